@@ -1,0 +1,2 @@
+/** Channels, select and scopes: the concurrency that Millrace is built on. */
+export {}

@@ -1,0 +1,2 @@
+/** Reads and writes files in Millrace pipelines. */
+export {}

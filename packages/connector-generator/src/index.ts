@@ -1,0 +1,2 @@
+/** Generates records in Millrace pipelines, for trials and measurements. */
+export {}

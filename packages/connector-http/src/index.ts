@@ -1,0 +1,2 @@
+/** Receives and sends records over HTTP in Millrace pipelines. */
+export {}

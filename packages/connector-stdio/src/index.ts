@@ -1,0 +1,2 @@
+/** Reads standard input and writes standard output in Millrace pipelines. */
+export {}

@@ -1,0 +1,2 @@
+/** The Millrace engine: time, state, operators, checkpoints and the runtime. */
+export {}

@@ -1,0 +1,2 @@
+/** The fluent, typed language of Millrace pipelines and its standard operators. */
+export {}

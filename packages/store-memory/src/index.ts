@@ -1,0 +1,2 @@
+/** The in-memory state store of Millrace. */
+export {}

@@ -1,0 +1,2 @@
+/** Operator harness, simulator and conformance kits for Millrace pipelines and connectors. */
+export {}
