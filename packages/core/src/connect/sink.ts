@@ -1,0 +1,41 @@
+import type { Json } from '../kernel/json.ts'
+import type { Batch } from '../kernel/element.ts'
+import type { ConnectorContext } from './source.ts'
+
+/**
+ * A place to write to.
+ *
+ * For at-least-once, `prepare` flushes and returns undefined. For exactly-once, it returns a committable:
+ * the name of work that is durable but not yet visible, which `commit` makes visible. A committable
+ * outlives the process: it is stored in the checkpoint's manifest. (The two phases are Flink's.)
+ */
+export interface Sink<T, Committable extends Json = Json> {
+  /** What it is, for `explain`. */
+  readonly kind: string
+  readonly guarantee: 'exactly-once' | 'at-least-once' | 'at-most-once'
+  /**
+   * Opens a writer for one subtask. `pending` was prepared before a restart and is named by the restored
+   * manifest: commit it, whether or not that was done before. Whatever else was left behind by an earlier
+   * run belongs to no checkpoint: remove it. Only subtask 0 is given committables and cleans up, before
+   * the others are opened.
+   */
+  open(
+    subtask: number,
+    pending: readonly Committable[],
+    context: ConnectorContext,
+  ): Promise<SinkWriter<T, Committable>>
+}
+
+export interface SinkWriter<T, Committable extends Json = Json> {
+  /**
+   * Takes a batch. The promise is the backpressure: nothing more comes until it resolves; return nothing
+   * if there is nothing to wait for. A batch may be kept.
+   */
+  write(batch: Batch<T>): Promise<void> | void
+  /** Called at a barrier, between two writes: everything written so far belongs to `checkpoint`. */
+  prepare(checkpoint: number): Promise<Committable | undefined>
+  /** Called once the checkpoint is durable, in order, perhaps again after a restart. Must be idempotent. */
+  commit?(committable: Committable): Promise<void>
+  /** Called last, on every path. What was not prepared is discarded. */
+  close(): Promise<void>
+}

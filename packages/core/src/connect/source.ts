@@ -1,0 +1,102 @@
+import type { Clock, Random } from '@millrace/channels'
+import type { Origin } from '../kernel/element.ts'
+import type { Fs } from '../kernel/fs.ts'
+import type { Json } from '../kernel/json.ts'
+
+/**
+ * A place to read from, divided into splits that can be read independently.
+ *
+ * The engine asks, the source answers; no source runs the checkpoint protocol itself. A position says
+ * how far a split has been read. It must mean the same thing to a process that has never seen this one.
+ */
+export interface Source<T, Position extends Json = Json> {
+  /** What it is, for `explain`: "files", "http". */
+  readonly kind: string
+  /** `replayable`: any position can be read again after a crash. `volatile`: what was read is gone. */
+  readonly durability: 'replayable' | 'volatile'
+  /**
+   * Names the splits that exist now. Called at start and again every `discoverEveryMs`; a split once named
+   * is never named under another name.
+   */
+  discover(context: ConnectorContext): Promise<Discovery>
+  /** Milliseconds between calls of `discover` while it says that more may come. Default 1000. */
+  readonly discoverEveryMs?: number
+  /** Opens a split at a position returned earlier, or at its beginning. */
+  open(
+    split: string,
+    from: Position | undefined,
+    context: ConnectorContext,
+  ): Promise<SplitReader<T, Position>>
+  /** Called once when the job ends or restarts, after every reader was closed. */
+  close?(): Promise<void>
+}
+
+export interface Discovery {
+  readonly splits: readonly string[]
+  /** Whether no split will ever be added. A bounded job ends when every split has ended and this is true. */
+  readonly isComplete: boolean
+}
+
+/**
+ * Reads one split.
+ *
+ * `poll` never waits: it hands out what is here. A reader fetches ahead on its own, within bounds, and
+ * says by `ready` when there is something. The two are apart so that a barrier never has to wait for data.
+ */
+export interface SplitReader<T, Position extends Json = Json> {
+  /** Hands out up to `limit` records that are here now. Throwing fails the job with place and cause. */
+  poll(limit: number): Poll<T>
+  /** Resolves when `poll` may have something else to say than `pending`. Must resolve after `close`. */
+  ready(): Promise<void>
+  /**
+   * The place to resume from: just after the last record that `poll` has handed out. Called between two
+   * polls. Off by one here is the classic connector bug: return the place of the *next* record.
+   *
+   * Must not throw, wait or ask the outside world.
+   */
+  position(): Position
+  /** Everything before this position is in a durable checkpoint. For systems that delete or commit what was read. */
+  acknowledge?(position: Position): Promise<void>
+  close(): Promise<void>
+}
+
+export type Poll<T> =
+  | {
+      readonly kind: 'records'
+      readonly values: readonly T[]
+      /** Where they came from, for dead letters and error messages. */
+      readonly origin?: Origin
+      /** What could not be decoded. The engine applies the source's error policy, in order of `index`. */
+      readonly failures?: readonly DecodeFailure[]
+    }
+  /** Nothing is here now. `isCaughtUp` says that the reader has seen everything there is. */
+  | { readonly kind: 'pending'; readonly isCaughtUp: boolean }
+  /** No record will ever come again. */
+  | { readonly kind: 'end' }
+
+/** A piece of input that is no record. */
+export interface DecodeFailure {
+  /** How many of the poll's `values` come before it. */
+  readonly index: number
+  readonly error: unknown
+  readonly raw: Uint8Array
+  /** "line 17, byte 1234" */
+  readonly place: string
+}
+
+/** What a connector may touch of the world, and where it is. */
+export interface ConnectorContext {
+  /** The source's or sink's name in the pipeline. */
+  readonly name: string
+  readonly clock: Clock
+  readonly random: Random
+  readonly fs: Fs
+  /** A directory for this connector alone, inside the job's data directory. It may not exist yet. */
+  readonly directory: string
+  /** Whether the job reads what is there now and ends, instead of waiting for more. */
+  readonly isBounded: boolean
+  /** Aborted when the task must stop. Every wait inside a connector must end on it. */
+  readonly signal: AbortSignal
+  /** Tells the person who runs the job something they should know. */
+  warn(message: string): void
+}

@@ -1,0 +1,146 @@
+import type { Sink } from '../connect/sink.ts'
+import type { Source } from '../connect/source.ts'
+import type { Key } from '../kernel/key.ts'
+import type { EventTime } from '../kernel/time.ts'
+import type { Operator } from '../operator/operator.ts'
+
+/**
+ * What the user said, as plain data: nodes that name where their input comes from. Nothing here runs.
+ *
+ * Nodes are listed so that inputs come before the nodes that use them.
+ */
+export interface Graph {
+  /** The pipeline's name. */
+  readonly name: string
+  readonly nodes: readonly GraphNode[]
+}
+
+export type GraphNode = SourceNode | StepNode | TimestampsNode | OperatorNode | AsyncNode | SinkNode
+
+/** What happens when user code throws on a record, or bytes cannot be decoded. */
+export type ErrorPolicy =
+  /** Stop without committing. The default. */
+  | { readonly kind: 'fail' }
+  /** Leave the record out and count it. */
+  | { readonly kind: 'skip' }
+  /** Send a `DeadLetter` to the node's output named `errorOutput` and go on. */
+  | { readonly kind: 'deadLetter' }
+
+/** The name of the output that carries dead letters. */
+export const errorOutput = 'errors'
+
+/** What a node reads: an output of an earlier node, and how records choose the subtask they go to. */
+export interface Input {
+  readonly from: NodeId
+  /** `'main'`, `'late'`, `errorOutput` or another output that the node `from` declares. */
+  readonly output: string
+  readonly exchange: Exchange
+}
+
+export type NodeId = number
+
+/** How records travel from one node's subtasks to another's. */
+export type Exchange =
+  /** Stay in the same subtask. */
+  | { readonly kind: 'forward' }
+  /** To the subtask that owns the key. `by` is called more than once per record and must be pure. */
+  | { readonly kind: 'key'; readonly by: (value: unknown) => Key }
+
+interface NodeCommon {
+  readonly id: NodeId
+  /** Unique in the graph. For stateful nodes given by the user, because state is filed under it. */
+  readonly name: string
+  readonly onError: ErrorPolicy
+}
+
+export interface SourceNode extends NodeCommon {
+  readonly kind: 'source'
+  readonly source: Source<unknown>
+}
+
+/** A stateless step; neighbours are fused into one call. `union` is a step with several inputs and kind `pass`. */
+export interface StepNode extends NodeCommon {
+  readonly kind: 'step'
+  readonly inputs: readonly Input[]
+  readonly step: Step
+}
+
+export type Step =
+  | { readonly kind: 'map'; readonly apply: (value: unknown) => unknown }
+  | { readonly kind: 'filter'; readonly apply: (value: unknown) => boolean }
+  | { readonly kind: 'flatMap'; readonly apply: (value: unknown) => Iterable<unknown> }
+  | { readonly kind: 'tap'; readonly apply: (value: unknown) => void }
+  | { readonly kind: 'pass' }
+
+/**
+ * Gives records their event time. Comes right after a source, or after steps with one input each: the
+ * engine runs those steps inside the source, so that every split has its own watermark.
+ */
+export interface TimestampsNode extends NodeCommon {
+  readonly kind: 'timestamps'
+  readonly inputs: readonly [Input]
+  readonly timestamps: TimestampSpec
+}
+
+export interface TimestampSpec {
+  /** Event time of a value in milliseconds since the epoch. Anything but a finite number is `TIMESTAMP_INVALID`. */
+  readonly at: (value: unknown) => EventTime
+  /** How far behind the newest record of its split a record may be without being late, in milliseconds. */
+  readonly disorderMs: number
+  /** A split that is caught up and brings nothing for this long stops holding back the watermark. Undefined: never. */
+  readonly idleAfterMs: number | undefined
+}
+
+/** Anything that runs as an `Operator`: process, reduce, scan, windows, splits. */
+export interface OperatorNode extends NodeCommon {
+  readonly kind: 'operator'
+  /** What kind of operator, for `explain`: "window", "process", "reduce". */
+  readonly type: string
+  readonly inputs: readonly [Input]
+  readonly isStateful: boolean
+  /** Side outputs besides `'main'`. */
+  readonly outputs: readonly string[]
+  /** Called once per subtask, and again after each restart. */
+  readonly create: () => Operator<unknown, unknown>
+  /** For `explain`: what it keeps and until when, as a sentence. */
+  readonly keeps?: string
+}
+
+/** User code that waits for the outside world. */
+export interface AsyncNode extends NodeCommon {
+  readonly kind: 'async'
+  readonly inputs: readonly [Input]
+  readonly apply: (value: unknown, signal: AbortSignal) => Promise<unknown>
+  /** How many calls may be in flight per subtask. */
+  readonly concurrency: number
+  /** In which order results leave: as they come, as their inputs came, or as their inputs came within each key. */
+  readonly order: 'none' | 'input' | 'key'
+  /** A call that takes longer fails its record. Undefined: wait. */
+  readonly timeoutMs: number | undefined
+}
+
+export interface SinkNode extends NodeCommon {
+  readonly kind: 'sink'
+  readonly inputs: readonly Input[]
+  readonly sink: Sink<unknown>
+}
+
+/** What a dead-letter sink receives for a record that could not be processed. */
+export interface DeadLetter {
+  /** The pipeline's and the failing node's names. */
+  readonly pipeline: string
+  readonly operator: string
+  readonly code: string
+  readonly message: string
+  readonly stack: string
+  /** Where the record came from, for people: source, split and place; or the key and time of a timer. */
+  readonly place: string
+  /** The record as it reached the operator, as JSON text; undefined where it cannot be written as JSON. */
+  readonly value: string | undefined
+  /** The bytes as they were read, in base64; undefined when the record is not one that was read. */
+  readonly raw: string | undefined
+  /** Event time of the record, or null without timestamps. */
+  readonly time: EventTime | null
+  /** When it failed, in milliseconds since the epoch. */
+  readonly failedAt: number
+}

@@ -1,0 +1,199 @@
+import { MillraceError } from './errors.ts'
+
+const utf8Encoder = new TextEncoder()
+const utf8Decoder = new TextDecoder('utf-8', { fatal: true })
+
+/** A growing buffer that codecs write to. Numbers are little-endian. */
+export class ByteWriter {
+  bytes: Uint8Array
+  #view: DataView
+  /** How many bytes have been written. */
+  length = 0
+
+  constructor(capacity = 1024) {
+    this.bytes = new Uint8Array(capacity)
+    this.#view = new DataView(this.bytes.buffer)
+  }
+
+  /** Forgets what was written and keeps the memory. */
+  reset(): void {
+    this.length = 0
+  }
+
+  /** What was written; valid until the next write or reset. */
+  written(): Uint8Array {
+    return this.bytes.subarray(0, this.length)
+  }
+
+  byte(value: number): void {
+    this.#room(1)
+    this.bytes[this.length++] = value
+  }
+
+  u32(value: number): void {
+    this.#room(4)
+    this.#view.setUint32(this.length, value, true)
+    this.length += 4
+  }
+
+  /** Overwrites four bytes at `at`, for lengths that are known only afterwards. */
+  patchU32(at: number, value: number): void {
+    this.#view.setUint32(at, value, true)
+  }
+
+  float64(value: number): void {
+    this.#room(8)
+    this.#view.setFloat64(this.length, value, true)
+    this.length += 8
+  }
+
+  /** A whole number from 0 to 2^53-1, seven bits to a byte. */
+  varint(value: number): void {
+    this.#room(8)
+    let rest = value
+    while (rest >= 0x80) {
+      this.bytes[this.length++] = (rest % 0x80) | 0x80
+      rest = rest < 0x8000_0000 ? rest >>> 7 : Math.floor(rest / 0x80)
+    }
+    this.bytes[this.length++] = rest
+  }
+
+  /** Bytes with their length before them. */
+  blob(bytes: Uint8Array): void {
+    this.varint(bytes.length)
+    this.raw(bytes)
+  }
+
+  raw(bytes: Uint8Array): void {
+    this.#room(bytes.length)
+    this.bytes.set(bytes, this.length)
+    this.length += bytes.length
+  }
+
+  /** Well-formed text as UTF-8 with its length in bytes before it. Lone surrogates are the caller's care. */
+  text(text: string): void {
+    const units = text.length
+    if (units < 64 && this.#ascii(text, units)) return
+    this.#room(units * 3 + 8)
+    const start = this.length
+    this.length += 4
+    const { written } = utf8Encoder.encodeInto(text, this.bytes.subarray(this.length))
+    this.length = start
+    this.varint(written)
+    // The length took fewer bytes than were set aside: close the gap.
+    this.bytes.copyWithin(this.length, start + 4, start + 4 + written)
+    this.length += written
+  }
+
+  /** Short ASCII text is most text; writing it byte by byte is several times faster than the encoder. */
+  #ascii(text: string, units: number): boolean {
+    this.#room(units + 1)
+    const bytes = this.bytes
+    const at = this.length
+    for (let i = 0; i < units; i++) {
+      const unit = text.charCodeAt(i)
+      if (unit > 0x7f) return false
+      bytes[at + 1 + i] = unit
+    }
+    bytes[at] = units
+    this.length = at + 1 + units
+    return true
+  }
+
+  #room(more: number): void {
+    const needed = this.length + more
+    if (needed <= this.bytes.length) return
+    const grown = new Uint8Array(Math.max(needed, this.bytes.length * 2))
+    grown.set(this.bytes.subarray(0, this.length))
+    this.bytes = grown
+    this.#view = new DataView(grown.buffer)
+  }
+}
+
+/** Reads what a `ByteWriter` wrote. Throws `CODEC_FAILED` when the bytes end too soon. */
+export class ByteReader {
+  readonly bytes: Uint8Array
+  readonly #view: DataView
+  position: number
+  readonly end: number
+
+  constructor(bytes: Uint8Array, position = 0, end: number = bytes.length) {
+    this.bytes = bytes
+    this.#view = new DataView(bytes.buffer, bytes.byteOffset, bytes.byteLength)
+    this.position = position
+    this.end = end
+  }
+
+  get remaining(): number {
+    return this.end - this.position
+  }
+
+  byte(): number {
+    this.#need(1)
+    return this.bytes[this.position++]!
+  }
+
+  u32(): number {
+    this.#need(4)
+    const value = this.#view.getUint32(this.position, true)
+    this.position += 4
+    return value
+  }
+
+  float64(): number {
+    this.#need(8)
+    const value = this.#view.getFloat64(this.position, true)
+    this.position += 8
+    return value
+  }
+
+  varint(): number {
+    let value = 0
+    let scale = 1
+    for (let i = 0; i < 8; i++) {
+      const byte = this.byte()
+      value += (byte & 0x7f) * scale
+      if (byte < 0x80) return value
+      scale *= 0x80
+    }
+    throw new MillraceError('CODEC_FAILED', 'a number in stored bytes is too long; the bytes are damaged')
+  }
+
+  /** A view of the bytes, not a copy. */
+  blob(): Uint8Array {
+    const length = this.varint()
+    this.#need(length)
+    const view = this.bytes.subarray(this.position, this.position + length)
+    this.position += length
+    return view
+  }
+
+  text(): string {
+    const view = this.blob()
+    if (view.length < 24) {
+      const ascii = shortAscii(view)
+      if (ascii !== undefined) return ascii
+    }
+    try {
+      return utf8Decoder.decode(view)
+    } catch (cause) {
+      throw new MillraceError('CODEC_FAILED', 'text in stored bytes is not UTF-8; the bytes are damaged', { cause })
+    }
+  }
+
+  #need(count: number): void {
+    if (this.position + count > this.end) {
+      throw new MillraceError('CODEC_FAILED', 'stored bytes end in the middle of a value; they are damaged')
+    }
+  }
+}
+
+function shortAscii(view: Uint8Array): string | undefined {
+  let text = ''
+  for (let i = 0; i < view.length; i++) {
+    const unit = view[i]!
+    if (unit > 0x7f) return undefined
+    text += String.fromCharCode(unit)
+  }
+  return text
+}

@@ -1,0 +1,18 @@
+import type { ByteReader, ByteWriter } from './bytes.ts'
+
+/**
+ * Turns values into bytes that a later version of the program can still read.
+ *
+ * `id` and `version` are stored beside the bytes. Raise `version` when the format changes and keep
+ * `decode` able to read every version that a checkpoint in use may hold; change `id` when the two
+ * have nothing in common.
+ */
+export interface Codec<T> {
+  readonly id: string
+  /** A whole number from 1. */
+  readonly version: number
+  /** Appends `value` to `out`. Throws `CODEC_FAILED` for what it cannot write. */
+  encode(value: T, out: ByteWriter): void
+  /** Reads one value that `encode` of the given version wrote. Throws `CODEC_FAILED` for bytes it cannot read. */
+  decode(input: ByteReader, version: number): T
+}

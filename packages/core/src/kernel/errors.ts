@@ -1,0 +1,88 @@
+/**
+ * Every error Millrace raises on purpose is a `MillraceError` with a stable code.
+ *
+ * A message says what happened, where (operator, split, position) and what to do about it.
+ * Codes never change their meaning; scripts and alerts may match on them.
+ */
+export type ErrorCode =
+  // building a pipeline
+  | 'GRAPH_INVALID' // the pipeline cannot run as written
+  | 'OPTION_INVALID' // an option has a value that makes no sense
+  | 'NAME_TAKEN' // two parts of a pipeline carry the same name
+  // data
+  | 'DECODE_FAILED' // bytes from outside are not what the source was told to expect
+  | 'TIMESTAMP_INVALID' // a record has no usable event time
+  | 'KEY_INVALID' // a key selector returned something that cannot be a key
+  | 'OPERATOR_FAILED' // user code threw
+  | 'RECORD_TOO_LARGE' // one record is over the limit
+  // state and checkpoints
+  | 'STATE_MISUSED' // a handle was used outside its key or mutated behind its back
+  | 'CODEC_FAILED' // a value could not be encoded or decoded
+  | 'CHECKPOINT_CORRUPT' // a checksum does not match
+  | 'CHECKPOINT_INCOMPATIBLE' // the checkpoint was made by a different program
+  | 'CHECKPOINT_FAILED' // a checkpoint could not be completed
+  | 'DIRECTORY_LOCKED' // another process uses the data directory
+  // the world
+  | 'FS_NOT_FOUND'
+  | 'FS_EXISTS'
+  | 'FS_FULL'
+  | 'FS_READ_ONLY'
+  | 'FS_DENIED'
+  | 'FS_IO'
+  | 'FS_SYNC_FAILED' // fsync failed: what was written before cannot be trusted
+  | 'SOURCE_FAILED'
+  | 'SINK_FAILED'
+  // running
+  | 'JOB_FAILED'
+  | 'CRASH_LOOP' // the job failed too often; the message names the place
+  | 'STOP_TIMEOUT'
+  | 'CANCELLED'
+  | 'INTERNAL' // an invariant of Millrace itself does not hold
+
+/** Extra facts for programs; the message says the same for people. */
+export interface ErrorDetails {
+  readonly cause?: unknown
+  /** Where it happened: operator, split and position as far as they are known. */
+  readonly place?: string
+  /** Whether trying again later may succeed (a full disk: yes; a corrupt file: no). */
+  readonly isTransient?: boolean
+}
+
+const brand = '@millrace/error'
+
+/** The one error class. Told apart by `code`, which survives two copies of the package being loaded. */
+export class MillraceError extends Error {
+  readonly code: ErrorCode
+  readonly place: string | undefined
+  readonly isTransient: boolean
+  readonly [brand] = true
+
+  constructor(code: ErrorCode, message: string, details: ErrorDetails = {}) {
+    super(message, details.cause === undefined ? undefined : { cause: details.cause })
+    this.name = 'MillraceError'
+    this.code = code
+    this.place = details.place
+    this.isTransient = details.isTransient ?? false
+  }
+}
+
+/** Whether `value` is a Millrace error, and of the given code if one is asked for. */
+export function isMillraceError(value: unknown, code?: ErrorCode): value is MillraceError {
+  return (
+    typeof value === 'object' &&
+    value !== null &&
+    (value as { [brand]?: unknown })[brand] === true &&
+    (code === undefined || (value as MillraceError).code === code)
+  )
+}
+
+/** One line about anything that was thrown, also when it is no Error at all. */
+export function describeError(thrown: unknown): string {
+  if (isMillraceError(thrown)) return `${thrown.code}: ${thrown.message}`
+  if (thrown instanceof Error) return thrown.name === 'Error' ? thrown.message : `${thrown.name}: ${thrown.message}`
+  try {
+    return `thrown value ${typeof thrown === 'string' ? JSON.stringify(thrown) : String(thrown)}`
+  } catch {
+    return 'thrown value that cannot be printed'
+  }
+}

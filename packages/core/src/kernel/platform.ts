@@ -1,0 +1,28 @@
+import type { Clock, Random, Scheduler } from '@millrace/channels'
+import type { Fs } from './fs.ts'
+
+/**
+ * Everything the engine may ask of the world, each by one door.
+ *
+ * The real one comes from `@millrace/node`, the simulated one from `@millrace/testkit`. Code that
+ * reaches the world by any other way cannot be simulated, and lint refuses it.
+ */
+export interface Platform {
+  readonly clock: Clock
+  readonly random: Random
+  readonly scheduler: Scheduler
+  readonly fs: Fs
+  readonly process: ProcessFacts
+}
+
+/** What a lock on a data directory needs to know about processes. */
+export interface ProcessFacts {
+  /** This process's id. */
+  readonly id: number
+  /** The machine's name. */
+  readonly host: string
+  /** When this process started, as text that differs when the id is used again. */
+  readonly startedAt: string
+  /** Whether the process that called itself (`id`, `startedAt`) on this host still runs. */
+  isRunning(id: number, startedAt: string): Promise<boolean>
+}

@@ -1,0 +1,129 @@
+import type { Codec } from '../kernel/codec.ts'
+import type { Key } from '../kernel/key.ts'
+import type { EventTime } from '../kernel/time.ts'
+import type { Cell, StateTable } from '../state/state-store.ts'
+import type { ListState, MapState, ValueState } from '../state/handles.ts'
+
+/**
+ * One value in the stream, the moment it describes, and the key it was routed by.
+ *
+ * Valid only during the call it is passed to: the engine uses the same object for the next record.
+ */
+export interface StreamRecord<T> {
+  readonly value: T
+  /** Event time; `NaN` on a stream without timestamps. */
+  readonly time: EventTime
+  /** Undefined outside a keyed operator. */
+  readonly key: Key | undefined
+}
+
+/**
+ * A step that turns records into records.
+ *
+ * One instance serves one subtask and is never called twice at once. Every method is synchronous: an
+ * operator that must wait for the outside world belongs in `mapAsync`. The engine forwards watermarks
+ * and barriers, saves state and restores it; an operator that keeps what it must remember in handles
+ * from its context needs no code for any of that. The shape is Kafka Streams' `Processor`, the discipline
+ * Hazelcast Jet's.
+ *
+ * Throwing from `process` is handled by the operator's error policy; throwing from any other method but
+ * `close` fails the task, and the job restarts from its last checkpoint.
+ *
+ * @example
+ * const seen: Operator<string, string> = {
+ *   process(record, out) { out.emit(record.value.toUpperCase()) },
+ * }
+ */
+export interface Operator<In, Out> {
+  /** Called once, before anything else. Ask for state handles, timers and outputs here; do not read state yet. */
+  open?(context: OperatorContext): void
+  /** Called once after a restart, when state is in place. There is no current key. */
+  restored?(): void
+  /**
+   * Called for each record, in order. State handles and timers refer to the record's key. Everything the
+   * operator may emit must be emitted before it returns.
+   */
+  process(record: StreamRecord<In>, out: Collector<Out>): void
+  /**
+   * Called when a timer set by this operator is due: an event timer when the watermark has reached its
+   * time and before the watermark goes downstream. State handles refer to the timer's key. Timers of one
+   * key fire in time order. After a restart a timer may fire again, with the state it had the first time.
+   */
+  onTimer?(timer: Timer, out: Collector<Out>): void
+  /** Called once if the input ends, after every event timer has fired. Not called on a stop. */
+  finish?(out: Collector<Out>): void
+  /** Called last, on every path. What it throws is logged, not raised. */
+  close?(): void
+}
+
+/** Where an operator puts its results. Valid only during the call it was passed to. */
+export interface Collector<Out> {
+  /** Emits at the time of the record or timer being handled. */
+  emit(value: Out): void
+  /** Emits at a time of the operator's choosing, which must not be behind the watermark. */
+  emitAt(time: EventTime, value: Out): void
+}
+
+/** What one subtask's operator may touch. */
+export interface OperatorContext {
+  /** The operator's name in the pipeline; stable across restarts and part of where its state is filed. */
+  readonly name: string
+  readonly subtask: number
+  readonly timers: Timers
+  /** The current watermark of this operator. */
+  watermark(): EventTime
+  /** Processing time in milliseconds since the epoch. Results that use it differ from run to run. */
+  now(): number
+  /** A value per key. Ask once, in `open`. */
+  value<T>(descriptor: StateDescriptor<T>): ValueState<T>
+  /** A list per key. */
+  list<T>(descriptor: StateDescriptor<T>): ListState<T>
+  /** A map per key, saved entry by entry. */
+  map<K extends Key, V>(descriptor: StateDescriptor<V>): MapState<K, V>
+  /** The raw two-level table, for operators that file state by something besides the key (windows do). */
+  table<T>(descriptor: StateDescriptor<T>): StateTable<T>
+  /** The collector of a side output this operator declared. */
+  output<T>(name: string): Collector<T>
+  /** The key group of the current key; for `table`. */
+  keyGroup(): number
+  /** Counts something worth showing: late records, skipped ones. */
+  count(metric: OperatorMetric, by?: number): void
+}
+
+export type OperatorMetric = 'late' | 'skipped' | 'deadLettered' | 'outsideWindows'
+
+/** Names one piece of state and says how it is written. */
+export interface StateDescriptor<T> {
+  readonly name: string
+  /** Absent: the structured codec, which writes any JSON-like value, Date, Map, Set, bigint and bytes. */
+  readonly codec?: Codec<T>
+}
+
+/**
+ * Sets timers for the current key. The same (time, name) twice is one timer; `name` tells apart timers
+ * that are due at the same time for different reasons.
+ */
+export interface Timers {
+  /** Fires once the watermark is at or past `time`; for a time already passed, at the next opportunity. */
+  setEvent(time: EventTime, name?: string): void
+  deleteEvent(time: EventTime, name?: string): void
+  /** Fires once the clock is at or past `time` (milliseconds since the epoch). */
+  setProcessing(time: number, name?: string): void
+  deleteProcessing(time: number, name?: string): void
+  /**
+   * Fires at the event time `time` once for every cell that `keys` yields, with the cell's inner token as
+   * the key, and is kept once however many keys there are: windows end by it. The same (time, name)
+   * twice is one sweep. `keys` is asked only when the sweep is due and always to its end, so clean-up may
+   * stand after its last `yield`. Sweeps are not saved: set them again in `restored`.
+   */
+  setSweep(time: EventTime, name: string, keys: () => Iterable<Cell<unknown>>): void
+}
+
+export interface Timer {
+  /** The key the timer was set for. */
+  readonly key: Key
+  /** Event time or processing time, by `domain`. */
+  readonly time: number
+  readonly name: string
+  readonly domain: 'event' | 'processing'
+}

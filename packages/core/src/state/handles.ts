@@ -1,0 +1,32 @@
+import type { Key } from '../kernel/key.ts'
+
+/** A value for each key. Every method means the key of the record or timer being handled. */
+export interface ValueState<T> {
+  /**
+   * The value, or undefined if there is none. It is the value itself, not a copy: after changing it in
+   * place call `set` with it, or the change is not saved. (The test harness catches a forgotten `set`.)
+   */
+  get(): T | undefined
+  set(value: T): void
+  clear(): void
+}
+
+/** A list for each key, saved as a whole when it changed. */
+export interface ListState<T> {
+  /** The elements in order of addition; empty if there are none. */
+  get(): readonly T[]
+  add(value: T): void
+  set(values: readonly T[]): void
+  clear(): void
+}
+
+/** A map for each key, saved entry by entry: a checkpoint costs what changed. Iterates in order of insertion. */
+export interface MapState<K extends Key, V> {
+  get(name: K): V | undefined
+  has(name: K): boolean
+  set(name: K, value: V): void
+  delete(name: K): void
+  entries(): IterableIterator<[K, V]>
+  readonly size: number
+  clear(): void
+}

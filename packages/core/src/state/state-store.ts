@@ -1,0 +1,123 @@
+/**
+ * The floor under all keyed state.
+ *
+ * Values live as objects in cells; nothing is encoded while records are processed. At a barrier the
+ * cells that changed are frozen in constant time, encoded in slices between batches and made durable
+ * beside the running job. The memory store keeps every cell live; a store for state larger than memory
+ * keeps a bounded number of them live and fetches the others before a batch (`prefetch`).
+ *
+ * True between any two calls:
+ *
+ *  1. A cell that `find` or `cells` handed out is not owed to a running snapshot: whoever may change it
+ *     in place can do so.
+ *  2. What a snapshot holds is the state at its `freeze`, whatever happened since.
+ *  3. A value changed in place is not part of any snapshot until `changed` was called for its cell.
+ *
+ * State is filed under (owner, table, outer, inner). `owner` is an operator's name, `table` a state
+ * descriptor's. `outer` and `inner` are key tokens; what they mean is up to the table: a value per key
+ * uses a constant outer token, a window table (window, key), a map (key, map key).
+ */
+import type { KeyToken } from '../kernel/key-token.ts'
+import type { KeyGroupRange } from '../kernel/key-group.ts'
+import type { Clock } from '@millrace/channels'
+import type { Codec } from '../kernel/codec.ts'
+import type { Fs } from '../kernel/fs.ts'
+import type { Json } from '../kernel/json.ts'
+
+/** A kind of store; one per job, opened anew for every start and restart. */
+export interface StateStore {
+  /** Names the kind in a manifest; a checkpoint is restored only into the kind that made it. */
+  readonly kind: string
+  open(options: StateStoreOptions): Promise<OpenStateStore>
+}
+
+export interface StateStoreOptions {
+  readonly fs: Fs
+  readonly clock: Clock
+  /** The store's own directory; nobody else writes there. */
+  readonly directory: string
+  /** What the manifest that is restored holds, or undefined to start empty. */
+  readonly from: StoreSnapshot | undefined
+  /** What every manifest still kept holds; files that none of them names may be deleted. */
+  readonly retained: readonly StoreSnapshot[]
+}
+
+/** What a manifest must say to find the state again: file names and lengths, as JSON. */
+export type StoreSnapshot = Json
+
+export interface OpenStateStore {
+  /**
+   * The table for one piece of state of one subtask. Called once per table, before `load`. Throws
+   * `CHECKPOINT_INCOMPATIBLE` if restored bytes carry another codec id or a newer version.
+   */
+  table<T>(spec: TableSpec<T>): StateTable<T>
+  /** Fills the tables from the snapshot being restored. Rejects with `CHECKPOINT_CORRUPT` on a bad checksum. */
+  load(): Promise<void>
+  /** Everything that `owner`'s subtask changed so far belongs to the next snapshot. Constant time. */
+  freeze(owner: string, subtask: number): void
+  /**
+   * Encodes frozen cells of `owner`'s subtask for about `budgetMs` milliseconds; true when none is left.
+   * May be called when nothing is frozen.
+   */
+  encode(owner: string, subtask: number, budgetMs: number): boolean
+  /**
+   * Makes everything encoded so far durable and says how to find it. Called when every owner has been
+   * frozen and encoded. Rejects with `FS_SYNC_FAILED`, `FS_FULL` and the like; the store then takes no
+   * more writes.
+   */
+  persist(): Promise<StoreSnapshot>
+  /** A manifest was published: files named by none of `retained` may go. */
+  release(retained: readonly StoreSnapshot[]): Promise<void>
+  /** Figures for people: cells live, bytes a snapshot needs, bytes on disk. */
+  usage(): StoreUsage
+  close(): Promise<void>
+}
+
+export interface StoreUsage {
+  readonly cells: number
+  readonly liveBytes: number
+  readonly diskBytes: number
+}
+
+export interface TableSpec<T> {
+  readonly owner: string
+  readonly subtask: number
+  /** Unique within the owner. */
+  readonly name: string
+  readonly codec: Codec<T>
+  /** Restored cells outside these groups belong to another subtask and are left out. */
+  readonly groups: KeyGroupRange
+}
+
+/** Two levels of cells: outer token, then inner token. Iteration is in order of creation, also after a restore. */
+export interface StateTable<T> {
+  /** How many cells there are. */
+  readonly size: number
+  /** The cell, free to be changed in place; call `changed` after doing so. */
+  find(outer: KeyToken, inner: KeyToken): Cell<T> | undefined
+  /** Makes a cell that must not exist yet. `group` decides which subtask owns it after a rescale. */
+  create(outer: KeyToken, inner: KeyToken, group: number, value: T): Cell<T>
+  /** Says that `cell.value` was replaced or changed in place. */
+  changed(cell: Cell<T>): void
+  delete(cell: Cell<T>): void
+  /** Deletes every cell under `outer`. */
+  deleteOuter(outer: KeyToken): void
+  /** The cells under `outer`. The table may be changed while iterating; cells made meanwhile may be left out. */
+  cells(outer: KeyToken): Iterable<Cell<T>>
+  /** How many cells there are under `outer`. */
+  count(outer: KeyToken): number
+  outers(): Iterable<KeyToken>
+  /**
+   * Fetches cells that are not in memory, so that `find` need not wait. Undefined: nothing to wait for.
+   * The engine calls it with the keys of a batch before processing it.
+   */
+  prefetch?(outer: KeyToken, inners: readonly KeyToken[]): Promise<void> | undefined
+}
+
+/** One value in the store. Only `value` may be written by others than the store. */
+export interface Cell<T> {
+  readonly outer: KeyToken
+  readonly inner: KeyToken
+  readonly group: number
+  value: T
+}
