@@ -1,0 +1,71 @@
+/**
+ * One listener per AbortSignal, however many waits depend on it.
+ *
+ * A host keeps the listeners of a signal in a list that it walks for each one added, and warns from the
+ * eleventh on. A scope's signal easily has thousands of waits behind it, so they are kept here instead.
+ *
+ * True between any two calls: a signal has one listener of ours while at least one hook depends on it, and
+ * none otherwise. The second half matters too: hosts keep a derived signal alive while it has listeners.
+ */
+
+class Hooks {
+  readonly #signal: AbortSignal
+  readonly #hooks = new Set<Hook>()
+
+  constructor(signal: AbortSignal) {
+    this.#signal = signal
+  }
+
+  add(hook: Hook): void {
+    if (this.#hooks.size === 0) this.#signal.addEventListener('abort', this.#run)
+    this.#hooks.add(hook)
+  }
+
+  remove(hook: Hook): void {
+    if (this.#hooks.delete(hook) && this.#hooks.size === 0)
+      this.#signal.removeEventListener('abort', this.#run)
+  }
+
+  // A hook may dispose of others on its way; iterating the live set skips those.
+  readonly #run = (): void => {
+    for (const hook of this.#hooks) {
+      this.remove(hook)
+      hook.callback(this.#signal.reason as Error)
+    }
+  }
+}
+
+class Hook implements Disposable {
+  readonly callback: (reason: Error) => void
+  readonly #hooks: Hooks
+
+  constructor(hooks: Hooks, callback: (reason: Error) => void) {
+    this.#hooks = hooks
+    this.callback = callback
+    hooks.add(this)
+  }
+
+  [Symbol.dispose](): void {
+    this.#hooks.remove(this)
+  }
+}
+
+const hooksOf = new WeakMap<AbortSignal, Hooks>()
+
+/**
+ * Calls `callback` with the reason once `signal` aborts, unless disposed before.
+ *
+ * The reason is whatever the signal was aborted with, untouched. Its type says Error because that is what
+ * everyone does with it: reject with it.
+ *
+ * Callbacks run in the order they were added, during `abort()`, and must not throw. A signal that has
+ * already aborted calls nothing: check `aborted` first.
+ */
+export function onAbort(signal: AbortSignal, callback: (reason: Error) => void): Disposable {
+  let hooks = hooksOf.get(signal)
+  if (hooks === undefined) {
+    hooks = new Hooks(signal)
+    hooksOf.set(signal, hooks)
+  }
+  return new Hook(hooks, callback)
+}

@@ -1,0 +1,90 @@
+import { onAbort } from './cancellation.ts'
+
+/**
+ * The only way to learn or wait for the time.
+ *
+ * The system clock is one implementation; tests and the simulator hand in a clock that moves when told.
+ */
+export interface Clock {
+  /** Wall-clock time in milliseconds since the Unix epoch. May jump. */
+  now(): number
+  /** Milliseconds on a clock that never goes back; only differences mean anything. */
+  monotonic(): number
+  /**
+   * Calls `callback` once after `delayMs` (monotonic).
+   *
+   * Never calls it during `schedule` itself, and never before the delay is over: a delay of zero or less
+   * comes due at once but still fires later. `Infinity` never fires. Disposing before the callback cancels
+   * it; disposing afterwards does nothing. Delays over 2^31-1 ms are chained.
+   *
+   * @throws RangeError when `delayMs` is not a number.
+   */
+  schedule(delayMs: number, callback: () => void): Disposable
+}
+
+/** The longest delay the host's timers accept; a longer one would fire after 1 ms. */
+const HOST_DELAY_MAX_MS = 2 ** 31 - 1
+
+class SystemTimer implements Disposable {
+  readonly #deadlineMs: number
+  readonly #callback: () => void
+  #handle: ReturnType<typeof setTimeout>
+
+  constructor(delayMs: number, callback: () => void) {
+    this.#deadlineMs = performance.now() + delayMs
+    this.#callback = callback
+    this.#handle = this.#arm(delayMs)
+  }
+
+  [Symbol.dispose](): void {
+    clearTimeout(this.#handle)
+  }
+
+  // Rounded up because hosts cut fractions off.
+  #arm(remainingMs: number): ReturnType<typeof setTimeout> {
+    return setTimeout(() => this.#fire(), Math.min(Math.max(Math.ceil(remainingMs), 0), HOST_DELAY_MAX_MS))
+  }
+
+  // The host may fire early: by a fraction of a millisecond, because its loop counts whole ones, or by
+  // days, because the delay was longer than it accepts. Both are the same case here.
+  #fire(): void {
+    const remainingMs = this.#deadlineMs - performance.now()
+    if (remainingMs > 0) this.#handle = this.#arm(remainingMs)
+    else this.#callback()
+  }
+}
+
+/** The clock of the machine. A pending timer keeps the process alive. */
+export const systemClock: Clock = {
+  now: () => Date.now(),
+  monotonic: () => performance.now(),
+  schedule(delayMs, callback) {
+    if (Number.isNaN(delayMs)) throw new RangeError('schedule: delayMs is NaN; pass a number of milliseconds')
+    return new SystemTimer(delayMs, callback)
+  },
+}
+
+/**
+ * Waits `delayMs` milliseconds of monotonic time on `clock`.
+ *
+ * Rejects with the signal's reason when it aborts first, and leaves no timer behind then. A delay of zero
+ * or less settles at the clock's next chance to fire.
+ *
+ * @example
+ * await sleep(systemClock, 20) // => undefined, at least 20 ms later
+ */
+export function sleep(clock: Clock, delayMs: number, signal?: AbortSignal): Promise<void> {
+  return new Promise((resolve, reject) => {
+    signal?.throwIfAborted()
+    const timer = clock.schedule(delayMs, () => {
+      hook?.[Symbol.dispose]()
+      resolve()
+    })
+    const hook =
+      signal &&
+      onAbort(signal, (reason) => {
+        timer[Symbol.dispose]()
+        reject(reason)
+      })
+  })
+}

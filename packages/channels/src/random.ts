@@ -1,0 +1,132 @@
+/** A source of randomness. One seed gives one sequence, on every machine and in every version. */
+export interface Random {
+  /** A number in [0, 1), uniform, with 53 random bits. */
+  next(): number
+  /**
+   * An integer in [0, bound), uniform and without bias.
+   *
+   * @throws RangeError unless `bound` is an integer from 1 to 2^53-1.
+   */
+  int(bound: number): number
+  /**
+   * An independent source named by `label`.
+   *
+   * It depends on this source's seed and the label only: not on what either has drawn so far, and drawing
+   * from one does not move the other. The same label gives the same sequence again.
+   */
+  fork(label: string): Random
+}
+
+const TWO_32 = 2 ** 32
+const TWO_53 = 2 ** 53
+
+/** Scrambles 32 bits so that each input bit reaches each output bit (the finalizer of MurmurHash3). */
+function scramble(bits: number): number {
+  let x = bits
+  x = Math.imul(x ^ (x >>> 16), 0x85ebca6b)
+  x = Math.imul(x ^ (x >>> 13), 0xc2b2ae35)
+  return (x ^ (x >>> 16)) >>> 0
+}
+
+function requireBound(bound: number): void {
+  if (!Number.isSafeInteger(bound) || bound < 1) {
+    throw new RangeError(`int: bound is ${bound}; pass an integer from 1 to 2^53-1`)
+  }
+}
+
+/**
+ * xoshiro128** 1.1 by David Blackman and Sebastiano Vigna (prng.di.unimi.it): 128 bits of state, period
+ * 2^128-1, passes BigCrush. Not for secrets.
+ */
+export class Xoshiro128 implements Random {
+  readonly #state: Uint32Array
+  readonly #seed: readonly [high: number, low: number]
+
+  /** `state` must not be all zeros; `seed` names this source when it is forked. */
+  constructor(state: readonly [number, number, number, number], seed: readonly [high: number, low: number]) {
+    this.#state = Uint32Array.from(state)
+    this.#seed = seed
+  }
+
+  /** Expands 64 bits of seed with a Weyl sequence, so that neighbouring seeds have unrelated states. */
+  static seeded(high: number, low: number): Xoshiro128 {
+    const word = (index: number): number =>
+      scramble(low + Math.imul(index, 0x9e3779b9)) ^ scramble(high + Math.imul(index, 0x6a09e667))
+    return new Xoshiro128([word(1), word(2), word(3), word(4) | 1], [high, low])
+  }
+
+  /** The next 32 bits as an unsigned integer. */
+  bits(): number {
+    const s = this.#state as Uint32Array & Record<0 | 1 | 2 | 3, number>
+    const product = Math.imul(s[1], 5)
+    const result = Math.imul((product << 7) | (product >>> 25), 9) >>> 0
+    const shifted = s[1] << 9
+    s[2] ^= s[0]
+    s[3] ^= s[1]
+    s[1] ^= s[2]
+    s[0] ^= s[3]
+    s[2] ^= shifted
+    s[3] = (s[3] << 11) | (s[3] >>> 21)
+    return result
+  }
+
+  next(): number {
+    return this.#bits53() / TWO_53
+  }
+
+  int(bound: number): number {
+    requireBound(bound)
+    // Numbers past the last whole multiple of the bound would favour small results: draw again.
+    if (bound <= TWO_32) {
+      const limit = TWO_32 - (TWO_32 % bound)
+      let drawn = this.bits()
+      while (drawn >= limit) drawn = this.bits()
+      return drawn % bound
+    }
+    const limit = TWO_53 - (TWO_53 % bound)
+    let drawn = this.#bits53()
+    while (drawn >= limit) drawn = this.#bits53()
+    return drawn % bound
+  }
+
+  fork(label: string): Random {
+    let [high, low] = this.#seed
+    for (let i = 0; i < label.length; i++) {
+      const unit = label.charCodeAt(i)
+      low = Math.imul(low ^ unit, 0x01000193)
+      high = Math.imul(high ^ unit, 0x5bd1e995) ^ low
+    }
+    return Xoshiro128.seeded(scramble(high ^ label.length), scramble(low + 0x632be5ab))
+  }
+
+  #bits53(): number {
+    return (this.bits() >>> 5) * 2 ** 26 + (this.bits() >>> 6)
+  }
+}
+
+/**
+ * A reproducible source: the same seed always gives the same sequence.
+ *
+ * Any finite number is a seed; all 64 bits of it count, so 1 and 1.5 differ.
+ *
+ * @throws RangeError when `seed` is not finite.
+ *
+ * @example
+ * seededRandom(7).int(100) === seededRandom(7).int(100) // => true
+ */
+export function seededRandom(seed: number): Random {
+  if (!Number.isFinite(seed)) throw new RangeError(`seededRandom: seed is ${seed}; pass a finite number`)
+  const view = new DataView(new ArrayBuffer(8))
+  view.setFloat64(0, seed === 0 ? 0 : seed) // -0 and 0 are one seed.
+  return Xoshiro128.seeded(view.getUint32(0), view.getUint32(4))
+}
+
+/** The machine's own randomness: different in each run. Not for secrets. Its forks are itself. */
+export const systemRandom: Random = {
+  next: () => Math.random(),
+  int(bound) {
+    requireBound(bound)
+    return Math.floor(Math.random() * bound)
+  },
+  fork: () => systemRandom,
+}

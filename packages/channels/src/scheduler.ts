@@ -1,0 +1,42 @@
+/**
+ * Gives the rest of the program a turn.
+ *
+ * Code that never waits for anything but settled promises starves sockets, files and timers. A loop that
+ * may run for long calls `turn` from time to time.
+ */
+export interface Scheduler {
+  /** Resolves after the event loop has had a turn (I/O, timers). */
+  turn(): Promise<void>
+}
+
+/** A message to oneself is a browser's cheapest macrotask: nested timers are held back to 4 ms. */
+function turnByMessage(): () => Promise<void> {
+  const { port1, port2 } = new MessageChannel()
+  const waiting: (() => void)[] = []
+  port1.onmessage = () => waiting.shift()?.()
+  return () =>
+    new Promise((resolve) => {
+      waiting.push(resolve)
+      port2.postMessage(null)
+    })
+}
+
+function turnByImmediate(): Promise<void> {
+  return new Promise((resolve) => {
+    setImmediate!(resolve)
+  })
+}
+
+/** The event loop of the host. */
+export const systemScheduler: Scheduler = {
+  turn: typeof setImmediate === 'undefined' ? turnByMessage() : turnByImmediate,
+}
+
+const settled: Promise<void> = Promise.resolve()
+
+/**
+ * A scheduler for tests: a turn is one microtask, and the event loop has no part in it.
+ *
+ * The same program takes the same steps in the same order each time, and no I/O happens in between.
+ */
+export const microtaskScheduler: Scheduler = { turn: () => settled }

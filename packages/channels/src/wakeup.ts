@@ -1,0 +1,49 @@
+const settled: Promise<void> = Promise.resolve()
+
+/**
+ * Wakes one waiting task, and remembers a wake that comes before the wait.
+ *
+ * Level-triggered: any number of wakes before a wait count as one, and that wait settles at once. A woken
+ * task looks at the world again; the wake itself says nothing about what has changed.
+ *
+ * True between any two calls: a task waits or a wake is remembered, never both.
+ *
+ * @example
+ * const wakeup = new Wakeup()
+ * wakeup.wake()
+ * wakeup.wake()
+ * await wakeup.wait() // => undefined, at once; the next wait waits
+ */
+export class Wakeup {
+  #isAwake = false
+  #resolve: (() => void) | undefined
+
+  /**
+   * Waits for the next wake. Allocates nothing when there was one already.
+   *
+   * @throws Error (by rejecting) when another task is waiting.
+   */
+  wait(): Promise<void> {
+    if (this.#isAwake) {
+      this.#isAwake = false
+      return settled
+    }
+    if (this.#resolve !== undefined) {
+      return Promise.reject(new Error('Wakeup.wait: another task is waiting; give each task its own Wakeup'))
+    }
+    return new Promise((resolve) => {
+      this.#resolve = resolve
+    })
+  }
+
+  /** Wakes the waiting task, or the next one to wait. */
+  wake(): void {
+    const resolve = this.#resolve
+    if (resolve === undefined) {
+      this.#isAwake = true
+      return
+    }
+    this.#resolve = undefined
+    resolve()
+  }
+}
