@@ -1,0 +1,97 @@
+/** Rules about single files: how long, how named, and which words they hold. */
+import ts from 'typescript'
+import type { Rule } from './rule.ts'
+import { isTypeScript, lineOf, syntaxOf, walk, type SourceFile } from './source-file.ts'
+
+const fileLinesMax = 400
+const functionLinesMax = 70
+
+function fileLength(files: readonly SourceFile[]): string[] {
+  return files.filter(isTypeScript).flatMap((file) => {
+    const lines = file.text.trimEnd().split('\n').length
+    return lines <= fileLinesMax
+      ? []
+      : [`${file.path}:${fileLinesMax + 1}: ${lines} lines; give one of its nouns a file of its own`]
+  })
+}
+
+/** A suite is a list of tests, not a function that anybody reads at once. */
+function isSuite(node: ts.Node): boolean {
+  return ts.isCallExpression(node.parent) && /^describe\b/.test(node.parent.expression.getText())
+}
+
+function functionLength(files: readonly SourceFile[]): string[] {
+  const findings: string[] = []
+  for (const file of files.filter(isTypeScript)) {
+    const tree = syntaxOf(file)
+    walk(tree, (node) => {
+      if (!ts.isFunctionLike(node) || isSuite(node)) return
+      const first = lineOf(node)
+      const lines = tree.getLineAndCharacterOfPosition(node.end).line + 2 - first
+      if (lines > functionLinesMax) {
+        findings.push(
+          `${file.path}:${first}: a function of ${lines} lines; one parent decides, leaves compute`,
+        )
+      }
+    })
+  }
+  return findings
+}
+
+const drawers = /(?:^|\/)(?:utils?|helpers?|types|misc|common|shared|stuff)(?:\.test)?\.ts$/
+
+function drawerFiles(files: readonly SourceFile[]): string[] {
+  return files
+    .filter((file) => drawers.test(file.path))
+    .map((file) => `${file.path}:1: a drawer for anything; name the file for its one noun`)
+}
+
+const weakNames = /(?:Impl|Manager|Helpers?|Utils?|Base)$|^(?:Abstract|Base)[A-Z]|^I[A-Z][a-z]/
+
+function typeNames(files: readonly SourceFile[]): string[] {
+  const findings: string[] = []
+  for (const file of files.filter(isTypeScript)) {
+    walk(syntaxOf(file), (node) => {
+      const isType =
+        ts.isClassDeclaration(node) || ts.isInterfaceDeclaration(node) || ts.isTypeAliasDeclaration(node)
+      if (!isType || node.name === undefined || !weakNames.test(node.name.text)) return
+      findings.push(
+        `${file.path}:${lineOf(node)}: ${node.name.text} says nothing; a contract takes the plain noun, and an ` +
+          'implementation says what makes it different',
+      )
+    })
+  }
+  return findings
+}
+
+// Written so that this file does not contain what it looks for.
+const bannedText: readonly (readonly [pattern: RegExp, advice: string])[] = [
+  [/\b(?:TO[D]O|FIX[M]E|X[X]X)\b/, 'a plan; finish it, or file an issue'],
+  [/(?<![\w.~@)\]}*-])\/(?:work|tmp)(?![\w-])/, 'a path of one machine; use a relative path, or os.tmpdir()'],
+  [/registry\.(?:npm|yarn)|npm[m]irror|artif[a]ctory|verd[a]ccio/i, 'a package registry; leave its name out'],
+  [
+    /"resolved": "[a-z+]+:/,
+    'the address of a registry; run npm install inside the workspace, which omits it',
+  ],
+]
+
+function words(files: readonly SourceFile[]): string[] {
+  const findings: string[] = []
+  for (const file of files) {
+    for (const [index, line] of file.text.split('\n').entries()) {
+      for (const [pattern, advice] of bannedText) {
+        const found = pattern.exec(line)
+        if (found !== null) findings.push(`${file.path}:${index + 1}: '${found[0]}' is ${advice}`)
+      }
+    }
+  }
+  return findings
+}
+
+export const fileRules: readonly Rule[] = [
+  { name: `a file has at most ${fileLinesMax} lines`, check: fileLength },
+  { name: `a function has at most ${functionLinesMax} lines`, check: functionLength },
+  { name: 'no file is a drawer', check: drawerFiles },
+  { name: 'no type has a name that says nothing', check: typeNames },
+  { name: 'no plan, machine or registry is written into a file', check: words },
+]

@@ -1,0 +1,77 @@
+/**
+ * The plan of the house as data: which package may import which, which room of core may see which, and which
+ * files may reach out to Node.
+ *
+ * `tidy.ts` holds every import of the workspace against these tables. A package that is missing here fails, so a
+ * new room is a decision and not an accident.
+ */
+
+/** What each package may import of the workspace. Connectors never import one another, nor do stores. */
+export const packageImports: Readonly<Record<string, readonly string[]>> = {
+  channels: [],
+  core: ['channels'],
+  flow: ['core'],
+  node: ['channels', 'core'],
+  'store-memory': ['core'],
+  testkit: ['channels', 'core', 'store-memory'],
+  'connector-files': ['core'],
+  'connector-generator': ['channels', 'core'],
+  'connector-http': ['core'],
+  'connector-stdio': ['core'],
+  cli: ['channels', 'core', 'flow', 'node', 'store-memory'],
+  millrace: [
+    'channels',
+    'cli',
+    'connector-files',
+    'connector-generator',
+    'connector-stdio',
+    'core',
+    'flow',
+    'node',
+    'store-memory',
+  ],
+}
+
+/** What a test may import beside what its package may: the tools to build and run a small job. */
+export const testImports: readonly string[] = ['testkit', 'flow', 'node', 'store-memory']
+
+/** What each package may import from npm: nothing, except what is named here. */
+export const npmImports: Readonly<Record<string, readonly string[]>> = {
+  cli: ['tsx'],
+  testkit: ['fast-check'],
+}
+
+/** What any test may import from npm. */
+export const npmTestImports: readonly string[] = ['vitest', 'fast-check']
+
+/** The files that may import `node:*`, as beginnings of paths. Everything else is handed what it needs. */
+export const nodeDoors: readonly string[] = [
+  'packages/node/src/',
+  'packages/cli/src/',
+  'packages/connector-files/src/gzip.ts',
+  'packages/connector-http/src/server.ts',
+  'packages/connector-stdio/src/stdio.ts',
+  'packages/store-memory/src/checksum.ts',
+]
+
+/** Core's rooms, from the top of the staircase down. A room imports only from itself and rooms before it. */
+export const staircase: readonly string[] = [
+  'kernel',
+  'state',
+  'time',
+  'operator',
+  'connect',
+  'graph',
+  'plan',
+  'checkpoint',
+  'runtime',
+]
+
+/** Whether a file in one room of core may import a file in another. `observe` stands beside the staircase. */
+export function roomMayImport(from: string, to: string): boolean {
+  if (from === to) return true
+  if (from === 'observe') return to === 'kernel'
+  if (to === 'observe') return from === 'checkpoint' || from === 'runtime'
+  const upper = staircase.indexOf(to)
+  return upper !== -1 && upper < staircase.indexOf(from)
+}

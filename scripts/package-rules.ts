@@ -1,0 +1,112 @@
+/** Rules about whole packages: laid out alike, and with every public name documented. */
+import ts from 'typescript'
+import { npmImports, packageImports } from './house.ts'
+import type { Rule } from './rule.ts'
+import { lineOf, packageOf, resolveImport, syntaxOf, type SourceFile } from './source-file.ts'
+
+interface Manifest {
+  readonly name: string
+  readonly version: string
+  readonly license: string
+  readonly type: string
+  readonly sideEffects: boolean
+  readonly exports: unknown
+  readonly dependencies?: Readonly<Record<string, string>>
+}
+
+const exportsMap = {
+  '.': {
+    '@millrace/source': './src/index.ts',
+    types: './dist/index.d.ts',
+    default: './dist/index.js',
+  },
+  './package.json': './package.json',
+}
+
+function manifests(files: readonly SourceFile[]): SourceFile[] {
+  return files.filter((file) => /^packages\/[^/]+\/package\.json$/.test(file.path))
+}
+
+function readmes(files: readonly SourceFile[]): string[] {
+  const present = new Set(files.map((file) => file.path))
+  return manifests(files)
+    .filter((file) => !present.has(`packages/${packageOf(file)}/README.md`))
+    .map((file) => `${file.path}:1: the package has no README.md; say what it is for and show how to use it`)
+}
+
+function layoutProblems(home: string, manifest: Manifest, version: string): string[] {
+  const problems: string[] = []
+  const name = home === 'millrace' ? 'millrace' : `@millrace/${home}`
+  if (manifest.name !== name) problems.push(`the name is ${manifest.name}; call it ${name}`)
+  if (manifest.version !== version) problems.push(`the version is ${manifest.version}; all are at ${version}`)
+  if (manifest.license !== 'Apache-2.0') problems.push('the license is not Apache-2.0; name it')
+  if (manifest.type !== 'module') problems.push('the type is not module; set it')
+  if (manifest.sideEffects !== false) problems.push('sideEffects is not false; importing must do nothing')
+  if (JSON.stringify(manifest.exports) !== JSON.stringify(exportsMap)) {
+    problems.push('exports differ from the other packages; index.ts and package.json are all there is')
+  }
+  const allowed = [
+    ...(packageImports[home] ?? []).map((each) => (each === 'millrace' ? each : `@millrace/${each}`)),
+    ...(npmImports[home] ?? []),
+  ]
+  for (const dependency of Object.keys(manifest.dependencies ?? {})) {
+    if (!allowed.includes(dependency))
+      problems.push(`${dependency} is not allowed for it by scripts/house.ts`)
+  }
+  return problems
+}
+
+function layout(files: readonly SourceFile[]): string[] {
+  const found = manifests(files)
+  const first = found[0]
+  if (first === undefined) return []
+  const { version } = JSON.parse(first.text) as Manifest
+  return found.flatMap((file) =>
+    layoutProblems(packageOf(file) ?? '', JSON.parse(file.text) as Manifest, version).map(
+      (problem) => `${file.path}:1: ${problem}`,
+    ),
+  )
+}
+
+/** The statement that declares a name at the top of a file, or undefined when it is not declared there. */
+function declarationOf(file: SourceFile, name: string): ts.Statement | undefined {
+  return syntaxOf(file).statements.find((statement) => {
+    if (ts.isVariableStatement(statement)) {
+      return statement.declarationList.declarations.some((each) => each.name.getText() === name)
+    }
+    return (
+      ts.canHaveModifiers(statement) && 'name' in statement && (statement.name as ts.Node).getText() === name
+    )
+  })
+}
+
+function hasDocstring(node: ts.Node): boolean {
+  return ts.getJSDocCommentsAndTags(node).length > 0
+}
+
+function publicNames(files: readonly SourceFile[]): string[] {
+  const byPath = new Map(files.map((file) => [file.path, file]))
+  const findings: string[] = []
+  for (const index of files.filter((file) => /^packages\/[^/]+\/src\/index\.ts$/.test(file.path))) {
+    for (const statement of syntaxOf(index).statements) {
+      if (!ts.isExportDeclaration(statement) || statement.moduleSpecifier === undefined) continue
+      const home = byPath.get(resolveImport(index, (statement.moduleSpecifier as ts.StringLiteral).text))
+      if (home === undefined || statement.exportClause === undefined) continue
+      if (!ts.isNamedExports(statement.exportClause)) continue
+      for (const { name, propertyName } of statement.exportClause.elements) {
+        const declared = declarationOf(home, (propertyName ?? name).getText())
+        if (declared === undefined || hasDocstring(declared)) continue
+        findings.push(
+          `${home.path}:${lineOf(declared)}: ${name.getText()} is public and undocumented; say what it is for`,
+        )
+      }
+    }
+  }
+  return findings
+}
+
+export const packageRules: readonly Rule[] = [
+  { name: 'every package has a README', check: readmes },
+  { name: 'packages are laid out alike', check: layout },
+  { name: 'every public name is documented', check: publicNames },
+]

@@ -1,0 +1,117 @@
+import { describe, expect, test } from 'vitest'
+import { fileRules } from './file-rules.ts'
+import { importRules } from './import-rules.ts'
+import { packageRules } from './package-rules.ts'
+import { readWorkspace, type SourceFile } from './source-file.ts'
+
+const rules = [...fileRules, ...importRules, ...packageRules]
+
+describe('the workspace', () => {
+  const files = readWorkspace()
+
+  test.each(rules)('$name', ({ check }) => {
+    expect(check(files).join('\n')).toBe('')
+  })
+})
+
+/** One planted fault per kind: where it stands, what it says, and what must be found. */
+const faults: readonly (readonly [rule: string, file: string, text: string, finding: string])[] = [
+  ['at most 400', 'packages/core/src/kernel/long.ts', 'x\n'.repeat(401), 'long.ts:401: 401 lines'],
+  ['at most 70', 'bench/a.ts', `\nfunction f() {\n${'f()\n'.repeat(69)}}`, 'a.ts:2: a function of 71 lines'],
+  ['drawer', 'packages/flow/src/utils.ts', '', 'utils.ts:1: a drawer'],
+  ['says nothing', 'packages/flow/src/a.ts', '\nexport class StoreManager {}', 'a.ts:2: StoreManager'],
+  ['says nothing', 'packages/flow/src/a.ts', 'interface IClock {}', 'a.ts:1: IClock'],
+  ['no plan', 'README.md', `one\n${['TO', 'DO'].join('')}: two`, 'README.md:2:'],
+  ['no plan', 'docs/a.md', `see ${['', 'work', 'notes'].join('/')}`, 'a.md:1:'],
+  ['no plan', 'docs/a.md', `see ${['', 'tmp'].join('/')}`, 'a.md:1:'],
+  ['no plan', 'package-lock.json', `"resolved": "https${':'}//host/a.tgz"`, 'package-lock.json:1:'],
+  ['one direction', 'packages/core/src/a.ts', "\nimport '@millrace/flow'", 'a.ts:2: core may not import'],
+  [
+    'one direction',
+    'packages/flow/src/a.ts',
+    "import 'lodash/fp'",
+    'a.ts:1: flow may not depend on lodash/fp',
+  ],
+  [
+    'one direction',
+    'packages/connector-http/src/a.ts',
+    "export {} from '@millrace/connector-files'",
+    'a.ts:1:',
+  ],
+  ['one direction', 'packages/core/src/a.ts', "void import('@millrace/node')", 'a.ts:1: core may not'],
+  ['one direction', 'packages/core/src/a.ts', "type A = import('@millrace/node').A", 'a.ts:1: core may not'],
+  ['one direction', 'packages/flow/src/a.ts', "import '@millrace/core/src/x.ts'", 'a.ts:1: flow may not'],
+  [
+    'one direction',
+    'packages/new/src/a.ts',
+    "import '@millrace/core'",
+    'package new is not in scripts/house.ts',
+  ],
+  ['node:*', 'packages/core/src/a.ts', "import fs from 'node:fs'", 'a.ts:1: node:fs'],
+  ['node:*', 'packages/connector-http/src/sink.ts', "await import('fs')", 'sink.ts:1: fs'],
+  [
+    'relative',
+    'packages/flow/src/a.ts',
+    "import '../../core/src/b.ts'",
+    'a.ts:1: ../../core/src/b.ts leaves',
+  ],
+  ['relative', 'packages/flow/src/a.ts', "import './index.ts'", 'a.ts:1: index.ts is for others'],
+  ['staircase', 'packages/core/src/state/a.ts', "import '../time/b.ts'", 'a.ts:1: state may not see time'],
+  [
+    'staircase',
+    'packages/core/src/plan/a.ts',
+    "import '../observe/b.ts'",
+    'a.ts:1: plan may not see observe',
+  ],
+  [
+    'staircase',
+    'packages/core/src/observe/a.ts',
+    "import '../state/b.ts'",
+    'a.ts:1: observe may not see state',
+  ],
+  ['by hand', 'packages/core/src/index.ts', "export * from './a.ts'", 'index.ts:1: export *'],
+  ['by hand', 'packages/core/src/index.ts', "export * as a from './a.ts'", 'index.ts:1: export *'],
+  ['by hand', 'packages/core/src/kernel/a.ts', "export { b } from './b.ts'", 'a.ts:1: only index.ts'],
+  ['dead', 'packages/core/src/kernel/a.ts', '', 'a.ts:1: nothing but tests'],
+  ['README', 'packages/core/package.json', '{}', 'package.json:1: the package has no README.md'],
+  ['laid out', 'packages/core/package.json', '{"dependencies":{"lodash":"4"}}', 'lodash is not allowed'],
+]
+
+describe('a planted fault is found', () => {
+  const find = (rule: string, files: readonly SourceFile[]): string => {
+    const asked = rules.filter((each) => each.name.includes(rule))
+    expect(asked).toHaveLength(1)
+    return asked.flatMap(({ check }) => check(files)).join('\n')
+  }
+
+  test.each(faults)('%s: %s, %j', (rule, path, text, finding) => {
+    expect(find(rule, [{ path, text }])).toContain(finding)
+  })
+
+  test('a public name without a docstring', () => {
+    const index = { path: 'packages/core/src/index.ts', text: "export { a, b as c, type D } from './a.ts'" }
+    const home = {
+      path: 'packages/core/src/a.ts',
+      text: '/** Documented. */\nexport const a = 1\nexport function b() {}\nexport interface D {}',
+    }
+    expect(find('documented', [index, home]).split('\n')).toEqual([
+      'packages/core/src/a.ts:3: c is public and undocumented; say what it is for',
+      'packages/core/src/a.ts:4: D is public and undocumented; say what it is for',
+    ])
+  })
+
+  test('what the house allows is not a fault', () => {
+    const files = [
+      { path: 'packages/core/src/time/a.ts', text: "import '../kernel/b.ts'\nimport '@millrace/channels'" },
+      { path: 'packages/core/src/kernel/b.ts', text: '' },
+      { path: 'packages/core/src/runtime/a.test.ts', text: "import 'vitest'\nimport '@millrace/testkit'" },
+      { path: 'packages/node/src/index.ts', text: "import 'node:fs'\nnew URL('./file.ts', import.meta.url)" },
+      { path: 'packages/node/src/file.ts', text: "import '../../node/src/index.css'\n// https://a.b/tmp/c" },
+    ]
+    expect(find('direction', files) + find('node:*', files) + find('staircase', files)).toBe('')
+    expect(find('no plan', files)).toBe('')
+    expect(find('dead', files)).toBe(
+      'packages/core/src/time/a.ts:1: nothing but tests imports this file; use it or delete it',
+    )
+  })
+})
