@@ -55,7 +55,7 @@ export const nodeDoors: readonly string[] = [
 ]
 
 /** Core's rooms, from the top of the staircase down. A room imports only from itself and rooms before it. */
-export const staircase: readonly string[] = [
+const staircase: readonly string[] = [
   'kernel',
   'state',
   'time',
