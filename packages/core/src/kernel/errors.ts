@@ -48,14 +48,13 @@ export interface ErrorDetails {
   readonly isTransient?: boolean
 }
 
-const brand = '@millrace/error'
-
 /** The one error class. Told apart by `code`, which survives two copies of the package being loaded. */
 export class MillraceError extends Error {
   readonly code: ErrorCode
   readonly place: string | undefined
   readonly isTransient: boolean
-  readonly [brand] = true
+  /** Marks an error of this class even when another copy of the package made it. */
+  readonly '@millrace/error' = true
 
   constructor(code: ErrorCode, message: string, details: ErrorDetails = {}) {
     super(message, details.cause === undefined ? undefined : { cause: details.cause })
@@ -71,7 +70,8 @@ export function isMillraceError(value: unknown, code?: ErrorCode): value is Mill
   return (
     typeof value === 'object' &&
     value !== null &&
-    (value as { [brand]?: unknown })[brand] === true &&
+    '@millrace/error' in value &&
+    value['@millrace/error'] === true &&
     (code === undefined || (value as MillraceError).code === code)
   )
 }
@@ -79,7 +79,8 @@ export function isMillraceError(value: unknown, code?: ErrorCode): value is Mill
 /** One line about anything that was thrown, also when it is no Error at all. */
 export function describeError(thrown: unknown): string {
   if (isMillraceError(thrown)) return `${thrown.code}: ${thrown.message}`
-  if (thrown instanceof Error) return thrown.name === 'Error' ? thrown.message : `${thrown.name}: ${thrown.message}`
+  if (thrown instanceof Error)
+    return thrown.name === 'Error' ? thrown.message : `${thrown.name}: ${thrown.message}`
   try {
     return `thrown value ${typeof thrown === 'string' ? JSON.stringify(thrown) : String(thrown)}`
   } catch {
