@@ -1,2 +1,26 @@
 /** The Millrace engine: time, state, operators, checkpoints and the runtime. */
-export {}
+
+// kernel
+export { assert, unreachable } from './kernel/assert.ts'
+export { ByteReader, ByteWriter } from './kernel/bytes.ts'
+export { decodeJson, decodeText, jsonDepthMax } from './kernel/decode.ts'
+export type { Batch, Element, Origin } from './kernel/element.ts'
+export { describeError, isMillraceError, MillraceError } from './kernel/errors.ts'
+export type { ErrorCode, ErrorDetails } from './kernel/errors.ts'
+export type { Fs, FsEntry, FsFile, FsStat } from './kernel/fs.ts'
+export type { Json } from './kernel/json.ts'
+export type { Platform, ProcessFacts } from './kernel/platform.ts'
+export { durationMs, positiveDurationMs } from './kernel/time.ts'
+export type { Duration, EventTime } from './kernel/time.ts'
+export { publishFile, readWhole, writeFully } from './kernel/whole-file.ts'
+
+// connect
+export type { Sink, SinkWriter } from './connect/sink.ts'
+export type {
+  ConnectorContext,
+  DecodeFailure,
+  Discovery,
+  Poll,
+  Source,
+  SplitReader,
+} from './connect/source.ts'

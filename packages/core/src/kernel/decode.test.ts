@@ -1,0 +1,62 @@
+import { describe, expect, test } from 'vitest'
+import { decodeJson, decodeText, jsonDepthMax } from './decode.ts'
+import { isMillraceError } from './errors.ts'
+
+const encoder = new TextEncoder()
+const json = (text: string): unknown => decodeJson(encoder.encode(text))
+
+function codeOf(run: () => unknown): string | undefined {
+  try {
+    run()
+    return undefined
+  } catch (error) {
+    return isMillraceError(error) ? error.code : String(error)
+  }
+}
+
+const nested = (levels: number): string => '['.repeat(levels) + ']'.repeat(levels)
+
+describe('bytes from outside', () => {
+  test('JSON is decoded', () => {
+    expect(json('{"a":[1,"ü",null]}')).toEqual({ a: [1, 'ü', null] })
+  })
+
+  test('bytes that are not UTF-8 are refused', () => {
+    expect(codeOf(() => decodeText(new Uint8Array([0x61, 0xff])))).toBe('DECODE_FAILED')
+    expect(codeOf(() => decodeJson(new Uint8Array([0x22, 0xc3, 0x22])))).toBe('DECODE_FAILED')
+  })
+
+  test('a byte order mark is kept in text', () => {
+    expect(decodeText(new Uint8Array([0xef, 0xbb, 0xbf, 0x61]))).toBe('\uFEFFa')
+  })
+
+  test('what is not JSON is refused with the reason', () => {
+    expect(() => json('{"a":')).toThrow(/not JSON: /)
+  })
+
+  test('the deepest value that is let in can be written again', () => {
+    const value = json(nested(jsonDepthMax))
+    expect(JSON.stringify(value)).toBe(nested(jsonDepthMax))
+    expect(structuredClone(value)).toEqual(value)
+  })
+
+  test.each([jsonDepthMax + 1, 100_000])('%i levels are refused', (levels) => {
+    expect(() => json(nested(levels))).toThrow(/nested more than 512 levels/)
+    expect(() => json('{"a":'.repeat(levels))).toThrow(/nested more than 512 levels/)
+  })
+
+  test('brackets inside strings are no levels, also after escaped quotes', () => {
+    const text = `"\\"${'['.repeat(5_000)}\\\\"`
+    expect(json(text)).toBe(`"${'['.repeat(5_000)}\\`)
+  })
+
+  test('brackets that close again do not add up', () => {
+    expect(json(`[${'[],'.repeat(5_000)}0]`)).toHaveLength(5_001)
+  })
+
+  test('__proto__ is an ordinary name', () => {
+    const value = json('{"__proto__":{"isAdmin":true}}') as Record<string, unknown>
+    expect(Object.keys(value)).toEqual(['__proto__'])
+    expect(({} as Record<string, unknown>)['isAdmin']).toBeUndefined()
+  })
+})
