@@ -69,3 +69,8 @@ export function onAbort(signal: AbortSignal, callback: (reason: Error) => void):
   }
   return new Hook(hooks, callback)
 }
+
+/** A promise that rejects with the reason of a signal that has aborted. */
+export function rejectAborted(signal: AbortSignal): Promise<never> {
+  return Promise.reject(signal.reason as Error)
+}

@@ -76,17 +76,14 @@ export class Xoshiro128 implements Random {
 
   int(bound: number): number {
     requireBound(bound)
-    // Numbers past the last whole multiple of the bound would favour small results: draw again.
-    if (bound <= TWO_32) {
-      const limit = TWO_32 - (TWO_32 % bound)
-      let drawn = this.bits()
-      while (drawn >= limit) drawn = this.bits()
-      return drawn % bound
+    // The last multiple of the bound may begin a block that is not whole. Results from it would be more
+    // frequent than others, so they are drawn again.
+    const size = bound <= TWO_32 ? TWO_32 : TWO_53
+    for (;;) {
+      const drawn = size === TWO_32 ? this.bits() : this.#bits53()
+      const result = drawn % bound
+      if (drawn - result + bound <= size) return result
     }
-    const limit = TWO_53 - (TWO_53 % bound)
-    let drawn = this.#bits53()
-    while (drawn >= limit) drawn = this.#bits53()
-    return drawn % bound
   }
 
   fork(label: string): Random {

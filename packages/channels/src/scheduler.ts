@@ -13,7 +13,9 @@ export interface Scheduler {
 function turnByMessage(): () => Promise<void> {
   const { port1, port2 } = new MessageChannel()
   const waiting: (() => void)[] = []
-  port1.onmessage = () => waiting.shift()?.()
+  // Node's types leave out the property that starts the port.
+  const inbox = port1 as { onmessage?: (() => void) | null }
+  inbox.onmessage = () => waiting.shift()?.()
   return () =>
     new Promise((resolve) => {
       waiting.push(resolve)

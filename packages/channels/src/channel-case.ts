@@ -1,0 +1,95 @@
+import type { Received } from './channel-end.ts'
+import type { ReceiveEnd, ReceiveWaiter, SendEnd, SendWaiter } from './hand-off.ts'
+import type { Named, SelectCase, Selection } from './select-case.ts'
+import { Waiter } from './wait-queue.ts'
+
+/** A receive as a case of select. */
+export class ReceiveCase<T> implements SelectCase<Received<T>> {
+  readonly #end: ReceiveEnd<T>
+
+  constructor(end: ReceiveEnd<T>) {
+    this.#end = end
+  }
+
+  isReady(): boolean {
+    return this.#end.hasValue() || this.#end.isDrained()
+  }
+
+  perform(name: string): Named<Received<T>> {
+    return this.#end.hasValue()
+      ? { case: name, ok: true, value: this.#end.take() }
+      : { case: name, ok: false, value: undefined }
+  }
+
+  park(name: string, selection: Selection<Named<Received<T>>>): Disposable {
+    const waiter = new SelectReceive(name, selection)
+    this.#end.parkReceiver(waiter)
+    return waiter
+  }
+}
+
+/** A send as a case of select. */
+export class SendCase<T> implements SelectCase {
+  readonly #end: SendEnd<T>
+  readonly #value: T
+
+  constructor(end: SendEnd<T>, value: T) {
+    this.#end = end
+    this.#value = value
+  }
+
+  isReady(): boolean {
+    return this.#end.isClosed || this.#end.hasRoom()
+  }
+
+  perform(name: string): Named<unknown> {
+    this.#end.offer(this.#value)
+    return { case: name }
+  }
+
+  park(name: string, selection: Selection<Named<unknown>>): Disposable {
+    const waiter = new SelectSend(this.#value, name, selection)
+    this.#end.parkSender(waiter)
+    return waiter
+  }
+}
+
+class SelectReceive<T> extends Waiter implements ReceiveWaiter<T> {
+  readonly #name: string
+  readonly #selection: Selection<Named<Received<T>>>
+
+  constructor(name: string, selection: Selection<Named<Received<T>>>) {
+    super()
+    this.#name = name
+    this.#selection = selection
+  }
+
+  deliver(value: T): void {
+    this.#selection.settle({ case: this.#name, ok: true, value })
+  }
+
+  end(): void {
+    this.#selection.settle({ case: this.#name, ok: false, value: undefined })
+  }
+}
+
+class SelectSend<T> extends Waiter implements SendWaiter<T> {
+  readonly value: T
+  readonly #name: string
+  readonly #selection: Selection<Named<unknown>>
+
+  constructor(value: T, name: string, selection: Selection<Named<unknown>>) {
+    super()
+    this.value = value
+    this.#name = name
+    this.#selection = selection
+  }
+
+  accept(): void {
+    this.#selection.settle({ case: this.#name })
+  }
+
+  refuse(error: Error): void {
+    this.#selection.fail(error)
+  }
+}

@@ -1,0 +1,112 @@
+import type { SelectCase } from './select-case.ts'
+
+/**
+ * The two ends of a channel: what code that only receives, or only sends, is handed.
+ *
+ * A `Channel` is both. `receiveOnly` and `sendOnly` give an end that is nothing else, also at run time.
+ */
+
+/** The outcome of a receive: a value, or the news that the channel is closed and drained. */
+export type Received<T> =
+  | { readonly ok: true; readonly value: T }
+  | { readonly ok: false; readonly value: undefined }
+
+/** What `tryReceive` returns when nothing can be received now. */
+export const EMPTY: unique symbol = Symbol('millrace.channel.empty')
+
+/** What `tryReceive` returns when the channel is closed and drained: nothing will ever be received. */
+export const CLOSED: unique symbol = Symbol('millrace.channel.closed')
+
+/** The receiving end. Go writes it `<-chan T`. */
+export interface ReceiveChannel<out T> extends AsyncIterable<T, undefined, undefined> {
+  /** How many values are buffered now. Senders that wait are not counted. */
+  readonly length: number
+  /** How many values fit into the buffer; 0 when sender and receiver must meet. */
+  readonly capacity: number
+
+  /**
+   * Takes the next value; waits while there is none.
+   *
+   * Once the channel is closed and drained, every receive settles at once with `ok: false`. An abort
+   * rejects with the signal's reason and consumes nothing.
+   *
+   * @example
+   * const { ok, value } = await jobs.receive() // => true, 'first'
+   */
+  receive(signal?: AbortSignal): Promise<Received<T>>
+
+  /**
+   * Takes a value if one is there now, and never waits: a value, `EMPTY` or `CLOSED`.
+   *
+   * Allocates nothing. A channel whose values are those two symbols themselves needs `receive`.
+   *
+   * @example
+   * const value = jobs.tryReceive()
+   * if (value !== EMPTY && value !== CLOSED) run(value)
+   */
+  tryReceive(): T | typeof EMPTY | typeof CLOSED
+
+  /**
+   * Iterates over the values until the channel is closed and drained; `for await (const v of channel)` does
+   * the same without a signal.
+   *
+   * Leaving the loop early leaves the channel open and everything not yet received in it.
+   */
+  values(signal?: AbortSignal): AsyncIterableIterator<T, undefined, undefined>
+
+  /**
+   * A receive for `select`, which may perform it any number of times.
+   *
+   * @example
+   * const chosen = await select({ job: jobs.receiveCase() }) // => { case: 'job', ok: true, value: 'first' }
+   */
+  receiveCase(): SelectCase<Received<T>>
+}
+
+/** The sending end. Go writes it `chan<- T`. */
+export interface SendChannel<in T> {
+  /** How many values are buffered now. Senders that wait are not counted. */
+  readonly length: number
+  /** How many values fit into the buffer; 0 when sender and receiver must meet. */
+  readonly capacity: number
+
+  /**
+   * Sends a value; waits until the buffer or a receiver has taken it.
+   *
+   * Values arrive in the order of the calls. An abort rejects with the signal's reason and the value is
+   * never delivered.
+   *
+   * @throws ChannelClosedError (by rejecting) when the channel is closed, now or while waiting. The value
+   * is discarded.
+   *
+   * @example
+   * await jobs.send('first')
+   */
+  send(value: T, signal?: AbortSignal): Promise<void>
+
+  /**
+   * Sends a value if the buffer or a waiting receiver takes it now, and never waits.
+   *
+   * Returns whether the value was taken. Allocates nothing.
+   *
+   * @throws ChannelClosedError when the channel is closed.
+   */
+  trySend(value: T): boolean
+
+  /**
+   * Ends the channel: nothing more is sent, what is buffered can still be received.
+   *
+   * Receivers that wait learn of it at once; senders that wait are refused and their values discarded.
+   *
+   * @throws ChannelClosedError when the channel is closed already.
+   */
+  close(): void
+
+  /**
+   * A send of `value` for `select`, which may perform it any number of times.
+   *
+   * @example
+   * const chosen = await select({ put: jobs.sendCase('first') }) // => { case: 'put' }
+   */
+  sendCase(value: T): SelectCase
+}

@@ -1,0 +1,59 @@
+import { rejectAborted } from './cancellation.ts'
+import type { ReceiveEnd, ReceiveWaiter } from './hand-off.ts'
+import { Pending } from './pending.ts'
+
+const DONE: IteratorResult<never, undefined> = Object.freeze({ done: true, value: undefined })
+const ITERATED: Promise<IteratorResult<never, undefined>> = Promise.resolve(DONE)
+
+/** One task's walk over a channel. It holds no value of its own, so leaving it early loses none. */
+export class ChannelIterator<T> implements AsyncIterableIterator<T, undefined, undefined> {
+  readonly #end: ReceiveEnd<T>
+  readonly #signal: AbortSignal | undefined
+  #hasLeft = false
+
+  constructor(end: ReceiveEnd<T>, signal: AbortSignal | undefined) {
+    this.#end = end
+    this.#signal = signal
+  }
+
+  next(): Promise<IteratorResult<T, undefined>> {
+    const signal = this.#signal
+    if (this.#hasLeft) return ITERATED
+    if (signal?.aborted) return rejectAborted(signal)
+    if (this.#end.hasValue()) return Promise.resolve({ done: false, value: this.#end.take() })
+    if (this.#end.isDrained()) return ITERATED
+    return new Promise((resolve, reject) => {
+      this.#end.parkReceiver(new PendingNext<T>(resolve, reject, signal))
+    })
+  }
+
+  return(): Promise<IteratorResult<T, undefined>> {
+    this.#hasLeft = true
+    return ITERATED
+  }
+
+  [Symbol.asyncIterator](): this {
+    return this
+  }
+}
+
+class PendingNext<T> extends Pending implements ReceiveWaiter<T> {
+  readonly #resolve: (result: IteratorResult<T, undefined>) => void
+
+  constructor(
+    resolve: (result: IteratorResult<T, undefined>) => void,
+    reject: (reason: Error) => void,
+    signal: AbortSignal | undefined,
+  ) {
+    super(reject, signal)
+    this.#resolve = resolve
+  }
+
+  deliver(value: T): void {
+    this.#resolve({ done: false, value })
+  }
+
+  end(): void {
+    this.#resolve(DONE)
+  }
+}

@@ -1,0 +1,416 @@
+import { describe, expect, test } from 'vitest'
+import { hasSettled, settle, together, upTo } from '../test/probe.ts'
+import { Channel } from './channel.ts'
+import { ChannelClosedError } from './channel-closed-error.ts'
+import { CLOSED, EMPTY } from './channel-end.ts'
+import { Scope } from './scope.ts'
+
+const CAPACITIES = [0, 1, 2, 10]
+
+async function drain<T>(channel: Channel<T>): Promise<T[]> {
+  const values: T[] = []
+  for await (const value of channel) values.push(value)
+  return values
+}
+
+async function sendAll<T>(channel: Channel<T>, values: readonly T[]): Promise<void> {
+  for (const value of values) await channel.send(value)
+}
+
+describe('making a channel', () => {
+  test('GO-1 a new channel has length 0 and the capacity asked for', () => {
+    for (const n of upTo(201)) {
+      const channel = new Channel(n)
+      expect([channel.length, channel.capacity]).toEqual([0, n])
+    }
+    expect(new Channel().capacity).toBe(0)
+  })
+
+  test('GO-2 length counts what is buffered; capacity never changes', async () => {
+    const channel = new Channel<number>(3)
+    for (const n of upTo(3)) {
+      await channel.send(n)
+      expect([channel.length, channel.capacity]).toEqual([n + 1, 3])
+    }
+  })
+
+  test('GO-3 an unbuffered channel has length 0 even while senders wait', async () => {
+    const channel = new Channel<number>()
+    const sends = [channel.send(1), channel.send(2)]
+    expect([channel.length, channel.capacity]).toEqual([0, 0])
+    expect(await channel.receive()).toEqual({ ok: true, value: 1 })
+    expect(await channel.receive()).toEqual({ ok: true, value: 2 })
+    await Promise.all(sends)
+  })
+
+  test.each([-1, 0.5, NaN, Infinity, -Infinity, 2 ** 30 + 1, 2 ** 53])(
+    'GO-4 capacity %d is refused at once',
+    (capacity) => {
+      expect(() => new Channel(capacity)).toThrow(RangeError)
+    },
+  )
+
+  test.each([0, 1])('GO-5 undefined is a value like any other at capacity %d', async (capacity) => {
+    const channel = new Channel<undefined>(capacity)
+    const sent = channel.send(undefined)
+    expect(await channel.receive()).toEqual({ ok: true, value: undefined })
+    await sent
+    channel.close()
+    expect(await channel.receive()).toEqual({ ok: false, value: undefined })
+  })
+
+  test('GO-7 values keep their identity, also promises, channels, functions and thenables', async () => {
+    const thenable = { then: (): never => expect.unreachable('a value is never awaited') } // oxlint-disable-line unicorn/no-thenable
+    const values = [null, {}, () => 1, new Channel(), Promise.resolve(1), thenable, NaN, EMPTY, CLOSED]
+    const channel = new Channel<unknown>(values.length)
+    await sendAll(channel, values)
+    for (const value of values) expect((await channel.receive()).value).toBe(value)
+
+    await sendAll(channel, values)
+    channel.close()
+    const iterator = channel.values()
+    for (const value of values) expect((await iterator.next()).value).toBe(value)
+  })
+})
+
+describe('waiting and not waiting', () => {
+  test.each(CAPACITIES)(
+    'GO-8 a receive from an empty open channel of capacity %d waits',
+    async (capacity) => {
+      const channel = new Channel(capacity)
+      expect(await hasSettled(channel.receive())).toBe(false)
+      expect(await hasSettled(channel.values().next())).toBe(false)
+    },
+  )
+
+  test.each([1, 2, 10])(
+    'GO-9 a send to a full channel of capacity %d waits for one receive',
+    async (capacity) => {
+      const channel = new Channel<number>(capacity)
+      await sendAll(channel, upTo(capacity))
+      const sent = channel.send(-1)
+      expect(await hasSettled(sent)).toBe(false)
+      await channel.receive()
+      expect(await hasSettled(sent)).toBe(true)
+    },
+  )
+
+  test('GO-10 an unbuffered send waits for a receiver, which then has the value', async () => {
+    const channel = new Channel<string>()
+    const sent = channel.send('x')
+    expect(await hasSettled(sent)).toBe(false)
+    const received = channel.receive()
+    await sent
+    expect(await received).toEqual({ ok: true, value: 'x' })
+  })
+
+  test('GO-11 a send into free space never waits', async () => {
+    const channel = new Channel<number>(2)
+    expect(await hasSettled(channel.send(1))).toBe(true)
+    expect(await hasSettled(channel.send(2))).toBe(true)
+    expect(await hasSettled(channel.send(3))).toBe(false)
+  })
+
+  test('GO-12 a receive of a buffered value never waits', async () => {
+    const channel = new Channel<number>(1)
+    await channel.send(1)
+    expect(await hasSettled(channel.receive())).toBe(true)
+  })
+
+  test.each(CAPACITIES)('GO-13 tryReceive on an empty channel of capacity %d changes nothing', (capacity) => {
+    const channel = new Channel<number>(capacity)
+    expect(channel.tryReceive()).toBe(EMPTY)
+    expect(channel.tryReceive()).toBe(EMPTY)
+    expect(channel.length).toBe(0)
+    expect(channel.trySend(1)).toBe(capacity > 0)
+  })
+
+  test('GO-14 trySend on a full channel does not enqueue', () => {
+    const channel = new Channel<number>(1)
+    expect([channel.trySend(1), channel.trySend(2), channel.length]).toEqual([true, false, 1])
+    expect([channel.tryReceive(), channel.tryReceive()]).toEqual([1, EMPTY])
+  })
+
+  test('GO-15 trySend on an unbuffered channel needs a waiting receiver', async () => {
+    const channel = new Channel<number>()
+    expect(channel.trySend(1)).toBe(false)
+    const received = channel.receive()
+    expect(channel.trySend(2)).toBe(true)
+    expect(channel.trySend(3)).toBe(false)
+    expect(await received).toEqual({ ok: true, value: 2 })
+  })
+
+  test('GO-16 tryReceive on an unbuffered channel needs a waiting sender', async () => {
+    const channel = new Channel<number>()
+    expect(channel.tryReceive()).toBe(EMPTY)
+    const sent = channel.send(1)
+    expect([channel.tryReceive(), channel.tryReceive()]).toEqual([1, EMPTY])
+    await sent
+  })
+
+  test('GO-17 with senders waiting, a receive takes the head and the first sender the tail', async () => {
+    const channel = new Channel<number>(2)
+    const sends = upTo(5).map((n) => channel.send(n))
+    expect(channel.tryReceive()).toBe(0)
+    expect(channel.length).toBe(2)
+    await sends[2]
+    expect(await hasSettled(sends[3]!)).toBe(false)
+    expect(upTo(4).map(() => channel.tryReceive())).toEqual([1, 2, 3, 4])
+  })
+
+  test.each([0, 1])(
+    'GO-18 polling with pauses loses and doubles nothing at capacity %d',
+    async (capacity) => {
+      const values = [1, 'two', undefined, { three: 3 }]
+      const channel = new Channel<unknown>(capacity)
+      const received: unknown[] = []
+      await together(
+        async () => {
+          for (const value of values) while (!channel.trySend(value)) await settle()
+        },
+        async () => {
+          // A poller never parks, so one side has to: unbuffered, the receiver waits properly.
+          while (received.length < values.length) {
+            const value = capacity === 0 ? (await channel.receive()).value : channel.tryReceive()
+            if (value === EMPTY) await settle()
+            else received.push(value)
+          }
+        },
+      )
+      expect(received).toEqual(values)
+    },
+  )
+
+  test('GO-19 tryReceive takes a buffered value even when a close comes between', async () => {
+    for (const closesFirst of [true, false]) {
+      const channel = new Channel<number>(1)
+      await channel.send(1)
+      if (closesFirst) channel.close()
+      expect(channel.tryReceive()).toBe(1)
+    }
+  })
+})
+
+describe('order', () => {
+  test('GO-20 a buffer is first in, first out', async () => {
+    const channel = new Channel<number>(50)
+    await sendAll(channel, upTo(50))
+    for (const n of upTo(50)) expect(channel.tryReceive()).toBe(n)
+  })
+
+  test('GO-21 waiting receivers are served in the order in which they came', async () => {
+    const channel = new Channel<number>()
+    const receives = upTo(10).map(() => channel.receive())
+    await sendAll(channel, upTo(10))
+    expect((await Promise.all(receives)).map((r) => r.value)).toEqual(upTo(10))
+  })
+
+  test.each(CAPACITIES)(
+    'GO-22 waiting senders are served in the order in which they came, capacity %d',
+    async (n) => {
+      const channel = new Channel<number>(n)
+      const sends = upTo(20).map((i) => channel.send(i))
+      for (const i of upTo(20)) expect((await channel.receive()).value).toBe(i)
+      await Promise.all(sends)
+    },
+  )
+
+  test.each(CAPACITIES)(
+    'GO-23 one producer and one consumer keep the order at capacity %d',
+    async (capacity) => {
+      const channel = new Channel<number>(capacity)
+      const [, received] = await Promise.all([
+        sendAll(channel, upTo(100)).then(() => channel.close()),
+        drain(channel),
+      ])
+      expect(received).toEqual(upTo(100))
+    },
+  )
+
+  test.each(CAPACITIES)('GO-24 GO-25 four producers and four consumers, capacity %d', async (capacity) => {
+    const channel = new Channel<{ from: number; n: number }>(capacity)
+    const counts = new Map<number, number>()
+    await using scope = new Scope()
+    for (const from of upTo(4)) {
+      scope.go(async () => {
+        for (const n of upTo(1000)) await channel.send({ from, n })
+      })
+      scope.go(async () => {
+        const last = [-1, -1, -1, -1]
+        for (let i = 0; i < 1000; i++) {
+          const { value } = await channel.receive()
+          expect(value!.n).toBeGreaterThan(last[value!.from]!)
+          last[value!.from] = value!.n
+          counts.set(value!.n, (counts.get(value!.n) ?? 0) + 1)
+        }
+      })
+    }
+    await scope.wait()
+    expect([counts.size, new Set(counts.values())]).toEqual([1000, new Set([4])])
+  })
+
+  test('GO-26 23 workers forward 271,828 items from one channel to another', async () => {
+    const [inbox, outbox] = [new Channel<number>(40), new Channel<number>(40)]
+    let [count, sum] = [0, 0]
+    await using scope = new Scope()
+    scope.go(async () => {
+      await using workers = new Scope()
+      for (const _ of upTo(23)) {
+        workers.go(async () => {
+          for await (const n of inbox) await outbox.send(n)
+        })
+      }
+      await workers.wait()
+      outbox.close()
+    })
+    scope.go(async () => {
+      for (let n = 0; n < 271_828; n++) await inbox.send(n)
+      inbox.close()
+    })
+    for await (const n of outbox) [count, sum] = [count + 1, sum + n]
+    await scope.wait()
+    expect([count, sum]).toEqual([271_828, (271_828 * 271_827) / 2])
+  })
+})
+
+describe('closing', () => {
+  test('GO-27 GO-28 what is buffered at close arrives in order; then every receive says closed', async () => {
+    const channel = new Channel<number>(3)
+    await sendAll(channel, [1, 2, 3])
+    channel.close()
+    for (const n of [1, 2, 3]) expect(await channel.receive()).toEqual({ ok: true, value: n })
+    for (const _ of upTo(5)) {
+      expect(await channel.receive()).toEqual({ ok: false, value: undefined })
+      expect(channel.tryReceive()).toBe(CLOSED)
+      expect(await channel.values().next()).toEqual({ done: true, value: undefined })
+    }
+  })
+
+  test('GO-29 close wakes every waiting receiver', async () => {
+    const channel = new Channel<number>()
+    const receives = [channel.receive(), channel.receive()]
+    const next = channel.values().next()
+    channel.close()
+    expect(await Promise.all(receives)).toEqual(receives.map(() => ({ ok: false, value: undefined })))
+    expect(await next).toEqual({ done: true, value: undefined })
+  })
+
+  test.each(CAPACITIES)(
+    'GO-30 GO-31 a send on a closed channel throws and its value is gone, capacity %d',
+    async (n) => {
+      const channel = new Channel<number>(n)
+      channel.close()
+      await expect(channel.send(1)).rejects.toThrow(ChannelClosedError)
+      expect(() => channel.trySend(1)).toThrow(ChannelClosedError)
+      expect(await channel.receive()).toEqual({ ok: false, value: undefined })
+    },
+  )
+
+  test.each([0, 2])(
+    'GO-32 close refuses waiting senders and delivers none of their values, capacity %d',
+    async (n) => {
+      const channel = new Channel<number>(n)
+      await sendAll(channel, upTo(n))
+      const sends = [channel.send(-1), channel.send(-2)]
+      channel.close()
+      for (const sent of sends) await expect(sent).rejects.toMatchObject({ code: 'CHANNEL_CLOSED' })
+      expect(await drain(channel)).toEqual(upTo(n))
+    },
+  )
+
+  test('GO-33 closing twice throws', () => {
+    const channel = new Channel()
+    channel.close()
+    expect(() => channel.close()).toThrow(ChannelClosedError)
+  })
+
+  test('GO-35 for await ends after the drain of a closed channel', async () => {
+    const channel = new Channel<number>(2)
+    await sendAll(channel, [1, 2])
+    channel.close()
+    expect(await drain(channel)).toEqual([1, 2])
+    expect(await drain(channel)).toEqual([])
+  })
+
+  test('GO-36 leaving for await early closes nothing and loses nothing', async () => {
+    const channel = new Channel<number>(1)
+    const sent = sendAll(channel, [1, 2, 3, 4])
+    for await (const n of channel) if (n === 2) break
+    await expect(
+      (async () => {
+        for await (const n of channel) throw new Error(`left at ${n}`)
+      })(),
+    ).rejects.toThrow('left at 3')
+    expect(await channel.receive()).toEqual({ ok: true, value: 4 })
+    await sent
+    expect(channel.trySend(5)).toBe(true)
+  })
+
+  test('GO-36 an iterator that was left takes nothing more', async () => {
+    const channel = new Channel<number>(1)
+    await channel.send(1)
+    const iterator = channel.values()
+    await iterator.return!()
+    expect(await iterator.next()).toEqual({ done: true, value: undefined })
+    expect(channel.length).toBe(1)
+  })
+
+  test('GO-38 a closed channel with one value gives it in each form, then says closed', async () => {
+    const forms: ((channel: Channel<number>) => unknown)[] = [
+      async (channel) => (await channel.receive()).value,
+      (channel) => channel.tryReceive(),
+      async (channel) => (await channel.values().next()).value,
+    ]
+    for (const form of forms) {
+      const channel = new Channel<number>(1)
+      await channel.send(7)
+      channel.close()
+      expect(await form(channel)).toBe(7)
+      expect(await channel.receive()).toEqual({ ok: false, value: undefined })
+      expect(channel.tryReceive()).toBe(CLOSED)
+    }
+  })
+})
+
+describe('cancelling', () => {
+  const reason = new Error('enough')
+
+  test('a signal that has aborted refuses before anything happens', async () => {
+    const channel = new Channel<number>(2)
+    await channel.send(1)
+    const signal = AbortSignal.abort(reason)
+    await expect(channel.receive(signal)).rejects.toBe(reason)
+    await expect(channel.send(2, signal)).rejects.toBe(reason)
+    await expect(channel.values(signal).next()).rejects.toBe(reason)
+    expect(channel.length).toBe(1)
+  })
+
+  test('an aborted receive leaves the line and consumes nothing', async () => {
+    const channel = new Channel<number>()
+    const controller = new AbortController()
+    const waits = [channel.receive(controller.signal), channel.values(controller.signal).next()]
+    const next = channel.receive()
+    controller.abort(reason)
+    for (const wait of waits) await expect(wait).rejects.toBe(reason)
+    expect(channel.trySend(1)).toBe(true)
+    expect(await next).toEqual({ ok: true, value: 1 })
+  })
+
+  test('an aborted send leaves the line and delivers nothing', async () => {
+    const channel = new Channel<number>()
+    const controller = new AbortController()
+    const sends = [channel.send(1), channel.send(2, controller.signal), channel.send(3)]
+    controller.abort(reason)
+    await expect(sends[1]).rejects.toBe(reason)
+    expect([channel.tryReceive(), channel.tryReceive(), channel.tryReceive()]).toEqual([1, 3, EMPTY])
+  })
+
+  test('an abort after the hand-over changes nothing', async () => {
+    const channel = new Channel<number>()
+    const controller = new AbortController()
+    const received = channel.receive(controller.signal)
+    channel.trySend(1)
+    controller.abort(reason)
+    expect(await received).toEqual({ ok: true, value: 1 })
+  })
+})

@@ -1,0 +1,155 @@
+import { rejectAborted } from './cancellation.ts'
+import { ChannelClosedError } from './channel-closed-error.ts'
+import { ReceiveCase, SendCase } from './channel-case.ts'
+import { CLOSED, EMPTY } from './channel-end.ts'
+import type { ReceiveChannel, Received, SendChannel } from './channel-end.ts'
+import { ChannelIterator } from './channel-iterator.ts'
+import { HandOff } from './hand-off.ts'
+import type { ReceiveWaiter, SendWaiter } from './hand-off.ts'
+import { Pending } from './pending.ts'
+import type { SelectCase } from './select-case.ts'
+import { ReceiveOnly, SendOnly } from './direction.ts'
+
+/** Room for more than this is a mistake in the caller's arithmetic. */
+const CAPACITY_MAX = 2 ** 30
+
+// What settles at once and says nothing new is one promise for everybody.
+const SENT: Promise<void> = Promise.resolve()
+const NO_MORE: Received<never> = Object.freeze({ ok: false, value: undefined })
+const RECEIVED_NO_MORE: Promise<Received<never>> = Promise.resolve(NO_MORE)
+
+/**
+ * A typed, bounded pipe between tasks.
+ *
+ * With capacity 0 a send waits until a receiver has the value. Otherwise up to `capacity` values wait in the
+ * buffer, and a send waits only while that is full. Any number of tasks may send and receive; each value
+ * reaches exactly one of them. Values are handed over as they are, never copied; every value will do,
+ * `undefined` too.
+ *
+ * What is ready settles in microtasks: a task that only ever meets ready channels keeps the event loop to
+ * itself. Such a task calls `Scheduler.turn` from time to time.
+ *
+ * @example
+ * const numbers = new Channel<number>(2)
+ * await numbers.send(1)
+ * await numbers.send(2)
+ * numbers.close()
+ * const received: number[] = []
+ * for await (const n of numbers) received.push(n)
+ * received // => [1, 2]
+ */
+export class Channel<T> implements ReceiveChannel<T>, SendChannel<T> {
+  readonly #handOff: HandOff<T>
+
+  /** @throws RangeError unless `capacity` is an integer from 0 to 2^30. */
+  constructor(capacity = 0) {
+    if (!(Number.isInteger(capacity) && capacity >= 0 && capacity <= CAPACITY_MAX)) {
+      throw new RangeError(`Channel: capacity is ${capacity}; pass an integer from 0 to ${CAPACITY_MAX}`)
+    }
+    this.#handOff = new HandOff(capacity)
+  }
+
+  get length(): number {
+    return this.#handOff.length
+  }
+
+  get capacity(): number {
+    return this.#handOff.capacity
+  }
+
+  send(value: T, signal?: AbortSignal): Promise<void> {
+    if (signal?.aborted) return rejectAborted(signal)
+    if (this.#handOff.isClosed) return Promise.reject(new ChannelClosedError('send'))
+    if (this.#handOff.offer(value)) return SENT
+    return new Promise((resolve, reject) => {
+      this.#handOff.parkSender(new PendingSend(value, resolve, reject, signal))
+    })
+  }
+
+  trySend(value: T): boolean {
+    return this.#handOff.offer(value)
+  }
+
+  receive(signal?: AbortSignal): Promise<Received<T>> {
+    if (signal?.aborted) return rejectAborted(signal)
+    if (this.#handOff.hasValue()) return Promise.resolve({ ok: true, value: this.#handOff.take() })
+    if (this.#handOff.isClosed) return RECEIVED_NO_MORE
+    return new Promise((resolve, reject) => {
+      this.#handOff.parkReceiver(new PendingReceive<T>(resolve, reject, signal))
+    })
+  }
+
+  tryReceive(): T | typeof EMPTY | typeof CLOSED {
+    if (this.#handOff.hasValue()) return this.#handOff.take()
+    return this.#handOff.isClosed ? CLOSED : EMPTY
+  }
+
+  close(): void {
+    this.#handOff.close()
+  }
+
+  values(signal?: AbortSignal): AsyncIterableIterator<T, undefined, undefined> {
+    return new ChannelIterator(this.#handOff, signal)
+  }
+
+  [Symbol.asyncIterator](): AsyncIterableIterator<T, undefined, undefined> {
+    return this.values()
+  }
+
+  /** This channel for code that may only receive: the other methods are not there. */
+  receiveOnly(): ReceiveChannel<T> {
+    return new ReceiveOnly(this)
+  }
+
+  /** This channel for code that may only send and close: the other methods are not there. */
+  sendOnly(): SendChannel<T> {
+    return new SendOnly(this)
+  }
+
+  receiveCase(): SelectCase<Received<T>> {
+    return new ReceiveCase(this.#handOff)
+  }
+
+  sendCase(value: T): SelectCase {
+    return new SendCase(this.#handOff, value)
+  }
+}
+
+class PendingSend<T> extends Pending implements SendWaiter<T> {
+  readonly value: T
+  readonly accept: () => void
+  readonly refuse: (error: Error) => void
+
+  constructor(
+    value: T,
+    resolve: () => void,
+    reject: (reason: Error) => void,
+    signal: AbortSignal | undefined,
+  ) {
+    super(reject, signal)
+    this.value = value
+    this.accept = resolve
+    this.refuse = reject
+  }
+}
+
+class PendingReceive<T> extends Pending implements ReceiveWaiter<T> {
+  readonly #resolve: (received: Received<T>) => void
+
+  constructor(
+    resolve: (received: Received<T>) => void,
+    reject: (reason: Error) => void,
+    signal: AbortSignal | undefined,
+  ) {
+    super(reject, signal)
+    this.#resolve = resolve
+  }
+
+  deliver(value: T): void {
+    this.#resolve({ ok: true, value })
+  }
+
+  end(): void {
+    this.#resolve(NO_MORE)
+  }
+}

@@ -1,0 +1,48 @@
+/** The smallest storage, in slots: a cache line or two. */
+const SLOTS_MIN = 8
+
+/**
+ * A queue in a circular array: what a channel has accepted and nobody has received.
+ *
+ * It grows by doubling as it fills and has no bound of its own, so that a channel with room for a million
+ * values costs nothing until they come. It does not shrink.
+ *
+ * True between any two calls: the number of slots is zero or a power of two; the values stand in
+ * `length` slots from `#head` on, wrapping around; every other slot is undefined and keeps nothing alive.
+ */
+export class RingBuffer<T> {
+  #slots: (T | undefined)[] = []
+  #mask = -1
+  #head = 0
+  #length = 0
+
+  /** How many values are inside. */
+  get length(): number {
+    return this.#length
+  }
+
+  /** Appends a value at the tail. */
+  push(value: T): void {
+    if (this.#length > this.#mask) this.#grow()
+    this.#slots[(this.#head + this.#length) & this.#mask] = value
+    this.#length += 1
+  }
+
+  /** Takes the value at the head. The buffer must not be empty. */
+  shift(): T {
+    const value = this.#slots[this.#head] as T
+    this.#slots[this.#head] = undefined
+    this.#head = (this.#head + 1) & this.#mask
+    this.#length -= 1
+    return value
+  }
+
+  #grow(): void {
+    const old = this.#slots
+    const slots = Math.max(old.length * 2, SLOTS_MIN)
+    this.#slots = [...old.slice(this.#head), ...old.slice(0, this.#head)]
+    while (this.#slots.length < slots) this.#slots.push(undefined)
+    this.#head = 0
+    this.#mask = slots - 1
+  }
+}

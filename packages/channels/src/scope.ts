@@ -1,0 +1,117 @@
+import { onAbort } from './cancellation.ts'
+import { WaitGroup } from './wait-group.ts'
+
+/**
+ * Structured concurrency: tasks that end before the block that started them.
+ *
+ * True between any two calls:
+ *
+ *  1. Every task that was started and has not ended is counted in `#tasks`.
+ *  2. Once a task has failed, the signal has aborted; the first failure is its reason unless someone
+ *     cancelled before.
+ *  3. `errors` holds each failure once. A task that ends with the very reason of the signal was cut short:
+ *     it did as it was told and has not failed.
+ *
+ * Not here: detached tasks. Work that outlives its block belongs to a scope further out.
+ */
+
+/**
+ * A group of tasks that live and fail together.
+ *
+ * The first task to fail cancels the others by aborting `signal`, with its error as the reason. Leaving the
+ * block cancels what still runs and waits for it; call `wait` first to let it finish. A task must hand the
+ * signal to whatever it waits for: the scope cannot end before its slowest task.
+ *
+ * The idea is Nathaniel Smith's nursery ("Notes on structured concurrency", 2018); cancellation by the
+ * first error follows Go's errgroup. Unlike Python's, `wait` always throws the first error itself and never
+ * sometimes a group of them, so that a `catch` written for one failure also meets two; all are in `errors`.
+ *
+ * @example
+ * await using scope = new Scope()
+ * scope.go((signal) => produce(jobs, signal))
+ * scope.go((signal) => consume(jobs, signal))
+ * await scope.wait()
+ */
+export class Scope implements AsyncDisposable {
+  readonly #controller = new AbortController()
+  readonly #tasks = new WaitGroup()
+  readonly #errors: unknown[] = []
+  readonly #parentHook: Disposable | undefined
+  #wasCutShort = false
+  #isReported = false
+  #isClosed = false
+
+  /** The scope is cancelled when `parent` aborts, with its reason. */
+  constructor(parent?: AbortSignal) {
+    if (parent?.aborted) this.cancel(parent.reason)
+    else this.#parentHook = parent && onAbort(parent, (reason) => this.cancel(reason))
+  }
+
+  /** Aborts when the scope is cancelled, by a failure, by its parent or by `cancel`. */
+  get signal(): AbortSignal {
+    return this.#controller.signal
+  }
+
+  /** What the tasks have failed with, in the order in which they did. */
+  get errors(): readonly unknown[] {
+    return this.#errors
+  }
+
+  /**
+   * Starts a task at once; it runs until its first wait before `go` returns.
+   *
+   * @throws the signal's reason when the scope is cancelled, and an Error when its block has been left.
+   */
+  go(task: (signal: AbortSignal) => Promise<void>): void {
+    this.signal.throwIfAborted()
+    if (this.#isClosed)
+      throw new Error('Scope.go: the block of this scope has been left; start tasks inside it')
+    this.#tasks.add()
+    void this.#run(task)
+  }
+
+  /** Tells every task to stop, without waiting. Only the first reason counts. */
+  cancel(reason?: unknown): void {
+    this.#controller.abort(reason)
+  }
+
+  /**
+   * Waits until every task has ended, also those started meanwhile.
+   *
+   * @throws the first failure; without one, the signal's reason if a task was cut short by it.
+   */
+  async wait(): Promise<void> {
+    await this.#ended()
+    this.#isReported = true
+    if (this.#errors.length > 0) throw this.#errors[0]
+    if (this.#wasCutShort) this.signal.throwIfAborted()
+  }
+
+  /** Cancels what still runs, waits for it, and throws the first failure unless `wait` has thrown it. */
+  async [Symbol.asyncDispose](): Promise<void> {
+    this.#isClosed = true
+    this.#parentHook?.[Symbol.dispose]()
+    this.cancel()
+    await this.#ended()
+    if (this.#errors.length > 0 && !this.#isReported) throw this.#errors[0]
+  }
+
+  async #run(task: (signal: AbortSignal) => Promise<void>): Promise<void> {
+    try {
+      await task(this.signal)
+    } catch (error) {
+      if (this.signal.aborted && error === this.signal.reason) {
+        this.#wasCutShort = true
+      } else {
+        this.#errors.push(error)
+        this.cancel(error)
+      }
+    }
+    this.#tasks.done()
+  }
+
+  // A task may be started between the moment the count reaches zero and the moment a waiter hears of it.
+  async #ended(): Promise<void> {
+    while (this.#tasks.count > 0) await this.#tasks.wait()
+  }
+}

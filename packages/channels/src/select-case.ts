@@ -1,0 +1,67 @@
+import type { Clock } from './clock.ts'
+
+/**
+ * One operation among which `select` chooses.
+ *
+ * `Outcome` is what the operation has to report besides its name. A case describes and holds nothing: the
+ * same one may be selected again and again, and by several tasks.
+ */
+export interface SelectCase<out Outcome = unknown> {
+  /** Whether `perform` may be called now. */
+  isReady(): boolean
+  /** Performs the operation now. What it throws is what the select throws. */
+  perform(name: string): Named<Outcome>
+  /**
+   * Waits for the operation. Not ready now, so nothing happens during this call; later the operation is
+   * performed together with `selection.settle` or `selection.fail`. Disposing the result ends the wait.
+   */
+  park(name: string, selection: Selection<Named<Outcome>>): Disposable
+}
+
+/** An outcome and the name of the case it comes from. */
+export type Named<Outcome> = { readonly case: string } & Outcome
+
+/** A select that waits. Each of its cases may be the one that settles it; the first is the only one. */
+export interface Selection<in Outcome> {
+  settle(outcome: Outcome): void
+  fail(error: Error): void
+}
+
+/**
+ * A case that is chosen once `delayMs` milliseconds of monotonic time have passed on `clock`.
+ *
+ * The time counts anew from each select, and no timer is left behind when another case wins. Even a delay
+ * of zero is never ready at once: whatever else is ready goes first.
+ *
+ * @throws RangeError when `delayMs` is not a number.
+ *
+ * @example
+ * const chosen = await select({ job: jobs.receiveCase(), late: after(clock, 500) })
+ * if (chosen.case === 'late') giveUp()
+ */
+export function after(clock: Clock, delayMs: number): SelectCase {
+  if (Number.isNaN(delayMs)) throw new RangeError('after: delayMs is NaN; pass a number of milliseconds')
+  return new TimeCase(clock, delayMs)
+}
+
+class TimeCase implements SelectCase {
+  readonly #clock: Clock
+  readonly #delayMs: number
+
+  constructor(clock: Clock, delayMs: number) {
+    this.#clock = clock
+    this.#delayMs = delayMs
+  }
+
+  isReady(): boolean {
+    return false
+  }
+
+  perform(name: string): Named<unknown> {
+    return { case: name }
+  }
+
+  park(name: string, selection: Selection<Named<unknown>>): Disposable {
+    return this.#clock.schedule(this.#delayMs, () => selection.settle({ case: name }))
+  }
+}

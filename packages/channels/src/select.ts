@@ -1,0 +1,131 @@
+import { onAbort, rejectAborted } from './cancellation.ts'
+import { systemRandom } from './random.ts'
+import type { Random } from './random.ts'
+import type { Named, SelectCase, Selection } from './select-case.ts'
+
+/**
+ * Select: perform exactly one of several operations, the first that can be performed.
+ *
+ * In three passes, as Go does it:
+ *
+ *  1. Look for ready cases. If there are some, choose one uniformly and perform it.
+ *  2. Otherwise stand in the line of every case.
+ *  3. When one of the lines serves us, leave all the others, or they would fill up on quiet channels.
+ *
+ * Nothing runs between the passes, and pass 3 happens inside the operation that wins: at no moment could
+ * a second case be served. `Promise.race` cannot do this: it favours the first case, and consumes what the
+ * losers receive.
+ */
+
+/** The cases of a select under names of the caller's choosing. An undefined case is never chosen. */
+export type SelectCases = { readonly [name: string]: SelectCase | undefined }
+
+/** What a select reports: the name of the one case that was performed, and that case's outcome. */
+export type Selected<Cases extends SelectCases> = {
+  [Name in keyof Cases & string]: NonNullable<Cases[Name]> extends SelectCase<infer Outcome>
+    ? { readonly case: Name } & Outcome
+    : never
+}[keyof Cases & string]
+
+/** Options of `trySelect`. */
+export interface TrySelectOptions {
+  /** Chooses among cases that are ready together. Default: `systemRandom`. */
+  readonly random?: Random | undefined
+}
+
+/** Options of `select`. */
+export interface SelectOptions extends TrySelectOptions {
+  /** Ends the wait: the select rejects with the signal's reason and performs nothing. */
+  readonly signal?: AbortSignal | undefined
+}
+
+/**
+ * Performs exactly one of the cases: one that is ready, chosen uniformly, or else the first to become so.
+ *
+ * A receive from a closed channel is always ready. With no case that can ever be ready it waits until the
+ * signal aborts, or for ever.
+ *
+ * @throws ChannelClosedError (by rejecting) when the chosen case is a send on a closed channel.
+ *
+ * @example
+ * const chosen = await select({
+ *   job: jobs.receiveCase(),
+ *   put: results.sendCase(42),
+ *   late: after(clock, 500),
+ * })
+ * if (chosen.case === 'job' && chosen.ok) run(chosen.value)
+ */
+export function select<const Cases extends SelectCases>(
+  cases: Cases,
+  options?: SelectOptions,
+): Promise<Selected<Cases>> {
+  const signal = options?.signal
+  if (signal?.aborted) return rejectAborted(signal)
+  // What trySelect throws rejects the promise.
+  return new Promise((resolve, reject) => {
+    const chosen = trySelect(cases, options)
+    if (chosen !== undefined) resolve(chosen)
+    else new PendingSelection<Selected<Cases>>(resolve, reject).park(cases, signal)
+  })
+}
+
+/**
+ * Performs one of the cases that are ready now, chosen uniformly, or returns undefined when none is.
+ *
+ * This is a select with a default: it never waits.
+ *
+ * @throws ChannelClosedError when the chosen case is a send on a closed channel.
+ *
+ * @example
+ * const chosen = trySelect({ job: jobs.receiveCase() })
+ * if (chosen === undefined) rest()
+ */
+export function trySelect<const Cases extends SelectCases>(
+  cases: Cases,
+  options?: TrySelectOptions,
+): Selected<Cases> | undefined {
+  let ready = 0
+  for (const name in cases) if (cases[name]?.isReady()) ready += 1
+  if (ready === 0) return undefined
+  let skipped = ready === 1 ? 0 : (options?.random ?? systemRandom).int(ready)
+  for (const name in cases) {
+    const candidate = cases[name]
+    // The outcome is of the case called `name`, which is what Selected says; the compiler cannot follow.
+    if (candidate?.isReady() && skipped-- === 0) return candidate.perform(name) as Selected<Cases>
+  }
+  return undefined
+}
+
+/** A select that stands in several lines. */
+class PendingSelection<Outcome> implements Selection<Named<unknown>> {
+  readonly #resolve: (outcome: Outcome) => void
+  readonly #reject: (error: Error) => void
+  readonly #lines: Disposable[] = []
+
+  constructor(resolve: (outcome: Outcome) => void, reject: (error: Error) => void) {
+    this.#resolve = resolve
+    this.#reject = reject
+  }
+
+  park(cases: SelectCases, signal: AbortSignal | undefined): void {
+    if (signal !== undefined) this.#lines.push(onAbort(signal, (reason) => this.fail(reason)))
+    for (const name in cases) {
+      const line = cases[name]?.park(name, this)
+      if (line !== undefined) this.#lines.push(line)
+    }
+  }
+
+  settle(outcome: Named<unknown>): void {
+    this.#leave()
+    this.#resolve(outcome as Outcome)
+  }
+
+  fail(error: Error): void {
+    this.#leave()
+    this.#reject(error)
+  }
+
+  #leave(): void {
+    for (const line of this.#lines) line[Symbol.dispose]()
+  }
+}

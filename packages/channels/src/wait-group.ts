@@ -1,0 +1,76 @@
+import { rejectAborted } from './cancellation.ts'
+import { Pending } from './pending.ts'
+import { WaitQueue } from './wait-queue.ts'
+
+const settled: Promise<void> = Promise.resolve()
+
+/**
+ * Counts tasks that are under way, and lets others wait until none is.
+ *
+ * The group is ready for another round as soon as its waiters are released. For tasks that can fail, or
+ * that must end together, use `Scope`.
+ *
+ * True between any two calls: the count is not negative; while it is zero, nobody waits.
+ *
+ * @example
+ * const group = new WaitGroup()
+ * for (const url of urls) void group.go(() => visit(url))
+ * await group.wait()
+ */
+export class WaitGroup {
+  readonly #waiting = new WaitQueue<PendingZero>()
+  #count = 0
+
+  /** How many tasks are under way. */
+  get count(): number {
+    return this.#count
+  }
+
+  /**
+   * Counts `delta` more tasks, or fewer when it is negative. At zero, everyone who waits is released.
+   *
+   * @throws RangeError when the count would become negative, or `delta` is not an integer. Nothing changes.
+   */
+  add(delta = 1): void {
+    const count = this.#count + delta
+    if (!Number.isSafeInteger(count) || count < 0) {
+      throw new RangeError(
+        `WaitGroup.add: ${this.#count} + ${delta} is no count; call done once for each add`,
+      )
+    }
+    this.#count = count
+    if (count > 0) return
+    for (let waiter = this.#waiting.shift(); waiter; waiter = this.#waiting.shift()) waiter.release()
+  }
+
+  /** Counts one task less. */
+  done(): void {
+    this.add(-1)
+  }
+
+  /** Waits until the count is zero. An abort rejects with the signal's reason. */
+  wait(signal?: AbortSignal): Promise<void> {
+    if (signal?.aborted) return rejectAborted(signal)
+    if (this.#count === 0) return settled
+    return new Promise((resolve, reject) => this.#waiting.join(new PendingZero(resolve, reject, signal)))
+  }
+
+  /** Runs `task` as one of the group and passes on its outcome. It leaves the count also when it throws. */
+  async go<T>(task: () => Promise<T>): Promise<T> {
+    this.add()
+    try {
+      return await task()
+    } finally {
+      this.done()
+    }
+  }
+}
+
+class PendingZero extends Pending {
+  readonly release: () => void
+
+  constructor(resolve: () => void, reject: (reason: Error) => void, signal: AbortSignal | undefined) {
+    super(reject, signal)
+    this.release = resolve
+  }
+}
