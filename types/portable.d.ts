@@ -61,8 +61,8 @@ declare function clearInterval(timer: TimerHandle | undefined): void
 declare function queueMicrotask(callback: () => void): void
 declare function structuredClone<T>(value: T): T
 
-/** Node has it, browsers do not: test before calling, and fall back on a `MessageChannel`. */
-declare var setImmediate: ((callback: () => void) => unknown) | undefined
+/** Node has it, browsers do not: ask with `typeof` before calling, and fall back on a `MessageChannel`. */
+declare function setImmediate(callback: () => void): unknown
 
 interface MessagePort {
   onmessage: ((event: any) => void) | null

@@ -25,7 +25,7 @@ function turnByMessage(): () => Promise<void> {
 
 function turnByImmediate(): Promise<void> {
   return new Promise((resolve) => {
-    setImmediate!(resolve)
+    setImmediate(resolve)
   })
 }
 
