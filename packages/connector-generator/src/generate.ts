@@ -1,0 +1,87 @@
+import {
+  MillraceError,
+  type ConnectorContext,
+  type Discovery,
+  type Source,
+  type SplitReader,
+} from '@millrace/core'
+import { planOf, type GenerateOptions, type GeneratorPlan } from './generator-plan.ts'
+import { GeneratorReader, type GeneratorPosition } from './generator-reader.ts'
+
+/**
+ * A source that makes its records up: for trials, tests and measurements.
+ *
+ * A record depends on the seed and its number only. The same options give the same records in every run, over
+ * any number of splits, and a restart continues exactly where the checkpoint stands.
+ *
+ * Throws `OPTION_INVALID` for options that make no sense.
+ *
+ * @example
+ * p.from('payments', generate({
+ *   seed: 7,
+ *   rate: 1_000,
+ *   make: ({ index, time, random }) => ({ id: index, at: time, amount: random.int(100) }),
+ * }))
+ */
+export function generate<T>(options: GenerateOptions<T>): Source<T, GeneratorPosition> {
+  return new GeneratorSource(planOf(options))
+}
+
+class GeneratorSource<T> implements Source<T, GeneratorPosition> {
+  readonly kind = 'generator'
+  readonly durability = 'replayable'
+  readonly #plan: GeneratorPlan<T>
+
+  constructor(plan: GeneratorPlan<T>) {
+    this.#plan = plan
+  }
+
+  discover(context: ConnectorContext): Promise<Discovery> {
+    if (context.isBounded && this.#plan.count === Infinity) {
+      return Promise.reject(
+        new MillraceError(
+          'OPTION_INVALID',
+          `source ${context.name}: the generator has no end, but the job is to end by itself; give it a count`,
+        ),
+      )
+    }
+    const { splits } = this.#plan
+    return Promise.resolve({
+      splits: Array.from({ length: splits }, (_, split) => splitName(split, splits)),
+      isComplete: true,
+    })
+  }
+
+  open(
+    split: string,
+    from: GeneratorPosition | undefined,
+    context: ConnectorContext,
+  ): Promise<SplitReader<T, GeneratorPosition>> {
+    const { splits } = this.#plan
+    const number = Number.parseInt(split, 10)
+    if (!(number < splits) || split !== splitName(number, splits)) {
+      return Promise.reject(
+        new MillraceError(
+          'CHECKPOINT_INCOMPATIBLE',
+          `source ${context.name} has no split ${split}: it is generated in ${splits} splits now; ` +
+            'a checkpoint can be continued only with the number of splits it was made with',
+        ),
+      )
+    }
+    const start = from === undefined ? 0 : from?.index
+    if (!Number.isSafeInteger(start) || start < 0) {
+      return Promise.reject(
+        new MillraceError(
+          'CHECKPOINT_INCOMPATIBLE',
+          `source ${context.name}, split ${split}: ${JSON.stringify(from)} is no position of a generator`,
+        ),
+      )
+    }
+    return Promise.resolve(new GeneratorReader(this.#plan, number, split, start, context))
+  }
+}
+
+/** The number of splits is part of the name, because it decides which records a split has. */
+function splitName(split: number, splits: number): string {
+  return `${split}-of-${splits}`
+}

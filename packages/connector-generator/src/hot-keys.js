@@ -1,0 +1,20 @@
+import { MillraceError } from '@millrace/core';
+/**
+ * Draws keys of which a few get most of the records, as customers, cards and devices do.
+ *
+ * The result picks a key from 0 to `keys - 1`; the hot ones are the first `hot`. Throws `OPTION_INVALID`
+ * for numbers that make no sense.
+ *
+ * @example
+ * const card = hotKeys({ keys: 100_000, hot: 10, share: 0.8 })
+ * generate({ seed: 7, make: ({ random }) => ({ card: `card-${card(random)}` }) })
+ */
+export function hotKeys({ keys, hot, share }) {
+    const isCount = (value) => Number.isSafeInteger(value) && value >= 1;
+    if (!isCount(keys) || !isCount(hot) || hot > keys || !(share >= 0 && share <= 1)) {
+        throw new MillraceError('OPTION_INVALID', `hotKeys({ keys: ${keys}, hot: ${hot}, share: ${share} }): give whole numbers 1 <= hot <= keys and a ` +
+            'share from 0 to 1');
+    }
+    const cold = keys - hot;
+    return (random) => (cold === 0 || random.next() < share ? random.int(hot) : hot + random.int(cold));
+}

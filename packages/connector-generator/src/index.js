@@ -1,0 +1,3 @@
+/** Generates records in Millrace pipelines, for trials and measurements. */
+export { generate } from './generate.ts';
+export { hotKeys } from './hot-keys.ts';

@@ -1,0 +1,79 @@
+import { seededRandom, type Random } from '@millrace/channels'
+
+const TWO_32 = 2 ** 32
+const TWO_53 = 2 ** 53
+
+/** Scrambles 32 bits so that each input bit reaches each output bit (the finalizer of MurmurHash3). */
+function scramble(bits: number): number {
+  let x = bits
+  x = Math.imul(x ^ (x >>> 16), 0x85ebca6b)
+  x = Math.imul(x ^ (x >>> 13), 0xc2b2ae35)
+  return (x ^ (x >>> 16)) >>> 0
+}
+
+/** The two words that one seed gives for one purpose; other labels give unrelated ones. */
+export interface SeedWords {
+  readonly high: number
+  readonly low: number
+}
+
+export function seedWords(seed: number, label: string): SeedWords {
+  const random = seededRandom(seed).fork(label)
+  return { high: random.int(TWO_32), low: random.int(TWO_32) }
+}
+
+/**
+ * The randomness of one record: a pure function of the seed, the record's index and how many numbers have
+ * been drawn for it. No record's numbers depend on what was drawn for another, so that a reader can start
+ * anywhere. (The idea is that of counter-based generators: Salmon et al., "Parallel random numbers: as easy
+ * as 1, 2, 3", 2011.)
+ *
+ * Forking `seededRandom` once per record would say the same; it costs a microsecond, this a few nanoseconds.
+ */
+export class RecordRandom implements Random {
+  readonly #key: number
+  readonly #start: number
+  #counter: number
+
+  constructor(words: SeedWords, index: number) {
+    const low = index % TWO_32
+    const high = Math.floor(index / TWO_32)
+    this.#key = scramble(words.high ^ scramble(low + Math.imul(high, 0x9e3779b9)))
+    this.#start = scramble(words.low + scramble(high ^ this.#key) + Math.imul(low, 0x6a09e667))
+    this.#counter = this.#start
+  }
+
+  next(): number {
+    return this.#bits53() / TWO_53
+  }
+
+  int(bound: number): number {
+    if (!Number.isSafeInteger(bound) || bound < 1) {
+      throw new RangeError(`int: bound is ${bound}; pass an integer from 1 to 2^53-1`)
+    }
+    // Numbers past the last whole multiple of the bound would favour small results: draw again.
+    if (bound <= TWO_32) {
+      const limit = TWO_32 - (TWO_32 % bound)
+      let drawn = this.#bits32()
+      while (drawn >= limit) drawn = this.#bits32()
+      return drawn % bound
+    }
+    const limit = TWO_53 - (TWO_53 % bound)
+    let drawn = this.#bits53()
+    while (drawn >= limit) drawn = this.#bits53()
+    return drawn % bound
+  }
+
+  fork(label: string): Random {
+    return seededRandom(this.#key * 2 ** 20 + (this.#start >>> 12)).fork(label)
+  }
+
+  #bits32(): number {
+    this.#counter = (this.#counter + 0x9e3779b9) | 0
+    return scramble(this.#key ^ scramble(this.#counter))
+  }
+
+  #bits53(): number {
+    return (this.#bits32() >>> 5) * 2 ** 26 + (this.#bits32() >>> 6)
+  }
+}
