@@ -6,7 +6,7 @@ import {
   type Poll,
   type SplitReader,
 } from '@millrace/core'
-import { Wakeup, type Random } from '@millrace/channels'
+import { sleep, type Random } from '@millrace/channels'
 import { BlockShuffle } from './block-shuffle.ts'
 import type { GeneratorPlan, RecordSeed } from './generator-plan.ts'
 import { RecordRandom, seedWords, type SeedWords } from './record-random.ts'
@@ -34,10 +34,9 @@ export class GeneratorReader<T> implements SplitReader<T, GeneratorPosition> {
   readonly #openedAt: number
   /** Milliseconds of the clock between two records; 0 without a rate. */
   readonly #stepMs: number
-  readonly #wakeup = new Wakeup()
-  readonly #onAbort = (): void => this.#wakeup.wake()
+  readonly #closing = new AbortController()
+  readonly #stopped: AbortSignal
   #index: number
-  #isClosed = false
   #waiting: Promise<void> | undefined
 
   constructor(
@@ -62,7 +61,7 @@ export class GeneratorReader<T> implements SplitReader<T, GeneratorPosition> {
     this.#index = start
     this.#openedAt = context.clock.monotonic()
     this.#stepMs = (1_000 * plan.splits) / plan.rate
-    context.signal.addEventListener('abort', this.#onAbort)
+    this.#stopped = AbortSignal.any([context.signal, this.#closing.signal])
   }
 
   poll(limit: number): Poll<T> {
@@ -92,20 +91,17 @@ export class GeneratorReader<T> implements SplitReader<T, GeneratorPosition> {
   }
 
   close(): Promise<void> {
-    this.#isClosed = true
-    this.#context.signal.removeEventListener('abort', this.#onAbort)
-    this.#wakeup.wake()
+    this.#closing.abort()
     return Promise.resolve()
   }
 
   async #waitUntilDue(): Promise<void> {
-    while (!this.#isClosed && !this.#context.signal.aborted && this.#isEarly()) {
-      const { clock } = this.#context
+    const { clock } = this.#context
+    while (!this.#stopped.aborted && this.#isEarly()) {
       const delayMs = this.#openedAt + (this.#index - this.#start) * this.#stepMs - clock.monotonic()
       // A whole number of milliseconds and never none: fractions that rounding loses must not become a busy loop.
-      const timer = clock.schedule(Math.max(1, Math.ceil(delayMs)), () => this.#wakeup.wake())
-      await this.#wakeup.wait()
-      timer[Symbol.dispose]()
+      // To be stopped ends the wait like any other reason.
+      await sleep(clock, Math.max(1, Math.ceil(delayMs)), this.#stopped).catch(() => undefined)
     }
   }
 
