@@ -1,7 +1,9 @@
 import { MillraceError } from './errors.ts'
+import { decodeWtf8, encodeWtf8, hasLoneSurrogate } from './wtf8.ts'
 
 const utf8Encoder = new TextEncoder()
-const utf8Decoder = new TextDecoder('utf-8', { fatal: true })
+// Without `ignoreBOM` a text that begins with U+FEFF would lose it.
+const utf8Decoder = new TextDecoder('utf-8', { fatal: true, ignoreBOM: true })
 
 /** A growing buffer that codecs write to. Numbers are little-endian. */
 export class ByteWriter {
@@ -70,18 +72,20 @@ export class ByteWriter {
     this.length += bytes.length
   }
 
-  /** Well-formed text as UTF-8 with its length in bytes before it. Lone surrogates are the caller's care. */
+  /** Text as UTF-8 with its length in bytes before it. Lone surrogates are kept, as WTF-8. */
   text(text: string): void {
     const units = text.length
     if (units < 64 && this.#ascii(text, units)) return
     this.#room(units * 3 + 8)
+    // The length stands in front but is known last. It takes as many bytes as the number of units in most cases.
     const start = this.length
-    this.length += 4
-    const { written } = utf8Encoder.encodeInto(text, this.bytes.subarray(this.length))
-    this.length = start
+    const room = varintSize(units)
+    const into = this.bytes.subarray(start + room)
+    let { written } = utf8Encoder.encodeInto(text, into)
+    if (written !== units && hasLoneSurrogate(text)) written = encodeWtf8(text, into, utf8Encoder)
+    const needed = varintSize(written)
+    if (needed !== room) this.bytes.copyWithin(start + needed, start + room, start + room + written)
     this.varint(written)
-    // The length took fewer bytes than were set aside: close the gap.
-    this.bytes.copyWithin(this.length, start + 4, start + 4 + written)
     this.length += written
   }
 
@@ -133,6 +137,12 @@ export class ByteReader {
     return this.bytes[this.position++]!
   }
 
+  /** The next byte, which stays unread. */
+  peek(): number {
+    this.#need(1)
+    return this.bytes[this.position]!
+  }
+
   u32(): number {
     this.#need(4)
     const value = this.#view.getUint32(this.position, true)
@@ -176,8 +186,8 @@ export class ByteReader {
     }
     try {
       return utf8Decoder.decode(view)
-    } catch (cause) {
-      throw new MillraceError('CODEC_FAILED', 'text in stored bytes is not UTF-8; the bytes are damaged', { cause })
+    } catch {
+      return loneText(view)
     }
   }
 
@@ -186,6 +196,22 @@ export class ByteReader {
       throw new MillraceError('CODEC_FAILED', 'stored bytes end in the middle of a value; they are damaged')
     }
   }
+}
+
+function loneText(view: Uint8Array): string {
+  try {
+    return decodeWtf8(view, utf8Decoder)
+  } catch (cause) {
+    throw new MillraceError('CODEC_FAILED', 'text in stored bytes is not UTF-8; the bytes are damaged', {
+      cause,
+    })
+  }
+}
+
+function varintSize(value: number): number {
+  let size = 1
+  for (let rest = value; rest >= 0x80; rest = Math.floor(rest / 0x80)) size++
+  return size
 }
 
 function shortAscii(view: Uint8Array): string | undefined {

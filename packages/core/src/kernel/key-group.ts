@@ -1,7 +1,24 @@
+/**
+ * Key groups: the unit in which keyed state, timers and work move between subtasks.
+ *
+ * A key's group is the 32-bit murmur2 hash of its canonical bytes, without the sign bit, modulo the number of
+ * groups. State is filed under groups in checkpoints, so none of this ever changes. The canonical bytes are
+ *
+ *     text (composite keys too)   its UTF-8
+ *     a number                    its 8 bytes as an IEEE double, little-endian; one NaN
+ *     a bigint                    the UTF-8 of its decimal digits
+ *     false, true, null           one byte 0, one byte 1, no byte
+ *
+ * For text keys this is what Kafka's default partitioner computes, so that a topic with as many partitions as
+ * there are key groups is laid out alike.
+ */
 import type { KeyToken } from './key-token.ts'
 
-/** How many key groups a job has unless it says otherwise. It cannot change once there is state. */
-export const defaultKeyGroups = 128
+/** The fewest key groups a job has unless it says otherwise. */
+export const keyGroupsMin = 128
+
+/** The most key groups a job can have, and so its highest parallelism. */
+export const keyGroupsMax = 32_768
 
 /** A contiguous range of key groups, both ends included. */
 export interface KeyGroupRange {
@@ -9,6 +26,112 @@ export interface KeyGroupRange {
   readonly last: number
 }
 
-export declare function keyGroup(token: KeyToken, groupCount: number): number
-export declare function keyGroupRange(subtask: number, parallelism: number, groupCount: number): KeyGroupRange
-export declare function subtaskOfGroup(group: number, parallelism: number, groupCount: number): number
+/**
+ * How many key groups a job has unless it says otherwise: enough to grow to half as many subtasks again,
+ * rounded up to a power of two. It cannot change once there is state.
+ */
+export function defaultKeyGroups(parallelism: number): number {
+  let groups = keyGroupsMin
+  while (groups < parallelism * 1.5 && groups < keyGroupsMax) groups *= 2
+  return groups
+}
+
+/** The group of the key behind `token`, from 0 to `groupCount` - 1. */
+export function keyGroup(token: KeyToken, groupCount: number): number {
+  return (tokenHash(token) & 0x7fff_ffff) % groupCount
+}
+
+/** The groups that `subtask` owns. */
+export function keyGroupRange(subtask: number, parallelism: number, groupCount: number): KeyGroupRange {
+  return {
+    first: Math.ceil((subtask * groupCount) / parallelism),
+    last: Math.floor(((subtask + 1) * groupCount - 1) / parallelism),
+  }
+}
+
+/** The subtask that owns `group`. */
+export function subtaskOfGroup(group: number, parallelism: number, groupCount: number): number {
+  return Math.floor((group * parallelism) / groupCount)
+}
+
+function tokenHash(token: KeyToken): number {
+  if (typeof token === 'string') return textHash(token)
+  if (typeof token === 'number') return numberHash(token)
+  if (typeof token === 'bigint') return textHash(token.toString())
+  if (token === null) return murmur2(noBytes)
+  return murmur2(token ? oneByte : zeroByte)
+}
+
+const noBytes = new Uint8Array(0)
+const zeroByte = Uint8Array.of(0)
+const oneByte = Uint8Array.of(1)
+const utf8 = new TextEncoder()
+const double = new DataView(new ArrayBuffer(8))
+
+const seed = 0x9747_b28c
+const multiplier = 0x5bd1_e995
+
+/** MurmurHash2 by Austin Appleby, 32 bits, with the seed that Kafka uses. The result is signed. */
+export function murmur2(bytes: Uint8Array): number {
+  const { length } = bytes
+  const body = length & ~3
+  let hash = seed ^ length
+  for (let i = 0; i < body; i += 4) {
+    hash = mix(hash, bytes[i]! | (bytes[i + 1]! << 8) | (bytes[i + 2]! << 16) | (bytes[i + 3]! << 24))
+  }
+  const rest = length - body
+  if (rest > 0) {
+    if (rest === 3) hash ^= bytes[body + 2]! << 16
+    if (rest >= 2) hash ^= bytes[body + 1]! << 8
+    hash = Math.imul(hash ^ bytes[body]!, multiplier)
+  }
+  return finish(hash)
+}
+
+/** The same without making bytes, as long as the text is ASCII: one unit is one byte. */
+function textHash(text: string): number {
+  const { length } = text
+  const body = length & ~3
+  let hash = seed ^ length
+  let seen = 0
+  for (let i = 0; i < body; i += 4) {
+    const a = text.charCodeAt(i)
+    const b = text.charCodeAt(i + 1)
+    const c = text.charCodeAt(i + 2)
+    const d = text.charCodeAt(i + 3)
+    seen |= a | b | c | d
+    hash = mix(hash, a | (b << 8) | (c << 16) | (d << 24))
+  }
+  let rest = 0
+  for (let i = length - 1; i >= body; i--) {
+    const unit = text.charCodeAt(i)
+    seen |= unit
+    rest = (rest << 8) | unit
+  }
+  if (length > body) hash = Math.imul(hash ^ rest, multiplier)
+  return seen > 0x7f ? murmur2(utf8.encode(text)) : finish(hash)
+}
+
+/** The hash of the eight bytes, as two words. */
+function numberHash(number: number): number {
+  // There are many NaNs, and an engine may write any of them.
+  if (Number.isNaN(number)) return twoWords(0, 0x7ff8_0000)
+  double.setFloat64(0, number, true)
+  return twoWords(double.getInt32(0, true), double.getInt32(4, true))
+}
+
+function twoWords(low: number, high: number): number {
+  return finish(mix(mix(seed ^ 8, low), high))
+}
+
+function mix(hash: number, word: number): number {
+  let mixed = Math.imul(word, multiplier)
+  mixed ^= mixed >>> 24
+  return Math.imul(hash, multiplier) ^ Math.imul(mixed, multiplier)
+}
+
+function finish(hash: number): number {
+  let mixed = hash ^ (hash >>> 13)
+  mixed = Math.imul(mixed, multiplier)
+  return mixed ^ (mixed >>> 15)
+}

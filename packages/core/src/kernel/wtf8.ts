@@ -1,0 +1,40 @@
+/**
+ * Text that is not well-formed: UTF-8 in which a lone surrogate stands as the three bytes its code would have,
+ * known as WTF-8. Well-formed text never comes here, and its bytes never look like these.
+ */
+
+/** Whether `text` holds half of a surrogate pair, which UTF-8 cannot write. */
+export function hasLoneSurrogate(text: string): boolean {
+  // With the flag u a whole pair is one code point, which the class does not hold.
+  return /[\uD800-\uDFFF]/u.test(text)
+}
+
+/** Writes `text` to `into` and returns how many bytes that took: at most three per unit. */
+export function encodeWtf8(text: string, into: Uint8Array, encoder: TextEncoder): number {
+  let written = 0
+  for (const piece of text.split(/([\uD800-\uDFFF])/u)) {
+    if (piece.length === 1 && hasLoneSurrogate(piece)) {
+      const code = piece.charCodeAt(0)
+      into[written++] = 0xe0 | (code >> 12)
+      into[written++] = 0x80 | ((code >> 6) & 0x3f)
+      into[written++] = 0x80 | (code & 0x3f)
+    } else {
+      written += encoder.encodeInto(piece, into.subarray(written)).written
+    }
+  }
+  return written
+}
+
+/** Reads what `encodeWtf8` wrote. `decoder` decides about everything between lone surrogates. */
+export function decodeWtf8(bytes: Uint8Array, decoder: TextDecoder): string {
+  let text = ''
+  let start = 0
+  for (let i = 0; i + 2 < bytes.length; i++) {
+    if (bytes[i] !== 0xed || bytes[i + 1]! < 0xa0 || bytes[i + 2]! >> 6 !== 2) continue
+    text += decoder.decode(bytes.subarray(start, i))
+    text += String.fromCharCode(0xd000 | ((bytes[i + 1]! & 0x3f) << 6) | (bytes[i + 2]! & 0x3f))
+    start = i + 3
+    i = start - 1
+  }
+  return text + decoder.decode(bytes.subarray(start))
+}
