@@ -1,0 +1,169 @@
+/**
+ * The part of a simulated file system that makes things happen: numbers the changes, lets some of them
+ * fail and one of them be the last.
+ *
+ * A change takes effect all at once, some microtasks after it was asked for; it is numbered at that
+ * moment. So a crash kills whatever is still under way, and a caller that forgot to wait for one change
+ * before the next is found out by some seed.
+ */
+import type { Random } from '@millrace/channels'
+import { seededRandom } from '@millrace/channels'
+import { MillraceError } from '@millrace/core'
+import type { OperationKind } from './operation-log.ts'
+import { OperationLog } from './operation-log.ts'
+import { SimulatedCrash } from './simulated-crash.ts'
+
+/** What a crash leaves of the change it hits: nothing of it, a part, or all of it with nobody told. */
+export type CrashStyle = 'before' | 'during' | 'after'
+
+/** One thing to change on the disk. */
+export interface Change<T> {
+  readonly kind: OperationKind
+  readonly path: string
+  /** Makes the change, or throws why not. */
+  whole(): T
+  /** What a crash in the middle leaves. Absent: the change is atomic. */
+  part?(random: Random): void
+  /** What an input/output error leaves. Absent: nothing. */
+  failed?(): void
+  /** For the log. */
+  detail?(result: T): string
+}
+
+/** Whether a change is to fail. Asked once for each change, so it may count. */
+type Fault = (kind: OperationKind, operation: number) => boolean
+
+export interface SimDiskOptions {
+  /** Absent: a change takes one microtask, and what a crash leaves half done follows one fixed sequence. */
+  readonly random: Random | undefined
+  /** Absent: one millisecond passes with each change. */
+  readonly now: (() => number) | undefined
+  /** How many more bytes fit; asked before each write. */
+  readonly freeBytes: () => number
+}
+
+const settled: Promise<void> = Promise.resolve()
+
+export class SimDisk {
+  /** Upper limit on the bytes that one write takes. */
+  writeBytesMax: number = Number.POSITIVE_INFINITY
+  /** Whether changes are refused. */
+  isReadOnly = false
+  /** How many changes have been asked for and come to pass or failed. */
+  operations = 0
+  log: OperationLog = new OperationLog()
+  readonly #random: Random | undefined
+  readonly #chance: Random
+  readonly #now: (() => number) | undefined
+  readonly #freeBytes: () => number
+  #crash: { readonly at: number; readonly style: CrashStyle } | undefined
+  #crashedAt: number | undefined
+  readonly #faults: Fault[] = []
+
+  constructor(options: SimDiskOptions) {
+    this.#random = options.random
+    this.#chance = options.random ?? seededRandom(0)
+    this.#now = options.now
+    this.#freeBytes = options.freeBytes
+  }
+
+  /** The time that files are stamped with. */
+  now(): number {
+    return this.#now === undefined ? this.operations : this.#now()
+  }
+
+  get hasCrashed(): boolean {
+    return this.#crashedAt !== undefined
+  }
+
+  crashAt(operation: number, style: CrashStyle): void {
+    this.#crash = { at: operation, style }
+  }
+
+  crash(): void {
+    this.#crashedAt ??= this.operations
+  }
+
+  failAt(operation: number): void {
+    this.#faults.push((_kind, number) => number === operation)
+  }
+
+  failNext(kind: OperationKind, nth: number): void {
+    let seen = 0
+    this.#faults.push((each) => each === kind && ++seen === nth)
+  }
+
+  /** How much of a write of `wanted` bytes is taken. */
+  roomFor(wanted: number, path: string): number {
+    const room = Math.min(wanted, this.writeBytesMax, this.#freeBytes())
+    if (room > 0 || wanted === 0) return room
+    throw new MillraceError('FS_FULL', `${path}: the simulated disk is full; free some space`, {
+      isTransient: true,
+    })
+  }
+
+  /** Looks at the disk once the changes asked for before have come to pass. */
+  async look<T>(view: () => T): Promise<T> {
+    await this.#pause()
+    this.#requireAlive()
+    return view()
+  }
+
+  async change<T>(change: Change<T>): Promise<T> {
+    await this.#pause()
+    return this.changeNow(change)
+  }
+
+  /** Makes a change without waiting first, for a caller that has just looked. */
+  changeNow<T>(change: Change<T>): T {
+    this.#requireAlive()
+    const operation = ++this.operations
+    if (this.#crash?.at === operation) throw this.#crashDuring(change, this.#crash.style)
+    try {
+      this.#requirePossible(change, operation)
+      const result = change.whole()
+      this.log.add(operation, change.kind, change.path, change.detail?.(result) ?? '')
+      return result
+    } catch (error) {
+      this.log.add(operation, change.kind, change.path, `failed: ${(error as Error).message}`)
+      throw error
+    }
+  }
+
+  #requirePossible(change: Change<unknown>, operation: number): void {
+    const { kind, path } = change
+    const isSync = kind === 'sync' || kind === 'syncDirectory'
+    if (this.#faults.filter((fault) => fault(kind, operation)).length > 0) {
+      change.failed?.()
+      throw isSync
+        ? new MillraceError('FS_SYNC_FAILED', `${path}: simulated failure of a sync; do not trust the file`)
+        : new MillraceError('FS_IO', `${path}: simulated input/output error; check the disk`)
+    }
+    if (this.isReadOnly && !isSync) {
+      throw new MillraceError('FS_READ_ONLY', `${path}: the simulated disk is read-only; make it writable`)
+    }
+  }
+
+  #crashDuring<T>(change: Change<T>, style: CrashStyle): SimulatedCrash {
+    const { kind, path } = change
+    const operation = this.operations
+    const isWhole = style === 'after' || (style === 'during' && !change.part && this.#chance.int(2) === 0)
+    try {
+      if (isWhole) change.whole()
+      else if (style === 'during') change.part?.(this.#chance)
+    } catch {
+      // A change that is impossible leaves nothing; the crash comes all the same.
+    }
+    this.#crashedAt = operation
+    this.log.add(operation, kind, path, `crash ${style} it`)
+    return new SimulatedCrash(operation)
+  }
+
+  #requireAlive(): void {
+    if (this.#crashedAt !== undefined) throw new SimulatedCrash(this.#crashedAt)
+  }
+
+  async #pause(): Promise<void> {
+    for (let hops = this.#random?.int(4) ?? 0; hops >= 0; hops--) await settled
+  }
+}
