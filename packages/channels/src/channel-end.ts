@@ -63,7 +63,12 @@ export interface ReceiveChannel<out T> extends AsyncIterable<T, undefined, undef
   receiveCase(): SelectCase<Received<T>>
 }
 
-/** The sending end. Go writes it `chan<- T`. */
+/**
+ * The sending end. Go writes it `chan<- T`.
+ *
+ * What takes a value is declared as a function rather than a method because the compiler compares the
+ * parameters of methods in both directions, and would accept a channel of cats as one for any animal.
+ */
 export interface SendChannel<in T> {
   /** How many values are buffered now. Senders that wait are not counted. */
   readonly length: number
@@ -82,7 +87,7 @@ export interface SendChannel<in T> {
    * @example
    * await jobs.send('first')
    */
-  send(value: T, signal?: AbortSignal): Promise<void>
+  readonly send: (value: T, signal?: AbortSignal) => Promise<void>
 
   /**
    * Sends a value if the buffer or a waiting receiver takes it now, and never waits.
@@ -91,7 +96,7 @@ export interface SendChannel<in T> {
    *
    * @throws ChannelClosedError when the channel is closed.
    */
-  trySend(value: T): boolean
+  readonly trySend: (value: T) => boolean
 
   /**
    * Ends the channel: nothing more is sent, what is buffered can still be received.
@@ -108,5 +113,5 @@ export interface SendChannel<in T> {
    * @example
    * const chosen = await select({ put: jobs.sendCase('first') }) // => { case: 'put' }
    */
-  sendCase(value: T): SelectCase
+  readonly sendCase: (value: T) => SelectCase
 }

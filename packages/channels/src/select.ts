@@ -9,7 +9,7 @@ import type { Named, SelectCase, Selection } from './select-case.ts'
  * In three passes, as Go does it:
  *
  *  1. Look for ready cases. If there are some, choose one uniformly and perform it.
- *  2. Otherwise stand in the line of every case.
+ *  2. Otherwise stand in the line of every case, in random order.
  *  3. When one of the lines serves us, leave all the others, or they would fill up on quiet channels.
  *
  * Nothing runs between the passes, and pass 3 happens inside the operation that wins: at no moment could
@@ -22,10 +22,11 @@ export type SelectCases = { readonly [name: string]: SelectCase | undefined }
 
 /** What a select reports: the name of the one case that was performed, and that case's outcome. */
 export type Selected<Cases extends SelectCases> = {
-  [Name in keyof Cases & string]: NonNullable<Cases[Name]> extends SelectCase<infer Outcome>
-    ? { readonly case: Name } & Outcome
-    : never
-}[keyof Cases & string]
+  [Name in keyof Cases]-?: Name extends string | number ? Reported<`${Name}`, Cases[Name]> : never
+}[keyof Cases]
+
+// Distributes over a union of cases, and drops undefined.
+type Reported<Name, Case> = Case extends SelectCase<infer Outcome> ? { readonly case: Name } & Outcome : never
 
 /** Options of `trySelect`. */
 export interface TrySelectOptions {
@@ -65,7 +66,7 @@ export function select<const Cases extends SelectCases>(
   return new Promise((resolve, reject) => {
     const chosen = trySelect(cases, options)
     if (chosen !== undefined) resolve(chosen)
-    else new PendingSelection<Selected<Cases>>(resolve, reject).park(cases, signal)
+    else new PendingSelection<Selected<Cases>>(resolve, reject).park(cases, options)
   })
 }
 
@@ -107,9 +108,14 @@ class PendingSelection<Outcome> implements Selection<Named<unknown>> {
     this.#reject = reject
   }
 
-  park(cases: SelectCases, signal: AbortSignal | undefined): void {
+  // In random order: whoever comes to a line in which one select stands twice meets its first place.
+  park(cases: SelectCases, { signal, random = systemRandom }: SelectOptions = {}): void {
     if (signal !== undefined) this.#lines.push(onAbort(signal, (reason) => this.fail(reason)))
-    for (const name in cases) {
+    const names = Object.keys(cases)
+    for (let left = names.length; left > 0; left--) {
+      const drawn = left === 1 ? 0 : random.int(left)
+      const name = names[drawn]!
+      names[drawn] = names[left - 1]!
       const line = cases[name]?.park(name, this)
       if (line !== undefined) this.#lines.push(line)
     }

@@ -1,0 +1,159 @@
+import { describe, expect, test } from 'vitest'
+import { upTo } from '../test/probe.ts'
+import { Channel } from './channel.ts'
+import { ChannelClosedError } from './channel-closed-error.ts'
+import { CLOSED, EMPTY } from './channel-end.ts'
+
+const CAPACITIES = [0, 1, 2, 10]
+
+async function drain<T>(channel: Channel<T>): Promise<T[]> {
+  const values: T[] = []
+  for await (const value of channel) values.push(value)
+  return values
+}
+
+async function sendAll<T>(channel: Channel<T>, values: readonly T[]): Promise<void> {
+  for (const value of values) await channel.send(value)
+}
+
+describe('closing', () => {
+  test('GO-27 GO-28 what is buffered at close arrives in order; then every receive says closed', async () => {
+    const channel = new Channel<number>(3)
+    await sendAll(channel, [1, 2, 3])
+    channel.close()
+    for (const n of [1, 2, 3]) expect(await channel.receive()).toEqual({ ok: true, value: n })
+    for (const _ of upTo(5)) {
+      expect(await channel.receive()).toEqual({ ok: false, value: undefined })
+      expect(channel.tryReceive()).toBe(CLOSED)
+      expect(await channel.values().next()).toEqual({ done: true, value: undefined })
+    }
+  })
+
+  test('GO-29 close wakes every waiting receiver', async () => {
+    const channel = new Channel<number>()
+    const receives = [channel.receive(), channel.receive()]
+    const next = channel.values().next()
+    channel.close()
+    expect(await Promise.all(receives)).toEqual(receives.map(() => ({ ok: false, value: undefined })))
+    expect(await next).toEqual({ done: true, value: undefined })
+  })
+
+  test.each(CAPACITIES)(
+    'GO-30 GO-31 a send on a closed channel throws and its value is gone, capacity %d',
+    async (n) => {
+      const channel = new Channel<number>(n)
+      channel.close()
+      await expect(channel.send(1)).rejects.toThrow(ChannelClosedError)
+      expect(() => channel.trySend(1)).toThrow(ChannelClosedError)
+      expect(await channel.receive()).toEqual({ ok: false, value: undefined })
+    },
+  )
+
+  test.each([0, 2])(
+    'GO-32 close refuses waiting senders and delivers none of their values, capacity %d',
+    async (n) => {
+      const channel = new Channel<number>(n)
+      await sendAll(channel, upTo(n))
+      const sends = [channel.send(-1), channel.send(-2)]
+      channel.close()
+      for (const sent of sends) await expect(sent).rejects.toMatchObject({ code: 'CHANNEL_CLOSED' })
+      expect(await drain(channel)).toEqual(upTo(n))
+    },
+  )
+
+  test('GO-33 closing twice throws', () => {
+    const channel = new Channel()
+    channel.close()
+    expect(() => channel.close()).toThrow(ChannelClosedError)
+  })
+
+  test('GO-35 for await ends after the drain of a closed channel', async () => {
+    const channel = new Channel<number>(2)
+    await sendAll(channel, [1, 2])
+    channel.close()
+    expect(await drain(channel)).toEqual([1, 2])
+    expect(await drain(channel)).toEqual([])
+  })
+
+  test('GO-36 leaving for await early closes nothing and loses nothing', async () => {
+    const channel = new Channel<number>(1)
+    const sent = sendAll(channel, [1, 2, 3, 4])
+    for await (const n of channel) if (n === 2) break
+    await expect(
+      (async () => {
+        for await (const n of channel) throw new Error(`left at ${n}`)
+      })(),
+    ).rejects.toThrow('left at 3')
+    expect(await channel.receive()).toEqual({ ok: true, value: 4 })
+    await sent
+    expect(channel.trySend(5)).toBe(true)
+  })
+
+  test('GO-36 an iterator that was left takes nothing more', async () => {
+    const channel = new Channel<number>(1)
+    await channel.send(1)
+    const iterator = channel.values()
+    await iterator.return!()
+    expect(await iterator.next()).toEqual({ done: true, value: undefined })
+    expect(channel.length).toBe(1)
+  })
+
+  test('GO-38 a closed channel with one value gives it in each form, then says closed', async () => {
+    const forms: ((channel: Channel<number>) => unknown)[] = [
+      async (channel) => (await channel.receive()).value,
+      (channel) => channel.tryReceive(),
+      async (channel) => (await channel.values().next()).value,
+    ]
+    for (const form of forms) {
+      const channel = new Channel<number>(1)
+      await channel.send(7)
+      channel.close()
+      expect(await form(channel)).toBe(7)
+      expect(await channel.receive()).toEqual({ ok: false, value: undefined })
+      expect(channel.tryReceive()).toBe(CLOSED)
+    }
+  })
+})
+
+describe('cancelling', () => {
+  const reason = new Error('enough')
+
+  test('a signal that has aborted refuses before anything happens', async () => {
+    const channel = new Channel<number>(2)
+    await channel.send(1)
+    const signal = AbortSignal.abort(reason)
+    await expect(channel.receive(signal)).rejects.toBe(reason)
+    await expect(channel.send(2, signal)).rejects.toBe(reason)
+    await expect(channel.values(signal).next()).rejects.toBe(reason)
+    expect(channel.length).toBe(1)
+  })
+
+  test('an aborted receive leaves the line and consumes nothing', async () => {
+    const channel = new Channel<number>()
+    const controller = new AbortController()
+    const waits = [channel.receive(controller.signal), channel.values(controller.signal).next()]
+    const next = channel.receive()
+    controller.abort(reason)
+    for (const wait of waits) await expect(wait).rejects.toBe(reason)
+    expect(channel.trySend(1)).toBe(true)
+    expect(await next).toEqual({ ok: true, value: 1 })
+  })
+
+  test('an aborted send leaves the line and delivers nothing', async () => {
+    const channel = new Channel<number>()
+    const controller = new AbortController()
+    const sends = [channel.send(1), channel.send(2, controller.signal), channel.send(3)]
+    controller.abort(reason)
+    await expect(sends[1]).rejects.toBe(reason)
+    expect([channel.tryReceive(), channel.tryReceive(), channel.tryReceive()]).toEqual([1, 3, EMPTY])
+  })
+
+  test('an abort after the hand-over changes nothing', async () => {
+    const channel = new Channel<number>()
+    const controller = new AbortController()
+    const received = channel.receive(controller.signal)
+    channel.trySend(1)
+    controller.abort(reason)
+    expect(await received).toEqual({ ok: true, value: 1 })
+  })
+})

@@ -1,0 +1,138 @@
+import fc from 'fast-check'
+import { expect, test } from 'vitest'
+import { HandOff } from './hand-off.ts'
+import type { ReceiveWaiter, SendWaiter } from './hand-off.ts'
+import { Waiter } from './wait-queue.ts'
+
+// The hand-off against Go's rules written down as two arrays: what has been accepted or offered, in order,
+// and who waits to receive.
+
+class Receiver extends Waiter implements ReceiveWaiter<number> {
+  got: number | 'end' | undefined
+  deliver(value: number): void {
+    expect(this.got).toBe(undefined)
+    this.got = value
+  }
+  end(): void {
+    expect(this.got).toBe(undefined)
+    this.got = 'end'
+  }
+}
+
+class Sender extends Waiter implements SendWaiter<number> {
+  readonly value: number
+  fate: 'accepted' | 'refused' | undefined
+  constructor(value: number) {
+    super()
+    this.value = value
+  }
+  accept(): void {
+    expect(this.fate).toBe(undefined)
+    this.fate = 'accepted'
+  }
+  refuse(): void {
+    expect(this.fate).toBe(undefined)
+    this.fate = 'refused'
+  }
+}
+
+class Model {
+  readonly capacity: number
+  readonly handOff: HandOff<number>
+  readonly buffer: number[] = []
+  senders: Sender[] = []
+  receivers: Receiver[] = []
+  isClosed = false
+  #next = 0
+
+  constructor(capacity: number) {
+    this.capacity = capacity
+    this.handOff = new HandOff(capacity)
+  }
+
+  send(): void {
+    const value = this.#next++
+    if (this.isClosed) {
+      expect(() => this.handOff.offer(value)).toThrow('closed')
+      return
+    }
+    const receiver = this.receivers.shift()
+    const isTaken = receiver !== undefined || this.buffer.length < this.capacity
+    expect(this.handOff.hasRoom()).toBe(isTaken)
+    expect(this.handOff.offer(value)).toBe(isTaken)
+    if (receiver !== undefined) {
+      expect(receiver.got).toBe(value)
+    } else if (isTaken) {
+      this.buffer.push(value)
+    } else {
+      const sender = new Sender(value)
+      this.senders.push(sender)
+      this.handOff.parkSender(sender)
+    }
+  }
+
+  receive(): void {
+    const hasValue = this.buffer.length > 0 || this.senders.length > 0
+    expect(this.handOff.hasValue()).toBe(hasValue)
+    if (hasValue) {
+      const sender = this.senders.shift()
+      if (sender !== undefined) this.buffer.push(sender.value)
+      expect(this.handOff.take()).toBe(this.buffer.shift())
+      if (sender !== undefined) expect(sender.fate).toBe('accepted')
+    } else if (!this.isClosed) {
+      const receiver = new Receiver()
+      this.receivers.push(receiver)
+      this.handOff.parkReceiver(receiver)
+    }
+  }
+
+  leave(who: number): void {
+    const waiting = [...this.senders, ...this.receivers]
+    const leaver = waiting[who % Math.max(waiting.length, 1)]
+    leaver?.[Symbol.dispose]()
+    this.senders = this.senders.filter((sender) => sender !== leaver)
+    this.receivers = this.receivers.filter((receiver) => receiver !== leaver)
+  }
+
+  close(): void {
+    if (this.isClosed) {
+      expect(() => this.handOff.close()).toThrow('closed')
+      return
+    }
+    this.handOff.close()
+    this.isClosed = true
+    for (const sender of this.senders.splice(0)) expect(sender.fate).toBe('refused')
+    for (const receiver of this.receivers.splice(0)) expect(receiver.got).toBe('end')
+  }
+
+  check(): void {
+    const { handOff, buffer, senders, receivers } = this
+    expect(senders.length > 0 && receivers.length > 0).toBe(false)
+    if (buffer.length > 0) expect(receivers).toEqual([])
+    if (senders.length > 0) expect(handOff.length).toBe(handOff.capacity)
+    if (this.isClosed) expect([senders, receivers]).toEqual([[], []])
+    expect(handOff.length).toBe(buffer.length)
+    expect(handOff.isDrained()).toBe(this.isClosed && buffer.length === 0)
+    for (const sender of senders) expect(sender.fate).toBe(undefined)
+    for (const receiver of receivers) expect(receiver.got).toBe(undefined)
+  }
+}
+
+test('the four invariants hold and values leave in the order in which they came, whatever is called', () => {
+  const step = fc.oneof(
+    { weight: 8, arbitrary: fc.constant((model: Model) => model.send()) },
+    { weight: 8, arbitrary: fc.constant((model: Model) => model.receive()) },
+    { weight: 4, arbitrary: fc.nat().map((who) => (model: Model) => model.leave(who)) },
+    { weight: 1, arbitrary: fc.constant((model: Model) => model.close()) },
+  )
+  fc.assert(
+    fc.property(fc.nat({ max: 4 }), fc.array(step, { maxLength: 80 }), (capacity, steps) => {
+      const model = new Model(capacity)
+      for (const run of steps) {
+        run(model)
+        model.check()
+      }
+    }),
+    { numRuns: 500 },
+  )
+})

@@ -1,0 +1,60 @@
+import { expect, test, vi } from 'vitest'
+import { microtaskScheduler, systemScheduler } from './scheduler.ts'
+
+test('a turn of the system scheduler lets the event loop run', async () => {
+  let hasTimerFired = false
+  setTimeout(() => (hasTimerFired = true), 0)
+  while (!hasTimerFired) await systemScheduler.turn()
+  expect(hasTimerFired).toBe(true)
+})
+
+test('everything that needs no event loop settles before the turn is over', async () => {
+  let steps = 0
+  const chain = (async () => {
+    for (; steps < 1_000; steps++) await Promise.resolve()
+  })()
+  await systemScheduler.turn()
+  expect(steps).toBe(1_000)
+  await chain
+})
+
+test('a turn of the microtask scheduler is one microtask', async () => {
+  const steps: string[] = []
+  const other = Promise.resolve()
+    .then(() => steps.push('other 1'))
+    .then(() => steps.push('other 2'))
+  await microtaskScheduler.turn()
+  steps.push('turn')
+  await other
+  expect(steps).toEqual(['other 1', 'turn', 'other 2'])
+})
+
+test('without setImmediate a message to oneself makes the turn', async () => {
+  vi.stubGlobal('setImmediate', undefined)
+  vi.resetModules()
+  const ports: { close(): void }[] = []
+  const { MessageChannel } = globalThis
+  vi.stubGlobal(
+    'MessageChannel',
+    class extends MessageChannel {
+      constructor() {
+        super()
+        ports.push(this.port1)
+      }
+    },
+  )
+  try {
+    const { systemScheduler: browserScheduler } = await import('./scheduler.ts')
+    let steps = 0
+    const chain = (async () => {
+      for (; steps < 100; steps++) await Promise.resolve()
+    })()
+    await Promise.all([browserScheduler.turn(), browserScheduler.turn()])
+    expect([steps, ports.length]).toEqual([100, 1])
+    await chain
+  } finally {
+    // An open port keeps the process alive.
+    for (const port of ports) port.close()
+    vi.unstubAllGlobals()
+  }
+})

@@ -1,0 +1,199 @@
+import { describe, expect, test } from 'vitest'
+import { hasSettled, settle, upTo } from '../test/probe.ts'
+import { Channel } from './channel.ts'
+import { Scope } from './scope.ts'
+
+const broken = new Error('broken')
+
+/** A task that waits until it is told to stop. */
+async function waitForStop(signal: AbortSignal): Promise<void> {
+  await new Channel().receive(signal)
+}
+
+describe('ending', () => {
+  test('wait settles when every task has ended, also those started meanwhile', async () => {
+    await using scope = new Scope()
+    const gate = new Channel<number>()
+    const ended: number[] = []
+    const task = (left: number) => async (): Promise<void> => {
+      await gate.receive()
+      if (left > 0) scope.go(task(left - 1))
+      ended.push(left)
+    }
+    scope.go(task(2))
+    const waited = scope.wait()
+    for (const _ of upTo(3)) {
+      expect(await hasSettled(waited)).toBe(false)
+      await gate.send(0)
+    }
+    await waited
+    expect(ended).toEqual([2, 1, 0])
+  })
+
+  test('a scope without tasks ends at once, and may be waited for again', async () => {
+    await using scope = new Scope()
+    await scope.wait()
+    await scope.wait()
+    expect(scope.errors).toEqual([])
+  })
+
+  test('a task runs until its first wait before go returns', async () => {
+    await using scope = new Scope()
+    const steps: string[] = []
+    scope.go(async () => {
+      steps.push('started')
+      await Promise.resolve()
+      steps.push('ended')
+    })
+    steps.push('go returned')
+    await scope.wait()
+    expect(steps).toEqual(['started', 'go returned', 'ended'])
+  })
+
+  test('leaving the block cancels the tasks and waits for the slowest', async () => {
+    const steps: string[] = []
+    {
+      await using scope = new Scope()
+      scope.go(async (signal) => {
+        await waitForStop(signal).catch(() => steps.push('told to stop'))
+        await settle()
+        steps.push('ended')
+      })
+      steps.push('leaving')
+    }
+    steps.push('left')
+    expect(steps).toEqual(['leaving', 'told to stop', 'ended', 'left'])
+  })
+
+  test('a block that throws still ends its tasks first, and its error comes out', async () => {
+    let ended = false
+    await expect(
+      (async () => {
+        await using scope = new Scope()
+        scope.go((signal) => waitForStop(signal).finally(() => (ended = true)))
+        throw broken
+      })(),
+    ).rejects.toBe(broken)
+    expect(ended).toBe(true)
+  })
+
+  test('a scope whose block has been left starts nothing', async () => {
+    const scope = new Scope()
+    await scope[Symbol.asyncDispose]()
+    expect(() => scope.go(() => expect.unreachable())).toThrow()
+  })
+})
+
+describe('failing', () => {
+  test('GO-98 wait throws the first error, each time it is asked; all are kept', async () => {
+    const scope = new Scope()
+    const second = new Error('second')
+    scope.go(async (signal) => {
+      await waitForStop(signal).catch(() => {
+        throw second
+      })
+    })
+    scope.go(() => Promise.reject(broken))
+    await expect(scope.wait()).rejects.toBe(broken)
+    await expect(scope.wait()).rejects.toBe(broken)
+    expect(scope.errors).toEqual([broken, second])
+  })
+
+  test('GO-100 GO-101 the first error cancels the siblings and is the reason they see', async () => {
+    await using scope = new Scope()
+    const reasons: unknown[] = []
+    for (const _ of upTo(3)) {
+      scope.go((signal) => waitForStop(signal).catch((reason: unknown) => void reasons.push(reason)))
+    }
+    scope.go(async () => {
+      await Promise.resolve()
+      throw broken
+    })
+    await expect(scope.wait()).rejects.toBe(broken)
+    expect(reasons).toEqual([broken, broken, broken])
+    expect(scope.signal.reason).toBe(broken)
+  })
+
+  test('a sibling that was cut short has not failed', async () => {
+    await using scope = new Scope()
+    scope.go(waitForStop)
+    scope.go(() => Promise.reject(broken))
+    await expect(scope.wait()).rejects.toBe(broken)
+    expect(scope.errors).toEqual([broken])
+  })
+
+  test('GO-106 a throw before the first wait is a failure like any other', async () => {
+    await using scope = new Scope()
+    scope.go(() => {
+      throw broken
+    })
+    await expect(scope.wait()).rejects.toBe(broken)
+  })
+
+  test('a failure that nobody waited for comes out when the block is left', async () => {
+    await expect(
+      (async () => {
+        await using scope = new Scope()
+        scope.go(() => Promise.reject(broken))
+        await settle()
+      })(),
+    ).rejects.toBe(broken)
+  })
+
+  test('a failure that wait has thrown does not come out a second time', async () => {
+    await using scope = new Scope()
+    scope.go(() => Promise.reject(broken))
+    await expect(scope.wait()).rejects.toBe(broken)
+  })
+
+  test('a cancelled scope starts nothing more', async () => {
+    await using scope = new Scope()
+    scope.go(() => Promise.reject(broken))
+    await expect(scope.wait()).rejects.toBe(broken)
+    expect(() => scope.go(() => expect.unreachable())).toThrow(broken)
+  })
+})
+
+describe('cancelling', () => {
+  test('cancel stops the tasks; wait then throws the reason', async () => {
+    await using scope = new Scope()
+    scope.go(waitForStop)
+    scope.cancel(broken)
+    scope.cancel(new Error('too late to be the reason'))
+    await expect(scope.wait()).rejects.toBe(broken)
+    expect(scope.errors).toEqual([])
+  })
+
+  test('wait does not throw when the tasks end well in spite of the cancel', async () => {
+    await using scope = new Scope()
+    scope.go((signal) => waitForStop(signal).catch(() => undefined))
+    scope.cancel(broken)
+    await scope.wait()
+  })
+
+  test('the abort of the parent reaches the tasks of scopes inside scopes', async () => {
+    const controller = new AbortController()
+    await using outer = new Scope(controller.signal)
+    outer.go(async (signal) => {
+      await using inner = new Scope(signal)
+      inner.go(waitForStop)
+      await inner.wait()
+    })
+    controller.abort(broken)
+    await expect(outer.wait()).rejects.toBe(broken)
+    expect(outer.errors).toEqual([])
+  })
+
+  test('a scope under an aborted parent is cancelled from the start', () => {
+    const scope = new Scope(AbortSignal.abort(broken))
+    expect(() => scope.go(() => expect.unreachable())).toThrow(broken)
+  })
+
+  test('a failure inside leaves the parent alone', async () => {
+    const controller = new AbortController()
+    await using scope = new Scope(controller.signal)
+    scope.go(() => Promise.reject(broken))
+    await expect(scope.wait()).rejects.toBe(broken)
+    expect(controller.signal.aborted).toBe(false)
+  })
+})

@@ -1,0 +1,106 @@
+import { expect, test } from 'vitest'
+import { hasSettled, settle, upTo } from '../test/probe.ts'
+import { Channel } from './channel.ts'
+import { WaitGroup } from './wait-group.ts'
+
+test('GO-77 nobody passes a barrier early: 16 tasks and two groups', async () => {
+  const [ready, go] = [new WaitGroup(), new WaitGroup()]
+  const [n, passed] = [16, new Channel<number>(16)]
+  ready.add(n)
+  go.add(n)
+  const tasks = upTo(n).map(async (i) => {
+    ready.done()
+    await ready.wait()
+    go.done()
+    await go.wait()
+    await passed.send(i)
+  })
+  await ready.wait()
+  for (const _ of upTo(n)) expect(go.count === 0 || passed.length === 0).toBe(true)
+  await Promise.all(tasks)
+  expect(passed.length).toBe(n)
+})
+
+test('GO-78 a group is good for eight rounds', async () => {
+  const group = new WaitGroup()
+  for (const round of upTo(8)) {
+    group.add(round + 1)
+    const waited = group.wait()
+    expect(await hasSettled(waited)).toBe(false)
+    for (const _ of upTo(round + 1)) group.done()
+    await waited
+  }
+})
+
+test('GO-79 wait at zero settles at once', async () => {
+  expect(await hasSettled(new WaitGroup().wait())).toBe(true)
+})
+
+test('GO-80 all who wait are released together', async () => {
+  const group = new WaitGroup()
+  group.add(2)
+  const waits = upTo(5).map(() => group.wait())
+  group.done()
+  for (const wait of waits) expect(await hasSettled(wait)).toBe(false)
+  group.done()
+  await Promise.all(waits)
+})
+
+test('GO-81 a count below zero throws and changes nothing', () => {
+  const group = new WaitGroup()
+  expect(() => group.done()).toThrow(RangeError)
+  group.add(2)
+  expect(() => group.add(-3)).toThrow(RangeError)
+  expect(() => group.add(0.5)).toThrow(RangeError)
+  expect(group.count).toBe(2)
+})
+
+test('GO-82 nobody is released while tasks are under way, in 1,000 rounds', async () => {
+  for (const _ of upTo(1_000)) {
+    const group = new WaitGroup()
+    let ended = 0
+    for (const __ of upTo(2)) {
+      void group.go(async () => {
+        await Promise.resolve()
+        ended += 1
+      })
+    }
+    await group.wait()
+    expect(ended).toBe(2)
+  }
+})
+
+test('GO-83 a release empties the line at once, so that a later add begins a new round', async () => {
+  const group = new WaitGroup()
+  group.add()
+  const first = group.wait()
+  group.done()
+  group.add()
+  await first
+  expect(await hasSettled(group.wait())).toBe(false)
+})
+
+test('GO-84 a task leaves the count also when it throws, and its error is passed on', async () => {
+  const group = new WaitGroup()
+  const failing = group.go(() => Promise.reject(new Error('broken')))
+  const failingAtOnce = group.go(() => {
+    throw new Error('broken at once')
+  })
+  await expect(failing).rejects.toThrow('broken')
+  await expect(failingAtOnce).rejects.toThrow('broken at once')
+  await group.wait()
+  expect(await group.go(() => Promise.resolve(7))).toBe(7)
+})
+
+test('an abort ends one wait and leaves the others', async () => {
+  const group = new WaitGroup()
+  group.add()
+  const controller = new AbortController()
+  const [cancelled, other] = [group.wait(controller.signal), group.wait()]
+  controller.abort(new Error('enough'))
+  await expect(cancelled).rejects.toThrow('enough')
+  await expect(group.wait(controller.signal)).rejects.toThrow('enough')
+  await settle()
+  group.done()
+  await other
+})

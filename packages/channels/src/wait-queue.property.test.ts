@@ -1,0 +1,46 @@
+import fc from 'fast-check'
+import { expect, test } from 'vitest'
+import { Waiter, WaitQueue } from './wait-queue.ts'
+
+test('waiters are served in the order in which they joined, less those that left', () => {
+  const steps = fc.array(
+    fc.oneof(
+      fc.constant({ kind: 'join' as const }),
+      fc.constant({ kind: 'shift' as const }),
+      fc.record({ kind: fc.constant('leave' as const), who: fc.nat() }),
+    ),
+    { maxLength: 100 },
+  )
+  fc.assert(
+    fc.property(steps, (all) => {
+      const queue = new WaitQueue<Waiter>()
+      const everyone: Waiter[] = []
+      let model: Waiter[] = []
+      for (const step of all) {
+        if (step.kind === 'join') {
+          const waiter = new Waiter()
+          everyone.push(waiter)
+          model.push(waiter)
+          queue.join(waiter)
+        } else if (step.kind === 'shift') {
+          expect(queue.shift()).toBe(model.shift())
+        } else if (everyone.length > 0) {
+          // Often one that has left already: then nothing happens.
+          const waiter = everyone[step.who % everyone.length]!
+          waiter[Symbol.dispose]()
+          model = model.filter((other) => other !== waiter)
+        }
+        expect(queue.isEmpty).toBe(model.length === 0)
+      }
+    }),
+  )
+})
+
+test('a waiter that has left may join again, here or elsewhere', () => {
+  const [a, b] = [new WaitQueue<Waiter>(), new WaitQueue<Waiter>()]
+  const waiter = new Waiter()
+  a.join(waiter)
+  waiter[Symbol.dispose]()
+  b.join(waiter)
+  expect([a.shift(), b.shift(), b.shift()]).toEqual([undefined, waiter, undefined])
+})

@@ -1,0 +1,51 @@
+import { expect, test } from 'vitest'
+import { hasSettled, upTo } from '../test/probe.ts'
+import { Wakeup } from './wakeup.ts'
+
+test('a wake ends the wait', async () => {
+  const wakeup = new Wakeup()
+  const waited = wakeup.wait()
+  expect(await hasSettled(waited)).toBe(false)
+  wakeup.wake()
+  await waited
+})
+
+test('wakes before the wait count as one', async () => {
+  const wakeup = new Wakeup()
+  for (const _ of upTo(3)) wakeup.wake()
+  await wakeup.wait()
+  expect(await hasSettled(wakeup.wait())).toBe(false)
+})
+
+test('a wake that ends a wait is not remembered', async () => {
+  const wakeup = new Wakeup()
+  const waited = wakeup.wait()
+  wakeup.wake()
+  await waited
+  expect(await hasSettled(wakeup.wait())).toBe(false)
+})
+
+test('a wake between the end of one wait and the next wait is remembered', async () => {
+  const wakeup = new Wakeup()
+  const waited = wakeup.wait()
+  wakeup.wake()
+  wakeup.wake()
+  await waited
+  expect(await hasSettled(wakeup.wait())).toBe(true)
+})
+
+test('waiting when already awake allocates nothing', () => {
+  const wakeup = new Wakeup()
+  wakeup.wake()
+  const first = wakeup.wait()
+  wakeup.wake()
+  expect(wakeup.wait()).toBe(first)
+})
+
+test('a second task that waits is refused, and the first is still woken', async () => {
+  const wakeup = new Wakeup()
+  const waited = wakeup.wait()
+  await expect(wakeup.wait()).rejects.toThrow('another task is waiting')
+  wakeup.wake()
+  await waited
+})
