@@ -82,7 +82,7 @@ export class ByteWriter {
     const room = varintSize(units)
     const into = this.bytes.subarray(start + room)
     let { written } = utf8Encoder.encodeInto(text, into)
-    if (written !== units && hasLoneSurrogate(text)) written = encodeWtf8(text, into, utf8Encoder)
+    if (written !== units && hasLoneSurrogate(text)) written = encodeWtf8(text, into)
     const needed = varintSize(written)
     if (needed !== room) this.bytes.copyWithin(start + needed, start + room, start + room + written)
     this.varint(written)
@@ -200,7 +200,7 @@ export class ByteReader {
 
 function loneText(view: Uint8Array): string {
   try {
-    return decodeWtf8(view, utf8Decoder)
+    return decodeWtf8(view)
   } catch (cause) {
     throw new MillraceError('CODEC_FAILED', 'text in stored bytes is not UTF-8; the bytes are damaged', {
       cause,

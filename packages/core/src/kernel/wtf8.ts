@@ -3,6 +3,9 @@
  * known as WTF-8. Well-formed text never comes here, and its bytes never look like these.
  */
 
+const utf8Encoder = new TextEncoder()
+const utf8Decoder = new TextDecoder('utf-8', { fatal: true, ignoreBOM: true })
+
 /** Whether `text` holds half of a surrogate pair, which UTF-8 cannot write. */
 export function hasLoneSurrogate(text: string): boolean {
   // With the flag u a whole pair is one code point, which the class does not hold.
@@ -10,7 +13,7 @@ export function hasLoneSurrogate(text: string): boolean {
 }
 
 /** Writes `text` to `into` and returns how many bytes that took: at most three per unit. */
-export function encodeWtf8(text: string, into: Uint8Array, encoder: TextEncoder): number {
+export function encodeWtf8(text: string, into: Uint8Array): number {
   let written = 0
   for (const piece of text.split(/([\uD800-\uDFFF])/u)) {
     if (piece.length === 1 && hasLoneSurrogate(piece)) {
@@ -19,22 +22,22 @@ export function encodeWtf8(text: string, into: Uint8Array, encoder: TextEncoder)
       into[written++] = 0x80 | ((code >> 6) & 0x3f)
       into[written++] = 0x80 | (code & 0x3f)
     } else {
-      written += encoder.encodeInto(piece, into.subarray(written)).written
+      written += utf8Encoder.encodeInto(piece, into.subarray(written)).written
     }
   }
   return written
 }
 
-/** Reads what `encodeWtf8` wrote. `decoder` decides about everything between lone surrogates. */
-export function decodeWtf8(bytes: Uint8Array, decoder: TextDecoder): string {
+/** Reads what `encodeWtf8` wrote. Throws a `TypeError` for bytes that it cannot have written. */
+export function decodeWtf8(bytes: Uint8Array): string {
   let text = ''
   let start = 0
   for (let i = 0; i + 2 < bytes.length; i++) {
     if (bytes[i] !== 0xed || bytes[i + 1]! < 0xa0 || bytes[i + 2]! >> 6 !== 2) continue
-    text += decoder.decode(bytes.subarray(start, i))
+    text += utf8Decoder.decode(bytes.subarray(start, i))
     text += String.fromCharCode(0xd000 | ((bytes[i + 1]! & 0x3f) << 6) | (bytes[i + 2]! & 0x3f))
     start = i + 3
     i = start - 1
   }
-  return text + decoder.decode(bytes.subarray(start))
+  return text + utf8Decoder.decode(bytes.subarray(start))
 }

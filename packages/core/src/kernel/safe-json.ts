@@ -1,0 +1,144 @@
+import { toBase64 } from './base64.ts'
+
+const depthMax = 50
+
+/**
+ * `value` as JSON text for people: messages, dead letters, logs. Never throws.
+ *
+ * Text longer than `maxLength` characters is cut there and ends in `…`; uncut text is JSON. What JSON cannot say is
+ * said in words: `"NaN"`, `"[circular]"`, `"[nested too deep]"`, `"[toJSON threw: ...]"`. Bigints are written as
+ * numbers, bytes as base64, maps as arrays of pairs and sets as arrays. Undefined where JSON has no text for the
+ * whole of `value`: for undefined, functions and symbols.
+ */
+export function describeValue(value: unknown, maxLength: number): string | undefined {
+  const writer = new JsonWriter(maxLength)
+  if (!writer.value(value, '')) return undefined
+  const { text } = writer
+  return text.length <= maxLength ? text : `${text.slice(0, maxLength).replace(/[\uD800-\uDBFF]$/, '')}…`
+}
+
+/** Writes JSON until it has more than was asked for; what comes after that is never looked at. */
+class JsonWriter {
+  text = ''
+  readonly #maxLength: number
+  /** The objects around the place that is being written. */
+  readonly #around: object[] = []
+
+  constructor(maxLength: number) {
+    this.#maxLength = maxLength
+  }
+
+  /** Writes `value`, the field `name` of what is around it; false if JSON leaves such values out. */
+  value(value: unknown, name: string): boolean {
+    if (this.text.length > this.#maxLength) return true
+    switch (typeof value) {
+      case 'string':
+        this.#string(value)
+        return true
+      case 'number':
+        this.text += Number.isFinite(value) ? String(value) : `"${value}"`
+        return true
+      case 'bigint':
+      case 'boolean':
+        this.text += String(value)
+        return true
+      case 'object':
+        this.#guarded(value, name)
+        return true
+      case 'undefined':
+      case 'function':
+      case 'symbol':
+        return false
+    }
+  }
+
+  #string(value: string): void {
+    // Enough to fill what room there is.
+    this.text += JSON.stringify(value.slice(0, this.#maxLength - this.text.length + 1))
+  }
+
+  /** Objects run code when they are looked at: getters, `toJSON`, proxies. */
+  #guarded(value: object | null, name: string): void {
+    const { length } = this.text
+    const depth = this.#around.length
+    try {
+      this.#object(value, name)
+    } catch (thrown) {
+      this.#around.length = depth
+      this.text = this.text.slice(0, length)
+      this.#string(`[cannot be read: ${messageOf(thrown)}]`)
+    }
+  }
+
+  #object(value: object | null, name: string): void {
+    if (value === null) this.text += 'null'
+    else if (this.#around.includes(value)) this.text += '"[circular]"'
+    else if (this.#around.length >= depthMax) this.text += '"[nested too deep]"'
+    else {
+      this.#around.push(value)
+      this.#content(value, name)
+      this.#around.pop()
+    }
+  }
+
+  #content(value: object, name: string): void {
+    const { toJSON } = value as { toJSON?: unknown }
+    if (typeof toJSON === 'function' && !(value instanceof Uint8Array)) {
+      if (!this.value(toJSON.call(value, name), name)) this.text += 'null'
+    } else if (value instanceof Uint8Array) {
+      // Three bytes make four characters.
+      this.#string(toBase64(value.subarray(0, this.#maxLength)))
+    } else if (value instanceof Error) {
+      this.#fields(Object.assign({ name: value.name, message: value.message }, value))
+    } else if (Array.isArray(value) || value instanceof Map || value instanceof Set) {
+      this.#elements(value)
+    } else {
+      this.#fields(value as Record<string, unknown>)
+    }
+  }
+
+  #elements(elements: Iterable<unknown>): void {
+    this.text += '['
+    let index = 0
+    for (const element of elements) {
+      if (index > 0) this.text += ','
+      if (!this.value(element, String(index++))) this.text += 'null'
+      if (this.text.length > this.#maxLength) return
+    }
+    this.text += ']'
+  }
+
+  #fields(fields: Record<string, unknown>): void {
+    this.text += '{'
+    let separator = ''
+    for (const name of Object.keys(fields)) {
+      const { length } = this.text
+      this.text += separator
+      this.#string(name)
+      this.text += ':'
+      if (this.#field(fields, name)) separator = ','
+      else this.text = this.text.slice(0, length)
+      if (this.text.length > this.#maxLength) return
+    }
+    this.text += '}'
+  }
+
+  /** Writes one field; a getter that throws spoils no other. */
+  #field(fields: Record<string, unknown>, name: string): boolean {
+    let value: unknown
+    try {
+      value = fields[name]
+    } catch (thrown) {
+      value = `[cannot be read: ${messageOf(thrown)}]`
+    }
+    return this.value(value, name)
+  }
+}
+
+function messageOf(thrown: unknown): string {
+  try {
+    return thrown instanceof Error ? thrown.message : String(thrown)
+  } catch {
+    return 'the reason cannot be read either'
+  }
+}

@@ -1,0 +1,211 @@
+import { MillraceError } from '../kernel/errors.ts'
+import { keyGroup } from '../kernel/key-group.ts'
+import { keyToken, tokenKey, type KeyToken } from '../kernel/key-token.ts'
+import type { Key } from '../kernel/key.ts'
+import type { ListState, MapState, ValueState } from './handles.ts'
+import type { StateTable } from './state-store.ts'
+
+/** The key that an operator's subtask is working on, shared by all its handles. */
+export class KeyScope {
+  readonly #operator: string
+  readonly #keyGroups: number
+  #token: KeyToken | undefined
+  /** Undefined: not decoded yet. */
+  #key: Key | undefined
+  /** -1: not computed yet. Only a new cell needs it. */
+  #group = -1
+
+  constructor(operator: string, keyGroups: number) {
+    this.#operator = operator
+    this.#keyGroups = keyGroups
+  }
+
+  /** Enters the key of a record. Throws `KEY_INVALID`, and is then outside any key. */
+  set(key: Key): void {
+    this.#token = undefined
+    this.#token = keyToken(key)
+    this.#key = key
+    this.#group = -1
+  }
+
+  /** Enters the key that a cell was filed under. */
+  setToken(token: KeyToken, group: number): void {
+    this.#token = token
+    this.#key = undefined
+    this.#group = group
+  }
+
+  /** Leaves the key: from now on handles refuse to work. */
+  clear(): void {
+    this.#token = undefined
+    this.#key = undefined
+    this.#group = -1
+  }
+
+  get token(): KeyToken {
+    return this.tokenFor('keyed state or a timer')
+  }
+
+  get key(): Key {
+    const { token } = this
+    this.#key ??= tokenKey(token)
+    return this.#key
+  }
+
+  get group(): number {
+    if (this.#group < 0) this.#group = keyGroup(this.token, this.#keyGroups)
+    return this.#group
+  }
+
+  /** The token of the current key. Throws `STATE_MISUSED`, naming what asked for it, where there is none. */
+  tokenFor(what: string): KeyToken {
+    if (this.#token === undefined) throw this.#misused(what)
+    return this.#token
+  }
+
+  #misused(what: string): MillraceError {
+    return new MillraceError(
+      'STATE_MISUSED',
+      `operator '${this.#operator}' used ${what} where there is no current key; use it in process or onTimer of a keyed operator`,
+    )
+  }
+}
+
+/** Values that are filed by their key alone. */
+const oneOuter = 0
+
+/** A value per key: one cell. */
+export class KeyedValue<T> implements ValueState<T> {
+  readonly #table: StateTable<T>
+  readonly #scope: KeyScope
+  readonly #what: string
+
+  constructor(table: StateTable<T>, scope: KeyScope, name: string) {
+    this.#table = table
+    this.#scope = scope
+    this.#what = `state '${name}'`
+  }
+
+  get(): T | undefined {
+    return this.#table.find(oneOuter, this.#scope.tokenFor(this.#what))?.value
+  }
+
+  set(value: T): void {
+    if (value === undefined) return this.clear()
+    const token = this.#scope.tokenFor(this.#what)
+    const cell = this.#table.find(oneOuter, token)
+    if (cell === undefined) {
+      this.#table.create(oneOuter, token, this.#scope.group, value)
+    } else {
+      cell.value = value
+      this.#table.changed(cell)
+    }
+  }
+
+  clear(): void {
+    const cell = this.#table.find(oneOuter, this.#scope.tokenFor(this.#what))
+    if (cell !== undefined) this.#table.delete(cell)
+  }
+}
+
+const emptyList: readonly never[] = Object.freeze([])
+
+/** A list per key: one cell that holds the array. An empty list is no cell. */
+export class KeyedList<T> implements ListState<T> {
+  readonly #table: StateTable<T[]>
+  readonly #scope: KeyScope
+  readonly #what: string
+
+  constructor(table: StateTable<T[]>, scope: KeyScope, name: string) {
+    this.#table = table
+    this.#scope = scope
+    this.#what = `state '${name}'`
+  }
+
+  get(): readonly T[] {
+    return this.#table.find(oneOuter, this.#scope.tokenFor(this.#what))?.value ?? emptyList
+  }
+
+  add(value: T): void {
+    const token = this.#scope.tokenFor(this.#what)
+    const cell = this.#table.find(oneOuter, token)
+    if (cell === undefined) {
+      this.#table.create(oneOuter, token, this.#scope.group, [value])
+    } else {
+      cell.value.push(value)
+      this.#table.changed(cell)
+    }
+  }
+
+  set(values: readonly T[]): void {
+    if (values.length === 0) return this.clear()
+    const token = this.#scope.tokenFor(this.#what)
+    const cell = this.#table.find(oneOuter, token)
+    if (cell === undefined) {
+      this.#table.create(oneOuter, token, this.#scope.group, [...values])
+    } else {
+      cell.value = [...values]
+      this.#table.changed(cell)
+    }
+  }
+
+  clear(): void {
+    const cell = this.#table.find(oneOuter, this.#scope.tokenFor(this.#what))
+    if (cell !== undefined) this.#table.delete(cell)
+  }
+}
+
+/** A map per key: the key's cells, one for each entry. */
+export class KeyedMap<K extends Key, V> implements MapState<K, V> {
+  readonly #table: StateTable<V>
+  readonly #scope: KeyScope
+  readonly #what: string
+
+  constructor(table: StateTable<V>, scope: KeyScope, name: string) {
+    this.#table = table
+    this.#scope = scope
+    this.#what = `state '${name}'`
+  }
+
+  get size(): number {
+    return this.#table.count(this.#scope.tokenFor(this.#what))
+  }
+
+  get(name: K): V | undefined {
+    return this.#table.find(this.#scope.tokenFor(this.#what), keyToken(name))?.value
+  }
+
+  has(name: K): boolean {
+    return this.#table.find(this.#scope.tokenFor(this.#what), keyToken(name)) !== undefined
+  }
+
+  set(name: K, value: V): void {
+    const outer = this.#scope.tokenFor(this.#what)
+    const inner = keyToken(name)
+    const cell = this.#table.find(outer, inner)
+    if (cell === undefined) {
+      this.#table.create(outer, inner, this.#scope.group, value)
+    } else {
+      cell.value = value
+      this.#table.changed(cell)
+    }
+  }
+
+  delete(name: K): void {
+    const cell = this.#table.find(this.#scope.tokenFor(this.#what), keyToken(name))
+    if (cell !== undefined) this.#table.delete(cell)
+  }
+
+  entries(): IterableIterator<[K, V]> {
+    // The key is that of the call, not of the first step of the iteration.
+    return this.#entries(this.#scope.tokenFor(this.#what))
+  }
+
+  clear(): void {
+    this.#table.deleteOuter(this.#scope.tokenFor(this.#what))
+  }
+
+  *#entries(outer: KeyToken): IterableIterator<[K, V]> {
+    for (const cell of this.#table.cells(outer)) yield [tokenKey(cell.inner) as K, cell.value]
+  }
+}

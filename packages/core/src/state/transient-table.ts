@@ -1,0 +1,73 @@
+import { assert } from '../kernel/assert.ts'
+import type { KeyToken } from '../kernel/key-token.ts'
+import type { Cell, StateTable } from './state-store.ts'
+
+interface TransientCell<T> extends Cell<T> {
+  /** Cells are numbered as they are made. */
+  readonly order: number
+}
+
+/** A table that lives in memory and is never saved: for operators that run without a store. */
+export class TransientTable<T> implements StateTable<T> {
+  readonly #outers = new Map<KeyToken, Map<KeyToken, TransientCell<T>>>()
+  #order = 0
+  #size = 0
+
+  get size(): number {
+    return this.#size
+  }
+
+  find(outer: KeyToken, inner: KeyToken): Cell<T> | undefined {
+    return this.#outers.get(outer)?.get(inner)
+  }
+
+  create(outer: KeyToken, inner: KeyToken, group: number, value: T): Cell<T> {
+    let inners = this.#outers.get(outer)
+    if (inners === undefined) {
+      inners = new Map()
+      this.#outers.set(outer, inners)
+    }
+    assert(!inners.has(inner), 'no cell is made where there is one')
+    const cell = { outer, inner, group, value, order: this.#order++ }
+    inners.set(inner, cell)
+    this.#size++
+    return cell
+  }
+
+  changed(): void {}
+
+  delete(cell: Cell<T>): void {
+    const inners = this.#outers.get(cell.outer)
+    // A cell that is gone stays gone, whatever has taken its place.
+    if (inners?.get(cell.inner) !== cell) return
+    inners.delete(cell.inner)
+    this.#size--
+    if (inners.size === 0) this.#outers.delete(cell.outer)
+  }
+
+  deleteOuter(outer: KeyToken): void {
+    const inners = this.#outers.get(outer)
+    if (inners === undefined) return
+    this.#size -= inners.size
+    this.#outers.delete(outer)
+    // Whoever is iterating over them comes to the end.
+    inners.clear()
+  }
+
+  *cells(outer: KeyToken): Iterable<Cell<T>> {
+    // Cells made meanwhile come last: without this end, a loop that deletes each cell and makes it anew never ends.
+    const end = this.#order
+    for (const cell of this.#outers.get(outer)?.values() ?? []) {
+      if (cell.order >= end) return
+      yield cell
+    }
+  }
+
+  count(outer: KeyToken): number {
+    return this.#outers.get(outer)?.size ?? 0
+  }
+
+  *outers(): Iterable<KeyToken> {
+    yield* [...this.#outers.keys()]
+  }
+}

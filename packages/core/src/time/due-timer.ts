@@ -1,0 +1,14 @@
+import type { KeyToken } from '../kernel/key-token.ts'
+
+/** Which clock a timer waits for: the watermark or the time of day. */
+export type TimerDomain = 'event' | 'processing'
+
+/** A timer whose time has come. */
+export interface DueTimer {
+  readonly domain: TimerDomain
+  readonly time: number
+  readonly name: string
+  /** The key it was set for, or that a sweep has come to. */
+  readonly token: KeyToken
+  readonly group: number
+}

@@ -1,0 +1,70 @@
+import type { EventTime } from '../kernel/time.ts'
+import type { Cell } from '../state/state-store.ts'
+import { BinaryHeap } from './binary-heap.ts'
+import type { DueTimer } from './due-timer.ts'
+
+interface Sweep {
+  readonly time: EventTime
+  readonly name: string
+  readonly keys: () => Iterable<Cell<unknown>>
+  readonly link: number
+}
+
+/**
+ * The sweeps of one subtask: timers that are kept once and fire once for each key of a table.
+ *
+ * Sweeps due at one time fire in the order of their names, which a restart does not change as it changes the order
+ * in which they were set. A sweep that has begun is finished before another begins.
+ */
+export class SweepQueue {
+  readonly #heap = new BinaryHeap<Sweep>(isBefore)
+  readonly #waiting = new Map<string, Set<EventTime>>()
+  #running: { readonly sweep: Sweep; readonly cells: Iterator<Cell<unknown>> } | undefined
+
+  /** When the first sweep is due; undefined if there is none. */
+  get next(): EventTime | undefined {
+    return (this.#running?.sweep ?? this.#heap.first)?.time
+  }
+
+  /** How many timers in a row led to the sweep that `take` has given a key of. */
+  get link(): number {
+    return this.#running?.sweep.link ?? 0
+  }
+
+  /** Sets a sweep unless the same is waiting. One that has begun waits no more and may be set anew. */
+  set(time: EventTime, name: string, keys: () => Iterable<Cell<unknown>>, link: number): void {
+    let times = this.#waiting.get(name)
+    if (times === undefined) {
+      times = new Set()
+      this.#waiting.set(name, times)
+    }
+    if (times.has(time)) return
+    times.add(time)
+    this.#heap.add({ time, name, keys, link })
+  }
+
+  /** The next key of the first sweep; undefined when that sweep has come to its end and is gone. */
+  take(): DueTimer | undefined {
+    this.#running ??= this.#start()
+    const { sweep, cells } = this.#running
+    const next = cells.next()
+    if (next.done === true) {
+      this.#running = undefined
+      return undefined
+    }
+    const { inner, group } = next.value
+    return { domain: 'event', time: sweep.time, name: sweep.name, token: inner, group }
+  }
+
+  #start(): { readonly sweep: Sweep; readonly cells: Iterator<Cell<unknown>> } {
+    const sweep = this.#heap.take()!
+    const times = this.#waiting.get(sweep.name)!
+    times.delete(sweep.time)
+    if (times.size === 0) this.#waiting.delete(sweep.name)
+    return { sweep, cells: sweep.keys()[Symbol.iterator]() }
+  }
+}
+
+function isBefore(a: Sweep, b: Sweep): boolean {
+  return a.time < b.time || (a.time === b.time && a.name < b.name)
+}

@@ -1,0 +1,123 @@
+import type { KeyToken } from '../kernel/key-token.ts'
+import { MAX_TIME, type EventTime } from '../kernel/time.ts'
+import type { Cell, StateTable } from '../state/state-store.ts'
+import type { DueTimer, TimerDomain } from './due-timer.ts'
+import { SweepQueue } from './sweep-queue.ts'
+import { TimerHeap } from './timer-heap.ts'
+
+export type { DueTimer, TimerDomain } from './due-timer.ts'
+
+/**
+ * How many timers in a row, each set by the one before, fire after the end of the input.
+ *
+ * At the end the watermark is infinite and every event timer is due, also one that sets itself again for ever. A
+ * chain with a purpose ends by itself: a time-out that looks whether there was activity since, a reminder and then
+ * an escalation. A timer beyond this link is dropped and counted. An operator that repeats a timer for ever, and
+ * wants nothing after the end, sets none once its watermark is `MAX_TIME`.
+ */
+export const finalLinksMax = 100
+
+/**
+ * The timers of one operator's subtask, in the order in which they fire.
+ *
+ * Timers fire by time and, at one time, in the order in which they were set, also after a restart. Of the event
+ * timers due at one time keyed ones come before sweeps. A timer set for a time that has passed fires at the next
+ * `take`, also in the middle of a sweep.
+ *
+ * Keyed timers are saved: the table `#timers` holds a cell without a value for each. Sweeps are not.
+ */
+export class TimerQueue {
+  readonly #groupOf: (token: KeyToken) => number
+  readonly #event: TimerHeap
+  readonly #processing: TimerHeap
+  readonly #sweeps = new SweepQueue()
+  /** Whether the watermark has become infinite. */
+  #isFinal = false
+  /** The link of the event timer that is being handled. */
+  #link = 0
+  #dropped = 0
+
+  constructor(table: StateTable<undefined>, groupOf: (token: KeyToken) => number) {
+    this.#groupOf = groupOf
+    this.#event = new TimerHeap('event', table)
+    this.#processing = new TimerHeap('processing', table)
+  }
+
+  /** How many event timers were dropped because their chain went on after the end of the input. */
+  get dropped(): number {
+    return this.#dropped
+  }
+
+  /** Sets a timer; the same one twice is one. */
+  set(domain: TimerDomain, time: number, name: string, token: KeyToken): void {
+    if (domain === 'processing') this.#processing.set(time, name, token, this.#groupOf, 0)
+    else if (this.#mayFollow()) this.#event.set(time, name, token, this.#groupOf, this.#nextLink())
+  }
+
+  /** Deletes a timer; fine if it is not set. */
+  delete(domain: TimerDomain, time: number, name: string, token: KeyToken): void {
+    this.#heap(domain).delete(time, name, token)
+  }
+
+  /** Sets an event timer for every key that `keys` will yield when it is due. See `Timers.setSweep`. */
+  setSweep(time: EventTime, name: string, keys: () => Iterable<Cell<unknown>>): void {
+    if (this.#mayFollow()) this.#sweeps.set(time, name, keys, this.#nextLink())
+  }
+
+  /** When the next timer is due; infinity if there is none, or if it is due at `MAX_TIME`. */
+  next(domain: TimerDomain): number {
+    const timer = this.#heap(domain).first?.time ?? Number.POSITIVE_INFINITY
+    if (domain === 'processing') return timer
+    const sweep = this.#sweeps.next
+    return sweep !== undefined && sweep < timer ? sweep : timer
+  }
+
+  /** Takes out the first timer due at `upTo`. A sweep yields one key after the other and is gone after the last. */
+  take(domain: TimerDomain, upTo: number): DueTimer | undefined {
+    return domain === 'event' ? this.#takeEvent(upTo) : this.#takeProcessing(upTo)
+  }
+
+  /** Finds the keyed timers in the table again, which was loaded. */
+  rebuild(): void {
+    this.#event.rebuild()
+    this.#processing.rebuild()
+  }
+
+  #takeProcessing(upTo: number): DueTimer | undefined {
+    const { first } = this.#processing
+    return first !== undefined && first.time <= upTo ? this.#processing.take() : undefined
+  }
+
+  #takeEvent(upTo: EventTime): DueTimer | undefined {
+    if (upTo === MAX_TIME) this.#isFinal = true
+    for (;;) {
+      const timer = this.#event.first
+      const sweep = this.#sweeps.next
+      if (timer !== undefined && timer.time <= upTo && (sweep === undefined || timer.time <= sweep)) {
+        this.#link = timer.link
+        return this.#event.take()
+      }
+      if (sweep === undefined || sweep > upTo) break
+      const due = this.#sweeps.take()
+      this.#link = this.#sweeps.link
+      if (due !== undefined) return due
+    }
+    this.#link = 0
+    return undefined
+  }
+
+  #heap(domain: TimerDomain): TimerHeap {
+    return domain === 'event' ? this.#event : this.#processing
+  }
+
+  #nextLink(): number {
+    return this.#isFinal ? this.#link + 1 : 0
+  }
+
+  /** Whether the timer being set belongs to a chain that may go on. */
+  #mayFollow(): boolean {
+    if (this.#nextLink() <= finalLinksMax) return true
+    this.#dropped++
+    return false
+  }
+}
