@@ -89,7 +89,7 @@ class JsonWriter {
       // Three bytes make four characters.
       this.#string(toBase64(value.subarray(0, this.#maxLength)))
     } else if (value instanceof Error) {
-      this.#fields(Object.assign({ name: value.name, message: value.message }, value))
+      this.#fields({ name: value.name, message: value.message, ...(value as object) })
     } else if (Array.isArray(value) || value instanceof Map || value instanceof Set) {
       this.#elements(value)
     } else {
