@@ -8,16 +8,22 @@ export { decodeJson, decodeText, jsonDepthMax } from './kernel/decode.ts'
 export type { Batch, Element, Origin } from './kernel/element.ts'
 export { describeError, isMillraceError, MillraceError } from './kernel/errors.ts'
 export type { ErrorCode, ErrorDetails } from './kernel/errors.ts'
+export { floorMod } from './kernel/floor-mod.ts'
 export type { Fs, FsEntry, FsFile, FsStat } from './kernel/fs.ts'
 export type { Json } from './kernel/json.ts'
+export type { Key } from './kernel/key.ts'
+export { keyGroup, keyGroupRange, subtaskOfGroup } from './kernel/key-group.ts'
 export type { KeyGroupRange } from './kernel/key-group.ts'
+export { keyToken, readToken, tokenKey, writeToken } from './kernel/key-token.ts'
 export type { KeyToken } from './kernel/key-token.ts'
 export type { Platform, ProcessFacts } from './kernel/platform.ts'
+export { structuredCodec } from './kernel/structured-codec.ts'
 export { durationMs, positiveDurationMs } from './kernel/time.ts'
 export type { Duration, EventTime } from './kernel/time.ts'
 export { publishFile, readWhole, writeFully } from './kernel/whole-file.ts'
 
 // state
+export type { ListState, MapState, ValueState } from './state/handles.ts'
 export type {
   Cell,
   OpenStateStore,
@@ -29,7 +35,24 @@ export type {
   TableSpec,
 } from './state/state-store.ts'
 
+// operator
+export type { DeadLetter } from './operator/failure-policy.ts'
+export type { Step } from './operator/fuse.ts'
+export { OperatorError } from './operator/operator-error.ts'
+export type {
+  Collector,
+  Operator,
+  OperatorContext,
+  OperatorMetric,
+  StateDescriptor,
+  StreamRecord,
+  Timer,
+  Timers,
+} from './operator/operator.ts'
+
 // connect
+export { MemorySink, memorySource } from './connect/memory.ts'
+export type { Collected } from './connect/memory.ts'
 export type { Sink, SinkWriter } from './connect/sink.ts'
 export type {
   ConnectorContext,
@@ -39,3 +62,40 @@ export type {
   Source,
   SplitReader,
 } from './connect/source.ts'
+
+// graph
+export { errorOutput } from './graph/node.ts'
+export type {
+  AsyncNode,
+  ErrorPolicy,
+  Exchange,
+  Graph,
+  GraphNode,
+  Input,
+  NodeId,
+  OperatorNode,
+  SinkNode,
+  SourceNode,
+  StepNode,
+  TimestampsNode,
+  TimestampSpec,
+} from './graph/node.ts'
+export { validateGraph } from './graph/validate.ts'
+
+// plan
+export { planGraph } from './plan/plan.ts'
+export type { Plan, TaskPlan } from './plan/plan.ts'
+
+// checkpoint
+export { CheckpointStorage } from './checkpoint/checkpoint-storage.ts'
+export type { Manifest } from './checkpoint/manifest.ts'
+
+// runtime
+export { startJob } from './runtime/job.ts'
+export type { Job, JobResult, JobStatus } from './runtime/job.ts'
+export type { CheckpointOptions, JobOptions } from './runtime/job-options.ts'
+export type { RestartPolicy } from './runtime/restart-policy.ts'
+
+// observe
+export type { JobEvent, JobObserver } from './observe/job-events.ts'
+export type { CheckpointFigures, TaskMetrics } from './observe/metrics.ts'

@@ -2,6 +2,7 @@ import type { Sink } from '../connect/sink.ts'
 import type { Source } from '../connect/source.ts'
 import type { Key } from '../kernel/key.ts'
 import type { EventTime } from '../kernel/time.ts'
+import type { Step } from '../operator/fuse.ts'
 import type { Operator } from '../operator/operator.ts'
 
 /**
@@ -65,13 +66,6 @@ export interface StepNode extends NodeCommon {
   readonly step: Step
 }
 
-export type Step =
-  | { readonly kind: 'map'; readonly apply: (value: unknown) => unknown }
-  | { readonly kind: 'filter'; readonly apply: (value: unknown) => boolean }
-  | { readonly kind: 'flatMap'; readonly apply: (value: unknown) => Iterable<unknown> }
-  | { readonly kind: 'tap'; readonly apply: (value: unknown) => void }
-  | { readonly kind: 'pass' }
-
 /**
  * Gives records their event time. Comes right after a source, or after steps with one input each: the
  * engine runs those steps inside the source, so that every split has its own watermark.
@@ -125,22 +119,7 @@ export interface SinkNode extends NodeCommon {
   readonly sink: Sink<unknown>
 }
 
-/** What a dead-letter sink receives for a record that could not be processed. */
-export interface DeadLetter {
-  /** The pipeline's and the failing node's names. */
-  readonly pipeline: string
-  readonly operator: string
-  readonly code: string
-  readonly message: string
-  readonly stack: string
-  /** Where the record came from, for people: source, split and place; or the key and time of a timer. */
-  readonly place: string
-  /** The record as it reached the operator, as JSON text; undefined where it cannot be written as JSON. */
-  readonly value: string | undefined
-  /** The bytes as they were read, in base64; undefined when the record is not one that was read. */
-  readonly raw: string | undefined
-  /** Event time of the record, or null without timestamps. */
-  readonly time: EventTime | null
-  /** When it failed, in milliseconds since the epoch. */
-  readonly failedAt: number
+/** What a node reads; nothing for a source. */
+export function inputsOf(node: GraphNode): readonly Input[] {
+  return node.kind === 'source' ? [] : node.inputs
 }

@@ -1,4 +1,5 @@
 import type { Codec } from '../kernel/codec.ts'
+import type { KeyToken } from '../kernel/key-token.ts'
 import type { Key } from '../kernel/key.ts'
 import type { EventTime } from '../kernel/time.ts'
 import type { Cell, StateTable } from '../state/state-store.ts'
@@ -84,6 +85,8 @@ export interface OperatorContext {
   table<T>(descriptor: StateDescriptor<T>): StateTable<T>
   /** The collector of a side output this operator declared. */
   output<T>(name: string): Collector<T>
+  /** The token of the current key; for `table`. */
+  keyToken(): KeyToken
   /** The key group of the current key; for `table`. */
   keyGroup(): number
   /** Counts something worth showing: late records, skipped ones. */

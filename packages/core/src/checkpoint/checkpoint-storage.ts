@@ -1,0 +1,83 @@
+import { describeError, isMillraceError, MillraceError } from '../kernel/errors.ts'
+import type { Fs } from '../kernel/fs.ts'
+import { publishFile, readWhole } from '../kernel/whole-file.ts'
+import { decodeManifest, encodeManifest, type Manifest } from './manifest.ts'
+
+const namePattern = /^checkpoint-(\d{10,})\.json$/
+
+/**
+ * The manifests of one job, in a directory of their own. A checkpoint exists from the moment its manifest is
+ * published: temporary file, sync, rename, sync of the directory.
+ */
+export class CheckpointStorage {
+  readonly #fs: Fs
+  readonly directory: string
+
+  constructor(fs: Fs, directory: string) {
+    this.#fs = fs
+    this.directory = directory
+  }
+
+  /** Numbers of the checkpoints there are, newest first. Half-published ones are not among them. */
+  async list(): Promise<readonly number[]> {
+    if ((await this.#fs.stat(this.directory)) === undefined) return []
+    const numbers: number[] = []
+    for (const { name } of await this.#fs.list(this.directory)) {
+      const match = namePattern.exec(name)
+      if (match !== null) numbers.push(Number(match[1]))
+    }
+    return numbers.toSorted((a, b) => b - a)
+  }
+
+  /** Throws `CHECKPOINT_CORRUPT` or `CHECKPOINT_INCOMPATIBLE`. */
+  async read(checkpoint: number): Promise<Manifest> {
+    const path = `${this.directory}/${fileName(checkpoint)}`
+    const manifest = decodeManifest(await readWhole(this.#fs, path), path)
+    if (manifest.checkpoint !== checkpoint) {
+      throw new MillraceError(
+        'CHECKPOINT_CORRUPT',
+        `${path}: it says that it is checkpoint ${manifest.checkpoint}; was the file renamed?`,
+      )
+    }
+    return manifest
+  }
+
+  /**
+   * Every checkpoint that can be read, newest first. Damaged ones are reported to `warn` and left out; if there
+   * are some and all are damaged, throws `CHECKPOINT_CORRUPT` rather than let the job start from nothing.
+   */
+  async readable(warn: (message: string) => void): Promise<readonly Manifest[]> {
+    const numbers = await this.list()
+    const manifests: Manifest[] = []
+    for (const number of numbers) {
+      try {
+        manifests.push(await this.read(number))
+      } catch (error) {
+        if (!isMillraceError(error, 'CHECKPOINT_CORRUPT')) throw error
+        warn(`checkpoint ${number} cannot be used: ${describeError(error)}`)
+      }
+    }
+    if (numbers.length > 0 && manifests.length === 0) {
+      throw new MillraceError(
+        'CHECKPOINT_CORRUPT',
+        `none of the ${numbers.length} checkpoints in ${this.directory} can be read; restore the directory from a copy, or start with another data directory`,
+      )
+    }
+    return manifests
+  }
+
+  /** Returns once a crash can no longer lose the checkpoint. */
+  async publish(manifest: Manifest): Promise<void> {
+    await publishFile(this.#fs, this.directory, fileName(manifest.checkpoint), encodeManifest(manifest))
+  }
+
+  async remove(checkpoints: readonly number[]): Promise<void> {
+    if (checkpoints.length === 0) return
+    for (const checkpoint of checkpoints) await this.#fs.remove(`${this.directory}/${fileName(checkpoint)}`)
+    await this.#fs.syncDirectory(this.directory)
+  }
+}
+
+function fileName(checkpoint: number): string {
+  return `checkpoint-${String(checkpoint).padStart(10, '0')}.json`
+}

@@ -1,0 +1,174 @@
+import type { Clock } from '@millrace/channels'
+import { isMillraceError, MillraceError } from '../kernel/errors.ts'
+import type { Json } from '../kernel/json.ts'
+import type { EventTime } from '../kernel/time.ts'
+import type { CheckpointFigures } from '../observe/metrics.ts'
+import type { Manifest, SplitEntry } from './manifest.ts'
+
+/** One subtask's part of a checkpoint. */
+export interface TaskReport {
+  readonly task: string
+  readonly subtask: number
+  /** The names of all operators in the task. */
+  readonly members: readonly string[]
+  readonly watermark: EventTime
+  /** Of a source: where each split stood when the barrier entered the stream. */
+  readonly splits?: readonly SplitEntry[]
+  /** Of a sink: everything prepared and not yet committed. */
+  readonly prepared?: readonly { readonly checkpoint: number; readonly committable: Json }[]
+}
+
+/** What the coordinator asks of the job. */
+export interface CoordinatorSurroundings {
+  readonly clock: Clock
+  /** How many subtasks report. */
+  readonly participants: number
+  /** A checkpoint that takes longer is given up, in milliseconds. */
+  readonly timeoutMs: number
+  /** So many given up in a row fail the job. */
+  readonly toleratedFailures: number
+  /** Puts the barrier into every source's stream. */
+  begin(checkpoint: number): void
+  /** Makes state durable and the manifest public. */
+  publish(checkpoint: number, phase: Manifest['phase'], reports: readonly TaskReport[]): Promise<void>
+  completed(figures: CheckpointFigures): void
+  /** Lets go of checkpoints that are no longer kept. */
+  retire(): Promise<void>
+  abandoned(checkpoint: number, reason: string): void
+}
+
+interface Running {
+  readonly checkpoint: number
+  readonly phase: Manifest['phase']
+  readonly startedAt: number
+  readonly reports: Map<string, TaskReport>
+  readonly alarm: Disposable
+  readonly resolve: (figures: CheckpointFigures) => void
+  readonly reject: (error: unknown) => void
+  isPublishing: boolean
+}
+
+/**
+ * Starts checkpoints, gathers the reports of all subtasks, publishes and notifies. One at a time.
+ *
+ * True between any two calls: a checkpoint's number is greater than that of any before it, also across restarts; it
+ * is complete exactly when its manifest is published, and nobody is told so earlier.
+ */
+export class Coordinator {
+  readonly #around: CoordinatorSurroundings
+  #next: number
+  #running: Running | undefined
+  #failures = 0
+  #isClosed = false
+
+  /** `newest` is the number of the newest checkpoint there has ever been in this data directory. */
+  constructor(around: CoordinatorSurroundings, newest: number) {
+    this.#around = around
+    this.#next = newest + 1
+  }
+
+  get isRunning(): boolean {
+    return this.#running !== undefined
+  }
+
+  /**
+   * Runs one checkpoint. Rejects with `CHECKPOINT_FAILED` if it was given up; with anything else if the job must
+   * fail.
+   */
+  trigger(phase: Manifest['phase']): Promise<CheckpointFigures> {
+    if (this.#running !== undefined) {
+      return Promise.reject(new MillraceError('CHECKPOINT_FAILED', 'a checkpoint is under way already'))
+    }
+    if (this.#isClosed) return Promise.reject(new MillraceError('CHECKPOINT_FAILED', 'the job is ending'))
+    const checkpoint = this.#next++
+    const { clock, timeoutMs } = this.#around
+    return new Promise((resolve, reject) => {
+      const alarm = clock.schedule(timeoutMs, () => this.#expire(checkpoint))
+      this.#running = {
+        checkpoint,
+        phase,
+        startedAt: clock.monotonic(),
+        reports: new Map(),
+        alarm,
+        resolve,
+        reject,
+        isPublishing: false,
+      }
+      this.#around.begin(checkpoint)
+    })
+  }
+
+  /** A subtask has done its part. Reports for a checkpoint that was given up are ignored. */
+  report(checkpoint: number, report: TaskReport): void {
+    const running = this.#running
+    if (running?.checkpoint !== checkpoint) return
+    running.reports.set(`${report.task}/${report.subtask}`, report)
+    if (running.reports.size === this.#around.participants) void this.#publish(running)
+  }
+
+  /** Gives up what is under way; the job is ending. */
+  close(): void {
+    this.#isClosed = true
+    const running = this.#running
+    if (running !== undefined && !running.isPublishing) this.#abandon(running, 'the job is ending')
+  }
+
+  async #publish(running: Running): Promise<void> {
+    const { clock } = this.#around
+    running.isPublishing = true
+    running.alarm[Symbol.dispose]()
+    const encodedAt = clock.monotonic()
+    try {
+      await this.#around.publish(running.checkpoint, running.phase, [...running.reports.values()])
+      const figures = {
+        checkpoint: running.checkpoint,
+        durationMs: clock.monotonic() - running.startedAt,
+        alignAndEncodeMs: encodedAt - running.startedAt,
+        completedAt: clock.now(),
+      }
+      this.#failures = 0
+      this.#around.completed(figures)
+      await this.#around.retire()
+      this.#running = undefined
+      running.resolve(figures)
+    } catch (error) {
+      this.#running = undefined
+      // What is on disk now is unknown, so going on would be guessing: the job restarts from what is certain.
+      running.reject(error)
+    }
+  }
+
+  #expire(checkpoint: number): void {
+    const running = this.#running
+    if (running?.checkpoint !== checkpoint || running.isPublishing) return
+    const { timeoutMs, participants, toleratedFailures } = this.#around
+    const missing = participants - running.reports.size
+    const reason = `after ${timeoutMs} ms ${missing} of ${participants} subtasks had not reached it; a sink may be stalled or slower than its input`
+    this.#failures++
+    if (this.#failures > toleratedFailures) {
+      this.#running = undefined
+      running.reject(
+        new MillraceError(
+          'JOB_FAILED',
+          `${this.#failures} checkpoints in a row were given up; the last one: ${reason}`,
+        ),
+      )
+      return
+    }
+    this.#abandon(running, reason)
+  }
+
+  #abandon(running: Running, reason: string): void {
+    this.#running = undefined
+    running.alarm[Symbol.dispose]()
+    this.#around.abandoned(running.checkpoint, reason)
+    running.reject(
+      new MillraceError('CHECKPOINT_FAILED', `checkpoint ${running.checkpoint} was given up: ${reason}`),
+    )
+  }
+}
+
+/** Whether a checkpoint was merely given up, and the next may succeed. */
+export function isGivenUp(error: unknown): boolean {
+  return isMillraceError(error, 'CHECKPOINT_FAILED')
+}

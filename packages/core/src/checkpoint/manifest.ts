@@ -1,0 +1,108 @@
+import { crc32 } from '../kernel/crc32.ts'
+import { MillraceError } from '../kernel/errors.ts'
+import type { Json } from '../kernel/json.ts'
+
+/** The format this program writes. It reads every format up to it. */
+export const manifestFormat = 1
+
+/**
+ * What one checkpoint consists of. Published atomically, it makes everything it names one unit: positions,
+ * state, timers, work in flight and what the sinks have prepared.
+ *
+ * Names that come from data or from users stand in lists, never as names of fields.
+ */
+export interface Manifest {
+  readonly format: number
+  /** The pipeline's name. */
+  readonly pipeline: string
+  readonly checkpoint: number
+  /** Milliseconds since the epoch. */
+  readonly createdAt: number
+  /** How the job stood: it went on, was stopped, or had read all of its bounded input. */
+  readonly phase: 'running' | 'stopped' | 'finished'
+  readonly keyGroups: number
+  readonly parallelism: number
+  readonly operators: readonly OperatorEntry[]
+  readonly sources: readonly SourceEntry[]
+  readonly watermarks: readonly WatermarkEntry[]
+  readonly sinks: readonly SinkEntry[]
+  readonly store: { readonly kind: string; readonly snapshot: Json }
+}
+
+/** A node of the program that keeps something in checkpoints. */
+export interface OperatorEntry {
+  readonly name: string
+  readonly kind: 'source' | 'operator' | 'async' | 'sink'
+  /** "window", "process", "files": two programs whose types differ under one name are different programs. */
+  readonly type: string
+}
+
+export interface SourceEntry {
+  readonly source: string
+  readonly splits: readonly SplitEntry[]
+}
+
+export interface SplitEntry {
+  readonly split: string
+  /** Undefined for a split that was found but not opened yet. */
+  readonly position: Json | undefined
+  /** The newest event time seen, or null: none. */
+  readonly newest: number | null
+  readonly isFinished: boolean
+}
+
+/** An operator's watermark at the barrier: restored, it never goes below it, so late stays late. */
+export interface WatermarkEntry {
+  readonly operator: string
+  readonly subtask: number
+  /** `min` and `max` stand for the beginning and the end of time, which JSON has no numbers for. */
+  readonly watermark: number | 'min' | 'max'
+}
+
+export interface SinkEntry {
+  readonly sink: string
+  readonly subtask: number
+  /** The checkpoint at whose barrier it was prepared; older than the manifest's if that one was given up. */
+  readonly preparedAt: number
+  readonly committable: Json
+}
+
+const encoder = new TextEncoder()
+const decoder = new TextDecoder('utf-8', { fatal: true })
+
+/** A line with the checksum, then the manifest as JSON for people to read. */
+export function encodeManifest(manifest: Manifest): Uint8Array {
+  const body = encoder.encode(`${JSON.stringify(manifest, undefined, 1)}\n`)
+  const head = encoder.encode(`millrace-manifest ${manifest.format} ${body.length} ${hex(crc32(body))}\n`)
+  const bytes = new Uint8Array(head.length + body.length)
+  bytes.set(head)
+  bytes.set(body, head.length)
+  return bytes
+}
+
+/** Throws `CHECKPOINT_CORRUPT` for damaged bytes and `CHECKPOINT_INCOMPATIBLE` for a newer format. */
+export function decodeManifest(bytes: Uint8Array, path: string): Manifest {
+  const newline = bytes.indexOf(0x0a)
+  const head = newline < 0 ? '' : String.fromCharCode(...bytes.subarray(0, Math.min(newline, 100)))
+  const match = /^millrace-manifest (\d+) (\d+) ([0-9a-f]{8})$/.exec(head)
+  if (match === null) throw corrupt(path, 'its first line is not that of a manifest')
+  const [, format, length, checksum] = match
+  if (Number(format) > manifestFormat) {
+    throw new MillraceError(
+      'CHECKPOINT_INCOMPATIBLE',
+      `${path}: manifest format ${format} is newer than this program's ${manifestFormat}; run it with the Millrace version that wrote it, or a later one`,
+    )
+  }
+  const body = bytes.subarray(newline + 1)
+  if (body.length !== Number(length)) throw corrupt(path, `it has ${body.length} bytes instead of ${length}`)
+  if (hex(crc32(body)) !== checksum) throw corrupt(path, 'its checksum does not match')
+  return JSON.parse(decoder.decode(body)) as Manifest
+}
+
+function corrupt(path: string, what: string): MillraceError {
+  return new MillraceError('CHECKPOINT_CORRUPT', `${path}: ${what}; the file is damaged`, { place: path })
+}
+
+function hex(checksum: number): string {
+  return checksum.toString(16).padStart(8, '0')
+}

@@ -1,0 +1,115 @@
+import type { Batch } from '../kernel/element.ts'
+import type { Sink, SinkWriter } from './sink.ts'
+import type { Discovery, Poll, Source, SplitReader } from './source.ts'
+
+/**
+ * A bounded source over arrays: the smallest complete source, and the one to read first.
+ *
+ * `splits` maps a split's name to its values. A position is the index of the next value.
+ *
+ * @example
+ * const letters = memorySource({ a: ['x', 'y'], b: ['z'] })
+ */
+export function memorySource<T>(splits: Readonly<Record<string, readonly T[]>>): Source<T, number> {
+  const values = new Map(Object.entries(splits))
+  return {
+    kind: 'memory',
+    durability: 'replayable',
+    discover: async (): Promise<Discovery> => ({ splits: [...values.keys()], isComplete: true }),
+    open: async (split, from = 0): Promise<SplitReader<T, number>> => {
+      const all = values.get(split) ?? []
+      let next = from
+      return {
+        poll(limit: number): Poll<T> {
+          if (next >= all.length) return { kind: 'end' }
+          const first = next
+          next = Math.min(all.length, first + limit)
+          return {
+            kind: 'records',
+            values: all.slice(first, next),
+            origin: {
+              source: 'memory',
+              split,
+              place: (index) => `index ${first + index}`,
+              raw: () => undefined,
+            },
+          }
+        },
+        ready: async () => {},
+        position: () => next,
+        close: async () => {},
+      }
+    },
+  }
+}
+
+/** A value that reached a `MemorySink`, and its event time (`NaN` without timestamps). */
+export interface Collected<T> {
+  readonly value: T
+  readonly time: number
+}
+
+/** What a checkpoint makes visible: everything up to this many records of one subtask. */
+interface Visible {
+  readonly [name: string]: number
+  readonly subtask: number
+  readonly from: number
+  readonly to: number
+}
+
+/**
+ * Collects what it is sent, exactly once: records show in `committed` only when their checkpoint is complete.
+ *
+ * It outlives restarts of a job within one process, as an outside system would.
+ *
+ * @example
+ * const sink = new MemorySink<number>()
+ * // ... run a job that writes 1 and 2 to it ...
+ * sink.values // => [1, 2]
+ */
+export class MemorySink<T> implements Sink<T, Visible> {
+  readonly kind = 'memory'
+  readonly guarantee = 'exactly-once'
+  /** Everything committed, in order of commit. */
+  readonly committed: Collected<T>[] = []
+  /** By subtask: everything prepared, visible or not. Stands for the outside system's transaction log. */
+  readonly #prepared = new Map<number, Collected<T>[]>()
+  /** By subtask: how much of it is visible. */
+  readonly #visible = new Map<number, number>()
+
+  /** The committed values, in order of commit. */
+  get values(): readonly T[] {
+    return this.committed.map(({ value }) => value)
+  }
+
+  async open(subtask: number, pending: readonly Visible[]): Promise<SinkWriter<T, Visible>> {
+    if (subtask === 0) {
+      for (const committable of pending) this.#commit(committable)
+      // What was prepared and is not named by the restored checkpoint is aborted.
+      for (const [other, records] of this.#prepared) records.length = this.#visible.get(other) ?? 0
+    }
+    const prepared = this.#prepared.get(subtask) ?? []
+    this.#prepared.set(subtask, prepared)
+    let open: Collected<T>[] = []
+    return {
+      write: (batch: Batch<T>): void => {
+        for (let i = 0; i < batch.length; i++) open.push({ value: batch.values[i]!, time: batch.times[i]! })
+      },
+      prepare: async (): Promise<Visible | undefined> => {
+        if (open.length === 0) return undefined
+        const from = prepared.length
+        for (const record of open) prepared.push(record)
+        open = []
+        return { subtask, from, to: prepared.length }
+      },
+      commit: async (committable) => this.#commit(committable),
+      close: async () => {},
+    }
+  }
+
+  #commit({ subtask, to }: Visible): void {
+    const records = this.#prepared.get(subtask) ?? []
+    for (let i = this.#visible.get(subtask) ?? 0; i < to; i++) this.committed.push(records[i]!)
+    this.#visible.set(subtask, Math.max(to, this.#visible.get(subtask) ?? 0))
+  }
+}

@@ -1,0 +1,13 @@
+import type { CheckpointFigures } from './metrics.ts'
+
+/** What happens in the life of a job, for logs and screens. */
+export type JobEvent =
+  | { readonly kind: 'started'; readonly restoredFrom: number | undefined }
+  | { readonly kind: 'checkpointCompleted'; readonly figures: CheckpointFigures }
+  | { readonly kind: 'checkpointAbandoned'; readonly checkpoint: number; readonly reason: string }
+  | { readonly kind: 'failed'; readonly error: unknown; readonly restartInMs: number | undefined }
+  | { readonly kind: 'warning'; readonly message: string }
+  | { readonly kind: 'stopping' }
+  | { readonly kind: 'ended'; readonly outcome: 'finished' | 'stopped' | 'failed' }
+
+export type JobObserver = (event: JobEvent) => void

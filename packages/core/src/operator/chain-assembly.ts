@@ -1,0 +1,150 @@
+import { nothingCodec } from '../kernel/codecs.ts'
+import { keyGroup } from '../kernel/key-group.ts'
+import type { EventTime } from '../kernel/time.ts'
+import { KeyScope } from '../state/keyed-handles.ts'
+import type { StateTable, TableSpec } from '../state/state-store.ts'
+import { TimerQueue, type TimerDomain } from '../time/timer-queue.ts'
+import type { ChainPart, ChainTarget } from './chain-part.ts'
+import type { Cursor } from './cursor.ts'
+import { FailurePolicy } from './failure-policy.ts'
+import type { Step } from './fuse.ts'
+import { allOrNothing, FusedLink } from './fused-link.ts'
+import { ChainedOperatorContext } from './operator-context.ts'
+import { OperatorLink } from './operator-link.ts'
+import type { Collector, OperatorMetric } from './operator.ts'
+import { oneReceiver, type Receiver } from './receiver.ts'
+import { MillraceError } from '../kernel/errors.ts'
+
+/** What a chain needs from the task it runs in. */
+export interface ChainSurroundings {
+  readonly pipeline: string
+  readonly subtask: number
+  readonly keyGroups: number
+  readonly cursor: Cursor
+  /** The task's outputs, by the numbers that `ChainTarget` uses. */
+  readonly ports: readonly Receiver[]
+  now(): number
+  table<T>(owner: string, spec: Pick<TableSpec<T>, 'name' | 'codec'>): StateTable<T>
+  count(operator: string, metric: OperatorMetric, by: number): void
+}
+
+/** What the running chain answers for its operators. */
+interface ChainAnswers {
+  watermark(link: OperatorLink): EventTime
+  noteTimer(domain: TimerDomain, time: number): void
+}
+
+interface OpeningParts {
+  readonly name: string
+  readonly scope: KeyScope
+  readonly outputs: ReadonlyMap<string, Collector<unknown>>
+}
+
+/** Turns the description of a chain into links that call one another. Used once per task and start. */
+export class ChainAssembly {
+  readonly #around: ChainSurroundings
+  readonly #chain: ChainAnswers
+  readonly #links: OperatorLink[] = []
+  readonly #opening = new Map<OperatorLink, OpeningParts>()
+
+  constructor(around: ChainSurroundings, chain: ChainAnswers) {
+    this.#around = around
+    this.#chain = chain
+  }
+
+  /** The operators made so far, each before those it feeds. */
+  links(): readonly OperatorLink[] {
+    // They were made the other way round: a link needs its targets first.
+    return this.#links.toReversed()
+  }
+
+  receiver(targets: readonly ChainTarget[]): Receiver {
+    return oneReceiver(
+      targets.map((target) => {
+        if (target.kind === 'port') return this.#around.ports[target.port]!
+        return target.part.work.kind === 'step' ? this.#fused(target.part) : this.#operator(target.part)
+      }),
+    )
+  }
+
+  /** Calls the operator's `open`, once all of the chain is there. */
+  open(link: OperatorLink): void {
+    const { name, scope, outputs } = this.#opening.get(link)!
+    const around = this.#around
+    link.operator.open?.(
+      new ChainedOperatorContext({
+        name,
+        subtask: around.subtask,
+        scope,
+        timers: link.timers,
+        watermark: () => this.#chain.watermark(link),
+        now: () => around.now(),
+        output: (output) => {
+          const collector = outputs.get(output)
+          if (collector !== undefined) return collector
+          return link.collector(oneReceiver([]))
+        },
+        count: (metric, by) => around.count(name, metric, by),
+        table: (spec) => around.table(name, spec),
+        noteTimer: (domain, time) => this.#chain.noteTimer(domain, time),
+      }),
+    )
+  }
+
+  /** Fuses `part` with the steps behind it, as far as each has one reader and stops the task when it fails. */
+  #fused(first: ChainPart): Receiver {
+    const parts = [first]
+    let targets = first.targets.get('main') ?? []
+    while (first.onError === 'fail' && targets.length === 1) {
+      const [target] = targets
+      if (target?.kind !== 'part' || target.part.work.kind !== 'step' || target.part.onError !== 'fail') break
+      parts.push(target.part)
+      targets = target.part.targets.get('main') ?? []
+    }
+    const steps = parts.map((part) => {
+      const { step } = part.work as { readonly step: Step }
+      return part.onError === 'fail' ? step : allOrNothing(step)
+    })
+    const policies = parts.map((part) => this.#policy(part))
+    return new FusedLink(steps, policies, this.#around.cursor, this.receiver(targets))
+  }
+
+  #operator(part: ChainPart): Receiver {
+    if (part.work.kind !== 'operator') throw new MillraceError('INTERNAL', `${part.name} is no operator`)
+    const { create, keyBy } = part.work
+    const { keyGroups } = this.#around
+    const outputs = new Map(
+      [...part.targets].map(([name, targets]) => [name, this.receiver(targets)] as const),
+    )
+    const scope = new KeyScope(part.name, keyGroups)
+    const link = new OperatorLink({
+      operator: create(),
+      keyBy,
+      scope,
+      timers: keyBy === undefined ? undefined : this.#timers(part.name),
+      policy: this.#policy(part, outputs.get('errors')),
+      cursor: this.#around.cursor,
+      target: outputs.get('main') ?? oneReceiver([]),
+    })
+    const collectors = new Map([...outputs].map(([name, target]) => [name, link.collector(target)] as const))
+    this.#opening.set(link, { name: part.name, scope, outputs: collectors })
+    this.#links.push(link)
+    return link
+  }
+
+  #timers(owner: string): TimerQueue {
+    const table = this.#around.table<undefined>(owner, { name: '#timers', codec: nothingCodec })
+    return new TimerQueue(table, (token) => keyGroup(token, this.#around.keyGroups))
+  }
+
+  #policy(part: ChainPart, deadLetters?: Receiver): FailurePolicy {
+    return new FailurePolicy({
+      kind: part.onError,
+      operator: part.name,
+      pipeline: this.#around.pipeline,
+      deadLetters: deadLetters ?? this.receiver(part.targets.get('errors') ?? []),
+      now: () => this.#around.now(),
+      count: (metric) => this.#around.count(part.name, metric, 1),
+    })
+  }
+}

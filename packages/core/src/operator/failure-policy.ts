@@ -1,0 +1,92 @@
+import { toBase64 } from '../kernel/base64.ts'
+import { describeError, isMillraceError } from '../kernel/errors.ts'
+import { describeValue } from '../kernel/safe-json.ts'
+import type { EventTime } from '../kernel/time.ts'
+import { OperatorError } from './operator-error.ts'
+import type { OperatorMetric } from './operator.ts'
+import type { Receiver } from './receiver.ts'
+
+/** What is known about the record that is being handled when user code throws. */
+export interface Place {
+  /** For people: source, split and place; or what a timer was set for. */
+  place(): string
+  /** The bytes as they were read, if the source still has them. */
+  raw(): Uint8Array | undefined
+}
+
+/** What a dead-letter sink receives for a record that could not be processed. */
+export interface DeadLetter {
+  /** The pipeline's and the failing operator's names. */
+  readonly pipeline: string
+  readonly operator: string
+  readonly code: string
+  readonly message: string
+  readonly stack: string
+  /** Where the record came from, for people: source, split and place; or the key and time of a timer. */
+  readonly place: string
+  /** The record as it reached the operator, as JSON text; null where it cannot be written as JSON. */
+  readonly value: string | null
+  /** The bytes as they were read, in base64; null when the record is not one that was read. */
+  readonly raw: string | null
+  /** Event time of the record in milliseconds since the epoch, or null without timestamps. */
+  readonly time: EventTime | null
+  /** When it failed, in milliseconds since the epoch. */
+  readonly failedAt: number
+}
+
+const longestValue = 64 * 1024
+
+/** Decides what becomes of a record on which user code threw. */
+export class FailurePolicy {
+  readonly operator: string
+  readonly #kind: 'fail' | 'skip' | 'deadLetter'
+  readonly #deadLetters: Receiver
+  readonly #pipeline: string
+  readonly #now: () => number
+  readonly #count: (metric: OperatorMetric) => void
+
+  constructor(options: {
+    readonly kind: 'fail' | 'skip' | 'deadLetter'
+    readonly operator: string
+    readonly pipeline: string
+    readonly deadLetters: Receiver
+    readonly now: () => number
+    readonly count: (metric: OperatorMetric) => void
+  }) {
+    this.operator = options.operator
+    this.#kind = options.kind
+    this.#deadLetters = options.deadLetters
+    this.#pipeline = options.pipeline
+    this.#now = options.now
+    this.#count = options.count
+  }
+
+  /** Returns if the record is dealt with; throws an `OperatorError` if the task must stop. */
+  handle(thrown: unknown, place: Place, value: unknown, time: EventTime): void {
+    // Something further down the chain, or Millrace itself, has failed: not this operator's record to judge.
+    if (thrown instanceof OperatorError || isMillraceError(thrown, 'INTERNAL')) throw thrown
+    if (this.#kind === 'fail') throw new OperatorError(this.operator, place.place(), thrown)
+    if (this.#kind === 'skip') {
+      this.#count('skipped')
+      return
+    }
+    this.#count('deadLettered')
+    this.#deadLetters.receive(this.#letter(thrown, place, value, time), time)
+  }
+
+  #letter(thrown: unknown, place: Place, value: unknown, time: EventTime): DeadLetter {
+    const raw = place.raw()
+    return {
+      pipeline: this.#pipeline,
+      operator: this.operator,
+      code: isMillraceError(thrown) ? thrown.code : 'OPERATOR_FAILED',
+      message: describeError(thrown),
+      stack: thrown instanceof Error ? (thrown.stack ?? '') : '',
+      place: place.place(),
+      value: describeValue(value, longestValue) ?? null,
+      raw: raw === undefined ? null : toBase64(raw),
+      time: Number.isNaN(time) ? null : time,
+      failedAt: this.#now(),
+    }
+  }
+}

@@ -1,0 +1,146 @@
+import { MillraceError } from '../kernel/errors.ts'
+import type { KeyToken } from '../kernel/key-token.ts'
+import type { Key } from '../kernel/key.ts'
+import { structuredCodec } from '../kernel/structured-codec.ts'
+import type { EventTime } from '../kernel/time.ts'
+import { KeyedList, KeyedMap, KeyedValue, type KeyScope } from '../state/keyed-handles.ts'
+import type { ListState, MapState, ValueState } from '../state/handles.ts'
+import type { Cell, StateTable, TableSpec } from '../state/state-store.ts'
+import type { TimerDomain, TimerQueue } from '../time/timer-queue.ts'
+import type { Collector, OperatorContext, OperatorMetric, StateDescriptor, Timers } from './operator.ts'
+
+/** What the chain around an operator answers for it. */
+export interface OperatorSurroundings {
+  readonly name: string
+  readonly subtask: number
+  readonly scope: KeyScope
+  /** Undefined for an operator without a key. */
+  readonly timers: TimerQueue | undefined
+  watermark(): EventTime
+  now(): number
+  output(name: string): Collector<unknown>
+  count(metric: OperatorMetric, by: number): void
+  /** Files a table of this operator's under its name and subtask. */
+  table<T>(spec: Pick<TableSpec<T>, 'name' | 'codec'>): StateTable<T>
+  /** A timer for `time` was set: the chain must look at its timers no later. */
+  noteTimer(domain: TimerDomain, time: number): void
+}
+
+/** The one implementation of `OperatorContext`: used by running tasks and by the test harness alike. */
+export class ChainedOperatorContext implements OperatorContext {
+  readonly name: string
+  readonly subtask: number
+  readonly timers: Timers
+  readonly #around: OperatorSurroundings
+  readonly #states = new Set<string>()
+
+  constructor(around: OperatorSurroundings) {
+    this.#around = around
+    this.name = around.name
+    this.subtask = around.subtask
+    this.timers = new KeyedTimers(around)
+  }
+
+  watermark(): EventTime {
+    return this.#around.watermark()
+  }
+
+  now(): number {
+    return this.#around.now()
+  }
+
+  value<T>(descriptor: StateDescriptor<T>): ValueState<T> {
+    return new KeyedValue(this.table(descriptor), this.#around.scope, descriptor.name)
+  }
+
+  list<T>(descriptor: StateDescriptor<T>): ListState<T> {
+    // A list is one cell that holds the array, so an element codec does not fit it.
+    if (descriptor.codec) {
+      throw new MillraceError(
+        'OPTION_INVALID',
+        `state '${descriptor.name}' of operator '${this.name}' is a list and takes no codec of its own; use a value state with a codec for the whole list`,
+      )
+    }
+    return new KeyedList(this.table<T[]>({ name: descriptor.name }), this.#around.scope, descriptor.name)
+  }
+
+  map<K extends Key, V>(descriptor: StateDescriptor<V>): MapState<K, V> {
+    return new KeyedMap<K, V>(this.table(descriptor), this.#around.scope, descriptor.name)
+  }
+
+  table<T>(descriptor: StateDescriptor<T>): StateTable<T> {
+    const { name } = descriptor
+    if (name.startsWith('#') || this.#states.has(name)) {
+      throw new MillraceError(
+        'NAME_TAKEN',
+        `operator '${this.name}' asks for state '${name}' ${name.startsWith('#') ? 'but names that begin with # are reserved' : 'twice'}; ask once, in open, and give each piece of state its own name`,
+      )
+    }
+    this.#states.add(name)
+    return this.#around.table({ name, codec: descriptor.codec ?? structuredCodec<T>() })
+  }
+
+  output<T>(name: string): Collector<T> {
+    return this.#around.output(name)
+  }
+
+  keyToken(): KeyToken {
+    return this.#around.scope.token
+  }
+
+  keyGroup(): number {
+    return this.#around.scope.group
+  }
+
+  count(metric: OperatorMetric, by = 1): void {
+    this.#around.count(metric, by)
+  }
+}
+
+class KeyedTimers implements Timers {
+  readonly #around: OperatorSurroundings
+
+  constructor(around: OperatorSurroundings) {
+    this.#around = around
+  }
+
+  setEvent(time: EventTime, name = ''): void {
+    this.#set('event', time, name)
+  }
+
+  deleteEvent(time: EventTime, name = ''): void {
+    this.#queue().delete('event', time, name, this.#around.scope.token)
+  }
+
+  setProcessing(time: number, name = ''): void {
+    this.#set('processing', time, name)
+  }
+
+  deleteProcessing(time: number, name = ''): void {
+    this.#queue().delete('processing', time, name, this.#around.scope.token)
+  }
+
+  setSweep(time: EventTime, name: string, keys: () => Iterable<Cell<unknown>>): void {
+    this.#queue().setSweep(time, name, keys)
+    this.#around.noteTimer('event', time)
+  }
+
+  #set(domain: TimerDomain, time: number, name: string): void {
+    if (Number.isNaN(time)) {
+      throw new MillraceError('TIMESTAMP_INVALID', `operator '${this.#around.name}' set a timer for NaN`)
+    }
+    this.#queue().set(domain, time, name, this.#around.scope.token)
+    this.#around.noteTimer(domain, time)
+  }
+
+  #queue(): TimerQueue {
+    const { timers, name } = this.#around
+    if (timers === undefined) {
+      throw new MillraceError(
+        'STATE_MISUSED',
+        `operator '${name}' has no key, so it has no timers; use keyBy before it`,
+      )
+    }
+    return timers
+  }
+}

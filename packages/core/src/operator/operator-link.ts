@@ -1,0 +1,113 @@
+import type { Key } from '../kernel/key.ts'
+import type { EventTime } from '../kernel/time.ts'
+import type { KeyScope } from '../state/keyed-handles.ts'
+import type { TimerDomain, TimerQueue } from '../time/timer-queue.ts'
+import type { Cursor } from './cursor.ts'
+import type { FailurePolicy } from './failure-policy.ts'
+import { OperatorError } from './operator-error.ts'
+import type { Collector, Operator } from './operator.ts'
+import type { Receiver } from './receiver.ts'
+import { describeValue } from '../kernel/safe-json.ts'
+
+/** Hands what an operator emits to what comes after it. */
+class LinkCollector implements Collector<unknown> {
+  readonly #link: OperatorLink
+  readonly #target: Receiver
+
+  constructor(link: OperatorLink, target: Receiver) {
+    this.#link = link
+    this.#target = target
+  }
+
+  emit(value: unknown): void {
+    this.#target.receive(value, this.#link.time)
+  }
+
+  emitAt(time: EventTime, value: unknown): void {
+    this.#target.receive(value, time)
+  }
+}
+
+/** One operator of a chain with its key, its timers and its error policy. */
+export class OperatorLink implements Receiver {
+  readonly operator: Operator<unknown, unknown>
+  readonly timers: TimerQueue | undefined
+  readonly policy: FailurePolicy
+  readonly out: Collector<unknown>
+  /** Event time of the record or timer being handled: what `emit` stamps. */
+  time: EventTime = 0.5
+  readonly #record: { value: unknown; time: EventTime; key: Key | undefined }
+  readonly #keyBy: ((value: unknown) => Key) | undefined
+  readonly #scope: KeyScope
+  readonly #cursor: Cursor
+
+  constructor(parts: {
+    readonly operator: Operator<unknown, unknown>
+    readonly keyBy: ((value: unknown) => Key) | undefined
+    readonly scope: KeyScope
+    readonly timers: TimerQueue | undefined
+    readonly policy: FailurePolicy
+    readonly cursor: Cursor
+    readonly target: Receiver
+  }) {
+    this.operator = parts.operator
+    this.timers = parts.timers
+    this.policy = parts.policy
+    this.#keyBy = parts.keyBy
+    this.#scope = parts.scope
+    this.#cursor = parts.cursor
+    this.#record = { value: undefined, time: 0.5, key: undefined }
+    this.out = this.collector(parts.target)
+  }
+
+  collector(target: Receiver): Collector<unknown> {
+    return new LinkCollector(this, target)
+  }
+
+  receive(value: unknown, time: EventTime): void {
+    const record = this.#record
+    record.value = value
+    record.time = time
+    this.time = time
+    try {
+      if (this.#keyBy !== undefined) {
+        const key = this.#keyBy(value)
+        record.key = key
+        this.#scope.set(key)
+      }
+      this.operator.process(record, this.out)
+    } catch (thrown) {
+      this.policy.handle(thrown, this.#cursor, value, time)
+    }
+  }
+
+  /** Fires the earliest timer due at `upTo`; false if there is none. `untimedAt` stamps what processing timers emit. */
+  fire(domain: TimerDomain, upTo: number, untimedAt: EventTime): boolean {
+    const due = this.timers!.take(domain, upTo)
+    if (due === undefined) return false
+    const scope = this.#scope
+    scope.setToken(due.token, due.group)
+    this.time = domain === 'event' ? due.time : untimedAt
+    const timer = { key: scope.key, time: due.time, name: due.name, domain }
+    const describe = () => `${domain} timer ${due.time} of key ${describeValue(timer.key, 200) ?? '?'}`
+    this.#cursor.atTimer(describe)
+    try {
+      this.operator.onTimer?.(timer, this.out)
+    } catch (thrown) {
+      if (thrown instanceof OperatorError) throw thrown
+      // A timer has no record that could be set aside, so no policy but stopping is honest.
+      throw new OperatorError(this.policy.operator, describe(), thrown)
+    }
+    return true
+  }
+
+  finish(): void {
+    this.#cursor.atTimer(() => 'the end of its input')
+    try {
+      this.operator.finish?.(this.out)
+    } catch (thrown) {
+      if (thrown instanceof OperatorError) throw thrown
+      throw new OperatorError(this.policy.operator, 'the end of its input', thrown)
+    }
+  }
+}

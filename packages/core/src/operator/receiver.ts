@@ -1,0 +1,27 @@
+import type { EventTime } from '../kernel/time.ts'
+
+/** Whatever takes records inside a task: the next operator of a chain, an output, or several of them. */
+export interface Receiver {
+  receive(value: unknown, time: EventTime): void
+}
+
+/** Sends each record to several receivers, in order. */
+export class FanOut implements Receiver {
+  readonly #receivers: readonly Receiver[]
+
+  constructor(receivers: readonly Receiver[]) {
+    this.#receivers = receivers
+  }
+
+  receive(value: unknown, time: EventTime): void {
+    for (const receiver of this.#receivers) receiver.receive(value, time)
+  }
+}
+
+const nowhere: Receiver = { receive: () => {} }
+
+/** One receiver for any number of them. */
+export function oneReceiver(receivers: readonly Receiver[]): Receiver {
+  if (receivers.length === 0) return nowhere
+  return receivers.length === 1 ? receivers[0]! : new FanOut(receivers)
+}

@@ -1,0 +1,253 @@
+import type {
+  AsyncNode,
+  Exchange,
+  Graph,
+  GraphNode,
+  NodeId,
+  SinkNode,
+  SourceNode,
+  TimestampsNode,
+} from '../graph/node.ts'
+import { errorOutput, inputsOf } from '../graph/node.ts'
+import { validateGraph } from '../graph/validate.ts'
+import { MillraceError } from '../kernel/errors.ts'
+import type { ChainPart, ChainTarget, ChainWork } from '../operator/chain-part.ts'
+
+/**
+ * What will run: tasks joined by edges. Each task runs as `parallelism` subtasks.
+ *
+ * Tasks are listed so that a task's inputs come from tasks before it.
+ */
+export interface Plan {
+  readonly pipeline: string
+  readonly parallelism: number
+  readonly tasks: readonly TaskPlan[]
+}
+
+export type TaskPlan = SourceTaskPlan | ChainTaskPlan | AsyncTaskPlan | SinkTaskPlan
+
+interface TaskCommon {
+  readonly index: number
+  /** The name of the node the task begins with. */
+  readonly name: string
+  /** The names of all nodes that run in it. */
+  readonly members: readonly string[]
+  readonly ports: readonly PortPlan[]
+  /** How many input ports lead here. */
+  readonly inputs: number
+}
+
+/** An output of a task: leads to input number `input` of task `task`. */
+export interface PortPlan {
+  readonly task: number
+  readonly input: number
+  readonly exchange: Exchange
+}
+
+/** Reads splits and, with timestamps, runs the steps before them, split by split. */
+export interface SourceTaskPlan extends TaskCommon {
+  readonly kind: 'source'
+  readonly node: SourceNode
+  /** Where decoded values go: steps, ports, or the stamp, which is the port after the last. */
+  readonly heads: readonly ChainTarget[]
+  readonly errors: readonly ChainTarget[]
+  readonly stamp: StampPlan | undefined
+}
+
+export interface StampPlan {
+  readonly node: TimestampsNode
+  readonly targets: readonly ChainTarget[]
+  readonly errors: readonly ChainTarget[]
+}
+
+export interface ChainTaskPlan extends TaskCommon {
+  readonly kind: 'chain'
+  readonly heads: readonly ChainTarget[]
+}
+
+export interface AsyncTaskPlan extends TaskCommon {
+  readonly kind: 'async'
+  readonly node: AsyncNode
+  readonly targets: readonly ChainTarget[]
+  readonly errors: readonly ChainTarget[]
+}
+
+export interface SinkTaskPlan extends TaskCommon {
+  readonly kind: 'sink'
+  readonly node: SinkNode
+}
+
+/** Groups the nodes of a valid graph into tasks. Throws `GRAPH_INVALID` for a graph that cannot run. */
+export function planGraph(graph: Graph, parallelism: number): Plan {
+  validateGraph(graph)
+  return new Planner(graph, parallelism).plan()
+}
+
+interface Reader {
+  readonly node: GraphNode
+  readonly input: number
+  readonly exchange: Exchange
+}
+
+/** What sets one kind of task apart from the others. */
+type TaskBody = TaskPlan extends infer Task
+  ? Task extends TaskCommon
+    ? Omit<Task, keyof TaskCommon>
+    : never
+  : never
+
+/** Ports of the task being planned; targets are resolved to task numbers once all tasks are known. */
+type OpenPort = { readonly to: NodeId; readonly input: number; readonly exchange: Exchange }
+
+class Planner {
+  readonly #graph: Graph
+  readonly #parallelism: number
+  readonly #nodes: ReadonlyMap<NodeId, GraphNode>
+  /** By node and output name. */
+  readonly #readers = new Map<string, Reader[]>()
+  /** Steps that run inside a source task because timestamps come after them. */
+  readonly #beforeTimestamps = new Set<NodeId>()
+  /** Names of the nodes in the task being planned. */
+  #members: string[] = []
+
+  constructor(graph: Graph, parallelism: number) {
+    this.#graph = graph
+    this.#parallelism = parallelism
+    this.#nodes = new Map(graph.nodes.map((node) => [node.id, node]))
+    for (const node of graph.nodes) {
+      for (const [input, { from, output, exchange }] of inputsOf(node).entries()) {
+        const key = `${from}/${output}`
+        const readers = this.#readers.get(key) ?? []
+        readers.push({ node, input, exchange })
+        this.#readers.set(key, readers)
+      }
+      if (node.kind === 'timestamps') this.#markBefore(node)
+    }
+  }
+
+  plan(): Plan {
+    const heads = this.#graph.nodes.filter((node) => node.kind !== 'timestamps' && !this.#isInsideTask(node))
+    const taskOf = new Map(heads.map((node, index) => [node.id, index]))
+    const tasks = heads.map((head, index): TaskPlan => {
+      const open: OpenPort[] = []
+      this.#members = [head.name]
+      const body = this.#body(head, open)
+      const ports = open.map(({ to, input, exchange }) => ({ task: taskOf.get(to)!, input, exchange }))
+      return {
+        index,
+        name: head.name,
+        members: [...new Set(this.#members)],
+        ports,
+        inputs: inputsOf(head).length,
+        ...body,
+      }
+    })
+    return { pipeline: this.#graph.name, parallelism: this.#parallelism, tasks }
+  }
+
+  #body(head: GraphNode, open: OpenPort[]): TaskBody {
+    switch (head.kind) {
+      case 'source':
+        return this.#source(head, open)
+      case 'async':
+        return {
+          kind: 'async',
+          node: head,
+          targets: this.#targets(head, 'main', open),
+          errors: this.#targets(head, errorOutput, open),
+        }
+      case 'sink':
+        return { kind: 'sink', node: head }
+      default:
+        return { kind: 'chain', heads: [{ kind: 'part', part: this.#part(head, open) }] }
+    }
+  }
+
+  #source(head: SourceNode, open: OpenPort[]): TaskBody {
+    const stamps: TimestampsNode[] = []
+    const heads = this.#targets(head, 'main', open, stamps)
+    const errors = this.#targets(head, errorOutput, open, stamps)
+    if (stamps.length > 1) {
+      throw new MillraceError(
+        'GRAPH_INVALID',
+        `pipeline '${this.#graph.name}' cannot run: source '${head.name}' is given timestamps twice; call withTimestamps once and branch after it`,
+      )
+    }
+    const [node] = stamps
+    const stamp = node && {
+      node,
+      targets: this.#targets(node, 'main', open),
+      errors: this.#targets(node, errorOutput, open),
+    }
+    // The stamp is the port after the last, and only now is it known which that is.
+    return {
+      kind: 'source',
+      node: head,
+      heads: heads.map((target) => resolveStamp(target, open.length)),
+      errors,
+      stamp,
+    }
+  }
+
+  #targets(node: GraphNode, output: string, open: OpenPort[], stamps: TimestampsNode[] = []): ChainTarget[] {
+    return (this.#readers.get(`${node.id}/${output}`) ?? []).map((reader): ChainTarget => {
+      if (reader.node.kind === 'timestamps') {
+        stamps.push(reader.node)
+        return { kind: 'port', port: stampPort }
+      }
+      if (this.#isInsideTask(reader.node)) {
+        return { kind: 'part', part: this.#part(reader.node, open, stamps) }
+      }
+      open.push({ to: reader.node.id, input: reader.input, exchange: reader.exchange })
+      return { kind: 'port', port: open.length - 1 }
+    })
+  }
+
+  #part(node: GraphNode, open: OpenPort[], stamps?: TimestampsNode[]): ChainPart {
+    this.#members.push(node.name)
+    const outputs = node.kind === 'operator' ? ['main', ...node.outputs, errorOutput] : ['main', errorOutput]
+    return {
+      name: node.name,
+      onError: node.onError.kind,
+      work: workOf(node),
+      targets: new Map(outputs.map((output) => [output, this.#targets(node, output, open, stamps)] as const)),
+    }
+  }
+
+  /** Whether `node` runs in the task of the node it reads from. */
+  #isInsideTask(node: GraphNode): boolean {
+    if (this.#beforeTimestamps.has(node.id)) return true
+    if ((node.kind !== 'step' && node.kind !== 'operator') || node.inputs.length !== 1) return false
+    const { from, exchange } = node.inputs[0]!
+    if (exchange.kind === 'key' && this.#parallelism > 1) return false
+    const upstream = this.#nodes.get(from)!
+    return (upstream.kind === 'step' || upstream.kind === 'operator') && !this.#beforeTimestamps.has(from)
+  }
+
+  #markBefore(timestamps: TimestampsNode): void {
+    let at = this.#nodes.get(timestamps.inputs[0].from)!
+    while (at.kind === 'step') {
+      this.#beforeTimestamps.add(at.id)
+      at = this.#nodes.get(at.inputs[0]!.from)!
+    }
+  }
+}
+
+const stampPort = -1
+
+function resolveStamp(target: ChainTarget, port: number): ChainTarget {
+  if (target.kind === 'port') return target.port === stampPort ? { kind: 'port', port } : target
+  const targets = [...target.part.targets].map(
+    ([output, list]) => [output, list.map((next) => resolveStamp(next, port))] as const,
+  )
+  return { kind: 'part', part: { ...target.part, targets: new Map(targets) } }
+}
+
+function workOf(node: GraphNode): ChainWork {
+  if (node.kind === 'step') return { kind: 'step', step: node.step }
+  if (node.kind !== 'operator') {
+    throw new MillraceError('INTERNAL', `'${node.name}' cannot be part of a chain`)
+  }
+  const { exchange } = node.inputs[0]
+  return { kind: 'operator', create: node.create, keyBy: exchange.kind === 'key' ? exchange.by : undefined }
+}

@@ -1,0 +1,277 @@
+import type { Wakeup } from '@millrace/channels'
+import type { AsyncNode } from '../graph/node.ts'
+import type { Batch } from '../kernel/element.ts'
+import { MillraceError } from '../kernel/errors.ts'
+import { keyGroup, keyGroupRange } from '../kernel/key-group.ts'
+import { keyToken } from '../kernel/key-token.ts'
+import { structuredCodec } from '../kernel/structured-codec.ts'
+import type { EventTime } from '../kernel/time.ts'
+import { TaskMetrics } from '../observe/metrics.ts'
+import type { Cursor } from '../operator/cursor.ts'
+import { FailurePolicy } from '../operator/failure-policy.ts'
+import type { Receiver } from '../operator/receiver.ts'
+import type { AsyncTaskPlan } from '../plan/plan.ts'
+import type { Cell, StateTable } from '../state/state-store.ts'
+import { AsyncCalls, type AsyncCall } from './async-calls.ts'
+import type { TaskWiring } from './chain-task.ts'
+import { Gate, type Arrival } from './gate.ts'
+import { Outlet } from './outlet.ts'
+import { SnapshotSlices } from './snapshot-slices.ts'
+import { receiverOf } from './source-task.ts'
+import { wakeOnAbort, type Task, type TaskSurroundings } from './task.ts'
+
+/** A record whose result has not left yet, as it is kept in checkpoints. */
+interface Waiting {
+  readonly value: unknown
+  readonly time: EventTime
+  readonly watermark: EventTime
+}
+
+/**
+ * Runs user code that waits, so many calls at once. Records in flight are state: a checkpoint holds them, and a
+ * restart calls again for each. Cells of calls that begin and end between two checkpoints are never written.
+ */
+export class AsyncTask implements Task {
+  readonly metrics: TaskMetrics
+  readonly #plan: AsyncTaskPlan
+  readonly #node: AsyncNode
+  readonly #around: TaskSurroundings
+  readonly #subtask: number
+  readonly #gate: Gate
+  readonly #cursor: Cursor
+  readonly #wakeup: Wakeup
+  readonly #outlet: Outlet
+  readonly #target: Receiver
+  readonly #policy: FailurePolicy
+  readonly #calls: AsyncCalls
+  readonly #table: StateTable<unknown>
+  readonly #snapshot: SnapshotSlices
+  /** The watermark of the input; the output's stays behind it while calls are in flight. */
+  #inputWatermark: EventTime
+  #sequence = 0
+
+  constructor(plan: AsyncTaskPlan, subtask: number, wiring: TaskWiring, around: TaskSurroundings) {
+    const { cursor, wakeup, ports } = wiring
+    const { node } = plan
+    this.#plan = plan
+    this.#node = node
+    this.#around = around
+    this.#subtask = subtask
+    this.metrics = new TaskMetrics(plan.name, subtask, 'async')
+    this.#cursor = cursor
+    this.#wakeup = wakeup
+    wakeOnAbort(around.signal, wakeup)
+    this.#inputWatermark = around.restoredWatermark(plan.name, subtask)
+    cursor.watermark = this.#inputWatermark
+    this.metrics.watermark = this.#inputWatermark
+    this.#gate = new Gate(wiring.inputs, wakeup, this.#inputWatermark)
+    this.#outlet = new Outlet(ports, cursor, wakeup, around.signal)
+    this.#target = receiverOf(plan.targets, ports)
+    this.#policy = new FailurePolicy({
+      kind: node.onError.kind,
+      operator: node.name,
+      pipeline: around.pipeline,
+      deadLetters: receiverOf(plan.errors, ports),
+      now: () => around.platform.clock.now(),
+      count: (metric) => this.metrics.count(node.name, metric, 1),
+    })
+    this.#calls = new AsyncCalls(node.order)
+    this.#table = around.store.table({
+      owner: node.name,
+      subtask,
+      name: '#in-flight',
+      codec: structuredCodec<unknown>(),
+      groups: keyGroupRange(subtask, around.parallelism, around.keyGroups),
+    })
+    this.#snapshot = new SnapshotSlices(around.store, [node.name], subtask)
+  }
+
+  async open(): Promise<void> {}
+
+  start(): void {
+    for (const cell of this.#table.cells(0)) {
+      const { value, time, watermark } = cell.value as Waiting
+      this.#sequence = Math.max(this.#sequence, Number(cell.inner) + 1)
+      this.#call(value, time, watermark, cell, -1)
+    }
+  }
+
+  async run(): Promise<void> {
+    const { signal, breath } = this.#around
+    for (;;) {
+      signal.throwIfAborted()
+      await this.#emitSettled()
+      const arrival = this.#gate.take()
+      if (arrival !== undefined) await this.#handle(arrival)
+      if (this.#snapshot.isUnderWay) {
+        this.#snapshot.slice()
+        await breath.take()
+      } else if (arrival === undefined) {
+        await this.#wakeup.wait()
+      }
+      const due = breath.due()
+      if (due !== undefined) await due
+    }
+  }
+
+  checkpointCompleted(): void {}
+
+  checkpointAbandoned(checkpoint: number): void {
+    this.#gate.cancel(checkpoint)
+    this.#wakeup.wake()
+  }
+
+  async close(): Promise<void> {}
+
+  async #handle(arrival: Arrival): Promise<void> {
+    switch (arrival.kind) {
+      case 'batch':
+        return this.#process(arrival.batch, arrival.watermarks)
+      case 'watermark':
+        this.#inputWatermark = arrival.time
+        return this.#passWatermark()
+      case 'idle':
+      case 'active':
+        return this.#outlet.mark(arrival)
+      case 'barrier':
+        return this.#barrier(arrival.checkpoint)
+      case 'end':
+        while (this.#calls.size > 0) {
+          await this.#wakeup.wait()
+          this.#around.signal.throwIfAborted()
+          await this.#emitSettled()
+        }
+        this.#outlet.mark({ kind: 'end' })
+        this.#around.ended(this.#plan.name, this.#subtask)
+    }
+  }
+
+  async #process(batch: Batch, watermarks: Float64Array): Promise<void> {
+    this.metrics.recordsIn += batch.length
+    for (let i = 0; i < batch.length; i++) {
+      while (this.#calls.size >= this.#node.concurrency) {
+        await this.#emitSettled()
+        if (this.#calls.size < this.#node.concurrency) break
+        await this.#wakeup.wait()
+        this.#around.signal.throwIfAborted()
+      }
+      this.#inputWatermark = Math.max(this.#inputWatermark, watermarks[i]!)
+      this.#begin(batch, i)
+    }
+    this.#passWatermark()
+  }
+
+  #begin(batch: Batch, index: number): void {
+    const value = batch.values[index]
+    const time = batch.times[index]!
+    const waiting: Waiting = { value, time, watermark: this.#inputWatermark }
+    const sequence = this.#sequence++
+    const { keyGroups } = this.#around
+    const cell = this.#table.create(0, sequence, keyGroup(sequence, keyGroups), waiting)
+    this.#cursor.enter(batch)
+    this.#cursor.at(batch, index)
+    this.#call(value, time, this.#inputWatermark, cell, this.#cursor.originIndex)
+  }
+
+  #call(
+    value: unknown,
+    time: EventTime,
+    watermark: EventTime,
+    cell: Cell<unknown>,
+    originIndex: number,
+  ): void {
+    const { origin } = this.#cursor
+    const call: AsyncCall = {
+      value,
+      time,
+      watermark,
+      key: this.#keyOf(value),
+      originIndex,
+      place: () =>
+        originIndex < 0 || origin === undefined
+          ? 'a record that was in flight at the last checkpoint, or whose place is no longer known'
+          : `source '${origin.source}', split '${origin.split}', ${origin.place(originIndex)}`,
+      raw: () => (originIndex < 0 ? undefined : origin?.raw(originIndex)),
+      cell,
+      outcome: undefined,
+    }
+    this.#calls.begin(call)
+    const settle = (outcome: AsyncCall['outcome']): void => {
+      if (call.outcome !== undefined) return
+      call.outcome = outcome
+      this.#calls.settle(call)
+      this.#wakeup.wake()
+    }
+    // A function that throws before its first await fails its record like one that rejects.
+    void Promise.resolve()
+      .then(() => this.#withTimeout(value))
+      .then(
+        (result) => settle({ result }),
+        (thrown: unknown) => settle({ thrown }),
+      )
+  }
+
+  async #withTimeout(value: unknown): Promise<unknown> {
+    const { apply, timeoutMs, name } = this.#node
+    if (timeoutMs === undefined) return apply(value, this.#around.signal)
+    const timeout = new AbortController()
+    const signal = AbortSignal.any([this.#around.signal, timeout.signal])
+    const { clock } = this.#around.platform
+    const expired = new Promise<never>((_, reject) => {
+      timeout.signal.addEventListener('abort', () => reject(timeout.signal.reason as Error), { once: true })
+    })
+    using _alarm = clock.schedule(timeoutMs, () => {
+      timeout.abort(
+        new MillraceError('OPERATOR_FAILED', `'${name}' took longer than ${timeoutMs} ms for one record`),
+      )
+    })
+    return await Promise.race([apply(value, signal), expired])
+  }
+
+  async #emitSettled(): Promise<void> {
+    for (let call = this.#calls.next(); call !== undefined; call = this.#calls.next()) {
+      const outcome = call.outcome!
+      this.#cursor.originIndex = -1
+      if ('thrown' in outcome) this.#policy.handle(outcome.thrown, call, call.value, call.time)
+      else this.#target.receive(outcome.result, call.time)
+      this.#calls.remove(call)
+      this.#table.delete(call.cell)
+      if (this.#cursor.isFull) await this.#outlet.flush()
+      this.#advance()
+    }
+    const room = this.#outlet.flush()
+    if (room !== undefined) await room
+    this.#passWatermark()
+  }
+
+  /** What leaves next leaves under the watermark of the oldest call in flight. */
+  #advance(): void {
+    this.#cursor.watermark = Math.max(this.#cursor.watermark, this.#calls.watermark ?? this.#inputWatermark)
+  }
+
+  #passWatermark(): void {
+    this.#advance()
+    const { watermark } = this.#cursor
+    if (watermark <= this.metrics.watermark) return
+    this.metrics.watermark = watermark
+    this.#outlet.watermark(watermark)
+  }
+
+  #barrier(checkpoint: number): void {
+    const { watermark } = this.#cursor
+    this.#outlet.mark({ kind: 'barrier', checkpoint })
+    this.#snapshot.begin(() => {
+      this.#around.report(checkpoint, {
+        task: this.#plan.name,
+        subtask: this.#subtask,
+        members: this.#plan.members,
+        watermark,
+      })
+    })
+  }
+
+  #keyOf(value: unknown): AsyncCall['key'] {
+    const [{ exchange }] = this.#node.inputs
+    return this.#node.order === 'key' && exchange.kind === 'key' ? keyToken(exchange.by(value)) : undefined
+  }
+}

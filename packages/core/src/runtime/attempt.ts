@@ -1,0 +1,332 @@
+import { CheckpointStorage } from '../checkpoint/checkpoint-storage.ts'
+import { checkCompatibility, entriesOf } from '../checkpoint/compatibility.ts'
+import { Coordinator, isGivenUp, type TaskReport } from '../checkpoint/coordinator.ts'
+import type { DirectoryLock } from '../checkpoint/directory-lock.ts'
+import { manifestFormat, type Manifest } from '../checkpoint/manifest.ts'
+import { manifestParts, RestoredJob } from '../checkpoint/restored-job.ts'
+import type { ConnectorContext } from '../connect/source.ts'
+import { sleep } from '@millrace/channels'
+import { describeError, isMillraceError, MillraceError } from '../kernel/errors.ts'
+import type { CheckpointFigures, TaskMetrics } from '../observe/metrics.ts'
+import { planGraph, type Plan } from '../plan/plan.ts'
+import type { OpenStateStore, StoreUsage } from '../state/state-store.ts'
+import { Breath } from './breath.ts'
+import { DataDirectory } from './data-directory.ts'
+import type { JobSettings } from './job-options.ts'
+import { makeTasks, type Tasks } from './task-factory.ts'
+import type { TaskSurroundings } from './task.ts'
+import { wire } from './wiring.ts'
+
+/** How an attempt can end without failing. */
+export type Ending = 'finished' | 'stopped'
+
+/**
+ * One life of a job, from a checkpoint to its end or its first failure.
+ *
+ * Everything in it is made anew: tasks, edges, open files. What it shares with the next attempt is on disk.
+ */
+export class Attempt {
+  readonly #settings: JobSettings
+  readonly #lock: DirectoryLock
+  readonly #plan: Plan
+  readonly #directory: DataDirectory
+  readonly #storage: CheckpointStorage
+  readonly #abort = new AbortController()
+  readonly #breath: Breath
+  readonly #ended = new Set<string>()
+  #retained: readonly Manifest[] = []
+  #store: OpenStateStore | undefined
+  #tasks: Tasks = { all: [], sources: [], sinks: [] }
+  #coordinator: Coordinator | undefined
+  #finish: ((ending: Ending) => void) | undefined
+  #fail: ((error: unknown) => void) | undefined
+  #isEnding = false
+
+  constructor(settings: JobSettings, lock: DirectoryLock) {
+    this.#settings = settings
+    this.#lock = lock
+    this.#plan = planGraph(settings.graph, settings.parallelism)
+    this.#directory = new DataDirectory(settings.directory)
+    const { fs, clock, scheduler } = settings.platform
+    this.#storage = new CheckpointStorage(fs, this.#directory.checkpoints)
+    this.#breath = new Breath(clock, scheduler)
+  }
+
+  get metrics(): readonly TaskMetrics[] {
+    return this.#tasks.all.map((task) => task.metrics)
+  }
+
+  get stateUsage(): StoreUsage | undefined {
+    return this.#store?.usage()
+  }
+
+  /** Restores, runs and ends. Rejects with the first failure, after everything has been closed. */
+  async run(): Promise<Ending> {
+    const outcome = new Promise<Ending>((resolve, reject) => {
+      this.#finish = resolve
+      this.#fail = reject
+    })
+    // The handler below comes only after the start; until then a failure must not count as unhandled.
+    outcome.catch(() => {})
+    try {
+      await this.#start()
+      for (const task of this.#tasks.all) {
+        const running = task.run().catch((error: unknown) => {
+          if (!this.#abort.signal.aborted) this.#fail!(error)
+        })
+        this.#running.push(running)
+      }
+      this.#running.push(this.#checkpointLoop())
+      return await outcome
+    } finally {
+      await this.#close()
+    }
+  }
+
+  readonly #running: Promise<void>[] = []
+
+  /** Stops reading, finishes what is in flight, checkpoints and commits. With `drain` windows and timers fire first. */
+  stop(drain: boolean): void {
+    if (this.#isEnding) return
+    for (const source of this.#tasks.sources) source.stop(drain)
+    if (!drain) void this.#end('stopped')
+  }
+
+  /** Ends at once; nothing more is committed. */
+  cancel(): void {
+    this.#fail?.(
+      new MillraceError(
+        'CANCELLED',
+        'the job was cancelled; nothing after its last checkpoint was committed',
+      ),
+    )
+  }
+
+  checkpoint(): Promise<CheckpointFigures> {
+    if (this.#coordinator === undefined) {
+      return Promise.reject(new MillraceError('CHECKPOINT_FAILED', 'the job is starting'))
+    }
+    return this.#coordinator.trigger('running')
+  }
+
+  /** From the newest checkpoint that turns out to be whole; a damaged one is reported and the one before it used. */
+  async #start(): Promise<void> {
+    const { platform, keyGroups, store, allowDropped, graph, observer } = this.#settings
+    await platform.fs.makeDirectory(this.#directory.checkpoints)
+    const numbers = await this.#storage.list()
+    let manifests = await this.#storage.readable((message) =>
+      this.#warn(`${message}; the one before it is used`),
+    )
+    for (;;) {
+      const [manifest] = manifests
+      if (manifest !== undefined) {
+        const { added } = checkCompatibility(manifest, graph, {
+          keyGroups,
+          storeKind: store.kind,
+          allowDropped,
+        })
+        for (const name of added)
+          this.#warn(`'${name}' is not in checkpoint ${manifest.checkpoint} and starts empty`)
+      }
+      try {
+        await this.#restore(manifest, manifests, numbers[0] ?? 0)
+        observer({ kind: 'started', restoredFrom: manifest?.checkpoint })
+        break
+      } catch (error) {
+        if (!isMillraceError(error, 'CHECKPOINT_CORRUPT') || manifests.length < 2) throw error
+        this.#warn(
+          `checkpoint ${manifest!.checkpoint} cannot be used: ${describeError(error)}; falling back to checkpoint ${manifests[1]!.checkpoint}: results committed since then may come again`,
+        )
+        await this.#store?.close()
+        manifests = manifests.slice(1)
+      }
+    }
+    for (const sink of this.#tasks.sinks) await sink.open()
+    for (const task of this.#tasks.all) if (!this.#isSink(task)) await task.open()
+    for (const task of this.#tasks.all) task.start()
+  }
+
+  async #restore(
+    manifest: Manifest | undefined,
+    manifests: readonly Manifest[],
+    newest: number,
+  ): Promise<void> {
+    const { platform, store } = this.#settings
+    this.#retained = manifests
+    this.#store = await store.open({
+      fs: platform.fs,
+      clock: platform.clock,
+      directory: this.#directory.state,
+      from: manifest?.store.snapshot,
+      retained: manifests.map((kept) => kept.store.snapshot),
+    })
+    const restored = new RestoredJob(manifest)
+    this.#tasks = makeTasks(
+      this.#plan,
+      wire(this.#plan, this.#settings),
+      this.#surroundings(restored),
+      restored,
+    )
+    await this.#store.load()
+    this.#coordinator = this.#makeCoordinator(newest)
+  }
+
+  #makeCoordinator(newest: number): Coordinator {
+    const { platform, checkpoints, observer } = this.#settings
+    return new Coordinator(
+      {
+        clock: platform.clock,
+        participants: this.#tasks.all.length,
+        timeoutMs: checkpoints.timeoutMs,
+        toleratedFailures: checkpoints.toleratedFailures,
+        begin: (checkpoint) => {
+          for (const source of this.#tasks.sources) source.requestBarrier(checkpoint)
+        },
+        publish: (checkpoint, phase, reports) => this.#publish(checkpoint, phase, reports),
+        completed: (figures) => {
+          for (const task of this.#tasks.all) task.checkpointCompleted(figures.checkpoint)
+          observer({ kind: 'checkpointCompleted', figures })
+        },
+        retire: () => this.#retire(),
+        abandoned: (checkpoint, reason) => {
+          for (const task of this.#tasks.all) task.checkpointAbandoned(checkpoint)
+          observer({ kind: 'checkpointAbandoned', checkpoint, reason })
+        },
+      },
+      newest,
+    )
+  }
+
+  async #publish(
+    checkpoint: number,
+    phase: Manifest['phase'],
+    reports: readonly TaskReport[],
+  ): Promise<void> {
+    const { graph, keyGroups, parallelism, platform, store } = this.#settings
+    const snapshot = await this.#store!.persist()
+    await this.#lock.verify()
+    const manifest: Manifest = {
+      format: manifestFormat,
+      pipeline: graph.name,
+      checkpoint,
+      createdAt: platform.clock.now(),
+      phase,
+      keyGroups,
+      parallelism,
+      operators: entriesOf(graph),
+      ...manifestParts(reports),
+      store: { kind: store.kind, snapshot },
+    }
+    await this.#storage.publish(manifest)
+    this.#retained = [manifest, ...this.#retained]
+  }
+
+  /** The newest manifests stay; files that only older ones name go after those manifests have gone. */
+  async #retire(): Promise<void> {
+    const { retain } = this.#settings.checkpoints
+    const retired = this.#retained.slice(retain)
+    this.#retained = this.#retained.slice(0, retain)
+    await this.#storage.remove(retired.map((manifest) => manifest.checkpoint))
+    await this.#store!.release(this.#retained.map((manifest) => manifest.store.snapshot))
+  }
+
+  async #checkpointLoop(): Promise<void> {
+    const { platform, checkpoints } = this.#settings
+    const { clock } = platform
+    const { signal } = this.#abort
+    try {
+      let pauseMs = checkpoints.everyMs
+      for (;;) {
+        await sleep(clock, pauseMs, signal)
+        if (this.#isEnding) return
+        const startedAt = clock.monotonic()
+        await this.#coordinator!.trigger('running').catch((error: unknown) => {
+          if (!isGivenUp(error)) throw error
+        })
+        const endedAt = clock.monotonic()
+        pauseMs = Math.max(startedAt + checkpoints.everyMs - endedAt, checkpoints.minPauseMs, 0)
+      }
+    } catch (error) {
+      if (!signal.aborted) this.#fail!(error)
+    }
+  }
+
+  /** The last checkpoint; once its work is visible the attempt is over. */
+  async #end(ending: Ending): Promise<void> {
+    if (this.#isEnding) return
+    this.#isEnding = true
+    this.#settings.observer({ kind: 'stopping' })
+    try {
+      // One that is under way holds less than the last one must: let it pass.
+      while (this.#coordinator!.isRunning) await this.#breath.take()
+      const { checkpoint } = await this.#coordinator!.trigger(ending)
+      await Promise.all(this.#tasks.sinks.map((sink) => sink.committed(checkpoint)))
+      this.#finish!(ending)
+    } catch (error) {
+      this.#fail!(error)
+    }
+  }
+
+  #surroundings(restored: RestoredJob): TaskSurroundings {
+    const { graph, parallelism, keyGroups, batchRecords, isBounded, platform } = this.#settings
+    return {
+      pipeline: graph.name,
+      parallelism,
+      keyGroups,
+      batchRecords,
+      isBounded,
+      platform,
+      signal: this.#abort.signal,
+      breath: this.#breath,
+      store: this.#store!,
+      isRestored: restored.checkpoint !== undefined,
+      restoredWatermark: (task, subtask) => restored.watermark(task, subtask, parallelism),
+      report: (checkpoint, report) => this.#coordinator!.report(checkpoint, report),
+      ended: (task, subtask) => {
+        this.#ended.add(`${task}/${subtask}`)
+        if (this.#ended.size === this.#tasks.all.length) void this.#end('finished')
+      },
+      connectorContext: (name) => this.#connectorContext(name),
+      warn: (message) => this.#warn(message),
+    }
+  }
+
+  #connectorContext(name: string): ConnectorContext {
+    const { platform, isBounded } = this.#settings
+    const { clock, random, fs } = platform
+    return {
+      name,
+      clock,
+      random,
+      fs,
+      directory: this.#directory.connector(name),
+      isBounded,
+      signal: this.#abort.signal,
+      warn: (message) => this.#warn(`'${name}': ${message}`),
+    }
+  }
+
+  #isSink(task: unknown): boolean {
+    return this.#tasks.sinks.includes(task as never)
+  }
+
+  #warn(message: string): void {
+    this.#settings.observer({ kind: 'warning', message })
+  }
+
+  async #close(): Promise<void> {
+    this.#abort.abort(new MillraceError('CANCELLED', 'the job is ending'))
+    this.#coordinator?.close()
+    await Promise.all(this.#running)
+    const closing = [
+      ...this.#tasks.all.map((task) => () => task.close()),
+      ...this.#settings.graph.nodes.map((node) => async () => {
+        if (node.kind === 'source') await node.source.close?.()
+      }),
+      async () => this.#store?.close(),
+    ]
+    for (const close of closing) {
+      await close().catch((error: unknown) => this.#warn(`closing failed: ${describeError(error)}`))
+    }
+  }
+}

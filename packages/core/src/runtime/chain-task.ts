@@ -1,0 +1,197 @@
+import { Wakeup } from '@millrace/channels'
+import type { Batch } from '../kernel/element.ts'
+import { keyGroupRange } from '../kernel/key-group.ts'
+import type { EventTime } from '../kernel/time.ts'
+import { TaskMetrics } from '../observe/metrics.ts'
+import { Chain } from '../operator/chain.ts'
+import type { Cursor } from '../operator/cursor.ts'
+import type { ChainTaskPlan } from '../plan/plan.ts'
+import type { Edge } from './edge.ts'
+import { Gate, type Arrival } from './gate.ts'
+import { Outlet } from './outlet.ts'
+import type { Port } from './port.ts'
+import { SnapshotSlices } from './snapshot-slices.ts'
+import { wakeOnAbort, type Task, type TaskSurroundings } from './task.ts'
+
+/** What the wiring of a job hands to each task that has inputs and outputs. */
+export interface TaskWiring {
+  readonly inputs: readonly Edge[]
+  readonly ports: readonly Port[]
+  readonly cursor: Cursor
+  readonly wakeup: Wakeup
+}
+
+/** Runs a chain of operators: credit, element, operators, outputs, and again. Never waits inside a batch. */
+export class ChainTask implements Task {
+  readonly metrics: TaskMetrics
+  readonly #around: TaskSurroundings
+  readonly #name: string
+  readonly #members: readonly string[]
+  readonly #subtask: number
+  readonly #gate: Gate
+  readonly #chain: Chain
+  readonly #cursor: Cursor
+  readonly #outlet: Outlet
+  readonly #wakeup: Wakeup
+  readonly #snapshot: SnapshotSlices
+  #alarm: Disposable | undefined
+  #alarmAt = Number.POSITIVE_INFINITY
+  #isEnded = false
+
+  constructor(plan: ChainTaskPlan, subtask: number, wiring: TaskWiring, around: TaskSurroundings) {
+    const { cursor, wakeup } = wiring
+    this.#around = around
+    this.#name = plan.name
+    this.#members = plan.members
+    this.#subtask = subtask
+    this.metrics = new TaskMetrics(plan.name, subtask, 'chain')
+    this.#cursor = cursor
+    this.#wakeup = wakeup
+    wakeOnAbort(around.signal, wakeup)
+    cursor.watermark = around.restoredWatermark(plan.name, subtask)
+    this.metrics.watermark = cursor.watermark
+    this.#gate = new Gate(wiring.inputs, wakeup, cursor.watermark)
+    this.#outlet = new Outlet(wiring.ports, cursor, wakeup, around.signal)
+    const owners = new Set<string>()
+    const groups = keyGroupRange(subtask, around.parallelism, around.keyGroups)
+    this.#chain = new Chain(plan.heads, {
+      pipeline: around.pipeline,
+      subtask,
+      keyGroups: around.keyGroups,
+      cursor,
+      ports: wiring.ports,
+      now: () => around.platform.clock.now(),
+      table: (owner, spec) => {
+        owners.add(owner)
+        return around.store.table({ ...spec, owner, subtask, groups })
+      },
+      count: (operator, metric, by) => this.metrics.count(operator, metric, by),
+    })
+    this.#snapshot = new SnapshotSlices(around.store, [...owners], subtask)
+  }
+
+  async open(): Promise<void> {}
+
+  start(): void {
+    this.#chain.start(this.#around.isRestored)
+  }
+
+  async run(): Promise<void> {
+    const { signal, breath } = this.#around
+    for (;;) {
+      signal.throwIfAborted()
+      await this.#fireProcessing()
+      const arrival = this.#gate.take()
+      if (arrival !== undefined) await this.#handle(arrival)
+      if (this.#snapshot.isUnderWay) {
+        this.#snapshot.slice()
+        await breath.take()
+      } else if (arrival === undefined) {
+        this.#setAlarm()
+        await this.#wakeup.wait()
+      }
+      const due = breath.due()
+      if (due !== undefined) await due
+    }
+  }
+
+  checkpointCompleted(): void {}
+
+  checkpointAbandoned(checkpoint: number): void {
+    this.#gate.cancel(checkpoint)
+    this.#wakeup.wake()
+  }
+
+  async close(): Promise<void> {
+    this.#alarm?.[Symbol.dispose]()
+    this.#chain.close((error) => this.#around.warn(`closing '${this.#name}' failed: ${String(error)}`))
+  }
+
+  #handle(arrival: Arrival): Promise<void> | undefined {
+    switch (arrival.kind) {
+      case 'batch':
+        return this.#process(arrival.batch, arrival.watermarks)
+      case 'watermark':
+        return this.#advance(arrival.time)
+      case 'idle':
+      case 'active':
+        this.#outlet.mark(arrival)
+        return undefined
+      case 'barrier':
+        this.#barrier(arrival.checkpoint)
+        return undefined
+      case 'end':
+        return this.#finish()
+    }
+  }
+
+  async #process(batch: Batch, watermarks: Float64Array): Promise<void> {
+    this.metrics.recordsIn += batch.length
+    let next = 0
+    for (;;) {
+      next = this.#chain.process(batch, next, watermarks)
+      const room = this.#outlet.flush()
+      if (room !== undefined) await room
+      if (next >= batch.length) break
+    }
+    this.#passWatermark()
+  }
+
+  async #advance(time: EventTime): Promise<void> {
+    while (!this.#chain.advance(time)) await this.#outlet.flush()
+    await this.#outlet.flush()
+    this.#passWatermark()
+  }
+
+  /** Records carry their watermarks, but a chain may have dropped them all. */
+  #passWatermark(): void {
+    const { watermark } = this.#cursor
+    if (watermark <= this.metrics.watermark) return
+    this.metrics.watermark = watermark
+    this.#outlet.watermark(watermark)
+  }
+
+  #barrier(checkpoint: number): void {
+    const { watermark } = this.#cursor
+    this.#outlet.mark({ kind: 'barrier', checkpoint })
+    this.#snapshot.begin(() => {
+      this.#around.report(checkpoint, {
+        task: this.#name,
+        subtask: this.#subtask,
+        members: this.#members,
+        watermark,
+      })
+    })
+  }
+
+  async #finish(): Promise<void> {
+    while (!this.#chain.finish()) await this.#outlet.flush()
+    await this.#outlet.flush()
+    this.#outlet.mark({ kind: 'end' })
+    this.#isEnded = true
+    this.#around.ended(this.#name, this.#subtask)
+  }
+
+  async #fireProcessing(): Promise<void> {
+    const { clock } = this.#around.platform
+    const { nextProcessing } = this.#chain
+    // Processing timers that are pending when the input ends never fire: nobody waits for the clock any more.
+    if (this.#isEnded || nextProcessing === Number.POSITIVE_INFINITY || nextProcessing > clock.now()) return
+    while (!this.#chain.fireProcessing(clock.now())) await this.#outlet.flush()
+    await this.#outlet.flush()
+  }
+
+  /** Wakes the task when its next processing timer is due; one alarm at most is armed, for the earliest. */
+  #setAlarm(): void {
+    const at = this.#chain.nextProcessing
+    if (at === this.#alarmAt) return
+    this.#alarm?.[Symbol.dispose]()
+    this.#alarmAt = at
+    if (at === Number.POSITIVE_INFINITY) return
+    const { clock } = this.#around.platform
+    this.#alarm = clock.schedule(Math.max(0, at - clock.now()), () => {
+      this.#alarmAt = Number.POSITIVE_INFINITY
+      this.#wakeup.wake()
+    })
+  }
+}

@@ -1,0 +1,34 @@
+/**
+ * What lies where in a job's data directory.
+ *
+ *     lock                      who uses it
+ *     checkpoints/              manifests
+ *     state/                    the state store's own
+ *     connectors/NAME/          one directory for each source and sink that wants one
+ */
+export class DataDirectory {
+  readonly path: string
+
+  constructor(path: string) {
+    this.path = path
+  }
+
+  get checkpoints(): string {
+    return `${this.path}/checkpoints`
+  }
+
+  get state(): string {
+    return `${this.path}/state`
+  }
+
+  /** Names come from users: whatever is not plain is escaped, so no name leads out of the directory. */
+  connector(name: string): string {
+    const escaped = [...new TextEncoder().encode(name)]
+      .map((byte) => {
+        const character = String.fromCharCode(byte)
+        return /[A-Za-z0-9_-]/.test(character) ? character : `%${byte.toString(16).padStart(2, '0')}`
+      })
+      .join('')
+    return `${this.path}/connectors/${escaped}`
+  }
+}

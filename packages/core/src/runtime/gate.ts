@@ -1,0 +1,136 @@
+import type { Wakeup } from '@millrace/channels'
+import { BarrierAligner, type Alignment } from '../checkpoint/barrier-aligner.ts'
+import type { Batch } from '../kernel/element.ts'
+import { MIN_TIME, type EventTime } from '../kernel/time.ts'
+import { WatermarkMerger } from '../time/watermark-merger.ts'
+import type { Edge } from './edge.ts'
+
+/** What a task sees of all its inputs together. */
+export type Arrival =
+  | { readonly kind: 'batch'; readonly batch: Batch; readonly watermarks: Float64Array }
+  | { readonly kind: 'watermark'; readonly time: EventTime }
+  | { readonly kind: 'idle' }
+  | { readonly kind: 'active' }
+  | { readonly kind: 'barrier'; readonly checkpoint: number }
+  /** Every input has ended. */
+  | { readonly kind: 'end' }
+
+/**
+ * The inputs of one task as one: merges their watermarks, aligns their barriers, and chooses whose turn it is.
+ *
+ * An input that has delivered a barrier stays untouched until the others have, so its records count as after the
+ * checkpoint. Inputs take turns, one element each.
+ */
+export class Gate {
+  readonly #edges: readonly Edge[]
+  readonly #merger: WatermarkMerger
+  readonly #aligner: BarrierAligner
+  readonly #pending: Arrival[] = []
+  #turn = 0
+  #ended = 0
+  #announced: EventTime
+  #isIdle = false
+
+  /** `initial` is the watermark a restored task had reached; it never goes below it. */
+  constructor(edges: readonly Edge[], wakeup: Wakeup, initial: EventTime = MIN_TIME) {
+    this.#edges = edges
+    this.#merger = new WatermarkMerger(edges.length, initial)
+    this.#aligner = new BarrierAligner(edges.length)
+    this.#announced = initial
+    for (const edge of edges) edge.attachConsumer(wakeup)
+  }
+
+  /** Batches waiting on all inputs. */
+  get depth(): number {
+    return this.#edges.reduce((sum, edge) => sum + edge.depth, 0)
+  }
+
+  /** The next thing to deal with, or undefined if nothing is here now. */
+  take(): Arrival | undefined {
+    for (;;) {
+      const pending = this.#pending.shift()
+      if (pending !== undefined) return pending
+      const input = this.#choose()
+      if (input < 0) return undefined
+      this.#handle(input)
+    }
+  }
+
+  /** A checkpoint was given up: inputs that wait for it go on. */
+  cancel(checkpoint: number): void {
+    this.#aligner.cancel(checkpoint)
+  }
+
+  #choose(): number {
+    const count = this.#edges.length
+    for (let i = 0; i < count; i++) {
+      const input = (this.#turn + i) % count
+      if (!this.#edges[input]!.isEmpty && !this.#aligner.isBlocked(input)) {
+        this.#turn = (input + 1) % count
+        return input
+      }
+    }
+    return -1
+  }
+
+  #handle(input: number): void {
+    const element = this.#edges[input]!.take()!
+    switch (element.kind) {
+      case 'batch':
+        this.#batch(input, element.batch)
+        return
+      case 'watermark':
+        this.#merger.advance(input, element.time)
+        this.#announce()
+        return
+      case 'idle':
+        this.#merger.idle(input)
+        this.#announce()
+        return
+      case 'active':
+        this.#merger.active(input)
+        this.#announce()
+        return
+      case 'barrier':
+        this.#aligned(this.#aligner.barrier(input, element.checkpoint))
+        return
+      case 'end':
+        this.#merger.end(input)
+        this.#announce()
+        if (++this.#ended === this.#edges.length) this.#pending.push({ kind: 'end' })
+    }
+  }
+
+  /** Watermarks of one input become watermarks of the task, record by record. */
+  #batch(input: number, batch: Batch): void {
+    let { watermarks } = batch
+    if (this.#edges.length > 1) {
+      const merged = new Float64Array(batch.length)
+      for (let i = 0; i < batch.length; i++) merged[i] = this.#merger.advance(input, watermarks[i]!)
+      watermarks = merged
+    } else if (batch.length > 0) {
+      this.#merger.advance(input, watermarks[batch.length - 1]!)
+    }
+    // The task itself follows the watermarks inside the batch.
+    this.#announced = Math.max(this.#announced, this.#merger.current)
+    this.#pending.push({ kind: 'batch', batch, watermarks })
+    if (this.#isIdle !== this.#merger.isIdle) this.#announce()
+  }
+
+  #announce(): void {
+    if (this.#merger.current > this.#announced) {
+      this.#announced = this.#merger.current
+      this.#pending.push({ kind: 'watermark', time: this.#announced })
+    }
+    if (this.#merger.isIdle !== this.#isIdle) {
+      this.#isIdle = this.#merger.isIdle
+      this.#pending.push({ kind: this.#isIdle ? 'idle' : 'active' })
+    }
+  }
+
+  #aligned(alignment: Alignment): void {
+    if (alignment.kind === 'aligned') {
+      this.#pending.push({ kind: 'barrier', checkpoint: alignment.checkpoint })
+    }
+  }
+}

@@ -1,0 +1,89 @@
+import type { Graph } from '../graph/node.ts'
+import { MillraceError } from '../kernel/errors.ts'
+import { defaultKeyGroups } from '../kernel/key-group.ts'
+import type { Platform } from '../kernel/platform.ts'
+import type { JobObserver } from '../observe/job-events.ts'
+import type { StateStore } from '../state/state-store.ts'
+import { defaultRestartPolicy, type RestartPolicy } from './restart-policy.ts'
+
+/** Everything a job is started with. Durations are in milliseconds. */
+export interface JobOptions {
+  readonly graph: Graph
+  readonly platform: Platform
+  readonly store: StateStore
+  /** The data directory: checkpoints, state and what connectors keep. Made if it is missing. */
+  readonly directory: string
+  /** Subtasks per task. Default 1. */
+  readonly parallelism?: number
+  /** Fixed for the life of the state. Default 128, and more only for a parallelism over 85. */
+  readonly keyGroups?: number
+  /** Reads what is there now and ends. Default false. */
+  readonly isBounded?: boolean
+  readonly checkpoints?: Partial<CheckpointOptions>
+  readonly restart?: RestartPolicy
+  /** Accepts the loss of what a checkpoint holds of operators the program no longer has. Default false. */
+  readonly allowDropped?: boolean
+  /** Records per batch at most. Default 1024. */
+  readonly batchRecords?: number
+  /** Batches that may wait on one edge. Default 4. */
+  readonly edgeBatches?: number
+  readonly observer?: JobObserver
+}
+
+export interface CheckpointOptions {
+  /** From the start of one checkpoint to the start of the next. Default 10,000. */
+  readonly everyMs: number
+  /** At least this long between the end of one and the start of the next. Default 0. */
+  readonly minPauseMs: number
+  /** A checkpoint that takes longer is given up. Default 600,000. */
+  readonly timeoutMs: number
+  /** So many given up in a row fail the job. Default 3. */
+  readonly toleratedFailures: number
+  /** How many are kept. Default 2: the newest, and one to fall back to. */
+  readonly retain: number
+}
+
+/** The options with every default filled in. */
+export type JobSettings = Required<Omit<JobOptions, 'checkpoints'>> & {
+  readonly checkpoints: CheckpointOptions
+}
+
+/** Fills in defaults. Throws `OPTION_INVALID`, naming the option, for values that make no sense. */
+export function settingsOf(options: JobOptions): JobSettings {
+  const settings: JobSettings = {
+    parallelism: 1,
+    keyGroups: defaultKeyGroups(options.parallelism ?? 1),
+    isBounded: false,
+    restart: defaultRestartPolicy,
+    allowDropped: false,
+    batchRecords: 1024,
+    edgeBatches: 4,
+    observer: () => {},
+    ...options,
+    checkpoints: {
+      everyMs: 10_000,
+      minPauseMs: 0,
+      timeoutMs: 600_000,
+      toleratedFailures: 3,
+      retain: 2,
+      ...options.checkpoints,
+    },
+  }
+  const { checkpoints, keyGroups, parallelism } = settings
+  atLeastOne('keyGroups', keyGroups, 32_768)
+  atLeastOne('parallelism', parallelism, keyGroups)
+  atLeastOne('batchRecords', settings.batchRecords, 1_048_576)
+  atLeastOne('edgeBatches', settings.edgeBatches, 65_536)
+  atLeastOne('checkpoints.retain', checkpoints.retain, 1_000)
+  atLeastOne('checkpoints.everyMs', checkpoints.everyMs, Number.MAX_SAFE_INTEGER)
+  atLeastOne('checkpoints.timeoutMs', checkpoints.timeoutMs, Number.MAX_SAFE_INTEGER)
+  return settings
+}
+
+function atLeastOne(name: string, value: number, most: number): void {
+  if (Number.isInteger(value) && value >= 1 && value <= most) return
+  throw new MillraceError(
+    'OPTION_INVALID',
+    `${name} is ${value}; it must be a whole number from 1 to ${most}`,
+  )
+}

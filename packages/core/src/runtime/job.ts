@@ -1,0 +1,163 @@
+import { sleep } from '@millrace/channels'
+import { DirectoryLock } from '../checkpoint/directory-lock.ts'
+import { isMillraceError } from '../kernel/errors.ts'
+import type { CheckpointFigures, TaskMetrics } from '../observe/metrics.ts'
+import type { StoreUsage } from '../state/state-store.ts'
+import { Attempt, type Ending } from './attempt.ts'
+import { settingsOf, type JobOptions, type JobSettings } from './job-options.ts'
+import { RestartDecider } from './restart-policy.ts'
+
+/** How a job ended. */
+export type JobResult =
+  /** Its bounded input was read to the end, or it was drained: every window and timer fired, all is committed. */
+  | { readonly outcome: 'finished' }
+  /** It was stopped: what it had read is committed, and it goes on from there when started again. */
+  | { readonly outcome: 'stopped' }
+  /** It gave up; nothing after its last checkpoint was committed. */
+  | { readonly outcome: 'failed'; readonly error: unknown }
+
+/** What a job is doing now. */
+export interface JobStatus {
+  readonly phase: 'starting' | 'running' | 'restarting' | 'stopping' | 'ended'
+  readonly restarts: number
+  readonly tasks: readonly TaskMetrics[]
+  readonly state: StoreUsage | undefined
+  readonly lastCheckpoint: CheckpointFigures | undefined
+}
+
+/**
+ * A pipeline at work. Failures restart it from its last checkpoint, as its restart policy says.
+ *
+ * @example
+ * const job = startJob({ graph, platform: nodePlatform(), store: memoryStore(), directory: 'data', isBounded: true })
+ * const result = await job.ended // => { outcome: 'finished' }
+ */
+export class Job {
+  /** Never rejects. */
+  readonly ended: Promise<JobResult>
+  readonly #settings: JobSettings
+  readonly #decider: RestartDecider
+  readonly #stopping = new AbortController()
+  #attempt: Attempt | undefined
+  #phase: JobStatus['phase'] = 'starting'
+  #restarts = 0
+  #stop: 'no' | 'stop' | 'drain' | 'cancel' = 'no'
+  #lastCheckpoint: CheckpointFigures | undefined
+
+  constructor(options: JobOptions) {
+    const settings = settingsOf(options)
+    this.#settings = {
+      ...settings,
+      observer: (event) => {
+        if (event.kind === 'checkpointCompleted') this.#lastCheckpoint = event.figures
+        if (event.kind === 'started') this.#started()
+        settings.observer(event)
+      },
+    }
+    this.#decider = new RestartDecider(settings.restart)
+    this.ended = this.#live()
+  }
+
+  status(): JobStatus {
+    return {
+      phase: this.#phase,
+      restarts: this.#restarts,
+      tasks: this.#attempt?.metrics ?? [],
+      state: this.#attempt?.stateUsage,
+      lastCheckpoint: this.#lastCheckpoint,
+    }
+  }
+
+  /**
+   * Stops reading, finishes what is in flight, checkpoints, commits and ends; started again, the job goes on from
+   * there. With `drain` windows and timers fire first, as at the end of input.
+   */
+  async stop(options: { readonly drain?: boolean } = {}): Promise<JobResult> {
+    this.#request(options.drain === true ? 'drain' : 'stop')
+    return this.ended
+  }
+
+  /** Ends at once; nothing after the last checkpoint is committed. */
+  async cancel(): Promise<JobResult> {
+    this.#request('cancel')
+    return this.ended
+  }
+
+  /** Makes a checkpoint now. Rejects with `CHECKPOINT_FAILED` if one is under way or this one was given up. */
+  async checkpoint(): Promise<CheckpointFigures> {
+    await Promise.resolve()
+    if (this.#attempt === undefined) throw new Error('the job is not running')
+    return this.#attempt.checkpoint()
+  }
+
+  async #live(): Promise<JobResult> {
+    const { platform, directory, observer } = this.#settings
+    let lock: DirectoryLock | undefined
+    let result: JobResult
+    try {
+      lock = await DirectoryLock.take(platform, directory)
+      result = { outcome: await this.#attempts(lock) }
+    } catch (error) {
+      result =
+        this.#stop !== 'no' && isMillraceError(error, 'CANCELLED') && this.#stop !== 'cancel'
+          ? { outcome: 'stopped' }
+          : { outcome: 'failed', error }
+    }
+    try {
+      await lock?.release()
+    } catch (error) {
+      observer({
+        kind: 'warning',
+        message: `the lock on ${directory} could not be removed: ${String(error)}`,
+      })
+    }
+    this.#phase = 'ended'
+    observer({ kind: 'ended', outcome: result.outcome })
+    return result
+  }
+
+  async #attempts(lock: DirectoryLock): Promise<Ending> {
+    const { platform, observer } = this.#settings
+    const { clock } = platform
+    for (;;) {
+      const startedAt = clock.monotonic()
+      this.#attempt = new Attempt(this.#settings, lock)
+      try {
+        return await this.#attempt.run()
+      } catch (error) {
+        // A job that was asked to end does not come back to life.
+        if (this.#stop !== 'no') throw error
+        const decision = this.#decider.afterFailure(error, clock.monotonic() - startedAt)
+        if ('giveUp' in decision) throw decision.giveUp
+        observer({ kind: 'failed', error, restartInMs: decision.delayMs })
+        this.#phase = 'restarting'
+        this.#restarts++
+        await sleep(clock, decision.delayMs, this.#stopping.signal)
+      }
+    }
+  }
+
+  #started(): void {
+    this.#phase = 'running'
+    // Asked to stop before there was anything to stop. The tasks start once the caller has returned.
+    if (this.#stop !== 'no') queueMicrotask(() => this.#carryOut())
+  }
+
+  #request(stop: 'stop' | 'drain' | 'cancel'): void {
+    // Cancelling is the only wish that overrides an earlier one.
+    if (this.#stop === 'no' || stop === 'cancel') this.#stop = stop
+    if (this.#phase === 'restarting') this.#stopping.abort(new Error('stopped'))
+    if (this.#phase === 'running' || this.#phase === 'stopping' || stop === 'cancel') this.#carryOut()
+  }
+
+  #carryOut(): void {
+    this.#phase = 'stopping'
+    if (this.#stop === 'cancel') this.#attempt?.cancel()
+    else this.#attempt?.stop(this.#stop === 'drain')
+  }
+}
+
+/** Starts a job. Throws `OPTION_INVALID` and `GRAPH_INVALID` for what cannot run; everything later ends the job. */
+export function startJob(options: JobOptions): Job {
+  return new Job(options)
+}

@@ -1,0 +1,429 @@
+import type { Wakeup } from '@millrace/channels'
+import type { SourceEntry, SplitEntry } from '../checkpoint/manifest.ts'
+import type { ConnectorContext, DecodeFailure, Poll } from '../connect/source.ts'
+import { describeError, MillraceError } from '../kernel/errors.ts'
+import type { Batch } from '../kernel/element.ts'
+import { keyGroup, subtaskOfGroup } from '../kernel/key-group.ts'
+import { MAX_TIME, MIN_TIME } from '../kernel/time.ts'
+import { TaskMetrics } from '../observe/metrics.ts'
+import { Chain } from '../operator/chain.ts'
+import type { Cursor } from '../operator/cursor.ts'
+import { FailurePolicy } from '../operator/failure-policy.ts'
+import { oneReceiver, type Receiver } from '../operator/receiver.ts'
+import type { ChainTarget } from '../operator/chain-part.ts'
+import type { SourceTaskPlan } from '../plan/plan.ts'
+import { SplitWatermarks } from '../time/split-watermarks.ts'
+import type { TaskWiring } from './chain-task.ts'
+import { Outlet } from './outlet.ts'
+import { SplitFeed } from './split-feed.ts'
+import { Stamp } from './stamp.ts'
+import { wakeOnAbort, type Task, type TaskSurroundings } from './task.ts'
+
+/** How many splits of one subtask are open at once; the others wait their turn and hold back the watermark. */
+const openSplits = 64
+const discoverEveryMs = 1000
+
+/**
+ * Reads the splits of one source that belong to this subtask.
+ *
+ * The split that is furthest behind in event time is read next, so that state for times that some splits have not
+ * reached yet stays small. A bounded job waits for that split, which makes the order of reading, and with it every
+ * result, the same each time.
+ */
+export class SourceTask implements Task {
+  readonly metrics: TaskMetrics
+  readonly #plan: SourceTaskPlan
+  readonly #around: TaskSurroundings
+  readonly #subtask: number
+  readonly #context: ConnectorContext
+  readonly #wakeup: Wakeup
+  readonly #cursor: Cursor
+  readonly #outlet: Outlet
+  readonly #watermarks: SplitWatermarks
+  readonly #head: Receiver
+  readonly #policy: FailurePolicy
+  readonly #restored: ReadonlyMap<string, SplitEntry>
+  readonly #feeds: SplitFeed[] = []
+  /** Positions by checkpoint, until the checkpoint is complete and they can be acknowledged. */
+  readonly #unacknowledged = new Map<number, readonly SplitEntry[]>()
+  readonly #barriers: number[] = []
+  #acknowledgeUpTo = 0
+  #isDiscoveryComplete = false
+  #discovering: Promise<void> | undefined
+  #discoverFailure: unknown
+  #nextDiscovery = 0
+  #isIdle = false
+  #isEnded = false
+  #phase: 'reading' | 'stopped' | 'draining' = 'reading'
+  #turn = 0
+  #alarm: Disposable | undefined
+
+  constructor(
+    plan: SourceTaskPlan,
+    subtask: number,
+    wiring: TaskWiring,
+    around: TaskSurroundings,
+    restored: SourceEntry | undefined,
+  ) {
+    const { cursor, wakeup } = wiring
+    this.#plan = plan
+    this.#around = around
+    this.#subtask = subtask
+    this.metrics = new TaskMetrics(plan.name, subtask, 'source')
+    this.#context = around.connectorContext(plan.name)
+    this.#wakeup = wakeup
+    wakeOnAbort(around.signal, wakeup)
+    this.#cursor = cursor
+    cursor.watermark = around.restoredWatermark(plan.name, subtask)
+    this.#watermarks = new SplitWatermarks(plan.stamp?.node.timestamps.disorderMs ?? 0, cursor.watermark)
+    this.#outlet = new Outlet(wiring.ports, cursor, wakeup, around.signal)
+    this.#restored = new Map(restored?.splits.map((entry) => [entry.split, entry]))
+    const ports: Receiver[] = [...wiring.ports]
+    this.#policy = this.#policyOf(plan.node.name, plan.node.onError.kind, plan.errors, ports)
+    if (plan.stamp !== undefined) ports.push(this.#stamp(plan.stamp, ports))
+    this.#head = this.#steps(ports)
+  }
+
+  async open(): Promise<void> {
+    await this.#discover()
+    this.#raise(this.#discoverFailure)
+    await this.#openFeeds()
+  }
+
+  start(): void {
+    // Whoever is restored beside this source judges lateness by this watermark from its first record on.
+    this.metrics.watermark = this.#cursor.watermark
+    if (this.#cursor.watermark !== MIN_TIME) this.#outlet.watermark(this.#cursor.watermark)
+  }
+
+  async run(): Promise<void> {
+    const { signal, breath } = this.#around
+    for (;;) {
+      signal.throwIfAborted()
+      this.#raise(this.#discoverFailure)
+      await this.#acknowledge()
+      const checkpoint = this.#barriers.shift()
+      if (checkpoint !== undefined) this.#cut(checkpoint)
+      else if (!(await this.#read())) await this.#wait()
+      const due = breath.due()
+      if (due !== undefined) await due
+    }
+  }
+
+  /** Puts the barrier of `checkpoint` into the stream before the next poll. */
+  requestBarrier(checkpoint: number): void {
+    this.#barriers.push(checkpoint)
+    this.#wakeup.wake()
+  }
+
+  /** Reads nothing more. With `drain` the input counts as ended: windows and timers fire. */
+  stop(drain: boolean): void {
+    this.#phase = drain ? 'draining' : 'stopped'
+    this.#wakeup.wake()
+  }
+
+  checkpointCompleted(checkpoint: number): void {
+    this.#acknowledgeUpTo = Math.max(this.#acknowledgeUpTo, checkpoint)
+    this.#wakeup.wake()
+  }
+
+  checkpointAbandoned(checkpoint: number): void {
+    this.#unacknowledged.delete(checkpoint)
+  }
+
+  async close(): Promise<void> {
+    this.#alarm?.[Symbol.dispose]()
+    await this.#discovering
+    for (const feed of this.#feeds) await feed.close()
+  }
+
+  /** Hands on what one split has; false if there is nothing to do now. */
+  async #read(): Promise<boolean> {
+    if (this.#isEnded || this.#phase === 'stopped') return false
+    if (this.#phase === 'draining' || this.#isExhausted()) {
+      await this.#end()
+      return true
+    }
+    const feed = this.#choose()
+    if (feed === undefined) {
+      this.#noticeQuiet()
+      return false
+    }
+    const poll = feed.poll(this.#around.batchRecords, this.#context)
+    if (poll.kind === 'records') await this.#emit(feed, poll)
+    else if (poll.kind === 'end') await this.#endSplit(feed)
+    this.#announce()
+    return true
+  }
+
+  async #emit(feed: SplitFeed, poll: Extract<Poll<unknown>, { kind: 'records' }>): Promise<void> {
+    const { values } = poll
+    const failures = poll.failures ?? []
+    this.metrics.recordsOut += values.length
+    this.#watermarks.read(feed.split)
+    this.#announceIdle()
+    this.#cursor.enter({ origin: poll.origin } as Batch)
+    let failure = 0
+    for (let i = 0; i < values.length; i++) {
+      while (failure < failures.length && failures[failure]!.index <= i)
+        this.#reject(feed, failures[failure++]!)
+      this.#cursor.originIndex = i
+      this.#head.receive(values[i], Number.NaN)
+      if (this.#cursor.isFull) {
+        const room = this.#outlet.flush()
+        if (room !== undefined) await room
+      }
+    }
+    while (failure < failures.length) this.#reject(feed, failures[failure++]!)
+    const room = this.#outlet.flush()
+    if (room !== undefined) await room
+    this.metrics.newest = Math.max(this.metrics.newest, this.#watermarks.newest(feed.split))
+  }
+
+  #reject(feed: SplitFeed, failure: DecodeFailure): void {
+    const place = {
+      place: () => `source '${this.#plan.name}', split '${feed.split}', ${failure.place}`,
+      raw: () => failure.raw,
+    }
+    this.#policy.handle(failure.error, place, undefined, Number.NaN)
+  }
+
+  #choose(): SplitFeed | undefined {
+    const { isBounded } = this.#around
+    let best: SplitFeed | undefined
+    let bestWatermark = MAX_TIME
+    const count = this.#feeds.length
+    for (let i = 0; i < count; i++) {
+      // Without timestamps all splits are equally far, and taking turns is fair.
+      const feed = this.#feeds[this.#plan.stamp === undefined ? (this.#turn + i) % count : i]!
+      if (feed.isEnded || !feed.isOpen || (feed.isWaiting && !isBounded)) continue
+      const watermark = this.#watermarks.of(feed.split)
+      if (best === undefined || watermark < bestWatermark) {
+        best = feed
+        bestWatermark = watermark
+      }
+    }
+    this.#turn++
+    return best?.isWaiting ? undefined : best
+  }
+
+  #isExhausted(): boolean {
+    return this.#isDiscoveryComplete && this.#feeds.every((feed) => feed.isEnded)
+  }
+
+  async #endSplit(feed: SplitFeed): Promise<void> {
+    this.#watermarks.finish(feed.split)
+    await this.#openFeeds()
+  }
+
+  async #end(): Promise<void> {
+    await this.#outlet.flush()
+    this.#isEnded = true
+    this.#cursor.watermark = MAX_TIME
+    this.metrics.watermark = MAX_TIME
+    this.#outlet.watermark(MAX_TIME)
+    this.#outlet.mark({ kind: 'end' })
+    this.#around.ended(this.#plan.name, this.#subtask)
+  }
+
+  #cut(checkpoint: number): void {
+    const splits = this.#feeds.map((feed): SplitEntry => {
+      const newest = this.#watermarks.newest(feed.split)
+      return {
+        split: feed.split,
+        position: feed.position(),
+        newest: newest === MIN_TIME ? null : newest,
+        isFinished: feed.isEnded,
+      }
+    })
+    this.#unacknowledged.set(checkpoint, splits)
+    this.#outlet.mark({ kind: 'barrier', checkpoint })
+    this.#around.report(checkpoint, {
+      task: this.#plan.name,
+      subtask: this.#subtask,
+      members: this.#plan.members,
+      watermark: this.#cursor.watermark,
+      splits,
+    })
+  }
+
+  async #acknowledge(): Promise<void> {
+    for (const [checkpoint, splits] of this.#unacknowledged) {
+      if (checkpoint > this.#acknowledgeUpTo) return
+      this.#unacknowledged.delete(checkpoint)
+      for (const { split, position } of splits) {
+        if (position === undefined) continue
+        await this.#feeds.find((feed) => feed.split === split)?.acknowledge(position)
+      }
+    }
+  }
+
+  async #wait(): Promise<void> {
+    const at = this.#nextWakeMs()
+    if (at !== undefined) {
+      const { clock } = this.#around.platform
+      this.#alarm = clock.schedule(Math.max(0, at - clock.monotonic()), () => this.#wakeup.wake())
+    }
+    await this.#wakeup.wait()
+    this.#alarm?.[Symbol.dispose]()
+    this.#alarm = undefined
+    this.#noticeQuiet()
+    if (!this.#isDiscoveryComplete && this.#around.platform.clock.monotonic() >= this.#nextDiscovery) {
+      this.#discovering ??= this.#discover().finally(() => {
+        this.#discovering = undefined
+        this.#wakeup.wake()
+      })
+    }
+    await this.#openFeeds()
+    this.#announce()
+  }
+
+  #nextWakeMs(): number | undefined {
+    if (this.#isEnded || this.#phase === 'stopped') return undefined
+    const times: number[] = []
+    if (!this.#isDiscoveryComplete && this.#discovering === undefined) times.push(this.#nextDiscovery)
+    const idleAfterMs = this.#plan.stamp?.node.timestamps.idleAfterMs
+    if (idleAfterMs !== undefined) {
+      for (const feed of this.#feeds) {
+        if (feed.quietSince !== undefined && !feed.isEnded && this.#watermarks.isActive(feed.split)) {
+          times.push(feed.quietSince + idleAfterMs)
+        }
+      }
+    }
+    return times.length === 0 ? undefined : Math.min(...times)
+  }
+
+  #noticeQuiet(): void {
+    const idleAfterMs = this.#plan.stamp?.node.timestamps.idleAfterMs
+    if (idleAfterMs === undefined || this.#isEnded) return
+    const now = this.#context.clock.monotonic()
+    for (const feed of this.#feeds) {
+      if (feed.quietSince !== undefined && now - feed.quietSince >= idleAfterMs)
+        this.#watermarks.idle(feed.split)
+    }
+    this.#announce()
+  }
+
+  #announce(): void {
+    if (this.#isEnded) return
+    this.#cursor.watermark = Math.max(this.#cursor.watermark, this.#watermarks.current)
+    if (this.#cursor.watermark > this.metrics.watermark) {
+      this.metrics.watermark = this.#cursor.watermark
+      this.#outlet.watermark(this.#cursor.watermark)
+    }
+    this.#announceIdle()
+  }
+
+  #announceIdle(): void {
+    const isIdle = this.#watermarks.isIdle
+    if (isIdle === this.#isIdle) return
+    this.#isIdle = isIdle
+    this.#outlet.mark({ kind: isIdle ? 'idle' : 'active' })
+  }
+
+  async #discover(): Promise<void> {
+    const { node } = this.#plan
+    try {
+      const { splits, isComplete } = await node.source.discover(this.#context)
+      const known = new Set(this.#feeds.map((feed) => feed.split))
+      // A split of the checkpoint that is no longer found is opened all the same: only its source knows what that means.
+      const names = known.size === 0 ? [...new Set([...this.#restored.keys(), ...splits])] : splits
+      for (const split of names.toSorted()) {
+        if (!known.has(split) && this.#isMine(split)) this.#add(split)
+      }
+      this.#isDiscoveryComplete = isComplete
+      this.#nextDiscovery = this.#context.clock.monotonic() + (node.source.discoverEveryMs ?? discoverEveryMs)
+    } catch (error) {
+      const place = `source '${node.name}'`
+      this.#discoverFailure = new MillraceError(
+        'SOURCE_FAILED',
+        `${place} cannot list its splits: ${describeError(error)}`,
+        {
+          cause: error,
+          place,
+        },
+      )
+    }
+  }
+
+  #add(split: string): void {
+    const restored = this.#restored.get(split)
+    const feed = new SplitFeed(split, restored, () => this.#wakeup.wake())
+    this.#feeds.push(feed)
+    this.#watermarks.add(split, restored?.newest ?? MIN_TIME)
+    if (feed.isEnded) this.#watermarks.finish(split)
+  }
+
+  #isMine(split: string): boolean {
+    const { keyGroups, parallelism } = this.#around
+    return subtaskOfGroup(keyGroup(split, keyGroups), parallelism, keyGroups) === this.#subtask
+  }
+
+  async #openFeeds(): Promise<void> {
+    let open = this.#feeds.reduce((count, feed) => (feed.isOpen && !feed.isEnded ? count + 1 : count), 0)
+    for (const feed of this.#feeds) {
+      if (open >= openSplits) return
+      if (feed.isOpen || feed.isEnded) continue
+      await feed.open(this.#plan.node.source, this.#context)
+      open++
+    }
+  }
+
+  #steps(ports: readonly Receiver[]): Receiver {
+    const { pipeline, keyGroups } = this.#around
+    const chain = new Chain(this.#plan.heads, {
+      pipeline,
+      subtask: this.#subtask,
+      keyGroups,
+      cursor: this.#cursor,
+      ports,
+      now: () => this.#context.clock.now(),
+      table: () => {
+        throw new MillraceError('INTERNAL', 'a source task keeps no keyed state')
+      },
+      count: (operator, metric, by) => this.metrics.count(operator, metric, by),
+    })
+    return chain.head
+  }
+
+  #stamp(plan: NonNullable<SourceTaskPlan['stamp']>, ports: readonly Receiver[]): Stamp {
+    const { node } = plan
+    return new Stamp({
+      at: node.timestamps.at,
+      watermarks: this.#watermarks,
+      cursor: this.#cursor,
+      policy: this.#policyOf(node.name, node.onError.kind, plan.errors, ports),
+      target: receiverOf(plan.targets, ports),
+    })
+  }
+
+  #policyOf(
+    operator: string,
+    kind: 'fail' | 'skip' | 'deadLetter',
+    errors: readonly ChainTarget[],
+    ports: readonly Receiver[],
+  ): FailurePolicy {
+    return new FailurePolicy({
+      kind,
+      operator,
+      pipeline: this.#around.pipeline,
+      deadLetters: receiverOf(errors, ports),
+      now: () => this.#context.clock.now(),
+      count: (metric) => this.metrics.count(operator, metric, 1),
+    })
+  }
+
+  #raise(failure: unknown): void {
+    if (failure !== undefined) throw failure
+  }
+}
+
+/** The receivers of targets that are all ports. */
+export function receiverOf(targets: readonly ChainTarget[], ports: readonly Receiver[]): Receiver {
+  return oneReceiver(
+    targets.map((target) => {
+      if (target.kind === 'port') return ports[target.port]!
+      throw new MillraceError('INTERNAL', `'${target.part.name}' cannot run in this task`)
+    }),
+  )
+}

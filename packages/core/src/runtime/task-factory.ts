@@ -1,0 +1,51 @@
+import type { RestoredJob } from '../checkpoint/restored-job.ts'
+import type { Plan } from '../plan/plan.ts'
+import { AsyncTask } from './async-task.ts'
+import { ChainTask, type TaskWiring } from './chain-task.ts'
+import { SinkTask } from './sink-task.ts'
+import { SourceTask } from './source-task.ts'
+import type { Task, TaskSurroundings } from './task.ts'
+
+/** The subtasks of a job, all of them and by what is asked of them. */
+export interface Tasks {
+  readonly all: readonly Task[]
+  readonly sources: readonly SourceTask[]
+  readonly sinks: readonly SinkTask[]
+}
+
+/** Makes every subtask of a plan. */
+export function makeTasks(
+  plan: Plan,
+  wiring: readonly (readonly TaskWiring[])[],
+  around: TaskSurroundings,
+  restored: RestoredJob,
+): Tasks {
+  const sources: SourceTask[] = []
+  const sinks: SinkTask[] = []
+  const all: Task[] = []
+  for (const task of plan.tasks) {
+    for (let subtask = 0; subtask < plan.parallelism; subtask++) {
+      const wires = wiring[task.index]![subtask]!
+      switch (task.kind) {
+        case 'source': {
+          const source = new SourceTask(task, subtask, wires, around, restored.source(task.name))
+          sources.push(source)
+          all.push(source)
+          break
+        }
+        case 'chain':
+          all.push(new ChainTask(task, subtask, wires, around))
+          break
+        case 'async':
+          all.push(new AsyncTask(task, subtask, wires, around))
+          break
+        case 'sink': {
+          const sink = new SinkTask(task, subtask, wires, around, restored.sink(task.name))
+          sinks.push(sink)
+          all.push(sink)
+        }
+      }
+    }
+  }
+  return { all, sources, sinks }
+}

@@ -1,0 +1,51 @@
+import type { Wakeup } from '@millrace/channels'
+import type { TaskReport } from '../checkpoint/coordinator.ts'
+import type { ConnectorContext } from '../connect/source.ts'
+import type { Platform } from '../kernel/platform.ts'
+import type { EventTime } from '../kernel/time.ts'
+import type { TaskMetrics } from '../observe/metrics.ts'
+import type { OpenStateStore } from '../state/state-store.ts'
+import type { Breath } from './breath.ts'
+
+/**
+ * One subtask at work. `open` comes before state is loaded, `start` after, then `run` until the job's signal is
+ * aborted, and `close` on every path. What `run` rejects with fails the job.
+ */
+export interface Task {
+  readonly metrics: TaskMetrics
+  open(): Promise<void>
+  start(): void
+  run(): Promise<void>
+  /** A checkpoint is durable. */
+  checkpointCompleted(checkpoint: number): void
+  /** A checkpoint was given up. */
+  checkpointAbandoned(checkpoint: number): void
+  close(): Promise<void>
+}
+
+/** What every task is given. */
+export interface TaskSurroundings {
+  readonly pipeline: string
+  readonly parallelism: number
+  readonly keyGroups: number
+  readonly batchRecords: number
+  readonly isBounded: boolean
+  readonly platform: Platform
+  readonly signal: AbortSignal
+  readonly breath: Breath
+  readonly store: OpenStateStore
+  /** The watermark this task had reached in the checkpoint being restored, or the beginning of time. */
+  restoredWatermark(task: string, subtask: number): EventTime
+  readonly isRestored: boolean
+  /** A task has done its part of a checkpoint. */
+  report(checkpoint: number, report: TaskReport): void
+  /** A task has passed on the end of its input. */
+  ended(task: string, subtask: number): void
+  connectorContext(name: string): ConnectorContext
+  warn(message: string): void
+}
+
+/** Wakes a task when the job is cancelled, so that no wait outlives it. */
+export function wakeOnAbort(signal: AbortSignal, wakeup: Wakeup): void {
+  signal.addEventListener('abort', () => wakeup.wake(), { once: true })
+}

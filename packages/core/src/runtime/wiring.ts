@@ -1,0 +1,58 @@
+import { Wakeup } from '@millrace/channels'
+import { Cursor } from '../operator/cursor.ts'
+import type { Plan, PortPlan, TaskPlan } from '../plan/plan.ts'
+import type { TaskWiring } from './chain-task.ts'
+import { Edge } from './edge.ts'
+import { Port, type Route } from './port.ts'
+
+/** How large batches and edges are, and what keys are spread over. */
+export interface WiringOptions {
+  /** Records per batch at most. */
+  readonly batchRecords: number
+  /** Batches that may wait on one edge. */
+  readonly edgeBatches: number
+  readonly keyGroups: number
+}
+
+/** Makes the edges between all subtasks of a plan. `wiring[task][subtask]` is what each of them is given. */
+export function wire(plan: Plan, options: WiringOptions): readonly (readonly TaskWiring[])[] {
+  const { parallelism } = plan
+  // inputs[task][subtask][input] lists the edges that arrive there.
+  const inputs = plan.tasks.map((task) =>
+    Array.from({ length: parallelism }, () => Array.from({ length: task.inputs }, (): Edge[] => [])),
+  )
+  return plan.tasks.map((task) =>
+    Array.from({ length: parallelism }, (_, subtask): TaskWiring => {
+      const cursor = new Cursor()
+      const wakeup = new Wakeup()
+      const ports = task.ports.map((port) => {
+        const edges = targets(port, subtask, parallelism).map((target) => {
+          const edge = new Edge(options.edgeBatches)
+          inputs[port.task]![target]![port.input]!.push(edge)
+          return edge
+        })
+        return new Port(edges, routeOf(port, options), cursor, wakeup, options.batchRecords)
+      })
+      // Tasks are listed inputs first, so every edge that arrives here has been made.
+      return { inputs: inputsOf(inputs, task, subtask), ports, cursor, wakeup }
+    }),
+  )
+}
+
+function inputsOf(
+  inputs: readonly (readonly (readonly Edge[][])[])[],
+  task: TaskPlan,
+  subtask: number,
+): readonly Edge[] {
+  return inputs[task.index]![subtask]!.flat()
+}
+
+function targets(port: PortPlan, subtask: number, parallelism: number): readonly number[] {
+  return port.exchange.kind === 'forward'
+    ? [subtask]
+    : Array.from({ length: parallelism }, (_, target) => target)
+}
+
+function routeOf({ exchange }: PortPlan, { keyGroups }: WiringOptions): Route {
+  return exchange.kind === 'forward' ? exchange : { kind: 'key', by: exchange.by, keyGroups }
+}
