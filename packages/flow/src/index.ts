@@ -1,2 +1,67 @@
 /** The fluent, typed language of Millrace pipelines and its standard operators. */
-export {}
+
+// Pipelines.
+export { isPipeline, pipeline } from './pipeline.ts'
+export type { JobSettings, Pipeline, PipelineBuilder, PipelineDescription } from './pipeline.ts'
+export type {
+  Parameter,
+  ParameterDeclaration,
+  ParameterTypes,
+  ParameterValue,
+  ParameterValues,
+} from './parameter.ts'
+export { deadLetter, fail, skip } from './error-policy.ts'
+export type { OnError } from './error-policy.ts'
+
+// Streams.
+export type {
+  AsyncOptions,
+  Branches,
+  KeyedStreamOf,
+  OperatorOptions,
+  SourceStream,
+  SplitStreams,
+  StepOptions,
+  Stream,
+  StreamOf,
+  TimedStream,
+  TimestampOptions,
+  Timing,
+  ValueOf,
+} from './stream.ts'
+export type { KeyedAsyncOptions, KeyedStream, ProcessedStream, TimedKeyedStream } from './keyed-stream.ts'
+export type { AggregatedStream, AggregateOptions, WindowedStream, WindowResult } from './windowed-stream.ts'
+
+// Operators with state.
+export { output } from './operators/process.ts'
+export type {
+  EventTimers,
+  OutputSpec,
+  OutputSpecs,
+  ProcessContext,
+  ProcessingTimers,
+  ProcessOutput,
+  ProcessRecord,
+  ProcessSpec,
+  ProcessTimer,
+} from './operators/process.ts'
+export { state } from './operators/state-spec.ts'
+export type { ListSpec, MapSpec, StateHandles, StateSpecs, ValueSpec } from './operators/state-spec.ts'
+
+// Windows.
+export { sliding } from './window/sliding.ts'
+export type { SlidingOptions } from './window/sliding.ts'
+export { tumbling } from './window/tumbling.ts'
+export type { TumblingOptions } from './window/tumbling.ts'
+export type { Window, WindowAssigner } from './window/assigner.ts'
+
+// Aggregates.
+export { aggregator } from './window/aggregate.ts'
+export type { Aggregate, Aggregates } from './window/aggregate.ts'
+export { collect } from './window/collect.ts'
+export { count } from './window/count.ts'
+export { max, min } from './window/extreme.ts'
+export type { Comparable } from './window/extreme.ts'
+export { mean } from './window/mean.ts'
+export type { MeanAccumulator } from './window/mean.ts'
+export { sum, sumBigint } from './window/sum.ts'

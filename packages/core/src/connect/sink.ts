@@ -9,7 +9,7 @@ import type { ConnectorContext } from './source.ts'
  * the name of work that is durable but not yet visible, which `commit` makes visible. A committable
  * outlives the process: it is stored in the checkpoint's manifest. (The two phases are Flink's.)
  */
-export interface Sink<T, Committable extends Json = Json> {
+export interface Sink<in T, Committable extends Json = Json> {
   /** What it is, for `explain`. */
   readonly kind: string
   readonly guarantee: 'exactly-once' | 'at-least-once' | 'at-most-once'
@@ -26,7 +26,7 @@ export interface Sink<T, Committable extends Json = Json> {
   ): Promise<SinkWriter<T, Committable>>
 }
 
-export interface SinkWriter<T, Committable extends Json = Json> {
+export interface SinkWriter<in T, Committable extends Json = Json> {
   /**
    * Takes a batch. The promise is the backpressure: nothing more comes until it resolves; return nothing
    * if there is nothing to wait for. A batch may be kept.

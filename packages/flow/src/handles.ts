@@ -1,0 +1,275 @@
+/**
+ * The streams behind the interfaces: places in the graph that is being built.
+ *
+ * Values are `unknown` here; the interfaces give them their types, once, where a stream is made by `from`.
+ */
+import {
+  durationMs,
+  MillraceError,
+  positiveDurationMs,
+  type Duration,
+  type Exchange,
+  type Input,
+  type Key,
+  type NodeId,
+  type Operator,
+  type Sink,
+  type Step,
+} from '@millrace/core'
+import type { GraphBuilder, NodeOptions } from './graph-builder.ts'
+import type { KeyedAsyncOptions } from './keyed-stream.ts'
+import { ProcessOperator, type AnyProcessSpec } from './operators/process.ts'
+import { ReduceOperator } from './operators/reduce.ts'
+import { ScanOperator } from './operators/scan.ts'
+import { SplitOperator } from './operators/split.ts'
+import type { Branches, OperatorOptions, StepOptions, TimestampOptions, Timing } from './stream.ts'
+import type { Aggregates } from './window/aggregate.ts'
+import type { WindowAssigner } from './window/assigner.ts'
+import { WindowOperator } from './window/window-operator.ts'
+import type { AggregateOptions } from './windowed-stream.ts'
+
+/** What an operator node is made of, beside its input and its name. */
+interface OperatorParts {
+  readonly type: string
+  readonly isStateful: boolean
+  readonly outputs: readonly string[]
+  readonly keeps?: string
+  readonly create: () => Operator<unknown, unknown>
+}
+
+/** One output of a node. */
+export class StreamHandle {
+  readonly timing: Timing
+  readonly #builder: GraphBuilder
+  readonly #from: NodeId
+  readonly #output: string
+
+  constructor(builder: GraphBuilder, timing: Timing, from: NodeId, output = 'main') {
+    this.#builder = builder
+    this.timing = timing
+    this.#from = from
+    this.#output = output
+  }
+
+  map(transform: (value: unknown) => unknown, options?: StepOptions): StreamHandle {
+    return this.#step({ kind: 'map', apply: transform }, options)
+  }
+
+  filter(keep: (value: unknown) => boolean, options?: StepOptions): StreamHandle {
+    return this.#step({ kind: 'filter', apply: keep }, options)
+  }
+
+  flatMap(expand: (value: unknown) => Iterable<unknown>, options?: StepOptions): StreamHandle {
+    return this.#step({ kind: 'flatMap', apply: expand }, options)
+  }
+
+  tap(look: (value: unknown) => void, options?: StepOptions): StreamHandle {
+    return this.#step({ kind: 'tap', apply: look }, options)
+  }
+
+  union(...others: readonly StreamHandle[]): StreamHandle {
+    const foreign = others.find((other) => other.#builder !== this.#builder)
+    if (foreign !== undefined) {
+      throw new MillraceError(
+        'GRAPH_INVALID',
+        `union joins streams of pipelines '${this.#builder.name}' and '${foreign.#builder.name}'; join streams of one pipeline`,
+      )
+    }
+    const inputs = [this, ...others].map((stream) => stream.input())
+    return this.#next(this.#builder.add({ kind: 'step', inputs, step: { kind: 'pass' } }, 'union'))
+  }
+
+  split(name: string, branches: Branches<unknown>, options?: OperatorOptions): object {
+    const tests = Object.entries(branches).map(([branch, test]) => ({ name: branch, test }))
+    const outputs = tests.map((branch) => branch.name)
+    const id = this.operator(name, options, {
+      type: 'split',
+      isStateful: false,
+      outputs,
+      create: () => new SplitOperator(tests),
+    })
+    return { ...this.sides(id, outputs), rest: this.#next(id) }
+  }
+
+  keyBy(select: (value: unknown) => Key): KeyedHandle {
+    return new KeyedHandle(this, { kind: 'key', by: select })
+  }
+
+  mapAsync(
+    name: string,
+    call: (value: unknown, signal: AbortSignal) => Promise<unknown>,
+    options: KeyedAsyncOptions = {},
+    exchange: Exchange = { kind: 'forward' },
+  ): StreamHandle {
+    const { concurrency = 16, timeout, order = exchange.kind === 'key' ? 'key' : 'input' } = options
+    if (!Number.isSafeInteger(concurrency) || concurrency < 1) {
+      throw new MillraceError(
+        'OPTION_INVALID',
+        `concurrency of '${name}' is ${String(concurrency)}; give a whole number from 1`,
+      )
+    }
+    const timeoutMs = timeout === undefined ? undefined : positiveDurationMs(timeout, `timeout of '${name}'`)
+    return this.#next(
+      this.#builder.add(
+        { kind: 'async', inputs: [this.input(exchange)], apply: call, concurrency, order, timeoutMs },
+        'mapAsync',
+        { name: nameOf('mapAsync', name), onError: options.onError },
+      ),
+    )
+  }
+
+  withTimestamps({ at, disorder = 0, idleAfter, ...options }: TimestampOptions<unknown>): StreamHandle {
+    const timestamps = {
+      at,
+      disorderMs: durationMs(disorder, 'disorder'),
+      idleAfterMs: idleAfter === undefined ? undefined : positiveDurationMs(idleAfter, 'idleAfter'),
+    }
+    const node = { kind: 'timestamps', inputs: [this.input()], timestamps } as const
+    const id = this.#builder.add(node, 'withTimestamps', options)
+    return new StreamHandle(this.#builder, 'timed', id)
+  }
+
+  to(name: string, sink: Sink<unknown>): void {
+    this.#builder.add({ kind: 'sink', inputs: [this.input()], sink }, 'to', { name: nameOf('to', name) })
+  }
+
+  input(exchange: Exchange = { kind: 'forward' }): Input {
+    return { from: this.#from, output: this.#output, exchange }
+  }
+
+  /** Adds an operator that reads this stream. */
+  operator(
+    name: string,
+    options: OperatorOptions | undefined,
+    { exchange, ...parts }: OperatorParts & { readonly exchange?: Exchange },
+  ): NodeId {
+    for (const output of parts.outputs) checkOutput(name, output)
+    const node = { kind: 'operator', inputs: [this.input(exchange)], ...parts } as const
+    const named: NodeOptions = { name: nameOf(parts.type, name), onError: options?.onError }
+    return this.#builder.add(node, parts.type, named)
+  }
+
+  main(id: NodeId): StreamHandle {
+    return this.#next(id)
+  }
+
+  sides(id: NodeId, outputs: readonly string[]): Record<string, StreamHandle> {
+    return Object.fromEntries(outputs.map((output) => [output, this.#next(id, output)]))
+  }
+
+  #step(step: Step, options?: StepOptions): StreamHandle {
+    return this.#next(this.#builder.add({ kind: 'step', inputs: [this.input()], step }, step.kind, options))
+  }
+
+  #next(id: NodeId, output?: string): StreamHandle {
+    return new StreamHandle(this.#builder, this.timing, id, output)
+  }
+}
+
+/** A stream and how its records are brought together. */
+class KeyedHandle {
+  readonly #stream: StreamHandle
+  readonly #exchange: Exchange
+
+  constructor(stream: StreamHandle, exchange: Exchange) {
+    this.#stream = stream
+    this.#exchange = exchange
+  }
+
+  process(name: string, spec: AnyProcessSpec): StreamHandle {
+    const outputs = Object.keys(spec.outputs ?? {})
+    const pieces = Object.keys(spec.state ?? {})
+    const id = this.#operator(name, spec, {
+      type: 'process',
+      isStateful: true,
+      outputs,
+      keeps: pieces.length === 0 ? 'timers' : `${pieces.join(', ')} of each key until cleared`,
+      create: () => new ProcessOperator(spec),
+    })
+    return Object.assign(this.#stream.main(id), { outputs: this.#stream.sides(id, outputs) })
+  }
+
+  reduce(
+    name: string,
+    combine: (total: unknown, value: unknown) => unknown,
+    options?: OperatorOptions,
+  ): StreamHandle {
+    const create = () => new ReduceOperator(combine)
+    const keeps = 'one value of each key, for ever'
+    return this.#stream.main(
+      this.#operator(name, options, { type: 'reduce', isStateful: true, outputs: [], keeps, create }),
+    )
+  }
+
+  scan(
+    name: string,
+    initial: () => unknown,
+    next: (accumulated: unknown, value: unknown) => unknown,
+    options?: OperatorOptions,
+  ): StreamHandle {
+    const create = () => new ScanOperator(initial, next)
+    const keeps = 'one value of each key, for ever'
+    return this.#stream.main(
+      this.#operator(name, options, { type: 'scan', isStateful: true, outputs: [], keeps, create }),
+    )
+  }
+
+  mapAsync(
+    name: string,
+    call: (value: unknown, signal: AbortSignal) => Promise<unknown>,
+    options?: KeyedAsyncOptions,
+  ): StreamHandle {
+    return this.#stream.mapAsync(name, call, options, this.#exchange)
+  }
+
+  window(assigner: WindowAssigner): object {
+    return {
+      aggregate: (name: string, aggregates: Aggregates<unknown>, options: AggregateOptions = {}) =>
+        this.#aggregate(name, { assigner, aggregates, options }),
+    }
+  }
+
+  #aggregate(
+    name: string,
+    parts: {
+      readonly assigner: WindowAssigner
+      readonly aggregates: Aggregates<unknown>
+      readonly options: AggregateOptions
+    },
+  ): StreamHandle {
+    const { assigner, aggregates, options } = parts
+    const allowedLateness: Duration = options.allowedLateness ?? 0
+    const latenessMs = durationMs(allowedLateness, `allowedLateness of '${name}'`)
+    const create = () => new WindowOperator({ name, assigner, aggregates, latenessMs })
+    // Made once for nothing, so that a bad aggregate is refused here and not when the job starts.
+    create()
+    const until = latenessMs === 0 ? 'it ends' : `${latenessMs} ms after it has ended`
+    const keeps = `${Object.keys(aggregates).join(', ')} of each key and window until ${until}; ${assigner.description}`
+    const outputs = ['late']
+    const id = this.#operator(name, options, { type: 'window', isStateful: true, outputs, keeps, create })
+    return Object.assign(this.#stream.main(id), this.#stream.sides(id, outputs))
+  }
+
+  #operator(name: string, options: OperatorOptions | undefined, parts: OperatorParts): NodeId {
+    return this.#stream.operator(name, options, { ...parts, exchange: this.#exchange })
+  }
+}
+
+const reservedOutputs: readonly string[] = ['main', 'rest', 'errors']
+
+function checkOutput(operator: string, output: string): void {
+  if (!reservedOutputs.includes(output)) return
+  throw new MillraceError(
+    'OPTION_INVALID',
+    `'${operator}' has an output named '${output}'; that name is taken by every operator, so choose another`,
+  )
+}
+
+/** A stateful operator without a name is a type error; this is for programs that nobody compiled. */
+function nameOf(method: string, name: string): string {
+  if (typeof name === 'string') return name
+  throw new MillraceError(
+    'OPTION_INVALID',
+    `${method} needs a name as its first argument; its state is filed under it`,
+  )
+}

@@ -1,0 +1,92 @@
+import type { Key } from '@millrace/core'
+import type { OutputSpec, OutputSpecs, ProcessSpec } from './operators/process.ts'
+import type { StateSpecs } from './operators/state-spec.ts'
+import type { AsyncOptions, OperatorOptions, StreamOf, Timing } from './stream.ts'
+import type { WindowAssigner } from './window/assigner.ts'
+import type { WindowedStream } from './windowed-stream.ts'
+
+/** Options of `mapAsync` on a stream with keys. */
+export interface KeyedAsyncOptions extends Omit<AsyncOptions, 'order'> {
+  /** In which order results leave: within each key as their inputs came, all as they came, or as they are ready. Default `'key'`. */
+  readonly order?: 'key' | 'input' | 'none'
+}
+
+/** What `process` returns: the stream of what was emitted, with the side outputs. */
+export type ProcessedStream<Out, O extends OutputSpecs, Time extends Timing> = StreamOf<Out, Time> & {
+  readonly outputs: {
+    readonly [Name in keyof O]: StreamOf<O[Name] extends OutputSpec<infer T> ? T : never, Time>
+  }
+}
+
+/**
+ * A stream whose records are brought together by key. Made by `keyBy`; only here is there state.
+ *
+ * Every operator with state has a name, because its state is filed under it: renaming one means starting it empty.
+ */
+export interface KeyedStream<T, K, Time extends Timing = 'untimed'> {
+  /**
+   * Runs functions of your own, with state for each key, timers and side outputs.
+   *
+   * @example
+   * const velocity = payments.keyBy((payment) => payment.card).process('velocity', {
+   *   emits: output<number>(),
+   *   outputs: { first: output<Payment>() },
+   *   state: { last: state.value<number>() },
+   *   onRecord({ value, time }, { state, outputs, timers, emit }) {
+   *     const last = state.last.get()
+   *     ...
+   *   },
+   * })
+   */
+  process<Out = never, S extends StateSpecs = {}, O extends OutputSpecs = {}>(
+    name: string,
+    spec: ProcessSpec<T, K, Out, S, O, Time>,
+  ): ProcessedStream<Out, O, Time>
+
+  /**
+   * Combines the records of each key so far into one, and emits it after every record. `combine` returns a new
+   * value or one of the two; it does not change them.
+   *
+   * @example
+   * numbers.keyBy(() => 'all').reduce('largest', (a, b) => Math.max(a, b)) // 1, 3, 2 becomes 1, 3, 3
+   */
+  reduce(name: string, combine: (total: T, value: T) => T, options?: OperatorOptions): StreamOf<T, Time>
+
+  /**
+   * Carries a value of another type along the records of each key, and emits it after every record. `next` returns
+   * a new value; it does not change the old one, which has been emitted.
+   *
+   * @example
+   * words.keyBy((word) => word).scan('count', () => 0, (count) => count + 1) // a, b, a becomes 1, 1, 2
+   */
+  scan<A>(
+    name: string,
+    initial: () => A,
+    next: (accumulated: A, value: T) => A,
+    options?: OperatorOptions,
+  ): StreamOf<A, Time>
+
+  /**
+   * Turns each value into another one by asking the outside world, and keeps the order within each key unless told
+   * otherwise. Calls in flight are part of a checkpoint and are made again after a restart.
+   *
+   * @example
+   * orders.keyBy((order) => order.customer).mapAsync('charge', (order, signal) => charge(order, signal))
+   */
+  mapAsync<U>(
+    name: string,
+    call: (value: T, signal: AbortSignal) => Promise<U>,
+    options?: KeyedAsyncOptions,
+  ): StreamOf<U, Time>
+}
+
+/** A stream by key whose records have an event time, and which therefore has windows. */
+export interface TimedKeyedStream<T, K> extends KeyedStream<T, K, 'timed'> {
+  /**
+   * Gathers the records of each key by windows of event time. What becomes of them, `aggregate` says.
+   *
+   * @example
+   * payments.keyBy((payment) => payment.card).window(tumbling('1m')).aggregate('per-card', { n: count() })
+   */
+  window(assigner: WindowAssigner): WindowedStream<T, K>
+}

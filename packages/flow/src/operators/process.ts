@@ -1,0 +1,163 @@
+import type {
+  Collector,
+  EventTime,
+  Key,
+  Operator,
+  OperatorContext,
+  StreamRecord,
+  Timer,
+} from '@millrace/core'
+import type { OperatorOptions, Timing } from '../stream.ts'
+import { openState, type StateHandles, type StateSpecs } from './state-spec.ts'
+
+declare const carries: unique symbol
+
+/** Declares what an output carries. Made by `output`. */
+export interface OutputSpec<T> {
+  readonly kind: 'output'
+  readonly [carries]?: T
+}
+
+/** Side outputs by name. */
+export type OutputSpecs = Readonly<Record<string, OutputSpec<unknown>>>
+
+/**
+ * Declares the type of an output of `process`.
+ *
+ * @example
+ * keyed.process('check', {
+ *   emits: output<Payment>(),
+ *   outputs: { alerts: output<Alert>() },
+ *   onRecord(record, context) { context.emit(record.value) },
+ * })
+ */
+export function output<T>(): OutputSpec<T> {
+  return { kind: 'output' }
+}
+
+/** A record as `process` sees it. Valid only during the call it is passed to. */
+export type ProcessRecord<T, K, Time extends Timing> = {
+  readonly value: T
+  readonly key: K
+} & (Time extends 'timed' ? { readonly time: EventTime } : unknown)
+
+/** A timer as `process` sees it when it is due. */
+export interface ProcessTimer<K> extends Omit<Timer, 'key'> {
+  readonly key: K
+}
+
+/** Sets timers by the clock for the current key. The same (time, name) twice is one timer. */
+export interface ProcessingTimers {
+  /** Fires once the clock is at or past `time`, in milliseconds since the epoch. Results differ from run to run. */
+  setProcessing(time: number, name?: string): void
+  deleteProcessing(time: number, name?: string): void
+}
+
+/** Sets timers for the current key, by event time too. */
+export interface EventTimers extends ProcessingTimers {
+  /** Fires once the watermark is at or past `time`; for a time already passed, at the next opportunity. */
+  setEvent(time: EventTime, name?: string): void
+  deleteEvent(time: EventTime, name?: string): void
+}
+
+/** Where `process` puts results. Records of a timed stream can be given a time of their own. */
+export type ProcessOutput<Out, Time extends Timing> = Time extends 'timed'
+  ? Collector<Out>
+  : Pick<Collector<Out>, 'emit'>
+
+/** What `process` may touch while it handles a record or a timer. Everything refers to its key. */
+export type ProcessContext<
+  Out,
+  S extends StateSpecs,
+  O extends OutputSpecs,
+  Time extends Timing,
+> = ProcessOutput<Out, Time> & {
+  readonly state: StateHandles<S>
+  readonly outputs: {
+    readonly [Name in keyof O]: ProcessOutput<O[Name] extends OutputSpec<infer T> ? T : never, Time>
+  }
+  readonly timers: Time extends 'timed' ? EventTimers : ProcessingTimers
+  /** Processing time in milliseconds since the epoch. Results that use it differ from run to run. */
+  now(): number
+} & (Time extends 'timed' ? { watermark(): EventTime } : unknown)
+
+/** What a `process` operator keeps, puts out and does. */
+export interface ProcessSpec<
+  T,
+  K,
+  Out,
+  S extends StateSpecs,
+  O extends OutputSpecs,
+  Time extends Timing,
+> extends OperatorOptions {
+  /** What `context.emit` takes. Without it nothing can be emitted. */
+  readonly emits?: OutputSpec<Out>
+  /** Pieces of state for each key. */
+  readonly state?: S
+  /** Side outputs. */
+  readonly outputs?: O
+  /** Called for each record, in order. */
+  onRecord(record: ProcessRecord<T, K, Time>, context: ProcessContext<Out, S, O, Time>): void
+  /** Called when a timer is due. Timers of one key fire in time order. What it throws stops the job. */
+  onTimer?(timer: ProcessTimer<K>, context: ProcessContext<Out, S, O, Time>): void
+}
+
+/** A spec whose types are forgotten. */
+export type AnyProcessSpec = ProcessSpec<unknown, Key, unknown, StateSpecs, OutputSpecs, 'timed'>
+
+/** Runs the functions of a `ProcessSpec`. */
+export class ProcessOperator implements Operator<unknown, unknown> {
+  readonly #spec: AnyProcessSpec
+  #context!: OpenContext
+
+  constructor(spec: AnyProcessSpec) {
+    this.#spec = spec
+  }
+
+  open(context: OperatorContext): void {
+    this.#context = new OpenContext(this.#spec, context)
+  }
+
+  process(record: StreamRecord<unknown>, out: Collector<unknown>): void {
+    this.#context.out = out
+    this.#spec.onRecord(record as ProcessRecord<unknown, Key, 'timed'>, this.#context)
+  }
+
+  onTimer(timer: Timer, out: Collector<unknown>): void {
+    this.#context.out = out
+    this.#spec.onTimer?.(timer, this.#context)
+  }
+}
+
+/** One object per subtask; `out` changes from call to call. */
+class OpenContext {
+  out!: Collector<unknown>
+  readonly state: Record<string, never>
+  readonly outputs: Record<string, Collector<unknown>>
+  readonly timers: EventTimers
+  readonly #context: OperatorContext
+
+  constructor(spec: AnyProcessSpec, context: OperatorContext) {
+    this.#context = context
+    this.timers = context.timers
+    this.state = openState(spec.state ?? {}, context) as Record<string, never>
+    const names = Object.keys(spec.outputs ?? {})
+    this.outputs = Object.fromEntries(names.map((name) => [name, context.output(name)]))
+  }
+
+  emit(value: unknown): void {
+    this.out.emit(value)
+  }
+
+  emitAt(time: EventTime, value: unknown): void {
+    this.out.emitAt(time, value)
+  }
+
+  now(): number {
+    return this.#context.now()
+  }
+
+  watermark(): EventTime {
+    return this.#context.watermark()
+  }
+}

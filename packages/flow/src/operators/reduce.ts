@@ -1,0 +1,23 @@
+import type { Collector, Operator, OperatorContext, StreamRecord, ValueState } from '@millrace/core'
+
+/** Combines the records of each key so far into one, and emits it after every record. */
+export class ReduceOperator implements Operator<unknown, unknown> {
+  readonly #combine: (total: unknown, value: unknown) => unknown
+  #total!: ValueState<{ readonly value: unknown }>
+
+  constructor(combine: (total: unknown, value: unknown) => unknown) {
+    this.#combine = combine
+  }
+
+  open(context: OperatorContext): void {
+    // In a box, so that a key whose total is undefined differs from a key that is new.
+    this.#total = context.value({ name: 'total' })
+  }
+
+  process(record: StreamRecord<unknown>, out: Collector<unknown>): void {
+    const before = this.#total.get()
+    const value = before === undefined ? record.value : this.#combine(before.value, record.value)
+    this.#total.set({ value })
+    out.emit(value)
+  }
+}

@@ -1,0 +1,25 @@
+import type { Collector, Operator, OperatorContext, StreamRecord, ValueState } from '@millrace/core'
+
+/** Carries a value of another type along the records of each key, and emits it after every record. */
+export class ScanOperator implements Operator<unknown, unknown> {
+  readonly #initial: () => unknown
+  readonly #next: (accumulated: unknown, value: unknown) => unknown
+  #accumulated!: ValueState<{ readonly value: unknown }>
+
+  constructor(initial: () => unknown, next: (accumulated: unknown, value: unknown) => unknown) {
+    this.#initial = initial
+    this.#next = next
+  }
+
+  open(context: OperatorContext): void {
+    // In a box, so that a key whose value is undefined differs from a key that is new.
+    this.#accumulated = context.value({ name: 'accumulated' })
+  }
+
+  process(record: StreamRecord<unknown>, out: Collector<unknown>): void {
+    const before = this.#accumulated.get()
+    const value = this.#next(before === undefined ? this.#initial() : before.value, record.value)
+    this.#accumulated.set({ value })
+    out.emit(value)
+  }
+}

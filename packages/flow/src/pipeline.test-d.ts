@@ -1,0 +1,243 @@
+/** What the compiler infers, and what it refuses. Checked by `npm run check:types`; nothing here runs. */
+import type { Sink, Source } from '@millrace/core'
+import { expectTypeOf } from 'vitest'
+import { output } from './operators/process.ts'
+import { state } from './operators/state-spec.ts'
+import { pipeline } from './pipeline.ts'
+import type { SourceStream, TimedStream } from './stream.ts'
+import { aggregator } from './window/aggregate.ts'
+import type { Window } from './window/assigner.ts'
+import { collect } from './window/collect.ts'
+import { count } from './window/count.ts'
+import { max, min } from './window/extreme.ts'
+import { mean } from './window/mean.ts'
+import { sum, sumBigint } from './window/sum.ts'
+import { tumbling } from './window/tumbling.ts'
+
+interface Payment {
+  readonly card: string
+  readonly amount: number
+  readonly refunded?: number
+  readonly wei: bigint
+  readonly at: number
+}
+
+interface Alert {
+  readonly card: string
+  readonly reason: string
+}
+
+declare const source: Source<Payment>
+declare const anySink: Sink<unknown>
+declare const alertSink: Sink<Alert>
+
+pipeline('parameters', (p) => {
+  expectTypeOf(p.parameter('year', 2015)).toEqualTypeOf<number>()
+  expectTypeOf(p.parameter('name', 'x')).toEqualTypeOf<string>()
+  expectTypeOf(p.parameter('isDry', false)).toEqualTypeOf<boolean>()
+  expectTypeOf(p.parameter('path', { required: 'string' })).toEqualTypeOf<string>()
+  // @ts-expect-error a parameter is a number, text or a boolean
+  p.parameter('when', new Date(0))
+  // @ts-expect-error not a type a parameter can have
+  p.parameter('path', { required: 'path' })
+})
+
+pipeline('steps', (p) => {
+  const payments = p.from('payments', source)
+  expectTypeOf(payments).toEqualTypeOf<SourceStream<Payment>>()
+  expectTypeOf(payments.map((payment) => payment.amount)).toEqualTypeOf<SourceStream<number>>()
+  expectTypeOf(payments.flatMap((payment) => [payment.card])).toEqualTypeOf<SourceStream<string>>()
+  expectTypeOf(payments.tap(() => {})).toEqualTypeOf<SourceStream<Payment>>()
+  expectTypeOf(payments.filter((payment) => payment.amount > 1)).toEqualTypeOf<SourceStream<Payment>>()
+  // A type guard narrows, also one that the compiler finds by itself.
+  expectTypeOf(
+    payments.map((payment) => payment.refunded).filter((refunded) => refunded !== undefined),
+  ).toEqualTypeOf<SourceStream<number>>()
+  // @ts-expect-error the field does not exist
+  payments.map((payment) => payment.amout)
+
+  const timed = payments.withTimestamps({ at: (payment) => payment.at, disorder: '5s' })
+  expectTypeOf(timed).toEqualTypeOf<TimedStream<Payment>>()
+  expectTypeOf(timed.map((payment) => payment.card)).toEqualTypeOf<TimedStream<string>>()
+  // @ts-expect-error the field does not exist
+  payments.withTimestamps({ at: (payment) => payment.time })
+  // @ts-expect-error a stream has timestamps once
+  void timed.withTimestamps
+
+  expectTypeOf(timed.union(timed.map((payment) => payment.card))).toEqualTypeOf<
+    TimedStream<Payment | string>
+  >()
+  // @ts-expect-error a stream with and one without timestamps do not mix
+  timed.union(payments)
+  // @ts-expect-error nor the other way round
+  payments.union(timed)
+})
+
+pipeline('split', (p) => {
+  const values = p.from('payments', source).map((payment): Payment | string => payment)
+  const parts = values.split('kinds', {
+    text: (value): value is string => typeof value === 'string',
+    big: (value) => typeof value !== 'string' && value.amount > 10,
+  })
+  expectTypeOf(parts.text).toEqualTypeOf<SourceStream<string>>()
+  expectTypeOf(parts.big).toEqualTypeOf<SourceStream<Payment | string>>()
+  expectTypeOf(parts.rest).toEqualTypeOf<SourceStream<Payment | string>>()
+  // @ts-expect-error no such branch
+  void parts.small
+  // @ts-expect-error a split has a name
+  values.split({ text: () => true })
+})
+
+pipeline('keys', (p) => {
+  const payments = p.from('payments', source)
+  const byCard = payments.keyBy((payment) => payment.card)
+  // @ts-expect-error windows need event time
+  void byCard.window
+  // @ts-expect-error a key is JSON-like
+  payments.keyBy(() => () => 1)
+  // @ts-expect-error undefined is no key
+  payments.keyBy((payment) => payment.refunded)
+  expectTypeOf(byCard.reduce('sum', (a) => a)).toEqualTypeOf<SourceStream<Payment>>()
+  expectTypeOf(
+    byCard.scan(
+      'n',
+      () => 0,
+      (n) => n + 1,
+    ),
+  ).toEqualTypeOf<SourceStream<number>>()
+  // @ts-expect-error a stateful operator has a name
+  byCard.reduce((a: Payment) => a)
+  // @ts-expect-error state is reachable by key only
+  void payments.process
+  // @ts-expect-error rolling figures are by key only
+  void payments.reduce
+
+  expectTypeOf(payments.mapAsync('ask', async (payment) => payment.card)).toEqualTypeOf<
+    SourceStream<string>
+  >()
+  byCard.mapAsync('ask-by-card', async (payment) => payment.card, { order: 'key' })
+  // @ts-expect-error order by key needs keys
+  payments.mapAsync('ask', async (payment) => payment.card, { order: 'key' })
+})
+
+pipeline('process', (p) => {
+  const timed = p.from('payments', source).withTimestamps({ at: (payment) => payment.at })
+  const checked = timed
+    .keyBy((payment) => [payment.card, payment.amount])
+    .process('check', {
+      emits: output<number>(),
+      outputs: { alerts: output<Alert>() },
+      state: { last: state.value<Payment>(), seen: state.map<string, number>(), all: state.list<bigint>() },
+      onRecord(record, context) {
+        expectTypeOf(record.value).toEqualTypeOf<Payment>()
+        expectTypeOf(record.key).toEqualTypeOf<readonly [string, number]>()
+        expectTypeOf(record.time).toEqualTypeOf<number>()
+        expectTypeOf(context.state.last.get()).toEqualTypeOf<Payment | undefined>()
+        expectTypeOf(context.state.seen.get('x')).toEqualTypeOf<number | undefined>()
+        expectTypeOf(context.state.all.get()).toEqualTypeOf<readonly bigint[]>()
+        context.emit(1)
+        context.emitAt(record.time, 2)
+        context.timers.setEvent(record.time + 1)
+        context.outputs.alerts.emit({ card: record.value.card, reason: 'x' })
+        // @ts-expect-error the main output carries numbers
+        context.emit('1')
+        // @ts-expect-error alerts carries alerts
+        context.outputs.alerts.emit(1)
+        // @ts-expect-error no such piece of state
+        void context.state.first
+      },
+      onTimer(timer, context) {
+        expectTypeOf(timer.key).toEqualTypeOf<readonly [string, number]>()
+        context.timers.setProcessing(context.now() + context.watermark())
+      },
+    })
+  expectTypeOf(checked.map((n) => n)).toEqualTypeOf<TimedStream<number>>()
+  expectTypeOf(checked.outputs.alerts).toEqualTypeOf<TimedStream<Alert>>()
+
+  timed
+    .keyBy(() => 'all')
+    .process('silent', {
+      onRecord(_, context) {
+        // @ts-expect-error nothing was said to be emitted
+        context.emit(1)
+      },
+    })
+
+  p.from('more', source)
+    .keyBy((payment) => payment.card)
+    .process('untimed', {
+      onRecord(record, context) {
+        // @ts-expect-error there is no event time
+        void record.time
+        // @ts-expect-error nor event timers
+        void context.timers.setEvent
+        // @ts-expect-error nor a watermark
+        void context.watermark
+        context.timers.setProcessing(context.now() + 1)
+      },
+    })
+})
+
+pipeline('windows', (p) => {
+  const timed = p.from('payments', source).withTimestamps({ at: (payment) => payment.at })
+  const keyed = timed.keyBy((payment) => payment.card).window(tumbling('1m'))
+  const results = keyed.aggregate('figures', {
+    n: count(),
+    refunds: count((payment) => payment.refunded),
+    total: sum((payment) => payment.amount),
+    wei: sumBigint((payment) => payment.wei),
+    least: min((payment) => payment.amount),
+    lastRefund: max((payment) => payment.refunded),
+    usual: mean((payment) => payment.amount),
+    usualRefund: mean((payment) => payment.refunded),
+    all: collect(),
+    cards: collect((payment) => payment.card),
+    distinct: aggregator({
+      kind: 'distinct',
+      create: () => new Set<string>(),
+      add: (seen, payment: Payment) => seen.add(payment.card),
+      merge: (a, b) => new Set([...a, ...b]),
+      result: (seen) => seen.size,
+    }),
+  })
+  results.tap((result) => {
+    expectTypeOf(result.key).toEqualTypeOf<string>()
+    expectTypeOf(result.window).toEqualTypeOf<Window>()
+    expectTypeOf(result.n).toEqualTypeOf<number>()
+    expectTypeOf(result.total).toEqualTypeOf<number>()
+    expectTypeOf(result.wei).toEqualTypeOf<bigint>()
+    expectTypeOf(result.least).toEqualTypeOf<number>()
+    expectTypeOf(result.lastRefund).toEqualTypeOf<number | undefined>()
+    expectTypeOf(result.usual).toEqualTypeOf<number>()
+    expectTypeOf(result.usualRefund).toEqualTypeOf<number | undefined>()
+    expectTypeOf(result.all).toEqualTypeOf<readonly Payment[]>()
+    expectTypeOf(result.cards).toEqualTypeOf<readonly string[]>()
+    expectTypeOf(result.distinct).toEqualTypeOf<number>()
+    // @ts-expect-error no such figure
+    void result.average
+  })
+  expectTypeOf(results.late).toEqualTypeOf<TimedStream<Payment>>()
+
+  // @ts-expect-error the field does not exist
+  keyed.aggregate('typo', { total: sum((payment) => payment.amout) })
+  // @ts-expect-error text is not summed
+  keyed.aggregate('text', { total: sum((payment) => payment.card) })
+  // @ts-expect-error the field 'key' of a result is taken
+  keyed.aggregate('taken', { key: count() })
+  // @ts-expect-error an aggregate of other records
+  keyed.aggregate('other', { n: count((alert: Alert) => alert.reason) })
+  // @ts-expect-error a window has a name
+  keyed.aggregate({ n: count() })
+})
+
+pipeline('sinks', (p) => {
+  const payments = p.from('payments', source)
+  expectTypeOf(payments.to('everything', anySink)).toEqualTypeOf<void>()
+  payments.map((payment): Alert => ({ card: payment.card, reason: '' })).to('alerts', alertSink)
+  // @ts-expect-error the sink wants alerts
+  payments.to('wrong', alertSink)
+  // @ts-expect-error the sink wants a reason too
+  payments.map(({ card }) => ({ card })).to('less', alertSink)
+  // @ts-expect-error a sink has a name
+  payments.to(anySink)
+})

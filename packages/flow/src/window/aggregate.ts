@@ -1,0 +1,58 @@
+import type { Codec } from '@millrace/core'
+
+/**
+ * Works out one figure from many values, a value at a time.
+ *
+ * What it remembers is its accumulator: a number, a string, a bigint or an object. Accumulators are merged in order
+ * of event time, slice by slice; within a slice values are added in order of arrival.
+ *
+ * Laws: `merge(a, create())` and `merge(create(), a)` mean the same as `a`; merging is associative; and adding a
+ * value to `a` means the same as merging `a` with the accumulator of that value alone.
+ *
+ * @example
+ * const longest: Aggregate<string, string, number> = {
+ *   kind: 'longest',
+ *   create: () => '',
+ *   add: (longest, text) => (text.length > longest.length ? text : longest),
+ *   merge: (a, b) => (b.length > a.length ? b : a),
+ *   result: (longest) => longest.length,
+ * }
+ */
+export interface Aggregate<in In, Accumulator, out Result> {
+  /** What it is, and part of how its state is labelled: change it when accumulators change their meaning. */
+  readonly kind: string
+  /** An accumulator of no values. Called for each key and window. */
+  create(): Accumulator
+  /**
+   * The accumulator with `value` in it: a new one, or the same one changed in place. May throw for a value it
+   * cannot take, before it changes anything.
+   */
+  add(accumulator: Accumulator, value: In): Accumulator
+  /** One accumulator for two. May change and return `earlier`; must leave `later` as it is. */
+  merge(earlier: Accumulator, later: Accumulator): Accumulator
+  /** The figure. Called each time a window is emitted; must not change the accumulator. */
+  result(accumulator: Accumulator): Result
+  /** How accumulators are written. Absent: the structured codec. */
+  readonly codec?: Codec<Accumulator> | undefined
+}
+
+/** Aggregates by the names of the fields they fill. */
+export type Aggregates<In> = Readonly<Record<string, Aggregate<In, unknown, unknown>>>
+
+/**
+ * An aggregate of your own: any fold that can be merged.
+ *
+ * @example
+ * const distinct = aggregator({
+ *   kind: 'distinct-cards',
+ *   create: () => new Set<string>(),
+ *   add: (cards, payment: Payment) => cards.add(payment.card),
+ *   merge: (a, b) => a.union(b),
+ *   result: (cards) => cards.size,
+ * })
+ */
+export function aggregator<In, Accumulator, Result>(
+  aggregate: Aggregate<In, Accumulator, Result>,
+): Aggregate<In, Accumulator, Result> {
+  return aggregate
+}

@@ -1,0 +1,36 @@
+import type { EventTime } from '@millrace/core'
+
+/** A span of event time: `start` belongs to it, `end` does not. Milliseconds since the epoch. */
+export interface Window {
+  readonly start: EventTime
+  readonly end: EventTime
+}
+
+/**
+ * Says which windows there are.
+ *
+ * Windows are cut into slices: the spans between two moments at which some window starts or ends. A slice lies in
+ * each window either wholly or not at all, so a record is added to one slice however many windows it is in, and a
+ * window is the merge of its slices. (Paned and paired windows, after Li and Krishnamurthy.)
+ *
+ * Pure: every method depends on its argument alone.
+ *
+ * @example
+ * const assigner = tumbling('1m')
+ * assigner.slice(61_000)          // => { start: 60000, end: 120000 }
+ * assigner.windowsOfSlice(60_000) // => [{ start: 60000, end: 120000 }]
+ */
+export interface WindowAssigner {
+  /** For people: "tumbling windows of 1m". */
+  readonly description: string
+  /** The slice that holds `time`. */
+  slice(time: EventTime): Window
+  /** The windows that hold the slice, earliest first. There is at least one. */
+  windowsOfSlice(sliceStart: EventTime): readonly Window[]
+  /** Where the window that ends at `windowEnd` starts. */
+  startOf(windowEnd: EventTime): EventTime
+  /** The starts of the slices that make up the window which ends at `windowEnd`, earliest first. */
+  slicesOfWindow(windowEnd: EventTime): readonly EventTime[]
+  /** The starts of the slices for which the window that ends at `windowEnd` is the last. */
+  lastSlicesOfWindow(windowEnd: EventTime): readonly EventTime[]
+}

@@ -1,0 +1,24 @@
+import type { Aggregate } from './aggregate.ts'
+
+/**
+ * All values in order of arrival, or what `select` returns for each. Keeps every one of them until the window is
+ * cleaned up.
+ *
+ * @example
+ * { payments: collect(), ids: collect((payment) => payment.id) }
+ */
+export function collect<In>(): Aggregate<In, In[], readonly In[]>
+export function collect<In, V>(select: (value: In) => V): Aggregate<In, V[], readonly V[]>
+export function collect<In>(select?: (value: In) => unknown): Aggregate<In, unknown[], readonly unknown[]> {
+  return {
+    kind: 'collect',
+    create: () => [],
+    add: (values, value) => {
+      values.push(select === undefined ? value : select(value))
+      return values
+    },
+    merge: (earlier, later) => earlier.concat(later),
+    // A copy: what was emitted must not grow when a late record comes.
+    result: (values) => [...values],
+  }
+}

@@ -1,0 +1,67 @@
+import { MillraceError } from '@millrace/core'
+import type { Aggregate } from './aggregate.ts'
+
+/** What can be compared: all values of one window are of one of these types. */
+export type Comparable = number | bigint | string
+
+/**
+ * The least value; undefined for none. Undefined is left out, NaN stays visible as the result, and text is compared
+ * by its code units.
+ *
+ * @example
+ * { first: min((payment) => payment.at) }
+ */
+export function min<In, V extends Comparable | undefined>(
+  select: (value: In) => V,
+): Aggregate<In, V | undefined, V> {
+  return extreme('min', select, (a, b) => b < a)
+}
+
+/**
+ * The greatest value; undefined for none. Undefined is left out, NaN stays visible as the result, and text is
+ * compared by its code units.
+ *
+ * @example
+ * { largest: max((payment) => payment.amount) }
+ */
+export function max<In, V extends Comparable | undefined>(
+  select: (value: In) => V,
+): Aggregate<In, V | undefined, V> {
+  return extreme('max', select, (a, b) => b > a)
+}
+
+function extreme<In, V extends Comparable | undefined>(
+  kind: string,
+  select: (value: In) => V,
+  isBetter: (best: Comparable, candidate: Comparable) => boolean,
+): Aggregate<In, V | undefined, V> {
+  const better = (best: V | undefined, candidate: V | undefined): V | undefined => {
+    if (candidate === undefined) return best
+    if (best === undefined) return candidate
+    if (typeof best !== typeof candidate)
+      throw notComparable(kind, `a ${typeof candidate} beside a ${typeof best}`)
+    // NaN compares false with everything: once it is there it stays, and a new one displaces any number.
+    return Number.isNaN(candidate) || isBetter(best, candidate) ? candidate : best
+  }
+  return {
+    kind,
+    create: () => undefined,
+    add: (best, value) => better(best, checked(kind, select(value))),
+    merge: better,
+    // A selector that never returns undefined leaves no window without a value.
+    result: (best) => best as V,
+  }
+}
+
+function checked<V extends Comparable | undefined>(kind: string, value: V): V {
+  const type = typeof value
+  if (type === 'number' || type === 'string' || type === 'bigint' || value === undefined) return value
+  throw notComparable(kind, value === null ? 'null' : `a ${type}`)
+}
+
+function notComparable(kind: string, what: string): MillraceError {
+  return new MillraceError(
+    'OPERATOR_FAILED',
+    `${kind} was given ${what}; its function must return numbers, bigints or text, one kind only, or undefined to leave the record out`,
+  )
+}

@@ -1,0 +1,137 @@
+import {
+  durationMs,
+  floorMod,
+  MillraceError,
+  positiveDurationMs,
+  type Duration,
+  type EventTime,
+} from '@millrace/core'
+import type { Window, WindowAssigner } from './assigner.ts'
+
+/** Options of `sliding`. */
+export interface SlidingOptions {
+  /** How long each window is. A whole number of milliseconds. */
+  readonly size: Duration
+  /** How long after one window the next one starts. A whole number of milliseconds, at most `size`. */
+  readonly slide: Duration
+  /** Milliseconds by which windows start after the epoch's multiples of `slide`. May be negative. Default 0. */
+  readonly offset?: Duration
+}
+
+/**
+ * Windows of one length that overlap: every `slide` one starts, and a record is in each that spans its time.
+ *
+ * Throws `OPTION_INVALID`, also for a slide longer than the size: records between two windows would be in none.
+ *
+ * @example
+ * sliding({ size: '10s', slide: '5s' }) // [0s, 10s), [5s, 15s), [10s, 20s) and so on, also before the epoch
+ */
+export function sliding(options: SlidingOptions): WindowAssigner {
+  const size = wholeMs(options.size, 'size')
+  const slide = wholeMs(options.slide, 'slide')
+  if (slide > size) {
+    throw new MillraceError(
+      'OPTION_INVALID',
+      `slide (${slide} ms) is longer than size (${size} ms), so records between two windows would be in none; make slide at most size, or filter those records out and use tumbling windows`,
+    )
+  }
+  const offset = offsetMs(options.offset ?? 0, slide, 'slide')
+  return new AlignedWindows(`sliding windows of ${size} ms every ${slide} ms`, { size, slide, offset })
+}
+
+/** The farthest from the epoch that an event in a window may be, in milliseconds: the range of `Date`. */
+export const farthestTime = 8.64e15
+
+/** Window ends stay whole numbers that a double holds exactly, also at the ends of the range of times. */
+const longestMs = Number.MAX_SAFE_INTEGER - farthestTime
+
+/** A size or slide in whole milliseconds. Parts of a millisecond would make two ends of one window differ. */
+export function wholeMs(duration: Duration, parameter: string): number {
+  return checkWhole(positiveDurationMs(duration, parameter), parameter)
+}
+
+/** An offset in whole milliseconds, which may be negative and is smaller than what it shifts. */
+export function offsetMs(duration: Duration, period: number, periodName: string): number {
+  const isNegative = typeof duration === 'string' ? duration.startsWith('-') : duration < 0
+  const magnitude = typeof duration === 'string' ? duration.replace(/^-/, '') : Math.abs(duration)
+  const ms = checkWhole(durationMs(magnitude, 'offset'), 'offset')
+  if (ms < period) return isNegative && ms > 0 ? -ms : ms
+  throw new MillraceError(
+    'OPTION_INVALID',
+    `offset (${isNegative ? '-' : ''}${ms} ms) must be shorter than ${periodName} (${period} ms); a longer one means the same windows as its remainder`,
+  )
+}
+
+function checkWhole(ms: number, parameter: string): number {
+  if (Number.isInteger(ms) && ms <= longestMs) return ms
+  throw new MillraceError(
+    'OPTION_INVALID',
+    `${parameter} is ${ms} ms; windows are cut at whole milliseconds, and none is longer than ${longestMs} ms`,
+  )
+}
+
+/**
+ * Windows of equal size, a constant step apart, aligned to the epoch plus an offset.
+ *
+ * Windows start at `offset + n * slide` and end at `offset + n * slide + size`, so with `rest = size mod slide`
+ * slices begin at each start and, if `rest` is not 0, also `rest` after it.
+ */
+export class AlignedWindows implements WindowAssigner {
+  readonly description: string
+  readonly size: number
+  readonly slide: number
+  readonly offset: number
+  readonly #rest: number
+
+  constructor(
+    description: string,
+    { size, slide, offset }: { readonly size: number; readonly slide: number; readonly offset: number },
+  ) {
+    this.description = description
+    this.size = size
+    this.slide = slide
+    this.offset = offset
+    this.#rest = size % slide
+  }
+
+  slice(time: EventTime): Window {
+    const start = floorTo(time, this.slide, this.offset)
+    const middle = start + this.#rest
+    return time < middle || this.#rest === 0
+      ? { start, end: this.#rest === 0 ? start + this.slide : middle }
+      : { start: middle, end: start + this.slide }
+  }
+
+  windowsOfSlice(sliceStart: EventTime): readonly Window[] {
+    const windows: Window[] = []
+    const last = floorTo(sliceStart, this.slide, this.offset)
+    for (let start = last; start + this.size > sliceStart; start -= this.slide) {
+      windows.push({ start, end: start + this.size })
+    }
+    return windows.toReversed()
+  }
+
+  startOf(windowEnd: EventTime): EventTime {
+    return windowEnd - this.size
+  }
+
+  slicesOfWindow(windowEnd: EventTime): readonly EventTime[] {
+    const slices: EventTime[] = []
+    for (let start = windowEnd - this.size; start < windowEnd; start += this.slide) {
+      slices.push(start)
+      if (this.#rest > 0 && start + this.#rest < windowEnd) slices.push(start + this.#rest)
+    }
+    return slices
+  }
+
+  lastSlicesOfWindow(windowEnd: EventTime): readonly EventTime[] {
+    const start = windowEnd - this.size
+    return this.#rest === 0 ? [start] : [start, start + this.#rest]
+  }
+}
+
+/** The greatest `offset + n * period` at or below `time`. Fractions are cut off first: with them nothing is exact. */
+function floorTo(time: EventTime, period: number, offset: number): EventTime {
+  const whole = Math.floor(time)
+  return whole - floorMod(whole - offset, period)
+}

@@ -1,0 +1,24 @@
+import type { Duration } from '@millrace/core'
+import type { WindowAssigner } from './assigner.ts'
+import { AlignedWindows, offsetMs, wholeMs } from './sliding.ts'
+
+/** Options of `tumbling`. */
+export interface TumblingOptions {
+  /** Milliseconds by which windows start after the epoch's multiples of the size. May be negative. Default 0. */
+  readonly offset?: Duration
+}
+
+/**
+ * Windows of one length, one after another: each record is in exactly one.
+ *
+ * `size` is a whole number of milliseconds. Throws `OPTION_INVALID`.
+ *
+ * @example
+ * tumbling('1m')                    // [0s, 60s), [60s, 120s) and so on, also before the epoch
+ * tumbling('1d', { offset: '-8h' }) // days of a zone 8 hours ahead of UTC
+ */
+export function tumbling(size: Duration, options: TumblingOptions = {}): WindowAssigner {
+  const sizeMs = wholeMs(size, 'size')
+  const offset = offsetMs(options.offset ?? 0, sizeMs, 'size')
+  return new AlignedWindows(`tumbling windows of ${sizeMs} ms`, { size: sizeMs, slide: sizeMs, offset })
+}
