@@ -1,2 +1,4 @@
 /** What Millrace needs from Node: the file system and the facts of a process. */
-export {}
+export { nodeFs } from './node-fs.ts'
+export { nodePlatform } from './node-platform.ts'
+export { nodeProcessFacts } from './process-facts.ts'

@@ -8,3 +8,9 @@ export type { CrashStyle } from './sim-disk.ts'
 export { SimFs } from './sim-fs.ts'
 export type { SimFsOptions } from './sim-fs.ts'
 export { SimulatedCrash } from './simulated-crash.ts'
+
+// Conformance kits.
+export { CaseList, ContractViolation, describeCases, failingCases } from './conformance/conformance-case.ts'
+export type { CaseFailure, ConformanceCase, Skips, TestRunner } from './conformance/conformance-case.ts'
+export { fsConformance } from './conformance/fs-conformance.ts'
+export type { FsConformanceOptions, FsSubject } from './conformance/fs-conformance.ts'

@@ -117,25 +117,16 @@ export class SimFs implements Fs {
   }
 
   async makeDirectory(path: string): Promise<void> {
-    let made = path.startsWith('/') ? '/' : '.'
+    let parent = path.startsWith('/') ? '' : '.'
     for (const name of path.split('/')) {
-      made = `${made}/${name}`
-      const place = made
-      const found = await this.#disk.look(() => this.#names.find(place))
-      if (found instanceof SimFile) {
-        throw new MillraceError('FS_EXISTS', `${made}: a file stands where a directory is to be made`)
+      const made = `${parent}/${name}`
+      if ((await this.#disk.look(() => this.#names.find(made))) === undefined) {
+        await this.#disk.change({ kind: 'makeDirectory', path: made, whole: () => this.#makeOne(made) })
       }
-      if (found !== undefined) continue
-      await this.#disk.change({
-        kind: 'makeDirectory',
-        path: made,
-        whole: () => {
-          const parent = this.#place(place)
-          if (parent.directory.entries.has(parent.name)) return
-          this.#names.set(parent.directory, parent.name, new SimDirectory(this.#names.newIdentity()))
-        },
-      })
+      parent = made
     }
+    if (!(this.#names.find(path) instanceof SimFile)) return
+    throw new MillraceError('FS_EXISTS', `${path}: is a file; remove it or take another name`)
   }
 
   syncDirectory(path: string): Promise<void> {
@@ -278,6 +269,12 @@ export class SimFs implements Fs {
         return file
       },
     }
+  }
+
+  #makeOne(path: string): void {
+    const { directory, name } = this.#place(path)
+    if (directory.entries.has(name)) return // Made by someone else meanwhile.
+    this.#names.set(directory, name, new SimDirectory(this.#names.newIdentity()))
   }
 
   #place(path: string): { readonly directory: SimDirectory; readonly name: string } {

@@ -1,0 +1,83 @@
+import type { FileHandle } from 'node:fs/promises'
+import type { FsFile } from '@millrace/core'
+import { MillraceError } from '@millrace/core'
+import { fsFailure, syncFailure } from './fs-failure.ts'
+
+/** An open file of the operating system. */
+export class NodeFile implements FsFile {
+  readonly #handle: FileHandle
+  readonly #path: string
+  #failedSync: MillraceError | undefined
+
+  constructor(handle: FileHandle, path: string) {
+    this.#handle = handle
+    this.#path = path
+  }
+
+  async write(bytes: Uint8Array): Promise<number> {
+    this.#requireTrust()
+    try {
+      // Files are opened to append, so the position does not matter.
+      const { bytesWritten } = await this.#handle.write(bytes, 0, bytes.length)
+      return bytesWritten
+    } catch (error) {
+      throw fsFailure(error, this.#path)
+    }
+  }
+
+  async read(into: Uint8Array, position: number): Promise<number> {
+    try {
+      const { bytesRead } = await this.#handle.read(into, 0, into.length, position)
+      return bytesRead
+    } catch (error) {
+      throw fsFailure(error, this.#path)
+    }
+  }
+
+  async truncate(size: number): Promise<void> {
+    this.#requireTrust()
+    try {
+      await this.#handle.truncate(size)
+    } catch (error) {
+      throw fsFailure(error, this.#path)
+    }
+  }
+
+  /**
+   * By fdatasync: it leaves out times and permissions, which nobody reads back, but not the size, which is
+   * needed to read the data (fdatasync(2)). Where there is no fdatasync, Node does a full sync.
+   *
+   * After a failure the system counts what was not written as written, and a second sync would succeed
+   * without it. So the file takes no more.
+   */
+  async sync(): Promise<void> {
+    this.#requireTrust()
+    try {
+      await this.#handle.datasync()
+    } catch (error) {
+      this.#failedSync = syncFailure(error, this.#path)
+      throw this.#failedSync
+    }
+  }
+
+  async size(): Promise<number> {
+    try {
+      const { size } = await this.#handle.stat()
+      return size
+    } catch (error) {
+      throw fsFailure(error, this.#path)
+    }
+  }
+
+  async close(): Promise<void> {
+    try {
+      await this.#handle.close()
+    } catch (error) {
+      throw fsFailure(error, this.#path)
+    }
+  }
+
+  #requireTrust(): void {
+    if (this.#failedSync !== undefined) throw this.#failedSync
+  }
+}

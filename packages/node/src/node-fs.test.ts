@@ -1,0 +1,77 @@
+import { existsSync } from 'node:fs'
+import { mkdtemp, rm, symlink, writeFile } from 'node:fs/promises'
+import { tmpdir } from 'node:os'
+import { isMillraceError } from '@millrace/core'
+import type { MillraceError } from '@millrace/core'
+import { afterEach, beforeEach, describe, expect, test } from 'vitest'
+import { fsFailure } from './fs-failure.ts'
+import { nodeFs } from './node-fs.ts'
+
+// That nodeFs keeps the contract is shown by the conformance kit, which runs in testkit.
+
+async function failureOf(call: Promise<unknown>): Promise<MillraceError> {
+  const error: unknown = await call.catch((thrown: unknown) => thrown)
+  if (isMillraceError(error)) return error
+  throw new Error(`no Millrace error: ${String(error)}`)
+}
+
+describe('what the system reports', () => {
+  test.each([
+    ['ENOENT', 'FS_NOT_FOUND', false],
+    ['EEXIST', 'FS_EXISTS', false],
+    ['ENOSPC', 'FS_FULL', true],
+    ['EDQUOT', 'FS_FULL', true],
+    ['EROFS', 'FS_READ_ONLY', false],
+    ['EACCES', 'FS_DENIED', false],
+    ['EPERM', 'FS_DENIED', false],
+    ['EIO', 'FS_IO', false],
+    ['EMFILE', 'FS_IO', true],
+    ['ESOMETHING', 'FS_IO', false],
+  ])('%s becomes %s with path, remedy and cause', (system, code, isTransient) => {
+    const cause = Object.assign(new Error('from the system'), { code: system })
+    const error = fsFailure(cause, 'data/a')
+    expect(error).toMatchObject({ code, isTransient, cause })
+    expect(error.message).toMatch(new RegExp(`^data/a: .*; .* \\(${system}\\)$`))
+  })
+
+  test.runIf(existsSync('/dev/full'))('a full disk is FS_FULL, and trying again may help', async () => {
+    const file = await nodeFs.open('/dev/full', 'append')
+    const error = await failureOf(file.write(new Uint8Array(10)))
+    expect(error).toMatchObject({ code: 'FS_FULL', isTransient: true })
+    await file.close()
+  })
+
+  // A device that takes no sync stands in for a broken disk.
+  test.runIf(existsSync('/dev/null'))('F6 after a failed sync the file takes no more', async () => {
+    const file = await nodeFs.open('/dev/null', 'append')
+    expect(await file.write(new Uint8Array(10))).toBe(10)
+    const first = await failureOf(file.sync())
+    expect(first.code).toBe('FS_SYNC_FAILED')
+    expect(await failureOf(file.sync())).toBe(first)
+    expect(await failureOf(file.write(new Uint8Array(10)))).toBe(first)
+    await file.close()
+  })
+})
+
+describe('symbolic links', () => {
+  let directory = ''
+  beforeEach(async () => {
+    directory = await mkdtemp(`${tmpdir()}/millrace-node-`)
+  })
+  afterEach(() => rm(directory, { recursive: true }))
+
+  test('are followed, and a broken one is nothing to read', async () => {
+    await writeFile(`${directory}/file`, 'abc')
+    await symlink(`${directory}/file`, `${directory}/link`)
+    await symlink(`${directory}`, `${directory}/loop`)
+    await symlink(`${directory}/missing`, `${directory}/broken`)
+    expect(await nodeFs.list(directory)).toEqual([
+      { name: 'broken', kind: 'other' },
+      { name: 'file', kind: 'file' },
+      { name: 'link', kind: 'file' },
+      { name: 'loop', kind: 'directory' },
+    ])
+    expect(await nodeFs.stat(`${directory}/link`)).toEqual(await nodeFs.stat(`${directory}/file`))
+    expect(await nodeFs.stat(`${directory}/broken`)).toBeUndefined()
+  })
+})

@@ -1,0 +1,113 @@
+import { mkdir, open, readdir, rename, stat, unlink } from 'node:fs/promises'
+import { platform } from 'node:process'
+import type { BigIntStats } from 'node:fs'
+import type { Fs, FsEntry, FsFile, FsStat } from '@millrace/core'
+import { MillraceError } from '@millrace/core'
+import { fsFailure, syncFailure, systemCode } from './fs-failure.ts'
+import { NodeFile } from './node-file.ts'
+
+/** Every way to write appends, so that a file that was cut goes on at its end. All but `read` may read too. */
+const flags = { read: 'r', create: 'ax+', append: 'a+' } as const
+
+/**
+ * The files of this machine.
+ *
+ * `FsStat.identity` is device and inode number. On Windows directories cannot be synced, and NTFS keeps
+ * its names in a journal of its own; there `syncDirectory` only checks that the directory exists.
+ *
+ * @example
+ * await publishFile(nodeFs, 'data', 'manifest', bytes)
+ */
+export const nodeFs: Fs = {
+  async open(path, mode): Promise<FsFile> {
+    try {
+      const handle = await open(path, flags[mode])
+      // The system opens a directory for reading and refuses only the read.
+      if (mode === 'read' && (await handle.stat()).isDirectory()) {
+        await handle.close()
+        throw new MillraceError('FS_IO', `${path}: is a directory; name a file`)
+      }
+      return new NodeFile(handle, path)
+    } catch (error) {
+      throw error instanceof MillraceError ? error : fsFailure(error, path)
+    }
+  },
+
+  async rename(from, to) {
+    try {
+      await rename(from, to)
+    } catch (error) {
+      throw fsFailure(error, `${from} -> ${to}`)
+    }
+  },
+
+  async remove(path) {
+    try {
+      await unlink(path)
+    } catch (error) {
+      throw fsFailure(error, path)
+    }
+  },
+
+  async list(path): Promise<readonly FsEntry[]> {
+    try {
+      const found = await readdir(path, { withFileTypes: true })
+      found.sort((a, b) => (a.name < b.name ? -1 : 1))
+      const entries: FsEntry[] = []
+      for (const entry of found) {
+        const kind = entry.isSymbolicLink()
+          ? ((await nodeFs.stat(`${path}/${entry.name}`))?.kind ?? 'other')
+          : kindOf(entry)
+        entries.push({ name: entry.name, kind })
+      }
+      return entries
+    } catch (error) {
+      throw error instanceof MillraceError ? error : fsFailure(error, path)
+    }
+  },
+
+  async stat(path): Promise<FsStat | undefined> {
+    try {
+      const found = await stat(path, { bigint: true })
+      return { kind: kindOf(found), size: Number(found.size), ...facts(found) }
+    } catch (error) {
+      if (['ENOENT', 'ENOTDIR'].includes(systemCode(error))) return undefined
+      throw fsFailure(error, path)
+    }
+  },
+
+  async makeDirectory(path) {
+    try {
+      await mkdir(path, { recursive: true })
+    } catch (error) {
+      throw fsFailure(error, path)
+    }
+  },
+
+  async syncDirectory(path) {
+    let handle
+    try {
+      handle = await open(path, 'r')
+      if (!(await handle.stat()).isDirectory()) {
+        throw new MillraceError('FS_NOT_FOUND', `${path}: is a file, not a directory; check the path`)
+      }
+      if (platform === 'win32') return
+      await handle.sync().catch((error: unknown) => {
+        throw syncFailure(error, path)
+      })
+    } catch (error) {
+      throw error instanceof MillraceError ? error : fsFailure(error, path)
+    } finally {
+      await handle?.close()
+    }
+  },
+}
+
+function facts(found: BigIntStats): Pick<FsStat, 'modifiedMs' | 'identity'> {
+  return { modifiedMs: Number(found.mtimeNs) / 1e6, identity: `${found.dev}:${found.ino}` }
+}
+
+function kindOf(found: { isFile(): boolean; isDirectory(): boolean }): FsEntry['kind'] {
+  if (found.isFile()) return 'file'
+  return found.isDirectory() ? 'directory' : 'other'
+}

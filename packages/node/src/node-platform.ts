@@ -1,0 +1,20 @@
+import { systemClock, systemRandom, systemScheduler } from '@millrace/channels'
+import type { Platform } from '@millrace/core'
+import { nodeFs } from './node-fs.ts'
+import { nodeProcessFacts } from './process-facts.ts'
+
+/**
+ * The real world, as a job in production sees it.
+ *
+ * @example
+ * const { fs, clock } = nodePlatform()
+ */
+export function nodePlatform(): Platform {
+  return {
+    clock: systemClock,
+    random: systemRandom,
+    scheduler: systemScheduler,
+    fs: nodeFs,
+    process: nodeProcessFacts,
+  }
+}
