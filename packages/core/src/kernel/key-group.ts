@@ -15,7 +15,7 @@
 import type { KeyToken } from './key-token.ts'
 
 /** The fewest key groups a job has unless it says otherwise. */
-export const keyGroupsMin = 128
+const keyGroupsMin = 128
 
 /** The most key groups a job can have, and so its highest parallelism. */
 export const keyGroupsMax = 32_768

@@ -10,6 +10,7 @@
  */
 import type { ByteReader, ByteWriter } from './bytes.ts'
 import type { Codec } from './codec.ts'
+import { jsonDepthMax } from './decode.ts'
 import { MillraceError } from './errors.ts'
 import { FieldNames } from './field-names.ts'
 import { isPlainObject, setField } from './plain-object.ts'
@@ -39,14 +40,16 @@ const tag = {
   set: 16,
 } as const
 
-const depthMax = 200
+/** What a source lets in, and room for what operators put around it. */
+const depthMax = jsonDepthMax + 100
 
 /**
  * Writes and reads undefined, null, booleans, numbers, bigint, text, `Date`, `Map`, `Set`, `Uint8Array`, arrays and
  * plain objects, however they nest.
  *
  * Encoding throws `CODEC_FAILED` for everything else, naming the place inside the value: functions, symbols,
- * instances of other classes, and what nests more than 200 levels deep or contains itself.
+ * instances of other classes, and what nests more than a few hundred levels deep or contains
+ * itself.
  */
 export function structuredCodec<T>(): Codec<T> {
   return codec as Codec<T>
