@@ -1,9 +1,8 @@
 import type { Wakeup } from '@millrace/channels'
 import type { SourceEntry, SplitEntry } from '../checkpoint/manifest.ts'
 import type { ConnectorContext, DecodeFailure, Poll } from '../connect/source.ts'
-import { describeError, MillraceError } from '../kernel/errors.ts'
+import { MillraceError } from '../kernel/errors.ts'
 import type { Batch } from '../kernel/element.ts'
-import { keyGroup, subtaskOfGroup } from '../kernel/key-group.ts'
 import { MAX_TIME, MIN_TIME } from '../kernel/time.ts'
 import { TaskMetrics } from '../observe/metrics.ts'
 import { Chain } from '../operator/chain.ts'
@@ -15,20 +14,15 @@ import type { SourceTaskPlan } from '../plan/plan.ts'
 import { SplitWatermarks } from '../time/split-watermarks.ts'
 import type { TaskWiring } from './chain-task.ts'
 import { Outlet } from './outlet.ts'
-import { SplitFeed } from './split-feed.ts'
+import type { SplitFeed } from './split-feed.ts'
+import { SplitSet } from './split-set.ts'
 import { Stamp } from './stamp.ts'
 import { wakeOnAbort, type Task, type TaskSurroundings } from './task.ts'
 
-/** How many splits of one subtask are open at once; the others wait their turn and hold back the watermark. */
-const openSplits = 64
-const discoverEveryMs = 1000
-
 /**
- * Reads the splits of one source that belong to this subtask.
+ * Reads the splits of one source that belong to this subtask, gives records their time and the stream its watermark.
  *
- * The split that is furthest behind in event time is read next, so that state for times that some splits have not
- * reached yet stays small. A bounded job waits for that split, which makes the order of reading, and with it every
- * result, the same each time.
+ * A barrier goes into the stream between two polls; where each split stands is read at that moment and not later.
  */
 export class SourceTask implements Task {
   readonly metrics: TaskMetrics
@@ -40,22 +34,17 @@ export class SourceTask implements Task {
   readonly #cursor: Cursor
   readonly #outlet: Outlet
   readonly #watermarks: SplitWatermarks
+  readonly #idleAfterMs: number | undefined
   readonly #head: Receiver
   readonly #policy: FailurePolicy
-  readonly #restored: ReadonlyMap<string, SplitEntry>
-  readonly #feeds: SplitFeed[] = []
+  readonly #splits: SplitSet
   /** Positions by checkpoint, until the checkpoint is complete and they can be acknowledged. */
   readonly #unacknowledged = new Map<number, readonly SplitEntry[]>()
   readonly #barriers: number[] = []
   #acknowledgeUpTo = 0
-  #isDiscoveryComplete = false
-  #discovering: Promise<void> | undefined
-  #discoverFailure: unknown
-  #nextDiscovery = 0
   #isIdle = false
   #isEnded = false
   #phase: 'reading' | 'stopped' | 'draining' = 'reading'
-  #turn = 0
   #alarm: Disposable | undefined
 
   constructor(
@@ -75,9 +64,20 @@ export class SourceTask implements Task {
     wakeOnAbort(around.signal, wakeup)
     this.#cursor = cursor
     cursor.watermark = around.restoredWatermark(plan.name, subtask)
+    this.#idleAfterMs = plan.stamp?.node.timestamps.idleAfterMs
     this.#watermarks = new SplitWatermarks(plan.stamp?.node.timestamps.disorderMs ?? 0, cursor.watermark)
     this.#outlet = new Outlet(wiring.ports, cursor, wakeup, around.signal)
-    this.#restored = new Map(restored?.splits.map((entry) => [entry.split, entry]))
+    this.#splits = new SplitSet({
+      source: plan.node.source,
+      context: this.#context,
+      subtask,
+      parallelism: around.parallelism,
+      keyGroups: around.keyGroups,
+      watermarks: this.#watermarks,
+      hasTimestamps: plan.stamp !== undefined,
+      restored,
+      wake: () => wakeup.wake(),
+    })
     const ports: Receiver[] = [...wiring.ports]
     this.#policy = this.#policyOf(plan.node.name, plan.node.onError.kind, plan.errors, ports)
     if (plan.stamp !== undefined) ports.push(this.#stamp(plan.stamp, ports))
@@ -85,9 +85,7 @@ export class SourceTask implements Task {
   }
 
   async open(): Promise<void> {
-    await this.#discover()
-    this.#raise(this.#discoverFailure)
-    await this.#openFeeds()
+    await this.#splits.open()
   }
 
   start(): void {
@@ -100,7 +98,7 @@ export class SourceTask implements Task {
     const { signal, breath } = this.#around
     for (;;) {
       signal.throwIfAborted()
-      this.#raise(this.#discoverFailure)
+      this.#splits.raise()
       await this.#acknowledge()
       const checkpoint = this.#barriers.shift()
       if (checkpoint !== undefined) this.#cut(checkpoint)
@@ -133,25 +131,24 @@ export class SourceTask implements Task {
 
   async close(): Promise<void> {
     this.#alarm?.[Symbol.dispose]()
-    await this.#discovering
-    for (const feed of this.#feeds) await feed.close()
+    await this.#splits.close()
   }
 
   /** Hands on what one split has; false if there is nothing to do now. */
   async #read(): Promise<boolean> {
     if (this.#isEnded || this.#phase === 'stopped') return false
-    if (this.#phase === 'draining' || this.#isExhausted()) {
+    if (this.#phase === 'draining' || this.#splits.isExhausted) {
       await this.#end()
       return true
     }
-    const feed = this.#choose()
+    const feed = this.#splits.choose()
     if (feed === undefined) {
       this.#noticeQuiet()
       return false
     }
     const poll = feed.poll(this.#around.batchRecords, this.#context)
     if (poll.kind === 'records') await this.#emit(feed, poll)
-    else if (poll.kind === 'end') await this.#endSplit(feed)
+    else if (poll.kind === 'end') await this.#splits.end(feed)
     this.#announce()
     return true
   }
@@ -188,34 +185,6 @@ export class SourceTask implements Task {
     this.#policy.handle(failure.error, place, undefined, Number.NaN)
   }
 
-  #choose(): SplitFeed | undefined {
-    const { isBounded } = this.#around
-    let best: SplitFeed | undefined
-    let bestWatermark = MAX_TIME
-    const count = this.#feeds.length
-    for (let i = 0; i < count; i++) {
-      // Without timestamps all splits are equally far, and taking turns is fair.
-      const feed = this.#feeds[this.#plan.stamp === undefined ? (this.#turn + i) % count : i]!
-      if (feed.isEnded || !feed.isOpen || (feed.isWaiting && !isBounded)) continue
-      const watermark = this.#watermarks.of(feed.split)
-      if (best === undefined || watermark < bestWatermark) {
-        best = feed
-        bestWatermark = watermark
-      }
-    }
-    this.#turn++
-    return best?.isWaiting ? undefined : best
-  }
-
-  #isExhausted(): boolean {
-    return this.#isDiscoveryComplete && this.#feeds.every((feed) => feed.isEnded)
-  }
-
-  async #endSplit(feed: SplitFeed): Promise<void> {
-    this.#watermarks.finish(feed.split)
-    await this.#openFeeds()
-  }
-
   async #end(): Promise<void> {
     await this.#outlet.flush()
     this.#isEnded = true
@@ -227,15 +196,7 @@ export class SourceTask implements Task {
   }
 
   #cut(checkpoint: number): void {
-    const splits = this.#feeds.map((feed): SplitEntry => {
-      const newest = this.#watermarks.newest(feed.split)
-      return {
-        split: feed.split,
-        position: feed.position(),
-        newest: newest === MIN_TIME ? null : newest,
-        isFinished: feed.isEnded,
-      }
-    })
+    const splits = this.#splits.entries()
     this.#unacknowledged.set(checkpoint, splits)
     this.#outlet.mark({ kind: 'barrier', checkpoint })
     this.#around.report(checkpoint, {
@@ -251,56 +212,28 @@ export class SourceTask implements Task {
     for (const [checkpoint, splits] of this.#unacknowledged) {
       if (checkpoint > this.#acknowledgeUpTo) return
       this.#unacknowledged.delete(checkpoint)
-      for (const { split, position } of splits) {
-        if (position === undefined) continue
-        await this.#feeds.find((feed) => feed.split === split)?.acknowledge(position)
-      }
+      await this.#splits.acknowledge(splits)
     }
   }
 
   async #wait(): Promise<void> {
-    const at = this.#nextWakeMs()
-    if (at !== undefined) {
-      const { clock } = this.#around.platform
+    const isReading = !this.#isEnded && this.#phase === 'reading'
+    const at = isReading ? this.#splits.nextDeadline(this.#idleAfterMs) : MAX_TIME
+    if (at !== MAX_TIME) {
+      const { clock } = this.#context
       this.#alarm = clock.schedule(Math.max(0, at - clock.monotonic()), () => this.#wakeup.wake())
     }
     await this.#wakeup.wait()
     this.#alarm?.[Symbol.dispose]()
     this.#alarm = undefined
+    if (!isReading) return
     this.#noticeQuiet()
-    if (!this.#isDiscoveryComplete && this.#around.platform.clock.monotonic() >= this.#nextDiscovery) {
-      this.#discovering ??= this.#discover().finally(() => {
-        this.#discovering = undefined
-        this.#wakeup.wake()
-      })
-    }
-    await this.#openFeeds()
-    this.#announce()
-  }
-
-  #nextWakeMs(): number | undefined {
-    if (this.#isEnded || this.#phase === 'stopped') return undefined
-    const times: number[] = []
-    if (!this.#isDiscoveryComplete && this.#discovering === undefined) times.push(this.#nextDiscovery)
-    const idleAfterMs = this.#plan.stamp?.node.timestamps.idleAfterMs
-    if (idleAfterMs !== undefined) {
-      for (const feed of this.#feeds) {
-        if (feed.quietSince !== undefined && !feed.isEnded && this.#watermarks.isActive(feed.split)) {
-          times.push(feed.quietSince + idleAfterMs)
-        }
-      }
-    }
-    return times.length === 0 ? undefined : Math.min(...times)
+    this.#splits.rediscover()
+    await this.#splits.openMore()
   }
 
   #noticeQuiet(): void {
-    const idleAfterMs = this.#plan.stamp?.node.timestamps.idleAfterMs
-    if (idleAfterMs === undefined || this.#isEnded) return
-    const now = this.#context.clock.monotonic()
-    for (const feed of this.#feeds) {
-      if (feed.quietSince !== undefined && now - feed.quietSince >= idleAfterMs)
-        this.#watermarks.idle(feed.split)
-    }
+    if (this.#idleAfterMs !== undefined) this.#splits.noticeQuiet(this.#idleAfterMs)
     this.#announce()
   }
 
@@ -319,54 +252,6 @@ export class SourceTask implements Task {
     if (isIdle === this.#isIdle) return
     this.#isIdle = isIdle
     this.#outlet.mark({ kind: isIdle ? 'idle' : 'active' })
-  }
-
-  async #discover(): Promise<void> {
-    const { node } = this.#plan
-    try {
-      const { splits, isComplete } = await node.source.discover(this.#context)
-      const known = new Set(this.#feeds.map((feed) => feed.split))
-      // A split of the checkpoint that is no longer found is opened all the same: only its source knows what that means.
-      const names = known.size === 0 ? [...new Set([...this.#restored.keys(), ...splits])] : splits
-      for (const split of names.toSorted()) {
-        if (!known.has(split) && this.#isMine(split)) this.#add(split)
-      }
-      this.#isDiscoveryComplete = isComplete
-      this.#nextDiscovery = this.#context.clock.monotonic() + (node.source.discoverEveryMs ?? discoverEveryMs)
-    } catch (error) {
-      const place = `source '${node.name}'`
-      this.#discoverFailure = new MillraceError(
-        'SOURCE_FAILED',
-        `${place} cannot list its splits: ${describeError(error)}`,
-        {
-          cause: error,
-          place,
-        },
-      )
-    }
-  }
-
-  #add(split: string): void {
-    const restored = this.#restored.get(split)
-    const feed = new SplitFeed(split, restored, () => this.#wakeup.wake())
-    this.#feeds.push(feed)
-    this.#watermarks.add(split, restored?.newest ?? MIN_TIME)
-    if (feed.isEnded) this.#watermarks.finish(split)
-  }
-
-  #isMine(split: string): boolean {
-    const { keyGroups, parallelism } = this.#around
-    return subtaskOfGroup(keyGroup(split, keyGroups), parallelism, keyGroups) === this.#subtask
-  }
-
-  async #openFeeds(): Promise<void> {
-    let open = this.#feeds.reduce((count, feed) => (feed.isOpen && !feed.isEnded ? count + 1 : count), 0)
-    for (const feed of this.#feeds) {
-      if (open >= openSplits) return
-      if (feed.isOpen || feed.isEnded) continue
-      await feed.open(this.#plan.node.source, this.#context)
-      open++
-    }
   }
 
   #steps(ports: readonly Receiver[]): Receiver {
@@ -411,10 +296,6 @@ export class SourceTask implements Task {
       now: () => this.#context.clock.now(),
       count: (metric) => this.metrics.count(operator, metric, 1),
     })
-  }
-
-  #raise(failure: unknown): void {
-    if (failure !== undefined) throw failure
   }
 }
 
