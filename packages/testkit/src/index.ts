@@ -1,12 +1,14 @@
 /** Operator harness, simulator and conformance kits for Millrace pipelines and connectors. */
 
-// A file system that crashes.
+// A world that is simulated, and crashes.
 export { crashEverywhere } from './crash-everywhere.ts'
 export type { CrashEverywhereOptions, CrashReport, CrashTrial } from './crash-everywhere.ts'
 export type { OperationKind } from './operation-log.ts'
 export type { CrashStyle } from './sim-disk.ts'
 export { SimFs } from './sim-fs.ts'
 export type { SimFsOptions } from './sim-fs.ts'
+export { simPlatform } from './sim-platform.ts'
+export type { SimPlatform, SimPlatformOptions } from './sim-platform.ts'
 export { SimulatedCrash } from './simulated-crash.ts'
 
 // Conformance kits.

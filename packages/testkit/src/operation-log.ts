@@ -19,10 +19,11 @@ const LINES_MAX = 2_000
  */
 export class OperationLog {
   #lines: string[] = []
-  #life = 1
+  /** Which life this is, from 1. */
+  life = 1
 
   add(operation: number, kind: OperationKind, path: string, detail: string): void {
-    this.#push(`${this.#life}.${operation} ${kind} ${path}${detail === '' ? '' : `: ${detail}`}`)
+    this.#push(`${this.life}.${operation} ${kind} ${path}${detail === '' ? '' : `: ${detail}`}`)
   }
 
   /** A log for the next life that knows this one's story. `event` says how this life ended. */
@@ -30,7 +31,7 @@ export class OperationLog {
     const log = new OperationLog()
     log.#lines = [...this.#lines]
     log.#push(`-- ${event}`)
-    log.#life = this.#life + 1
+    log.life = this.life + 1
     return log
   }
 

@@ -146,6 +146,11 @@ export class SimFs implements Fs {
     return this.#disk.operations
   }
 
+  /** Which life of the process this is, from 1: how often the disk has been crashed, and one. */
+  get life(): number {
+    return this.#disk.log.life
+  }
+
   /** Whether this life has ended: by `crashAt`, or because a next life was asked for. */
   get hasCrashed(): boolean {
     return this.#disk.hasCrashed

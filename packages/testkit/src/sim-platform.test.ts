@@ -1,0 +1,69 @@
+import { sleep } from '@millrace/channels'
+import { describe, expect, test } from 'vitest'
+import { simPlatform } from './sim-platform.ts'
+
+describe('a simulated world', () => {
+  test('time moves when told', async () => {
+    const { clock } = simPlatform({ seed: 1, startMs: 1_000 })
+    const slept = sleep(clock, 500).then(() => clock.now())
+    expect(clock.now()).toBe(1_000)
+    await clock.advance(600)
+    expect(await slept).toBe(1_500)
+    expect(clock.now()).toBe(1_600)
+  })
+
+  test('files are stamped with simulated time', async () => {
+    const { clock, fs } = simPlatform({ seed: 1 })
+    const file = await fs.open('a', 'create')
+    await clock.advance(5)
+    await file.write(new Uint8Array(1))
+    expect((await fs.stat('a'))?.modifiedMs).toBe(clock.now())
+  })
+
+  test('the seed decides the order of tasks, and nothing else does', async () => {
+    const orderOf = async (seed: number): Promise<string> => {
+      const { scheduler } = simPlatform({ seed })
+      const order: string[] = []
+      const task = async (name: string): Promise<void> => {
+        for (let step = 0; step < 10; step++) {
+          await scheduler.turn()
+          order.push(name)
+        }
+      }
+      await Promise.all(['a', 'b', 'c'].map(task))
+      return order.join('')
+    }
+    expect(await orderOf(1)).toBe(await orderOf(1))
+    const orders = await Promise.all([1, 2, 3, 4, 5].map(orderOf))
+    expect(new Set(orders).size).toBe(5)
+  })
+
+  test('a loop that only yields does not stop time', async () => {
+    const { clock, scheduler } = simPlatform({ seed: 1 })
+    let isDone = false
+    const loop = (async () => {
+      while (!isDone) await scheduler.turn()
+    })()
+    clock.schedule(10, () => {
+      isDone = true
+    })
+    await clock.advance(10)
+    await loop
+  })
+})
+
+describe('simulated processes', () => {
+  test('run side by side on one disk until it crashes', async () => {
+    const first = simPlatform({ seed: 1 })
+    const second = simPlatform({ seed: 2, fs: first.fs })
+    const { id, startedAt } = first.process
+    expect(second.process.id).not.toBe(id)
+    expect(await second.process.isRunning(id, startedAt)).toBe(true)
+
+    const next = simPlatform({ seed: 3, fs: first.fs.afterKill() })
+    expect(next.process.id).toBe(id)
+    expect(next.process.startedAt).not.toBe(startedAt)
+    expect(await next.process.isRunning(id, startedAt)).toBe(false)
+    expect(await next.process.isRunning(next.process.id, next.process.startedAt)).toBe(true)
+  })
+})
