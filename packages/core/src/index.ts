@@ -4,7 +4,8 @@
 export { assert, unreachable } from './kernel/assert.ts'
 export { ByteReader, ByteWriter } from './kernel/bytes.ts'
 export type { Codec } from './kernel/codec.ts'
-export { decodeJson, decodeText, jsonDepthMax } from './kernel/decode.ts'
+export { crc32 } from './kernel/crc32.ts'
+export { decodeJson, decodeText, jsonDepthMax, parseJson } from './kernel/decode.ts'
 export { makeDurableDirectory } from './kernel/durable-directory.ts'
 export type { Batch, Element, Origin } from './kernel/element.ts'
 export { describeError, isMillraceError, MillraceError } from './kernel/errors.ts'
@@ -35,8 +36,11 @@ export type {
   StoreUsage,
   TableSpec,
 } from './state/state-store.ts'
+export { TransientTable } from './state/transient-table.ts'
 
 // operator
+export { Chain } from './operator/chain.ts'
+export { Cursor } from './operator/cursor.ts'
 export type { DeadLetter } from './operator/failure-policy.ts'
 export type { Step } from './operator/fuse.ts'
 export { OperatorError } from './operator/operator-error.ts'

@@ -54,6 +54,25 @@ describe('bytes from outside', () => {
     expect(json(`[${'[],'.repeat(5_000)}0]`)).toHaveLength(5_001)
   })
 
+  test.each(['9007199254740993', '-9007199254740993', '[1,{"id":12345678901234567890}]', '9'.repeat(400)])(
+    '%s would be rounded and is refused',
+    (text) => {
+      expect(() => json(text)).toThrow(/cannot be held exactly/)
+    },
+  )
+
+  test.each([
+    '9007199254740991',
+    '1152921504606846976',
+    '0.12345678901234567890',
+    '1.5e300',
+    '"12345678901234567890"',
+    '{"12345678901234567890":"\\\\"}',
+    '{"a":"\\"12345678901234567890"}',
+  ])('%s is let in', (text) => {
+    expect(json(text)).toEqual(JSON.parse(text))
+  })
+
   test('__proto__ is an ordinary name', () => {
     const value = json('{"__proto__":{"isAdmin":true}}') as Record<string, unknown>
     expect(Object.keys(value)).toEqual(['__proto__'])

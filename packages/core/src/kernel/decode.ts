@@ -1,4 +1,5 @@
 import { MillraceError } from './errors.ts'
+import { roundedInteger } from './rounded-integer.ts'
 
 /**
  * How deep JSON from outside may be nested. `JSON.parse` goes far deeper than `JSON.stringify` and
@@ -24,15 +25,27 @@ export function decodeText(bytes: Uint8Array): string {
 }
 
 /**
- * A JSON value from bytes that came from outside: UTF-8, nested at most `jsonDepthMax` deep.
+ * A JSON value from bytes that came from outside: UTF-8, and otherwise as `parseJson` wants it.
  *
- * A name such as `__proto__` becomes an ordinary property of the value. Throws `DECODE_FAILED`.
+ * Throws `DECODE_FAILED`.
  *
  * @example
  * decodeJson(new TextEncoder().encode('{"card":"4711"}')) // => { card: '4711' }
  */
 export function decodeJson(bytes: Uint8Array): unknown {
-  const text = decodeText(bytes)
+  return parseJson(decodeText(bytes))
+}
+
+/**
+ * A JSON value from text that came from outside: nested at most `jsonDepthMax` deep, and without integers that a
+ * number cannot hold, which `JSON.parse` would round.
+ *
+ * A name such as `__proto__` becomes an ordinary property of the value. Throws `DECODE_FAILED`.
+ *
+ * @example
+ * parseJson('{"id":9007199254740993}') // throws: the integer 9007199254740993 cannot be held exactly
+ */
+export function parseJson(text: string): unknown {
   // A level takes two characters, so short text needs no look: that is nearly every record.
   if (text.length > 2 * jsonDepthMax && isDeeperThan(text, jsonDepthMax)) {
     throw new MillraceError(
@@ -40,11 +53,18 @@ export function decodeJson(bytes: Uint8Array): unknown {
       `the JSON is nested more than ${jsonDepthMax} levels deep; flatten it before sending it`,
     )
   }
+  let value: unknown
   try {
-    return JSON.parse(text) as unknown
+    value = JSON.parse(text) as unknown
   } catch (cause) {
     throw new MillraceError('DECODE_FAILED', `not JSON: ${(cause as Error).message}`, { cause })
   }
+  const rounded = roundedInteger(text)
+  if (rounded === undefined) return value
+  throw new MillraceError(
+    'DECODE_FAILED',
+    `the integer ${rounded} cannot be held exactly by a number; send it as text`,
+  )
 }
 
 /** Whether more than `depth` brackets are open somewhere in `text`, which need not be valid JSON. */
