@@ -19,6 +19,7 @@ import type { Cursor } from './cursor.ts'
 import type { OperatorLink } from './operator-link.ts'
 import type { Receiver } from './receiver.ts'
 
+/** The operators of one task. */
 export class Chain {
   readonly #cursor: Cursor
   readonly #head: Receiver

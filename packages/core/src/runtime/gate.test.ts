@@ -1,0 +1,130 @@
+import { Wakeup } from '@millrace/channels'
+import { describe, expect, test } from 'vitest'
+import type { Batch } from '../kernel/element.ts'
+import { Edge } from './edge.ts'
+import { Gate } from './gate.ts'
+
+/** Records named by their values, each under the watermark beside it. */
+function batch(...records: readonly (readonly [value: string, watermark: number])[]): Batch<string> {
+  return {
+    length: records.length,
+    values: records.map(([value]) => value),
+    times: Float64Array.from(records, () => 0),
+    watermarks: Float64Array.from(records, ([, watermark]) => watermark),
+    origin: undefined,
+    originIndex: undefined,
+  }
+}
+
+function open(inputs: number): { readonly edges: readonly Edge[]; readonly story: () => string[] } {
+  const edges = Array.from({ length: inputs }, () => new Edge(4))
+  const gate = new Gate(edges, new Wakeup())
+  const story = (): string[] => {
+    const lines: string[] = []
+    for (let arrival = gate.take(); arrival !== undefined; arrival = gate.take()) {
+      if (arrival.kind === 'batch') lines.push(arrival.batch.values.join(''))
+      else if (arrival.kind === 'watermark') lines.push(`w${arrival.time}`)
+      else if (arrival.kind === 'barrier') lines.push(`#${arrival.checkpoint}`)
+      else lines.push(arrival.kind)
+    }
+    return lines
+  }
+  return { edges, story }
+}
+
+describe('Gate', () => {
+  test('EN-191 records before a barrier come before it, records after it come after', () => {
+    const { edges, story } = open(1)
+    edges[0]!.send(batch(['a', 0]))
+    edges[0]!.mark({ kind: 'barrier', checkpoint: 1 })
+    edges[0]!.send(batch(['b', 0]))
+    expect(story()).toEqual(['a', '#1', 'b'])
+  })
+
+  test('EN-192 an input ahead waits at its barrier while the others are read up to theirs', () => {
+    const { edges, story } = open(2)
+    edges[0]!.mark({ kind: 'barrier', checkpoint: 1 })
+    edges[0]!.send(batch(['after', 0]))
+    edges[1]!.send(batch(['before', 0]))
+    expect(story()).toEqual(['before'])
+    edges[1]!.mark({ kind: 'barrier', checkpoint: 1 })
+    expect(story()).toEqual(['#1', 'after'])
+  })
+
+  test('EN-097 a record is not delivered behind a watermark that it preceded', () => {
+    const { edges, story } = open(1)
+    edges[0]!.send(batch(['a', 0]))
+    edges[0]!.mark({ kind: 'watermark', time: 10 })
+    edges[0]!.send(batch(['b', 10]))
+    edges[0]!.mark({ kind: 'watermark', time: 20 })
+    expect(story()).toEqual(['a', 'w10', 'b', 'w20'])
+  })
+
+  test('EN-078 the watermark is the minimum over the inputs', () => {
+    const { edges, story } = open(2)
+    edges[0]!.mark({ kind: 'watermark', time: 12 })
+    expect(story()).toEqual([])
+    edges[1]!.mark({ kind: 'watermark', time: 8 })
+    expect(story()).toEqual(['w8'])
+    edges[1]!.mark({ kind: 'watermark', time: 20 })
+    expect(story()).toEqual(['w12'])
+  })
+
+  test('records of one input travel under the watermark of all inputs together', () => {
+    const edges = [new Edge(4), new Edge(4)]
+    const gate = new Gate(edges, new Wakeup())
+    edges[1]!.mark({ kind: 'watermark', time: 15 })
+    expect(gate.take()).toBeUndefined()
+    edges[0]!.send(batch(['a', 5], ['b', 10], ['c', 30]))
+    const arrival = gate.take()
+    expect(arrival?.kind === 'batch' && [...arrival.watermarks]).toEqual([5, 10, 15])
+  })
+
+  test('EN-082 idle is passed on once every input is idle, and taken back by the first that is active', () => {
+    const { edges, story } = open(2)
+    edges[0]!.mark({ kind: 'idle' })
+    expect(story()).toEqual([])
+    edges[1]!.mark({ kind: 'idle' })
+    expect(story()).toEqual(['idle'])
+    edges[0]!.mark({ kind: 'active' })
+    expect(story()).toEqual(['active'])
+  })
+
+  test('EN-093 the end is passed on once every input has ended, behind the last watermark', () => {
+    const { edges, story } = open(2)
+    for (const edge of edges) {
+      edge.mark({ kind: 'watermark', time: Number.POSITIVE_INFINITY })
+      edge.mark({ kind: 'end' })
+    }
+    expect(story()).toEqual(['wInfinity', 'end'])
+  })
+
+  test('a barrier still passes after the end of the input', () => {
+    const { edges, story } = open(2)
+    for (const edge of edges) edge.mark({ kind: 'end' })
+    for (const edge of edges) edge.mark({ kind: 'barrier', checkpoint: 7 })
+    expect(story()).toEqual(['wInfinity', 'end', '#7'])
+  })
+
+  test('inputs take turns', () => {
+    const { edges, story } = open(2)
+    for (const value of ['a', 'b']) edges[0]!.send(batch([value, 0]))
+    for (const value of ['x', 'y']) edges[1]!.send(batch([value, 0]))
+    expect(story()).toEqual(['a', 'x', 'b', 'y'])
+  })
+})
+
+describe('Edge', () => {
+  test('EN-230 batches use credit and marks do not, and taking a batch gives its credit back', () => {
+    const edge = new Edge(2)
+    edge.send(batch(['a', 0]))
+    edge.mark({ kind: 'barrier', checkpoint: 1 })
+    expect(edge.hasCredit).toBe(true)
+    edge.send(batch(['b', 0]))
+    expect(edge.hasCredit).toBe(false)
+    edge.mark({ kind: 'barrier', checkpoint: 2 })
+    edge.take()
+    expect(edge.hasCredit).toBe(true)
+    expect(edge.depth).toBe(1)
+  })
+})
