@@ -53,9 +53,19 @@ export class ByteWriter {
   varint(value: number): void {
     this.#room(8)
     let rest = value
+    if (rest >= 0x8000_0000) {
+      // Too large for bit operations: four bytes take the lowest 28 bits, and the rest is not.
+      const high = Math.floor(rest / 0x1000_0000)
+      let low = rest - high * 0x1000_0000
+      for (let i = 0; i < 4; i++) {
+        this.bytes[this.length++] = low | 0x80
+        low >>>= 7
+      }
+      rest = high
+    }
     while (rest >= 0x80) {
-      this.bytes[this.length++] = (rest % 0x80) | 0x80
-      rest = rest < 0x8000_0000 ? rest >>> 7 : Math.floor(rest / 0x80)
+      this.bytes[this.length++] = rest | 0x80
+      rest >>>= 7
     }
     this.bytes[this.length++] = rest
   }
@@ -67,9 +77,12 @@ export class ByteWriter {
   }
 
   raw(bytes: Uint8Array): void {
-    this.#room(bytes.length)
-    this.bytes.set(bytes, this.length)
-    this.length += bytes.length
+    const { length } = bytes
+    this.#room(length)
+    if (length > 64) this.bytes.set(bytes, this.length)
+    // A call out of compiled code costs more than a few steps of a loop.
+    else for (let i = 0; i < length; i++) this.bytes[this.length + i] = bytes[i]!
+    this.length += length
   }
 
   /** Text as UTF-8 with its length in bytes before it. Lone surrogates are kept, as WTF-8. */
@@ -117,13 +130,12 @@ export class ByteWriter {
 /** Reads what a `ByteWriter` wrote. Throws `CODEC_FAILED` when the bytes end too soon. */
 export class ByteReader {
   readonly bytes: Uint8Array
-  readonly #view: DataView
+  #view: DataView | undefined
   position: number
   readonly end: number
 
   constructor(bytes: Uint8Array, position = 0, end: number = bytes.length) {
     this.bytes = bytes
-    this.#view = new DataView(bytes.buffer, bytes.byteOffset, bytes.byteLength)
     this.position = position
     this.end = end
   }
@@ -145,14 +157,14 @@ export class ByteReader {
 
   u32(): number {
     this.#need(4)
-    const value = this.#view.getUint32(this.position, true)
+    const value = this.#words().getUint32(this.position, true)
     this.position += 4
     return value
   }
 
   float64(): number {
     this.#need(8)
-    const value = this.#view.getFloat64(this.position, true)
+    const value = this.#words().getFloat64(this.position, true)
     this.position += 8
     return value
   }
@@ -169,6 +181,17 @@ export class ByteReader {
     throw new MillraceError('CODEC_FAILED', 'a number in stored bytes is too long; the bytes are damaged')
   }
 
+  /** Goes past `bytes` if they come next, and says whether they do. */
+  skip(bytes: Uint8Array): boolean {
+    const { position } = this
+    if (position + bytes.length > this.end) return false
+    for (let i = 0; i < bytes.length; i++) {
+      if (this.bytes[position + i] !== bytes[i]) return false
+    }
+    this.position = position + bytes.length
+    return true
+  }
+
   /** A view of the bytes, not a copy. */
   blob(): Uint8Array {
     const length = this.varint()
@@ -180,7 +203,7 @@ export class ByteReader {
 
   text(): string {
     const view = this.blob()
-    if (view.length < 24) {
+    if (view.length <= shortTextBytes) {
       const ascii = shortAscii(view)
       if (ascii !== undefined) return ascii
     }
@@ -189,6 +212,12 @@ export class ByteReader {
     } catch {
       return loneText(view)
     }
+  }
+
+  /** Many readers are made for a few bytes that hold no such number: the view is made for the first. */
+  #words(): DataView {
+    this.#view ??= new DataView(this.bytes.buffer, this.bytes.byteOffset, this.bytes.byteLength)
+    return this.#view
   }
 
   #need(count: number): void {
@@ -213,6 +242,12 @@ function varintSize(value: number): number {
   for (let rest = value; rest >= 0x80; rest = Math.floor(rest / 0x80)) size++
   return size
 }
+
+/**
+ * Longer text goes to the decoder. From 13 characters on, text put together piece by piece is a chain of pieces:
+ * several hundred bytes of memory where the decoder makes fifty, and slow to hash and compare.
+ */
+const shortTextBytes = 8
 
 function shortAscii(view: Uint8Array): string | undefined {
   let text = ''
