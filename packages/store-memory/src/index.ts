@@ -1,2 +1,3 @@
-/** The in-memory state store of Millrace. */
-export {}
+/** The default state store of Millrace: every value live in memory, durable in segment files. */
+export { memoryStore } from './memory-store.ts'
+export type { MemoryStoreOptions } from './memory-store.ts'

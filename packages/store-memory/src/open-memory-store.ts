@@ -1,0 +1,201 @@
+import { assert, isMillraceError } from '@millrace/core'
+import type {
+  Fs,
+  OpenStateStore,
+  StateStoreOptions,
+  StateTable,
+  StoreSnapshot,
+  StoreUsage,
+  TableSpec,
+} from '@millrace/core'
+import { BlockLoader } from './block-loader.ts'
+import { BlockWriter } from './block-writer.ts'
+import { checkCodec } from './codec-check.ts'
+import { MemoryTable } from './memory-table.ts'
+import type { Sequence } from './memory-table.ts'
+import { SegmentLog } from './segment-log.ts'
+import { readSegment } from './segment-reader.ts'
+import type { SegmentSet } from './segment-set.ts'
+import { SegmentWriter } from './segment-writer.ts'
+import { Slice } from './slice.ts'
+import { readSnapshot, snapshotFormat } from './snapshot.ts'
+import type { MemorySnapshot, NamedTable } from './snapshot.ts'
+
+/** What `memoryStore` found when it opened the directory. */
+export interface OpenMemoryStoreOptions {
+  readonly fs: Fs
+  readonly clock: StateStoreOptions['clock']
+  readonly directory: string
+  readonly from: MemorySnapshot | undefined
+  /** The highest number of any snapshot that is kept. */
+  readonly number: number
+  readonly segments: SegmentSet
+  readonly segmentBytes: number
+}
+
+/**
+ * The memory store of one run of a job: its tables, and the way from them to the segments.
+ *
+ * Cells go from tables through block writers to the log while `encode` runs, and from the log to the disk
+ * beside it. `persist` waits for the rest and names what there is.
+ */
+export class OpenMemoryStore implements OpenStateStore {
+  readonly #fs: Fs
+  readonly #clock: StateStoreOptions['clock']
+  readonly #directory: string
+  readonly #from: MemorySnapshot | undefined
+  readonly #segments: SegmentSet
+  readonly #writer: SegmentWriter
+  readonly #log: SegmentLog
+  readonly #sequence: Sequence
+  /** Tables by owner, then by subtask. */
+  readonly #tables = new Map<string, Map<number, MemoryTable<unknown>[]>>()
+  #number: number
+  #isLoaded = false
+  /** The search for live cells in victims; undefined when there are no victims. */
+  #compaction: Iterator<number> | undefined = undefined
+
+  constructor(options: OpenMemoryStoreOptions) {
+    this.#fs = options.fs
+    this.#clock = options.clock
+    this.#directory = options.directory
+    this.#from = options.from
+    this.#number = options.number
+    this.#segments = options.segments
+    this.#writer = new SegmentWriter(options.fs, options.directory)
+    this.#log = new SegmentLog(options.segments, this.#writer, options.segmentBytes)
+    this.#sequence = { last: options.from?.seq ?? 0 }
+  }
+
+  table<T>(spec: TableSpec<T>): StateTable<T> {
+    assert(!this.#isLoaded, 'tables are opened before the store is loaded')
+    const tables = this.#tablesOf(spec.owner, spec.subtask)
+    assert(
+      tables.every((each) => each.spec.name !== spec.name),
+      `operator ${spec.owner} opens its state ${spec.name} once per subtask`,
+    )
+    const restored = this.#from?.tables.find((each) => each.owner === spec.owner && each.name === spec.name)
+    if (restored !== undefined) checkCodec(spec, restored)
+    const { owner, subtask, name, groups, codec } = spec
+    const origin = { owner, subtask, table: name, groups, codecId: codec.id, codecVersion: codec.version }
+    const table = new MemoryTable(spec, new BlockWriter(origin, codec, this.#log), this.#sequence, restored)
+    tables.push(table)
+    return table
+  }
+
+  async load(): Promise<void> {
+    this.#isLoaded = true
+    const loader = new BlockLoader(this.#allTables())
+    for (const segment of this.#segments.segments) {
+      const path = `${this.#directory}/${segment.file}`
+      await readSegment(this.#fs, path, segment.bytes, (block) => loader.load(block, segment))
+    }
+    for (const table of this.#allTables()) table.restored()
+  }
+
+  freeze(owner: string, subtask: number): void {
+    for (const table of this.#tablesOf(owner, subtask)) table.freeze()
+  }
+
+  encode(owner: string, subtask: number, budgetMs: number): boolean {
+    const tables = this.#tablesOf(owner, subtask)
+    if (this.#log.isBehind) return this.#compaction === undefined && tables.every((each) => each.isSettled)
+    const slice = new Slice(this.#clock, budgetMs, () => this.#log.isBehind)
+    return tables.every((table) => table.encode(slice)) && this.#compact(slice)
+  }
+
+  async persist(): Promise<StoreSnapshot> {
+    for (const table of this.#allTables()) {
+      assert(table.isSettled, `operator ${table.spec.owner} is encoded before the store is made durable`)
+    }
+    this.#log.closeBlocks()
+    this.#segments.leaveOut(++this.#number)
+    const snapshot = this.#snapshot()
+    const durable = this.#writer.flush()
+    this.#tidy()
+    await durable
+    return snapshot
+  }
+
+  async release(retained: readonly StoreSnapshot[]): Promise<void> {
+    const snapshots = retained.map((each) => readSnapshot(each))
+    const named = new Set(snapshots.flatMap((each) => each.segments.map((segment) => segment.file)))
+    const newest = Math.max(0, ...snapshots.map((each) => each.number))
+    for (const retired of this.#segments.takeUnneeded(named, newest)) {
+      try {
+        await this.#fs.remove(`${this.#directory}/${retired.segment.file}`)
+      } catch (cause) {
+        if (isMillraceError(cause, 'FS_NOT_FOUND')) continue
+        this.#segments.putBack(retired)
+        throw cause
+      }
+    }
+  }
+
+  usage(): StoreUsage {
+    let cells = 0
+    for (const table of this.#allTables()) cells += table.size
+    return { cells, liveBytes: this.#segments.liveBytes, diskBytes: this.#segments.diskBytes }
+  }
+
+  close(): Promise<void> {
+    return this.#writer.close()
+  }
+
+  #tablesOf(owner: string, subtask: number): MemoryTable<unknown>[] {
+    let bySubtask = this.#tables.get(owner)
+    if (bySubtask === undefined) this.#tables.set(owner, (bySubtask = new Map()))
+    let tables = bySubtask.get(subtask)
+    if (tables === undefined) bySubtask.set(subtask, (tables = []))
+    return tables
+  }
+
+  *#allTables(): Generator<MemoryTable<unknown>> {
+    for (const bySubtask of this.#tables.values()) {
+      for (const tables of bySubtask.values()) yield* tables
+    }
+  }
+
+  #compact(slice: Slice): boolean {
+    while (this.#compaction !== undefined) {
+      const step = this.#compaction.next()
+      if (step.done === true) this.#compaction = undefined
+      else if (slice.spend(step.value)) return false
+    }
+    return true
+  }
+
+  *#rewriteVictims(): Generator<number> {
+    for (const table of this.#allTables()) yield* table.rewriteVictims()
+  }
+
+  /** After a snapshot: closes the active segment if it is long enough, and looks for segments to give up. */
+  #tidy(): void {
+    if (this.#segments.isActiveFull()) this.#log.seal()
+    if (!this.#segments.chooseVictims()) return
+    if (this.#segments.active?.isVictim === true) this.#log.seal()
+    this.#compaction = this.#rewriteVictims()
+  }
+
+  #snapshot(): MemorySnapshot {
+    return {
+      format: snapshotFormat,
+      number: this.#number,
+      seq: this.#sequence.last,
+      segments: this.#segments.segments.map(({ file, bytes }) => ({ file, bytes })),
+      tables: this.#namedTables(),
+    }
+  }
+
+  /** One entry for all subtasks of an operator. */
+  #namedTables(): NamedTable[] {
+    const named = new Map<string, NamedTable>()
+    for (const { spec, since, hasRecords } of this.#allTables()) {
+      const { owner, name, codec } = spec
+      const id = JSON.stringify([owner, name])
+      if (!hasRecords || named.has(id)) continue
+      named.set(id, { owner, name, codec: codec.id, version: codec.version, since })
+    }
+    return [...named.values()]
+  }
+}

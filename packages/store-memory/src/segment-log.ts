@@ -1,0 +1,76 @@
+import { ByteWriter } from '@millrace/core'
+import { writeBlockHeader } from './block-format.ts'
+import type { BlockOrigin } from './block-format.ts'
+import type { Segment } from './segment.ts'
+import type { SegmentSet } from './segment-set.ts'
+import type { SegmentWriter } from './segment-writer.ts'
+
+/** A block that is being filled. */
+export interface OpenBlock {
+  /** Appends the block to the log. */
+  close(): void
+}
+
+/**
+ * Where blocks go: the end of the active segment.
+ *
+ * Every open block will stand in the active segment, so there is one as long as a block is open, and it
+ * is sealed only after all of them are closed.
+ */
+export class SegmentLog {
+  readonly #set: SegmentSet
+  readonly #writer: SegmentWriter
+  readonly #segmentBytes: number
+  readonly #open = new Set<OpenBlock>()
+  readonly #header = new ByteWriter(256)
+
+  constructor(set: SegmentSet, writer: SegmentWriter, segmentBytes: number) {
+    this.#set = set
+    this.#writer = writer
+    this.#segmentBytes = segmentBytes
+  }
+
+  /** Whether so many bytes wait for the disk that encoding should pause. */
+  get isBehind(): boolean {
+    return this.#writer.isBehind
+  }
+
+  /** Registers a block that is about to be filled and says where it will stand. */
+  openBlock(block: OpenBlock): Segment {
+    this.#open.add(block)
+    return this.#set.active ?? this.#activate()
+  }
+
+  /** Appends a block; called by its `close`. */
+  append(block: OpenBlock, origin: BlockOrigin, recordCount: number, records: Uint8Array): void {
+    this.#open.delete(block)
+    const segment = this.#set.active ?? this.#activate()
+    this.#header.reset()
+    writeBlockHeader(this.#header, origin, recordCount, records)
+    this.#writer.append(this.#header.written())
+    this.#writer.append(records)
+    segment.bytes += this.#header.length + records.length
+  }
+
+  closeBlocks(): void {
+    for (const block of this.#open) block.close()
+  }
+
+  /** The next record opens a new segment. */
+  seal(): void {
+    if (this.#set.active === undefined) return
+    this.closeBlocks()
+    this.#set.seal()
+    this.#writer.finish()
+  }
+
+  sealWhenFull(): void {
+    if (this.#set.active !== undefined && this.#set.active.bytes >= this.#segmentBytes) this.seal()
+  }
+
+  #activate(): Segment {
+    const segment = this.#set.activate()
+    this.#writer.start(segment.file)
+    return segment
+  }
+}

@@ -1,0 +1,153 @@
+import { Segment } from './segment.ts'
+
+/** When dead bytes are too many. */
+export interface CompactionLimits {
+  /** The share of all bytes that may be dead, above 0 and below 1. */
+  readonly deadRatioMax: number
+  /** Full size of a segment in bytes. */
+  readonly segmentBytes: number
+}
+
+/** A segment that no later snapshot names, and the number of the first that did not. */
+export interface RetiredSegment {
+  readonly segment: Segment
+  readonly since: number
+}
+
+/**
+ * The segments that make up the state now, oldest first, and the choice of those that have to go.
+ *
+ * A tombstone only matters while an older segment may still hold a record of its cell. So segments go in
+ * the order of their age: the live cells of the oldest are written anew and the next snapshots start
+ * behind it, with no need to look at the tombstones in it.
+ *
+ * True between any two calls:
+ *
+ *  1. `liveBytes` of all segments together is the length of the latest records of all cells that a
+ *     snapshot taken now would restore. A record counts until the one that overrules it is written.
+ *  2. Victims are the oldest segments, and none of them takes new records.
+ */
+export class SegmentSet {
+  readonly #limits: CompactionLimits
+  readonly #segments: Segment[]
+  #retired: RetiredSegment[]
+  #lastNumber: number
+  /** The one that takes new records; always the last of `#segments`. */
+  #active: Segment | undefined = undefined
+
+  /** `used` is the highest number that a file of this directory ever had. */
+  constructor(
+    limits: CompactionLimits,
+    segments: readonly Segment[],
+    retired: readonly Segment[],
+    used: number,
+  ) {
+    this.#limits = limits
+    this.#segments = [...segments]
+    this.#retired = retired.map((segment) => ({ segment, since: 0 }))
+    this.#lastNumber = used
+  }
+
+  /** Oldest first. */
+  get segments(): readonly Segment[] {
+    return this.#segments
+  }
+
+  get active(): Segment | undefined {
+    return this.#active
+  }
+
+  get liveBytes(): number {
+    return this.#segments.reduce((sum, each) => sum + each.liveBytes, 0)
+  }
+
+  /** Bytes of all segments that still have a file. */
+  get diskBytes(): number {
+    const retired = this.#retired.reduce((sum, each) => sum + each.segment.bytes, 0)
+    return this.#segments.reduce((sum, each) => sum + each.bytes, retired)
+  }
+
+  /** Opens a segment for new records. */
+  activate(): Segment {
+    const segment = new Segment(++this.#lastNumber)
+    this.#segments.push(segment)
+    this.#active = segment
+    return segment
+  }
+
+  /** The active segment takes no more records. */
+  seal(): void {
+    this.#active = undefined
+  }
+
+  /**
+   * Leaves out what the snapshot `number` and later ones need not name: the oldest segments as far as
+   * nothing in them is live, and segments without live records or tombstones wherever they stand.
+   */
+  leaveOut(number: number): void {
+    let isOldest = true
+    const kept: Segment[] = []
+    for (const segment of this.#segments) {
+      isOldest &&= segment.liveBytes === 0
+      const isNeeded = segment.liveBytes > 0 || (segment.hasGraves && !isOldest)
+      if (isNeeded || segment === this.#active) kept.push(segment)
+      else this.#retired.push({ segment, since: number })
+    }
+    this.#segments.splice(0, Infinity, ...kept)
+  }
+
+  /** Takes out the retired segments whose files may go: unnamed, and a published snapshot did without them. */
+  takeUnneeded(named: ReadonlySet<string>, newestPublished: number): readonly RetiredSegment[] {
+    const isNeeded = (each: RetiredSegment): boolean =>
+      each.since > newestPublished || named.has(each.segment.file)
+    const unneeded = this.#retired.filter((each) => !isNeeded(each))
+    this.#retired = this.#retired.filter(isNeeded)
+    return unneeded
+  }
+
+  /** Takes back a segment whose file could not be removed. */
+  putBack(retired: RetiredSegment): void {
+    this.#retired.push(retired)
+  }
+
+  /** Whether the active segment is long enough to be closed after a snapshot. */
+  isActiveFull(): boolean {
+    const { segmentBytes } = this.#limits
+    const fair = Math.max(this.#totalBytes() / 16, segmentBytes / 64)
+    return this.#active !== undefined && this.#active.bytes >= Math.min(fair, segmentBytes)
+  }
+
+  /**
+   * Makes the oldest segments victims until the dead bytes that will remain are clearly below the limit;
+   * true if there are new ones. May choose the active segment, which the caller has then to seal.
+   *
+   * Stopping well below the limit makes the search for the live cells in the victims, which looks at every
+   * cell, worth its while.
+   */
+  chooseVictims(): boolean {
+    const { deadRatioMax, segmentBytes } = this.#limits
+    const liveBytes = this.liveBytes
+    let bytes = 0
+    let count = 0
+    for (const segment of this.#segments) {
+      bytes += segment.isVictim ? segment.liveBytes : segment.bytes
+      if (!segment.isVictim) count++
+    }
+    const countMax = 64 + (2 * bytes) / segmentBytes
+    const isOver = (ratio: number, share: number): boolean =>
+      bytes - liveBytes > Math.max(ratio * bytes, segmentBytes / 64) || count > share * countMax
+    if (!isOver(deadRatioMax, 1)) return false
+    for (const segment of this.#segments) {
+      if (segment.isVictim) continue
+      if (!isOver(0.75 * deadRatioMax, 0.5)) break
+      segment.isVictim = true
+      bytes -= segment.bytes - segment.liveBytes
+      count--
+    }
+    return true
+  }
+
+  #totalBytes(): number {
+    return this.#segments.reduce((sum, each) => sum + each.bytes, 0)
+  }
+}
