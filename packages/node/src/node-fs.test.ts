@@ -53,6 +53,19 @@ describe('what the system reports', () => {
   })
 })
 
+test('a file that is given the inode of a removed one has an identity of its own', async () => {
+  const directory = await mkdtemp(`${tmpdir()}/millrace-node-`)
+  const identities = new Set<string | undefined>()
+  // Birth is stamped in ticks of a few milliseconds on some systems: many rounds, so that ticks go by.
+  for (let round = 0; round < 60; round++) {
+    await writeFile(`${directory}/a`, 'a')
+    identities.add((await nodeFs.stat(`${directory}/a`))?.identity)
+    await rm(`${directory}/a`)
+  }
+  await rm(directory, { recursive: true })
+  expect(identities.size).toBeGreaterThan(1)
+})
+
 describe('symbolic links', () => {
   let directory = ''
   beforeEach(async () => {

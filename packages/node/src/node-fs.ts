@@ -12,8 +12,12 @@ const flags = { read: 'r', create: 'ax+', append: 'a+' } as const
 /**
  * The files of this machine.
  *
- * `FsStat.identity` is device and inode number. On Windows directories cannot be synced, and NTFS keeps
- * its names in a journal of its own; there `syncDirectory` only checks that the directory exists.
+ * `FsStat.identity` is inode number and time of birth: the number alone goes to the next file as soon as one is
+ * removed. The device is left out, because its number may change whenever a volume is attached again; it
+ * stands in for the time of birth where the system does not tell that.
+ *
+ * On Windows directories cannot be synced, and NTFS keeps its names in a journal of its own; there
+ * `syncDirectory` only checks that the directory exists.
  *
  * @example
  * await publishFile(nodeFs, 'data', 'manifest', bytes)
@@ -104,7 +108,9 @@ export const nodeFs: Fs = {
 }
 
 function facts(found: BigIntStats): Pick<FsStat, 'modifiedMs' | 'identity'> {
-  return { modifiedMs: Number(found.mtimeNs) / 1e6, identity: `${found.dev}:${found.ino}` }
+  const { dev, ino, birthtimeNs } = found
+  const identity = birthtimeNs === 0n ? `${ino}@${dev}` : `${ino}:${birthtimeNs}`
+  return { modifiedMs: Number(found.mtimeNs) / 1e6, identity }
 }
 
 function kindOf(found: { isFile(): boolean; isDirectory(): boolean }): FsEntry['kind'] {
