@@ -19,6 +19,7 @@ export type { KeyGroupRange } from './kernel/key-group.ts'
 export { keyToken, readToken, tokenKey, writeToken } from './kernel/key-token.ts'
 export type { KeyToken } from './kernel/key-token.ts'
 export type { Platform, ProcessFacts } from './kernel/platform.ts'
+export { describeValue } from './kernel/safe-json.ts'
 export { structuredCodec } from './kernel/structured-codec.ts'
 export { durationMs, positiveDurationMs } from './kernel/time.ts'
 export type { Duration, EventTime } from './kernel/time.ts'
@@ -69,6 +70,14 @@ export type {
 } from './connect/source.ts'
 
 // graph
+export type {
+  GraphExplanation,
+  Guarantee,
+  InputExplanation,
+  PartExplanation,
+  SinkExplanation,
+  Weakness,
+} from './graph/explain.ts'
 export { errorOutput } from './graph/node.ts'
 export type {
   AsyncNode,
@@ -88,6 +97,10 @@ export type {
 export { validateGraph } from './graph/validate.ts'
 
 // plan
+export { explain } from './plan/explain-plan.ts'
+export type { Explanation, TaskExplanation } from './plan/explain-plan.ts'
+export { explanationMermaid } from './plan/explanation-mermaid.ts'
+export { explanationText } from './plan/explanation-text.ts'
 export { planGraph } from './plan/plan.ts'
 export type { Plan, TaskPlan } from './plan/plan.ts'
 
@@ -96,6 +109,7 @@ export { CheckpointStorage } from './checkpoint/checkpoint-storage.ts'
 export type { Manifest } from './checkpoint/manifest.ts'
 
 // runtime
+export { DataDirectory } from './runtime/data-directory.ts'
 export { startJob } from './runtime/job.ts'
 export type { Job, JobResult, JobStatus } from './runtime/job.ts'
 export type { CheckpointOptions, JobOptions } from './runtime/job-options.ts'

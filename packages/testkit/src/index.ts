@@ -3,6 +3,8 @@
 // A world that is simulated, and crashes.
 export { crashEverywhere } from './crash-everywhere.ts'
 export type { CrashEverywhereOptions, CrashReport, CrashTrial } from './crash-everywhere.ts'
+export { driveJob } from './drive-job.ts'
+export type { DriveLimits } from './drive-job.ts'
 export type { OperationKind } from './operation-log.ts'
 export type { CrashStyle } from './sim-disk.ts'
 export { SimFs } from './sim-fs.ts'
@@ -16,3 +18,10 @@ export { CaseList, ContractViolation, describeCases, failingCases } from './conf
 export type { CaseFailure, ConformanceCase, Skips, TestRunner } from './conformance/conformance-case.ts'
 export { fsConformance } from './conformance/fs-conformance.ts'
 export type { FsConformanceOptions, FsSubject } from './conformance/fs-conformance.ts'
+
+// Operators under test.
+export { operatorHarness } from './operator-harness.ts'
+export type { BatchRecord, HarnessOptions, OperatorHarness, Timed } from './operator-harness.ts'
+export { at, clock, operatorLives, watermark } from './operator-lives.ts'
+export type { Happening, OperatorCase } from './operator-lives.ts'
+export type { Emitted } from './operator-subtask.ts'

@@ -1,0 +1,205 @@
+import {
+  keyGroup,
+  keyGroupRange,
+  keyToken,
+  subtaskOfGroup,
+  type Batch,
+  type EventTime,
+  type Key,
+  type Operator,
+  type OperatorMetric,
+} from '@millrace/core'
+import {
+  OperatorSubtask,
+  type Emitted,
+  type SavedState,
+  type SubtaskSurroundings,
+} from './operator-subtask.ts'
+
+/** How an operator is run by `operatorHarness`. */
+export interface HarnessOptions<In> {
+  /** The key of each record; absent for an operator without keys. */
+  readonly keyBy?: (value: In) => Key
+  /** Its name in messages. Default: "operator". */
+  readonly name?: string
+  /** Its side outputs. */
+  readonly outputs?: readonly string[]
+  /** What happens when it throws on a record; dead letters are the side output `errors`. Default `'fail'`. */
+  readonly onError?: 'fail' | 'skip' | 'deadLetter'
+  /** How many subtasks it runs as. Default 1; more need `keyBy`. */
+  readonly parallelism?: number
+  /** Whether its outputs are full after each record. Default false. */
+  readonly isTight?: boolean
+}
+
+/** A value with its event time; `NaN` on a stream without timestamps. */
+export interface Timed<T> {
+  readonly value: T
+  readonly time: EventTime
+}
+
+/** A record of a batch, with the watermark it was emitted under. */
+export interface BatchRecord<T> extends Timed<T> {
+  readonly watermark: EventTime
+}
+
+const keyGroups = 128
+
+/**
+ * Runs one operator in the engine's own chain, with time that moves when told.
+ *
+ * `create` makes the operator, once for each subtask and again after each restart. Throws what the operator throws,
+ * as `OperatorError`, and `STATE_MISUSED` when it changed state in place without saying so.
+ *
+ * @example
+ * const harness = operatorHarness(() => new RunningTotal(), { keyBy: (sale: Sale) => sale.shop })
+ * harness.record({ shop: 'a', amount: 2 }, 1000)
+ * harness.snapshotAndRestore()
+ * harness.record({ shop: 'a', amount: 3 }, 2000)
+ * harness.outputs // => [{ value: 2, time: 1000 }, { value: 5, time: 2000 }]
+ */
+export function operatorHarness<In>(
+  create: () => Operator<In, unknown>,
+  options: HarnessOptions<In> = {},
+): OperatorHarness<In> {
+  return new OperatorHarness(create, options)
+}
+
+/** A running operator under test. Made by `operatorHarness`. */
+export class OperatorHarness<In> {
+  /** Everything emitted, to whichever output, in order. */
+  readonly emitted: Emitted[] = []
+  readonly #around: SubtaskSurroundings
+  readonly #counts = new Map<OperatorMetric, number>()
+  #subtasks: readonly OperatorSubtask[]
+  #watermark: EventTime = Number.NEGATIVE_INFINITY
+  #now = 0
+
+  constructor(create: () => Operator<In, unknown>, options: HarnessOptions<In>) {
+    this.#around = {
+      create: create as () => Operator<unknown, unknown>,
+      keyBy: options.keyBy as ((value: unknown) => Key) | undefined,
+      name: options.name ?? 'operator',
+      outputs: options.outputs ?? [],
+      onError: options.onError ?? 'fail',
+      isTight: options.isTight ?? false,
+      keyGroups,
+      now: () => this.#now,
+      emitted: (record) => this.emitted.push(record),
+      count: (metric, by) => this.#counts.set(metric, this.counted(metric) + by),
+    }
+    this.#subtasks = this.#start(options.parallelism ?? 1, undefined)
+  }
+
+  /** What was emitted to the main output. */
+  get outputs(): readonly Timed<unknown>[] {
+    return this.side('main')
+  }
+
+  /** What was emitted to a side output. */
+  side(output: string): readonly Timed<unknown>[] {
+    return this.emitted
+      .filter((record) => record.output === output)
+      .map(({ value, time }) => ({ value, time }))
+  }
+
+  /** How often the operator counted something. */
+  counted(metric: OperatorMetric): number {
+    return this.#counts.get(metric) ?? 0
+  }
+
+  /** How many cells each of the operator's tables holds, over all subtasks; `#timers` has one for each keyed timer. */
+  cells(): Readonly<Record<string, number>> {
+    const sums = new Map<string, number>()
+    for (const subtask of this.#subtasks) {
+      for (const [table, size] of subtask.cells()) sums.set(table, (sums.get(table) ?? 0) + size)
+    }
+    return Object.fromEntries(sums)
+  }
+
+  /** When the next processing timer is due; infinity if there is none. */
+  get nextProcessing(): number {
+    return Math.min(...this.#subtasks.map((subtask) => subtask.nextProcessing))
+  }
+
+  /** Hands the operator one record. */
+  record(value: In, time: EventTime = Number.NaN): void {
+    this.batch([{ value, time, watermark: this.#watermark }])
+  }
+
+  /** Hands the operator several records at once, each under the watermark it was emitted under. */
+  batch(records: readonly BatchRecord<In>[]): void {
+    const shares = this.#subtasks.map((): BatchRecord<In>[] => [])
+    for (const record of records) shares[this.#subtaskOf(record.value)]!.push(record)
+    for (const [subtask, share] of shares.entries()) this.#subtasks[subtask]!.process(batchOf(share))
+    // The others hear of the watermark too, by a mark behind the batch.
+    this.watermark(records.at(-1)?.watermark ?? this.#watermark)
+  }
+
+  /** Moves event time: no record before `time` will come in order. */
+  watermark(time: EventTime): void {
+    this.#watermark = Math.max(this.#watermark, time)
+    for (const subtask of this.#subtasks) subtask.advance(this.#watermark)
+  }
+
+  /** Moves the clock to `now`, in milliseconds since the epoch. It starts at 0. */
+  processingTime(now: number): void {
+    this.#now = now
+    for (const subtask of this.#subtasks) subtask.fireProcessing(now)
+  }
+
+  /** The input has ended: every event timer fires, then the operator finishes. */
+  end(): void {
+    this.watermark(Number.POSITIVE_INFINITY)
+    for (const subtask of this.#subtasks) subtask.finish()
+    for (const subtask of this.#subtasks) subtask.close()
+  }
+
+  /** Encodes all state and goes on. */
+  snapshot(): void {
+    for (const subtask of this.#subtasks) subtask.save()
+  }
+
+  /** Encodes all state and goes on with fresh operators that have nothing else, at another parallelism if given. */
+  snapshotAndRestore(parallelism: number = this.#subtasks.length): void {
+    const saved = this.#subtasks.map((subtask) => subtask.save())
+    for (const subtask of this.#subtasks) subtask.close()
+    this.#subtasks = this.#start(parallelism, saved)
+  }
+
+  #start(parallelism: number, saved: readonly SavedState[] | undefined): readonly OperatorSubtask[] {
+    return Array.from({ length: parallelism }, (_, index) => {
+      const state = saved && shareOf(saved, index, parallelism)
+      return new OperatorSubtask(this.#around, index, this.#watermark, state)
+    })
+  }
+
+  #subtaskOf(value: In): number {
+    const { keyBy } = this.#around
+    if (keyBy === undefined || this.#subtasks.length === 1) return 0
+    return subtaskOfGroup(keyGroup(keyToken(keyBy(value)), keyGroups), this.#subtasks.length, keyGroups)
+  }
+}
+
+function batchOf<T>(records: readonly BatchRecord<T>[]): Batch<T> {
+  return {
+    length: records.length,
+    values: records.map(({ value }) => value),
+    times: Float64Array.from(records, ({ time }) => time),
+    watermarks: Float64Array.from(records, ({ watermark }) => watermark),
+    origin: undefined,
+    originIndex: undefined,
+  }
+}
+
+/** The cells that belong to subtask `index` of `parallelism`, of all that were saved. */
+function shareOf(saved: readonly SavedState[], index: number, parallelism: number): SavedState {
+  const { first, last } = keyGroupRange(index, parallelism, keyGroups)
+  const names = new Set(saved.flatMap((state) => [...state.keys()]))
+  return new Map(
+    [...names].map((name) => [
+      name,
+      saved.flatMap((state) => state.get(name) ?? []).filter(({ group }) => group >= first && group <= last),
+    ]),
+  )
+}

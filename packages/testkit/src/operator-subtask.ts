@@ -1,0 +1,131 @@
+import {
+  Chain,
+  Cursor,
+  type Batch,
+  type Codec,
+  type EventTime,
+  type Key,
+  type Operator,
+  type OperatorMetric,
+} from '@millrace/core'
+import { WatchedTable, type SavedCell } from './watched-table.ts'
+
+/** A record that an operator emitted. */
+export interface Emitted {
+  readonly output: string
+  readonly value: unknown
+  readonly time: EventTime
+}
+
+/** What a subtask shares with the harness around it. */
+export interface SubtaskSurroundings {
+  readonly create: () => Operator<unknown, unknown>
+  readonly keyBy: ((value: unknown) => Key) | undefined
+  readonly name: string
+  readonly outputs: readonly string[]
+  readonly onError: 'fail' | 'skip' | 'deadLetter'
+  readonly keyGroups: number
+  /** Whether an output is full after every record, so that the operator is called again and again. */
+  readonly isTight: boolean
+  now(): number
+  emitted(record: Emitted): void
+  count(metric: OperatorMetric, by: number): void
+}
+
+/** Cells by the name of their table. */
+export type SavedState = ReadonlyMap<string, readonly SavedCell[]>
+
+/** One operator in a chain of its own: the engine's chain, over tables that watch it. */
+export class OperatorSubtask {
+  readonly #around: SubtaskSurroundings
+  readonly #cursor = new Cursor()
+  readonly #tables: WatchedTable<unknown>[] = []
+  readonly #chain: Chain
+
+  constructor(
+    around: SubtaskSurroundings,
+    index: number,
+    watermark: EventTime,
+    state: SavedState | undefined,
+  ) {
+    this.#around = around
+    this.#cursor.watermark = watermark
+    const outputs = ['main', ...around.outputs, 'errors']
+    const part = {
+      name: around.name,
+      onError: around.onError,
+      work: { kind: 'operator', create: around.create, keyBy: around.keyBy },
+      targets: new Map(outputs.map((output, port) => [output, [{ kind: 'port', port }]] as const)),
+    } as const
+    this.#chain = new Chain([{ kind: 'part', part }], {
+      pipeline: 'harness',
+      subtask: index,
+      keyGroups: around.keyGroups,
+      cursor: this.#cursor,
+      ports: outputs.map((output) => ({
+        receive: (value, time) => {
+          around.emitted({ output, value, time })
+          if (around.isTight) this.#cursor.isFull = true
+        },
+      })),
+      now: () => around.now(),
+      table: <T>(_: string, spec: { readonly name: string; readonly codec: Codec<T> }) => {
+        const table = new WatchedTable(around.name, spec)
+        this.#tables.push(table as unknown as WatchedTable<unknown>)
+        return table
+      },
+      count: (_, metric, by) => around.count(metric, by),
+    })
+    for (const table of this.#tables) table.restore(state?.get(table.name) ?? [])
+    this.#chain.start(state !== undefined)
+  }
+
+  /** When the next processing timer is due; infinity if there is none. */
+  get nextProcessing(): number {
+    return this.#chain.nextProcessing
+  }
+
+  process(batch: Batch): void {
+    let next = 0
+    this.#untilDone(() => {
+      next = this.#chain.process(batch, next, batch.watermarks)
+      return next === batch.length
+    })
+  }
+
+  advance(watermark: EventTime): void {
+    this.#untilDone(() => this.#chain.advance(watermark))
+  }
+
+  fireProcessing(now: number): void {
+    this.#untilDone(() => this.#chain.fireProcessing(now))
+  }
+
+  finish(): void {
+    this.#untilDone(() => this.#chain.finish())
+  }
+
+  close(): void {
+    this.#chain.close((error) => {
+      throw error
+    })
+  }
+
+  /** How many cells each table holds. */
+  cells(): ReadonlyMap<string, number> {
+    return new Map(this.#tables.map((table) => [table.name, table.size]))
+  }
+
+  save(): SavedState {
+    return new Map(this.#tables.map((table) => [table.name, table.save()]))
+  }
+
+  #untilDone(step: () => boolean): void {
+    let isDone = false
+    while (!isDone) {
+      this.#cursor.isFull = false
+      isDone = step()
+      for (const table of this.#tables) table.check()
+    }
+  }
+}
