@@ -11,7 +11,7 @@ export class TaskMetrics {
   /** The newest event time a source has seen. */
   newest: EventTime = MIN_TIME
   /** By operator and metric name, as `operator/metric`: late records, skipped ones, dead letters. */
-  readonly counts = new Map<string, number>()
+  readonly counts: Map<string, number> = new Map<string, number>()
 
   constructor(task: string, subtask: number, kind: TaskMetrics['kind']) {
     this.task = task

@@ -1,0 +1,182 @@
+import type { Sink } from '../connect/sink.ts'
+import { MillraceError } from '../kernel/errors.ts'
+import { inputsOf, type Exchange, type Graph, type GraphNode, type NodeId } from './node.ts'
+
+/**
+ * What can become of a record's effect after a crash. `none`: it may be missing, and it may be there twice.
+ */
+export type Guarantee = 'exactly-once' | 'at-least-once' | 'at-most-once' | 'none'
+
+/** A graph in words: what each part is, what it keeps, and what the results are worth after a crash. */
+export interface GraphExplanation {
+  readonly pipeline: string
+  /** The weakest of all sinks. */
+  readonly guarantee: Guarantee
+  /** In the order of the graph: inputs before those that read them. */
+  readonly parts: readonly PartExplanation[]
+  readonly sinks: readonly SinkExplanation[]
+}
+
+/** One node of the graph. */
+export interface PartExplanation {
+  readonly name: string
+  readonly kind: GraphNode['kind']
+  /** "files", "filter", "window". */
+  readonly type: string
+  readonly inputs: readonly InputExplanation[]
+  /** Facts about it as phrases: "replayable", "disorder 5000 ms", "at most 16 calls at once". */
+  readonly facts: readonly string[]
+  /** What it remembers and until when; undefined for a part that remembers nothing. */
+  readonly keeps: string | undefined
+  readonly onError: 'fail' | 'skip' | 'deadLetter'
+}
+
+/** Where a part's records come from. */
+export interface InputExplanation {
+  readonly from: string
+  readonly output: string
+  readonly exchange: Exchange['kind']
+}
+
+/** What a sink's contents are worth, end to end. */
+export interface SinkExplanation {
+  readonly name: string
+  readonly guarantee: Guarantee
+  /** The edges of the pipeline that make it less than exactly-once, with the reason as a sentence. */
+  readonly weakenedBy: readonly Weakness[]
+}
+
+/** A source or sink that weakens a guarantee. */
+export interface Weakness {
+  readonly name: string
+  readonly why: string
+}
+
+/**
+ * Explains a valid graph without running any of it.
+ *
+ * @example
+ * explainGraph(fraud.describe().graph).guarantee // => 'exactly-once'
+ */
+export function explainGraph(graph: Graph): GraphExplanation {
+  const nodes = new Map(graph.nodes.map((node) => [node.id, node]))
+  const sinks: SinkExplanation[] = []
+  for (const node of graph.nodes) {
+    if (node.kind === 'sink') sinks.push(explainSink(node.name, node.sink, sourcesOf(node, nodes)))
+  }
+  const mayLose = sinks.some(({ guarantee }) => guarantee === 'at-most-once' || guarantee === 'none')
+  const mayRepeat = sinks.some(({ guarantee }) => guarantee === 'at-least-once' || guarantee === 'none')
+  return {
+    pipeline: graph.name,
+    guarantee: guaranteeOf(mayLose, mayRepeat),
+    parts: graph.nodes.map((node) => explainPart(node, nodes)),
+    sinks,
+  }
+}
+
+function explainPart(node: GraphNode, nodes: ReadonlyMap<NodeId, GraphNode>): PartExplanation {
+  return {
+    name: node.name,
+    kind: node.kind,
+    type: typeOf(node),
+    inputs: inputsOf(node).map(({ from, output, exchange }) => ({
+      from: nodeOf(from, nodes).name,
+      output,
+      exchange: exchange.kind,
+    })),
+    facts: factsOf(node),
+    keeps: keepsOf(node),
+    onError: node.onError.kind,
+  }
+}
+
+function typeOf(node: GraphNode): string {
+  switch (node.kind) {
+    case 'source':
+      return node.source.kind
+    case 'step':
+      return node.step.kind === 'pass' ? 'union' : node.step.kind
+    case 'timestamps':
+      return 'withTimestamps'
+    case 'operator':
+      return node.type
+    case 'async':
+      return 'mapAsync'
+    case 'sink':
+      return node.sink.kind
+  }
+}
+
+function factsOf(node: GraphNode): readonly string[] {
+  switch (node.kind) {
+    case 'source':
+      return [node.source.durability]
+    case 'timestamps': {
+      const { disorderMs, idleAfterMs } = node.timestamps
+      return [
+        `disorder ${disorderMs} ms`,
+        idleAfterMs === undefined ? 'never idle' : `idle after ${idleAfterMs} ms`,
+      ]
+    }
+    case 'async': {
+      const timeout = node.timeoutMs === undefined ? [] : [`timeout ${node.timeoutMs} ms`]
+      return [`at most ${node.concurrency} calls at once in each subtask`, orderText[node.order], ...timeout]
+    }
+    case 'sink':
+      return [node.sink.guarantee]
+    default:
+      return []
+  }
+}
+
+const orderText = {
+  none: 'results as they come',
+  input: 'results in order of input',
+  key: 'results in order of input within each key',
+} as const
+
+function keepsOf(node: GraphNode): string | undefined {
+  if (node.kind === 'source') return 'how far each split has been read'
+  if (node.kind === 'async') return 'the inputs of calls in flight, which are made again after a restart'
+  if (node.kind === 'operator' && node.isStateful) return node.keeps ?? 'state of each key'
+  return undefined
+}
+
+/** Every source whose records can reach `node`. */
+function sourcesOf(node: GraphNode, nodes: ReadonlyMap<NodeId, GraphNode>): readonly GraphNode[] {
+  const seen = new Set<GraphNode>([node])
+  // A set hands out what is added while it is iterated.
+  for (const at of seen) for (const { from } of inputsOf(at)) seen.add(nodeOf(from, nodes))
+  return [...seen].filter(({ kind }) => kind === 'source')
+}
+
+function explainSink(name: string, sink: Sink<unknown>, sources: readonly GraphNode[]): SinkExplanation {
+  const weakenedBy: Weakness[] = []
+  for (const source of sources) {
+    if (source.kind !== 'source' || source.source.durability === 'replayable') continue
+    weakenedBy.push({
+      name: source.name,
+      why: `source '${source.name}' (${source.source.kind}) cannot be read again, so what it brought since the last checkpoint is lost in a crash`,
+    })
+  }
+  const mayLose = weakenedBy.length > 0 || sink.guarantee === 'at-most-once'
+  if (sink.guarantee !== 'exactly-once') {
+    const what = sink.guarantee === 'at-least-once' ? 'may come again' : 'may be lost'
+    weakenedBy.push({
+      name,
+      why: `sink '${name}' (${sink.kind}) is ${sink.guarantee}, so what was written since the last checkpoint ${what} after a crash`,
+    })
+  }
+  return { name, guarantee: guaranteeOf(mayLose, sink.guarantee === 'at-least-once'), weakenedBy }
+}
+
+function guaranteeOf(mayLose: boolean, mayRepeat: boolean): Guarantee {
+  if (mayLose) return mayRepeat ? 'none' : 'at-most-once'
+  return mayRepeat ? 'at-least-once' : 'exactly-once'
+}
+
+function nodeOf(id: NodeId, nodes: ReadonlyMap<NodeId, GraphNode>): GraphNode {
+  const node = nodes.get(id)
+  if (node === undefined) throw new MillraceError('INTERNAL', `no node has the number ${id}`)
+  return node
+}

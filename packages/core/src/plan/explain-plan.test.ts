@@ -1,0 +1,126 @@
+import { deadLetter, pipeline, sliding, count, state, type Pipeline } from '@millrace/flow'
+import { describe, expect, test } from 'vitest'
+import { MemorySink, memorySource } from '../connect/memory.ts'
+import type { Sink } from '../connect/sink.ts'
+import type { Source } from '../connect/source.ts'
+import { explain } from './explain-plan.ts'
+import { explanationMermaid } from './explanation-mermaid.ts'
+import { explanationText } from './explanation-text.ts'
+
+interface Payment {
+  readonly card: string
+  readonly at: number
+}
+
+const payments: Source<Payment> = memorySource<Payment>({ a: [] })
+
+function sinkOf(guarantee: Sink<unknown>['guarantee']): Sink<unknown> {
+  return { kind: 'trial', guarantee, open: () => Promise.reject(new Error('never opened')) }
+}
+
+const fraud: Pipeline = pipeline('fraud', (p) => {
+  const stream = p
+    .from('payments', payments)
+    .filter((payment) => payment.at > 0, {
+      name: 'valid',
+      onError: deadLetter('rejected', new MemorySink()),
+    })
+    .withTimestamps({ name: 'time', at: (payment) => payment.at, disorder: '5s' })
+  const perCard = stream.keyBy((payment) => payment.card)
+  const spend = perCard.window(sliding({ size: '1m', slide: '10s' })).aggregate('spend', { n: count() })
+  spend.to('spending', new MemorySink())
+  spend.late.to('late', sinkOf('at-least-once'))
+  perCard
+    .process('velocity', { state: { last: state.value<number>() }, onRecord() {} })
+    .to('alerts', new MemorySink())
+})
+
+describe('explain', () => {
+  test('the tree follows the data, and says what is kept and until when', () => {
+    expect(explanationText(explain(fraud.describe().graph))).toBe(
+      `fraud
+
+payments               from memory, replayable; keeps how far each split has been read
+└─ valid               filter; sends records it fails on to dead letters
+   ├─ time             withTimestamps, disorder 5000 ms, never idle
+   │  ├─ spend         window by key; keeps n of each key and window until it ends; sliding windows of 60000 ms every 10000 ms
+   │  │  ├─ spending   to memory, exactly-once
+   │  │  └─ late       to trial, reads output 'late', at-least-once
+   │  └─ velocity      process by key; keeps last of each key until cleared
+   │     └─ alerts     to memory, exactly-once
+   └─ rejected         to memory, reads output 'errors', exactly-once
+
+runs as 7 tasks of 1 subtask each
+  payments + valid + time → rejected, spend by key, velocity by key
+  spend → spending, late
+  spending
+  late
+  velocity → alerts
+  alerts
+  rejected
+
+guarantee: at-least-once
+  spending: exactly-once
+  late: at-least-once
+    because sink 'late' (trial) is at-least-once, so what was written since the last checkpoint may come again after a crash
+  alerts: exactly-once
+  rejected: exactly-once
+`,
+    )
+  })
+
+  test('a flowchart shows parts in their tasks, exchanges by key and side outputs', () => {
+    const text = explanationMermaid(explain(fraud.describe().graph, 2))
+    expect(text).toContain('  subgraph t0["payments ×2"]\n    n0[/"payments<br>memory"/]\n')
+    expect(text).toContain('[("spend<br>window")]')
+    expect(text).toContain('  n2 ==>|"by key"| n3\n')
+    expect(text).toContain('  n3 -.->|"late"| n5\n')
+  })
+
+  test('names cannot break out of the flowchart', () => {
+    const source = { ...payments, kind: 'a"] --> x#' }
+    const graph = pipeline('p', (p) => p.from('a', source).to('b', new MemorySink())).describe().graph
+    expect(explanationMermaid(explain(graph))).toContain('n0[/"a<br>a#quot;] --> x#35;"/]')
+  })
+})
+
+describe('the guarantee of a pipeline', () => {
+  const explained = (
+    durability: Source<unknown>['durability'],
+    guarantee: Sink<unknown>['guarantee'],
+  ): ReturnType<typeof explain> =>
+    explain(
+      pipeline('p', (p) => {
+        p.from('in', { ...payments, durability }).to('out', sinkOf(guarantee))
+      }).describe().graph,
+    )
+
+  test.each([
+    ['replayable', 'exactly-once', 'exactly-once', []],
+    ['replayable', 'at-least-once', 'at-least-once', ['out']],
+    ['replayable', 'at-most-once', 'at-most-once', ['out']],
+    ['volatile', 'exactly-once', 'at-most-once', ['in']],
+    ['volatile', 'at-least-once', 'none', ['in', 'out']],
+    ['volatile', 'at-most-once', 'at-most-once', ['in', 'out']],
+  ] as const)('a %s source into an %s sink is %s', (durability, guarantee, expected, weakenedBy) => {
+    const { guarantee: whole, sinks } = explained(durability, guarantee)
+    expect(whole).toBe(expected)
+    expect(sinks[0]!.weakenedBy.map(({ name }) => name)).toEqual(weakenedBy)
+  })
+
+  test('only the sources that reach a sink count for it, through unions and side outputs', () => {
+    const { guarantee, sinks } = explain(
+      pipeline('p', (p) => {
+        const safe = p.from('safe', payments)
+        const lossy = p.from('lossy', { ...payments, durability: 'volatile' as const })
+        safe.to('from-safe', new MemorySink())
+        safe.union(lossy).to('from-both', new MemorySink())
+      }).describe().graph,
+    )
+    expect(guarantee).toBe('at-most-once')
+    expect(sinks.map((sink) => [sink.name, sink.guarantee])).toEqual([
+      ['from-safe', 'exactly-once'],
+      ['from-both', 'at-most-once'],
+    ])
+  })
+})
