@@ -1,0 +1,214 @@
+import { MillraceError, type Poll, type SplitReader } from '@millrace/core'
+import { Feed, type Piece } from './feed.ts'
+import { Harvest, rawBytesMax, type Provenance } from './harvest.ts'
+import { Page, type Encoding } from './page.ts'
+import type { FilePosition } from './position.ts'
+import { lineEnd, noRecord, type RecordDecoder, type RecordFormat } from './record-decoder.ts'
+
+/** What a reader needs to know beside the bytes. */
+export interface FileReaderOptions {
+  readonly from: FilePosition
+  readonly provenance: Provenance
+  /** A record of more bytes is a failure, and is passed over without being held in memory. */
+  readonly recordBytesMax: number
+}
+
+/** A record that is too large: where it began, and how. */
+interface Oversize {
+  readonly raw: Uint8Array
+  readonly line: number
+  readonly offset: number
+  readonly check: number
+}
+
+/**
+ * Cuts the bytes of a file into records.
+ *
+ * True between any two calls: everything before `#at` on `#page` was handed out, so that `position` need only say
+ * where that is; what follows it is the beginning of the next record, or more.
+ */
+export class FileReader<T> implements SplitReader<T, FilePosition> {
+  readonly #feed: Feed
+  readonly #closing: AbortController
+  readonly #options: FileReaderOptions
+  readonly #decoder: RecordDecoder<T>
+  readonly #encoding: Encoding
+  #page: Page | undefined
+  #at = 0
+  #line: number
+  #oversize: Oversize | undefined
+  /** Whether the last poll found that everything in the file had been read. */
+  #isRead: boolean
+
+  /** Reads from `pieces`, which must end soon after `closing` or the job's signal abort `stopped`. */
+  constructor(
+    pieces: AsyncIterable<Piece>,
+    format: RecordFormat<T>,
+    options: FileReaderOptions,
+    closing: AbortController,
+    stopped: AbortSignal,
+  ) {
+    this.#closing = closing
+    this.#options = options
+    this.#encoding = format.encoding
+    this.#decoder = format.decoder()
+    this.#decoder.begin(options.from.head)
+    this.#line = options.from.line
+    this.#isRead = options.from.isRead
+    this.#feed = new Feed(pieces, stopped)
+  }
+
+  poll(limit: number): Poll<T> {
+    const feed = this.#feed
+    this.#isRead = false
+    do {
+      const page = this.#page
+      if (page === undefined) continue
+      const harvest = new Harvest<T>(limit, this.#options.provenance, page)
+      this.#cut(harvest, page)
+      const isLastPage = feed.next === undefined ? feed.isFinished : feed.next.startsOver
+      if (isLastPage && !harvest.isFull) this.#cutRest(harvest, page)
+      if (!harvest.isEmpty) return harvest.poll()
+    } while (this.#turnPage())
+    if (feed.error !== undefined) throw feed.error
+    const isSpent = this.#page === undefined || this.#at === this.#page.bytes.length
+    this.#isRead = isSpent && (feed.isQuiet || feed.isFinished)
+    if (feed.isFinished) return { kind: 'end' }
+    feed.settle()
+    return { kind: 'pending', isCaughtUp: feed.isQuiet }
+  }
+
+  ready(): Promise<void> {
+    return this.#feed.ready()
+  }
+
+  position(): FilePosition {
+    const { from } = this.#options
+    const { path } = from
+    const { head } = this.#decoder
+    const page = this.#page
+    if (page === undefined) return { ...from, isRead: this.#isRead }
+    if (this.#oversize !== undefined) {
+      const { offset, line, check } = this.#oversize
+      return { path, offset, line, check, isRead: false, head }
+    }
+    const feed = this.#feed
+    const isRead =
+      (feed.isQuiet || feed.isFinished) && feed.next === undefined && this.#at === page.bytes.length
+    return {
+      path,
+      offset: page.offset(this.#at),
+      line: this.#line,
+      check: page.check(this.#at),
+      isRead,
+      head,
+    }
+  }
+
+  close(): Promise<void> {
+    this.#closing.abort()
+    return this.#feed.closed()
+  }
+
+  /** Takes the records that end on this page. */
+  #cut(harvest: Harvest<T>, page: Page): void {
+    const decoder = this.#decoder
+    if (page.offset(this.#at) === 0) this.#passByteOrderMark(page)
+    while (!harvest.isFull) {
+      if (this.#oversize !== undefined) {
+        if (!this.#passOversize(harvest, page, this.#oversize)) return
+        continue
+      }
+      const start = this.#at
+      const end = decoder.end(page, start)
+      if (end === -1) {
+        if (page.bytes.length - start > this.#options.recordBytesMax) this.#beginOversize(page)
+        return
+      }
+      this.#take(harvest, page, end)
+      this.#at = end + 1
+      this.#line += 1 + decoder.innerLines
+    }
+  }
+
+  /** Takes what is left when the file ends here: its last record need not have a newline. */
+  #cutRest(harvest: Harvest<T>, page: Page): void {
+    const end = page.bytes.length
+    if (this.#oversize !== undefined) this.#endOversize(harvest, this.#oversize)
+    else if (this.#at < end) this.#take(harvest, page, end)
+    this.#at = end
+  }
+
+  #take(harvest: Harvest<T>, page: Page, newline: number): void {
+    const start = this.#at
+    const line = this.#line
+    // One carriage return belongs to the line ending, as Windows writes it.
+    const end = newline > start && page.bytes[newline - 1] === 0x0d ? newline - 1 : newline
+    try {
+      if (end - start > this.#options.recordBytesMax) throw this.#tooLarge(end - start)
+      const value = this.#decoder.decode(page, start, end)
+      if (value !== noRecord) harvest.add(value, start, end, line)
+    } catch (cause) {
+      const isTooLarge = end - start > this.#options.recordBytesMax
+      const raw = page.bytes.subarray(start, isTooLarge ? start + rawBytesMax : end)
+      harvest.fail(cause, raw, line, page.offset(start))
+    }
+  }
+
+  #turnPage(): boolean {
+    const chunk = this.#feed.take()
+    if (chunk === undefined) return false
+    const previous = this.#page
+    if (previous === undefined || chunk.startsOver) {
+      this.#page = Page.first(chunk, this.#encoding)
+      this.#at = chunk.start
+      if (chunk.startsOver) {
+        this.#line = 1
+        this.#oversize = undefined
+        this.#decoder.begin(null)
+      }
+      return true
+    }
+    const offset = previous.offset(this.#at)
+    this.#page = Page.after(previous, this.#at, chunk, this.#encoding)
+    this.#at = this.#page.index(offset)
+    return true
+  }
+
+  #passByteOrderMark({ bytes }: Page): void {
+    const at = this.#at
+    const isMark = bytes[at] === 0xef && bytes[at + 1] === 0xbb && bytes[at + 2] === 0xbf
+    if (isMark && this.#encoding === 'utf8') this.#at += 3
+  }
+
+  #beginOversize(page: Page): void {
+    const start = this.#at
+    const raw = Uint8Array.from(page.bytes.subarray(start, start + rawBytesMax))
+    this.#oversize = { raw, line: this.#line, offset: page.offset(start), check: page.check(start) }
+    this.#at = page.bytes.length
+  }
+
+  /** Looks for the newline behind a record that is too large; false if it is not on this page. */
+  #passOversize(harvest: Harvest<T>, page: Page, oversize: Oversize): boolean {
+    const end = lineEnd(page, this.#at)
+    this.#at = end === -1 ? page.bytes.length : end + 1
+    if (end === -1) return false
+    this.#endOversize(harvest, oversize)
+    this.#line++
+    return true
+  }
+
+  #endOversize(harvest: Harvest<T>, { raw, line, offset }: Oversize): void {
+    this.#oversize = undefined
+    harvest.fail(this.#tooLarge(undefined), raw, line, offset)
+  }
+
+  #tooLarge(bytes: number | undefined): MillraceError {
+    const { recordBytesMax } = this.#options
+    const size = bytes === undefined ? `more than ${recordBytesMax}` : String(bytes)
+    return new MillraceError(
+      'RECORD_TOO_LARGE',
+      `the record has ${size} bytes and ${recordBytesMax} are allowed; cut it up, or raise recordBytesMax`,
+    )
+  }
+}

@@ -1,0 +1,97 @@
+import { MillraceError, type DecodeFailure, type Origin, type Poll } from '@millrace/core'
+import type { Page } from './page.ts'
+
+/** How much of a record that is too large is kept, to show what it was. */
+export const rawBytesMax = 1024
+
+/** Which file records were cut from, for people. */
+export interface Provenance {
+  readonly source: string
+  readonly split: string
+  readonly path: string
+}
+
+/** What one poll gathers. All its records come from one page. */
+export class Harvest<T> {
+  readonly #values: T[] = []
+  readonly #failures: DecodeFailure[] = []
+  readonly #origin: PageOrigin
+  readonly #limit: number
+
+  constructor(limit: number, provenance: Provenance, page: Page) {
+    this.#limit = limit
+    this.#origin = new PageOrigin(provenance, page)
+  }
+
+  get isEmpty(): boolean {
+    return this.#values.length === 0 && this.#failures.length === 0
+  }
+
+  get isFull(): boolean {
+    return this.#values.length + this.#failures.length >= this.#limit
+  }
+
+  add(value: T, start: number, end: number, line: number): void {
+    this.#values.push(value)
+    this.#origin.add(start, end, line)
+  }
+
+  /** Adds a piece of input that is no record. `raw` is what there is of it. */
+  fail(cause: unknown, raw: Uint8Array, line: number, offset: number): void {
+    const place = placeOf(this.#origin.provenance, line, offset)
+    this.#failures.push({ index: this.#values.length, error: failureOf(cause, place), raw, place })
+  }
+
+  poll(): Poll<T> {
+    const poll = { kind: 'records', values: this.#values, origin: this.#origin } as const
+    return this.#failures.length === 0 ? poll : { ...poll, failures: this.#failures }
+  }
+}
+
+/** Where records came from: the page they were cut from, and where on it. Text is made only when asked for. */
+class PageOrigin implements Origin {
+  readonly provenance: Provenance
+  readonly #page: Page
+  readonly #starts: number[] = []
+  readonly #ends: number[] = []
+  readonly #lines: number[] = []
+
+  constructor(provenance: Provenance, page: Page) {
+    this.provenance = provenance
+    this.#page = page
+  }
+
+  get source(): string {
+    return this.provenance.source
+  }
+
+  get split(): string {
+    return this.provenance.split
+  }
+
+  add(start: number, end: number, line: number): void {
+    this.#starts.push(start)
+    this.#ends.push(end)
+    this.#lines.push(line)
+  }
+
+  place(index: number): string {
+    return placeOf(this.provenance, this.#lines[index]!, this.#page.offset(this.#starts[index]!))
+  }
+
+  raw(index: number): Uint8Array | undefined {
+    return this.#page.bytes.subarray(this.#starts[index], this.#ends[index])
+  }
+}
+
+function placeOf({ path }: Provenance, line: number, offset: number): string {
+  return `${path} line ${line}, byte ${offset}`
+}
+
+function failureOf(cause: unknown, place: string): MillraceError {
+  if (cause instanceof MillraceError) {
+    return new MillraceError(cause.code, `${place}: ${cause.message}`, { cause, place })
+  }
+  const reason = cause instanceof Error ? cause.message : String(cause)
+  return new MillraceError('DECODE_FAILED', `${place}: ${reason}`, { cause, place })
+}

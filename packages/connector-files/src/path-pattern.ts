@@ -1,0 +1,110 @@
+import { MillraceError, type Fs } from '@millrace/core'
+
+/** A file that was met on the way through the directories of a pattern. */
+export interface MetFile {
+  readonly path: string
+  /** Whether the pattern asks for it, or it only stands beside such files. */
+  readonly isMatch: boolean
+}
+
+type Segment =
+  | { readonly kind: 'name'; readonly name: string }
+  | { readonly kind: 'wild'; readonly expression: RegExp }
+  | { readonly kind: 'any-depth' }
+
+const everyName: Segment = { kind: 'wild', expression: /^[^.]/ }
+
+/**
+ * Which files to read: a path, a directory (the files in it), or a pattern.
+ *
+ * In a pattern `*` stands for any part of a name, `?` for one character, `{a,b}` for either, and `**` for any
+ * number of directories. Names that begin with a dot are met only by patterns that write the dot.
+ */
+export class PathPattern {
+  readonly text: string
+  /** Whether it names one path. */
+  readonly isLiteral: boolean
+  readonly #segments: readonly Segment[]
+  readonly #root: string
+
+  /** Throws `OPTION_INVALID` for a pattern that no path can match. */
+  constructor(text: string) {
+    if (text === '' || text.includes('\0')) {
+      throw new MillraceError('OPTION_INVALID', `${JSON.stringify(text)} is no path of a file; name one`)
+    }
+    this.text = text
+    this.#root = text.startsWith('/') ? '/' : ''
+    const names = text.split('/').filter((name) => name !== '' && name !== '.')
+    this.#segments = names.map(segmentOf)
+    this.isLiteral = this.#segments.every((segment) => segment.kind === 'name')
+  }
+
+  /**
+   * Calls `visit` for every file in the directories of the pattern: files that match, and their neighbours, among
+   * which a renamed file is found.
+   */
+  async walk(fs: Fs, visit: (file: MetFile) => Promise<void>): Promise<void> {
+    if (this.isLiteral) {
+      const stat = await fs.stat(this.text)
+      if (stat?.kind === 'directory') return this.#enter(fs, this.text, [everyName], visit)
+    }
+    await this.#enter(fs, this.#root, this.#segments, visit)
+  }
+
+  async #enter(
+    fs: Fs,
+    directory: string,
+    segments: readonly Segment[],
+    visit: (file: MetFile) => Promise<void>,
+  ): Promise<void> {
+    const [segment, ...rest] = segments
+    if (segment === undefined) return
+    if (segment.kind === 'name' && rest.length > 0) {
+      return this.#enter(fs, join(directory, segment.name), rest, visit)
+    }
+    if (segment.kind === 'any-depth')
+      await this.#enter(fs, directory, rest.length > 0 ? rest : [everyName], visit)
+    for (const { name, kind } of await entriesOf(fs, directory)) {
+      const path = join(directory, name)
+      if (segment.kind === 'any-depth') {
+        if (kind === 'directory' && !name.startsWith('.')) await this.#enter(fs, path, segments, visit)
+        continue
+      }
+      const isMatch = segment.kind === 'name' ? segment.name === name : segment.expression.test(name)
+      if (rest.length === 0) {
+        if (kind !== 'directory') await visit({ path, isMatch })
+      } else if (isMatch && kind !== 'file') await this.#enter(fs, path, rest, visit)
+    }
+  }
+}
+
+function join(directory: string, name: string): string {
+  return directory === '' || directory.endsWith('/') ? directory + name : `${directory}/${name}`
+}
+
+/** What is in a directory; nothing if it does not exist or is none. */
+async function entriesOf(fs: Fs, directory: string): ReturnType<Fs['list']> {
+  const path = directory === '' ? '.' : directory
+  const stat = await fs.stat(path)
+  return stat?.kind === 'directory' ? fs.list(path) : []
+}
+
+function segmentOf(name: string): Segment {
+  if (name === '**') return { kind: 'any-depth' }
+  if (!/[*?{]/.test(name)) return { kind: 'name', name }
+  return {
+    kind: 'wild',
+    expression: new RegExp(`^${name.startsWith('.') ? '' : '(?!\\.)'}${expressionOf(name)}$`, 's'),
+  }
+}
+
+function expressionOf(name: string): string {
+  return name.replaceAll(
+    /\{([^{}]*)\}|\*+|\?|[\\^$.|+()[\]{}]/g,
+    (found: string, choices: string | undefined) => {
+      if (choices !== undefined) return `(?:${choices.split(',').map(expressionOf).join('|')})`
+      if (found.startsWith('*')) return '[^/]*'
+      return found === '?' ? '[^/]' : `\\${found}`
+    },
+  )
+}

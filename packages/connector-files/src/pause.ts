@@ -1,0 +1,18 @@
+import type { ConnectorContext } from '@millrace/core'
+
+/** Waits `delayMs` on the clock, or until the signal aborts; which of the two, the caller sees by the signal. */
+export function pause(clock: ConnectorContext['clock'], delayMs: number, signal: AbortSignal): Promise<void> {
+  return new Promise((resolve) => {
+    if (signal.aborted) {
+      resolve()
+      return
+    }
+    const done = (): void => {
+      timer[Symbol.dispose]()
+      signal.removeEventListener('abort', done)
+      resolve()
+    }
+    const timer = clock.schedule(delayMs, done)
+    signal.addEventListener('abort', done, { once: true })
+  })
+}
