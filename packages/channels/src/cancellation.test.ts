@@ -9,6 +9,7 @@ test('hooks run in the order in which they were added, with the reason', () => {
   const calls: unknown[] = []
   for (const i of upTo(3)) onAbort(controller.signal, (reason) => calls.push([i, reason]))
   controller.abort('enough')
+  expect(getEventListeners(controller.signal, 'abort').length).toBe(0)
   expect(calls).toEqual(upTo(3).map((i) => [i, 'enough']))
 })
 

@@ -1,3 +1,4 @@
+import { getEventListeners } from 'node:events'
 import { describe, expect, test, vi } from 'vitest'
 import { hasSettled } from '../test/probe.ts'
 import { sleep, systemClock } from './clock.ts'
@@ -122,6 +123,7 @@ describe('sleep', () => {
     const controller = new AbortController()
     const slept = sleep(clock, 100, controller.signal)
     await clock.advance(100)
+    expect(getEventListeners(controller.signal, 'abort').length).toBe(0)
     controller.abort(new Error('too late'))
     await slept
   })

@@ -1,5 +1,8 @@
+import { setFlagsFromString } from 'node:v8'
+import { runInNewContext } from 'node:vm'
 import fc from 'fast-check'
 import { expect, test } from 'vitest'
+import { settle } from '../test/probe.ts'
 import { RingBuffer } from './ring-buffer.ts'
 
 test('a ring buffer is a queue: whatever is pushed comes out once, in order', () => {
@@ -26,4 +29,17 @@ test('a ring buffer that wrapped around keeps its order when it grows', () => {
   for (let n = 8; n < 30; n++) buffer.push(n)
   for (let n = 5; n < 30; n++) expect(buffer.shift()).toBe(n)
   expect(buffer.length).toBe(0)
+})
+
+test('a value that was taken is not kept alive', async () => {
+  setFlagsFromString('--expose-gc')
+  const collect = runInNewContext('gc') as () => void
+  const buffer = new RingBuffer<object>()
+  const taken = (() => {
+    buffer.push({})
+    return new WeakRef(buffer.shift())
+  })()
+  await settle()
+  collect()
+  expect([taken.deref(), buffer.length]).toEqual([undefined, 0])
 })

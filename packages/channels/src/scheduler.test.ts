@@ -49,8 +49,11 @@ test('without setImmediate a message to oneself makes the turn', async () => {
     const chain = (async () => {
       for (; steps < 100; steps++) await Promise.resolve()
     })()
-    await Promise.all([browserScheduler.turn(), browserScheduler.turn()])
-    expect([steps, ports.length]).toEqual([100, 1])
+    const order: number[] = []
+    const first = browserScheduler.turn().then(() => order.push(1))
+    await browserScheduler.turn().then(() => order.push(2))
+    expect([steps, ports.length, order]).toEqual([100, 1, [1, 2]])
+    await first
     await chain
   } finally {
     // An open port keeps the process alive.

@@ -1,3 +1,4 @@
+import { getEventListeners } from 'node:events'
 import { describe, expect, test } from 'vitest'
 import { hasSettled, settle, upTo } from '../test/probe.ts'
 import { Channel } from './channel.ts'
@@ -29,6 +30,29 @@ describe('ending', () => {
     await waited
     expect(ended).toEqual([2, 1, 0])
   })
+
+  test.each([0, 1, 2])(
+    'wait also waits for a task that starts %d microtasks after the last one',
+    async (n) => {
+      await using scope = new Scope()
+      let hasEnded = false
+      const startLater = async (): Promise<void> => {
+        for (const _ of upTo(n)) await Promise.resolve()
+        scope.go(async () => {
+          await settle()
+          hasEnded = true
+        })
+      }
+      let started: Promise<void> | undefined
+      scope.go(async () => {
+        await Promise.resolve()
+        started = startLater()
+      })
+      await scope.wait()
+      expect(hasEnded).toBe(true)
+      await started
+    },
+  )
 
   test('a scope without tasks ends at once, and may be waited for again', async () => {
     await using scope = new Scope()
@@ -187,6 +211,16 @@ describe('cancelling', () => {
   test('a scope under an aborted parent is cancelled from the start', () => {
     const scope = new Scope(AbortSignal.abort(broken))
     expect(() => scope.go(() => expect.unreachable())).toThrow(broken)
+  })
+
+  test('a scope that has ended holds nothing in its parent', async () => {
+    const { signal } = new AbortController()
+    {
+      await using scope = new Scope(signal)
+      scope.go(waitForStop)
+      expect(getEventListeners(signal, 'abort').length).toBe(1)
+    }
+    expect(getEventListeners(signal, 'abort').length).toBe(0)
   })
 
   test('a failure inside leaves the parent alone', async () => {

@@ -212,20 +212,23 @@ describe('closed channels', () => {
     }
   })
 
-  test('GO-49 GO-30 a send on a closed channel is always ready, and throws when chosen', async () => {
-    const channel = closed<number>(1)
-    expect(() => trySelect({ put: channel.sendCase(1) })).toThrow(ChannelClosedError)
-    await expect(select({ put: channel.sendCase(1) })).rejects.toThrow(ChannelClosedError)
-    const random = seededRandom(49)
-    const outcomes = upTo(100).map(() => {
-      try {
-        return trySelect({ got: channel.receiveCase(), put: channel.sendCase(1) }, { random })?.case
-      } catch (error) {
-        return error
-      }
-    })
-    expect(new Set(outcomes.map((outcome) => typeof outcome))).toEqual(new Set(['string', 'object']))
-  })
+  test.each([0, 1])(
+    'GO-49 GO-30 a send on a closed channel is ready, and throws when chosen, capacity %d',
+    async (n) => {
+      const channel = closed<number>(n)
+      expect(() => trySelect({ put: channel.sendCase(1) })).toThrow(ChannelClosedError)
+      await expect(select({ put: channel.sendCase(1) })).rejects.toThrow(ChannelClosedError)
+      const random = seededRandom(49)
+      const outcomes = upTo(100).map(() => {
+        try {
+          return trySelect({ got: channel.receiveCase(), put: channel.sendCase(1) }, { random })?.case
+        } catch (error) {
+          return error
+        }
+      })
+      expect(new Set(outcomes.map((outcome) => typeof outcome))).toEqual(new Set(['string', 'object']))
+    },
+  )
 
   test('GO-29 GO-32 closing settles a select that waits', async () => {
     const channel = new Channel<number>()

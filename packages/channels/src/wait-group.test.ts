@@ -61,7 +61,7 @@ test('GO-82 nobody is released while tasks are under way, in 1,000 rounds', asyn
     let ended = 0
     for (const __ of upTo(2)) {
       void group.go(async () => {
-        await Promise.resolve()
+        for (const ___ of upTo(10)) await Promise.resolve()
         ended += 1
       })
     }
