@@ -91,7 +91,7 @@ export class GraphBuilder {
         id,
         name: drafted.name ?? this.#freeName(drafted.label),
         onError: policy,
-      } as GraphNode
+      }
     })
     const graph = { name: this.name, nodes: [...nodes, ...[...letters.values()].map(({ node }) => node)] }
     validateGraph(graph)

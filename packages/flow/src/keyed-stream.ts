@@ -1,4 +1,3 @@
-import type { Key } from '@millrace/core'
 import type { OutputSpec, OutputSpecs, ProcessSpec } from './operators/process.ts'
 import type { StateSpecs } from './operators/state-spec.ts'
 import type { AsyncOptions, OperatorOptions, StreamOf, Timing } from './stream.ts'

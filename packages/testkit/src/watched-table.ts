@@ -30,6 +30,7 @@ export class WatchedTable<T> implements StateTable<T> {
   readonly #operator: string
   readonly #codec: Codec<T>
   readonly #table = new TransientTable<T>()
+  readonly #writer = new ByteWriter()
   readonly #saved = new WeakMap<Cell<T>, Uint8Array>()
   readonly #handedOut = new Set<Cell<T>>()
   readonly #changed = new Set<Cell<T>>()
@@ -123,9 +124,9 @@ export class WatchedTable<T> implements StateTable<T> {
   }
 
   #encode(value: T): Uint8Array {
-    const writer = new ByteWriter()
-    this.#codec.encode(value, writer)
-    return writer.written().slice()
+    this.#writer.reset()
+    this.#codec.encode(value, this.#writer)
+    return this.#writer.written().slice()
   }
 }
 

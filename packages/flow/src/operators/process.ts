@@ -145,19 +145,16 @@ class OpenContext {
     this.outputs = Object.fromEntries(names.map((name) => [name, context.output(name)]))
   }
 
-  emit(value: unknown): void {
+  // Arrow functions, so that `{ state, emit }` taken apart in a parameter list still works.
+  readonly emit = (value: unknown): void => {
     this.out.emit(value)
   }
 
-  emitAt(time: EventTime, value: unknown): void {
+  readonly emitAt = (time: EventTime, value: unknown): void => {
     this.out.emitAt(time, value)
   }
 
-  now(): number {
-    return this.#context.now()
-  }
+  readonly now = (): number => this.#context.now()
 
-  watermark(): EventTime {
-    return this.#context.watermark()
-  }
+  readonly watermark = (): EventTime => this.#context.watermark()
 }

@@ -69,6 +69,6 @@ export function openState(specs: StateSpecs, context: OperatorContext): Record<s
 
 function openOne(name: string, spec: StateSpecs[string], context: OperatorContext): unknown {
   if (spec.kind === 'list') return context.list({ name })
-  const descriptor = spec.codec === undefined ? { name } : { name, codec: spec.codec as Codec<unknown> }
+  const descriptor = spec.codec === undefined ? { name } : { name, codec: spec.codec }
   return spec.kind === 'value' ? context.value(descriptor) : context.map(descriptor)
 }

@@ -133,5 +133,6 @@ export class AlignedWindows implements WindowAssigner {
 /** The greatest `offset + n * period` at or below `time`. Fractions are cut off first: with them nothing is exact. */
 function floorTo(time: EventTime, period: number, offset: number): EventTime {
   const whole = Math.floor(time)
-  return whole - floorMod(whole - offset, period)
+  // Adding zero turns -0 into 0.
+  return whole - floorMod(whole - offset, period) + 0
 }

@@ -152,8 +152,9 @@ export class WindowOperator implements Operator<unknown, unknown> {
     if (this.#latenessMs === 0) this.#drop(end)
   }
 
-  *#cleanUp(end: EventTime): Iterable<Cell<unknown>> {
+  #cleanUp(end: EventTime): readonly Cell<unknown>[] {
     this.#drop(end)
+    return []
   }
 
   #drop(windowEnd: EventTime): void {

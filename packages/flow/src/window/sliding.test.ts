@@ -1,0 +1,122 @@
+import { describe, expect, test } from 'vitest'
+import type { WindowAssigner } from './assigner.ts'
+import { sliding } from './sliding.ts'
+import { tumbling } from './tumbling.ts'
+
+/** The starts of the windows that hold `time`. */
+function starts(assigner: WindowAssigner, time: number): number[] {
+  return assigner.windowsOfSlice(assigner.slice(time).start).map(({ start }) => start)
+}
+
+function startsOf(assigner: WindowAssigner, times: readonly number[]): number[] {
+  return times.flatMap((time) => starts(assigner, time))
+}
+
+describe('tumbling windows', () => {
+  test('EN-001 a window holds its start and not its end', () => {
+    expect(startsOf(tumbling(5), [5, 9, 10])).toEqual([5, 5, 10])
+  })
+
+  test('EN-002 size 7 without offset', () => {
+    expect(startsOf(tumbling(7), [1, 6, 7, 8])).toEqual([0, 0, 7, 7])
+  })
+
+  test('EN-003 size 7 with offset 3', () => {
+    expect(startsOf(tumbling(7, { offset: 3 }), [1, 2, 3, 9, 10])).toEqual([-4, -4, 3, 3, 10])
+  })
+
+  test('EN-004 size 7 with offset -2', () => {
+    expect(startsOf(tumbling(7, { offset: -2 }), [1, -2, 3, 4, 7, 12])).toEqual([-2, -2, -2, -2, 5, 12])
+  })
+
+  test('EN-005 days of a zone 8 hours ahead of UTC', () => {
+    expect(starts(tumbling('1d', { offset: '-8h' }), 1470902048450)).toEqual([1470844800000])
+  })
+
+  test('EN-006 times before the epoch are rounded down, not towards it', () => {
+    expect(startsOf(tumbling(7), [-1, -7, -8, -15])).toEqual([-7, -7, -14, -21])
+    expect(starts(tumbling(5), -1)).toEqual([-5])
+  })
+
+  test('times with a fraction are in the window of their whole part', () => {
+    const shifted = tumbling(10, { offset: '-3ms' })
+    expect(startsOf(shifted, [0.1, -0.1, -3.001, 1470902048446.999])).toEqual([-3, -3, -13, 1470902048437])
+    expect(Object.is(starts(tumbling(5), -0)[0], 0)).toBe(true)
+  })
+})
+
+describe('sliding windows', () => {
+  test('EN-007 size 5000, slide 1000', () => {
+    const assigner = sliding({ size: 5000, slide: 1000 })
+    expect(starts(assigner, 0)).toEqual([-4000, -3000, -2000, -1000, 0])
+    expect(starts(assigner, 4999)).toEqual([0, 1000, 2000, 3000, 4000])
+    expect(starts(assigner, 5000)).toEqual([1000, 2000, 3000, 4000, 5000])
+  })
+
+  test('EN-008 with offset 100', () => {
+    const assigner = sliding({ size: 5000, slide: 1000, offset: 100 })
+    expect(starts(assigner, 100)).toEqual([-3900, -2900, -1900, -900, 100])
+    expect(starts(assigner, 5099)).toEqual([100, 1100, 2100, 3100, 4100])
+    expect(starts(assigner, 5100)).toEqual([1100, 2100, 3100, 4100, 5100])
+  })
+
+  test('EN-009 with offset -100', () => {
+    const assigner = sliding({ size: 5000, slide: 1000, offset: -100 })
+    expect(starts(assigner, 0)).toEqual([-4100, -3100, -2100, -1100, -100])
+  })
+
+  test('EN-010 a size that is no multiple of the slide', () => {
+    const assigner = sliding({ size: 12, slide: 5 })
+    expect(assigner.windowsOfSlice(assigner.slice(21).start)).toEqual([
+      { start: 10, end: 22 },
+      { start: 15, end: 27 },
+      { start: 20, end: 32 },
+    ])
+  })
+
+  test('EN-011 windows that barely overlap', () => {
+    const assigner = sliding({ size: 6, slide: 5 })
+    expect(starts(assigner, 7)).toEqual([5])
+    expect(starts(assigner, 5)).toEqual([0, 5])
+  })
+
+  test('a window is made of the slices that lie in it', () => {
+    const assigner = sliding({ size: 12, slide: 5 })
+    expect(assigner.slicesOfWindow(22)).toEqual([10, 12, 15, 17, 20])
+    expect(assigner.lastSlicesOfWindow(22)).toEqual([10, 12])
+    expect(assigner.startOf(22)).toBe(10)
+    expect(sliding({ size: 10, slide: 5 }).slicesOfWindow(20)).toEqual([10, 15])
+  })
+})
+
+describe('options', () => {
+  const refused = (build: () => unknown, message: RegExp) => {
+    expect(build).toThrow(
+      expect.objectContaining({ code: 'OPTION_INVALID', message: expect.stringMatching(message) }),
+    )
+  }
+
+  test('EN-012 a slide longer than the size is refused', () => {
+    refused(() => sliding({ size: 5, slide: 6 }), /slide \(6 ms\) is longer than size \(5 ms\)/)
+    expect(sliding({ size: 5, slide: 5 })).toMatchObject({ size: 5, slide: 5 })
+  })
+
+  test('EN-013 what makes no sense is refused by the name of the parameter', () => {
+    for (const size of [0, -1, Number.NaN, Number.POSITIVE_INFINITY, 'soon', 0.5, '0s']) {
+      refused(() => tumbling(size), /^size /)
+      refused(() => sliding({ size, slide: 1 }), /^size /)
+      refused(() => sliding({ size: 10, slide: size }), /^slide /)
+    }
+    for (const offset of [7, -7, '-7ms', 8, Number.NaN, Number.POSITIVE_INFINITY, 0.5, '--1ms', 'x']) {
+      refused(() => tumbling(7, { offset }), /^offset /)
+      refused(() => sliding({ size: 10, slide: 7, offset }), /^offset /)
+    }
+    refused(() => tumbling(2 ** 53), /^size /)
+  })
+
+  test('EN-028 equal windows are equal', () => {
+    expect(tumbling('1m')).toEqual(tumbling(60_000))
+    expect(tumbling(5)).not.toEqual(tumbling(6))
+    expect(tumbling(5, { offset: '-0s' })).toEqual(tumbling(5))
+  })
+})

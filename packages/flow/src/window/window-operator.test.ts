@@ -1,0 +1,339 @@
+import {
+  at,
+  operatorHarness,
+  operatorLives,
+  watermark,
+  type Happening,
+  type OperatorHarness,
+} from '@millrace/testkit'
+import { describe, expect, test } from 'vitest'
+import type { Aggregates } from './aggregate.ts'
+import type { WindowAssigner } from './assigner.ts'
+import { collect } from './collect.ts'
+import { count } from './count.ts'
+import { sliding } from './sliding.ts'
+import { sum } from './sum.ts'
+import { tumbling } from './tumbling.ts'
+import { WindowOperator } from './window-operator.ts'
+
+interface Reading {
+  readonly key: string
+  readonly n: number
+}
+
+interface Setup {
+  readonly assigner: WindowAssigner
+  readonly aggregates?: Aggregates<Reading>
+  readonly latenessMs?: number
+}
+
+const keyBy = (reading: Reading) => reading.key
+const total = sum((reading: Reading) => reading.n)
+
+function operator({ assigner, aggregates = { total }, latenessMs = 0 }: Setup): () => WindowOperator {
+  return () =>
+    new WindowOperator({
+      name: 'window',
+      assigner,
+      aggregates: aggregates as Aggregates<unknown>,
+      latenessMs,
+    })
+}
+
+function harness(setup: Setup): OperatorHarness<Reading> {
+  return operatorHarness<Reading>(operator(setup), { keyBy, outputs: ['late'] })
+}
+
+/** Runs the case in all lives. */
+function lives(
+  setup: Setup,
+  input: readonly Happening<Reading>[],
+  isOrderFree = true,
+): OperatorHarness<Reading> {
+  return operatorLives<Reading>({ create: operator(setup), keyBy, outputs: ['late'], input, isOrderFree })
+}
+
+const a = (time: number, n = 1) => at(time, { key: 'a', n })
+const b = (time: number, n = 1) => at(time, { key: 'b', n })
+
+/** A result of the aggregate `total`, as emitted. */
+const result = (key: string, start: number, end: number, sum: number) => ({
+  value: { key, window: { start, end }, total: sum },
+  time: end - 1,
+})
+
+describe('tumbling windows', () => {
+  const assigner = tumbling(10)
+
+  test('EN-001 EN-019 a window holds its start, not its end, and is emitted at end - 1', () => {
+    expect(lives({ assigner }, [a(0, 1), a(9, 2), a(10, 4), watermark(10), watermark(20)]).outputs).toEqual([
+      result('a', 0, 10, 3),
+      result('a', 10, 20, 4),
+    ])
+  })
+
+  test('a window is emitted when the watermark reaches its end, and not before', () => {
+    const running = harness({ assigner })
+    running.record({ key: 'a', n: 1 }, 3)
+    running.watermark(9.999)
+    expect(running.outputs).toEqual([])
+    running.watermark(10)
+    expect(running.outputs).toEqual([result('a', 0, 10, 1)])
+  })
+
+  test('EN-006 windows before the epoch', () => {
+    expect(lives({ assigner }, [a(-1), a(-10), a(-11)]).outputs).toEqual([
+      result('a', -20, -10, 1),
+      result('a', -10, 0, 2),
+    ])
+  })
+
+  test('EN-017 windows of different keys do not mix', () => {
+    expect(lives({ assigner }, [a(1, 1), b(2, 2), a(3, 4)]).outputs).toEqual([
+      result('a', 0, 10, 5),
+      result('b', 0, 10, 2),
+    ])
+  })
+
+  test('EN-018 nor do different windows of one key', () => {
+    expect(lives({ assigner }, [a(1, 1), a(11, 2), a(2, 4), a(12, 8)]).outputs).toEqual([
+      result('a', 0, 10, 5),
+      result('a', 10, 20, 10),
+    ])
+  })
+
+  test('EN-014 a record without event time fails and is in no window', () => {
+    expect(() => harness({ assigner }).record({ key: 'a', n: 1 })).toThrow(
+      /TIMESTAMP_INVALID.*event time NaN/,
+    )
+    expect(() => harness({ assigner }).record({ key: 'a', n: 1 }, 9e15)).toThrow(/TIMESTAMP_INVALID/)
+  })
+
+  test('EN-027 windows without records emit nothing', () => {
+    expect(lives({ assigner }, [a(1), watermark(1000), a(1001)]).outputs).toEqual([
+      result('a', 0, 10, 1),
+      result('a', 1000, 1010, 1),
+    ])
+  })
+
+  test('EN-020 a sum and a list give the same answer', () => {
+    const aggregates = { total, all: collect((reading: Reading) => reading.n) }
+    const { outputs } = lives(
+      { assigner, aggregates },
+      [a(1, 1), b(1, 7), a(2, 2), watermark(10), a(11, 4)],
+      false,
+    )
+    expect(outputs.map(({ value }) => value)).toEqual([
+      { key: 'a', window: { start: 0, end: 10 }, total: 3, all: [1, 2] },
+      { key: 'b', window: { start: 0, end: 10 }, total: 7, all: [7] },
+      { key: 'a', window: { start: 10, end: 20 }, total: 4, all: [4] },
+    ])
+  })
+
+  test('fields of a result stand as they were listed', () => {
+    const aggregates = { z: count<Reading>(), a: total, m: collect<Reading>() }
+    const { outputs } = lives({ assigner, aggregates }, [a(1)])
+    expect(Object.keys(outputs[0]!.value as object)).toEqual(['key', 'window', 'z', 'a', 'm'])
+  })
+
+  test('EN-062 null is a key like any other', () => {
+    const running = operatorHarness<Reading>(operator({ assigner }), { keyBy: () => null })
+    running.record({ key: 'a', n: 3 }, 1)
+    running.end()
+    expect(running.outputs).toMatchObject([{ value: { key: null, total: 3 } }])
+  })
+
+  test('keys may be objects', () => {
+    const running = operatorHarness<Reading>(operator({ assigner }), { keyBy: ({ key }) => ({ is: [key] }) })
+    running.record({ key: 'a', n: 3 }, 1)
+    running.record({ key: 'a', n: 4 }, 1)
+    running.end()
+    expect(running.outputs).toMatchObject([{ value: { key: { is: ['a'] }, total: 7 } }])
+  })
+})
+
+describe('sliding windows', () => {
+  const assigner = sliding({ size: 10, slide: 5 })
+
+  test('EN-016 a record is in each of its windows once', () => {
+    expect(lives({ assigner }, [a(7, 1), a(12, 2), a(3, 4)]).outputs).toEqual([
+      result('a', -5, 5, 4),
+      result('a', 0, 10, 5),
+      result('a', 5, 15, 3),
+      result('a', 10, 20, 2),
+    ])
+  })
+
+  test('a record costs one update however many windows it is in', () => {
+    const running = harness({ assigner: sliding({ size: 100, slide: 1 }) })
+    running.record({ key: 'a', n: 1 }, 50)
+    expect(running.cells()).toMatchObject({ slices: 1 })
+  })
+
+  test('EN-010 a size that is no multiple of the slide', () => {
+    expect(lives({ assigner: sliding({ size: 12, slide: 5 }) }, [a(21, 1), b(24, 2)]).outputs).toEqual([
+      result('a', 10, 22, 1),
+      result('a', 15, 27, 1),
+      result('b', 15, 27, 2),
+      result('a', 20, 32, 1),
+      result('b', 20, 32, 2),
+    ])
+  })
+
+  test('merging a window leaves the slices for the next one as they were', () => {
+    const aggregates = { all: collect((reading: Reading) => reading.n) }
+    const { outputs } = lives({ assigner, aggregates }, [a(1, 1), a(6, 2), a(11, 3)])
+    expect(outputs.map(({ value }) => (value as { all: number[] }).all)).toEqual([[1], [1, 2], [2, 3], [3]])
+  })
+
+  test('slices are dropped with the last window that holds them', () => {
+    const running = harness({ assigner })
+    running.record({ key: 'a', n: 1 }, 1)
+    running.record({ key: 'a', n: 1 }, 6)
+    running.watermark(5)
+    expect(running.cells()).toMatchObject({ slices: 2 })
+    running.watermark(10)
+    expect(running.cells()).toMatchObject({ slices: 1 })
+    running.watermark(15)
+    expect(running.cells()).toMatchObject({ slices: 0 })
+  })
+})
+
+describe('late records', () => {
+  const assigner = tumbling(2)
+
+  test('EN-046 EN-047 a record is taken until its window end plus lateness, and not from there on', () => {
+    const input = (watermarkAt: number) => [watermark(watermarkAt), a(1)]
+    // The window [0, 2) with lateness 20 is over when the watermark promises that nothing before 22 comes.
+    expect(lives({ assigner, latenessMs: 20 }, input(21)).outputs).toEqual([result('a', 0, 2, 1)])
+    expect(lives({ assigner, latenessMs: 20 }, input(22)).outputs).toEqual([])
+  })
+
+  test('EN-048 a record behind the watermark is not late while its window is open', () => {
+    const { outputs, ...rest } = lives({ assigner: tumbling(10) }, [watermark(8), a(3)])
+    expect(outputs).toEqual([result('a', 0, 10, 1)])
+    expect(rest.emitted).toHaveLength(1)
+  })
+
+  test('EN-049 a late record is counted and goes once to the side output, as it came', () => {
+    const late = { key: 'a', n: 5 }
+    const running = lives({ assigner }, [a(1), watermark(2), at(1.5, late)])
+    expect(running.side('late')).toEqual([{ value: late, time: 1.5 }])
+    expect(running.counted('late')).toBe(1)
+    expect(running.outputs).toEqual([result('a', 0, 2, 1)])
+  })
+
+  test('EN-050 a record that is late for some windows counts in the others', () => {
+    const running = lives({ assigner: sliding({ size: 10, slide: 5 }) }, [a(12, 1), watermark(15), a(13, 2)])
+    expect(running.outputs).toEqual([result('a', 5, 15, 1), result('a', 10, 20, 3)])
+    expect(running.side('late')).toEqual([])
+    const closed = lives({ assigner: sliding({ size: 10, slide: 5 }) }, [watermark(20), a(13, 2)])
+    expect(closed.outputs).toEqual([])
+    expect(closed.side('late')).toHaveLength(1)
+  })
+
+  test('EN-051 EN-052 within lateness a record emits the updated result at once', () => {
+    const input = [a(1, 1), watermark(2), a(0, 3), watermark(5), a(1, 10)]
+    expect(lives({ assigner, latenessMs: 20 }, input, false).outputs).toEqual([
+      result('a', 0, 2, 1),
+      result('a', 0, 2, 4),
+      result('a', 0, 2, 14),
+    ])
+  })
+
+  test('a first record within lateness emits its window', () => {
+    expect(lives({ assigner, latenessMs: 20 }, [watermark(10), a(1, 3)]).outputs).toEqual([
+      result('a', 0, 2, 3),
+    ])
+  })
+
+  test('within lateness a record emits every window that has ended, and the open ones on time', () => {
+    const input = [a(11, 1), a(4, 2), watermark(16), a(12, 4)]
+    const setup = { assigner: sliding({ size: 10, slide: 5 }), latenessMs: 3 }
+    expect(lives(setup, input, false).outputs).toEqual([
+      result('a', -5, 5, 2),
+      result('a', 0, 10, 2),
+      result('a', 5, 15, 1),
+      result('a', 5, 15, 5),
+      result('a', 10, 20, 5),
+    ])
+  })
+
+  test('EN-053 EN-054 a watermark that passes end and lateness in one step emits the window once', () => {
+    expect(lives({ assigner, latenessMs: 20 }, [a(1), watermark(1000)]).outputs).toEqual([
+      result('a', 0, 2, 1),
+    ])
+  })
+
+  test('EN-055 state lives until end plus lateness and is gone then', () => {
+    const running = harness({ assigner, latenessMs: 20 })
+    running.record({ key: 'a', n: 1 }, 1)
+    running.watermark(21.5)
+    expect(running.cells()).toEqual({ '#timers': 0, slices: 1 })
+    running.watermark(22)
+    expect(running.cells()).toEqual({ '#timers': 0, slices: 0 })
+  })
+
+  test('EN-057 also that of slices that several windows share', () => {
+    const running = harness({ assigner: sliding({ size: 10, slide: 5 }), latenessMs: 3 })
+    running.record({ key: 'a', n: 1 }, 1)
+    running.watermark(12.9)
+    expect(running.cells()).toMatchObject({ slices: 1 })
+    running.watermark(13)
+    expect(running.cells()).toMatchObject({ slices: 0 })
+  })
+
+  test('EN-025 EN-026 lateness beyond the end of time keeps windows until the input ends', () => {
+    const running = lives({ assigner, latenessMs: Number.MAX_VALUE }, [a(1), watermark(8e15), a(1, 2)], false)
+    expect(running.outputs).toEqual([result('a', 0, 2, 1), result('a', 0, 2, 3)])
+    expect(running.side('late')).toEqual([])
+  })
+
+  test('EN-098 what was emitted before a restart is not emitted after it', () => {
+    const running = harness({ assigner: sliding({ size: 10, slide: 5 }), latenessMs: 3 })
+    running.record({ key: 'a', n: 1 }, 6)
+    running.watermark(10)
+    expect(running.outputs).toEqual([result('a', 0, 10, 1)])
+    running.snapshotAndRestore()
+    running.watermark(14)
+    running.end()
+    expect(running.outputs).toEqual([result('a', 0, 10, 1), result('a', 5, 15, 1)])
+  })
+})
+
+describe('records that fail', () => {
+  const picky = sum((reading: Reading) => {
+    if (reading.n < 0) throw new Error('negative')
+    return reading.n
+  })
+
+  test('are left out of every aggregate', () => {
+    const aggregates = { n: count<Reading>(), picky, all: collect((reading: Reading) => reading.n) }
+    const running = operatorHarness<Reading>(operator({ assigner: tumbling(10), aggregates }), {
+      keyBy,
+      onError: 'skip',
+    })
+    for (const n of [-1, 1, -2, 2]) running.record({ key: 'a', n }, 1)
+    running.end()
+    expect(running.counted('skipped')).toBe(2)
+    expect(running.outputs).toMatchObject([{ value: { n: 2, picky: 3, all: [1, 2] } }])
+  })
+
+  test('stop the job if another aggregate has changed its accumulator in place', () => {
+    const aggregates = {
+      all: collect<Reading>(),
+      some: collect((reading: Reading) => {
+        if (reading.n < 0) throw new Error('negative')
+        return reading.n
+      }),
+    }
+    const running = operatorHarness<Reading>(operator({ assigner: tumbling(10), aggregates }), {
+      keyBy,
+      onError: 'skip',
+    })
+    running.record({ key: 'a', n: 1 }, 1)
+    expect(() => running.record({ key: 'a', n: -1 }, 1)).toThrow(
+      /'collect' threw.*cannot be left out.*negative/,
+    )
+  })
+})
