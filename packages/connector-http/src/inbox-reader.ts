@@ -1,0 +1,178 @@
+import {
+  decodeJson,
+  type ConnectorContext,
+  type DecodeFailure,
+  type Poll,
+  type SplitReader,
+} from '@millrace/core'
+import type { Inbox } from './inbox.ts'
+import type { BlockPlace, BlockReader, FetchedBlock } from './inbox-block-reader.ts'
+import { InboxOrigin, placeOf } from './inbox-origin.ts'
+import type { InboxPosition } from './inbox-segments.ts'
+
+/** Blocks are fetched ahead until they hold this many bytes. */
+const aheadBytes = 1024 * 1024
+
+export interface InboxReaderOptions {
+  readonly inbox: Inbox
+  readonly blocks: BlockReader
+  readonly split: string
+  readonly context: ConnectorContext
+  /** Called first when the reader closes: nothing may be appended once it resolves. */
+  readonly onClose: () => Promise<void>
+}
+
+/**
+ * Reads the inbox record by record, always from its files and never past what is durable: a record that
+ * a crash could still take back must not get into a result.
+ */
+export class InboxReader<T> implements SplitReader<T, InboxPosition> {
+  readonly #options: InboxReaderOptions
+  readonly #fetched: FetchedBlock[] = []
+  /** Where the block behind those fetched begins. */
+  #next: BlockPlace
+  /** How many records of the first block from here on have been handed out. */
+  #record: number
+  #fetchedBytes = 0
+  /** Whether the last poll said so: to be caught up is news. */
+  #saidCaughtUp = false
+  #fetching: Promise<void> | undefined
+  #isClosed = false
+  #failure: Error | undefined
+  #waiting: Promise<void> | undefined
+  #wake: () => void = () => undefined
+
+  constructor(options: InboxReaderOptions, from: InboxPosition) {
+    this.#options = options
+    this.#next = { segment: from.segment, offset: from.offset }
+    this.#record = from.record
+    options.inbox.onChange = () => this.#fetchAhead()
+    options.context.signal.addEventListener('abort', this.#onAbort)
+    this.#fetchAhead()
+  }
+
+  readonly #onAbort = (): void => this.#wake()
+
+  poll(limit: number): Poll<T> {
+    const failure = this.#failure ?? this.#options.inbox.failure
+    if (failure !== undefined) throw failure
+    if (this.#fetched.length === 0) {
+      this.#saidCaughtUp = this.#isCaughtUp
+      return this.#hasEnded ? { kind: 'end' } : { kind: 'pending', isCaughtUp: this.#saidCaughtUp }
+    }
+    this.#saidCaughtUp = false
+    const values: T[] = []
+    const failures: DecodeFailure[] = []
+    const origin = new InboxOrigin(this.#options.context.name, this.#options.split)
+    for (let taken = 0; taken < limit && this.#fetched.length > 0;) {
+      taken += this.#take(this.#fetched[0]!, limit - taken, values, failures, origin)
+    }
+    this.#fetchAhead()
+    return failures.length === 0
+      ? { kind: 'records', values, origin }
+      : { kind: 'records', values, origin, failures }
+  }
+
+  ready(): Promise<void> {
+    if (this.#hasNews) return Promise.resolve()
+    this.#waiting ??= new Promise((resolve) => {
+      this.#wake = () => {
+        this.#waiting = undefined
+        this.#wake = () => undefined
+        resolve()
+      }
+    })
+    return this.#waiting
+  }
+
+  position(): InboxPosition {
+    const { segment, offset } = this.#fetched[0] ?? this.#next
+    return { segment, offset, record: this.#record }
+  }
+
+  acknowledge(position: InboxPosition): Promise<void> {
+    return this.#options.inbox.acknowledge(position)
+  }
+
+  async close(): Promise<void> {
+    if (this.#isClosed) return
+    this.#isClosed = true
+    this.#options.context.signal.removeEventListener('abort', this.#onAbort)
+    this.#wake()
+    await this.#options.onClose()
+    await this.#fetching
+    await this.#options.blocks.close()
+    await this.#options.inbox.close()
+  }
+
+  get #hasNews(): boolean {
+    const { inbox, context } = this.#options
+    const mustStop = this.#isClosed || context.signal.aborted
+    const hasFailed = this.#failure !== undefined || inbox.failure !== undefined
+    const isNewlyCaughtUp = this.#isCaughtUp && !this.#saidCaughtUp
+    return mustStop || hasFailed || this.#fetched.length > 0 || this.#hasEnded || isNewlyCaughtUp
+  }
+
+  get #hasEnded(): boolean {
+    return this.#options.context.isBounded && this.#isCaughtUp
+  }
+
+  get #isCaughtUp(): boolean {
+    return this.#fetched.length === 0 && !this.#options.blocks.hasMore(this.#next)
+  }
+
+  /** Hands out up to `limit` records of a block and returns how many it came by. */
+  #take(
+    block: FetchedBlock,
+    limit: number,
+    values: T[],
+    failures: DecodeFailure[],
+    origin: InboxOrigin,
+  ): number {
+    const start = this.#record
+    const end = Math.min(block.records.length, start + limit)
+    origin.add(values.length, block, start)
+    for (let record = start; record < end; record++) {
+      const raw = block.records[record]!
+      try {
+        values.push(decodeJson(raw) as T)
+      } catch (error) {
+        failures.push({ index: values.length, error, raw, place: placeOf(block, record) })
+        origin.add(values.length, block, record + 1)
+      }
+    }
+    if (end === block.records.length) {
+      this.#fetched.shift()
+      this.#fetchedBytes -= block.bytes
+      this.#record = 0
+    } else this.#record = end
+    return end - start
+  }
+
+  #fetchAhead(): void {
+    if (this.#hasNews) this.#wake()
+    if (this.#fetching === undefined && this.#mayFetch) this.#fetching = this.#fetch()
+  }
+
+  get #mayFetch(): boolean {
+    if (this.#isClosed || this.#failure !== undefined || this.#fetchedBytes >= aheadBytes) return false
+    return this.#options.blocks.hasMore(this.#next)
+  }
+
+  /** Started only when it may. Its last look at the log and the end of its turn are one step: no change is missed. */
+  async #fetch(): Promise<void> {
+    try {
+      while (this.#mayFetch) {
+        const { blocks, next } = await this.#options.blocks.fetch(this.#next)
+        this.#fetched.push(...blocks)
+        for (const { bytes } of blocks) this.#fetchedBytes += bytes
+        this.#next = next
+        if (this.#hasNews) this.#wake()
+      }
+    } catch (error) {
+      this.#failure = error as Error
+      this.#wake()
+    }
+    this.#fetching = undefined
+  }
+}

@@ -1,0 +1,330 @@
+import { SimFs } from '@millrace/testkit'
+import { describe, expect, test } from 'vitest'
+import { directory, openLife, request, take } from '../test/inbox-life.ts'
+import type { InboxPosition } from './inbox-segments.ts'
+
+const big = 'x'.repeat(500)
+
+function segmentsIn(fs: SimFs): string[] {
+  return fs.paths().map((path) => path.slice(path.lastIndexOf('/') + 1))
+}
+
+describe('the inbox', () => {
+  test('what was appended is read in order', async () => {
+    const life = await openLife({ fs: new SimFs() })
+    await life.inbox.append(request([1, { a: 'ü' }]))
+    await life.inbox.append(request(['three']))
+    expect(await take(life)).toEqual([1, { a: 'ü' }, 'three'])
+    await life.reader.close()
+  })
+
+  test('nothing can be read before it is durable', async () => {
+    const life = await openLife({ fs: new SimFs() })
+    await take(life)
+    let isDurable = false
+    const appended = life.inbox.append(request([1])).then(() => (isDurable = true))
+    while (!isDurable) {
+      expect(life.reader.poll(10).kind).toBe('pending')
+      await Promise.resolve()
+    }
+    await appended
+    await life.reader.ready()
+    expect(life.reader.poll(10)).toMatchObject({ kind: 'records', values: [1] })
+  })
+
+  test('requests that wait for one another share a sync', async () => {
+    const fs = new SimFs()
+    const { inbox } = await openLife({ fs })
+    const before = fs.operations
+    const appended = Array.from({ length: 50 }, (_, index) => inbox.append(request([index])))
+    await Promise.all(appended)
+    // One write and one sync for the first, and the same for all that came meanwhile.
+    expect(fs.operations - before).toBe(4)
+  })
+
+  test('a position between any two records continues with the second', async () => {
+    const fs = new SimFs()
+    const life = await openLife({ fs })
+    const sent = [[1, 2, 3], [4], [5, 6], [big], [big, big, big], [7]]
+    for (const values of sent) await life.inbox.append(request(values))
+    const positions: InboxPosition[] = [life.reader.position()]
+    const all: unknown[] = []
+    for (let i = 0; i < sent.flat().length; i++) {
+      all.push(...(await take(life, 1)))
+      positions.push(JSON.parse(JSON.stringify(life.reader.position())) as InboxPosition)
+    }
+    expect(all).toEqual(sent.flat())
+    await life.reader.close()
+    for (const [read, from] of positions.entries()) {
+      const again = await openLife({ fs, from })
+      expect(await take(again), `from record ${read}`).toEqual(all.slice(read))
+      await again.reader.close()
+    }
+  })
+
+  test('a full segment is followed by another, and acknowledging removes those before the position', async () => {
+    const fs = new SimFs()
+    const life = await openLife({ fs })
+    for (let i = 0; i < 10; i++) await life.inbox.append(request([i, big]))
+    expect(segmentsIn(fs)).toHaveLength(3)
+    await life.reader.acknowledge(life.reader.position())
+    expect(segmentsIn(fs)).toHaveLength(3)
+    await take(life)
+    await life.reader.acknowledge(life.reader.position())
+    expect(segmentsIn(fs)).toEqual(['inbox-0000000003.log'])
+    expect(life.inbox.heldBytes).toBe(0)
+    await life.reader.close()
+    const again = await openLife({ fs, from: life.reader.position() })
+    await again.inbox.append(request(['next']))
+    expect(await take(again)).toEqual(['next'])
+  })
+
+  test('held bytes are those that no checkpoint covers, with those being written', async () => {
+    const life = await openLife({ fs: new SimFs() })
+    const empty = life.inbox.heldBytes
+    const appended = life.inbox.append(request([big]))
+    expect(life.inbox.heldBytes).toBe(empty + 502)
+    await appended
+    expect(life.inbox.heldBytes).toBeGreaterThan(502)
+    await take(life)
+    expect(life.inbox.heldBytes).toBeGreaterThan(502)
+    await life.reader.acknowledge(life.reader.position())
+    expect(life.inbox.heldBytes).toBe(0)
+  })
+
+  test('a bounded job reads what the inbox holds and ends', async () => {
+    const fs = new SimFs()
+    const life = await openLife({ fs })
+    for (let i = 0; i < 10; i++) await life.inbox.append(request([i, big]))
+    await life.reader.close()
+    const bounded = await openLife({ fs, isBounded: true })
+    expect(await take(bounded)).toHaveLength(20)
+    expect(bounded.reader.poll(1)).toEqual({ kind: 'end' })
+    await bounded.reader.ready()
+  })
+
+  test('a bounded job over an empty inbox ends at once', async () => {
+    const { reader } = await openLife({ fs: new SimFs(), isBounded: true })
+    await reader.ready()
+    expect(await take({ reader } as never)).toEqual([])
+    expect(reader.poll(1)).toEqual({ kind: 'end' })
+  })
+
+  test('a record knows its place and its bytes', async () => {
+    const life = await openLife({ fs: new SimFs() })
+    await life.inbox.append(request([1]))
+    await life.inbox.append(request([{ b: 2 }, { c: 3 }]))
+    await life.reader.ready()
+    const values: unknown[] = []
+    const seen: string[] = []
+    while (values.length < 3) {
+      const poll = life.reader.poll(10)
+      if (poll.kind !== 'records') await life.reader.ready()
+      else {
+        for (const [i, value] of poll.values.entries()) {
+          values.push(value)
+          seen.push(`${poll.origin?.place(i)}: ${new TextDecoder().decode(poll.origin?.raw(i))}`)
+        }
+      }
+    }
+    expect(seen[0]).toMatch(/^segment 1, byte \d+, record 0: 1$/)
+    expect(seen[2]).toMatch(/^segment 1, byte \d+, record 1: \{"c":3\}$/)
+  })
+
+  test('closing and aborting end a wait', async () => {
+    const closed = await openLife({ fs: new SimFs() })
+    const readyToClose = closed.reader.ready()
+    await closed.reader.close()
+    await readyToClose
+    const aborted = await openLife({ fs: new SimFs() })
+    const readyToStop = aborted.reader.ready()
+    aborted.abort.abort()
+    await readyToStop
+  })
+
+  test('closing leaves no file open', async () => {
+    const fs = new SimFs()
+    const life = await openLife({ fs })
+    for (let i = 0; i < 10; i++) await life.inbox.append(request([i, big]))
+    await take(life, 5)
+    await life.reader.close()
+    expect(fs.openPaths()).toEqual([])
+  })
+})
+
+describe('a bad disk', () => {
+  test('a full disk refuses, keeps what was accepted, and accepts again when there is room', async () => {
+    const fs = new SimFs()
+    const life = await openLife({ fs })
+    await life.inbox.append(request(['first']))
+    for (const room of [0, 1, 100]) {
+      fs.capacityBytes = sizeOf(fs) + room
+      await expect(life.inbox.append(request([big]))).rejects.toMatchObject({ code: 'FS_FULL' })
+      expect(sizeOf(fs), 'room is given back').toBe(fs.capacityBytes - room)
+    }
+    fs.capacityBytes = Infinity
+    await life.inbox.append(request(['second']))
+    expect(await take(life)).toEqual(['first', 'second'])
+    await life.reader.close()
+    const again = await openLife({ fs: fs.afterPowerLoss() })
+    expect(await take(again)).toEqual(['first', 'second'])
+  })
+
+  test('a full disk at a roll refuses and is survived', async () => {
+    const fs = new SimFs()
+    const life = await openLife({ fs })
+    await life.inbox.append(request([big, big, big, big]))
+    fs.capacityBytes = sizeOf(fs)
+    await expect(life.inbox.append(request([1]))).rejects.toMatchObject({ code: 'FS_FULL' })
+    fs.capacityBytes = Infinity
+    await life.inbox.append(request([1]))
+    await life.reader.close()
+    const again = await openLife({ fs: fs.afterPowerLoss() })
+    expect(await take(again)).toEqual([big, big, big, big, 1])
+  })
+
+  test('a torn append that could not be cut off at once is cut off before the next or before a roll', async () => {
+    for (const segmentBytes of [1, 100_000]) {
+      const fs = new SimFs()
+      const life = await openLife({ fs, segmentBytes })
+      await life.inbox.append(request(['a']))
+      // Room for the next segment's beginning and a part of the block.
+      fs.capacityBytes = sizeOf(fs) + 100
+      fs.failNext('truncate')
+      await expect(life.inbox.append(request([big]))).rejects.toMatchObject({ code: 'FS_FULL' })
+      fs.capacityBytes = Infinity
+      await life.inbox.append(request(['b']))
+      expect(await take(life)).toEqual(['a', 'b'])
+      await life.reader.close()
+      expect(await take(await openLife({ fs: fs.afterPowerLoss() }))).toEqual(['a', 'b'])
+    }
+  })
+
+  test('one failed sync ends the inbox: nothing is acknowledged any more and the reader fails', async () => {
+    const fs = new SimFs()
+    const life = await openLife({ fs })
+    await life.inbox.append(request([1]))
+    expect(await take(life)).toEqual([1])
+    const ready = life.reader.ready()
+    fs.failNext('sync')
+    await expect(life.inbox.append(request([2]))).rejects.toMatchObject({ code: 'FS_SYNC_FAILED' })
+    await expect(life.inbox.append(request([3]))).rejects.toMatchObject({ code: 'FS_SYNC_FAILED' })
+    await ready
+    expect(() => life.reader.poll(1)).toThrow(expect.objectContaining({ code: 'FS_SYNC_FAILED' }))
+  })
+
+  test('after a failed sync the next life trusts only what it copies', async () => {
+    const fs = new SimFs()
+    const life = await openLife({ fs })
+    await life.inbox.append(request([1]))
+    fs.failNext('sync')
+    await life.inbox.append(request([2])).catch(() => undefined)
+    await life.reader.close()
+    const next = await openLife({ fs, from: life.reader.position() })
+    const read = await take(next)
+    await next.inbox.append(request([3]))
+    read.push(...(await take(next)))
+    const position = next.reader.position()
+    const last = await openLife({ fs: fs.afterPowerLoss(), from: position })
+    expect(await take(last)).toEqual([])
+    expect(read.at(-1)).toBe(3)
+  })
+
+  test('damage in the middle is told apart from a torn end', async () => {
+    const fs = new SimFs()
+    const life = await openLife({ fs, segmentBytes: 100_000 })
+    for (const value of ['a', 'b', 'c']) await life.inbox.append(request([value, big]))
+    await life.reader.close()
+    const path = `${directory}/inbox-0000000001.log`
+    const size = fs.peek(path)?.length ?? 0
+    const middle = fs.afterPowerLoss()
+    middle.corrupt(path, Math.floor(size / 2), 0x10)
+    await expect(openLife({ fs: middle })).rejects.toMatchObject({ code: 'CHECKPOINT_CORRUPT' })
+    const end = fs.afterPowerLoss()
+    end.corrupt(path, size - 1, 0x10)
+    expect(await take(await openLife({ fs: end }))).toEqual(['a', big, 'b', big])
+  })
+
+  test('every damaged byte is noticed', async () => {
+    const fs = new SimFs()
+    const life = await openLife({ fs, segmentBytes: 100_000 })
+    for (const value of ['a', 'b', 'c']) await life.inbox.append(request([value]))
+    await life.reader.close()
+    const path = `${directory}/inbox-0000000001.log`
+    const size = fs.peek(path)?.length ?? 0
+    for (let offset = 0; offset < size; offset++) {
+      const damaged = fs.afterPowerLoss()
+      damaged.corrupt(path, offset, 0x04)
+      const read = await openLife({ fs: damaged }).then(take, (error: unknown) => error)
+      // Only the last block may pass for a torn append.
+      if (Array.isArray(read)) expect(read).toEqual(['a', 'b'])
+      else expect(read).toMatchObject({ code: 'CHECKPOINT_CORRUPT' })
+    }
+  })
+
+  test('damage in a complete segment stops the reader', async () => {
+    const fs = new SimFs()
+    const life = await openLife({ fs })
+    for (let i = 0; i < 10; i++) await life.inbox.append(request([i, big]))
+    await life.reader.close()
+    const path = `${directory}/inbox-0000000001.log`
+    fs.corrupt(path, (fs.peek(path)?.length ?? 0) - 3, 0x01)
+    const again = await openLife({ fs })
+    await expect(take(again)).rejects.toThrow(/inbox-0000000001\.log is damaged at byte \d+/)
+  })
+
+  test.each(['inbox-0000000001.log', 'inbox-0000000002.log'])('%s being lost is noticed', async (name) => {
+    const fs = new SimFs()
+    const life = await openLife({ fs })
+    const from = life.reader.position()
+    for (let i = 0; i < 10; i++) await life.inbox.append(request([i, big]))
+    await life.reader.close()
+    fs.lose(`${directory}/${name}`)
+    await expect(openLife({ fs, from })).rejects.toThrow(/is missing/)
+  })
+
+  test('a checkpoint that has read further than the file reaches is noticed', async () => {
+    const fs = new SimFs()
+    const life = await openLife({ fs })
+    await life.inbox.append(request([1]))
+    await life.reader.close()
+    const from = { segment: 1, offset: 5_000, record: 0 }
+    await expect(openLife({ fs, from })).rejects.toThrow(/lost its end/)
+  })
+
+  test('a position of something else is refused', async () => {
+    for (const from of [{ index: 3 }, null, { segment: 1, offset: -1, record: 0 }]) {
+      const opening = openLife({ fs: new SimFs(), from: from as unknown as InboxPosition })
+      await expect(opening).rejects.toMatchObject({ code: 'CHECKPOINT_INCOMPATIBLE' })
+    }
+  })
+})
+
+describe('requests with a key', () => {
+  test('are remembered over a restart, over rolls and after their segment was removed', async () => {
+    const fs = new SimFs()
+    const life = await openLife({ fs, rememberedMax: 3 })
+    for (let i = 0; i < 6; i++) {
+      await life.inbox.append(request([i, big], `key-${i}`))
+      await life.inbox.append(request([i, big]))
+    }
+    await take(life)
+    await life.reader.acknowledge(life.reader.position())
+    await life.reader.close()
+    const again = await openLife({ fs: fs.afterPowerLoss(), from: life.reader.position(), rememberedMax: 3 })
+    expect(again.inbox.remembered.list().map(({ key }) => key)).toEqual(['key-3', 'key-4', 'key-5'])
+    expect(again.inbox.remembered.get('key-5')).toEqual({ key: 'key-5', fingerprint: 2, accepted: 2 })
+  })
+
+  test('are not remembered when they were refused', async () => {
+    const fs = new SimFs()
+    const { inbox } = await openLife({ fs })
+    fs.capacityBytes = 0
+    await inbox.append(request([1], 'key')).catch(() => undefined)
+    expect(inbox.remembered.get('key')).toBeUndefined()
+  })
+})
+
+function sizeOf(fs: SimFs): number {
+  return fs.paths().reduce((sum, path) => sum + (fs.peek(path)?.length ?? 0), 0)
+}

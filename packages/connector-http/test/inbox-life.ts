@@ -1,0 +1,68 @@
+import type { ConnectorContext, Fs } from '@millrace/core'
+import { crc32 } from 'node:zlib'
+import { expect } from 'vitest'
+import type { AcceptedRequest } from '../src/inbox-block.ts'
+import { BlockReader } from '../src/inbox-block-reader.ts'
+import { InboxReader } from '../src/inbox-reader.ts'
+import { Inbox } from '../src/inbox.ts'
+import type { InboxPosition } from '../src/inbox-segments.ts'
+
+export const directory = 'data/connectors/in'
+
+const encoder = new TextEncoder()
+
+/** A request of records, each a JSON value. */
+export function request(values: readonly unknown[], key = ''): AcceptedRequest {
+  const records = values.map((value) => encoder.encode(JSON.stringify(value)))
+  return { key, fingerprint: values.length, records }
+}
+
+export interface InboxLifeOptions {
+  readonly fs: Fs
+  readonly from?: InboxPosition
+  readonly isBounded?: boolean
+  readonly segmentBytes?: number
+  readonly rememberedMax?: number
+}
+
+/** An inbox and its reader, as one life of a job has them. */
+export interface InboxLife {
+  readonly inbox: Inbox
+  readonly reader: InboxReader<unknown>
+  /** Aborts what the reader waits for. */
+  readonly abort: AbortController
+}
+
+export async function openLife(options: InboxLifeOptions): Promise<InboxLife> {
+  const { fs, from, isBounded = false, segmentBytes = 2_000, rememberedMax = 100 } = options
+  const abort = new AbortController()
+  const inbox = await Inbox.open({ fs, directory, checksum: crc32, from, segmentBytes, rememberedMax })
+  const blocks = new BlockReader(inbox.log, fs, crc32)
+  const context: Partial<ConnectorContext> = { name: 'in', isBounded, signal: abort.signal }
+  const reader = new InboxReader(
+    {
+      inbox,
+      blocks,
+      split: 'inbox',
+      context: context as ConnectorContext,
+      onClose: () => Promise.resolve(),
+    },
+    from ?? inbox.log.start,
+  )
+  return { inbox, reader, abort }
+}
+
+/** Takes up to `limit` records, or all there are, waiting for those that are on their way. */
+export async function take({ reader }: InboxLife, limit: number = Infinity): Promise<unknown[]> {
+  const values: unknown[] = []
+  while (values.length < limit) {
+    const poll = reader.poll(Math.min(limit - values.length, 7))
+    if (poll.kind === 'end' || (poll.kind === 'pending' && poll.isCaughtUp)) break
+    if (poll.kind === 'pending') await reader.ready()
+    else {
+      expect(poll.failures).toBeUndefined()
+      values.push(...poll.values)
+    }
+  }
+  return values
+}
