@@ -24,18 +24,27 @@ export type ProcessedStream<Out, O extends OutputSpecs, Time extends Timing> = S
  */
 export interface KeyedStream<T, K, Time extends Timing = 'untimed'> {
   /**
-   * Runs functions of your own, with state for each key, timers and side outputs.
+   * Runs functions of your own, with state for each key, timers and side outputs. Everything they are handed refers
+   * to the key of the record or timer they are called for.
    *
    * @example
-   * const velocity = payments.keyBy((payment) => payment.card).process('velocity', {
-   *   emits: output<number>(),
+   * const quiet = payments.keyBy((payment) => payment.card).process('quiet', {
+   *   emits: output<string>(),
    *   outputs: { first: output<Payment>() },
-   *   state: { last: state.value<number>() },
-   *   onRecord({ value, time }, { state, outputs, timers, emit }) {
-   *     const last = state.last.get()
-   *     ...
+   *   state: { until: state.value<number>() },
+   *   onRecord({ value, time }, { state: { until }, outputs, timers }) {
+   *     const before = until.get()
+   *     if (before === undefined) outputs.first.emit(value)
+   *     else timers.deleteEvent(before)
+   *     until.set(time + 60_000)
+   *     timers.setEvent(time + 60_000)
+   *   },
+   *   onTimer({ key }, { state: { until }, emit }) {
+   *     until.clear()
+   *     emit(`${key} was quiet for a minute`)
    *   },
    * })
+   * quiet.outputs.first.to('first-payments', sink)
    */
   process<Out = never, S extends StateSpecs = {}, O extends OutputSpecs = {}>(
     name: string,

@@ -60,10 +60,16 @@ export interface EventTimers extends ProcessingTimers {
   deleteEvent(time: EventTime, name?: string): void
 }
 
-/** Where `process` puts results. Records of a timed stream can be given a time of their own. */
-export type ProcessOutput<Out, Time extends Timing> = Time extends 'timed'
-  ? Collector<Out>
-  : Pick<Collector<Out>, 'emit'>
+/** Where `process` puts results. Its functions can be taken out of it. */
+export type ProcessOutput<Out, Time extends Timing> = {
+  /** Emits at the time of the record or timer being handled. */
+  readonly emit: (value: Out) => void
+} & (Time extends 'timed'
+  ? {
+      /** Emits at a time of your choosing. Behind the watermark it may be late for what follows. */
+      readonly emitAt: (time: EventTime, value: Out) => void
+    }
+  : unknown)
 
 /** What `process` may touch while it handles a record or a timer. Everything refers to its key. */
 export type ProcessContext<
@@ -78,8 +84,13 @@ export type ProcessContext<
   }
   readonly timers: Time extends 'timed' ? EventTimers : ProcessingTimers
   /** Processing time in milliseconds since the epoch. Results that use it differ from run to run. */
-  now(): number
-} & (Time extends 'timed' ? { watermark(): EventTime } : unknown)
+  readonly now: () => number
+} & (Time extends 'timed'
+    ? {
+        /** The current watermark: no record in order is older. */
+        readonly watermark: () => EventTime
+      }
+    : unknown)
 
 /** What a `process` operator keeps, puts out and does. */
 export interface ProcessSpec<
@@ -129,32 +140,23 @@ export class ProcessOperator implements Operator<unknown, unknown> {
   }
 }
 
-/** One object per subtask; `out` changes from call to call. */
+/** One object per subtask; `out` changes from call to call. Its functions are bound, so that they can be taken out. */
 class OpenContext {
   out!: Collector<unknown>
   readonly state: Record<string, never>
   readonly outputs: Record<string, Collector<unknown>>
   readonly timers: EventTimers
-  readonly #context: OperatorContext
+  readonly now: () => number
+  readonly watermark: () => EventTime
+  readonly emit = (value: unknown): void => this.out.emit(value)
+  readonly emitAt = (time: EventTime, value: unknown): void => this.out.emitAt(time, value)
 
   constructor(spec: AnyProcessSpec, context: OperatorContext) {
-    this.#context = context
     this.timers = context.timers
+    this.now = () => context.now()
+    this.watermark = () => context.watermark()
     this.state = openState(spec.state ?? {}, context) as Record<string, never>
     const names = Object.keys(spec.outputs ?? {})
     this.outputs = Object.fromEntries(names.map((name) => [name, context.output(name)]))
   }
-
-  // Arrow functions, so that `{ state, emit }` taken apart in a parameter list still works.
-  readonly emit = (value: unknown): void => {
-    this.out.emit(value)
-  }
-
-  readonly emitAt = (time: EventTime, value: unknown): void => {
-    this.out.emitAt(time, value)
-  }
-
-  readonly now = (): number => this.#context.now()
-
-  readonly watermark = (): EventTime => this.#context.watermark()
 }

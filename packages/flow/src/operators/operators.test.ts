@@ -1,0 +1,187 @@
+import type { Key, OperatorNode } from '@millrace/core'
+import { MemorySink, memorySource } from '@millrace/core'
+import {
+  at,
+  clock,
+  operatorHarness,
+  operatorLives,
+  watermark,
+  type Happening,
+  type OperatorHarness,
+} from '@millrace/testkit'
+import { describe, expect, test } from 'vitest'
+import { pipeline } from '../pipeline.ts'
+import type { TimedStream } from '../stream.ts'
+import { output } from './process.ts'
+import { state } from './state-spec.ts'
+
+interface Step {
+  readonly key: string
+  readonly n: number
+}
+
+/** The first operator of a pipeline, as the engine would run it. */
+function operatorOf(
+  build: (steps: TimedStream<Step>) => { to(name: string, sink: MemorySink<unknown>): void },
+): OperatorNode {
+  const { graph } = pipeline('test', (p) => {
+    const steps = p.from('in', memorySource<Step>({})).withTimestamps({ at: () => 0 })
+    build(steps).to('out', new MemorySink())
+  }).describe()
+  return graph.nodes.find((node): node is OperatorNode => node.kind === 'operator')!
+}
+
+function optionsOf({ name, outputs, inputs }: OperatorNode) {
+  const { exchange } = inputs[0]
+  return { name, outputs, ...(exchange.kind === 'key' ? { keyBy: exchange.by as (step: Step) => Key } : {}) }
+}
+
+/** Runs an operator in all its lives. */
+function lives(node: OperatorNode, input: readonly Happening<Step>[]): OperatorHarness<Step> {
+  return operatorLives<Step>({ create: node.create, ...optionsOf(node), input, keepsState: true })
+}
+
+const a = (time: number, n: number) => at(time, { key: 'a', n })
+const b = (time: number, n: number) => at(time, { key: 'b', n })
+const values = (harness: OperatorHarness<Step>, side = 'main') => harness.side(side).map(({ value }) => value)
+
+describe('reduce', () => {
+  test('emits the combination of each key so far, at the time of the record', () => {
+    const node = operatorOf((steps) =>
+      steps.keyBy(({ key }) => key).reduce('sum', (x, y) => ({ key: x.key, n: x.n + y.n })),
+    )
+    expect(lives(node, [a(1, 1), b(2, 2), a(3, 4), watermark(5), b(1, 8)]).outputs).toEqual([
+      { value: { key: 'a', n: 1 }, time: 1 },
+      { value: { key: 'b', n: 2 }, time: 2 },
+      { value: { key: 'a', n: 5 }, time: 3 },
+      { value: { key: 'b', n: 10 }, time: 1 },
+    ])
+  })
+
+  test('a combination that is undefined is one', () => {
+    const node = operatorOf((steps) =>
+      steps
+        .map((step): number | undefined => step.n)
+        .keyBy(() => 'all')
+        .reduce('odd', (x, y) => (x === undefined ? y : undefined)),
+    )
+    const harness = operatorHarness<number>(node.create as never, { keyBy: () => 'all' })
+    for (const n of [1, 2, 3, 4]) harness.record(n)
+    expect(harness.outputs.map(({ value }) => value)).toEqual([1, undefined, 3, undefined])
+  })
+})
+
+describe('scan', () => {
+  test('carries a value along the records of each key', () => {
+    const node = operatorOf((steps) =>
+      steps
+        .keyBy(({ key }) => key)
+        .scan(
+          'path',
+          () => '',
+          (path, { n }) => `${path}/${n}`,
+        ),
+    )
+    expect(values(lives(node, [a(1, 1), b(2, 2), a(3, 4), b(4, 8)]))).toEqual(['/1', '/2', '/1/4', '/2/8'])
+  })
+})
+
+describe('split', () => {
+  const node = operatorOf(
+    (steps) => steps.split('parts', { big: ({ n }) => n > 10, even: ({ n }) => n % 2 === 0 }).rest,
+  )
+
+  test('sends each record to the first branch that wants it, or to the rest', () => {
+    const harness = lives(node, [a(1, 12), a(2, 4), b(3, 3), b(4, 11)])
+    expect(harness.side('big')).toEqual([
+      { value: { key: 'a', n: 12 }, time: 1 },
+      { value: { key: 'b', n: 11 }, time: 4 },
+    ])
+    expect(values(harness, 'even')).toEqual([{ key: 'a', n: 4 }])
+    expect(values(harness)).toEqual([{ key: 'b', n: 3 }])
+  })
+
+  test('needs no key', () => {
+    expect(node.inputs[0].exchange).toEqual({ kind: 'forward' })
+    expect(node.isStateful).toBe(false)
+  })
+})
+
+describe('process', () => {
+  const sessions = operatorOf((steps) =>
+    steps
+      .keyBy(({ key }) => key)
+      .process('quiet', {
+        emits: output<{ key: string; path: readonly number[] }>(),
+        outputs: { first: output<string>() },
+        state: {
+          until: state.value<number>(),
+          path: state.list<number>(),
+          seen: state.map<number, number>(),
+        },
+        onRecord({ key, value, time }, { state: { until, path, seen }, outputs, timers }) {
+          if (until.get() === undefined) outputs.first.emit(key)
+          else timers.deleteEvent(until.get()!)
+          until.set(time + 10)
+          timers.setEvent(time + 10)
+          path.add(value.n)
+          seen.set(value.n, (seen.get(value.n) ?? 0) + 1)
+        },
+        onTimer(timer, { state: { until, path, seen }, emit }) {
+          emit({ key: timer.key, path: path.get().map((n) => n * seen.get(n)!) })
+          until.clear()
+          path.clear()
+          seen.clear()
+        },
+      }),
+  )
+
+  test('has state, side outputs and event timers for each key', () => {
+    const harness = operatorLives<Step>({
+      create: sessions.create,
+      ...optionsOf(sessions),
+      input: [a(1, 1), b(2, 2), a(5, 3), a(6, 3), watermark(12), a(16, 4), watermark(16)],
+    })
+    expect(harness.outputs).toEqual([
+      { value: { key: 'b', path: [2] }, time: 12 },
+      { value: { key: 'a', path: [1, 6, 6, 4] }, time: 26 },
+    ])
+    expect(harness.side('first')).toEqual([
+      { value: 'a', time: 1 },
+      { value: 'b', time: 2 },
+    ])
+  })
+
+  test('EN-109 state is at hand in a timer, and what it emits has its time', () => {
+    const harness = operatorHarness<Step>(sessions.create, optionsOf(sessions))
+    harness.record({ key: 'a', n: 7 }, 3)
+    harness.watermark(12)
+    expect(harness.outputs).toEqual([])
+    expect(harness.cells()).toEqual({ '#timers': 1, until: 1, path: 1, seen: 1 })
+    harness.watermark(13)
+    expect(harness.outputs).toEqual([{ value: { key: 'a', path: [7] }, time: 13 }])
+    expect(harness.cells()).toEqual({ '#timers': 0, until: 0, path: 0, seen: 0 })
+  })
+
+  test('has the clock, the watermark and times of its own choosing', () => {
+    const node = operatorOf((steps) =>
+      steps
+        .keyBy(({ key }) => key)
+        .process('clocked', {
+          emits: output<readonly unknown[]>(),
+          onRecord({ time }, { timers, now, emitAt, watermark: current }) {
+            timers.setProcessing(now() + 5, 'soon')
+            emitAt(time + 1, [now(), current()])
+          },
+          onTimer({ key, name, domain, time }, context) {
+            context.emit([key, name, domain, time, context.now()])
+          },
+        }),
+    )
+    const input = [clock(100), watermark(3), a(4, 1), clock(104), clock(105), clock(200)]
+    expect(lives(node, input).outputs).toEqual([
+      { value: [100, 3], time: 5 },
+      { value: ['a', 'soon', 'processing', 105, 105], time: 3 },
+    ])
+  })
+})
