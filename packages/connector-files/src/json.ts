@@ -1,8 +1,11 @@
-import { parseJson, type Source } from '@millrace/core'
+import { MillraceError, parseJson, type Sink, type Source } from '@millrace/core'
+import type { FileCommittable } from './committable.ts'
+import { FileSink, type WriteOptions } from './file-sink.ts'
 import { FileSource, type Paths, type ReadOptions } from './file-source.ts'
 import type { Page } from './page.ts'
 import type { FilePosition } from './position.ts'
 import { lineEnd, noRecord, type RecordDecoder } from './record-decoder.ts'
+import type { RecordEncoder } from './record-encoder.ts'
 
 /** How to read JSON lines. */
 export interface ReadJsonOptions<T> extends ReadOptions {
@@ -50,4 +53,71 @@ class JsonDecoder<T> implements RecordDecoder<T> {
     if (text.length === 0 || (text.charCodeAt(0) <= 0x20 && text.trim() === '')) return noRecord
     return this.#parse(parseJson(text))
   }
+}
+
+/**
+ * Writes records as JSON, one to a line, exactly once.
+ *
+ * As in `JSON.stringify`, fields that are undefined are left out and `toJSON` is honoured. Numbers that JSON lacks are
+ * kept visible: they are written as the texts `"NaN"`, `"Infinity"` and `"-Infinity"` (as Protocol Buffers
+ * do), not as null. A bigint is refused, with the name of its field.
+ *
+ * Throws `OPTION_INVALID` for a path or an option that makes no sense.
+ *
+ * @example
+ * alerts.to('alerts', writeJson('out/alerts.ndjson'))
+ */
+export function writeJson<T>(path: string, options: WriteOptions = {}): Sink<T, FileCommittable> {
+  return new FileSink(path, { encoder: () => new JsonEncoder<T>() }, options)
+}
+
+class JsonEncoder<T> implements RecordEncoder<T> {
+  encode(record: T): string {
+    const text = textOf(record)
+    if (text === undefined) {
+      throw new MillraceError('SINK_FAILED', `it is ${typeof record}, which JSON lacks; map it to a value`)
+    }
+    return `${text}\n`
+  }
+
+  header(): string {
+    return ''
+  }
+
+  resume(): void {}
+}
+
+function textOf(record: unknown): string | undefined {
+  try {
+    // Undefined for undefined, functions and symbols, whatever its type says.
+    const text = JSON.stringify(record) as string | undefined
+    // Looking for the null that a number may have become is cheaper than looking at every value on the way.
+    return text?.includes('null') === true ? JSON.stringify(record, keepVisible) : text
+  } catch (cause) {
+    const field = bigintIn(record, '')
+    if (field === undefined) throw cause
+    const where = field === '' ? 'it' : `its field ${field.slice(1)}`
+    throw new MillraceError(
+      'SINK_FAILED',
+      `${where} is a bigint, which JSON lacks; map it to text or a number`,
+      {
+        cause,
+      },
+    )
+  }
+}
+
+function keepVisible(_name: string, value: unknown): unknown {
+  return typeof value === 'number' && !Number.isFinite(value) ? String(value) : value
+}
+
+/** The way to the first bigint in a value, such as `.items.3.id`. Called only when there is one, or a cycle. */
+function bigintIn(value: unknown, path: string, above: readonly unknown[] = []): string | undefined {
+  if (typeof value === 'bigint') return path
+  if (typeof value !== 'object' || value === null || above.includes(value)) return undefined
+  for (const [name, part] of Object.entries(value)) {
+    const found = bigintIn(part, `${path}.${name}`, [...above, value])
+    if (found !== undefined) return found
+  }
+  return undefined
 }

@@ -1,8 +1,12 @@
-import type { Source } from '@millrace/core'
+import { MillraceError, type Sink, type Source } from '@millrace/core'
+import type { FileCommittable } from './committable.ts'
+import { FileSink, type WriteOptions } from './file-sink.ts'
 import { FileSource, type Paths, type ReadOptions } from './file-source.ts'
 import type { Page } from './page.ts'
 import type { FilePosition } from './position.ts'
 import { lineEnd, type RecordDecoder } from './record-decoder.ts'
+import type { RecordEncoder } from './record-encoder.ts'
+import { requireWellFormed } from './well-formed.ts'
 
 /**
  * Reads text files line by line. A record is a line without its ending, `\n` or `\r\n`; an empty line is a record.
@@ -30,4 +34,34 @@ class LineDecoder implements RecordDecoder<string> {
   decode(page: Page, start: number, end: number): string {
     return page.text(start, end)
   }
+}
+
+/**
+ * Writes text line by line, exactly once. A record that holds a line break is refused: read again it would be two.
+ *
+ * Throws `OPTION_INVALID` for a path or an option that makes no sense.
+ *
+ * @example
+ * words.to('words', writeLines('out/words.txt'))
+ */
+export function writeLines(path: string, options: WriteOptions = {}): Sink<string, FileCommittable> {
+  return new FileSink(path, { encoder: () => new LineEncoder() }, options)
+}
+
+class LineEncoder implements RecordEncoder<string> {
+  encode(record: string): string {
+    if (typeof record !== 'string') {
+      throw new MillraceError('SINK_FAILED', `it is a ${typeof record} and no text; map it to text`)
+    }
+    if (record.includes('\n')) {
+      throw new MillraceError('SINK_FAILED', 'it holds a line break; replace it, or use writeJson')
+    }
+    return `${requireWellFormed(record)}\n`
+  }
+
+  header(): string {
+    return ''
+  }
+
+  resume(): void {}
 }

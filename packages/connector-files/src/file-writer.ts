@@ -1,0 +1,103 @@
+import { describeError, MillraceError, type Batch, type SinkWriter } from '@millrace/core'
+import type { FileCommittable } from './committable.ts'
+import type { RecordEncoder } from './record-encoder.ts'
+import type { Target } from './target.ts'
+
+/**
+ * Encodes records and hands them to a target.
+ *
+ * Once anything has failed it refuses everything: what is in the files is then unknown, and only a restart from a
+ * checkpoint makes it known again. (After a failed sync another one would report success for bytes that are lost.)
+ */
+export class FileWriter<T, Committable extends FileCommittable> implements SinkWriter<T, FileCommittable> {
+  readonly #name: string
+  readonly #encoder: RecordEncoder<T>
+  readonly #target: Target<Committable>
+  readonly #onClose: (isSound: boolean) => Promise<void>
+  #text = ''
+  #failure: Error | undefined
+
+  /** `onClose` is called last, with whether everything went well. */
+  constructor(
+    name: string,
+    encoder: RecordEncoder<T>,
+    target: Target<Committable>,
+    onClose: (isSound: boolean) => Promise<void>,
+  ) {
+    this.#name = name
+    this.#encoder = encoder
+    this.#target = target
+    this.#onClose = onClose
+  }
+
+  write(batch: Batch<T>): Promise<void> | void {
+    if (this.#failure !== undefined) throw this.#failure
+    for (let i = 0; i < batch.length; i++) {
+      try {
+        this.#encode(batch.values[i] as T)
+      } catch (cause) {
+        this.#failure = this.#unfit(cause, batch, i)
+        throw this.#failure
+      }
+    }
+    if (this.#text.length >= this.#target.flushBytes) return this.#soundly(() => this.#flush())
+  }
+
+  prepare(checkpoint: number): Promise<FileCommittable> {
+    return this.#soundly(async () => {
+      await this.#flush()
+      return this.#target.prepare(checkpoint)
+    })
+  }
+
+  commit(committable: FileCommittable): Promise<void> {
+    // The engine hands back what `prepare` of this writer has returned.
+    return this.#soundly(() => this.#target.commit(committable as Committable))
+  }
+
+  async close(): Promise<void> {
+    const isSound = this.#failure === undefined
+    this.#failure ??= new MillraceError(
+      'SINK_FAILED',
+      `sink ${this.#name}: the writer is closed; open another`,
+    )
+    await this.#target.close(isSound)
+    await this.#onClose(isSound)
+  }
+
+  #encode(record: T): void {
+    const text = this.#encoder.encode(record)
+    if (this.#text === '' && this.#target.isAtStart) this.#text = this.#encoder.header(record)
+    this.#text += text
+  }
+
+  async #flush(): Promise<void> {
+    if (this.#text === '') return
+    const bytes = Buffer.from(this.#text, 'utf8')
+    this.#text = ''
+    await this.#target.append(bytes)
+  }
+
+  async #soundly<R>(call: () => Promise<R>): Promise<R> {
+    if (this.#failure !== undefined) throw this.#failure
+    try {
+      return await call()
+    } catch (error) {
+      this.#failure ??= error as Error
+      throw error
+    }
+  }
+
+  #unfit(cause: unknown, { origin, originIndex }: Batch<T>, index: number): MillraceError {
+    const at = originIndex === undefined ? index : originIndex[index]!
+    const place = origin === undefined || at < 0 ? 'a record' : `the record from ${origin.place(at)}`
+    return new MillraceError(
+      'SINK_FAILED',
+      `sink ${this.#name}: ${place} cannot be written: ${describeError(cause)}`,
+      {
+        cause,
+        place,
+      },
+    )
+  }
+}

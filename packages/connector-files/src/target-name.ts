@@ -1,0 +1,91 @@
+import { MillraceError } from '@millrace/core'
+
+/**
+ * The names a sink gives to its files, made from the path it was told.
+ *
+ * For `out/alerts.ndjson`: subtask 0 writes `alerts.ndjson`, subtask 1 `alerts.part-1.ndjson`; with rolling, the files
+ * are `alerts-000001.ndjson` and `alerts.part-1-000001.ndjson` and so on. What is not visible yet stands beside
+ * them, on the same file system, under names that begin with a dot.
+ */
+export class TargetName {
+  readonly path: string
+  readonly directory: string
+  readonly #name: string
+  readonly #stem: string
+  readonly #extension: string
+
+  /** Throws `OPTION_INVALID` for a path that names no file. */
+  constructor(path: string) {
+    const slash = path.lastIndexOf('/')
+    this.path = path
+    this.#name = path.slice(slash + 1)
+    this.directory = slash === -1 ? '.' : path.slice(0, slash) || '/'
+    if (this.#name === '' || this.#name === '.' || this.#name === '..' || path.includes('\0')) {
+      throw new MillraceError(
+        'OPTION_INVALID',
+        `${JSON.stringify(path)} names no file to write; add a name to it`,
+      )
+    }
+    const dot = this.#name.lastIndexOf('.')
+    this.#stem = dot > 0 ? this.#name.slice(0, dot) : this.#name
+    this.#extension = dot > 0 ? this.#name.slice(dot) : ''
+  }
+
+  /** The path of the one file that a subtask adds to. */
+  live(subtask: number): string {
+    return this.beside(`${this.#stem}${part(subtask)}${this.#extension}`)
+  }
+
+  /** The path of a subtask's file number `number`, from 1. */
+  rolled(subtask: number, number: number): string {
+    return this.beside(`${this.#stem}${part(subtask)}-${String(number).padStart(6, '0')}${this.#extension}`)
+  }
+
+  /** The subtask and number of a rolled file's name, or undefined for any other name. */
+  rolledFrom(name: string): { readonly subtask: number; readonly number: number } | undefined {
+    const found = /^(?:\.part-(\d+))?-(\d{6,})$/.exec(this.#between(name) ?? '')
+    return found === null ? undefined : { subtask: Number(found[1] ?? 0), number: Number(found[2]) }
+  }
+
+  /** Whether a name is one that `live` gives. */
+  isLive(name: string): boolean {
+    return name === this.#name || /^\.part-\d+$/.test(this.#between(name) ?? '')
+  }
+
+  /** Where data waits until it is committed. `run` is different each time a writer is opened. */
+  staged(subtask: number, run: string, number: number): string {
+    return this.beside(`${this.#stagedPrefix}${subtask}-${run}-${number}`)
+  }
+
+  isStaged(name: string): boolean {
+    return name.startsWith(this.#stagedPrefix)
+  }
+
+  /** The file that says which job writes here. */
+  get owner(): string {
+    return this.beside(`.${this.#name}.owner`)
+  }
+
+  get #stagedPrefix(): string {
+    return `.${this.#name}.staged-`
+  }
+
+  /** What a name has between stem and extension. */
+  #between(name: string): string | undefined {
+    const isOurs =
+      name.startsWith(this.#stem) &&
+      name.endsWith(this.#extension) &&
+      name.length >= this.#stem.length + this.#extension.length
+    return isOurs ? name.slice(this.#stem.length, name.length - this.#extension.length) : undefined
+  }
+
+  /** The path of a name in the directory. */
+  beside(name: string): string {
+    if (!this.path.includes('/')) return name
+    return `${this.directory === '/' ? '' : this.directory}/${name}`
+  }
+}
+
+function part(subtask: number): string {
+  return subtask === 0 ? '' : `.part-${subtask}`
+}

@@ -1,0 +1,10 @@
+import { MillraceError } from '@millrace/core'
+
+/** Hands text on if UTF-8 can hold it. Half of a surrogate pair would be written as a replacement character. */
+export function requireWellFormed(text: string): string {
+  if (!/\p{Surrogate}/u.test(text)) return text
+  throw new MillraceError(
+    'SINK_FAILED',
+    'it holds half of a surrogate pair, which UTF-8 lacks; mend the text',
+  )
+}

@@ -1,0 +1,111 @@
+import { MillraceError, type Sink } from '@millrace/core'
+import type { FileCommittable } from './committable.ts'
+import { fieldsOf, rowOf, separatorOf } from './csv-row.ts'
+import { FileSink, type WriteOptions } from './file-sink.ts'
+import type { RecordEncoder } from './record-encoder.ts'
+import { requireWellFormed } from './well-formed.ts'
+
+/** How to write comma-separated values. */
+export interface WriteCsvOptions extends WriteOptions {
+  /** Which fields of a record to write, in this order. Default: those of the first record. */
+  readonly columns?: readonly string[]
+  /** What stands between fields: one ASCII character. Default `','`. */
+  readonly separator?: string
+}
+
+/**
+ * Writes records as comma-separated values (RFC 4180), exactly once. Each file begins with one header row.
+ *
+ * Fields are text, numbers, bigints, booleans or dates; undefined and null are written as nothing, NaN as `NaN`. A
+ * record with a field that is no column is refused, so that nothing is left out unseen.
+ *
+ * Text that begins with `=`, `+`, `-` or `@` is written as it is. Programs that show tables may take it for a formula:
+ * do not open a file of untrusted text with one, or put an apostrophe before such text.
+ *
+ * Throws `OPTION_INVALID` for a path or an option that makes no sense.
+ *
+ * @example
+ * totals.to('totals', writeCsv('out/totals.csv', { columns: ['card', 'total'] }))
+ */
+export function writeCsv<T extends object>(
+  path: string,
+  options: WriteCsvOptions = {},
+): Sink<T, FileCommittable> {
+  const separator = separatorOf(options.separator)
+  const { columns } = options
+  return new FileSink(path, { encoder: () => new CsvEncoder<T>(columns, separator) }, options)
+}
+
+class CsvEncoder<T extends object> implements RecordEncoder<T> {
+  readonly #separator: string
+  #columns: readonly string[] | undefined
+  #known: ReadonlySet<string>
+
+  constructor(columns: readonly string[] | undefined, separator: string) {
+    this.#separator = separator
+    this.#columns = columns
+    this.#known = new Set(columns)
+  }
+
+  encode(record: T): string {
+    const columns = this.#columnsFor(record)
+    for (const name of Object.keys(record)) {
+      if (this.#known.has(name)) continue
+      throw new MillraceError(
+        'SINK_FAILED',
+        `its field ${name} is none of the columns ${columns.join(', ')}; add it`,
+      )
+    }
+    const fields = columns.map((name) =>
+      textOf(Object.hasOwn(record, name) ? record[name as keyof T] : undefined, name),
+    )
+    return rowOf(fields, this.#separator)
+  }
+
+  header(first: T): string {
+    return rowOf(this.#columnsFor(first), this.#separator)
+  }
+
+  resume(line: string): void {
+    const found = fieldsOf(line.replace(/^\uFEFF/, '').replace(/\r$/, ''), this.#separator)
+    const columns = this.#columns ?? found
+    if (columns.join('\n') !== found.join('\n')) {
+      throw new MillraceError(
+        'SINK_FAILED',
+        `its columns are ${found.join(', ')} and not ${columns.join(', ')}`,
+      )
+    }
+    this.#columns = columns
+    this.#known = new Set(columns)
+  }
+
+  #columnsFor(record: T): readonly string[] {
+    if (this.#columns === undefined) {
+      this.#columns = Object.keys(record)
+      this.#known = new Set(this.#columns)
+    }
+    return this.#columns
+  }
+}
+
+function textOf(value: unknown, name: string): string {
+  switch (typeof value) {
+    case 'string':
+      return requireWellFormed(value)
+    case 'number':
+    case 'bigint':
+    case 'boolean':
+      return String(value)
+    case 'undefined':
+      return ''
+    default: {
+      if (value === null) return ''
+      // A date, or anything else that knows its text.
+      const plain = typeof value === 'object' && 'toJSON' in value ? (value as Date).toJSON() : undefined
+      if (typeof plain === 'string') return plain
+      throw new MillraceError(
+        'SINK_FAILED',
+        `its field ${name} is a ${typeof value}; map it to text or a number`,
+      )
+  }
+}
