@@ -14,7 +14,7 @@ export type { SimPlatform, SimPlatformOptions } from './sim-platform.ts'
 export { SimulatedCrash } from './simulated-crash.ts'
 
 // Conformance kits.
-export { CaseList, ContractViolation, describeCases, failingCases } from './conformance/conformance-case.ts'
+export { CaseList, ContractViolation, describeCases, firstFailure } from './conformance/conformance-case.ts'
 export type { CaseFailure, ConformanceCase, Skips, TestRunner } from './conformance/conformance-case.ts'
 export { fsConformance } from './conformance/fs-conformance.ts'
 export type { FsConformanceOptions, FsSubject } from './conformance/fs-conformance.ts'
@@ -25,3 +25,6 @@ export type { BatchRecord, HarnessOptions, OperatorHarness, Timed } from './oper
 export { at, clock, operatorLives, watermark } from './operator-lives.ts'
 export type { Happening, OperatorCase } from './operator-lives.ts'
 export type { Emitted } from './operator-subtask.ts'
+export { sourceConformance } from './conformance/source-conformance.ts'
+export type { SourceConformanceOptions } from './conformance/source-conformance.ts'
+export type { SourceFeatures, SourceSubject } from './conformance/source-life.ts'

@@ -46,7 +46,10 @@ export interface Discovery {
 export interface SplitReader<T, Position extends Json = Json> {
   /** Hands out up to `limit` records that are here now. Throwing fails the job with place and cause. */
   poll(limit: number): Poll<T>
-  /** Resolves when `poll` may have something else to say than `pending`. Must resolve after `close`. */
+  /**
+   * Resolves when `poll` may have something new to say: records, the end, or that it has caught up. It may
+   * resolve for nothing now and then. Must resolve after `close`.
+   */
   ready(): Promise<void>
   /**
    * The place to resume from: just after the last record that `poll` has handed out. Called between two

@@ -59,9 +59,10 @@ function toText(value: unknown): string {
   if (value instanceof Map || value instanceof Set) return `${value.constructor.name} ${toText([...value])}`
   if (typeof value === 'bigint') return `${value}n`
   try {
-    const text: string | undefined = JSON.stringify(value, (_name, part: unknown) =>
-      typeof part === 'bigint' ? `${part}n` : part,
-    )
+    const text: string | undefined = JSON.stringify(value, (_name, part: unknown) => {
+      if (part instanceof Uint8Array) return `bytes ${String.fromCharCode(...part.subarray(0, SHOWN_MAX))}`
+      return typeof part === 'bigint' ? `${part}n` : part
+    })
     return text ?? String(value)
   } catch {
     return describeError(value)

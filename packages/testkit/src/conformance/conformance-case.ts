@@ -87,18 +87,17 @@ export interface CaseFailure {
 }
 
 /**
- * Runs the cases one after another and returns those that failed: for programs that are no test suite, and
- * for tests of a kit, which hand it a broken implementation.
+ * Runs the cases one after another up to the first that fails, and returns that: for programs that are no
+ * test suite, and for tests of a kit, which hand it a broken implementation.
  */
-export async function failingCases(cases: readonly ConformanceCase[]): Promise<readonly CaseFailure[]> {
-  const failures: CaseFailure[] = []
+export async function firstFailure(cases: readonly ConformanceCase[]): Promise<CaseFailure | undefined> {
   for (const { name, skipped, run } of cases) {
     if (skipped !== undefined) continue
     try {
       await run()
     } catch (error) {
-      failures.push({ name, error })
+      return { name, error }
     }
   }
-  return failures
+  return undefined
 }

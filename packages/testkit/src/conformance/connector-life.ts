@@ -1,0 +1,80 @@
+import { ManualClock, seededRandom, systemScheduler } from '@millrace/channels'
+import type { ConnectorContext } from '@millrace/core'
+import { SimFs } from '../sim-fs.ts'
+import { ContractViolation } from './conformance-case.ts'
+
+/** Turns of the event loop between two steps of time: enough for what needs no time to settle. */
+const TURNS_PER_STEP = 20
+/** After this many timers have fired nothing more is expected of time. */
+const TIMERS_MAX = 300
+/** After this many steps nothing more is expected of the world, where a connector reaches into the real one. */
+const STEPS_MAX = 10_000
+
+/** What one life of a connector is made of. */
+export interface ConnectorLifeOptions {
+  readonly fs: SimFs
+  readonly isBounded: boolean
+}
+
+/** The surroundings of a connector in one life of the process: simulated time, disk and chance. */
+export class ConnectorLife {
+  readonly clock: ManualClock = new ManualClock(1_000_000)
+  readonly fs: SimFs
+  readonly context: ConnectorContext
+  readonly #stop = new AbortController()
+
+  constructor({ fs, isBounded }: ConnectorLifeOptions) {
+    this.fs = fs
+    this.context = {
+      name: 'subject',
+      clock: this.clock,
+      random: seededRandom(fs.life),
+      fs,
+      directory: 'connector',
+      isBounded,
+      signal: this.#stop.signal,
+      warn: () => {},
+    }
+  }
+
+  /** Tells the connector to stop, as a job does. */
+  abort(): void {
+    this.#stop.abort(new Error('the job stops'))
+  }
+
+  /**
+   * Waits for a promise while simulated time passes, timer by timer.
+   *
+   * Throws a `ContractViolation` with `promise`, the broken one, if it does not settle.
+   */
+  async settled<T>(waiting: Promise<T>, promise: string): Promise<T> {
+    let isSettled = false
+    const note = (): void => {
+      isSettled = true
+    }
+    waiting.then(note, note)
+    let timers = 0
+    for (let step = 0; step < STEPS_MAX && timers < TIMERS_MAX && !isSettled; step++) {
+      for (let turn = 0; turn < TURNS_PER_STEP && !isSettled; turn++) await systemScheduler.turn()
+      const delayMs = this.clock.nextDelay() ?? Infinity
+      if (isSettled || delayMs === Infinity) continue
+      await this.clock.advance(delayMs)
+      timers++
+    }
+    if (isSettled) return waiting
+    throw new ContractViolation(promise)
+  }
+
+  /** Lets everything settle that needs no time. */
+  async quiet(): Promise<void> {
+    for (let turn = 0; turn < TURNS_PER_STEP; turn++) await systemScheduler.turn()
+  }
+
+  /** Throws unless nothing is left behind: no open file, no timer. */
+  checkReleased(): void {
+    const open = this.fs.openPaths()
+    if (open.length > 0) throw new ContractViolation(`files are open after close: ${open.join(', ')}`)
+    const { pending } = this.clock
+    if (pending > 0) throw new ContractViolation(`${pending} timers are set after close`)
+  }
+}

@@ -1,0 +1,23 @@
+import { describe, expect, test } from 'vitest'
+import { linesIn, features } from '../../test/line-source.ts'
+import { describeCases } from './conformance-case.ts'
+import { sourceConformance } from './source-conformance.ts'
+import type { SourceFeatures } from './source-life.ts'
+
+describeCases('a source of lines', sourceConformance({ create: linesIn, features }), { describe, test })
+
+test('what a source cannot do is skipped with a reason', () => {
+  const none = Object.fromEntries(Object.keys(features).map((name) => [name, false]))
+  const cases = sourceConformance({ create: linesIn, features: none as unknown as SourceFeatures })
+  expect(cases.filter(({ skipped }) => skipped !== undefined).map(({ skipped }) => skipped)).toEqual([
+    'this source does not end',
+    'there is one split',
+    'nothing here can fail to decode',
+    'this source is volatile',
+    'this source is volatile',
+    'this source is volatile',
+    'this source is volatile',
+    'there is no acknowledge',
+    'nothing can be added',
+  ])
+})

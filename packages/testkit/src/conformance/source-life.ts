@@ -1,0 +1,185 @@
+import type { ConnectorContext, Json, Poll, Source, SplitReader } from '@millrace/core'
+import type { SimFs } from '../sim-fs.ts'
+import { check, checkEqual } from './check.ts'
+import { ContractViolation } from './conformance-case.ts'
+import { ConnectorLife } from './connector-life.ts'
+
+/** A source to look at, and what it is expected to read. */
+export interface SourceSubject<T> {
+  /** Makes the source as a new process would: it shares nothing with the ones made before but the world. */
+  source(): Source<T>
+  /** Every split by name, with its records in order. At least one has three records or more. */
+  readonly splits: ReadonlyMap<string, readonly T[]>
+  /** For the feature `failures`: how many pieces of each split cannot be decoded. */
+  readonly failures?: ReadonlyMap<string, number>
+  /** For a source that is sent to: brings the records. Called once, when the splits are open the first time. */
+  deliver?(): Promise<void>
+  /** For the feature `grows`: adds records at the end of a split that is being read. */
+  append?(split: string, records: readonly T[]): Promise<void>
+  /** For the feature `grows`: what is added. */
+  readonly more?: readonly T[]
+  /** A record as plain data that can be compared. Needed where records are views with getters. */
+  plain?(record: T): unknown
+  /** Called when the case is over. */
+  close?(): Promise<void>
+}
+
+/** What a source can do, as far as not every source can. */
+export interface SourceFeatures {
+  /** A position can be read again after a restart. Off for `volatile` sources. */
+  readonly replayable: boolean
+  /** In a bounded job each split ends. */
+  readonly ends: boolean
+  /** The subject has two splits or more. */
+  readonly severalSplits: boolean
+  /** The subject holds pieces that cannot be decoded. */
+  readonly failures: boolean
+  /** Records can be added to a split while it is read. */
+  readonly grows: boolean
+  /** Readers have `acknowledge`. */
+  readonly acknowledges: boolean
+}
+
+/** What a split brings, one after another: a record, or something that is none. */
+export type SourceItem =
+  | { readonly record: unknown }
+  | { readonly raw: Uint8Array; readonly place: string; readonly error: unknown }
+
+/** More items than any subject has. */
+const ITEMS_MAX = 100_000
+/** How often in a row a reader may wake its task for nothing. */
+const WAITS_MAX = 100
+
+/** One life of a process that reads a subject. */
+export class SourceLife<T> extends ConnectorLife {
+  readonly #subject: SourceSubject<T>
+  readonly #readers: SplitReader<T>[] = []
+  readonly source: Source<T>
+  #isDelivered: boolean
+
+  constructor(subject: SourceSubject<T>, fs: SimFs, isBounded: boolean, isDelivered: boolean) {
+    super({ fs, isBounded })
+    this.#subject = subject
+    this.source = subject.source()
+    this.#isDelivered = isDelivered
+  }
+
+  /** Opens a split. A position passes through text, as in a manifest. */
+  async open(split: string, from?: Json): Promise<SplitReader<T>> {
+    const position = from === undefined ? undefined : (JSON.parse(JSON.stringify(from)) as Json)
+    const opening = this.source.open(split, position, this.context)
+    const reader = await this.settled(opening, `open of ${split} does not settle`)
+    this.#readers.push(reader)
+    return reader
+  }
+
+  /** Opens every split at its beginning. */
+  async openAll(): Promise<ReadonlyMap<string, SplitReader<T>>> {
+    const readers = new Map<string, SplitReader<T>>()
+    await this.settled(this.source.discover(this.context), 'discover does not settle')
+    for (const split of this.#subject.splits.keys()) readers.set(split, await this.open(split))
+    if (!this.#isDelivered) await this.#subject.deliver?.()
+    this.#isDelivered = true
+    return readers
+  }
+
+  /** Reads until `count` items are there; or to the end of bounded input, or until the reader has caught up. */
+  async read(reader: SplitReader<T>, limit: number, count = Infinity): Promise<readonly SourceItem[]> {
+    const items: SourceItem[] = []
+    while (items.length < count) {
+      const poll = await this.#poll(reader, limit, this.context.isBounded ? 'news' : 'caught up')
+      if (poll.kind !== 'records') break
+      items.push(...this.#itemsOf(poll))
+      check(items.length < ITEMS_MAX, `the reader has brought ${ITEMS_MAX} items and goes on`)
+    }
+    return items
+  }
+
+  /** Reads to the end of bounded input. */
+  async readToEnd(reader: SplitReader<T>): Promise<void> {
+    for (let polls = 0; polls < ITEMS_MAX; polls++) {
+      if ((await this.#poll(reader, 10, 'news')).kind === 'end') return
+    }
+    check(false, `the reader has been polled ${ITEMS_MAX} times and goes on`)
+  }
+
+  async close(): Promise<void> {
+    for (const reader of this.#readers.splice(0)) {
+      await this.settled(reader.close(), 'close of a reader does not settle')
+    }
+    const closing = this.source.close?.()
+    if (closing !== undefined) await this.settled(closing, 'close of the source does not settle')
+  }
+
+  /** Polls until there are records or the end; or, on request, until the reader has caught up. */
+  async #poll(reader: SplitReader<T>, limit: number, until: 'caught up' | 'news'): Promise<Poll<T>> {
+    for (let wait = 0; wait < WAITS_MAX; wait++) {
+      const poll = reader.poll(limit)
+      checkShape(poll, limit)
+      if (poll.kind !== 'pending' || (poll.isCaughtUp && until === 'caught up')) return poll
+      const missing = poll.isCaughtUp ? 'the split has not ended' : 'the reader has not caught up'
+      await this.settled(reader.ready(), `ready does not resolve though ${missing}`)
+    }
+    throw new ContractViolation(`ready has resolved ${WAITS_MAX} times, and poll still has nothing`)
+  }
+
+  #itemsOf(poll: Extract<Poll<T>, { kind: 'records' }>): SourceItem[] {
+    const items: SourceItem[] = []
+    const failures = [...(poll.failures ?? [])]
+    for (let index = 0; index <= poll.values.length; index++) {
+      while (failures[0]?.index === index) {
+        const { raw, place, error } = failures.shift()!
+        items.push({ raw, place, error })
+      }
+      if (index < poll.values.length) items.push({ record: this.#plain(poll.values[index]!) })
+    }
+    checkEqual(
+      failures.map(({ index }) => index),
+      [],
+      `the index of failures out of order or beyond the ${poll.values.length} values`,
+    )
+    return items
+  }
+
+  #plain(record: T): unknown {
+    return this.#subject.plain === undefined ? record : this.#subject.plain(record)
+  }
+}
+
+/** What a split holds, as plain data. */
+export function recordsOf<T>(subject: SourceSubject<T>, records: readonly T[]): readonly unknown[] {
+  return records.map((record) => (subject.plain === undefined ? record : subject.plain(record)))
+}
+
+/** The records among items. */
+export function recordsIn(items: readonly SourceItem[]): readonly unknown[] {
+  return items.flatMap((item) => ('record' in item ? [item.record] : []))
+}
+
+/** An item without what may differ between two readings of it. */
+export function essence(item: SourceItem): unknown {
+  return 'record' in item ? item : { raw: item.raw }
+}
+
+function checkShape(poll: Poll<unknown>, limit: number): void {
+  const { kind } = poll
+  check(['records', 'pending', 'end'].includes(kind), `poll returned ${String(kind)}: it must answer at once`)
+  if (poll.kind !== 'records') return
+  const count = poll.values.length
+  check(count <= limit, `poll(${limit}) handed out ${count} records`)
+  check(count > 0 || (poll.failures?.length ?? 0) > 0, 'poll handed out nothing and called it records')
+}
+
+/** Throws unless the origin of a poll, where there is one, says where its records come from. */
+export function checkOrigin(poll: Poll<unknown>, split: string, context: ConnectorContext): void {
+  if (poll.kind !== 'records' || poll.origin === undefined) return
+  const { origin, values } = poll
+  checkEqual([origin.source, origin.split], [context.name, split], 'source and split of the origin')
+  const places = values.map((_value, index) => origin.place(index))
+  check(!places.includes(''), 'a place is empty')
+  checkEqual(new Set(places).size, places.length, 'the number of different places')
+  for (const index of values.keys()) {
+    const raw = origin.raw(index)
+    check(raw === undefined || raw instanceof Uint8Array, `raw(${index}) is neither bytes nor undefined`)
+  }
+}
