@@ -1,4 +1,59 @@
-/** Runs the command with the given arguments, without the program's own name. */
-export async function main(args: readonly string[]): Promise<void> {
-  throw new Error(`unknown command: ${args.join(' ')}`)
+import { systemClock } from '@millrace/channels'
+import { MillraceError } from '@millrace/core'
+import { checkpointsCommand } from './checkpoints-command.ts'
+import { readCommandLine } from './command-line.ts'
+import type { Command } from './command.ts'
+import { explainCommand } from './explain-command.ts'
+import { exitCodeOf, exitCodes, type ExitCode } from './exit-codes.ts'
+import { commandHelp, generalHelp } from './help.ts'
+import { LogLines } from './log-lines.ts'
+import { nearest } from './nearest.ts'
+import { processOutputs, type Outputs } from './outputs.ts'
+import { runCommand } from './run-command.ts'
+import { version } from './version.ts'
+
+const commands: readonly Command[] = [runCommand, explainCommand, checkpointsCommand]
+
+/**
+ * Runs the command with the given arguments, without the program's own name, and resolves to the exit code.
+ *
+ * Never rejects: what goes wrong is printed as `CODE: message`.
+ *
+ * @example
+ * process.exitCode = await main(process.argv.slice(2))
+ */
+export async function main(args: readonly string[], outputs: Outputs = processOutputs): Promise<ExitCode> {
+  try {
+    return await dispatch(args, outputs)
+  } catch (error) {
+    new LogLines(outputs.stderr, systemClock, args.includes('--json')).error(error)
+    return exitCodeOf(error)
+  }
+}
+
+async function dispatch(args: readonly string[], outputs: Outputs): Promise<ExitCode> {
+  const [name, ...rest] = args
+  const asksForHelp = (word: string | undefined): boolean => word === '--help' || word === '-h'
+  if (name === '--version' || name === '-v') {
+    outputs.stdout.write(`${version()}\n`)
+    return exitCodes.done
+  }
+  if (name === undefined || asksForHelp(name) || name === 'help') {
+    outputs.stdout.write(generalHelp(commands))
+    return name === undefined ? exitCodes.usage : exitCodes.done
+  }
+  const command = commands.find((each) => each.name === name)
+  if (command === undefined) throw unknown(name)
+  if (rest.some(asksForHelp)) {
+    outputs.stdout.write(commandHelp(command))
+    return exitCodes.done
+  }
+  return command.run(readCommandLine(command, rest), outputs)
+}
+
+function unknown(name: string): MillraceError {
+  const names = commands.map((command) => command.name)
+  const meant = nearest(name, names)
+  const advice = meant === undefined ? `it knows ${names.join(', ')}` : `did you mean '${meant}'?`
+  return new MillraceError('OPTION_INVALID', `millrace has no command '${name}'; ${advice}`)
 }

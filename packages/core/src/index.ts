@@ -78,7 +78,7 @@ export type {
   SinkExplanation,
   Weakness,
 } from './graph/explain.ts'
-export { errorOutput } from './graph/node.ts'
+export { errorOutput, inputsOf } from './graph/node.ts'
 export type {
   AsyncNode,
   ErrorPolicy,
@@ -113,6 +113,7 @@ export { DataDirectory } from './runtime/data-directory.ts'
 export { startJob } from './runtime/job.ts'
 export type { Job, JobResult, JobStatus } from './runtime/job.ts'
 export type { CheckpointOptions, JobOptions } from './runtime/job-options.ts'
+export { defaultRestartPolicy } from './runtime/restart-policy.ts'
 export type { RestartPolicy } from './runtime/restart-policy.ts'
 
 // observe

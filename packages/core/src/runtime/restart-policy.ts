@@ -14,7 +14,7 @@ export type RestartPolicy =
     }
 
 /** Three attempts, a second apart and growing; enough for a passing fault, not for a poison record. */
-export const defaultRestartPolicy: RestartPolicy = {
+export const defaultRestartPolicy: RestartPolicy & { readonly kind: 'exponential' } = {
   kind: 'exponential',
   firstDelayMs: 1_000,
   longestDelayMs: 60_000,

@@ -1,0 +1,58 @@
+import {
+  CheckpointStorage,
+  DataDirectory,
+  describeError,
+  isMillraceError,
+  type Fs,
+  type Manifest,
+} from '@millrace/core'
+import { verifySnapshot } from '@millrace/store-memory'
+
+/** What there is to know about one checkpoint. */
+export interface CheckpointReport {
+  readonly checkpoint: number
+  /** Undefined if its manifest cannot be read. */
+  readonly manifest: Manifest | undefined
+  /** How many bytes of state it names. */
+  readonly stateBytes: number | undefined
+  /** What is wrong with it; undefined if every checksum is right. */
+  readonly damage: string | undefined
+}
+
+/**
+ * Reads and checks every checkpoint in a data directory, newest first. Changes nothing and may run beside the job:
+ * a checkpoint that the job retires meanwhile is left out.
+ */
+export async function reportCheckpoints(fs: Fs, path: string): Promise<readonly CheckpointReport[]> {
+  const directory = new DataDirectory(path)
+  const storage = new CheckpointStorage(fs, directory.checkpoints)
+  const reports: CheckpointReport[] = []
+  for (const checkpoint of await storage.list()) {
+    const report = await reportOne(fs, directory, storage, checkpoint)
+    const isRetired = report.damage !== undefined && !(await storage.list()).includes(checkpoint)
+    if (!isRetired) reports.push(report)
+  }
+  return reports
+}
+
+async function reportOne(
+  fs: Fs,
+  directory: DataDirectory,
+  storage: CheckpointStorage,
+  checkpoint: number,
+): Promise<CheckpointReport> {
+  let manifest: Manifest | undefined
+  try {
+    manifest = await storage.read(checkpoint)
+    const { kind, snapshot } = manifest.store
+    if (kind !== 'memory') {
+      const damage = `its state is in a store of kind '${kind}', which this command cannot check`
+      return { checkpoint, manifest, stateBytes: undefined, damage }
+    }
+    const stateBytes = await verifySnapshot(fs, directory.state, snapshot)
+    return { checkpoint, manifest, stateBytes, damage: undefined }
+  } catch (error) {
+    if (!isMillraceError(error)) throw error
+    return { checkpoint, manifest, stateBytes: undefined, damage: describeError(error) }
+  }
+}

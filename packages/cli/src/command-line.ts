@@ -1,0 +1,93 @@
+import { parseArgs } from 'node:util'
+import { MillraceError } from '@millrace/core'
+import type { Command, Option } from './command.ts'
+import { nearest } from './nearest.ts'
+
+/** What was asked of a command: its operand and its options, checked against what the command knows. */
+export class CommandLine {
+  readonly operand: string
+  readonly #values: ReadonlyMap<string, readonly string[]>
+
+  constructor(operand: string, values: ReadonlyMap<string, readonly string[]>) {
+    this.operand = operand
+    this.#values = values
+  }
+
+  /** Whether an option without a value was given. */
+  has(name: string): boolean {
+    return this.#values.has(name)
+  }
+
+  /** The value of an option; of several, the last. */
+  value(name: string): string | undefined {
+    return this.#values.get(name)?.at(-1)
+  }
+
+  /** Every value of an option, in the order given. */
+  values(name: string): readonly string[] {
+    return this.#values.get(name) ?? []
+  }
+}
+
+/** Reads a command's arguments. Throws `OPTION_INVALID` for what the command does not know. */
+export function readCommandLine(command: Command, args: readonly string[]): CommandLine {
+  const { tokens } = parseArgs({
+    args: [...args],
+    strict: false,
+    allowPositionals: true,
+    tokens: true,
+    options: Object.fromEntries(
+      command.options.map(({ name, value }) => [name, { type: value === undefined ? 'boolean' : 'string' }]),
+    ),
+  })
+  const operands: string[] = []
+  const values = new Map<string, readonly string[]>()
+  for (const token of tokens) {
+    if (token.kind === 'positional') operands.push(token.value)
+    if (token.kind !== 'option') continue
+    const option = command.options.find(({ name }) => name === token.name)
+    if (option === undefined) throw unknown(command, token.rawName)
+    const value = valueOf(command, option, token)
+    values.set(option.name, [...(values.get(option.name) ?? []), value])
+  }
+  const [operand, surplus] = operands
+  if (operand === undefined) {
+    throw invalid(command, `${command.operand} is missing: millrace ${command.name} ${command.operand}`)
+  }
+  if (surplus !== undefined) {
+    throw invalid(command, `'${surplus}' is one argument too many; it takes one ${command.operand}`)
+  }
+  return new CommandLine(operand, values)
+}
+
+function valueOf(
+  command: Command,
+  option: Option,
+  token: { readonly value: string | undefined; readonly inlineValue: boolean | undefined },
+): string {
+  const { name, value: meta } = option
+  if (meta === undefined) {
+    if (token.value !== undefined)
+      throw invalid(command, `--${name} takes no value; leave out '=${token.value}'`)
+    return ''
+  }
+  const isNextOption = token.inlineValue !== true && /^-./.test(token.value ?? '')
+  if (token.value === undefined || token.value === '' || isNextOption) {
+    throw invalid(command, `--${name} needs a value: --${name} ${meta}`)
+  }
+  return token.value
+}
+
+function unknown(command: Command, given: string): MillraceError {
+  const meant = nearest(
+    given.replace(/^-+/, ''),
+    command.options.map(({ name }) => name),
+  )
+  const advice =
+    meant === undefined ? `'millrace ${command.name} --help' lists its options` : `did you mean --${meant}?`
+  return invalid(command, `${given} is not an option; ${advice}`)
+}
+
+function invalid(command: Command, what: string): MillraceError {
+  return new MillraceError('OPTION_INVALID', `millrace ${command.name}: ${what}`)
+}

@@ -1,0 +1,26 @@
+import { describeError, isMillraceError } from '@millrace/core'
+
+/** An error as the command reports it, whatever was thrown. */
+export interface ErrorReport {
+  readonly code: string
+  /** What happened, where, and what to do. */
+  readonly message: string
+  /** Where in the user's program it was thrown; undefined for an error that Millrace raised on purpose. */
+  readonly stack: string | undefined
+}
+
+/** Describes an error for the person who runs the job. */
+export function reportOf(error: unknown): ErrorReport {
+  const stack = stackOf(error)
+  if (isMillraceError(error)) return { code: error.code, message: error.message, stack }
+  return { code: 'INTERNAL', message: describeError(error), stack }
+}
+
+/** The stack of what started it all, if it was not raised on purpose. */
+function stackOf(error: unknown): string | undefined {
+  if (isMillraceError(error)) return error.cause === undefined ? undefined : stackOf(error.cause)
+  if (!(error instanceof Error)) return undefined
+  // The first line repeats the message.
+  const frames = error.stack?.split('\n').filter((line) => /^\s+at /.test(line)) ?? []
+  return frames.length === 0 ? undefined : frames.join('\n')
+}

@@ -1,0 +1,39 @@
+import type { Command } from './command.ts'
+
+/** What `millrace --help` prints. */
+export function generalHelp(commands: readonly Command[]): string {
+  return [
+    'Millrace runs stream processing pipelines written in TypeScript.',
+    '',
+    ...table(commands.map(({ name, operand, summary }) => [`millrace ${name} ${operand}`, summary])),
+    ...table([
+      ['millrace COMMAND --help', "a command's options"],
+      ['millrace --version', 'the version'],
+    ]),
+    '',
+    'Exit codes: 0 finished or stopped, 1 failed, 2 usage, 3 pipeline invalid, 4 data directory in use,',
+    '5 checkpoint damaged or of another program, 6 stop timed out.',
+    '',
+  ].join('\n')
+}
+
+/** What `millrace COMMAND --help` prints. */
+export function commandHelp({ name, operand, details, options }: Command): string {
+  return [
+    `millrace ${name} ${operand} [options]`,
+    '',
+    ...details,
+    '',
+    ...table(
+      options.map(({ name: option, value, help }) => [
+        `--${option}${value === undefined ? '' : ` ${value}`}`,
+        help,
+      ]),
+    ),
+    '',
+  ].join('\n')
+}
+
+function table(rows: readonly (readonly [left: string, right: string])[]): string[] {
+  return rows.map(([left, right]) => `  ${left.padEnd(32)} ${right}`)
+}

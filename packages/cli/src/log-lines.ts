@@ -1,0 +1,52 @@
+import type { Clock } from '@millrace/channels'
+import { reportOf } from './error-report.ts'
+import type { Output } from './outputs.ts'
+import { printable } from './printable.ts'
+
+/** How much a line matters. */
+export type LogLevel = 'info' | 'warning' | 'error'
+
+/**
+ * Writes what happens to a job, a line for each event: text with the time of day for people, or with `--json` one
+ * JSON object for programs.
+ */
+export class LogLines {
+  readonly #output: Output
+  readonly #clock: Clock
+  readonly #isJson: boolean
+
+  constructor(output: Output, clock: Clock, isJson: boolean) {
+    this.#output = output
+    this.#clock = clock
+    this.#isJson = isJson
+  }
+
+  /** `text` is for people; `event` and `fields` say the same to programs. */
+  write(level: LogLevel, event: string, text: string, fields: Readonly<Record<string, unknown>> = {}): void {
+    const time = this.#clock.now()
+    if (this.#isJson) {
+      const line = { time, level, event, message: text, ...fields }
+      this.#output.write(`${JSON.stringify(line).replace(/[\u007f-\u009f\u2028\u2029]/g, unicodeEscape)}\n`)
+      return
+    }
+    const mark = level === 'info' ? '' : `${level}: `
+    this.#output.write(`${timeOfDay.format(time)}  ${mark}${printable(text)}\n`)
+  }
+
+  /** The error that a command ends with: `CODE: message`, and where in the user's program it began. */
+  error(error: unknown): void {
+    const { code, message, stack } = reportOf(error)
+    if (this.#isJson) {
+      this.write('error', 'error', message, { code, ...(stack === undefined ? {} : { stack }) })
+      return
+    }
+    this.#output.write(`${printable(`${code}: ${message}`)}\n`)
+    if (stack !== undefined) this.#output.write(`${printable(stack)}\n`)
+  }
+}
+
+const timeOfDay = new Intl.DateTimeFormat('sv-SE', { timeStyle: 'medium' })
+
+function unicodeEscape(character: string): string {
+  return `\\u${character.charCodeAt(0).toString(16).padStart(4, '0')}`
+}

@@ -1,0 +1,122 @@
+import process from 'node:process'
+import { sleep, type Clock } from '@millrace/channels'
+import { MillraceError, startJob, type Job, type JobResult } from '@millrace/core'
+import { nodePlatform } from '@millrace/node'
+import type { CommandLine } from './command-line.ts'
+import type { Command } from './command.ts'
+import { exitCodes, type ExitCode } from './exit-codes.ts'
+import { JobLog, type JobView } from './job-log.ts'
+import { LogLines } from './log-lines.ts'
+import type { Outputs } from './outputs.ts'
+import { loadPipeline } from './pipeline-loader.ts'
+import { Progress, type Figures } from './progress.ts'
+import { jobOptionList, jobOptionsOf, stopTimeoutOf } from './run-options.ts'
+import { Signals } from './signals.ts'
+import { StatusLine } from './status-line.ts'
+import { statusText } from './status-text.ts'
+
+/** `millrace run`: runs a pipeline until its input ends or a signal stops it. */
+export const runCommand: Command = {
+  name: 'run',
+  operand: 'FILE.ts',
+  summary: 'run the pipeline that a file exports by default',
+  details: [
+    'Runs the pipeline until its input ends or it is stopped. Started again with the same data',
+    'directory it goes on where it was.',
+    '',
+    'Ctrl-C or SIGTERM stops it: what was read is finished, checkpointed and committed. A second',
+    'signal ends it at once; nothing after the last checkpoint is committed then.',
+  ],
+  options: [
+    ...jobOptionList,
+    { name: 'drain', help: 'when stopped, let windows and timers fire as at the end of input' },
+    { name: 'stop-timeout', value: 'TIME', help: 'give up stopping after this long (default 30s)' },
+    { name: 'json', help: 'write the log as JSON, one object per line' },
+  ],
+  run,
+}
+
+async function run(line: CommandLine, outputs: Outputs): Promise<ExitCode> {
+  const platform = nodePlatform()
+  const { clock } = platform
+  let statusLine: StatusLine | undefined
+  using signals = new Signals(clock, (code) => {
+    statusLine?.[Symbol.dispose]()
+    process.exit(code)
+  })
+  const stop = { timeoutMs: stopTimeoutOf(line), drain: line.has('drain') }
+  const options = jobOptionsOf(line, await loadPipeline(line.operand), platform)
+  if (signals.stop.aborted) return exitCodes.done
+  const lines = new LogLines(outputs.stderr, clock, line.has('json'))
+  const showsStatus = outputs.stderr.isTTY === true && !line.has('json')
+  const log = new JobLog(lines, options.graph, options.directory, showsStatus)
+  // No event comes before the job has been returned.
+  const job = startJob({ ...options, observer: (event) => log.event(event, view) })
+  const view = viewOf(job, clock)
+  if (showsStatus) statusLine = new StatusLine(outputs, clock, () => view.statusText())
+  try {
+    const result = await endOf(job, { clock, stop, signal: signals.stop, lines })
+    statusLine?.[Symbol.dispose]()
+    log.ended(result, view)
+    if (result.outcome === 'failed') throw result.error
+    return exitCodes.done
+  } finally {
+    statusLine?.[Symbol.dispose]()
+  }
+}
+
+function viewOf(job: Job, clock: Clock): JobView {
+  const progress = new Progress()
+  const figures = (): Figures => progress.update(job.status(), clock.monotonic())
+  return {
+    figures,
+    status: () => job.status(),
+    statusText: () => statusText(job.status(), figures(), clock.now()),
+  }
+}
+
+/** How the job ended, by itself or because of the signal. Throws `STOP_TIMEOUT` if it would not stop in time. */
+async function endOf(
+  job: Job,
+  around: {
+    readonly clock: Clock
+    readonly stop: { readonly timeoutMs: number; readonly drain: boolean }
+    readonly signal: AbortSignal
+    readonly lines: LogLines
+  },
+): Promise<JobResult> {
+  const { clock, stop, signal, lines } = around
+  const ended = await Promise.race([job.ended, aborted(signal)])
+  if (ended !== undefined) return ended
+  lines.write('info', 'stopRequested', 'stopping; a second signal ends the job at once')
+  void job.stop({ drain: stop.drain })
+  const stopped = await within(clock, stop.timeoutMs, job.ended)
+  if (stopped !== undefined) return stopped
+  void job.cancel()
+  await within(clock, cancelMs, job.ended)
+  throw new MillraceError(
+    'STOP_TIMEOUT',
+    `the job did not stop within ${stop.timeoutMs} ms and was ended; nothing after its last checkpoint was committed, and started again it goes on from there. If a sink is slow, allow more time with --stop-timeout`,
+  )
+}
+
+/** How long a job that did not stop may take to let go of what it has open. */
+const cancelMs = 2_000
+
+function aborted(signal: AbortSignal): Promise<undefined> {
+  return new Promise((resolve) => {
+    if (signal.aborted) resolve(undefined)
+    else signal.addEventListener('abort', () => resolve(undefined), { once: true })
+  })
+}
+
+/** What `promise` resolves with, or undefined if that takes longer. */
+async function within<T>(clock: Clock, ms: number, promise: Promise<T>): Promise<T | undefined> {
+  const waiting = new AbortController()
+  const late = sleep(clock, ms, waiting.signal).catch(() => undefined) as Promise<undefined>
+  try {
+    return await Promise.race([promise, late])
+  } finally {
+    waiting.abort()
+  }
+}

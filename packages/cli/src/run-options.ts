@@ -1,0 +1,83 @@
+import {
+  defaultRestartPolicy,
+  MillraceError,
+  positiveDurationMs,
+  type JobOptions,
+  type Platform,
+  type RestartPolicy,
+} from '@millrace/core'
+import type { ParameterValues, Pipeline } from '@millrace/flow'
+import { memoryStore } from '@millrace/store-memory'
+import type { CommandLine } from './command-line.ts'
+import type { Option } from './command.ts'
+
+/** Options that say how a pipeline is started. */
+export const jobOptionList: readonly Option[] = [
+  { name: 'set', value: 'NAME=VALUE', help: 'a parameter of the pipeline; may be repeated' },
+  { name: 'data-dir', value: 'DIR', help: 'checkpoints and state (default .millrace/PIPELINE)' },
+  { name: 'bounded', help: 'read what is there now and end' },
+  { name: 'parallelism', value: 'N', help: 'subtasks of each task (default 1)' },
+  { name: 'checkpoint-every', value: 'TIME', help: 'between checkpoints: 500ms, 10s, 1m (default 10s)' },
+  { name: 'restart', value: 'N', help: "restarts after failures: a number or 'none' (default 3)" },
+  { name: 'allow-dropped-state', help: 'start although the checkpoint holds state of removed operators' },
+]
+
+/** The values of `--set`, as text; the pipeline turns them into what its parameters are. */
+export function parametersOf(line: CommandLine): ParameterValues {
+  const pairs = line.values('set').map((pair) => {
+    const at = pair.indexOf('=')
+    if (at < 1) {
+      throw new MillraceError('OPTION_INVALID', `--set ${pair} has no value; write --set NAME=VALUE`)
+    }
+    return [pair.slice(0, at), pair.slice(at + 1)] as const
+  })
+  return Object.fromEntries(pairs)
+}
+
+/** How many subtasks the command line or the pipeline asks for. */
+export function parallelismOf(line: CommandLine, pipeline: Pipeline): number {
+  const given = line.value('parallelism')
+  if (given === undefined) return pipeline.settings.parallelism ?? 1
+  return wholeNumber('parallelism', given, 1)
+}
+
+/** What a job is started with. Throws `OPTION_INVALID`, and what `Pipeline.describe` throws. */
+export function jobOptionsOf(line: CommandLine, pipeline: Pipeline, platform: Platform): JobOptions {
+  const { graph, settings } = pipeline.describe(parametersOf(line))
+  const every = line.value('checkpoint-every') ?? settings.checkpoint?.every
+  const restart = line.value('restart')
+  return {
+    graph,
+    platform,
+    store: memoryStore(),
+    directory: line.value('data-dir') ?? defaultDirectory(pipeline.name),
+    parallelism: parallelismOf(line, pipeline),
+    isBounded: line.has('bounded'),
+    allowDropped: line.has('allow-dropped-state'),
+    ...(every === undefined
+      ? {}
+      : { checkpoints: { everyMs: Math.ceil(positiveDurationMs(every, 'checkpoint-every')) } }),
+    ...(restart === undefined ? {} : { restart: restartPolicy(restart) }),
+  }
+}
+
+/** How long a stop may take, in milliseconds. */
+export function stopTimeoutOf(line: CommandLine): number {
+  return positiveDurationMs(line.value('stop-timeout') ?? '30s', '--stop-timeout')
+}
+
+/** Names begin with a letter or a digit, so none leads out of the directory. */
+function defaultDirectory(pipeline: string): string {
+  return `.millrace/${encodeURIComponent(pipeline)}`
+}
+
+function restartPolicy(given: string): RestartPolicy {
+  if (given === 'none' || given === '0') return { kind: 'none' }
+  return { ...defaultRestartPolicy, attempts: wholeNumber('restart', given, 1) }
+}
+
+function wholeNumber(option: string, given: string, least: number): number {
+  const value = Number(given)
+  if (/^\d+$/.test(given) && Number.isSafeInteger(value) && value >= least) return value
+  throw new MillraceError('OPTION_INVALID', `--${option} is ${given}; give a whole number from ${least}`)
+}

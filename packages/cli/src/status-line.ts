@@ -1,0 +1,77 @@
+import type { Clock } from '@millrace/channels'
+import type { Output, Outputs } from './outputs.ts'
+
+const clearLine = '\r\u001b[2K'
+
+/**
+ * A line at the bottom of the terminal that is drawn again in place.
+ *
+ * Everything else that is written to the terminal meanwhile, by the job or by user code, goes above it: while the
+ * line is shown, both outputs clear it before they write and draw it again after the end of a line. A job that
+ * writes a partial line has the terminal to itself until the line is whole.
+ */
+export class StatusLine implements Disposable {
+  readonly #outputs: Outputs
+  readonly #clock: Clock
+  readonly #text: () => string
+  readonly #everyMs: number
+  readonly #restore: (() => void)[] = []
+  /** The way to the terminal that does not lead through here. */
+  readonly #draw: (text: string) => void
+  #isDrawn = false
+  #isMidLine = false
+  #timer: Disposable | undefined
+
+  constructor(outputs: Outputs, clock: Clock, text: () => string, everyMs = 250) {
+    this.#outputs = outputs
+    this.#clock = clock
+    this.#text = text
+    this.#everyMs = everyMs
+    const { stderr } = outputs
+    this.#draw = stderr.write.bind(stderr)
+    for (const output of [outputs.stdout, stderr]) if (output.isTTY === true) this.#intercept(output)
+    this.#tick()
+  }
+
+  [Symbol.dispose](): void {
+    this.#timer?.[Symbol.dispose]()
+    this.#clear()
+    for (const restore of this.#restore) restore()
+  }
+
+  #intercept(output: Output): void {
+    const { write } = output
+    output.write = (...args: [string | Uint8Array, ...never[]]): unknown => {
+      this.#clear()
+      const result: unknown = Reflect.apply(write, output, args)
+      this.#isMidLine = !endsLine(args[0])
+      this.#show()
+      return result
+    }
+    this.#restore.push(() => {
+      output.write = write
+    })
+  }
+
+  #tick(): void {
+    this.#clear()
+    this.#show()
+    this.#timer = this.#clock.schedule(this.#everyMs, () => this.#tick())
+  }
+
+  #show(): void {
+    if (this.#isMidLine) return
+    const columns = this.#outputs.stderr.columns ?? 80
+    this.#draw(this.#text().slice(0, Math.max(0, columns - 1)))
+    this.#isDrawn = true
+  }
+
+  #clear(): void {
+    if (this.#isDrawn) this.#draw(clearLine)
+    this.#isDrawn = false
+  }
+}
+
+function endsLine(chunk: string | Uint8Array): boolean {
+  return chunk.length === 0 || (typeof chunk === 'string' ? chunk.endsWith('\n') : chunk.at(-1) === 0x0a)
+}

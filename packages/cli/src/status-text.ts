@@ -1,0 +1,77 @@
+import type { JobStatus } from '@millrace/core'
+import type { Figures } from './progress.ts'
+
+/**
+ * The state of a job in one line.
+ *
+ * @example
+ * 'running   12,345 in/s   120 out/s   at 2016-12-10 07:13:43   checkpoint 12, 3 s ago, 8 ms   state 1.2 MB'
+ */
+export function statusText(status: JobStatus, figures: Figures, now: number): string {
+  const { phase, restarts, state, lastCheckpoint } = status
+  const { inRate, outRate, watermark, counts } = figures
+  const parts = [phase, `${whole(inRate)} in/s`, `${whole(outRate)} out/s`]
+  if (watermark !== undefined) parts.push(eventTimeText(watermark, now))
+  if (lastCheckpoint !== undefined) {
+    const { checkpoint, completedAt, durationMs } = lastCheckpoint
+    parts.push(`checkpoint ${checkpoint}, ${durationText(now - completedAt)} ago, ${whole(durationMs)} ms`)
+  }
+  if (state !== undefined && state.cells > 0) parts.push(`state ${bytesText(state.liveBytes)}`)
+  if (restarts > 0) parts.push(`restarts ${restarts}`)
+  for (const [metric, count] of counts) parts.push(`${metricNames[metric] ?? metric} ${whole(count)}`)
+  return parts.join('   ')
+}
+
+/** Names of metrics for people. */
+export const metricNames: Readonly<Record<string, string>> = {
+  late: 'late',
+  skipped: 'skipped',
+  deadLettered: 'dead letters',
+  outsideWindows: 'outside windows',
+}
+
+const longestLagMs = 3_600_000
+
+/** How far event time is behind the clock; for data from another time, the time itself. */
+function eventTimeText(watermark: number, now: number): string {
+  const lagMs = now - watermark
+  return lagMs >= 0 && lagMs < longestLagMs ? `lag ${durationText(lagMs)}` : `at ${dateText(watermark)}`
+}
+
+const dateAndTime = new Intl.DateTimeFormat('sv-SE', {
+  dateStyle: 'short',
+  timeStyle: 'medium',
+  timeZone: 'UTC',
+})
+const dateMax = 8.64e15
+
+/** A moment as `2016-12-10 07:13:43`, in UTC. */
+export function dateText(ms: number): string {
+  return Math.abs(ms) <= dateMax ? dateAndTime.format(ms) : `${ms} ms`
+}
+
+/** A number with its thousands set apart. */
+export function whole(value: number): string {
+  return Math.round(value).toLocaleString('en')
+}
+
+/** A span as `0.3 s`, `12 s`, `3 min` or `5 h`. */
+export function durationText(ms: number): string {
+  const seconds = Math.max(0, ms) / 1_000
+  if (seconds < 10) return `${seconds.toFixed(1)} s`
+  if (seconds < 120) return `${Math.round(seconds)} s`
+  if (seconds < 7_200) return `${Math.round(seconds / 60)} min`
+  return `${Math.round(seconds / 3_600)} h`
+}
+
+/** A size as `512 B`, `1.2 kB`, `3.4 MB`. */
+export function bytesText(bytes: number): string {
+  const units = ['B', 'kB', 'MB', 'GB', 'TB']
+  let value = bytes
+  let unit = 0
+  while (value >= 1_000 && unit < units.length - 1) {
+    value /= 1_000
+    unit++
+  }
+  return `${unit === 0 ? value : value.toFixed(1)} ${units[unit]}`
+}

@@ -1,0 +1,9 @@
+import { createRequire } from 'node:module'
+
+/** The version of this package, which is that of all of Millrace. */
+export function version(): string {
+  const manifest = createRequire(import.meta.url)('@millrace/cli/package.json') as {
+    readonly version: string
+  }
+  return manifest.version
+}

@@ -1,0 +1,22 @@
+import type { Fs, StoreSnapshot } from '@millrace/core'
+import { readSegment } from './segment-reader.ts'
+import { readSnapshot } from './snapshot.ts'
+
+/**
+ * Reads every byte that a snapshot names, checks it, and resolves to how many there are.
+ *
+ * `directory` is the store's own. Writes nothing and takes no lock, so it may run beside the job that owns the
+ * directory. Rejects with `CHECKPOINT_CORRUPT`, naming file and place, if anything is missing or changed, and with
+ * `CHECKPOINT_INCOMPATIBLE` for what a newer version wrote.
+ *
+ * @example
+ * await verifySnapshot(fs, '.millrace/fraud/state', manifest.store.snapshot) // => 1_204_331
+ */
+export async function verifySnapshot(fs: Fs, directory: string, snapshot: StoreSnapshot): Promise<number> {
+  let bytes = 0
+  for (const segment of readSnapshot(snapshot).segments) {
+    await readSegment(fs, `${directory}/${segment.file}`, segment, () => {})
+    bytes += segment.bytes
+  }
+  return bytes
+}
