@@ -107,5 +107,6 @@ function textOf(value: unknown, name: string): string {
         'SINK_FAILED',
         `its field ${name} is a ${typeof value}; map it to text or a number`,
       )
+    }
   }
 }
