@@ -70,7 +70,7 @@ export function onAbort(signal: AbortSignal, callback: (reason: Error) => void):
   return new Hook(hooks, callback)
 }
 
-/** A promise that rejects with the reason of a signal that has aborted. */
-export function rejectAborted(signal: AbortSignal): Promise<never> {
-  return Promise.reject(signal.reason as Error)
+/** A promise that rejects with `reason` as it is. Reasons of signals may be anything. */
+export async function rejected(reason: unknown): Promise<never> {
+  throw reason
 }

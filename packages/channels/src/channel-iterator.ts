@@ -1,4 +1,4 @@
-import { rejectAborted } from './cancellation.ts'
+import { rejected } from './cancellation.ts'
 import type { ReceiveEnd, ReceiveWaiter } from './hand-off.ts'
 import { Pending } from './pending.ts'
 
@@ -19,12 +19,10 @@ export class ChannelIterator<T> implements AsyncIterableIterator<T, undefined, u
   next(): Promise<IteratorResult<T, undefined>> {
     const signal = this.#signal
     if (this.#hasLeft) return ITERATED
-    if (signal?.aborted) return rejectAborted(signal)
+    if (signal?.aborted) return rejected(signal.reason)
     if (this.#end.hasValue()) return Promise.resolve({ done: false, value: this.#end.take() })
     if (this.#end.isDrained()) return ITERATED
-    return new Promise((resolve, reject) => {
-      this.#end.parkReceiver(new PendingNext<T>(resolve, reject, signal))
-    })
+    return waitForNext(this.#end, signal)
   }
 
   return(): Promise<IteratorResult<T, undefined>> {
@@ -35,6 +33,16 @@ export class ChannelIterator<T> implements AsyncIterableIterator<T, undefined, u
   [Symbol.asyncIterator](): this {
     return this
   }
+}
+
+// Apart from `next`: what a closure captures is allocated on entry, whether it is created or not.
+function waitForNext<T>(
+  end: ReceiveEnd<T>,
+  signal: AbortSignal | undefined,
+): Promise<IteratorResult<T, undefined>> {
+  return new Promise((resolve, reject) => {
+    end.parkReceiver(new PendingNext<T>(resolve, reject, signal))
+  })
 }
 
 class PendingNext<T> extends Pending implements ReceiveWaiter<T> {

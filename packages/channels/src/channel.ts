@@ -1,4 +1,4 @@
-import { rejectAborted } from './cancellation.ts'
+import { rejected } from './cancellation.ts'
 import { ChannelClosedError } from './channel-closed-error.ts'
 import { ReceiveCase, SendCase } from './channel-case.ts'
 import { CLOSED, EMPTY } from './channel-end.ts'
@@ -58,12 +58,10 @@ export class Channel<T> implements ReceiveChannel<T>, SendChannel<T> {
   }
 
   send(value: T, signal?: AbortSignal): Promise<void> {
-    if (signal?.aborted) return rejectAborted(signal)
+    if (signal?.aborted) return rejected(signal.reason)
     if (this.#handOff.isClosed) return Promise.reject(new ChannelClosedError('send'))
     if (this.#handOff.offer(value)) return SENT
-    return new Promise((resolve, reject) => {
-      this.#handOff.parkSender(new PendingSend(value, resolve, reject, signal))
-    })
+    return waitToSend(this.#handOff, value, signal)
   }
 
   trySend(value: T): boolean {
@@ -71,12 +69,10 @@ export class Channel<T> implements ReceiveChannel<T>, SendChannel<T> {
   }
 
   receive(signal?: AbortSignal): Promise<Received<T>> {
-    if (signal?.aborted) return rejectAborted(signal)
+    if (signal?.aborted) return rejected(signal.reason)
     if (this.#handOff.hasValue()) return Promise.resolve({ ok: true, value: this.#handOff.take() })
     if (this.#handOff.isClosed) return RECEIVED_NO_MORE
-    return new Promise((resolve, reject) => {
-      this.#handOff.parkReceiver(new PendingReceive<T>(resolve, reject, signal))
-    })
+    return waitToReceive(this.#handOff, signal)
   }
 
   tryReceive(): T | typeof EMPTY | typeof CLOSED {
@@ -113,6 +109,20 @@ export class Channel<T> implements ReceiveChannel<T>, SendChannel<T> {
   sendCase(value: T): SelectCase {
     return new SendCase(this.#handOff, value)
   }
+}
+
+// Apart from the methods above: what a closure captures is allocated on entry, whether it is created or not.
+
+function waitToSend<T>(handOff: HandOff<T>, value: T, signal: AbortSignal | undefined): Promise<void> {
+  return new Promise((resolve, reject) => {
+    handOff.parkSender(new PendingSend(value, resolve, reject, signal))
+  })
+}
+
+function waitToReceive<T>(handOff: HandOff<T>, signal: AbortSignal | undefined): Promise<Received<T>> {
+  return new Promise((resolve, reject) => {
+    handOff.parkReceiver(new PendingReceive<T>(resolve, reject, signal))
+  })
 }
 
 class PendingSend<T> extends Pending implements SendWaiter<T> {

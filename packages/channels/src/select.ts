@@ -1,4 +1,4 @@
-import { onAbort, rejectAborted } from './cancellation.ts'
+import { onAbort, rejected } from './cancellation.ts'
 import { systemRandom } from './random.ts'
 import type { Random } from './random.ts'
 import type { Named, SelectCase, Selection } from './select-case.ts'
@@ -60,14 +60,13 @@ export function select<const Cases extends SelectCases>(
   cases: Cases,
   options?: SelectOptions,
 ): Promise<Selected<Cases>> {
-  const signal = options?.signal
-  if (signal?.aborted) return rejectAborted(signal)
-  // What trySelect throws rejects the promise.
-  return new Promise((resolve, reject) => {
+  if (options?.signal?.aborted) return rejected(options.signal.reason)
+  try {
     const chosen = trySelect(cases, options)
-    if (chosen !== undefined) resolve(chosen)
-    else new PendingSelection<Selected<Cases>>(resolve, reject).park(cases, options)
-  })
+    return chosen === undefined ? waitToSelect(cases, options) : Promise.resolve(chosen)
+  } catch (error) {
+    return rejected(error)
+  }
 }
 
 /**
@@ -85,16 +84,24 @@ export function trySelect<const Cases extends SelectCases>(
   cases: Cases,
   options?: TrySelectOptions,
 ): Selected<Cases> | undefined {
+  const random = options?.random ?? systemRandom
   let ready = 0
-  for (const name in cases) if (cases[name]?.isReady()) ready += 1
-  if (ready === 0) return undefined
-  let skipped = ready === 1 ? 0 : (options?.random ?? systemRandom).int(ready)
+  let chosen: string | undefined
+  // The n-th ready case replaces the choice with probability 1/n, so all end up equally likely.
   for (const name in cases) {
-    const candidate = cases[name]
-    // The outcome is of the case called `name`, which is what Selected says; the compiler cannot follow.
-    if (candidate?.isReady() && skipped-- === 0) return candidate.perform(name) as Selected<Cases>
+    if (cases[name]?.isReady() && (++ready === 1 || random.int(ready) === 0)) chosen = name
   }
-  return undefined
+  // The outcome is of the case called `chosen`, as Selected says; the compiler cannot follow.
+  return chosen === undefined ? undefined : (cases[chosen]!.perform(chosen) as Selected<Cases>)
+}
+
+function waitToSelect<Cases extends SelectCases>(
+  cases: Cases,
+  options: SelectOptions | undefined,
+): Promise<Selected<Cases>> {
+  return new Promise((resolve, reject) => {
+    new PendingSelection<Selected<Cases>>(resolve, reject).park(cases, options)
+  })
 }
 
 /** A select that stands in several lines. */

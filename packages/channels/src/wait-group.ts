@@ -1,4 +1,4 @@
-import { rejectAborted } from './cancellation.ts'
+import { rejected } from './cancellation.ts'
 import { Pending } from './pending.ts'
 import { WaitQueue } from './wait-queue.ts'
 
@@ -50,7 +50,7 @@ export class WaitGroup {
 
   /** Waits until the count is zero. An abort rejects with the signal's reason. */
   wait(signal?: AbortSignal): Promise<void> {
-    if (signal?.aborted) return rejectAborted(signal)
+    if (signal?.aborted) return rejected(signal.reason)
     if (this.#count === 0) return settled
     return new Promise((resolve, reject) => this.#waiting.join(new PendingZero(resolve, reject, signal)))
   }

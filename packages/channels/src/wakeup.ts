@@ -31,9 +31,7 @@ export class Wakeup {
     if (this.#resolve !== undefined) {
       return Promise.reject(new Error('Wakeup.wait: another task is waiting; give each task its own Wakeup'))
     }
-    return new Promise((resolve) => {
-      this.#resolve = resolve
-    })
+    return this.#sleep()
   }
 
   /** Wakes the waiting task, or the next one to wait. */
@@ -45,5 +43,12 @@ export class Wakeup {
     }
     this.#resolve = undefined
     resolve()
+  }
+
+  // Apart from `wait`: what a closure captures is allocated on entry, whether it is created or not.
+  #sleep(): Promise<void> {
+    return new Promise((resolve) => {
+      this.#resolve = resolve
+    })
   }
 }
