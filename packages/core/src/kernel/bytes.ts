@@ -5,6 +5,10 @@ const utf8Encoder = new TextEncoder()
 // Without `ignoreBOM` a text that begins with U+FEFF would lose it.
 const utf8Decoder = new TextDecoder('utf-8', { fatal: true, ignoreBOM: true })
 
+/** Where the eight bytes of a number are put together: a view over every reader's bytes would cost more. */
+const scratch = new DataView(new ArrayBuffer(8))
+const scratchBytes = new Uint8Array(scratch.buffer)
+
 /** A growing buffer that codecs write to. Numbers are little-endian. */
 export class ByteWriter {
   bytes: Uint8Array
@@ -130,7 +134,6 @@ export class ByteWriter {
 /** Reads what a `ByteWriter` wrote. Throws `CODEC_FAILED` when the bytes end too soon. */
 export class ByteReader {
   readonly bytes: Uint8Array
-  #view: DataView | undefined
   position: number
   readonly end: number
 
@@ -157,16 +160,17 @@ export class ByteReader {
 
   u32(): number {
     this.#need(4)
-    const value = this.#words().getUint32(this.position, true)
-    this.position += 4
-    return value
+    const { bytes, position } = this
+    this.position = position + 4
+    const low = bytes[position]! | (bytes[position + 1]! << 8) | (bytes[position + 2]! << 16)
+    return (low | (bytes[position + 3]! << 24)) >>> 0
   }
 
   float64(): number {
     this.#need(8)
-    const value = this.#words().getFloat64(this.position, true)
+    for (let i = 0; i < 8; i++) scratchBytes[i] = this.bytes[this.position + i]!
     this.position += 8
-    return value
+    return scratch.getFloat64(0, true)
   }
 
   varint(): number {
@@ -202,22 +206,15 @@ export class ByteReader {
   }
 
   text(): string {
-    const view = this.blob()
-    if (view.length <= shortTextBytes) {
-      const ascii = shortAscii(view)
+    const length = this.varint()
+    this.#need(length)
+    const start = this.position
+    this.position = start + length
+    if (length <= shortTextBytes) {
+      const ascii = shortAscii(this.bytes, start, length)
       if (ascii !== undefined) return ascii
     }
-    try {
-      return utf8Decoder.decode(view)
-    } catch {
-      return loneText(view)
-    }
-  }
-
-  /** Many readers are made for a few bytes that hold no such number: the view is made for the first. */
-  #words(): DataView {
-    this.#view ??= new DataView(this.bytes.buffer, this.bytes.byteOffset, this.bytes.byteLength)
-    return this.#view
+    return longText(this.bytes.subarray(start, start + length))
   }
 
   #need(count: number): void {
@@ -227,9 +224,14 @@ export class ByteReader {
   }
 }
 
-function loneText(view: Uint8Array): string {
+function longText(bytes: Uint8Array): string {
   try {
-    return decodeWtf8(view)
+    return utf8Decoder.decode(bytes)
+  } catch {
+    // Most likely damaged, but perhaps not well-formed text.
+  }
+  try {
+    return decodeWtf8(bytes)
   } catch (cause) {
     throw new MillraceError('CODEC_FAILED', 'text in stored bytes is not UTF-8; the bytes are damaged', {
       cause,
@@ -243,18 +245,21 @@ function varintSize(value: number): number {
   return size
 }
 
-/**
- * Longer text goes to the decoder. From 13 characters on, text put together piece by piece is a chain of pieces:
- * several hundred bytes of memory where the decoder makes fifty, and slow to hash and compare.
- */
-const shortTextBytes = 8
+/** For text up to this long the decoder is slower than what stands here. */
+const shortTextBytes = 24
 
-function shortAscii(view: Uint8Array): string | undefined {
-  let text = ''
-  for (let i = 0; i < view.length; i++) {
-    const unit = view[i]!
+const unitsOf = Array.from({ length: shortTextBytes + 1 }, (_, length) => Array.from({ length }, () => 0))
+
+/**
+ * The text of a few bytes, if they are ASCII. It is made by one call: text put together piece by piece stays a chain
+ * of pieces, which takes several hundred bytes of memory instead of fifty and is slow to hash and compare.
+ */
+function shortAscii(bytes: Uint8Array, start: number, length: number): string | undefined {
+  const units = unitsOf[length]!
+  for (let i = 0; i < length; i++) {
+    const unit = bytes[start + i]!
     if (unit > 0x7f) return undefined
-    text += String.fromCharCode(unit)
+    units[i] = unit
   }
-  return text
+  return String.fromCharCode(...units)
 }

@@ -12,7 +12,7 @@ import type { ByteReader, ByteWriter } from './bytes.ts'
 import type { Codec } from './codec.ts'
 import { jsonDepthMax } from './decode.ts'
 import { MillraceError } from './errors.ts'
-import { FieldNames } from './field-names.ts'
+import { ObjectShapes } from './object-shapes.ts'
 import { isPlainObject, setField } from './plain-object.ts'
 import { kindOf, pathText } from './value-path.ts'
 
@@ -21,9 +21,9 @@ const tag = {
   null: 1,
   false: 2,
   true: 3,
-  /** A whole number from 0, as a varint. */
+  /** A whole number from 0 to 2^31 - 1, as a varint; larger ones are floats. */
   natural: 4,
-  /** A negative whole number `n`, as the varint of `-1 - n`. */
+  /** A whole number `n` from -2^31 to -1, as the varint of `-1 - n`. */
   negative: 5,
   float: 6,
   bigint: 7,
@@ -65,6 +65,8 @@ const codec: Codec<unknown> = {
   },
 }
 
+const shapes = new ObjectShapes()
+
 /** Where in the value `write` is: read only when it throws. Steps past the current depth are stale. */
 const path: (string | number)[] = []
 
@@ -91,15 +93,16 @@ function write(value: unknown, out: ByteWriter, depth: number): void {
 }
 
 function writeNumber(value: number, out: ByteWriter): void {
-  if (!Number.isSafeInteger(value) || Object.is(value, -0)) {
+  const whole = value | 0
+  if (whole !== value || (whole === 0 && Object.is(value, -0))) {
     out.byte(tag.float)
     out.float64(value)
-  } else if (value >= 0) {
+  } else if (whole >= 0) {
     out.byte(tag.natural)
-    out.varint(value)
+    out.varint(whole)
   } else {
     out.byte(tag.negative)
-    out.varint(-1 - value)
+    out.varint(-1 - whole)
   }
 }
 
@@ -122,10 +125,9 @@ function writeObject(value: object, out: ByteWriter, depth: number): void {
 function writeFields(value: Record<string, unknown>, out: ByteWriter, depth: number): void {
   out.byte(Object.getPrototypeOf(value) === null ? tag.bareObject : tag.object)
   const names = Object.keys(value)
-  out.varint(names.length)
+  shapes.write(names, out)
   for (const name of names) {
     path[depth] = name
-    out.text(name)
     write(value[name], out, depth + 1)
   }
 }
@@ -188,8 +190,6 @@ function damaged(what: string): MillraceError {
   return new MillraceError('CODEC_FAILED', `stored bytes ${what}`)
 }
 
-const fieldNames = new FieldNames()
-
 function read(input: ByteReader, depth: number): unknown {
   if (depth > depthMax) throw damaged('nest too deep; they are damaged')
   const kind = input.byte()
@@ -245,8 +245,7 @@ function readFields(
   input: ByteReader,
   depth: number,
 ): Record<string, unknown> {
-  const count = input.varint()
-  for (let i = 0; i < count; i++) setField(object, fieldNames.read(input), read(input, depth + 1))
+  for (const name of shapes.read(input)) setField(object, name, read(input, depth + 1))
   return object
 }
 
