@@ -32,7 +32,7 @@ export function durationMs(duration: Duration, parameter: string): number {
   if (!Number.isFinite(ms) || ms < 0) {
     throw new MillraceError(
       'OPTION_INVALID',
-      `${parameter} is ${JSON.stringify(duration) ?? String(duration)}, which is not a duration; give milliseconds or text such as '5s' or '1m30s'`,
+      `${parameter} is ${typeof duration === 'string' ? JSON.stringify(duration) : String(duration)}, which is not a duration; give milliseconds or text such as '5s' or '1m30s'`,
     )
   }
   return ms

@@ -1,0 +1,30 @@
+import { describe, expect, test } from 'vitest'
+import { ByteReader, ByteWriter } from './bytes.ts'
+import type { Codec } from './codec.ts'
+import { nothingCodec, numberCodec, stringCodec } from './codecs.ts'
+
+function through<T>(codec: Codec<T>, value: T): { readonly back: T; readonly bytes: number } {
+  const out = new ByteWriter()
+  codec.encode(value, out)
+  const input = new ByteReader(out.written())
+  const back = codec.decode(input, codec.version)
+  expect(input.remaining).toBe(0)
+  return { back, bytes: out.length }
+}
+
+describe('codecs of single values', () => {
+  test('a number takes eight bytes, whichever it is', () => {
+    for (const value of [0, -0, 1.5, NaN, -Infinity, 2 ** 53]) {
+      const { back, bytes } = through(numberCodec, value)
+      expect([Object.is(back, value), bytes]).toStrictEqual([true, 8])
+    }
+  })
+
+  test('text keeps lone surrogates', () => {
+    for (const value of ['', 'a', '\ufeff', '\ud800é']) expect(through(stringCodec, value).back).toBe(value)
+  })
+
+  test('nothing takes no bytes', () => {
+    expect(through(nothingCodec, undefined)).toStrictEqual({ back: undefined, bytes: 0 })
+  })
+})

@@ -1,0 +1,144 @@
+import fc from 'fast-check'
+import { describe, expect, test } from 'vitest'
+import { describeValue } from './safe-json.ts'
+
+const text = (value: unknown, maxLength = 10_000): string | undefined => describeValue(value, maxLength)
+
+describe('what JSON can say', () => {
+  test('is said as JSON says it', () => {
+    const values = [null, true, 0, -1.5, 'a"\n\ud800é', [], {}, [1, [2, null]], { a: { b: 'c' }, d: [] }]
+    for (const value of values) expect(text(value)).toBe(JSON.stringify(value))
+    expect(text(new Date(0))).toBe('"1970-01-01T00:00:00.000Z"')
+    expect(text(new Date(NaN))).toBe('null')
+  })
+
+  test('fields without a value are left out, elements without one are null', () => {
+    const value = { a: undefined, b: 1, c: () => 1, d: [undefined, Symbol('s'), () => 1] }
+    expect(text(value)).toBe('{"b":1,"d":[null,null,null]}')
+    expect(text(value)).toBe(JSON.stringify(value))
+  })
+
+  test('what has no text is undefined', () => {
+    expect([text(undefined), text(() => 1), text(Symbol('s'))]).toStrictEqual([
+      undefined,
+      undefined,
+      undefined,
+    ])
+  })
+
+  test('toJSON speaks for a value', () => {
+    expect(text({ at: { toJSON: (name: string) => `the ${name}` } })).toBe('{"at":"the at"}')
+    expect(text({ a: { toJSON: () => undefined } })).toBe('{"a":null}')
+  })
+
+  test('uncut text of JSON values is JSON of the same value', () => {
+    fc.assert(
+      fc.property(fc.jsonValue({ maxDepth: 6 }), (value) => {
+        expect(JSON.parse(text(value, 1_000_000)!)).toStrictEqual(JSON.parse(JSON.stringify(value)))
+      }),
+    )
+  })
+})
+
+describe('what JSON cannot say', () => {
+  test('numbers stay visible', () => {
+    expect(text([NaN, -Infinity, 2n ** 64n])).toBe('["NaN","-Infinity",18446744073709551616]')
+  })
+
+  test('bytes are base64, maps are pairs and sets are lists', () => {
+    expect(text(Uint8Array.of(1, 2, 3))).toBe('"AQID"')
+    expect(text(Buffer.from('foo'))).toBe('"Zm9v"')
+    expect(text(new Map([['a', new Set([1, 2])]]))).toBe('[["a",[1,2]]]')
+  })
+
+  test('an error shows its name, its message and its own fields', () => {
+    expect(text(Object.assign(new TypeError('no'), { code: 7 }))).toBe(
+      '{"name":"TypeError","message":"no","code":7}',
+    )
+  })
+
+  test('a value that contains itself says so, one that stands twice is written twice', () => {
+    const shared = { n: 1 }
+    const value: Record<string, unknown> = { a: shared, b: shared }
+    value['self'] = [value]
+    expect(text(value)).toBe('{"a":{"n":1},"b":{"n":1},"self":["[circular]"]}')
+  })
+
+  test('deep nesting does not fill the stack', () => {
+    let value: unknown = 1
+    for (let i = 0; i < 100_000; i++) value = i % 2 === 0 ? [value] : { value }
+    expect(text(value)).toContain('"[nested too deep]"')
+    let lines: unknown = 1
+    for (let i = 0; i < 100_000; i++) {
+      const inner = lines
+      lines = { toJSON: () => inner }
+    }
+    expect(text(lines)).toBe('"[nested too deep]"')
+  })
+})
+
+describe('values that fight back', () => {
+  const fail = (): never => {
+    throw new Error('boom')
+  }
+
+  test('what throws is named in its place, and the rest is still there', () => {
+    const value = { a: 1, toJSON: undefined, c: 3 }
+    Object.defineProperty(value, 'b', { get: fail, enumerable: true })
+    expect(text(value)).toBe('{"a":1,"c":3,"b":"[cannot be read: boom]"}')
+    expect(text([1, { toJSON: fail }, 2])).toBe('[1,"[cannot be read: boom]",2]')
+    expect(text([new Proxy({}, { ownKeys: fail }), 2])).toBe('["[cannot be read: boom]",2]')
+    expect(text([[0, { toJSON: fail }], { toJSON: fail }])).toBe(
+      '[[0,"[cannot be read: boom]"],"[cannot be read: boom]"]',
+    )
+  })
+
+  test('what is thrown may itself be unreadable', () => {
+    const thrown = { toString: fail }
+    const toJSON = () => {
+      // oxlint-disable-next-line typescript/only-throw-error -- user code may throw anything
+      throw thrown
+    }
+    expect(text({ toJSON })).toBe('"[cannot be read: the reason cannot be read either]"')
+  })
+
+  test('a revoked proxy is described', () => {
+    const { proxy, revoke } = Proxy.revocable({}, {})
+    revoke()
+    expect(text({ proxy })).toMatch(/^\{"proxy":"\[cannot be read: .*revoked.*\]"\}$/)
+  })
+
+  test('nothing throws, whatever it is given', () => {
+    fc.assert(
+      fc.property(
+        fc.anything({ withBigInt: true, withMap: true, withSet: true, withDate: true, withTypedArray: true }),
+        fc.nat({ max: 200 }),
+        (value, maxLength) => {
+          const described = describeValue(value, maxLength)
+          if (described !== undefined) expect(described.length).toBeLessThanOrEqual(maxLength + 1)
+        },
+      ),
+    )
+  })
+})
+
+describe('cutting', () => {
+  test('text that is too long is cut at the length and ends in an ellipsis', () => {
+    expect(text('abcdef', 4)).toBe('"abc…')
+    expect(text('abcdef', 8)).toBe('"abcdef"')
+    expect(text(['a', 'b', 'c'], 5)).toBe('["a",…')
+    expect(text({ name: 'x'.repeat(1_000_000) }, 12)).toBe('{"name":"xxx…')
+  })
+
+  test('no pair of surrogates is cut in half', () => {
+    expect(text('😀😀', 2)).toBe('"…')
+    expect(text('😀😀', 3)).toBe('"😀…')
+  })
+
+  test('what lies behind the cut is never looked at', () => {
+    let looked = 0
+    const items = Array.from({ length: 1000 }, () => ({ toJSON: () => (looked++, 'item') }))
+    expect(text(items, 20)!.length).toBe(21)
+    expect(looked).toBeLessThan(5)
+  })
+})

@@ -1,0 +1,53 @@
+import { describe, expect, test } from 'vitest'
+import { durationMs, MAX_TIME, MIN_TIME, positiveDurationMs } from './time.ts'
+
+const refused: unknown = expect.objectContaining({ code: 'OPTION_INVALID' })
+
+describe('durations', () => {
+  test('text is a number with a unit, or several', () => {
+    const durations = [
+      '250ms',
+      '5s',
+      '1m',
+      '2h',
+      '1d',
+      '1m30s',
+      '1h0.5m',
+      '1.5s',
+      '0s',
+      '1s1s',
+      '1d2h3m4s5ms',
+    ]
+    expect(durations.map((text) => durationMs(text, 'size'))).toStrictEqual([
+      250, 5_000, 60_000, 7_200_000, 86_400_000, 90_000, 3_630_000, 1_500, 0, 2_000, 93_784_005,
+    ])
+  })
+
+  test('a number is milliseconds', () => {
+    expect([0, 1.5, 2 ** 40].map((ms) => durationMs(ms, 'size'))).toStrictEqual([0, 1.5, 2 ** 40])
+  })
+
+  test('EN-013 what is no duration is refused with the option named', () => {
+    const bad = ['', '5', 's', '-1s', '5 s', '1m-30s', '5sec', '1e3ms', '5s ', '.5s', '1,5s', '٣s']
+    for (const text of [...bad, -1, NaN, Infinity, -Infinity]) {
+      expect(() => durationMs(text, 'allowedLateness')).toThrow(refused)
+      expect(() => durationMs(text, 'allowedLateness')).toThrow(/^allowedLateness is .* not a duration; give/)
+    }
+    expect(() => durationMs(NaN, 'size')).toThrow('size is NaN, which')
+    expect(() => durationMs(undefined as unknown as number, 'size')).toThrow('size is undefined, which')
+    expect(() => durationMs(`${'9'.repeat(400)}s`, 'size')).toThrow(refused)
+  })
+
+  test('EN-013 zero is refused where it makes no sense', () => {
+    expect(positiveDurationMs('1ms', 'size')).toBe(1)
+    expect(() => positiveDurationMs(0, 'size')).toThrow('size must be longer than zero')
+    expect(() => positiveDurationMs('0s', 'size')).toThrow(refused)
+  })
+})
+
+describe('the ends of time', () => {
+  test('EN-094 arithmetic on them stays put', () => {
+    expect(MAX_TIME + 1 === MAX_TIME && MAX_TIME - 86_400_000 === MAX_TIME).toBe(true)
+    expect(MIN_TIME + 1 === MIN_TIME && MIN_TIME < -Number.MAX_VALUE).toBe(true)
+  })
+})
