@@ -35,6 +35,7 @@ export interface Block {
   readonly recordCount: number
   /** Stands at the first record and ends behind the last. */
   readonly input: ByteReader
+  readonly checksum: number
   /** For error messages: the file, and where the block starts in it. */
   readonly place: string
 }
@@ -49,13 +50,13 @@ export const recordKind = { value: 0, tombstone: 1, drop: 2 } as const
 /** Added to the kind when the outer token is that of the record before. */
 export const sameOuterFlag = 4
 
-/** Writes a block's header for `recordCount` records, whose bytes are given, to an empty `out`. */
+/** Writes a block's header for `recordCount` records, whose bytes are given, to an empty `out`; returns the checksum. */
 export function writeBlockHeader(
   out: ByteWriter,
   origin: BlockOrigin,
   recordCount: number,
   records: Uint8Array,
-): void {
+): number {
   out.u32(magic)
   out.u32(0)
   out.u32(0)
@@ -69,8 +70,19 @@ export function writeBlockHeader(
   out.text(origin.codecId)
   out.varint(origin.codecVersion)
   out.patchU32(8, out.length - prefixBytes + records.length)
-  out.patchU32(4, checksum(records, checksum(out.written().subarray(8))))
+  const sum = checksum(records, checksum(out.written().subarray(8)))
+  out.patchU32(4, sum)
+  return sum
 }
+
+/** The checksum of a row of blocks, one block longer than the row that has `before`. */
+export function chainChecksum(before: number, block: number): number {
+  chained.setUint32(0, block, true)
+  return checksum(chainedBytes, before)
+}
+
+const chainedBytes = new Uint8Array(4)
+const chained = new DataView(chainedBytes.buffer)
 
 /** How long the block at `at` is; undefined if too few bytes are there to tell. */
 export function blockLength(bytes: Uint8Array, at: number, place: string): number | undefined {
@@ -85,8 +97,8 @@ export function blockLength(bytes: Uint8Array, at: number, place: string): numbe
 export function openBlock(bytes: Uint8Array, at: number, end: number, place: string): Block {
   const input = new ByteReader(bytes, at, end)
   input.u32()
-  const expected = input.u32()
-  if (checksum(bytes.subarray(at + 8, end)) !== expected) throw corrupt(place, 'the checksum does not match')
+  const sum = input.u32()
+  if (checksum(bytes.subarray(at + 8, end)) !== sum) throw corrupt(place, 'the checksum does not match')
   input.u32()
   const version = input.byte()
   if (version !== formatVersion) {
@@ -107,6 +119,7 @@ export function openBlock(bytes: Uint8Array, at: number, end: number, place: str
     origin: { owner, subtask, table, groups, codecId, codecVersion },
     recordCount,
     input,
+    checksum: sum,
     place,
   }
 }

@@ -6,9 +6,6 @@ import type { MemoryCell } from './memory-cell.ts'
 import type { Segment } from './segment.ts'
 import type { OpenBlock, SegmentLog } from './segment-log.ts'
 
-/** A block is closed when its records are this long: few enough to read at once, many enough to share a header. */
-const blockBytes = 64 * 1024
-
 /**
  * Gathers the records of one table into blocks.
  *
@@ -69,7 +66,7 @@ export class BlockWriter<T> implements OpenBlock {
     this.#segment = undefined
     this.#log.append(this, this.#origin, this.#recordCount, this.#out.written())
     // One huge value must not hold its memory for ever.
-    if (this.#out.bytes.length > 4 * blockBytes) this.#out = new ByteWriter(blockBytes)
+    if (this.#out.bytes.length > 4 * this.#log.blockBytes) this.#out = new ByteWriter(this.#log.blockBytes)
     this.#out.reset()
     this.#recordCount = 0
     this.#seqBefore = 0
@@ -94,7 +91,7 @@ export class BlockWriter<T> implements OpenBlock {
     this.#seqBefore = seq
     this.#outerBefore = outer
     this.#recordCount++
-    if (this.#out.length < blockBytes) return
+    if (this.#out.length < this.#log.blockBytes) return
     this.close()
     this.#log.sealWhenFull()
   }

@@ -10,7 +10,7 @@ const chunkCells = 4096
  * most of the list, every new chunk clears two old ones of them, so short-lived cells do not pile up.
  */
 export class DirtyList<T> {
-  /** The last one is `#tail`; no other is empty. */
+  /** The last one is `#tail`, and no other is empty. */
   readonly #chunks: MemoryCell<T>[][]
   #tail: MemoryCell<T>[] = []
   /** Where the oldest entry stands in the first chunk. */
@@ -71,22 +71,26 @@ export class DirtyList<T> {
       this.#clear()
       this.#clear()
     }
+    // The old tail may just have been cleared; the new one keeps the row from being empty.
     this.#tail = []
     this.#chunks.push(this.#tail)
   }
 
+  /** Takes entries with nothing to write out of one chunk, and puts what is left to the chunk before if it fits. */
   #clear(): void {
     if (this.#clearing >= this.#chunks.length) this.#clearing = 0
-    const chunk = this.#chunks[this.#clearing]!
-    let kept = 0
-    for (const cell of chunk) {
-      if (cell.isDead && cell.segment === undefined) continue
-      chunk[kept++] = cell
+    const chunk = this.#chunks[this.#clearing]
+    if (chunk === undefined) return
+    const kept = chunk.filter((cell) => !cell.isDead || cell.segment !== undefined)
+    const cleared = chunk.length - kept.length
+    this.#withered -= cleared
+    this.#length -= cleared
+    const before = this.#chunks[this.#clearing - 1] ?? []
+    if (kept.length === 0 || (this.#clearing > 0 && before.length + kept.length <= chunkCells)) {
+      before.push(...kept)
+      this.#chunks.splice(this.#clearing, 1)
+    } else {
+      this.#chunks[this.#clearing++] = kept
     }
-    this.#withered -= chunk.length - kept
-    this.#length -= chunk.length - kept
-    chunk.length = kept
-    if (kept === 0 && this.#chunks.length > 1) this.#chunks.splice(this.#clearing, 1)
-    else this.#clearing++
   }
 }

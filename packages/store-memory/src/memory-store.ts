@@ -56,7 +56,9 @@ async function openStore(options: StateStoreOptions, limits: CompactionLimits): 
     directory,
     from === undefined ? retained : [from, ...retained],
   )
-  const segments = (from?.segments ?? []).map((named) => new Segment(segmentNumber(named.file)!, named.bytes))
+  const segments = (from?.segments ?? []).map(
+    (named) => new Segment(segmentNumber(named.file)!, named.bytes, named.checksum),
+  )
   const current = new Set(segments.map((segment) => segment.number))
   const retired = kept.filter((segment) => !current.has(segment.number))
   return new OpenMemoryStore({

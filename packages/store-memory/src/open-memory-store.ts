@@ -88,7 +88,7 @@ export class OpenMemoryStore implements OpenStateStore {
     const loader = new BlockLoader(this.#allTables())
     for (const segment of this.#segments.segments) {
       const path = `${this.#directory}/${segment.file}`
-      await readSegment(this.#fs, path, segment.bytes, (block) => loader.load(block, segment))
+      await readSegment(this.#fs, path, segment, (block) => loader.load(block, segment))
     }
     for (const table of this.#allTables()) table.restored()
   }
@@ -99,8 +99,10 @@ export class OpenMemoryStore implements OpenStateStore {
 
   encode(owner: string, subtask: number, budgetMs: number): boolean {
     const tables = this.#tablesOf(owner, subtask)
-    if (this.#log.isBehind) return this.#compaction === undefined && tables.every((each) => each.isSettled)
-    const slice = new Slice(this.#clock, budgetMs, () => this.#log.isBehind)
+    // Whoever has all the time in the world will not let go of the loop, and the disk would never catch up.
+    const mustPause = (): boolean => budgetMs < Infinity && this.#log.isBehind
+    if (mustPause()) return this.#compaction === undefined && tables.every((each) => each.isSettled)
+    const slice = new Slice(this.#clock, budgetMs, mustPause)
     return tables.every((table) => table.encode(slice)) && this.#compact(slice)
   }
 
@@ -182,7 +184,7 @@ export class OpenMemoryStore implements OpenStateStore {
       format: snapshotFormat,
       number: this.#number,
       seq: this.#sequence.last,
-      segments: this.#segments.segments.map(({ file, bytes }) => ({ file, bytes })),
+      segments: this.#segments.segments.map(({ file, bytes, checksum }) => ({ file, bytes, checksum })),
       tables: this.#namedTables(),
     }
   }

@@ -1,5 +1,5 @@
 import { ByteWriter } from '@millrace/core'
-import { writeBlockHeader } from './block-format.ts'
+import { chainChecksum, writeBlockHeader } from './block-format.ts'
 import type { BlockOrigin } from './block-format.ts'
 import type { Segment } from './segment.ts'
 import type { SegmentSet } from './segment-set.ts'
@@ -11,6 +11,9 @@ export interface OpenBlock {
   close(): void
 }
 
+/** Long enough for many records to share a header, short enough to be read at once. */
+const blockBytesMax = 64 * 1024
+
 /**
  * Where blocks go: the end of the active segment.
  *
@@ -21,6 +24,8 @@ export class SegmentLog {
   readonly #set: SegmentSet
   readonly #writer: SegmentWriter
   readonly #segmentBytes: number
+  /** A block is closed when its records are this long. */
+  readonly blockBytes: number
   readonly #open = new Set<OpenBlock>()
   readonly #header = new ByteWriter(256)
 
@@ -28,6 +33,7 @@ export class SegmentLog {
     this.#set = set
     this.#writer = writer
     this.#segmentBytes = segmentBytes
+    this.blockBytes = Math.min(blockBytesMax, segmentBytes / 16)
   }
 
   /** Whether so many bytes wait for the disk that encoding should pause. */
@@ -46,10 +52,11 @@ export class SegmentLog {
     this.#open.delete(block)
     const segment = this.#set.active ?? this.#activate()
     this.#header.reset()
-    writeBlockHeader(this.#header, origin, recordCount, records)
+    const checksum = writeBlockHeader(this.#header, origin, recordCount, records)
     this.#writer.append(this.#header.written())
     this.#writer.append(records)
     segment.bytes += this.#header.length + records.length
+    segment.checksum = chainChecksum(segment.checksum, checksum)
   }
 
   closeBlocks(): void {

@@ -1,23 +1,25 @@
 import { isMillraceError } from '@millrace/core'
 import type { Fs, FsFile } from '@millrace/core'
-import { blockLength, corrupt, openBlock } from './block-format.ts'
+import { blockLength, chainChecksum, corrupt, openBlock } from './block-format.ts'
 import type { Block } from './block-format.ts'
 
 /** How much of a file is read at once. Each part gets memory of its own: values may keep views of it. */
 const partBytes = 1024 * 1024
 
 /**
- * Hands the blocks in the first `bytes` bytes of a file to `visit`, in their order.
+ * Hands the blocks in the named bytes of a file to `visit`, in their order.
  *
- * Rejects with `CHECKPOINT_CORRUPT`, naming the place, if the file is missing or too short or if a checksum
- * does not match.
+ * Rejects with `CHECKPOINT_CORRUPT`, naming the place, if the file is missing or too short, if a checksum does
+ * not match, or if the file is a sound one but not the one that was named.
  */
 export async function readSegment(
   fs: Fs,
   path: string,
-  bytes: number,
+  named: { readonly bytes: number; readonly checksum: number },
   visit: (block: Block) => void,
 ): Promise<void> {
+  const { bytes } = named
+  let checksum = 0
   const file = await openSegment(fs, path)
   try {
     let position = 0
@@ -27,7 +29,9 @@ export async function readSegment(
       let at = 0
       let length = blockLength(part, at, place(path, position))
       while (length !== undefined && at + length <= part.length) {
-        visit(openBlock(part, at, at + length, place(path, position + at)))
+        const block = openBlock(part, at, at + length, place(path, position + at))
+        checksum = chainChecksum(checksum, block.checksum)
+        visit(block)
         at += length
         length = at < part.length ? blockLength(part, at, place(path, position + at)) : undefined
       }
@@ -40,6 +44,9 @@ export async function readSegment(
         )
       }
       wanted = Math.max(partBytes, length ?? 0)
+    }
+    if (checksum !== named.checksum) {
+      throw corrupt(path, 'its blocks are sound but not those that the checkpoint names')
     }
   } finally {
     await file.close()

@@ -6,6 +6,8 @@ export class Segment {
   readonly number: number
   /** Bytes that belong to the state; the file may hold more behind them, which nothing names. */
   bytes: number
+  /** The checksum of its blocks' checksums: tells its bytes from those of any other file with its name. */
+  checksum: number
   /** Bytes of records that say what a live cell holds. The others are dead weight. */
   liveBytes = 0
   /** Whether it holds tombstones or drops, which may be needed to kill records of older segments. */
@@ -13,9 +15,10 @@ export class Segment {
   /** Whether its live cells are being written anew, so that it can go. */
   isVictim = false
 
-  constructor(number: number, bytes = 0) {
+  constructor(number: number, bytes = 0, checksum = 0) {
     this.number = number
     this.bytes = bytes
+    this.checksum = checksum
   }
 
   get file(): string {

@@ -21,6 +21,8 @@ export type NamedSegment = {
   readonly file: string
   /** How many bytes from the start of the file belong to the state. */
   readonly bytes: number
+  /** `Segment.checksum` of these bytes. */
+  readonly checksum: number
 }
 
 /** A table that has records in the segments. */
@@ -65,7 +67,7 @@ function isSnapshot(json: Json): json is MemorySnapshot {
 }
 
 function isNamedSegment(json: Json): boolean {
-  if (!isObject(json) || !isCount(json['bytes'])) return false
+  if (!isObject(json) || !isCount(json['bytes']) || !isCount(json['checksum'])) return false
   // The name becomes part of a path, so nothing but a segment's name may pass.
   const file = json['file']
   return typeof file === 'string' && segmentNumber(file) !== undefined

@@ -1,0 +1,212 @@
+import { SimFs } from '@millrace/testkit'
+import { describe, expect, test } from 'vitest'
+import { StoreRun } from './store-run.ts'
+
+/** What a fresh store finds in the snapshot of `run`, whatever it did after its freeze. */
+async function restored<T>(fs: SimFs, run: StoreRun<T>): Promise<StoreRun<T>> {
+  await run.encode()
+  const from = await run.store.persist()
+  await run.store.close()
+  return StoreRun.open<T>(fs, { from })
+}
+
+describe('a snapshot holds the state at its freeze', () => {
+  test('EN-187 a value changed in place afterwards is not in it', async () => {
+    const fs = new SimFs()
+    const run = await StoreRun.open<{ n: number }>(fs)
+    run.set(null, 'a', { n: 1 })
+    run.freeze()
+    const table = run.tableOf('a')
+    const cell = table.find(null, 'a')!
+    cell.value.n = 2
+    table.changed(cell)
+    expect((await restored(fs, run)).get(null, 'a')).toEqual({ n: 1 })
+  })
+
+  test('EN-187 a value changed while iterating afterwards is not in it', async () => {
+    const fs = new SimFs()
+    const run = await StoreRun.open<{ n: number }>(fs)
+    run.set('w', 'a', { n: 1 })
+    run.freeze()
+    for (const cell of run.tableOf('a').cells('w')) cell.value.n = 2
+    expect((await restored(fs, run)).get('w', 'a')).toEqual({ n: 1 })
+  })
+
+  test('EN-187 a change that nobody declared is not in the snapshots of a clean cell', async () => {
+    const fs = new SimFs()
+    const run = await StoreRun.open<{ n: number }>(fs)
+    run.set(null, 'a', { n: 1 })
+    await run.checkpoint()
+    run.get(null, 'a')!.n = 2
+    run.freeze()
+    expect((await restored(fs, run)).get(null, 'a')).toEqual({ n: 1 })
+  })
+
+  test('what is deleted afterwards is in it, and gone from the next', async () => {
+    const fs = new SimFs()
+    const run = await StoreRun.open<number>(fs)
+    run.set('w', 'a', 1)
+    run.set('w', 'b', 2)
+    run.set('v', 'c', 3)
+    run.freeze()
+    run.delete('v', 'c')
+    run.deleteOuter('w')
+    const second = await restored(fs, run)
+    expect(second.content()).toEqual([
+      [
+        [
+          'w',
+          [
+            ['a', 1],
+            ['b', 2],
+          ],
+        ],
+        ['v', [['c', 3]]],
+      ],
+    ])
+    second.delete('v', 'c')
+    second.deleteOuter('w')
+    second.freeze()
+    expect((await restored(fs, second)).content()).toEqual([[]])
+  })
+
+  test('a cell that is deleted by one who looked it up before the freeze is in it', async () => {
+    const fs = new SimFs()
+    const run = await StoreRun.open<number>(fs)
+    run.set(null, 'a', 1)
+    const cell = run.tableOf('a').find(null, 'a')!
+    run.freeze()
+    run.tableOf('a').delete(cell)
+    expect((await restored(fs, run)).get(null, 'a')).toBe(1)
+  })
+
+  test('an abandoned snapshot adds nothing to the next and takes nothing from it', async () => {
+    const fs = new SimFs()
+    const run = await StoreRun.open<number>(fs)
+    for (let i = 0; i < 100; i++) run.set(null, i, i)
+    run.freeze()
+    run.slice()
+    for (let i = 0; i < 100; i += 2) run.set(null, i, -i)
+    run.delete(null, 99)
+    run.freeze()
+    const values = (await restored(fs, run)).content()[0]![0]![1]
+    expect(values).toEqual(Array.from({ length: 99 }, (_, i) => [i, i % 2 === 0 ? -i : i]))
+  })
+
+  test('a changed cell must have been looked up since the freeze', async () => {
+    const run = await StoreRun.open<number>(new SimFs())
+    run.set(null, 'a', 1)
+    const table = run.tableOf('a')
+    const cell = table.find(null, 'a')!
+    run.freeze()
+    expect(() => table.changed(cell)).toThrow(/looked up again after a barrier/)
+  })
+})
+
+describe('a token that is deleted and made again is another cell', () => {
+  test('whose record may be written before the tombstone of the first', async () => {
+    const fs = new SimFs()
+    const run = await StoreRun.open<number>(fs)
+    run.set(null, 'a', 1)
+    await run.checkpoint()
+    run.delete(null, 'a')
+    run.set(null, 'a', 2)
+    run.freeze()
+    run.set(null, 'a', 3) // writes the 2 before anything else
+    expect((await restored(fs, run)).get(null, 'a')).toBe(2)
+  })
+
+  test('or after it', async () => {
+    const fs = new SimFs()
+    const run = await StoreRun.open<number>(fs)
+    run.set(null, 'a', 1)
+    await run.checkpoint()
+    run.delete(null, 'a')
+    run.set(null, 'a', 2)
+    run.freeze()
+    expect((await restored(fs, run)).get(null, 'a')).toBe(2)
+  })
+
+  test('that survives the drop of the cells before it', async () => {
+    const fs = new SimFs()
+    const run = await StoreRun.open<number>(fs)
+    run.set('w', 'a', 1)
+    run.set('w', 'b', 1)
+    await run.checkpoint()
+    run.deleteOuter('w')
+    run.set('w', 'a', 2)
+    run.freeze()
+    expect((await restored(fs, run)).content()).toEqual([[['w', [['a', 2]]]]])
+  })
+
+  test('that stands behind the others, also after a restore', async () => {
+    const fs = new SimFs()
+    const run = await StoreRun.open<number>(fs)
+    for (const inner of ['a', 'b', 'c']) run.set('w', inner, 1)
+    await run.checkpoint()
+    run.delete('w', 'a')
+    run.set('w', 'a', 1)
+    run.set('w', 'b', 2)
+    run.freeze()
+    const inners = (await restored(fs, run)).content()[0]![0]![1].map(([inner]) => inner)
+    expect(inners).toEqual(['b', 'c', 'a'])
+  })
+})
+
+test('EN-199 a snapshot of nothing works, and one without changes writes nothing', async () => {
+  const fs = new SimFs()
+  const run = await StoreRun.open<number>(fs)
+  await run.checkpoint()
+  expect(fs.paths()).toEqual([])
+  run.set(null, 'a', 1)
+  const first = await run.checkpoint()
+  const before = fs.operations
+  const second = await run.checkpoint()
+  expect(fs.operations).toBe(before)
+  expect(second).toEqual({ ...(first as object), number: 3 })
+})
+
+test('cells that never were in a snapshot leave no trace in one', async () => {
+  const fs = new SimFs()
+  const run = await StoreRun.open<number>(fs)
+  for (let i = 0; i < 1000; i++) {
+    run.set('w', i, i)
+    run.set('v', i, i)
+    run.delete('v', i)
+  }
+  run.deleteOuter('w')
+  await run.checkpoint()
+  expect(run.store.usage()).toEqual({ cells: 0, liveBytes: 0, diskBytes: 0 })
+})
+
+test('outer tokens come in the order of their oldest cells, before and after a restore', async () => {
+  const fs = new SimFs()
+  const run = await StoreRun.open<number>(fs)
+  run.set('w1', 'a', 1)
+  run.set('w2', 'a', 1)
+  run.set('w1', 'b', 1)
+  run.delete('w1', 'a')
+  expect([...run.tables()[0]!.outers()]).toEqual(['w2', 'w1'])
+  run.freeze()
+  expect([...(await restored(fs, run)).tables()[0]!.outers()]).toEqual(['w2', 'w1'])
+})
+
+test('a table may be changed while it is iterated', async () => {
+  const run = await StoreRun.open<number>(new SimFs())
+  const table = run.tables()[0]!
+  for (let i = 0; i < 6; i++) run.set('w', i, i)
+  const seen: unknown[] = []
+  for (const cell of table.cells('w')) {
+    seen.push(cell.inner)
+    if (cell.inner === 1) run.delete('w', 2)
+    if (cell.inner === 3) table.deleteOuter('w')
+  }
+  expect(seen).toEqual([0, 1, 3])
+  expect([table.size, table.count('w')]).toEqual([0, 0])
+})
+
+test('EN-236 a group is asked for by one subtask only', async () => {
+  const run = await StoreRun.open<number>(new SimFs(), { parallelism: 2 })
+  const [first] = run.tables()
+  expect(() => first!.create(null, 'a', 127, 1)).toThrow(/the subtask that owns its key group/)
+})
