@@ -2,7 +2,7 @@ import type { Wakeup } from '@millrace/channels'
 import type { AsyncNode } from '../graph/node.ts'
 import type { Batch } from '../kernel/element.ts'
 import { MillraceError } from '../kernel/errors.ts'
-import { keyGroup, keyGroupRange } from '../kernel/key-group.ts'
+import { keyGroup, keyGroupRange, type KeyGroupRange } from '../kernel/key-group.ts'
 import { keyToken } from '../kernel/key-token.ts'
 import { structuredCodec } from '../kernel/structured-codec.ts'
 import type { EventTime } from '../kernel/time.ts'
@@ -18,7 +18,7 @@ import { Gate, type Arrival } from './gate.ts'
 import { Outlet } from './outlet.ts'
 import { SnapshotSlices } from './snapshot-slices.ts'
 import { receiverOf } from './source-task.ts'
-import { wakeOnAbort, type Task, type TaskSurroundings } from './task.ts'
+import type { Task, TaskSurroundings } from './task.ts'
 
 /** A record whose result has not left yet, as it is kept in checkpoints. */
 interface Waiting {
@@ -46,6 +46,7 @@ export class AsyncTask implements Task {
   readonly #calls: AsyncCalls
   readonly #table: StateTable<unknown>
   readonly #snapshot: SnapshotSlices
+  readonly #groups: KeyGroupRange
   /** The watermark of the input; the output's stays behind it while calls are in flight. */
   #inputWatermark: EventTime
   #sequence = 0
@@ -60,12 +61,12 @@ export class AsyncTask implements Task {
     this.metrics = new TaskMetrics(plan.name, subtask, 'async')
     this.#cursor = cursor
     this.#wakeup = wakeup
-    wakeOnAbort(around.signal, wakeup)
+    around.cancellation.onCancel(() => wakeup.wake())
     this.#inputWatermark = around.restoredWatermark(plan.name, subtask)
     cursor.watermark = this.#inputWatermark
     this.metrics.watermark = this.#inputWatermark
     this.#gate = new Gate(wiring.inputs, wakeup, this.#inputWatermark)
-    this.#outlet = new Outlet(ports, cursor, wakeup, around.signal)
+    this.#outlet = new Outlet(ports, cursor, wakeup, around.cancellation.signal)
     this.#target = receiverOf(plan.targets, ports)
     this.#policy = new FailurePolicy({
       kind: node.onError.kind,
@@ -76,12 +77,13 @@ export class AsyncTask implements Task {
       count: (metric) => this.metrics.count(node.name, metric, 1),
     })
     this.#calls = new AsyncCalls(node.order)
+    this.#groups = keyGroupRange(subtask, around.parallelism, around.keyGroups)
     this.#table = around.store.table({
       owner: node.name,
       subtask,
       name: '#in-flight',
       codec: structuredCodec<unknown>(),
-      groups: keyGroupRange(subtask, around.parallelism, around.keyGroups),
+      groups: this.#groups,
     })
     this.#snapshot = new SnapshotSlices(around.store, [node.name], subtask)
   }
@@ -91,13 +93,14 @@ export class AsyncTask implements Task {
   start(): void {
     for (const cell of this.#table.cells(0)) {
       const { value, time, watermark } = cell.value as Waiting
-      this.#sequence = Math.max(this.#sequence, Number(cell.inner) + 1)
+      this.#sequence = Math.max(this.#sequence, Math.floor(Number(cell.inner) / this.#around.keyGroups) + 1)
       this.#call(value, time, watermark, cell, -1)
     }
   }
 
   async run(): Promise<void> {
-    const { signal, breath } = this.#around
+    const { cancellation, breath } = this.#around
+    const { signal } = cancellation
     for (;;) {
       signal.throwIfAborted()
       await this.#emitSettled()
@@ -138,7 +141,7 @@ export class AsyncTask implements Task {
       case 'end':
         while (this.#calls.size > 0) {
           await this.#wakeup.wait()
-          this.#around.signal.throwIfAborted()
+          this.#around.cancellation.signal.throwIfAborted()
           await this.#emitSettled()
         }
         this.#outlet.mark({ kind: 'end' })
@@ -153,7 +156,7 @@ export class AsyncTask implements Task {
         await this.#emitSettled()
         if (this.#calls.size < this.#node.concurrency) break
         await this.#wakeup.wait()
-        this.#around.signal.throwIfAborted()
+        this.#around.cancellation.signal.throwIfAborted()
       }
       this.#inputWatermark = Math.max(this.#inputWatermark, watermarks[i]!)
       this.#begin(batch, i)
@@ -165,9 +168,10 @@ export class AsyncTask implements Task {
     const value = batch.values[index]
     const time = batch.times[index]!
     const waiting: Waiting = { value, time, watermark: this.#inputWatermark }
-    const sequence = this.#sequence++
-    const { keyGroups } = this.#around
-    const cell = this.#table.create(0, sequence, keyGroup(sequence, keyGroups), waiting)
+    const group = this.#groupOf(value)
+    // The group is part of the name, so that records of several subtasks can come together after a rescale.
+    const name = this.#sequence++ * this.#around.keyGroups + group
+    const cell = this.#table.create(0, name, group, waiting)
     this.#cursor.enter(batch)
     this.#cursor.at(batch, index)
     this.#call(value, time, this.#inputWatermark, cell, this.#cursor.originIndex)
@@ -204,28 +208,32 @@ export class AsyncTask implements Task {
     }
     // A function that throws before its first await fails its record like one that rejects.
     void Promise.resolve()
-      .then(() => this.#withTimeout(value))
+      .then(() => this.#limited(value))
       .then(
         (result) => settle({ result }),
         (thrown: unknown) => settle({ thrown }),
       )
   }
 
-  async #withTimeout(value: unknown): Promise<unknown> {
+  /** Each call has a signal of its own: it ends with the job, and when the call takes too long. */
+  async #limited(value: unknown): Promise<unknown> {
     const { apply, timeoutMs, name } = this.#node
-    if (timeoutMs === undefined) return apply(value, this.#around.signal)
-    const timeout = new AbortController()
-    const signal = AbortSignal.any([this.#around.signal, timeout.signal])
-    const { clock } = this.#around.platform
-    const expired = new Promise<never>((_, reject) => {
-      timeout.signal.addEventListener('abort', () => reject(timeout.signal.reason as Error), { once: true })
-    })
-    using _alarm = clock.schedule(timeoutMs, () => {
-      timeout.abort(
-        new MillraceError('OPERATOR_FAILED', `'${name}' took longer than ${timeoutMs} ms for one record`),
-      )
-    })
-    return await Promise.race([apply(value, signal), expired])
+    const cancellation = this.#around.cancellation.child()
+    try {
+      const { signal } = cancellation
+      if (timeoutMs === undefined) return await apply(value, signal)
+      const expired = new Promise<never>((_, reject) => {
+        cancellation.onCancel(() => reject(signal.reason as Error))
+      })
+      using _alarm = this.#around.platform.clock.schedule(timeoutMs, () => {
+        cancellation.cancel(
+          new MillraceError('OPERATOR_FAILED', `'${name}' took longer than ${timeoutMs} ms for one record`),
+        )
+      })
+      return await Promise.race([apply(value, signal), expired])
+    } finally {
+      cancellation.release()
+    }
   }
 
   async #emitSettled(): Promise<void> {
@@ -273,5 +281,13 @@ export class AsyncTask implements Task {
   #keyOf(value: unknown): AsyncCall['key'] {
     const [{ exchange }] = this.#node.inputs
     return this.#node.order === 'key' && exchange.kind === 'key' ? keyToken(exchange.by(value)) : undefined
+  }
+
+  /** Which subtask a record in flight belongs to after a rescale: that of its key, or any if it has none. */
+  #groupOf(value: unknown): number {
+    const [{ exchange }] = this.#node.inputs
+    if (exchange.kind === 'key') return keyGroup(keyToken(exchange.by(value)), this.#around.keyGroups)
+    const { first, last } = this.#groups
+    return first + (this.#sequence % (last - first + 1))
   }
 }

@@ -11,6 +11,7 @@ import type { CheckpointFigures, TaskMetrics } from '../observe/metrics.ts'
 import { planGraph, type Plan } from '../plan/plan.ts'
 import type { OpenStateStore, StoreUsage } from '../state/state-store.ts'
 import { Breath } from './breath.ts'
+import { Cancellation } from './cancellation.ts'
 import { DataDirectory } from './data-directory.ts'
 import type { JobSettings } from './job-options.ts'
 import { makeTasks, type Tasks } from './task-factory.ts'
@@ -31,7 +32,7 @@ export class Attempt {
   readonly #plan: Plan
   readonly #directory: DataDirectory
   readonly #storage: CheckpointStorage
-  readonly #abort = new AbortController()
+  readonly #cancellation = new Cancellation()
   readonly #breath: Breath
   readonly #ended = new Set<string>()
   #retained: readonly Manifest[] = []
@@ -72,7 +73,7 @@ export class Attempt {
       await this.#start()
       for (const task of this.#tasks.all) {
         const running = task.run().catch((error: unknown) => {
-          if (!this.#abort.signal.aborted) this.#fail!(error)
+          if (!this.#cancellation.signal.aborted) this.#fail!(error)
         })
         this.#running.push(running)
       }
@@ -233,7 +234,7 @@ export class Attempt {
   async #checkpointLoop(): Promise<void> {
     const { platform, checkpoints } = this.#settings
     const { clock } = platform
-    const { signal } = this.#abort
+    const { signal } = this.#cancellation.child()
     try {
       let pauseMs = checkpoints.everyMs
       for (;;) {
@@ -276,7 +277,7 @@ export class Attempt {
       batchRecords,
       isBounded,
       platform,
-      signal: this.#abort.signal,
+      cancellation: this.#cancellation,
       breath: this.#breath,
       store: this.#store!,
       isRestored: restored.checkpoint !== undefined,
@@ -301,7 +302,7 @@ export class Attempt {
       fs,
       directory: this.#directory.connector(name),
       isBounded,
-      signal: this.#abort.signal,
+      signal: this.#cancellation.child().signal,
       warn: (message) => this.#warn(`'${name}': ${message}`),
     }
   }
@@ -315,7 +316,7 @@ export class Attempt {
   }
 
   async #close(): Promise<void> {
-    this.#abort.abort(new MillraceError('CANCELLED', 'the job is ending'))
+    this.#cancellation.cancel(new MillraceError('CANCELLED', 'the job is ending'))
     this.#coordinator?.close()
     await Promise.all(this.#running)
     const closing = [

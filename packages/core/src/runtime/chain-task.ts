@@ -11,7 +11,7 @@ import { Gate, type Arrival } from './gate.ts'
 import { Outlet } from './outlet.ts'
 import type { Port } from './port.ts'
 import { SnapshotSlices } from './snapshot-slices.ts'
-import { wakeOnAbort, type Task, type TaskSurroundings } from './task.ts'
+import type { Task, TaskSurroundings } from './task.ts'
 
 /** What the wiring of a job hands to each task that has inputs and outputs. */
 export interface TaskWiring {
@@ -47,11 +47,11 @@ export class ChainTask implements Task {
     this.metrics = new TaskMetrics(plan.name, subtask, 'chain')
     this.#cursor = cursor
     this.#wakeup = wakeup
-    wakeOnAbort(around.signal, wakeup)
+    around.cancellation.onCancel(() => wakeup.wake())
     cursor.watermark = around.restoredWatermark(plan.name, subtask)
     this.metrics.watermark = cursor.watermark
     this.#gate = new Gate(wiring.inputs, wakeup, cursor.watermark)
-    this.#outlet = new Outlet(wiring.ports, cursor, wakeup, around.signal)
+    this.#outlet = new Outlet(wiring.ports, cursor, wakeup, around.cancellation.signal)
     const owners = new Set<string>()
     const groups = keyGroupRange(subtask, around.parallelism, around.keyGroups)
     this.#chain = new Chain(plan.heads, {
@@ -77,7 +77,8 @@ export class ChainTask implements Task {
   }
 
   async run(): Promise<void> {
-    const { signal, breath } = this.#around
+    const { cancellation, breath } = this.#around
+    const { signal } = cancellation
     for (;;) {
       signal.throwIfAborted()
       await this.#fireProcessing()

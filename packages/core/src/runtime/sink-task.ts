@@ -9,7 +9,7 @@ import { TaskMetrics } from '../observe/metrics.ts'
 import type { SinkTaskPlan } from '../plan/plan.ts'
 import type { TaskWiring } from './chain-task.ts'
 import { Gate, type Arrival } from './gate.ts'
-import { wakeOnAbort, type Task, type TaskSurroundings } from './task.ts'
+import type { Task, TaskSurroundings } from './task.ts'
 
 /** Work that was prepared at a barrier and waits for its checkpoint to be durable. */
 interface Prepared {
@@ -52,7 +52,7 @@ export class SinkTask implements Task {
     this.metrics = new TaskMetrics(plan.name, subtask, 'sink')
     this.#context = around.connectorContext(plan.name)
     this.#wakeup = wiring.wakeup
-    wakeOnAbort(around.signal, wiring.wakeup)
+    around.cancellation.onCancel(() => wiring.wakeup.wake())
     this.#gate = new Gate(wiring.inputs, wiring.wakeup, around.restoredWatermark(plan.name, subtask))
     this.#pending = subtask === 0 ? restored.map((entry) => entry.committable) : []
   }
@@ -66,7 +66,8 @@ export class SinkTask implements Task {
   start(): void {}
 
   async run(): Promise<void> {
-    const { signal, breath } = this.#around
+    const { cancellation, breath } = this.#around
+    const { signal } = cancellation
     for (;;) {
       signal.throwIfAborted()
       await this.#commit()

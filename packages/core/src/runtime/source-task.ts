@@ -17,7 +17,7 @@ import { Outlet } from './outlet.ts'
 import type { SplitFeed } from './split-feed.ts'
 import { SplitSet } from './split-set.ts'
 import { Stamp } from './stamp.ts'
-import { wakeOnAbort, type Task, type TaskSurroundings } from './task.ts'
+import type { Task, TaskSurroundings } from './task.ts'
 
 /**
  * Reads the splits of one source that belong to this subtask, gives records their time and the stream its watermark.
@@ -61,15 +61,15 @@ export class SourceTask implements Task {
     this.metrics = new TaskMetrics(plan.name, subtask, 'source')
     this.#context = around.connectorContext(plan.name)
     this.#wakeup = wakeup
-    wakeOnAbort(around.signal, wakeup)
+    around.cancellation.onCancel(() => wakeup.wake())
     this.#cursor = cursor
     cursor.watermark = around.restoredWatermark(plan.name, subtask)
     this.#idleAfterMs = plan.stamp?.node.timestamps.idleAfterMs
     this.#watermarks = new SplitWatermarks(plan.stamp?.node.timestamps.disorderMs ?? 0, cursor.watermark)
-    this.#outlet = new Outlet(wiring.ports, cursor, wakeup, around.signal)
+    this.#outlet = new Outlet(wiring.ports, cursor, wakeup, around.cancellation.signal)
     this.#splits = new SplitSet({
       source: plan.node.source,
-      context: this.#context,
+      context: () => around.connectorContext(plan.name),
       subtask,
       parallelism: around.parallelism,
       keyGroups: around.keyGroups,
@@ -95,7 +95,8 @@ export class SourceTask implements Task {
   }
 
   async run(): Promise<void> {
-    const { signal, breath } = this.#around
+    const { cancellation, breath } = this.#around
+    const { signal } = cancellation
     for (;;) {
       signal.throwIfAborted()
       this.#splits.raise()

@@ -13,7 +13,8 @@ const defaultDiscoverEveryMs = 1000
 /** What a set of splits is made for. */
 export interface SplitSetOptions {
   readonly source: Source<unknown>
-  readonly context: ConnectorContext
+  /** Makes a context with a signal of its own; every split gets one. */
+  readonly context: () => ConnectorContext
   readonly subtask: number
   readonly parallelism: number
   readonly keyGroups: number
@@ -39,7 +40,7 @@ export class SplitSet {
 
   constructor(options: SplitSetOptions) {
     this.#options = options
-    this.#context = options.context
+    this.#context = options.context()
     this.#watermarks = options.watermarks
     this.#restored = new Map(options.restored?.splits.map((entry) => [entry.split, entry]))
   }
@@ -93,7 +94,7 @@ export class SplitSet {
     for (const feed of this.#feeds) {
       if (open >= openSplits) return
       if (feed.isOpen || feed.isEnded) continue
-      await feed.open(this.#options.source, this.#context)
+      await feed.open(this.#options.source, this.#options.context())
       open++
     }
   }

@@ -1,4 +1,3 @@
-import type { Wakeup } from '@millrace/channels'
 import type { TaskReport } from '../checkpoint/coordinator.ts'
 import type { ConnectorContext } from '../connect/source.ts'
 import type { Platform } from '../kernel/platform.ts'
@@ -6,6 +5,7 @@ import type { EventTime } from '../kernel/time.ts'
 import type { TaskMetrics } from '../observe/metrics.ts'
 import type { OpenStateStore } from '../state/state-store.ts'
 import type { Breath } from './breath.ts'
+import type { Cancellation } from './cancellation.ts'
 
 /**
  * One subtask at work. `open` comes before state is loaded, `start` after, then `run` until the job's signal is
@@ -31,7 +31,8 @@ export interface TaskSurroundings {
   readonly batchRecords: number
   readonly isBounded: boolean
   readonly platform: Platform
-  readonly signal: AbortSignal
+  /** Ends every task of this attempt. */
+  readonly cancellation: Cancellation
   readonly breath: Breath
   readonly store: OpenStateStore
   /** The watermark this task had reached in the checkpoint being restored, or the beginning of time. */
@@ -43,9 +44,4 @@ export interface TaskSurroundings {
   ended(task: string, subtask: number): void
   connectorContext(name: string): ConnectorContext
   warn(message: string): void
-}
-
-/** Wakes a task when the job is cancelled, so that no wait outlives it. */
-export function wakeOnAbort(signal: AbortSignal, wakeup: Wakeup): void {
-  signal.addEventListener('abort', () => wakeup.wake(), { once: true })
 }

@@ -1,0 +1,67 @@
+import {
+  MemorySink,
+  startJob,
+  type Job,
+  type JobEvent,
+  type JobOptions,
+  type JobResult,
+} from '@millrace/core'
+import { pipeline, type PipelineBuilder } from '@millrace/flow'
+import { memoryStore } from '@millrace/store-memory'
+import { driveJob, simPlatform, type SimPlatform } from '@millrace/testkit'
+
+/** One life of a job in a simulated world. */
+export interface SimulatedLife {
+  readonly result: JobResult | undefined
+  readonly events: readonly JobEvent[]
+  readonly job: Job
+  readonly platform: SimPlatform
+}
+
+/** What a test chooses; the rest is small and quick. */
+export type LifeOptions = Partial<Omit<JobOptions, 'graph' | 'store' | 'platform'>> & {
+  readonly platform?: SimPlatform
+  readonly seed?: number
+  /** Ends the life where the job stands, without stopping it. */
+  readonly until?: (job: Job, events: readonly JobEvent[]) => boolean
+  readonly onEvent?: (event: JobEvent, job: Job) => void
+}
+
+/** Runs a pipeline in a simulated world until it ends, or until `until` says so. */
+export async function live(
+  build: (p: PipelineBuilder) => void,
+  options: LifeOptions = {},
+): Promise<SimulatedLife> {
+  const { platform = simPlatform({ seed: options.seed ?? 1 }), until, onEvent, ...rest } = options
+  const events: JobEvent[] = []
+  const job: Job = startJob({
+    graph: pipeline('test', build).describe().graph,
+    platform,
+    store: memoryStore(),
+    directory: 'data',
+    isBounded: true,
+    checkpoints: { everyMs: 100 },
+    restart: { kind: 'none' },
+    ...rest,
+    observer: (event) => {
+      events.push(event)
+      onEvent?.(event, job)
+    },
+  })
+  const result = await driveJob(
+    job,
+    platform.clock,
+    until === undefined ? {} : { until: () => until(job, events) },
+  )
+  return { result, events, job, platform }
+}
+
+/** The same disk after the job has let go of it, for the next life. */
+export function nextLife(platform: SimPlatform, seed = 2): SimPlatform {
+  return simPlatform({ seed, fs: platform.fs })
+}
+
+/** Values as sorted JSON, to compare what two runs committed whatever the order. */
+export function multiset(sink: MemorySink<unknown>): readonly string[] {
+  return sink.values.map((value) => JSON.stringify(value)).toSorted()
+}
