@@ -92,17 +92,9 @@ export class FileReader<T> implements SplitReader<T, FilePosition> {
       const { offset, line, check } = this.#oversize
       return { path, offset, line, check, isRead: false, head }
     }
-    const feed = this.#feed
-    const isRead =
-      (feed.isQuiet || feed.isFinished) && feed.next === undefined && this.#at === page.bytes.length
-    return {
-      path,
-      offset: page.offset(this.#at),
-      line: this.#line,
-      check: page.check(this.#at),
-      isRead,
-      head,
-    }
+    const at = this.#at
+    const isRead = this.#isRead
+    return { path, offset: page.offset(at), line: this.#line, check: page.check(at), isRead, head }
   }
 
   close(): Promise<void> {
@@ -150,7 +142,7 @@ export class FileReader<T> implements SplitReader<T, FilePosition> {
       if (value !== noRecord) harvest.add(value, start, end, line)
     } catch (cause) {
       const isTooLarge = end - start > this.#options.recordBytesMax
-      const raw = page.bytes.subarray(start, isTooLarge ? start + rawBytesMax : end)
+      const raw = page.raw(start, isTooLarge ? start + rawBytesMax : end)
       harvest.fail(cause, raw, line, page.offset(start))
     }
   }
@@ -183,9 +175,11 @@ export class FileReader<T> implements SplitReader<T, FilePosition> {
 
   #beginOversize(page: Page): void {
     const start = this.#at
-    const raw = Uint8Array.from(page.bytes.subarray(start, start + rawBytesMax))
+    const raw = page.raw(start, start + rawBytesMax).slice()
     this.#oversize = { raw, line: this.#line, offset: page.offset(start), check: page.check(start) }
     this.#at = page.bytes.length
+    // What was found of its end so far does not count for the next record.
+    this.#decoder.begin(this.#decoder.head)
   }
 
   /** Looks for the newline behind a record that is too large; false if it is not on this page. */

@@ -80,7 +80,7 @@ class PageOrigin implements Origin {
   }
 
   raw(index: number): Uint8Array | undefined {
-    return this.#page.bytes.subarray(this.#starts[index], this.#ends[index])
+    return this.#page.raw(this.#starts[index]!, this.#ends[index]!)
   }
 }
 

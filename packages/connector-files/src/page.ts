@@ -84,6 +84,12 @@ export class Page {
       : decode(this.bytes.subarray(start, end))
   }
 
+  /** The bytes themselves: a view, as plain bytes. */
+  raw(start: number, end: number): Uint8Array {
+    const { bytes } = this
+    return new Uint8Array(bytes.buffer, bytes.byteOffset + start, Math.min(end, bytes.length) - start)
+  }
+
   /** Vouches for what stands before `index`. */
   check(index: number): number {
     return fingerprint(this.bytes.subarray(Math.max(this.#begin, index - fingerprintBytes), index))

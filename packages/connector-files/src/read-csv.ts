@@ -85,7 +85,6 @@ class CsvDecoder<T> implements RecordDecoder<T> {
   }
 
   decode(page: Page, start: number, end: number): T | typeof noRecord {
-    this.#restart()
     if (start === end) return noRecord
     const columns = this.#columns
     if (columns === undefined) return this.#decodeHeader(page, start, end)
@@ -135,8 +134,10 @@ class CsvDecoder<T> implements RecordDecoder<T> {
       if (place === 'in quotes') {
         if (byte === 0x22) place = 'behind a quote'
         else if (byte === 0x0a) this.innerLines++
-      } else if (byte === 0x0a) return at
-      else if (byte === this.#separatorByte) place = 'at the start of a field'
+      } else if (byte === 0x0a) {
+        this.#restart()
+        return at
+      } else if (byte === this.#separatorByte) place = 'at the start of a field'
       // Also behind a quote: there are two in a row, which stand for one.
       else if (byte === 0x22 && place !== 'in a field') place = 'in quotes'
       else place = 'in a field'

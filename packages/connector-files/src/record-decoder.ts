@@ -17,7 +17,7 @@ export interface RecordDecoder<T> {
   decode(page: Page, start: number, end: number): T | typeof noRecord
   /** What must be remembered of the beginning of the file, in order to go on in its middle. */
   readonly head: Json
-  /** Called before the first record of a file: when reading goes on in its middle, with the head. */
+  /** Called before the first record of a file, and when reading goes on in its middle: then with the head. */
   begin(head: Json): void
 }
 

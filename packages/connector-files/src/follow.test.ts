@@ -1,0 +1,309 @@
+import { SimFs } from '@millrace/testkit'
+import { beforeEach, describe, expect, test } from 'vitest'
+import { FileWorld, SourceRun, type SplitMark } from '../test/file-world.ts'
+import type { Paths, ReadOptions } from './file-source.ts'
+import { readLines } from './lines.ts'
+
+let fs: SimFs
+let world: FileWorld
+let run: SourceRun<string>
+
+async function append(path: string, text: string): Promise<void> {
+  const file = await fs.open(path, 'append')
+  await file.write(Buffer.from(text))
+  await file.close()
+}
+
+async function truncate(path: string, size = 0): Promise<void> {
+  const file = await fs.open(path, 'append')
+  await file.truncate(size)
+  await file.close()
+}
+
+/** Starts a life that follows, at the beginning or where a checkpoint was made. */
+async function follow(
+  paths: Paths,
+  options: ReadOptions = {},
+  marks: ReadonlyMap<string, SplitMark> = new Map(),
+): Promise<void> {
+  world = new FileWorld(fs, false)
+  run = new SourceRun(readLines(paths, { follow: true, ...options }), world.context)
+  await run.restore(marks)
+  await run.discover()
+  await read()
+}
+
+/** Lets one poll interval pass, finds new files, and takes what is there. */
+async function read(ms = 200): Promise<readonly string[]> {
+  await world.pass(ms)
+  run.poll()
+  await run.discover()
+  await world.pass(0)
+  run.poll()
+  return run.values
+}
+
+async function restart(paths: Paths, options: ReadOptions = {}): Promise<void> {
+  const marks = run.marks()
+  await run.close()
+  await follow(paths, options, marks)
+}
+
+beforeEach(() => {
+  fs = new SimFs()
+})
+
+describe('growing', () => {
+  test('what is appended is read, and a line is a record once its newline comes', async () => {
+    fs.put('a.log', '1\n2')
+    await follow('a.log')
+    expect(run.values).toEqual(['1'])
+    await append('a.log', '2')
+    expect(await read()).toEqual(['1'])
+    await append('a.log', '\n3\n')
+    expect(await read()).toEqual(['1', '22', '3'])
+    await run.close()
+  })
+
+  test('nothing is looked at more often than pollEvery', async () => {
+    fs.put('a.log', '1\n')
+    await follow('a.log', { pollEvery: '1s' })
+    await append('a.log', '2\n')
+    expect(await read(300)).toEqual(['1'])
+    expect(await read(700)).toEqual(['1', '2'])
+    await run.close()
+  })
+
+  test('EN-241 a file that appears later is found and read from its start', async () => {
+    fs.put('logs/a.log', '1\n')
+    await follow('logs/*.log')
+    fs.put('logs/b.log', '2\n3\n')
+    expect(await read()).toEqual(['1', '2', '3'])
+    await run.close()
+  })
+
+  test('a file that is not there yet is waited for, with one warning', async () => {
+    await follow('logs/a.log')
+    await read()
+    expect(world.warnings).toEqual(['source subject: there is no logs/a.log yet; waiting for it'])
+    fs.put('logs/a.log', '1\n')
+    expect(await read()).toEqual(['1'])
+    await run.close()
+  })
+
+  test('a bounded job follows nothing', async () => {
+    fs.put('a.log', '1\n2')
+    const bounded = new SourceRun(readLines('a.log', { follow: true }), new FileWorld(fs, true).context)
+    await bounded.discover()
+    await bounded.readToEnd()
+    expect(bounded.values).toEqual(['1', '2'])
+  })
+
+  test('a job that does not follow ends, also when it is not bounded', async () => {
+    fs.put('a.log', '1\n')
+    const plain = new SourceRun(readLines('a.log'), new FileWorld(fs, false).context)
+    await plain.discover()
+    await plain.readToEnd()
+    expect(plain.values).toEqual(['1'])
+  })
+})
+
+describe('rotation', () => {
+  test.each([
+    ['only the log is asked for', 'auth.log'],
+    ['rotated files are asked for too', 'auth.log*'],
+  ])('a log is rotated, and every line is read once: %s', async (_name, pattern) => {
+    fs.put('auth.log', '1\n2\n')
+    await follow(pattern)
+    await append('auth.log', '3\n')
+    await fs.rename('auth.log', 'auth.log.1')
+    fs.put('auth.log', '4\n')
+    await append('auth.log.1', 'late\n')
+    const values = await read()
+    expect(values.toSorted()).toEqual(['1', '2', '3', '4', 'late'])
+    // Whoever writes to the old file may go on for a while.
+    await read(3_000)
+    await append('auth.log.1', 'later\n')
+    expect((await read()).at(-1)).toBe('later')
+    await run.close()
+  })
+
+  test('a rotated file is finished once it has been quiet, and its last line counts without a newline', async () => {
+    fs.put('auth.log', '1\n2')
+    await follow('auth.log')
+    await fs.rename('auth.log', 'auth.log.1')
+    fs.put('auth.log', '3\n')
+    expect((await read()).toSorted()).toEqual(['1', '3'])
+    await read(4_000)
+    expect(run.openSplits).toBe(2)
+    expect((await read(2_000)).toSorted()).toEqual(['1', '2', '3'])
+    expect(run.openSplits).toBe(1)
+    expect(world.warnings).toEqual([])
+    await run.close()
+  })
+
+  test('a log that is quiet under its own name is never finished', async () => {
+    fs.put('auth.log', '1\n')
+    await follow('auth.log')
+    for (let hour = 0; hour < 3; hour++) await read(3_600_000)
+    await append('auth.log', '2\n')
+    expect(await read()).toEqual(['1', '2'])
+    await run.close()
+  })
+
+  test.each(['auth.log', 'auth.log*'])(
+    'a restart after a rotation finds the old file by its identity: %s',
+    async (pattern) => {
+      fs.put('auth.log', '1\n2\n')
+      await follow(pattern)
+      const marks = run.marks()
+      await run.close()
+      await append('auth.log', '3\n')
+      await fs.rename('auth.log', 'auth.log.1')
+      await fs.rename('auth.log.1', 'auth.log.2')
+      fs.put('auth.log', '4\n')
+      await follow(pattern, {}, marks)
+      expect((await read()).toSorted()).toEqual(['3', '4'])
+      await run.close()
+    },
+  )
+
+  test('a removed file is read to its end, and then finished', async () => {
+    fs.put('in/a.log', '1\n')
+    await follow('in')
+    await append('in/a.log', '2\n3')
+    await fs.remove('in/a.log')
+    await read()
+    expect(await read(6_000)).toEqual(['1', '2', '3'])
+    expect(run.openSplits).toBe(0)
+    expect(fs.openPaths()).toEqual([])
+  })
+})
+
+describe('truncation', () => {
+  test('EN-242 a log that is copied and cut is read again from its start, with a warning', async () => {
+    fs.put('a.log', '1\n2\npart')
+    await follow('a.log')
+    await truncate('a.log')
+    await append('a.log', '3\n')
+    expect(await read()).toEqual(['1', '2', 'part', '3'])
+    expect(world.warnings).toEqual([
+      'source subject: a.log shrank up to byte 8; it is read again from its start',
+    ])
+    expect(run.taken.at(-1)!.place).toBe('a.log line 1, byte 0')
+    await run.close()
+  })
+
+  test('a cut that is hidden by growing past the old size is noticed by the bytes before', async () => {
+    fs.put('a.log', '1\n2\n')
+    await follow('a.log')
+    await truncate('a.log')
+    await append('a.log', '3\n4\n5\n6\n')
+    expect(await read()).toEqual(['1', '2', '3', '4', '5', '6'])
+    expect(world.warnings).toHaveLength(1)
+    await run.close()
+  })
+
+  test('a cut while the job is down is noticed at the restart', async () => {
+    fs.put('a.log', '1\n2\n')
+    await follow('a.log')
+    const marks = run.marks()
+    await run.close()
+    for (const content of ['3\n', '3\n4\n5\n']) {
+      await truncate('a.log')
+      await append('a.log', content)
+      await follow('a.log', {}, marks)
+      expect(await read()).toEqual(content.trim().split('\n'))
+      expect(world.warnings).toHaveLength(1)
+      await run.close()
+    }
+  })
+
+  test('a position taken between the cut and the next record leads back to the start', async () => {
+    fs.put('a.log', '1\n2\n')
+    await follow('a.log')
+    await truncate('a.log')
+    await read()
+    await append('a.log', '3\n')
+    await restart('a.log')
+    expect(run.values).toEqual(['3'])
+    await run.close()
+  })
+
+  test('without following, a file that was cut since the checkpoint is an error', async () => {
+    fs.put('a.log', '1\n2\n')
+    await follow('a.log')
+    const marks = run.marks()
+    await run.close()
+    await truncate('a.log')
+    await append('a.log', '3\n4\n5\n')
+    const bounded = new SourceRun(readLines('a.log'), new FileWorld(fs, true).context)
+    await bounded.restore(marks)
+    await expect(bounded.readToEnd()).rejects.toMatchObject({
+      code: 'SOURCE_FAILED',
+      message: expect.stringMatching(
+        /a\.log no longer holds what was read from it up to byte 4; put the file back/,
+      ),
+    })
+  })
+})
+
+describe('a file that is gone after a restart', () => {
+  async function loseAfterReading(text: string): Promise<ReadonlyMap<string, SplitMark>> {
+    fs.put('a.log', text)
+    await follow('a.log')
+    const marks = run.marks()
+    await run.close()
+    fs.lose('a.log')
+    fs.put('b.log', 'other\n')
+    return marks
+  }
+
+  test('EN-242 stops the job when part of it had not been read, and names file and offset', async () => {
+    const marks = await loseAfterReading('1\n2\npart')
+    await expect(follow('a.log', {}, marks)).rejects.toMatchObject({
+      code: 'SOURCE_FAILED',
+      message: expect.stringMatching(
+        /a\.log is gone, under every name; it had been read up to byte 4; .*ifGone/,
+      ),
+      place: 'a.log byte 4',
+    })
+  })
+
+  test("EN-242 is passed over with a warning if ifGone is 'skip'", async () => {
+    const marks = await loseAfterReading('1\n2\npart')
+    await follow('a.log', { ifGone: 'skip' }, marks)
+    expect(world.warnings[0]).toMatch(/it had been read up to byte 4; what followed is lost/)
+    expect(run.openSplits).toBe(0)
+  })
+
+  test('is passed over with a warning if it had been read to its end', async () => {
+    const marks = await loseAfterReading('1\n2\n')
+    await follow('a.log', {}, marks)
+    expect(world.warnings[0]).toMatch(/it had been read up to byte 4, which was all of it then/)
+    expect(run.openSplits).toBe(0)
+  })
+
+  test('a path that was written out and does not exist stops a job that does not follow', async () => {
+    const plain = new SourceRun(readLines('missing.log'), new FileWorld(fs, true).context)
+    await expect(plain.discover()).rejects.toMatchObject({
+      code: 'FS_NOT_FOUND',
+      message: expect.stringContaining('missing.log'),
+    })
+    const empty = new FileWorld(fs, true)
+    expect(await new SourceRun(readLines('*.log'), empty.context).discover()).toEqual([])
+    expect(empty.warnings).toEqual(['source subject: no file matches *.log; nothing is read'])
+  })
+})
+
+describe('stopping', () => {
+  test('an abort ends every wait and leaves nothing open', async () => {
+    fs.put('a.log', '1\n')
+    await follow('a.log')
+    world.abort()
+    await world.pass(0)
+    await run.close()
+    expect(fs.openPaths()).toEqual([])
+    expect(world.clock.pending).toBe(0)
+  })
+})

@@ -1,0 +1,153 @@
+import type { ConnectorContext, DecodeFailure, Fs, Json, Origin, Source, SplitReader } from '@millrace/core'
+import { SimFs, simPlatform, type SimPlatform } from '@millrace/testkit'
+
+/** What a connector is given in one life of the process, and what it had to say. */
+export class FileWorld<F extends Fs = SimFs> {
+  readonly clock: SimPlatform['clock']
+  readonly fs: F
+  readonly warnings: string[] = []
+  readonly context: ConnectorContext
+  readonly #stop = new AbortController()
+
+  constructor(fs: F, isBounded: boolean, seed = 1) {
+    const platform = simPlatform({ seed, fs: fs instanceof SimFs ? fs : new SimFs() })
+    this.clock = platform.clock
+    this.fs = fs
+    this.context = {
+      name: 'subject',
+      clock: platform.clock,
+      random: platform.random,
+      fs,
+      directory: 'data/subject',
+      isBounded,
+      signal: this.#stop.signal,
+      warn: (message) => this.warnings.push(message),
+    }
+  }
+
+  abort(): void {
+    this.#stop.abort(new Error('the job stops'))
+  }
+
+  /** Lets time pass, and everything settle that it sets off. */
+  async pass(ms = 200): Promise<void> {
+    await this.clock.advance(ms)
+    await this.clock.advance(0)
+  }
+}
+
+/** Where a split was when a checkpoint was made. */
+export interface SplitMark {
+  readonly position: Json
+  readonly isFinished: boolean
+}
+
+/** A record that was read, or a failure, and where it came from. */
+export interface Taken<T> {
+  readonly value?: T
+  readonly failure?: DecodeFailure
+  readonly place: string
+}
+
+/** Reads all splits of a source in one life, as the engine does. */
+export class SourceRun<T> {
+  readonly taken: Taken<T>[] = []
+  readonly origins: Origin[] = []
+  readonly #source: Source<T>
+  readonly #context: ConnectorContext
+  readonly #readers = new Map<string, SplitReader<T>>()
+  readonly #finished = new Map<string, SplitMark>()
+
+  constructor(source: Source<T>, context: ConnectorContext) {
+    this.#source = source
+    this.#context = context
+  }
+
+  /** Opens every split of a checkpoint, in which positions have passed through text. */
+  async restore(marks: ReadonlyMap<string, SplitMark>): Promise<void> {
+    for (const [split, mark] of marks) {
+      if (mark.isFinished) this.#finished.set(split, mark)
+      else await this.#open(split, JSON.parse(JSON.stringify(mark.position)) as Json)
+    }
+  }
+
+  /** Opens the splits that are new. */
+  async discover(): Promise<readonly string[]> {
+    const { splits } = await this.#source.discover(this.#context)
+    const fresh = splits.filter((split) => !this.#readers.has(split) && !this.#finished.has(split))
+    for (const split of fresh) await this.#open(split)
+    return splits
+  }
+
+  /** Takes what every open split has now, `limit` at a time. */
+  poll(limit = 1_000): void {
+    for (const [split, reader] of this.#readers) {
+      for (let poll = reader.poll(limit); poll.kind !== 'pending'; poll = reader.poll(limit)) {
+        if (poll.kind === 'end') {
+          this.#finished.set(split, { position: reader.position(), isFinished: true })
+          this.#readers.delete(split)
+          break
+        }
+        this.#take(poll.values, poll.failures ?? [], poll.origin!)
+      }
+    }
+  }
+
+  /** Reads until all open splits have ended. */
+  async readToEnd(limit = 1_000): Promise<void> {
+    for (;;) {
+      this.poll(limit)
+      const [waiting] = this.#readers.values()
+      if (waiting === undefined) return
+      await waiting.ready()
+    }
+  }
+
+  marks(): ReadonlyMap<string, SplitMark> {
+    const marks = new Map(this.#finished)
+    for (const [split, reader] of this.#readers) {
+      marks.set(split, { position: reader.position(), isFinished: false })
+    }
+    return marks
+  }
+
+  get openSplits(): number {
+    return this.#readers.size
+  }
+
+  get values(): readonly T[] {
+    return this.taken.flatMap((each) => ('value' in each ? [each.value as T] : []))
+  }
+
+  get failures(): readonly DecodeFailure[] {
+    return this.taken.flatMap(({ failure }) => (failure === undefined ? [] : [failure]))
+  }
+
+  async close(): Promise<void> {
+    for (const reader of this.#readers.values()) await reader.close()
+  }
+
+  async #open(split: string, from?: Json): Promise<void> {
+    this.#readers.set(split, await this.#source.open(split, from, this.#context))
+  }
+
+  #take(values: readonly T[], failures: readonly DecodeFailure[], origin: Origin): void {
+    const rest = [...failures]
+    this.origins.push(origin)
+    for (let index = 0; index <= values.length; index++) {
+      while (rest[0]?.index === index) {
+        const failure = rest.shift()!
+        this.taken.push({ failure, place: failure.place })
+      }
+      if (index < values.length) this.taken.push({ value: values[index]!, place: origin.place(index) })
+    }
+  }
+}
+
+/** Reads everything a source finds on a simulated disk, bounded. */
+export async function readAll<T>(source: Source<T>, fs: SimFs, limit?: number): Promise<SourceRun<T>> {
+  const run = new SourceRun(source, new FileWorld(fs, true).context)
+  await run.discover()
+  await run.readToEnd(limit)
+  return run
+}
