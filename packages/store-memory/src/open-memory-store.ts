@@ -91,6 +91,7 @@ export class OpenMemoryStore implements OpenStateStore {
       await readSegment(this.#fs, path, segment, (block) => loader.load(block, segment))
     }
     for (const table of this.#allTables()) table.restored()
+    this.#tidy()
   }
 
   freeze(owner: string, subtask: number): void {
@@ -171,7 +172,7 @@ export class OpenMemoryStore implements OpenStateStore {
     for (const table of this.#allTables()) yield* table.rewriteVictims()
   }
 
-  /** After a snapshot: closes the active segment if it is long enough, and looks for segments to give up. */
+  /** After a load or a snapshot: closes the active segment if it is long enough, and looks for segments to give up. */
   #tidy(): void {
     if (this.#segments.isActiveFull()) this.#log.seal()
     if (!this.#segments.chooseVictims()) return

@@ -62,7 +62,10 @@ export class StoreRun<T> {
   static async open<T>(fs: Fs, options: StoreRunOptions<T> = {}): Promise<StoreRun<T>> {
     const { from, retained = from === undefined ? [] : [from], clock = new SteppingClock() } = options
     const kind = memoryStore(options.store ?? { segmentBytes: 4096 })
-    const run = new StoreRun(await kind.open({ fs, clock, directory: 'data/state', from, retained }), options)
+    const run = new StoreRun(
+      await kind.open({ fs, clock, directory: '/data/state', from, retained }),
+      options,
+    )
     await run.store.load()
     return run
   }
