@@ -1,2 +1,6 @@
-/** Receives and sends records over HTTP in Millrace pipelines. */
-export {}
+/** Receives records over HTTP in Millrace pipelines. */
+export { http } from './http.ts'
+export type { HttpServerSource } from './http-server-source.ts'
+export type { InboxPosition } from './inbox-segments.ts'
+export type { ServerAddress } from './server.ts'
+export type { HttpServerOptions } from './server-options.ts'

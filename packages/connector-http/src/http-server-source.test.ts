@@ -1,0 +1,270 @@
+import { describeCases, simPlatform, sourceConformance } from '@millrace/testkit'
+import { once } from 'node:events'
+import { createServer } from 'node:net'
+import { describe, expect, test } from 'vitest'
+import { askHealth, contextOf, postLines, RawClient, serve, type HttpLife } from '../test/http-life.ts'
+import { http, type InboxPosition } from './index.ts'
+
+async function read(reader: HttpLife['reader'], count: number): Promise<unknown[]> {
+  const values: unknown[] = []
+  while (values.length < count) {
+    const poll = reader.poll(count - values.length)
+    if (poll.kind === 'records') values.push(...poll.values)
+    else if (poll.kind === 'end') break
+    else await reader.ready()
+  }
+  return values
+}
+
+const head = 'POST / HTTP/1.1\r\nHost: localhost\r\nContent-Type: application/x-ndjson\r\n'
+
+describe('a server on this machine', () => {
+  test('accepts what is posted, and the reader hands it out', async () => {
+    const { reader, url } = await serve()
+    const response = await postLines(url, '{"a":1}\n{"a":2}\n')
+    expect(response.status).toBe(200)
+    expect(response.headers.get('content-type')).toBe('application/json')
+    expect(await response.json()).toEqual({ accepted: 2 })
+    expect(await read(reader, 2)).toEqual([{ a: 1 }, { a: 2 }])
+    await reader.close()
+  })
+
+  test('continues after a restart at the checkpoint, with what came later', async () => {
+    const first = await serve()
+    await postLines(first.url, '1\n2\n3')
+    expect(await read(first.reader, 2)).toEqual([1, 2])
+    const from = JSON.parse(JSON.stringify(first.reader.position())) as InboxPosition
+    await first.reader.close()
+    const second = await serve({ fs: first.platform.fs.afterPowerLoss(), from })
+    await postLines(second.url, '4')
+    expect(await read(second.reader, 2)).toEqual([3, 4])
+    await second.reader.close()
+  })
+
+  test('keeps requests apart that arrive on one connection at once', async () => {
+    const { reader, port } = await serve()
+    const client = await RawClient.connect(port)
+    const requests = ['1\n', 'x\n', '3\n'].map((body) => `${head}Content-Length: 2\r\n\r\n${body}`)
+    client.send(`${requests.join('')}${head}Connection: close\r\nContent-Length: 2\r\n\r\n4\n`)
+    const statuses = [...(await client.rest()).matchAll(/HTTP\/1\.1 (\d+)/g)].map(([, status]) => status)
+    expect(statuses).toEqual(['200', '400', '200', '200'])
+    expect(await read(reader, 3)).toEqual([1, 3, 4])
+    await reader.close()
+  })
+
+  test('answers no foreign host name', async () => {
+    const { reader, port } = await serve()
+    const client = await RawClient.connect(port)
+    client.send(`${head.replace('localhost', 'evil.example')}Content-Length: 1\r\n\r\n1`)
+    expect(await client.receive('\r\n\r\n')).toMatch(/^HTTP\/1\.1 421 /)
+    client.cut()
+    await reader.close()
+  })
+
+  test('wants its token', async () => {
+    const { reader, url } = await serve({ token: 'secret' })
+    expect((await postLines(url, '1')).status).toBe(401)
+    expect((await postLines(url, '1', { authorization: 'Bearer secret' })).status).toBe(200)
+    await reader.close()
+  })
+
+  test('says that it is well, and no more', async () => {
+    const { reader, url } = await serve()
+    const response = await askHealth(url)
+    expect([response.status, await response.json()]).toEqual([200, { status: 'ok' }])
+    expect((await askHealth(url, 'HEAD')).status).toBe(200)
+    await reader.close()
+  })
+})
+
+describe('clients that mean no good', () => {
+  test('a body that is announced too large is not read', async () => {
+    const { reader, port } = await serve({ bodyBytesMax: 100 })
+    const client = await RawClient.connect(port)
+    client.send(`${head}Content-Length: 101\r\n\r\n`)
+    expect(await client.rest()).toMatch(/^HTTP\/1\.1 413 /)
+    await reader.close()
+  })
+
+  test('a body that turns out too large is not read on', async () => {
+    const { reader, port } = await serve({ bodyBytesMax: 100 })
+    const client = await RawClient.connect(port)
+    client.send(`${head}Transfer-Encoding: chunked\r\n\r\n66\r\n${'1\n'.repeat(51)}\r\n`)
+    expect(await client.rest()).toMatch(/^HTTP\/1\.1 413 /)
+    await reader.close()
+  })
+
+  test('a client that asks first is told to go on only when its body is wanted', async () => {
+    const { reader, port } = await serve({ bodyBytesMax: 100 })
+    const welcome = await RawClient.connect(port)
+    welcome.send(`${head}Expect: 100-continue\r\nContent-Length: 2\r\n\r\n`)
+    await welcome.receive('100 Continue\r\n\r\n')
+    welcome.send('1\n')
+    expect(await welcome.receive('accepted')).toMatch(/HTTP\/1\.1 200 /)
+    welcome.cut()
+    const unwelcome = await RawClient.connect(port)
+    unwelcome.send(`${head}Expect: 100-continue\r\nContent-Length: 101\r\n\r\n`)
+    expect(await unwelcome.rest()).toMatch(/^HTTP\/1\.1 413 /)
+    await reader.close()
+  })
+
+  test.each(['POST / HT', `${head}X-Slow: `, `${head}Content-Length: 9\r\n\r\n1\n`])(
+    'one that stops in the middle of a request is cut off: %j',
+    async (beginning) => {
+      const { reader, port } = await serve({ requestTimeout: 150 })
+      const client = await RawClient.connect(port)
+      client.send(beginning)
+      expect(await client.rest()).toMatch(/^(HTTP\/1\.1 408 |$)/)
+      await reader.close()
+    },
+  )
+
+  test('one that goes away in the middle of a body leaves nothing behind', async () => {
+    const { reader, port, url, warnings } = await serve()
+    const client = await RawClient.connect(port)
+    client.send(`${head}Expect: 100-continue\r\nContent-Length: 9\r\n\r\n`)
+    await client.receive('100 Continue')
+    client.send('1\n2\n')
+    client.cut()
+    await postLines(url, '3')
+    expect(await read(reader, 1)).toEqual([3])
+    await reader.close()
+    expect(warnings).toEqual([])
+  })
+
+  test('bytes that are no HTTP get a short answer', async () => {
+    const { reader, port, url } = await serve()
+    const client = await RawClient.connect(port)
+    client.send('\x16\x03\x01\x00\xff\r\n\r\n')
+    expect(await client.rest()).toMatch(/^HTTP\/1\.1 400 /)
+    expect((await postLines(url, '1')).status).toBe(200)
+    await reader.close()
+  })
+})
+
+describe('the end', () => {
+  test('close takes no more connections and ends those that are idle', async () => {
+    const { reader, port, url } = await serve()
+    const idle = await RawClient.connect(port)
+    idle.send(`${head}Content-Length: 1\r\n\r\n1`)
+    await idle.receive('accepted')
+    await reader.close()
+    await idle.rest()
+    await expect(postLines(url, '1')).rejects.toThrow()
+    await expect(RawClient.connect(port)).rejects.toThrow()
+  })
+
+  test('an abort stops accepting, and a request that was begun is finished first', async () => {
+    const { reader, port, abort, platform } = await serve()
+    const client = await RawClient.connect(port)
+    client.send(`${head}Expect: 100-continue\r\nContent-Length: 2\r\n\r\n`)
+    await client.receive('100 Continue\r\n\r\n')
+    abort.abort()
+    await expect(RawClient.connect(port)).rejects.toThrow()
+    client.send('1\n')
+    const answer = await client.rest()
+    expect(answer).toMatch(/HTTP\/1\.1 200 /)
+    expect(answer).toMatch(/Connection: close/i)
+    expect(await read(reader, 1)).toEqual([1])
+    await reader.close()
+    expect(platform.fs.openPaths()).toEqual([])
+    expect(platform.clock.pending).toBe(0)
+  })
+
+  test('a client that does not finish cannot hold up the end', async () => {
+    const { reader, port, platform } = await serve({ closeTimeout: '3s' })
+    const client = await RawClient.connect(port)
+    client.send(`${head}Expect: 100-continue\r\nContent-Length: 2\r\n\r\n`)
+    await client.receive('100 Continue')
+    const closed = reader.close()
+    await platform.clock.advance(3_000)
+    await closed
+    await client.rest()
+  })
+})
+
+describe('opening', () => {
+  test('a port that is taken is named, also to those who wait for the address', async () => {
+    const other = createServer().listen(0, '127.0.0.1')
+    await once(other, 'listening')
+    const { port } = other.address() as { port: number }
+    const platform = simPlatform({ seed: 1 })
+    const source = http.server({ port })
+    const address = source.address()
+    const opening = source.open('inbox', undefined, contextOf(platform))
+    const [opened, found] = await Promise.allSettled([opening, address])
+    expect(opened).toMatchObject({ reason: { code: 'SOURCE_FAILED', isTransient: true } })
+    expect(found).toEqual(opened)
+    expect(String(found.status === 'rejected' && found.reason)).toMatch(/another program uses the port/)
+    expect(platform.fs.openPaths()).toEqual([])
+    other.close()
+  })
+
+  test('a bounded job listens to nobody and reads what the inbox holds', async () => {
+    const { reader, port, url, platform } = await serve()
+    await postLines(url, '1\n2')
+    await reader.close()
+    const context = contextOf(simPlatform({ seed: 2, fs: platform.fs }), { isBounded: true })
+    const bounded = await http.server({ port }).open('inbox', undefined, context)
+    await expect(RawClient.connect(port)).rejects.toThrow()
+    expect(await read(bounded, 100)).toEqual([1, 2])
+    await bounded.close()
+  })
+
+  test('there is one split, and no other', async () => {
+    const source = http.server({ port: 0 })
+    const context = contextOf(simPlatform({ seed: 1 }))
+    expect(await source.discover(context)).toEqual({ splits: ['inbox'], isComplete: true })
+    await expect(source.open('other', undefined, context)).rejects.toThrow(/no split other/)
+  })
+})
+
+const records = [1, { a: ['ü', null] }, 'three', [4], 5, 6, 7, 8, 9, 10]
+const splits = new Map([['inbox', records]])
+
+/** Posts values in two requests. */
+async function postValues(url: string, values: readonly unknown[]): Promise<void> {
+  const half = Math.ceil(values.length / 2)
+  for (const part of [values.slice(0, half), values.slice(half)]) {
+    const response = await postLines(url, part.map((value) => JSON.stringify(value)).join('\n'))
+    expect(response.status).toBe(200)
+  }
+}
+
+const features = { replayable: true, severalSplits: false, failures: false, acknowledges: true }
+
+describeCases(
+  'http.server, posted to',
+  sourceConformance<unknown>({
+    create: () => {
+      let source = http.server<unknown>({ port: 0 })
+      const send = async (values: readonly unknown[]): Promise<void> =>
+        postValues((await source.address()).url, values)
+      return Promise.resolve({
+        source: () => (source = http.server<unknown>({ port: 0 })),
+        splits,
+        more: ['later', { b: 1 }],
+        deliver: () => send(records),
+        append: (_split, values) => send(values),
+      })
+    },
+    features: { ...features, ends: false, grows: true },
+  }),
+  { describe, test },
+)
+
+describeCases(
+  'http.server, bounded',
+  sourceConformance<unknown>({
+    create: async (fs) => {
+      const source = http.server<unknown>({ port: 0 })
+      const context = contextOf(simPlatform({ seed: 1, fs }), { directory: 'connector' })
+      const reader = await source.open('inbox', undefined, context)
+      await postValues((await source.address()).url, records)
+      await reader.close()
+      return { source: () => http.server<unknown>({ port: 0 }), splits }
+    },
+    features: { ...features, ends: true, grows: false },
+  }),
+  { describe, test },
+)

@@ -1,0 +1,128 @@
+import {
+  describeError,
+  MillraceError,
+  type ConnectorContext,
+  type Discovery,
+  type Source,
+  type SplitReader,
+} from '@millrace/core'
+import { BlockReader } from './inbox-block-reader.ts'
+import { InboxReader } from './inbox-reader.ts'
+import type { InboxPosition } from './inbox-segments.ts'
+import { Inbox } from './inbox.ts'
+import { Receiver } from './receiver.ts'
+import { checksum, listen, sameSecret, type RunningServer, type ServerAddress } from './server.ts'
+import { planOf, type HttpServerOptions, type ServerPlan } from './server-options.ts'
+
+const split = 'inbox'
+const segmentBytes = 8 * 1024 * 1024
+
+/** A source that other programs post records to. */
+export interface HttpServerSource<T> extends Source<T, InboxPosition> {
+  /**
+   * Where the server listens; waits until it does. With port 0 this is the only way to know, and a restart of the
+   * job may change it. Rejects if it cannot listen.
+   */
+  address(): Promise<ServerAddress>
+}
+
+/**
+ * A source that other programs `POST` records to, as NDJSON or JSON.
+ *
+ * A record is answered for once it stands in a file of the job's data directory, so a client that got its 200
+ * never needs to send it again. Clients that repeat a request they have no answer for should send an
+ * `Idempotency-Key`: then its records count once.
+ *
+ * A bounded job does not listen: it reads what the inbox holds and ends.
+ *
+ * Throws `OPTION_INVALID` for options that make no sense or are not safe.
+ *
+ * @example
+ * p.from('payments', httpServer<Payment>({ port: 8080 }))
+ * // curl -H 'content-type: application/json' -d '{"card":"4711","amount":12}' http://localhost:8080/
+ */
+export function httpServer<T>(options: HttpServerOptions): HttpServerSource<T> {
+  return new ListeningSource(planOf(options))
+}
+
+class ListeningSource<T> implements HttpServerSource<T> {
+  readonly kind = 'http'
+  readonly durability = 'replayable'
+  readonly #plan: ServerPlan
+  #address: ServerAddress | undefined
+  readonly #waiting: { resolve: (address: ServerAddress) => void; reject: (reason: Error) => void }[] = []
+
+  constructor(plan: ServerPlan) {
+    this.#plan = plan
+  }
+
+  discover(): Promise<Discovery> {
+    return Promise.resolve({ splits: [split], isComplete: true })
+  }
+
+  async open(
+    name: string,
+    from: InboxPosition | undefined,
+    context: ConnectorContext,
+  ): Promise<SplitReader<T, InboxPosition>> {
+    if (name !== split) {
+      throw new MillraceError(
+        'CHECKPOINT_INCOMPATIBLE',
+        `source ${context.name} has no split ${name}, only ${split}`,
+      )
+    }
+    const { fs, directory } = context
+    const rememberedMax = this.#plan.idempotencyKeysMax
+    const inbox = await Inbox.open({ fs, directory, checksum, from, segmentBytes, rememberedMax })
+    const stop = context.isBounded ? () => Promise.resolve() : await this.#serve(inbox, context)
+    const blocks = new BlockReader(inbox.log, fs, checksum)
+    return new InboxReader({ inbox, blocks, split, context, onClose: stop }, from ?? inbox.log.start)
+  }
+
+  address(): Promise<ServerAddress> {
+    if (this.#address !== undefined) return Promise.resolve(this.#address)
+    return new Promise((resolve, reject) => this.#waiting.push({ resolve, reject }))
+  }
+
+  /** Starts the server and returns what stops it. */
+  async #serve(inbox: Inbox, context: ConnectorContext): Promise<() => Promise<void>> {
+    const plan = this.#plan
+    const receiver = new Receiver({ plan, inbox, checksum, sameSecret, context })
+    let server: RunningServer
+    try {
+      server = await listen({
+        ...plan,
+        answer: (request) => receiver.answer(request),
+        isLast: () => receiver.isStopping,
+        onMistake: (error) => context.warn(`a request could not be answered: ${describeError(error)}`),
+      })
+    } catch (error) {
+      for (const { reject } of this.#waiting.splice(0)) reject(error as Error)
+      await inbox.close()
+      throw error
+    }
+    this.#address = server.address
+    for (const { resolve } of this.#waiting.splice(0)) resolve(server.address)
+    let stopped: Promise<void> | undefined
+    const stop = (): Promise<void> => {
+      context.signal.removeEventListener('abort', onAbort)
+      this.#address = undefined
+      return (stopped ??= stopServer(server, receiver, plan, context))
+    }
+    const onAbort = (): void => void stop()
+    context.signal.addEventListener('abort', onAbort)
+    return stop
+  }
+}
+
+/** Stops accepting, and waits for the answers that are due, but not for ever. */
+async function stopServer(
+  server: RunningServer,
+  receiver: Receiver,
+  plan: ServerPlan,
+  context: ConnectorContext,
+): Promise<void> {
+  const deadline = context.clock.schedule(plan.closeTimeoutMs, () => server.cut())
+  await Promise.all([receiver.stop(), server.stop()])
+  deadline[Symbol.dispose]()
+}

@@ -1,0 +1,326 @@
+import type { ConnectorContext } from '@millrace/core'
+import { simPlatform, type SimPlatform } from '@millrace/testkit'
+import { crc32 } from 'node:zlib'
+import { describe, expect, test } from 'vitest'
+import { post } from '../test/fake-request.ts'
+import { openLife, take, type InboxLife } from '../test/inbox-life.ts'
+import type { Answer } from './incoming-request.ts'
+import { Receiver } from './receiver.ts'
+import { planOf, type HttpServerOptions } from './server-options.ts'
+
+interface Receiving extends InboxLife {
+  readonly receiver: Receiver
+  readonly platform: SimPlatform
+  readonly warnings: string[]
+}
+
+async function receiving(options: Partial<HttpServerOptions> = {}): Promise<Receiving> {
+  const platform = simPlatform({ seed: 1 })
+  const life = await openLife({ fs: platform.fs, segmentBytes: 1_000_000 })
+  const warnings: string[] = []
+  const warn = (message: string): void => void warnings.push(message)
+  const context = { ...platform, name: 'in', warn } as unknown as ConnectorContext
+  const receiver = new Receiver({
+    plan: planOf({ port: 0, ...options }),
+    inbox: life.inbox,
+    checksum: crc32,
+    sameSecret: (given, wanted) => given === wanted,
+    context,
+  })
+  return { ...life, receiver, platform, warnings }
+}
+
+const json = { 'content-type': 'application/json' }
+
+function errorOf(answer: Answer): string {
+  return (answer.body as { error: string }).error
+}
+
+describe('records in a body', () => {
+  test.each([
+    ['lines', {}, '{"a":1}\n{"a":2}\n', [{ a: 1 }, { a: 2 }]],
+    ['a last line without its end', {}, '1\n2', [1, 2]],
+    ['Windows lines and blank ones', {}, '\r\n1\r\n \n\t2\r\n', [1, 2]],
+    ['one value', json, ' {"a":[1,2]} ', [{ a: [1, 2] }]],
+    ['an array', json, '[1, {"a":[2,"]"]} ,"x,\\"y\\\\", [3,[4]]]', [1, { a: [2, ']'] }, 'x,"y\\', [3, [4]]]],
+    ['an empty array', json, '[ ]', []],
+    ['no lines', {}, '', []],
+  ])('%s', async (_name, headers, body, expected) => {
+    const life = await receiving()
+    const answer = await life.receiver.answer(post({ headers, body }))
+    expect(answer).toMatchObject({ status: 200, body: { accepted: expected.length } })
+    expect(await take(life)).toEqual(expected)
+  })
+
+  test.each([
+    ['a bad line', {}, '1\n\n{"a":\n4\nx', 3, /line 3: not JSON/],
+    ['a line that is not UTF-8', {}, Uint8Array.of(0x31, 0x0a, 0x22, 0xff, 0x22), 2, /line 2: .*UTF-8/],
+    ['a line nested too deeply', {}, `1\n${'['.repeat(600)}${']'.repeat(600)}`, 2, /line 2: .*512 levels/],
+    ['bad JSON', json, '[1,2', undefined, /not JSON/],
+    ['no JSON', json, '', undefined, /not JSON/],
+    ['two values', json, '1 2', undefined, /not JSON/],
+    ['JSON nested too deeply', json, '['.repeat(100_000), undefined, /512 levels/],
+  ])('%s refuses the whole request', async (_name, headers, body, line, reason) => {
+    const life = await receiving()
+    const answer = await life.receiver.answer(post({ headers, body }))
+    expect(answer.status).toBe(400)
+    expect(errorOf(answer)).toMatch(reason)
+    expect((answer.body as { line?: number }).line).toBe(line)
+    expect(await take(life)).toEqual([])
+  })
+
+  test('__proto__ is an ordinary name', async () => {
+    const life = await receiving()
+    await life.receiver.answer(post({ body: '{"__proto__":{"isAdmin":true},"constructor":1}' }))
+    const [record] = (await take(life)) as [Record<string, unknown>]
+    expect(Object.keys(record)).toEqual(['__proto__', 'constructor'])
+    expect(({} as Record<string, unknown>)['isAdmin']).toBeUndefined()
+  })
+})
+
+describe('the head of a request', () => {
+  test.each([
+    [404, { target: '/other' }],
+    [404, { target: '/../etc/passwd' }],
+    [405, { method: 'GET' }],
+    [405, { method: 'OPTIONS' }],
+    [405, { method: 'POST', target: '/healthz' }],
+    [415, { headers: { 'content-type': 'text/plain' } }],
+    [415, { headers: { 'content-type': 'application/json; charset=latin1' } }],
+    [415, { headers: { 'content-encoding': 'gzip' } }],
+    [413, { headers: { 'content-length': '2000000' } }],
+    [421, { headers: { host: 'evil.example' } }],
+    [421, { headers: { host: 'evil.example:8080' } }],
+    [421, { headers: { host: 'localhost.evil.example' } }],
+    [421, { headers: { host: '[::1' } }],
+    [421, { headers: { host: '' } }],
+    [421, { target: '/healthz', method: 'GET', headers: { host: 'evil.example' } }],
+    [400, { headers: { 'idempotency-key': 'x'.repeat(256) } }],
+    [400, { headers: { 'idempotency-key': 'two words' } }],
+  ])('is refused with %i: %j', async (status, options) => {
+    const { receiver, inbox } = await receiving()
+    const request = post({ body: '1', ...options })
+    expect((await receiver.answer(request)).status).toBe(status)
+    expect(request.isRead).toBe(false)
+    expect(inbox.heldBytes).toBeLessThan(50)
+  })
+
+  test.each(['localhost', 'LOCALHOST:1', '127.0.0.1:8080', '[::1]:8080', 'localhost.'])(
+    'the host %s is its own',
+    async (host) => {
+      const { receiver } = await receiving()
+      expect((await receiver.answer(post({ headers: { host } }))).status).toBe(200)
+    },
+  )
+
+  test('further hosts are allowed by name', async () => {
+    const { receiver } = await receiving({ allowedHosts: ['Events.internal'] })
+    const status = async (host: string): Promise<number> =>
+      (await receiver.answer(post({ headers: { host } }))).status
+    expect(await status('events.internal')).toBe(200)
+    expect(await status('other.internal')).toBe(421)
+  })
+
+  test('a server for other machines answers to any name unless told which', async () => {
+    const { receiver } = await receiving({ host: '0.0.0.0', token: 'secret' })
+    const headers = { host: 'events.example', authorization: 'Bearer secret' }
+    expect((await receiver.answer(post({ headers }))).status).toBe(200)
+  })
+
+  test.each([
+    [200, 'Bearer secret'],
+    [200, 'bearer  secret'],
+    [401, 'Bearer secrets'],
+    [401, 'Bearer'],
+    [401, 'Basic secret'],
+    [401, ''],
+  ])('a token is needed: %i for "%s"', async (status, authorization) => {
+    const { receiver } = await receiving({ token: 'secret' })
+    const answer = await receiver.answer(post({ headers: { authorization } }))
+    expect(answer.status).toBe(status)
+    expect(JSON.stringify(answer)).not.toContain('secret')
+  })
+
+  test('health needs no token', async () => {
+    const { receiver } = await receiving({ token: 'secret' })
+    const answer = await receiver.answer(post({ method: 'GET', target: '/healthz?now' }))
+    expect(answer).toMatchObject({ status: 200, body: { status: 'ok' } })
+  })
+
+  test('a query does not matter', async () => {
+    const { receiver } = await receiving({ path: '/events' })
+    expect((await receiver.answer(post({ target: '/events?source=a' }))).status).toBe(200)
+  })
+
+  test('a body that turns out too long is refused', async () => {
+    const life = await receiving({ bodyBytesMax: 10 })
+    const answer = await life.receiver.answer(post({ body: '1\n'.repeat(6), isMeasured: false }))
+    expect(answer.status).toBe(413)
+    expect(await take(life)).toEqual([])
+  })
+})
+
+describe('when it is answered', () => {
+  test('durable: not before a crash can no longer lose it', async () => {
+    const { receiver, platform } = await receiving()
+    const answer = await receiver.answer(post({ body: '1\n2' }))
+    expect(answer).toMatchObject({ status: 200, body: { accepted: 2 } })
+    const next = await openLife({ fs: platform.fs.afterPowerLoss() })
+    expect(await take(next)).toEqual([1, 2])
+  })
+
+  test('received: at once, and the records follow', async () => {
+    const life = await receiving({ ack: 'received' })
+    const before = life.platform.fs.operations
+    const answer = await life.receiver.answer(post({ body: '1\n2' }))
+    expect(answer).toMatchObject({ status: 202, body: { accepted: 2 } })
+    expect(life.platform.fs.operations).toBeLessThanOrEqual(before + 1)
+    await life.receiver.stop()
+    expect(await take(life)).toEqual([1, 2])
+  })
+})
+
+describe('too much', () => {
+  const big = JSON.stringify('x'.repeat(1_000))
+
+  test('what no checkpoint covers is bounded, and one makes room', async () => {
+    const life = await receiving({ bodyBytesMax: 2_000, inboxBytesMax: 5_000, retryAfterSeconds: 7 })
+    const statuses: number[] = []
+    for (let i = 0; i < 8; i++) statuses.push((await life.receiver.answer(post({ body: big }))).status)
+    expect(statuses).toEqual([200, 200, 200, 200, 429, 429, 429, 429])
+    const refused = await life.receiver.answer(post({ body: big }))
+    expect(refused.headers).toEqual({ 'retry-after': '7' })
+    expect((await life.receiver.answer(post({ method: 'GET', target: '/healthz' }))).status).toBe(200)
+    expect(life.warnings).toHaveLength(1)
+    expect(await take(life)).toHaveLength(4)
+    expect((await life.receiver.answer(post({ body: big }))).status).toBe(429)
+    await life.reader.acknowledge(life.reader.position())
+    expect((await life.receiver.answer(post({ body: big }))).status).toBe(200)
+  })
+
+  test('bodies on their way count, also those of unknown length', async () => {
+    const { receiver } = await receiving({ bodyBytesMax: 2_000, inboxBytesMax: 5_000 })
+    let arrive: () => void = () => undefined
+    const arrival = new Promise<void>((resolve) => (arrive = resolve))
+    const slow = [1, 2].map(() => receiver.answer(post({ body: '1', isMeasured: false, arrival })))
+    const refused = post({ body: big })
+    expect((await receiver.answer(refused)).status).toBe(429)
+    expect(refused.isRead).toBe(false)
+    arrive()
+    expect((await Promise.all(slow)).map(({ status }) => status)).toEqual([200, 200])
+    expect((await receiver.answer(post({ body: big }))).status).toBe(200)
+  })
+})
+
+describe('a bad disk', () => {
+  test('full: 507, and 200 again when there is room', async () => {
+    const life = await receiving()
+    await life.receiver.answer(post({ body: '1' }))
+    life.platform.fs.capacityBytes = 0
+    const refused = await life.receiver.answer(post({ body: '2' }))
+    expect(refused).toMatchObject({ status: 507, headers: { 'retry-after': '1' } })
+    life.platform.fs.capacityBytes = Infinity
+    expect((await life.receiver.answer(post({ body: '3' }))).status).toBe(200)
+    expect(await take(life)).toEqual([1, 3])
+  })
+
+  test('full, received: what was answered is kept and written later; more is refused meanwhile', async () => {
+    const life = await receiving({ ack: 'received' })
+    const { receiver, platform } = life
+    await take(life)
+    platform.fs.capacityBytes = 0
+    expect((await receiver.answer(post({ body: '1' }))).status).toBe(202)
+    await platform.clock.advance(100)
+    expect((await receiver.answer(post({ body: '2' }))).status).toBe(507)
+    await platform.clock.advance(5_000)
+    platform.fs.capacityBytes = Infinity
+    await platform.clock.advance(1_000)
+    expect((await receiver.answer(post({ body: '3' }))).status).toBe(202)
+    await receiver.stop()
+    expect(await take(life)).toEqual([1, 3])
+    expect(life.warnings).toEqual([])
+    expect(platform.clock.pending).toBe(0)
+  })
+
+  test('full until the end, received: what is lost is said', async () => {
+    const { receiver, platform, warnings } = await receiving({ ack: 'received' })
+    platform.fs.capacityBytes = 0
+    await receiver.answer(post({ body: '1\n2' }))
+    await platform.clock.advance(100)
+    await receiver.stop()
+    expect(warnings).toEqual([
+      expect.stringMatching(/^2 records that were answered as received are lost: FS_FULL/),
+    ])
+  })
+
+  test('a failed sync: 503 from then on, and health says so', async () => {
+    const { receiver, platform } = await receiving()
+    platform.fs.failNext('sync')
+    for (let i = 0; i < 2; i++) expect((await receiver.answer(post({ body: '1' }))).status).toBe(503)
+    const health = await receiver.answer(post({ method: 'GET', target: '/healthz' }))
+    expect(health).toMatchObject({ status: 503, body: { reason: 'the job is failing' } })
+  })
+
+  test('stopping: 503, but what was begun is finished', async () => {
+    const life = await receiving()
+    let arrive: () => void = () => undefined
+    const begun = life.receiver.answer(
+      post({ body: '1', arrival: new Promise((resolve) => (arrive = resolve)) }),
+    )
+    await life.receiver.stop()
+    expect((await life.receiver.answer(post({ body: '2' }))).status).toBe(503)
+    arrive()
+    expect((await begun).status).toBe(200)
+    expect(await take(life)).toEqual([1])
+  })
+})
+
+describe('the Idempotency-Key', () => {
+  const headers = { 'idempotency-key': 'a' }
+
+  test('a repeated request counts once', async () => {
+    const life = await receiving()
+    const first = await life.receiver.answer(post({ headers, body: '1\n2' }))
+    expect(first).toEqual({ status: 200, headers: {}, body: { accepted: 2 } })
+    const again = await life.receiver.answer(post({ headers, body: '1\n2' }))
+    expect(again).toEqual({ status: 200, headers: { 'idempotency-replayed': 'true' }, body: { accepted: 2 } })
+    expect(await take(life)).toEqual([1, 2])
+  })
+
+  test.each(['durable', 'received'] as const)('also at the same moment, %s', async (ack) => {
+    const life = await receiving({ ack })
+    const requests = [1, 2, 3].map(() => life.receiver.answer(post({ headers, body: '1' })))
+    for (const answer of await Promise.all(requests)) expect(answer.body).toEqual({ accepted: 1 })
+    await life.receiver.stop()
+    expect(await take(life)).toEqual([1])
+  })
+
+  test('another body under the same key is refused', async () => {
+    const life = await receiving()
+    const answers = await Promise.all(['1', '2'].map((body) => life.receiver.answer(post({ headers, body }))))
+    expect(answers.map(({ status }) => status)).toEqual([200, 422])
+    expect((await life.receiver.answer(post({ headers, body: '3' }))).status).toBe(422)
+    expect(await take(life)).toEqual([1])
+  })
+
+  test('a refused request may be sent again', async () => {
+    const life = await receiving()
+    life.platform.fs.capacityBytes = 0
+    const send = (): Promise<Answer[]> =>
+      Promise.all([1, 2].map(() => life.receiver.answer(post({ headers, body: '1' }))))
+    expect((await send()).map(({ status }) => status)).toEqual([507, 507])
+    life.platform.fs.capacityBytes = Infinity
+    expect((await send()).map(({ status }) => status)).toEqual([200, 200])
+    expect(await take(life)).toEqual([1])
+  })
+
+  test('only the last so many are remembered', async () => {
+    const life = await receiving()
+    for (let i = 0; i <= 100; i++) {
+      await life.receiver.answer(post({ headers: { 'idempotency-key': `key-${i}` }, body: String(i) }))
+    }
+    const again = await life.receiver.answer(post({ headers: { 'idempotency-key': 'key-0' }, body: '0' }))
+    expect(again.headers).toEqual({})
+    expect(await take(life)).toHaveLength(102)
+  })
+})

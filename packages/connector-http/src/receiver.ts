@@ -1,0 +1,186 @@
+import { describeError, isMillraceError, type ConnectorContext } from '@millrace/core'
+import type { Checksum } from './inbox-block.ts'
+import type { Inbox } from './inbox.ts'
+import type { Answer, IncomingRequest } from './incoming-request.ts'
+import { Refusal } from './refusal.ts'
+import { recordsIn } from './request-body.ts'
+import { tooLarge, wishOf, type SameSecret, type Wish } from './request-check.ts'
+import type { ServerPlan } from './server-options.ts'
+import { PatientAppend } from './patient-append.ts'
+
+export interface ReceiverOptions {
+  readonly plan: ServerPlan
+  readonly inbox: Inbox
+  readonly checksum: Checksum
+  readonly sameSecret: SameSecret
+  readonly context: ConnectorContext
+}
+
+/** A request that is being accepted, for others with the same key to wait for. */
+interface Acceptance {
+  readonly fingerprint: number
+  readonly accepted: Promise<number>
+}
+
+/**
+ * Decides about requests: what is wrong with one, whether there is room, and when to say that it was accepted.
+ *
+ * A request is accepted as a whole or not at all. What is being received counts as held, so that bodies on
+ * their way cannot take more memory than the inbox may take disk.
+ */
+export class Receiver {
+  readonly #options: ReceiverOptions
+  readonly #patience: PatientAppend
+  readonly #underWay = new Map<string, Acceptance>()
+  #receivingBytes = 0
+  #isStopping = false
+  #hasWarned = false
+
+  constructor(options: ReceiverOptions) {
+    this.#options = options
+    const { inbox, context, plan } = options
+    this.#patience = new PatientAppend(inbox, context, plan.retryAfterSeconds * 1_000)
+  }
+
+  /** Whether every answer should be the last on its connection. */
+  get isStopping(): boolean {
+    return this.#isStopping
+  }
+
+  /** Never rejects, unless the client goes away. */
+  async answer(request: IncomingRequest): Promise<Answer> {
+    try {
+      const wish = wishOf(request, this.#options.plan, this.#options.sameSecret)
+      return wish.kind === 'health' ? this.#health() : await this.#accept(request, wish)
+    } catch (error) {
+      if (!(error instanceof Refusal)) throw error
+      const { status, message, headers, line } = error
+      return { status, headers, body: line === undefined ? { error: message } : { error: message, line } }
+    }
+  }
+
+  /** Begins no request any more. Resolves when what was accepted is durable, or given up loudly. */
+  async stop(): Promise<void> {
+    this.#isStopping = true
+    await this.#patience.stop()
+  }
+
+  #health(): Answer {
+    const reason = this.#whyClosed() ?? this.#whyFull(0)
+    if (reason === undefined) return { status: 200, headers: {}, body: { status: 'ok' } }
+    return { status: 503, headers: {}, body: { status: 'unavailable', reason: reason.message } }
+  }
+
+  async #accept(request: IncomingRequest, wish: Extract<Wish, { kind: 'records' }>): Promise<Answer> {
+    const body = await this.#receive(request, wish.bodyBytes)
+    const records = recordsIn(body, wish.format)
+    const failing = this.#whyFailing()
+    if (failing !== undefined) throw failing
+    const { plan, checksum } = this.#options
+    if (wish.key === '') return success(plan, await this.#keep('', 0, records))
+    return this.#acceptOnce(wish.key, checksum(body), records)
+  }
+
+  async #receive(request: IncomingRequest, bodyBytes: number | undefined): Promise<Uint8Array> {
+    const { bodyBytesMax } = this.#options.plan
+    const reservedBytes = bodyBytes ?? bodyBytesMax
+    this.#requireOpen(reservedBytes)
+    this.#receivingBytes += reservedBytes
+    try {
+      const body = await request.readBody(bodyBytesMax)
+      if (body === undefined) throw tooLarge(bodyBytesMax)
+      return body
+    } finally {
+      this.#receivingBytes -= reservedBytes
+    }
+  }
+
+  /** Accepts a request with a key unless that was done before. */
+  async #acceptOnce(key: string, fingerprint: number, records: readonly Uint8Array[]): Promise<Answer> {
+    const { inbox, plan } = this.#options
+    const before = inbox.remembered.get(key) ?? this.#underWay.get(key)
+    if (before !== undefined) {
+      if (before.fingerprint !== fingerprint) {
+        throw new Refusal(
+          422,
+          'this Idempotency-Key was used for another body; use a new key for new records',
+        )
+      }
+      return success(plan, await before.accepted, { 'idempotency-replayed': 'true' })
+    }
+    const accepted = this.#keep(key, fingerprint, records)
+    this.#underWay.set(key, { fingerprint, accepted })
+    try {
+      return success(plan, await accepted)
+    } finally {
+      this.#underWay.delete(key)
+    }
+  }
+
+  /** Returns how many records were accepted. */
+  async #keep(key: string, fingerprint: number, records: readonly Uint8Array[]): Promise<number> {
+    const { inbox, plan } = this.#options
+    const request = { key, fingerprint, records }
+    if (records.length === 0 && key === '') return 0
+    if (plan.ack === 'received') {
+      inbox.remembered.add(request)
+      this.#patience.append(request)
+      return records.length
+    }
+    try {
+      await inbox.append(request)
+      return records.length
+    } catch (error) {
+      throw this.#refusalFor(error)
+    }
+  }
+
+  #refusalFor(error: unknown): Refusal {
+    if (isMillraceError(error, 'FS_FULL')) {
+      return this.#tryLater(507, 'the disk is full; the records were not accepted')
+    }
+    this.#options.context.warn(`a request was not accepted: ${describeError(error)}`)
+    return this.#tryLater(503, 'the records could not be made durable and were not accepted')
+  }
+
+  #requireOpen(bytes: number): void {
+    const refusal = this.#whyClosed() ?? this.#whyFull(bytes)
+    if (refusal !== undefined) throw refusal
+  }
+
+  /** Nothing new is begun then; what was begun before a stop is finished. */
+  #whyClosed(): Refusal | undefined {
+    return this.#isStopping ? this.#tryLater(503, 'the job is stopping') : this.#whyFailing()
+  }
+
+  #whyFailing(): Refusal | undefined {
+    if (this.#options.inbox.failure !== undefined) return this.#tryLater(503, 'the job is failing')
+    if (this.#patience.isWaiting) return this.#tryLater(507, 'the disk is full')
+    return undefined
+  }
+
+  #whyFull(bytes: number): Refusal | undefined {
+    const { inbox, plan, context } = this.#options
+    const heldBytes = inbox.heldBytes + this.#patience.waitingBytes + this.#receivingBytes
+    if (heldBytes < plan.inboxBytesMax / 2) this.#hasWarned = false
+    if (heldBytes + bytes <= plan.inboxBytesMax) return undefined
+    if (!this.#hasWarned) {
+      this.#hasWarned = true
+      context.warn(
+        `the inbox holds ${heldBytes} of ${plan.inboxBytesMax} bytes that no checkpoint covers; clients are told ` +
+          'to come later. The job is slower than they are, or its checkpoints are far apart',
+      )
+    }
+    return this.#tryLater(429, 'more has been sent than is processed; send it again later')
+  }
+
+  #tryLater(status: 429 | 503 | 507, message: string): Refusal {
+    return new Refusal(status, message, {
+      headers: { 'retry-after': String(this.#options.plan.retryAfterSeconds) },
+    })
+  }
+}
+
+function success(plan: ServerPlan, accepted: number, headers: Readonly<Record<string, string>> = {}): Answer {
+  return { status: plan.ack === 'durable' ? 200 : 202, headers, body: { accepted } }
+}

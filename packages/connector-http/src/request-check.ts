@@ -1,0 +1,82 @@
+import { bodyFormat, type BodyFormat } from './request-body.ts'
+import type { IncomingRequest } from './incoming-request.ts'
+import { Refusal } from './refusal.ts'
+import { healthPath, type ServerPlan } from './server-options.ts'
+
+/** Compares two secrets in a time that does not tell how much of them is the same. */
+export type SameSecret = (given: string, wanted: string) => boolean
+
+/** What a request wants, as its head says. */
+export type Wish =
+  | { readonly kind: 'health' }
+  | {
+      readonly kind: 'records'
+      readonly format: BodyFormat
+      /** '' if there is none. */
+      readonly key: string
+      /** Undefined if the client does not know yet. */
+      readonly bodyBytes: number | undefined
+    }
+
+const keyPattern = /^[\x21-\x7e]{1,255}$/
+
+/** What the head of a request asks for. Throws a `Refusal`. */
+export function wishOf(request: IncomingRequest, plan: ServerPlan, sameSecret: SameSecret): Wish {
+  if (plan.hosts !== undefined) requireHost(request.header('host'), plan.hosts)
+  const [path] = request.target.split('?', 1)
+  if (path === healthPath) {
+    requireMethod(request, ['GET', 'HEAD'])
+    return { kind: 'health' }
+  }
+  if (path !== plan.path) throw new Refusal(404, `nothing is here; post records to ${plan.path}`)
+  requireMethod(request, ['POST'])
+  if (plan.token !== undefined) requireToken(request.header('authorization'), plan.token, sameSecret)
+  const encoding = request.header('content-encoding')
+  if (encoding !== undefined && encoding.toLowerCase() !== 'identity') {
+    throw new Refusal(415, 'compressed bodies are not understood; send the records as they are')
+  }
+  const format = bodyFormat(request.header('content-type'))
+  if (format === undefined) {
+    throw new Refusal(
+      415,
+      'the content type is not understood; send application/x-ndjson or application/json, in UTF-8',
+    )
+  }
+  const key = request.header('idempotency-key') ?? ''
+  if (key !== '' && !keyPattern.test(key)) {
+    throw new Refusal(400, 'the Idempotency-Key must be 1 to 255 visible ASCII characters')
+  }
+  return { kind: 'records', format, key, bodyBytes: bodyBytesOf(request, plan.bodyBytesMax) }
+}
+
+function bodyBytesOf(request: IncomingRequest, bodyBytesMax: number): number | undefined {
+  const length = request.header('content-length')
+  if (length === undefined) return undefined
+  if (Number(length) > bodyBytesMax) throw tooLarge(bodyBytesMax)
+  return Number(length)
+}
+
+/** The refusal of a body that is too large. */
+export function tooLarge(bodyBytesMax: number): Refusal {
+  return new Refusal(413, `the body is larger than ${bodyBytesMax} bytes; send fewer records at once`)
+}
+
+function requireHost(host: string | undefined, hosts: ReadonlySet<string>): void {
+  const name = /^(?:\[([^\]]*)\]|([^:]*))(?::\d*)?$/.exec(host ?? '')
+  if (name !== null && hosts.has((name[1] ?? name[2] ?? '').toLowerCase().replace(/\.$/, ''))) return
+  throw new Refusal(421, 'this server does not answer to that host name; see allowedHosts')
+}
+
+function requireMethod(request: IncomingRequest, methods: readonly string[]): void {
+  if (methods.includes(request.method)) return
+  const allow = methods.join(', ')
+  throw new Refusal(405, `use ${allow}`, { headers: { allow } })
+}
+
+function requireToken(authorization: string | undefined, token: string, sameSecret: SameSecret): void {
+  const given = /^bearer +(\S+) *$/i.exec(authorization ?? '')?.[1]
+  if (given !== undefined && sameSecret(given, token)) return
+  throw new Refusal(401, 'a valid token is needed: Authorization: Bearer TOKEN', {
+    headers: { 'www-authenticate': 'Bearer' },
+  })
+}

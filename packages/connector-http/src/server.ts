@@ -1,0 +1,177 @@
+/** The one file that reaches the network, and borrows from Node what only Node does well. */
+import { MillraceError } from '@millrace/core'
+import { createHash, timingSafeEqual } from 'node:crypto'
+import { createServer, type IncomingMessage, type Server, type ServerResponse } from 'node:http'
+import type { AddressInfo } from 'node:net'
+import { crc32 } from 'node:zlib'
+import type { Checksum } from './inbox-block.ts'
+import type { Answer, IncomingRequest } from './incoming-request.ts'
+import type { SameSecret } from './request-check.ts'
+
+export const checksum: Checksum = (bytes) => crc32(bytes)
+
+export const sameSecret: SameSecret = (given, wanted) => timingSafeEqual(digest(given), digest(wanted))
+
+function digest(text: string): Buffer {
+  return createHash('sha256').update(text).digest()
+}
+
+/** Where a server listens. */
+export interface ServerAddress {
+  readonly host: string
+  readonly port: number
+  /** `http://HOST:PORT` */
+  readonly url: string
+}
+
+export interface ListenOptions {
+  readonly host: string
+  readonly port: number
+  /** How long a request may take to arrive. */
+  readonly requestTimeoutMs: number
+  /** Answers a request. It may reject if the client has gone away; otherwise to reject is a mistake. */
+  readonly answer: (request: IncomingRequest) => Promise<Answer>
+  /** Told of mistakes; the client gets a 500. */
+  readonly onMistake: (error: unknown) => void
+  /** Whether an answer is to be the last on its connection. */
+  readonly isLast: () => boolean
+}
+
+export interface RunningServer {
+  readonly address: ServerAddress
+  /** Takes no more connections, and resolves once those that are busy have their answers. */
+  stop(): Promise<void>
+  /** Ends every connection now. */
+  cut(): void
+}
+
+/** Beyond, new connections are closed at once. */
+const connectionsMax = 10_000
+
+/** Starts to listen. Throws `SOURCE_FAILED` if it cannot. */
+export async function listen(options: ListenOptions): Promise<RunningServer> {
+  const { host, port, requestTimeoutMs } = options
+  const server = createServer({
+    requestTimeout: requestTimeoutMs,
+    headersTimeout: Math.min(requestTimeoutMs, 10_000),
+    connectionsCheckingInterval: Math.min(requestTimeoutMs, 1_000),
+    keepAliveTimeout: 10_000,
+  })
+  const handle = (message: IncomingMessage, response: ServerResponse): void => {
+    void respond(new NodeRequest(message, response), response, options)
+  }
+  server.on('request', handle)
+  // A client that asks first is told to go on only when its body is wanted.
+  server.on('checkContinue', handle)
+  server.maxConnections = connectionsMax
+  await started(server, host, port)
+  return {
+    address: addressOf(server, host),
+    stop: () => new Promise((resolve) => server.close(() => resolve())),
+    cut: () => server.closeAllConnections(),
+  }
+}
+
+function started(server: Server, host: string, port: number): Promise<void> {
+  return new Promise((resolve, reject) => {
+    server.once('error', (cause: NodeJS.ErrnoException) => reject(cannotListen(host, port, cause)))
+    server.listen({ host, port }, () => {
+      server.removeAllListeners('error')
+      resolve()
+    })
+  })
+}
+
+function cannotListen(host: string, port: number, cause: NodeJS.ErrnoException): MillraceError {
+  const advice =
+    cause.code === 'EADDRINUSE'
+      ? 'another program uses the port; stop it or choose another port'
+      : 'check the host and the port'
+  const message = `the HTTP server cannot listen on ${host}, port ${port} (${cause.code ?? cause.message}); ${advice}`
+  return new MillraceError('SOURCE_FAILED', message, { cause, isTransient: cause.code === 'EADDRINUSE' })
+}
+
+function addressOf(server: Server, host: string): ServerAddress {
+  const { port } = server.address() as AddressInfo
+  return { host, port, url: `http://${host.includes(':') ? `[${host}]` : host}:${port}` }
+}
+
+async function respond(
+  request: NodeRequest,
+  response: ServerResponse,
+  { answer, isLast, onMistake }: ListenOptions,
+): Promise<void> {
+  try {
+    const given = await answer(request)
+    send(response, given, isLast() || !request.isRead)
+  } catch (error) {
+    if (response.destroyed) return
+    onMistake(error)
+    if (!response.headersSent)
+      send(response, { status: 500, headers: {}, body: { error: 'internal error' } }, true)
+  }
+}
+
+/** `isLast` where the connection cannot go on: the rest of a body that nobody reads would stand before the next request. */
+function send(response: ServerResponse, { status, headers, body }: Answer, isLast: boolean): void {
+  const text = `${JSON.stringify(body)}\n`
+  response.writeHead(status, {
+    ...headers,
+    'content-type': 'application/json',
+    'content-length': Buffer.byteLength(text),
+    'x-content-type-options': 'nosniff',
+    ...(isLast && { connection: 'close' }),
+  })
+  response.end(text)
+}
+
+class NodeRequest implements IncomingRequest {
+  readonly #message: IncomingMessage
+  readonly #response: ServerResponse
+
+  constructor(message: IncomingMessage, response: ServerResponse) {
+    this.#message = message
+    this.#response = response
+  }
+
+  get method(): string {
+    return this.#message.method ?? ''
+  }
+
+  get target(): string {
+    return this.#message.url ?? ''
+  }
+
+  /** Whether everything that the client sends with this request has arrived. */
+  get isRead(): boolean {
+    return this.#message.complete
+  }
+
+  header(name: string): string | undefined {
+    const value = this.#message.headers[name]
+    return typeof value === 'string' ? value : undefined
+  }
+
+  readBody(bytesMax: number): Promise<Uint8Array | undefined> {
+    if (this.#message.headers.expect !== undefined) this.#response.writeContinue()
+    const chunks: Uint8Array[] = []
+    let length = 0
+    return new Promise((resolve, reject) => {
+      const take = (chunk: Uint8Array): void => {
+        length += chunk.length
+        if (length <= bytesMax) {
+          chunks.push(chunk)
+          return
+        }
+        this.#message.off('data', take)
+        this.#message.pause()
+        resolve(undefined)
+      }
+      this.#message.on('data', take)
+      this.#message.once('end', () => resolve(chunks.length === 1 ? chunks[0] : Buffer.concat(chunks)))
+      this.#message.once('error', reject)
+      // Without an error when the client ends the connection in the middle of the body.
+      this.#message.once('close', () => reject(new Error('the client went away')))
+    })
+  }
+}

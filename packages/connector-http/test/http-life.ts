@@ -1,0 +1,121 @@
+import type { ConnectorContext, SplitReader } from '@millrace/core'
+import { simPlatform, type SimFs, type SimPlatform } from '@millrace/testkit'
+import { connect, type Socket } from 'node:net'
+import { http, type HttpServerOptions, type HttpServerSource, type InboxPosition } from '../src/index.ts'
+
+/** One life of a job that reads from a server on a real port of this machine. */
+export interface HttpLife {
+  readonly source: HttpServerSource<unknown>
+  readonly reader: SplitReader<unknown, InboxPosition>
+  readonly url: string
+  readonly port: number
+  readonly platform: SimPlatform
+  readonly warnings: string[]
+  readonly abort: AbortController
+}
+
+export interface HttpLifeOptions extends Partial<HttpServerOptions> {
+  readonly fs?: SimFs
+  readonly from?: InboxPosition
+}
+
+export async function serve({ fs, from, ...options }: HttpLifeOptions = {}): Promise<HttpLife> {
+  const platform = simPlatform({ seed: 1, ...(fs && { fs }) })
+  const source = http.server({ port: 0, ...options })
+  const warnings: string[] = []
+  const abort = new AbortController()
+  const context = contextOf(platform, { signal: abort.signal, warn: (message) => warnings.push(message) })
+  const reader = await source.open('inbox', from, context)
+  const { url, port } = await source.address()
+  return { source, reader, url, port, platform, warnings, abort }
+}
+
+export function contextOf(platform: SimPlatform, changes: Partial<ConnectorContext> = {}): ConnectorContext {
+  const { clock, random, fs } = platform
+  const { signal } = new AbortController()
+  return {
+    name: 'in',
+    directory: 'in',
+    clock,
+    random,
+    fs,
+    isBounded: false,
+    signal,
+    warn: () => undefined,
+    ...changes,
+  }
+}
+
+/** Posts lines the way a client does that means well. */
+export function postLines(
+  url: string,
+  body: string,
+  headers: Record<string, string> = {},
+): Promise<Response> {
+  return fetch(url, {
+    method: 'POST',
+    body,
+    headers: { 'content-type': 'application/x-ndjson', ...headers },
+  })
+}
+
+/** Asks whether a server is well. */
+export function askHealth(url: string, method: 'GET' | 'HEAD' = 'GET'): Promise<Response> {
+  return fetch(`${url}/healthz`, { method })
+}
+
+/** A client that writes what it likes. */
+export class RawClient {
+  readonly #socket: Socket
+  #received = ''
+  readonly #closed: Promise<void>
+  #wake: () => void = () => undefined
+
+  private constructor(socket: Socket) {
+    this.#socket = socket
+    socket.on('data', (chunk) => {
+      this.#received += chunk.toString('latin1')
+      this.#wake()
+    })
+    // A server that ends a connection may do so in the middle of what the client writes.
+    socket.on('error', () => this.#wake())
+    this.#closed = new Promise((resolve) => {
+      socket.once('close', () => {
+        resolve()
+        this.#wake()
+      })
+    })
+  }
+
+  static async connect(port: number): Promise<RawClient> {
+    const socket = connect(port, '127.0.0.1')
+    await new Promise((resolve, reject) => {
+      socket.once('connect', resolve)
+      socket.once('error', reject)
+    })
+    return new RawClient(socket)
+  }
+
+  send(text: string): void {
+    this.#socket.write(text, 'latin1')
+  }
+
+  /** Ends the connection without a word. */
+  cut(): void {
+    this.#socket.destroy()
+  }
+
+  /** Everything received until `wanted` was in it or the server closed the connection. */
+  async receive(wanted: string): Promise<string> {
+    while (!this.#received.includes(wanted) && !this.#socket.closed) {
+      await new Promise<void>((resolve) => (this.#wake = resolve))
+    }
+    return this.#received
+  }
+
+  /** Everything received until the server closed the connection. */
+  async rest(): Promise<string> {
+    await this.#closed
+    return this.#received
+  }
+}
