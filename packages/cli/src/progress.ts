@@ -23,9 +23,14 @@ const rateOverMs = 1_000
 
 /** Works out rates from what a job says of itself, now and a moment ago. */
 export class Progress {
-  #samples: readonly Sample[] = []
+  #samples: readonly Sample[]
 
-  /** `now` is on a clock that never goes back, in milliseconds. */
+  /** `now` is on a clock that never goes back, in milliseconds, as in `update`. */
+  constructor(now: number) {
+    this.#samples = [{ at: now, recordsIn: 0, recordsOut: 0 }]
+  }
+
+  /** Figures as of `now`. */
   update({ tasks }: JobStatus, now: number): Figures {
     let recordsIn = 0
     let recordsOut = 0
@@ -55,7 +60,7 @@ export class Progress {
   /** Keeps the sample and returns the one to compare it with. */
   #remember(sample: Sample): Sample {
     // A restarted job counts from nothing again.
-    const isRestarted = (this.#samples.at(-1)?.recordsIn ?? 0) > sample.recordsIn
+    const isRestarted = this.#samples.at(-1)!.recordsIn > sample.recordsIn
     const all = isRestarted ? [sample] : [...this.#samples, sample]
     const first = all.findLastIndex(({ at }) => sample.at - at >= rateOverMs)
     this.#samples = all.slice(Math.max(0, first))

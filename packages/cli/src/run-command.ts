@@ -66,7 +66,7 @@ async function run(line: CommandLine, outputs: Outputs): Promise<ExitCode> {
 }
 
 function viewOf(job: Job, clock: Clock): JobView {
-  const progress = new Progress()
+  const progress = new Progress(clock.monotonic())
   const figures = (): Figures => progress.update(job.status(), clock.monotonic())
   return {
     figures,

@@ -1,2 +1,100 @@
-/** Stream processing for TypeScript: one file, always current, exact after a crash. */
-export {}
+/**
+ * Stream processing for TypeScript: one file, always current, exact after a crash.
+ *
+ * What a pipeline needs, from one package. Connectors have packages of their own: `@millrace/connector-files`,
+ * `@millrace/connector-http`, `@millrace/connector-stdio`, `@millrace/connector-generator`.
+ */
+
+// Pipelines and what they are made of.
+export { deadLetter, fail, output, pipeline, skip, state } from '@millrace/flow'
+export type {
+  AggregatedStream,
+  AggregateOptions,
+  AsyncOptions,
+  Branches,
+  EventTimers,
+  JobSettings,
+  KeyedAsyncOptions,
+  KeyedStream,
+  KeyedStreamOf,
+  ListSpec,
+  MapSpec,
+  OnError,
+  OperatorOptions,
+  OutputSpec,
+  OutputSpecs,
+  Parameter,
+  ParameterDeclaration,
+  ParameterTypes,
+  ParameterValue,
+  ParameterValues,
+  Pipeline,
+  PipelineBuilder,
+  PipelineDescription,
+  ProcessContext,
+  ProcessedStream,
+  ProcessingTimers,
+  ProcessOutput,
+  ProcessRecord,
+  ProcessSpec,
+  ProcessTimer,
+  SourceStream,
+  SplitStreams,
+  StateHandles,
+  StateSpecs,
+  StepOptions,
+  Stream,
+  StreamOf,
+  TimedKeyedStream,
+  TimedStream,
+  TimestampOptions,
+  Timing,
+  ValueOf,
+  ValueSpec,
+  WindowedStream,
+  WindowResult,
+} from '@millrace/flow'
+
+// Windows and aggregates.
+export { aggregator, collect, count, max, mean, min, sliding, sum, sumBigint, tumbling } from '@millrace/flow'
+export type {
+  Aggregate,
+  Aggregates,
+  Comparable,
+  MeanAccumulator,
+  SlidingOptions,
+  TumblingOptions,
+  Window,
+  WindowAssigner,
+} from '@millrace/flow'
+
+// Words of the engine that programs meet.
+export { durationMs, isMillraceError, MillraceError } from '@millrace/core'
+export type {
+  Codec,
+  DeadLetter,
+  Duration,
+  ErrorCode,
+  EventTime,
+  Json,
+  Key,
+  Sink,
+  SinkWriter,
+  Source,
+  SplitReader,
+} from '@millrace/core'
+
+// Starting a job from a program; the `millrace` command does it for you.
+export { startJob } from '@millrace/core'
+export type {
+  CheckpointOptions,
+  Job,
+  JobEvent,
+  JobObserver,
+  JobOptions,
+  JobResult,
+  JobStatus,
+  RestartPolicy,
+} from '@millrace/core'
+export { nodePlatform } from '@millrace/node'
+export { memoryStore } from '@millrace/store-memory'

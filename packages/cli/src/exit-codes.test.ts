@@ -1,0 +1,28 @@
+import { MillraceError } from '@millrace/core'
+import { describe, expect, test } from 'vitest'
+import { exitCodeOf } from './exit-codes.ts'
+
+describe('the exit code of an error', () => {
+  test.each([
+    ['OPTION_INVALID', 2],
+    ['GRAPH_INVALID', 3],
+    ['NAME_TAKEN', 3],
+    ['DIRECTORY_LOCKED', 4],
+    ['CHECKPOINT_CORRUPT', 5],
+    ['CHECKPOINT_INCOMPATIBLE', 5],
+    ['STOP_TIMEOUT', 6],
+    ['CRASH_LOOP', 1],
+  ] as const)('%s is %i', (code, expected) => {
+    expect(exitCodeOf(new MillraceError(code, 'told'))).toBe(expected)
+  })
+
+  test('the reason counts, however deep it lies', () => {
+    const reason = new MillraceError('CHECKPOINT_INCOMPATIBLE', 'told')
+    expect(exitCodeOf(new MillraceError('SOURCE_FAILED', 'told', { cause: reason }))).toBe(5)
+  })
+
+  test('what user code throws fails the job', () => {
+    expect(exitCodeOf(new Error('told'))).toBe(1)
+    expect(exitCodeOf('told')).toBe(1)
+  })
+})

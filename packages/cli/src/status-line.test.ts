@@ -1,0 +1,72 @@
+import { ManualClock } from '@millrace/channels'
+import { describe, expect, test } from 'vitest'
+import type { Output, Outputs } from './outputs.ts'
+import { StatusLine } from './status-line.ts'
+
+/** A terminal: what its screen shows after everything that was written to either output. */
+class Screen implements Outputs {
+  readonly stdout: Output = { write: (text) => this.#receive(text), isTTY: true }
+  readonly stderr: Output = { write: (text) => this.#receive(text), isTTY: true, columns: 20 }
+  readonly lines: string[] = ['']
+
+  #receive(text: string): void {
+    for (const part of text.split(/(\r\u001b\[2K|\n)/)) {
+      if (part === '\n') this.lines.push('')
+      else if (part === '\r\u001b[2K') this.lines[this.lines.length - 1] = ''
+      else this.lines[this.lines.length - 1] += part
+    }
+  }
+}
+
+describe('the status line', () => {
+  test('is drawn again in place', async () => {
+    const screen = new Screen()
+    const clock = new ManualClock()
+    let n = 0
+    using line = new StatusLine(screen, clock, () => `tick ${n}`)
+    expect(line).toBeDefined()
+    expect(screen.lines).toEqual(['tick 0'])
+    n = 1
+    await clock.advance(250)
+    expect(screen.lines).toEqual(['tick 1'])
+  })
+
+  test('stays below what is written to either output', () => {
+    const screen = new Screen()
+    using line = new StatusLine(screen, new ManualClock(), () => 'status')
+    screen.stdout.write('result 1\n')
+    screen.stderr.write('warning\n')
+    expect(screen.lines).toEqual(['result 1', 'warning', 'status'])
+    expect(line).toBeDefined()
+  })
+
+  test('waits for the end of a line that is written in parts', async () => {
+    const screen = new Screen()
+    const clock = new ManualClock()
+    using line = new StatusLine(screen, clock, () => 'status')
+    screen.stdout.write('half')
+    await clock.advance(1_000)
+    expect(screen.lines).toEqual(['half'])
+    screen.stdout.write(' and half\n')
+    expect(screen.lines).toEqual(['half and half', 'status'])
+    expect(line).toBeDefined()
+  })
+
+  test('is cut to the width of the terminal, so that it never wraps', () => {
+    const screen = new Screen()
+    using line = new StatusLine(screen, new ManualClock(), () => 'a status that is too long')
+    expect(screen.lines).toEqual(['a status that is to'])
+    expect(line).toBeDefined()
+  })
+
+  test('leaves nothing behind', async () => {
+    const screen = new Screen()
+    const clock = new ManualClock()
+    const { write } = screen.stdout
+    const line = new StatusLine(screen, clock, () => 'status')
+    line[Symbol.dispose]()
+    await clock.advance(1_000)
+    expect(screen.lines).toEqual([''])
+    expect(screen.stdout.write).toBe(write)
+  })
+})

@@ -1,0 +1,99 @@
+import type { JobStatus, TaskMetrics } from '@millrace/core'
+import { describe, expect, test } from 'vitest'
+import { Progress } from './progress.ts'
+import { bytesText, dateText, durationText, statusText } from './status-text.ts'
+
+const hour = 3_600_000
+
+function statusOf(...tasks: readonly TaskMetrics[]): JobStatus {
+  return { phase: 'running', restarts: 0, tasks, state: undefined, lastCheckpoint: undefined }
+}
+
+function task(kind: TaskMetrics['kind'], figures: Partial<TaskMetrics>): TaskMetrics {
+  const counts = new Map<string, number>()
+  const count = (): void => {}
+  const none = { recordsIn: 0, recordsOut: 0, watermark: -Infinity, newest: -Infinity }
+  return { task: 'task', subtask: 0, kind, counts, count, ...none, ...figures }
+}
+
+describe('rates', () => {
+  test('are those of the last second, of all sources and all sinks', () => {
+    const source = task('source', {})
+    const sink = task('sink', {})
+    const progress = new Progress(0)
+    for (let at = 100; at <= 5_000; at += 100) {
+      source.recordsOut += at <= 4_000 ? 100 : 50
+      sink.recordsIn += 1
+      progress.update(statusOf(source, task('chain', { recordsIn: 7 }), sink), at)
+    }
+    expect(progress.update(statusOf(source, sink), 5_000)).toMatchObject({
+      recordsIn: 4_500,
+      inRate: 500,
+      outRate: 10,
+    })
+  })
+
+  test('start anew when a restarted job counts from nothing', () => {
+    const progress = new Progress(0)
+    progress.update(statusOf(task('source', { recordsOut: 1_000 })), 1_000)
+    expect(progress.update(statusOf(task('source', { recordsOut: 10 })), 2_000).inRate).toBe(0)
+    expect(progress.update(statusOf(task('source', { recordsOut: 110 })), 3_000).inRate).toBe(100)
+  })
+})
+
+describe('the status of a job', () => {
+  const now = Date.UTC(2026, 0, 1, 12)
+
+  test('names what there is to know, and nothing else', () => {
+    const figures = new Progress(0).update(statusOf(), 1_000)
+    expect(statusText(statusOf(), figures, now)).toBe('running   0 in/s   0 out/s')
+  })
+
+  test('in full', () => {
+    const counts = new Map([
+      ['per-card/late', 2],
+      ['per-day/late', 1],
+      ['parse/deadLettered', 1],
+    ])
+    const source = task('source', { recordsOut: 12_345, watermark: now - 5_250, counts })
+    const status: JobStatus = {
+      ...statusOf(source, task('sink', { recordsIn: 120, watermark: now })),
+      restarts: 2,
+      state: { cells: 10, liveBytes: 1_234_567, diskBytes: 0 },
+      lastCheckpoint: { checkpoint: 12, durationMs: 8.4, alignAndEncodeMs: 1, completedAt: now - 3_000 },
+    }
+    expect(statusText(status, new Progress(0).update(status, 1_000), now)).toBe(
+      'running   12,345 in/s   120 out/s   lag 5.3 s   checkpoint 12, 3.0 s ago, 8 ms   state 1.2 MB   restarts 2   late 3   dead letters 1',
+    )
+  })
+
+  test('shows the event time itself when it is that of old data', () => {
+    const status = statusOf(task('source', { watermark: now - 24 * hour }))
+    expect(statusText(status, new Progress(0).update(status, 1_000), now)).toContain('at 2025-12-31 12:00:00')
+  })
+})
+
+describe('for people', () => {
+  test.each([
+    [0, '0.0 s'],
+    [9_940, '9.9 s'],
+    [61_000, '61 s'],
+    [30 * 60_000, '30 min'],
+    [48 * hour, '48 h'],
+  ])('%i ms are %s', (ms, text) => {
+    expect(durationText(ms)).toBe(text)
+  })
+
+  test.each([
+    [999, '999 B'],
+    [1_000, '1.0 kB'],
+    [3_450_000, '3.5 MB'],
+    [2e15, '2000.0 TB'],
+  ])('%i bytes are %s', (bytes, text) => {
+    expect(bytesText(bytes)).toBe(text)
+  })
+
+  test('a time outside of all calendars is a number', () => {
+    expect(dateText(9e15)).toBe('9000000000000000 ms')
+  })
+})
