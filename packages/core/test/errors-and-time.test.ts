@@ -1,0 +1,395 @@
+import { describe, expect, test } from 'vitest'
+import { sleep } from '@millrace/channels'
+import { MemorySink, memorySource, type DeadLetter, type Source } from '@millrace/core'
+import { count, deadLetter, skip, tumbling } from '@millrace/flow'
+import { simPlatform } from '@millrace/testkit'
+import { pacedSource } from './paced-source.ts'
+import { live } from './simulated-job.ts'
+
+const ten = Array.from({ length: 10 }, (_, i) => i)
+
+function unless(bad: number): (n: number) => number {
+  return (n) => {
+    if (n === bad) throw new TypeError(`cannot take ${n}`)
+    return n
+  }
+}
+
+describe('error policies', () => {
+  test('skip leaves the record out and counts it', async () => {
+    const sink = new MemorySink<number>()
+    const { result, job } = await live((p) =>
+      p
+        .from('numbers', memorySource({ all: ten }))
+        .map(unless(3), { name: 'check', onError: skip() })
+        .to('out', sink),
+    )
+    expect(result).toEqual({ outcome: 'finished' })
+    expect(sink.values).toEqual([0, 1, 2, 4, 5, 6, 7, 8, 9])
+    expect(job.status().tasks.flatMap((task) => [...task.counts])).toContainEqual(['check/skipped', 1])
+  })
+
+  test('EN-245 a dead letter carries raw bytes, place, error, stack and value, and the others go on', async () => {
+    const sink = new MemorySink<number>()
+    const letters = new MemorySink<DeadLetter>()
+    await live((p) =>
+      p
+        .from('numbers', pacedSource({ all: ten }, 4))
+        .map((n) => n * 1)
+        .map(unless(3), { name: 'check', onError: deadLetter('letters', letters) })
+        .map((n) => n + 100)
+        .to('out', sink),
+    )
+    expect(sink.values).toEqual([100, 101, 102, 104, 105, 106, 107, 108, 109])
+    expect(letters.values).toEqual([
+      {
+        pipeline: 'test',
+        operator: 'check',
+        code: 'OPERATOR_FAILED',
+        message: 'TypeError: cannot take 3',
+        stack: expect.stringContaining('errors-and-time.test.ts') as string,
+        place: "source 'events', split 'all', index 3",
+        value: '3',
+        raw: Buffer.from('3').toString('base64'),
+        time: null,
+        failedAt: expect.any(Number) as number,
+      },
+    ])
+  })
+
+  test('a flatMap that fails half-way has emitted nothing of the record that was set aside', async () => {
+    const sink = new MemorySink<number>()
+    await live((p) =>
+      p
+        .from('numbers', memorySource({ all: [1, 2] }))
+        .flatMap(
+          function* (n) {
+            yield n * 10
+            if (n === 1) throw new Error('half-way')
+            yield n * 10 + 1
+          },
+          { onError: skip() },
+        )
+        .to('out', sink),
+    )
+    expect(sink.values).toEqual([20, 21])
+  })
+
+  test('what fails after mapAsync and behind a shuffle still knows where its record came from', async () => {
+    const letters = new MemorySink<DeadLetter>()
+    await live(
+      (p) =>
+        p
+          .from('numbers', pacedSource({ all: ten }, 4))
+          .mapAsync('ask', async (n) => unless(4)(n), { onError: deadLetter('letters', letters) })
+          .keyBy((n) => n % 3)
+          .scan(
+            'sum',
+            () => 0,
+            (sum, n) => sum + unless(7)(n),
+            { onError: deadLetter('letters', letters) },
+          )
+          .to('out', new MemorySink()),
+      { parallelism: 2 },
+    )
+    const seen = letters.values.map(({ operator, value, place }) => ({ operator, value, place }))
+    expect(seen).toContainEqual({
+      operator: 'ask',
+      value: '4',
+      place: "source 'events', split 'all', index 4",
+    })
+    expect(seen).toContainEqual({ operator: 'sum', value: '7', place: expect.any(String) as string })
+  })
+
+  test('bytes that a source cannot decode follow the policy of the source, in their place among the records', async () => {
+    const letters = new MemorySink<DeadLetter>()
+    const sink = new MemorySink<string>()
+    const source: Source<string> = {
+      ...memorySource<string>({}),
+      discover: async () => ({ splits: ['s'], isComplete: true }),
+      open: async () => {
+        let isRead = false
+        return {
+          poll: () => {
+            if (isRead) return { kind: 'end' }
+            isRead = true
+            const failure = {
+              index: 1,
+              error: new Error('not JSON'),
+              raw: new Uint8Array([255]),
+              place: 'line 2, byte 5',
+            }
+            return { kind: 'records', values: ['a', 'b'], failures: [failure] }
+          },
+          ready: async () => {},
+          position: () => null,
+          close: async () => {},
+        }
+      },
+    }
+    await live((p) => p.from('lines', source, { onError: deadLetter('letters', letters) }).to('out', sink))
+    expect(sink.values).toEqual(['a', 'b'])
+    expect(letters.values).toMatchObject([
+      {
+        operator: 'lines',
+        place: "source 'lines', split 's', line 2, byte 5",
+        raw: '/w==',
+        message: 'not JSON',
+      },
+    ])
+    const failed = await live((p) => p.from('lines', source).to('out', new MemorySink()))
+    expect(failed.result).toHaveProperty('error.message', expect.stringContaining('line 2, byte 5'))
+  })
+
+  test('EN-014 a record without a usable time fails with the place, and never lands in 1970', async () => {
+    const { result } = await live((p) =>
+      p
+        .from('events', pacedSource({ all: [{ at: 5 }, {}] as { at?: number }[] }, 4))
+        .withTimestamps({ at: (event) => event.at as number })
+        .keyBy(() => 1)
+        .window(tumbling(10))
+        .aggregate('w', { n: count() })
+        .to('out', new MemorySink()),
+    )
+    expect(result).toHaveProperty(
+      'error.message',
+      expect.stringMatching(/index 1.*TIMESTAMP_INVALID.*undefined/),
+    )
+  })
+
+  test('EN-062 a key selector that returns nothing fails; null is a key like any other', async () => {
+    const keyed = async (key: (n: number) => string | null) => {
+      const sink = new MemorySink<number>()
+      const { result } = await live((p) =>
+        p
+          .from('n', memorySource({ all: ten }))
+          .keyBy(key)
+          .scan(
+            'count',
+            () => 0,
+            (n) => n + 1,
+          )
+          .to('out', sink),
+      )
+      return { result, sink }
+    }
+    expect((await keyed(() => null)).sink.values.at(-1)).toBe(10)
+    const { result } = await keyed(() => undefined as never)
+    expect(result).toHaveProperty('error.message', expect.stringContaining('KEY_INVALID'))
+  })
+})
+
+describe('mapAsync', () => {
+  const delays = [5, 1, 3, 1, 2]
+
+  async function order(
+    kind: 'none' | 'input',
+    concurrency = 5,
+  ): Promise<{ values: readonly number[]; most: number }> {
+    const sink = new MemorySink<number>()
+    const platform = simPlatform({ seed: 1 })
+    let inFlight = 0
+    let most = 0
+    await live(
+      (p) =>
+        p
+          .from('n', memorySource({ all: delays }))
+          .mapAsync(
+            'wait',
+            async (delay) => {
+              most = Math.max(most, ++inFlight)
+              await sleep(platform.clock, delay)
+              inFlight--
+              return delay
+            },
+            { order: kind, concurrency },
+          )
+          .to('out', sink),
+      { platform, checkpoints: { everyMs: 1e6 } },
+    )
+    return { values: sink.values, most }
+  }
+
+  test('EN-251 keeps the order of its input, bounds what is in flight, or lets results leave as they come', async () => {
+    expect(await order('input')).toEqual({ values: delays, most: 5 })
+    expect(await order('none')).toEqual({ values: [1, 1, 2, 3, 5], most: 5 })
+    expect((await order('none', 2)).most).toBe(2)
+  })
+
+  test('EN-251 order by key: results of one key leave in order, those of others need not wait', async () => {
+    const platform = simPlatform({ seed: 1 })
+    const sink = new MemorySink<{ key: string; delay: number }>()
+    const input = [
+      { key: 'a', delay: 5 },
+      { key: 'a', delay: 1 },
+      { key: 'b', delay: 2 },
+    ]
+    await live(
+      (p) =>
+        p
+          .from('n', memorySource({ all: input }))
+          .keyBy(({ key }) => key)
+          .mapAsync('wait', async (value) => {
+            await sleep(platform.clock, value.delay)
+            return value
+          })
+          .to('out', sink),
+      { platform, checkpoints: { everyMs: 1e6 } },
+    )
+    expect(sink.values.map(({ key, delay }) => `${key}${delay}`)).toEqual(['b2', 'a5', 'a1'])
+  })
+
+  test('EN-251 a result never leaves behind a watermark that its record preceded', async () => {
+    const platform = simPlatform({ seed: 1 })
+    const windows = new MemorySink<{ n: number }>()
+    const late = new MemorySink<unknown>()
+    await live(
+      (p) => {
+        const counted = p
+          .from('n', pacedSource({ all: Array.from({ length: 50 }, (_, i) => i * 10) }, 5))
+          .withTimestamps({ at: (n) => n })
+          .mapAsync(
+            'wait',
+            async (n) => {
+              await sleep(platform.clock, n % 30 === 0 ? 40 : 1)
+              return n
+            },
+            { order: 'none', concurrency: 20 },
+          )
+          .keyBy(() => 'all')
+          .window(tumbling(50))
+          .aggregate('w', { n: count() })
+        counted.to('out', windows)
+        counted.late.to('late', late)
+      },
+      { platform },
+    )
+    expect(late.values).toEqual([])
+    expect(windows.values.map(({ n }) => n)).toEqual(Array.from({ length: 10 }, () => 5))
+  })
+
+  test('a call that takes too long fails its record, and its signal is aborted', async () => {
+    const platform = simPlatform({ seed: 1 })
+    const sink = new MemorySink<number>()
+    let aborted = 0
+    await live(
+      (p) =>
+        p
+          .from('n', memorySource({ all: [1, 50, 2] }))
+          .mapAsync(
+            'wait',
+            async (delay, signal) => {
+              await sleep(platform.clock, delay, signal).catch((error: unknown) => {
+                aborted++
+                throw error
+              })
+              return delay
+            },
+            { timeout: 10, onError: skip() },
+          )
+          .to('out', sink),
+      { platform },
+    )
+    expect(sink.values).toEqual([1, 2])
+    expect(aborted).toBe(1)
+  })
+})
+
+describe('watermarks of a source', () => {
+  test('EN-090 EN-239 a split that is behind holds back the watermark, so its records are not late', async () => {
+    const late = new MemorySink<unknown>()
+    const windows = new MemorySink<{ n: number }>()
+    await live((p) => {
+      const counted = p
+        .from('n', pacedSource({ fast: [0, 100, 200, 300], slow: [0, 10, 20, 310] }, 1))
+        .withTimestamps({ at: (n) => n })
+        .keyBy(() => 'all')
+        .window(tumbling(100))
+        .aggregate('w', { n: count() })
+      counted.to('out', windows)
+      counted.late.to('late', late)
+    })
+    expect(late.values).toEqual([])
+    expect(windows.values.map(({ n }) => n)).toEqual([4, 1, 1, 2])
+  })
+
+  test('EN-091 EN-080 a split that is caught up and quiet stops holding back the others after idleAfter', async () => {
+    const platform = simPlatform({ seed: 1 })
+    const windows = new MemorySink<{ n: number }>()
+    const source = quietSource(['busy', 'quiet'])
+    const { events } = await live(
+      (p) =>
+        p
+          .from('n', source)
+          .withTimestamps({ at: (n) => n, idleAfter: 500 })
+          .keyBy(() => 'all')
+          .window(tumbling(100))
+          .aggregate('w', { n: count() })
+          .to('out', windows),
+      {
+        platform,
+        isBounded: false,
+        checkpoints: { everyMs: 50 },
+        until: () => platform.clock.monotonic() > 2_000,
+      },
+    )
+    expect(events.some((event) => event.kind === 'failed')).toBe(false)
+    // The quiet split is left out from 500 ms on; the busy one had reached 490 by then and goes on.
+    expect(windows.values.length).toBeGreaterThan(10)
+  })
+
+  test('EN-089 a late record is late wherever its batch was cut', async () => {
+    const values = [0, 100, 200, 5, 300, 15, 400]
+    const runs = await Promise.all(
+      [1, 2, 3, 100].map(async (batchRecords) => {
+        const late = new MemorySink<number>()
+        const windows = new MemorySink<unknown>()
+        await live(
+          (p) => {
+            const counted = p
+              .from('n', memorySource({ all: values }))
+              .withTimestamps({ at: (n) => n })
+              .keyBy(() => 'all')
+              .window(tumbling(100))
+              .aggregate('w', { n: count() })
+            counted.to('out', windows)
+            counted.late.to('late', late)
+          },
+          { batchRecords },
+        )
+        return { late: late.values, windows: windows.values.length }
+      }),
+    )
+    expect(runs).toEqual(runs.map(() => ({ late: [5, 15], windows: 5 })))
+  })
+})
+
+/** Unbounded: the first split brings a record every 10 ms, the others one at the start and then nothing. */
+function quietSource(names: readonly string[]): Source<number, number> {
+  return {
+    kind: 'quiet',
+    durability: 'replayable',
+    discover: async () => ({ splits: names, isComplete: true }),
+    open: async (split, from = 0, { clock, signal }) => {
+      let next = from
+      let due = clock.monotonic()
+      const isBusy = split === names[0]
+      return {
+        poll: () => {
+          if (clock.monotonic() < due || (!isBusy && next > 0)) return { kind: 'pending', isCaughtUp: true }
+          due = clock.monotonic() + 10
+          return { kind: 'records', values: [next++ * 10] }
+        },
+        ready: async () => {
+          if (isBusy) await sleep(clock, Math.max(0, due - clock.monotonic()), signal)
+          else
+            await new Promise<void>((resolve) =>
+              signal.addEventListener('abort', () => resolve(), { once: true }),
+            )
+        },
+        position: () => next,
+        close: async () => {},
+      }
+    },
+  }
+}

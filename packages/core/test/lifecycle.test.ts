@@ -1,0 +1,320 @@
+import { describe, expect, test } from 'vitest'
+import {
+  CheckpointStorage,
+  MemorySink,
+  memorySource,
+  startJob,
+  type JobEvent,
+  type Manifest,
+  type Sink,
+} from '@millrace/core'
+import { count, pipeline, tumbling, type PipelineBuilder } from '@millrace/flow'
+import { memoryStore } from '@millrace/store-memory'
+import { driveJob, simPlatform, type SimPlatform } from '@millrace/testkit'
+import { pacedSource } from './paced-source.ts'
+import { live, nextLife } from './simulated-job.ts'
+
+const numbers = Array.from({ length: 400 }, (_, i) => i)
+
+/** Passes numbers on and counts them by windows of a hundred. */
+function counting(passed: MemorySink<number>, windows: MemorySink<unknown>): (p: PipelineBuilder) => void {
+  return (p) => {
+    const timed = p.from('numbers', pacedSource({ all: numbers }, 4)).withTimestamps({ at: (n) => n })
+    timed.to('passed', passed)
+    timed
+      .keyBy(() => 'all')
+      .window(tumbling(100))
+      .aggregate('by-hundred', { n: count() })
+      .to('windows', windows)
+  }
+}
+
+function completed(events: readonly JobEvent[]): number {
+  return events.filter((event) => event.kind === 'checkpointCompleted').length
+}
+
+async function manifests(platform: SimPlatform): Promise<Manifest[]> {
+  return [...(await new CheckpointStorage(platform.fs, 'data/checkpoints').readable(() => {}))]
+}
+
+describe('the end of bounded input', () => {
+  test('EN-093 EN-198 flushes every window, commits by a final checkpoint and ends the job', async () => {
+    const windows = new MemorySink<{ n: number }>()
+    const passed = new MemorySink<number>()
+    const { result, platform } = await live(counting(passed, windows), { checkpoints: { everyMs: 1e6 } })
+    expect(result).toEqual({ outcome: 'finished' })
+    expect(windows.values.map(({ n }) => n)).toEqual([100, 100, 100, 100])
+    expect(passed.values).toEqual(numbers)
+    const [newest] = await manifests(platform)
+    expect(newest?.phase).toBe('finished')
+  })
+
+  test('a finished job that is started again emits nothing and finishes', async () => {
+    const windows = new MemorySink<{ n: number }>()
+    const passed = new MemorySink<number>()
+    const { platform } = await live(counting(passed, windows))
+    const { result } = await live(counting(passed, windows), { platform: nextLife(platform) })
+    expect(result).toEqual({ outcome: 'finished' })
+    expect(windows.values.length).toBe(4)
+    expect(passed.values.length).toBe(400)
+  })
+
+  test('EN-199 a job without a single record completes its checkpoints', async () => {
+    const sink = new MemorySink<number>()
+    const { result, events } = await live((p) => p.from('none', memorySource<number>({})).to('out', sink))
+    expect(result).toEqual({ outcome: 'finished' })
+    expect(completed(events)).toBe(1)
+    expect(sink.values).toEqual([])
+  })
+})
+
+describe('stop', () => {
+  test('EN-211 EN-248 ends with a checkpoint; windows do not fire, nothing is lost or double on resume', async () => {
+    const windows = new MemorySink<{ n: number }>()
+    const passed = new MemorySink<number>()
+    const first = await live(counting(passed, windows), {
+      checkpoints: { everyMs: 10 },
+      onEvent: (event, job) => {
+        if (event.kind === 'checkpointCompleted') void job.stop()
+      },
+    })
+    expect(first.result).toEqual({ outcome: 'stopped' })
+    const before = passed.values.length
+    expect(before).toBeGreaterThan(0)
+    expect(before).toBeLessThan(400)
+    expect(windows.values.length).toBe(Math.floor((before - 1) / 100))
+    const second = await live(counting(passed, windows), { platform: nextLife(first.platform) })
+    expect(second.result).toEqual({ outcome: 'finished' })
+    expect(passed.values).toEqual(numbers)
+    expect(windows.values.map(({ n }) => n)).toEqual([100, 100, 100, 100])
+  })
+
+  test('with drain windows and timers fire first', async () => {
+    const windows = new MemorySink<{ n: number }>()
+    const passed = new MemorySink<number>()
+    const { result } = await live(counting(passed, windows), {
+      checkpoints: { everyMs: 10 },
+      onEvent: (event, job) => {
+        if (event.kind === 'checkpointCompleted') void job.stop({ drain: true })
+      },
+    })
+    expect(result).toEqual({ outcome: 'finished' })
+    expect(windows.values.reduce((sum, { n }) => sum + n, 0)).toBe(passed.values.length)
+    expect(passed.values.length).toBeLessThan(400)
+  })
+
+  test('EN-249 asked for during the start, during a checkpoint and twice, it ends once and cleanly', async () => {
+    for (const at of ['at once', 'started', 'twice'] as const) {
+      const passed = new MemorySink<number>()
+      const platform = simPlatform({ seed: 3 })
+      const job = startJob({
+        graph: pipeline('test', counting(passed, new MemorySink())).describe().graph,
+        platform,
+        store: memoryStore(),
+        directory: 'data',
+        checkpoints: { everyMs: 1 },
+        observer: (event) => {
+          if (at === 'started' && event.kind === 'started') void job.stop()
+        },
+      })
+      if (at !== 'started') void job.stop()
+      if (at === 'twice') void job.stop()
+      expect(await driveJob(job, platform.clock)).toEqual({ outcome: 'stopped' })
+      expect(job.status().phase).toBe('ended')
+      expect(await platform.fs.stat('data/lock')).toBeUndefined()
+    }
+  })
+
+  test('EN-250 cancel commits nothing after the last checkpoint, and the next start takes up from there', async () => {
+    const passed = new MemorySink<number>()
+    const first = await live(counting(passed, new MemorySink()), {
+      checkpoints: { everyMs: 10 },
+      onEvent: (event, job) => {
+        if (event.kind === 'checkpointCompleted') void job.cancel()
+      },
+    })
+    expect(first.result?.outcome).toBe('failed')
+    expect(first.result).toHaveProperty('error.code', 'CANCELLED')
+    const second = await live(counting(passed, new MemorySink()), { platform: nextLife(first.platform) })
+    expect(second.result).toEqual({ outcome: 'finished' })
+    expect(passed.values).toEqual(numbers)
+  })
+})
+
+describe('restarts', () => {
+  const failing = (sink: MemorySink<number>, when: (n: number) => boolean) => (p: PipelineBuilder) => {
+    p.from('numbers', pacedSource({ all: numbers }, 4))
+      .map(
+        (n) => {
+          if (when(n)) throw new Error('boom')
+          return n
+        },
+        { name: 'checked' },
+      )
+      .to('out', sink)
+  }
+
+  test('without a policy the job stops at the first failure, names the place and commits nothing more', async () => {
+    const sink = new MemorySink<number>()
+    const { result } = await live(failing(sink, (n) => n === 111))
+    expect(result).toHaveProperty('error.code', 'OPERATOR_FAILED')
+    expect(result).toHaveProperty(
+      'error.message',
+      expect.stringContaining("source 'events', split 'all', index 111"),
+    )
+    expect(sink.values.every((n) => n < 111)).toBe(true)
+  })
+
+  test('a poison record ends in a crash loop whose message names the record', async () => {
+    const sink = new MemorySink<number>()
+    const { result, job } = await live(
+      failing(sink, (n) => n === 111),
+      {
+        restart: { kind: 'fixed', delayMs: 10, attempts: 3 },
+      },
+    )
+    expect(job.status().restarts).toBe(3)
+    expect(result).toHaveProperty('error.code', 'CRASH_LOOP')
+    expect(result).toHaveProperty(
+      'error.message',
+      expect.stringMatching(/last 4 failures were at the same place.*index 111/),
+    )
+  })
+
+  test('exponential restarts wait longer each time, up to the longest delay', async () => {
+    const sink = new MemorySink<number>()
+    const { events } = await live(
+      failing(sink, (n) => n === 0),
+      {
+        restart: {
+          kind: 'exponential',
+          firstDelayMs: 10,
+          longestDelayMs: 35,
+          resetAfterMs: 1e6,
+          attempts: 4,
+        },
+      },
+    )
+    const delays = events.flatMap((event) => (event.kind === 'failed' ? [event.restartInMs] : []))
+    expect(delays).toEqual([10, 20, 35, 35])
+  })
+})
+
+describe('checkpoints', () => {
+  test('EN-205 EN-206 only the newest are kept, and state files that nobody names are gone', async () => {
+    const { platform, events } = await live(counting(new MemorySink(), new MemorySink()), {
+      checkpoints: { everyMs: 2, retain: 2 },
+    })
+    expect(completed(events)).toBeGreaterThan(20)
+    const kept = await manifests(platform)
+    expect(kept.length).toBe(2)
+    const named = kept.flatMap(({ store }) =>
+      (store.snapshot as unknown as { segments: { file: string }[] }).segments.map(({ file }) => file),
+    )
+    const files = (await platform.fs.list('data/state')).map(({ name }) => name)
+    expect(files.toSorted()).toEqual([...new Set(named)].toSorted())
+  })
+
+  test('EN-207 one at a time, at least the pause apart', async () => {
+    const { events } = await live(counting(new MemorySink(), new MemorySink()), {
+      checkpoints: { everyMs: 1, minPauseMs: 7 },
+    })
+    const times = events.flatMap((event) =>
+      event.kind === 'checkpointCompleted' ? [event.figures.completedAt] : [],
+    )
+    // The last one is the final checkpoint, which waits for nobody.
+    const gaps = times.slice(1, -1).map((time, i) => time - times[i]!)
+    expect(Math.min(...gaps)).toBeGreaterThanOrEqual(7)
+  })
+
+  test('EN-204 EN-200 one that takes too long is given up, reported and replaced; too many in a row fail the job', async () => {
+    const stalled: Sink<number> = {
+      kind: 'stalled',
+      guarantee: 'at-least-once',
+      open: async (_subtask, _pending, { signal }) => ({
+        write: () =>
+          new Promise<void>((_, reject) =>
+            signal.addEventListener('abort', () => reject(new Error('stopped'))),
+          ),
+        prepare: async () => undefined,
+        close: async () => {},
+      }),
+    }
+    const { result, events } = await live(
+      (p) => p.from('numbers', pacedSource({ all: numbers }, 4)).to('out', stalled),
+      { checkpoints: { everyMs: 10, timeoutMs: 100, toleratedFailures: 2 } },
+    )
+    const given = events.filter((event) => event.kind === 'checkpointAbandoned')
+    expect(given.length).toBe(2)
+    expect(result).toHaveProperty('error.code', 'JOB_FAILED')
+    expect(result).toHaveProperty('error.message', expect.stringContaining('sink may be stalled'))
+  })
+
+  test('EN-234 a changed number of key groups is refused before anything is restored', async () => {
+    const { platform } = await live(counting(new MemorySink(), new MemorySink()))
+    const { result } = await live(counting(new MemorySink(), new MemorySink()), {
+      platform: nextLife(platform),
+      keyGroups: 64,
+    })
+    expect(result).toHaveProperty('error.code', 'CHECKPOINT_INCOMPATIBLE')
+    expect(result).toHaveProperty('error.message', expect.stringContaining('128 key groups, the job 64'))
+  })
+
+  test('EN-234 more subtasks than key groups are refused', () => {
+    expect(() =>
+      startJob({
+        graph: pipeline('test', counting(new MemorySink(), new MemorySink())).describe().graph,
+        platform: simPlatform({ seed: 1 }),
+        store: memoryStore(),
+        directory: 'data',
+        parallelism: 9,
+        keyGroups: 8,
+      }),
+    ).toThrow('parallelism is 9')
+  })
+
+  test('EN-238 a renamed operator is refused with what was added and dropped, unless the loss is allowed', async () => {
+    const build = (name: string) => (p: PipelineBuilder) => {
+      p.from('numbers', pacedSource({ all: numbers }, 4))
+        .withTimestamps({ at: (n) => n })
+        .keyBy(() => 'all')
+        .scan(
+          name,
+          () => 0,
+          (n) => n + 1,
+        )
+        .to('out', new MemorySink<number>())
+    }
+    const { platform } = await live(build('before'), {
+      onEvent: (event, job) => {
+        if (event.kind === 'checkpointCompleted') void job.stop()
+      },
+    })
+    const refused = await live(build('after'), { platform: nextLife(platform) })
+    expect(refused.result).toHaveProperty('error.code', 'CHECKPOINT_INCOMPATIBLE')
+    expect(refused.result).toHaveProperty(
+      'error.message',
+      expect.stringMatching(/no longer has 'before'.*new in the program: 'after'/),
+    )
+    const allowed = await live(build('after'), { platform: nextLife(platform, 5), allowDropped: true })
+    expect(allowed.result).toEqual({ outcome: 'finished' })
+    expect(allowed.events).toContainEqual({
+      kind: 'warning',
+      message: expect.stringContaining("'after'") as string,
+    })
+  })
+
+  test('a second job on the same directory is refused and names the owner', async () => {
+    const { platform, job } = await live(counting(new MemorySink(), new MemorySink()), {
+      checkpoints: { everyMs: 10 },
+      until: (_, events) => completed(events) > 0,
+    })
+    const { result } = await live(counting(new MemorySink(), new MemorySink()), {
+      platform: simPlatform({ seed: 9, fs: platform.fs }),
+    })
+    expect(result).toHaveProperty('error.code', 'DIRECTORY_LOCKED')
+    expect(result).toHaveProperty('error.message', expect.stringContaining('process 1 on simulated'))
+    void job.cancel()
+    await driveJob(job, platform.clock)
+  })
+})
