@@ -52,6 +52,11 @@ export class TimerHeap {
     return this.#heap.first
   }
 
+  /** How many entries take memory, stale ones among them. */
+  get entries(): number {
+    return this.#heap.size
+  }
+
   /** Sets a timer unless it is set already. */
   set(time: number, name: string, token: KeyToken, groupOf: (token: KeyToken) => number, link: number): void {
     const inner = timerToken(time, name, token)
@@ -105,7 +110,7 @@ export class TimerHeap {
     for (let first = this.#heap.first; first !== undefined && this.#drop(first); first = this.#heap.first) {
       this.#heap.take()
     }
-    if (this.#staleEntries > staleMin && this.#staleEntries * 2 > this.#heap.size) {
+    if (this.#staleEntries > staleMin && this.#staleEntries * 2 > this.entries) {
       this.#heap.keep((timer) => !this.#drop(timer))
     }
   }
