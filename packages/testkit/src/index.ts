@@ -18,6 +18,12 @@ export { CaseList, ContractViolation, describeCases, firstFailure } from './conf
 export type { CaseFailure, ConformanceCase, Skips, TestRunner } from './conformance/conformance-case.ts'
 export { fsConformance } from './conformance/fs-conformance.ts'
 export type { FsConformanceOptions, FsSubject } from './conformance/fs-conformance.ts'
+export { sinkConformance } from './conformance/sink-conformance.ts'
+export type { SinkConformanceOptions } from './conformance/sink-conformance.ts'
+export type { SinkFeatures, SinkSubject } from './conformance/sink-life.ts'
+export { sourceConformance } from './conformance/source-conformance.ts'
+export type { SourceConformanceOptions } from './conformance/source-conformance.ts'
+export type { SourceFeatures, SourceSubject } from './conformance/source-life.ts'
 
 // Operators under test.
 export { operatorHarness } from './operator-harness.ts'
@@ -25,6 +31,3 @@ export type { BatchRecord, HarnessOptions, OperatorHarness, Timed } from './oper
 export { at, clock, operatorLives, watermark } from './operator-lives.ts'
 export type { Happening, OperatorCase } from './operator-lives.ts'
 export type { Emitted } from './operator-subtask.ts'
-export { sourceConformance } from './conformance/source-conformance.ts'
-export type { SourceConformanceOptions } from './conformance/source-conformance.ts'
-export type { SourceFeatures, SourceSubject } from './conformance/source-life.ts'

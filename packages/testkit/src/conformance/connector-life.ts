@@ -8,7 +8,7 @@ const TURNS_PER_STEP = 20
 /** After this many timers have fired nothing more is expected of time. */
 const TIMERS_MAX = 300
 /** After this many steps nothing more is expected of the world, where a connector reaches into the real one. */
-const STEPS_MAX = 10_000
+const STEPS_MAX = 3_000
 
 /** What one life of a connector is made of. */
 export interface ConnectorLifeOptions {

@@ -1,0 +1,190 @@
+import type { Batch, Json, Sink, SinkWriter } from '@millrace/core'
+import type { SimFs } from '../sim-fs.ts'
+import { check, checkEqual, show } from './check.ts'
+import { ConnectorLife } from './connector-life.ts'
+
+/** A sink to look at, and how to see what it has made visible. */
+export interface SinkSubject<T> {
+  /** Makes the sink as a new process would: it shares nothing with the ones made before but the world. */
+  sink(): Sink<T>
+  /** The record that stands for a number; `visible` gives the number back. */
+  record(number: number): T
+  /** The numbers of the records that a reader of the outside world sees now, in the reader's order. */
+  visible(fs: SimFs): Promise<readonly number[]>
+  /** Called when the case is over. */
+  close?(): Promise<void>
+}
+
+/** What a sink promises, as far as not every sink promises the same. */
+export interface SinkFeatures {
+  readonly guarantee: Sink<unknown>['guarantee']
+  /** All its state lies in files, so that every operation on them is a point to crash at. */
+  readonly keepsFiles: boolean
+  /** Writers of several subtasks may be open at once. */
+  readonly severalSubtasks: boolean
+}
+
+/** What a manifest would hold for the sink: where to go on, and what was prepared and may not be visible yet. */
+export interface SinkManifest {
+  readonly checkpoint: number
+  /** The number of the first record that the checkpoint does not cover. */
+  readonly next: number
+  readonly pending: readonly Json[]
+}
+
+/** Work that awaits its commit, by the writer that has prepared it. */
+interface Prepared<T> {
+  readonly writer: SinkWriter<T>
+  readonly committable: Json
+}
+
+/** Before the first checkpoint. */
+export const noManifest: SinkManifest = { checkpoint: 0, next: 0, pending: [] }
+
+/** One life of a job that writes to one sink: the part of the engine that a sink gets to see. */
+export class SinkLife<T> extends ConnectorLife {
+  /** The last manifest that was published; outlives every crash. */
+  manifest: SinkManifest
+  readonly #subject: SinkSubject<T>
+  readonly #writers: SinkWriter<T>[] = []
+  #next: number
+  #checkpoint: number
+  #prepared: Prepared<T>[] = []
+
+  constructor(subject: SinkSubject<T>, fs: SimFs, manifest: SinkManifest = noManifest) {
+    super({ fs, isBounded: false })
+    this.manifest = manifest
+    this.#subject = subject
+    this.#next = manifest.next
+    this.#checkpoint = manifest.checkpoint
+  }
+
+  /** The number of the next record to write. */
+  get next(): number {
+    return this.#next
+  }
+
+  /** Opens writers, that of subtask 0 first and with what is pending. */
+  async open(subtasks = 1): Promise<this> {
+    const sink = this.#subject.sink()
+    for (let subtask = 0; subtask < subtasks; subtask++) {
+      const pending = subtask === 0 ? throughText(this.manifest.pending) : []
+      const opening = sink.open(subtask, pending, this.context)
+      this.#writers.push(await this.settled(opening, 'open does not settle'))
+    }
+    return this
+  }
+
+  /** Writes the next `count` records as one batch to one subtask. */
+  async write(count: number, subtask = 0): Promise<void> {
+    const numbers = Array.from({ length: count }, (_, index) => this.#next + index)
+    this.#next += count
+    const written = this.#writers[subtask]!.write(this.#batch(numbers))
+    if (written !== undefined) await this.settled(written, 'write does not settle')
+  }
+
+  /** Prepares every subtask, and returns the committables as text would keep them. */
+  async prepare(): Promise<readonly Json[]> {
+    this.#checkpoint++
+    const fresh: Prepared<T>[] = []
+    for (const writer of this.#writers) {
+      const preparing = writer.prepare(this.#checkpoint)
+      const committable = await this.settled(preparing, 'prepare does not settle')
+      if (committable === undefined) continue
+      const [kept] = throughText([committable])
+      checkEqual(kept, committable, 'a committable that has passed through JSON')
+      fresh.push({ writer, committable: kept! })
+    }
+    this.#prepared.push(...fresh)
+    return fresh.map(({ committable }) => committable)
+  }
+
+  /** Publishes the manifest of everything prepared. */
+  publish(): void {
+    this.manifest = {
+      checkpoint: this.#checkpoint,
+      next: this.#next,
+      pending: this.#prepared.map(({ committable }) => committable),
+    }
+  }
+
+  /** Commits what is prepared, as after the manifest. The next manifest no longer names it. */
+  async commit(): Promise<void> {
+    for (let first = this.#prepared[0]; first !== undefined; first = this.#prepared[0]) {
+      await this.#commitWith(first.writer, first.committable)
+      this.#prepared.shift()
+    }
+  }
+
+  /** Commits one committable of subtask 0, and may do so again. */
+  commitOne(committable: Json): Promise<void> {
+    return this.#commitWith(this.#writers[0]!, committable)
+  }
+
+  async checkpoint(): Promise<void> {
+    await this.prepare()
+    this.publish()
+    await this.commit()
+  }
+
+  async close(): Promise<void> {
+    for (const writer of this.#writers.splice(0)) {
+      await this.settled(writer.close(), 'close does not settle')
+    }
+  }
+
+  visible(): Promise<readonly number[]> {
+    return this.#subject.visible(this.fs)
+  }
+
+  /** Throws unless exactly the first `count` records are visible, in order. */
+  async checkVisible(count: number, when: string): Promise<void> {
+    checkEqual(await this.visible(), upTo(count), `what is visible ${when}`)
+  }
+
+  async #commitWith(writer: SinkWriter<T>, committable: Json): Promise<void> {
+    const commit = writer.commit?.(committable)
+    if (commit !== undefined) await this.settled(commit, 'commit does not settle')
+  }
+
+  // A batch may be cut from longer arrays; what lies behind its length is nobody's business.
+  #batch(numbers: readonly number[]): Batch<T> {
+    const behind = [900_001, 900_002]
+    return {
+      length: numbers.length,
+      values: [...numbers, ...behind].map((number) => this.#subject.record(number)),
+      times: Float64Array.from([...numbers, ...behind], (number) => number * 1_000),
+      watermarks: new Float64Array(numbers.length + behind.length).fill(-Infinity),
+      origin: undefined,
+      originIndex: undefined,
+    }
+  }
+}
+
+/** The numbers of the first `count` records. */
+export function upTo(count: number): readonly number[] {
+  return Array.from({ length: count }, (_, index) => index)
+}
+
+/**
+ * Throws unless what is visible fits the guarantee, where `covered` records must have arrived and, if it is
+ * at-least-once, `written` may have.
+ */
+export function checkGuarantee(
+  guarantee: SinkFeatures['guarantee'],
+  visible: readonly number[],
+  { covered, written }: { readonly covered: number; readonly written: number },
+): void {
+  if (guarantee === 'exactly-once') {
+    checkEqual(visible, upTo(covered), 'what is visible')
+    return
+  }
+  const unknown = visible.filter((number) => number >= written)
+  check(unknown.length === 0, `${show(unknown)} is visible and was never written`)
+  const missing = upTo(covered).filter((number) => !visible.includes(number))
+  check(missing.length === 0, `${show(missing)} is missing`)
+}
+
+function throughText(committables: readonly Json[]): Json[] {
+  return committables.map((committable) => JSON.parse(JSON.stringify(committable)) as Json)
+}
