@@ -1,0 +1,80 @@
+import { spawn, type ChildProcess } from 'node:child_process'
+import { EventEmitter, once } from 'node:events'
+import { mkdtemp, symlink, writeFile } from 'node:fs/promises'
+import os from 'node:os'
+import path from 'node:path'
+import { fileURLToPath } from 'node:url'
+
+const root = fileURLToPath(new URL('../../..', import.meta.url))
+const launcher = path.join(root, 'packages/millrace/bin/millrace.js')
+
+/** How a command ended: by itself with a code, or by a signal. */
+export interface Ended {
+  readonly code: number | string | null
+  readonly out: string
+  readonly err: string
+}
+
+/** The `millrace` command at work in a process of its own, as it was built last. */
+export class Command {
+  readonly ended: Promise<Ended>
+  readonly #child: ChildProcess
+  #out = ''
+  #err = ''
+  readonly #news = new EventEmitter()
+
+  constructor(args: readonly string[], directory: string = root) {
+    this.#child = spawn(process.execPath, [launcher, ...args], { cwd: directory })
+    this.#child.stdout!.on('data', (text: Buffer) => {
+      this.#out += text.toString()
+      this.#news.emit('news')
+    })
+    this.#child.stderr!.on('data', (text: Buffer) => {
+      this.#err += text.toString()
+      this.#news.emit('news')
+    })
+    this.ended = new Promise((resolve) => {
+      this.#child.on('close', (code, signal) => {
+        resolve({ code: code ?? signal, out: this.#out, err: this.#err })
+        this.#news.emit('news')
+      })
+    })
+  }
+
+  kill(signal: NodeJS.Signals): void {
+    this.#child.kill(signal)
+  }
+
+  /** Resolves once the command has written something that matches; rejects if it ends without. */
+  async says(pattern: RegExp): Promise<void> {
+    while (!pattern.test(this.#out + this.#err)) {
+      if (this.#child.exitCode !== null || this.#child.signalCode !== null) {
+        throw new Error(`it ended without saying ${String(pattern)}: ${this.#out}${this.#err}`)
+      }
+      await once(this.#news, 'news')
+    }
+  }
+}
+
+/** Runs the command to its end. */
+export function millrace(args: readonly string[], directory?: string): Promise<Ended> {
+  return new Command(args, directory).ended
+}
+
+/** The path of a pipeline beside these tests. */
+export function pipelineFile(name: string): string {
+  return fileURLToPath(new URL(`pipelines/${name}`, import.meta.url))
+}
+
+/** A new directory for what a test leaves behind. */
+export function scratch(): Promise<string> {
+  return mkdtemp(path.join(os.tmpdir(), 'millrace-test-'))
+}
+
+/** A new directory with these files, in which the packages of the workspace are installed. */
+export async function project(files: Readonly<Record<string, string>>): Promise<string> {
+  const directory = await scratch()
+  await symlink(path.join(root, 'node_modules'), path.join(directory, 'node_modules'))
+  for (const [name, text] of Object.entries(files)) await writeFile(path.join(directory, name), text)
+  return directory
+}

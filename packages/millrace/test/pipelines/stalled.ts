@@ -1,0 +1,20 @@
+import { pipeline, type Sink } from 'millrace'
+import { generate } from '@millrace/connector-generator'
+
+/** A sink that never comes back. */
+const stalled: Sink<number> = {
+  kind: 'stalled',
+  guarantee: 'at-most-once',
+  open: async () => ({
+    write() {
+      console.log('writing')
+      return new Promise<void>(() => {})
+    },
+    prepare: async () => undefined,
+    close: async () => {},
+  }),
+}
+
+export default pipeline('stalled', (p) => {
+  p.from('numbers', generate({ seed: 1, rate: 100, make: ({ index }) => index })).to('nowhere', stalled)
+})

@@ -1,0 +1,255 @@
+import { readFile, stat } from 'node:fs/promises'
+import { beforeAll, describe, expect, test } from 'vitest'
+import { Command, millrace, pipelineFile, project, scratch } from './command.ts'
+
+const numbers = pipelineFile('numbers.ts')
+
+/** Reads what the pipeline `numbers` has written. */
+async function sums(directory: string): Promise<readonly string[]> {
+  return (await readFile(`${directory}/out/sums.ndjson`, 'utf8')).trim().split('\n').toSorted()
+}
+
+function runNumbers(directory: string, ...options: readonly string[]): Command {
+  return new Command([
+    'run',
+    numbers,
+    '--data-dir',
+    `${directory}/data`,
+    '--set',
+    `out=${directory}/out`,
+    ...options,
+  ])
+}
+
+describe('millrace run', () => {
+  let expected: readonly string[]
+  beforeAll(async () => {
+    const directory = await scratch()
+    const { code, err } = await runNumbers(directory, '--bounded').ended
+    expect(err).toMatch(/finished: 2,000 records in, 100 out; checkpoint \d+ holds it all/)
+    expect(code).toBe(0)
+    expected = await sums(directory)
+    expect(expected).toHaveLength(100)
+  })
+
+  test('a job that is stopped by SIGTERM ends with 0 and goes on where it was', async () => {
+    const directory = await scratch()
+    const first = runNumbers(directory, '--bounded', '--set', 'rate=1000')
+    await first.says(/checkpoint 3/)
+    first.kill('SIGTERM')
+    const stopped = await first.ended
+    expect(stopped.code).toBe(0)
+    expect(stopped.err).toMatch(/stopping; a second signal ends the job at once\n[^]*stopped: \d/)
+    const second = await runNumbers(directory, '--bounded').ended
+    expect(second.err).toMatch(/'numbers' runs from checkpoint \d+/)
+    expect(second.code).toBe(0)
+    expect(await sums(directory)).toEqual(expected)
+  })
+
+  test('a job that is killed goes on from its last checkpoint, and every result is there once', async () => {
+    const directory = await scratch()
+    for (const checkpoint of [2, 6]) {
+      const killed = runNumbers(directory, '--bounded', '--set', 'rate=1000')
+      await killed.says(new RegExp(`checkpoint ${checkpoint}\\b`))
+      killed.kill('SIGKILL')
+      expect((await killed.ended).code).toBe('SIGKILL')
+    }
+    expect((await runNumbers(directory, '--bounded').ended).code).toBe(0)
+    expect(await sums(directory)).toEqual(expected)
+  })
+
+  test('--drain lets windows fire before the job stops, and then there is nothing to go on with', async () => {
+    const directory = await scratch()
+    const job = runNumbers(directory, '--drain', '--set', 'rate=1000')
+    await job.says(/checkpoint 1/)
+    job.kill('SIGINT')
+    const { code, err } = await job.ended
+    expect(code).toBe(0)
+    const read = Number(/finished: ([\d,]+) records in/.exec(err)![1]!.replace(',', ''))
+    const counted = (await sums(directory)).map((line) => (JSON.parse(line) as { n: number }).n)
+    expect(counted.reduce((a, b) => a + b, 0)).toBe(read)
+  })
+
+  test('a finished job that is started again says that there is nothing new', async () => {
+    const directory = await scratch()
+    await runNumbers(directory, '--bounded').ended
+    const { code, err } = await runNumbers(directory, '--bounded').ended
+    expect(code).toBe(0)
+    expect(err).toContain('nothing new had come since checkpoint')
+    expect(await sums(directory)).toEqual(expected)
+  })
+
+  test('a signal while the pipeline is still being loaded stops it before it starts', async () => {
+    const directory = await scratch()
+    const job = new Command(
+      ['run', pipelineFile('slow-to-load.ts'), '--set', `out=${directory}/out`],
+      directory,
+    )
+    await job.says(/loading/)
+    job.kill('SIGINT')
+    expect((await job.ended).code).toBe(0)
+    await expect(stat(`${directory}/out`)).rejects.toThrow('ENOENT')
+  })
+
+  test('a job that does not stop in time is ended with 6', async () => {
+    const directory = await scratch()
+    const job = new Command(['run', pipelineFile('stalled.ts'), '--stop-timeout', '300ms'], directory)
+    await job.says(/writing/)
+    job.kill('SIGTERM')
+    const { code, err } = await job.ended
+    expect(err).toContain('STOP_TIMEOUT: the job did not stop within 300 ms')
+    expect(code).toBe(6)
+  })
+
+  test.each([
+    ['SIGINT', 130],
+    ['SIGTERM', 143],
+  ] as const)('a second %s ends the job at once with %i', async (signal, expectedCode) => {
+    const directory = await scratch()
+    const job = new Command(['run', pipelineFile('stalled.ts')], directory)
+    await job.says(/writing/)
+    job.kill(signal)
+    await job.says(/stopping/)
+    // One signal may arrive twice; only a later one counts as the second.
+    await new Promise((resolve) => setTimeout(resolve, 300))
+    job.kill(signal)
+    expect((await job.ended).code).toBe(expectedCode)
+  })
+
+  test('two jobs cannot use one data directory: the second ends with 4', async () => {
+    const directory = await scratch()
+    const first = runNumbers(directory, '--set', 'rate=100')
+    await first.says(/checkpoint 1/)
+    const { code, err } = await runNumbers(directory).ended
+    expect(err).toMatch(/^DIRECTORY_LOCKED: .* is in use by process \d+/)
+    expect(code).toBe(4)
+    first.kill('SIGTERM')
+    expect((await first.ended).code).toBe(0)
+  })
+
+  test('a checkpoint of another program ends with 5', async () => {
+    const directory = await scratch()
+    await runNumbers(directory, '--bounded').ended
+    const failing = pipelineFile('failing.ts')
+    const { code, err } = await millrace([
+      ...['run', failing, '--data-dir', `${directory}/data`],
+      ...['--set', `out=${directory}/out`],
+    ])
+    expect(err).toContain('CHECKPOINT_INCOMPATIBLE: checkpoint')
+    expect(err).toContain("it belongs to pipeline 'numbers', not 'failing'")
+    expect(code).toBe(5)
+  })
+
+  test('a job that fails ends with 1, says where, and commits nothing', async () => {
+    const directory = await scratch()
+    const options = ['--data-dir', `${directory}/data`, '--set', `out=${directory}/out`, '--restart', 'none']
+    const { code, err } = await millrace(['run', pipelineFile('failing.ts'), ...options])
+    expect(code).toBe(1)
+    expect(err).toContain('OPERATOR_FAILED: ')
+    expect(err).toContain("'refuse'")
+    expect(err).toContain('seven is \\u001b[31mout\n    of the question')
+    expect(err).toMatch(/at refuseSeven .*failing\.ts:13/)
+    expect(await readFile(`${directory}/out/numbers.ndjson`, 'utf8').catch(() => '')).toBe('')
+  })
+
+  test('with --json every line of the log is an object', async () => {
+    const directory = await scratch()
+    const { err } = await runNumbers(directory, '--bounded', '--json').ended
+    const events = err
+      .trim()
+      .split('\n')
+      .map((line) => JSON.parse(line) as Record<string, unknown>)
+    expect(events[0]).toMatchObject({
+      event: 'started',
+      level: 'info',
+      pipeline: 'numbers',
+      restoredFrom: null,
+    })
+    expect(events.at(-1)).toMatchObject({ event: 'finished', recordsIn: 2_000, recordsOut: 100 })
+    expect(events.every(({ time }) => typeof time === 'number')).toBe(true)
+  })
+
+  test('the data directory is named after the pipeline unless it is given', async () => {
+    const directory = await scratch()
+    const job = await millrace(['run', numbers, '--bounded', '--set', 'out=results'], directory)
+    expect(job.code).toBe(0)
+    expect((await stat(`${directory}/.millrace/numbers/checkpoints`)).isDirectory()).toBe(true)
+    expect((await stat(`${directory}/results/sums.ndjson`)).isFile()).toBe(true)
+  })
+})
+
+describe('loading a pipeline file', () => {
+  const tiny = `import { pipeline, MillraceError } from 'millrace'
+    import { generate } from '@millrace/connector-generator'
+    const nowhere = { kind: 'nowhere', guarantee: 'at-least-once' as const,
+      open: async () => ({ write() {}, prepare: async () => undefined, close: async () => {} }) }
+    const make = (name: string) => pipeline(name, (p) => {
+      p.from('numbers', generate({ seed: 1, count: 3, make: ({ index }) => index })).to('out', nowhere)
+    })\n`
+
+  async function runFile(text: string, manifest?: string): Promise<{ code: unknown; err: string }> {
+    const files = { 'job.ts': text, ...(manifest === undefined ? {} : { 'package.json': manifest }) }
+    return millrace(['run', 'job.ts', '--bounded'], await project(files))
+  }
+
+  test.each([
+    ['no package.json', undefined],
+    ['a package.json without a type', '{}'],
+    ['a package.json of type commonjs', '{ "type": "commonjs" }'],
+    ['a package.json of type module', '{ "type": "module" }'],
+  ])('works with %s, on the very packages that the command uses', async (_, manifest) => {
+    const isShared = `import { isPipeline } from '@millrace/flow'
+      import * as core from '@millrace/core'
+      console.error('one copy:', MillraceError === core.MillraceError, isPipeline(make('x')))
+      await null
+      export default make('tiny')`
+    const { code, err } = await runFile(tiny + isShared, manifest)
+    expect(err).toContain('one copy: true true')
+    expect(err).toContain('finished: 3 records in, 3 out')
+    expect(code).toBe(0)
+  })
+
+  test.each([
+    [
+      'a syntax error',
+      'export default pipeline(: 3)',
+      /job\.ts cannot be loaded: .*Transform failed[^]*job\.ts:1:24/,
+    ],
+    ['a package that is not installed', "import 'nowhere-to-be-found'", /npm install nowhere-to-be-found/],
+    [
+      'an error while it is evaluated',
+      "throw new Error('not today')",
+      /cannot be loaded: not today\n {4}at .*job\.ts:1/,
+    ],
+    ['no export', 'export {}', /job\.ts: it has no default export; write export default pipeline/],
+    ['another default export', 'export default 3', /job\.ts: its default export is no pipeline/],
+    [
+      'a named export only',
+      `${tiny}export const fraud = make('fraud')`,
+      /export it with 'export default fraud'/,
+    ],
+    [
+      'several pipelines',
+      `${tiny}export const a = make('a'), b = make('b')`,
+      /exports 2 pipelines \(a, b\) and none by default/,
+    ],
+    [
+      'a pipeline that leads nowhere',
+      `${tiny}export default pipeline('x', (p) => { p.from('n', generate({ seed: 1, make: () => 1 })) })`,
+      /GRAPH_INVALID: pipeline 'x'/,
+    ],
+  ])('%s ends with 3 and says what is wrong', async (_, text, message) => {
+    const { code, err } = await runFile(text)
+    expect(err).toMatch(message)
+    expect(err).toMatch(/^GRAPH_INVALID: /)
+    expect(code).toBe(3)
+  })
+
+  test('a parameter that does not exist ends with 2', async () => {
+    const { code, err } = await millrace(['run', numbers, '--set', 'out=x', '--set', 'cuont=3'])
+    expect(err).toBe(
+      "OPTION_INVALID: pipeline 'numbers' has no parameter 'cuont'; it has out (string), rate (number), count (number)\n",
+    )
+    expect(code).toBe(2)
+  })
+})
