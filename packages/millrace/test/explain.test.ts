@@ -1,0 +1,44 @@
+import { describe, expect, test } from 'vitest'
+import { millrace, pipelineFile } from './command.ts'
+
+const numbers = ['explain', pipelineFile('numbers.ts'), '--set', 'out=x']
+
+describe('millrace explain', () => {
+  test('shows what is kept and guaranteed', async () => {
+    expect(await millrace(numbers)).toMatchObject({
+      code: 0,
+      err: '',
+      out: `numbers
+
+numbers               from generator, replayable; keeps how far each split has been read
+└─ withTimestamps-1   withTimestamps, disorder 0 ms, never idle
+   └─ sums            window by key; keeps n, sum of each key and window until it ends; tumbling windows of 100 ms
+      └─ file         to files, exactly-once
+
+runs as 3 tasks of 1 subtask each
+  numbers + withTimestamps-1 → sums by key
+  sums → file
+  file
+
+guarantee: exactly-once
+  file: exactly-once
+`,
+    })
+  })
+
+  test('as JSON and as a Mermaid flowchart', async () => {
+    const json = await millrace([...numbers, '--format', 'json', '--parallelism', '2'])
+    expect(JSON.parse(json.out)).toMatchObject({
+      pipeline: 'numbers',
+      parallelism: 2,
+      guarantee: 'exactly-once',
+    })
+    expect((await millrace([...numbers, '--format', 'mermaid'])).out).toMatch(/^flowchart LR\n/)
+  })
+
+  test('nothing is run, and nothing is written', async () => {
+    const { code, out } = await millrace(['explain', pipelineFile('stalled.ts')])
+    expect(code).toBe(0)
+    expect(out).not.toContain('writing')
+  })
+})
