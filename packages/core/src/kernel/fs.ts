@@ -46,11 +46,13 @@ export interface FsFile {
   close(): Promise<void>
 }
 
+/** One name in a directory. */
 export interface FsEntry {
   readonly name: string
   readonly kind: 'file' | 'directory' | 'other'
 }
 
+/** Facts about a file or directory. */
 export interface FsStat {
   readonly kind: 'file' | 'directory' | 'other'
   /** In bytes. */

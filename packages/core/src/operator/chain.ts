@@ -12,7 +12,7 @@
  */
 import type { Batch } from '../kernel/element.ts'
 import type { EventTime } from '../kernel/time.ts'
-import type { TimerDomain } from '../time/timer-queue.ts'
+import type { TimerDomain } from '../time/due-timer.ts'
 import { ChainAssembly, type ChainSurroundings } from './chain-assembly.ts'
 import type { ChainTarget } from './chain-part.ts'
 import type { Cursor } from './cursor.ts'

@@ -6,7 +6,8 @@ import type { EventTime } from '../kernel/time.ts'
 import { KeyedList, KeyedMap, KeyedValue, type KeyScope } from '../state/keyed-handles.ts'
 import type { ListState, MapState, ValueState } from '../state/handles.ts'
 import type { Cell, StateTable, TableSpec } from '../state/state-store.ts'
-import type { TimerDomain, TimerQueue } from '../time/timer-queue.ts'
+import type { TimerDomain } from '../time/due-timer.ts'
+import type { TimerQueue } from '../time/timer-queue.ts'
 import type { Collector, OperatorContext, OperatorMetric, StateDescriptor, Timers } from './operator.ts'
 
 /** What the chain around an operator answers for it. */

@@ -31,6 +31,7 @@ export interface StateStore {
   open(options: StateStoreOptions): Promise<OpenStateStore>
 }
 
+/** What a store is given to work with. */
 export interface StateStoreOptions {
   readonly fs: Fs
   readonly clock: Clock
@@ -45,6 +46,7 @@ export interface StateStoreOptions {
 /** What a manifest must say to find the state again: file names and lengths, as JSON. */
 export type StoreSnapshot = Json
 
+/** The state of all subtasks of one job in one process, from one start to the next. */
 export interface OpenStateStore {
   /**
    * The table for one piece of state of one subtask. Called once per table, before `load`. Throws
@@ -73,12 +75,14 @@ export interface OpenStateStore {
   close(): Promise<void>
 }
 
+/** How much a store holds, for people. */
 export interface StoreUsage {
   readonly cells: number
   readonly liveBytes: number
   readonly diskBytes: number
 }
 
+/** Which piece of state a table holds, and how its values are written. */
 export interface TableSpec<T> {
   readonly owner: string
   readonly subtask: number

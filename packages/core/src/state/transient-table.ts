@@ -34,7 +34,8 @@ export class TransientTable<T> implements StateTable<T> {
     return cell
   }
 
-  changed(): void {}
+  /** Nothing to do: the cell is all there is. */
+  changed(_cell: Cell<T>): void {}
 
   delete(cell: Cell<T>): void {
     const inners = this.#outers.get(cell.outer)
@@ -67,7 +68,7 @@ export class TransientTable<T> implements StateTable<T> {
     return this.#outers.get(outer)?.size ?? 0
   }
 
-  *outers(): Iterable<KeyToken> {
-    yield* [...this.#outers.keys()]
+  outers(): Iterable<KeyToken> {
+    return [...this.#outers.keys()]
   }
 }

@@ -2,7 +2,8 @@ import fc from 'fast-check'
 import { describe, expect, test } from 'vitest'
 import type { KeyToken } from '../kernel/key-token.ts'
 import { TransientTable } from '../state/transient-table.ts'
-import { TimerQueue, type DueTimer, type TimerDomain } from './timer-queue.ts'
+import type { DueTimer, TimerDomain } from './due-timer.ts'
+import { TimerQueue } from './timer-queue.ts'
 
 interface PlainTimer {
   readonly domain: TimerDomain

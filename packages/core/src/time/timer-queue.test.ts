@@ -4,7 +4,8 @@ import { keyToken, type KeyToken } from '../kernel/key-token.ts'
 import { MAX_TIME, MIN_TIME } from '../kernel/time.ts'
 import type { Cell } from '../state/state-store.ts'
 import { TransientTable } from '../state/transient-table.ts'
-import { finalLinksMax, TimerQueue, type DueTimer, type TimerDomain } from './timer-queue.ts'
+import type { DueTimer, TimerDomain } from './due-timer.ts'
+import { finalLinksMax, TimerQueue } from './timer-queue.ts'
 
 const groupOf = (token: KeyToken): number => keyGroup(token, 128)
 

@@ -5,8 +5,6 @@ import type { DueTimer, TimerDomain } from './due-timer.ts'
 import { SweepQueue } from './sweep-queue.ts'
 import { TimerHeap } from './timer-heap.ts'
 
-export type { DueTimer, TimerDomain } from './due-timer.ts'
-
 /**
  * How many timers in a row, each set by the one before, fire after the end of the input.
  *
