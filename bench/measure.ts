@@ -12,6 +12,8 @@ export interface Measurement {
   readonly name: string
   readonly nanoseconds: number
   readonly runs: number
+  /** Other figures worth keeping, in words: records/s, bytes, longest stall. */
+  readonly note?: string
 }
 
 /** Measures each in turn and writes the result to standard output as JSON, for `run.ts` to read. */
@@ -28,7 +30,34 @@ export async function measure(measurables: readonly Measurable[]): Promise<void>
     const { p50, samplesCount } = result.latency
     return { name, nanoseconds: round((p50 * 1e6) / operations), runs: samplesCount }
   })
+  report(measurements)
+}
+
+/**
+ * Measures things that take long by a few runs each, in turns (a b c a b c ...), so that a slow minute of the machine
+ * meets all of them. The first turn warms up and does not count. Writes the medians as `measure` does.
+ */
+export async function measureInTurns(measurables: readonly Measurable[], turns = 5): Promise<void> {
+  const samples = measurables.map((): number[] => [])
+  for (let turn = 0; turn <= turns; turn++) {
+    for (const [index, { run, operations }] of measurables.entries()) {
+      ;(globalThis as { gc?: () => void }).gc?.()
+      const startedAt = performance.now()
+      await run()
+      if (turn > 0) samples[index]!.push(((performance.now() - startedAt) * 1e6) / operations)
+    }
+  }
+  report(measurables.map(({ name }, index) => ({ name, nanoseconds: median(samples[index]!), runs: turns })))
+}
+
+/** Writes measurements that a benchmark made itself. */
+export function report(measurements: readonly Measurement[]): void {
   console.log(JSON.stringify(measurements))
+}
+
+/** The middle one of some samples. */
+export function median(samples: readonly number[]): number {
+  return round(samples.toSorted((a, b) => a - b)[Math.floor(samples.length / 2)] ?? Number.NaN)
 }
 
 function round(value: number): number {

@@ -36,11 +36,13 @@ function run(question: string): Results {
 
 function print(question: string, results: Results, stored: Results | undefined): void {
   console.log(`\n${question}: node ${results.node}, ${results.cores} cores, ${results.processor}`)
-  for (const { name, nanoseconds, runs } of results.measurements) {
+  for (const { name, nanoseconds, runs, note = '' } of results.measurements) {
     const before = stored?.measurements.find((each) => each.name === name)?.nanoseconds
     const change =
       before === undefined ? '' : `${Math.round((nanoseconds / before - 1) * 100)} % against stored`
-    console.log(`  ${name.padEnd(44)} ${String(nanoseconds).padStart(9)} ns  ${runs} runs  ${change}`)
+    console.log(
+      `  ${name.padEnd(44)} ${String(nanoseconds).padStart(9)} ns  ${runs} runs  ${note}  ${change}`,
+    )
   }
 }
 

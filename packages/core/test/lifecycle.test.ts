@@ -198,6 +198,18 @@ describe('restarts', () => {
     const delays = events.flatMap((event) => (event.kind === 'failed' ? [event.restartInMs] : []))
     expect(delays).toEqual([10, 20, 35, 35])
   })
+  test('stopped while it waits to restart, the job ends as stopped', async () => {
+    const { result } = await live(
+      failing(new MemorySink(), (n) => n === 0),
+      {
+        restart: { kind: 'fixed', delayMs: 1e6, attempts: 3 },
+        onEvent: (event, job) => {
+          if (event.kind === 'failed') setImmediate(() => void job.stop())
+        },
+      },
+    )
+    expect(result).toEqual({ outcome: 'stopped' })
+  })
 })
 
 describe('checkpoints', () => {

@@ -1,6 +1,8 @@
 import type { Batch, Origin } from '../kernel/element.ts'
 import { MIN_TIME, type EventTime } from '../kernel/time.ts'
+import { describeValue } from '../kernel/safe-json.ts'
 import type { Place } from './failure-policy.ts'
+import type { Timer } from './operator.ts'
 
 /**
  * Where one task stands: the record or timer being handled, the watermark it is handled under, and whether
@@ -17,7 +19,8 @@ export class Cursor implements Place {
   /** Index of the record being handled in `origin`, or -1 when it is a timer. */
   originIndex = -1
   origin: Origin | undefined = undefined
-  #timer: (() => string) | undefined = undefined
+  /** The timer being handled, or that the end of the input is. */
+  #timer: Timer | 'end' | undefined = undefined
 
   /** A record of `batch` is being handled. */
   at(batch: Batch, index: number): void {
@@ -29,10 +32,10 @@ export class Cursor implements Place {
     this.#timer = undefined
   }
 
-  /** A timer is being handled; `describe` is called only if it fails. */
-  atTimer(describe: () => string): void {
+  /** A timer is being handled, or the end of the input. */
+  atTimer(timer: Timer | 'end'): void {
     this.originIndex = -1
-    this.#timer = describe
+    this.#timer = timer
   }
 
   place(): string {
@@ -40,7 +43,10 @@ export class Cursor implements Place {
       if (this.origin === undefined) return 'a record whose place is no longer known'
       return `source '${this.origin.source}', split '${this.origin.split}', ${this.origin.place(this.originIndex)}`
     }
-    return this.#timer === undefined ? 'a record made by a timer upstream' : this.#timer()
+    if (this.#timer === undefined) return 'a record made by a timer upstream'
+    if (this.#timer === 'end') return 'the end of its input'
+    const { domain, time, key } = this.#timer
+    return `${domain} timer ${time} of key ${describeValue(key, 200) ?? '?'}`
   }
 
   raw(): Uint8Array | undefined {

@@ -1,13 +1,13 @@
 import type { Key } from '../kernel/key.ts'
 import type { EventTime } from '../kernel/time.ts'
 import type { KeyScope } from '../state/keyed-handles.ts'
-import type { TimerDomain, TimerQueue } from '../time/timer-queue.ts'
+import type { TimerDomain } from '../time/due-timer.ts'
+import type { TimerQueue } from '../time/timer-queue.ts'
 import type { Cursor } from './cursor.ts'
 import type { FailurePolicy } from './failure-policy.ts'
 import { OperatorError } from './operator-error.ts'
 import type { Collector, Operator } from './operator.ts'
 import type { Receiver } from './receiver.ts'
-import { describeValue } from '../kernel/safe-json.ts'
 
 /** Hands what an operator emits to what comes after it. */
 class LinkCollector implements Collector<unknown> {
@@ -89,25 +89,24 @@ export class OperatorLink implements Receiver {
     scope.setToken(due.token, due.group)
     this.time = domain === 'event' ? due.time : untimedAt
     const timer = { key: scope.key, time: due.time, name: due.name, domain }
-    const describe = () => `${domain} timer ${due.time} of key ${describeValue(timer.key, 200) ?? '?'}`
-    this.#cursor.atTimer(describe)
+    this.#cursor.atTimer(timer)
     try {
       this.operator.onTimer?.(timer, this.out)
     } catch (thrown) {
       if (thrown instanceof OperatorError) throw thrown
       // A timer has no record that could be set aside, so no policy but stopping is honest.
-      throw new OperatorError(this.policy.operator, describe(), thrown)
+      throw new OperatorError(this.policy.operator, this.#cursor.place(), thrown)
     }
     return true
   }
 
   finish(): void {
-    this.#cursor.atTimer(() => 'the end of its input')
+    this.#cursor.atTimer('end')
     try {
       this.operator.finish?.(this.out)
     } catch (thrown) {
       if (thrown instanceof OperatorError) throw thrown
-      throw new OperatorError(this.policy.operator, 'the end of its input', thrown)
+      throw new OperatorError(this.policy.operator, this.#cursor.place(), thrown)
     }
   }
 }

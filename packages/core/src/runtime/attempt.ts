@@ -126,6 +126,11 @@ export class Attempt {
           storeKind: store.kind,
           allowDropped,
         })
+        if (manifest.phase === 'finished') {
+          this.#warn(
+            `checkpoint ${manifest.checkpoint} is the end of this job: its windows have fired, and records added since are late; to read everything again, start with another data directory`,
+          )
+        }
         for (const name of added)
           this.#warn(`'${name}' is not in checkpoint ${manifest.checkpoint} and starts empty`)
       }

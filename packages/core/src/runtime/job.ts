@@ -1,6 +1,6 @@
 import { sleep } from '@millrace/channels'
 import { DirectoryLock } from '../checkpoint/directory-lock.ts'
-import { isMillraceError } from '../kernel/errors.ts'
+import { MillraceError } from '../kernel/errors.ts'
 import type { CheckpointFigures, TaskMetrics } from '../observe/metrics.ts'
 import type { StoreUsage } from '../state/state-store.ts'
 import { Attempt, type Ending } from './attempt.ts'
@@ -86,7 +86,7 @@ export class Job {
   /** Makes a checkpoint now. Rejects with `CHECKPOINT_FAILED` if one is under way or this one was given up. */
   async checkpoint(): Promise<CheckpointFigures> {
     await Promise.resolve()
-    if (this.#attempt === undefined) throw new Error('the job is not running')
+    if (this.#attempt === undefined) throw new MillraceError('CHECKPOINT_FAILED', 'the job is starting')
     return this.#attempt.checkpoint()
   }
 
@@ -98,10 +98,7 @@ export class Job {
       lock = await DirectoryLock.take(platform, directory)
       result = { outcome: await this.#attempts(lock) }
     } catch (error) {
-      result =
-        this.#stop !== 'no' && isMillraceError(error, 'CANCELLED') && this.#stop !== 'cancel'
-          ? { outcome: 'stopped' }
-          : { outcome: 'failed', error }
+      result = { outcome: 'failed', error }
     }
     try {
       await lock?.release()
@@ -132,8 +129,19 @@ export class Job {
         observer({ kind: 'failed', error, restartInMs: decision.delayMs })
         this.#phase = 'restarting'
         this.#restarts++
-        await sleep(clock, decision.delayMs, this.#stopping.signal)
+        if (!(await this.#waitForRestart(decision.delayMs))) return 'stopped'
       }
+    }
+  }
+
+  /** False if the job was stopped meanwhile: its last checkpoint is all there is to keep. */
+  async #waitForRestart(delayMs: number): Promise<boolean> {
+    try {
+      await sleep(this.#settings.platform.clock, delayMs, this.#stopping.signal)
+      return true
+    } catch (reason) {
+      if (this.#stop === 'cancel') throw reason
+      return false
     }
   }
 
@@ -146,7 +154,9 @@ export class Job {
   #request(stop: 'stop' | 'drain' | 'cancel'): void {
     // Cancelling is the only wish that overrides an earlier one.
     if (this.#stop === 'no' || stop === 'cancel') this.#stop = stop
-    if (this.#phase === 'restarting') this.#stopping.abort(new Error('stopped'))
+    if (this.#phase === 'restarting') {
+      this.#stopping.abort(new MillraceError('CANCELLED', 'the job was cancelled while it waited to restart'))
+    }
     if (this.#phase === 'running' || this.#phase === 'stopping' || stop === 'cancel') this.#carryOut()
   }
 

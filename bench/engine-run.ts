@@ -1,0 +1,91 @@
+import { mkdtempSync, rmSync } from 'node:fs'
+import { tmpdir } from 'node:os'
+import path from 'node:path'
+import {
+  startJob,
+  type Batch,
+  type CheckpointFigures,
+  type Json,
+  type Sink,
+  type Source,
+} from '@millrace/core'
+import type { Pipeline } from '@millrace/flow'
+import { nodePlatform } from '@millrace/node'
+import { memoryStore } from '@millrace/store-memory'
+
+/** Hands out slices of an array made before: decoded batches, as cheap as a source can be. */
+export function decoded<T>(values: readonly T[]): Source<T, number> {
+  return {
+    kind: 'decoded',
+    durability: 'replayable',
+    discover: async () => ({ splits: ['all'], isComplete: true }),
+    open: async (_split, from = 0) => {
+      let next = from
+      return {
+        poll: (limit) => {
+          if (next >= values.length) return { kind: 'end' }
+          const batch = values.slice(next, next + limit)
+          next += batch.length
+          return { kind: 'records', values: batch }
+        },
+        ready: async () => {},
+        position: () => next,
+        close: async () => {},
+      }
+    },
+  }
+}
+
+/** Looks at every record, so that nothing upstream is dead code, and keeps none. */
+export class CountingSink implements Sink<unknown, Json> {
+  readonly kind = 'counting'
+  readonly guarantee = 'at-least-once'
+  records = 0
+  #sum = 0
+
+  async open(): Promise<{
+    write(batch: Batch): void
+    prepare(): Promise<undefined>
+    close(): Promise<void>
+  }> {
+    return {
+      write: (batch) => {
+        this.records += batch.length
+        for (let i = 0; i < batch.length; i++) this.#sum += batch.values[i] === undefined ? 0 : 1
+      },
+      prepare: async () => undefined,
+      close: async () => {},
+    }
+  }
+}
+
+/** What one run of a job cost. */
+export interface EngineRun {
+  readonly elapsedMs: number
+  readonly checkpoints: readonly CheckpointFigures[]
+}
+
+/** Runs a pipeline to its end in a fresh data directory. Rejects if it fails. */
+export async function runToEnd(pipeline: Pipeline, checkpointEveryMs = 3_600_000): Promise<EngineRun> {
+  const directory = mkdtempSync(path.join(tmpdir(), 'millrace-bench-'))
+  const checkpoints: CheckpointFigures[] = []
+  try {
+    const startedAt = performance.now()
+    const job = startJob({
+      graph: pipeline.describe({}).graph,
+      platform: nodePlatform(),
+      store: memoryStore(),
+      directory,
+      isBounded: true,
+      checkpoints: { everyMs: checkpointEveryMs },
+      observer: (event) => {
+        if (event.kind === 'checkpointCompleted') checkpoints.push(event.figures)
+      },
+    })
+    const result = await job.ended
+    if (result.outcome === 'failed') throw result.error
+    return { elapsedMs: performance.now() - startedAt, checkpoints }
+  } finally {
+    rmSync(directory, { recursive: true, force: true })
+  }
+}

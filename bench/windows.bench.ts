@@ -1,0 +1,114 @@
+/** What does a record cost in a window operator, by kind of window, number of aggregates and number of keys? */
+import { Chain, Cursor, MemorySink, memorySource, type Key, type OperatorNode } from '@millrace/core'
+import {
+  count,
+  mean,
+  min,
+  pipeline,
+  sliding,
+  sum,
+  tumbling,
+  type Aggregates,
+  type WindowAssigner,
+} from '@millrace/flow'
+import { memoryStore } from '@millrace/store-memory'
+import { simPlatform } from '@millrace/testkit'
+import { measureInTurns, type Measurable } from './measure.ts'
+
+interface Payment {
+  readonly card: string
+  readonly amount: number
+}
+
+interface Question {
+  readonly name: string
+  readonly assigner: WindowAssigner
+  readonly aggregates: Aggregates<Payment>
+  readonly cards: number
+}
+
+const batchRecords = 256
+const eventsPerMs = 10
+const operations = 1_048_576
+
+const one: Aggregates<Payment> = { n: count() }
+const four: Aggregates<Payment> = {
+  n: count(),
+  total: sum((payment: Payment) => payment.amount),
+  usual: mean((payment: Payment) => payment.amount),
+  least: min((payment: Payment) => payment.amount),
+}
+
+const questions: readonly Question[] = [
+  { name: 'tumbling 10 s, count, 1 k keys', assigner: tumbling('10s'), aggregates: one, cards: 1000 },
+  { name: 'tumbling 10 s, count, 50 k keys', assigner: tumbling('10s'), aggregates: one, cards: 50_000 },
+  {
+    name: 'tumbling 10 s, four aggregates, 1 k keys',
+    assigner: tumbling('10s'),
+    aggregates: four,
+    cards: 1000,
+  },
+  {
+    name: 'sliding 10 s every 1 s, count, 1 k keys',
+    assigner: sliding({ size: '10s', slide: '1s' }),
+    aggregates: one,
+    cards: 1000,
+  },
+]
+
+/** The window operator in a chain of its own, over the memory store: no source, no edge, no checkpoint. */
+async function chainOf({ assigner, aggregates }: Question): Promise<Chain> {
+  const { graph } = pipeline('bench', (p) => {
+    p.from('in', memorySource<Payment>({}))
+      .withTimestamps({ at: () => 0 })
+      .keyBy((payment) => payment.card)
+      .window(assigner)
+      .aggregate('window', aggregates)
+      .to('out', new MemorySink())
+  }).describe()
+  const node = graph.nodes.find((each): each is OperatorNode => each.kind === 'operator')!
+  const { exchange } = node.inputs[0]
+  const keyBy = exchange.kind === 'key' ? (exchange.by as (value: unknown) => Key) : undefined
+  const { fs, clock } = simPlatform({ seed: 1 })
+  const store = await memoryStore().open({ fs, clock, directory: 'state', from: undefined, retained: [] })
+  const work = { kind: 'operator', create: node.create, keyBy } as const
+  const targets = new Map([['main', [{ kind: 'port', port: 0 } as const]]])
+  const chain = new Chain([{ kind: 'part', part: { name: 'window', onError: 'fail', work, targets } }], {
+    pipeline: 'bench',
+    subtask: 0,
+    keyGroups: 128,
+    cursor: new Cursor(),
+    ports: [{ receive: () => {} }],
+    now: () => 0,
+    table: (owner, spec) => store.table({ ...spec, owner, subtask: 0, groups: { first: 0, last: 127 } }),
+    count: () => {},
+  })
+  await store.load()
+  chain.start(false)
+  return chain
+}
+
+async function measurable(question: Question): Promise<Measurable> {
+  const chain = await chainOf(question)
+  const payments = Array.from({ length: 65_536 }, (_, i) => ({
+    card: `card-${(i * 7919) % question.cards}`,
+    amount: (i % 100) + 0.5,
+  }))
+  let time = 1.7e12
+  const run = () => {
+    for (let i = 0; i < operations; i += batchRecords) {
+      const times = new Float64Array(batchRecords)
+      for (let j = 0; j < batchRecords; j++) times[j] = time += 1 / eventsPerMs
+      const watermarks = times.map((each) => each - 100)
+      const start = i % payments.length
+      const values = payments.slice(start, start + batchRecords)
+      const origin = { origin: undefined, originIndex: undefined }
+      chain.process({ length: batchRecords, values, times, watermarks, ...origin }, 0, watermarks)
+    }
+  }
+  return { name: question.name, operations, run }
+}
+
+const measurables: Measurable[] = []
+for (const question of questions) measurables.push(await measurable(question))
+await measureInTurns(measurables)
