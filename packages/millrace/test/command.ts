@@ -41,6 +41,11 @@ export class Command {
     })
   }
 
+  /** Gives it this on standard input, and no more. */
+  write(text: string): void {
+    this.#child.stdin!.end(text)
+  }
+
   kill(signal: NodeJS.Signals): void {
     this.#child.kill(signal)
   }

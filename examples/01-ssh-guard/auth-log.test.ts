@@ -1,0 +1,57 @@
+import { describe, expect, test } from 'vitest'
+import { parseLine } from './auth-log.ts'
+
+const failed = 'Failed password for root from 203.0.113.5 port 22 ssh2'
+const start = Date.UTC(2016, 11, 10, 6, 55, 46)
+
+describe('a line of the log', () => {
+  test('reports a failure', () => {
+    expect(parseLine(`Dec 10 06:55:46 host sshd[1]: ${failed}`, 2016)).toEqual([
+      { at: start, address: '203.0.113.5', user: 'root', isAccepted: false, times: 1 },
+    ])
+  })
+
+  test('stands for as many failures as it says were repeated', () => {
+    const line = `Dec 10 06:55:46 host sshd[1]: message repeated 5 times: [ ${failed}]`
+    expect(parseLine(line, 2016)).toMatchObject([{ address: '203.0.113.5', times: 5 }])
+  })
+
+  test('reports a login, with whatever it was made', () => {
+    const line =
+      'Dec  1 06:55:46 host sshd-session[1]: Accepted publickey for a from 2001:db8::1 port 2 ssh2: RSA SHA256:x'
+    expect(parseLine(line, 2016)).toMatchObject([{ address: '2001:db8::1', user: 'a', isAccepted: true }])
+  })
+
+  test('may have a whole date', () => {
+    const line = `2016-12-10T07:55:46.250000+01:00 host sshd[1]: ${failed}`
+    expect(parseLine(line, 1999)).toMatchObject([{ at: start + 250 }])
+  })
+
+  test.each([
+    'x from 10.9.9.9 port 22 ssh2',
+    'from 10.9.9.9 port 22',
+    '',
+    ' 0101',
+    'Failed password for root from 10.9.9.9 port 22 ssh2',
+  ])('is not fooled by a user who calls himself %j', (user) => {
+    const line = `Dec 10 06:55:46 host sshd[1]: Failed password for invalid user ${user} from 203.0.113.5 port 7 ssh2`
+    expect(parseLine(line, 2016)).toMatchObject([{ address: '203.0.113.5', user }])
+  })
+
+  test.each([
+    '',
+    'Dec 10 06:55:46 host sshd[1]: Invalid user Failed password for root from 10.9.9.9 port 22 ssh2 from 203.0.113.5',
+    'Dec 10 06:55:46 host sshd[1]: Failed none for invalid user a from 203.0.113.5 port 22 ssh2',
+    'Dec 10 06:55:46 host sshd[1]: Failed publickey for a from 203.0.113.5 port 22 ssh2: RSA SHA256:x',
+    `Dec 10 06:55:46 host other[1]: ${failed}`,
+  ])('about something else reports nothing: %j', (line) => {
+    expect(parseLine(line, 2016)).toEqual([])
+  })
+
+  test.each([`Foo 10 06:55:46 host sshd[1]: ${failed}`, `2016-12-99T00:00 host sshd[1]: ${failed}`])(
+    'that is an attempt without a date is refused: %j',
+    (line) => {
+      expect(() => parseLine(line, 2016)).toThrow('does not begin with a date')
+    },
+  )
+})

@@ -1,0 +1,143 @@
+/**
+ * Watches an OpenSSH log for people who guess passwords.
+ *
+ *     millrace run ssh-guard.ts --set log=/var/log/auth.log --set follow=true
+ *
+ * Everything is judged by the time in the log, not by the clock: a year-old log gives what it would have given live,
+ * and gives it again after a crash, each result once.
+ */
+import {
+  aggregator,
+  deadLetter,
+  output,
+  pipeline,
+  sliding,
+  state,
+  sum,
+  tumbling,
+  type Source,
+} from 'millrace'
+import { files } from '@millrace/connector-files'
+import { http } from '@millrace/connector-http'
+import { stdio } from '@millrace/connector-stdio'
+import { parseLine, type Login } from './auth-log.ts'
+
+/** Failed logins of one address that are never further apart than `quiet`. */
+interface Burst {
+  readonly start: number
+  readonly last: number
+  readonly failures: number
+}
+
+interface Alert {
+  readonly kind: 'attack' | 'break-in'
+  readonly address: string
+  /** Event times, in milliseconds since the epoch. */
+  readonly since: number
+  readonly at: number
+  readonly failures: number
+  readonly user: string
+}
+
+const userNames = aggregator({
+  kind: 'user-names',
+  create: () => new Set<string>(),
+  add: (names, login: Login) => names.add(login.user),
+  merge: (a, b) => new Set([...a, ...b]),
+  result: (names) => [...names].toSorted(),
+})
+
+export default pipeline('ssh-guard', (p) => {
+  const log = p.parameter('log', '') // a file, a directory, or - for standard input
+  const port = p.parameter('http', 0) // or a port on which lines are posted as JSON strings
+  const follow = p.parameter('follow', false) // wait for more at the end of the log
+  const year = p.parameter('year', new Date().getUTCFullYear()) // most logs do not say
+  const disorder = p.parameter('disorder', '10s') // how far apart lines may be swapped
+  const size = p.parameter('size', '10m') // of the windows in which failures are counted
+  const slide = p.parameter('slide', '1m') // from one window to the next
+  const threshold = p.parameter('threshold', 5) // failures that make an attack
+  const quietMs = p.parameter('quiet', 600) * 1_000 // seconds without failures that end a burst
+  const out = p.parameter('out', 'ssh-guard-out') // where results go
+
+  const logins = p
+    .from('log', sourceOf({ log, port, follow }))
+    .flatMap((line) => parseLine(line, year), {
+      name: 'parse',
+      onError: deadLetter('rejected', files.writeJson(`${out}/rejected.ndjson`)),
+    })
+    .withTimestamps({ at: (login) => login.at, disorder, ...(follow ? { idleAfter: '30s' } : {}) })
+  const failures = logins.filter((login) => !login.isAccepted).keyBy((login) => login.address)
+
+  // How many failures per address, in windows that overlap.
+  const counts = failures
+    .window(sliding({ size, slide }))
+    .aggregate('failures', { failures: sum((login) => login.times) })
+  counts.to('counts', files.writeJson(`${out}/counts.ndjson`))
+  counts.late.to('late', files.writeJson(`${out}/late.ndjson`))
+
+  // What each address did in a day: how often it failed, and the names it tried.
+  failures
+    .window(tumbling('1d'))
+    .aggregate('days', { failures: sum((login) => login.times), users: userNames })
+    .to('per-day', files.writeJson(`${out}/days.ndjson`))
+
+  // One alert per burst, however long it lasts; and one when a login works after so many that did not.
+  const alerts = logins
+    .keyBy((login) => login.address)
+    .process('bursts', {
+      emits: output<Alert>(),
+      state: { burst: state.value<Burst>() },
+      onRecord({ key: address, value: login, time }, { state, timers, emit }) {
+        const known = state.burst.get()
+        // The timer comes once no record of that time can come any more, which may be after the next burst has begun.
+        const before = known !== undefined && time - known.last <= quietMs ? known : undefined
+        if (login.isAccepted) {
+          if (before === undefined || before.failures < threshold) return
+          const { start: since, failures } = before
+          emit({ kind: 'break-in', address, since, at: time, failures, user: login.user })
+          return
+        }
+        const burst = {
+          start: Math.min(before?.start ?? time, time),
+          last: Math.max(before?.last ?? time, time),
+          failures: (before?.failures ?? 0) + login.times,
+        }
+        state.burst.set(burst)
+        if (known !== undefined) timers.deleteEvent(known.last + quietMs)
+        timers.setEvent(burst.last + quietMs)
+        if (burst.failures < threshold || (before?.failures ?? 0) >= threshold) return
+        emit({
+          kind: 'attack',
+          address,
+          since: burst.start,
+          at: time,
+          failures: burst.failures,
+          user: login.user,
+        })
+      },
+      // No failure for so long: the burst is over, and the next one may be reported.
+      onTimer(_timer, { state }) {
+        state.burst.clear()
+      },
+    })
+  alerts.to('alerts', files.writeJson(`${out}/alerts.ndjson`))
+  alerts.map(describe).to('screen', stdio.writeLines())
+})
+
+function sourceOf(from: {
+  readonly log: string
+  readonly port: number
+  readonly follow: boolean
+}): Source<string> {
+  if (from.port > 0) return http.server<string>({ port: from.port, path: '/lines' })
+  if (from.log === '-') return stdio.readLines()
+  if (from.log === '') throw new Error('say what to read: --set log=FILE, --set log=- or --set http=PORT')
+  return files.readLines(from.log, { follow: from.follow })
+}
+
+function describe({ kind, address, at, failures, user }: Alert): string {
+  const time = new Date(at).toISOString().slice(0, 19).replace('T', ' ')
+  return kind === 'attack'
+    ? `${time}  ${address} is guessing passwords: ${failures} failures, the last for ${JSON.stringify(user)}`
+    : `${time}  ${address} got in as ${JSON.stringify(user)} after ${failures} failures`
+}
