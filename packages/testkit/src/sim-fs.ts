@@ -13,7 +13,8 @@ import { byName, SimDirectory, SimNames } from './sim-names.ts'
 export interface SimFsOptions {
   /**
    * Varies how long each operation takes (one to four microtasks) and what a crash leaves half done. The
-   * same seed gives the same run. Absent: every operation takes one microtask.
+   * same seed gives the same run, and the next life goes by a fork of it: what happens there does not depend
+   * on how many other outcomes were tried before. Absent: every operation takes one microtask.
    */
   readonly random?: Random
   /** What files are stamped with. Absent: one millisecond passes with each operation. */
@@ -254,8 +255,11 @@ export class SimFs implements Fs {
 
   #nextLife(names: SimNames, event: string): SimFs {
     this.#disk.crash()
-    const next = new SimFs({ ...this.#options, capacityBytes: this.capacityBytes })
-    next.#disk.log = this.#disk.log.next(event)
+    const log = this.#disk.log.next(event)
+    const random = this.#options.random?.fork(`life ${log.life}`)
+    const options = random === undefined ? this.#options : { ...this.#options, random }
+    const next = new SimFs({ ...options, capacityBytes: this.capacityBytes })
+    next.#disk.log = log
     next.#names = names
     return next
   }
