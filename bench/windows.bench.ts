@@ -1,5 +1,5 @@
 /** What does a record cost in a window operator, by kind of window, number of aggregates and number of keys? */
-import { Chain, Cursor, MemorySink, memorySource, type Key, type OperatorNode } from '@millrace/core'
+import { Chain, Cursor, MemorySink, memorySource, type OperatorNode } from '@millrace/core'
 import {
   count,
   mean,
@@ -68,7 +68,7 @@ async function chainOf({ assigner, aggregates }: Question): Promise<Chain> {
   }).describe()
   const node = graph.nodes.find((each): each is OperatorNode => each.kind === 'operator')!
   const { exchange } = node.inputs[0]
-  const keyBy = exchange.kind === 'key' ? (exchange.by as (value: unknown) => Key) : undefined
+  const keyBy = exchange.kind === 'key' ? exchange.by : undefined
   const { fs, clock } = simPlatform({ seed: 1 })
   const store = await memoryStore().open({ fs, clock, directory: 'state', from: undefined, retained: [] })
   const work = { kind: 'operator', create: node.create, keyBy } as const

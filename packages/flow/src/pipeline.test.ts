@@ -148,7 +148,7 @@ describe('a pipeline', () => {
 
 describe('a pipeline that cannot run is refused', () => {
   const refuses = (code: string, message: RegExp, build: (p: PipelineBuilder) => unknown) => {
-    const made = pipeline('test', build as (p: PipelineBuilder) => void)
+    const made = pipeline('test', build)
     expect(() => made.describe()).toThrow(refusal(code, message))
   }
 
@@ -224,7 +224,7 @@ describe('a pipeline that cannot run is refused', () => {
       timed(p)
         .keyBy((n) => n)
         .window(tumbling(5))
-        .aggregate('w', {}, { allowedLateness: Number.POSITIVE_INFINITY }),
+        .aggregate('w', {}, { allowedLateness: -1 }),
     )
     for (const concurrency of [0, 1.5, Number.NaN]) {
       refuses('OPTION_INVALID', /concurrency of 'ask'/, (p) =>

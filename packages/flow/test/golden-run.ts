@@ -5,10 +5,10 @@ import { driveJob, simPlatform } from '@millrace/testkit'
 
 /** What a golden pipeline is built from: sources of fixed splits, and sinks by name. */
 export interface GoldenParts {
-  source<T>(splits: Readonly<Record<string, readonly T[]>>): Source<T>
-  sink(name: string): Sink<unknown>
+  readonly source: <T>(splits: Readonly<Record<string, readonly T[]>>) => Source<T>
+  readonly sink: (name: string) => Sink<unknown>
   /** Throws once per run of the job: where a test wants the job to fail and restart. Otherwise does nothing. */
-  failOnce(): void
+  readonly failOnce: () => void
 }
 
 /** What each sink received, as sorted JSON. */

@@ -37,7 +37,6 @@ export type SavedState = ReadonlyMap<string, readonly SavedCell[]>
 
 /** One operator in a chain of its own: the engine's chain, over tables that watch it. */
 export class OperatorSubtask {
-  readonly #around: SubtaskSurroundings
   readonly #cursor = new Cursor()
   readonly #tables: WatchedTable<unknown>[] = []
   readonly #chain: Chain
@@ -48,7 +47,6 @@ export class OperatorSubtask {
     watermark: EventTime,
     state: SavedState | undefined,
   ) {
-    this.#around = around
     this.#cursor.watermark = watermark
     const outputs = ['main', ...around.outputs, 'errors']
     const part = {
@@ -71,7 +69,7 @@ export class OperatorSubtask {
       now: () => around.now(),
       table: <T>(_: string, spec: { readonly name: string; readonly codec: Codec<T> }) => {
         const table = new WatchedTable(around.name, spec)
-        this.#tables.push(table as unknown as WatchedTable<unknown>)
+        this.#tables.push(table)
         return table
       },
       count: (_, metric, by) => around.count(metric, by),

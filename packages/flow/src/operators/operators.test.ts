@@ -58,6 +58,64 @@ describe('reduce', () => {
     ])
   })
 
+  test('EN-185 EN-186 keys that differ have state that differs, whatever their type', () => {
+    const keys: readonly (readonly Key[])[] = [
+      [1, 1],
+      ['1'],
+      [1n, 1n],
+      [Number.NaN, Number.NaN],
+      [0, -0],
+      ['0'],
+      [true],
+      ['true'],
+      [null, null],
+      ['null'],
+      [''],
+      ['__proto__', '__proto__'],
+      ['constructor'],
+      ['toString'],
+      [
+        ['a', 1],
+        ['a', 1],
+      ],
+      [['a', '1']],
+      [
+        { x: 1, y: 2 },
+        { y: 2, x: 1 },
+      ],
+      [new Uint8Array([255]), new Uint8Array([255])],
+      [new Uint8Array([254])],
+      ['\ud800'],
+      ['\udfff'],
+    ]
+    const node = operatorOf((steps) =>
+      steps
+        .map(({ n }) => n)
+        .keyBy((n) => n)
+        .reduce('sum', (x, y) => x + y),
+    )
+    const harness = operatorHarness<readonly [Key, number]>(
+      () => {
+        const inner = node.create()
+        return {
+          ...inner,
+          open: (context) => inner.open?.(context),
+          process: ({ value, ...rest }, out) => inner.process({ ...rest, value: value[1] }, out),
+        }
+      },
+      { keyBy: ([key]) => key },
+    )
+    for (const group of keys) for (const key of group) harness.record([key, 1])
+    harness.snapshotAndRestore(3)
+    for (const [key] of keys) harness.record([key!, 1])
+    const expected = keys.flatMap((group) => group.map((_, i) => i + 1))
+    expect(harness.outputs.map(({ value }) => value)).toEqual([
+      ...expected,
+      ...keys.map((group) => group.length + 1),
+    ])
+    expect(harness.cells()).toMatchObject({ total: keys.length })
+  })
+
   test('a combination that is undefined is one', () => {
     const node = operatorOf((steps) =>
       steps
@@ -65,7 +123,7 @@ describe('reduce', () => {
         .keyBy(() => 'all')
         .reduce('odd', (x, y) => (x === undefined ? y : undefined)),
     )
-    const harness = operatorHarness<number>(node.create as never, { keyBy: () => 'all' })
+    const harness = operatorHarness<number>(node.create, { keyBy: () => 'all' })
     for (const n of [1, 2, 3, 4]) harness.record(n)
     expect(harness.outputs.map(({ value }) => value)).toEqual([1, undefined, 3, undefined])
   })

@@ -30,7 +30,10 @@ export interface Aggregate<in In, Accumulator, out Result> {
   add(accumulator: Accumulator, value: In): Accumulator
   /** One accumulator for two. May change and return `earlier`; must leave `later` as it is. */
   merge(earlier: Accumulator, later: Accumulator): Accumulator
-  /** The figure. Called each time a window is emitted; must not change the accumulator. */
+  /**
+   * The figure. Called each time a window is emitted; must not change the accumulator, nor hand out a part of it that
+   * `add` will change.
+   */
   result(accumulator: Accumulator): Result
   /** How accumulators are written. Absent: the structured codec. */
   readonly codec?: Codec<Accumulator> | undefined

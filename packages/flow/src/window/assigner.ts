@@ -6,6 +6,14 @@ export interface Window {
   readonly end: EventTime
 }
 
+/** A span of event time that lies in each window either wholly or not at all. */
+export interface Slice extends Window {
+  /** Where the first of the windows that hold it ends. */
+  readonly firstWindowEnd: EventTime
+  /** Where the last of the windows that hold it ends. */
+  readonly lastWindowEnd: EventTime
+}
+
 /**
  * Says which windows there are.
  *
@@ -17,15 +25,15 @@ export interface Window {
  *
  * @example
  * const assigner = tumbling('1m')
- * assigner.slice(61_000)          // => { start: 60000, end: 120000 }
+ * assigner.slice(61_000) // => { start: 60000, end: 120000, firstWindowEnd: 120000, lastWindowEnd: 120000 }
  * assigner.windowsOfSlice(60_000) // => [{ start: 60000, end: 120000 }]
  */
 export interface WindowAssigner {
   /** For people: "tumbling windows of 1m". */
   readonly description: string
-  /** The slice that holds `time`. */
-  slice(time: EventTime): Window
-  /** The windows that hold the slice, earliest first. There is at least one. */
+  /** The slice that holds `time`. There is a window around every time. */
+  slice(time: EventTime): Slice
+  /** The windows that hold the slice, earliest first. */
   windowsOfSlice(sliceStart: EventTime): readonly Window[]
   /** Where the window that ends at `windowEnd` starts. */
   startOf(windowEnd: EventTime): EventTime

@@ -17,7 +17,11 @@ export function collect<In>(select?: (value: In) => unknown): Aggregate<In, unkn
       values.push(select === undefined ? value : select(value))
       return values
     },
-    merge: (earlier, later) => earlier.concat(later),
+    merge: (earlier, later) => {
+      // One by one: spreading a long list into push overflows the stack.
+      for (const value of later) earlier.push(value)
+      return earlier
+    },
     // A copy: what was emitted must not grow when a late record comes.
     result: (values) => [...values],
   }

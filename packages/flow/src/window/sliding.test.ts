@@ -41,6 +41,7 @@ describe('tumbling windows', () => {
   test('times with a fraction are in the window of their whole part', () => {
     const shifted = tumbling(10, { offset: '-3ms' })
     expect(startsOf(shifted, [0.1, -0.1, -3.001, 1470902048446.999])).toEqual([-3, -3, -13, 1470902048437])
+    expect(startsOf(tumbling(7, { offset: 3 }), [0.1, 9.999])).toEqual([-4, 3])
     expect(Object.is(starts(tumbling(5), -0)[0], 0)).toBe(true)
   })
 })

@@ -6,7 +6,7 @@ import {
   type Duration,
   type EventTime,
 } from '@millrace/core'
-import type { Window, WindowAssigner } from './assigner.ts'
+import type { Slice, Window, WindowAssigner } from './assigner.ts'
 
 /** Options of `sliding`. */
 export interface SlidingOptions {
@@ -94,12 +94,17 @@ export class AlignedWindows implements WindowAssigner {
     this.#rest = size % slide
   }
 
-  slice(time: EventTime): Window {
-    const start = floorTo(time, this.slide, this.offset)
-    const middle = start + this.#rest
-    return time < middle || this.#rest === 0
-      ? { start, end: this.#rest === 0 ? start + this.slide : middle }
-      : { start: middle, end: start + this.slide }
+  slice(time: EventTime): Slice {
+    const base = floorTo(time, this.slide, this.offset)
+    const middle = base + this.#rest
+    const isFirst = time < middle || this.#rest === 0
+    const start = isFirst ? base : middle
+    return {
+      start,
+      end: isFirst && this.#rest > 0 ? middle : base + this.slide,
+      firstWindowEnd: floorTo(start - this.size, this.slide, this.offset) + this.slide + this.size,
+      lastWindowEnd: base + this.size,
+    }
   }
 
   windowsOfSlice(sliceStart: EventTime): readonly Window[] {

@@ -176,6 +176,7 @@ describe('windows of any size, slide, offset, disorder and lateness', () => {
         const slice = assigner.slice(time)
         expect(slice.start <= time && time < slice.end).toBe(true)
         const windows = assigner.windowsOfSlice(slice.start)
+        expect([slice.firstWindowEnd, slice.lastWindowEnd]).toEqual([windows[0]!.end, windows.at(-1)!.end])
         expect(windows.map(({ end }) => end)).toEqual(windowsOf(given, time))
         for (const { start, end } of windows) {
           const slices = assigner.slicesOfWindow(end)

@@ -11,7 +11,7 @@ import type { Aggregates } from './aggregate.ts'
 import type { WindowAssigner } from './assigner.ts'
 import { collect } from './collect.ts'
 import { count } from './count.ts'
-import { sliding } from './sliding.ts'
+import { AlignedWindows, sliding } from './sliding.ts'
 import { sum } from './sum.ts'
 import { tumbling } from './tumbling.ts'
 import { WindowOperator } from './window-operator.ts'
@@ -79,6 +79,20 @@ describe('tumbling windows', () => {
     expect(running.outputs).toEqual([])
     running.watermark(10)
     expect(running.outputs).toEqual([result('a', 0, 10, 1)])
+  })
+
+  test('EN-015 the assigner is asked at most once per record', () => {
+    let calls = 0
+    class Counting extends AlignedWindows {
+      override slice(time: number) {
+        calls++
+        return super.slice(time)
+      }
+    }
+    const running = harness({ assigner: new Counting('counting', { size: 10, slide: 5, offset: 0 }) })
+    for (const [i, time] of [1, 2, 3, 8, 9, 2, 8].entries()) running.record({ key: 'a', n: i }, time)
+    // Once for each change of slice.
+    expect(calls).toBe(4)
   })
 
   test('EN-006 windows before the epoch', () => {
@@ -259,7 +273,7 @@ describe('late records', () => {
     ])
   })
 
-  test('EN-053 EN-054 a watermark that passes end and lateness in one step emits the window once', () => {
+  test('EN-053 EN-054 EN-063 a watermark that passes end and lateness in one step emits the window once', () => {
     expect(lives({ assigner, latenessMs: 20 }, [a(1), watermark(1000)]).outputs).toEqual([
       result('a', 0, 2, 1),
     ])

@@ -31,7 +31,7 @@ import {
 } from '@millrace/core'
 import { accumulatorsOf, type Accumulators } from './accumulators.ts'
 import type { Aggregates } from './aggregate.ts'
-import type { Window, WindowAssigner } from './assigner.ts'
+import type { Slice, Window, WindowAssigner } from './assigner.ts'
 import { farthestTime } from './sliding.ts'
 
 /** What a window operator is told. */
@@ -51,7 +51,12 @@ export class WindowOperator implements Operator<unknown, unknown> {
   #table!: StateTable<unknown>
   #late!: Collector<unknown>
   /** The slice of the record before: most records are in the same one. NaN is in none. */
-  #slice: Window = { start: Number.NaN, end: Number.NaN }
+  #slice: Slice = {
+    start: Number.NaN,
+    end: Number.NaN,
+    firstWindowEnd: Number.NaN,
+    lastWindowEnd: Number.NaN,
+  }
   /** From this watermark on a record in `#slice` is late. */
   #closesAt: EventTime = 0
   /** From this watermark on some window that holds `#slice` has ended and may have to be emitted again. */
@@ -107,10 +112,9 @@ export class WindowOperator implements Operator<unknown, unknown> {
       )
     }
     const slice = this.#assigner.slice(time)
-    const windows = this.#assigner.windowsOfSlice(slice.start)
     this.#slice = slice
-    this.#closesAt = windows.at(-1)!.end + this.#latenessMs
-    this.#updatesFrom = this.#latenessMs === 0 ? Number.POSITIVE_INFINITY : windows[0]!.end
+    this.#closesAt = slice.lastWindowEnd + this.#latenessMs
+    this.#updatesFrom = this.#latenessMs === 0 ? Number.POSITIVE_INFINITY : slice.firstWindowEnd
   }
 
   #create(token: KeyToken, value: unknown): void {
@@ -124,12 +128,11 @@ export class WindowOperator implements Operator<unknown, unknown> {
   #setSweeps(sliceStart: EventTime): void {
     const { timers } = this.#context
     const watermark = this.#context.watermark()
-    const windows = this.#assigner.windowsOfSlice(sliceStart)
-    for (const { end } of windows) {
+    for (const { end } of this.#assigner.windowsOfSlice(sliceStart)) {
       if (end > watermark) timers.setSweep(end, 'end', () => this.#endWindow(end))
     }
     if (this.#latenessMs > 0) {
-      const lastEnd = windows.at(-1)!.end
+      const lastEnd = this.#assigner.slice(sliceStart).lastWindowEnd
       timers.setSweep(lastEnd + this.#latenessMs, 'clean-up', () => this.#cleanUp(lastEnd))
     }
   }
