@@ -109,8 +109,8 @@ describe('the SSH guard', () => {
 
   test('without anything to read it says what to do', async () => {
     const { code, err } = await guard(await scratch(), sample.year).ended
-    expect(err).toContain('say what to read: --set log=FILE')
-    expect(code).not.toBe(0)
+    expect(err).toMatch(/^OPTION_INVALID: say what to read: --set log=FILE/)
+    expect(code).toBe(2)
   })
 })
 

@@ -131,7 +131,12 @@ function sourceOf(from: {
 }): Source<string> {
   if (from.port > 0) return http.server<string>({ port: from.port, path: '/lines' })
   if (from.log === '-') return stdio.readLines()
-  if (from.log === '') throw new Error('say what to read: --set log=FILE, --set log=- or --set http=PORT')
+  if (from.log === '') {
+    throw new MillraceError(
+      'OPTION_INVALID',
+      'say what to read: --set log=FILE, --set log=- or --set http=PORT',
+    )
+  }
   return files.readLines(from.log, { follow: from.follow })
 }
 

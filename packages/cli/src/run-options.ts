@@ -10,6 +10,7 @@ import type { ParameterValues, Pipeline } from '@millrace/flow'
 import { memoryStore } from '@millrace/store-memory'
 import type { CommandLine } from './command-line.ts'
 import type { Option } from './command.ts'
+import { graphOf } from './pipeline-loader.ts'
 
 /** Options that say how a pipeline is started. */
 export const jobOptionList: readonly Option[] = [
@@ -41,13 +42,13 @@ export function parallelismOf(line: CommandLine, pipeline: Pipeline): number {
   return wholeNumber('parallelism', given, 1)
 }
 
-/** What a job is started with. Throws `OPTION_INVALID`, and what `Pipeline.describe` throws. */
+/** What a job is started with. Throws `OPTION_INVALID`, and what `graphOf` throws. */
 export function jobOptionsOf(line: CommandLine, pipeline: Pipeline, platform: Platform): JobOptions {
-  const { graph, settings } = pipeline.describe(parametersOf(line))
+  const { settings } = pipeline
   const every = line.value('checkpoint-every') ?? settings.checkpoint?.every
   const restart = line.value('restart')
   return {
-    graph,
+    graph: graphOf(pipeline, parametersOf(line)),
     platform,
     store: memoryStore(),
     directory: line.value('data-dir') ?? defaultDirectory(pipeline.name),

@@ -234,6 +234,11 @@ describe('loading a pipeline file', () => {
       /exports 2 pipelines \(a, b\) and none by default/,
     ],
     [
+      'an error in the build function',
+      `${tiny}export default pipeline('x', () => { throw new Error('no such luck') })`,
+      /the build function of pipeline 'x' failed: no such luck\n {4}at .*job\.ts/,
+    ],
+    [
       'a pipeline that leads nowhere',
       `${tiny}export default pipeline('x', (p) => { p.from('n', generate({ seed: 1, make: () => 1 })) })`,
       /GRAPH_INVALID: pipeline 'x'/,
