@@ -85,11 +85,11 @@ export interface PipelineBuilder {
  *
  * @example
  * export default pipeline('word-count', (p) => {
- *   p.from('lines', files.lines('*.txt'))
+ *   p.from('lines', readLines('*.txt'))
  *     .flatMap((line) => line.split(' '))
  *     .keyBy((word) => word)
  *     .scan('count', () => 0, (count) => count + 1)
- *     .to('counts', stdio.lines())
+ *     .to('counts', writeJson('counts.ndjson'))
  * })
  */
 export function pipeline(

@@ -153,7 +153,7 @@ export interface Stream<T, Time extends Timing> {
    * Writes every record to a sink. `name` is filed with what the sink has prepared in a checkpoint.
    *
    * @example
-   * alerts.to('alerts', files.lines('alerts.ndjson'))
+   * alerts.to('alerts', writeJson('alerts.ndjson'))
    */
   to(name: string, sink: Sink<T>): void
 }

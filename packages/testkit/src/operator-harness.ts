@@ -77,7 +77,7 @@ export class OperatorHarness<In> {
 
   constructor(create: () => Operator<In, unknown>, options: HarnessOptions<In>) {
     this.#around = {
-      create: create as () => Operator<unknown, unknown>,
+      create,
       keyBy: options.keyBy as ((value: unknown) => Key) | undefined,
       name: options.name ?? 'operator',
       outputs: options.outputs ?? [],
