@@ -24,6 +24,8 @@ export type { SinkFeatures, SinkSubject } from './conformance/sink-life.ts'
 export { sourceConformance } from './conformance/source-conformance.ts'
 export type { SourceConformanceOptions } from './conformance/source-conformance.ts'
 export type { SourceFeatures, SourceSubject } from './conformance/source-life.ts'
+export { stateStoreConformance } from './conformance/store-conformance.ts'
+export type { StateStoreConformanceOptions } from './conformance/store-conformance.ts'
 
 // Operators under test.
 export { operatorHarness } from './operator-harness.ts'

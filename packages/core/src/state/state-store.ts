@@ -110,6 +110,7 @@ export interface StateTable<T> {
   cells(outer: KeyToken): Iterable<Cell<T>>
   /** How many cells there are under `outer`. */
   count(outer: KeyToken): number
+  /** The outer tokens that have cells, in the order of their oldest cells. */
   outers(): Iterable<KeyToken>
   /**
    * Fetches cells that are not in memory, so that `find` need not wait. Undefined: nothing to wait for.

@@ -57,9 +57,9 @@ export function sinkConformance<T>(options: SinkConformanceOptions<T>): readonly
   const withFiles = lossy ?? fileless
   crashing('the guarantee survives a crash between any two steps', crash.betweenSteps, lossy)
   crashing('the guarantee survives a crash at any operation', crash.duringOperations, withFiles)
-  crashing('the guarantee survives a crash at any operation and another', crash.twiceInARow, withFiles)
   crashing('the guarantee survives the failure of any operation', crash.failingOperations, withFiles)
   crashing('the guarantee survives a full disk', crash.fullDisk, withFiles)
+  crashing('the guarantee survives a crash at any operation and another', crash.twiceInARow, withFiles)
   return list.done()
 }
 

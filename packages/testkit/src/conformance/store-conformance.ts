@@ -1,0 +1,65 @@
+import type { StateStore } from '@millrace/core'
+import { CaseList } from './conformance-case.ts'
+import type { ConformanceCase, Skips } from './conformance-case.ts'
+import * as disk from './store-disk-cases.ts'
+import { anything } from './store-model-case.ts'
+import * as snapshot from './store-snapshot-cases.ts'
+import * as table from './store-table-cases.ts'
+import { StoreTrial } from './store-trial.ts'
+
+/** How to make the stores that the kit looks at. */
+export interface StateStoreConformanceOptions {
+  /**
+   * Makes a store as a new process would. Called for every life. Give it small files, so that a few hundred
+   * kilobytes make it clean up.
+   */
+  readonly create: () => StateStore
+  /** How many random jobs are compared with a model. Default 40. */
+  readonly seeds?: number
+  readonly skip?: Skips
+}
+
+/**
+ * The contract of `StateStore`, `OpenStateStore` and `StateTable`.
+ *
+ * The kit plays the engine: it changes cells, freezes, encodes in slices, persists, and restores in a life
+ * after a power loss that took everything unsynced.
+ *
+ * @example
+ * describeCases('memory store', stateStoreConformance({ create: () => memoryStore(small) }), { describe, test })
+ */
+export function stateStoreConformance(options: StateStoreConformanceOptions): readonly ConformanceCase[] {
+  const { create, seeds = 40, skip } = options
+  const list = new CaseList(skip)
+  const add = (name: string, run: (trial: StoreTrial) => Promise<void>): void =>
+    list.add(name, () => run(new StoreTrial(create)))
+
+  add('cells are found, counted and iterated over in order of creation', table.cells)
+  add('what is deleted is gone and can be made again', table.deletion)
+  add('tokens that look alike are not the same', table.tokens)
+  add('a table may change while it is iterated over', table.iteration)
+  add('usage counts cells and bytes', table.usage)
+
+  add('a restart brings back what the snapshot holds', snapshot.roundTrip)
+  add('a snapshot of nothing, and of no change, can be restored', snapshot.emptySnapshots)
+  add('the order of creation outlives changes and restarts', snapshot.order)
+  add('a snapshot is the state at its freeze, whatever happens afterwards', snapshot.frozen)
+  add('cells may change while a snapshot is encoded in slices', snapshot.slices)
+  add('a change in place counts once changed is called', snapshot.unannounced)
+  add('what a given-up snapshot held is in the next', snapshot.abandoned)
+  add('every snapshot that is kept can be restored', snapshot.retained)
+  add('owners are frozen one by one, and tables do not mix', snapshot.owners)
+  add('cells follow their key groups to another number of subtasks', snapshot.rescale)
+  add('values are decoded by the version that wrote them, and not by a stranger', snapshot.codecs)
+  add('tables come and go between lives', snapshot.tablesComeAndGo)
+  add('a job that does anything in any order finds its state again', (trial) => anything(trial, seeds))
+
+  add('a snapshot that was promised survives a crash at any operation', disk.crashes)
+  add('damage is noticed, wherever it is', disk.damage)
+  add('the failure of any operation breaks no promise', disk.failures)
+  add('a snapshot that was promised survives a crash in a life that was restored', disk.crashesAfterRestart)
+  add('a failed persist says why and is the last', disk.persistFails)
+  add('release makes room', snapshot.release)
+  add('close releases files and leaves the last snapshot', disk.closing)
+  return list.done()
+}

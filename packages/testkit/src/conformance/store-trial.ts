@@ -1,0 +1,22 @@
+import type { Json, StateStore } from '@millrace/core'
+import { SimFs } from '../sim-fs.ts'
+import { StoreLife } from './store-life.ts'
+
+/** One case's way to make stores, and the lives in which they are used. */
+export class StoreTrial {
+  readonly create: () => StateStore
+
+  constructor(create: () => StateStore) {
+    this.create = create
+  }
+
+  /** Starts a first life on an empty disk. */
+  live(fs: SimFs = new SimFs()): Promise<StoreLife> {
+    return StoreLife.open(this.create(), fs)
+  }
+
+  /** Starts a life that is restored from a snapshot, after the machine of the one before lost its power. */
+  next(life: StoreLife, from: Json, retained: readonly Json[] = [from]): Promise<StoreLife> {
+    return StoreLife.open(this.create(), life.fs.afterPowerLoss(), { from, retained })
+  }
+}
