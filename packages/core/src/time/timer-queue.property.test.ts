@@ -94,4 +94,35 @@ describe('the queue', () => {
       { numRuns: 500 },
     )
   })
+
+  test('EN-101 EN-106 the order stays when what was deleted is cleared away', () => {
+    const moves = fc.array(
+      fc.record({ key: fc.nat({ max: 7 }), time: fc.nat({ max: 3 }), isSet: fc.boolean() }),
+      {
+        minLength: 600,
+        maxLength: 600,
+        size: 'max',
+      },
+    )
+    fc.assert(
+      fc.property(moves, (steps) => {
+        const queue = new TimerQueue(new TransientTable<undefined>(), () => 3)
+        const list = new PlainQueue()
+        // An earlier timer that stays keeps what is deleted behind it in the heap.
+        for (const { key, time, isSet } of [{ key: -1, time: -1, isSet: true }, ...steps]) {
+          if (isSet) {
+            queue.set('event', time, '', key)
+            list.set({ domain: 'event', time, name: '', token: key })
+          } else {
+            queue.delete('event', time, '', key)
+            list.delete({ domain: 'event', time, name: '', token: key })
+          }
+        }
+        while (list.first('event') !== undefined) {
+          expect(plain(queue.take('event', 10))).toStrictEqual(list.take('event', 10))
+        }
+        expect(queue.take('event', 10)).toBeUndefined()
+      }),
+    )
+  })
 })

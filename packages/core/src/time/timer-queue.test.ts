@@ -183,6 +183,15 @@ describe('the end of the input', () => {
     expect(queue.dropped).toBe(3)
   })
 
+  test('EN-108 what is set when all have fired begins a chain of its own', () => {
+    const queue = newQueue()
+    const repeat = ({ time, token }: DueTimer) => queue.set('event', time + 1, '', token)
+    for (const key of ['a', 'b']) {
+      queue.set('event', 0, '', key)
+      expect(fire(queue, MAX_TIME, repeat).length).toBeGreaterThanOrEqual(finalLinksMax)
+    }
+  })
+
   test('EN-108 a chain with an end is followed to it', () => {
     const queue = newQueue()
     queue.set('event', 0, 'remind', 'a')
@@ -255,16 +264,13 @@ describe('sweeps', () => {
   test('EN-101 sweeps go by time and then by name, keyed timers before them', () => {
     const queue = newQueue()
     const cells = table('k')
-    for (const [time, name] of [
-      [20, 'b'],
-      [10, 'z'],
-      [20, 'a'],
-    ] as const) {
-      queue.setSweep(time, name, () => cells.cells('w'))
-    }
+    const sweep = (time: number, name: string): void => queue.setSweep(time, name, () => cells.cells('w'))
+    sweep(10, 'z')
+    for (const name of ['a', 'd', 'b', 'e', 'c']) sweep(20, name)
     queue.set('event', 20, 'keyed', 'k')
     queue.set('event', 15, 'keyed', 'k')
-    expect(fire(queue, 20)).toStrictEqual(['k@10 z', 'k@15 keyed', 'k@20 keyed', 'k@20 a', 'k@20 b'])
+    const fired = ['k@10 z', 'k@15 keyed', 'k@20 keyed', 'k@20 a', 'k@20 b', 'k@20 c', 'k@20 d', 'k@20 e']
+    expect(fire(queue, 20)).toStrictEqual(fired)
   })
 
   test('EN-107 a timer in the past fires in the middle of a sweep', () => {
