@@ -1,0 +1,76 @@
+import { existsSync, readFileSync } from 'node:fs'
+import path from 'node:path'
+import { fileURLToPath } from 'node:url'
+import ts from 'typescript'
+import { describe, expect, test } from 'vitest'
+import { exitCodes } from '../packages/cli/src/exit-codes.ts'
+import { brokenLinks, codesIn, fencesOf, typeErrors } from './docs.ts'
+import { readWorkspace, syntaxOf, walk } from './source-file.ts'
+
+const root = fileURLToPath(new URL('..', import.meta.url))
+const documents = readWorkspace().filter(({ path: file }) => file.endsWith('.md'))
+
+function read(file: string): string {
+  return readFileSync(path.join(root, file), 'utf8')
+}
+
+describe('the documents', () => {
+  test('every TypeScript fence of the README and the guides compiles', () => {
+    const fences = documents
+      .filter(({ path: file }) => /^(?:README|docs\/(?:guide|operating)\/.*|examples\/.*)\.md$/.test(file))
+      .flatMap(fencesOf)
+    expect(fences.length).toBeGreaterThan(10)
+    expect(typeErrors(fences, root).join('\n')).toBe('')
+  })
+
+  test('every relative link leads somewhere', () => {
+    const broken = documents.flatMap((document) =>
+      brokenLinks(document, (target) => existsSync(path.join(root, target))),
+    )
+    expect(broken.join('\n')).toBe('')
+  })
+
+  test('every error code is explained, and no other', () => {
+    const codes: string[] = []
+    walk(syntaxOf({ path: 'errors.ts', text: read('packages/core/src/kernel/errors.ts') }), (node) => {
+      if (!ts.isTypeAliasDeclaration(node) || node.name.text !== 'ErrorCode') return
+      walk(node.type, (part) => {
+        if (ts.isStringLiteral(part)) codes.push(part.text)
+      })
+    })
+    expect(codes.length).toBeGreaterThan(20)
+    expect(codesIn(read('docs/operating/errors.md')).toSorted()).toEqual(codes.toSorted())
+  })
+
+  test('every exit code is explained, and no other', () => {
+    expect(codesIn(read('docs/operating/exit-codes.md')).map(Number)).toEqual(Object.values(exitCodes))
+  })
+})
+
+describe('the check of documents', () => {
+  const document = (text: string): { path: string; text: string } => ({ path: 'docs/a.md', text })
+
+  test('finds a type error and says where', () => {
+    const fences = fencesOf(
+      document("# A\n\n```ts\nimport { pipeline } from 'millrace'\n\npipeline(3, () => {})\n```\n"),
+    )
+    expect(typeErrors(fences, root)).toEqual([
+      expect.stringMatching(/^docs\/a\.md:6: Argument of type 'number'/),
+    ])
+  })
+
+  test('a fence without imports continues the document', () => {
+    const text =
+      '<!-- ts\ndeclare const n: number\n-->\n\n```ts\nconst m = n + 1\n```\n\n```ts\nm.length\n```\n'
+    expect(typeErrors(fencesOf(document(text)), root)).toEqual([
+      expect.stringMatching(/^docs\/a\.md:10: Property 'length' does not exist on type 'number'/),
+    ])
+  })
+
+  test('finds a link that leads nowhere', () => {
+    const text = '[a](b.md) [c](../d.md#e) [f](https://g.example) [h](#i)'
+    expect(brokenLinks(document(text), (target) => target === 'd.md')).toEqual([
+      'docs/a.md: links to docs/b.md, which is not there',
+    ])
+  })
+})

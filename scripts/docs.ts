@@ -1,0 +1,86 @@
+/** What documents contain: fences of TypeScript, links, and tables of codes. */
+import path from 'node:path'
+import ts from 'typescript'
+import type { SourceFile } from './source-file.ts'
+
+/** A piece of TypeScript in a document. */
+export interface Fence {
+  readonly path: string
+  /** The line on which its code begins, counted from 1. */
+  readonly line: number
+  /** A module: the fence itself, or for a fence without imports the document's preamble with the fence in it. */
+  readonly module: string
+  /** How many lines of the module come before the code of the fence. */
+  readonly offset: number
+}
+
+const fencePattern = /^```ts\n([^]*?)^```$/gm
+const preamblePattern = /^<!-- ts\n([^]*?)^-->$/m
+
+/**
+ * The `ts` fences of a document, as modules.
+ *
+ * A fence that imports something stands for itself. Any other continues the document: what it uses is declared in a
+ * comment that begins with `<!-- ts`, once per document.
+ */
+export function fencesOf({ path: file, text }: SourceFile): readonly Fence[] {
+  const preamble = preamblePattern.exec(text)?.[1] ?? ''
+  const seen: string[] = []
+  return [...text.matchAll(fencePattern)].map((match) => {
+    const code = match[1]!
+    const line = text.slice(0, match.index).split('\n').length + 1
+    if (/^import /m.test(code)) return { path: file, line, module: code, offset: 0 }
+    const before = `${preamble}${seen.join('')}`
+    if (/^(?:const|let|export) /m.test(code)) seen.push(code.replace(/^export default /gm, 'void '))
+    return {
+      path: file,
+      line,
+      module: `${before}${code}\nexport {}\n`,
+      offset: before.split('\n').length - 1,
+    }
+  })
+}
+
+/** What the compiler says about fences, as `file:line: message`. */
+export function typeErrors(fences: readonly Fence[], root: string): readonly string[] {
+  const config = ts.getParsedCommandLineOfConfigFile(
+    path.join(root, 'tsconfig.json'),
+    { noEmit: true },
+    { ...ts.sys, onUnRecoverableConfigFileDiagnostic: () => {} },
+  )!
+  const options = { ...config.options, noUnusedLocals: false }
+  const modules = new Map(fences.map((fence, index) => [path.join(root, `docs/fence-${index}.ts`), fence]))
+  const host = ts.createCompilerHost(options)
+  const { fileExists, readFile, getSourceFile } = host
+  host.fileExists = (file) => modules.has(file) || fileExists(file)
+  host.readFile = (file) => modules.get(file)?.module ?? readFile(file)
+  host.getSourceFile = (file, target, ...rest) => {
+    const fence = modules.get(file)
+    return fence === undefined
+      ? getSourceFile(file, target, ...rest)
+      : ts.createSourceFile(file, fence.module, target)
+  }
+  const program = ts.createProgram([...modules.keys()], options, host)
+  return [...modules].flatMap(([file, fence]) =>
+    ts.getPreEmitDiagnostics(program, program.getSourceFile(file)).map(({ messageText, start = 0 }) => {
+      const line = fence.module.slice(0, start).split('\n').length - fence.offset - 1
+      return `${fence.path}:${fence.line + line}: ${ts.flattenDiagnosticMessageText(messageText, ' ')}`
+    }),
+  )
+}
+
+/** Relative links of a document that lead nowhere. `exists` is asked for paths from the root. */
+export function brokenLinks(
+  { path: file, text }: SourceFile,
+  exists: (path: string) => boolean,
+): readonly string[] {
+  return [...text.matchAll(/\]\((?!\w+:|#)([^)#\s]+)(?:#[^)]*)?\)/g)]
+    .map(([, target]) => path.posix.join(path.posix.dirname(file), target!))
+    .filter((target) => !exists(target))
+    .map((target) => `${file}: links to ${target}, which is not there`)
+}
+
+/** The codes in the first column of a document's tables. */
+export function codesIn(text: string): readonly string[] {
+  return [...text.matchAll(/^\| `?([A-Z_]+|\d+)`? \|/gm)].map((match) => match[1]!)
+}
