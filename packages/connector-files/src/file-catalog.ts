@@ -6,6 +6,7 @@ export interface FoundFile {
   readonly path: string
   readonly identity: string
   readonly size: number
+  readonly modifiedMs: number
   /** Whether it stands where the patterns look, and not only beside. */
   readonly isMatch: boolean
 }
@@ -43,12 +44,28 @@ export class FileCatalog {
       const file = hint === undefined ? undefined : await fileAt(hint, true, context)
       if (file?.identity === identity) return file
     }
-    let found: FoundFile | undefined
+    return (await this.#lookAround((file) => file.identity === identity, context))[0]
+  }
+
+  /**
+   * The paths of files that nobody asked for, whose names begin with `path`, and which were written to after `file`,
+   * which once had that path. A log that was rotated more than once looks like this.
+   */
+  async newerBeside(file: FoundFile, path: string, context: ConnectorContext): Promise<readonly string[]> {
+    const isNewer = (each: FoundFile): boolean =>
+      !each.isMatch && each.path.startsWith(path) && each.modifiedMs > file.modifiedMs
+    return (await this.#lookAround(isNewer, context)).map((each) => each.path)
+  }
+
+  async #lookAround(
+    isWanted: (file: FoundFile) => boolean,
+    context: ConnectorContext,
+  ): Promise<readonly FoundFile[]> {
+    const found: FoundFile[] = []
     for (const pattern of this.#patterns) {
       await pattern.walk(context.fs, async (met) => {
-        if (found !== undefined) return
         const file = await fileAt(met.path, met.isMatch, context)
-        if (file?.identity === identity) found = file
+        if (file !== undefined && isWanted(file)) found.push(file)
       })
     }
     return found
@@ -61,5 +78,7 @@ async function fileAt(
   { fs }: ConnectorContext,
 ): Promise<FoundFile | undefined> {
   const stat = await fs.stat(path)
-  return stat?.kind === 'file' ? { path, identity: stat.identity, size: stat.size, isMatch } : undefined
+  if (stat?.kind !== 'file') return undefined
+  const { identity, size, modifiedMs } = stat
+  return { path, identity, size, modifiedMs, isMatch }
 }

@@ -150,7 +150,8 @@ export class FileSource<T> implements Source<T, FilePosition> {
       const file = await openFound(found, context)
       if (file === undefined) continue
       const hasMoved = from !== undefined && from.path !== found.path && !found.isMatch
-      return { file, identity, path: found.path, hasMoved }
+      if (hasMoved) await this.#reportUnseen(found, from.path, context)
+      return { ...found, file, hasMoved }
     }
   }
 
@@ -165,6 +166,16 @@ export class FileSource<T> implements Source<T, FilePosition> {
       throw new MillraceError('SOURCE_FAILED', `${story}; ${advice}`, {
         place: `${path} byte ${from?.offset ?? 0}`,
       })
+    }
+  }
+
+  /** While the job was down, a file may have come and gone from the path that was asked for. */
+  async #reportUnseen(found: FoundFile, home: string, context: ConnectorContext): Promise<void> {
+    for (const path of await this.#catalog.newerBeside(found, home, context)) {
+      context.warn(
+        `source ${context.name}: ${path} is newer than ${found.path} and is not read, though it may have been ${home} ` +
+          `while the job was down; read ${home}* to have rotated files read too`,
+      )
     }
   }
 

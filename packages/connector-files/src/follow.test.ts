@@ -168,6 +168,27 @@ describe('rotation', () => {
     },
   )
 
+  test('a file that nobody has seen, because the log was rotated twice while the job was down, is reported', async () => {
+    fs.put('auth.log', '1\n')
+    await follow('auth.log')
+    const marks = run.marks()
+    await run.close()
+    await fs.rename('auth.log', 'auth.log.2')
+    await fs.makeDirectory('time-passes')
+    fs.put('auth.log.1', '2\n')
+    fs.put('auth.log', '3\n')
+    await follow('auth.log', {}, marks)
+    expect(run.values).toEqual(['3'])
+    expect(world.warnings).toEqual([
+      expect.stringMatching(/auth\.log\.1 is newer than auth\.log\.2 and is not read/),
+    ])
+    await run.close()
+    await follow('auth.log*', {}, marks)
+    expect(run.values.toSorted()).toEqual(['2', '3'])
+    expect(world.warnings).toEqual([])
+    await run.close()
+  })
+
   test('a removed file is read to its end, and then finished', async () => {
     fs.put('in/a.log', '1\n')
     await follow('in')
@@ -201,6 +222,15 @@ describe('truncation', () => {
     await append('a.log', '3\n4\n5\n6\n')
     expect(await read()).toEqual(['1', '2', '3', '4', '5', '6'])
     expect(world.warnings).toHaveLength(1)
+    await run.close()
+  })
+
+  test('a cut that is hidden by growing to the old size is noticed, because the file was written to', async () => {
+    fs.put('a.log', '1\n2\n')
+    await follow('a.log')
+    await truncate('a.log')
+    await append('a.log', '3\n4\n')
+    expect(await read()).toEqual(['1', '2', '3', '4'])
     await run.close()
   })
 

@@ -6,9 +6,9 @@
  * whatever name.
  *
  * True between any two pieces: `#offset` is where the next byte is read, and `#vouched` holds the last bytes
- * before it as they were when they were read. After each wait these bytes are read again together with the
- * next ones; if they differ the file was cut and has grown past the offset since, and is read from its start.
- * (Whoever replaces content by an equally long text with the same last 64 bytes is not noticed.)
+ * before it as they were when they were read. When the file has changed these bytes are read again together with
+ * the next ones; if they differ the file was cut and has grown since, and is read from its start. (Whoever puts
+ * text with the same 64 bytes at the same place is not noticed.)
  *
  * Not watched for: changes of bytes that have been read already.
  */
@@ -40,6 +40,8 @@ export interface OpenedFile {
   readonly file: FsFile
   readonly identity: string
   readonly path: string
+  /** When it was last written to, before it was opened. */
+  readonly modifiedMs: number
   /** Whether its path is not the one it had when it was first read. */
   readonly hasMoved: boolean
 }
@@ -56,6 +58,8 @@ export class RawFile {
   #vouched: Uint8Array = new Uint8Array(0)
   #check = 0
   #hasMoved: boolean
+  /** When it was last written to, as far as is known. */
+  #modifiedMs: number
   #hasWaited = false
   #startsOver = false
   #spare: Buffer | undefined
@@ -75,6 +79,7 @@ export class RawFile {
     this.#stopped = stopped
     this.path = opened.path
     this.#hasMoved = opened.hasMoved
+    this.#modifiedMs = opened.modifiedMs
     this.#roomBytes = options.chunkBytes
   }
 
@@ -90,6 +95,7 @@ export class RawFile {
    */
   async *pieces(beginning: Beginning, isOneWhole: boolean): AsyncGenerator<Piece> {
     this.#offset = beginning.offset
+    // How many there are is known, and their fingerprint; the first read brings the bytes.
     this.#vouched = new Uint8Array(Math.min(beginning.offset, fingerprintBytes))
     this.#check = beginning.check
     this.#hasWaited = true
@@ -111,12 +117,16 @@ export class RawFile {
     const buffer = this.#spare ?? Buffer.allocUnsafeSlow(headroomBytes + this.#roomBytes)
     const begin = headroomBytes - back
     const offset = this.#offset
-    const count = await this.#opened.file.read(buffer.subarray(begin), offset - back)
+    const count = await this.#fill(buffer.subarray(begin), offset - back, back)
     this.#spare = undefined
     this.#roomBytes = this.#options.chunkBytes
-    if (count < back || (back > 0 && fingerprint(buffer.subarray(begin, headroomBytes)) !== this.#check)) {
-      this.#startOver('no longer holds what was read from it')
-      return this.#read()
+    if (back > 0) {
+      const before = Uint8Array.from(buffer.subarray(begin, headroomBytes))
+      if (count < back || fingerprint(before) !== this.#check) {
+        this.#startOver('no longer holds what was read from it')
+        return this.#read()
+      }
+      this.#vouched = before
     }
     this.#hasWaited = false
     if (count === back) {
@@ -128,6 +138,18 @@ export class RawFile {
     this.#startsOver = false
     this.#remember(buffer.subarray(headroomBytes, end))
     return { buffer, begin, start: headroomBytes, end, offset, startsOver }
+  }
+
+  /** Reads what is there, and at least `needed` bytes unless the file ends before. */
+  async #fill(into: Uint8Array, position: number, needed: number): Promise<number> {
+    const { file } = this.#opened
+    let count = await file.read(into, position)
+    while (count < needed) {
+      const more = await file.read(into.subarray(count), position + count)
+      if (more === 0) break
+      count += more
+    }
+    return count
   }
 
   #remember(fresh: Uint8Array): void {
@@ -147,7 +169,8 @@ export class RawFile {
       await pause(clock, pollMs, this.#stopped)
       if (this.#stopped.aborted) return false
       const hadMoved = this.#hasMoved
-      const size = await this.#size()
+      const modifiedMs = this.#modifiedMs
+      const size = await this.#look()
       // Whoever writes to a file that was just renamed may go on for a while before opening the new one.
       if (this.#hasMoved && !hadMoved) quietSince = clock.monotonic()
       this.#hasWaited = true
@@ -160,20 +183,26 @@ export class RawFile {
         this.#startOver('shrank')
         return true
       }
+      // Cut and grown to the same size, perhaps: the bytes before will tell.
+      if (this.#modifiedMs !== modifiedMs) return true
       const isFinished = this.#hasMoved || isOneWhole
       if (isFinished && clock.monotonic() - quietSince >= settledMs) return false
     }
   }
 
-  /** How large the file is now, wherever it is. */
-  async #size(): Promise<number> {
+  /** Finds out where the file is and when it was written to, and how large it is now. */
+  async #look(): Promise<number> {
     const { file, identity } = this.#opened
     const stat = await this.#context.fs.stat(this.path)
-    if (stat?.identity === identity) return stat.size
+    if (stat?.identity === identity) {
+      this.#modifiedMs = stat.modifiedMs
+      return stat.size
+    }
     this.#hasMoved = true
     const found = await this.#catalog.find(identity, this.#context)
     if (found === undefined) return file.size()
     this.path = found.path
+    this.#modifiedMs = found.modifiedMs
     return found.size
   }
 

@@ -84,8 +84,7 @@ export class SourceRun<T> {
     for (const [split, reader] of this.#readers) {
       for (let poll = reader.poll(limit); poll.kind !== 'pending'; poll = reader.poll(limit)) {
         if (poll.kind === 'end') {
-          this.#finished.set(split, { position: reader.position(), isFinished: true })
-          this.#readers.delete(split)
+          this.#finish(split, reader)
           break
         }
         this.#take(poll.values, poll.failures ?? [], poll.origin!)
@@ -101,6 +100,17 @@ export class SourceRun<T> {
       if (waiting === undefined) return
       await waiting.ready()
     }
+  }
+
+  /** Takes what the first open split has now, waiting for it if need be. */
+  async pollOnce(limit: number): Promise<void> {
+    const [entry] = this.#readers
+    if (entry === undefined) return
+    const [split, reader] = entry
+    const poll = reader.poll(limit)
+    if (poll.kind === 'records') this.#take(poll.values, poll.failures ?? [], poll.origin!)
+    else if (poll.kind === 'end') this.#finish(split, reader)
+    else await reader.ready()
   }
 
   marks(): ReadonlyMap<string, SplitMark> {
@@ -125,6 +135,11 @@ export class SourceRun<T> {
 
   async close(): Promise<void> {
     for (const reader of this.#readers.values()) await reader.close()
+  }
+
+  #finish(split: string, reader: SplitReader<T>): void {
+    this.#finished.set(split, { position: reader.position(), isFinished: true })
+    this.#readers.delete(split)
   }
 
   async #open(split: string, from?: Json): Promise<void> {
