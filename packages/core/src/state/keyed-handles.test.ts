@@ -123,9 +123,9 @@ describe('a list per key', () => {
     state.set(mine)
     mine.push(3)
     expect(state.get()).toStrictEqual([1, 2])
-    state.set([7])
+    state.set(mine)
     mine.length = 0
-    expect(state.get()).toStrictEqual([7])
+    expect(state.get()).toStrictEqual([1, 2, 3])
     state.set(mine)
     expect(() => (state.get() as number[]).push(1)).toThrow(TypeError)
     expect(state.get()).toStrictEqual([])
