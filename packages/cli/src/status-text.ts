@@ -27,7 +27,6 @@ export const metricNames: Readonly<Record<string, string>> = {
   late: 'late',
   skipped: 'skipped',
   deadLettered: 'dead letters',
-  outsideWindows: 'outside windows',
 }
 
 const longestLagMs = 3_600_000

@@ -175,7 +175,7 @@ function figures<In>(harness: OperatorHarness<In>, { isOrderFree }: Life): reado
   const emitted = harness.emitted.map(
     ({ output, value, time }) => `${describeValue(value, 10_000)} at ${time} to ${output}`,
   )
-  const counts = (['late', 'skipped', 'deadLettered', 'outsideWindows'] as const).map(
+  const counts = (['late', 'skipped', 'deadLettered'] as const).map(
     (metric) => `${harness.counted(metric)} counted as ${metric}`,
   )
   return [...(isOrderFree === true ? emitted.toSorted() : emitted), ...counts]

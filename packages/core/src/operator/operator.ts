@@ -93,7 +93,7 @@ export interface OperatorContext {
   count(metric: OperatorMetric, by?: number): void
 }
 
-export type OperatorMetric = 'late' | 'skipped' | 'deadLettered' | 'outsideWindows'
+export type OperatorMetric = 'late' | 'skipped' | 'deadLettered'
 
 /** Names one piece of state and says how it is written. */
 export interface StateDescriptor<T> {

@@ -51,7 +51,7 @@ export function numeric(value: unknown, aggregate: string): number {
   throw notA(aggregate, 'number', value)
 }
 
-export function plus(a: number, b: number): number {
+function plus(a: number, b: number): number {
   const total = a + b
   if (!Number.isSafeInteger(total) && Number.isSafeInteger(a) && Number.isSafeInteger(b)) {
     throw new MillraceError(
