@@ -60,13 +60,14 @@ describe('gzip files', () => {
   test('EN-213 a position is the next record, also inside a gzip file', async () => {
     const fs = diskWith('in.csv.gz', gzipSync(`n\n${lines.map((_, index) => index).join('\n')}\n`))
     const source = () => readCsv('in.csv.gz', { parse: ({ n }) => Number(n), chunkBytes: 300 })
-    const first = new SourceRun(source(), new FileWorld(fs, true).context)
+    const world = new FileWorld(fs, true)
+    const first = new SourceRun(source(), world.context)
     await first.discover()
     const marks: [read: number, marks: ReadonlyMap<string, SplitMark>][] = []
     while (first.openSplits > 0) {
       marks.push([first.values.length, first.marks()])
       first.poll(97)
-      await new Promise(setImmediate)
+      await world.turn()
     }
     for (const [read, mark] of marks.filter((_, index) => index % Math.ceil(marks.length / 20) === 0)) {
       const next = new SourceRun(source(), new FileWorld(fs, true).context)
@@ -134,7 +135,7 @@ describe('a followed gzip file', () => {
   async function until(world: FileWorld, run: SourceRun<string>, isDone: () => boolean): Promise<void> {
     for (run.poll(); !isDone(); run.poll()) {
       if (world.clock.pending > 0) await world.pass(200)
-      await new Promise(setImmediate)
+      await world.turn()
     }
   }
 

@@ -56,7 +56,7 @@ for (const chunkBytes of [5, 64, 10_000]) {
       'in/b.log': { content: bad, records: ['a', '', 'b'] },
     }
     const failures = new Map<string, number>()
-    const made = await subject(fs, files, () => readLines('in/*.log', { chunkBytes, follow: true }), {
+    const made = await subject<string>(fs, files, () => readLines('in/*.log', { chunkBytes, follow: true }), {
       failures,
       more: ['six', 'seven'],
       append: appending(fs, (line: string) => `${line}\n`),
@@ -135,7 +135,7 @@ describeCases(
         'a.gz': { content: gzipSync('one\ntwo\nthree\nfour'), records: ['one', 'two', 'three', 'four'] },
         'b.gz': { content: gzipSync('five\nsix\n'), records: ['five', 'six'] },
       }
-      return subject(fs, files, () => readLines('*.gz', { follow: true, chunkBytes: 8 }))
+      return subject<string>(fs, files, () => readLines('*.gz', { follow: true, chunkBytes: 8 }))
     },
   }),
   { describe, test },

@@ -8,11 +8,13 @@ export class FileWorld<F extends Fs = SimFs> {
   readonly warnings: string[] = []
   readonly context: ConnectorContext
   readonly #stop = new AbortController()
+  readonly #scheduler: SimPlatform['scheduler']
 
   constructor(fs: F, isBounded: boolean, seed = 1) {
     const platform = simPlatform({ seed, fs: fs instanceof SimFs ? fs : new SimFs() })
     this.clock = platform.clock
     this.fs = fs
+    this.#scheduler = platform.scheduler
     this.context = {
       name: 'subject',
       clock: platform.clock,
@@ -23,6 +25,11 @@ export class FileWorld<F extends Fs = SimFs> {
       signal: this.#stop.signal,
       warn: (message) => this.warnings.push(message),
     }
+  }
+
+  /** Gives a turn to what runs on other threads and is not simulated. */
+  turn(): Promise<void> {
+    return this.#scheduler.turn()
   }
 
   abort(): void {
@@ -126,7 +133,7 @@ export class SourceRun<T> {
   }
 
   get values(): readonly T[] {
-    return this.taken.flatMap((each) => ('value' in each ? [each.value as T] : []))
+    return this.taken.flatMap((each) => ('value' in each ? [each.value] : []))
   }
 
   get failures(): readonly DecodeFailure[] {

@@ -1,0 +1,69 @@
+import type { Sink } from '@millrace/core'
+import { describeCases, sinkConformance, type SimFs, type SinkSubject } from '@millrace/testkit'
+import { describe, test } from 'vitest'
+import { writeJson } from './json.ts'
+import { writeLines } from './lines.ts'
+import { writeCsv } from './write-csv.ts'
+
+const features = { guarantee: 'exactly-once', keepsFiles: true, severalSubtasks: true } as const
+
+/** The lines of all files that a reader of the directory would take, file by file. */
+function linesIn(fs: SimFs): string[] {
+  return fs
+    .paths()
+    .filter((path) => /^\/out\/[^.]/.test(path))
+    .flatMap((path) => {
+      const text = Buffer.from(fs.peek(path)!).toString()
+      if (text !== '' && !text.endsWith('\n')) throw new Error(`${path} ends in the middle of a line`)
+      return text.split('\n').slice(0, -1)
+    })
+}
+
+function subject<T>(
+  sink: () => Sink<T>,
+  record: (number: number) => T,
+  numberOf: (line: string) => number | undefined,
+): SinkSubject<T> {
+  return {
+    sink,
+    record,
+    visible: (fs) => Promise.resolve(linesIn(fs).flatMap((line) => numberOf(line) ?? [])),
+  }
+}
+
+describeCases(
+  'writeJson to one file',
+  sinkConformance({
+    features,
+    create: async () =>
+      subject(
+        () => writeJson<{ n: number }>('out/numbers.ndjson'),
+        (n) => ({ n }),
+        (line) => (JSON.parse(line) as { n: number }).n,
+      ),
+  }),
+  { describe, test },
+)
+
+describeCases(
+  'writeLines to rolling files',
+  sinkConformance({
+    features,
+    create: async () => subject(() => writeLines('out/numbers.txt', { rollBytes: 1 }), String, Number),
+  }),
+  { describe, test },
+)
+
+describeCases(
+  'writeCsv to one file',
+  sinkConformance({
+    features,
+    create: async () =>
+      subject(
+        () => writeCsv<{ n: number; text: string }>('out/numbers.csv'),
+        (n) => ({ n, text: `"${n}"` }),
+        (line) => (line === 'n,text' ? undefined : Number(line.split(',')[0])),
+      ),
+  }),
+  { describe, test },
+)
