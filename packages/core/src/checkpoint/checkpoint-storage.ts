@@ -45,9 +45,13 @@ export class CheckpointStorage {
   /**
    * Every checkpoint that can be read, newest first. Damaged ones are reported to `warn` and left out; if there
    * are some and all are damaged, throws `CHECKPOINT_CORRUPT` rather than let the job start from nothing.
+   *
+   * What it returns is durable: a process killed between a rename and its sync leaves a manifest that a second
+   * crash could still take, after the sinks had committed what it names.
    */
   async readable(warn: (message: string) => void): Promise<readonly Manifest[]> {
     const numbers = await this.list()
+    if (numbers.length > 0) await this.#fs.syncDirectory(this.directory)
     const manifests: Manifest[] = []
     for (const number of numbers) {
       try {

@@ -6,6 +6,7 @@ import { manifestFormat, type Manifest } from '../checkpoint/manifest.ts'
 import { manifestParts, RestoredJob } from '../checkpoint/restored-job.ts'
 import type { ConnectorContext } from '../connect/source.ts'
 import { sleep } from '@millrace/channels'
+import { makeDurableDirectory } from '../kernel/durable-directory.ts'
 import { describeError, isMillraceError, MillraceError } from '../kernel/errors.ts'
 import type { CheckpointFigures, TaskMetrics } from '../observe/metrics.ts'
 import { planGraph, type Plan } from '../plan/plan.ts'
@@ -113,7 +114,7 @@ export class Attempt {
   /** From the newest checkpoint that turns out to be whole; a damaged one is reported and the one before it used. */
   async #start(): Promise<void> {
     const { platform, keyGroups, store, allowDropped, graph, observer } = this.#settings
-    await platform.fs.makeDirectory(this.#directory.checkpoints)
+    await makeDurableDirectory(platform.fs, this.#directory.checkpoints)
     const numbers = await this.#storage.list()
     let manifests = await this.#storage.readable((message) =>
       this.#warn(`${message}; the one before it is used`),
