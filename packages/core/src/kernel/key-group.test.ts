@@ -23,6 +23,10 @@ describe('the hash', () => {
     }
   })
 
+  test('EN-231 the sign of a hash is left out before it is divided, as in Kafka', () => {
+    expect(keyGroup('foobar', 100)).toBe((-790332482 & 0x7fff_ffff) % 100)
+  })
+
   test('EN-231 the group of a key never changes', () => {
     const golden: readonly (readonly [Key, number, number])[] = [
       ['', 89, 2265],

@@ -96,6 +96,11 @@ describe('values that fight back', () => {
     )
   })
 
+  test('what threw once is not taken for what is around it', () => {
+    const bad = { toJSON: fail }
+    expect(text([bad, bad])).toBe('["[cannot be read: boom]","[cannot be read: boom]"]')
+  })
+
   test('what is thrown may itself be unreadable', () => {
     const thrown = { toString: fail }
     const toJSON = () => {
