@@ -48,10 +48,18 @@ describe('a line of the log', () => {
     expect(parseLine(line, 2016)).toEqual([])
   })
 
-  test.each([`Foo 10 06:55:46 host sshd[1]: ${failed}`, `2016-12-99T00:00 host sshd[1]: ${failed}`])(
-    'that is an attempt without a date is refused: %j',
-    (line) => {
-      expect(() => parseLine(line, 2016)).toThrow('does not begin with a date')
-    },
-  )
+  test.each([
+    [`Foo 10 06:55:46 host sshd[1]: ${failed}`, 'does not begin with a date'],
+    [`2016-12-99T00:00 host sshd[1]: ${failed}`, 'does not begin with a date'],
+    [
+      'Dec 10 06:55:46 host sshd[1]: Failed password for root from 203.0.113.5',
+      'does not end with an address',
+    ],
+  ])('that begins like an attempt but is none is refused: %j', (line, reason) => {
+    expect(() => parseLine(line, 2016)).toThrow(reason)
+  })
+
+  test('may come with the line ending of another system', () => {
+    expect(parseLine(`Dec 10 06:55:46 host sshd[1]: ${failed}\r`, 2016)).toHaveLength(1)
+  })
 })

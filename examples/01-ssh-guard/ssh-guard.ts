@@ -9,6 +9,7 @@
 import {
   aggregator,
   deadLetter,
+  MillraceError,
   output,
   pipeline,
   sliding,
@@ -19,7 +20,7 @@ import {
 } from 'millrace'
 import { files } from '@millrace/connector-files'
 import { http } from '@millrace/connector-http'
-import { stdio } from '@millrace/connector-stdio'
+import { consoleSink, readStdinLines } from '@millrace/connector-stdio'
 import { parseLine, type Login } from './auth-log.ts'
 
 /** Failed logins of one address that are never further apart than `quiet`. */
@@ -121,7 +122,7 @@ export default pipeline('ssh-guard', (p) => {
       },
     })
   alerts.to('alerts', files.writeJson(`${out}/alerts.ndjson`))
-  alerts.map(describe).to('screen', stdio.writeLines())
+  alerts.to('screen', consoleSink({ format: describe }))
 })
 
 function sourceOf(from: {
@@ -130,7 +131,7 @@ function sourceOf(from: {
   readonly follow: boolean
 }): Source<string> {
   if (from.port > 0) return http.server<string>({ port: from.port, path: '/lines' })
-  if (from.log === '-') return stdio.readLines()
+  if (from.log === '-') return readStdinLines()
   if (from.log === '') {
     throw new MillraceError(
       'OPTION_INVALID',

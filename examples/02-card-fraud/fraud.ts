@@ -7,7 +7,7 @@
  */
 import { count, deadLetter, max, output, pipeline, state, sum, tumbling } from 'millrace'
 import { files } from '@millrace/connector-files'
-import { stdio } from '@millrace/connector-stdio'
+import { consoleSink } from '@millrace/connector-stdio'
 import { cities, paymentLines, type Payment } from './payments.ts'
 
 interface Alert {
@@ -42,8 +42,8 @@ export default pipeline('card-fraud', (p) => {
     .window(tumbling('1m'))
     .aggregate('per-minute', {
       payments: count(),
-      total: sum((p) => p.amount),
-      largest: max((p) => p.amount),
+      total: sum((payment) => payment.amount),
+      largest: max((payment) => payment.amount),
     })
     .to('spending', files.writeJson(`${out}/spending.ndjson`))
 
@@ -86,10 +86,12 @@ export default pipeline('card-fraud', (p) => {
 
   const alerts = velocity.union(travel)
   alerts.to('alerts', files.writeJson(`${out}/alerts.ndjson`))
-  alerts
-    .map(({ rule, card, at, why }) => `${new Date(at).toISOString().slice(11, 19)}  ${card}  ${rule}: ${why}`)
-    .to('screen', stdio.writeLines())
+  alerts.to('screen', consoleSink({ format: lineOf }))
 })
+
+function lineOf({ rule, card, at, why }: Alert): string {
+  return `${new Date(at).toISOString().slice(11, 19)}  ${card}  ${rule}: ${why}`
+}
 
 /** Kilometres between two cities, along the surface of the Earth. */
 function distance(from: string, to: string): number {

@@ -21,6 +21,7 @@ function stackOf(error: unknown): string | undefined {
   if (isMillraceError(error)) return error.cause === undefined ? undefined : stackOf(error.cause)
   if (!(error instanceof Error)) return undefined
   // The first line repeats the message.
-  const frames = error.stack?.split('\n').filter((line) => /^\s+at /.test(line)) ?? []
+  const lines = error.stack?.split('\n').map((line) => line.trim()) ?? []
+  const frames = lines.filter((line) => line.startsWith('at '))
   return frames.length === 0 ? undefined : frames.join('\n')
 }

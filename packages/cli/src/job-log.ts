@@ -105,7 +105,7 @@ export class JobLog {
     this.#lines.write(
       'error',
       'failed',
-      `${code}: ${message}${stack === undefined ? '' : `\n${stack.trim()}`}${next}`,
+      `${code}: ${message}${stack === undefined ? '' : `\n${stack}`}${next}`,
       {
         code,
         message,

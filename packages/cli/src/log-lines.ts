@@ -40,8 +40,7 @@ export class LogLines {
       this.write('error', 'error', message, { code, ...(stack === undefined ? {} : { stack }) })
       return
     }
-    this.#output.write(`${printable(`${code}: ${message}`)}\n`)
-    if (stack !== undefined) this.#output.write(`${printable(stack)}\n`)
+    this.#output.write(`${printable(`${code}: ${message}${stack === undefined ? '' : `\n${stack}`}`)}\n`)
   }
 }
 
