@@ -84,7 +84,11 @@ export class SourceLife<T> extends ConnectorLife {
   }
 
   /** Reads until `count` items are there; or to the end of bounded input, or until the reader has caught up. */
-  async read(reader: SplitReader<T>, limit: number, count = Infinity): Promise<readonly SourceItem[]> {
+  async read(
+    reader: SplitReader<T>,
+    limit: number,
+    count: number = Infinity,
+  ): Promise<readonly SourceItem[]> {
     const items: SourceItem[] = []
     while (items.length < count) {
       const poll = await this.#poll(reader, limit, this.context.isBounded ? 'news' : 'caught up')
