@@ -33,8 +33,9 @@ function firstRounded(text: string): string | undefined {
   for (const [token] of text.matchAll(/"(?:[^"\\]|\\.)*"|-?\d[\d.eE+-]*/gs)) {
     if (token.startsWith('"') || /[.eE]/.test(token)) continue
     const value = Number(token)
-    if (!Number.isSafeInteger(value) && !(Number.isFinite(value) && BigInt(token) === BigInt(value)))
-      return token
+    // A large number that a JavaScript program has written has the digits that lead back to it, and zeros.
+    if (Number.isSafeInteger(value) || String(value) === token) continue
+    if (!Number.isFinite(value) || BigInt(token) !== BigInt(value)) return token
   }
   return undefined
 }
