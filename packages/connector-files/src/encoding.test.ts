@@ -1,0 +1,176 @@
+import type { Json, Sink } from '@millrace/core'
+import { SimFs } from '@millrace/testkit'
+import fc from 'fast-check'
+import { describe, expect, test } from 'vitest'
+import { readAll } from '../test/file-world.ts'
+import { SinkRun, textOf } from '../test/sink-run.ts'
+import { readJson, writeJson } from './json.ts'
+import { readLines, writeLines } from './lines.ts'
+import { readCsv } from './read-csv.ts'
+import { writeCsv, type WriteCsvOptions } from './write-csv.ts'
+
+async function written<T>(sink: Sink<T>, ...records: T[]): Promise<string> {
+  const fs = new SimFs()
+  const run = await SinkRun.open(sink, fs)
+  await run.checkpoint(...records)
+  await run.close()
+  return textOf(fs, 'out') ?? ''
+}
+
+const json = (...records: unknown[]): Promise<string> => written(writeJson('out'), ...records)
+const csv = (options: WriteCsvOptions, ...records: object[]): Promise<string> =>
+  written(writeCsv('out', options), ...records)
+
+describe('JSON', () => {
+  test('one value to a line', async () => {
+    expect(await json({ a: 1, b: 'x\ny' }, [1, null], 'text', null)).toBe(
+      '{"a":1,"b":"x\\ny"}\n[1,null]\n"text"\nnull\n',
+    )
+  })
+
+  test('numbers that JSON lacks stay visible as text', async () => {
+    expect(await json({ a: Number.NaN, b: [Infinity, -Infinity], c: null, d: -0 })).toBe(
+      '{"a":"NaN","b":["Infinity","-Infinity"],"c":null,"d":0}\n',
+    )
+    expect(await json(Number.NaN)).toBe('"NaN"\n')
+  })
+
+  test('undefined fields are left out, and toJSON is honoured', async () => {
+    expect(await json({ a: undefined, b: { toJSON: () => 'b' }, c: [undefined] })).toBe(
+      '{"b":"b","c":[null]}\n',
+    )
+  })
+
+  test.each([
+    [{ id: 1n }, 'its field id is a bigint'],
+    [{ items: [{ n: 1 }, { n: 2n }] }, 'its field items.1.n is a bigint'],
+    [1n, 'it is a bigint'],
+    [undefined, 'it is undefined, which JSON lacks'],
+    [() => 1, 'it is function, which JSON lacks'],
+  ])('%s is refused', async (record, reason) => {
+    await expect(json(record)).rejects.toThrow(reason)
+  })
+
+  test('a cycle is refused', async () => {
+    const record: Record<string, unknown> = {}
+    record['self'] = record
+    await expect(json(record)).rejects.toThrow(/cannot be written: .*circular/i)
+  })
+
+  test('what is written is read again', async () => {
+    await fc.assert(
+      fc.asyncProperty(fc.array(fc.jsonValue(), { maxLength: 5 }), async (values) => {
+        const fs = new SimFs()
+        const run = await SinkRun.open(writeJson('out.ndjson'), fs)
+        await run.checkpoint(...values)
+        if (values.length === 0) return
+        const plain = values.map((value) => JSON.parse(JSON.stringify(value)) as Json)
+        expect((await readAll(readJson('out.ndjson'), fs)).values).toEqual(plain)
+      }),
+      { numRuns: 200 },
+    )
+  })
+})
+
+describe('lines', () => {
+  test.each([
+    ['a\nb', 'line break'],
+    ['\uD800', 'surrogate'],
+    [1 as never, 'it is a number'],
+  ])('%j is refused', async (record, reason) => {
+    await expect(written(writeLines('out'), record)).rejects.toThrow(reason)
+  })
+
+  test('what is written is read again', async () => {
+    await fc.assert(
+      fc.asyncProperty(
+        fc.array(fc.string({ unit: 'grapheme' }), { minLength: 1, maxLength: 9 }),
+        async (texts) => {
+          const lines = texts.map((text) => text.replaceAll(/[\r\n]/g, ''))
+          fc.pre(!lines[0]!.startsWith('\uFEFF'))
+          const fs = new SimFs()
+          const run = await SinkRun.open(writeLines('out.txt'), fs)
+          await run.checkpoint(...lines)
+          expect((await readAll(readLines('out.txt'), fs)).values).toEqual(lines)
+        },
+      ),
+      { numRuns: 200 },
+    )
+  })
+})
+
+describe('CSV', () => {
+  test('the first record gives the columns, and each file has one header', async () => {
+    const fs = new SimFs()
+    const run = await SinkRun.open(writeCsv('out.csv', { rollBytes: 10 }), fs)
+    for (const n of [1, 2, 3]) await run.checkpoint({ n, text: 'x' })
+    await run.close()
+    expect(textOf(fs, 'out-000001.csv')).toBe('n,text\n1,x\n')
+    expect(textOf(fs, 'out-000003.csv')).toBe('n,text\n3,x\n')
+  })
+
+  test('fields are quoted where they must be', async () => {
+    expect(await csv({}, { a: 'x,y', b: 'say "hi"', c: 'one\ntwo', d: ' x', e: 'plain' })).toBe(
+      'a,b,c,d,e\n"x,y","say ""hi""","one\ntwo"," x",plain\n',
+    )
+    expect(await csv({ separator: ';' }, { a: 'x,y', b: 'x;y' })).toBe('a;b\nx,y;"x;y"\n')
+  })
+
+  test('values of every kind', async () => {
+    const date = { toJSON: () => '2026-01-01T00:00:00.000Z' }
+    const record = {
+      a: 1.5,
+      b: 12345678901234567890n,
+      c: true,
+      d: null,
+      e: undefined,
+      f: Number.NaN,
+      g: date,
+    }
+    expect(await csv({}, record)).toBe(
+      'a,b,c,d,e,f,g\n1.5,12345678901234567890,true,,,NaN,2026-01-01T00:00:00.000Z\n',
+    )
+  })
+
+  test('a row with nothing in its only column is no empty line', async () => {
+    expect(await csv({}, { a: null }, { a: 'x' })).toBe('a\n""\nx\n')
+  })
+
+  test('a missing field is empty, and one that is no column is refused', async () => {
+    expect(await csv({ columns: ['a', 'b'] }, { b: 1 }, { a: 2 })).toBe('a,b\n,1\n2,\n')
+    await expect(csv({}, { a: 1 }, { a: 1, b: 2 })).rejects.toThrow('its field b is none of the columns a')
+    await expect(csv({}, { a: { b: 1 } })).rejects.toThrow('its field a is a object')
+    await expect(csv({}, { a: '\uDC00' })).rejects.toThrow('surrogate')
+  })
+
+  test('a field that only its prototype has is none', async () => {
+    expect(await csv({ columns: ['constructor', 'a'] }, { a: 1 })).toBe('constructor,a\n,1\n')
+  })
+
+  test('a restarted job goes on under the header that is there', async () => {
+    const fs = new SimFs()
+    const run = await SinkRun.open(writeCsv('out.csv'), fs)
+    const committable = await run.checkpoint({ a: 1, b: 2 })
+    await run.close()
+    const next = await SinkRun.open(writeCsv('out.csv'), fs, [committable])
+    const second = await next.checkpoint({ b: 4, a: 3 })
+    await next.close()
+    expect(textOf(fs, 'out.csv')).toBe('a,b\n1,2\n3,4\n')
+    await expect(SinkRun.open(writeCsv('out.csv', { columns: ['b', 'a'] }), fs, [second])).rejects.toThrow(
+      /out\.csv cannot be gone on with: its columns are a, b and not b, a/,
+    )
+  })
+
+  test('what is written is read again', async () => {
+    const text = fc.string({ unit: fc.constantFrom('a', ',', '"', '\n', '\r', ' ', 'ü', '=') })
+    await fc.assert(
+      fc.asyncProperty(fc.array(fc.record({ a: text, b: text }), { minLength: 1 }), async (records) => {
+        const fs = new SimFs()
+        const run = await SinkRun.open(writeCsv('out.csv', { columns: ['a', 'b'] }), fs)
+        await run.checkpoint(...records)
+        expect((await readAll(readCsv('out.csv'), fs)).values).toEqual(records)
+      }),
+      { numRuns: 200 },
+    )
+  })
+})

@@ -1,0 +1,222 @@
+import { MillraceError, type Json } from '@millrace/core'
+import { SimFs } from '@millrace/testkit'
+import { beforeEach, describe, expect, test } from 'vitest'
+import { batchOf, namesIn, SinkRun, textOf } from '../test/sink-run.ts'
+import type { WriteOptions } from './file-sink.ts'
+import { writeLines } from './lines.ts'
+
+let fs: SimFs
+
+const open = (
+  options: WriteOptions = {},
+  pending: readonly Json[] = [],
+  subtask = 0,
+): Promise<SinkRun<string>> => SinkRun.open(writeLines('out/log.txt', options), fs, pending, subtask)
+
+beforeEach(() => {
+  fs = new SimFs()
+})
+
+describe('files that are there when the job first starts', () => {
+  const old = {
+    'out/log.txt': 'old\n',
+    'out/log.part-1.txt': 'old\n',
+    'out/log-2024.txt': 'mine\n',
+    'out/x.txt': '',
+  }
+
+  beforeEach(() => {
+    for (const [path, text] of Object.entries(old)) fs.put(path, text)
+  })
+
+  test('stop it', async () => {
+    await expect(open()).rejects.toMatchObject({
+      code: 'FS_EXISTS',
+      message: expect.stringMatching(
+        /out\/log.*exists, and no checkpoint of this job has written it; .*ifExists/,
+      ),
+    })
+    expect(textOf(fs, 'out/log.txt')).toBe('old\n')
+  })
+
+  test("are added to if ifExists is 'append'", async () => {
+    const run = await open({ ifExists: 'append' })
+    await run.checkpoint('new')
+    await run.close()
+    expect(textOf(fs, 'out/log.txt')).toBe('old\nnew\n')
+  })
+
+  test("are removed if ifExists is 'replace', and no others", async () => {
+    const run = await open({ ifExists: 'replace' })
+    await run.checkpoint('new')
+    await run.close()
+    expect(await namesIn(fs, 'out')).toEqual({ hidden: [], visible: ['log-2024.txt', 'log.txt', 'x.txt'] })
+    expect(textOf(fs, 'out/log.txt')).toBe('new\n')
+  })
+
+  test('do not matter to a job that goes on', async () => {
+    fs = new SimFs()
+    const run = await open()
+    const committable = await run.checkpoint('1')
+    await run.close()
+    const next = await open({}, [committable])
+    await next.checkpoint('2')
+    await next.close()
+    expect(textOf(fs, 'out/log.txt')).toBe('1\n2\n')
+  })
+
+  test('do matter to a job that goes on at another path', async () => {
+    const elsewhere = await SinkRun.open(writeLines('out/other.txt'), fs)
+    const committable = await elsewhere.checkpoint('1')
+    await elsewhere.close()
+    await expect(open({}, [committable])).rejects.toMatchObject({ code: 'FS_EXISTS' })
+  })
+
+  test('may be empty', async () => {
+    const run = await SinkRun.open(writeLines('out/x.txt'), fs)
+    await run.checkpoint('1')
+    await run.close()
+    expect(textOf(fs, 'out/x.txt')).toBe('1\n')
+  })
+
+  test('may not end in the middle of a line', async () => {
+    fs.put('out/log.txt', 'old\nhalf')
+    await expect(open({ ifExists: 'append' })).rejects.toThrow(
+      /out\/log\.txt cannot be gone on with: it ends in the middle/,
+    )
+  })
+
+  test('rolled files are met in the same way', async () => {
+    fs.put('out/log-000007.txt', 'old\n')
+    await expect(open({ rollBytes: 1 })).rejects.toMatchObject({ code: 'FS_EXISTS' })
+    const run = await open({ rollBytes: 1, ifExists: 'append' })
+    await run.checkpoint('new')
+    await run.close()
+    expect([textOf(fs, 'out/log-000007.txt'), textOf(fs, 'out/log-000008.txt')]).toEqual(['old\n', 'new\n'])
+    const again = await open({ rollBytes: 1, ifExists: 'replace' })
+    await again.checkpoint('newer')
+    await again.close()
+    expect([textOf(fs, 'out/log-000001.txt'), textOf(fs, 'out/log-000007.txt')]).toEqual([
+      'newer\n',
+      undefined,
+    ])
+    expect(textOf(fs, 'out/log.txt')).toBe('old\n')
+  })
+})
+
+describe('who writes what', () => {
+  test('EN-222 subtasks have files of their own', async () => {
+    const runs = [await open(), await open({}, [], 1), await open({}, [], 2)]
+    for (const [subtask, run] of runs.entries()) await run.checkpoint(`from ${subtask}`)
+    for (const run of runs) await run.close()
+    expect((await namesIn(fs, 'out')).visible).toEqual(['log.part-1.txt', 'log.part-2.txt', 'log.txt'])
+    expect(textOf(fs, 'out/log.part-2.txt')).toBe('from 2\n')
+  })
+
+  test('EN-222 two jobs cannot write to one path', async () => {
+    const run = await open()
+    await expect(SinkRun.open(writeLines('out/log.txt'), fs, [], 0, 'data/other')).rejects.toMatchObject({
+      code: 'SINK_FAILED',
+      message: expect.stringMatching(
+        /is written by the job that keeps its data in data\/subject; .*\.log\.txt\.owner/,
+      ),
+    })
+    await run.checkpoint('1')
+    await run.close()
+    const other = await SinkRun.open(
+      writeLines('out/log.txt', { ifExists: 'append' }),
+      fs,
+      [],
+      0,
+      'data/other',
+    )
+    await other.checkpoint('2')
+    await other.close()
+    expect(textOf(fs, 'out/log.txt')).toBe('1\n2\n')
+  })
+
+  test('after a crash the job takes its own claim for its own', async () => {
+    await open()
+    fs = fs.afterKill()
+    const run = await open()
+    await run.close()
+  })
+})
+
+describe('what goes wrong', () => {
+  test('F6 after a failed sync nothing more is written, prepared or committed', async () => {
+    const run = await open()
+    const committable = await run.checkpoint('1')
+    await run.write('2')
+    fs.failNext('sync')
+    const failure = await run.prepare().catch((error: unknown) => error)
+    expect(failure).toMatchObject({ code: 'FS_SYNC_FAILED' })
+    await expect(run.prepare()).rejects.toBe(failure)
+    await expect(run.commit(committable)).rejects.toBe(failure)
+    await expect(run.write('3')).rejects.toBe(failure)
+    await run.close()
+    expect(textOf(fs, 'out/log.txt')).toBe('1\n')
+    const next = await open({}, [committable])
+    await next.checkpoint('2')
+    expect(textOf(fs, 'out/log.txt')).toBe('1\n2\n')
+  })
+
+  test('F4 F5 a disk that runs full fails the writer and keeps what is committed', async () => {
+    const run = await open()
+    const committable = await run.checkpoint('1')
+    fs.capacityBytes = 100
+    await run.write('x'.repeat(200))
+    await expect(run.prepare()).rejects.toMatchObject({ code: 'FS_FULL', isTransient: true })
+    await run.close()
+    expect(textOf(fs, 'out/log.txt')).toBe('1\n')
+    fs.capacityBytes = Infinity
+    const next = await open({}, [committable])
+    await next.checkpoint('2')
+    expect(textOf(fs, 'out/log.txt')).toBe('1\n2\n')
+  })
+
+  test('a disk that is read-only is an error that says so', async () => {
+    fs.isReadOnly = true
+    await expect(open()).rejects.toMatchObject({ code: 'FS_READ_ONLY' })
+  })
+
+  test('F4 a disk that takes few bytes at a time loses none', async () => {
+    fs.writeBytesMax = 3
+    const run = await open()
+    await run.checkpoint('a longer line', 'and another')
+    await run.close()
+    expect(textOf(fs, 'out/log.txt')).toBe('a longer line\nand another\n')
+  })
+
+  test('a record that cannot be written is named by where it came from', async () => {
+    const run = await open()
+    const origin = {
+      source: 's',
+      split: 'x',
+      place: (index: number) => `in.log line ${index + 1}`,
+      raw: () => undefined,
+    }
+    expect(() =>
+      run.writer.write({ ...batchOf(['a', 'b\nc'], origin), originIndex: Int32Array.of(4, 6) }),
+    ).toThrow(
+      expect.objectContaining({
+        code: 'SINK_FAILED',
+        message: expect.stringMatching(
+          /sink subject: the record from in\.log line 7 cannot be written: .*line break/,
+        ),
+      }),
+    )
+    await expect(run.prepare()).rejects.toThrow(MillraceError)
+    await run.close()
+  })
+
+  test('a closed writer refuses everything', async () => {
+    const run = await open()
+    await run.close()
+    await expect(run.prepare()).rejects.toThrow(/the writer is closed/)
+  })
+})
+
+test.each(['', 'out/', '.', '..', 'out/..', 'a\0b'])('%j is no path to write to', (path) => {
+  expect(() => writeLines(path)).toThrow(expect.objectContaining({ code: 'OPTION_INVALID' }))
+})
