@@ -1,0 +1,29 @@
+import type { Origin } from '@millrace/core'
+import type { Line } from './line-splitter.ts'
+
+/** Where the records of one poll came from, a line each. */
+export class LineOrigin implements Origin {
+  readonly source: string
+  readonly split: string
+  readonly #lines: readonly Line[]
+
+  constructor(source: string, split: string, lines: readonly Line[]) {
+    this.source = source
+    this.split = split
+    this.#lines = lines
+  }
+
+  place(index: number): string {
+    const line = this.#lines[index]
+    return line === undefined ? 'unknown' : placeOf(line)
+  }
+
+  raw(index: number): Uint8Array | undefined {
+    return this.#lines[index]?.bytes
+  }
+}
+
+/** The place of a line, for people. */
+export function placeOf({ number, offset }: Line): string {
+  return `line ${number}, byte ${offset}`
+}

@@ -1,0 +1,123 @@
+/** A line, or as much of it as is kept. */
+export interface Line {
+  /** Without its end. */
+  readonly bytes: Uint8Array
+  /** The number of the line, from 1. */
+  readonly number: number
+  /** How many bytes come before it. */
+  readonly offset: number
+  /** Whether the line is longer than allowed, and `bytes` only its beginning. */
+  readonly isCut: boolean
+}
+
+/**
+ * Cuts bytes into lines, as they come.
+ *
+ * Lines are cut off when they are asked for, so that what is held is what was pushed and not asked for yet. A
+ * line that is too long is handed out as soon as that shows; the rest of it is passed over.
+ */
+export class LineSplitter {
+  readonly #lineBytesMax: number
+  readonly #chunks: Uint8Array[] = []
+  /** How much of the first chunk has been used. */
+  #at = 0
+  /** The beginning of a line whose end has not come, in pieces. */
+  #pieces: Uint8Array[] = []
+  #pieceBytes = 0
+  #isPassingOver = false
+  #hasEnded = false
+  #number = 1
+  #offset = 0
+  #lineOffset = 0
+  #pushedBytes = 0
+
+  constructor(lineBytesMax: number) {
+    this.#lineBytesMax = lineBytesMax
+  }
+
+  /** How many bytes have been pushed and not been looked at. */
+  get waitingBytes(): number {
+    return this.#pushedBytes - this.#offset
+  }
+
+  push(bytes: Uint8Array): void {
+    if (bytes.length === 0) return
+    this.#chunks.push(bytes)
+    this.#pushedBytes += bytes.length
+  }
+
+  /** Says that nothing more will be pushed: what is left is a line, too. */
+  end(): void {
+    this.#hasEnded = true
+  }
+
+  /** The next line, or undefined if its end has not come. */
+  next(): Line | undefined {
+    for (let chunk = this.#chunks[0]; chunk !== undefined; chunk = this.#chunks[0]) {
+      const newline = chunk.indexOf(0x0a, this.#at)
+      const end = newline === -1 ? chunk.length : newline
+      this.#keep(chunk.subarray(this.#at, end))
+      this.#offset += end - this.#at
+      this.#at = end
+      const cut = this.#cutIfTooLong()
+      if (newline === -1) this.#dropChunk()
+      if (cut !== undefined) return cut
+      if (newline === -1) continue
+      const line = this.#isPassingOver ? undefined : this.#line(false)
+      this.#pastNewline(chunk)
+      if (line !== undefined) return line
+    }
+    return this.#hasEnded ? this.#lastLine() : undefined
+  }
+
+  #keep(piece: Uint8Array): void {
+    if (this.#isPassingOver || piece.length === 0) return
+    this.#pieces.push(piece)
+    this.#pieceBytes += piece.length
+  }
+
+  #cutIfTooLong(): Line | undefined {
+    if (this.#pieceBytes <= this.#lineBytesMax) return undefined
+    const line = this.#line(true)
+    this.#isPassingOver = true
+    return line
+  }
+
+  #line(isCut: boolean): Line {
+    const bytes = joined(this.#pieces, Math.min(this.#pieceBytes, this.#lineBytesMax))
+    this.#pieces = []
+    this.#pieceBytes = 0
+    return { bytes, number: this.#number, offset: this.#lineOffset, isCut }
+  }
+
+  #lastLine(): Line | undefined {
+    return this.#pieceBytes === 0 ? undefined : this.#line(false)
+  }
+
+  #pastNewline(chunk: Uint8Array): void {
+    this.#at++
+    this.#offset++
+    this.#number++
+    this.#lineOffset = this.#offset
+    this.#isPassingOver = false
+    if (this.#at === chunk.length) this.#dropChunk()
+  }
+
+  #dropChunk(): void {
+    this.#chunks.shift()
+    this.#at = 0
+  }
+}
+
+function joined(pieces: readonly Uint8Array[], length: number): Uint8Array {
+  const [only] = pieces
+  if (only !== undefined && pieces.length === 1) return only.subarray(0, length)
+  const bytes = new Uint8Array(length)
+  let at = 0
+  for (const piece of pieces) {
+    const part = piece.subarray(0, length - at)
+    bytes.set(part, at)
+    at += part.length
+  }
+  return bytes
+}

@@ -1,0 +1,46 @@
+import { decodeJson, decodeText, type Source } from '@millrace/core'
+import { noRecord, StdinSource, type LineDecoder, type StdinOptions } from './stdin-source.ts'
+import { standardInput } from './stdio.ts'
+
+/**
+ * Reads standard input, a record per line, without the ends of lines.
+ *
+ * The last line counts also when nothing ends it. A line that is not UTF-8 or too long is a failure with its line
+ * and byte. The job ends when the input does.
+ *
+ * The source is volatile: what was read is gone, so a restart of the process continues with what comes next.
+ *
+ * Throws `OPTION_INVALID` for options that make no sense.
+ *
+ * @example
+ * p.from('words', readStdinLines()).to('out', consoleSink())
+ * // seq 3 | millrace run words.ts
+ */
+export function readStdinLines(options: StdinOptions = {}): Source<string, null> {
+  return new StdinSource(standardInput, decodeTextLine, options)
+}
+
+/**
+ * Reads standard input, a JSON value per line. Blank lines are passed over; a line that is not JSON is a failure.
+ * Otherwise like `readStdinLines`.
+ *
+ * @example
+ * p.from('payments', readStdinJson<Payment>())
+ * // millrace run payments.ts < payments.ndjson
+ */
+export function readStdinJson<T>(options: StdinOptions = {}): Source<T, null> {
+  return new StdinSource(standardInput, decodeJsonLine<T>, options)
+}
+
+/** A line without a carriage return at its end. */
+export const decodeTextLine: LineDecoder<string> = (bytes) =>
+  decodeText(bytes.at(-1) === 0x0d ? bytes.subarray(0, -1) : bytes)
+
+export function decodeJsonLine<T>(bytes: Uint8Array): T | typeof noRecord {
+  return isBlank(bytes) ? noRecord : (decodeJson(bytes) as T)
+}
+
+function isBlank(bytes: Uint8Array): boolean {
+  for (const byte of bytes) if (byte !== 0x20 && byte !== 0x09 && byte !== 0x0d) return false
+  return true
+}

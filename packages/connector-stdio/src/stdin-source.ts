@@ -1,0 +1,162 @@
+import {
+  MillraceError,
+  type ConnectorContext,
+  type DecodeFailure,
+  type Discovery,
+  type Poll,
+  type Source,
+  type SplitReader,
+} from '@millrace/core'
+import type { ByteInput } from './byte-input.ts'
+import { LineOrigin, placeOf } from './line-origin.ts'
+import type { Line } from './line-splitter.ts'
+import { StdinFeed } from './stdin-feed.ts'
+
+const split = 'stdin'
+
+export interface StdinOptions {
+  /** A longer line is no record but a failure, in bytes. Default 1 MiB. */
+  readonly lineBytesMax?: number
+}
+
+/** Turns a line into a record, `noRecord` if it holds none. Throws if it is a bad one. */
+export type LineDecoder<T> = (bytes: Uint8Array) => T | typeof noRecord
+
+/** What a line that is no record and no failure decodes to. */
+export const noRecord: unique symbol = Symbol('no record')
+
+/**
+ * Reads lines that are sent once. There is one split, and its position says nothing: what was read is gone.
+ */
+export class StdinSource<T> implements Source<T, null> {
+  readonly kind = 'stdin'
+  readonly durability = 'volatile'
+  readonly #input: ByteInput
+  readonly #decode: LineDecoder<T>
+  readonly #lineBytesMax: number
+  #feed: StdinFeed | undefined
+
+  /** Throws `OPTION_INVALID`. */
+  constructor(input: ByteInput, decode: LineDecoder<T>, { lineBytesMax = 1024 * 1024 }: StdinOptions) {
+    if (!Number.isSafeInteger(lineBytesMax) || lineBytesMax < 1) {
+      throw new MillraceError(
+        'OPTION_INVALID',
+        `stdin: lineBytesMax is ${lineBytesMax}; give a whole number of bytes, 1 or more`,
+      )
+    }
+    this.#input = input
+    this.#decode = decode
+    this.#lineBytesMax = lineBytesMax
+  }
+
+  discover(): Promise<Discovery> {
+    return Promise.resolve({ splits: [split], isComplete: true })
+  }
+
+  async open(
+    name: string,
+    _from: null | undefined,
+    context: ConnectorContext,
+  ): Promise<SplitReader<T, null>> {
+    if (name !== split) {
+      throw new MillraceError(
+        'CHECKPOINT_INCOMPATIBLE',
+        `source ${context.name} has no split ${name}, only ${split}`,
+      )
+    }
+    this.#feed ??= new StdinFeed(this.#input, this.#lineBytesMax)
+    return new StdinReader(this.#feed, this.#decode, context)
+  }
+}
+
+class StdinReader<T> implements SplitReader<T, null> {
+  readonly #feed: StdinFeed
+  readonly #decode: LineDecoder<T>
+  readonly #context: ConnectorContext
+  readonly #onAbort = (): void => this.#wake()
+  #isClosed = false
+  #waiting: Promise<void> | undefined
+  #wake: () => void = () => undefined
+
+  constructor(feed: StdinFeed, decode: LineDecoder<T>, context: ConnectorContext) {
+    this.#feed = feed
+    this.#decode = decode
+    this.#context = context
+    feed.onNews = () => this.#wake()
+    context.signal.addEventListener('abort', this.#onAbort)
+    feed.resume()
+  }
+
+  poll(limit: number): Poll<T> {
+    const values: T[] = []
+    const lines: Line[] = []
+    const failures: DecodeFailure[] = []
+    while (values.length + failures.length < limit) {
+      const line = this.#feed.next()
+      if (line === undefined) break
+      try {
+        const value = this.#decoded(line)
+        if (value === noRecord) continue
+        values.push(value)
+        lines.push(line)
+      } catch (error) {
+        failures.push({ index: values.length, error, raw: line.bytes, place: placeOf(line) })
+      }
+    }
+    if (values.length + failures.length === 0) {
+      if (this.#feed.failure !== undefined) throw this.#failed(this.#feed.failure)
+      return this.#feed.hasEnded ? { kind: 'end' } : { kind: 'pending', isCaughtUp: true }
+    }
+    const origin = new LineOrigin(this.#context.name, split, lines)
+    return failures.length === 0
+      ? { kind: 'records', values, origin }
+      : { kind: 'records', values, origin, failures }
+  }
+
+  ready(): Promise<void> {
+    const { isDrained, hasEnded, failure } = this.#feed
+    const isOver = hasEnded || failure !== undefined
+    if (!isDrained || isOver || this.#isClosed || this.#context.signal.aborted) return Promise.resolve()
+    this.#waiting ??= new Promise((resolve) => {
+      this.#wake = () => {
+        this.#waiting = undefined
+        this.#wake = () => undefined
+        resolve()
+      }
+    })
+    return this.#waiting
+  }
+
+  position(): null {
+    return null
+  }
+
+  close(): Promise<void> {
+    this.#isClosed = true
+    this.#context.signal.removeEventListener('abort', this.#onAbort)
+    // An input that nobody reads must not keep the process alive.
+    this.#feed.pause()
+    this.#wake()
+    return Promise.resolve()
+  }
+
+  #decoded(line: Line): T | typeof noRecord {
+    if (!line.isCut) return this.#decode(line.number === 1 ? withoutByteOrderMark(line.bytes) : line.bytes)
+    throw new MillraceError(
+      'RECORD_TOO_LARGE',
+      `the line is longer than ${line.bytes.length} bytes, which lineBytesMax allows; its beginning is kept`,
+    )
+  }
+
+  #failed(cause: Error): MillraceError {
+    return new MillraceError(
+      'SOURCE_FAILED',
+      `source ${this.#context.name}: standard input cannot be read (${cause.message}); what came before was read`,
+      { cause },
+    )
+  }
+}
+
+function withoutByteOrderMark(bytes: Uint8Array): Uint8Array {
+  return bytes[0] === 0xef && bytes[1] === 0xbb && bytes[2] === 0xbf ? bytes.subarray(3) : bytes
+}

@@ -1,0 +1,90 @@
+import { spawn } from 'node:child_process'
+import { once } from 'node:events'
+import path from 'node:path'
+import process from 'node:process'
+import type { Readable, Writable } from 'node:stream'
+import { describe, expect, test } from 'vitest'
+
+const program = path.join(import.meta.dirname, '../test/echo.ts')
+
+interface Running {
+  readonly stdin: Writable
+  readonly stdout: Readable
+  /** Everything printed so far. */
+  output(): string
+  /** How the process ended and what it said about it. */
+  ended(): Promise<{ readonly code: unknown; readonly log: string }>
+  stop(): void
+}
+
+function run(mode: 'lines' | 'json' | 'twice'): Running {
+  const args = ['--conditions=@millrace/source', '--import', 'tsx', program, mode]
+  const child = spawn(process.execPath, args, { stdio: 'pipe' })
+  let output = ''
+  let log = ''
+  child.stdout.setEncoding('utf8').on('data', (text: string) => (output += text))
+  child.stderr.setEncoding('utf8').on('data', (text: string) => (log += text))
+  // A program that ends does not wait for the rest of its input.
+  child.stdin.on('error', () => undefined)
+  const closed = once(child, 'close')
+  return {
+    stdin: child.stdin,
+    stdout: child.stdout,
+    output: () => output,
+    ended: async () => ({ code: (await closed)[0] as unknown, log }),
+    stop: () => child.kill('SIGTERM'),
+  }
+}
+
+describe('a program between pipes', () => {
+  test('prints every line, the last one without its end too, and ends with its input', async () => {
+    const echo = run('lines')
+    echo.stdin.end('one\r\ntwo\n\nlast')
+    expect(await echo.ended()).toEqual({ code: 0, log: 'finished\n' })
+    expect(echo.output()).toBe('one\ntwo\n\nlast\n')
+  })
+
+  test('lets through megabytes in order', async () => {
+    const lines = Array.from({ length: 60_000 }, (_, i) => JSON.stringify({ i, text: 'x'.repeat(i % 100) }))
+    const echo = run('json')
+    echo.stdin.end(lines.join('\n'))
+    expect((await echo.ended()).code).toBe(0)
+    expect(echo.output()).toBe(`${lines.join('\n')}\n`)
+  })
+
+  test('shows what it has at once', async () => {
+    const echo = run('lines')
+    echo.stdin.write('first\nhalf')
+    await once(echo.stdout, 'data')
+    expect(echo.output()).toBe('first\n')
+    echo.stdin.end('\n')
+    await echo.ended()
+    expect(echo.output()).toBe('first\nhalf\n')
+  })
+
+  test('is stopped by a reader that goes away, without a word of an error', async () => {
+    const echo = run('lines')
+    echo.stdin.write('first\n')
+    await once(echo.stdout, 'data')
+    echo.stdout.destroy()
+    await once(echo.stdout, 'close')
+    echo.stdin.write('second\n')
+    expect(await echo.ended()).toEqual({ code: 0, log: 'stopped\n' })
+  })
+
+  test('is not kept alive by an input that goes on', async () => {
+    const echo = run('lines')
+    echo.stdin.write('first\n')
+    await once(echo.stdout, 'data')
+    echo.stop()
+    expect(await echo.ended()).toEqual({ code: 0, log: 'stopped\n' })
+  })
+
+  test('says so when two sources want the same input', async () => {
+    const echo = run('twice')
+    echo.stdin.end('a\n')
+    const { code, log } = await echo.ended()
+    expect(code).toBe(1)
+    expect(log).toMatch(/standard input is read by two sources/)
+  })
+})

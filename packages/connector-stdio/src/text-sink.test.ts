@@ -1,0 +1,93 @@
+import type { Batch, ConnectorContext, SinkWriter } from '@millrace/core'
+import { describeCases, sinkConformance } from '@millrace/testkit'
+import { describe, expect, test } from 'vitest'
+import { FakeOutput } from '../test/fake-streams.ts'
+import { TextSink, type ConsoleOptions } from './text-sink.ts'
+
+const context = { name: 'out' } as ConnectorContext
+
+function batchOf<T>(values: readonly T[]): Batch<T> {
+  return { values, length: values.length } as Batch<T>
+}
+
+async function writing<T>(
+  options: ConsoleOptions<T> = {},
+): Promise<{ output: FakeOutput; writer: SinkWriter<T> }> {
+  const output = new FakeOutput()
+  return { output, writer: await new TextSink(output, options).open(0, [], context) }
+}
+
+describe('what is printed', () => {
+  test('text is itself, anything else is JSON, a line each, at once', async () => {
+    const { output, writer } = await writing<unknown>()
+    await writer.write(batchOf(['two words', { a: [1, 'x'] }, 3n, null, undefined, Number.NaN]))
+    expect(output.text).toBe('two words\n{"a":[1,"x"]}\n3\nnull\nundefined\n"NaN"\n')
+    expect(await writer.prepare(1)).toBeUndefined()
+  })
+
+  test('JSON is never cut and stays JSON', async () => {
+    const { output, writer } = await writing<unknown>()
+    const value = { long: 'x'.repeat(100_000), acts: '\u001b[2J\u009b1m\n\u202e' }
+    await writer.write(batchOf([value]))
+    expect(output.text).not.toMatch(/(?!\n)\p{Cc}/u)
+    expect(JSON.parse(output.text)).toEqual(value)
+  })
+
+  test('data cannot act on the terminal or forge a line', async () => {
+    const { output, writer } = await writing<unknown>()
+    await writer.write(batchOf(['\u001b[2Jgone\nforged: 1']))
+    expect(output.text).toBe('\\u001b[2Jgone\\nforged: 1\n')
+  })
+
+  test('a format may have lines of its own, and acts as little', async () => {
+    const { output, writer } = await writing<number>({ format: (n) => `n:\n\t${n}\u001b[1m` })
+    await writer.write(batchOf([1, 2]))
+    expect(output.text).toBe('n:\n\t1\\u001b[1m\nn:\n\t2\\u001b[1m\n')
+  })
+})
+
+describe('when nobody reads any more', () => {
+  test('the program is asked to stop, once, and nothing more is written', async () => {
+    const { output, writer } = await writing()
+    output.state = 'closed'
+    await writer.write(batchOf(['a']))
+    await writer.write(batchOf(['b']))
+    await writer.prepare(1)
+    expect(output.stopsRequested).toBe(1)
+  })
+
+  test('the job fails if nobody can stop it', async () => {
+    const { output, writer } = await writing()
+    output.state = 'closed'
+    output.hasListener = false
+    await expect(writer.write(batchOf(['a']))).rejects.toMatchObject({ code: 'SINK_FAILED' })
+  })
+
+  test('another error of the output fails the job', async () => {
+    const { output, writer } = await writing()
+    output.state = new Error('no space left')
+    await expect(writer.write(batchOf(['a']))).rejects.toThrow(/sink out: .*no space left/)
+  })
+})
+
+describeCases(
+  'console',
+  sinkConformance<{ readonly n: number }>({
+    create: () => {
+      const output = new FakeOutput()
+      return Promise.resolve({
+        sink: () => new TextSink<{ readonly n: number }>(output, {}),
+        record: (n) => ({ n }),
+        visible: () =>
+          Promise.resolve(
+            output.text
+              .split('\n')
+              .filter((line) => line !== '')
+              .map((line) => (JSON.parse(line) as { n: number }).n),
+          ),
+      })
+    },
+    features: { guarantee: 'at-least-once', keepsFiles: false, severalSubtasks: true },
+  }),
+  { describe, test },
+)

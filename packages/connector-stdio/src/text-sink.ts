@@ -1,0 +1,88 @@
+import {
+  describeError,
+  describeValue,
+  MillraceError,
+  type Batch,
+  type ConnectorContext,
+  type Sink,
+  type SinkWriter,
+} from '@millrace/core'
+import { printableLine, printableLines } from './printable.ts'
+import type { TextOutput } from './text-output.ts'
+
+export interface ConsoleOptions<T> {
+  /**
+   * The text to show for a record, of one line or more. Default: a text as it is, anything else as JSON. Control
+   * characters in it are shown as escapes.
+   */
+  readonly format?: (value: T) => string
+}
+
+/** Writes a line for each record, at once. */
+export class TextSink<T> implements Sink<T> {
+  readonly kind = 'console'
+  readonly guarantee = 'at-least-once'
+  readonly #output: TextOutput
+  readonly #lineOf: (value: T) => string
+
+  constructor(output: TextOutput, { format }: ConsoleOptions<T>) {
+    this.#output = output
+    this.#lineOf = format === undefined ? defaultLine : (value) => printableLines(format(value))
+  }
+
+  open(_subtask: number, _pending: readonly unknown[], context: ConnectorContext): Promise<SinkWriter<T>> {
+    return Promise.resolve(new TextWriter(this.#output, this.#lineOf, context))
+  }
+}
+
+class TextWriter<T> implements SinkWriter<T> {
+  readonly #output: TextOutput
+  readonly #lineOf: (value: T) => string
+  readonly #context: ConnectorContext
+  /** Whether whoever read the output has gone. What comes then has nowhere to go. */
+  #isClosed = false
+
+  constructor(output: TextOutput, lineOf: (value: T) => string, context: ConnectorContext) {
+    this.#output = output
+    this.#lineOf = lineOf
+    this.#context = context
+  }
+
+  async write(batch: Batch<T>): Promise<void> {
+    if (this.#isClosed) return
+    let text = ''
+    for (let i = 0; i < batch.length; i++) text += `${this.#lineOf(batch.values[i]!)}\n`
+    let outcome: 'written' | 'closed'
+    try {
+      outcome = await this.#output.write(text)
+    } catch (cause) {
+      const message = `sink ${this.#context.name}: the output cannot be written (${describeError(cause)})`
+      throw new MillraceError('SINK_FAILED', message, { cause })
+    }
+    if (outcome === 'closed') this.#readerHasGone()
+  }
+
+  /** Every write was awaited until it had left the process. */
+  prepare(): Promise<undefined> {
+    return Promise.resolve(undefined)
+  }
+
+  close(): Promise<void> {
+    return Promise.resolve()
+  }
+
+  /** As in `millrace run x.ts | head`: the usual way to say that it is enough. */
+  #readerHasGone(): void {
+    this.#isClosed = true
+    if (this.#output.requestStop()) return
+    throw new MillraceError(
+      'SINK_FAILED',
+      `sink ${this.#context.name}: the program that read the output has ended, and nobody is there to stop the job`,
+    )
+  }
+}
+
+function defaultLine(value: unknown): string {
+  if (typeof value === 'string') return printableLine(value)
+  return printableLine(describeValue(value, Number.MAX_SAFE_INTEGER) ?? String(value))
+}

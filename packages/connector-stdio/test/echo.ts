@@ -1,0 +1,26 @@
+/** A program for tests to run: prints each line of standard input, as a job. SIGTERM stops it. */
+import { startJob } from '@millrace/core'
+import { pipeline, skip } from '@millrace/flow'
+import { nodePlatform } from '@millrace/node'
+import { memoryStore } from '@millrace/store-memory'
+import { mkdtempSync, rmSync } from 'node:fs'
+import { tmpdir } from 'node:os'
+import path from 'node:path'
+import process from 'node:process'
+import { consoleSink, readStdinJson, readStdinLines } from '../src/index.ts'
+
+const echo = pipeline('echo', (p) => {
+  if (process.argv[2] === 'json') p.from('in', readStdinJson(), { onError: skip() }).to('out', consoleSink())
+  else p.from('in', readStdinLines(), { onError: skip() }).to('out', consoleSink())
+  if (process.argv[2] === 'twice') p.from('again', readStdinLines()).to('out-again', consoleSink())
+})
+
+const directory = mkdtempSync(path.join(tmpdir(), 'millrace-echo-'))
+const { graph } = echo.describe()
+const restart = { kind: 'none' } as const
+const job = startJob({ graph, platform: nodePlatform(), store: memoryStore(), directory, restart })
+process.on('SIGTERM', () => void job.stop())
+const result = await job.ended
+rmSync(directory, { recursive: true })
+process.stderr.write(`${result.outcome}${result.outcome === 'failed' ? `: ${String(result.error)}` : ''}\n`)
+process.exitCode = result.outcome === 'failed' ? 1 : 0
