@@ -50,15 +50,17 @@ export function typeErrors(fences: readonly Fence[], root: string): readonly str
   )!
   const options = { ...config.options, noUnusedLocals: false }
   const modules = new Map(fences.map((fence, index) => [path.join(root, `docs/fence-${index}.ts`), fence]))
-  const host = ts.createCompilerHost(options)
-  const { fileExists, readFile, getSourceFile } = host
-  host.fileExists = (file) => modules.has(file) || fileExists(file)
-  host.readFile = (file) => modules.get(file)?.module ?? readFile(file)
-  host.getSourceFile = (file, target, ...rest) => {
-    const fence = modules.get(file)
-    return fence === undefined
-      ? getSourceFile(file, target, ...rest)
-      : ts.createSourceFile(file, fence.module, target)
+  const disk = ts.createCompilerHost(options)
+  const host: ts.CompilerHost = {
+    ...disk,
+    fileExists: (file) => modules.has(file) || disk.fileExists(file),
+    readFile: (file) => modules.get(file)?.module ?? disk.readFile(file),
+    getSourceFile: (file, target, ...rest) => {
+      const fence = modules.get(file)
+      return fence === undefined
+        ? disk.getSourceFile(file, target, ...rest)
+        : ts.createSourceFile(file, fence.module, target)
+    },
   }
   const program = ts.createProgram([...modules.keys()], options, host)
   return [...modules].flatMap(([file, fence]) =>

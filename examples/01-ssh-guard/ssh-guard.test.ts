@@ -30,12 +30,10 @@ interface WindowRow {
 
 /** Starts the example in a directory of its own. */
 function guard(directory: string, year: number, ...options: readonly string[]): Command {
+  const base = ['run', `${here}ssh-guard.ts`, '--data-dir', `${directory}/data`]
   const set = { year, out: `${directory}/out`, size: `${size}s`, slide: `${slide}s` }
-  return new Command([
-    ...['run', `${here}ssh-guard.ts`, '--data-dir', `${directory}/data`],
-    ...Object.entries(set).flatMap(([name, value]) => ['--set', `${name}=${value}`]),
-    ...options,
-  ])
+  const parameters = Object.entries(set).flatMap(([name, value]) => ['--set', `${name}=${value}`])
+  return new Command([...base, ...parameters, ...options])
 }
 
 async function rows(directory: string, file: string): Promise<readonly WindowRow[]> {

@@ -17,6 +17,8 @@ import {
   sum,
   tumbling,
   type Source,
+  type TimedKeyedStream,
+  type TimedStream,
 } from 'millrace'
 import { files } from '@millrace/connector-files'
 import { http } from '@millrace/connector-http'
@@ -67,63 +69,72 @@ export default pipeline('ssh-guard', (p) => {
       onError: deadLetter('rejected', files.writeJson(`${out}/rejected.ndjson`)),
     })
     .withTimestamps({ at: (login) => login.at, disorder, ...(follow ? { idleAfter: '30s' } : {}) })
-  const failures = logins.filter((login) => !login.isAccepted).keyBy((login) => login.address)
 
-  // How many failures per address, in windows that overlap.
+  countFailures(
+    logins.filter((login) => !login.isAccepted).keyBy((login) => login.address),
+    { size, slide, out },
+  )
+  const alerts = findBursts(
+    logins.keyBy((login) => login.address),
+    { threshold, quietMs },
+  )
+  alerts.to('alerts', files.writeJson(`${out}/alerts.ndjson`))
+  alerts.to('screen', consoleSink({ format: describe }))
+})
+
+/** What each address did: failures in windows that overlap, and day by day, with the names it tried. */
+function countFailures(
+  failures: TimedKeyedStream<Login, string>,
+  { size, slide, out }: { readonly size: string; readonly slide: string; readonly out: string },
+): void {
   const counts = failures
     .window(sliding({ size, slide }))
     .aggregate('failures', { failures: sum((login) => login.times) })
   counts.to('counts', files.writeJson(`${out}/counts.ndjson`))
   counts.late.to('late', files.writeJson(`${out}/late.ndjson`))
 
-  // What each address did in a day: how often it failed, and the names it tried.
   failures
     .window(tumbling('1d'))
     .aggregate('days', { failures: sum((login) => login.times), users: userNames })
     .to('per-day', files.writeJson(`${out}/days.ndjson`))
+}
 
-  // One alert per burst, however long it lasts; and one when a login works after so many that did not.
-  const alerts = logins
-    .keyBy((login) => login.address)
-    .process('bursts', {
-      emits: output<Alert>(),
-      state: { burst: state.value<Burst>() },
-      onRecord({ key: address, value: login, time }, { state, timers, emit }) {
-        const known = state.burst.get()
-        // The timer comes once no record of that time can come any more, which may be after the next burst has begun.
-        const before = known !== undefined && time - known.last <= quietMs ? known : undefined
-        if (login.isAccepted) {
-          if (before === undefined || before.failures < threshold) return
-          const { start: since, failures } = before
-          emit({ kind: 'break-in', address, since, at: time, failures, user: login.user })
-          return
-        }
-        const burst = {
-          start: Math.min(before?.start ?? time, time),
-          last: Math.max(before?.last ?? time, time),
-          failures: (before?.failures ?? 0) + login.times,
-        }
-        state.burst.set(burst)
-        if (known !== undefined) timers.deleteEvent(known.last + quietMs)
-        timers.setEvent(burst.last + quietMs)
-        if (burst.failures < threshold || (before?.failures ?? 0) >= threshold) return
-        emit({
-          kind: 'attack',
-          address,
-          since: burst.start,
-          at: time,
-          failures: burst.failures,
-          user: login.user,
-        })
-      },
-      // No failure for so long: the burst is over, and the next one may be reported.
-      onTimer(_timer, { state }) {
-        state.burst.clear()
-      },
-    })
-  alerts.to('alerts', files.writeJson(`${out}/alerts.ndjson`))
-  alerts.to('screen', consoleSink({ format: describe }))
-})
+/** One alert per burst, however long it lasts; and one for a login that works after so many that did not. */
+function findBursts(
+  logins: TimedKeyedStream<Login, string>,
+  { threshold, quietMs }: { readonly threshold: number; readonly quietMs: number },
+): TimedStream<Alert> {
+  return logins.process('bursts', {
+    emits: output<Alert>(),
+    state: { burst: state.value<Burst>() },
+
+    onRecord({ key: address, value: login, time }, { state, timers, emit }) {
+      const known = state.burst.get()
+      // The timer comes once no record of that time can come any more: perhaps after the next burst has begun.
+      const before = known !== undefined && time - known.last <= quietMs ? known : undefined
+      const failed = before?.failures ?? 0
+      if (login.isAccepted) {
+        if (before === undefined || failed < threshold) return
+        emit({ kind: 'break-in', address, since: before.start, at: time, failures: failed, user: login.user })
+        return
+      }
+      const start = Math.min(before?.start ?? time, time)
+      const last = Math.max(before?.last ?? time, time)
+      const failures = failed + login.times
+      state.burst.set({ start, last, failures })
+      if (known !== undefined) timers.deleteEvent(known.last + quietMs)
+      timers.setEvent(last + quietMs)
+      if (failed < threshold && failures >= threshold) {
+        emit({ kind: 'attack', address, since: start, at: time, failures, user: login.user })
+      }
+    },
+
+    // No failure for so long: the burst is over.
+    onTimer(_timer, { state }) {
+      state.burst.clear()
+    },
+  })
+}
 
 function sourceOf(from: {
   readonly log: string

@@ -7,10 +7,8 @@ const here = fileURLToPath(new URL('.', import.meta.url))
 const results = ['alerts', 'spending'] as const
 
 function fraud(directory: string, ...options: readonly string[]): Command {
-  return new Command([
-    ...['run', `${here}fraud.ts`, '--data-dir', `${directory}/data`, '--checkpoint-every', '100ms'],
-    ...['--set', `out=${directory}/out`, ...options],
-  ])
+  const base = ['run', `${here}fraud.ts`, '--data-dir', `${directory}/data`, '--set', `out=${directory}/out`]
+  return new Command([...base, '--checkpoint-every', '100ms', ...options])
 }
 
 const quick = ['--bounded', '--set', 'count=3000', '--set', 'rate=Infinity']
@@ -43,7 +41,7 @@ describe('the card fraud example', () => {
 
   async function expectAll(directory: string): Promise<void> {
     for (const name of results) {
-      expect(await linesOf(`${directory}/out/${name}.ndjson`), name).toEqual(expected.get(name))
+      expect(await linesOf(`${directory}/out/${name}.ndjson`)).toEqual(expected.get(name))
     }
     expect(await rejectedIds(directory)).toEqual([499, 999, 1499, 1999, 2499, 2999])
   }

@@ -2,7 +2,7 @@ import process from 'node:process'
 
 /** A stream that text is written to, and what is known about the terminal behind it. */
 export interface Output {
-  write(text: string): unknown
+  write: (text: string) => unknown
   readonly isTTY?: boolean
   /** Width of the terminal in characters. */
   readonly columns?: number

@@ -10,10 +10,11 @@ class Screen implements Outputs {
   readonly lines: string[] = ['']
 
   #receive(text: string): void {
-    for (const part of text.split(/(\r\u001b\[2K|\n)/)) {
-      if (part === '\n') this.lines.push('')
-      else if (part === '\r\u001b[2K') this.lines[this.lines.length - 1] = ''
-      else this.lines[this.lines.length - 1] += part
+    for (const [index, row] of text.split('\n').entries()) {
+      if (index > 0) this.lines.push('')
+      const cleared = row.split('\r\u001b[2K')
+      const before = cleared.length > 1 ? '' : this.lines.at(-1)!
+      this.lines[this.lines.length - 1] = before + cleared.at(-1)!
     }
   }
 }

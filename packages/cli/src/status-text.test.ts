@@ -42,7 +42,7 @@ describe('rates', () => {
 })
 
 describe('the status of a job', () => {
-  const now = Date.UTC(2026, 0, 1, 12)
+  const now = 1_767_268_800_000 // 2026-01-01 12:00:00 UTC
 
   test('names what there is to know, and nothing else', () => {
     const figures = new Progress(0).update(statusOf(), 1_000)

@@ -5,7 +5,7 @@ import os from 'node:os'
 import path from 'node:path'
 import { fileURLToPath } from 'node:url'
 
-const root = fileURLToPath(new URL('../../..', import.meta.url))
+const root = path.resolve(import.meta.dirname, '../../..')
 const launcher = path.join(root, 'packages/millrace/bin/millrace.js')
 
 /** How a command ended: by itself with a code, or by a signal. */

@@ -130,11 +130,8 @@ describe('millrace run', () => {
   test('a checkpoint of another program ends with 5', async () => {
     const directory = await scratch()
     await runNumbers(directory, '--bounded').ended
-    const failing = pipelineFile('failing.ts')
-    const { code, err } = await millrace([
-      ...['run', failing, '--data-dir', `${directory}/data`],
-      ...['--set', `out=${directory}/out`],
-    ])
+    const options = ['--data-dir', `${directory}/data`, '--set', `out=${directory}/out`]
+    const { code, err } = await millrace(['run', pipelineFile('failing.ts'), ...options])
     expect(err).toContain('CHECKPOINT_INCOMPATIBLE: checkpoint')
     expect(err).toContain("it belongs to pipeline 'numbers', not 'failing'")
     expect(code).toBe(5)

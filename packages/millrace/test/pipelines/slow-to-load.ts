@@ -1,8 +1,9 @@
+import process from 'node:process'
 import { pipeline } from 'millrace'
 import { files } from '@millrace/connector-files'
 import { generate } from '@millrace/connector-generator'
 
-console.log('loading')
+process.stdout.write('loading\n')
 await new Promise((resolve) => setTimeout(resolve, 500))
 
 export default pipeline('slow', (p) => {

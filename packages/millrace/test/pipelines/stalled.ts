@@ -1,3 +1,4 @@
+import process from 'node:process'
 import { pipeline, type Sink } from 'millrace'
 import { generate } from '@millrace/connector-generator'
 
@@ -7,7 +8,7 @@ const stalled: Sink<number> = {
   guarantee: 'at-most-once',
   open: async () => ({
     write() {
-      console.log('writing')
+      process.stdout.write('writing\n')
       return new Promise<void>(() => {})
     },
     prepare: async () => undefined,
