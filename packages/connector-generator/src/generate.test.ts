@@ -1,5 +1,6 @@
 import { ManualClock, seededRandom } from '@millrace/channels'
 import type { ConnectorContext, Source, SplitReader } from '@millrace/core'
+import { describeCases, sourceConformance } from '@millrace/testkit'
 import { describe, expect, test } from 'vitest'
 import { generate, type GenerateOptions, type GeneratorPosition, type RecordSeed } from './index.ts'
 
@@ -241,3 +242,30 @@ describe('what makes no sense is refused', () => {
     )
   })
 })
+
+for (const rate of [undefined, 1_000]) {
+  const options = { seed: 7, count: 25, splits: 3, disorder: 10, ...(rate && { rate }), make }
+  describeCases(
+    rate === undefined ? 'generate, as fast as possible' : 'generate, paced',
+    sourceConformance<Made>({
+      create: async () => {
+        const names = ['0-of-3', '1-of-3', '2-of-3']
+        const unpaced = generate({ ...options, rate: Infinity, every: 1 })
+        const records = await Promise.all(names.map((name) => readSplit(unpaced, name)))
+        return {
+          source: () => generate(options),
+          splits: new Map(names.map((name, i) => [name, records[i] ?? []])),
+        }
+      },
+      features: {
+        replayable: true,
+        ends: true,
+        severalSplits: true,
+        failures: false,
+        grows: false,
+        acknowledges: false,
+      },
+    }),
+    { describe, test },
+  )
+}
