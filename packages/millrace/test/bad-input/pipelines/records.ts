@@ -1,0 +1,28 @@
+import { deadLetter, fail, pipeline, skip, type OnError, type Pipeline } from 'millrace'
+import { readJson, writeJson } from '@millrace/connector-files'
+
+interface Thing {
+  readonly n: number
+}
+
+/** Copies the records of a file, if there is nothing wrong with them; thirteen is poison. */
+const program: Pipeline = pipeline('records', (p) => {
+  const input = p.parameter('in', { required: 'string' })
+  const out = p.parameter('out', { required: 'string' })
+  const policies: Readonly<Record<string, OnError>> = {
+    fail: fail(),
+    skip: skip(),
+    deadLetter: deadLetter('rejected', writeJson(`${out}/rejected.ndjson`)),
+  }
+  p.onError(policies[p.parameter('policy', 'fail')]!)
+  p.from('things', readJson<Thing>(input))
+    .map(check, { name: 'check' })
+    .to('copies', writeJson(`${out}/copies.ndjson`))
+})
+
+function check(thing: Thing): Thing {
+  if (thing.n === 13) throw new Error('thirteen is unlucky')
+  return thing
+}
+
+export default program
