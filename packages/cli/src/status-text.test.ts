@@ -46,7 +46,7 @@ describe('the status of a job', () => {
 
   test('names what there is to know, and nothing else', () => {
     const figures = new Progress(0).update(statusOf(), 1_000)
-    expect(statusText(statusOf(), figures, now)).toBe('running   0 in/s   0 out/s')
+    expect(statusText(statusOf(), figures, now)).toBe('running  0 in/s  0 out/s')
   })
 
   test('in full', () => {
@@ -63,7 +63,7 @@ describe('the status of a job', () => {
       lastCheckpoint: { checkpoint: 12, durationMs: 8.4, alignAndEncodeMs: 1, completedAt: now - 3_000 },
     }
     expect(statusText(status, new Progress(0).update(status, 1_000), now)).toBe(
-      'running   12,345 in/s   120 out/s   lag 5.3 s   checkpoint 12, 3.0 s ago, 8 ms   state 1.2 MB   restarts 2   late 3   dead letters 1',
+      'running  12,345 in/s  120 out/s  lag 5.3 s  checkpoint 12, 3.0 s ago, 8 ms  state 1.2 MB  restarts 2  late 3  dead letters 1',
     )
   })
 

@@ -5,7 +5,7 @@ import type { Figures } from './progress.ts'
  * The state of a job in one line.
  *
  * @example
- * 'running   12,345 in/s   120 out/s   at 2016-12-10 07:13:43   checkpoint 12, 3 s ago, 8 ms   state 1.2 MB'
+ * 'running  12,345 in/s  120 out/s  at 2016-12-10 07:13:43  checkpoint 12, 3 s ago, 8 ms  state 1.2 MB'
  */
 export function statusText(status: JobStatus, figures: Figures, now: number): string {
   const { phase, restarts, state, lastCheckpoint } = status
@@ -19,7 +19,7 @@ export function statusText(status: JobStatus, figures: Figures, now: number): st
   if (state !== undefined && state.cells > 0) parts.push(`state ${bytesText(state.liveBytes)}`)
   if (restarts > 0) parts.push(`restarts ${restarts}`)
   for (const [metric, count] of counts) parts.push(`${metricNames[metric] ?? metric} ${whole(count)}`)
-  return parts.join('   ')
+  return parts.join('  ')
 }
 
 /** Names of metrics for people. */
