@@ -23,7 +23,9 @@ export const planted = {
       guarantee: sink.guarantee,
       open: async (subtask, pending, context) => {
         const writer = await sink.open(subtask, mistake === 'pending-forgotten' ? [] : pending, context)
-        return mistake === 'commit-early' ? withEarlyCommit(writer) : writer
+        return mistake === 'commit-early'
+          ? withEarlyCommit(writer, () => sleep(context.clock, 100, context.signal))
+          : writer
       },
     }
   },
@@ -76,13 +78,17 @@ function withPositionBehind<T, P extends Json>(reader: SplitReader<T, P>): Split
   }
 }
 
-/** Commits at the barrier, before the checkpoint is durable. */
-function withEarlyCommit<T, C extends Json>(writer: SinkWriter<T, C>): SinkWriter<T, C> {
+/** Commits at the barrier, a while before the checkpoint is durable. */
+function withEarlyCommit<T, C extends Json>(
+  writer: SinkWriter<T, C>,
+  pause: () => Promise<void>,
+): SinkWriter<T, C> {
   return {
     write: (batch) => writer.write(batch),
     prepare: async (checkpoint) => {
       const committable = await writer.prepare(checkpoint)
       if (committable !== undefined) await writer.commit?.(committable)
+      await pause()
       return committable
     },
     commit: async (committable) => writer.commit?.(committable),
