@@ -1,0 +1,146 @@
+import {
+  appendFile,
+  mkdir,
+  mkdtemp,
+  readdir,
+  readFile,
+  rename,
+  rm,
+  truncate,
+  writeFile,
+} from 'node:fs/promises'
+import { existsSync } from 'node:fs'
+import { tmpdir } from 'node:os'
+import { fileURLToPath } from 'node:url'
+import { promisify } from 'node:util'
+import { gzip } from 'node:zlib'
+import type { ConnectorContext } from '@millrace/core'
+import { nodeFs, nodePlatform } from '@millrace/node'
+import { afterEach, beforeEach, describe, expect, test } from 'vitest'
+import { readCsv, readJson, readLines, writeCsv, writeJson } from '../src/index.ts'
+import { SourceRun } from './file-world.ts'
+import { batchOf } from './sink-run.ts'
+
+// What the simulated file system cannot show: inodes that are used again, real renames, real reads and writes.
+
+const platform = nodePlatform()
+let directory = ''
+let warnings: string[] = []
+
+beforeEach(async () => {
+  directory = await mkdtemp(`${tmpdir()}/millrace-files-`)
+  warnings = []
+})
+
+afterEach(() => rm(directory, { recursive: true }))
+
+function contextOf(isBounded: boolean): ConnectorContext {
+  const { clock, random } = platform
+  return {
+    name: 'subject',
+    clock,
+    random,
+    fs: nodeFs,
+    directory: `${directory}/data`,
+    isBounded,
+    signal: new AbortController().signal,
+    warn: (message) => warnings.push(message),
+  }
+}
+
+/** Reads until something is so, or for ever: the test's time limit ends that. */
+async function until(run: SourceRun<string>, isDone: () => boolean): Promise<void> {
+  while (!isDone()) {
+    await run.discover()
+    run.poll()
+    await platform.scheduler.turn()
+  }
+}
+
+describe('files of this machine', () => {
+  test('EN-241 EN-242 a followed log survives rotation, cutting, and a file in the place of a removed one', async () => {
+    const path = `${directory}/auth.log`
+    await writeFile(path, '1\n2\n')
+    const source = (): ReturnType<typeof readLines> =>
+      readLines(path, { follow: true, pollEvery: '5ms', settledAfter: '20ms' })
+    const first = new SourceRun(source(), contextOf(false))
+    await until(first, () => first.values.length === 2)
+    await appendFile(path, '3\n')
+    await rename(path, `${path}.1`)
+    await writeFile(path, '4\n')
+    await until(first, () => first.values.length === 4)
+    expect(first.values.toSorted()).toEqual(['1', '2', '3', '4'])
+    await until(first, () => first.openSplits === 1)
+    const marks = first.marks()
+    await first.close()
+    await rm(`${path}.1`)
+    await rename(path, `${path}.1`)
+    await writeFile(path, '5\n')
+    const second = new SourceRun(source(), contextOf(false))
+    await second.restore(marks)
+    await until(second, () => second.values.length === 1)
+    await truncate(path)
+    await appendFile(path, '6\n7\n')
+    await until(second, () => second.values.length === 3)
+    expect(second.values).toEqual(['5', '6', '7'])
+    await second.close()
+  })
+
+  test('bounded reading and writing, with gzip and CSV', async () => {
+    const records = Array.from({ length: 3_000 }, (_, n) => ({ n, text: `grün "${n}"` }))
+    const sinks = [
+      { path: `${directory}/out/a.ndjson`, sink: writeJson<object>(`${directory}/out/a.ndjson`) },
+      { path: `${directory}/out/a.csv`, sink: writeCsv<object>(`${directory}/out/a.csv`) },
+    ]
+    for (const { sink } of sinks) {
+      const writer = await sink.open(0, [], contextOf(true))
+      for (let at = 0; at < records.length; at += 1_000)
+        await writer.write(batchOf(records.slice(at, at + 1_000)))
+      await writer.commit!((await writer.prepare(1))!)
+      await writer.close()
+    }
+    expect(await readdir(`${directory}/out`)).toEqual(['a.csv', 'a.ndjson'])
+    await mkdir(`${directory}/packed`)
+    await writeFile(`${directory}/packed/a.ndjson.gz`, await promisify(gzip)(await readFile(sinks[0]!.path)))
+    const parse = ({ n, text }: Readonly<Record<string, string>>): object => ({ n: Number(n), text })
+    for (const source of [
+      readJson(`${directory}/out/*.ndjson`),
+      readJson(`${directory}/packed`),
+      readCsv(`${directory}/out/a.csv`, { parse }),
+    ]) {
+      const run = new SourceRun<unknown>(source, contextOf(true))
+      await run.discover()
+      await run.readToEnd(777)
+      expect(run.values).toEqual(records)
+    }
+    expect(warnings).toEqual([])
+  })
+
+  test('EN-217 EN-226 a writer that was left behind is recovered', async () => {
+    const sink = writeJson<number>(`${directory}/out/n.ndjson`, { rollBytes: 1 })
+    const writer = await sink.open(0, [], contextOf(false))
+    await writer.write(batchOf([1, 2]))
+    const named = (await writer.prepare(1))!
+    await writer.write(batchOf([3]))
+    await writer.prepare(2)
+    const next = await sink.open(0, [named], contextOf(false))
+    expect(await readdir(`${directory}/out`)).toEqual(['.n.ndjson.owner', 'n-000001.ndjson'])
+    expect(await readFile(`${directory}/out/n-000001.ndjson`, 'utf8')).toBe('1\n2\n')
+    await next.close()
+  })
+})
+
+const logs = fileURLToPath(new URL('../../../../shared/data/loghub', import.meta.url))
+const hasLogs = existsSync(logs)
+
+describe.runIf(hasLogs)(`logs of real systems${hasLogs ? '' : ` (skipped: there is no ${logs})`}`, () => {
+  test.each(['Apache', 'HDFS', 'Linux', 'OpenSSH'])('%s', async (name) => {
+    const path = `${logs}/${name}_2k.log`
+    const run = new SourceRun(readLines(path), contextOf(true))
+    await run.discover()
+    await run.readToEnd()
+    expect(run.failures).toEqual([])
+    expect(run.values).toHaveLength(2_000)
+    expect(run.values.join('\n')).toBe((await readFile(path, 'utf8')).replaceAll('\r\n', '\n').trimEnd())
+  })
+})
