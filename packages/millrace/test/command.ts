@@ -41,6 +41,11 @@ export class Command {
     })
   }
 
+  /** The number of its process. */
+  get pid(): number | undefined {
+    return this.#child.pid
+  }
+
   /** Gives it this on standard input, and no more. */
   write(text: string): void {
     this.#child.stdin!.end(text)

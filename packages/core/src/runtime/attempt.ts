@@ -140,7 +140,8 @@ export class Attempt {
         observer({ kind: 'started', restoredFrom: manifest?.checkpoint })
         break
       } catch (error) {
-        if (!isMillraceError(error, 'CHECKPOINT_CORRUPT') || manifests.length < 2) throw error
+        if (!isMillraceError(error, 'CHECKPOINT_CORRUPT')) throw error
+        if (manifests.length < 2) throw this.#unusable(numbers.length, error)
         this.#warn(
           `checkpoint ${manifest!.checkpoint} cannot be used: ${describeError(error)}; falling back to checkpoint ${manifests[1]!.checkpoint}: results committed since then may come again`,
         )
@@ -151,6 +152,15 @@ export class Attempt {
     for (const sink of this.#tasks.sinks) await sink.open()
     for (const task of this.#tasks.all) if (!this.#isSink(task)) await task.open()
     for (const task of this.#tasks.all) task.start()
+  }
+
+  /** Better not to start than to start empty. */
+  #unusable(checkpoints: number, cause: MillraceError): MillraceError {
+    return new MillraceError(
+      'CHECKPOINT_CORRUPT',
+      `none of the ${checkpoints} checkpoints in ${this.#directory.checkpoints} can be used; restore the data directory from a copy, or start with another one. The last one tried: ${describeError(cause)}`,
+      { cause },
+    )
   }
 
   async #restore(

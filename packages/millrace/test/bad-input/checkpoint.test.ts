@@ -1,0 +1,184 @@
+import { open, readdir, readFile, rm, truncate } from 'node:fs/promises'
+import { fileURLToPath } from 'node:url'
+import { beforeEach, describe, expect, test } from 'vitest'
+import { Command, millrace, pipelineFile, scratch, type Ended } from '../command.ts'
+
+const numbers = pipelineFile('numbers.ts')
+const named = fileURLToPath(new URL('pipelines/named.ts', import.meta.url))
+
+describe('a job that was interrupted', () => {
+  let directory: string
+  let job: Command
+
+  function start(program: string, ...options: readonly string[]): Command {
+    const where = ['--data-dir', `${directory}/data`, '--set', `out=${directory}/out`]
+    return new Command(['run', program, '--bounded', ...where, ...options])
+  }
+
+  beforeEach(async () => {
+    directory = await scratch()
+    job = start(numbers, '--set', 'rate=1000')
+    await job.says(/checkpoint 4/)
+  })
+
+  /** Stops the job between two checkpoints of which the newer holds more than the older. */
+  async function stop(): Promise<void> {
+    job.kill('SIGTERM')
+    expect((await job.ended).code).toBe(0)
+  }
+
+  async function output(): Promise<readonly string[]> {
+    const text = await readFile(`${directory}/out/sums.ndjson`, 'utf8').catch(() => '')
+    return text.trimEnd().split('\n')
+  }
+
+  async function manifests(): Promise<readonly string[]> {
+    const names = await readdir(`${directory}/data/checkpoints`)
+    return names
+      .toSorted()
+      .toReversed()
+      .map((name) => `${directory}/data/checkpoints/${name}`)
+  }
+
+  async function segments(): Promise<readonly string[]> {
+    const names = await readdir(`${directory}/data/state`)
+    return names.filter((name) => name.endsWith('.seg')).map((name) => `${directory}/data/state/${name}`)
+  }
+
+  async function soundness(): Promise<readonly boolean[]> {
+    const { out } = await millrace(['checkpoints', `${directory}/data`, '--json'])
+    return (JSON.parse(out) as readonly { readonly isSound: boolean }[]).map(({ isSound }) => isSound)
+  }
+
+  /** What fell back may write again what it has written since: but all of it, and nothing else. */
+  async function expectComplete({ code }: Ended): Promise<void> {
+    expect(code).toBe(0)
+    const lines = await output()
+    const distinct = new Map(lines.map((line) => [line, JSON.parse(line) as { n: number; sum: number }]))
+    expect(distinct.size).toBe(100)
+    const totals = [...distinct.values()]
+    expect(totals.reduce((all, { n }) => all + n, 0)).toBe(2_000)
+    expect(totals.reduce((all, { sum }) => all + sum, 0)).toBe((2_000 * 1_999) / 2)
+  }
+
+  async function expectRefused(message: RegExp): Promise<void> {
+    const before = await output()
+    const { code, err } = await start(numbers).ended
+    expect(err).toMatch(message)
+    expect(err).not.toContain("'numbers' runs")
+    expect(err).not.toContain('starting again')
+    expect(code).toBe(5)
+    expect(await output()).toEqual(before)
+  }
+
+  test('EN-209 one flipped bit in the newest manifest: the one before it is used, with a warning', async () => {
+    await stop()
+    const [newest] = await manifests()
+    await flip(newest!, 0.5)
+    expect(await soundness()).toEqual([false, true])
+    const ended = await start(numbers).ended
+    expect(ended.err).toMatch(
+      /warning: checkpoint (\d+) cannot be used: CHECKPOINT_CORRUPT: \S+\.json: its checksum does not match; the file is damaged; the one before it is used\n.*'numbers' runs from checkpoint \d+/,
+    )
+    await expectComplete(ended)
+  })
+
+  test('EN-209 one flipped bit in the newest state: the checkpoint before it is used, with a warning', async () => {
+    await stop()
+    // Segments are appended to, so the last byte of the newest one is the newest checkpoint's alone.
+    await flip((await segments()).at(-1)!, 1)
+    expect(await soundness()).toEqual([false, true])
+    const ended = await start(numbers).ended
+    expect(ended.err).toMatch(
+      /warning: checkpoint \d+ cannot be used: CHECKPOINT_CORRUPT: \S+\.seg.*; falling back to checkpoint \d+: results committed since then may come again/,
+    )
+    await expectComplete(ended)
+  })
+
+  test('EN-209 a manifest that was half written when the process was killed is ignored', async () => {
+    job.kill('SIGKILL')
+    await job.ended
+    const [newest] = await manifests()
+    const half = await open(newest!.replace(/(\d+)\.json$/, '0000000999.json.tmp'), 'w')
+    await half.write((await readFile(newest!)).subarray(0, 300))
+    await half.close()
+    const ended = await start(numbers).ended
+    expect(ended.err).not.toContain('warning')
+    await expectComplete(ended)
+    expect(await output()).toHaveLength(100)
+  })
+
+  test('every manifest damaged: it refuses to start empty, with 5 and a remedy', async () => {
+    await stop()
+    for (const path of await manifests()) await flip(path, 0.5)
+    await expectRefused(
+      /^CHECKPOINT_CORRUPT: none of the 2 checkpoints in \S+ can be read; restore the directory from a copy, or start with another data directory$/m,
+    )
+  })
+
+  test.each([
+    ['damaged', (path: string) => flip(path, 0)],
+    ['empty', (path: string) => truncate(path)],
+    ['gone', (path: string) => rm(path)],
+  ])('every segment %s: it refuses to start empty, with 5 and a remedy', async (_, harm) => {
+    await stop()
+    for (const path of await segments()) await harm(path)
+    await expectRefused(
+      /^CHECKPOINT_CORRUPT: none of the 2 checkpoints in \S+ can be used; restore the data directory from a copy, or start with another one\. The last one tried: .*\.seg/m,
+    )
+  })
+
+  test('EN-238 an operator was renamed: it refuses, and lists what was dropped and what is new', async () => {
+    await stop()
+    const { code, err } = await start(named).ended
+    expect(err).toMatch(
+      /^CHECKPOINT_INCOMPATIBLE: checkpoint \d+ does not fit this program: the program no longer has 'sums', which the checkpoint holds something of; give them back their names, or allow the loss explicitly; new in the program: 'totals'\. Nothing was restored or changed$/m,
+    )
+    expect(code).toBe(5)
+    // And so it is: under its old name the operator goes on.
+    const ended = await start(named, '--set', 'name=sums').ended
+    await expectComplete(ended)
+    expect(await output()).toHaveLength(100)
+  })
+
+  test('EN-238 with --allow-dropped-state a renamed operator starts empty, with a warning', async () => {
+    await stop()
+    const { code, err } = await start(named, '--allow-dropped-state').ended
+    expect(err).toMatch(/warning: 'totals' is not in checkpoint \d+ and starts empty/)
+    expect(code).toBe(0)
+  })
+
+  test('a killed process leaves its lock, and whoever comes next takes it over', async () => {
+    job.kill('SIGKILL')
+    await job.ended
+    const lock = await readFile(`${directory}/data/lock`, 'utf8')
+    expect(JSON.parse(lock)).toMatchObject({ pid: job.pid })
+    await expectComplete(await start(numbers).ended)
+    expect(await output()).toHaveLength(100)
+    await expect(readFile(`${directory}/data/lock`)).rejects.toThrow('ENOENT')
+  })
+
+  test('a second process on the same data directory is told the number of the first, which goes on unharmed', async () => {
+    const { code, err } = await start(numbers).ended
+    expect(err).toContain(`${directory}/data is in use by process ${job.pid} on `)
+    expect(code).toBe(4)
+    const ended = await job.ended
+    await expectComplete(ended)
+    expect(await output()).toHaveLength(100)
+  })
+})
+
+/** Changes one bit of the byte at this share of the file. */
+async function flip(path: string, share: number): Promise<void> {
+  const file = await open(path, 'r+')
+  try {
+    const { size } = await file.stat()
+    const byte = Buffer.alloc(1)
+    const at = Math.min(Math.floor(size * share), size - 1)
+    await file.read(byte, 0, 1, at)
+    byte[0]! ^= 0x10
+    await file.write(byte, 0, 1, at)
+  } finally {
+    await file.close()
+  }
+}
