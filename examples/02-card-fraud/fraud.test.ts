@@ -12,7 +12,7 @@ function fraud(directory: string, ...options: readonly string[]): Command {
 }
 
 const quick = ['--bounded', '--set', 'count=3000', '--set', 'rate=Infinity']
-const slow = ['--bounded', '--set', 'count=3000', '--set', 'rate=1500']
+const slow = ['--bounded', '--set', 'count=3000', '--set', 'rate=1000']
 
 async function linesOf(path: string): Promise<readonly string[]> {
   return (await readFile(path, 'utf8')).trim().split('\n').toSorted()
@@ -48,9 +48,9 @@ describe('the card fraud example', () => {
 
   test('killed twice and started again, it finds what it would have found, each alert once', async () => {
     const directory = await scratch()
-    for (const checkpoint of [3, 8]) {
+    for (let life = 0; life < 2; life++) {
       const job = fraud(directory, ...slow)
-      await job.says(new RegExp(`checkpoint ${checkpoint}\\b`))
+      await job.says(/(?:checkpoint \d+,[^]*){3}/)
       job.kill('SIGKILL')
       expect((await job.ended).code).toBe('SIGKILL')
     }
@@ -61,7 +61,7 @@ describe('the card fraud example', () => {
   test('stopped and started again, it goes on where it was', async () => {
     const directory = await scratch()
     const job = fraud(directory, ...slow)
-    await job.says(/checkpoint 5\b/)
+    await job.says(/(?:checkpoint \d+,[^]*){4}/)
     job.kill('SIGINT')
     expect((await job.ended).code).toBe(0)
     expect((await fraud(directory, ...quick).ended).code).toBe(0)
