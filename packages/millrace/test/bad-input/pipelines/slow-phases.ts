@@ -1,0 +1,84 @@
+import { writeSync } from 'node:fs'
+import { setTimeout as pause } from 'node:timers/promises'
+import { writeJson } from '@millrace/connector-files'
+import { generate } from '@millrace/connector-generator'
+import { output, pipeline, state, type Codec, type Json, type Pipeline, type Sink } from 'millrace'
+
+/** How long a slow phase lasts, in milliseconds. */
+const slowMs = 600
+
+/** Counts how often each number has come; one phase of its life, `slow`, takes its time and says when it begins. */
+const program: Pipeline = pipeline(
+  'slow-phases',
+  (p) => {
+    const out = p.parameter('out', { required: 'string' })
+    const slow = p.parameter('slow', 'none')
+    p.from('numbers', generate({ seed: 1, count: 600, rate: 1_000, make: ({ index }) => index }))
+      .keyBy((n) => n % 50)
+      .process('seen', {
+        emits: output<{ n: number; seen: number }>(),
+        state: { seen: state.value(codec(slow === 'restore')) },
+        onRecord({ value: n }, { state: { seen }, emit }) {
+          const now = (seen.get() ?? 0) + 1
+          seen.set(now)
+          emit({ n, seen: now })
+        },
+      })
+      .to('file', slowly(slow, writeJson(`${out}/seen.ndjson`)))
+  },
+  { checkpoint: { every: '100ms' } },
+)
+
+/** A value that takes its time to come back from a checkpoint. */
+function codec(isSlow: boolean): Codec<number> {
+  let isSaid = false
+  return {
+    id: 'seen',
+    version: 1,
+    encode: (value, bytes) => bytes.float64(value),
+    decode: (bytes) => {
+      if (isSlow) {
+        if (!isSaid) say('restore')
+        isSaid = true
+        const until = performance.now() + slowMs / 50
+        while (performance.now() < until);
+      }
+      return bytes.float64()
+    },
+  }
+}
+
+function slowly<T, C extends Json>(phase: string, sink: Sink<T, C>): Sink<T, C> {
+  const begin = async (name: string): Promise<void> => {
+    if (name !== phase) return
+    say(name)
+    await pause(slowMs)
+  }
+  return {
+    kind: sink.kind,
+    guarantee: sink.guarantee,
+    open: async (subtask, pending, context) => {
+      await begin('open')
+      const writer = await sink.open(subtask, pending, context)
+      return {
+        write: (batch) => writer.write(batch),
+        prepare: async (checkpoint) => {
+          await begin('prepare')
+          return writer.prepare(checkpoint)
+        },
+        commit: async (committable) => {
+          await begin('commit')
+          await writer.commit?.(committable)
+        },
+        close: () => writer.close(),
+      }
+    },
+  }
+}
+
+/** At once, also when the loop is about to be busy. */
+function say(phase: string): void {
+  writeSync(1, `in ${phase}\n`)
+}
+
+export default program
