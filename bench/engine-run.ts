@@ -41,7 +41,8 @@ export class CountingSink implements Sink<unknown, Json> {
   readonly kind = 'counting'
   readonly guarantee = 'at-least-once'
   records = 0
-  #sum = 0
+  /** How many were not undefined. */
+  present = 0
 
   async open(): Promise<{
     write(batch: Batch): void
@@ -51,7 +52,7 @@ export class CountingSink implements Sink<unknown, Json> {
     return {
       write: (batch) => {
         this.records += batch.length
-        for (let i = 0; i < batch.length; i++) this.#sum += batch.values[i] === undefined ? 0 : 1
+        for (let i = 0; i < batch.length; i++) if (batch.values[i] !== undefined) this.present++
       },
       prepare: async () => undefined,
       close: async () => {},

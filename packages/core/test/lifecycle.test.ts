@@ -17,7 +17,10 @@ import { live, nextLife } from './simulated-job.ts'
 const numbers = Array.from({ length: 400 }, (_, i) => i)
 
 /** Passes numbers on and counts them by windows of a hundred. */
-function counting(passed: MemorySink<number>, windows: MemorySink<{ n: number }>): (p: PipelineBuilder) => void {
+function counting(
+  passed: MemorySink<number>,
+  windows: MemorySink<{ n: number }>,
+): (p: PipelineBuilder) => void {
   return (p) => {
     const timed = p.from('numbers', pacedSource({ all: numbers }, 4)).withTimestamps({ at: (n) => n })
     timed.to('passed', passed)

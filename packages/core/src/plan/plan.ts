@@ -218,7 +218,9 @@ class Planner {
   #isInsideTask(node: GraphNode): boolean {
     if (this.#beforeTimestamps.has(node.id)) return true
     if ((node.kind !== 'step' && node.kind !== 'operator') || node.inputs.length !== 1) return false
-    const { from, exchange } = node.inputs[0]!
+    const [input] = node.inputs
+    if (input === undefined) return false
+    const { from, exchange } = input
     if (exchange.kind === 'key' && this.#parallelism > 1) return false
     const upstream = this.#nodes.get(from)!
     return (upstream.kind === 'step' || upstream.kind === 'operator') && !this.#beforeTimestamps.has(from)

@@ -1,3 +1,4 @@
+import { stdout } from 'node:process'
 import { describe, expect, test } from 'vitest'
 import { killTest, summary, type KillPlan } from './harness.ts'
 
@@ -13,7 +14,7 @@ const small: KillPlan = {
 describe.skipIf(process.env['MILLRACE_TEST_LEVEL'] === 'short')('a job killed at random moments', () => {
   test('EN-202 EN-203 EN-217 EN-218 EN-223 loses nothing, doubles nothing, and never shows an uncommitted line', async () => {
     const report = await killTest(small)
-    console.log(summary(report))
+    stdout.write(`${summary(report)}\n`)
     expect(report.failure).toBeUndefined()
     expect(report.violations).toEqual([])
     expect(report.samples).toEqual([])
@@ -27,7 +28,7 @@ describe.skipIf(process.env['MILLRACE_TEST_LEVEL'] === 'short')('a job killed at
       const report = await killTest({ ...small, records: 60_000, kills: 5, recoveryKills: 1, mistake })
       const found =
         report.violations.length + report.lost + report.double + (report.failure === undefined ? 0 : 1)
-      console.log(`${mistake}: ${summary(report)} ${report.failure ?? ''}`)
+      stdout.write(`${mistake}: ${summary(report)} ${report.failure ?? ''}\n`)
       expect(report.killed).toBeGreaterThan(1)
       expect(found).toBeGreaterThan(0)
     },

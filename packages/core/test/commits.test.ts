@@ -1,0 +1,136 @@
+import { describe, expect, test } from 'vitest'
+import { MemorySink, type Batch, type Sink } from '@millrace/core'
+import { simPlatform, SimFs } from '@millrace/testkit'
+import { pacedSource } from './paced-source.ts'
+import { live, nextLife } from './simulated-job.ts'
+
+const numbers = Array.from({ length: 200 }, (_, i) => i)
+
+/** A sink that tells what is asked of it and fails when told. */
+function telling(story: string[], failCommit: () => boolean = () => false): Sink<number, number> {
+  return {
+    kind: 'telling',
+    guarantee: 'exactly-once',
+    open: async (_subtask, pending) => {
+      for (const committable of pending) {
+        if (failCommit()) throw new Error('the outside system is down')
+        story.push(`commit ${committable} again`)
+      }
+      return {
+        write: (batch: Batch<number>) => {
+          story.push(`write ${batch.length}`)
+        },
+        prepare: async (checkpoint) => {
+          story.push(`prepare ${checkpoint}`)
+          return checkpoint
+        },
+        commit: async (committable) => {
+          if (failCommit()) throw new Error('the outside system is down')
+          story.push(`commit ${committable}`)
+        },
+        close: async () => {},
+      }
+    },
+  }
+}
+
+describe('commits', () => {
+  test('EN-208 EN-216 what was prepared for a checkpoint that was given up is committed with the next, once, in order', async () => {
+    const story: string[] = []
+    // Another sink is so slow at its first barrier that the first checkpoint is given up.
+    const platform = simPlatform({ seed: 1 })
+    let isFirst = true
+    const slow: Sink<number> = {
+      kind: 'slow',
+      guarantee: 'at-least-once',
+      open: async () => ({
+        write: () => {},
+        prepare: async () => {
+          if (!isFirst) return undefined
+          isFirst = false
+          await new Promise<void>((resolve) => platform.clock.schedule(50, resolve))
+          return undefined
+        },
+        close: async () => {},
+      }),
+    }
+    const { result, events } = await live(
+      (p) => {
+        const stream = p.from('numbers', pacedSource({ all: numbers }, 2))
+        stream.to('told', telling(story))
+        stream.to('slow', slow)
+      },
+      { platform, checkpoints: { everyMs: 10, timeoutMs: 30 } },
+    )
+    expect(result).toEqual({ outcome: 'finished' })
+    expect(events.filter((event) => event.kind === 'checkpointAbandoned')).toHaveLength(1)
+    const commits = story.filter((line) => line.startsWith('commit'))
+    expect(commits.slice(0, 2)).toEqual(['commit 1', 'commit 2'])
+    expect(new Set(commits).size).toBe(commits.length)
+  })
+
+  test('EN-218 EN-219 a commit that fails stops the job; the next start commits what the manifest names, and again until it succeeds', async () => {
+    const story: string[] = []
+    let isDown = true
+    const build = (p: Parameters<Parameters<typeof live>[0]>[0]) =>
+      p.from('numbers', pacedSource({ all: numbers }, 2)).to(
+        'told',
+        telling(story, () => isDown),
+      )
+    const first = await live(build, { checkpoints: { everyMs: 10 } })
+    expect(first.result).toHaveProperty('error.code', 'SINK_FAILED')
+    expect(first.result).toHaveProperty(
+      'error.message',
+      expect.stringContaining("sink 'told' could not commit"),
+    )
+    const second = await live(build, { platform: nextLife(first.platform) })
+    expect(second.result).toHaveProperty('error.message', expect.stringContaining('outside system is down'))
+    isDown = false
+    const third = await live(build, { platform: nextLife(first.platform, 3) })
+    expect(third.result).toEqual({ outcome: 'finished' })
+    expect(story.filter((line) => line.endsWith('again'))).toEqual(['commit 1 again'])
+  })
+
+  test('EN-225 everything before a barrier has been written when the sink is asked to prepare', async () => {
+    const story: string[] = []
+    await live((p) => p.from('numbers', pacedSource({ all: numbers }, 2)).to('told', telling(story)), {
+      checkpoints: { everyMs: 20 },
+    })
+    const written = story
+      .filter((line) => line.startsWith('write'))
+      .reduce((sum, line) => sum + Number(line.slice(6)), 0)
+    expect(written).toBe(200)
+    expect(story.at(-2)).toMatch(/^prepare/)
+    expect(story.at(-1)).toMatch(/^commit/)
+  })
+
+  test('EN-210 a data directory is whole in itself: moved elsewhere, the job goes on from there', async () => {
+    const sink = new MemorySink<number>()
+    const build = (p: Parameters<Parameters<typeof live>[0]>[0]) =>
+      p
+        .from('numbers', pacedSource({ all: numbers }, 2))
+        .keyBy((n) => n % 7)
+        .scan(
+          'sum',
+          () => 0,
+          (total, n) => total + n,
+        )
+        .to('out', sink)
+    const { platform } = await live(build, {
+      checkpoints: { everyMs: 10 },
+      onEvent: (event, job) => {
+        if (event.kind === 'checkpointCompleted') void job.stop()
+      },
+    })
+    const elsewhere = new SimFs()
+    for (const path of platform.fs.paths())
+      elsewhere.put(path.replace('/data/', '/moved/here/'), platform.fs.peek(path)!)
+    const { result, events } = await live(build, {
+      platform: simPlatform({ seed: 4, fs: elsewhere }),
+      directory: 'moved/here',
+    })
+    expect(result).toEqual({ outcome: 'finished' })
+    expect(events[0]).toMatchObject({ kind: 'started', restoredFrom: expect.any(Number) as number })
+    expect(sink.values.length).toBe(200)
+  })
+})

@@ -1,0 +1,131 @@
+import { describe, expect, test } from 'vitest'
+import { MemorySink, memorySource } from '@millrace/core'
+import { count, output, state, tumbling } from '@millrace/flow'
+import { simPlatform } from '@millrace/testkit'
+import { pacedSource } from './paced-source.ts'
+import { live, nextLife } from './simulated-job.ts'
+
+describe('time in a running job', () => {
+  test('EN-088 the watermark is the newest time less the disorder: a window ends once that reaches its end', async () => {
+    const seen: number[] = []
+    const platform = simPlatform({ seed: 1 })
+    await live(
+      (p) =>
+        p
+          .from('n', memorySource({ all: [0, 104, 105, 106] }))
+          .withTimestamps({ at: (n) => n, disorder: 5 })
+          .keyBy(() => 'all')
+          .process('look', {
+            emits: output<string>(),
+            state: { before: state.value<number>() },
+            onRecord({ time }, { watermark, emit }) {
+              seen.push(watermark())
+              emit(`${time}`)
+            },
+          })
+          .to('out', new MemorySink()),
+      { platform },
+    )
+    // Each record is handled under the watermark of those before it.
+    expect(seen).toEqual([Number.NEGATIVE_INFINITY, -5, 99, 100])
+  })
+
+  test('EN-096 a watermark leaves an operator only behind what its timers emitted', async () => {
+    const late = new MemorySink<unknown>()
+    const windows = new MemorySink<{ n: number }>()
+    await live((p) => {
+      const inner = p
+        .from('n', memorySource({ all: [0, 50, 100, 150, 1_000] }))
+        .withTimestamps({ at: (n) => n })
+        .keyBy(() => 'all')
+        .window(tumbling(100))
+        .aggregate('inner', { n: count() })
+      // One watermark ends several windows of both; results of the inner ones must still be in time for the outer.
+      const outer = inner
+        .keyBy(() => 'all')
+        .window(tumbling(200))
+        .aggregate('outer', { n: count() })
+      outer.late.to('late', late)
+      outer.to('out', windows)
+    })
+    expect(late.values).toEqual([])
+    expect(windows.values.map(({ n }) => n)).toEqual([2, 1])
+  })
+
+  test('EN-095 the beginning and the end of time survive a checkpoint', async () => {
+    const build = (sink: MemorySink<unknown>) => (p: Parameters<Parameters<typeof live>[0]>[0]) =>
+      p
+        .from('n', memorySource<number>({}))
+        .withTimestamps({ at: (n) => n })
+        .keyBy(() => 1)
+        .window(tumbling(10))
+        .aggregate('w', { n: count() })
+        .to('out', sink)
+    const { platform } = await live(build(new MemorySink()))
+    const [name] = platform.fs.paths().filter((path) => path.endsWith('.json'))
+    const text = new TextDecoder().decode(platform.fs.peek(name!))
+    expect(text).toContain('"watermark": "max"')
+    expect(text).not.toContain('null,\n   "watermark"')
+    const { result } = await live(build(new MemorySink()), { platform: nextLife(platform) })
+    expect(result).toEqual({ outcome: 'finished' })
+  })
+
+  test('EN-099 a wall clock that jumps makes no split idle; only time that has passed does', async () => {
+    const platform = simPlatform({ seed: 1 })
+    const windows = new MemorySink<{ n: number }>()
+    await live(
+      (p) =>
+        p
+          .from('n', pacedSource({ a: [0, 10, 200, 210], b: [0, 5, 190, 205] }, 1))
+          .withTimestamps({ at: (n) => n, idleAfter: 5_000 })
+          .keyBy(() => 'all')
+          .window(tumbling(100))
+          .aggregate('w', { n: count() })
+          .to('out', windows),
+      {
+        platform,
+        onEvent: (event) => {
+          if (event.kind === 'started') platform.clock.jumpWallClock(3_600_000)
+        },
+      },
+    )
+    expect(windows.values.map(({ n }) => n)).toEqual([4, 1, 3])
+  })
+
+  test('EN-113 processing timers fire when the clock says so, and those pending at the end of the input never', async () => {
+    const platform = simPlatform({ seed: 1 })
+    const fired = new MemorySink<number>()
+    await live(
+      (p) =>
+        p
+          .from('n', pacedSource({ all: [1, 2, 3] }, 1))
+          .keyBy((n) => n)
+          .process('remind', {
+            emits: output<number>(),
+            state: { n: state.value<number>() },
+            onRecord({ value }, { timers, now }) {
+              timers.setProcessing(now() + (value === 3 ? 1_000_000 : 1))
+            },
+            onTimer({ key }, { emit }) {
+              emit(key)
+            },
+          })
+          .to('out', fired),
+      { platform },
+    )
+    expect(fired.values).toEqual([1, 2])
+  })
+
+  test('of several splits the one whose newest record is oldest is read next', async () => {
+    const sink = new MemorySink<number>()
+    await live(
+      (p) =>
+        p
+          .from('n', memorySource({ a: [0, 30, 31, 32], b: [10, 11, 40], c: [20, 21, 22] }))
+          .withTimestamps({ at: (n) => n })
+          .to('out', sink),
+      { batchRecords: 1 },
+    )
+    expect(sink.values).toEqual([0, 10, 20, 30, 11, 40, 21, 22, 31, 32])
+  })
+})
