@@ -5,12 +5,13 @@
  *   offset  bytes
  *   0       4      'MRSB'
  *   4       4      CRC-32 of everything from offset 8 to the end of the block
- *   8       4      how many bytes follow
+ *   8       4      length of the block
  *   12      1      version of this format
  *   13             subtask, first group, last group, number of records   varint each
  *                  owner, table, codec id                                text each
  *                  codec version                                         varint
  *                  records
+ *   -4      4      length of the block once more, for those who come from behind
  * ```
  *
  * Numbers are little-endian; varint and text are those of `ByteWriter`. The README describes records.
@@ -42,64 +43,68 @@ export interface Block {
 
 const formatVersion = 1
 const magic = 0x4253_524d
-/** Bytes before the part that `length` counts. */
-const prefixBytes = 12
+const trailerBytes = 4
+/** No block is shorter than what stands at fixed offsets. */
+const blockBytesMin = 13 + trailerBytes
 
-/** Kinds of record; the first byte of each. */
+/** Kinds of record. */
 export const recordKind = { value: 0, tombstone: 1, drop: 2 } as const
-/** Added to the kind when the outer token is that of the record before. */
+/** Added to the kind when the outer token is that of the record with a value before. */
 export const sameOuterFlag = 4
 
-/** Writes a block's header for `recordCount` records, whose bytes are given, to an empty `out`; returns the checksum. */
-export function writeBlockHeader(
-  out: ByteWriter,
+/** What stands around the records of a block. */
+export interface BlockFrame {
+  readonly header: Uint8Array
+  readonly trailer: Uint8Array
+  readonly checksum: number
+}
+
+/** Frames records. The frame is valid until the next call with the same `scratch`. */
+export function frameBlock(
+  scratch: ByteWriter,
   origin: BlockOrigin,
   recordCount: number,
   records: Uint8Array,
-): number {
-  out.u32(magic)
-  out.u32(0)
-  out.u32(0)
-  out.byte(formatVersion)
-  out.varint(origin.subtask)
-  out.varint(origin.groups.first)
-  out.varint(origin.groups.last)
-  out.varint(recordCount)
-  out.text(origin.owner)
-  out.text(origin.table)
-  out.text(origin.codecId)
-  out.varint(origin.codecVersion)
-  out.patchU32(8, out.length - prefixBytes + records.length)
-  const sum = checksum(records, checksum(out.written().subarray(8)))
-  out.patchU32(4, sum)
-  return sum
+): BlockFrame {
+  scratch.reset()
+  scratch.u32(magic)
+  scratch.u32(0)
+  scratch.u32(0)
+  scratch.byte(formatVersion)
+  scratch.varint(origin.subtask)
+  scratch.varint(origin.groups.first)
+  scratch.varint(origin.groups.last)
+  scratch.varint(recordCount)
+  scratch.text(origin.owner)
+  scratch.text(origin.table)
+  scratch.text(origin.codecId)
+  scratch.varint(origin.codecVersion)
+  const headerBytes = scratch.length
+  const length = headerBytes + records.length + trailerBytes
+  scratch.u32(length)
+  scratch.patchU32(8, length)
+  const header = scratch.bytes.subarray(0, headerBytes)
+  const trailer = scratch.written().subarray(headerBytes)
+  const sum = checksum(trailer, checksum(records, checksum(header.subarray(8))))
+  scratch.patchU32(4, sum)
+  return { header, trailer, checksum: sum }
 }
 
-/** The checksum of a row of blocks, one block longer than the row that has `before`. */
-export function chainChecksum(before: number, block: number): number {
-  chained.setUint32(0, block, true)
-  return checksum(chainedBytes, before)
+/** The length of the block that ends at `end`; undefined if too few bytes are there to tell. */
+export function blockLength(bytes: Uint8Array, end: number, place: string): number | undefined {
+  if (end < trailerBytes) return undefined
+  const length = new ByteReader(bytes, end - trailerBytes).u32()
+  if (length < blockBytesMin) throw corrupt(place, 'no block ends here')
+  return length
 }
 
-const chainedBytes = new Uint8Array(4)
-const chained = new DataView(chainedBytes.buffer)
-
-/** How long the block at `at` is; undefined if too few bytes are there to tell. */
-export function blockLength(bytes: Uint8Array, at: number, place: string): number | undefined {
-  if (bytes.length - at < prefixBytes) return undefined
-  const input = new ByteReader(bytes, at)
+/** Checks and opens the block in `bytes` from `start` to `end`. */
+export function openBlock(bytes: Uint8Array, start: number, end: number, place: string): Block {
+  const input = new ByteReader(bytes, start, end - trailerBytes)
   if (input.u32() !== magic) throw corrupt(place, 'no block starts here')
-  input.u32()
-  return prefixBytes + input.u32()
-}
-
-/** Checks and opens the block in `bytes` from `at` to `end`. */
-export function openBlock(bytes: Uint8Array, at: number, end: number, place: string): Block {
-  const input = new ByteReader(bytes, at, end)
-  input.u32()
   const sum = input.u32()
-  if (checksum(bytes.subarray(at + 8, end)) !== sum) throw corrupt(place, 'the checksum does not match')
-  input.u32()
+  if (checksum(bytes.subarray(start + 8, end)) !== sum) throw corrupt(place, 'the checksum does not match')
+  if (input.u32() !== end - start) throw corrupt(place, 'the lengths of the block do not match')
   const version = input.byte()
   if (version !== formatVersion) {
     throw new MillraceError(

@@ -1,90 +1,101 @@
-import { assert, describeError, MillraceError, readToken } from '@millrace/core'
-import type { KeyToken } from '@millrace/core'
-import { corrupt, recordKind, sameOuterFlag } from './block-format.ts'
+import { assert, describeError, MillraceError } from '@millrace/core'
+import type { KeyToken, TableSpec } from '@millrace/core'
 import type { Block } from './block-format.ts'
 import { checkCodec } from './codec-check.ts'
+import { DropList } from './drop-list.ts'
+import { MemoryCell } from './memory-cell.ts'
 import type { MemoryTable } from './memory-table.ts'
+import { RecordScan } from './record-scan.ts'
 import type { Segment } from './segment.ts'
+import { SeqSet } from './seq-set.ts'
+
+/** One table and what was found for it. */
+interface Target {
+  readonly table: MemoryTable<unknown>
+  readonly cells: MemoryCell<unknown>[]
+}
 
 /** The tables that the subtasks of one operator have for one piece of state. */
 interface Family {
-  readonly tables: MemoryTable<unknown>[]
-  /** The table that owns each key group. */
-  readonly byGroup: (MemoryTable<unknown> | undefined)[]
-}
-
-/** What stands before a record's inner token. */
-interface RecordHead {
-  readonly start: number
-  readonly seq: number
-  readonly group: number
-  readonly outer: KeyToken
+  readonly targets: Target[]
+  /** Who owns each key group. */
+  readonly byGroup: (Target | undefined)[]
+  readonly drops: DropList
 }
 
 /**
- * Fills tables from blocks, which come in the order they were written.
+ * Fills tables from blocks, which come newest first.
  *
- * A block was written by one subtask for the key groups it had then. Which table a record goes to depends on
- * its own key group alone, so it does not matter how many subtasks there were. Records for which there is
- * no table are passed over and count as dead.
+ * Of all that was written about a cell the newest counts: its last record, or the tombstone or drop behind
+ * it. So the first that is met decides, and everything older is passed over unread. A block was written by
+ * one subtask for the key groups it had then; which table a record goes to depends on its own key group
+ * alone, so it does not matter how many subtasks there were. Records for which there is no table count as dead.
  */
 export class BlockLoader {
   /** By owner, then by name of the table. */
   readonly #families = new Map<string, Map<string, Family>>()
+  /** The cells about which something was met. */
+  readonly #met = new SeqSet()
+  readonly #scan = new RecordScan()
+  /** The block whose codec was checked last; blocks without anything live need not be readable. */
+  #checked: Block | undefined = undefined
 
   constructor(tables: Iterable<MemoryTable<unknown>>) {
     for (const table of tables) this.#register(table)
   }
 
-  /** Applies the records of a block that stands in `segment`. */
+  /** Takes in the records of a block that stands in `segment`. */
   load(block: Block, segment: Segment): void {
-    const { origin, input, recordCount } = block
+    const { origin } = block
     const family = this.#families.get(origin.owner)?.get(origin.table)
-    let seq = 0
-    let outer: KeyToken = null
-    for (let i = 0; i < recordCount; i++) {
-      const start = input.position
-      const kind = input.byte()
-      const step = input.varint()
-      seq += step % 2 === 0 ? step / 2 : -(step + 1) / 2
-      const group = input.varint()
-      if (kind < sameOuterFlag) outer = readToken(input)
-      switch (kind % sameOuterFlag) {
-        case recordKind.value:
-          this.#value(block, segment, family?.byGroup[group], { start, seq, group, outer })
+    const scan = this.#scan
+    scan.start(block)
+    while (scan.next()) {
+      switch (scan.kind) {
+        case 'value':
+          if (this.#met.add(scan.seq) && family !== undefined) this.#value(block, segment, family)
           break
-        case recordKind.tombstone: {
-          const inner = readToken(input)
+        case 'tombstone':
           segment.hasGraves = true
-          family?.byGroup[group]?.restoreTombstone(seq, outer, inner)
+          this.#met.add(scan.seq)
           break
-        }
-        case recordKind.drop:
+        case 'drop':
           segment.hasGraves = true
-          for (const table of family?.tables ?? []) table.restoreDrop(seq, outer, origin.groups)
+          family?.drops.add(scan.outer(), { seq: scan.seq, groups: origin.groups })
           break
-        default:
-          throw corrupt(block.place, `a record has the unknown kind ${kind}`)
       }
     }
   }
 
-  #value(block: Block, segment: Segment, table: MemoryTable<unknown> | undefined, head: RecordHead): void {
-    const { input, origin } = block
-    const inner = readToken(input)
-    const length = input.varint()
-    const end = input.position + length
-    const cell = table?.restoring(head.seq, head.group, head.outer, inner)
-    if (table !== undefined && cell !== undefined) {
-      checkCodec(table.spec, { codec: origin.codecId, version: origin.codecVersion })
-      cell.value = decode(block, table, inner)
-      if (input.position !== end) throw refusal(block, table, inner, 'it does not end where the value ends')
-      if (cell.segment !== undefined) cell.segment.liveBytes -= cell.bytes
-      cell.segment = segment
-      cell.bytes = end - head.start
-      segment.liveBytes += cell.bytes
+  /** Hands the tables their cells, when all blocks were loaded. */
+  finish(): void {
+    for (const byName of this.#families.values()) {
+      for (const { targets } of byName.values()) {
+        for (const { table, cells } of targets) table.restore(cells.splice(0))
+      }
     }
-    input.position = end
+  }
+
+  #value(block: Block, segment: Segment, family: Family): void {
+    const { origin, input } = block
+    const { seq, group, bytes, end } = this.#scan
+    const target = family.byGroup[group]
+    if (target === undefined || seq <= target.table.since) return
+    const outer = this.#scan.outer()
+    if (family.drops.covers(outer, seq, group)) return
+    const inner = this.#scan.inner()
+    const { spec } = target.table
+    if (this.#checked !== block) {
+      checkCodec(spec, { codec: origin.codecId, version: origin.codecVersion })
+      this.#checked = block
+    }
+    const value = decode(block, spec, inner)
+    if (input.position !== end) throw refusal(block, spec, inner, 'it does not end where the value ends')
+    const cell = new MemoryCell(outer, inner, group, value, seq, 0)
+    cell.segment = segment
+    cell.bytes = bytes
+    segment.liveBytes += bytes
+    target.cells.push(cell)
   }
 
   #register(table: MemoryTable<unknown>): void {
@@ -92,31 +103,32 @@ export class BlockLoader {
     let byName = this.#families.get(owner)
     if (byName === undefined) this.#families.set(owner, (byName = new Map()))
     let family = byName.get(name)
-    if (family === undefined) byName.set(name, (family = { tables: [], byGroup: [] }))
-    family.tables.push(table)
+    if (family === undefined) byName.set(name, (family = { targets: [], byGroup: [], drops: new DropList() }))
+    const target: Target = { table, cells: [] }
+    family.targets.push(target)
     for (let group = groups.first; group <= groups.last; group++) {
       assert(family.byGroup[group] === undefined, `key group ${group} of ${owner} belongs to one subtask`)
-      family.byGroup[group] = table
+      family.byGroup[group] = target
     }
   }
 }
 
-function decode(block: Block, table: MemoryTable<unknown>, inner: KeyToken): unknown {
+function decode(block: Block, spec: TableSpec<unknown>, inner: KeyToken): unknown {
   try {
-    return table.spec.codec.decode(block.input, block.origin.codecVersion)
+    return spec.codec.decode(block.input, block.origin.codecVersion)
   } catch (cause) {
-    throw refusal(block, table, inner, describeError(cause), cause)
+    throw refusal(block, spec, inner, describeError(cause), cause)
   }
 }
 
 function refusal(
   block: Block,
-  table: MemoryTable<unknown>,
+  spec: TableSpec<unknown>,
   inner: KeyToken,
   finding: string,
   cause?: unknown,
 ): MillraceError {
-  const { owner, name, codec } = table.spec
+  const { owner, name, codec } = spec
   return new MillraceError(
     'CODEC_FAILED',
     `${block.place}: operator ${owner}, state ${name}: the value under key ${String(inner)} cannot be decoded by ` +

@@ -18,6 +18,8 @@ export class BlockWriter<T> implements OpenBlock {
   readonly #log: SegmentLog
   #out = new ByteWriter(256)
   #recordCount = 0
+  /** Where the record that is being written starts. */
+  #start = 0
   #seqBefore = 0
   #outerBefore: KeyToken | undefined = undefined
   /** Where the open block will stand; undefined while no block is open. */
@@ -31,35 +33,44 @@ export class BlockWriter<T> implements OpenBlock {
 
   /** Writes what the cell holds now; its records before this one are dead. Returns the bytes it took. */
   value(cell: MemoryCell<T>): number {
-    const segment = this.#open()
-    const start = this.#out.length
-    this.#begin(recordKind.value, cell.seq, cell.group, cell.outer)
-    writeToken(cell.inner, this.#out)
-    this.#encode(cell, start)
-    const bytes = this.#out.length - start
+    const { outer } = cell
+    const isSameOuter = outer === this.#outerBefore
+    const segment = this.#begin(isSameOuter ? recordKind.value + sameOuterFlag : recordKind.value, cell.seq)
+    const out = this.#out
+    out.varint(cell.group)
+    if (!isSameOuter) writeToken(outer, out)
+    writeToken(cell.inner, out)
+    try {
+      this.#codec.encode(cell.value, out)
+    } catch (cause) {
+      out.length = this.#start
+      throw this.#refusal(cell, cause)
+    }
     if (cell.segment !== undefined) cell.segment.liveBytes -= cell.bytes
+    const bytes = this.#end(cell.seq)
+    this.#outerBefore = outer
     segment.liveBytes += bytes
     cell.segment = segment
     cell.bytes = bytes
-    this.#end(cell.seq, cell.outer)
+    this.#closeWhenFull()
     return bytes
   }
 
   /** Writes that the cell is gone. */
   tombstone(cell: MemoryCell<T>): void {
-    this.#open().hasGraves = true
-    this.#begin(recordKind.tombstone, cell.seq, cell.group, cell.outer)
-    writeToken(cell.inner, this.#out)
+    this.#begin(recordKind.tombstone, cell.seq).hasGraves = true
+    this.#end(cell.seq)
     if (cell.segment !== undefined) cell.segment.liveBytes -= cell.bytes
     cell.segment = undefined
-    this.#end(cell.seq, cell.outer)
+    this.#closeWhenFull()
   }
 
   /** Writes that all cells under `outer` up to `seq` are gone. */
   drop(outer: KeyToken, seq: number): void {
-    this.#open().hasGraves = true
-    this.#begin(recordKind.drop, seq, 0, outer)
-    this.#end(seq, outer)
+    this.#begin(recordKind.drop, seq).hasGraves = true
+    writeToken(outer, this.#out)
+    this.#end(seq)
+    this.#closeWhenFull()
   }
 
   close(): void {
@@ -73,55 +84,42 @@ export class BlockWriter<T> implements OpenBlock {
     this.#outerBefore = undefined
   }
 
-  #open(): Segment {
-    return (this.#segment ??= this.#log.openBlock(this))
-  }
-
-  #begin(kind: number, seq: number, group: number, outer: KeyToken): void {
+  /** Starts a record; its length is filled in by `#end`. Returns the segment it will stand in. */
+  #begin(kind: number, seq: number): Segment {
+    this.#segment ??= this.#log.openBlock(this)
     const out = this.#out
-    const isSameOuter = outer === this.#outerBefore
+    this.#start = out.length
     const step = seq - this.#seqBefore
-    out.byte(isSameOuter ? kind + sameOuterFlag : kind)
+    out.byte(0)
+    out.byte(kind)
     out.varint(step >= 0 ? step * 2 : -step * 2 - 1)
-    out.varint(group)
-    if (!isSameOuter) writeToken(outer, out)
+    return this.#segment
   }
 
-  #end(seq: number, outer: KeyToken): void {
+  /** Ends a record and returns its length. Most are short, so one byte was set aside for the length in it. */
+  #end(seq: number): number {
     this.#seqBefore = seq
-    this.#outerBefore = outer
     this.#recordCount++
+    const out = this.#out
+    const start = this.#start
+    const length = out.length - start - 1
+    if (length < 0x80) {
+      out.bytes[start] = length
+      return length + 1
+    }
+    for (let rest = length; rest >= 0x80; rest = Math.floor(rest / 0x80)) out.byte(0)
+    const end = out.length
+    out.bytes.copyWithin(end - length, start + 1, start + 1 + length)
+    out.length = start
+    out.varint(length)
+    out.length = end
+    return end - start
+  }
+
+  #closeWhenFull(): void {
     if (this.#out.length < this.#log.blockBytes) return
     this.close()
     this.#log.sealWhenFull()
-  }
-
-  /** The value with its length before it. Most values are short, so one byte is set aside for the length. */
-  #encode(cell: MemoryCell<T>, start: number): void {
-    const out = this.#out
-    const at = out.length
-    out.byte(0)
-    try {
-      this.#codec.encode(cell.value, out)
-    } catch (cause) {
-      out.length = start
-      throw this.#refusal(cell, cause)
-    }
-    const length = out.length - at - 1
-    if (length < 0x80) {
-      out.bytes[at] = length
-      return
-    }
-    let gap = 0
-    for (let rest = length; rest >= 0x80; rest = Math.floor(rest / 0x80)) {
-      out.byte(0)
-      gap++
-    }
-    const end = out.length
-    out.bytes.copyWithin(at + 1 + gap, at + 1, at + 1 + length)
-    out.length = at
-    out.varint(length)
-    out.length = end
   }
 
   #refusal(cell: MemoryCell<T>, cause: unknown): MillraceError {

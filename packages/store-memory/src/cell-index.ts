@@ -10,7 +10,7 @@ type Cells<T> = TokenMap<MemoryCell<T>>
  * True between any two calls:
  *
  *  1. No outer token has an empty map under it, so an emptied one takes no memory.
- *  2. The cells under one outer token stand in order of `seq` (while loading: after `sort`).
+ *  2. The cells under one outer token stand in order of `seq`.
  *  3. `#lastCells` is what stands under `#lastOuter`. Most tables ask for one outer token again and again.
  */
 export class CellIndex<T> {
@@ -77,16 +77,6 @@ export class CellIndex<T> {
     for (const cells of this.#outers.values()) yield* cells.values()
   }
 
-  /** Puts cells that were added in any order into the order of `seq`. */
-  sort(): void {
-    for (const cells of this.#outers.values()) {
-      if (isSorted(cells)) continue
-      const inOrder = [...cells.values()].sort((a, b) => a.seq - b.seq)
-      cells.clear()
-      for (const cell of inOrder) cells.add(cell.inner, cell)
-    }
-  }
-
   #open(outer: KeyToken): Cells<T> {
     const cells: Cells<T> = new TokenMap()
     this.#outers.add(outer, cells)
@@ -100,13 +90,4 @@ export class CellIndex<T> {
     this.#lastOuter = undefined
     this.#lastCells = undefined
   }
-}
-
-function isSorted(cells: TokenMap<MemoryCell<unknown>>): boolean {
-  let before = -1
-  for (const cell of cells.values()) {
-    if (cell.seq < before) return false
-    before = cell.seq
-  }
-  return true
 }

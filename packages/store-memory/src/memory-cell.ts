@@ -13,12 +13,7 @@ import type { Segment } from './segment.ts'
  * So a freeze that raises the table's epoch makes every dirty cell owed without touching one.
  */
 export class MemoryCell<T> implements Cell<T> {
-  declare readonly outer: KeyToken
-  declare readonly inner: KeyToken
-  declare readonly group: number
   declare value: T
-  /** Place in the order of creation of all cells of the job. Belongs to this cell alone, for ever. */
-  declare readonly seq: number
   declare epoch: number
   /** No longer in the table. Dead with a segment: a tombstone is due. Dead without one: nothing is. */
   declare isDead: boolean
@@ -26,16 +21,22 @@ export class MemoryCell<T> implements Cell<T> {
   declare segment: Segment | undefined
   /** How long that record is. */
   declare bytes: number
+  /** Place in the order of creation of all cells of the job. Belongs to this cell alone, for ever. */
+  declare readonly seq: number
+  declare readonly outer: KeyToken
+  declare readonly inner: KeyToken
+  declare readonly group: number
 
+  /** What every look-up reads comes first, to be in one line of the processor's cache more often than not. */
   constructor(outer: KeyToken, inner: KeyToken, group: number, value: T, seq: number, epoch: number) {
-    this.outer = outer
-    this.inner = inner
-    this.group = group
     this.value = value
-    this.seq = seq
     this.epoch = epoch
     this.isDead = false
     this.segment = undefined
     this.bytes = 0
+    this.seq = seq
+    this.outer = outer
+    this.inner = inner
+    this.group = group
   }
 }

@@ -4,6 +4,7 @@ import type { BlockWriter } from './block-writer.ts'
 import { CellIndex } from './cell-index.ts'
 import { DirtyList } from './dirty-list.ts'
 import { MemoryCell } from './memory-cell.ts'
+import { inSeqOrder } from './seq-order.ts'
 import type { Segment } from './segment.ts'
 import type { Slice } from './slice.ts'
 
@@ -36,9 +37,9 @@ interface Drop {
  *  2. A cell that was handed out since the last freeze is not owed.
  *  3. Records of a cell are written before its tombstone or the drop that covers it.
  *
- * A token that is deleted and made again is another cell with a higher `seq`. A record applies to its own
- * `seq` only, so it does not matter in which order the old cell's tombstone and the new cell's record are
- * written.
+ * A token that is deleted and made again is another cell with a higher `seq`. Records and tombstones speak of a
+ * `seq`, not of a token, so it does not matter in which order the old cell's tombstone and the new cell's
+ * record are written.
  */
 export class MemoryTable<T> implements StateTable<T> {
   readonly spec: TableSpec<T>
@@ -188,42 +189,9 @@ export class MemoryTable<T> implements StateTable<T> {
     }
   }
 
-  /**
-   * The cell that a restored record describes, made if need be and ready to be filled; undefined if the
-   * record says nothing any more. Only while loading.
-   */
-  restoring(seq: number, group: number, outer: KeyToken, inner: KeyToken): MemoryCell<T> | undefined {
-    if (seq <= this.since) return undefined
-    const found = this.#index.find(outer, inner)
-    if (found !== undefined) {
-      if (found.seq >= seq) return found.seq === seq ? found : undefined
-      this.#forget(found)
-    }
-    const cell = new MemoryCell<T>(outer, inner, group, undefined as T, seq, 0)
-    this.#index.add(cell)
-    return cell
-  }
-
-  restoreTombstone(seq: number, outer: KeyToken, inner: KeyToken): void {
-    const found = this.#index.find(outer, inner)
-    if (found !== undefined && found.seq <= seq) this.#forget(found)
-  }
-
-  /** `groups` are those of the subtask that wrote the drop: it spoke for no others. */
-  restoreDrop(seq: number, outer: KeyToken, groups: KeyGroupRange): void {
-    for (const cell of this.#index.under(outer)?.values() ?? []) {
-      if (cell.seq <= seq && isWithin(groups, cell.group)) this.#forget(cell)
-    }
-  }
-
-  /** Ends loading: records came in the order they were written, cells stand in the order they were made. */
-  restored(): void {
-    this.#index.sort()
-  }
-
-  #forget(cell: MemoryCell<T>): void {
-    if (cell.segment !== undefined) cell.segment.liveBytes -= cell.bytes
-    this.#index.remove(cell)
+  /** Takes in what a segment holds: each cell once, in any order, none newer than the store's sequence. */
+  restore(cells: readonly MemoryCell<T>[]): void {
+    for (const cell of inSeqOrder(cells)) this.#index.add(cell)
   }
 
   #isOwed(cell: MemoryCell<T>): boolean {

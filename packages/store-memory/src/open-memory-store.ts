@@ -86,11 +86,11 @@ export class OpenMemoryStore implements OpenStateStore {
   async load(): Promise<void> {
     this.#isLoaded = true
     const loader = new BlockLoader(this.#allTables())
-    for (const segment of this.#segments.segments) {
+    for (const segment of this.#segments.segments.toReversed()) {
       const path = `${this.#directory}/${segment.file}`
       await readSegment(this.#fs, path, segment, (block) => loader.load(block, segment))
     }
-    for (const table of this.#allTables()) table.restored()
+    loader.finish()
     this.#tidy()
   }
 

@@ -1,6 +1,7 @@
 import { ByteWriter } from '@millrace/core'
-import { chainChecksum, writeBlockHeader } from './block-format.ts'
+import { frameBlock } from './block-format.ts'
 import type { BlockOrigin } from './block-format.ts'
+import { chainChecksum } from './chain-checksum.ts'
 import type { Segment } from './segment.ts'
 import type { SegmentSet } from './segment-set.ts'
 import type { SegmentWriter } from './segment-writer.ts'
@@ -27,7 +28,7 @@ export class SegmentLog {
   /** A block is closed when its records are this long. */
   readonly blockBytes: number
   readonly #open = new Set<OpenBlock>()
-  readonly #header = new ByteWriter(256)
+  readonly #scratch = new ByteWriter(256)
 
   constructor(set: SegmentSet, writer: SegmentWriter, segmentBytes: number) {
     this.#set = set
@@ -51,11 +52,11 @@ export class SegmentLog {
   append(block: OpenBlock, origin: BlockOrigin, recordCount: number, records: Uint8Array): void {
     this.#open.delete(block)
     const segment = this.#set.active ?? this.#activate()
-    this.#header.reset()
-    const checksum = writeBlockHeader(this.#header, origin, recordCount, records)
-    this.#writer.append(this.#header.written())
+    const { header, trailer, checksum } = frameBlock(this.#scratch, origin, recordCount, records)
+    this.#writer.append(header)
     this.#writer.append(records)
-    segment.bytes += this.#header.length + records.length
+    this.#writer.append(trailer)
+    segment.bytes += header.length + records.length + trailer.length
     segment.checksum = chainChecksum(segment.checksum, checksum)
   }
 

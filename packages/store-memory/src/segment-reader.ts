@@ -1,13 +1,14 @@
 import { isMillraceError } from '@millrace/core'
 import type { Fs, FsFile } from '@millrace/core'
-import { blockLength, chainChecksum, corrupt, openBlock } from './block-format.ts'
+import { blockLength, corrupt, openBlock } from './block-format.ts'
 import type { Block } from './block-format.ts'
+import { unchainChecksum } from './chain-checksum.ts'
 
 /** How much of a file is read at once. Each part gets memory of its own: values may keep views of it. */
 const partBytes = 1024 * 1024
 
 /**
- * Hands the blocks in the named bytes of a file to `visit`, in their order.
+ * Hands the blocks in the named bytes of a file to `visit`, the newest first.
  *
  * Rejects with `CHECKPOINT_CORRUPT`, naming the place, if the file is missing or too short, if a checksum does
  * not match, or if the file is a sound one but not the one that was named.
@@ -18,36 +19,28 @@ export async function readSegment(
   named: { readonly bytes: number; readonly checksum: number },
   visit: (block: Block) => void,
 ): Promise<void> {
-  const { bytes } = named
-  let checksum = 0
   const file = await openSegment(fs, path)
   try {
-    let position = 0
+    let { checksum } = named
+    let end = named.bytes
     let wanted = partBytes
-    while (position < bytes) {
-      const part = await readPart(file, path, position, Math.min(wanted, bytes - position))
-      let at = 0
-      let length = blockLength(part, at, place(path, position))
-      while (length !== undefined && at + length <= part.length) {
-        const block = openBlock(part, at, at + length, place(path, position + at))
-        checksum = chainChecksum(checksum, block.checksum)
+    while (end > 0) {
+      const start = Math.max(end - wanted, 0)
+      const part = await readPart(file, path, start, end)
+      let length = blockLength(part, part.length, place(path, end))
+      while (length !== undefined && length <= end - start) {
+        const blockEnd = end - start
+        end -= length
+        const block = openBlock(part, end - start, blockEnd, place(path, end))
+        checksum = unchainChecksum(checksum, block.checksum)
         visit(block)
-        at += length
-        length = at < part.length ? blockLength(part, at, place(path, position + at)) : undefined
+        length = end > start ? blockLength(part, end - start, place(path, end)) : undefined
       }
-      position += at
-      const rest = bytes - position
-      if (rest > 0 && at === 0 && (length ?? Infinity) > rest) {
-        throw corrupt(
-          place(path, position),
-          `a block ends behind the ${bytes} bytes that the checkpoint names`,
-        )
-      }
+      // What is left is the end of a block that starts before this part.
+      if (start === 0 && end > 0) throw corrupt(place(path, end), 'no block ends here')
       wanted = Math.max(partBytes, length ?? 0)
     }
-    if (checksum !== named.checksum) {
-      throw corrupt(path, 'its blocks are sound but not those that the checkpoint names')
-    }
+    if (checksum !== 0) throw corrupt(path, 'its blocks are sound but not those that the checkpoint names')
   } finally {
     await file.close()
   }
@@ -62,12 +55,12 @@ async function openSegment(fs: Fs, path: string): Promise<FsFile> {
   }
 }
 
-async function readPart(file: FsFile, path: string, position: number, length: number): Promise<Uint8Array> {
-  const part = new Uint8Array(length)
+async function readPart(file: FsFile, path: string, start: number, end: number): Promise<Uint8Array> {
+  const part = new Uint8Array(end - start)
   let filled = 0
-  while (filled < length) {
-    const count = await file.read(part.subarray(filled), position + filled)
-    if (count === 0) throw corrupt(place(path, position + filled), 'the file ends too soon')
+  while (filled < part.length) {
+    const count = await file.read(part.subarray(filled), start + filled)
+    if (count === 0) throw corrupt(place(path, start + filled), 'the file ends too soon')
     filled += count
   }
   return part

@@ -6,7 +6,7 @@ export class Segment {
   readonly number: number
   /** Bytes that belong to the state; the file may hold more behind them, which nothing names. */
   bytes: number
-  /** The checksum of its blocks' checksums: tells its bytes from those of any other file with its name. */
+  /** `chainChecksum` of its blocks: tells its bytes from those of any other file with its name. */
   checksum: number
   /** Bytes of records that say what a live cell holds. The others are dead weight. */
   liveBytes = 0

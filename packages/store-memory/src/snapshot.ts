@@ -21,7 +21,7 @@ export type NamedSegment = {
   readonly file: string
   /** How many bytes from the start of the file belong to the state. */
   readonly bytes: number
-  /** `Segment.checksum` of these bytes. */
+  /** `chainChecksum` of the blocks in them. */
   readonly checksum: number
 }
 

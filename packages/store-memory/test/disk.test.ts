@@ -224,7 +224,7 @@ describe('EN-214 damage is found', () => {
     for (const key of ['a', 'b', 'c']) run.set('w', key, 'x'.repeat(300))
     const from = await run.checkpoint()
     const [path] = filesOf(from)
-    fs.corrupt(path!, fs.peek(path!)!.length - 1, 1)
+    fs.corrupt(path!, fs.peek(path!)!.length - 10, 1)
     await expect(StoreRun.open(fs, { from })).rejects.toThrow(
       /segment-000001\.seg, byte [1-9]\d*: the checksum/,
     )

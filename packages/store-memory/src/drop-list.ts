@@ -1,0 +1,31 @@
+import type { KeyGroupRange, KeyToken } from '@millrace/core'
+
+/** A record that says: the cells under an outer token up to `seq` are gone, in these groups. */
+interface StoredDrop {
+  readonly seq: number
+  /** The groups of the subtask that wrote it, which spoke for no others. */
+  readonly groups: KeyGroupRange
+}
+
+/** The drops of one piece of state, gathered from the newest to the oldest. */
+export class DropList {
+  readonly #drops = new Map<KeyToken, StoredDrop[]>()
+
+  add(outer: KeyToken, drop: StoredDrop): void {
+    const drops = this.#drops.get(outer)
+    if (drops === undefined) this.#drops.set(outer, [drop])
+    else if (!drops.some((newer) => includes(newer.groups, drop.groups))) drops.push(drop)
+  }
+
+  /** Whether a cell that was written before the drops met so far is gone by one of them. */
+  covers(outer: KeyToken, seq: number, group: number): boolean {
+    if (this.#drops.size === 0) return false
+    const drops = this.#drops.get(outer)
+    if (drops === undefined) return false
+    return drops.some((drop) => seq <= drop.seq && includes(drop.groups, { first: group, last: group }))
+  }
+}
+
+function includes(groups: KeyGroupRange, others: KeyGroupRange): boolean {
+  return groups.first <= others.first && others.last <= groups.last
+}
