@@ -91,6 +91,22 @@ describe('millrace run', () => {
     await expect(stat(`${directory}/out`)).rejects.toThrow('ENOENT')
   })
 
+  test('a signal while the job is still starting stops it cleanly', async () => {
+    const directory = await scratch()
+    for (const restoredFrom of ['the beginning', 'checkpoint 1']) {
+      const job = new Command(
+        ['run', pipelineFile('slow-to-open.ts'), '--set', `out=${directory}/out`],
+        directory,
+      )
+      await job.says(/opening/)
+      job.kill('SIGTERM')
+      const { code, err } = await job.ended
+      expect(err).toContain(`runs from ${restoredFrom}`)
+      expect(err).toMatch(/stopped: \d+ records in/)
+      expect(code).toBe(0)
+    }
+  })
+
   test('a job that does not stop in time is ended with 6', async () => {
     const directory = await scratch()
     const job = new Command(['run', pipelineFile('stalled.ts'), '--stop-timeout', '300ms'], directory)
