@@ -129,3 +129,30 @@ describe('time in a running job', () => {
     expect(sink.values).toEqual([0, 10, 20, 30, 11, 40, 21, 22, 31, 32])
   })
 })
+
+describe('lateness at any parallelism', () => {
+  test('a subtask without splits delays nobody, so a late record is late at parallelism 1, 2 and 3', async () => {
+    const values = [0, 100, 200, 5, 300, 15, 400]
+    const runs: (readonly number[])[] = []
+    for (const parallelism of [1, 2, 3]) {
+      const late = new MemorySink<number>()
+      await live(
+        (p) =>
+          p
+            .from('n', memorySource({ all: values }))
+            .withTimestamps({ at: (n) => n })
+            .keyBy((n) => n % 3)
+            .window(tumbling(100))
+            .aggregate('w', { n: count() })
+            .late.to('late', late),
+        { parallelism },
+      )
+      runs.push(late.values.toSorted((a, b) => a - b))
+    }
+    expect(runs).toEqual([
+      [5, 15],
+      [5, 15],
+      [5, 15],
+    ])
+  })
+})

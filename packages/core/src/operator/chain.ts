@@ -130,6 +130,13 @@ export class Chain {
     return true
   }
 
+  /** Operators whose timers went on setting one another after the end of the input, and how many were dropped. */
+  *endlessTimers(): Iterable<readonly [operator: string, dropped: number]> {
+    for (const { timers, policy } of this.#links) {
+      if (timers !== undefined && timers.dropped > 0) yield [policy.operator, timers.dropped]
+    }
+  }
+
   close(log: (error: unknown) => void): void {
     for (const link of this.#links) {
       try {

@@ -167,6 +167,11 @@ export class ChainTask implements Task {
 
   async #finish(): Promise<void> {
     while (!this.#chain.finish()) await this.#outlet.flush()
+    for (const [operator, dropped] of this.#chain.endlessTimers()) {
+      this.#around.warn(
+        `operator '${operator}' sets a timer whenever one fires, also after the end of its input; ${dropped} were dropped. Set none once the watermark is infinite`,
+      )
+    }
     await this.#outlet.flush()
     this.#outlet.mark({ kind: 'end' })
     this.#isEnded = true

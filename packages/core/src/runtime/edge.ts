@@ -38,6 +38,12 @@ export class Edge {
     return this.#head === this.#queue.length
   }
 
+  /** Whether the next element is a mark. */
+  get isAtMark(): boolean {
+    const next = this.#queue[this.#head]
+    return next !== undefined && next.kind !== 'batch'
+  }
+
   /** Batches waiting on this edge. */
   get depth(): number {
     return this.#batches

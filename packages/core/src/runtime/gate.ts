@@ -19,7 +19,7 @@ export type Arrival =
  * The inputs of one task as one: merges their watermarks, aligns their barriers, and chooses whose turn it is.
  *
  * An input that has delivered a barrier stays untouched until the others have, so its records count as after the
- * checkpoint. Inputs take turns, one element each.
+ * checkpoint.
  */
 export class Gate {
   readonly #edges: readonly Edge[]
@@ -61,16 +61,22 @@ export class Gate {
     this.#aligner.cancel(checkpoint)
   }
 
+  /**
+   * Marks first: they cost nothing, and a record must not be handled without the progress, the silence or the end of
+   * other inputs that is known already. Batches take turns.
+   */
   #choose(): number {
     const count = this.#edges.length
+    let withBatch = -1
     for (let i = 0; i < count; i++) {
       const input = (this.#turn + i) % count
-      if (!this.#edges[input]!.isEmpty && !this.#aligner.isBlocked(input)) {
-        this.#turn = (input + 1) % count
-        return input
-      }
+      const edge = this.#edges[input]!
+      if (edge.isEmpty || this.#aligner.isBlocked(input)) continue
+      if (edge.isAtMark) return input
+      if (withBatch < 0) withBatch = input
     }
-    return -1
+    if (withBatch >= 0) this.#turn = (withBatch + 1) % count
+    return withBatch
   }
 
   #handle(input: number): void {

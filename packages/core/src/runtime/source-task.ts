@@ -92,6 +92,8 @@ export class SourceTask implements Task {
     // Whoever is restored beside this source judges lateness by this watermark from its first record on.
     this.metrics.watermark = this.#cursor.watermark
     if (this.#cursor.watermark !== MIN_TIME) this.#outlet.watermark(this.#cursor.watermark)
+    // A subtask without splits must not hold back the watermark of the others, not even for their first record.
+    this.#announceIdle()
   }
 
   async run(): Promise<void> {
