@@ -1,0 +1,31 @@
+/**
+ * `npm run soak`: a sink that stalls for a minute, twice, and an hour of overwrites of a million keys, told in
+ * checkpoints of a second each. With the word `short` small versions of the same; further words choose by name.
+ */
+import { soakOverwrites } from './overwrites.ts'
+import type { SoakReport } from './report.ts'
+import { soakStalledSink } from './stalled-sink.ts'
+
+const [length, ...names] = process.argv.slice(2)
+const isShort = length === 'short'
+
+const minute = isShort
+  ? { records: 60_000, before: 30_000, stallMs: 2_000, sampleEveryMs: 100, checkpointEveryMs: 50 }
+  : { records: 2_000_000, before: 1_000_000, stallMs: 60_000, sampleEveryMs: 1_000, checkpointEveryMs: 1_000 }
+const hour = isShort
+  ? { keys: 20_000, checkpoints: 300, overwritesPerCheckpoint: 1_000, segmentBytes: 256 * 1024, samples: 20 }
+  : { keys: 1_000_000, checkpoints: 3_600, overwritesPerCheckpoint: 10_000, samples: 40 }
+
+const soaks: Readonly<Record<string, () => Promise<SoakReport>>> = {
+  'stalled-sink': () => soakStalledSink({ ...minute, checkpointTimeoutMs: 600_000 }),
+  'stalled-sink-and-checkpoints-given-up': () =>
+    soakStalledSink({ ...minute, checkpointTimeoutMs: minute.checkpointEveryMs }),
+  overwrites: () => soakOverwrites(hour),
+}
+
+for (const name of names.length === 0 ? Object.keys(soaks) : names) {
+  const { figures, broken } = await soaks[name]!()
+  process.stdout.write(`${name}: ${figures}\n`)
+  for (const each of broken) process.stdout.write(`  does not hold: ${each}\n`)
+  if (broken.length > 0) process.exitCode = 1
+}

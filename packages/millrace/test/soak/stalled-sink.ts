@@ -1,0 +1,165 @@
+import { mkdtemp, rm } from 'node:fs/promises'
+import os from 'node:os'
+import path from 'node:path'
+import { setTimeout as pause } from 'node:timers/promises'
+import { generate } from '@millrace/connector-generator'
+import { memoryStore, nodePlatform, output, pipeline, startJob, state } from 'millrace'
+import type { Job, JobEvent, Pipeline, Sink } from 'millrace'
+import { Footprint } from './footprint.ts'
+import type { SoakReport } from './report.ts'
+
+/** Times are in milliseconds. */
+export interface StallPlan {
+  readonly records: number
+  /** How many arrive before the sink stalls. */
+  readonly before: number
+  readonly stallMs: number
+  readonly sampleEveryMs: number
+  readonly checkpointEveryMs: number
+  /** When a checkpoint is given up. */
+  readonly checkpointTimeoutMs: number
+}
+
+/** How soon the first record must arrive once the sink is back. */
+const resumeMs = 100
+
+/** Fills every buffer of a job behind a sink that takes nothing for a while, and looks at what that costs. */
+export async function soakStalledSink(plan: StallPlan): Promise<SoakReport> {
+  const directory = await mkdtemp(path.join(os.tmpdir(), 'millrace-soak-'))
+  const sink = new StallingSink(plan)
+  const counts = { completed: 0, abandoned: 0 }
+  const job = startJob({
+    graph: program(plan, sink).describe().graph,
+    platform: nodePlatform(),
+    store: memoryStore(),
+    directory,
+    isBounded: true,
+    restart: { kind: 'none' },
+    checkpoints: {
+      everyMs: plan.checkpointEveryMs,
+      timeoutMs: plan.checkpointTimeoutMs,
+      toleratedFailures: Number.MAX_SAFE_INTEGER,
+    },
+    observer: (event: JobEvent) => {
+      if (event.kind === 'checkpointCompleted') counts.completed++
+      if (event.kind === 'checkpointAbandoned') counts.abandoned++
+    },
+  })
+  try {
+    await Promise.race([sink.stalled, job.ended])
+    await pause(plan.stallMs / 10)
+    const { completed } = counts
+    const readBefore = recordsRead(job)
+    const footprint = await watch(plan)
+    const read = recordsRead(job)
+    const { abandoned } = counts
+    const resumedAfterMs = await sink.comeBack()
+    const result = await job.ended
+    const broken = [...footprint.growth(), ...sink.mistakes()]
+    if (read !== readBefore)
+      broken.push(`the source was read while the sink stalled: ${read - readBefore} records`)
+    if (resumedAfterMs > resumeMs) broken.push(`the first record came after ${resumedAfterMs.toFixed(1)} ms`)
+    if (result.outcome !== 'finished') broken.push(`the job ${result.outcome}: ${describe(result)}`)
+    if (counts.completed === completed) broken.push('no checkpoint was completed after the stall')
+    const figures = `${plan.stallMs / 1_000} s stalled: ${footprint}; ${read - plan.before} records waited, ${abandoned} checkpoints given up; first record ${resumedAfterMs.toFixed(1)} ms after the sink's return; ${plan.records} records, ${sink.mistakes().length === 0 ? 'each once' : 'some lost or double'}`
+    return { figures, broken }
+  } finally {
+    await job.cancel()
+    await rm(directory, { recursive: true, force: true })
+  }
+}
+
+async function watch({ stallMs, sampleEveryMs }: StallPlan): Promise<Footprint> {
+  const footprint = new Footprint()
+  const until = performance.now() + stallMs
+  while (performance.now() < until) {
+    await pause(sampleEveryMs)
+    footprint.sample()
+  }
+  return footprint
+}
+
+/** A task of every kind between the source and the sink. */
+function program({ records }: StallPlan, sink: Sink<number>): Pipeline {
+  return pipeline('stall', (p) => {
+    p.from('numbers', generate({ seed: 1, count: records, make: ({ index }) => index }))
+      .keyBy((n) => n % 1_000)
+      .process('last', {
+        emits: output<number>(),
+        state: { last: state.value<{ n: number }>() },
+        onRecord({ value: n }, { state: { last }, emit }) {
+          last.set({ n })
+          emit(n)
+        },
+      })
+      .mapAsync('wait', async (n) => n, { concurrency: 64 })
+      .to('sink', sink)
+  })
+}
+
+/** Takes so many records, then none until it is told to come back; remembers which it was given. */
+class StallingSink implements Sink<number> {
+  readonly kind = 'stalling'
+  readonly guarantee = 'at-least-once'
+  readonly stalled: Promise<void>
+  readonly #before: number
+  readonly #seen: Uint8Array
+  #taken = 0
+  #hasStalled = false
+  #tellStalled: () => void = () => {}
+  #comeBack: () => void = () => {}
+  #onWrite: () => void = () => {}
+
+  constructor({ records, before }: StallPlan) {
+    this.#before = before
+    this.#seen = new Uint8Array(records)
+    this.stalled = new Promise((resolve) => {
+      this.#tellStalled = resolve
+    })
+  }
+
+  async open(): ReturnType<Sink<number>['open']> {
+    return {
+      write: (batch) => {
+        this.#onWrite()
+        for (let i = 0; i < batch.length; i++) this.#seen[batch.values[i]!]!++
+        this.#taken += batch.length
+        if (this.#hasStalled || this.#taken < this.#before) return undefined
+        this.#hasStalled = true
+        return new Promise((resolve) => {
+          this.#comeBack = resolve
+          this.#tellStalled()
+        })
+      },
+      prepare: async () => undefined,
+      close: async () => {},
+    }
+  }
+
+  /** Takes records again; resolves when the first arrives, to how long that took in milliseconds. */
+  comeBack(): Promise<number> {
+    return new Promise((resolve) => {
+      const at = performance.now()
+      this.#onWrite = () => {
+        this.#onWrite = () => {}
+        resolve(performance.now() - at)
+      }
+      this.#comeBack()
+    })
+  }
+
+  mistakes(): string[] {
+    const lost = this.#seen.reduce((count, times) => (times === 0 ? count + 1 : count), 0)
+    const double = this.#seen.reduce((count, times) => (times > 1 ? count + 1 : count), 0)
+    return lost + double === 0 ? [] : [`${lost} records were lost and ${double} came more than once`]
+  }
+}
+
+function recordsRead(job: Job): number {
+  const sources = job.status().tasks.filter(({ kind }) => kind === 'source')
+  return sources.reduce((sum, { recordsOut }) => sum + recordsOut, 0)
+}
+
+function describe(result: Awaited<Job['ended']>): string {
+  return result.outcome === 'failed' ? String(result.error) : 'too early'
+}
