@@ -124,14 +124,13 @@ export class OpenMemoryStore implements OpenStateStore {
     const snapshots = retained.map((each) => readSnapshot(each))
     const named = new Set(snapshots.flatMap((each) => each.segments.map((segment) => segment.file)))
     const newest = Math.max(0, ...snapshots.map((each) => each.number))
-    for (const retired of this.#segments.takeUnneeded(named, newest)) {
+    for (const segment of this.#segments.unneeded(named, newest)) {
       try {
-        await this.#fs.remove(`${this.#directory}/${retired.segment.file}`)
+        await this.#fs.remove(`${this.#directory}/${segment.file}`)
       } catch (cause) {
-        if (isMillraceError(cause, 'FS_NOT_FOUND')) continue
-        this.#segments.putBack(retired)
-        throw cause
+        if (!isMillraceError(cause, 'FS_NOT_FOUND')) throw cause
       }
+      this.#segments.removed(segment)
     }
   }
 

@@ -9,7 +9,7 @@ export interface CompactionLimits {
 }
 
 /** A segment that no later snapshot names, and the number of the first that did not. */
-export interface RetiredSegment {
+interface RetiredSegment {
   readonly segment: Segment
   readonly since: number
 }
@@ -96,18 +96,16 @@ export class SegmentSet {
     this.#segments.splice(0, Infinity, ...kept)
   }
 
-  /** Takes out the retired segments whose files may go: unnamed, and a published snapshot did without them. */
-  takeUnneeded(named: ReadonlySet<string>, newestPublished: number): readonly RetiredSegment[] {
-    const isNeeded = (each: RetiredSegment): boolean =>
-      each.since > newestPublished || named.has(each.segment.file)
-    const unneeded = this.#retired.filter((each) => !isNeeded(each))
-    this.#retired = this.#retired.filter(isNeeded)
-    return unneeded
+  /** The retired segments whose files may go: unnamed, and a published snapshot did without them. */
+  unneeded(named: ReadonlySet<string>, newestPublished: number): readonly Segment[] {
+    return this.#retired
+      .filter((each) => each.since <= newestPublished && !named.has(each.segment.file))
+      .map((each) => each.segment)
   }
 
-  /** Takes back a segment whose file could not be removed. */
-  putBack(retired: RetiredSegment): void {
-    this.#retired.push(retired)
+  /** Says that a retired segment has no file any more. */
+  removed(segment: Segment): void {
+    this.#retired = this.#retired.filter((each) => each.segment !== segment)
   }
 
   /** Whether the active segment is long enough to be closed after a snapshot. */

@@ -48,12 +48,14 @@ describe('a disk that fails', () => {
   test('a file that cannot be removed is tried again', async () => {
     const fs = new SimFs()
     const run = await StoreRun.open<string>(fs)
-    run.set(null, 'a', 'x'.repeat(5000))
-    await run.checkpoint()
-    run.set(null, 'a', 'y'.repeat(5000))
+    for (const key of ['a', 'b']) {
+      run.set(null, key, 'x'.repeat(5000))
+      await run.checkpoint()
+    }
+    for (const key of ['a', 'b']) run.set(null, key, 'y')
     fs.failNext('remove')
     await expect(run.checkpoint()).rejects.toSatisfy((error: unknown) => isMillraceError(error, 'FS_IO'))
-    expect(fs.paths().length).toBe(2)
+    expect(fs.paths().length).toBe(3)
     await run.checkpoint()
     expect(fs.paths().length).toBe(1)
   })

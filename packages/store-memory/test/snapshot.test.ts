@@ -1,3 +1,4 @@
+import type { StoreSnapshot } from '@millrace/core'
 import { SimFs } from '@millrace/testkit'
 import { describe, expect, test } from 'vitest'
 import { StoreRun } from './store-run.ts'
@@ -91,6 +92,25 @@ describe('a snapshot holds the state at its freeze', () => {
     run.freeze()
     const values = (await restored(fs, run)).content()[0]![0]![1]
     expect(values).toEqual(Array.from({ length: 99 }, (_, i) => [i, i % 2 === 0 ? -i : i]))
+  })
+
+  test('while compaction writes old cells anew, those changed afterwards keep their record', async () => {
+    const fs = new SimFs()
+    const run = await StoreRun.open<string>(fs)
+    for (let i = 0; i < 10; i++) run.set(null, i, 'old'.repeat(50))
+    for (let i = 10; i < 20; i++) run.set(null, i, 'large'.repeat(200))
+    await run.checkpoint()
+    for (let i = 10; i < 20; i++) run.delete(null, i)
+    const before = await run.checkpoint()
+    run.freeze()
+    for (let i = 0; i < 5; i++) run.set(null, i, 'afterwards')
+    const again = await restored(fs, run)
+    expect(again.content()).toEqual([[[null, Array.from({ length: 10 }, (_, i) => [i, 'old'.repeat(50)])]]])
+    // The test shows nothing unless compaction was at work: the oldest segment is on its way out.
+    const oldest = (snapshot: StoreSnapshot): unknown =>
+      (snapshot as { segments: { file: string }[] }).segments[0]!.file
+    await again.checkpoint()
+    expect(oldest(await again.checkpoint())).not.toBe(oldest(before))
   })
 
   test('a changed cell must have been looked up since the freeze', async () => {
