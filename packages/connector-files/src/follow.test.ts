@@ -142,6 +142,33 @@ describe('rotation', () => {
     await run.close()
   })
 
+  test('a log that has been quiet for long is given the same time after a rotation', async () => {
+    fs.put('auth.log', '1\n')
+    await follow('auth.log')
+    await read(3_600_000)
+    await fs.rename('auth.log', 'auth.log.1')
+    await read(3_000)
+    await append('auth.log.1', 'late\n')
+    expect(await read()).toEqual(['1', 'late'])
+    await run.close()
+  })
+
+  test('a rotation between finding a file and opening it is no problem', async () => {
+    fs.put('auth.log', '1\n')
+    const open = fs.open.bind(fs)
+    fs.open = async (path, mode) => {
+      fs.open = open
+      await fs.rename('auth.log', 'auth.log.1')
+      fs.put('auth.log', '2\n')
+      return open(path, mode)
+    }
+    const racing = new SourceRun(readLines('auth.log'), new FileWorld(fs, true).context)
+    await racing.discover()
+    await racing.readToEnd()
+    expect(racing.values).toEqual(['1'])
+    expect(fs.openPaths()).toEqual([])
+  })
+
   test('a log that is quiet under its own name is never finished', async () => {
     fs.put('auth.log', '1\n')
     await follow('auth.log')

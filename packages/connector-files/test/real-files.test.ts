@@ -1,11 +1,13 @@
 import {
   appendFile,
+  link,
   mkdir,
   mkdtemp,
   readdir,
   readFile,
   rename,
   rm,
+  symlink,
   truncate,
   writeFile,
 } from 'node:fs/promises'
@@ -114,6 +116,18 @@ describe('files of this machine', () => {
       expect(run.values).toEqual(records)
     }
     expect(warnings).toEqual([])
+  })
+
+  test('a file with several names is read once', async () => {
+    await writeFile(`${directory}/a.log`, '1\n')
+    await link(`${directory}/a.log`, `${directory}/b.log`)
+    await symlink('a.log', `${directory}/c.log`)
+    const run = new SourceRun(readLines(`${directory}/*.log`), contextOf(true))
+    await run.discover()
+    await run.readToEnd()
+    expect(run.taken.map(({ value, place }) => [value, place])).toEqual([
+      ['1', `${directory}/a.log line 1, byte 0`],
+    ])
   })
 
   test('EN-217 EN-226 a writer that was left behind is recovered', async () => {
