@@ -54,14 +54,18 @@ async function run(line: CommandLine, outputs: Outputs): Promise<ExitCode> {
   const job = startJob({ ...options, observer: (event) => log.event(event, view) })
   const view = viewOf(job, clock)
   if (showsStatus) statusLine = new StatusLine(outputs, clock, () => view.statusText())
+  const clear = (): void => statusLine?.[Symbol.dispose]()
+  // What user code throws where nobody can catch it is printed by Node, and should begin a line of its own.
+  process.once('uncaughtExceptionMonitor', clear)
   try {
     const result = await endOf(job, { clock, stop, signal: signals.stop, lines })
-    statusLine?.[Symbol.dispose]()
+    clear()
     log.ended(result, view)
     if (result.outcome === 'failed') throw result.error
     return exitCodes.done
   } finally {
-    statusLine?.[Symbol.dispose]()
+    clear()
+    process.off('uncaughtExceptionMonitor', clear)
   }
 }
 

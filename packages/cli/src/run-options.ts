@@ -1,3 +1,4 @@
+import path from 'node:path'
 import {
   defaultRestartPolicy,
   MillraceError,
@@ -51,7 +52,8 @@ export function jobOptionsOf(line: CommandLine, pipeline: Pipeline, platform: Pl
     graph: graphOf(pipeline, parametersOf(line)),
     platform,
     store: memoryStore(),
-    directory: line.value('data-dir') ?? defaultDirectory(pipeline.name),
+    // Connectors write down whose files are whose: by a path that means the same from everywhere.
+    directory: path.resolve(line.value('data-dir') ?? defaultDirectory(pipeline.name)),
     parallelism: parallelismOf(line, pipeline),
     isBounded: line.has('bounded'),
     allowDropped: line.has('allow-dropped-state'),
