@@ -18,10 +18,9 @@ describe('input that is no good', () => {
   /** Runs the job over one file with these bytes. */
   async function over(name: string, bytes: Uint8Array | string, ...options: string[]): Promise<Ended> {
     await writeFile(`${directory}/${name}`, bytes)
-    return millrace([
-      ...['run', program, '--bounded', '--data-dir', `${directory}/data`, '--restart', 'none'],
-      ...['--set', `in=${directory}/${name}`, '--set', `out=${directory}/out`, ...options],
-    ])
+    const where = ['--data-dir', `${directory}/data`, '--set', `out=${directory}/out`]
+    const input = ['--set', `in=${directory}/${name}`, '--restart', 'none']
+    return millrace(['run', program, '--bounded', ...where, ...input, ...options])
   }
 
   async function written(name: string): Promise<readonly string[]> {

@@ -43,7 +43,8 @@ export class Footprint {
     return found
   }
 
-  toString(): string {
+  /** What there is, in figures. */
+  summary(): string {
     const heaps = this.#samples.map(({ heap }) => heap)
     const residents = this.#samples.map(({ resident }) => resident)
     const [least, most] = range(this.#samples.map(({ openFiles: files }) => files))

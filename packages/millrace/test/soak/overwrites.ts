@@ -76,7 +76,7 @@ class Overwrites {
     if (this.#highest > diskFactor)
       broken.push(`the disk held ${this.#highest.toFixed(2)} times the live bytes`)
     const { liveBytes } = this.#job.status().state!
-    const figures = `${checkpoints} checkpoints of ${each} overwrites of ${keys} keys in ${seconds.toFixed(0)} s: disk at most ${this.#highest.toFixed(2)}x live bytes (${megabytes(liveBytes)}) in ${this.#looks} looks; ${this.#footprint}; every count right, also after a restart`
+    const figures = `${checkpoints} checkpoints of ${each} overwrites of ${keys} keys in ${seconds.toFixed(0)} s: disk at most ${this.#highest.toFixed(2)}x live bytes (${megabytes(liveBytes)}) in ${this.#looks} looks; ${this.#footprint.summary()}; ${this.#counts.mistakes().length === 0 ? 'every count right, also after a restart' : 'some counts wrong'}`
     return { figures, broken }
   }
 
