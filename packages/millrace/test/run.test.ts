@@ -32,7 +32,7 @@ describe('millrace run', () => {
     expect(expected).toHaveLength(100)
   })
 
-  test('a job that is stopped by SIGTERM ends with 0 and goes on where it was', async () => {
+  test('EN-248 a job that is stopped by SIGTERM ends with 0 and goes on where it was', async () => {
     const directory = await scratch()
     const first = runNumbers(directory, '--bounded', '--set', 'rate=500')
     await first.says(/checkpoint 3/)
@@ -91,7 +91,7 @@ describe('millrace run', () => {
     await expect(stat(`${directory}/out`)).rejects.toThrow('ENOENT')
   })
 
-  test('a signal while the job is still starting stops it cleanly', async () => {
+  test('EN-249 a signal while the job is still starting stops it cleanly', async () => {
     const directory = await scratch()
     for (const restoredFrom of ['the beginning', 'checkpoint 1']) {
       const job = new Command(
