@@ -86,6 +86,7 @@ test('state that was left out of a program stays away when a table of its name c
   const fs = new SimFs()
   const first = await StoreRun.open<string>(fs, { names: ['state', 'other'], codec: codec('text', 1) })
   first.set(null, 'a', 'one')
+  first.set(null, 'long', 'x'.repeat(1000))
   first.set(null, 'a', 'one', 'other')
   let from = await first.checkpoint()
   const second = await StoreRun.open<string>(fs, { from, names: ['state'], codec: codec('text', 1) })
