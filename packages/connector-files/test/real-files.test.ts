@@ -1,3 +1,4 @@
+import path from 'node:path'
 import {
   appendFile,
   link,
@@ -13,7 +14,6 @@ import {
 } from 'node:fs/promises'
 import { existsSync } from 'node:fs'
 import { tmpdir } from 'node:os'
-import { fileURLToPath } from 'node:url'
 import { promisify } from 'node:util'
 import { gzip } from 'node:zlib'
 import type { ConnectorContext } from '@millrace/core'
@@ -144,17 +144,17 @@ describe('files of this machine', () => {
   })
 })
 
-const logs = fileURLToPath(new URL('../../../../shared/data/loghub', import.meta.url))
+const logs = path.resolve(import.meta.dirname, '../../../../shared/data/loghub')
 const hasLogs = existsSync(logs)
 
 describe.runIf(hasLogs)(`logs of real systems${hasLogs ? '' : ` (skipped: there is no ${logs})`}`, () => {
   test.each(['Apache', 'HDFS', 'Linux', 'OpenSSH'])('%s', async (name) => {
-    const path = `${logs}/${name}_2k.log`
-    const run = new SourceRun(readLines(path), contextOf(true))
+    const log = `${logs}/${name}_2k.log`
+    const run = new SourceRun(readLines(log), contextOf(true))
     await run.discover()
     await run.readToEnd()
     expect(run.failures).toEqual([])
     expect(run.values).toHaveLength(2_000)
-    expect(run.values.join('\n')).toBe((await readFile(path, 'utf8')).replaceAll('\r\n', '\n').trimEnd())
+    expect(run.values.join('\n')).toBe((await readFile(log, 'utf8')).replaceAll('\r\n', '\n').trimEnd())
   })
 })

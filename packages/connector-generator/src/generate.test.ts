@@ -2,7 +2,9 @@ import { ManualClock, seededRandom } from '@millrace/channels'
 import type { ConnectorContext, Source, SplitReader } from '@millrace/core'
 import { describeCases, sourceConformance } from '@millrace/testkit'
 import { describe, expect, test } from 'vitest'
-import { generate, type GenerateOptions, type GeneratorPosition, type RecordSeed } from './index.ts'
+import { generate } from './generate.ts'
+import type { GenerateOptions, RecordSeed } from './generator-plan.ts'
+import type { GeneratorPosition } from './generator-reader.ts'
 
 interface Made {
   readonly index: number

@@ -11,6 +11,7 @@ export interface RecordSeed {
   readonly random: Random
 }
 
+/** What to generate: how many records, how fast, and how each is made. */
 export interface GenerateOptions<T> {
   /** One seed gives one sequence of records, on every machine. Any finite number. */
   readonly seed: number

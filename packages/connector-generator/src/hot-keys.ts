@@ -1,6 +1,7 @@
 import type { Random } from '@millrace/channels'
 import { MillraceError } from '@millrace/core'
 
+/** How unevenly keys are chosen. */
 export interface HotKeysOptions {
   /** How many keys there are. */
   readonly keys: number

@@ -3,7 +3,8 @@ import { once } from 'node:events'
 import { createServer } from 'node:net'
 import { describe, expect, test } from 'vitest'
 import { askHealth, contextOf, postLines, RawClient, serve, type HttpLife } from '../test/http-life.ts'
-import { http, type InboxPosition } from './index.ts'
+import { http } from './http.ts'
+import type { InboxPosition } from './inbox-segments.ts'
 
 async function read(reader: HttpLife['reader'], count: number): Promise<unknown[]> {
   const values: unknown[] = []

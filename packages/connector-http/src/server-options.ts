@@ -1,5 +1,6 @@
 import { MillraceError, positiveDurationMs, type Duration } from '@millrace/core'
 
+/** Where a server listens, what it accepts, and how much it holds. */
 export interface HttpServerOptions {
   /** The TCP port; 0 takes any free one, and `address` tells which. */
   readonly port: number

@@ -14,6 +14,7 @@ import { StdinFeed } from './stdin-feed.ts'
 
 const split = 'stdin'
 
+/** How standard input is read. */
 export interface StdinOptions {
   /** A longer line is no record but a failure, in bytes. Default 1 MiB. */
   readonly lineBytesMax?: number

@@ -10,6 +10,7 @@ import {
 import { printableLine, printableLines } from './printable.ts'
 import type { TextOutput } from './text-output.ts'
 
+/** How records are shown. */
 export interface ConsoleOptions<T> {
   /**
    * The text to show for a record, of one line or more. Default: a text as it is, anything else as JSON. Control
