@@ -165,7 +165,7 @@ describe('the counts for every address are exactly those of the scripts', () => 
     const port = await freePort()
     const live = ['--drain', '--json', '--checkpoint-every', '200ms']
     const job = guard(directory, log.year, ...live, '--set', `http=${port}`)
-    await listening(port)
+    await listening(port, job)
     for (const line of lines) {
       const body = JSON.stringify(line)
       const headers = { 'Content-Type': 'application/json' }
@@ -191,9 +191,12 @@ function freePort(): Promise<number> {
   })
 }
 
-/** Resolves once the job takes requests. */
-async function listening(port: number): Promise<void> {
+/** Resolves once the job takes requests; rejects if it ends instead. */
+async function listening(port: number, job: Command): Promise<void> {
+  let hasEnded = false
+  void job.ended.then(() => (hasEnded = true))
   while (!(await fetch(`http://127.0.0.1:${port}/healthz`).catch(() => undefined))?.ok) {
+    if (hasEnded) throw new Error(`the job has ended: ${(await job.ended).err}`)
     await new Promise((resolve) => setTimeout(resolve, 20))
   }
 }
