@@ -13,7 +13,7 @@ const minute = isShort
   ? { records: 60_000, before: 30_000, stallMs: 2_000, sampleEveryMs: 100, checkpointEveryMs: 50 }
   : { records: 2_000_000, before: 1_000_000, stallMs: 60_000, sampleEveryMs: 1_000, checkpointEveryMs: 1_000 }
 const hour = isShort
-  ? { keys: 20_000, checkpoints: 300, overwritesPerCheckpoint: 1_000, segmentBytes: 256 * 1024, samples: 20 }
+  ? { keys: 20_000, checkpoints: 160, overwritesPerCheckpoint: 1_000, segmentBytes: 256 * 1024, samples: 16 }
   : { keys: 1_000_000, checkpoints: 3_600, overwritesPerCheckpoint: 10_000, samples: 40 }
 
 const soaks: Readonly<Record<string, () => Promise<SoakReport>>> = {

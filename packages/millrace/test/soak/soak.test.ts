@@ -24,6 +24,7 @@ describe.skipIf(process.env['MILLRACE_TEST_LEVEL'] === 'short')('a job that runs
       expect(said).not.toContain('does not hold')
       expect(code).toBe(0)
     },
+    120_000,
   )
 
   test('overwrites: the disk holds less than three times the live bytes; memory and open files are flat', async () => {
@@ -31,5 +32,5 @@ describe.skipIf(process.env['MILLRACE_TEST_LEVEL'] === 'short')('a job that runs
     expect(said).toMatch(/disk at most \d\.\d+x live bytes/)
     expect(said).not.toContain('does not hold')
     expect(code).toBe(0)
-  })
+  }, 120_000)
 })
