@@ -6,8 +6,11 @@ import { MAX_TIME, MIN_TIME } from '../kernel/time.ts'
 import type { SplitWatermarks } from '../time/split-watermarks.ts'
 import { SplitFeed } from './split-feed.ts'
 
-/** How many splits of one subtask are open at once; the others wait their turn and hold back the watermark. */
-const openSplits = 64
+/**
+ * How many splits of one subtask are read at once; the others wait their turn and hold back the watermark. Splits that
+ * have caught up do not count: they may never end, and nothing behind them would ever be opened.
+ */
+const busySplits = 64
 const defaultDiscoverEveryMs = 1000
 
 /** What a set of splits is made for. */
@@ -90,12 +93,13 @@ export class SplitSet {
   }
 
   async openMore(): Promise<void> {
-    let open = this.#feeds.reduce((count, feed) => (feed.isOpen && !feed.isEnded ? count + 1 : count), 0)
+    const isBusy = (feed: SplitFeed): boolean => feed.isOpen && !feed.isEnded && feed.quietSince === undefined
+    let busy = this.#feeds.filter(isBusy).length
     for (const feed of this.#feeds) {
-      if (open >= openSplits) return
+      if (busy >= busySplits) return
       if (feed.isOpen || feed.isEnded) continue
       await feed.open(this.#options.source, this.#options.context())
-      open++
+      busy++
     }
   }
 
