@@ -34,6 +34,8 @@ export class FileReader<T> implements SplitReader<T, FilePosition> {
   readonly #decoder: RecordDecoder<T>
   readonly #encoding: Encoding
   #page: Page | undefined
+  /** The position while there is no page: before the first and after the last. */
+  #resting: FilePosition
   #at = 0
   #line: number
   #oversize: Oversize | undefined
@@ -55,6 +57,7 @@ export class FileReader<T> implements SplitReader<T, FilePosition> {
     this.#decoder.begin(options.from.head)
     this.#line = options.from.line
     this.#isRead = options.from.isRead
+    this.#resting = options.from
     this.#feed = new Feed(pieces, stopped)
   }
 
@@ -73,7 +76,10 @@ export class FileReader<T> implements SplitReader<T, FilePosition> {
     if (feed.error !== undefined) throw feed.error
     const isSpent = this.#page === undefined || this.#at === this.#page.bytes.length
     this.#isRead = isSpent && (feed.isQuiet || feed.isFinished)
-    if (feed.isFinished) return { kind: 'end' }
+    if (feed.isFinished) {
+      this.#letGo()
+      return { kind: 'end' }
+    }
     feed.settle()
     return { kind: 'pending', isCaughtUp: feed.isQuiet }
   }
@@ -83,11 +89,10 @@ export class FileReader<T> implements SplitReader<T, FilePosition> {
   }
 
   position(): FilePosition {
-    const { from } = this.#options
-    const { path } = from
+    const { path } = this.#resting
     const { head } = this.#decoder
     const page = this.#page
-    if (page === undefined) return { ...from, isRead: this.#isRead }
+    if (page === undefined) return { ...this.#resting, isRead: this.#isRead }
     if (this.#oversize !== undefined) {
       const { offset, line, check } = this.#oversize
       return { path, offset, line, check, isRead: false, head }
@@ -100,6 +105,12 @@ export class FileReader<T> implements SplitReader<T, FilePosition> {
   close(): Promise<void> {
     this.#closing.abort()
     return this.#feed.closed()
+  }
+
+  /** Keeps of a file that has ended no more than its position. */
+  #letGo(): void {
+    this.#resting = this.position()
+    this.#page = undefined
   }
 
   /** Takes the records that end on this page. */

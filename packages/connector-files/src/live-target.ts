@@ -99,11 +99,11 @@ export class LiveTarget implements Target<CommittableOf<'live'>> {
     await this.#forget((part) => part !== this.#current && part.base + part.file.size <= end)
   }
 
-  async close(isSound: boolean): Promise<void> {
+  async close(): Promise<void> {
     await this.#current?.file.close()
     this.#current = undefined
     const isDone = this.#parts.every(({ file, base }) => base + file.size <= this.#visible)
-    if (isSound && isDone) await this.#forget(() => true)
+    if (isDone) await this.#forget(() => true)
   }
 
   async #begin(): Promise<Part> {
