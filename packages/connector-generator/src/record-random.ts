@@ -17,6 +17,7 @@ export interface SeedWords {
   readonly low: number
 }
 
+/** Derives them; any finite `seed`. */
 export function seedWords(seed: number, label: string): SeedWords {
   const random = seededRandom(seed).fork(label)
   return { high: random.int(TWO_32), low: random.int(TWO_32) }

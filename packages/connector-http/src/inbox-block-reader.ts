@@ -16,6 +16,7 @@ export interface FetchedBlock extends BlockPlace {
   readonly records: readonly Uint8Array[]
 }
 
+/** What one look into a segment brings. */
 export interface Fetched {
   /** Those without records are left out, so there may be none. */
   readonly blocks: readonly FetchedBlock[]

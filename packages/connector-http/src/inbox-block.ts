@@ -32,6 +32,7 @@ export interface RememberedRequest {
   readonly accepted: number
 }
 
+/** What a block says. */
 export type Block =
   | { readonly kind: 'requests'; readonly requests: readonly AcceptedRequest[] }
   /** Opens each segment: the requests remembered from the segments before. */

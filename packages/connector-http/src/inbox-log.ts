@@ -31,6 +31,7 @@ import {
   type SegmentContent,
 } from './inbox-segments.ts'
 
+/** Where the log lies. */
 export interface InboxLogOptions {
   readonly fs: Fs
   readonly directory: string
@@ -45,6 +46,7 @@ export interface OpenedLog {
   readonly remembered: readonly RememberedRequest[]
 }
 
+/** The log, open for appending. */
 export class InboxLog {
   readonly #fs: Fs
   readonly #directory: string

@@ -13,6 +13,7 @@ import type { InboxPosition } from './inbox-segments.ts'
 /** Blocks are fetched ahead until they hold this many bytes. */
 const aheadBytes = 1024 * 1024
 
+/** What a reader needs. */
 export interface InboxReaderOptions {
   readonly inbox: Inbox
   readonly blocks: BlockReader

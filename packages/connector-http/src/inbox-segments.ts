@@ -22,6 +22,7 @@ export const segmentHead: Uint8Array = new TextEncoder().encode('MRINBOX1')
 
 const namePattern = /^inbox-(\d{10,})\.log$/
 
+/** The name of a segment's file. */
 export function segmentName(segment: number): string {
   return `inbox-${String(segment).padStart(10, '0')}.log`
 }

@@ -127,7 +127,7 @@ describe('whatever happens', () => {
         await story.run(fs)
         await story.verify(fs)
       }),
-      { numRuns: 300 },
+      { numRuns: 150 },
     )
   })
 
@@ -138,7 +138,7 @@ describe('whatever happens', () => {
         const report = await crashEverywhere(() => new InboxStory(all), { seeds: 2 })
         outcomes += report.outcomes
       }),
-      { numRuns: 15 },
+      { numRuns: 8 },
     )
     expect(outcomes).toBeGreaterThan(1_000)
   })

@@ -131,6 +131,16 @@ describe('the inbox', () => {
     expect(seen[2]).toMatch(/^segment 1, byte \d+, record 1: \{"c":3\}$/)
   })
 
+  test('to have caught up again is news', async () => {
+    const life = await openLife({ fs: new SimFs() })
+    expect(await take(life)).toEqual([])
+    await life.inbox.append(request([1]))
+    await life.reader.ready()
+    expect(life.reader.poll(1).kind).toBe('records')
+    await life.reader.ready()
+    expect(life.reader.poll(1)).toEqual({ kind: 'pending', isCaughtUp: true })
+  })
+
   test('closing and aborting end a wait', async () => {
     const closed = await openLife({ fs: new SimFs() })
     const readyToClose = closed.reader.ready()

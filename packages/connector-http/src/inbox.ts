@@ -3,6 +3,7 @@ import { InboxLog, type InboxLogOptions } from './inbox-log.ts'
 import { requirePosition, type InboxPosition } from './inbox-segments.ts'
 import { RememberedRequests } from './remembered-requests.ts'
 
+/** Where an inbox lies and how it is divided. */
 export interface InboxOptions extends InboxLogOptions {
   /** From which size on a segment is followed by a new one, in bytes. */
   readonly segmentBytes: number

@@ -295,6 +295,14 @@ describe('the Idempotency-Key', () => {
     expect(await take(life)).toEqual([1])
   })
 
+  test('also right after it was received', async () => {
+    const life = await receiving({ ack: 'received' })
+    await life.receiver.answer(post({ headers, body: '1' }))
+    await life.receiver.answer(post({ headers, body: '1' }))
+    await life.receiver.stop()
+    expect(await take(life)).toEqual([1])
+  })
+
   test('another body under the same key is refused', async () => {
     const life = await receiving()
     const answers = await Promise.all(['1', '2'].map((body) => life.receiver.answer(post({ headers, body }))))

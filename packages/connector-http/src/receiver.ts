@@ -8,6 +8,7 @@ import { tooLarge, wishOf, type SameSecret, type Wish } from './request-check.ts
 import type { ServerPlan } from './server-options.ts'
 import { PatientAppend } from './patient-append.ts'
 
+/** What a receiver needs. */
 export interface ReceiverOptions {
   readonly plan: ServerPlan
   readonly inbox: Inbox

@@ -1,6 +1,7 @@
 /** Answers other than success that the server gives on purpose. */
 export type RefusalStatus = 400 | 401 | 404 | 405 | 413 | 415 | 421 | 422 | 429 | 503 | 507
 
+/** What a refusal may say besides its message. */
 export interface RefusalDetails {
   /** Further header fields of the answer. */
   readonly headers?: Readonly<Record<string, string>>

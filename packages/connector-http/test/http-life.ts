@@ -1,7 +1,10 @@
 import type { ConnectorContext, SplitReader } from '@millrace/core'
 import { simPlatform, type SimFs, type SimPlatform } from '@millrace/testkit'
 import { connect, type Socket } from 'node:net'
-import { http, type HttpServerOptions, type HttpServerSource, type InboxPosition } from '../src/index.ts'
+import { http } from '../src/http.ts'
+import type { HttpServerSource } from '../src/http-server-source.ts'
+import type { InboxPosition } from '../src/inbox-segments.ts'
+import type { HttpServerOptions } from '../src/server-options.ts'
 
 /** One life of a job that reads from a server on a real port of this machine. */
 export interface HttpLife {

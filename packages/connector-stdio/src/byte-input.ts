@@ -7,6 +7,7 @@ export interface ByteInput {
   resume(): void
 }
 
+/** Takes what an input delivers. */
 export interface ByteListener {
   /** Takes the bytes over: the input does not use them again. */
   data(bytes: Uint8Array): void

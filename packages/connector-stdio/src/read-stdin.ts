@@ -36,6 +36,7 @@ export function readStdinJson<T>(options: StdinOptions = {}): Source<T, null> {
 export const decodeTextLine: LineDecoder<string> = (bytes) =>
   decodeText(bytes.at(-1) === 0x0d ? bytes.subarray(0, -1) : bytes)
 
+/** A value, unless the line is blank. */
 export function decodeJsonLine<T>(bytes: Uint8Array): T | typeof noRecord {
   return isBlank(bytes) ? noRecord : (decodeJson(bytes) as T)
 }

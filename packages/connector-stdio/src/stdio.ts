@@ -7,6 +7,7 @@ import type { TextOutput } from './text-output.ts'
 
 let isInputTaken = false
 
+/** Standard input of this process. */
 export const standardInput: ByteInput = {
   start(listener) {
     requireFreeInput()
@@ -40,6 +41,7 @@ function requireFreeInput(): void {
 
 let isOutputWatched = false
 
+/** Standard output of this process. */
 export const standardOutput: TextOutput = {
   write(text) {
     if (!isOutputWatched) {

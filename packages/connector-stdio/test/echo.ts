@@ -7,7 +7,8 @@ import { mkdtempSync, rmSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import path from 'node:path'
 import process from 'node:process'
-import { consoleSink, readStdinJson, readStdinLines } from '../src/index.ts'
+import { consoleSink } from '../src/console-sink.ts'
+import { readStdinJson, readStdinLines } from '../src/read-stdin.ts'
 
 const echo = pipeline('echo', (p) => {
   if (process.argv[2] === 'json') p.from('in', readStdinJson(), { onError: skip() }).to('out', consoleSink())
