@@ -31,6 +31,7 @@ const hopeless: ReadonlySet<ErrorCode> = new Set([
   'CHECKPOINT_INCOMPATIBLE',
   'DIRECTORY_LOCKED',
   'FS_SYNC_FAILED',
+  'FS_EXISTS',
   'FS_READ_ONLY',
   'FS_DENIED',
 ])
@@ -65,13 +66,17 @@ export class RestartDecider {
 
   #crashLoop(error: unknown): MillraceError {
     const place = this.#samePlace > 1 ? this.#lastPlace : undefined
-    const poison =
+    // A sink or a whole source is a place too, and no policy for records helps against what ails it.
+    const advice = isMillraceError(error, 'OPERATOR_FAILED')
+      ? ': the record there is likely poison. Fix the operator, or give it an error policy of skip or deadLetter.'
+      : '.'
+    const where =
       place === undefined
         ? ''
-        : ` The last ${this.#samePlace} failures were at the same place, ${place}: the record there is likely poison. Fix the operator, or give it an error policy of skip or deadLetter.`
+        : ` The last ${this.#samePlace} failures were at the same place, ${place}${advice}`
     return new MillraceError(
       'CRASH_LOOP',
-      `the job failed ${this.#failures} times and gives up; nothing after its last checkpoint was committed.${poison} The last failure: ${describeError(error)}`,
+      `the job failed ${this.#failures} times and gives up; nothing after its last checkpoint was committed.${where} The last failure: ${describeError(error)}`,
       { cause: error, ...(place === undefined ? {} : { place }) },
     )
   }

@@ -40,6 +40,7 @@ describe.skipIf(reason !== undefined)('a disk that takes no more', () => {
       expect(err).toMatch(/error: [A-Z_]+: .*the disk is full; free some space \(ENOSPC\)/)
       expect(err).toContain(disk.path)
       expect(err).toMatch(/^CRASH_LOOP: the job failed 2 times and gives up; .*\(ENOSPC\)/m)
+      expect(err).not.toContain('poison')
       expect(code).toBe(1)
       await rm(`${disk.path}/ballast`)
       const second = await run(at('data'), at('out')).ended

@@ -1,4 +1,4 @@
-import { readFile, writeFile } from 'node:fs/promises'
+import { mkdir, readFile, writeFile } from 'node:fs/promises'
 import { fileURLToPath } from 'node:url'
 import { gzipSync } from 'node:zlib'
 import type { DeadLetter } from 'millrace'
@@ -110,6 +110,18 @@ describe('input that is no good', () => {
     expect(err).toMatch(/at check .*records\.ts:\d+/)
     expect(code).toBe(1)
     expect(await written('copies')).toEqual([])
+  })
+
+  test('a file that stands where the job would write stops it at once, and stays as it is', async () => {
+    await mkdir(`${directory}/out`)
+    await writeFile(`${directory}/out/copies.ndjson`, '{"old":true}\n')
+    const { code, err } = await over('fine.ndjson', '{"n":1}\n', '--restart', '3')
+    expect(err).toMatch(
+      /^SINK_FAILED: sink 'copies' could not be opened: FS_EXISTS: .*copies\.ndjson exists, and no checkpoint of this job has written it; move it away, or set ifExists to 'append' or 'replace'$/m,
+    )
+    expect(err).not.toContain('starting again')
+    expect(code).toBe(1)
+    expect(await written('copies')).toEqual(['{"old":true}'])
   })
 
   test('EN-245 a dead letter carries the exact bytes, the place, the error and its stack', async () => {
