@@ -1,116 +1,89 @@
-/** What does it cost to read a line, a JSON line and a CSV row from a file, and to write a JSON line exactly once? */
-import { createReadStream } from 'node:fs'
-import { mkdtemp, rm, writeFile } from 'node:fs/promises'
+/** How fast is NDJSON file to NDJSON file, end to end and exactly once, beside `readline` and `JSON` by hand? */
+import { createReadStream, createWriteStream, mkdtempSync, rmSync, statSync, writeFileSync } from 'node:fs'
+import { once } from 'node:events'
 import { tmpdir } from 'node:os'
+import path from 'node:path'
 import { createInterface } from 'node:readline'
-import { readCsv, readJson, readLines, writeJson } from '@millrace/connector-files'
-import type { ConnectorContext, Json, Sink, Source } from '@millrace/core'
-import { nodePlatform } from '@millrace/node'
-import { measureInTurns } from './measure.ts'
+import { readJson, writeJson } from '@millrace/connector-files'
+import { pipeline } from '@millrace/flow'
+import { runToEnd } from './engine-run.ts'
+import { median, report } from './measure.ts'
 
-const operations = 300_000
-const batchRecords = 1024
-const directory = await mkdtemp(`${tmpdir()}/millrace-bench-`)
-const { clock, random, fs } = nodePlatform()
-const context: ConnectorContext = {
-  name: 'bench',
-  clock,
-  random,
-  fs,
-  directory: `${directory}/data`,
-  isBounded: true,
-  signal: new AbortController().signal,
-  warn: (message) => console.error(message),
-}
-
-interface Payment {
-  readonly card: string
-  readonly amount: number
+interface Line {
+  readonly id: number
+  readonly key: string
   readonly at: number
-  readonly merchant: string
-  readonly country: string
-  readonly isOnline: boolean
+  readonly amount: number
+  readonly note: string
 }
 
-const payments = Array.from({ length: operations }, (_, n): Payment => ({
-  card: `c${n % 9_999}`,
-  amount: n * 0.37,
-  at: 1_700_000_000_000 + n,
-  merchant: `merchant-${n % 500}`,
-  country: 'NL',
-  isOnline: true,
-}))
-const lines = payments.map(
-  ({ card, at }, n) =>
-    `Dec 10 06:55:${10 + (n % 50)} LabSZ sshd[${20_000 + (n % 5_000)}]: Failed password for invalid user ${card} from ` +
-    `173.234.${n % 255}.160 port ${at % 65_536}`,
-)
-
-async function file(name: string, rows: readonly string[]): Promise<string> {
-  const path = `${directory}/${name}`
-  await writeFile(path, `${rows.join('\n')}\n`)
-  return path
+const total = 500_000
+const directory = mkdtempSync(path.join(tmpdir(), 'millrace-bench-files-'))
+const input = path.join(directory, 'in.ndjson')
+const lines: string[] = []
+for (let id = 0; id < total; id++) {
+  lines.push(
+    JSON.stringify({
+      id,
+      key: `key-${id % 1_000}`,
+      at: id,
+      amount: id % 97,
+      note: 'a line of about a hundred bytes',
+    }),
+  )
 }
+writeFileSync(input, `${lines.join('\n')}\n`)
+const megabytes = statSync(input).size / 1e6
 
-const logPath = await file('lines.log', lines)
-const jsonPath = await file(
-  'payments.ndjson',
-  payments.map((payment) => JSON.stringify(payment)),
-)
-const csvPath = await file('payments.csv', [
-  Object.keys(payments[0]!).join(','),
-  ...payments.map((payment) => Object.values(payment).join(',')),
-])
-
-async function read<T, P extends Json>(source: Source<T, P>): Promise<void> {
-  let count = 0
-  for (const split of (await source.discover(context)).splits) {
-    const reader = await source.open(split, undefined, context)
-    for (let poll = reader.poll(batchRecords); poll.kind !== 'end'; poll = reader.poll(batchRecords)) {
-      if (poll.kind === 'records') count += poll.values.length
-      else await reader.ready()
-    }
-    await reader.close()
+async function byHand(): Promise<void> {
+  const output = createWriteStream(path.join(directory, 'hand.ndjson'))
+  for await (const text of createInterface({ input: createReadStream(input) })) {
+    const line = JSON.parse(text) as Line
+    if (!output.write(`${JSON.stringify({ ...line, amount: line.amount * 2 })}\n`))
+      await once(output, 'drain')
   }
-  if (count !== operations) throw new Error(`read ${count} of ${operations} records`)
+  output.end()
+  await once(output, 'finish')
 }
 
-async function write<T, C extends Json>(sink: Sink<T, C>, records: readonly T[]): Promise<void> {
-  const writer = await sink.open(0, [], context)
-  for (let at = 0, checkpoint = 1; at < records.length; at += batchRecords, checkpoint++) {
-    const values = records.slice(at, at + batchRecords)
-    const times = new Float64Array(values.length)
-    const batch = {
-      length: values.length,
-      values,
-      times,
-      watermarks: times,
-      origin: undefined,
-      originIndex: undefined,
-    }
-    await writer.write(batch)
-    // As often as at a checkpoint every 100 ms and 300,000 records a second.
-    if (checkpoint % 30 !== 0) continue
-    await writer.commit?.((await writer.prepare(checkpoint))!)
+let runs = 0
+async function byMillrace(): Promise<void> {
+  const out = path.join(directory, `millrace-${runs++}.ndjson`)
+  await runToEnd(
+    pipeline('bench', (p) => {
+      p.from('in', readJson<Line>(input))
+        .map((line) => ({ ...line, amount: line.amount * 2 }))
+        .to('out', writeJson(out))
+    }),
+    1_000,
+  )
+}
+
+async function timed(run: () => Promise<void>): Promise<number> {
+  const startedAt = performance.now()
+  await run()
+  return performance.now() - startedAt
+}
+
+try {
+  const hand: number[] = []
+  const millrace: number[] = []
+  for (let turn = 0; turn < 6; turn++) {
+    const [slow, fast] = [await timed(byHand), await timed(byMillrace)]
+    if (turn === 0) continue
+    hand.push(slow)
+    millrace.push(fast)
   }
-  await writer.close()
+  report(
+    [
+      ['readline and JSON by hand, no guarantee', hand] as const,
+      ['millrace, exactly once, a checkpoint a second', millrace] as const,
+    ].map(([name, samples]) => {
+      const ms = median(samples)
+      const note = `${Math.round(total / ms)} thousand records/s, ${((megabytes / ms) * 1e3).toFixed(0)} MB/s in`
+      return { name, nanoseconds: Math.round((ms * 1e6) / total), runs: samples.length, note }
+    }),
+  )
+} finally {
+  rmSync(directory, { recursive: true, force: true })
 }
-
-async function readline(): Promise<void> {
-  let count = 0
-  for await (const line of createInterface({ input: createReadStream(logPath) })) if (line !== '') count++
-  if (count !== operations) throw new Error(`read ${count} of ${operations} lines`)
-}
-
-await measureInTurns([
-  { name: 'readLines, lines of 103 bytes', operations, run: () => read(readLines(logPath)) },
-  { name: "the same lines with Node's readline", operations, run: readline },
-  { name: 'readJson, objects of 106 bytes', operations, run: () => read(readJson<Payment>(jsonPath)) },
-  { name: 'readCsv, rows of 6 fields', operations, run: () => read(readCsv(csvPath)) },
-  {
-    name: 'writeJson with checkpoints, objects of 106 bytes',
-    operations,
-    run: () => write(writeJson<Payment>(`${directory}/out.ndjson`, { ifExists: 'replace' }), payments),
-  },
-])
-await rm(directory, { recursive: true })
