@@ -162,6 +162,24 @@ describe('one file that grows', () => {
   })
 })
 
+test('a large checkpoint is added in pieces that end with a line', async () => {
+  const lines = Array.from({ length: 25 }, (_, index) => `${index} `.padEnd(100_000 + index, 'x'))
+  const seen: string[] = []
+  const run = await open()
+  await run.write(...lines)
+  const committable = await run.prepare()
+  const first = fs.operations + 1
+  for (let at = first; ; at++) {
+    const life = fs.afterKill()
+    life.crashAt(at - first + 1, 'before')
+    const next = await SinkRun.open(writeLines(path), life, [committable]).catch(() => undefined)
+    seen.push(textOf(life, path) ?? '')
+    if (next !== undefined) break
+  }
+  expect(seen.every((text) => text === '' || text.endsWith('\n'))).toBe(true)
+  expect(new Set(seen.map((text) => text.length)).size).toBeGreaterThan(3)
+})
+
 describe('a file that somebody else has changed', () => {
   test.each([
     ['removed', async () => fs.lose(path)],
