@@ -35,19 +35,33 @@ export async function measure(measurables: readonly Measurable[]): Promise<void>
 
 /**
  * Measures things that take long by a few runs each, in turns (a b c a b c ...), so that a slow minute of the machine
- * meets all of them. The first turn warms up and does not count. Writes the medians as `measure` does.
+ * meets all of them. The first turn warms up and does not count. Writes the medians as `measure` does, and the CPU
+ * time of all threads beside them, which a busy neighbour changes less than it does the time on the wall.
  */
 export async function measureInTurns(measurables: readonly Measurable[], turns = 5): Promise<void> {
-  const samples = measurables.map((): number[] => [])
+  const wall = measurables.map((): number[] => [])
+  const cpu = measurables.map((): number[] => [])
   for (let turn = 0; turn <= turns; turn++) {
     for (const [index, { run, operations }] of measurables.entries()) {
       ;(globalThis as { gc?: () => void }).gc?.()
+      const cpuBefore = process.cpuUsage()
       const startedAt = performance.now()
       await run()
-      if (turn > 0) samples[index]!.push(((performance.now() - startedAt) * 1e6) / operations)
+      const elapsedMs = performance.now() - startedAt
+      const { user, system } = process.cpuUsage(cpuBefore)
+      if (turn === 0) continue
+      wall[index]!.push((elapsedMs * 1e6) / operations)
+      cpu[index]!.push(((user + system) * 1e3) / operations)
     }
   }
-  report(measurables.map(({ name }, index) => ({ name, nanoseconds: median(samples[index]!), runs: turns })))
+  report(
+    measurables.map(({ name }, index) => ({
+      name,
+      nanoseconds: median(wall[index]!),
+      runs: turns,
+      note: `${median(cpu[index]!)} ns of CPU`,
+    })),
+  )
 }
 
 /** Writes measurements that a benchmark made itself. */
