@@ -17,7 +17,7 @@ describe('a job that was interrupted', () => {
 
   beforeEach(async () => {
     directory = await scratch()
-    job = start(numbers, '--set', 'rate=1000')
+    job = start(numbers, '--set', 'rate=400')
     await job.says(/checkpoint 4/)
   })
 
@@ -159,7 +159,10 @@ describe('a job that was interrupted', () => {
   })
 
   test('a second process on the same data directory is told the number of the first, which goes on unharmed', async () => {
+    // It holds its lock, however slow it is.
+    job.kill('SIGSTOP')
     const { code, err } = await start(numbers).ended
+    job.kill('SIGCONT')
     expect(err).toContain(`${directory}/data is in use by process ${job.pid} on `)
     expect(code).toBe(4)
     const ended = await job.ended
