@@ -43,7 +43,6 @@ export async function measureInTurns(measurables: readonly Measurable[], turns =
   const cpu = measurables.map((): number[] => [])
   for (let turn = 0; turn <= turns; turn++) {
     for (const [index, { run, operations }] of measurables.entries()) {
-      ;(globalThis as { gc?: () => void }).gc?.()
       const cpuBefore = process.cpuUsage()
       const startedAt = performance.now()
       await run()
