@@ -64,6 +64,17 @@ describe('one file that grows', () => {
     expect(await namesIn(fs, 'out')).toEqual({ hidden: [], visible: ['log.txt'] })
   })
 
+  test('EN-225 everything written before prepare survives a power loss right after it', async () => {
+    const run = await open()
+    await run.write('1', '2')
+    const first = await run.prepare()
+    await run.write('3')
+    const second = await run.prepare()
+    fs = fs.afterPowerLoss()
+    await (await open([first, second])).close()
+    expect(textOf(fs, path)).toBe('1\n2\n3\n')
+  })
+
   test('EN-218 a commit that fails is done by the restarts after it, and once it is done counts as done', async () => {
     const run = await open()
     await run.write('1', '2')

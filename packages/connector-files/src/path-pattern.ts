@@ -1,4 +1,4 @@
-import { MillraceError, type Fs } from '@millrace/core'
+import { isMillraceError, MillraceError, type Fs } from '@millrace/core'
 
 /** A file that was met on the way through the directories of a pattern. */
 export interface MetFile {
@@ -44,49 +44,69 @@ export class PathPattern {
    * which a renamed file is found.
    */
   async walk(fs: Fs, visit: (file: MetFile) => Promise<void>): Promise<void> {
-    if (this.isLiteral) {
-      const stat = await fs.stat(this.text)
-      if (stat?.kind === 'directory') return this.#enter(fs, this.text, [everyName], visit)
-    }
-    await this.#enter(fs, this.#root, this.#segments, visit)
+    const walk = new Walk(fs, visit)
+    if (this.isLiteral && (await fs.stat(this.text))?.kind === 'directory') {
+      await walk.enter(this.text, [everyName])
+    } else await walk.enter(this.#root, this.#segments)
+  }
+}
+
+/** One way through the directories of a pattern. */
+class Walk {
+  readonly #fs: Fs
+  readonly #visit: (file: MetFile) => Promise<void>
+  /** The directories that were entered at any depth, by identity: links may lead in circles. */
+  readonly #entered = new Set<string>()
+
+  constructor(fs: Fs, visit: (file: MetFile) => Promise<void>) {
+    this.#fs = fs
+    this.#visit = visit
   }
 
-  async #enter(
-    fs: Fs,
-    directory: string,
-    segments: readonly Segment[],
-    visit: (file: MetFile) => Promise<void>,
-  ): Promise<void> {
+  async enter(directory: string, segments: readonly Segment[]): Promise<void> {
     const [segment, ...rest] = segments
     if (segment === undefined) return
-    if (segment.kind === 'name' && rest.length > 0) {
-      return this.#enter(fs, join(directory, segment.name), rest, visit)
-    }
-    if (segment.kind === 'any-depth')
-      await this.#enter(fs, directory, rest.length > 0 ? rest : [everyName], visit)
-    for (const { name, kind } of await entriesOf(fs, directory)) {
+    if (segment.kind === 'name' && rest.length > 0) return this.enter(join(directory, segment.name), rest)
+    if (segment.kind === 'any-depth') return this.#enterAll(directory, segments, rest)
+    for (const { name, kind } of await this.#entriesOf(directory)) {
       const path = join(directory, name)
-      if (segment.kind === 'any-depth') {
-        if (kind === 'directory' && !name.startsWith('.')) await this.#enter(fs, path, segments, visit)
-        continue
-      }
       const isMatch = segment.kind === 'name' ? segment.name === name : segment.expression.test(name)
       if (rest.length === 0) {
-        if (kind !== 'directory') await visit({ path, isMatch })
-      } else if (isMatch && kind !== 'file') await this.#enter(fs, path, rest, visit)
+        if (kind !== 'directory') await this.#visit({ path, isMatch })
+      } else if (isMatch && kind !== 'file') await this.enter(path, rest)
     }
   }
+
+  async #enterAll(directory: string, segments: readonly Segment[], rest: readonly Segment[]): Promise<void> {
+    const identity = (await this.#fs.stat(pathOf(directory)))?.identity
+    const visit = `${segments.length} ${identity}`
+    if (identity === undefined || this.#entered.has(visit)) return
+    this.#entered.add(visit)
+    await this.enter(directory, rest.length > 0 ? rest : [everyName])
+    for (const { name, kind } of await this.#entriesOf(directory)) {
+      if (kind === 'directory' && !name.startsWith('.')) await this.enter(join(directory, name), segments)
+    }
+  }
+
+  /** What is in a directory; nothing if it does not exist, any more, or is none. */
+  async #entriesOf(directory: string): ReturnType<Fs['list']> {
+    const path = pathOf(directory)
+    if ((await this.#fs.stat(path))?.kind !== 'directory') return []
+    try {
+      return await this.#fs.list(path)
+    } catch (error) {
+      if (isMillraceError(error, 'FS_NOT_FOUND')) return []
+      throw error
+    }
+  }
+}
+
+function pathOf(directory: string): string {
+  return directory === '' ? '.' : directory
 }
 
 function join(directory: string, name: string): string {
   return directory === '' || directory.endsWith('/') ? directory + name : `${directory}/${name}`
-}
-
-/** What is in a directory; nothing if it does not exist or is none. */
-async function entriesOf(fs: Fs, directory: string): ReturnType<Fs['list']> {
-  const path = directory === '' ? '.' : directory
-  const stat = await fs.stat(path)
-  return stat?.kind === 'directory' ? fs.list(path) : []
 }
 
 function segmentOf(name: string): Segment {

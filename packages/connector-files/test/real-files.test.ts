@@ -130,6 +130,17 @@ describe('files of this machine', () => {
     ])
   })
 
+  test('links that lead in circles are not followed for ever', async () => {
+    await mkdir(`${directory}/a/b`, { recursive: true })
+    await writeFile(`${directory}/a/b/1.log`, '1\n')
+    await symlink('..', `${directory}/a/b/up`)
+    await symlink('.', `${directory}/a/here`)
+    const run = new SourceRun(readLines(`${directory}/**/*.log`), contextOf(true))
+    await run.discover()
+    await run.readToEnd()
+    expect(run.values).toEqual(['1'])
+  })
+
   test('EN-217 EN-226 a writer that was left behind is recovered', async () => {
     const sink = writeJson<number>(`${directory}/out/n.ndjson`, { rollBytes: 1 })
     const writer = await sink.open(0, [], contextOf(false))
