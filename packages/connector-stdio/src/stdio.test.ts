@@ -1,11 +1,11 @@
 import { spawn } from 'node:child_process'
 import { once } from 'node:events'
-import path from 'node:path'
 import process from 'node:process'
 import type { Readable, Writable } from 'node:stream'
+import { fileURLToPath } from 'node:url'
 import { describe, expect, test } from 'vitest'
 
-const program = path.join(import.meta.dirname, '../test/echo.ts')
+const program = fileURLToPath(new URL('../test/echo.ts', import.meta.url))
 
 interface Running {
   readonly stdin: Writable
