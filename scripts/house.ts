@@ -38,7 +38,6 @@ export const testImports: readonly string[] = ['testkit', 'flow', 'node', 'store
 /** What each package may import from npm: nothing, except what is named here. */
 export const npmImports: Readonly<Record<string, readonly string[]>> = {
   cli: ['tsx'],
-  testkit: ['fast-check'],
 }
 
 /** What any test may import from npm. */

@@ -14,7 +14,7 @@ import type { MemoryStoreOptions } from '../src/memory-store.ts'
 const keyGroups = 128
 
 /** Every look at it is a millisecond later, so that slices end. */
-export class SteppingClock {
+class SteppingClock {
   #ms = 0
 
   now(): number {

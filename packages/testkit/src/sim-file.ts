@@ -13,7 +13,7 @@
 import type { Random } from '@millrace/channels'
 
 /** What a disk writes as a whole or not at all, in bytes. */
-export const SECTOR_BYTES = 512
+const SECTOR_BYTES = 512
 
 /** Bytes that grow and shrink; everything past `size` in the buffer is zero. */
 class Extent {

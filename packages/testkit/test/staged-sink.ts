@@ -16,7 +16,7 @@ export type SinkBend = (sink: Sink<string, Staged>) => Sink<string>
 export const directory = 'out'
 
 /** What a reader sees: the numbers in files that are not staged, in order of their names. */
-export async function visibleIn(fs: Fs): Promise<readonly number[]> {
+async function visibleIn(fs: Fs): Promise<readonly number[]> {
   if ((await fs.stat(directory)) === undefined) return []
   const lines: string[] = []
   for (const { name } of await fs.list(directory)) {

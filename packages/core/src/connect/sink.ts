@@ -26,6 +26,7 @@ export interface Sink<in T, Committable extends Json = Json> {
   ): Promise<SinkWriter<T, Committable>>
 }
 
+/** Writes for one subtask. The engine never has two calls to it under way at once. */
 export interface SinkWriter<in T, Committable extends Json = Json> {
   /**
    * Takes a batch. The promise is the backpressure: nothing more comes until it resolves; return nothing

@@ -31,6 +31,7 @@ export interface Source<T, Position extends Json = Json> {
   close?(): Promise<void>
 }
 
+/** The splits that exist now. */
 export interface Discovery {
   readonly splits: readonly string[]
   /** Whether no split will ever be added. A bounded job ends when every split has ended and this is true. */
@@ -63,6 +64,7 @@ export interface SplitReader<T, Position extends Json = Json> {
   close(): Promise<void>
 }
 
+/** What `poll` hands out. */
 export type Poll<T> =
   | {
       readonly kind: 'records'

@@ -16,6 +16,7 @@ export interface Graph {
   readonly nodes: readonly GraphNode[]
 }
 
+/** One part of a pipeline, by kind. */
 export type GraphNode = SourceNode | StepNode | TimestampsNode | OperatorNode | AsyncNode | SinkNode
 
 /** What happens when user code throws on a record, or bytes cannot be decoded. */
@@ -38,6 +39,7 @@ export interface Input {
   readonly exchange: Exchange
 }
 
+/** A node's number, unique in its graph. */
 export type NodeId = number
 
 /** How records travel from one node's subtasks to another's. */
@@ -54,6 +56,7 @@ interface NodeCommon {
   readonly onError: ErrorPolicy
 }
 
+/** Where records enter the pipeline. */
 export interface SourceNode extends NodeCommon {
   readonly kind: 'source'
   readonly source: Source<unknown>
@@ -76,6 +79,7 @@ export interface TimestampsNode extends NodeCommon {
   readonly timestamps: TimestampSpec
 }
 
+/** How records get their event time, and how far behind one another they may be. */
 export interface TimestampSpec {
   /** Event time of a value in milliseconds since the epoch. Anything but a finite number is `TIMESTAMP_INVALID`. */
   readonly at: (value: unknown) => EventTime
@@ -113,6 +117,7 @@ export interface AsyncNode extends NodeCommon {
   readonly timeoutMs: number | undefined
 }
 
+/** Where records leave the pipeline. Several streams may end in one sink. */
 export interface SinkNode extends NodeCommon {
   readonly kind: 'sink'
   readonly inputs: readonly Input[]

@@ -33,7 +33,7 @@ export function validateGraph(graph: Graph): void {
 }
 
 /** The outputs that other nodes may read. */
-export function outputsOf(node: GraphNode): readonly string[] {
+function outputsOf(node: GraphNode): readonly string[] {
   if (node.kind === 'sink') return []
   const side = node.kind === 'operator' ? node.outputs : []
   return node.onError.kind === 'deadLetter' ? ['main', ...side, errorOutput] : ['main', ...side]

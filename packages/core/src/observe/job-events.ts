@@ -10,4 +10,5 @@ export type JobEvent =
   | { readonly kind: 'stopping' }
   | { readonly kind: 'ended'; readonly outcome: 'finished' | 'stopped' | 'failed' }
 
+/** Is told of every event in the life of a job, at once; must not throw. */
 export type JobObserver = (event: JobEvent) => void

@@ -93,6 +93,7 @@ export interface OperatorContext {
   count(metric: OperatorMetric, by?: number): void
 }
 
+/** What operators count for people: records that were late, left out, or set aside as dead letters. */
 export type OperatorMetric = 'late' | 'skipped' | 'deadLettered'
 
 /** Names one piece of state and says how it is written. */
@@ -122,6 +123,7 @@ export interface Timers {
   setSweep(time: EventTime, name: string, keys: () => Iterable<Cell<unknown>>): void
 }
 
+/** A timer that is due. */
 export interface Timer {
   /** The key the timer was set for. */
   readonly key: Key

@@ -6,7 +6,7 @@ export interface Receiver {
 }
 
 /** Sends each record to several receivers, in order. */
-export class FanOut implements Receiver {
+class FanOut implements Receiver {
   readonly #receivers: readonly Receiver[]
 
   constructor(receivers: readonly Receiver[]) {

@@ -24,6 +24,7 @@ export interface Plan {
   readonly tasks: readonly TaskPlan[]
 }
 
+/** One task of a plan, by kind. */
 export type TaskPlan = SourceTaskPlan | ChainTaskPlan | AsyncTaskPlan | SinkTaskPlan
 
 interface TaskCommon {

@@ -30,6 +30,7 @@ export interface JobOptions {
   readonly observer?: JobObserver
 }
 
+/** When checkpoints are made, and how many are kept. Durations are in milliseconds. */
 export interface CheckpointOptions {
   /** From the start of one checkpoint to the start of the next. Default 10,000. */
   readonly everyMs: number

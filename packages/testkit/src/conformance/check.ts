@@ -29,7 +29,7 @@ export async function checkRejects(call: Promise<unknown>, code: ErrorCode, plac
 }
 
 /** Whether two values are the same by content: plain objects, arrays, bytes, maps, sets, dates, and `NaN`. */
-export function isSame(a: unknown, b: unknown): boolean {
+function isSame(a: unknown, b: unknown): boolean {
   if (Object.is(a, b)) return true
   if (typeof a !== 'object' || typeof b !== 'object' || a === null || b === null) return false
   if (Object.getPrototypeOf(a) !== Object.getPrototypeOf(b)) return false

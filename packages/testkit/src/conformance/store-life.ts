@@ -17,7 +17,7 @@ import { check, checkEqual } from './check.ts'
 import { ContractViolation } from './conformance-case.ts'
 
 /** All key groups there are in the kit. */
-export const allGroups: KeyGroupRange = { first: 0, last: 127 }
+const allGroups: KeyGroupRange = { first: 0, last: 127 }
 
 /** After so many slices without an end, encoding is taken to have none. */
 const SLICES_MAX = 20_000
