@@ -71,6 +71,25 @@ test('a value that cannot be encoded names operator, state and key, and the stor
   await expect(run.store.persist()).rejects.toThrow(/encoded before/)
 })
 
+test('a value that is refused once and taken later leaves nothing of the first attempt', async () => {
+  const fs = new SimFs()
+  let refusals = 1
+  const moody: Codec<string> = {
+    ...codec('text', 1),
+    encode(value, out) {
+      out.text(value)
+      if (value === 'b' && refusals-- > 0) throw new Error('not now')
+    },
+  }
+  const run = await StoreRun.open<string>(fs, { codec: moody })
+  for (const key of ['a', 'b', 'c']) run.set(null, key, key)
+  run.freeze()
+  expect(() => run.slice()).toThrow(/not now/)
+  await run.encode()
+  const again = await StoreRun.open<string>(fs, { from: await run.store.persist(), codec: codec('text', 1) })
+  expect(['a', 'b', 'c'].map((key) => again.get(null, key))).toEqual(['a v1', 'b v1', 'c v1'])
+})
+
 test('a value that is decoded wrongly is refused and says where it stands', async () => {
   const fs = new SimFs()
   const first = await StoreRun.open<string>(fs, { codec: codec('text', 1) })

@@ -165,6 +165,39 @@ describe('files live as long as a manifest names them', () => {
     expect(filesOf(await second.checkpoint())).toContain('/data/state/segment-000008.seg')
   })
 
+  test('EN-205 EN-206 after a fall-back the files of other kept snapshots stay until those are given up', async () => {
+    const fs = new SimFs()
+    const first = await StoreRun.open<string>(fs)
+    const snapshots: StoreSnapshot[] = []
+    for (let n = 0; n < 3; n++) {
+      first.set(null, 'a', `${n}${'x'.repeat(5000)}`)
+      first.freeze()
+      await first.encode()
+      snapshots.push(await first.store.persist())
+    }
+    await first.store.close()
+    const second = await StoreRun.open<string>(fs, { from: snapshots[0]!, retained: snapshots })
+    expect(fs.paths()).toEqual(snapshots.flatMap(filesOf))
+    second.set(null, 'b', 'y')
+    second.freeze()
+    await second.encode()
+    const newest = await second.store.persist()
+    expect((newest as { number: number }).number).toBe(4)
+    await second.store.release([newest, snapshots[1]!])
+    expect(fs.paths()).toEqual([...new Set([...filesOf(newest), ...filesOf(snapshots[1]!)])].sort())
+    await second.store.release([newest])
+    expect(fs.paths()).toEqual(filesOf(newest))
+  })
+
+  test('what is restored is kept, whether or not its manifest is among those that are', async () => {
+    const fs = new SimFs()
+    const first = await StoreRun.open<number>(fs)
+    first.set(null, 'a', 1)
+    const from = await first.checkpoint()
+    await first.store.close()
+    expect((await StoreRun.open<number>(fs, { from, retained: [] })).get(null, 'a')).toBe(1)
+  })
+
   test('a file that is gone already is no reason to fail', async () => {
     const fs = new SimFs()
     const run = await StoreRun.open<string>(fs)
