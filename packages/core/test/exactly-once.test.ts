@@ -1,7 +1,8 @@
 import fc from 'fast-check'
 import { describe, expect, test } from 'vitest'
+import { sleep } from '@millrace/channels'
 import { MemorySink } from '@millrace/core'
-import { count, output, sliding, state, sum, type PipelineBuilder } from '@millrace/flow'
+import { count, output, sliding, state, sum, tumbling, type PipelineBuilder } from '@millrace/flow'
 import { simPlatform } from '@millrace/testkit'
 import { pacedSource } from './paced-source.ts'
 import { live, multiset, nextLife } from './simulated-job.ts'
@@ -127,6 +128,54 @@ describe('a job', () => {
       ),
       { numRuns: 60 },
     )
+  })
+
+  test('EN-236 EN-251 calls in flight that come together in one subtask let no watermark pass an input that is behind', async () => {
+    const all = events(300, 3, 7)
+    const behind = all.filter((event) => event.id % 3 === 0).map((event) => ({ ...event, at: event.at / 2 }))
+    const windows = new MemorySink<{ n: number }>()
+    const late = new MemorySink<unknown>()
+    let platform = simPlatform({ seed: 3 })
+    for (const parallelism of [2, 1]) {
+      const { clock } = platform
+      const { result } = await live(
+        (p) => {
+          const timestamps = { at: (event: Event) => event.at, disorder: 40 }
+          // Of two subtasks one has no split of the second source, and is ahead of the other.
+          const ahead = p.from('ahead', pacedSource(splitUp(all, 8), 2)).withTimestamps(timestamps)
+          const slow = p.from('behind', pacedSource({ only: behind }, 2)).withTimestamps(timestamps)
+          const counted = ahead
+            .union(slow)
+            .mapAsync(
+              'wait',
+              async (event) => {
+                await sleep(clock, event.id % 7)
+                return event
+              },
+              { order: 'none', concurrency: 6 },
+            )
+            .keyBy((event) => event.key)
+            .window(tumbling(50))
+            .aggregate('count', { n: count() })
+          counted.to('windows', windows)
+          counted.late.to('late', late)
+        },
+        {
+          platform,
+          directory: 'rescaled',
+          parallelism,
+          checkpoints: { everyMs: 5 },
+          onEvent: (event, job) => {
+            const isDue = event.kind === 'checkpointCompleted' && event.figures.checkpoint === 3
+            if (parallelism === 2 && isDue) void job.stop()
+          },
+        },
+      )
+      expect(result?.outcome).toBe(parallelism === 2 ? 'stopped' : 'finished')
+      platform = nextLife(platform, 9)
+    }
+    expect(late.values).toEqual([])
+    expect(windows.values.reduce((sum, { n }) => sum + n, 0)).toBe(all.length + behind.length)
   })
 
   test('EN-235 EN-236 EN-237 stopped and started at parallelism 1, 2, 3 and 1 again, it goes on as if nothing had happened', async () => {

@@ -63,8 +63,6 @@ export class AsyncTask implements Task {
     this.#wakeup = wakeup
     around.cancellation.onCancel(() => wakeup.wake())
     this.#inputWatermark = around.restoredWatermark(plan.name, subtask)
-    cursor.watermark = this.#inputWatermark
-    this.metrics.watermark = this.#inputWatermark
     this.#gate = new Gate(wiring.inputs, wakeup, this.#inputWatermark)
     this.#outlet = new Outlet(ports, cursor, wakeup, around.cancellation.signal)
     this.#target = receiverOf(plan.targets, ports)
@@ -91,11 +89,19 @@ export class AsyncTask implements Task {
   async open(): Promise<void> {}
 
   start(): void {
-    for (const cell of this.#table.cells(0)) {
-      const { value, time, watermark } = cell.value as Waiting
+    const cells = [...this.#table.cells(0)]
+    const watermarks = cells.map((cell) => (cell.value as Waiting).watermark)
+    // After a rescale records of several subtasks come together, whose watermarks were apart: no result may leave
+    // under a later one than a record behind it has arrived under.
+    for (let i = cells.length - 2; i >= 0; i--) watermarks[i] = Math.min(watermarks[i]!, watermarks[i + 1]!)
+    for (const [i, cell] of cells.entries()) {
+      const { value, time } = cell.value as Waiting
       this.#sequence = Math.max(this.#sequence, Math.floor(Number(cell.inner) / this.#around.keyGroups) + 1)
-      this.#call(value, time, watermark, cell, -1)
+      this.#call(value, time, watermarks[i]!, cell, -1)
     }
+    // Whoever is restored downstream knows this watermark already.
+    this.#advance()
+    this.metrics.watermark = this.#cursor.watermark
   }
 
   async run(): Promise<void> {
@@ -252,9 +258,13 @@ export class AsyncTask implements Task {
     this.#passWatermark()
   }
 
-  /** What leaves next leaves under the watermark of the oldest call in flight. */
+  /**
+   * What leaves next leaves under the watermark of the oldest call in flight; or under that of the input, which a
+   * call that was restored from another subtask may be ahead of.
+   */
   #advance(): void {
-    this.#cursor.watermark = Math.max(this.#cursor.watermark, this.#calls.watermark ?? this.#inputWatermark)
+    const reached = Math.min(this.#calls.watermark ?? this.#inputWatermark, this.#inputWatermark)
+    this.#cursor.watermark = Math.max(this.#cursor.watermark, reached)
   }
 
   #passWatermark(): void {
@@ -266,7 +276,8 @@ export class AsyncTask implements Task {
   }
 
   #barrier(checkpoint: number): void {
-    const { watermark } = this.#cursor
+    // That of the output follows from it and from the calls in flight.
+    const watermark = this.#inputWatermark
     this.#outlet.mark({ kind: 'barrier', checkpoint })
     this.#snapshot.begin(() => {
       this.#around.report(checkpoint, {
