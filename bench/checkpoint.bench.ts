@@ -36,6 +36,38 @@ function counting(times: number): Pipeline {
   )
 }
 
+/** The longest that one call of the checkpoint itself held up the job, in milliseconds: freezing, or a slice of encoding. */
+let longestHold = 0
+
+/** The memory store, with a watch on what a checkpoint does while records wait. */
+function watchedStore(): StateStore {
+  const store = memoryStore()
+  const watched = <A extends unknown[], R>(call: (...args: A) => R): ((...args: A) => R) => {
+    return (...args) => {
+      const startedAt = performance.now()
+      const result = call(...args)
+      longestHold = Math.max(longestHold, performance.now() - startedAt)
+      return result
+    }
+  }
+  return {
+    kind: store.kind,
+    open: async (options) => {
+      const open = await store.open(options)
+      return {
+        table: (spec) => open.table(spec),
+        load: () => open.load(),
+        freeze: watched((owner: string, subtask: number) => open.freeze(owner, subtask)),
+        encode: watched((owner: string, subtask: number, ms: number) => open.encode(owner, subtask, ms)),
+        persist: () => open.persist(),
+        release: (retained) => open.release(retained),
+        usage: () => open.usage(),
+        close: () => open.close(),
+      }
+    },
+  }
+}
+
 function start(
   program: Pipeline,
   directory: string,
