@@ -245,6 +245,9 @@ export class Attempt {
     this.#retained = this.#retained.slice(0, retain)
     await this.#storage.remove(retired.map((manifest) => manifest.checkpoint))
     await this.#store!.release(this.#retained.map((manifest) => manifest.store.snapshot))
+    const oldest = this.#retained.at(-1)
+    if (oldest === undefined) return
+    for (const source of this.#tasks.sources) source.acknowledgeUpTo(oldest.checkpoint)
   }
 
   async #checkpointLoop(): Promise<void> {

@@ -38,7 +38,7 @@ export class SourceTask implements Task {
   readonly #head: Receiver
   readonly #policy: FailurePolicy
   readonly #splits: SplitSet
-  /** Positions by checkpoint, until the checkpoint is complete and they can be acknowledged. */
+  /** Positions by checkpoint, until no older checkpoint is kept and they can be acknowledged. */
   readonly #unacknowledged = new Map<number, readonly SplitEntry[]>()
   readonly #barriers: number[] = []
   #acknowledgeUpTo = 0
@@ -123,7 +123,13 @@ export class SourceTask implements Task {
     this.#wakeup.wake()
   }
 
-  checkpointCompleted(checkpoint: number): void {
+  checkpointCompleted(): void {}
+
+  /**
+   * Every checkpoint older than `checkpoint` is gone, so nobody will read from before its positions again. Later ones
+   * are not acknowledged yet: the job may have to fall back to this one.
+   */
+  acknowledgeUpTo(checkpoint: number): void {
     this.#acknowledgeUpTo = Math.max(this.#acknowledgeUpTo, checkpoint)
     this.#wakeup.wake()
   }
