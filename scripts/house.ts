@@ -40,8 +40,8 @@ export const npmImports: Readonly<Record<string, readonly string[]>> = {
   cli: ['tsx'],
 }
 
-/** What any test may import from npm. */
-export const npmTestImports: readonly string[] = ['vitest', 'fast-check']
+/** What any test may import from npm. Vite comes with Vitest, and builds programs with planted bugs. */
+export const npmTestImports: readonly string[] = ['vitest', 'fast-check', 'vite']
 
 /** The files that may import `node:*`, as beginnings of paths. Everything else is handed what it needs. */
 export const nodeDoors: readonly string[] = [

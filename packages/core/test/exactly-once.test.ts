@@ -130,7 +130,7 @@ describe('a job', () => {
     )
   })
 
-  test('EN-236 EN-251 calls in flight that come together in one subtask let no watermark pass an input that is behind', async () => {
+  test('EN-235 EN-251 calls in flight that come together in one subtask let no watermark pass an input that is behind', async () => {
     const all = events(300, 3, 7)
     const behind = all.filter((event) => event.id % 3 === 0).map((event) => ({ ...event, at: event.at / 2 }))
     const windows = new MemorySink<{ n: number }>()

@@ -1,0 +1,166 @@
+/**
+ * Lets every operation on the disk fail once: a sync with a failure that is final, everything else with one that
+ * may pass. And lets the disk run full at every write.
+ */
+import { describeError, isMillraceError, type ErrorCode, type Fs } from '@millrace/core'
+import type { RestartPolicy } from 'millrace'
+import { seededRandom } from '@millrace/channels'
+import type { SimFs } from '@millrace/testkit'
+import { promised } from './broken-promise.ts'
+import type { Case } from './cases.ts'
+import { emptyBeginning, linesOf } from './crash-points.ts'
+import { live, type Life, type LifeOptions } from './life.ts'
+import { OutputReader } from './output-reader.ts'
+import { recover, requireCalm, requireFinished } from './recovery.ts'
+import { wrappedFs } from './wrapped-fs.ts'
+
+const retries: RestartPolicy = { kind: 'fixed', delayMs: 3, attempts: 3 }
+
+/**
+ * The job on a disk on which one operation fails, each in turn. `lines` is the log of a calm life.
+ *
+ * A failed sync must stop the job for good, because another one would report success for bytes that are lost; the
+ * next life begins with what the disk still has. From any other failure the job recovers by itself.
+ */
+export function* failingOperations(lines: readonly string[], options: LifeOptions = {}): Generator<Case> {
+  for (const [index, line] of lines.entries()) {
+    yield { name: `operation ${line} fails`, run: () => failOperation(index + 1, options) }
+  }
+}
+
+/**
+ * The job on a disk that runs full at one of its writes, each in turn: the write takes half of its bytes and every
+ * later one is refused. Once there is room again the job goes on, by itself or when it is started again.
+ */
+export function* fullDisks(lines: readonly string[], options: LifeOptions = {}): Generator<Case> {
+  const writes = lines.filter((line) => isKind(line, 'write'))
+  for (const [index, line] of writes.entries()) {
+    for (const mayRetry of [false, true]) {
+      const then = mayRetry ? 'and the job may try again' : 'and the job may not try again'
+      yield { name: `disk full at ${line}, ${then}`, run: () => fillDisk(index + 1, mayRetry, options) }
+    }
+  }
+}
+
+/** The job on disks that take few bytes at a time. */
+export function* shortWrites(options: LifeOptions = {}): Generator<Case> {
+  for (const bytes of [1, 7, 100]) {
+    yield { name: `writes of at most ${bytes} bytes`, run: () => writeShort(bytes, options) }
+  }
+}
+
+async function failOperation(operation: number, options: LifeOptions): Promise<string> {
+  const fs = emptyBeginning(options).disk()
+  fs.failAt(operation)
+  const reader = OutputReader.new()
+  const life = await live(fs, reader, { ...options, restart: retries })
+  const line = linesOf(fs)[operation - 1]!
+  const isSync = isKind(line, 'sync')
+  const { result } = life
+  if (result.outcome === 'finished' && failuresIn(life).length > 0) {
+    promised(!isSync, () => `the job went on after a failed sync: ${line}`)
+    requireFinished(fs, reader)
+    return 'went on by itself'
+  }
+  if (result.outcome === 'finished') {
+    // Everything was done but for tidying up, which the next life does.
+    const isTold = life.events.some(({ kind }) => kind === 'warning')
+    promised(isTold, () => `nobody was told that this failed: ${line}`)
+    reader.look(fs)
+    reader.requireAll()
+    reader.meet(await recover(fs.afterKill(), options))
+    return 'warned at its end'
+  }
+  promised(result.outcome === 'failed', () => `the job ended as ${result.outcome} after ${line}`)
+  promised(hasCode(result.error, isSync ? 'FS_SYNC_FAILED' : 'FS_IO'), () => unclear(line, result.error))
+  const hasStarted = life.events.some(({ kind }) => kind === 'started')
+  promised(isSync || !hasStarted, () => `the job did not try again after ${line}`)
+  for (const next of [fs.afterKill(), fs.afterPowerLoss(), fs.afterPowerLoss(seededRandom(operation))]) {
+    reader.meet(await recover(next, options))
+  }
+  return isSync ? 'stopped for good' : 'did not start'
+}
+
+async function fillDisk(write: number, mayRetry: boolean, options: LifeOptions): Promise<string> {
+  const fs = emptyBeginning(options).disk()
+  const reader = OutputReader.new()
+  const meter = new WriteMeter(fs, write)
+  const life = await live(fs, reader, {
+    ...options,
+    restart: mayRetry ? retries : { kind: 'none' },
+    around: { ...options.around, fs: (inner) => meter.over(options.around?.fs?.(inner) ?? inner) },
+    onEvent: ({ kind }) => {
+      if (kind === 'failed') fs.capacityBytes = Number.POSITIVE_INFINITY
+    },
+  })
+  promised(meter.isFull, () => 'the write never came')
+  fs.capacityBytes = Number.POSITIVE_INFINITY
+  const { result } = life
+  if (result.outcome === 'finished') {
+    promised(failuresIn(life).length > 0, () => 'the job finished on a full disk')
+    requireFinished(fs, reader)
+    return 'went on by itself'
+  }
+  promised(result.outcome === 'failed', () => `the job ended as ${result.outcome} on a full disk`)
+  promised(hasCode(result.error, 'FS_FULL'), () => unclear('a full disk', result.error))
+  // The same disk, and another process: nothing is lost but the process.
+  reader.meet(await recover(fs.afterKill(), options))
+  return 'went on when started again'
+}
+
+async function writeShort(writeBytesMax: number, options: LifeOptions): Promise<string> {
+  const fs = emptyBeginning({ ...options, writeBytesMax }).disk()
+  const reader = OutputReader.new()
+  requireCalm(await live(fs, reader, options))
+  requireFinished(fs, reader)
+  return 'as on any other'
+}
+
+/** Counts writes, and fills the disk half way through the one that is asked for. */
+class WriteMeter {
+  isFull = false
+  readonly #fs: SimFs
+  #left: number
+
+  constructor(fs: SimFs, write: number) {
+    this.#fs = fs
+    this.#left = write
+  }
+
+  over(inner: Fs): Fs {
+    return wrappedFs(inner, {
+      file: (file) => ({
+        write: (bytes) => {
+          if (--this.#left === 0) this.#fill(Math.floor(bytes.length / 2))
+          return file.write(bytes)
+        },
+      }),
+    })
+  }
+
+  #fill(roomBytes: number): void {
+    const used = this.#fs.paths().reduce((sum, path) => sum + this.#fs.peek(path)!.length, 0)
+    this.#fs.capacityBytes = used + roomBytes
+    this.isFull = true
+  }
+}
+
+/** Whether a line of the disk's log is about an operation whose name begins so. */
+function isKind(line: string, kind: string): boolean {
+  return line.split(' ')[1]!.startsWith(kind)
+}
+
+/** Failures from which the job tried to recover by itself. */
+function failuresIn({ events }: Life): readonly unknown[] {
+  return events.flatMap((event) => (event.kind === 'failed' ? [event.error] : []))
+}
+
+/** Whether an error is, or was caused by, one with this code. */
+function hasCode(error: unknown, code: ErrorCode): boolean {
+  for (let at = error; isMillraceError(at); at = at.cause) if (at.code === code) return true
+  return false
+}
+
+function unclear(what: string, error: unknown): string {
+  return `after ${what} the job failed with something else: ${describeError(error)}`
+}

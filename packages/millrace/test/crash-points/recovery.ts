@@ -1,0 +1,85 @@
+import { CheckpointStorage, DataDirectory, describeError } from '@millrace/core'
+import { verifySnapshot } from '@millrace/store-memory'
+import type { SimFs } from '@millrace/testkit'
+import { promised } from './broken-promise.ts'
+import { dataDirectory, live, type Life, type LifeOptions } from './life.ts'
+import { OutputReader } from './output-reader.ts'
+
+const directory = new DataDirectory(dataDirectory)
+
+/**
+ * Starts the job on what a crash has left and lets it run to its end. Throws `BrokenPromise` unless it goes on by
+ * itself, without a word of complaint, and everything is there in the end and nothing else.
+ *
+ * Returns a reader who has seen what was visible when the job was running again.
+ */
+export async function recover(fs: SimFs, options: LifeOptions = {}): Promise<OutputReader> {
+  const newest = await requireWholeCheckpoints(fs)
+  const reader = OutputReader.new()
+  let first: OutputReader | undefined
+  const onEvent: LifeOptions['onEvent'] = ({ kind }) => {
+    if (kind === 'checkpointCompleted') first ??= reader.clone()
+  }
+  const life = await live(fs, reader, { ...options, onEvent })
+  requireCalm(life)
+  const started = life.events.find(({ kind }) => kind === 'started')
+  promised(
+    started?.kind === 'started' && started.restoredFrom === newest,
+    () => `the job went on from ${JSON.stringify(started)} and not from checkpoint ${newest}`,
+  )
+  requireFinished(fs, reader)
+  await requireWholeCheckpoints(fs)
+  return first!
+}
+
+/** Throws unless a life ended well and nobody had to be warned. */
+export function requireCalm({ result, events }: Life): void {
+  promised(result.outcome === 'finished', () => {
+    const why = result.outcome === 'failed' ? `: ${describeError(result.error)}` : ''
+    return `the job ended as ${result.outcome}${why}`
+  })
+  const warning = events.find((event) => event.kind === 'warning' && !isAtTheEnd(event.message))
+  promised(
+    warning === undefined,
+    () => `the job warned: ${warning?.kind === 'warning' ? warning.message : ''}`,
+  )
+}
+
+/** Whoever starts a job again that has read everything is told so, also when it was killed just before its end. */
+function isAtTheEnd(message: string): boolean {
+  return /^checkpoint \d+ is the end of this job/.test(message)
+}
+
+/** Throws unless all output is there, once, and nothing is left over on the disk of a finished job. */
+export function requireFinished(fs: SimFs, reader: OutputReader): void {
+  reader.look(fs)
+  reader.requireAll()
+  promised(fs.openPaths().length === 0, () => `files were left open: ${fs.openPaths().join(', ')}`)
+  const kept = [
+    /^\/in\//,
+    /^\/out\/live(?:\.part-\d+)?\.ndjson$/,
+    /^\/out\/rolled(?:\.part-\d+)?-\d{6}\.ndjson$/,
+    /^\/data\/checkpoints\/checkpoint-\d{10}\.json$/,
+    /^\/data\/state\/segment-\d{6}\.seg$/,
+  ]
+  const left = fs.paths().filter((path) => !kept.some((pattern) => pattern.test(path)))
+  promised(left.length === 0, () => `files were left over: ${left.join(', ')}`)
+  const manifests = fs.paths().filter((path) => path.startsWith('/data/checkpoints/'))
+  promised(manifests.length <= 2, () => `${manifests.length} checkpoints are kept instead of 2`)
+}
+
+/** Throws unless every checkpoint on the disk can be read in full; returns the number of the newest. */
+async function requireWholeCheckpoints(fs: SimFs): Promise<number | undefined> {
+  const storage = new CheckpointStorage(fs, directory.checkpoints)
+  let newest: number | undefined
+  try {
+    for (const checkpoint of await storage.list()) {
+      const { store } = await storage.read(checkpoint)
+      await verifySnapshot(fs, directory.state, store.snapshot)
+      newest ??= checkpoint
+    }
+  } catch (error) {
+    promised(false, () => `a checkpoint on the disk cannot be restored: ${describeError(error)}`)
+  }
+  return newest
+}

@@ -1,0 +1,33 @@
+import type { Fs, FsFile } from '@millrace/core'
+
+/** What is to be different about a file system; the rest goes through. */
+export interface FsChanges extends Partial<Omit<Fs, 'open'>> {
+  /** What is to be different about an open file. */
+  readonly file?: (file: FsFile) => Partial<FsFile>
+}
+
+/** A file system in front of another one. */
+export function wrappedFs(inner: Fs, { file: changesOf, ...changes }: FsChanges): Fs {
+  return {
+    open: async (path, mode) => wrappedFile(await inner.open(path, mode), changesOf),
+    rename: (from, to) => inner.rename(from, to),
+    remove: (path) => inner.remove(path),
+    list: (path) => inner.list(path),
+    stat: (path) => inner.stat(path),
+    makeDirectory: (path) => inner.makeDirectory(path),
+    syncDirectory: (path) => inner.syncDirectory(path),
+    ...changes,
+  }
+}
+
+function wrappedFile(file: FsFile, changesOf: FsChanges['file']): FsFile {
+  return {
+    write: (bytes) => file.write(bytes),
+    read: (into, position) => file.read(into, position),
+    truncate: (size) => file.truncate(size),
+    sync: () => file.sync(),
+    size: () => file.size(),
+    close: () => file.close(),
+    ...changesOf?.(file),
+  }
+}
