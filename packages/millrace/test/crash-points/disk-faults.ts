@@ -75,9 +75,8 @@ async function failOperation(operation: number, options: LifeOptions): Promise<s
   promised(hasCode(result.error, isSync ? 'FS_SYNC_FAILED' : 'FS_IO'), () => unclear(line, result.error))
   const hasStarted = life.events.some(({ kind }) => kind === 'started')
   promised(isSync || !hasStarted, () => `the job did not try again after ${line}`)
-  for (const next of [fs.afterKill(), fs.afterPowerLoss(), fs.afterPowerLoss(seededRandom(operation))]) {
-    reader.meet(await recover(next, options))
-  }
+  const survivors = operation % 2 === 0 ? undefined : seededRandom(operation)
+  for (const next of [fs.afterKill(), fs.afterPowerLoss(survivors)]) reader.meet(await recover(next, options))
   return isSync ? 'stopped for good' : 'did not start'
 }
 

@@ -57,7 +57,7 @@ class Hunt {
   readonly beginning: Beginning
 
   constructor(options: Partial<CrashOptions>) {
-    this.points = new CrashPoints({ chances: 1, skipsKnownDisks: true, failuresMax: 1, ...options })
+    this.points = new CrashPoints({ chances: 4, skipsKnownDisks: true, failuresMax: 1, ...options })
     this.beginning = emptyBeginning(options)
   }
 
