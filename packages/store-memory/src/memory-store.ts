@@ -22,7 +22,7 @@ export interface MemoryStoreOptions {
  * The default state store: every value live in memory, what changed appended to segment files.
  *
  * A read or change costs a look-up and no encoding. A snapshot costs what changed since the one before.
- * Memory bounds the state: about 200 bytes for each value on top of the value itself.
+ * Memory bounds the state: about 130 bytes for each cell besides its key and its value.
  *
  * Throws `OPTION_INVALID`.
  *

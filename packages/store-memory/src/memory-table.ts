@@ -12,6 +12,8 @@ import type { Slice } from './slice.ts'
 const cellWork = 512
 /** The same for a cell that compaction passes by. */
 const passingWork = 32
+/** As many tombstones take no more room than a drop and what a restore has to remember of it. */
+const tombstonesMax = 8
 
 /** Gives every cell of a job its place in the order of creation. */
 export interface Sequence {
@@ -116,6 +118,10 @@ export class MemoryTable<T> implements StateTable<T> {
   deleteOuter(outer: KeyToken): void {
     const cells = this.#index.under(outer)
     if (cells === undefined) return
+    if (cells.size <= tombstonesMax) {
+      for (const cell of cells.values()) this.delete(cell)
+      return
+    }
     const dead = new Map<Segment, number>()
     for (const cell of cells.values()) {
       if (this.#isOwed(cell)) this.#write(cell)
@@ -152,7 +158,7 @@ export class MemoryTable<T> implements StateTable<T> {
     this.#epoch++
     this.#frozen.append(this.#dirty)
     this.#dirty = new DirtyList()
-    this.#frozenDrops.push(...this.#drops)
+    this.#frozenDrops = this.#frozenDrops.length === 0 ? this.#drops : this.#frozenDrops.concat(this.#drops)
     this.#drops = []
   }
 
@@ -163,8 +169,11 @@ export class MemoryTable<T> implements StateTable<T> {
       this.#frozen.removeFirst()
       if (slice.spend(work)) return false
     }
-    for (const drop of this.#frozenDrops) this.#writeDrop(drop)
-    this.#frozenDrops = []
+    for (let drop = this.#frozenDrops.at(-1); drop !== undefined; drop = this.#frozenDrops.at(-1)) {
+      this.#writeDrop(drop)
+      this.#frozenDrops.pop()
+      if (slice.spend(cellWork)) return false
+    }
     return true
   }
 
@@ -189,7 +198,7 @@ export class MemoryTable<T> implements StateTable<T> {
     }
   }
 
-  /** Takes in what a segment holds: each cell once, in any order, none newer than the store's sequence. */
+  /** Takes in what the segments hold: each cell once, in any order, none newer than the store's sequence. */
   restore(cells: readonly MemoryCell<T>[]): void {
     for (const cell of inSeqOrder(cells)) this.#index.add(cell)
   }

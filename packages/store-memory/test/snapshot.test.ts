@@ -71,6 +71,24 @@ describe('a snapshot holds the state at its freeze', () => {
     expect((await restored(fs, second)).content()).toEqual([[]])
   })
 
+  test('outer tokens with many cells that are deleted afterwards are in it, and gone from the next', async () => {
+    const fs = new SimFs()
+    const run = await StoreRun.open<number>(fs)
+    for (let outer = 0; outer < 100; outer++) for (let i = 0; i < 12; i++) run.set(outer, i, i)
+    run.freeze()
+    for (let outer = 0; outer < 100; outer++) run.deleteOuter(outer)
+    run.set(7, 'again', 1)
+    const second = await restored(fs, run)
+    expect(second.store.usage().cells).toBe(1200)
+    for (let outer = 0; outer < 100; outer++) second.deleteOuter(outer)
+    second.set(7, 'again', 1)
+    second.freeze()
+    let slices = 1
+    while (!second.slice()) slices++
+    expect(slices).toBeGreaterThan(2)
+    expect((await restored(fs, second)).content()).toEqual([[[7, [['again', 1]]]]])
+  })
+
   test('a cell that is deleted by one who looked it up before the freeze is in it', async () => {
     const fs = new SimFs()
     const run = await StoreRun.open<number>(fs)
@@ -150,8 +168,8 @@ describe('a token that is deleted and made again is another cell', () => {
   test('that survives the drop of the cells before it', async () => {
     const fs = new SimFs()
     const run = await StoreRun.open<number>(fs)
+    for (let i = 0; i < 20; i++) run.set('w', i, 1)
     run.set('w', 'a', 1)
-    run.set('w', 'b', 1)
     await run.checkpoint()
     run.deleteOuter('w')
     run.set('w', 'a', 2)
