@@ -34,7 +34,10 @@ export interface Life {
   readonly events: readonly JobEvent[]
 }
 
-/** Runs the job on a disk until it ends, as it soon does when the disk crashes; `reader` looks at the output each time something happens. */
+/**
+ * Runs the job on a disk until it ends, as it soon does when the disk crashes. `reader` looks at the output each time
+ * something happens. Throws `BrokenPromise` if the output is wrong, or if the job hangs.
+ */
 export async function live(fs: SimFs, reader: OutputReader, options: LifeOptions = {}): Promise<Life> {
   const { seed = 1, parallelism = 1, restart = { kind: 'none' }, around = {}, onEvent } = options
   // Chance is never the same in two lives.

@@ -57,7 +57,7 @@ export async function buildMutant(change: ChangedLine, directory: string): Promi
 export function runMutant(
   program: string,
   { trial, near }: Pick<PlantedBug<ChangedLine>, 'trial' | 'near'>,
-  limitMs = 60_000,
+  limitMs = 120_000,
 ): Promise<string | undefined> {
   return new Promise((resolve, reject) => {
     const child = spawn(execPath, [program, trial, near.source], {

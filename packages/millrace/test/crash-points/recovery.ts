@@ -1,4 +1,4 @@
-import { CheckpointStorage, DataDirectory, describeError } from '@millrace/core'
+import { CheckpointStorage, DataDirectory, describeError, type Manifest } from '@millrace/core'
 import { verifySnapshot } from '@millrace/store-memory'
 import type { SimFs } from '@millrace/testkit'
 import { promised } from './broken-promise.ts'
@@ -24,11 +24,12 @@ export async function recover(fs: SimFs, options: LifeOptions = {}): Promise<Out
   requireCalm(life)
   const started = life.events.find(({ kind }) => kind === 'started')
   promised(
-    started?.kind === 'started' && started.restoredFrom === newest,
-    () => `the job went on from ${JSON.stringify(started)} and not from checkpoint ${newest}`,
+    started?.kind === 'started' && started.restoredFrom === newest?.checkpoint,
+    () => `the job went on from ${JSON.stringify(started)} and not from checkpoint ${newest?.checkpoint}`,
   )
   requireFinished(fs, reader)
-  await requireWholeCheckpoints(fs)
+  const last = await requireWholeCheckpoints(fs)
+  promised(last?.phase === 'finished', () => `the newest checkpoint says that the job is ${last?.phase}`)
   return first!
 }
 
@@ -68,15 +69,15 @@ export function requireFinished(fs: SimFs, reader: OutputReader): void {
   promised(manifests.length <= 2, () => `${manifests.length} checkpoints are kept instead of 2`)
 }
 
-/** Throws unless every checkpoint on the disk can be read in full; returns the number of the newest. */
-async function requireWholeCheckpoints(fs: SimFs): Promise<number | undefined> {
+/** Throws unless every checkpoint on the disk can be read in full; returns the newest. */
+async function requireWholeCheckpoints(fs: SimFs): Promise<Manifest | undefined> {
   const storage = new CheckpointStorage(fs, directory.checkpoints)
-  let newest: number | undefined
+  let newest: Manifest | undefined
   try {
     for (const checkpoint of await storage.list()) {
-      const { store } = await storage.read(checkpoint)
-      await verifySnapshot(fs, directory.state, store.snapshot)
-      newest ??= checkpoint
+      const manifest = await storage.read(checkpoint)
+      await verifySnapshot(fs, directory.state, manifest.store.snapshot)
+      newest ??= manifest
     }
   } catch (error) {
     promised(false, () => `a checkpoint on the disk cannot be restored: ${describeError(error)}`)
