@@ -137,7 +137,7 @@ export const changedLines: readonly PlantedBug<ChangedLine>[] = [
     },
     trial: 'a crash',
     near: /rename/,
-    shows: /FS_NOT_FOUND: data\/checkpoints|left over/,
+    shows: /the newest checkpoint says that the job is running/,
   },
   {
     name: 'the name of a manifest is not synced',
