@@ -24,7 +24,14 @@ test('a drop covers what was made up to it, under its outer token and in its gro
   ])
 })
 
-test('an older drop of fewer groups adds nothing, one of more does', () => {
+test('a later drop counts although an earlier one was met first', () => {
+  const drops = new DropList()
+  drops.add('w', { seq: 5, groups: { first: 0, last: 127 } })
+  drops.add('w', { seq: 10, groups: { first: 0, last: 127 } })
+  expect(drops.covers('w', 10, 0)).toBe(true)
+})
+
+test('a drop up to an earlier cell adds nothing in fewer groups, but does in more', () => {
   const drops = new DropList()
   drops.add('w', { seq: 10, groups: { first: 0, last: 63 } })
   drops.add('w', { seq: 5, groups: { first: 10, last: 20 } })

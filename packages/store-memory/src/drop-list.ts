@@ -7,14 +7,15 @@ interface StoredDrop {
   readonly groups: KeyGroupRange
 }
 
-/** The drops of one piece of state, gathered from the newest to the oldest. */
+/** The drops of one piece of state, in any order. */
 export class DropList {
   readonly #drops = new Map<KeyToken, StoredDrop[]>()
 
   add(outer: KeyToken, drop: StoredDrop): void {
     const drops = this.#drops.get(outer)
     if (drops === undefined) this.#drops.set(outer, [drop])
-    else if (!drops.some((newer) => includes(newer.groups, drop.groups))) drops.push(drop)
+    else if (!drops.some((each) => each.seq >= drop.seq && includes(each.groups, drop.groups)))
+      drops.push(drop)
   }
 
   /** Whether a cell that was written before the drops met so far is gone by one of them. */

@@ -89,6 +89,18 @@ describe('a snapshot holds the state at its freeze', () => {
     expect((await restored(fs, second)).content()).toEqual([[[7, [['again', 1]]]]])
   })
 
+  test('an outer token that was emptied twice before one snapshot is empty in it', async () => {
+    const fs = new SimFs()
+    const run = await StoreRun.open<number>(fs)
+    for (let round = 0; round < 2; round++) {
+      for (let i = 0; i < 12; i++) run.set('w', i, i)
+      run.freeze()
+      run.deleteOuter('w')
+    }
+    run.freeze()
+    expect((await restored(fs, run)).content()).toEqual([[]])
+  })
+
   test('a cell that is deleted by one who looked it up before the freeze is in it', async () => {
     const fs = new SimFs()
     const run = await StoreRun.open<number>(fs)

@@ -222,6 +222,6 @@ test('EN-235 whatever is done and wherever it stops, a restart at any parallelis
         await trial.step({ kind: 'checkpoint' })
       }
     }),
-    { numRuns: 150 },
+    { numRuns: 300 },
   )
 })
