@@ -31,10 +31,15 @@ export class Feed {
   constructor(pieces: AsyncIterable<Piece>, stopped: AbortSignal) {
     this.#stopped = stopped
     this.#done = this.#pump(pieces)
-    stopped.addEventListener('abort', () => {
-      this.#taken?.()
-      this.#tell()
-    })
+    // Once only: Node keeps a combined signal, and all that listens to it, for as long as anybody does.
+    stopped.addEventListener(
+      'abort',
+      () => {
+        this.#taken?.()
+        this.#tell()
+      },
+      { once: true },
+    )
   }
 
   /** Takes `next`, and lets the one after it be fetched. */

@@ -1,0 +1,20 @@
+import { getEventListeners } from 'node:events'
+import { expect, test } from 'vitest'
+import { Feed, type Piece } from './feed.ts'
+
+async function* quietForEver(stopped: AbortSignal): AsyncGenerator<Piece> {
+  yield 'quiet'
+  await new Promise((resolve) => stopped.addEventListener('abort', resolve, { once: true }))
+}
+
+// Node keeps a signal made by AbortSignal.any alive while somebody listens to it, and with it every chunk read.
+test('a feed that was stopped listens no longer, so that nothing keeps it in memory', async () => {
+  const closing = new AbortController()
+  const stopped = AbortSignal.any([new AbortController().signal, closing.signal])
+  const feed = new Feed(quietForEver(stopped), stopped)
+  await feed.ready()
+  expect(getEventListeners(stopped, 'abort')).not.toEqual([])
+  closing.abort()
+  await feed.closed()
+  expect(getEventListeners(stopped, 'abort')).toEqual([])
+})
