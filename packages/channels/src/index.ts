@@ -1,25 +1,25 @@
 // Channels.
-export { Channel } from './channel.ts'
-export { CLOSED, EMPTY } from './channel-end.ts'
-export type { ReceiveChannel, Received, SendChannel } from './channel-end.ts'
-export { ChannelClosedError } from './channel-closed-error.ts'
+export { Channel } from './channel/channel.ts'
+export { CLOSED, EMPTY } from './channel/channel-end.ts'
+export type { ReceiveChannel, Received, SendChannel } from './channel/channel-end.ts'
+export { ChannelClosedError } from './channel/channel-closed-error.ts'
 
 // Choosing among operations.
-export { select, trySelect } from './select.ts'
-export type { SelectCases, Selected, SelectOptions, TrySelectOptions } from './select.ts'
-export { after } from './select-case.ts'
-export type { SelectCase } from './select-case.ts'
+export { select, trySelect } from './channel/select.ts'
+export type { SelectCases, Selected, SelectOptions, TrySelectOptions } from './channel/select.ts'
+export { after } from './channel/select-case.ts'
+export type { SelectCase } from './channel/select-case.ts'
 
 // Tasks that wait for one another.
-export { Scope } from './scope.ts'
-export { WaitGroup } from './wait-group.ts'
-export { Wakeup } from './wakeup.ts'
+export { Scope } from './task/scope.ts'
+export { WaitGroup } from './task/wait-group.ts'
+export { Wakeup } from './task/wakeup.ts'
 
 // The doors of the world: time, randomness, scheduling.
-export { sleep, systemClock } from './clock.ts'
-export type { Clock } from './clock.ts'
-export { ManualClock } from './manual-clock.ts'
-export { seededRandom, systemRandom } from './random.ts'
-export type { Random } from './random.ts'
-export { microtaskScheduler, systemScheduler } from './scheduler.ts'
-export type { Scheduler } from './scheduler.ts'
+export { sleep, systemClock } from './world/clock.ts'
+export type { Clock } from './world/clock.ts'
+export { ManualClock } from './world/manual-clock.ts'
+export { seededRandom, systemRandom } from './world/random.ts'
+export type { Random } from './world/random.ts'
+export { microtaskScheduler, systemScheduler } from './world/scheduler.ts'
+export type { Scheduler } from './world/scheduler.ts'

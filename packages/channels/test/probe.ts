@@ -1,4 +1,4 @@
-import { systemScheduler } from '../src/scheduler.ts'
+import { systemScheduler } from '../src/world/scheduler.ts'
 
 /** Lets everything settle that needs no timer and no I/O. */
 export function settle(): Promise<void> {

@@ -1,4 +1,4 @@
-import { onAbort } from './cancellation.ts'
+import { onAbort } from '../wait/cancellation.ts'
 
 /**
  * The only way to learn or wait for the time.

@@ -1,9 +1,9 @@
 import { expect, test } from 'vitest'
-import { hasSettled, together, upTo } from '../test/probe.ts'
+import { hasSettled, together, upTo } from '../../test/probe.ts'
 import { Channel } from './channel.ts'
 import { EMPTY } from './channel-end.ts'
-import { ManualClock } from './manual-clock.ts'
-import { Scope } from './scope.ts'
+import { ManualClock } from '../world/manual-clock.ts'
+import { Scope } from '../task/scope.ts'
 import { after } from './select-case.ts'
 import { select, trySelect } from './select.ts'
 

@@ -2,7 +2,7 @@ import { setFlagsFromString } from 'node:v8'
 import { runInNewContext } from 'node:vm'
 import fc from 'fast-check'
 import { expect, test } from 'vitest'
-import { settle } from '../test/probe.ts'
+import { settle } from '../../test/probe.ts'
 import { RingBuffer } from './ring-buffer.ts'
 
 test('a ring buffer is a queue: whatever is pushed comes out once, in order', () => {

@@ -1,8 +1,8 @@
 import { describe, expect, test } from 'vitest'
-import { hasSettled, settle, together, upTo } from '../test/probe.ts'
+import { hasSettled, settle, together, upTo } from '../../test/probe.ts'
 import { Channel } from './channel.ts'
 import { CLOSED, EMPTY } from './channel-end.ts'
-import { Scope } from './scope.ts'
+import { Scope } from '../task/scope.ts'
 
 const CAPACITIES = [0, 1, 2, 10]
 

@@ -1,7 +1,7 @@
 import type { Received } from './channel-end.ts'
 import type { ReceiveEnd, ReceiveWaiter, SendEnd, SendWaiter } from './hand-off.ts'
 import type { Named, SelectCase, Selection } from './select-case.ts'
-import { Waiter } from './wait-queue.ts'
+import { Waiter } from '../wait/wait-queue.ts'
 
 /** A receive as a case of select. */
 export class ReceiveCase<T> implements SelectCase<Received<T>> {

@@ -1,6 +1,6 @@
-import { rejected } from './cancellation.ts'
-import { Pending } from './pending.ts'
-import { WaitQueue } from './wait-queue.ts'
+import { rejected } from '../wait/cancellation.ts'
+import { Pending } from '../wait/pending.ts'
+import { WaitQueue } from '../wait/wait-queue.ts'
 
 const settled: Promise<void> = Promise.resolve()
 

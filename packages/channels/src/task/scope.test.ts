@@ -1,7 +1,7 @@
 import { getEventListeners } from 'node:events'
 import { describe, expect, test } from 'vitest'
-import { hasSettled, settle, upTo } from '../test/probe.ts'
-import { Channel } from './channel.ts'
+import { hasSettled, settle, upTo } from '../../test/probe.ts'
+import { Channel } from '../channel/channel.ts'
 import { Scope } from './scope.ts'
 
 const broken = new Error('broken')

@@ -2,7 +2,7 @@ import fc from 'fast-check'
 import { expect, test } from 'vitest'
 import { HandOff } from './hand-off.ts'
 import type { ReceiveWaiter, SendWaiter } from './hand-off.ts'
-import { Waiter } from './wait-queue.ts'
+import { Waiter } from '../wait/wait-queue.ts'
 
 // The hand-off against Go's rules written down as two arrays: what has been accepted or offered, in order,
 // and who waits to receive.

@@ -1,6 +1,6 @@
 import { expect, test } from 'vitest'
-import { hasSettled, settle, upTo } from '../test/probe.ts'
-import { Channel } from './channel.ts'
+import { hasSettled, settle, upTo } from '../../test/probe.ts'
+import { Channel } from '../channel/channel.ts'
 import { WaitGroup } from './wait-group.ts'
 
 test('GO-77 nobody passes a barrier early: 16 tasks and two groups', async () => {

@@ -1,5 +1,5 @@
 import { describe, expect, test } from 'vitest'
-import { upTo } from '../test/probe.ts'
+import { upTo } from '../../test/probe.ts'
 import { Channel } from './channel.ts'
 import { ChannelClosedError } from './channel-closed-error.ts'
 import { CLOSED, EMPTY } from './channel-end.ts'

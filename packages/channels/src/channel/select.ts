@@ -1,6 +1,6 @@
-import { onAbort, rejected } from './cancellation.ts'
-import { systemRandom } from './random.ts'
-import type { Random } from './random.ts'
+import { onAbort, rejected } from '../wait/cancellation.ts'
+import { systemRandom } from '../world/random.ts'
+import type { Random } from '../world/random.ts'
 import type { Named, SelectCase, Selection } from './select-case.ts'
 
 /**

@@ -1,7 +1,7 @@
 import { expect, test } from 'vitest'
-import { upTo } from '../test/probe.ts'
+import { upTo } from '../../test/probe.ts'
 import { Channel } from './channel.ts'
-import { seededRandom } from './random.ts'
+import { seededRandom } from '../world/random.ts'
 import { select, trySelect } from './select.ts'
 
 // Critical values of the chi-square distribution at one in a million, by degrees of freedom.

@@ -1,7 +1,7 @@
 import { ChannelClosedError } from './channel-closed-error.ts'
 import { RingBuffer } from './ring-buffer.ts'
-import { WaitQueue } from './wait-queue.ts'
-import type { Waiter } from './wait-queue.ts'
+import { WaitQueue } from '../wait/wait-queue.ts'
+import type { Waiter } from '../wait/wait-queue.ts'
 
 /**
  * Channels: bounded, ordered hand-off between tasks in one process.

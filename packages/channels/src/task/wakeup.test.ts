@@ -1,5 +1,5 @@
 import { expect, test } from 'vitest'
-import { hasSettled, upTo } from '../test/probe.ts'
+import { hasSettled, upTo } from '../../test/probe.ts'
 import { Wakeup } from './wakeup.ts'
 
 test('a wake ends the wait', async () => {

@@ -1,4 +1,4 @@
-import { onAbort } from './cancellation.ts'
+import { onAbort } from '../wait/cancellation.ts'
 import { WaitGroup } from './wait-group.ts'
 
 /**

@@ -1,8 +1,8 @@
 import { getEventListeners } from 'node:events'
 import { expect, test } from 'vitest'
-import { upTo } from '../test/probe.ts'
+import { upTo } from '../../test/probe.ts'
 import { onAbort } from './cancellation.ts'
-import { Channel } from './channel.ts'
+import { Channel } from '../channel/channel.ts'
 
 test('hooks run in the order in which they were added, with the reason', () => {
   const controller = new AbortController()

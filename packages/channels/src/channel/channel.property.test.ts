@@ -1,10 +1,10 @@
 import fc from 'fast-check'
 import { expect, test } from 'vitest'
-import { settle } from '../test/probe.ts'
+import { settle } from '../../test/probe.ts'
 import { Channel } from './channel.ts'
 import { CLOSED, EMPTY } from './channel-end.ts'
-import { ManualClock } from './manual-clock.ts'
-import { seededRandom } from './random.ts'
+import { ManualClock } from '../world/manual-clock.ts'
+import { seededRandom } from '../world/random.ts'
 import { after } from './select-case.ts'
 import { select, trySelect } from './select.ts'
 

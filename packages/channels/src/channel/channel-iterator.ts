@@ -1,6 +1,6 @@
-import { rejected } from './cancellation.ts'
+import { rejected } from '../wait/cancellation.ts'
 import type { ReceiveEnd, ReceiveWaiter } from './hand-off.ts'
-import { Pending } from './pending.ts'
+import { Pending } from '../wait/pending.ts'
 
 const DONE: IteratorResult<never, undefined> = Object.freeze({ done: true, value: undefined })
 const ITERATED: Promise<IteratorResult<never, undefined>> = Promise.resolve(DONE)
