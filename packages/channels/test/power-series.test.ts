@@ -153,7 +153,7 @@ async function take(a: Series, n: number): Promise<string[]> {
   return coefficients
 }
 
-test('GO-65 demand-driven channels and split deliver exact coefficients', async () => {
+test('GO-065 demand-driven channels and split deliver exact coefficients', async () => {
   await using scope = new Scope()
   const make = makeIn(scope)
   const ones = (): Series => constant(make, [], one)
@@ -166,7 +166,7 @@ test('GO-65 demand-driven channels and split deliver exact coefficients', async 
   expect(await take(fast, 1)).toEqual(['1/5'])
 })
 
-test('GO-66 a series that feeds on itself delivers exact coefficients', async () => {
+test('GO-066 a series that feeds on itself delivers exact coefficients', async () => {
   await using scope = new Scope()
   const make = makeIn(scope)
   const x = constant(make, [zero, one], zero)

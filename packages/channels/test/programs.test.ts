@@ -5,7 +5,7 @@ import { upTo } from './probe.ts'
 
 // Go's own test programs: small, but each needs many tasks that hand values on in the right order.
 
-test('GO-62 a daisy chain of 10,000 tasks passes one value', async () => {
+test('GO-062 a daisy chain of 10,000 tasks passes one value', async () => {
   await using scope = new Scope()
   const first = new Channel<number>()
   let left = first
@@ -22,7 +22,7 @@ test('GO-62 a daisy chain of 10,000 tasks passes one value', async () => {
   await scope.wait()
 })
 
-test('GO-63 a sieve of one task per prime yields the first 25 primes', async () => {
+test('GO-063 a sieve of one task per prime yields the first 25 primes', async () => {
   await using scope = new Scope()
   const numbers = new Channel<number>()
   scope.go(async (signal) => {
@@ -43,7 +43,7 @@ test('GO-63 a sieve of one task per prime yields the first 25 primes', async () 
   expect(primes.slice(0, 5)).toEqual([2, 3, 5, 7, 11])
 })
 
-test('GO-64 the second sieve merges channels of multiples and yields the primes to 100', async () => {
+test('GO-064 the second sieve merges channels of multiples and yields the primes to 100', async () => {
   await using scope = new Scope()
   const go = <T>(produce: (out: SendChannel<T>, signal: AbortSignal) => Promise<void>): Channel<T> => {
     const out = new Channel<T>()
@@ -78,7 +78,7 @@ test('GO-64 the second sieve merges channels of multiples and yields the primes 
   expect([primes.length, primes.at(-1)]).toEqual([25, 97])
 })
 
-test('GO-67 a channel is received from a channel, and sent on in a select', async () => {
+test('GO-067 a channel is received from a channel, and sent on in a select', async () => {
   await using scope = new Scope()
   const channels = new Channel<Channel<number>>()
   scope.go(async () => {
@@ -93,7 +93,7 @@ test('GO-67 a channel is received from a channel, and sent on in a select', asyn
   await scope.wait()
 })
 
-test('GO-68 four muxes into one channel, closed after four done signals, double nothing', async () => {
+test('GO-068 four muxes into one channel, closed after four done signals, double nothing', async () => {
   await using scope = new Scope()
   const [out, done] = [new Channel<number>(), new Channel<null>()]
   for (const i of upTo(4)) {

@@ -17,7 +17,7 @@ async function sendAll<T>(channel: Channel<T>, values: readonly T[]): Promise<vo
 }
 
 describe('closing', () => {
-  test('GO-27 GO-28 what is buffered at close arrives in order; then every receive says closed', async () => {
+  test('GO-027 GO-028 what is buffered at close arrives in order; then every receive says closed', async () => {
     const channel = new Channel<number>(3)
     await sendAll(channel, [1, 2, 3])
     channel.close()
@@ -29,7 +29,7 @@ describe('closing', () => {
     }
   })
 
-  test('GO-29 close wakes every waiting receiver', async () => {
+  test('GO-029 close wakes every waiting receiver', async () => {
     const channel = new Channel<number>()
     const receives = [channel.receive(), channel.receive()]
     const next = channel.values().next()
@@ -39,7 +39,7 @@ describe('closing', () => {
   })
 
   test.each(CAPACITIES)(
-    'GO-30 GO-31 a send on a closed channel throws and its value is gone, capacity %d',
+    'GO-030 GO-031 a send on a closed channel throws and its value is gone, capacity %d',
     async (n) => {
       const channel = new Channel<number>(n)
       channel.close()
@@ -50,7 +50,7 @@ describe('closing', () => {
   )
 
   test.each([0, 2])(
-    'GO-32 close refuses waiting senders and delivers none of their values, capacity %d',
+    'GO-032 close refuses waiting senders and delivers none of their values, capacity %d',
     async (n) => {
       const channel = new Channel<number>(n)
       await sendAll(channel, upTo(n))
@@ -61,13 +61,13 @@ describe('closing', () => {
     },
   )
 
-  test('GO-33 closing twice throws', () => {
+  test('GO-033 closing twice throws', () => {
     const channel = new Channel()
     channel.close()
     expect(() => channel.close()).toThrow(ChannelClosedError)
   })
 
-  test('GO-35 for await ends after the drain of a closed channel', async () => {
+  test('GO-035 for await ends after the drain of a closed channel', async () => {
     const channel = new Channel<number>(2)
     await sendAll(channel, [1, 2])
     channel.close()
@@ -75,7 +75,7 @@ describe('closing', () => {
     expect(await drain(channel)).toEqual([])
   })
 
-  test('GO-36 leaving for await early closes nothing and loses nothing', async () => {
+  test('GO-036 leaving for await early closes nothing and loses nothing', async () => {
     const channel = new Channel<number>(1)
     const sent = sendAll(channel, [1, 2, 3, 4])
     for await (const n of channel) if (n === 2) break
@@ -89,7 +89,7 @@ describe('closing', () => {
     expect(channel.trySend(5)).toBe(true)
   })
 
-  test('GO-36 an iterator that was left takes nothing more', async () => {
+  test('GO-036 an iterator that was left takes nothing more', async () => {
     const channel = new Channel<number>(1)
     await channel.send(1)
     const iterator = channel.values()
@@ -98,7 +98,7 @@ describe('closing', () => {
     expect(channel.length).toBe(1)
   })
 
-  test('GO-38 a closed channel with one value gives it in each form, then says closed', async () => {
+  test('GO-038 a closed channel with one value gives it in each form, then says closed', async () => {
     const forms: ((channel: Channel<number>) => unknown)[] = [
       async (channel) => (await channel.receive()).value,
       (channel) => channel.tryReceive(),

@@ -17,7 +17,7 @@ async function sendAll<T>(channel: Channel<T>, values: readonly T[]): Promise<vo
 }
 
 describe('making a channel', () => {
-  test('GO-1 a new channel has length 0 and the capacity asked for', () => {
+  test('GO-001 a new channel has length 0 and the capacity asked for', () => {
     for (const n of upTo(201)) {
       const channel = new Channel(n)
       expect([channel.length, channel.capacity]).toEqual([0, n])
@@ -25,7 +25,7 @@ describe('making a channel', () => {
     expect(new Channel().capacity).toBe(0)
   })
 
-  test('GO-2 length counts what is buffered; capacity never changes', async () => {
+  test('GO-002 length counts what is buffered; capacity never changes', async () => {
     const channel = new Channel<number>(3)
     for (const n of upTo(3)) {
       await channel.send(n)
@@ -33,7 +33,7 @@ describe('making a channel', () => {
     }
   })
 
-  test('GO-3 an unbuffered channel has length 0 even while senders wait', async () => {
+  test('GO-003 an unbuffered channel has length 0 even while senders wait', async () => {
     const channel = new Channel<number>()
     const sends = [channel.send(1), channel.send(2)]
     expect([channel.length, channel.capacity]).toEqual([0, 0])
@@ -43,13 +43,13 @@ describe('making a channel', () => {
   })
 
   test.each([-1, 0.5, NaN, Infinity, -Infinity, 2 ** 30 + 1, 2 ** 53])(
-    'GO-4 capacity %d is refused at once',
+    'GO-004 capacity %d is refused at once',
     (capacity) => {
       expect(() => new Channel(capacity)).toThrow(RangeError)
     },
   )
 
-  test.each([0, 1])('GO-5 undefined is a value like any other at capacity %d', async (capacity) => {
+  test.each([0, 1])('GO-005 undefined is a value like any other at capacity %d', async (capacity) => {
     const channel = new Channel<undefined>(capacity)
     const sent = channel.send(undefined)
     expect(await channel.receive()).toEqual({ ok: true, value: undefined })
@@ -58,7 +58,7 @@ describe('making a channel', () => {
     expect(await channel.receive()).toEqual({ ok: false, value: undefined })
   })
 
-  test('GO-7 values keep their identity, also promises, channels, functions and thenables', async () => {
+  test('GO-007 values keep their identity, also promises, channels, functions and thenables', async () => {
     const thenable = { then: (): never => expect.unreachable('a value is never awaited') } // oxlint-disable-line unicorn/no-thenable
     const values = [null, {}, () => 1, new Channel(), Promise.resolve(1), thenable, NaN, EMPTY, CLOSED]
     const channel = new Channel<unknown>(values.length)
@@ -74,7 +74,7 @@ describe('making a channel', () => {
 
 describe('waiting and not waiting', () => {
   test.each(CAPACITIES)(
-    'GO-8 a receive from an empty open channel of capacity %d waits',
+    'GO-008 a receive from an empty open channel of capacity %d waits',
     async (capacity) => {
       const channel = new Channel(capacity)
       expect(await hasSettled(channel.receive())).toBe(false)
@@ -83,7 +83,7 @@ describe('waiting and not waiting', () => {
   )
 
   test.each([1, 2, 10])(
-    'GO-9 a send to a full channel of capacity %d waits for one receive',
+    'GO-009 a send to a full channel of capacity %d waits for one receive',
     async (capacity) => {
       const channel = new Channel<number>(capacity)
       await sendAll(channel, upTo(capacity))
@@ -94,7 +94,7 @@ describe('waiting and not waiting', () => {
     },
   )
 
-  test('GO-10 an unbuffered send waits for a receiver, which then has the value', async () => {
+  test('GO-010 an unbuffered send waits for a receiver, which then has the value', async () => {
     const channel = new Channel<string>()
     const sent = channel.send('x')
     expect(await hasSettled(sent)).toBe(false)
@@ -103,34 +103,37 @@ describe('waiting and not waiting', () => {
     expect(await received).toEqual({ ok: true, value: 'x' })
   })
 
-  test('GO-11 a send into free space never waits', async () => {
+  test('GO-011 a send into free space never waits', async () => {
     const channel = new Channel<number>(2)
     expect(await hasSettled(channel.send(1))).toBe(true)
     expect(await hasSettled(channel.send(2))).toBe(true)
     expect(await hasSettled(channel.send(3))).toBe(false)
   })
 
-  test('GO-12 a receive of a buffered value never waits', async () => {
+  test('GO-012 a receive of a buffered value never waits', async () => {
     const channel = new Channel<number>(1)
     await channel.send(1)
     expect(await hasSettled(channel.receive())).toBe(true)
   })
 
-  test.each(CAPACITIES)('GO-13 tryReceive on an empty channel of capacity %d changes nothing', (capacity) => {
-    const channel = new Channel<number>(capacity)
-    expect(channel.tryReceive()).toBe(EMPTY)
-    expect(channel.tryReceive()).toBe(EMPTY)
-    expect(channel.length).toBe(0)
-    expect(channel.trySend(1)).toBe(capacity > 0)
-  })
+  test.each(CAPACITIES)(
+    'GO-013 tryReceive on an empty channel of capacity %d changes nothing',
+    (capacity) => {
+      const channel = new Channel<number>(capacity)
+      expect(channel.tryReceive()).toBe(EMPTY)
+      expect(channel.tryReceive()).toBe(EMPTY)
+      expect(channel.length).toBe(0)
+      expect(channel.trySend(1)).toBe(capacity > 0)
+    },
+  )
 
-  test('GO-14 trySend on a full channel does not enqueue', () => {
+  test('GO-014 trySend on a full channel does not enqueue', () => {
     const channel = new Channel<number>(1)
     expect([channel.trySend(1), channel.trySend(2), channel.length]).toEqual([true, false, 1])
     expect([channel.tryReceive(), channel.tryReceive()]).toEqual([1, EMPTY])
   })
 
-  test('GO-15 trySend on an unbuffered channel needs a waiting receiver', async () => {
+  test('GO-015 trySend on an unbuffered channel needs a waiting receiver', async () => {
     const channel = new Channel<number>()
     expect(channel.trySend(1)).toBe(false)
     const received = channel.receive()
@@ -139,7 +142,7 @@ describe('waiting and not waiting', () => {
     expect(await received).toEqual({ ok: true, value: 2 })
   })
 
-  test('GO-16 tryReceive on an unbuffered channel needs a waiting sender', async () => {
+  test('GO-016 tryReceive on an unbuffered channel needs a waiting sender', async () => {
     const channel = new Channel<number>()
     expect(channel.tryReceive()).toBe(EMPTY)
     const sent = channel.send(1)
@@ -147,7 +150,7 @@ describe('waiting and not waiting', () => {
     await sent
   })
 
-  test('GO-17 with senders waiting, a receive takes the head and the first sender the tail', async () => {
+  test('GO-017 with senders waiting, a receive takes the head and the first sender the tail', async () => {
     const channel = new Channel<number>(2)
     const sends = upTo(5).map((n) => channel.send(n))
     expect(channel.tryReceive()).toBe(0)
@@ -158,7 +161,7 @@ describe('waiting and not waiting', () => {
   })
 
   test.each([0, 1])(
-    'GO-18 polling with pauses loses and doubles nothing at capacity %d',
+    'GO-018 polling with pauses loses and doubles nothing at capacity %d',
     async (capacity) => {
       const values = [1, 'two', undefined, { three: 3 }]
       const channel = new Channel<unknown>(capacity)
@@ -180,7 +183,7 @@ describe('waiting and not waiting', () => {
     },
   )
 
-  test('GO-19 tryReceive takes a buffered value even when a close comes between', async () => {
+  test('GO-019 tryReceive takes a buffered value even when a close comes between', async () => {
     for (const closesFirst of [true, false]) {
       const channel = new Channel<number>(1)
       await channel.send(1)
@@ -191,13 +194,13 @@ describe('waiting and not waiting', () => {
 })
 
 describe('order', () => {
-  test('GO-20 a buffer is first in, first out', async () => {
+  test('GO-020 a buffer is first in, first out', async () => {
     const channel = new Channel<number>(50)
     await sendAll(channel, upTo(50))
     for (const n of upTo(50)) expect(channel.tryReceive()).toBe(n)
   })
 
-  test('GO-21 waiting receivers are served in the order in which they came', async () => {
+  test('GO-021 waiting receivers are served in the order in which they came', async () => {
     const channel = new Channel<number>()
     const receives = upTo(10).map(() => channel.receive())
     await sendAll(channel, upTo(10))
@@ -205,7 +208,7 @@ describe('order', () => {
   })
 
   test.each(CAPACITIES)(
-    'GO-22 waiting senders are served in the order in which they came, capacity %d',
+    'GO-022 waiting senders are served in the order in which they came, capacity %d',
     async (n) => {
       const channel = new Channel<number>(n)
       const sends = upTo(20).map((i) => channel.send(i))
@@ -215,7 +218,7 @@ describe('order', () => {
   )
 
   test.each(CAPACITIES)(
-    'GO-23 one producer and one consumer keep the order at capacity %d',
+    'GO-023 one producer and one consumer keep the order at capacity %d',
     async (capacity) => {
       const channel = new Channel<number>(capacity)
       const [, received] = await Promise.all([
@@ -226,7 +229,7 @@ describe('order', () => {
     },
   )
 
-  test.each(CAPACITIES)('GO-24 GO-25 four producers and four consumers, capacity %d', async (capacity) => {
+  test.each(CAPACITIES)('GO-024 GO-025 four producers and four consumers, capacity %d', async (capacity) => {
     const channel = new Channel<{ from: number; n: number }>(capacity)
     const counts = new Map<number, number>()
     await using scope = new Scope()
@@ -248,7 +251,7 @@ describe('order', () => {
     expect([counts.size, new Set(counts.values())]).toEqual([1000, new Set([4])])
   })
 
-  test('GO-26 23 workers forward 271,828 items from one channel to another', async () => {
+  test('GO-026 23 workers forward 271,828 items from one channel to another', async () => {
     const [inbox, outbox] = [new Channel<number>(40), new Channel<number>(40)]
     let [count, sum] = [0, 0]
     await using scope = new Scope()

@@ -4,7 +4,7 @@ import type { ReceiveChannel, SendChannel } from './channel-end.ts'
 import { EMPTY } from './channel-end.ts'
 import { trySelect } from './select.ts'
 
-test('GO-69 a channel converts to either direction, never back and never across', () => {
+test('GO-069 a channel converts to either direction, never back and never across', () => {
   const both = new Channel<number>(1)
   const sendOnly: SendChannel<number> = both
   const receiveOnly: ReceiveChannel<number> = both
@@ -17,7 +17,7 @@ test('GO-69 a channel converts to either direction, never back and never across'
   expect([noChannel, noSender, noReceiver]).toEqual([both, both, both])
 })
 
-test('GO-69 a receive-only channel cannot send or close, and a send-only one not receive', () => {
+test('GO-069 a receive-only channel cannot send or close, and a send-only one not receive', () => {
   const both = new Channel<number>(1)
   const [receiving, sending] = [both.receiveOnly(), both.sendOnly()]
   // @ts-expect-error the method is not in the type, nor there at run time

@@ -14,7 +14,7 @@ function hasReceiver(channel: Channel<number>): boolean {
   return trySelect({ put: channel.sendCase(0) }) !== undefined
 }
 
-test('GO-52 a select never meets itself', async () => {
+test('GO-052 a select never meets itself', async () => {
   const channel = new Channel<number>()
   const alone = select({ put: channel.sendCase(1), got: channel.receiveCase() })
   expect(await hasSettled(alone)).toBe(false)
@@ -24,7 +24,7 @@ test('GO-52 a select never meets itself', async () => {
   expect([hasReceiver(channel), channel.tryReceive()]).toEqual([false, EMPTY])
 })
 
-test('GO-52 two tasks that select to send and to receive pair with each other for ever', async () => {
+test('GO-052 two tasks that select to send and to receive pair with each other for ever', async () => {
   const channel = new Channel<number>()
   const task = (me: number) => async (): Promise<void> => {
     for (const _ of upTo(1000)) {
@@ -35,7 +35,7 @@ test('GO-52 two tasks that select to send and to receive pair with each other fo
   await together(task(0), task(1))
 })
 
-test('GO-54 the winner leaves every other line, so that a later send reaches the next live waiter', async () => {
+test('GO-054 the winner leaves every other line, so that a later send reaches the next live waiter', async () => {
   const [c, d] = [new Channel<number>(), new Channel<number>()]
   const a = select({ c1: c.receiveCase(), c2: c.receiveCase(), d: d.receiveCase() })
   const b = c.receive()
@@ -45,7 +45,7 @@ test('GO-54 the winner leaves every other line, so that a later send reaches the
   expect(await b).toEqual({ ok: true, value: 2 })
 })
 
-test('GO-55 plain, one-case and two-case operations meet in all nine pairings', async () => {
+test('GO-055 plain, one-case and two-case operations meet in all nine pairings', async () => {
   const quiet = new Channel<number>()
   const sends: ((channel: Channel<number>) => Promise<unknown>)[] = [
     (channel) => channel.send(1),
@@ -72,7 +72,7 @@ test('GO-55 plain, one-case and two-case operations meet in all nine pairings', 
   expect(hasReceiver(quiet)).toBe(false)
 })
 
-test('GO-56 ten tasks, four channels, 100,000 operations each: nobody is left waiting', async () => {
+test('GO-056 ten tasks, four channels, 100,000 operations each: nobody is left waiting', async () => {
   const channels = [0, 0, 2, 3].map((capacity) => new Channel<number>(capacity))
   const rounds = 25_000
   await using scope = new Scope()
@@ -107,7 +107,7 @@ test('GO-56 ten tasks, four channels, 100,000 operations each: nobody is left wa
   )
 })
 
-test('GO-57 100,000 selects leave nobody in the line of a quiet channel', async () => {
+test('GO-057 100,000 selects leave nobody in the line of a quiet channel', async () => {
   const [busy, quiet] = [new Channel<number>(), new Channel<number>()]
   await together(
     async () => {
@@ -121,7 +121,7 @@ test('GO-57 100,000 selects leave nobody in the line of a quiet channel', async 
 })
 
 // Leaving in linear time would take 5 * 10^9 steps here, far beyond the time limit of a test.
-test('GO-58 waking selects that share a line costs the same for each', { timeout: 20_000 }, async () => {
+test('GO-058 waking selects that share a line costs the same for each', { timeout: 20_000 }, async () => {
   const shared = new Channel<number>()
   const own = upTo(100_000).map(() => new Channel<number>())
   const selects = own.map((channel) => select({ shared: shared.receiveCase(), own: channel.receiveCase() }))
@@ -130,7 +130,7 @@ test('GO-58 waking selects that share a line costs the same for each', { timeout
   expect(hasReceiver(shared)).toBe(false)
 })
 
-test('GO-60 a timeout leaves no timer behind when another case wins', async () => {
+test('GO-060 a timeout leaves no timer behind when another case wins', async () => {
   const clock = new ManualClock()
   const channel = new Channel<number>()
   const selected = select({ got: channel.receiveCase(), late: after(clock, 100) })
@@ -159,7 +159,7 @@ test('even a timeout of zero gives way to what is ready', async () => {
   expect(() => after(clock, NaN)).toThrow(RangeError)
 })
 
-test('GO-61 cancelling a waiting select rejects it, leaves every line and consumes nothing', async () => {
+test('GO-061 cancelling a waiting select rejects it, leaves every line and consumes nothing', async () => {
   const clock = new ManualClock()
   const [a, b] = [new Channel<number>(), new Channel<number>()]
   const controller = new AbortController()

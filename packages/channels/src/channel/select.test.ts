@@ -68,7 +68,7 @@ describe('what a select reports', () => {
 })
 
 describe('choosing', () => {
-  test('GO-39 each of two ready cases wins half of 10,000 rounds', () => {
+  test('GO-039 each of two ready cases wins half of 10,000 rounds', () => {
     const random = seededRandom(39)
     const [a, b, quiet] = [closed<number>(), closed<number>(), new Channel<number>()]
     const cases = { q1: quiet.receiveCase(), a: a.receiveCase(), q2: quiet.receiveCase(), b: b.receiveCase() }
@@ -78,7 +78,7 @@ describe('choosing', () => {
     expect(Math.abs(wins / rounds - 0.5)).toBeLessThanOrEqual(4.891676 / (2 * Math.sqrt(rounds)))
   })
 
-  test.each([0, 100])('GO-40 two sends on one channel share 100 rounds at capacity %d', async (capacity) => {
+  test.each([0, 100])('GO-040 two sends on one channel share 100 rounds at capacity %d', async (capacity) => {
     const channel = new Channel<number>(capacity)
     const random = seededRandom(40)
     const counts = [0, 0]
@@ -96,7 +96,7 @@ describe('choosing', () => {
     expect(counts[0]! + counts[1]!).toBe(100)
   })
 
-  test('GO-41 exactly one case happens: 100,000 sends over four channels', async () => {
+  test('GO-041 exactly one case happens: 100,000 sends over four channels', async () => {
     const channels = upTo(4).map((i) => new Channel<number>(i))
     const seen = new Uint8Array(100_000)
     await using scope = new Scope()
@@ -121,14 +121,14 @@ describe('choosing', () => {
     expect(seen.every((count) => count === 1)).toBe(true)
   })
 
-  test.each(['GO-42 by a value', 'GO-43 by a close'])(
+  test.each(['GO-042 by a value', 'GO-043 by a close'])(
     '%s one of two channels is ready at every moment, so a select never finds none',
     async (how) => {
       for (let round = 0; round < 100_000; round++) {
         const [a, b] = [new Channel<number>(1), new Channel<number>(1)]
         a.trySend(1)
         const other = Promise.resolve().then(() => trySelect({ a: a.receiveCase(), b: b.receiveCase() }))
-        if (how.startsWith('GO-42')) await b.send(1)
+        if (how.startsWith('GO-042')) await b.send(1)
         else b.close()
         a.tryReceive()
         if ((await other) === undefined) expect.unreachable(`round ${round}`)
@@ -136,7 +136,7 @@ describe('choosing', () => {
     },
   )
 
-  test('GO-44 an empty select never settles, unless its signal aborts', async () => {
+  test('GO-044 an empty select never settles, unless its signal aborts', async () => {
     expect(trySelect({})).toBe(undefined)
     expect(await hasSettled(select({}))).toBe(false)
     const controller = new AbortController()
@@ -145,11 +145,11 @@ describe('choosing', () => {
     await expect(selected).rejects.toThrow('enough')
   })
 
-  test('GO-6 GO-45 a select of undefined cases only never settles', async () => {
+  test('GO-006 GO-045 a select of undefined cases only never settles', async () => {
     expect(await hasSettled(select({ a: undefined, b: undefined }))).toBe(false)
   })
 
-  test('GO-46 an undefined case is never chosen: it switches its operation off', async () => {
+  test('GO-046 an undefined case is never chosen: it switches its operation off', async () => {
     let numbers: Channel<number> | undefined = closed()
     let words: Channel<string> | undefined = new Channel(1)
     await words.send('last')
@@ -165,7 +165,7 @@ describe('choosing', () => {
     expect(seen).toEqual(['last'])
   })
 
-  test('GO-47 trySelect never waits, whatever its cases are', () => {
+  test('GO-047 trySelect never waits, whatever its cases are', () => {
     const [quiet, full] = [new Channel<number>(), new Channel<number>(1)]
     full.trySend(1)
     const cases = { got: quiet.receiveCase(), put: full.sendCase(2), late: after(new ManualClock(), 0) }
@@ -173,7 +173,7 @@ describe('choosing', () => {
     expect([full.length, quiet.trySend(1)]).toEqual([1, false])
   })
 
-  test('GO-50 channels and values of all cases are evaluated once, in source order, chosen or not', async () => {
+  test('GO-050 channels and values of all cases are evaluated once, in source order, chosen or not', async () => {
     const calls: string[] = []
     const note = <T>(name: string, value: T): T => {
       calls.push(name)
@@ -190,7 +190,7 @@ describe('choosing', () => {
     expect(calls).toEqual(['a', 'b', 'value of b', 'c'])
   })
 
-  test('GO-53 a channel may appear in several cases', async () => {
+  test('GO-053 a channel may appear in several cases', async () => {
     const channel = new Channel<number>()
     const selected = select({ a: channel.receiveCase(), b: channel.receiveCase() })
     await channel.send(1)
@@ -200,7 +200,7 @@ describe('choosing', () => {
 })
 
 describe('closed channels', () => {
-  test('GO-48 a receive from a closed channel is always ready', async () => {
+  test('GO-048 a receive from a closed channel is always ready', async () => {
     const channel = closed<number>()
     for (const _ of upTo(3)) {
       expect(trySelect({ got: channel.receiveCase() })).toEqual({ case: 'got', ok: false, value: undefined })
@@ -213,7 +213,7 @@ describe('closed channels', () => {
   })
 
   test.each([0, 1])(
-    'GO-49 GO-30 a send on a closed channel is ready, and throws when chosen, capacity %d',
+    'GO-049 GO-030 a send on a closed channel is ready, and throws when chosen, capacity %d',
     async (n) => {
       const channel = closed<number>(n)
       expect(() => trySelect({ put: channel.sendCase(1) })).toThrow(ChannelClosedError)
@@ -230,7 +230,7 @@ describe('closed channels', () => {
     },
   )
 
-  test('GO-29 GO-32 closing settles a select that waits', async () => {
+  test('GO-029 GO-032 closing settles a select that waits', async () => {
     const channel = new Channel<number>()
     const receiving = select({ got: channel.receiveCase() })
     channel.close()
@@ -242,7 +242,7 @@ describe('closed channels', () => {
     expect(other.tryReceive()).not.toBe(1)
   })
 
-  test('GO-37 GO-38 plain, one-case and two-case receives agree on a closed channel', async () => {
+  test('GO-037 GO-038 plain, one-case and two-case receives agree on a closed channel', async () => {
     const quiet = new Channel<number>()
     const forms: ((channel: Channel<number>) => Promise<{ ok: boolean; value: number | undefined }>)[] = [
       (channel) => channel.receive(),

@@ -109,7 +109,7 @@ describe('ending', () => {
 })
 
 describe('failing', () => {
-  test('GO-98 wait throws the first error, each time it is asked; all are kept', async () => {
+  test('GO-098 wait throws the first error, each time it is asked; all are kept', async () => {
     const scope = new Scope()
     const second = new Error('second')
     scope.go(async (signal) => {

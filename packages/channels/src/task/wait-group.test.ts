@@ -3,7 +3,7 @@ import { hasSettled, settle, upTo } from '../../test/probe.ts'
 import { Channel } from '../channel/channel.ts'
 import { WaitGroup } from './wait-group.ts'
 
-test('GO-77 nobody passes a barrier early: 16 tasks and two groups', async () => {
+test('GO-077 nobody passes a barrier early: 16 tasks and two groups', async () => {
   const [ready, go] = [new WaitGroup(), new WaitGroup()]
   const [n, passed] = [16, new Channel<number>(16)]
   ready.add(n)
@@ -21,7 +21,7 @@ test('GO-77 nobody passes a barrier early: 16 tasks and two groups', async () =>
   expect(passed.length).toBe(n)
 })
 
-test('GO-78 a group is good for eight rounds', async () => {
+test('GO-078 a group is good for eight rounds', async () => {
   const group = new WaitGroup()
   for (const round of upTo(8)) {
     group.add(round + 1)
@@ -32,11 +32,11 @@ test('GO-78 a group is good for eight rounds', async () => {
   }
 })
 
-test('GO-79 wait at zero settles at once', async () => {
+test('GO-079 wait at zero settles at once', async () => {
   expect(await hasSettled(new WaitGroup().wait())).toBe(true)
 })
 
-test('GO-80 all who wait are released together', async () => {
+test('GO-080 all who wait are released together', async () => {
   const group = new WaitGroup()
   group.add(2)
   const waits = upTo(5).map(() => group.wait())
@@ -46,7 +46,7 @@ test('GO-80 all who wait are released together', async () => {
   await Promise.all(waits)
 })
 
-test('GO-81 a count below zero throws and changes nothing', () => {
+test('GO-081 a count below zero throws and changes nothing', () => {
   const group = new WaitGroup()
   expect(() => group.done()).toThrow(RangeError)
   group.add(2)
@@ -55,7 +55,7 @@ test('GO-81 a count below zero throws and changes nothing', () => {
   expect(group.count).toBe(2)
 })
 
-test('GO-82 nobody is released while tasks are under way, in 1,000 rounds', async () => {
+test('GO-082 nobody is released while tasks are under way, in 1,000 rounds', async () => {
   for (const _ of upTo(1_000)) {
     const group = new WaitGroup()
     let ended = 0
@@ -70,7 +70,7 @@ test('GO-82 nobody is released while tasks are under way, in 1,000 rounds', asyn
   }
 })
 
-test('GO-83 a release empties the line at once, so that a later add begins a new round', async () => {
+test('GO-083 a release empties the line at once, so that a later add begins a new round', async () => {
   const group = new WaitGroup()
   group.add()
   const first = group.wait()
@@ -80,7 +80,7 @@ test('GO-83 a release empties the line at once, so that a later add begins a new
   expect(await hasSettled(group.wait())).toBe(false)
 })
 
-test('GO-84 a task leaves the count also when it throws, and its error is passed on', async () => {
+test('GO-084 a task leaves the count also when it throws, and its error is passed on', async () => {
   const group = new WaitGroup()
   const failing = group.go(() => Promise.reject(new Error('broken')))
   const failingAtOnce = group.go(() => {
