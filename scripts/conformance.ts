@@ -1,14 +1,16 @@
 /**
- * Which of the engine's numbered statements the tests cover.
+ * Which of the numbered statements the tests cover: the engine's (EN) and those of Go's channels (GO).
  *
  * A test names the statements it shows at the start of its name: `EN-031 touching sessions merge`, several as
- * `EN-031 EN-032 ...`, a range as `EN-002..005 ...`. A test that is skipped shows nothing.
+ * `GO-031 GO-032 ...`, a range as `EN-002..005 ...`. A test that is skipped shows nothing. A statement about Go
+ * that cannot hold in JavaScript stands in a table of packages/channels/CONFORMANCE.md, with the reason.
  *
  * `npm run conformance` prints the coverage; `npm run conformance -- --write` also puts it into HACKING.md.
  */
 import { readFileSync, writeFileSync } from 'node:fs'
 import path from 'node:path'
 import ts from 'typescript'
+import { enginesChapters, gosChapters, type Chapter } from './conformance-chapters.ts'
 import {
   isTest,
   isTypeScript,
@@ -19,36 +21,40 @@ import {
   type SourceFile,
 } from './source-file.ts'
 
-/** The chapters of the checklist, each with its first and last statement. */
-export const chapters: readonly (readonly [title: string, first: number, last: number])[] = [
-  ['tumbling, sliding, count and global windows', 1, 28],
-  ['session windows', 29, 45],
-  ['late data, lateness, accumulation', 46, 63],
-  ['triggers and evictors', 64, 75],
-  ['watermarks', 76, 99],
-  ['timers', 100, 113],
-  ['joins', 114, 133],
-  ['changelog, dedup, top-n', 134, 148],
-  ['patterns', 149, 172],
-  ['state and expiry', 173, 190],
-  ['checkpoints', 191, 214],
-  ['sinks and two-phase commit', 215, 230],
-  ['rescale and key groups', 231, 238],
-  ['sources, time across splits, errors, stop', 239, 252],
-]
+/** A list of numbered statements. */
+export interface Checklist {
+  /** What its numbers begin with. */
+  readonly prefix: 'EN' | 'GO'
+  readonly chapters: readonly Chapter[]
+  /** The document whose table lists the statements that cannot hold, or undefined when all can. */
+  readonly exceptions?: string
+}
 
-const statements = 252
+/** The statements that the engine is held to. */
+export const engine: Checklist = { prefix: 'EN', chapters: enginesChapters }
 
-/** The statements that a test's name begins with. */
-export function statementsIn(name: string): number[] {
+/** The statements about Go's channels, contexts, groups and timers. */
+export const go: Checklist = {
+  prefix: 'GO',
+  chapters: gosChapters,
+  exceptions: 'packages/channels/CONFORMANCE.md',
+}
+
+/** How many statements a checklist has. */
+export function statementCount({ chapters }: Checklist): number {
+  return chapters.at(-1)![2]
+}
+
+/** The statements of a checklist that a test's name begins with. A name may begin with those of several lists. */
+export function statementsIn({ prefix }: Checklist, name: string): number[] {
   const found: number[] = []
   let rest = name
   for (;;) {
-    const next = /^EN-(\d{3})(?:\.\.(?:EN-)?(\d{3}))?(?:,?\s+|$)/.exec(rest)
+    const next = /^([A-Z]{2})-(\d{3})(?:\.\.(?:[A-Z]{2}-)?(\d{3}))?(?:,?\s+|$)/.exec(rest)
     if (next === null) return found
-    const first = Number(next[1])
-    const last = Number(next[2] ?? next[1])
-    for (let number = first; number <= last; number++) found.push(number)
+    const first = Number(next[2])
+    const last = Number(next[3] ?? next[2])
+    if (next[1] === prefix) found.push(...range(first, last))
     rest = rest.slice(next[0].length)
   }
 }
@@ -66,18 +72,19 @@ function isSkipped(literal: ts.Node): boolean {
 }
 
 /** The scripts' own tests speak of statements without showing them. */
-function showsEngine(file: SourceFile): boolean {
+function mayShow(file: SourceFile): boolean {
   return !file.path.startsWith('scripts/')
 }
 
 /** Every statement that a test of these files shows, with the places that show it. */
-export function coverage(files: readonly SourceFile[]): Map<number, string[]> {
+export function coverage(checklist: Checklist, files: readonly SourceFile[]): Map<number, string[]> {
   const shown = new Map<number, string[]>()
-  for (const file of files.filter((each) => isTypeScript(each) && isTest(each) && showsEngine(each))) {
+  for (const file of files.filter((each) => isTypeScript(each) && isTest(each) && mayShow(each))) {
     walk(syntaxOf(file), (node) => {
       if (!ts.isStringLiteralLike(node) && !ts.isTemplateHead(node)) return
-      if (!node.text.startsWith('EN-') || isSkipped(node)) return
-      for (const number of statementsIn(node.text)) {
+      const named = statementsIn(checklist, node.text)
+      if (named.length === 0 || isSkipped(node)) return
+      for (const number of named) {
         shown.set(number, [...(shown.get(number) ?? []), file.path])
       }
     })
@@ -85,58 +92,81 @@ export function coverage(files: readonly SourceFile[]): Map<number, string[]> {
   return shown
 }
 
-function label(first: number, last: number): string {
+/** The statements that a document lists as ones that cannot hold, in the order in which it lists them. */
+export function exceptionsIn(checklist: Checklist, files: readonly SourceFile[]): number[] {
+  const text = files.find((file) => file.path === checklist.exceptions)?.text ?? ''
+  return [...text.matchAll(/^\| ([^|]+) \| [^|]+ \|$/gm)].flatMap((row) => statementsIn(checklist, row[1]!))
+}
+
+function label(prefix: string, first: number, last: number): string {
   const pad = (number: number): string => String(number).padStart(3, '0')
-  return first === last ? `EN-${pad(first)}` : `EN-${pad(first)}..${pad(last)}`
+  return first === last ? `${prefix}-${pad(first)}` : `${prefix}-${pad(first)}..${pad(last)}`
 }
 
 /** Writes numbers as the shortest list of labels and ranges. */
-export function labels(numbers: readonly number[]): string {
+export function labels({ prefix }: Checklist, numbers: readonly number[]): string {
   const runs: [first: number, last: number][] = []
   for (const number of numbers) {
     const run = runs.at(-1)
     if (run !== undefined && run[1] === number - 1) run[1] = number
     else runs.push([number, number])
   }
-  return runs.map(([first, last]) => label(first, last)).join(' ')
+  return runs.map(([first, last]) => label(prefix, first, last)).join(' ')
 }
 
 function range(first: number, last: number): number[] {
   return Array.from({ length: last - first + 1 }, (_, index) => first + index)
 }
 
-/** The coverage per chapter as a table in Markdown. */
-export function table(shown: ReadonlyMap<number, unknown>): string {
-  const rows = chapters.map(([title, first, last]) => {
-    const all = range(first, last)
-    const missing = all.filter((number) => !shown.has(number))
-    return `| ${title} | ${label(first, last)} | ${all.length - missing.length} of ${all.length} | ${labels(missing)} |`
+/** The coverage per chapter as a table in Markdown. What is covered and also listed as impossible is covered. */
+export function table(
+  checklist: Checklist,
+  shown: ReadonlyMap<number, unknown>,
+  exceptions: readonly number[] = [],
+): string {
+  const impossible = new Set(exceptions.filter((number) => !shown.has(number)))
+  const hasExceptions = checklist.exceptions !== undefined
+  const row = (title: string, first: number, last: number, cannot: string, missing: string): string => {
+    const numbers = range(first, last)
+    const covered = `${numbers.filter((number) => shown.has(number)).length} of ${numbers.length}`
+    const cells = [title, label(checklist.prefix, first, last), covered, ...(hasExceptions ? [cannot] : [])]
+    return `| ${cells.join(' | ')} |${missing} |`
+  }
+  const rows = checklist.chapters.map(([title, first, last]) => {
+    const unshown = range(first, last).filter((number) => !shown.has(number))
+    const cannot = unshown.filter((number) => impossible.has(number))
+    const missing = unshown.filter((number) => !impossible.has(number))
+    return row(title, first, last, labels(checklist, cannot), ` ${labels(checklist, missing)}`)
   })
-  const total = range(1, statements).filter((number) => shown.has(number)).length
   return [
-    '| chapter | statements | covered | not covered |',
-    '|---|---|---|---|',
+    `| chapter | statements | covered |${hasExceptions ? ' cannot hold |' : ''} not covered |`,
+    `|---|---|---|---|${hasExceptions ? '---|' : ''}`,
     ...rows,
-    `| all | ${label(1, statements)} | ${total} of ${statements} | |`,
+    row('all', 1, statementCount(checklist), String(impossible.size), ''),
   ].join('\n')
 }
 
-const place = /(?<=<!-- conformance -->\n)[^]*?(?=\n<!-- \/conformance -->)/
+function place({ prefix }: Checklist): RegExp {
+  return new RegExp(`(?<=<!-- conformance ${prefix} -->\\n)[^]*?(?=\\n<!-- /conformance ${prefix} -->)`)
+}
 
-/** The table that HACKING.md holds now. */
-export function recordedTable(hacking: string): string {
-  return place.exec(hacking)?.[0] ?? ''
+/** The table of a checklist that HACKING.md holds now. */
+export function recordedTable(checklist: Checklist, hacking: string): string {
+  return place(checklist).exec(hacking)?.[0] ?? ''
 }
 
 function main(args: readonly string[]): void {
-  const shown = coverage(readWorkspace())
-  console.log(table(shown))
+  const files = readWorkspace()
+  const tables = [engine, go].map((checklist) => ({
+    checklist,
+    text: table(checklist, coverage(checklist, files), exceptionsIn(checklist, files)),
+  }))
+  console.log(tables.map(({ text }) => text).join('\n\n'))
   if (!args.includes('--write')) return
   const file = path.join(workspace, 'HACKING.md')
-  writeFileSync(
-    file,
-    readFileSync(file, 'utf8').replace(place, () => table(shown)),
-  )
+  let hacking = readFileSync(file, 'utf8')
+  for (const { checklist, text } of tables) hacking = hacking.replace(place(checklist), () => text)
+  writeFileSync(file, hacking)
 }
 
 if (process.argv[1] === import.meta.filename) main(process.argv.slice(2))

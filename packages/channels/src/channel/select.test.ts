@@ -190,6 +190,40 @@ describe('choosing', () => {
     expect(calls).toEqual(['a', 'b', 'value of b', 'c'])
   })
 
+  test('GO-051 the code of a case runs only when that case was chosen', async () => {
+    const [full, empty] = [new Channel<number>(1), new Channel<number>()]
+    full.trySend(1)
+    const ran: string[] = []
+    const chosen = await select({ full: full.receiveCase(), empty: empty.receiveCase() })
+    switch (chosen.case) {
+      case 'full':
+        ran.push('full')
+        break
+      case 'empty':
+        ran.push('empty')
+        break
+    }
+    expect(ran).toEqual(['full'])
+  })
+
+  test('GO-059 break leaves the switch over what was chosen; a label or return leaves the loop', async () => {
+    const numbers = new Channel<number>(3)
+    for (const n of upTo(3)) numbers.trySend(n)
+    numbers.close()
+    const received: number[] = []
+    rounds: for (;;) {
+      const chosen = await select({ number: numbers.receiveCase() })
+      switch (chosen.ok) {
+        case true:
+          received.push(chosen.value)
+          break
+        case false:
+          break rounds
+      }
+    }
+    expect(received).toEqual([0, 1, 2])
+  })
+
   test('GO-053 a channel may appear in several cases', async () => {
     const channel = new Channel<number>()
     const selected = select({ a: channel.receiveCase(), b: channel.receiveCase() })

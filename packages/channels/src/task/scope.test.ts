@@ -146,6 +146,19 @@ describe('failing', () => {
     expect(scope.errors).toEqual([broken])
   })
 
+  test('GO-074 a throw in a task ends no process: it belongs to the scope, with its stack', async () => {
+    const scope = new Scope()
+    scope.go(async () => {
+      await settle()
+      throw broken
+    })
+    await settle()
+    // Vitest fails the run on a rejection that nobody handled: this turn is its chance to see one.
+    await settle()
+    expect(scope.errors).toEqual([broken])
+    await expect(scope.wait()).rejects.toHaveProperty('stack', broken.stack)
+  })
+
   test('GO-106 a throw before the first wait is a failure like any other', async () => {
     await using scope = new Scope()
     scope.go(() => {
