@@ -15,6 +15,10 @@ export { Scope } from './task/scope.ts'
 export { WaitGroup } from './task/wait-group.ts'
 export { Wakeup } from './task/wakeup.ts'
 
+// Watching from outside.
+export { oversee } from './wait/overseer.ts'
+export type { Begin, Overseer } from './wait/overseer.ts'
+
 // The doors of the world: time, randomness, scheduling.
 export { sleep, systemClock } from './world/clock.ts'
 export type { Clock } from './world/clock.ts'

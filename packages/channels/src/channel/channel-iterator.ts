@@ -1,5 +1,6 @@
 import { rejected } from '../wait/cancellation.ts'
 import type { ReceiveEnd, ReceiveWaiter } from './hand-off.ts'
+import { passing, waiting } from '../wait/overseer.ts'
 import { Pending } from '../wait/pending.ts'
 
 const DONE: IteratorResult<never, undefined> = Object.freeze({ done: true, value: undefined })
@@ -20,8 +21,10 @@ export class ChannelIterator<T> implements AsyncIterableIterator<T, undefined, u
     const signal = this.#signal
     if (this.#hasLeft) return ITERATED
     if (signal?.aborted) return rejected(signal.reason)
-    if (this.#end.hasValue()) return Promise.resolve({ done: false, value: this.#end.take() })
-    if (this.#end.isDrained()) return ITERATED
+    if (this.#end.hasValue()) {
+      return passing('receive', this.#end, Promise.resolve({ done: false, value: this.#end.take() }))
+    }
+    if (this.#end.isDrained()) return passing('receive', this.#end, ITERATED)
     return waitForNext(this.#end, signal)
   }
 
@@ -40,7 +43,7 @@ function waitForNext<T>(
   end: ReceiveEnd<T>,
   signal: AbortSignal | undefined,
 ): Promise<IteratorResult<T, undefined>> {
-  return new Promise((resolve, reject) => {
+  return waiting('receive', end, (resolve, reject) => {
     end.parkReceiver(new PendingNext<T>(resolve, reject, signal))
   })
 }

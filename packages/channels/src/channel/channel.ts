@@ -6,6 +6,7 @@ import type { ReceiveChannel, Received, SendChannel } from './channel-end.ts'
 import { ChannelIterator } from './channel-iterator.ts'
 import { HandOff } from './hand-off.ts'
 import type { ReceiveWaiter, SendWaiter } from './hand-off.ts'
+import { overseer, passing, waiting } from '../wait/overseer.ts'
 import { Pending } from '../wait/pending.ts'
 import type { SelectCase } from './select-case.ts'
 import { ReceiveOnly, SendOnly } from './direction.ts'
@@ -41,12 +42,17 @@ const RECEIVED_NO_MORE: Promise<Received<never>> = Promise.resolve(NO_MORE)
 export class Channel<T> implements ReceiveChannel<T>, SendChannel<T> {
   readonly #handOff: HandOff<T>
 
-  /** @throws RangeError unless `capacity` is an integer from 0 to 2^30. */
-  constructor(capacity = 0) {
+  /**
+   * `name` is what inspectors and simulators call the channel; nothing else sees it.
+   *
+   * @throws RangeError unless `capacity` is an integer from 0 to 2^30.
+   */
+  constructor(capacity = 0, name?: string) {
     if (!(Number.isInteger(capacity) && capacity >= 0 && capacity <= CAPACITY_MAX)) {
       throw new RangeError(`Channel: capacity is ${capacity}; pass an integer from 0 to ${CAPACITY_MAX}`)
     }
     this.#handOff = new HandOff(capacity)
+    overseer?.created('channel', this.#handOff, name)
   }
 
   get length(): number {
@@ -60,7 +66,7 @@ export class Channel<T> implements ReceiveChannel<T>, SendChannel<T> {
   send(value: T, signal?: AbortSignal): Promise<void> {
     if (signal?.aborted) return rejected(signal.reason)
     if (this.#handOff.isClosed) return Promise.reject(new ChannelClosedError('send'))
-    if (this.#handOff.offer(value)) return SENT
+    if (this.#handOff.offer(value)) return passing('send', this.#handOff, SENT)
     return waitToSend(this.#handOff, value, signal)
   }
 
@@ -70,8 +76,10 @@ export class Channel<T> implements ReceiveChannel<T>, SendChannel<T> {
 
   receive(signal?: AbortSignal): Promise<Received<T>> {
     if (signal?.aborted) return rejected(signal.reason)
-    if (this.#handOff.hasValue()) return Promise.resolve({ ok: true, value: this.#handOff.take() })
-    if (this.#handOff.isClosed) return RECEIVED_NO_MORE
+    if (this.#handOff.hasValue()) {
+      return passing('receive', this.#handOff, Promise.resolve({ ok: true, value: this.#handOff.take() }))
+    }
+    if (this.#handOff.isClosed) return passing('receive', this.#handOff, RECEIVED_NO_MORE)
     return waitToReceive(this.#handOff, signal)
   }
 
@@ -114,13 +122,13 @@ export class Channel<T> implements ReceiveChannel<T>, SendChannel<T> {
 // Apart from the methods above: what a closure captures is allocated on entry, whether it is created or not.
 
 function waitToSend<T>(handOff: HandOff<T>, value: T, signal: AbortSignal | undefined): Promise<void> {
-  return new Promise((resolve, reject) => {
+  return waiting('send', handOff, (resolve, reject) => {
     handOff.parkSender(new PendingSend(value, resolve, reject, signal))
   })
 }
 
 function waitToReceive<T>(handOff: HandOff<T>, signal: AbortSignal | undefined): Promise<Received<T>> {
-  return new Promise((resolve, reject) => {
+  return waiting('receive', handOff, (resolve, reject) => {
     handOff.parkReceiver(new PendingReceive<T>(resolve, reject, signal))
   })
 }

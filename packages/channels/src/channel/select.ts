@@ -1,6 +1,7 @@
 import { onAbort, rejected } from '../wait/cancellation.ts'
 import { systemRandom } from '../world/random.ts'
 import type { Random } from '../world/random.ts'
+import { passing, waiting } from '../wait/overseer.ts'
 import type { Named, SelectCase, Selection } from './select-case.ts'
 
 /**
@@ -63,7 +64,9 @@ export function select<const Cases extends SelectCases>(
   if (options?.signal?.aborted) return rejected(options.signal.reason)
   try {
     const chosen = trySelect(cases, options)
-    return chosen === undefined ? waitToSelect(cases, options) : Promise.resolve(chosen)
+    return chosen === undefined
+      ? waitToSelect(cases, options)
+      : passing('select', cases, Promise.resolve(chosen))
   } catch (error) {
     return rejected(error)
   }
@@ -99,7 +102,7 @@ function waitToSelect<Cases extends SelectCases>(
   cases: Cases,
   options: SelectOptions | undefined,
 ): Promise<Selected<Cases>> {
-  return new Promise((resolve, reject) => {
+  return waiting('select', cases, (resolve, reject) => {
     new PendingSelection<Selected<Cases>>(resolve, reject).park(cases, options)
   })
 }

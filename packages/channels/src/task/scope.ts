@@ -1,4 +1,5 @@
 import { onAbort } from '../wait/cancellation.ts'
+import { overseer } from '../wait/overseer.ts'
 import { WaitGroup } from './wait-group.ts'
 
 /**
@@ -41,8 +42,9 @@ export class Scope implements AsyncDisposable {
   #isReported = false
   #isClosed = false
 
-  /** The scope is cancelled when `parent` aborts, with its reason. */
-  constructor(parent?: AbortSignal) {
+  /** The scope is cancelled when `parent` aborts, with its reason. `name` is what inspectors call it. */
+  constructor(parent?: AbortSignal, name?: string) {
+    overseer?.created('scope', this, name)
     if (parent?.aborted) this.cancel(parent.reason)
     else this.#parentHook = parent && onAbort(parent, (reason) => this.cancel(reason))
   }
@@ -58,16 +60,16 @@ export class Scope implements AsyncDisposable {
   }
 
   /**
-   * Starts a task at once; it runs until its first wait before `go` returns.
+   * Starts a task at once; it runs until its first wait before `go` returns. Inspectors call it `name`.
    *
    * @throws the signal's reason when the scope is cancelled, and an Error when its block has been left.
    */
-  go(task: (signal: AbortSignal) => Promise<void>): void {
+  go(task: (signal: AbortSignal) => Promise<void>, name?: string): void {
     this.signal.throwIfAborted()
     if (this.#isClosed)
       throw new Error('Scope.go: the block of this scope has been left; start tasks inside it')
     this.#tasks.add()
-    void this.#run(task)
+    void this.#run(() => task(this.signal), name)
   }
 
   /** Tells every task to stop, without waiting. Only the first reason counts. */
@@ -93,12 +95,13 @@ export class Scope implements AsyncDisposable {
     this.#parentHook?.[Symbol.dispose]()
     this.cancel()
     await this.#ended()
+    overseer?.ended(this)
     if (this.#errors.length > 0 && !this.#isReported) throw this.#errors[0]
   }
 
-  async #run(task: (signal: AbortSignal) => Promise<void>): Promise<void> {
+  async #run(task: () => Promise<void>, name: string | undefined): Promise<void> {
     try {
-      await task(this.signal)
+      await (overseer === undefined ? task() : overseer.run(task, this, name))
     } catch (error) {
       if (this.signal.aborted && error === this.signal.reason) {
         this.#wasCutShort = true

@@ -1,4 +1,5 @@
 import { rejected } from '../wait/cancellation.ts'
+import { passing, waiting } from '../wait/overseer.ts'
 import { Pending } from '../wait/pending.ts'
 import { WaitQueue } from '../wait/wait-queue.ts'
 
@@ -51,8 +52,10 @@ export class WaitGroup {
   /** Waits until the count is zero. An abort rejects with the signal's reason. */
   wait(signal?: AbortSignal): Promise<void> {
     if (signal?.aborted) return rejected(signal.reason)
-    if (this.#count === 0) return settled
-    return new Promise((resolve, reject) => this.#waiting.join(new PendingZero(resolve, reject, signal)))
+    if (this.#count === 0) return passing('WaitGroup.wait', this, settled)
+    return waiting('WaitGroup.wait', this, (resolve, reject) =>
+      this.#waiting.join(new PendingZero(resolve, reject, signal)),
+    )
   }
 
   /** Runs `task` as one of the group and passes on its outcome. It leaves the count also when it throws. */

@@ -1,3 +1,5 @@
+import { passing, waiting } from '../wait/overseer.ts'
+
 const settled: Promise<void> = Promise.resolve()
 
 /**
@@ -26,7 +28,7 @@ export class Wakeup {
   wait(): Promise<void> {
     if (this.#isAwake) {
       this.#isAwake = false
-      return settled
+      return passing('Wakeup.wait', this, settled)
     }
     if (this.#resolve !== undefined) {
       return Promise.reject(new Error('Wakeup.wait: another task is waiting; give each task its own Wakeup'))
@@ -47,7 +49,7 @@ export class Wakeup {
 
   // Apart from `wait`: what a closure captures is allocated on entry, whether it is created or not.
   #sleep(): Promise<void> {
-    return new Promise((resolve) => {
+    return waiting('Wakeup.wait', this, (resolve) => {
       this.#resolve = resolve
     })
   }

@@ -1,4 +1,5 @@
 import { onAbort } from '../wait/cancellation.ts'
+import { waiting } from '../wait/overseer.ts'
 
 /**
  * The only way to learn or wait for the time.
@@ -74,7 +75,7 @@ export const systemClock: Clock = {
  * await sleep(systemClock, 20) // => undefined, at least 20 ms later
  */
 export function sleep(clock: Clock, delayMs: number, signal?: AbortSignal): Promise<void> {
-  return new Promise((resolve, reject) => {
+  return waiting('sleep', clock, (resolve, reject) => {
     signal?.throwIfAborted()
     const timer = clock.schedule(delayMs, () => {
       hook?.[Symbol.dispose]()

@@ -158,3 +158,14 @@ test('nobody moves a clock that is moving, and time does not go back', async () 
   expect(() => clock.schedule(NaN, () => undefined)).toThrow(RangeError)
   expect(clock.monotonic()).toBe(10)
 })
+
+test('fireNext moves to the next timer and fires that one alone', () => {
+  const clock = new ManualClock(100)
+  const fired: string[] = []
+  clock.schedule(5, () => fired.push('a'))
+  clock.schedule(5, () => fired.push('b'))
+  clock.schedule(Infinity, () => fired.push('never'))
+  expect([clock.fireNext(), clock.now(), [...fired]]).toEqual([true, 105, ['a']])
+  expect([clock.fireNext(), clock.now(), [...fired]]).toEqual([true, 105, ['a', 'b']])
+  expect([clock.fireNext(), clock.now()]).toEqual([false, 105])
+})

@@ -85,6 +85,19 @@ export class ManualClock implements Clock {
     }
   }
 
+  /**
+   * Moves both clocks on to the next timer and fires that one alone, at once: for a caller that decides itself what
+   * settles in between. Returns false when there is none.
+   */
+  fireNext(): boolean {
+    const first = this.#heap[0]
+    if (first === undefined || first.dueMs === Infinity) return false
+    this.#elapsedMs = first.dueMs
+    this.#remove(first)
+    first.callback()
+    return true
+  }
+
   /** Moves both clocks on until the wall clock shows `ms`, like `advance`. */
   advanceTo(ms: number): Promise<void> {
     return this.advance(ms - this.now())

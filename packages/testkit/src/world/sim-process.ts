@@ -1,0 +1,85 @@
+import type { Clock, Scheduler } from '@millrace/channels'
+import type { SimWorld } from './sim-world.ts'
+
+/**
+ * One process in a simulated world: what can be killed and paused as a whole.
+ *
+ * Its code is whatever was started by `SimWorld.enter`, and everything that follows from it. A kill takes effect
+ * between two steps: everything the process waits for stays open for ever, and not one more line of it runs.
+ */
+export class SimProcess {
+  readonly name: string
+  readonly #world: SimWorld
+  #state: 'running' | 'paused' | 'killed' = 'running'
+  #wallOffsetMs = 0
+
+  constructor(world: SimWorld, name: string) {
+    this.#world = world
+    this.name = name
+  }
+
+  /** Gives the other tasks of the world a turn: the caller goes on when it is chosen. */
+  readonly scheduler: Scheduler = { turn: () => this.later('turn', () => {}) }
+
+  /** The world's time, with this process's own idea of the date. */
+  readonly clock: Clock = {
+    now: () => this.#world.clock.now() + this.#wallOffsetMs,
+    monotonic: () => this.#world.clock.monotonic(),
+    schedule: (delayMs, callback) => {
+      let isCancelled = false
+      const timer = this.#world.clock.schedule(delayMs, () =>
+        this.#world.add(this, 'timer', () => {
+          if (!isCancelled) callback()
+        }),
+      )
+      return {
+        [Symbol.dispose]() {
+          isCancelled = true
+          timer[Symbol.dispose]()
+        },
+      }
+    },
+  }
+
+  get isAlive(): boolean {
+    return this.#state !== 'killed'
+  }
+
+  get isPaused(): boolean {
+    return this.#state === 'paused'
+  }
+
+  /** Does something at a later step, and resolves with what it returned: an operation of a disk, an answer. */
+  later<T>(label: string, happen: () => T): Promise<T> {
+    return new Promise((resolve, reject) => {
+      this.#world.add(this, label, () => {
+        try {
+          resolve(happen())
+        } catch (error) {
+          reject(error)
+        }
+      })
+    })
+  }
+
+  /** Ends the process as `kill -9` does. */
+  kill(): void {
+    this.#state = 'killed'
+    this.#world.forget(this)
+  }
+
+  /** Stops the process where it stands, as a long pause of a virtual machine does; time goes on without it. */
+  pause(): void {
+    if (this.#state === 'running') this.#state = 'paused'
+  }
+
+  /** Lets a paused process go on; it does not know that it was paused. */
+  resume(): void {
+    if (this.#state === 'paused') this.#state = 'running'
+  }
+
+  /** Moves this process's wall clock, forwards or backwards. No timer notices. */
+  jumpWallClock(ms: number): void {
+    this.#wallOffsetMs += ms
+  }
+}

@@ -1,0 +1,38 @@
+/** How many lines are kept: enough to see what led to a failure, few enough for a long simulation. */
+const LINES_MAX = 1_000
+
+/**
+ * What happened in a simulation, in order.
+ *
+ * The digest covers everything that was ever added; the lines are the last thousand or two. Two runs of one seed with
+ * different digests mean that something other than the seed had a part in them.
+ */
+export class Trace {
+  #lines: string[] = []
+  #digest = 0x811c9dc5
+  #length = 0
+
+  /** How many things were added. */
+  get length(): number {
+    return this.#length
+  }
+
+  /** 32 bits over everything that was added (FNV-1a over UTF-16 units). */
+  get digest(): number {
+    return this.#digest >>> 0
+  }
+
+  /** The last thousand or two, oldest first. */
+  get lines(): readonly string[] {
+    return this.#lines
+  }
+
+  add(line: string): void {
+    this.#length++
+    let digest = this.#digest
+    for (let i = 0; i < line.length; i++) digest = Math.imul(digest ^ line.charCodeAt(i), 0x01000193)
+    this.#digest = Math.imul(digest ^ 0x0a, 0x01000193)
+    this.#lines.push(line)
+    if (this.#lines.length >= 2 * LINES_MAX) this.#lines = this.#lines.slice(LINES_MAX)
+  }
+}
