@@ -51,14 +51,9 @@ export class SimProcess {
 
   /** Does something at a later step, and resolves with what it returned: an operation of a disk, an answer. */
   later<T>(label: string, happen: () => T): Promise<T> {
-    return new Promise((resolve, reject) => {
-      this.#world.add(this, label, () => {
-        try {
-          resolve(happen())
-        } catch (error) {
-          reject(error)
-        }
-      })
+    return new Promise((resolve) => {
+      // A function that throws becomes a promise that rejects.
+      this.#world.add(this, label, () => resolve((async () => happen())()))
     })
   }
 

@@ -110,7 +110,7 @@ export class SimWorld {
       this.add(process, 'start', () => {
         void code().then(
           (value) => this.add(caller, `end of ${process.name}`, () => resolve(value)),
-          (error: unknown) => this.add(caller, `end of ${process.name}`, () => reject(error)),
+          (error: Error) => this.add(caller, `end of ${process.name}`, () => reject(error)),
         )
       })
     })
