@@ -1,58 +1,86 @@
-/** What do a send with its receive, an unbuffered hand-off and a select of two ready channels cost? */
-import { Channel, select } from '@millrace/channels'
-import { measure } from './measure.ts'
+/** What do channels, select and tasks cost beside Go's, Effect's, and the bare promise? */
+import * as ours from './channel-shapes.ts'
+import { compare, cost } from './compare.ts'
+import type { Question, Shape } from './compare.ts'
+import * as effect from './rivals/effect.ts'
+import { buildGo } from './rivals/go.ts'
+import * as promise from './rivals/promise.ts'
 
-const operations = 10_000
+const go = buildGo()
+const goName = `Go ${go?.version}`
+const effectName = `Effect ${effect.effectVersion}`
+const promiseName = `the bare promise, node ${process.version}`
 
-async function handOff(capacity: number): Promise<void> {
-  const channel = new Channel<number>(capacity)
-  const receiving = (async () => {
-    for (let n = 0; n < operations; n++) await channel.receive()
-  })()
-  for (let n = 0; n < operations; n++) await channel.send(n)
-  await receiving
+interface Others {
+  /** The name of the shape in `bench/go/main.go`. */
+  readonly go?: string
+  /** Ours may cost so many times what Go's does. */
+  readonly times?: number
+  readonly effect?: Shape
+  readonly promise?: Shape
+  readonly operations?: number
 }
 
-const buffered = new Channel<number>(64)
-const left = new Channel<number>(operations)
-const right = new Channel<number>(operations)
+function question(name: string, shape: Shape, others: Others): Question {
+  const rival = (of: Shape | undefined) => of && ((operations: number) => cost(of, operations))
+  const goes = (processors?: number) => {
+    const goShape = others.go
+    return go && goShape && ((operations: number) => go.run(goShape, operations * 10, processors))
+  }
+  return {
+    name,
+    operations: others.operations ?? 100_000,
+    ours: shape,
+    rivals: {
+      [goName]: goes() || undefined,
+      [`${goName} with GOMAXPROCS=1`]: goes(1) || undefined,
+      [effectName]: rival(others.effect),
+      [promiseName]: rival(others.promise),
+    },
+    bar: others.times === undefined ? undefined : { rival: goName, times: others.times },
+  }
+}
 
-await measure([
-  {
-    name: 'trySend and tryReceive, buffered',
-    operations,
-    run: () => {
-      for (let n = 0; n < operations; n++) {
-        buffered.trySend(n)
-        buffered.tryReceive()
-      }
-    },
-  },
-  {
-    name: 'send and receive, buffered, one task',
-    operations,
-    run: async () => {
-      for (let n = 0; n < operations; n++) {
-        await buffered.send(n)
-        await buffered.receive()
-      }
-    },
-  },
-  { name: 'send and receive, buffer of 64, two tasks', operations, run: () => handOff(64) },
-  { name: 'send and receive, unbuffered, two tasks', operations, run: () => handOff(0) },
-  {
-    name: 'select of two ready channels, with its sends',
-    operations,
-    run: async () => {
-      left.trySend(0)
-      right.trySend(0)
-      for (let n = 0; n < operations; n++) {
-        const chosen = await select({ left: left.receiveCase(), right: right.receiveCase() })
-        if (chosen.case === 'left') left.trySend(n)
-        else right.trySend(n)
-      }
-      left.tryReceive()
-      right.tryReceive()
-    },
-  },
+await compare([
+  question('unbuffered, two tasks', ours.pipe(0), {
+    go: 'unbuffered',
+    times: 1,
+    effect: effect.pipe(0),
+    promise: promise.handOff,
+  }),
+  question('buffer of 1, two tasks', ours.pipe(1), { go: 'buffer of 1', times: 2, effect: effect.pipe(1) }),
+  question('buffer of 128, two tasks', ours.pipe(128), {
+    go: 'buffer of 128',
+    times: 2,
+    effect: effect.pipe(128),
+  }),
+  question('buffer of 128, two tasks that try first', ours.pipeTryingFirst(128), {
+    go: 'buffer of 128',
+    times: 2,
+  }),
+  question('buffered, one task', ours.oneTask, {
+    go: 'one task',
+    times: 2,
+    effect: effect.oneTask,
+    promise: promise.oneTask,
+  }),
+  question('buffered, one task, trySend and tryReceive', ours.tryOneTask, { go: 'one task', times: 2 }),
+  question('select of 2 ready, with its sends', ours.selectTwoReady, { go: 'select of 2 ready', times: 2 }),
+  question('select of 4 ready, with its sends', ours.selectFourReady, { go: 'select of 4 ready', times: 2 }),
+  question('select of 2 with default, none ready', ours.selectWithDefault, {
+    go: 'select with default',
+    times: 2,
+  }),
+  question('select of 2 waits and is woken', ours.selectTwoWaits, { go: 'select of 2 waits', times: 2 }),
+  question('select of 4 waits and is woken', ours.selectFourWaits, { go: 'select of 4 waits', times: 2 }),
+  question('spawn and join', ours.spawnAndJoin, {
+    go: 'spawn and join',
+    effect: effect.spawnAndJoin,
+    promise: promise.spawnAndJoin,
+  }),
+  question('cancel a tree of 1,000, per node', ours.cancelTree, { go: 'cancel a tree', operations: 10_000 }),
+  question('fan out to 3 tasks and in again', ours.fanOut, {
+    go: 'fan out to 3 tasks',
+    effect: effect.fanOut,
+  }),
 ])

@@ -14,6 +14,10 @@ export interface Measurement {
   readonly runs: number
   /** Other figures worth keeping, in words: records/s, bytes, longest stall. */
   readonly note?: string
+  /** What the same work costs others, in nanoseconds, by name with the version. */
+  readonly rivals?: Readonly<Record<string, number>>
+  /** The cost is good enough when it is at most `times` that of the rival. */
+  readonly bar?: { readonly rival: string; readonly times: number }
 }
 
 /** Measures each in turn and writes the result to standard output as JSON, for `run.ts` to read. */

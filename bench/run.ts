@@ -36,12 +36,26 @@ function run(question: string): Results {
 
 function print(question: string, results: Results, stored: Results | undefined): void {
   console.log(`\n${question}: node ${results.node}, ${results.cores} cores, ${results.processor}`)
-  for (const { name, nanoseconds, runs, note = '' } of results.measurements) {
+  for (const measurement of results.measurements) {
+    const { name, nanoseconds, runs, note = '' } = measurement
     const before = stored?.measurements.find((each) => each.name === name)?.nanoseconds
     const change =
       before === undefined ? '' : `${Math.round((nanoseconds / before - 1) * 100)} % against stored`
     console.log(
       `  ${name.padEnd(44)} ${String(nanoseconds).padStart(9)} ns  ${runs} runs  ${note}  ${change}`,
+    )
+    printRivals(measurement)
+  }
+}
+
+/** One line for each rival: what it costs, how many times that ours costs, and whether this meets the bar. */
+function printRivals({ nanoseconds, rivals = {}, bar }: Measurement): void {
+  for (const [rival, theirs] of Object.entries(rivals)) {
+    const ratio = nanoseconds / theirs
+    const verdict =
+      bar?.rival === rival ? `bar ${bar.times.toFixed(2)}: ${ratio <= bar.times ? 'met' : 'missed'}` : ''
+    console.log(
+      `    ${rival.padEnd(42)} ${String(theirs).padStart(9)} ns  ratio ${ratio.toFixed(2).padStart(5)}  ${verdict}`,
     )
   }
 }

@@ -1,0 +1,159 @@
+/** The shapes of `channels.bench.ts`, as a user writes them. `bench/go/main.go` does the same things in Go. */
+import { Channel, select, trySelect, WaitGroup } from '@millrace/channels'
+import type { Shape } from './compare.ts'
+
+/** Two tasks and a channel. */
+export function pipe(capacity: number): Shape {
+  return async (operations) => {
+    const channel = new Channel<number>(capacity)
+    const receiving = (async () => {
+      for (let n = 0; n < operations; n++) await channel.receive()
+    })()
+    for (let n = 0; n < operations; n++) await channel.send(n)
+    await receiving
+  }
+}
+
+/** The same, except that both tasks wait only when they have to. */
+export function pipeTryingFirst(capacity: number): Shape {
+  return async (operations) => {
+    const channel = new Channel<number>(capacity)
+    const receiving = (async () => {
+      for (let n = 0; n < operations; n++)
+        if (typeof channel.tryReceive() !== 'number') await channel.receive()
+    })()
+    for (let n = 0; n < operations; n++) if (!channel.trySend(n)) await channel.send(n)
+    await receiving
+  }
+}
+
+export const oneTask: Shape = async (operations) => {
+  const channel = new Channel<number>(64)
+  for (let n = 0; n < operations; n++) {
+    await channel.send(n)
+    await channel.receive()
+  }
+}
+
+export const tryOneTask: Shape = (operations) => {
+  const channel = new Channel<number>(64)
+  for (let n = 0; n < operations; n++) {
+    channel.trySend(n)
+    channel.tryReceive()
+  }
+}
+
+/** Whichever of the channels gives its value gets it back. */
+export const selectTwoReady: Shape = async (operations) => {
+  const [a, b] = [channelOfTwo(), channelOfTwo()]
+  for (let n = 0; n < operations; n++) {
+    const chosen = await select({ a: a.receiveCase(), b: b.receiveCase() })
+    if (chosen.case === 'a') a.trySend(n)
+    else b.trySend(n)
+  }
+}
+
+export const selectFourReady: Shape = async (operations) => {
+  const [a, b, c, d] = [channelOfTwo(), channelOfTwo(), channelOfTwo(), channelOfTwo()]
+  for (let n = 0; n < operations; n++) {
+    const chosen = await select({
+      a: a.receiveCase(),
+      b: b.receiveCase(),
+      c: c.receiveCase(),
+      d: d.receiveCase(),
+    })
+    if (chosen.case === 'a') a.trySend(n)
+    else if (chosen.case === 'b') b.trySend(n)
+    else if (chosen.case === 'c') c.trySend(n)
+    else d.trySend(n)
+  }
+}
+
+function channelOfTwo(): Channel<number> {
+  const channel = new Channel<number>(2)
+  channel.trySend(0)
+  return channel
+}
+
+export const selectWithDefault: Shape = (operations) => {
+  const [a, b] = [new Channel<number>(), new Channel<number>()]
+  for (let n = 0; n < operations; n++) {
+    if (trySelect({ a: a.receiveCase(), b: b.receiveCase() }) !== undefined)
+      throw new Error('nothing was sent')
+  }
+}
+
+/** The select waits, and another task wakes it on each of its channels in turn. */
+export const selectTwoWaits: Shape = async (operations) => {
+  const [a, b] = [new Channel<number>(), new Channel<number>()]
+  const sending = sendInTurn([a, b], operations)
+  for (;;) {
+    const chosen = await select({ a: a.receiveCase(), b: b.receiveCase() })
+    if (!chosen.ok) break
+  }
+  await sending
+}
+
+export const selectFourWaits: Shape = async (operations) => {
+  const [a, b, c, d] = [
+    new Channel<number>(),
+    new Channel<number>(),
+    new Channel<number>(),
+    new Channel<number>(),
+  ]
+  const sending = sendInTurn([a, b, c, d], operations)
+  for (;;) {
+    const chosen = await select({
+      a: a.receiveCase(),
+      b: b.receiveCase(),
+      c: c.receiveCase(),
+      d: d.receiveCase(),
+    })
+    if (!chosen.ok) break
+  }
+  await sending
+}
+
+async function sendInTurn(channels: readonly Channel<number>[], operations: number): Promise<void> {
+  for (let n = 0; n < operations; n += channels.length) {
+    for (const channel of channels) await channel.send(n)
+  }
+  channels[0]!.close()
+}
+
+export const spawnAndJoin: Shape = async (operations) => {
+  const group = new WaitGroup()
+  for (let n = 0; n < operations; n++) void group.go(async () => undefined)
+  await group.wait()
+}
+
+/** Trees of 1,000 signals, each with four children: built, aborted at the root, and seen to be so at the last leaf. */
+export const cancelTree: Shape = (operations) => {
+  for (let done = 0; done < operations; done += 1_000) {
+    const root = new AbortController()
+    const signals = [root.signal]
+    for (let n = 1; n < 1_000; n++) signals.push(AbortSignal.any([signals[Math.floor((n - 1) / 4)]!]))
+    root.abort()
+    if (!signals[999]!.aborted) throw new Error('the last leaf was not aborted')
+  }
+}
+
+export const fanOut: Shape = async (operations) => {
+  const [jobs, results] = [new Channel<number>(128), new Channel<number>(128)]
+  const workers = new WaitGroup()
+  for (let worker = 0; worker < 3; worker++) {
+    void workers.go(async () => {
+      for await (const job of jobs) await results.send(job + 1)
+    })
+  }
+  const sending = (async () => {
+    for (let n = 0; n < operations; n++) await jobs.send(n)
+    jobs.close()
+    await workers.wait()
+    results.close()
+  })()
+  let received = 0
+  for await (const _ of results) received += 1
+  if (received !== operations) throw new Error(`received ${received} of ${operations}`)
+  await sending
+}

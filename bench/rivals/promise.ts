@@ -1,0 +1,33 @@
+/** The least that JavaScript can do: the promises that a hand-off needs, and no channel around them. */
+import type { Shape } from '../compare.ts'
+
+/** One task waits with a promise of its own, another settles it: a hand-off in which nobody can be late. */
+export const handOff: Shape = async (operations) => {
+  let wake: (value: number) => void = () => undefined
+  const capture = (resolve: (value: number) => void): void => {
+    wake = resolve
+  }
+  const receiving = (async () => {
+    for (let n = 0; n < operations; n++) await new Promise(capture)
+  })()
+  const settled = Promise.resolve()
+  for (let n = 0; n < operations; n++) {
+    wake(n)
+    await settled
+  }
+  await receiving
+}
+
+/** Two awaits of what is there already. */
+export const oneTask: Shape = async (operations) => {
+  const settled = Promise.resolve()
+  for (let n = 0; n < operations; n++) {
+    await settled
+    await Promise.resolve(n)
+  }
+}
+
+export const spawnAndJoin: Shape = async (operations) => {
+  const task = async (): Promise<void> => undefined
+  await Promise.all(Array.from({ length: operations }, task))
+}
