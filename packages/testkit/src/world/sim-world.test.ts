@@ -101,3 +101,12 @@ test('a killed process does not run one line more, and a paused one goes on wher
     ['doomed 10', 'doomed 20', 'sleepy 10', 'sleepy 20', 'sleepy 125', 'sleepy 135'].toSorted(),
   )
 })
+
+test('a loop without an end is found after so many steps', async () => {
+  const world: SimWorld = new SimWorld({ seed: 1, stepsMax: 50 })
+  const run = world.run(async () => {
+    for (;;) await world.current.scheduler.turn()
+  })
+  await expect(run).rejects.toThrow('has not ended after 50 steps')
+  expect(world.steps).toBe(50)
+})

@@ -154,7 +154,8 @@ export class SimWorld {
     if (this.#steps === stepsMax) {
       throw new Error(`the simulation has not ended after ${stepsMax} steps: a loop without an end?`)
     }
-    onStep?.(++this.#steps)
+    this.#steps++
+    onStep?.(this.#steps)
     const next = this.#choose()
     if (next !== undefined) {
       this.trace.add(`${next.process.name}: ${next.label}`)
