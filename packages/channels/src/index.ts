@@ -10,8 +10,20 @@ export type { SelectCases, Selected, SelectOptions, TrySelectOptions } from './c
 export { after } from './channel/select-case.ts'
 export type { SelectCase } from './channel/select-case.ts'
 
+// What goes down through the calls of one request: the end, and values.
+export { background, withoutCancel } from './context/endless-context.ts'
+export { withCancel, withDeadline, withTimeout } from './context/cancel-context.ts'
+export { withValue } from './context/value-context.ts'
+export { fromSignal } from './context/signal-context.ts'
+export { ContextKey } from './context/context.ts'
+export type { CancellableContext, Context } from './context/context.ts'
+export { afterFunc } from './context/after-func.ts'
+export { doneCase } from './context/done-case.ts'
+export { ContextCancelledError, DeadlineExceededError } from './context/context-error.ts'
+
 // Tasks that wait for one another.
 export { Scope } from './task/scope.ts'
+export { detach } from './task/detach.ts'
 export { WaitGroup } from './task/wait-group.ts'
 export { Wakeup } from './task/wakeup.ts'
 

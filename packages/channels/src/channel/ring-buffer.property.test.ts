@@ -1,8 +1,6 @@
-import { setFlagsFromString } from 'node:v8'
-import { runInNewContext } from 'node:vm'
 import fc from 'fast-check'
 import { expect, test } from 'vitest'
-import { settle } from '../../test/probe.ts'
+import { collectGarbage } from '../../test/heap.ts'
 import { RingBuffer } from './ring-buffer.ts'
 
 test('a ring buffer is a queue: whatever is pushed comes out once, in order', () => {
@@ -32,14 +30,11 @@ test('a ring buffer that wrapped around keeps its order when it grows', () => {
 })
 
 test('a value that was taken is not kept alive', async () => {
-  setFlagsFromString('--expose-gc')
-  const collect = runInNewContext('gc') as () => void
   const buffer = new RingBuffer<object>()
   const taken = (() => {
     buffer.push({})
     return new WeakRef(buffer.shift())
   })()
-  await settle()
-  collect()
+  await collectGarbage()
   expect([taken.deref(), buffer.length]).toEqual([undefined, 0])
 })

@@ -2,6 +2,11 @@ import { getEventListeners } from 'node:events'
 import { describe, expect, test } from 'vitest'
 import { hasSettled, settle, upTo } from '../../test/probe.ts'
 import { Channel } from '../channel/channel.ts'
+import { withTimeout } from '../context/cancel-context.ts'
+import { ContextKey } from '../context/context.ts'
+import { background } from '../context/endless-context.ts'
+import { withValue } from '../context/value-context.ts'
+import { ManualClock } from '../world/manual-clock.ts'
 import { Scope } from './scope.ts'
 
 const broken = new Error('broken')
@@ -224,6 +229,18 @@ describe('cancelling', () => {
   test('a scope under an aborted parent is cancelled from the start', () => {
     const scope = new Scope(AbortSignal.abort(broken))
     expect(() => scope.go(() => expect.unreachable())).toThrow(broken)
+  })
+
+  test('a scope under a context ends with it and passes on its values and its deadline', async () => {
+    const clock = new ManualClock()
+    const user = new ContextKey<string>('user')
+    const parent = withTimeout(withValue(background, user, 'ada'), clock, 5, broken)
+    await using scope = new Scope(parent)
+    scope.go(waitForStop)
+    expect([scope.context.value(user), scope.context.deadline]).toEqual(['ada', 5])
+    await clock.advance(5)
+    await expect(scope.wait()).rejects.toBe(broken)
+    expect([scope.context.cause, scope.context.error?.name]).toEqual([broken, 'TimeoutError'])
   })
 
   test('a scope that has ended holds nothing in its parent', async () => {

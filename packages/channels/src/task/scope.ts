@@ -1,4 +1,6 @@
-import { onAbort } from '../wait/cancellation.ts'
+import { withCancel } from '../context/cancel-context.ts'
+import type { CancellableContext, Context } from '../context/context.ts'
+import { parentContext } from '../context/signal-context.ts'
 import { overseer } from '../wait/overseer.ts'
 import { WaitGroup } from './wait-group.ts'
 
@@ -13,7 +15,7 @@ import { WaitGroup } from './wait-group.ts'
  *  3. `errors` holds each failure once. A task that ends with the very reason of the signal was cut short:
  *     it did as it was told and has not failed.
  *
- * Not here: detached tasks. Work that outlives its block belongs to a scope further out.
+ * Not here: work that outlives its block. It belongs to a scope further out, or is let go with `detach`.
  */
 
 /**
@@ -34,24 +36,30 @@ import { WaitGroup } from './wait-group.ts'
  * await scope.wait()
  */
 export class Scope implements AsyncDisposable {
-  readonly #controller = new AbortController()
+  readonly #context: CancellableContext
   readonly #tasks = new WaitGroup()
   readonly #errors: unknown[] = []
-  readonly #parentHook: Disposable | undefined
   #wasCutShort = false
   #isReported = false
   #isClosed = false
 
-  /** The scope is cancelled when `parent` aborts, with its reason. `name` is what inspectors call it. */
-  constructor(parent?: AbortSignal, name?: string) {
+  /** The scope is cancelled when `parent` ends, with its cause. `name` is what inspectors call it. */
+  constructor(parent?: Context | AbortSignal, name?: string) {
     overseer?.created('scope', this, name)
-    if (parent?.aborted) this.cancel(parent.reason)
-    else this.#parentHook = parent && onAbort(parent, (reason) => this.cancel(reason))
+    this.#context = withCancel(parentContext(parent))
   }
 
-  /** Aborts when the scope is cancelled, by a failure, by its parent or by `cancel`. */
+  /**
+   * The context of the tasks, derived from the parent: it has the parent's values and deadline, and ends when the
+   * scope is cancelled, by a failure, by its parent, by `cancel` or because its block was left.
+   */
+  get context(): Context {
+    return this.#context
+  }
+
+  /** The signal of `context`. */
   get signal(): AbortSignal {
-    return this.#controller.signal
+    return this.#context.signal
   }
 
   /** What the tasks have failed with, in the order in which they did. */
@@ -74,7 +82,7 @@ export class Scope implements AsyncDisposable {
 
   /** Tells every task to stop, without waiting. Only the first reason counts. */
   cancel(reason?: unknown): void {
-    this.#controller.abort(reason)
+    this.#context.cancel(reason)
   }
 
   /**
@@ -92,7 +100,6 @@ export class Scope implements AsyncDisposable {
   /** Cancels what still runs, waits for it, and throws the first failure unless `wait` has thrown it. */
   async [Symbol.asyncDispose](): Promise<void> {
     this.#isClosed = true
-    this.#parentHook?.[Symbol.dispose]()
     this.cancel()
     await this.#ended()
     overseer?.ended(this)

@@ -1,0 +1,257 @@
+import { rejected } from '../wait/cancellation.ts'
+import { Waiter, WaitQueue } from '../wait/wait-queue.ts'
+import type { Clock } from '../world/clock.ts'
+import { ContextCancelledError, DeadlineExceededError } from './context-error.ts'
+import { onEnd } from './context.ts'
+import type { CancellableContext, Context } from './context.ts'
+import { Layer, requireParent, sourceOf } from './layer.ts'
+
+/**
+ * The tree along which ends travel.
+ *
+ * True between any two calls:
+ *
+ *  1. A context that has not ended stands in the line of its source's children exactly once (if the source
+ *     is one of these), or has one hook in its source (if it is of another make).
+ *  2. A context that has ended stands in no line, has no hook in its source, no timer and no children.
+ *  3. When a context has ended, so have all its descendants, with the same error and cause unless they had
+ *     ended before.
+ *
+ * An end has two passes. The first goes down the whole tree and only marks; the second aborts signals and
+ * calls callbacks, which is other people's code. So that code finds all of the tree ended, and when it throws
+ * nobody else is kept from hearing.
+ */
+class CancelContext extends Layer implements CancellableContext {
+  readonly word: string
+  readonly deadline: number | undefined
+  #end: End | undefined
+  #place: Disposable | undefined
+  #timer: Disposable | undefined
+  // Most contexts are leaves that nobody asks for a signal, so all that serves others is made when needed.
+  #children: WaitQueue<Child> | undefined
+  #callbacks: WaitQueue<EndCallback> | undefined
+  #controller: AbortController | undefined
+
+  constructor(parent: Context, word: string, deadline: number | undefined) {
+    super(parent)
+    this.word = word
+    this.deadline = deadline
+    const source = sourceOf(parent)
+    if (source instanceof CancelContext) {
+      this.#end = source.#end
+      if (this.#end === undefined) this.#place = source.#adopt(this)
+    } else {
+      if (source.error !== undefined) this.#end = endOf(source)
+      else this.#place = onEnd(source, () => this.#endAs(endOf(source)))
+    }
+  }
+
+  get source(): Context {
+    return this
+  }
+
+  get signal(): AbortSignal {
+    if (this.#controller === undefined) {
+      this.#controller = new AbortController()
+      if (this.#end !== undefined) this.#controller.abort(this.#end.cause)
+    }
+    return this.#controller.signal
+  }
+
+  get error(): Error | undefined {
+    return this.#end?.error
+  }
+
+  get cause(): unknown {
+    return this.#end?.cause
+  }
+
+  onEnd(callback: () => void): Disposable {
+    const waiter = new EndCallback(callback)
+    this.#callbacks ??= new WaitQueue()
+    this.#callbacks.join(waiter)
+    return waiter
+  }
+
+  cancel(cause?: unknown): void {
+    if (this.#end === undefined) this.#endAs(new End(undefined, cause))
+  }
+
+  [Symbol.dispose](): void {
+    this.cancel()
+  }
+
+  /** Ends the context in `delayMs`, at once when that is zero or less. */
+  expire(clock: Clock, delayMs: number, cause: unknown): void {
+    if (this.#end !== undefined || delayMs === Infinity) return
+    const end = (): void => this.#endAs(new End(new DeadlineExceededError(cause, delayMs), cause))
+    if (delayMs <= 0) end()
+    else this.#timer = clock.schedule(delayMs, end)
+  }
+
+  #adopt(child: CancelContext): Disposable {
+    const place = new Child(child)
+    this.#children ??= new WaitQueue()
+    this.#children.join(place)
+    return place
+  }
+
+  #endAs(end: End): void {
+    if (this.#end !== undefined) return
+    const ended: CancelContext[] = [this]
+    for (const context of ended) context.#mark(end, ended)
+    for (const context of ended) context.#tell(end)
+  }
+
+  // Pushes the children onto the list that the caller is walking.
+  #mark(end: End, ended: CancelContext[]): void {
+    this.#end = end
+    this.#place?.[Symbol.dispose]()
+    this.#place = undefined
+    this.#timer?.[Symbol.dispose]()
+    this.#timer = undefined
+    const children = this.#children
+    if (children === undefined) return
+    this.#children = undefined
+    for (let child = children.shift(); child; child = children.shift()) ended.push(child.context)
+  }
+
+  #tell(end: End): void {
+    this.#controller?.abort(end.cause)
+    const callbacks = this.#callbacks
+    if (callbacks === undefined) return
+    this.#callbacks = undefined
+    for (let waiter = callbacks.shift(); waiter; waiter = callbacks.shift()) {
+      try {
+        waiter.callback()
+      } catch (error) {
+        // As with a listener of a signal: the program hears of it, the others hear of the end.
+        void rejected(error)
+      }
+    }
+  }
+}
+
+/** How a context has ended. A whole tree shares one. */
+class End {
+  readonly #cause: unknown
+  #error: Error | undefined
+
+  constructor(error: Error | undefined, cause: unknown) {
+    this.#error = error
+    this.#cause = cause
+  }
+
+  // An error notes its stack, which costs more than all the rest of an end; and most contexts end because
+  // their block was left, after which nobody asks.
+  get error(): Error {
+    this.#error ??= new ContextCancelledError(this.#cause)
+    return this.#error
+  }
+
+  get cause(): unknown {
+    return this.#cause ?? this.error
+  }
+}
+
+/** How a context of another make has ended. It may tell less than it should. */
+function endOf(context: Context): End {
+  return new End(context.error, context.cause)
+}
+
+/** The place of a context among the children of its source. */
+class Child extends Waiter {
+  readonly context: CancelContext
+
+  constructor(context: CancelContext) {
+    super()
+    this.context = context
+  }
+}
+
+/** Someone who wants to hear of the end. */
+class EndCallback extends Waiter {
+  readonly callback: () => void
+
+  constructor(callback: () => void) {
+    super()
+    this.callback = callback
+  }
+}
+
+/**
+ * A context that ends when it is cancelled or `parent` ends.
+ *
+ * Whoever derives it cancels it when the work is over, also when it went well: until then the parent knows it.
+ * `using` does that.
+ *
+ * @throws TypeError when `parent` is missing.
+ *
+ * @example
+ * using ctx = withCancel(background)
+ * const first = jobs.receive(ctx.signal)
+ * ctx.cancel(new Error('closing')) // => `first` rejects with that error
+ */
+export function withCancel(parent: Context): CancellableContext {
+  requireParent(parent, 'withCancel')
+  return new CancelContext(parent, 'withCancel', parent.deadline)
+}
+
+/**
+ * A context that also ends once `delayMs` milliseconds of monotonic time have passed on `clock`.
+ *
+ * Then its error is a `DeadlineExceededError`, and its cause is `cause` or else the error. A delay of zero or
+ * less ends it at once. The parent's end comes first if it is earlier. Ending it early frees the timer.
+ *
+ * @throws TypeError when `parent` is missing; RangeError when `delayMs` is not a number.
+ *
+ * @example
+ * using ctx = withTimeout(background, systemClock, 500)
+ * const reply = await replies.receive(ctx.signal)
+ */
+export function withTimeout(
+  parent: Context,
+  clock: Clock,
+  delayMs: number,
+  cause?: unknown,
+): CancellableContext {
+  requireParent(parent, 'withTimeout')
+  if (Number.isNaN(delayMs))
+    throw new RangeError('withTimeout: delayMs is NaN; pass a number of milliseconds')
+  return expiring(parent, `withTimeout(${delayMs} ms)`, clock, delayMs, cause)
+}
+
+/**
+ * A context that also ends when the wall clock of `clock` shows `atMs`, milliseconds since the epoch.
+ *
+ * How long that is, is worked out now: a jump of the wall clock later on does not move the end. In everything
+ * else it is like `withTimeout`.
+ *
+ * @throws TypeError when `parent` is missing; RangeError when `atMs` is not a number.
+ */
+export function withDeadline(
+  parent: Context,
+  clock: Clock,
+  atMs: number,
+  cause?: unknown,
+): CancellableContext {
+  requireParent(parent, 'withDeadline')
+  if (Number.isNaN(atMs))
+    throw new RangeError('withDeadline: atMs is NaN; pass milliseconds since the Unix epoch')
+  return expiring(parent, `withDeadline(${atMs})`, clock, atMs - clock.now(), cause)
+}
+
+// The timer is set also when the parent's deadline is earlier: the wall clock by which deadlines compare may
+// have jumped between the two.
+function expiring(
+  parent: Context,
+  word: string,
+  clock: Clock,
+  delayMs: number,
+  cause: unknown,
+): CancellableContext {
+  const deadline = Math.min(clock.now() + delayMs, parent.deadline ?? Infinity)
+  const context = new CancelContext(parent, word, deadline === Infinity ? undefined : deadline)
+  context.expire(clock, delayMs, cause)
+  return context
+}

@@ -1,0 +1,37 @@
+import type { Named, SelectCase, Selection } from '../channel/select-case.ts'
+import { onEnd } from './context.ts'
+import type { Context } from './context.ts'
+
+/**
+ * A case that is ready once `context` has ended.
+ *
+ * For a select that goes on when the context ends. One that should fail then takes the context's signal as its
+ * option instead.
+ *
+ * @example
+ * const chosen = await select({ job: jobs.receiveCase(), done: doneCase(ctx) })
+ * if (chosen.case === 'done') return summary(ctx.cause)
+ */
+export function doneCase(context: Context): SelectCase {
+  return new DoneCase(context)
+}
+
+class DoneCase implements SelectCase {
+  readonly #context: Context
+
+  constructor(context: Context) {
+    this.#context = context
+  }
+
+  isReady(): boolean {
+    return this.#context.error !== undefined
+  }
+
+  perform(name: string): Named<unknown> {
+    return { case: name }
+  }
+
+  park(name: string, selection: Selection<Named<unknown>>): Disposable {
+    return onEnd(this.#context, () => selection.settle({ case: name }))
+  }
+}

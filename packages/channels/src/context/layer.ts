@@ -1,0 +1,71 @@
+import type { Context, ContextKey } from './context.ts'
+
+/**
+ * A context of this package, on top of its parent.
+ *
+ * Layers are walked with loops, so a chain of any length costs no stack.
+ */
+export abstract class Layer implements Context {
+  /** Where values come from that this layer does not hold. */
+  readonly parent: Context | undefined
+
+  constructor(parent: Context | undefined) {
+    this.parent = parent
+  }
+
+  abstract readonly deadline: number | undefined
+  abstract readonly signal: AbortSignal
+  abstract readonly error: Error | undefined
+  abstract readonly cause: unknown
+  abstract onEnd(callback: () => void): Disposable
+
+  /** The context whose end is this one's: itself, unless it only adds a value. */
+  abstract readonly source: Context
+
+  /** What this layer adds, as a word: the text form of a context joins them. */
+  abstract readonly word: string
+
+  /** The key this layer answers for, and its answer. */
+  get key(): ContextKey<unknown> | undefined {
+    return undefined
+  }
+
+  get held(): unknown {
+    return undefined
+  }
+
+  value<T>(key: ContextKey<T>): T | undefined {
+    return valueOf(this, key)
+  }
+
+  toString(): string {
+    return wordsOf(this).join('.')
+  }
+}
+
+function valueOf<T>(context: Context, key: ContextKey<T>): T | undefined {
+  let at: Context | undefined = context
+  for (; at instanceof Layer; at = at.parent) {
+    if (at.key === key) return at.held as T // `withValue` saw to it that key and value belong together.
+  }
+  return at?.value(key)
+}
+
+function wordsOf(context: Context): string[] {
+  const words: string[] = []
+  let at: Context | undefined = context
+  for (; at instanceof Layer; at = at.parent) words.unshift(at.word)
+  if (at !== undefined) words.unshift(at.constructor.name)
+  return words
+}
+
+/** The context whose end is the end of `context`. */
+export function sourceOf(context: Context): Context {
+  return context instanceof Layer ? context.source : context
+}
+
+/** Refuses what plain JavaScript might hand over as a parent. */
+export function requireParent(parent: Context, operation: string): void {
+  if (parent === null || parent === undefined)
+    throw new TypeError(`${operation}: the parent is ${String(parent)}; pass background if there is none`)
+}

@@ -1,0 +1,65 @@
+import { onAbort } from '../wait/cancellation.ts'
+import { ContextCancelledError, DeadlineExceededError } from './context-error.ts'
+import { background } from './endless-context.ts'
+import type { Context } from './context.ts'
+import { Layer } from './layer.ts'
+
+/** A context that is an AbortSignal. It holds nothing in the signal until somebody listens. */
+class SignalContext extends Layer {
+  readonly word = 'fromSignal'
+  readonly deadline = undefined
+  readonly signal: AbortSignal
+  #error: Error | undefined
+
+  constructor(signal: AbortSignal) {
+    super(background)
+    this.signal = signal
+  }
+
+  get source(): Context {
+    return this
+  }
+
+  get error(): Error | undefined {
+    if (this.signal.aborted) this.#error ??= asError(this.signal.reason)
+    return this.#error
+  }
+
+  get cause(): unknown {
+    return this.signal.aborted ? (this.signal.reason ?? this.error) : undefined
+  }
+
+  onEnd(callback: () => void): Disposable {
+    return onAbort(this.signal, callback)
+  }
+}
+
+// The platform's own timeouts are known by their name.
+function asError(reason: unknown): Error {
+  if (reason instanceof ContextCancelledError || reason instanceof DeadlineExceededError) return reason
+  const isTimeout = reason instanceof Error && reason.name === 'TimeoutError'
+  return isTimeout ? new DeadlineExceededError(reason) : new ContextCancelledError(reason)
+}
+
+/**
+ * A context that ends when `signal` aborts; its cause is the signal's reason.
+ *
+ * The way in from code that knows AbortSignals; `context.signal` is the way out. A reason that is called
+ * `TimeoutError`, as that of `AbortSignal.timeout`, makes the error a `DeadlineExceededError`.
+ *
+ * @throws TypeError when `signal` is missing.
+ *
+ * @example
+ * const ctx = withValue(fromSignal(request.signal), user, 'ada')
+ */
+export function fromSignal(signal: AbortSignal): Context {
+  if (signal === null || signal === undefined)
+    throw new TypeError(`fromSignal: the signal is ${String(signal)}; pass background if there is none`)
+  return new SignalContext(signal)
+}
+
+/** The context behind what a caller handed over as a parent. */
+export function parentContext(parent: Context | AbortSignal | undefined): Context {
+  if (parent === undefined) return background
+  return 'aborted' in parent ? fromSignal(parent) : parent
+}

@@ -1,0 +1,70 @@
+import { ContextKey, onEnd } from './context.ts'
+import type { Context } from './context.ts'
+import { Layer, requireParent, sourceOf } from './layer.ts'
+
+/** One value on top of a parent; in everything else it is its parent. */
+class ValueContext extends Layer {
+  readonly source: Context
+  readonly #key: ContextKey<unknown>
+  readonly #held: unknown
+
+  constructor(parent: Context, key: ContextKey<unknown>, held: unknown) {
+    super(parent)
+    this.source = sourceOf(parent)
+    this.#key = key
+    this.#held = held
+  }
+
+  get word(): string {
+    return `withValue(${this.#key.name})`
+  }
+
+  override get key(): ContextKey<unknown> {
+    return this.#key
+  }
+
+  override get held(): unknown {
+    return this.#held
+  }
+
+  get deadline(): number | undefined {
+    return this.source.deadline
+  }
+
+  get signal(): AbortSignal {
+    return this.source.signal
+  }
+
+  get error(): Error | undefined {
+    return this.source.error
+  }
+
+  get cause(): unknown {
+    return this.source.cause
+  }
+
+  onEnd(callback: () => void): Disposable {
+    return onEnd(this.source, callback)
+  }
+}
+
+/**
+ * A context that holds `value` under `key` and is otherwise like `parent`.
+ *
+ * The nearest value wins; `undefined` and `null` hide one further out, too. For what belongs to the request,
+ * as who asks; not for optional parameters.
+ *
+ * @throws TypeError when `parent` is missing, or `key` is no `ContextKey`.
+ *
+ * @example
+ * const user = new ContextKey<string>('user')
+ * const ctx = withValue(background, user, 'ada')
+ * ctx.value(user) // => 'ada'
+ */
+export function withValue<T>(parent: Context, key: ContextKey<T>, value: NoInfer<T>): Context {
+  requireParent(parent, 'withValue')
+  if (!(key instanceof ContextKey))
+    throw new TypeError(`withValue: the key is ${String(key)}; make one with new ContextKey(name)`)
+  // Which type goes with the key matters to callers alone.
+  return new ValueContext(parent, key as unknown as ContextKey<unknown>, value)
+}

@@ -1,0 +1,20 @@
+import { overseer } from '../wait/overseer.ts'
+
+/**
+ * Starts a task that nobody waits for and nothing cancels: it may outlive the block that starts it.
+ *
+ * This is Go's bare `go`, under a name that a reader stops at. Nearly all work belongs in a `Scope`, which
+ * ends it and hears of its failure. A detached task that throws or rejects is an unhandled rejection: the
+ * process ends, unless it was told otherwise. Inspectors call the task `name`.
+ *
+ * @example
+ * detach(() => logs.flush())
+ */
+export function detach(task: () => Promise<void>, name?: string): void {
+  void run(task, name)
+}
+
+// What the task throws before its first wait is a rejection like any other.
+async function run(task: () => Promise<void>, name: string | undefined): Promise<void> {
+  await (overseer === undefined ? task() : overseer.run(task, detach, name))
+}

@@ -1,0 +1,17 @@
+import { setFlagsFromString } from 'node:v8'
+import { runInNewContext } from 'node:vm'
+import { settle } from './probe.ts'
+
+/** Collects what nobody holds. Turns of the event loop first: a WeakRef that was read keeps its target until then. */
+export async function collectGarbage(): Promise<void> {
+  await settle()
+  setFlagsFromString('--expose-gc')
+  const collect = runInNewContext('gc') as () => void
+  collect()
+}
+
+/** How many bytes of objects are held, without garbage. */
+export async function heldBytes(): Promise<number> {
+  await collectGarbage()
+  return process.memoryUsage().heapUsed
+}
