@@ -1,5 +1,5 @@
 import type { Received } from './channel-end.ts'
-import type { ReceiveEnd, ReceiveWaiter, SendEnd, SendWaiter } from './hand-off.ts'
+import type { ReceiveEnd, ReceiveEnding, SendEnd, SendEnding } from './hand-off.ts'
 import type { Named, SelectCase, Selection } from './select-case.ts'
 import { Waiter } from '../wait/wait-queue.ts'
 
@@ -22,7 +22,7 @@ export class ReceiveCase<T> implements SelectCase<Received<T>> {
   }
 
   park(name: string, selection: Selection<Named<Received<T>>>): Disposable {
-    const waiter = new SelectReceive(name, selection)
+    const waiter = new Waiter(new SelectReceive(name, selection), undefined)
     this.#end.parkReceiver(waiter)
     return waiter
   }
@@ -48,23 +48,22 @@ export class SendCase<T> implements SelectCase {
   }
 
   park(name: string, selection: Selection<Named<unknown>>): Disposable {
-    const waiter = new SelectSend(this.#value, name, selection)
+    const waiter = new Waiter(new SelectSend(name, selection), this.#value)
     this.#end.parkSender(waiter)
     return waiter
   }
 }
 
-class SelectReceive<T> extends Waiter implements ReceiveWaiter<T> {
+class SelectReceive<T> implements ReceiveEnding<T> {
   readonly #name: string
   readonly #selection: Selection<Named<Received<T>>>
 
   constructor(name: string, selection: Selection<Named<Received<T>>>) {
-    super()
     this.#name = name
     this.#selection = selection
   }
 
-  deliver(value: T): void {
+  deliver(_waiter: Waiter, value: T): void {
     this.#selection.settle({ case: this.#name, ok: true, value })
   }
 
@@ -73,14 +72,11 @@ class SelectReceive<T> extends Waiter implements ReceiveWaiter<T> {
   }
 }
 
-class SelectSend<T> extends Waiter implements SendWaiter<T> {
-  readonly value: T
+class SelectSend implements SendEnding {
   readonly #name: string
   readonly #selection: Selection<Named<unknown>>
 
-  constructor(value: T, name: string, selection: Selection<Named<unknown>>) {
-    super()
-    this.value = value
+  constructor(name: string, selection: Selection<Named<unknown>>) {
     this.#name = name
     this.#selection = selection
   }
@@ -89,7 +85,7 @@ class SelectSend<T> extends Waiter implements SendWaiter<T> {
     this.#selection.settle({ case: this.#name })
   }
 
-  refuse(error: Error): void {
+  refuse(_waiter: Waiter, error: Error): void {
     this.#selection.fail(error)
   }
 }

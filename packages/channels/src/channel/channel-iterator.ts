@@ -1,9 +1,11 @@
 import { rejected } from '../wait/cancellation.ts'
-import type { ReceiveEnd, ReceiveWaiter } from './hand-off.ts'
-import { passing, waiting } from '../wait/overseer.ts'
-import { Pending } from '../wait/pending.ts'
+import type { ReceiveEnd, ReceiveEnding } from './hand-off.ts'
+import { passing } from '../wait/overseer.ts'
+import { promiseOf } from '../wait/promise-of.ts'
+import { Waiter } from '../wait/wait-queue.ts'
 
-const DONE: IteratorResult<never, undefined> = Object.freeze({ done: true, value: undefined })
+// Value before done, as the language's own iterators: promises know that shape, and look for no `then` in it.
+const DONE: IteratorResult<never, undefined> = Object.freeze({ value: undefined, done: true })
 const ITERATED: Promise<IteratorResult<never, undefined>> = Promise.resolve(DONE)
 
 /** One task's walk over a channel. It holds no value of its own, so leaving it early loses none. */
@@ -22,10 +24,12 @@ export class ChannelIterator<T> implements AsyncIterableIterator<T, undefined, u
     if (this.#hasLeft) return ITERATED
     if (signal?.aborted) return rejected(signal.reason)
     if (this.#end.hasValue()) {
-      return passing('receive', this.#end, Promise.resolve({ done: false, value: this.#end.take() }))
+      return passing('receive', this.#end, Promise.resolve({ value: this.#end.take(), done: false }))
     }
     if (this.#end.isDrained()) return passing('receive', this.#end, ITERATED)
-    return waitForNext(this.#end, signal)
+    const waiter = new Waiter(NEXT, undefined)
+    this.#end.parkReceiver(waiter)
+    return promiseOf(waiter, 'receive', this.#end, signal)
   }
 
   return(): Promise<IteratorResult<T, undefined>> {
@@ -38,33 +42,7 @@ export class ChannelIterator<T> implements AsyncIterableIterator<T, undefined, u
   }
 }
 
-// Apart from `next`: what a closure captures is allocated on entry, whether it is created or not.
-function waitForNext<T>(
-  end: ReceiveEnd<T>,
-  signal: AbortSignal | undefined,
-): Promise<IteratorResult<T, undefined>> {
-  return waiting('receive', end, (resolve, reject) => {
-    end.parkReceiver(new PendingNext<T>(resolve, reject, signal))
-  })
-}
-
-class PendingNext<T> extends Pending implements ReceiveWaiter<T> {
-  readonly #resolve: (result: IteratorResult<T, undefined>) => void
-
-  constructor(
-    resolve: (result: IteratorResult<T, undefined>) => void,
-    reject: (reason: Error) => void,
-    signal: AbortSignal | undefined,
-  ) {
-    super(reject, signal)
-    this.#resolve = resolve
-  }
-
-  deliver(value: T): void {
-    this.#resolve({ done: false, value })
-  }
-
-  end(): void {
-    this.#resolve(DONE)
-  }
+const NEXT: ReceiveEnding<unknown> = {
+  deliver: (waiter, value) => waiter.resolve({ value, done: false }),
+  end: (waiter) => waiter.resolve(DONE),
 }

@@ -5,9 +5,10 @@ import { CLOSED, EMPTY } from './channel-end.ts'
 import type { ReceiveChannel, Received, SendChannel } from './channel-end.ts'
 import { ChannelIterator } from './channel-iterator.ts'
 import { HandOff } from './hand-off.ts'
-import type { ReceiveWaiter, SendWaiter } from './hand-off.ts'
-import { overseer, passing, waiting } from '../wait/overseer.ts'
-import { Pending } from '../wait/pending.ts'
+import type { ReceiveEnding, SendEnding } from './hand-off.ts'
+import { overseer, passing } from '../wait/overseer.ts'
+import { promiseOf } from '../wait/promise-of.ts'
+import { Waiter } from '../wait/wait-queue.ts'
 import type { SelectCase } from './select-case.ts'
 import { ReceiveOnly, SendOnly } from './direction.ts'
 
@@ -67,7 +68,9 @@ export class Channel<T> implements ReceiveChannel<T>, SendChannel<T> {
     if (signal?.aborted) return rejected(signal.reason)
     if (this.#handOff.isClosed) return Promise.reject(new ChannelClosedError('send'))
     if (this.#handOff.offer(value)) return passing('send', this.#handOff, SENT)
-    return waitToSend(this.#handOff, value, signal)
+    const waiter = new Waiter(SEND, value)
+    this.#handOff.parkSender(waiter)
+    return promiseOf(waiter, 'send', this.#handOff, signal)
   }
 
   trySend(value: T): boolean {
@@ -80,7 +83,9 @@ export class Channel<T> implements ReceiveChannel<T>, SendChannel<T> {
       return passing('receive', this.#handOff, Promise.resolve({ ok: true, value: this.#handOff.take() }))
     }
     if (this.#handOff.isClosed) return passing('receive', this.#handOff, RECEIVED_NO_MORE)
-    return waitToReceive(this.#handOff, signal)
+    const waiter = new Waiter(RECEIVE, undefined)
+    this.#handOff.parkReceiver(waiter)
+    return promiseOf(waiter, 'receive', this.#handOff, signal)
   }
 
   tryReceive(): T | typeof EMPTY | typeof CLOSED {
@@ -119,55 +124,12 @@ export class Channel<T> implements ReceiveChannel<T>, SendChannel<T> {
   }
 }
 
-// Apart from the methods above: what a closure captures is allocated on entry, whether it is created or not.
-
-function waitToSend<T>(handOff: HandOff<T>, value: T, signal: AbortSignal | undefined): Promise<void> {
-  return waiting('send', handOff, (resolve, reject) => {
-    handOff.parkSender(new PendingSend(value, resolve, reject, signal))
-  })
+const SEND: SendEnding = {
+  accept: (waiter) => waiter.resolve(undefined),
+  refuse: (waiter, error) => waiter.reject(error),
 }
 
-function waitToReceive<T>(handOff: HandOff<T>, signal: AbortSignal | undefined): Promise<Received<T>> {
-  return waiting('receive', handOff, (resolve, reject) => {
-    handOff.parkReceiver(new PendingReceive<T>(resolve, reject, signal))
-  })
-}
-
-class PendingSend<T> extends Pending implements SendWaiter<T> {
-  readonly value: T
-  readonly accept: () => void
-  readonly refuse: (error: Error) => void
-
-  constructor(
-    value: T,
-    resolve: () => void,
-    reject: (reason: Error) => void,
-    signal: AbortSignal | undefined,
-  ) {
-    super(reject, signal)
-    this.value = value
-    this.accept = resolve
-    this.refuse = reject
-  }
-}
-
-class PendingReceive<T> extends Pending implements ReceiveWaiter<T> {
-  readonly #resolve: (received: Received<T>) => void
-
-  constructor(
-    resolve: (received: Received<T>) => void,
-    reject: (reason: Error) => void,
-    signal: AbortSignal | undefined,
-  ) {
-    super(reject, signal)
-    this.#resolve = resolve
-  }
-
-  deliver(value: T): void {
-    this.#resolve({ ok: true, value })
-  }
-
-  end(): void {
-    this.#resolve(NO_MORE)
-  }
+const RECEIVE: ReceiveEnding<unknown> = {
+  deliver: (waiter, value) => waiter.resolve({ ok: true, value }),
+  end: (waiter) => waiter.resolve(NO_MORE),
 }

@@ -1,37 +1,37 @@
 import fc from 'fast-check'
 import { expect, test } from 'vitest'
 import { HandOff } from './hand-off.ts'
-import type { ReceiveWaiter, SendWaiter } from './hand-off.ts'
+import type { ReceiveEnding, ReceiveWaiter, SendEnding, SendWaiter } from './hand-off.ts'
 import { Waiter } from '../wait/wait-queue.ts'
 
 // The hand-off against Go's rules written down as two arrays: what has been accepted or offered, in order,
 // and who waits to receive.
 
-class Receiver extends Waiter implements ReceiveWaiter<number> {
+class Receiver implements ReceiveEnding<number> {
+  readonly waiter: ReceiveWaiter<number> = new Waiter(this, undefined)
   got: number | 'end' | undefined
-  deliver(value: number): void {
-    expect(this.got).toBe(undefined)
+  deliver(waiter: Waiter, value: number): void {
+    expect([waiter, this.got]).toEqual([this.waiter, undefined])
     this.got = value
   }
-  end(): void {
-    expect(this.got).toBe(undefined)
+  end(waiter: Waiter): void {
+    expect([waiter, this.got]).toEqual([this.waiter, undefined])
     this.got = 'end'
   }
 }
 
-class Sender extends Waiter implements SendWaiter<number> {
-  readonly value: number
+class Sender implements SendEnding {
+  readonly waiter: SendWaiter<number>
   fate: 'accepted' | 'refused' | undefined
   constructor(value: number) {
-    super()
-    this.value = value
+    this.waiter = new Waiter(this, value)
   }
-  accept(): void {
-    expect(this.fate).toBe(undefined)
+  accept(waiter: Waiter): void {
+    expect([waiter, this.fate]).toEqual([this.waiter, undefined])
     this.fate = 'accepted'
   }
-  refuse(): void {
-    expect(this.fate).toBe(undefined)
+  refuse(waiter: Waiter): void {
+    expect([waiter, this.fate]).toEqual([this.waiter, undefined])
     this.fate = 'refused'
   }
 }
@@ -67,7 +67,7 @@ class Model {
     } else {
       const sender = new Sender(value)
       this.senders.push(sender)
-      this.handOff.parkSender(sender)
+      this.handOff.parkSender(sender.waiter)
     }
   }
 
@@ -76,20 +76,20 @@ class Model {
     expect(this.handOff.hasValue()).toBe(hasValue)
     if (hasValue) {
       const sender = this.senders.shift()
-      if (sender !== undefined) this.buffer.push(sender.value)
+      if (sender !== undefined) this.buffer.push(sender.waiter.value)
       expect(this.handOff.take()).toBe(this.buffer.shift())
       if (sender !== undefined) expect(sender.fate).toBe('accepted')
     } else if (!this.isClosed) {
       const receiver = new Receiver()
       this.receivers.push(receiver)
-      this.handOff.parkReceiver(receiver)
+      this.handOff.parkReceiver(receiver.waiter)
     }
   }
 
   leave(who: number): void {
     const waiting = [...this.senders, ...this.receivers]
     const leaver = waiting[who % Math.max(waiting.length, 1)]
-    leaver?.[Symbol.dispose]()
+    leaver?.waiter[Symbol.dispose]()
     this.senders = this.senders.filter((sender) => sender !== leaver)
     this.receivers = this.receivers.filter((receiver) => receiver !== leaver)
   }

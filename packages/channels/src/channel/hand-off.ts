@@ -59,7 +59,7 @@ export class HandOff<T> implements ReceiveEnd<T>, SendEnd<T> {
       this.#buffer.push(value)
       value = this.#buffer.shift()
     }
-    sender.accept()
+    sender.ending.accept(sender)
     return value
   }
 
@@ -75,7 +75,7 @@ export class HandOff<T> implements ReceiveEnd<T>, SendEnd<T> {
     if (this.#isClosed) throw new ChannelClosedError('send')
     const receiver = this.#receivers.shift()
     if (receiver !== undefined) {
-      receiver.deliver(value)
+      receiver.ending.deliver(receiver, value)
       return true
     }
     if (this.#buffer.length === this.capacity) return false
@@ -91,9 +91,11 @@ export class HandOff<T> implements ReceiveEnd<T>, SendEnd<T> {
     if (this.#isClosed) throw new ChannelClosedError('close')
     this.#isClosed = true
     for (let sender = this.#senders.shift(); sender; sender = this.#senders.shift()) {
-      sender.refuse(new ChannelClosedError('send'))
+      sender.ending.refuse(sender, new ChannelClosedError('send'))
     }
-    for (let receiver = this.#receivers.shift(); receiver; receiver = this.#receivers.shift()) receiver.end()
+    for (let receiver = this.#receivers.shift(); receiver; receiver = this.#receivers.shift()) {
+      receiver.ending.end(receiver)
+    }
   }
 }
 
@@ -124,17 +126,22 @@ export interface SendEnd<in T> {
   parkSender(waiter: SendWaiter<T>): void
 }
 
-/** Someone in line for a value. The channel takes it out of the line, then calls exactly one method once. */
-export interface ReceiveWaiter<in T> extends Waiter {
-  deliver(value: T): void
+/** Someone in line for a value. */
+export type ReceiveWaiter<T> = Waiter<ReceiveEnding<T>>
+
+/** Someone in line with a value. */
+export type SendWaiter<T> = Waiter<SendEnding, T>
+
+/** How the wait of a receiver ends: the channel takes it out of the line, then calls one of these, once. */
+export interface ReceiveEnding<in T> {
+  deliver(waiter: Waiter, value: T): void
   /** The channel is closed and drained. */
-  end(): void
+  end(waiter: Waiter): void
 }
 
-/** Someone in line with a value. The channel takes it out of the line, then calls exactly one method once. */
-export interface SendWaiter<out T> extends Waiter {
-  readonly value: T
-  accept(): void
+/** How the wait of a sender ends: the channel takes it out of the line, then calls one of these, once. */
+export interface SendEnding {
+  accept(waiter: Waiter): void
   /** The channel was closed; the value is discarded. */
-  refuse(error: ChannelClosedError): void
+  refuse(waiter: Waiter, error: ChannelClosedError): void
 }

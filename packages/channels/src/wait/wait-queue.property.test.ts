@@ -18,7 +18,7 @@ test('waiters are served in the order in which they joined, less those that left
       let model: Waiter[] = []
       for (const step of all) {
         if (step.kind === 'join') {
-          const waiter = new Waiter()
+          const waiter = new Waiter(undefined, undefined)
           everyone.push(waiter)
           model.push(waiter)
           queue.join(waiter)
@@ -38,7 +38,7 @@ test('waiters are served in the order in which they joined, less those that left
 
 test('a waiter that has left may join again, here or elsewhere', () => {
   const [a, b] = [new WaitQueue<Waiter>(), new WaitQueue<Waiter>()]
-  const waiter = new Waiter()
+  const waiter = new Waiter(undefined, undefined)
   a.join(waiter)
   waiter[Symbol.dispose]()
   b.join(waiter)

@@ -9,26 +9,49 @@
  * joined; a waiter in no line has no neighbours; a waiter is in one line at most.
  */
 
-/** A place in a line. Disposing leaves the line; in no line, that does nothing. */
-export class Waiter implements Disposable {
+/**
+ * A place in a line, and everything that one wait needs. Disposing leaves the line; in no line, that does nothing.
+ *
+ * What distinguishes one wait from another is its `ending`, not its class: every line of a program walks over objects
+ * of one shape, which makes a hand-off almost three times as fast as a class for each kind of wait.
+ */
+export class Waiter<out Ending = unknown, out Value = unknown> implements Disposable {
+  /** What serving this waiter does. Whoever serves it takes it out of the line first, and does so once. */
+  readonly ending: Ending
+  /** What it came with: the value of a send. */
+  readonly value: Value
   /** The neighbours in the ring, or undefined while in no line. Only this file touches them. */
   ahead: Waiter | undefined = undefined
-  behind: Waiter | undefined = undefined;
+  behind: Waiter | undefined = undefined
+  /** What settles the promise of this wait, where it has one of its own: see `promiseOf`. */
+  resolve: (outcome: unknown) => void = nobody
+  reject: (reason: Error) => void = nobody
+  /** What ends the wait early. Leaving the line lets go of it. */
+  hook: Disposable | undefined = undefined
+
+  constructor(ending: Ending, value: Value) {
+    this.ending = ending
+    this.value = value
+  }
 
   [Symbol.dispose](): void {
-    const { ahead, behind } = this
-    if (ahead === undefined || behind === undefined) return
-    ahead.behind = behind
-    behind.ahead = ahead
-    this.ahead = undefined
-    this.behind = undefined
+    const { ahead, behind, hook } = this
+    if (ahead !== undefined && behind !== undefined) {
+      ahead.behind = behind
+      behind.ahead = ahead
+      this.ahead = undefined
+      this.behind = undefined
+    }
+    if (hook === undefined) return
+    this.hook = undefined
+    hook[Symbol.dispose]()
   }
 }
 
 /** First come, first served. */
 export class WaitQueue<W extends Waiter> {
   // Closes the ring: behind it stands the first, ahead of it the last. Alone, it is its own neighbour.
-  readonly #door: Waiter = new Waiter()
+  readonly #door: Waiter = new Waiter(undefined, undefined)
 
   constructor() {
     this.#door.ahead = this.#door
@@ -56,4 +79,8 @@ export class WaitQueue<W extends Waiter> {
     first[Symbol.dispose]()
     return first as W // Only `join` puts waiters into the ring.
   }
+}
+
+function nobody(): void {
+  // A waiter without a promise of its own: its ending knows whom to tell.
 }
