@@ -67,7 +67,7 @@ class CancelContext extends Layer implements CancellableContext {
   }
 
   onEnd(callback: () => void): Disposable {
-    const waiter = new EndCallback(callback)
+    const waiter = new Waiter(undefined, callback)
     this.#callbacks ??= new WaitQueue()
     this.#callbacks.join(waiter)
     return waiter
@@ -90,7 +90,7 @@ class CancelContext extends Layer implements CancellableContext {
   }
 
   #adopt(child: CancelContext): Disposable {
-    const place = new Child(child)
+    const place = new Waiter(undefined, child)
     this.#children ??= new WaitQueue()
     this.#children.join(place)
     return place
@@ -113,7 +113,7 @@ class CancelContext extends Layer implements CancellableContext {
     const children = this.#children
     if (children === undefined) return
     this.#children = undefined
-    for (let child = children.shift(); child; child = children.shift()) ended.push(child.context)
+    for (let child = children.shift(); child; child = children.shift()) ended.push(child.value)
   }
 
   #tell(end: End): void {
@@ -123,7 +123,7 @@ class CancelContext extends Layer implements CancellableContext {
     this.#callbacks = undefined
     for (let waiter = callbacks.shift(); waiter; waiter = callbacks.shift()) {
       try {
-        waiter.callback()
+        waiter.value()
       } catch (error) {
         // As with a listener of a signal: the program hears of it, the others hear of the end.
         void rejected(error)
@@ -160,24 +160,10 @@ function endOf(context: Context): End {
 }
 
 /** The place of a context among the children of its source. */
-class Child extends Waiter {
-  readonly context: CancelContext
-
-  constructor(context: CancelContext) {
-    super()
-    this.context = context
-  }
-}
+type Child = Waiter<undefined, CancelContext>
 
 /** Someone who wants to hear of the end. */
-class EndCallback extends Waiter {
-  readonly callback: () => void
-
-  constructor(callback: () => void) {
-    super()
-    this.callback = callback
-  }
-}
+type EndCallback = Waiter<undefined, () => void>
 
 /**
  * A context that ends when it is cancelled or `parent` ends.
