@@ -51,6 +51,8 @@ export const nodeDoors: readonly string[] = [
   'packages/connector-http/src/server.ts',
   'packages/connector-stdio/src/stdio.ts',
   'packages/store-memory/src/checksum.ts',
+  'packages/testkit/src/world/outside-work.ts',
+  'packages/testkit/src/world/task-context.ts',
 ]
 
 /** Core's rooms, from the top of the staircase down. A room imports only from itself and rooms before it. */

@@ -28,6 +28,10 @@ export { WaitGroup } from './task/wait-group.ts'
 export { Wakeup } from './task/wakeup.ts'
 
 // Watching from outside.
+export { inspect } from './watch/inspector.ts'
+export type { Inspector } from './watch/inspector.ts'
+export { Roster } from './watch/roster.ts'
+export type { RosterOptions, TaskContext, WatchedTask, WatchedWait } from './watch/roster.ts'
 export { oversee } from './wait/overseer.ts'
 export type { Begin, Overseer } from './wait/overseer.ts'
 

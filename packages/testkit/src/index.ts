@@ -13,6 +13,13 @@ export { simPlatform } from './sim-platform.ts'
 export type { SimPlatform, SimPlatformOptions } from './sim-platform.ts'
 export { SimulatedCrash } from './simulated-crash.ts'
 
+// Concurrent code under every schedule.
+export { simulateTasks } from './world/simulate-tasks.ts'
+export type { SimulateTasksOptions, TaskSimulation, TaskWorld } from './world/simulate-tasks.ts'
+export { OutsideWait, SimDeadlock } from './world/standstill.ts'
+export type { OpenWait } from './world/standstill.ts'
+export { LeftOverTasks, TaskSimulationFailure } from './world/task-failures.ts'
+
 // Conformance kits.
 export { CaseList, ContractViolation, describeCases, firstFailure } from './conformance/conformance-case.ts'
 export type { CaseFailure, ConformanceCase, Skips, TestRunner } from './conformance/conformance-case.ts'

@@ -11,6 +11,10 @@ export class ReceiveCase<T> implements SelectCase<Received<T>> {
     this.#end = end
   }
 
+  get waitsFor(): readonly [string, object] {
+    return ['receive', this.#end]
+  }
+
   isReady(): boolean {
     return this.#end.hasValue() || this.#end.isDrained()
   }
@@ -36,6 +40,10 @@ export class SendCase<T> implements SelectCase {
   constructor(end: SendEnd<T>, value: T) {
     this.#end = end
     this.#value = value
+  }
+
+  get waitsFor(): readonly [string, object] {
+    return ['send', this.#end]
   }
 
   isReady(): boolean {

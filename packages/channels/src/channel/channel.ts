@@ -6,7 +6,7 @@ import type { ReceiveChannel, Received, SendChannel } from './channel-end.ts'
 import { ChannelIterator } from './channel-iterator.ts'
 import { HandOff } from './hand-off.ts'
 import type { ReceiveEnding, SendEnding } from './hand-off.ts'
-import { overseer, passing } from '../wait/overseer.ts'
+import { created, passing } from '../wait/overseer.ts'
 import { promiseOf } from '../wait/promise-of.ts'
 import { Waiter } from '../wait/wait-queue.ts'
 import type { SelectCase } from './select-case.ts'
@@ -53,7 +53,7 @@ export class Channel<T> implements ReceiveChannel<T>, SendChannel<T> {
       throw new RangeError(`Channel: capacity is ${capacity}; pass an integer from 0 to ${CAPACITY_MAX}`)
     }
     this.#handOff = new HandOff(capacity)
-    overseer?.created('channel', this.#handOff, name)
+    created('channel', this.#handOff, name)
   }
 
   get length(): number {

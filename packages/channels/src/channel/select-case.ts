@@ -7,6 +7,8 @@ import type { Clock } from '../world/clock.ts'
  * same one may be selected again and again, and by several tasks.
  */
 export interface SelectCase<out Outcome = unknown> {
+  /** The operation ("receive") and what it is on, for those who watch. */
+  readonly waitsFor?: readonly [kind: string, on: object]
   /** Whether `perform` may be called now. */
   isReady(): boolean
   /** Performs the operation now. What it throws is what the select throws. */
@@ -51,6 +53,10 @@ class TimeCase implements SelectCase {
   constructor(clock: Clock, delayMs: number) {
     this.#clock = clock
     this.#delayMs = delayMs
+  }
+
+  get waitsFor(): readonly [string, object] {
+    return [`after ${this.#delayMs} ms`, this.#clock]
   }
 
   isReady(): boolean {

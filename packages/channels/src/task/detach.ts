@@ -1,4 +1,4 @@
-import { overseer } from '../wait/overseer.ts'
+import { running } from '../wait/overseer.ts'
 
 /**
  * Starts a task that nobody waits for and nothing cancels: it may outlive the block that starts it.
@@ -16,5 +16,5 @@ export function detach(task: () => Promise<void>, name?: string): void {
 
 // What the task throws before its first wait is a rejection like any other.
 async function run(task: () => Promise<void>, name: string | undefined): Promise<void> {
-  await (overseer === undefined ? task() : overseer.run(task, detach, name))
+  await running(task, detach, name)
 }

@@ -1,7 +1,7 @@
 import { withCancel } from '../context/cancel-context.ts'
 import type { CancellableContext, Context } from '../context/context.ts'
 import { parentContext } from '../context/signal-context.ts'
-import { overseer } from '../wait/overseer.ts'
+import { created, overseer, running } from '../wait/overseer.ts'
 import { WaitGroup } from './wait-group.ts'
 
 /**
@@ -45,7 +45,7 @@ export class Scope implements AsyncDisposable {
 
   /** The scope is cancelled when `parent` ends, with its cause. `name` is what inspectors call it. */
   constructor(parent?: Context | AbortSignal, name?: string) {
-    overseer?.created('scope', this, name)
+    created('scope', this, name)
     this.#context = withCancel(parentContext(parent))
   }
 
@@ -108,7 +108,7 @@ export class Scope implements AsyncDisposable {
 
   async #run(task: () => Promise<void>, name: string | undefined): Promise<void> {
     try {
-      await (overseer === undefined ? task() : overseer.run(task, this, name))
+      await running(task, this, name)
     } catch (error) {
       if (this.signal.aborted && error === this.signal.reason) {
         this.#wasCutShort = true

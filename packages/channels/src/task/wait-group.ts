@@ -1,5 +1,5 @@
 import { rejected } from '../wait/cancellation.ts'
-import { passing, waiting } from '../wait/overseer.ts'
+import { passing, running, waiting } from '../wait/overseer.ts'
 import { Pending } from '../wait/pending.ts'
 import { WaitQueue } from '../wait/wait-queue.ts'
 
@@ -62,7 +62,7 @@ export class WaitGroup {
   async go<T>(task: () => Promise<T>): Promise<T> {
     this.add()
     try {
-      return await task()
+      return await running(task, this, undefined)
     } finally {
       this.done()
     }

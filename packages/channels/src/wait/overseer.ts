@@ -1,3 +1,8 @@
+import type { Random } from '../world/random.ts'
+
+/** This file within its package, without its ending: where stack traces cross from the package to an overseer. */
+export const entryFile = 'wait/overseer'
+
 /**
  * One place from which every wait and every task of this package can be watched, and held back.
  *
@@ -6,6 +11,8 @@
  * waited and did not have to. There is at most one overseer, because two could not both decide the order.
  */
 export interface Overseer {
+  /** Chooses for a select that was handed no source of randomness. */
+  readonly random?: Random
   /**
    * A task begins to wait on `on`, as `kind` says ("send", "sleep"). Stands for `new Promise(begin)`: what `begin` is
    * handed settles the promise, once, now or as late as the overseer likes.
@@ -54,4 +61,14 @@ export function waiting<T>(kind: string, on: object, begin: Begin<T>): Promise<T
 /** What an operation that did not have to wait returns: `outcome`, or what the overseer makes of it. */
 export function passing<T>(kind: string, on: object, outcome: Promise<T>): Promise<T> {
   return overseer === undefined ? outcome : overseer.pass(kind, on, outcome)
+}
+
+/** A task of `owner` starts: `task()`, or what the overseer makes of it. */
+export function running<T>(task: () => Promise<T>, owner: object, name: string | undefined): Promise<T> {
+  return overseer === undefined ? task() : overseer.run(task, owner, name)
+}
+
+/** A channel or a scope was made. */
+export function created(kind: string, thing: object, name: string | undefined): void {
+  overseer?.created(kind, thing, name)
 }

@@ -1,5 +1,5 @@
 import { onAbort } from './cancellation.ts'
-import { overseer } from './overseer.ts'
+import { overseer, waiting } from './overseer.ts'
 import type { Waiter } from './wait-queue.ts'
 
 /**
@@ -52,7 +52,7 @@ function leaveOnAbort(waiter: Waiter, signal: AbortSignal): void {
 }
 
 function overseenPromiseOf<Outcome>(waiter: Waiter, kind: string, on: object): Promise<Outcome> {
-  return overseer!.wait<Outcome>(kind, on, (resolve, reject) => {
+  return waiting<Outcome>(kind, on, (resolve, reject) => {
     waiter.resolve = resolve as (outcome: unknown) => void
     waiter.reject = reject
   })

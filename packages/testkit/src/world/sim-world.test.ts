@@ -1,7 +1,8 @@
 import { Channel, sleep, WaitGroup } from '@millrace/channels'
 import { expect, test } from 'vitest'
 import { SimProcess } from './sim-process.ts'
-import { SimDeadlock, SimWorld } from './sim-world.ts'
+import { SimWorld } from './sim-world.ts'
+import { SimDeadlock } from './standstill.ts'
 
 /** Two tasks send to one channel; the order of arrival is up to the world. */
 async function twoSenders(): Promise<string> {

@@ -1,10 +1,18 @@
 import { ManualClock, oversee, seededRandom, systemScheduler } from '@millrace/channels'
-import type { Begin, Overseer, Random } from '@millrace/channels'
+import type { Begin, Clock, Overseer, Random, Roster } from '@millrace/channels'
+import { OutsideWork } from './outside-work.ts'
+import { uniform } from './schedule-policy.ts'
+import type { Candidate, SchedulePolicy } from './schedule-policy.ts'
 import { SimProcess } from './sim-process.ts'
+import { OutsideWait, SimDeadlock } from './standstill.ts'
+import type { OpenWait } from './standstill.ts'
 import { Trace } from './trace.ts'
 
 /** When simulated time begins unless told otherwise: 2026-01-01T00:00Z. */
 const START_MS = 1_767_225_600_000
+
+/** After so many steps in which it was passed over, whoever can go on does: a policy may starve, but not for ever. */
+const PATIENCE_STEPS = 300
 
 /** What to simulate. */
 export interface SimWorldOptions {
@@ -16,35 +24,16 @@ export interface SimWorldOptions {
   readonly stepsMax?: number
   /** Called before each step, while every task waits: the place to kill, pause and break things. */
   readonly onStep?: (step: number) => void
+  /** Who goes on next. Default: anyone, with the same chance. */
+  readonly policy?: SchedulePolicy
+  /** Is told of every task, wait, channel and scope, and says in failures who waits on what. */
+  readonly roster?: (clock: Clock) => Roster
 }
 
-/** A wait that has begun and is not over. */
-export interface OpenWait {
-  readonly kind: string
-  /** The channel, clock or group that is waited for. */
-  readonly on: object
+interface Happening extends Candidate {
   readonly process: SimProcess
-  /** Since when, in simulated milliseconds since the start. */
-  readonly sinceMs: number
-}
-
-/** Nothing can happen any more, and somebody still waits. */
-export class SimDeadlock extends Error {
-  override readonly name = 'SimDeadlock'
-  readonly waits: readonly OpenWait[]
-
-  constructor(waits: readonly OpenWait[]) {
-    const lines = waits.map(({ kind, process, sinceMs }) => `  ${process.name}: ${kind}, since ${sinceMs} ms`)
-    super(
-      'all tasks are asleep: nothing is under way, no timer is set, and nobody can wake ' +
-        `${lines.length === 0 ? 'whoever waits for a plain promise' : `these:\n${lines.join('\n')}`}`,
-    )
-    this.waits = waits
-  }
-}
-
-interface Happening {
-  readonly process: SimProcess
+  /** The step after which it could have happened. */
+  readonly since: number
   readonly label: string
   readonly happen: () => void
 }
@@ -57,7 +46,8 @@ interface Happening {
  * is none, it moves the clock to the next timer. If there is no timer either, nobody can ever wake anybody. So time
  * passes only while every task is durably blocked; that definition is Go's (`testing/synctest`).
  *
- * True between two steps: no microtask is pending; whatever can happen belongs to a process that is alive.
+ * True between two steps: no microtask is pending; whatever can happen belongs to a process that is alive, and stands
+ * in the order in which it became able to.
  *
  * @example
  * const world = new SimWorld({ seed: 7 })
@@ -70,18 +60,25 @@ export class SimWorld {
   /** Each step that was taken. */
   readonly trace: Trace = new Trace()
   readonly #options: SimWorldOptions
-  readonly #chance: Random
+  readonly #policy: SchedulePolicy
+  readonly #roster: Roster | undefined
   readonly #ready: Happening[] = []
+  /** Go on once nothing else can. */
+  readonly #settling: Happening[] = []
   readonly #waits = new Set<OpenWait>()
   /** Whose code runs now: what it starts to wait for is its own. */
   #current: SimProcess = new SimProcess(this, 'main')
+  /** The strand whose code runs now, or undefined once that has begun to wait. */
+  #strand: number | undefined = 0
+  #strands = 1
   #steps = 0
 
   constructor(options: SimWorldOptions) {
     this.#options = options
     this.random = seededRandom(options.seed)
-    this.#chance = this.random.fork('who goes on next')
     this.clock = new ManualClock(options.startMs ?? START_MS)
+    this.#policy = options.policy ?? uniform(this.random.fork('who goes on next'))
+    this.#roster = options.roster?.(this.clock)
   }
 
   /** Whose code runs now; at first, a process called "main". */
@@ -97,6 +94,11 @@ export class SimWorld {
   /** The waits that are open, in the order in which they began. */
   get waits(): readonly OpenWait[] {
     return [...this.#waits]
+  }
+
+  /** What the roster tells of who waits on what, or undefined without one. */
+  get told(): string | undefined {
+    return this.#roster?.dump()
   }
 
   /**
@@ -118,22 +120,38 @@ export class SimWorld {
 
   /** Adds something that can happen at any later step, as part of `process`. */
   add(process: SimProcess, label: string, happen: () => void): void {
-    if (process.isAlive) this.#ready.push({ process, label, happen })
+    this.#add(process, label, this.#takeStrand(), happen)
+  }
+
+  /**
+   * Waits until everyone else is durably blocked: until nothing can happen before time moves on.
+   *
+   * Several who wait for this go on in the order in which they came, each once all is quiet again.
+   */
+  settle(): Promise<void> {
+    const [process, strand, since] = [this.#current, this.#takeStrand(), this.#steps]
+    return new Promise((resolve) => {
+      this.#settling.push({ process, strand, since, label: 'settled', happen: resolve })
+    })
   }
 
   /** Drops whatever could still happen to a process that was killed. */
   forget(process: SimProcess): void {
-    const left = this.#ready.filter((each) => each.process !== process)
-    this.#ready.splice(0, this.#ready.length, ...left)
+    for (const line of [this.#ready, this.#settling]) {
+      const left = line.filter((each) => each.process !== process)
+      line.splice(0, line.length, ...left)
+    }
     for (const wait of this.#waits) if (wait.process === process) this.#waits.delete(wait)
   }
 
   /**
    * Runs `main` until it has settled, and returns or throws what it does.
    *
-   * @throws SimDeadlock when nothing can happen any more, and Error when it has taken too many steps.
+   * @throws SimDeadlock when nothing can happen any more, OutsideWait when that is because something waits for the
+   * real world, and Error when it has taken too many steps.
    */
   async run<T>(main: () => Promise<T>): Promise<T> {
+    const outside = new OutsideWork()
     using _watch = oversee(this.#overseer())
     let outcome: { readonly value: T } | { readonly error: unknown } | undefined
     void main().then(
@@ -143,13 +161,13 @@ export class SimWorld {
     for (;;) {
       await systemScheduler.turn()
       if (outcome !== undefined) break
-      this.#step()
+      this.#step(outside)
     }
     if ('error' in outcome) throw outcome.error
     return outcome.value
   }
 
-  #step(): void {
+  #step(outside: OutsideWork): void {
     const { stepsMax = 10_000_000, onStep } = this.#options
     if (this.#steps === stepsMax) {
       throw new Error(`the simulation has not ended after ${stepsMax} steps: a loop without an end?`)
@@ -158,37 +176,86 @@ export class SimWorld {
     onStep?.(this.#steps)
     const next = this.#choose()
     if (next !== undefined) {
-      this.trace.add(`${next.process.name}: ${next.label}`)
+      this.trace.add(`${next.process.name}: ${next.label}`, next.strand)
       this.#current = next.process
+      this.#strand = next.strand
       next.happen()
-    } else if (!this.clock.fireNext()) {
-      throw new SimDeadlock(this.waits)
+    } else if (!this.#moveTime()) {
+      throw this.#standstill(outside.begun())
     }
   }
 
+  /** Fires the next timer and all that are due at the same instant. Returns false when there is none. */
+  #moveTime(): boolean {
+    // A timer is nobody's step: what it sets off begins a strand.
+    this.#strand = undefined
+    if (!this.clock.fireNext()) return false
+    while (this.clock.nextDelay() === 0) this.clock.fireNext()
+    return true
+  }
+
+  #standstill(outside: readonly string[]): Error {
+    const { waits, told } = this
+    return outside.length > 0 ? new OutsideWait(outside, waits, told) : new SimDeadlock(waits, told)
+  }
+
   #choose(): Happening | undefined {
-    const able = this.#ready.filter(({ process }) => !process.isPaused)
-    const next = able.length === 0 ? undefined : able[this.#chance.int(able.length)]
-    if (next !== undefined) this.#ready.splice(this.#ready.indexOf(next), 1)
+    const able = this.#ready.some(({ process }) => process.isPaused)
+      ? this.#ready.filter(({ process }) => !process.isPaused)
+      : this.#ready
+    if (able.length === 0) return this.#settled()
+    const isOverdue = this.#steps - able[0]!.since > PATIENCE_STEPS
+    const next = able[isOverdue ? 0 : this.#policy.choose(able)]!
+    this.#ready.splice(this.#ready.indexOf(next), 1)
     return next
+  }
+
+  #settled(): Happening | undefined {
+    const index = this.#settling.findIndex(({ process }) => !process.isPaused)
+    // What is due at this very instant comes before.
+    return index === -1 || this.clock.nextDelay() === 0 ? undefined : this.#settling.splice(index, 1)[0]
+  }
+
+  #add(process: SimProcess, label: string, strand: number, happen: () => void): void {
+    if (process.isAlive) this.#ready.push({ process, label, strand, since: this.#steps, happen })
+  }
+
+  #takeStrand(): number {
+    const strand = this.#strand ?? this.#strands++
+    this.#strand = undefined
+    return strand
   }
 
   #overseer(): Overseer {
     return {
+      random: this.random.fork('select'),
       wait: (kind, on, begin) => this.#wait(kind, on, begin),
       pass: (kind, _on, outcome) =>
         new Promise((resolve) => this.add(this.#current, kind, () => resolve(outcome))),
-      run: (task) => task(),
-      created() {},
-      ended() {},
+      run: (task, _owner, name) => this.#run(task, name),
+      created: (kind, thing, name) => this.#roster?.created(kind, thing, name),
+      ended: (thing) => this.#roster?.ended(thing),
+    }
+  }
+
+  #run<T>(task: () => Promise<T>, name: string | undefined): Promise<T> {
+    const starter = this.#strand
+    this.#strand = this.#strands++
+    try {
+      return this.#roster === undefined ? task() : this.#roster.run(task, name)
+    } finally {
+      this.#strand = starter
     }
   }
 
   #wait<T>(kind: string, on: object, begin: Begin<T>): Promise<T> {
     const wait: OpenWait = { kind, on, process: this.#current, sinceMs: this.clock.monotonic() }
+    const [strand, watched] = [this.#takeStrand(), this.#roster?.begin(kind, on)]
     this.#waits.add(wait)
     const goOn = (settle: () => void): void => {
-      if (this.#waits.delete(wait)) this.add(wait.process, kind, settle)
+      if (!this.#waits.delete(wait)) return
+      if (watched !== undefined) this.#roster?.end(watched)
+      this.#add(wait.process, kind, strand, settle)
     }
     return new Promise((resolve, reject) => {
       begin(

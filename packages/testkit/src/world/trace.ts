@@ -27,9 +27,10 @@ export class Trace {
     return this.#lines
   }
 
-  add(line: string): void {
+  /** Adds a line; `number` counts in the digest and is not shown. */
+  add(line: string, number = 0): void {
     this.#length++
-    let digest = this.#digest
+    let digest = Math.imul(this.#digest ^ number, 0x01000193)
     for (let i = 0; i < line.length; i++) digest = Math.imul(digest ^ line.charCodeAt(i), 0x01000193)
     this.#digest = Math.imul(digest ^ 0x0a, 0x01000193)
     this.#lines.push(line)

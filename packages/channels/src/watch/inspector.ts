@@ -1,0 +1,99 @@
+import { oversee } from '../wait/overseer.ts'
+import type { Begin, Overseer } from '../wait/overseer.ts'
+import { systemClock } from '../world/clock.ts'
+import { Roster } from './roster.ts'
+import type { RosterOptions, WatchedWait } from './roster.ts'
+
+/** Watches every task, wait, channel and scope from now on, until disposed. */
+export class Inspector implements Disposable {
+  readonly #roster: Roster
+  readonly #watch: Disposable
+
+  /** Use `inspect`. */
+  constructor(roster: Roster) {
+    this.#roster = roster
+    this.#watch = oversee(new Bookkeeper(roster))
+  }
+
+  /** The waits that are open, in the order in which they began. */
+  get waits(): readonly WatchedWait[] {
+    return this.#roster.waits
+  }
+
+  /** Every task and every open wait as text: who waits on what, since when, and at which line. */
+  dump(): string {
+    return this.#roster.dump()
+  }
+
+  /**
+   * What should not be there when a program or a test is over, one line each: tasks that have not ended, waits, scopes
+   * that were not left, channels with values that nobody received.
+   */
+  leaks(): readonly string[] {
+    return this.#roster.leaks()
+  }
+
+  [Symbol.dispose](): void {
+    this.#watch[Symbol.dispose]()
+  }
+}
+
+/**
+ * Begins to watch the tasks of this program. What began before is not seen.
+ *
+ * A program that nobody inspects pays nothing for the possibility. One that is inspected pays a stack trace for each
+ * wait: a few microseconds.
+ *
+ * `options.context` tells whose a wait is; on Node, `inspectProcess` of `@millrace/node` hands one in.
+ *
+ * @throws Error when somebody watches already: an inspector or a simulator.
+ *
+ * @example
+ * using inspector = inspect()
+ * void new Channel<string>(0, 'jobs').receive()
+ * inspector.leaks().length // => 1
+ */
+export function inspect({ clock = systemClock, context }: Partial<RosterOptions> = {}): Inspector {
+  return new Inspector(new Roster({ clock, context }))
+}
+
+/** Writes everything down and holds nothing back. */
+class Bookkeeper implements Overseer {
+  readonly #roster: Roster
+
+  constructor(roster: Roster) {
+    this.#roster = roster
+  }
+
+  wait<T>(kind: string, on: object, begin: Begin<T>): Promise<T> {
+    const wait = this.#roster.begin(kind, on)
+    return new Promise((resolve, reject) => {
+      begin(
+        (value) => {
+          this.#roster.end(wait)
+          resolve(value)
+        },
+        (reason) => {
+          this.#roster.end(wait)
+          reject(reason)
+        },
+      )
+    })
+  }
+
+  pass<T>(_kind: string, _on: object, outcome: Promise<T>): Promise<T> {
+    return outcome
+  }
+
+  run<T>(task: () => Promise<T>, _owner: object, name: string | undefined): Promise<T> {
+    return this.#roster.run(task, name)
+  }
+
+  created(kind: string, thing: object, name: string | undefined): void {
+    this.#roster.created(kind, thing, name)
+  }
+
+  ended(thing: object): void {
+    this.#roster.ended(thing)
+  }
+}

@@ -1,0 +1,105 @@
+import type { Random } from '@millrace/channels'
+
+/** Something that can happen next. */
+export interface Candidate {
+  /**
+   * What it is the next step of. A task's waits follow one another in one strand; a task that begins a second wait
+   * before its first is over, as with `Promise.all`, begins a second strand.
+   */
+  readonly strand: number
+}
+
+/** Decides who goes on next. */
+export interface SchedulePolicy {
+  /** What failures call it. */
+  readonly name: string
+  /** The index of what happens next. `able` is never empty, and in the order in which its members became able. */
+  choose(able: readonly Candidate[]): number
+}
+
+/** Everyone with the same chance. */
+export function uniform(random: Random): SchedulePolicy {
+  return { name: 'anyone', choose: (able) => random.int(able.length) }
+}
+
+/** Mostly whoever has been able for longest: about what a real event loop does. */
+function oldestFirst(random: Random): SchedulePolicy {
+  return mostly('oldest first', () => 0, random)
+}
+
+/** Mostly whoever became able last: runs one task as far as it goes, and leaves the others behind. */
+function newestFirst(random: Random): SchedulePolicy {
+  return mostly('newest first', (able) => able.length - 1, random)
+}
+
+/** How many choices of a policy with a preference go to anyone: none, or one in so many. Drawn for each run. */
+const EXCEPTIONS = [0, 20, 5] as const
+
+function mostly(name: string, choose: SchedulePolicy['choose'], random: Random): SchedulePolicy {
+  const oneIn = EXCEPTIONS[random.int(EXCEPTIONS.length)]!
+  return {
+    name,
+    choose: (able) => (oneIn > 0 && random.int(oneIn) === 0 ? random.int(able.length) : choose(able)),
+  }
+}
+
+/**
+ * Strict priorities by chance, and a few moments at which the one who would go on falls to the last place.
+ *
+ * A bug that needs d events in one order is found with a probability that falls with the number of tasks and steps,
+ * not with the number of schedules: Burckhardt, Kothari, Musuvathi, Nagarakatte, "A randomized scheduler with
+ * probabilistic guarantees of finding bugs" (2010).
+ */
+function changingPriorities(random: Random): SchedulePolicy {
+  const priorities = new Map<number, number>()
+  const priorityOf = ({ strand }: Candidate): number => {
+    const priority = priorities.get(strand) ?? random.next()
+    priorities.set(strand, priority)
+    return priority
+  }
+  // How long a run is nobody knows before; so its order of magnitude is drawn as well.
+  const steps = [10, 100, 1_000][random.int(3)]!
+  const changes = new Set(Array.from({ length: 1 + random.int(4) }, () => random.int(steps)))
+  let step = 0
+  let lowest = 0
+  return {
+    name: 'changing priorities',
+    choose(able) {
+      const rated = able.map(priorityOf)
+      const best = rated.indexOf(Math.max(...rated))
+      if (!changes.has(step++)) return best
+      priorities.set(able[best]!.strand, --lowest)
+      return rated.length === 1 ? best : this.choose(able)
+    },
+  }
+}
+
+/** One strand goes on only when no other can. */
+function starving(random: Random): SchedulePolicy {
+  const victim = random.int(8)
+  return {
+    name: `strand ${victim} starves`,
+    choose(able) {
+      const drawn = random.int(able.length)
+      if (able[drawn]!.strand !== victim || able.length === 1) return drawn
+      return (drawn + 1 + random.int(able.length - 1)) % able.length
+    },
+  }
+}
+
+/** One of the policies, drawn by chance. */
+export function anyPolicy(random: Random): SchedulePolicy {
+  switch (random.int(8)) {
+    case 0:
+      return oldestFirst(random)
+    case 1:
+      return newestFirst(random)
+    case 2:
+      return starving(random)
+    case 3:
+    case 4:
+      return changingPriorities(random)
+    default:
+      return uniform(random)
+  }
+}

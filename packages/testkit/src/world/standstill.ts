@@ -1,0 +1,50 @@
+import type { SimProcess } from './sim-process.ts'
+
+/** A wait that has begun and is not over. */
+export interface OpenWait {
+  readonly kind: string
+  /** The channel, clock or group that is waited for. */
+  readonly on: object
+  readonly process: SimProcess
+  /** Since when, in simulated milliseconds since the start. */
+  readonly sinceMs: number
+}
+
+/** One line for each wait. */
+export function waitLines(waits: readonly OpenWait[]): string {
+  return waits
+    .map(({ kind, process, sinceMs }) => `  ${process.name}: ${kind}, since ${sinceMs} ms`)
+    .join('\n')
+}
+
+/** Nothing can happen any more, and somebody still waits. */
+export class SimDeadlock extends Error {
+  override readonly name = 'SimDeadlock'
+  readonly waits: readonly OpenWait[]
+
+  /** `told` says who waits; without it, each wait has a line. */
+  constructor(waits: readonly OpenWait[], told: string = waitLines(waits)) {
+    super(
+      'all tasks are asleep: nothing is under way, no timer is set, and nobody can wake ' +
+        `${waits.length === 0 ? 'whoever waits for a plain promise' : `these:\n${told}`}`,
+    )
+    this.waits = waits
+  }
+}
+
+/** Simulated code waits for the real world, so that its schedule cannot be chosen. */
+export class OutsideWait extends Error {
+  override readonly name = 'OutsideWait'
+  /** What is under way outside, in Node's words: "Timeout", "FSReqCallback" ... */
+  readonly outside: readonly string[]
+
+  constructor(outside: readonly string[], waits: readonly OpenWait[], told: string = waitLines(waits)) {
+    super(
+      `nothing can happen in the simulation, but outside of it there is work under way: ${outside.join(', ')}. ` +
+        'What waits for a real timer, a file or a socket has no place in a simulation: ' +
+        "hand it the world's clock and a stand-in." +
+        (waits.length === 0 ? '' : ` Open waits:\n${told}`),
+    )
+    this.outside = outside
+  }
+}
