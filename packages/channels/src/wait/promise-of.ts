@@ -1,5 +1,5 @@
 import { onAbort } from './cancellation.ts'
-import { overseer, waiting } from './overseer.ts'
+import { waiting } from './overseer.ts'
 import type { Waiter } from './wait-queue.ts'
 
 /**
@@ -9,7 +9,7 @@ import type { Waiter } from './wait-queue.ts'
  * reason. Whatever takes it out of the line also lets go of the signal, so only one of the two can happen. The signal
  * must not have aborted.
  *
- * Stands for `waiting`, with `kind` and `on` as there, and costs no closure for each wait.
+ * `kind` and `on` are what an overseer is told, as in `waiting`.
  */
 export function promiseOf<Outcome>(
   waiter: Waiter,
@@ -18,42 +18,16 @@ export function promiseOf<Outcome>(
   signal: AbortSignal | undefined,
 ): Promise<Outcome> {
   if (signal !== undefined) leaveOnAbort(waiter, signal)
-  if (overseer !== undefined) return overseenPromiseOf(waiter, kind, on)
-  const promise = new Promise<Outcome>(capture)
-  waiter.resolve = captured.resolve
-  waiter.reject = captured.reject
-  captured.resolve = nobody
-  captured.reject = nobody
-  return promise
-}
-
-// One executor for all promises: what it is handed is picked up before anything else runs.
-const captured: { resolve: (outcome: unknown) => void; reject: (reason: Error) => void } = {
-  resolve: nobody,
-  reject: nobody,
-}
-
-function capture(resolve: (outcome: never) => void, reject: (reason: Error) => void): void {
-  captured.resolve = resolve as (outcome: unknown) => void // Whoever serves the waiter knows what it waits for.
-  captured.reject = reject
-}
-
-function nobody(): void {
-  // Keeps no promise alive that was picked up.
+  return waiting<Outcome>(kind, on, (resolve, reject) => {
+    waiter.resolve = resolve as (outcome: unknown) => void // Whoever serves the waiter knows what it waits for.
+    waiter.reject = reject
+  })
 }
 
 // Apart from `promiseOf`: what a closure captures is allocated on entry, whether it is created or not.
-
 function leaveOnAbort(waiter: Waiter, signal: AbortSignal): void {
   waiter.hook = onAbort(signal, (reason) => {
     waiter[Symbol.dispose]()
     waiter.reject(reason)
-  })
-}
-
-function overseenPromiseOf<Outcome>(waiter: Waiter, kind: string, on: object): Promise<Outcome> {
-  return waiting<Outcome>(kind, on, (resolve, reject) => {
-    waiter.resolve = resolve as (outcome: unknown) => void
-    waiter.reject = reject
   })
 }

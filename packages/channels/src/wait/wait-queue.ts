@@ -5,8 +5,8 @@
  * takes constant time: a select leaves every line but one each time it settles, and a thousand selects may
  * stand in the same line.
  *
- * True between any two calls: the waiters of a line and its door form a ring, in the order in which they
- * joined; a waiter in no line has no neighbours; a waiter is in one line at most.
+ * True between any two calls: the waiters of a line form a ring, in the order in which they joined, and the first
+ * stands behind the last; a waiter in no line is its own neighbour; a waiter is in one line at most.
  */
 
 /**
@@ -20,9 +20,10 @@ export class Waiter<out Ending = unknown, out Value = unknown> implements Dispos
   readonly ending: Ending
   /** What it came with: the value of a send. */
   readonly value: Value
-  /** The neighbours in the ring, or undefined while in no line. Only this file touches them. */
-  ahead: Waiter | undefined = undefined
-  behind: Waiter | undefined = undefined
+  /** The line it stands in, and its neighbours in the ring; alone, its own neighbour. Only this file touches them. */
+  line: WaitQueue | undefined = undefined
+  ahead: Waiter = this
+  behind: Waiter = this
   /** What settles the promise of this wait, where it has one of its own: see `promiseOf`. */
   resolve: (outcome: unknown) => void = nobody
   reject: (reason: Error) => void = nobody
@@ -35,13 +36,8 @@ export class Waiter<out Ending = unknown, out Value = unknown> implements Dispos
   }
 
   [Symbol.dispose](): void {
-    const { ahead, behind, hook } = this
-    if (ahead !== undefined && behind !== undefined) {
-      ahead.behind = behind
-      behind.ahead = ahead
-      this.ahead = undefined
-      this.behind = undefined
-    }
+    const { line, hook } = this
+    if (line !== undefined) line.drop(this)
     if (hook === undefined) return
     this.hook = undefined
     hook[Symbol.dispose]()
@@ -49,35 +45,48 @@ export class Waiter<out Ending = unknown, out Value = unknown> implements Dispos
 }
 
 /** First come, first served. */
-export class WaitQueue<W extends Waiter> {
-  // Closes the ring: behind it stands the first, ahead of it the last. Alone, it is its own neighbour.
-  readonly #door: Waiter = new Waiter(undefined, undefined)
-
-  constructor() {
-    this.#door.ahead = this.#door
-    this.#door.behind = this.#door
-  }
+export class WaitQueue<W extends Waiter = Waiter> {
+  #last: Waiter | undefined = undefined
 
   /** Whether nobody waits. */
   get isEmpty(): boolean {
-    return this.#door.behind === this.#door
+    return this.#last === undefined
   }
 
   /** Puts a waiter that is in no line at the end of this one. */
   join(waiter: W): void {
-    const last = this.#door.ahead!
-    waiter.ahead = last
-    waiter.behind = this.#door
-    last.behind = waiter
-    this.#door.ahead = waiter
+    const last = this.#last
+    waiter.line = this
+    if (last !== undefined) {
+      waiter.ahead = last
+      waiter.behind = last.behind
+      last.behind.ahead = waiter
+      last.behind = waiter
+    }
+    this.#last = waiter
   }
 
   /** Takes the first waiter out of the line, or returns undefined when nobody waits. */
   shift(): W | undefined {
-    const first = this.#door.behind!
-    if (first === this.#door) return undefined
+    if (this.#last === undefined) return undefined
+    const first = this.#last.behind
     first[Symbol.dispose]()
     return first as W // Only `join` puts waiters into the ring.
+  }
+
+  /** Takes out a waiter of this line. Only waiters call it. */
+  drop(waiter: Waiter): void {
+    const { ahead, behind } = waiter
+    if (ahead === waiter) {
+      this.#last = undefined
+    } else {
+      ahead.behind = behind
+      behind.ahead = ahead
+      if (this.#last === waiter) this.#last = ahead
+      waiter.ahead = waiter
+      waiter.behind = waiter
+    }
+    waiter.line = undefined
   }
 }
 
