@@ -11,6 +11,7 @@ export const packageImports: Readonly<Record<string, readonly string[]>> = {
   channels: [],
   core: ['channels'],
   flow: ['core'],
+  threads: ['channels'],
   node: ['channels', 'core'],
   'store-memory': ['core'],
   testkit: ['channels', 'core', 'store-memory'],
@@ -53,6 +54,7 @@ export const nodeDoors: readonly string[] = [
   'packages/store-memory/src/checksum.ts',
   'packages/testkit/src/world/outside-work.ts',
   'packages/testkit/src/world/task-context.ts',
+  'packages/threads/src/node-threads.ts',
 ]
 
 /** Core's rooms, from the top of the staircase down. A room imports only from itself and rooms before it. */

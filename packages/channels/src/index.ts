@@ -2,13 +2,14 @@
 export { Channel } from './channel/channel.ts'
 export { CLOSED, EMPTY } from './channel/channel-end.ts'
 export type { ReceiveChannel, Received, SendChannel } from './channel/channel-end.ts'
+export { ReceiveOnly, SendOnly } from './channel/direction.ts'
 export { ChannelClosedError } from './channel/channel-closed-error.ts'
 
 // Choosing among operations.
 export { select, trySelect } from './channel/select.ts'
 export type { SelectCases, Selected, SelectOptions, TrySelectOptions } from './channel/select.ts'
 export { after } from './channel/select-case.ts'
-export type { SelectCase } from './channel/select-case.ts'
+export type { Named, SelectCase, Selection } from './channel/select-case.ts'
 
 // What goes down through the calls of one request: the end, and values.
 export { background, withoutCancel } from './context/endless-context.ts'
@@ -26,6 +27,11 @@ export { Scope } from './task/scope.ts'
 export { detach } from './task/detach.ts'
 export { WaitGroup } from './task/wait-group.ts'
 export { Wakeup } from './task/wakeup.ts'
+
+// For packages that add something to wait for.
+export { rejected } from './wait/cancellation.ts'
+export { promiseOf } from './wait/promise-of.ts'
+export { Waiter, WaitQueue } from './wait/wait-queue.ts'
 
 // Watching from outside.
 export { inspect } from './watch/inspector.ts'

@@ -11,8 +11,11 @@ export interface SelectCase<out Outcome = unknown> {
   readonly waitsFor?: readonly [kind: string, on: object]
   /** Whether `perform` may be called now. */
   isReady(): boolean
-  /** Performs the operation now. What it throws is what the select throws. */
-  perform(name: string): Named<Outcome>
+  /**
+   * Performs the operation now, or returns undefined because it is no longer ready: another thread was faster, and
+   * the select looks again. What it throws is what the select throws.
+   */
+  perform(name: string): Named<Outcome> | undefined
   /**
    * Waits for the operation. Not ready now, so nothing happens during this call; later the operation is
    * performed together with `selection.settle` or `selection.fail`. Disposing the result ends the wait.

@@ -88,14 +88,24 @@ export function trySelect<const Cases extends SelectCases>(
   options?: TrySelectOptions,
 ): Selected<Cases> | undefined {
   const random = options?.random ?? overseer?.random ?? systemRandom
+  for (;;) {
+    const chosen = choose(cases, random)
+    if (chosen === undefined) return undefined
+    const outcome = cases[chosen]!.perform(chosen)
+    // The outcome is of the case called `chosen`, as Selected says; the compiler cannot follow.
+    if (outcome !== undefined) return outcome as Selected<Cases>
+  }
+}
+
+/** The name of one of the cases that are ready, or undefined when none is. */
+function choose(cases: SelectCases, random: Random): string | undefined {
   let ready = 0
   let chosen: string | undefined
   // The n-th ready case replaces the choice with probability 1/n, so all end up equally likely.
   for (const name in cases) {
     if (cases[name]?.isReady() && (++ready === 1 || random.int(ready) === 0)) chosen = name
   }
-  // The outcome is of the case called `chosen`, as Selected says; the compiler cannot follow.
-  return chosen === undefined ? undefined : (cases[chosen]!.perform(chosen) as Selected<Cases>)
+  return chosen
 }
 
 function waitToSelect<Cases extends SelectCases>(

@@ -53,6 +53,11 @@ export class WaitQueue<W extends Waiter = Waiter> {
     return this.#last === undefined
   }
 
+  /** Who has waited longest, or undefined when nobody waits. */
+  get first(): W | undefined {
+    return this.#last?.behind as W | undefined // Only `join` puts waiters into the ring.
+  }
+
   /** Puts a waiter that is in no line at the end of this one. */
   join(waiter: W): void {
     const last = this.#last

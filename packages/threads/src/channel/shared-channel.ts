@@ -1,0 +1,284 @@
+import { CLOSED, EMPTY, promiseOf, ReceiveOnly, rejected, SendOnly, Waiter } from '@millrace/channels'
+import type { ReceiveChannel, Received, SelectCase, SendChannel } from '@millrace/channels'
+import type { RingCodec } from '../codec/ring-codec.ts'
+import { thisThread } from '../node-threads.ts'
+import { allocateRing, SharedRing } from '../ring/shared-ring.ts'
+import { SharedReceiveCase, SharedSendCase } from './shared-cases.ts'
+import { SharedHandOff } from './shared-hand-off.ts'
+import type { SharedReceiveEnding, SharedSendEnding } from './shared-hand-off.ts'
+
+const SENT: Promise<void> = Promise.resolve()
+const NO_MORE: Received<never> = Object.freeze({ ok: false, value: undefined })
+const DONE: IteratorResult<never, undefined> = Object.freeze({ done: true, value: undefined })
+
+const CAPACITY_MAX = 2 ** 30
+const RING_BYTES_MIN = 2 ** 10
+const RING_BYTES_MAX = 2 ** 30
+/** What a value is taken to need, for channels whose `ringBytes` is not given. */
+const VALUE_BYTES = 256
+const RING_BYTES_DEFAULT_MIN = 2 ** 16
+
+/** What a channel between threads is made of. */
+export interface SharedChannelOptions<T> {
+  /** How many values fit into the buffer, if their bytes do: an integer from 1 to 2^30. */
+  readonly capacity: number
+  /** Turns values into bytes and back. All threads use the same. */
+  readonly codec: RingCodec<T>
+  /**
+   * How many bytes fit into the buffer, rounded up to a power of two, at most 2^30. A single value may take half of
+   * them. Default: 256 for each value of the capacity, at least 64 KiB.
+   */
+  readonly ringBytes?: number
+}
+
+/**
+ * What another thread needs to open a channel: the shared memory. It can be posted to a worker, passed as its
+ * `workerData`, or be an argument of a pool's function.
+ */
+export interface ChannelHandle<T> {
+  readonly buffer: SharedArrayBuffer
+  /** The id of the codec with which it was made. */
+  readonly codec: string
+  /** Never there: it makes the handle of a channel of numbers differ from that of a channel of strings. */
+  readonly values?: (value: T) => T
+}
+
+/**
+ * Makes a channel that crosses threads: a buffer of bytes in shared memory, with a codec at each end.
+ *
+ * @throws RangeError when `capacity` or `ringBytes` is out of bounds.
+ *
+ * @example
+ * const lines = sharedChannel({ capacity: 100, codec: textCodec })
+ * const counting = workers.run('countWords', lines.handle())
+ * await lines.send('one two three')
+ * lines.close()
+ * await counting // => 3
+ */
+export function sharedChannel<T>(options: SharedChannelOptions<T>): SharedChannel<T> {
+  const { capacity, codec, ringBytes = Math.max(RING_BYTES_DEFAULT_MIN, capacity * VALUE_BYTES) } = options
+  if (!(Number.isInteger(capacity) && capacity >= 1 && capacity <= CAPACITY_MAX)) {
+    throw new RangeError(`sharedChannel: capacity is ${capacity}; pass an integer from 1 to ${CAPACITY_MAX}`)
+  }
+  if (!(ringBytes >= RING_BYTES_MIN && ringBytes <= RING_BYTES_MAX)) {
+    throw new RangeError(
+      `sharedChannel: ringBytes is ${ringBytes}; pass a number from ${RING_BYTES_MIN} to ${RING_BYTES_MAX}`,
+    )
+  }
+  const buffer = allocateRing(capacity, 2 ** Math.ceil(Math.log2(ringBytes)))
+  return new SharedChannel(new SharedHandOff(new SharedRing(buffer, thisThread), codec))
+}
+
+/**
+ * Opens a channel that another thread made.
+ *
+ * @throws TypeError when the codec is not the one that the channel was made with.
+ *
+ * @example
+ * export async function countWords(handle: ChannelHandle<string>): Promise<number> {
+ *   let words = 0
+ *   for await (const line of openChannel(handle, textCodec)) words += line.split(' ').length
+ *   return words
+ * }
+ */
+export function openChannel<T>(handle: ChannelHandle<T>, codec: RingCodec<T>): SharedChannel<T> {
+  if (handle.codec !== codec.id) {
+    throw new TypeError(
+      `openChannel: the channel was made with codec ${handle.codec}, not ${codec.id}; pass the same`,
+    )
+  }
+  return new SharedChannel(new SharedHandOff(new SharedRing(handle.buffer, thisThread), codec))
+}
+
+/**
+ * One thread's end of a channel between threads. `sharedChannel` makes one, `openChannel` opens it elsewhere.
+ *
+ * It is used as a `Channel` is: the same methods, the same backpressure, the same close and drain. What differs:
+ *
+ * - Values are copied, as bytes; a codec says how. A value of more than half the ring is refused with a RangeError.
+ * - It always has a buffer. With capacity 0 every value would cost a wake-up of both threads.
+ * - First come, first served holds among the tasks of one thread. Threads have no order among them.
+ * - A thread that dies in the middle of an operation breaks the channel: `ChannelBrokenError`, in every thread.
+ *   The thread that started the dead one has to have the channel open for that, as the thread of a pool has.
+ * - A wait keeps a worker alive, but not the main thread.
+ */
+export class SharedChannel<T> implements ReceiveChannel<T>, SendChannel<T> {
+  readonly #handOff: SharedHandOff<T>
+
+  /** @internal */
+  constructor(handOff: SharedHandOff<T>) {
+    this.#handOff = handOff
+  }
+
+  get length(): number {
+    return this.#handOff.ring.length
+  }
+
+  get capacity(): number {
+    return this.#handOff.ring.capacity
+  }
+
+  /** What `openChannel` takes in another thread. */
+  handle(): ChannelHandle<T> {
+    return { buffer: this.#handOff.ring.buffer, codec: this.#handOff.codec.id }
+  }
+
+  send(value: T, signal?: AbortSignal): Promise<void> {
+    if (signal?.aborted) return rejected(signal.reason)
+    try {
+      if (this.#handOff.offerOne(value)) return SENT
+      return waitToSend(this.#handOff, this.#handOff.prepare(value), signal)
+    } catch (error) {
+      return rejected(error)
+    }
+  }
+
+  trySend(value: T): boolean {
+    if (this.#handOff.offerOne(value)) return true
+    // There is room, but not for this value: perhaps there never will be.
+    if (this.#handOff.hasRoom()) this.#handOff.prepare(value)
+    return false
+  }
+
+  /**
+   * Sends values in order; waits until the buffer has taken the last one. Much cheaper than one send for each.
+   *
+   * When it rejects, the values before the one that could not be sent have been sent.
+   */
+  async sendMany(values: readonly T[], signal?: AbortSignal): Promise<void> {
+    for (let sent = 0; sent < values.length; sent++) {
+      signal?.throwIfAborted()
+      sent += this.#handOff.offer(values, sent)
+      if (sent < values.length) await waitToSend(this.#handOff, this.#handOff.prepare(values[sent]!), signal)
+    }
+  }
+
+  async receive(signal?: AbortSignal): Promise<Received<T>> {
+    signal?.throwIfAborted()
+    const value = this.#handOff.takeOne()
+    if (value !== EMPTY) return { ok: true, value }
+    return this.#handOff.isDrained() ? NO_MORE : waitToReceive(this.#handOff, signal)
+  }
+
+  tryReceive(): T | typeof EMPTY | typeof CLOSED {
+    const value = this.#handOff.takeOne()
+    return value === EMPTY && this.#handOff.isDrained() ? CLOSED : value
+  }
+
+  /**
+   * Takes up to `countMax` values, all that are there; waits while there is none. Empty: closed and drained.
+   *
+   * Much cheaper than one receive for each. An abort rejects with the signal's reason and consumes nothing.
+   */
+  async receiveMany(countMax: number, signal?: AbortSignal): Promise<T[]> {
+    if (!(countMax >= 1))
+      throw new RangeError(`receiveMany: countMax is ${countMax}; pass a number from 1 on`)
+    signal?.throwIfAborted()
+    const values: T[] = []
+    this.#handOff.take(values, countMax)
+    if (values.length > 0 || this.#handOff.isDrained()) return values
+    const first = await waitToReceive(this.#handOff, signal)
+    if (!first.ok) return values
+    values.push(first.value)
+    this.#handOff.take(values, countMax)
+    return values
+  }
+
+  close(): void {
+    this.#handOff.close()
+  }
+
+  values(signal?: AbortSignal): AsyncIterableIterator<T, undefined, undefined> {
+    return new SharedIterator((each) => this.receive(each), signal)
+  }
+
+  [Symbol.asyncIterator](): AsyncIterableIterator<T, undefined, undefined> {
+    return this.values()
+  }
+
+  /** This channel for code that may only receive: the other methods are not there. */
+  receiveOnly(): ReceiveChannel<T> {
+    return new ReceiveOnly(this)
+  }
+
+  /** This channel for code that may only send and close: the other methods are not there. */
+  sendOnly(): SendChannel<T> {
+    return new SendOnly(this)
+  }
+
+  receiveCase(): SelectCase<Received<T>> {
+    return new SharedReceiveCase(this.#handOff)
+  }
+
+  sendCase(value: T): SelectCase {
+    return new SharedSendCase(this.#handOff, this.#handOff.prepare(value))
+  }
+}
+
+const SEND: SharedSendEnding = {
+  accept: (waiter) => waiter.resolve(undefined),
+  refuse: (waiter, error) => waiter.reject(error),
+}
+
+const RECEIVE: SharedReceiveEnding<unknown> = {
+  deliver: (waiter, value) => waiter.resolve({ ok: true, value }),
+  end: (waiter) => waiter.resolve(NO_MORE),
+  fail: (waiter, error) => waiter.reject(error),
+}
+
+async function waitToSend<T>(
+  handOff: SharedHandOff<T>,
+  bytes: Uint8Array,
+  signal: AbortSignal | undefined,
+): Promise<void> {
+  const waiter = new Waiter(SEND, bytes)
+  handOff.parkSender(waiter)
+  try {
+    await promiseOf<void>(waiter, 'send', handOff, signal)
+  } finally {
+    handOff.update()
+  }
+}
+
+async function waitToReceive<T>(
+  handOff: SharedHandOff<T>,
+  signal: AbortSignal | undefined,
+): Promise<Received<T>> {
+  const waiter = new Waiter(RECEIVE, undefined)
+  handOff.parkReceiver(waiter)
+  try {
+    return await promiseOf<Received<T>>(waiter, 'receive', handOff, signal)
+  } finally {
+    handOff.update()
+  }
+}
+
+/** One task's walk over a channel. It holds no value of its own, so leaving it early loses none. */
+class SharedIterator<T> implements AsyncIterableIterator<T, undefined, undefined> {
+  readonly #receive: (signal: AbortSignal | undefined) => Promise<Received<T>>
+  readonly #signal: AbortSignal | undefined
+  #hasLeft = false
+
+  constructor(
+    receive: (signal: AbortSignal | undefined) => Promise<Received<T>>,
+    signal: AbortSignal | undefined,
+  ) {
+    this.#receive = receive
+    this.#signal = signal
+  }
+
+  async next(): Promise<IteratorResult<T, undefined>> {
+    if (this.#hasLeft) return DONE
+    const { ok, value } = await this.#receive(this.#signal)
+    return ok ? { done: false, value } : DONE
+  }
+
+  async return(): Promise<IteratorResult<T, undefined>> {
+    this.#hasLeft = true
+    return DONE
+  }
+
+  [Symbol.asyncIterator](): this {
+    return this
+  }
+}

@@ -1,0 +1,40 @@
+import type { RingMemory } from './ring-codec.ts'
+
+/** Below this, a loop in JavaScript is faster than a call into Node; measured. */
+const SHORT = 24
+
+/**
+ * Writes text as UTF-8 at `from` and returns the place after it, or -1 when it does not end by `to`.
+ *
+ * Halves of surrogate pairs become U+FFFD, as everywhere in UTF-8.
+ */
+export function writeText(text: string, { bytes }: RingMemory, from: number, to: number): number {
+  const { length } = text
+  if (to - from < length) return -1
+  if (length <= SHORT) {
+    let at = 0
+    for (; at < length; at++) {
+      const code = text.charCodeAt(at)
+      if (code > 127) break
+      bytes[from + at] = code
+    }
+    if (at === length) return from + length
+  }
+  // A UTF-16 unit takes three bytes at most, so only long text needs to be measured first.
+  if (to - from < 3 * length && to - from < Buffer.byteLength(text)) return -1
+  return from + bytes.write(text, from, to - from, 'utf8')
+}
+
+/** Reads the UTF-8 from `from` up to, not including, `to`. */
+export function readText({ bytes }: RingMemory, from: number, to: number): string {
+  if (to - from <= SHORT) {
+    let text = ''
+    for (let at = from; at < to; at++) {
+      const code = bytes[at]!
+      if (code > 127) return bytes.toString('utf8', from, to)
+      text += String.fromCharCode(code)
+    }
+    return text
+  }
+  return bytes.toString('utf8', from, to)
+}

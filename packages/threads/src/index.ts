@@ -1,0 +1,11 @@
+// Channels that cross threads.
+export { openChannel, SharedChannel, sharedChannel } from './channel/shared-channel.ts'
+export type { ChannelHandle, SharedChannelOptions } from './channel/shared-channel.ts'
+export { ChannelBrokenError } from './ring/broken-channel-error.ts'
+export { watchWorker } from './node-threads.ts'
+
+// Values as bytes.
+export { bytesCodec, jsonCodec, structuredCloneCodec, textCodec } from './codec/plain-codecs.ts'
+export { recordCodec } from './codec/record-codec.ts'
+export type { FieldKind, RecordOf, RecordSchema } from './codec/record-codec.ts'
+export type { RingCodec, RingMemory } from './codec/ring-codec.ts'
