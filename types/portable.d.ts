@@ -83,3 +83,56 @@ declare var crypto: {
   getRandomValues<T extends ArrayBufferView>(into: T): T
   randomUUID(): string
 }
+
+interface ReadableStreamDefaultController<R = any> {
+  enqueue(chunk: R): void
+  close(): void
+  error(reason?: any): void
+}
+
+interface ReadableStreamDefaultReader<R = any> {
+  read(): Promise<{ done: false; value: R } | { done: true; value: R | undefined }>
+  cancel(reason?: any): Promise<void>
+  releaseLock(): void
+}
+
+interface ReadableStream<R = any> {
+  getReader(): ReadableStreamDefaultReader<R>
+}
+
+declare var ReadableStream: {
+  new <R>(
+    source: {
+      start?(controller: ReadableStreamDefaultController<R>): void
+      pull?(controller: ReadableStreamDefaultController<R>): Promise<void>
+      cancel?(reason?: any): void
+    },
+    strategy?: { highWaterMark?: number },
+  ): ReadableStream<R>
+}
+
+interface WritableStreamDefaultController {
+  error(reason?: any): void
+}
+
+interface WritableStreamDefaultWriter<W = any> {
+  readonly ready: Promise<undefined>
+  readonly closed: Promise<undefined>
+  write(chunk: W): Promise<void>
+  close(): Promise<void>
+  abort(reason?: any): Promise<void>
+  releaseLock(): void
+}
+
+interface WritableStream<W = any> {
+  getWriter(): WritableStreamDefaultWriter<W>
+}
+
+declare var WritableStream: {
+  new <W>(sink: {
+    start?(controller: WritableStreamDefaultController): void
+    write?(chunk: W): Promise<void>
+    close?(): void
+    abort?(reason?: any): void
+  }): WritableStream<W>
+}

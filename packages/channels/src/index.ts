@@ -10,6 +10,8 @@ export { select, trySelect } from './channel/select.ts'
 export type { SelectCases, Selected, SelectOptions, TrySelectOptions } from './channel/select.ts'
 export { after } from './channel/select-case.ts'
 export type { Named, SelectCase, Selection } from './channel/select-case.ts'
+export { aborted } from './channel/abort-case.ts'
+export type { Aborted } from './channel/abort-case.ts'
 
 // What goes down through the calls of one request: the end, and values.
 export { background, withoutCancel } from './context/endless-context.ts'
@@ -40,6 +42,28 @@ export { Roster } from './watch/roster.ts'
 export type { RosterOptions, TaskContext, WatchedTask, WatchedWait } from './watch/roster.ts'
 export { oversee } from './wait/overseer.ts'
 export type { Begin, Overseer } from './wait/overseer.ts'
+
+// Patterns: tasks of a scope between one channel and another.
+export { buffer } from './pattern/buffer.ts'
+export type { BufferOptions } from './pattern/buffer.ts'
+export { bridge, merge, orDone } from './pattern/fan-in.ts'
+export { broadcast, fanOut, partition, tee } from './pattern/fan-out.ts'
+export type { FanOutOptions, PartitionKey } from './pattern/fan-out.ts'
+export { OverflowError } from './pattern/overflow.ts'
+export type { LossyChannel, WhenFull } from './pattern/overflow.ts'
+export { batch, debounce, throttle } from './pattern/pace.ts'
+export type { BatchOptions, DebounceOptions, ThrottleOptions } from './pattern/pace.ts'
+export { parallelMap, stage, workerPool } from './pattern/stage.ts'
+
+// From and to what else there is.
+export { closedSignal } from './convert/closed-signal.ts'
+export { fromEvents, pipeToEmitter } from './convert/events.ts'
+export type { Emits, Emitter, EventOptions } from './convert/events.ts'
+export { fromIterable } from './convert/iterable.ts'
+export { fromNodeReadable, pipeToNodeWritable } from './convert/node-stream.ts'
+export type { NodeReadable, NodeWritable } from './convert/node-stream.ts'
+export { fromWebReadable, pipeToWebWritable, toWebReadable, toWebWritable } from './convert/web-stream.ts'
+export type { WebReadable, WebReader, WebWritable, WebWriter } from './convert/web-stream.ts'
 
 // The doors of the world: time, randomness, scheduling.
 export { sleep, systemClock } from './world/clock.ts'

@@ -1,0 +1,109 @@
+import { Channel } from '../channel/channel.ts'
+import type { ReceiveChannel } from '../channel/channel-end.ts'
+import { select } from '../channel/select.ts'
+import { feed } from '../task/outlet.ts'
+import type { Scope } from '../task/scope.ts'
+import { onAbort } from '../wait/cancellation.ts'
+
+/**
+ * Channels and the streams of Node, told by their shape alone.
+ *
+ * The other two directions are Node's own: `Readable.from(channel)`, and `Writable.fromWeb(toWebWritable(…))`.
+ */
+
+/** What is needed of a Node Readable. */
+export interface NodeReadable<out T> extends AsyncIterable<T> {
+  destroy(): unknown
+}
+
+/** What is needed of a Node Writable. */
+export interface NodeWritable<in T> {
+  readonly write: (chunk: T, callback: (error?: Error | null) => void) => unknown
+  end(callback: (error?: Error | null) => void): unknown
+  destroy(): unknown
+  on(name: 'error' | 'close', listener: (error: Error) => void): unknown
+  off(name: 'error' | 'close', listener: (error: Error) => void): unknown
+}
+
+/**
+ * The chunks of a Node Readable as a channel.
+ *
+ * A chunk is read when the one before it was taken; what the stream itself reads ahead is its `highWaterMark`.
+ * The channel closes with the stream; an error of the stream fails the scope. When the scope is cancelled the
+ * stream is destroyed.
+ *
+ * @example
+ * const chunks = fromNodeReadable<Buffer>(scope, createReadStream('words.txt'))
+ */
+export function fromNodeReadable<T>(scope: Scope, stream: NodeReadable<T>): ReceiveChannel<T> {
+  return feed<T>(scope, [
+    async (out, signal) => {
+      // Without the reason: the stream would emit it as an error of its own, perhaps with nobody listening.
+      const hook = onAbort(signal, () => stream.destroy())
+      try {
+        for await (const chunk of stream) await out.send(chunk, signal)
+      } catch (error) {
+        // The read that was under way says that the stream was closed too early: by the hook.
+        signal.throwIfAborted()
+        throw error
+      } finally {
+        hook[Symbol.dispose]()
+      }
+      signal.throwIfAborted()
+    },
+  ])
+}
+
+/**
+ * Writes the values of a channel to a Node Writable, and ends it when the channel is drained.
+ *
+ * A value is received when the one before is written out. An error of the stream fails the scope, also while there
+ * is nothing to write, and so does a stream that closes before the end. When the scope is cancelled, or the
+ * channel fails, the stream is destroyed.
+ *
+ * @example
+ * pipeToNodeWritable(scope, lines, createWriteStream('words.txt'))
+ */
+export function pipeToNodeWritable<T>(scope: Scope, input: ReceiveChannel<T>, stream: NodeWritable<T>): void {
+  scope.go(async (signal) => {
+    const failed = new Channel<Error>(1)
+    const onError = (error: Error): void => void failed.trySend(error)
+    const onClose = (): void => {
+      failed.trySend(new Error('pipeToNodeWritable: the stream was closed before everything was written'))
+      // Not sooner: a destroyed stream may still have an error to report, which nobody else listens to.
+      stream.off('error', onError)
+      stream.off('close', onClose)
+    }
+    stream.on('error', onError)
+    stream.on('close', onClose)
+    const hook = onAbort(signal, () => stream.destroy())
+    try {
+      for (;;) {
+        const next = await select({ value: input.receiveCase(), failed: failed.receiveCase() }, { signal })
+        if (next.case === 'failed') throw next.value!
+        if (!next.ok) break
+        await called((callback) => stream.write(next.value, callback))
+      }
+      await called((callback) => stream.end(callback))
+    } catch (error) {
+      stream.destroy()
+      // A destroyed stream fails what it was doing; the reason is why.
+      signal.throwIfAborted()
+      throw error
+    } finally {
+      hook[Symbol.dispose]()
+    }
+    stream.off('error', onError)
+    stream.off('close', onClose)
+  })
+}
+
+/** Waits for a stream to call back. It always does, because a destroyed stream calls with an error. */
+function called(start: (callback: (error?: Error | null) => void) => void): Promise<void> {
+  return new Promise((resolve, reject) => {
+    start((error) => {
+      if (error) reject(error)
+      else resolve()
+    })
+  })
+}

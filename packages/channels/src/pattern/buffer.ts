@@ -1,0 +1,42 @@
+import { Channel } from '../channel/channel.ts'
+import type { ReceiveChannel } from '../channel/channel-end.ts'
+import type { Scope } from '../task/scope.ts'
+import { LossyOutlet, Overflow, type LossyChannel, type WhenFull } from './overflow.ts'
+
+/** Options of `buffer`. */
+export interface BufferOptions {
+  /** How many values wait for the receiver at most. */
+  readonly capacity: number
+  /** What becomes of a value that finds the buffer full: it waits, or as `WhenFull` says. */
+  readonly whenFull: 'wait' | WhenFull
+}
+
+/**
+ * Lets a sender run ahead of a slow receiver by `capacity` values, and says what happens after that.
+ *
+ * With any rule but `wait` the input is never held up. Put one behind each output of `broadcast` that must not
+ * slow down the others. How many values were dropped is in `dropped`.
+ *
+ * The rules are those of Clojure's core.async buffers: fixed, sliding, dropping.
+ *
+ * @throws RangeError unless `capacity` is a positive integer; with `wait` it may be 0.
+ *
+ * @example
+ * const latest = buffer(scope, prices, { capacity: 1, whenFull: 'dropOldest' })
+ */
+export function buffer<T>(
+  scope: Scope,
+  input: ReceiveChannel<T>,
+  { capacity, whenFull }: BufferOptions,
+): LossyChannel<T> {
+  const channel = new Channel<T>(capacity)
+  const overflow = whenFull === 'wait' ? undefined : new Overflow(channel, whenFull)
+  scope.go(async (signal) => {
+    for await (const value of input.values(signal)) {
+      if (overflow === undefined) await channel.send(value, signal)
+      else overflow.offer(value)
+    }
+    channel.close()
+  })
+  return new LossyOutlet(channel, scope.signal, overflow)
+}

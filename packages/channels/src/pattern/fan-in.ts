@@ -1,0 +1,65 @@
+import type { ReceiveChannel, SendChannel } from '../channel/channel-end.ts'
+import { aborted } from '../channel/abort-case.ts'
+import { select } from '../channel/select.ts'
+import { feed } from '../task/outlet.ts'
+import type { Scope } from '../task/scope.ts'
+
+/**
+ * Several channels as one: fan-in.
+ *
+ * Values of one input keep their order; inputs mix as they come, and none is held up by another. The output
+ * closes when all inputs are drained, at once when there are none.
+ *
+ * @example
+ * for await (const line of merge(scope, [stdout, stderr])) print(line)
+ */
+export function merge<T>(scope: Scope, inputs: readonly ReceiveChannel<T>[]): ReceiveChannel<T> {
+  return feed(
+    scope,
+    inputs.map((input) => (out, signal) => pass(input, out, signal)),
+  )
+}
+
+/**
+ * A channel of channels as one channel: the values of the first, then those of the second, and so on.
+ *
+ * The next channel is asked for when the one before is drained. The output closes when the outer channel and
+ * the last inner one are drained. The name is from Katherine Cox-Buday's "Concurrency in Go" (2017).
+ *
+ * @example
+ * const pages = new Channel<ReceiveChannel<string>>()
+ * for await (const line of bridge(scope, pages)) print(line)
+ */
+export function bridge<T>(scope: Scope, channels: ReceiveChannel<ReceiveChannel<T>>): ReceiveChannel<T> {
+  return feed<T>(scope, [
+    async (out, signal) => {
+      for await (const channel of channels.values(signal)) await pass(channel, out, signal)
+    },
+  ])
+}
+
+/**
+ * A channel that also ends when `done` aborts: the loop over it needs no case for that.
+ *
+ * Once `done` has aborted nothing more is sent, and the output closes as if the input had. The value that was on
+ * its way then is given up. The name is from Katherine Cox-Buday's "Concurrency in Go" (2017).
+ *
+ * @example
+ * for await (const job of orDone(scope, jobs, stopping)) await run(job)
+ */
+export function orDone<T>(scope: Scope, input: ReceiveChannel<T>, done: AbortSignal): ReceiveChannel<T> {
+  const stop = aborted(done)
+  return feed<T>(scope, [
+    async (out, signal) => {
+      while (!done.aborted) {
+        const next = await select({ value: input.receiveCase(), stop }, { signal })
+        if (next.case === 'stop' || !next.ok || done.aborted) return
+        await select({ put: out.sendCase(next.value), stop }, { signal })
+      }
+    },
+  ])
+}
+
+async function pass<T>(input: ReceiveChannel<T>, out: SendChannel<T>, signal: AbortSignal): Promise<void> {
+  for await (const value of input.values(signal)) await out.send(value, signal)
+}

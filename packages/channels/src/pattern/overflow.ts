@@ -1,0 +1,74 @@
+import type { Channel } from '../channel/channel.ts'
+import type { ReceiveChannel } from '../channel/channel-end.ts'
+import { Outlet } from '../task/outlet.ts'
+
+/** What becomes of a value that finds no room: it takes the place of the oldest, is dropped itself, or ends it all. */
+export type WhenFull = 'dropOldest' | 'dropNewest' | 'fail'
+
+/** A channel that may have lost values, and says how many. */
+export interface LossyChannel<out T> extends ReceiveChannel<T> {
+  /** How many values were dropped so far because there was no room for them. */
+  readonly dropped: number
+}
+
+/** Values came faster than they were received, and the rule was to fail. The value that found no room is lost. */
+export class OverflowError extends Error {
+  override readonly name = 'OverflowError'
+  /** Stable: the same in every version. */
+  readonly code = 'CHANNEL_OVERFLOW'
+
+  constructor(capacity: number) {
+    super(
+      `the channel is full with ${capacity} values; receive faster, raise the capacity, or choose what to drop`,
+    )
+  }
+}
+
+/**
+ * The side of a channel to which values are handed by someone who cannot wait.
+ *
+ * Each value is sent, or counted in `dropped`, or refused by throwing: none is lost without a trace.
+ */
+export class Overflow<T> {
+  readonly channel: Channel<T>
+  readonly #whenFull: WhenFull
+  #dropped = 0
+
+  /** @throws RangeError when the channel has no buffer: then nothing could be kept until somebody asks. */
+  constructor(channel: Channel<T>, whenFull: WhenFull) {
+    if (channel.capacity === 0)
+      throw new RangeError('a channel that may overflow: capacity is 0; pass 1 or more')
+    this.channel = channel
+    this.#whenFull = whenFull
+  }
+
+  /** How many values were dropped. */
+  get dropped(): number {
+    return this.#dropped
+  }
+
+  /** @throws OverflowError when there is no room and the rule is to fail. */
+  offer(value: T): void {
+    if (this.channel.trySend(value)) return
+    if (this.#whenFull === 'fail') throw new OverflowError(this.channel.capacity)
+    this.#dropped++
+    if (this.#whenFull === 'dropNewest') return
+    this.channel.tryReceive()
+    this.channel.trySend(value)
+  }
+}
+
+/** An outlet that says what was dropped before it. */
+export class LossyOutlet<T> extends Outlet<T> implements LossyChannel<T> {
+  readonly #overflow: Overflow<T> | undefined
+
+  /** Without an overflow nothing is ever dropped. */
+  constructor(channel: Channel<T>, signal: AbortSignal, overflow: Overflow<T> | undefined) {
+    super(channel, signal)
+    this.#overflow = overflow
+  }
+
+  get dropped(): number {
+    return this.#overflow?.dropped ?? 0
+  }
+}

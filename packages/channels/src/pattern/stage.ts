@@ -1,0 +1,101 @@
+import { Channel } from '../channel/channel.ts'
+import type { ReceiveChannel } from '../channel/channel-end.ts'
+import { feed, type Feeder } from '../task/outlet.ts'
+import type { Scope } from '../task/scope.ts'
+import { requirePositive } from './positive.ts'
+
+/**
+ * A stage of a pipeline: a task that reads one channel, and an output with what it yields.
+ *
+ * `transform` walks over the input and yields as many values as it likes. Stages are joined by handing the
+ * output of one to the next. When `transform` returns, the output closes, also when input is left.
+ *
+ * The shape is that of "Go Concurrency Patterns: Pipelines and cancellation" (Sameer Ajmani, 2014).
+ *
+ * @example
+ * const squares = stage(scope, numbers, async function* (values) {
+ *   for await (const n of values) yield n * n
+ * })
+ */
+export function stage<A, B>(
+  scope: Scope,
+  input: ReceiveChannel<A>,
+  transform: (values: AsyncIterable<A>, signal: AbortSignal) => AsyncIterable<B>,
+): ReceiveChannel<B> {
+  return feed<B>(scope, [
+    async (out, signal) => {
+      for await (const value of transform(input.values(signal), signal)) await out.send(value, signal)
+    },
+  ])
+}
+
+/**
+ * `count` workers that compete for the values of one channel; results come as they are ready.
+ *
+ * Each worker handles one value at a time and receives the next when its result is taken. For results in the
+ * order of the input use `parallelMap`.
+ *
+ * @throws RangeError unless `count` is a positive integer.
+ *
+ * @example
+ * for await (const page of workerPool(scope, urls, 8, (url, signal) => load(url, signal))) index(page)
+ */
+export function workerPool<A, B>(
+  scope: Scope,
+  input: ReceiveChannel<A>,
+  count: number,
+  work: (value: A, signal: AbortSignal) => B | Promise<B>,
+): ReceiveChannel<B> {
+  requirePositive('count', count)
+  const worker: Feeder<B> = async (out, signal) => {
+    for await (const value of input.values(signal)) await out.send(await work(value, signal), signal)
+  }
+  return feed(
+    scope,
+    Array.from({ length: count }, () => worker),
+  )
+}
+
+/**
+ * Maps up to `limit` values at the same time; results come in the order of the input.
+ *
+ * A value is received when one of the `limit` places is free, and its place is free when its result is taken:
+ * a slow value holds up the results behind it, and never more than `limit` are under way or waiting.
+ *
+ * @throws RangeError unless `limit` is a positive integer.
+ *
+ * @example
+ * const bodies = parallelMap(scope, urls, 4, (url, signal) => load(url, signal))
+ */
+export function parallelMap<A, B>(
+  scope: Scope,
+  input: ReceiveChannel<A>,
+  limit: number,
+  map: (value: A, signal: AbortSignal) => B | Promise<B>,
+): ReceiveChannel<B> {
+  requirePositive('limit', limit)
+  // The places in the order of the input. One more is in the hands of the task that passes the results on.
+  const places = new Channel<Channel<B>>(limit - 1)
+  scope.go(async (signal) => {
+    for (;;) {
+      // The place comes before the value: what cannot be started is left with the sender.
+      const place = new Channel<B>(1)
+      await places.send(place, signal)
+      const next = await input.receive(signal)
+      if (!next.ok) {
+        place.close()
+        return
+      }
+      scope.go(async () => void place.trySend(await map(next.value, signal)))
+    }
+  })
+  return feed<B>(scope, [
+    async (out, signal) => {
+      for await (const place of places.values(signal)) {
+        const result = await place.receive(signal)
+        if (!result.ok) return
+        await out.send(result.value, signal)
+      }
+    },
+  ])
+}

@@ -1,0 +1,127 @@
+import { getEventListeners } from 'node:events'
+import { describe, expect, test } from 'vitest'
+import { hasSettled, settle } from '../../test/probe.ts'
+import { Channel } from '../channel/channel.ts'
+import { CLOSED, EMPTY } from '../channel/channel-end.ts'
+import { select, trySelect } from '../channel/select.ts'
+import { feed, Outlet } from './outlet.ts'
+import { Scope } from './scope.ts'
+
+const broken = new Error('broken')
+
+describe('the outlet of a scope that is well', () => {
+  test('receives, tries, selects and iterates as its channel does', async () => {
+    const channel = new Channel<number>(4)
+    const outlet = new Outlet(channel, new Scope().signal)
+    for (const n of [1, 2, 3, 4]) channel.trySend(n)
+    channel.close()
+    expect([outlet.length, outlet.capacity]).toEqual([4, 4])
+    expect(await outlet.receive()).toEqual({ ok: true, value: 1 })
+    expect(outlet.tryReceive()).toBe(2)
+    expect(await select({ next: outlet.receiveCase() })).toEqual({ case: 'next', ok: true, value: 3 })
+    const rest: number[] = []
+    for await (const n of outlet) rest.push(n)
+    expect(rest).toEqual([4])
+    expect(outlet.tryReceive()).toBe(CLOSED)
+    expect(await outlet.receive()).toEqual({ ok: false, value: undefined })
+  })
+
+  test('waits under a signal of the reader too, whose abort consumes nothing', async () => {
+    const [channel, reader] = [new Channel<number>(), new AbortController()]
+    const outlet = new Outlet(channel, new Scope().signal)
+    const received = outlet.receive(reader.signal)
+    expect(await hasSettled(received)).toBe(false)
+    reader.abort(broken)
+    await expect(received).rejects.toBe(broken)
+    await expect(outlet.receive(reader.signal)).rejects.toBe(broken)
+    await expect(outlet.values(reader.signal).next()).rejects.toBe(broken)
+    expect(channel.trySend(1)).toBe(false)
+  })
+
+  test('iterates under a signal of the reader, and can be left', async () => {
+    const channel = new Channel<number>(3)
+    const outlet = new Outlet(channel, new Scope().signal)
+    for (const n of [1, 2, 3]) channel.trySend(n)
+    channel.close()
+    const reader = new AbortController()
+    for await (const n of outlet.values(reader.signal)) if (n === 1) break
+    const walk = outlet.values(reader.signal)
+    expect(await walk.next()).toEqual({ done: false, value: 2 })
+    expect(await walk.return?.()).toEqual({ done: true, value: undefined })
+    expect(await walk.next()).toEqual({ done: true, value: undefined })
+    expect(await outlet.receive(reader.signal)).toEqual({ ok: true, value: 3 })
+    expect(await outlet.values(reader.signal).next()).toEqual({ done: true, value: undefined })
+  })
+})
+
+describe('the outlet of a scope that was cancelled', () => {
+  test('rejects whoever waits, in each form, and leaves no line and no listener', async () => {
+    const [scope, reader] = [new Scope(), new AbortController()]
+    const channel = new Channel<number>()
+    const outlet = new Outlet(channel, scope.signal)
+    const waiting = [
+      outlet.receive(),
+      outlet.receive(reader.signal),
+      outlet.receive(scope.signal),
+      outlet.values().next(),
+      outlet.values(reader.signal).next(),
+      select({ next: outlet.receiveCase() }),
+    ]
+    await settle()
+    scope.cancel(broken)
+    for (const wait of waiting) await expect(wait).rejects.toBe(broken)
+    expect(channel.trySend(1)).toBe(false)
+    for (const signal of [scope.signal, reader.signal]) expect(getEventListeners(signal, 'abort')).toEqual([])
+  })
+
+  test('rejects whoever comes later, in each form, though values are left', async () => {
+    const [scope, reader] = [new Scope(), new AbortController()]
+    const channel = new Channel<number>(1)
+    const outlet = new Outlet(channel, scope.signal)
+    channel.trySend(1)
+    scope.cancel(broken)
+    await expect(outlet.receive()).rejects.toBe(broken)
+    await expect(outlet.receive(reader.signal)).rejects.toBe(broken)
+    await expect(outlet[Symbol.asyncIterator]().next()).rejects.toBe(broken)
+    expect(() => outlet.tryReceive()).toThrow(broken)
+    expect(() => trySelect({ next: outlet.receiveCase() })).toThrow(broken)
+    expect(channel.length).toBe(1)
+  })
+
+  test('leaves nobody behind when another case wins', async () => {
+    const [scope, other] = [new Scope(), new Channel<number>()]
+    const outlet = new Outlet(new Channel<number>(), scope.signal)
+    const chosen = select({ next: outlet.receiveCase(), other: other.receiveCase() })
+    await other.send(1)
+    expect(await chosen).toMatchObject({ case: 'other', value: 1 })
+    expect(getEventListeners(scope.signal, 'abort')).toEqual([])
+  })
+})
+
+describe('feeding', () => {
+  test('the channel closes when the last feeder has returned', async () => {
+    await using scope = new Scope()
+    const gates = [new Channel<null>(), new Channel<null>()]
+    const outlet = feed<number>(
+      scope,
+      gates.map((gate, index) => async (out, signal) => {
+        await gate.receive(signal)
+        await out.send(index, signal)
+      }),
+      2,
+    )
+    gates[1]!.close()
+    expect(await outlet.receive()).toEqual({ ok: true, value: 1 })
+    await settle()
+    expect(outlet.tryReceive()).toBe(EMPTY)
+    gates[0]!.close()
+    expect(await outlet.receive()).toEqual({ ok: true, value: 0 })
+    expect(await outlet.receive()).toEqual({ ok: false, value: undefined })
+  })
+
+  test('a scope that was cancelled feeds nothing', () => {
+    const scope = new Scope()
+    scope.cancel(broken)
+    expect(() => feed(scope, [async () => undefined])).toThrow(broken)
+  })
+})

@@ -1,0 +1,134 @@
+import { Channel } from '../channel/channel.ts'
+import type { CLOSED, EMPTY, ReceiveChannel, Received, SendChannel } from '../channel/channel-end.ts'
+import { ReceiveOnly } from '../channel/direction.ts'
+import { select } from '../channel/select.ts'
+import type { Named, SelectCase, Selection } from '../channel/select-case.ts'
+import { onAbort, rejected } from '../wait/cancellation.ts'
+import type { Scope } from './scope.ts'
+
+/**
+ * The receiving end of a channel that the tasks of a scope feed.
+ *
+ * It ends as those tasks end. When all is sent, the channel is closed and the outlet is drained like any other.
+ * When the scope is cancelled, each receive rejects with the reason: a reader outside the scope neither waits
+ * for ever nor takes a failure for the end. What was buffered then is given up.
+ */
+export class Outlet<T> extends ReceiveOnly<T> {
+  readonly #channel: Channel<T>
+  readonly #signal: AbortSignal
+
+  constructor(channel: Channel<T>, signal: AbortSignal) {
+    super(channel)
+    this.#channel = channel
+    this.#signal = signal
+  }
+
+  override receive(signal?: AbortSignal): Promise<Received<T>> {
+    if (this.#isOwn(signal)) return this.#channel.receive(this.#signal)
+    if (this.#signal.aborted) return rejected(this.#signal.reason)
+    return this.#receiveUnder(signal)
+  }
+
+  override tryReceive(): T | typeof EMPTY | typeof CLOSED {
+    this.#signal.throwIfAborted()
+    return this.#channel.tryReceive()
+  }
+
+  override values(signal?: AbortSignal): AsyncIterableIterator<T, undefined, undefined> {
+    return this.#isOwn(signal)
+      ? this.#channel.values(this.#signal)
+      : new OutletIterator(() => this.receive(signal))
+  }
+
+  override [Symbol.asyncIterator](): AsyncIterableIterator<T, undefined, undefined> {
+    return this.values()
+  }
+
+  override receiveCase(): SelectCase<Received<T>> {
+    return new OutletCase(this.#channel.receiveCase(), this.#signal)
+  }
+
+  // Tasks of the same scope pass its signal: then there is one signal to listen to, not two.
+  #isOwn(signal: AbortSignal | undefined): signal is undefined {
+    return signal === undefined || signal === this.#signal
+  }
+
+  async #receiveUnder(signal: AbortSignal): Promise<Received<T>> {
+    const { ok, value } = await select({ next: this.receiveCase() }, { signal })
+    return ok ? { ok, value } : { ok, value }
+  }
+}
+
+/** A walk over an outlet under a signal of the reader's own. */
+class OutletIterator<T> implements AsyncIterableIterator<T, undefined, undefined> {
+  readonly #receive: () => Promise<Received<T>>
+  #hasLeft = false
+
+  constructor(receive: () => Promise<Received<T>>) {
+    this.#receive = receive
+  }
+
+  async next(): Promise<IteratorResult<T, undefined>> {
+    if (this.#hasLeft) return { done: true, value: undefined }
+    const { ok, value } = await this.#receive()
+    return ok ? { done: false, value } : { done: true, value: undefined }
+  }
+
+  async return(): Promise<IteratorResult<T, undefined>> {
+    this.#hasLeft = true
+    return { done: true, value: undefined }
+  }
+
+  [Symbol.asyncIterator](): this {
+    return this
+  }
+}
+
+/** A receive that is also ready, with the reason, once the scope is cancelled. */
+class OutletCase<T> implements SelectCase<Received<T>> {
+  readonly #receive: SelectCase<Received<T>>
+  readonly #signal: AbortSignal
+
+  constructor(receive: SelectCase<Received<T>>, signal: AbortSignal) {
+    this.#receive = receive
+    this.#signal = signal
+  }
+
+  isReady(): boolean {
+    return this.#signal.aborted || this.#receive.isReady()
+  }
+
+  perform(name: string): Named<Received<T>> {
+    this.#signal.throwIfAborted()
+    return this.#receive.perform(name)
+  }
+
+  park(name: string, selection: Selection<Named<Received<T>>>): Disposable {
+    const line = this.#receive.park(name, selection)
+    const hook = onAbort(this.#signal, (reason) => selection.fail(reason))
+    return {
+      [Symbol.dispose]: () => {
+        line[Symbol.dispose]()
+        hook[Symbol.dispose]()
+      },
+    }
+  }
+}
+
+/** A task that sends what it has and returns when that was all. It leaves the closing to others. */
+export type Feeder<T> = (out: SendChannel<T>, signal: AbortSignal) => Promise<void>
+
+/** Starts the feeders as tasks of `scope`. Their common channel closes when the last one has returned. */
+export function feed<T>(scope: Scope, feeders: readonly Feeder<T>[], capacity = 0): ReceiveChannel<T> {
+  const channel = new Channel<T>(capacity)
+  let feeding = feeders.length
+  if (feeding === 0) channel.close()
+  for (const feeder of feeders) {
+    scope.go(async (signal) => {
+      await feeder(channel, signal)
+      feeding--
+      if (feeding === 0) channel.close()
+    })
+  }
+  return new Outlet(channel, scope.signal)
+}
