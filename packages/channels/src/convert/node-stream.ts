@@ -76,34 +76,34 @@ export function pipeToNodeWritable<T>(scope: Scope, input: ReceiveChannel<T>, st
     }
     stream.on('error', onError)
     stream.on('close', onClose)
-    const hook = onAbort(signal, () => stream.destroy())
     try {
       for (;;) {
         const next = await select({ value: input.receiveCase(), failed: failed.receiveCase() }, { signal })
         if (next.case === 'failed') throw next.value!
         if (!next.ok) break
-        await called((callback) => stream.write(next.value, callback))
+        await called((callback) => stream.write(next.value, callback), failed, signal)
       }
-      await called((callback) => stream.end(callback))
+      await called((callback) => stream.end(callback), failed, signal)
     } catch (error) {
       stream.destroy()
-      // A destroyed stream fails what it was doing; the reason is why.
-      signal.throwIfAborted()
       throw error
-    } finally {
-      hook[Symbol.dispose]()
     }
     stream.off('error', onError)
     stream.off('close', onClose)
   })
 }
 
-/** Waits for a stream to call back. It always does, because a destroyed stream calls with an error. */
-function called(start: (callback: (error?: Error | null) => void) => void): Promise<void> {
-  return new Promise((resolve, reject) => {
-    start((error) => {
-      if (error) reject(error)
-      else resolve()
-    })
-  })
+/** Waits for a stream to call back, or to fail: a destroyed one may never call for the write that is under way. */
+async function called(
+  start: (callback: (error?: Error | null) => void) => void,
+  failed: ReceiveChannel<Error>,
+  signal: AbortSignal,
+): Promise<void> {
+  const outcome = new Channel<Error | null>(1)
+  start((error) => outcome.trySend(error ?? null))
+  const { value: error } = await select(
+    { called: outcome.receiveCase(), failed: failed.receiveCase() },
+    { signal },
+  )
+  if (error) throw error
 }

@@ -11,35 +11,6 @@ import { onAbort } from '../wait/cancellation.ts'
  * end: leaving it early cancels the scope.
  */
 
-/** What is needed of a ReadableStream. */
-export interface WebReadable<out T> {
-  getReader(): WebReader<T>
-}
-
-/** What is needed of a reader of a ReadableStream. */
-export interface WebReader<out T> {
-  read(): Promise<
-    { readonly done: false; readonly value: T } | { readonly done: true; readonly value?: unknown }
-  >
-  cancel(reason?: unknown): Promise<void>
-  releaseLock(): void
-}
-
-/** What is needed of a WritableStream. */
-export interface WebWritable<in T> {
-  readonly getWriter: () => WebWriter<T>
-}
-
-/** What is needed of a writer to a WritableStream. */
-export interface WebWriter<in T> {
-  readonly ready: Promise<unknown>
-  readonly closed: Promise<unknown>
-  readonly write: (chunk: T) => Promise<void>
-  close(): Promise<void>
-  abort(reason?: unknown): Promise<void>
-  releaseLock(): void
-}
-
 /**
  * The chunks of a ReadableStream as a channel.
  *
@@ -52,7 +23,7 @@ export interface WebWriter<in T> {
  * @example
  * const chunks = fromWebReadable(scope, response.body)
  */
-export function fromWebReadable<T>(scope: Scope, stream: WebReadable<T>): ReceiveChannel<T> {
+export function fromWebReadable<T>(scope: Scope, stream: ReadableStream<T>): ReceiveChannel<T> {
   scope.signal.throwIfAborted()
   const reader = stream.getReader()
   return feed<T>(scope, [
@@ -90,11 +61,17 @@ export function fromWebReadable<T>(scope: Scope, stream: WebReadable<T>): Receiv
  * @example
  * pipeToWebWritable(scope, lines, file)
  */
-export function pipeToWebWritable<T>(scope: Scope, input: ReceiveChannel<T>, stream: WebWritable<T>): void {
+export function pipeToWebWritable<T>(
+  scope: Scope,
+  input: ReceiveChannel<T>,
+  stream: WritableStream<T>,
+): void {
   scope.signal.throwIfAborted()
   const writer = stream.getWriter()
   // Its rejection is the error of the stream; when that comes from an abort of ours, it is the reason itself.
-  scope.go(async () => void (await writer.closed))
+  scope.go(async () => {
+    await writer.closed
+  })
   scope.go(async (signal) => {
     let abandoned: Promise<void> | undefined
     const hook = onAbort(signal, (reason) => {

@@ -1,0 +1,161 @@
+import { describe, expect, test } from 'vitest'
+import { hasSettled, settle, upTo } from '../../test/probe.ts'
+import { Channel } from '../channel/channel.ts'
+import { Scope } from '../task/scope.ts'
+import { fromIterable } from './iterable.ts'
+
+const broken = new Error('broken')
+
+/** A generator that tells what happens to it. */
+function told(steps: string[], values: readonly number[]): AsyncGenerator<number> {
+  return (async function* () {
+    try {
+      for (const value of values) {
+        steps.push(`asked for ${value}`)
+        yield value
+      }
+    } finally {
+      await settle()
+      steps.push('left')
+    }
+  })()
+}
+
+describe('an async iterable', () => {
+  test('gives its values in order, then the channel closes', async () => {
+    await using scope = new Scope()
+    const steps: string[] = []
+    const received: number[] = []
+    for await (const value of fromIterable(scope, told(steps, [1, 2, 3]))) received.push(value)
+    expect(received).toEqual([1, 2, 3])
+    expect(steps.at(-1)).toBe('left')
+    await scope.wait()
+  })
+
+  test('is asked for the next value when the one before is taken', async () => {
+    await using scope = new Scope()
+    const steps: string[] = []
+    const channel = fromIterable(scope, told(steps, [1, 2, 3]))
+    await settle()
+    expect(steps).toEqual(['asked for 1'])
+    await channel.receive()
+    await settle()
+    expect(steps).toEqual(['asked for 1', 'asked for 2'])
+  })
+
+  test('that throws fails the scope', async () => {
+    const scope = new Scope()
+    const channel = fromIterable(
+      scope,
+      (async function* () {
+        yield 1
+        throw broken
+      })(),
+    )
+    expect(await channel.receive()).toEqual({ ok: true, value: 1 })
+    await expect(channel.receive()).rejects.toBe(broken)
+    await expect(scope.wait()).rejects.toBe(broken)
+  })
+
+  test('is left when the scope is cancelled, and its cleaning up is waited for', async () => {
+    const scope = new Scope()
+    const steps: string[] = []
+    fromIterable(scope, told(steps, [1, 2, 3]))
+    await settle()
+    scope.cancel(broken)
+    await expect(scope.wait()).rejects.toBe(broken)
+    expect(steps).toEqual(['asked for 1', 'left'])
+  })
+
+  test('whose cleaning up throws fails the scope', async () => {
+    const scope = new Scope()
+    fromIterable(
+      scope,
+      (async function* () {
+        try {
+          yield 1
+        } finally {
+          // oxlint-disable-next-line no-unsafe-finally -- what cleaning up may do
+          throw broken
+        }
+      })(),
+    )
+    await settle()
+    scope.cancel()
+    await expect(scope.wait()).rejects.toBe(broken)
+  })
+
+  test('that is in the middle of a step does not hold up the end of the scope, and is told to stop', async () => {
+    const scope = new Scope()
+    const steps: string[] = []
+    const source: AsyncIterable<number> = {
+      [Symbol.asyncIterator]: () => ({
+        next: () => new Promise(() => steps.push('asked')),
+        return: async () => {
+          steps.push('left')
+          throw broken
+        },
+      }),
+    }
+    fromIterable(scope, source)
+    await settle()
+    scope.cancel()
+    await scope.wait().catch(() => undefined)
+    expect(scope.errors).toEqual([])
+    expect(steps).toEqual(['asked', 'left'])
+    // Nobody is left to hear that leaving failed; an unhandled rejection would fail the run.
+    await settle()
+  })
+
+  test('that is a channel again gives the same values', async () => {
+    await using scope = new Scope()
+    const source = new Channel<number>(3)
+    for (const n of upTo(3)) source.trySend(n)
+    source.close()
+    const received: number[] = []
+    for await (const n of fromIterable(scope, source)) received.push(n)
+    expect(received).toEqual([0, 1, 2])
+  })
+})
+
+describe('an iterable', () => {
+  test('gives its values as they are, promises too, and is never asked ahead', async () => {
+    await using scope = new Scope()
+    const promise = Promise.resolve(2)
+    const asked: number[] = []
+    const channel = fromIterable(
+      scope,
+      (function* () {
+        asked.push(1)
+        yield 1
+        asked.push(2)
+        yield promise
+      })(),
+    )
+    expect(await channel.receive()).toEqual({ ok: true, value: 1 })
+    const second = await channel.receive()
+    expect(second.value).toBe(promise)
+    expect(asked).toEqual([1, 2])
+    expect(await channel.receive()).toEqual({ ok: false, value: undefined })
+  })
+
+  test('is left when the scope is cancelled', async () => {
+    const scope = new Scope()
+    let hasLeft = false
+    const channel = fromIterable(
+      scope,
+      (function* () {
+        try {
+          for (;;) yield 1
+        } finally {
+          hasLeft = true
+        }
+      })(),
+    )
+    await channel.receive()
+    expect(await hasSettled(scope.wait())).toBe(false)
+    scope.cancel(broken)
+    await expect(scope.wait()).rejects.toBe(broken)
+    expect(hasLeft).toBe(true)
+  })
+})
