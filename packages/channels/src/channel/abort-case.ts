@@ -28,6 +28,10 @@ class AbortCase implements SelectCase<Aborted> {
     this.#signal = signal
   }
 
+  get waitsFor(): readonly [string, object] {
+    return ['abort', this.#signal]
+  }
+
   isReady(): boolean {
     return this.#signal.aborted
   }

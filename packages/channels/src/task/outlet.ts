@@ -86,19 +86,21 @@ class OutletIterator<T> implements AsyncIterableIterator<T, undefined, undefined
 
 /** A receive that is also ready, with the reason, once the scope is cancelled. */
 class OutletCase<T> implements SelectCase<Received<T>> {
+  readonly waitsFor?: readonly [kind: string, on: object]
   readonly #receive: SelectCase<Received<T>>
   readonly #signal: AbortSignal
 
   constructor(receive: SelectCase<Received<T>>, signal: AbortSignal) {
     this.#receive = receive
     this.#signal = signal
+    if (receive.waitsFor !== undefined) this.waitsFor = receive.waitsFor
   }
 
   isReady(): boolean {
     return this.#signal.aborted || this.#receive.isReady()
   }
 
-  perform(name: string): Named<Received<T>> {
+  perform(name: string): Named<Received<T>> | undefined {
     this.#signal.throwIfAborted()
     return this.#receive.perform(name)
   }
