@@ -52,6 +52,7 @@ export const nodeDoors: readonly string[] = [
   'packages/connector-http/src/server.ts',
   'packages/connector-stdio/src/stdio.ts',
   'packages/store-memory/src/checksum.ts',
+  'packages/testkit/src/simulate/unawaited-work.ts',
   'packages/testkit/src/world/outside-work.ts',
   'packages/testkit/src/world/task-context.ts',
   'packages/threads/src/node-threads.ts',

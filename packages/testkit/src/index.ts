@@ -40,3 +40,22 @@ export type { BatchRecord, HarnessOptions, OperatorHarness, Timed } from './oper
 export { at, clock, operatorLives, watermark } from './operator-lives.ts'
 export type { Happening, OperatorCase } from './operator-lives.ts'
 export type { Emitted } from './operator-subtask.ts'
+
+// Whole pipelines in a world that breaks.
+export { faultKinds } from './simulate/fault.ts'
+export type { FaultKind, Faults } from './simulate/fault.ts'
+export type { Finding, FindingKind } from './simulate/finding.ts'
+export type { GivenInput } from './simulate/inputs.ts'
+export { simulate, simulateSeeds } from './simulate/simulate.ts'
+export type {
+  SeedsOptions,
+  SeedsReport,
+  Simulatable,
+  SimulationOptions,
+  SimulationReport,
+} from './simulate/simulate.ts'
+export type { NotCompared } from './simulate/baseline.ts'
+export type { FaultEvent, SinkStandIn } from './simulate/run-plan.ts'
+export { SimulationFailure } from './simulate/simulation-failure.ts'
+export type { FailedRun } from './simulate/simulation-failure.ts'
+export type { Invariant } from './simulate/verdict.ts'

@@ -84,6 +84,14 @@ export class SimDisk {
     this.#crashedAt ??= this.operations
   }
 
+  /** Takes back every fault and crash that has not come yet. */
+  heal(): void {
+    this.#faults.length = 0
+    this.#crash = undefined
+    this.writeBytesMax = Number.POSITIVE_INFINITY
+    this.isReadOnly = false
+  }
+
   failAt(operation: number): void {
     this.#faults.push((_kind, number) => number === operation)
   }

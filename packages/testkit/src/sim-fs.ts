@@ -211,6 +211,12 @@ export class SimFs implements Fs {
     this.#disk.failNext(kind, nth)
   }
 
+  /** Takes back every fault and crash that has not come yet, and every limit. */
+  heal(): void {
+    this.#disk.heal()
+    this.capacityBytes = Number.POSITIVE_INFINITY
+  }
+
   /** Changes the byte at `offset` by exclusive or with `mask`, at rest: no number, no time, no sync. */
   corrupt(path: string, offset: number, mask: number): void {
     requireFile(this.#names.find(path), path).flip(offset, mask)

@@ -1,4 +1,4 @@
-import { ManualClock, oversee, seededRandom, systemScheduler } from '@millrace/channels'
+import { ManualClock, oversee, seededRandom, systemClock, systemScheduler } from '@millrace/channels'
 import type { Begin, Clock, Overseer, Random, Roster } from '@millrace/channels'
 import { OutsideWork } from './outside-work.ts'
 import { uniform } from './schedule-policy.ts'
@@ -13,6 +13,8 @@ const START_MS = 1_767_225_600_000
 
 /** After so many steps in which it was passed over, whoever can go on does: a policy may starve, but not for ever. */
 const PATIENCE_STEPS = 300
+/** How long the world stands still for a call into the real one before it goes on without it, in real milliseconds. */
+const FOREIGN_CALL_MS = 250
 
 /** What to simulate. */
 export interface SimWorldOptions {
@@ -72,6 +74,8 @@ export class SimWorld {
   #strand: number | undefined = 0
   #strands = 1
   #steps = 0
+  /** How many calls into the real world are under way. */
+  #foreign = 0
 
   constructor(options: SimWorldOptions) {
     this.#options = options
@@ -135,6 +139,25 @@ export class SimWorld {
     })
   }
 
+  /**
+   * Makes a call to something that the world knows nothing of, as part of `process`: real code that waits for real
+   * things. The world stands still meanwhile, so that how long it takes makes no difference, unless the call waits for
+   * something in the world itself.
+   */
+  foreign<T>(process: SimProcess, label: string, call: () => Promise<T>): Promise<T> {
+    this.#foreign++
+    const settle = (happen: () => void): void => {
+      this.#foreign--
+      this.add(process, label, happen)
+    }
+    return new Promise((resolve, reject) => {
+      call().then(
+        (value) => settle(() => resolve(value)),
+        (error: Error) => settle(() => reject(error)),
+      )
+    })
+  }
+
   /** Drops whatever could still happen to a process that was killed. */
   forget(process: SimProcess): void {
     for (const line of [this.#ready, this.#settling]) {
@@ -161,10 +184,20 @@ export class SimWorld {
     for (;;) {
       await systemScheduler.turn()
       if (outcome !== undefined) break
+      if (this.#foreign > 0) await this.#standStill()
       this.#step(outside)
     }
     if ('error' in outcome) throw outcome.error
     return outcome.value
+  }
+
+  async #standStill(): Promise<void> {
+    const until = systemClock.monotonic() + FOREIGN_CALL_MS
+    while (this.#foreign > 0) {
+      await systemScheduler.turn()
+      const isLong = systemClock.monotonic() > until
+      if (isLong && (this.#ready.length > 0 || this.clock.pending > 0)) return
+    }
   }
 
   #step(outside: OutsideWork): void {

@@ -1,0 +1,30 @@
+/**
+ * A value on its way through a simulated pipeline, and the line it stands in.
+ *
+ * Records of one line must arrive in order: those of one split, and from a keyed operator on those of one key. User
+ * code never sees a box. It is a plain object, because records in flight are saved and restored.
+ */
+export interface Box {
+  /** Names the line; null where order means nothing. */
+  readonly '#line': string | null
+  readonly value: unknown
+}
+
+/** Puts a value into a box. */
+export function boxed(line: string | null, value: unknown): Box {
+  return { '#line': line, value }
+}
+
+function isBox(value: unknown): value is Box {
+  return typeof value === 'object' && value !== null && '#line' in value
+}
+
+/** What is in a box; what the engine made itself, such as a dead letter, comes without one. */
+export function unboxed(value: unknown): unknown {
+  return isBox(value) ? value.value : value
+}
+
+/** The line a value stands in. */
+export function lineOf(value: unknown): string | null {
+  return isBox(value) ? value['#line'] : null
+}

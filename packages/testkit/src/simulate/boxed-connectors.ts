@@ -1,0 +1,50 @@
+import type { Poll, Sink, Source, SplitReader } from '@millrace/core'
+import { boxed, unboxed } from './box.ts'
+
+/** The user's own source, with its records in boxes: a line for each split. */
+export function boxedSource(source: Source<unknown>, name: string): Source<unknown> {
+  return {
+    kind: source.kind,
+    durability: source.durability,
+    ...(source.discoverEveryMs === undefined ? {} : { discoverEveryMs: source.discoverEveryMs }),
+    discover: (context) => source.discover(context),
+    open: async (split, from, context) =>
+      boxedReader(await source.open(split, from, context), `${name}, split ${split}`),
+    close: async () => source.close?.(),
+  }
+}
+
+function boxedReader(reader: SplitReader<unknown>, line: string): SplitReader<unknown> {
+  return {
+    poll(limit): Poll<unknown> {
+      const poll = reader.poll(limit)
+      if (poll.kind !== 'records') return poll
+      return { ...poll, values: poll.values.map((value) => boxed(line, value)) }
+    },
+    ready: () => reader.ready(),
+    position: () => reader.position(),
+    acknowledge: async (position) => reader.acknowledge?.(position),
+    close: () => reader.close(),
+  }
+}
+
+/** The user's own sink, which gets what was in the boxes. */
+export function unboxedSink(sink: Sink<unknown>): Sink<unknown> {
+  return {
+    kind: sink.kind,
+    guarantee: sink.guarantee,
+    open: async (subtask, pending, context) => {
+      const writer = await sink.open(subtask, pending, context)
+      return {
+        write: (batch) =>
+          writer.write({
+            ...batch,
+            values: batch.values.slice(0, batch.length).map((value) => unboxed(value)),
+          }),
+        prepare: (checkpoint) => writer.prepare(checkpoint),
+        commit: async (committable) => writer.commit?.(committable),
+        close: () => writer.close(),
+      }
+    },
+  }
+}

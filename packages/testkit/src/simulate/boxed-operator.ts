@@ -1,0 +1,180 @@
+import {
+  keyToken,
+  type Collector,
+  type EventTime,
+  type Key,
+  type KeyToken,
+  type ListState,
+  type MapState,
+  type Operator,
+  type OperatorContext,
+  type OperatorMetric,
+  type StateDescriptor,
+  type StateTable,
+  type StreamRecord,
+  type Timer,
+  type Timers,
+  type ValueState,
+} from '@millrace/core'
+import { boxed, lineOf, unboxed } from './box.ts'
+import type { CallWatch } from './call-watch.ts'
+
+/** The user's operator, with boxes around what it is given and what it puts out: a line for each key. */
+export class BoxedOperator implements Operator<unknown, unknown> {
+  readonly #name: string
+  readonly #inner: Operator<unknown, unknown>
+  readonly #watch: CallWatch
+  readonly #out: BoxingCollector
+  readonly #record: { value: unknown; time: EventTime; key: Key | undefined }
+
+  constructor(name: string, inner: Operator<unknown, unknown>, watch: CallWatch) {
+    this.#name = name
+    this.#inner = inner
+    this.#watch = watch
+    this.#out = new BoxingCollector(name, watch)
+    this.#record = { value: undefined, time: Number.NaN, key: undefined }
+  }
+
+  open(context: OperatorContext): void {
+    this.#inner.open?.(new BoxingContext(context, this.#out, this.#watch))
+  }
+
+  restored(): void {
+    this.#inner.restored?.()
+  }
+
+  process(record: StreamRecord<unknown>, out: Collector<unknown>): void {
+    const { value, time, key } = record
+    this.#out.begin(out, key, lineOf(value))
+    const inner = this.#record
+    inner.value = unboxed(value)
+    inner.time = time
+    inner.key = key
+    this.#watch.call(this.#name, () => this.#inner.process(inner, this.#out))
+  }
+
+  onTimer(timer: Timer, out: Collector<unknown>): void {
+    this.#out.begin(out, timer.key, null)
+    this.#watch.call(this.#name, () => this.#inner.onTimer?.(timer, this.#out))
+  }
+
+  finish(out: Collector<unknown>): void {
+    this.#out.begin(out, undefined, null)
+    this.#watch.call(this.#name, () => this.#inner.finish?.(this.#out))
+  }
+
+  close(): void {
+    this.#inner.close?.()
+  }
+}
+
+/** Puts what is emitted into boxes. Knows the key that is being handled; its side outputs ask it. */
+class BoxingCollector implements Collector<unknown> {
+  readonly #name: string
+  readonly #watch: CallWatch
+  #target!: Collector<unknown>
+  #key: Key | undefined
+  #inputLine: string | null = null
+  #line: string | null | undefined
+
+  constructor(name: string, watch: CallWatch) {
+    this.#name = name
+    this.#watch = watch
+  }
+
+  begin(target: Collector<unknown>, key: Key | undefined, inputLine: string | null): void {
+    this.#target = target
+    this.#key = key
+    this.#inputLine = inputLine
+    this.#line = undefined
+  }
+
+  emit(value: unknown): void {
+    this.#target.emit(this.box(value))
+  }
+
+  emitAt(time: EventTime, value: unknown): void {
+    this.#target.emitAt(time, this.box(value))
+  }
+
+  box(value: unknown): unknown {
+    this.#watch.emitted(this.#name, value)
+    this.#line ??=
+      this.#key === undefined ? this.#inputLine : `${this.#name}, key ${String(keyToken(this.#key))}`
+    return boxed(this.#line, value)
+  }
+}
+
+/** The engine's context; all it does by itself is to put boxes around what goes to side outputs. */
+class BoxingContext implements OperatorContext {
+  readonly name: string
+  readonly subtask: number
+  readonly timers: Timers
+  readonly #inner: OperatorContext
+  readonly #main: BoxingCollector
+  readonly #watch: CallWatch
+
+  constructor(inner: OperatorContext, main: BoxingCollector, watch: CallWatch) {
+    this.name = inner.name
+    this.subtask = inner.subtask
+    this.#inner = inner
+    this.#main = main
+    this.#watch = watch
+    const { timers } = inner
+    this.timers = {
+      setEvent: (time, name) => timers.setEvent(time, name),
+      deleteEvent: (time, name) => timers.deleteEvent(time, name),
+      setProcessing: (time, name) => {
+        watch.usedClock(inner.name)
+        timers.setProcessing(time, name)
+      },
+      deleteProcessing: (time, name) => timers.deleteProcessing(time, name),
+      setSweep: (time, name, keys) => timers.setSweep(time, name, keys),
+    }
+  }
+
+  watermark(): EventTime {
+    return this.#inner.watermark()
+  }
+
+  now(): number {
+    this.#watch.usedClock(this.name)
+    return this.#inner.now()
+  }
+
+  value<T>(descriptor: StateDescriptor<T>): ValueState<T> {
+    return this.#inner.value(descriptor)
+  }
+
+  list<T>(descriptor: StateDescriptor<T>): ListState<T> {
+    return this.#inner.list(descriptor)
+  }
+
+  map<K extends Key, V>(descriptor: StateDescriptor<V>): MapState<K, V> {
+    return this.#inner.map<K, V>(descriptor)
+  }
+
+  table<T>(descriptor: StateDescriptor<T>): StateTable<T> {
+    return this.#inner.table(descriptor)
+  }
+
+  output<T>(name: string): Collector<T> {
+    const side = this.#inner.output<unknown>(name)
+    return {
+      emit: (value) => side.emit(this.#main.box(value)),
+      emitAt: (time, value) => side.emitAt(time, this.#main.box(value)),
+    }
+  }
+
+  keyToken(): KeyToken {
+    return this.#inner.keyToken()
+  }
+
+  keyGroup(): number {
+    return this.#inner.keyGroup()
+  }
+
+  count(metric: OperatorMetric, by?: number): void {
+    this.#inner.count(metric, by)
+  }
+}

@@ -1,0 +1,9 @@
+/** Sees each call of user code in a simulated pipeline, and what came of it. */
+export interface CallWatch {
+  /** Stands for `code()`, which is user code of `operator` that must not wait. */
+  call<T>(operator: string, code: () => T): T
+  /** `operator` has put this out, or decided this. */
+  emitted(operator: string, value: unknown): void
+  /** `operator` asked for the time or set a timer by the clock: what it puts out may differ from run to run. */
+  usedClock(operator: string): void
+}

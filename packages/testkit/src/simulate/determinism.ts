@@ -1,0 +1,69 @@
+import { seededRandom, type Random } from '@millrace/channels'
+import type { CallWatch } from './call-watch.ts'
+import type { Finding } from './finding.ts'
+import { inStrangeWorld } from './strange-world.ts'
+import { UnawaitedWork } from './unawaited-work.ts'
+import { valueText } from './value-text.ts'
+
+/** Remembers all that each operator has put out, in a world of its own. */
+export class OperatorWatch implements CallWatch {
+  /** What was put out, by operator, in order. */
+  readonly emissions = new Map<string, string[]>()
+  readonly findings: Finding[] = []
+  readonly #random: Random
+  readonly #work: UnawaitedWork | undefined
+  readonly #accused = new Set<string>()
+
+  /** With `looksForWork` it also notices work that is started and left behind; that takes time. */
+  constructor(seed: number, looksForWork: boolean) {
+    this.#random = seededRandom(seed)
+    this.#work = looksForWork ? new UnawaitedWork() : undefined
+  }
+
+  call<T>(operator: string, code: () => T): T {
+    const inside = (): T => inStrangeWorld(this.#random, code)
+    if (this.#work === undefined || this.#accused.has(operator)) return inside()
+    return this.#work.during(inside, (what) => {
+      this.#accused.add(operator)
+      this.findings.push({
+        kind: 'unawaited work',
+        where: operator,
+        what: `'${operator}' starts ${what}: what it does comes at any time, is in no checkpoint and is lost in a crash; wait for it in mapAsync`,
+      })
+    })
+  }
+
+  emitted(operator: string, value: unknown): void {
+    const texts = this.emissions.get(operator)
+    const text = valueText(value)
+    if (texts === undefined) this.emissions.set(operator, [text])
+    else texts.push(text)
+  }
+
+  usedClock(): void {}
+}
+
+/** The first operator, in the order of the graph, that did not do the same thing twice. */
+export function compareWatches(
+  operators: readonly string[],
+  clockUsers: ReadonlySet<string>,
+  first: OperatorWatch,
+  second: OperatorWatch,
+): readonly Finding[] {
+  for (const operator of operators) {
+    if (clockUsers.has(operator)) return []
+    const [a, b] = [first.emissions.get(operator) ?? [], second.emissions.get(operator) ?? []]
+    const length = Math.max(a.length, b.length)
+    for (let at = 0; at < length; at++) {
+      if (a[at] === b[at]) continue
+      return [
+        {
+          kind: 'nondeterminism',
+          where: operator,
+          what: `'${operator}' does not do the same thing twice: of the same input and without any fault its result number ${at + 1} was ${a[at] ?? 'missing'}, and then ${b[at] ?? 'missing'}; Date.now, Math.random and variables outside of state differ from run to run`,
+        },
+      ]
+    }
+  }
+  return []
+}

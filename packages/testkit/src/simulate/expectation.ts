@@ -1,0 +1,101 @@
+import type { Sink } from '@millrace/core'
+import type { Finding } from './finding.ts'
+import type { OutputRecord } from './sim-sink.ts'
+
+/** What must be in a sink at the end, and how strictly. */
+export interface SinkDemand {
+  readonly guarantee: Sink<unknown>['guarantee']
+  /** Whether records may be missing, for a reason that the engine is not to blame for. */
+  readonly mayMiss: boolean
+  /** Whether records may be there more often than expected. */
+  readonly mayRepeat: boolean
+  /** Whether there may be records that nobody expects. */
+  readonly mayDiffer: boolean
+}
+
+const shownMax = 3
+
+/** Holds what is in a sink against what a run without faults has put there. */
+export function compareSink(
+  sink: string,
+  expected: readonly OutputRecord[],
+  actual: readonly OutputRecord[],
+  demand: SinkDemand,
+): readonly Finding[] {
+  const left = new Map<string, number>()
+  for (const { text } of expected) left.set(text, (left.get(text) ?? 0) + 1)
+  const known = new Set(left.keys())
+  const doubled: string[] = []
+  const wrong: string[] = []
+  for (const { text } of actual) {
+    const count = left.get(text) ?? 0
+    if (count > 0) left.set(text, count - 1)
+    else if (known.has(text)) doubled.push(text)
+    else wrong.push(text)
+  }
+  const missing = Array.from(left).flatMap(([text, count]) => Array.from({ length: count }, () => text))
+  const findings: Finding[] = []
+  const find = (kind: Finding['kind'], texts: readonly string[], verb: string): void => {
+    if (texts.length === 0) return
+    const what = `sink '${sink}' ${verb} ${texts.length} of ${expected.length} records: ${shown(texts)}`
+    findings.push({ kind, where: sink, what })
+  }
+  if (!demand.mayMiss) find('missing', missing, 'misses')
+  if (!demand.mayRepeat) find('doubled', doubled, 'has twice or more')
+  if (!demand.mayDiffer) find('wrong', wrong, 'has beside')
+  if (findings.length === 0 && !demand.mayMiss && !demand.mayRepeat && !demand.mayDiffer) {
+    findings.push(...compareOrder(sink, expected, actual))
+  }
+  return findings
+}
+
+/** The records of one line, of a key or a split, must come in order. */
+function compareOrder(
+  sink: string,
+  expected: readonly OutputRecord[],
+  actual: readonly OutputRecord[],
+): readonly Finding[] {
+  const lines = linesOf(actual)
+  for (const [line, texts] of linesOf(expected)) {
+    const found = lines.get(line) ?? []
+    const at = texts.findIndex((text, index) => found[index] !== text)
+    if (at < 0) continue
+    const what = `sink '${sink}' has records of ${line} out of order: number ${at + 1} is ${found[at] ?? 'missing'} instead of ${texts[at]}`
+    return [{ kind: 'order', where: sink, what }]
+  }
+  return []
+}
+
+function linesOf(records: readonly OutputRecord[]): ReadonlyMap<string, string[]> {
+  const lines = new Map<string, string[]>()
+  for (const { line, text } of records) {
+    if (line === null) continue
+    const texts = lines.get(line)
+    if (texts === undefined) lines.set(line, [text])
+    else texts.push(text)
+  }
+  return lines
+}
+
+/** Holds the cells of two last checkpoints against each other. */
+export function compareState(expected: readonly string[], actual: readonly string[]): readonly Finding[] {
+  const known = new Set(expected)
+  const found = new Set(actual)
+  const missing = expected.filter((cell) => !found.has(cell))
+  const other = actual.filter((cell) => !known.has(cell))
+  if (missing.length === 0 && other.length === 0) return []
+  const what = [
+    `the state at the end differs in ${Math.max(missing.length, other.length)} of ${expected.length} cells`,
+    ...(missing.length > 0 ? [`expected: ${shown(missing)}`] : []),
+    ...(other.length > 0 ? [`found: ${shown(other)}`] : []),
+  ]
+  return [{ kind: 'state', where: '', what: what.join('; ') }]
+}
+
+function shown(texts: readonly string[]): string {
+  const more = texts.length > shownMax ? `, and ${texts.length - shownMax} more` : ''
+  return `${texts
+    .slice(0, shownMax)
+    .map((text) => (text.length > 300 ? `${text.slice(0, 300)}...` : text))
+    .join(', ')}${more}`
+}

@@ -1,0 +1,28 @@
+/** In which way a promise was broken. */
+export type FindingKind =
+  /** User code does not do the same thing twice. */
+  | 'nondeterminism'
+  /** User code starts work that nobody waits for. */
+  | 'unawaited work'
+  | 'missing'
+  | 'doubled'
+  /** Something came out that does not come out of a run without faults. */
+  | 'wrong'
+  | 'order'
+  | 'state'
+  /** Everybody waits and nobody can wake anybody, or nothing ever ends. */
+  | 'stuck'
+  /** The job gave up although nothing had gone wrong that it does not have to put up with. */
+  | 'failed'
+  /** A sink was used against its contract. */
+  | 'sink'
+  | 'invariant'
+
+/** A broken promise. */
+export interface Finding {
+  readonly kind: FindingKind
+  /** The sink or operator, or nothing for the job as a whole. */
+  readonly where: string
+  /** One or more lines for people. */
+  readonly what: string
+}

@@ -1,0 +1,70 @@
+import {
+  CheckpointStorage,
+  DataDirectory,
+  keyGroupRange,
+  type Fs,
+  type StateStore,
+  type TableSpec,
+} from '@millrace/core'
+import type { Clock } from '@millrace/channels'
+import { valueText } from './value-text.ts'
+
+/** A store that remembers which tables were asked for, so that what it has left on disk can be read. */
+export class WatchedStore implements StateStore {
+  readonly kind: string
+  readonly #inner: StateStore
+  readonly #tables: Map<string, Pick<TableSpec<unknown>, 'owner' | 'name' | 'codec'>>
+
+  constructor(inner: StateStore, tables: WatchedStore['tables'] = new Map()) {
+    this.kind = inner.kind
+    this.#inner = inner
+    this.#tables = tables
+  }
+
+  get tables(): Map<string, Pick<TableSpec<unknown>, 'owner' | 'name' | 'codec'>> {
+    return this.#tables
+  }
+
+  async open(options: Parameters<StateStore['open']>[0]): ReturnType<StateStore['open']> {
+    const opened = await this.#inner.open(options)
+    const table = opened.table.bind(opened)
+    opened.table = <T>(spec: TableSpec<T>) => {
+      const { owner, name, codec } = spec
+      this.#tables.set(`${owner}/${name}`, { owner, name, codec })
+      return table(spec)
+    }
+    return opened
+  }
+}
+
+/** Every cell of the newest checkpoint as a line of text, sorted; undefined if there is no checkpoint. */
+export async function keptState(
+  fs: Fs,
+  clock: Clock,
+  directory: string,
+  store: WatchedStore,
+): Promise<readonly string[] | undefined> {
+  const { checkpoints, state } = new DataDirectory(directory)
+  const [manifest] = await new CheckpointStorage(fs, checkpoints).readable(() => {})
+  if (manifest === undefined) return undefined
+  const { snapshot } = manifest.store
+  const specs = [...store.tables.values()]
+  const opened = await store.open({ fs, clock, directory: state, from: snapshot, retained: [snapshot] })
+  const groups = keyGroupRange(0, 1, manifest.keyGroups)
+  const tables = specs.map(({ owner, name, codec }) => ({
+    owner,
+    name,
+    table: opened.table({ owner, name, codec, subtask: 0, groups }),
+  }))
+  await opened.load()
+  const lines: string[] = []
+  for (const { owner, name, table } of tables) {
+    for (const outer of table.outers()) {
+      for (const { inner, value } of table.cells(outer)) {
+        lines.push(`${owner}, ${name}: ${String(outer)}, ${String(inner)} = ${valueText(value)}`)
+      }
+    }
+  }
+  await opened.close()
+  return lines.sort()
+}

@@ -1,0 +1,110 @@
+import type { Graph, Sink, SinkNode, Source, SourceNode } from '@millrace/core'
+import type { SimProcess } from '../world/sim-process.ts'
+import type { SimWorld } from '../world/sim-world.ts'
+import { boxedSource, unboxedSink } from './boxed-connectors.ts'
+import type { CallWatch } from './call-watch.ts'
+import type { Pace } from './pace.ts'
+import type { SinkStandIn, Subject } from './run-plan.ts'
+import { outputRecord, SimSystem, type OutputRecord } from './sim-sink.ts'
+import { SimSource, Spent } from './sim-source.ts'
+import { simulatedGraph } from './simulated-graph.ts'
+import type { Trouble } from './trouble.ts'
+
+/** The systems around a pipeline during one run: what it reads, writes and calls. They survive its processes. */
+export class Outside {
+  /** What has become of the records of each source. */
+  readonly spent: ReadonlyMap<string, Spent>
+  readonly #subject: Subject
+  readonly #world: SimWorld
+  readonly #trouble: Trouble
+  readonly #systems = new Map<string, SimSystem>()
+  readonly #standIns = new Map<string, SinkStandIn>()
+  #callsUnderWay = 0
+
+  constructor(subject: Subject, world: SimWorld, trouble: Trouble) {
+    this.#subject = subject
+    this.#world = world
+    this.#trouble = trouble
+    this.spent = new Map(Array.from(subject.inputs.keys(), (name) => [name, new Spent()]))
+  }
+
+  /** The graph for one life of the process, with everything outside replaced. */
+  graph(pace: Pace, process: SimProcess, watch: CallWatch): Graph {
+    const { sources, sinks, calls } = this.#subject
+    return simulatedGraph(this.#subject.graph(), {
+      watch,
+      source: (node) => {
+        const own = Object.hasOwn(sources, node.name) ? sources[node.name] : undefined
+        return own === undefined ? this.#source(node, pace) : boxedSource(own(), node.name)
+      },
+      sink: (node) => {
+        const own = Object.hasOwn(sinks, node.name) ? sinks[node.name] : undefined
+        return own === undefined ? this.#system(node) : this.#standIn(node, own)
+      },
+      callAsync: async (node, value, signal) => {
+        const own = Object.hasOwn(calls, node.name) ? calls[node.name] : undefined
+        const call = own ?? node.apply
+        this.#callsUnderWay++
+        try {
+          await this.#trouble.atCall(node, process.clock)
+          return await this.#world.foreign(process, node.name, () => call(value, signal))
+        } finally {
+          this.#callsUnderWay--
+        }
+      },
+    })
+  }
+
+  /** Whether no call to anything outside is under way. */
+  get isQuiet(): boolean {
+    return this.#callsUnderWay <= 0 && [...this.#systems.values()].every((system) => system.isQuiet)
+  }
+
+  /** A process was killed: its calls are over. */
+  forgetCalls(): void {
+    this.#callsUnderWay = 0
+    for (const system of this.#systems.values()) system.forgetCalls()
+  }
+
+  /** Everything that can be seen by now, by the name of the sink. */
+  outputs(): ReadonlyMap<string, readonly OutputRecord[]> {
+    const outputs = new Map<string, readonly OutputRecord[]>()
+    for (const [name, { visible }] of this.#systems) outputs.set(name, visible)
+    for (const [name, { visible }] of this.#standIns) {
+      outputs.set(
+        name,
+        visible().map((each) => outputRecord(each)),
+      )
+    }
+    return outputs
+  }
+
+  /** What no outside system would put up with. */
+  violations(): readonly string[] {
+    return [...this.#systems.values()].flatMap((system) => system.violations)
+  }
+
+  #source({ name, source }: SourceNode, pace: Pace): Source<unknown> {
+    return new SimSource({
+      kind: source.kind,
+      durability: source.durability,
+      name,
+      input: this.#subject.inputs.get(name)!,
+      pace,
+      trouble: this.#trouble,
+      spent: this.spent.get(name)!,
+    })
+  }
+
+  #system({ name, sink }: SinkNode): Sink<unknown> {
+    const system = this.#systems.get(name) ?? new SimSystem(name)
+    this.#systems.set(name, system)
+    return system.sink(sink.kind, sink.guarantee, this.#trouble)
+  }
+
+  #standIn({ name }: SinkNode, make: () => SinkStandIn): Sink<unknown> {
+    const standIn = this.#standIns.get(name) ?? make()
+    this.#standIns.set(name, standIn)
+    return unboxedSink(standIn.sink)
+  }
+}

@@ -1,0 +1,148 @@
+import { sleep, type Random } from '@millrace/channels'
+import type { ConnectorContext } from '@millrace/core'
+import type { Inputs } from './inputs.ts'
+
+/** Decides when the records of a simulated source are there to be read. One for each life of the process. */
+export interface Pace {
+  /** Whether the job counts as bounded: it then chooses by itself which split to read next. */
+  readonly isBounded: boolean
+  /** A split was opened, at this item. */
+  opened(source: string, split: string, at: number): void
+  /** How many items may be handed out now, from this one on. */
+  available(source: string, split: string, at: number): number
+  /** So many items were handed out. */
+  taken(source: string, split: string, to: number): void
+  /** Resolves when there may be something. */
+  wait(context: ConnectorContext): Promise<void>
+}
+
+/** Each split brings records in pieces of any size, after waits of any length. */
+export class FreePace implements Pace {
+  readonly isBounded = true
+  readonly #random: Random
+  readonly #itemsMax: number
+  readonly #waitMs: number
+  /** By source and split: up to which item they are there. */
+  readonly #there = new Map<string, number>()
+
+  constructor(random: Random, itemsMax: number, waitMs: number) {
+    this.#random = random
+    this.#itemsMax = itemsMax
+    this.#waitMs = waitMs
+  }
+
+  opened(source: string, split: string, at: number): void {
+    this.#there.set(`${source}/${split}`, at)
+  }
+
+  available(source: string, split: string, at: number): number {
+    return (this.#there.get(`${source}/${split}`) ?? at) - at
+  }
+
+  taken(source: string, split: string, to: number): void {
+    // Half of the time the next piece is there already.
+    if (this.#waitMs === 0 || this.#random.int(2) === 0) this.#bring(`${source}/${split}`, to)
+    else this.#there.set(`${source}/${split}`, to)
+  }
+
+  async wait(context: ConnectorContext): Promise<void> {
+    await sleep(context.clock, this.#random.int(this.#waitMs + 1))
+    for (const [split, there] of this.#there) this.#bring(split, there)
+  }
+
+  #bring(split: string, from: number): void {
+    this.#there.set(split, from + 1 + this.#random.int(this.#itemsMax))
+  }
+}
+
+/** One piece of one split. */
+interface Piece {
+  readonly source: string
+  readonly split: string
+  readonly from: number
+  readonly to: number
+}
+
+/** All pieces of all splits in the one order in which a `TurnstilePace` lets them in. */
+export type PieceOrder = readonly Piece[]
+
+/** Cuts inputs into pieces and puts those of all splits into one order, each split evenly spread over it. */
+export function evenOrder(inputs: Inputs, itemsMax: number): PieceOrder {
+  const pieces: (Piece & { readonly at: number })[] = []
+  for (const [source, input] of inputs) {
+    for (const [split, items] of input) {
+      for (let from = 0; from < items.length; from += itemsMax) {
+        const to = Math.min(items.length, from + itemsMax)
+        pieces.push({ source, split, from, to, at: to / items.length })
+      }
+    }
+  }
+  // Sorting is stable: equals stay in order of sources and splits.
+  return pieces.sort((a, b) => a.at - b.at)
+}
+
+/** The same pieces, split after split. */
+export function splitBySplit(order: PieceOrder): PieceOrder {
+  const splits = [...new Set(order.map(({ source, split }) => `${source}/${split}`))].reverse()
+  return splits.flatMap((name) => order.filter(({ source, split }) => `${source}/${split}` === name))
+}
+
+/** How long nothing must be going on before the next piece comes in, in milliseconds. */
+const gapMs = 4
+
+/**
+ * Lets the pieces of all splits in one by one, always in the same order, each when the one before has gone through.
+ *
+ * Results may depend on the order in which records of different splits meet. Here that order is always the same, so
+ * they do not, at any parallelism: time moves only when nobody has anything left to do, and a piece comes in when time
+ * has moved and no call to the outside is under way.
+ */
+export class TurnstilePace implements Pace {
+  readonly isBounded = false
+  readonly #order: PieceOrder
+  readonly #isQuiet: () => boolean
+  readonly #handedOut = new Map<string, number>()
+  #next = 0
+  #opensAtMs = 0
+
+  constructor(order: PieceOrder, isQuiet: () => boolean) {
+    this.#order = order
+    this.#isQuiet = isQuiet
+  }
+
+  opened(source: string, split: string, at: number): void {
+    this.#handedOut.set(`${source}/${split}`, at)
+    this.#next = 0
+    this.#skip()
+  }
+
+  available(source: string, split: string, at: number): number {
+    const piece = this.#order[this.#next]
+    if (piece === undefined || piece.source !== source || piece.split !== split) return 0
+    return this.#isOpen ? piece.to - at : 0
+  }
+
+  taken(source: string, split: string, to: number): void {
+    this.#handedOut.set(`${source}/${split}`, to)
+    const before = this.#next
+    this.#skip()
+    if (this.#next !== before) this.#isOpen = false
+  }
+
+  #isOpen = false
+
+  async wait({ clock }: ConnectorContext): Promise<void> {
+    if (this.#opensAtMs <= clock.monotonic()) this.#opensAtMs = clock.monotonic() + gapMs
+    do {
+      await sleep(clock, Math.max(1, this.#opensAtMs - clock.monotonic()))
+    } while (!this.#isQuiet())
+    this.#isOpen = true
+  }
+
+  #skip(): void {
+    for (; this.#next < this.#order.length; this.#next++) {
+      const { source, split, to } = this.#order[this.#next]!
+      if ((this.#handedOut.get(`${source}/${split}`) ?? 0) < to) return
+    }
+  }
+}

@@ -1,0 +1,85 @@
+import type { Fs, FsEntry, FsFile, FsStat } from '@millrace/core'
+import type { SimFs } from '../sim-fs.ts'
+import { SimulatedCrash } from '../simulated-crash.ts'
+import type { SimProcess } from '../world/sim-process.ts'
+
+/** What a process's file system tells the simulation. */
+export interface DiskWatch {
+  /** The disk has crashed during an operation of this process: nobody gets to see how it ended. */
+  crashed(): void
+  /** An operation failed, or took only a part of what it was given. */
+  failed(what: string, error: unknown): void
+  tookPart(what: string): void
+}
+
+/**
+ * A simulated disk as one process of a world sees it: each operation happens at a later step, in any order with
+ * whatever else is under way, and not at all if the process is killed before.
+ */
+export class ProcessFs implements Fs {
+  readonly #fs: SimFs
+  readonly #process: SimProcess
+  readonly #watch: DiskWatch
+
+  constructor(fs: SimFs, process: SimProcess, watch: DiskWatch) {
+    this.#fs = fs
+    this.#process = process
+    this.#watch = watch
+  }
+
+  async open(path: string, mode: 'read' | 'create' | 'append'): Promise<FsFile> {
+    const file = await this.#later(`open ${path}`, () => this.#fs.open(path, mode))
+    const later = <T>(what: string, operation: () => Promise<T>): Promise<T> =>
+      this.#later(`${what} ${path}`, operation)
+    return {
+      write: async (bytes) => {
+        const taken = await later('write', () => file.write(bytes))
+        if (taken < bytes.length) this.#watch.tookPart(`write ${path}`)
+        return taken
+      },
+      read: (into, position) => later('read', () => file.read(into, position)),
+      truncate: (size) => later('truncate', () => file.truncate(size)),
+      sync: () => later('sync', () => file.sync()),
+      size: () => later('size', () => file.size()),
+      close: () => later('close', () => file.close()),
+    }
+  }
+
+  rename(from: string, to: string): Promise<void> {
+    return this.#later(`rename ${from}`, () => this.#fs.rename(from, to))
+  }
+
+  remove(path: string): Promise<void> {
+    return this.#later(`remove ${path}`, () => this.#fs.remove(path))
+  }
+
+  list(path: string): Promise<readonly FsEntry[]> {
+    return this.#later(`list ${path}`, () => this.#fs.list(path))
+  }
+
+  stat(path: string): Promise<FsStat | undefined> {
+    return this.#later(`stat ${path}`, () => this.#fs.stat(path))
+  }
+
+  makeDirectory(path: string): Promise<void> {
+    return this.#later(`makeDirectory ${path}`, () => this.#fs.makeDirectory(path))
+  }
+
+  syncDirectory(path: string): Promise<void> {
+    return this.#later(`syncDirectory ${path}`, () => this.#fs.syncDirectory(path))
+  }
+
+  async #later<T>(what: string, operation: () => Promise<T>): Promise<T> {
+    await this.#process.later(what, () => {})
+    try {
+      return await operation()
+    } catch (error) {
+      if (error instanceof SimulatedCrash) {
+        this.#watch.crashed()
+        return new Promise<never>(() => {})
+      }
+      this.#watch.failed(what, error)
+      throw error
+    }
+  }
+}

@@ -1,0 +1,77 @@
+import type { Graph, Sink, Source } from '@millrace/core'
+import type { Fault, FaultKind } from './fault.ts'
+import type { Inputs } from './inputs.ts'
+import type { PieceOrder } from './pace.ts'
+import type { OutputRecord } from './sim-sink.ts'
+import type { Spent } from './sim-source.ts'
+
+/** A sink of the user's own that takes the place of one in the pipeline. */
+export interface SinkStandIn {
+  readonly sink: Sink<unknown>
+  /** Everything that can be seen in it by now, in order. */
+  readonly visible: () => readonly unknown[]
+}
+
+/** What is run: a pipeline with what it reads. */
+export interface Subject {
+  /** A graph of its own for each life of the process. */
+  readonly graph: () => Graph
+  readonly inputs: Inputs
+  /** The user's own stand-ins by name, one for each run. */
+  readonly sources: Readonly<Record<string, () => Source<unknown>>>
+  readonly sinks: Readonly<Record<string, () => SinkStandIn>>
+  readonly calls: Readonly<Record<string, (value: unknown, signal: AbortSignal) => Promise<unknown>>>
+}
+
+/** How it is run. */
+export interface RunPlan {
+  readonly seed: number
+  readonly parallelism: number
+  readonly faults: readonly Fault[]
+  /** All pieces of input in one order; undefined: each split by itself, in pieces and after waits drawn by seed. */
+  readonly order: PieceOrder | undefined
+  /** How many records come at once at most, where there is no order. */
+  readonly itemsMax: number
+  /** How long the wait for more is at most, in milliseconds, where there is no order. */
+  readonly waitMs: number
+  readonly checkpointEveryMs: number
+  readonly batchRecords: number
+  readonly edgeBatches: number
+  readonly stepsMax: number
+}
+
+/** A fault that came to pass. */
+export interface FaultEvent {
+  readonly kind: FaultKind
+  readonly life: number
+  /** Over all lives. */
+  readonly step: number
+  /** Simulated milliseconds since the start. */
+  readonly atMs: number
+  readonly what: string
+}
+
+/** A promise that was broken for all to see. */
+export interface BrokenPromise {
+  readonly kind: 'stuck' | 'failed' | 'sink'
+  readonly what: string
+}
+
+/** What came of a run. */
+export interface RunOutcome {
+  readonly steps: number
+  readonly lives: number
+  readonly simulatedMs: number
+  readonly events: readonly FaultEvent[]
+  readonly digest: number
+  readonly outputs: ReadonlyMap<string, readonly OutputRecord[]>
+  /** Cells of the last checkpoint; undefined if the run did not come to its end. */
+  readonly state: readonly string[] | undefined
+  /** Why it did not: the error of a job that nothing could help. */
+  readonly stopped: string | undefined
+  /** Promises that are broken whatever came out. */
+  readonly broken: readonly BrokenPromise[]
+  /** How often the job went on from an older checkpoint than the newest, because that one was damaged. */
+  readonly fallbacks: number
+  readonly spent: ReadonlyMap<string, Spent>
+}

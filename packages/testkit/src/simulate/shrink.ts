@@ -1,0 +1,82 @@
+import type { Baseline } from './baseline.ts'
+import { orderOf } from './calm-run.ts'
+import { withoutFault } from './fault.ts'
+import type { Finding } from './finding.ts'
+import { shortened } from './inputs.ts'
+import type { RunPlan } from './run-plan.ts'
+import type { FailedRun } from './simulation-failure.ts'
+
+/** Runs a plan against a baseline; what it finds, or undefined if every promise is kept. */
+export type Attempt = (plan: RunPlan, baseline: Baseline) => Promise<FailedRun | undefined>
+
+/** How many runs a shorter failure is worth. */
+const attemptsMax = 80
+
+/**
+ * Looks for a shorter run that breaks the same promise: with fewer faults, then with fewer records, then without
+ * parallelism, and with fewer faults again. Undefined if the run is as short as it gets.
+ */
+export async function shrink(
+  plan: RunPlan,
+  baseline: Baseline,
+  finding: Finding,
+  attempt: Attempt,
+): Promise<FailedRun | undefined> {
+  const search = new Search(plan, baseline, finding, attempt)
+  await search.dropFaults()
+  await search.dropRecords()
+  await search.dropParallelism()
+  await search.dropFaults()
+  return search.found
+}
+
+class Search {
+  found: FailedRun | undefined
+  readonly #finding: Finding
+  readonly #attempt: Attempt
+  #plan: RunPlan
+  #baseline: Baseline
+  #left = attemptsMax
+
+  constructor(plan: RunPlan, baseline: Baseline, finding: Finding, attempt: Attempt) {
+    this.#plan = plan
+    this.#baseline = baseline
+    this.#finding = finding
+    this.#attempt = attempt
+  }
+
+  async dropFaults(): Promise<void> {
+    for (let index = this.#plan.faults.length - 1; index >= 0; index--) {
+      const faults = withoutFault(this.#plan.faults, index)
+      await this.#try({ ...this.#plan, faults }, this.#baseline)
+    }
+  }
+
+  async dropRecords(): Promise<void> {
+    for (const share of [0.1, 0.5, 0.5, 0.5, 0.75, 0.9]) {
+      const inputs = shortened(this.#baseline.subject.inputs, share)
+      const baseline = await this.#baseline.withInputs(inputs)
+      if (baseline.items === this.#baseline.items || baseline.findings.length > 0) continue
+      const { order } = this.#plan
+      await this.#try(
+        order === undefined ? this.#plan : { ...this.#plan, order: orderOf(baseline.subject) },
+        baseline,
+      )
+    }
+  }
+
+  async dropParallelism(): Promise<void> {
+    if (this.#plan.parallelism > 1) await this.#try({ ...this.#plan, parallelism: 1 }, this.#baseline)
+  }
+
+  async #try(plan: RunPlan, baseline: Baseline): Promise<void> {
+    if (this.#left-- <= 0) return
+    const failed = await this.#attempt(plan, baseline)
+    const { kind, where } = this.#finding
+    if (failed === undefined || !failed.findings.some((each) => each.kind === kind && each.where === where))
+      return
+    this.#plan = plan
+    this.#baseline = baseline
+    this.found = failed
+  }
+}

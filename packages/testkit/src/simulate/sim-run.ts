@@ -1,0 +1,320 @@
+import { seededRandom, type Random } from '@millrace/channels'
+import {
+  describeError,
+  isMillraceError,
+  startJob,
+  type Job,
+  type JobEvent,
+  type JobResult,
+  type Platform,
+} from '@millrace/core'
+import { memoryStore } from '@millrace/store-memory'
+import { SimProcess } from '../world/sim-process.ts'
+import { SimWorld } from '../world/sim-world.ts'
+import type { CallWatch } from './call-watch.ts'
+import { endings, faultKinds, type Fault, type FaultKind } from './fault.ts'
+import { keptState, WatchedStore } from './kept-state.ts'
+import { Outside } from './outside.ts'
+import { FreePace, TurnstilePace, type Pace } from './pace.ts'
+import { ProcessFs } from './process-fs.ts'
+import type { BrokenPromise, FaultEvent, RunOutcome, RunPlan, Subject } from './run-plan.ts'
+import { SpoiledDisk } from './spoiled-disk.ts'
+import { Trouble } from './trouble.ts'
+
+const directory = 'data'
+
+/** Runs a pipeline once, from nothing to its end, with what goes wrong on the way. */
+export async function simulateRun(subject: Subject, plan: RunPlan, watch: CallWatch): Promise<RunOutcome> {
+  return new SimRun(subject, plan, watch).run()
+}
+
+type LifeEnd = { readonly kind: 'crashed' } | { readonly kind: 'ended'; readonly result: JobResult }
+
+/** One process, while it is the one that counts. */
+interface Life {
+  readonly number: number
+  readonly process: SimProcess
+  /** The step at which it began. */
+  readonly since: number
+  /** Faults that have not come yet, in order. */
+  readonly faults: Fault[]
+  readonly end: (end: LifeEnd) => void
+  job: Job | undefined
+  /** Settles when the job has ended by itself. */
+  ended: Promise<JobResult>
+}
+
+class SimRun {
+  readonly #plan: RunPlan
+  readonly #watch: CallWatch
+  readonly #world: SimWorld
+  readonly #random: Random
+  readonly #main: SimProcess
+  readonly #outside: Outside
+  readonly #trouble: Trouble
+  readonly #disk: SpoiledDisk
+  readonly #store = new WatchedStore(memoryStore())
+  readonly #events: FaultEvent[] = []
+  readonly #broken: BrokenPromise[] = []
+  #life: Life | undefined
+  #lives = 0
+  #parallelism: number
+  #zombies: { readonly life: Life; readonly wakeAt: number }[] = []
+  #newestCheckpoint = 0
+  #fallbacks = 0
+  #stopped: string | undefined
+  #state: readonly string[] | undefined
+
+  constructor(subject: Subject, plan: RunPlan, watch: CallWatch) {
+    this.#plan = plan
+    this.#watch = watch
+    const { seed, stepsMax } = plan
+    this.#world = new SimWorld({ seed, stepsMax, onStep: (step) => this.#onStep(step) })
+    this.#random = seededRandom(seed).fork('simulation')
+    this.#main = this.#world.current
+    this.#parallelism = plan.parallelism
+    const happened = (kind: FaultKind, what: string): void => this.#happened(kind, what)
+    this.#trouble = new Trouble(this.#random.fork('trouble'), happened)
+    this.#disk = new SpoiledDisk(this.#world.clock, directory, happened)
+    this.#outside = new Outside(subject, this.#world, this.#trouble)
+  }
+
+  async run(): Promise<RunOutcome> {
+    const { trace, clock } = this.#world
+    try {
+      await this.#world.run(() => this.#live())
+    } catch (error) {
+      this.#broken.push({ kind: 'stuck', what: describeError(error) })
+    }
+    for (const what of this.#outside.violations()) this.#broken.push({ kind: 'sink', what })
+    return {
+      steps: this.#world.steps,
+      lives: this.#lives,
+      simulatedMs: clock.monotonic(),
+      events: this.#events,
+      digest: trace.digest,
+      outputs: this.#outside.outputs(),
+      state: this.#state,
+      stopped: this.#stopped,
+      broken: this.#broken,
+      fallbacks: this.#fallbacks,
+      spent: this.#outside.spent,
+    }
+  }
+
+  /** Life after life, until the job has finished or nothing can help it. */
+  async #live(): Promise<void> {
+    for (;;) {
+      const eventsBefore = this.#events.length
+      const end = await this.#liveOnce()
+      if (end.kind === 'crashed') continue
+      const { result } = end
+      if (result.outcome === 'finished') break
+      if (result.outcome === 'stopped') {
+        this.#happened('stop', 'the job was stopped and has ended in good order')
+        continue
+      }
+      // Whoever watches over the job starts it again, as long as what has failed it was something new.
+      if (this.#events.length > eventsBefore) continue
+      if (!this.#disk.isDamaged || !isLoud(result.error)) {
+        this.#broken.push({ kind: 'failed', what: `the job gave up: ${describeError(result.error)}` })
+        return
+      }
+      this.#stopped = describeError(result.error)
+      return
+    }
+    await this.#wakeZombies()
+    this.#disk.fs.heal()
+    this.#state = await keptState(this.#disk.fs, this.#world.clock, directory, this.#store)
+  }
+
+  /** One life of the process, until it ends by itself or is ended. */
+  #liveOnce(): Promise<LifeEnd> {
+    const number = this.#lives++
+    const faults = this.#plan.faults.filter(({ life }) => life === number)
+    this.#trouble.heal()
+    this.#disk.fs.heal()
+    this.#outside.forgetCalls()
+    const process = new SimProcess(this.#world, `life ${number}`)
+    return new Promise((resolve) => {
+      const ended = this.#world.start(process, () => {
+        life.job = this.#startJob(life)
+        return life.job.ended
+      })
+      const life: Life = {
+        number,
+        process,
+        since: this.#world.steps,
+        faults,
+        end: resolve,
+        job: undefined,
+        ended,
+      }
+      this.#life = life
+      this.#rescale(life)
+      void ended.then((result) => {
+        if (this.#life === life) resolve({ kind: 'ended', result })
+      })
+    })
+  }
+
+  #rescale({ faults }: Life): void {
+    for (const [index, { kind, salt }] of faults.entries()) {
+      if (kind !== 'rescale') continue
+      const others = [1, 2, 3, 4].filter((each) => each !== this.#parallelism)
+      const next = others[salt % others.length]!
+      this.#happened('rescale', `from parallelism ${this.#parallelism} to ${next}`)
+      this.#parallelism = next
+      faults.splice(index, 1)
+      return
+    }
+  }
+
+  #startJob(life: Life): Job {
+    const { checkpointEveryMs, batchRecords, edgeBatches } = this.#plan
+    const pace = this.#pace(life)
+    return startJob({
+      graph: this.#outside.graph(pace, life.process, this.#watch),
+      platform: this.#platform(life),
+      store: this.#store,
+      directory,
+      parallelism: this.#parallelism,
+      isBounded: pace.isBounded,
+      batchRecords,
+      edgeBatches,
+      checkpoints: { everyMs: checkpointEveryMs },
+      restart: {
+        kind: 'exponential',
+        firstDelayMs: 10,
+        longestDelayMs: 100,
+        resetAfterMs: 1_000,
+        attempts: 3,
+      },
+      observer: (event) => this.#observe(event),
+    })
+  }
+
+  #pace({ number }: Life): Pace {
+    const { order, itemsMax, waitMs } = this.#plan
+    if (order !== undefined) return new TurnstilePace(order, () => this.#outside.isQuiet)
+    return new FreePace(this.#random.fork(`pace of life ${number}`), itemsMax, waitMs)
+  }
+
+  #platform({ number, process }: Life): Platform {
+    return {
+      clock: process.clock,
+      random: this.#random.fork(`life ${number}`),
+      scheduler: process.scheduler,
+      fs: new ProcessFs(this.#disk.fs, process, {
+        crashed: () => this.#powerLost('tornWrite', this.#random),
+        failed: (what, error) => this.#disk.failed(what, error),
+        tookPart: (what) => this.#disk.tookPart(what),
+      }),
+      process: {
+        // Two numbers are enough for ids to come back, as they do in containers.
+        id: 1 + (number % 2),
+        host: 'simulated',
+        startedAt: `life ${number}`,
+        isRunning: (_id, startedAt) => Promise.resolve(startedAt === `life ${this.#life!.number}`),
+      },
+    }
+  }
+
+  #observe(event: JobEvent): void {
+    if (event.kind === 'checkpointCompleted') {
+      this.#newestCheckpoint = Math.max(this.#newestCheckpoint, event.figures.checkpoint)
+    } else if (event.kind === 'started' && this.#disk.isDamaged) {
+      if ((event.restoredFrom ?? 0) < this.#newestCheckpoint) this.#fallbacks++
+      this.#newestCheckpoint = event.restoredFrom ?? 0
+    }
+  }
+
+  // What goes wrong.
+
+  #onStep(step: number): void {
+    const life = this.#life
+    if (life === undefined) return
+    while (life.faults.length > 0 && life.faults[0]!.step <= step - life.since) {
+      this.#inject(life, life.faults.shift()!)
+    }
+    for (const zombie of this.#zombies) {
+      if (zombie.life.process.isPaused && step >= zombie.wakeAt) this.#wake(zombie.life)
+    }
+  }
+
+  #inject(life: Life, { kind, salt }: Fault): void {
+    const random = seededRandom(salt)
+    if (endings.has(kind)) {
+      this.#end(life, kind, random)
+    } else if (kind === 'clockJump') {
+      const ms = (random.int(2) === 0 ? -1 : 1) * random.int(7_200_000)
+      life.process.jumpWallClock(ms)
+      this.#happened(kind, `by ${ms} ms`)
+    } else if (!this.#disk.spoil(kind, random)) {
+      this.#trouble.begin(kind, random)
+    }
+  }
+
+  #end(life: Life, kind: FaultKind, random: Random): void {
+    if (kind === 'kill') {
+      this.#happened(kind, faultKinds.kill)
+      this.#crash(life)
+    } else if (kind === 'powerLoss') {
+      this.#powerLost(kind, random)
+    } else if (kind === 'tornWrite') {
+      this.#disk.fs.crashAt(this.#disk.fs.operations + 1 + random.int(3))
+    } else if (kind === 'zombie') {
+      this.#happened(kind, 'the process is paused, and everybody takes it for dead')
+      life.process.pause()
+      this.#zombies.push({ life, wakeAt: this.#world.steps + 20 + random.int(1_500) })
+      this.#leave(life)
+    } else {
+      this.#world.add(life.process, 'stop', () => void life.job?.stop())
+    }
+  }
+
+  #powerLost(kind: FaultKind, random: Random): void {
+    this.#happened(kind, faultKinds[kind])
+    for (const { life } of this.#zombies) life.process.kill()
+    this.#zombies = []
+    this.#disk.losePower(random)
+    this.#crash(this.#life!)
+  }
+
+  #crash(life: Life): void {
+    life.process.kill()
+    this.#leave(life)
+  }
+
+  /** Nobody waits for this life any more; the next one begins. */
+  #leave(life: Life): void {
+    life.faults.length = 0
+    this.#world.add(this.#main, 'the next life begins', () => life.end({ kind: 'crashed' }))
+  }
+
+  #wake({ process }: Life): void {
+    this.#happened('zombie', `${process.name} wakes up and goes on where it stood`)
+    process.resume()
+  }
+
+  /** A process that was paused goes on in the end, and must do no harm. */
+  async #wakeZombies(): Promise<void> {
+    for (const { life } of this.#zombies) {
+      if (life.process.isPaused) this.#wake(life)
+      await life.ended
+    }
+  }
+
+  #happened(kind: FaultKind, what: string): void {
+    const { steps, clock } = this.#world
+    this.#events.push({ kind, life: this.#lives - 1, step: steps, atMs: clock.monotonic(), what })
+  }
+}
+
+/** Whether an error says that the data directory cannot be used, rather than use what is damaged. */
+function isLoud(error: unknown): boolean {
+  for (let at = error; isMillraceError(at); at = at.cause) {
+    if (at.code === 'CHECKPOINT_CORRUPT' || at.code === 'CHECKPOINT_INCOMPATIBLE') return true
+  }
+  return false
+}

@@ -1,0 +1,154 @@
+import type { Batch, Sink, SinkWriter } from '@millrace/core'
+import { lineOf, unboxed } from './box.ts'
+import type { Trouble } from './trouble.ts'
+import { valueText } from './value-text.ts'
+
+/** One record that reached the outside. */
+export interface OutputRecord {
+  readonly value: unknown
+  /** The line it stands in: see `Box`. */
+  readonly line: string | null
+  /** Equal for equal values. */
+  readonly text: string
+}
+
+/** A record as it came out of the pipeline. */
+export function outputRecord(arrived: unknown): OutputRecord {
+  const value = unboxed(arrived)
+  return { value, line: lineOf(arrived), text: valueText(comparable(value)) }
+}
+
+/** What of a dead letter is the same in every run: not when it failed, nor where the record was by then. */
+function comparable(value: unknown): unknown {
+  if (typeof value !== 'object' || value === null || !('failedAt' in value && 'operator' in value))
+    return value
+  const {
+    failedAt: _when,
+    stack: _stack,
+    place: _place,
+    raw: _raw,
+    ...rest
+  } = value as Readonly<Record<string, unknown>>
+  return rest
+}
+
+/**
+ * An outside system that survives crashes: it keeps what was prepared until somebody commits or aborts it, and shows
+ * what was committed. One for each sink and run, shared by all lives of the process.
+ *
+ * True between any two calls: a transaction is open, prepared, committed or aborted, and only moves on in that order.
+ */
+export class SimSystem {
+  readonly name: string
+  /** What everybody can see, in the order in which it became visible. */
+  readonly visible: OutputRecord[] = []
+  /** What the pipeline did that no outside system would put up with. */
+  readonly violations: string[] = []
+  readonly #prepared = new Map<number, readonly OutputRecord[]>()
+  readonly #committed = new Set<number>()
+  #transactions = 0
+  /** How many calls are under way. */
+  #busy = 0
+
+  constructor(name: string) {
+    this.name = name
+  }
+
+  get isQuiet(): boolean {
+    return this.#busy <= 0
+  }
+
+  /** A sink of one process that leads here. */
+  sink(kind: string, guarantee: Sink<unknown>['guarantee'], trouble: Trouble): Sink<unknown, number> {
+    return {
+      kind,
+      guarantee,
+      open: async (subtask, pending, { clock }) => {
+        const ask = <T>(what: string, effect: () => T): Promise<T> =>
+          this.#ask(() => trouble.atSink(`${what} of sink '${this.name}'`, clock, effect))
+        if (subtask === 0) {
+          const keepsWord = guarantee !== 'at-most-once'
+          if (keepsWord)
+            for (const id of pending) await ask('a commit after a restart', () => this.#commit(id))
+          await ask('an abort', () => this.#abort())
+        }
+        return guarantee === 'at-least-once'
+          ? this.#plainWriter(ask, trouble)
+          : this.#twoPhaseWriter(ask, trouble)
+      },
+    }
+  }
+
+  #twoPhaseWriter(
+    ask: <T>(what: string, effect: () => T) => Promise<T>,
+    trouble: Trouble,
+  ): SinkWriter<unknown, number> {
+    let open: OutputRecord[] = []
+    return {
+      write: (batch) => {
+        const write = (): void => open.push(...recordsOf(batch)) as unknown as void
+        return trouble.isSinkCalm ? write() : ask('a write', write)
+      },
+      prepare: async () => {
+        if (open.length === 0) return undefined
+        const records = open
+        open = []
+        return ask('a prepare', () => {
+          const id = ++this.#transactions
+          this.#prepared.set(id, records)
+          return id
+        })
+      },
+      commit: (id) => ask('a commit', () => this.#commit(id)),
+      close: async () => {},
+    }
+  }
+
+  #plainWriter(
+    ask: <T>(what: string, effect: () => T) => Promise<T>,
+    trouble: Trouble,
+  ): SinkWriter<unknown, number> {
+    return {
+      write: (batch) => {
+        const write = (): void => this.visible.push(...recordsOf(batch)) as unknown as void
+        return trouble.isSinkCalm ? write() : ask('a write', write)
+      },
+      prepare: () => ask('a flush', () => undefined),
+      close: async () => {},
+    }
+  }
+
+  #commit(id: number): void {
+    if (this.#committed.has(id)) return
+    const records = this.#prepared.get(id)
+    if (records === undefined) {
+      this.violations.push(`transaction ${id} of sink '${this.name}' was committed after it had been aborted`)
+      return
+    }
+    this.#prepared.delete(id)
+    this.#committed.add(id)
+    this.visible.push(...records)
+  }
+
+  #abort(): void {
+    this.#prepared.clear()
+  }
+
+  async #ask<T>(call: () => Promise<T>): Promise<T> {
+    this.#busy++
+    try {
+      return await call()
+    } finally {
+      this.#busy--
+    }
+  }
+
+  /** A process was killed: its calls are over. */
+  forgetCalls(): void {
+    this.#busy = 0
+  }
+}
+
+function recordsOf(batch: Batch): readonly OutputRecord[] {
+  return batch.values.slice(0, batch.length).map((value) => outputRecord(value))
+}

@@ -1,0 +1,151 @@
+import type { ConnectorContext, DecodeFailure, Discovery, Poll, Source, SplitReader } from '@millrace/core'
+import { sleep } from '@millrace/channels'
+import { boxed } from './box.ts'
+import type { InputItem, SourceInput } from './inputs.ts'
+import type { Pace } from './pace.ts'
+import type { Trouble } from './trouble.ts'
+
+/** What has become of a volatile source's items: what was handed out is gone, whoever still wanted it. */
+export class Spent {
+  /** By source and split: the first item that nobody was given. */
+  readonly #upTo = new Map<string, number>()
+  /** By source and split: items that were given to a process which forgot them. */
+  readonly #lost = new Map<string, Set<number>>()
+
+  /** Where reading can go on for somebody who remembers items up to `from`. */
+  resume(split: string, from: number): number {
+    const upTo = Math.max(this.#upTo.get(split) ?? 0, from)
+    const lost = this.#lost.get(split) ?? new Set()
+    this.#lost.set(split, lost)
+    for (let item = from; item < upTo; item++) lost.add(item)
+    return upTo
+  }
+
+  taken(split: string, to: number): void {
+    this.#upTo.set(split, Math.max(to, this.#upTo.get(split) ?? 0))
+  }
+
+  isLost(split: string, item: number): boolean {
+    return this.#lost.get(split)?.has(item) ?? false
+  }
+
+  /** Whether anything was lost. */
+  get isComplete(): boolean {
+    return [...this.#lost.values()].every((lost) => lost.size === 0)
+  }
+}
+
+/** What a simulated source is made of. */
+export interface SimSourceParts {
+  readonly kind: string
+  readonly durability: Source<unknown>['durability']
+  readonly name: string
+  readonly input: SourceInput
+  readonly pace: Pace
+  readonly trouble: Trouble
+  readonly spent: Spent
+}
+
+/** Stands in for a source: the same splits, records as they were recorded, positions that count items. */
+export class SimSource implements Source<unknown, number> {
+  readonly kind: string
+  readonly durability: Source<unknown>['durability']
+  readonly #parts: SimSourceParts
+
+  constructor(parts: SimSourceParts) {
+    this.#parts = parts
+    this.kind = parts.kind
+    this.durability = parts.durability
+  }
+
+  discover(): Promise<Discovery> {
+    return Promise.resolve({ splits: [...this.#parts.input.keys()], isComplete: true })
+  }
+
+  open(
+    split: string,
+    from: number | undefined,
+    context: ConnectorContext,
+  ): Promise<SplitReader<unknown, number>> {
+    const { name, input, durability, spent } = this.#parts
+    const start = durability === 'volatile' ? spent.resume(`${name}/${split}`, from ?? 0) : (from ?? 0)
+    return Promise.resolve(new SimReader(this.#parts, split, input.get(split) ?? [], start, context))
+  }
+}
+
+class SimReader implements SplitReader<unknown, number> {
+  readonly #parts: SimSourceParts
+  readonly #split: string
+  readonly #line: string
+  readonly #items: readonly InputItem[]
+  readonly #context: ConnectorContext
+  #next: number
+
+  constructor(
+    parts: SimSourceParts,
+    split: string,
+    items: readonly InputItem[],
+    start: number,
+    context: ConnectorContext,
+  ) {
+    this.#parts = parts
+    this.#split = split
+    this.#line = `${parts.name}, split ${split}`
+    this.#items = items
+    this.#context = context
+    this.#next = start
+    parts.pace.opened(parts.name, split, start)
+  }
+
+  poll(limit: number): Poll<unknown> {
+    const { name, pace, trouble, spent } = this.#parts
+    if (this.#next >= this.#items.length) return { kind: 'end' }
+    trouble.atSource(this.#line)
+    const count = Math.min(
+      limit,
+      pace.available(name, this.#split, this.#next),
+      this.#items.length - this.#next,
+    )
+    if (count <= 0) return { kind: 'pending', isCaughtUp: false }
+    const first = this.#next
+    this.#next += count
+    pace.taken(name, this.#split, this.#next)
+    spent.taken(`${name}/${this.#split}`, this.#next)
+    return this.#records(first)
+  }
+
+  async ready(): Promise<void> {
+    const { pace, trouble } = this.#parts
+    const stallMs = trouble.stallAt(this.#line)
+    if (stallMs > 0) await sleep(this.#context.clock, stallMs)
+    await pace.wait(this.#context)
+  }
+
+  position(): number {
+    return this.#next
+  }
+
+  async close(): Promise<void> {}
+
+  #records(first: number): Poll<unknown> {
+    const values: unknown[] = []
+    const numbers: number[] = []
+    const failures: DecodeFailure[] = []
+    for (let at = first; at < this.#next; at++) {
+      const item = this.#items[at]!
+      if (item.kind === 'record') {
+        values.push(boxed(this.#line, item.value))
+        numbers.push(at)
+      } else {
+        failures.push({ index: values.length, error: item.error, raw: item.raw, place: item.place })
+      }
+    }
+    const origin = {
+      source: this.#parts.name,
+      split: this.#split,
+      place: (index: number) => `record ${numbers[index]}`,
+      raw: () => undefined,
+    }
+    return { kind: 'records', values, origin, failures }
+  }
+}

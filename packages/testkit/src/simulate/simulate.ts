@@ -1,0 +1,283 @@
+import { seededRandom } from '@millrace/channels'
+import type { Fs, Graph, Source } from '@millrace/core'
+import { Baseline, type NotCompared } from './baseline.ts'
+import { calmPlan, noWatch, orderOf } from './calm-run.ts'
+import { compareWatches, OperatorWatch } from './determinism.ts'
+import { drawFaults, type FaultKind, type Faults } from './fault.ts'
+import type { Finding } from './finding.ts'
+import { itemCount, recordInputs, type GivenInput } from './inputs.ts'
+import { shrink } from './shrink.ts'
+import type { FaultEvent, RunPlan, SinkStandIn, Subject } from './run-plan.ts'
+import { simulateRun } from './sim-run.ts'
+import { SimulationFailure, type FailedRun } from './simulation-failure.ts'
+import { judge, valuesOf, type Invariant } from './verdict.ts'
+
+/** What can be simulated: a pipeline of `@millrace/flow`, or anything that describes a graph anew for each start. */
+export interface Simulatable {
+  readonly name: string
+  describe(parameters?: Readonly<Record<string, string | number | boolean>>): { readonly graph: Graph }
+}
+
+/** How a pipeline is simulated. Everything has a default. */
+export interface SimulationOptions {
+  /** Values of the pipeline's parameters. */
+  readonly parameters?: Readonly<Record<string, string | number | boolean>>
+  /**
+   * What the sources bring, by name: records, or records by split. A source that is not named is read once, from its
+   * beginning, through `fs`.
+   */
+  readonly inputs?: Readonly<Record<string, GivenInput>>
+  /** How many records are taken of each split of a source that is read. Default 1000. */
+  readonly records?: number
+  /** Where the pipeline's own sources find their files while they are read. Default: an empty simulated disk. */
+  readonly fs?: Fs
+  /** Subtasks of each task, in every life. Default: 1 to 3, as the seed chooses, and others after a restart. */
+  readonly parallelism?: number
+  /** How many faults of each kind there may be, or that there are none. Default: as the seed chooses. */
+  readonly faults?: Partial<Faults> | 'none'
+  /** Stand-ins of your own for sources, by name; each run makes one for each life of the process. */
+  readonly sources?: Readonly<Record<string, () => Source<unknown>>>
+  /** Stand-ins of your own for sinks, by name; each run makes one, which survives the process. */
+  readonly sinks?: Readonly<Record<string, () => SinkStandIn>>
+  /** What `mapAsync` calls instead of the real thing, by the name of the operator. */
+  readonly calls?: Readonly<Record<string, (value: unknown, signal: AbortSignal) => Promise<unknown>>>
+  /** What must hold at the end of each run beside what the engine promises. Each throws if it does not. */
+  readonly invariants?: readonly Invariant[]
+}
+
+/** What one seed has shown. */
+export interface SimulationReport {
+  readonly seed: number
+  /** Equal for two runs in which the same things happened in the same order with the same results. */
+  readonly digest: string
+  readonly records: number
+  readonly steps: number
+  /** How many lives the process had. */
+  readonly lives: number
+  readonly simulatedMs: number
+  /** The parallelism of the first life. */
+  readonly parallelism: number
+  /** What went wrong on purpose, in order. */
+  readonly faults: readonly FaultEvent[]
+  /** The values in each sink at the end. */
+  readonly outputs: Readonly<Record<string, readonly unknown[]>>
+  /** Sinks whose contents could not be compared, and why. */
+  readonly notCompared: readonly NotCompared[]
+  /** Why the job could not be brought to its end; undefined for one that has finished. Only damage is a reason. */
+  readonly stopped: string | undefined
+}
+
+/** How many seeds, and whom to tell. */
+export interface SeedsOptions extends SimulationOptions {
+  /** How many seeds. Default 100. */
+  readonly seeds?: number
+  /** The first of them. Default 0. */
+  readonly from?: number
+  /** Goes on after a failure. Default false: the first one is thrown. */
+  readonly keepGoing?: boolean
+  /** Called after each seed. */
+  readonly onProgress?: (progress: SeedsReport) => void
+}
+
+/** What many seeds have shown so far. */
+export interface SeedsReport {
+  /** How many seeds were run. */
+  readonly seeds: number
+  readonly steps: number
+  readonly lives: number
+  readonly simulatedMs: number
+  /** How often each kind of fault came to pass. */
+  readonly faults: Readonly<Record<string, number>>
+  readonly failures: readonly SimulationFailure[]
+  readonly notCompared: readonly NotCompared[]
+}
+
+/**
+ * Runs a pipeline in a simulated world that breaks on purpose, as one seed chooses, and compares what comes out with a
+ * run in which nothing breaks.
+ *
+ * The pipeline is the user's own, unchanged; its sources and sinks are replaced by simulated ones with the same splits
+ * and guarantees. The same seed gives the same run. The idea is FoundationDB's.
+ *
+ * @throws SimulationFailure when a promise is broken, and MillraceError `OPTION_INVALID` for options that make no sense.
+ *
+ * @example
+ * const report = await simulate(fraud, { seed: 7, inputs: { payments } })
+ * report.faults.length // how much of the world broke
+ */
+export async function simulate(
+  pipeline: Simulatable,
+  options: SimulationOptions & { readonly seed: number },
+): Promise<SimulationReport> {
+  return (await Simulation.of(pipeline, options)).run(options.seed)
+}
+
+/**
+ * Runs a pipeline with many seeds, as `simulate` does with one. What all of them share is done once.
+ *
+ * @throws SimulationFailure for the first broken promise, unless it is to keep going.
+ *
+ * @example
+ * const { faults } = await simulateSeeds(fraud, { seeds: 1_000, inputs: { payments } })
+ */
+export async function simulateSeeds(pipeline: Simulatable, options: SeedsOptions = {}): Promise<SeedsReport> {
+  const { seeds = 100, from = 0, keepGoing = false, onProgress } = options
+  const simulation = await Simulation.of(pipeline, options)
+  const faults: Record<string, number> = {}
+  const failures: SimulationFailure[] = []
+  let report: SeedsReport = {
+    seeds: 0,
+    steps: 0,
+    lives: 0,
+    simulatedMs: 0,
+    faults,
+    failures,
+    notCompared: [],
+  }
+  for (let seed = from; seed < from + seeds; seed++) {
+    try {
+      const run = await simulation.run(seed)
+      for (const { kind } of run.faults) faults[kind] = (faults[kind] ?? 0) + 1
+      report = {
+        ...report,
+        steps: report.steps + run.steps,
+        lives: report.lives + run.lives,
+        simulatedMs: report.simulatedMs + run.simulatedMs,
+        notCompared: run.notCompared,
+      }
+    } catch (error) {
+      if (!keepGoing || !(error instanceof SimulationFailure)) throw error
+      failures.push(error)
+    }
+    report = { ...report, seeds: report.seeds + 1 }
+    onProgress?.(report)
+  }
+  return report
+}
+
+/** A pipeline that is ready to be simulated with any seed. */
+class Simulation {
+  readonly #options: SimulationOptions
+  readonly #baseline: Baseline
+  readonly #findings: readonly Finding[]
+
+  private constructor(options: SimulationOptions, baseline: Baseline, findings: readonly Finding[]) {
+    this.#options = options
+    this.#baseline = baseline
+    this.#findings = findings
+  }
+
+  /** Records the inputs and runs the pipeline without faults, twice. */
+  static async of(pipeline: Simulatable, options: SimulationOptions): Promise<Simulation> {
+    const {
+      parameters = {},
+      inputs = {},
+      records = 1_000,
+      fs,
+      sources = {},
+      sinks = {},
+      calls = {},
+    } = options
+    const graph = (): Graph => pipeline.describe(parameters).graph
+    const toRecord = graph()
+    const kept = { ...toRecord, nodes: toRecord.nodes.filter(({ name }) => !Object.hasOwn(sources, name)) }
+    const subject: Subject = {
+      graph,
+      inputs: await recordInputs(kept, { given: inputs, itemsMax: records, fs }),
+      sources,
+      sinks,
+      calls,
+    }
+    const [first, second] = [new OperatorWatch(1, true), new OperatorWatch(2, false)]
+    const baseline = await Baseline.of(subject, first)
+    await baseline.replay(second)
+    const names = toRecord.nodes.map(({ name }) => name)
+    const findings = [
+      ...first.findings,
+      ...compareWatches(names, baseline.clockUsers, first, second),
+      ...baseline.findings,
+    ]
+    return new Simulation(options, baseline, findings)
+  }
+
+  async run(seed: number): Promise<SimulationReport> {
+    const records = itemCount(this.#baseline.subject.inputs)
+    if (this.#findings.length > 0) {
+      throw new SimulationFailure(seed, { findings: this.#findings, events: [], records, parallelism: 1 })
+    }
+    const plan = this.#plan(seed)
+    const outcome = await simulateRun(this.#baseline.subject, plan, noWatch)
+    const { findings, notCompared } = await judge(
+      outcome,
+      plan,
+      this.#baseline,
+      this.#options.invariants ?? [],
+    )
+    if (findings.length > 0) throw await this.#failure(seed, plan, findings, outcome.events)
+    return {
+      seed,
+      digest: outcome.digest.toString(16).padStart(8, '0'),
+      records,
+      steps: outcome.steps,
+      lives: outcome.lives,
+      simulatedMs: outcome.simulatedMs,
+      parallelism: plan.parallelism,
+      faults: outcome.events,
+      outputs: valuesOf(outcome),
+      notCompared,
+      stopped: outcome.stopped,
+    }
+  }
+
+  async #failure(
+    seed: number,
+    plan: RunPlan,
+    findings: readonly Finding[],
+    events: readonly FaultEvent[],
+  ): Promise<SimulationFailure> {
+    const attempt = async (shorter: RunPlan, baseline: Baseline): Promise<FailedRun | undefined> => {
+      const outcome = await simulateRun(baseline.subject, shorter, noWatch)
+      const found = await judge(outcome, shorter, baseline, this.#options.invariants ?? [])
+      const { parallelism } = shorter
+      return found.findings.length === 0
+        ? undefined
+        : { findings: found.findings, events: outcome.events, records: baseline.items, parallelism }
+    }
+    const { parallelism } = plan
+    const run: FailedRun = { findings, events, records: this.#baseline.items, parallelism }
+    return new SimulationFailure(seed, run, await shrink(plan, this.#baseline, findings[0]!, attempt))
+  }
+
+  /** What the seed chooses. */
+  #plan(seed: number): RunPlan {
+    const random = seededRandom(seed).fork('plan')
+    const { subject, items } = this.#baseline
+    const oneOf = <T>(choices: readonly T[]): T => choices[random.int(choices.length)]!
+    const parallelism = this.#options.parallelism ?? 1 + random.int(3)
+    const pieces = oneOf([4, 12, 25, 50])
+    const paces = {
+      itemsMax: Math.max(1, Math.ceil((2 * items) / pieces)),
+      waitMs: oneOf([0, 3, 10, 30]),
+      checkpointEveryMs: oneOf([5, 20, 60, 200]),
+      batchRecords: oneOf([7, 64, 1_024]),
+      edgeBatches: oneOf([1, 4]),
+    }
+    const order = orderOf(subject)
+    const { faults } = this.#options
+    const without = this.#impossible()
+    const stepsPerLife = 200 + pieces * 12 * parallelism
+    return {
+      ...calmPlan(subject, { seed, parallelism, order, ...paces }),
+      faults:
+        faults === 'none' ? [] : drawFaults(random.fork('faults'), { stepsPerLife, without, limits: faults }),
+    }
+  }
+
+  #impossible(): ReadonlySet<FaultKind> {
+    const without = new Set<FaultKind>()
+    if (this.#options.parallelism !== undefined) without.add('rescale')
+    const { nodes } = this.#baseline.subject.graph()
+    if (!nodes.some(({ kind }) => kind === 'async')) without.add('slowCalls').add('callError')
+    return without
+  }
+}

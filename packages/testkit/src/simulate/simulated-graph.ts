@@ -1,0 +1,148 @@
+import type {
+  AsyncNode,
+  Exchange,
+  Graph,
+  GraphNode,
+  Input,
+  Key,
+  OperatorNode,
+  Sink,
+  SinkNode,
+  Source,
+  SourceNode,
+  Step,
+} from '@millrace/core'
+import { boxed, lineOf, unboxed } from './box.ts'
+import { BoxedOperator } from './boxed-operator.ts'
+import type { CallWatch } from './call-watch.ts'
+
+/** What stands in for the outside world of a pipeline. */
+export interface StandIns {
+  source(node: SourceNode): Source<unknown>
+  sink(node: SinkNode): Sink<unknown>
+  /** Makes a call of user code that waits. */
+  callAsync(node: AsyncNode, value: unknown, signal: AbortSignal): Promise<unknown>
+  readonly watch: CallWatch
+}
+
+/**
+ * The user's graph with another outside world, and with boxes around its values.
+ *
+ * Nodes, names, keys and order policies stay what they are, and each piece of user code is called as often and with
+ * the same values as in the original.
+ */
+export function simulatedGraph(graph: Graph, standIns: StandIns): Graph {
+  return { name: graph.name, nodes: graph.nodes.map((node) => simulatedNode(node, standIns)) }
+}
+
+function simulatedNode(node: GraphNode, standIns: StandIns): GraphNode {
+  const { watch } = standIns
+  const { name } = node
+  switch (node.kind) {
+    case 'source':
+      return { ...node, source: standIns.source(node) }
+    case 'sink':
+      return {
+        ...node,
+        inputs: node.inputs.map((input) => boxedInput(input, name, watch)),
+        sink: standIns.sink(node),
+      }
+    case 'step':
+      return {
+        ...node,
+        inputs: node.inputs.map((input) => boxedInput(input, name, watch)),
+        step: boxedStep(node.step, name, watch),
+      }
+    case 'timestamps': {
+      const { at } = node.timestamps
+      const boxedAt = (box: unknown): number => {
+        const time = watch.call(name, () => at(unboxed(box)))
+        watch.emitted(name, time)
+        return time
+      }
+      return { ...node, timestamps: { ...node.timestamps, at: boxedAt } }
+    }
+    case 'operator':
+      return boxedOperatorNode(node, watch)
+    case 'async':
+      return {
+        ...node,
+        inputs: [boxedInput(node.inputs[0], name, watch)],
+        apply: async (box, signal) => {
+          const value = await standIns.callAsync(node, unboxed(box), signal)
+          return boxed(node.order === 'none' ? null : lineOf(box), value)
+        },
+      }
+  }
+}
+
+function boxedOperatorNode(node: OperatorNode, watch: CallWatch): OperatorNode {
+  return {
+    ...node,
+    inputs: [boxedInput(node.inputs[0], node.name, watch)],
+    create: () => new BoxedOperator(node.name, node.create(), watch),
+  }
+}
+
+function boxedInput(input: Input, reader: string, watch: CallWatch): Input {
+  return { ...input, exchange: boxedExchange(input.exchange, reader, watch) }
+}
+
+function boxedExchange(exchange: Exchange, reader: string, watch: CallWatch): Exchange {
+  if (exchange.kind !== 'key') return exchange
+  const { by } = exchange
+  return { kind: 'key', by: (box): Key => watch.call(reader, () => by(unboxed(box))) }
+}
+
+function boxedStep(step: Step, name: string, watch: CallWatch): Step {
+  switch (step.kind) {
+    case 'pass':
+      return step
+    case 'map': {
+      const { apply } = step
+      return {
+        kind: 'map',
+        apply: (box) => {
+          const result = watch.call(name, () => apply(unboxed(box)))
+          watch.emitted(name, result)
+          return boxed(lineOf(box), result)
+        },
+      }
+    }
+    case 'filter': {
+      const { apply } = step
+      return {
+        kind: 'filter',
+        apply: (box) => {
+          const keeps = watch.call(name, () => apply(unboxed(box)))
+          watch.emitted(name, keeps)
+          return keeps
+        },
+      }
+    }
+    case 'tap': {
+      const { apply } = step
+      return { kind: 'tap', apply: (box) => watch.call(name, () => apply(unboxed(box))) }
+    }
+    case 'flatMap': {
+      const { apply } = step
+      return { kind: 'flatMap', apply: (box) => expanded(box, apply, name, watch) }
+    }
+  }
+}
+
+/** Pulls one element at a time, as the original does: what its iterator throws comes at the same moment. */
+function* expanded(
+  box: unknown,
+  apply: (value: unknown) => Iterable<unknown>,
+  name: string,
+  watch: CallWatch,
+): Generator<unknown> {
+  const elements = watch.call(name, () => apply(unboxed(box))[Symbol.iterator]())
+  for (;;) {
+    const next = watch.call(name, () => elements.next())
+    if (next.done === true) return
+    watch.emitted(name, next.value)
+    yield boxed(lineOf(box), next.value)
+  }
+}

@@ -1,0 +1,90 @@
+import type { Clock, Random } from '@millrace/channels'
+import { isMillraceError } from '@millrace/core'
+import { SimFs } from '../sim-fs.ts'
+import type { FaultKind } from './fault.ts'
+
+/** The disk of one run, over all lives of the process, and what is done to it. */
+export class SpoiledDisk {
+  readonly #directory: string
+  readonly #happened: (kind: FaultKind, what: string) => void
+  #fs: SimFs
+  #isDamaged = false
+  #hasTakenParts = false
+
+  constructor(clock: Clock, directory: string, happened: (kind: FaultKind, what: string) => void) {
+    this.#directory = directory
+    this.#happened = happened
+    this.#fs = new SimFs({ clock })
+  }
+
+  /** As it is now: after a power loss it is another one. */
+  get fs(): SimFs {
+    return this.#fs
+  }
+
+  /** Whether what was written is no longer what is there. */
+  get isDamaged(): boolean {
+    return this.#isDamaged
+  }
+
+  /** Does something to the disk; false if `kind` is not about disks. */
+  spoil(kind: FaultKind, random: Random): boolean {
+    switch (kind) {
+      case 'bitFlip':
+        this.#flipBit(random)
+        return true
+      case 'shortWrites':
+        this.#hasTakenParts = false
+        this.#fs.writeBytesMax = 1 + random.int(64)
+        return true
+      case 'diskError':
+        this.#fs.failAt(this.#fs.operations + 1 + random.int(3))
+        return true
+      case 'syncError':
+        this.#fs.failNext(random.int(2) === 0 ? 'sync' : 'syncDirectory')
+        return true
+      case 'diskFull':
+        this.#fs.capacityBytes = this.#usedBytes() + random.int(400)
+        return true
+      default:
+        return false
+    }
+  }
+
+  /** What was not synced is lost, all of it or some. */
+  losePower(random: Random): void {
+    this.#fs = random.int(3) === 0 ? this.#fs.afterPowerLoss() : this.#fs.afterPowerLoss(random)
+  }
+
+  /** An operation has failed: says so if that was on purpose. */
+  failed(what: string, error: unknown): void {
+    if (isMillraceError(error, 'FS_SYNC_FAILED')) this.#happened('syncError', what)
+    else if (isMillraceError(error, 'FS_FULL')) this.#happened('diskFull', what)
+    else if (isMillraceError(error, 'FS_IO')) this.#happened('diskError', what)
+  }
+
+  /** A write has taken only a part of what it was given. */
+  tookPart(what: string): void {
+    if (!this.#hasTakenParts) this.#happened('shortWrites', what)
+    this.#hasTakenParts = true
+  }
+
+  #flipBit(random: Random): void {
+    const files = this.#fs
+      .paths()
+      .filter((path) => path.startsWith(`/${this.#directory}/`) && !path.endsWith('/lock'))
+    const path = files.length === 0 ? undefined : files[random.int(files.length)]
+    const size = path === undefined ? 0 : this.#fs.peek(path)!.length
+    if (path === undefined || size === 0) return
+    const offset = random.int(size)
+    this.#fs.corrupt(path, offset, 1 << random.int(8))
+    this.#isDamaged = true
+    this.#happened('bitFlip', `in byte ${offset} of ${path}`)
+  }
+
+  #usedBytes(): number {
+    let used = 0
+    for (const path of this.#fs.paths()) used += this.#fs.peek(path)!.length
+    return used
+  }
+}

@@ -1,0 +1,96 @@
+import { sleep, type Clock, type Random } from '@millrace/channels'
+import { MillraceError, type AsyncNode } from '@millrace/core'
+import type { FaultKind } from './fault.ts'
+
+/**
+ * What is wrong with the outside world at the moment: faults put it here, and the stand-ins for sources, sinks and
+ * calls come across it.
+ */
+export class Trouble {
+  readonly #random: Random
+  readonly #happened: (kind: FaultKind, what: string) => void
+  /** How long a call to a sink takes at most, in milliseconds. */
+  #sinkDelayMs = 0
+  #callDelayMs = 0
+  #stallMs = 0
+  /** How many of the next calls to come across it fail. */
+  readonly #pending = new Map<FaultKind, number>()
+
+  constructor(random: Random, happened: (kind: FaultKind, what: string) => void) {
+    this.#random = random
+    this.#happened = happened
+  }
+
+  /** Lets something go wrong from now on, or the next time that it can. */
+  begin(kind: FaultKind, random: Random): void {
+    if (kind === 'slowSink') {
+      this.#sinkDelayMs = 1 + random.int(30)
+      this.#happened(kind, `calls take up to ${this.#sinkDelayMs} ms`)
+    } else if (kind === 'slowCalls') {
+      this.#callDelayMs = 1 + random.int(50)
+      this.#happened(kind, `calls take up to ${this.#callDelayMs} ms`)
+    } else if (kind === 'stall') {
+      this.#stallMs = 1_000 + random.int(9_000)
+    } else {
+      this.#pending.set(kind, (this.#pending.get(kind) ?? 0) + 1)
+    }
+  }
+
+  /** A new process finds the outside world in order again. */
+  heal(): void {
+    this.#sinkDelayMs = 0
+    this.#callDelayMs = 0
+    this.#stallMs = 0
+    this.#pending.clear()
+  }
+
+  /** Does `effect` in a sink, with what is wrong with sinks. */
+  async atSink<T>(what: string, clock: Clock, effect: () => T): Promise<T> {
+    if (this.#sinkDelayMs > 0) await sleep(clock, this.#random.int(this.#sinkDelayMs + 1))
+    if (this.#comesAcross('sinkError', what)) throw failure(`${what} was refused`)
+    const result = effect()
+    if (this.#comesAcross('lostReply', what))
+      throw failure(`${what}: the connection was lost before the answer came`)
+    return result
+  }
+
+  /** Whether a call to a sink would meet with trouble now; if not, it need not wait. */
+  get isSinkCalm(): boolean {
+    return this.#sinkDelayMs === 0 && !this.#pending.has('sinkError') && !this.#pending.has('lostReply')
+  }
+
+  /** How long a source that has nothing at the moment brings nothing, in milliseconds. */
+  stallAt(what: string): number {
+    const ms = this.#stallMs
+    this.#stallMs = 0
+    if (ms > 0) this.#happened('stall', `${what} brings nothing for ${ms} ms`)
+    return ms
+  }
+
+  /** Throws if reading is to fail now. */
+  atSource(what: string): void {
+    if (this.#comesAcross('sourceError', what)) throw failure(`${what} cannot be read at the moment`)
+  }
+
+  /** Resolves after what a call of `mapAsync` takes; throws if it is to fail. */
+  async atCall({ name, timeoutMs = Infinity, onError }: AsyncNode, clock: Clock): Promise<void> {
+    // A call that is given up, or whose record is left out, is a result; this is about delays and failures that pass.
+    const delayMs = Math.min(this.#callDelayMs, Math.floor(timeoutMs / 4))
+    if (delayMs > 0) await sleep(clock, this.#random.int(delayMs + 1))
+    const what = `a call of '${name}'`
+    if (onError.kind === 'fail' && this.#comesAcross('callError', what)) throw failure(`${what} failed once`)
+  }
+
+  #comesAcross(kind: FaultKind, what: string): boolean {
+    const left = this.#pending.get(kind) ?? 0
+    if (left === 0) return false
+    if (left === 1) this.#pending.delete(kind)
+    else this.#pending.set(kind, left - 1)
+    this.#happened(kind, what)
+    return true
+  }
+}
+
+function failure(what: string): MillraceError {
+  return new MillraceError('FS_IO', `simulated: ${what}`, { isTransient: true })
+}
