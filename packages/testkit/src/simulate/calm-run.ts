@@ -8,7 +8,7 @@ import { simulateRun } from './sim-run.ts'
 const orderPieces = 60
 
 /** The one order in which the splits of an input take turns; undefined for an input that is one split. */
-export function orderOf({ inputs }: Subject, piecesMax = orderPieces): PieceOrder | undefined {
+export function orderOf({ inputs }: Subject, piecesMax: number = orderPieces): PieceOrder | undefined {
   let splits = 0
   for (const input of inputs.values()) splits += input.size
   return splits > 1 ? evenOrder(inputs, Math.max(1, Math.ceil(itemCount(inputs) / piecesMax))) : undefined

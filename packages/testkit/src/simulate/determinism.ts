@@ -8,7 +8,7 @@ import { valueText } from './value-text.ts'
 /** Remembers all that each operator has put out, in a world of its own. */
 export class OperatorWatch implements CallWatch {
   /** What was put out, by operator, in order. */
-  readonly emissions = new Map<string, string[]>()
+  readonly emissions: Map<string, string[]> = new Map()
   readonly findings: Finding[] = []
   readonly #random: Random
   readonly #work: UnawaitedWork | undefined
