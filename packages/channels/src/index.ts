@@ -41,7 +41,7 @@ export type { Inspector } from './watch/inspector.ts'
 export { Roster } from './watch/roster.ts'
 export type { RosterOptions, TaskContext, WatchedTask, WatchedWait } from './watch/roster.ts'
 export { oversee } from './wait/overseer.ts'
-export type { Begin, Overseer } from './wait/overseer.ts'
+export type { Begin, Overseer, System } from './wait/overseer.ts'
 
 // Patterns: tasks of a scope between one channel and another.
 export { buffer } from './pattern/buffer.ts'

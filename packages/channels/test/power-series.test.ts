@@ -1,4 +1,5 @@
-import { expect, test } from 'vitest'
+import { expect } from 'vitest'
+import { everySchedule, sized } from './every-schedule.ts'
 import { Channel, Scope, select } from '../src/index.ts'
 import type { SelectCase } from '../src/index.ts'
 import { upTo } from './probe.ts'
@@ -153,25 +154,31 @@ async function take(a: Series, n: number): Promise<string[]> {
   return coefficients
 }
 
-test('GO-065 demand-driven channels and split deliver exact coefficients', async () => {
+/** In a simulation, where each coefficient costs many steps, only the first three. */
+async function expectSeries(a: Series, coefficients: readonly string[]): Promise<void> {
+  const n = Math.min(sized(Infinity, 3), coefficients.length)
+  expect(await take(a, n)).toEqual(coefficients.slice(0, n))
+}
+
+everySchedule('GO-065 demand-driven channels and split deliver exact coefficients', async () => {
   await using scope = new Scope()
   const make = makeIn(scope)
   const ones = (): Series => constant(make, [], one)
-  expect(await take(add(make, ones(), ones()), 5)).toEqual(['2', '2', '2', '2', '2'])
-  expect(await take(multiply(make, ones(), ones()), 8)).toEqual(upTo(8).map((n) => String(n + 1)))
-  expect(await take(derive(make, multiply(make, ones(), ones())), 4)).toEqual(['2', '6', '12', '20'])
+  await expectSeries(add(make, ones(), ones()), ['2', '2', '2', '2', '2'])
+  await expectSeries(multiply(make, ones(), ones()), ['1', '2', '3', '4', '5', '6', '7', '8'])
+  await expectSeries(derive(make, multiply(make, ones(), ones())), ['2', '6', '12', '20'])
   const [fast, slow] = split(make, integrate(make, zero, ones()))
   expect(await take(fast, 5)).toEqual(['0', '1', '1/2', '1/3', '1/4'])
   expect(await take(slow, 3)).toEqual(['0', '1', '1/2'])
   expect(await take(fast, 1)).toEqual(['1/5'])
 })
 
-test('GO-066 a series that feeds on itself delivers exact coefficients', async () => {
+everySchedule('GO-066 a series that feeds on itself delivers exact coefficients', async () => {
   await using scope = new Scope()
   const make = makeIn(scope)
   const x = constant(make, [zero, one], zero)
-  expect(await take(exp(make, x), 8)).toEqual(['1', '1', '1/2', '1/6', '1/24', '1/120', '1/720', '1/5040'])
+  await expectSeries(exp(make, x), ['1', '1', '1/2', '1/6', '1/24', '1/120', '1/720', '1/5040'])
   // The coefficients of exp(x / (1 - x)).
   const argument = constant(make, [zero], one)
-  expect(await take(exp(make, argument), 7)).toEqual(['1', '1', '3/2', '13/6', '73/24', '167/40', '4051/720'])
+  await expectSeries(exp(make, argument), ['1', '1', '3/2', '13/6', '73/24', '167/40', '4051/720'])
 })

@@ -1,4 +1,5 @@
 import { describe, expect, test } from 'vitest'
+import { everySchedule } from '../../test/every-schedule.ts'
 import { upTo } from '../../test/probe.ts'
 import { Channel } from './channel.ts'
 import { ChannelClosedError } from './channel-closed-error.ts'
@@ -17,19 +18,22 @@ async function sendAll<T>(channel: Channel<T>, values: readonly T[]): Promise<vo
 }
 
 describe('closing', () => {
-  test('GO-027 GO-028 what is buffered at close arrives in order; then every receive says closed', async () => {
-    const channel = new Channel<number>(3)
-    await sendAll(channel, [1, 2, 3])
-    channel.close()
-    for (const n of [1, 2, 3]) expect(await channel.receive()).toEqual({ ok: true, value: n })
-    for (const _ of upTo(5)) {
-      expect(await channel.receive()).toEqual({ ok: false, value: undefined })
-      expect(channel.tryReceive()).toBe(CLOSED)
-      expect(await channel.values().next()).toEqual({ done: true, value: undefined })
-    }
-  })
+  everySchedule(
+    'GO-027 GO-028 what is buffered at close arrives in order; then every receive says closed',
+    async () => {
+      const channel = new Channel<number>(3)
+      await sendAll(channel, [1, 2, 3])
+      channel.close()
+      for (const n of [1, 2, 3]) expect(await channel.receive()).toEqual({ ok: true, value: n })
+      for (const _ of upTo(5)) {
+        expect(await channel.receive()).toEqual({ ok: false, value: undefined })
+        expect(channel.tryReceive()).toBe(CLOSED)
+        expect(await channel.values().next()).toEqual({ done: true, value: undefined })
+      }
+    },
+  )
 
-  test('GO-029 close wakes every waiting receiver', async () => {
+  everySchedule('GO-029 close wakes every waiting receiver', async () => {
     const channel = new Channel<number>()
     const receives = [channel.receive(), channel.receive()]
     const next = channel.values().next()
@@ -38,7 +42,7 @@ describe('closing', () => {
     expect(await next).toEqual({ done: true, value: undefined })
   })
 
-  test.each(CAPACITIES)(
+  everySchedule.each(CAPACITIES)(
     'GO-030 GO-031 a send on a closed channel throws and its value is gone, capacity %d',
     async (n) => {
       const channel = new Channel<number>(n)
@@ -49,14 +53,14 @@ describe('closing', () => {
     },
   )
 
-  test.each([0, 2])(
+  everySchedule.each([0, 2])(
     'GO-032 close refuses waiting senders and delivers none of their values, capacity %d',
     async (n) => {
       const channel = new Channel<number>(n)
       await sendAll(channel, upTo(n))
       const sends = [channel.send(-1), channel.send(-2)]
       channel.close()
-      for (const sent of sends) await expect(sent).rejects.toMatchObject({ code: 'CHANNEL_CLOSED' })
+      await Promise.all(sends.map((sent) => expect(sent).rejects.toMatchObject({ code: 'CHANNEL_CLOSED' })))
       expect(await drain(channel)).toEqual(upTo(n))
     },
   )
@@ -67,7 +71,7 @@ describe('closing', () => {
     expect(() => channel.close()).toThrow(ChannelClosedError)
   })
 
-  test('GO-035 for await ends after the drain of a closed channel', async () => {
+  everySchedule('GO-035 for await ends after the drain of a closed channel', async () => {
     const channel = new Channel<number>(2)
     await sendAll(channel, [1, 2])
     channel.close()
@@ -75,7 +79,7 @@ describe('closing', () => {
     expect(await drain(channel)).toEqual([])
   })
 
-  test('GO-036 leaving for await early closes nothing and loses nothing', async () => {
+  everySchedule('GO-036 leaving for await early closes nothing and loses nothing', async () => {
     const channel = new Channel<number>(1)
     const sent = sendAll(channel, [1, 2, 3, 4])
     for await (const n of channel) if (n === 2) break
@@ -89,7 +93,7 @@ describe('closing', () => {
     expect(channel.trySend(5)).toBe(true)
   })
 
-  test('GO-036 an iterator that was left takes nothing more', async () => {
+  everySchedule('GO-036 an iterator that was left takes nothing more', async () => {
     const channel = new Channel<number>(1)
     await channel.send(1)
     const iterator = channel.values()
@@ -98,27 +102,30 @@ describe('closing', () => {
     expect(channel.length).toBe(1)
   })
 
-  test('GO-038 a closed channel with one value gives it in each form, then says closed', async () => {
-    const forms: ((channel: Channel<number>) => unknown)[] = [
-      async (channel) => (await channel.receive()).value,
-      (channel) => channel.tryReceive(),
-      async (channel) => (await channel.values().next()).value,
-    ]
-    for (const form of forms) {
-      const channel = new Channel<number>(1)
-      await channel.send(7)
-      channel.close()
-      expect(await form(channel)).toBe(7)
-      expect(await channel.receive()).toEqual({ ok: false, value: undefined })
-      expect(channel.tryReceive()).toBe(CLOSED)
-    }
-  })
+  everySchedule(
+    'GO-038 a closed channel with one value gives it in each form, then says closed',
+    async () => {
+      const forms: ((channel: Channel<number>) => unknown)[] = [
+        async (channel) => (await channel.receive()).value,
+        (channel) => channel.tryReceive(),
+        async (channel) => (await channel.values().next()).value,
+      ]
+      for (const form of forms) {
+        const channel = new Channel<number>(1)
+        await channel.send(7)
+        channel.close()
+        expect(await form(channel)).toBe(7)
+        expect(await channel.receive()).toEqual({ ok: false, value: undefined })
+        expect(channel.tryReceive()).toBe(CLOSED)
+      }
+    },
+  )
 })
 
 describe('cancelling', () => {
   const reason = new Error('enough')
 
-  test('a signal that has aborted refuses before anything happens', async () => {
+  everySchedule('a signal that has aborted refuses before anything happens', async () => {
     const channel = new Channel<number>(2)
     await channel.send(1)
     const signal = AbortSignal.abort(reason)
@@ -128,18 +135,18 @@ describe('cancelling', () => {
     expect(channel.length).toBe(1)
   })
 
-  test('an aborted receive leaves the line and consumes nothing', async () => {
+  everySchedule('an aborted receive leaves the line and consumes nothing', async () => {
     const channel = new Channel<number>()
     const controller = new AbortController()
     const waits = [channel.receive(controller.signal), channel.values(controller.signal).next()]
     const next = channel.receive()
     controller.abort(reason)
-    for (const wait of waits) await expect(wait).rejects.toBe(reason)
+    await Promise.all(waits.map((wait) => expect(wait).rejects.toBe(reason)))
     expect(channel.trySend(1)).toBe(true)
     expect(await next).toEqual({ ok: true, value: 1 })
   })
 
-  test('an aborted send leaves the line and delivers nothing', async () => {
+  everySchedule('an aborted send leaves the line and delivers nothing', async () => {
     const channel = new Channel<number>()
     const controller = new AbortController()
     const sends = [channel.send(1), channel.send(2, controller.signal), channel.send(3)]
@@ -148,7 +155,7 @@ describe('cancelling', () => {
     expect([channel.tryReceive(), channel.tryReceive(), channel.tryReceive()]).toEqual([1, 3, EMPTY])
   })
 
-  test('an abort after the hand-over changes nothing', async () => {
+  everySchedule('an abort after the hand-over changes nothing', async () => {
     const channel = new Channel<number>()
     const controller = new AbortController()
     const received = channel.receive(controller.signal)

@@ -1,4 +1,5 @@
 import { describe, expect, test } from 'vitest'
+import { everySchedule, sized } from '../../test/every-schedule.ts'
 import { hasSettled, settle, together, upTo } from '../../test/probe.ts'
 import { Channel } from './channel.ts'
 import { CLOSED, EMPTY } from './channel-end.ts'
@@ -25,7 +26,7 @@ describe('making a channel', () => {
     expect(new Channel().capacity).toBe(0)
   })
 
-  test('GO-002 length counts what is buffered; capacity never changes', async () => {
+  everySchedule('GO-002 length counts what is buffered; capacity never changes', async () => {
     const channel = new Channel<number>(3)
     for (const n of upTo(3)) {
       await channel.send(n)
@@ -33,7 +34,7 @@ describe('making a channel', () => {
     }
   })
 
-  test('GO-003 an unbuffered channel has length 0 even while senders wait', async () => {
+  everySchedule('GO-003 an unbuffered channel has length 0 even while senders wait', async () => {
     const channel = new Channel<number>()
     const sends = [channel.send(1), channel.send(2)]
     expect([channel.length, channel.capacity]).toEqual([0, 0])
@@ -49,31 +50,37 @@ describe('making a channel', () => {
     },
   )
 
-  test.each([0, 1])('GO-005 undefined is a value like any other at capacity %d', async (capacity) => {
-    const channel = new Channel<undefined>(capacity)
-    const sent = channel.send(undefined)
-    expect(await channel.receive()).toEqual({ ok: true, value: undefined })
-    await sent
-    channel.close()
-    expect(await channel.receive()).toEqual({ ok: false, value: undefined })
-  })
+  everySchedule.each([0, 1])(
+    'GO-005 undefined is a value like any other at capacity %d',
+    async (capacity) => {
+      const channel = new Channel<undefined>(capacity)
+      const sent = channel.send(undefined)
+      expect(await channel.receive()).toEqual({ ok: true, value: undefined })
+      await sent
+      channel.close()
+      expect(await channel.receive()).toEqual({ ok: false, value: undefined })
+    },
+  )
 
-  test('GO-007 values keep their identity, also promises, channels, functions and thenables', async () => {
-    const thenable = { then: (): never => expect.unreachable('a value is never awaited') } // oxlint-disable-line unicorn/no-thenable
-    const values = [null, {}, () => 1, new Channel(), Promise.resolve(1), thenable, NaN, EMPTY, CLOSED]
-    const channel = new Channel<unknown>(values.length)
-    await sendAll(channel, values)
-    for (const value of values) expect((await channel.receive()).value).toBe(value)
+  everySchedule(
+    'GO-007 values keep their identity, also promises, channels, functions and thenables',
+    async () => {
+      const thenable = { then: (): never => expect.unreachable('a value is never awaited') } // oxlint-disable-line unicorn/no-thenable
+      const values = [null, {}, () => 1, new Channel(), Promise.resolve(1), thenable, NaN, EMPTY, CLOSED]
+      const channel = new Channel<unknown>(values.length)
+      await sendAll(channel, values)
+      for (const value of values) expect((await channel.receive()).value).toBe(value)
 
-    await sendAll(channel, values)
-    channel.close()
-    const iterator = channel.values()
-    for (const value of values) expect((await iterator.next()).value).toBe(value)
-  })
+      await sendAll(channel, values)
+      channel.close()
+      const iterator = channel.values()
+      for (const value of values) expect((await iterator.next()).value).toBe(value)
+    },
+  )
 })
 
 describe('waiting and not waiting', () => {
-  test.each(CAPACITIES)(
+  everySchedule.each(CAPACITIES)(
     'GO-008 a receive from an empty open channel of capacity %d waits',
     async (capacity) => {
       const channel = new Channel(capacity)
@@ -82,7 +89,7 @@ describe('waiting and not waiting', () => {
     },
   )
 
-  test.each([1, 2, 10])(
+  everySchedule.each([1, 2, 10])(
     'GO-009 a send to a full channel of capacity %d waits for one receive',
     async (capacity) => {
       const channel = new Channel<number>(capacity)
@@ -94,7 +101,7 @@ describe('waiting and not waiting', () => {
     },
   )
 
-  test('GO-010 an unbuffered send waits for a receiver, which then has the value', async () => {
+  everySchedule('GO-010 an unbuffered send waits for a receiver, which then has the value', async () => {
     const channel = new Channel<string>()
     const sent = channel.send('x')
     expect(await hasSettled(sent)).toBe(false)
@@ -103,14 +110,14 @@ describe('waiting and not waiting', () => {
     expect(await received).toEqual({ ok: true, value: 'x' })
   })
 
-  test('GO-011 a send into free space never waits', async () => {
+  everySchedule('GO-011 a send into free space never waits', async () => {
     const channel = new Channel<number>(2)
     expect(await hasSettled(channel.send(1))).toBe(true)
     expect(await hasSettled(channel.send(2))).toBe(true)
     expect(await hasSettled(channel.send(3))).toBe(false)
   })
 
-  test('GO-012 a receive of a buffered value never waits', async () => {
+  everySchedule('GO-012 a receive of a buffered value never waits', async () => {
     const channel = new Channel<number>(1)
     await channel.send(1)
     expect(await hasSettled(channel.receive())).toBe(true)
@@ -133,7 +140,7 @@ describe('waiting and not waiting', () => {
     expect([channel.tryReceive(), channel.tryReceive()]).toEqual([1, EMPTY])
   })
 
-  test('GO-015 trySend on an unbuffered channel needs a waiting receiver', async () => {
+  everySchedule('GO-015 trySend on an unbuffered channel needs a waiting receiver', async () => {
     const channel = new Channel<number>()
     expect(channel.trySend(1)).toBe(false)
     const received = channel.receive()
@@ -142,7 +149,7 @@ describe('waiting and not waiting', () => {
     expect(await received).toEqual({ ok: true, value: 2 })
   })
 
-  test('GO-016 tryReceive on an unbuffered channel needs a waiting sender', async () => {
+  everySchedule('GO-016 tryReceive on an unbuffered channel needs a waiting sender', async () => {
     const channel = new Channel<number>()
     expect(channel.tryReceive()).toBe(EMPTY)
     const sent = channel.send(1)
@@ -150,17 +157,20 @@ describe('waiting and not waiting', () => {
     await sent
   })
 
-  test('GO-017 with senders waiting, a receive takes the head and the first sender the tail', async () => {
-    const channel = new Channel<number>(2)
-    const sends = upTo(5).map((n) => channel.send(n))
-    expect(channel.tryReceive()).toBe(0)
-    expect(channel.length).toBe(2)
-    await sends[2]
-    expect(await hasSettled(sends[3]!)).toBe(false)
-    expect(upTo(4).map(() => channel.tryReceive())).toEqual([1, 2, 3, 4])
-  })
+  everySchedule(
+    'GO-017 with senders waiting, a receive takes the head and the first sender the tail',
+    async () => {
+      const channel = new Channel<number>(2)
+      const sends = upTo(5).map((n) => channel.send(n))
+      expect(channel.tryReceive()).toBe(0)
+      expect(channel.length).toBe(2)
+      await sends[2]
+      expect(await hasSettled(sends[3]!)).toBe(false)
+      expect(upTo(4).map(() => channel.tryReceive())).toEqual([1, 2, 3, 4])
+    },
+  )
 
-  test.each([0, 1])(
+  everySchedule.each([0, 1])(
     'GO-018 polling with pauses loses and doubles nothing at capacity %d',
     async (capacity) => {
       const values = [1, 'two', undefined, { three: 3 }]
@@ -183,7 +193,7 @@ describe('waiting and not waiting', () => {
     },
   )
 
-  test('GO-019 tryReceive takes a buffered value even when a close comes between', async () => {
+  everySchedule('GO-019 tryReceive takes a buffered value even when a close comes between', async () => {
     for (const closesFirst of [true, false]) {
       const channel = new Channel<number>(1)
       await channel.send(1)
@@ -194,20 +204,20 @@ describe('waiting and not waiting', () => {
 })
 
 describe('order', () => {
-  test('GO-020 a buffer is first in, first out', async () => {
+  everySchedule('GO-020 a buffer is first in, first out', async () => {
     const channel = new Channel<number>(50)
     await sendAll(channel, upTo(50))
     for (const n of upTo(50)) expect(channel.tryReceive()).toBe(n)
   })
 
-  test('GO-021 waiting receivers are served in the order in which they came', async () => {
+  everySchedule('GO-021 waiting receivers are served in the order in which they came', async () => {
     const channel = new Channel<number>()
     const receives = upTo(10).map(() => channel.receive())
     await sendAll(channel, upTo(10))
     expect((await Promise.all(receives)).map((r) => r.value)).toEqual(upTo(10))
   })
 
-  test.each(CAPACITIES)(
+  everySchedule.each(CAPACITIES)(
     'GO-022 waiting senders are served in the order in which they came, capacity %d',
     async (n) => {
       const channel = new Channel<number>(n)
@@ -217,7 +227,7 @@ describe('order', () => {
     },
   )
 
-  test.each(CAPACITIES)(
+  everySchedule.each(CAPACITIES)(
     'GO-023 one producer and one consumer keep the order at capacity %d',
     async (capacity) => {
       const channel = new Channel<number>(capacity)
@@ -229,30 +239,35 @@ describe('order', () => {
     },
   )
 
-  test.each(CAPACITIES)('GO-024 GO-025 four producers and four consumers, capacity %d', async (capacity) => {
-    const channel = new Channel<{ from: number; n: number }>(capacity)
-    const counts = new Map<number, number>()
-    await using scope = new Scope()
-    for (const from of upTo(4)) {
-      scope.go(async () => {
-        for (const n of upTo(1000)) await channel.send({ from, n })
-      })
-      scope.go(async () => {
-        const last = [-1, -1, -1, -1]
-        for (let i = 0; i < 1000; i++) {
-          const { value } = await channel.receive()
-          expect(value!.n).toBeGreaterThan(last[value!.from]!)
-          last[value!.from] = value!.n
-          counts.set(value!.n, (counts.get(value!.n) ?? 0) + 1)
-        }
-      })
-    }
-    await scope.wait()
-    expect([counts.size, new Set(counts.values())]).toEqual([1000, new Set([4])])
-  })
+  everySchedule.each(CAPACITIES)(
+    'GO-024 GO-025 four producers and four consumers, capacity %d',
+    async (capacity) => {
+      const channel = new Channel<{ from: number; n: number }>(capacity)
+      const each = sized(1_000, 8)
+      const counts = new Map<number, number>()
+      await using scope = new Scope()
+      for (const from of upTo(4)) {
+        scope.go(async () => {
+          for (const n of upTo(each)) await channel.send({ from, n })
+        })
+        scope.go(async () => {
+          const last = [-1, -1, -1, -1]
+          for (let i = 0; i < each; i++) {
+            const { value } = await channel.receive()
+            expect(value!.n).toBeGreaterThan(last[value!.from]!)
+            last[value!.from] = value!.n
+            counts.set(value!.n, (counts.get(value!.n) ?? 0) + 1)
+          }
+        })
+      }
+      await scope.wait()
+      expect([counts.size, new Set(counts.values())]).toEqual([each, new Set([4])])
+    },
+  )
 
-  test('GO-026 23 workers forward 271,828 items from one channel to another', async () => {
+  everySchedule('GO-026 23 workers forward 271,828 items from one channel to another', async () => {
     const [inbox, outbox] = [new Channel<number>(40), new Channel<number>(40)]
+    const items = sized(271_828, 60)
     let [count, sum] = [0, 0]
     await using scope = new Scope()
     scope.go(async () => {
@@ -266,11 +281,11 @@ describe('order', () => {
       outbox.close()
     })
     scope.go(async () => {
-      for (let n = 0; n < 271_828; n++) await inbox.send(n)
+      for (let n = 0; n < items; n++) await inbox.send(n)
       inbox.close()
     })
     for await (const n of outbox) [count, sum] = [count + 1, sum + n]
     await scope.wait()
-    expect([count, sum]).toEqual([271_828, (271_828 * 271_827) / 2])
+    expect([count, sum]).toEqual([items, (items * (items - 1)) / 2])
   })
 })

@@ -1,4 +1,5 @@
 import { expect, test } from 'vitest'
+import { everySchedule, sized } from '../../test/every-schedule.ts'
 import { hasSettled, together, upTo } from '../../test/probe.ts'
 import { Channel } from './channel.ts'
 import { EMPTY } from './channel-end.ts'
@@ -14,7 +15,7 @@ function hasReceiver(channel: Channel<number>): boolean {
   return trySelect({ put: channel.sendCase(0) }) !== undefined
 }
 
-test('GO-052 a select never meets itself', async () => {
+everySchedule('GO-052 a select never meets itself', async () => {
   const channel = new Channel<number>()
   const alone = select({ put: channel.sendCase(1), got: channel.receiveCase() })
   expect(await hasSettled(alone)).toBe(false)
@@ -24,28 +25,34 @@ test('GO-052 a select never meets itself', async () => {
   expect([hasReceiver(channel), channel.tryReceive()]).toEqual([false, EMPTY])
 })
 
-test('GO-052 two tasks that select to send and to receive pair with each other for ever', async () => {
-  const channel = new Channel<number>()
-  const task = (me: number) => async (): Promise<void> => {
-    for (const _ of upTo(1000)) {
-      const chosen = await select({ put: channel.sendCase(me), got: channel.receiveCase() })
-      if (chosen.case === 'got') expect(chosen.value).toBe(1 - me)
+everySchedule(
+  'GO-052 two tasks that select to send and to receive pair with each other for ever',
+  async () => {
+    const channel = new Channel<number>()
+    const task = (me: number) => async (): Promise<void> => {
+      for (const _ of upTo(sized(1_000, 10))) {
+        const chosen = await select({ put: channel.sendCase(me), got: channel.receiveCase() })
+        if (chosen.case === 'got') expect(chosen.value).toBe(1 - me)
+      }
     }
-  }
-  await together(task(0), task(1))
-})
+    await together(task(0), task(1))
+  },
+)
 
-test('GO-054 the winner leaves every other line, so that a later send reaches the next live waiter', async () => {
-  const [c, d] = [new Channel<number>(), new Channel<number>()]
-  const a = select({ c1: c.receiveCase(), c2: c.receiveCase(), d: d.receiveCase() })
-  const b = c.receive()
-  await d.send(1)
-  expect((await a).case).toBe('d')
-  await c.send(2)
-  expect(await b).toEqual({ ok: true, value: 2 })
-})
+everySchedule(
+  'GO-054 the winner leaves every other line, so that a later send reaches the next live waiter',
+  async () => {
+    const [c, d] = [new Channel<number>(), new Channel<number>()]
+    const a = select({ c1: c.receiveCase(), c2: c.receiveCase(), d: d.receiveCase() })
+    const b = c.receive()
+    await d.send(1)
+    expect((await a).case).toBe('d')
+    await c.send(2)
+    expect(await b).toEqual({ ok: true, value: 2 })
+  },
+)
 
-test('GO-055 plain, one-case and two-case operations meet in all nine pairings', async () => {
+everySchedule('GO-055 plain, one-case and two-case operations meet in all nine pairings', async () => {
   const quiet = new Channel<number>()
   const sends: ((channel: Channel<number>) => Promise<unknown>)[] = [
     (channel) => channel.send(1),
@@ -72,49 +79,53 @@ test('GO-055 plain, one-case and two-case operations meet in all nine pairings',
   expect(hasReceiver(quiet)).toBe(false)
 })
 
-test('GO-056 ten tasks, four channels, 100,000 operations each: nobody is left waiting', async () => {
-  const channels = [0, 0, 2, 3].map((capacity) => new Channel<number>(capacity))
-  const rounds = 25_000
-  await using scope = new Scope()
-  for (const channel of channels) {
+everySchedule(
+  'GO-056 ten tasks, four channels, 100,000 operations each: nobody is left waiting',
+  async () => {
+    const channels = [0, 0, 2, 3].map((capacity) => new Channel<number>(capacity))
+    const rounds = sized(25_000, 4)
+    await using scope = new Scope()
+    for (const channel of channels) {
+      scope.go(async () => {
+        for (let i = 0; i < rounds; i++) await channel.send(i)
+      })
+      scope.go(async () => {
+        for (let i = 0; i < rounds; i++) await channel.receive()
+      })
+    }
+    const perChannel = channels.map((_, i) => i)
     scope.go(async () => {
-      for (let i = 0; i < rounds; i++) await channel.send(i)
+      const left = perChannel.map(() => rounds)
+      const send = (i: number) => (left[i]! > 0 ? channels[i]!.sendCase(left[i]!) : undefined)
+      while (left.some((n) => n > 0)) {
+        const chosen = await select({ 0: send(0), 1: send(1), 2: send(2), 3: send(3) })
+        left[Number(chosen.case)]! -= 1
+      }
     })
     scope.go(async () => {
-      for (let i = 0; i < rounds; i++) await channel.receive()
+      const left = perChannel.map(() => rounds)
+      const receive = (i: number) => (left[i]! > 0 ? channels[i]!.receiveCase() : undefined)
+      while (left.some((n) => n > 0)) {
+        const chosen = await select({ 0: receive(0), 1: receive(1), 2: receive(2), 3: receive(3) })
+        left[Number(chosen.case)]! -= 1
+      }
     })
-  }
-  const perChannel = channels.map((_, i) => i)
-  scope.go(async () => {
-    const left = perChannel.map(() => rounds)
-    const send = (i: number) => (left[i]! > 0 ? channels[i]!.sendCase(left[i]!) : undefined)
-    while (left.some((n) => n > 0)) {
-      const chosen = await select({ 0: send(0), 1: send(1), 2: send(2), 3: send(3) })
-      left[Number(chosen.case)]! -= 1
-    }
-  })
-  scope.go(async () => {
-    const left = perChannel.map(() => rounds)
-    const receive = (i: number) => (left[i]! > 0 ? channels[i]!.receiveCase() : undefined)
-    while (left.some((n) => n > 0)) {
-      const chosen = await select({ 0: receive(0), 1: receive(1), 2: receive(2), 3: receive(3) })
-      left[Number(chosen.case)]! -= 1
-    }
-  })
-  await scope.wait()
-  expect(channels.map((channel) => [channel.length, channel.tryReceive()])).toEqual(
-    channels.map(() => [0, EMPTY]),
-  )
-})
+    await scope.wait()
+    expect(channels.map((channel) => [channel.length, channel.tryReceive()])).toEqual(
+      channels.map(() => [0, EMPTY]),
+    )
+  },
+)
 
-test('GO-057 100,000 selects leave nobody in the line of a quiet channel', async () => {
+everySchedule('GO-057 100,000 selects leave nobody in the line of a quiet channel', async () => {
   const [busy, quiet] = [new Channel<number>(), new Channel<number>()]
   await together(
     async () => {
-      for (let i = 0; i < 100_000; i++) await select({ busy: busy.receiveCase(), quiet: quiet.receiveCase() })
+      for (let i = 0; i < sized(100_000, 20); i++)
+        await select({ busy: busy.receiveCase(), quiet: quiet.receiveCase() })
     },
     async () => {
-      for (let i = 0; i < 100_000; i++) await busy.send(i)
+      for (let i = 0; i < sized(100_000, 20); i++) await busy.send(i)
     },
   )
   expect(hasReceiver(quiet)).toBe(false)
@@ -130,7 +141,7 @@ test('GO-058 waking selects that share a line costs the same for each', { timeou
   expect(hasReceiver(shared)).toBe(false)
 })
 
-test('GO-060 a timeout leaves no timer behind when another case wins', async () => {
+everySchedule('GO-060 a timeout leaves no timer behind when another case wins', async () => {
   const clock = new ManualClock()
   const channel = new Channel<number>()
   const selected = select({ got: channel.receiveCase(), late: after(clock, 100) })
@@ -140,7 +151,7 @@ test('GO-060 a timeout leaves no timer behind when another case wins', async () 
   expect(clock.pending).toBe(0)
 })
 
-test('a timeout that wins leaves nobody in line', async () => {
+everySchedule('a timeout that wins leaves nobody in line', async () => {
   const clock = new ManualClock()
   const channel = new Channel<number>()
   const selected = select({ got: channel.receiveCase(), put: channel.sendCase(1), late: after(clock, 100) })
@@ -151,7 +162,7 @@ test('a timeout that wins leaves nobody in line', async () => {
   expect([hasReceiver(channel), channel.tryReceive()]).toEqual([false, EMPTY])
 })
 
-test('even a timeout of zero gives way to what is ready', async () => {
+everySchedule('even a timeout of zero gives way to what is ready', async () => {
   const clock = new ManualClock()
   const channel = new Channel<number>(1)
   await channel.send(1)
@@ -159,21 +170,24 @@ test('even a timeout of zero gives way to what is ready', async () => {
   expect(() => after(clock, NaN)).toThrow(RangeError)
 })
 
-test('GO-061 cancelling a waiting select rejects it, leaves every line and consumes nothing', async () => {
-  const clock = new ManualClock()
-  const [a, b] = [new Channel<number>(), new Channel<number>()]
-  const controller = new AbortController()
-  const { signal } = controller
-  const selected = select({ a: a.receiveCase(), b: b.sendCase(1), late: after(clock, 9) }, { signal })
-  controller.abort(new Error('enough'))
-  await expect(selected).rejects.toThrow('enough')
-  expect([hasReceiver(a), b.tryReceive(), clock.pending]).toEqual([false, EMPTY, 0])
-  const ready = new Channel<number>()
-  ready.close()
-  await expect(select({ got: ready.receiveCase() }, { signal })).rejects.toThrow('enough')
-})
+everySchedule(
+  'GO-061 cancelling a waiting select rejects it, leaves every line and consumes nothing',
+  async () => {
+    const clock = new ManualClock()
+    const [a, b] = [new Channel<number>(), new Channel<number>()]
+    const controller = new AbortController()
+    const { signal } = controller
+    const selected = select({ a: a.receiveCase(), b: b.sendCase(1), late: after(clock, 9) }, { signal })
+    controller.abort(new Error('enough'))
+    await expect(selected).rejects.toThrow('enough')
+    expect([hasReceiver(a), b.tryReceive(), clock.pending]).toEqual([false, EMPTY, 0])
+    const ready = new Channel<number>()
+    ready.close()
+    await expect(select({ got: ready.receiveCase() }, { signal })).rejects.toThrow('enough')
+  },
+)
 
-test('a signal that never aborts changes nothing', async () => {
+everySchedule('a signal that never aborts changes nothing', async () => {
   const { signal } = new AbortController()
   const channel = new Channel<number>()
   const selected = select({ got: channel.receiveCase() }, { signal })

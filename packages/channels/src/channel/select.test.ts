@@ -1,4 +1,5 @@
 import { describe, expect, expectTypeOf, test } from 'vitest'
+import { everySchedule, sized } from '../../test/every-schedule.ts'
 import { hasSettled, together, upTo } from '../../test/probe.ts'
 import { Channel } from './channel.ts'
 import { ChannelClosedError } from './channel-closed-error.ts'
@@ -21,7 +22,7 @@ function hasReceiver(channel: Channel<number>): boolean {
 }
 
 describe('what a select reports', () => {
-  test('the outcome is a union that the name of the case tells apart', async () => {
+  everySchedule('the outcome is a union that the name of the case tells apart', async () => {
     const [words, numbers] = [new Channel<string>(1), new Channel<number>(1)]
     await words.send('x')
     numbers.trySend(1)
@@ -41,13 +42,13 @@ describe('what a select reports', () => {
     else expect(chosen.value).toBe(undefined)
   })
 
-  test('a select of ready cases performs one', async () => {
+  everySchedule('a select of ready cases performs one', async () => {
     const channel = new Channel<number>(1)
     expect(await select({ put: channel.sendCase(1) })).toEqual({ case: 'put' })
     expect(await select({ got: channel.receiveCase() })).toEqual({ case: 'got', ok: true, value: 1 })
   })
 
-  test('a select that waits performs the first case to become ready', async () => {
+  everySchedule('a select that waits performs the first case to become ready', async () => {
     const [inbox, outbox] = [new Channel<number>(), new Channel<number>()]
     const first = select({ got: inbox.receiveCase(), put: outbox.sendCase(7) })
     expect(await outbox.receive()).toEqual({ ok: true, value: 7 })
@@ -58,7 +59,7 @@ describe('what a select reports', () => {
     expect(outbox.tryReceive()).toBe(EMPTY)
   })
 
-  test('a case may be selected again and again', async () => {
+  everySchedule('a case may be selected again and again', async () => {
     const channel = new Channel<number>(1)
     const cases = { put: channel.sendCase(5), got: channel.receiveCase() }
     const names: string[] = []
@@ -78,27 +79,31 @@ describe('choosing', () => {
     expect(Math.abs(wins / rounds - 0.5)).toBeLessThanOrEqual(4.891676 / (2 * Math.sqrt(rounds)))
   })
 
-  test.each([0, 100])('GO-040 two sends on one channel share 100 rounds at capacity %d', async (capacity) => {
-    const channel = new Channel<number>(capacity)
-    const random = seededRandom(40)
-    const counts = [0, 0]
-    await together(
-      async () => {
-        for (const _ of upTo(100))
-          await select({ a: channel.sendCase(0), b: channel.sendCase(1) }, { random })
-        channel.close()
-      },
-      async () => {
-        for await (const n of channel) counts[n]! += 1
-      },
-    )
-    expect(Math.min(...counts)).toBeGreaterThan(10)
-    expect(counts[0]! + counts[1]!).toBe(100)
-  })
+  everySchedule.each([0, 100])(
+    'GO-040 two sends on one channel share 100 rounds at capacity %d',
+    async (capacity) => {
+      const channel = new Channel<number>(capacity)
+      const random = seededRandom(40)
+      const rounds = sized(100, 30)
+      const counts = [0, 0]
+      await together(
+        async () => {
+          for (const _ of upTo(rounds))
+            await select({ a: channel.sendCase(0), b: channel.sendCase(1) }, { random })
+          channel.close()
+        },
+        async () => {
+          for await (const n of channel) counts[n]! += 1
+        },
+      )
+      expect(Math.min(...counts)).toBeGreaterThan(rounds / 10)
+      expect(counts[0]! + counts[1]!).toBe(rounds)
+    },
+  )
 
-  test('GO-041 exactly one case happens: 100,000 sends over four channels', async () => {
+  everySchedule('GO-041 exactly one case happens: 100,000 sends over four channels', async () => {
     const channels = upTo(4).map((i) => new Channel<number>(i))
-    const seen = new Uint8Array(100_000)
+    const seen = new Uint8Array(sized(100_000, 15))
     await using scope = new Scope()
     scope.go(async () => {
       for (const n of seen.keys()) {
@@ -121,10 +126,10 @@ describe('choosing', () => {
     expect(seen.every((count) => count === 1)).toBe(true)
   })
 
-  test.each(['GO-042 by a value', 'GO-043 by a close'])(
+  everySchedule.each(['GO-042 by a value', 'GO-043 by a close'])(
     '%s one of two channels is ready at every moment, so a select never finds none',
     async (how) => {
-      for (let round = 0; round < 100_000; round++) {
+      for (let round = 0; round < sized(100_000, 20); round++) {
         const [a, b] = [new Channel<number>(1), new Channel<number>(1)]
         a.trySend(1)
         const other = Promise.resolve().then(() => trySelect({ a: a.receiveCase(), b: b.receiveCase() }))
@@ -136,7 +141,7 @@ describe('choosing', () => {
     },
   )
 
-  test('GO-044 an empty select never settles, unless its signal aborts', async () => {
+  everySchedule('GO-044 an empty select never settles, unless its signal aborts', async () => {
     expect(trySelect({})).toBe(undefined)
     expect(await hasSettled(select({}))).toBe(false)
     const controller = new AbortController()
@@ -145,11 +150,11 @@ describe('choosing', () => {
     await expect(selected).rejects.toThrow('enough')
   })
 
-  test('GO-006 GO-045 a select of undefined cases only never settles', async () => {
+  everySchedule('GO-006 GO-045 a select of undefined cases only never settles', async () => {
     expect(await hasSettled(select({ a: undefined, b: undefined }))).toBe(false)
   })
 
-  test('GO-046 an undefined case is never chosen: it switches its operation off', async () => {
+  everySchedule('GO-046 an undefined case is never chosen: it switches its operation off', async () => {
     let numbers: Channel<number> | undefined = closed()
     let words: Channel<string> | undefined = new Channel(1)
     await words.send('last')
@@ -173,24 +178,27 @@ describe('choosing', () => {
     expect([full.length, quiet.trySend(1)]).toEqual([1, false])
   })
 
-  test('GO-050 channels and values of all cases are evaluated once, in source order, chosen or not', async () => {
-    const calls: string[] = []
-    const note = <T>(name: string, value: T): T => {
-      calls.push(name)
-      return value
-    }
-    const channels = upTo(3).map(() => new Channel<number>(1))
-    await channels[1]!.send(1)
-    channels[2]!.trySend(1)
-    await select({
-      a: note('a', channels[0]!).receiveCase(),
-      b: note('b', channels[1]!).sendCase(note('value of b', 1)),
-      c: note('c', channels[2]!).receiveCase(),
-    })
-    expect(calls).toEqual(['a', 'b', 'value of b', 'c'])
-  })
+  everySchedule(
+    'GO-050 channels and values of all cases are evaluated once, in source order, chosen or not',
+    async () => {
+      const calls: string[] = []
+      const note = <T>(name: string, value: T): T => {
+        calls.push(name)
+        return value
+      }
+      const channels = upTo(3).map(() => new Channel<number>(1))
+      await channels[1]!.send(1)
+      channels[2]!.trySend(1)
+      await select({
+        a: note('a', channels[0]!).receiveCase(),
+        b: note('b', channels[1]!).sendCase(note('value of b', 1)),
+        c: note('c', channels[2]!).receiveCase(),
+      })
+      expect(calls).toEqual(['a', 'b', 'value of b', 'c'])
+    },
+  )
 
-  test('GO-051 the code of a case runs only when that case was chosen', async () => {
+  everySchedule('GO-051 the code of a case runs only when that case was chosen', async () => {
     const [full, empty] = [new Channel<number>(1), new Channel<number>()]
     full.trySend(1)
     const ran: string[] = []
@@ -206,25 +214,28 @@ describe('choosing', () => {
     expect(ran).toEqual(['full'])
   })
 
-  test('GO-059 break leaves the switch over what was chosen; a label or return leaves the loop', async () => {
-    const numbers = new Channel<number>(3)
-    for (const n of upTo(3)) numbers.trySend(n)
-    numbers.close()
-    const received: number[] = []
-    rounds: for (;;) {
-      const chosen = await select({ number: numbers.receiveCase() })
-      switch (chosen.ok) {
-        case true:
-          received.push(chosen.value)
-          break
-        case false:
-          break rounds
+  everySchedule(
+    'GO-059 break leaves the switch over what was chosen; a label or return leaves the loop',
+    async () => {
+      const numbers = new Channel<number>(3)
+      for (const n of upTo(3)) numbers.trySend(n)
+      numbers.close()
+      const received: number[] = []
+      rounds: for (;;) {
+        const chosen = await select({ number: numbers.receiveCase() })
+        switch (chosen.ok) {
+          case true:
+            received.push(chosen.value)
+            break
+          case false:
+            break rounds
+        }
       }
-    }
-    expect(received).toEqual([0, 1, 2])
-  })
+      expect(received).toEqual([0, 1, 2])
+    },
+  )
 
-  test('GO-053 a channel may appear in several cases', async () => {
+  everySchedule('GO-053 a channel may appear in several cases', async () => {
     const channel = new Channel<number>()
     const selected = select({ a: channel.receiveCase(), b: channel.receiveCase() })
     await channel.send(1)
@@ -234,7 +245,7 @@ describe('choosing', () => {
 })
 
 describe('closed channels', () => {
-  test('GO-048 a receive from a closed channel is always ready', async () => {
+  everySchedule('GO-048 a receive from a closed channel is always ready', async () => {
     const channel = closed<number>()
     for (const _ of upTo(3)) {
       expect(trySelect({ got: channel.receiveCase() })).toEqual({ case: 'got', ok: false, value: undefined })
@@ -246,7 +257,7 @@ describe('closed channels', () => {
     }
   })
 
-  test.each([0, 1])(
+  everySchedule.each([0, 1])(
     'GO-049 GO-030 a send on a closed channel is ready, and throws when chosen, capacity %d',
     async (n) => {
       const channel = closed<number>(n)
@@ -264,7 +275,7 @@ describe('closed channels', () => {
     },
   )
 
-  test('GO-029 GO-032 closing settles a select that waits', async () => {
+  everySchedule('GO-029 GO-032 closing settles a select that waits', async () => {
     const channel = new Channel<number>()
     const receiving = select({ got: channel.receiveCase() })
     channel.close()
@@ -276,7 +287,7 @@ describe('closed channels', () => {
     expect(other.tryReceive()).not.toBe(1)
   })
 
-  test('GO-037 GO-038 plain, one-case and two-case receives agree on a closed channel', async () => {
+  everySchedule('GO-037 GO-038 plain, one-case and two-case receives agree on a closed channel', async () => {
     const quiet = new Channel<number>()
     const forms: ((channel: Channel<number>) => Promise<{ ok: boolean; value: number | undefined }>)[] = [
       (channel) => channel.receive(),

@@ -1,7 +1,7 @@
 import { onAbort, rejected } from '../wait/cancellation.ts'
 import { systemRandom } from '../world/random.ts'
 import type { Random } from '../world/random.ts'
-import { overseer, passing, waiting } from '../wait/overseer.ts'
+import { passing, waiting } from '../wait/overseer.ts'
 import type { Named, SelectCase, Selection } from './select-case.ts'
 
 /**
@@ -87,7 +87,7 @@ export function trySelect<const Cases extends SelectCases>(
   cases: Cases,
   options?: TrySelectOptions,
 ): Selected<Cases> | undefined {
-  const random = options?.random ?? overseer?.random ?? systemRandom
+  const random = options?.random ?? systemRandom
   for (;;) {
     const chosen = choose(cases, random)
     if (chosen === undefined) return undefined
@@ -129,7 +129,7 @@ class PendingSelection<Outcome> implements Selection<Named<unknown>> {
   }
 
   // In random order: whoever comes to a line in which one select stands twice meets its first place.
-  park(cases: SelectCases, { signal, random = overseer?.random ?? systemRandom }: SelectOptions = {}): void {
+  park(cases: SelectCases, { signal, random = systemRandom }: SelectOptions = {}): void {
     if (signal !== undefined) this.#lines.push(onAbort(signal, (reason) => this.fail(reason)))
     const names = Object.keys(cases)
     for (let left = names.length; left > 0; left--) {

@@ -1,4 +1,5 @@
-import { expect, test } from 'vitest'
+import { expect } from 'vitest'
+import { everySchedule } from '../../test/every-schedule.ts'
 import { settle } from '../../test/probe.ts'
 import { ManualClock } from '../world/manual-clock.ts'
 import { afterFunc } from './after-func.ts'
@@ -6,7 +7,7 @@ import { withCancel, withTimeout } from './cancel-context.ts'
 import type { Context } from './context.ts'
 import { background } from './endless-context.ts'
 
-test('GO-137 GO-142 GO-143 it runs once, after the cancel and not during it', async () => {
+everySchedule('GO-137 GO-142 GO-143 it runs once, after the cancel and not during it', async () => {
   const ctx = withCancel(background)
   let runs = 0
   afterFunc(ctx, () => void (runs += 1))
@@ -20,7 +21,7 @@ test('GO-137 GO-142 GO-143 it runs once, after the cancel and not during it', as
   expect(runs).toBe(1)
 })
 
-test('GO-142 a cancel does not wait for a task that takes its time', async () => {
+everySchedule('GO-142 a cancel does not wait for a task that takes its time', async () => {
   const ctx = withCancel(background)
   const steps: string[] = []
   afterFunc(ctx, async () => {
@@ -34,7 +35,7 @@ test('GO-142 a cancel does not wait for a task that takes its time', async () =>
   expect(steps).toEqual(['cancelled', 'ended'])
 })
 
-test('GO-138 it runs after a timeout', async () => {
+everySchedule('GO-138 it runs after a timeout', async () => {
   const clock = new ManualClock()
   const ctx = withTimeout(background, clock, 5)
   let runs = 0
@@ -45,26 +46,32 @@ test('GO-138 it runs after a timeout', async () => {
   expect(runs).toBe(1)
 })
 
-test('GO-139 it runs at once when the context has ended already, but not during the call', async () => {
-  const ctx = withCancel(background)
-  ctx.cancel()
-  let runs = 0
-  const stop = afterFunc(ctx, () => void (runs += 1))
-  expect([runs, stop()]).toEqual([0, false])
-  await settle()
-  expect(runs).toBe(1)
-})
+everySchedule(
+  'GO-139 it runs at once when the context has ended already, but not during the call',
+  async () => {
+    const ctx = withCancel(background)
+    ctx.cancel()
+    let runs = 0
+    const stop = afterFunc(ctx, () => void (runs += 1))
+    expect([runs, stop()]).toEqual([0, false])
+    await settle()
+    expect(runs).toBe(1)
+  },
+)
 
-test('GO-140 GO-141 called off, it never runs; calling off a second time returns false', async () => {
-  const ctx = withCancel(background)
-  const stop = afterFunc(ctx, () => expect.unreachable())
-  expect([stop(), stop()]).toEqual([true, false])
-  ctx.cancel()
-  await settle()
-  expect(stop()).toBe(false)
-})
+everySchedule(
+  'GO-140 GO-141 called off, it never runs; calling off a second time returns false',
+  async () => {
+    const ctx = withCancel(background)
+    const stop = afterFunc(ctx, () => expect.unreachable())
+    expect([stop(), stop()]).toEqual([true, false])
+    ctx.cancel()
+    await settle()
+    expect(stop()).toBe(false)
+  },
+)
 
-test('GO-141 calling off what has run, or is on its way, returns false', async () => {
+everySchedule('GO-141 calling off what has run, or is on its way, returns false', async () => {
   const ctx = withCancel(background)
   let runs = 0
   const stop = afterFunc(ctx, () => void (runs += 1))
@@ -74,7 +81,7 @@ test('GO-141 calling off what has run, or is on its way, returns false', async (
   expect([stop(), runs]).toEqual([false, 1])
 })
 
-test('GO-143 a context of another make that calls back twice still runs it once', async () => {
+everySchedule('GO-143 a context of another make that calls back twice still runs it once', async () => {
   const { signal } = new AbortController()
   const callbacks: (() => void)[] = []
   const eager: Context = {

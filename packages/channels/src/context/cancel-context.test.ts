@@ -1,4 +1,5 @@
 import { describe, expect, test } from 'vitest'
+import { everySchedule } from '../../test/every-schedule.ts'
 import { collectGarbage, heldBytes } from '../../test/heap.ts'
 import { settle, upTo } from '../../test/probe.ts'
 import { Channel } from '../channel/channel.ts'
@@ -14,7 +15,7 @@ const key = new ContextKey<number>('key')
 const finishing = new Error('finishing')
 
 describe('cancelling', () => {
-  test('GO-107 the background never ends, has no deadline and no error', async () => {
+  everySchedule('GO-107 the background never ends, has no deadline and no error', async () => {
     expect([background.error, background.cause, background.deadline]).toEqual([
       undefined,
       undefined,
@@ -178,7 +179,7 @@ describe('what a tree holds', () => {
 })
 
 describe('deadlines', () => {
-  test('GO-116 the error says that the deadline has passed', async () => {
+  everySchedule('GO-116 the error says that the deadline has passed', async () => {
     const clock = new ManualClock(1_000)
     const [timeout, deadline] = [withTimeout(background, clock, 50), withDeadline(background, clock, 1_050)]
     await clock.advance(49)
@@ -190,19 +191,22 @@ describe('deadlines', () => {
     }
   })
 
-  test('GO-117 GO-120 the earlier of the deadlines of parent and child wins and is the one reported', async () => {
-    const clock = new ManualClock(1_000)
-    const short = withTimeout(background, clock, 10)
-    const longInShort = withTimeout(withValue(short, key, 1), clock, 1_000)
-    const long = withTimeout(background, clock, 1_000)
-    const shortInLong = withTimeout(withCancel(long), clock, 10)
-    expect([longInShort.deadline, shortInLong.deadline, long.deadline]).toEqual([1_010, 1_010, 2_000])
-    expect(withCancel(longInShort).deadline).toBe(1_010)
-    await clock.advance(10)
-    expect(longInShort.error).toBe(short.error)
-    expect(shortInLong.error).toBeInstanceOf(DeadlineExceededError)
-    expect(long.error).toBe(undefined)
-  })
+  everySchedule(
+    'GO-117 GO-120 the earlier of the deadlines of parent and child wins and is the one reported',
+    async () => {
+      const clock = new ManualClock(1_000)
+      const short = withTimeout(background, clock, 10)
+      const longInShort = withTimeout(withValue(short, key, 1), clock, 1_000)
+      const long = withTimeout(background, clock, 1_000)
+      const shortInLong = withTimeout(withCancel(long), clock, 10)
+      expect([longInShort.deadline, shortInLong.deadline, long.deadline]).toEqual([1_010, 1_010, 2_000])
+      expect(withCancel(longInShort).deadline).toBe(1_010)
+      await clock.advance(10)
+      expect(longInShort.error).toBe(short.error)
+      expect(shortInLong.error).toBeInstanceOf(DeadlineExceededError)
+      expect(long.error).toBe(undefined)
+    },
+  )
 
   test('GO-118 a deadline now or in the past ends the context at once', () => {
     const clock = new ManualClock(1_000)
@@ -217,7 +221,7 @@ describe('deadlines', () => {
     expect(clock.pending).toBe(0)
   })
 
-  test('GO-119 a cancel before the timeout is a cancel, and frees the timer', async () => {
+  everySchedule('GO-119 a cancel before the timeout is a cancel, and frees the timer', async () => {
     const clock = new ManualClock()
     const [ctx, parent] = [withTimeout(background, clock, 50), withCancel(background)]
     const child = withTimeout(parent, clock, 50)
@@ -229,7 +233,7 @@ describe('deadlines', () => {
     for (const each of [ctx, child]) expect(each.error).toBeInstanceOf(ContextCancelledError)
   })
 
-  test('GO-125 the error of a deadline is a timeout to code that knows the platform', async () => {
+  everySchedule('GO-125 the error of a deadline is a timeout to code that knows the platform', async () => {
     const clock = new ManualClock()
     const ctx = withTimeout(background, clock, 5)
     await clock.advance(5)
@@ -238,7 +242,7 @@ describe('deadlines', () => {
     expect(ctx.error?.message).toContain('5 ms')
   })
 
-  test('GO-165 a jump of the wall clock moves no deadline', async () => {
+  everySchedule('GO-165 a jump of the wall clock moves no deadline', async () => {
     const clock = new ManualClock()
     const parent = withTimeout(background, clock, 1_000)
     clock.jumpWallClock(3_600_000)
@@ -288,7 +292,7 @@ describe('causes', () => {
     expect(c.child.cause).toBe(c.parent.error)
   })
 
-  test('GO-133 the cause of a timeout holds only if the timer fired', async () => {
+  everySchedule('GO-133 the cause of a timeout holds only if the timer fired', async () => {
     const clock = new ManualClock()
     const [fired, early] = [
       withTimeout(background, clock, 5, finishing),
@@ -301,13 +305,16 @@ describe('causes', () => {
     expect(withTimeout(background, clock, 0, finishing).cause).toBe(finishing)
   })
 
-  test('GO-134 a child that timed out keeps its cause when the parent is cancelled later', async () => {
-    const clock = new ManualClock()
-    const parent = withCancel(background)
-    const child = withTimeout(parent, clock, 5, finishing)
-    await clock.advance(5)
-    parent.cancel(new Error('later'))
-    await settle()
-    expect(child.cause).toBe(finishing)
-  })
+  everySchedule(
+    'GO-134 a child that timed out keeps its cause when the parent is cancelled later',
+    async () => {
+      const clock = new ManualClock()
+      const parent = withCancel(background)
+      const child = withTimeout(parent, clock, 5, finishing)
+      await clock.advance(5)
+      parent.cancel(new Error('later'))
+      await settle()
+      expect(child.cause).toBe(finishing)
+    },
+  )
 })

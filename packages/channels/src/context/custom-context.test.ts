@@ -1,5 +1,6 @@
 import { getEventListeners } from 'node:events'
 import { expect, test } from 'vitest'
+import { everySchedule } from '../../test/every-schedule.ts'
 import { upTo } from '../../test/probe.ts'
 import { ManualClock } from '../world/manual-clock.ts'
 import { withCancel, withTimeout } from './cancel-context.ts'
@@ -75,7 +76,7 @@ class Calling extends Own {
 
 const finishing = new Error('finishing')
 
-test('GO-109 GO-117 an end and a deadline go through a wrapper', async () => {
+everySchedule('GO-109 GO-117 an end and a deadline go through a wrapper', async () => {
   const clock = new ManualClock()
   const root = withTimeout(background, clock, 10)
   const child = withTimeout(new Wrapper(withCancel(new Wrapper(root))), clock, 1_000)

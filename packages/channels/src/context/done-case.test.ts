@@ -1,4 +1,5 @@
-import { expect, test } from 'vitest'
+import { expect } from 'vitest'
+import { everySchedule } from '../../test/every-schedule.ts'
 import { hasSettled } from '../../test/probe.ts'
 import { Channel } from '../channel/channel.ts'
 import { select, trySelect } from '../channel/select.ts'
@@ -7,7 +8,7 @@ import { withCancel, withTimeout } from './cancel-context.ts'
 import { background } from './endless-context.ts'
 import { doneCase } from './done-case.ts'
 
-test('GO-108 the end of a context is a case that is ready from then on', async () => {
+everySchedule('GO-108 the end of a context is a case that is ready from then on', async () => {
   const ctx = withCancel(background)
   const jobs = new Channel<number>(1)
   const cases = { job: jobs.receiveCase(), done: doneCase(ctx) }
@@ -21,7 +22,7 @@ test('GO-108 the end of a context is a case that is ready from then on', async (
   expect(jobs.length).toBe(1)
 })
 
-test('GO-054 a select that another case settles leaves nothing in the context', async () => {
+everySchedule('GO-054 a select that another case settles leaves nothing in the context', async () => {
   const ctx = withCancel(background)
   const jobs = new Channel<number>()
   let hooks = 0
@@ -46,7 +47,7 @@ test('GO-054 a select that another case settles leaves nothing in the context', 
   expect([(await chosen).case, hooks]).toEqual(['job', 0])
 })
 
-test('GO-116 a deadline is a case like any end', async () => {
+everySchedule('GO-116 a deadline is a case like any end', async () => {
   const clock = new ManualClock()
   using ctx = withTimeout(background, clock, 5)
   const chosen = select({ quiet: new Channel().receiveCase(), done: doneCase(ctx) })

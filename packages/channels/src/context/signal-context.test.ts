@@ -1,5 +1,6 @@
 import { getEventListeners } from 'node:events'
 import { describe, expect, test } from 'vitest'
+import { everySchedule } from '../../test/every-schedule.ts'
 import { unhandledIn } from '../../test/unhandled.ts'
 import { Channel } from '../channel/channel.ts'
 import { ManualClock } from '../world/manual-clock.ts'
@@ -31,7 +32,7 @@ describe('from a signal to a context', () => {
     expect([ctx.cause, ctx.error?.cause]).toEqual([late, late])
   })
 
-  test('GO-146 there and back again, the error is the same one', async () => {
+  everySchedule('GO-146 there and back again, the error is the same one', async () => {
     const clock = new ManualClock()
     const there = withTimeout(background, clock, 5)
     const back = fromSignal(there.signal)
@@ -55,20 +56,23 @@ describe('from a signal to a context', () => {
 })
 
 describe('from a context to a signal', () => {
-  test('GO-061 GO-146 a wait with the signal of a context ends with the cause of the context', async () => {
-    const ctx = withCancel(background)
-    const received = new Channel<number>().receive(ctx.signal)
-    ctx.cancel(finishing)
-    await expect(received).rejects.toBe(finishing)
-    await expect(new Channel<number>().receive(ctx.signal)).rejects.toBe(finishing)
-  })
+  everySchedule(
+    'GO-061 GO-146 a wait with the signal of a context ends with the cause of the context',
+    async () => {
+      const ctx = withCancel(background)
+      const received = new Channel<number>().receive(ctx.signal)
+      ctx.cancel(finishing)
+      await expect(received).rejects.toBe(finishing)
+      await expect(new Channel<number>().receive(ctx.signal)).rejects.toBe(finishing)
+    },
+  )
 
   test('a context has one signal, and none before it is asked for', () => {
     const ctx = withCancel(background)
     expect(ctx.signal).toBe(ctx.signal)
   })
 
-  test('GO-146 one who throws on hearing of the end does not keep the others from it', async () => {
+  everySchedule('GO-146 one who throws on hearing of the end does not keep the others from it', async () => {
     const ctx = withCancel(background)
     const child = withCancel(ctx)
     const heard: string[] = []

@@ -1,4 +1,5 @@
 import { describe, expect, test } from 'vitest'
+import { everySchedule } from '../../test/every-schedule.ts'
 import { settle, upTo } from '../../test/probe.ts'
 import { ManualClock } from '../world/manual-clock.ts'
 import { withCancel, withTimeout } from './cancel-context.ts'
@@ -34,7 +35,7 @@ describe('values', () => {
     expect(background.value<number>(user)).toBe(undefined)
   })
 
-  test('a value adds nothing to the life of its parent', async () => {
+  everySchedule('a value adds nothing to the life of its parent', async () => {
     const clock = new ManualClock()
     using parent = withTimeout(background, clock, 5)
     const ctx = withValue(parent, depth, 1)
@@ -62,27 +63,30 @@ describe('values', () => {
 })
 
 describe('without cancel', () => {
-  test('GO-135 values stay, and nothing of the end: over a live, a cancelled and a timed-out parent', async () => {
-    const clock = new ManualClock()
-    const [live, cancelled, late] = upTo(3).map(() =>
-      withTimeout(withValue(background, depth, 7), clock, 5, new Error('late')),
-    ) as [ReturnType<typeof withTimeout>, ReturnType<typeof withTimeout>, ReturnType<typeof withTimeout>]
-    const fromLive = withoutCancel(live)
-    cancelled.cancel(new Error('cancelled'))
-    const fromCancelled = withoutCancel(cancelled)
-    await clock.advance(5)
-    for (const ctx of [fromLive, fromCancelled, withoutCancel(late)]) {
-      expect([ctx.deadline, ctx.error, ctx.cause, ctx.signal.aborted]).toEqual([
-        undefined,
-        undefined,
-        undefined,
-        false,
-      ])
-      expect(ctx.value(depth)).toBe(7)
-      afterFunc(ctx, () => expect.unreachable())
-    }
-    await settle()
-  })
+  everySchedule(
+    'GO-135 values stay, and nothing of the end: over a live, a cancelled and a timed-out parent',
+    async () => {
+      const clock = new ManualClock()
+      const [live, cancelled, late] = upTo(3).map(() =>
+        withTimeout(withValue(background, depth, 7), clock, 5, new Error('late')),
+      ) as [ReturnType<typeof withTimeout>, ReturnType<typeof withTimeout>, ReturnType<typeof withTimeout>]
+      const fromLive = withoutCancel(live)
+      cancelled.cancel(new Error('cancelled'))
+      const fromCancelled = withoutCancel(cancelled)
+      await clock.advance(5)
+      for (const ctx of [fromLive, fromCancelled, withoutCancel(late)]) {
+        expect([ctx.deadline, ctx.error, ctx.cause, ctx.signal.aborted]).toEqual([
+          undefined,
+          undefined,
+          undefined,
+          false,
+        ])
+        expect(ctx.value(depth)).toBe(7)
+        afterFunc(ctx, () => expect.unreachable())
+      }
+      await settle()
+    },
+  )
 
   test('what is derived from it ends on its own', () => {
     const parent = withCancel(withValue(background, depth, 7))

@@ -1,10 +1,11 @@
-import { expect, test } from 'vitest'
+import { expect } from 'vitest'
+import { everySchedule } from '../../test/every-schedule.ts'
 import { settle } from '../../test/probe.ts'
 import { unhandledIn } from '../../test/unhandled.ts'
 import { detach } from './detach.ts'
 import { Scope } from './scope.ts'
 
-test('a detached task outlives the block that started it', async () => {
+everySchedule('a detached task outlives the block that started it', async () => {
   const steps: string[] = []
   {
     await using scope = new Scope()
@@ -21,7 +22,7 @@ test('a detached task outlives the block that started it', async () => {
   expect(steps).toEqual(['left', 'ended'])
 })
 
-test('GO-074 a detached task that fails, at once or later, is an unhandled rejection', async () => {
+everySchedule('GO-074 a detached task that fails, at once or later, is an unhandled rejection', async () => {
   const [now, later] = [new Error('now'), new Error('later')]
   const unhandled = await unhandledIn(() => {
     detach(() => {

@@ -1,5 +1,6 @@
 import { getEventListeners } from 'node:events'
 import { describe, expect, test } from 'vitest'
+import { everySchedule } from '../../test/every-schedule.ts'
 import { hasSettled, settle, upTo } from '../../test/probe.ts'
 import { Channel } from '../channel/channel.ts'
 import { withTimeout } from '../context/cancel-context.ts'
@@ -17,7 +18,7 @@ async function waitForStop(signal: AbortSignal): Promise<void> {
 }
 
 describe('ending', () => {
-  test('wait settles when every task has ended, also those started meanwhile', async () => {
+  everySchedule('wait settles when every task has ended, also those started meanwhile', async () => {
     await using scope = new Scope()
     const gate = new Channel<number>()
     const ended: number[] = []
@@ -36,7 +37,7 @@ describe('ending', () => {
     expect(ended).toEqual([2, 1, 0])
   })
 
-  test.each([0, 1, 2])(
+  everySchedule.each([0, 1, 2])(
     'wait also waits for a task that starts %d microtasks after the last one',
     async (n) => {
       await using scope = new Scope()
@@ -59,14 +60,14 @@ describe('ending', () => {
     },
   )
 
-  test('a scope without tasks ends at once, and may be waited for again', async () => {
+  everySchedule('a scope without tasks ends at once, and may be waited for again', async () => {
     await using scope = new Scope()
     await scope.wait()
     await scope.wait()
     expect(scope.errors).toEqual([])
   })
 
-  test('a task runs until its first wait before go returns', async () => {
+  everySchedule('a task runs until its first wait before go returns', async () => {
     await using scope = new Scope()
     const steps: string[] = []
     scope.go(async () => {
@@ -79,7 +80,7 @@ describe('ending', () => {
     expect(steps).toEqual(['started', 'go returned', 'ended'])
   })
 
-  test('leaving the block cancels the tasks and waits for the slowest', async () => {
+  everySchedule('leaving the block cancels the tasks and waits for the slowest', async () => {
     const steps: string[] = []
     {
       await using scope = new Scope()
@@ -94,7 +95,7 @@ describe('ending', () => {
     expect(steps).toEqual(['leaving', 'told to stop', 'ended', 'left'])
   })
 
-  test('a block that throws still ends its tasks first, and its error comes out', async () => {
+  everySchedule('a block that throws still ends its tasks first, and its error comes out', async () => {
     let ended = false
     await expect(
       (async () => {
@@ -106,7 +107,7 @@ describe('ending', () => {
     expect(ended).toBe(true)
   })
 
-  test('a scope whose block has been left starts nothing', async () => {
+  everySchedule('a scope whose block has been left starts nothing', async () => {
     const scope = new Scope()
     await scope[Symbol.asyncDispose]()
     expect(() => scope.go(() => expect.unreachable())).toThrow()
@@ -114,7 +115,7 @@ describe('ending', () => {
 })
 
 describe('failing', () => {
-  test('GO-098 wait throws the first error, each time it is asked; all are kept', async () => {
+  everySchedule('GO-098 wait throws the first error, each time it is asked; all are kept', async () => {
     const scope = new Scope()
     const second = new Error('second')
     scope.go(async (signal) => {
@@ -128,7 +129,7 @@ describe('failing', () => {
     expect(scope.errors).toEqual([broken, second])
   })
 
-  test('GO-100 GO-101 the first error cancels the siblings and is the reason they see', async () => {
+  everySchedule('GO-100 GO-101 the first error cancels the siblings and is the reason they see', async () => {
     await using scope = new Scope()
     const reasons: unknown[] = []
     for (const _ of upTo(3)) {
@@ -143,7 +144,7 @@ describe('failing', () => {
     expect(scope.signal.reason).toBe(broken)
   })
 
-  test('a sibling that was cut short has not failed', async () => {
+  everySchedule('a sibling that was cut short has not failed', async () => {
     await using scope = new Scope()
     scope.go(waitForStop)
     scope.go(() => Promise.reject(broken))
@@ -151,20 +152,23 @@ describe('failing', () => {
     expect(scope.errors).toEqual([broken])
   })
 
-  test('GO-074 a throw in a task ends no process: it belongs to the scope, with its stack', async () => {
-    const scope = new Scope()
-    scope.go(async () => {
+  everySchedule(
+    'GO-074 a throw in a task ends no process: it belongs to the scope, with its stack',
+    async () => {
+      const scope = new Scope()
+      scope.go(async () => {
+        await settle()
+        throw broken
+      })
       await settle()
-      throw broken
-    })
-    await settle()
-    // Vitest fails the run on a rejection that nobody handled: this turn is its chance to see one.
-    await settle()
-    expect(scope.errors).toEqual([broken])
-    await expect(scope.wait()).rejects.toHaveProperty('stack', broken.stack)
-  })
+      // Vitest fails the run on a rejection that nobody handled: this turn is its chance to see one.
+      await settle()
+      expect(scope.errors).toEqual([broken])
+      await expect(scope.wait()).rejects.toHaveProperty('stack', broken.stack)
+    },
+  )
 
-  test('GO-106 a throw before the first wait is a failure like any other', async () => {
+  everySchedule('GO-106 a throw before the first wait is a failure like any other', async () => {
     await using scope = new Scope()
     scope.go(() => {
       throw broken
@@ -172,7 +176,7 @@ describe('failing', () => {
     await expect(scope.wait()).rejects.toBe(broken)
   })
 
-  test('a failure that nobody waited for comes out when the block is left', async () => {
+  everySchedule('a failure that nobody waited for comes out when the block is left', async () => {
     await expect(
       (async () => {
         await using scope = new Scope()
@@ -182,13 +186,13 @@ describe('failing', () => {
     ).rejects.toBe(broken)
   })
 
-  test('a failure that wait has thrown does not come out a second time', async () => {
+  everySchedule('a failure that wait has thrown does not come out a second time', async () => {
     await using scope = new Scope()
     scope.go(() => Promise.reject(broken))
     await expect(scope.wait()).rejects.toBe(broken)
   })
 
-  test('a cancelled scope starts nothing more', async () => {
+  everySchedule('a cancelled scope starts nothing more', async () => {
     await using scope = new Scope()
     scope.go(() => Promise.reject(broken))
     await expect(scope.wait()).rejects.toBe(broken)
@@ -197,7 +201,7 @@ describe('failing', () => {
 })
 
 describe('cancelling', () => {
-  test('cancel stops the tasks; wait then throws the reason', async () => {
+  everySchedule('cancel stops the tasks; wait then throws the reason', async () => {
     await using scope = new Scope()
     scope.go(waitForStop)
     scope.cancel(broken)
@@ -206,14 +210,14 @@ describe('cancelling', () => {
     expect(scope.errors).toEqual([])
   })
 
-  test('wait does not throw when the tasks end well in spite of the cancel', async () => {
+  everySchedule('wait does not throw when the tasks end well in spite of the cancel', async () => {
     await using scope = new Scope()
     scope.go((signal) => waitForStop(signal).catch(() => undefined))
     scope.cancel(broken)
     await scope.wait()
   })
 
-  test('the abort of the parent reaches the tasks of scopes inside scopes', async () => {
+  everySchedule('the abort of the parent reaches the tasks of scopes inside scopes', async () => {
     const controller = new AbortController()
     await using outer = new Scope(controller.signal)
     outer.go(async (signal) => {
@@ -231,19 +235,22 @@ describe('cancelling', () => {
     expect(() => scope.go(() => expect.unreachable())).toThrow(broken)
   })
 
-  test('a scope under a context ends with it and passes on its values and its deadline', async () => {
-    const clock = new ManualClock()
-    const user = new ContextKey<string>('user')
-    const parent = withTimeout(withValue(background, user, 'ada'), clock, 5, broken)
-    await using scope = new Scope(parent)
-    scope.go(waitForStop)
-    expect([scope.context.value(user), scope.context.deadline]).toEqual(['ada', 5])
-    await clock.advance(5)
-    await expect(scope.wait()).rejects.toBe(broken)
-    expect([scope.context.cause, scope.context.error?.name]).toEqual([broken, 'TimeoutError'])
-  })
+  everySchedule(
+    'a scope under a context ends with it and passes on its values and its deadline',
+    async () => {
+      const clock = new ManualClock()
+      const user = new ContextKey<string>('user')
+      const parent = withTimeout(withValue(background, user, 'ada'), clock, 5, broken)
+      await using scope = new Scope(parent)
+      scope.go(waitForStop)
+      expect([scope.context.value(user), scope.context.deadline]).toEqual(['ada', 5])
+      await clock.advance(5)
+      await expect(scope.wait()).rejects.toBe(broken)
+      expect([scope.context.cause, scope.context.error?.name]).toEqual([broken, 'TimeoutError'])
+    },
+  )
 
-  test('a scope that has ended holds nothing in its parent', async () => {
+  everySchedule('a scope that has ended holds nothing in its parent', async () => {
     const { signal } = new AbortController()
     {
       await using scope = new Scope(signal)
@@ -253,7 +260,7 @@ describe('cancelling', () => {
     expect(getEventListeners(signal, 'abort').length).toBe(0)
   })
 
-  test('a failure inside leaves the parent alone', async () => {
+  everySchedule('a failure inside leaves the parent alone', async () => {
     const controller = new AbortController()
     await using scope = new Scope(controller.signal)
     scope.go(() => Promise.reject(broken))

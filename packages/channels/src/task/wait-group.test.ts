@@ -1,9 +1,10 @@
 import { expect, test } from 'vitest'
+import { everySchedule, sized } from '../../test/every-schedule.ts'
 import { hasSettled, settle, upTo } from '../../test/probe.ts'
 import { Channel } from '../channel/channel.ts'
 import { WaitGroup } from './wait-group.ts'
 
-test('GO-077 nobody passes a barrier early: 16 tasks and two groups', async () => {
+everySchedule('GO-077 nobody passes a barrier early: 16 tasks and two groups', async () => {
   const [ready, go] = [new WaitGroup(), new WaitGroup()]
   const [n, passed] = [16, new Channel<number>(16)]
   ready.add(n)
@@ -21,7 +22,7 @@ test('GO-077 nobody passes a barrier early: 16 tasks and two groups', async () =
   expect(passed.length).toBe(n)
 })
 
-test('GO-078 a group is good for eight rounds', async () => {
+everySchedule('GO-078 a group is good for eight rounds', async () => {
   const group = new WaitGroup()
   for (const round of upTo(8)) {
     group.add(round + 1)
@@ -32,11 +33,11 @@ test('GO-078 a group is good for eight rounds', async () => {
   }
 })
 
-test('GO-079 wait at zero settles at once', async () => {
+everySchedule('GO-079 wait at zero settles at once', async () => {
   expect(await hasSettled(new WaitGroup().wait())).toBe(true)
 })
 
-test('GO-080 all who wait are released together', async () => {
+everySchedule('GO-080 all who wait are released together', async () => {
   const group = new WaitGroup()
   group.add(2)
   const waits = upTo(5).map(() => group.wait())
@@ -55,8 +56,8 @@ test('GO-081 a count below zero throws and changes nothing', () => {
   expect(group.count).toBe(2)
 })
 
-test('GO-082 nobody is released while tasks are under way, in 1,000 rounds', async () => {
-  for (const _ of upTo(1_000)) {
+everySchedule('GO-082 nobody is released while tasks are under way, in 1,000 rounds', async () => {
+  for (const _ of upTo(sized(1_000, 10))) {
     const group = new WaitGroup()
     let ended = 0
     for (const __ of upTo(2)) {
@@ -70,17 +71,20 @@ test('GO-082 nobody is released while tasks are under way, in 1,000 rounds', asy
   }
 })
 
-test('GO-083 a release empties the line at once, so that a later add begins a new round', async () => {
-  const group = new WaitGroup()
-  group.add()
-  const first = group.wait()
-  group.done()
-  group.add()
-  await first
-  expect(await hasSettled(group.wait())).toBe(false)
-})
+everySchedule(
+  'GO-083 a release empties the line at once, so that a later add begins a new round',
+  async () => {
+    const group = new WaitGroup()
+    group.add()
+    const first = group.wait()
+    group.done()
+    group.add()
+    await first
+    expect(await hasSettled(group.wait())).toBe(false)
+  },
+)
 
-test('GO-084 a task leaves the count also when it throws, and its error is passed on', async () => {
+everySchedule('GO-084 a task leaves the count also when it throws, and its error is passed on', async () => {
   const group = new WaitGroup()
   const failing = group.go(() => Promise.reject(new Error('broken')))
   const failingAtOnce = group.go(() => {
@@ -92,7 +96,7 @@ test('GO-084 a task leaves the count also when it throws, and its error is passe
   expect(await group.go(() => Promise.resolve(7))).toBe(7)
 })
 
-test('an abort ends one wait and leaves the others', async () => {
+everySchedule('an abort ends one wait and leaves the others', async () => {
   const group = new WaitGroup()
   group.add()
   const controller = new AbortController()

@@ -1,8 +1,9 @@
 import { expect, test } from 'vitest'
+import { everySchedule } from '../../test/every-schedule.ts'
 import { hasSettled, upTo } from '../../test/probe.ts'
 import { Wakeup } from './wakeup.ts'
 
-test('a wake ends the wait', async () => {
+everySchedule('a wake ends the wait', async () => {
   const wakeup = new Wakeup()
   const waited = wakeup.wait()
   expect(await hasSettled(waited)).toBe(false)
@@ -10,14 +11,14 @@ test('a wake ends the wait', async () => {
   await waited
 })
 
-test('wakes before the wait count as one', async () => {
+everySchedule('wakes before the wait count as one', async () => {
   const wakeup = new Wakeup()
   for (const _ of upTo(3)) wakeup.wake()
   await wakeup.wait()
   expect(await hasSettled(wakeup.wait())).toBe(false)
 })
 
-test('a wake that ends a wait is not remembered', async () => {
+everySchedule('a wake that ends a wait is not remembered', async () => {
   const wakeup = new Wakeup()
   const waited = wakeup.wait()
   wakeup.wake()
@@ -25,7 +26,7 @@ test('a wake that ends a wait is not remembered', async () => {
   expect(await hasSettled(wakeup.wait())).toBe(false)
 })
 
-test('a wake between the end of one wait and the next wait is remembered', async () => {
+everySchedule('a wake between the end of one wait and the next wait is remembered', async () => {
   const wakeup = new Wakeup()
   const waited = wakeup.wait()
   wakeup.wake()
@@ -42,7 +43,7 @@ test('waiting when already awake allocates nothing', () => {
   expect(wakeup.wait()).toBe(first)
 })
 
-test('a second task that waits is refused, and the first is still woken', async () => {
+everySchedule('a second task that waits is refused, and the first is still woken', async () => {
   const wakeup = new Wakeup()
   const waited = wakeup.wait()
   await expect(wakeup.wait()).rejects.toThrow('another task is waiting')

@@ -1,4 +1,6 @@
+import type { Clock } from '../world/clock.ts'
 import type { Random } from '../world/random.ts'
+import type { Scheduler } from '../world/scheduler.ts'
 
 /** This file within its package, without its ending: where stack traces cross from the package to an overseer. */
 export const entryFile = 'wait/overseer'
@@ -11,8 +13,10 @@ export const entryFile = 'wait/overseer'
  * waited and did not have to. There is at most one overseer, because two could not both decide the order.
  */
 export interface Overseer {
-  /** Chooses for a select that was handed no source of randomness. */
-  readonly random?: Random
+  /**
+   * What stands for `systemClock`, `systemRandom` and `systemScheduler` meanwhile. Undefined leaves them as they are.
+   */
+  readonly system?: System | undefined
   /**
    * A task begins to wait on `on`, as `kind` says ("send", "sleep"). Stands for `new Promise(begin)`: what `begin` is
    * handed settles the promise, once, now or as late as the overseer likes.
@@ -26,6 +30,13 @@ export interface Overseer {
   created(kind: string, thing: object, name: string | undefined): void
   /** A scope has ended: its block was left and its tasks are over. */
   ended(thing: object): void
+}
+
+/** Time, chance and turns, as a whole program has them. */
+export interface System {
+  readonly clock: Clock
+  readonly random: Random
+  readonly scheduler: Scheduler
 }
 
 /** What a wait does first: it joins a line, and hands the line what settles the promise. */

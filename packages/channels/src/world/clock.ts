@@ -1,5 +1,5 @@
 import { onAbort } from '../wait/cancellation.ts'
-import { waiting } from '../wait/overseer.ts'
+import { overseer, waiting } from '../wait/overseer.ts'
 
 /**
  * The only way to learn or wait for the time.
@@ -55,11 +55,13 @@ class SystemTimer implements Disposable {
   }
 }
 
-/** The clock of the machine. A pending timer keeps the process alive. */
+/** The clock of the machine; in a simulation, that of the world. A pending timer keeps the process alive. */
 export const systemClock: Clock = {
-  now: () => Date.now(),
-  monotonic: () => performance.now(),
+  now: () => overseer?.system?.clock.now() ?? Date.now(),
+  monotonic: () => overseer?.system?.clock.monotonic() ?? performance.now(),
   schedule(delayMs, callback) {
+    const simulated = overseer?.system
+    if (simulated !== undefined) return simulated.clock.schedule(delayMs, callback)
     if (Number.isNaN(delayMs)) throw new RangeError('schedule: delayMs is NaN; pass a number of milliseconds')
     return new SystemTimer(delayMs, callback)
   },

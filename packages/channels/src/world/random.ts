@@ -1,3 +1,5 @@
+import { overseer } from '../wait/overseer.ts'
+
 /** A source of randomness. One seed gives one sequence, on every machine and in every version. */
 export interface Random {
   /** A number in [0, 1), uniform, with 53 random bits. */
@@ -118,10 +120,15 @@ export function seededRandom(seed: number): Random {
   return Xoshiro128.seeded(view.getUint32(0), view.getUint32(4))
 }
 
-/** The machine's own randomness: different in each run. Not for secrets. Its forks are itself. */
+/**
+ * The machine's own randomness: different in each run. Not for secrets. Its forks are itself. In a simulation it is
+ * the world's, and the same for the same seed.
+ */
 export const systemRandom: Random = {
-  next: () => Math.random(),
+  next: () => overseer?.system?.random.next() ?? Math.random(),
   int(bound) {
+    const simulated = overseer?.system
+    if (simulated !== undefined) return simulated.random.int(bound)
     requireBound(bound)
     return Math.floor(Math.random() * bound)
   },

@@ -1,3 +1,5 @@
+import { overseer } from '../wait/overseer.ts'
+
 /**
  * Gives the rest of the program a turn.
  *
@@ -29,9 +31,11 @@ function turnByImmediate(): Promise<void> {
   })
 }
 
-/** The event loop of the host. */
+const turnOfHost = typeof setImmediate === 'undefined' ? turnByMessage() : turnByImmediate
+
+/** The event loop of the host; in a simulation, the world, in which a turn lets everybody go on who can. */
 export const systemScheduler: Scheduler = {
-  turn: typeof setImmediate === 'undefined' ? turnByMessage() : turnByImmediate,
+  turn: () => overseer?.system?.scheduler.turn() ?? turnOfHost(),
 }
 
 const settled: Promise<void> = Promise.resolve()

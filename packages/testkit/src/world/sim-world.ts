@@ -1,5 +1,5 @@
 import { ManualClock, oversee, seededRandom, systemClock, systemScheduler } from '@millrace/channels'
-import type { Begin, Clock, Overseer, Random, Roster } from '@millrace/channels'
+import type { Begin, Clock, Overseer, Random, Roster, System } from '@millrace/channels'
 import { OutsideWork } from './outside-work.ts'
 import { uniform } from './schedule-policy.ts'
 import type { Candidate, SchedulePolicy } from './schedule-policy.ts'
@@ -62,6 +62,8 @@ export class SimWorld {
   /** Each step that was taken. */
   readonly trace: Trace = new Trace()
   readonly #options: SimWorldOptions
+  /** For whoever asks the system for chance, such as every select that is not handed another source. */
+  readonly #chance: Random
   readonly #policy: SchedulePolicy
   readonly #roster: Roster | undefined
   readonly #ready: Happening[] = []
@@ -76,11 +78,14 @@ export class SimWorld {
   #steps = 0
   /** How many calls into the real world are under way. */
   #foreign = 0
+  /** Whether the world itself asks for the real clock or event loop now. */
+  #isHostAsked = false
 
   constructor(options: SimWorldOptions) {
     this.#options = options
     this.random = seededRandom(options.seed)
     this.clock = new ManualClock(options.startMs ?? START_MS)
+    this.#chance = this.random.fork('system')
     this.#policy = options.policy ?? uniform(this.random.fork('who goes on next'))
     this.#roster = options.roster?.(this.clock)
   }
@@ -182,7 +187,7 @@ export class SimWorld {
       (error: unknown) => (outcome = { error }),
     )
     for (;;) {
-      await systemScheduler.turn()
+      await this.#turnOfHost()
       if (outcome !== undefined) break
       if (this.#foreign > 0) await this.#standStill()
       this.#step(outside)
@@ -192,10 +197,11 @@ export class SimWorld {
   }
 
   async #standStill(): Promise<void> {
-    const until = systemClock.monotonic() + FOREIGN_CALL_MS
+    const now = (): number => this.#ofHost(() => systemClock.monotonic())
+    const until = now() + FOREIGN_CALL_MS
     while (this.#foreign > 0) {
-      await systemScheduler.turn()
-      const isLong = systemClock.monotonic() > until
+      await this.#turnOfHost()
+      const isLong = now() > until
       if (isLong && (this.#ready.length > 0 || this.clock.pending > 0)) return
     }
   }
@@ -260,8 +266,11 @@ export class SimWorld {
   }
 
   #overseer(): Overseer {
+    const system = (): System | undefined => (this.#isHostAsked ? undefined : this.#system())
     return {
-      random: this.random.fork('select'),
+      get system() {
+        return system()
+      },
       wait: (kind, on, begin) => this.#wait(kind, on, begin),
       pass: (kind, _on, outcome) =>
         new Promise((resolve) => this.add(this.#current, kind, () => resolve(outcome))),
@@ -269,6 +278,24 @@ export class SimWorld {
       created: (kind, thing, name) => this.#roster?.created(kind, thing, name),
       ended: (thing) => this.#roster?.ended(thing),
     }
+  }
+
+  /** What the whole program takes for the system: the current process's time, and the seed's chance. */
+  #system(): System {
+    return { clock: this.#current.clock, random: this.#chance, scheduler: { turn: () => this.settle() } }
+  }
+
+  /** Lets everything run that nobody has to wake. */
+  #turnOfHost(): Promise<void> {
+    return this.#ofHost(() => systemScheduler.turn())
+  }
+
+  /** Asks the real system, which nobody else can reach while the world runs. */
+  #ofHost<T>(ask: () => T): T {
+    this.#isHostAsked = true
+    const answer = ask()
+    this.#isHostAsked = false
+    return answer
   }
 
   #run<T>(task: () => Promise<T>, name: string | undefined): Promise<T> {

@@ -1,5 +1,14 @@
 import { setTimeout as realSleep } from 'node:timers/promises'
-import { Channel, Scope, select, sleep, WaitGroup } from '@millrace/channels'
+import {
+  Channel,
+  Scope,
+  select,
+  sleep,
+  systemClock,
+  systemRandom,
+  systemScheduler,
+  WaitGroup,
+} from '@millrace/channels'
 import { expect, test } from 'vitest'
 import { simulateTasks } from './simulate-tasks.ts'
 import type { SimulateTasksOptions, TaskWorld } from './simulate-tasks.ts'
@@ -198,6 +207,26 @@ test('a select in a simulation is chosen by the seed', async () => {
   expect(chosen.size).toBe(1)
   await simulateTasks(choose, { seed: 5 })
   expect(chosen.size).toBe(2)
+})
+
+test('in a simulation the clock, the chance and the scheduler of the system are those of the world', async () => {
+  const drawn = new Set<string>()
+  const run = async ({ clock, scheduler }: TaskWorld): Promise<void> => {
+    let turns = 0
+    await using scope = new Scope()
+    scope.go(async () => {
+      for (; turns < 5; turns++) await scheduler.turn()
+    })
+    await systemScheduler.turn()
+    expect(turns).toBe(5)
+    await sleep(systemClock, 3_600_000)
+    expect([systemClock.now(), systemClock.monotonic()]).toEqual([clock.now(), 3_600_000])
+    drawn.add(`${systemRandom.next()} ${systemRandom.int(1_000)}`)
+  }
+  await simulateTasks(run, { seed: 1, twice: true })
+  expect(drawn.size).toBe(1)
+  await simulateTasks(run, { seed: 2 })
+  expect(drawn.size).toBe(2)
 })
 
 test('a run that something other than the seed has a part in is told', async () => {

@@ -12,7 +12,7 @@ export interface TaskWorld {
   readonly seed: number
   /** Virtual time. It starts at the beginning of 2026 and passes only while every task is durably blocked. */
   readonly clock: Clock
-  /** Chance by the seed. Every select in the simulation uses the same seed without being told. */
+  /** Chance by the seed. A select that is handed none is chosen by the seed as well. */
   readonly random: Random
   /** Gives the other tasks a turn. */
   readonly scheduler: Scheduler
@@ -56,7 +56,9 @@ export interface TaskSimulation {
  * at a few moments, one task that starves. Time is virtual and moves only when every task is durably blocked, that is,
  * waits for something that only another task or a timer can end; the definition is that of Go's `testing/synctest`.
  *
- * The test must make all that it uses anew each time, and take time and chance from its world.
+ * Meanwhile `systemClock`, `systemRandom` and `systemScheduler` are the world's, so code that uses them needs no change;
+ * a turn of the system's scheduler lets everybody go on who can. The test must make all that it uses anew each time.
+ * What it takes from elsewhere, such as `Math.random` or a real timer, the world does not see.
  *
  * @throws TaskSimulationFailure for the first seed that fails, with the way to run that one alone, the last steps, and
  * as its cause what went wrong: what the test threw; SimDeadlock, when nothing can ever happen again, with who waits on
