@@ -17,7 +17,11 @@ function read(file: string): string {
 describe('the documents', () => {
   test('every TypeScript fence of the README and the guides compiles', () => {
     const fences = documents
-      .filter(({ path: file }) => /^(?:README|docs\/(?:guide|operating)\/.*|examples\/.*)\.md$/.test(file))
+      .filter(({ path: file }) =>
+        /^(?:README|packages\/(?:channels|threads)\/README|docs\/(?:guide|operating)\/.*|examples\/.*)\.md$/.test(
+          file,
+        ),
+      )
       .flatMap(fencesOf)
     expect(fences.length).toBeGreaterThan(10)
     expect(typeErrors(fences, root).join('\n')).toBe('')

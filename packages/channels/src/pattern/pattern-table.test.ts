@@ -321,7 +321,7 @@ test.each(rows.filter(({ hasUserFunction }) => hasUserFunction))(
 
 test('the table of the README has these rows and no others', () => {
   const readme = readFileSync(new URL('../../README.md', import.meta.url), 'utf8')
-  const table = /\| pattern \|[^]*?\n\n/.exec(readme)?.[0] ?? ''
+  const table = /\| pattern \| on close[^]*?\n\n/.exec(readme)?.[0] ?? ''
   const cellsOf = (line: string): string[] =>
     line
       .split('|')
