@@ -2,6 +2,8 @@
 import { Channel, select, trySelect, WaitGroup } from '@millrace/channels'
 import type { Shape } from './compare.ts'
 
+const batchSize = 128
+
 /** Two tasks and a channel. */
 export function pipe(capacity: number): Shape {
   return async (operations) => {
@@ -25,6 +27,27 @@ export function pipeTryingFirst(capacity: number): Shape {
     for (let n = 0; n < operations; n++) if (!channel.trySend(n)) await channel.send(n)
     await receiving
   }
+}
+
+/** The values travel in batches: one promise for each batch and side. */
+export const batches: Shape = async (operations) => {
+  const channel = new Channel<number>(batchSize)
+  const sending = (async () => {
+    for (let n = 0; n < operations; n += batchSize) {
+      const batch: number[] = []
+      for (let i = 0; i < batchSize; i++) batch.push(n + i)
+      await channel.sendMany(batch)
+    }
+    channel.close()
+  })()
+  let sum = 0
+  for (;;) {
+    const batch = await channel.receiveMany(batchSize)
+    if (batch.length === 0) break
+    for (const value of batch) sum += value
+  }
+  if (sum < operations) throw new Error(`the values sum up to ${sum}`)
+  await sending
 }
 
 export const oneTask: Shape = async (operations) => {

@@ -58,6 +58,11 @@ await compare([
     go: 'buffer of 128',
     times: 2,
   }),
+  question('buffer of 128, batches of 128', ours.batches, {
+    go: 'slices',
+    times: 1,
+    effect: effect.batches,
+  }),
   question('buffered, one task', ours.oneTask, {
     go: 'one task',
     times: 2,

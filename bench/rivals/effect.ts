@@ -3,6 +3,8 @@ import { createRequire } from 'node:module'
 import { Effect, Fiber, Queue } from 'effect'
 import type { Shape } from '../compare.ts'
 
+const batchSize = 128
+
 /** The version of Effect that is installed. */
 export const effectVersion: string = (
   createRequire(import.meta.url)('effect/package.json') as { version: string }
@@ -32,6 +34,27 @@ export const oneTask: Shape = (operations) => {
       yield* Queue.offer(queue, n)
       yield* Queue.take(queue)
     }
+  })
+  return Effect.runPromise(program)
+}
+
+export const batches: Shape = (operations) => {
+  const program = Effect.gen(function* () {
+    const queue = yield* Queue.bounded<number>(batchSize)
+    const sending = yield* Effect.forkChild(
+      Effect.gen(function* () {
+        for (let n = 0; n < operations; n += batchSize) {
+          yield* Queue.offerAll(
+            queue,
+            Array.from({ length: batchSize }, (_, i) => n + i),
+          )
+        }
+      }),
+    )
+    for (let received = 0; received < operations;) {
+      received += (yield* Queue.takeBetween(queue, 1, batchSize)).length
+    }
+    yield* Fiber.join(sending)
   })
   return Effect.runPromise(program)
 }

@@ -3,6 +3,7 @@ export { Channel } from './channel/channel.ts'
 export { CLOSED, EMPTY } from './channel/channel-end.ts'
 export type { ReceiveChannel, Received, SendChannel } from './channel/channel-end.ts'
 export { ReceiveOnly, SendOnly } from './channel/direction.ts'
+export type { SendProgress } from './channel/send-progress.ts'
 export { ChannelClosedError } from './channel/channel-closed-error.ts'
 
 // Choosing among operations.

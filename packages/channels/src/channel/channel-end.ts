@@ -1,3 +1,4 @@
+import type { SendProgress } from './send-progress.ts'
 import type { SelectCase } from './select-case.ts'
 
 /**
@@ -45,6 +46,19 @@ export interface ReceiveChannel<out T> extends AsyncIterable<T, undefined, undef
    * if (value !== EMPTY && value !== CLOSED) run(value)
    */
   tryReceive(): T | typeof EMPTY | typeof CLOSED
+
+  /**
+   * Takes the values that are there now, at most `max` of them in order; waits only while there is none.
+   *
+   * The array is empty only once the channel is closed and drained. An abort rejects with the signal's reason
+   * and consumes nothing. Together with `sendMany`, a value costs a fraction of a promise.
+   *
+   * @throws RangeError (by rejecting) unless `max` is an integer of at least 1.
+   *
+   * @example
+   * const jobs = await queue.receiveMany(100) // => ['first', 'second']
+   */
+  receiveMany(max: number, signal?: AbortSignal): Promise<T[]>
 
   /**
    * Iterates over the values until the channel is closed and drained; `for await (const v of channel)` does
@@ -97,6 +111,23 @@ export interface SendChannel<in T> {
    * @throws ChannelClosedError when the channel is closed.
    */
   readonly trySend: (value: T) => boolean
+
+  /**
+   * Sends values in order; waits until the buffer or receivers have taken all of them.
+   *
+   * It is not atomic: receivers take what is there while the rest waits. But it keeps its place in line, so no
+   * other sender's value arrives between two of these. When it rejects, the first `progress.sent` values were
+   * taken and the others never will be; given the same `progress` again, it goes on from there. The array must
+   * not change before it settles.
+   *
+   * An abort rejects with the signal's reason. No values settle at once.
+   *
+   * @throws ChannelClosedError (by rejecting) when the channel is closed, now or while waiting.
+   *
+   * @example
+   * await queue.sendMany(['first', 'second'])
+   */
+  readonly sendMany: (values: readonly T[], signal?: AbortSignal, progress?: SendProgress) => Promise<void>
 
   /**
    * Ends the channel: nothing more is sent, what is buffered can still be received.

@@ -1,6 +1,6 @@
 import fc from 'fast-check'
 import { expect, test } from 'vitest'
-import { settle } from '../../test/probe.ts'
+import { settle, upTo } from '../../test/probe.ts'
 import { Channel } from './channel.ts'
 import { CLOSED, EMPTY } from './channel-end.ts'
 import { ManualClock } from '../world/manual-clock.ts'
@@ -18,6 +18,8 @@ const ACTIONS = [
   'trySend',
   'tryReceive',
   'iterate',
+  'sendMany',
+  'receiveMany',
   'select',
   'select',
   'trySelect',
@@ -63,6 +65,16 @@ class World {
         break
       case 'iterate':
         this.#note(channel.values(signal).next(), (r) => !r.done && this.received[step.on]!.push(r.value), [])
+        break
+      case 'sendMany':
+        this.#sendMany(channel, step.other + 1, signal)
+        break
+      case 'receiveMany':
+        this.#note(
+          channel.receiveMany(step.other + 1, signal),
+          (values) => this.received[step.on]!.push(...values),
+          [],
+        )
         break
       case 'trySend':
         this.#trySend(channel)
@@ -121,6 +133,16 @@ class World {
     } catch {
       note(undefined)
     }
+  }
+
+  #sendMany(channel: Channel<number>, count: number, signal: AbortSignal | undefined): void {
+    const values = upTo(count).map(() => this.#fresh())
+    const progress = { sent: 0 }
+    const note = (): void => {
+      for (const value of values.slice(0, progress.sent)) this.accepted.add(value)
+      for (const value of values.slice(progress.sent)) this.refused.add(value)
+    }
+    channel.sendMany(values, signal, progress).then(note, note)
   }
 
   #trySend(channel: Channel<number>): void {

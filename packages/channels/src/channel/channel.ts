@@ -3,6 +3,8 @@ import { ChannelClosedError } from './channel-closed-error.ts'
 import { ReceiveCase, SendCase } from './channel-case.ts'
 import { CLOSED, EMPTY } from './channel-end.ts'
 import type { ReceiveChannel, Received, SendChannel } from './channel-end.ts'
+import { RECEIVE_MANY, SendingMany } from './batch.ts'
+import type { SendProgress } from './send-progress.ts'
 import { ChannelIterator } from './channel-iterator.ts'
 import { HandOff } from './hand-off.ts'
 import type { ReceiveEnding, SendEnding } from './hand-off.ts'
@@ -91,6 +93,33 @@ export class Channel<T> implements ReceiveChannel<T>, SendChannel<T> {
   tryReceive(): T | typeof EMPTY | typeof CLOSED {
     if (this.#handOff.hasValue()) return this.#handOff.take()
     return this.#handOff.isClosed ? CLOSED : EMPTY
+  }
+
+  sendMany(values: readonly T[], signal?: AbortSignal, progress: SendProgress = { sent: 0 }): Promise<void> {
+    if (signal?.aborted) return rejected(signal.reason)
+    const handOff = this.#handOff
+    if (progress.sent < values.length) {
+      if (handOff.isClosed) return Promise.reject(new ChannelClosedError('send'))
+      progress.sent = handOff.offerMany(values, progress.sent)
+    }
+    if (progress.sent >= values.length) return passing('sendMany', handOff, SENT)
+    const waiter = new Waiter(new SendingMany({ values, progress }), values[progress.sent]!)
+    handOff.parkSender(waiter)
+    return promiseOf(waiter, 'sendMany', handOff, signal)
+  }
+
+  receiveMany(max: number, signal?: AbortSignal): Promise<T[]> {
+    if (signal?.aborted) return rejected(signal.reason)
+    if (!(Number.isInteger(max) && max >= 1)) {
+      return rejected(new RangeError(`receiveMany: max is ${max}; pass an integer of at least 1`))
+    }
+    const handOff = this.#handOff
+    if (handOff.hasValue() || handOff.isClosed) {
+      return passing('receiveMany', handOff, Promise.resolve(handOff.takeMany(max)))
+    }
+    const waiter = new Waiter(RECEIVE_MANY, max)
+    handOff.parkReceiver(waiter)
+    return promiseOf(waiter, 'receiveMany', handOff, signal)
   }
 
   close(): void {

@@ -1,4 +1,5 @@
 import type { CLOSED, EMPTY, ReceiveChannel, Received, SendChannel } from './channel-end.ts'
+import type { SendProgress } from './send-progress.ts'
 import type { SelectCase } from './select-case.ts'
 
 /**
@@ -29,6 +30,10 @@ export class ReceiveOnly<T> implements ReceiveChannel<T> {
 
   tryReceive(): T | typeof EMPTY | typeof CLOSED {
     return this.#channel.tryReceive()
+  }
+
+  receiveMany(max: number, signal?: AbortSignal): Promise<T[]> {
+    return this.#channel.receiveMany(max, signal)
   }
 
   values(signal?: AbortSignal): AsyncIterableIterator<T, undefined, undefined> {
@@ -66,6 +71,10 @@ export class SendOnly<T> implements SendChannel<T> {
 
   trySend(value: T): boolean {
     return this.#channel.trySend(value)
+  }
+
+  sendMany(values: readonly T[], signal?: AbortSignal, progress?: SendProgress): Promise<void> {
+    return this.#channel.sendMany(values, signal, progress)
   }
 
   close(): void {

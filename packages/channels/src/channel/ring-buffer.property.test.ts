@@ -20,6 +20,26 @@ test('a ring buffer is a queue: whatever is pushed comes out once, in order', ()
   )
 })
 
+test('many at a time are the same as one by one', () => {
+  const step = fc.record({ isPush: fc.boolean(), from: fc.nat({ max: 3 }), count: fc.nat({ max: 40 }) })
+  fc.assert(
+    fc.property(fc.array(step, { maxLength: 60 }), (steps) => {
+      const [buffer, model] = [new RingBuffer<number>(), [] as number[]]
+      let next = 0
+      for (const { isPush, from, count } of steps) {
+        if (isPush) {
+          const values = Array.from({ length: from + count + 1 }, () => next++)
+          buffer.pushMany(values, from, from + count)
+          model.push(...values.slice(from, from + count))
+        } else {
+          expect(buffer.shiftMany(count)).toEqual(model.splice(0, count))
+        }
+        expect(buffer.length).toBe(model.length)
+      }
+    }),
+  )
+})
+
 test('a ring buffer that wrapped around keeps its order when it grows', () => {
   const buffer = new RingBuffer<number>()
   for (let n = 0; n < 8; n++) buffer.push(n)

@@ -37,6 +37,32 @@ export class RingBuffer<T> {
     return value
   }
 
+  /** Appends `values[from]` up to, not including, `values[end]`. */
+  pushMany(values: readonly unknown[], from: number, end: number): void {
+    while (this.#length + end - from > this.#slots.length) this.#grow()
+    const [slots, mask] = [this.#slots, this.#mask]
+    let tail = this.#head + this.#length
+    for (let i = from; i < end; i++) slots[tail++ & mask] = values[i] as T
+    this.#length += Math.max(end - from, 0)
+  }
+
+  /** Takes the values at the head, as many as there are and no more than `max`. */
+  shiftMany(max: number): T[] {
+    const count = Math.min(max, this.#length)
+    const [slots, head] = [this.#slots, this.#head]
+    const end = Math.min(head + count, slots.length)
+    const wrapped = head + count - end
+    const values = slots.slice(head, end)
+    slots.fill(undefined, head, end)
+    if (wrapped > 0) {
+      for (let i = 0; i < wrapped; i++) values.push(slots[i])
+      slots.fill(undefined, 0, wrapped)
+    }
+    this.#head = (head + count) & this.#mask
+    this.#length -= count
+    return values as T[]
+  }
+
   #grow(): void {
     const old = this.#slots
     const slots = Math.max(old.length * 2, SLOTS_MIN)

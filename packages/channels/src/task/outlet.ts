@@ -34,6 +34,12 @@ export class Outlet<T> extends ReceiveOnly<T> {
     return this.#channel.tryReceive()
   }
 
+  override receiveMany(max: number, signal?: AbortSignal): Promise<T[]> {
+    if (this.#isOwn(signal)) return this.#channel.receiveMany(max, this.#signal)
+    if (this.#signal.aborted) return rejected(this.#signal.reason)
+    return this.#receiveManyUnder(max, signal)
+  }
+
   override values(signal?: AbortSignal): AsyncIterableIterator<T, undefined, undefined> {
     return this.#isOwn(signal)
       ? this.#channel.values(this.#signal)
@@ -56,6 +62,15 @@ export class Outlet<T> extends ReceiveOnly<T> {
   async #receiveUnder(signal: AbortSignal): Promise<Received<T>> {
     const { ok, value } = await select({ next: this.receiveCase() }, { signal })
     return ok ? { ok, value } : { ok, value }
+  }
+
+  async #receiveManyUnder(max: number, signal: AbortSignal): Promise<T[]> {
+    const { ok, value } = await select({ next: this.receiveCase() }, { signal })
+    if (!ok) return []
+    // What is buffered is taken during the call: nobody can come in between, and nothing is waited for.
+    return max > 1 && this.#channel.length > 0
+      ? [value, ...(await this.#channel.receiveMany(max - 1))]
+      : [value]
   }
 }
 

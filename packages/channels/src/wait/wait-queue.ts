@@ -18,8 +18,8 @@
 export class Waiter<out Ending = unknown, out Value = unknown> implements Disposable {
   /** What serving this waiter does. Whoever serves it takes it out of the line first, and does so once. */
   readonly ending: Ending
-  /** What it came with: the value of a send. */
-  readonly value: Value
+  /** What it came with: the value of a send, which changes when it sends several. */
+  value: Value
   /** The line it stands in, and its neighbours in the ring; alone, its own neighbour. Only this file touches them. */
   line: WaitQueue | undefined = undefined
   ahead: Waiter = this
@@ -73,10 +73,9 @@ export class WaitQueue<W extends Waiter = Waiter> {
 
   /** Takes the first waiter out of the line, or returns undefined when nobody waits. */
   shift(): W | undefined {
-    if (this.#last === undefined) return undefined
-    const first = this.#last.behind
-    first[Symbol.dispose]()
-    return first as W // Only `join` puts waiters into the ring.
+    const first = this.first
+    first?.[Symbol.dispose]()
+    return first
   }
 
   /** Takes out a waiter of this line. Only waiters call it. */
