@@ -26,6 +26,29 @@ describe('the outlet of a scope that is well', () => {
     expect(await outlet.receive()).toEqual({ ok: false, value: undefined })
   })
 
+  test('receives several as its channel does, also under a signal of the reader', async () => {
+    const channel = new Channel<number>(9)
+    const outlet = new Outlet(channel, new Scope().signal)
+    const reader = new AbortController()
+    await channel.sendMany([1, 2, 3, 4, 5, 6])
+    channel.close()
+    expect(await outlet.receiveMany(2)).toEqual([1, 2])
+    expect(await outlet.receiveMany(2, reader.signal)).toEqual([3, 4])
+    expect(await outlet.receiveMany(1, reader.signal)).toEqual([5])
+    expect(await outlet.receiveMany(9, reader.signal)).toEqual([6])
+    expect(await outlet.receiveMany(9, reader.signal)).toEqual([])
+    await expect(outlet.receiveMany(0, reader.signal)).rejects.toThrow(RangeError)
+  })
+
+  test('a scope that is cancelled rejects who waits for several, whatever else they wait under', async () => {
+    const scope = new Scope()
+    const outlet = new Outlet(new Channel<number>(), scope.signal)
+    const waits = [outlet.receiveMany(2), outlet.receiveMany(2, new AbortController().signal)]
+    scope.cancel(broken)
+    for (const wait of waits) await expect(wait).rejects.toBe(broken)
+    await expect(outlet.receiveMany(2, new AbortController().signal)).rejects.toBe(broken)
+  })
+
   test('waits under a signal of the reader too, whose abort consumes nothing', async () => {
     const [channel, reader] = [new Channel<number>(), new AbortController()]
     const outlet = new Outlet(channel, new Scope().signal)
@@ -34,6 +57,7 @@ describe('the outlet of a scope that is well', () => {
     reader.abort(broken)
     await expect(received).rejects.toBe(broken)
     await expect(outlet.receive(reader.signal)).rejects.toBe(broken)
+    await expect(outlet.receiveMany(2, reader.signal)).rejects.toBe(broken)
     await expect(outlet.values(reader.signal).next()).rejects.toBe(broken)
     expect(channel.trySend(1)).toBe(false)
   })

@@ -35,7 +35,10 @@ export class Outlet<T> extends ReceiveOnly<T> {
   }
 
   override receiveMany(max: number, signal?: AbortSignal): Promise<T[]> {
-    if (this.#isOwn(signal)) return this.#channel.receiveMany(max, this.#signal)
+    // A bad `max` is refused there.
+    if (this.#isOwn(signal) || !(Number.isInteger(max) && max >= 1)) {
+      return this.#channel.receiveMany(max, this.#signal)
+    }
     if (this.#signal.aborted) return rejected(this.#signal.reason)
     return this.#receiveManyUnder(max, signal)
   }

@@ -1,5 +1,5 @@
 import { CLOSED, EMPTY, promiseOf, ReceiveOnly, rejected, SendOnly, Waiter } from '@millrace/channels'
-import type { ReceiveChannel, Received, SelectCase, SendChannel } from '@millrace/channels'
+import type { ReceiveChannel, Received, SelectCase, SendChannel, SendProgress } from '@millrace/channels'
 import type { RingCodec } from '../codec/ring-codec.ts'
 import { thisThread } from '../node-threads.ts'
 import { allocateRing, SharedRing } from '../ring/shared-ring.ts'
@@ -143,13 +143,19 @@ export class SharedChannel<T> implements ReceiveChannel<T>, SendChannel<T> {
   /**
    * Sends values in order; waits until the buffer has taken the last one. Much cheaper than one send for each.
    *
-   * When it rejects, the values before the one that could not be sent have been sent.
+   * When it rejects, the first `progress.sent` values have been sent, and the others have not.
    */
-  async sendMany(values: readonly T[], signal?: AbortSignal): Promise<void> {
-    for (let sent = 0; sent < values.length; sent++) {
+  async sendMany(
+    values: readonly T[],
+    signal?: AbortSignal,
+    progress: SendProgress = { sent: 0 },
+  ): Promise<void> {
+    while (progress.sent < values.length) {
       signal?.throwIfAborted()
-      sent += this.#handOff.offer(values, sent)
-      if (sent < values.length) await waitToSend(this.#handOff, this.#handOff.prepare(values[sent]!), signal)
+      progress.sent += this.#handOff.offer(values, progress.sent)
+      if (progress.sent === values.length) return
+      await waitToSend(this.#handOff, this.#handOff.prepare(values[progress.sent]!), signal)
+      progress.sent += 1
     }
   }
 
