@@ -1,3 +1,4 @@
+import { sleep } from '@millrace/channels'
 import { describe, expect, test } from 'vitest'
 import {
   CheckpointStorage,
@@ -332,4 +333,37 @@ describe('checkpoints', () => {
     void job.cancel()
     await driveJob(job, platform.clock)
   })
+})
+
+test('a job that has read everything waits for a slow checkpoint without spinning', async () => {
+  const platform = simPlatform({ seed: 1 })
+  const { clock, scheduler } = platform
+  let turns = 0
+  const counted = {
+    turn: () => {
+      turns++
+      return scheduler.turn()
+    },
+  }
+  const slow: Sink<number> = {
+    kind: 'slow',
+    guarantee: 'at-least-once',
+    open: async () => ({
+      write: () => {},
+      prepare: async () => {
+        await sleep(clock, 10_000)
+        return undefined
+      },
+      close: async () => {},
+    }),
+  }
+  const { result } = await live(
+    (p) => {
+      p.from('numbers', pacedSource({ all: numbers }, 4)).to('slow', slow)
+    },
+    { platform: { ...platform, scheduler: counted }, checkpoints: { everyMs: 50 } },
+  )
+  expect(result).toEqual({ outcome: 'finished' })
+  expect(clock.monotonic()).toBeGreaterThan(10_000)
+  expect(turns).toBeLessThan(40)
 })

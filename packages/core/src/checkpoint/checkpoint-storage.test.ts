@@ -51,3 +51,38 @@ describe('checkpoints on a disk that crashes', () => {
     )
   })
 })
+
+describe('two processes in one directory', () => {
+  const publisher = (confirm: () => Promise<void>) => ({ mark: 'a1', confirm })
+
+  test('who was overtaken after it had confirmed cannot publish', async () => {
+    const fs = new SimFs()
+    fs.put('checkpoints/.keep', '')
+    const [zombie, successor] = [
+      new CheckpointStorage(fs, 'checkpoints'),
+      new CheckpointStorage(fs, 'checkpoints'),
+    ]
+    const published = zombie.publish(
+      manifest(1),
+      publisher(() => successor.fence()),
+    )
+    await expect(published).rejects.toMatchObject({ code: 'FS_NOT_FOUND' })
+    expect(await successor.list()).toEqual([])
+    expect(fs.paths()).toEqual(['/checkpoints/.keep'])
+  })
+
+  test('who was overtaken does not publish what its successor is writing', async () => {
+    const fs = new SimFs()
+    fs.put('checkpoints/.keep', '')
+    const storage = new CheckpointStorage(fs, 'checkpoints')
+    const overtaken = storage.publish(
+      manifest(1),
+      publisher(async () => {
+        await storage.fence()
+        fs.put('checkpoints/checkpoint-0000000001.json.b2.tmp', 'half of it')
+      }),
+    )
+    await expect(overtaken).rejects.toMatchObject({ code: 'FS_NOT_FOUND' })
+    expect(await storage.list()).toEqual([])
+  })
+})

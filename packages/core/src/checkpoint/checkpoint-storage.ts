@@ -1,6 +1,6 @@
 import { describeError, isMillraceError, MillraceError } from '../kernel/errors.ts'
 import type { Fs } from '../kernel/fs.ts'
-import { publishFile, readWhole } from '../kernel/whole-file.ts'
+import { publishFile, readWhole, type Publisher } from '../kernel/whole-file.ts'
 import { decodeManifest, encodeManifest, type Manifest } from './manifest.ts'
 
 const namePattern = /^checkpoint-(\d{10,})\.json$/
@@ -70,9 +70,28 @@ export class CheckpointStorage {
     return manifests
   }
 
-  /** Returns once a crash can no longer lose the checkpoint. */
-  async publish(manifest: Manifest): Promise<void> {
-    await publishFile(this.#fs, this.directory, fileName(manifest.checkpoint), encodeManifest(manifest))
+  /**
+   * Returns once a crash can no longer lose the checkpoint.
+   *
+   * With a `publisher` a process that has lost the directory cannot publish any more, wherever it was paused: what it
+   * has written is there before it is asked to confirm, and whoever takes over removes it by `fence`.
+   */
+  async publish(manifest: Manifest, publisher?: Publisher): Promise<void> {
+    const { checkpoint } = manifest
+    await publishFile(this.#fs, this.directory, fileName(checkpoint), encodeManifest(manifest), publisher)
+  }
+
+  /** Takes from whoever was here before the means to publish what it has begun. Called before `list`. */
+  async fence(): Promise<void> {
+    for (const { name } of await this.#fs.list(this.directory)) {
+      if (!name.endsWith('.tmp')) continue
+      try {
+        await this.#fs.remove(`${this.directory}/${name}`)
+      } catch (error) {
+        // It was quicker: then its checkpoint is there, and nobody has looked yet.
+        if (!isMillraceError(error, 'FS_NOT_FOUND')) throw error
+      }
+    }
   }
 
   async remove(checkpoints: readonly number[]): Promise<void> {

@@ -58,6 +58,8 @@ export class Coordinator {
   readonly #around: CoordinatorSurroundings
   #next: number
   #running: Running | undefined
+  /** Settles when the newest checkpoint is over, in whatever way. */
+  #over: Promise<void> = Promise.resolve()
   #failures = 0
   #isClosed = false
 
@@ -65,10 +67,6 @@ export class Coordinator {
   constructor(around: CoordinatorSurroundings, newest: number) {
     this.#around = around
     this.#next = newest + 1
-  }
-
-  get isRunning(): boolean {
-    return this.#running !== undefined
   }
 
   /**
@@ -82,7 +80,7 @@ export class Coordinator {
     if (this.#isClosed) return Promise.reject(new MillraceError('CHECKPOINT_FAILED', 'the job is ending'))
     const checkpoint = this.#next++
     const { clock, timeoutMs } = this.#around
-    return new Promise((resolve, reject) => {
+    const figures = new Promise<CheckpointFigures>((resolve, reject) => {
       const alarm = clock.schedule(timeoutMs, () => this.#expire(checkpoint))
       this.#running = {
         checkpoint,
@@ -96,6 +94,16 @@ export class Coordinator {
       }
       this.#around.begin(checkpoint)
     })
+    this.#over = figures.then(
+      () => {},
+      () => {},
+    )
+    return figures
+  }
+
+  /** Resolves once no checkpoint is under way, however the last one has ended. */
+  async idle(): Promise<void> {
+    while (this.#running !== undefined) await this.#over
   }
 
   /** A subtask has done its part. Reports for a checkpoint that was given up are ignored. */

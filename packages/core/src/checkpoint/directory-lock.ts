@@ -1,3 +1,4 @@
+import { crc32 } from '../kernel/crc32.ts'
 import { isMillraceError, MillraceError } from '../kernel/errors.ts'
 import type { Platform } from '../kernel/platform.ts'
 import { publishFile, readWhole, writeFully } from '../kernel/whole-file.ts'
@@ -38,6 +39,11 @@ export class DirectoryLock {
     await platform.scheduler.turn()
     await lock.verify()
     return lock
+  }
+
+  /** Text that no other process on this directory has; plain enough for the name of a file. */
+  get mark(): string {
+    return crc32(this.#content()).toString(16)
   }
 
   /** Throws `DIRECTORY_LOCKED` if another process has taken the lock over. Called before every checkpoint counts. */

@@ -33,13 +33,27 @@ export async function readWhole(fs: Fs, path: string): Promise<Uint8Array> {
   }
 }
 
+/** Who publishes a file, where another process may come to publish it instead. */
+export interface Publisher {
+  /** Part of the temporary name, different for each process. */
+  readonly mark: string
+  /** Called when all is written and only the rename is missing; throws if somebody else has taken over. */
+  readonly confirm: () => Promise<void>
+}
+
 /**
  * Publishes a small file atomically and durably: temporary name, bytes, sync, rename, sync of the
  * directory. After it resolves a crash cannot lose the file; before, a reader sees the old one.
  */
-export async function publishFile(fs: Fs, directory: string, name: string, bytes: Uint8Array): Promise<void> {
+export async function publishFile(
+  fs: Fs,
+  directory: string,
+  name: string,
+  bytes: Uint8Array,
+  publisher?: Publisher,
+): Promise<void> {
   const path = `${directory}/${name}`
-  const temporary = `${path}.tmp`
+  const temporary = publisher === undefined ? `${path}.tmp` : `${path}.${publisher.mark}.tmp`
   if (await fs.stat(temporary)) await fs.remove(temporary)
   const file = await fs.open(temporary, 'create')
   try {
@@ -48,6 +62,7 @@ export async function publishFile(fs: Fs, directory: string, name: string, bytes
   } finally {
     await file.close()
   }
+  await publisher?.confirm()
   await fs.rename(temporary, path)
   await fs.syncDirectory(directory)
 }

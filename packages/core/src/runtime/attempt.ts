@@ -114,7 +114,9 @@ export class Attempt {
   /** From the newest checkpoint that turns out to be whole; a damaged one is reported and the one before it used. */
   async #start(): Promise<void> {
     const { platform, keyGroups, store, allowDropped, graph, observer } = this.#settings
+    await this.#lock.verify()
     await makeDurableDirectory(platform.fs, this.#directory.checkpoints)
+    await this.#storage.fence()
     const numbers = await this.#storage.list()
     let manifests = await this.#storage.readable((message) =>
       this.#warn(`${message}; the one before it is used`),
@@ -149,7 +151,11 @@ export class Attempt {
         manifests = manifests.slice(1)
       }
     }
-    for (const sink of this.#tasks.sinks) await sink.open()
+    for (const sink of this.#tasks.sinks) {
+      // Opening a sink discards what others have prepared in it.
+      await this.#lock.verify()
+      await sink.open()
+    }
     for (const task of this.#tasks.all) if (!this.#isSink(task)) await task.open()
     for (const task of this.#tasks.all) task.start()
   }
@@ -221,7 +227,6 @@ export class Attempt {
   ): Promise<void> {
     const { graph, keyGroups, parallelism, platform, store } = this.#settings
     const snapshot = await this.#store!.persist()
-    await this.#lock.verify()
     const manifest: Manifest = {
       format: manifestFormat,
       pipeline: graph.name,
@@ -234,7 +239,13 @@ export class Attempt {
       ...manifestParts(reports),
       store: { kind: store.kind, snapshot },
     }
-    await this.#storage.publish(manifest)
+    try {
+      await this.#storage.publish(manifest, { mark: this.#lock.mark, confirm: () => this.#lock.verify() })
+    } catch (error) {
+      // Whoever has taken over has taken the file away: that is the reason to give.
+      await this.#lock.verify()
+      throw error
+    }
     this.#retained = [manifest, ...this.#retained]
   }
 
@@ -278,7 +289,7 @@ export class Attempt {
     this.#settings.observer({ kind: 'stopping' })
     try {
       // One that is under way holds less than the last one must: let it pass.
-      while (this.#coordinator!.isRunning) await this.#breath.take()
+      await this.#coordinator!.idle()
       const { checkpoint } = await this.#coordinator!.trigger(ending)
       await Promise.all(this.#tasks.sinks.map((sink) => sink.committed(checkpoint)))
       this.#finish!(ending)

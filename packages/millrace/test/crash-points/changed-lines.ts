@@ -52,8 +52,12 @@ export const changedLines: readonly PlantedBug<ChangedLine>[] = [
     name: 'the manifest is published before the state is durable',
     plant: {
       file: 'store-memory/src/open-memory-store.ts',
-      from: '    await durable\n',
-      to: '    durable.catch(() => {})\n',
+      from: '    const durable = this.#writer.flush()\n    this.#tidy()\n    await durable\n',
+      to: `    this.#tidy()
+    void (async () => {
+      for (let hop = 0; hop < 100; hop++) await undefined
+      await this.#writer.flush()
+    })().catch(() => {})\n`,
     },
     trial: 'a crash',
     near: /rename/,
@@ -230,7 +234,7 @@ export const changedLines: readonly PlantedBug<ChangedLine>[] = [
     plant: { file: 'core/src/kernel/whole-file.ts', from: 'written += count', to: 'written = bytes.length' },
     trial: 'short writes',
     near: /7 bytes/,
-    shows: /is written by the job that keeps its data in data\/co;/,
+    shows: /DIRECTORY_LOCKED: data is in use/,
   },
   {
     name: 'a failed sync is tried again',

@@ -43,7 +43,8 @@ export const mistakes: readonly PlantedBug<Surroundings>[] = [
     plant: { fs: shortWritesIgnored },
     trial: 'short writes',
     near: /7 bytes/,
-    shows: /is written by the job that keeps its data in data\/co;/,
+    // The lock is the first file that is read again.
+    shows: /DIRECTORY_LOCKED: data is in use/,
   },
   {
     name: 'a rename copies and removes',

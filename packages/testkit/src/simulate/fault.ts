@@ -17,7 +17,7 @@ export const faultKinds = {
   slowSink: 'the sinks take their time',
   sinkError: 'a call to a sink fails and has had no effect',
   lostReply: 'a call to a sink takes effect, but fails for the caller',
-  stall: 'the sources bring nothing for some seconds',
+  stall: 'a source brings nothing for a while',
   sourceError: 'a source fails while it is read',
   slowCalls: 'calls of mapAsync take long and end in any order',
   callError: 'a call of mapAsync fails once',

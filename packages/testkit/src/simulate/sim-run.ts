@@ -59,7 +59,7 @@ class SimRun {
   #life: Life | undefined
   #lives = 0
   #parallelism: number
-  #zombies: { readonly life: Life; readonly wakeAt: number }[] = []
+  #zombies: { readonly life: Life; readonly wakeAt: number; isOver: boolean }[] = []
   #newestCheckpoint = 0
   #fallbacks = 0
   #stopped: string | undefined
@@ -106,6 +106,7 @@ class SimRun {
   async #live(): Promise<void> {
     for (;;) {
       const eventsBefore = this.#events.length
+      const zombies = this.#awake()
       const end = await this.#liveOnce()
       if (end.kind === 'crashed') continue
       const { result } = end
@@ -115,7 +116,7 @@ class SimRun {
         continue
       }
       // Whoever watches over the job starts it again, as long as what has failed it was something new.
-      if (this.#events.length > eventsBefore) continue
+      if (this.#events.length > eventsBefore || zombies > 0) continue
       if (!this.#disk.isDamaged || !isLoud(result.error)) {
         this.#broken.push({ kind: 'failed', what: `the job gave up: ${describeError(result.error)}` })
         return
@@ -123,8 +124,11 @@ class SimRun {
       this.#stopped = describeError(result.error)
       return
     }
-    await this.#wakeZombies()
+    this.#life!.faults.length = 0
     this.#disk.fs.heal()
+    await this.#wakeZombies()
+    // What has been damaged since it was last read is not the job's to answer for.
+    if (this.#disk.isDamaged) return
     this.#state = await keptState(this.#disk.fs, this.#world.clock, directory, this.#store)
   }
 
@@ -264,9 +268,21 @@ class SimRun {
     } else if (kind === 'tornWrite') {
       this.#disk.fs.crashAt(this.#disk.fs.operations + 1 + random.int(3))
     } else if (kind === 'zombie') {
+      if (!isReading(life.job)) {
+        // Before it has opened its sinks nothing but the lock protects them, and a pause can come right behind it.
+        life.faults.unshift({
+          kind,
+          salt: random.int(2 ** 31),
+          life: life.number,
+          step: this.#world.steps - life.since + 20,
+        })
+        return
+      }
       this.#happened(kind, 'the process is paused, and everybody takes it for dead')
       life.process.pause()
-      this.#zombies.push({ life, wakeAt: this.#world.steps + 20 + random.int(1_500) })
+      const zombie = { life, wakeAt: this.#world.steps + 20 + random.int(1_500), isOver: false }
+      this.#zombies.push(zombie)
+      void life.ended.then(() => (zombie.isOver = true))
       this.#leave(life)
     } else {
       this.#world.add(life.process, 'stop', () => void life.job?.stop())
@@ -297,6 +313,11 @@ class SimRun {
     process.resume()
   }
 
+  /** How many processes that were paused are at work again beside the one that counts. */
+  #awake(): number {
+    return this.#zombies.filter(({ life, isOver }) => !life.process.isPaused && !isOver).length
+  }
+
   /** A process that was paused goes on in the end, and must do no harm. */
   async #wakeZombies(): Promise<void> {
     for (const { life } of this.#zombies) {
@@ -309,6 +330,11 @@ class SimRun {
     const { steps, clock } = this.#world
     this.#events.push({ kind, life: this.#lives - 1, step: steps, atMs: clock.monotonic(), what })
   }
+}
+
+/** Whether the job has opened everything and begun. */
+function isReading(job: Job | undefined): boolean {
+  return job?.status().tasks.some(({ recordsOut }) => recordsOut > 0) ?? false
 }
 
 /** Whether an error says that the data directory cannot be used, rather than use what is damaged. */

@@ -30,7 +30,7 @@ export class Trouble {
       this.#callDelayMs = 1 + random.int(50)
       this.#happened(kind, `calls take up to ${this.#callDelayMs} ms`)
     } else if (kind === 'stall') {
-      this.#stallMs = 1_000 + random.int(9_000)
+      this.#stallMs = 100 + random.int(1_400)
     } else {
       this.#pending.set(kind, (this.#pending.get(kind) ?? 0) + 1)
     }
