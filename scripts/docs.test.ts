@@ -71,6 +71,14 @@ describe('the check of documents', () => {
     ])
   })
 
+  test('a fence that begins with the name of a file is imported by it', () => {
+    const text =
+      "```ts\n// one.ts: a module\nexport const one = 1\n```\n\n```ts\nimport { one } from './one.ts'\none.length\n```\n"
+    expect(typeErrors(fencesOf(document(text)), root)).toEqual([
+      "docs/a.md:8: Property 'length' does not exist on type '1'.",
+    ])
+  })
+
   test('finds a link that leads nowhere', () => {
     const text = '[a](b.md) [c](../d.md#e) [f](https://g.example) [h](#i)'
     expect(brokenLinks(document(text), (target) => target === 'd.md')).toEqual([

@@ -41,6 +41,11 @@ export function fencesOf({ path: file, text }: SourceFile): readonly Fence[] {
   })
 }
 
+/** The file that a fence stands for: one that begins with `// name.ts` can be imported by others. */
+function fileOf(fence: Fence, index: number): string {
+  return `docs/${/^\/\/ ([\w-]+\.ts)\b/.exec(fence.module)?.[1] ?? `fence-${index}.ts`}`
+}
+
 /** What the compiler says about fences, as `file:line: message`. */
 export function typeErrors(fences: readonly Fence[], root: string): readonly string[] {
   const config = ts.getParsedCommandLineOfConfigFile(
@@ -49,7 +54,7 @@ export function typeErrors(fences: readonly Fence[], root: string): readonly str
     { ...ts.sys, onUnRecoverableConfigFileDiagnostic: () => {} },
   )!
   const options = { ...config.options, noUnusedLocals: false }
-  const modules = new Map(fences.map((fence, index) => [path.join(root, `docs/fence-${index}.ts`), fence]))
+  const modules = new Map(fences.map((fence, index) => [path.join(root, fileOf(fence, index)), fence]))
   const disk = ts.createCompilerHost(options)
   const host: ts.CompilerHost = {
     ...disk,

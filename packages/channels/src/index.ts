@@ -32,7 +32,7 @@ export { WaitGroup } from './task/wait-group.ts'
 export { Wakeup } from './task/wakeup.ts'
 
 // For packages that add something to wait for.
-export { rejected } from './wait/cancellation.ts'
+export { onAbort, rejected } from './wait/cancellation.ts'
 export { promiseOf } from './wait/promise-of.ts'
 export { Waiter, WaitQueue } from './wait/wait-queue.ts'
 

@@ -1,8 +1,14 @@
+// Functions in worker threads.
+export { pool, Pool } from './pool/pool.ts'
+export type { PoolArgument, PoolFunctionName, PoolOptions, PoolResult } from './pool/pool.ts'
+export { WorkerCrashError } from './pool/worker-crash-error.ts'
+
 // Channels that cross threads.
 export { openChannel, SharedChannel, sharedChannel } from './channel/shared-channel.ts'
 export type { ChannelHandle, SharedChannelOptions } from './channel/shared-channel.ts'
 export { ChannelBrokenError } from './ring/broken-channel-error.ts'
 export { watchWorker } from './node-threads.ts'
+export type { WorkerLimits } from './node-threads.ts'
 
 // Values as bytes.
 export { bytesCodec, jsonCodec, structuredCloneCodec, textCodec } from './codec/plain-codecs.ts'

@@ -1,10 +1,12 @@
 /**
  * The door to Node's threads: everything of Node that this package uses enters here.
  */
-import type { Worker } from 'node:worker_threads'
+import { availableParallelism } from 'node:os'
 import { setInterval } from 'node:timers'
+import process from 'node:process'
 import { deserialize, serialize } from 'node:v8'
-import { isMainThread, threadId } from 'node:worker_threads'
+import { isMainThread, parentPort, threadId, Worker } from 'node:worker_threads'
+import type { ResourceLimits } from 'node:worker_threads'
 
 /** A value as bytes that `deserialize` reads, by the algorithm of structured clones. */
 export const toClone: (value: unknown) => Uint8Array = serialize
@@ -14,6 +16,11 @@ export const fromClone: (bytes: Uint8Array) => unknown = deserialize
 
 /** The number of this thread; the main thread's is 0. */
 export const thisThread: number = threadId
+
+/** How many threads run at the same time on this machine. */
+export function coreCount(): number {
+  return availableParallelism()
+}
 
 // How many waits of this thread only another thread can end.
 let holds = 0
@@ -68,4 +75,116 @@ export function watchWorker(worker: Worker): void {
   worker.once('exit', () => {
     for (const mourner of mourners) mourner.deref()?.bury(thread)
   })
+}
+
+/** Limits on the memory of a worker; see `resourceLimits` in `node:worker_threads`. */
+export type WorkerLimits = Readonly<ResourceLimits>
+
+/** What happens to a worker thread. */
+export interface WorkerEvents {
+  onMessage(message: unknown): void
+  /** Once, at the very end; `error` is what nobody caught, if that is why. */
+  onExit(exitCode: number, error: unknown): void
+}
+
+/** A worker thread, as the thread that started it sees it. */
+export interface WorkerThread {
+  readonly thread: number
+  /** @throws when the message cannot be cloned. */
+  post(message: unknown): void
+  /** Whether it keeps this thread alive. */
+  keepAlive(isNeeded: boolean): void
+  /** Kills it, wherever it is. */
+  kill(): Promise<void>
+}
+
+/** What a worker thread is started with. */
+export interface WorkerStart {
+  /** The module whose `serve` the worker calls. */
+  readonly server: string
+  /** The address of the user's module. */
+  readonly module: string
+  readonly limits: WorkerLimits | undefined
+  /** Options of Node; those of this process if undefined. */
+  readonly execArgv: readonly string[] | undefined
+}
+
+/** Starts a worker thread that runs `serve` of `server` on the user's module. */
+export function startWorker(start: WorkerStart, events: WorkerEvents): WorkerThread {
+  const worker = new Worker(new URL(`data:text/javascript,${encodeURIComponent(prelude)}`), {
+    workerData: { server: start.server, module: start.module },
+    execArgv: [...(start.execArgv ?? process.execArgv)],
+    ...(start.limits === undefined ? {} : { resourceLimits: start.limits }),
+  })
+  let failure: unknown
+  worker.on('message', (message) => events.onMessage(message))
+  worker.on('messageerror', (error) => {
+    failure = error
+    void worker.terminate()
+  })
+  worker.on('error', (error) => (failure = error))
+  watchWorker(worker)
+  worker.on('exit', (exitCode) => events.onExit(exitCode, failure))
+  return {
+    thread: worker.threadId,
+    post: (message) => worker.postMessage(message),
+    keepAlive: (isNeeded) => (isNeeded ? worker.ref() : worker.unref()),
+    async kill() {
+      await worker.terminate()
+    },
+  }
+}
+
+/**
+ * The first module of a worker. Source text, because it must run before anything can read TypeScript.
+ *
+ * Node 20 does not pass on to its workers what reads TypeScript in the main thread; so for a TypeScript module the
+ * worker looks for `tsx` where that module is, unless this version of Node reads TypeScript by itself.
+ */
+const prelude = `
+import { readFileSync } from 'node:fs'
+import { createRequire } from 'node:module'
+import path from 'node:path'
+import { fileURLToPath, pathToFileURL } from 'node:url'
+import { workerData } from 'node:worker_threads'
+
+const isTypeScript = (address) => /\\.[cm]?tsx?$/.test(new URL(address).pathname)
+const usesTsx = process.execArgv.some((option) => /\\btsx\\b/.test(option))
+
+async function readTypeScript(address) {
+  let file
+  try {
+    file = createRequire(address).resolve('tsx/package.json')
+  } catch (error) {
+    if (process.features.typescript) return
+    throw new Error(fileURLToPath(address) + ' is TypeScript, which this worker cannot read; ' +
+      'install tsx where it is (npm install tsx), or compile it and pass the JavaScript file', { cause: error })
+  }
+  const { exports } = JSON.parse(readFileSync(file, 'utf8'))
+  const api = path.join(path.dirname(file), exports['./esm/api'].import.default)
+  const { register } = await import(pathToFileURL(api).href)
+  register()
+}
+
+const source = [workerData.module, workerData.server].find(isTypeScript)
+if (source !== undefined && (usesTsx || !process.features.typescript)) await readTypeScript(source)
+const { serve } = await import(workerData.server)
+await serve(workerData.module)
+`
+
+/** The other end, in the worker. */
+export interface ParentThread {
+  post(message: unknown): void
+  /** Hands every message to `onMessage`. From then on the worker lives until it is told to end, or fails. */
+  listen(onMessage: (message: unknown) => void): void
+}
+
+/** The thread that started this one. @throws Error in the main thread. */
+export function parentThread(): ParentThread {
+  if (parentPort === null) throw new Error('this is the main thread; only the workers of a pool serve')
+  const port = parentPort
+  return {
+    post: (message) => port.postMessage(message),
+    listen: (onMessage) => void port.on('message', onMessage),
+  }
 }

@@ -1,4 +1,7 @@
+/// <reference lib="es2024.sharedmemory" />
 import { systemScheduler } from '@millrace/channels'
+import { expect } from 'vitest'
+import type { ChannelBrokenError } from '../src/ring/broken-channel-error.ts'
 
 /** Lets everything settle that needs no timer and no other thread. */
 function settle(): Promise<void> {
@@ -19,4 +22,25 @@ export async function hasSettled(promise: Promise<unknown>): Promise<boolean> {
 /** The integers from 0 up to, not including, `n`. */
 export function upTo(n: number): number[] {
   return Array.from({ length: n }, (_, i) => i)
+}
+
+/** A word of shared memory on which a worker says that it has come somewhere. */
+export function gate(): Int32Array {
+  return new Int32Array(new SharedArrayBuffer(4))
+}
+
+/** Waits until a worker has passed the gate `times` times. */
+export async function passed(word: Int32Array, times = 1): Promise<void> {
+  for (let seen = Atomics.load(word, 0); seen < times; seen = Atomics.load(word, 0)) {
+    const wait = Atomics.waitAsync(word, 0, seen)
+    if (wait.async) await wait.value
+  }
+}
+
+/** Expects a promise to reject. For one that is looked at later: from now on its rejection is handled. */
+export async function refused(
+  promise: Promise<unknown>,
+  error: string | RegExp | typeof ChannelBrokenError,
+): Promise<void> {
+  await expect(promise).rejects.toThrow(error)
 }

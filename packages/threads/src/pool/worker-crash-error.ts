@@ -1,0 +1,42 @@
+/**
+ * A worker of a pool ended by itself: its module did not load, it called `process.exit`, it threw where nobody
+ * catches, or it ran out of memory. `cause` is the error that ended it, if one did.
+ *
+ * What the call had done by then is not undone.
+ */
+export class WorkerCrashError extends Error {
+  override readonly name = 'WorkerCrashError'
+  /** Stable: the same in every version. */
+  readonly code = 'WORKER_CRASHED'
+  /** The number of the thread that ended. */
+  readonly thread: number
+  /** As `process.exit` was given it; 1 after an error. */
+  readonly exitCode: number
+
+  /** `doing` completes "ended ... while it": "ran 'hash'". */
+  constructor(end: WorkerEnd, module: string, doing: string) {
+    super(
+      `worker thread ${end.thread} of ${module} ended ${howItEnded(end)} while it ${doing}`,
+      end.error === undefined ? {} : { cause: end.error },
+    )
+    this.thread = end.thread
+    this.exitCode = end.exitCode
+  }
+}
+
+/** How a worker thread ended. */
+export interface WorkerEnd {
+  readonly thread: number
+  readonly exitCode: number
+  readonly error: unknown
+}
+
+function howItEnded({ exitCode, error }: WorkerEnd): string {
+  if (error === undefined) return `with exit code ${exitCode}`
+  if (!(error instanceof Error))
+    return 'by throwing where nobody catches something that is no Error (see cause)'
+  if ((error as { code?: unknown }).code === 'ERR_WORKER_OUT_OF_MEMORY') {
+    return 'for lack of memory (give it more with resourceLimits, or less to do at once)'
+  }
+  return `by an error that nothing caught (${error.message})`
+}

@@ -1,0 +1,177 @@
+import { Channel, parallelMap, Scope } from '@millrace/channels'
+import { describe, expect, test } from 'vitest'
+import { pool } from '../src/pool/pool.ts'
+import { WorkerCrashError } from '../src/pool/worker-crash-error.ts'
+import { testPool } from './test-pool.ts'
+import { gate, passed, refused, upTo } from './probe.ts'
+
+describe('a pool', () => {
+  test('runs functions of a module in TypeScript, also asynchronous ones', async () => {
+    await using workers = testPool()
+    expect(await workers.run('double', 21)).toBe(42)
+    expect(await workers.run('doubleLater', 4)).toBe(8)
+    expect(await Promise.all(upTo(20).map((n) => workers.run('double', n)))).toEqual(
+      upTo(20).map((n) => n * 2),
+    )
+  })
+
+  test('takes only functions of one argument, typed', () => {
+    const check = (workers: ReturnType<typeof testPool>): unknown => [
+      // @ts-expect-error -- not a function
+      workers.run('notAFunction', 1),
+      // @ts-expect-error -- not exported
+      workers.run('nothing', 1),
+      // @ts-expect-error -- the argument is a number
+      workers.run('double', '1'),
+      // @ts-expect-error -- the result is a number
+      workers.run('doubleLater', 1) satisfies Promise<string>,
+    ]
+    expect(check).toBeDefined()
+  })
+
+  test.each([0, -1, 1.5, NaN])('of size %d is refused', (size) => {
+    expect(() => testPool({ size })).toThrow(RangeError)
+  })
+
+  test('runs as many calls at the same time as it has workers', async () => {
+    await using workers = testPool({ size: 2 })
+    const [word, controller] = [gate(), new AbortController()]
+    const calls = upTo(3).map(() => workers.run('untilAborted', word, controller.signal))
+    const ends = calls.map((call) => refused(call, 'enough'))
+    await passed(word, 2)
+    controller.abort(new Error('enough'))
+    await Promise.all(ends)
+    expect(Atomics.load(word, 0)).toBe(2)
+    expect(await workers.run('double', 1)).toBe(2)
+  })
+
+  test('maps a channel in order', async () => {
+    await using workers = testPool({ size: 2 })
+    await using scope = new Scope()
+    const input = new Channel<number>(3)
+    scope.go(async (signal) => {
+      for (const n of upTo(50)) await input.send(n, signal)
+      input.close()
+    })
+    const doubled: number[] = []
+    for await (const n of parallelMap(scope, input, 4, workers.fn('double'))) doubled.push(n)
+    expect(doubled).toEqual(upTo(50).map((n) => n * 2))
+  })
+})
+
+describe('an error in a worker', () => {
+  test('arrives with its class, name, fields, cause and stack', async () => {
+    await using workers = testPool()
+    const error = await workers.run('fail', 'error').catch((thrown: unknown) => thrown)
+    expect(error).toBeInstanceOf(Error)
+    expect(error).toMatchObject({ name: 'OrderError', message: 'no such order', order: 7 })
+    expect((error as Error).cause).toMatchObject({ message: 'the shelf is empty' })
+    expect((error as Error).stack).toMatch(/fail[^]*worker\.ts/)
+    await expect(workers.run('fail', 'type')).rejects.toThrow(TypeError)
+    await expect(workers.run('fail', 'value')).rejects.toBe('{"odd":true}')
+    expect(await workers.run('double', 1)).toBe(2)
+  })
+
+  test('that has to do with cloning names the function', async () => {
+    await using workers = testPool()
+    const argument = (() => 1) as unknown as number
+    await expect(workers.run('double', argument)).rejects.toThrow("the argument of 'double' cannot be sent")
+    await expect(workers.run('returnFunction', undefined)).rejects.toThrow(
+      "what 'returnFunction' returned cannot",
+    )
+    expect(await workers.run('double', 1)).toBe(2)
+  })
+})
+
+describe('a worker that ends', () => {
+  test.each([
+    ['exit', 'with exit code 7'],
+    ['throw', 'by an error that nothing caught (nobody catches this)'],
+    ['memory', 'for lack of memory'],
+  ] as const)('by %s rejects its call, and another takes its place', async (how, why) => {
+    await using workers = testPool({ resourceLimits: { maxOldGenerationSizeMb: 64 } })
+    const error: unknown = await workers.run('end', how).catch((thrown: unknown) => thrown)
+    expect(error).toBeInstanceOf(WorkerCrashError)
+    expect((error as Error).message).toContain(`${why}`)
+    expect((error as Error).message).toMatch(/worker thread \d+ of .*worker\.ts ended .* while it ran 'end'/)
+    expect(await workers.run('double', 1)).toBe(2)
+  })
+
+  test('surfaces in the scope that owns the call, which cancels the others', async () => {
+    await using workers = testPool({ size: 2 })
+    const word = gate()
+    const scope = new Scope()
+    scope.go(async (signal) => void (await workers.run('untilAborted', word, signal)))
+    scope.go(async (signal) => {
+      await passed(word)
+      await workers.run('end', 'exit', signal)
+    })
+    await expect(scope.wait()).rejects.toThrow(WorkerCrashError)
+    expect(scope.errors).toHaveLength(1)
+  })
+
+  test('between two calls is reported by the next', async () => {
+    await using workers = testPool()
+    await workers.run('throwLater', undefined)
+    let error: unknown
+    while (error === undefined) await workers.run('double', 1).catch((thrown: unknown) => (error = thrown))
+    // The call that met it was running already, or comes after: either way somebody is told.
+    expect(String((error as Error).message)).toContain('after the call')
+  })
+
+  test('between the last call and the close is reported by the close', async () => {
+    const workers = testPool()
+    await workers.run('throwLater', undefined)
+    const other = testPool()
+    await other.run('double', 1) // Takes far longer than the other worker needs to end.
+    await other.close()
+    await expect(workers.close()).rejects.toThrow('had nothing to run')
+  })
+
+  test.each([
+    ['./no-such-file.ts', /no-such-file/],
+    ['./broken-worker.ts', /this module does not load/],
+  ])('while it loads %s rejects all calls', async (file, message) => {
+    const workers = pool<{ double: (n: number) => number }>(new URL(file, import.meta.url), { size: 2 })
+    const calls = [workers.run('double', 1), workers.run('double', 2)]
+    await Promise.all(calls.map((call) => refused(call, message)))
+    await expect(workers.run('double', 3)).rejects.toThrow('loaded the module')
+    await workers.close()
+  })
+})
+
+describe('an abort', () => {
+  test('takes a call out of the line, and tells a function that runs', async () => {
+    await using workers = testPool()
+    const [word, first, second] = [gate(), new AbortController(), new AbortController()]
+    const running = refused(workers.run('untilAborted', word, first.signal), 'first')
+    const inLine = refused(workers.run('double', 1, second.signal), 'second')
+    await passed(word)
+    second.abort(new Error('second'))
+    await inLine
+    first.abort(new Error('first'))
+    await running
+    expect(await workers.run('double', 2)).toBe(4)
+    await expect(workers.run('double', 1, first.signal)).rejects.toThrow('first')
+  })
+})
+
+describe('closing', () => {
+  test('refuses calls in line, lets those end that can, and kills the others', async () => {
+    const workers = testPool({ size: 2, graceMs: 50 })
+    const word = gate()
+    const calls = [
+      workers.run('untilAborted', word),
+      workers.run('end', 'spin'),
+      workers.run('double', 1),
+    ].map((call) => refused(call, 'was closed'))
+    await passed(word)
+    await workers.close()
+    await Promise.all(calls)
+    await expect(workers.run('double', 1)).rejects.toThrow('was closed')
+  })
+
+  test('right after the start leaves nothing behind', async () => {
+    await testPool({ size: 2 }).close()
+  })
+})
