@@ -155,6 +155,18 @@ describe('fan-in', () => {
     expect(input.trySend(2)).toBe(false)
   })
 
+  test('orDone gives up the value in its hand when it is told to end, though somebody waits for it', async () => {
+    for (const _ of upTo(20)) {
+      await using scope = new Scope()
+      const [input, done] = [new Channel<number>(), new AbortController()]
+      const received = orDone(scope, input, done.signal).receive()
+      await settle()
+      expect(input.trySend(1)).toBe(true)
+      done.abort()
+      expect(await received).toEqual({ ok: false, value: undefined })
+    }
+  })
+
   test('orDone sends nothing once it is told to end, though values are ready', async () => {
     await using scope = new Scope()
     const [input, done] = [new Channel<number>(9), new AbortController()]
