@@ -44,6 +44,12 @@ export const npmImports: Readonly<Record<string, readonly string[]>> = {
 /** What any test may import from npm. Vite comes with Vitest, and builds programs with planted bugs. */
 export const npmTestImports: readonly string[] = ['vitest', 'fast-check', 'vite']
 
+/**
+ * Modules that do something when they are imported, and are made for `node --import PACKAGE/MODULE`: by package. All
+ * others export names from index.ts and do nothing by themselves.
+ */
+export const preloads: Readonly<Record<string, readonly string[]>> = { node: ['inspect'] }
+
 /** The files that may import `node:*`, as beginnings of paths. Everything else is handed what it needs. */
 export const nodeDoors: readonly string[] = [
   'packages/node/src/',

@@ -2,7 +2,15 @@
 import { builtinModules } from 'node:module'
 import path from 'node:path'
 import ts from 'typescript'
-import { nodeDoors, npmImports, npmTestImports, packageImports, roomMayImport, testImports } from './house.ts'
+import {
+  nodeDoors,
+  npmImports,
+  npmTestImports,
+  packageImports,
+  preloads,
+  roomMayImport,
+  testImports,
+} from './house.ts'
 import type { Rule } from './rule.ts'
 import {
   importsOf,
@@ -129,8 +137,13 @@ function deadFiles(files: readonly SourceFile[]): string[] {
     for (const { specifier } of importsOf(file)) imported.add(resolveImport(file, specifier))
   }
   return shipped
-    .filter((file) => !file.path.endsWith('/src/index.ts') && !imported.has(file.path))
+    .filter((file) => !file.path.endsWith('/src/index.ts') && !imported.has(file.path) && !isPreload(file))
     .map((file) => `${file.path}:1: nothing but tests imports this file; use it or delete it`)
+}
+
+function isPreload(file: SourceFile): boolean {
+  const home = packageOf(file) ?? ''
+  return (preloads[home] ?? []).some((module) => file.path === `packages/${home}/src/${module}.ts`)
 }
 
 export const importRules: readonly Rule[] = [

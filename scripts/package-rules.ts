@@ -1,6 +1,6 @@
 /** Rules about whole packages: laid out alike, and with every public name documented. */
 import ts from 'typescript'
-import { npmImports, packageImports } from './house.ts'
+import { npmImports, packageImports, preloads } from './house.ts'
 import type { Rule } from './rule.ts'
 import { lineOf, packageOf, resolveImport, syntaxOf, type SourceFile } from './source-file.ts'
 
@@ -9,18 +9,28 @@ interface Manifest {
   readonly version: string
   readonly license: string
   readonly type: string
-  readonly sideEffects: boolean
+  readonly sideEffects: unknown
   readonly exports: unknown
   readonly dependencies?: Readonly<Record<string, string>>
 }
 
-const exportsMap = {
-  '.': {
-    '@millrace/source': './src/index.ts',
-    types: './dist/index.d.ts',
-    default: './dist/index.js',
-  },
-  './package.json': './package.json',
+function exported(module: string): object {
+  return {
+    '@millrace/source': `./src/${module}.ts`,
+    types: `./dist/${module}.d.ts`,
+    default: `./dist/${module}.js`,
+  }
+}
+
+/** What the exports of a package say: its index, and what is preloaded. */
+function exportsMap(modules: readonly string[]): object {
+  const preloaded = modules.map((module) => [`./${module}`, exported(module)])
+  return { '.': exported('index'), ...Object.fromEntries(preloaded), './package.json': './package.json' }
+}
+
+/** What has effects when it is imported: nothing but what is preloaded. */
+function sideEffects(modules: readonly string[]): unknown {
+  return modules.length > 0 && modules.flatMap((module) => [`./src/${module}.ts`, `./dist/${module}.js`])
 }
 
 function manifests(files: readonly SourceFile[]): SourceFile[] {
@@ -41,8 +51,11 @@ function layoutProblems(home: string, manifest: Manifest, version: string): stri
   if (manifest.version !== version) problems.push(`the version is ${manifest.version}; all are at ${version}`)
   if (manifest.license !== 'Apache-2.0') problems.push('the license is not Apache-2.0; name it')
   if (manifest.type !== 'module') problems.push('the type is not module; set it')
-  if (manifest.sideEffects !== false) problems.push('sideEffects is not false; importing must do nothing')
-  if (JSON.stringify(manifest.exports) !== JSON.stringify(exportsMap)) {
+  const preloaded = preloads[home] ?? []
+  if (JSON.stringify(manifest.sideEffects) !== JSON.stringify(sideEffects(preloaded))) {
+    problems.push('sideEffects is not false; importing must do nothing')
+  }
+  if (JSON.stringify(manifest.exports) !== JSON.stringify(exportsMap(preloaded))) {
     problems.push('exports differ from the other packages; index.ts and package.json are all there is')
   }
   const allowed = [

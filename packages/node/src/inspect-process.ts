@@ -1,0 +1,43 @@
+import { AsyncLocalStorage } from 'node:async_hooks'
+import process from 'node:process'
+import { inspect } from '@millrace/channels'
+import type { Inspector, WatchedTask } from '@millrace/channels'
+
+/** What Go's runtime exits with when all goroutines are asleep. */
+const ASLEEP_EXIT_CODE = 2
+
+/**
+ * Watches the tasks of this process from now on, as `inspect` does, and knows whose each wait is.
+ *
+ * On SIGQUIT (Ctrl-\) it prints every task and what it waits for to standard error, and the program goes on. When
+ * nothing keeps the process alive any more and somebody still waits, nobody can ever wake them: it prints who waits on
+ * what, and the exit code becomes 2 unless the program has set one.
+ *
+ * `node --import @millrace/node/inspect program.js` does the same for a program as it is.
+ *
+ * @throws Error when somebody watches already: an inspector or a simulator.
+ *
+ * @example
+ * using inspector = inspectProcess()
+ * inspector.waits.length // => 0
+ */
+export function inspectProcess(): Inspector {
+  const inspector = inspect({ context: new AsyncLocalStorage<WatchedTask>() })
+  const print = (text: string): void => void process.stderr.write(`${text}\n`)
+  const onQuit = (): void => print(inspector.dump())
+  const onEnd = (): void => {
+    if (inspector.waits.length === 0) return
+    print(`all tasks are asleep: the process ends, and nobody can wake these\n${inspector.dump()}`)
+    process.exitCode ??= ASLEEP_EXIT_CODE
+  }
+  process.on('SIGQUIT', onQuit)
+  process.on('beforeExit', onEnd)
+  const end = inspector[Symbol.dispose].bind(inspector)
+  return Object.assign(inspector, {
+    [Symbol.dispose]() {
+      process.off('SIGQUIT', onQuit)
+      process.off('beforeExit', onEnd)
+      end()
+    },
+  })
+}
