@@ -1,5 +1,5 @@
 /** The shapes of `channels.bench.ts`, as a user writes them. `bench/go/main.go` does the same things in Go. */
-import { Channel, select, trySelect, WaitGroup } from '@millrace/channels'
+import { background, Channel, select, Selector, trySelect, WaitGroup, withCancel } from '@millrace/channels'
 import type { Shape } from './compare.ts'
 
 const batchSize = 128
@@ -76,6 +76,69 @@ export const selectTwoReady: Shape = async (operations) => {
   }
 }
 
+/** The same with a selector, which is prepared once. */
+export const selectorTwoReady: Shape = async (operations) => {
+  const [a, b] = [channelOfTwo(), channelOfTwo()]
+  const selector = new Selector({ a: a.receiveCase(), b: b.receiveCase() })
+  for (let n = 0; n < operations; n++) {
+    const chosen = await selector.next()
+    if (chosen.case === 'a') a.trySend(n)
+    else b.trySend(n)
+  }
+}
+
+export const selectorFourReady: Shape = async (operations) => {
+  const [a, b, c, d] = [channelOfTwo(), channelOfTwo(), channelOfTwo(), channelOfTwo()]
+  const selector = new Selector({
+    a: a.receiveCase(),
+    b: b.receiveCase(),
+    c: c.receiveCase(),
+    d: d.receiveCase(),
+  })
+  for (let n = 0; n < operations; n++) {
+    const chosen = await selector.next()
+    if (chosen.case === 'a') a.trySend(n)
+    else if (chosen.case === 'b') b.trySend(n)
+    else if (chosen.case === 'c') c.trySend(n)
+    else d.trySend(n)
+  }
+}
+
+export const selectorWithDefault: Shape = (operations) => {
+  const selector = new Selector({
+    a: new Channel<number>().receiveCase(),
+    b: new Channel<number>().receiveCase(),
+  })
+  for (let n = 0; n < operations; n++) if (selector.try() !== undefined) throw new Error('nothing was sent')
+}
+
+export const selectorTwoWaits: Shape = async (operations) => {
+  const [a, b] = [new Channel<number>(), new Channel<number>()]
+  const sending = sendInTurn([a, b], operations)
+  const selector = new Selector({ a: a.receiveCase(), b: b.receiveCase() })
+  while ((await selector.next()).ok);
+  await sending
+}
+
+export const selectorFourWaits: Shape = async (operations) => {
+  const channels = [
+    new Channel<number>(),
+    new Channel<number>(),
+    new Channel<number>(),
+    new Channel<number>(),
+  ] as const
+  const [a, b, c, d] = channels
+  const sending = sendInTurn(channels, operations)
+  const selector = new Selector({
+    a: a.receiveCase(),
+    b: b.receiveCase(),
+    c: c.receiveCase(),
+    d: d.receiveCase(),
+  })
+  while ((await selector.next()).ok);
+  await sending
+}
+
 export const selectFourReady: Shape = async (operations) => {
   const [a, b, c, d] = [channelOfTwo(), channelOfTwo(), channelOfTwo(), channelOfTwo()]
   for (let n = 0; n < operations; n++) {
@@ -150,14 +213,13 @@ export const spawnAndJoin: Shape = async (operations) => {
   await group.wait()
 }
 
-/** Trees of 1,000 signals, each with four children: built, aborted at the root, and seen to be so at the last leaf. */
+/** Trees of 1,000 contexts, each with four children: built, cancelled at the root, and seen to be so at the last leaf. */
 export const cancelTree: Shape = (operations) => {
   for (let done = 0; done < operations; done += 1_000) {
-    const root = new AbortController()
-    const signals = [root.signal]
-    for (let n = 1; n < 1_000; n++) signals.push(AbortSignal.any([signals[Math.floor((n - 1) / 4)]!]))
-    root.abort()
-    if (!signals[999]!.aborted) throw new Error('the last leaf was not aborted')
+    const contexts = [withCancel(background)]
+    for (let n = 1; n < 1_000; n++) contexts.push(withCancel(contexts[Math.floor((n - 1) / 4)]!))
+    contexts[0]!.cancel()
+    if (contexts[999]!.error === undefined) throw new Error('the last leaf was not cancelled')
   }
 }
 

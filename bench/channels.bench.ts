@@ -71,19 +71,33 @@ await compare([
   }),
   question('buffered, one task, trySend and tryReceive', ours.tryOneTask, { go: 'one task', times: 2 }),
   question('select of 2 ready, with its sends', ours.selectTwoReady, { go: 'select of 2 ready', times: 2 }),
+  question('selector of 2 ready, with its sends', ours.selectorTwoReady, {
+    go: 'select of 2 ready',
+    times: 2,
+  }),
   question('select of 4 ready, with its sends', ours.selectFourReady, { go: 'select of 4 ready', times: 2 }),
+  question('selector of 4 ready, with its sends', ours.selectorFourReady, {
+    go: 'select of 4 ready',
+    times: 2,
+  }),
   question('select of 2 with default, none ready', ours.selectWithDefault, {
     go: 'select with default',
     times: 2,
   }),
+  question('selector of 2 with default, none ready', ours.selectorWithDefault, {
+    go: 'select with default',
+    times: 2,
+  }),
   question('select of 2 waits and is woken', ours.selectTwoWaits, { go: 'select of 2 waits', times: 2 }),
+  question('selector of 2 waits and is woken', ours.selectorTwoWaits, { go: 'select of 2 waits', times: 2 }),
   question('select of 4 waits and is woken', ours.selectFourWaits, { go: 'select of 4 waits', times: 2 }),
+  question('selector of 4 waits and is woken', ours.selectorFourWaits, { go: 'select of 4 waits', times: 2 }),
   question('spawn and join', ours.spawnAndJoin, {
     go: 'spawn and join',
     effect: effect.spawnAndJoin,
     promise: promise.spawnAndJoin,
   }),
-  question('cancel a tree of 1,000, per node', ours.cancelTree, { go: 'cancel a tree', operations: 10_000 }),
+  question('cancel a tree of 1,000, per node', ours.cancelTree, { go: 'cancel a tree' }),
   question('fan out to 3 tasks and in again', ours.fanOut, {
     go: 'fan out to 3 tasks',
     effect: effect.fanOut,

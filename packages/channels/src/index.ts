@@ -9,6 +9,8 @@ export { ChannelClosedError } from './channel/channel-closed-error.ts'
 // Choosing among operations.
 export { select, trySelect } from './channel/select.ts'
 export type { SelectCases, Selected, SelectOptions, TrySelectOptions } from './channel/select.ts'
+export { Selector } from './channel/selector.ts'
+export type { SelectorCases } from './channel/selector.ts'
 export { after } from './channel/select-case.ts'
 export type { Named, SelectCase, Selection } from './channel/select-case.ts'
 export { aborted } from './channel/abort-case.ts'

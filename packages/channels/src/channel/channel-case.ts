@@ -25,8 +25,8 @@ export class ReceiveCase<T> implements SelectCase<Received<T>> {
       : { case: name, ok: false, value: undefined }
   }
 
-  park(name: string, selection: Selection<Named<Received<T>>>): Disposable {
-    const waiter = new Waiter(new SelectReceive(name, selection), undefined)
+  park(name: string, selection: Selection<Named<Received<T>>>, again?: Disposable): Disposable {
+    const waiter = isReceiver<T>(again) ? again : new Waiter(new SelectReceive<T>(name, selection), undefined)
     this.#end.parkReceiver(waiter)
     return waiter
   }
@@ -55,11 +55,20 @@ export class SendCase<T> implements SelectCase {
     return { case: name }
   }
 
-  park(name: string, selection: Selection<Named<unknown>>): Disposable {
-    const waiter = new Waiter(new SelectSend(name, selection), this.#value)
+  park(name: string, selection: Selection<Named<unknown>>, again?: Disposable): Disposable {
+    const waiter = isSender<T>(again) ? again : new Waiter(new SelectSend(name, selection), this.#value)
+    waiter.value = this.#value
     this.#end.parkSender(waiter)
     return waiter
   }
+}
+
+function isReceiver<T>(place: Disposable | undefined): place is Waiter<SelectReceive<T>> {
+  return place instanceof Waiter && place.ending instanceof SelectReceive
+}
+
+function isSender<T>(place: Disposable | undefined): place is Waiter<SelectSend, T> {
+  return place instanceof Waiter && place.ending instanceof SelectSend
 }
 
 class SelectReceive<T> implements ReceiveEnding<T> {

@@ -19,8 +19,11 @@ export interface SelectCase<out Outcome = unknown> {
   /**
    * Waits for the operation. Not ready now, so nothing happens during this call; later the operation is
    * performed together with `selection.settle` or `selection.fail`. Disposing the result ends the wait.
+   *
+   * `again` is what a call with the same name and selection has returned, of this case or another, and is over: it
+   * may be used once more.
    */
-  park(name: string, selection: Selection<Named<Outcome>>): Disposable
+  park(name: string, selection: Selection<Named<Outcome>>, again?: Disposable): Disposable
 }
 
 /** An outcome and the name of the case it comes from. */
