@@ -30,7 +30,15 @@ export { ContextCancelledError, DeadlineExceededError } from './context/context-
 // Tasks that wait for one another.
 export { Scope } from './task/scope.ts'
 export { detach } from './task/detach.ts'
+export { ErrGroup } from './task/err-group.ts'
 export { WaitGroup } from './task/wait-group.ts'
+export { SingleFlight } from './task/single-flight.ts'
+export { once } from './task/once.ts'
+export { Mutex } from './task/mutex.ts'
+export { RwMutex } from './task/rw-mutex.ts'
+export { Semaphore } from './task/semaphore.ts'
+export type { Lease } from './task/permits.ts'
+export { Cond } from './task/cond.ts'
 export { Wakeup } from './task/wakeup.ts'
 
 // For packages that add something to wait for.

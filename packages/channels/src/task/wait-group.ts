@@ -1,7 +1,7 @@
 import { rejected } from '../wait/cancellation.ts'
-import { passing, running, waiting } from '../wait/overseer.ts'
-import { Pending } from '../wait/pending.ts'
-import { WaitQueue } from '../wait/wait-queue.ts'
+import { passing, running } from '../wait/overseer.ts'
+import { promiseOf } from '../wait/promise-of.ts'
+import { Waiter, WaitQueue } from '../wait/wait-queue.ts'
 
 const settled: Promise<void> = Promise.resolve()
 
@@ -19,7 +19,7 @@ const settled: Promise<void> = Promise.resolve()
  * await group.wait()
  */
 export class WaitGroup {
-  readonly #waiting = new WaitQueue<PendingZero>()
+  readonly #waiting = new WaitQueue()
   #count = 0
 
   /** How many tasks are under way. */
@@ -41,7 +41,7 @@ export class WaitGroup {
     }
     this.#count = count
     if (count > 0) return
-    for (let waiter = this.#waiting.shift(); waiter; waiter = this.#waiting.shift()) waiter.release()
+    for (let waiter = this.#waiting.shift(); waiter; waiter = this.#waiting.shift()) waiter.resolve(undefined)
   }
 
   /** Counts one task less. */
@@ -53,9 +53,9 @@ export class WaitGroup {
   wait(signal?: AbortSignal): Promise<void> {
     if (signal?.aborted) return rejected(signal.reason)
     if (this.#count === 0) return passing('WaitGroup.wait', this, settled)
-    return waiting('WaitGroup.wait', this, (resolve, reject) =>
-      this.#waiting.join(new PendingZero(resolve, reject, signal)),
-    )
+    const waiter = new Waiter(undefined, undefined)
+    this.#waiting.join(waiter)
+    return promiseOf(waiter, 'WaitGroup.wait', this, signal)
   }
 
   /** Runs `task` as one of the group and passes on its outcome. It leaves the count also when it throws. */
@@ -66,14 +66,5 @@ export class WaitGroup {
     } finally {
       this.done()
     }
-  }
-}
-
-class PendingZero extends Pending {
-  readonly release: () => void
-
-  constructor(resolve: () => void, reject: (reason: Error) => void, signal: AbortSignal | undefined) {
-    super(reject, signal)
-    this.release = resolve
   }
 }

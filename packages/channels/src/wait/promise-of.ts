@@ -9,15 +9,17 @@ import type { Waiter } from './wait-queue.ts'
  * reason. Whatever takes it out of the line also lets go of the signal, so only one of the two can happen. The signal
  * must not have aborted.
  *
- * `kind` and `on` are what an overseer is told, as in `waiting`.
+ * `kind` and `on` are what an overseer is told, as in `waiting`. `onLeave` is told when an abort has taken the waiter
+ * out of the line, after that.
  */
 export function promiseOf<Outcome>(
   waiter: Waiter,
   kind: string,
   on: object,
   signal: AbortSignal | undefined,
+  onLeave?: (reason: Error) => void,
 ): Promise<Outcome> {
-  if (signal !== undefined) leaveOnAbort(waiter, signal)
+  if (signal !== undefined) leaveOnAbort(waiter, signal, onLeave)
   return waiting<Outcome>(kind, on, (resolve, reject) => {
     waiter.resolve = resolve as (outcome: unknown) => void // Whoever serves the waiter knows what it waits for.
     waiter.reject = reject
@@ -25,9 +27,14 @@ export function promiseOf<Outcome>(
 }
 
 // Apart from `promiseOf`: what a closure captures is allocated on entry, whether it is created or not.
-function leaveOnAbort(waiter: Waiter, signal: AbortSignal): void {
+function leaveOnAbort(
+  waiter: Waiter,
+  signal: AbortSignal,
+  onLeave: ((reason: Error) => void) | undefined,
+): void {
   waiter.hook = onAbort(signal, (reason) => {
     waiter[Symbol.dispose]()
     waiter.reject(reason)
+    onLeave?.(reason)
   })
 }

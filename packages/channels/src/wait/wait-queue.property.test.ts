@@ -30,7 +30,7 @@ test('waiters are served in the order in which they joined, less those that left
           waiter[Symbol.dispose]()
           model = model.filter((other) => other !== waiter)
         }
-        expect(queue.isEmpty).toBe(model.length === 0)
+        expect([queue.isEmpty, queue.first]).toEqual([model.length === 0, model[0]])
       }
     }),
   )

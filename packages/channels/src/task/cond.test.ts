@@ -1,0 +1,91 @@
+import { getEventListeners } from 'node:events'
+import { expect, test } from 'vitest'
+import { hasSettled, settle, upTo } from '../../test/probe.ts'
+import { Cond } from './cond.ts'
+import { Mutex } from './mutex.ts'
+
+test('GO-090 a wake wakes one task, the one that has waited longest', async () => {
+  const cond = new Cond()
+  const woken: number[] = []
+  const waits = upTo(4).map(async (i) => {
+    await cond.wait()
+    woken.push(i)
+  })
+  for (const i of upTo(4)) {
+    cond.wake()
+    await settle()
+    expect(woken).toEqual(upTo(i + 1))
+  }
+  await Promise.all(waits)
+})
+
+test('GO-090 a wake is for those that wait, not for those that come later', async () => {
+  const cond = new Cond()
+  const first = cond.wait()
+  cond.wake()
+  const second = cond.wait()
+  await first
+  expect(await hasSettled(second)).toBe(false)
+  cond.wake()
+  await second
+  cond.wake()
+  cond.wakeAll()
+  expect(await hasSettled(cond.wait())).toBe(false)
+})
+
+test('GO-090 wakeAll wakes all that wait, and in 100 generations nobody is woken twice', async () => {
+  const cond = new Cond()
+  let generation = 0
+  const seen = upTo(10).map(() => [] as number[])
+  const tasks = seen.map(async (mine) => {
+    while (generation < 100) {
+      await cond.wait()
+      mine.push(generation)
+    }
+  })
+  for (const _ of upTo(100)) {
+    await settle()
+    generation += 1
+    cond.wakeAll()
+  }
+  await Promise.all(tasks)
+  for (const mine of seen) expect(mine).toEqual(upTo(100).map((i) => i + 1))
+})
+
+test('an abort takes a task out of the line, and the next wake goes to another', async () => {
+  const cond = new Cond()
+  const controller = new AbortController()
+  const [cancelled, other] = [cond.wait(controller.signal), cond.wait()]
+  controller.abort(new Error('enough'))
+  await expect(cancelled).rejects.toThrow('enough')
+  await expect(cond.wait(controller.signal)).rejects.toThrow('enough')
+  cond.wake()
+  await other
+  expect(getEventListeners(controller.signal, 'abort').length).toBe(0)
+})
+
+test('with a mutex: a task stands in line before it gives the lock back, so it misses no wake', async () => {
+  const [mutex, filled] = [new Mutex(), new Cond()]
+  const queue: number[] = []
+  const take = async (): Promise<number> => {
+    let lease = await mutex.lock()
+    try {
+      while (queue.length === 0) {
+        const woken = filled.wait()
+        lease.release()
+        await woken
+        lease = await mutex.lock()
+      }
+      return queue.shift()!
+    } finally {
+      lease[Symbol.dispose]()
+    }
+  }
+  const taken = Promise.all(upTo(20).map(take))
+  for (const i of upTo(20)) {
+    using _ = await mutex.lock()
+    queue.push(i)
+    filled.wake()
+  }
+  expect((await taken).toSorted((a, b) => a - b)).toEqual(upTo(20))
+})

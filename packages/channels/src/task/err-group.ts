@@ -1,0 +1,123 @@
+import { withCancel } from '../context/cancel-context.ts'
+import type { CancellableContext, Context } from '../context/context.ts'
+import { parentContext } from '../context/signal-context.ts'
+import { rejected } from '../wait/cancellation.ts'
+import { running } from '../wait/overseer.ts'
+import { Permits } from './permits.ts'
+import type { Lease } from './permits.ts'
+import { WaitGroup } from './wait-group.ts'
+
+const settled: Promise<void> = Promise.resolve()
+
+/**
+ * Runs tasks, a limited number at a time if told so, and hands on the first error.
+ *
+ * This is Go's `x/sync/errgroup`, with its rules. Where tasks must not outlive a block, or all errors matter,
+ * use `Scope`: leaving the block of an `ErrGroup` ends nothing.
+ *
+ * True between any two calls: every task that was handed over and has not ended is counted in `#tasks`, also
+ * while it waits for a place; at most as many as the limit run.
+ *
+ * @example
+ * const group = new ErrGroup()
+ * group.setLimit(10)
+ * for (const url of urls) await group.go((signal) => fetchInto(results, url, signal))
+ * await group.wait()
+ */
+export class ErrGroup {
+  readonly #context: CancellableContext
+  readonly #tasks = new WaitGroup()
+  #places: Permits | undefined
+  #failure: { readonly error: unknown } | undefined
+
+  /** The tasks are cancelled when `parent` ends, with its cause. */
+  constructor(parent?: Context | AbortSignal) {
+    this.#context = withCancel(parentContext(parent))
+  }
+
+  /** The context of the tasks: ends at the first error, with that as its cause, and when `wait` returns. */
+  get context(): Context {
+    return this.#context
+  }
+
+  /**
+   * Lets at most `limit` tasks run at a time; a negative limit, or Infinity, is none.
+   *
+   * @throws RangeError when `limit` is not a number of tasks; Error while tasks are under way.
+   */
+  setLimit(limit: number): void {
+    if (!(Number.isInteger(limit) || limit === Infinity))
+      throw new RangeError(`ErrGroup.setLimit: the limit is ${limit}; pass an integer, negative for none`)
+    if (this.#tasks.count > 0)
+      throw new Error(`ErrGroup.setLimit: ${this.#tasks.count} tasks are under way; set it before or after`)
+    this.#places = limit < 0 || limit === Infinity ? undefined : new Permits(limit)
+  }
+
+  /**
+   * Starts a task; waits while as many as the limit are running. Resolves once the task has started.
+   *
+   * Tasks start in the order of the calls, also after an error: one that should not then looks at its signal.
+   * With a place free, the task runs until its first wait before `go` returns. An abort of `signal` rejects
+   * with its reason and the task never starts.
+   *
+   * @throws RangeError (by rejecting) when the limit is 0: the task would never start.
+   */
+  go(task: (signal: AbortSignal) => Promise<void>, signal?: AbortSignal): Promise<void> {
+    if (signal?.aborted) return rejected(signal.reason)
+    if (this.tryGo(task)) return settled
+    const places = this.#places
+    if (places === undefined || places.capacity === 0)
+      return rejected(new RangeError('ErrGroup.go: the limit is 0, so no task can start; set another'))
+    return this.#goLater(task, places, signal)
+  }
+
+  /** Starts a task if fewer than the limit are running and nobody waits. Returns whether it did. */
+  tryGo(task: (signal: AbortSignal) => Promise<void>): boolean {
+    const place = this.#places?.tryAcquire(1)
+    if (this.#places !== undefined && place === undefined) return false
+    this.#tasks.add()
+    void this.#run(task, place)
+    return true
+  }
+
+  /**
+   * Waits until every task has ended, also those that wait for a place; then ends `context`.
+   *
+   * An abort of `signal` ends this wait alone, with its reason.
+   *
+   * @throws the first error of any task, each time it is asked. Later errors are dropped.
+   */
+  async wait(signal?: AbortSignal): Promise<void> {
+    do await this.#tasks.wait(signal)
+    while (this.#tasks.count > 0)
+    this.#context.cancel()
+    if (this.#failure !== undefined) throw this.#failure.error
+  }
+
+  async #goLater(
+    task: (signal: AbortSignal) => Promise<void>,
+    places: Permits,
+    signal: AbortSignal | undefined,
+  ): Promise<void> {
+    this.#tasks.add()
+    let place: Lease
+    try {
+      place = await places.acquire('ErrGroup.go', 1, signal)
+    } catch (error) {
+      this.#tasks.done()
+      throw error
+    }
+    void this.#run(task, place)
+  }
+
+  async #run(task: (signal: AbortSignal) => Promise<void>, place: Lease | undefined): Promise<void> {
+    try {
+      await running(() => task(this.#context.signal), this, undefined)
+    } catch (error) {
+      this.#failure ??= { error }
+      this.#context.cancel(error)
+    }
+    place?.release()
+    this.#tasks.done()
+  }
+}

@@ -1,0 +1,34 @@
+import { Permits } from './permits.ts'
+import type { Lease } from './permits.ts'
+
+/**
+ * Lets one task at a time into a critical section that waits for something.
+ *
+ * Code that does not wait needs none: nothing else runs between two `await`s. Tasks come in in the order in
+ * which they asked. A task that locks a mutex it holds waits for itself for ever.
+ *
+ * @example
+ * const mutex = new Mutex()
+ * {
+ *   using lease = await mutex.lock()
+ *   await file.write(await file.read())
+ * }
+ */
+export class Mutex {
+  readonly #permits = new Permits(1)
+
+  /** Whether some task is in the critical section. */
+  get isLocked(): boolean {
+    return this.#permits.free === 0
+  }
+
+  /** Waits for the lock. An abort rejects with the signal's reason and leaves the line. */
+  lock(signal?: AbortSignal): Promise<Lease> {
+    return this.#permits.acquire('Mutex.lock', 1, signal)
+  }
+
+  /** Takes the lock if it is free now, or returns undefined. Never waits. */
+  tryLock(): Lease | undefined {
+    return this.#permits.tryAcquire(1)
+  }
+}

@@ -1,0 +1,24 @@
+import { rejected } from '../wait/cancellation.ts'
+import { SharedCall } from './shared-call.ts'
+
+/**
+ * Makes a function that runs `work` when it is first called, and never again: every call has its outcome.
+ *
+ * When `work` throws or rejects, that is the outcome, for all calls. The signal of a call ends that call's wait
+ * and not the work. Go writes it `sync.Once`, `OnceFunc` and `OnceValue`.
+ *
+ * @example
+ * const database = once(() => connect(url))
+ * await (await database()).query('select 1')
+ */
+export function once<T>(work: () => Promise<T>): (signal?: AbortSignal) => Promise<T> {
+  let call: SharedCall<T> | undefined
+  return (signal) => {
+    if (signal?.aborted) return rejected(signal.reason)
+    if (call === undefined) {
+      call = new SharedCall()
+      void call.start(work)
+    }
+    return call.join('once', signal)
+  }
+}

@@ -1,0 +1,78 @@
+import { expect, test } from 'vitest'
+import { hasSettled, together, upTo } from '../../test/probe.ts'
+import { seededRandom } from '../world/random.ts'
+import { RwMutex } from './rw-mutex.ts'
+
+test('readers are in together, a writer is in alone', async () => {
+  const table = new RwMutex()
+  const readers = [await table.readLock(), await table.readLock()]
+  expect(table.tryWriteLock()).toBe(undefined)
+  const writing = table.writeLock()
+  for (const reader of readers) {
+    expect(await hasSettled(writing)).toBe(false)
+    reader.release()
+  }
+  const writer = await writing
+  expect([table.tryReadLock(), table.tryWriteLock()]).toEqual([undefined, undefined])
+  const reading = [table.readLock(), table.readLock()]
+  expect(await hasSettled(reading[0]!)).toBe(false)
+  writer.release()
+  await Promise.all(reading)
+})
+
+test('a writer is not starved by readers that come and go, nor readers by writers', async () => {
+  const table = new RwMutex()
+  const order: string[] = []
+  const first = await table.readLock()
+  const visit = async (name: string, entering: Promise<Disposable>): Promise<void> => {
+    using _ = await entering
+    order.push(name)
+    await Promise.resolve()
+  }
+  const visits = [
+    visit('w1', table.writeLock()),
+    visit('r1', table.readLock()),
+    visit('r2', table.readLock()),
+    visit('w2', table.writeLock()),
+    visit('r3', table.readLock()),
+  ]
+  expect(table.tryReadLock()).toBe(undefined)
+  first.release()
+  await Promise.all(visits)
+  expect(order).toEqual(['w1', 'r1', 'r2', 'w2', 'r3'])
+})
+
+test('a writer that gives up lets the readers behind it in', async () => {
+  const table = new RwMutex()
+  const controller = new AbortController()
+  using _ = await table.readLock()
+  const [writing, reading] = [table.writeLock(controller.signal), table.readLock()]
+  expect(await hasSettled(reading)).toBe(false)
+  controller.abort(new Error('enough'))
+  await expect(writing).rejects.toThrow('enough')
+  expect((await reading).isHeld).toBe(true)
+})
+
+test('GO-089 in any mix, nobody reads while someone writes, and nobody writes beside another', async () => {
+  for (const seed of upTo(20)) {
+    const random = seededRandom(seed)
+    const table = new RwMutex()
+    let [readers, writers, most] = [0, 0, 0]
+    await together(
+      ...upTo(10).map(() => async (): Promise<void> => {
+        for (const _ of upTo(10)) {
+          const isWriter = random.int(4) === 0
+          using __ = await (isWriter ? table.writeLock() : table.readLock())
+          if (isWriter) writers += 1
+          else readers += 1
+          most = Math.max(most, readers)
+          expect(writers === 0 || (writers === 1 && readers === 0)).toBe(true)
+          for (const ___ of upTo(random.int(3))) await Promise.resolve()
+          if (isWriter) writers -= 1
+          else readers -= 1
+        }
+      }),
+    )
+    expect(most).toBeGreaterThan(1)
+  }
+})

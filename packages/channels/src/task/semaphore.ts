@@ -1,0 +1,71 @@
+import { rejected } from '../wait/cancellation.ts'
+import { Permits } from './permits.ts'
+import type { Lease } from './permits.ts'
+
+/** More than this is a mistake in the caller's arithmetic, and sums stay exact below it. */
+const CAPACITY_MAX = 2 ** 52
+
+/**
+ * Limits how much of something is in use at a time: connections, bytes in memory, calls under way.
+ *
+ * Tasks are served in the order in which they asked, whatever they ask for: small requests do not overtake a
+ * large one, so it is not starved. The idea of weights is that of Go's `x/sync/semaphore`.
+ *
+ * @example
+ * const memory = new Semaphore(64 * 2 ** 20)
+ * {
+ *   using lease = await memory.acquire(file.size)
+ *   await upload(file)
+ * }
+ */
+export class Semaphore {
+  readonly #permits: Permits
+
+  /** @throws RangeError unless `capacity` is an integer from 0 to 2^52. */
+  constructor(capacity: number) {
+    if (!(Number.isInteger(capacity) && capacity >= 0 && capacity <= CAPACITY_MAX)) {
+      throw new RangeError(`Semaphore: capacity is ${capacity}; pass an integer from 0 to 2^52`)
+    }
+    this.#permits = new Permits(capacity)
+  }
+
+  /** How much may be in use together. */
+  get capacity(): number {
+    return this.#permits.capacity
+  }
+
+  /** How much is not in use now. */
+  get available(): number {
+    return this.#permits.free
+  }
+
+  /**
+   * Waits until `weight` can be had. An abort rejects with the signal's reason and takes nothing.
+   *
+   * @throws RangeError (by rejecting) unless `weight` is an integer from 0 to the capacity: a wait for more would
+   * never end.
+   */
+  acquire(weight = 1, signal?: AbortSignal): Promise<Lease> {
+    const error = this.#refusal(weight)
+    return error === undefined ? this.#permits.acquire('Semaphore.acquire', weight, signal) : rejected(error)
+  }
+
+  /**
+   * Takes `weight` if it can be had now and nobody waits, or returns undefined. Never waits.
+   *
+   * @throws RangeError unless `weight` is an integer from 0 to the capacity.
+   */
+  tryAcquire(weight = 1): Lease | undefined {
+    const error = this.#refusal(weight)
+    if (error !== undefined) throw error
+    return this.#permits.tryAcquire(weight)
+  }
+
+  #refusal(weight: number): RangeError | undefined {
+    return Number.isInteger(weight) && weight >= 0 && weight <= this.capacity
+      ? undefined
+      : new RangeError(
+          `Semaphore: the weight is ${weight}; pass an integer from 0 to the capacity, which is ${this.capacity}`,
+        )
+  }
+}

@@ -1,0 +1,63 @@
+import { withCancel } from '../context/cancel-context.ts'
+import { background } from '../context/endless-context.ts'
+import { rejected } from '../wait/cancellation.ts'
+import { SharedCall } from './shared-call.ts'
+
+/** What a key's callers share. */
+interface Flight<T> {
+  readonly call: SharedCall<T>
+  readonly abandon: (reason: Error) => void
+}
+
+/**
+ * Lets tasks that want the same thing at the same time share one call.
+ *
+ * It is no cache: who comes after the call has ended makes a new one. All callers have the same outcome, value
+ * or error; they must not change a value they share. The idea is that of Go's `x/sync/singleflight`.
+ *
+ * True between any two calls: a key has a flight while its call is under way, at least one caller waits for it,
+ * and nobody has had it forgotten.
+ *
+ * @example
+ * const users = new SingleFlight<string, User>()
+ * const user = await users.run(id, (signal) => load(id, signal))
+ */
+export class SingleFlight<K, T> {
+  readonly #flights = new Map<K, Flight<T>>()
+
+  /**
+   * Waits for the call under way for `key`, or makes it.
+   *
+   * An abort of `signal` ends this caller's wait with its reason. The call goes on for the others; once nobody is
+   * left, the signal that `work` was given aborts, and the next to come makes a new call. Keys are compared as
+   * a Map does.
+   */
+  run(key: K, work: (signal: AbortSignal) => Promise<T>, signal?: AbortSignal): Promise<T> {
+    if (signal?.aborted) return rejected(signal.reason)
+    const { call, abandon } = this.#flights.get(key) ?? this.#takeOff(key, work)
+    return call.join('SingleFlight.run', signal, abandon)
+  }
+
+  /** Lets the next caller of `key` make a call of its own, beside one that may be under way. */
+  forget(key: K): void {
+    this.#flights.delete(key)
+  }
+
+  #takeOff(key: K, work: (signal: AbortSignal) => Promise<T>): Flight<T> {
+    const context = withCancel(background)
+    const land = (): void => {
+      if (this.#flights.get(key) === flight) this.#flights.delete(key)
+    }
+    const flight: Flight<T> = {
+      call: new SharedCall(),
+      abandon: (reason) => {
+        land()
+        context.cancel(reason)
+      },
+    }
+    // Known before the work starts, which may come back here.
+    this.#flights.set(key, flight)
+    void flight.call.start(() => work(context.signal)).then(land)
+    return flight
+  }
+}
