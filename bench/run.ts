@@ -6,7 +6,7 @@
  */
 import { execFileSync } from 'node:child_process'
 import { existsSync, mkdirSync, readFileSync, readdirSync, writeFileSync } from 'node:fs'
-import { availableParallelism, cpus } from 'node:os'
+import { availableParallelism, cpus, loadavg } from 'node:os'
 import path from 'node:path'
 import type { Measurement } from './measure.ts'
 
@@ -15,6 +15,8 @@ interface Results {
   readonly node: string
   readonly processor: string
   readonly cores: number
+  /** What else kept the machine busy: the load average of the minute before. Above 0.5, compare ratios only. */
+  readonly load: number
   readonly measurements: readonly Measurement[]
 }
 
@@ -22,6 +24,7 @@ const folder = import.meta.dirname
 
 function run(question: string): Results {
   const file = path.join(folder, `${question}.bench.ts`)
+  const load = loadavg()[0] ?? Number.NaN
   const output = execFileSync(process.execPath, ['--import', 'tsx', '--expose-gc', file], {
     encoding: 'utf8',
     stdio: ['ignore', 'pipe', 'inherit'],
@@ -30,12 +33,15 @@ function run(question: string): Results {
     node: process.version,
     processor: cpus()[0]?.model ?? 'unknown',
     cores: availableParallelism(),
+    load,
     measurements: JSON.parse(output) as Measurement[],
   }
 }
 
 function print(question: string, results: Results, stored: Results | undefined): void {
-  console.log(`\n${question}: node ${results.node}, ${results.cores} cores, ${results.processor}`)
+  console.log(
+    `\n${question}: node ${results.node}, ${results.cores} cores, ${results.processor}, load ${results.load}`,
+  )
   for (const measurement of results.measurements) {
     const { name, nanoseconds, runs, note = '' } = measurement
     const before = stored?.measurements.find((each) => each.name === name)?.nanoseconds
