@@ -19,7 +19,7 @@ export const packageImports: Readonly<Record<string, readonly string[]>> = {
   'connector-generator': ['channels', 'core'],
   'connector-http': ['core'],
   'connector-stdio': ['core'],
-  cli: ['channels', 'core', 'flow', 'node', 'store-memory'],
+  cli: ['channels', 'core', 'flow', 'node', 'store-memory', 'testkit'],
   millrace: [
     'channels',
     'cli',

@@ -10,9 +10,10 @@ import { LogLines } from './log-lines.ts'
 import { nearest } from './nearest.ts'
 import { processOutputs, type Outputs } from './outputs.ts'
 import { runCommand } from './run-command.ts'
+import { simulateCommand } from './simulate-command.ts'
 import { version } from './version.ts'
 
-const commands: readonly Command[] = [runCommand, explainCommand, checkpointsCommand]
+const commands: readonly Command[] = [runCommand, explainCommand, checkpointsCommand, simulateCommand]
 
 /**
  * Runs the command with the given arguments, without the program's own name, and resolves to the exit code.

@@ -79,7 +79,8 @@ function restartPolicy(given: string): RestartPolicy {
   return { ...defaultRestartPolicy, attempts: wholeNumber('restart', given, 1) }
 }
 
-function wholeNumber(option: string, given: string, least: number): number {
+/** A whole number given as text, not below `least`. Throws `OPTION_INVALID`. */
+export function wholeNumber(option: string, given: string, least: number): number {
   const value = Number(given)
   if (/^\d+$/.test(given) && Number.isSafeInteger(value) && value >= least) return value
   throw new MillraceError('OPTION_INVALID', `--${option} is ${given}; give a whole number from ${least}`)

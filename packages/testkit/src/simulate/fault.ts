@@ -103,7 +103,7 @@ function numberOf(space: FaultSpace, kinds: readonly FaultKind[], drawn: number)
 }
 
 /** Sorted by life and step. */
-export function inOrder(faults: readonly Fault[]): readonly Fault[] {
+function inOrder(faults: readonly Fault[]): readonly Fault[] {
   return faults.toSorted((a, b) => a.life - b.life || a.step - b.step)
 }
 

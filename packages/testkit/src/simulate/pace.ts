@@ -1,4 +1,4 @@
-import { sleep, type Random } from '@millrace/channels'
+import { sleep, type Clock, type Random } from '@millrace/channels'
 import type { ConnectorContext } from '@millrace/core'
 import type { Inputs } from './inputs.ts'
 
@@ -81,12 +81,6 @@ export function evenOrder(inputs: Inputs, itemsMax: number): PieceOrder {
   return pieces.sort((a, b) => a.at - b.at)
 }
 
-/** The same pieces, split after split. */
-export function splitBySplit(order: PieceOrder): PieceOrder {
-  const splits = [...new Set(order.map(({ source, split }) => `${source}/${split}`))].reverse()
-  return splits.flatMap((name) => order.filter(({ source, split }) => `${source}/${split}` === name))
-}
-
 /** How long nothing must be going on before the next piece comes in, in milliseconds. */
 const gapMs = 4
 
@@ -100,13 +94,19 @@ const gapMs = 4
 export class TurnstilePace implements Pace {
   readonly isBounded = false
   readonly #order: PieceOrder
+  readonly #clock: Clock
   readonly #isQuiet: () => boolean
+  /** By source and split: up to which item it has been handed out. */
   readonly #handedOut = new Map<string, number>()
+  /** Which piece is next. */
   #next = 0
+  /** Since when it may come in. */
   #opensAtMs = 0
 
-  constructor(order: PieceOrder, isQuiet: () => boolean) {
+  /** `isQuiet` says whether no call to the outside is under way. */
+  constructor(order: PieceOrder, clock: Clock, isQuiet: () => boolean) {
     this.#order = order
+    this.#clock = clock
     this.#isQuiet = isQuiet
   }
 
@@ -119,30 +119,24 @@ export class TurnstilePace implements Pace {
   available(source: string, split: string, at: number): number {
     const piece = this.#order[this.#next]
     if (piece === undefined || piece.source !== source || piece.split !== split) return 0
-    return this.#isOpen ? piece.to - at : 0
+    return this.#clock.monotonic() >= this.#opensAtMs && this.#isQuiet() ? piece.to - at : 0
   }
 
   taken(source: string, split: string, to: number): void {
     this.#handedOut.set(`${source}/${split}`, to)
-    const before = this.#next
     this.#skip()
-    if (this.#next !== before) this.#isOpen = false
   }
 
-  #isOpen = false
-
-  async wait({ clock }: ConnectorContext): Promise<void> {
-    if (this.#opensAtMs <= clock.monotonic()) this.#opensAtMs = clock.monotonic() + gapMs
-    do {
-      await sleep(clock, Math.max(1, this.#opensAtMs - clock.monotonic()))
-    } while (!this.#isQuiet())
-    this.#isOpen = true
+  async wait(): Promise<void> {
+    await sleep(this.#clock, Math.max(1, this.#opensAtMs - this.#clock.monotonic()))
   }
 
   #skip(): void {
+    const before = this.#next
     for (; this.#next < this.#order.length; this.#next++) {
       const { source, split, to } = this.#order[this.#next]!
-      if ((this.#handedOut.get(`${source}/${split}`) ?? 0) < to) return
+      if ((this.#handedOut.get(`${source}/${split}`) ?? 0) < to) break
     }
+    if (this.#next !== before) this.#opensAtMs = this.#clock.monotonic() + gapMs
   }
 }

@@ -198,9 +198,9 @@ class SimRun {
     })
   }
 
-  #pace({ number }: Life): Pace {
+  #pace({ number, process }: Life): Pace {
     const { order, itemsMax, waitMs } = this.#plan
-    if (order !== undefined) return new TurnstilePace(order, () => this.#outside.isQuiet)
+    if (order !== undefined) return new TurnstilePace(order, process.clock, () => this.#outside.isQuiet)
     return new FreePace(this.#random.fork(`pace of life ${number}`), itemsMax, waitMs)
   }
 

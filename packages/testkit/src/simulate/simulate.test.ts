@@ -1,44 +1,171 @@
-import { MemorySink, memorySource } from '@millrace/core'
-import { count, pipeline, sum, tumbling } from '@millrace/flow'
+import { env } from 'node:process'
+import { memorySource, type Sink, type Source } from '@millrace/core'
 import { expect, test } from 'vitest'
+import { manySided, mapping, windowed } from '../../test/simulated-pipelines.ts'
+import { faultKinds } from './fault.ts'
+import type { SinkStandIn } from './run-plan.ts'
 import { simulate, simulateSeeds } from './simulate.ts'
+import { SimulationFailure } from './simulation-failure.ts'
 
-interface Reading {
-  readonly at: number
-  readonly sensor: string
-  readonly value: number
-}
-
-function readings(records: number): readonly Reading[] {
-  return Array.from({ length: records }, (_, index) => ({
-    at: index * 100 + ((index * 37) % 7) * 90,
-    sensor: `s${(index * 13) % 11}`,
-    value: (index * 7) % 100,
-  }))
-}
-
-const windows = pipeline('windows', (p) => {
-  const perSensor = p
-    .from('readings', memorySource({ all: readings(1_000) }))
-    .map((reading) => ({ ...reading, value: reading.value + 1 }))
-    .withTimestamps({ at: (reading) => reading.at, disorder: '300ms' })
-    .keyBy((reading) => reading.sensor)
-  const counted = perSensor
-    .window(tumbling('2s'))
-    .aggregate('sums', { n: count(), total: sum((reading) => reading.value) })
-  counted.to('sums-out', new MemorySink())
-  counted.late.to('late', new MemorySink())
-})
+const seeds = env['MILLRACE_TEST_LEVEL'] === 'short' ? 30 : 150
 
 test('a windowed job keeps its promises whatever breaks', async () => {
-  const report = await simulateSeeds(windows, { seeds: 50 })
-  expect(report.seeds).toBe(50)
-  expect(report.lives).toBeGreaterThan(80)
+  const report = await simulateSeeds(windowed, { seeds })
+  expect(report.seeds).toBe(seeds)
+  expect(report.notCompared).toEqual([])
 })
 
-test('the same seed gives the same run', async () => {
-  const [first, second] = [await simulate(windows, { seed: 3 }), await simulate(windows, { seed: 3 })]
+test('so does one with several splits, calls and several shuffles, and every kind of fault comes to pass', async () => {
+  const report = await simulateSeeds(manySided, { seeds: Math.max(seeds, 60) })
+  const never = Object.keys(faultKinds).filter((kind) => report.faults[kind] === undefined)
+  expect(never).toEqual([])
+})
+
+test('the same seed gives the same run, and another one another', async () => {
+  const [first, second] = [await simulate(windowed, { seed: 3 }), await simulate(windowed, { seed: 3 })]
   expect(second).toEqual(first)
   expect(first.outputs['sums-out']!.length).toBeGreaterThan(100)
   expect(first.outputs['late']!.length).toBeGreaterThan(3)
+  expect((await simulate(windowed, { seed: 4 })).digest).not.toBe(first.digest)
+})
+
+test('without faults nothing goes wrong', async () => {
+  const report = await simulate(windowed, { seed: 5, faults: 'none', parallelism: 2 })
+  expect(report).toMatchObject({ faults: [], lives: 1, parallelism: 2 })
+})
+
+test('only the faults that are asked for happen', async () => {
+  const report = await simulateSeeds(windowed, { seeds: 10, faults: { powerLoss: 3 } })
+  expect(Object.keys(report.faults)).toEqual(['powerLoss'])
+})
+
+/** The failure that a simulation ends with. */
+async function failureOf(run: Promise<unknown>): Promise<SimulationFailure> {
+  const thrown = await run.then(
+    () => undefined,
+    (error: unknown) => error,
+  )
+  expect(thrown).toBeInstanceOf(SimulationFailure)
+  return thrown as SimulationFailure
+}
+
+// oxlint-disable-next-line no-restricted-properties -- this is the mistake
+const random = (n: number): number => n + Math.random()
+// oxlint-disable-next-line no-restricted-globals -- this is the mistake
+const dated = (n: number): object => ({ n, at: new Date() })
+let counter = 0
+const counted = (n: number): number => n + counter++
+const floating = (n: number): number => {
+  void (async () => {
+    await Promise.resolve()
+    counter++
+  })()
+  return n
+}
+
+test.each([
+  ['Math.random', random, 'nondeterminism'],
+  ['the date', dated, 'nondeterminism'],
+  ['a variable outside of state', counted, 'nondeterminism'],
+  ['a promise that nobody waits for', floating, 'unawaited work'],
+])('%s in user code is reported with the name of the operator', async (_name, apply, kind) => {
+  const failure = await failureOf(simulate(mapping(apply), { seed: 1 }))
+  expect(failure).toMatchObject({ kind, where: 'change' })
+  expect(failure.message).toContain("'change'")
+})
+
+/** A sink that makes visible what it is told to, as often as it is told. */
+function forgetfulSink(): SinkStandIn {
+  const visible: unknown[] = []
+  const prepared = new Map<number, readonly unknown[]>()
+  let ids = 0
+  const commit = async (id: number): Promise<void> => {
+    for (const value of prepared.get(id) ?? []) visible.push(value)
+  }
+  const sink: Sink<unknown, number> = {
+    kind: 'forgetful',
+    guarantee: 'exactly-once',
+    open: async (_subtask, pending) => {
+      for (const id of pending) await commit(id)
+      let open: unknown[] = []
+      return {
+        write: (batch) => void open.push(...batch.values.slice(0, batch.length)),
+        prepare: async () => {
+          prepared.set(++ids, open)
+          open = []
+          return ids
+        },
+        commit,
+        close: async () => {},
+      }
+    },
+  }
+  return { sink, visible: () => visible }
+}
+
+test('a sink that commits twice is found, and the run is made shorter', async () => {
+  const failure = await failureOf(
+    simulateSeeds(
+      mapping((n) => n),
+      { seeds: 50, sinks: { out: forgetfulSink } },
+    ),
+  )
+  expect(failure).toMatchObject({ kind: 'doubled', where: 'out' })
+  const { shrunk } = failure
+  expect(shrunk!.events.length).toBeLessThanOrEqual(1)
+  expect(shrunk!.records).toBeLessThan(200)
+  expect(failure.message).toMatch(/^seed \d+: sink 'out' has twice or more/)
+  expect(failure.message).toContain(`--seed ${failure.seed}`)
+})
+
+/** A source whose positions are off by one: the classic mistake. */
+function offByOne(): Source<number> {
+  const source = memorySource({ all: Array.from({ length: 200 }, (_, n) => n) })
+  return {
+    ...source,
+    open: async (split, from, context) => {
+      const reader = await source.open(split, from as number | undefined, context)
+      return {
+        poll: () => reader.poll(3),
+        ready: () => reader.ready(),
+        position: () => Math.max(0, reader.position() - 1),
+        close: () => reader.close(),
+      }
+    },
+  }
+}
+
+test('a source that forgets where it stands is found', async () => {
+  const failure = await failureOf(
+    simulateSeeds(
+      mapping((n) => n),
+      { seeds: 100, sources: { numbers: offByOne } },
+    ),
+  )
+  expect(failure).toMatchObject({ kind: 'doubled', where: 'out' })
+})
+
+test('what a source that cannot be read again brought before a crash may be lost, and all else is there once', async () => {
+  const numbers = memorySource({ all: Array.from({ length: 300 }, (_, n) => n) })
+  const volatile = mapping((n) => n, { ...numbers, durability: 'volatile' })
+  let lost = 0
+  for (let seed = 0; seed < 30; seed++) {
+    const report = await simulate(volatile, { seed })
+    lost += 300 - report.outputs['out']!.length
+  }
+  expect(lost).toBeGreaterThan(0)
+})
+
+test('an invariant of the user is looked after too', async () => {
+  const tooMuch = (outputs: Readonly<Record<string, readonly unknown[]>>): void => {
+    if (outputs['out']!.length > 10) throw new Error('more than ten')
+  }
+  const failure = await failureOf(
+    simulate(
+      mapping((n) => n),
+      { seed: 1, invariants: [tooMuch] },
+    ),
+  )
+  expect(failure).toMatchObject({ kind: 'invariant', where: 'tooMuch' })
+  expect(failure.shrunk!.records).toBeLessThan(50)
 })

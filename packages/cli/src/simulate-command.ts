@@ -1,0 +1,143 @@
+import type { Pipeline } from '@millrace/flow'
+import { nodePlatform } from '@millrace/node'
+import type { SeedsReport, SimulationFailure } from '@millrace/testkit'
+import type { CommandLine } from './command-line.ts'
+import type { Command } from './command.ts'
+import { exitCodes, type ExitCode } from './exit-codes.ts'
+import type { Outputs } from './outputs.ts'
+import { loadPipeline } from './pipeline-loader.ts'
+import { printable } from './printable.ts'
+import { parametersOf, wholeNumber } from './run-options.ts'
+import { StatusLine } from './status-line.ts'
+
+/** `millrace simulate`: runs a pipeline in a world that breaks on purpose, with many seeds. */
+export const simulateCommand: Command = {
+  name: 'simulate',
+  operand: 'FILE.ts',
+  summary: 'crash a pipeline in simulated worlds and compare what comes out',
+  details: [
+    "Reads the first records of the pipeline's own sources once. Then runs the pipeline again and again",
+    'in simulated worlds: processes are killed, the power is lost, disks fail and fill up, sinks refuse',
+    'and forget to answer, each seed in its own way. What comes out must be what comes out when nothing',
+    'breaks. Nothing is written and nobody outside is called, but for what mapAsync calls.',
+    '',
+    'A seed that fails is printed with what broke, and a shorter run that breaks the same; the exit code is 1.',
+  ],
+  options: [
+    { name: 'seeds', value: 'N', help: 'how many seeds (default 100)' },
+    { name: 'from', value: 'N', help: 'the first of them (default 0)' },
+    { name: 'seed', value: 'N', help: 'this seed and no other' },
+    { name: 'set', value: 'NAME=VALUE', help: 'a parameter of the pipeline; may be repeated' },
+    { name: 'records', value: 'N', help: 'records of each split at most (default 1000)' },
+    { name: 'parallelism', value: 'N', help: 'subtasks of each task (default: as the seed chooses)' },
+    { name: 'keep-going', help: 'go on after a seed that fails' },
+    { name: 'json', help: 'write the result as a JSON object' },
+  ],
+  run,
+}
+
+async function run(line: CommandLine, outputs: Outputs): Promise<ExitCode> {
+  const pipeline = await loadPipeline(line.operand)
+  const { clock } = nodePlatform()
+  const seeds = line.has('seed') ? 1 : numberOf(line, 'seeds', 100)
+  const startedMs = clock.monotonic()
+  let done: SeedsReport | undefined
+  const isJson = line.has('json')
+  const isTerminal = outputs.stderr.isTTY === true && !isJson
+  using _status = isTerminal
+    ? new StatusLine(outputs, clock, () => barText(done?.seeds ?? 0, seeds))
+    : undefined
+  let told = 0
+  const onProgress = (report: SeedsReport): void => {
+    done = report
+    const tenths = Math.floor((10 * report.seeds) / seeds)
+    if (isTerminal || isJson || tenths === told) return
+    told = tenths
+    outputs.stderr.write(`${report.seeds} of ${seeds} seeds\n`)
+  }
+  const report = await simulated(pipeline, line, seeds, onProgress)
+  const seconds = (clock.monotonic() - startedMs) / 1_000
+  outputs.stdout.write(
+    isJson ? `${jsonText(report)}\n` : summaryText(pipeline.name, report, seconds, line.operand),
+  )
+  return report.failures.length === 0 ? exitCodes.done : exitCodes.failed
+}
+
+async function simulated(
+  pipeline: Pipeline,
+  line: CommandLine,
+  seeds: number,
+  onProgress: (report: SeedsReport) => void,
+): Promise<SeedsReport> {
+  // Imported late: whoever runs a job does not need it.
+  const { simulateSeeds, SimulationFailure: Failure } = await import('@millrace/testkit')
+  let last: SeedsReport = {
+    seeds: 0,
+    steps: 0,
+    lives: 0,
+    simulatedMs: 0,
+    faults: {},
+    failures: [],
+    notCompared: [],
+  }
+  try {
+    return await simulateSeeds(pipeline, {
+      parameters: parametersOf(line),
+      seeds,
+      from: line.has('seed') ? numberOf(line, 'seed', 0) : numberOf(line, 'from', 0),
+      records: numberOf(line, 'records', 1_000),
+      keepGoing: line.has('keep-going'),
+      fs: nodePlatform().fs,
+      ...(line.has('parallelism') ? { parallelism: numberOf(line, 'parallelism', 1) } : {}),
+      onProgress: (report) => {
+        last = report
+        onProgress(report)
+      },
+    })
+  } catch (error) {
+    if (!(error instanceof Failure)) throw error
+    return { ...last, seeds: last.seeds + 1, failures: [error] }
+  }
+}
+
+function numberOf(line: CommandLine, name: string, otherwise: number): number {
+  const given = line.value(name)
+  if (given === undefined) return otherwise
+  return wholeNumber(name, given, name === 'seed' || name === 'from' ? 0 : 1)
+}
+
+const barWidth = 30
+
+function barText(done: number, all: number): string {
+  const filled = Math.round((barWidth * done) / all)
+  return `[${'#'.repeat(filled)}${' '.repeat(barWidth - filled)}] ${done} of ${all} seeds`
+}
+
+function summaryText(pipeline: string, report: SeedsReport, seconds: number, file: string): string {
+  const { seeds, lives, simulatedMs, faults, failures, notCompared } = report
+  const counts = Object.entries(faults)
+    .toSorted((a, b) => b[1] - a[1])
+    .map(([kind, count]) => `${kind} ${count}`)
+  const lines = [
+    ...failures.map((failure) => `${failure.message.replaceAll('FILE.ts', file)}\n`),
+    `${pipeline}: ${seeds} seeds, ${failures.length === 0 ? 'and every promise was kept' : `${failures.length} failed`}`,
+    `  ${lives} lives, ${(simulatedMs / 1_000).toFixed(0)} s of simulated time in ${seconds.toFixed(1)} s`,
+    `  ${counts.length === 0 ? 'no faults' : counts.join(', ')}`,
+    ...notCompared.map(({ sink, why }) => `  sink '${sink}' was not compared: ${why}`),
+  ]
+  return lines.map((text) => `${printable(text)}\n`).join('')
+}
+
+function jsonText(report: SeedsReport): string {
+  const failures = report.failures.map(
+    ({ seed, kind, where, message, faults, shrunk }: SimulationFailure) => ({
+      seed,
+      kind,
+      where,
+      message,
+      faults,
+      shrunk,
+    }),
+  )
+  return JSON.stringify({ ...report, failures })
+}

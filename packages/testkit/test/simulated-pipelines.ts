@@ -1,0 +1,84 @@
+import { memorySource, MemorySink, type Source } from '@millrace/core'
+import {
+  count,
+  pipeline,
+  state,
+  output,
+  sum,
+  tumbling,
+  type Pipeline,
+  type PipelineBuilder,
+} from '@millrace/flow'
+
+/** What the simulator is tried on. */
+export interface Reading {
+  readonly id: number
+  readonly at: number
+  readonly sensor: string
+  readonly value: number
+}
+
+/** Readings of eleven sensors, a fixed pattern of disorder in them, some of them late. */
+function readings(records: number, firstId = 0): readonly Reading[] {
+  return Array.from({ length: records }, (_, index) => ({
+    id: firstId + index,
+    at: index * 100 + ((index * 37) % 7) * 90,
+    sensor: `s${(index * 13) % 11}`,
+    value: (index * 7) % 100,
+  }))
+}
+
+/** Counts and sums for each sensor, by windows of two seconds: a thousand readings of one split. */
+export const windowed: Pipeline = pipeline('windowed', (p) => {
+  const sums = p
+    .from('readings', memorySource({ all: readings(1_000) }))
+    .map((reading) => ({ ...reading, value: reading.value + 1 }))
+    .withTimestamps({ at: (reading) => reading.at, disorder: '300ms' })
+    .keyBy((reading) => reading.sensor)
+    .window(tumbling('2s'))
+    .aggregate('sums', { n: count(), total: sum((reading) => reading.value) })
+  sums.to('sums-out', new MemorySink())
+  sums.late.to('late', new MemorySink())
+})
+
+/** Several splits, calls that end in any order, state and timers, and a keyed operator behind another one. */
+export const manySided: Pipeline = pipeline('many-sided', (p) => {
+  const looked = p
+    .from('readings', memorySource({ a: readings(150), b: readings(100, 1_000), c: readings(50, 2_000) }))
+    .mapAsync('look-up', async (reading) => ({ ...reading, floor: reading.sensor.length }), {
+      concurrency: 8,
+    })
+  looked.to('looked', new MemorySink())
+  const gaps = p
+    .from('others', memorySource({ x: readings(80), y: readings(80, 500) }))
+    .withTimestamps({ at: (reading) => reading.at, disorder: '1s' })
+    .keyBy((reading) => reading.sensor)
+    .process('gaps', {
+      emits: output<{ readonly sensor: string; readonly total: number }>(),
+      state: { total: state.value<number>() },
+      onRecord({ key, value, time }, { state: { total }, timers, emit }) {
+        total.set((total.get() ?? 0) + value.value)
+        timers.setEvent(time + 1_500)
+        emit({ sensor: key, total: total.get()! })
+      },
+      onTimer(_timer, { state: { total } }) {
+        total.clear()
+      },
+    })
+  gaps.to('gaps-out', new MemorySink())
+  gaps
+    .keyBy(() => 'all')
+    .window(tumbling('10s'))
+    .aggregate('overall', { n: count(), total: sum((gap) => gap.total) })
+    .to('overall-out', new MemorySink())
+})
+
+/** One map over a thousand numbers, as the test likes, into a sink that can be replaced. */
+export function mapping(
+  apply: (n: number) => unknown,
+  source: Source<number> = memorySource({ all: Array.from({ length: 200 }, (_, n) => n) }),
+): Pipeline {
+  return pipeline('mapping', (p: PipelineBuilder) => {
+    p.from('numbers', source).map(apply, { name: 'change' }).to('out', new MemorySink())
+  })
+}
