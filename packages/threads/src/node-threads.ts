@@ -3,7 +3,6 @@
  */
 import { availableParallelism } from 'node:os'
 import { setInterval } from 'node:timers'
-import process from 'node:process'
 import { deserialize, serialize } from 'node:v8'
 import { isMainThread, parentPort, threadId, Worker } from 'node:worker_threads'
 import type { ResourceLimits } from 'node:worker_threads'
@@ -113,10 +112,12 @@ export interface WorkerStart {
 export function startWorker(start: WorkerStart, events: WorkerEvents): WorkerThread {
   const worker = new Worker(new URL(`data:text/javascript,${encodeURIComponent(prelude)}`), {
     workerData: { server: start.server, module: start.module },
-    execArgv: [...(start.execArgv ?? process.execArgv)],
+    // Left out, they are inherited, also those of V8, which a worker may not be given.
+    ...(start.execArgv === undefined ? {} : { execArgv: [...start.execArgv] }),
     ...(start.limits === undefined ? {} : { resourceLimits: start.limits }),
   })
   let failure: unknown
+  let isKilled = false
   worker.on('message', (message) => events.onMessage(message))
   worker.on('messageerror', (error) => {
     failure = error
@@ -128,8 +129,12 @@ export function startWorker(start: WorkerStart, events: WorkerEvents): WorkerThr
   return {
     thread: worker.threadId,
     post: (message) => worker.postMessage(message),
-    keepAlive: (isNeeded) => (isNeeded ? worker.ref() : worker.unref()),
+    keepAlive(isNeeded) {
+      if (isNeeded) worker.ref()
+      else if (!isKilled) worker.unref()
+    },
     async kill() {
+      isKilled = true // And keeps this thread alive, or the process would end before it is gone.
       await worker.terminate()
     },
   }

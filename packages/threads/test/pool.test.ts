@@ -1,4 +1,5 @@
 import { Channel, parallelMap, Scope } from '@millrace/channels'
+import { spawnSync } from 'node:child_process'
 import { describe, expect, test } from 'vitest'
 import { pool } from '../src/pool/pool.ts'
 import { WorkerCrashError } from '../src/pool/worker-crash-error.ts'
@@ -13,6 +14,20 @@ describe('a pool', () => {
     expect(await Promise.all(upTo(20).map((n) => workers.run('double', n)))).toEqual(
       upTo(20).map((n) => n * 2),
     )
+  })
+
+  test('starts also in a process that has options of V8, and lets it end once it is closed', () => {
+    const file = JSON.stringify(new URL('./worker.ts', import.meta.url))
+    const program = `
+      import { pool } from '@millrace/threads'
+      const workers = pool(new URL(${file}), { size: 3 })
+      console.log(await workers.run("double", 2))
+      await workers.close()`
+    const options = ['--expose-gc', '--import', 'tsx', '--conditions=@millrace/source', '--input-type=module']
+    const { stdout, status } = spawnSync(process.execPath, [...options, '--eval', program], {
+      encoding: 'utf8',
+    })
+    expect([stdout, status]).toEqual(['4\n', 0])
   })
 
   test('takes only functions of one argument, typed', () => {
