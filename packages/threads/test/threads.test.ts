@@ -184,13 +184,18 @@ describe('a thread that waits for a channel', () => {
   test('lives until nobody in it waits any more', async () => {
     const channel = sharedChannel({ capacity: 10, codec: textCodec })
     const module = new URL('./waiting-worker.ts', import.meta.url).href
-    const heard: unknown[] = []
+    const [lines, heard]: [string[], unknown[]] = [['b', 'leave'], []]
     const ended = new Promise<number>((resolve) => {
       const start = { server: module, module, limits: undefined, execArgv: ['--conditions=@millrace/source'] }
-      const worker = startWorker(start, { onMessage: (line) => heard.push(line), onExit: resolve })
-      worker.post(channel.handle())
+      const onMessage = (line: unknown): void => {
+        heard.push(line)
+        // Only now, so that the worker has nothing to do meanwhile but to wait.
+        const next = lines.shift()
+        if (next !== undefined) channel.trySend(next)
+      }
+      startWorker(start, { onMessage, onExit: resolve }).post(channel.handle())
     })
-    for (const line of ['a', 'b', 'leave']) await channel.send(line)
+    channel.trySend('a')
     expect([await ended, heard]).toEqual([0, ['a', 'b', 'leave', 'left']])
   })
 
