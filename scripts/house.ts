@@ -59,6 +59,7 @@ export const nodeDoors: readonly string[] = [
   'packages/connector-stdio/src/stdio.ts',
   'packages/store-memory/src/checksum.ts',
   'packages/testkit/src/simulate/unawaited-work.ts',
+  'packages/testkit/src/planted/mutant.ts',
   'packages/testkit/src/world/outside-work.ts',
   'packages/testkit/src/world/task-context.ts',
   'packages/threads/src/node-threads.ts',

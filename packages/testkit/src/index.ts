@@ -20,6 +20,10 @@ export { OutsideWait, SimDeadlock } from './world/standstill.ts'
 export type { OpenWait } from './world/standstill.ts'
 export { LeftOverTasks, TaskSimulationFailure } from './world/task-failures.ts'
 
+// Bugs that are planted, to see whether tests find them.
+export { buildMutant, changedSource, runMutant } from './planted/mutant.ts'
+export type { Bundler, ChangedLine, MutantOptions } from './planted/mutant.ts'
+
 // Conformance kits.
 export { CaseList, ContractViolation, describeCases, firstFailure } from './conformance/conformance-case.ts'
 export type { CaseFailure, ConformanceCase, Skips, TestRunner } from './conformance/conformance-case.ts'

@@ -4,15 +4,8 @@
  * The text in `from` must stand exactly once in its file. When that file changes, say here how the mistake would be
  * made now, or take it out if it can no longer be made.
  */
+import type { ChangedLine } from '@millrace/testkit'
 import type { PlantedBug } from './planted-bug.ts'
-
-/** A place in a source file, and what stands there instead. */
-export interface ChangedLine {
-  /** Relative to `packages/`. */
-  readonly file: string
-  readonly from: string
-  readonly to: string
-}
 
 export const changedLines: readonly PlantedBug<ChangedLine>[] = [
   {

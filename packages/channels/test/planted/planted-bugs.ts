@@ -1,0 +1,107 @@
+import type { ChangedLine } from '@millrace/testkit'
+
+/** A mistake in the channels, and what must be said of it. */
+export interface ChannelBug {
+  readonly name: string
+  readonly plant: ChangedLine
+  readonly shows: RegExp
+}
+
+/** Each is one place in one file, which must stand there exactly once. */
+export const channelBugs: readonly ChannelBug[] = [
+  {
+    name: 'a select that is over stays in the lines of its other cases',
+    plant: {
+      file: 'channel/select.ts',
+      from: 'for (const line of this.#lines) line[Symbol.dispose]()',
+      to: '',
+    },
+    shows: /refused and received|received \d times|still waits|asleep/,
+  },
+  {
+    name: 'a select that is cancelled stays in its lines',
+    plant: {
+      file: 'channel/select.ts',
+      from: 'fail(error: Error): void {\n    this.#leave()',
+      to: 'fail(error: Error): void {',
+    },
+    shows: /refused and received|received 0 times|still waits/,
+  },
+  {
+    name: 'a cancelled wait stays in line',
+    plant: {
+      file: 'wait/promise-of.ts',
+      from: '    waiter[Symbol.dispose]()\n    waiter.reject(reason)',
+      to: '    waiter.reject(reason)',
+    },
+    shows: /refused and received|received 0 times|still waits/,
+  },
+  {
+    name: 'close forgets the receiver that came last',
+    plant: {
+      file: 'channel/hand-off.ts',
+      from: 'receiver.ending.end(receiver)',
+      to: 'if (!this.#receivers.isEmpty) receiver.ending.end(receiver)',
+    },
+    shows: /asleep/,
+  },
+  {
+    name: 'close forgets the senders that wait',
+    plant: {
+      file: 'channel/hand-off.ts',
+      from: 'sender.ending.refuse(sender',
+      to: 'if (this.capacity < 0) sender.ending.refuse(sender',
+    },
+    shows: /asleep/,
+  },
+  {
+    name: 'a value that a receiver waits for is buffered as well',
+    plant: {
+      file: 'channel/hand-off.ts',
+      from: '      receiver.ending.deliver(receiver, value)\n      return true',
+      to: '      receiver.ending.deliver(receiver, value)\n      if (this.#buffer.length < this.capacity) this.#buffer.push(value)\n      return true',
+    },
+    shows: /received 2 times|asleep/,
+  },
+  {
+    name: 'the value of a sender that waits overtakes the buffer',
+    plant: {
+      file: 'channel/hand-off.ts',
+      from: '      const head = this.#buffer.shift()\n      this.#buffer.push(value)\n      value = head\n',
+      to: '',
+    },
+    shows: /came after|in the order/,
+  },
+  {
+    name: 'who came last is served first',
+    plant: {
+      file: 'wait/wait-queue.ts',
+      from: 'return this.#last?.behind as W | undefined',
+      to: 'return this.#last as W | undefined',
+    },
+    shows: /in the order/,
+  },
+  {
+    name: 'a sender that waits is told that its value was taken when it was dropped',
+    plant: {
+      file: 'channel/hand-off.ts',
+      from: '      this.#buffer.push(value)\n      value = head\n',
+      to: '      value = head\n',
+    },
+    shows: /received 0 times|in the order|asleep/,
+  },
+  {
+    name: 'a full buffer takes one more',
+    plant: {
+      file: 'channel/hand-off.ts',
+      from: 'if (this.#buffer.length === this.capacity) return false',
+      to: 'if (this.#buffer.length > this.capacity) return false',
+    },
+    shows: /in the order|still waits/,
+  },
+  {
+    name: 'select favours the first of its cases',
+    plant: { file: 'channel/select.ts', from: 'random.int(ready) === 0', to: 'random.int(ready + 1) === 0' },
+    shows: /not uniform/,
+  },
+]
