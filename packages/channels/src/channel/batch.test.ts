@@ -1,4 +1,5 @@
-import { describe, expect, test } from 'vitest'
+import { describe, expect } from 'vitest'
+import { everySchedule } from '../../test/every-schedule.ts'
 import { hasSettled, together, upTo } from '../../test/probe.ts'
 import { Channel } from './channel.ts'
 import { ChannelClosedError } from './channel-closed-error.ts'
@@ -8,7 +9,7 @@ import { select } from './select.ts'
 const CAPACITIES = [0, 1, 2, 10]
 
 describe('sendMany', () => {
-  test('values that fit into the buffer are sent at once', async () => {
+  everySchedule('values that fit into the buffer are sent at once', async () => {
     const channel = new Channel<number>(3)
     await channel.sendMany([1, 2, 3])
     expect([channel.length, channel.tryReceive(), channel.tryReceive(), channel.tryReceive()]).toEqual([
@@ -16,7 +17,7 @@ describe('sendMany', () => {
     ])
   })
 
-  test.each(CAPACITIES)(
+  everySchedule.each(CAPACITIES)(
     'at capacity %d it settles once the last value was taken, and not before',
     async (n) => {
       const channel = new Channel<number>(n)
@@ -29,36 +30,39 @@ describe('sendMany', () => {
     },
   )
 
-  test('no values settle at once, also on a closed channel', async () => {
+  everySchedule('no values settle at once, also on a closed channel', async () => {
     const channel = new Channel<number>()
     await channel.sendMany([])
     channel.close()
     await channel.sendMany([])
   })
 
-  test.each(CAPACITIES)('GO-022 no other sender comes in between, capacity %d', async (capacity) => {
+  everySchedule.each(CAPACITIES)('GO-022 no other sender comes in between, capacity %d', async (capacity) => {
     const channel = new Channel<number>(capacity)
     const sends = [channel.sendMany(upTo(12)), channel.send(12), channel.sendMany([13, 14]), channel.send(15)]
     for (const n of upTo(16)) expect((await channel.receive()).value).toBe(n)
     await Promise.all(sends)
   })
 
-  test('waiting receivers of every kind get their values in the order in which they came', async () => {
-    const channel = new Channel<number>(1)
-    const one = channel.receive()
-    const chosen = select({ got: channel.receiveCase() })
-    const some = channel.receiveMany(2)
-    const next = channel.values().next()
-    const most = channel.receiveMany(10)
-    await channel.sendMany(upTo(7))
-    expect(await one).toEqual({ ok: true, value: 0 })
-    expect(await chosen).toEqual({ case: 'got', ok: true, value: 1 })
-    expect(await some).toEqual([2, 3])
-    expect(await next).toEqual({ value: 4, done: false })
-    expect(await most).toEqual([5, 6])
-  })
+  everySchedule(
+    'waiting receivers of every kind get their values in the order in which they came',
+    async () => {
+      const channel = new Channel<number>(1)
+      const one = channel.receive()
+      const chosen = select({ got: channel.receiveCase() })
+      const some = channel.receiveMany(2)
+      const next = channel.values().next()
+      const most = channel.receiveMany(10)
+      await channel.sendMany(upTo(7))
+      expect(await one).toEqual({ ok: true, value: 0 })
+      expect(await chosen).toEqual({ case: 'got', ok: true, value: 1 })
+      expect(await some).toEqual([2, 3])
+      expect(await next).toEqual({ value: 4, done: false })
+      expect(await most).toEqual([5, 6])
+    },
+  )
 
-  test('GO-032 a close in the middle refuses the rest, and says how many were taken', async () => {
+  everySchedule('GO-032 a close in the middle refuses the rest, and says how many were taken', async () => {
     const channel = new Channel<number>(2)
     const progress = { sent: 0 }
     const sent = channel.sendMany(upTo(5), undefined, progress)
@@ -70,24 +74,27 @@ describe('sendMany', () => {
     await expect(channel.sendMany([9])).rejects.toThrow(ChannelClosedError)
   })
 
-  test('an abort in the middle delivers nothing more, and the same progress goes on from there', async () => {
-    const channel = new Channel<number>()
-    const controller = new AbortController()
-    const progress = { sent: 0 }
-    const sent = channel.sendMany(upTo(4), controller.signal, progress)
-    expect(await channel.receive()).toEqual({ ok: true, value: 0 })
-    controller.abort(new Error('enough'))
-    await expect(sent).rejects.toThrow('enough')
-    expect([progress.sent, channel.tryReceive()]).toEqual([1, EMPTY])
-    await expect(channel.sendMany([9], controller.signal)).rejects.toThrow('enough')
-    const rest = channel.sendMany(upTo(4), undefined, progress)
-    expect(await channel.receiveMany(9)).toEqual([1, 2, 3])
-    await rest
-  })
+  everySchedule(
+    'an abort in the middle delivers nothing more, and the same progress goes on from there',
+    async () => {
+      const channel = new Channel<number>()
+      const controller = new AbortController()
+      const progress = { sent: 0 }
+      const sent = channel.sendMany(upTo(4), controller.signal, progress)
+      expect(await channel.receive()).toEqual({ ok: true, value: 0 })
+      controller.abort(new Error('enough'))
+      await expect(sent).rejects.toThrow('enough')
+      expect([progress.sent, channel.tryReceive()]).toEqual([1, EMPTY])
+      await expect(channel.sendMany([9], controller.signal)).rejects.toThrow('enough')
+      const rest = channel.sendMany(upTo(4), undefined, progress)
+      expect(await channel.receiveMany(9)).toEqual([1, 2, 3])
+      await rest
+    },
+  )
 })
 
 describe('receiveMany', () => {
-  test('gives what is there now, in order and at most so many', async () => {
+  everySchedule('gives what is there now, in order and at most so many', async () => {
     const channel = new Channel<number>(10)
     await channel.sendMany(upTo(5))
     expect(await channel.receiveMany(3)).toEqual([0, 1, 2])
@@ -95,7 +102,7 @@ describe('receiveMany', () => {
     expect(await hasSettled(channel.receiveMany(3))).toBe(false)
   })
 
-  test('GO-017 takes from senders that wait, and lets them refill the buffer', async () => {
+  everySchedule('GO-017 takes from senders that wait, and lets them refill the buffer', async () => {
     const channel = new Channel<number>(2)
     const sends = upTo(6).map((n) => channel.send(n))
     expect(await channel.receiveMany(3)).toEqual([0, 1, 2])
@@ -105,19 +112,22 @@ describe('receiveMany', () => {
     expect(await channel.receiveMany(9)).toEqual([3, 4, 5])
   })
 
-  test('GO-027 GO-028 GO-029 an empty array says closed and drained, and nothing else does', async () => {
-    const channel = new Channel<number>(1)
-    await channel.send(1)
-    channel.close()
-    expect(await channel.receiveMany(2)).toEqual([1])
-    for (const _ of upTo(2)) expect(await channel.receiveMany(2)).toEqual([])
-    const other = new Channel<number>()
-    const waits = other.receiveMany(2)
-    other.close()
-    expect(await waits).toEqual([])
-  })
+  everySchedule(
+    'GO-027 GO-028 GO-029 an empty array says closed and drained, and nothing else does',
+    async () => {
+      const channel = new Channel<number>(1)
+      await channel.send(1)
+      channel.close()
+      expect(await channel.receiveMany(2)).toEqual([1])
+      for (const _ of upTo(2)) expect(await channel.receiveMany(2)).toEqual([])
+      const other = new Channel<number>()
+      const waits = other.receiveMany(2)
+      other.close()
+      expect(await waits).toEqual([])
+    },
+  )
 
-  test('an abort consumes nothing', async () => {
+  everySchedule('an abort consumes nothing', async () => {
     const channel = new Channel<number>()
     const controller = new AbortController()
     const received = channel.receiveMany(2, controller.signal)
@@ -127,12 +137,12 @@ describe('receiveMany', () => {
     await expect(channel.receiveMany(2, controller.signal)).rejects.toThrow('enough')
   })
 
-  test.each([0, -1, 1.5, NaN, Infinity])('max %d is refused', async (max) => {
+  everySchedule.each([0, -1, 1.5, NaN, Infinity])('max %d is refused', async (max) => {
     await expect(new Channel().receiveMany(max)).rejects.toThrow(RangeError)
   })
 })
 
-test.each(CAPACITIES)(
+everySchedule.each(CAPACITIES)(
   'GO-023 batches of changing sizes keep order and lose nothing, capacity %d',
   async (capacity) => {
     const channel = new Channel<number>(capacity)

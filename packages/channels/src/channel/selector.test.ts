@@ -1,4 +1,5 @@
-import { expect, expectTypeOf, test } from 'vitest'
+import { expect, expectTypeOf } from 'vitest'
+import { everySchedule, sized } from '../../test/every-schedule.ts'
 import { hasSettled, together, upTo } from '../../test/probe.ts'
 import { Channel } from './channel.ts'
 import { ChannelClosedError } from './channel-closed-error.ts'
@@ -16,26 +17,29 @@ function hasReceiver(channel: Channel<number>): boolean {
   return trySelect({ put: channel.sendCase(0) }) !== undefined
 }
 
-test('reports what was chosen, typed as select does, also for cases that are functions', async () => {
-  const [words, numbers] = [new Channel<string>(1), new Channel<number>(1)]
-  const selector = new Selector({
-    word: words.receiveCase(),
-    put: () => (words.length === 0 ? undefined : numbers.sendCase(1)),
-    late: after(new ManualClock(), 5),
-    off: undefined,
-  })
-  await words.send('x')
-  const chosen = await selector.next()
-  expectTypeOf(chosen.case).toEqualTypeOf<'word' | 'put' | 'late'>()
-  if (chosen.case === 'word' && chosen.ok) expectTypeOf(chosen.value).toEqualTypeOf<string>()
-  // @ts-expect-error a send has no value to report
-  if (chosen.case === 'put') expect(chosen.value).toBe(undefined)
-  expect(['word', 'put']).toContain(chosen.case)
-})
+everySchedule(
+  'reports what was chosen, typed as select does, also for cases that are functions',
+  async () => {
+    const [words, numbers] = [new Channel<string>(1), new Channel<number>(1)]
+    const selector = new Selector({
+      word: words.receiveCase(),
+      put: () => (words.length === 0 ? undefined : numbers.sendCase(1)),
+      late: after(new ManualClock(), 5),
+      off: undefined,
+    })
+    await words.send('x')
+    const chosen = await selector.next()
+    expectTypeOf(chosen.case).toEqualTypeOf<'word' | 'put' | 'late'>()
+    if (chosen.case === 'word' && chosen.ok) expectTypeOf(chosen.value).toEqualTypeOf<string>()
+    // @ts-expect-error a send has no value to report
+    if (chosen.case === 'put') expect(chosen.value).toBe(undefined)
+    expect(['word', 'put']).toContain(chosen.case)
+  },
+)
 
-test('GO-041 many rounds, ready and waiting, lose and double nothing', async () => {
+everySchedule('GO-041 many rounds, ready and waiting, lose and double nothing', async () => {
   const [left, right, out] = [new Channel<number>(), new Channel<number>(2), new Channel<number>(1)]
-  const count = 2_000
+  const count = sized(2_000, 20)
   const received: number[] = []
   const send = async (channel: Channel<number>, first: number): Promise<void> => {
     for (let n = first; n < count; n += 2) await channel.send(n)
@@ -75,7 +79,7 @@ test('GO-041 many rounds, ready and waiting, lose and double nothing', async () 
   }
 })
 
-test('GO-046 a function that gives undefined switches its case off for that round', async () => {
+everySchedule('GO-046 a function that gives undefined switches its case off for that round', async () => {
   const [a, b] = [new Channel<number>(9), new Channel<number>(9)]
   await a.sendMany(upTo(4))
   await b.sendMany(upTo(4))
@@ -88,7 +92,7 @@ test('GO-046 a function that gives undefined switches its case off for that roun
   expect((await selector.next()).case).toBe('a')
 })
 
-test('GO-045 a selector whose cases are all off never settles, and can be aborted', async () => {
+everySchedule('GO-045 a selector whose cases are all off never settles, and can be aborted', async () => {
   const selector = new Selector({ a: undefined, b: () => undefined })
   expect(selector.try()).toBe(undefined)
   const controller = new AbortController()
@@ -98,7 +102,7 @@ test('GO-045 a selector whose cases are all off never settles, and can be aborte
   await expect(next).rejects.toThrow('enough')
 })
 
-test('GO-050 functions are called once a round, in source order, chosen or not', async () => {
+everySchedule('GO-050 functions are called once a round, in source order, chosen or not', async () => {
   const calls: string[] = []
   const [a, b] = [new Channel<number>(1), new Channel<number>()]
   const selector = new Selector({
@@ -119,35 +123,38 @@ test('GO-050 functions are called once a round, in source order, chosen or not',
   expect(calls).toEqual(['a', 'b', 'a', 'b'])
 })
 
-test('GO-054 GO-060 GO-061 a round that is over leaves nothing behind, however it ended', async () => {
-  const clock = new ManualClock()
-  const [a, b] = [new Channel<number>(), new Channel<number>()]
-  const selector = new Selector({ a: a.receiveCase(), b: b.sendCase(1), late: after(clock, 9) })
-  const nobodyWaits = (): void => {
-    expect([hasReceiver(a), b.tryReceive(), clock.pending]).toEqual([false, EMPTY, 0])
-  }
-  for (const _ of upTo(3)) {
-    const received = selector.next()
-    await a.send(7)
-    expect(await received).toEqual({ case: 'a', ok: true, value: 7 })
-    nobodyWaits()
-    const sent = selector.next()
-    expect((await b.receive()).value).toBe(1)
-    expect(await sent).toEqual({ case: 'b' })
-    nobodyWaits()
-    const late = selector.next()
-    await clock.advance(9)
-    expect(await late).toEqual({ case: 'late' })
-    nobodyWaits()
-    const controller = new AbortController()
-    const aborted = selector.next(controller.signal)
-    controller.abort(new Error('enough'))
-    await expect(aborted).rejects.toThrow('enough')
-    nobodyWaits()
-  }
-})
+everySchedule(
+  'GO-054 GO-060 GO-061 a round that is over leaves nothing behind, however it ended',
+  async () => {
+    const clock = new ManualClock()
+    const [a, b] = [new Channel<number>(), new Channel<number>()]
+    const selector = new Selector({ a: a.receiveCase(), b: b.sendCase(1), late: after(clock, 9) })
+    const nobodyWaits = (): void => {
+      expect([hasReceiver(a), b.tryReceive(), clock.pending]).toEqual([false, EMPTY, 0])
+    }
+    for (const _ of upTo(3)) {
+      const received = selector.next()
+      await a.send(7)
+      expect(await received).toEqual({ case: 'a', ok: true, value: 7 })
+      nobodyWaits()
+      const sent = selector.next()
+      expect((await b.receive()).value).toBe(1)
+      expect(await sent).toEqual({ case: 'b' })
+      nobodyWaits()
+      const late = selector.next()
+      await clock.advance(9)
+      expect(await late).toEqual({ case: 'late' })
+      nobodyWaits()
+      const controller = new AbortController()
+      const aborted = selector.next(controller.signal)
+      controller.abort(new Error('enough'))
+      await expect(aborted).rejects.toThrow('enough')
+      nobodyWaits()
+    }
+  },
+)
 
-test('a case may be a receive in one round and a send in the next', async () => {
+everySchedule('a case may be a receive in one round and a send in the next', async () => {
   const channel = new Channel<number>()
   let receives = true
   const selector = new Selector({ it: () => (receives ? channel.receiveCase() : channel.sendCase(5)) })
@@ -163,7 +170,7 @@ test('a case may be a receive in one round and a send in the next', async () => 
   }
 })
 
-test('a second round while one waits is refused, and the first goes on', async () => {
+everySchedule('a second round while one waits is refused, and the first goes on', async () => {
   const channel = new Channel<number>()
   const selector = new Selector({ got: channel.receiveCase() })
   const first = selector.next()
@@ -173,7 +180,7 @@ test('a second round while one waits is refused, and the first goes on', async (
   expect(await first).toEqual({ case: 'got', ok: true, value: 1 })
 })
 
-test('GO-049 after a round that failed the selector can be used again', async () => {
+everySchedule('GO-049 after a round that failed the selector can be used again', async () => {
   const [closing, open] = [new Channel<number>(), new Channel<number>()]
   const selector = new Selector({
     put: () => (isPutting ? closing.sendCase(1) : undefined),
