@@ -12,6 +12,8 @@ export interface Pace {
   available(source: string, split: string, at: number): number
   /** So many items were handed out. */
   taken(source: string, split: string, to: number): void
+  /** The end of a split was read. */
+  ended(source: string, split: string): void
   /** Resolves when there may be something. */
   wait(context: ConnectorContext): Promise<void>
 }
@@ -44,6 +46,8 @@ export class FreePace implements Pace {
     if (this.#waitMs === 0 || this.#random.int(2) === 0) this.#bring(`${source}/${split}`, to)
     else this.#there.set(`${source}/${split}`, to)
   }
+
+  ended(): void {}
 
   async wait(context: ConnectorContext): Promise<void> {
     await sleep(context.clock, this.#random.int(this.#waitMs + 1))
@@ -96,6 +100,7 @@ export class TurnstilePace implements Pace {
   readonly #order: PieceOrder
   readonly #clock: Clock
   readonly #isQuiet: () => boolean
+  readonly #ended: Set<string>
   /** By source and split: up to which item it has been handed out. */
   readonly #handedOut = new Map<string, number>()
   /** Which piece is next. */
@@ -103,11 +108,15 @@ export class TurnstilePace implements Pace {
   /** Since when it may come in. */
   #opensAtMs = 0
 
-  /** `isQuiet` says whether no call to the outside is under way. */
-  constructor(order: PieceOrder, clock: Clock, isQuiet: () => boolean) {
+  /**
+   * `isQuiet` says whether no call to the outside is under way; `ended` are the splits that were read to their end in
+   * an earlier life: a job that remembers it does not open them again.
+   */
+  constructor(order: PieceOrder, clock: Clock, isQuiet: () => boolean, ended: Set<string>) {
     this.#order = order
     this.#clock = clock
     this.#isQuiet = isQuiet
+    this.#ended = ended
   }
 
   opened(source: string, split: string, at: number): void {
@@ -127,6 +136,10 @@ export class TurnstilePace implements Pace {
     this.#skip()
   }
 
+  ended(source: string, split: string): void {
+    this.#ended.add(`${source}/${split}`)
+  }
+
   async wait(): Promise<void> {
     await sleep(this.#clock, Math.max(1, this.#opensAtMs - this.#clock.monotonic()))
   }
@@ -135,7 +148,8 @@ export class TurnstilePace implements Pace {
     const before = this.#next
     for (; this.#next < this.#order.length; this.#next++) {
       const { source, split, to } = this.#order[this.#next]!
-      if ((this.#handedOut.get(`${source}/${split}`) ?? 0) < to) break
+      const name = `${source}/${split}`
+      if ((this.#handedOut.get(name) ?? (this.#ended.has(name) ? to : 0)) < to) break
     }
     if (this.#next !== before) this.#opensAtMs = this.#clock.monotonic() + gapMs
   }

@@ -9,6 +9,7 @@ import {
   type Platform,
 } from '@millrace/core'
 import { memoryStore } from '@millrace/store-memory'
+import { anyPolicy } from '../world/schedule-policy.ts'
 import { SimProcess } from '../world/sim-process.ts'
 import { SimWorld } from '../world/sim-world.ts'
 import type { CallWatch } from './call-watch.ts'
@@ -59,6 +60,7 @@ class SimRun {
   #life: Life | undefined
   #lives = 0
   #parallelism: number
+  readonly #endedSplits = new Set<string>()
   #zombies: { readonly life: Life; readonly wakeAt: number; isOver: boolean }[] = []
   #newestCheckpoint = 0
   #fallbacks = 0
@@ -69,8 +71,13 @@ class SimRun {
     this.#plan = plan
     this.#watch = watch
     const { seed, stepsMax } = plan
-    this.#world = new SimWorld({ seed, stepsMax, onStep: (step) => this.#onStep(step) })
     this.#random = seededRandom(seed).fork('simulation')
+    this.#world = new SimWorld({
+      seed,
+      stepsMax,
+      policy: anyPolicy(this.#random.fork('policy')),
+      onStep: (step) => this.#onStep(step),
+    })
     this.#main = this.#world.current
     this.#parallelism = plan.parallelism
     const happened = (kind: FaultKind, what: string): void => this.#happened(kind, what)
@@ -200,7 +207,9 @@ class SimRun {
 
   #pace({ number, process }: Life): Pace {
     const { order, itemsMax, waitMs } = this.#plan
-    if (order !== undefined) return new TurnstilePace(order, process.clock, () => this.#outside.isQuiet)
+    if (order !== undefined) {
+      return new TurnstilePace(order, process.clock, () => this.#outside.isQuiet, this.#endedSplits)
+    }
     return new FreePace(this.#random.fork(`pace of life ${number}`), itemsMax, waitMs)
   }
 

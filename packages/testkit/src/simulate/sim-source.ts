@@ -99,7 +99,10 @@ class SimReader implements SplitReader<unknown, number> {
 
   poll(limit: number): Poll<unknown> {
     const { name, pace, trouble, spent } = this.#parts
-    if (this.#next >= this.#items.length) return { kind: 'end' }
+    if (this.#next >= this.#items.length) {
+      pace.ended(name, this.#split)
+      return { kind: 'end' }
+    }
     trouble.atSource(this.#line)
     const count = Math.min(
       limit,
