@@ -41,6 +41,13 @@ export type { Lease } from './task/permits.ts'
 export { Cond } from './task/cond.ts'
 export { Wakeup } from './task/wakeup.ts'
 
+// Time as something to receive, and to be rationed.
+export { Alarm } from './time/alarm.ts'
+export { RateLimiter } from './time/rate-limiter.ts'
+export type { RateLimiterOptions, Reservation } from './time/rate-limiter.ts'
+export { tick, Ticker } from './time/ticker.ts'
+export { Timer } from './time/timer.ts'
+
 // For packages that add something to wait for.
 export { onAbort, rejected } from './wait/cancellation.ts'
 export { promiseOf } from './wait/promise-of.ts'

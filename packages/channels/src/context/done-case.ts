@@ -23,6 +23,10 @@ class DoneCase implements SelectCase {
     this.#context = context
   }
 
+  get waitsFor(): readonly [string, object] {
+    return ['end of context', this.#context]
+  }
+
   isReady(): boolean {
     return this.#context.error !== undefined
   }

@@ -1,10 +1,11 @@
 import { getEventListeners } from 'node:events'
-import { expect, test } from 'vitest'
+import { expect } from 'vitest'
+import { everySchedule, sized } from '../../test/every-schedule.ts'
 import { hasSettled, settle, upTo } from '../../test/probe.ts'
 import { Cond } from './cond.ts'
 import { Mutex } from './mutex.ts'
 
-test('GO-090 a wake wakes one task, the one that has waited longest', async () => {
+everySchedule('GO-090 a wake wakes one task, the one that has waited longest', async () => {
   const cond = new Cond()
   const woken: number[] = []
   const waits = upTo(4).map(async (i) => {
@@ -19,7 +20,7 @@ test('GO-090 a wake wakes one task, the one that has waited longest', async () =
   await Promise.all(waits)
 })
 
-test('GO-090 a wake is for those that wait, not for those that come later', async () => {
+everySchedule('GO-090 a wake is for those that wait, not for those that come later', async () => {
   const cond = new Cond()
   const first = cond.wait()
   cond.wake()
@@ -33,26 +34,30 @@ test('GO-090 a wake is for those that wait, not for those that come later', asyn
   expect(await hasSettled(cond.wait())).toBe(false)
 })
 
-test('GO-090 wakeAll wakes all that wait, and in 100 generations nobody is woken twice', async () => {
-  const cond = new Cond()
-  let generation = 0
-  const seen = upTo(10).map(() => [] as number[])
-  const tasks = seen.map(async (mine) => {
-    while (generation < 100) {
-      await cond.wait()
-      mine.push(generation)
+everySchedule(
+  'GO-090 wakeAll wakes all that wait, and in many generations nobody is woken twice',
+  async () => {
+    const cond = new Cond()
+    const generations = sized(100, 3)
+    let generation = 0
+    const seen = upTo(10).map(() => [] as number[])
+    const tasks = seen.map(async (mine) => {
+      while (generation < generations) {
+        await cond.wait()
+        mine.push(generation)
+      }
+    })
+    for (const _ of upTo(generations)) {
+      await settle()
+      generation += 1
+      cond.wakeAll()
     }
-  })
-  for (const _ of upTo(100)) {
-    await settle()
-    generation += 1
-    cond.wakeAll()
-  }
-  await Promise.all(tasks)
-  for (const mine of seen) expect(mine).toEqual(upTo(100).map((i) => i + 1))
-})
+    await Promise.all(tasks)
+    for (const mine of seen) expect(mine).toEqual(upTo(generations).map((i) => i + 1))
+  },
+)
 
-test('an abort takes a task out of the line, and the next wake goes to another', async () => {
+everySchedule('an abort takes a task out of the line, and the next wake goes to another', async () => {
   const cond = new Cond()
   const controller = new AbortController()
   const [cancelled, other] = [cond.wait(controller.signal), cond.wait()]
@@ -64,28 +69,31 @@ test('an abort takes a task out of the line, and the next wake goes to another',
   expect(getEventListeners(controller.signal, 'abort').length).toBe(0)
 })
 
-test('with a mutex: a task stands in line before it gives the lock back, so it misses no wake', async () => {
-  const [mutex, filled] = [new Mutex(), new Cond()]
-  const queue: number[] = []
-  const take = async (): Promise<number> => {
-    let lease = await mutex.lock()
-    try {
-      while (queue.length === 0) {
-        const woken = filled.wait()
-        lease.release()
-        await woken
-        lease = await mutex.lock()
+everySchedule(
+  'with a mutex: a task stands in line before it gives the lock back, so it misses no wake',
+  async () => {
+    const [mutex, filled] = [new Mutex(), new Cond()]
+    const queue: number[] = []
+    const take = async (): Promise<number> => {
+      let lease = await mutex.lock()
+      try {
+        while (queue.length === 0) {
+          const woken = filled.wait()
+          lease.release()
+          await woken
+          lease = await mutex.lock()
+        }
+        return queue.shift()!
+      } finally {
+        lease[Symbol.dispose]()
       }
-      return queue.shift()!
-    } finally {
-      lease[Symbol.dispose]()
     }
-  }
-  const taken = Promise.all(upTo(20).map(take))
-  for (const i of upTo(20)) {
-    using _ = await mutex.lock()
-    queue.push(i)
-    filled.wake()
-  }
-  expect((await taken).toSorted((a, b) => a - b)).toEqual(upTo(20))
-})
+    const taken = Promise.all(upTo(20).map(take))
+    for (const i of upTo(20)) {
+      using _ = await mutex.lock()
+      queue.push(i)
+      filled.wake()
+    }
+    expect((await taken).toSorted((a, b) => a - b)).toEqual(upTo(20))
+  },
+)

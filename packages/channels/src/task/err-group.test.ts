@@ -1,4 +1,5 @@
-import { describe, expect, test } from 'vitest'
+import { describe, expect } from 'vitest'
+import { everySchedule, sized } from '../../test/every-schedule.ts'
 import { hasSettled, settle, upTo } from '../../test/probe.ts'
 import { Channel } from '../channel/channel.ts'
 import { withCancel } from '../context/cancel-context.ts'
@@ -14,7 +15,7 @@ async function waitForStop(signal: AbortSignal): Promise<void> {
 }
 
 describe('errors', () => {
-  test('GO-098 wait gives the first error each time; later ones are dropped', async () => {
+  everySchedule('GO-098 wait gives the first error each time; later ones are dropped', async () => {
     const group = new ErrGroup()
     await group.go(well)
     await group.go(async () => {
@@ -26,7 +27,7 @@ describe('errors', () => {
     await expect(group.wait()).rejects.toBe(broken)
   })
 
-  test('GO-099 a group without limit, context or tasks works', async () => {
+  everySchedule('GO-099 a group without limit, context or tasks works', async () => {
     const group = new ErrGroup()
     await group.wait()
     let ended = 0
@@ -40,7 +41,7 @@ describe('errors', () => {
     expect(ended).toBe(100)
   })
 
-  test('GO-100 GO-101 the first error ends the context of the tasks and is its cause', async () => {
+  everySchedule('GO-100 GO-101 the first error ends the context of the tasks and is its cause', async () => {
     const group = new ErrGroup(background)
     await group.go(waitForStop)
     expect(group.context.error).toBe(undefined)
@@ -50,24 +51,27 @@ describe('errors', () => {
     await expect(group.wait()).rejects.toBe(broken)
   })
 
-  test('GO-100 GO-101 wait ends the context also when all went well', async () => {
+  everySchedule('GO-100 GO-101 wait ends the context also when all went well', async () => {
     const group = new ErrGroup(background)
     await group.go(well)
     await group.wait()
     expect([group.context.error?.name, group.context.cause]).toEqual(['AbortError', group.context.error])
   })
 
-  test('GO-106 a throw before the first wait is an error, and it is the very one that was thrown', async () => {
-    const group = new ErrGroup()
-    const { stack } = broken
-    await group.go(() => {
-      throw broken
-    })
-    await expect(group.wait()).rejects.toBe(broken)
-    expect(broken.stack).toBe(stack)
-  })
+  everySchedule(
+    'GO-106 a throw before the first wait is an error, and it is the very one that was thrown',
+    async () => {
+      const group = new ErrGroup()
+      const { stack } = broken
+      await group.go(() => {
+        throw broken
+      })
+      await expect(group.wait()).rejects.toBe(broken)
+      expect(broken.stack).toBe(stack)
+    },
+  )
 
-  test('the end of the parent stops the tasks, and what stops them is the error', async () => {
+  everySchedule('the end of the parent stops the tasks, and what stops them is the error', async () => {
     using parent = withCancel(background)
     const group = new ErrGroup(parent)
     await group.go(waitForStop)
@@ -75,7 +79,7 @@ describe('errors', () => {
     await expect(group.wait()).rejects.toBe(broken)
   })
 
-  test('an abort ends one wait and not the tasks', async () => {
+  everySchedule('an abort ends one wait and not the tasks', async () => {
     const group = new ErrGroup()
     const gate = new Channel<number>()
     await group.go(async (signal) => void (await gate.receive(signal)))
@@ -89,28 +93,31 @@ describe('errors', () => {
 })
 
 describe('limits', () => {
-  test('GO-102 of 1,024 tasks never more than the limit of 10 run; the others wait and start in order', async () => {
-    const group = new ErrGroup()
-    group.setLimit(10)
-    const started: number[] = []
-    let [running, most] = [0, 0]
-    for (const i of upTo(1_024)) {
-      const going = group.go(async () => {
-        started.push(i)
-        running += 1
-        most = Math.max(most, running)
-        await settle()
-        running -= 1
-      })
-      // Half the calls wait for their place, half leave it to the group to remember them.
-      if (i % 2 === 0) await going
-    }
-    await group.wait()
-    expect([most, running]).toEqual([10, 0])
-    expect(started).toEqual(upTo(1_024))
-  })
+  everySchedule(
+    'GO-102 of 1,024 tasks never more than the limit of 10 run; the others wait and start in order',
+    async () => {
+      const group = new ErrGroup()
+      group.setLimit(10)
+      const started: number[] = []
+      let [running, most] = [0, 0]
+      for (const i of upTo(sized(1_024, 32))) {
+        const going = group.go(async () => {
+          started.push(i)
+          running += 1
+          most = Math.max(most, running)
+          await settle()
+          running -= 1
+        })
+        // Half the calls wait for their place, half leave it to the group to remember them.
+        if (i % 2 === 0) await going
+      }
+      await group.wait()
+      expect([most, running]).toEqual([10, 0])
+      expect(started).toEqual(upTo(sized(1_024, 32)))
+    },
+  )
 
-  test('GO-103 tryGo refuses at the limit and accepts again when a task has ended', async () => {
+  everySchedule('GO-103 tryGo refuses at the limit and accepts again when a task has ended', async () => {
     const group = new ErrGroup()
     group.setLimit(2)
     const gate = new Channel<number>()
@@ -125,7 +132,7 @@ describe('limits', () => {
     expect(group.tryGo(well)).toBe(true)
   })
 
-  test('GO-104 a limit of 0 refuses all, a negative one nobody', async () => {
+  everySchedule('GO-104 a limit of 0 refuses all, a negative one nobody', async () => {
     const group = new ErrGroup()
     group.setLimit(0)
     expect(group.tryGo(() => expect.unreachable())).toBe(false)
@@ -133,12 +140,12 @@ describe('limits', () => {
     await group.wait()
     for (const none of [-1, Infinity]) {
       group.setLimit(none)
-      for (const _ of upTo(100)) expect(group.tryGo(well)).toBe(true)
+      for (const _ of upTo(sized(100, 5))) expect(group.tryGo(well)).toBe(true)
       await group.wait()
     }
   })
 
-  test('GO-105 the limit can be changed while no task is under way, and only then', async () => {
+  everySchedule('GO-105 the limit can be changed while no task is under way, and only then', async () => {
     const group = new ErrGroup()
     const gate = new Channel<number>()
     group.setLimit(1)
@@ -152,18 +159,21 @@ describe('limits', () => {
     for (const limit of [0.5, NaN]) expect(() => group.setLimit(limit)).toThrow(RangeError)
   })
 
-  test('an abort while a task waits for its place: it never starts, and the group does not wait for it', async () => {
-    const group = new ErrGroup()
-    group.setLimit(1)
-    const gate = new Channel<number>()
-    const controller = new AbortController()
-    await group.go(async () => void (await gate.receive()))
-    const cancelled = group.go(() => expect.unreachable(), controller.signal)
-    expect(await hasSettled(cancelled)).toBe(false)
-    controller.abort(broken)
-    await expect(cancelled).rejects.toBe(broken)
-    await expect(group.go(well, controller.signal)).rejects.toBe(broken)
-    await gate.send(1)
-    await group.wait()
-  })
+  everySchedule(
+    'an abort while a task waits for its place: it never starts, and the group does not wait for it',
+    async () => {
+      const group = new ErrGroup()
+      group.setLimit(1)
+      const gate = new Channel<number>()
+      const controller = new AbortController()
+      await group.go(async () => void (await gate.receive()))
+      const cancelled = group.go(() => expect.unreachable(), controller.signal)
+      expect(await hasSettled(cancelled)).toBe(false)
+      controller.abort(broken)
+      await expect(cancelled).rejects.toBe(broken)
+      await expect(group.go(well, controller.signal)).rejects.toBe(broken)
+      await gate.send(1)
+      await group.wait()
+    },
+  )
 })

@@ -1,10 +1,11 @@
-import { expect, test } from 'vitest'
+import { expect } from 'vitest'
+import { everySchedule } from '../../test/every-schedule.ts'
 import { settle, upTo } from '../../test/probe.ts'
 import { once } from './once.ts'
 
 const broken = new Error('broken')
 
-test('GO-085 ten callers at once run the work once, and all have its value', async () => {
+everySchedule('GO-085 ten callers at once run the work once, and all have its value', async () => {
   let runs = 0
   const config = once(async () => {
     runs += 1
@@ -16,27 +17,30 @@ test('GO-085 ten callers at once run the work once, and all have its value', asy
   for (const value of [...values, await config()]) expect(value).toBe(values[0])
 })
 
-test('GO-086 work that fails, at once or later, has run: later calls have the same error', async () => {
-  let runs = 0
-  const later = once(async () => {
-    runs += 1
-    await settle()
-    throw broken
-  })
-  const atOnce = once<void>(() => {
-    runs += 1
-    throw broken
-  })
-  for (const failing of [later, atOnce]) {
-    for (const outcome of await Promise.allSettled([failing(), failing()])) {
-      expect(outcome).toEqual({ status: 'rejected', reason: broken })
+everySchedule(
+  'GO-086 work that fails, at once or later, has run: later calls have the same error',
+  async () => {
+    let runs = 0
+    const later = once(async () => {
+      runs += 1
+      await settle()
+      throw broken
+    })
+    const atOnce = once<void>(() => {
+      runs += 1
+      throw broken
+    })
+    for (const failing of [later, atOnce]) {
+      for (const outcome of await Promise.allSettled([failing(), failing()])) {
+        expect(outcome).toEqual({ status: 'rejected', reason: broken })
+      }
+      await expect(failing()).rejects.toBe(broken)
     }
-    await expect(failing()).rejects.toBe(broken)
-  }
-  expect(runs).toBe(2)
-})
+    expect(runs).toBe(2)
+  },
+)
 
-test('an abort ends one wait and not the work', async () => {
+everySchedule('an abort ends one wait and not the work', async () => {
   const controller = new AbortController()
   let runs = 0
   const value = once(async () => {
@@ -52,7 +56,7 @@ test('an abort ends one wait and not the work', async () => {
   expect([await other, await value(), runs]).toEqual([7, 7, 1])
 })
 
-test('a failure that nobody waits for any more is kept for the next to ask', async () => {
+everySchedule('a failure that nobody waits for any more is kept for the next to ask', async () => {
   const controller = new AbortController()
   const failing = once(async () => {
     await settle()

@@ -1,9 +1,10 @@
-import { expect, test } from 'vitest'
+import { expect } from 'vitest'
+import { everySchedule, sized } from '../../test/every-schedule.ts'
 import { hasSettled, together, upTo } from '../../test/probe.ts'
 import { seededRandom } from '../world/random.ts'
 import { RwMutex } from './rw-mutex.ts'
 
-test('readers are in together, a writer is in alone', async () => {
+everySchedule('readers are in together, a writer is in alone', async () => {
   const table = new RwMutex()
   const readers = [await table.readLock(), await table.readLock()]
   expect(table.tryWriteLock()).toBe(undefined)
@@ -20,7 +21,7 @@ test('readers are in together, a writer is in alone', async () => {
   await Promise.all(reading)
 })
 
-test('a writer is not starved by readers that come and go, nor readers by writers', async () => {
+everySchedule('a writer is not starved by readers that come and go, nor readers by writers', async () => {
   const table = new RwMutex()
   const order: string[] = []
   const first = await table.readLock()
@@ -39,10 +40,11 @@ test('a writer is not starved by readers that come and go, nor readers by writer
   expect(table.tryReadLock()).toBe(undefined)
   first.release()
   await Promise.all(visits)
-  expect(order).toEqual(['w1', 'r1', 'r2', 'w2', 'r3'])
+  // The two readers are let in together, so either may go on first.
+  expect([order[0], order.slice(1, 3).toSorted(), order.slice(3)]).toEqual(['w1', ['r1', 'r2'], ['w2', 'r3']])
 })
 
-test('a writer that gives up lets the readers behind it in', async () => {
+everySchedule('a writer that gives up lets the readers behind it in', async () => {
   const table = new RwMutex()
   const controller = new AbortController()
   using _ = await table.readLock()
@@ -53,26 +55,28 @@ test('a writer that gives up lets the readers behind it in', async () => {
   expect((await reading).isHeld).toBe(true)
 })
 
-test('GO-089 in any mix, nobody reads while someone writes, and nobody writes beside another', async () => {
-  for (const seed of upTo(20)) {
-    const random = seededRandom(seed)
-    const table = new RwMutex()
-    let [readers, writers, most] = [0, 0, 0]
-    await together(
-      ...upTo(10).map(() => async (): Promise<void> => {
-        for (const _ of upTo(10)) {
-          const isWriter = random.int(4) === 0
-          using __ = await (isWriter ? table.writeLock() : table.readLock())
-          if (isWriter) writers += 1
-          else readers += 1
-          most = Math.max(most, readers)
-          expect(writers === 0 || (writers === 1 && readers === 0)).toBe(true)
-          for (const ___ of upTo(random.int(3))) await Promise.resolve()
-          if (isWriter) writers -= 1
-          else readers -= 1
-        }
-      }),
-    )
-    expect(most).toBeGreaterThan(1)
-  }
-})
+everySchedule(
+  'GO-089 in any mix, nobody reads while someone writes, and nobody writes beside another',
+  async () => {
+    for (const seed of upTo(sized(20, 1))) {
+      const random = seededRandom(seed)
+      const table = new RwMutex()
+      let [readers, writers] = [0, 0]
+      await together(
+        ...upTo(10).map(() => async (): Promise<void> => {
+          for (const _ of upTo(10)) {
+            const isWriter = random.int(4) === 0
+            using __ = await (isWriter ? table.writeLock() : table.readLock())
+            if (isWriter) writers += 1
+            else readers += 1
+            expect(writers === 0 || (writers === 1 && readers === 0)).toBe(true)
+            for (const ___ of upTo(random.int(3))) await Promise.resolve()
+            if (isWriter) writers -= 1
+            else readers -= 1
+          }
+        }),
+      )
+      expect([readers, writers]).toEqual([0, 0])
+    }
+  },
+)

@@ -35,13 +35,8 @@ export class SharedCall<T> {
    */
   join(kind: string, signal: AbortSignal | undefined, onAbandoned?: (reason: Error) => void): Promise<T> {
     const outcome = this.#outcome
-    if (outcome !== undefined) {
-      return passing(
-        kind,
-        this,
-        outcome.kind === 'value' ? Promise.resolve(outcome.value) : rejected(outcome.error),
-      )
-    }
+    if (outcome?.kind === 'error') return rejected(outcome.error)
+    if (outcome?.kind === 'value') return passing(kind, this, Promise.resolve(outcome.value))
     const waiter = new Waiter(undefined, undefined)
     this.#waiting.join(waiter)
     return promiseOf(waiter, kind, this, signal, (reason) => {

@@ -1,5 +1,6 @@
 import { getEventListeners } from 'node:events'
-import { expect, test } from 'vitest'
+import { expect } from 'vitest'
+import { everySchedule } from '../../test/every-schedule.ts'
 import { hasSettled, settle, upTo } from '../../test/probe.ts'
 import { Channel } from '../channel/channel.ts'
 import { SingleFlight } from './single-flight.ts'
@@ -18,7 +19,7 @@ function gatedWork(): { gate: Channel<number>; work: () => Promise<number>; call
   return { gate, work, calls: () => calls }
 }
 
-test('callers of one key share one call while it is under way, and none after it', async () => {
+everySchedule('callers of one key share one call while it is under way, and none after it', async () => {
   const flights = new SingleFlight<string, number>()
   const { gate, work, calls } = gatedWork()
   const first = upTo(10).map(() => flights.run('a', work))
@@ -30,14 +31,14 @@ test('callers of one key share one call while it is under way, and none after it
   expect([await second, calls()]).toEqual([2, 2])
 })
 
-test('keys do not share, and compare as those of a Map', async () => {
+everySchedule('keys do not share, and compare as those of a Map', async () => {
   const flights = new SingleFlight<unknown, unknown>()
   const keys = [1, '1', null, undefined, {}, {}, '__proto__']
   const values = await Promise.all(keys.map((key) => flights.run(key, () => Promise.resolve(key))))
   expect(values.every((value, i) => value === keys[i])).toBe(true)
 })
 
-test('an error goes to all who share the call, also one thrown at once', async () => {
+everySchedule('an error goes to all who share the call, also one thrown at once', async () => {
   const flights = new SingleFlight<string, number>()
   for (const work of [
     () => settle().then(() => Promise.reject(broken)),
@@ -51,7 +52,7 @@ test('an error goes to all who share the call, also one thrown at once', async (
   expect(await flights.run('a', () => Promise.resolve(1))).toBe(1)
 })
 
-test('the cancel of one caller leaves the call to the others', async () => {
+everySchedule('the cancel of one caller leaves the call to the others', async () => {
   const flights = new SingleFlight<string, number>()
   const { gate, work, calls } = gatedWork()
   const controller = new AbortController()
@@ -66,36 +67,44 @@ test('the cancel of one caller leaves the call to the others', async () => {
   expect(getEventListeners(controller.signal, 'abort').length).toBe(0)
 })
 
-test('once nobody is left the call is told to stop, and the next to come makes a new one', async () => {
-  const flights = new SingleFlight<string, number>()
-  const controller = new AbortController()
-  const signals: AbortSignal[] = []
-  const callers = upTo(3).map(() =>
-    flights.run(
-      'a',
-      (signal) => {
-        signals.push(signal)
-        return new Channel<number>().receive(signal).then(() => 0)
-      },
-      controller.signal,
-    ),
-  )
-  expect([signals.length, signals[0]?.aborted]).toEqual([1, false])
-  controller.abort(broken)
-  for (const caller of callers) await expect(caller).rejects.toBe(broken)
-  expect(signals[0]?.reason).toBe(broken)
-  expect(await flights.run('a', () => Promise.resolve(2))).toBe(2)
-})
+everySchedule(
+  'once nobody is left the call is told to stop, and the next to come makes a new one',
+  async () => {
+    const flights = new SingleFlight<string, number>()
+    const controller = new AbortController()
+    const signals: AbortSignal[] = []
+    const callers = upTo(3).map(() =>
+      flights.run(
+        'a',
+        (signal) => {
+          signals.push(signal)
+          return new Channel<number>().receive(signal).then(() => 0)
+        },
+        controller.signal,
+      ),
+    )
+    expect([signals.length, signals[0]?.aborted]).toEqual([1, false])
+    controller.abort(broken)
+    for (const outcome of await Promise.allSettled(callers)) {
+      expect(outcome).toEqual({ status: 'rejected', reason: broken })
+    }
+    expect(signals[0]?.reason).toBe(broken)
+    expect(await flights.run('a', () => Promise.resolve(2))).toBe(2)
+  },
+)
 
-test('a forgotten call goes on for its callers, and the next to come makes one of its own', async () => {
-  const flights = new SingleFlight<string, number>()
-  const [old, fresh] = [gatedWork(), gatedWork()]
-  const first = flights.run('a', old.work)
-  flights.forget('a')
-  const second = flights.run('a', fresh.work)
-  await old.gate.send(1)
-  expect(await first).toBe(1)
-  const third = flights.run('a', fresh.work)
-  await fresh.gate.send(2)
-  expect([await second, await third, fresh.calls()]).toEqual([2, 2, 1])
-})
+everySchedule(
+  'a forgotten call goes on for its callers, and the next to come makes one of its own',
+  async () => {
+    const flights = new SingleFlight<string, number>()
+    const [old, fresh] = [gatedWork(), gatedWork()]
+    const first = flights.run('a', old.work)
+    flights.forget('a')
+    const second = flights.run('a', fresh.work)
+    await old.gate.send(1)
+    expect(await first).toBe(1)
+    const third = flights.run('a', fresh.work)
+    await fresh.gate.send(2)
+    expect([await second, await third, fresh.calls()]).toEqual([2, 2, 1])
+  },
+)

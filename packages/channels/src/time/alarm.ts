@@ -1,0 +1,65 @@
+import type { Clock } from '../world/clock.ts'
+
+/**
+ * Calls a function after a delay, and can be stopped and set anew. Go writes it `time.AfterFunc`.
+ *
+ * True between any two calls: a timer of the clock is pending exactly while the alarm is set.
+ *
+ * @example
+ * const idle = new Alarm(clock, 30_000, () => socket.close())
+ * socket.onData = () => idle.reset(30_000)
+ */
+export class Alarm implements Disposable {
+  readonly #clock: Clock
+  readonly #callback: () => void
+  #timer: Disposable | undefined
+
+  /**
+   * Sets the alarm. `callback` is called once after `delayMs` milliseconds of monotonic time on `clock`, never during
+   * this call; what it throws the clock throws.
+   *
+   * @throws RangeError when `delayMs` is not a number.
+   */
+  constructor(clock: Clock, delayMs: number, callback: () => void) {
+    this.#clock = clock
+    this.#callback = callback
+    this.#set(delayMs)
+  }
+
+  /** Whether it is going to call. */
+  get isSet(): boolean {
+    return this.#timer !== undefined
+  }
+
+  /** Calls off the call. Returns whether it was set. */
+  stop(): boolean {
+    const wasSet = this.isSet
+    this.#timer?.[Symbol.dispose]()
+    this.#timer = undefined
+    return wasSet
+  }
+
+  /**
+   * Sets it anew, `delayMs` from now, whether or not it has called. Returns whether it was set.
+   *
+   * @throws RangeError when `delayMs` is not a number. Nothing changes.
+   */
+  reset(delayMs: number): boolean {
+    const old = this.#timer
+    this.#set(delayMs)
+    old?.[Symbol.dispose]()
+    return old !== undefined
+  }
+
+  /** Calls off the call. */
+  [Symbol.dispose](): void {
+    this.stop()
+  }
+
+  #set(delayMs: number): void {
+    this.#timer = this.#clock.schedule(delayMs, () => {
+      this.#timer = undefined
+      this.#callback()
+    })
+  }
+}

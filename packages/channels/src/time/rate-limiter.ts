@@ -1,0 +1,189 @@
+import { rejected } from '../wait/cancellation.ts'
+import { passing } from '../wait/overseer.ts'
+import { promiseOf } from '../wait/promise-of.ts'
+import { Waiter, WaitQueue } from '../wait/wait-queue.ts'
+import type { Clock } from '../world/clock.ts'
+
+/** Options of `RateLimiter`. */
+export interface RateLimiterOptions {
+  /** Measures the time. */
+  readonly clock: Clock
+  /** How many tokens come into the bucket per second; `Infinity` lets everything through. */
+  readonly perSecond: number
+  /** How many tokens the bucket holds: what may happen at one moment after a rest. */
+  readonly burst: number
+}
+
+/** A promise for later: what was reserved may happen after `delayMs`. */
+export interface Reservation {
+  /** Milliseconds from the moment of reserving, 0 when it may happen at once. */
+  readonly delayMs: number
+  /** Gives the tokens to those behind, unless the delay is over. */
+  cancel(): void
+}
+
+/** What someone in line asks for. */
+interface Demand {
+  readonly tokens: number
+  readonly signal: AbortSignal | undefined
+}
+
+/** Sums of fractions of a millisecond may be off by less than this. */
+const TOLERANCE_MS = 1e-6
+
+const settled: Promise<void> = Promise.resolve()
+
+/**
+ * Lets things happen at a steady rate, with bursts: a bucket of tokens that fills with time.
+ *
+ * Who waits is served in the order of the calls, and nobody overtakes. When one gives up, those behind move up.
+ * The verbs are those of Go's `x/time/rate`.
+ *
+ * All it knows of the bucket is `#fullAtMs`, when it will be full again if nothing more is taken: taking a token
+ * moves that moment back by one interval. (This is the generic cell rate algorithm of ATM networks.)
+ *
+ * True between any two calls:
+ *
+ *  1. `#fullAtMs` counts what was taken, not what those in line are waiting for; `#queued` counts that.
+ *  2. While someone stands in line, a timer is set for when the first is due, or it is due already and the clock
+ *     is late.
+ *
+ * @example
+ * const limiter = new RateLimiter({ clock, perSecond: 10, burst: 5 })
+ * await limiter.wait(1, ctx.signal)
+ * await call()
+ */
+export class RateLimiter {
+  readonly #clock: Clock
+  readonly #intervalMs: number
+  readonly #burst: number
+  readonly #line = new WaitQueue<Waiter<undefined, Demand>>()
+  #queued = 0
+  #fullAtMs = -Infinity
+  #timer: Disposable | undefined
+  #timerDueMs = 0
+
+  /** @throws RangeError unless `perSecond` is positive, and `burst` a positive integer. */
+  constructor({ clock, perSecond, burst }: RateLimiterOptions) {
+    if (!(perSecond > 0))
+      throw new RangeError(`RateLimiter: perSecond is ${perSecond}; pass a positive number or Infinity`)
+    if (!(Number.isSafeInteger(burst) && burst > 0))
+      throw new RangeError(`RateLimiter: burst is ${burst}; pass a positive integer`)
+    this.#clock = clock
+    this.#intervalMs = 1_000 / perSecond
+    this.#burst = burst
+  }
+
+  /**
+   * Takes `tokens` if they are there now and nobody waits. Never waits. Returns whether it did.
+   *
+   * @throws RangeError unless `tokens` is an integer from 0 to the burst.
+   */
+  allow(tokens = 1): boolean {
+    const error = this.#refusal(tokens)
+    if (error !== undefined) throw error
+    return this.#take(tokens)
+  }
+
+  /**
+   * Takes `tokens` as soon as it is their turn, and says when that is: for a caller who waits in a way of its own,
+   * or gives up if it takes too long.
+   *
+   * @throws RangeError unless `tokens` is an integer from 0 to the burst.
+   */
+  reserve(tokens = 1): Reservation {
+    const error = this.#refusal(tokens)
+    if (error !== undefined) throw error
+    if (this.#take(tokens)) return { delayMs: 0, cancel: () => undefined }
+    const waiter = this.#join({ tokens, signal: undefined })
+    return {
+      delayMs: Math.max(this.#dueMs(this.#queued) - this.#clock.monotonic(), 0),
+      cancel: () => {
+        if (waiter.line === undefined) return
+        waiter[Symbol.dispose]()
+        this.#leave(tokens)
+      },
+    }
+  }
+
+  /**
+   * Waits until it may take `tokens`, and takes them. An abort rejects with the signal's reason and takes nothing.
+   *
+   * @throws RangeError (by rejecting) unless `tokens` is an integer from 0 to the burst: a wait for more would never
+   * end.
+   */
+  wait(tokens = 1, signal?: AbortSignal): Promise<void> {
+    if (signal?.aborted) return rejected(signal.reason)
+    const error = this.#refusal(tokens)
+    if (error !== undefined) return rejected(error)
+    if (this.#take(tokens)) return passing('RateLimiter.wait', this, settled)
+    const waiter = this.#join({ tokens, signal })
+    return promiseOf(waiter, 'RateLimiter.wait', this, signal, () => this.#leave(tokens))
+  }
+
+  #refusal(tokens: number): RangeError | undefined {
+    const max = this.#intervalMs === 0 ? Infinity : this.#burst
+    return Number.isSafeInteger(tokens) && tokens >= 0 && tokens <= max
+      ? undefined
+      : new RangeError(`RateLimiter: ${tokens} tokens; pass an integer from 0 to the burst, which is ${max}`)
+  }
+
+  #take(tokens: number): boolean {
+    this.#serve()
+    const nowMs = this.#clock.monotonic()
+    if (!this.#line.isEmpty || !this.#isDue(tokens, nowMs)) return false
+    this.#fullAtMs = Math.max(this.#fullAtMs, nowMs) + tokens * this.#intervalMs
+    return true
+  }
+
+  /** When `tokens` are in the bucket, if nobody else takes any. */
+  #dueMs(tokens: number): number {
+    return this.#fullAtMs + (tokens - this.#burst) * this.#intervalMs
+  }
+
+  #isDue(tokens: number, nowMs: number): boolean {
+    return this.#intervalMs === 0 || this.#dueMs(tokens) - nowMs <= TOLERANCE_MS
+  }
+
+  #join(demand: Demand): Waiter<undefined, Demand> {
+    const waiter = new Waiter(undefined, demand)
+    this.#line.join(waiter)
+    this.#queued += demand.tokens
+    this.#arm()
+    return waiter
+  }
+
+  #leave(tokens: number): void {
+    this.#queued -= tokens
+    this.#serve()
+  }
+
+  // A clock that is late costs no tokens: who stood in line takes them as of when they were due.
+  #serve(): void {
+    const nowMs = this.#clock.monotonic()
+    for (let first = this.#line.first; first; first = this.#line.first) {
+      const { tokens, signal } = first.value
+      // An aborting signal takes it out of the line presently, and those behind are looked at then.
+      if (signal?.aborted || !this.#isDue(tokens, nowMs)) break
+      first[Symbol.dispose]()
+      this.#queued -= tokens
+      this.#fullAtMs += tokens * this.#intervalMs
+      first.resolve(undefined)
+    }
+    this.#arm()
+  }
+
+  #arm(): void {
+    const { first } = this.#line
+    const dueMs = first && this.#dueMs(first.value.tokens)
+    if (this.#timer !== undefined && dueMs === this.#timerDueMs) return
+    this.#timer?.[Symbol.dispose]()
+    this.#timer = undefined
+    if (dueMs === undefined) return
+    this.#timerDueMs = dueMs
+    this.#timer = this.#clock.schedule(dueMs - this.#clock.monotonic(), () => {
+      this.#timer = undefined
+      this.#serve()
+    })
+  }
+}

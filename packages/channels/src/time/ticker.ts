@@ -1,0 +1,100 @@
+import type { ReceiveChannel } from '../channel/channel-end.ts'
+import { onAbort } from '../wait/cancellation.ts'
+import type { Clock } from '../world/clock.ts'
+import { Alarm } from './alarm.ts'
+import { TimeChannel } from './time-channel.ts'
+
+/**
+ * Sends the time on a channel once in each period, until stopped.
+ *
+ * Ticks keep their rhythm however long each takes to be received. A receiver that is slower than the ticker
+ * misses ticks: never more than one waits for it. It has to be stopped, as `using` does: until then its clock
+ * holds it, and in Node it keeps the process alive.
+ *
+ * True between any two calls, unless stopped: the next tick is due within one period.
+ *
+ * @example
+ * using ticker = new Ticker(clock, 1_000)
+ * for await (const atMs of ticker.channel) report(atMs)
+ */
+export class Ticker implements Disposable {
+  readonly #clock: Clock
+  readonly #channel = new TimeChannel()
+  readonly #alarm: Alarm
+  #periodMs: number
+  #dueMs: number
+
+  /** @throws RangeError unless `periodMs` is a positive number of milliseconds. */
+  constructor(clock: Clock, periodMs: number) {
+    requirePeriod(periodMs)
+    this.#clock = clock
+    this.#periodMs = periodMs
+    this.#dueMs = clock.monotonic() + periodMs
+    this.#alarm = new Alarm(clock, periodMs, () => this.#tick())
+  }
+
+  /** Where the wall-clock time is sent, in milliseconds since the epoch. Unbuffered; `stop` does not close it. */
+  get channel(): ReceiveChannel<number> {
+    return this.#channel
+  }
+
+  /** Ends the ticks; one that was not received yet is taken back. */
+  stop(): void {
+    this.#alarm.stop()
+    this.#channel.clear()
+  }
+
+  /**
+   * Starts anew with another period, also when stopped. A tick that was not received yet is taken back.
+   *
+   * @throws RangeError unless `periodMs` is a positive number of milliseconds. Nothing changes.
+   */
+  reset(periodMs: number): void {
+    requirePeriod(periodMs)
+    this.#periodMs = periodMs
+    this.#dueMs = this.#clock.monotonic() + periodMs
+    this.#alarm.reset(periodMs)
+    this.#channel.clear()
+  }
+
+  /** Stops it. */
+  [Symbol.dispose](): void {
+    this.stop()
+  }
+
+  // The next is counted from when this one was due, so that delays do not add up; ticks that are over are skipped.
+  #tick(): void {
+    const nowMs = this.#clock.monotonic()
+    const missed = Math.floor(Math.max(nowMs - this.#dueMs, 0) / this.#periodMs)
+    this.#dueMs += (missed + 1) * this.#periodMs
+    this.#alarm.reset(this.#dueMs - nowMs)
+    this.#channel.ring(this.#clock.now())
+  }
+}
+
+/**
+ * The channel of a ticker that ticks until `signal` aborts; undefined when the period is zero or less, which as a
+ * case of select is one that is never chosen.
+ *
+ * @throws RangeError when `periodMs` is not a number.
+ *
+ * @example
+ * const ticks = tick(clock, options.reportMs, ctx.signal)
+ * const chosen = await select({ job: jobs.receiveCase(), report: ticks?.receiveCase() })
+ */
+export function tick(
+  clock: Clock,
+  periodMs: number,
+  signal: AbortSignal,
+): ReceiveChannel<number> | undefined {
+  if (periodMs <= 0) return undefined
+  const ticker = new Ticker(clock, periodMs)
+  if (signal.aborted) ticker.stop()
+  else onAbort(signal, () => ticker.stop())
+  return ticker.channel
+}
+
+function requirePeriod(periodMs: number): void {
+  if (!(periodMs > 0))
+    throw new RangeError(`Ticker: the period is ${periodMs} ms; pass a positive number of milliseconds`)
+}
