@@ -58,7 +58,7 @@ async function run(line: CommandLine, outputs: Outputs): Promise<ExitCode> {
   const report = await simulated(pipeline, line, seeds, onProgress)
   const seconds = (clock.monotonic() - startedMs) / 1_000
   outputs.stdout.write(
-    isJson ? `${jsonText(report)}\n` : summaryText(pipeline.name, report, seconds, line.operand),
+    isJson ? `${jsonText(report)}\n` : summaryText(pipeline.name, report, seconds, sameWorld(line)),
   )
   return report.failures.length === 0 ? exitCodes.done : exitCodes.failed
 }
@@ -106,6 +106,14 @@ function numberOf(line: CommandLine, name: string, otherwise: number): number {
   return wholeNumber(name, given, name === 'seed' || name === 'from' ? 0 : 1)
 }
 
+/** The file, and the options without which a seed means something else. */
+function sameWorld(line: CommandLine): string {
+  const options = ['set', 'records', 'parallelism'].flatMap((name) =>
+    line.values(name).map((value) => `--${name} ${/^[\w.=/-]+$/.test(value) ? value : `'${value}'`}`),
+  )
+  return [line.operand, ...options].join(' ')
+}
+
 const barWidth = 30
 
 function barText(done: number, all: number): string {
@@ -113,13 +121,13 @@ function barText(done: number, all: number): string {
   return `[${'#'.repeat(filled)}${' '.repeat(barWidth - filled)}] ${done} of ${all} seeds`
 }
 
-function summaryText(pipeline: string, report: SeedsReport, seconds: number, file: string): string {
+function summaryText(pipeline: string, report: SeedsReport, seconds: number, again: string): string {
   const { seeds, lives, simulatedMs, faults, failures, notCompared } = report
   const counts = Object.entries(faults)
     .toSorted((a, b) => b[1] - a[1])
     .map(([kind, count]) => `${kind} ${count}`)
   const lines = [
-    ...failures.map((failure) => `${failure.message.replaceAll('FILE.ts', file)}\n`),
+    ...failures.map((failure) => `${failure.message.replaceAll('FILE.ts', again)}\n`),
     `${pipeline}: ${seeds} seeds, ${failures.length === 0 ? 'and every promise was kept' : `${failures.length} failed`}`,
     `  ${lives} lives, ${(simulatedMs / 1_000).toFixed(0)} s of simulated time in ${seconds.toFixed(1)} s`,
     `  ${counts.length === 0 ? 'no faults' : counts.join(', ')}`,

@@ -18,10 +18,10 @@ describe('millrace simulate', () => {
   })
 
   test('names the operator that throws dice, and ends with 1', async () => {
-    const { code, out } = await millrace(['simulate', pipelineFile('dice.ts')])
+    const { code, out } = await millrace(['simulate', pipelineFile('dice.ts'), '--records', '20'])
     expect(code).toBe(1)
     expect(out).toContain("seed 0: 'throw' does not do the same thing twice")
-    expect(out).toMatch(/Run it again: millrace simulate .*dice\.ts --seed 0/)
+    expect(out).toMatch(/Run it again: millrace simulate .*dice\.ts --records 20 --seed 0/)
   })
 
   test('refuses options that make no sense', async () => {
