@@ -9,7 +9,7 @@ import {
   type Manifest,
   type Sink,
 } from '@millrace/core'
-import { count, pipeline, tumbling, type PipelineBuilder } from '@millrace/flow'
+import { count, output, pipeline, tumbling, type PipelineBuilder } from '@millrace/flow'
 import { memoryStore } from '@millrace/store-memory'
 import { driveJob, simPlatform, type SimPlatform } from '@millrace/testkit'
 import { pacedSource } from './paced-source.ts'
@@ -366,4 +366,33 @@ test('a job that has read everything waits for a slow checkpoint without spinnin
   expect(result).toEqual({ outcome: 'finished' })
   expect(clock.monotonic()).toBeGreaterThan(10_000)
   expect(turns).toBeLessThan(40)
+})
+
+test('who has read its input to the end rests, though timers were still set, while others go on', async () => {
+  let looks = 0
+  const { result } = await live(
+    (p) => {
+      p.from('short', memorySource({ all: [1, 2, 3] }))
+        .keyBy((n) => n)
+        .process('waiting', {
+          emits: output<number>(),
+          onRecord({ value }, { timers, now, emit }) {
+            timers.setProcessing(now() + 5)
+            emit(value)
+          },
+        })
+        .to('waited', new MemorySink<number>())
+      p.from('long', pacedSource({ all: Array.from({ length: 100 }, (_, n) => n) }, 1)).to(
+        'read',
+        new MemorySink<number>(),
+      )
+    },
+    {
+      until: () => {
+        if (++looks > 2_000) throw new Error('a task does not rest')
+        return false
+      },
+    },
+  )
+  expect(result).toEqual({ outcome: 'finished' })
 })

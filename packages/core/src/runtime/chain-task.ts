@@ -189,7 +189,8 @@ export class ChainTask implements Task {
 
   /** Wakes the task when its next processing timer is due; one alarm at most is armed, for the earliest. */
   #setAlarm(): void {
-    const at = this.#chain.nextProcessing
+    // A timer that never fires would be due again and again, and keep the task awake for nothing.
+    const at = this.#isEnded ? Number.POSITIVE_INFINITY : this.#chain.nextProcessing
     if (at === this.#alarmAt) return
     this.#alarm?.[Symbol.dispose]()
     this.#alarmAt = at
