@@ -1,5 +1,6 @@
 import { env } from 'node:process'
-import { memorySource, type Sink, type Source } from '@millrace/core'
+import { MemorySink, memorySource, type Sink, type Source } from '@millrace/core'
+import { pipeline } from '@millrace/flow'
 import { expect, test } from 'vitest'
 import { manySided, mapping, windowed } from '../../test/simulated-pipelines.ts'
 import { faultKinds } from './fault.ts'
@@ -19,6 +20,16 @@ test('so does one with several splits, calls and several shuffles, and every kin
   const report = await simulateSeeds(manySided, { seeds: Math.max(seeds, 60) })
   const never = Object.keys(faultKinds).filter((kind) => report.faults[kind] === undefined)
   expect(never).toEqual([])
+})
+
+test('calls that keep the order of each key may change the order of a split', async () => {
+  const calls = pipeline('calls', (p) => {
+    p.from('numbers', memorySource({ all: Array.from({ length: 100 }, (_, n) => n) }))
+      .keyBy((n) => n % 7)
+      .mapAsync('call', async (n) => n)
+      .to('out', new MemorySink())
+  })
+  expect((await simulateSeeds(calls, { seeds: 10 })).notCompared).toEqual([])
 })
 
 test('the same seed gives the same run, and another one another', async () => {

@@ -1,3 +1,4 @@
+import { keyToken } from '@millrace/core'
 import type {
   AsyncNode,
   Exchange,
@@ -70,10 +71,17 @@ function simulatedNode(node: GraphNode, standIns: StandIns): GraphNode {
         inputs: [boxedInput(node.inputs[0], name, watch)],
         apply: async (box, signal) => {
           const value = await standIns.callAsync(node, unboxed(box), signal)
-          return boxed(node.order === 'none' ? null : lineOf(box), value)
+          return boxed(lineOfResult(node, box), value)
         },
       }
   }
+}
+
+/** The line of what a call for `box` returns: results that keep the order of each key stand in one line for each. */
+function lineOfResult({ order, inputs: [{ exchange }] }: AsyncNode, box: unknown): string | null {
+  const line = lineOf(box)
+  if (order === 'none' || line === null) return null
+  return exchange.kind === 'key' ? `${line}, key ${String(keyToken(exchange.by(unboxed(box))))}` : line
 }
 
 function boxedOperatorNode(node: OperatorNode, watch: CallWatch): OperatorNode {
