@@ -174,7 +174,7 @@ export class AsyncTask implements Task {
     const value = batch.values[index]
     const time = batch.times[index]!
     const waiting: Waiting = { value, time, watermark: this.#inputWatermark }
-    const group = this.#groupOf(value)
+    const group = this.#groupOf(value, batch.origin?.split)
     // The group is part of the name, so that records of several subtasks can come together after a rescale.
     const name = this.#sequence++ * this.#around.keyGroups + group
     const cell = this.#table.create(0, name, group, waiting)
@@ -294,11 +294,16 @@ export class AsyncTask implements Task {
     return this.#node.order === 'key' && exchange.kind === 'key' ? keyToken(exchange.by(value)) : undefined
   }
 
-  /** Which subtask a record in flight belongs to after a rescale: that of its key, or any if it has none. */
-  #groupOf(value: unknown): number {
+  /**
+   * Which subtask a record in flight belongs to after a rescale: that of its key; without one that of its split, which
+   * keeps it before the records that follow; any, if its split was elsewhere already or is no longer known.
+   */
+  #groupOf(value: unknown, split: string | undefined): number {
     const [{ exchange }] = this.#node.inputs
-    if (exchange.kind === 'key') return keyGroup(keyToken(exchange.by(value)), this.#around.keyGroups)
+    const { keyGroups } = this.#around
+    if (exchange.kind === 'key') return keyGroup(keyToken(exchange.by(value)), keyGroups)
     const { first, last } = this.#groups
-    return first + (this.#sequence % (last - first + 1))
+    const ofSplit = split === undefined ? -1 : keyGroup(split, keyGroups)
+    return ofSplit >= first && ofSplit <= last ? ofSplit : first + (this.#sequence % (last - first + 1))
   }
 }

@@ -32,6 +32,15 @@ test('calls that keep the order of each key may change the order of a split', as
   expect((await simulateSeeds(calls, { seeds: 10 })).notCompared).toEqual([])
 })
 
+test('calls that keep the order of their input keep it when they are made again after a rescale', async () => {
+  const calls = pipeline('calls', (p) => {
+    p.from('numbers', memorySource({ all: Array.from({ length: 200 }, (_, n) => n) }))
+      .mapAsync('call', async (n) => n, { concurrency: 8 })
+      .to('out', new MemorySink())
+  })
+  await simulateSeeds(calls, { seeds, faults: { kill: 3, rescale: 3, slowCalls: 3 } })
+})
+
 test('the same seed gives the same run, and another one another', async () => {
   const [first, second] = [await simulate(windowed, { seed: 3 }), await simulate(windowed, { seed: 3 })]
   expect(second).toEqual(first)
