@@ -1,0 +1,134 @@
+/** What the simulator has to find mistakes in: between them, these pipelines use every part of the engine. */
+import { MemorySink, memorySource, type Sink } from '@millrace/core'
+import { count, output, pipeline, sliding, state, sum, tumbling, type Pipeline } from '@millrace/flow'
+
+/** What a meter has read. */
+interface Reading {
+  readonly id: number
+  /** Event time in milliseconds. */
+  readonly at: number
+  readonly meter: string
+  readonly value: number
+}
+
+/** Readings of eleven meters in a fixed pattern of disorder, some of them late. */
+function readings(records: number, firstId = 0): readonly Reading[] {
+  return Array.from({ length: records }, (_, index) => ({
+    id: firstId + index,
+    at: index * 100 + ((index * 37) % 7) * 90,
+    meter: `m${(index * 13) % 11}`,
+    value: (index * 7) % 100,
+  }))
+}
+
+/** A sink that promises no more than that nothing is lost. */
+function atLeastOnce(): Sink<unknown> {
+  return {
+    kind: 'at-least-once',
+    guarantee: 'at-least-once',
+    open: async () => ({ write() {}, prepare: async () => undefined, close: async () => {} }),
+  }
+}
+
+/** One split, whose records come in pieces of any size: windows, state, timers and totals beside one another. */
+const keyed: Pipeline = pipeline('keyed', (p) => {
+  const byMeter = p
+    .from('readings', memorySource({ all: readings(500) }))
+    .map((reading) => ({ ...reading, value: reading.value + 1 }), { name: 'calibrate' })
+    .withTimestamps({ at: (reading) => reading.at, disorder: '300ms' })
+    .keyBy((reading) => reading.meter)
+  const sums = byMeter
+    .window(tumbling('2s'))
+    .aggregate('sums', { n: count(), total: sum((reading) => reading.value) })
+  sums.to('sums-out', new MemorySink())
+  sums.late.to('late', new MemorySink())
+  byMeter
+    .window(sliding({ size: '4s', slide: '1s' }))
+    .aggregate('trend', { total: sum((reading) => reading.value) })
+    .to('trend-out', atLeastOnce())
+  byMeter
+    .process('silence', {
+      emits: output<{ readonly meter: string; readonly total: number; readonly last: number }>(),
+      state: { total: state.value<number>(), last: state.value<{ at: number }>() },
+      onRecord({ value, time }, { state: { total, last }, timers }) {
+        const before = last.get()
+        if (before !== undefined) timers.deleteEvent(before.at + 1_500, 'silent')
+        const newest = Math.max(time, before?.at ?? time)
+        total.set((total.get() ?? 0) + value.value)
+        last.set({ at: newest })
+        timers.setEvent(newest + 1_500, 'silent')
+        timers.setEvent(time + 5_000, 'report')
+      },
+      onTimer({ key, name }, { state: { total, last }, emit }) {
+        emit({ meter: key, total: total.get() ?? -1, last: last.get()?.at ?? -1 })
+        if (name === 'silent') total.clear()
+      },
+    })
+    .to('silence-out', new MemorySink())
+  byMeter
+    .scan(
+      'totals',
+      () => ({ n: 0, total: 0 }),
+      (before, { value }) => ({ n: before.n + 1, total: before.total + value }),
+    )
+    .to('totals-out', new MemorySink())
+})
+
+/** Calls in three orders, one behind the other and beside one another. */
+const calling: Pipeline = pipeline('calling', (p) => {
+  const source = p
+    .from('readings', memorySource({ all: readings(240) }))
+    .withTimestamps({ at: (reading) => reading.at, disorder: '1s' })
+  const located = source.mapAsync(
+    'locate',
+    async (reading) => ({ ...reading, floor: reading.meter.length }),
+    { concurrency: 8 },
+  )
+  located.to('located', new MemorySink())
+  located
+    .keyBy((reading) => reading.meter)
+    .window(tumbling('2s'))
+    .aggregate('floors', { n: count(), total: sum((reading) => reading.value) })
+    .to('floors-out', new MemorySink())
+  source
+    .mapAsync('price', async ({ id }) => ({ id, price: id * 2 }), { order: 'none' })
+    .to('prices', new MemorySink())
+  source
+    .keyBy((reading) => reading.meter)
+    .mapAsync('charge', async ({ id }) => ({ id, charged: true }))
+    .to('charges', new MemorySink())
+})
+
+/** Several splits of two sources, which become one stream, and a keyed operator behind another one. */
+const joined: Pipeline = pipeline('joined', (p) => {
+  const indoors = p
+    .from('indoors', memorySource({ a: readings(150), b: readings(100, 1_000), c: readings(50, 2_000) }))
+    .withTimestamps({ at: (reading) => reading.at, disorder: '500ms' })
+  const outdoors = p
+    .from('outdoors', memorySource({ x: readings(80, 3_000), y: readings(80, 4_000) }))
+    .withTimestamps({ at: (reading) => reading.at, disorder: '500ms' })
+  const all = indoors.union(outdoors)
+  all.to('all-out', new MemorySink())
+  const sums = all
+    .keyBy((reading) => reading.meter)
+    .window(tumbling('3s'))
+    .aggregate('sums', { n: count(), total: sum((reading) => reading.value) })
+  sums.to('sums-out', new MemorySink())
+  sums
+    .keyBy(() => 'all')
+    .window(tumbling('6s'))
+    .aggregate('overall', { n: count(), total: sum((each) => each.total) })
+    .to('overall-out', new MemorySink())
+  indoors
+    .keyBy((reading) => reading.meter)
+    .window(tumbling('2s'))
+    .aggregate('per-room', { n: count() })
+    .to('rooms-out', new MemorySink())
+  outdoors
+    .keyBy((reading) => reading.meter)
+    .reduce('highest', (highest, reading) => (reading.value > highest.value ? reading : highest))
+    .to('highest-out', new MemorySink())
+})
+
+/** What every mistake is looked for in, in this order. */
+export const pipelines: readonly Pipeline[] = [keyed, calling, joined]
