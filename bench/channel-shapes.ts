@@ -8,11 +8,11 @@ const batchSize = 128
 export function pipe(capacity: number): Shape {
   return async (operations) => {
     const channel = new Channel<number>(capacity)
-    const receiving = (async () => {
-      for (let n = 0; n < operations; n++) await channel.receive()
+    const sending = (async () => {
+      for (let n = 0; n < operations; n++) await channel.send(n)
     })()
-    for (let n = 0; n < operations; n++) await channel.send(n)
-    await receiving
+    for (let n = 0; n < operations; n++) await channel.receive()
+    await sending
   }
 }
 
@@ -20,12 +20,11 @@ export function pipe(capacity: number): Shape {
 export function pipeTryingFirst(capacity: number): Shape {
   return async (operations) => {
     const channel = new Channel<number>(capacity)
-    const receiving = (async () => {
-      for (let n = 0; n < operations; n++)
-        if (typeof channel.tryReceive() !== 'number') await channel.receive()
+    const sending = (async () => {
+      for (let n = 0; n < operations; n++) if (!channel.trySend(n)) await channel.send(n)
     })()
-    for (let n = 0; n < operations; n++) if (!channel.trySend(n)) await channel.send(n)
-    await receiving
+    for (let n = 0; n < operations; n++) if (typeof channel.tryReceive() !== 'number') await channel.receive()
+    await sending
   }
 }
 
@@ -34,8 +33,8 @@ export const batches: Shape = async (operations) => {
   const channel = new Channel<number>(batchSize)
   const sending = (async () => {
     for (let n = 0; n < operations; n += batchSize) {
-      const batch: number[] = []
-      for (let i = 0; i < batchSize; i++) batch.push(n + i)
+      const batch = new Array<number>(batchSize)
+      for (let i = 0; i < batchSize; i++) batch[i] = n + i
       await channel.sendMany(batch)
     }
     channel.close()
@@ -44,7 +43,7 @@ export const batches: Shape = async (operations) => {
   for (;;) {
     const batch = await channel.receiveMany(batchSize)
     if (batch.length === 0) break
-    for (const value of batch) sum += value
+    for (let i = 0; i < batch.length; i++) sum += batch[i]!
   }
   if (sum < operations) throw new Error(`the values sum up to ${sum}`)
   await sending

@@ -18,6 +18,7 @@ interface Others {
   readonly times?: number
   readonly effect?: Shape
   readonly promise?: Shape
+  /** How many in each turn: enough for a few dozen milliseconds. */
   readonly operations?: number
 }
 
@@ -25,11 +26,11 @@ function question(name: string, shape: Shape, others: Others): Question {
   const rival = (of: Shape | undefined) => of && ((operations: number) => cost(of, operations))
   const goes = (processors?: number) => {
     const goShape = others.go
-    return go && goShape && ((operations: number) => go.run(goShape, operations * 10, processors))
+    return go && goShape && ((operations: number) => go.run(goShape, operations * 3, processors))
   }
   return {
     name,
-    operations: others.operations ?? 100_000,
+    operations: others.operations ?? 300_000,
     ours: shape,
     rivals: {
       [goName]: goes() || undefined,
@@ -57,11 +58,13 @@ await compare([
   question('buffer of 128, two tasks that try first', ours.pipeTryingFirst(128), {
     go: 'buffer of 128',
     times: 2,
+    operations: 1_000_000,
   }),
   question('buffer of 128, batches of 128', ours.batches, {
     go: 'slices',
     times: 1,
     effect: effect.batches,
+    operations: 3_000_000,
   }),
   question('buffered, one task', ours.oneTask, {
     go: 'one task',
@@ -69,7 +72,11 @@ await compare([
     effect: effect.oneTask,
     promise: promise.oneTask,
   }),
-  question('buffered, one task, trySend and tryReceive', ours.tryOneTask, { go: 'one task', times: 2 }),
+  question('buffered, one task, trySend and tryReceive', ours.tryOneTask, {
+    go: 'one task',
+    times: 2,
+    operations: 3_000_000,
+  }),
   question('select of 2 ready, with its sends', ours.selectTwoReady, { go: 'select of 2 ready', times: 2 }),
   question('selector of 2 ready, with its sends', ours.selectorTwoReady, {
     go: 'select of 2 ready',

@@ -7,14 +7,18 @@ const SLOTS_MIN = 8
  * It grows by doubling as it fills and has no bound of its own, so that a channel with room for a million
  * values costs nothing until they come. It does not shrink.
  *
- * True between any two calls: the number of slots is zero or a power of two; the values stand in
- * `length` slots from `#head` on, wrapping around; every other slot is undefined and keeps nothing alive.
+ * A batch that comes while nothing is inside stays in one piece, so that whoever takes all of it is handed that piece,
+ * and nobody has copied its values one by one. Whatever else is done first takes it apart.
+ *
+ * True between any two calls: the number of slots is zero or a power of two; the values stand in `length` slots from
+ * `#head` on, wrapping around, or else all of them in `#piece`; every other slot is undefined and keeps nothing alive.
  */
 export class RingBuffer<T> {
   #slots: (T | undefined)[] = []
   #mask = -1
   #head = 0
   #length = 0
+  #piece: T[] | undefined = undefined
 
   /** How many values are inside. */
   get length(): number {
@@ -23,6 +27,7 @@ export class RingBuffer<T> {
 
   /** Appends a value at the tail. */
   push(value: T): void {
+    if (this.#piece !== undefined) this.#takeApart(this.#piece)
     if (this.#length > this.#mask) this.#grow()
     this.#slots[(this.#head + this.#length) & this.#mask] = value
     this.#length += 1
@@ -30,6 +35,7 @@ export class RingBuffer<T> {
 
   /** Takes the value at the head. The buffer must not be empty. */
   shift(): T {
+    if (this.#piece !== undefined) this.#takeApart(this.#piece)
     const value = this.#slots[this.#head] as T
     this.#slots[this.#head] = undefined
     this.#head = (this.#head + 1) & this.#mask
@@ -39,16 +45,28 @@ export class RingBuffer<T> {
 
   /** Appends `values[from]` up to, not including, `values[end]`. */
   pushMany(values: readonly unknown[], from: number, end: number): void {
-    while (this.#length + end - from > this.#slots.length) this.#grow()
-    const [slots, mask] = [this.#slots, this.#mask]
-    let tail = this.#head + this.#length
-    for (let i = from; i < end; i++) slots[tail++ & mask] = values[i] as T
-    this.#length += Math.max(end - from, 0)
+    if (end <= from) return
+    if (this.#piece !== undefined) this.#takeApart(this.#piece)
+    if (this.#length > 0) {
+      this.#append(values, from, end)
+    } else {
+      this.#piece = values.slice(from, end) as T[]
+      this.#length = end - from
+    }
   }
 
   /** Takes the values at the head, as many as there are and no more than `max`. */
   shiftMany(max: number): T[] {
     const count = Math.min(max, this.#length)
+    const piece = this.#piece
+    if (piece !== undefined) {
+      if (count === piece.length) {
+        this.#piece = undefined
+        this.#length = 0
+        return piece
+      }
+      this.#takeApart(piece)
+    }
     const [slots, head] = [this.#slots, this.#head]
     const end = Math.min(head + count, slots.length)
     const wrapped = head + count - end
@@ -61,6 +79,20 @@ export class RingBuffer<T> {
     this.#head = (head + count) & this.#mask
     this.#length -= count
     return values as T[]
+  }
+
+  #takeApart(piece: readonly T[]): void {
+    this.#piece = undefined
+    this.#length = 0
+    this.#append(piece, 0, piece.length)
+  }
+
+  #append(values: readonly unknown[], from: number, end: number): void {
+    while (this.#length + end - from > this.#slots.length) this.#grow()
+    const [slots, mask] = [this.#slots, this.#mask]
+    let tail = this.#head + this.#length
+    for (let i = from; i < end; i++) slots[tail++ & mask] = values[i] as T
+    this.#length += end - from
   }
 
   #grow(): void {

@@ -2,6 +2,7 @@ import { onAbort, rejected } from '../wait/cancellation.ts'
 import { systemRandom } from '../world/random.ts'
 import type { Random } from '../world/random.ts'
 import { passing, waiting } from '../wait/overseer.ts'
+import { promised } from './select-case.ts'
 import type { Named, SelectCase, Selection } from './select-case.ts'
 
 /**
@@ -64,9 +65,7 @@ export function select<const Cases extends SelectCases>(
   if (options?.signal?.aborted) return rejected(options.signal.reason)
   try {
     const chosen = trySelect(cases, options)
-    return chosen === undefined
-      ? waitToSelect(cases, options)
-      : passing('select', cases, Promise.resolve(chosen))
+    return chosen === undefined ? waitToSelect(cases, options) : passing('select', cases, promised(chosen))
   } catch (error) {
     return rejected(error)
   }
@@ -89,23 +88,22 @@ export function trySelect<const Cases extends SelectCases>(
 ): Selected<Cases> | undefined {
   const random = options?.random ?? systemRandom
   for (;;) {
-    const chosen = choose(cases, random)
+    let ready = 0
+    let chosen: SelectCase | undefined
+    let chosenName = ''
+    for (const name in cases) {
+      const candidate = cases[name]
+      // The n-th ready case replaces the choice with probability 1/n, so all end up equally likely.
+      if (candidate?.isReady() && (++ready === 1 || random.int(ready) === 0)) {
+        chosen = candidate
+        chosenName = name
+      }
+    }
     if (chosen === undefined) return undefined
-    const outcome = cases[chosen]!.perform(chosen)
-    // The outcome is of the case called `chosen`, as Selected says; the compiler cannot follow.
+    const outcome = chosen.perform(chosenName)
+    // The outcome is of the case with that name, as Selected says; the compiler cannot follow.
     if (outcome !== undefined) return outcome as Selected<Cases>
   }
-}
-
-/** The name of one of the cases that are ready, or undefined when none is. */
-function choose(cases: SelectCases, random: Random): string | undefined {
-  let ready = 0
-  let chosen: string | undefined
-  // The n-th ready case replaces the choice with probability 1/n, so all end up equally likely.
-  for (const name in cases) {
-    if (cases[name]?.isReady() && (++ready === 1 || random.int(ready) === 0)) chosen = name
-  }
-  return chosen
 }
 
 function waitToSelect<Cases extends SelectCases>(

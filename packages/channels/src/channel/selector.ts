@@ -3,6 +3,7 @@ import { overseer, passing, waiting } from '../wait/overseer.ts'
 import { systemRandom } from '../world/random.ts'
 import type { Random } from '../world/random.ts'
 import type { Selected, TrySelectOptions } from './select.ts'
+import { promised } from './select-case.ts'
 import type { Named, SelectCase, Selection } from './select-case.ts'
 
 /**
@@ -69,9 +70,7 @@ export class Selector<const Cases extends SelectorCases> {
     if (signal?.aborted) return rejected(signal.reason)
     try {
       const chosen = this.try()
-      return chosen === undefined
-        ? this.#wait(signal)
-        : passing('select', this.#shown(), Promise.resolve(chosen))
+      return chosen === undefined ? this.#wait(signal) : passing('select', this.#shown(), promised(chosen))
     } catch (error) {
       return rejected(error)
     }
