@@ -33,7 +33,7 @@ export const batches: Shape = async (operations) => {
   const channel = new Channel<number>(batchSize)
   const sending = (async () => {
     for (let n = 0; n < operations; n += batchSize) {
-      const batch = new Array<number>(batchSize)
+      const batch = Array<number>(batchSize)
       for (let i = 0; i < batchSize; i++) batch[i] = n + i
       await channel.sendMany(batch)
     }
