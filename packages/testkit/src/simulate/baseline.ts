@@ -1,4 +1,5 @@
-import { inputsOf, type Graph, type GraphNode, type NodeId, type Sink } from '@millrace/core'
+import type { Graph, GraphNode, Sink } from '@millrace/core'
+import { ancestorsOf } from './ancestors.ts'
 import type { CallWatch } from './call-watch.ts'
 import { calmRun, noWatch } from './calm-run.ts'
 import { compareSink, type SinkDemand } from './expectation.ts'
@@ -122,16 +123,6 @@ function isEntangled(node: GraphNode, graph: Graph): boolean {
       each.kind === 'async' ||
       (each.kind === 'step' && each.inputs.length > 1),
   )
-}
-
-/** Every part whose records can reach `node`. */
-function ancestorsOf(node: GraphNode, graph: Graph): readonly GraphNode[] {
-  const byId = new Map<NodeId, GraphNode>(graph.nodes.map((each) => [each.id, each]))
-  const seen = new Set<GraphNode>([node])
-  // A set hands out what is added while it is iterated.
-  for (const at of seen) for (const { from } of inputsOf(at)) seen.add(byId.get(from)!)
-  seen.delete(node)
-  return [...seen]
 }
 
 async function probe(

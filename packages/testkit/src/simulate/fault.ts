@@ -21,6 +21,8 @@ export const faultKinds = {
   sourceError: 'a source fails while it is read',
   slowCalls: 'calls of mapAsync take long and end in any order',
   callError: 'a call of mapAsync fails once',
+  duplicate: 'a call to a sink is delivered twice, the second time at once or much later',
+  lateSplits: 'some splits of the sources appear only after a while',
 } as const
 
 /** What can go wrong. */
@@ -42,6 +44,9 @@ export interface Fault {
 
 /** What ends a life. There is at most one of these in each. */
 export const endings: ReadonlySet<FaultKind> = new Set(['kill', 'powerLoss', 'tornWrite', 'stop', 'zombie'])
+
+/** What is settled when a life begins. There is at most one of each in each life. */
+export const beginnings: ReadonlySet<FaultKind> = new Set(['rescale', 'lateSplits'])
 
 /** How many lives end early at most, unless told otherwise. */
 const endingsMax = 4
@@ -70,7 +75,7 @@ export function drawFaults(random: Random, space: FaultSpace): readonly Fault[] 
     return space.limits === undefined ? isIn : (space.limits[kind] ?? 0) > 0
   })
   const ends = kinds.filter((kind) => endings.has(kind))
-  const troubles = kinds.filter((kind) => !endings.has(kind) && kind !== 'rescale')
+  const troubles = kinds.filter((kind) => !endings.has(kind) && !beginnings.has(kind))
   const left = new Map(kinds.map((kind) => [kind, space.limits?.[kind] ?? Infinity]))
   const faults: Fault[] = []
   const add = (kind: FaultKind, life: number, step: number): boolean => {
@@ -88,6 +93,9 @@ export function drawFaults(random: Random, space: FaultSpace): readonly Fault[] 
   const lives = life + 1
   if (kinds.includes('rescale')) {
     for (let at = 1; at < lives; at++) if (random.int(2) === 0) add('rescale', at, 0)
+  }
+  if (kinds.includes('lateSplits')) {
+    for (let at = 0; at < lives; at++) if (random.int(2) === 0) add('lateSplits', at, 0)
   }
   const count = troubles.length === 0 ? 0 : numberOf(space, troubles, random.int(troublesMax + 1))
   for (let n = 0; n < count; n++) add(troubles[random.int(troubles.length)]!, random.int(lives), anyStep())

@@ -1,13 +1,16 @@
 import type { Graph, Sink, SinkNode, Source, SourceNode } from '@millrace/core'
 import type { SimProcess } from '../world/sim-process.ts'
 import type { SimWorld } from '../world/sim-world.ts'
-import { boxedSource, unboxedSink } from './boxed-connectors.ts'
+import { boxedSource } from './boxed-source.ts'
 import type { CallWatch } from './call-watch.ts'
+import type { LateSplits } from './late-splits.ts'
 import type { Pace } from './pace.ts'
 import type { SinkStandIn, Subject } from './run-plan.ts'
 import { outputRecord, SimSystem, type OutputRecord } from './sim-sink.ts'
+import { SinkCalls } from './sink-calls.ts'
 import { SimSource, Spent } from './sim-source.ts'
 import { simulatedGraph } from './simulated-graph.ts'
+import { standInSink } from './stand-in-sink.ts'
 import type { Trouble } from './trouble.ts'
 
 /** The systems around a pipeline during one run: what it reads, writes and calls. They survive its processes. */
@@ -19,6 +22,8 @@ export class Outside {
   readonly #trouble: Trouble
   readonly #systems = new Map<string, SimSystem>()
   readonly #standIns = new Map<string, SinkStandIn>()
+  /** The calls to each sink, by its name. */
+  readonly #sinkCalls = new Map<string, SinkCalls>()
   #callsUnderWay = 0
 
   constructor(subject: Subject, world: SimWorld, trouble: Trouble) {
@@ -29,13 +34,16 @@ export class Outside {
   }
 
   /** The graph for one life of the process, with everything outside replaced. */
-  graph(pace: Pace, process: SimProcess, watch: CallWatch): Graph {
+  graph(
+    { pace, late, process }: { readonly pace: Pace; readonly late: LateSplits; readonly process: SimProcess },
+    watch: CallWatch,
+  ): Graph {
     const { sources, sinks, calls } = this.#subject
     return simulatedGraph(this.#subject.graph(), {
       watch,
       source: (node) => {
         const own = Object.hasOwn(sources, node.name) ? sources[node.name] : undefined
-        return own === undefined ? this.#source(node, pace) : boxedSource(own(), node.name)
+        return own === undefined ? this.#source(node, pace, late) : boxedSource(own(), node.name)
       },
       sink: (node) => {
         const own = Object.hasOwn(sinks, node.name) ? sinks[node.name] : undefined
@@ -57,13 +65,18 @@ export class Outside {
 
   /** Whether no call to anything outside is under way. */
   get isQuiet(): boolean {
-    return this.#callsUnderWay <= 0 && [...this.#systems.values()].every((system) => system.isQuiet)
+    return this.#callsUnderWay <= 0 && [...this.#sinkCalls.values()].every(({ isQuiet }) => isQuiet)
   }
 
   /** A process was killed: its calls are over. */
   forgetCalls(): void {
     this.#callsUnderWay = 0
-    for (const system of this.#systems.values()) system.forgetCalls()
+    for (const calls of this.#sinkCalls.values()) calls.forgetCalls()
+  }
+
+  /** Delivers what the network still holds. */
+  async settle(): Promise<void> {
+    for (const calls of this.#sinkCalls.values()) await calls.settle()
   }
 
   /** Everything that can be seen by now, by the name of the sink. */
@@ -84,13 +97,14 @@ export class Outside {
     return [...this.#systems.values()].flatMap((system) => system.violations)
   }
 
-  #source({ name, source }: SourceNode, pace: Pace): Source<unknown> {
+  #source({ name, source }: SourceNode, pace: Pace, late: LateSplits): Source<unknown> {
     return new SimSource({
       kind: source.kind,
       durability: source.durability,
       name,
       input: this.#subject.inputs.get(name)!,
       pace,
+      late,
       trouble: this.#trouble,
       spent: this.spent.get(name)!,
     })
@@ -99,12 +113,18 @@ export class Outside {
   #system({ name, sink }: SinkNode): Sink<unknown> {
     const system = this.#systems.get(name) ?? new SimSystem(name)
     this.#systems.set(name, system)
-    return system.sink(sink.kind, sink.guarantee, this.#trouble)
+    return system.sink(sink.kind, sink.guarantee, this.#callsTo(name))
   }
 
   #standIn({ name }: SinkNode, make: () => SinkStandIn): Sink<unknown> {
     const standIn = this.#standIns.get(name) ?? make()
     this.#standIns.set(name, standIn)
-    return unboxedSink(standIn.sink)
+    return standInSink(standIn.sink, this.#callsTo(name))
+  }
+
+  #callsTo(sink: string): SinkCalls {
+    const calls = this.#sinkCalls.get(sink) ?? new SinkCalls(sink, this.#world, this.#trouble)
+    this.#sinkCalls.set(sink, calls)
+    return calls
   }
 }

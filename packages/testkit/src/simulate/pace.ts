@@ -1,6 +1,7 @@
 import { sleep, type Clock, type Random } from '@millrace/channels'
 import type { ConnectorContext } from '@millrace/core'
 import type { Inputs } from './inputs.ts'
+import type { LateSplits } from './late-splits.ts'
 
 /** Decides when the records of a simulated source are there to be read. One for each life of the process. */
 export interface Pace {
@@ -101,6 +102,8 @@ export class TurnstilePace implements Pace {
   readonly #clock: Clock
   readonly #isQuiet: () => boolean
   readonly #ended: Set<string>
+  readonly #late: LateSplits
+  readonly #timed: ReadonlySet<string>
   /** By source and split: up to which item it has been handed out. */
   readonly #handedOut = new Map<string, number>()
   /** Which piece is next. */
@@ -110,24 +113,38 @@ export class TurnstilePace implements Pace {
 
   /**
    * `isQuiet` says whether no call to the outside is under way; `ended` are the splits that were read to their end in
-   * an earlier life: a job that remembers it does not open them again.
+   * an earlier life: a job that remembers it does not open them again. While a split is late of one of the `timed`
+   * sources nothing comes in at all: the watermark does not wait for a split that nobody knows, so its records would be
+   * late.
    */
-  constructor(order: PieceOrder, clock: Clock, isQuiet: () => boolean, ended: Set<string>) {
-    this.#order = order
-    this.#clock = clock
-    this.#isQuiet = isQuiet
-    this.#ended = ended
+  constructor(parts: {
+    readonly order: PieceOrder
+    readonly clock: Clock
+    readonly isQuiet: () => boolean
+    readonly ended: Set<string>
+    readonly late: LateSplits
+    readonly timed: ReadonlySet<string>
+  }) {
+    this.#order = parts.order
+    this.#clock = parts.clock
+    this.#isQuiet = parts.isQuiet
+    this.#ended = parts.ended
+    this.#late = parts.late
+    this.#timed = parts.timed
   }
 
   opened(source: string, split: string, at: number): void {
     this.#handedOut.set(`${source}/${split}`, at)
     this.#next = 0
     this.#skip()
+    // It may have been the one that everybody has waited for: that it is there has to get about first.
+    this.#opensAtMs = this.#clock.monotonic() + gapMs
   }
 
   available(source: string, split: string, at: number): number {
     const piece = this.#order[this.#next]
     if (piece === undefined || piece.source !== source || piece.split !== split) return 0
+    if (this.#late.isAnyAwaited(this.#timed)) return 0
     return this.#clock.monotonic() >= this.#opensAtMs && this.#isQuiet() ? piece.to - at : 0
   }
 
@@ -148,6 +165,7 @@ export class TurnstilePace implements Pace {
     const before = this.#next
     for (; this.#next < this.#order.length; this.#next++) {
       const { source, split, to } = this.#order[this.#next]!
+      if (this.#late.isAwaited(source, split)) break
       const name = `${source}/${split}`
       if ((this.#handedOut.get(name) ?? (this.#ended.has(name) ? to : 0)) < to) break
     }

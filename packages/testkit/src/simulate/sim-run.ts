@@ -13,8 +13,10 @@ import { anyPolicy } from '../world/schedule-policy.ts'
 import { SimProcess } from '../world/sim-process.ts'
 import { SimWorld } from '../world/sim-world.ts'
 import type { CallWatch } from './call-watch.ts'
-import { endings, faultKinds, type Fault, type FaultKind } from './fault.ts'
+import { timedSources } from './ancestors.ts'
+import { beginnings, endings, faultKinds, type Fault, type FaultKind } from './fault.ts'
 import { keptState, WatchedStore } from './kept-state.ts'
+import { LateSplits } from './late-splits.ts'
 import { Outside } from './outside.ts'
 import { FreePace, TurnstilePace, type Pace } from './pace.ts'
 import { ProcessFs } from './process-fs.ts'
@@ -39,6 +41,7 @@ interface Life {
   readonly since: number
   /** Faults that have not come yet, in order. */
   readonly faults: Fault[]
+  late: LateSplits
   readonly end: (end: LifeEnd) => void
   job: Job | undefined
   /** Settles when the job has ended by itself. */
@@ -46,6 +49,7 @@ interface Life {
 }
 
 class SimRun {
+  readonly #subject: Subject
   readonly #plan: RunPlan
   readonly #watch: CallWatch
   readonly #world: SimWorld
@@ -61,6 +65,8 @@ class SimRun {
   #lives = 0
   #parallelism: number
   readonly #endedSplits = new Set<string>()
+  /** Sources whose records get event times. */
+  readonly #timed: ReadonlySet<string>
   #zombies: { readonly life: Life; readonly wakeAt: number; isOver: boolean }[] = []
   #newestCheckpoint = 0
   #fallbacks = 0
@@ -68,6 +74,8 @@ class SimRun {
   #state: readonly string[] | undefined
 
   constructor(subject: Subject, plan: RunPlan, watch: CallWatch) {
+    this.#subject = subject
+    this.#timed = timedSources(subject.graph())
     this.#plan = plan
     this.#watch = watch
     const { seed, stepsMax } = plan
@@ -134,6 +142,7 @@ class SimRun {
     this.#life!.faults.length = 0
     this.#disk.fs.heal()
     await this.#wakeZombies()
+    await this.#outside.settle()
     // What has been damaged since it was last read is not the job's to answer for.
     if (this.#disk.isDamaged) return
     this.#state = await keptState(this.#disk.fs, this.#world.clock, directory, this.#store)
@@ -156,36 +165,39 @@ class SimRun {
         number,
         process,
         since: this.#world.steps,
-        faults,
+        faults: faults.filter(({ kind }) => !beginnings.has(kind)),
+        late: LateSplits.none(process.clock),
         end: resolve,
         job: undefined,
         ended,
       }
       this.#life = life
-      this.#rescale(life)
+      for (const fault of faults) if (beginnings.has(fault.kind)) this.#begin(life, fault)
       void ended.then((result) => {
         if (this.#life === life) resolve({ kind: 'ended', result })
       })
     })
   }
 
-  #rescale({ faults }: Life): void {
-    for (const [index, { kind, salt }] of faults.entries()) {
-      if (kind !== 'rescale') continue
-      const others = [1, 2, 3, 4].filter((each) => each !== this.#parallelism)
-      const next = others[salt % others.length]!
-      this.#happened('rescale', `from parallelism ${this.#parallelism} to ${next}`)
-      this.#parallelism = next
-      faults.splice(index, 1)
+  /** What is settled when a life begins. */
+  #begin(life: Life, { kind, salt }: Fault): void {
+    if (kind === 'lateSplits') {
+      const ended = (source: string, split: string): boolean => this.#endedSplits.has(`${source}/${split}`)
+      life.late = LateSplits.draw(seededRandom(salt), this.#subject.inputs, ended, life.process.clock)
       return
     }
+    const others = [1, 2, 3, 4].filter((each) => each !== this.#parallelism)
+    const next = others[salt % others.length]!
+    this.#happened('rescale', `from parallelism ${this.#parallelism} to ${next}`)
+    this.#parallelism = next
   }
 
   #startJob(life: Life): Job {
     const { checkpointEveryMs, batchRecords, edgeBatches } = this.#plan
     const pace = this.#pace(life)
+    const { late, process } = life
     return startJob({
-      graph: this.#outside.graph(pace, life.process, this.#watch),
+      graph: this.#outside.graph({ pace, late, process }, this.#watch),
       platform: this.#platform(life),
       store: this.#store,
       directory,
@@ -205,10 +217,17 @@ class SimRun {
     })
   }
 
-  #pace({ number, process }: Life): Pace {
+  #pace({ number, process, late }: Life): Pace {
     const { order, itemsMax, waitMs } = this.#plan
     if (order !== undefined) {
-      return new TurnstilePace(order, process.clock, () => this.#outside.isQuiet, this.#endedSplits)
+      return new TurnstilePace({
+        order,
+        clock: process.clock,
+        isQuiet: () => this.#outside.isQuiet,
+        ended: this.#endedSplits,
+        late,
+        timed: this.#timed,
+      })
     }
     return new FreePace(this.#random.fork(`pace of life ${number}`), itemsMax, waitMs)
   }

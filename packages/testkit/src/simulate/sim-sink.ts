@@ -1,6 +1,7 @@
+import type { Clock } from '@millrace/channels'
 import type { Batch, Sink, SinkWriter } from '@millrace/core'
 import { lineOf, unboxed } from './box.ts'
-import type { Trouble } from './trouble.ts'
+import type { SinkCalls } from './sink-calls.ts'
 import { valueText } from './value-text.ts'
 
 /** One record that reached the outside. */
@@ -47,78 +48,72 @@ export class SimSystem {
   readonly #prepared = new Map<number, readonly OutputRecord[]>()
   readonly #committed = new Set<number>()
   #transactions = 0
-  /** How many calls are under way. */
-  #busy = 0
 
   constructor(name: string) {
     this.name = name
   }
 
-  get isQuiet(): boolean {
-    return this.#busy <= 0
-  }
-
   /** A sink of one process that leads here. */
-  sink(kind: string, guarantee: Sink<unknown>['guarantee'], trouble: Trouble): Sink<unknown, number> {
+  sink(kind: string, guarantee: Sink<unknown>['guarantee'], calls: SinkCalls): Sink<unknown, number> {
     return {
       kind,
       guarantee,
       open: async (subtask, pending, { clock }) => {
-        const ask = <T>(what: string, effect: () => T): Promise<T> =>
-          this.#ask(() => trouble.atSink(`${what} of sink '${this.name}'`, clock, effect))
         if (subtask === 0) {
           const keepsWord = guarantee !== 'at-most-once'
           if (keepsWord)
-            for (const id of pending) await ask('a commit after a restart', () => this.#commit(id))
-          await ask('an abort', () => this.#abort())
+            for (const id of pending) await this.#commit('a commit after a restart', id, calls, clock)
+          // A second one that came late would abort what a successor has prepared: no sink without epochs survives that.
+          const abort = (): void => this.#prepared.clear()
+          await calls.ask('an abort', clock, abort, { again: abort })
         }
         return guarantee === 'at-least-once'
-          ? this.#plainWriter(ask, trouble)
-          : this.#twoPhaseWriter(ask, trouble)
+          ? this.#plainWriter(calls, clock)
+          : this.#twoPhaseWriter(calls, clock)
       },
     }
   }
 
-  #twoPhaseWriter(
-    ask: <T>(what: string, effect: () => T) => Promise<T>,
-    trouble: Trouble,
-  ): SinkWriter<unknown, number> {
+  #twoPhaseWriter(calls: SinkCalls, clock: Clock): SinkWriter<unknown, number> {
     let open: OutputRecord[] = []
     return {
       write: (batch) => {
         const write = (): void => open.push(...recordsOf(batch)) as unknown as void
-        return trouble.isSinkCalm ? write() : ask('a write', write)
+        return calls.isCalm ? write() : calls.ask('a write', clock, write)
       },
-      prepare: async () => {
+      prepare: async (checkpoint) => {
+        calls.preparing(checkpoint)
         if (open.length === 0) return undefined
         const records = open
         open = []
-        return ask('a prepare', () => {
+        return calls.ask('a prepare', clock, () => {
           const id = ++this.#transactions
           this.#prepared.set(id, records)
-          return id
+          return calls.prepared(checkpoint, id)
         })
       },
-      commit: (id) => ask('a commit', () => this.#commit(id)),
+      commit: (id) => this.#commit('a commit', id, calls, clock),
       close: async () => {},
     }
   }
 
-  #plainWriter(
-    ask: <T>(what: string, effect: () => T) => Promise<T>,
-    trouble: Trouble,
-  ): SinkWriter<unknown, number> {
+  #plainWriter(calls: SinkCalls, clock: Clock): SinkWriter<unknown, number> {
     return {
       write: (batch) => {
         const write = (): void => this.visible.push(...recordsOf(batch)) as unknown as void
-        return trouble.isSinkCalm ? write() : ask('a write', write)
+        return calls.isCalm ? write() : calls.ask('a write', clock, write, { again: write })
       },
-      prepare: () => ask('a flush', () => undefined),
+      prepare: () => calls.ask('a flush', clock, () => undefined),
       close: async () => {},
     }
   }
 
-  #commit(id: number): void {
+  #commit(what: string, id: number, calls: SinkCalls, clock: Clock): Promise<void> {
+    const show = (): void => this.#show(id)
+    return calls.ask(what, clock, show, { again: show, committable: id })
+  }
+
+  #show(id: number): void {
     if (this.#committed.has(id)) return
     const records = this.#prepared.get(id)
     if (records === undefined) {
@@ -128,24 +123,6 @@ export class SimSystem {
     this.#prepared.delete(id)
     this.#committed.add(id)
     this.visible.push(...records)
-  }
-
-  #abort(): void {
-    this.#prepared.clear()
-  }
-
-  async #ask<T>(call: () => Promise<T>): Promise<T> {
-    this.#busy++
-    try {
-      return await call()
-    } finally {
-      this.#busy--
-    }
-  }
-
-  /** A process was killed: its calls are over. */
-  forgetCalls(): void {
-    this.#busy = 0
   }
 }
 

@@ -2,6 +2,7 @@ import type { ConnectorContext, DecodeFailure, Discovery, Poll, Source, SplitRea
 import { sleep } from '@millrace/channels'
 import { boxed } from './box.ts'
 import type { InputItem, SourceInput } from './inputs.ts'
+import type { LateSplits } from './late-splits.ts'
 import type { Pace } from './pace.ts'
 import type { Trouble } from './trouble.ts'
 
@@ -42,6 +43,7 @@ export interface SimSourceParts {
   readonly name: string
   readonly input: SourceInput
   readonly pace: Pace
+  readonly late: LateSplits
   readonly trouble: Trouble
   readonly spent: Spent
 }
@@ -50,6 +52,7 @@ export interface SimSourceParts {
 export class SimSource implements Source<unknown, number> {
   readonly kind: string
   readonly durability: Source<unknown>['durability']
+  readonly discoverEveryMs = 15
   readonly #parts: SimSourceParts
 
   constructor(parts: SimSourceParts) {
@@ -59,7 +62,11 @@ export class SimSource implements Source<unknown, number> {
   }
 
   discover(): Promise<Discovery> {
-    return Promise.resolve({ splits: [...this.#parts.input.keys()], isComplete: true })
+    const { name, input, late, trouble } = this.#parts
+    const [there, missing]: [string[], string[]] = [[], []]
+    for (const split of input.keys()) (late.isMissing(name, split) ? missing : there).push(split)
+    if (missing.length > 0) trouble.withheld(name, missing)
+    return Promise.resolve({ splits: there, isComplete: missing.length === 0 })
   }
 
   open(
@@ -67,7 +74,8 @@ export class SimSource implements Source<unknown, number> {
     from: number | undefined,
     context: ConnectorContext,
   ): Promise<SplitReader<unknown, number>> {
-    const { name, input, durability, spent } = this.#parts
+    const { name, input, durability, spent, late } = this.#parts
+    late.opened(name, split)
     const start = durability === 'volatile' ? spent.resume(`${name}/${split}`, from ?? 0) : (from ?? 0)
     return Promise.resolve(new SimReader(this.#parts, split, input.get(split) ?? [], start, context))
   }

@@ -278,6 +278,10 @@ class Simulation {
     if (this.#options.parallelism !== undefined) without.add('rescale')
     const { nodes } = this.#baseline.subject.graph()
     if (!nodes.some(({ kind }) => kind === 'async')) without.add('slowCalls').add('callError')
+    const { sources = {} } = this.#options
+    // How the splits of a stand-in meet with those of the others is nobody's to decide.
+    if (nodes.some(({ kind, name }) => kind === 'source' && Object.hasOwn(sources, name)))
+      without.add('lateSplits')
     return without
   }
 }

@@ -2,6 +2,9 @@ import { sleep, type Clock, type Random } from '@millrace/channels'
 import { MillraceError, type AsyncNode } from '@millrace/core'
 import type { FaultKind } from './fault.ts'
 
+/** What the next call to a sink may come across. */
+const sinkTroubles: readonly FaultKind[] = ['sinkError', 'lostReply', 'duplicate']
+
 /**
  * What is wrong with the outside world at the moment: faults put it here, and the stand-ins for sources, sinks and
  * calls come across it.
@@ -15,6 +18,8 @@ export class Trouble {
   #stallMs = 0
   /** How many of the next calls to come across it fail. */
   readonly #pending = new Map<FaultKind, number>()
+  /** What was said of splits that are not there. */
+  readonly #withheld = new Set<string>()
 
   constructor(random: Random, happened: (kind: FaultKind, what: string) => void) {
     this.#random = random
@@ -42,13 +47,14 @@ export class Trouble {
     this.#callDelayMs = 0
     this.#stallMs = 0
     this.#pending.clear()
+    this.#withheld.clear()
   }
 
   /** Does `effect` in a sink, with what is wrong with sinks. */
-  async atSink<T>(what: string, clock: Clock, effect: () => T): Promise<T> {
+  async atSink<T>(what: string, clock: Clock, effect: () => T | Promise<T>): Promise<T> {
     if (this.#sinkDelayMs > 0) await sleep(clock, this.#random.int(this.#sinkDelayMs + 1))
     if (this.#comesAcross('sinkError', what)) throw failure(`${what} was refused`)
-    const result = effect()
+    const result = await effect()
     if (this.#comesAcross('lostReply', what))
       throw failure(`${what}: the connection was lost before the answer came`)
     return result
@@ -56,7 +62,15 @@ export class Trouble {
 
   /** Whether a call to a sink would meet with trouble now; if not, it need not wait. */
   get isSinkCalm(): boolean {
-    return this.#sinkDelayMs === 0 && !this.#pending.has('sinkError') && !this.#pending.has('lostReply')
+    return this.#sinkDelayMs === 0 && !sinkTroubles.some((kind) => this.#pending.has(kind))
+  }
+
+  /** After how many milliseconds a call to a sink arrives again; undefined if it does not. */
+  repeatAfterMs(what: string, mayBeLate: boolean): number | undefined {
+    const isLate = mayBeLate && this.#pending.has('duplicate') && this.#random.int(2) === 0
+    const delayMs = isLate ? 1 + this.#random.int(this.#random.int(2) === 0 ? 20 : 1_000) : 0
+    const when = isLate ? `${delayMs} ms later` : 'at once'
+    return this.#comesAcross('duplicate', `${what} is delivered again ${when}`) ? delayMs : undefined
   }
 
   /** How long a source that has nothing at the moment brings nothing, in milliseconds. */
@@ -65,6 +79,14 @@ export class Trouble {
     this.#stallMs = 0
     if (ms > 0) this.#happened('stall', `${what} brings nothing for ${ms} ms`)
     return ms
+  }
+
+  /** A source was asked for its splits, and these are not there yet. */
+  withheld(source: string, splits: readonly string[]): void {
+    const what = `${splits.join(', ')} of source '${source}' are not there yet`
+    if (this.#withheld.has(what)) return
+    this.#withheld.add(what)
+    this.#happened('lateSplits', what)
   }
 
   /** Throws if reading is to fail now. */

@@ -1,5 +1,5 @@
-import type { Poll, Sink, Source, SplitReader } from '@millrace/core'
-import { boxed, unboxed } from './box.ts'
+import type { Poll, Source, SplitReader } from '@millrace/core'
+import { boxed } from './box.ts'
 
 /** The user's own source, with its records in boxes: a line for each split. */
 export function boxedSource(source: Source<unknown>, name: string): Source<unknown> {
@@ -25,26 +25,5 @@ function boxedReader(reader: SplitReader<unknown>, line: string): SplitReader<un
     position: () => reader.position(),
     acknowledge: async (position) => reader.acknowledge?.(position),
     close: () => reader.close(),
-  }
-}
-
-/** The user's own sink, which gets what was in the boxes. */
-export function unboxedSink(sink: Sink<unknown>): Sink<unknown> {
-  return {
-    kind: sink.kind,
-    guarantee: sink.guarantee,
-    open: async (subtask, pending, context) => {
-      const writer = await sink.open(subtask, pending, context)
-      return {
-        write: (batch) =>
-          writer.write({
-            ...batch,
-            values: batch.values.slice(0, batch.length).map((value) => unboxed(value)),
-          }),
-        prepare: (checkpoint) => writer.prepare(checkpoint),
-        commit: async (committable) => writer.commit?.(committable),
-        close: () => writer.close(),
-      }
-    },
   }
 }

@@ -1,0 +1,95 @@
+import { sleep, type Clock } from '@millrace/channels'
+import type { Batch, Json, Sink, SinkWriter } from '@millrace/core'
+import { unboxed } from './box.ts'
+import type { SinkCalls } from './sink-calls.ts'
+
+/** The user's own sink: it gets what was in the boxes, through a network on which calls meet with trouble. */
+export function standInSink(sink: Sink<unknown>, calls: SinkCalls): Sink<unknown> {
+  const { kind, guarantee } = sink
+  return {
+    kind,
+    guarantee,
+    open: async (subtask, pending, context) =>
+      new StandInWriter(await sink.open(subtask, pending, context), guarantee, calls, context.clock),
+  }
+}
+
+/** Always true: at most one call is under way in the user's writer, and none once it is closed. */
+class StandInWriter implements SinkWriter<unknown> {
+  readonly #inner: SinkWriter<unknown>
+  readonly #guarantee: Sink<unknown>['guarantee']
+  readonly #calls: SinkCalls
+  readonly #clock: Clock
+  #isBusy = false
+  /** Whether a second delivery is under way. */
+  #isRepeating = false
+  #isClosed = false
+
+  constructor(
+    inner: SinkWriter<unknown>,
+    guarantee: Sink<unknown>['guarantee'],
+    calls: SinkCalls,
+    clock: Clock,
+  ) {
+    this.#inner = inner
+    this.#guarantee = guarantee
+    this.#calls = calls
+    this.#clock = clock
+  }
+
+  write(boxes: Batch): Promise<void> | void {
+    const batch = { ...boxes, values: boxes.values.slice(0, boxes.length).map((value) => unboxed(value)) }
+    const write = (): Promise<void> | void => this.#inner.write(batch)
+    if (this.#calls.isCalm && !this.#isRepeating) {
+      const written = write()
+      return written === undefined ? undefined : this.#ask('a write', () => written)
+    }
+    return this.#ask('a write', write, this.#guarantee === 'at-least-once' ? { again: write } : undefined)
+  }
+
+  prepare(checkpoint: number): Promise<Json | undefined> {
+    this.#calls.preparing(checkpoint)
+    return this.#ask('a prepare', async () =>
+      this.#calls.prepared(checkpoint, await this.#inner.prepare(checkpoint)),
+    )
+  }
+
+  commit(committable: Json): Promise<void> {
+    const commit = async (): Promise<void> => this.#inner.commit?.(committable)
+    // What finds the writer closed or in the middle of a call gets lost.
+    const again = async (): Promise<void> => {
+      if (this.#isClosed || this.#isBusy || this.#isRepeating) return
+      this.#isRepeating = true
+      await commit().finally(() => (this.#isRepeating = false))
+    }
+    return this.#ask('a commit', commit, { again, committable })
+  }
+
+  async close(): Promise<void> {
+    await this.#turn()
+    this.#isClosed = true
+    await this.#inner.close()
+  }
+
+  async #ask<T>(
+    what: string,
+    effect: () => T | Promise<T>,
+    repeatable?: { readonly again: () => unknown; readonly committable?: Json },
+  ): Promise<T> {
+    await this.#turn()
+    const alone = async (): Promise<T> => {
+      this.#isBusy = true
+      try {
+        return await effect()
+      } finally {
+        this.#isBusy = false
+      }
+    }
+    return this.#calls.ask(what, this.#clock, alone, repeatable)
+  }
+
+  /** Resolves when no second delivery is under way. */
+  async #turn(): Promise<void> {
+    while (this.#isRepeating) await sleep(this.#clock, 1)
+  }
+}
