@@ -1,5 +1,5 @@
 import { describe, expect, test } from 'vitest'
-import { MemorySink, memorySource } from '@millrace/core'
+import { MemorySink, memorySource, type Source } from '@millrace/core'
 import { count, output, state, tumbling } from '@millrace/flow'
 import { simPlatform } from '@millrace/testkit'
 import { pacedSource } from './paced-source.ts'
@@ -155,4 +155,56 @@ describe('lateness at any parallelism', () => {
       [5, 15],
     ])
   })
+})
+
+/** Times by split, which come one by one and of which the last is followed by nothing, not even an end. */
+function openEnded(splits: Readonly<Record<string, readonly number[]>>): Source<number, number> {
+  return {
+    kind: 'open-ended',
+    durability: 'replayable',
+    discover: async () => ({ splits: Object.keys(splits), isComplete: true }),
+    open: async (split, from = 0, { signal }) => {
+      const times = splits[split]!
+      let next = from
+      return {
+        poll: () =>
+          next < times.length
+            ? { kind: 'records', values: [times[next++]!] }
+            : { kind: 'pending', isCaughtUp: true },
+        ready: () => new Promise((resolve) => signal.addEventListener('abort', () => resolve())),
+        position: () => next,
+        close: async () => {},
+      }
+    },
+  }
+}
+
+test('EN-235 after a rescale each split counts from the time it had reached, also before its next record', async () => {
+  const windows = new MemorySink<{ n: number }>()
+  let platform = simPlatform({ seed: 1 })
+  for (const [parallelism, behind] of [
+    [1, [500]],
+    [2, [500, 900]],
+  ] as const) {
+    await live(
+      (p) =>
+        p
+          .from('n', openEnded({ ahead: [1_000], behind }))
+          .withTimestamps({ at: (n) => n })
+          .keyBy(() => 'all')
+          .window(tumbling(600))
+          .aggregate('count', { n: count() })
+          .to('out', windows),
+      {
+        platform,
+        parallelism,
+        isBounded: false,
+        onEvent: (event, job) => {
+          if (event.kind === 'checkpointCompleted') void job.stop()
+        },
+      },
+    )
+    platform = nextLife(platform)
+  }
+  expect(windows.values.map(({ n }) => n)).toEqual([1])
 })

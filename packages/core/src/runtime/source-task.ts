@@ -90,6 +90,7 @@ export class SourceTask implements Task {
 
   start(): void {
     // Whoever is restored beside this source judges lateness by this watermark from its first record on.
+    this.#cursor.watermark = Math.max(this.#cursor.watermark, this.#watermarks.current)
     this.metrics.watermark = this.#cursor.watermark
     if (this.#cursor.watermark !== MIN_TIME) this.#outlet.watermark(this.#cursor.watermark)
     // A subtask without splits must not hold back the watermark of the others, not even for their first record.

@@ -52,6 +52,7 @@ export class SplitSet {
   async open(): Promise<void> {
     await this.#discover()
     this.raise()
+    this.#watermarks.restored()
     await this.openMore()
   }
 

@@ -48,6 +48,14 @@ export class SplitWatermarks {
     this.#splits.set(split, { newest, phase: 'active' })
   }
 
+  /**
+   * All splits of a restored job have been added. The watermark it had reached may come from a job with more splits in
+   * one subtask, which the slowest of them held back; those that are here count from the start.
+   */
+  restored(): void {
+    this.#advance()
+  }
+
   /** The newest time seen in `split`, for its checkpoint. */
   newest(split: string): EventTime {
     return this.#split(split).newest
