@@ -151,6 +151,8 @@ export class SourceTask implements Task {
       await this.#end()
       return true
     }
+    const found = this.#splits.rediscover()
+    if (found !== undefined) await found
     const feed = this.#splits.choose()
     if (feed === undefined) {
       this.#noticeQuiet()
@@ -238,7 +240,7 @@ export class SourceTask implements Task {
     this.#alarm = undefined
     if (!isReading) return
     this.#noticeQuiet()
-    this.#splits.rediscover()
+    // A split that has caught up makes room for another.
     await this.#splits.openMore()
   }
 

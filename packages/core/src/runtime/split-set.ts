@@ -36,6 +36,8 @@ export class SplitSet {
   readonly #restored: ReadonlyMap<string, SplitEntry>
   readonly #feeds: SplitFeed[] = []
   #isComplete = false
+  /** Whether splits were found that nobody has tried to open yet. */
+  #hasFound = false
   #discovering: Promise<void> | undefined
   #discoverFailure: MillraceError | undefined
   #nextDiscovery = 0
@@ -134,8 +136,15 @@ export class SplitSet {
     }
   }
 
-  /** Looks for new splits in the background, if it is time. */
-  rediscover(): void {
+  /** Looks for new splits in the background, if it is time. Resolves once those that were found before are open. */
+  rediscover(): Promise<void> | undefined {
+    this.#discoverIfDue()
+    if (!this.#hasFound) return undefined
+    this.#hasFound = false
+    return this.openMore()
+  }
+
+  #discoverIfDue(): void {
     if (this.#isComplete || this.#context.clock.monotonic() < this.#nextDiscovery) return
     this.#discovering ??= this.#discover().finally(() => {
       this.#discovering = undefined
@@ -186,6 +195,7 @@ export class SplitSet {
     const restored = this.#restored.get(split)
     const feed = new SplitFeed(split, restored, this.#options.wake)
     this.#feeds.push(feed)
+    this.#hasFound = true
     this.#watermarks.add(split, restored?.newest ?? MIN_TIME)
     if (feed.isEnded) this.#watermarks.finish(split)
   }
