@@ -52,6 +52,20 @@ describe('checkpoints on a disk that crashes', () => {
   })
 })
 
+test('a checkpoint whose name could not be synced is durable once it is renewed', async () => {
+  for (const isRenewed of [false, true]) {
+    const fs = new SimFs()
+    fs.put('checkpoints/.keep', '')
+    const storage = new CheckpointStorage(fs, 'checkpoints')
+    await storage.publish(manifest(1))
+    fs.failNext('syncDirectory')
+    await expect(storage.publish(manifest(2))).rejects.toMatchObject({ code: 'FS_SYNC_FAILED' })
+    expect(await newestIn(fs)).toBe(2)
+    if (isRenewed) await storage.renew(2)
+    expect(await newestIn(fs.afterPowerLoss())).toBe(isRenewed ? 2 : 1)
+  }
+})
+
 describe('two processes in one directory', () => {
   const publisher = (confirm: () => Promise<void>) => ({ mark: 'a1', confirm })
 

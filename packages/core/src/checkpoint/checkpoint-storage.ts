@@ -81,6 +81,15 @@ export class CheckpointStorage {
     await publishFile(this.#fs, this.directory, fileName(checkpoint), encodeManifest(manifest), publisher)
   }
 
+  /**
+   * Publishes a checkpoint that is there once more. Its name may be one that a failed sync has left behind: such a name
+   * can be seen, but no later sync makes it durable.
+   */
+  async renew(checkpoint: number, publisher?: Publisher): Promise<void> {
+    const bytes = await readWhole(this.#fs, `${this.directory}/${fileName(checkpoint)}`)
+    await publishFile(this.#fs, this.directory, fileName(checkpoint), bytes, publisher)
+  }
+
   /** Takes from whoever was here before the means to publish what it has begun. Called before `list`. */
   async fence(): Promise<void> {
     for (const { name } of await this.#fs.list(this.directory)) {

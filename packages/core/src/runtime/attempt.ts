@@ -6,6 +6,7 @@ import { manifestFormat, type Manifest } from '../checkpoint/manifest.ts'
 import { manifestParts, RestoredJob } from '../checkpoint/restored-job.ts'
 import type { ConnectorContext } from '../connect/source.ts'
 import { sleep } from '@millrace/channels'
+import type { Publisher } from '../kernel/whole-file.ts'
 import { makeDurableDirectory } from '../kernel/durable-directory.ts'
 import { describeError, isMillraceError, MillraceError } from '../kernel/errors.ts'
 import type { CheckpointFigures, TaskMetrics } from '../observe/metrics.ts'
@@ -151,6 +152,9 @@ export class Attempt {
         manifests = manifests.slice(1)
       }
     }
+    // Sinks commit what this checkpoint names, so no crash may take it any more.
+    const [restored] = this.#retained
+    if (restored !== undefined) await this.#storage.renew(restored.checkpoint, this.#publisher())
     for (const sink of this.#tasks.sinks) {
       // Opening a sink discards what others have prepared in it.
       await this.#lock.verify()
@@ -158,6 +162,11 @@ export class Attempt {
     }
     for (const task of this.#tasks.all) if (!this.#isSink(task)) await task.open()
     for (const task of this.#tasks.all) task.start()
+  }
+
+  /** Whoever has lost the directory publishes nothing in it any more. */
+  #publisher(): Publisher {
+    return { mark: this.#lock.mark, confirm: () => this.#lock.verify() }
   }
 
   /** Better not to start than to start empty. */
@@ -240,7 +249,7 @@ export class Attempt {
       store: { kind: store.kind, snapshot },
     }
     try {
-      await this.#storage.publish(manifest, { mark: this.#lock.mark, confirm: () => this.#lock.verify() })
+      await this.#storage.publish(manifest, this.#publisher())
     } catch (error) {
       // Whoever has taken over has taken the file away: that is the reason to give.
       await this.#lock.verify()
