@@ -157,7 +157,7 @@ describe('lateness at any parallelism', () => {
   })
 })
 
-/** Times by split, which come one by one and of which the last is followed by nothing, not even an end. */
+/** Times by split, which come one by one and of which the last is followed by nothing, not even an end, but in `a`. */
 function openEnded(splits: Readonly<Record<string, readonly number[]>>): Source<number, number> {
   return {
     kind: 'open-ended',
@@ -167,10 +167,10 @@ function openEnded(splits: Readonly<Record<string, readonly number[]>>): Source<
       const times = splits[split]!
       let next = from
       return {
-        poll: () =>
-          next < times.length
-            ? { kind: 'records', values: [times[next++]!] }
-            : { kind: 'pending', isCaughtUp: true },
+        poll: () => {
+          if (next < times.length) return { kind: 'records', values: [times[next++]!] }
+          return split === 'a' ? { kind: 'end' } : { kind: 'pending', isCaughtUp: true }
+        },
         ready: () => new Promise((resolve) => signal.addEventListener('abort', () => resolve())),
         position: () => next,
         close: async () => {},
@@ -207,4 +207,33 @@ test('EN-235 after a rescale each split counts from the time it had reached, als
     platform = nextLife(platform)
   }
   expect(windows.values.map(({ n }) => n)).toEqual([1])
+})
+
+test('after a restart a split that had ended does not make the others late', async () => {
+  const [windows, late] = [new MemorySink<{ n: number }>(), new MemorySink<number>()]
+  let platform = simPlatform({ seed: 1 })
+  for (const times of [[100], [100, 200, 400]]) {
+    await live(
+      (p) => {
+        const counted = p
+          .from('n', openEnded({ a: [1_000], b: times }))
+          .withTimestamps({ at: (n) => n })
+          .keyBy(() => 'all')
+          .window(tumbling(150))
+          .aggregate('count', { n: count() })
+        counted.to('windows', windows)
+        counted.late.to('late', late)
+      },
+      {
+        platform,
+        isBounded: false,
+        onEvent: (event, job) => {
+          if (event.kind === 'checkpointCompleted') void job.stop()
+        },
+      },
+    )
+    platform = nextLife(platform)
+  }
+  expect(late.values).toEqual([])
+  expect(windows.values.map(({ n }) => n)).toEqual([1, 1])
 })

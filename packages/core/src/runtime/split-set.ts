@@ -196,8 +196,7 @@ export class SplitSet {
     const feed = new SplitFeed(split, restored, this.#options.wake)
     this.#feeds.push(feed)
     this.#hasFound = true
-    this.#watermarks.add(split, restored?.newest ?? MIN_TIME)
-    if (feed.isEnded) this.#watermarks.finish(split)
+    this.#watermarks.add(split, restored?.newest ?? MIN_TIME, feed.isEnded ? 'finished' : 'active')
   }
 
   #isMine(split: string): boolean {

@@ -44,8 +44,9 @@ export class SplitWatermarks {
     return this.#split(split).phase === 'active'
   }
 
-  add(split: string, newest: EventTime = MIN_TIME): void {
-    this.#splits.set(split, { newest, phase: 'active' })
+  /** A split that had finished in an earlier life raises nothing before all are there: see `restored`. */
+  add(split: string, newest: EventTime = MIN_TIME, phase: 'active' | 'finished' = 'active'): void {
+    this.#splits.set(split, { newest, phase })
   }
 
   /**

@@ -46,7 +46,7 @@ export const flowBugs: readonly SimulatorBug[] = [
     name: 'a record travels under a watermark that is ahead of it after a restart',
     plant: {
       file: 'core/src/runtime/split-set.ts',
-      from: 'this.#watermarks.add(split, restored?.newest ?? MIN_TIME)',
+      from: "this.#watermarks.add(split, restored?.newest ?? MIN_TIME, feed.isEnded ? 'finished' : 'active')",
       to: 'this.#watermarks.add(split, restored?.newest ?? MIN_TIME)\n    if (restored?.newest != null) this.#watermarks.add(split, restored.newest + 2_000)',
     },
     shows: /misses|has beside/,
@@ -95,6 +95,32 @@ export const flowBugs: readonly SimulatorBug[] = [
     },
     shows: /has twice|has beside|nobody|never ends|waits/,
     seed: 30,
+  },
+  {
+    name: 'splits that appear later are not looked for',
+    plant: {
+      file: 'core/src/runtime/split-set.ts',
+      from: 'this.#isComplete = isComplete\n',
+      to: 'this.#isComplete = true\n',
+    },
+    shows: /misses|gave up|never ends|waits|nobody/,
+    seed: 0,
+  },
+  {
+    name: 'a split of the checkpoint that is not named at first is left out of the next one',
+    plant: {
+      file: 'core/src/runtime/split-set.ts',
+      from: 'known.size === 0 ? [...new Set([...this.#restored.keys(), ...splits])] : splits',
+      to: 'splits',
+    },
+    shows: /has twice|has beside|misses|state at the end/,
+    seed: 0,
+  },
+  {
+    name: 'after a rescale a split counts from the time of the slowest',
+    plant: { file: 'core/src/runtime/split-set.ts', from: '    this.#watermarks.restored()\n', to: '' },
+    shows: /misses|has beside/,
+    seed: 0,
   },
   {
     name: 'calls in flight are not made again',
