@@ -39,7 +39,12 @@ export class LateSplits {
 
   /** Whether the source does not name this split yet. A job that remembers it opens it all the same. */
   isMissing(source: string, split: string): boolean {
-    return this.isAwaited(source, split) && this.#clock.monotonic() < this.#appearAtMs
+    return this.isAwaited(source, split) && this.missingMs > 0
+  }
+
+  /** How long it takes until they are all there, in milliseconds. */
+  get missingMs(): number {
+    return Math.max(0, this.#appearAtMs - this.#clock.monotonic())
   }
 
   /** Whether this split is late and the job has not opened it yet. */

@@ -116,10 +116,10 @@ export class Outside {
     return system.sink(sink.kind, sink.guarantee, this.#callsTo(name))
   }
 
-  #standIn({ name }: SinkNode, make: () => SinkStandIn): Sink<unknown> {
+  #standIn({ name, sink }: SinkNode, make: () => SinkStandIn): Sink<unknown> {
     const standIn = this.#standIns.get(name) ?? make()
     this.#standIns.set(name, standIn)
-    return standInSink(standIn.sink, this.#callsTo(name))
+    return standInSink(standIn.sink, sink.guarantee, this.#callsTo(name))
   }
 
   #callsTo(sink: string): SinkCalls {

@@ -144,7 +144,7 @@ export class TurnstilePace implements Pace {
   available(source: string, split: string, at: number): number {
     const piece = this.#order[this.#next]
     if (piece === undefined || piece.source !== source || piece.split !== split) return 0
-    if (this.#late.isAnyAwaited(this.#timed)) return 0
+    if (this.#isHeldBack(piece)) return 0
     return this.#clock.monotonic() >= this.#opensAtMs && this.#isQuiet() ? piece.to - at : 0
   }
 
@@ -158,7 +158,13 @@ export class TurnstilePace implements Pace {
   }
 
   async wait(): Promise<void> {
-    await sleep(this.#clock, Math.max(1, this.#opensAtMs - this.#clock.monotonic()))
+    const piece = this.#order[this.#next]
+    const lateMs = piece !== undefined && this.#isHeldBack(piece) ? this.#late.missingMs : 0
+    await sleep(this.#clock, Math.max(1, this.#opensAtMs - this.#clock.monotonic(), lateMs))
+  }
+
+  #isHeldBack({ source, split }: Piece): boolean {
+    return this.#late.isAwaited(source, split) || this.#late.isAnyAwaited(this.#timed)
   }
 
   #skip(): void {

@@ -1,5 +1,5 @@
 import { env } from 'node:process'
-import { MemorySink, memorySource, type Sink, type Source } from '@millrace/core'
+import { MemorySink, memorySource, type Sink, type SinkWriter, type Source } from '@millrace/core'
 import { pipeline } from '@millrace/flow'
 import { expect, test } from 'vitest'
 import { manySided, mapping, windowed } from '../../test/simulated-pipelines.ts'
@@ -123,6 +123,40 @@ function forgetfulSink(): SinkStandIn {
   return { sink, visible: () => visible }
 }
 
+/** A sink that knows what it has made visible by the numbers of its transactions, as far as it does not forget. */
+function orderingSink(forgets: 'nothing' | 'before the last' | 'previous lives' | 'everything'): SinkStandIn {
+  const visible: unknown[] = []
+  const prepared = new Map<number, readonly unknown[]>()
+  let known = new Set<number>()
+  let ids = 0
+  const commit = async (id: number): Promise<void> => {
+    if (known.has(id)) return
+    if (forgets === 'before the last') known.clear()
+    if (forgets !== 'everything') known.add(id)
+    visible.push(...(prepared.get(id) ?? []))
+  }
+  const sink: Sink<unknown, number> = {
+    kind: 'ordering',
+    guarantee: 'exactly-once',
+    open: async (_subtask, pending) => {
+      for (const id of pending) await commit(id)
+      if (forgets === 'previous lives') known = new Set(pending)
+      let open: unknown[] = []
+      return {
+        write: (batch) => void open.push(...batch.values.slice(0, batch.length)),
+        prepare: async () => {
+          prepared.set(++ids, open)
+          open = []
+          return ids
+        },
+        commit,
+        close: async () => {},
+      }
+    },
+  }
+  return { sink, visible: () => visible }
+}
+
 test('a sink that commits twice is found, and the run is made shorter', async () => {
   const failure = await failureOf(
     simulateSeeds(
@@ -132,10 +166,66 @@ test('a sink that commits twice is found, and the run is made shorter', async ()
   )
   expect(failure).toMatchObject({ kind: 'doubled', where: 'out' })
   const { shrunk } = failure
-  expect(shrunk!.events.length).toBeLessThanOrEqual(1)
+  expect(shrunk!.events.length).toBeLessThanOrEqual(2)
   expect(shrunk!.records).toBeLessThan(200)
   expect(failure.message).toMatch(/^seed \d+: sink 'out' has twice or more/)
   expect(failure.message).toContain(`--seed ${failure.seed}`)
+})
+
+test('duplicate deliveries alone find a sink that is not idempotent, and one that is survives them', async () => {
+  for (const forgets of ['nothing', 'before the last', 'everything'] as const) {
+    const run = simulateSeeds(
+      mapping((n) => n),
+      { seeds: 40, sinks: { out: () => orderingSink(forgets) }, faults: { duplicate: 6 } },
+    )
+    if (forgets === 'nothing') expect((await run).faults['duplicate']).toBeGreaterThan(100)
+    else expect(await failureOf(run)).toMatchObject({ kind: 'doubled', where: 'out' })
+  }
+})
+
+test('what is delivered again may come long after, also when its process is dead', async () => {
+  const run = (forgets: 'nothing' | 'previous lives'): Promise<unknown> =>
+    simulateSeeds(
+      mapping((n) => n),
+      { seeds: 150, sinks: { out: () => orderingSink(forgets) }, faults: { duplicate: 6, kill: 2 } },
+    )
+  await run('nothing')
+  expect(await failureOf(run('previous lives'))).toMatchObject({ kind: 'doubled', where: 'out' })
+})
+
+/** A sink that shows what it is given, as often as it is given it. */
+function plainSink(): SinkStandIn {
+  const visible: unknown[] = []
+  const open = async (): Promise<SinkWriter<unknown>> => ({
+    write: (batch) => void visible.push(...batch.values.slice(0, batch.length)),
+    prepare: async () => undefined,
+    close: async () => {},
+  })
+  return { sink: { kind: 'plain', guarantee: 'at-least-once', open }, visible: () => visible }
+}
+
+test('a write to an at-least-once sink may arrive twice, which only an invariant of the user minds', async () => {
+  const passing = pipeline('passing', (p) => {
+    p.from('numbers', memorySource({ all: Array.from({ length: 200 }, (_, n) => n) })).to(
+      'out',
+      plainSink().sink,
+    )
+  })
+  const once = (outputs: Readonly<Record<string, readonly unknown[]>>): void => {
+    if (outputs['out']!.length > 200) throw new Error('something came twice')
+  }
+  for (const sinks of [{}, { out: plainSink }]) {
+    const options = { seeds: 10, sinks, faults: { duplicate: 2 } }
+    expect((await simulateSeeds(passing, options)).faults['duplicate']).toBeGreaterThan(5)
+    const failure = await failureOf(simulateSeeds(passing, { ...options, invariants: [once] }))
+    expect(failure).toMatchObject({ kind: 'invariant', where: 'once' })
+  }
+})
+
+test('splits that appear late change no result, with kills and rescales or without', async () => {
+  const late = await simulateSeeds(manySided, { seeds, faults: { lateSplits: 3, kill: 2, rescale: 2 } })
+  expect(late.faults['lateSplits']).toBeGreaterThan(seeds)
+  await simulateSeeds(windowed, { seeds: 20, faults: { lateSplits: 1 } })
 })
 
 /** A source whose positions are off by one: the classic mistake. */

@@ -3,21 +3,29 @@ import type { Batch, Json, Sink, SinkWriter } from '@millrace/core'
 import { unboxed } from './box.ts'
 import type { SinkCalls } from './sink-calls.ts'
 
-/** The user's own sink: it gets what was in the boxes, through a network on which calls meet with trouble. */
-export function standInSink(sink: Sink<unknown>, calls: SinkCalls): Sink<unknown> {
+/**
+ * The user's own sink: it gets what was in the boxes, through a network on which calls meet with trouble. `heldTo` is
+ * the guarantee of the sink whose place it takes.
+ */
+export function standInSink(
+  sink: Sink<unknown>,
+  heldTo: Sink<unknown>['guarantee'],
+  calls: SinkCalls,
+): Sink<unknown> {
   const { kind, guarantee } = sink
+  const mayRepeat = guarantee === 'at-least-once' && heldTo === guarantee
   return {
     kind,
     guarantee,
     open: async (subtask, pending, context) =>
-      new StandInWriter(await sink.open(subtask, pending, context), guarantee, calls, context.clock),
+      new StandInWriter(await sink.open(subtask, pending, context), mayRepeat, calls, context.clock),
   }
 }
 
 /** Always true: at most one call is under way in the user's writer, and none once it is closed. */
 class StandInWriter implements SinkWriter<unknown> {
   readonly #inner: SinkWriter<unknown>
-  readonly #guarantee: Sink<unknown>['guarantee']
+  readonly #mayRepeatWrites: boolean
   readonly #calls: SinkCalls
   readonly #clock: Clock
   #isBusy = false
@@ -25,14 +33,9 @@ class StandInWriter implements SinkWriter<unknown> {
   #isRepeating = false
   #isClosed = false
 
-  constructor(
-    inner: SinkWriter<unknown>,
-    guarantee: Sink<unknown>['guarantee'],
-    calls: SinkCalls,
-    clock: Clock,
-  ) {
+  constructor(inner: SinkWriter<unknown>, mayRepeatWrites: boolean, calls: SinkCalls, clock: Clock) {
     this.#inner = inner
-    this.#guarantee = guarantee
+    this.#mayRepeatWrites = mayRepeatWrites
     this.#calls = calls
     this.#clock = clock
   }
@@ -44,7 +47,7 @@ class StandInWriter implements SinkWriter<unknown> {
       const written = write()
       return written === undefined ? undefined : this.#ask('a write', () => written)
     }
-    return this.#ask('a write', write, this.#guarantee === 'at-least-once' ? { again: write } : undefined)
+    return this.#ask('a write', write, this.#mayRepeatWrites ? { again: write } : undefined)
   }
 
   prepare(checkpoint: number): Promise<Json | undefined> {
