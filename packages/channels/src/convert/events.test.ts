@@ -1,5 +1,6 @@
 import { EventEmitter } from 'node:events'
 import { describe, expect, test } from 'vitest'
+import { everySchedule } from '../../test/every-schedule.ts'
 import { hasSettled, settle, upTo } from '../../test/probe.ts'
 import { Channel } from '../channel/channel.ts'
 import { OverflowError } from '../pattern/overflow.ts'
@@ -18,7 +19,7 @@ interface Jobs {
 const nameOf = (_id: number, name: string): string => name
 
 describe('events as a channel', () => {
-  test('arrive in order until the end event', async () => {
+  everySchedule('arrive in order until the end event', async () => {
     await using scope = new Scope()
     const emitter = new EventEmitter<Jobs>()
     const names = fromEvents(scope, emitter, 'job', nameOf, plenty)
@@ -33,7 +34,7 @@ describe('events as a channel', () => {
     await scope.wait()
   })
 
-  test('reach a receiver that waits', async () => {
+  everySchedule('reach a receiver that waits', async () => {
     await using scope = new Scope()
     const emitter = new EventEmitter<Jobs>()
     const received = fromEvents(scope, emitter, 'job', nameOf, plenty).receive()
@@ -42,23 +43,23 @@ describe('events as a channel', () => {
     expect(await received).toEqual({ ok: true, value: 'wash' })
   })
 
-  test.each([
-    ['dropOldest', [7, 8, 9]],
-    ['dropNewest', [0, 1, 2]],
-  ] as const)('that find no room are dropped and counted: %s', async (whenFull, kept) => {
-    await using scope = new Scope()
-    const emitter = new EventEmitter()
-    const options = { capacity: 3, whenFull, endOn: 'end' }
-    const numbers = fromEvents(scope, emitter, 'n', (n: number) => n, options)
-    for (const n of upTo(10)) emitter.emit('n', n)
-    emitter.emit('end')
-    expect(numbers.dropped).toBe(7)
-    const received: number[] = []
-    for await (const n of numbers) received.push(n)
-    expect(received).toEqual(kept)
-  })
+  everySchedule.each(['dropOldest', 'dropNewest'] as const)(
+    'that find no room are dropped and counted: %s',
+    async (whenFull) => {
+      await using scope = new Scope()
+      const emitter = new EventEmitter()
+      const options = { capacity: 3, whenFull, endOn: 'end' }
+      const numbers = fromEvents(scope, emitter, 'n', (n: number) => n, options)
+      for (const n of upTo(10)) emitter.emit('n', n)
+      emitter.emit('end')
+      expect(numbers.dropped).toBe(7)
+      const received: number[] = []
+      for await (const n of numbers) received.push(n)
+      expect(received).toEqual(whenFull === 'dropOldest' ? [7, 8, 9] : [0, 1, 2])
+    },
+  )
 
-  test('that find no room fail the scope when the rule says so', async () => {
+  everySchedule('that find no room fail the scope when the rule says so', async () => {
     const scope = new Scope()
     const emitter = new EventEmitter()
     const numbers = fromEvents(scope, emitter, 'n', (n: number) => n, { capacity: 2, whenFull: 'fail' })
@@ -68,7 +69,7 @@ describe('events as a channel', () => {
     expect(emitter.eventNames()).toEqual([])
   })
 
-  test('of an emitter that fails fail the scope', async () => {
+  everySchedule('of an emitter that fails fail the scope', async () => {
     const scope = new Scope()
     const emitter = new EventEmitter<Jobs>()
     const names = fromEvents(scope, emitter, 'job', nameOf, plenty)
@@ -78,7 +79,7 @@ describe('events as a channel', () => {
     expect(emitter.eventNames()).toEqual([])
   })
 
-  test('whose value cannot be picked fail the scope, and not the emitter', async () => {
+  everySchedule('whose value cannot be picked fail the scope, and not the emitter', async () => {
     const scope = new Scope()
     const emitter = new EventEmitter()
     const pick = (): never => {
@@ -89,7 +90,7 @@ describe('events as a channel', () => {
     await expect(scope.wait()).rejects.toBe(broken)
   })
 
-  test('are let go of when the scope is cancelled', async () => {
+  everySchedule('are let go of when the scope is cancelled', async () => {
     const scope = new Scope()
     const emitter = new EventEmitter<Jobs>()
     fromEvents(scope, emitter, 'job', nameOf, plenty)
@@ -118,7 +119,7 @@ describe('events as a channel', () => {
 })
 
 describe('a channel as events', () => {
-  test('emits each value, and the end', async () => {
+  everySchedule('emits each value, and the end', async () => {
     await using scope = new Scope()
     const [emitter, input] = [new EventEmitter(), new Channel<string>(2)]
     const heard: unknown[] = []
@@ -132,7 +133,7 @@ describe('a channel as events', () => {
     expect(heard).toEqual(['wash', 'dry', 'the end'])
   })
 
-  test('a listener that throws fails the scope', async () => {
+  everySchedule('a listener that throws fails the scope', async () => {
     const scope = new Scope()
     const [emitter, input] = [new EventEmitter(), new Channel<string>(2)]
     emitter.on('job', () => {
@@ -143,7 +144,7 @@ describe('a channel as events', () => {
     await expect(scope.wait()).rejects.toBe(broken)
   })
 
-  test('a cancelled scope emits nothing more, and no end', async () => {
+  everySchedule('a cancelled scope emits nothing more, and no end', async () => {
     const scope = new Scope()
     const [emitter, input] = [new EventEmitter(), new Channel<string>(1)]
     const heard: unknown[] = []

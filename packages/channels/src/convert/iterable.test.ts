@@ -1,4 +1,5 @@
 import { describe, expect, test } from 'vitest'
+import { everySchedule } from '../../test/every-schedule.ts'
 import { hasSettled, settle, upTo } from '../../test/probe.ts'
 import { Channel } from '../channel/channel.ts'
 import { Scope } from '../task/scope.ts'
@@ -22,7 +23,7 @@ function told(steps: string[], values: readonly number[]): AsyncGenerator<number
 }
 
 describe('an async iterable', () => {
-  test('gives its values in order, then the channel closes', async () => {
+  everySchedule('gives its values in order, then the channel closes', async () => {
     await using scope = new Scope()
     const steps: string[] = []
     const received: number[] = []
@@ -32,7 +33,7 @@ describe('an async iterable', () => {
     await scope.wait()
   })
 
-  test('is asked for the next value when the one before is taken', async () => {
+  everySchedule('is asked for the next value when the one before is taken', async () => {
     await using scope = new Scope()
     const steps: string[] = []
     const channel = fromIterable(scope, told(steps, [1, 2, 3]))
@@ -43,7 +44,7 @@ describe('an async iterable', () => {
     expect(steps).toEqual(['asked for 1', 'asked for 2'])
   })
 
-  test('that throws fails the scope', async () => {
+  everySchedule('that throws fails the scope', async () => {
     const scope = new Scope()
     const channel = fromIterable(
       scope,
@@ -57,7 +58,7 @@ describe('an async iterable', () => {
     await expect(scope.wait()).rejects.toBe(broken)
   })
 
-  test('is left when the scope is cancelled, and its cleaning up is waited for', async () => {
+  everySchedule('is left when the scope is cancelled, and its cleaning up is waited for', async () => {
     const scope = new Scope()
     const steps: string[] = []
     fromIterable(scope, told(steps, [1, 2, 3]))
@@ -67,7 +68,7 @@ describe('an async iterable', () => {
     expect(steps).toEqual(['asked for 1', 'left'])
   })
 
-  test('whose cleaning up throws fails the scope', async () => {
+  everySchedule('whose cleaning up throws fails the scope', async () => {
     const scope = new Scope()
     fromIterable(
       scope,
@@ -85,29 +86,32 @@ describe('an async iterable', () => {
     await expect(scope.wait()).rejects.toBe(broken)
   })
 
-  test('that is in the middle of a step does not hold up the end of the scope, and is told to stop', async () => {
-    const scope = new Scope()
-    const steps: string[] = []
-    const source: AsyncIterable<number> = {
-      [Symbol.asyncIterator]: () => ({
-        next: () => new Promise(() => steps.push('asked')),
-        return: async () => {
-          steps.push('left')
-          throw broken
-        },
-      }),
-    }
-    fromIterable(scope, source)
-    await settle()
-    scope.cancel()
-    await scope.wait().catch(() => undefined)
-    expect(scope.errors).toEqual([])
-    expect(steps).toEqual(['asked', 'left'])
-    // Nobody is left to hear that leaving failed; an unhandled rejection would fail the run.
-    await settle()
-  })
+  everySchedule(
+    'that is in the middle of a step does not hold up the end of the scope, and is told to stop',
+    async () => {
+      const scope = new Scope()
+      const steps: string[] = []
+      const source: AsyncIterable<number> = {
+        [Symbol.asyncIterator]: () => ({
+          next: () => new Promise(() => steps.push('asked')),
+          return: async () => {
+            steps.push('left')
+            throw broken
+          },
+        }),
+      }
+      fromIterable(scope, source)
+      await settle()
+      scope.cancel()
+      await scope.wait().catch(() => undefined)
+      expect(scope.errors).toEqual([])
+      expect(steps).toEqual(['asked', 'left'])
+      // Nobody is left to hear that leaving failed; an unhandled rejection would fail the run.
+      await settle()
+    },
+  )
 
-  test('that is a channel again gives the same values', async () => {
+  everySchedule('that is a channel again gives the same values', async () => {
     await using scope = new Scope()
     const source = new Channel<number>(3)
     for (const n of upTo(3)) source.trySend(n)
@@ -119,7 +123,7 @@ describe('an async iterable', () => {
 })
 
 describe('an iterable', () => {
-  test('gives its values as they are, promises too, and is never asked ahead', async () => {
+  everySchedule('gives its values as they are, promises too, and is never asked ahead', async () => {
     await using scope = new Scope()
     const promise = Promise.resolve(2)
     const asked: number[] = []
@@ -139,7 +143,7 @@ describe('an iterable', () => {
     expect(await channel.receive()).toEqual({ ok: false, value: undefined })
   })
 
-  test('is left when the scope is cancelled', async () => {
+  everySchedule('is left when the scope is cancelled', async () => {
     const scope = new Scope()
     let hasLeft = false
     const channel = fromIterable(

@@ -1,5 +1,6 @@
 import { getEventListeners } from 'node:events'
 import { describe, expect, test } from 'vitest'
+import { everySchedule } from '../../test/every-schedule.ts'
 import { hasSettled, settle } from '../../test/probe.ts'
 import { Channel } from '../channel/channel.ts'
 import { CLOSED, EMPTY } from '../channel/channel-end.ts'
@@ -10,7 +11,7 @@ import { Scope } from './scope.ts'
 const broken = new Error('broken')
 
 describe('the outlet of a scope that is well', () => {
-  test('receives, tries, selects and iterates as its channel does', async () => {
+  everySchedule('receives, tries, selects and iterates as its channel does', async () => {
     const channel = new Channel<number>(4)
     const outlet = new Outlet(channel, new Scope().signal)
     for (const n of [1, 2, 3, 4]) channel.trySend(n)
@@ -26,7 +27,7 @@ describe('the outlet of a scope that is well', () => {
     expect(await outlet.receive()).toEqual({ ok: false, value: undefined })
   })
 
-  test('receives several as its channel does, also under a signal of the reader', async () => {
+  everySchedule('receives several as its channel does, also under a signal of the reader', async () => {
     const channel = new Channel<number>(9)
     const outlet = new Outlet(channel, new Scope().signal)
     const reader = new AbortController()
@@ -40,16 +41,19 @@ describe('the outlet of a scope that is well', () => {
     await expect(outlet.receiveMany(0, reader.signal)).rejects.toThrow(RangeError)
   })
 
-  test('a scope that is cancelled rejects who waits for several, whatever else they wait under', async () => {
-    const scope = new Scope()
-    const outlet = new Outlet(new Channel<number>(), scope.signal)
-    const waits = [outlet.receiveMany(2), outlet.receiveMany(2, new AbortController().signal)]
-    scope.cancel(broken)
-    for (const wait of waits) await expect(wait).rejects.toBe(broken)
-    await expect(outlet.receiveMany(2, new AbortController().signal)).rejects.toBe(broken)
-  })
+  everySchedule(
+    'a scope that is cancelled rejects who waits for several, whatever else they wait under',
+    async () => {
+      const scope = new Scope()
+      const outlet = new Outlet(new Channel<number>(), scope.signal)
+      const waits = [outlet.receiveMany(2), outlet.receiveMany(2, new AbortController().signal)]
+      scope.cancel(broken)
+      await Promise.all(waits.map((wait) => expect(wait).rejects.toBe(broken)))
+      await expect(outlet.receiveMany(2, new AbortController().signal)).rejects.toBe(broken)
+    },
+  )
 
-  test('waits under a signal of the reader too, whose abort consumes nothing', async () => {
+  everySchedule('waits under a signal of the reader too, whose abort consumes nothing', async () => {
     const [channel, reader] = [new Channel<number>(), new AbortController()]
     const outlet = new Outlet(channel, new Scope().signal)
     const received = outlet.receive(reader.signal)
@@ -62,7 +66,7 @@ describe('the outlet of a scope that is well', () => {
     expect(channel.trySend(1)).toBe(false)
   })
 
-  test('iterates under a signal of the reader, and can be left', async () => {
+  everySchedule('iterates under a signal of the reader, and can be left', async () => {
     const channel = new Channel<number>(3)
     const outlet = new Outlet(channel, new Scope().signal)
     for (const n of [1, 2, 3]) channel.trySend(n)
@@ -79,7 +83,7 @@ describe('the outlet of a scope that is well', () => {
 })
 
 describe('the outlet of a scope that was cancelled', () => {
-  test('rejects whoever waits, in each form, and leaves no line and no listener', async () => {
+  everySchedule('rejects whoever waits, in each form, and leaves no line and no listener', async () => {
     const [scope, reader] = [new Scope(), new AbortController()]
     const channel = new Channel<number>()
     const outlet = new Outlet(channel, scope.signal)
@@ -93,12 +97,12 @@ describe('the outlet of a scope that was cancelled', () => {
     ]
     await settle()
     scope.cancel(broken)
-    for (const wait of waiting) await expect(wait).rejects.toBe(broken)
+    await Promise.all(waiting.map((wait) => expect(wait).rejects.toBe(broken)))
     expect(channel.trySend(1)).toBe(false)
     for (const signal of [scope.signal, reader.signal]) expect(getEventListeners(signal, 'abort')).toEqual([])
   })
 
-  test('rejects whoever comes later, in each form, though values are left', async () => {
+  everySchedule('rejects whoever comes later, in each form, though values are left', async () => {
     const [scope, reader] = [new Scope(), new AbortController()]
     const channel = new Channel<number>(1)
     const outlet = new Outlet(channel, scope.signal)
@@ -112,7 +116,7 @@ describe('the outlet of a scope that was cancelled', () => {
     expect(channel.length).toBe(1)
   })
 
-  test('leaves nobody behind when another case wins', async () => {
+  everySchedule('leaves nobody behind when another case wins', async () => {
     const [scope, other] = [new Scope(), new Channel<number>()]
     const outlet = new Outlet(new Channel<number>(), scope.signal)
     const chosen = select({ next: outlet.receiveCase(), other: other.receiveCase() })
@@ -123,7 +127,7 @@ describe('the outlet of a scope that was cancelled', () => {
 })
 
 describe('feeding', () => {
-  test('the channel closes when the last feeder has returned', async () => {
+  everySchedule('the channel closes when the last feeder has returned', async () => {
     await using scope = new Scope()
     const gates = [new Channel<null>(), new Channel<null>()]
     const outlet = feed<number>(
