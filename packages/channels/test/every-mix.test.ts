@@ -1,7 +1,7 @@
 import { simulateTasks } from '@millrace/testkit'
 import { expect, test } from 'vitest'
 import { schedules } from './every-schedule.ts'
-import { choiceLaw, everyMix, orderLaws } from './laws.ts'
+import { choiceLaw, everyGraph, everyMix, orderLaws } from './laws.ts'
 import type { Law } from './laws.ts'
 
 async function holds(law: Law, seeds: number): Promise<void> {
@@ -11,6 +11,9 @@ async function holds(law: Law, seeds: number): Promise<void> {
 
 test('no mix of sends, receives, selects, timeouts, cancels and closes loses, doubles or reorders a value', () =>
   holds(everyMix, 5 * schedules))
+
+test('no graph of patterns loses, doubles or reorders a value, nor leaves a task behind', () =>
+  holds(everyGraph, 5 * schedules))
 
 test.each(Object.entries(orderLaws))('%s', (_, law) => holds(law, schedules))
 

@@ -1,6 +1,7 @@
 import { Channel, Scope, seededRandom, trySelect } from '../src/index.ts'
 import { ChannelMix } from './channel-mix.ts'
 import type { MixWorld } from './channel-mix.ts'
+import { PatternMix } from './pattern-mix.ts'
 import { upTo } from './probe.ts'
 
 /** A law of channels: a program that tries it, and returns what was wrong, one line each. */
@@ -58,6 +59,9 @@ async function uniformChoice(): Promise<readonly string[]> {
 
 /** A fresh program of sends, receives, selects, timeouts, cancels and closes for each seed. */
 export const everyMix: Law = (world) => new ChannelMix(world).run()
+
+/** A fresh graph of patterns for each seed, which is drained, fails or is cancelled. */
+export const everyGraph: Law = (world) => new PatternMix(world).run()
 
 /** The laws whose programs are the same for every seed. */
 export const orderLaws: Readonly<Record<string, Law>> = {

@@ -92,6 +92,13 @@ test('a wait belongs to the task that waits, however deep in its calls, and to n
   expect(watch.waits.map((wait) => wait.task?.name)).toEqual([undefined, 'deep'])
 })
 
+test('a wait that cannot begin, under a signal that has aborted, is not written down', async () => {
+  const clock = new ManualClock()
+  using watch = inspector(clock)
+  await expect(sleep(clock, 5, AbortSignal.abort(new Error('too late')))).rejects.toThrow('too late')
+  expect(watch.dump()).not.toContain('sleep')
+})
+
 test('what is left over is told: tasks, waits, scopes, values that nobody received', async () => {
   using watch = inspector()
   const leaky = new Scope(undefined, 'leaky')

@@ -68,16 +68,19 @@ class Bookkeeper implements Overseer {
   wait<T>(kind: string, on: object, begin: Begin<T>): Promise<T> {
     const wait = this.#roster.begin(kind, on)
     return new Promise((resolve, reject) => {
-      begin(
-        (value) => {
+      const fail = (reason: Error): void => {
+        this.#roster.end(wait)
+        reject(reason)
+      }
+      try {
+        begin((value) => {
           this.#roster.end(wait)
           resolve(value)
-        },
-        (reason) => {
-          this.#roster.end(wait)
-          reject(reason)
-        },
-      )
+        }, fail)
+      } catch (error) {
+        // What cannot begin has ended: a wait under a signal that has aborted.
+        fail(error as Error)
+      }
     })
   }
 

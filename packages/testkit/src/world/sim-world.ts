@@ -318,10 +318,15 @@ export class SimWorld {
       this.#add(wait.process, kind, strand, settle)
     }
     return new Promise((resolve, reject) => {
-      begin(
-        (value) => goOn(() => resolve(value)),
-        (reason) => goOn(() => reject(reason)),
-      )
+      try {
+        begin(
+          (value) => goOn(() => resolve(value)),
+          (reason) => goOn(() => reject(reason)),
+        )
+      } catch (error) {
+        // What cannot begin has ended: a wait under a signal that has aborted.
+        goOn(() => reject(error as Error))
+      }
     })
   }
 }

@@ -121,6 +121,12 @@ test('GO-171 tasks that still wait when the test has ended fail it', async () =>
   await simulateTasks(leave, { mayLeaveTasks: true })
 })
 
+test('a wait that cannot begin, under a signal that has aborted, is none that is left', async () => {
+  await simulateTasks(async ({ clock }) => {
+    await expect(sleep(clock, 5, AbortSignal.abort(new Error('too late')))).rejects.toThrow('too late')
+  })
+})
+
 test('GO-171 a task that can end without time passing is waited for', async () => {
   let ended = 0
   await simulateTasks(
