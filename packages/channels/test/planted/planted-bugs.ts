@@ -7,8 +7,81 @@ export interface ChannelBug {
   readonly shows: RegExp
 }
 
+/** Mistakes in patterns. */
+const patternBugs: readonly ChannelBug[] = [
+  {
+    name: 'a merge closes when the first of its inputs is drained',
+    plant: {
+      file: 'task/outlet.ts',
+      from: 'if (feeding === 0) channel.close()\n    })',
+      to: 'channel.close()\n    })',
+    },
+    shows: /closed channel|lost a value/,
+  },
+  {
+    name: 'a fan-out closes only its first output',
+    plant: {
+      file: 'pattern/fan-out.ts',
+      from: 'for (const output of outputs) output.close()',
+      to: 'outputs[0]!.close()',
+    },
+    shows: /asleep/,
+  },
+  {
+    name: 'a fan-out in turn moves on before its value is taken',
+    plant: {
+      file: 'pattern/fan-out.ts',
+      from: 'await outputs[turn]!.send(value, signal)\n',
+      to: 'void outputs[turn]!.send(value, signal).catch(() => {})\n',
+    },
+    shows: /did not go in turn|asleep|lost a value|closed channel/,
+  },
+  {
+    name: 'parallelMap leaves out a result that is not ready when its place comes up',
+    plant: {
+      file: 'pattern/stage.ts',
+      from: 'const result = await place.receive(signal)\n',
+      to: 'if (place.length === 0) continue\n        const result = await place.receive(signal)\n',
+    },
+    shows: /parallelMap lost a value|asleep/,
+  },
+  {
+    name: 'a batch forgets what it holds when the input is closed',
+    plant: {
+      file: 'pattern/pace.ts',
+      from: "if (next.case === 'late' || !next.ok) return",
+      to: "if (next.case !== 'late' && !next.ok) values.length = 0\n            if (next.case === 'late' || !next.ok) return",
+    },
+    shows: /batch lost a value/,
+  },
+  {
+    name: 'a debounce forgets its last value when the input is closed',
+    plant: {
+      file: 'pattern/pace.ts',
+      from: '            await out.send(last, signal)\n            return',
+      to: '            return',
+    },
+    shows: /did not keep the last value/,
+  },
+  {
+    name: 'a throttle drops what comes too early',
+    plant: {
+      file: 'pattern/pace.ts',
+      from: 'await sleep(clock, earlyMs, signal)',
+      to: 'continue',
+    },
+    shows: /throttle lost a value/,
+  },
+  {
+    name: 'a full buffer drops the newest value instead of the oldest',
+    plant: { file: 'pattern/overflow.ts', from: '    this.channel.tryReceive()\n', to: '' },
+    shows: /dropped the wrong values/,
+  },
+]
+
 /** Each is one place in one file, which must stand there exactly once. */
 export const channelBugs: readonly ChannelBug[] = [
+  ...patternBugs,
   {
     name: 'a select that is over stays in the lines of its other cases',
     plant: {

@@ -1,7 +1,7 @@
 /** What a program with a planted bug is built around: tries the laws, and says on the last line what it found broken. */
 import { stdout } from 'node:process'
 import { simulateTasks } from '@millrace/testkit'
-import { choiceLaw, everyMix, orderLaws } from '../laws.ts'
+import { choiceLaw, everyGraph, everyMix, orderLaws } from '../laws.ts'
 import type { Law } from '../laws.ts'
 
 async function brokenBy(law: Law, seeds: number): Promise<string | undefined> {
@@ -19,5 +19,5 @@ async function brokenBy(law: Law, seeds: number): Promise<string | undefined> {
 }
 
 let broken = await brokenBy(choiceLaw, 1)
-for (const law of [...Object.values(orderLaws), everyMix]) broken ??= await brokenBy(law, 200)
+for (const law of [...Object.values(orderLaws), everyMix, everyGraph]) broken ??= await brokenBy(law, 200)
 stdout.write(`${JSON.stringify({ broken: broken ?? null })}\n`)
