@@ -155,7 +155,8 @@ export class PatternMix {
   #judge(reasons: readonly unknown[], failure: unknown): void {
     const why = { close: undefined, error: broken, cancel: enough }[this.#ending]
     for (const reason of [...reasons, failure]) {
-      if (reason !== undefined && reason !== why) this.#problems.push(`it ended with ${String(reason)}`)
+      if (reason === undefined || reason === why) continue
+      this.#problems.push(`it ended with ${reason instanceof Error ? reason.message : 'no error'}`)
     }
     const isWhole = reasons.length === 0 && failure === undefined
     for (const { trial, ins, outs } of this.#parts) {

@@ -318,14 +318,12 @@ export class SimWorld {
       this.#add(wait.process, kind, strand, settle)
     }
     return new Promise((resolve, reject) => {
+      const fail = (reason: Error): void => goOn(() => reject(reason))
       try {
-        begin(
-          (value) => goOn(() => resolve(value)),
-          (reason) => goOn(() => reject(reason)),
-        )
+        begin((value) => goOn(() => resolve(value)), fail)
       } catch (error) {
         // What cannot begin has ended: a wait under a signal that has aborted.
-        goOn(() => reject(error as Error))
+        fail(error as Error)
       }
     })
   }
