@@ -1,6 +1,6 @@
 import { env } from 'node:process'
 import { MemorySink, memorySource, type Sink, type SinkWriter, type Source } from '@millrace/core'
-import { pipeline } from '@millrace/flow'
+import { output, pipeline } from '@millrace/flow'
 import { expect, test } from 'vitest'
 import { manySided, mapping, windowed } from '../../test/simulated-pipelines.ts'
 import { faultKinds } from './fault.ts'
@@ -57,6 +57,50 @@ test('without faults nothing goes wrong', async () => {
 test('only the faults that are asked for happen', async () => {
   const report = await simulateSeeds(windowed, { seeds: 10, faults: { powerLoss: 3 } })
   expect(Object.keys(report.faults)).toEqual(['powerLoss'])
+})
+
+test('slow sinks take time', async () => {
+  let slowerMs = 0
+  for (let seed = 0; seed < 10; seed++) {
+    const [slow, calm] = [
+      await simulate(windowed, { seed, faults: { slowSink: 3 } }),
+      await simulate(windowed, { seed, faults: 'none' }),
+    ]
+    slowerMs += slow.simulatedMs - calm.simulatedMs
+  }
+  expect(slowerMs).toBeGreaterThan(0)
+})
+
+test('calls that are slow end in another order', async () => {
+  const unordered = pipeline('unordered', (p) => {
+    p.from('numbers', memorySource({ all: Array.from({ length: 200 }, (_, n) => n) }))
+      .mapAsync('call', async (n) => n, { order: 'none', concurrency: 8 })
+      .to('out', new MemorySink())
+  })
+  const { outputs } = await simulate(unordered, { seed: 1, parallelism: 1, faults: { slowCalls: 5 } })
+  const overtaken = outputs['out']!.filter(
+    (n, index, all) => index > 0 && (n as number) < (all[index - 1] as number),
+  )
+  expect(overtaken.length).toBeGreaterThan(10)
+})
+
+test('a clock that jumps is seen by whoever asks for the time', async () => {
+  const dated = pipeline('dated', (p) => {
+    p.from('numbers', memorySource({ all: Array.from({ length: 200 }, (_, n) => n) }))
+      .keyBy(() => 'all')
+      .process('date', {
+        emits: output<number>(),
+        state: {},
+        onRecord: (_record, { now, emit }) => emit(now()),
+      })
+      .to('out', new MemorySink())
+  })
+  const { outputs, simulatedMs, notCompared } = await simulate(dated, { seed: 1, faults: { clockJump: 4 } })
+  const times = outputs['out'] as readonly number[]
+  expect(Math.max(...times) - Math.min(...times)).toBeGreaterThan(10 * simulatedMs)
+  expect(notCompared).toEqual([
+    { sink: 'out', why: expect.stringContaining("'date' goes by the clock") as string },
+  ])
 })
 
 /** The failure that a simulation ends with. */
