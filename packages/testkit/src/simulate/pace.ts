@@ -88,6 +88,8 @@ export function evenOrder(inputs: Inputs, itemsMax: number): PieceOrder {
 
 /** How long nothing must be going on before the next piece comes in, in milliseconds. */
 const gapMs = 4
+/** How long a reader waits at most before it looks again whether it is its turn, in milliseconds. */
+const longestWaitMs = 1_000
 
 /**
  * Lets the pieces of all splits in one by one, always in the same order, each when the one before has gone through.
@@ -160,7 +162,10 @@ export class TurnstilePace implements Pace {
   async wait(): Promise<void> {
     const piece = this.#order[this.#next]
     const lateMs = piece !== undefined && this.#isHeldBack(piece) ? this.#late.missingMs : 0
-    await sleep(this.#clock, Math.max(1, this.#opensAtMs - this.#clock.monotonic(), lateMs))
+    const untilMs = this.#opensAtMs - this.#clock.monotonic()
+    // The longer nothing has happened, the less often anybody looks: a job that is stuck waits for minutes.
+    const patienceMs = Math.min(longestWaitMs, Math.floor(-untilMs / 16))
+    await sleep(this.#clock, Math.max(1, untilMs, lateMs, patienceMs))
   }
 
   #isHeldBack({ source, split }: Piece): boolean {

@@ -155,6 +155,9 @@ export async function simulateSeeds(pipeline: Simulatable, options: SeedsOptions
   return report
 }
 
+/** A shorter run counts as one without an end after so many steps: several times what others take. */
+const stuckSteps = 50_000
+
 /** A pipeline that is ready to be simulated with any seed. */
 class Simulation {
   readonly #options: SimulationOptions
@@ -245,7 +248,9 @@ class Simulation {
     }
     const { parallelism } = plan
     const run: FailedRun = { findings, events, records: this.#baseline.items, parallelism }
-    return new SimulationFailure(seed, run, await shrink(plan, this.#baseline, findings[0]!, attempt))
+    // A run that never ends would have each of many attempts take as long.
+    const toShrink = findings[0]!.kind === 'stuck' ? { ...plan, stepsMax: stuckSteps } : plan
+    return new SimulationFailure(seed, run, await shrink(toShrink, this.#baseline, findings[0]!, attempt))
   }
 
   /** What the seed chooses. */
