@@ -33,12 +33,15 @@ const windowed = pipeline('windowed', (p) => {
   sums.late.to('late', new MemorySink())
 })
 
-const elapsed: number[] = []
+const [elapsed, cpu]: [number[], number[]] = [[], []]
 let last: SeedsReport | undefined
 for (let run = 0; run < runs; run++) {
+  const cpuBefore = process.cpuUsage()
   const startedAt = performance.now()
   last = await simulateSeeds(windowed, { seeds })
   elapsed.push(performance.now() - startedAt)
+  const { user, system } = process.cpuUsage(cpuBefore)
+  cpu.push((user + system) / 1e3)
 }
 
 const elapsedMs = median(elapsed)
@@ -50,7 +53,8 @@ report([
     nanoseconds: median([(elapsedMs * 1e6) / seeds]),
     runs,
     note:
-      `${elapsedMs / 1e3} s for ${seeds} seeds, ${median([(seeds * 1e3) / elapsedMs])} seeds/s; ` +
+      `${elapsedMs / 1e3} s for ${seeds} seeds, ${median(cpu) / 1e3} s of CPU, ` +
+      `${median([(seeds * 1e3) / elapsedMs])} seeds/s; ` +
       `${lives} lives, ${crossed} faults, ${steps} steps`,
     rivals: { [bar]: barNanoseconds },
     bar: { rival: bar, times: 1 },
