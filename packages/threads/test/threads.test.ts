@@ -1,4 +1,4 @@
-import { ChannelClosedError, Scope } from '@millrace/channels'
+import { ChannelClosedError, Scope, select } from '@millrace/channels'
 import { spawnSync } from 'node:child_process'
 import { Worker } from 'node:worker_threads'
 import { describe, expect, test } from 'vitest'
@@ -91,6 +91,34 @@ describe('a channel between threads', () => {
     expect(() => channel.trySend(tooLong)).toThrow(RangeError)
     expect(() => channel.sendCase(tooLong)).toThrow(RangeError)
     expect(await channel.receiveMany(9)).toEqual(['a'])
+  })
+
+  test('a value that does not fit yet waits without work, also while a short one would fit', async () => {
+    const channel = sharedChannel({ capacity: 100, codec: textCodec, ringBytes: 1024 })
+    await channel.sendMany(['a'.repeat(400), 'b'.repeat(400)])
+    const sent = channel.send('c'.repeat(400))
+    // Would never come, if the thread asked for room again and again.
+    await new Promise((resolve) => setImmediate(resolve))
+    expect(channel.length).toBe(2)
+    expect(await channel.receiveMany(2)).toHaveLength(2)
+    await sent
+    expect((await channel.receive()).value).toBe('c'.repeat(400))
+  })
+
+  test('a short value goes on when the long one before it is given up', async () => {
+    const channel = sharedChannel({ capacity: 100, codec: textCodec, ringBytes: 1024 })
+    await channel.sendMany(['a'.repeat(400), 'b'.repeat(400)])
+    const [giveUp, chosen] = [new AbortController(), new AbortController()]
+    const long = channel.send('c'.repeat(400), giveUp.signal)
+    const alsoLong = select({ sent: channel.sendCase('d'.repeat(400)) }, { signal: chosen.signal })
+    const short = channel.send('e')
+    giveUp.abort(new Error('too long'))
+    await expect(long).rejects.toThrow('too long')
+    expect(channel.length).toBe(2)
+    chosen.abort(new Error('too long as well'))
+    await expect(alsoLong).rejects.toThrow('too long as well')
+    await short
+    expect((await channel.receiveMany(9)).map((value) => value.at(0))).toEqual(['a', 'b', 'e'])
   })
 
   test('is opened with the codec that it was made with', () => {

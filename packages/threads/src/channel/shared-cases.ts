@@ -1,6 +1,7 @@
 import { EMPTY, Waiter } from '@millrace/channels'
 import type { Named, Received, SelectCase, Selection } from '@millrace/channels'
-import type { SharedHandOff, SharedReceiveEnding, SharedSendEnding } from './shared-hand-off.ts'
+import type { SharedHandOff } from './shared-hand-off.ts'
+import type { SharedReceiveEnding, SharedSendEnding } from './shared-waiters.ts'
 
 /** A receive from a channel between threads as a case of select. */
 export class SharedReceiveCase<T> implements SelectCase<Received<T>> {
@@ -55,16 +56,16 @@ export class SharedSendCase<T> implements SelectCase {
 /** A place in a line that tells the line when it is left. */
 class Place implements Disposable {
   readonly #waiter: Waiter
-  readonly #line: { update(): void }
+  readonly #line: { leave(): void }
 
-  constructor(waiter: Waiter, line: { update(): void }) {
+  constructor(waiter: Waiter, line: { leave(): void }) {
     this.#waiter = waiter
     this.#line = line
   }
 
   [Symbol.dispose](): void {
     this.#waiter[Symbol.dispose]()
-    this.#line.update()
+    this.#line.leave()
   }
 }
 

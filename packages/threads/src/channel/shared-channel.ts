@@ -5,7 +5,7 @@ import { thisThread } from '../node-threads.ts'
 import { allocateRing, SharedRing } from '../ring/shared-ring.ts'
 import { SharedReceiveCase, SharedSendCase } from './shared-cases.ts'
 import { SharedHandOff } from './shared-hand-off.ts'
-import type { SharedReceiveEnding, SharedSendEnding } from './shared-hand-off.ts'
+import type { SharedReceiveEnding, SharedSendEnding } from './shared-waiters.ts'
 
 const SENT: Promise<void> = Promise.resolve()
 const NO_MORE: Received<never> = Object.freeze({ ok: false, value: undefined })
@@ -242,7 +242,7 @@ async function waitToSend<T>(
   try {
     await promiseOf<void>(waiter, 'send', handOff, signal)
   } finally {
-    handOff.update()
+    handOff.leave()
   }
 }
 
@@ -255,7 +255,7 @@ async function waitToReceive<T>(
   try {
     return await promiseOf<Received<T>>(waiter, 'receive', handOff, signal)
   } finally {
-    handOff.update()
+    handOff.leave()
   }
 }
 

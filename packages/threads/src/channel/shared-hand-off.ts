@@ -1,5 +1,4 @@
 import { ChannelClosedError, EMPTY, WaitQueue } from '@millrace/channels'
-import type { Waiter } from '@millrace/channels'
 import { bytesCodec } from '../codec/plain-codecs.ts'
 import { privateMemory } from '../codec/ring-codec.ts'
 import type { RingCodec, RingMemory } from '../codec/ring-codec.ts'
@@ -8,6 +7,7 @@ import { ChannelBrokenError } from '../ring/broken-channel-error.ts'
 import { Doorbell, ringBell } from '../ring/doorbell.ts'
 import { STATE, WORD } from '../ring/layout.ts'
 import type { SharedRing } from '../ring/shared-ring.ts'
+import type { SharedReceiver, SharedSender } from './shared-waiters.ts'
 
 /**
  * One thread's part in a channel between threads: the ring, and the lines of this thread's tasks beside it.
@@ -49,7 +49,7 @@ export class SharedHandOff<T> {
       },
     })
     this.#roomBell = new Doorbell(ring.words, WORD.roomBell, WORD.sendersAsleep, {
-      isDue: () => this.hasRoom() || this.ring.state !== STATE.open,
+      isDue: () => this.#hasRoomForFirst() || this.ring.state !== STATE.open,
       wake: () => {
         this.#isSendStuck = false
         this.#serveSenders()
@@ -71,6 +71,14 @@ export class SharedHandOff<T> {
   /** Whether a value of so many bytes can probably be sent now. */
   hasRoomFor(bytes: number): boolean {
     return !this.#isSendStuck && this.#senders.isEmpty && this.ring.hasRoomFor(bytes)
+  }
+
+  // Asked by the bell again and again: with "no" for a value that does not fit, or its thread would not sleep until
+  // it does.
+  #hasRoomForFirst(): boolean {
+    const sender = this.#senders.first
+    if (sender === undefined) return this.hasRoom()
+    return !this.#isSendStuck && this.ring.hasRoomFor(sender.value.length)
   }
 
   /** Whether a send would throw. */
@@ -193,14 +201,14 @@ export class SharedHandOff<T> {
   /** Puts a sender at the end of the line. */
   parkSender(sender: SharedSender): void {
     this.#senders.join(sender)
-    this.update()
+    this.#update()
     this.#roomBell.set()
   }
 
   /** Puts a receiver at the end of the line. */
   parkReceiver(receiver: SharedReceiver<T>): void {
     this.#receivers.join(receiver)
-    this.update()
+    this.#update()
     this.#valueBell.set()
   }
 
@@ -225,8 +233,15 @@ export class SharedHandOff<T> {
     if (this.ring.bury(thread)) this.#announceEnd()
   }
 
-  /** Called after a task has joined or left a line: while one stands there, this thread must not end. */
-  update(): void {
+  /** Called after a task has left a line. A long value that went away may have held up a short one behind it. */
+  leave(): void {
+    this.#update()
+    // Later, because the one that left may have been served in a turn of this thread that is not over.
+    if (!this.#senders.isEmpty && this.#hasRoomForFirst()) queueMicrotask(() => this.#serveSenders())
+  }
+
+  // After a task has joined or left a line: while one stands there, this thread must not end.
+  #update(): void {
     const isNeeded = !this.#receivers.isEmpty || !this.#senders.isEmpty
     if (isNeeded === this.#isHeld) return
     this.#isHeld = isNeeded
@@ -308,7 +323,7 @@ export class SharedHandOff<T> {
     }
     if (!this.#receivers.isEmpty) this.#endReceivers()
     if (!this.#receivers.isEmpty) this.#valueBell.set()
-    this.update()
+    this.#update()
   }
 
   #serveReceiver(): void {
@@ -337,7 +352,7 @@ export class SharedHandOff<T> {
   #serveSenders(): void {
     const { ring } = this
     if (this.#senders.isEmpty) return
-    if (this.hasRoom() && this.#lockToSend()) {
+    if (this.#hasRoomForFirst() && this.#lockToSend()) {
       ring.beginSend()
       while (ring.state === STATE.open) {
         const sender = this.#senders.first
@@ -349,7 +364,7 @@ export class SharedHandOff<T> {
     }
     if (ring.state !== STATE.open) this.#refuseSenders(ring.state)
     if (!this.#senders.isEmpty) this.#roomBell.set()
-    this.update()
+    this.#update()
   }
 
   #refuseSenders(state: number): void {
@@ -372,24 +387,4 @@ export class SharedHandOff<T> {
     const thread = Atomics.load(this.ring.words, WORD.brokenBy)
     return new ChannelBrokenError(thread, state === STATE.brokenBySender ? 'send' : 'receive')
   }
-}
-
-/** A task of this thread in line for a value. */
-export type SharedReceiver<T> = Waiter<SharedReceiveEnding<T>>
-
-/** A task of this thread in line with a value, already as bytes. */
-export type SharedSender = Waiter<SharedSendEnding, Uint8Array>
-
-/** How the wait of a receiver ends: it is taken out of the line, then one of these is called, once. */
-export interface SharedReceiveEnding<in T> {
-  deliver(waiter: Waiter, value: T): void
-  /** The channel is closed and drained. */
-  end(waiter: Waiter): void
-  fail(waiter: Waiter, error: Error): void
-}
-
-/** How the wait of a sender ends: it is taken out of the line, then one of these is called, once. */
-export interface SharedSendEnding {
-  accept(waiter: Waiter): void
-  refuse(waiter: Waiter, error: Error): void
 }

@@ -96,9 +96,9 @@ export class SharedRing {
     const sent = Atomics.load(this.words, WORD.sentBytes)
     const free = this.#size - ((sent - Atomics.load(this.words, WORD.receivedBytes)) | 0)
     const toEnd = this.#size - (sent & this.#mask)
-    return (
-      this.length < this.capacity && LENGTH_BYTES + bytes <= Math.max(Math.min(free, toEnd), free - toEnd)
-    )
+    // As `#encode` has it: also an empty record leaves more than its length.
+    const needed = LENGTH_BYTES + Math.max(bytes, 1)
+    return this.length < this.capacity && needed <= Math.max(Math.min(free, toEnd), free - toEnd)
   }
 
   /** Begins a senders' turn. This thread must hold `sendLock`. */
