@@ -1,6 +1,7 @@
 import type { ConnectorContext, DecodeFailure, Discovery, Poll, Source, SplitReader } from '@millrace/core'
 import { sleep } from '@millrace/channels'
 import { boxed } from './box.ts'
+import { freshCopy } from './fresh-copy.ts'
 import type { InputItem, SourceInput } from './inputs.ts'
 import type { LateSplits } from './late-splits.ts'
 import type { Pace } from './pace.ts'
@@ -48,7 +49,7 @@ export interface SimSourceParts {
   readonly spent: Spent
 }
 
-/** Stands in for a source: the same splits, records as they were recorded, positions that count items. */
+/** Stands in for a source: the same splits, copies of the records that were recorded, positions that count items. */
 export class SimSource implements Source<unknown, number> {
   readonly kind: string
   readonly durability: Source<unknown>['durability']
@@ -145,7 +146,7 @@ class SimReader implements SplitReader<unknown, number> {
     for (let at = first; at < this.#next; at++) {
       const item = this.#items[at]!
       if (item.kind === 'record') {
-        values.push(boxed(this.#line, item.value))
+        values.push(boxed(this.#line, freshCopy(item.value)))
         numbers.push(at)
       } else {
         failures.push({ index: values.length, error: item.error, raw: item.raw, place: item.place })
