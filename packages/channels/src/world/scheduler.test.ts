@@ -45,6 +45,7 @@ test('without setImmediate a message to oneself makes the turn', async () => {
   )
   try {
     const { systemScheduler: browserScheduler } = await import('./scheduler.ts')
+    expect(ports).toEqual([])
     let steps = 0
     const chain = (async () => {
       for (; steps < 100; steps++) await Promise.resolve()
@@ -58,6 +59,24 @@ test('without setImmediate a message to oneself makes the turn', async () => {
   } finally {
     // An open port keeps the process alive.
     for (const port of ports) port.close()
+    vi.unstubAllGlobals()
+  }
+})
+
+test('where there is no message to oneself either a timer makes the turn, and nothing fails before', async () => {
+  vi.stubGlobal('setImmediate', undefined)
+  vi.stubGlobal('MessageChannel', undefined)
+  vi.resetModules()
+  try {
+    const { systemScheduler: bareScheduler } = await import('./scheduler.ts')
+    let steps = 0
+    const chain = (async () => {
+      for (; steps < 100; steps++) await Promise.resolve()
+    })()
+    await bareScheduler.turn()
+    expect(steps).toBe(100)
+    await chain
+  } finally {
     vi.unstubAllGlobals()
   }
 })

@@ -31,7 +31,19 @@ function turnByImmediate(): Promise<void> {
   })
 }
 
-const turnOfHost = typeof setImmediate === 'undefined' ? turnByMessage() : turnByImmediate
+/** The last resort, where a host has neither. */
+function turnByTimeout(): Promise<void> {
+  return new Promise((resolve) => {
+    setTimeout(resolve, 0)
+  })
+}
+
+// Found out at the first turn and not before: an open port keeps some hosts alive, and others have none.
+let turnOfHost = (): Promise<void> => {
+  if (typeof setImmediate !== 'undefined') turnOfHost = turnByImmediate
+  else turnOfHost = typeof MessageChannel === 'undefined' ? turnByTimeout : turnByMessage()
+  return turnOfHost()
+}
 
 /** The event loop of the host; in a simulation, the world, in which a turn lets everybody go on who can. */
 export const systemScheduler: Scheduler = {
