@@ -110,8 +110,21 @@ describe('ending', () => {
   everySchedule('a scope whose block has been left starts nothing', async () => {
     const scope = new Scope()
     await scope[Symbol.asyncDispose]()
-    expect(() => scope.go(() => expect.unreachable())).toThrow()
+    expect(() => scope.go(() => expect.unreachable())).toThrow('the block of this scope has been left')
   })
+
+  everySchedule(
+    'a task that starts another while its block is left is cut short, and has not failed',
+    async () => {
+      const scope = new Scope()
+      scope.go(async (signal) => {
+        await waitForStop(signal).catch(settle)
+        scope.go(() => expect.unreachable())
+      })
+      await scope[Symbol.asyncDispose]()
+      expect(scope.errors).toEqual([])
+    },
+  )
 })
 
 describe('failing', () => {

@@ -73,9 +73,10 @@ export class Scope implements AsyncDisposable {
    * @throws the signal's reason when the scope is cancelled, and an Error when its block has been left.
    */
   go(task: (signal: AbortSignal) => Promise<void>, name?: string): void {
-    this.signal.throwIfAborted()
-    if (this.#isClosed)
+    // While tasks still end they are told the reason, which cuts them short; after that nobody is left to tell.
+    if (this.#isClosed && this.#tasks.count === 0)
       throw new Error('Scope.go: the block of this scope has been left; start tasks inside it')
+    this.signal.throwIfAborted()
     this.#tasks.add()
     void this.#run(() => task(this.signal), name)
   }
