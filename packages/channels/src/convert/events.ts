@@ -1,4 +1,5 @@
 import { Channel } from '../channel/channel.ts'
+import { ownChannel } from '../channel/own-channel.ts'
 import type { ReceiveChannel } from '../channel/channel-end.ts'
 import { LossyOutlet, Overflow, type LossyChannel, type WhenFull } from '../pattern/overflow.ts'
 import type { Scope } from '../task/scope.ts'
@@ -40,7 +41,7 @@ export function fromEvents<const Name extends string | symbol, Args extends read
 ): LossyChannel<T> {
   const channel = new Channel<T>(capacity)
   const overflow = new Overflow(channel, whenFull)
-  const over = new Channel<Over>(1)
+  const over = ownChannel<Over>(1)
   const onEvent = (...args: Args): void => {
     try {
       overflow.offer(pick(...args))

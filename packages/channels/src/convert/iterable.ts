@@ -1,4 +1,4 @@
-import { Channel } from '../channel/channel.ts'
+import { ownChannel } from '../channel/own-channel.ts'
 import type { ReceiveChannel } from '../channel/channel-end.ts'
 import { feed } from '../task/outlet.ts'
 import type { Scope } from '../task/scope.ts'
@@ -49,7 +49,7 @@ class Walk<T> {
 
   // The step is waited for on a channel: a promise of somebody else's could not be left.
   async next(signal: AbortSignal): Promise<IteratorResult<T, unknown>> {
-    const step = new Channel<Outcome<T>>(1)
+    const step = ownChannel<Outcome<T>>(1)
     this.#phase = 'in a step'
     void this.#step().then((outcome) => step.trySend(outcome))
     const { value: outcome } = await step.receive(signal)

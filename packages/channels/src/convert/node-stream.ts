@@ -1,4 +1,4 @@
-import { Channel } from '../channel/channel.ts'
+import { ownChannel } from '../channel/own-channel.ts'
 import type { ReceiveChannel } from '../channel/channel-end.ts'
 import { select } from '../channel/select.ts'
 import { feed } from '../task/outlet.ts'
@@ -66,7 +66,7 @@ export function fromNodeReadable<T>(scope: Scope, stream: NodeReadable<T>): Rece
  */
 export function pipeToNodeWritable<T>(scope: Scope, input: ReceiveChannel<T>, stream: NodeWritable<T>): void {
   scope.go(async (signal) => {
-    const failed = new Channel<Error>(1)
+    const failed = ownChannel<Error>(1)
     const onError = (error: Error): void => void failed.trySend(error)
     const onClose = (): void => {
       failed.trySend(new Error('pipeToNodeWritable: the stream was closed before everything was written'))
@@ -99,7 +99,7 @@ async function called(
   failed: ReceiveChannel<Error>,
   signal: AbortSignal,
 ): Promise<void> {
-  const outcome = new Channel<Error | null>(1)
+  const outcome = ownChannel<Error | null>(1)
   start((error) => outcome.trySend(error ?? null))
   const { value: error } = await select(
     { called: outcome.receiveCase(), failed: failed.receiveCase() },

@@ -1,4 +1,4 @@
-import { Channel } from '../channel/channel.ts'
+import { ownChannel } from '../channel/own-channel.ts'
 import type { ReceiveChannel } from '../channel/channel-end.ts'
 import { select } from '../channel/select.ts'
 import { after, type SelectCase } from '../channel/select-case.ts'
@@ -44,7 +44,7 @@ export function batch<T>(
       }
 
       async function fill(values: T[]): Promise<void> {
-        const late = new Channel<null>(1)
+        const late = ownChannel<null>(1)
         const timer = clock.schedule(withinMs, () => late.trySend(null))
         try {
           while (values.length < size) {

@@ -1,4 +1,5 @@
-import { Channel } from '../channel/channel.ts'
+import type { Channel } from '../channel/channel.ts'
+import { ownChannel } from '../channel/own-channel.ts'
 import type { ReceiveChannel } from '../channel/channel-end.ts'
 import { feed, type Feeder } from '../task/outlet.ts'
 import type { Scope } from '../task/scope.ts'
@@ -75,11 +76,11 @@ export function parallelMap<A, B>(
 ): ReceiveChannel<B> {
   requirePositive('limit', limit)
   // The places in the order of the input. One more is in the hands of the task that passes the results on.
-  const places = new Channel<Channel<B>>(limit - 1)
+  const places = ownChannel<Channel<B>>(limit - 1)
   scope.go(async (signal) => {
     for (;;) {
       // The place comes before the value: what cannot be started is left with the sender.
-      const place = new Channel<B>(1)
+      const place = ownChannel<B>(1)
       await places.send(place, signal)
       const next = await input.receive(signal)
       if (!next.ok) {

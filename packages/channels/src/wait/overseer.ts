@@ -83,3 +83,17 @@ export function running<T>(task: () => Promise<T>, owner: object, name: string |
 export function created(kind: string, thing: object, name: string | undefined): void {
   overseer?.created(kind, thing, name)
 }
+
+/**
+ * Returns what `make` makes, without telling anybody that it was made: a thing that this package keeps to itself. What
+ * lies in it at the end is no leak of the program's. Waits for it are seen like all others.
+ */
+export function unlisted<T>(make: () => T): T {
+  const watching = overseer
+  overseer = undefined
+  try {
+    return make()
+  } finally {
+    overseer = watching
+  }
+}

@@ -4,6 +4,9 @@ import { settle } from '../../test/probe.ts'
 import { Channel } from '../channel/channel.ts'
 import { after } from '../channel/select-case.ts'
 import { select } from '../channel/select.ts'
+import { fromIterable } from '../convert/iterable.ts'
+import { batch } from '../pattern/pace.ts'
+import { parallelMap } from '../pattern/stage.ts'
 import { Scope } from '../task/scope.ts'
 import { sleep } from '../world/clock.ts'
 import { ManualClock } from '../world/manual-clock.ts'
@@ -124,6 +127,21 @@ test('a program that ends well leaves nothing', async () => {
     })
     for await (const n of channel) expect(n).toBeLessThan(3)
     await scope.wait()
+  }
+  expect(watch.leaks()).toEqual([])
+})
+
+test('a reader that leaves a pattern early leaves nothing: what the pattern holds for itself is no leak', async () => {
+  using watch = inspector()
+  const clock = new ManualClock()
+  {
+    await using scope = new Scope()
+    const numbers = fromIterable(scope, [1, 2, 3, 4, 5, 6])
+    const doubled = parallelMap(scope, numbers, 3, async (n) => 2 * n)
+    for await (const [first] of batch(scope, doubled, { size: 2, withinMs: 10, clock })) {
+      expect(first).toBe(2)
+      break
+    }
   }
   expect(watch.leaks()).toEqual([])
 })
