@@ -1,4 +1,4 @@
-import { seededRandom, type Random } from '@millrace/channels'
+import { seededRandom, sleep, type Random } from '@millrace/channels'
 import {
   describeError,
   isMillraceError,
@@ -25,6 +25,8 @@ import { SpoiledDisk } from './spoiled-disk.ts'
 import { Trouble } from './trouble.ts'
 
 const directory = 'data'
+/** How long whoever watches over the job lets pass before it is started again while another process still runs. */
+const restartDelayMs = 100
 
 /** Runs a pipeline once, from nothing to its end, with what goes wrong on the way. */
 export async function simulateRun(subject: Subject, plan: RunPlan, watch: CallWatch): Promise<RunOutcome> {
@@ -101,7 +103,10 @@ class SimRun {
     } catch (error) {
       this.#broken.push({ kind: 'stuck', what: describeError(error) })
     }
-    for (const what of this.#outside.violations()) this.#broken.push({ kind: 'sink', what })
+    // Who falls back takes back what the damaged checkpoint named; whoever made that, and was paused, may not know.
+    if (this.#fallbacks === 0) {
+      for (const what of this.#outside.violations()) this.#broken.push({ kind: 'sink', what })
+    }
     return {
       steps: this.#world.steps,
       lives: this.#lives,
@@ -131,7 +136,12 @@ class SimRun {
         continue
       }
       // Whoever watches over the job starts it again, as long as what has failed it was something new.
-      if (this.#events.length > eventsBefore || zombies > 0) continue
+      if (this.#events.length > eventsBefore) continue
+      if (zombies > 0) {
+        // Nobody moves time but those who wait for it, and the process that woke up may need some to come to its end.
+        await sleep(this.#world.clock, restartDelayMs)
+        continue
+      }
       if (!this.#disk.isDamaged || !isLoud(result.error)) {
         this.#broken.push({ kind: 'failed', what: `the job gave up: ${describeError(result.error)}` })
         return
@@ -365,10 +375,17 @@ function isReading(job: Job | undefined): boolean {
   return job?.status().tasks.some(({ recordsOut }) => recordsOut > 0) ?? false
 }
 
+/** What says that the data directory cannot be used; of a lock, when it names a process that nobody knows. */
+const loud: ReadonlySet<string> = new Set([
+  'CHECKPOINT_CORRUPT',
+  'CHECKPOINT_INCOMPATIBLE',
+  'DIRECTORY_LOCKED',
+])
+
 /** Whether an error says that the data directory cannot be used, rather than use what is damaged. */
 function isLoud(error: unknown): boolean {
   for (let at = error; isMillraceError(at); at = at.cause) {
-    if (at.code === 'CHECKPOINT_CORRUPT' || at.code === 'CHECKPOINT_INCOMPATIBLE') return true
+    if (loud.has(at.code)) return true
   }
   return false
 }
