@@ -368,3 +368,21 @@ test('an invariant of the user is looked after too', async () => {
   expect(failure).toMatchObject({ kind: 'invariant', where: 'tooMuch' })
   expect(failure.shrunk!.records).toBeLessThan(50)
 })
+
+test('a stand-in for something that is not there is refused, with what is there', async () => {
+  const refused = async (options: object): Promise<unknown> =>
+    simulate(
+      mapping((n) => n),
+      { seed: 0, ...options },
+    ).catch((error: unknown) => error)
+  expect(await refused({ sinks: { put: undefined } })).toMatchObject({
+    code: 'OPTION_INVALID',
+    message: "sinks has 'put', which is no sink of pipeline 'mapping': there is out",
+  })
+  expect(await refused({ sources: { out: undefined } })).toMatchObject({
+    message: expect.stringContaining('is no source of pipeline'),
+  })
+  expect(await refused({ calls: { score: undefined } })).toMatchObject({
+    message: "calls has 'score', which is no mapAsync of pipeline 'mapping': there is none",
+  })
+})

@@ -10,6 +10,7 @@ import { shrink } from './shrink.ts'
 import type { FaultEvent, RunPlan, SinkStandIn, Subject } from './run-plan.ts'
 import { simulateRun } from './sim-run.ts'
 import { SimulationFailure, type FailedRun } from './simulation-failure.ts'
+import { requireKnownNames } from './stand-in-names.ts'
 import { judge, valuesOf, type Invariant } from './verdict.ts'
 
 /** What can be simulated: a pipeline of `@millrace/flow`, or anything that describes a graph anew for each start. */
@@ -183,6 +184,7 @@ class Simulation {
     } = options
     const graph = (): Graph => pipeline.describe(parameters).graph
     const toRecord = graph()
+    requireKnownNames(toRecord, { sources, sinks, calls })
     const kept = { ...toRecord, nodes: toRecord.nodes.filter(({ name }) => !Object.hasOwn(sources, name)) }
     const subject: Subject = {
       graph,
