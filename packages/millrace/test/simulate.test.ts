@@ -1,5 +1,5 @@
 import { describe, expect, test } from 'vitest'
-import { millrace, pipelineFile } from './command.ts'
+import { millrace, pipelineFile, project } from './command.ts'
 
 const numbers = ['simulate', pipelineFile('numbers.ts'), '--set', 'out=x', '--records', '50']
 
@@ -29,5 +29,17 @@ describe('millrace simulate', () => {
       code: 2,
       err: expect.stringContaining('OPTION_INVALID: --seeds is 0; give a whole number from 1'),
     })
+  })
+
+  test('says of a pipeline that cannot be built what run says', async () => {
+    const directory = await project({
+      'job.ts':
+        "import { pipeline } from 'millrace'\nexport default pipeline('x', () => { throw new Error('no luck') })",
+    })
+    const { code, err } = await millrace(['simulate', `${directory}/job.ts`])
+    expect([code, err]).toEqual([
+      3,
+      expect.stringContaining("GRAPH_INVALID: the build function of pipeline 'x' failed"),
+    ])
   })
 })
