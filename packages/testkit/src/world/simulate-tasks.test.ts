@@ -264,3 +264,14 @@ test('no policy starves anyone for ever: two tasks that poll come to an end', as
     await scope.wait()
   })
 })
+
+test('the wait for a whole scope is shown with its line, however deep the stack is by then', async () => {
+  const { message } = await failureOf(async () => {
+    const never = new Channel<number>()
+    await using scope = new Scope()
+    scope.go(async () => void (await never.receive()))
+    await scope.wait()
+  })
+  expect(message).toMatch(/WaitGroup\.wait since 0 ms, at \S*simulate-tasks\.test\.ts:\d+/)
+  expect(message).not.toContain('an unknown place')
+})
