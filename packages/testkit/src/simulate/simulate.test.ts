@@ -355,6 +355,18 @@ test('what a source that cannot be read again brought before a crash may be lost
   expect(lost).toBeGreaterThan(0)
 })
 
+test('a process that was only paused may commit late to a sink that may lose', async () => {
+  const sink: Sink<number> = {
+    kind: 'careless',
+    guarantee: 'at-most-once',
+    open: () => expect.unreachable('a stand-in takes its place'),
+  }
+  const numbers = pipeline('numbers', (p) => {
+    p.from('n', memorySource({ a: Array.from({ length: 100 }, (_, n) => n) })).to('out', sink)
+  })
+  await simulateSeeds(numbers, { from: 90, seeds: 20, faults: { zombie: 2 } })
+})
+
 test('an invariant of the user is looked after too', async () => {
   const tooMuch = (outputs: Readonly<Record<string, readonly unknown[]>>): void => {
     if (outputs['out']!.length > 10) throw new Error('more than ten')
