@@ -1,53 +1,82 @@
-import type { Graph, GraphNode, Sink } from '@millrace/core'
-import { ancestorsOf } from './ancestors.ts'
+import { seededRandom } from '@millrace/channels'
+import type { Sink } from '@millrace/core'
 import type { CallWatch } from './call-watch.ts'
-import { calmRun, noWatch } from './calm-run.ts'
-import { compareSink, type SinkDemand } from './expectation.ts'
+import { calmPlan, calmRun, drawPaces, noWatch, orderOf } from './calm-run.ts'
+import { ancestorsOf } from './ancestors.ts'
+import { isEntangled, joinsItself } from './entanglement.ts'
+import { compareSink, compareState, type SinkDemand } from './expectation.ts'
 import type { Finding } from './finding.ts'
 import { itemCount } from './inputs.ts'
-import type { RunOutcome, Subject } from './run-plan.ts'
+import type { PieceOrder } from './pace.ts'
+import type { RunOutcome, RunPlan, Subject } from './run-plan.ts'
+import { simulateRun } from './sim-run.ts'
 import type { OutputRecord } from './sim-sink.ts'
+import type { Verdict } from './verdict.ts'
 
-/** A sink whose contents are not compared, and why. */
+/** A sink, or the state at the end, that is not compared, and why. */
 export interface NotCompared {
   readonly sink: string
   readonly why: string
 }
 
-const strict: SinkDemand = { guarantee: 'exactly-once', mayMiss: false, mayRepeat: false, mayDiffer: false }
+const strict: SinkDemand = {
+  guarantee: 'exactly-once',
+  mayMiss: false,
+  mayRepeat: false,
+  mayDiffer: false,
+  mayMix: false,
+}
 
 /** How many runs without faults show whether a result depends on who comes first. */
 const probes = 6
+/** How many more there are before anybody is blamed for such a result. */
+const closerProbes = 60
+/** Stands for the state at the end in lists of sinks; no sink can have this name. */
+const state = '(state)'
 
 /** What a run without faults puts out and keeps: what every other run of the same input is held against. */
 export class Baseline {
   readonly subject: Subject
+  /** In which order several splits take turns. */
+  readonly order: PieceOrder | undefined
   readonly outputs: RunOutcome['outputs']
   readonly state: readonly string[] | undefined
   readonly guarantees: ReadonlyMap<string, Sink<unknown>['guarantee']>
   /** Sinks that are never compared, by name, and why. */
-  readonly unsure: ReadonlyMap<string, string>
+  readonly unsure: Map<string, string>
   /** Sinks that are compared only if everything ran with a parallelism of 1. */
-  readonly unsureIfParallel: ReadonlyMap<string, string>
+  readonly unsureIfParallel: Map<string, string>
+  /** Sinks in which records of one line may come in any order. */
+  readonly mixed: ReadonlySet<string>
   /** Findings of the run itself. */
   readonly findings: readonly Finding[]
   readonly steps: number
   /** Operators that go by the clock. */
   readonly clockUsers: ReadonlySet<string>
+  /** Sinks and state that may depend on the order in which records of different lines meet. */
+  readonly #entangled: readonly string[]
+  /** The seed of the next run that looks for such dependence. */
+  #nextProbe = 1
 
   private constructor(parts: {
     readonly subject: Subject
+    readonly order: PieceOrder | undefined
     readonly clockUsers: ReadonlySet<string>
     readonly outcome: RunOutcome
-    readonly unsure: ReadonlyMap<string, string>
-    readonly unsureIfParallel: ReadonlyMap<string, string>
+    readonly entangled: readonly string[]
+    readonly mixed: ReadonlySet<string>
+    readonly unsure: Map<string, string>
+    readonly unsureIfParallel: Map<string, string>
   }) {
     const { outcome } = parts
     this.subject = parts.subject
+    this.order = parts.order
     this.outputs = outcome.outputs
     this.state = outcome.state
     this.unsure = parts.unsure
     this.unsureIfParallel = parts.unsureIfParallel
+    this.mixed = parts.mixed
+    this.#entangled = parts.entangled
     this.findings = outcome.broken.map(({ kind, what }) => ({
       kind,
       where: '',
@@ -77,6 +106,7 @@ export class Baseline {
     const graph = subject.graph()
     const unsure = new Map<string, string>()
     const entangled: string[] = []
+    const mixed = new Set<string>()
     for (const node of graph.nodes) {
       if (node.kind !== 'sink') continue
       const before = ancestorsOf(node, graph)
@@ -84,10 +114,22 @@ export class Baseline {
       if (user !== undefined)
         unsure.set(node.name, `'${user.name}' goes by the clock, so its results differ from run to run`)
       else if (before.some((each) => isEntangled(each, graph))) entangled.push(node.name)
+      if (before.some((each) => joinsItself(each, graph))) mixed.add(node.name)
     }
+    if (entangled.length > 0) entangled.push(state)
     const unsureIfParallel = new Map<string, string>()
-    if (outcome.broken.length === 0) await probe(subject, outcome, entangled, unsure, unsureIfParallel)
-    return new Baseline({ subject, clockUsers, outcome, unsure, unsureIfParallel })
+    const baseline = new Baseline({
+      subject,
+      order: orderOf(subject),
+      clockUsers,
+      outcome,
+      entangled,
+      mixed,
+      unsure,
+      unsureIfParallel,
+    })
+    if (outcome.broken.length === 0) await baseline.#probe(probes)
+    return baseline
   }
 
   /** Runs the same again, another `watch` looking on. */
@@ -95,11 +137,63 @@ export class Baseline {
     await calmRun(this.subject, {}, watch)
   }
 
-  /** The same for other inputs of the same pipeline. */
-  async withInputs(inputs: Subject['inputs']): Promise<Baseline> {
+  /** The same for other inputs of the same pipeline, whose splits take turns in an order of their own if need be. */
+  async withInputs(inputs: Subject['inputs'], order?: PieceOrder): Promise<Baseline> {
     const subject = { ...this.subject, inputs }
-    const { clockUsers, unsure, unsureIfParallel } = this
-    return new Baseline({ subject, clockUsers, outcome: await calmRun(subject), unsure, unsureIfParallel })
+    const { clockUsers, unsure, unsureIfParallel, mixed } = this
+    const taken = order ?? orderOf(subject)
+    return new Baseline({
+      subject,
+      order: taken,
+      clockUsers,
+      outcome: await calmRun(subject, { order: taken }),
+      entangled: this.#entangled,
+      mixed,
+      unsure,
+      unsureIfParallel,
+    })
+  }
+
+  /**
+   * Whether some of what was found is nobody's fault, as more runs without faults have shown: the sink or the state
+   * depends on the order in which records of different keys meet after all.
+   */
+  async doubts({ findings, isParallel }: Verdict, plan: RunPlan): Promise<boolean> {
+    const places = new Set(findings.map(({ kind, where }) => (kind === 'state' ? state : where)))
+    const doubted = this.#entangled.filter((each) => places.has(each))
+    const isUnsure = (sink: string): boolean =>
+      this.unsure.has(sink) || (isParallel && this.unsureIfParallel.has(sink))
+    if (!doubted.every(isUnsure)) await this.#compare(plan, doubted)
+    while (this.#nextProbe <= probes + closerProbes && !doubted.every(isUnsure))
+      await this.#probe(this.#nextProbe)
+    return doubted.some(isUnsure)
+  }
+
+  /** Runs without faults until there were so many of them, each at a parallelism and at paces of its own. */
+  async #probe(count: number): Promise<void> {
+    for (; this.#nextProbe <= count && this.#entangled.length > 0; this.#nextProbe++) {
+      const seed = this.#nextProbe
+      const parallelism = 1 + (seed % 4)
+      const { pieces: _pieces, ...paces } = drawPaces(seededRandom(seed).fork('probe'), this.items)
+      await this.#compare(calmPlan(this.subject, { seed, parallelism, ...paces }), this.#entangled)
+    }
+  }
+
+  /** Runs a plan without faults, and finds out which of these it leaves as they are. */
+  async #compare(plan: RunPlan, entangled: readonly string[]): Promise<void> {
+    const other = await simulateRun(this.subject, { ...plan, faults: [], order: this.order }, noWatch)
+    for (const sink of entangled) {
+      if (this.#isAlike(sink, other)) continue
+      const why = 'it depends on the order in which records of different keys meet'
+      if (plan.parallelism === 1) this.unsure.set(sink, why)
+      else this.unsureIfParallel.set(sink, `${why}, which is open with a parallelism over 1`)
+    }
+  }
+
+  #isAlike(sink: string, other: RunOutcome): boolean {
+    if (sink === state) return compareState(this.state ?? [], other.state ?? []).length === 0
+    const demand = { ...strict, mayMix: this.mixed.has(sink) }
+    return compareSink(sink, this.expected(sink), other.outputs.get(sink) ?? [], demand).length === 0
   }
 
   get items(): number {
@@ -108,40 +202,5 @@ export class Baseline {
 
   expected(sink: string): readonly OutputRecord[] {
     return this.outputs.get(sink) ?? []
-  }
-}
-
-/**
- * Whether records of several lines meet at `node` in an order that nothing decides, and what it makes of them depends
- * on it: a keyed operator behind another one, or behind results of calls that come as they like.
- */
-function isEntangled(node: GraphNode, graph: Graph): boolean {
-  if (node.kind !== 'operator' || node.inputs[0].exchange.kind !== 'key') return false
-  return ancestorsOf(node, graph).some(
-    (each) =>
-      (each.kind === 'operator' && each.inputs[0].exchange.kind === 'key') ||
-      each.kind === 'async' ||
-      (each.kind === 'step' && each.inputs.length > 1),
-  )
-}
-
-async function probe(
-  subject: Subject,
-  outcome: RunOutcome,
-  entangled: readonly string[],
-  unsure: Map<string, string>,
-  unsureIfParallel: Map<string, string>,
-): Promise<void> {
-  if (entangled.length === 0) return
-  for (let seed = 1; seed <= probes; seed++) {
-    const parallelism = 1 + (seed % 4)
-    const other = await calmRun(subject, { seed, parallelism, waitMs: 5, itemsMax: 16 })
-    for (const sink of entangled) {
-      const found = compareSink(sink, outcome.outputs.get(sink) ?? [], other.outputs.get(sink) ?? [], strict)
-      if (found.length === 0) continue
-      const why = 'its records depend on the order in which those of different keys meet'
-      if (parallelism === 1) unsure.set(sink, why)
-      else unsureIfParallel.set(sink, `${why}, which is open with a parallelism over 1`)
-    }
   }
 }

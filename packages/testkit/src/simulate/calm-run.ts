@@ -1,3 +1,4 @@
+import type { Random } from '@millrace/channels'
 import type { CallWatch } from './call-watch.ts'
 import { evenOrder, type PieceOrder } from './pace.ts'
 import { itemCount } from './inputs.ts'
@@ -28,6 +29,29 @@ export function calmPlan(subject: Subject, changes: Partial<RunPlan> = {}): RunP
     edgeBatches: 4,
     stepsMax: 1_000_000,
     ...changes,
+  }
+}
+
+/** How fast records come and how often there is a checkpoint. */
+export type Paces = Pick<
+  RunPlan,
+  'itemsMax' | 'waitMs' | 'checkpointEveryMs' | 'batchRecords' | 'edgeBatches'
+> & {
+  /** In how many pieces a single split comes. */
+  readonly pieces: number
+}
+
+/** Draws the paces of one run over so many items. */
+export function drawPaces(random: Random, items: number): Paces {
+  const oneOf = <T>(choices: readonly T[]): T => choices[random.int(choices.length)]!
+  const pieces = oneOf([4, 12, 25, 50])
+  return {
+    pieces,
+    itemsMax: Math.max(1, Math.ceil((2 * items) / pieces)),
+    waitMs: oneOf([0, 3, 10, 30]),
+    checkpointEveryMs: oneOf([5, 20, 60, 200]),
+    batchRecords: oneOf([7, 64, 1_024]),
+    edgeBatches: oneOf([1, 4]),
   }
 }
 

@@ -11,7 +11,7 @@ export const faultKinds = {
   shortWrites: 'the disk takes only a few bytes at a time',
   diskError: 'an operation of the disk fails',
   syncError: 'a sync fails',
-  diskFull: 'the disk is full until the next start',
+  diskFull: 'the disk is full until the next start, or until it has refused enough',
   bitFlip: 'a bit of a file at rest is flipped',
   clockJump: 'the wall clock is set forwards or backwards',
   slowSink: 'the sinks take their time',

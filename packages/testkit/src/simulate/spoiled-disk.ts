@@ -3,6 +3,9 @@ import { isMillraceError } from '@millrace/core'
 import { SimFs } from '../sim-fs.ts'
 import type { FaultKind } from './fault.ts'
 
+/** After so many refusals somebody makes room, or a job that is patient enough would try for ever. */
+const refusalsMax = 10
+
 /** The disk of one run, over all lives of the process, and what is done to it. */
 export class SpoiledDisk {
   readonly #directory: string
@@ -10,6 +13,7 @@ export class SpoiledDisk {
   #fs: SimFs
   #isDamaged = false
   #hasTakenParts = false
+  #refusals = 0
 
   constructor(clock: Clock, directory: string, happened: (kind: FaultKind, what: string) => void) {
     this.#directory = directory
@@ -45,6 +49,7 @@ export class SpoiledDisk {
         return true
       case 'diskFull':
         this.#fs.capacityBytes = this.#usedBytes() + random.int(400)
+        this.#refusals = 0
         return true
       default:
         return false
@@ -59,7 +64,7 @@ export class SpoiledDisk {
   /** An operation has failed: says so if that was on purpose. */
   failed(what: string, error: unknown): void {
     if (isMillraceError(error, 'FS_SYNC_FAILED')) this.#happened('syncError', what)
-    else if (isMillraceError(error, 'FS_FULL')) this.#happened('diskFull', what)
+    else if (isMillraceError(error, 'FS_FULL')) this.#refused(what)
     else if (isMillraceError(error, 'FS_IO')) this.#happened('diskError', what)
   }
 
@@ -67,6 +72,11 @@ export class SpoiledDisk {
   tookPart(what: string): void {
     if (!this.#hasTakenParts) this.#happened('shortWrites', what)
     this.#hasTakenParts = true
+  }
+
+  #refused(what: string): void {
+    this.#happened('diskFull', what)
+    if (++this.#refusals >= refusalsMax) this.#fs.capacityBytes = Infinity
   }
 
   #flipBit(random: Random): void {

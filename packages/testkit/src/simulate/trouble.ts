@@ -14,6 +14,8 @@ export class Trouble {
   readonly #happened: (kind: FaultKind, what: string) => void
   /** How long a call to a sink takes at most, in milliseconds. */
   #sinkDelayMs = 0
+  /** How many calls still do. Splits take turns when no call is under way, so sinks must not be busy for ever. */
+  #slowSinkCalls = 0
   #callDelayMs = 0
   #stallMs = 0
   /** How many of the next calls to come across it fail. */
@@ -30,7 +32,8 @@ export class Trouble {
   begin(kind: FaultKind, random: Random): void {
     if (kind === 'slowSink') {
       this.#sinkDelayMs = 1 + random.int(30)
-      this.#happened(kind, `calls take up to ${this.#sinkDelayMs} ms`)
+      this.#slowSinkCalls = 50 + random.int(450)
+      this.#happened(kind, `${this.#slowSinkCalls} calls take up to ${this.#sinkDelayMs} ms`)
     } else if (kind === 'slowCalls') {
       this.#callDelayMs = 1 + random.int(50)
       this.#happened(kind, `calls take up to ${this.#callDelayMs} ms`)
@@ -43,7 +46,7 @@ export class Trouble {
 
   /** A new process finds the outside world in order again. */
   heal(): void {
-    this.#sinkDelayMs = 0
+    this.#slowSinkCalls = 0
     this.#callDelayMs = 0
     this.#stallMs = 0
     this.#pending.clear()
@@ -52,7 +55,10 @@ export class Trouble {
 
   /** Does `effect` in a sink, with what is wrong with sinks. */
   async atSink<T>(what: string, clock: Clock, effect: () => T | Promise<T>): Promise<T> {
-    if (this.#sinkDelayMs > 0) await sleep(clock, this.#random.int(this.#sinkDelayMs + 1))
+    if (this.#slowSinkCalls > 0) {
+      this.#slowSinkCalls--
+      await sleep(clock, this.#random.int(this.#sinkDelayMs + 1))
+    }
     if (this.#comesAcross('sinkError', what)) throw failure(`${what} was refused`)
     const result = await effect()
     if (this.#comesAcross('lostReply', what))
@@ -62,7 +68,7 @@ export class Trouble {
 
   /** Whether a call to a sink would meet with trouble now; if not, it need not wait. */
   get isSinkCalm(): boolean {
-    return this.#sinkDelayMs === 0 && !sinkTroubles.some((kind) => this.#pending.has(kind))
+    return this.#slowSinkCalls === 0 && !sinkTroubles.some((kind) => this.#pending.has(kind))
   }
 
   /** After how many milliseconds a call to a sink arrives again; undefined if it does not. */

@@ -10,6 +10,10 @@ export type Invariant = (outputs: Readonly<Record<string, readonly unknown[]>>) 
 /** What a run was found to be. */
 export interface Verdict {
   readonly findings: readonly Finding[]
+  /** What the run was held against: less than the whole input, if some of it was lost. */
+  readonly against: Baseline
+  /** Whether anything ran with a parallelism over 1. */
+  readonly isParallel: boolean
   readonly notCompared: readonly NotCompared[]
 }
 
@@ -21,11 +25,12 @@ export async function judge(
   invariants: readonly Invariant[],
 ): Promise<Verdict> {
   if (outcome.broken.length > 0) {
-    return { findings: outcome.broken.map(({ kind, what }) => ({ kind, where: '', what })), notCompared: [] }
+    const broken = outcome.broken.map(({ kind, what }) => ({ kind, where: '', what }))
+    return { findings: broken, against: baseline, isParallel: false, notCompared: [] }
   }
   const hasLost = [...outcome.spent.values()].some((spent) => !spent.isComplete)
   // What a source that cannot be read again has given to a process that died is lost: the rest must count once.
-  const fair = hasLost ? await baseline.withInputs(withoutLost(baseline.subject, outcome)) : baseline
+  const fair = hasLost ? await withoutLost(baseline, plan, outcome) : baseline
   const isParallel = plan.parallelism > 1 || outcome.events.some(({ kind }) => kind === 'rescale')
   const unsure = new Map([...baseline.unsure, ...(isParallel ? baseline.unsureIfParallel : [])])
   const findings: Finding[] = []
@@ -35,7 +40,9 @@ export async function judge(
       guarantee,
       mayMiss: guarantee === 'at-most-once' || outcome.stopped !== undefined,
       mayRepeat: guarantee === 'at-least-once' || outcome.fallbacks > 0,
-      mayDiffer: guarantee === 'at-least-once' && hasLost,
+      // Results of what was lost may be out: by a sink that shows them at once, or by a checkpoint that was damaged.
+      mayDiffer: hasLost && (guarantee === 'at-least-once' || outcome.fallbacks > 0),
+      mayMix: baseline.mixed.has(sink),
     }
     findings.push(...compareSink(sink, fair.expected(sink), outcome.outputs.get(sink) ?? [], demand))
   }
@@ -43,11 +50,12 @@ export async function judge(
     findings.push(...compareState(fair.state, outcome.state))
   }
   findings.push(...brokenInvariants(outcome, invariants))
-  return { findings, notCompared: Array.from(unsure, ([sink, why]) => ({ sink, why })) }
+  const notCompared = Array.from(unsure, ([sink, why]) => ({ sink, why }))
+  return { findings, against: fair, isParallel, notCompared }
 }
 
 /** The values in each sink. */
-export function valuesOf(outcome: RunOutcome): Readonly<Record<string, readonly unknown[]>> {
+export function valuesOf(outcome: Pick<RunOutcome, 'outputs'>): Readonly<Record<string, readonly unknown[]>> {
   return Object.fromEntries(
     Array.from(outcome.outputs, ([sink, records]) => [sink, records.map(({ value }) => value)]),
   )
@@ -71,16 +79,35 @@ function brokenInvariants(outcome: RunOutcome, invariants: readonly Invariant[])
   return findings
 }
 
-function withoutLost({ inputs }: Subject, { spent }: RunOutcome): Subject['inputs'] {
-  return new Map(
-    Array.from(inputs, ([source, input]) => [
+/** The baseline of what was not lost. What is left comes in the same order as it did with what was lost. */
+async function withoutLost(baseline: Baseline, plan: RunPlan, { spent }: RunOutcome): Promise<Baseline> {
+  const isLeft = (source: string, split: string, item: number): boolean =>
+    !(spent.get(source)?.isLost(`${source}/${split}`, item) ?? false)
+  const inputs: Subject['inputs'] = new Map(
+    Array.from(baseline.subject.inputs, ([source, input]) => [
       source,
       new Map(
         Array.from(input, ([split, items]) => [
           split,
-          items.filter((_, index) => !(spent.get(source)?.isLost(`${source}/${split}`, index) ?? false)),
+          items.filter((_, item) => isLeft(source, split, item)),
         ]),
       ),
     ]),
+  )
+  if (plan.order === undefined) return baseline.withInputs(inputs)
+  const leftUpTo = (source: string, split: string, end: number): number => {
+    let left = 0
+    for (let item = 0; item < end; item++) if (isLeft(source, split, item)) left++
+    return left
+  }
+  const order = plan.order.map(({ source, split, from, to }) => ({
+    source,
+    split,
+    from: leftUpTo(source, split, from),
+    to: leftUpTo(source, split, to),
+  }))
+  return baseline.withInputs(
+    inputs,
+    order.filter(({ from, to }) => to > from),
   )
 }
