@@ -14,17 +14,17 @@ export interface SimulatorBug {
 
 /** What the files of planted bugs are relative to. */
 export const packages = path.resolve(import.meta.dirname, '../../..')
-const entry = path.join(import.meta.dirname, 'trial.ts')
+const trial = path.join(import.meta.dirname, 'trial.ts')
 /** How many seeds a bug may take. */
 export const seedsMax = 200
 /** A trial that runs so long is stuck. */
 const limitMs = 600_000
 
-/** What the simulator says of a program with a changed line, within so many seeds from one on. */
+/** What a trial says of a program with a changed line, within so many seeds from one on. */
 export async function hunt(
   plant: ChangedLine,
   directory: string,
-  { from = 0, seeds = seedsMax } = {},
+  { from = 0, seeds = seedsMax, entry = trial } = {},
 ): Promise<string | undefined> {
   const program = await buildMutant(build, plant, { root: packages, entry, directory })
   return runMutant(program, [String(from), String(seeds)], limitMs)

@@ -1,0 +1,69 @@
+import { seededRandom } from '@millrace/channels'
+import { Dice } from './dice.ts'
+import { drawPart, recordsAfter, type OpenStream } from './part-drawing.ts'
+import { drawSource } from './source-drawing.ts'
+import {
+  outputsOf,
+  type Guarantee,
+  type Part,
+  type SinkSpec,
+  type SourceSpec,
+  type StreamRef,
+  type Topology,
+} from './topology.ts'
+
+const guarantees: readonly Guarantee[] = ['exactly-once', 'exactly-once', 'at-least-once', 'at-most-once']
+
+/** Draws a pipeline: the same one for the same seed. */
+export function drawTopology(seed: number): Topology {
+  const dice = new Dice(seededRandom(seed).fork('topology'))
+  const policy = dice.oneOf(['fail', 'skip', 'deadLetter'])
+  const sources = drawSources(dice, policy !== 'fail')
+  const open = sources.map(({ name, splits, disorderMs }): OpenStream => ({
+    ref: { node: name, output: 'main' },
+    isTimed: disorderMs !== undefined,
+    records: splits.reduce((sum, { readings }) => sum + readings.length, 0),
+  }))
+  const parts: Part[] = []
+  const read = new Set<string>()
+  for (let number = 1, count = dice.between(1, 10); number <= count; number++) {
+    // Mostly the newest stream goes on, so that graphs grow deep as well as wide.
+    const input = dice.onceIn(2) ? open.at(-1)! : dice.oneOf(open)
+    const peers = open.filter((each) => each !== input && each.isTimed === input.isTimed)
+    const part = drawPart(dice, number, input, peers, policy)
+    parts.push(part)
+    for (const ref of [part.from, ...(part.kind === 'union' ? part.others : [])]) read.add(textOf(ref))
+    const records = recordsAfter(part, input.records)
+    // The main output last: it is the likeliest to go on.
+    for (const output of outputsOf(part).toReversed()) {
+      open.push({ ref: { node: part.name, output }, isTimed: input.isTimed, records })
+    }
+  }
+  const sinks = drawSinks(dice, open, read)
+  return { seed, sources, parts, sinks, policy, letters: dice.oneOf(guarantees) }
+}
+
+function drawSources(dice: Dice, mayFail: boolean): readonly SourceSpec[] {
+  const count = dice.oneOf([1, 1, 2, 3])
+  const records = Math.ceil(dice.between(60, 240) / count)
+  return Array.from({ length: count }, (_, index) =>
+    drawSource(dice, `source${index + 1}`, { records, isTimed: !dice.onceIn(6), mayFail }),
+  )
+}
+
+/** Whatever nobody reads ends in a sink, but for some side outputs; some streams that are read do as well. */
+function drawSinks(dice: Dice, open: readonly OpenStream[], read: ReadonlySet<string>): readonly SinkSpec[] {
+  const sinks: SinkSpec[] = []
+  for (const { ref } of open) {
+    const isRead = read.has(textOf(ref))
+    const isLeftOut = isRead ? !dice.onceIn(3) : ref.output !== 'main' && dice.onceIn(4)
+    if (isLeftOut) continue
+    const name = `to ${ref.node}${ref.output === 'main' ? '' : ` ${ref.output}`}`
+    sinks.push({ name, from: ref, guarantee: dice.oneOf(guarantees) })
+  }
+  return sinks
+}
+
+function textOf({ node, output }: StreamRef): string {
+  return `${node} ${output}`
+}

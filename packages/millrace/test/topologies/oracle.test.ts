@@ -1,0 +1,116 @@
+import { expect, test } from 'vitest'
+import type { Reading } from './item.ts'
+import { expectedOf } from './oracle.ts'
+import type { Part, Topology } from './topology.ts'
+
+const common = { from: { node: 'source', output: 'main' }, policy: undefined, poison: undefined } as const
+
+/** Readings of one key, or of two in turn, at these times. */
+const readingsAt = (times: readonly number[], keys: number): readonly Reading[] =>
+  times.map((at, id) => ({ id, at, key: `k${id % keys}`, value: 10 + id }))
+
+/** A topology of one part behind one source of which each split is a list of times. */
+function oneOf(part: Part, splits: readonly (readonly number[])[], keys = 1): Topology {
+  const sinks = ['main', 'late'].map((output) => ({
+    name: output,
+    from: { node: part.name, output },
+    guarantee: 'exactly-once' as const,
+  }))
+  const source = {
+    name: 'source',
+    durability: 'replayable' as const,
+    splits: splits.map((times, index) => ({
+      name: `split${index}`,
+      readings: readingsAt(times, keys),
+      spoiled: [],
+    })),
+    disorderMs: 100,
+    step: undefined,
+  }
+  return { seed: 0, sources: [source], parts: [part], sinks, policy: 'fail', letters: 'exactly-once' }
+}
+
+const tumbling: Part = {
+  ...common,
+  kind: 'window',
+  name: 'tumbling',
+  by: { kind: 'key' },
+  shape: { sizeMs: 1_000, slideMs: undefined, offsetMs: 0 },
+  aggregates: [
+    { field: 'value', kind: 'count', only: undefined },
+    { field: 'more', kind: 'collect', only: undefined },
+  ],
+  latenessMs: 0,
+}
+
+test('a window holds what came before its end, and a record that no window takes is late', () => {
+  const times = [0, 999, 1_000, 1_100, 998, 2_000]
+  const expected = expectedOf(oneOf(tumbling, [times]))
+  expect(expected.get('main')).toEqual([
+    { key: 'k0', window: { start: 0, end: 1_000 }, value: 2, more: [10, 11] },
+    { key: 'k0', window: { start: 1_000, end: 2_000 }, value: 2, more: [12, 13] },
+    { key: 'k0', window: { start: 2_000, end: 3_000 }, value: 1, more: [15] },
+  ])
+  expect(expected.get('late')).toEqual([{ id: 4, at: 998, key: 'k0', value: 14 }])
+})
+
+test('with allowed lateness each record that comes after the end brings the result anew', () => {
+  const expected = expectedOf(oneOf({ ...tumbling, latenessMs: 500 }, [[0, 1_100, 998, 997]]))
+  expect(expected.get('main')).toEqual([
+    { key: 'k0', window: { start: 0, end: 1_000 }, value: 1, more: [10] },
+    { key: 'k0', window: { start: 0, end: 1_000 }, value: 2, more: [10, 12] },
+    { key: 'k0', window: { start: 0, end: 1_000 }, value: 3, more: [10, 12, 13] },
+    { key: 'k0', window: { start: 1_000, end: 2_000 }, value: 1, more: [11] },
+  ])
+})
+
+test('sliding windows that overlap each hold the record', () => {
+  const shape = { sizeMs: 300, slideMs: 200, offsetMs: 0 }
+  const expected = expectedOf(oneOf({ ...tumbling, shape }, [[150, 50]]))
+  // Figures are in order of time from slice to slice, and of arrival within one.
+  expect(expected.get('main')).toEqual([
+    { key: 'k0', window: { start: -200, end: 100 }, value: 1, more: [11] },
+    { key: 'k0', window: { start: 0, end: 300 }, value: 2, more: [11, 10] },
+  ])
+  // The first of three windows has ended when the second record comes.
+  const late = expectedOf(oneOf({ ...tumbling, shape }, [[250, 50]])).get('main')
+  expect(late).toHaveLength(2)
+})
+
+test('timers fire before the first record that comes at or after them', () => {
+  const process: Part = {
+    ...common,
+    kind: 'process',
+    name: 'process',
+    by: { kind: 'key' },
+    program: {
+      keeps: 'value',
+      timers: 'silence',
+      emitsAtOnce: false,
+      keepsMax: 1_000,
+      side: undefined,
+      delayMs: 1_000,
+      aheadMs: 0,
+    },
+  }
+  // The silence of k0 ends at 1,000: the watermark is beyond it when its next record comes.
+  const expected = expectedOf(oneOf(process, [[0, 1_200, 1_250]], 2))
+  expect(expected.get('main')).toEqual([
+    { key: 'k0', value: 10 },
+    { key: 'k0', value: 12 },
+    { key: 'k1', value: 11 },
+  ])
+})
+
+test('nothing is said about what depends on how splits meet', () => {
+  const inOrder = [0, 400, 800]
+  const reduce: Part = { ...common, kind: 'reduce', name: 'reduce', by: { kind: 'all' }, how: 'mix' }
+  expect(expectedOf(oneOf(reduce, [inOrder, inOrder])).has('main')).toBe(false)
+  expect(expectedOf(oneOf(reduce, [inOrder])).get('main')).toHaveLength(3)
+  const counts: Part = { ...tumbling, aggregates: [{ field: 'value', kind: 'count', only: undefined }] }
+  expect(expectedOf(oneOf(counts, [inOrder, inOrder])).get('main')).toEqual([
+    { key: 'k0', window: { start: 0, end: 1_000 }, value: 6 },
+  ])
+  // The last of these is late only if its own split decides.
+  expect(expectedOf(oneOf(counts, [inOrder, [0, 2_000, 500]])).has('main')).toBe(false)
+})
