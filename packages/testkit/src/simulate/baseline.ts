@@ -1,10 +1,11 @@
 import { seededRandom } from '@millrace/channels'
-import type { Sink } from '@millrace/core'
+import type { GraphNode, Sink } from '@millrace/core'
 import type { CallWatch } from './call-watch.ts'
 import { calmPlan, calmRun, drawPaces, noWatch, orderOf } from './calm-run.ts'
 import { ancestorsOf } from './ancestors.ts'
 import { isEntangled, joinsItself } from './entanglement.ts'
 import { compareSink, compareState, type SinkDemand } from './expectation.ts'
+import { delays } from './fault.ts'
 import type { Finding } from './finding.ts'
 import { itemCount } from './inputs.ts'
 import type { PieceOrder } from './pace.ts'
@@ -53,8 +54,8 @@ export class Baseline {
   readonly steps: number
   /** Operators that go by the clock. */
   readonly clockUsers: ReadonlySet<string>
-  /** Sinks and state that may depend on the order in which records of different lines meet. */
-  readonly #entangled: readonly string[]
+  /** Sinks and state that may depend on the order in which records of different lines meet, and where they do. */
+  readonly #entangled: ReadonlyMap<string, ReadonlySet<GraphNode>>
   /** The seed of the next run that looks for such dependence. */
   #nextProbe = 1
 
@@ -63,7 +64,7 @@ export class Baseline {
     readonly order: PieceOrder | undefined
     readonly clockUsers: ReadonlySet<string>
     readonly outcome: RunOutcome
-    readonly entangled: readonly string[]
+    readonly entangled: ReadonlyMap<string, ReadonlySet<GraphNode>>
     readonly mixed: ReadonlySet<string>
     readonly unsure: Map<string, string>
     readonly unsureIfParallel: Map<string, string>
@@ -105,7 +106,7 @@ export class Baseline {
     )
     const graph = subject.graph()
     const unsure = new Map<string, string>()
-    const entangled: string[] = []
+    const entangled = new Map<string, ReadonlySet<GraphNode>>()
     const mixed = new Set<string>()
     for (const node of graph.nodes) {
       if (node.kind !== 'sink') continue
@@ -113,10 +114,14 @@ export class Baseline {
       const user = before.find(({ name }) => clockUsers.has(name))
       if (user !== undefined)
         unsure.set(node.name, `'${user.name}' goes by the clock, so its results differ from run to run`)
-      else if (before.some((each) => isEntangled(each, graph))) entangled.push(node.name)
+      else {
+        const knots = before.filter((each) => isEntangled(each, graph))
+        if (knots.length > 0) entangled.set(node.name, new Set(knots))
+      }
       if (before.some((each) => joinsItself(each, graph))) mixed.add(node.name)
     }
-    if (entangled.length > 0) entangled.push(state)
+    if (entangled.size > 0)
+      entangled.set(state, new Set([...entangled.values()].flatMap((knots) => [...knots])))
     const unsureIfParallel = new Map<string, string>()
     const baseline = new Baseline({
       subject,
@@ -160,10 +165,10 @@ export class Baseline {
    */
   async doubts({ findings, isParallel }: Verdict, plan: RunPlan): Promise<boolean> {
     const places = new Set(findings.map(({ kind, where }) => (kind === 'state' ? state : where)))
-    const doubted = this.#entangled.filter((each) => places.has(each))
+    const doubted = [...this.#entangled.keys()].filter((each) => places.has(each))
     const isUnsure = (sink: string): boolean =>
       this.unsure.has(sink) || (isParallel && this.unsureIfParallel.has(sink))
-    if (!doubted.every(isUnsure)) await this.#compare(plan, doubted)
+    if (!doubted.every(isUnsure)) await this.#compare(plan)
     while (this.#nextProbe <= probes + closerProbes && !doubted.every(isUnsure))
       await this.#probe(this.#nextProbe)
     return doubted.some(isUnsure)
@@ -171,19 +176,28 @@ export class Baseline {
 
   /** Runs without faults until there were so many of them, each at a parallelism and at paces of its own. */
   async #probe(count: number): Promise<void> {
-    for (; this.#nextProbe <= count && this.#entangled.length > 0; this.#nextProbe++) {
+    for (; this.#nextProbe <= count && this.#entangled.size > 0; this.#nextProbe++) {
       const seed = this.#nextProbe
       const parallelism = 1 + (seed % 4)
       const { pieces: _pieces, ...paces } = drawPaces(seededRandom(seed).fork('probe'), this.items)
-      await this.#compare(calmPlan(this.subject, { seed, parallelism, ...paces }), this.#entangled)
+      // Every other time the outside takes its time.
+      const faults = seed % 2 === 0 ? delays.map((kind) => ({ kind, life: 0, step: 0, salt: seed })) : []
+      const plan = calmPlan(this.subject, { seed, parallelism, faults, ...paces })
+      await this.#compare(plan)
     }
   }
 
-  /** Runs a plan without faults, and finds out which of these it leaves as they are. */
-  async #compare(plan: RunPlan, entangled: readonly string[]): Promise<void> {
-    const other = await simulateRun(this.subject, { ...plan, faults: [], order: this.order }, noWatch)
-    for (const sink of entangled) {
-      if (this.#isAlike(sink, other)) continue
+  /** Runs a plan without anything that fails, in one life, and finds out which sinks it leaves as they are. */
+  async #compare(plan: RunPlan): Promise<void> {
+    const slow = plan.faults
+      .filter(({ kind }) => delays.includes(kind))
+      .map((fault) => ({ ...fault, life: 0 }))
+    const faults = slow.toSorted((a, b) => a.step - b.step)
+    const other = await simulateRun(this.subject, { ...plan, faults, order: this.order }, noWatch)
+    const differing = [...this.#entangled].filter(([sink]) => !this.#isAlike(sink, other))
+    for (const [sink, knots] of this.#entangled) {
+      // What is behind all that a sink is behind which differs may differ as well, though it did not this time.
+      if (!differing.some(([, others]) => [...others].every((knot) => knots.has(knot)))) continue
       const why = 'it depends on the order in which records of different keys meet'
       if (plan.parallelism === 1) this.unsure.set(sink, why)
       else this.unsureIfParallel.set(sink, `${why}, which is open with a parallelism over 1`)

@@ -48,6 +48,9 @@ export const endings: ReadonlySet<FaultKind> = new Set(['kill', 'powerLoss', 'to
 /** What is settled when a life begins. There is at most one of each in each life. */
 export const beginnings: ReadonlySet<FaultKind> = new Set(['rescale', 'lateSplits'])
 
+/** What only takes time: nothing fails, and nobody has to begin again. */
+export const delays: readonly FaultKind[] = ['slowSink', 'stall', 'slowCalls']
+
 /** How many lives end early at most, unless told otherwise. */
 const endingsMax = 4
 const troublesMax = 4

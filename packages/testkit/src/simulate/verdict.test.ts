@@ -57,7 +57,7 @@ test('what a sink may lose, a process that was paused may still want to show', a
   expect(faults['zombie']).toBeGreaterThan(100)
 })
 
-test('a result that seldom depends on who comes first is not compared once that is seen', async () => {
+test('a result that seldom depends on who comes first is not compared where the state does', async () => {
   const rare = pipeline('rare', (p) => {
     p.from('numbers', memorySource({ all: numbers(100) }))
       .keyBy((n) => n % 2)
@@ -73,9 +73,9 @@ test('a result that seldom depends on who comes first is not compared once that 
       .map(({ place }) => Math.abs(place - 50) > 12)
       .to('out', new MemorySink())
   })
-  // Six runs without faults show that the state is different each time, but not what this one run shows.
+  // Six runs without faults show that the state is different each time, and never what this one run shows.
   const { notCompared } = await simulate(rare, { seed: 7 })
-  expect(notCompared.map(({ sink }) => sink)).toEqual(['(state)', 'out'])
+  expect(notCompared.map(({ sink }) => sink)).toEqual(['out', '(state)'])
 })
 
 test('a job that takes long between two attempts does not fill a full disk for ever', async () => {
