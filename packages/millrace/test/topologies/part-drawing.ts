@@ -77,7 +77,18 @@ export function drawPart(
       const order = dice.oneOf(['input', 'none', 'key'])
       const by = order === 'key' || dice.onceIn(3) ? groupingOf(dice) : undefined
       const concurrency = dice.oneOf([1, 4, 16])
-      return { ...common, kind, name: name('mapAsync'), change: changeOf(dice), order, by, concurrency }
+      // Only a call without poison may fail for the job, and then be made again.
+      const strict = own ?? (poison === undefined ? 'fail' : undefined)
+      return {
+        ...common,
+        policy: strict,
+        kind,
+        name: name('mapAsync'),
+        change: changeOf(dice),
+        order,
+        by,
+        concurrency,
+      }
     }
     default:
       return keyedPart(dice, kind, common, name, input.isTimed)
