@@ -1,7 +1,7 @@
 import { env } from 'node:process'
 import { MemorySink, memorySource, type Sink, type SinkWriter, type Source } from '@millrace/core'
 import { output, pipeline, sum, tumbling } from '@millrace/flow'
-import { describe, expect, test } from 'vitest'
+import { expect, test } from 'vitest'
 import { manySided, mapping, windowed } from '../../test/simulated-pipelines.ts'
 import { faultKinds } from './fault.ts'
 import type { SinkStandIn } from './run-plan.ts'
@@ -41,8 +41,8 @@ test('calls that keep the order of their input keep it when they are made again 
   await simulateSeeds(calls, { seeds, faults: { kill: 3, rescale: 3, slowCalls: 3 } })
 })
 
-describe('damage while a process that was taken for dead is at work again', () => {
-  const sums = pipeline('w', (p) => {
+test('damage may stop a job beside a process that was taken for dead, and breaks no promise', async () => {
+  const sums = pipeline('sums', (p) => {
     p.from('n', memorySource({ a: Array.from({ length: 100 }, (_, n) => ({ at: n * 10 })) }))
       .withTimestamps({ at: ({ at }) => at })
       .keyBy(({ at }) => at % 3)
@@ -50,21 +50,13 @@ describe('damage while a process that was taken for dead is at work again', () =
       .aggregate('s', { n: sum(({ at }: { at: number }) => at) })
       .to('out', new MemorySink())
   })
-  const faults = { bitFlip: 4, zombie: 2 }
-
-  test('a job that cannot be started any more is given up once the other process has ended', async () => {
-    const { stopped } = await simulate(sums, { seed: 173, faults })
-    expect(stopped).toContain('none of the 2 checkpoints in data/checkpoints can be used')
-  })
-
-  test('a lock that names a process nobody knows stops the job, and breaks no promise', async () => {
-    expect((await simulate(sums, { seed: 190, faults })).stopped).toContain('DIRECTORY_LOCKED')
-  })
-
-  test('the other process may commit what was taken back with a damaged checkpoint', async () => {
-    const { faults: happened } = await simulate(sums, { seed: 893, faults })
-    expect(happened.map(({ kind }) => kind)).toContain('bitFlip')
-  })
+  // No checkpoint that can be used; and a lock that names a process nobody knows.
+  const awaited = new Set(['CHECKPOINT_CORRUPT', 'DIRECTORY_LOCKED'])
+  for (let seed = 0; awaited.size > 0 && seed < 2_000; seed++) {
+    const { stopped } = await simulate(sums, { seed, faults: { bitFlip: 4, zombie: 2 } })
+    if (stopped !== undefined) awaited.delete(stopped.split(':')[0]!)
+  }
+  expect([...awaited]).toEqual([])
 })
 
 test('the same seed gives the same run, and another one another', async () => {
