@@ -5,7 +5,6 @@
  * a promise is broken and, in a whole run, if anything that can be drawn was never met by some kind of fault.
  */
 import { fork, type ChildProcess } from 'node:child_process'
-import { once } from 'node:events'
 import process from 'node:process'
 import { parseArgs } from 'node:util'
 import { carryOut, subjects, type Assignment, type Subject } from './assignment.ts'
@@ -81,13 +80,20 @@ function assignments(chosen: readonly Subject[], from: number, seeds: number): A
 
 /** Gives a process one assignment after the other, until none is left. */
 async function employ(worker: ChildProcess, left: Assignment[], done: (tally: Tally) => void): Promise<void> {
-  for (let next = left.shift(); next !== undefined; next = left.shift()) {
-    worker.send(next)
-    const [answer] = (await Promise.race([once(worker, 'message'), once(worker, 'exit')])) as [Tally | number]
-    if (typeof answer !== 'object') throw new Error(`a process has ended at ${JSON.stringify(next)}`)
-    done(answer)
-  }
+  for (let next = left.shift(); next !== undefined; next = left.shift()) done(await answerTo(worker, next))
   worker.kill()
+}
+
+function answerTo(worker: ChildProcess, assignment: Assignment): Promise<Tally> {
+  return new Promise((resolve, reject) => {
+    const onExit = (): void => reject(new Error(`a process has ended at ${JSON.stringify(assignment)}`))
+    worker.once('exit', onExit)
+    worker.once('message', (answer) => {
+      worker.off('exit', onExit)
+      resolve(answer as Tally)
+    })
+    worker.send(assignment)
+  })
 }
 
 function report(tally: Tally, began: number): void {

@@ -210,6 +210,11 @@ export class Baseline {
     return compareSink(sink, this.expected(sink), other.outputs.get(sink) ?? [], demand).length === 0
   }
 
+  /** Whether a sink is behind operators whose results may depend on the order in which records meet. */
+  isEntangled(sink: string): boolean {
+    return this.#entangled.has(sink)
+  }
+
   get items(): number {
     return itemCount(this.subject.inputs)
   }

@@ -31,6 +31,7 @@ export async function judge(
   const hasLost = [...outcome.spent.values()].some((spent) => !spent.isComplete)
   // What a source that cannot be read again has given to a process that died is lost: the rest must count once.
   const fair = hasLost ? await withoutLost(baseline, plan, outcome) : baseline
+  const wasPaused = outcome.events.some(({ kind }) => kind === 'zombie')
   const isParallel = plan.parallelism > 1 || outcome.events.some(({ kind }) => kind === 'rescale')
   const unsure = new Map([...baseline.unsure, ...(isParallel ? baseline.unsureIfParallel : [])])
   const findings: Finding[] = []
@@ -41,7 +42,10 @@ export async function judge(
       mayMiss: guarantee === 'at-most-once' || outcome.stopped !== undefined,
       mayRepeat: guarantee === 'at-least-once' || outcome.fallbacks > 0,
       // Results of what was lost may be out: by a sink that shows them at once, or by a checkpoint that was damaged.
-      mayDiffer: hasLost && (guarantee === 'at-least-once' || outcome.fallbacks > 0),
+      // A process that was paused finds all there at once: records meet in another order, and such a sink shows it.
+      mayDiffer:
+        (hasLost && (guarantee === 'at-least-once' || outcome.fallbacks > 0)) ||
+        (wasPaused && guarantee === 'at-least-once' && baseline.isEntangled(sink)),
       mayMix: baseline.mixed.has(sink),
     }
     findings.push(...compareSink(sink, fair.expected(sink), outcome.outputs.get(sink) ?? [], demand))
