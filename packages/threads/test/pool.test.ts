@@ -48,6 +48,15 @@ describe('a pool', () => {
     expect(() => testPool({ size })).toThrow(RangeError)
   })
 
+  test('refuses a module that is no address, and says what to pass, before anything starts', () => {
+    // @ts-expect-error -- the types say so as well
+    expect(() => pool('./worker.ts')).toThrow(
+      new TypeError(
+        'pool: the module is "./worker.ts"; pass its address: new URL("./worker.ts", import.meta.url)',
+      ),
+    )
+  })
+
   test('runs as many calls at the same time as it has workers', async () => {
     await using workers = testPool({ size: 2 })
     const [word, controller] = [gate(), new AbortController()]

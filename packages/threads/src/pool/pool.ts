@@ -55,7 +55,7 @@ export type PoolResult<Module, Name extends keyof Module> = Module[Name] extends
  * something or a promise; both cross by structured clone. For many small values, pass them a channel: see
  * `sharedChannel`.
  *
- * @throws RangeError when `size` is no positive integer.
+ * @throws RangeError when `size` is no positive integer; TypeError when `module` is no URL.
  *
  * @example
  * await using workers = pool<typeof import('./hash.ts')>(new URL('./hash.ts', import.meta.url), { size: 2 })
@@ -93,6 +93,12 @@ export class Pool<Module extends object> implements AsyncDisposable {
     const { size = coreCount() } = options
     if (!(Number.isInteger(size) && size >= 1)) {
       throw new RangeError(`pool: size is ${size}; pass an integer from 1 on`)
+    }
+    // What is no address at all comes from JavaScript, and would end each worker by an error that says too little.
+    if (typeof (module as Partial<URL> | undefined)?.href !== 'string') {
+      throw new TypeError(
+        `pool: the module is ${JSON.stringify(module)}; pass its address: new URL(${JSON.stringify(String(module))}, import.meta.url)`,
+      )
     }
     this.#module = module
     this.#options = options
