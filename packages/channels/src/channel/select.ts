@@ -67,8 +67,19 @@ export function select<const Cases extends SelectCases>(
     const chosen = trySelect(cases, options)
     return chosen === undefined ? waitToSelect(cases, options) : passing('select', cases, promised(chosen))
   } catch (error) {
-    return rejected(error)
+    return rejected(misuse(cases) ?? error)
   }
+}
+
+// Types keep this out, so nothing looks for it before it has failed.
+function misuse(cases: SelectCases): TypeError | undefined {
+  for (const [name, each] of Object.entries(cases)) {
+    if (each === undefined || typeof (each as Partial<SelectCase>).isReady === 'function') continue
+    return new TypeError(
+      `select: '${name}' is no case; pass channel.receiveCase() or channel.sendCase(value)`,
+    )
+  }
+  return undefined
 }
 
 /**
