@@ -1,4 +1,4 @@
-import { rejected } from '../wait/cancellation.ts'
+import { refused } from '../wait/cancellation.ts'
 import type { ReceiveEnd, ReceiveEnding } from './hand-off.ts'
 import { passing } from '../wait/overseer.ts'
 import { promiseOf } from '../wait/promise-of.ts'
@@ -22,7 +22,7 @@ export class ChannelIterator<T> implements AsyncIterableIterator<T, undefined, u
   next(): Promise<IteratorResult<T, undefined>> {
     const signal = this.#signal
     if (this.#hasLeft) return ITERATED
-    if (signal?.aborted) return rejected(signal.reason)
+    if (signal?.aborted) return refused(signal)
     if (this.#end.hasValue()) {
       return passing('receive', this.#end, Promise.resolve({ value: this.#end.take(), done: false }))
     }

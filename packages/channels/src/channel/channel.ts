@@ -1,4 +1,4 @@
-import { rejected } from '../wait/cancellation.ts'
+import { refused, rejected } from '../wait/cancellation.ts'
 import { ChannelClosedError } from './channel-closed-error.ts'
 import { ReceiveCase, SendCase } from './channel-case.ts'
 import { CLOSED, EMPTY } from './channel-end.ts'
@@ -67,7 +67,7 @@ export class Channel<T> implements ReceiveChannel<T>, SendChannel<T> {
   }
 
   send(value: T, signal?: AbortSignal): Promise<void> {
-    if (signal?.aborted) return rejected(signal.reason)
+    if (signal?.aborted) return refused(signal)
     if (this.#handOff.isClosed) return Promise.reject(new ChannelClosedError('send'))
     if (this.#handOff.offer(value)) return passing('send', this.#handOff, SENT)
     const waiter = new Waiter(SEND, value)
@@ -80,7 +80,7 @@ export class Channel<T> implements ReceiveChannel<T>, SendChannel<T> {
   }
 
   receive(signal?: AbortSignal): Promise<Received<T>> {
-    if (signal?.aborted) return rejected(signal.reason)
+    if (signal?.aborted) return refused(signal)
     if (this.#handOff.hasValue()) {
       return passing('receive', this.#handOff, Promise.resolve({ ok: true, value: this.#handOff.take() }))
     }
@@ -96,7 +96,7 @@ export class Channel<T> implements ReceiveChannel<T>, SendChannel<T> {
   }
 
   sendMany(values: readonly T[], signal?: AbortSignal, progress: SendProgress = { sent: 0 }): Promise<void> {
-    if (signal?.aborted) return rejected(signal.reason)
+    if (signal?.aborted) return refused(signal)
     const handOff = this.#handOff
     if (progress.sent < values.length) {
       if (handOff.isClosed) return Promise.reject(new ChannelClosedError('send'))
@@ -109,7 +109,7 @@ export class Channel<T> implements ReceiveChannel<T>, SendChannel<T> {
   }
 
   receiveMany(max: number, signal?: AbortSignal): Promise<T[]> {
-    if (signal?.aborted) return rejected(signal.reason)
+    if (signal?.aborted) return refused(signal)
     if (!(Number.isInteger(max) && max >= 1)) {
       return rejected(new RangeError(`receiveMany: max is ${max}; pass an integer of at least 1`))
     }

@@ -67,7 +67,7 @@ export function fromEvents<const Name extends string | symbol, Args extends read
     }
     channel.close()
   })
-  return new LossyOutlet(channel, scope.signal, overflow)
+  return new LossyOutlet(channel, scope, overflow)
 }
 
 type Over = { readonly failed: false } | { readonly failed: true; readonly error: unknown }

@@ -38,5 +38,5 @@ export function buffer<T>(
     }
     channel.close()
   })
-  return new LossyOutlet(channel, scope.signal, overflow)
+  return new LossyOutlet(channel, scope, overflow)
 }

@@ -124,5 +124,5 @@ function distribute<T>(
     for await (const value of input.values(signal)) await handOver(outputs, value, signal)
     for (const output of outputs) output.close()
   })
-  return outputs.map((output) => new Outlet(output, scope.signal))
+  return outputs.map((output) => new Outlet(output, scope))
 }

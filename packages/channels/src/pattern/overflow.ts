@@ -1,6 +1,7 @@
 import type { Channel } from '../channel/channel.ts'
 import type { ReceiveChannel } from '../channel/channel-end.ts'
 import { Outlet } from '../task/outlet.ts'
+import type { Scope } from '../task/scope.ts'
 
 /** What becomes of a value that finds no room: it takes the place of the oldest, is dropped itself, or ends it all. */
 export type WhenFull = 'dropOldest' | 'dropNewest' | 'fail'
@@ -63,8 +64,8 @@ export class LossyOutlet<T> extends Outlet<T> implements LossyChannel<T> {
   readonly #overflow: Overflow<T> | undefined
 
   /** Without an overflow nothing is ever dropped. */
-  constructor(channel: Channel<T>, signal: AbortSignal, overflow: Overflow<T> | undefined) {
-    super(channel, signal)
+  constructor(channel: Channel<T>, scope: Scope, overflow: Overflow<T> | undefined) {
+    super(channel, scope)
     this.#overflow = overflow
   }
 

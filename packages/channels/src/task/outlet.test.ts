@@ -5,6 +5,10 @@ import { hasSettled, settle } from '../../test/probe.ts'
 import { Channel } from '../channel/channel.ts'
 import { CLOSED, EMPTY } from '../channel/channel-end.ts'
 import { select, trySelect } from '../channel/select.ts'
+import { fromIterable } from '../convert/iterable.ts'
+import { batch } from '../pattern/pace.ts'
+import { stage } from '../pattern/stage.ts'
+import { ManualClock } from '../world/manual-clock.ts'
 import { feed, Outlet } from './outlet.ts'
 import { Scope } from './scope.ts'
 
@@ -13,7 +17,7 @@ const broken = new Error('broken')
 describe('the outlet of a scope that is well', () => {
   everySchedule('receives, tries, selects and iterates as its channel does', async () => {
     const channel = new Channel<number>(4)
-    const outlet = new Outlet(channel, new Scope().signal)
+    const outlet = new Outlet(channel, new Scope())
     for (const n of [1, 2, 3, 4]) channel.trySend(n)
     channel.close()
     expect([outlet.length, outlet.capacity]).toEqual([4, 4])
@@ -29,7 +33,7 @@ describe('the outlet of a scope that is well', () => {
 
   everySchedule('receives several as its channel does, also under a signal of the reader', async () => {
     const channel = new Channel<number>(9)
-    const outlet = new Outlet(channel, new Scope().signal)
+    const outlet = new Outlet(channel, new Scope())
     const reader = new AbortController()
     await channel.sendMany([1, 2, 3, 4, 5, 6])
     channel.close()
@@ -45,7 +49,7 @@ describe('the outlet of a scope that is well', () => {
     'a scope that is cancelled rejects who waits for several, whatever else they wait under',
     async () => {
       const scope = new Scope()
-      const outlet = new Outlet(new Channel<number>(), scope.signal)
+      const outlet = new Outlet(new Channel<number>(), scope)
       const waits = [outlet.receiveMany(2), outlet.receiveMany(2, new AbortController().signal)]
       scope.cancel(broken)
       await Promise.all(waits.map((wait) => expect(wait).rejects.toBe(broken)))
@@ -55,7 +59,7 @@ describe('the outlet of a scope that is well', () => {
 
   everySchedule('waits under a signal of the reader too, whose abort consumes nothing', async () => {
     const [channel, reader] = [new Channel<number>(), new AbortController()]
-    const outlet = new Outlet(channel, new Scope().signal)
+    const outlet = new Outlet(channel, new Scope())
     const received = outlet.receive(reader.signal)
     expect(await hasSettled(received)).toBe(false)
     reader.abort(broken)
@@ -68,7 +72,7 @@ describe('the outlet of a scope that is well', () => {
 
   everySchedule('iterates under a signal of the reader, and can be left', async () => {
     const channel = new Channel<number>(3)
-    const outlet = new Outlet(channel, new Scope().signal)
+    const outlet = new Outlet(channel, new Scope())
     for (const n of [1, 2, 3]) channel.trySend(n)
     channel.close()
     const reader = new AbortController()
@@ -86,7 +90,7 @@ describe('the outlet of a scope that was cancelled', () => {
   everySchedule('rejects whoever waits, in each form, and leaves no line and no listener', async () => {
     const [scope, reader] = [new Scope(), new AbortController()]
     const channel = new Channel<number>()
-    const outlet = new Outlet(channel, scope.signal)
+    const outlet = new Outlet(channel, scope)
     const waiting = [
       outlet.receive(),
       outlet.receive(reader.signal),
@@ -105,7 +109,7 @@ describe('the outlet of a scope that was cancelled', () => {
   everySchedule('rejects whoever comes later, in each form, though values are left', async () => {
     const [scope, reader] = [new Scope(), new AbortController()]
     const channel = new Channel<number>(1)
-    const outlet = new Outlet(channel, scope.signal)
+    const outlet = new Outlet(channel, scope)
     channel.trySend(1)
     scope.cancel(broken)
     await expect(outlet.receive()).rejects.toBe(broken)
@@ -118,7 +122,7 @@ describe('the outlet of a scope that was cancelled', () => {
 
   everySchedule('leaves nobody behind when another case wins', async () => {
     const [scope, other] = [new Scope(), new Channel<number>()]
-    const outlet = new Outlet(new Channel<number>(), scope.signal)
+    const outlet = new Outlet(new Channel<number>(), scope)
     const chosen = select({ next: outlet.receiveCase(), other: other.receiveCase() })
     await other.send(1)
     expect(await chosen).toMatchObject({ case: 'other', value: 1 })
@@ -151,5 +155,120 @@ describe('feeding', () => {
     const scope = new Scope()
     scope.cancel(broken)
     expect(() => feed(scope, [async () => undefined])).toThrow(broken)
+  })
+})
+
+describe('a failure that an outlet has handed to a reader', () => {
+  const second = new Error('second')
+
+  async function* twoThenBroken(): AsyncGenerator<number> {
+    yield 1
+    yield 2
+    throw broken
+  }
+
+  everySchedule('is what the block throws, and not once more what leaving it throws', async () => {
+    const seen: number[] = []
+    await expect(
+      (async () => {
+        await using scope = new Scope()
+        for await (const n of fromIterable(scope, twoThenBroken())) seen.push(n)
+      })(),
+    ).rejects.toBe(broken)
+    expect(seen).toEqual([1, 2])
+  })
+
+  everySchedule('is seen as well by a reader that was busy when the scope failed', async () => {
+    await expect(
+      (async () => {
+        await using scope = new Scope()
+        for await (const _ of stage(scope, fromIterable(scope, twoThenBroken()), (values) => values))
+          await settle()
+      })(),
+    ).rejects.toBe(broken)
+  })
+
+  const readings: readonly ((outlet: Outlet<number>, signal: AbortSignal) => Promise<unknown>)[] = [
+    (outlet) => outlet.receive(),
+    (outlet, signal) => outlet.receive(signal),
+    (outlet) => outlet.receiveMany(2),
+    (outlet, signal) => outlet.receiveMany(2, signal),
+    (outlet) => outlet.values().next(),
+    (outlet, signal) => outlet.values(signal).next(),
+    (outlet) => select({ next: outlet.receiveCase() }),
+  ]
+
+  everySchedule.each(['before', 'after'])('is seen by whoever comes %s it, in each form', async (when) => {
+    for (const read of readings) {
+      await using scope = new Scope()
+      const outlet = new Outlet(new Channel<number>(), scope)
+      const { signal } = new AbortController()
+      const seen = (): Promise<void> => expect(read(outlet, signal)).rejects.toBe(broken)
+      const early = when === 'before' ? seen() : undefined
+      scope.go(() => Promise.reject(broken))
+      await settle()
+      await (early ?? seen())
+    }
+  })
+
+  everySchedule('is seen by who only tries', async () => {
+    for (const form of ['tryReceive', 'trySelect'] as const) {
+      await using scope = new Scope()
+      const outlet = new Outlet(new Channel<number>(), scope)
+      scope.go(() => Promise.reject(broken))
+      await settle()
+      const read = {
+        tryReceive: () => outlet.tryReceive(),
+        trySelect: () => trySelect({ next: outlet.receiveCase() }),
+      }
+      expect(read[form]).toThrow(broken)
+    }
+  })
+
+  everySchedule('is still thrown by wait', async () => {
+    await using scope = new Scope()
+    const outlet = new Outlet(new Channel<number>(), scope)
+    scope.go(() => Promise.reject(broken))
+    await settle()
+    await expect(outlet.receive()).rejects.toBe(broken)
+    await expect(scope.wait()).rejects.toBe(broken)
+  })
+
+  everySchedule('leaves the others to be thrown: nobody has seen those', async () => {
+    const scope = new Scope()
+    const outlet = new Outlet(new Channel<number>(), scope)
+    scope.go((signal) =>
+      new Channel().receive(signal).then(
+        () => undefined,
+        () => Promise.reject(second),
+      ),
+    )
+    scope.go(() => Promise.reject(broken))
+    await expect(outlet.receive()).rejects.toBe(broken)
+    await expect(scope[Symbol.asyncDispose]()).rejects.toBe(second)
+  })
+
+  everySchedule('has been seen by nobody when only tasks of the scope wait for its outlets', async () => {
+    const scope = new Scope()
+    const copied = stage(scope, fromIterable(scope, twoThenBroken()), (values) => values)
+    const batches = batch(scope, copied, { size: 10, withinMs: 1_000, clock: new ManualClock() })
+    for (let turn = 0; turn < 5; turn++) await settle()
+    expect(scope.errors).toEqual([broken])
+    expect(batches.length).toBe(0)
+    await expect(scope[Symbol.asyncDispose]()).rejects.toBe(broken)
+  })
+
+  everySchedule('is not the reason of a cancel that came before', async () => {
+    const scope = new Scope()
+    const outlet = new Outlet(new Channel<number>(), scope)
+    scope.go((signal) =>
+      new Channel().receive(signal).then(
+        () => undefined,
+        () => Promise.reject(second),
+      ),
+    )
+    scope.cancel(broken)
+    await expect(outlet.receive()).rejects.toBe(broken)
+    await expect(scope[Symbol.asyncDispose]()).rejects.toBe(second)
   })
 })

@@ -3,7 +3,7 @@ import type { CLOSED, EMPTY, ReceiveChannel, Received, SendChannel } from '../ch
 import { ReceiveOnly } from '../channel/direction.ts'
 import { select } from '../channel/select.ts'
 import type { Named, SelectCase, Selection } from '../channel/select-case.ts'
-import { onAbort, rejected } from '../wait/cancellation.ts'
+import { onAbort, refused, refuseIfAborted } from '../wait/cancellation.ts'
 import type { Scope } from './scope.ts'
 
 /**
@@ -12,40 +12,48 @@ import type { Scope } from './scope.ts'
  * It ends as those tasks end. When all is sent, the channel is closed and the outlet is drained like any other.
  * When the scope is cancelled, each receive rejects with the reason: a reader outside the scope neither waits
  * for ever nor takes a failure for the end. What was buffered then is given up.
+ *
+ * Tasks of the scope pass its signal. Everybody else waits under the signal of its readers, so that the scope knows
+ * whether one of them was handed its failure.
  */
 export class Outlet<T> extends ReceiveOnly<T> {
   readonly #channel: Channel<T>
-  readonly #signal: AbortSignal
+  readonly #tasks: AbortSignal
+  readonly #readers: AbortSignal
 
-  constructor(channel: Channel<T>, signal: AbortSignal) {
+  constructor(channel: Channel<T>, scope: Scope) {
     super(channel)
     this.#channel = channel
-    this.#signal = signal
+    this.#tasks = scope.signal
+    this.#readers = scope.readersSignal
   }
 
   override receive(signal?: AbortSignal): Promise<Received<T>> {
-    if (this.#isOwn(signal)) return this.#channel.receive(this.#signal)
-    if (this.#signal.aborted) return rejected(this.#signal.reason)
+    if (signal === undefined) return this.#channel.receive(this.#readers)
+    if (signal === this.#tasks) return this.#channel.receive(signal)
+    if (this.#readers.aborted) return refused(this.#readers)
     return this.#receiveUnder(signal)
   }
 
   override tryReceive(): T | typeof EMPTY | typeof CLOSED {
-    this.#signal.throwIfAborted()
+    refuseIfAborted(this.#readers)
     return this.#channel.tryReceive()
   }
 
   override receiveMany(max: number, signal?: AbortSignal): Promise<T[]> {
+    if (signal === this.#tasks) return this.#channel.receiveMany(max, signal)
     // A bad `max` is refused there.
-    if (this.#isOwn(signal) || !(Number.isInteger(max) && max >= 1)) {
-      return this.#channel.receiveMany(max, this.#signal)
+    if (signal === undefined || !(Number.isInteger(max) && max >= 1)) {
+      return this.#channel.receiveMany(max, this.#readers)
     }
-    if (this.#signal.aborted) return rejected(this.#signal.reason)
+    if (this.#readers.aborted) return refused(this.#readers)
     return this.#receiveManyUnder(max, signal)
   }
 
   override values(signal?: AbortSignal): AsyncIterableIterator<T, undefined, undefined> {
-    return this.#isOwn(signal)
-      ? this.#channel.values(this.#signal)
+    if (signal === undefined) return this.#channel.values(this.#readers)
+    return signal === this.#tasks
+      ? this.#channel.values(signal)
       : new OutletIterator(() => this.receive(signal))
   }
 
@@ -54,12 +62,7 @@ export class Outlet<T> extends ReceiveOnly<T> {
   }
 
   override receiveCase(): SelectCase<Received<T>> {
-    return new OutletCase(this.#channel.receiveCase(), this.#signal)
-  }
-
-  // Tasks of the same scope pass its signal: then there is one signal to listen to, not two.
-  #isOwn(signal: AbortSignal | undefined): signal is undefined {
-    return signal === undefined || signal === this.#signal
+    return new OutletCase(this.#channel.receiveCase(), this.#readers)
   }
 
   async #receiveUnder(signal: AbortSignal): Promise<Received<T>> {
@@ -119,7 +122,7 @@ class OutletCase<T> implements SelectCase<Received<T>> {
   }
 
   perform(name: string): Named<Received<T>> | undefined {
-    this.#signal.throwIfAborted()
+    refuseIfAborted(this.#signal)
     return this.#receive.perform(name)
   }
 
@@ -150,5 +153,5 @@ export function feed<T>(scope: Scope, feeders: readonly Feeder<T>[], capacity = 
       if (feeding === 0) channel.close()
     })
   }
-  return new Outlet(channel, scope.signal)
+  return new Outlet(channel, scope)
 }

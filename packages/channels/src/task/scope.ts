@@ -1,6 +1,7 @@
 import { withCancel } from '../context/cancel-context.ts'
 import type { CancellableContext, Context } from '../context/context.ts'
 import { parentContext } from '../context/signal-context.ts'
+import { wasHeard } from '../wait/cancellation.ts'
 import { created, overseer, running } from '../wait/overseer.ts'
 import { WaitGroup } from './wait-group.ts'
 
@@ -39,6 +40,7 @@ export class Scope implements AsyncDisposable {
   readonly #context: CancellableContext
   readonly #tasks = new WaitGroup()
   readonly #errors: unknown[] = []
+  #readers: Context | undefined
   #wasCutShort = false
   #isReported = false
   #isClosed = false
@@ -60,6 +62,16 @@ export class Scope implements AsyncDisposable {
   /** The signal of `context`. */
   get signal(): AbortSignal {
     return this.#context.signal
+  }
+
+  /**
+   * Aborts as `signal` does. Who waits under it is a reader of an outlet that has not said to be a task of the scope.
+   *
+   * @internal
+   */
+  get readersSignal(): AbortSignal {
+    this.#readers ??= withCancel(this.#context)
+    return this.#readers.signal
   }
 
   /** What the tasks have failed with, in the order in which they did. */
@@ -98,13 +110,28 @@ export class Scope implements AsyncDisposable {
     if (this.#wasCutShort) this.signal.throwIfAborted()
   }
 
-  /** Cancels what still runs, waits for it, and throws the first failure unless `wait` has thrown it. */
+  /**
+   * Cancels what still runs, waits for it, and throws the first failure that nobody has seen: neither has `wait` thrown,
+   * nor has a channel that the tasks feed rejected with it. Whoever receives from such a channel without the scope's
+   * signal counts as somebody who sees it, also a task of the scope.
+   *
+   * @throws that failure.
+   */
   async [Symbol.asyncDispose](): Promise<void> {
     this.#isClosed = true
     this.cancel()
     await this.#ended()
     overseer?.ended(this)
-    if (this.#errors.length > 0 && !this.#isReported) throw this.#errors[0]
+    const unseen = this.#unseen()
+    if (unseen.length > 0) throw unseen[0]
+  }
+
+  #unseen(): readonly unknown[] {
+    if (this.#isReported) return []
+    // Readers are only ever told the reason, and that is one of the failures at most.
+    return this.#readers !== undefined && wasHeard(this.#readers.signal)
+      ? this.#errors.filter((error) => error !== this.signal.reason)
+      : this.#errors
   }
 
   async #run(task: () => Promise<void>, name: string | undefined): Promise<void> {

@@ -28,6 +28,7 @@ class Hooks {
 
   // A hook may dispose of others on its way; iterating the live set skips those.
   readonly #run = (): void => {
+    heard.add(this.#signal)
     for (const hook of this.#hooks) {
       this.remove(hook)
       hook.callback(this.#signal.reason as Error)
@@ -52,6 +53,14 @@ class Hook implements Disposable {
 
 const hooksOf = new WeakMap<AbortSignal, Hooks>()
 
+/** Signals that have aborted, and whose reason somebody was told. */
+const heard = new WeakSet<AbortSignal>()
+
+/** Whether somebody was told why `signal` has aborted: whose wait it ended, or who came too late. */
+export function wasHeard(signal: AbortSignal): boolean {
+  return heard.has(signal)
+}
+
 /**
  * Calls `callback` with the reason once `signal` aborts, unless disposed before.
  *
@@ -68,6 +77,19 @@ export function onAbort(signal: AbortSignal, callback: (reason: Error) => void):
     hooksOf.set(signal, hooks)
   }
   return new Hook(hooks, callback)
+}
+
+/** A promise that rejects with the reason of `signal`, which has aborted: whoever comes now is told. */
+export async function refused(signal: AbortSignal): Promise<never> {
+  heard.add(signal)
+  throw signal.reason
+}
+
+/** Throws the reason of `signal` if that has aborted: whoever comes now is told. */
+export function refuseIfAborted(signal: AbortSignal): void {
+  if (!signal.aborted) return
+  heard.add(signal)
+  signal.throwIfAborted()
 }
 
 /** A promise that rejects with `reason` as it is. Reasons of signals may be anything. */
