@@ -72,10 +72,15 @@ export class Roster {
     return [...this.#waits]
   }
 
+  /** The task whose code runs now; undefined for code that no scope has started. */
+  get running(): WatchedTask | undefined {
+    return this.#context?.getStore()
+  }
+
   /** A wait begins. */
   begin(kind: string, on: object): WatchedWait {
     const sinceMs = this.#clock.monotonic()
-    const wait: WatchedWait = { kind, on, task: this.#context?.getStore(), sinceMs, site: new Site() }
+    const wait: WatchedWait = { kind, on, task: this.running, sinceMs, site: new Site() }
     this.#waits.add(wait)
     return wait
   }

@@ -37,6 +37,8 @@ interface Happening extends Candidate {
   /** The step after which it could have happened. */
   readonly since: number
   readonly label: string
+  /** Whose it is, if a roster is there to tell. */
+  readonly task: string | undefined
   readonly happen: () => void
 }
 
@@ -129,7 +131,8 @@ export class SimWorld {
 
   /** Adds something that can happen at any later step, as part of `process`. */
   add(process: SimProcess, label: string, happen: () => void): void {
-    this.#add(process, label, this.#takeStrand(), happen)
+    const task = this.#roster?.running?.name
+    this.#add({ process, label, strand: this.#takeStrand(), task, since: this.#steps, happen })
   }
 
   /**
@@ -139,8 +142,9 @@ export class SimWorld {
    */
   settle(): Promise<void> {
     const [process, strand, since] = [this.#current, this.#takeStrand(), this.#steps]
+    const task = this.#roster?.running?.name
     return new Promise((resolve) => {
-      this.#settling.push({ process, strand, since, label: 'settled', happen: resolve })
+      this.#settling.push({ process, strand, since, label: 'settled', task, happen: resolve })
     })
   }
 
@@ -215,7 +219,9 @@ export class SimWorld {
     onStep?.(this.#steps)
     const next = this.#choose()
     if (next !== undefined) {
-      this.trace.add(`${next.process.name}: ${next.label}`, next.strand)
+      const { process, label, task, strand } = next
+      const line = `${process.name}: ${label}`
+      this.trace.add(line, strand, task === undefined ? line : `"${task}": ${label}`)
       this.#current = next.process
       this.#strand = next.strand
       next.happen()
@@ -255,8 +261,8 @@ export class SimWorld {
     return index === -1 || this.clock.nextDelay() === 0 ? undefined : this.#settling.splice(index, 1)[0]
   }
 
-  #add(process: SimProcess, label: string, strand: number, happen: () => void): void {
-    if (process.isAlive) this.#ready.push({ process, label, strand, since: this.#steps, happen })
+  #add(happening: Happening): void {
+    if (happening.process.isAlive) this.#ready.push(happening)
   }
 
   #takeStrand(): number {
@@ -315,7 +321,8 @@ export class SimWorld {
     const goOn = (settle: () => void): void => {
       if (!this.#waits.delete(wait)) return
       if (watched !== undefined) this.#roster?.end(watched)
-      this.#add(wait.process, kind, strand, settle)
+      const task = watched?.task?.name
+      this.#add({ process: wait.process, label: kind, strand, task, since: this.#steps, happen: settle })
     }
     return new Promise((resolve, reject) => {
       const fail = (reason: Error): void => goOn(() => reject(reason))

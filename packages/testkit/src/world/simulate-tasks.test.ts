@@ -48,6 +48,29 @@ test('a failure names its seed, and that seed alone fails in the same way', asyn
   expect(again.message).toBe(failure.message)
 })
 
+test('the last steps name the task of each, by its number or its own name, as a deadlock does', async () => {
+  const failure = await failureOf(
+    async () => {
+      const jobs = new Channel<number>(0, 'jobs')
+      await using scope = new Scope(undefined, 'house')
+      scope.go(() => jobs.send(1), 'baker')
+      scope.go(() => jobs.send(2))
+      for (let n = 0; n < 2; n++) await jobs.receive()
+      await scope.wait()
+      await jobs.receive()
+    },
+    { seed: 0 },
+  )
+  const steps = failure.message.split('The last steps:\n')[1]!.split('\n')
+  expect(steps.toSorted()).toEqual([
+    '  "baker": send',
+    '  "task 1": send',
+    '  main: WaitGroup.wait',
+    '  main: receive',
+    '  main: receive',
+  ])
+})
+
 test('different seeds try different schedules', async () => {
   const { seeds, schedules, steps } = await simulateTasks(async () => {
     const channel = new Channel<number>(1)

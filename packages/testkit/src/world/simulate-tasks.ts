@@ -140,7 +140,8 @@ async function explain(
     policy,
     isSame,
     thrown,
-    lines: world.trace.lines,
+    // Under watch they say whose each step was.
+    lines: (isSame ? again : { world }).world.trace.lines,
     steps: world.steps,
   })
 }

@@ -27,13 +27,13 @@ export class Trace {
     return this.#lines
   }
 
-  /** Adds a line; `number` counts in the digest and is not shown. */
-  add(line: string, number = 0): void {
+  /** Adds a line; `number` counts in the digest and is not shown, `shown` is what is shown in its place. */
+  add(line: string, number = 0, shown: string = line): void {
     this.#length++
     let digest = Math.imul(this.#digest ^ number, 0x01000193)
     for (let i = 0; i < line.length; i++) digest = Math.imul(digest ^ line.charCodeAt(i), 0x01000193)
     this.#digest = Math.imul(digest ^ 0x0a, 0x01000193)
-    this.#lines.push(line)
+    this.#lines.push(shown)
     if (this.#lines.length >= 2 * LINES_MAX) this.#lines = this.#lines.slice(LINES_MAX)
   }
 }
