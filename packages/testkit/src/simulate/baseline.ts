@@ -102,6 +102,7 @@ export class Baseline {
       {},
       {
         call: (operator, code) => watch.call(operator, code),
+        callAsync: (operator, value, signal, code) => watch.callAsync(operator, value, signal, code),
         emitted: (operator, value) => watch.emitted(operator, value),
         usedClock: (operator) => clockUsers.add(operator),
       },

@@ -2,6 +2,11 @@
 export interface CallWatch {
   /** Stands for `code()`, which is user code of `operator` that must not wait. */
   call<T>(operator: string, code: () => T): T
+  /**
+   * Stands for `code()`, which is user code of `operator` that waits, is called for `value` and is given up once
+   * `signal` aborts.
+   */
+  callAsync<T>(operator: string, value: unknown, signal: AbortSignal, code: () => Promise<T>): Promise<T>
   /** `operator` has put this out, or decided this. */
   emitted(operator: string, value: unknown): void
   /** `operator` asked for the time or set a timer by the clock: what it puts out may differ from run to run. */

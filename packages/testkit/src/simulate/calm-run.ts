@@ -56,7 +56,12 @@ export function drawPaces(random: Random, items: number): Paces {
 }
 
 /** Sees nothing. */
-export const noWatch: CallWatch = { call: (_operator, code) => code(), emitted() {}, usedClock() {} }
+export const noWatch: CallWatch = {
+  call: (_operator, code) => code(),
+  callAsync: (_operator, _value, _signal, code) => code(),
+  emitted() {},
+  usedClock() {},
+}
 
 /** Runs a pipeline in which nothing goes wrong. Throws if it fails all the same. */
 export async function calmRun(

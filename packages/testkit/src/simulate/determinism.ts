@@ -9,6 +9,8 @@ import { valueText } from './value-text.ts'
 export class OperatorWatch implements CallWatch {
   /** What was put out, by operator, in order. */
   readonly emissions: Map<string, string[]> = new Map()
+  /** What calls that wait have given, by operator and by what they were called for, in the order of the calls. */
+  readonly answers: Map<string, Map<string, string[]>> = new Map()
   readonly findings: Finding[] = []
   readonly #random: Random
   readonly #work: UnawaitedWork | undefined
@@ -33,6 +35,28 @@ export class OperatorWatch implements CallWatch {
     })
   }
 
+  async callAsync<T>(
+    operator: string,
+    value: unknown,
+    signal: AbortSignal,
+    code: () => Promise<T>,
+  ): Promise<T> {
+    // The call may change the value.
+    const answers = this.#answersTo(operator, valueText(value))
+    const answer = await code()
+    // What comes too late is no result, and has to do with how long things take.
+    if (!signal.aborted) answers.push(valueText(answer))
+    return answer
+  }
+
+  #answersTo(operator: string, question: string): string[] {
+    const ofOperator = this.answers.get(operator) ?? new Map<string, string[]>()
+    this.answers.set(operator, ofOperator)
+    const answers = ofOperator.get(question) ?? []
+    ofOperator.set(question, answers)
+    return answers
+  }
+
   emitted(operator: string, value: unknown): void {
     const texts = this.emissions.get(operator)
     const text = valueText(value)
@@ -52,18 +76,44 @@ export function compareWatches(
 ): readonly Finding[] {
   for (const operator of operators) {
     if (clockUsers.has(operator)) return []
+    const change = changedAnswer(first.answers.get(operator), second.answers.get(operator))
+    if (change !== undefined) return [nondeterminism(operator, change)]
     const [a, b] = [first.emissions.get(operator) ?? [], second.emissions.get(operator) ?? []]
     const length = Math.max(a.length, b.length)
     for (let at = 0; at < length; at++) {
       if (a[at] === b[at]) continue
-      return [
-        {
-          kind: 'nondeterminism',
-          where: operator,
-          what: `'${operator}' does not do the same thing twice: of the same input and without any fault its result number ${at + 1} was ${a[at] ?? 'missing'}, and then ${b[at] ?? 'missing'}; Date.now, Math.random and variables outside of state differ from run to run`,
-        },
-      ]
+      const change = `its result number ${at + 1} was ${a[at] ?? 'missing'}, and then ${b[at] ?? 'missing'}`
+      return [nondeterminism(operator, change)]
     }
   }
   return []
+}
+
+function nondeterminism(operator: string, change: string): Finding {
+  return {
+    kind: 'nondeterminism',
+    where: operator,
+    what: `'${operator}' does not do the same thing twice: of the same input and without any fault ${change}; Date.now, Math.random and variables outside of state differ from run to run`,
+  }
+}
+
+/** What the calls of one operator have given, by what they were called for. */
+type Answers = ReadonlyMap<string, readonly string[]>
+
+/**
+ * The first question whose answers differ. Calls end in any order; and one that has failed or came too late has given
+ * no answer, so the answers of one run may be among those of the other.
+ */
+function changedAnswer(first: Answers | undefined, second: Answers | undefined): string | undefined {
+  for (const [question, a] of first ?? []) {
+    const b = second?.get(question) ?? []
+    const [fewer, more] = a.length < b.length ? [a, b] : [b, a]
+    const left = [...more]
+    for (const answer of fewer) {
+      const at = left.indexOf(answer)
+      if (at < 0) return `what it gave for ${question} was ${a.join(', ')}, and then ${b.join(', ')}`
+      left.splice(at, 1)
+    }
+  }
+  return undefined
 }

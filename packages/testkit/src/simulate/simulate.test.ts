@@ -1,6 +1,6 @@
 import { env } from 'node:process'
 import { MemorySink, memorySource, type Sink, type SinkWriter, type Source } from '@millrace/core'
-import { output, pipeline, sum, tumbling } from '@millrace/flow'
+import { output, pipeline, skip, sum, tumbling, type Pipeline } from '@millrace/flow'
 import { expect, test } from 'vitest'
 import { manySided, mapping, windowed } from '../../test/simulated-pipelines.ts'
 import { faultKinds } from './fault.ts'
@@ -169,6 +169,40 @@ test.each([
   const failure = await failureOf(simulate(mapping(apply), { seed: 1 }))
   expect(failure).toMatchObject({ kind, where: 'change' })
   expect(failure.message).toContain("'change'")
+})
+
+/** Calls for the numbers up to 200, and leaves out those that fail or take too long. */
+function calling(apply: (n: number, signal: AbortSignal) => Promise<unknown>): Pipeline {
+  return pipeline('calling', (p) => {
+    p.from('numbers', memorySource({ all: Array.from({ length: 200 }, (_, n) => n) }))
+      .mapAsync('call', apply, { order: 'none', concurrency: 8, timeout: '1s', onError: skip() })
+      .to('out', new MemorySink())
+  })
+}
+
+test.each([
+  ['Math.random', random],
+  ['a variable outside of state', counted],
+])('%s in a function of mapAsync is reported with the name of the operator', async (_name, apply) => {
+  const failure = await failureOf(
+    simulate(
+      calling(async (n) => apply(n)),
+      { seed: 1 },
+    ),
+  )
+  expect(failure).toMatchObject({ kind: 'nondeterminism', where: 'call' })
+  expect(failure.message).toContain("'call' does not do the same thing twice")
+})
+
+test('calls that fail are left out, and nobody is blamed for them', async () => {
+  const report = await simulateSeeds(
+    calling(async (n) => {
+      if (n % 3 === 0) throw new Error('not this one')
+      return n
+    }),
+    { seeds: 10 },
+  )
+  expect(report.expected['out']).toHaveLength(133)
 })
 
 /** A sink that makes visible what it is told to, as often as it is told. */

@@ -70,8 +70,9 @@ function simulatedNode(node: GraphNode, standIns: StandIns): GraphNode {
         ...node,
         inputs: [boxedInput(node.inputs[0], name, watch)],
         apply: async (box, signal) => {
-          const value = await standIns.callAsync(node, unboxed(box), signal)
-          return boxed(lineOfResult(node, box), value)
+          const value = unboxed(box)
+          const call = (): Promise<unknown> => standIns.callAsync(node, value, signal)
+          return boxed(lineOfResult(node, box), await watch.callAsync(name, value, signal, call))
         },
       }
   }
