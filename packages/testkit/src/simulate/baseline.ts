@@ -54,6 +54,8 @@ export class Baseline {
   /** Findings of the run itself. */
   readonly findings: readonly Finding[]
   readonly steps: number
+  /** How many records there are: items of the inputs, and what the user's own sources bring. */
+  readonly records: number
   /** Operators that go by the clock. */
   readonly clockUsers: ReadonlySet<string>
   /** Sinks and state that may depend on the order in which records of different lines meet, and where they do. */
@@ -86,6 +88,7 @@ export class Baseline {
       what: `without any fault: ${what}`,
     }))
     this.steps = outcome.steps
+    this.records = itemCount(parts.subject.inputs) + outcome.brought
     this.clockUsers = parts.clockUsers
     this.guarantees = new Map(
       parts.subject

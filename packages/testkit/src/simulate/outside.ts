@@ -25,6 +25,7 @@ export class Outside {
   /** The calls to each sink, by its name. */
   readonly #sinkCalls = new Map<string, SinkCalls>()
   #callsUnderWay = 0
+  #brought = 0
 
   constructor(subject: Subject, world: SimWorld, trouble: Trouble) {
     this.#subject = subject
@@ -43,7 +44,9 @@ export class Outside {
       watch,
       source: (node) => {
         const own = Object.hasOwn(sources, node.name) ? sources[node.name] : undefined
-        return own === undefined ? this.#source(node, pace, late) : boxedSource(own(), node.name)
+        return own === undefined
+          ? this.#source(node, pace, late)
+          : boxedSource(own(), node.name, (records) => (this.#brought += records))
       },
       sink: (node) => {
         const own = Object.hasOwn(sinks, node.name) ? sinks[node.name] : undefined
@@ -61,6 +64,11 @@ export class Outside {
         }
       },
     })
+  }
+
+  /** How many records the user's own sources have brought, those that came again as well. */
+  get brought(): number {
+    return this.#brought
   }
 
   /** Whether no call to anything outside is under way. */

@@ -74,4 +74,6 @@ export interface RunOutcome {
   /** How often the job went on from an older checkpoint than the newest, because that one was damaged. */
   readonly fallbacks: number
   readonly spent: ReadonlyMap<string, Spent>
+  /** How many records the user's own sources have brought, those that came again as well. */
+  readonly brought: number
 }

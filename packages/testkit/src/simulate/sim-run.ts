@@ -119,6 +119,7 @@ class SimRun {
       broken: this.#broken,
       fallbacks: this.#fallbacks,
       spent: this.#outside.spent,
+      brought: this.#outside.brought,
     }
   }
 

@@ -1,12 +1,12 @@
 import { env } from 'node:process'
 import { MemorySink, memorySource, type Sink, type SinkWriter, type Source } from '@millrace/core'
-import { output, pipeline, skip, sum, tumbling, type Pipeline } from '@millrace/flow'
+import { output, pipeline, sum, tumbling } from '@millrace/flow'
 import { expect, test } from 'vitest'
+import { failureOf } from '../../test/simulation-failure-of.ts'
 import { manySided, mapping, windowed } from '../../test/simulated-pipelines.ts'
 import { faultKinds } from './fault.ts'
 import type { SinkStandIn } from './run-plan.ts'
 import { simulate, simulateSeeds } from './simulate.ts'
-import { SimulationFailure } from './simulation-failure.ts'
 
 const seeds = env['MILLRACE_TEST_LEVEL'] === 'short' ? 30 : 150
 
@@ -134,75 +134,6 @@ test('a clock that jumps is seen by whoever asks for the time', async () => {
   expect(notCompared).toEqual([
     { sink: 'out', why: expect.stringContaining("'date' goes by the clock") as string },
   ])
-})
-
-/** The failure that a simulation ends with. */
-async function failureOf(run: Promise<unknown>): Promise<SimulationFailure> {
-  const thrown = await run.then(
-    () => undefined,
-    (error: unknown) => error,
-  )
-  expect(thrown).toBeInstanceOf(SimulationFailure)
-  return thrown as SimulationFailure
-}
-
-// oxlint-disable-next-line no-restricted-properties -- this is the mistake
-const random = (n: number): number => n + Math.random()
-// oxlint-disable-next-line no-restricted-globals -- this is the mistake
-const dated = (n: number): object => ({ n, at: new Date() })
-let counter = 0
-const counted = (n: number): number => n + counter++
-const floating = (n: number): number => {
-  void (async () => {
-    await Promise.resolve()
-    counter++
-  })()
-  return n
-}
-
-test.each([
-  ['Math.random', random, 'nondeterminism'],
-  ['the date', dated, 'nondeterminism'],
-  ['a variable outside of state', counted, 'nondeterminism'],
-  ['a promise that nobody waits for', floating, 'unawaited work'],
-])('%s in user code is reported with the name of the operator', async (_name, apply, kind) => {
-  const failure = await failureOf(simulate(mapping(apply), { seed: 1 }))
-  expect(failure).toMatchObject({ kind, where: 'change' })
-  expect(failure.message).toContain("'change'")
-})
-
-/** Calls for the numbers up to 200, and leaves out those that fail or take too long. */
-function calling(apply: (n: number, signal: AbortSignal) => Promise<unknown>): Pipeline {
-  return pipeline('calling', (p) => {
-    p.from('numbers', memorySource({ all: Array.from({ length: 200 }, (_, n) => n) }))
-      .mapAsync('call', apply, { order: 'none', concurrency: 8, timeout: '1s', onError: skip() })
-      .to('out', new MemorySink())
-  })
-}
-
-test.each([
-  ['Math.random', random],
-  ['a variable outside of state', counted],
-])('%s in a function of mapAsync is reported with the name of the operator', async (_name, apply) => {
-  const failure = await failureOf(
-    simulate(
-      calling(async (n) => apply(n)),
-      { seed: 1 },
-    ),
-  )
-  expect(failure).toMatchObject({ kind: 'nondeterminism', where: 'call' })
-  expect(failure.message).toContain("'call' does not do the same thing twice")
-})
-
-test('calls that fail are left out, and nobody is blamed for them', async () => {
-  const report = await simulateSeeds(
-    calling(async (n) => {
-      if (n % 3 === 0) throw new Error('not this one')
-      return n
-    }),
-    { seeds: 10 },
-  )
-  expect(report.expected['out']).toHaveLength(133)
 })
 
 /** A sink that makes visible what it is told to, as often as it is told. */
@@ -368,6 +299,11 @@ test('a source that forgets where it stands is found', async () => {
     ),
   )
   expect(failure).toMatchObject({ kind: 'doubled', where: 'out' })
+  // What a stand-in brings is counted as it comes.
+  expect(failure.message).toContain('\n200 records, parallelism')
+  expect(failure.message).toContain(
+    "What usually does this: the stand-in for 'numbers', if it does not keep its contract.",
+  )
 })
 
 test('what a source that cannot be read again brought before a crash may be lost, and all else is there once', async () => {

@@ -5,7 +5,7 @@ import { calmPlan, drawPaces, noWatch, orderOf } from './calm-run.ts'
 import { compareWatches, OperatorWatch } from './determinism.ts'
 import { drawFaults, type FaultKind, type Faults } from './fault.ts'
 import type { Finding } from './finding.ts'
-import { itemCount, recordInputs, type GivenInput } from './inputs.ts'
+import { recordInputs, type GivenInput } from './inputs.ts'
 import { shrink } from './shrink.ts'
 import type { FaultEvent, RunPlan, SinkStandIn, Subject } from './run-plan.ts'
 import { simulateRun } from './sim-run.ts'
@@ -214,9 +214,9 @@ class Simulation {
   }
 
   async run(seed: number): Promise<SimulationReport> {
-    const records = itemCount(this.#baseline.subject.inputs)
+    const { records } = this.#baseline
     if (this.#findings.length > 0) {
-      throw new SimulationFailure(seed, { findings: this.#findings, events: [], records, parallelism: 1 })
+      throw this.#failed(seed, { findings: this.#findings, events: [], records, parallelism: 1 })
     }
     const plan = this.#plan(seed)
     const outcome = await simulateRun(this.#baseline.subject, plan, noWatch)
@@ -253,13 +253,18 @@ class Simulation {
       const { parallelism } = shorter
       return found.findings.length === 0
         ? undefined
-        : { findings: found.findings, events: outcome.events, records: baseline.items, parallelism }
+        : { findings: found.findings, events: outcome.events, records: baseline.records, parallelism }
     }
     const { parallelism } = plan
-    const run: FailedRun = { findings, events, records: this.#baseline.items, parallelism }
+    const run: FailedRun = { findings, events, records: this.#baseline.records, parallelism }
     // A run that never ends would have each of many attempts take as long.
     const toShrink = findings[0]!.kind === 'stuck' ? { ...plan, stepsMax: stuckSteps } : plan
-    return new SimulationFailure(seed, run, await shrink(toShrink, this.#baseline, findings[0]!, attempt))
+    return this.#failed(seed, run, await shrink(toShrink, this.#baseline, findings[0]!, attempt))
+  }
+
+  #failed(seed: number, run: FailedRun, shrunk?: FailedRun): SimulationFailure {
+    const { sources = {}, sinks = {} } = this.#options
+    return new SimulationFailure(seed, run, { shrunk, standIns: Object.keys({ ...sources, ...sinks }) })
   }
 
   /** What the seed chooses. */

@@ -1,4 +1,4 @@
-import type { Finding } from './finding.ts'
+import type { Finding, FindingKind } from './finding.ts'
 import type { FaultEvent } from './run-plan.ts'
 
 /** One run in the message of a failure. */
@@ -26,8 +26,13 @@ export class SimulationFailure extends Error {
   /** A shorter run in which the same thing is broken; undefined if there is none. */
   readonly shrunk: FailedRun | undefined
 
-  constructor(seed: number, run: FailedRun, shrunk?: FailedRun) {
-    super(messageOf(seed, run, shrunk))
+  /** `standIns` are the sources and sinks in whose place the user has put others. */
+  constructor(
+    seed: number,
+    run: FailedRun,
+    { shrunk, standIns }: { readonly shrunk: FailedRun | undefined; readonly standIns: readonly string[] },
+  ) {
+    super(messageOf(seed, run, { shrunk, causes: usualCauses(run.findings[0]!.kind, standIns) }))
     this.seed = seed
     this.kind = run.findings[0]!.kind
     this.where = run.findings[0]!.where
@@ -37,9 +42,22 @@ export class SimulationFailure extends Error {
   }
 }
 
-function messageOf(seed: number, run: FailedRun, shrunk: FailedRun | undefined): string {
+/** Whose fault it usually is when results differ and nobody was found out before. */
+function usualCauses(kind: FindingKind, standIns: readonly string[]): readonly string[] {
+  const inCode = ['a variable outside of state', 'a value of state that is changed without set']
+  const inStandIns = standIns.map((name) => `the stand-in for '${name}', if it does not keep its contract`)
+  if (kind === 'doubled' || kind === 'order') return inStandIns
+  return kind === 'missing' || kind === 'wrong' || kind === 'state' ? [...inCode, ...inStandIns] : []
+}
+
+function messageOf(
+  seed: number,
+  run: FailedRun,
+  { shrunk, causes }: { readonly shrunk: FailedRun | undefined; readonly causes: readonly string[] },
+): string {
   return [
     `seed ${seed}: ${run.findings.map(({ what }) => what).join('\n')}`,
+    ...(causes.length === 0 ? [] : [`What usually does this: ${causes.join('; ')}.`]),
     ...runLines(run),
     ...(shrunk === undefined
       ? []

@@ -1,0 +1,12 @@
+import { expect } from 'vitest'
+import { SimulationFailure } from '../src/simulate/simulation-failure.ts'
+
+/** The failure that a simulation ends with. */
+export async function failureOf(run: Promise<unknown>): Promise<SimulationFailure> {
+  const thrown = await run.then(
+    () => undefined,
+    (error: unknown) => error,
+  )
+  expect(thrown).toBeInstanceOf(SimulationFailure)
+  return thrown as SimulationFailure
+}
