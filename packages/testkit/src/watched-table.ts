@@ -130,6 +130,7 @@ export class WatchedTable<T> implements StateTable<T> {
   }
 }
 
-function sameBytes(a: Uint8Array | undefined, b: Uint8Array): boolean {
+/** Whether two values were written as the same bytes. */
+export function sameBytes(a: Uint8Array | undefined, b: Uint8Array): boolean {
   return a !== undefined && a.length === b.length && a.every((byte, i) => byte === b[i])
 }

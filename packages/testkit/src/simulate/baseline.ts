@@ -106,6 +106,8 @@ export class Baseline {
       {
         call: (operator, code) => watch.call(operator, code),
         callAsync: (operator, value, signal, code) => watch.callAsync(operator, value, signal, code),
+        value: (operator, handle, descriptor) => watch.value(operator, handle, descriptor),
+        map: (operator, handle, descriptor) => watch.map(operator, handle, descriptor),
         emitted: (operator, value) => watch.emitted(operator, value),
         usedClock: (operator) => clockUsers.add(operator),
       },

@@ -143,7 +143,7 @@ class BoxingContext implements OperatorContext {
   }
 
   value<T>(descriptor: StateDescriptor<T>): ValueState<T> {
-    return this.#inner.value(descriptor)
+    return this.#watch.value(this.name, this.#inner.value(descriptor), descriptor)
   }
 
   list<T>(descriptor: StateDescriptor<T>): ListState<T> {
@@ -151,7 +151,7 @@ class BoxingContext implements OperatorContext {
   }
 
   map<K extends Key, V>(descriptor: StateDescriptor<V>): MapState<K, V> {
-    return this.#inner.map<K, V>(descriptor)
+    return this.#watch.map(this.name, this.#inner.map<K, V>(descriptor), descriptor)
   }
 
   table<T>(descriptor: StateDescriptor<T>): StateTable<T> {

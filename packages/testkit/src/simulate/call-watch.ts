@@ -1,3 +1,5 @@
+import type { Key, MapState, StateDescriptor, ValueState } from '@millrace/core'
+
 /** Sees each call of user code in a simulated pipeline, and what came of it. */
 export interface CallWatch {
   /** Stands for `code()`, which is user code of `operator` that must not wait. */
@@ -7,6 +9,14 @@ export interface CallWatch {
    * `signal` aborts.
    */
   callAsync<T>(operator: string, value: unknown, signal: AbortSignal, code: () => Promise<T>): Promise<T>
+  /** Stands for `state`, which `operator` is handed. */
+  value<T>(operator: string, state: ValueState<T>, descriptor: StateDescriptor<T>): ValueState<T>
+  /** Stands for `state`, which `operator` is handed. */
+  map<K extends Key, V>(
+    operator: string,
+    state: MapState<K, V>,
+    descriptor: StateDescriptor<V>,
+  ): MapState<K, V>
   /** `operator` has put this out, or decided this. */
   emitted(operator: string, value: unknown): void
   /** `operator` asked for the time or set a timer by the clock: what it puts out may differ from run to run. */

@@ -59,6 +59,8 @@ export function drawPaces(random: Random, items: number): Paces {
 export const noWatch: CallWatch = {
   call: (_operator, code) => code(),
   callAsync: (_operator, _value, _signal, code) => code(),
+  value: (_operator, state) => state,
+  map: (_operator, state) => state,
   emitted() {},
   usedClock() {},
 }

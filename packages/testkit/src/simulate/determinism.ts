@@ -1,8 +1,10 @@
 import { seededRandom, type Random } from '@millrace/channels'
+import type { Key, MapState, StateDescriptor, ValueState } from '@millrace/core'
 import type { CallWatch } from './call-watch.ts'
 import type { Finding } from './finding.ts'
 import { inStrangeWorld } from './strange-world.ts'
 import { UnawaitedWork } from './unawaited-work.ts'
+import { UnsetState } from './unset-state.ts'
 import { valueText } from './value-text.ts'
 
 /** Remembers all that each operator has put out, in a world of its own. */
@@ -14,18 +16,24 @@ export class OperatorWatch implements CallWatch {
   readonly findings: Finding[] = []
   readonly #random: Random
   readonly #work: UnawaitedWork | undefined
+  /** What operators do to their state, by operator, if it looks closer. */
+  readonly #states = new Map<string, UnsetState>()
   readonly #accused = new Set<string>()
 
-  /** With `looksForWork` it also notices work that is started and left behind; that takes time. */
-  constructor(seed: number, looksForWork: boolean) {
+  /** With `looksCloser` it also notices work that is left behind and state that is not set; that takes time. */
+  constructor(seed: number, looksCloser: boolean) {
     this.#random = seededRandom(seed)
-    this.#work = looksForWork ? new UnawaitedWork() : undefined
+    this.#work = looksCloser ? new UnawaitedWork() : undefined
   }
 
   call<T>(operator: string, code: () => T): T {
     const inside = (): T => inStrangeWorld(this.#random, code)
     if (this.#work === undefined || this.#accused.has(operator)) return inside()
-    return this.#work.during(inside, (what) => {
+    return this.#worked(operator, this.#work, () => this.#stated(operator, inside))
+  }
+
+  #worked<T>(operator: string, work: UnawaitedWork, inside: () => T): T {
+    return work.during(inside, (what) => {
       this.#accused.add(operator)
       this.findings.push({
         kind: 'unawaited work',
@@ -33,6 +41,38 @@ export class OperatorWatch implements CallWatch {
         what: `'${operator}' starts ${what}: what it does comes at any time, is in no checkpoint and is lost in a crash; wait for it in mapAsync`,
       })
     })
+  }
+
+  #stated<T>(operator: string, inside: () => T): T {
+    const states = this.#states.get(operator)
+    if (states === undefined) return inside()
+    return states.during(inside, (state) => {
+      this.#accused.add(operator)
+      this.findings.push({
+        kind: 'unset state',
+        where: operator,
+        what: `'${operator}' changes state '${state}' in place and does not set it: the change is in no checkpoint and is lost in a crash; call set with the value after changing it`,
+      })
+    })
+  }
+
+  value<T>(operator: string, state: ValueState<T>, descriptor: StateDescriptor<T>): ValueState<T> {
+    return this.#statesOf(operator)?.value(state, descriptor) ?? state
+  }
+
+  map<K extends Key, V>(
+    operator: string,
+    state: MapState<K, V>,
+    descriptor: StateDescriptor<V>,
+  ): MapState<K, V> {
+    return this.#statesOf(operator)?.map(state, descriptor) ?? state
+  }
+
+  #statesOf(operator: string): UnsetState | undefined {
+    if (this.#work === undefined) return undefined
+    const states = this.#states.get(operator) ?? new UnsetState()
+    this.#states.set(operator, states)
+    return states
   }
 
   async callAsync<T>(

@@ -4,6 +4,8 @@ export type FindingKind =
   | 'nondeterminism'
   /** User code starts work that nobody waits for. */
   | 'unawaited work'
+  /** User code changes state in a way that no checkpoint sees. */
+  | 'unset state'
   | 'missing'
   | 'doubled'
   /** Something came out that does not come out of a run without faults. */

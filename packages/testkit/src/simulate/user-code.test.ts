@@ -1,5 +1,5 @@
 import { MemorySink, memorySource } from '@millrace/core'
-import { output, pipeline, skip, state, type Pipeline } from '@millrace/flow'
+import { output, pipeline, skip, state, type Pipeline, type StateHandles } from '@millrace/flow'
 import { expect, test } from 'vitest'
 import { failureOf } from '../../test/simulation-failure-of.ts'
 import { mapping } from '../../test/simulated-pipelines.ts'
@@ -64,23 +64,75 @@ test('calls that fail are left out, and nobody is blamed for them', async () => 
   expect(report.expected['out']).toHaveLength(133)
 })
 
-test('a value of state that is changed without set is found, and the failure says that this is a usual cause', async () => {
-  const counts = pipeline('counts', (p) => {
+const kept = {
+  numbers: state.value<number[]>(),
+  counts: state.map<string, { n: number }>(),
+  all: state.list<{ n: number }>(),
+}
+
+/** Emits what `keep` makes of each number and the state of its key. */
+function keeping(keep: (n: number, handles: StateHandles<typeof kept>) => number): Pipeline {
+  return pipeline('keeping', (p) => {
     p.from('numbers', memorySource({ all: Array.from({ length: 200 }, (_, n) => n) }))
       .keyBy((n) => n % 5)
-      .process('count', {
+      .process('keep', {
         emits: output<number>(),
-        state: { seen: state.value<number[]>() },
-        onRecord: ({ value }, { state: { seen }, emit }) => {
-          const numbers = seen.get()
-          if (numbers === undefined) seen.set([value])
-          else numbers.push(value)
-          emit((numbers ?? [value]).length)
-        },
+        state: kept,
+        onRecord: ({ value }, { state: handles, emit }) => emit(keep(value, handles)),
       })
       .to('out', new MemorySink())
   })
-  const failure = await failureOf(simulateSeeds(counts, { seeds: 50, faults: { kill: 2 } }))
+}
+
+test.each([
+  [
+    'numbers',
+    keeping((n, { numbers }) => {
+      const known = numbers.get()
+      if (known === undefined) numbers.set([n])
+      return known?.push(n) ?? 1
+    }),
+  ],
+  [
+    'counts',
+    keeping((_n, { counts }) => {
+      if (!counts.has('all')) counts.set('all', { n: 0 })
+      return ++counts.get('all')!.n
+    }),
+  ],
+])(
+  "state '%s' that is changed in place without set is reported with the name of the operator",
+  async (name, keeper) => {
+    const failure = await failureOf(simulate(keeper, { seed: 1 }))
+    expect(failure).toMatchObject({ kind: 'unset state', where: 'keep' })
+    expect(failure.message).toContain(`'keep' changes state '${name}' in place and does not set it`)
+  },
+)
+
+test('state that is changed in place and set, before or after, or cleared, is as it should be', async () => {
+  const keeper = keeping((n, { numbers, counts }) => {
+    const known = numbers.get() ?? []
+    known.push(n)
+    numbers.set(known)
+    known.push(n)
+    const count = counts.get('all') ?? { n: 0 }
+    count.n++
+    if (count.n > 10) counts.clear()
+    else counts.set('all', count)
+    if (n > 190) counts.delete('all')
+    return known.length + count.n
+  })
+  await simulateSeeds(keeper, { seeds: 5 })
+})
+
+test('what nobody was found out for is told with what usually causes it', async () => {
+  const keeper = keeping((_n, { all }) => {
+    const [count] = all.get()
+    if (count === undefined) all.add({ n: 1 })
+    else count.n++
+    return count?.n ?? 1
+  })
+  const failure = await failureOf(simulateSeeds(keeper, { seeds: 50, faults: { kill: 2 } }))
   expect(['missing', 'wrong', 'state']).toContain(failure.kind)
   expect(failure.message).toContain(
     'What usually does this: a variable outside of state; a value of state that is changed without set.',

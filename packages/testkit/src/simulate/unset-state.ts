@@ -1,0 +1,95 @@
+import {
+  ByteWriter,
+  keyToken,
+  structuredCodec,
+  type Codec,
+  type Key,
+  type MapState,
+  type StateDescriptor,
+  type ValueState,
+} from '@millrace/core'
+import { sameBytes } from '../watched-table.ts'
+
+/** A value of state as it was when it was handed out. */
+interface HandedOut {
+  readonly state: string
+  readonly codec: Codec<unknown>
+  readonly value: object
+  readonly bytes: Uint8Array
+}
+
+/**
+ * Notices state that one operator changes in place and does not set.
+ *
+ * True between two calls of user code: nothing is handed out. Lists are not looked at.
+ */
+export class UnsetState {
+  readonly #writer = new ByteWriter()
+  /** What this call was handed and has not set since, by the name of the state and its inner key. */
+  readonly #handedOut = new Map<string, HandedOut>()
+
+  /** Runs `code`; says through `found` which state it has changed in place and not set. */
+  during<T>(code: () => T, found: (state: string) => void): T {
+    try {
+      const result = code()
+      for (const { state, codec, value, bytes } of this.#handedOut.values()) {
+        if (!sameBytes(bytes, this.#encode(codec, value))) found(state)
+      }
+      return result
+    } finally {
+      this.#handedOut.clear()
+    }
+  }
+
+  value<T>(inner: ValueState<T>, descriptor: StateDescriptor<T>): ValueState<T> {
+    const { name } = descriptor
+    return {
+      get: () => this.#handOut(name, inner.get(), descriptor),
+      set: (value) => {
+        this.#handedOut.delete(name)
+        inner.set(value)
+      },
+      clear: () => {
+        this.#handedOut.delete(name)
+        inner.clear()
+      },
+    }
+  }
+
+  map<K extends Key, V>(inner: MapState<K, V>, descriptor: StateDescriptor<V>): MapState<K, V> {
+    const placeOf = (name: K): string => `${descriptor.name} ${String(keyToken(name))}`
+    return {
+      get: (name) => this.#handOut(placeOf(name), inner.get(name), descriptor),
+      has: (name) => inner.has(name),
+      set: (name, value) => {
+        this.#handedOut.delete(placeOf(name))
+        inner.set(name, value)
+      },
+      delete: (name) => {
+        this.#handedOut.delete(placeOf(name))
+        inner.delete(name)
+      },
+      entries: () => inner.entries(),
+      get size() {
+        return inner.size
+      },
+      clear: () => {
+        this.#handedOut.clear()
+        inner.clear()
+      },
+    }
+  }
+
+  #handOut<T>(place: string, value: T | undefined, { name, codec }: StateDescriptor<T>): T | undefined {
+    if (typeof value !== 'object' || value === null || this.#handedOut.has(place)) return value
+    const written: Codec<unknown> = codec ?? structuredCodec()
+    this.#handedOut.set(place, { state: name, codec: written, value, bytes: this.#encode(written, value) })
+    return value
+  }
+
+  #encode(codec: Codec<unknown>, value: unknown): Uint8Array {
+    this.#writer.reset()
+    codec.encode(value, this.#writer)
+    return this.#writer.written().slice()
+  }
+}
