@@ -46,12 +46,10 @@ export class CheckpointStorage {
    * Every checkpoint that can be read, newest first. Damaged ones are reported to `warn` and left out; if there
    * are some and all are damaged, throws `CHECKPOINT_CORRUPT` rather than let the job start from nothing.
    *
-   * What it returns is durable: a process killed between a rename and its sync leaves a manifest that a second
-   * crash could still take, after the sinks had committed what it names.
+   * They need not be durable: whoever goes on from one renews it.
    */
   async readable(warn: (message: string) => void): Promise<readonly Manifest[]> {
     const numbers = await this.list()
-    if (numbers.length > 0) await this.#fs.syncDirectory(this.directory)
     const manifests: Manifest[] = []
     for (const number of numbers) {
       try {
@@ -82,8 +80,9 @@ export class CheckpointStorage {
   }
 
   /**
-   * Publishes a checkpoint that is there once more. Its name may be one that a failed sync has left behind: such a name
-   * can be seen, but no later sync makes it durable.
+   * Publishes a checkpoint that is there once more. A process killed between a rename and its sync leaves a manifest
+   * that a second crash could still take, after the sinks had committed what it names; and one whose sync has failed
+   * leaves a name that can be seen, but that no later sync makes durable.
    */
   async renew(checkpoint: number, publisher?: Publisher): Promise<void> {
     const bytes = await readWhole(this.#fs, `${this.directory}/${fileName(checkpoint)}`)

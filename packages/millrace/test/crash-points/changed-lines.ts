@@ -157,8 +157,8 @@ export const changedLines: readonly PlantedBug<ChangedLine>[] = [
   {
     name: 'a job goes on from a checkpoint that is not durable yet',
     plant: {
-      file: 'core/src/checkpoint/checkpoint-storage.ts',
-      from: 'if (numbers.length > 0) await this.#fs.syncDirectory(this.directory)',
+      file: 'core/src/runtime/attempt.ts',
+      from: 'if (restored !== undefined) await this.#storage.renew(restored.checkpoint, this.#publisher())',
       to: '',
     },
     trial: 'a second crash',
