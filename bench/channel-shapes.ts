@@ -5,7 +5,7 @@ import type { Shape } from './compare.ts'
 const batchSize = 128
 
 /** Two tasks and a channel. */
-export function pipe(capacity: number): Shape {
+function pipe(capacity: number): Shape {
   return async (operations) => {
     const channel = new Channel<number>(capacity)
     const sending = (async () => {
@@ -17,7 +17,7 @@ export function pipe(capacity: number): Shape {
 }
 
 /** The same, except that both tasks wait only when they have to. */
-export function pipeTryingFirst(capacity: number): Shape {
+function pipeTryingFirst(capacity: number): Shape {
   return async (operations) => {
     const channel = new Channel<number>(capacity)
     const sending = (async () => {
@@ -29,7 +29,7 @@ export function pipeTryingFirst(capacity: number): Shape {
 }
 
 /** The values travel in batches: one promise for each batch and side. */
-export const batches: Shape = async (operations) => {
+const batches: Shape = async (operations) => {
   const channel = new Channel<number>(batchSize)
   const sending = (async () => {
     for (let n = 0; n < operations; n += batchSize) {
@@ -49,7 +49,7 @@ export const batches: Shape = async (operations) => {
   await sending
 }
 
-export const oneTask: Shape = async (operations) => {
+const oneTask: Shape = async (operations) => {
   const channel = new Channel<number>(64)
   for (let n = 0; n < operations; n++) {
     await channel.send(n)
@@ -57,7 +57,7 @@ export const oneTask: Shape = async (operations) => {
   }
 }
 
-export const tryOneTask: Shape = (operations) => {
+const tryOneTask: Shape = (operations) => {
   const channel = new Channel<number>(64)
   for (let n = 0; n < operations; n++) {
     channel.trySend(n)
@@ -66,7 +66,7 @@ export const tryOneTask: Shape = (operations) => {
 }
 
 /** Whichever of the channels gives its value gets it back. */
-export const selectTwoReady: Shape = async (operations) => {
+const selectTwoReady: Shape = async (operations) => {
   const [a, b] = [channelOfTwo(), channelOfTwo()]
   for (let n = 0; n < operations; n++) {
     const chosen = await select({ a: a.receiveCase(), b: b.receiveCase() })
@@ -76,7 +76,7 @@ export const selectTwoReady: Shape = async (operations) => {
 }
 
 /** The same with a selector, which is prepared once. */
-export const selectorTwoReady: Shape = async (operations) => {
+const selectorTwoReady: Shape = async (operations) => {
   const [a, b] = [channelOfTwo(), channelOfTwo()]
   const selector = new Selector({ a: a.receiveCase(), b: b.receiveCase() })
   for (let n = 0; n < operations; n++) {
@@ -86,7 +86,7 @@ export const selectorTwoReady: Shape = async (operations) => {
   }
 }
 
-export const selectorFourReady: Shape = async (operations) => {
+const selectorFourReady: Shape = async (operations) => {
   const [a, b, c, d] = [channelOfTwo(), channelOfTwo(), channelOfTwo(), channelOfTwo()]
   const selector = new Selector({
     a: a.receiveCase(),
@@ -103,7 +103,7 @@ export const selectorFourReady: Shape = async (operations) => {
   }
 }
 
-export const selectorWithDefault: Shape = (operations) => {
+const selectorWithDefault: Shape = (operations) => {
   const selector = new Selector({
     a: new Channel<number>().receiveCase(),
     b: new Channel<number>().receiveCase(),
@@ -111,7 +111,7 @@ export const selectorWithDefault: Shape = (operations) => {
   for (let n = 0; n < operations; n++) if (selector.try() !== undefined) throw new Error('nothing was sent')
 }
 
-export const selectorTwoWaits: Shape = async (operations) => {
+const selectorTwoWaits: Shape = async (operations) => {
   const [a, b] = [new Channel<number>(), new Channel<number>()]
   const sending = sendInTurn([a, b], operations)
   const selector = new Selector({ a: a.receiveCase(), b: b.receiveCase() })
@@ -119,7 +119,7 @@ export const selectorTwoWaits: Shape = async (operations) => {
   await sending
 }
 
-export const selectorFourWaits: Shape = async (operations) => {
+const selectorFourWaits: Shape = async (operations) => {
   const channels = [
     new Channel<number>(),
     new Channel<number>(),
@@ -138,7 +138,7 @@ export const selectorFourWaits: Shape = async (operations) => {
   await sending
 }
 
-export const selectFourReady: Shape = async (operations) => {
+const selectFourReady: Shape = async (operations) => {
   const [a, b, c, d] = [channelOfTwo(), channelOfTwo(), channelOfTwo(), channelOfTwo()]
   for (let n = 0; n < operations; n++) {
     const chosen = await select({
@@ -160,7 +160,7 @@ function channelOfTwo(): Channel<number> {
   return channel
 }
 
-export const selectWithDefault: Shape = (operations) => {
+const selectWithDefault: Shape = (operations) => {
   const [a, b] = [new Channel<number>(), new Channel<number>()]
   for (let n = 0; n < operations; n++) {
     if (trySelect({ a: a.receiveCase(), b: b.receiveCase() }) !== undefined)
@@ -169,7 +169,7 @@ export const selectWithDefault: Shape = (operations) => {
 }
 
 /** The select waits, and another task wakes it on each of its channels in turn. */
-export const selectTwoWaits: Shape = async (operations) => {
+const selectTwoWaits: Shape = async (operations) => {
   const [a, b] = [new Channel<number>(), new Channel<number>()]
   const sending = sendInTurn([a, b], operations)
   for (;;) {
@@ -179,7 +179,7 @@ export const selectTwoWaits: Shape = async (operations) => {
   await sending
 }
 
-export const selectFourWaits: Shape = async (operations) => {
+const selectFourWaits: Shape = async (operations) => {
   const [a, b, c, d] = [
     new Channel<number>(),
     new Channel<number>(),
@@ -206,14 +206,14 @@ async function sendInTurn(channels: readonly Channel<number>[], operations: numb
   channels[0]!.close()
 }
 
-export const spawnAndJoin: Shape = async (operations) => {
+const spawnAndJoin: Shape = async (operations) => {
   const group = new WaitGroup()
   for (let n = 0; n < operations; n++) void group.go(async () => undefined)
   await group.wait()
 }
 
 /** Trees of 1,000 contexts, each with four children: built, cancelled at the root, and seen to be so at the last leaf. */
-export const cancelTree: Shape = (operations) => {
+const cancelTree: Shape = (operations) => {
   for (let done = 0; done < operations; done += 1_000) {
     const contexts = [withCancel(background)]
     for (let n = 1; n < 1_000; n++) contexts.push(withCancel(contexts[Math.floor((n - 1) / 4)]!))
@@ -222,7 +222,7 @@ export const cancelTree: Shape = (operations) => {
   }
 }
 
-export const fanOut: Shape = async (operations) => {
+const fanOut: Shape = async (operations) => {
   const [jobs, results] = [new Channel<number>(128), new Channel<number>(128)]
   const workers = new WaitGroup()
   for (let worker = 0; worker < 3; worker++) {
@@ -241,3 +241,27 @@ export const fanOut: Shape = async (operations) => {
   if (received !== operations) throw new Error(`received ${received} of ${operations}`)
   await sending
 }
+
+/** All of them, by name. */
+export const shapes = {
+  unbuffered: pipe(0),
+  bufferOfOne: pipe(1),
+  bufferOfMany: pipe(128),
+  bufferTryingFirst: pipeTryingFirst(128),
+  batches,
+  oneTask,
+  tryOneTask,
+  selectTwoReady,
+  selectorTwoReady,
+  selectorFourReady,
+  selectorWithDefault,
+  selectorTwoWaits,
+  selectorFourWaits,
+  selectFourReady,
+  selectWithDefault,
+  selectTwoWaits,
+  selectFourWaits,
+  spawnAndJoin,
+  cancelTree,
+  fanOut,
+} satisfies Readonly<Record<string, Shape>>

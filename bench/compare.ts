@@ -10,13 +10,18 @@ import type { Measurement } from './measure.ts'
 /** Work that one contender does `operations` times. */
 export type Shape = (operations: number) => void | Promise<void>
 
+/** Does the work `operations` times, and returns what an operation cost, in nanoseconds. */
+export type Contender = (operations: number) => number | Promise<number>
+
 /** A question, who answers it, and what would be a good answer. */
 export interface Question {
   readonly name: string
   readonly operations: number
-  readonly ours: Shape
-  /** By name; each returns what an operation cost, in nanoseconds. A rival that is not there is left out. */
-  readonly rivals: Readonly<Record<string, ((operations: number) => number | Promise<number>) | undefined>>
+  readonly ours: Contender
+  /** By name. A rival that is not there is left out. */
+  readonly rivals: Readonly<Record<string, Contender | undefined>>
+  /** The same work of ours under other circumstances, by name: told in the note. */
+  readonly beside?: Readonly<Record<string, Contender>>
   /** Ours must cost at most `times` as much as that rival. */
   readonly bar?: { readonly rival: string; readonly times: number } | undefined
 }
@@ -28,27 +33,37 @@ export async function cost(shape: Shape, operations: number): Promise<number> {
   return ((performance.now() - startedAt) * 1e6) / operations
 }
 
+/** A contender in this process. */
+export function costOf(shape: Shape): Contender {
+  return (operations) => cost(shape, operations)
+}
+
 /** Puts all questions in turns, and writes the answers to standard output as JSON, for `run.ts` to read. */
 export async function compare(questions: readonly Question[], turns = 9): Promise<void> {
   const samples = questions.map(() => new Map<string, number[]>())
   for (let turn = 0; turn <= turns; turn++) {
-    for (const [index, { operations, ours, rivals }] of questions.entries()) {
+    for (const [index, { operations, ours, rivals, beside }] of questions.entries()) {
       const note = (name: string, nanoseconds: number): void => {
         const soFar = samples[index]!.get(name) ?? []
         samples[index]!.set(name, turn === 0 ? soFar : [...soFar, nanoseconds])
       }
-      note('ours', await cost(ours, operations))
-      for (const [name, rival] of Object.entries(rivals)) {
-        if (rival !== undefined) note(name, await rival(operations))
+      for (const [name, contender] of Object.entries({ ours, ...beside, ...rivals })) {
+        if (contender !== undefined) note(name, await contender(operations))
       }
     }
   }
   report(
-    questions.map(({ name, bar }, index): Measurement => {
-      const { ours = Number.NaN, ...rivals } = Object.fromEntries(
-        [...samples[index]!].map(([contender, costs]) => [contender, median(costs)]),
+    questions.map(({ name, beside = {}, bar }, index): Measurement => {
+      const medians = new Map(
+        [...samples[index]!].map(([contender, costs]) => [contender, median(costs)] as const),
       )
-      return { name, nanoseconds: ours, runs: turns, rivals, ...(bar !== undefined && { bar }) }
+      const nanoseconds = medians.get('ours') ?? Number.NaN
+      const note = Object.keys(beside)
+        .map((other) => `${other}: ${medians.get(other)} ns`)
+        .join(', ')
+      for (const other of ['ours', ...Object.keys(beside)]) medians.delete(other)
+      const rivals = Object.fromEntries(medians)
+      return { name, nanoseconds, runs: turns, rivals, ...(note && { note }), ...(bar && { bar }) }
     }),
   )
 }

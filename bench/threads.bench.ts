@@ -3,7 +3,7 @@ import { Channel, parallelMap, Scope } from '@millrace/channels'
 import { pool, sharedChannel } from '@millrace/threads'
 import type { RingCodec, SharedChannel } from '@millrace/threads'
 import { Worker } from 'node:worker_threads'
-import { compare, cost } from './compare.ts'
+import { compare, cost, costOf } from './compare.ts'
 import type { Question, Shape } from './compare.ts'
 import { codecs, compute } from './thread-worker.ts'
 
@@ -68,11 +68,16 @@ function questions<T>(what: string, codec: keyof typeof codecs, value: T, times?
     {
       name: `${what}, ${batch} at a time`,
       operations: records,
-      ours: crossing(codec, value, sendMany),
+      ours: costOf(crossing(codec, value, sendMany)),
       rivals,
       bar,
     },
-    { name: `${what}, one at a time`, operations: records, ours: crossing(codec, value, sendSingly), rivals },
+    {
+      name: `${what}, one at a time`,
+      operations: records,
+      ours: costOf(crossing(codec, value, sendSingly)),
+      rivals,
+    },
   ]
 }
 
@@ -91,8 +96,6 @@ function orderedMap(map: (seed: number) => number | Promise<number>, limit: numb
   }
 }
 
-const oneCore = orderedMap(compute, 1)
-
 await compare(
   [
     ...questions('16 B', 'bytes', new Uint8Array(16)),
@@ -102,8 +105,8 @@ await compare(
     {
       name: 'ordered map of computation, 2 workers',
       operations: 50,
-      ours: orderedMap(workers.fn('compute'), 4),
-      rivals: { 'one core': (operations) => cost(oneCore, operations) },
+      ours: costOf(orderedMap(workers.fn('compute'), 4)),
+      rivals: { 'one core': costOf(orderedMap(compute, 1)) },
       bar: { rival: 'one core', times: 1 / 1.7 },
     },
   ],

@@ -11,7 +11,7 @@ export const effectVersion: string = (
 ).version
 
 /** Two fibers and a queue. */
-export function pipe(capacity: number): Shape {
+function pipe(capacity: number): Shape {
   return (operations) => {
     const program = Effect.gen(function* () {
       const queue = yield* Queue.bounded<number>(capacity)
@@ -27,7 +27,7 @@ export function pipe(capacity: number): Shape {
   }
 }
 
-export const oneTask: Shape = (operations) => {
+const oneTask: Shape = (operations) => {
   const program = Effect.gen(function* () {
     const queue = yield* Queue.bounded<number>(64)
     for (let n = 0; n < operations; n++) {
@@ -38,7 +38,7 @@ export const oneTask: Shape = (operations) => {
   return Effect.runPromise(program)
 }
 
-export const batches: Shape = (operations) => {
+const batches: Shape = (operations) => {
   const program = Effect.gen(function* () {
     const queue = yield* Queue.bounded<number>(batchSize)
     const sending = yield* Effect.forkChild(
@@ -59,7 +59,7 @@ export const batches: Shape = (operations) => {
   return Effect.runPromise(program)
 }
 
-export const spawnAndJoin: Shape = (operations) => {
+const spawnAndJoin: Shape = (operations) => {
   const program = Effect.gen(function* () {
     const fibers: Fiber.Fiber<void>[] = []
     for (let n = 0; n < operations; n++) fibers.push(yield* Effect.forkChild(Effect.void))
@@ -68,7 +68,7 @@ export const spawnAndJoin: Shape = (operations) => {
   return Effect.runPromise(program)
 }
 
-export const fanOut: Shape = (operations) => {
+const fanOut: Shape = (operations) => {
   const program = Effect.gen(function* () {
     const jobs = yield* Queue.bounded<number>(128)
     const results = yield* Queue.bounded<number>(128)
@@ -88,3 +88,14 @@ export const fanOut: Shape = (operations) => {
   })
   return Effect.runPromise(program)
 }
+
+/** All of them, named as in `channel-shapes.ts`. */
+export const shapes = {
+  unbuffered: pipe(0),
+  bufferOfOne: pipe(1),
+  bufferOfMany: pipe(128),
+  oneTask,
+  batches,
+  spawnAndJoin,
+  fanOut,
+} satisfies Readonly<Record<string, Shape>>

@@ -2,7 +2,7 @@
 import type { Shape } from '../compare.ts'
 
 /** One task waits with a promise of its own, another settles it: a hand-off in which nobody can be late. */
-export const handOff: Shape = async (operations) => {
+const unbuffered: Shape = async (operations) => {
   let wake: (value: number) => void = () => undefined
   const capture = (resolve: (value: number) => void): void => {
     wake = resolve
@@ -19,7 +19,7 @@ export const handOff: Shape = async (operations) => {
 }
 
 /** Two awaits of what is there already. */
-export const oneTask: Shape = async (operations) => {
+const oneTask: Shape = async (operations) => {
   const settled = Promise.resolve()
   for (let n = 0; n < operations; n++) {
     await settled
@@ -27,7 +27,14 @@ export const oneTask: Shape = async (operations) => {
   }
 }
 
-export const spawnAndJoin: Shape = async (operations) => {
+const spawnAndJoin: Shape = async (operations) => {
   const task = async (): Promise<void> => undefined
   await Promise.all(Array.from({ length: operations }, task))
 }
+
+/** All of them, named as in `channel-shapes.ts`. */
+export const shapes = {
+  unbuffered,
+  oneTask,
+  spawnAndJoin,
+} satisfies Readonly<Record<string, Shape>>
