@@ -1,0 +1,29 @@
+/**
+ * A contender in a process of its own, as the Go program is: what else a process has done before changes what its
+ * compiler makes of a shape.
+ *
+ * `contender.ts FILE SHAPE OPERATIONS` runs one of the `shapes` that a file exports, once to warm up and once more, and prints
+ * what an operation cost, in nanoseconds.
+ */
+import { execFileSync } from 'node:child_process'
+import process from 'node:process'
+import { cost, type Contender, type Shape } from './compare.ts'
+
+const file = import.meta.filename
+
+/** In a new process, which does nothing but the shape called `name` of the file `from`. */
+export function alone(from: string, name: string): Contender {
+  return (operations) => {
+    const args = ['--import', 'tsx', file, from, name, String(operations)]
+    return Number(execFileSync(process.execPath, args, { encoding: 'utf8' }))
+  }
+}
+
+async function main([from, name, operations]: readonly string[]): Promise<void> {
+  const { shapes } = (await import(from!)) as { readonly shapes: Readonly<Record<string, Shape>> }
+  const shape = shapes[name!]!
+  await shape(Number(operations))
+  process.stdout.write(String(await cost(shape, Number(operations))))
+}
+
+if (process.argv[1] === file) await main(process.argv.slice(2))
