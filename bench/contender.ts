@@ -2,14 +2,16 @@
  * A contender in a process of its own, as the Go program is: what else a process has done before changes what its
  * compiler makes of a shape.
  *
- * `contender.ts FILE SHAPE OPERATIONS` runs one of the `shapes` that a file exports, once to warm up and once more, and prints
- * what an operation cost, in nanoseconds.
+ * `contender.ts FILE SHAPE OPERATIONS` runs one of the `shapes` that a file exports, a few times until its compiler has
+ * made up its mind and once more, and prints what an operation cost, in nanoseconds.
  */
 import { execFileSync } from 'node:child_process'
 import process from 'node:process'
 import { cost, type Contender, type Shape } from './compare.ts'
 
 const file = import.meta.filename
+/** After so many runs the costs of all shapes have settled. */
+const warmUps = 6
 
 /** In a new process, which does nothing but the shape called `name` of the file `from`. */
 export function alone(from: string, name: string): Contender {
@@ -22,7 +24,7 @@ export function alone(from: string, name: string): Contender {
 async function main([from, name, operations]: readonly string[]): Promise<void> {
   const { shapes } = (await import(from!)) as { readonly shapes: Readonly<Record<string, Shape>> }
   const shape = shapes[name!]!
-  await shape(Number(operations))
+  for (let n = 0; n < warmUps; n++) await shape(Number(operations))
   process.stdout.write(String(await cost(shape, Number(operations))))
 }
 
