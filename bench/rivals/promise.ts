@@ -18,6 +18,16 @@ const unbuffered: Shape = async (operations) => {
   await receiving
 }
 
+/** Two tasks that never wait for each other, and only pay for the word `await`. */
+const bufferOfMany: Shape = async (operations) => {
+  const settled = Promise.resolve()
+  const sending = (async () => {
+    for (let n = 0; n < operations; n++) await settled
+  })()
+  for (let n = 0; n < operations; n++) await Promise.resolve(n)
+  await sending
+}
+
 /** Two awaits of what is there already. */
 const oneTask: Shape = async (operations) => {
   const settled = Promise.resolve()
@@ -35,6 +45,7 @@ const spawnAndJoin: Shape = async (operations) => {
 /** All of them, named as in `channel-shapes.ts`. */
 export const shapes = {
   unbuffered,
+  bufferOfMany,
   oneTask,
   spawnAndJoin,
 } satisfies Readonly<Record<string, Shape>>
