@@ -12,6 +12,7 @@ const meanings: ReadonlyMap<string, Meaning> = new Map<string, Meaning>([
   ['ENOENT', { code: 'FS_NOT_FOUND', says: 'there is no such file or directory; check the path' }],
   ['ENOTDIR', { code: 'FS_NOT_FOUND', says: 'part of the path is a file, not a directory; check the path' }],
   ['EEXIST', { code: 'FS_EXISTS', says: 'exists already; remove it or take another name' }],
+  ['ENOTEMPTY', { code: 'FS_EXISTS', says: 'something is in it; remove that first' }],
   ['ENOSPC', { code: 'FS_FULL', says: 'the disk is full; free some space', isTransient: true }],
   ['EDQUOT', { code: 'FS_FULL', says: 'the quota is used up; free some space', isTransient: true }],
   ['EFBIG', { code: 'FS_FULL', says: 'the file may not grow further; raise the limit (ulimit -f)' }],

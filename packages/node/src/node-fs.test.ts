@@ -19,6 +19,7 @@ describe('what the system reports', () => {
   test.each([
     ['ENOENT', 'FS_NOT_FOUND', false],
     ['EEXIST', 'FS_EXISTS', false],
+    ['ENOTEMPTY', 'FS_EXISTS', false],
     ['ENOSPC', 'FS_FULL', true],
     ['EDQUOT', 'FS_FULL', true],
     ['EROFS', 'FS_READ_ONLY', false],

@@ -1,4 +1,4 @@
-import { mkdir, open, readdir, rename, stat, unlink } from 'node:fs/promises'
+import { mkdir, open, readdir, rename, rmdir, stat, unlink } from 'node:fs/promises'
 import { platform } from 'node:process'
 import type { BigIntStats } from 'node:fs'
 import type { Fs, FsEntry, FsFile, FsStat } from '@millrace/core'
@@ -83,6 +83,14 @@ export const nodeFs: Fs = {
   async makeDirectory(path) {
     try {
       await mkdir(path, { recursive: true })
+    } catch (error) {
+      throw fsFailure(error, path)
+    }
+  },
+
+  async removeDirectory(path) {
+    try {
+      await rmdir(path)
     } catch (error) {
       throw fsFailure(error, path)
     }

@@ -7,6 +7,7 @@ export type OperationKind =
   | 'rename'
   | 'remove'
   | 'makeDirectory'
+  | 'removeDirectory'
   | 'syncDirectory'
 
 /** How many lines are kept: enough to see what led to a failure, few enough for a long simulation. */

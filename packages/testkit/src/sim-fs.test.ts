@@ -297,6 +297,21 @@ describe('faults', () => {
     expect(fs.afterPowerLoss().paths()).toEqual(['/b'])
   })
 
+  test('a directory whose name a failed sync was asked for is durable once it is made again', async () => {
+    for (const isMadeAgain of [false, true]) {
+      const fs = new SimFs()
+      await fs.makeDirectory('d')
+      fs.failNext('syncDirectory')
+      await failure('FS_SYNC_FAILED', fs.syncDirectory('.'))
+      if (isMadeAgain) {
+        await fs.removeDirectory('d')
+        await fs.makeDirectory('d')
+      }
+      await fs.syncDirectory('.')
+      expect((await fs.afterPowerLoss().stat('d'))?.kind).toBe(isMadeAgain ? 'directory' : undefined)
+    }
+  })
+
   test('an operation that fails by its number changes nothing', async () => {
     const fs = new SimFs()
     fs.put('a', 'x')

@@ -28,11 +28,11 @@ export interface SimFsOptions {
  *
  * It has two layers. Programs see the volatile one; power loss leaves the durable one, to which bytes get
  * by `FsFile.sync` and names by `syncDirectory`. A name made by `makeDirectory`, `open` or `rename`, and
- * the absence of one taken by `remove`, is volatile until then, also when the file itself was synced.
+ * the absence of one taken by `remove` or `removeDirectory`, is volatile until then, also when the file itself was synced.
  *
  * Every change has a running number, from 1, by which `crashAt` and `failAt` name it: creating (`open`),
- * `write`, `truncate`, `sync`, `rename`, `remove`, each directory made, `syncDirectory`. Nothing here
- * waits for anything but microtasks.
+ * `write`, `truncate`, `sync`, `rename`, `remove`, each directory made, `removeDirectory`, `syncDirectory`.
+ * Nothing here waits for anything but microtasks.
  *
  * One instance is one life of the process. After a crash each of its calls rejects with `SimulatedCrash`;
  * `afterKill` and `afterPowerLoss` give what the next life finds.
@@ -128,6 +128,20 @@ export class SimFs implements Fs {
     }
     if (!(this.#names.find(path) instanceof SimFile)) return
     throw new MillraceError('FS_EXISTS', `${path}: is a file; remove it or take another name`)
+  }
+
+  removeDirectory(path: string): Promise<void> {
+    return this.#disk.change({
+      kind: 'removeDirectory',
+      path,
+      whole: () => {
+        if (requireDirectory(this.#names.find(path), path).entries.size > 0) {
+          throw new MillraceError('FS_EXISTS', `${path}: something is in it; remove that first`)
+        }
+        const { directory, name } = this.#place(path)
+        this.#names.set(directory, name, undefined)
+      },
+    })
   }
 
   syncDirectory(path: string): Promise<void> {

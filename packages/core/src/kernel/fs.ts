@@ -24,7 +24,9 @@ export interface Fs {
   stat(path: string): Promise<FsStat | undefined>
   /** Makes a directory and its parents. Fine if it exists. */
   makeDirectory(path: string): Promise<void>
-  /** Makes names in a directory durable: files created in it, renamed into it, removed from it. */
+  /** Removes an empty directory. `FS_NOT_FOUND` if there is none, `FS_EXISTS` if something is in it. */
+  removeDirectory(path: string): Promise<void>
+  /** Makes names in a directory durable: what was created in it, renamed into it, removed from it. */
   syncDirectory(path: string): Promise<void>
 }
 

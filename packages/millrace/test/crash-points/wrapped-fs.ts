@@ -15,6 +15,7 @@ export function wrappedFs(inner: Fs, { file: changesOf, ...changes }: FsChanges)
     list: (path) => inner.list(path),
     stat: (path) => inner.stat(path),
     makeDirectory: (path) => inner.makeDirectory(path),
+    removeDirectory: (path) => inner.removeDirectory(path),
     syncDirectory: (path) => inner.syncDirectory(path),
     ...changes,
   }

@@ -34,6 +34,7 @@ function alter(fs: Fs, changes: Partial<Fs>): Fs {
     list: (path) => fs.list(path),
     stat: (path) => fs.stat(path),
     makeDirectory: (path) => fs.makeDirectory(path),
+    removeDirectory: (path) => fs.removeDirectory(path),
     syncDirectory: (path) => fs.syncDirectory(path),
   }
   return { ...same, ...changes }
@@ -145,6 +146,15 @@ const planted: Readonly<Record<string, (fs: Fs) => Fs>> = {
         await fs.makeDirectory(path)
       },
     }),
+  'a directory is removed with what is in it': (fs) =>
+    alter(fs, {
+      async removeDirectory(path) {
+        for (const { name } of await fs.list(path)) await fs.remove(`${path}/${name}`)
+        await fs.removeDirectory(path)
+      },
+    }),
+  'a removed directory stays': (fs) =>
+    alter(fs, { removeDirectory: (path) => fs.list(path).then((entries) => void entries) }),
   'errors of the system come through': (fs) =>
     alter(fs, {
       remove: (path) =>

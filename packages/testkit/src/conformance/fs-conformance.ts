@@ -322,7 +322,19 @@ const directories: FsCases = {
     checkEqual(await fs.stat(`${directory}/no/b`), undefined, 'facts about a file in a missing directory')
     checkEqual(await fs.stat(`${directory}/a/b`), undefined, 'facts about a file in a file')
   },
-  async 'a directory is neither removed nor renamed over'(fs, directory) {
+  async 'an empty directory is removed, and no other'(fs, directory) {
+    const path = `${directory}/d`
+    await checkRejects(fs.removeDirectory(path), 'FS_NOT_FOUND', path)
+    await fs.makeDirectory(path)
+    await write(fs, `${path}/a`, 'x')
+    await checkRejects(fs.removeDirectory(path), 'FS_EXISTS', path)
+    checkEqual(await contentOf(fs, `${path}/a`), 'x', 'a file in the directory')
+    await checkRejects(fs.removeDirectory(`${path}/a`), 'FS_NOT_FOUND', `${path}/a`)
+    await fs.remove(`${path}/a`)
+    await fs.removeDirectory(path)
+    checkEqual(await fs.stat(path), undefined, 'the directory')
+  },
+  async 'a directory is neither removed as a file nor renamed over'(fs, directory) {
     await fs.makeDirectory(`${directory}/d`)
     await write(fs, `${directory}/d/a`, 'x')
     await write(fs, `${directory}/b`, 'x')

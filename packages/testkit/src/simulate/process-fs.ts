@@ -65,6 +65,10 @@ export class ProcessFs implements Fs {
     return this.#later(`makeDirectory ${path}`, () => this.#fs.makeDirectory(path))
   }
 
+  removeDirectory(path: string): Promise<void> {
+    return this.#later(`removeDirectory ${path}`, () => this.#fs.removeDirectory(path))
+  }
+
   syncDirectory(path: string): Promise<void> {
     return this.#later(`syncDirectory ${path}`, () => this.#fs.syncDirectory(path))
   }
