@@ -1,5 +1,6 @@
 import {
   isMillraceError,
+  makeDurableDirectory,
   MillraceError,
   positiveDurationMs,
   publishFile,
@@ -77,7 +78,7 @@ export class FileSink<T> implements Sink<T, FileCommittable> {
   /** Brings the directory into the state of the restored checkpoint, before anybody writes. */
   async #prepareDirectory(pending: readonly FileCommittable[], context: ConnectorContext): Promise<void> {
     const { fs } = context
-    await fs.makeDirectory(this.#name.directory)
+    await makeDurableDirectory(fs, this.#name.directory)
     await this.#claim(context)
     await recover(pending, context)
     for (const { name } of await fs.list(this.#name.directory)) {

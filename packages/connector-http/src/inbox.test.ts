@@ -240,6 +240,22 @@ describe('a bad disk', () => {
     expect(read.at(-1)).toBe(3)
   })
 
+  test('what was accepted is kept though a sync had failed when the inbox was first opened', async () => {
+    const calm = new SimFs()
+    await (await openLife({ fs: calm })).reader.close()
+    const syncs = calm.describe().split('syncDirectory').length - 1
+    for (let failing = 1; failing <= syncs; failing++) {
+      const fs = new SimFs()
+      fs.failNext('syncDirectory', failing)
+      await expect(openLife({ fs })).rejects.toMatchObject({ code: 'FS_SYNC_FAILED' })
+      const next = fs.afterKill()
+      const life = await openLife({ fs: next })
+      await life.inbox.append(request([1]))
+      const last = await openLife({ fs: next.afterPowerLoss() })
+      expect(await take(last), `sync ${failing} of ${syncs}`).toEqual([1])
+    }
+  })
+
   test('damage in the middle is told apart from a torn end', async () => {
     const fs = new SimFs()
     const life = await openLife({ fs, segmentBytes: 100_000 })

@@ -168,9 +168,13 @@ export class OpenPlainStore implements OpenStateStore {
     this.number = Math.max(0, ...this.retained.map(({ number }) => number))
   }
 
+  makeDirectory(): Promise<void> {
+    return makeDurableDirectory(this.fs, this.directory)
+  }
+
   /** Makes the directory, reads what is restored and drops what nobody names. */
   async start(): Promise<void> {
-    await makeDurableDirectory(this.fs, this.directory)
+    await this.makeDirectory()
     await this.release(this.retained)
     if (this.from !== undefined) this.content = await this.read(this.from)
   }

@@ -1,5 +1,5 @@
 import { stdout } from 'node:process'
-import { publishFile, readWhole, writeFully } from '@millrace/core'
+import { makeDurableDirectory, publishFile, readWhole, writeFully } from '@millrace/core'
 import type { ConnectorContext, Fs, Json, Sink, SinkWriter } from '@millrace/core'
 import { expect, test } from 'vitest'
 import { firstFailure } from '../src/conformance/conformance-case.ts'
@@ -48,11 +48,6 @@ function bendOpen(open: (pending: readonly Staged[], context: ConnectorContext) 
       return sameWriter(writer)
     },
   })
-}
-
-async function makeDirectory(fs: Fs): Promise<void> {
-  await fs.makeDirectory(directory)
-  await fs.syncDirectory('.')
 }
 
 async function commit(fs: Fs, { staged, final }: Staged): Promise<void> {
@@ -202,25 +197,25 @@ const planted: Readonly<Record<string, SinkBend>> = {
     },
   })),
   'what is pending is forgotten': bendOpen(async (_pending, { fs }) => {
-    await makeDirectory(fs)
+    await makeDurableDirectory(fs, directory)
     await clean(fs)
   }),
   'only the first that is pending is committed': bendOpen(async (pending, { fs }) => {
-    await makeDirectory(fs)
+    await makeDurableDirectory(fs, directory)
     for (const committable of pending.slice(0, 1)) await commit(fs, committable)
     await clean(fs)
   }),
   'leftovers are removed before what is pending is committed': bendOpen(async (pending, { fs }) => {
-    await makeDirectory(fs)
+    await makeDurableDirectory(fs, directory)
     await clean(fs)
     for (const committable of pending) await commit(fs, committable)
   }),
   'leftovers stay': bendOpen(async (pending, { fs }) => {
-    await makeDirectory(fs)
+    await makeDurableDirectory(fs, directory)
     for (const committable of pending) await commit(fs, committable)
   }),
   'leftovers are committed': bendOpen(async (pending, { fs }) => {
-    await makeDirectory(fs)
+    await makeDurableDirectory(fs, directory)
     for (const committable of pending) await commit(fs, committable)
     for (const { name } of await fs.list(directory)) {
       if (name.startsWith('staged-'))
@@ -232,8 +227,14 @@ const planted: Readonly<Record<string, SinkBend>> = {
     for (const committable of pending) await commit(fs, committable)
     await clean(fs)
   }),
+  'a directory is trusted because a later sync has succeeded': bendOpen(async (pending, { fs }) => {
+    await fs.makeDirectory(directory)
+    await fs.syncDirectory('.')
+    for (const committable of pending) await commit(fs, committable)
+    await clean(fs)
+  }),
   'a restart trusts a commit that may not be durable': bendOpen(async (pending, { fs }) => {
-    await makeDirectory(fs)
+    await makeDurableDirectory(fs, directory)
     for (const { staged, final } of pending) {
       if ((await fs.stat(`${directory}/${final}`)) !== undefined) continue
       await fs.rename(`${directory}/${staged}`, `${directory}/${final}`)

@@ -1,4 +1,4 @@
-import { publishFile, readWhole } from '@millrace/core'
+import { makeDurableDirectory, publishFile, readWhole } from '@millrace/core'
 import type { Batch, ConnectorContext, Fs, Json, Sink, SinkWriter } from '@millrace/core'
 import type { SinkFeatures, SinkSubject } from '../src/conformance/sink-life.ts'
 import type { SimFs } from '../src/sim-fs.ts'
@@ -44,8 +44,7 @@ class StagedSink implements Sink<string, Staged> {
     const { fs } = context
     const writer = new StagedWriter(subtask, fs)
     if (subtask > 0) return writer
-    await fs.makeDirectory(directory)
-    await fs.syncDirectory('.')
+    await makeDurableDirectory(fs, directory)
     for (const committable of pending) await writer.commit(committable)
     for (const { name } of await fs.list(directory)) {
       if (name.startsWith('staged-')) await fs.remove(`${directory}/${name}`)
@@ -105,8 +104,7 @@ export class PromptSink implements Sink<string> {
     context: ConnectorContext,
   ): Promise<SinkWriter<string>> {
     const { fs, random } = context
-    await fs.makeDirectory(directory)
-    await fs.syncDirectory('.')
+    await makeDurableDirectory(fs, directory)
     const staging = new StagedWriter(subtask, fs)
     return {
       write: (batch) => staging.write(batch),

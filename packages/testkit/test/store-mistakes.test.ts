@@ -327,9 +327,12 @@ const disk: Readonly<Record<string, StoreBend>> = {
     return {}
   }),
   'the directory is not made durable': inStore((store) => ({
-    async start() {
+    makeDirectory: () => store.fs.makeDirectory(store.directory),
+  })),
+  'a directory is trusted because a later sync has succeeded': inStore((store) => ({
+    async makeDirectory() {
       await store.fs.makeDirectory(store.directory)
-      if (store.from !== undefined) store.content = await store.read(store.from)
+      for (const parent of ['.', 'data']) await store.fs.syncDirectory(parent)
     },
   })),
   'release deletes what is kept but the newest': inStore((store) => {

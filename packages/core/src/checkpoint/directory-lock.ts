@@ -1,4 +1,5 @@
 import { crc32 } from '../kernel/crc32.ts'
+import { makeDurableDirectory } from '../kernel/durable-directory.ts'
 import { isMillraceError, MillraceError } from '../kernel/errors.ts'
 import type { Platform } from '../kernel/platform.ts'
 import { publishFile, readWhole, writeFully } from '../kernel/whole-file.ts'
@@ -30,7 +31,7 @@ export class DirectoryLock {
   /** Throws `DIRECTORY_LOCKED`, naming the owner, if another process that still runs has it. */
   static async take(platform: Platform, directory: string): Promise<DirectoryLock> {
     const lock = new DirectoryLock(platform, directory)
-    await platform.fs.makeDirectory(directory)
+    await makeDurableDirectory(platform.fs, directory)
     if (await lock.#create()) return lock
     const owner = await lock.#owner()
     if (owner !== undefined && (await lock.#isAlive(owner))) throw lock.#locked(owner)

@@ -1,28 +1,107 @@
-import { isMillraceError } from './errors.ts'
+/**
+ * Directories that no crash takes away, with the names of all their parents.
+ *
+ * A name is durable once the directory that holds it was synced. When that sync fails, no later one is proof: the
+ * system may count as written what it could not write. Only a name that is given anew has another chance. So what
+ * is in doubt is marked, by an empty file beside the directory:
+ *
+ *  1. A directory is made only while its mark is there, and the mark goes only after a sync that was asked for later
+ *     has succeeded.
+ *  2. Nothing is put into a directory while its mark is there.
+ *
+ * So whoever finds a directory without a mark may rely on it, and one with a mark is empty, removed and made again.
+ * If it is not empty, a loss of power has brought back a mark that was gone, and the directory is durable.
+ *
+ * The mark itself need not be durable: what a sync has left in doubt is decided by the next loss of power.
+ */
+import { isMillraceError, MillraceError, type ErrorCode } from './errors.ts'
 import type { Fs } from './fs.ts'
+
+/** A directory, the one that holds its name, and its mark. */
+interface Level {
+  readonly directory: string
+  readonly parent: string
+  readonly mark: string
+}
 
 /**
  * Makes a directory and its parents, and makes their names durable: after it resolves a crash cannot take the
- * directory away.
+ * directory away. Whoever puts files into a directory calls this first, at each start.
  *
- * A directory that exists already counts as undurable, because it may have been made just before a crash.
- * Parents that may not be opened for reading are left alone: whoever may not read a directory did not make
- * it either.
+ * Every parent is synced each time, because whoever has made a directory may not have lived to do it. Parents that
+ * may not be opened for reading are left alone if nothing has to be made in them: somebody else has made what they
+ * hold. Otherwise throws `FS_DENIED`.
  */
 export async function makeDurableDirectory(fs: Fs, path: string): Promise<void> {
-  await fs.makeDirectory(path)
-  for (const parent of parentsOf(path)) {
-    try {
-      await fs.syncDirectory(parent)
-    } catch (error) {
-      if (!isMillraceError(error, 'FS_DENIED')) throw error
+  for (const level of levelsOf(path)) {
+    if ((await fs.stat(level.mark)) !== undefined) await removeLeftover(fs, level.directory)
+    else if ((await fs.stat(level.directory)) !== undefined) {
+      await syncUnlessDenied(fs, level.parent)
+      continue
     }
+    await makeLevel(fs, level)
+  }
+  // Where the last name is that of a file this says so.
+  await fs.makeDirectory(path)
+}
+
+async function makeLevel(fs: Fs, { directory, parent, mark }: Level): Promise<void> {
+  await putMark(fs, mark)
+  await fs.makeDirectory(directory)
+  if (!(await syncUnlessDenied(fs, parent))) {
+    await removeLeftover(fs, directory)
+    await unless('FS_NOT_FOUND', fs.remove(mark))
+    throw new MillraceError(
+      'FS_DENIED',
+      `${directory}: its name cannot be made durable, because ${parent} may not be opened for reading; give this ` +
+        `user access to ${parent}, or make ${directory} before the job is started`,
+    )
+  }
+  await unless('FS_NOT_FOUND', fs.remove(mark))
+}
+
+async function putMark(fs: Fs, mark: string): Promise<void> {
+  const file = await fs.open(mark, 'append')
+  await file.close()
+}
+
+/** Removes a directory that a process has made and not made sure of; leaves alone what holds anything. */
+async function removeLeftover(fs: Fs, directory: string): Promise<void> {
+  try {
+    await unless('FS_NOT_FOUND', unless('FS_EXISTS', fs.removeDirectory(directory)))
+  } catch (error) {
+    if (!isMillraceError(error)) throw error
+    throw new MillraceError(
+      error.code,
+      `${directory}: nobody knows whether its name is on the disk, and it cannot be removed to be made again; ` +
+        `remove it by hand (${error.message})`,
+      { cause: error, isTransient: error.isTransient },
+    )
   }
 }
 
-/** Each directory that holds a name of the path, outermost first. */
-function parentsOf(path: string): string[] {
-  const root = path.startsWith('/') ? '/' : '.'
+/** False if the directory may not be opened for reading. */
+function syncUnlessDenied(fs: Fs, directory: string): Promise<boolean> {
+  return unless('FS_DENIED', fs.syncDirectory(directory))
+}
+
+/** Whether something was done; false if that failed with the code. */
+async function unless(code: ErrorCode, done: Promise<unknown>): Promise<boolean> {
+  try {
+    await done
+    return true
+  } catch (error) {
+    if (isMillraceError(error, code)) return false
+    throw error
+  }
+}
+
+/** Each directory of a path that stands in another one, outermost first. */
+function levelsOf(path: string): readonly Level[] {
   const names = path.split('/').filter((name) => name !== '' && name !== '.')
-  return names.map((_, depth) => [root === '/' ? '' : root, ...names.slice(0, depth)].join('/') || '/')
+  const root = path.startsWith('/') ? '' : '.'
+  return names.map((name, depth) => {
+    const parent = [root, ...names.slice(0, depth)].join('/')
+    return { directory: `${parent}/${name}`, parent: parent || '/', mark: `${parent}/.${name}.not-durable` }
+  })
 }

@@ -81,14 +81,10 @@ export async function crashesAfterRestart(trial: StoreTrial): Promise<void> {
   })
   const before = kept
   const calm = first.fs.afterPowerLoss()
-  const run = async (fs: SimFs): Promise<void> => {
-    const retained = before.map((each) => each.snapshot)
-    const life = await StoreLife.open(trial.create(), fs, { from: retained[0]!, retained })
-    const promise = (each: readonly Promised[]): void => {
+  const run = (fs: SimFs): Promise<void> =>
+    goOn(trial, fs, before, (each) => {
       kept = each
-    }
-    await checkpoints(life, await life.only(), promise, before)
-  }
+    })
   await run(calm)
   for (let at = 1; at <= calm.operations; at++) {
     for (const style of ['before', 'during', 'after'] as const) {
@@ -159,20 +155,49 @@ export async function failures(trial: StoreTrial): Promise<void> {
   for (let at = 1; at <= calm.fs.operations; at++) {
     const fs = new SimFs()
     fs.failAt(at)
-    let promised: readonly Promised[] = []
-    let broken: StoreLife | undefined
-    try {
-      broken = await trial.live(fs)
-      await checkpoints(broken, await broken.only(), (kept) => {
-        promised = kept
+    const promised = await brokenLife(trial, fs)
+    const cut = fs.afterPowerLoss()
+    await explained(`operation ${at} fails, then power lost`, cut, () => checkHeld(trial, cut, promised))
+    const killed = fs.afterKill()
+    await explained(`operation ${at} fails, then a restart, then power lost`, killed, async () => {
+      let kept = promised
+      await goOn(trial, killed, promised, (each) => {
+        kept = each
       })
-    } catch (error) {
-      if (!isMillraceError(error)) throw error
-      await broken?.close().catch(() => {})
-    }
-    const next = fs.afterPowerLoss()
-    await explained(`operation ${at} fails, then power lost`, next, () => checkHeld(trial, next, promised))
+      await checkHeld(trial, killed.afterPowerLoss(), kept)
+    })
   }
+}
+
+/** Lives until something fails, and says what was promised by then. */
+async function brokenLife(trial: StoreTrial, fs: SimFs): Promise<readonly Promised[]> {
+  let promised: readonly Promised[] = []
+  let life: StoreLife | undefined
+  try {
+    life = await trial.live(fs)
+    await checkpoints(life, await life.only(), (kept) => {
+      promised = kept
+    })
+  } catch (error) {
+    if (!isMillraceError(error)) throw error
+    await life?.close().catch(() => {})
+  }
+  return promised
+}
+
+/** Lives the life after, from the newest of what was promised. */
+async function goOn(
+  trial: StoreTrial,
+  fs: SimFs,
+  before: readonly Promised[],
+  promise: (kept: readonly Promised[]) => void,
+): Promise<void> {
+  const retained = before.map((each) => each.snapshot)
+  const life = await StoreLife.open(trial.create(), fs, {
+    ...(retained[0] === undefined ? {} : { from: retained[0] }),
+    retained,
+  })
+  await checkpoints(life, await life.only(), promise, before)
 }
 
 /** After a failure nothing is promised any more: the store is to be closed. */

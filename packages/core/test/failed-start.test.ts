@@ -1,0 +1,60 @@
+import { describe, expect, test } from 'vitest'
+import { MemorySink, type JobEvent } from '@millrace/core'
+import type { PipelineBuilder } from '@millrace/flow'
+import { simPlatform, SimFs } from '@millrace/testkit'
+import { pacedSource } from './paced-source.ts'
+import { live, type SimulatedLife } from './simulated-job.ts'
+
+const numbers = Array.from({ length: 100 }, (_, i) => i)
+
+function summing(sink: MemorySink<number>): (p: PipelineBuilder) => void {
+  return (p) =>
+    p
+      .from('numbers', pacedSource({ all: numbers }, 2))
+      .keyBy((n) => n % 7)
+      .scan(
+        'sum',
+        () => 0,
+        (total, n) => total + n,
+      )
+      .to('out', sink)
+}
+
+const checkpoints = { everyMs: 10 }
+
+/** Runs the job on a disk until it has completed some checkpoints, or ends by itself. */
+async function run(fs: SimFs, sink: MemorySink<number>, completed = Infinity): Promise<SimulatedLife> {
+  const isCompleted = (event: JobEvent): boolean => event.kind === 'checkpointCompleted'
+  return live(summing(sink), {
+    platform: simPlatform({ seed: fs.life, fs }),
+    checkpoints,
+    until: (_job, events) => events.filter(isCompleted).length >= completed,
+  })
+}
+
+/** Where each sync of a directory stands among the operations of a life that fails nowhere. */
+async function namesSynced(): Promise<number[]> {
+  const fs = new SimFs()
+  await run(fs, new MemorySink())
+  const operations = fs.describe().split('\n')
+  return operations.flatMap((line, index) => (line.includes(' syncDirectory ') ? [index + 1] : []))
+}
+
+describe('a job that was stopped because the sync of a directory had failed', () => {
+  test('keeps what it has committed after its next start, whenever the power goes', async () => {
+    const syncs = await namesSynced()
+    expect(syncs.length).toBeGreaterThan(10)
+    for (const operation of syncs) {
+      const fs = new SimFs()
+      fs.failAt(operation)
+      const sink = new MemorySink<number>()
+      const first = await run(fs, sink)
+      expect(first.result).toMatchObject({ outcome: 'failed', error: { code: 'FS_SYNC_FAILED' } })
+      const disk = fs.afterKill()
+      await run(disk, sink, 1)
+      const last = await run(disk.afterPowerLoss(), sink)
+      expect(last.result, `operation ${operation} failed`).toEqual({ outcome: 'finished' })
+      expect(sink.values.length, `operation ${operation} failed`).toBe(numbers.length)
+    }
+  })
+})
