@@ -1,5 +1,5 @@
 import { describe, expect, test } from 'vitest'
-import { MemorySink, type JobEvent } from '@millrace/core'
+import { describeError, MemorySink, type JobEvent } from '@millrace/core'
 import type { PipelineBuilder } from '@millrace/flow'
 import { simPlatform, SimFs } from '@millrace/testkit'
 import { pacedSource } from './paced-source.ts'
@@ -56,5 +56,57 @@ describe('a job that was stopped because the sync of a directory had failed', ()
       expect(last.result, `operation ${operation} failed`).toEqual({ outcome: 'finished' })
       expect(sink.values.length, `operation ${operation} failed`).toBe(numbers.length)
     }
+  })
+})
+
+describe('a job on a disk that has run full', () => {
+  test('restarts from its checkpoint without any room, and goes on when there is some', async () => {
+    const fs = new SimFs()
+    const sink = new MemorySink<number>()
+    const story: string[] = []
+    const { result } = await live(summing(sink), {
+      platform: simPlatform({ seed: 1, fs }),
+      checkpoints,
+      restart: { kind: 'fixed', delayMs: 1_000, attempts: 3 },
+      onEvent: (event) => {
+        if (event.kind === 'checkpointCompleted' && story.length === 1) fs.capacityBytes = 0
+        if (event.kind === 'started') story.push(`started from ${event.restoredFrom}`)
+        if (event.kind === 'failed') story.push(describeError(event.error))
+        if (event.kind === 'failed' && story.length > 4) fs.capacityBytes = Infinity
+      },
+    })
+    const full = expect.stringMatching(/^FS_FULL: data\/state\/segment-\d+\.seg: .* free some space$/)
+    expect(story).toEqual([
+      'started from undefined',
+      full,
+      'started from 1',
+      full,
+      'started from 1',
+      full,
+      'started from 1',
+    ])
+    expect(result).toEqual({ outcome: 'finished' })
+    expect(sink.values.length).toBe(numbers.length)
+  })
+
+  test('that starts there says what it has no room for, and starts when there is some', async () => {
+    const fs = new SimFs()
+    const sink = new MemorySink<number>()
+    await run(fs, sink, 2)
+    const full = fs.afterKill()
+    full.capacityBytes = 0
+    const { result } = await run(full, sink)
+    expect(result).toMatchObject({
+      outcome: 'failed',
+      error: {
+        code: 'FS_FULL',
+        isTransient: true,
+        message: expect.stringMatching(/^data\/lock.*free some space$/),
+      },
+    })
+    const disk = full.afterKill()
+    disk.capacityBytes = Infinity
+    expect((await run(disk, sink)).result).toEqual({ outcome: 'finished' })
+    expect(sink.values.length).toBe(numbers.length)
   })
 })

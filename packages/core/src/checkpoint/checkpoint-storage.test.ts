@@ -67,6 +67,39 @@ test('a checkpoint whose name could not be synced is durable once it is renewed'
   }
 })
 
+test('a checkpoint is renewed again and again on a disk without room, and found, read and removed after it', async () => {
+  const fs = new SimFs()
+  fs.put('checkpoints/.keep', '')
+  const storage = new CheckpointStorage(fs, 'checkpoints')
+  await storage.publish(manifest(1))
+  await storage.publish(manifest(2))
+  fs.capacityBytes = 0
+  for (let restart = 0; restart < 3; restart++) {
+    await storage.renew(2)
+    expect(await storage.list()).toEqual([2, 1])
+    expect((await storage.read(2)).checkpoint).toBe(2)
+  }
+  await storage.remove([2])
+  expect(await storage.list()).toEqual([1])
+  await expect(storage.read(2)).rejects.toMatchObject({ code: 'FS_NOT_FOUND' })
+})
+
+test('a checkpoint whose renewal could not be synced is durable once it is renewed again', async () => {
+  const fs = new SimFs()
+  fs.put('checkpoints/.keep', '')
+  const storage = new CheckpointStorage(fs, 'checkpoints')
+  for (const [checkpoint, call] of [
+    [1, () => storage.publish(manifest(1))],
+    [1, () => storage.renew(1)],
+  ] as const) {
+    fs.failNext('syncDirectory')
+    await expect(call()).rejects.toMatchObject({ code: 'FS_SYNC_FAILED' })
+    expect(await newestIn(fs)).toBe(checkpoint)
+  }
+  await storage.renew(1)
+  expect(await newestIn(fs.afterPowerLoss())).toBe(1)
+})
+
 describe('two processes in one directory', () => {
   const publisher = (confirm: () => Promise<void>) => ({ mark: 'a1', confirm })
 
@@ -84,6 +117,22 @@ describe('two processes in one directory', () => {
     await expect(published).rejects.toMatchObject({ code: 'FS_NOT_FOUND' })
     expect(await successor.list()).toEqual([])
     expect(fs.paths()).toEqual(['/checkpoints/.keep'])
+  })
+
+  test('who was overtaken while it renewed a checkpoint takes nothing from its successor', async () => {
+    const fs = new SimFs()
+    fs.put('checkpoints/.keep', '')
+    const storage = new CheckpointStorage(fs, 'checkpoints')
+    await storage.publish(manifest(1))
+    const successor = async (): Promise<void> => {
+      await storage.fence()
+      expect(await newestIn(fs)).toBe(1)
+      await storage.renew(1)
+    }
+    await storage.renew(1, publisher(successor))
+    expect(await newestIn(fs)).toBe(1)
+    await storage.remove([1])
+    expect(await storage.list()).toEqual([])
   })
 
   test('who was overtaken does not publish what its successor is writing', async () => {

@@ -3,11 +3,13 @@ import type { Fs } from '../kernel/fs.ts'
 import { publishFile, readWhole, type Publisher } from '../kernel/whole-file.ts'
 import { decodeManifest, encodeManifest, type Manifest } from './manifest.ts'
 
-const namePattern = /^checkpoint-(\d{10,})\.json$/
+const namePattern = /^checkpoint-(\d{10,})(?:\.renewed)?\.json$/
 
 /**
  * The manifests of one job, in a directory of their own. A checkpoint exists from the moment its manifest is
  * published: temporary file, sync, rename, sync of the directory.
+ *
+ * A manifest has one of two names: the one it was published under, or the one it got when it was renewed.
  */
 export class CheckpointStorage {
   readonly #fs: Fs
@@ -21,25 +23,26 @@ export class CheckpointStorage {
   /** Numbers of the checkpoints there are, newest first. Half-published ones are not among them. */
   async list(): Promise<readonly number[]> {
     if ((await this.#fs.stat(this.directory)) === undefined) return []
-    const numbers: number[] = []
+    const numbers = new Set<number>()
     for (const { name } of await this.#fs.list(this.directory)) {
       const match = namePattern.exec(name)
-      if (match !== null) numbers.push(Number(match[1]))
+      if (match !== null) numbers.add(Number(match[1]))
     }
-    return numbers.toSorted((a, b) => b - a)
+    return [...numbers].toSorted((a, b) => b - a)
   }
 
   /** Throws `CHECKPOINT_CORRUPT` or `CHECKPOINT_INCOMPATIBLE`. */
-  async read(checkpoint: number): Promise<Manifest> {
-    const path = `${this.directory}/${fileName(checkpoint)}`
-    const manifest = decodeManifest(await readWhole(this.#fs, path), path)
-    if (manifest.checkpoint !== checkpoint) {
-      throw new MillraceError(
-        'CHECKPOINT_CORRUPT',
-        `${path}: it says that it is checkpoint ${manifest.checkpoint}; was the file renamed?`,
-      )
-    }
-    return manifest
+  read(checkpoint: number): Promise<Manifest> {
+    return this.#withFile(checkpoint, async (path) => {
+      const manifest = decodeManifest(await readWhole(this.#fs, path), path)
+      if (manifest.checkpoint !== checkpoint) {
+        throw new MillraceError(
+          'CHECKPOINT_CORRUPT',
+          `${path}: it says that it is checkpoint ${manifest.checkpoint}; was the file renamed?`,
+        )
+      }
+      return manifest
+    })
   }
 
   /**
@@ -76,17 +79,23 @@ export class CheckpointStorage {
    */
   async publish(manifest: Manifest, publisher?: Publisher): Promise<void> {
     const { checkpoint } = manifest
-    await publishFile(this.#fs, this.directory, fileName(checkpoint), encodeManifest(manifest), publisher)
+    const [name] = namesOf(checkpoint)
+    await publishFile(this.#fs, this.directory, name, encodeManifest(manifest), publisher)
   }
 
   /**
-   * Publishes a checkpoint that is there once more. A process killed between a rename and its sync leaves a manifest
-   * that a second crash could still take, after the sinks had committed what it names; and one whose sync has failed
-   * leaves a name that can be seen, but that no later sync makes durable.
+   * Returns once a crash can no longer lose a checkpoint that is there. A process killed between a rename and its sync
+   * leaves a manifest that a second crash could still take, after the sinks had committed what it names; and one whose
+   * sync has failed leaves a name that can be seen, but that no later sync makes durable.
+   *
+   * So the manifest is given another name. Its bytes need not be written again: no manifest has its name before they
+   * were synced without a failure. That takes no room, so it can be done on a full disk.
    */
   async renew(checkpoint: number, publisher?: Publisher): Promise<void> {
-    const bytes = await readWhole(this.#fs, `${this.directory}/${fileName(checkpoint)}`)
-    await publishFile(this.#fs, this.directory, fileName(checkpoint), bytes, publisher)
+    const paths = this.#pathsOf(checkpoint)
+    await publisher?.confirm()
+    await this.#withFile(checkpoint, (path) => this.#fs.rename(path, path === paths[0] ? paths[1] : paths[0]))
+    await this.#fs.syncDirectory(this.directory)
   }
 
   /** Takes from whoever was here before the means to publish what it has begun. Called before `list`. */
@@ -104,11 +113,28 @@ export class CheckpointStorage {
 
   async remove(checkpoints: readonly number[]): Promise<void> {
     if (checkpoints.length === 0) return
-    for (const checkpoint of checkpoints) await this.#fs.remove(`${this.directory}/${fileName(checkpoint)}`)
+    for (const checkpoint of checkpoints) await this.#withFile(checkpoint, (path) => this.#fs.remove(path))
     await this.#fs.syncDirectory(this.directory)
+  }
+
+  /** Does something with a manifest under the name that it has. */
+  async #withFile<T>(checkpoint: number, use: (path: string) => Promise<T>): Promise<T> {
+    const [published, renewed] = this.#pathsOf(checkpoint)
+    try {
+      return await use(published)
+    } catch (error) {
+      if (!isMillraceError(error, 'FS_NOT_FOUND')) throw error
+      return use(renewed)
+    }
+  }
+
+  #pathsOf(checkpoint: number): readonly [published: string, renewed: string] {
+    const [published, renewed] = namesOf(checkpoint)
+    return [`${this.directory}/${published}`, `${this.directory}/${renewed}`]
   }
 }
 
-function fileName(checkpoint: number): string {
-  return `checkpoint-${String(checkpoint).padStart(10, '0')}.json`
+function namesOf(checkpoint: number): readonly [published: string, renewed: string] {
+  const name = `checkpoint-${String(checkpoint).padStart(10, '0')}`
+  return [`${name}.json`, `${name}.renewed.json`]
 }

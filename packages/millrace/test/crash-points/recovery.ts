@@ -60,7 +60,7 @@ export function requireFinished(fs: SimFs, reader: OutputReader): void {
     /^\/in\//,
     /^\/out\/live(?:\.part-\d+)?\.ndjson$/,
     /^\/out\/rolled(?:\.part-\d+)?-\d{6}\.ndjson$/,
-    /^\/data\/checkpoints\/checkpoint-\d{10}\.json$/,
+    /^\/data\/checkpoints\/checkpoint-\d{10}(?:\.renewed)?\.json$/,
     /^\/data\/state\/segment-\d{6}\.seg$/,
   ]
   const left = fs.paths().filter((path) => !kept.some((pattern) => pattern.test(path)))
