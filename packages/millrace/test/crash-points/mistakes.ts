@@ -81,7 +81,7 @@ export const mistakes: readonly PlantedBug<Surroundings>[] = [
     plant: { sink: committingEarly },
     trial: 'a crash',
     near: /rename/,
-    shows: /taken back|is cut from/,
+    shows: /taken back|is cut from|is removed/,
   },
   {
     name: 'a sink forgets what was prepared before a restart',
@@ -111,7 +111,7 @@ export const mistakes: readonly PlantedBug<Surroundings>[] = [
     plant: { process: (facts) => ({ ...facts, isRunning: () => Promise.resolve(false) }) },
     trial: 'a second process',
     near: /./,
-    shows: /was let in/,
+    shows: /was let in|failed with something else: FS_EXISTS/,
   },
 ]
 
