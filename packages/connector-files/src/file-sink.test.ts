@@ -161,6 +161,48 @@ describe('what goes wrong', () => {
     expect(textOf(fs, 'out/log.txt')).toBe('1\n2\n')
   })
 
+  test.each([
+    ['sync', 1, {}, 'out/log.txt'],
+    ['syncDirectory', 2, {}, 'out/log.txt'],
+    ['syncDirectory', 1, { rollBytes: 1 }, 'out/log-000001.txt'],
+  ] as const)(
+    'F6 what was visible when %s %i failed is written again: %o',
+    async (kind, nth, options, path) => {
+      const run = await open(options)
+      await run.write('1')
+      const committable = await run.prepare()
+      fs.failNext(kind, nth)
+      await expect(run.commit(committable)).rejects.toMatchObject({ code: 'FS_SYNC_FAILED' })
+      await run.close()
+      fs = fs.afterKill()
+      expect(textOf(fs, path)).toBe('1\n')
+      const next = await open(options, [committable])
+      expect(next.world.warnings).toEqual([expect.stringContaining('a sync has failed')])
+      expect(textOf(fs, path)).toBe('1\n')
+      const later = await next.checkpoint('2')
+      await next.close()
+      expect((await namesIn(fs, 'out')).hidden).toEqual([])
+      fs = fs.afterPowerLoss()
+      expect(textOf(fs, path)).toMatch(/^1\n/)
+      const last = await open(options, [later])
+      expect(last.world.warnings).toEqual([])
+    },
+  )
+
+  test('F6 a doubt that cannot be noted down is told', async () => {
+    const run = await open()
+    await run.write('1')
+    const committable = await run.prepare()
+    fs.failNext('sync')
+    fs.failNext('create', 2)
+    await expect(run.commit(committable)).rejects.toMatchObject({
+      code: 'FS_SYNC_FAILED',
+      message: expect.stringContaining(
+        'make an empty file out/.log.txt.in-doubt before you start the job again',
+      ),
+    })
+  })
+
   test('F4 F5 a disk that runs full fails the writer and keeps what is committed', async () => {
     const run = await open()
     const committable = await run.checkpoint('1')

@@ -11,6 +11,7 @@ import {
   type SinkWriter,
 } from '@millrace/core'
 import type { FileCommittable } from './committable.ts'
+import { Doubt } from './doubt.ts'
 import { FileWriter } from './file-writer.ts'
 import { LiveTarget } from './live-target.ts'
 import type { RecordEncoder, WriteFormat } from './record-encoder.ts'
@@ -63,16 +64,17 @@ export class FileSink<T> implements Sink<T, FileCommittable> {
     if (subtask === 0) await this.#prepareDirectory(pending, context)
     const run = context.random.int(2 ** 48).toString(36)
     const encoder = this.#format.encoder()
+    const doubt = new Doubt(context.fs, this.#name.doubt)
     const release = async (isSound: boolean): Promise<void> => {
       if (subtask === 0 && isSound) await context.fs.remove(this.#name.owner)
     }
     if (this.#limits !== undefined) {
       const target = await RollingTarget.open(this.#name, subtask, run, this.#limits, context)
-      return new FileWriter(context.name, encoder, target, release)
+      return new FileWriter(context.name, encoder, target, doubt, release)
     }
     await this.#resume(this.#name.live(subtask), encoder, context)
     const target = await LiveTarget.open(this.#name, subtask, run, context)
-    return new FileWriter(context.name, encoder, target, release)
+    return new FileWriter(context.name, encoder, target, doubt, release)
   }
 
   /** Brings the directory into the state of the restored checkpoint, before anybody writes. */
@@ -80,7 +82,10 @@ export class FileSink<T> implements Sink<T, FileCommittable> {
     const { fs } = context
     await makeDurableDirectory(fs, this.#name.directory)
     await this.#claim(context)
-    await recover(pending, context)
+    const doubt = new Doubt(fs, this.#name.doubt)
+    const isInDoubt = await doubt.exists()
+    await doubt.during(() => recover(pending, context, isInDoubt))
+    await doubt.dispel()
     for (const { name } of await fs.list(this.#name.directory)) {
       if (this.#name.isStaged(name)) await fs.remove(this.#name.beside(name))
     }

@@ -1,5 +1,6 @@
 import { describeError, MillraceError, type Batch, type SinkWriter } from '@millrace/core'
 import type { FileCommittable } from './committable.ts'
+import type { Doubt } from './doubt.ts'
 import type { RecordEncoder } from './record-encoder.ts'
 import type { Target } from './target.ts'
 
@@ -13,6 +14,7 @@ export class FileWriter<T, Committable extends FileCommittable> implements SinkW
   readonly #name: string
   readonly #encoder: RecordEncoder<T>
   readonly #target: Target<Committable>
+  readonly #doubt: Doubt
   readonly #onClose: (isSound: boolean) => Promise<void>
   #text = ''
   #failure: Error | undefined
@@ -22,11 +24,13 @@ export class FileWriter<T, Committable extends FileCommittable> implements SinkW
     name: string,
     encoder: RecordEncoder<T>,
     target: Target<Committable>,
+    doubt: Doubt,
     onClose: (isSound: boolean) => Promise<void>,
   ) {
     this.#name = name
     this.#encoder = encoder
     this.#target = target
+    this.#doubt = doubt
     this.#onClose = onClose
   }
 
@@ -52,7 +56,7 @@ export class FileWriter<T, Committable extends FileCommittable> implements SinkW
 
   commit(committable: FileCommittable): Promise<void> {
     // The engine hands back what `prepare` of this writer has returned.
-    return this.#soundly(() => this.#target.commit(committable as Committable))
+    return this.#soundly(() => this.#doubt.during(() => this.#target.commit(committable as Committable)))
   }
 
   async close(): Promise<void> {
@@ -61,7 +65,7 @@ export class FileWriter<T, Committable extends FileCommittable> implements SinkW
       'SINK_FAILED',
       `sink ${this.#name}: the writer is closed; open another`,
     )
-    await this.#target.close(isSound)
+    await this.#doubt.during(() => this.#target.close(isSound))
     await this.#onClose(isSound)
   }
 

@@ -3,6 +3,9 @@
  * begun before, and takes back what later checkpoints had made visible if an earlier one is restored.
  *
  * Each step can be cut short by a crash and done again.
+ *
+ * When a sync of the output has failed, what it was asked for is written and named anew: a later sync proves nothing
+ * about it. All of it is in the parts that are pending, because whatever came before them was synced without a failure.
  */
 import { MillraceError, type ConnectorContext, type Fs } from '@millrace/core'
 import type { CommittableOf, FileCommittable, LivePart, RolledPart } from './committable.ts'
@@ -11,10 +14,43 @@ import { removeIfThere } from './staged-file.ts'
 import { TargetName } from './target-name.ts'
 
 /** Finishes everything that `pending` names; the order does not matter. */
-export async function recover(pending: readonly FileCommittable[], context: ConnectorContext): Promise<void> {
+export async function recover(
+  pending: readonly FileCommittable[],
+  context: ConnectorContext,
+  isInDoubt: boolean,
+): Promise<void> {
   for (const committable of lastOfEach(pending)) {
+    if (isInDoubt) await takeBack(committable, context)
     if (committable.kind === 'live') await recoverLive(committable, context)
     else await recoverRolling(committable, context)
+  }
+}
+
+/** Hides what may not be on the disk; it becomes visible again by the same steps as what was never visible. */
+async function takeBack(committable: FileCommittable, context: ConnectorContext): Promise<void> {
+  const { fs, name } = context
+  if (committable.kind === 'live') {
+    await takeBackLive(fs, committable)
+  } else {
+    const { rolled, open } = committable
+    for (const { staged, target } of open === null ? rolled : [...rolled, open]) {
+      const isVisible = (await fs.stat(staged)) === undefined && (await fs.stat(target)) !== undefined
+      if (isVisible) await fs.rename(target, staged)
+    }
+  }
+  const path = committable.kind === 'live' ? committable.target : committable.path
+  context.warn(`sink ${name}: ${path}: a sync has failed, so what the last checkpoint holds is written again`)
+}
+
+async function takeBackLive(fs: Fs, { target, parts }: CommittableOf<'live'>): Promise<void> {
+  for (const { staged, base } of parts) {
+    if ((await fs.stat(staged)) === undefined) continue
+    const size = (await fs.stat(target))?.size ?? 0
+    if (size <= base) return
+    // A file of which nothing is certain has no certain name either.
+    if (base === 0) await fs.remove(target)
+    else await cut(fs, target, base)
+    return
   }
 }
 

@@ -66,6 +66,11 @@ export class TargetName {
     return this.beside(`.${this.#name}.owner`)
   }
 
+  /** The file that says that a sync has failed. */
+  get doubt(): string {
+    return this.beside(`.${this.#name}.in-doubt`)
+  }
+
   get #stagedPrefix(): string {
     return `.${this.#name}.staged-`
   }

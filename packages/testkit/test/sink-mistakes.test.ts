@@ -4,8 +4,8 @@ import type { ConnectorContext, Fs, Json, Sink, SinkWriter } from '@millrace/cor
 import { expect, test } from 'vitest'
 import { firstFailure } from '../src/conformance/conformance-case.ts'
 import { sinkConformance } from '../src/conformance/sink-conformance.ts'
-import { directory, features, linesOf, PromptSink, stagedSubject } from './staged-sink.ts'
-import type { SinkBend, Staged, StagedWriter } from './staged-sink.ts'
+import { directory, features, linesOf, PromptSink, StagedWriter, stagedSubject } from './staged-sink.ts'
+import type { SinkBend, Staged } from './staged-sink.ts'
 
 type Writer = SinkWriter<string>
 
@@ -50,10 +50,8 @@ function bendOpen(open: (pending: readonly Staged[], context: ConnectorContext) 
   })
 }
 
-async function commit(fs: Fs, { staged, final }: Staged): Promise<void> {
-  const isStaged = (await fs.stat(`${directory}/${staged}`)) !== undefined
-  if (isStaged) await fs.rename(`${directory}/${staged}`, `${directory}/${final}`)
-  await fs.syncDirectory(directory)
+async function commit(fs: Fs, committable: Staged): Promise<void> {
+  await new StagedWriter(0, fs).commitAgain(committable)
 }
 
 async function clean(fs: Fs): Promise<void> {
@@ -231,6 +229,11 @@ const planted: Readonly<Record<string, SinkBend>> = {
     await fs.makeDirectory(directory)
     await fs.syncDirectory('.')
     for (const committable of pending) await commit(fs, committable)
+    await clean(fs)
+  }),
+  'a name is trusted because a later sync has succeeded': bendOpen(async (pending, { fs }) => {
+    await makeDurableDirectory(fs, directory)
+    for (const committable of pending) await new StagedWriter(0, fs).commit(committable)
     await clean(fs)
   }),
   'a restart trusts a commit that may not be durable': bendOpen(async (pending, { fs }) => {

@@ -45,7 +45,7 @@ class StagedSink implements Sink<string, Staged> {
     const writer = new StagedWriter(subtask, fs)
     if (subtask > 0) return writer
     await makeDurableDirectory(fs, directory)
-    for (const committable of pending) await writer.commit(committable)
+    for (const committable of pending) await writer.commitAgain(committable)
     for (const { name } of await fs.list(directory)) {
       if (name.startsWith('staged-')) await fs.remove(`${directory}/${name}`)
     }
@@ -83,6 +83,13 @@ export class StagedWriter implements SinkWriter<string, Staged> {
     if (isStaged) await this.fs.rename(`${directory}/${staged}`, `${directory}/${final}`)
     // Also when the file has its name already: the life that gave it may have died before this.
     await this.fs.syncDirectory(directory)
+  }
+
+  /** Commits after a restart. A name that is there may be one whose sync has failed, so it is given anew. */
+  async commitAgain(committable: Staged): Promise<void> {
+    const [staged, final] = [`${directory}/${committable.staged}`, `${directory}/${committable.final}`]
+    if ((await this.fs.stat(final)) !== undefined) await this.fs.rename(final, staged)
+    await this.commit(committable)
   }
 
   async close(): Promise<void> {}

@@ -237,6 +237,39 @@ export const changedLines: readonly PlantedBug<ChangedLine>[] = [
     shows: /went on after a failed sync/,
   },
   {
+    name: 'a directory whose name could not be synced is trusted at the next start',
+    plant: {
+      file: 'core/src/kernel/durable-directory.ts',
+      from: 'await removeLeftover(fs, level.directory)\n',
+      to: '{}\n',
+    },
+    trial: 'failing operations',
+    near: /syncDirectory (?:\.\/)?(?:\.|data) /,
+    shows: /are lost|took the end of the job/,
+  },
+  {
+    name: 'the mark of a directory that was made goes before the sync',
+    plant: {
+      file: 'core/src/kernel/durable-directory.ts',
+      from: '  if (!(await syncUnlessDenied(fs, parent))) {\n',
+      to: '  await fs.remove(mark)\n  if (!(await syncUnlessDenied(fs, parent))) {\n',
+    },
+    trial: 'failing operations',
+    near: /syncDirectory (?:\.\/)?(?:\.|data) /,
+    shows: /are lost|took the end of the job/,
+  },
+  {
+    name: 'output is trusted at the next start though its sync has failed',
+    plant: {
+      file: 'connector-files/src/recovery.ts',
+      from: 'if (isInDoubt) await takeBack(committable, context)',
+      to: '',
+    },
+    trial: 'failing operations',
+    near: /sync out\/live\.ndjson/,
+    shows: /wrong line|are lost/,
+  },
+  {
     name: 'a commit appends what the file has already',
     plant: {
       file: 'connector-files/src/live-target.ts',

@@ -11,7 +11,7 @@ import type { Case } from './cases.ts'
 import { emptyBeginning, linesOf } from './crash-points.ts'
 import { live, type Life, type LifeOptions } from './life.ts'
 import { OutputReader } from './output-reader.ts'
-import { recover, requireCalm, requireFinished } from './recovery.ts'
+import { recover, requireCalm, requireFinished, requireWholeCheckpoints } from './recovery.ts'
 import { wrappedFs } from './wrapped-fs.ts'
 
 const retries: RestartPolicy = { kind: 'fixed', delayMs: 3, attempts: 3 }
@@ -76,8 +76,22 @@ async function failOperation(operation: number, options: LifeOptions): Promise<s
   const hasStarted = life.events.some(({ kind }) => kind === 'started')
   promised(isSync || !hasStarted, () => `the job did not try again after ${line}`)
   const survivors = operation % 2 === 0 ? undefined : seededRandom(operation)
-  for (const next of [fs.afterKill(), fs.afterPowerLoss(survivors)]) reader.meet(await recover(next, options))
+  for (const next of [fs.afterKill(), fs.afterPowerLoss(survivors)]) {
+    reader.meet(await recover(next, options))
+    // What the failed operation has left in doubt must not be relied on by then.
+    await requireKept(next.afterPowerLoss())
+  }
   return isSync ? 'stopped for good' : 'did not start'
+}
+
+/** All output is there, and the checkpoint that says so. */
+async function requireKept(fs: SimFs): Promise<void> {
+  const reader = OutputReader.new()
+  reader.look(fs)
+  reader.requireAll()
+  // Older ones may be back whose removal could not be synced, without the state that was removed after them.
+  const newest = await requireWholeCheckpoints(fs, 1)
+  promised(newest?.phase === 'finished', () => 'the power was lost and took the end of the job')
 }
 
 async function fillDisk(write: number, mayRetry: boolean, options: LifeOptions): Promise<string> {

@@ -39,16 +39,21 @@ export function requireCalm({ result, events }: Life): void {
     const why = result.outcome === 'failed' ? `: ${describeError(result.error)}` : ''
     return `the job ended as ${result.outcome}${why}`
   })
-  const warning = events.find((event) => event.kind === 'warning' && !isAtTheEnd(event.message))
+  const warning = events.find((event) => event.kind === 'warning' && !isNoComplaint(event.message))
   promised(
     warning === undefined,
     () => `the job warned: ${warning?.kind === 'warning' ? warning.message : ''}`,
   )
 }
 
-/** Whoever starts a job again that has read everything is told so, also when it was killed just before its end. */
-function isAtTheEnd(message: string): boolean {
-  return /^checkpoint \d+ is the end of this job/.test(message)
+/**
+ * Whoever starts a job again that has read everything is told so, also when it was killed just before its end; and that
+ * output is written again because a sync has failed.
+ */
+function isNoComplaint(message: string): boolean {
+  return /^checkpoint \d+ is the end of this job|: a sync has failed, so what the last checkpoint holds/.test(
+    message,
+  )
 }
 
 /** Throws unless all output is there, once, and nothing is left over on the disk of a finished job. */
@@ -69,12 +74,12 @@ export function requireFinished(fs: SimFs, reader: OutputReader): void {
   promised(manifests.length <= 2, () => `${manifests.length} checkpoints are kept instead of 2`)
 }
 
-/** Throws unless every checkpoint on the disk can be read in full; returns the newest. */
-async function requireWholeCheckpoints(fs: SimFs): Promise<Manifest | undefined> {
+/** Throws unless every checkpoint on the disk, or so many of the newest, can be read in full; returns the newest. */
+export async function requireWholeCheckpoints(fs: SimFs, count = Infinity): Promise<Manifest | undefined> {
   const storage = new CheckpointStorage(fs, directory.checkpoints)
   let newest: Manifest | undefined
   try {
-    for (const checkpoint of await storage.list()) {
+    for (const checkpoint of (await storage.list()).slice(0, count)) {
       const manifest = await storage.read(checkpoint)
       await verifySnapshot(fs, directory.state, manifest.store.snapshot)
       newest ??= manifest

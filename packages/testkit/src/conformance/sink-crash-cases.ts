@@ -71,16 +71,13 @@ async function checkCovered<T>(trial: SinkTrial<T>, fs: SimFs, manifest: SinkMan
   checkGuarantee(trial.features.guarantee, visible, { covered: manifest.next, written: total })
 }
 
-/**
- * Goes on after a life has ended, and checks that all arrives. If that life had promised nothing yet, the one that
- * goes on has begun anew, and no power loss may take what it has made visible.
- */
+/** Goes on after a life has ended, and checks that all arrives and that no power loss takes it any more. */
 async function finish<T>(trial: SinkTrial<T>, fs: SimFs, ended: Ending, event: string): Promise<void> {
   try {
     const last = await run(trial, fs, ended.manifest)
     if (last.error !== undefined) throw last.error
     await checkCovered(trial, fs, last.manifest)
-    if (ended.manifest.checkpoint === 0) await checkCovered(trial, fs.afterPowerLoss(), last.manifest)
+    await checkCovered(trial, fs.afterPowerLoss(), last.manifest)
   } catch (error) {
     throw new ContractViolation(`${event}: ${describeError(error)}\n${fs.describe()}`, { cause: error })
   }
