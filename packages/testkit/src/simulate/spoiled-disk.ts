@@ -83,7 +83,11 @@ export class SpoiledDisk {
     const files = this.#fs
       .paths()
       .filter((path) => path.startsWith(`/${this.#directory}/`) && !path.endsWith('/lock'))
-    const path = files.length === 0 ? undefined : files[random.int(files.length)]
+    // Whatever is kept is hit as often, however many files it takes.
+    const directories = [...new Set(files.map(directoryOf))]
+    const directory = directories[random.int(Math.max(directories.length, 1))]
+    const beside = files.filter((file) => directoryOf(file) === directory)
+    const path = beside.length === 0 ? undefined : beside[random.int(beside.length)]
     const size = path === undefined ? 0 : this.#fs.peek(path)!.length
     if (path === undefined || size === 0) return
     const offset = random.int(size)
@@ -97,4 +101,8 @@ export class SpoiledDisk {
     for (const path of this.#fs.paths()) used += this.#fs.peek(path)!.length
     return used
   }
+}
+
+function directoryOf(path: string): string {
+  return path.slice(0, path.lastIndexOf('/'))
 }
