@@ -128,12 +128,16 @@ test('a clock that jumps is seen by whoever asks for the time', async () => {
       })
       .to('out', new MemorySink())
   })
-  const { outputs, simulatedMs, notCompared } = await simulate(dated, { seed: 1, faults: { clockJump: 4 } })
-  const times = outputs['out'] as readonly number[]
-  expect(Math.max(...times) - Math.min(...times)).toBeGreaterThan(10 * simulatedMs)
-  expect(notCompared).toEqual([
-    { sink: 'out', why: expect.stringContaining("'date' goes by the clock") as string },
-  ])
+  let jumpsSeen = 0
+  for (let seed = 0; seed < 10; seed++) {
+    const { outputs, simulatedMs, notCompared } = await simulate(dated, { seed, faults: { clockJump: 4 } })
+    const times = outputs['out'] as readonly number[]
+    if (Math.max(...times) - Math.min(...times) > 10 * simulatedMs) jumpsSeen++
+    expect(notCompared).toEqual([
+      { sink: 'out', why: expect.stringContaining("'date' goes by the clock") as string },
+    ])
+  }
+  expect(jumpsSeen).toBeGreaterThan(3)
 })
 
 /** A sink that makes visible what it is told to, as often as it is told. */
