@@ -29,7 +29,7 @@ export const mistakes: readonly PlantedBug<Surroundings>[] = [
     plant: { fs: unsyncedFiles },
     trial: 'a crash',
     near: /rename/,
-    shows: /cannot be restored|is torn/,
+    shows: /cannot be restored|is torn|taken back/,
   },
   {
     name: 'directories are never synced',
