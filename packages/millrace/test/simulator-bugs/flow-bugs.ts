@@ -30,7 +30,7 @@ export const flowBugs: readonly SimulatorBug[] = [
       to: 'if (isAligned && (watermark > minimum || minimum === MAX_TIME)) minimum = watermark',
     },
     shows: /misses|has beside/,
-    seed: 2,
+    seed: 0,
   },
   {
     name: 'a source forgets its other splits when it works out the watermark',
@@ -40,7 +40,7 @@ export const flowBugs: readonly SimulatorBug[] = [
       to: '',
     },
     shows: /misses|has beside/,
-    seed: 2,
+    seed: 0,
   },
   {
     name: 'a record travels under a watermark that is ahead of it after a restart',
@@ -115,6 +115,22 @@ export const flowBugs: readonly SimulatorBug[] = [
     },
     shows: /has twice|has beside|misses|state at the end/,
     seed: 5,
+  },
+  {
+    name: 'a split that had ended raises the watermark before the others are there',
+    plant: {
+      file: 'core/src/runtime/split-set.ts',
+      from: "this.#watermarks.add(split, restored?.newest ?? MIN_TIME, feed.isEnded ? 'finished' : 'active')\n",
+      to: 'this.#watermarks.add(split, restored?.newest ?? MIN_TIME)\n    if (feed.isEnded) this.#watermarks.finish(split)\n',
+    },
+    shows: /misses|has beside/,
+    seed: 25,
+  },
+  {
+    name: 'after a rescale a split counts from the time of the slowest',
+    plant: { file: 'core/src/runtime/split-set.ts', from: '    this.#watermarks.restored()\n', to: '' },
+    shows: /misses|has beside/,
+    seed: 16,
   },
   {
     name: 'calls in flight are not made again',
@@ -245,7 +261,7 @@ export const flowBugs: readonly SimulatorBug[] = [
   {
     name: 'nobody is woken when there is room again',
     plant: { file: 'core/src/runtime/edge.ts', from: '      this.#producer?.wake()\n', to: '' },
-    shows: /subtasks had not reached it|without an end/,
+    shows: /subtasks had not reached it|without an end|misses/,
     seed: 8,
   },
 ]

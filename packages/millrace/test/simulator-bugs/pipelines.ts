@@ -1,6 +1,17 @@
 /** What the simulator has to find mistakes in: between them, these pipelines use every part of the engine. */
 import { MemorySink, memorySource, type Sink } from '@millrace/core'
-import { count, output, pipeline, sliding, state, sum, tumbling, type Pipeline } from '@millrace/flow'
+import {
+  count,
+  output,
+  pipeline,
+  sliding,
+  state,
+  sum,
+  tumbling,
+  type Pipeline,
+  type TimedKeyedStream,
+  type TimedStream,
+} from '@millrace/flow'
 
 /** What a meter has read. */
 interface Reading {
@@ -11,11 +22,11 @@ interface Reading {
   readonly value: number
 }
 
-/** Readings of eleven meters in a fixed pattern of disorder, some of them late. */
-function readings(records: number, firstId = 0): readonly Reading[] {
+/** Readings of eleven meters from a moment on, in a fixed pattern of disorder, some of them late. */
+function readings(records: number, firstId = 0, fromMs = 0): readonly Reading[] {
   return Array.from({ length: records }, (_, index) => ({
     id: firstId + index,
-    at: index * 100 + ((index * 37) % 7) * 90,
+    at: fromMs + index * 100 + ((index * 37) % 7) * 90,
     meter: `m${(index * 13) % 11}`,
     value: (index * 7) % 100,
   }))
@@ -28,6 +39,29 @@ function atLeastOnce(): Sink<unknown> {
     guarantee: 'at-least-once',
     open: async () => ({ write() {}, prepare: async () => undefined, close: async () => {} }),
   }
+}
+
+/** What each meter has brought, told a while after each reading and when it has fallen silent: by timers. */
+function silenceOf(
+  byMeter: TimedKeyedStream<Reading, string>,
+): TimedStream<{ readonly meter: string; readonly total: number; readonly last: number }> {
+  return byMeter.process('silence', {
+    emits: output<{ readonly meter: string; readonly total: number; readonly last: number }>(),
+    state: { total: state.value<number>(), last: state.value<{ at: number }>() },
+    onRecord({ value, time }, { state: { total, last }, timers }) {
+      const before = last.get()
+      if (before !== undefined) timers.deleteEvent(before.at + 1_500, 'silent')
+      const newest = Math.max(time, before?.at ?? time)
+      total.set((total.get() ?? 0) + value.value)
+      last.set({ at: newest })
+      timers.setEvent(newest + 1_500, 'silent')
+      timers.setEvent(time + 1_000, 'report')
+    },
+    onTimer({ key, name }, { state: { total, last }, emit }) {
+      emit({ meter: key, total: total.get() ?? -1, last: last.get()?.at ?? -1 })
+      if (name === 'silent') total.clear()
+    },
+  })
 }
 
 /** One split, whose records come in pieces of any size: windows, state, timers and totals beside one another. */
@@ -46,25 +80,7 @@ const keyed: Pipeline = pipeline('keyed', (p) => {
     .window(sliding({ size: '4s', slide: '1s' }))
     .aggregate('trend', { total: sum((reading) => reading.value) })
     .to('trend-out', atLeastOnce())
-  byMeter
-    .process('silence', {
-      emits: output<{ readonly meter: string; readonly total: number; readonly last: number }>(),
-      state: { total: state.value<number>(), last: state.value<{ at: number }>() },
-      onRecord({ value, time }, { state: { total, last }, timers }) {
-        const before = last.get()
-        if (before !== undefined) timers.deleteEvent(before.at + 1_500, 'silent')
-        const newest = Math.max(time, before?.at ?? time)
-        total.set((total.get() ?? 0) + value.value)
-        last.set({ at: newest })
-        timers.setEvent(newest + 1_500, 'silent')
-        timers.setEvent(time + 5_000, 'report')
-      },
-      onTimer({ key, name }, { state: { total, last }, emit }) {
-        emit({ meter: key, total: total.get() ?? -1, last: last.get()?.at ?? -1 })
-        if (name === 'silent') total.clear()
-      },
-    })
-    .to('silence-out', new MemorySink())
+  silenceOf(byMeter).to('silence-out', new MemorySink())
   byMeter
     .scan(
       'totals',
@@ -99,10 +115,15 @@ const calling: Pipeline = pipeline('calling', (p) => {
     .to('charges', new MemorySink())
 })
 
-/** Several splits of two sources, which become one stream, and a keyed operator behind another one. */
+/**
+ * Several splits of two sources, which become one stream, and a keyed operator behind another one. Of the splits
+ * indoors, `a` ends early; `e` is ahead in event time and says nothing until the end, in a subtask of its own wherever
+ * there are several; so time goes by what `b` reads.
+ */
 const joined: Pipeline = pipeline('joined', (p) => {
+  const splits = { a: readings(150), e: readings(12, 1_000, 10_000), b: readings(100, 2_000) }
   const indoors = p
-    .from('indoors', memorySource({ a: readings(150), b: readings(100, 1_000), c: readings(50, 2_000) }))
+    .from('indoors', memorySource(splits))
     .withTimestamps({ at: (reading) => reading.at, disorder: '500ms' })
   const outdoors = p
     .from('outdoors', memorySource({ x: readings(80, 3_000), y: readings(80, 4_000) }))
@@ -119,11 +140,9 @@ const joined: Pipeline = pipeline('joined', (p) => {
     .window(tumbling('6s'))
     .aggregate('overall', { n: count(), total: sum((each) => each.total) })
     .to('overall-out', new MemorySink())
-  indoors
-    .keyBy((reading) => reading.meter)
-    .window(tumbling('2s'))
-    .aggregate('per-room', { n: count() })
-    .to('rooms-out', new MemorySink())
+  const byRoom = indoors.keyBy((reading) => reading.meter)
+  byRoom.window(tumbling('2s')).aggregate('per-room', { n: count() }).to('rooms-out', new MemorySink())
+  silenceOf(byRoom).to('silence-out', new MemorySink())
   outdoors
     .keyBy((reading) => reading.meter)
     .reduce('highest', (highest, reading) => (reading.value > highest.value ? reading : highest))

@@ -1,6 +1,6 @@
 import type { Random } from '@millrace/channels'
 import type { CallWatch } from './call-watch.ts'
-import { evenOrder, type PieceOrder } from './pace.ts'
+import { staggeredOrder, type PieceOrder } from './pace.ts'
 import { itemCount } from './inputs.ts'
 import type { RunOutcome, RunPlan, Subject } from './run-plan.ts'
 import { simulateRun } from './sim-run.ts'
@@ -12,7 +12,9 @@ const orderPieces = 60
 export function orderOf({ inputs }: Subject, piecesMax: number = orderPieces): PieceOrder | undefined {
   let splits = 0
   for (const input of inputs.values()) splits += input.size
-  return splits > 1 ? evenOrder(inputs, Math.max(1, Math.ceil(itemCount(inputs) / piecesMax))) : undefined
+  return splits > 1
+    ? staggeredOrder(inputs, Math.max(1, Math.ceil(itemCount(inputs) / piecesMax)))
+    : undefined
 }
 
 /** A plan in which nothing goes wrong and nothing takes long. */

@@ -71,19 +71,52 @@ interface Piece {
 /** All pieces of all splits in the one order in which a `TurnstilePace` lets them in. */
 export type PieceOrder = readonly Piece[]
 
-/** Cuts inputs into pieces and puts those of all splits into one order, each split evenly spread over it. */
-export function evenOrder(inputs: Inputs, itemsMax: number): PieceOrder {
+/** When the records of one split come, where splits take turns. */
+interface Rhythm {
+  /** Where in the order the last of them come, from 0 to 1. */
+  readonly end: number
+  /** In how many bursts the others come; undefined: evenly spread from the beginning to the end. */
+  readonly bursts?: number
+}
+
+/**
+ * One for each split, and then from the start again. Some splits end early, and the first of a source does so before the
+ * others. Those that come in bursts are ahead of the rest in event time, and quiet while that catches up.
+ */
+const rhythms: readonly Rhythm[] = [
+  { end: 0.3 },
+  { end: 1, bursts: 4 },
+  { end: 0.7 },
+  { end: 0.45, bursts: 2 },
+  { end: 0.55 },
+]
+
+/**
+ * Cuts inputs into pieces and puts those of all splits into one order, in which splits end at different moments: much
+ * can go wrong only once one has ended while others go on.
+ *
+ * The order depends on nothing but how many items there are in which split, so all runs of an input share it.
+ */
+export function staggeredOrder(inputs: Inputs, itemsMax: number): PieceOrder {
   const pieces: (Piece & { readonly at: number })[] = []
+  let splits = 0
   for (const [source, input] of inputs) {
     for (const [split, items] of input) {
+      const rhythm = rhythms[splits++ % rhythms.length]!
       for (let from = 0; from < items.length; from += itemsMax) {
         const to = Math.min(items.length, from + itemsMax)
-        pieces.push({ source, split, from, to, at: to / items.length })
+        pieces.push({ source, split, from, to, at: placeOf(from, to, items.length, rhythm) })
       }
     }
   }
   // Sorting is stable: equals stay in order of sources and splits.
   return pieces.sort((a, b) => a.at - b.at)
+}
+
+/** Where in the order a piece comes, from 0 to 1. */
+function placeOf(from: number, to: number, length: number, { end, bursts }: Rhythm): number {
+  if (bursts === undefined || to === length) return (end * to) / length
+  return (end * Math.floor((bursts * from) / length)) / bursts
 }
 
 /** How long nothing must be going on before the next piece comes in, in milliseconds. */
