@@ -133,7 +133,7 @@ function summaryText(pipeline: string, report: SeedsReport, seconds: number, aga
     `${pipeline}: ${seeds} seeds, ${failures.length === 0 ? 'and every promise was kept' : `${failures.length} failed`}`,
     `  ${lives} lives, ${(simulatedMs / 1_000).toFixed(0)} s of simulated time in ${seconds.toFixed(1)} s`,
     `  ${counts.length === 0 ? 'no faults' : counts.join(', ')}`,
-    ...notCompared.map(({ sink, why }) => `  sink '${sink}' was not compared: ${why}`),
+    ...notCompared.map(({ sink, why }) => `  '${sink}' was not compared: ${why}`),
   ]
   return lines.map((text) => `${printable(text)}\n`).join('')
 }

@@ -1,9 +1,9 @@
 import { seededRandom } from '@millrace/channels'
-import type { GraphNode, Sink } from '@millrace/core'
+import type { Graph, GraphNode, Sink } from '@millrace/core'
 import type { CallWatch } from './call-watch.ts'
 import { calmPlan, calmRun, drawPaces, noWatch, orderOf } from './calm-run.ts'
 import { ancestorsOf } from './ancestors.ts'
-import { isEntangled, joinsItself } from './entanglement.ts'
+import { countableIn, isEntangled, joinsItself } from './entanglement.ts'
 import { compareSink, compareState, type SinkDemand } from './expectation.ts'
 import { delays } from './fault.ts'
 import type { Finding } from './finding.ts'
@@ -14,8 +14,9 @@ import { simulateRun } from './sim-run.ts'
 import type { OutputRecord } from './sim-sink.ts'
 import type { Verdict } from './verdict.ts'
 
-/** A sink, or the state at the end, that is not compared, and why. */
+/** What is not compared, and why. */
 export interface NotCompared {
+  /** A sink, or `(state of NAME)` for the state at the end of an operator. */
   readonly sink: string
   readonly why: string
 }
@@ -25,6 +26,7 @@ const strict: SinkDemand = {
   mayMiss: false,
   mayRepeat: false,
   mayDiffer: false,
+  mayDifferAfterPause: false,
   mayMix: false,
 }
 
@@ -34,8 +36,30 @@ const probes = 6
 const closerProbes = 60
 const openWays =
   'a stream is joined with itself before an operator with a key, and nothing decides which way is shorter'
-/** Stands for the state at the end in lists of sinks; no sink can have this name. */
-const state = '(state)'
+const forked = 'a process that had been paused made a checkpoint, and records may meet in it in another order'
+
+/** Stands for the state at the end of an operator in lists of sinks; no sink can have this name. */
+export function stateOf(operator: string): string {
+  return `(state of ${operator})`
+}
+
+/** What a node shows: what is in a sink, or what an operator keeps. */
+function placeOf({ kind, name }: GraphNode): string | undefined {
+  if (kind === 'sink') return name
+  return kind === 'operator' || kind === 'async' ? stateOf(name) : undefined
+}
+
+/** What results depend on beside the data. */
+interface Dependences {
+  /** Sinks and states that are never compared, and why. */
+  readonly unsure: Map<string, string>
+  /** Those that may depend on the order in which records of different lines meet, and where they do. */
+  readonly entangled: ReadonlyMap<string, ReadonlySet<GraphNode>>
+  /** Sinks in which records of one line may come in any order. */
+  readonly mixed: ReadonlySet<string>
+  /** Entangled sinks that hold the same number of records in any order, and in what that is counted. */
+  readonly countable: ReadonlyMap<string, 'line' | 'sink'>
+}
 
 /** What a run without faults puts out and keeps: what every other run of the same input is held against. */
 export class Baseline {
@@ -43,14 +67,16 @@ export class Baseline {
   /** In which order several splits take turns. */
   readonly order: PieceOrder | undefined
   readonly outputs: RunOutcome['outputs']
-  readonly state: readonly string[] | undefined
+  readonly state: RunOutcome['state']
   readonly guarantees: ReadonlyMap<string, Sink<unknown>['guarantee']>
-  /** Sinks that are never compared, by name, and why. */
+  /** Sinks and states that are never compared, and why. */
   readonly unsure: Map<string, string>
-  /** Sinks that are compared only if everything ran with a parallelism of 1. */
+  /** Those that are compared only if everything ran with a parallelism of 1. */
   readonly unsureIfParallel: Map<string, string>
   /** Sinks in which records of one line may come in any order. */
-  readonly mixed: ReadonlySet<string>
+  readonly mixed: Dependences['mixed']
+  /** Sinks of which the number of records is compared where the records are not, and in what it is counted. */
+  readonly countable: Dependences['countable']
   /** Findings of the run itself. */
   readonly findings: readonly Finding[]
   readonly steps: number
@@ -59,20 +85,19 @@ export class Baseline {
   /** Operators that go by the clock. */
   readonly clockUsers: ReadonlySet<string>
   /** Sinks and state that may depend on the order in which records of different lines meet, and where they do. */
-  readonly #entangled: ReadonlyMap<string, ReadonlySet<GraphNode>>
+  readonly #entangled: Dependences['entangled']
   /** The seed of the next run that looks for such dependence. */
   #nextProbe = 1
 
-  private constructor(parts: {
-    readonly subject: Subject
-    readonly order: PieceOrder | undefined
-    readonly clockUsers: ReadonlySet<string>
-    readonly outcome: RunOutcome
-    readonly entangled: ReadonlyMap<string, ReadonlySet<GraphNode>>
-    readonly mixed: ReadonlySet<string>
-    readonly unsure: Map<string, string>
-    readonly unsureIfParallel: Map<string, string>
-  }) {
+  private constructor(
+    parts: Dependences & {
+      readonly subject: Subject
+      readonly order: PieceOrder | undefined
+      readonly clockUsers: ReadonlySet<string>
+      readonly outcome: RunOutcome
+      readonly unsureIfParallel: Map<string, string>
+    },
+  ) {
     const { outcome } = parts
     this.subject = parts.subject
     this.order = parts.order
@@ -81,6 +106,7 @@ export class Baseline {
     this.unsure = parts.unsure
     this.unsureIfParallel = parts.unsureIfParallel
     this.mixed = parts.mixed
+    this.countable = parts.countable
     this.#entangled = parts.entangled
     this.findings = outcome.broken.map(({ kind, what }) => ({
       kind,
@@ -112,34 +138,13 @@ export class Baseline {
         usedClock: (operator) => clockUsers.add(operator),
       },
     )
-    const graph = subject.graph()
-    const unsure = new Map<string, string>()
-    const entangled = new Map<string, ReadonlySet<GraphNode>>()
-    const mixed = new Set<string>()
-    for (const node of graph.nodes) {
-      if (node.kind !== 'sink') continue
-      const before = ancestorsOf(node, graph)
-      const user = before.find(({ name }) => clockUsers.has(name))
-      if (user !== undefined)
-        unsure.set(node.name, `'${user.name}' goes by the clock, so its results differ from run to run`)
-      else {
-        const knots = before.filter((each) => isEntangled(each, graph))
-        if (knots.length > 0) entangled.set(node.name, new Set(knots))
-      }
-      if (before.some((each) => joinsItself(each, graph))) mixed.add(node.name)
-    }
-    if (entangled.size > 0)
-      entangled.set(state, new Set([...entangled.values()].flatMap((knots) => [...knots])))
-    const unsureIfParallel = new Map<string, string>()
     const baseline = new Baseline({
       subject,
       order: orderOf(subject),
       clockUsers,
       outcome,
-      entangled,
-      mixed,
-      unsure,
-      unsureIfParallel,
+      ...dependencesOf(subject.graph(), clockUsers),
+      unsureIfParallel: new Map(),
     })
     if (outcome.broken.length === 0) await baseline.#probe(probes)
     return baseline
@@ -153,7 +158,7 @@ export class Baseline {
   /** The same for other inputs of the same pipeline, whose splits take turns in an order of their own if need be. */
   async withInputs(inputs: Subject['inputs'], order?: PieceOrder): Promise<Baseline> {
     const subject = { ...this.subject, inputs }
-    const { clockUsers, unsure, unsureIfParallel, mixed } = this
+    const { clockUsers, unsure, unsureIfParallel, mixed, countable } = this
     const taken = order ?? orderOf(subject)
     return new Baseline({
       subject,
@@ -162,6 +167,7 @@ export class Baseline {
       outcome: await calmRun(subject, { order: taken }),
       entangled: this.#entangled,
       mixed,
+      countable,
       unsure,
       unsureIfParallel,
     })
@@ -171,12 +177,13 @@ export class Baseline {
    * Whether some of what was found is nobody's fault, as more runs without faults have shown: the sink or the state
    * depends on the order in which records of different keys meet after all.
    */
-  async doubts({ findings, isParallel }: Verdict, plan: RunPlan): Promise<boolean> {
-    const places = new Set(findings.map(({ kind, where }) => (kind === 'state' ? state : where)))
+  async doubts({ findings, isParallel, isRestarted }: Verdict, plan: RunPlan): Promise<boolean> {
+    const places = new Set(findings.map(({ kind, where }) => (kind === 'state' ? stateOf(where) : where)))
     const doubted = [...this.#entangled.keys()].filter((each) => places.has(each))
     const isUnsure = (sink: string): boolean =>
       this.unsure.has(sink) || (isParallel && this.unsureIfParallel.has(sink))
-    for (const place of doubted) if (this.#isJoinedWithItself(place)) this.unsure.set(place, openWays)
+    if (isRestarted)
+      for (const place of doubted) if (this.#isJoinedWithItself(place)) this.unsure.set(place, openWays)
     if (!doubted.every(isUnsure)) await this.#compare(plan)
     while (this.#nextProbe <= probes + closerProbes && !doubted.every(isUnsure))
       await this.#probe(this.#nextProbe)
@@ -222,10 +229,34 @@ export class Baseline {
     }
   }
 
-  #isAlike(sink: string, other: RunOutcome): boolean {
-    if (sink === state) return compareState(this.state ?? [], other.state ?? []).length === 0
-    const demand = { ...strict, mayMix: this.mixed.has(sink) }
-    return compareSink(sink, this.expected(sink), other.outputs.get(sink) ?? [], demand).length === 0
+  #isAlike(place: string, other: RunOutcome): boolean {
+    if (this.guarantees.has(place)) {
+      const demand = { ...strict, mayMix: this.mixed.has(place) }
+      return compareSink(place, this.expected(place), other.outputs.get(place) ?? [], demand).length === 0
+    }
+    const isHere = (operator: string): boolean => stateOf(operator) === place
+    return compareState(this.state ?? new Map(), other.state ?? new Map(), isHere).length === 0
+  }
+
+  /** What cannot be compared in a run, and why. */
+  unsureIn({
+    isParallel,
+    isForked,
+  }: {
+    readonly isParallel: boolean
+    readonly isForked: boolean
+  }): ReadonlyMap<string, string> {
+    const forkedPlaces = isForked
+      ? Array.from(this.#entangled.keys(), (place) => [place, forked] as const)
+      : []
+    return new Map([...forkedPlaces, ...(isParallel ? this.unsureIfParallel : []), ...this.unsure])
+  }
+
+  /** Whether there is such a sink, or an operator that has kept something of which this is the state. */
+  has(place: string): boolean {
+    return (
+      this.guarantees.has(place) || [...(this.state?.keys() ?? [])].some((each) => stateOf(each) === place)
+    )
   }
 
   /** Whether a sink is behind operators whose results may depend on the order in which records meet. */
@@ -240,4 +271,27 @@ export class Baseline {
   expected(sink: string): readonly OutputRecord[] {
     return this.outputs.get(sink) ?? []
   }
+}
+
+/** What results depend on beside the data: the clock, and the order in which records meet. */
+function dependencesOf(graph: Graph, clockUsers: ReadonlySet<string>): Dependences {
+  const unsure = new Map<string, string>()
+  const entangled = new Map<string, ReadonlySet<GraphNode>>()
+  const mixed = new Set<string>()
+  const countable = new Map<string, 'line' | 'sink'>()
+  for (const node of graph.nodes) {
+    const place = placeOf(node)
+    if (place === undefined) continue
+    const way = node.kind === 'sink' ? ancestorsOf(node, graph) : [node, ...ancestorsOf(node, graph)]
+    const user = way.find(({ name }) => clockUsers.has(name))
+    const knots = way.filter((each) => isEntangled(each, graph))
+    if (user !== undefined)
+      unsure.set(place, `'${user.name}' goes by the clock, so its results differ from run to run`)
+    else if (knots.length > 0) entangled.set(place, new Set(knots))
+    if (node.kind !== 'sink') continue
+    if (way.some((each) => joinsItself(each, graph))) mixed.add(place)
+    const countedIn = countableIn(node, graph)
+    if (entangled.has(place) && countedIn !== undefined) countable.set(place, countedIn)
+  }
+  return { unsure, entangled, mixed, countable }
 }

@@ -1,5 +1,6 @@
 import type { Sink } from '@millrace/core'
 import type { Finding } from './finding.ts'
+import type { KeptState } from './kept-state.ts'
 import type { OutputRecord } from './sim-sink.ts'
 
 /** What must be in a sink at the end, and how strictly. */
@@ -11,6 +12,8 @@ export interface SinkDemand {
   readonly mayRepeat: boolean
   /** Whether there may be records that nobody expects. */
   readonly mayDiffer: boolean
+  /** Whether that holds for what a process has written that had been paused. */
+  readonly mayDifferAfterPause: boolean
   /** Whether records of one line may come in any order. */
   readonly mayMix: boolean
 }
@@ -29,11 +32,11 @@ export function compareSink(
   const known = new Set(left.keys())
   const doubled: string[] = []
   const wrong: string[] = []
-  for (const { text } of actual) {
+  for (const { text, isAfterPause } of actual) {
     const count = left.get(text) ?? 0
     if (count > 0) left.set(text, count - 1)
     else if (known.has(text)) doubled.push(text)
-    else wrong.push(text)
+    else if (!(demand.mayDifferAfterPause && isAfterPause)) wrong.push(text)
   }
   const missing = Array.from(left).flatMap(([text, count]) => Array.from({ length: count }, () => text))
   const findings: Finding[] = []
@@ -49,6 +52,41 @@ export function compareSink(
   if (findings.length === 0 && !mayMiss && !mayRepeat && !mayDiffer && !mayMix) {
     findings.push(...compareOrder(sink, expected, actual))
   }
+  return findings
+}
+
+/**
+ * Holds how many records are in a sink against how many a run without faults has put there, in each line or as a whole.
+ */
+export function compareCounts(
+  sink: string,
+  countedIn: 'line' | 'sink',
+  expected: readonly OutputRecord[],
+  actual: readonly OutputRecord[],
+  { mayMiss, mayRepeat }: Pick<SinkDemand, 'mayMiss' | 'mayRepeat'>,
+): readonly Finding[] {
+  const counts = new Map<string, number>()
+  const count = (records: readonly OutputRecord[], by: number): void => {
+    for (const { line } of records) {
+      const name = countedIn === 'line' && line !== null ? line : 'the sink'
+      counts.set(name, (counts.get(name) ?? 0) + by)
+    }
+  }
+  count(expected, 1)
+  count(actual, -1)
+  const findings: Finding[] = []
+  const find = (kind: Finding['kind'], verb: string, sign: 1 | -1): void => {
+    const places = Array.from(counts, ([place, left]) => ({ place, left: left * sign })).filter(
+      ({ left }) => left > 0,
+    )
+    if (places.length === 0) return
+    const all = places.reduce((sum, { left }) => sum + left, 0)
+    const texts = places.map(({ place, left }) => `${left} of ${place}`)
+    const what = `sink '${sink}' ${verb} ${all} of ${expected.length} records, in whatever order they came: ${shown(texts)}`
+    findings.push({ kind, where: sink, what })
+  }
+  if (!mayMiss) find('missing', 'misses', 1)
+  if (!mayRepeat) find('doubled', 'has beside', -1)
   return findings
 }
 
@@ -80,19 +118,34 @@ function linesOf(records: readonly OutputRecord[]): ReadonlyMap<string, string[]
   return lines
 }
 
-/** Holds the cells of two last checkpoints against each other. */
-export function compareState(expected: readonly string[], actual: readonly string[]): readonly Finding[] {
+/** Holds the cells of the operators that `isCompared` names in two last checkpoints against each other. */
+export function compareState(
+  expected: KeptState,
+  actual: KeptState,
+  isCompared: (operator: string) => boolean,
+): readonly Finding[] {
+  const findings: Finding[] = []
+  for (const operator of new Set([...expected.keys(), ...actual.keys()])) {
+    if (!isCompared(operator)) continue
+    const what = cellsText(expected.get(operator) ?? [], actual.get(operator) ?? [])
+    if (what === undefined) continue
+    findings.push({ kind: 'state', where: operator, what: `the state at the end of '${operator}' ${what}` })
+  }
+  return findings
+}
+
+/** In what the cells of an operator differ; undefined if they do not. */
+function cellsText(expected: readonly string[], actual: readonly string[]): string | undefined {
   const known = new Set(expected)
   const found = new Set(actual)
   const missing = expected.filter((cell) => !found.has(cell))
   const other = actual.filter((cell) => !known.has(cell))
-  if (missing.length === 0 && other.length === 0) return []
-  const what = [
-    `the state at the end differs in ${Math.max(missing.length, other.length)} of ${expected.length} cells`,
+  if (missing.length === 0 && other.length === 0) return undefined
+  return [
+    `differs in ${Math.max(missing.length, other.length)} of ${expected.length} cells`,
     ...(missing.length > 0 ? [`expected: ${shown(missing)}`] : []),
     ...(other.length > 0 ? [`found: ${shown(other)}`] : []),
-  ]
-  return [{ kind: 'state', where: '', what: what.join('; ') }]
+  ].join('; ')
 }
 
 function shown(texts: readonly string[]): string {

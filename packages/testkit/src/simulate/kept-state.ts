@@ -37,13 +37,16 @@ export class WatchedStore implements StateStore {
   }
 }
 
-/** Every cell of the newest checkpoint as a line of text, sorted; undefined if there is no checkpoint. */
+/** The cells of a checkpoint by operator, each as a line of text; sorted. Operators without any are left out. */
+export type KeptState = ReadonlyMap<string, readonly string[]>
+
+/** Every cell of the newest checkpoint; undefined if there is no checkpoint. */
 export async function keptState(
   fs: Fs,
   clock: Clock,
   directory: string,
   store: WatchedStore,
-): Promise<readonly string[] | undefined> {
+): Promise<KeptState | undefined> {
   const { checkpoints, state } = new DataDirectory(directory)
   const [manifest] = await new CheckpointStorage(fs, checkpoints).readable(() => {})
   if (manifest === undefined) return undefined
@@ -57,14 +60,16 @@ export async function keptState(
     table: opened.table({ owner, name, codec, subtask: 0, groups }),
   }))
   await opened.load()
-  const lines: string[] = []
+  const cells = new Map<string, string[]>()
   for (const { owner, name, table } of tables) {
+    const lines = cells.get(owner) ?? []
     for (const outer of table.outers()) {
       for (const { inner, value } of table.cells(outer)) {
-        lines.push(`${owner}, ${name}: ${String(outer)}, ${String(inner)} = ${valueText(value)}`)
+        lines.push(`${name}: ${String(outer)}, ${String(inner)} = ${valueText(value)}`)
       }
     }
+    if (lines.length > 0) cells.set(owner, lines.sort())
   }
   await opened.close()
-  return lines.sort()
+  return cells
 }

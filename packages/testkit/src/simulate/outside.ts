@@ -24,7 +24,8 @@ export class Outside {
   readonly #standIns = new Map<string, SinkStandIn>()
   /** The calls to each sink, by its name. */
   readonly #sinkCalls = new Map<string, SinkCalls>()
-  #callsUnderWay = 0
+  /** Every process so far, and how many calls of `mapAsync` it has under way. What a dead one has begun is never over. */
+  readonly #callsUnderWay = new Map<SimProcess, number>()
   #brought = 0
 
   constructor(subject: Subject, world: SimWorld, trouble: Trouble) {
@@ -40,6 +41,7 @@ export class Outside {
     watch: CallWatch,
   ): Graph {
     const { sources, sinks, calls } = this.#subject
+    this.#callsUnderWay.set(process, 0)
     return simulatedGraph(this.#subject.graph(), {
       watch,
       source: (node) => {
@@ -50,17 +52,17 @@ export class Outside {
       },
       sink: (node) => {
         const own = Object.hasOwn(sinks, node.name) ? sinks[node.name] : undefined
-        return own === undefined ? this.#system(node) : this.#standIn(node, own)
+        return own === undefined ? this.#system(node, process) : this.#standIn(node, own, process)
       },
       callAsync: async (node, value, signal) => {
         const own = Object.hasOwn(calls, node.name) ? calls[node.name] : undefined
         const call = own ?? node.apply
-        this.#callsUnderWay++
+        this.#count(process, 1)
         try {
           await this.#trouble.atCall(node, process.clock)
           return await this.#world.foreign(process, node.name, () => call(value, signal))
         } finally {
-          this.#callsUnderWay--
+          this.#count(process, -1)
         }
       },
     })
@@ -71,15 +73,12 @@ export class Outside {
     return this.#brought
   }
 
-  /** Whether no call to anything outside is under way. */
-  get isQuiet(): boolean {
-    return this.#callsUnderWay <= 0 && [...this.#sinkCalls.values()].every(({ isQuiet }) => isQuiet)
-  }
-
-  /** A process was killed: its calls are over. */
-  forgetCalls(): void {
-    this.#callsUnderWay = 0
-    for (const calls of this.#sinkCalls.values()) calls.forgetCalls()
+  /** Whether no call of `process` to anything outside is under way. */
+  isQuiet(process: SimProcess): boolean {
+    return (
+      this.#callsUnderWay.get(process) === 0 &&
+      [...this.#sinkCalls.values()].every((calls) => calls.isQuiet(process))
+    )
   }
 
   /** Delivers what the network still holds. */
@@ -91,10 +90,12 @@ export class Outside {
   outputs(): ReadonlyMap<string, readonly OutputRecord[]> {
     const outputs = new Map<string, readonly OutputRecord[]>()
     for (const [name, { visible }] of this.#systems) outputs.set(name, visible)
+    // Nobody knows which process has written what a user's own sink shows.
+    const wasPaused = [...this.#callsUnderWay.keys()].some((process) => process.wasPaused)
     for (const [name, { visible }] of this.#standIns) {
       outputs.set(
         name,
-        visible().map((each) => outputRecord(each)),
+        visible().map((each) => outputRecord(each, wasPaused)),
       )
     }
     return outputs
@@ -118,16 +119,20 @@ export class Outside {
     })
   }
 
-  #system({ name, sink }: SinkNode): Sink<unknown> {
-    const system = this.#systems.get(name) ?? new SimSystem(name)
-    this.#systems.set(name, system)
-    return system.sink(sink.kind, sink.guarantee, this.#callsTo(name))
+  #count(process: SimProcess, change: 1 | -1): void {
+    this.#callsUnderWay.set(process, this.#callsUnderWay.get(process)! + change)
   }
 
-  #standIn({ name, sink }: SinkNode, make: () => SinkStandIn): Sink<unknown> {
+  #system({ name, sink }: SinkNode, process: SimProcess): Sink<unknown> {
+    const system = this.#systems.get(name) ?? new SimSystem(name)
+    this.#systems.set(name, system)
+    return system.sink(sink.kind, sink.guarantee, this.#callsTo(name), process)
+  }
+
+  #standIn({ name, sink }: SinkNode, make: () => SinkStandIn, process: SimProcess): Sink<unknown> {
     const standIn = this.#standIns.get(name) ?? make()
     this.#standIns.set(name, standIn)
-    return standInSink(standIn.sink, sink.guarantee, this.#callsTo(name))
+    return standInSink(standIn.sink, sink.guarantee, this.#callsTo(name), process)
   }
 
   #callsTo(sink: string): SinkCalls {

@@ -1,6 +1,7 @@
 import type { Graph, Sink, Source } from '@millrace/core'
 import type { Fault, FaultKind } from './fault.ts'
 import type { Inputs } from './inputs.ts'
+import type { KeptState } from './kept-state.ts'
 import type { PieceOrder } from './pace.ts'
 import type { OutputRecord } from './sim-sink.ts'
 import type { Spent } from './sim-source.ts'
@@ -65,14 +66,18 @@ export interface RunOutcome {
   readonly events: readonly FaultEvent[]
   readonly digest: number
   readonly outputs: ReadonlyMap<string, readonly OutputRecord[]>
-  /** Cells of the last checkpoint; undefined if the run did not come to its end. */
-  readonly state: readonly string[] | undefined
+  /** Cells of the last checkpoint, by operator; undefined if the run did not come to its end. */
+  readonly state: KeptState | undefined
   /** Why it did not: the error of a job that nothing could help. */
   readonly stopped: string | undefined
   /** Promises that are broken whatever came out. */
   readonly broken: readonly BrokenPromise[]
   /** How often the job went on from an older checkpoint than the newest, because that one was damaged. */
   readonly fallbacks: number
+  /** Whether a process that had been paused has made a checkpoint, so that others may have gone on from there. */
+  readonly isForked: boolean
+  /** How often the job has begun to run, in all lives together. */
+  readonly starts: number
   readonly spent: ReadonlyMap<string, Spent>
   /** How many records the user's own sources have brought, those that came again as well. */
   readonly brought: number

@@ -72,8 +72,10 @@ class SimRun {
   #zombies: { readonly life: Life; readonly wakeAt: number; isOver: boolean }[] = []
   #newestCheckpoint = 0
   #fallbacks = 0
+  #isForked = false
+  #starts = 0
   #stopped: string | undefined
-  #state: readonly string[] | undefined
+  #state: RunOutcome['state']
 
   constructor(subject: Subject, plan: RunPlan, watch: CallWatch) {
     this.#subject = subject
@@ -118,6 +120,8 @@ class SimRun {
       stopped: this.#stopped,
       broken: this.#broken,
       fallbacks: this.#fallbacks,
+      isForked: this.#isForked,
+      starts: this.#starts,
       spent: this.#outside.spent,
       brought: this.#outside.brought,
     }
@@ -165,7 +169,6 @@ class SimRun {
     const faults = this.#plan.faults.filter(({ life }) => life === number)
     this.#trouble.heal()
     this.#disk.fs.heal()
-    this.#outside.forgetCalls()
     const process = new SimProcess(this.#world, `life ${number}`)
     return new Promise((resolve) => {
       const ended = this.#world.start(process, () => {
@@ -224,7 +227,7 @@ class SimRun {
         resetAfterMs: 1_000,
         attempts: 3,
       },
-      observer: (event) => this.#observe(event),
+      observer: (event) => this.#observe(life, event),
     })
   }
 
@@ -234,7 +237,7 @@ class SimRun {
       return new TurnstilePace({
         order,
         clock: process.clock,
-        isQuiet: () => this.#outside.isQuiet,
+        isQuiet: () => this.#outside.isQuiet(process),
         ended: this.#endedSplits,
         late,
         timed: this.#timed,
@@ -263,8 +266,10 @@ class SimRun {
     }
   }
 
-  #observe(event: JobEvent): void {
+  #observe({ process }: Life, event: JobEvent): void {
+    if (event.kind === 'started') this.#starts++
     if (event.kind === 'checkpointCompleted') {
+      this.#isForked ||= process.wasPaused
       this.#newestCheckpoint = Math.max(this.#newestCheckpoint, event.figures.checkpoint)
     } else if (event.kind === 'started' && this.#disk.isDamaged) {
       if ((event.restoredFrom ?? 0) < this.#newestCheckpoint) this.#fallbacks++

@@ -1,5 +1,5 @@
-import type { Clock } from '@millrace/channels'
 import type { Batch, Sink, SinkWriter } from '@millrace/core'
+import type { SimProcess } from '../world/sim-process.ts'
 import { lineOf, unboxed } from './box.ts'
 import type { SinkCalls } from './sink-calls.ts'
 import { valueText } from './value-text.ts'
@@ -11,12 +11,14 @@ export interface OutputRecord {
   readonly line: string | null
   /** Equal for equal values. */
   readonly text: string
+  /** Whether the process that wrote it may have been paused before. */
+  readonly isAfterPause: boolean
 }
 
 /** A record as it came out of the pipeline. */
-export function outputRecord(arrived: unknown): OutputRecord {
+export function outputRecord(arrived: unknown, isAfterPause: boolean): OutputRecord {
   const value = unboxed(arrived)
-  return { value, line: lineOf(arrived), text: valueText(comparable(value)) }
+  return { value, line: lineOf(arrived), text: valueText(comparable(value)), isAfterPause }
 }
 
 /** What of a dead letter is the same in every run: not when it failed, nor where the record was by then. */
@@ -55,64 +57,69 @@ export class SimSystem {
     this.name = name
   }
 
-  /** A sink of one process that leads here. */
-  sink(kind: string, guarantee: Sink<unknown>['guarantee'], calls: SinkCalls): Sink<unknown, number> {
+  /** A sink of one `process` that leads here. */
+  sink(
+    kind: string,
+    guarantee: Sink<unknown>['guarantee'],
+    calls: SinkCalls,
+    process: SimProcess,
+  ): Sink<unknown, number> {
     this.#mayLose = guarantee === 'at-most-once'
     return {
       kind,
       guarantee,
-      open: async (subtask, pending, { clock }) => {
+      open: async (subtask, pending) => {
         if (subtask === 0) {
           if (!this.#mayLose)
-            for (const id of pending) await this.#commit('a commit after a restart', id, calls, clock)
+            for (const id of pending) await this.#commit('a commit after a restart', id, calls, process)
           // A second one that came late would abort what a successor has prepared: no sink without epochs survives that.
           const abort = (): void => this.#prepared.clear()
-          await calls.ask('an abort', clock, abort, { again: abort })
+          await calls.ask('an abort', process, abort, { again: abort })
         }
         return guarantee === 'at-least-once'
-          ? this.#plainWriter(calls, clock)
-          : this.#twoPhaseWriter(calls, clock)
+          ? this.#plainWriter(calls, process)
+          : this.#twoPhaseWriter(calls, process)
       },
     }
   }
 
-  #twoPhaseWriter(calls: SinkCalls, clock: Clock): SinkWriter<unknown, number> {
+  #twoPhaseWriter(calls: SinkCalls, process: SimProcess): SinkWriter<unknown, number> {
     let open: OutputRecord[] = []
     return {
       write: (batch) => {
-        const write = (): void => open.push(...recordsOf(batch)) as unknown as void
-        return calls.isCalm ? write() : calls.ask('a write', clock, write)
+        const write = (): void => open.push(...recordsOf(batch, process)) as unknown as void
+        return calls.isCalm ? write() : calls.ask('a write', process, write)
       },
       prepare: async (checkpoint) => {
         calls.preparing(checkpoint)
         if (open.length === 0) return undefined
         const records = open
         open = []
-        return calls.ask('a prepare', clock, () => {
+        return calls.ask('a prepare', process, () => {
           const id = ++this.#transactions
           this.#prepared.set(id, records)
           return calls.prepared(checkpoint, id)
         })
       },
-      commit: (id) => this.#commit('a commit', id, calls, clock),
+      commit: (id) => this.#commit('a commit', id, calls, process),
       close: async () => {},
     }
   }
 
-  #plainWriter(calls: SinkCalls, clock: Clock): SinkWriter<unknown, number> {
+  #plainWriter(calls: SinkCalls, process: SimProcess): SinkWriter<unknown, number> {
     return {
       write: (batch) => {
-        const write = (): void => this.visible.push(...recordsOf(batch)) as unknown as void
-        return calls.isCalm ? write() : calls.ask('a write', clock, write, { again: write })
+        const write = (): void => this.visible.push(...recordsOf(batch, process)) as unknown as void
+        return calls.isCalm ? write() : calls.ask('a write', process, write, { again: write })
       },
-      prepare: () => calls.ask('a flush', clock, () => undefined),
+      prepare: () => calls.ask('a flush', process, () => undefined),
       close: async () => {},
     }
   }
 
-  #commit(what: string, id: number, calls: SinkCalls, clock: Clock): Promise<void> {
+  #commit(what: string, id: number, calls: SinkCalls, process: SimProcess): Promise<void> {
     const show = (): void => this.#show(id)
-    return calls.ask(what, clock, show, { again: show, committable: id })
+    return calls.ask(what, process, show, { again: show, committable: id })
   }
 
   #show(id: number): void {
@@ -130,6 +137,6 @@ export class SimSystem {
   }
 }
 
-function recordsOf(batch: Batch): readonly OutputRecord[] {
-  return batch.values.slice(0, batch.length).map((value) => outputRecord(value))
+function recordsOf(batch: Batch, { wasPaused }: SimProcess): readonly OutputRecord[] {
+  return batch.values.slice(0, batch.length).map((value) => outputRecord(value, wasPaused))
 }

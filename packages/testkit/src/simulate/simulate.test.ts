@@ -2,6 +2,7 @@ import { env } from 'node:process'
 import { MemorySink, memorySource, type Sink, type SinkWriter, type Source } from '@millrace/core'
 import { output, pipeline, sum, tumbling } from '@millrace/flow'
 import { expect, test } from 'vitest'
+import { orderingSink } from '../../test/ordering-sink.ts'
 import { failureOf } from '../../test/simulation-failure-of.ts'
 import { manySided, mapping, windowed } from '../../test/simulated-pipelines.ts'
 import { faultKinds } from './fault.ts'
@@ -140,74 +141,11 @@ test('a clock that jumps is seen by whoever asks for the time', async () => {
   expect(jumpsSeen).toBeGreaterThan(3)
 })
 
-/** A sink that makes visible what it is told to, as often as it is told. */
-function forgetfulSink(): SinkStandIn {
-  const visible: unknown[] = []
-  const prepared = new Map<number, readonly unknown[]>()
-  let ids = 0
-  const commit = async (id: number): Promise<void> => {
-    for (const value of prepared.get(id) ?? []) visible.push(value)
-  }
-  const sink: Sink<unknown, number> = {
-    kind: 'forgetful',
-    guarantee: 'exactly-once',
-    open: async (_subtask, pending) => {
-      for (const id of pending) await commit(id)
-      let open: unknown[] = []
-      return {
-        write: (batch) => void open.push(...batch.values.slice(0, batch.length)),
-        prepare: async () => {
-          prepared.set(++ids, open)
-          open = []
-          return ids
-        },
-        commit,
-        close: async () => {},
-      }
-    },
-  }
-  return { sink, visible: () => visible }
-}
-
-/** A sink that knows what it has made visible by the numbers of its transactions, as far as it does not forget. */
-function orderingSink(forgets: 'nothing' | 'before the last' | 'previous lives' | 'everything'): SinkStandIn {
-  const visible: unknown[] = []
-  const prepared = new Map<number, readonly unknown[]>()
-  let known = new Set<number>()
-  let ids = 0
-  const commit = async (id: number): Promise<void> => {
-    if (known.has(id)) return
-    if (forgets === 'before the last') known.clear()
-    if (forgets !== 'everything') known.add(id)
-    visible.push(...(prepared.get(id) ?? []))
-  }
-  const sink: Sink<unknown, number> = {
-    kind: 'ordering',
-    guarantee: 'exactly-once',
-    open: async (_subtask, pending) => {
-      for (const id of pending) await commit(id)
-      if (forgets === 'previous lives') known = new Set(pending)
-      let open: unknown[] = []
-      return {
-        write: (batch) => void open.push(...batch.values.slice(0, batch.length)),
-        prepare: async () => {
-          prepared.set(++ids, open)
-          open = []
-          return ids
-        },
-        commit,
-        close: async () => {},
-      }
-    },
-  }
-  return { sink, visible: () => visible }
-}
-
 test('a sink that commits twice is found, and the run is made shorter', async () => {
   const failure = await failureOf(
     simulateSeeds(
       mapping((n) => n),
-      { seeds: 50, sinks: { out: forgetfulSink } },
+      { seeds: 50, sinks: { out: () => orderingSink('everything') } },
     ),
   )
   expect(failure).toMatchObject({ kind: 'doubled', where: 'out' })

@@ -1,4 +1,4 @@
-import { sleep, type Clock } from '@millrace/channels'
+import { sleep } from '@millrace/channels'
 import type { Json } from '@millrace/core'
 import { SimProcess } from '../world/sim-process.ts'
 import type { SimWorld } from '../world/sim-world.ts'
@@ -39,8 +39,8 @@ export class SinkCalls {
   /** By committable, as text: the checkpoint that it was prepared for. */
   readonly #checkpoints = new Map<string, number>()
   #newest = 0
-  /** How many calls are under way. */
-  #busy = 0
+  /** How many calls of each process are under way. What a dead one has begun is never over. */
+  readonly #busy = new Map<SimProcess, number>()
 
   constructor(name: string, world: SimWorld, trouble: Trouble) {
     this.#name = name
@@ -48,8 +48,9 @@ export class SinkCalls {
     this.#network = new SimProcess(world, `the network of sink '${name}'`)
   }
 
-  get isQuiet(): boolean {
-    return this.#busy <= 0
+  /** Whether no call of `process` is under way. */
+  isQuiet(process: SimProcess): boolean {
+    return (this.#busy.get(process) ?? 0) === 0
   }
 
   /** Whether a call would meet with nothing now; if so, it need not wait. */
@@ -60,20 +61,20 @@ export class SinkCalls {
   /** Makes a call. Without `repeatable` it never arrives twice. */
   async ask<T>(
     what: string,
-    clock: Clock,
+    process: SimProcess,
     effect: () => T | Promise<T>,
     repeatable?: Repeatable,
   ): Promise<T> {
     const call = `${what} of sink '${this.#name}'`
-    this.#busy++
+    this.#count(process, 1)
     try {
-      return await this.#trouble.atSink(call, clock, async () => {
+      return await this.#trouble.atSink(call, process.clock, async () => {
         const result = await effect()
         if (repeatable !== undefined) await this.#repeat(call, repeatable)
         return result
       })
     } finally {
-      this.#busy--
+      this.#count(process, -1)
     }
   }
 
@@ -88,16 +89,15 @@ export class SinkCalls {
     return committable
   }
 
-  /** A process was killed: its calls are over. What is on its way twice still arrives. */
-  forgetCalls(): void {
-    this.#busy = 0
-  }
-
   /** Delivers everything that is still on its way. A writer whose process is dead may never answer. */
   async settle(): Promise<void> {
     if (this.#late.size === 0) return
     for (const call of this.#late) void this.#deliver(call)
     await sleep(this.#network.clock, settleMs)
+  }
+
+  #count(process: SimProcess, change: 1 | -1): void {
+    this.#busy.set(process, (this.#busy.get(process) ?? 0) + change)
   }
 
   async #repeat(call: string, { again, committable }: Repeatable): Promise<void> {

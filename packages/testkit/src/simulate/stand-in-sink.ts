@@ -1,5 +1,6 @@
-import { sleep, type Clock } from '@millrace/channels'
+import { sleep } from '@millrace/channels'
 import type { Batch, Json, Sink, SinkWriter } from '@millrace/core'
+import type { SimProcess } from '../world/sim-process.ts'
 import { unboxed } from './box.ts'
 import type { SinkCalls } from './sink-calls.ts'
 
@@ -11,6 +12,7 @@ export function standInSink(
   sink: Sink<unknown>,
   heldTo: Sink<unknown>['guarantee'],
   calls: SinkCalls,
+  process: SimProcess,
 ): Sink<unknown> {
   const { kind, guarantee } = sink
   const mayRepeat = guarantee === 'at-least-once' && heldTo === guarantee
@@ -18,7 +20,7 @@ export function standInSink(
     kind,
     guarantee,
     open: async (subtask, pending, context) =>
-      new StandInWriter(await sink.open(subtask, pending, context), mayRepeat, calls, context.clock),
+      new StandInWriter(await sink.open(subtask, pending, context), mayRepeat, calls, process),
   }
 }
 
@@ -27,17 +29,17 @@ class StandInWriter implements SinkWriter<unknown> {
   readonly #inner: SinkWriter<unknown>
   readonly #mayRepeatWrites: boolean
   readonly #calls: SinkCalls
-  readonly #clock: Clock
+  readonly #process: SimProcess
   #isBusy = false
   /** Whether a second delivery is under way. */
   #isRepeating = false
   #isClosed = false
 
-  constructor(inner: SinkWriter<unknown>, mayRepeatWrites: boolean, calls: SinkCalls, clock: Clock) {
+  constructor(inner: SinkWriter<unknown>, mayRepeatWrites: boolean, calls: SinkCalls, process: SimProcess) {
     this.#inner = inner
     this.#mayRepeatWrites = mayRepeatWrites
     this.#calls = calls
-    this.#clock = clock
+    this.#process = process
   }
 
   write(boxes: Batch): Promise<void> | void {
@@ -88,11 +90,11 @@ class StandInWriter implements SinkWriter<unknown> {
         this.#isBusy = false
       }
     }
-    return this.#calls.ask(what, this.#clock, alone, repeatable)
+    return this.#calls.ask(what, this.#process, alone, repeatable)
   }
 
   /** Resolves when no second delivery is under way. */
   async #turn(): Promise<void> {
-    while (this.#isRepeating) await sleep(this.#clock, 1)
+    while (this.#isRepeating) await sleep(this.#process.clock, 1)
   }
 }

@@ -1,6 +1,6 @@
 import { describeError } from '@millrace/core'
-import type { Baseline, NotCompared } from './baseline.ts'
-import { compareSink, compareState, type SinkDemand } from './expectation.ts'
+import { stateOf, type Baseline, type NotCompared } from './baseline.ts'
+import { compareCounts, compareSink, compareState, type SinkDemand } from './expectation.ts'
 import type { Finding } from './finding.ts'
 import type { RunOutcome, RunPlan, Subject } from './run-plan.ts'
 
@@ -14,6 +14,8 @@ export interface Verdict {
   readonly against: Baseline
   /** Whether anything ran with a parallelism over 1. */
   readonly isParallel: boolean
+  /** Whether the job began more than once. */
+  readonly isRestarted: boolean
   readonly notCompared: readonly NotCompared[]
 }
 
@@ -26,36 +28,38 @@ export async function judge(
 ): Promise<Verdict> {
   if (outcome.broken.length > 0) {
     const broken = outcome.broken.map(({ kind, what }) => ({ kind, where: '', what }))
-    return { findings: broken, against: baseline, isParallel: false, notCompared: [] }
+    return { findings: broken, against: baseline, isParallel: false, isRestarted: false, notCompared: [] }
   }
   const hasLost = [...outcome.spent.values()].some((spent) => !spent.isComplete)
   // What a source that cannot be read again has given to a process that died is lost: the rest must count once.
   const fair = hasLost ? await withoutLost(baseline, plan, outcome) : baseline
-  const wasPaused = outcome.events.some(({ kind }) => kind === 'zombie')
   const isParallel = plan.parallelism > 1 || outcome.events.some(({ kind }) => kind === 'rescale')
-  const unsure = new Map([...baseline.unsure, ...(isParallel ? baseline.unsureIfParallel : [])])
+  const unsure = baseline.unsureIn({ isParallel, isForked: outcome.isForked })
   const findings: Finding[] = []
   for (const [sink, guarantee] of baseline.guarantees) {
-    if (unsure.has(sink)) continue
     const demand: SinkDemand = {
       guarantee,
       mayMiss: guarantee === 'at-most-once' || outcome.stopped !== undefined,
       mayRepeat: guarantee === 'at-least-once' || outcome.fallbacks > 0,
       // Results of what was lost may be out: by a sink that shows them at once, or by a checkpoint that was damaged.
+      mayDiffer: hasLost && (guarantee === 'at-least-once' || outcome.fallbacks > 0),
       // A process that was paused finds all there at once: records meet in another order, and such a sink shows it.
-      mayDiffer:
-        (hasLost && (guarantee === 'at-least-once' || outcome.fallbacks > 0)) ||
-        (wasPaused && guarantee === 'at-least-once' && baseline.isEntangled(sink)),
+      mayDifferAfterPause: guarantee === 'at-least-once' && baseline.isEntangled(sink),
       mayMix: baseline.mixed.has(sink),
     }
-    findings.push(...compareSink(sink, fair.expected(sink), outcome.outputs.get(sink) ?? [], demand))
+    const [expected, actual] = [fair.expected(sink), outcome.outputs.get(sink) ?? []]
+    const countedIn = baseline.countable.get(sink)
+    if (!unsure.has(sink)) findings.push(...compareSink(sink, expected, actual, demand))
+    else if (countedIn !== undefined)
+      findings.push(...compareCounts(sink, countedIn, expected, actual, demand))
   }
-  if (unsure.size === 0 && fair.state !== undefined && outcome.state !== undefined) {
-    findings.push(...compareState(fair.state, outcome.state))
-  }
+  if (fair.state !== undefined && outcome.state !== undefined)
+    findings.push(...compareState(fair.state, outcome.state, (operator) => !unsure.has(stateOf(operator))))
   findings.push(...brokenInvariants(outcome, invariants))
-  const notCompared = Array.from(unsure, ([sink, why]) => ({ sink, why }))
-  return { findings, against: fair, isParallel, notCompared }
+  const notCompared = Array.from(unsure, ([sink, why]) => ({ sink, why })).filter(({ sink }) =>
+    baseline.has(sink),
+  )
+  return { findings, against: fair, isParallel, isRestarted: outcome.starts > 1, notCompared }
 }
 
 /** The values in each sink. */

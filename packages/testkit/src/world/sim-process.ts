@@ -12,6 +12,7 @@ export class SimProcess {
   readonly #world: SimWorld
   #state: 'running' | 'paused' | 'killed' = 'running'
   #wallOffsetMs = 0
+  #wasPaused = false
 
   constructor(world: SimWorld, name: string) {
     this.#world = world
@@ -49,6 +50,11 @@ export class SimProcess {
     return this.#state === 'paused'
   }
 
+  /** Whether it has ever been paused. */
+  get wasPaused(): boolean {
+    return this.#wasPaused
+  }
+
   /** Does something at a later step, and resolves with what it returned: an operation of a disk, an answer. */
   later<T>(label: string, happen: () => T): Promise<T> {
     return new Promise((resolve) => {
@@ -65,7 +71,9 @@ export class SimProcess {
 
   /** Stops the process where it stands, as a long pause of a virtual machine does; time goes on without it. */
   pause(): void {
-    if (this.#state === 'running') this.#state = 'paused'
+    if (this.#state !== 'running') return
+    this.#state = 'paused'
+    this.#wasPaused = true
   }
 
   /** Lets a paused process go on; it does not know that it was paused. */
