@@ -1,3 +1,5 @@
+import { requireSignal } from './argument.ts'
+
 /**
  * One listener per AbortSignal, however many waits depend on it.
  *
@@ -69,14 +71,22 @@ export function wasHeard(signal: AbortSignal): boolean {
  *
  * Callbacks run in the order they were added, during `abort()`, and must not throw. A signal that has
  * already aborted calls nothing: check `aborted` first.
+ *
+ * @throws TypeError when `signal` is no AbortSignal.
  */
 export function onAbort(signal: AbortSignal, callback: (reason: Error) => void): Disposable {
   let hooks = hooksOf.get(signal)
   if (hooks === undefined) {
+    requireSignal('onAbort', signal)
     hooks = new Hooks(signal)
     hooksOf.set(signal, hooks)
   }
   return new Hook(hooks, callback)
+}
+
+/** Notes that somebody is told why `signal` aborts: in a way that does not come by here. */
+export function markHeard(signal: AbortSignal): void {
+  heard.add(signal)
 }
 
 /** A promise that rejects with the reason of `signal`, which has aborted: whoever comes now is told. */

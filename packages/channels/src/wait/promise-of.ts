@@ -1,4 +1,5 @@
-import { onAbort } from './cancellation.ts'
+import { signalMisfit } from './argument.ts'
+import { onAbort, rejected } from './cancellation.ts'
 import { waiting } from './overseer.ts'
 import type { Waiter } from './wait-queue.ts'
 
@@ -7,7 +8,7 @@ import type { Waiter } from './wait-queue.ts'
  *
  * It is served, and its ending settles the promise; or the signal aborts, and it leaves the line and rejects with the
  * reason. Whatever takes it out of the line also lets go of the signal, so only one of the two can happen. The signal
- * must not have aborted.
+ * must not have aborted. What is no signal rejects with a TypeError and leaves the line, too.
  *
  * `kind` and `on` are what an overseer is told, as in `waiting`. `onLeave` is told when an abort has taken the waiter
  * out of the line, after that.
@@ -19,7 +20,16 @@ export function promiseOf<Outcome>(
   signal: AbortSignal | undefined,
   onLeave?: (reason: Error) => void,
 ): Promise<Outcome> {
-  if (signal !== undefined) leaveOnAbort(waiter, signal, onLeave)
+  if (signal !== undefined) {
+    try {
+      leaveOnAbort(waiter, signal, onLeave)
+    } catch (error) {
+      // It is no signal. Nobody would wait any more in a line in which the waiter stayed.
+      waiter[Symbol.dispose]()
+      onLeave?.(error as Error)
+      return rejected(signalMisfit(kind, signal) ?? error)
+    }
+  }
   return waiting<Outcome>(kind, on, (resolve, reject) => {
     waiter.resolve = resolve as (outcome: unknown) => void // Whoever serves the waiter knows what it waits for.
     waiter.reject = reject
