@@ -1,3 +1,4 @@
+import { requireClock, requireDelay } from '../wait/argument.ts'
 import type { Clock } from '../world/clock.ts'
 
 /**
@@ -48,14 +49,15 @@ export interface Selection<in Outcome> {
  * The time counts anew from each select, and no timer is left behind when another case wins. Even a delay
  * of zero is never ready at once: whatever else is ready goes first.
  *
- * @throws RangeError when `delayMs` is not a number.
+ * @throws TypeError when `clock` is no clock; RangeError when `delayMs` is not a number.
  *
  * @example
  * const chosen = await select({ job: jobs.receiveCase(), late: after(clock, 500) })
  * if (chosen.case === 'late') giveUp()
  */
 export function after(clock: Clock, delayMs: number): SelectCase {
-  if (Number.isNaN(delayMs)) throw new RangeError('after: delayMs is NaN; pass a number of milliseconds')
+  requireClock('after', clock)
+  requireDelay('after', 'delayMs', delayMs)
   return new TimeCase(clock, delayMs)
 }
 

@@ -7,7 +7,6 @@ import { EMPTY } from './channel-end.ts'
 import { ManualClock } from '../world/manual-clock.ts'
 import { seededRandom } from '../world/random.ts'
 import { Scope } from '../task/scope.ts'
-import { select as selectOnce } from './select.ts'
 import { after } from './select-case.ts'
 import { selectForms } from '../../test/select-forms.ts'
 
@@ -318,12 +317,4 @@ describe.each(selectForms)('by $form', ({ select, trySelect }) => {
       },
     )
   })
-})
-
-test('a channel that stands for a case, as JavaScript may pass it, is refused with what to pass', async () => {
-  // @ts-expect-error -- a channel is no case
-  const mistaken: Promise<unknown> = selectOnce({ job: new Channel<number>(), never: undefined })
-  await expect(mistaken).rejects.toThrow(
-    new TypeError("select: 'job' is no case; pass channel.receiveCase() or channel.sendCase(value)"),
-  )
 })

@@ -3,6 +3,7 @@ import { systemRandom } from '../world/random.ts'
 import type { Random } from '../world/random.ts'
 import { passing, waiting } from '../wait/overseer.ts'
 import { promised } from './select-case.ts'
+import { misuseOfSelect } from './select-misuse.ts'
 import type { Named, SelectCase, Selection } from './select-case.ts'
 
 /**
@@ -64,22 +65,11 @@ export function select<const Cases extends SelectCases>(
 ): Promise<Selected<Cases>> {
   if (options?.signal?.aborted) return rejected(options.signal.reason)
   try {
-    const chosen = trySelect(cases, options)
+    const chosen = choose(cases, options)
     return chosen === undefined ? waitToSelect(cases, options) : passing('select', cases, promised(chosen))
   } catch (error) {
-    return rejected(misuse(cases) ?? error)
+    return rejected(misuseOfSelect('select', cases, options) ?? error)
   }
-}
-
-// Types keep this out, so nothing looks for it before it has failed.
-function misuse(cases: SelectCases): TypeError | undefined {
-  for (const [name, each] of Object.entries(cases)) {
-    if (each === undefined || typeof (each as Partial<SelectCase>).isReady === 'function') continue
-    return new TypeError(
-      `select: '${name}' is no case; pass channel.receiveCase() or channel.sendCase(value)`,
-    )
-  }
-  return undefined
 }
 
 /**
@@ -96,6 +86,23 @@ function misuse(cases: SelectCases): TypeError | undefined {
 export function trySelect<const Cases extends SelectCases>(
   cases: Cases,
   options?: TrySelectOptions,
+): Selected<Cases> | undefined {
+  try {
+    const chosen = choose(cases, options)
+    // With no case there is nothing to fail, and an object of some class has none: it is looked at here.
+    if (chosen === undefined && Object.getPrototypeOf(cases) !== Object.prototype) {
+      const misuse = misuseOfSelect('trySelect', cases, options)
+      if (misuse !== undefined) throw misuse
+    }
+    return chosen
+  } catch (error) {
+    throw misuseOfSelect('trySelect', cases, options) ?? error
+  }
+}
+
+function choose<Cases extends SelectCases>(
+  cases: Cases,
+  options: TrySelectOptions | undefined,
 ): Selected<Cases> | undefined {
   const random = options?.random ?? systemRandom
   for (;;) {
@@ -137,8 +144,22 @@ class PendingSelection<Outcome> implements Selection<Named<unknown>> {
     this.#reject = reject
   }
 
+  park(cases: SelectCases, options: SelectOptions | undefined): void {
+    let trouble: Error | undefined
+    try {
+      this.#enter(cases, options?.signal, options?.random ?? systemRandom)
+      // With no case, or options that are none, nothing fails; but then nobody may ever come.
+      const isIdle = this.#lines.length === 0 || (options !== undefined && options.signal === undefined)
+      if (isIdle) trouble = misuseOfSelect('select', cases, options)
+    } catch (error) {
+      trouble = misuseOfSelect('select', cases, options) ?? (error as Error)
+    }
+    // The lines in which it stands by then would serve somebody who no longer waits.
+    if (trouble !== undefined) this.fail(trouble)
+  }
+
   // In random order: whoever comes to a line in which one select stands twice meets its first place.
-  park(cases: SelectCases, { signal, random = systemRandom }: SelectOptions = {}): void {
+  #enter(cases: SelectCases, signal: AbortSignal | undefined, random: Random): void {
     if (signal !== undefined) this.#lines.push(onAbort(signal, (reason) => this.fail(reason)))
     const names = Object.keys(cases)
     for (let left = names.length; left > 0; left--) {

@@ -2,7 +2,9 @@ import { onAbort, rejected } from '../wait/cancellation.ts'
 import { overseer, passing, waiting } from '../wait/overseer.ts'
 import { systemRandom } from '../world/random.ts'
 import type { Random } from '../world/random.ts'
+import { signalMisfit } from '../wait/argument.ts'
 import type { Selected, TrySelectOptions } from './select.ts'
+import { misuseOfCases, misuseOfOptions } from './select-misuse.ts'
 import { promised } from './select-case.ts'
 import type { Named, SelectCase, Selection } from './select-case.ts'
 
@@ -53,7 +55,10 @@ export class Selector<const Cases extends SelectorCases> {
   readonly #round: Round
   readonly #random: Random | undefined
 
+  /** @throws TypeError when a case is neither a case nor a function, and when there is no object of cases. */
   constructor(cases: Cases, options?: TrySelectOptions) {
+    const misuse = misuseOfCases('Selector', cases, 'functions too') ?? misuseOfOptions('Selector', options)
+    if (misuse !== undefined) throw misuse
     this.#arms = Object.entries(cases).map(([name, source]) => new Arm(name, source))
     this.#round = new Round(this.#arms)
     this.#random = options?.random
@@ -69,10 +74,10 @@ export class Selector<const Cases extends SelectorCases> {
   next(signal?: AbortSignal): Promise<Selected<RoundOf<Cases>>> {
     if (signal?.aborted) return rejected(signal.reason)
     try {
-      const chosen = this.try()
+      const chosen = this.#perform()
       return chosen === undefined ? this.#wait(signal) : passing('select', this.#shown(), promised(chosen))
     } catch (error) {
-      return rejected(error)
+      return rejected(this.#misuse() ?? error)
     }
   }
 
@@ -83,6 +88,14 @@ export class Selector<const Cases extends SelectorCases> {
    * whatever a case that is a function throws.
    */
   try(): Selected<RoundOf<Cases>> | undefined {
+    try {
+      return this.#perform()
+    } catch (error) {
+      throw this.#misuse() ?? error
+    }
+  }
+
+  #perform(): Selected<RoundOf<Cases>> | undefined {
     if (this.#round.isWaiting) {
       throw new Error('Selector: a round is waiting; await it first, or give each task a selector of its own')
     }
@@ -118,8 +131,16 @@ export class Selector<const Cases extends SelectorCases> {
 
   // What those who watch are shown: the cases of this round.
   #shown(): object {
-    if (overseer === undefined) return this
+    return overseer === undefined ? this : this.#cases()
+  }
+
+  #cases(): object {
     return Object.fromEntries(this.#arms.map(({ name, current }) => [name, current]))
+  }
+
+  // What a case that is a function has returned is looked at once something has failed.
+  #misuse(): TypeError | undefined {
+    return misuseOfCases('Selector', this.#cases())
   }
 }
 
@@ -160,7 +181,6 @@ class Round implements Selection<Named<unknown>> {
     return this.#resolve !== undefined
   }
 
-  // In random order: whoever comes to a line in which one select stands twice meets its first place.
   park(
     resolve: (outcome: Named<unknown>) => void,
     reject: (error: Error) => void,
@@ -169,14 +189,25 @@ class Round implements Selection<Named<unknown>> {
   ): void {
     this.#resolve = resolve
     this.#reject = reject
-    if (signal !== undefined) this.#hook = onAbort(signal, (reason) => this.fail(reason))
+    try {
+      if (signal !== undefined) this.#hook = onAbort(signal, (reason) => this.fail(reason))
+      this.#enter(random)
+    } catch (error) {
+      // The lines in which it stands already would serve a round that is over.
+      const misuse = signal === undefined ? undefined : signalMisfit('Selector.next', signal)
+      this.fail(misuse ?? (error as Error))
+    }
+  }
+
+  // In random order: whoever comes to a line in which one select stands twice meets its first place.
+  #enter(random: Random): void {
     const arms = this.#arms
     for (let left = arms.length; left > 0; left--) {
       const drawn = left === 1 ? 0 : random.int(left)
       const arm = arms[drawn]!
       arms[drawn] = arms[left - 1]!
       arms[left - 1] = arm
-      if (arm.current !== undefined) arm.place = arm.current.park(arm.name, this, arm.place)
+      if (arm.current) arm.place = arm.current.park(arm.name, this, arm.place)
     }
   }
 
