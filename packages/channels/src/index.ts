@@ -81,6 +81,7 @@ export { fromIterable } from './convert/iterable.ts'
 export { fromNodeReadable, pipeToNodeWritable } from './convert/node-stream.ts'
 export type { NodeReadable, NodeWritable } from './convert/node-stream.ts'
 export { fromWebReadable, pipeToWebWritable, toWebReadable, toWebWritable } from './convert/web-stream.ts'
+export type { WebReadableOptions } from './convert/web-stream.ts'
 
 // The doors of the world: time, randomness, scheduling.
 export { sleep, systemClock } from './world/clock.ts'

@@ -8,11 +8,16 @@ import { Waiter } from '../wait/wait-queue.ts'
 const DONE: IteratorResult<never, undefined> = Object.freeze({ value: undefined, done: true })
 const ITERATED: Promise<IteratorResult<never, undefined>> = Promise.resolve(DONE)
 
-/** One task's walk over a channel. It holds no value of its own, so leaving it early loses none. */
+/**
+ * One task's walk over a channel. It holds no value of its own, so leaving it early loses none: also a stream of the
+ * host's, which asks for the next value before somebody wants it, leaves the line when it is destroyed.
+ */
 export class ChannelIterator<T> implements AsyncIterableIterator<T, undefined, undefined> {
   readonly #end: ReceiveEnd<T>
   readonly #signal: AbortSignal | undefined
   #hasLeft = false
+  /** The waits of steps that may not be over: mostly the last one alone. */
+  #waiting: Waiter[] = []
 
   constructor(end: ReceiveEnd<T>, signal: AbortSignal | undefined) {
     this.#end = end
@@ -29,12 +34,25 @@ export class ChannelIterator<T> implements AsyncIterableIterator<T, undefined, u
     if (this.#end.isDrained()) return passing('receive', this.#end, ITERATED)
     const waiter = new Waiter(NEXT, undefined)
     this.#end.parkReceiver(waiter)
+    this.#remember(waiter)
     return promiseOf(waiter, 'receive', this.#end, signal)
   }
 
   return(): Promise<IteratorResult<T, undefined>> {
     this.#hasLeft = true
+    for (const waiter of this.#waiting) {
+      if (waiter.line === undefined) continue
+      waiter[Symbol.dispose]()
+      waiter.resolve(DONE)
+    }
     return ITERATED
+  }
+
+  #remember(waiter: Waiter): void {
+    // Steps are served in their order, so that all are over when the last one is.
+    if (this.#waiting.at(-1)?.line === undefined) this.#waiting.length = 0
+    else this.#waiting = this.#waiting.filter(({ line }) => line !== undefined)
+    this.#waiting.push(waiter)
   }
 
   [Symbol.asyncIterator](): this {

@@ -243,10 +243,43 @@ describe('a channel as a ReadableStream', () => {
     },
   )
 
-  test('that is cancelled cancels the scope', async () => {
+  test('that is cancelled says so to who made it, and can take the scope along', async () => {
     const scope = new Scope()
-    await toWebReadable(scope, new Channel<number>()).cancel(broken)
+    const onCancel = (reason: unknown): void => scope.cancel(reason)
+    await toWebReadable(scope, new Channel<number>(), { onCancel }).cancel(broken)
     expect(scope.signal.reason).toBe(broken)
+    const failing = { onCancel: () => Promise.reject(broken) }
+    await expect(toWebReadable(new Scope(), new Channel<number>(), failing).cancel()).rejects.toBe(broken)
+  })
+
+  test('that is cancelled has not failed, and neither has the scope', async () => {
+    await using scope = new Scope()
+    await toWebReadable(scope, new Channel<number>()).cancel(broken)
+    await scope.wait()
+    expect(scope.errors).toEqual([])
+  })
+
+  test('hides no failure of the scope when nobody reads it', async () => {
+    const scope = new Scope()
+    const stream = toWebReadable(scope, new Channel<number>())
+    scope.go(() => Promise.reject(broken))
+    await settle()
+    await expect(scope[Symbol.asyncDispose]()).rejects.toBe(broken)
+    await expect(stream.getReader().read()).rejects.toBe(broken)
+  })
+
+  test('has shown a failure of the scope to a pipe that waits for its other end', async () => {
+    await using scope = new Scope()
+    const [{ stream: sink, gate }, input] = [gated(), new Channel<number>(2)]
+    const seen = toWebReadable(scope, input)
+      .pipeTo(sink)
+      .catch((error: unknown) => error)
+    for (const n of upTo(2)) await input.send(n)
+    await settle()
+    scope.go(() => Promise.reject(broken))
+    await settle()
+    gate.close()
+    expect(await seen).toBe(broken)
   })
 })
 

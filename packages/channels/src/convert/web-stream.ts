@@ -1,14 +1,16 @@
 import type { ReceiveChannel, SendChannel } from '../channel/channel-end.ts'
+import { withCancel } from '../context/cancel-context.ts'
 import { feed } from '../task/outlet.ts'
 import type { Scope } from '../task/scope.ts'
-import { onAbort } from '../wait/cancellation.ts'
+import { requireFlow, requireMethods, requireScope } from '../wait/argument.ts'
+import { markHeard, onAbort, refuseIfAborted } from '../wait/cancellation.ts'
 
 /**
  * Channels and the streams of the web platform (WHATWG Streams), in all four directions.
  *
  * A stream that is handed in belongs to the scope from then on: its lock is taken, and it is closed, cancelled or
- * aborted as the channel or the scope ends. A stream that is made here lends the scope to whoever holds the other
- * end: leaving it early cancels the scope.
+ * aborted as the channel or the scope ends. A stream that is made here belongs to whoever holds the other end. A reader
+ * may leave it early, as any loop over a channel; a writer that gives up has failed, and the scope with it.
  */
 
 /**
@@ -24,6 +26,14 @@ import { onAbort } from '../wait/cancellation.ts'
  * const chunks = fromWebReadable(scope, response.body)
  */
 export function fromWebReadable<T>(scope: Scope, stream: ReadableStream<T>): ReceiveChannel<T> {
+  requireScope('fromWebReadable', scope)
+  requireMethods(
+    'fromWebReadable',
+    'the stream',
+    stream,
+    ['getReader'],
+    'a ReadableStream; for a Readable of Node there is fromNodeReadable',
+  )
   scope.signal.throwIfAborted()
   const reader = stream.getReader()
   return feed<T>(scope, [
@@ -66,6 +76,14 @@ export function pipeToWebWritable<T>(
   input: ReceiveChannel<T>,
   stream: WritableStream<T>,
 ): void {
+  requireFlow('pipeToWebWritable', scope, input)
+  requireMethods(
+    'pipeToWebWritable',
+    'the stream',
+    stream,
+    ['getWriter'],
+    'a WritableStream; for a Writable of Node there is pipeToNodeWritable',
+  )
   scope.signal.throwIfAborted()
   const writer = stream.getWriter()
   // Its rejection is the error of the stream; when that comes from an abort of ours, it is the reason itself.
@@ -96,40 +114,67 @@ export function pipeToWebWritable<T>(
   })
 }
 
+/** Options of `toWebReadable`. */
+export interface WebReadableOptions {
+  /**
+   * Called with the reason when the reader cancels the stream, which ends nothing else. Who feeds the channel for this
+   * reader alone has it cancel the scope: `(reason) => scope.cancel(reason)`. What it throws rejects the cancel.
+   */
+  readonly onCancel?: (reason: unknown) => void | Promise<void>
+}
+
 /**
  * A ReadableStream of the values of a channel.
  *
  * A value is received when the stream is read, and not before. The stream closes when the channel is drained and
- * errors with the reason when the scope is cancelled. Whoever cancels the stream cancels the scope with that
- * reason, because a receiver has no other way to tell the senders.
+ * errors with the reason when the scope is cancelled; whoever reads it then has seen the failure of the scope. A reader
+ * that cancels the stream leaves the channel as one that leaves a loop does: what was not received stays in it.
  *
  * @example
- * const response = new Response(toWebReadable(scope, chunks))
+ * const response = new Response(toWebReadable(scope, chunks, { onCancel: (reason) => scope.cancel(reason) }))
  */
-export function toWebReadable<T>(scope: Scope, input: ReceiveChannel<T>): ReadableStream<T> {
+export function toWebReadable<T>(
+  scope: Scope,
+  input: ReceiveChannel<T>,
+  { onCancel }: WebReadableOptions = {},
+): ReadableStream<T> {
+  requireFlow('toWebReadable', scope, input)
+  scope.signal.throwIfAborted()
+  const readers = scope.readersSignal
+  const reading = withCancel(scope.context)
   let hook: Disposable | undefined
-  return new ReadableStream<T>(
+  const end = (reason?: unknown): void => {
+    hook?.[Symbol.dispose]()
+    reading.cancel(reason)
+  }
+  const stream = new ReadableStream<T>(
     {
       start(controller) {
-        scope.signal.throwIfAborted()
-        hook = onAbort(scope.signal, (reason) => controller.error(reason))
+        // A stream that nobody holds is left as it is: whoever reads it later is told then.
+        hook = onAbort(reading.signal, (reason) => {
+          if (!stream.locked) return
+          markHeard(readers)
+          controller.error(reason)
+        })
       },
       async pull(controller) {
-        const next = await input.receive(scope.signal)
+        refuseIfAborted(readers)
+        const next = await input.receive(reading.signal)
         if (next.ok) {
           controller.enqueue(next.value)
         } else {
-          hook?.[Symbol.dispose]()
+          end()
           controller.close()
         }
       },
       cancel(reason) {
-        hook?.[Symbol.dispose]()
-        scope.cancel(reason)
+        end(reason)
+        return onCancel?.(reason)
       },
     },
     { highWaterMark: 0 },
   )
+  return stream
 }
 
 /**
@@ -143,6 +188,8 @@ export function toWebReadable<T>(scope: Scope, input: ReceiveChannel<T>): Readab
  * void body.pipeTo(toWebWritable(scope, chunks))
  */
 export function toWebWritable<T>(scope: Scope, output: SendChannel<T>): WritableStream<T> {
+  requireScope('toWebWritable', scope)
+  requireMethods('toWebWritable', 'the output', output, ['send', 'close'], 'a channel to send to')
   let hook: Disposable | undefined
   return new WritableStream<T>({
     start(controller) {

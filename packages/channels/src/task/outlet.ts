@@ -1,6 +1,7 @@
 import { Channel } from '../channel/channel.ts'
 import type { CLOSED, EMPTY, ReceiveChannel, Received, SendChannel } from '../channel/channel-end.ts'
 import { ReceiveOnly } from '../channel/direction.ts'
+import { ownChannel } from '../channel/own-channel.ts'
 import { select } from '../channel/select.ts'
 import type { Named, SelectCase, Selection } from '../channel/select-case.ts'
 import { onAbort, refused, refuseIfAborted } from '../wait/cancellation.ts'
@@ -52,9 +53,7 @@ export class Outlet<T> extends ReceiveOnly<T> {
 
   override values(signal?: AbortSignal): AsyncIterableIterator<T, undefined, undefined> {
     if (signal === undefined) return this.#channel.values(this.#readers)
-    return signal === this.#tasks
-      ? this.#channel.values(signal)
-      : new OutletIterator(() => this.receive(signal))
+    return signal === this.#tasks ? this.#channel.values(signal) : new OutletIterator(this, signal)
   }
 
   override [Symbol.asyncIterator](): AsyncIterableIterator<T, undefined, undefined> {
@@ -82,20 +81,26 @@ export class Outlet<T> extends ReceiveOnly<T> {
 
 /** A walk over an outlet under a signal of the reader's own. */
 class OutletIterator<T> implements AsyncIterableIterator<T, undefined, undefined> {
-  readonly #receive: () => Promise<Received<T>>
+  readonly #outlet: Outlet<T>
+  readonly #signal: AbortSignal
+  /** Closed when the walk is left: then a step that waits ends, and takes nothing along. */
+  readonly #left = ownChannel<never>(0)
   #hasLeft = false
 
-  constructor(receive: () => Promise<Received<T>>) {
-    this.#receive = receive
+  constructor(outlet: Outlet<T>, signal: AbortSignal) {
+    this.#outlet = outlet
+    this.#signal = signal
   }
 
   async next(): Promise<IteratorResult<T, undefined>> {
     if (this.#hasLeft) return { done: true, value: undefined }
-    const { ok, value } = await this.#receive()
+    const step = { next: this.#outlet.receiveCase(), left: this.#left.receiveCase() }
+    const { ok, value } = await select(step, { signal: this.#signal })
     return ok ? { done: false, value } : { done: true, value: undefined }
   }
 
   async return(): Promise<IteratorResult<T, undefined>> {
+    if (!this.#hasLeft) this.#left.close()
     this.#hasLeft = true
     return { done: true, value: undefined }
   }

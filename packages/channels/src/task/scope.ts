@@ -1,6 +1,7 @@
 import { withCancel } from '../context/cancel-context.ts'
 import type { CancellableContext, Context } from '../context/context.ts'
 import { parentContext } from '../context/signal-context.ts'
+import { requireFunction } from '../wait/argument.ts'
 import { wasHeard } from '../wait/cancellation.ts'
 import { created, overseer, running } from '../wait/overseer.ts'
 import { WaitGroup } from './wait-group.ts'
@@ -48,7 +49,7 @@ export class Scope implements AsyncDisposable {
   /** The scope is cancelled when `parent` ends, with its cause. `name` is what inspectors call it. */
   constructor(parent?: Context | AbortSignal, name?: string) {
     created('scope', this, name)
-    this.#context = withCancel(parentContext(parent))
+    this.#context = withCancel(parentContext('Scope', parent))
   }
 
   /**
@@ -82,12 +83,14 @@ export class Scope implements AsyncDisposable {
   /**
    * Starts a task at once; it runs until its first wait before `go` returns. Inspectors call it `name`.
    *
-   * @throws the signal's reason when the scope is cancelled, and an Error when its block has been left.
+   * @throws the signal's reason when the scope is cancelled, an Error when its block has been left, and a TypeError when
+   * `task` is no function.
    */
   go(task: (signal: AbortSignal) => Promise<void>, name?: string): void {
     // While tasks still end they are told the reason, which cuts them short; after that nobody is left to tell.
     if (this.#isClosed && this.#tasks.count === 0)
       throw new Error('Scope.go: the block of this scope has been left; start tasks inside it')
+    requireFunction('Scope.go', 'the task', task)
     this.signal.throwIfAborted()
     this.#tasks.add()
     void this.#run(() => task(this.signal), name)
@@ -112,8 +115,8 @@ export class Scope implements AsyncDisposable {
 
   /**
    * Cancels what still runs, waits for it, and throws the first failure that nobody has seen: neither has `wait` thrown,
-   * nor has a channel that the tasks feed rejected with it. Whoever receives from such a channel without the scope's
-   * signal counts as somebody who sees it, also a task of the scope.
+   * nor has a channel that the tasks feed rejected with it, nor a stream of `toWebReadable`. Whoever receives from such a
+   * channel without the scope's signal, or holds such a stream, counts as somebody who sees it, also a task of the scope.
    *
    * @throws that failure.
    */
