@@ -1,4 +1,5 @@
 import type { Named, SelectCase, Selection } from './select-case.ts'
+import { requireSignal } from '../wait/argument.ts'
 import { onAbort } from '../wait/cancellation.ts'
 
 /** What a case made by `aborted` reports. */
@@ -13,11 +14,14 @@ export interface Aborted {
  * Go's `case <-ctx.Done()`. The option `signal` of select is the usual way: it rejects. This case is for a task
  * that has something to do when it is told to stop.
  *
+ * @throws TypeError when `signal` is no AbortSignal.
+ *
  * @example
  * const chosen = await select({ job: jobs.receiveCase(), stop: aborted(signal) })
  * if (chosen.case === 'stop') cleanUp(chosen.reason)
  */
 export function aborted(signal: AbortSignal): SelectCase<Aborted> {
+  requireSignal('aborted', signal)
   return new AbortCase(signal)
 }
 

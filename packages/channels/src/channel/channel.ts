@@ -1,3 +1,4 @@
+import { misfit, shown } from '../wait/argument.ts'
 import { refused, rejected } from '../wait/cancellation.ts'
 import { ChannelClosedError } from './channel-closed-error.ts'
 import { ReceiveCase, SendCase } from './channel-case.ts'
@@ -52,7 +53,9 @@ export class Channel<T> implements ReceiveChannel<T>, SendChannel<T> {
    */
   constructor(capacity = 0, name?: string) {
     if (!(Number.isInteger(capacity) && capacity >= 0 && capacity <= CAPACITY_MAX)) {
-      throw new RangeError(`Channel: capacity is ${capacity}; pass an integer from 0 to ${CAPACITY_MAX}`)
+      throw new RangeError(
+        `Channel: capacity is ${shown(capacity)}; pass an integer from 0 to ${CAPACITY_MAX}`,
+      )
     }
     this.#handOff = new HandOff(capacity)
     created('channel', this.#handOff, name)
@@ -97,6 +100,8 @@ export class Channel<T> implements ReceiveChannel<T>, SendChannel<T> {
 
   sendMany(values: readonly T[], signal?: AbortSignal, progress: SendProgress = { sent: 0 }): Promise<void> {
     if (signal?.aborted) return refused(signal)
+    const misuse = misuseOfSendMany(values, progress)
+    if (misuse !== undefined) return rejected(misuse)
     const handOff = this.#handOff
     if (progress.sent < values.length) {
       if (handOff.isClosed) return Promise.reject(new ChannelClosedError('send'))
@@ -111,7 +116,7 @@ export class Channel<T> implements ReceiveChannel<T>, SendChannel<T> {
   receiveMany(max: number, signal?: AbortSignal): Promise<T[]> {
     if (signal?.aborted) return refused(signal)
     if (!(Number.isInteger(max) && max >= 1)) {
-      return rejected(new RangeError(`receiveMany: max is ${max}; pass an integer of at least 1`))
+      return rejected(new RangeError(`receiveMany: max is ${shown(max)}; pass an integer of at least 1`))
     }
     const handOff = this.#handOff
     if (handOff.hasValue() || handOff.isClosed) {
@@ -154,6 +159,14 @@ export class Channel<T> implements ReceiveChannel<T>, SendChannel<T> {
   sendCase(value: T): SelectCase {
     return new SendCase(this.#handOff, value)
   }
+}
+
+// A sender of what is no array would wait with a value that is not there.
+function misuseOfSendMany(values: unknown, progress: SendProgress | null): TypeError | undefined {
+  if (!Array.isArray(values)) return misfit('sendMany', 'values', values, 'an array')
+  return Number.isSafeInteger(progress?.sent) && progress!.sent >= 0
+    ? undefined
+    : misfit('sendMany', 'the progress', progress, '{ sent: 0 }')
 }
 
 const SEND: SendEnding = {

@@ -1,6 +1,7 @@
+import { requireFunction } from '../wait/argument.ts'
 import { onEnd } from './context.ts'
 import type { Context } from './context.ts'
-import { requireParent } from './layer.ts'
+import { requireContext } from './layer.ts'
 
 const settled: Promise<void> = Promise.resolve()
 
@@ -13,7 +14,7 @@ const settled: Promise<void> = Promise.resolve()
  * Returns a function that calls it off. That returns true if it did, and false when the task was already
  * called off or on its way.
  *
- * @throws TypeError when `context` is missing.
+ * @throws TypeError when `context` is no context, or `task` no function.
  *
  * @example
  * const stop = afterFunc(ctx, () => socket.destroy())
@@ -21,7 +22,8 @@ const settled: Promise<void> = Promise.resolve()
  * stop() // => true
  */
 export function afterFunc(context: Context, task: () => void | Promise<void>): () => boolean {
-  requireParent(context, 'afterFunc')
+  requireContext(context, 'afterFunc', 'the context')
+  requireFunction('afterFunc', 'the task', task)
   const run = (): void => void settled.then(task)
   if (context.error !== undefined) {
     run()

@@ -1,10 +1,11 @@
+import { requireClock, requireDelay } from '../wait/argument.ts'
 import { rejected } from '../wait/cancellation.ts'
 import { Waiter, WaitQueue } from '../wait/wait-queue.ts'
 import type { Clock } from '../world/clock.ts'
 import { ContextCancelledError, DeadlineExceededError } from './context-error.ts'
 import { onEnd } from './context.ts'
 import type { CancellableContext, Context } from './context.ts'
-import { Layer, requireParent, sourceOf } from './layer.ts'
+import { Layer, requireContext, sourceOf } from './layer.ts'
 
 /**
  * The tree along which ends travel.
@@ -171,7 +172,7 @@ type EndCallback = Waiter<undefined, () => void>
  * Whoever derives it cancels it when the work is over, also when it went well: until then the parent knows it.
  * `using` does that.
  *
- * @throws TypeError when `parent` is missing.
+ * @throws TypeError when `parent` is no context.
  *
  * @example
  * using ctx = withCancel(background)
@@ -179,7 +180,7 @@ type EndCallback = Waiter<undefined, () => void>
  * ctx.cancel(new Error('closing')) // => `first` rejects with that error
  */
 export function withCancel(parent: Context): CancellableContext {
-  requireParent(parent, 'withCancel')
+  requireContext(parent, 'withCancel')
   return new CancelContext(parent, 'withCancel', parent.deadline)
 }
 
@@ -189,7 +190,7 @@ export function withCancel(parent: Context): CancellableContext {
  * Then its error is a `DeadlineExceededError`, and its cause is `cause` or else the error. A delay of zero or
  * less ends it at once. The parent's end comes first if it is earlier. Ending it early frees the timer.
  *
- * @throws TypeError when `parent` is missing; RangeError when `delayMs` is not a number.
+ * @throws TypeError when `parent` is no context or `clock` no clock; RangeError when `delayMs` is not a number.
  *
  * @example
  * using ctx = withTimeout(background, systemClock, 500)
@@ -201,9 +202,9 @@ export function withTimeout(
   delayMs: number,
   cause?: unknown,
 ): CancellableContext {
-  requireParent(parent, 'withTimeout')
-  if (Number.isNaN(delayMs))
-    throw new RangeError('withTimeout: delayMs is NaN; pass a number of milliseconds')
+  requireContext(parent, 'withTimeout')
+  requireClock('withTimeout', clock)
+  requireDelay('withTimeout', 'delayMs', delayMs)
   return expiring(parent, `withTimeout(${delayMs} ms)`, clock, delayMs, cause)
 }
 
@@ -213,7 +214,7 @@ export function withTimeout(
  * How long that is, is worked out now: a jump of the wall clock later on does not move the end. In everything
  * else it is like `withTimeout`.
  *
- * @throws TypeError when `parent` is missing; RangeError when `atMs` is not a number.
+ * @throws TypeError when `parent` is no context or `clock` no clock; RangeError when `atMs` is not a number.
  */
 export function withDeadline(
   parent: Context,
@@ -221,9 +222,9 @@ export function withDeadline(
   atMs: number,
   cause?: unknown,
 ): CancellableContext {
-  requireParent(parent, 'withDeadline')
-  if (Number.isNaN(atMs))
-    throw new RangeError('withDeadline: atMs is NaN; pass milliseconds since the Unix epoch')
+  requireContext(parent, 'withDeadline')
+  requireClock('withDeadline', clock)
+  requireDelay('withDeadline', 'atMs', atMs, 'milliseconds since the Unix epoch')
   return expiring(parent, `withDeadline(${atMs})`, clock, atMs - clock.now(), cause)
 }
 

@@ -1,6 +1,7 @@
 import type { Named, SelectCase, Selection } from '../channel/select-case.ts'
 import { onEnd } from './context.ts'
 import type { Context } from './context.ts'
+import { requireContext } from './layer.ts'
 
 /**
  * A case that is ready once `context` has ended.
@@ -8,11 +9,14 @@ import type { Context } from './context.ts'
  * For a select that goes on when the context ends. One that should fail then takes the context's signal as its
  * option instead.
  *
+ * @throws TypeError when `context` is no context.
+ *
  * @example
  * const chosen = await select({ job: jobs.receiveCase(), done: doneCase(ctx) })
  * if (chosen.case === 'done') return summary(ctx.cause)
  */
 export function doneCase(context: Context): SelectCase {
+  requireContext(context, 'doneCase', 'the context')
   return new DoneCase(context)
 }
 

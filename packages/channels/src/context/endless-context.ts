@@ -1,5 +1,5 @@
 import type { Context } from './context.ts'
-import { Layer, requireParent } from './layer.ts'
+import { Layer, requireContext } from './layer.ts'
 
 const nothing: Disposable = { [Symbol.dispose]: () => undefined }
 
@@ -38,13 +38,13 @@ export const background: Context = new EndlessContext('background', undefined)
 /**
  * A context with the values of `parent` that does not end with it: for what must be done all the same.
  *
- * @throws TypeError when `parent` is missing.
+ * @throws TypeError when `parent` is no context.
  *
  * @example
  * using cleanup = withTimeout(withoutCancel(ctx), clock, 5_000)
  * await rollBack(cleanup)
  */
 export function withoutCancel(parent: Context): Context {
-  requireParent(parent, 'withoutCancel')
+  requireContext(parent, 'withoutCancel')
   return new EndlessContext('withoutCancel', parent)
 }

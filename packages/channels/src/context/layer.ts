@@ -1,3 +1,4 @@
+import { hasMethod, isSignal, misfit } from '../wait/argument.ts'
 import type { Context, ContextKey } from './context.ts'
 
 /**
@@ -64,8 +65,13 @@ export function sourceOf(context: Context): Context {
   return context instanceof Layer ? context.source : context
 }
 
-/** Refuses what plain JavaScript might hand over as a parent. */
-export function requireParent(parent: Context, operation: string): void {
-  if (parent === null || parent === undefined)
-    throw new TypeError(`${operation}: the parent is ${String(parent)}; pass background if there is none`)
+/** Refuses what plain JavaScript might hand over in place of a context. */
+export function requireContext(context: Context, operation: string, what = 'the parent'): void {
+  if (context instanceof Layer) return
+  if (context === null || context === undefined)
+    throw misfit(operation, what, context, 'background if there is none')
+  if (hasMethod(context, 'value')) return
+  const { signal } = context as Partial<Context>
+  if (isSignal(context)) throw misfit(operation, what, context, 'fromSignal(signal)')
+  throw misfit(operation, what, context, isSignal(signal) ? 'fromSignal of its property signal' : 'a Context')
 }

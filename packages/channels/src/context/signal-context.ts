@@ -1,8 +1,9 @@
+import { isSignal, misfit, requireSignal } from '../wait/argument.ts'
 import { onAbort } from '../wait/cancellation.ts'
 import { ContextCancelledError, DeadlineExceededError } from './context-error.ts'
 import { background } from './endless-context.ts'
 import type { Context } from './context.ts'
-import { Layer } from './layer.ts'
+import { Layer, requireContext } from './layer.ts'
 
 /** A context that is an AbortSignal. It holds nothing in the signal until somebody listens. */
 class SignalContext extends Layer {
@@ -47,19 +48,27 @@ function asError(reason: unknown): Error {
  * The way in from code that knows AbortSignals; `context.signal` is the way out. A reason that is called
  * `TimeoutError`, as that of `AbortSignal.timeout`, makes the error a `DeadlineExceededError`.
  *
- * @throws TypeError when `signal` is missing.
+ * @throws TypeError when `signal` is no AbortSignal.
  *
  * @example
  * const ctx = withValue(fromSignal(request.signal), user, 'ada')
  */
 export function fromSignal(signal: AbortSignal): Context {
-  if (signal === null || signal === undefined)
-    throw new TypeError(`fromSignal: the signal is ${String(signal)}; pass background if there is none`)
+  if (signal === null || signal === undefined) {
+    throw misfit('fromSignal', 'the signal', signal, 'background instead if there is none')
+  }
+  requireSignal('fromSignal', signal)
   return new SignalContext(signal)
 }
 
-/** The context behind what a caller handed over as a parent. */
-export function parentContext(parent: Context | AbortSignal | undefined): Context {
+/**
+ * The context behind what a caller handed over as a parent.
+ *
+ * @throws TypeError when it is neither a context nor an AbortSignal.
+ */
+export function parentContext(operation: string, parent: Context | AbortSignal | undefined): Context {
   if (parent === undefined) return background
-  return 'aborted' in parent ? fromSignal(parent) : parent
+  if (isSignal(parent)) return fromSignal(parent as AbortSignal)
+  requireContext(parent as Context, operation)
+  return parent as Context
 }

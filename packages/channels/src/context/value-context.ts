@@ -1,6 +1,7 @@
+import { misfit } from '../wait/argument.ts'
 import { ContextKey, onEnd } from './context.ts'
 import type { Context } from './context.ts'
-import { Layer, requireParent, sourceOf } from './layer.ts'
+import { Layer, requireContext, sourceOf } from './layer.ts'
 
 /** One value on top of a parent; in everything else it is its parent. */
 class ValueContext extends Layer {
@@ -54,7 +55,7 @@ class ValueContext extends Layer {
  * The nearest value wins; `undefined` and `null` hide one further out, too. For what belongs to the request,
  * as who asks; not for optional parameters.
  *
- * @throws TypeError when `parent` is missing, or `key` is no `ContextKey`.
+ * @throws TypeError when `parent` is no context, or `key` is no `ContextKey`.
  *
  * @example
  * const user = new ContextKey<string>('user')
@@ -62,9 +63,9 @@ class ValueContext extends Layer {
  * ctx.value(user) // => 'ada'
  */
 export function withValue<T>(parent: Context, key: ContextKey<T>, value: NoInfer<T>): Context {
-  requireParent(parent, 'withValue')
+  requireContext(parent, 'withValue')
   if (!(key instanceof ContextKey))
-    throw new TypeError(`withValue: the key is ${String(key)}; make one with new ContextKey(name)`)
+    throw misfit('withValue', 'the key', key, 'one made with new ContextKey(name)')
   // Which type goes with the key matters to callers alone.
   return new ValueContext(parent, key as unknown as ContextKey<unknown>, value)
 }

@@ -1,4 +1,5 @@
 import type { ReceiveChannel } from '../channel/channel-end.ts'
+import { requireFlow } from '../wait/argument.ts'
 import type { Scope } from '../task/scope.ts'
 
 /**
@@ -11,6 +12,7 @@ import type { Scope } from '../task/scope.ts'
  * const response = await fetch(url, { signal: closedSignal(scope, done) })
  */
 export function closedSignal(scope: Scope, channel: ReceiveChannel<unknown>): AbortSignal {
+  requireFlow('closedSignal', scope, channel)
   const controller = new AbortController()
   scope.go(async (signal) => {
     try {

@@ -1,8 +1,22 @@
 import { Channel } from '../channel/channel.ts'
 import { ownChannel } from '../channel/own-channel.ts'
 import type { ReceiveChannel } from '../channel/channel-end.ts'
-import { LossyOutlet, Overflow, type LossyChannel, type WhenFull } from '../pattern/overflow.ts'
+import {
+  LossyOutlet,
+  Overflow,
+  whenFullRules,
+  type LossyChannel,
+  type WhenFull,
+} from '../pattern/overflow.ts'
 import type { Scope } from '../task/scope.ts'
+import {
+  requireChoice,
+  requireFlow,
+  requireFunction,
+  requireMethods,
+  requireOptions,
+  requireScope,
+} from '../wait/argument.ts'
 
 /** Something that calls listeners: Node's EventEmitter, or anything of its shape. */
 export interface Emits<Name, Args extends readonly unknown[]> {
@@ -37,8 +51,14 @@ export function fromEvents<const Name extends string | symbol, Args extends read
   emitter: Emits<NoInfer<Name>, NoInfer<Args>>,
   name: Name,
   pick: (...args: Args) => T,
-  { capacity, whenFull, endOn }: EventOptions,
+  options: EventOptions,
 ): LossyChannel<T> {
+  requireScope('fromEvents', scope)
+  requireMethods('fromEvents', 'the emitter', emitter, ['on', 'off'], 'an EventEmitter')
+  requireFunction('fromEvents', 'pick', pick)
+  requireOptions('fromEvents', options, 'capacity, whenFull, endOn')
+  const { capacity, whenFull, endOn } = options
+  requireChoice('fromEvents', 'whenFull', whenFull, whenFullRules)
   const channel = new Channel<T>(capacity)
   const overflow = new Overflow(channel, whenFull)
   const over = ownChannel<Over>(1)
@@ -93,6 +113,8 @@ export function pipeToEmitter(
   name: string,
   endEvent?: string,
 ): void {
+  requireFlow('pipeToEmitter', scope, input)
+  requireMethods('pipeToEmitter', 'the emitter', emitter, ['emit'], 'an EventEmitter')
   scope.go(async (signal) => {
     for await (const value of input.values(signal)) emitter.emit(name, value)
     if (endEvent !== undefined) emitter.emit(endEvent)

@@ -143,6 +143,13 @@ describe('an iterable', () => {
     expect(await channel.receive()).toEqual({ ok: false, value: undefined })
   })
 
+  everySchedule('may be a string, which gives its characters', async () => {
+    await using scope = new Scope()
+    const received: string[] = []
+    for await (const character of fromIterable(scope, 'ab')) received.push(character)
+    expect(received).toEqual(['a', 'b'])
+  })
+
   everySchedule('is left when the scope is cancelled', async () => {
     const scope = new Scope()
     let hasLeft = false

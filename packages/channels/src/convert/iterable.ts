@@ -2,6 +2,7 @@ import { ownChannel } from '../channel/own-channel.ts'
 import type { ReceiveChannel } from '../channel/channel-end.ts'
 import { feed } from '../task/outlet.ts'
 import type { Scope } from '../task/scope.ts'
+import { hasMethod, misfit, requireScope } from '../wait/argument.ts'
 
 /**
  * The values of an iterable as a channel. The other way round, a channel is an async iterable itself.
@@ -16,13 +17,23 @@ import type { Scope } from '../task/scope.ts'
  * const numbers = fromIterable(scope, [1, 2, 3])
  */
 export function fromIterable<T>(scope: Scope, source: AsyncIterable<T> | Iterable<T>): ReceiveChannel<T> {
+  requireScope('fromIterable', scope)
+  const isAsync = hasMethod(source, Symbol.asyncIterator)
+  if (!isAsync && !hasMethod(source, Symbol.iterator)) {
+    throw misfit(
+      'fromIterable',
+      'the source',
+      source,
+      'an iterable, such as an array or what a generator returns',
+    )
+  }
   return feed<T>(scope, [
     async (out, signal) => {
-      if (!(Symbol.asyncIterator in source)) {
-        for (const value of source) await out.send(value, signal)
+      if (!isAsync) {
+        for (const value of source as Iterable<T>) await out.send(value, signal)
         return
       }
-      const walk = new Walk(source[Symbol.asyncIterator]())
+      const walk = new Walk((source as AsyncIterable<T>)[Symbol.asyncIterator]())
       try {
         for (let next = await walk.next(signal); !next.done; next = await walk.next(signal)) {
           await out.send(next.value, signal)

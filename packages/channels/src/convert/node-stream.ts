@@ -3,6 +3,7 @@ import type { ReceiveChannel } from '../channel/channel-end.ts'
 import { select } from '../channel/select.ts'
 import { feed } from '../task/outlet.ts'
 import type { Scope } from '../task/scope.ts'
+import { requireFlow, requireMethods, requireScope } from '../wait/argument.ts'
 import { onAbort } from '../wait/cancellation.ts'
 
 /**
@@ -36,6 +37,14 @@ export interface NodeWritable<in T> {
  * const chunks = fromNodeReadable<Buffer>(scope, createReadStream('words.txt'))
  */
 export function fromNodeReadable<T>(scope: Scope, stream: NodeReadable<T>): ReceiveChannel<T> {
+  requireScope('fromNodeReadable', scope)
+  requireMethods(
+    'fromNodeReadable',
+    'the stream',
+    stream,
+    [Symbol.asyncIterator, 'destroy'],
+    'a Readable of Node; for a ReadableStream there is fromWebReadable',
+  )
   return feed<T>(scope, [
     async (out, signal) => {
       // Without the reason: the stream would emit it as an error of its own, perhaps with nobody listening.
@@ -65,6 +74,14 @@ export function fromNodeReadable<T>(scope: Scope, stream: NodeReadable<T>): Rece
  * pipeToNodeWritable(scope, lines, createWriteStream('words.txt'))
  */
 export function pipeToNodeWritable<T>(scope: Scope, input: ReceiveChannel<T>, stream: NodeWritable<T>): void {
+  requireFlow('pipeToNodeWritable', scope, input)
+  requireMethods(
+    'pipeToNodeWritable',
+    'the stream',
+    stream,
+    ['write', 'end', 'destroy', 'on', 'off'],
+    'a Writable of Node; for a WritableStream there is pipeToWebWritable',
+  )
   scope.go(async (signal) => {
     const failed = ownChannel<Error>(1)
     const onError = (error: Error): void => void failed.trySend(error)

@@ -1,7 +1,8 @@
 import { Channel } from '../channel/channel.ts'
 import type { ReceiveChannel } from '../channel/channel-end.ts'
 import type { Scope } from '../task/scope.ts'
-import { LossyOutlet, Overflow, type LossyChannel, type WhenFull } from './overflow.ts'
+import { requireChoice, requireFlow, requireOptions } from '../wait/argument.ts'
+import { LossyOutlet, Overflow, whenFullRules, type LossyChannel, type WhenFull } from './overflow.ts'
 
 /** Options of `buffer`. */
 export interface BufferOptions {
@@ -24,11 +25,11 @@ export interface BufferOptions {
  * @example
  * const latest = buffer(scope, prices, { capacity: 1, whenFull: 'dropOldest' })
  */
-export function buffer<T>(
-  scope: Scope,
-  input: ReceiveChannel<T>,
-  { capacity, whenFull }: BufferOptions,
-): LossyChannel<T> {
+export function buffer<T>(scope: Scope, input: ReceiveChannel<T>, options: BufferOptions): LossyChannel<T> {
+  requireFlow('buffer', scope, input)
+  requireOptions('buffer', options, 'capacity, whenFull')
+  const { capacity, whenFull } = options
+  requireChoice('buffer', 'whenFull', whenFull, ['wait', ...whenFullRules])
   const channel = new Channel<T>(capacity)
   const overflow = whenFull === 'wait' ? undefined : new Overflow(channel, whenFull)
   scope.go(async (signal) => {

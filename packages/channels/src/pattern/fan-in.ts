@@ -2,6 +2,7 @@ import type { ReceiveChannel, SendChannel } from '../channel/channel-end.ts'
 import { aborted } from '../channel/abort-case.ts'
 import { select } from '../channel/select.ts'
 import { feed } from '../task/outlet.ts'
+import { misfit, requireFlow, requireInput, requireScope, requireSignal } from '../wait/argument.ts'
 import type { Scope } from '../task/scope.ts'
 
 /**
@@ -14,6 +15,9 @@ import type { Scope } from '../task/scope.ts'
  * for await (const line of merge(scope, [stdout, stderr])) print(line)
  */
 export function merge<T>(scope: Scope, inputs: readonly ReceiveChannel<T>[]): ReceiveChannel<T> {
+  requireScope('merge', scope)
+  if (!Array.isArray(inputs)) throw misfit('merge', 'inputs', inputs, 'an array of channels')
+  for (const [index, input] of inputs.entries()) requireInput('merge', input, `inputs[${index}]`)
   return feed(
     scope,
     inputs.map((input) => (out, signal) => pass(input, out, signal)),
@@ -31,9 +35,13 @@ export function merge<T>(scope: Scope, inputs: readonly ReceiveChannel<T>[]): Re
  * for await (const line of bridge(scope, pages)) print(line)
  */
 export function bridge<T>(scope: Scope, channels: ReceiveChannel<ReceiveChannel<T>>): ReceiveChannel<T> {
+  requireFlow('bridge', scope, channels)
   return feed<T>(scope, [
     async (out, signal) => {
-      for await (const channel of channels.values(signal)) await pass(channel, out, signal)
+      for await (const channel of channels.values(signal)) {
+        requireInput('bridge', channel, 'what was received')
+        await pass(channel, out, signal)
+      }
     },
   ])
 }
@@ -48,6 +56,8 @@ export function bridge<T>(scope: Scope, channels: ReceiveChannel<ReceiveChannel<
  * for await (const job of orDone(scope, jobs, stopping)) await run(job)
  */
 export function orDone<T>(scope: Scope, input: ReceiveChannel<T>, done: AbortSignal): ReceiveChannel<T> {
+  requireFlow('orDone', scope, input)
+  requireSignal('orDone', done)
   const stop = aborted(done)
   return feed<T>(scope, [
     async (out, signal) => {

@@ -4,7 +4,7 @@ import { select } from '../channel/select.ts'
 import { Outlet } from '../task/outlet.ts'
 import type { Scope } from '../task/scope.ts'
 import type { Random } from '../world/random.ts'
-import { requirePositive } from './positive.ts'
+import { misfit, requireChoice, requireFlow, requireFunction, requirePositive } from '../wait/argument.ts'
 
 /** Options of `fanOut`. */
 export interface FanOutOptions {
@@ -36,8 +36,9 @@ export function fanOut<T>(
   count: number,
   { order = 'inTurn', random }: FanOutOptions = {},
 ): ReceiveChannel<T>[] {
+  requireChoice('fanOut', 'order', order, ['inTurn', 'firstFree'])
   let turn = 0
-  return distribute(scope, input, count, async (outputs, value, signal) => {
+  return distribute('fanOut', scope, input, count, async (outputs, value, signal) => {
     if (order === 'firstFree') {
       const cases = Object.fromEntries(outputs.map((output, index) => [`${index}`, output.sendCase(value)]))
       await select(cases, { signal, random })
@@ -61,7 +62,7 @@ export function fanOut<T>(
  * const [log, screen] = broadcast(scope, events, 2)
  */
 export function broadcast<T>(scope: Scope, input: ReceiveChannel<T>, count: number): ReceiveChannel<T>[] {
-  return distribute(scope, input, count, async (outputs, value, signal) => {
+  return distribute('broadcast', scope, input, count, async (outputs, value, signal) => {
     await Promise.all(outputs.map((output) => output.send(value, signal)))
   })
 }
@@ -97,13 +98,17 @@ export function partition<T>(
   count: number,
   keyOf: (value: T) => PartitionKey,
 ): ReceiveChannel<T>[] {
-  return distribute(scope, input, count, (outputs, value, signal) =>
+  requireFunction('partition', 'keyOf', keyOf)
+  return distribute('partition', scope, input, count, (outputs, value, signal) =>
     outputs[hashOf(keyOf(value)) % count]!.send(value, signal),
   )
 }
 
 // FNV-1a (Fowler, Noll, Vo) over UTF-16 units, and a last mixing step because its low bits alone are weak.
 function hashOf(key: PartitionKey): number {
+  if (typeof key === 'object' || typeof key === 'symbol' || typeof key === 'function') {
+    throw misfit('partition', 'the key of a value', key, 'a string, number, bigint or boolean')
+  }
   const text = `${typeof key} ${key}`
   let hash = 0x811c9dc5
   for (let i = 0; i < text.length; i++) hash = Math.imul(hash ^ text.charCodeAt(i), 0x01000193)
@@ -113,12 +118,14 @@ function hashOf(key: PartitionKey): number {
 
 /** One task that hands each value of the input to some of `count` new outputs. */
 function distribute<T>(
+  pattern: string,
   scope: Scope,
   input: ReceiveChannel<T>,
   count: number,
   handOver: (outputs: readonly Channel<T>[], value: T, signal: AbortSignal) => Promise<unknown>,
 ): ReceiveChannel<T>[] {
-  requirePositive('count', count)
+  requireFlow(pattern, scope, input)
+  requirePositive(pattern, 'count', count)
   const outputs = Array.from({ length: count }, () => new Channel<T>())
   scope.go(async (signal) => {
     for await (const value of input.values(signal)) await handOver(outputs, value, signal)

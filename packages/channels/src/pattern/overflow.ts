@@ -6,6 +6,9 @@ import type { Scope } from '../task/scope.ts'
 /** What becomes of a value that finds no room: it takes the place of the oldest, is dropped itself, or ends it all. */
 export type WhenFull = 'dropOldest' | 'dropNewest' | 'fail'
 
+/** What `WhenFull` may be. */
+export const whenFullRules: readonly WhenFull[] = ['dropOldest', 'dropNewest', 'fail']
+
 /** A channel that may have lost values, and says how many. */
 export interface LossyChannel<out T> extends ReceiveChannel<T> {
   /** How many values were dropped so far because there was no room for them. */

@@ -5,7 +5,7 @@ import { after, type SelectCase } from '../channel/select-case.ts'
 import { feed } from '../task/outlet.ts'
 import type { Scope } from '../task/scope.ts'
 import { sleep, type Clock } from '../world/clock.ts'
-import { requirePositive } from './positive.ts'
+import { requireClock, requireDelay, requireFlow, requireOptions, requirePositive } from '../wait/argument.ts'
 
 /** Options of `batch`. */
 export interface BatchOptions {
@@ -28,13 +28,13 @@ export interface BatchOptions {
  * @example
  * for await (const rows of batch(scope, changes, { size: 500, withinMs: 20, clock })) await insert(rows)
  */
-export function batch<T>(
-  scope: Scope,
-  input: ReceiveChannel<T>,
-  { size, withinMs, clock }: BatchOptions,
-): ReceiveChannel<T[]> {
-  requirePositive('size', size)
-  requireDelay('withinMs', withinMs)
+export function batch<T>(scope: Scope, input: ReceiveChannel<T>, options: BatchOptions): ReceiveChannel<T[]> {
+  requireFlow('batch', scope, input)
+  requireOptions('batch', options, 'size, withinMs, clock')
+  const { size, withinMs, clock } = options
+  requirePositive('batch', 'size', size)
+  requireDelay('batch', 'withinMs', withinMs)
+  requireClock('batch', clock)
   return feed<T[]>(scope, [
     async (out, signal) => {
       for await (const first of input.values(signal)) {
@@ -82,9 +82,13 @@ export interface ThrottleOptions {
 export function throttle<T>(
   scope: Scope,
   input: ReceiveChannel<T>,
-  { everyMs, clock }: ThrottleOptions,
+  options: ThrottleOptions,
 ): ReceiveChannel<T> {
-  requireDelay('everyMs', everyMs)
+  requireFlow('throttle', scope, input)
+  requireOptions('throttle', options, 'everyMs, clock')
+  const { everyMs, clock } = options
+  requireDelay('throttle', 'everyMs', everyMs)
+  requireClock('throttle', clock)
   return feed<T>(scope, [
     async (out, signal) => {
       let notBefore = -Infinity
@@ -120,9 +124,13 @@ export interface DebounceOptions {
 export function debounce<T>(
   scope: Scope,
   input: ReceiveChannel<T>,
-  { quietMs, clock }: DebounceOptions,
+  options: DebounceOptions,
 ): ReceiveChannel<T> {
-  requireDelay('quietMs', quietMs)
+  requireFlow('debounce', scope, input)
+  requireOptions('debounce', options, 'quietMs, clock')
+  const { quietMs, clock } = options
+  requireDelay('debounce', 'quietMs', quietMs)
+  requireClock('debounce', clock)
   const quiet = after(clock, quietMs)
   return feed<T>(scope, [
     async (out, signal) => {
@@ -147,8 +155,4 @@ export function debounce<T>(
       }
     },
   ])
-}
-
-function requireDelay(name: string, delayMs: number): void {
-  if (Number.isNaN(delayMs)) throw new RangeError(`${name} is NaN; pass a number of milliseconds`)
 }

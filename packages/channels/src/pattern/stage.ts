@@ -3,7 +3,7 @@ import { ownChannel } from '../channel/own-channel.ts'
 import type { ReceiveChannel } from '../channel/channel-end.ts'
 import { feed, type Feeder } from '../task/outlet.ts'
 import type { Scope } from '../task/scope.ts'
-import { requirePositive } from './positive.ts'
+import { hasMethod, misfit, requireFlow, requireFunction, requirePositive } from '../wait/argument.ts'
 
 /**
  * A stage of a pipeline: a task that reads one channel, and an output with what it yields.
@@ -23,9 +23,20 @@ export function stage<A, B>(
   input: ReceiveChannel<A>,
   transform: (values: AsyncIterable<A>, signal: AbortSignal) => AsyncIterable<B>,
 ): ReceiveChannel<B> {
+  requireFlow('stage', scope, input)
+  requireFunction('stage', 'transform', transform)
   return feed<B>(scope, [
     async (out, signal) => {
-      for await (const value of transform(input.values(signal), signal)) await out.send(value, signal)
+      const values: unknown = transform(input.values(signal), signal)
+      if (!hasMethod(values, Symbol.asyncIterator) && !hasMethod(values, Symbol.iterator)) {
+        throw misfit(
+          'stage',
+          'what transform returned',
+          values,
+          'an async generator: async function* (values) { ... }',
+        )
+      }
+      for await (const value of values as AsyncIterable<B>) await out.send(value, signal)
     },
   ])
 }
@@ -47,7 +58,9 @@ export function workerPool<A, B>(
   count: number,
   work: (value: A, signal: AbortSignal) => B | Promise<B>,
 ): ReceiveChannel<B> {
-  requirePositive('count', count)
+  requireFlow('workerPool', scope, input)
+  requirePositive('workerPool', 'count', count)
+  requireFunction('workerPool', 'work', work)
   const worker: Feeder<B> = async (out, signal) => {
     for await (const value of input.values(signal)) await out.send(await work(value, signal), signal)
   }
@@ -74,7 +87,9 @@ export function parallelMap<A, B>(
   limit: number,
   map: (value: A, signal: AbortSignal) => B | Promise<B>,
 ): ReceiveChannel<B> {
-  requirePositive('limit', limit)
+  requireFlow('parallelMap', scope, input)
+  requirePositive('parallelMap', 'limit', limit)
+  requireFunction('parallelMap', 'map', map)
   // The places in the order of the input. One more is in the hands of the task that passes the results on.
   const places = ownChannel<Channel<B>>(limit - 1)
   scope.go(async (signal) => {

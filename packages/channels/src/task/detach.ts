@@ -1,3 +1,4 @@
+import { requireFunction } from '../wait/argument.ts'
 import { running } from '../wait/overseer.ts'
 
 /**
@@ -7,10 +8,13 @@ import { running } from '../wait/overseer.ts'
  * ends it and hears of its failure. A detached task that throws or rejects is an unhandled rejection: the
  * process ends, unless it was told otherwise. Inspectors call the task `name`.
  *
+ * @throws TypeError when `task` is no function.
+ *
  * @example
  * detach(() => logs.flush())
  */
 export function detach(task: () => Promise<void>, name?: string): void {
+  requireFunction('detach', 'the task', task)
   void run(task, name)
 }
 

@@ -1,6 +1,7 @@
 import { withCancel } from '../context/cancel-context.ts'
 import type { CancellableContext, Context } from '../context/context.ts'
 import { parentContext } from '../context/signal-context.ts'
+import { functionMisfit, requireFunction, shown } from '../wait/argument.ts'
 import { rejected } from '../wait/cancellation.ts'
 import { running } from '../wait/overseer.ts'
 import { Permits } from './permits.ts'
@@ -32,7 +33,7 @@ export class ErrGroup {
 
   /** The tasks are cancelled when `parent` ends, with its cause. */
   constructor(parent?: Context | AbortSignal) {
-    this.#context = withCancel(parentContext(parent))
+    this.#context = withCancel(parentContext('ErrGroup', parent))
   }
 
   /** The context of the tasks: ends at the first error, with that as its cause, and when `wait` returns. */
@@ -47,7 +48,9 @@ export class ErrGroup {
    */
   setLimit(limit: number): void {
     if (!(Number.isInteger(limit) || limit === Infinity))
-      throw new RangeError(`ErrGroup.setLimit: the limit is ${limit}; pass an integer, negative for none`)
+      throw new RangeError(
+        `ErrGroup.setLimit: the limit is ${shown(limit)}; pass an integer, negative for none`,
+      )
     if (this.#tasks.count > 0)
       throw new Error(`ErrGroup.setLimit: ${this.#tasks.count} tasks are under way; set it before or after`)
     this.#places = limit < 0 || limit === Infinity ? undefined : new Permits(limit)
@@ -64,6 +67,8 @@ export class ErrGroup {
    */
   go(task: (signal: AbortSignal) => Promise<void>, signal?: AbortSignal): Promise<void> {
     if (signal?.aborted) return rejected(signal.reason)
+    const misuse = functionMisfit('ErrGroup.go', 'the task', task)
+    if (misuse !== undefined) return rejected(misuse)
     if (this.tryGo(task)) return settled
     const places = this.#places
     if (places === undefined || places.capacity === 0)
@@ -73,6 +78,7 @@ export class ErrGroup {
 
   /** Starts a task if fewer than the limit are running and nobody waits. Returns whether it did. */
   tryGo(task: (signal: AbortSignal) => Promise<void>): boolean {
+    requireFunction('ErrGroup.tryGo', 'the task', task)
     const place = this.#places?.tryAcquire(1)
     if (this.#places !== undefined && place === undefined) return false
     this.#tasks.add()

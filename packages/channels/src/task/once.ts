@@ -1,3 +1,4 @@
+import { requireFunction } from '../wait/argument.ts'
 import { rejected } from '../wait/cancellation.ts'
 import { SharedCall } from './shared-call.ts'
 
@@ -7,11 +8,14 @@ import { SharedCall } from './shared-call.ts'
  * When `work` throws or rejects, that is the outcome, for all calls. The signal of a call ends that call's wait
  * and not the work. Go writes it `sync.Once`, `OnceFunc` and `OnceValue`.
  *
+ * @throws TypeError when `work` is no function.
+ *
  * @example
  * const database = once(() => connect(url))
  * await (await database()).query('select 1')
  */
 export function once<T>(work: () => Promise<T>): (signal?: AbortSignal) => Promise<T> {
+  requireFunction('once', 'the work', work)
   let call: SharedCall<T> | undefined
   return (signal) => {
     if (signal?.aborted) return rejected(signal.reason)

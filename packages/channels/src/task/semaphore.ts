@@ -1,3 +1,4 @@
+import { shown } from '../wait/argument.ts'
 import { rejected } from '../wait/cancellation.ts'
 import { Permits } from './permits.ts'
 import type { Lease } from './permits.ts'
@@ -24,7 +25,7 @@ export class Semaphore {
   /** @throws RangeError unless `capacity` is an integer from 0 to 2^52. */
   constructor(capacity: number) {
     if (!(Number.isInteger(capacity) && capacity >= 0 && capacity <= CAPACITY_MAX)) {
-      throw new RangeError(`Semaphore: capacity is ${capacity}; pass an integer from 0 to 2^52`)
+      throw new RangeError(`Semaphore: capacity is ${shown(capacity)}; pass an integer from 0 to 2^52`)
     }
     this.#permits = new Permits(capacity)
   }
@@ -65,7 +66,7 @@ export class Semaphore {
     return Number.isInteger(weight) && weight >= 0 && weight <= this.capacity
       ? undefined
       : new RangeError(
-          `Semaphore: the weight is ${weight}; pass an integer from 0 to the capacity, which is ${this.capacity}`,
+          `Semaphore: the weight is ${shown(weight)}; pass an integer from 0 to the capacity, which is ${this.capacity}`,
         )
   }
 }

@@ -1,5 +1,6 @@
 import { withCancel } from '../context/cancel-context.ts'
 import { background } from '../context/endless-context.ts'
+import { functionMisfit } from '../wait/argument.ts'
 import { rejected } from '../wait/cancellation.ts'
 import { SharedCall } from './shared-call.ts'
 
@@ -34,6 +35,8 @@ export class SingleFlight<K, T> {
    */
   run(key: K, work: (signal: AbortSignal) => Promise<T>, signal?: AbortSignal): Promise<T> {
     if (signal?.aborted) return rejected(signal.reason)
+    const misuse = functionMisfit('SingleFlight.run', 'the work', work)
+    if (misuse !== undefined) return rejected(misuse)
     const { call, abandon } = this.#flights.get(key) ?? this.#takeOff(key, work)
     return call.join('SingleFlight.run', signal, abandon)
   }

@@ -1,3 +1,4 @@
+import { requireFunction, shown } from '../wait/argument.ts'
 import { rejected } from '../wait/cancellation.ts'
 import { passing, running } from '../wait/overseer.ts'
 import { promiseOf } from '../wait/promise-of.ts'
@@ -36,7 +37,7 @@ export class WaitGroup {
     const count = this.#count + delta
     if (!Number.isSafeInteger(count) || count < 0) {
       throw new RangeError(
-        `WaitGroup.add: ${this.#count} + ${delta} is no count; call done once for each add`,
+        `WaitGroup.add: ${this.#count} + ${shown(delta)} is no count; call done once for each add`,
       )
     }
     this.#count = count
@@ -60,6 +61,7 @@ export class WaitGroup {
 
   /** Runs `task` as one of the group and passes on its outcome. It leaves the count also when it throws. */
   async go<T>(task: () => Promise<T>): Promise<T> {
+    requireFunction('WaitGroup.go', 'the task', task)
     this.add()
     try {
       return await running(task, this, undefined)

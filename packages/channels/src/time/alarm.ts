@@ -1,3 +1,4 @@
+import { requireClock, requireDelay, requireFunction } from '../wait/argument.ts'
 import type { Clock } from '../world/clock.ts'
 
 /**
@@ -18,9 +19,12 @@ export class Alarm implements Disposable {
    * Sets the alarm. `callback` is called once after `delayMs` milliseconds of monotonic time on `clock`, never during
    * this call; what it throws the clock throws.
    *
-   * @throws RangeError when `delayMs` is not a number.
+   * @throws RangeError when `delayMs` is not a number; TypeError when `clock` is no clock or `callback` no function.
    */
   constructor(clock: Clock, delayMs: number, callback: () => void) {
+    requireClock('Alarm', clock)
+    requireDelay('Alarm', 'delayMs', delayMs)
+    requireFunction('Alarm', 'the callback', callback)
     this.#clock = clock
     this.#callback = callback
     this.#set(delayMs)
@@ -45,6 +49,7 @@ export class Alarm implements Disposable {
    * @throws RangeError when `delayMs` is not a number. Nothing changes.
    */
   reset(delayMs: number): boolean {
+    requireDelay('Alarm.reset', 'delayMs', delayMs)
     const old = this.#timer
     this.#set(delayMs)
     old?.[Symbol.dispose]()

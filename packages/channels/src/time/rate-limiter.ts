@@ -1,3 +1,4 @@
+import { requireClock, requireOptions, requirePositive, shown } from '../wait/argument.ts'
 import { rejected } from '../wait/cancellation.ts'
 import { passing } from '../wait/overseer.ts'
 import { promiseOf } from '../wait/promise-of.ts'
@@ -63,12 +64,16 @@ export class RateLimiter {
   #timer: Disposable | undefined
   #timerDueMs = 0
 
-  /** @throws RangeError unless `perSecond` is positive, and `burst` a positive integer. */
-  constructor({ clock, perSecond, burst }: RateLimiterOptions) {
-    if (!(perSecond > 0))
-      throw new RangeError(`RateLimiter: perSecond is ${perSecond}; pass a positive number or Infinity`)
-    if (!(Number.isSafeInteger(burst) && burst > 0))
-      throw new RangeError(`RateLimiter: burst is ${burst}; pass a positive integer`)
+  /** @throws RangeError unless `perSecond` is positive, and `burst` a positive integer; TypeError without a clock. */
+  constructor(options: RateLimiterOptions) {
+    requireOptions('RateLimiter', options, 'clock, perSecond, burst')
+    const { clock, perSecond, burst } = options
+    requireClock('RateLimiter', clock)
+    if (!(typeof perSecond === 'number' && perSecond > 0))
+      throw new RangeError(
+        `RateLimiter: perSecond is ${shown(perSecond)}; pass a positive number or Infinity`,
+      )
+    requirePositive('RateLimiter', 'burst', burst)
     this.#clock = clock
     this.#intervalMs = 1_000 / perSecond
     this.#burst = burst
@@ -125,7 +130,9 @@ export class RateLimiter {
     const max = this.#intervalMs === 0 ? Infinity : this.#burst
     return Number.isSafeInteger(tokens) && tokens >= 0 && tokens <= max
       ? undefined
-      : new RangeError(`RateLimiter: ${tokens} tokens; pass an integer from 0 to the burst, which is ${max}`)
+      : new RangeError(
+          `RateLimiter: ${shown(tokens)} tokens; pass an integer from 0 to the burst, which is ${max}`,
+        )
   }
 
   #take(tokens: number): boolean {

@@ -1,4 +1,5 @@
 import type { ReceiveChannel } from '../channel/channel-end.ts'
+import { requireClock, requireSignal, shown } from '../wait/argument.ts'
 import { onAbort } from '../wait/cancellation.ts'
 import type { Clock } from '../world/clock.ts'
 import { Alarm } from './alarm.ts'
@@ -24,8 +25,9 @@ export class Ticker implements Disposable {
   #periodMs: number
   #dueMs: number
 
-  /** @throws RangeError unless `periodMs` is a positive number of milliseconds. */
+  /** @throws RangeError unless `periodMs` is a positive number of milliseconds; TypeError when `clock` is no clock. */
   constructor(clock: Clock, periodMs: number) {
+    requireClock('Ticker', clock)
     requirePeriod(periodMs)
     this.#clock = clock
     this.#periodMs = periodMs
@@ -76,7 +78,7 @@ export class Ticker implements Disposable {
  * The channel of a ticker that ticks until `signal` aborts; undefined when the period is zero or less, which as a
  * case of select is one that is never chosen.
  *
- * @throws RangeError when `periodMs` is not a number.
+ * @throws RangeError when `periodMs` is not a number; TypeError when `signal` is no AbortSignal, or `clock` no clock.
  *
  * @example
  * const ticks = tick(clock, options.reportMs, ctx.signal)
@@ -87,6 +89,7 @@ export function tick(
   periodMs: number,
   signal: AbortSignal,
 ): ReceiveChannel<number> | undefined {
+  requireSignal('tick', signal)
   if (periodMs <= 0) return undefined
   const ticker = new Ticker(clock, periodMs)
   if (signal.aborted) ticker.stop()
@@ -95,6 +98,8 @@ export function tick(
 }
 
 function requirePeriod(periodMs: number): void {
-  if (!(periodMs > 0))
-    throw new RangeError(`Ticker: the period is ${periodMs} ms; pass a positive number of milliseconds`)
+  if (!(typeof periodMs === 'number' && periodMs > 0))
+    throw new RangeError(
+      `Ticker: the period is ${shown(periodMs)} ms; pass a positive number of milliseconds`,
+    )
 }

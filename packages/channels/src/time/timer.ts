@@ -1,4 +1,5 @@
 import type { ReceiveChannel } from '../channel/channel-end.ts'
+import { requireClock, requireDelay } from '../wait/argument.ts'
 import type { Clock } from '../world/clock.ts'
 import { Alarm } from './alarm.ts'
 import { TimeChannel } from './time-channel.ts'
@@ -20,9 +21,11 @@ export class Timer implements Disposable {
   /**
    * Sets the timer to `delayMs` milliseconds of monotonic time on `clock`.
    *
-   * @throws RangeError when `delayMs` is not a number.
+   * @throws RangeError when `delayMs` is not a number; TypeError when `clock` is no clock.
    */
   constructor(clock: Clock, delayMs: number) {
+    requireClock('Timer', clock)
+    requireDelay('Timer', 'delayMs', delayMs)
     this.#alarm = new Alarm(clock, delayMs, () => this.#channel.ring(clock.now()))
   }
 
@@ -43,6 +46,7 @@ export class Timer implements Disposable {
    * @throws RangeError when `delayMs` is not a number. Nothing changes.
    */
   reset(delayMs: number): boolean {
+    requireDelay('Timer.reset', 'delayMs', delayMs)
     const wasSet = this.#alarm.reset(delayMs)
     return this.#channel.clear() || wasSet
   }

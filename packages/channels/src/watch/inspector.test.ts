@@ -131,6 +131,14 @@ test('a program that ends well leaves nothing', async () => {
   expect(watch.leaks()).toEqual([])
 })
 
+test('a task that returns no promise, as JavaScript allows, is over as well', async () => {
+  using watch = inspector()
+  await using scope = new Scope()
+  scope.go((() => 5) as never)
+  await scope.wait()
+  expect(watch.dump()).toBe('0 tasks, 0 waits')
+})
+
 test('a reader that leaves a pattern early leaves nothing: what the pattern holds for itself is no leak', async () => {
   using watch = inspector()
   const clock = new ManualClock()

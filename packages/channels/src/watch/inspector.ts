@@ -1,3 +1,4 @@
+import { requireMethods } from '../wait/argument.ts'
 import { oversee } from '../wait/overseer.ts'
 import type { Begin, Overseer } from '../wait/overseer.ts'
 import { systemClock } from '../world/clock.ts'
@@ -54,6 +55,7 @@ export class Inspector implements Disposable {
  * inspector.leaks().length // => 1
  */
 export function inspect({ clock = systemClock, context }: Partial<RosterOptions> = {}): Inspector {
+  requireMethods('inspect', 'the clock', clock, ['monotonic'], 'a Clock, such as systemClock')
   return new Inspector(new Roster({ clock, context }))
 }
 

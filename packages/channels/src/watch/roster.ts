@@ -96,7 +96,8 @@ export class Roster {
     const forget = (): void => void this.#tasks.delete(watched)
     const outcome = this.#context === undefined ? task() : this.#context.run(watched, task)
     this.#tasks.add(watched)
-    outcome.then(forget, forget)
+    // What is no promise, as plain JavaScript may return it, is waited for like one.
+    Promise.resolve(outcome).then(forget, forget)
     return outcome
   }
 

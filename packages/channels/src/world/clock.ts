@@ -1,3 +1,4 @@
+import { requireClock, requireDelay, requireFunction, requireSignal } from '../wait/argument.ts'
 import { onAbort } from '../wait/cancellation.ts'
 import { overseer, waiting } from '../wait/overseer.ts'
 
@@ -62,7 +63,8 @@ export const systemClock: Clock = {
   schedule(delayMs, callback) {
     const simulated = overseer?.system
     if (simulated !== undefined) return simulated.clock.schedule(delayMs, callback)
-    if (Number.isNaN(delayMs)) throw new RangeError('schedule: delayMs is NaN; pass a number of milliseconds')
+    requireDelay('schedule', 'delayMs', delayMs)
+    requireFunction('schedule', 'the callback', callback)
     return new SystemTimer(delayMs, callback)
   },
 }
@@ -73,11 +75,16 @@ export const systemClock: Clock = {
  * Rejects with the signal's reason when it aborts first, and leaves no timer behind then. A delay of zero
  * or less settles at the clock's next chance to fire.
  *
+ * @throws RangeError (by rejecting) when `delayMs` is not a number; TypeError when `clock` is no clock.
+ *
  * @example
  * await sleep(systemClock, 20) // => undefined, at least 20 ms later
  */
 export function sleep(clock: Clock, delayMs: number, signal?: AbortSignal): Promise<void> {
   return waiting('sleep', clock, (resolve, reject) => {
+    requireClock('sleep', clock)
+    requireDelay('sleep', 'delayMs', delayMs)
+    if (signal !== undefined) requireSignal('sleep', signal)
     signal?.throwIfAborted()
     const timer = clock.schedule(delayMs, () => {
       hook?.[Symbol.dispose]()

@@ -1,3 +1,4 @@
+import { requireDelay, requireFunction, shown } from '../wait/argument.ts'
 import type { Clock } from './clock.ts'
 import { systemScheduler } from './scheduler.ts'
 import type { Scheduler } from './scheduler.ts'
@@ -33,6 +34,7 @@ export class ManualClock implements Clock {
    * `scheduler` decides what settles between two firings: by default everything that needs no I/O.
    */
   constructor(startMs = 0, scheduler: Scheduler = systemScheduler) {
+    requireDelay('ManualClock', 'startMs', startMs, 'milliseconds since the Unix epoch')
     this.#wallOffsetMs = startMs
     this.#scheduler = scheduler
   }
@@ -46,7 +48,8 @@ export class ManualClock implements Clock {
   }
 
   schedule(delayMs: number, callback: () => void): Disposable {
-    if (Number.isNaN(delayMs)) throw new RangeError('schedule: delayMs is NaN; pass a number of milliseconds')
+    requireDelay('schedule', 'delayMs', delayMs)
+    requireFunction('schedule', 'the callback', callback)
     const dueMs = this.#elapsedMs + Math.max(delayMs, 0)
     const timer = new ManualTimer(dueMs, this.#timersSet++, callback, (left) => this.#remove(left))
     this.#place(timer, this.#heap.length)
@@ -74,8 +77,8 @@ export class ManualClock implements Clock {
    * @throws Error when an earlier advance is still under way.
    */
   async advance(ms: number): Promise<void> {
-    if (!(ms >= 0 && ms < Infinity))
-      throw new RangeError(`advance: ${ms} ms; pass a finite number, 0 or more`)
+    if (!(Number.isFinite(ms) && ms >= 0))
+      throw new RangeError(`advance: ${shown(ms)} ms; pass a finite number, 0 or more`)
     if (this.#isAdvancing) throw new Error('advance: the clock is already moving; await the earlier advance')
     this.#isAdvancing = true
     try {
@@ -105,6 +108,7 @@ export class ManualClock implements Clock {
 
   /** Moves the wall clock alone, forwards or backwards. No timer notices. */
   jumpWallClock(ms: number): void {
+    requireDelay('jumpWallClock', 'ms', ms)
     this.#wallOffsetMs += ms
   }
 

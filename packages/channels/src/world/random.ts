@@ -1,3 +1,4 @@
+import { misfit, shown } from '../wait/argument.ts'
 import { overseer } from '../wait/overseer.ts'
 
 /** A source of randomness. One seed gives one sequence, on every machine and in every version. */
@@ -32,7 +33,7 @@ function scramble(bits: number): number {
 
 function requireBound(bound: number): void {
   if (!Number.isSafeInteger(bound) || bound < 1) {
-    throw new RangeError(`int: bound is ${bound}; pass an integer from 1 to 2^53-1`)
+    throw new RangeError(`int: bound is ${shown(bound)}; pass an integer from 1 to 2^53-1`)
   }
 }
 
@@ -89,6 +90,7 @@ export class Xoshiro128 implements Random {
   }
 
   fork(label: string): Random {
+    if (typeof label !== 'string') throw misfit('fork', 'the label', label, 'a string')
     let [high, low] = this.#seed
     for (let i = 0; i < label.length; i++) {
       const unit = label.charCodeAt(i)
@@ -114,7 +116,8 @@ export class Xoshiro128 implements Random {
  * seededRandom(7).int(100) === seededRandom(7).int(100) // => true
  */
 export function seededRandom(seed: number): Random {
-  if (!Number.isFinite(seed)) throw new RangeError(`seededRandom: seed is ${seed}; pass a finite number`)
+  if (!Number.isFinite(seed))
+    throw new RangeError(`seededRandom: seed is ${shown(seed)}; pass a finite number`)
   const view = new DataView(new ArrayBuffer(8))
   view.setFloat64(0, seed === 0 ? 0 : seed) // -0 and 0 are one seed.
   return Xoshiro128.seeded(view.getUint32(0), view.getUint32(4))
