@@ -19,14 +19,17 @@ export class SharedCall<T> {
   /**
    * Makes the call, now and once. Resolves when it has an outcome, whatever that is, and never rejects.
    *
-   * The outcome is there at the earliest after this call has returned.
+   * The outcome is there at the earliest after this call has returned. `onOutcome` is told before those who wait are.
    */
-  async start(work: () => Promise<T>): Promise<void> {
+  async start(work: () => Promise<T>, onOutcome?: () => void): Promise<void> {
+    let outcome: Outcome<T>
     try {
-      this.#settle({ kind: 'value', value: await running(work, this, undefined) })
+      outcome = { kind: 'value', value: await running(work, this, undefined) }
     } catch (error) {
-      this.#settle({ kind: 'error', error })
+      outcome = { kind: 'error', error }
     }
+    onOutcome?.()
+    this.#settle(outcome)
   }
 
   /**

@@ -31,6 +31,22 @@ everySchedule('callers of one key share one call while it is under way, and none
   expect([await second, calls()]).toEqual([2, 2])
 })
 
+everySchedule('who comes back with the outcome in hand makes a new call', async () => {
+  const flights = new SingleFlight<string, number>()
+  let calls = 0
+  const work = async (): Promise<number> => {
+    await settle()
+    calls += 1
+    if (calls > 2) throw broken
+    return calls
+  }
+  expect(await flights.run('a', work)).toBe(1)
+  expect(await flights.run('a', work)).toBe(2)
+  await expect(flights.run('a', work)).rejects.toBe(broken)
+  await expect(flights.run('a', work)).rejects.toBe(broken)
+  expect(calls).toBe(4)
+})
+
 everySchedule('keys do not share, and compare as those of a Map', async () => {
   const flights = new SingleFlight<unknown, unknown>()
   const keys = [1, '1', null, undefined, {}, {}, '__proto__']

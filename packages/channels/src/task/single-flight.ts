@@ -60,7 +60,7 @@ export class SingleFlight<K, T> {
     }
     // Known before the work starts, which may come back here.
     this.#flights.set(key, flight)
-    void flight.call.start(() => work(context.signal)).then(land)
+    void flight.call.start(() => work(context.signal), land)
     return flight
   }
 }
