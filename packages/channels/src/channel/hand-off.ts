@@ -146,11 +146,12 @@ export class HandOff<T> implements ReceiveEnd<T>, SendEnd<T> {
   close(): void {
     if (this.#isClosed) throw new ChannelClosedError('close')
     this.#isClosed = true
-    for (let sender = this.#senders.shift(); sender; sender = this.#senders.shift()) {
-      sender.ending.refuse(sender, new ChannelClosedError('send'))
-    }
+    // Receivers first: a select in both lines learns of the close, and has not failed.
     for (let receiver = this.#receivers.shift(); receiver; receiver = this.#receivers.shift()) {
       receiver.ending.end(receiver)
+    }
+    for (let sender = this.#senders.shift(); sender; sender = this.#senders.shift()) {
+      sender.ending.refuse(sender, new ChannelClosedError('send'))
     }
   }
 }

@@ -26,6 +26,16 @@ describe.each(selectForms)('by $form', ({ select, trySelect }) => {
     expect([hasReceiver(channel), channel.tryReceive()]).toEqual([false, EMPTY])
   })
 
+  everySchedule('a close ends a select that stands in both lines as its receive, as in Go', async () => {
+    for (const _ of upTo(sized(20, 2))) {
+      const channel = new Channel<number>()
+      const chosen = select({ put: channel.sendCase(1), got: channel.receiveCase() })
+      expect(await hasSettled(chosen)).toBe(false)
+      channel.close()
+      expect(await chosen).toEqual({ case: 'got', ok: false, value: undefined })
+    }
+  })
+
   everySchedule(
     'GO-052 two tasks that select to send and to receive pair with each other for ever',
     async () => {
