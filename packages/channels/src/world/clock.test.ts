@@ -70,6 +70,13 @@ describe('the system clock', () => {
     })
   })
 
+  test('a delay without end sets no timer, which would keep the process alive', () => {
+    withHost(() => {
+      using _forever = systemClock.schedule(Infinity, () => expect.unreachable())
+      expect(vi.getTimerCount()).toBe(0)
+    })
+  })
+
   test('GO-154 a disposed timer never fires and holds nothing', () => {
     withHost(() => {
       const timer = systemClock.schedule(10, () => expect.unreachable())

@@ -16,7 +16,7 @@ export interface Clock {
    * Calls `callback` once after `delayMs` (monotonic).
    *
    * Never calls it during `schedule` itself, and never before the delay is over: a delay of zero or less
-   * comes due at once but still fires later. `Infinity` never fires. Disposing before the callback cancels
+   * comes due at once but still fires later. `Infinity` never fires and keeps nothing alive. Disposing before the callback cancels
    * it; disposing afterwards does nothing. Delays over 2^31-1 ms are chained.
    *
    * @throws RangeError when `delayMs` is not a number.
@@ -56,6 +56,9 @@ class SystemTimer implements Disposable {
   }
 }
 
+/** What stands for a timer that never fires. */
+const noTimer: Disposable = { [Symbol.dispose]: () => undefined }
+
 /** The clock of the machine; in a simulation, that of the world. A pending timer keeps the process alive. */
 export const systemClock: Clock = {
   now: () => overseer?.system?.clock.now() ?? Date.now(),
@@ -65,6 +68,7 @@ export const systemClock: Clock = {
     if (simulated !== undefined) return simulated.clock.schedule(delayMs, callback)
     requireDelay('schedule', 'delayMs', delayMs)
     requireFunction('schedule', 'the callback', callback)
+    if (delayMs === Infinity) return noTimer
     return new SystemTimer(delayMs, callback)
   },
 }
