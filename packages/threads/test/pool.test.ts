@@ -1,4 +1,4 @@
-import { Channel, parallelMap, Scope } from '@millrace/channels'
+import { Channel, ManualClock, parallelMap, Scope } from '@millrace/channels'
 import { spawnSync } from 'node:child_process'
 import { describe, expect, test } from 'vitest'
 import { pool } from '../src/pool/pool.ts'
@@ -195,6 +195,14 @@ describe('closing', () => {
     await workers.close()
     await Promise.all(calls)
     await expect(workers.run('double', 1)).rejects.toThrow('was closed')
+  })
+
+  test('twice at the same time ends both as soon as nothing runs', async () => {
+    const workers = testPool({ graceMs: 1_000, clock: new ManualClock() })
+    const word = gate()
+    const call = refused(workers.run('untilAborted', word), 'was closed')
+    await passed(word)
+    await Promise.all([workers.close(), workers.close(), call])
   })
 
   test('right after the start leaves nothing behind', async () => {

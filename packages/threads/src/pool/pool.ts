@@ -4,6 +4,7 @@ import { coreCount } from '../node-threads.ts'
 import type { WorkerLimits } from '../node-threads.ts'
 import { PoolWorker } from './pool-worker.ts'
 import type { PoolCall, WaitingCall, WorkerPhase } from './pool-worker.ts'
+import { shown } from '../shown.ts'
 import { WorkerCrashError } from './worker-crash-error.ts'
 import type { WorkerEnd } from './worker-crash-error.ts'
 import { workerSide } from './worker-side.ts'
@@ -55,7 +56,7 @@ export type PoolResult<Module, Name extends keyof Module> = Module[Name] extends
  * something or a promise; both cross by structured clone. For many small values, pass them a channel: see
  * `sharedChannel`.
  *
- * @throws RangeError when `size` is no positive integer; TypeError when `module` is no URL.
+ * @throws RangeError when `size` is no positive integer, or `graceMs` no number; TypeError when `module` is no URL.
  *
  * @example
  * await using workers = pool<typeof import('./hash.ts')>(new URL('./hash.ts', import.meta.url), { size: 2 })
@@ -87,12 +88,20 @@ export class Pool<Module extends object> implements AsyncDisposable {
   // A crash that nobody has been told of.
   #unreported: WorkerCrashError | undefined
   #onAllIdle: (() => void) | undefined
+  // What everyone who closes it waits for.
+  #allIdle: Promise<void> | undefined
 
   /** @internal */
   constructor(module: URL, options: PoolOptions) {
-    const { size = coreCount() } = options
+    if (typeof options !== 'object' || options === null) {
+      throw new TypeError(`pool: the options are ${shown(options)}; pass { size }`)
+    }
+    const { size = coreCount(), graceMs = 0 } = options
     if (!(Number.isInteger(size) && size >= 1)) {
-      throw new RangeError(`pool: size is ${size}; pass an integer from 1 on`)
+      throw new RangeError(`pool: size is ${shown(size)}; pass an integer from 1 on`)
+    }
+    if (typeof graceMs !== 'number' || Number.isNaN(graceMs)) {
+      throw new RangeError(`pool: graceMs is ${shown(graceMs)}; pass a number of milliseconds`)
     }
     // What is no address at all comes from JavaScript, and would end each worker by an error that says too little.
     if (typeof (module as Partial<URL> | undefined)?.href !== 'string') {
@@ -164,7 +173,7 @@ export class Pool<Module extends object> implements AsyncDisposable {
     )
     this.#refuse(closed)
     for (const worker of this.#workers) worker.abort(closed)
-    if (this.#isRunning()) await this.#allIdle()
+    if (this.#isRunning()) await (this.#allIdle ??= this.#waitForAll())
     await Promise.all([...this.#workers].map((worker) => worker.kill()))
     const crash = this.#unreported
     this.#unreported = undefined
@@ -224,7 +233,7 @@ export class Pool<Module extends object> implements AsyncDisposable {
   }
 
   /** Waits until no worker runs anything, or `graceMs` have passed. */
-  #allIdle(): Promise<void> {
+  #waitForAll(): Promise<void> {
     const { graceMs = 1000, clock = systemClock } = this.#options
     return new Promise((resolve) => {
       const timer = clock.schedule(graceMs, resolve)
