@@ -209,6 +209,21 @@ describe.each(kinds)('a channel %s', (_, make) => {
     expect([channel.tryReceive(), channel.tryReceive(), channel.trySend(5)]).toEqual([3, 4, true])
   })
 
+  test('GO-036 leaving an iterator while it waits ends its steps, which take nothing along', async () => {
+    const channel = make(2)
+    const values = channel.values()
+    const steps = [values.next(), values.next()]
+    expect(await hasSettled(steps[0]!)).toBe(false)
+    await values.return!()
+    expect(await Promise.all(steps)).toEqual([
+      { done: true, value: undefined },
+      { done: true, value: undefined },
+    ])
+    await channel.send(1)
+    expect(channel.length).toBe(1)
+    expect(await values.next()).toEqual({ done: true, value: undefined })
+  })
+
   test('GO-037 GO-038 select sees a closed channel as plain receives do', async () => {
     const channel = await filled(make, [1])
     channel.close()

@@ -2,6 +2,7 @@ import { CLOSED, EMPTY, promiseOf, ReceiveOnly, rejected, SendOnly, Waiter } fro
 import type { ReceiveChannel, Received, SelectCase, SendChannel, SendProgress } from '@millrace/channels'
 import type { RingCodec } from '../codec/ring-codec.ts'
 import { thisThread } from '../node-threads.ts'
+import { shown } from '../shown.ts'
 import { allocateRing, SharedRing } from '../ring/shared-ring.ts'
 import { SharedReceiveCase, SharedSendCase } from './shared-cases.ts'
 import { SharedHandOff } from './shared-hand-off.ts'
@@ -46,7 +47,7 @@ export interface ChannelHandle<T> {
 /**
  * Makes a channel that crosses threads: a buffer of bytes in shared memory, with a codec at each end.
  *
- * @throws RangeError when `capacity` or `ringBytes` is out of bounds.
+ * @throws RangeError when `capacity` or `ringBytes` is out of bounds; TypeError when `codec` is no codec.
  *
  * @example
  * const lines = sharedChannel({ capacity: 100, codec: textCodec })
@@ -56,15 +57,21 @@ export interface ChannelHandle<T> {
  * await counting // => 3
  */
 export function sharedChannel<T>(options: SharedChannelOptions<T>): SharedChannel<T> {
+  if (typeof options !== 'object' || options === null) {
+    throw new TypeError(`sharedChannel: the options are ${shown(options)}; pass { capacity, codec }`)
+  }
   const { capacity, codec, ringBytes = Math.max(RING_BYTES_DEFAULT_MIN, capacity * VALUE_BYTES) } = options
   if (!(Number.isInteger(capacity) && capacity >= 1 && capacity <= CAPACITY_MAX)) {
-    throw new RangeError(`sharedChannel: capacity is ${capacity}; pass an integer from 1 to ${CAPACITY_MAX}`)
-  }
-  if (!(ringBytes >= RING_BYTES_MIN && ringBytes <= RING_BYTES_MAX)) {
     throw new RangeError(
-      `sharedChannel: ringBytes is ${ringBytes}; pass a number from ${RING_BYTES_MIN} to ${RING_BYTES_MAX}`,
+      `sharedChannel: capacity is ${shown(capacity)}; pass an integer from 1 to ${CAPACITY_MAX}`,
     )
   }
+  if (!(typeof ringBytes === 'number' && ringBytes >= RING_BYTES_MIN && ringBytes <= RING_BYTES_MAX)) {
+    throw new RangeError(
+      `sharedChannel: ringBytes is ${shown(ringBytes)}; pass a number from ${RING_BYTES_MIN} to ${RING_BYTES_MAX}`,
+    )
+  }
+  requireCodec('sharedChannel', codec)
   const buffer = allocateRing(capacity, 2 ** Math.ceil(Math.log2(ringBytes)))
   return new SharedChannel(new SharedHandOff(new SharedRing(buffer, thisThread), codec))
 }
@@ -72,7 +79,7 @@ export function sharedChannel<T>(options: SharedChannelOptions<T>): SharedChanne
 /**
  * Opens a channel that another thread made.
  *
- * @throws TypeError when the codec is not the one that the channel was made with.
+ * @throws TypeError when `handle` is no handle, or the codec not the one that the channel was made with.
  *
  * @example
  * export async function countWords(handle: ChannelHandle<string>): Promise<number> {
@@ -82,12 +89,25 @@ export function sharedChannel<T>(options: SharedChannelOptions<T>): SharedChanne
  * }
  */
 export function openChannel<T>(handle: ChannelHandle<T>, codec: RingCodec<T>): SharedChannel<T> {
+  if (!((handle as Partial<ChannelHandle<T>> | undefined)?.buffer instanceof SharedArrayBuffer)) {
+    throw new TypeError(
+      `openChannel: the handle is ${shown(handle)}; pass what the handle() of a shared channel has returned`,
+    )
+  }
+  requireCodec('openChannel', codec)
   if (handle.codec !== codec.id) {
     throw new TypeError(
       `openChannel: the channel was made with codec ${handle.codec}, not ${codec.id}; pass the same`,
     )
   }
   return new SharedChannel(new SharedHandOff(new SharedRing(handle.buffer, thisThread), codec))
+}
+
+function requireCodec(operation: string, codec: unknown): void {
+  if (typeof codec === 'object' && codec !== null && 'encode' in codec && 'decode' in codec) return
+  throw new TypeError(
+    `${operation}: the codec is ${shown(codec)}; pass one, such as textCodec or jsonCodec()`,
+  )
 }
 
 /**
@@ -150,8 +170,11 @@ export class SharedChannel<T> implements ReceiveChannel<T>, SendChannel<T> {
     signal?: AbortSignal,
     progress: SendProgress = { sent: 0 },
   ): Promise<void> {
+    if (!Array.isArray(values)) throw new TypeError(`sendMany: values is ${shown(values)}; pass an array`)
+    if (!Number.isInteger(progress?.sent))
+      throw new TypeError(`sendMany: the progress is ${shown(progress)}; pass { sent: 0 }`)
     while (progress.sent < values.length) {
-      signal?.throwIfAborted()
+      if (signal?.aborted) signal.throwIfAborted()
       progress.sent += this.#handOff.offer(values, progress.sent)
       if (progress.sent === values.length) return
       await waitToSend(this.#handOff, this.#handOff.prepare(values[progress.sent]!), signal)
@@ -159,11 +182,8 @@ export class SharedChannel<T> implements ReceiveChannel<T>, SendChannel<T> {
     }
   }
 
-  async receive(signal?: AbortSignal): Promise<Received<T>> {
-    signal?.throwIfAborted()
-    const value = this.#handOff.takeOne()
-    if (value !== EMPTY) return { ok: true, value }
-    return this.#handOff.isDrained() ? NO_MORE : waitToReceive(this.#handOff, signal)
+  receive(signal?: AbortSignal): Promise<Received<T>> {
+    return receiveFrom(this.#handOff, signal)
   }
 
   tryReceive(): T | typeof EMPTY | typeof CLOSED {
@@ -172,21 +192,23 @@ export class SharedChannel<T> implements ReceiveChannel<T>, SendChannel<T> {
   }
 
   /**
-   * Takes up to `countMax` values, all that are there; waits while there is none. Empty: closed and drained.
+   * Takes up to `max` values, all that are there; waits while there is none. Empty: closed and drained.
    *
    * Much cheaper than one receive for each. An abort rejects with the signal's reason and consumes nothing.
+   *
+   * @throws RangeError (by rejecting) unless `max` is an integer of at least 1.
    */
-  async receiveMany(countMax: number, signal?: AbortSignal): Promise<T[]> {
-    if (!(countMax >= 1))
-      throw new RangeError(`receiveMany: countMax is ${countMax}; pass a number from 1 on`)
-    signal?.throwIfAborted()
+  async receiveMany(max: number, signal?: AbortSignal): Promise<T[]> {
+    if (!(Number.isInteger(max) && max >= 1))
+      throw new RangeError(`receiveMany: max is ${shown(max)}; pass an integer of at least 1`)
+    if (signal?.aborted) signal.throwIfAborted()
     const values: T[] = []
-    this.#handOff.take(values, countMax)
+    this.#handOff.take(values, max)
     if (values.length > 0 || this.#handOff.isDrained()) return values
     const first = await waitToReceive(this.#handOff, signal)
     if (!first.ok) return values
     values.push(first.value)
-    this.#handOff.take(values, countMax)
+    this.#handOff.take(values, max)
     return values
   }
 
@@ -195,7 +217,7 @@ export class SharedChannel<T> implements ReceiveChannel<T>, SendChannel<T> {
   }
 
   values(signal?: AbortSignal): AsyncIterableIterator<T, undefined, undefined> {
-    return new SharedIterator((each) => this.receive(each), signal)
+    return new SharedIterator(this.#handOff, signal)
   }
 
   [Symbol.asyncIterator](): AsyncIterableIterator<T, undefined, undefined> {
@@ -246,41 +268,61 @@ async function waitToSend<T>(
   }
 }
 
+async function receiveFrom<T>(
+  handOff: SharedHandOff<T>,
+  signal: AbortSignal | undefined,
+  waiting?: Set<Waiter>,
+): Promise<Received<T>> {
+  if (signal?.aborted) signal.throwIfAborted()
+  const value = handOff.takeOne()
+  if (value !== EMPTY) return { ok: true, value }
+  return handOff.isDrained() ? NO_MORE : waitToReceive(handOff, signal, waiting)
+}
+
+/** While it waits, its waiter is one of `waiting`. */
 async function waitToReceive<T>(
   handOff: SharedHandOff<T>,
   signal: AbortSignal | undefined,
+  waiting?: Set<Waiter>,
 ): Promise<Received<T>> {
   const waiter = new Waiter(RECEIVE, undefined)
   handOff.parkReceiver(waiter)
+  waiting?.add(waiter)
   try {
     return await promiseOf<Received<T>>(waiter, 'receive', handOff, signal)
   } finally {
+    waiting?.delete(waiter)
     handOff.leave()
   }
 }
 
 /** One task's walk over a channel. It holds no value of its own, so leaving it early loses none. */
 class SharedIterator<T> implements AsyncIterableIterator<T, undefined, undefined> {
-  readonly #receive: (signal: AbortSignal | undefined) => Promise<Received<T>>
+  readonly #handOff: SharedHandOff<T>
   readonly #signal: AbortSignal | undefined
+  /** Those of its steps that wait. */
+  readonly #waiting = new Set<Waiter>()
   #hasLeft = false
 
-  constructor(
-    receive: (signal: AbortSignal | undefined) => Promise<Received<T>>,
-    signal: AbortSignal | undefined,
-  ) {
-    this.#receive = receive
+  constructor(handOff: SharedHandOff<T>, signal: AbortSignal | undefined) {
+    this.#handOff = handOff
     this.#signal = signal
   }
 
   async next(): Promise<IteratorResult<T, undefined>> {
     if (this.#hasLeft) return DONE
-    const { ok, value } = await this.#receive(this.#signal)
+    const { ok, value } = await receiveFrom(this.#handOff, this.#signal, this.#waiting)
     return ok ? { done: false, value } : DONE
   }
 
   async return(): Promise<IteratorResult<T, undefined>> {
     this.#hasLeft = true
+    for (const waiter of this.#waiting) {
+      // In no line, it has a value already, which its step is about to return.
+      if (waiter.line === undefined) continue
+      waiter[Symbol.dispose]()
+      waiter.resolve(NO_MORE)
+    }
     return DONE
   }
 
