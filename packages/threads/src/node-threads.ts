@@ -6,6 +6,7 @@ import { setInterval } from 'node:timers'
 import { deserialize, serialize } from 'node:v8'
 import { isMainThread, parentPort, threadId, Worker } from 'node:worker_threads'
 import type { ResourceLimits } from 'node:worker_threads'
+import { shown } from './shown.ts'
 
 /** A value as bytes that `deserialize` reads, by the algorithm of structured clones. */
 export const toClone: (value: unknown) => Uint8Array = serialize
@@ -70,6 +71,8 @@ export function mourn(mourner: Mourner): void {
  * watchWorker(worker)
  */
 export function watchWorker(worker: Worker): void {
+  if (typeof (worker as Partial<Worker> | undefined)?.once !== 'function')
+    throw new TypeError(`watchWorker: the worker is ${shown(worker)}; pass a Worker of node:worker_threads`)
   const thread = worker.threadId
   worker.once('exit', () => {
     for (const mourner of mourners) mourner.deref()?.bury(thread)

@@ -99,7 +99,7 @@ describe('what a codec refuses', () => {
     [{ n: 2 ** 31 }, '"n" is int32'],
     [{ n: -0 }, '"n" is int32'],
     [{ n: '1' }, 'cannot hold a string'],
-    [{}, 'cannot hold a undefined'],
+    [{}, 'cannot hold undefined'],
   ])('recordCodec refuses %j for an integer', (value, message) => {
     expect(() => recordCodec({ n: 'int32' }).encode(value as { n: number }, memory, 0, 64)).toThrow(message)
   })

@@ -1,4 +1,5 @@
 import { fromClone, toClone } from '../node-threads.ts'
+import { shown } from '../shown.ts'
 import type { RingCodec, RingMemory } from './ring-codec.ts'
 import { readText, writeText } from './text-bytes.ts'
 
@@ -6,6 +7,9 @@ import { readText, writeText } from './text-bytes.ts'
 export const bytesCodec: RingCodec<Uint8Array> = {
   id: 'bytes',
   encode(value, { bytes }, from, to) {
+    // Anything else with a length would be sent as bytes that nobody meant.
+    if (!(value instanceof Uint8Array))
+      throw new TypeError(`bytesCodec: ${shown(value)} is no Uint8Array; pass one`)
     const end = from + value.length
     if (end > to) return -1
     bytes.set(value, from)
@@ -15,7 +19,14 @@ export const bytesCodec: RingCodec<Uint8Array> = {
 }
 
 /** Text as UTF-8. Halves of surrogate pairs become U+FFFD. */
-export const textCodec: RingCodec<string> = { id: 'text', encode: writeText, decode: readText }
+export const textCodec: RingCodec<string> = {
+  id: 'text',
+  encode(value, memory, from, to) {
+    if (typeof value !== 'string') throw new TypeError(`textCodec: ${shown(value)} is no text; pass a string`)
+    return writeText(value, memory, from, to)
+  },
+  decode: readText,
+}
 
 /**
  * Any value that survives `JSON.stringify` and `JSON.parse`, typed as what the caller says it is.

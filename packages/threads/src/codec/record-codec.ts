@@ -1,3 +1,4 @@
+import { shown } from '../shown.ts'
 import type { RingCodec, RingMemory } from './ring-codec.ts'
 import { readText, writeText } from './text-bytes.ts'
 
@@ -28,14 +29,20 @@ export type RecordOf<Schema extends RecordSchema> = { [Field in keyof Schema]: F
  * Only the fields of the schema are sent. Nothing is coerced: a send whose value does not fit its field throws a
  * TypeError that names the field.
  *
- * @throws RangeError when the schema has no fields, or one named `__proto__`.
+ * @throws RangeError when the schema has no fields, or one named `__proto__`; TypeError when a kind is none of them.
  *
  * @example
  * const tradeCodec = recordCodec({ symbol: 'text', price: 'float64', size: 'int32' })
  * const trades = sharedChannel({ capacity: 1000, codec: tradeCodec })
  */
 export function recordCodec<const Schema extends RecordSchema>(schema: Schema): RingCodec<RecordOf<Schema>> {
+  if (typeof schema !== 'object' || schema === null) {
+    throw new TypeError(
+      `recordCodec: the schema is ${shown(schema)}; pass an object of fields and their kinds`,
+    )
+  }
   const fields = Object.entries(schema).map(([name, kind]): Field => ({ name, kind }))
+  for (const { name, kind } of fields) requireKind(name, kind)
   if (fields.length === 0) throw new RangeError('recordCodec: the schema has no fields; name at least one')
   if (Object.hasOwn(schema, '__proto__')) {
     throw new RangeError(
@@ -45,6 +52,8 @@ export function recordCodec<const Schema extends RecordSchema>(schema: Schema): 
   return {
     id: `record(${JSON.stringify(schema)})`,
     encode(value, memory, from, to) {
+      if (value === null || value === undefined)
+        throw new TypeError(`recordCodec: ${shown(value)} is no record; pass an object`)
       let at = from
       for (const field of fields) {
         at = writeField(field, (value as Readonly<Record<string, unknown>>)[field.name], memory, at, to)
@@ -63,6 +72,13 @@ interface Field {
 
 const TEXT_LENGTH_BYTES = 4
 const FIXED_BYTES = { int32: 4, float64: 8, boolean: 1, int64: 8 } as const
+
+function requireKind(name: string, kind: unknown): void {
+  if (kind === 'text' || Object.hasOwn(FIXED_BYTES, kind as string)) return
+  throw new TypeError(
+    `recordCodec: field ${JSON.stringify(name)} is of kind ${JSON.stringify(kind)}; pass int32, float64, boolean, int64 or text`,
+  )
+}
 
 /** Returns the place after the field, or -1 when it does not end by `to`. */
 function writeField(field: Field, value: unknown, memory: RingMemory, at: number, to: number): number {
@@ -128,6 +144,7 @@ function readFixed(kind: Exclude<FieldKind, 'text'>, { bytes, view }: RingMemory
 }
 
 function misfit({ name, kind }: Field, value: unknown): TypeError {
-  const shown = typeof value === 'number' || typeof value === 'bigint' ? String(value) : `a ${typeof value}`
-  return new TypeError(`recordCodec: field ${JSON.stringify(name)} is ${kind} and cannot hold ${shown}`)
+  return new TypeError(
+    `recordCodec: field ${JSON.stringify(name)} is ${kind} and cannot hold ${shown(value)}`,
+  )
 }
