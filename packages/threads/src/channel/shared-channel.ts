@@ -170,9 +170,7 @@ export class SharedChannel<T> implements ReceiveChannel<T>, SendChannel<T> {
     signal?: AbortSignal,
     progress: SendProgress = { sent: 0 },
   ): Promise<void> {
-    if (!Array.isArray(values)) throw new TypeError(`sendMany: values is ${shown(values)}; pass an array`)
-    if (!Number.isInteger(progress?.sent))
-      throw new TypeError(`sendMany: the progress is ${shown(progress)}; pass { sent: 0 }`)
+    requireBatch(values, progress)
     while (progress.sent < values.length) {
       if (signal?.aborted) signal.throwIfAborted()
       progress.sent += this.#handOff.offer(values, progress.sent)
@@ -241,6 +239,13 @@ export class SharedChannel<T> implements ReceiveChannel<T>, SendChannel<T> {
   sendCase(value: T): SelectCase {
     return new SharedSendCase(this.#handOff, this.#handOff.prepare(value))
   }
+}
+
+// Of what has no length, nothing would be sent, and nobody told.
+function requireBatch(values: unknown, progress: Partial<SendProgress> | null): void {
+  if (!Array.isArray(values)) throw new TypeError(`sendMany: values is ${shown(values)}; pass an array`)
+  if (!Number.isInteger(progress?.sent))
+    throw new TypeError(`sendMany: the progress is ${shown(progress)}; pass { sent: 0 }`)
 }
 
 const SEND: SharedSendEnding = {
