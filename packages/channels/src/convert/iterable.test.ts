@@ -111,6 +111,23 @@ describe('an async iterable', () => {
     },
   )
 
+  everySchedule('may leave at once, as JavaScript allows, and may fail to', async () => {
+    for (const leave of [
+      () => ({ done: true, value: undefined }),
+      () => {
+        throw broken
+      },
+    ]) {
+      const scope = new Scope()
+      const walk = { next: () => new Promise(() => undefined), return: leave as never }
+      fromIterable(scope, { [Symbol.asyncIterator]: () => walk } as AsyncIterable<number>)
+      await settle()
+      scope.cancel(broken)
+      await expect(scope.wait()).rejects.toBe(broken)
+      expect(scope.errors).toEqual([])
+    }
+  })
+
   everySchedule('that is a channel again gives the same values', async () => {
     await using scope = new Scope()
     const source = new Channel<number>(3)

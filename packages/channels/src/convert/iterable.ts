@@ -74,8 +74,16 @@ class Walk<T> {
 
   async leave(): Promise<void> {
     if (this.#phase === 'between steps') await this.#iterator.return?.()
-    // A generator answers `return` after its present step, which may never end. Nobody is left to hear an error.
-    else if (this.#phase === 'in a step') this.#iterator.return?.().catch(() => undefined)
+    // A generator answers `return` after its present step, which may never end.
+    else if (this.#phase === 'in a step') void this.#abandon()
+  }
+
+  async #abandon(): Promise<void> {
+    try {
+      await this.#iterator.return?.()
+    } catch {
+      // Nobody is left to hear it.
+    }
   }
 
   async #step(): Promise<Outcome<T>> {
