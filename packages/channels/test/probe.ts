@@ -1,3 +1,4 @@
+import type { ReceiveChannel, SendChannel } from '../src/channel/channel-end.ts'
 import { systemScheduler } from '../src/world/scheduler.ts'
 
 /** Lets everything settle that needs no timer and no I/O. */
@@ -24,4 +25,19 @@ export async function together(...tasks: (() => Promise<unknown>)[]): Promise<vo
 /** The integers from 0 up to, not including, `n`. */
 export function upTo(n: number): number[] {
   return Array.from({ length: n }, (_, i) => i)
+}
+
+/** Capacities at which a channel may behave in a way of its own. */
+export const CAPACITIES: readonly number[] = [0, 1, 2, 10]
+
+/** All values of a channel until it is closed. */
+export async function drain<T>(channel: ReceiveChannel<T>): Promise<T[]> {
+  const values: T[] = []
+  for await (const value of channel) values.push(value)
+  return values
+}
+
+/** Sends values one after the other. */
+export async function sendAll<T>(channel: SendChannel<T>, values: readonly T[]): Promise<void> {
+  for (const value of values) await channel.send(value)
 }

@@ -60,28 +60,18 @@ export function throwLater(): void {
 
 const numbers = jsonCodec<number>()
 
-export async function produce({
-  to,
-  from,
-  count,
-}: {
+interface Production {
   to: ChannelHandle<number>
   from: number
   count: number
-}): Promise<void> {
+}
+
+export async function produce({ to, from, count }: Production): Promise<void> {
   const channel = openChannel(to, numbers)
   for (let n = from; n < from + count; n++) await channel.send(n)
 }
 
-export async function produceMany({
-  to,
-  from,
-  count,
-}: {
-  to: ChannelHandle<number>
-  from: number
-  count: number
-}): Promise<void> {
+export async function produceMany({ to, from, count }: Production): Promise<void> {
   await openChannel(to, numbers).sendMany(Array.from({ length: count }, (_, n) => from + n))
 }
 

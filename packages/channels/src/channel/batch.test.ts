@@ -1,12 +1,10 @@
 import { describe, expect } from 'vitest'
 import { everySchedule } from '../../test/every-schedule.ts'
-import { hasSettled, together, upTo } from '../../test/probe.ts'
+import { CAPACITIES, hasSettled, together, upTo } from '../../test/probe.ts'
 import { Channel } from './channel.ts'
 import { ChannelClosedError } from './channel-closed-error.ts'
 import { EMPTY } from './channel-end.ts'
 import { select } from './select.ts'
-
-const CAPACITIES = [0, 1, 2, 10]
 
 describe('sendMany', () => {
   everySchedule('values that fit into the buffer are sent at once', async () => {

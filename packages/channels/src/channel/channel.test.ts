@@ -1,21 +1,9 @@
 import { describe, expect, test } from 'vitest'
 import { everySchedule, sized } from '../../test/every-schedule.ts'
-import { hasSettled, settle, together, upTo } from '../../test/probe.ts'
+import { CAPACITIES, drain, hasSettled, sendAll, settle, together, upTo } from '../../test/probe.ts'
 import { Channel } from './channel.ts'
 import { CLOSED, EMPTY } from './channel-end.ts'
 import { Scope } from '../task/scope.ts'
-
-const CAPACITIES = [0, 1, 2, 10]
-
-async function drain<T>(channel: Channel<T>): Promise<T[]> {
-  const values: T[] = []
-  for await (const value of channel) values.push(value)
-  return values
-}
-
-async function sendAll<T>(channel: Channel<T>, values: readonly T[]): Promise<void> {
-  for (const value of values) await channel.send(value)
-}
 
 describe('making a channel', () => {
   test('GO-001 a new channel has length 0 and the capacity asked for', () => {

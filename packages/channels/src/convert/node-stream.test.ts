@@ -1,6 +1,7 @@
 import { PassThrough, Readable, Writable } from 'node:stream'
 import { finished } from 'node:stream/promises'
 import { describe, expect, test } from 'vitest'
+import { expectOneAtATime } from '../../test/one-at-a-time.ts'
 import { settle, upTo } from '../../test/probe.ts'
 import { Channel } from '../channel/channel.ts'
 import { Scope } from '../task/scope.ts'
@@ -105,16 +106,8 @@ describe('a channel into a Writable', () => {
   })
 
   test('is received from when the value before is written', async () => {
-    await using scope = new Scope()
-    const [{ stream, gate }, input] = [gated(), new Channel<number>(3)]
-    for (const n of upTo(3)) await input.send(n)
-    pipeToNodeWritable(scope, input, stream)
-    await settle()
-    expect(input.length).toBe(2)
-    await gate.send(null)
-    await settle()
-    expect(input.length).toBe(1)
-    gate.close()
+    const { stream, gate } = gated()
+    await expectOneAtATime(gate, (scope, input) => pipeToNodeWritable(scope, input, stream))
   })
 
   test('fails the scope with the error of a write, once', async () => {

@@ -1,6 +1,7 @@
 import { ReadableStream, TransformStream, WritableStream } from 'node:stream/web'
 import { getEventListeners } from 'node:events'
 import { describe, expect, test } from 'vitest'
+import { expectOneAtATime } from '../../test/one-at-a-time.ts'
 import { hasSettled, settle, upTo } from '../../test/probe.ts'
 import { Channel } from '../channel/channel.ts'
 import { Scope } from '../task/scope.ts'
@@ -137,16 +138,8 @@ describe('a channel into a WritableStream', () => {
   })
 
   test('is received from when the value before is written', async () => {
-    await using scope = new Scope()
-    const [{ stream, gate }, input] = [gated(), new Channel<number>(3)]
-    for (const n of upTo(3)) await input.send(n)
-    pipeToWebWritable(scope, input, stream)
-    await settle()
-    expect(input.length).toBe(2)
-    await gate.send(null)
-    await settle()
-    expect(input.length).toBe(1)
-    gate.close()
+    const { stream, gate } = gated()
+    await expectOneAtATime(gate, (scope, input) => pipeToWebWritable(scope, input, stream))
   })
 
   test('fails the scope with the error of the stream, also while nothing is written', async () => {

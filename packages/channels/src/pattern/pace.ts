@@ -29,12 +29,9 @@ export interface BatchOptions {
  * for await (const rows of batch(scope, changes, { size: 500, withinMs: 20, clock })) await insert(rows)
  */
 export function batch<T>(scope: Scope, input: ReceiveChannel<T>, options: BatchOptions): ReceiveChannel<T[]> {
-  requireFlow('batch', scope, input)
-  requireOptions('batch', options, 'size, withinMs, clock')
+  requirePace('batch', scope, input, options, 'withinMs', 'size, withinMs, clock')
   const { size, withinMs, clock } = options
   requirePositive('batch', 'size', size)
-  requireDelay('batch', 'withinMs', withinMs)
-  requireClock('batch', clock)
   return feed<T[]>(scope, [
     async (out, signal) => {
       for await (const first of input.values(signal)) {
@@ -84,11 +81,8 @@ export function throttle<T>(
   input: ReceiveChannel<T>,
   options: ThrottleOptions,
 ): ReceiveChannel<T> {
-  requireFlow('throttle', scope, input)
-  requireOptions('throttle', options, 'everyMs, clock')
+  requirePace('throttle', scope, input, options, 'everyMs')
   const { everyMs, clock } = options
-  requireDelay('throttle', 'everyMs', everyMs)
-  requireClock('throttle', clock)
   return feed<T>(scope, [
     async (out, signal) => {
       let notBefore = -Infinity
@@ -126,11 +120,8 @@ export function debounce<T>(
   input: ReceiveChannel<T>,
   options: DebounceOptions,
 ): ReceiveChannel<T> {
-  requireFlow('debounce', scope, input)
-  requireOptions('debounce', options, 'quietMs, clock')
+  requirePace('debounce', scope, input, options, 'quietMs')
   const { quietMs, clock } = options
-  requireDelay('debounce', 'quietMs', quietMs)
-  requireClock('debounce', clock)
   const quiet = after(clock, quietMs)
   return feed<T>(scope, [
     async (out, signal) => {
@@ -155,4 +146,19 @@ export function debounce<T>(
       }
     },
   ])
+}
+
+/** What all of these take: a scope, an input, and options of which `delay` names one beside the clock. */
+function requirePace<Delay extends string>(
+  of: string,
+  scope: Scope,
+  input: ReceiveChannel<unknown>,
+  options: { readonly clock: Clock } & Readonly<Record<Delay, number>>,
+  delay: Delay,
+  fields = `${delay}, clock`,
+): void {
+  requireFlow(of, scope, input)
+  requireOptions(of, options, fields)
+  requireDelay(of, delay, options[delay])
+  requireClock(of, options.clock)
 }

@@ -161,6 +161,11 @@ describe('feeding', () => {
 describe('a failure that an outlet has handed to a reader', () => {
   const second = new Error('second')
 
+  /** Fails once its scope is cancelled. */
+  async function failSecond(signal: AbortSignal): Promise<void> {
+    await new Channel().receive(signal).catch(() => Promise.reject(second))
+  }
+
   async function* twoThenBroken(): AsyncGenerator<number> {
     yield 1
     yield 2
@@ -237,12 +242,7 @@ describe('a failure that an outlet has handed to a reader', () => {
   everySchedule('leaves the others to be thrown: nobody has seen those', async () => {
     const scope = new Scope()
     const outlet = new Outlet(new Channel<number>(), scope)
-    scope.go((signal) =>
-      new Channel().receive(signal).then(
-        () => undefined,
-        () => Promise.reject(second),
-      ),
-    )
+    scope.go(failSecond)
     scope.go(() => Promise.reject(broken))
     await expect(outlet.receive()).rejects.toBe(broken)
     await expect(scope[Symbol.asyncDispose]()).rejects.toBe(second)
@@ -261,12 +261,7 @@ describe('a failure that an outlet has handed to a reader', () => {
   everySchedule('is not the reason of a cancel that came before', async () => {
     const scope = new Scope()
     const outlet = new Outlet(new Channel<number>(), scope)
-    scope.go((signal) =>
-      new Channel().receive(signal).then(
-        () => undefined,
-        () => Promise.reject(second),
-      ),
-    )
+    scope.go(failSecond)
     scope.cancel(broken)
     await expect(outlet.receive()).rejects.toBe(broken)
     await expect(scope[Symbol.asyncDispose]()).rejects.toBe(second)
