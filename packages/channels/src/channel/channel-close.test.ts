@@ -81,6 +81,19 @@ describe('closing', () => {
     expect(channel.trySend(5)).toBe(true)
   })
 
+  everySchedule('GO-036 an iterator that is left while its steps wait ends them all', async () => {
+    const channel = new Channel<number>()
+    const values = channel.values()
+    const served = values.next()
+    expect(channel.trySend(0)).toBe(true)
+    const steps = [values.next(), values.next(), values.next()]
+    expect(channel.trySend(1)).toBe(true)
+    await values.return!()
+    const results = await Promise.all([served, ...steps])
+    expect(results.map(({ value }) => value)).toEqual([0, 1, undefined, undefined])
+    expect(channel.trySend(2)).toBe(false)
+  })
+
   everySchedule('GO-036 an iterator that was left takes nothing more', async () => {
     const channel = new Channel<number>(1)
     await channel.send(1)

@@ -16,8 +16,10 @@ export class ChannelIterator<T> implements AsyncIterableIterator<T, undefined, u
   readonly #end: ReceiveEnd<T>
   readonly #signal: AbortSignal | undefined
   #hasLeft = false
-  /** The waits of steps that may not be over: mostly the last one alone. */
-  #waiting: Waiter[] = []
+  /** The wait of the latest step that had to wait, over or not. */
+  #last: Waiter | undefined
+  /** The waits of steps before it that may not be over: nearly always none. */
+  #earlier: readonly Waiter[] = []
 
   constructor(end: ReceiveEnd<T>, signal: AbortSignal | undefined) {
     this.#end = end
@@ -34,25 +36,23 @@ export class ChannelIterator<T> implements AsyncIterableIterator<T, undefined, u
     if (this.#end.isDrained()) return passing('receive', this.#end, ITERATED)
     const waiter = new Waiter(NEXT, undefined)
     this.#end.parkReceiver(waiter)
-    this.#remember(waiter)
+    if (this.#last?.line !== undefined) this.#keepEarlier(this.#last)
+    this.#last = waiter
     return promiseOf(waiter, 'receive', this.#end, signal)
   }
 
   return(): Promise<IteratorResult<T, undefined>> {
     this.#hasLeft = true
-    for (const waiter of this.#waiting) {
-      if (waiter.line === undefined) continue
+    for (const waiter of [...this.#earlier, this.#last]) {
+      if (waiter?.line === undefined) continue
       waiter[Symbol.dispose]()
       waiter.resolve(DONE)
     }
     return ITERATED
   }
 
-  #remember(waiter: Waiter): void {
-    // Steps are served in their order, so that all are over when the last one is.
-    if (this.#waiting.at(-1)?.line === undefined) this.#waiting.length = 0
-    else this.#waiting = this.#waiting.filter(({ line }) => line !== undefined)
-    this.#waiting.push(waiter)
+  #keepEarlier(waiter: Waiter): void {
+    this.#earlier = [...this.#earlier.filter(({ line }) => line !== undefined), waiter]
   }
 
   [Symbol.asyncIterator](): this {
