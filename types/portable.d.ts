@@ -97,6 +97,7 @@ interface ReadableStreamDefaultReader<R = any> {
 }
 
 interface ReadableStream<R = any> {
+  readonly locked: boolean
   getReader(): ReadableStreamDefaultReader<R>
 }
 
@@ -105,7 +106,7 @@ declare var ReadableStream: {
     source: {
       start?(controller: ReadableStreamDefaultController<R>): void
       pull?(controller: ReadableStreamDefaultController<R>): Promise<void>
-      cancel?(reason?: any): void
+      cancel?(reason?: any): void | Promise<void>
     },
     strategy?: { highWaterMark?: number },
   ): ReadableStream<R>
