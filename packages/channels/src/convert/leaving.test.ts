@@ -63,6 +63,18 @@ describe.each(ways)('whoever reads a channel as %s', (_, readerOf) => {
     }
   })
 
+  test('and leaves in the moment in which a value comes, has that value', async () => {
+    await using scope = new Scope()
+    const channel = new Channel<number>()
+    const reader = readerOf(new Outlet(channel, scope), scope)
+    const read = reader.read().catch(() => undefined)
+    await settle()
+    const isTaken = channel.trySend(1)
+    await reader.leave()
+    expect(isTaken).toBe(true)
+    expect(await read).toMatchObject({ value: 1 })
+  })
+
   test('has seen a failure that came while it waited, so that leaving the block does not throw it again', async () => {
     await using scope = new Scope()
     const reader = readerOf(new Outlet(new Channel<number>(), scope), scope)

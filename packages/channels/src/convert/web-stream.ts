@@ -1,4 +1,6 @@
-import type { ReceiveChannel, SendChannel } from '../channel/channel-end.ts'
+import type { ReceiveChannel, Received, SendChannel } from '../channel/channel-end.ts'
+import { select } from '../channel/select.ts'
+import type { Named, SelectCase, Selection } from '../channel/select-case.ts'
 import { withCancel } from '../context/cancel-context.ts'
 import { feed } from '../task/outlet.ts'
 import type { Scope } from '../task/scope.ts'
@@ -114,6 +116,42 @@ export function pipeToWebWritable<T>(
   })
 }
 
+/**
+ * A receive that hands on its value in the moment in which it is performed. After a promise, whoever wanted the value
+ * may be gone; and it cannot be put back.
+ */
+class HandedOn<T> implements SelectCase<Received<T>> {
+  readonly waitsFor?: readonly [kind: string, on: object]
+  readonly #receive: SelectCase<Received<T>>
+  readonly #handOn: (value: T) => void
+
+  constructor(receive: SelectCase<Received<T>>, handOn: (value: T) => void) {
+    this.#receive = receive
+    this.#handOn = handOn
+    if (receive.waitsFor !== undefined) this.waitsFor = receive.waitsFor
+  }
+
+  isReady(): boolean {
+    return this.#receive.isReady()
+  }
+
+  perform(name: string): Named<Received<T>> | undefined {
+    const received = this.#receive.perform(name)
+    if (received?.ok) this.#handOn(received.value)
+    return received
+  }
+
+  park(name: string, selection: Selection<Named<Received<T>>>): Disposable {
+    return this.#receive.park(name, {
+      settle: (received) => {
+        if (received.ok) this.#handOn(received.value)
+        selection.settle(received)
+      },
+      fail: (error) => selection.fail(error),
+    })
+  }
+}
+
 /** Options of `toWebReadable`. */
 export interface WebReadableOptions {
   /**
@@ -159,13 +197,11 @@ export function toWebReadable<T>(
       },
       async pull(controller) {
         refuseIfAborted(readers)
-        const next = await input.receive(reading.signal)
-        if (next.ok) {
-          controller.enqueue(next.value)
-        } else {
-          end()
-          controller.close()
-        }
+        const next = new HandedOn(input.receiveCase(), (value) => controller.enqueue(value))
+        const { ok } = await select({ next }, { signal: reading.signal })
+        if (ok) return
+        end()
+        controller.close()
       },
       cancel(reason) {
         end(reason)
