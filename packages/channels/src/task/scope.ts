@@ -46,7 +46,11 @@ export class Scope implements AsyncDisposable {
   #isReported = false
   #isClosed = false
 
-  /** The scope is cancelled when `parent` ends, with its cause. `name` is what inspectors call it. */
+  /**
+   * The scope is cancelled when `parent` ends, with its cause. `name` is what inspectors call it.
+   *
+   * It has to be left, or cancelled, also when it went well: until then the parent knows it.
+   */
   constructor(parent?: Context | AbortSignal, name?: string) {
     created('scope', this, name)
     this.#context = withCancel(parentContext('Scope', parent))

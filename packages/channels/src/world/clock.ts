@@ -15,8 +15,8 @@ export interface Clock {
   /**
    * Calls `callback` once after `delayMs` (monotonic).
    *
-   * Never calls it during `schedule` itself, and never before the delay is over: a delay of zero or less
-   * comes due at once but still fires later. `Infinity` never fires and keeps nothing alive. Disposing before the callback cancels
+   * Never calls it during `schedule` itself, and never before the delay is over: a delay of zero or less comes due at
+   * once but still fires later. `Infinity` never fires and keeps nothing alive. Disposing before the callback cancels
    * it; disposing afterwards does nothing. Delays over 2^31-1 ms are chained.
    *
    * @throws RangeError when `delayMs` is not a number.
