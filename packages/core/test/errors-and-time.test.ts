@@ -101,6 +101,27 @@ describe('error policies', () => {
     expect(seen).toContainEqual({ operator: 'sum', value: '7', place: expect.any(String) as string })
   })
 
+  test.each(['key', 'input', 'none'] as const)(
+    'a record whose key cannot be told follows the policy of mapAsync, in order of %s',
+    async (order) => {
+      const letters = new MemorySink<DeadLetter>()
+      const sink = new MemorySink<number>()
+      const { result } = await live(
+        (p) =>
+          p
+            .from('numbers', pacedSource({ all: ten }, 4))
+            .keyBy((n) => unless(4)(n) % 3)
+            .mapAsync('ask', async (n) => n, { order, onError: deadLetter('letters', letters) })
+            .to('out', sink),
+        { parallelism: 2 },
+      )
+      expect(result).toEqual({ outcome: 'finished' })
+      expect(sink.values.toSorted()).toEqual([0, 1, 2, 3, 5, 6, 7, 8, 9])
+      const place = "source 'events', split 'all', index 4"
+      expect(letters.values).toMatchObject([{ operator: 'ask', value: '4', place }])
+    },
+  )
+
   test('bytes that a source cannot decode follow the policy of the source, in their place among the records', async () => {
     const letters = new MemorySink<DeadLetter>()
     const sink = new MemorySink<string>()

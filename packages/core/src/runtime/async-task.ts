@@ -3,7 +3,7 @@ import type { AsyncNode } from '../graph/node.ts'
 import type { Batch } from '../kernel/element.ts'
 import { MillraceError } from '../kernel/errors.ts'
 import { keyGroup, keyGroupRange, type KeyGroupRange } from '../kernel/key-group.ts'
-import { keyToken } from '../kernel/key-token.ts'
+import { keyToken, type KeyToken } from '../kernel/key-token.ts'
 import { structuredCodec } from '../kernel/structured-codec.ts'
 import type { EventTime } from '../kernel/time.ts'
 import { TaskMetrics } from '../observe/metrics.ts'
@@ -166,6 +166,7 @@ export class AsyncTask implements Task {
       }
       this.#inputWatermark = Math.max(this.#inputWatermark, watermarks[i]!)
       this.#begin(batch, i)
+      if (this.#cursor.isFull) await this.#outlet.flush()
     }
     this.#passWatermark()
   }
@@ -174,12 +175,19 @@ export class AsyncTask implements Task {
     const value = batch.values[index]
     const time = batch.times[index]!
     const waiting: Waiting = { value, time, watermark: this.#inputWatermark }
-    const group = this.#groupOf(value, batch.origin?.split)
+    this.#cursor.enter(batch)
+    this.#cursor.at(batch, index)
+    let token: KeyToken | undefined
+    try {
+      token = this.#tokenOf(value)
+    } catch (thrown) {
+      this.#policy.handle(thrown, this.#cursor, value, time)
+      return
+    }
+    const group = this.#groupOf(token, batch.origin?.split)
     // The group is part of the name, so that records of several subtasks can come together after a rescale.
     const name = this.#sequence++ * this.#around.keyGroups + group
     const cell = this.#table.create(0, name, group, waiting)
-    this.#cursor.enter(batch)
-    this.#cursor.at(batch, index)
     this.#call(value, time, this.#inputWatermark, cell, this.#cursor.originIndex)
   }
 
@@ -195,7 +203,7 @@ export class AsyncTask implements Task {
       value,
       time,
       watermark,
-      key: this.#keyOf(value),
+      key: this.#node.order === 'key' ? this.#tokenOf(value) : undefined,
       originIndex,
       place: () =>
         originIndex < 0 || origin === undefined
@@ -289,19 +297,19 @@ export class AsyncTask implements Task {
     })
   }
 
-  #keyOf(value: unknown): AsyncCall['key'] {
+  /** What a record is brought together by; undefined for a stream without keys. */
+  #tokenOf(value: unknown): KeyToken | undefined {
     const [{ exchange }] = this.#node.inputs
-    return this.#node.order === 'key' && exchange.kind === 'key' ? keyToken(exchange.by(value)) : undefined
+    return exchange.kind === 'key' ? keyToken(exchange.by(value)) : undefined
   }
 
   /**
    * Which subtask a record in flight belongs to after a rescale: that of its key; without one that of its split, which
    * keeps it before the records that follow; any, if its split was elsewhere already or is no longer known.
    */
-  #groupOf(value: unknown, split: string | undefined): number {
-    const [{ exchange }] = this.#node.inputs
+  #groupOf(token: KeyToken | undefined, split: string | undefined): number {
     const { keyGroups } = this.#around
-    if (exchange.kind === 'key') return keyGroup(keyToken(exchange.by(value)), keyGroups)
+    if (token !== undefined) return keyGroup(token, keyGroups)
     const { first, last } = this.#groups
     const ofSplit = split === undefined ? -1 : keyGroup(split, keyGroups)
     return ofSplit >= first && ofSplit <= last ? ofSplit : first + (this.#sequence % (last - first + 1))
