@@ -1,0 +1,152 @@
+import { describe, expect, test } from 'vitest'
+import { sleep } from '@millrace/channels'
+import { MemorySink, memorySource, type DeadLetter } from '@millrace/core'
+import { count, deadLetter, skip, tumbling } from '@millrace/flow'
+import { simPlatform } from '@millrace/testkit'
+import { pacedSource } from './paced-source.ts'
+import { live } from './simulated-job.ts'
+
+const ten = Array.from({ length: 10 }, (_, i) => i)
+
+/** What numbers are brought together by; of 4 it cannot be told. */
+function remainderOf(n: number): number {
+  if (n === 4) throw new TypeError(`cannot take ${n}`)
+  return n % 3
+}
+
+describe('mapAsync', () => {
+  const delays = [5, 1, 3, 1, 2]
+
+  async function order(
+    kind: 'none' | 'input',
+    concurrency = 5,
+  ): Promise<{ values: readonly number[]; most: number }> {
+    const sink = new MemorySink<number>()
+    const platform = simPlatform({ seed: 1 })
+    let inFlight = 0
+    let most = 0
+    await live(
+      (p) =>
+        p
+          .from('n', memorySource({ all: delays }))
+          .mapAsync(
+            'wait',
+            async (delay) => {
+              most = Math.max(most, ++inFlight)
+              await sleep(platform.clock, delay)
+              inFlight--
+              return delay
+            },
+            { order: kind, concurrency },
+          )
+          .to('out', sink),
+      { platform, checkpoints: { everyMs: 1e6 } },
+    )
+    return { values: sink.values, most }
+  }
+
+  test('EN-251 keeps the order of its input, bounds what is in flight, or lets results leave as they come', async () => {
+    expect(await order('input')).toEqual({ values: delays, most: 5 })
+    expect(await order('none')).toEqual({ values: [1, 1, 2, 3, 5], most: 5 })
+    expect((await order('none', 2)).most).toBe(2)
+  })
+
+  test('EN-251 order by key: results of one key leave in order, those of others need not wait', async () => {
+    const platform = simPlatform({ seed: 1 })
+    const sink = new MemorySink<{ key: string; delay: number }>()
+    const input = [
+      { key: 'a', delay: 5 },
+      { key: 'a', delay: 1 },
+      { key: 'b', delay: 2 },
+    ]
+    await live(
+      (p) =>
+        p
+          .from('n', memorySource({ all: input }))
+          .keyBy(({ key }) => key)
+          .mapAsync('wait', async (value) => {
+            await sleep(platform.clock, value.delay)
+            return value
+          })
+          .to('out', sink),
+      { platform, checkpoints: { everyMs: 1e6 } },
+    )
+    expect(sink.values.map(({ key, delay }) => `${key}${delay}`)).toEqual(['b2', 'a5', 'a1'])
+  })
+
+  test('EN-251 a result never leaves behind a watermark that its record preceded', async () => {
+    const platform = simPlatform({ seed: 1 })
+    const windows = new MemorySink<{ n: number }>()
+    const late = new MemorySink<unknown>()
+    await live(
+      (p) => {
+        const counted = p
+          .from('n', pacedSource({ all: Array.from({ length: 50 }, (_, i) => i * 10) }, 5))
+          .withTimestamps({ at: (n) => n })
+          .mapAsync(
+            'wait',
+            async (n) => {
+              await sleep(platform.clock, n % 30 === 0 ? 40 : 1)
+              return n
+            },
+            { order: 'none', concurrency: 20 },
+          )
+          .keyBy(() => 'all')
+          .window(tumbling(50))
+          .aggregate('w', { n: count() })
+        counted.to('out', windows)
+        counted.late.to('late', late)
+      },
+      { platform },
+    )
+    expect(late.values).toEqual([])
+    expect(windows.values.map(({ n }) => n)).toEqual(Array.from({ length: 10 }, () => 5))
+  })
+
+  test('a call that takes too long fails its record, and its signal is aborted', async () => {
+    const platform = simPlatform({ seed: 1 })
+    const sink = new MemorySink<number>()
+    let aborted = 0
+    await live(
+      (p) =>
+        p
+          .from('n', memorySource({ all: [1, 50, 2] }))
+          .mapAsync(
+            'wait',
+            async (delay, signal) => {
+              await sleep(platform.clock, delay, signal).catch((error: unknown) => {
+                aborted++
+                throw error
+              })
+              return delay
+            },
+            { timeout: 10, onError: skip() },
+          )
+          .to('out', sink),
+      { platform },
+    )
+    expect(sink.values).toEqual([1, 2])
+    expect(aborted).toBe(1)
+  })
+
+  test.each(['key', 'input', 'none'] as const)(
+    'a record whose key cannot be told follows the policy of mapAsync, in order of %s',
+    async (order) => {
+      const letters = new MemorySink<DeadLetter>()
+      const sink = new MemorySink<number>()
+      const { result } = await live(
+        (p) =>
+          p
+            .from('numbers', pacedSource({ all: ten }, 4))
+            .keyBy((n) => remainderOf(n))
+            .mapAsync('ask', async (n) => n, { order, onError: deadLetter('letters', letters) })
+            .to('out', sink),
+        { parallelism: 2 },
+      )
+      expect(result).toEqual({ outcome: 'finished' })
+      expect(sink.values.toSorted((a, b) => a - b)).toEqual([0, 1, 2, 3, 5, 6, 7, 8, 9])
+      const place = "source 'events', split 'all', index 4"
+      expect(letters.values).toMatchObject([{ operator: 'ask', value: '4', place }])
+    },
+  )
+})
