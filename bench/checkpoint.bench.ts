@@ -9,6 +9,7 @@ import { startJob, type Job, type JobEvent, type StateStore } from '@millrace/co
 import { output, pipeline, state, type Pipeline } from '@millrace/flow'
 import { nodePlatform } from '@millrace/node'
 import { memoryStore } from '@millrace/store-memory'
+import { wrappedStore } from '../packages/millrace/test/crash-points/wrapped-store.ts'
 import { CountingSink, decoded } from './engine-run.ts'
 import { median, report, type Measurement } from './measure.ts'
 
@@ -50,22 +51,10 @@ function watchedStore(): StateStore {
       return result
     }
   }
-  return {
-    kind: store.kind,
-    open: async (options) => {
-      const open = await store.open(options)
-      return {
-        table: (spec) => open.table(spec),
-        load: () => open.load(),
-        freeze: watched((owner: string, subtask: number) => open.freeze(owner, subtask)),
-        encode: watched((owner: string, subtask: number, ms: number) => open.encode(owner, subtask, ms)),
-        persist: () => open.persist(),
-        release: (retained) => open.release(retained),
-        usage: () => open.usage(),
-        close: () => open.close(),
-      }
-    },
-  }
+  return wrappedStore(store, (open) => ({
+    freeze: watched((owner: string, subtask: number) => open.freeze(owner, subtask)),
+    encode: watched((owner: string, subtask: number, ms: number) => open.encode(owner, subtask, ms)),
+  }))
 }
 
 function start(

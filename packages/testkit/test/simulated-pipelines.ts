@@ -32,7 +32,6 @@ function readings(records: number, firstId = 0): readonly Reading[] {
 export const windowed: Pipeline = pipeline('windowed', (p) => {
   const sums = p
     .from('readings', memorySource({ all: readings(1_000) }))
-    .map((reading) => ({ ...reading, value: reading.value + 1 }))
     .withTimestamps({ at: (reading) => reading.at, disorder: '300ms' })
     .keyBy((reading) => reading.sensor)
     .window(tumbling('2s'))

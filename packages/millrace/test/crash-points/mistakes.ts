@@ -2,11 +2,12 @@
  * Mistakes that a source, a sink, a store, a file system or a platform can make without breaking a type: each a
  * wrapper around the real one.
  */
-import type { Fs, Json, OpenStateStore, Sink, Source, SplitReader, StateStore } from '@millrace/core'
+import type { Fs, Json, Sink, Source, SplitReader, StateStore } from '@millrace/core'
 import { readWhole, TransientTable } from '@millrace/core'
 import type { Surroundings } from './life.ts'
 import type { PlantedBug } from './planted-bug.ts'
 import { wrappedFs } from './wrapped-fs.ts'
+import { wrappedStore } from './wrapped-store.ts'
 
 /** Each with the trial that must find it, and how it shows. */
 export const mistakes: readonly PlantedBug<Surroundings>[] = [
@@ -194,37 +195,14 @@ function withOptions(
   return { kind: store.kind, open: (options) => store.open(change(options)) }
 }
 
-function withStore(
-  store: StateStore,
-  changes: (open: OpenStateStore) => Partial<OpenStateStore>,
-): StateStore {
-  return {
-    kind: store.kind,
-    open: async (options) => {
-      const open = await store.open(options)
-      return {
-        table: (spec) => open.table(spec),
-        load: () => open.load(),
-        freeze: (owner, subtask) => open.freeze(owner, subtask),
-        encode: (owner, subtask, budgetMs) => open.encode(owner, subtask, budgetMs),
-        persist: () => open.persist(),
-        release: (retained) => open.release(retained),
-        usage: () => open.usage(),
-        close: () => open.close(),
-        ...changes(open),
-      }
-    },
-  }
-}
-
 function withoutTimers(store: StateStore): StateStore {
-  return withStore(store, (open) => ({
+  return wrappedStore(store, (open) => ({
     table: (spec) => (spec.name === '#timers' ? new TransientTable() : open.table(spec)),
   }))
 }
 
 function releasingAllButNewest(store: StateStore): StateStore {
-  return withStore(store, (open) => ({ release: (retained) => open.release(retained.slice(0, 1)) }))
+  return wrappedStore(store, (open) => ({ release: (retained) => open.release(retained.slice(0, 1)) }))
 }
 
 type Open<T, C extends Json> = Sink<T, C>['open']
