@@ -19,7 +19,8 @@ export const simulateCommand: Command = {
     "Reads the first records of the pipeline's own sources once. Then runs the pipeline again and again",
     'in simulated worlds: processes are killed, the power is lost, disks fail and fill up, sinks refuse',
     'and forget to answer, each seed in its own way. What comes out must be what comes out when nothing',
-    'breaks. Nothing is written and nobody outside is called, but for what mapAsync calls.',
+    'breaks. Nothing is written and nobody outside is called, but for what mapAsync calls: in place of',
+    'sources and sinks there are simulated ones. Sinks of your own are put to the test by simulateSeeds.',
     '',
     'A seed that fails is printed with what broke, and a shorter run that breaks the same; the exit code is 1.',
   ],
@@ -128,11 +129,18 @@ function summaryText(pipeline: string, report: SeedsReport, seconds: number, aga
   const counts = Object.entries(faults)
     .toSorted((a, b) => b[1] - a[1])
     .map(([kind, count]) => `${kind} ${count}`)
+  const verdict = failures.length === 0 ? 'and every promise was kept' : `${failures.length} failed`
   const lines = [
-    ...failures.map((failure) => `${failure.message.replaceAll('FILE.ts', again)}\n`),
-    `${pipeline}: ${seeds} seeds, ${failures.length === 0 ? 'and every promise was kept' : `${failures.length} failed`}`,
-    `  ${lives} lives, ${(simulatedMs / 1_000).toFixed(0)} s of simulated time in ${seconds.toFixed(1)} s`,
-    `  ${counts.length === 0 ? 'no faults' : counts.join(', ')}`,
+    ...failures.flatMap((failure) => [failure.message.replaceAll('FILE.ts', again), '']),
+    `${pipeline}: ${seeds} ${seeds === 1 ? 'seed' : 'seeds'}, ${verdict}`,
+    // A seed that fails tells of its own lives and faults.
+    ...(seeds === failures.length
+      ? []
+      : [
+          `  ${failures.length === 0 ? '' : 'the others: '}${lives} lives, ${(simulatedMs / 1_000).toFixed(0)} s of simulated time in ${seconds.toFixed(1)} s`,
+          `  ${counts.length === 0 ? 'no faults' : counts.join(', ')}`,
+          '  sources and sinks were simulated ones; put your own to the test with simulateSeeds',
+        ]),
     ...notCompared.map(({ sink, why }) => `  '${sink}' was not compared: ${why}`),
   ]
   return lines.map((text) => `${printable(text)}\n`).join('')
