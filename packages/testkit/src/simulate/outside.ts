@@ -106,6 +106,15 @@ export class Outside {
     return [...this.#systems.values()].flatMap((system) => system.violations)
   }
 
+  /**
+   * With one split nothing depends on whether it is idle. With several the watermark of the others no longer waits for
+   * it, and which records are late would depend on the clock.
+   */
+  get #hasOneSplit(): boolean {
+    const { inputs, sources } = this.#subject
+    return inputs.size === 1 && [...inputs.values()][0]!.size === 1 && Object.keys(sources).length === 0
+  }
+
   #source({ name, source }: SourceNode, pace: Pace, late: LateSplits): Source<unknown> {
     return new SimSource({
       kind: source.kind,
@@ -116,6 +125,7 @@ export class Outside {
       late,
       trouble: this.#trouble,
       spent: this.spent.get(name)!,
+      mayBeIdle: this.#hasOneSplit,
     })
   }
 

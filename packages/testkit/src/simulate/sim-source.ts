@@ -47,6 +47,8 @@ export interface SimSourceParts {
   readonly late: LateSplits
   readonly trouble: Trouble
   readonly spent: Spent
+  /** Whether a split that waits says that it has caught up, and so may come to be idle. */
+  readonly mayBeIdle: boolean
 }
 
 /** Stands in for a source: the same splits, copies of the records that were recorded, positions that count items. */
@@ -107,7 +109,7 @@ class SimReader implements SplitReader<unknown, number> {
   }
 
   poll(limit: number): Poll<unknown> {
-    const { name, pace, trouble, spent } = this.#parts
+    const { name, pace, trouble, spent, mayBeIdle } = this.#parts
     if (this.#next >= this.#items.length) {
       pace.ended(name, this.#split)
       return { kind: 'end' }
@@ -118,7 +120,7 @@ class SimReader implements SplitReader<unknown, number> {
       pace.available(name, this.#split, this.#next),
       this.#items.length - this.#next,
     )
-    if (count <= 0) return { kind: 'pending', isCaughtUp: false }
+    if (count <= 0) return { kind: 'pending', isCaughtUp: mayBeIdle }
     const first = this.#next
     this.#next += count
     pace.taken(name, this.#split, this.#next)

@@ -6,6 +6,7 @@ import { orderingSink } from '../../test/ordering-sink.ts'
 import { failureOf } from '../../test/simulation-failure-of.ts'
 import { manySided, mapping, windowed } from '../../test/simulated-pipelines.ts'
 import { faultKinds } from './fault.ts'
+import type { Invariant, RunFacts } from './invariant.ts'
 import type { SinkStandIn } from './run-plan.ts'
 import { simulate, simulateSeeds } from './simulate.ts'
 
@@ -283,6 +284,21 @@ test('an invariant of the user is looked after too', async () => {
   )
   expect(failure).toMatchObject({ kind: 'invariant', where: 'tooMuch' })
   expect(failure.shrunk!.records).toBeLessThan(50)
+})
+
+test('an invariant is told what has gone wrong, and whether records are lost', async () => {
+  const numbers = memorySource({ all: Array.from({ length: 300 }, (_, n) => n) })
+  const told: RunFacts[] = []
+  const allOrLost: Invariant = ({ out }, run) => {
+    told.push(run)
+    expect(new Set(out).size < 300).toBe(run.hasLost)
+  }
+  const runs = await simulateSeeds(
+    mapping((n) => n, { ...numbers, durability: 'volatile' }),
+    { seeds: 20, faults: { kill: 2 }, invariants: [allOrLost] },
+  )
+  expect(told.flatMap(({ faults }) => faults)).toHaveLength(runs.faults['kill']!)
+  expect(new Set(told.map(({ hasLost }) => hasLost))).toEqual(new Set([false, true]))
 })
 
 test('a stand-in for something that is not there is refused, with what is there', async () => {

@@ -1,0 +1,41 @@
+import { expect, test } from 'vitest'
+import { boundTo, type RunFacts } from './invariant.ts'
+import type { RunOutcome } from './run-plan.ts'
+import { Spent } from './sim-source.ts'
+
+const outcome: RunOutcome = {
+  steps: 10,
+  lives: 2,
+  simulatedMs: 5,
+  events: [{ kind: 'bitFlip', life: 0, step: 3, atMs: 1, what: 'a bit' }],
+  digest: 0,
+  outputs: new Map(),
+  state: undefined,
+  stopped: undefined,
+  broken: [],
+  fallbacks: 0,
+  spent: new Map([['numbers', new Spent()]]),
+  brought: 0,
+}
+
+/** What an invariant is told of a run. */
+function toldOf(changes: Partial<RunOutcome>): RunFacts | undefined {
+  let told: RunFacts | undefined
+  const [bound] = boundTo({ ...outcome, ...changes }, [(_outputs, run) => void (told = run)])
+  bound!({})
+  return told
+}
+
+test('an invariant is told whether results may be there again, and whether records are lost', () => {
+  expect(toldOf({})).toEqual({ faults: outcome.events, hasLost: false, hasFallenBack: false })
+  expect(toldOf({ fallbacks: 1 })).toMatchObject({ hasFallenBack: true })
+  const spent = new Spent()
+  spent.taken('all', 3)
+  expect(spent.resume('all', 1)).toBe(3)
+  expect(toldOf({ spent: new Map([['numbers', spent]]) })).toMatchObject({ hasLost: true })
+})
+
+test('an invariant keeps its name, which says what does not hold', () => {
+  const enough = (): void => {}
+  expect(boundTo(outcome, [enough])[0]!.name).toBe('enough')
+})
