@@ -1,8 +1,11 @@
 import { seededRandom } from '@millrace/channels'
+import { partWithMore, sourceWithMore } from './additions.ts'
 import { Dice } from './dice.ts'
 import { drawPart, recordsAfter, type OpenStream } from './part-drawing.ts'
 import { drawSource } from './source-drawing.ts'
 import {
+  goesByClock,
+  hasOneSplit,
   outputsOf,
   type Guarantee,
   type Part,
@@ -17,8 +20,10 @@ const guarantees: readonly Guarantee[] = ['exactly-once', 'exactly-once', 'at-le
 /** Draws a pipeline: the same one for the same seed. */
 export function drawTopology(seed: number): Topology {
   const dice = new Dice(seededRandom(seed).fork('topology'))
+  const more = new Dice(seededRandom(seed).fork('additions'))
   const policy = dice.oneOf(['fail', 'skip', 'deadLetter'])
-  const sources = drawSources(dice, policy !== 'fail')
+  const sources = drawSources(dice, policy !== 'fail').map((source) => sourceWithMore(more, source, policy))
+  const isAlone = hasOneSplit({ sources })
   const open = sources.map(({ name, splits, disorderMs }): OpenStream => ({
     ref: { node: name, output: 'main' },
     isTimed: disorderMs !== undefined,
@@ -30,7 +35,8 @@ export function drawTopology(seed: number): Topology {
     // Mostly the newest stream goes on, so that graphs grow deep as well as wide.
     const input = dice.onceIn(2) ? open.at(-1)! : dice.oneOf(open)
     const peers = open.filter((each) => each !== input && each.isTimed === input.isTimed)
-    const part = drawPart(dice, number, input, peers, policy)
+    const drawn = drawPart(dice, number, input, peers, policy)
+    const part = partWithMore(more, drawn, { input, peers, policy, isAlone })
     parts.push(part)
     for (const ref of [part.from, ...(part.kind === 'union' ? part.others : [])]) read.add(textOf(ref))
     const records = recordsAfter(part, input.records)
@@ -39,7 +45,9 @@ export function drawTopology(seed: number): Topology {
       open.push({ ref: { node: part.name, output }, isTimed: input.isTimed, records })
     }
   }
-  const sinks = drawSinks(dice, open, read)
+  const byClock = new Set(parts.filter(goesByClock).map(({ name }) => name))
+  const isWanted = ({ node, output }: StreamRef): boolean => byClock.has(node) && output === 'main'
+  const sinks = drawSinks(dice, open, { read, isWanted })
   return { seed, sources, parts, sinks, policy, letters: dice.oneOf(guarantees) }
 }
 
@@ -52,12 +60,17 @@ function drawSources(dice: Dice, mayFail: boolean): readonly SourceSpec[] {
 }
 
 /** Whatever nobody reads ends in a sink, but for some side outputs; some streams that are read do as well. */
-function drawSinks(dice: Dice, open: readonly OpenStream[], read: ReadonlySet<string>): readonly SinkSpec[] {
+function drawSinks(
+  dice: Dice,
+  open: readonly OpenStream[],
+  { read, isWanted }: { readonly read: ReadonlySet<string>; readonly isWanted: (ref: StreamRef) => boolean },
+): readonly SinkSpec[] {
   const sinks: SinkSpec[] = []
   for (const { ref } of open) {
     const isRead = read.has(textOf(ref))
     const isLeftOut = isRead ? !dice.onceIn(3) : ref.output !== 'main' && dice.onceIn(4)
-    if (isLeftOut) continue
+    // What goes by the clock is held against the oracle at its own sink or not at all.
+    if (isLeftOut && !isWanted(ref)) continue
     const name = `to ${ref.node}${ref.output === 'main' ? '' : ` ${ref.output}`}`
     sinks.push({ name, from: ref, guarantee: dice.oneOf(guarantees) })
   }

@@ -1,4 +1,14 @@
-import { policyOf, type Part, type SourceSpec, type StreamRef, type Topology } from './topology.ts'
+import {
+  hasOneSplit,
+  partKinds,
+  policyOf,
+  type Part,
+  type PartOf,
+  type Program,
+  type SourceSpec,
+  type StreamRef,
+  type Topology,
+} from './topology.ts'
 
 /** Everything that a topology may have, and that has to meet every kind of fault. */
 export const features = [
@@ -8,15 +18,24 @@ export const features = [
   'bytes that cannot be decoded',
   'no event time',
   'late records',
+  'source that may be idle',
+  'source with a policy of its own',
+  'poison in a step of a source',
+  'records without a time',
   'map',
   'filter',
   'flatMap',
+  'flatMap, one by one',
   'tap',
+  'tap in a source',
+  'flatMap in a source',
   'union',
+  'union of three',
   'split',
   'mapAsync, order of input',
   'mapAsync, order of each key',
   'mapAsync, no order',
+  'mapAsync with a timeout',
   'reduce',
   'scan',
   'process with a value',
@@ -24,9 +43,14 @@ export const features = [
   'process with a map',
   'process with timers of silence',
   'process with timers of rounds',
+  'process with timers by the clock',
+  'process with codecs of its own',
+  'process that tells the watermark',
   'side output of process',
+  'side output ahead of time',
   'tumbling windows',
   'sliding windows',
+  'windows of an own assigner',
   'allowed lateness',
   'late output',
   'count',
@@ -36,6 +60,13 @@ export const features = [
   'max',
   'mean',
   'collect',
+  'trail',
+  'distinct',
+  'countAll',
+  'collectAll',
+  'sum of some',
+  'keys of all sorts',
+  'poison in a key',
   'poison that is skipped',
   'poison that is a dead letter',
   'exactly-once sink',
@@ -50,6 +81,9 @@ export type Feature = (typeof features)[number]
 export function featuresOf(topology: Topology): ReadonlySet<Feature> {
   const found = new Set<Feature>()
   for (const source of topology.sources) for (const feature of sourceFeatures(source)) found.add(feature)
+  // With several splits it would go by the clock which records are late, so the simulator lets none be idle.
+  if (hasOneSplit(topology) && topology.sources[0]!.idleAfterMs !== undefined)
+    found.add('source that may be idle')
   for (const part of topology.parts) {
     for (const feature of partFeatures(part)) found.add(feature)
     const policy = part.poison === undefined ? 'fail' : policyOf(topology, part)
@@ -68,12 +102,17 @@ export function featuresOf(topology: Topology): ReadonlySet<Feature> {
   return found
 }
 
-function* sourceFeatures({ durability, splits, disorderMs }: SourceSpec): Generator<Feature> {
+function* sourceFeatures(source: SourceSpec): Generator<Feature> {
+  const { durability, splits, disorderMs, step, stepPoison, policy, untimely } = source
   yield splits.length === 1 ? 'source of one split' : 'source of several splits'
   if (durability === 'volatile') yield 'volatile source'
   if (splits.some(({ spoiled }) => spoiled.length > 0)) yield 'bytes that cannot be decoded'
   if (disorderMs === undefined) yield 'no event time'
   else if (splits.some(({ readings }) => hasLate(readings, disorderMs))) yield 'late records'
+  if (policy !== undefined) yield 'source with a policy of its own'
+  if (step?.kind === 'tap' || step?.kind === 'flatMap') yield `${step.kind} in a source`
+  if (step !== undefined && stepPoison !== undefined) yield 'poison in a step of a source'
+  if (untimely !== undefined) yield 'records without a time'
 }
 
 function hasLate(readings: SourceSpec['splits'][number]['readings'], disorderMs: number): boolean {
@@ -85,6 +124,8 @@ function hasLate(readings: SourceSpec['splits'][number]['readings'], disorderMs:
 }
 
 function* partFeatures(part: Part): Generator<Feature> {
+  if (part.keyPoison !== undefined) yield 'poison in a key'
+  if ('by' in part && part.by?.kind === 'mixed') yield 'keys of all sorts'
   if (part.kind === 'mapAsync') {
     const order = part.by === undefined && part.order === 'key' ? 'input' : part.order
     yield (
@@ -94,50 +135,46 @@ function* partFeatures(part: Part): Generator<Feature> {
         none: 'mapAsync, no order',
       } as const
     )[order]
+    if (part.timeoutMs !== undefined) yield 'mapAsync with a timeout'
   } else if (part.kind === 'process') {
-    yield `process with a ${part.program.keeps}`
-    if (part.program.timers !== 'none') yield `process with timers of ${part.program.timers}`
+    yield* programFeatures(part.program)
   } else if (part.kind === 'window') {
-    yield part.shape.slideMs === undefined ? 'tumbling windows' : 'sliding windows'
-    if (part.latenessMs > 0) yield 'allowed lateness'
-    for (const { kind } of part.aggregates) yield kind
+    yield* windowFeatures(part)
   } else {
     yield part.kind
+    if (part.kind === 'flatMap' && part.isLazy === true) yield 'flatMap, one by one'
+    if (part.kind === 'union' && part.others.length === 2) yield 'union of three'
   }
 }
 
+function* programFeatures(program: Program): Generator<Feature> {
+  const { keeps, timers, side, sideAheadMs, hasCodecs, tellsWatermark } = program
+  if (timers === 'clock') {
+    yield 'process with timers by the clock'
+    return
+  }
+  yield `process with a ${keeps}`
+  if (timers !== 'none') yield `process with timers of ${timers}`
+  if (hasCodecs === true && keeps !== 'list') yield 'process with codecs of its own'
+  if (tellsWatermark === true) yield 'process that tells the watermark'
+  if (side !== undefined && sideAheadMs !== undefined) yield 'side output ahead of time'
+}
+
+function* windowFeatures({ shape, latenessMs, aggregates }: PartOf<'window'>): Generator<Feature> {
+  if (shape.otherMs !== undefined) yield 'windows of an own assigner'
+  else yield shape.slideMs === undefined ? 'tumbling windows' : 'sliding windows'
+  if (latenessMs > 0) yield 'allowed lateness'
+  for (const { kind, only } of aggregates) {
+    yield kind
+    if (only !== undefined && kind !== 'count') yield 'sum of some'
+  }
+}
+
+/** What comes out of a part beside its main stream. */
+const sides: Partial<Record<Part['kind'], string>> = { split: 'branch', process: 'side', window: 'late' }
 /** Where a stream can come from, and where it can go. */
-const givers = [
-  'source',
-  'map',
-  'filter',
-  'flatMap',
-  'tap',
-  'union',
-  'split',
-  'split branch',
-  'mapAsync',
-  'reduce',
-  'scan',
-  'process',
-  'process side',
-  'window',
-  'window late',
-] as const
-const takers = [
-  'map',
-  'filter',
-  'flatMap',
-  'tap',
-  'union',
-  'split',
-  'mapAsync',
-  'reduce',
-  'scan',
-  'process',
-  'window',
-  'sink',
-] as const
+const givers = ['source', ...partKinds, ...Object.entries(sides).map(([kind, side]) => `${kind} ${side}`)]
+const takers = [...partKinds, 'sink']
 
 /** Every way in which one part can feed another. */
 export const pairs: readonly string[] = givers.flatMap((giver) =>

@@ -1,29 +1,20 @@
 import {
-  collect,
-  count,
   deadLetter,
   fail,
-  max,
-  mean,
-  min,
-  output,
   pipeline,
   skip,
-  sliding,
-  state,
-  sum,
-  sumBigint,
-  tumbling,
-  type Aggregates,
   type OnError,
   type OperatorOptions,
   type Pipeline,
   type PipelineBuilder,
   type SourceStream,
+  type TimedKeyedStream,
   type TimedStream,
-  type WindowAssigner,
+  type Timing,
 } from '@millrace/flow'
 import { drawnSink, drawnSource } from './drawn-connectors.ts'
+import { processSpecOf } from './drawn-process.ts'
+import { aggregatesOf, assignerOf } from './drawn-windows.ts'
 import {
   changed,
   checkPoison,
@@ -32,20 +23,19 @@ import {
   keyOf,
   multiplied,
   passes,
+  severalOf,
+  type Grouping,
   type Item,
   type Reading,
 } from './item.ts'
-import { onRecord, onTimer, type Hands } from './program.ts'
 import {
   lettersName,
-  type AggregateSpec,
   type Part,
   type PartOf,
   type Policy,
   type SourceSpec,
   type StreamRef,
   type Topology,
-  type WindowShape,
 } from './topology.ts'
 
 /** The pipeline that a topology describes. */
@@ -77,20 +67,24 @@ class Building {
   }
 
   #source(spec: SourceSpec): Stream {
-    const { name, disorderMs, step } = spec
-    let stream: SourceStream<Item> = this.#p.from<Item>(name, drawnSource(spec))
-    if (step?.kind === 'map')
-      stream = stream.map((item) => ({ ...item, ...changed(step.change, item) }), { name: `${name} map` })
-    else if (step?.kind === 'filter')
-      stream = stream.filter((item) => passes(step.test, item), { name: `${name} filter` })
+    const { name, policy, disorderMs, idleAfterMs, untimely, untimelyPolicy } = spec
+    const read = this.#p.from<Item>(name, drawnSource(spec), this.#onError(policy))
+    const stream = stepIn(spec, read)
     if (disorderMs === undefined) return stream as unknown as Stream
-    return stream.withTimestamps({ at: (item) => (item as Reading).at, disorder: disorderMs })
+    return stream.withTimestamps({
+      at: (item) =>
+        untimely !== undefined && passes(untimely, item) ? noTimeOf(item) : (item as Reading).at,
+      disorder: disorderMs,
+      ...(idleAfterMs !== undefined && { idleAfter: idleAfterMs }),
+      name: timesName(name),
+      ...this.#onError(untimelyPolicy),
+    })
   }
 
   #add(part: Part): void {
     const { name, poison } = part
     const input = this.#stream(part.from)
-    const onError = part.policy === undefined ? {} : { onError: this.#policy(part.policy) }
+    const onError = this.#onError(part.policy)
     const checked: Checked = (of) => (item) => {
       checkPoison(poison, item)
       return of(item)
@@ -116,7 +110,7 @@ class Building {
       case 'process':
         return this.#process(part, input, onError)
       case 'window': {
-        const windows = input.keyBy((item) => keyOf(part.by, item)).window(assignerOf(part.shape))
+        const windows = keyedBy(input, part.by, part).window(assignerOf(part.shape))
         const results = windows.aggregate(name, aggregatesOf(part.aggregates, checked(figureOf)), {
           allowedLateness: part.latenessMs,
           ...onError,
@@ -145,7 +139,7 @@ class Building {
   }
 
   #mapAsync(
-    { name, by, order, concurrency }: PartOf<'mapAsync'>,
+    part: PartOf<'mapAsync'>,
     input: Stream,
     onError: OperatorOptions,
     change: (item: Item) => Item,
@@ -154,17 +148,16 @@ class Building {
       for (let hop = figureOf(item) % 4; hop > 0; hop--) await Promise.resolve()
       return change(item)
     }
-    if (by !== undefined)
-      return input.keyBy((item) => keyOf(by, item)).mapAsync(name, call, { order, concurrency, ...onError })
-    return input.mapAsync(name, call, { order: order === 'none' ? order : 'input', concurrency, ...onError })
+    const { name, by, order, concurrency, timeoutMs } = part
+    const timeout = timeoutMs === undefined ? {} : { timeout: timeoutMs }
+    const options = { concurrency, ...timeout, ...onError }
+    if (by !== undefined) return keyedBy(input, by, part).mapAsync(name, call, { order, ...options })
+    return input.mapAsync(name, call, { order: order === 'none' ? order : 'input', ...options })
   }
 
-  #fold(
-    { kind, name, by, how, poison }: PartOf<'reduce'> | PartOf<'scan'>,
-    input: Stream,
-    onError: OperatorOptions,
-  ): Stream {
-    const keyed = input.keyBy((item) => keyOf(by, item))
+  #fold(part: PartOf<'reduce'> | PartOf<'scan'>, input: Stream, onError: OperatorOptions): Stream {
+    const { kind, name, by, how, poison } = part
+    const keyed = keyedBy(input, by, part)
     const next = (total: Item, item: Item): Item => {
       checkPoison(poison, item)
       return joined(how, total, item)
@@ -175,29 +168,14 @@ class Building {
   }
 
   #process(part: PartOf<'process'>, input: Stream, onError: OperatorOptions): void {
-    const { name, by, program, poison } = part
-    const processed = input
-      .keyBy((item) => keyOf(by, item))
-      .process(name, {
-        emits: output<Item>(),
-        outputs: { side: output<Item>() },
-        state: {
-          value: state.value<number>(),
-          list: state.list<number>(),
-          map: state.map<number, number>(),
-          due: state.value<number>(),
-        },
-        ...onError,
-        onRecord({ value: item, time }, context) {
-          checkPoison(poison, item)
-          onRecord(program, item, time, handsOf(context))
-        },
-        onTimer(timer, context) {
-          onTimer(program, timer, handsOf(context))
-        },
-      })
-    this.#set(name, 'main', processed)
-    this.#set(name, 'side', processed.outputs.side)
+    const isTimed = (input.timing as Timing) === 'timed'
+    const processed = keyedBy(input, part.by, part).process(part.name, processSpecOf(part, isTimed, onError))
+    this.#set(part.name, 'main', processed)
+    this.#set(part.name, 'side', processed.outputs.side)
+  }
+
+  #onError(policy: Policy | undefined): OperatorOptions {
+    return policy === undefined ? {} : { onError: this.#policy(policy) }
   }
 
   #policy(policy: Policy): OnError {
@@ -212,6 +190,67 @@ class Building {
   #set(node: string, of: string, stream: Stream): void {
     this.#streams.set(`${node} ${of}`, stream)
   }
+}
+
+/** The name of what gives the records of a source their time. */
+export function timesName(source: string): string {
+  return `${source} times`
+}
+
+/** The name of the step inside a source. */
+export function stepName({ name, step }: Pick<SourceSpec, 'name' | 'step'>): string {
+  return `${name} ${step?.kind}`
+}
+
+/** The stream behind the step inside a source. */
+function stepIn(spec: SourceSpec, stream: SourceStream<Item>): SourceStream<Item> {
+  const { step, stepPoison } = spec
+  const name = { name: stepName(spec) }
+  const check = (item: Item): void => checkPoison(stepPoison, item)
+  switch (step?.kind) {
+    case 'map': {
+      const { change } = step
+      return stream.map((item) => (check(item), { ...item, ...changed(change, item) }), name)
+    }
+    case 'filter': {
+      const { test } = step
+      return stream.filter((item) => (check(item), passes(test, item)), name)
+    }
+    case 'flatMap': {
+      const { times } = step
+      return stream.flatMap((item) => (check(item), severalOf(times, item)), name)
+    }
+    case 'tap':
+      return stream.tap(check, name)
+    case undefined:
+      return stream
+  }
+}
+
+/** What `at` does with a reading that has no time: one way for every other. */
+function noTimeOf(item: Item): number {
+  if (figureOf(item) % 2 === 0) return Number.NaN
+  throw new Error(`${figureOf(item)} has no time`)
+}
+
+/** The stream by key. */
+function keyedBy(
+  input: Stream,
+  by: Grouping,
+  { keyPoison }: Pick<Part, 'keyPoison'>,
+): TimedKeyedStream<Item, Item['key']> {
+  return input.keyBy((item) => {
+    checkPoison(keyPoison, item)
+    return keyOf(by, item)
+  })
+}
+
+/** What a flatMap gives that throws in the middle. */
+function* lazily(times: number, poison: Part['poison'], item: Item): Generator<Item> {
+  const [first, ...others] = multiplied(times, item)
+  if (first !== undefined) yield first
+  checkPoison(poison, item)
+  yield* others
 }
 
 /** A function that throws on poison, and else is the one given. */
@@ -236,7 +275,11 @@ function stepOf(
       return input.filter(keep, options)
     }
     case 'flatMap': {
-      const expand = checked((item) => multiplied(part.times, item))
+      const { times, poison, isLazy } = part
+      const expand =
+        isLazy === true
+          ? (item: Item) => lazily(times, poison, item)
+          : checked((item) => multiplied(times, item))
       return input.flatMap(expand, options)
     }
     case 'tap':
@@ -246,65 +289,3 @@ function stepOf(
 
 /** What a scan begins with. */
 export const scanStart: Item = { key: 'start', value: 1 }
-
-/** What the engine hands to `process`, as programs take it. */
-function handsOf(context: {
-  readonly state: Pick<Hands, 'value' | 'list' | 'map' | 'due'>
-  readonly timers: {
-    setEvent(time: number, name: string): void
-    deleteEvent(time: number, name: string): void
-  }
-  readonly outputs: { readonly side: { readonly emit: (item: Item) => void } }
-  readonly emit: (item: Item) => void
-  readonly emitAt: (time: number, item: Item) => void
-}): Hands {
-  const { timers, outputs, emit, emitAt } = context
-  const { value, list, map, due } = context.state
-  return {
-    value,
-    list,
-    map,
-    due,
-    setTimer: (time, name) => timers.setEvent(time, name),
-    deleteTimer: (time, name) => timers.deleteEvent(time, name),
-    emit,
-    emitAt,
-    side: (item) => outputs.side.emit(item),
-  }
-}
-
-function assignerOf({ sizeMs, slideMs, offsetMs }: WindowShape): WindowAssigner {
-  const offset = offsetMs < 0 ? (`-${-offsetMs}ms` as const) : offsetMs
-  return slideMs === undefined
-    ? tumbling(sizeMs, { offset })
-    : sliding({ size: sizeMs, slide: slideMs, offset })
-}
-
-function aggregatesOf(specs: readonly AggregateSpec[], figure: (item: Item) => number): Aggregates<Item> {
-  return Object.fromEntries(
-    specs.map(({ field, kind, only }) => {
-      switch (kind) {
-        case 'count':
-          return [
-            field,
-            count((item: Item) => {
-              const counted = figure(item)
-              return only === undefined || passes(only, item) ? counted : undefined
-            }),
-          ]
-        case 'sum':
-          return [field, sum(figure)]
-        case 'sumBigint':
-          return [field, sumBigint((item: Item) => BigInt(figure(item)))]
-        case 'min':
-          return [field, min(figure)]
-        case 'max':
-          return [field, max(figure)]
-        case 'mean':
-          return [field, mean(figure)]
-        case 'collect':
-          return [field, collect(figure)]
-      }
-    }),
-  )
-}

@@ -32,12 +32,14 @@ export type Grouping =
   | { readonly kind: 'key' }
   | { readonly kind: 'all' }
   | { readonly kind: 'figure'; readonly mod: number }
+  /** Keys of all sorts. */
+  | { readonly kind: 'mixed'; readonly mod: number }
 
 /** How two items become one. */
 export type Joining = 'sum' | 'greatest' | 'mix'
 
 /** Figures stay below this, so that sums of them are exact. */
-const figuresEnd = 1_000_003
+export const figuresEnd = 1_000_003
 
 /** One whole number for any item, from 0. */
 export function figureOf({ value }: Item): number {
@@ -76,6 +78,11 @@ export function multiplied(times: number, item: Item): readonly Item[] {
   }))
 }
 
+/** The same for readings, each with the time of the one it was made of. */
+export function severalOf(times: number, item: Item): readonly Item[] {
+  return multiplied(times, item).map((each) => ({ ...item, ...each }))
+}
+
 /** Whether the item passes. */
 export function passes({ mod, below }: Test, item: Item): boolean {
   return figureOf(item) % mod < below
@@ -84,8 +91,19 @@ export function passes({ mod, below }: Test, item: Item): boolean {
 /** The key of an item. */
 export function keyOf(grouping: Grouping, item: Item): Key {
   if (grouping.kind === 'key') return item.key
-  return grouping.kind === 'all' ? 'all' : figureOf(item) % grouping.mod
+  if (grouping.kind === 'all') return 'all'
+  const figure = figureOf(item) % grouping.mod
+  return grouping.kind === 'figure' ? figure : sorts[figure % sorts.length]!(figure)
 }
+
+/** What a key can be beside a text and a number. */
+const sorts: readonly ((figure: number) => Key)[] = [
+  (figure) => [figure, `of ${figure}`],
+  (figure) => ({ figure, is: { odd: figure % 2 === 1 } }),
+  (figure) => BigInt(figure),
+  () => true,
+  () => null,
+]
 
 /** One item for the first so many and the next. */
 export function joined(how: Joining, total: Item, item: Item): Item {

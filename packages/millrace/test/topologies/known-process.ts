@@ -1,24 +1,19 @@
 /** What a drawn `process` does with the records of one key, over plain values and lists. */
 import type { ListState, MapState, ValueState } from '@millrace/core'
-import type { Group, KnownRecord } from './known-stream.ts'
+import type { Group, KnownOutputs, KnownRecord } from './known-stream.ts'
 import { onRecord, onTimer, type Hands } from './program.ts'
 import type { PartOf } from './topology.ts'
-
-/** What comes out for one key, by output. */
-export interface KnownResults {
-  readonly main: readonly KnownRecord[]
-  readonly side: readonly KnownRecord[]
-  readonly poisoned: readonly KnownRecord[]
-}
 
 /** The results for one key; undefined if the data do not decide them. */
 export function processOf(
   part: PartOf<'process'>,
   group: Group,
   isPoison: (record: KnownRecord) => boolean,
-): KnownResults | undefined {
-  const hasTimers = part.program.timers !== 'none'
-  if (!group.isOrdered || (hasTimers && group.records.some(({ under }) => under === undefined)))
+): KnownOutputs | undefined {
+  const { timers, tellsWatermark } = part.program
+  const hasTimers = timers !== 'none'
+  const needsWatermark = hasTimers || tellsWatermark === true
+  if (!group.isOrdered || (needsWatermark && group.records.some(({ under }) => under === undefined)))
     return undefined
   const key = new KeyedRun(part, group)
   const poisoned: KnownRecord[] = []
@@ -55,6 +50,7 @@ class KeyedRun {
       list: plainList(),
       map: plainMap(),
       due: plainValue(),
+      watermark: () => this.#place!.under!,
       setTimer: (time, name) => {
         const isSet = this.#timers.some((timer) => timer.time === time && timer.name === name)
         if (!isSet) this.#timers.push({ time, name })
@@ -64,7 +60,8 @@ class KeyedRun {
       },
       emit: (value) => this.main.push({ ...this.#place!, value }),
       emitAt: (time, value) => this.main.push({ ...this.#place!, time, value }),
-      side: (value) => this.side.push({ ...this.#place!, value }),
+      side: (value, time) =>
+        this.side.push({ ...this.#place!, time: time + (part.program.sideAheadMs ?? 0), value }),
     }
   }
 

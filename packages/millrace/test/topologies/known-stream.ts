@@ -21,6 +21,9 @@ export interface KnownRecord {
 /** The records of a stream. */
 export type KnownStream = readonly KnownRecord[]
 
+/** What comes out for one key, by output, and what is `poisoned`: the records on which the part's function throws. */
+export type KnownOutputs = Readonly<Record<string, KnownStream>>
+
 /** The records of one key. */
 export interface Group {
   readonly key: Key

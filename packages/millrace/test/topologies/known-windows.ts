@@ -1,19 +1,11 @@
 /** Windows from their definition: which records are in which, and when each comes out. */
-import { figureOf, passes, type Item } from './item.ts'
-import type { Group, KnownRecord, KnownStream } from './known-stream.ts'
-import type { AggregateSpec, PartOf, WindowShape } from './topology.ts'
+import { figureOf, foldOf, passes, type Item } from './item.ts'
+import type { Group, KnownOutputs, KnownRecord, KnownStream } from './known-stream.ts'
+import type { AggregateKind, AggregateSpec, PartOf, WindowShape } from './topology.ts'
 
 interface Span {
   readonly start: number
   readonly end: number
-}
-
-/** What comes out of a window operator for one key, and what is too late for it. */
-export interface KnownWindows {
-  readonly results: KnownStream
-  readonly late: KnownStream
-  /** Records on which its function throws. */
-  readonly poisoned: KnownStream
 }
 
 /** A result, the watermark that it follows, and the late record that it comes with. */
@@ -28,7 +20,7 @@ export function windowsOf(
   part: PartOf<'window'>,
   group: Group,
   isPoison: (record: KnownRecord) => boolean,
-): KnownWindows | undefined {
+): KnownOutputs | undefined {
   const { shape, latenessMs } = part
   const late: KnownRecord[] = []
   const poisoned: KnownRecord[] = []
@@ -42,19 +34,28 @@ export function windowsOf(
     else taken.push(record)
   }
   const results: PlacedResult[] = []
-  for (const [end, members] of membersByEnd(taken, part)) {
-    const known = resultsOf(part, group, end, members)
+  for (const { span, members } of windowsAround(taken, part)) {
+    const known = resultsOf(part, group, span, members)
     if (known === undefined) return undefined
     results.push(...known)
   }
   // What a late record brings comes with that record, and whatever ended before it comes before.
   const placeOf = ({ cause }: PlacedResult): number => (cause === undefined ? -1 : taken.indexOf(cause))
   results.sort((a, b) => a.after - b.after || placeOf(a) - placeOf(b) || a.record.time - b.record.time)
-  return { results: results.map(({ record }) => record), late, poisoned }
+  return { main: results.map(({ record }) => record), late, poisoned }
 }
 
 /** The windows that hold a time, earliest first. */
-function spansAround(time: number, { sizeMs, slideMs = sizeMs, offsetMs }: WindowShape): readonly Span[] {
+function spansAround(
+  time: number,
+  { sizeMs, slideMs = sizeMs, offsetMs, otherMs }: WindowShape,
+): readonly Span[] {
+  if (otherMs !== undefined) {
+    const bothMs = sizeMs + otherMs
+    const start = Math.floor((time - offsetMs) / bothMs) * bothMs + offsetMs
+    const middle = start + sizeMs
+    return [time < middle ? { start, end: middle } : { start: middle, end: start + bothMs }]
+  }
   const spans: Span[] = []
   const last = Math.floor((time - offsetMs) / slideMs) * slideMs + offsetMs
   for (let start = last; start + sizeMs > time; start -= slideMs)
@@ -62,38 +63,42 @@ function spansAround(time: number, { sizeMs, slideMs = sizeMs, offsetMs }: Windo
   return spans
 }
 
-/** The records that count for each window, by its end: those that came before it was closed. */
-function membersByEnd(
-  taken: KnownStream,
-  { shape, latenessMs }: PartOf<'window'>,
-): ReadonlyMap<number, KnownRecord[]> {
-  const windows = new Map<number, KnownRecord[]>()
+/** A window, and the records that count for it: those that came before it was closed. */
+interface FilledWindow {
+  readonly span: Span
+  readonly members: KnownRecord[]
+}
+
+function windowsAround(taken: KnownStream, { shape, latenessMs }: PartOf<'window'>): Iterable<FilledWindow> {
+  const windows = new Map<number, FilledWindow>()
   for (const record of taken) {
-    for (const { end } of spansAround(record.time, shape)) {
+    for (const span of spansAround(record.time, shape)) {
+      const { end } = span
       if (!record.isOnTime && record.under! >= end + latenessMs) continue
-      const members = windows.get(end)
-      if (members === undefined) windows.set(end, [record])
-      else members.push(record)
+      const window = windows.get(end)
+      if (window === undefined) windows.set(end, { span, members: [record] })
+      else window.members.push(record)
     }
   }
-  return windows
+  return windows.values()
 }
 
 /** The result when the window ends, and another with each record that comes after. */
 function resultsOf(
   { name, shape, aggregates }: PartOf<'window'>,
   { key, token, isOrdered }: Group,
-  end: number,
+  span: Span,
   members: readonly KnownRecord[],
 ): readonly PlacedResult[] | undefined {
+  const { end } = span
   const isAfter = (record: KnownRecord): boolean => !record.isOnTime && record.under! >= end
   const hasOrder = isOrdered || members.length === 1
-  const needsOrder = members.some(isAfter) || aggregates.some(({ kind }) => kind === 'collect')
+  const needsOrder = members.some(isAfter) || aggregates.some(({ kind }) => ordered.has(kind))
   if (needsOrder && !hasOrder) return undefined
   const resultOf = (records: readonly KnownRecord[]): Item =>
     ({
       key,
-      window: { start: end - shape.sizeMs, end },
+      window: span,
       ...Object.fromEntries(aggregates.map((spec) => [spec.field, aggregated(spec, records, shape)])),
     }) as unknown as Item
   const line = `${name} ${token}`
@@ -112,16 +117,21 @@ function resultsOf(
   return results
 }
 
+/** Aggregates that tell in which order records came. */
+const ordered: ReadonlySet<AggregateKind> = new Set(['collect', 'collectAll', 'trail'])
+
 function aggregated(
   { kind, only }: AggregateSpec,
-  records: readonly KnownRecord[],
+  members: readonly KnownRecord[],
   shape: WindowShape,
 ): unknown {
+  const records = members.filter(({ value }) => only === undefined || passes(only, value))
   const figures = records.map(({ value }) => figureOf(value))
   const sum = figures.reduce((total, figure) => total + figure, 0)
   switch (kind) {
     case 'count':
-      return records.filter(({ value }) => only === undefined || passes(only, value)).length
+    case 'countAll':
+      return records.length
     case 'sum':
       return sum
     case 'sumBigint':
@@ -133,15 +143,26 @@ function aggregated(
     case 'mean':
       return sum / figures.length
     case 'collect':
-      return records
-        .map((record) => ({ slice: sliceOf(record.time, shape), figure: figureOf(record.value) }))
-        .sort((a, b) => a.slice - b.slice)
-        .map(({ figure }) => figure)
+      return inOrder(records, shape).map(figureOf)
+    case 'collectAll':
+      return inOrder(records, shape)
+    case 'trail':
+      return foldOf(inOrder(records, shape).map(figureOf))
+    case 'distinct':
+      return new Set(figures).size
   }
 }
 
+/** The items by slices, and those of one slice as they came. */
+function inOrder(records: readonly KnownRecord[], shape: WindowShape): readonly Item[] {
+  const sliced = records.map(({ time, value }) => ({ slice: sliceOf(time, shape), value }))
+  return sliced.sort((a, b) => a.slice - b.slice).map(({ value }) => value)
+}
+
 /** Slices follow one another in time: the last moment before which a window starts or ends. */
-function sliceOf(time: number, { sizeMs, slideMs = sizeMs, offsetMs }: WindowShape): number {
+function sliceOf(time: number, { sizeMs, slideMs = sizeMs, offsetMs, otherMs }: WindowShape): number {
+  // Windows of two lengths in turn do not overlap: each is one slice.
+  if (otherMs !== undefined) return 0
   const lastOf = (shift: number): number => Math.floor((time - shift) / slideMs) * slideMs + shift
   return Math.max(lastOf(offsetMs), lastOf(offsetMs + sizeMs))
 }

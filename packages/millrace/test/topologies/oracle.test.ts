@@ -1,7 +1,10 @@
 import { expect, test } from 'vitest'
-import type { Reading } from './item.ts'
-import { expectedOf } from './oracle.ts'
+import { foldOf, type Reading } from './item.ts'
+import { foretell } from './oracle.ts'
 import type { Part, Topology } from './topology.ts'
+
+/** What each sink must hold. */
+const expectedOf = (topology: Topology): ReadonlyMap<string, readonly unknown[]> => foretell(topology).records
 
 const common = { from: { node: 'source', output: 'main' }, policy: undefined, poison: undefined } as const
 
@@ -99,6 +102,64 @@ test('timers fire before the first record that comes at or after them', () => {
     { key: 'k0', value: 10 },
     { key: 'k0', value: 12 },
     { key: 'k1', value: 11 },
+  ])
+})
+
+test('windows of two lengths in turn follow one another, and aggregates of its own are known', () => {
+  const shape = { sizeMs: 1_000, slideMs: undefined, offsetMs: 0, otherMs: 300 }
+  const aggregates = [
+    { field: 'value', kind: 'distinct', only: undefined },
+    { field: 'more', kind: 'trail', only: undefined },
+  ] as const
+  const expected = expectedOf(oneOf({ ...tumbling, shape, aggregates }, [[0, 999, 1_000, 1_300, 2_300]]))
+  expect(expected.get('main')).toEqual([
+    { key: 'k0', window: { start: 0, end: 1_000 }, value: 2, more: foldOf([10, 11]) },
+    { key: 'k0', window: { start: 1_000, end: 1_300 }, value: 1, more: foldOf([12]) },
+    { key: 'k0', window: { start: 1_300, end: 2_300 }, value: 1, more: foldOf([13]) },
+    { key: 'k0', window: { start: 2_300, end: 2_600 }, value: 1, more: foldOf([14]) },
+  ])
+})
+
+test('of what goes by the clock it is known which figures come out, unless nothing ends the wait for them', () => {
+  const program = {
+    keeps: 'value',
+    timers: 'clock',
+    emitsAtOnce: false,
+    keepsMax: 3,
+    side: { mod: 2, below: 1 },
+    delayMs: 5,
+    aheadMs: 0,
+  } as const
+  const process: Part = { ...common, kind: 'process', name: 'process', by: { kind: 'key' }, program }
+  const gathering = oneOf({ ...process, poison: { mod: 11, below: 1 } }, [[0, 100, 200, 300]], 2)
+  const sides = [
+    { name: 'side', from: { node: 'process', output: 'side' }, guarantee: 'exactly-once' } as const,
+  ]
+  const { records, figures } = foretell({ ...gathering, sinks: [...gathering.sinks, ...sides] })
+  expect(records.has('main')).toBe(false)
+  expect(figures.get('main')).toEqual({ texts: ['k0: 10', 'k0: 12', 'k1: 13'], isAll: true })
+  expect(records.get('side')).toEqual([
+    { id: 0, at: 0, key: 'k0', value: 10 },
+    { id: 2, at: 200, key: 'k0', value: 12 },
+  ])
+  const [source] = gathering.sources
+  const untimed = foretell({ ...gathering, sources: [{ ...source!, disorderMs: undefined }] })
+  expect(untimed.figures.get('main')).toMatchObject({ isAll: false })
+})
+
+test('what has no key or no time is set aside, and moves no watermark', () => {
+  const mild = oneOf({ ...tumbling, keyPoison: { mod: 12, below: 1 } }, [[0, 1_300, 100, 2_000]])
+  const [source] = mild.sources
+  const expected = expectedOf({
+    ...mild,
+    sources: [{ ...source!, untimely: { mod: 11, below: 1 } }],
+    policy: 'deadLetter',
+  })
+  // Without its time the second reading has not made the third one late; but that has no key.
+  expect(expected.get('main')).toMatchObject([{ more: [10] }, { more: [13] }])
+  expect(expected.get('letters')).toEqual([
+    { operator: 'source times', item: { id: 1, at: 1_300, key: 'k0', value: 11 } },
+    { operator: 'tumbling', item: { id: 2, at: 100, key: 'k0', value: 12 } },
   ])
 })
 

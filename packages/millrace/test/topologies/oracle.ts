@@ -8,8 +8,17 @@
  */
 import { scanStart } from './interpreter.ts'
 import { changed, joined, multiplied, passes, type Item } from './item.ts'
+import { figuresOf, gatheringSideOf, type KnownFigures } from './known-gathering.ts'
 import { processOf } from './known-process.ts'
-import { groupsOf, mixed, type Group, type KnownRecord, type KnownStream } from './known-stream.ts'
+import { sourceRecordsOf } from './known-source.ts'
+import {
+  groupsOf,
+  mixed,
+  type Group,
+  type KnownOutputs,
+  type KnownRecord,
+  type KnownStream,
+} from './known-stream.ts'
 import { windowsOf } from './known-windows.ts'
 import {
   lettersName,
@@ -17,7 +26,7 @@ import {
   policyOf,
   type Part,
   type PartOf,
-  type SourceSpec,
+  type Policy,
   type StreamRef,
   type Topology,
 } from './topology.ts'
@@ -29,32 +38,50 @@ export interface KnownLetter {
   readonly item: Item | undefined
 }
 
-/** What each sink must hold, in any order, by its name; sinks that the data do not decide are left out. */
-export function expectedOf(topology: Topology): ReadonlyMap<string, readonly unknown[]> {
+/** What is known of a topology, by the names of its sinks; sinks that the data do not decide are left out. */
+export interface Foretold {
+  /** What a sink must hold, in any order. */
+  readonly records: ReadonlyMap<string, readonly unknown[]>
+  /** Which figures a sink must hold, in records of any size. */
+  readonly figures: ReadonlyMap<string, KnownFigures>
+}
+
+/** Foretells what comes out. */
+export function foretell(topology: Topology): Foretold {
   const evaluation = new Evaluation(topology)
-  const expected = new Map<string, readonly unknown[]>()
+  const records = new Map<string, readonly unknown[]>()
+  const figures = new Map<string, KnownFigures>()
   for (const { name, from } of topology.sinks) {
     const stream = evaluation.stream(from)
+    const gathered = evaluation.figures.get(from.node)
     if (stream !== undefined)
-      expected.set(
+      records.set(
         name,
         stream.map(({ value }) => value),
       )
+    else if (gathered !== undefined && from.output === 'main') figures.set(name, gathered)
   }
   const { letters } = evaluation
-  if (letters !== undefined) expected.set(lettersName, letters)
-  return expected
+  if (letters !== undefined) records.set(lettersName, letters)
+  return { records, figures }
 }
 
 class Evaluation {
   /** What went to the sink of dead letters; undefined once that is not known. */
   letters: KnownLetter[] | undefined = []
+  /** What operators that go by the clock bring out, by their names. */
+  readonly figures: Map<string, KnownFigures> = new Map()
   readonly #topology: Topology
   readonly #streams = new Map<string, KnownStream | undefined>()
 
   constructor(topology: Topology) {
     this.#topology = topology
-    for (const source of topology.sources) this.#set(source.name, 'main', this.#source(source))
+    for (const source of topology.sources) {
+      const records = sourceRecordsOf(source, (operator, policy, item) =>
+        this.#setAside(operator, policy ?? topology.policy, [item]),
+      )
+      this.#set(source.name, 'main', records)
+    }
     for (const part of topology.parts) this.#add(part)
   }
 
@@ -66,79 +93,55 @@ class Evaluation {
     this.#streams.set(`${node} ${output}`, stream)
   }
 
-  #source({ name, splits, disorderMs, step }: SourceSpec): KnownStream {
-    const isAlone = splits.length === 1
-    const records: KnownRecord[] = []
-    for (const { name: split, readings, spoiled } of splits) {
-      if (this.#topology.policy === 'deadLetter')
-        for (const _ of spoiled) this.letters?.push({ operator: name, item: undefined })
-      let newest = Number.NEGATIVE_INFINITY
-      for (const reading of readings) {
-        if (step?.kind === 'filter' && !passes(step.test, reading)) continue
-        const value = step?.kind === 'map' ? { ...reading, ...changed(step.change, reading) } : reading
-        const time = disorderMs === undefined ? Number.NaN : reading.at
-        const under = newest - (disorderMs ?? 0)
-        // The watermark of several splits is that of the slowest, so it is at most what this split alone would make it.
-        records.push({
-          value,
-          time,
-          line: `${name} ${split}`,
-          under: isAlone ? under : undefined,
-          isOnTime: under <= time,
-        })
-        newest = Math.max(newest, reading.at)
-      }
-    }
-    return records
-  }
-
   #add(part: Part): void {
     const input = this.stream(part.from)
     const results = input === undefined ? undefined : this.#results(part, input)
-    if (results === undefined && part.poison !== undefined && policyOf(this.#topology, part) === 'deadLetter')
+    const mayThrow = part.poison !== undefined || part.keyPoison !== undefined
+    if (results === undefined && mayThrow && policyOf(this.#topology, part) === 'deadLetter')
       this.letters = undefined
     for (const output of outputsOf(part)) this.#set(part.name, output, results?.[output])
   }
 
   /** What comes out, by output; undefined if the data do not decide it. */
-  #results(part: Part, input: KnownStream): Readonly<Record<string, KnownStream>> | undefined {
+  #results(part: Part, all: KnownStream): Readonly<Record<string, KnownStream>> | undefined {
+    const input = this.#without(part, part.keyPoison, all)
     switch (part.kind) {
       case 'union':
         return this.#union(part, input)
       case 'reduce':
-      case 'scan': {
-        const isPoison = this.#poisonOf(part)
-        const known = knownOf(groupsOf(input, part.by), (group) => foldedOf(part, group, isPoison))
-        if (known === undefined) return undefined
-        this.#bury(
-          part,
-          known.flatMap(({ poisoned }) => poisoned),
-        )
-        return { main: known.flatMap(({ main }) => main) }
-      }
-      case 'process': {
-        const isPoison = this.#poisonOf(part)
-        const known = knownOf(groupsOf(input, part.by), (group) => processOf(part, group, isPoison))
-        if (known === undefined) return undefined
-        this.#bury(
-          part,
-          known.flatMap(({ poisoned }) => poisoned),
-        )
-        return { main: known.flatMap(({ main }) => main), side: known.flatMap(({ side }) => side) }
-      }
-      case 'window': {
-        const isPoison = this.#poisonOf(part)
-        const known = knownOf(groupsOf(input, part.by), (group) => windowsOf(part, group, isPoison))
-        if (known === undefined) return undefined
-        this.#bury(
-          part,
-          known.flatMap(({ poisoned }) => poisoned),
-        )
-        return { main: known.flatMap(({ results }) => results), late: known.flatMap(({ late }) => late) }
-      }
+      case 'scan':
+        return this.#keyed(part, input, (group, isPoison) => foldedOf(part, group, isPoison))
+      case 'process':
+        if (part.program.timers === 'clock') return this.#gathering(part, input)
+        return this.#keyed(part, input, (group, isPoison) => processOf(part, group, isPoison))
+      case 'window':
+        return this.#keyed(part, input, (group, isPoison) => windowsOf(part, group, isPoison))
       default:
-        return this.#stateless(part, this.#sound(part, input))
+        return this.#stateless(part, this.#without(part, part.poison, input))
     }
+  }
+
+  /** What comes out of a part that works out the results of each key by itself. */
+  #keyed(
+    part: PartOf<'reduce' | 'scan' | 'process' | 'window'>,
+    input: KnownStream,
+    of: (group: Group, isPoison: (record: KnownRecord) => boolean) => KnownOutputs | undefined,
+  ): Readonly<Record<string, KnownStream>> | undefined {
+    const { poison } = part
+    const isPoison = ({ value }: KnownRecord): boolean => poison !== undefined && passes(poison, value)
+    const known = groupsOf(input, part.by).map((group) => of(group, isPoison))
+    if (!known.every((each) => each !== undefined)) return undefined
+    const all = (output: string): KnownStream => known.flatMap((outputs) => outputs[output] ?? [])
+    this.#bury(part, all('poisoned'))
+    return Object.fromEntries(outputsOf(part).map((output) => [output, all(output)]))
+  }
+
+  /** What it emits goes by the clock; which figures that are, it does not. */
+  #gathering(part: PartOf<'process'>, input: KnownStream): Readonly<Record<string, KnownStream>> {
+    const groups = groupsOf(this.#without(part, part.poison, input), part.by)
+    const isTimed = input.some(({ time }) => !Number.isNaN(time))
+    this.figures.set(part.name, figuresOf(groups, isTimed))
+    return { side: gatheringSideOf(part, groups) }
   }
 
   #stateless(
@@ -195,26 +198,24 @@ class Evaluation {
     return { main: inputs.flatMap((each, index) => mixed(each, ({ line }) => `${name} ${index} ${line}`)) }
   }
 
-  #poisonOf({ poison }: Part): (record: KnownRecord) => boolean {
-    return ({ value }) => poison !== undefined && passes(poison, value)
+  /** The records that are not poison; those that are, are set aside. */
+  #without(part: Part, poison: Part['poison'], input: KnownStream): KnownStream {
+    if (poison === undefined) return input
+    this.#bury(
+      part,
+      input.filter(({ value }) => passes(poison, value)),
+    )
+    return input.filter(({ value }) => !passes(poison, value))
   }
 
-  /** The records on which the part's function does not throw. */
-  #sound(part: Part, input: KnownStream): KnownStream {
-    const isPoison = this.#poisonOf(part)
-    this.#bury(part, input.filter(isPoison))
-    return input.filter((record) => !isPoison(record))
+  #bury({ name, ...part }: Part, poisoned: KnownStream): void {
+    const items = poisoned.map(({ value }) => value)
+    this.#setAside(name, part.policy ?? this.#topology.policy, items)
   }
 
-  #bury(part: Part, poisoned: KnownStream): void {
-    if (policyOf(this.#topology, part) !== 'deadLetter') return
-    for (const { value } of poisoned) this.letters?.push({ operator: part.name, item: value })
+  #setAside(operator: string, policy: Policy, items: readonly KnownLetter['item'][]): void {
+    if (policy === 'deadLetter') this.letters?.push(...items.map((item) => ({ operator, item })))
   }
-}
-
-function knownOf<T>(groups: readonly Group[], of: (group: Group) => T | undefined): readonly T[] | undefined {
-  const known = groups.map(of)
-  return known.every((each) => each !== undefined) ? known : undefined
 }
 
 /** The results of `reduce` or `scan` for one key. The first record of a key is not combined with anything. */
@@ -222,7 +223,7 @@ function foldedOf(
   { kind, name, how }: PartOf<'reduce'> | PartOf<'scan'>,
   { token, records, isOrdered }: Group,
   isPoison: (record: KnownRecord) => boolean,
-): { readonly main: KnownStream; readonly poisoned: KnownStream } | undefined {
+): KnownOutputs | undefined {
   if (!isOrdered) return undefined
   let total = kind === 'scan' ? scanStart : undefined
   const main: KnownRecord[] = []

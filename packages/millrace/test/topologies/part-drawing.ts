@@ -1,27 +1,18 @@
 import type { Dice } from './dice.ts'
 import type { Change, Grouping, Test } from './item.ts'
-import type { AggregateSpec, Part, Policy, Program, StreamRef, WindowShape } from './topology.ts'
+import {
+  partKinds,
+  type AggregateSpec,
+  type Part,
+  type Policy,
+  type Program,
+  type StreamRef,
+  type WindowShape,
+} from './topology.ts'
 
-/** An operator that can be drawn. */
-export type PartKind = Part['kind']
-
-/** Those with most to go wrong twice. */
-const everyKind: readonly PartKind[] = [
-  'map',
-  'filter',
-  'flatMap',
-  'tap',
-  'union',
-  'split',
-  'mapAsync',
-  'mapAsync',
-  'reduce',
-  'scan',
-  'process',
-  'process',
-  'window',
-  'window',
-]
+/** Those with most to go wrong are drawn twice as often. */
+const likely: ReadonlySet<Part['kind']> = new Set(['mapAsync', 'process', 'window'])
+const everyKind = partKinds.flatMap((kind) => (likely.has(kind) ? [kind, kind] : [kind]))
 
 /** What has been drawn so far that a part can read. */
 export interface OpenStream {
@@ -32,7 +23,7 @@ export interface OpenStream {
 }
 
 /** Streams with more records than this are not made longer. */
-const longStream = 400
+export const longStream = 400
 
 /** Draws a part that reads `input`; `peers` are other streams that could be joined with it. */
 export function drawPart(
@@ -127,7 +118,7 @@ function keyedPart(
 /** About how many records come out of a part into which so many go. */
 export function recordsAfter(part: Part, records: number): number {
   if (part.kind === 'flatMap') return (records * part.times) / 2
-  if (part.kind === 'union') return records * 2
+  if (part.kind === 'union') return records * (1 + part.others.length)
   if (part.kind === 'filter') return records * 0.6
   if (part.kind !== 'window' || part.shape.slideMs === undefined) return records
   return (records * part.shape.sizeMs) / part.shape.slideMs

@@ -4,7 +4,10 @@ import path from 'node:path'
 import { env } from 'node:process'
 import { afterAll, beforeAll, expect, test, vi } from 'vitest'
 import { simulatorBugs } from '../simulator-bugs/bugs.ts'
-import { hunt, type SimulatorBug } from '../simulator-bugs/hunt.ts'
+import { changedSource } from '@millrace/testkit'
+import { hunt, packages, seedsMax, type SimulatorBug } from '../simulator-bugs/hunt.ts'
+import { additionBugs } from './addition-bugs.ts'
+import { seedsPerTopology } from './trial.ts'
 
 const entry = path.join(import.meta.dirname, 'mutant-trial.ts')
 /** For a machine that is busy with something else. */
@@ -47,7 +50,9 @@ const crashBugs = [
 ].map((wanted) => simulatorBugs.find(({ name }) => name === wanted)!)
 
 const all = [...sharedBugs, ...crashBugs]
-const tried = env['MILLRACE_TEST_LEVEL'] === 'short' ? [sharedBugs[0]!, crashBugs[0]!] : all
+const level = env['MILLRACE_TEST_LEVEL']
+const tried = level === 'short' ? [sharedBugs[0]!, crashBugs[0]!] : all
+const triedAdditions = level === 'short' ? additionBugs.slice(0, 1) : additionBugs
 
 // Each runs in a process of its own.
 vi.setConfig({ maxConcurrency: 2 })
@@ -67,6 +72,27 @@ test.concurrent.each(tried)(
     const said = await hunt(plant, place, { entry })
     const isShared = sharedBugs.some((bug) => bug.name === name)
     expect(said).toMatch(isShared ? /the oracle foretells/ : /^seed \d+: ./)
+  },
+  longestMs,
+)
+
+test.each(additionBugs)('where this is planted there is one place for it: $name', async ({ plant }) => {
+  expect(await changedSource(packages, plant)).toContain(plant.to)
+})
+
+test('each addition is known to be found within 200 seeds', () => {
+  expect(Math.max(...additionBugs.map(({ seed }) => seed))).toBeLessThan(seedsMax)
+})
+
+test.concurrent.each(triedAdditions)(
+  'drawn topologies find what shows only where something is added: $name',
+  async ({ name, plant, seed }) => {
+    const place = path.join(directory, `addition-${additionBugs.findIndex((bug) => bug.name === name)}`)
+    // The topology that is known to find it. A change of the engine moves bugs to other seeds.
+    const near = { from: seed - (seed % seedsPerTopology), seeds: seedsPerTopology, entry }
+    const said =
+      (level === 'full' ? undefined : await hunt(plant, place, near)) ?? (await hunt(plant, place, { entry }))
+    expect(said).toMatch(/the oracle foretells|^seed \d+: ./)
   },
   longestMs,
 )

@@ -10,18 +10,20 @@ export interface Hands {
   readonly map: MapState<number, number>
   /** When the timer of `silence` is due. */
   readonly due: ValueState<number>
+  readonly watermark: () => number
   setTimer(time: number, name: string): void
   deleteTimer(time: number, name: string): void
   emit(item: Item): void
   emitAt(time: number, item: Item): void
-  side(item: Item): void
+  /** `time` is that of the record at hand. */
+  side(item: Item, time: number): void
 }
 
 /** Handles a record. */
 export function onRecord(program: Program, item: Item, time: number, hands: Hands): void {
   const { timers, delayMs, emitsAtOnce, side } = program
   keep(program, figureOf(item), hands)
-  if (side !== undefined && passes(side, item)) hands.side(item)
+  if (side !== undefined && passes(side, item)) hands.side(item, time)
   if (timers === 'silence') {
     const before = hands.due.get()
     if (before !== undefined) hands.deleteTimer(before, 'silence')
@@ -31,7 +33,15 @@ export function onRecord(program: Program, item: Item, time: number, hands: Hand
   } else if (timers === 'rounds') {
     hands.setTimer(Math.ceil(time / delayMs) * delayMs + delayMs, 'round')
   }
-  if (emitsAtOnce) hands.emit({ key: item.key, value: recall(program, hands) })
+  if (!emitsAtOnce) return
+  const kept = recall(program, hands)
+  const value = program.tellsWatermark === true ? foldOf([kept, told(hands.watermark())]) : kept
+  hands.emit({ key: item.key, value })
+}
+
+/** A whole number for a watermark, also for that of a stream of which nothing has come yet. */
+function told(watermark: number): number {
+  return Number.isFinite(watermark) ? remainder(Math.trunc(watermark), 10_000) : 0
 }
 
 /** Handles a timer. */

@@ -1,5 +1,5 @@
 import type { Change, Grouping, Test } from './item.ts'
-import type { Part, Program, SourceSpec, StreamRef, Topology } from './topology.ts'
+import type { Part, Program, SourceSpec, StreamRef, Topology, WindowShape } from './topology.ts'
 
 /** A topology in words: a paragraph of which each sentence is a source, a part or a sink. */
 export function topologyText(topology: Topology): string {
@@ -7,10 +7,13 @@ export function topologyText(topology: Topology): string {
   const sentences = [
     `Topology ${seed}, which by default ${policyWords[policy]}${policy === 'deadLetter' ? ` (${letters})` : ''}.`,
     ...sources.map(sourceText),
-    ...parts.map(
-      (part) =>
-        `${part.name} = ${partText(part)} of ${streamsText(part)}${part.policy === undefined ? '' : `, ${policyWords[part.policy]}`}${part.poison === undefined ? '' : `, poisoned by figures ${testText(part.poison)}`}.`,
-    ),
+    ...parts.map((part) => {
+      const words = [`${part.name} = ${partText(part)} of ${streamsText(part)}`]
+      if (part.policy !== undefined) words.push(policyWords[part.policy])
+      if (part.poison !== undefined) words.push(poisonText(part.poison))
+      if (part.keyPoison !== undefined) words.push(`no key where ${testText(part.keyPoison)}`)
+      return `${words.join(', ')}.`
+    }),
     `Sinks: ${sinks.map(({ from, guarantee }) => `${refText(from)} (${guarantee})`).join(', ')}.`,
   ]
   return sentences.join(' ')
@@ -22,17 +25,37 @@ const policyWords = {
   deadLetter: 'sends what throws to the dead letters',
 } as const
 
-function sourceText({ name, durability, splits, disorderMs, step }: SourceSpec): string {
+function sourceText(source: SourceSpec): string {
+  const { name, durability, splits, disorderMs, step, stepPoison, untimely, untimelyPolicy } = source
   const sizes = splits.map(
     ({ readings, spoiled }) =>
       `${readings.length}${spoiled.length > 0 ? ` and ${spoiled.length} spoiled` : ''}`,
   )
-  const time = disorderMs === undefined ? 'no event time' : `disorder ${disorderMs} ms`
-  const inside =
-    step === undefined
-      ? ''
-      : `, behind a ${step.kind}: ${step.kind === 'map' ? changeText(step.change) : testText(step.test)}`
-  return `${name} is ${durability}, splits of ${sizes.join(' + ')} readings, ${time}${inside}.`
+  const words = [
+    `${name} is ${durability}`,
+    `splits of ${sizes.join(' + ')} readings`,
+    disorderMs === undefined ? 'no event time' : `disorder ${disorderMs} ms`,
+  ]
+  if (source.policy !== undefined) words.push(policyWords[source.policy])
+  if (source.idleAfterMs !== undefined) words.push(`idle after ${source.idleAfterMs} ms`)
+  if (step !== undefined) words.push(`behind a ${stepText(step)}`)
+  if (step !== undefined && stepPoison !== undefined) words.push(poisonText(stepPoison))
+  if (untimely !== undefined) words.push(`no time where ${testText(untimely)}`)
+  if (untimelyPolicy !== undefined) words.push(`which ${policyWords[untimelyPolicy]}`)
+  return `${words.join(', ')}.`
+}
+
+function stepText(step: NonNullable<SourceSpec['step']>): string {
+  switch (step.kind) {
+    case 'map':
+      return `map: ${changeText(step.change)}`
+    case 'filter':
+      return `filter: ${testText(step.test)}`
+    case 'flatMap':
+      return `flatMap: up to ${step.times}`
+    case 'tap':
+      return step.kind
+  }
 }
 
 function partText(part: Part): string {
@@ -42,36 +65,48 @@ function partText(part: Part): string {
     case 'filter':
       return `filter(${testText(part.test)})`
     case 'flatMap':
-      return `flatMap(up to ${part.times})`
+      return `flatMap(up to ${part.times}${part.isLazy === true ? ', one by one' : ''})`
     case 'tap':
     case 'union':
       return part.kind
     case 'split':
       return `split(${part.branches.map(testText).join('; ')})`
     case 'mapAsync':
-      return `mapAsync(${changeText(part.change)}, order ${part.order}, ${part.concurrency} at once)${byText(part.by)}`
+      return `mapAsync(${changeText(part.change)}, order ${part.order}, ${part.concurrency} at once${part.timeoutMs === undefined ? '' : `, timeout ${part.timeoutMs} ms`})${byText(part.by)}`
     case 'reduce':
     case 'scan':
       return `${part.kind}(${part.how})${byText(part.by)}`
     case 'process':
       return `process(${programText(part.program)})${byText(part.by)}`
     case 'window': {
-      const { sizeMs, slideMs, offsetMs } = part.shape
-      const shape = slideMs === undefined ? `tumbling ${sizeMs} ms` : `sliding ${sizeMs} ms by ${slideMs} ms`
       const figures = part.aggregates.map(
         ({ kind, only }) => `${kind}${only === undefined ? '' : ` where ${testText(only)}`}`,
       )
-      return `window(${shape}, offset ${offsetMs}, lateness ${part.latenessMs}: ${figures.join(', ')})${byText(part.by)}`
+      return `window(${shapeText(part.shape)}, lateness ${part.latenessMs}: ${figures.join(', ')})${byText(part.by)}`
     }
   }
 }
 
-function programText({ keeps, timers, emitsAtOnce, keepsMax, side, delayMs, aheadMs }: Program): string {
+function shapeText({ sizeMs, slideMs, offsetMs, otherMs }: WindowShape): string {
+  const kind =
+    slideMs === undefined
+      ? `tumbling ${sizeMs} ms${otherMs === undefined ? '' : ` and ${otherMs} ms in turn`}`
+      : `sliding ${sizeMs} ms by ${slideMs} ms`
+  return `${kind}, offset ${offsetMs}`
+}
+
+function programText(program: Program): string {
+  const { keeps, timers, emitsAtOnce, keepsMax, side, sideAheadMs, delayMs, aheadMs } = program
+  const sideText = side === undefined ? [] : [`side output where ${testText(side)}`]
+  if (timers === 'clock') return [`hands figures on ${delayMs} ms later by the clock`, ...sideText].join(', ')
   const words = [`keeps a ${keeps} up to ${keepsMax}`]
+  if (program.hasCodecs === true) words.push('by codecs of its own')
   if (timers !== 'none')
     words.push(`timers of ${timers} after ${delayMs} ms${aheadMs > 0 ? `, results ${aheadMs} ms ahead` : ''}`)
-  if (emitsAtOnce) words.push('emits at once')
-  if (side !== undefined) words.push(`side output where ${testText(side)}`)
+  if (emitsAtOnce)
+    words.push(program.tellsWatermark === true ? 'emits at once with the watermark' : 'emits at once')
+  words.push(...sideText)
+  if (sideAheadMs !== undefined) words.push(`${sideAheadMs} ms ahead`)
   return words.join(', ')
 }
 
@@ -87,11 +122,15 @@ function changeText(change: Change): string {
   return change.kind === 'rekey' ? `key = figure mod ${change.mod}` : `times ${change.by} plus ${change.plus}`
 }
 
+function poisonText(poison: Test): string {
+  return `poisoned by figures ${testText(poison)}`
+}
+
 function testText({ mod, below }: Test): string {
   return `mod ${mod} < ${below}`
 }
 
 function byText(by: Grouping | undefined): string {
   if (by === undefined) return ''
-  return ` by ${by.kind === 'figure' ? `figure mod ${by.mod}` : by.kind}`
+  return ` by ${by.kind === 'figure' || by.kind === 'mixed' ? `${by.kind} mod ${by.mod}` : by.kind}`
 }

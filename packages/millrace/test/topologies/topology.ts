@@ -31,7 +31,19 @@ export interface SourceSpec {
   readonly step:
     | { readonly kind: 'map'; readonly change: Change }
     | { readonly kind: 'filter'; readonly test: Test }
+    | { readonly kind: 'flatMap'; readonly times: number }
+    | { readonly kind: 'tap' }
     | undefined
+  /** On which readings the step throws. */
+  readonly stepPoison?: Test
+  /** What becomes of what cannot be decoded; absent: what the pipeline says. */
+  readonly policy?: Policy
+  /** On which readings the function that gives them their time throws or gives none. */
+  readonly untimely?: Test
+  /** What becomes of those; absent: what the pipeline says. */
+  readonly untimelyPolicy?: Policy
+  /** How long a split brings nothing until nobody waits for it; absent: for ever. */
+  readonly idleAfterMs?: number
 }
 
 /** One split, and its records. */
@@ -55,6 +67,8 @@ interface PartCommon {
   readonly policy: Policy | undefined
   /** On which items its function throws. */
   readonly poison: Test | undefined
+  /** On which items the function that gives them their key throws. */
+  readonly keyPoison?: Test
 }
 
 /** An operator, by kind. */
@@ -62,7 +76,12 @@ export type Part = PartCommon &
   (
     | { readonly kind: 'map'; readonly change: Change }
     | { readonly kind: 'filter'; readonly test: Test }
-    | { readonly kind: 'flatMap'; readonly times: number }
+    | {
+        readonly kind: 'flatMap'
+        readonly times: number
+        /** Whether its results come one by one, and what throws does so after the first. */
+        readonly isLazy?: boolean
+      }
     | { readonly kind: 'tap' }
     | { readonly kind: 'union'; readonly others: readonly StreamRef[] }
     | { readonly kind: 'split'; readonly branches: readonly Test[] }
@@ -73,6 +92,8 @@ export type Part = PartCommon &
         /** Undefined: the stream is not keyed. */
         readonly by: Grouping | undefined
         readonly concurrency: number
+        /** Longer than any call takes. */
+        readonly timeoutMs?: number
       }
     | { readonly kind: 'reduce'; readonly by: Grouping; readonly how: Joining }
     | { readonly kind: 'scan'; readonly by: Grouping; readonly how: Joining }
@@ -86,6 +107,21 @@ export type Part = PartCommon &
       }
   )
 
+/** Every kind of part. */
+export const partKinds: readonly Part['kind'][] = [
+  'map',
+  'filter',
+  'flatMap',
+  'tap',
+  'union',
+  'split',
+  'mapAsync',
+  'reduce',
+  'scan',
+  'process',
+  'window',
+]
+
 /** The part of one kind. */
 export type PartOf<Kind extends Part['kind']> = Extract<Part, { readonly kind: Kind }>
 
@@ -94,29 +130,54 @@ export interface WindowShape {
   readonly sizeMs: number
   readonly slideMs: number | undefined
   readonly offsetMs: number
+  /** Every other window is so long, in an assigner of the pipeline's own; absent: they are all of one size. */
+  readonly otherMs?: number
 }
 
 /** What `process` keeps for each key and does with it. */
 export interface Program {
   readonly keeps: 'value' | 'list' | 'map'
-  /** `silence`: one timer that is moved on with each record; `rounds`: timers at fixed times, each followed by another. */
-  readonly timers: 'none' | 'silence' | 'rounds'
+  /**
+   * `silence`: one timer that is moved on with each record; `rounds`: timers at fixed times, each followed by another;
+   * `clock`: it gathers figures, and a timer by the clock hands them on, whatever else is said here.
+   */
+  readonly timers: 'none' | 'silence' | 'rounds' | 'clock'
   /** Whether there is a result for each record, or for timers only. */
   readonly emitsAtOnce: boolean
   /** How much it keeps before it forgets. */
   readonly keepsMax: number
   /** What also goes to the side output. */
   readonly side: Test | undefined
+  /** How far ahead of its record the time of what goes there is; absent: it is the same. */
+  readonly sideAheadMs?: number
+  /** Whether its state is written by codecs of its own. */
+  readonly hasCodecs?: boolean
+  /** Whether what it emits for a record tells the watermark. */
+  readonly tellsWatermark?: boolean
   readonly delayMs: number
   /** How far ahead of its timer the time of a result is. */
   readonly aheadMs: number
 }
 
+/** Those of the library; of its own, the pipeline has `trail` and `distinct`; `countAll` and `collectAll` are without a function. */
+export type AggregateKind =
+  | 'count'
+  | 'sum'
+  | 'sumBigint'
+  | 'min'
+  | 'max'
+  | 'mean'
+  | 'collect'
+  | 'trail'
+  | 'distinct'
+  | 'countAll'
+  | 'collectAll'
+
 /** A figure about each window. */
 export interface AggregateSpec {
   /** The field of the result. */
   readonly field: string
-  readonly kind: 'count' | 'sum' | 'sumBigint' | 'min' | 'max' | 'mean' | 'collect'
+  readonly kind: AggregateKind
   /** Which items count; undefined: all. */
   readonly only: Test | undefined
 }
@@ -136,6 +197,16 @@ export function outputsOf(part: Part): readonly string[] {
   if (part.kind === 'split') return ['main', ...part.branches.map((_, index) => `branch${index}`)]
   if (part.kind === 'window') return ['main', 'late']
   return part.kind === 'process' && part.program.side !== undefined ? ['main', 'side'] : ['main']
+}
+
+/** Whether all records come from one split, and so in one order. */
+export function hasOneSplit({ sources }: Pick<Topology, 'sources'>): boolean {
+  return sources.length === 1 && sources[0]!.splits.length === 1
+}
+
+/** Whether what comes out of a part differs from run to run. */
+export function goesByClock(part: Part): boolean {
+  return part.kind === 'process' && part.program.timers === 'clock'
 }
 
 /** What a part does with records on which its function throws. */

@@ -1,0 +1,112 @@
+/** The specs of drawn `process` operators. */
+import type { Codec } from '@millrace/core'
+import {
+  output,
+  state,
+  type ListSpec,
+  type MapSpec,
+  type OperatorOptions,
+  type OutputSpec,
+  type ProcessSpec,
+  type ValueSpec,
+} from '@millrace/flow'
+import { gather, handOn, type GatheringHands } from './gathering.ts'
+import { checkPoison, passes, type Item } from './item.ts'
+import { onRecord, onTimer, type Hands } from './program.ts'
+import type { PartOf } from './topology.ts'
+
+/** What `process` keeps. */
+interface Pieces extends Record<string, ValueSpec<number> | ListSpec<number> | MapSpec<number, number>> {
+  readonly value: ValueSpec<number>
+  readonly list: ListSpec<number>
+  readonly map: MapSpec<number, number>
+  readonly due: ValueSpec<number>
+}
+
+type Sides = { readonly side: OutputSpec<Item> }
+type Spec = ProcessSpec<Item, Item['key'], Item, Pieces, Sides, 'timed'>
+type Context = Parameters<Spec['onRecord']>[1]
+
+const varints: Codec<number> = {
+  id: 'varint',
+  version: 1,
+  encode: (value, out) => out.varint(value),
+  decode: (input) => input.varint(),
+}
+
+/** What the engine is told of the part; `isTimed` says whether records have event time. */
+export function processSpecOf(part: PartOf<'process'>, isTimed: boolean, onError: OperatorOptions): Spec {
+  const { program, poison } = part
+  const codec = program.hasCodecs === true ? varints : undefined
+  const common = {
+    emits: output<Item>(),
+    outputs: { side: output<Item>() },
+    state: {
+      value: state.value(codec),
+      list: state.list<number>(),
+      map: state.map<number, number>(codec),
+      due: state.value<number>(),
+    },
+    ...onError,
+  }
+  if (program.timers === 'clock') return { ...common, ...gathering(part, isTimed) }
+  return {
+    ...common,
+    onRecord({ value: item, time }, context) {
+      checkPoison(poison, item)
+      onRecord(program, item, time, handsOf(context, program.sideAheadMs))
+    },
+    onTimer(timer, context) {
+      onTimer(program, timer, handsOf(context, program.sideAheadMs))
+    },
+  }
+}
+
+function gathering(
+  { program, poison }: PartOf<'process'>,
+  isTimed: boolean,
+): Pick<Spec, 'onRecord' | 'onTimer'> {
+  const { delayMs, side } = program
+  const handsIn = ({ state: { list, due }, timers, now, emit }: Context): GatheringHands => ({
+    list,
+    due,
+    now,
+    emit,
+    timers: {
+      setProcessing: (time, name) => timers.setProcessing(time, name),
+      deleteProcessing: (time, name) => timers.deleteProcessing(time, name),
+      ...(isTimed && { setEvent: (time: number, name: string) => timers.setEvent(time, name) }),
+    },
+  })
+  return {
+    onRecord(record, context) {
+      const { value: item } = record
+      checkPoison(poison, item)
+      gather(delayMs, record, handsIn(context))
+      if (side !== undefined && passes(side, item)) context.outputs.side.emit(item)
+    },
+    onTimer(timer, context) {
+      handOn(timer, handsIn(context))
+    },
+  }
+}
+
+/** What the engine hands to `process`, as programs take it. */
+function handsOf(context: Context, sideAheadMs: number | undefined): Hands {
+  const { timers, outputs, emit, emitAt, watermark } = context
+  const { value, list, map, due } = context.state
+  const { side } = outputs
+  return {
+    value,
+    list,
+    map,
+    due,
+    watermark,
+    setTimer: (time, name) => timers.setEvent(time, name),
+    deleteTimer: (time, name) => timers.deleteEvent(time, name),
+    emit,
+    emitAt,
+    side: (item, time) =>
+      sideAheadMs === undefined ? side.emit(item) : side.emitAt(time + sideAheadMs, item),
+  }
+}

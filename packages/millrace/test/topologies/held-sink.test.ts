@@ -1,0 +1,73 @@
+import type { RunFacts } from '@millrace/testkit'
+import { expect, test } from 'vitest'
+import { clockInvariant } from './held-sink.ts'
+import type { Foretold } from './oracle.ts'
+import type { Guarantee, Topology } from './topology.ts'
+
+const gathering: Topology['parts'][number] = {
+  kind: 'process',
+  name: 'gather',
+  from: { node: 'source', output: 'main' },
+  policy: undefined,
+  poison: undefined,
+  by: { kind: 'key' },
+  program: {
+    keeps: 'value',
+    timers: 'clock',
+    emitsAtOnce: false,
+    keepsMax: 3,
+    side: undefined,
+    delayMs: 5,
+    aheadMs: 0,
+  },
+}
+const calm: RunFacts = { faults: [], hasLost: false, hasFallenBack: false }
+
+/** Holds a sink that is to have the figures 1, 2 and 2 against what is in it; says what is wrong. */
+function judged(
+  batches: readonly (readonly number[])[],
+  {
+    guarantee = 'exactly-once',
+    run = calm,
+    isOverdue = false,
+  }: { readonly guarantee?: Guarantee; readonly run?: RunFacts; readonly isOverdue?: boolean } = {},
+): string | undefined {
+  const sinks = [{ name: 'out', from: { node: 'gather', output: 'main' }, guarantee }]
+  const topology = {
+    seed: 0,
+    sources: [],
+    parts: [gathering],
+    sinks,
+    policy: 'fail',
+    letters: guarantee,
+  } as const
+  const figures = new Map([['out', { texts: ['k: 1', 'k: 2', 'k: 2'], isAll: true }]])
+  const foretold: Foretold = { records: new Map(), figures }
+  try {
+    clockInvariant(topology, foretold)({ out: batches.map((value) => ({ key: 'k', value, isOverdue })) }, run)
+    return undefined
+  } catch (error) {
+    return (error as Error).message
+  }
+}
+
+test('figures may come together or one by one, but each once', () => {
+  expect(judged([[2, 1], [2]])).toBeUndefined()
+  expect(judged([[1], [2], [2]])).toBeUndefined()
+  expect(judged([[1, 2]])).toContain('1 (k: 2) are missing')
+  expect(judged([[1, 2, 2], [1]])).toContain('1 (k: 1) are there beside them')
+})
+
+test('a sink may do what it promises no better than, and what a damaged checkpoint makes of it', () => {
+  expect(judged([[1, 2, 2], [1]], { guarantee: 'at-least-once' })).toBeUndefined()
+  expect(judged([[1, 2, 2], [3]], { guarantee: 'at-least-once' })).toContain('k: 3')
+  expect(judged([[1, 2]], { guarantee: 'at-most-once' })).toBeUndefined()
+  expect(judged([[1, 2, 2], [1]], { run: { ...calm, hasFallenBack: true } })).toBeUndefined()
+  expect(judged([], { run: { ...calm, hasLost: true } })).toBeUndefined()
+})
+
+test('a timer by the clock must not be left to the end, unless something has delayed it', () => {
+  const jump = { kind: 'clockJump', life: 0, step: 1, atMs: 1, what: 'by 1 ms' } as const
+  expect(judged([[1, 2, 2]], { isOverdue: true })).toContain('should have come before')
+  expect(judged([[1, 2, 2]], { isOverdue: true, run: { ...calm, faults: [jump] } })).toBeUndefined()
+})

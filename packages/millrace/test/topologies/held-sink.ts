@@ -1,0 +1,162 @@
+/** Holds what is in a sink against what the oracle foretells. */
+import { describeValue } from '@millrace/core'
+import type { Invariant, RunFacts } from '@millrace/testkit'
+import type { Gathered } from './gathering.ts'
+import type { Item } from './item.ts'
+import { figuresIn } from './known-gathering.ts'
+import { textOf } from './known-stream.ts'
+import type { Foretold, KnownLetter } from './oracle.ts'
+import { goesByClock, lettersName, type Guarantee, type Topology } from './topology.ts'
+
+/** What a sink may do because of what it promises and what became of the run. */
+interface Leave {
+  readonly mayMiss: boolean
+  readonly mayRepeat: boolean
+}
+
+const none: Leave = { mayMiss: false, mayRepeat: false }
+
+/** In which ways the sinks of a run without faults are not what the oracle has foretold. */
+export function differencesOf(
+  { records, figures }: Foretold,
+  outputs: Readonly<Record<string, readonly unknown[]>>,
+): readonly string[] {
+  const differences = [
+    ...Array.from(records, ([sink, values]) => recordsDiffer(sink, values, outputs[sink] ?? [], none)),
+    ...Array.from(figures, ([sink, { texts, isAll }]) =>
+      compare(sink, texts, figuresIn(outputs[sink] ?? []), { ...none, mayMiss: !isAll }),
+    ),
+  ]
+  return differences.filter((difference) => difference !== undefined)
+}
+
+/**
+ * What must hold of the sinks behind an operator that goes by the clock. The simulator compares them with nothing,
+ * because their contents differ from run to run, but what the oracle knows of them does not.
+ */
+export function clockInvariant(topology: Topology, { records, figures }: Foretold): Invariant {
+  const byClock = namesByClock(topology)
+  const guarantees = new Map<string, Guarantee>([[lettersName, topology.letters]])
+  for (const { name, guarantee } of topology.sinks) guarantees.set(name, guarantee)
+  return function whatGoesByTheClock(outputs, run) {
+    if (run.hasLost) return
+    for (const [sink, guarantee] of guarantees) {
+      const values = outputs[sink] ?? []
+      const leave = leaveOf(guarantee, run)
+      const known = records.get(sink)
+      const gathered = figures.get(sink)
+      let difference: string | undefined
+      if (known !== undefined && byClock.has(sink)) difference = recordsDiffer(sink, known, values, leave)
+      else if (gathered !== undefined) {
+        const { texts, isAll } = gathered
+        const mayMiss = leave.mayMiss || !isAll
+        difference =
+          compare(sink, texts, figuresIn(values), { ...leave, mayMiss }) ?? overdue(sink, values, run)
+      }
+      if (difference !== undefined) throw new Error(difference)
+    }
+  }
+}
+
+function leaveOf(guarantee: Guarantee, { hasFallenBack }: RunFacts): Leave {
+  return {
+    mayMiss: guarantee === 'at-most-once',
+    mayRepeat: guarantee === 'at-least-once' || hasFallenBack,
+  }
+}
+
+/**
+ * The sinks behind operators that go by the clock, unless how records meet on the way depends on more than the data:
+ * then the oracle knows only what a run at a parallelism of 1 puts there.
+ */
+function namesByClock({ parts, sinks }: Topology): ReadonlySet<string> {
+  const byClock = new Set<string>()
+  const tangled = new Set<string>()
+  const keyed = new Set<string>()
+  for (const part of parts) {
+    const inputs = part.kind === 'union' ? [part.from, ...part.others] : [part.from]
+    const isBehind = (names: ReadonlySet<string>): boolean => inputs.some(({ node }) => names.has(node))
+    const isKeyed = 'by' in part && part.by !== undefined
+    const isKnot = part.kind === 'union' || part.kind === 'mapAsync' || (isKeyed && isBehind(keyed))
+    if (goesByClock(part) || isBehind(byClock)) byClock.add(part.name)
+    if (isKnot || isBehind(tangled)) tangled.add(part.name)
+    if (isKeyed || isBehind(keyed)) keyed.add(part.name)
+  }
+  const names = new Set<string>()
+  for (const { name, from } of sinks) if (byClock.has(from.node) && !tangled.has(from.node)) names.add(name)
+  // Every operator may send letters.
+  if (byClock.size > 0 && tangled.size === 0) names.add(lettersName)
+  return names
+}
+
+/** What makes a timer by the clock late, or a task wait that has one. */
+const delaying: ReadonlySet<string> = new Set(['clockJump', 'zombie', 'slowSink', 'slowCalls', 'diskFull'])
+
+function overdue(sink: string, values: readonly unknown[], { faults }: RunFacts): string | undefined {
+  if (faults.some(({ kind }) => delaying.has(kind))) return undefined
+  const late = (values as readonly Gathered[]).filter(({ isOverdue }) => isOverdue)
+  if (late.length === 0) return undefined
+  return `the oracle foretells that timers by the clock fire before sink '${sink}' gets the rest; ${shown(late.map(textOf))} should have come before`
+}
+
+function recordsDiffer(
+  sink: string,
+  expected: readonly unknown[],
+  actual: readonly unknown[],
+  leave: Leave,
+): string | undefined {
+  return sink === lettersName
+    ? compare(
+        sink,
+        (expected as KnownLetter[]).map(foretoldText),
+        (actual as Letter[]).map(letterText),
+        leave,
+      )
+    : compare(sink, expected.map(textOf), actual.map(textOf), leave)
+}
+
+/** In which way a sink is not what the oracle has foretold; undefined if it is. */
+function compare(
+  sink: string,
+  expected: readonly string[],
+  actual: readonly string[],
+  { mayMiss, mayRepeat }: Leave,
+): string | undefined {
+  const left = new Map<string, number>()
+  for (const text of expected) left.set(text, (left.get(text) ?? 0) + 1)
+  const beside: string[] = []
+  for (const text of actual) {
+    const count = left.get(text)
+    if (count !== undefined && count > 0) left.set(text, count - 1)
+    else if (count === undefined || !mayRepeat) beside.push(text)
+  }
+  const missing = mayMiss
+    ? []
+    : Array.from(left).flatMap(([text, count]) => Array.from({ length: count }, () => text))
+  if (missing.length === 0 && beside.length === 0) return undefined
+  return `the oracle foretells ${expected.length} records for sink '${sink}'; ${shown(missing)} are missing and ${shown(beside)} are there beside them`
+}
+
+const shownMax = 3
+
+function shown(all: readonly string[]): string {
+  return `${all.length} (${all.slice(0, shownMax).join(', ')})`
+}
+
+/** A dead letter, as far as the data decide it. */
+interface Letter {
+  readonly operator: string
+  readonly value: string | null
+}
+
+function foretoldText({ operator, item }: KnownLetter): string {
+  return `${operator}: ${item === undefined ? 'bytes' : describeValue(item, longest)}`
+}
+
+/** The simulator's dead letters hold records in the boxes in which it keeps them. */
+function letterText({ operator, value }: Letter): string {
+  const box = value === null ? undefined : (JSON.parse(value) as { readonly value: Item })
+  return `${operator}: ${box === undefined ? 'bytes' : describeValue(box.value, longest)}`
+}
+
+const longest = 100_000

@@ -1,0 +1,58 @@
+/** What a drawn source brings, over arrays. */
+import { changed, passes, severalOf, type Item, type Reading } from './item.ts'
+import type { KnownRecord, KnownStream } from './known-stream.ts'
+import { stepName, timesName } from './interpreter.ts'
+import type { Policy, SourceSpec } from './topology.ts'
+
+/** Sets an item aside that an operator could not take; without an item it was no record. `policy` is its own. */
+export type Bury = (operator: string, policy: Policy | undefined, item: Item | undefined) => void
+
+/** The records of a source, those of each split in order. */
+export function sourceRecordsOf(source: SourceSpec, bury: Bury): KnownStream {
+  const { name, policy, splits, disorderMs, untimely, untimelyPolicy } = source
+  const isAlone = splits.length === 1
+  const records: KnownRecord[] = []
+  for (const { name: split, readings, spoiled } of splits) {
+    for (const _ of spoiled) bury(name, policy, undefined)
+    let newest = Number.NEGATIVE_INFINITY
+    for (const value of readings.flatMap((reading) => stepped(source, reading, bury))) {
+      const isTimed = disorderMs !== undefined
+      if (isTimed && untimely !== undefined && passes(untimely, value)) {
+        bury(timesName(name), untimelyPolicy, value)
+        continue
+      }
+      const time = isTimed ? value.at : Number.NaN
+      const under = newest - (disorderMs ?? 0)
+      // The watermark of several splits is that of the slowest, so it is at most what this split alone would make it.
+      records.push({
+        value,
+        time,
+        line: `${name} ${split}`,
+        under: isAlone ? under : undefined,
+        isOnTime: under <= time,
+      })
+      newest = Math.max(newest, value.at)
+    }
+  }
+  return records
+}
+
+/** What the step inside the source makes of a reading. */
+function stepped(source: SourceSpec, reading: Reading, bury: Bury): readonly Reading[] {
+  const { step, stepPoison } = source
+  if (step !== undefined && stepPoison !== undefined && passes(stepPoison, reading)) {
+    bury(stepName(source), undefined, reading)
+    return []
+  }
+  switch (step?.kind) {
+    case 'map':
+      return [{ ...reading, ...changed(step.change, reading) }]
+    case 'filter':
+      return passes(step.test, reading) ? [reading] : []
+    case 'flatMap':
+      return severalOf(step.times, reading) as readonly Reading[]
+    case 'tap':
+    case undefined:
+      return [reading]
+  }
+}
