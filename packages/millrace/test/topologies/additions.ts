@@ -95,6 +95,8 @@ function windowWithMore(dice: Dice, part: PartOf<'window'>): PartOf<'window'> {
 
 function aggregateWithMore(dice: Dice, spec: AggregateSpec, index: number): AggregateSpec {
   if (dice.onceIn(4)) return { ...spec, kind: dice.oneOf(['trail', 'distinct']), only: undefined }
+  // A sum of none is a figure as well, so the first one may leave some out.
+  if (index === 0 && spec.kind === 'sumBigint') return { ...spec, only: { mod: 3, below: 2 } }
   const mayLeaveOut = index > 0 && (spec.kind === 'sum' || spec.kind === 'sumBigint')
   return mayLeaveOut && dice.onceIn(2) ? { ...spec, only: testOf(dice) } : spec
 }

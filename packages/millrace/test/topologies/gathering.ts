@@ -32,8 +32,9 @@ export interface Gathered extends Item {
 
 /** Later than any record. */
 const endOfInput = 4_000_000_000_000
-/** So many figures are handed on at once. */
+/** Who waits long waits for no more than so many figures. */
 const most = 6
+const longMs = 10
 /** Comes out when a timer fires that is not set. No record has it. */
 const strayFigure = -1
 
@@ -51,7 +52,7 @@ export function gather(
     due.set(at)
     timers.setProcessing(at, 'hand on')
     timers.setEvent?.(endOfInput, 'the rest')
-  } else if (list.get().length >= most) {
+  } else if (delayMs > longMs && list.get().length >= most) {
     timers.deleteProcessing(before, 'hand on')
     emitAll(key, hands, false)
   }
