@@ -35,7 +35,7 @@ export function differencesOf(
  * because their contents differ from run to run, but what the oracle knows of them does not.
  */
 export function clockInvariant(topology: Topology, { records, figures }: Foretold): Invariant {
-  const byClock = namesByClock(topology)
+  const decided = decidedByClock(topology)
   const guarantees = new Map<string, Guarantee>([[lettersName, topology.letters]])
   for (const { name, guarantee } of topology.sinks) guarantees.set(name, guarantee)
   return function whatGoesByTheClock(outputs, run) {
@@ -46,7 +46,8 @@ export function clockInvariant(topology: Topology, { records, figures }: Foretol
       const known = records.get(sink)
       const gathered = figures.get(sink)
       let difference: string | undefined
-      if (known !== undefined && byClock.has(sink)) difference = recordsDiffer(sink, known, values, leave)
+      if (!decided.has(sink)) continue
+      if (known !== undefined) difference = recordsDiffer(sink, known, values, leave)
       else if (gathered !== undefined) {
         const { texts, isAll } = gathered
         const mayMiss = leave.mayMiss || !isAll
@@ -69,18 +70,20 @@ function leaveOf(guarantee: Guarantee, { hasFallenBack }: RunFacts): Leave {
  * The sinks behind operators that go by the clock, unless how records meet on the way depends on more than the data:
  * then the oracle knows only what a run at a parallelism of 1 puts there.
  */
-function namesByClock({ parts, sinks }: Topology): ReadonlySet<string> {
+function decidedByClock({ parts, sinks }: Topology): ReadonlySet<string> {
   const byClock = new Set<string>()
+  const mixing = new Set<string>()
   const tangled = new Set<string>()
-  const keyed = new Set<string>()
   for (const part of parts) {
     const inputs = part.kind === 'union' ? [part.from, ...part.others] : [part.from]
     const isBehind = (names: ReadonlySet<string>): boolean => inputs.some(({ node }) => names.has(node))
     const isKeyed = 'by' in part && part.by !== undefined
-    const isKnot = part.kind === 'union' || part.kind === 'mapAsync' || (isKeyed && isBehind(keyed))
+    // Whoever only gathers figures, or makes a call for each record, does not mind in which order they come.
+    const mindsOrder = isKeyed && part.kind !== 'mapAsync' && !goesByClock(part)
     if (goesByClock(part) || isBehind(byClock)) byClock.add(part.name)
-    if (isKnot || isBehind(tangled)) tangled.add(part.name)
-    if (isKeyed || isBehind(keyed)) keyed.add(part.name)
+    if ((mindsOrder && isBehind(mixing)) || isBehind(tangled)) tangled.add(part.name)
+    if (isKeyed || part.kind === 'union' || part.kind === 'mapAsync' || isBehind(mixing))
+      mixing.add(part.name)
   }
   const names = new Set<string>()
   for (const { name, from } of sinks) if (byClock.has(from.node) && !tangled.has(from.node)) names.add(name)
