@@ -1,5 +1,5 @@
 import { expect, test } from 'vitest'
-import { boundTo, type RunFacts } from './invariant.ts'
+import { brokenInvariants, type RunFacts } from './invariant.ts'
 import type { RunOutcome } from './run-plan.ts'
 import { Spent } from './sim-source.ts'
 
@@ -16,13 +16,14 @@ const outcome: RunOutcome = {
   fallbacks: 0,
   spent: new Map([['numbers', new Spent()]]),
   brought: 0,
+  starts: 1,
+  isForked: false,
 }
 
 /** What an invariant is told of a run. */
 function toldOf(changes: Partial<RunOutcome>): RunFacts | undefined {
   let told: RunFacts | undefined
-  const [bound] = boundTo({ ...outcome, ...changes }, [(_outputs, run) => void (told = run)])
-  bound!({})
+  brokenInvariants({ ...outcome, ...changes }, {}, [(_outputs, run) => void (told = run)])
   return told
 }
 
@@ -35,7 +36,17 @@ test('an invariant is told whether results may be there again, and whether recor
   expect(toldOf({ spent: new Map([['numbers', spent]]) })).toMatchObject({ hasLost: true })
 })
 
-test('an invariant keeps its name, which says what does not hold', () => {
-  const enough = (): void => {}
-  expect(boundTo(outcome, [enough])[0]!.name).toBe('enough')
+test('an invariant that does not hold is told by its name, or by its number', () => {
+  const enough = (): void => {
+    throw new Error('too few')
+  }
+  const found = brokenInvariants(outcome, {}, [enough, (): void => enough()])
+  expect(found.map(({ what }) => what)).toEqual([
+    'invariant enough does not hold: too few',
+    'invariant number 2 does not hold: too few',
+  ])
+})
+
+test('a job that damage has stopped owes nothing', () => {
+  expect(toldOf({ stopped: 'a checkpoint is damaged' })).toBeUndefined()
 })

@@ -1,5 +1,6 @@
+import { describeError } from '@millrace/core'
+import type { Finding } from './finding.ts'
 import type { FaultEvent, RunOutcome } from './run-plan.ts'
-import type { Invariant as BoundInvariant } from './verdict.ts'
 
 /** What an invariant may have to know of a run beside what is in the sinks. */
 export interface RunFacts {
@@ -17,15 +18,32 @@ export interface RunFacts {
 /** What the user demands of a run beside what the engine promises: throws if it does not hold. */
 export type Invariant = (outputs: Readonly<Record<string, readonly unknown[]>>, run: RunFacts) => void
 
-/** Invariants that know of which run they are asked; each keeps its name. */
-export function boundTo(outcome: RunOutcome, invariants: readonly Invariant[]): readonly BoundInvariant[] {
-  const facts: RunFacts = {
-    faults: outcome.events,
-    hasLost: [...outcome.spent.values()].some((spent) => !spent.isComplete),
-    hasFallenBack: outcome.fallbacks > 0,
+/** What an invariant is told of a run. */
+export function factsOf({ events, spent, fallbacks }: RunOutcome): RunFacts {
+  return {
+    faults: events,
+    hasLost: [...spent.values()].some(({ isComplete }) => !isComplete),
+    hasFallenBack: fallbacks > 0,
   }
-  return invariants.map((invariant) => {
-    const bound: BoundInvariant = (outputs) => invariant(outputs, facts)
-    return Object.defineProperty(bound, 'name', { value: invariant.name })
-  })
+}
+
+/** Asks each invariant about a run that has come to its end. */
+export function brokenInvariants(
+  outcome: RunOutcome,
+  outputs: Readonly<Record<string, readonly unknown[]>>,
+  invariants: readonly Invariant[],
+): readonly Finding[] {
+  if (outcome.stopped !== undefined) return []
+  const facts = factsOf(outcome)
+  const findings: Finding[] = []
+  for (const [index, invariant] of invariants.entries()) {
+    try {
+      invariant(outputs, facts)
+    } catch (error) {
+      const where = invariant.name || `number ${index + 1}`
+      const what = `invariant ${where} does not hold: ${describeError(error)}`
+      findings.push({ kind: 'invariant', where, what })
+    }
+  }
+  return findings
 }

@@ -6,7 +6,7 @@ import { compareWatches, OperatorWatch } from './determinism.ts'
 import { drawFaults, type FaultKind, type Faults } from './fault.ts'
 import type { Finding } from './finding.ts'
 import { recordInputs, type GivenInput } from './inputs.ts'
-import { boundTo, type Invariant } from './invariant.ts'
+import type { Invariant } from './invariant.ts'
 import { shrink } from './shrink.ts'
 import type { FaultEvent, RunPlan, SinkStandIn, Subject } from './run-plan.ts'
 import { simulateRun } from './sim-run.ts'
@@ -221,7 +221,7 @@ class Simulation {
     }
     const plan = this.#plan(seed)
     const outcome = await simulateRun(this.#baseline.subject, plan, noWatch)
-    const invariants = boundTo(outcome, this.#options.invariants ?? [])
+    const invariants = this.#options.invariants ?? []
     let verdict = await judge(outcome, plan, this.#baseline, invariants)
     if (await verdict.against.doubts(verdict, plan))
       verdict = await judge(outcome, plan, this.#baseline, invariants)
@@ -250,8 +250,7 @@ class Simulation {
   ): Promise<SimulationFailure> {
     const attempt = async (shorter: RunPlan, baseline: Baseline): Promise<FailedRun | undefined> => {
       const outcome = await simulateRun(baseline.subject, shorter, noWatch)
-      const invariants = boundTo(outcome, this.#options.invariants ?? [])
-      const found = await judge(outcome, shorter, baseline, invariants)
+      const found = await judge(outcome, shorter, baseline, this.#options.invariants ?? [])
       const { parallelism } = shorter
       return found.findings.length === 0
         ? undefined

@@ -1,11 +1,8 @@
-import { describeError } from '@millrace/core'
 import { stateOf, type Baseline, type NotCompared } from './baseline.ts'
 import { compareCounts, compareSink, compareState, type SinkDemand } from './expectation.ts'
 import type { Finding } from './finding.ts'
+import { brokenInvariants, factsOf, type Invariant } from './invariant.ts'
 import type { RunOutcome, RunPlan, Subject } from './run-plan.ts'
-
-/** What the user demands of a run beside what the engine promises: throws if it does not hold. */
-export type Invariant = (outputs: Readonly<Record<string, readonly unknown[]>>) => void
 
 /** What a run was found to be. */
 export interface Verdict {
@@ -30,7 +27,7 @@ export async function judge(
     const broken = outcome.broken.map(({ kind, what }) => ({ kind, where: '', what }))
     return { findings: broken, against: baseline, isParallel: false, isRestarted: false, notCompared: [] }
   }
-  const hasLost = [...outcome.spent.values()].some((spent) => !spent.isComplete)
+  const { hasLost, hasFallenBack } = factsOf(outcome)
   // What a source that cannot be read again has given to a process that died is lost: the rest must count once.
   const fair = hasLost ? await withoutLost(baseline, plan, outcome) : baseline
   const isParallel = plan.parallelism > 1 || outcome.events.some(({ kind }) => kind === 'rescale')
@@ -40,9 +37,9 @@ export async function judge(
     const demand: SinkDemand = {
       guarantee,
       mayMiss: guarantee === 'at-most-once' || outcome.stopped !== undefined,
-      mayRepeat: guarantee === 'at-least-once' || outcome.fallbacks > 0,
+      mayRepeat: guarantee === 'at-least-once' || hasFallenBack,
       // Results of what was lost may be out: by a sink that shows them at once, or by a checkpoint that was damaged.
-      mayDiffer: hasLost && (guarantee === 'at-least-once' || outcome.fallbacks > 0),
+      mayDiffer: hasLost && (guarantee === 'at-least-once' || hasFallenBack),
       // A process that was paused finds all there at once: records meet in another order, and such a sink shows it.
       mayDifferAfterPause: guarantee === 'at-least-once' && baseline.isEntangled(sink),
       mayMix: baseline.mixed.has(sink),
@@ -55,7 +52,7 @@ export async function judge(
   }
   if (fair.state !== undefined && outcome.state !== undefined)
     findings.push(...compareState(fair.state, outcome.state, (operator) => !unsure.has(stateOf(operator))))
-  findings.push(...brokenInvariants(outcome, invariants))
+  findings.push(...brokenInvariants(outcome, valuesOf(outcome), invariants))
   const notCompared = Array.from(unsure, ([sink, why]) => ({ sink, why })).filter(({ sink }) =>
     baseline.has(sink),
   )
@@ -67,24 +64,6 @@ export function valuesOf(outcome: Pick<RunOutcome, 'outputs'>): Readonly<Record<
   return Object.fromEntries(
     Array.from(outcome.outputs, ([sink, records]) => [sink, records.map(({ value }) => value)]),
   )
-}
-
-function brokenInvariants(outcome: RunOutcome, invariants: readonly Invariant[]): readonly Finding[] {
-  if (outcome.stopped !== undefined) return []
-  const findings: Finding[] = []
-  for (const [index, invariant] of invariants.entries()) {
-    try {
-      invariant(valuesOf(outcome))
-    } catch (error) {
-      const where = invariant.name || `number ${index + 1}`
-      findings.push({
-        kind: 'invariant',
-        where,
-        what: `invariant ${where} does not hold: ${describeError(error)}`,
-      })
-    }
-  }
-  return findings
 }
 
 /** The baseline of what was not lost. What is left comes in the same order as it did with what was lost. */
