@@ -19,6 +19,7 @@ import { keptState, WatchedStore } from './kept-state.ts'
 import { LateSplits } from './late-splits.ts'
 import { Outside } from './outside.ts'
 import { FreePace, TurnstilePace, type Pace } from './pace.ts'
+import { PausedProcesses } from './paused-processes.ts'
 import { ProcessFs } from './process-fs.ts'
 import type { BrokenPromise, FaultEvent, RunOutcome, RunPlan, Subject } from './run-plan.ts'
 import { SpoiledDisk } from './spoiled-disk.ts'
@@ -69,7 +70,7 @@ class SimRun {
   readonly #endedSplits = new Set<string>()
   /** Sources whose records get event times. */
   readonly #timed: ReadonlySet<string>
-  #zombies: { readonly life: Life; readonly wakeAt: number; isOver: boolean }[] = []
+  readonly #paused: PausedProcesses
   #newestCheckpoint = 0
   #fallbacks = 0
   #isForked = false
@@ -96,6 +97,9 @@ class SimRun {
     this.#trouble = new Trouble(this.#random.fork('trouble'), happened)
     this.#disk = new SpoiledDisk(this.#world.clock, directory, happened)
     this.#outside = new Outside(subject, this.#world, this.#trouble)
+    this.#paused = new PausedProcesses(({ name }) =>
+      happened('zombie', `${name} wakes up and goes on where it stood`),
+    )
   }
 
   async run(): Promise<RunOutcome> {
@@ -131,7 +135,7 @@ class SimRun {
   async #live(): Promise<void> {
     for (;;) {
       const eventsBefore = this.#events.length
-      const zombies = this.#awake()
+      const { awake } = this.#paused
       const end = await this.#liveOnce()
       if (end.kind === 'crashed') continue
       const { result } = end
@@ -142,7 +146,7 @@ class SimRun {
       }
       // Whoever watches over the job starts it again, as long as what has failed it was something new.
       if (this.#events.length > eventsBefore) continue
-      if (zombies > 0) {
+      if (awake > 0) {
         // Nobody moves time but those who wait for it, and the process that woke up may need some to come to its end.
         await sleep(this.#world.clock, restartDelayMs)
         continue
@@ -156,7 +160,7 @@ class SimRun {
     }
     this.#life!.faults.length = 0
     this.#disk.fs.heal()
-    await this.#wakeZombies()
+    await this.#paused.wakeAll()
     await this.#outside.settle()
     // What has been damaged since it was last read is not the job's to answer for.
     if (this.#disk.isDamaged) return
@@ -285,9 +289,7 @@ class SimRun {
     while (life.faults.length > 0 && life.faults[0]!.step <= step - life.since) {
       this.#inject(life, life.faults.shift()!)
     }
-    for (const zombie of this.#zombies) {
-      if (zombie.life.process.isPaused && step >= zombie.wakeAt) this.#wake(zombie.life)
-    }
+    this.#paused.at(step)
   }
 
   #inject(life: Life, { kind, salt }: Fault): void {
@@ -323,10 +325,7 @@ class SimRun {
         return
       }
       this.#happened(kind, 'the process is paused, and everybody takes it for dead')
-      life.process.pause()
-      const zombie = { life, wakeAt: this.#world.steps + 20 + random.int(1_500), isOver: false }
-      this.#zombies.push(zombie)
-      void life.ended.then(() => (zombie.isOver = true))
+      this.#paused.pause(life.process, life.ended, this.#world.steps + 20 + random.int(1_500))
       this.#leave(life)
     } else {
       this.#world.add(life.process, 'stop', () => void life.job?.stop())
@@ -335,8 +334,7 @@ class SimRun {
 
   #powerLost(kind: FaultKind, random: Random): void {
     this.#happened(kind, faultKinds[kind])
-    for (const { life } of this.#zombies) life.process.kill()
-    this.#zombies = []
+    this.#paused.kill()
     this.#disk.losePower(random)
     this.#crash(this.#life!)
   }
@@ -350,24 +348,6 @@ class SimRun {
   #leave(life: Life): void {
     life.faults.length = 0
     this.#world.add(this.#main, 'the next life begins', () => life.end({ kind: 'crashed' }))
-  }
-
-  #wake({ process }: Life): void {
-    this.#happened('zombie', `${process.name} wakes up and goes on where it stood`)
-    process.resume()
-  }
-
-  /** How many processes that were paused are at work again beside the one that counts. */
-  #awake(): number {
-    return this.#zombies.filter(({ life, isOver }) => !life.process.isPaused && !isOver).length
-  }
-
-  /** A process that was paused goes on in the end, and must do no harm. */
-  async #wakeZombies(): Promise<void> {
-    for (const { life } of this.#zombies) {
-      if (life.process.isPaused) this.#wake(life)
-      await life.ended
-    }
   }
 
   #happened(kind: FaultKind, what: string): void {
