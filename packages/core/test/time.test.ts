@@ -1,3 +1,4 @@
+import { sleep } from '@millrace/channels'
 import { describe, expect, test } from 'vitest'
 import { MemorySink, memorySource, type Source } from '@millrace/core'
 import { count, output, state, tumbling } from '@millrace/flow'
@@ -236,4 +237,73 @@ test('after a restart a split that had ended does not make the others late', asy
   }
   expect(late.values).toEqual([])
   expect(windows.values.map(({ n }) => n)).toEqual([1, 1])
+})
+
+test('a split that falls silent makes no record late whose call is still under way', async () => {
+  const [windows, late] = [new MemorySink<{ n: number }>(), new MemorySink<number>()]
+  const platform = simPlatform({ seed: 1 })
+  await live(
+    (p) => {
+      const counted = p
+        .from('n', openEnded({ ahead: [1_000], behind: [100] }))
+        .withTimestamps({ at: (n) => n, idleAfter: 50 })
+        .mapAsync('call', async (n) => {
+          await sleep(platform.clock, n === 100 ? 500 : 0)
+          return n
+        })
+        .keyBy(() => 'all')
+        .window(tumbling(600))
+        .aggregate('count', { n: count() })
+      counted.to('windows', windows)
+      counted.late.to('late', late)
+    },
+    {
+      platform,
+      parallelism: 2,
+      isBounded: false,
+      onEvent: (event, job) => {
+        if (event.kind === 'checkpointCompleted' && platform.clock.monotonic() > 1_000) void job.stop()
+      },
+    },
+  )
+  expect(late.values).toEqual([])
+  expect(windows.values.map(({ n }) => n)).toEqual([1])
+})
+
+test('EN-235 records in flight meet the watermark they had met, also after a rescale', async () => {
+  const seen = new MemorySink<string>()
+  let platform = simPlatform({ seed: 1 })
+  for (const [parallelism, callMs] of [
+    [1, 10_000],
+    [3, 0],
+  ] as const) {
+    const { clock } = platform
+    await live(
+      (p) =>
+        p
+          .from('n', openEnded({ b: [100, 200, 300] }))
+          .withTimestamps({ at: (n) => n })
+          .mapAsync('call', async (n) => {
+            if (n > 100) await sleep(clock, callMs)
+            return n
+          })
+          .keyBy((n) => n)
+          .process('look', {
+            emits: output<string>(),
+            state: { n: state.value<number>() },
+            onRecord: ({ time }, { watermark, emit }) => emit(`${time} under ${watermark()}`),
+          })
+          .to('seen', seen),
+      {
+        platform,
+        parallelism,
+        isBounded: false,
+        onEvent: (event, job) => {
+          if (event.kind === 'checkpointCompleted') void job.stop()
+        },
+      },
+    )
+    platform = nextLife(platform)
+  }
+  expect(seen.values).toEqual(['100 under -Infinity', '200 under 100', '300 under 200'])
 })

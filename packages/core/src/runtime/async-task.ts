@@ -49,6 +49,9 @@ export class AsyncTask implements Task {
   readonly #groups: KeyGroupRange
   /** The watermark of the input; the output's stays behind it while calls are in flight. */
   #inputWatermark: EventTime
+  #isInputIdle = false
+  /** Whether the tasks behind this one were told that it is idle. */
+  #isIdle = false
   #sequence = 0
 
   constructor(plan: AsyncTaskPlan, subtask: number, wiring: TaskWiring, around: TaskSurroundings) {
@@ -99,9 +102,11 @@ export class AsyncTask implements Task {
       this.#sequence = Math.max(this.#sequence, Math.floor(Number(cell.inner) / this.#around.keyGroups) + 1)
       this.#call(value, time, watermarks[i]!, cell, -1)
     }
-    // Whoever is restored downstream knows this watermark already.
     this.#advance()
     this.metrics.watermark = this.#cursor.watermark
+    this.#outlet.begin(this.#cursor.watermark)
+    this.#isInputIdle = this.#gate.begin()
+    this.#passIdle()
   }
 
   async run(): Promise<void> {
@@ -141,7 +146,8 @@ export class AsyncTask implements Task {
         return this.#passWatermark()
       case 'idle':
       case 'active':
-        return this.#outlet.mark(arrival)
+        this.#isInputIdle = arrival.kind === 'idle'
+        return this.#passIdle()
       case 'barrier':
         return this.#barrier(arrival.checkpoint)
       case 'end':
@@ -264,6 +270,15 @@ export class AsyncTask implements Task {
     const room = this.#outlet.flush()
     if (room !== undefined) await room
     this.#passWatermark()
+    this.#passIdle()
+  }
+
+  /** Nobody downstream waits for an idle task, and so for none with calls in flight: their results would be late. */
+  #passIdle(): void {
+    const isIdle = this.#isInputIdle && this.#calls.size === 0
+    if (isIdle === this.#isIdle) return
+    this.#isIdle = isIdle
+    this.#outlet.mark({ kind: isIdle ? 'idle' : 'active' })
   }
 
   /**

@@ -74,6 +74,8 @@ export class ChainTask implements Task {
 
   start(): void {
     this.#chain.start(this.#around.isRestored)
+    this.#outlet.begin(this.#cursor.watermark)
+    if (this.#gate.begin()) this.#outlet.mark({ kind: 'idle' })
   }
 
   async run(): Promise<void> {

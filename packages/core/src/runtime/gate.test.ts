@@ -16,9 +16,15 @@ function batch(...records: readonly (readonly [value: string, watermark: number]
   }
 }
 
-function open(inputs: number): { readonly edges: readonly Edge[]; readonly story: () => string[] } {
+interface Inputs {
+  readonly edges: readonly Edge[]
+  readonly gate: Gate
+  readonly story: () => string[]
+}
+
+function open(inputs: number, initial?: number): Inputs {
   const edges = Array.from({ length: inputs }, () => new Edge(4))
-  const gate = new Gate(edges, new Wakeup())
+  const gate = new Gate(edges, new Wakeup(), initial)
   const story = (): string[] => {
     const lines: string[] = []
     for (let arrival = gate.take(); arrival !== undefined; arrival = gate.take()) {
@@ -29,7 +35,7 @@ function open(inputs: number): { readonly edges: readonly Edge[]; readonly story
     }
     return lines
   }
-  return { edges, story }
+  return { edges, gate, story }
 }
 
 describe('Gate', () => {
@@ -126,5 +132,29 @@ describe('Edge', () => {
     edge.take()
     expect(edge.hasCredit).toBe(true)
     expect(edge.depth).toBe(1)
+  })
+
+  test('what inputs announce at the start is known before the first record, and silence is passed on once', () => {
+    const { edges, gate, story } = open(2, 10)
+    edges[0]!.mark({ kind: 'watermark', time: 10 })
+    for (const edge of edges) edge.mark({ kind: 'idle' })
+    expect(gate.begin()).toBe(true)
+    expect(story()).toEqual([])
+    edges[1]!.mark({ kind: 'active' })
+    edges[1]!.send(batch(['a', 20]))
+    expect(story()).toEqual(['active', 'a'])
+  })
+
+  test('at the start silence is not passed on ahead of a watermark, nor of inputs that are not silent', () => {
+    const ahead = open(1, 10)
+    ahead.edges[0]!.mark({ kind: 'watermark', time: 20 })
+    ahead.edges[0]!.mark({ kind: 'idle' })
+    expect(ahead.gate.begin()).toBe(false)
+    expect(ahead.story()).toEqual(['w20', 'idle'])
+    const half = open(2)
+    half.edges[0]!.mark({ kind: 'idle' })
+    expect(half.gate.begin()).toBe(false)
+    half.edges[1]!.send(batch(['a', 5]))
+    expect(half.story()).toEqual(['a'])
   })
 })

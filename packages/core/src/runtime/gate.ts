@@ -45,6 +45,21 @@ export class Gate {
     return this.#edges.reduce((sum, edge) => sum + edge.depth, 0)
   }
 
+  /**
+   * Takes in what the inputs have announced before their first record. True if none will bring anything for now: that
+   * is passed on before anybody runs, so that what sources know from the start reaches each task before any record.
+   */
+  begin(): boolean {
+    for (const [input, edge] of this.#edges.entries()) {
+      while (!edge.isEmpty && edge.isAtMark) this.#handle(input)
+    }
+    const [first] = this.#pending
+    // Behind a watermark it has to wait for what that sets off.
+    if (first?.kind !== 'idle') return false
+    this.#pending.shift()
+    return true
+  }
+
   /** The next thing to deal with, or undefined if nothing is here now. */
   take(): Arrival | undefined {
     for (;;) {

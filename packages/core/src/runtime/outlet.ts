@@ -1,6 +1,6 @@
 import type { Wakeup } from '@millrace/channels'
 import type { Element } from '../kernel/element.ts'
-import type { EventTime } from '../kernel/time.ts'
+import { MIN_TIME, type EventTime } from '../kernel/time.ts'
 import type { Cursor } from '../operator/cursor.ts'
 import type { Port } from './port.ts'
 
@@ -33,6 +33,11 @@ export class Outlet {
 
   watermark(time: EventTime): void {
     this.mark({ kind: 'watermark', time })
+  }
+
+  /** Says where the task goes on, before its first record: a restored task has a watermark already. */
+  begin(watermark: EventTime): void {
+    if (watermark !== MIN_TIME) this.watermark(watermark)
   }
 
   #tryFlush(): boolean {

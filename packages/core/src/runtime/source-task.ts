@@ -3,7 +3,7 @@ import type { SourceEntry, SplitEntry } from '../checkpoint/manifest.ts'
 import type { ConnectorContext, DecodeFailure, Poll } from '../connect/source.ts'
 import { MillraceError } from '../kernel/errors.ts'
 import type { Batch } from '../kernel/element.ts'
-import { MAX_TIME, MIN_TIME } from '../kernel/time.ts'
+import { MAX_TIME } from '../kernel/time.ts'
 import { TaskMetrics } from '../observe/metrics.ts'
 import { Chain } from '../operator/chain.ts'
 import type { Cursor } from '../operator/cursor.ts'
@@ -92,7 +92,7 @@ export class SourceTask implements Task {
     // Whoever is restored beside this source judges lateness by this watermark from its first record on.
     this.#cursor.watermark = Math.max(this.#cursor.watermark, this.#watermarks.current)
     this.metrics.watermark = this.#cursor.watermark
-    if (this.#cursor.watermark !== MIN_TIME) this.#outlet.watermark(this.#cursor.watermark)
+    this.#outlet.begin(this.#cursor.watermark)
     // A subtask without splits must not hold back the watermark of the others, not even for their first record.
     this.#announceIdle()
   }

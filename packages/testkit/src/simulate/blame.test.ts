@@ -49,7 +49,7 @@ test.each([
 ] as const)(
   'a record that is lost is missed where order decides what becomes of it: %s',
   async (_guarantee, sink) => {
-    const failure = await failureOf(simulateSeeds(losing(sink), { seeds: 30, faults: { kill: 3 } }))
+    const failure = await failureOf(simulateSeeds(losing(sink), { seeds: 200, faults: { kill: 3 } }))
     expect(failure).toMatchObject({ kind: 'missing', where: 'mix-out' })
     expect(failure.message).toContain('in whatever order they came')
   },
