@@ -2,7 +2,7 @@ import { describe, expect, test } from 'vitest'
 import { MemorySink, type Batch, type Sink } from '@millrace/core'
 import { simPlatform, SimFs } from '@millrace/testkit'
 import { pacedSource } from './paced-source.ts'
-import { live, nextLife } from './simulated-job.ts'
+import { live, nextLife, untilCheckpoint } from './simulated-job.ts'
 
 const numbers = Array.from({ length: 200 }, (_, i) => i)
 
@@ -118,9 +118,7 @@ describe('commits', () => {
         .to('out', sink)
     const { platform } = await live(build, {
       checkpoints: { everyMs: 10 },
-      onEvent: (event, job) => {
-        if (event.kind === 'checkpointCompleted') void job.stop()
-      },
+      ...untilCheckpoint,
     })
     const elsewhere = new SimFs()
     for (const path of platform.fs.paths())

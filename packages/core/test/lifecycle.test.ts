@@ -13,7 +13,7 @@ import { count, output, pipeline, tumbling, type PipelineBuilder } from '@millra
 import { memoryStore } from '@millrace/store-memory'
 import { driveJob, simPlatform, type SimPlatform } from '@millrace/testkit'
 import { pacedSource } from './paced-source.ts'
-import { live, nextLife } from './simulated-job.ts'
+import { live, nextLife, untilCheckpoint } from './simulated-job.ts'
 
 const numbers = Array.from({ length: 400 }, (_, i) => i)
 
@@ -78,9 +78,7 @@ describe('stop', () => {
     const passed = new MemorySink<number>()
     const first = await live(counting(passed, windows), {
       checkpoints: { everyMs: 10 },
-      onEvent: (event, job) => {
-        if (event.kind === 'checkpointCompleted') void job.stop()
-      },
+      ...untilCheckpoint,
     })
     expect(first.result).toEqual({ outcome: 'stopped' })
     const before = passed.values.length
@@ -302,9 +300,7 @@ describe('checkpoints', () => {
         .to('out', new MemorySink<number>())
     }
     const { platform } = await live(build('before'), {
-      onEvent: (event, job) => {
-        if (event.kind === 'checkpointCompleted') void job.stop()
-      },
+      ...untilCheckpoint,
     })
     const refused = await live(build('after'), { platform: nextLife(platform) })
     expect(refused.result).toHaveProperty('error.code', 'CHECKPOINT_INCOMPATIBLE')

@@ -27,6 +27,13 @@ export type LifeOptions = Partial<Omit<JobOptions, 'graph' | 'store' | 'platform
   readonly onEvent?: (event: JobEvent, job: Job) => void
 }
 
+/** Ends the life in good order once a checkpoint is complete. */
+export const untilCheckpoint: LifeOptions = {
+  onEvent: (event, job) => {
+    if (event.kind === 'checkpointCompleted') void job.stop()
+  },
+}
+
 /** Runs a pipeline in a simulated world until it ends, or until `until` says so. */
 export async function live(
   build: (p: PipelineBuilder) => void,

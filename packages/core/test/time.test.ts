@@ -4,7 +4,7 @@ import { MemorySink, memorySource, type Source } from '@millrace/core'
 import { count, output, state, tumbling } from '@millrace/flow'
 import { simPlatform } from '@millrace/testkit'
 import { pacedSource } from './paced-source.ts'
-import { live, nextLife } from './simulated-job.ts'
+import { live, nextLife, untilCheckpoint } from './simulated-job.ts'
 
 describe('time in a running job', () => {
   test('EN-088 the watermark is the newest time less the disorder: a window ends once that reaches its end', async () => {
@@ -200,9 +200,7 @@ test('EN-235 after a rescale each split counts from the time it had reached, als
         platform,
         parallelism,
         isBounded: false,
-        onEvent: (event, job) => {
-          if (event.kind === 'checkpointCompleted') void job.stop()
-        },
+        ...untilCheckpoint,
       },
     )
     platform = nextLife(platform)
@@ -228,9 +226,7 @@ test('after a restart a split that had ended does not make the others late', asy
       {
         platform,
         isBounded: false,
-        onEvent: (event, job) => {
-          if (event.kind === 'checkpointCompleted') void job.stop()
-        },
+        ...untilCheckpoint,
       },
     )
     platform = nextLife(platform)
@@ -298,9 +294,7 @@ test('EN-235 records in flight meet the watermark they had met, also after a res
         platform,
         parallelism,
         isBounded: false,
-        onEvent: (event, job) => {
-          if (event.kind === 'checkpointCompleted') void job.stop()
-        },
+        ...untilCheckpoint,
       },
     )
     platform = nextLife(platform)
