@@ -5,7 +5,7 @@ export interface ErrorReport {
   readonly code: string
   /** What happened, where, and what to do. */
   readonly message: string
-  /** Where in the user's program it was thrown; undefined for an error that Millrace raised on purpose. */
+  /** Where in the user's program it was thrown; undefined for one that Millrace raised on purpose, or that the disk did. */
   readonly stack: string | undefined
 }
 
@@ -18,7 +18,10 @@ export function reportOf(error: unknown): ErrorReport {
 
 /** The stack of what started it all, if it was not raised on purpose. */
 function stackOf(error: unknown): string | undefined {
-  if (isMillraceError(error)) return error.cause === undefined ? undefined : stackOf(error.cause)
+  if (isMillraceError(error)) {
+    const isOfDisk = error.code.startsWith('FS_')
+    return error.cause === undefined || isOfDisk ? undefined : stackOf(error.cause)
+  }
   if (!(error instanceof Error)) return undefined
   // The first line repeats the message.
   const lines = error.stack?.split('\n').map((line) => line.trim()) ?? []

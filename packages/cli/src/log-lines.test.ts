@@ -40,6 +40,13 @@ describe('the log', () => {
     expect(linesOf(false, (lines) => lines.error(error))).toBe('DIRECTORY_LOCKED: in use\n')
   })
 
+  test('what the disk refuses has no stack: it was not asked by user code', () => {
+    const cause = new MillraceError('FS_DENIED', 'ro: permission denied', { cause: new Error('EACCES') })
+    const error = new MillraceError('SINK_FAILED', "sink 'out' failed", { cause })
+    expect(linesOf(false, (lines) => lines.error(cause))).toBe('FS_DENIED: ro: permission denied\n')
+    expect(linesOf(false, (lines) => lines.error(error))).toBe("SINK_FAILED: sink 'out' failed\n")
+  })
+
   test('anything may have been thrown', () => {
     expect(linesOf(false, (lines) => lines.error('oops'))).toBe('INTERNAL: thrown value "oops"\n')
   })

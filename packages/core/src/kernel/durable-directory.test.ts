@@ -135,6 +135,14 @@ describe('a parent that may not be read', () => {
   })
 })
 
+test('a directory that cannot be made is named, and not its mark alone', async () => {
+  const fs = new SimFs()
+  fs.failNext('create')
+  await expect(makeDurableDirectory(fs, 'data')).rejects.toThrow(/^\.\/data: it cannot be made \(/)
+  await makeDurableDirectory(fs, 'data')
+  expect(fs.paths()).toEqual([])
+})
+
 test('a leftover that cannot be removed is named', async () => {
   const fs = new SimFs()
   fs.failNext('syncDirectory')

@@ -46,7 +46,7 @@ export async function makeDurableDirectory(fs: Fs, path: string): Promise<void> 
 }
 
 async function makeLevel(fs: Fs, { directory, parent, mark }: Level): Promise<void> {
-  await putMark(fs, mark)
+  await putMark(fs, directory, mark)
   await fs.makeDirectory(directory)
   if (!(await syncUnlessDenied(fs, parent))) {
     await removeLeftover(fs, directory)
@@ -60,9 +60,13 @@ async function makeLevel(fs: Fs, { directory, parent, mark }: Level): Promise<vo
   await unless('FS_NOT_FOUND', fs.remove(mark))
 }
 
-async function putMark(fs: Fs, mark: string): Promise<void> {
-  const file = await fs.open(mark, 'append')
-  await file.close()
+async function putMark(fs: Fs, directory: string, mark: string): Promise<void> {
+  try {
+    const file = await fs.open(mark, 'append')
+    await file.close()
+  } catch (error) {
+    throw about(directory, 'it cannot be made', error)
+  }
 }
 
 /** Removes a directory that a process has made and not made sure of; leaves alone what holds anything. */
@@ -70,14 +74,19 @@ async function removeLeftover(fs: Fs, directory: string): Promise<void> {
   try {
     await unless('FS_NOT_FOUND', unless('FS_EXISTS', fs.removeDirectory(directory)))
   } catch (error) {
-    if (!isMillraceError(error)) throw error
-    throw new MillraceError(
-      error.code,
-      `${directory}: nobody knows whether its name is on the disk, and it cannot be removed to be made again; ` +
-        `remove it by hand (${error.message})`,
-      { cause: error, isTransient: error.isTransient },
+    throw about(
+      directory,
+      'nobody knows whether its name is on the disk, and it cannot be removed to be made again; remove it by hand',
+      error,
     )
   }
+}
+
+/** The same failure, told of the directory that it is about. */
+function about(directory: string, what: string, error: unknown): unknown {
+  if (!isMillraceError(error)) return error
+  const { code, message, isTransient } = error
+  return new MillraceError(code, `${directory}: ${what} (${message})`, { cause: error, isTransient })
 }
 
 /** False if the directory may not be opened for reading. */
