@@ -2,7 +2,7 @@ import { describe, expect, test } from 'vitest'
 import { MemorySink, type Batch, type Sink } from '@millrace/core'
 import { simPlatform, SimFs } from '@millrace/testkit'
 import { pacedSource } from './paced-source.ts'
-import { live, nextLife, untilCheckpoint } from './simulated-job.ts'
+import { live, nextLife, summing, untilCheckpoint } from './simulated-job.ts'
 
 const numbers = Array.from({ length: 200 }, (_, i) => i)
 
@@ -106,16 +106,7 @@ describe('commits', () => {
 
   test('EN-210 a data directory is whole in itself: moved elsewhere, the job goes on from there', async () => {
     const sink = new MemorySink<number>()
-    const build = (p: Parameters<Parameters<typeof live>[0]>[0]) =>
-      p
-        .from('numbers', pacedSource({ all: numbers }, 2))
-        .keyBy((n) => n % 7)
-        .scan(
-          'sum',
-          () => 0,
-          (total, n) => total + n,
-        )
-        .to('out', sink)
+    const build = summing(numbers, sink)
     const { platform } = await live(build, {
       checkpoints: { everyMs: 10 },
       ...untilCheckpoint,

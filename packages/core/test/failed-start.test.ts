@@ -1,31 +1,16 @@
 import { describe, expect, test } from 'vitest'
 import { describeError, MemorySink, type JobEvent } from '@millrace/core'
-import type { PipelineBuilder } from '@millrace/flow'
 import { simPlatform, SimFs } from '@millrace/testkit'
-import { pacedSource } from './paced-source.ts'
-import { live, type SimulatedLife } from './simulated-job.ts'
+import { live, summing, type SimulatedLife } from './simulated-job.ts'
 
 const numbers = Array.from({ length: 100 }, (_, i) => i)
-
-function summing(sink: MemorySink<number>): (p: PipelineBuilder) => void {
-  return (p) =>
-    p
-      .from('numbers', pacedSource({ all: numbers }, 2))
-      .keyBy((n) => n % 7)
-      .scan(
-        'sum',
-        () => 0,
-        (total, n) => total + n,
-      )
-      .to('out', sink)
-}
 
 const checkpoints = { everyMs: 10 }
 
 /** Runs the job on a disk until it has completed some checkpoints, or ends by itself. */
 async function run(fs: SimFs, sink: MemorySink<number>, completed = Infinity): Promise<SimulatedLife> {
   const isCompleted = (event: JobEvent): boolean => event.kind === 'checkpointCompleted'
-  return live(summing(sink), {
+  return live(summing(numbers, sink), {
     platform: simPlatform({ seed: fs.life, fs }),
     checkpoints,
     until: (_job, events) => events.filter(isCompleted).length >= completed,
@@ -64,7 +49,7 @@ describe('a job on a disk that has run full', () => {
     const fs = new SimFs()
     const sink = new MemorySink<number>()
     const story: string[] = []
-    const { result } = await live(summing(sink), {
+    const { result } = await live(summing(numbers, sink), {
       platform: simPlatform({ seed: 1, fs }),
       checkpoints,
       restart: { kind: 'fixed', delayMs: 1_000, attempts: 3 },

@@ -9,6 +9,7 @@ import {
 import { pipeline, type PipelineBuilder } from '@millrace/flow'
 import { memoryStore } from '@millrace/store-memory'
 import { driveJob, simPlatform, type SimPlatform } from '@millrace/testkit'
+import { pacedSource } from './paced-source.ts'
 
 /** One life of a job in a simulated world. */
 export interface SimulatedLife {
@@ -25,6 +26,20 @@ export type LifeOptions = Partial<Omit<JobOptions, 'graph' | 'store' | 'platform
   /** Ends the life where the job stands, without stopping it. */
   readonly until?: (job: Job, events: readonly JobEvent[]) => boolean
   readonly onEvent?: (event: JobEvent, job: Job) => void
+}
+
+/** Sums up numbers by their remainder of 7; two of them come in a millisecond. */
+export function summing(numbers: readonly number[], sink: MemorySink<number>): (p: PipelineBuilder) => void {
+  return (p) =>
+    p
+      .from('numbers', pacedSource({ all: numbers }, 2))
+      .keyBy((n) => n % 7)
+      .scan(
+        'sum',
+        () => 0,
+        (total, n) => total + n,
+      )
+      .to('out', sink)
 }
 
 /** Ends the life in good order once a checkpoint is complete. */

@@ -100,7 +100,7 @@ export class AsyncTask implements Task {
     for (const [i, cell] of cells.entries()) {
       const { value, time } = cell.value as Waiting
       this.#sequence = Math.max(this.#sequence, Math.floor(Number(cell.inner) / this.#around.keyGroups) + 1)
-      this.#call(value, time, watermarks[i]!, cell, -1)
+      this.#call(value, time, watermarks[i]!, cell, -1, this.#tokenOf(value))
     }
     this.#advance()
     this.metrics.watermark = this.#cursor.watermark
@@ -194,7 +194,7 @@ export class AsyncTask implements Task {
     // The group is part of the name, so that records of several subtasks can come together after a rescale.
     const name = this.#sequence++ * this.#around.keyGroups + group
     const cell = this.#table.create(0, name, group, waiting)
-    this.#call(value, time, this.#inputWatermark, cell, this.#cursor.originIndex)
+    this.#call(value, time, this.#inputWatermark, cell, this.#cursor.originIndex, token)
   }
 
   #call(
@@ -203,13 +203,14 @@ export class AsyncTask implements Task {
     watermark: EventTime,
     cell: Cell<unknown>,
     originIndex: number,
+    token: KeyToken | undefined,
   ): void {
     const { origin } = this.#cursor
     const call: AsyncCall = {
       value,
       time,
       watermark,
-      key: this.#node.order === 'key' ? this.#tokenOf(value) : undefined,
+      key: this.#node.order === 'key' ? token : undefined,
       originIndex,
       place: () =>
         originIndex < 0 || origin === undefined

@@ -118,21 +118,6 @@ describe('Gate', () => {
     for (const value of ['x', 'y']) edges[1]!.send(batch([value, 0]))
     expect(story()).toEqual(['a', 'x', 'b', 'y'])
   })
-})
-
-describe('Edge', () => {
-  test('EN-230 batches use credit and marks do not, and taking a batch gives its credit back', () => {
-    const edge = new Edge(2)
-    edge.send(batch(['a', 0]))
-    edge.mark({ kind: 'barrier', checkpoint: 1 })
-    expect(edge.hasCredit).toBe(true)
-    edge.send(batch(['b', 0]))
-    expect(edge.hasCredit).toBe(false)
-    edge.mark({ kind: 'barrier', checkpoint: 2 })
-    edge.take()
-    expect(edge.hasCredit).toBe(true)
-    expect(edge.depth).toBe(1)
-  })
 
   test('what inputs announce at the start is known before the first record, and silence is passed on once', () => {
     const { edges, gate, story } = open(2, 10)
@@ -156,5 +141,20 @@ describe('Edge', () => {
     expect(half.gate.begin()).toBe(false)
     half.edges[1]!.send(batch(['a', 5]))
     expect(half.story()).toEqual(['a'])
+  })
+})
+
+describe('Edge', () => {
+  test('EN-230 batches use credit and marks do not, and taking a batch gives its credit back', () => {
+    const edge = new Edge(2)
+    edge.send(batch(['a', 0]))
+    edge.mark({ kind: 'barrier', checkpoint: 1 })
+    expect(edge.hasCredit).toBe(true)
+    edge.send(batch(['b', 0]))
+    expect(edge.hasCredit).toBe(false)
+    edge.mark({ kind: 'barrier', checkpoint: 2 })
+    edge.take()
+    expect(edge.hasCredit).toBe(true)
+    expect(edge.depth).toBe(1)
   })
 })
