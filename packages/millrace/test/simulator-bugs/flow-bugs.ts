@@ -136,7 +136,7 @@ export const flowBugs: readonly SimulatorBug[] = [
     name: 'calls in flight are not made again',
     plant: {
       file: 'core/src/runtime/async-task.ts',
-      from: 'this.#call(value, time, watermarks[i]!, cell, -1)',
+      from: 'this.#call(value, time, watermarks[i]!, cell, -1, this.#tokenOf(value))',
       to: '',
     },
     shows: /misses/,
