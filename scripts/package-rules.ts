@@ -118,7 +118,29 @@ function publicNames(files: readonly SourceFile[]): string[] {
   return findings
 }
 
+interface LockedPackage {
+  readonly version?: string
+  readonly link?: boolean
+  readonly integrity?: string
+}
+
+/** Without a hash npm installs whatever bytes arrive under that name. */
+function lockedHashes(files: readonly SourceFile[]): string[] {
+  return files
+    .filter((file) => file.path === 'package-lock.json')
+    .flatMap((file) => {
+      const { packages } = JSON.parse(file.text) as { packages: Readonly<Record<string, LockedPackage>> }
+      return Object.entries(packages)
+        .filter(([place, { link, integrity }]) => place.startsWith('node_modules/') && !link && !integrity)
+        .map(
+          ([place, { version }]) =>
+            `${file.path}:1: ${place} ${version} has no integrity; delete the entry and run npm install --package-lock-only without node_modules`,
+        )
+    })
+}
+
 export const packageRules: readonly Rule[] = [
+  { name: 'every locked package has a hash', check: lockedHashes },
   { name: 'every package has a README', check: readmes },
   { name: 'packages are laid out alike', check: layout },
   { name: 'every public name is documented', check: publicNames },

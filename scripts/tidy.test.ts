@@ -74,6 +74,12 @@ const faults: readonly (readonly [rule: string, file: string, text: string, find
   ['by hand', 'packages/core/src/kernel/a.ts', "export { b } from './b.ts'", 'a.ts:1: only index.ts'],
   ['dead', 'packages/core/src/kernel/a.ts', '', 'a.ts:1: nothing but tests'],
   ['README', 'packages/core/package.json', '{}', 'package.json:1: the package has no README.md'],
+  [
+    'locked package',
+    'package-lock.json',
+    '{"packages":{"":{},"packages/core":{},"node_modules/a":{"version":"1.0.0"}}}',
+    'package-lock.json:1: node_modules/a 1.0.0 has no integrity',
+  ],
   ['laid out', 'packages/core/package.json', '{"dependencies":{"lodash":"4"}}', 'lodash is not allowed'],
 ]
 
