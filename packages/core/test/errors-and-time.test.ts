@@ -57,7 +57,10 @@ describe('error policies', () => {
     ])
   })
 
-  test('a flatMap that fails half-way has emitted nothing of the record that was set aside', async () => {
+  test.each([
+    ['skip', skip()],
+    ['deadLetter', deadLetter('letters', new MemorySink<DeadLetter>())],
+  ])('%s: a flatMap that fails half-way emits nothing of the record', async (_, onError) => {
     const sink = new MemorySink<number>()
     await live((p) =>
       p
@@ -68,7 +71,7 @@ describe('error policies', () => {
             if (n === 1) throw new Error('half-way')
             yield n * 10 + 1
           },
-          { onError: skip() },
+          { onError },
         )
         .to('out', sink),
     )

@@ -14,6 +14,7 @@ export type ErrorCode =
   | 'TIMESTAMP_INVALID' // a record has no usable event time
   | 'KEY_INVALID' // a key selector returned something that cannot be a key
   | 'OPERATOR_FAILED' // user code threw
+  | 'ASYNC_FUNCTION' // a function that must return at once returns a promise
   | 'RECORD_TOO_LARGE' // one record is over the limit
   // state and checkpoints
   | 'STATE_MISUSED' // a handle was used outside its key or mutated behind its back

@@ -9,7 +9,7 @@ import type { ChainPart, ChainTarget } from './chain-part.ts'
 import type { Cursor } from './cursor.ts'
 import { FailurePolicy } from './failure-policy.ts'
 import type { Step } from './fuse.ts'
-import { allOrNothing, FusedLink } from './fused-link.ts'
+import { FusedLink } from './fused-link.ts'
 import { ChainedOperatorContext } from './operator-context.ts'
 import { OperatorLink } from './operator-link.ts'
 import type { Collector, OperatorMetric } from './operator.ts'
@@ -92,22 +92,21 @@ export class ChainAssembly {
     )
   }
 
-  /** Fuses `part` with the steps behind it, as far as each has one reader and stops the task when it fails. */
+  /** Fuses `first` with the steps behind it, as far as each has one reader. */
   #fused(first: ChainPart): Receiver {
     const parts = [first]
     let targets = first.targets.get('main') ?? []
-    while (first.onError === 'fail' && targets.length === 1) {
+    while (targets.length === 1) {
       const [target] = targets
-      if (target?.kind !== 'part' || target.part.work.kind !== 'step' || target.part.onError !== 'fail') break
+      if (target?.kind !== 'part' || target.part.work.kind !== 'step') break
       parts.push(target.part)
       targets = target.part.targets.get('main') ?? []
     }
-    const steps = parts.map((part) => {
-      const { step } = part.work as { readonly step: Step }
-      return part.onError === 'fail' ? step : allOrNothing(step)
-    })
-    const policies = parts.map((part) => this.#policy(part))
-    return new FusedLink(steps, policies, this.#around.cursor, this.receiver(targets))
+    const steps = parts.map((part) => ({
+      step: (part.work as { readonly step: Step }).step,
+      policy: this.#policy(part),
+    }))
+    return new FusedLink(steps, this.#around.cursor, this.receiver(targets))
   }
 
   #operator(part: ChainPart): Receiver {

@@ -2,7 +2,7 @@ import { toBase64 } from '../kernel/base64.ts'
 import { describeError, isMillraceError } from '../kernel/errors.ts'
 import { describeValue } from '../kernel/safe-json.ts'
 import type { EventTime } from '../kernel/time.ts'
-import { OperatorError } from './operator-error.ts'
+import { isProgramError, OperatorError } from './operator-error.ts'
 import type { OperatorMetric } from './operator.ts'
 import type { Receiver } from './receiver.ts'
 
@@ -61,11 +61,18 @@ export class FailurePolicy {
     this.#count = options.count
   }
 
+  /** Whether a record on which user code throws may be left out, so that nothing of it may remain. */
+  get leavesOut(): boolean {
+    return this.#kind !== 'fail'
+  }
+
   /** Returns if the record is dealt with; throws an `OperatorError` if the task must stop. */
   handle(thrown: unknown, place: Place, value: unknown, time: EventTime): void {
     // Something further down the chain, or Millrace itself, has failed: not this operator's record to judge.
     if (thrown instanceof OperatorError || isMillraceError(thrown, 'INTERNAL')) throw thrown
-    if (this.#kind === 'fail') throw new OperatorError(this.operator, place.place(), thrown)
+    if (this.#kind === 'fail' || isProgramError(thrown)) {
+      throw new OperatorError(this.operator, place.place(), thrown)
+    }
     if (this.#kind === 'skip') {
       this.#count('skipped')
       return

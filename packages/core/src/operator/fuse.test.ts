@@ -1,6 +1,6 @@
 import fc from 'fast-check'
 import { describe, expect, test } from 'vitest'
-import { fuse, nested, type Step } from './fuse.ts'
+import { fuse, nested, type GuardedStep, type Step } from './fuse.ts'
 import type { Receiver } from './receiver.ts'
 
 class Taken implements Receiver {
@@ -19,6 +19,11 @@ const steps: Record<string, Step> = {
   none: { kind: 'flatMap', apply: () => [] },
   look: { kind: 'tap', apply: () => 'ignored' },
   pass: { kind: 'pass' },
+}
+
+/** Steps that stop the job when they throw. */
+function strict(chain: readonly Step[]): readonly GuardedStep[] {
+  return chain.map((step) => ({ step, reject: undefined }))
 }
 
 /** What the steps mean, one array after another. */
@@ -44,7 +49,7 @@ describe('fuse', () => {
           const chain = names.map((name) => steps[name]!)
           for (const form of [fuse, nested]) {
             const taken = new Taken()
-            const run = form(chain, taken, { step: 0 })
+            const run = form(strict(chain), taken, { step: 0 })
             for (const value of values) run(value, 0)
             expect(taken.values).toEqual(plainly(chain, values))
           }
@@ -71,9 +76,135 @@ describe('fuse', () => {
         },
         { kind: 'map', apply: (value) => value },
       ]
-      const run = form(chain, new Taken(), cursor)
+      const run = form(strict(chain), new Taken(), cursor)
       expect(() => run(1, 0)).toThrow('second element')
       expect(cursor.step).toBe(1)
     },
   )
+
+  describe.each([
+    ['compiled', fuse],
+    ['nested', nested],
+  ])('%s: a step that leaves records out', (_, form) => {
+    interface Rejected {
+      readonly step: number
+      readonly value: unknown
+      readonly message: string
+    }
+
+    function running(chain: readonly Step[], target: Receiver = new Taken()) {
+      const rejected: Rejected[] = []
+      const guarded = chain.map((step, index) => ({
+        step,
+        reject: (thrown: unknown, value: unknown) => {
+          rejected.push({ step: index, value, message: (thrown as Error).message })
+        },
+      }))
+      return { run: form(guarded, target, { step: 0 }), rejected }
+    }
+
+    const refusing = (refused: unknown, kind: 'map' | 'filter' | 'tap'): Step =>
+      ({
+        kind,
+        apply: (value: unknown) => {
+          if (value === refused) throw new Error(`not ${String(value)}`)
+          return kind === 'filter' ? true : value
+        },
+      }) as Step
+
+    test('is told the record as it reached the step, and the records around it pass', () => {
+      const taken = new Taken()
+      const chain = [steps['increment']!, refusing(3, 'map'), refusing(4, 'filter'), refusing(5, 'tap')]
+      const { run, rejected } = running(chain, taken)
+      for (const value of [1, 2, 3, 4, 5]) run(value, 0)
+      expect(taken.values).toEqual([2, 6])
+      expect(rejected).toEqual([
+        { step: 1, value: 3, message: 'not 3' },
+        { step: 2, value: 4, message: 'not 4' },
+        { step: 3, value: 5, message: 'not 5' },
+      ])
+    })
+
+    test('emits nothing of a flatMap that fails after its first element', () => {
+      const taken = new Taken()
+      const halfWay: Step = {
+        kind: 'flatMap',
+        *apply(value) {
+          yield value
+          if (value === 1) throw new Error('second element')
+        },
+      }
+      const { run, rejected } = running([halfWay], taken)
+      for (const value of [0, 1, 2]) run(value, 0)
+      expect(taken.values).toEqual([0, 2])
+      expect(rejected).toEqual([{ step: 0, value: 1, message: 'second element' }])
+    })
+
+    test('behind a flatMap leaves out one element and not the others', () => {
+      const taken = new Taken()
+      const { run, rejected } = running([steps['twice']!, refusing(1, 'map'), steps['twice']!], taken)
+      run(1, 0)
+      expect(taken.values).toEqual([101, 201])
+      expect(rejected).toEqual([{ step: 1, value: 1, message: 'not 1' }])
+    })
+
+    test('does not judge what is thrown further down the chain', () => {
+      const { run, rejected } = running([steps['increment']!, steps['twice']!], {
+        receive() {
+          throw new Error('downstream')
+        },
+      })
+      expect(() => run(1, 0)).toThrow('downstream')
+      expect(rejected).toEqual([])
+    })
+  })
+
+  describe.each([
+    ['compiled', fuse],
+    ['nested', nested],
+  ])('%s: a function that returns a promise', (_, form) => {
+    /* oxlint-disable unicorn/no-thenable, typescript/no-misused-promises -- these are the mistakes */
+    const kinds: readonly Step[] = [
+      { kind: 'map', apply: async (value) => value },
+      { kind: 'map', apply: (value) => ({ then: () => value }) },
+      { kind: 'filter', apply: (async () => false) as unknown as () => boolean },
+      { kind: 'tap', apply: async () => {} },
+      { kind: 'flatMap', apply: (async () => [1]) as unknown as () => Iterable<unknown> },
+      { kind: 'flatMap', apply: (value) => [Promise.resolve(value)] },
+      {
+        kind: 'flatMap',
+        apply: async function* () {
+          yield 1
+        } as unknown as () => Iterable<unknown>,
+      },
+    ]
+
+    test.each(kinds.map((step) => [step.kind, step] as const))('%s: is refused', (_kind, step) => {
+      const taken = new Taken()
+      const rejected: unknown[] = []
+      const run = form(strict([step]), taken, { step: 0 })
+      const guarded = form([{ step, reject: (thrown) => rejected.push(thrown) }], taken, { step: 0 })
+      const refused = expect.objectContaining({ code: 'ASYNC_FUNCTION' })
+      expect(() => run(1, 0)).toThrow(refused)
+      expect(() => run(1, 0)).toThrow(/mapAsync/)
+      guarded(1, 0)
+      expect(rejected).toEqual([refused])
+      expect(taken.values).toEqual([])
+    })
+
+    test('a value that only has a field named then is a value', () => {
+      const taken = new Taken()
+      const run = form(strict([{ kind: 'map', apply: () => ({ then: 'later' }) }]), taken, { step: 0 })
+      run(1, 0)
+      expect(taken.values).toEqual([{ then: 'later' }])
+    })
+    /* oxlint-enable unicorn/no-thenable, typescript/no-misused-promises */
+
+    test('flatMap: what is not iterable is named', () => {
+      const step: Step = { kind: 'flatMap', apply: () => 7 as unknown as Iterable<unknown> }
+      expect(() => form(strict([step]), new Taken(), { step: 0 })(1, 0)).toThrow(
+        'its function returned a number; flatMap needs an array or another iterable',
+      )
+    })
+  })
 })

@@ -1,4 +1,7 @@
+import { MillraceError } from '../kernel/errors.ts'
+import { isThenable, refusePromise } from '../kernel/synchronous.ts'
 import type { EventTime } from '../kernel/time.ts'
+import { kindOf } from '../kernel/value-path.ts'
 import type { Receiver } from './receiver.ts'
 
 /** A stateless step of a chain. */
@@ -8,6 +11,18 @@ export type Step =
   | { readonly kind: 'flatMap'; readonly apply: (value: unknown) => Iterable<unknown> }
   | { readonly kind: 'tap'; readonly apply: (value: unknown) => void }
   | { readonly kind: 'pass' }
+
+/** A step, and what becomes of a record on which its function throws. */
+export interface GuardedStep {
+  readonly step: Step
+  /**
+   * Called with what was thrown and the record as it reached the step, which is left out when this returns.
+   * Undefined: the error is thrown.
+   */
+  readonly reject: Reject | undefined
+}
+
+type Reject = (thrown: unknown, value: unknown, time: EventTime) => void
 
 /** Tells which step was running when something was thrown. */
 export interface StepCursor {
@@ -23,8 +38,11 @@ type Receive = (value: unknown, time: EventTime) => void
  * gets code of its own, so that every call in it sees one callee and V8 can inline it; a shared loop would
  * see them all and inline none. Where code cannot be compiled (a page with a strict content security
  * policy), the same steps run as nested closures, slower and otherwise the same.
+ *
+ * Invariant: `reject` sees only what its own step threw. A flatMap with `reject` has pulled all elements before it
+ * emits the first, and what comes after a step never runs inside its `try`.
  */
-export function fuse(steps: readonly Step[], target: Receiver, cursor: StepCursor): Receive {
+export function fuse(steps: readonly GuardedStep[], target: Receiver, cursor: StepCursor): Receive {
   try {
     return compiled(steps, target, cursor)
   } catch (error) {
@@ -35,76 +53,169 @@ export function fuse(steps: readonly Step[], target: Receiver, cursor: StepCurso
 
 let compilations = 0
 
-function compiled(steps: readonly Step[], target: Receiver, cursor: StepCursor): Receive {
-  const opening: string[] = []
-  const closing: string[] = []
-  let value = 'v'
-  for (const [i, step] of steps.entries()) {
-    if (step.kind === 'pass') continue
-    opening.push(`cursor.step = ${i}`)
-    if (step.kind === 'map') {
-      opening.push(`const v${i} = f${i}(${value})`)
-      value = `v${i}`
-    } else if (step.kind === 'filter') {
-      opening.push(`if (f${i}(${value})) {`)
-      closing.push('}')
-    } else if (step.kind === 'flatMap') {
-      opening.push(`for (const v${i} of f${i}(${value})) {`)
-      // The next element is pulled by this step's iterator, so what that throws is this step's.
-      closing.push(`cursor.step = ${i} }`)
-      value = `v${i}`
-    } else {
-      opening.push(`f${i}(${value})`)
-    }
-  }
+function compiled(steps: readonly GuardedStep[], target: Receiver, cursor: StepCursor): Receive {
+  const template = new Template()
+  for (const [i, step] of steps.entries()) template.add(step, i)
   const names = steps.map((_, i) => `f${i}`).join(', ')
+  const rejects = steps.map((_, i) => `reject${i}`).join(', ')
   // The number keeps V8 from finding the code of another chain in its cache, and that chain's type feedback with it.
   const source = `// chain ${++compilations}
     const [${names}] = functions
+    const [${rejects}] = rejects
     return function receive(v, time) {
-      ${opening.join('\n')}
-      target.receive(${value}, time)
-      ${closing.toReversed().join('\n')}
+      ${template.text()}
     }`
-  const functions = steps.map((step) => (step.kind === 'pass' ? undefined : step.apply))
+  const names2 = [
+    'functions',
+    'rejects',
+    'target',
+    'cursor',
+    'refusePromise',
+    'refuseExpansion',
+    'elementsOf',
+  ]
+  const functions = steps.map(({ step }) => (step.kind === 'pass' ? undefined : step.apply))
+  const rejected = steps.map(({ reject }) => reject)
   // oxlint-disable-next-line typescript/no-implied-eval -- fixed templates; nothing a user wrote becomes source text
-  return new Function('functions', 'target', 'cursor', source)(functions, target, cursor) as Receive
+  const make = new Function(...names2, source)
+  return make(functions, rejected, target, cursor, refusePromise, refuseExpansion, elementsOf) as Receive
 }
 
-/** The same without compiling. Exported for its test, which holds it against the compiled form. */
-export function nested(steps: readonly Step[], target: Receiver, cursor: StepCursor): Receive {
+/** The source of one fused function while it is written. */
+class Template {
+  readonly #opening: string[] = []
+  readonly #closing: string[] = []
+  /** The variable that holds what reaches the next step. */
+  #value = 'v'
+  /** The block to leave when a record is left out: the whole function, or the body of the innermost loop. */
+  #block = 'record'
+
+  add({ step, reject }: GuardedStep, index: number): void {
+    if (step.kind === 'pass') return
+    const result = `r${index}`
+    this.#opening.push(`cursor.step = ${index}`)
+    if (reject === undefined) {
+      this.#opening.push(`const ${result} = f${index}(${this.#value})`, checkOf(step, result))
+    } else {
+      const keep = step.kind === 'flatMap' ? `${result} = elementsOf(${result})` : ''
+      this.#opening.push(
+        `let ${result}`,
+        `try { ${result} = f${index}(${this.#value}); ${checkOf(step, result)}; ${keep} }`,
+        `catch (thrown) { reject${index}(thrown, ${this.#value}, time); break ${this.#block} }`,
+      )
+    }
+    if (step.kind === 'map') this.#value = result
+    else if (step.kind === 'filter') this.#opening.push(`if (!${result}) break ${this.#block}`)
+    else if (step.kind === 'flatMap') this.#loop(index)
+  }
+
+  text(): string {
+    return `record: {
+      ${this.#opening.join('\n')}
+      target.receive(${this.#value}, time)
+      ${this.#closing.toReversed().join('\n')}
+    }`
+  }
+
+  #loop(index: number): void {
+    const element = `e${index}`
+    this.#value = element
+    this.#block = `body${index}`
+    this.#opening.push(`for (const ${element} of r${index}) { ${this.#block}: { ${promiseCheck(element)}`)
+    // The next element is pulled by this step's iterator, so what that throws is this step's.
+    this.#closing.push(`} cursor.step = ${index} }`)
+  }
+}
+
+/** Written out, not called: each place then has type feedback of its own. */
+function promiseCheck(name: string): string {
+  return `if (typeof ${name} === 'object' && ${name} !== null && typeof ${name}.then === 'function') refusePromise(${name})`
+}
+
+function checkOf(step: Step, result: string): string {
+  if (step.kind !== 'flatMap') return promiseCheck(result)
+  return `if (${result} == null || typeof ${result}[Symbol.iterator] !== 'function') refuseExpansion(${result})`
+}
+
+/** A flatMap whose errors are left out must not have emitted half of a record's results. */
+function elementsOf(results: Iterable<unknown>): readonly unknown[] {
+  const elements = Array.from(results)
+  for (const element of elements) checked(element)
+  return elements
+}
+
+function checked<T>(result: T): T {
+  if (isThenable(result)) refusePromise(result)
+  return result
+}
+
+function refuseExpansion(returned: unknown): never {
+  if (isThenable(returned)) refusePromise(returned)
+  if (typeof returned === 'object' && returned !== null && Symbol.asyncIterator in returned) {
+    throw new MillraceError(
+      'ASYNC_FUNCTION',
+      'its function returned an async iterable, and operators do not wait; collect the elements in mapAsync and expand them after it',
+    )
+  }
+  throw new MillraceError(
+    'OPERATOR_FAILED',
+    `its function returned ${kindOf(returned)}; flatMap needs an array or another iterable`,
+  )
+}
+
+/** The same without compiling. Exported for its test, which compares it with the compiled form. */
+export function nested(steps: readonly GuardedStep[], target: Receiver, cursor: StepCursor): Receive {
   let next: Receive = (value, time) => target.receive(value, time)
   for (let i = steps.length - 1; i >= 0; i--) next = wrap(steps[i]!, i, next, cursor)
   return next
 }
 
-function wrap(step: Step, index: number, next: Receive, cursor: StepCursor): Receive {
+function wrap({ step, reject }: GuardedStep, index: number, next: Receive, cursor: StepCursor): Receive {
+  if (step.kind === 'pass') return next
+  const run = outcomeOf(step, reject !== undefined)
+  return (value, time) => {
+    cursor.step = index
+    let results: Iterable<unknown>
+    try {
+      results = run(value)
+    } catch (thrown) {
+      if (reject === undefined) throw thrown
+      reject(thrown, value, time)
+      return
+    }
+    for (const result of results) {
+      next(result, time)
+      cursor.step = index
+    }
+  }
+}
+
+/** A step as a function from a value to what goes on to the next step. */
+function outcomeOf(
+  step: Exclude<Step, { kind: 'pass' }>,
+  isGuarded: boolean,
+): (value: unknown) => Iterable<unknown> {
   switch (step.kind) {
-    case 'pass':
-      return next
     case 'map':
-      return (value, time) => {
-        cursor.step = index
-        next(step.apply(value), time)
-      }
+      return (value) => [checked(step.apply(value))]
     case 'filter':
-      return (value, time) => {
-        cursor.step = index
-        if (step.apply(value)) next(value, time)
-      }
+      return (value) => (checked(step.apply(value)) ? [value] : [])
     case 'tap':
-      return (value, time) => {
-        cursor.step = index
-        step.apply(value)
-        next(value, time)
+      return (value) => {
+        checked(step.apply(value) as unknown)
+        return [value]
       }
     case 'flatMap':
-      return (value, time) => {
-        cursor.step = index
-        for (const element of step.apply(value)) {
-          next(element, time)
-          cursor.step = index
+      return (value) => {
+        const results = step.apply(value)
+        if (typeof (results as Iterable<unknown> | undefined)?.[Symbol.iterator] !== 'function') {
+          refuseExpansion(results)
         }
+        return isGuarded ? elementsOf(results) : checkedEach(results)
       }
   }
+}
+
+function* checkedEach(results: Iterable<unknown>): Iterable<unknown> {
+  for (const result of results) yield checked(result)
 }

@@ -4,6 +4,12 @@ import type { FailurePolicy } from './failure-policy.ts'
 import { fuse, type Step, type StepCursor } from './fuse.ts'
 import type { Receiver } from './receiver.ts'
 
+/** A step of a chain and what happens to a record on which it fails. */
+export interface StepPart {
+  readonly step: Step
+  readonly policy: FailurePolicy
+}
+
 /** Neighbouring stateless steps of a chain, run as one call. */
 export class FusedLink implements Receiver {
   readonly #run: (value: unknown, time: EventTime) => void
@@ -11,10 +17,15 @@ export class FusedLink implements Receiver {
   readonly #policies: readonly FailurePolicy[]
   readonly #cursor: Cursor
 
-  /** `policies[i]` is for `steps[i]`; several steps are fused only if each stops the task when it fails. */
-  constructor(steps: readonly Step[], policies: readonly FailurePolicy[], cursor: Cursor, target: Receiver) {
-    this.#policies = policies
+  constructor(parts: readonly StepPart[], cursor: Cursor, target: Receiver) {
+    this.#policies = parts.map(({ policy }) => policy)
     this.#cursor = cursor
+    const steps = parts.map(({ step, policy }) => ({
+      step,
+      reject: policy.leavesOut
+        ? (thrown: unknown, value: unknown, time: EventTime) => policy.handle(thrown, cursor, value, time)
+        : undefined,
+    }))
     this.#run = fuse(steps, target, this.#at)
   }
 
@@ -22,12 +33,10 @@ export class FusedLink implements Receiver {
     try {
       this.#run(value, time)
     } catch (thrown) {
-      this.#policies[this.#at.step]!.handle(thrown, this.#cursor, value, time)
+      const policy = this.#policies[this.#at.step]!
+      // A step that leaves records out has handled its own errors: this one comes from further down the chain.
+      if (policy.leavesOut) throw thrown
+      policy.handle(thrown, this.#cursor, value, time)
     }
   }
-}
-
-/** A flatMap whose failures are set aside must not have emitted half of a record's results. */
-export function allOrNothing(step: Step): Step {
-  return step.kind === 'flatMap' ? { kind: 'flatMap', apply: (value) => Array.from(step.apply(value)) } : step
 }

@@ -27,6 +27,7 @@ const hopeless: ReadonlySet<ErrorCode> = new Set([
   'GRAPH_INVALID',
   'OPTION_INVALID',
   'NAME_TAKEN',
+  'ASYNC_FUNCTION',
   'CHECKPOINT_CORRUPT',
   'CHECKPOINT_INCOMPATIBLE',
   'DIRECTORY_LOCKED',
