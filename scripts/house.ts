@@ -39,6 +39,7 @@ export const testImports: readonly string[] = ['testkit', 'flow', 'node', 'store
 /** What each package may import from npm: nothing, except what is named here. */
 export const npmImports: Readonly<Record<string, readonly string[]>> = {
   cli: ['tsx'],
+  'connector-files': ['minimatch'],
 }
 
 /** What any test may import from npm. Vite comes with Vitest, and builds programs with planted bugs. */

@@ -1,5 +1,5 @@
-import type { ConnectorContext } from '@millrace/core'
-import type { PathPattern } from './path-pattern.ts'
+import { isMillraceError, MillraceError, type ConnectorContext } from '@millrace/core'
+import { Exclusion, type PathPattern } from './path-pattern.ts'
 
 /** A file where it was found. */
 export interface FoundFile {
@@ -7,35 +7,62 @@ export interface FoundFile {
   readonly identity: string
   readonly size: number
   readonly modifiedMs: number
-  /** Whether it stands where the patterns look, and not only beside. */
+  /** Whether the patterns match its path. */
   readonly isMatch: boolean
+}
+
+/** Which files to look at. */
+export interface CatalogOptions {
+  readonly patterns: readonly PathPattern[]
+  readonly exclude?: string | readonly string[] | undefined
+  /** Files that were not written to for longer are not listed. */
+  readonly ignoreOlderMs?: number | undefined
 }
 
 /** Which files there are, by identity. A file keeps its identity when it is renamed, and so does its split. */
 export class FileCatalog {
   readonly #patterns: readonly PathPattern[]
+  readonly #exclusion: Exclusion
+  readonly #ignoreOlderMs: number
   /** Where files that match were last seen. Only hints: they may have been renamed since. */
   #paths = new Map<string, string>()
+  /** What the last listing has warned about, so that each entry is reported once. */
+  #reported: ReadonlySet<string> = new Set()
 
-  constructor(patterns: readonly PathPattern[]) {
+  /** Throws `OPTION_INVALID`. */
+  constructor({ patterns, exclude = [], ignoreOlderMs = Number.POSITIVE_INFINITY }: CatalogOptions) {
     this.#patterns = patterns
+    this.#exclusion = new Exclusion(exclude)
+    this.#ignoreOlderMs = ignoreOlderMs
   }
 
-  /** The files that match, by path. One that has several names is found once, under the first. */
+  /**
+   * The files that match, by path. One that has several names is found once, under the first. What a wildcard matched
+   * and cannot be read is skipped with a warning.
+   */
   async list(context: ConnectorContext): Promise<FoundFile[]> {
-    const paths = new Set<string>()
+    const skips = new Map<string, MillraceError>()
+    const named = new Set<string>()
     for (const pattern of this.#patterns) {
-      await pattern.walk(context.fs, async ({ path, isMatch }) => {
-        if (isMatch) paths.add(path)
+      await pattern.walk(context.fs, {
+        meet: async ({ path }) => void named.add(path),
+        skip: (path, error) => skips.set(path, error),
+        isExcluded: (path) => this.#exclusion.excludes(path),
       })
     }
     const files = new Map<string, FoundFile>()
-    for (const path of [...paths].sort()) {
-      const file = await fileAt(path, true, context)
+    for (const path of [...named].sort()) {
+      const file = await this.#matchAt(path, context, (error) => skips.set(path, error))
       if (file !== undefined && !files.has(file.identity)) files.set(file.identity, file)
     }
     this.#paths = new Map(Array.from(files.values(), ({ identity, path }) => [identity, path]))
+    this.#report(skips, context)
     return [...files.values()]
+  }
+
+  /** The path that the file had when the files were last listed. */
+  lastPath(identity: string): string | undefined {
+    return this.#paths.get(identity)
   }
 
   /** Where the file is now: still at `path`, where it was last seen, or anywhere in the patterns' directories. */
@@ -48,7 +75,7 @@ export class FileCatalog {
   }
 
   /**
-   * The paths of files that nobody asked for, whose names begin with `path`, and which were written to after `file`,
+   * The paths of files that no pattern matches, whose names begin with `path`, and which were written to after `file`,
    * which once had that path. A log that was rotated more than once looks like this.
    */
   async newerBeside(file: FoundFile, path: string, context: ConnectorContext): Promise<readonly string[]> {
@@ -63,12 +90,66 @@ export class FileCatalog {
   ): Promise<readonly FoundFile[]> {
     const found: FoundFile[] = []
     for (const pattern of this.#patterns) {
-      await pattern.walk(context.fs, async (met) => {
-        const file = await fileAt(met.path, met.isMatch, context)
-        if (file !== undefined && isWanted(file)) found.push(file)
-      })
+      const visitor = {
+        meet: async (met: { readonly path: string; readonly isMatch: boolean }) => {
+          const file = await orUndefined(() => fileAt(met.path, met.isMatch, context))
+          if (file !== undefined && isWanted(file)) found.push(file)
+        },
+        skip: () => {},
+        isExcluded: (path: string) => this.#exclusion.excludes(path),
+      }
+      await pattern.walk(context.fs, visitor, 'neighbors')
     }
     return found
+  }
+
+  /** Undefined for what cannot be read as a file, with the reason, and for a file that is too old. */
+  async #matchAt(
+    path: string,
+    context: ConnectorContext,
+    skip: (error: MillraceError) => void,
+  ): Promise<FoundFile | undefined> {
+    const isNamed = this.#patterns.some((pattern) => pattern.path === path)
+    try {
+      const stat = await context.fs.stat(path)
+      if (stat?.kind === 'file') {
+        if (context.clock.now() - stat.modifiedMs > this.#ignoreOlderMs) return undefined
+        const { identity, size, modifiedMs } = stat
+        return { path, identity, size, modifiedMs, isMatch: true }
+      }
+      if (isNamed) return undefined
+      if (stat === undefined) skip(noFile(`${path}: has vanished, or is a link to nothing`))
+      else if (stat.kind === 'other') skip(noFile(`${path}: is a pipe, a socket or a device`))
+    } catch (error) {
+      if (isNamed || !isMillraceError(error)) throw error
+      skip(error)
+    }
+    return undefined
+  }
+
+  #report(skips: ReadonlyMap<string, MillraceError>, context: ConnectorContext): void {
+    for (const [path, error] of skips) {
+      if (!this.#reported.has(path)) context.warn(skipped(error, context))
+    }
+    this.#reported = new Set(skips.keys())
+  }
+}
+
+/** The warning about an entry that is skipped: without advice, which is for those who named the entry. */
+export function skipped(error: MillraceError, context: ConnectorContext): string {
+  return `source ${context.name}: ${error.message.replace(/; [^;]*$/, '')}; it is skipped`
+}
+
+function noFile(message: string): MillraceError {
+  return new MillraceError('FS_NOT_FOUND', message)
+}
+
+async function orUndefined<R>(ask: () => Promise<R>): Promise<R | undefined> {
+  try {
+    return await ask()
+  } catch (error) {
+    if (isMillraceError(error)) return undefined
+    throw error
   }
 }
 

@@ -1,4 +1,5 @@
 import {
+  isMillraceError,
   MillraceError,
   positiveDurationMs,
   type ConnectorContext,
@@ -7,22 +8,41 @@ import {
   type Source,
   type SplitReader,
 } from '@millrace/core'
-import { FileCatalog, type FoundFile } from './file-catalog.ts'
+import { FileCatalog, skipped, type FoundFile } from './file-catalog.ts'
 import { contentOf } from './file-content.ts'
 import type { Piece } from './feed.ts'
 import { FileReader } from './file-reader.ts'
-import type { Provenance } from './harvest.ts'
 import type { Encoding } from './page.ts'
 import { PathPattern } from './path-pattern.ts'
+import { pause } from './pause.ts'
 import { fingerprint, type FilePosition } from './position.ts'
 import { RawFile, type FollowOptions, type OpenedFile } from './raw-file.ts'
 import type { RecordFormat } from './record-decoder.ts'
 
-/** What to read: a file, a directory, a pattern such as `'logs/*.log'`, or several of them. */
+/**
+ * What to read: a file, a directory (the files in it), a pattern, or several of them.
+ *
+ * In a pattern `*` and `?` match inside a name, `[a-z]` and `[!a-z]` match one character, `{a,b/c}` and `{1..9}` are
+ * alternatives, and `**` matches any number of directories; a backslash escapes. Names that begin with a dot match only
+ * patterns that write the dot.
+ */
 export type Paths = string | readonly string[]
 
-/** What all formats can be told about reading. */
+/** Options common to all formats. */
 export interface ReadOptions {
+  /**
+   * Paths and patterns that are not read, written as `paths` are. A pattern without a slash matches the last name of a
+   * path at any depth; a directory that matches is not entered.
+   *
+   * @example
+   * readLines('logs/**', { exclude: ['*.gz', 'logs/old'] })
+   */
+  readonly exclude?: string | readonly string[]
+  /**
+   * Files that were not written to for longer are not read, until they are written to again. Default: every file is
+   * read. A file whose reading has begun is read to its end at any age.
+   */
+  readonly ignoreOlder?: Duration
   /**
    * Whether to wait for more at the end of the files, and for more files. Default false: what is there is read, and
    * then the job ends. A job that is run bounded follows nothing.
@@ -82,7 +102,12 @@ export class FileSource<T> implements Source<T, FilePosition> {
     }
     this.#recordBytesMax = wholeNumber(options.recordBytesMax ?? 16 * mib, 'recordBytesMax')
     this.#patterns = this.#paths.map((path) => new PathPattern(path))
-    this.#catalog = new FileCatalog(this.#patterns)
+    const { exclude, ignoreOlder } = options
+    this.#catalog = new FileCatalog({
+      patterns: this.#patterns,
+      exclude,
+      ignoreOlderMs: ignoreOlder === undefined ? undefined : positiveDurationMs(ignoreOlder, 'ignoreOlder'),
+    })
   }
 
   async discover(context: ConnectorContext): Promise<Discovery> {
@@ -97,57 +122,73 @@ export class FileSource<T> implements Source<T, FilePosition> {
     from: FilePosition | undefined,
     context: ConnectorContext,
   ): Promise<SplitReader<T, FilePosition>> {
-    const opened = await this.#openFile(split, from, context)
+    const found = await this.#openFile(split, from, context)
+    const opened = found instanceof MillraceError ? undefined : found
     const start = startOf(opened, from)
     const closing = new AbortController()
     const stopped = AbortSignal.any([context.signal, closing.signal])
-    if (opened === undefined) {
-      const provenance = { source: context.name, split, path: start.path }
-      return this.#reader(noPieces(), start, provenance, closing, stopped)
+    let raw: RawFile | undefined
+    const begin = (file: OpenedFile): AsyncGenerator<Piece> => {
+      const follow = { ...this.#follow, follow: this.#isFollowing(context) }
+      raw = new RawFile(file, follow, this.#catalog, context, stopped)
+      return piecesOf(file, raw, start, follow.chunkBytes, context)
     }
-    const follow = { ...this.#follow, follow: this.#isFollowing(context) }
-    const raw = new RawFile(opened, follow, this.#catalog, context, stopped)
     const provenance = {
       source: context.name,
       split,
       get path() {
-        return raw.path
+        return raw?.path ?? start.path
       },
     }
-    return this.#reader(
-      piecesOf(opened, raw, start, follow.chunkBytes, context),
-      start,
-      provenance,
-      closing,
-      stopped,
-    )
+    const options = { from: start, provenance, recordBytesMax: this.#recordBytesMax }
+    const later = found === undefined ? noPieces() : this.#onceReadable(split, context, stopped, begin)
+    if (found instanceof MillraceError) context.warn(skipped(found, context))
+    const pieces = opened === undefined ? later : begin(opened)
+    return new FileReader(pieces, this.#format, options, closing, stopped)
   }
 
-  #reader(
-    pieces: AsyncIterable<Piece>,
-    from: FilePosition,
-    provenance: Provenance,
-    closing: AbortController,
+  /** Waits until a file may be read. A bounded job does not wait. */
+  async *#onceReadable(
+    split: string,
+    context: ConnectorContext,
     stopped: AbortSignal,
-  ): FileReader<T> {
-    const options = { from, provenance, recordBytesMax: this.#recordBytesMax }
-    return new FileReader(pieces, this.#format, options, closing, stopped)
+    begin: (file: OpenedFile) => AsyncGenerator<Piece>,
+  ): AsyncGenerator<Piece> {
+    while (this.#isFollowing(context) && !stopped.aborted) {
+      yield 'quiet'
+      await pause(context.clock, this.#follow.pollMs, stopped)
+      const found = await this.#openFile(split, undefined, context)
+      if (found === undefined) return
+      if (found instanceof MillraceError) continue
+      yield* begin(found)
+      return
+    }
   }
 
   #isFollowing(context: ConnectorContext): boolean {
     return this.#options.follow === true && !context.isBounded
   }
 
-  /** Undefined if the file is gone, and that is no reason to stop. */
+  /**
+   * Undefined if the file is gone, and that is no reason to stop; an error if it may not be read, and that is none
+   * either: a wildcard matched it, and nothing of it was read.
+   */
   async #openFile(
     identity: string,
     from: FilePosition | undefined,
     context: ConnectorContext,
-  ): Promise<OpenedFile | undefined> {
+  ): Promise<OpenedFile | MillraceError | undefined> {
     for (;;) {
       const found = await this.#catalog.find(identity, context, from?.path)
-      if (found === undefined) return this.#missed(from, context)
-      const file = await openFound(found, context)
+      if (found === undefined) return this.#missed(identity, from, context)
+      let file
+      try {
+        file = await openFound(found, context)
+      } catch (error) {
+        const mayWait = from === undefined && isMillraceError(error, 'FS_DENIED')
+        if (!mayWait || this.#patterns.some(({ path }) => path === found.path)) throw error
+        return error
+      }
       if (file === undefined) continue
       const hasMoved = from !== undefined && from.path !== found.path && !found.isMatch
       if (hasMoved) await this.#reportUnseen(found, from.path, context)
@@ -155,16 +196,20 @@ export class FileSource<T> implements Source<T, FilePosition> {
     }
   }
 
-  #missed(from: FilePosition | undefined, context: ConnectorContext): undefined {
-    const path = from?.path ?? 'a file that was found a moment ago'
-    const read = `had been read up to byte ${from?.offset ?? 0}`
-    const story = `source ${context.name}: ${path} is gone, under every name; it ${read}`
+  #missed(identity: string, from: FilePosition | undefined, context: ConnectorContext): undefined {
+    const seen = this.#catalog.lastPath(identity)
+    if (from === undefined && seen !== undefined && this.#patterns.every(({ path }) => path !== seen)) {
+      context.warn(`source ${context.name}: ${seen} vanished before it was opened; it is skipped`)
+      return
+    }
+    const { path = seen ?? `the file ${identity}`, offset = 0 } = from ?? {}
+    const story = `source ${context.name}: ${path} is gone, under every name; it had been read up to byte ${offset}`
     if (from?.isRead === true) context.warn(`${story}, which was all of it then`)
     else if (this.#options.ifGone === 'skip') context.warn(`${story}; what followed is lost`)
     else {
       const advice = "put it back, or set ifGone: 'skip' to go on without the rest"
       throw new MillraceError('SOURCE_FAILED', `${story}; ${advice}`, {
-        place: `${path} byte ${from?.offset ?? 0}`,
+        place: `${path} byte ${offset}`,
       })
     }
   }
@@ -185,11 +230,11 @@ export class FileSource<T> implements Source<T, FilePosition> {
     isComplete: boolean,
     context: ConnectorContext,
   ): Promise<void> {
-    for (const { text, isLiteral } of this.#patterns) {
-      if (files.length > 0 && !isLiteral) continue
-      if (isLiteral ? (await context.fs.stat(text)) !== undefined : false) continue
-      const story = `source ${context.name}: ${isLiteral ? `there is no ${text}` : `no file matches ${text}`}`
-      if (isComplete && isLiteral) throw new MillraceError('FS_NOT_FOUND', `${story}; check the path`)
+    for (const { text, path } of this.#patterns) {
+      const isNamed = path !== undefined
+      if (isNamed ? (await context.fs.stat(path)) !== undefined : files.length > 0) continue
+      const story = `source ${context.name}: ${isNamed ? `there is no ${text}` : `no file matches ${text}`}`
+      if (isComplete && isNamed) throw new MillraceError('FS_NOT_FOUND', `${story}; check the path`)
       if (this.#missing.has(text)) continue
       this.#missing.add(text)
       context.warn(isComplete ? `${story}; nothing is read` : `${story} yet; waiting for it`)

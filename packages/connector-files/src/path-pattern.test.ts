@@ -17,10 +17,10 @@ const paths = [
   'logs/notes.txt',
 ]
 
-async function matches(...patterns: string[]): Promise<string[]> {
+async function matches(patterns: readonly string[], exclude?: string | string[]): Promise<string[]> {
   const fs = new SimFs()
   for (const path of paths) fs.put(path, path)
-  const catalog = new FileCatalog(patterns.map((text) => new PathPattern(text)))
+  const catalog = new FileCatalog({ patterns: patterns.map((text) => new PathPattern(text)), exclude })
   return (await catalog.list(new FileWorld(fs, true).context)).map(({ path }) => path)
 }
 
@@ -45,12 +45,36 @@ describe('paths', () => {
     ['logs/**/d.log', ['logs/deep/er/d.log']],
     ['logs/deep/**', ['logs/deep/c.log', 'logs/deep/er/d.log']],
     ['logs/.git/*', ['logs/.git/e.log']],
+    ['.', ['app.log']],
+    ['logs/', ['logs/a.log', 'logs/a.log.1', 'logs/b.log', 'logs/b[1].log', 'logs/notes.txt']],
+    ['{app,logs/{a,deep/c}}.log', ['app.log', 'logs/a.log', 'logs/deep/c.log']],
+    ['logs/{deep/{er/,}*,b}.log', ['logs/b.log', 'logs/deep/c.log', 'logs/deep/er/d.log']],
+    ['{app,logs/**/*}.log', paths.filter((path) => path.endsWith('.log') && !path.includes('/.'))],
+    ['logs/[a-b].log', ['logs/a.log', 'logs/b.log']],
+    ['logs/[!a].log', ['logs/b.log']],
+    ['logs/a.log.{1..3}', ['logs/a.log.1']],
+    ['logs/@(a|notes).*', ['logs/a.log', 'logs/a.log.1', 'logs/notes.txt']],
+    ['logs/b\\[1].log', ['logs/b[1].log']],
+    ['logs/{a,missing/{x,y}.log}.log', ['logs/a.log']],
   ])('%s', async (pattern, expected) => {
-    expect(await matches(pattern)).toEqual(expected)
+    expect(await matches([pattern])).toEqual(expected)
+  })
+
+  test.each([
+    [['logs/*'], 'logs/a*', ['logs/b.log', 'logs/b[1].log', 'logs/notes.txt']],
+    [['logs/*'], '*.{log,txt}', ['logs/a.log.1']],
+    [['**/*.log'], ['logs', '*.txt'], ['app.log']],
+    [['**/*.log'], './logs/deep/', ['app.log', 'logs/a.log', 'logs/b.log', 'logs/b[1].log']],
+    [['**/*.log'], '**/deep/**', ['app.log', 'logs/a.log', 'logs/b.log', 'logs/b[1].log']],
+    [['**/*.log'], 'er', paths.filter((path) => /^(?!.*\/(\.|er)).*\.log$/.test(path))],
+    [['app.log', 'logs/a.log'], 'app.log', ['logs/a.log']],
+    [['logs/.*'], '.h*', []],
+  ])('%j without %j', async (patterns, exclude, expected) => {
+    expect(await matches(patterns, exclude)).toEqual(expected)
   })
 
   test('several patterns find a file once', async () => {
-    expect(await matches('logs/*.log', 'logs/a*', 'app.log')).toEqual([
+    expect(await matches(['logs/*.log', 'logs/a*', 'app.log'])).toEqual([
       'app.log',
       'logs/a.log',
       'logs/a.log.1',

@@ -1,31 +1,53 @@
 import { isMillraceError, MillraceError, type Fs } from '@millrace/core'
+import { GLOBSTAR, Minimatch } from 'minimatch'
 
-/** A file that was met on the way through the directories of a pattern. */
+/** A file in a directory of a pattern. */
 export interface MetFile {
   readonly path: string
-  /** Whether the pattern asks for it, or it only stands beside such files. */
+  /** Whether the pattern matches it; otherwise it is in the same directory as files that may match. */
   readonly isMatch: boolean
 }
 
-type Segment =
-  | { readonly kind: 'name'; readonly name: string }
-  | { readonly kind: 'wild'; readonly expression: RegExp }
-  | { readonly kind: 'any-depth' }
+/** What a walk calls. */
+export interface PathVisitor {
+  meet(file: MetFile): Promise<void>
+  /** Called for a directory that a wildcard matched and that cannot be listed. */
+  skip(path: string, error: MillraceError): void
+  /** Excluded files are not matches, and excluded directories are not entered. */
+  isExcluded(path: string): boolean
+}
 
-const everyName: Segment = { kind: 'wild', expression: /^[^.]/ }
+/** One part of a pattern between two slashes, and the part that follows. */
+interface Step {
+  readonly id: number
+  readonly part: string | { test(name: string): boolean } | typeof GLOBSTAR
+  readonly next: Step | undefined
+}
+
+/** The same syntax on every system: `/` separates names and a backslash escapes. */
+const syntax = {
+  nocomment: true,
+  nonegate: true,
+  optimizationLevel: 0,
+  platform: 'linux',
+} as const
+
+const anyName: Step = { id: -1, part: { test: (name) => !name.startsWith('.') }, next: undefined }
 
 /**
  * Which files to read: a path, a directory (the files in it), or a pattern.
  *
- * In a pattern `*` stands for any part of a name, `?` for one character, `{a,b}` for either, and `**` for any
- * number of directories. Names that begin with a dot are met only by patterns that write the dot.
+ * Patterns are those of `minimatch`, which Node's own `glob` uses: `*` and `?` inside a name, `[a-z]` and `[!a-z]` for
+ * one character, `{a,b/c}` and `{1..9}` for alternatives, `@(a|b)`, and `**` for any number of directories. A backslash
+ * escapes. Names that begin with a dot match only patterns that write the dot. A file whose name is exactly the text of
+ * the pattern matches too, such as `app[1].log`.
  */
 export class PathPattern {
   readonly text: string
-  /** Whether it names one path. */
-  readonly isLiteral: boolean
-  readonly #segments: readonly Segment[]
-  readonly #root: string
+  /** The path that the text names, if it names one and only one. */
+  readonly path: string | undefined
+  readonly #absolute: readonly Step[]
+  readonly #relative: readonly Step[]
 
   /** Throws `OPTION_INVALID` for a pattern that no path can match. */
   constructor(text: string) {
@@ -33,72 +55,148 @@ export class PathPattern {
       throw new MillraceError('OPTION_INVALID', `${JSON.stringify(text)} is no path of a file; name one`)
     }
     this.text = text
-    this.#root = text.startsWith('/') ? '/' : ''
-    const names = text.split('/').filter((name) => name !== '' && name !== '.')
-    this.#segments = names.map(segmentOf)
-    this.isLiteral = this.#segments.every((segment) => segment.kind === 'name')
+    const { set } = new Minimatch(text, syntax)
+    const hasChoices = /(?<!\\)[[{]/.test(text)
+    const [row] = set
+    const isOnePath = set.length === 1 && !hasChoices && row!.every((part) => typeof part === 'string')
+    this.path = isOnePath ? pathFrom(row) : undefined
+    const rows = hasChoices && !isOnePath ? [...set, text.split('/')] : set
+    let id = 0
+    const steps = rows.map((parts) => ({ isAbsolute: parts[0] === '', first: stepsOf(parts, () => id++) }))
+    const begin = (isAbsolute: boolean): Step[] =>
+      steps.flatMap((each) =>
+        each.isAbsolute === isAbsolute && each.first !== undefined ? [each.first] : [],
+      )
+    this.#absolute = begin(true)
+    this.#relative = begin(false)
   }
 
   /**
-   * Calls `visit` for every file in the directories of the pattern: files that match, and their neighbours, among
+   * Visits the files that match. With `neighbors` also the other files in the directories where matches may be, among
    * which a renamed file is found.
+   *
+   * Throws what the file system throws for a directory that the pattern names without wildcards.
    */
-  async walk(fs: Fs, visit: (file: MetFile) => Promise<void>): Promise<void> {
-    const walk = new Walk(fs, visit)
-    if (this.isLiteral && (await fs.stat(this.text))?.kind === 'directory') {
-      await walk.enter(this.text, [everyName])
-    } else await walk.enter(this.#root, this.#segments)
+  async walk(fs: Fs, visitor: PathVisitor, scope: 'matches' | 'neighbors' = 'matches'): Promise<void> {
+    const walk = new Walk(fs, visitor, scope)
+    const { path } = this
+    if (path !== undefined && (await fs.stat(path))?.kind === 'directory') {
+      return walk.enter(path === '.' ? '' : path, [anyName], false)
+    }
+    if (this.#absolute.length > 0) await walk.enter('/', this.#absolute, false)
+    if (this.#relative.length > 0) await walk.enter('', this.#relative, false)
   }
 }
 
-/** One way through the directories of a pattern. */
+/** One way through the directories of a pattern: each is listed once, for all alternatives that lead to it. */
 class Walk {
   readonly #fs: Fs
-  readonly #visit: (file: MetFile) => Promise<void>
+  readonly #visitor: PathVisitor
+  readonly #scope: 'matches' | 'neighbors'
   /** The directories that were entered at any depth, by identity: links may lead in circles. */
   readonly #entered = new Set<string>()
 
-  constructor(fs: Fs, visit: (file: MetFile) => Promise<void>) {
+  constructor(fs: Fs, visitor: PathVisitor, scope: 'matches' | 'neighbors') {
     this.#fs = fs
-    this.#visit = visit
+    this.#visitor = visitor
+    this.#scope = scope
   }
 
-  async enter(directory: string, segments: readonly Segment[]): Promise<void> {
-    const [segment, ...rest] = segments
-    if (segment === undefined) return
-    if (segment.kind === 'name' && rest.length > 0) return this.enter(join(directory, segment.name), rest)
-    if (segment.kind === 'any-depth') return this.#enterAll(directory, segments, rest)
-    for (const { name, kind } of await this.#entriesOf(directory)) {
+  /** `isFound` says that a wildcard led to `directory`, and not its name. */
+  async enter(directory: string, begun: readonly Step[], isFound: boolean): Promise<void> {
+    const steps = begun.flatMap(withAnyDepth)
+    if (await this.#wasEntered(directory, steps, isFound)) return
+    const isListed = steps.some(({ part, next }) =>
+      typeof part === 'string' ? next === undefined && this.#scope === 'neighbors' : true,
+    )
+    if (!isListed) return this.#enterByName(directory, steps, isFound)
+    const hasLast = steps.some(({ next }) => next === undefined)
+    for (const { name, kind } of await this.#entriesOf(directory, isFound)) {
       const path = join(directory, name)
-      const isMatch = segment.kind === 'name' ? segment.name === name : segment.expression.test(name)
-      if (rest.length === 0) {
-        if (kind !== 'directory') await this.#visit({ path, isMatch })
-      } else if (isMatch && kind !== 'file') await this.enter(path, rest)
+      const isExcluded = this.#visitor.isExcluded(path)
+      const following = steps.filter((step) => matches(step, name))
+      if (kind !== 'directory' && hasLast) {
+        const isMatch = !isExcluded && following.some(({ next }) => next === undefined)
+        if (isMatch || this.#scope === 'neighbors') await this.#visitor.meet({ path, isMatch })
+      }
+      const deeper = following.flatMap((step) => (step.part === GLOBSTAR ? [step] : (step.next ?? [])))
+      if (isExcluded || deeper.length === 0) continue
+      if (kind === 'directory') await this.enter(path, deeper, true)
+      else if (kind === 'other') await this.#reportBrokenLink(path)
     }
   }
 
-  async #enterAll(directory: string, segments: readonly Segment[], rest: readonly Segment[]): Promise<void> {
-    const identity = (await this.#fs.stat(pathOf(directory)))?.identity
-    const visit = `${segments.length} ${identity}`
-    if (identity === undefined || this.#entered.has(visit)) return
-    this.#entered.add(visit)
-    await this.enter(directory, rest.length > 0 ? rest : [everyName])
-    for (const { name, kind } of await this.#entriesOf(directory)) {
-      if (kind === 'directory' && !name.startsWith('.')) await this.enter(join(directory, name), segments)
+  /** Goes on without listing the directory, which may be forbidden or large. */
+  async #enterByName(directory: string, steps: readonly Step[], isFound: boolean): Promise<void> {
+    for (const name of new Set(steps.map(({ part }) => part as string))) {
+      const path = join(directory, name)
+      if (this.#visitor.isExcluded(path)) continue
+      const same = steps.filter(({ part }) => part === name)
+      if (same.some(({ next }) => next === undefined)) await this.#visitor.meet({ path, isMatch: true })
+      const deeper = same.flatMap(({ next }) => next ?? [])
+      if (deeper.length > 0) await this.enter(path, deeper, isFound)
     }
+  }
+
+  /** Only steps of any depth can lead to a directory twice. */
+  async #wasEntered(directory: string, steps: readonly Step[], isFound: boolean): Promise<boolean> {
+    if (!steps.some(({ part }) => part === GLOBSTAR)) return false
+    const path = pathOf(directory)
+    const stat = await this.#orSkip(path, isFound, () => this.#fs.stat(path))
+    if (stat === undefined) return true
+    const visit = `${steps.map(({ id }) => id).join(',')} ${stat.identity}`
+    if (this.#entered.has(visit)) return true
+    this.#entered.add(visit)
+    return false
   }
 
   /** What is in a directory; nothing if it does not exist, any more, or is none. */
-  async #entriesOf(directory: string): ReturnType<Fs['list']> {
+  async #entriesOf(directory: string, isFound: boolean): ReturnType<Fs['list']> {
     const path = pathOf(directory)
-    if ((await this.#fs.stat(path))?.kind !== 'directory') return []
+    return (await this.#orSkip(path, isFound, () => this.#fs.list(path))) ?? []
+  }
+
+  /** A link to nothing may be meant for a directory, on a volume that is not mounted. */
+  async #reportBrokenLink(path: string): Promise<void> {
+    const stat = async () => (await this.#fs.stat(path)) ?? 'nothing'
+    if ((await this.#orSkip(path, true, stat)) !== 'nothing') return
+    const message = `${path}: is a link to nothing; remove it, or restore what it names`
+    this.#visitor.skip(path, new MillraceError('FS_NOT_FOUND', message))
+  }
+
+  async #orSkip<R>(path: string, isFound: boolean, ask: () => Promise<R>): Promise<R | undefined> {
     try {
-      return await this.#fs.list(path)
+      return await ask()
     } catch (error) {
-      if (isMillraceError(error, 'FS_NOT_FOUND')) return []
-      throw error
+      if (!isMillraceError(error)) throw error
+      if (error.code === 'FS_NOT_FOUND') return undefined
+      if (!isFound) throw error
+      this.#visitor.skip(path, error)
+      return undefined
     }
   }
+}
+
+/** A step, and what may follow at once if it matches any number of directories. */
+function withAnyDepth(step: Step): readonly Step[] {
+  if (step.part !== GLOBSTAR) return [step]
+  return step.next === undefined ? [step] : [step, ...withAnyDepth(step.next)]
+}
+
+function matches({ part }: Step, name: string): boolean {
+  if (part === GLOBSTAR) return !name.startsWith('.')
+  return typeof part === 'string' ? part === name : part.test(name)
+}
+
+/** The steps of one alternative; undefined if it names the directory where it begins. */
+function stepsOf(parts: readonly Step['part'][], newId: () => number): Step | undefined {
+  const named = parts.filter((part) => part !== '' && part !== '.')
+  return named.reduceRight<Step | undefined>((next, part) => ({ id: newId(), part, next }), undefined)
+}
+
+function pathFrom(names: readonly string[]): string {
+  const path = names.filter((name) => name !== '' && name !== '.').join('/')
+  return names[0] === '' ? `/${path}` : pathOf(path)
 }
 
 function pathOf(directory: string): string {
@@ -109,22 +207,19 @@ function join(directory: string, name: string): string {
   return directory === '' || directory.endsWith('/') ? directory + name : `${directory}/${name}`
 }
 
-function segmentOf(name: string): Segment {
-  if (name === '**') return { kind: 'any-depth' }
-  if (!/[*?{]/.test(name)) return { kind: 'name', name }
-  return {
-    kind: 'wild',
-    expression: new RegExp(`^${name.startsWith('.') ? '' : '(?!\\.)'}${expressionOf(name)}$`, 's'),
-  }
-}
+/** Which paths are not read: a pattern without a slash is compared with the last name of a path. */
+export class Exclusion {
+  readonly #patterns: readonly Minimatch[]
 
-function expressionOf(name: string): string {
-  return name.replaceAll(
-    /\{([^{}]*)\}|\*+|\?|[\\^$.|+()[\]{}]/g,
-    (found: string, choices: string | undefined) => {
-      if (choices !== undefined) return `(?:${choices.split(',').map(expressionOf).join('|')})`
-      if (found.startsWith('*')) return '[^/]*'
-      return found === '?' ? '[^/]' : `\\${found}`
-    },
-  )
+  constructor(patterns: string | readonly string[]) {
+    this.#patterns = [patterns].flat().map((text) => {
+      if (text === '') throw new MillraceError('OPTION_INVALID', "exclude is ''; give a path or a pattern")
+      const path = text.replace(/^(?:\.\/)+/, '').replace(/(?<=.)\/+$/, '')
+      return new Minimatch(path, { ...syntax, dot: true, matchBase: true })
+    })
+  }
+
+  excludes(path: string): boolean {
+    return this.#patterns.some((pattern) => pattern.match(path))
+  }
 }

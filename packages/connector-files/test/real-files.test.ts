@@ -12,8 +12,10 @@ import {
   truncate,
   writeFile,
 } from 'node:fs/promises'
+import { execFileSync } from 'node:child_process'
 import { existsSync } from 'node:fs'
 import { tmpdir } from 'node:os'
+import { platform as os } from 'node:process'
 import { promisify } from 'node:util'
 import { gzip } from 'node:zlib'
 import type { ConnectorContext } from '@millrace/core'
@@ -139,6 +141,38 @@ describe('files of this machine', () => {
     await run.discover()
     await run.readToEnd()
     expect(run.values).toEqual(['1'])
+  })
+
+  test('a link to itself, a link to nothing and a pipe are skipped with a warning', async () => {
+    await writeFile(`${directory}/a.log`, '1\n')
+    await symlink('circle.log', `${directory}/circle.log`)
+    await symlink('nowhere', `${directory}/broken.log`)
+    await symlink('nowhere', `${directory}/volume`)
+    execFileSync('mkfifo', [`${directory}/pipe.log`])
+    const run = new SourceRun(readLines(`${directory}/{*.log,*/*.log}`), contextOf(true))
+    await run.discover()
+    await run.readToEnd()
+    expect(run.values).toEqual(['1'])
+    expect(warnings.toSorted()).toEqual([
+      `source subject: ${directory}/broken.log: has vanished, or is a link to nothing; it is skipped`,
+      `source subject: ${directory}/circle.log: symbolic links lead in a circle; it is skipped`,
+      `source subject: ${directory}/pipe.log: is a pipe, a socket or a device; it is skipped`,
+      `source subject: ${directory}/volume: is a link to nothing; it is skipped`,
+    ])
+  })
+
+  test.runIf(os === 'linux')('a file whose name is not UTF-8 is read', async () => {
+    await writeFile(Buffer.concat([Buffer.from(`${directory}/caf`), Buffer.of(0xe9)]), '1\n2\n')
+    const first = new SourceRun(readLines(`${directory}/*`, { follow: true }), contextOf(false))
+    await until(first, () => first.values.length === 2)
+    const marks = first.marks()
+    await first.close()
+    await appendFile(Buffer.concat([Buffer.from(`${directory}/caf`), Buffer.of(0xe9)]), '3\n')
+    const second = new SourceRun(readLines(`${directory}/*`), contextOf(true))
+    await second.restore(marks)
+    await second.readToEnd()
+    expect([...first.values, ...second.values]).toEqual(['1', '2', '3'])
+    expect(warnings).toEqual([])
   })
 
   test('EN-217 EN-226 a writer that was left behind is recovered', async () => {

@@ -20,6 +20,7 @@ const meanings: ReadonlyMap<string, Meaning> = new Map<string, Meaning>([
   ['EACCES', { code: 'FS_DENIED', says: 'permission denied; give this user access' }],
   ['EPERM', { code: 'FS_DENIED', says: 'not permitted; give this user access' }],
   ['EBADF', { code: 'FS_DENIED', says: 'opened for reading, or closed; open it to append' }],
+  ['ELOOP', { code: 'FS_IO', says: 'symbolic links lead in a circle; remove one of them' }],
   ['EISDIR', { code: 'FS_IO', says: 'is a directory; name a file' }],
   ['EMFILE', { code: 'FS_IO', says: 'too many open files; raise the limit (ulimit -n)', isTransient: true }],
   ['ENFILE', { code: 'FS_IO', says: 'the system has too many open files; close some', isTransient: true }],

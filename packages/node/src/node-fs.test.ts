@@ -79,13 +79,16 @@ describe('symbolic links', () => {
     await symlink(`${directory}/file`, `${directory}/link`)
     await symlink(`${directory}`, `${directory}/loop`)
     await symlink(`${directory}/missing`, `${directory}/broken`)
+    await symlink(`${directory}/circle`, `${directory}/circle`)
     expect(await nodeFs.list(directory)).toEqual([
       { name: 'broken', kind: 'other' },
+      { name: 'circle', kind: 'other' },
       { name: 'file', kind: 'file' },
       { name: 'link', kind: 'file' },
       { name: 'loop', kind: 'directory' },
     ])
     expect(await nodeFs.stat(`${directory}/link`)).toEqual(await nodeFs.stat(`${directory}/file`))
     expect(await nodeFs.stat(`${directory}/broken`)).toBeUndefined()
+    expect((await failureOf(nodeFs.stat(`${directory}/circle`))).message).toMatch(/circle: .*; .*\(ELOOP\)$/)
   })
 })

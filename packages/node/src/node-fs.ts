@@ -4,6 +4,7 @@ import type { BigIntStats } from 'node:fs'
 import type { Fs, FsEntry, FsFile, FsStat } from '@millrace/core'
 import { MillraceError } from '@millrace/core'
 import { fsFailure, syncFailure, systemCode } from './fs-failure.ts'
+import { nativePath, textOfName } from './native-path.ts'
 import { NodeFile } from './node-file.ts'
 
 /** Every way to write appends, so that a file that was cut goes on at its end. All but `read` may read too. */
@@ -16,6 +17,8 @@ const flags = { read: 'r', create: 'ax+', append: 'a+' } as const
  * removed. The device is left out, because its number may change whenever a volume is attached again; it
  * stands in for the time of birth where the system does not tell that.
  *
+ * A name that is not UTF-8 is listed too: each byte that does not fit is a lone surrogate, U+DC80 to U+DCFF.
+ *
  * On Windows directories cannot be synced, and NTFS keeps its names in a journal of its own; there
  * `syncDirectory` only checks that the directory exists.
  *
@@ -25,7 +28,7 @@ const flags = { read: 'r', create: 'ax+', append: 'a+' } as const
 export const nodeFs: Fs = {
   async open(path, mode): Promise<FsFile> {
     try {
-      const handle = await open(path, flags[mode])
+      const handle = await open(nativePath(path), flags[mode])
       // The system opens a directory for reading and refuses only the read.
       if (mode === 'read' && (await handle.stat()).isDirectory()) {
         await handle.close()
@@ -39,7 +42,7 @@ export const nodeFs: Fs = {
 
   async rename(from, to) {
     try {
-      await rename(from, to)
+      await rename(nativePath(from), nativePath(to))
     } catch (error) {
       throw fsFailure(error, `${from} -> ${to}`)
     }
@@ -47,7 +50,7 @@ export const nodeFs: Fs = {
 
   async remove(path) {
     try {
-      await unlink(path)
+      await unlink(nativePath(path))
     } catch (error) {
       throw fsFailure(error, path)
     }
@@ -55,15 +58,14 @@ export const nodeFs: Fs = {
 
   async list(path): Promise<readonly FsEntry[]> {
     try {
-      const found = await readdir(path, { withFileTypes: true })
-      found.sort((a, b) => (a.name < b.name ? -1 : 1))
+      const found = await readdir(nativePath(path), { encoding: 'buffer', withFileTypes: true })
       const entries: FsEntry[] = []
       for (const entry of found) {
-        const kind = entry.isSymbolicLink()
-          ? ((await nodeFs.stat(`${path}/${entry.name}`))?.kind ?? 'other')
-          : kindOf(entry)
-        entries.push({ name: entry.name, kind })
+        const name = textOfName(entry.name)
+        const kind = entry.isSymbolicLink() ? await kindBehind(`${path}/${name}`) : kindOf(entry)
+        entries.push({ name, kind })
       }
+      entries.sort((a, b) => (a.name < b.name ? -1 : 1))
       return entries
     } catch (error) {
       throw error instanceof MillraceError ? error : fsFailure(error, path)
@@ -72,7 +74,7 @@ export const nodeFs: Fs = {
 
   async stat(path): Promise<FsStat | undefined> {
     try {
-      const found = await stat(path, { bigint: true })
+      const found = await stat(nativePath(path), { bigint: true })
       return { kind: kindOf(found), size: Number(found.size), ...facts(found) }
     } catch (error) {
       if (['ENOENT', 'ENOTDIR'].includes(systemCode(error))) return undefined
@@ -82,7 +84,7 @@ export const nodeFs: Fs = {
 
   async makeDirectory(path) {
     try {
-      await mkdir(path, { recursive: true })
+      await mkdir(nativePath(path), { recursive: true })
     } catch (error) {
       throw fsFailure(error, path)
     }
@@ -90,7 +92,7 @@ export const nodeFs: Fs = {
 
   async removeDirectory(path) {
     try {
-      await rmdir(path)
+      await rmdir(nativePath(path))
     } catch (error) {
       throw fsFailure(error, path)
     }
@@ -99,7 +101,7 @@ export const nodeFs: Fs = {
   async syncDirectory(path) {
     let handle
     try {
-      handle = await open(path, 'r')
+      handle = await open(nativePath(path), 'r')
       if (!(await handle.stat()).isDirectory()) {
         throw new MillraceError('FS_NOT_FOUND', `${path}: is a file, not a directory; check the path`)
       }
@@ -119,6 +121,15 @@ function facts(found: BigIntStats): Pick<FsStat, 'modifiedMs' | 'identity'> {
   const { dev, ino, birthtimeNs } = found
   const identity = birthtimeNs === 0n ? `${ino}@${dev}` : `${ino}:${birthtimeNs}`
   return { modifiedMs: Number(found.mtimeNs) / 1e6, identity }
+}
+
+/** What a link leads to; `other` for one that leads to nothing, in circles or where this user has no access. */
+async function kindBehind(link: string): Promise<FsEntry['kind']> {
+  try {
+    return kindOf(await stat(nativePath(link)))
+  } catch {
+    return 'other'
+  }
 }
 
 function kindOf(found: { isFile(): boolean; isDirectory(): boolean }): FsEntry['kind'] {

@@ -5,7 +5,8 @@
  * `FsFile.sync` (its bytes) and `Fs.syncDirectory` (its name); a rename or a removal only after
  * `syncDirectory`. The simulated file system loses exactly what was not synced.
  *
- * Paths use `/`. Every failure is a `MillraceError` with one of the `FS_` codes; its message names
+ * Paths use `/`. A byte of a name that is not UTF-8 is a lone surrogate, U+DC80 to U+DCFF, in a path, so that every file
+ * that is listed can be opened. Every failure is a `MillraceError` with one of the `FS_` codes; its message names
  * the path and what to do.
  */
 export interface Fs {
