@@ -78,6 +78,7 @@ async function chainOf({ assigner, aggregates }: Question): Promise<Chain> {
     subtask: 0,
     keyGroups: 128,
     cursor: new Cursor(),
+    budget: { spend: () => false },
     ports: [{ receive: () => {} }],
     now: () => 0,
     table: (owner, spec) => store.table({ ...spec, owner, subtask: 0, groups: { first: 0, last: 127 } }),

@@ -25,6 +25,7 @@ export { describeValue } from './kernel/safe-json.ts'
 export { structuredCodec } from './kernel/structured-codec.ts'
 export { durationMs, positiveDurationMs } from './kernel/time.ts'
 export type { Duration, EventTime } from './kernel/time.ts'
+export { YieldBudget } from './kernel/yield-budget.ts'
 export { publishFile, readWhole, writeFully } from './kernel/whole-file.ts'
 
 // state

@@ -60,6 +60,8 @@ export class OperatorSubtask {
       subtask: index,
       keyGroups: around.keyGroups,
       cursor: this.#cursor,
+      // As if the event loop needed a turn after each unit of work: every call must be one that can be made again.
+      budget: { spend: () => around.isTight },
       ports: outputs.map((output) => ({
         receive: (value, time) => {
           around.emitted({ output, value, time })

@@ -14,6 +14,8 @@ export interface SimPlatformOptions {
   readonly fs?: SimFs
   /** Where the wall clock starts, in milliseconds since the epoch. Default: the beginning of 2026. */
   readonly startMs?: number
+  /** See `Platform.workPerTurn`. Default: 1 to 64, by seed, so that long work is done in many slices. */
+  readonly workPerTurn?: number
 }
 
 /** A world that moves when told, behaves by seed, and can crash. */
@@ -43,16 +45,19 @@ export function simPlatform(options: SimPlatformOptions): SimPlatform {
   return {
     clock,
     random,
-    scheduler: unevenScheduler(random.fork('scheduler')),
+    scheduler: unevenScheduler(random.fork('scheduler'), clock),
     fs,
     process: startProcess(fs),
+    workPerTurn: options.workPerTurn ?? 1 + random.fork('work per turn').int(64),
   }
 }
 
 /** Nothing but the event loop orders turns, and in a simulation nothing but turns is in it. */
-function unevenScheduler(random: Random): Scheduler {
+function unevenScheduler(random: Random, clock: ManualClock): Scheduler {
   return {
     async turn() {
+      // Whoever takes a turn has work left: a timer that is due now keeps the driver from moving time on meanwhile.
+      using _due = clock.schedule(0, () => {})
       for (let turns = random.int(3); turns >= 0; turns--) await systemScheduler.turn()
     },
   }

@@ -13,6 +13,11 @@ export interface Platform {
   readonly scheduler: Scheduler
   readonly fs: Fs
   readonly process: ProcessFacts
+  /**
+   * How many units of work (a record, a timer, a cell of state) the engine may do before the event loop gets a turn,
+   * even if time is left. A simulation sets it, because its clock does not move while code runs. Default: no limit.
+   */
+  readonly workPerTurn?: number | undefined
 }
 
 /** What a lock on a data directory needs to know about processes. */

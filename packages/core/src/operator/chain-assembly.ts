@@ -1,6 +1,7 @@
 import { nothingCodec } from '../kernel/codecs.ts'
 import { keyGroup } from '../kernel/key-group.ts'
 import type { EventTime } from '../kernel/time.ts'
+import type { Slicing } from '../kernel/yield-budget.ts'
 import { KeyScope } from '../state/keyed-handles.ts'
 import type { StateTable, TableSpec } from '../state/state-store.ts'
 import type { TimerDomain } from '../time/due-timer.ts'
@@ -22,6 +23,7 @@ export interface ChainSurroundings {
   readonly subtask: number
   readonly keyGroups: number
   readonly cursor: Cursor
+  readonly budget: Slicing
   /** The task's outputs, by the numbers that `ChainTarget` uses. */
   readonly ports: readonly Receiver[]
   now(): number

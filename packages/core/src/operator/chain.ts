@@ -5,13 +5,15 @@
  *
  *  1. No operator has an event timer that is due at `cursor.watermark`.
  *  2. Every record was handled under the watermark it was emitted under, wherever a batch was cut.
- *  3. A call that returned early because the outputs are full can be made again and goes on where it stopped.
+ *  3. A call that returned early can be made again and continues where it stopped. It returns early because the
+ *     outputs are full, or because it has worked long enough and the event loop needs a turn. Each call makes progress.
  *
  * Time reaches the operators one after another: what an operator emits while its timers fire is handled by the
  * operators behind it under the old watermark, and only then do they advance themselves.
  */
 import type { Batch } from '../kernel/element.ts'
 import type { EventTime } from '../kernel/time.ts'
+import type { Slicing } from '../kernel/yield-budget.ts'
 import type { TimerDomain } from '../time/due-timer.ts'
 import { ChainAssembly, type ChainSurroundings } from './chain-assembly.ts'
 import type { ChainTarget } from './chain-part.ts'
@@ -22,6 +24,7 @@ import type { Receiver } from './receiver.ts'
 /** The operators of one task. */
 export class Chain {
   readonly #cursor: Cursor
+  readonly #budget: Slicing
   readonly #head: Receiver
   /** Operators in the order in which time reaches them. */
   readonly #links: readonly OperatorLink[]
@@ -35,6 +38,7 @@ export class Chain {
   /** The chain that starts at `heads`: all of them receive every record. */
   constructor(heads: readonly ChainTarget[], around: ChainSurroundings) {
     this.#cursor = around.cursor
+    this.#budget = around.budget
     const assembly = new ChainAssembly(around, {
       watermark: (link) => this.#watermarkOf(link),
       noteTimer: (domain, time) => this.#noteTimer(domain, time),
@@ -67,6 +71,7 @@ export class Chain {
   process(batch: Batch, from: number, watermarks: Float64Array): number {
     const { length, values, times } = batch
     const cursor = this.#cursor
+    const budget = this.#budget
     const head = this.#head
     cursor.enter(batch)
     for (let i = from; i < length; i++) {
@@ -80,12 +85,12 @@ export class Chain {
       }
       cursor.at(batch, i)
       head.receive(values[i], times[i]!)
-      if (cursor.isFull) return i + 1
+      if (budget.spend() || cursor.isFull) return i + 1
     }
     return length
   }
 
-  /** Fires every event timer up to `watermark`; false if the outputs are full and the call must be made again. */
+  /** Fires every event timer up to `watermark`; false if the call must be made again. */
   advance(watermark: EventTime): boolean {
     if (this.#advancing < 0) {
       if (watermark <= this.#cursor.watermark) return true
@@ -98,6 +103,7 @@ export class Chain {
         while (link.timers.next('event') <= this.#target) {
           if (this.#cursor.isFull) return false
           if (!link.fire('event', this.#target, this.#target)) break
+          if (this.#budget.spend()) return false
         }
       }
       this.#advancing++
@@ -108,24 +114,26 @@ export class Chain {
     return true
   }
 
-  /** Fires every processing timer due at `now`; false if the outputs are full and the call must be made again. */
+  /** Fires every processing timer due at `now`; false if the call must be made again. */
   fireProcessing(now: number): boolean {
     for (const link of this.#links) {
       if (link.timers === undefined) continue
       while (link.timers.next('processing') <= now) {
         if (this.#cursor.isFull) return false
         if (!link.fire('processing', now, this.#untimed(now))) break
+        if (this.#budget.spend()) return false
       }
     }
     this.#lookAtTimers()
     return true
   }
 
-  /** Tells each operator that its input has ended; false if the outputs are full and the call must be made again. */
+  /** Tells each operator that its input has ended; false if the call must be made again. */
   finish(): boolean {
     while (this.#finishing < this.#links.length) {
       if (this.#cursor.isFull) return false
       this.#links[this.#finishing++]!.finish()
+      if (this.#budget.spend()) return false
     }
     return true
   }

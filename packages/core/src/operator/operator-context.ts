@@ -121,7 +121,7 @@ class KeyedTimers implements Timers {
     this.#queue().delete('processing', time, name, this.#around.scope.token)
   }
 
-  setSweep(time: EventTime, name: string, keys: () => Iterable<Cell<unknown>>): void {
+  setSweep(time: EventTime, name: string, keys: () => Iterable<Cell<unknown> | undefined>): void {
     this.#queue().setSweep(time, name, keys)
     this.#around.noteTimer('event', time)
   }

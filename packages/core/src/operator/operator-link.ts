@@ -81,10 +81,14 @@ export class OperatorLink implements Receiver {
     }
   }
 
-  /** Fires the earliest timer due at `upTo`; false if there is none. `untimedAt` stamps what processing timers emit. */
+  /**
+   * Takes one step: fires the earliest timer due at `upTo`, or searches on for the next key of a sweep. Returns false
+   * if nothing is due. `untimedAt` stamps what processing timers emit.
+   */
   fire(domain: TimerDomain, upTo: number, untimedAt: EventTime): boolean {
     const due = this.timers!.take(domain, upTo)
     if (due === undefined) return false
+    if (due === 'searching') return true
     const scope = this.#scope
     scope.setToken(due.token, due.group)
     this.time = domain === 'event' ? due.time : untimedAt

@@ -117,10 +117,11 @@ export interface Timers {
   /**
    * Fires at the event time `time` once for every cell that `keys` yields, with the cell's inner token as
    * the key, and is kept once however many keys there are: windows end by it. The same (time, name)
-   * twice is one sweep. `keys` is asked only when the sweep is due and always to its end, so clean-up may
-   * stand after its last `yield`. Sweeps are not saved: set them again in `restored`.
+   * twice is one sweep. `keys` is called only when the sweep is due, and iterated to its end, so clean-up may
+   * follow its last `yield`. Where it searches long for the next key it yields undefined every hundred steps or so, and
+   * the event loop can have a turn. Sweeps are not saved: set them again in `restored`.
    */
-  setSweep(time: EventTime, name: string, keys: () => Iterable<Cell<unknown>>): void
+  setSweep(time: EventTime, name: string, keys: () => Iterable<Cell<unknown> | undefined>): void
 }
 
 /** A timer that is due. */

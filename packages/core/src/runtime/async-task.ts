@@ -110,7 +110,7 @@ export class AsyncTask implements Task {
   }
 
   async run(): Promise<void> {
-    const { cancellation, breath } = this.#around
+    const { cancellation, budget } = this.#around
     const { signal } = cancellation
     for (;;) {
       signal.throwIfAborted()
@@ -119,11 +119,11 @@ export class AsyncTask implements Task {
       if (arrival !== undefined) await this.#handle(arrival)
       if (this.#snapshot.isUnderWay) {
         this.#snapshot.slice()
-        await breath.take()
+        await budget.turn()
       } else if (arrival === undefined) {
         await this.#wakeup.wait()
       }
-      const due = breath.due()
+      const due = budget.due()
       if (due !== undefined) await due
     }
   }

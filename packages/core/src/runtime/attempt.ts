@@ -9,10 +9,10 @@ import { sleep } from '@millrace/channels'
 import type { Publisher } from '../kernel/whole-file.ts'
 import { makeDurableDirectory } from '../kernel/durable-directory.ts'
 import { describeError, isMillraceError, MillraceError } from '../kernel/errors.ts'
+import { YieldBudget } from '../kernel/yield-budget.ts'
 import type { CheckpointFigures, TaskMetrics } from '../observe/metrics.ts'
 import { planGraph, type Plan } from '../plan/plan.ts'
 import type { OpenStateStore, StoreUsage } from '../state/state-store.ts'
-import { Breath } from './breath.ts'
 import { Cancellation } from './cancellation.ts'
 import { DataDirectory } from './data-directory.ts'
 import type { JobSettings } from './job-options.ts'
@@ -35,7 +35,7 @@ export class Attempt {
   readonly #directory: DataDirectory
   readonly #storage: CheckpointStorage
   readonly #cancellation = new Cancellation()
-  readonly #breath: Breath
+  readonly #budget: YieldBudget
   readonly #ended = new Set<string>()
   #retained: readonly Manifest[] = []
   #store: OpenStateStore | undefined
@@ -50,9 +50,8 @@ export class Attempt {
     this.#lock = lock
     this.#plan = planGraph(settings.graph, settings.parallelism)
     this.#directory = new DataDirectory(settings.directory)
-    const { fs, clock, scheduler } = settings.platform
-    this.#storage = new CheckpointStorage(fs, this.#directory.checkpoints)
-    this.#breath = new Breath(clock, scheduler)
+    this.#storage = new CheckpointStorage(settings.platform.fs, this.#directory.checkpoints)
+    this.#budget = new YieldBudget(settings.platform)
   }
 
   get metrics(): readonly TaskMetrics[] {
@@ -317,7 +316,7 @@ export class Attempt {
       isBounded,
       platform,
       cancellation: this.#cancellation,
-      breath: this.#breath,
+      budget: this.#budget,
       store: this.#store!,
       isRestored: restored.checkpoint !== undefined,
       restoredWatermark: (task, subtask) => restored.watermark(task, subtask, parallelism),

@@ -21,7 +21,13 @@ export interface TaskWiring {
   readonly wakeup: Wakeup
 }
 
-/** Runs a chain of operators: credit, element, operators, outputs, and again. Never waits inside a batch. */
+/**
+ * Runs a chain of operators: credit, element, operators, outputs, and again.
+ *
+ * Long work is done in slices: after each the outputs are flushed and the event loop has its turn. A barrier never
+ * enters between two slices of one element, because the state in between is no consistent cut; one that came before
+ * is encoded meanwhile.
+ */
 export class ChainTask implements Task {
   readonly metrics: TaskMetrics
   readonly #around: TaskSurroundings
@@ -59,6 +65,7 @@ export class ChainTask implements Task {
       subtask,
       keyGroups: around.keyGroups,
       cursor,
+      budget: around.budget,
       ports: wiring.ports,
       now: () => around.platform.clock.now(),
       table: (owner, spec) => {
@@ -79,21 +86,21 @@ export class ChainTask implements Task {
   }
 
   async run(): Promise<void> {
-    const { cancellation, breath } = this.#around
+    const { cancellation, budget } = this.#around
     const { signal } = cancellation
     for (;;) {
       signal.throwIfAborted()
-      await this.#fireProcessing()
+      const isBehind = await this.#fireProcessing()
       const arrival = this.#gate.take()
       if (arrival !== undefined) await this.#handle(arrival)
       if (this.#snapshot.isUnderWay) {
         this.#snapshot.slice()
-        await breath.take()
-      } else if (arrival === undefined) {
+        await budget.turn()
+      } else if (arrival === undefined && !isBehind) {
         this.#setAlarm()
         await this.#wakeup.wait()
       }
-      const due = breath.due()
+      const due = budget.due()
       if (due !== undefined) await due
     }
   }
@@ -133,15 +140,15 @@ export class ChainTask implements Task {
     let next = 0
     for (;;) {
       next = this.#chain.process(batch, next, watermarks)
-      const room = this.#outlet.flush()
-      if (room !== undefined) await room
+      const pause = this.#pause()
+      if (pause !== undefined) await pause
       if (next >= batch.length) break
     }
     this.#passWatermark()
   }
 
   async #advance(time: EventTime): Promise<void> {
-    while (!this.#chain.advance(time)) await this.#outlet.flush()
+    while (!this.#chain.advance(time)) await this.#pause()
     await this.#outlet.flush()
     this.#passWatermark()
   }
@@ -168,7 +175,7 @@ export class ChainTask implements Task {
   }
 
   async #finish(): Promise<void> {
-    while (!this.#chain.finish()) await this.#outlet.flush()
+    while (!this.#chain.finish()) await this.#pause()
     for (const [operator, dropped] of this.#chain.endlessTimers()) {
       this.#around.warn(
         `operator '${operator}' sets a timer whenever one fires, also after the end of its input; ${dropped} were dropped. Set none once the watermark is infinite`,
@@ -180,13 +187,31 @@ export class ChainTask implements Task {
     this.#around.ended(this.#name, this.#subtask)
   }
 
-  async #fireProcessing(): Promise<void> {
+  /** Fires processing timers for one slice; true if more are due. Records take turns with them. */
+  async #fireProcessing(): Promise<boolean> {
     const { clock } = this.#around.platform
     const { nextProcessing } = this.#chain
     // Processing timers that are pending when the input ends never fire: nobody waits for the clock any more.
-    if (this.#isEnded || nextProcessing === Number.POSITIVE_INFINITY || nextProcessing > clock.now()) return
-    while (!this.#chain.fireProcessing(clock.now())) await this.#outlet.flush()
-    await this.#outlet.flush()
+    if (this.#isEnded || nextProcessing === Number.POSITIVE_INFINITY || nextProcessing > clock.now())
+      return false
+    const isDone = this.#chain.fireProcessing(clock.now())
+    await this.#pause()
+    return !isDone
+  }
+
+  /** Between two slices: what to await until the outputs have room and the event loop has had its turn. */
+  #pause(): Promise<void> | undefined {
+    const room = this.#outlet.flush()
+    return room === undefined ? this.#turn() : room.then(() => this.#turn())
+  }
+
+  /** What to await if the event loop is due a turn. A snapshot under way gets its slice of the time. */
+  #turn(): Promise<void> | undefined {
+    const { budget, cancellation } = this.#around
+    const due = budget.due()
+    if (due === undefined) return undefined
+    if (this.#snapshot.isUnderWay) this.#snapshot.slice()
+    return due.then(() => cancellation.signal.throwIfAborted())
   }
 
   /** Wakes the task when its next processing timer is due; one alarm at most is armed, for the earliest. */

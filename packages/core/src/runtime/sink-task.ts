@@ -66,7 +66,7 @@ export class SinkTask implements Task {
   start(): void {}
 
   async run(): Promise<void> {
-    const { cancellation, breath } = this.#around
+    const { cancellation, budget } = this.#around
     const { signal } = cancellation
     for (;;) {
       signal.throwIfAborted()
@@ -74,7 +74,7 @@ export class SinkTask implements Task {
       const arrival = this.#gate.take()
       if (arrival === undefined) await this.#wakeup.wait()
       else await this.#handle(arrival)
-      const due = breath.due()
+      const due = budget.due()
       if (due !== undefined) await due
     }
   }

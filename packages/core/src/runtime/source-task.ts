@@ -98,7 +98,7 @@ export class SourceTask implements Task {
   }
 
   async run(): Promise<void> {
-    const { cancellation, breath } = this.#around
+    const { cancellation, budget } = this.#around
     const { signal } = cancellation
     for (;;) {
       signal.throwIfAborted()
@@ -107,7 +107,7 @@ export class SourceTask implements Task {
       const checkpoint = this.#barriers.shift()
       if (checkpoint !== undefined) this.#cut(checkpoint)
       else if (!(await this.#read())) await this.#wait()
-      const due = breath.due()
+      const due = budget.due()
       if (due !== undefined) await due
     }
   }
@@ -167,6 +167,7 @@ export class SourceTask implements Task {
 
   async #emit(feed: SplitFeed, poll: Extract<Poll<unknown>, { kind: 'records' }>): Promise<void> {
     const { values } = poll
+    const { budget } = this.#around
     const failures = poll.failures ?? []
     this.metrics.recordsOut += values.length
     this.#watermarks.read(feed.split)
@@ -181,6 +182,10 @@ export class SourceTask implements Task {
       if (this.#cursor.isFull) {
         const room = this.#outlet.flush()
         if (room !== undefined) await room
+      }
+      if (budget.spend()) {
+        await budget.turn()
+        this.#around.cancellation.signal.throwIfAborted()
       }
     }
     while (failure < failures.length) this.#reject(feed, failures[failure++]!)
@@ -273,6 +278,7 @@ export class SourceTask implements Task {
       subtask: this.#subtask,
       keyGroups,
       cursor: this.#cursor,
+      budget: this.#around.budget,
       ports,
       now: () => this.#context.clock.now(),
       table: () => {

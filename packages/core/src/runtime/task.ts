@@ -2,9 +2,9 @@ import type { TaskReport } from '../checkpoint/coordinator.ts'
 import type { ConnectorContext } from '../connect/source.ts'
 import type { Platform } from '../kernel/platform.ts'
 import type { EventTime } from '../kernel/time.ts'
+import type { YieldBudget } from '../kernel/yield-budget.ts'
 import type { TaskMetrics } from '../observe/metrics.ts'
 import type { OpenStateStore } from '../state/state-store.ts'
-import type { Breath } from './breath.ts'
 import type { Cancellation } from './cancellation.ts'
 
 /**
@@ -33,7 +33,7 @@ export interface TaskSurroundings {
   readonly platform: Platform
   /** Ends every task of this attempt. */
   readonly cancellation: Cancellation
-  readonly breath: Breath
+  readonly budget: YieldBudget
   readonly store: OpenStateStore
   /** The watermark this task had reached in the checkpoint being restored, or the beginning of time. */
   restoredWatermark(task: string, subtask: number): EventTime

@@ -3,10 +3,13 @@ import type { Cell } from '../state/state-store.ts'
 import { BinaryHeap } from './binary-heap.ts'
 import type { DueTimer } from './due-timer.ts'
 
+/** The cells that a sweep fires for. Undefined stands for a step that came to none. */
+export type SweepKeys = () => Iterable<Cell<unknown> | undefined>
+
 interface Sweep {
   readonly time: EventTime
   readonly name: string
-  readonly keys: () => Iterable<Cell<unknown>>
+  readonly keys: SweepKeys
   readonly link: number
 }
 
@@ -19,7 +22,7 @@ interface Sweep {
 export class SweepQueue {
   readonly #heap = new BinaryHeap<Sweep>(isBefore)
   readonly #waiting = new Map<string, Set<EventTime>>()
-  #running: { readonly sweep: Sweep; readonly cells: Iterator<Cell<unknown>> } | undefined
+  #running: { readonly sweep: Sweep; readonly cells: Iterator<Cell<unknown> | undefined> } | undefined
 
   /** When the first sweep is due; undefined if there is none. */
   get next(): EventTime | undefined {
@@ -32,7 +35,7 @@ export class SweepQueue {
   }
 
   /** Sets a sweep unless the same is waiting. One that has begun waits no more and may be set anew. */
-  set(time: EventTime, name: string, keys: () => Iterable<Cell<unknown>>, link: number): void {
+  set(time: EventTime, name: string, keys: SweepKeys, link: number): void {
     let times = this.#waiting.get(name)
     if (times === undefined) {
       times = new Set()
@@ -43,7 +46,7 @@ export class SweepQueue {
     this.#heap.add({ time, name, keys, link })
   }
 
-  /** The next key of the first sweep; undefined when that sweep has come to its end and is gone. */
+  /** The next key of the first sweep; undefined after a step that found none, or when that sweep has ended and is gone. */
   take(): DueTimer | undefined {
     this.#running ??= this.#start()
     const { sweep, cells } = this.#running
@@ -52,11 +55,12 @@ export class SweepQueue {
       this.#running = undefined
       return undefined
     }
+    if (next.value === undefined) return undefined
     const { inner, group } = next.value
     return { domain: 'event', time: sweep.time, name: sweep.name, token: inner, group }
   }
 
-  #start(): { readonly sweep: Sweep; readonly cells: Iterator<Cell<unknown>> } {
+  #start(): { readonly sweep: Sweep; readonly cells: Iterator<Cell<unknown> | undefined> } {
     const sweep = this.#heap.take()!
     const times = this.#waiting.get(sweep.name)!
     times.delete(sweep.time)

@@ -40,8 +40,8 @@ class PlainQueue {
   }
 }
 
-const plain = (due: DueTimer | undefined): PlainTimer | undefined =>
-  due && { domain: due.domain, time: due.time, name: due.name, token: due.token }
+const plain = (due: DueTimer | 'searching' | undefined): PlainTimer | 'searching' | undefined =>
+  typeof due === 'object' ? { domain: due.domain, time: due.time, name: due.name, token: due.token } : due
 
 const timer: fc.Arbitrary<PlainTimer> = fc.record(
   {

@@ -24,6 +24,7 @@ function fire(
 ): string[] {
   const fired: string[] = []
   for (let due = queue.take(domain, upTo); due !== undefined; due = queue.take(domain, upTo)) {
+    if (due === 'searching') continue
     fired.push(story(due))
     handle(due)
   }
@@ -345,7 +346,7 @@ describe('after a restart', () => {
     newQueue(table).set('event', 10, '', 'a')
     const after = newQueue(table)
     after.rebuild()
-    expect(after.take('event', 10)?.group).toBe(groupOf('a'))
+    expect(after.take('event', 10)).toMatchObject({ group: groupOf('a') })
   })
 
   test('EN-110 saved timers can be deleted and are not set twice', () => {

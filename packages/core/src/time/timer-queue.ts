@@ -1,8 +1,8 @@
 import type { KeyToken } from '../kernel/key-token.ts'
 import { MAX_TIME, type EventTime } from '../kernel/time.ts'
-import type { Cell, StateTable } from '../state/state-store.ts'
+import type { StateTable } from '../state/state-store.ts'
 import type { DueTimer, TimerDomain } from './due-timer.ts'
-import { SweepQueue } from './sweep-queue.ts'
+import { SweepQueue, type SweepKeys } from './sweep-queue.ts'
 import { TimerHeap } from './timer-heap.ts'
 
 /**
@@ -58,7 +58,7 @@ export class TimerQueue {
   }
 
   /** Sets an event timer for every key that `keys` will yield when it is due. See `Timers.setSweep`. */
-  setSweep(time: EventTime, name: string, keys: () => Iterable<Cell<unknown>>): void {
+  setSweep(time: EventTime, name: string, keys: SweepKeys): void {
     if (this.#mayFollow()) this.#sweeps.set(time, name, keys, this.#nextLink())
   }
 
@@ -70,8 +70,11 @@ export class TimerQueue {
     return sweep !== undefined && sweep < timer ? sweep : timer
   }
 
-  /** Takes out the first timer due at `upTo`. A sweep yields one key after the other and is gone after the last. */
-  take(domain: TimerDomain, upTo: number): DueTimer | undefined {
+  /**
+   * Takes out the first timer due at `upTo`; undefined if there is none. A sweep yields one key after the other and is
+   * gone after the last. `'searching'`: a step of a sweep that came to no key, so that the caller can let others run.
+   */
+  take(domain: TimerDomain, upTo: number): DueTimer | 'searching' | undefined {
     return domain === 'event' ? this.#takeEvent(upTo) : this.#takeProcessing(upTo)
   }
 
@@ -86,22 +89,21 @@ export class TimerQueue {
     return first !== undefined && first.time <= upTo ? this.#processing.take() : undefined
   }
 
-  #takeEvent(upTo: EventTime): DueTimer | undefined {
+  #takeEvent(upTo: EventTime): DueTimer | 'searching' | undefined {
     if (upTo === MAX_TIME) this.#isFinal = true
-    for (;;) {
-      const timer = this.#event.first
-      const sweep = this.#sweeps.next
-      if (timer !== undefined && timer.time <= upTo && (sweep === undefined || timer.time <= sweep)) {
-        this.#link = timer.link
-        return this.#event.take()
-      }
-      if (sweep === undefined || sweep > upTo) break
-      const due = this.#sweeps.take()
-      this.#link = this.#sweeps.link
-      if (due !== undefined) return due
+    const timer = this.#event.first
+    const sweep = this.#sweeps.next
+    if (timer !== undefined && timer.time <= upTo && (sweep === undefined || timer.time <= sweep)) {
+      this.#link = timer.link
+      return this.#event.take()
     }
-    this.#link = 0
-    return undefined
+    if (sweep === undefined || sweep > upTo) {
+      this.#link = 0
+      return undefined
+    }
+    const due = this.#sweeps.take()
+    this.#link = this.#sweeps.link
+    return due ?? 'searching'
   }
 
   #heap(domain: TimerDomain): TimerHeap {

@@ -29,6 +29,7 @@ export function calmPlan(subject: Subject, changes: Partial<RunPlan> = {}): RunP
     checkpointEveryMs: 60_000,
     batchRecords: 1_024,
     edgeBatches: 4,
+    workPerTurn: Number.POSITIVE_INFINITY,
     stepsMax: 1_000_000,
     ...changes,
   }
@@ -37,7 +38,7 @@ export function calmPlan(subject: Subject, changes: Partial<RunPlan> = {}): RunP
 /** How fast records come and how often there is a checkpoint. */
 export type Paces = Pick<
   RunPlan,
-  'itemsMax' | 'waitMs' | 'checkpointEveryMs' | 'batchRecords' | 'edgeBatches'
+  'itemsMax' | 'waitMs' | 'checkpointEveryMs' | 'batchRecords' | 'edgeBatches' | 'workPerTurn'
 > & {
   /** In how many pieces a single split comes. */
   readonly pieces: number
@@ -47,6 +48,7 @@ export type Paces = Pick<
 export function drawPaces(random: Random, items: number): Paces {
   const oneOf = <T>(choices: readonly T[]): T => choices[random.int(choices.length)]!
   const pieces = oneOf([4, 12, 25, 50])
+  const workPerTurn = [10, 100, Number.POSITIVE_INFINITY][random.fork('work per turn').int(3)]!
   return {
     pieces,
     itemsMax: Math.max(1, Math.ceil((2 * items) / pieces)),
@@ -54,6 +56,7 @@ export function drawPaces(random: Random, items: number): Paces {
     checkpointEveryMs: oneOf([5, 20, 60, 200]),
     batchRecords: oneOf([7, 64, 1_024]),
     edgeBatches: oneOf([1, 4]),
+    workPerTurn,
   }
 }
 

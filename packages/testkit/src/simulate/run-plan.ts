@@ -38,6 +38,8 @@ export interface RunPlan {
   readonly checkpointEveryMs: number
   readonly batchRecords: number
   readonly edgeBatches: number
+  /** Units of work between two turns of the event loop. */
+  readonly workPerTurn: number
   readonly stepsMax: number
 }
 

@@ -255,6 +255,7 @@ class SimRun {
       clock: process.clock,
       random: this.#random.fork(`life ${number}`),
       scheduler: process.scheduler,
+      workPerTurn: this.#plan.workPerTurn,
       fs: new ProcessFs(this.#disk.fs, process, {
         crashed: () => this.#powerLost('tornWrite', this.#random),
         failed: (what, error) => this.#disk.failed(what, error),

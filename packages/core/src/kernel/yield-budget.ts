@@ -1,0 +1,98 @@
+import type { Clock, Scheduler } from '@millrace/channels'
+import type { Platform } from './platform.ts'
+
+/** How long the tasks of a job may work before the event loop gets a turn, in milliseconds. */
+const longestHoldMs = 8
+
+/** How many units of work may pass between two looks at the clock, however short they are. */
+const longestStride = 32
+
+/** Work between two looks should take about this long: long enough to cost nothing, short enough to stop in time. */
+const strideMs = 0.5
+
+/** What code that works in slices asks after each unit of its work. */
+export interface Slicing {
+  /** Counts one unit of work; true when it is time to return and let the event loop have a turn. */
+  spend(): boolean
+}
+
+/**
+ * Decides when the event loop gets a turn. One per job: its tasks share the budget, since they share the loop.
+ *
+ * Tasks that always have work wait for nothing but settled promises, so sockets, files and timers would starve. A
+ * unit of work is a record, a timer that fires, or a cell of state that is read or written. The clock is read once per
+ * stride, which grows while units are short and shrinks where they take long.
+ */
+export class YieldBudget implements Slicing {
+  readonly #clock: Clock
+  readonly #scheduler: Scheduler
+  readonly #workPerTurn: number
+  #stride = 1
+  /** Units of work from one look at the clock to the next, and how many of them are left. */
+  #granted = 0
+  #untilLook = 0
+  /** Units of work since the last turn, as of the last look. */
+  #work = 0
+  #lookedAt: number
+  #turnedAt: number
+  #turn: Promise<void> | undefined
+
+  constructor({
+    clock,
+    scheduler,
+    workPerTurn = Number.POSITIVE_INFINITY,
+  }: Pick<Platform, 'clock' | 'scheduler' | 'workPerTurn'>) {
+    this.#clock = clock
+    this.#scheduler = scheduler
+    this.#workPerTurn = workPerTurn
+    this.#turnedAt = clock.monotonic()
+    this.#lookedAt = this.#turnedAt
+    this.#grant()
+  }
+
+  spend(): boolean {
+    return --this.#untilLook <= 0 && this.#look()
+  }
+
+  /** A promise to await when the event loop is due a turn, otherwise undefined. Tasks share one turn. */
+  due(): Promise<void> | undefined {
+    if (this.#turn !== undefined) return this.#turn
+    return this.#isOver(this.#clock.monotonic()) ? this.turn() : undefined
+  }
+
+  /** A turn now, whether due or not. */
+  turn(): Promise<void> {
+    this.#turn ??= this.#scheduler.turn().then(() => {
+      this.#turn = undefined
+      this.#work = 0
+      this.#turnedAt = this.#clock.monotonic()
+      this.#lookedAt = this.#turnedAt
+      // What comes after a turn may be other work than before.
+      this.#stride = 1
+      this.#grant()
+    })
+    return this.#turn
+  }
+
+  #look(): boolean {
+    const now = this.#clock.monotonic()
+    const tookMs = now - this.#lookedAt
+    this.#lookedAt = now
+    this.#work += this.#granted
+    // Until the turn has been taken every look gives the same answer.
+    if (this.#isOver(now)) return true
+    if (tookMs > strideMs) this.#stride = Math.max(1, Math.floor((this.#stride * strideMs) / tookMs))
+    else if (this.#stride < longestStride) this.#stride = Math.min(longestStride, this.#stride * 2)
+    this.#grant()
+    return false
+  }
+
+  #grant(): void {
+    this.#granted = Math.min(this.#stride, this.#workPerTurn - this.#work)
+    this.#untilLook = this.#granted
+  }
+
+  #isOver(now: number): boolean {
+    return now - this.#turnedAt >= longestHoldMs || this.#work >= this.#workPerTurn
+  }
+}

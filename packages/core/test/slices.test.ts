@@ -1,0 +1,174 @@
+import { describe, expect, test } from 'vitest'
+import { MemorySink, memorySource } from '@millrace/core'
+import { count, output, tumbling, type PipelineBuilder } from '@millrace/flow'
+import { simPlatform, type SimPlatform } from '@millrace/testkit'
+import { pacedSource } from './paced-source.ts'
+import { live } from './simulated-job.ts'
+
+const workPerTurn = 20
+
+/** A world in which the engine may do 20 units of work per turn of the event loop, and a count of those that it did. */
+class CountedWorld {
+  readonly platform: SimPlatform
+  /** The most that was counted between two turns. */
+  longest = 0
+  total = 0
+  #sinceTurn = 0
+
+  constructor() {
+    const platform = simPlatform({ seed: 1, workPerTurn })
+    const { scheduler } = platform
+    const turn = async (): Promise<void> => {
+      await scheduler.turn()
+      this.#sinceTurn = 0
+    }
+    this.platform = { ...platform, scheduler: { turn } }
+  }
+
+  /** Call it for each unit of work. */
+  count(): void {
+    this.total++
+    this.longest = Math.max(this.longest, ++this.#sinceTurn)
+  }
+}
+
+const keys = Array.from({ length: 1_000 }, (_, index) => index)
+
+describe('the event loop has its turn', () => {
+  /** Runs the pipeline, which calls `count` for each of a thousand units of work and puts out nothing. */
+  async function expectSlices(build: (p: PipelineBuilder, count: () => void) => void): Promise<void> {
+    const world = new CountedWorld()
+    const { result } = await live((p) => build(p, () => world.count()), { platform: world.platform })
+    expect(result).toEqual({ outcome: 'finished' })
+    expect(world.total).toBe(1_000)
+    expect(world.longest).toBeGreaterThan(1)
+    expect(world.longest).toBeLessThanOrEqual(workPerTurn)
+  }
+
+  test('event timers: a thousand due at one watermark fire in slices, though the next operator drops all results', () =>
+    expectSlices((p, unit) => {
+      p.from('n', memorySource({ all: [...keys, 5_000] }))
+        .withTimestamps({ at: (n) => (n < 5_000 ? 1 : n) })
+        .keyBy((n) => n)
+        .process('timers', {
+          emits: output<number>(),
+          onRecord({ value }, { timers }) {
+            if (value < 5_000) timers.setEvent(1_000)
+          },
+          onTimer({ key }, { emit }) {
+            unit()
+            emit(key)
+          },
+        })
+        .filter(() => false)
+        .to('out', new MemorySink())
+    }))
+
+  test('processing timers: a thousand due at one moment fire in slices', () =>
+    expectSlices((p, unit) => {
+      let moment = 0
+      p.from('n', pacedSource({ all: [...keys, ...Array.from({ length: 4_000 }, () => -1)] }, 100))
+        .keyBy((n) => n)
+        .process('timers', {
+          emits: output<number>(),
+          onRecord({ value }, { timers, now }) {
+            if (moment === 0) moment = now() + 20
+            if (value >= 0) timers.setProcessing(moment)
+          },
+          onTimer() {
+            unit()
+          },
+        })
+        .to('out', new MemorySink())
+    }))
+
+  test('windows: a thousand keys of one window are emitted in slices, though the next operator drops them', () =>
+    expectSlices((p, unit) => {
+      p.from('n', memorySource({ all: [...keys, 5_000] }))
+        .withTimestamps({ at: (n) => (n < 5_000 ? 1 : n) })
+        .keyBy((n) => n)
+        .window(tumbling(1_000))
+        .aggregate('windows', { n: count() })
+        .filter(({ key }) => {
+          if (key < 5_000) unit()
+          return false
+        })
+        .to('out', new MemorySink())
+    }))
+
+  test('records: a batch of a thousand is handled in slices, though none of them leaves the operator', () =>
+    expectSlices((p, unit) => {
+      p.from('n', memorySource({ all: keys }))
+        .keyBy((n) => n % 7)
+        .process('drop', { emits: output<number>(), onRecord: unit })
+        .to('out', new MemorySink())
+    }))
+
+  test('sources: a poll of a thousand records is decoded in slices, though the next step drops them', () =>
+    expectSlices((p, unit) => {
+      p.from('n', memorySource({ all: keys }))
+        .filter(() => {
+          unit()
+          return false
+        })
+        .withTimestamps({ at: (n) => n })
+        .to('out', new MemorySink())
+    }))
+})
+
+describe('between two slices', () => {
+  test('records take turns with a processing timer that sets itself again for the same moment', async () => {
+    const sink = new MemorySink<number>()
+    const { result } = await live(
+      (p) => {
+        p.from('n', memorySource({ all: [1, 2, 3] }))
+          .keyBy(() => 'all')
+          .process('restless', {
+            emits: output<number>(),
+            onRecord({ value }, { emit, timers, now }) {
+              emit(value)
+              timers.setProcessing(now())
+            },
+            onTimer(_, { timers, now }) {
+              timers.setProcessing(now())
+            },
+          })
+          .to('out', sink)
+      },
+      { platform: new CountedWorld().platform, batchRecords: 1 },
+    )
+    expect(result).toEqual({ outcome: 'finished' })
+    expect(sink.values).toEqual([1, 2, 3])
+  })
+
+  test('a job that is cancelled in the middle of a burst of timers ends without firing the rest', async () => {
+    const fired: number[] = []
+    const { result } = await live(
+      (p) => {
+        p.from('n', memorySource({ all: [...keys, 5_000] }))
+          .withTimestamps({ at: (n) => (n < 5_000 ? 1 : n) })
+          .keyBy((n) => n)
+          .process('timers', {
+            emits: output<number>(),
+            onRecord({ value }, { timers }) {
+              if (value < 5_000) timers.setEvent(1_000)
+            },
+            onTimer({ key }) {
+              fired.push(key)
+            },
+          })
+          .to('out', new MemorySink())
+      },
+      {
+        platform: new CountedWorld().platform,
+        until: (job) => {
+          if (fired.length > 0) void job.cancel()
+          return false
+        },
+      },
+    )
+    expect(result?.outcome).toBe('failed')
+    expect(fired.length).toBeGreaterThan(0)
+    expect(fired.length).toBeLessThan(keys.length)
+  })
+})
