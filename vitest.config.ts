@@ -12,11 +12,14 @@ export default defineConfig({
       'packages/**/src/**/*.test.ts',
       'packages/**/test/**/*.test.ts',
       'examples/**/*.test.ts',
+      'lab/**/*.test.ts',
       'scripts/**/*.test.ts',
     ],
+    exclude: ['**/node_modules/**', '**/dist/**', '**/*.long.test.ts'],
     pool: 'forks',
     maxWorkers: 2,
-    testTimeout: 60_000,
-    hookTimeout: 60_000,
+    // Only there to end a hang: no test may depend on the speed of the machine.
+    testTimeout: 600_000,
+    hookTimeout: 600_000,
   },
 })

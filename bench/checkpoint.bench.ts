@@ -9,7 +9,7 @@ import { startJob, type Job, type JobEvent, type StateStore } from '@millrace/co
 import { output, pipeline, state, type Pipeline } from '@millrace/flow'
 import { nodePlatform } from '@millrace/node'
 import { memoryStore } from '@millrace/store-memory'
-import { wrappedStore } from '../packages/millrace/test/crash-points/wrapped-store.ts'
+import { wrappedStore } from '../lab/crash-points/wrapped-store.ts'
 import { CountingSink, decoded } from './engine-run.ts'
 import { median, report, type Measurement } from './measure.ts'
 

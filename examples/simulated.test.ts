@@ -6,7 +6,7 @@ import { expect, test } from 'vitest'
 import sshGuard from './01-ssh-guard/ssh-guard.ts'
 import cardFraud from './02-card-fraud/fraud.ts'
 
-const seeds = env['MILLRACE_TEST_LEVEL'] === 'short' ? 20 : 200
+const seeds = env['MILLRACE_TEST_LEVEL'] === 'full' ? 200 : 20
 const log = fileURLToPath(new URL('01-ssh-guard/sample.log', import.meta.url))
 
 test.each([

@@ -10,7 +10,7 @@ import { simulateTasks } from '@millrace/testkit'
 import { test } from 'vitest'
 
 /** How many schedules each test is run under. */
-export const schedules = env['MILLRACE_TEST_LEVEL'] === 'short' ? 50 : 1_000
+export const schedules = env['MILLRACE_TEST_LEVEL'] === 'full' ? 1_000 : 50
 
 let isSimulated = false
 

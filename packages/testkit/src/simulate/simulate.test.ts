@@ -10,7 +10,7 @@ import type { Invariant, RunFacts } from './invariant.ts'
 import type { SinkStandIn } from './run-plan.ts'
 import { simulate, simulateSeeds } from './simulate.ts'
 
-const seeds = env['MILLRACE_TEST_LEVEL'] === 'short' ? 30 : 150
+const seeds = env['MILLRACE_TEST_LEVEL'] === 'full' ? 150 : 30
 
 test('a windowed job keeps its promises whatever breaks', async () => {
   const report = await simulateSeeds(windowed, { seeds })

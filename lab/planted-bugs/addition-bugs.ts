@@ -1,0 +1,175 @@
+import type { TopologyBug } from './planted-bug.ts'
+
+/** Mistakes in what is added to topologies: each shows only where something of its kind is drawn. */
+export const additionBugs: readonly TopologyBug[] = [
+  {
+    name: 'the time of a split goes on while it is idle',
+    plant: {
+      file: 'core/src/time/split-watermarks.ts',
+      from: "    progress.phase = 'idle'\n",
+      to: "    progress.phase = 'idle'\n    progress.newest += 1_000\n",
+    },
+    seed: 5,
+  },
+  {
+    name: 'timers by the clock are not taken up again',
+    plant: { file: 'core/src/time/timer-queue.ts', from: '    this.#processing.rebuild()\n', to: '' },
+    seed: 342,
+    feature: 'process with timers by the clock',
+  },
+  {
+    name: 'a timer by the clock that is deleted fires',
+    plant: {
+      file: 'core/src/operator/operator-context.ts',
+      from: "this.#queue().delete('processing', time, name, this.#around.scope.token)",
+      to: 'void [time, name]',
+    },
+    seed: 145,
+  },
+  {
+    name: 'of an aggregate that has a codec only half of it is used',
+    plant: {
+      file: 'flow/src/window/accumulators.ts',
+      from: 'return aggregate.codec ?? structuredCodec()',
+      to: 'return aggregate.codec === undefined ? structuredCodec() : { ...structuredCodec(), encode: aggregate.codec.encode }',
+    },
+    seed: 12,
+  },
+  {
+    name: 'the slices of a window are merged the wrong way round',
+    plant: {
+      file: 'flow/src/window/accumulators.ts',
+      from: 'earlier[i] = aggregate.merge(earlier[i], later[i])',
+      to: 'earlier[i] = aggregate.merge(later[i], earlier[i])',
+    },
+    seed: 5,
+  },
+  {
+    name: 'windows that do not overlap are taken to be of one length',
+    plant: {
+      file: 'flow/src/window/window-operator.ts',
+      from: 'const slice = this.#assigner.slice(time)\n',
+      to: `const { end: start } = this.#slice
+    const end = start + (start - this.#slice.start)
+    const found = this.#assigner.slice(time)
+    const isNext = time >= start && time < end && found.firstWindowEnd === found.lastWindowEnd
+    const slice = isNext ? { start, end, firstWindowEnd: end, lastWindowEnd: end } : found
+`,
+    },
+    seed: 5,
+  },
+  {
+    name: 'a call is given up before its time',
+    plant: {
+      file: 'core/src/runtime/async-task.ts',
+      from: 'clock.schedule(timeoutMs, ',
+      to: 'clock.schedule(1, ',
+    },
+    seed: 37,
+  },
+  {
+    name: 'the third stream of a union goes nowhere',
+    plant: {
+      file: 'core/src/plan/plan.ts',
+      from: 'readers.push({ node, input, exchange })',
+      to: 'if (input < 2) readers.push({ node, input, exchange })',
+    },
+    seed: 85,
+  },
+  {
+    name: 'the policy of a source is not its own',
+    plant: {
+      file: 'flow/src/pipeline.ts',
+      from: "'from', { name, onError: options.onError })",
+      to: "'from', { name })",
+    },
+    seed: 85,
+  },
+  {
+    name: 'a time that is no number is a time',
+    plant: {
+      file: 'core/src/runtime/stamp.ts',
+      from: "if (typeof time !== 'number' || !Number.isFinite(time)) throw notATime(time)",
+      to: "if (typeof time !== 'number') throw notATime(time)",
+    },
+    seed: 15,
+  },
+  {
+    name: 'what a step of a source throws goes nowhere',
+    plant: {
+      file: 'core/src/operator/chain-assembly.ts',
+      from: "deadLetters: deadLetters ?? this.receiver(part.targets.get('errors') ?? [])",
+      to: 'deadLetters: deadLetters ?? this.receiver([])',
+    },
+    seed: 85,
+  },
+  {
+    name: 'half of what a flatMap gives is out when it throws',
+    plant: {
+      file: 'core/src/operator/fuse.ts',
+      from: "const keep = step.kind === 'flatMap' ? `${result} = elementsOf(${result})` : ''",
+      to: "const keep = ''",
+    },
+    seed: 5,
+  },
+  {
+    name: 'a key that cannot be told stops the job, whatever the policy',
+    plant: {
+      file: 'core/src/runtime/async-task.ts',
+      from: '      this.#policy.handle(thrown, this.#cursor, value, time)\n      return\n',
+      to: '      throw thrown\n',
+    },
+    seed: 110,
+  },
+  {
+    name: 'a list that is a key comes back without its first',
+    plant: {
+      file: 'core/src/kernel/key-token.ts',
+      from: 'if (reader.position !== token.length) throw damaged()\n  return key',
+      to: 'if (reader.position !== token.length) throw damaged()\n  return Array.isArray(key) ? key.slice(1) : key',
+    },
+    seed: 145,
+  },
+  {
+    name: 'of a codec for state only half is used',
+    plant: {
+      file: 'flow/src/operators/state-spec.ts',
+      from: '{ name, codec: spec.codec }',
+      to: '{ name, codec: { ...spec.codec, decode: (input) => input.varint() >> 1 } }',
+    },
+    seed: 235,
+    feature: 'process with codecs of its own',
+  },
+  {
+    name: 'process is told the watermark of its opening',
+    plant: {
+      file: 'flow/src/operators/process.ts',
+      from: '    this.watermark = () => context.watermark()\n',
+      to: '    const opening = context.watermark()\n    this.watermark = () => opening\n',
+    },
+    seed: 32,
+  },
+  {
+    name: 'what goes to a side output at a time of its own is lost',
+    plant: {
+      file: 'flow/src/operators/process.ts',
+      from: 'names.map((name) => [name, context.output(name)])',
+      to: 'names.map((name) => { const { emit } = context.output(name); return [name, { emit, emitAt: () => {} }] })',
+    },
+    seed: 25,
+  },
+  {
+    name: 'a count without a function stops at 1',
+    plant: { file: 'flow/src/window/count.ts', from: '(n) => n + 1', to: '() => 1' },
+    seed: 105,
+  },
+  {
+    name: 'a value that is left out sets the sum back',
+    plant: {
+      file: 'flow/src/window/sum.ts',
+      from: 'if (term === undefined) return total\n',
+      to: 'if (term === undefined) return 0n\n',
+    },
+    seed: 5,
+  },
+]

@@ -1,0 +1,48 @@
+import { additionBugs } from './addition-bugs.ts'
+import { channelBugs } from './channel-bugs.ts'
+import { diskBugs } from './disk-bugs.ts'
+import { durabilityBugs } from './durability-bugs.ts'
+import { flowBugs } from './flow-bugs.ts'
+import { oracleBugs } from './oracle-bugs.ts'
+import type { PlantedBug, SimulatorBug } from './planted-bug.ts'
+import { testedBugs } from './tested-bugs.ts'
+import { userBugs } from './user-bugs.ts'
+
+const simulatorBugs: readonly SimulatorBug[] = [...flowBugs, ...durabilityBugs, ...userBugs]
+
+/** Mistakes that show only after a crash or a rescale; drawn topologies must find them too. */
+const crashBugs = [
+  'timers are not taken up again',
+  'windows are not taken up again',
+  'calls in flight are not made again',
+  'barriers are not aligned',
+].map((wanted) => simulatorBugs.find(({ name }) => name === wanted)!)
+
+const bySeed = /the oracle foretells|^seed \d+: ./
+
+/** Every planted bug. */
+export const plantedBugs: readonly PlantedBug[] = [
+  ...simulatorBugs.map(({ seed, ...bug }): PlantedBug => ({ ...bug, caughtBy: { kind: 'simulator', seed } })),
+  ...oracleBugs.map((bug): PlantedBug => ({
+    ...bug,
+    shows: /the oracle foretells/,
+    caughtBy: { kind: 'topologies', seed: 0 },
+  })),
+  ...crashBugs.map(({ plant, name }): PlantedBug => ({
+    plant,
+    name: `${name}, in drawn topologies`,
+    shows: bySeed,
+    caughtBy: { kind: 'topologies', seed: 0 },
+  })),
+  ...additionBugs.map(({ seed, feature, ...bug }): PlantedBug => ({
+    ...bug,
+    shows: bySeed,
+    caughtBy: { kind: 'topologies', seed, feature },
+  })),
+  ...diskBugs.map(({ trial, near, ...bug }): PlantedBug => ({
+    ...bug,
+    caughtBy: { kind: 'crash points', trial, near },
+  })),
+  ...channelBugs.map((bug): PlantedBug => ({ ...bug, caughtBy: { kind: 'schedules' } })),
+  ...testedBugs.map(({ files, ...bug }): PlantedBug => ({ ...bug, caughtBy: { kind: 'tests', files } })),
+]

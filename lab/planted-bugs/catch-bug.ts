@@ -1,0 +1,58 @@
+/** The one harness for planted bugs: builds the program with the bug in it, runs what must catch it, returns what it says. */
+import path from 'node:path'
+import { buildMutant, runMutant, type ChangedLine } from '@millrace/testkit'
+import { build } from 'vite'
+import type { PlantedBug } from './planted-bug.ts'
+import { failingTests } from './failing-tests.ts'
+import { seedsPerTopology } from '../topologies/trial.ts'
+
+/** What the files of planted bugs are relative to. */
+export const packages: string = path.resolve(import.meta.dirname, '../../packages')
+/** How many seeds a bug may take. */
+export const seedsMax = 200
+/** A catcher that runs this long hangs. */
+const limitMs = 600_000
+
+/**
+ * What the bug's catcher says of the program with the bug; undefined: it was not caught.
+ *
+ * With `isFromStart` seeds are tried from 0 on. Without, the seed that is known to catch it comes first: a change of
+ * the engine moves bugs to other seeds, so all others follow.
+ */
+export async function catchBug(
+  { plant, caughtBy }: Pick<PlantedBug, 'plant' | 'caughtBy'>,
+  directory: string,
+  { isFromStart = false, seeds = seedsMax } = {},
+): Promise<string | undefined> {
+  switch (caughtBy.kind) {
+    case 'simulator': {
+      const run = await trial(plant, directory, 'simulator-trial.ts')
+      const near = isFromStart ? undefined : await run(Math.max(0, caughtBy.seed - 1), 2)
+      return near ?? run(0, seeds)
+    }
+    case 'topologies': {
+      const { seed, feature } = caughtBy
+      const more = feature === undefined ? [] : [feature]
+      const run = await trial(plant, directory, 'topology-trial.ts')
+      const near = isFromStart
+        ? undefined
+        : await run(seed - (seed % seedsPerTopology), seedsPerTopology, ...more)
+      return near ?? run(0, seeds, ...more)
+    }
+    case 'crash points':
+      return (await trial(plant, directory, 'crash-trial.ts'))(caughtBy.trial, caughtBy.near.source)
+    case 'schedules':
+      return (await trial(plant, directory, 'channel-trial.ts'))()
+    case 'tests':
+      return failingTests(plant, caughtBy.files, directory, limitMs)
+  }
+}
+
+type Run = (...args: readonly (string | number)[]) => Promise<string | undefined>
+
+/** Builds a trial with a changed line; the result runs it. */
+async function trial(plant: ChangedLine, directory: string, entry: string): Promise<Run> {
+  const options = { root: packages, entry: path.join(import.meta.dirname, entry), directory }
+  const program = await buildMutant(build, plant, options)
+  return (...args) => runMutant(program, args.map(String), limitMs)
+}

@@ -1,0 +1,328 @@
+/**
+ * Mistakes in the engine and the connectors themselves: each is one place in one file, written differently.
+ *
+ * The text in `from` must stand exactly once in its file. When that file changes, say here how the mistake would be
+ * made now, or take it out if it can no longer be made.
+ */
+import type { DiskBug } from './planted-bug.ts'
+
+export const diskBugs: readonly DiskBug[] = [
+  {
+    name: 'barriers are not aligned',
+    plant: {
+      file: 'core/src/checkpoint/barrier-aligner.ts',
+      from: 'return this.#hasBarrier[input]!',
+      to: 'return false',
+    },
+    trial: 'a crash',
+    near: /rename/,
+    shows: /wrong line|are lost|there twice/,
+  },
+  {
+    name: 'the watermark of several inputs is the greatest',
+    plant: {
+      file: 'core/src/time/watermark-merger.ts',
+      from: 'if (isAligned && watermark < minimum) minimum = watermark',
+      to: 'if (isAligned && (watermark > minimum || minimum === MAX_TIME)) minimum = watermark',
+    },
+    trial: 'a crash',
+    near: /rename/,
+    shows: /wrong line/,
+  },
+  {
+    name: 'a source forgets its other splits when it works out the watermark',
+    plant: {
+      file: 'core/src/time/split-watermarks.ts',
+      from: 'this.#others = Math.min(this.#others, other.newest - this.#disorderMs)',
+      to: '',
+    },
+    trial: 'a crash',
+    near: /rename/,
+    shows: /wrong line/,
+  },
+  {
+    name: 'the manifest is published before the state is durable',
+    plant: {
+      file: 'store-memory/src/open-memory-store.ts',
+      from: '    const durable = this.#writer.flush()\n    this.#tidy()\n    await durable\n',
+      to: `    this.#tidy()
+    void (async () => {
+      for (let hop = 0; hop < 100; hop++) await undefined
+      await this.#writer.flush()
+    })().catch(() => {})\n`,
+    },
+    trial: 'a crash',
+    near: /rename/,
+    shows: /cannot be restored/,
+  },
+  {
+    name: 'positions are read after the next poll',
+    plant: {
+      file: 'core/src/runtime/source-task.ts',
+      from: 'if (checkpoint !== undefined) this.#cut(checkpoint)',
+      to: `if (checkpoint !== undefined) {
+        this.#outlet.mark({ kind: 'barrier', checkpoint })
+        await this.#read()
+        this.#cut(checkpoint)
+      }`,
+    },
+    trial: 'a crash',
+    near: /rename/,
+    shows: /are lost|wrong line/,
+  },
+  {
+    name: 'calls in flight are not made again',
+    plant: {
+      file: 'core/src/runtime/async-task.ts',
+      from: 'const cells = [...this.#table.cells(0)]',
+      to: 'const cells: never[] = []',
+    },
+    trial: 'a crash',
+    near: /rename/,
+    shows: /are lost|wrong line/,
+  },
+  {
+    name: 'timers are not taken up again',
+    plant: { file: 'core/src/operator/chain.ts', from: 'link.timers?.rebuild()', to: '' },
+    trial: 'a crash',
+    near: /rename/,
+    shows: /are lost|wrong line/,
+  },
+  {
+    name: 'windows are not taken up again',
+    plant: {
+      file: 'flow/src/window/window-operator.ts',
+      from: 'for (const start of this.#table.outers()) this.#setSweeps(start as EventTime)',
+      to: '',
+    },
+    trial: 'a crash',
+    near: /rename/,
+    shows: /are lost/,
+  },
+  {
+    name: 'the restored watermark is forgotten',
+    plant: {
+      file: 'core/src/checkpoint/restored-job.ts',
+      from: 'if (entries.length === 0) return MIN_TIME',
+      to: 'return MIN_TIME',
+    },
+    trial: 'a crash',
+    near: /rename/,
+    shows: /wrong line|are lost/,
+  },
+  {
+    name: 'tasks hear that a checkpoint is complete before it is published',
+    plant: {
+      file: 'core/src/checkpoint/coordinator.ts',
+      from: '    const encodedAt = clock.monotonic()\n',
+      to: `    const encodedAt = clock.monotonic()
+    const { checkpoint } = running
+    this.#around.completed({ checkpoint, durationMs: 0, alignAndEncodeMs: 0, completedAt: clock.now() })
+`,
+    },
+    trial: 'a crash',
+    near: /rename/,
+    shows: /taken back|is cut from|is removed/,
+  },
+  {
+    name: 'a restarted job counts checkpoints from 1',
+    plant: {
+      file: 'core/src/checkpoint/coordinator.ts',
+      from: 'this.#next = newest + 1',
+      to: 'this.#next = 1',
+    },
+    trial: 'a crash',
+    near: /rename/,
+    shows: /the newest checkpoint says that the job is running/,
+  },
+  {
+    name: 'the name of a manifest is not synced',
+    plant: {
+      file: 'core/src/kernel/whole-file.ts',
+      from: '  await fs.syncDirectory(directory)\n',
+      to: '',
+    },
+    trial: 'a crash',
+    near: /rename/,
+    shows: /taken back|is cut from|no checkpoint of this job has written it/,
+  },
+  {
+    name: 'a manifest is not synced',
+    plant: { file: 'core/src/kernel/whole-file.ts', from: '    await file.sync()\n', to: '' },
+    trial: 'a crash',
+    near: /rename/,
+    shows: /cannot be restored/,
+  },
+  {
+    name: 'a job goes on from a checkpoint that is not durable yet',
+    plant: {
+      file: 'core/src/runtime/attempt.ts',
+      from: 'if (restored !== undefined) await this.#storage.renew(restored.checkpoint, this.#publisher())',
+      to: '',
+    },
+    trial: 'a second crash',
+    near: /live/,
+    shows: /taken back|is cut from|is removed/,
+  },
+  {
+    name: 'state is removed before the manifests that name it',
+    plant: {
+      file: 'core/src/runtime/attempt.ts',
+      from: '    await this.#storage.remove(retired.map((manifest) => manifest.checkpoint))\n',
+      to: `    await this.#store!.release(this.#retained.map((manifest) => manifest.store.snapshot))
+    await this.#storage.remove(retired.map((manifest) => manifest.checkpoint))
+`,
+    },
+    trial: 'a crash',
+    near: /remove .*json/,
+    shows: /cannot be restored/,
+  },
+  {
+    name: 'a job whose manifests are all damaged starts from nothing',
+    plant: {
+      file: 'core/src/checkpoint/checkpoint-storage.ts',
+      from: 'if (numbers.length > 0 && manifests.length === 0) {',
+      to: 'if (false) {',
+    },
+    trial: 'damage',
+    near: /json, .*json/,
+    shows: /no checkpoint of this job has written it/,
+  },
+  {
+    name: 'the checksum of a manifest is not checked',
+    plant: {
+      file: 'core/src/checkpoint/manifest.ts',
+      from: 'if (hex(crc32(body)) !== checksum)',
+      to: 'if (false)',
+    },
+    trial: 'damage',
+    near: /json damaged/,
+    shows: /it failed unclearly|wrong line|it went on from/,
+  },
+  {
+    name: 'the checksum of a block of state is not checked',
+    plant: {
+      file: 'store-memory/src/block-format.ts',
+      from: 'if (checksum(bytes.subarray(start + 8, end)) !== sum)',
+      to: 'if (false)',
+    },
+    trial: 'damage',
+    near: /seg damaged/,
+    shows: /it went on from|wrong line|unclearly/,
+  },
+  {
+    name: 'a deleted cell is not deleted on the disk',
+    plant: {
+      file: 'store-memory/src/memory-table.ts',
+      from: 'else if (cell.segment !== undefined) this.#block.tombstone(cell)',
+      to: '',
+    },
+    trial: 'a crash',
+    near: /rename/,
+    shows: /wrong line/,
+  },
+  {
+    name: 'the rest of a short write is not written',
+    plant: { file: 'core/src/kernel/whole-file.ts', from: 'written += count', to: 'written = bytes.length' },
+    trial: 'short writes',
+    near: /7 bytes/,
+    shows: /DIRECTORY_LOCKED: data is in use/,
+  },
+  {
+    name: 'a failed sync is tried again',
+    plant: { file: 'core/src/runtime/restart-policy.ts', from: "  'FS_SYNC_FAILED',\n", to: '' },
+    trial: 'failing operations',
+    near: /sync .*seg/,
+    shows: /went on after a failed sync/,
+  },
+  {
+    name: 'a directory whose name could not be synced is trusted at the next start',
+    plant: {
+      file: 'core/src/kernel/durable-directory.ts',
+      from: 'await removeLeftover(fs, level.directory)\n',
+      to: '{}\n',
+    },
+    trial: 'failing operations',
+    near: /syncDirectory (?:\.\/)?(?:\.|data) /,
+    shows: /are lost|took the end of the job/,
+  },
+  {
+    name: 'the mark of a directory that was made goes before the sync',
+    plant: {
+      file: 'core/src/kernel/durable-directory.ts',
+      from: '  if (!(await syncUnlessDenied(fs, parent))) {\n',
+      to: '  await fs.remove(mark)\n  if (!(await syncUnlessDenied(fs, parent))) {\n',
+    },
+    trial: 'failing operations',
+    near: /syncDirectory (?:\.\/)?(?:\.|data) /,
+    shows: /are lost|took the end of the job/,
+  },
+  {
+    name: 'output is trusted at the next start though its sync has failed',
+    plant: {
+      file: 'connector-files/src/recovery.ts',
+      from: 'if (isInDoubt) await takeBack(committable, context)',
+      to: '',
+    },
+    trial: 'failing operations',
+    near: /sync out\/live\.ndjson/,
+    shows: /wrong line|are lost/,
+  },
+  {
+    name: 'a commit appends what the file has already',
+    plant: {
+      file: 'connector-files/src/live-target.ts',
+      from: 'const start = Math.max(0, this.#visible - base)',
+      to: 'const start = 0',
+    },
+    trial: 'a crash',
+    near: /rename/,
+    shows: /there twice/,
+  },
+  {
+    name: 'what a crash has torn is not cut off before the rest is appended',
+    plant: {
+      file: 'connector-files/src/recovery.ts',
+      from: 'if (size > base + agreed) await cut(fs, target, base + agreed)',
+      to: '',
+    },
+    trial: 'a crash',
+    near: /sync out\/live\.ndjson/,
+    shows: /wrong line|middle of a line/,
+  },
+  {
+    name: 'what nobody committed is left lying about',
+    plant: {
+      file: 'connector-files/src/file-sink.ts',
+      from: 'if (this.#name.isStaged(name)) await fs.remove(this.#name.beside(name))',
+      to: '',
+    },
+    trial: 'a crash',
+    near: /rename/,
+    shows: /left over/,
+  },
+  {
+    name: 'a numbered file is renamed before its last checkpoint',
+    plant: {
+      file: 'connector-files/src/rolling-target.ts',
+      from: '    this.#rolled.push(partOf(current))\n',
+      to: `    await this.#fs.rename(current.file.path, current.target)
+    this.#rolled.push({ ...partOf(current), staged: current.target })
+`,
+    },
+    trial: 'a crash',
+    near: /rename/,
+    shows: /taken back|is removed|is cut from/,
+  },
+  {
+    name: 'after a rescale the subtask that was furthest ahead decides the watermark',
+    plant: {
+      file: 'core/src/checkpoint/restored-job.ts',
+      from: 'Math.min(...entries.map(timeOf))',
+      to: 'Math.max(...entries.map(timeOf))',
+    },
+    trial: 'a rescale',
+    near: /rename .*json/,
+    shows: /wrong line/,
+  },
+]

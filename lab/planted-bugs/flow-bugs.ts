@@ -1,0 +1,267 @@
+import type { SimulatorBug } from './planted-bug.ts'
+
+/** Mistakes in how records, time and barriers move, and in what operators keep of them. */
+export const flowBugs: readonly SimulatorBug[] = [
+  {
+    name: 'barriers are not aligned',
+    plant: {
+      file: 'core/src/checkpoint/barrier-aligner.ts',
+      from: 'return this.#hasBarrier[input]!',
+      to: 'return false',
+    },
+    shows: /misses|has twice|has beside|state at the end/,
+    seed: 5,
+  },
+  {
+    name: 'a barrier overtakes the records that were emitted before it',
+    plant: {
+      file: 'core/src/runtime/edge.ts',
+      from: '    this.#push(element)\n  }\n\n  take',
+      to: "    if (element.kind === 'barrier' && !this.isEmpty) this.#queue.splice(this.#head, 0, element)\n    else this.#push(element)\n  }\n\n  take",
+    },
+    shows: /misses|has twice|has beside|state at the end/,
+    seed: 0,
+  },
+  {
+    name: 'the watermark of several inputs is the greatest',
+    plant: {
+      file: 'core/src/time/watermark-merger.ts',
+      from: 'if (isAligned && watermark < minimum) minimum = watermark',
+      to: 'if (isAligned && (watermark > minimum || minimum === MAX_TIME)) minimum = watermark',
+    },
+    shows: /misses|has beside/,
+    seed: 0,
+  },
+  {
+    name: 'a source forgets its other splits when it works out the watermark',
+    plant: {
+      file: 'core/src/time/split-watermarks.ts',
+      from: 'this.#others = Math.min(this.#others, other.newest - this.#disorderMs)',
+      to: '',
+    },
+    shows: /misses|has beside/,
+    seed: 0,
+  },
+  {
+    name: 'a record travels under a watermark that is ahead of it after a restart',
+    plant: {
+      file: 'core/src/runtime/split-set.ts',
+      from: "this.#watermarks.add(split, restored?.newest ?? MIN_TIME, feed.isEnded ? 'finished' : 'active')",
+      to: 'this.#watermarks.add(split, restored?.newest ?? MIN_TIME)\n    if (restored?.newest != null) this.#watermarks.add(split, restored.newest + 2_000)',
+    },
+    shows: /misses|has beside/,
+    seed: 0,
+  },
+  {
+    name: 'the restored watermark is forgotten',
+    plant: {
+      file: 'core/src/checkpoint/restored-job.ts',
+      from: 'if (entries.length === 0) return MIN_TIME',
+      to: 'return MIN_TIME',
+    },
+    shows: /misses|has beside/,
+    seed: 0,
+  },
+  {
+    name: 'after a rescale the subtask that was furthest ahead decides the watermark',
+    plant: {
+      file: 'core/src/checkpoint/restored-job.ts',
+      from: 'Math.min(...entries.map(timeOf))',
+      to: 'Math.max(...entries.map(timeOf))',
+    },
+    shows: /misses|has beside/,
+    seed: 35,
+  },
+  {
+    name: 'positions are read after the next poll',
+    plant: {
+      file: 'core/src/runtime/source-task.ts',
+      from: 'if (checkpoint !== undefined) this.#cut(checkpoint)',
+      to: `if (checkpoint !== undefined) {
+        this.#outlet.mark({ kind: 'barrier', checkpoint })
+        await this.#read()
+        this.#cut(checkpoint)
+      }`,
+    },
+    shows: /misses/,
+    seed: 12,
+  },
+  {
+    name: 'a split that has ended is read again after a restart',
+    plant: {
+      file: 'core/src/runtime/split-feed.ts',
+      from: 'this.#from = restored?.position',
+      to: 'this.#from = restored?.isFinished === true ? undefined : restored?.position\n    if (this.#from === undefined) restored = undefined',
+    },
+    shows: /has twice|has beside|nobody|never ends|waits/,
+    seed: 19,
+  },
+  {
+    name: 'splits that appear later are not looked for',
+    plant: {
+      file: 'core/src/runtime/split-set.ts',
+      from: 'this.#isComplete = isComplete\n',
+      to: 'this.#isComplete = true\n',
+    },
+    shows: /misses|gave up|never ends|waits|nobody/,
+    seed: 1,
+  },
+  {
+    name: 'a split of the checkpoint that is not named at first is left out of the next one',
+    plant: {
+      file: 'core/src/runtime/split-set.ts',
+      from: 'known.size === 0 ? [...new Set([...this.#restored.keys(), ...splits])] : splits',
+      to: 'splits',
+    },
+    shows: /has twice|has beside|misses|state at the end/,
+    seed: 5,
+  },
+  {
+    name: 'a split that had ended raises the watermark before the others are there',
+    plant: {
+      file: 'core/src/runtime/split-set.ts',
+      from: "this.#watermarks.add(split, restored?.newest ?? MIN_TIME, feed.isEnded ? 'finished' : 'active')\n",
+      to: 'this.#watermarks.add(split, restored?.newest ?? MIN_TIME)\n    if (feed.isEnded) this.#watermarks.finish(split)\n',
+    },
+    shows: /misses|has beside/,
+    seed: 25,
+  },
+  {
+    name: 'after a rescale a split counts from the time of the slowest',
+    plant: { file: 'core/src/runtime/split-set.ts', from: '    this.#watermarks.restored()\n', to: '' },
+    shows: /misses|has beside/,
+    seed: 16,
+  },
+  {
+    name: 'calls in flight are not made again',
+    plant: {
+      file: 'core/src/runtime/async-task.ts',
+      from: 'this.#call(value, time, watermarks[i]!, cell, -1, this.#tokenOf(value))',
+      to: '',
+    },
+    shows: /misses/,
+    seed: 3,
+  },
+  {
+    name: 'a call that is done is made again after a restart',
+    plant: {
+      file: 'core/src/runtime/async-task.ts',
+      from: '      this.#table.delete(call.cell)\n',
+      to: '',
+    },
+    shows: /has twice|state at the end/,
+    seed: 0,
+  },
+  {
+    name: 'results of calls leave as they are ready, whatever was asked for',
+    plant: {
+      file: 'core/src/runtime/async-calls.ts',
+      from: "if (this.#order === 'input') {",
+      to: "if (this.#order === 'input') {\n      return this.#settled[0]",
+    },
+    shows: /out of order|misses|has beside/,
+    seed: 0,
+  },
+  {
+    name: 'the order of each key is lost among calls',
+    plant: {
+      file: 'core/src/runtime/async-calls.ts',
+      from: "if (this.#order === 'none') return this.#settled[0]",
+      to: 'if (this.#settled.length >= 0) return this.#settled[0]',
+    },
+    shows: /'charges' has records of .* out of order|failed|Cannot read/,
+    seed: 0,
+  },
+  {
+    name: 'the end of the input does not wait for calls in flight',
+    plant: {
+      file: 'core/src/runtime/async-task.ts',
+      from: 'while (this.#calls.size > 0) {',
+      to: 'while (this.#calls.size > 4) {',
+    },
+    shows: /misses/,
+    seed: 4,
+  },
+  {
+    name: 'timers are not taken up again',
+    plant: { file: 'core/src/operator/chain.ts', from: 'link.timers?.rebuild()', to: '' },
+    shows: /'silence-out' misses/,
+    seed: 0,
+  },
+  {
+    name: 'a timer that was deleted fires after a restart',
+    plant: {
+      file: 'core/src/time/timer-heap.ts',
+      from: '    if (cell === undefined) return\n    this.#table.delete(cell)\n',
+      to: '    if (cell === undefined) return\n',
+    },
+    shows: /'silence-out' (has|misses)|state at the end/,
+    seed: 0,
+  },
+  {
+    name: 'a timer that fires stays in the saved state',
+    plant: {
+      file: 'core/src/time/timer-heap.ts',
+      from: 'this.#table.delete(this.#table.find(this.#domain, timer.inner)!)',
+      to: '',
+    },
+    shows: /'silence-out' (has|misses)|state at the end/,
+    seed: 0,
+  },
+  {
+    name: 'windows are not taken up again',
+    plant: {
+      file: 'flow/src/window/window-operator.ts',
+      from: 'for (const start of this.#table.outers()) this.#setSweeps(start as EventTime)',
+      to: '',
+    },
+    shows: /misses/,
+    seed: 0,
+  },
+  {
+    name: 'a slice that is added to is not saved again',
+    plant: {
+      file: 'flow/src/window/window-operator.ts',
+      from: '      this.#table.changed(cell)\n',
+      to: '',
+    },
+    shows: /misses|has beside/,
+    seed: 5,
+  },
+  {
+    name: 'what scan carries along is not kept',
+    plant: {
+      file: 'flow/src/operators/scan.ts',
+      from: 'this.#accumulated.set({ value })',
+      to: 'if (before === undefined) this.#accumulated.set({ value })\n    else Object.assign(before, { value })',
+    },
+    shows: /'totals' changes state 'accumulated' in place/,
+    seed: 0,
+  },
+  {
+    name: 'key groups are restored to the wrong worker',
+    plant: {
+      file: 'core/src/kernel/key-group.ts',
+      from: 'return Math.floor((group * parallelism) / groupCount)',
+      to: 'return parallelism < 3 ? Math.floor((group * parallelism) / groupCount) : group % parallelism',
+    },
+    shows: /key group|misses|has beside|failed/,
+    seed: 2,
+  },
+  {
+    name: 'a batch that finds no room is dropped',
+    plant: {
+      file: 'core/src/runtime/port.ts',
+      from: 'else isEmpty = false',
+      to: 'else builder.length = 0',
+    },
+    shows: /misses/,
+    seed: 0,
+  },
+  {
+    name: 'nobody is woken when there is room again',
+    plant: { file: 'core/src/runtime/edge.ts', from: '      this.#producer?.wake()\n', to: '' },
+    shows: /subtasks had not reached it|without an end|misses/,
+    seed: 8,
+  },
+]

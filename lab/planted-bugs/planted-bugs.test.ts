@@ -1,0 +1,19 @@
+import { changedSource } from '@millrace/testkit'
+import { expect, test } from 'vitest'
+import { plantedBugs } from './bugs.ts'
+import { packages, seedsMax } from './catch-bug.ts'
+
+test.each(plantedBugs)('there is one place where it is planted: $name', async ({ plant }) => {
+  expect(await changedSource(packages, plant)).toContain(plant.to)
+})
+
+test('no two planted bugs of one catcher have one name', () => {
+  const names = plantedBugs.map(({ name, caughtBy }) => `${caughtBy.kind}: ${name}`)
+  expect(names.filter((name, at) => names.indexOf(name) !== at)).toEqual([])
+})
+
+test('more than 25 bugs are planted for the simulator, each known to be found within 200 seeds', () => {
+  const seeds = plantedBugs.flatMap(({ caughtBy }) => (caughtBy.kind === 'simulator' ? [caughtBy.seed] : []))
+  expect(seeds.length).toBeGreaterThan(25)
+  expect(Math.max(...seeds)).toBeLessThan(seedsMax)
+})
