@@ -8,24 +8,35 @@ import type { Cursor } from '../operator/cursor.ts'
 import type { Receiver } from '../operator/receiver.ts'
 import type { Edge } from './edge.ts'
 
-/** Records on their way into the next batch of one edge. */
+/** Typed arrays for so many records are as cheap as any. */
+const leastRoom = 8
+/** So many records are made room for at once at most: more would be wasted on a lone record behind a large batch. */
+const mostRoom = 1024
+const noTimes = new Float64Array(0)
+const noIndex = new Int32Array(0)
+
+/**
+ * Records on their way into the next batch of one edge.
+ *
+ * It allocates by what it holds: a batch of one record costs what one record needs, and a full one follows a full one
+ * without growing step by step.
+ */
 class BatchBuilder {
   readonly edge: Edge
   readonly #cursor: Cursor
   readonly #records: number
   #values: unknown[] = []
-  #times: Float64Array
-  #watermarks: Float64Array
-  #originIndex: Int32Array
+  #times = noTimes
+  #watermarks = noTimes
+  #originIndex = noIndex
+  /** For how many records the next batch makes room with its first one: for about as many as the last batch held. */
+  #room = leastRoom
   length = 0
 
   constructor(edge: Edge, cursor: Cursor, records: number) {
     this.edge = edge
     this.#cursor = cursor
     this.#records = records
-    this.#times = new Float64Array(records)
-    this.#watermarks = new Float64Array(records)
-    this.#originIndex = new Int32Array(records)
   }
 
   add(value: unknown, time: EventTime): void {
@@ -49,10 +60,12 @@ class BatchBuilder {
       origin: this.#cursor.origin,
       originIndex: this.#originIndex,
     }
+    // Downstream owns the arrays now.
     this.#values = []
-    this.#times = new Float64Array(this.#records)
-    this.#watermarks = new Float64Array(this.#records)
-    this.#originIndex = new Int32Array(this.#records)
+    this.#times = noTimes
+    this.#watermarks = noTimes
+    this.#originIndex = noIndex
+    this.#room = Math.max(leastRoom, Math.min(this.length, mostRoom))
     this.length = 0
     this.edge.send(batch)
   }
@@ -62,19 +75,18 @@ class BatchBuilder {
     else this.#cursor.isFull = true
   }
 
-  /** One record may emit more than a batch; the task stops right after it. */
+  /** A batch may come to hold more than `batchRecords`: the task stops only behind the record that filled it. */
   #grow(): void {
-    const size = this.#times.length * 2
-    const times = new Float64Array(size)
-    times.set(this.#times)
-    this.#times = times
-    const watermarks = new Float64Array(size)
-    watermarks.set(this.#watermarks)
-    this.#watermarks = watermarks
-    const originIndex = new Int32Array(size)
-    originIndex.set(this.#originIndex)
-    this.#originIndex = originIndex
+    const size = Math.max(this.#room, this.#times.length * 2)
+    this.#times = grown(this.#times, new Float64Array(size))
+    this.#watermarks = grown(this.#watermarks, new Float64Array(size))
+    this.#originIndex = grown(this.#originIndex, new Int32Array(size))
   }
+}
+
+function grown<A extends Float64Array | Int32Array>(from: A, to: A): A {
+  to.set(from)
+  return to
 }
 
 /** How records of one output choose among the edges to the subtasks of the next task. */

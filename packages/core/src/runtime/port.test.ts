@@ -1,0 +1,49 @@
+import { Wakeup } from '@millrace/channels'
+import { expect, test } from 'vitest'
+import type { Batch } from '../kernel/element.ts'
+import { Cursor } from '../operator/cursor.ts'
+import { Edge } from './edge.ts'
+import { Port } from './port.ts'
+
+/** A port with room for a great many records in a batch, and what it sends. */
+class Outgoing {
+  readonly #edge = new Edge(1_000_000)
+  readonly #port = new Port([this.#edge], { kind: 'forward' }, new Cursor(), new Wakeup(), 65_536)
+
+  send(records: number): Batch {
+    for (let i = 0; i < records; i++) this.#port.receive(i, i)
+    this.#port.flush()
+    const element = this.#edge.take()
+    if (element?.kind !== 'batch') throw new Error('no batch was sent')
+    return element.batch
+  }
+}
+
+function roomOf({ times, watermarks, originIndex }: Batch): number {
+  return Math.max(times.length, watermarks.length, originIndex!.length)
+}
+
+test('a batch takes the room of what it holds, not of the largest batch', () => {
+  const outgoing = new Outgoing()
+  expect(roomOf(outgoing.send(1))).toBeLessThanOrEqual(8)
+  const large = outgoing.send(60_000)
+  expect([large.length, roomOf(large)]).toEqual([60_000, 65_536])
+  expect(roomOf(outgoing.send(1))).toBeLessThanOrEqual(1_024)
+  expect(roomOf(outgoing.send(1))).toBeLessThanOrEqual(8)
+})
+
+test('a batch that follows one of the same size makes its room at once', () => {
+  const outgoing = new Outgoing()
+  outgoing.send(700)
+  expect(roomOf(outgoing.send(700))).toBe(700)
+})
+
+test('a batch that was sent keeps its records while the next one is filled', () => {
+  const outgoing = new Outgoing()
+  const first = outgoing.send(3)
+  outgoing.send(5)
+  expect([first.values, [...first.times.subarray(0, first.length)]]).toEqual([
+    [0, 1, 2],
+    [0, 1, 2],
+  ])
+})
