@@ -6,8 +6,8 @@ export const additionBugs: readonly TopologyBug[] = [
     name: 'the time of a split goes on while it is idle',
     plant: {
       file: 'core/src/time/split-watermarks.ts',
-      from: "    progress.phase = 'idle'\n",
-      to: "    progress.phase = 'idle'\n    progress.newest += 1_000\n",
+      from: '    this.#merger.idle(split.input)\n',
+      to: '    this.#merger.idle(split.input)\n    split.newest += 1_000\n',
     },
     seed: 5,
   },

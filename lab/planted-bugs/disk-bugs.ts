@@ -21,9 +21,13 @@ export const diskBugs: readonly DiskBug[] = [
   {
     name: 'the watermark of several inputs is the greatest',
     plant: {
-      file: 'core/src/time/watermark-merger.ts',
-      from: 'if (isAligned && watermark < minimum) minimum = watermark',
-      to: 'if (isAligned && (watermark > minimum || minimum === MAX_TIME)) minimum = watermark',
+      file: 'core/src/runtime/gate.ts',
+      from: 'merged[i] = this.#merger.advance(input, watermarks[i]!)',
+      to: `{
+        this.#merger.advance(input, watermarks[i]!)
+        this.#merger.advanceIdle(watermarks[i]!)
+        merged[i] = this.#merger.current
+      }`,
     },
     trial: 'a crash',
     near: /rename/,
@@ -33,8 +37,11 @@ export const diskBugs: readonly DiskBug[] = [
     name: 'a source forgets its other splits when it works out the watermark',
     plant: {
       file: 'core/src/time/split-watermarks.ts',
-      from: 'this.#others = Math.min(this.#others, other.newest - this.#disorderMs)',
-      to: '',
+      from: '    return this.#merger.advance(reading.input, time - this.#disorderMs)\n',
+      to: `    this.#merger.advance(reading.input, time - this.#disorderMs)
+    this.#merger.advanceIdle(time - this.#disorderMs)
+    return this.#merger.current
+`,
     },
     trial: 'a crash',
     near: /rename/,

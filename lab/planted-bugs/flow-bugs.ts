@@ -25,9 +25,13 @@ export const flowBugs: readonly SimulatorBug[] = [
   {
     name: 'the watermark of several inputs is the greatest',
     plant: {
-      file: 'core/src/time/watermark-merger.ts',
-      from: 'if (isAligned && watermark < minimum) minimum = watermark',
-      to: 'if (isAligned && (watermark > minimum || minimum === MAX_TIME)) minimum = watermark',
+      file: 'core/src/runtime/gate.ts',
+      from: 'merged[i] = this.#merger.advance(input, watermarks[i]!)',
+      to: `{
+        this.#merger.advance(input, watermarks[i]!)
+        this.#merger.advanceIdle(watermarks[i]!)
+        merged[i] = this.#merger.current
+      }`,
     },
     shows: /misses|has beside/,
     seed: 0,
@@ -36,8 +40,11 @@ export const flowBugs: readonly SimulatorBug[] = [
     name: 'a source forgets its other splits when it works out the watermark',
     plant: {
       file: 'core/src/time/split-watermarks.ts',
-      from: 'this.#others = Math.min(this.#others, other.newest - this.#disorderMs)',
-      to: '',
+      from: '    return this.#merger.advance(reading.input, time - this.#disorderMs)\n',
+      to: `    this.#merger.advance(reading.input, time - this.#disorderMs)
+    this.#merger.advanceIdle(time - this.#disorderMs)
+    return this.#merger.current
+`,
     },
     shows: /misses|has beside/,
     seed: 0,
@@ -46,8 +53,8 @@ export const flowBugs: readonly SimulatorBug[] = [
     name: 'a record travels under a watermark that is ahead of it after a restart',
     plant: {
       file: 'core/src/runtime/split-set.ts',
-      from: "this.#watermarks.add(split, restored?.newest ?? MIN_TIME, feed.isEnded ? 'finished' : 'active')",
-      to: 'this.#watermarks.add(split, restored?.newest ?? MIN_TIME)\n    if (restored?.newest != null) this.#watermarks.add(split, restored.newest + 2_000)',
+      from: 'this.#watermarks.add(newest)',
+      to: 'this.#watermarks.add(newest + 2_000)',
     },
     shows: /misses|has beside/,
     seed: 0,
@@ -119,18 +126,22 @@ export const flowBugs: readonly SimulatorBug[] = [
   {
     name: 'a split that had ended raises the watermark before the others are there',
     plant: {
-      file: 'core/src/runtime/split-set.ts',
-      from: "this.#watermarks.add(split, restored?.newest ?? MIN_TIME, feed.isEnded ? 'finished' : 'active')\n",
-      to: 'this.#watermarks.add(split, restored?.newest ?? MIN_TIME)\n    if (feed.isEnded) this.#watermarks.finish(split)\n',
+      file: 'core/src/time/split-watermarks.ts',
+      from: '    this.unread(true)\n',
+      to: '',
     },
     shows: /misses|has beside/,
-    seed: 25,
+    seed: 5,
   },
   {
     name: 'after a rescale a split counts from the time of the slowest',
-    plant: { file: 'core/src/runtime/split-set.ts', from: '    this.#watermarks.restored()\n', to: '' },
+    plant: {
+      file: 'core/src/time/split-watermarks.ts',
+      from: '    this.#merger.advance(split.input, newest - this.#disorderMs)\n',
+      to: '',
+    },
     shows: /misses|has beside/,
-    seed: 16,
+    seed: 8,
   },
   {
     name: 'calls in flight are not made again',

@@ -180,6 +180,37 @@ function openEnded(splits: Readonly<Record<string, readonly number[]>>): Source<
   }
 }
 
+/** Times that come at moments of the clock; the split `ending` ends after its last one, the others stay open. */
+function scheduled(
+  turns: readonly (readonly [split: string, time: number, atMs: number])[],
+  ending: string,
+): Source<number, number> {
+  return {
+    kind: 'scheduled',
+    durability: 'replayable',
+    discover: async () => ({ splits: [...new Set(turns.map(([split]) => split))], isComplete: true }),
+    open: async (split, from = 0, { clock, signal }) => {
+      const own = turns.filter((turn) => turn[0] === split)
+      let next = from
+      return {
+        poll: () => {
+          const turn = own[next]
+          if (turn === undefined && split === ending) return { kind: 'end' }
+          if (turn === undefined || clock.monotonic() < turn[2]) return { kind: 'pending', isCaughtUp: true }
+          next++
+          return { kind: 'records', values: [turn[1]] }
+        },
+        ready: async () => {
+          const turn = own[next]
+          await sleep(clock, turn === undefined ? 1_000_000 : turn[2] - clock.monotonic(), signal)
+        },
+        position: () => next,
+        close: async () => {},
+      }
+    },
+  }
+}
+
 test('EN-235 after a rescale each split counts from the time it had reached, also before its next record', async () => {
   const windows = new MemorySink<{ n: number }>()
   let platform = simPlatform({ seed: 1 })
@@ -300,4 +331,38 @@ test('EN-235 records in flight meet the watermark they had met, also after a res
     platform = nextLife(platform)
   }
   expect(seen.values).toEqual(['100 under -Infinity', '200 under 100', '300 under 200'])
+})
+
+test('a split that has finished ahead of one that is idle makes no record of the idle one late', async () => {
+  const [windows, late] = [new MemorySink<{ n: number }>(), new MemorySink<number>()]
+  const platform = simPlatform({ seed: 1 })
+  const turns: readonly (readonly [split: string, time: number, atMs: number])[] = [
+    ['slow', 100, 0],
+    ['fast', 10_000, 20],
+    ['slow', 101, 50],
+    ['slow', 102, 850],
+    ['slow', 103, 850],
+  ]
+  await live(
+    (p) => {
+      const counted = p
+        .from('n', scheduled(turns, 'fast'))
+        .withTimestamps({ at: (n) => n, idleAfter: 150 })
+        .keyBy(() => 'all')
+        .window(tumbling(50))
+        .aggregate('count', { n: count() })
+      counted.to('windows', windows)
+      counted.late.to('late', late)
+    },
+    {
+      platform,
+      isBounded: false,
+      onEvent: (event, job) => {
+        if (event.kind === 'checkpointCompleted' && platform.clock.monotonic() > 1_000)
+          void job.stop({ drain: true })
+      },
+    },
+  )
+  expect(late.values).toEqual([])
+  expect(windows.values.map(({ n }) => n).toSorted((a, b) => a - b)).toEqual([1, 4])
 })

@@ -170,7 +170,7 @@ export class SourceTask implements Task {
     const { budget } = this.#around
     const failures = poll.failures ?? []
     this.metrics.recordsOut += values.length
-    this.#watermarks.read(feed.split)
+    this.#watermarks.read(feed.time)
     this.#announceIdle()
     this.#cursor.enter({ origin: poll.origin } as Batch)
     let failure = 0
@@ -191,7 +191,7 @@ export class SourceTask implements Task {
     while (failure < failures.length) this.#reject(feed, failures[failure++]!)
     const room = this.#outlet.flush()
     if (room !== undefined) await room
-    this.metrics.newest = Math.max(this.metrics.newest, this.#watermarks.newest(feed.split))
+    this.metrics.newest = Math.max(this.metrics.newest, feed.time.newest)
   }
 
   #reject(feed: SplitFeed, failure: DecodeFailure): void {

@@ -2,10 +2,12 @@ import type { SplitEntry } from '../checkpoint/manifest.ts'
 import type { ConnectorContext, Poll, Source, SplitReader } from '../connect/source.ts'
 import { describeError, MillraceError } from '../kernel/errors.ts'
 import type { Json } from '../kernel/json.ts'
+import type { SplitTime } from '../time/split-watermarks.ts'
 
 /** One split of a source while a job runs: its reader, and whether there is any point in asking it. */
 export class SplitFeed {
   readonly split: string
+  readonly time: SplitTime
   readonly #wake: () => void
   readonly #from: Json | undefined
   #reader: SplitReader<unknown> | undefined
@@ -14,8 +16,9 @@ export class SplitFeed {
   /** Since when it has been caught up and quiet, on the monotonic clock. */
   quietSince: number | undefined
 
-  constructor(split: string, restored: SplitEntry | undefined, wake: () => void) {
+  constructor(split: string, time: SplitTime, restored: SplitEntry | undefined, wake: () => void) {
     this.split = split
+    this.time = time
     this.#wake = wake
     this.#from = restored?.position
     this.#isEnded = restored?.isFinished ?? false

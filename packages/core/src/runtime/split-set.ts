@@ -54,7 +54,7 @@ export class SplitSet {
   async open(): Promise<void> {
     await this.#discover()
     this.raise()
-    this.#watermarks.restored()
+    this.#watermarks.unread(false)
     await this.openMore()
   }
 
@@ -78,7 +78,7 @@ export class SplitSet {
       // Without timestamps all splits are equally far, and taking turns is fair.
       const feed = this.#feeds[this.#options.hasTimestamps ? i : (this.#turn + i) % count]!
       if (feed.isEnded || !feed.isOpen || (feed.isWaiting && !isBounded)) continue
-      const watermark = this.#watermarks.of(feed.split)
+      const watermark = this.#watermarks.of(feed.time)
       if (best === undefined || watermark < bestWatermark) {
         best = feed
         bestWatermark = watermark
@@ -91,7 +91,7 @@ export class SplitSet {
 
   /** `feed` has ended: the watermark no longer waits for it, and another may be opened in its place. */
   async end(feed: SplitFeed): Promise<void> {
-    this.#watermarks.finish(feed.split)
+    this.#watermarks.finish(feed.time)
     await this.openMore()
   }
 
@@ -109,7 +109,7 @@ export class SplitSet {
   /** Where every split stands, for a checkpoint. */
   entries(): readonly SplitEntry[] {
     return this.#feeds.map((feed) => {
-      const newest = this.#watermarks.newest(feed.split)
+      const { newest } = feed.time
       return {
         split: feed.split,
         position: feed.position(),
@@ -132,7 +132,7 @@ export class SplitSet {
     const now = this.#context.clock.monotonic()
     for (const feed of this.#feeds) {
       if (feed.quietSince !== undefined && now - feed.quietSince >= idleAfterMs)
-        this.#watermarks.idle(feed.split)
+        this.#watermarks.idle(feed.time)
     }
   }
 
@@ -157,7 +157,7 @@ export class SplitSet {
     let next = this.#isComplete || this.#discovering !== undefined ? MAX_TIME : this.#nextDiscovery
     if (idleAfterMs === undefined) return next
     for (const feed of this.#feeds) {
-      if (feed.quietSince === undefined || feed.isEnded || !this.#watermarks.isActive(feed.split)) continue
+      if (feed.quietSince === undefined || feed.isEnded || !this.#watermarks.isActive(feed.time)) continue
       next = Math.min(next, feed.quietSince + idleAfterMs)
     }
     return next
@@ -193,10 +193,11 @@ export class SplitSet {
 
   #add(split: string): void {
     const restored = this.#restored.get(split)
-    const feed = new SplitFeed(split, restored, this.#options.wake)
-    this.#feeds.push(feed)
+    const newest = restored?.newest ?? MIN_TIME
+    const time =
+      restored?.isFinished === true ? this.#watermarks.addFinished(newest) : this.#watermarks.add(newest)
+    this.#feeds.push(new SplitFeed(split, time, restored, this.#options.wake))
     this.#hasFound = true
-    this.#watermarks.add(split, restored?.newest ?? MIN_TIME, feed.isEnded ? 'finished' : 'active')
   }
 
   #isMine(split: string): boolean {

@@ -1,130 +1,121 @@
-import { MAX_TIME, MIN_TIME, type EventTime } from '../kernel/time.ts'
+import { MIN_TIME, type EventTime } from '../kernel/time.ts'
+import { WatermarkMerger } from './watermark-merger.ts'
 
-/** How far one split has got in event time. */
-interface SplitProgress {
-  /** The newest event time seen. */
+/** How far one live split has got in event time. */
+export interface SplitTime {
+  /** The newest event time seen; `MIN_TIME` before the first. */
   newest: EventTime
-  phase: 'active' | 'idle' | 'finished'
+  /** Its number in the merger. */
+  readonly input: number
 }
 
 /**
- * The watermark of a source: for each split the newest time seen less the disorder allowed, and of those the
- * minimum over the splits that are not idle.
+ * The watermark of a source: of each split the newest time seen less the disorder allowed, and of those what
+ * `WatermarkMerger` makes of the watermarks of several inputs.
  *
- * True between any two calls: `current` has never fallen, and equals the minimum over ACTIVE splits wherever that
- * is higher. An idle split that wakes up behind it does not pull it back; its old records are late.
+ * Only live splits cost anything. Of those that have finished it keeps the newest time of all.
  */
 export class SplitWatermarks {
   readonly #disorderMs: number
-  readonly #splits = new Map<string, SplitProgress>()
-  #current: EventTime
-  /** The split `observe` is about, and the minimum over the others. */
-  #reading: SplitProgress | undefined
-  #others: EventTime = MAX_TIME
+  readonly #merger: WatermarkMerger
+  /** The splits by their numbers in the merger. */
+  readonly #splits: SplitTime[] = []
+  /** The input that stands for the splits that are known and were not read yet. */
+  #unread: number | undefined
+  /** What the split furthest ahead had reached when it finished. */
+  #finished: EventTime = MIN_TIME
+  /** The split `observe` is about. */
+  #reading: SplitTime | undefined
 
-  /** `initial` is the watermark a restored source had reached. */
+  /** `initial` is the watermark a restored source had reached. There are unread splits until `unread(false)`. */
   constructor(disorderMs: number, initial: EventTime = MIN_TIME) {
     this.#disorderMs = disorderMs
-    this.#current = initial
+    this.#merger = new WatermarkMerger(0, initial)
+    this.unread(true)
   }
 
   get current(): EventTime {
-    return this.#current
+    return this.#merger.current
   }
 
-  /** True when no split is active: all are idle or finished, or there are none yet. */
+  /** True when no split is active: all are idle or finished, or there are none. */
   get isIdle(): boolean {
-    for (const { phase } of this.#splits.values()) {
-      if (phase === 'active') return false
+    return !this.#merger.hasActive
+  }
+
+  /** The active split that `current` waits for; undefined if there is none, or only splits that were not read yet. */
+  get holder(): SplitTime | undefined {
+    const { holder } = this.#merger
+    return holder === undefined || holder === this.#unread ? undefined : this.#splits[holder]
+  }
+
+  /** Says whether there are splits that were not read yet. `current` waits for them: nothing is known of their times. */
+  unread(areThere: boolean): void {
+    if (areThere === (this.#unread !== undefined)) return
+    if (areThere) this.#unread = this.#merger.add()
+    else {
+      this.#merger.remove(this.#unread!)
+      this.#unread = undefined
+      this.#settle()
     }
-    return true
-  }
-
-  isActive(split: string): boolean {
-    return this.#split(split).phase === 'active'
-  }
-
-  /** A split that had finished in an earlier life raises nothing before all are there: see `restored`. */
-  add(split: string, newest: EventTime = MIN_TIME, phase: 'active' | 'finished' = 'active'): void {
-    this.#splits.set(split, { newest, phase })
   }
 
   /**
-   * All splits of a restored job have been added. The watermark it had reached may come from a job with more splits in
-   * one subtask, which the slowest of them held back; those that are here count from the start.
+   * Adds a live split, with the newest time that was seen in it before a restart. The watermark that the job had
+   * reached may come from one with more splits in one subtask, which the slowest of them held back; those that are here
+   * count from the start.
    */
-  restored(): void {
-    this.#advance()
+  add(newest: EventTime = MIN_TIME): SplitTime {
+    const split = { newest, input: this.#merger.add() }
+    this.#splits[split.input] = split
+    this.#merger.advance(split.input, newest - this.#disorderMs)
+    return split
   }
 
-  /** The newest time seen in `split`, for its checkpoint. */
-  newest(split: string): EventTime {
-    return this.#split(split).newest
+  /** A split had finished in an earlier life with `newest` as its newest time. */
+  addFinished(newest: EventTime): SplitTime {
+    const split = this.add(newest)
+    this.finish(split)
+    return split
+  }
+
+  isActive(split: SplitTime): boolean {
+    return this.#merger.isActive(split.input)
   }
 
   /** The watermark of one split alone; decides which one is read next. */
-  of(split: string): EventTime {
-    return this.#split(split).newest - this.#disorderMs
+  of(split: SplitTime): EventTime {
+    return split.newest - this.#disorderMs
   }
 
   /** The records that `observe` reports from now on come from `split`, which is active. */
-  read(split: string): void {
-    const reading = this.#split(split)
-    reading.phase = 'active'
-    this.#reading = reading
-    this.#others = MAX_TIME
-    for (const other of this.#splits.values()) {
-      if (other !== reading && other.phase === 'active') {
-        this.#others = Math.min(this.#others, other.newest - this.#disorderMs)
-      }
-    }
+  read(split: SplitTime): void {
+    this.#merger.active(split.input)
+    this.#reading = split
   }
 
   /** A record of the split being read; returns the watermark after it. */
   observe(time: EventTime): EventTime {
     const reading = this.#reading!
-    if (time > reading.newest) {
-      reading.newest = time
-      const merged = Math.min(time - this.#disorderMs, this.#others)
-      if (merged > this.#current) this.#current = merged
-    }
-    return this.#current
+    if (time <= reading.newest) return this.#merger.current
+    reading.newest = time
+    return this.#merger.advance(reading.input, time - this.#disorderMs)
   }
 
   /** `split` is caught up and quiet. */
-  idle(split: string): void {
-    const progress = this.#split(split)
-    if (progress.phase !== 'active') return
-    progress.phase = 'idle'
-    this.#advance()
+  idle(split: SplitTime): void {
+    this.#merger.idle(split.input)
   }
 
   /** No record will come from `split` any more. */
-  finish(split: string): void {
-    this.#split(split).phase = 'finished'
-    this.#advance()
+  finish(split: SplitTime): void {
+    this.#finished = Math.max(this.#finished, this.of(split))
+    this.#merger.remove(split.input)
+    this.#settle()
   }
 
-  #advance(): void {
-    let active = MAX_TIME
-    let quiet = MIN_TIME
-    let hasActive = false
-    for (const { phase, newest } of this.#splits.values()) {
-      if (phase === 'active') {
-        hasActive = true
-        active = Math.min(active, newest - this.#disorderMs)
-      } else {
-        quiet = Math.max(quiet, newest - this.#disorderMs)
-      }
-    }
-    // With nobody left to wait for, everything that was seen is in order up to the newest of them (EN-081).
-    const merged = hasActive ? active : quiet
-    if (merged > this.#current) this.#current = merged
-  }
-
-  #split(split: string): SplitProgress {
-    const progress = this.#splits.get(split)
-    if (progress === undefined) throw new Error(`unknown split ${split}`)
-    return progress
+  /** With no live split left, all that was seen is in order up to the newest of it. */
+  #settle(): void {
+    if (this.#merger.isEmpty) this.#merger.advanceIdle(this.#finished)
   }
 }

@@ -1,21 +1,22 @@
 import { MAX_TIME, MIN_TIME, type EventTime } from '../kernel/time.ts'
+import { IndexedHeap } from './indexed-heap.ts'
 
 /** What is known about one input. */
 interface InputProgress {
   /** The highest watermark it sent; what it sends while idle does not count. */
   watermark: EventTime
-  phase: 'active' | 'idle' | 'ended'
-  /** Whether it counts in the minimum: it is active and has reached `current`. */
-  isAligned: boolean
+  phase: 'active' | 'idle' | 'ended' | 'removed'
 }
 
 /**
- * Makes one watermark of the watermarks of several inputs, as Flink's `StatusWatermarkValve` does.
+ * Makes one watermark of the watermarks of several inputs, as Flink's `StatusWatermarkValve` does. The inputs of a task
+ * and the splits of a source follow this one rule.
  *
  * True between any two calls:
  *
  *  1. `current` has never fallen.
- *  2. If any input is aligned, `current` is the minimum over the aligned inputs.
+ *  2. If any input is aligned, `current` is the minimum over the aligned inputs, or higher where it was advanced by
+ *     itself. An input is aligned if it is active and has reached `current`.
  *  3. An input that never fell behind or went idle is aligned from the start, so nothing is let through before
  *     every active input has spoken.
  *
@@ -23,22 +24,24 @@ interface InputProgress {
  *
  * An input that ended differs from one with a high watermark: it is not part of the minimum, so that records of an
  * idle input do not become late because another has ended. A watermark of `MAX_TIME` ends an input.
+ *
+ * Each call takes time that grows with the logarithm of the number of inputs, but for the one that leaves no input
+ * active.
  */
 export class WatermarkMerger {
-  readonly #inputs: readonly InputProgress[]
+  readonly #inputs: InputProgress[] = []
+  /** The inputs that count in the minimum. */
+  readonly #aligned = new IndexedHeap()
+  /** The numbers of removed inputs, for new ones. */
+  readonly #free: number[] = []
   #current: EventTime
-  #active: number
+  #active = 0
   #ended = 0
 
   /** A restored job starts at the watermark it had reached, `initial`, and never goes below it. */
   constructor(inputs: number, initial: EventTime = MIN_TIME) {
-    this.#inputs = Array.from({ length: inputs }, () => ({
-      watermark: initial,
-      phase: 'active',
-      isAligned: true,
-    }))
     this.#current = initial
-    this.#active = inputs
+    for (let input = 0; input < inputs; input++) this.add()
   }
 
   /** The watermark of the inputs together. */
@@ -48,29 +51,61 @@ export class WatermarkMerger {
 
   /** Whether no input is active but some may become so again. */
   get isIdle(): boolean {
-    return this.#active === 0 && this.#ended < this.#inputs.length
+    return this.#active === 0 && this.#ended < this.#size
+  }
+
+  /** Whether any input is active. */
+  get hasActive(): boolean {
+    return this.#active > 0
+  }
+
+  /** Whether every input has ended or was removed. */
+  get isEmpty(): boolean {
+    return this.#ended === this.#size
+  }
+
+  /** The active input that `current` waits for; undefined if there is none. */
+  get holder(): number | undefined {
+    return this.#aligned.first
+  }
+
+  get #size(): number {
+    return this.#inputs.length - this.#free.length
+  }
+
+  /** Adds an input that is active and holds `current` back until it has passed it. Returns its number. */
+  add(): number {
+    const input = this.#free.pop() ?? this.#inputs.length
+    this.#inputs[input] = { watermark: this.#current, phase: 'active' }
+    this.#aligned.add(input, this.#current)
+    this.#active++
+    return input
   }
 
   /** The watermark of `input` is now `time`. Returns `current` afterwards. */
   advance(input: number, time: EventTime): EventTime {
     const progress = this.#inputs[input]!
-    const before = progress.watermark
-    if (time <= before) return this.#current
+    if (time <= progress.watermark) return this.#current
     if (time === MAX_TIME) this.end(input)
     else if (progress.phase === 'active') {
       progress.watermark = time
-      if (this.#active === 1 && progress.isAligned) this.#current = time
-      else this.#advanced(progress, before)
+      if (this.#aligned.has(input)) this.#aligned.raise(input, time)
+      else if (time >= this.#current) this.#aligned.add(input, time)
+      this.#raise()
     }
     return this.#current
   }
 
-  /** `input` is quiet: nobody waits for it. May raise `current`. */
+  isActive(input: number): boolean {
+    return this.#inputs[input]!.phase === 'active'
+  }
+
+  /** `input` is quiet: `current` does not wait for it. May raise `current`. */
   idle(input: number): void {
     const progress = this.#inputs[input]!
     if (progress.phase !== 'active') return
     progress.phase = 'idle'
-    this.#leave(progress)
+    this.#leave(input)
   }
 
   /** `input` speaks again. Until its watermark has reached `current` it neither holds it back nor raises it. */
@@ -79,49 +114,50 @@ export class WatermarkMerger {
     if (progress.phase !== 'idle') return
     progress.phase = 'active'
     this.#active++
-    progress.isAligned = progress.watermark >= this.#current
+    if (progress.watermark >= this.#current) this.#aligned.add(input, progress.watermark)
     this.#raise()
   }
 
   /** `input` has ended, whether it was idle or not. When all have, `current` is `MAX_TIME`. */
   end(input: number): void {
     const progress = this.#inputs[input]!
-    if (progress.phase === 'ended') return
-    const wasActive = progress.phase === 'active'
+    const { phase } = progress
+    if (phase === 'ended') return
     progress.phase = 'ended'
     this.#ended++
-    if (this.#ended === this.#inputs.length) this.#current = MAX_TIME
-    if (wasActive) this.#leave(progress)
+    if (this.isEmpty) this.#current = MAX_TIME
+    if (phase === 'active') this.#leave(input)
   }
 
-  #advanced(progress: InputProgress, before: EventTime): void {
-    if (progress.isAligned) {
-      // Whoever was above the minimum did not hold it.
-      if (before <= this.#current) this.#raise()
-    } else if (progress.watermark >= this.#current) {
-      progress.isAligned = true
-      this.#raise()
-    }
+  /** Forgets an input that has not ended: others may follow, so `current` is not `MAX_TIME` when all are removed. */
+  remove(input: number): void {
+    const progress = this.#inputs[input]!
+    const { phase } = progress
+    progress.phase = 'removed'
+    if (phase === 'active') this.#leave(input)
+    this.#free.push(input)
+  }
+
+  /** Raises `current` beyond what the inputs have reached. Only while none is active. */
+  advanceIdle(time: EventTime): void {
+    if (time > this.#current) this.#current = time
   }
 
   /** An input that was active is so no longer. */
-  #leave(progress: InputProgress): void {
+  #leave(input: number): void {
     this.#active--
-    progress.isAligned = false
+    if (this.#aligned.has(input)) this.#aligned.remove(input)
     if (this.#active > 0) this.#raise()
-    else if (progress.watermark === this.#current) this.#flush()
+    else if (this.#inputs[input]!.watermark === this.#current) this.#flush()
   }
 
   #raise(): void {
-    let minimum = MAX_TIME
-    for (const { isAligned, watermark } of this.#inputs) {
-      if (isAligned && watermark < minimum) minimum = watermark
-    }
-    // MAX_TIME: nobody is aligned, so nobody vouches for anything.
-    if (minimum > this.#current && minimum < MAX_TIME) this.#current = minimum
+    const { least } = this.#aligned
+    // MAX_TIME: no input is aligned, so nothing is known about what comes next.
+    if (least > this.#current && least < MAX_TIME) this.#current = least
   }
 
-  /** The last active input held the minimum and left: the others had got further, and nobody is waited for. */
+  /** The last active input held the minimum and left: the others had got further, and none is waited for. */
   #flush(): void {
     for (const { phase, watermark } of this.#inputs) {
       if (phase === 'idle' && watermark > this.#current) this.#current = watermark
