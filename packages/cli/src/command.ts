@@ -1,6 +1,7 @@
 import type { CommandLine } from './command-line.ts'
 import type { ExitCode } from './exit-codes.ts'
 import type { Outputs } from './outputs.ts'
+import type { Signals } from './signals.ts'
 
 /** One of the things that `millrace` can be asked to do. */
 export interface Command {
@@ -12,8 +13,10 @@ export interface Command {
   /** Paragraphs for the command's own help. */
   readonly details: readonly string[]
   readonly options: readonly Option[]
+  /** Whether a signal stops it in good order; any other command is ended by it. */
+  readonly isStoppedBySignals?: true
   /** Throws what went wrong; `main` prints it and finds the exit code. */
-  run(line: CommandLine, outputs: Outputs): Promise<ExitCode>
+  run(line: CommandLine, outputs: Outputs, signals: Signals): Promise<ExitCode>
 }
 
 /** An option of a command. */

@@ -1,5 +1,3 @@
-import { isMillraceError, type ErrorCode } from '@millrace/core'
-
 /** What the command tells the shell. `docs/operating/exit-codes.md` says the same in sentences. */
 export const exitCodes = {
   /** Finished, or stopped cleanly: everything read is committed. */
@@ -10,6 +8,8 @@ export const exitCodes = {
   directoryLocked: 4,
   checkpointUnusable: 5,
   stopTimedOut: 6,
+  /** A second SIGHUP. */
+  hungUp: 129,
   /** A second Ctrl-C. */
   interrupted: 130,
   /** A second SIGTERM. */
@@ -18,22 +18,3 @@ export const exitCodes = {
 
 /** A number that the command may exit with. */
 export type ExitCode = (typeof exitCodes)[keyof typeof exitCodes]
-
-const byErrorCode: Partial<Record<ErrorCode, ExitCode>> = {
-  OPTION_INVALID: exitCodes.usage,
-  GRAPH_INVALID: exitCodes.pipelineInvalid,
-  NAME_TAKEN: exitCodes.pipelineInvalid,
-  DIRECTORY_LOCKED: exitCodes.directoryLocked,
-  CHECKPOINT_CORRUPT: exitCodes.checkpointUnusable,
-  CHECKPOINT_INCOMPATIBLE: exitCodes.checkpointUnusable,
-  STOP_TIMEOUT: exitCodes.stopTimedOut,
-}
-
-/** The exit code for an error: that of the first error in its chain of causes that has one of its own. */
-export function exitCodeOf(error: unknown): ExitCode {
-  for (let at = error; isMillraceError(at); at = at.cause) {
-    const code = byErrorCode[at.code]
-    if (code !== undefined) return code
-  }
-  return exitCodes.failed
-}

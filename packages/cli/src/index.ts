@@ -1,2 +1,2 @@
 /** The millrace command, to be called by a launcher. */
-export { main } from './main.ts'
+export { launch, main } from './launch.ts'

@@ -4,35 +4,34 @@ import { checkpointsCommand } from './checkpoints-command.ts'
 import { readCommandLine } from './command-line.ts'
 import type { Command } from './command.ts'
 import { explainCommand } from './explain-command.ts'
-import { exitCodeOf, exitCodes, type ExitCode } from './exit-codes.ts'
+import { exitCodeOf } from './error-exit-code.ts'
+import { exitCodes, type ExitCode } from './exit-codes.ts'
 import { commandHelp, generalHelp } from './help.ts'
 import { LogLines } from './log-lines.ts'
 import { nearest } from './nearest.ts'
-import { processOutputs, type Outputs } from './outputs.ts'
+import type { Outputs } from './outputs.ts'
 import { runCommand } from './run-command.ts'
 import { simulateCommand } from './simulate-command.ts'
+import type { Signals } from './signals.ts'
 import { version } from './version.ts'
 
 const commands: readonly Command[] = [runCommand, explainCommand, checkpointsCommand, simulateCommand]
 
-/**
- * Runs the command with the given arguments, without the program's own name, and resolves to the exit code.
- *
- * Never rejects: what goes wrong is printed as `CODE: message`.
- *
- * @example
- * process.exitCode = await main(process.argv.slice(2))
- */
-export async function main(args: readonly string[], outputs: Outputs = processOutputs): Promise<ExitCode> {
+/** What `main` and `launch` do once everything is loaded. */
+export async function runCommandLine(
+  args: readonly string[],
+  outputs: Outputs,
+  signals: Signals,
+): Promise<ExitCode> {
   try {
-    return await dispatch(args, outputs)
+    return await dispatch(args, outputs, signals)
   } catch (error) {
     new LogLines(outputs.stderr, systemClock, args.includes('--json')).error(error)
     return exitCodeOf(error)
   }
 }
 
-async function dispatch(args: readonly string[], outputs: Outputs): Promise<ExitCode> {
+async function dispatch(args: readonly string[], outputs: Outputs, signals: Signals): Promise<ExitCode> {
   const [name, ...rest] = args
   const asksForHelp = (word: string | undefined): boolean => word === '--help' || word === '-h'
   if (name === '--version' || name === '-v') {
@@ -49,7 +48,8 @@ async function dispatch(args: readonly string[], outputs: Outputs): Promise<Exit
     outputs.stdout.write(commandHelp(command))
     return exitCodes.done
   }
-  return command.run(readCommandLine(command, rest), outputs)
+  if (command.isStoppedBySignals !== true) signals.release()
+  return command.run(readCommandLine(command, rest), outputs, signals)
 }
 
 function unknown(name: string): MillraceError {

@@ -16,3 +16,14 @@ export interface Outputs {
 
 /** The outputs of this process. */
 export const processOutputs: Outputs = { stdout: process.stdout, stderr: process.stderr }
+
+/**
+ * Lets the process go on when its terminal is closed or nobody reads its log any more. Node would end it at the next
+ * line that it writes, before the job has stopped in good order.
+ */
+export function surviveLostTerminal(): void {
+  process.stderr.on('error', () => {})
+  process.stdout.on('error', (error: Error & { readonly code?: string }) => {
+    if (error.code !== 'EIO') throw error
+  })
+}

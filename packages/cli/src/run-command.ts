@@ -11,7 +11,7 @@ import type { Outputs } from './outputs.ts'
 import { loadPipeline } from './pipeline-loader.ts'
 import { Progress, type Figures } from './progress.ts'
 import { jobOptionList, jobOptionsOf, stopTimeoutOf } from './run-options.ts'
-import { Signals } from './signals.ts'
+import type { Signals } from './signals.ts'
 import { StatusLine } from './status-line.ts'
 import { statusText } from './status-text.ts'
 
@@ -24,9 +24,10 @@ export const runCommand: Command = {
     'Runs the pipeline until its input ends or it is stopped. Started again with the same data',
     'directory it goes on where it was.',
     '',
-    'Ctrl-C or SIGTERM stops it: what was read is finished, checkpointed and committed. A second',
-    'signal ends it at once; nothing after the last checkpoint is committed then.',
+    'Ctrl-C, SIGTERM or SIGHUP stops it: what was read is finished, checkpointed and committed. A',
+    'second signal ends it at once; nothing after the last checkpoint is committed then.',
   ],
+  isStoppedBySignals: true,
   options: [
     ...jobOptionList,
     { name: 'drain', help: 'when stopped, let windows and timers fire as at the end of input' },
@@ -36,14 +37,11 @@ export const runCommand: Command = {
   run,
 }
 
-async function run(line: CommandLine, outputs: Outputs): Promise<ExitCode> {
+async function run(line: CommandLine, outputs: Outputs, signals: Signals): Promise<ExitCode> {
   const platform = nodePlatform()
   const { clock } = platform
   let statusLine: StatusLine | undefined
-  using signals = new Signals(clock, (code) => {
-    statusLine?.[Symbol.dispose]()
-    process.exit(code)
-  })
+  signals.beforeLeaving = () => statusLine?.[Symbol.dispose]()
   const stop = { timeoutMs: stopTimeoutOf(line), drain: line.has('drain') }
   const options = jobOptionsOf(line, await loadPipeline(line.operand), platform)
   if (signals.stop.aborted) return exitCodes.done

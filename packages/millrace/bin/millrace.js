@@ -1,7 +1,7 @@
 #!/usr/bin/env node
 import process from 'node:process'
-import { main } from '@millrace/cli'
+import { launch } from '@millrace/cli'
 
-const code = await main(process.argv.slice(2))
+const code = await launch(process.argv.slice(2))
 // User code may have left timers or sockets behind; once everything is written nothing waits for them.
 process.stdout.write('', () => process.stderr.write('', () => process.exit(code)))

@@ -23,8 +23,9 @@ export class Command {
   #err = ''
   readonly #news = new EventEmitter()
 
-  constructor(args: readonly string[], directory: string = root) {
-    this.#child = spawn(process.execPath, [launcher, ...args], { cwd: directory })
+  /** `nodeOptions` are those of Node itself. */
+  constructor(args: readonly string[], directory: string = root, nodeOptions: readonly string[] = []) {
+    this.#child = spawn(process.execPath, [...nodeOptions, launcher, ...args], { cwd: directory })
     this.#child.stdout!.on('data', (text: Buffer) => {
       this.#out += text.toString()
       this.#news.emit('news')
@@ -49,6 +50,12 @@ export class Command {
   /** Gives it this on standard input, and no more. */
   write(text: string): void {
     this.#child.stdin!.end(text)
+  }
+
+  /** Stops reading what it writes: its next line finds a broken pipe. */
+  closeOutputs(): void {
+    this.#child.stdout!.destroy()
+    this.#child.stderr!.destroy()
   }
 
   kill(signal: NodeJS.Signals): void {

@@ -32,19 +32,22 @@ describe('millrace run', () => {
     expect(expected).toHaveLength(100)
   })
 
-  test('EN-248 a job that is stopped by SIGTERM ends with 0 and goes on where it was', async () => {
-    const directory = await scratch()
-    const first = runNumbers(directory, '--bounded', '--set', 'rate=500')
-    await first.says(/checkpoint 3/)
-    first.kill('SIGTERM')
-    const stopped = await first.ended
-    expect(stopped.code).toBe(0)
-    expect(stopped.err).toMatch(/stopping; a second signal ends the job at once\n[^]*stopped: \d/)
-    const second = await runNumbers(directory, '--bounded').ended
-    expect(second.err).toMatch(/'numbers' runs from checkpoint \d+/)
-    expect(second.code).toBe(0)
-    expect(await sums(directory)).toEqual(expected)
-  })
+  test.each(['SIGTERM', 'SIGHUP'] as const)(
+    'EN-248 a job that is stopped by %s ends with 0 and goes on where it was',
+    async (signal) => {
+      const directory = await scratch()
+      const first = runNumbers(directory, '--bounded', '--set', 'rate=500')
+      await first.says(/checkpoint 3/)
+      first.kill(signal)
+      const stopped = await first.ended
+      expect(stopped.code).toBe(0)
+      expect(stopped.err).toMatch(/stopping; a second signal ends the job at once\n[^]*stopped: \d/)
+      const second = await runNumbers(directory, '--bounded').ended
+      expect(second.err).toMatch(/'numbers' runs from checkpoint \d+/)
+      expect(second.code).toBe(0)
+      expect(await sums(directory)).toEqual(expected)
+    },
+  )
 
   test('a job that is killed goes on from its last checkpoint, and every result is there once', async () => {
     const directory = await scratch()
@@ -91,6 +94,39 @@ describe('millrace run', () => {
     await expect(stat(`${directory}/out`)).rejects.toThrow('ENOENT')
   })
 
+  test('a signal while the command itself is being loaded stops it before it starts', async () => {
+    const directory = await scratch()
+    const job = new Command(['run', numbers, '--set', `out=${directory}/out`], directory, [
+      '--import',
+      pipelineFile('slow-command.mjs'),
+    ])
+    await job.says(/loading the command/)
+    job.kill('SIGTERM')
+    expect((await job.ended).code).toBe(0)
+    await expect(stat(`${directory}/out`)).rejects.toThrow('ENOENT')
+  })
+
+  test('a signal after the job has ended does not change how the process ends', async () => {
+    const directory = await scratch()
+    const job = new Command(['run', pipelineFile('slow-to-exit.ts'), '--bounded'], directory)
+    await job.says(/exiting/)
+    job.kill('SIGTERM')
+    const { code, err } = await job.ended
+    expect(err).toContain('finished: 3 records in')
+    expect(code).toBe(0)
+  })
+
+  test('a job whose log is read by nobody any more stops cleanly all the same', async () => {
+    const directory = await scratch()
+    const first = runNumbers(directory, '--bounded', '--set', 'rate=500')
+    await first.says(/checkpoint 2/)
+    first.closeOutputs()
+    first.kill('SIGHUP')
+    expect((await first.ended).code).toBe(0)
+    expect((await runNumbers(directory, '--bounded').ended).code).toBe(0)
+    expect(await sums(directory)).toEqual(expected)
+  })
+
   test('EN-249 a signal while the job is still starting stops it cleanly', async () => {
     const directory = await scratch()
     for (const restoredFrom of ['the beginning', 'checkpoint 1']) {
@@ -118,6 +154,7 @@ describe('millrace run', () => {
   })
 
   test.each([
+    ['SIGHUP', 129],
     ['SIGINT', 130],
     ['SIGTERM', 143],
   ] as const)('a second %s ends the job at once with %i', async (signal, expectedCode) => {

@@ -1,6 +1,6 @@
 import { MillraceError } from '@millrace/core'
 import { describe, expect, test } from 'vitest'
-import { exitCodeOf } from './exit-codes.ts'
+import { exitCodeOf } from './error-exit-code.ts'
 
 describe('the exit code of an error', () => {
   test.each([

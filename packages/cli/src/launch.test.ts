@@ -1,5 +1,5 @@
 import { describe, expect, test } from 'vitest'
-import { main } from './main.ts'
+import { main } from './launch.ts'
 
 async function run(...args: string[]): Promise<{ code: number; out: string; err: string }> {
   let out = ''
