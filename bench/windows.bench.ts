@@ -83,6 +83,7 @@ async function chainOf({ assigner, aggregates }: Question): Promise<Chain> {
     now: () => 0,
     table: (owner, spec) => store.table({ ...spec, owner, subtask: 0, groups: { first: 0, last: 127 } }),
     count: () => {},
+    history: () => undefined,
   })
   await store.load()
   chain.start(false)

@@ -44,6 +44,7 @@ interface Alert {
 
 const userNames = aggregator({
   kind: 'user-names',
+  version: 1,
   create: () => new Set<string>(),
   add: (names, login: Login) => names.add(login.user),
   merge: (a, b) => new Set([...a, ...b]),

@@ -40,6 +40,7 @@ export interface Connections {
 
 const idsOf = aggregator({
   kind: 'ids',
+  version: 1,
   create: (): readonly number[] => [],
   add: (ids, { id }: Reading) => [...ids, id],
   merge: (earlier, later) => [...earlier, ...later],

@@ -29,7 +29,7 @@ export const additionBugs: readonly TopologyBug[] = [
   {
     name: 'of an aggregate that has a codec only half of it is used',
     plant: {
-      file: 'flow/src/window/accumulators.ts',
+      file: 'flow/src/window/accumulator-codec.ts',
       from: 'return aggregate.codec ?? structuredCodec()',
       to: 'return aggregate.codec === undefined ? structuredCodec() : { ...structuredCodec(), encode: aggregate.codec.encode }',
     },

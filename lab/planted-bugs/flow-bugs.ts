@@ -223,7 +223,7 @@ export const flowBugs: readonly SimulatorBug[] = [
     name: 'windows are not taken up again',
     plant: {
       file: 'flow/src/window/window-operator.ts',
-      from: 'for (const start of this.#table.outers()) this.#setSweeps(start as EventTime)',
+      from: 'for (const start of this.#table.outers()) this.#resume(start as EventTime)',
       to: '',
     },
     shows: /misses/,

@@ -15,6 +15,7 @@ import {
   type Aggregates,
   type Slice,
   type WindowAssigner,
+  type WindowsFingerprint,
 } from '@millrace/flow'
 import { figuresEnd, passes, remainder, type Item } from './item.ts'
 import type { AggregateSpec, WindowShape } from './topology.ts'
@@ -31,12 +32,21 @@ export function assignerOf({ sizeMs, slideMs, offsetMs, otherMs }: WindowShape):
 /** Windows of two lengths in turn, without a gap: as shifts by day and by night might be. */
 class TurnsOfTwo implements WindowAssigner {
   readonly description: string
+  readonly fingerprint: WindowsFingerprint
   readonly #firstMs: number
   readonly #bothMs: number
   readonly #offsetMs: number
 
   constructor(firstMs: number, secondMs: number, offsetMs: number) {
     this.description = `windows of ${firstMs} ms and ${secondMs} ms in turn`
+    this.fingerprint = {
+      kind: 'turns of two',
+      settings: [
+        { name: 'first', value: firstMs, unit: 'ms' },
+        { name: 'second', value: secondMs, unit: 'ms' },
+        { name: 'offset', value: offsetMs, unit: 'ms' },
+      ],
+    }
     this.#firstMs = firstMs
     this.#bothMs = firstMs + secondMs
     this.#offsetMs = offsetMs
@@ -124,6 +134,7 @@ const trailCodec: Codec<Trail> = {
 function trail(figure: (item: Item) => number): Aggregate<Item, Trail, number> {
   return aggregator({
     kind: 'trail',
+    version: 1,
     create: () => ({ fold: 0, power: 1 }),
     add(before: Trail, item: Item) {
       const next = figure(item)
@@ -145,6 +156,7 @@ function trail(figure: (item: Item) => number): Aggregate<Item, Trail, number> {
 function distinct(figure: (item: Item) => number): Aggregate<Item, Set<number>, number> {
   return aggregator({
     kind: 'distinct',
+    version: 1,
     create: () => new Set<number>(),
     add: (figures: Set<number>, item: Item) => figures.add(figure(item)),
     merge(earlier, later) {

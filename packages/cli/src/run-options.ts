@@ -21,7 +21,11 @@ export const jobOptionList: readonly Option[] = [
   { name: 'parallelism', value: 'N', help: 'subtasks of each task (default 1)' },
   { name: 'checkpoint-every', value: 'TIME', help: 'between checkpoints: 500ms, 10s, 1m (default 10s)' },
   { name: 'restart', value: 'N', help: "restarts after failures: a number or 'none' (default 3)" },
-  { name: 'allow-dropped-state', help: 'start although the checkpoint holds state of removed operators' },
+  {
+    name: 'drop-state',
+    value: 'NAME',
+    help: 'drop the state of OPERATOR, or OPERATOR/PIECE; may be repeated',
+  },
 ]
 
 /** The values of `--set`, as text; the pipeline turns them into what its parameters are. */
@@ -56,7 +60,7 @@ export function jobOptionsOf(line: CommandLine, pipeline: Pipeline, platform: Pl
     directory: path.resolve(line.value('data-dir') ?? defaultDirectory(pipeline.name)),
     parallelism: parallelismOf(line, pipeline),
     isBounded: line.has('bounded'),
-    allowDropped: line.has('allow-dropped-state'),
+    dropState: line.values('drop-state'),
     ...(every === undefined
       ? {}
       : { checkpoints: { everyMs: Math.ceil(positiveDurationMs(every, 'checkpoint-every')) } }),

@@ -23,15 +23,18 @@ export type { KeyToken } from './kernel/key-token.ts'
 export type { Platform, ProcessFacts } from './kernel/platform.ts'
 export { describeValue } from './kernel/safe-json.ts'
 export { structuredCodec } from './kernel/structured-codec.ts'
-export { durationMs, positiveDurationMs } from './kernel/time.ts'
+export { durationMs, durationText, positiveDurationMs } from './kernel/time.ts'
 export type { Duration, EventTime } from './kernel/time.ts'
 export { YieldBudget } from './kernel/yield-budget.ts'
 export { publishFile, readWhole, writeFully } from './kernel/whole-file.ts'
 
 // state
+export { noPieces, statePiece } from './state/fingerprint.ts'
+export type { EarlierSetting, Fingerprint, StatePiece, StateSetting } from './state/fingerprint.ts'
 export type { ListState, MapState, ValueState } from './state/handles.ts'
 export type {
   Cell,
+  DiscardedState,
   OpenStateStore,
   StateStore,
   StateStoreOptions,

@@ -287,35 +287,6 @@ describe('checkpoints', () => {
     ).toThrow('parallelism is 9')
   })
 
-  test('EN-238 a renamed operator is refused with what was added and dropped, unless the loss is allowed', async () => {
-    const build = (name: string) => (p: PipelineBuilder) => {
-      p.from('numbers', pacedSource({ all: numbers }, 4))
-        .withTimestamps({ at: (n) => n })
-        .keyBy(() => 'all')
-        .scan(
-          name,
-          () => 0,
-          (n) => n + 1,
-        )
-        .to('out', new MemorySink<number>())
-    }
-    const { platform } = await live(build('before'), {
-      ...untilCheckpoint,
-    })
-    const refused = await live(build('after'), { platform: nextLife(platform) })
-    expect(refused.result).toHaveProperty('error.code', 'CHECKPOINT_INCOMPATIBLE')
-    expect(refused.result).toHaveProperty(
-      'error.message',
-      expect.stringMatching(/no longer has 'before'.*new in the program: 'after'/),
-    )
-    const allowed = await live(build('after'), { platform: nextLife(platform, 5), allowDropped: true })
-    expect(allowed.result).toEqual({ outcome: 'finished' })
-    expect(allowed.events).toContainEqual({
-      kind: 'warning',
-      message: expect.stringContaining("'after'") as string,
-    })
-  })
-
   test('a second job on the same directory is refused and names the owner', async () => {
     const { platform, job } = await live(counting(new MemorySink(), new MemorySink()), {
       checkpoints: { everyMs: 10 },

@@ -9,6 +9,7 @@ import {
   positiveDurationMs,
   type Duration,
   type Exchange,
+  type Fingerprint,
   type Input,
   type Key,
   type NodeId,
@@ -22,6 +23,7 @@ import { ProcessOperator, type AnyProcessSpec } from './operators/process.ts'
 import { ReduceOperator } from './operators/reduce.ts'
 import { ScanOperator } from './operators/scan.ts'
 import { SplitOperator } from './operators/split.ts'
+import { stateFingerprint } from './operators/state-spec.ts'
 import type { Branches, OperatorOptions, StepOptions, TimestampOptions, Timing } from './stream.ts'
 import type { Aggregates } from './window/aggregate.ts'
 import type { WindowAssigner } from './window/assigner.ts'
@@ -31,7 +33,7 @@ import type { AggregateOptions } from './windowed-stream.ts'
 /** What an operator node is made of, beside its input and its name. */
 interface OperatorParts {
   readonly type: string
-  readonly isStateful: boolean
+  readonly fingerprint: Fingerprint | undefined
   readonly outputs: readonly string[]
   readonly keeps?: string
   readonly create: () => Operator<unknown, unknown>
@@ -84,7 +86,7 @@ export class StreamHandle {
     const outputs = tests.map((branch) => branch.name)
     const id = this.operator(name, options, {
       type: 'split',
-      isStateful: false,
+      fingerprint: undefined,
       outputs,
       create: () => new SplitOperator(tests),
     })
@@ -166,6 +168,9 @@ export class StreamHandle {
   }
 }
 
+/** What `reduce` and `scan` keep. */
+const oneValue = 'one value of each key, for ever'
+
 /** A stream and how its records are brought together. */
 class KeyedHandle {
   readonly #stream: StreamHandle
@@ -181,7 +186,7 @@ class KeyedHandle {
     const pieces = Object.keys(spec.state ?? {})
     const id = this.#operator(name, spec, {
       type: 'process',
-      isStateful: true,
+      fingerprint: stateFingerprint(spec.state ?? {}),
       outputs,
       keeps: pieces.length === 0 ? 'timers' : `${pieces.join(', ')} of each key until cleared`,
       create: () => new ProcessOperator(spec),
@@ -195,9 +200,9 @@ class KeyedHandle {
     options?: OperatorOptions,
   ): StreamHandle {
     const create = () => new ReduceOperator(combine)
-    const keeps = 'one value of each key, for ever'
+    const { fingerprint } = ReduceOperator
     return this.#stream.main(
-      this.#operator(name, options, { type: 'reduce', isStateful: true, outputs: [], keeps, create }),
+      this.#operator(name, options, { type: 'reduce', fingerprint, outputs: [], keeps: oneValue, create }),
     )
   }
 
@@ -208,9 +213,9 @@ class KeyedHandle {
     options?: OperatorOptions,
   ): StreamHandle {
     const create = () => new ScanOperator(initial, next)
-    const keeps = 'one value of each key, for ever'
+    const { fingerprint } = ScanOperator
     return this.#stream.main(
-      this.#operator(name, options, { type: 'scan', isStateful: true, outputs: [], keeps, create }),
+      this.#operator(name, options, { type: 'scan', fingerprint, outputs: [], keeps: oneValue, create }),
     )
   }
 
@@ -241,12 +246,12 @@ class KeyedHandle {
     const allowedLateness: Duration = options.allowedLateness ?? 0
     const latenessMs = durationMs(allowedLateness, `allowedLateness of '${name}'`)
     const create = () => new WindowOperator({ name, assigner, aggregates, latenessMs })
-    // Made once for nothing, so that a bad aggregate is refused here and not when the job starts.
-    create()
+    // Constructed eagerly to validate windows and aggregates before the job starts.
+    const { fingerprint } = create()
     const until = latenessMs === 0 ? 'it ends' : `${latenessMs} ms after it has ended`
     const keeps = `${Object.keys(aggregates).join(', ')} of each key and window until ${until}; ${assigner.description}`
     const outputs = ['late']
-    const id = this.#operator(name, options, { type: 'window', isStateful: true, outputs, keeps, create })
+    const id = this.#operator(name, options, { type: 'window', fingerprint, outputs, keeps, create })
     return Object.assign(this.#stream.main(id), this.#stream.sides(id, outputs))
   }
 

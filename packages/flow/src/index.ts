@@ -53,7 +53,7 @@ export { sliding } from './window/sliding.ts'
 export type { SlidingOptions } from './window/sliding.ts'
 export { tumbling } from './window/tumbling.ts'
 export type { TumblingOptions } from './window/tumbling.ts'
-export type { Slice, Window, WindowAssigner } from './window/assigner.ts'
+export type { Slice, Window, WindowAssigner, WindowsFingerprint } from './window/assigner.ts'
 
 // Aggregates.
 export { aggregator } from './window/aggregate.ts'

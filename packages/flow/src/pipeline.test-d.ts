@@ -194,6 +194,7 @@ pipeline('windows', (p) => {
     cards: collect((payment) => payment.card),
     distinct: aggregator({
       kind: 'distinct',
+      version: 1,
       create: () => new Set<string>(),
       add: (seen, payment: Payment) => seen.add(payment.card),
       merge: (a, b) => new Set([...a, ...b]),
@@ -228,6 +229,11 @@ pipeline('windows', (p) => {
   keyed.aggregate('other', { n: count((alert: Alert) => alert.reason) })
   // @ts-expect-error a window has a name
   keyed.aggregate({ n: count() })
+  // @ts-expect-error an aggregate of one's own has a version
+  aggregator({ kind: 'first', create: () => '', add: (a) => a, merge: (a) => a, result: (a) => a })
+  const { fingerprint: _, ...nameless } = tumbling('1m')
+  // @ts-expect-error windows of one's own have a fingerprint
+  timed.keyBy((payment) => payment.card).window(nameless)
 })
 
 pipeline('sinks', (p) => {

@@ -116,18 +116,15 @@ describe('a pipeline', () => {
       checked.outputs.odd.to('d', sink)
     })
     const operators = nodes.filter((node): node is OperatorNode => node.kind === 'operator')
-    expect(
-      operators.map(({ name, isStateful, outputs, keeps }) => ({ name, isStateful, outputs, keeps })),
-    ).toEqual([
-      { name: 'sum', isStateful: true, outputs: [], keeps: 'one value of each key, for ever' },
-      { name: 'list', isStateful: true, outputs: [], keeps: 'one value of each key, for ever' },
+    expect(operators.map(({ name, outputs, keeps }) => ({ name, outputs, keeps }))).toEqual([
+      { name: 'sum', outputs: [], keeps: 'one value of each key, for ever' },
+      { name: 'list', outputs: [], keeps: 'one value of each key, for ever' },
       {
         name: 'figures',
-        isStateful: true,
         outputs: ['late'],
         keeps: 'n, m of each key and window until 5000 ms after it has ended; tumbling windows of 60000 ms',
       },
-      { name: 'check', isStateful: true, outputs: ['odd'], keeps: 'last, all of each key until cleared' },
+      { name: 'check', outputs: ['odd'], keeps: 'last, all of each key until cleared' },
     ])
   })
 

@@ -1,7 +1,7 @@
 import { assert, describeError, MillraceError } from '@millrace/core'
 import type { KeyToken, TableSpec } from '@millrace/core'
 import type { Block } from './block-format.ts'
-import { checkCodec } from './codec-check.ts'
+import { readerOf, type ValueReader } from './codec-check.ts'
 import { DropList } from './drop-list.ts'
 import { MemoryCell } from './memory-cell.ts'
 import type { MemoryTable } from './memory-table.ts'
@@ -13,6 +13,8 @@ import { SeqSet } from './seq-set.ts'
 interface Target {
   readonly table: MemoryTable<unknown>
   readonly cells: MemoryCell<unknown>[]
+  /** Those of them that another codec wrote. */
+  readonly foreign: MemoryCell<unknown>[]
 }
 
 /** The tables that the subtasks of one operator have for one piece of state. */
@@ -30,6 +32,7 @@ interface Family {
  * it. So the first that is met decides, and everything older is passed over unread. A block was written by
  * one subtask for the key groups it had then; which table a record goes to depends on its own key group
  * alone, so it does not matter how many subtasks there were. Records for which there is no table count as dead.
+ * Values that another codec wrote are changed cells: the next snapshot writes them anew.
  */
 export class BlockLoader {
   /** By owner, then by name of the table. */
@@ -37,8 +40,9 @@ export class BlockLoader {
   /** The cells about which something was met. */
   readonly #met = new SeqSet()
   readonly #scan = new RecordScan()
-  /** The block whose codec was checked last; blocks without anything live need not be readable. */
-  #checked: Block | undefined = undefined
+  /** The block whose codec was looked at last; blocks without anything live need not be readable. */
+  #block: Block | undefined = undefined
+  #reader: ValueReader | undefined = undefined
 
   constructor(tables: Iterable<MemoryTable<unknown>>) {
     for (const table of tables) this.#register(table)
@@ -71,7 +75,10 @@ export class BlockLoader {
   finish(): void {
     for (const byName of this.#families.values()) {
       for (const { targets } of byName.values()) {
-        for (const { table, cells } of targets) table.restore(cells.splice(0))
+        for (const { table, cells, foreign } of targets) {
+          table.restore(cells.splice(0))
+          for (const cell of foreign.splice(0)) table.changed(cell)
+        }
       }
     }
   }
@@ -85,17 +92,19 @@ export class BlockLoader {
     if (family.drops.covers(outer, seq, group)) return
     const inner = this.#scan.inner()
     const { spec } = target.table
-    if (this.#checked !== block) {
-      checkCodec(spec, { codec: origin.codecId, version: origin.codecVersion })
-      this.#checked = block
+    if (this.#block !== block) {
+      this.#reader = readerOf(spec, { codec: origin.codecId, version: origin.codecVersion })
+      this.#block = block
     }
-    const value = decode(block, spec, inner)
+    const reader = this.#reader!
+    const value = decode(block, spec, inner, reader)
     if (input.position !== end) throw refusal(block, spec, inner, 'it does not end where the value ends')
     const cell = new MemoryCell(outer, inner, group, value, seq, 0)
     cell.segment = segment
     cell.bytes = bytes
     segment.liveBytes += bytes
     target.cells.push(cell)
+    if (reader.isForeign) target.foreign.push(cell)
   }
 
   #register(table: MemoryTable<unknown>): void {
@@ -104,7 +113,7 @@ export class BlockLoader {
     if (byName === undefined) this.#families.set(owner, (byName = new Map()))
     let family = byName.get(name)
     if (family === undefined) byName.set(name, (family = { targets: [], byGroup: [], drops: new DropList() }))
-    const target: Target = { table, cells: [] }
+    const target: Target = { table, cells: [], foreign: [] }
     family.targets.push(target)
     for (let group = groups.first; group <= groups.last; group++) {
       assert(family.byGroup[group] === undefined, `key group ${group} of ${owner} belongs to one subtask`)
@@ -113,9 +122,9 @@ export class BlockLoader {
   }
 }
 
-function decode(block: Block, spec: TableSpec<unknown>, inner: KeyToken): unknown {
+function decode(block: Block, spec: TableSpec<unknown>, inner: KeyToken, reader: ValueReader): unknown {
   try {
-    return spec.codec.decode(block.input, block.origin.codecVersion)
+    return reader.read(block.input)
   } catch (cause) {
     throw refusal(block, spec, inner, describeError(cause), cause)
   }

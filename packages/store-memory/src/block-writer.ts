@@ -88,32 +88,19 @@ export class BlockWriter<T> implements OpenBlock {
   #begin(kind: number, seq: number): Segment {
     this.#segment ??= this.#log.openBlock(this)
     const out = this.#out
-    this.#start = out.length
+    this.#start = out.beginSized()
     const step = seq - this.#seqBefore
-    out.byte(0)
     out.byte(kind)
     out.varint(step >= 0 ? step * 2 : -step * 2 - 1)
     return this.#segment
   }
 
-  /** Ends a record and returns its length. Most are short, so one byte was set aside for the length in it. */
+  /** Ends a record and returns its length. */
   #end(seq: number): number {
     this.#seqBefore = seq
     this.#recordCount++
-    const out = this.#out
-    const start = this.#start
-    const length = out.length - start - 1
-    if (length < 0x80) {
-      out.bytes[start] = length
-      return length + 1
-    }
-    for (let rest = length; rest >= 0x80; rest = Math.floor(rest / 0x80)) out.byte(0)
-    const end = out.length
-    out.bytes.copyWithin(end - length, start + 1, start + 1 + length)
-    out.length = start
-    out.varint(length)
-    out.length = end
-    return end - start
+    this.#out.endSized(this.#start)
+    return this.#out.length - this.#start
   }
 
   #closeWhenFull(): void {

@@ -66,6 +66,7 @@ async function openStore(options: StateStoreOptions, limits: CompactionLimits): 
     clock: options.clock,
     directory,
     from,
+    discard: options.discard ?? [],
     number: Math.max(0, ...[from, ...retained].map((each) => each?.number ?? 0)),
     segments: new SegmentSet(limits, segments, retired, used),
     segmentBytes: limits.segmentBytes,

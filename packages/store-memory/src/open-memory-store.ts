@@ -1,5 +1,6 @@
 import { assert, isMillraceError } from '@millrace/core'
 import type {
+  DiscardedState,
   Fs,
   OpenStateStore,
   StateStoreOptions,
@@ -10,7 +11,7 @@ import type {
 } from '@millrace/core'
 import { BlockLoader } from './block-loader.ts'
 import { BlockWriter } from './block-writer.ts'
-import { checkCodec } from './codec-check.ts'
+import { readerOf } from './codec-check.ts'
 import { MemoryTable } from './memory-table.ts'
 import type { Sequence } from './memory-table.ts'
 import { SegmentLog } from './segment-log.ts'
@@ -27,6 +28,7 @@ export interface OpenMemoryStoreOptions {
   readonly clock: StateStoreOptions['clock']
   readonly directory: string
   readonly from: MemorySnapshot | undefined
+  readonly discard: readonly DiscardedState[]
   /** The highest number of any snapshot that is kept. */
   readonly number: number
   readonly segments: SegmentSet
@@ -44,6 +46,7 @@ export class OpenMemoryStore implements OpenStateStore {
   readonly #clock: StateStoreOptions['clock']
   readonly #directory: string
   readonly #from: MemorySnapshot | undefined
+  readonly #discard: readonly DiscardedState[]
   readonly #segments: SegmentSet
   readonly #writer: SegmentWriter
   readonly #log: SegmentLog
@@ -60,6 +63,7 @@ export class OpenMemoryStore implements OpenStateStore {
     this.#clock = options.clock
     this.#directory = options.directory
     this.#from = options.from
+    this.#discard = options.discard
     this.#number = options.number
     this.#segments = options.segments
     this.#writer = new SegmentWriter(options.fs, options.directory)
@@ -74,8 +78,10 @@ export class OpenMemoryStore implements OpenStateStore {
       tables.every((each) => each.spec.name !== spec.name),
       `operator ${spec.owner} opens its state ${spec.name} once per subtask`,
     )
-    const restored = this.#from?.tables.find((each) => each.owner === spec.owner && each.name === spec.name)
-    if (restored !== undefined) checkCodec(spec, restored)
+    const restored = this.#isDiscarded(spec)
+      ? undefined
+      : this.#from?.tables.find((each) => each.owner === spec.owner && each.name === spec.name)
+    if (restored !== undefined) readerOf(spec, restored)
     const { owner, subtask, name, groups, codec } = spec
     const origin = { owner, subtask, table: name, groups, codecId: codec.id, codecVersion: codec.version }
     const table = new MemoryTable(spec, new BlockWriter(origin, codec, this.#log), this.#sequence, restored)
@@ -142,6 +148,10 @@ export class OpenMemoryStore implements OpenStateStore {
 
   close(): Promise<void> {
     return this.#writer.close()
+  }
+
+  #isDiscarded({ owner, name }: TableSpec<unknown>): boolean {
+    return this.#discard.some((each) => each.owner === owner && (each.table ?? name) === name)
   }
 
   #tablesOf(owner: string, subtask: number): MemoryTable<unknown>[] {

@@ -75,6 +75,7 @@ export class OperatorSubtask {
         return table
       },
       count: (_, metric, by) => around.count(metric, by),
+      history: () => undefined,
     })
     for (const table of this.#tables) table.restore(state?.get(table.name) ?? [])
     this.#chain.start(state !== undefined)

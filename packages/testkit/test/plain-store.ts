@@ -12,6 +12,7 @@ import {
 } from '@millrace/core'
 import type {
   Cell,
+  DiscardedState,
   Fs,
   Json,
   KeyToken,
@@ -151,6 +152,7 @@ export class OpenPlainStore implements OpenStateStore {
   readonly directory: string
   readonly from: PlainSnapshot | undefined
   readonly retained: readonly PlainSnapshot[]
+  readonly discard: readonly DiscardedState[]
   readonly tables: PlainTable<unknown>[] = []
   number: number
   seq = 0
@@ -165,6 +167,7 @@ export class OpenPlainStore implements OpenStateStore {
     this.directory = options.directory
     this.from = options.from as PlainSnapshot | undefined
     this.retained = options.retained as readonly PlainSnapshot[]
+    this.discard = options.discard ?? []
     this.number = Math.max(0, ...this.retained.map(({ number }) => number))
   }
 
@@ -193,7 +196,7 @@ export class OpenPlainStore implements OpenStateStore {
     const table = new PlainTable(spec, () => ++this.seq)
     this.readTables((owner, name, codec, version) => {
       if (owner !== spec.owner || name !== spec.name) return
-      if (codec === spec.codec.id && version <= spec.codec.version) return
+      if (this.isDiscarded(owner, name) || this.reader(spec, codec, version) !== undefined) return
       throw new MillraceError('CHECKPOINT_INCOMPATIBLE', `table ${name} was written by ${codec} ${version}`)
     })
     this.bendTable(table)
@@ -203,12 +206,14 @@ export class OpenPlainStore implements OpenStateStore {
 
   async load(): Promise<void> {
     const cells: (readonly [PlainTable<unknown>, PlainCell<unknown>, Uint8Array])[] = []
-    this.readTables((owner, name, _codec, version, seq, group, outer, inner, bytes) => {
+    this.readTables((owner, name, codec, version, seq, group, outer, inner, bytes) => {
+      this.seq = Math.max(this.seq, seq)
+      if (this.isDiscarded(owner, name)) return
       for (const table of this.tables) {
         const { spec } = table
         const isMine = spec.owner === owner && spec.name === name
         if (!isMine || group < spec.groups.first || group > spec.groups.last) continue
-        const value = spec.codec.decode(new ByteReader(bytes), version)
+        const value = this.reader(spec, codec, version)!(new ByteReader(bytes))
         cells.push([table, new PlainCell(outer, inner, group, value, seq), bytes])
       }
     })
@@ -216,8 +221,21 @@ export class OpenPlainStore implements OpenStateStore {
       table.add(cell)
       // Written by an older version of the codec perhaps: the next snapshot names one version per table.
       table.dirty.add(cell)
-      this.seq = Math.max(this.seq, cell.seq)
     }
+  }
+
+  isDiscarded(owner: string, name: string): boolean {
+    return this.discard.some((each) => each.owner === owner && (each.table ?? name) === name)
+  }
+
+  /** How a table reads values of a codec; undefined if it cannot. */
+  reader<T>(
+    { codec }: TableSpec<T>,
+    id: string,
+    version: number,
+  ): ((input: ByteReader) => unknown) | undefined {
+    if (id !== codec.id) return codec.reader?.(id, version)
+    return version <= codec.version ? (input) => codec.decode(input, version) : undefined
   }
 
   freeze(owner: string, subtask: number): void {

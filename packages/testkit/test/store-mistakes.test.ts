@@ -6,17 +6,10 @@ import { firstFailure } from '../src/conformance/conformance-case.ts'
 import { stateStoreConformance } from '../src/conformance/store-conformance.ts'
 import { PlainCell, plainStore } from './plain-store.ts'
 import type { OpenPlainStore, PlainTable, StoreBend } from './plain-store.ts'
+import { readingMistakes } from './reading-mistakes.ts'
+import { inStore, inTable } from './store-bends.ts'
 
 type Table = PlainTable<unknown>
-
-/** Replaces methods of a table by others that may call the old ones. */
-function inTable(change: (table: Table) => Partial<Table>): StoreBend {
-  return { table: (table) => void Object.assign(table, change(table)) }
-}
-
-function inStore(change: (store: OpenPlainStore) => Partial<OpenPlainStore>): StoreBend {
-  return { store: (store) => void Object.assign(store, change(store)) }
-}
 
 /** Writes the file of a snapshot by another way than `publishFile`. */
 function written(
@@ -243,34 +236,6 @@ const snapshots: Readonly<Record<string, StoreBend>> = {
       },
     }
   }),
-  'any codec will do': inStore((store) => ({
-    table(spec) {
-      const { content } = store
-      store.content = new Uint8Array(8)
-      const table = Object.getPrototypeOf(store).table.call(store, spec) as never
-      store.content = content
-      return table
-    },
-  })),
-  'values are decoded by the present version': inStore((store) => {
-    const table = store.table.bind(store)
-    return {
-      table(spec) {
-        const { codec } = spec
-        const decode = (input: Parameters<typeof codec.decode>[0]): ReturnType<typeof codec.decode> =>
-          codec.decode(input, codec.version)
-        return table({
-          ...spec,
-          codec: {
-            id: codec.id,
-            version: codec.version,
-            encode: (value, out) => codec.encode(value, out),
-            decode,
-          },
-        })
-      },
-    }
-  }),
 }
 
 /** Mistakes in what is on the disk. */
@@ -387,6 +352,7 @@ function lazily(table: Table, cell: Cell<unknown>): void {
 test.each([
   ['tables', tables],
   ['snapshots', snapshots],
+  ['readers', readingMistakes],
   ['files', disk],
 ])('every planted mistake in the %s of a store is caught', async (what, planted) => {
   const missed: string[] = []

@@ -15,6 +15,7 @@ const manifest = (checkpoint: number): Manifest => ({
   sources: [],
   watermarks: [],
   sinks: [],
+  dropState: [],
   store: { kind: 'memory', snapshot: null },
 })
 

@@ -1,107 +1,260 @@
-import type { Graph, GraphNode } from '../graph/node.ts'
+import type { Graph } from '../graph/node.ts'
 import { MillraceError } from '../kernel/errors.ts'
-import type { Manifest, OperatorEntry } from './manifest.ts'
+import type { DiscardedState } from '../state/state-store.ts'
+import { DropRequests } from './drop-requests.ts'
+import type { EarlierEntry, Manifest, OperatorEntry, SinkEntry } from './manifest.ts'
+import { compareParts, type PartComparison } from './part-comparison.ts'
+import { entriesOf } from './part-entries.ts'
 
-/** The parts of a program that checkpoints hold something of. */
-export function entriesOf(graph: Graph): readonly OperatorEntry[] {
-  const entries: OperatorEntry[] = []
-  for (const node of graph.nodes) {
-    const entry = entryOf(node)
-    if (entry !== undefined) entries.push(entry)
-  }
-  return entries
+/** What a start would do with the state of one part. */
+export interface PartPlan {
+  readonly name: string
+  readonly kind: OperatorEntry['kind']
+  /**
+   * `same`: restored as it is. `converted`: restored, with the changes in `notes`. `dropped`: not restored, as the
+   * user asked. `incompatible`: cannot be restored, so nothing is. `new`: not in the checkpoint.
+   */
+  readonly outcome: 'same' | 'converted' | 'dropped' | 'incompatible' | 'new'
+  /** Sentences for people, without the part's name. */
+  readonly notes: readonly string[]
 }
 
-function entryOf(node: GraphNode): OperatorEntry | undefined {
-  switch (node.kind) {
-    case 'source':
-      return { name: node.name, kind: 'source', type: node.source.kind }
-    case 'operator':
-      return node.isStateful ? { name: node.name, kind: 'operator', type: node.type } : undefined
-    case 'async':
-      return { name: node.name, kind: 'async', type: 'mapAsync' }
-    case 'sink':
-      return { name: node.name, kind: 'sink', type: node.sink.kind }
-    default:
-      return undefined
-  }
+/** What a start would do with a checkpoint. */
+export interface RestorePlan {
+  readonly checkpoint: number
+  /** Why the checkpoint does not belong to this job at all. */
+  readonly problems: readonly string[]
+  /** Parts of the checkpoint in its order, then the new ones. */
+  readonly parts: readonly PartPlan[]
+  /** Sentences about requests to drop state that drop nothing. */
+  readonly remarks: readonly string[]
+  /** What is left of the manifest when everything that is dropped is gone. */
+  readonly restored: Manifest
+  /** The program's parts, as the next manifests describe them. */
+  readonly operators: readonly OperatorEntry[]
+  /** What the store must leave out. */
+  readonly discard: readonly DiscardedState[]
+  /** Sources and sinks whose positions or committables are not restored. */
+  readonly abandoned: readonly string[]
 }
 
-/** What differs between a checkpoint and a program, by name. */
-export interface Difference {
-  /** In the program, not in the checkpoint: starts empty. */
-  readonly added: readonly string[]
-  /** In the checkpoint, not in the program: what it holds of them would be lost. */
-  readonly dropped: readonly string[]
-  /** Under one name in both, and not the same thing. */
-  readonly changed: readonly string[]
+/** What a checkpoint is restored into, beside the program. */
+export interface RestoreOptions {
+  readonly keyGroups: number
+  readonly storeKind: string
+  /** `OPERATOR` or `OPERATOR/PIECE`: state to drop. */
+  readonly dropState: readonly string[]
 }
 
 /**
- * Compares before anything is restored. Throws `CHECKPOINT_INCOMPATIBLE`, naming what was dropped or changed, unless
- * the program is one that the checkpoint can continue in. `allowDropped` accepts the loss of dropped parts.
+ * Compares a checkpoint with a program: what would be restored, converted, dropped or refused. Touches nothing.
+ *
+ * @example
+ * const plan = planRestore(manifest, graph, { keyGroups: 128, storeKind: 'memory', dropState: [] })
+ * plan.parts // => [{ name: 'per-card', kind: 'operator', outcome: 'same', notes: [] }]
  */
-export function checkCompatibility(
-  manifest: Manifest,
-  graph: Graph,
-  options: { readonly keyGroups: number; readonly storeKind: string; readonly allowDropped: boolean },
-): Difference {
-  const problems: string[] = []
-  if (manifest.pipeline !== graph.name) {
-    problems.push(`it belongs to pipeline '${manifest.pipeline}', not '${graph.name}'`)
-  }
-  if (manifest.keyGroups !== options.keyGroups) {
-    problems.push(
-      `it has ${manifest.keyGroups} key groups, the job ${options.keyGroups}; they cannot change once there is state`,
-    )
-  }
-  if (manifest.store.kind !== options.storeKind) {
-    problems.push(`its state was kept in store '${manifest.store.kind}', not '${options.storeKind}'`)
-  }
-  const difference = compare(manifest, entriesOf(graph))
-  for (const change of difference.changed) problems.push(change)
-  if (difference.dropped.length > 0 && !options.allowDropped) {
-    problems.push(
-      `the program no longer has ${list(difference.dropped)}, which the checkpoint holds something of; give them back their names, or allow the loss explicitly`,
-    )
-  }
-  if (problems.length > 0) {
-    throw new MillraceError(
-      'CHECKPOINT_INCOMPATIBLE',
-      `checkpoint ${manifest.checkpoint} does not fit this program: ${problems.join('; ')}${addedText(difference)}. Nothing was restored or changed`,
-    )
-  }
-  return difference
+export function planRestore(manifest: Manifest, graph: Graph, options: RestoreOptions): RestorePlan {
+  return new Comparison(manifest, graph, options).plan()
 }
 
-function compare(manifest: Manifest, program: readonly OperatorEntry[]): Difference {
-  const before = new Map(manifest.operators.map((entry) => [entry.name, entry]))
-  const now = new Map(program.map((entry) => [entry.name, entry]))
-  const pending = new Set(manifest.sinks.map((entry) => entry.sink))
-  const changed: string[] = []
-  for (const [name, entry] of before) {
-    const other = now.get(name)
-    if (
-      other !== undefined &&
-      (other.kind !== entry.kind || (other.type !== entry.type && entry.kind !== 'sink'))
-    ) {
-      changed.push(`'${name}' was ${entry.type} (${entry.kind}) and is ${other.type} (${other.kind}) now`)
+/** Throws `CHECKPOINT_INCOMPATIBLE`, with every reason and the ways out, unless the plan can be carried out. */
+export function checkRestorable({ checkpoint, problems, parts }: RestorePlan): void {
+  const reasons = [...problems]
+  for (const { name, outcome, notes } of parts) {
+    if (outcome === 'incompatible') reasons.push(...notes.map((note) => `'${name}': ${note}`))
+  }
+  if (reasons.length === 0) return
+  throw new MillraceError(
+    'CHECKPOINT_INCOMPATIBLE',
+    `checkpoint ${checkpoint} does not fit this program, and nothing was restored or changed. ${reasons.join('. ')}`,
+  )
+}
+
+/** What a plan does beyond restoring state as it is, as warnings. */
+export function announcements({ checkpoint, parts, remarks }: RestorePlan): readonly string[] {
+  const changes = parts.flatMap(({ name, outcome, notes }) => {
+    if (outcome === 'new') return [`'${name}' is not in checkpoint ${checkpoint} and starts empty`]
+    const text = outcome === 'converted' ? 'is converted' : 'is dropped'
+    return notes.map((note) => `'${name}' of checkpoint ${checkpoint} ${text}: ${note}`)
+  })
+  return [...changes, ...remarks]
+}
+
+class Comparison {
+  readonly #manifest: Manifest
+  readonly #graph: Graph
+  readonly #options: RestoreOptions
+  readonly #requests: DropRequests
+  readonly #parts: PartPlan[] = []
+  readonly #operators: OperatorEntry[] = []
+  readonly #discard: DiscardedState[] = []
+  readonly #abandoned: string[] = []
+
+  constructor(manifest: Manifest, graph: Graph, options: RestoreOptions) {
+    this.#manifest = manifest
+    this.#graph = graph
+    this.#options = options
+    this.#requests = new DropRequests(options.dropState, manifest.dropState)
+  }
+
+  plan(): RestorePlan {
+    const program = entriesOf(this.#graph)
+    const before = new Map(this.#manifest.operators.map((entry) => [entry.name, entry]))
+    const added = program.filter(({ name }) => !before.has(name))
+    for (const entry of before.values()) {
+      const now = program.find(({ name }) => name === entry.name)
+      if (now === undefined) this.#remove(entry, added)
+      else this.#compare(entry, now)
+    }
+    for (const entry of added) {
+      this.#parts.push({ name: entry.name, kind: entry.kind, outcome: 'new', notes: [] })
+      this.#operators.push(entry)
+    }
+    const { checkpoint } = this.#manifest
+    return {
+      checkpoint,
+      problems: this.#problems(),
+      parts: this.#parts,
+      remarks: this.#requests.unused(checkpoint),
+      restored: this.#restored(),
+      operators: this.#operators,
+      discard: this.#discard,
+      abandoned: this.#abandoned,
     }
   }
-  return {
-    added: [...now.keys()].filter((name) => !before.has(name)),
-    // A sink without anything prepared leaves nothing behind.
-    dropped: [...before.values()]
-      .filter(({ name, kind }) => !now.has(name) && (kind !== 'sink' || pending.has(name)))
-      .map(({ name }) => name),
-    changed,
+
+  /** The program no longer has the part. */
+  #remove(entry: OperatorEntry, added: readonly OperatorEntry[]): void {
+    const { name, kind } = entry
+    if (kind === 'sink' && this.#pendingOf(name).length === 0) {
+      this.#parts.push({ name, kind, outcome: 'dropped', notes: [] })
+    } else if (this.#requests.covers(name, undefined, false)) {
+      this.#drop(entry)
+    } else {
+      const twins = added.filter((other) => other.kind === kind && sameState(other, entry))
+      const hint = twins.map((twin) => ` (if it was renamed to '${twin.name}', use the old name)`).join('')
+      const note = `the program no longer has it${hint}. Give it its name back, or drop its state with --drop-state ${name}`
+      this.#parts.push({ name, kind, outcome: 'incompatible', notes: [note] })
+    }
+  }
+
+  #compare(entry: OperatorEntry, now: OperatorEntry): void {
+    const { name, kind } = entry
+    const comparison = compareParts(entry, now, (piece, isRestorable) =>
+      kind === 'operator' ? this.#requests.covers(name, piece, isRestorable) : false,
+    )
+    const isFit = comparison.problems.length === 0
+    const isIdle = kind === 'sink' && now.kind === 'sink' && this.#pendingOf(name).length === 0
+    if (this.#requests.covers(name, undefined, isFit)) {
+      this.#drop(entry)
+      this.#operators.push(now)
+    } else if (isFit) {
+      this.#keep(entry, now, comparison)
+    } else if (isIdle) {
+      const note = `it was of type ${entry.type} and is of type ${now.type}; nothing that it had prepared is pending`
+      this.#abandon(entry, 'converted', [note])
+      this.#operators.push(now)
+    } else {
+      this.#parts.push({ name, kind, outcome: 'incompatible', notes: comparison.problems })
+    }
+  }
+
+  #keep(entry: OperatorEntry, now: OperatorEntry, comparison: PartComparison): void {
+    const { name, kind } = entry
+    const { conversions, changed, dropped } = comparison
+    const notes = [...conversions]
+    for (const piece of dropped) {
+      this.#discard.push({ owner: name, table: piece.name })
+      notes.push(`the values of state '${piece.name}' are dropped`)
+    }
+    const earlier = [
+      ...entry.earlier,
+      ...changed.map(({ name: setting, value }): EarlierEntry => ({
+        setting,
+        value,
+        until: this.#reached(name),
+      })),
+    ]
+    this.#operators.push({ ...now, earlier, keys: entry.keys })
+    this.#parts.push({ name, kind, outcome: notes.length === 0 ? 'same' : 'converted', notes })
+  }
+
+  #drop(entry: OperatorEntry): void {
+    const { name, kind } = entry
+    if (kind === 'source' || kind === 'sink') {
+      this.#abandon(entry, 'dropped', [kind === 'source' ? fromTheBeginning : this.#lostWork(name)])
+    } else {
+      this.#discard.push({ owner: name })
+      const note =
+        kind === 'async' ? 'its calls in flight are not made again' : 'its state and timers are gone'
+      this.#parts.push({ name, kind, outcome: 'dropped', notes: [note] })
+    }
+  }
+
+  #abandon({ name, kind }: OperatorEntry, outcome: PartPlan['outcome'], notes: readonly string[]): void {
+    this.#abandoned.push(name)
+    this.#parts.push({ name, kind, outcome, notes })
+  }
+
+  #lostWork(sink: string): string {
+    const pending = this.#pendingOf(sink)
+    if (pending.length === 0) return 'nothing that it had prepared is pending'
+    const text = JSON.stringify(pending.map(({ committable }) => committable))
+    const shown = text.length > longestShown ? `${text.slice(0, longestShown)}...` : text
+    return `what it had prepared is not committed: ${shown}. Whatever the old sink keeps of that elsewhere stays there`
+  }
+
+  #pendingOf(sink: string): readonly SinkEntry[] {
+    return this.#manifest.sinks.filter((entry) => entry.sink === sink && entry.isCommitted !== true)
+  }
+
+  /** How far the operator had got in event time. */
+  #reached(operator: string): EarlierEntry['until'] {
+    const { watermarks, keyGroups } = this.#manifest
+    const own = watermarks.filter((entry) => entry.operator === operator).map(({ watermark }) => watermark)
+    const times = own.map((watermark) => (watermark === 'max' ? Number.MAX_VALUE : watermark))
+    const reached = times.includes('min') ? null : Math.min(...(times as readonly number[]))
+    return [{ groups: [0, keyGroups - 1], watermark: reached }]
+  }
+
+  #problems(): readonly string[] {
+    const { pipeline, keyGroups, store } = this.#manifest
+    const problems: string[] = []
+    if (pipeline !== this.#graph.name) {
+      problems.push(
+        `It belongs to pipeline '${pipeline}', not '${this.#graph.name}'. Use another data directory`,
+      )
+    }
+    if (keyGroups !== this.#options.keyGroups) {
+      problems.push(
+        `It has ${keyGroups} key groups, the job ${this.#options.keyGroups}; they cannot change once there is state`,
+      )
+    }
+    if (store.kind !== this.#options.storeKind) {
+      problems.push(`Its state was kept in store '${store.kind}', not '${this.#options.storeKind}'`)
+    }
+    return problems
+  }
+
+  #restored(): Manifest {
+    const { sources, sinks } = this.#manifest
+    const isKept = (name: string) => !this.#abandoned.includes(name)
+    return {
+      ...this.#manifest,
+      operators: this.#operators,
+      sources: sources.filter(({ source }) => isKept(source)),
+      sinks: sinks.filter(({ sink }) => isKept(sink)),
+    }
   }
 }
 
-function addedText({ added }: Difference): string {
-  return added.length === 0 ? '' : `; new in the program: ${list(added)}`
-}
+const longestShown = 300
 
-function list(names: readonly string[]): string {
-  return names.map((name) => `'${name}'`).join(', ')
+const fromTheBeginning =
+  'it is read from its beginning, and records older than the watermark of what follows count as late'
+
+/** Whether a part keeps the same things as another one, under another name. */
+function sameState(a: OperatorEntry, b: OperatorEntry): boolean {
+  const text = ({ type, pieces, settings }: OperatorEntry) => JSON.stringify([type, pieces, settings])
+  return text(a) === text(b)
 }

@@ -12,6 +12,8 @@ export interface TaskReport {
   /** The names of all operators in the task. */
   readonly members: readonly string[]
   readonly watermark: EventTime
+  /** Of a chain: the kinds of key that its keyed operators have had. */
+  readonly keys?: readonly { readonly operator: string; readonly kinds: readonly string[] }[]
   /** Of a source: where each split stood when the barrier entered the stream. */
   readonly splits?: readonly SplitEntry[]
   /** Of a sink: everything prepared and not yet committed. */

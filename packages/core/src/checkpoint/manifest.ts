@@ -1,6 +1,7 @@
 import { crc32 } from '../kernel/crc32.ts'
 import { MillraceError } from '../kernel/errors.ts'
 import type { Json } from '../kernel/json.ts'
+import type { Fingerprint, StateSetting } from '../state/fingerprint.ts'
 
 /** The format this program writes. It reads every format up to it. */
 export const manifestFormat = 1
@@ -26,15 +27,37 @@ export interface Manifest {
   readonly sources: readonly SourceEntry[]
   readonly watermarks: readonly WatermarkEntry[]
   readonly sinks: readonly SinkEntry[]
+  /** What the run that wrote this was asked to drop at its start: `OPERATOR` or `OPERATOR/PIECE`. */
+  readonly dropState: readonly string[]
   readonly store: { readonly kind: string; readonly snapshot: Json }
 }
 
-/** A node of the program that keeps something in checkpoints. */
-export interface OperatorEntry {
+/** A node of the program that keeps something in checkpoints, with what its state means. */
+export interface OperatorEntry extends Fingerprint {
   readonly name: string
   readonly kind: 'source' | 'operator' | 'async' | 'sink'
-  /** "window", "process", "files": two programs whose types differ under one name are different programs. */
+  /** "window", "process", "files": state of one type is never read as that of another. */
   readonly type: string
+  /** Values that settings had in earlier programs, oldest first. */
+  readonly earlier: readonly EarlierEntry[]
+  /** The kinds of key that an operator has had: "string", "object {card, shop}". */
+  readonly keys: readonly string[]
+}
+
+/** A value that a setting had, and how far the operator had got when it changed. */
+export interface EarlierEntry {
+  readonly setting: string
+  readonly value: StateSetting['value']
+  /** By key groups. */
+  readonly until: readonly GroupsReached[]
+}
+
+/** How far an operator had got in event time, for some of its key groups. */
+export interface GroupsReached {
+  /** The first and the last one. */
+  readonly groups: readonly [first: number, last: number]
+  /** Milliseconds since the epoch, or null: no watermark yet. */
+  readonly watermark: number | null
 }
 
 export interface SourceEntry {
@@ -65,6 +88,8 @@ export interface SinkEntry {
   /** The checkpoint at whose barrier it was prepared; older than the manifest's if that one was given up. */
   readonly preparedAt: number
   readonly committable: Json
+  /** Whether it is known to be committed. In doubt it is committed again. */
+  readonly isCommitted?: true
 }
 
 const encoder = new TextEncoder()

@@ -1,4 +1,6 @@
+import type { KeyGroupRange } from '../kernel/key-group.ts'
 import { MAX_TIME, MIN_TIME, type EventTime } from '../kernel/time.ts'
+import type { OperatorHistory } from '../operator/chain-assembly.ts'
 import type { TaskReport } from './coordinator.ts'
 import type { Manifest, SinkEntry, SourceEntry, SplitEntry, WatermarkEntry } from './manifest.ts'
 
@@ -20,6 +22,18 @@ export class RestoredJob {
 
   sink(name: string): readonly SinkEntry[] {
     return this.#manifest?.sinks.filter((entry) => entry.sink === name) ?? []
+  }
+
+  /** What an operator must know about earlier programs, for the key groups of one of its subtasks. */
+  history(operator: string, { first, last }: KeyGroupRange): OperatorHistory | undefined {
+    const entry = this.#manifest?.operators.find(({ name }) => name === operator)
+    if (entry === undefined) return undefined
+    const earlier = entry.earlier.map(({ setting, value, until }) => {
+      const own = until.filter(({ groups }) => groups[0] <= last && groups[1] >= first)
+      // After a rescale the groups may have got differently far: what was over for one of them stays over.
+      return { setting, value, until: Math.max(...own.map(({ watermark }) => watermark ?? MIN_TIME)) }
+    })
+    return { earlier, keys: entry.keys }
   }
 
   /**

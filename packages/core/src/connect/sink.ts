@@ -10,12 +10,20 @@ import type { ConnectorContext } from './source.ts'
  * outlives the process: it is stored in the checkpoint's manifest. (The two phases are Flink's.)
  */
 export interface Sink<in T, Committable extends Json = Json> {
-  /** What it is, for `explain`. */
+  /**
+   * What it is: "files". Checkpoints hold it: a committable is only ever handed to a sink of the kind that made it.
+   */
   readonly kind: string
+  /**
+   * The version of its committables, a whole number from 1. Raise it when they change; `open` must still read those
+   * of every earlier version, and a sink never gets committables of a later one. Default 1.
+   */
+  readonly committableVersion?: number
   readonly guarantee: 'exactly-once' | 'at-least-once' | 'at-most-once'
   /**
    * Opens a writer for one subtask. `pending` was prepared before a restart and is named by the restored
-   * manifest: commit it, whether or not that was done before. Whatever else was left behind by an earlier
+   * manifest: commit it, whether or not that was done before, and where it was prepared for, even if this sink
+   * writes to another place now: a committable names its target. Whatever else was left behind by an earlier
    * run belongs to no checkpoint: remove it. Only subtask 0 is given committables and cleans up, before
    * the others are opened.
    */

@@ -10,8 +10,16 @@ import type { Json } from '../kernel/json.ts'
  * how far a split has been read. It must mean the same thing to a process that has never seen this one.
  */
 export interface Source<T, Position extends Json = Json> {
-  /** What it is, for `explain`: "files", "http". */
+  /**
+   * What it is: "files", "http". Checkpoints hold it: a position is only ever handed to a source of the kind that
+   * made it.
+   */
   readonly kind: string
+  /**
+   * The version of its positions, a whole number from 1. Raise it when they change; `open` must still read those of
+   * every earlier version, and a source never gets positions of a later one. Default 1.
+   */
+  readonly positionVersion?: number
   /** `replayable`: any position can be read again after a crash. `volatile`: what was read is gone. */
   readonly durability: 'replayable' | 'volatile'
   /**

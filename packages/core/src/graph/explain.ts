@@ -138,7 +138,7 @@ const orderText = {
 function keepsOf(node: GraphNode): string | undefined {
   if (node.kind === 'source') return 'how far each split has been read'
   if (node.kind === 'async') return 'the inputs of calls in flight, which are made again after a restart'
-  if (node.kind === 'operator' && node.isStateful) return node.keeps ?? 'state of each key'
+  if (node.kind === 'operator' && node.fingerprint !== undefined) return node.keeps ?? 'state of each key'
   return undefined
 }
 

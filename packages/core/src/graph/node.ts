@@ -4,6 +4,7 @@ import type { Key } from '../kernel/key.ts'
 import type { EventTime } from '../kernel/time.ts'
 import type { Step } from '../operator/fuse.ts'
 import type { Operator } from '../operator/operator.ts'
+import type { Fingerprint } from '../state/fingerprint.ts'
 
 /**
  * What the user said, as plain data: nodes that name where their input comes from. Nothing here runs.
@@ -95,7 +96,8 @@ export interface OperatorNode extends NodeCommon {
   /** What kind of operator, for `explain`: "window", "process", "reduce". */
   readonly type: string
   readonly inputs: readonly [Input]
-  readonly isStateful: boolean
+  /** What it keeps, so that a checkpoint is never restored into something else. Undefined: it keeps nothing. */
+  readonly fingerprint: Fingerprint | undefined
   /** Side outputs besides `'main'`. */
   readonly outputs: readonly string[]
   /** Called once per subtask, and again after each restart. */

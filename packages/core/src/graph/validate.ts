@@ -1,5 +1,6 @@
 import { MillraceError } from '../kernel/errors.ts'
-import { errorOutput, inputsOf, type Graph, type GraphNode, type NodeId } from './node.ts'
+import type { Fingerprint } from '../state/fingerprint.ts'
+import { errorOutput, inputsOf, type Graph, type GraphNode, type NodeId, type OperatorNode } from './node.ts'
 
 /** Refuses a graph that cannot run, with a sentence that says which node and why. Throws `GRAPH_INVALID` or `NAME_TAKEN`. */
 export function validateGraph(graph: Graph): void {
@@ -25,6 +26,7 @@ export function validateGraph(graph: Graph): void {
       }
     }
     if (node.kind === 'timestamps') checkTimestamps(graph, node, seen)
+    if (node.kind === 'operator') checkFingerprint(graph, node)
     seen.set(node.id, node)
   }
   if (!graph.nodes.some((node) => node.kind === 'sink')) {
@@ -54,6 +56,35 @@ function checkTimestamps(graph: Graph, node: GraphNode, seen: ReadonlyMap<NodeId
     }
     at = from
   }
+}
+
+/** Without a fingerprint a later program could read state as something else. Types ask for it; this is the check at run time. */
+function checkFingerprint(graph: Graph, { name, fingerprint, inputs }: OperatorNode): void {
+  if (fingerprint === undefined) {
+    if (inputs[0].exchange.kind !== 'key') return
+    throw invalid(
+      graph,
+      `operator '${name}' has a key and no fingerprint; list its pieces of state and its settings in 'fingerprint'`,
+    )
+  }
+  const problem = problemOf(fingerprint)
+  if (problem !== undefined) throw invalid(graph, `the fingerprint of operator '${name}' ${problem}`)
+}
+
+function problemOf({ pieces, settings }: Fingerprint): string | undefined {
+  if (!Array.isArray(pieces) || !Array.isArray(settings)) return "lacks the list 'pieces' or 'settings'"
+  const piece = pieces.find(
+    ({ name, kind, version, codec, codecVersion }) =>
+      [name, kind, codec].some((text) => typeof text !== 'string' || text === '') ||
+      ![version, codecVersion].every((number) => Number.isSafeInteger(number) && number >= 1),
+  )
+  if (piece !== undefined) {
+    return `has piece '${String(piece.name)}' without a kind, or without a version from 1, of itself or of its codec`
+  }
+  const setting = settings.find(
+    ({ value }) => !['string', 'boolean'].includes(typeof value) && !Number.isFinite(value),
+  )
+  return setting && `has setting '${String(setting.name)}' whose value is no text, finite number or boolean`
 }
 
 function invalid(graph: Graph, what: string): MillraceError {

@@ -24,13 +24,23 @@ const part = fc.oneof(
   fc.record({ kind: fc.constant('varint' as const), value: wholeNumber }),
   fc.record({ kind: fc.constant('text' as const), value: text }),
   fc.record({ kind: fc.constant('blob' as const), value: fc.uint8Array({ maxLength: 300 }) }),
+  fc.record({ kind: fc.constant('sized' as const), value: fc.uint8Array({ maxLength: 300 }) }),
 )
 type Part = typeof part extends fc.Arbitrary<infer P> ? P : never
 
 function write(out: ByteWriter, { kind, value }: Part): void {
   if (kind === 'text') out.text(value)
   else if (kind === 'blob') out.blob(value)
-  else out[kind](value)
+  else if (kind === 'sized') {
+    const start = out.beginSized()
+    out.raw(value)
+    out.endSized(start)
+  } else out[kind](value)
+}
+
+/** The method that reads a part. */
+function readerOf({ kind }: Pick<Part, 'kind'>): Exclude<Part['kind'], 'sized'> {
+  return kind === 'sized' ? 'blob' : kind
 }
 
 describe('bytes', () => {
@@ -40,7 +50,9 @@ describe('bytes', () => {
         const out = new ByteWriter(capacity)
         for (const one of parts) write(out, one)
         const input = new ByteReader(out.written())
-        for (const { kind, value } of parts) expect(input[kind]()).toStrictEqual(value)
+        for (const { kind, value } of parts) {
+          expect(input[readerOf({ kind })]()).toStrictEqual(value)
+        }
         expect(input.remaining).toBe(0)
       }),
       { numRuns: 300 },
@@ -63,7 +75,7 @@ describe('bytes', () => {
         const out = new ByteWriter()
         write(out, one)
         const input = new ByteReader(out.written().slice(0, at % out.length))
-        expect(() => input[one.kind]()).toThrow(expect.objectContaining({ code: 'CODEC_FAILED' }))
+        expect(() => input[readerOf(one)]()).toThrow(expect.objectContaining({ code: 'CODEC_FAILED' }))
       }),
     )
   })

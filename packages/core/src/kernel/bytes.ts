@@ -74,6 +74,29 @@ export class ByteWriter {
     this.bytes[this.length++] = rest
   }
 
+  /** Begins bytes that get their length before them, and returns where. `endSized` ends them. */
+  beginSized(): number {
+    const start = this.length
+    this.byte(0)
+    return start
+  }
+
+  /** Writes the length of what was written since `beginSized` before it. Most is short: one byte was left for it. */
+  endSized(start: number): void {
+    const length = this.length - start - 1
+    if (length < 0x80) {
+      this.bytes[start] = length
+      return
+    }
+    const size = varintSize(length)
+    this.#room(size)
+    const end = this.length + size - 1
+    this.bytes.copyWithin(start + size, start + 1, this.length)
+    this.length = start
+    this.varint(length)
+    this.length = end
+  }
+
   /** Bytes with their length before them. */
   blob(bytes: Uint8Array): void {
     this.varint(bytes.length)

@@ -15,4 +15,9 @@ export interface Codec<T> {
   encode(value: T, out: ByteWriter): void
   /** Reads one value that `encode` of the given version wrote. Throws `CODEC_FAILED` for bytes it cannot read. */
   decode(input: ByteReader, version: number): T
+  /**
+   * Reads one value that a codec of another id wrote, or undefined if this one cannot. Absent: it reads only its own.
+   * A value that was read by it is written anew with the next checkpoint.
+   */
+  reader?(id: string, version: number): ((input: ByteReader) => T) | undefined
 }

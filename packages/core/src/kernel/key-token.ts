@@ -25,6 +25,9 @@ import { kindOf, pathText } from './value-path.ts'
  */
 export type KeyToken = string | number | bigint | boolean | null
 
+/** Raised when the token of any key changes: state is filed under tokens. */
+export const keyEncoding = 1
+
 const depthMax = 64
 
 /**

@@ -1,5 +1,5 @@
 import { describe, expect, test } from 'vitest'
-import { durationMs, MAX_TIME, MIN_TIME, positiveDurationMs } from './time.ts'
+import { durationMs, durationText, MAX_TIME, MIN_TIME, positiveDurationMs } from './time.ts'
 
 const refused: unknown = expect.objectContaining({ code: 'OPTION_INVALID' })
 
@@ -21,6 +21,23 @@ describe('durations', () => {
     expect(durations.map((text) => durationMs(text, 'size'))).toStrictEqual([
       250, 5_000, 60_000, 7_200_000, 86_400_000, 90_000, 3_630_000, 1_500, 0, 2_000, 93_784_005,
     ])
+  })
+
+  test('a time span is written as people write it, and read back as the same span', () => {
+    const spans = [0, 1, 1.5, 999, 1_000, 60_000, 90_000, 86_400_000, 93_784_005]
+    expect(spans.map(durationText)).toStrictEqual([
+      '0ms',
+      '1ms',
+      '1.5ms',
+      '999ms',
+      '1s',
+      '1m',
+      '1m30s',
+      '1d',
+      '1d2h3m4s5ms',
+    ])
+    for (const ms of spans) expect(durationMs(durationText(ms), 'size')).toBe(ms)
+    expect(durationText(-28_800_000)).toBe('-8h')
   })
 
   test('a number is milliseconds', () => {

@@ -45,6 +45,25 @@ export function positiveDurationMs(duration: Duration, parameter: string): numbe
   return ms
 }
 
+/**
+ * A time span as people write it.
+ *
+ * @example
+ * durationText(90_000) // => '1m30s'
+ */
+export function durationText(ms: number): string {
+  if (ms < 0) return `-${durationText(-ms)}`
+  if (!Number.isFinite(ms) || ms === 0) return `${ms}ms`
+  let text = ''
+  let rest = ms
+  for (const [unit, size] of Object.entries(unitMs).toReversed()) {
+    const amount = size === 1 ? rest : Math.floor(rest / size)
+    if (amount > 0) text += `${amount}${unit}`
+    rest -= amount * size
+  }
+  return text
+}
+
 function parseDuration(text: string): number {
   if (!/^(\d+(\.\d+)?(ms|s|m|h|d))+$/.test(text)) return Number.NaN
   let total = 0

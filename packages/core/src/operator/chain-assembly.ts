@@ -9,8 +9,10 @@ import { TimerQueue } from '../time/timer-queue.ts'
 import type { ChainPart, ChainTarget } from './chain-part.ts'
 import type { Cursor } from './cursor.ts'
 import { FailurePolicy } from './failure-policy.ts'
+import type { EarlierSetting, Fingerprint } from '../state/fingerprint.ts'
 import type { Step } from './fuse.ts'
 import { FusedLink } from './fused-link.ts'
+import { KeyKinds } from './key-kinds.ts'
 import { ChainedOperatorContext } from './operator-context.ts'
 import { OperatorLink } from './operator-link.ts'
 import type { Collector, OperatorMetric } from './operator.ts'
@@ -28,7 +30,16 @@ export interface ChainSurroundings {
   readonly ports: readonly Receiver[]
   now(): number
   table<T>(owner: string, spec: Pick<TableSpec<T>, 'name' | 'codec'>): StateTable<T>
+  /** What the restored checkpoint says about an operator besides its state; undefined if it does not know it. */
+  history(operator: string): OperatorHistory | undefined
   count(operator: string, metric: OperatorMetric, by: number): void
+}
+
+/** What a checkpoint says about an operator besides its state. */
+export interface OperatorHistory {
+  readonly earlier: readonly EarlierSetting[]
+  /** The kinds of key that its state has. */
+  readonly keys: readonly string[]
 }
 
 /** What the running chain answers for its operators. */
@@ -41,6 +52,7 @@ interface OpeningParts {
   readonly name: string
   readonly scope: KeyScope
   readonly outputs: ReadonlyMap<string, Collector<unknown>>
+  readonly fingerprint: Fingerprint | undefined
 }
 
 /** Turns the description of a chain into links that call one another. Used once per task and start. */
@@ -49,6 +61,8 @@ export class ChainAssembly {
   readonly #chain: ChainAnswers
   readonly #links: OperatorLink[] = []
   readonly #opening = new Map<OperatorLink, OpeningParts>()
+  /** By operator. */
+  readonly #tables = new Map<string, readonly Pick<StateTable<unknown>, 'size'>[]>()
 
   constructor(around: ChainSurroundings, chain: ChainAnswers) {
     this.#around = around
@@ -72,7 +86,7 @@ export class ChainAssembly {
 
   /** Calls the operator's `open`, once all of the chain is there. */
   open(link: OperatorLink): void {
-    const { name, scope, outputs } = this.#opening.get(link)!
+    const { name, scope, outputs, fingerprint } = this.#opening.get(link)!
     const around = this.#around
     link.operator.open?.(
       new ChainedOperatorContext({
@@ -88,7 +102,11 @@ export class ChainAssembly {
           return link.collector(oneReceiver([]))
         },
         count: (metric, by) => around.count(name, metric, by),
-        table: (spec) => around.table(name, spec),
+        table: (spec) => {
+          checkPiece(name, spec.name, fingerprint)
+          return this.#table(name, spec)
+        },
+        earlier: around.history(name)?.earlier ?? [],
         noteTimer: (domain, time) => this.#chain.noteTimer(domain, time),
       }),
     )
@@ -113,7 +131,7 @@ export class ChainAssembly {
 
   #operator(part: ChainPart): Receiver {
     if (part.work.kind !== 'operator') throw new MillraceError('INTERNAL', `${part.name} is no operator`)
-    const { create, keyBy } = part.work
+    const { create, keyBy, fingerprint } = part.work
     const { keyGroups } = this.#around
     const outputs = new Map(
       [...part.targets].map(([name, targets]) => [name, this.receiver(targets)] as const),
@@ -125,18 +143,33 @@ export class ChainAssembly {
       scope,
       timers: keyBy === undefined ? undefined : this.#timers(part.name),
       policy: this.#policy(part, outputs.get('errors')),
+      kinds: this.#keyKinds(part.name),
       cursor: this.#around.cursor,
       target: outputs.get('main') ?? oneReceiver([]),
     })
     const collectors = new Map([...outputs].map(([name, target]) => [name, link.collector(target)] as const))
-    this.#opening.set(link, { name: part.name, scope, outputs: collectors })
+    this.#opening.set(link, { name: part.name, scope, outputs: collectors, fingerprint })
     this.#links.push(link)
     return link
   }
 
   #timers(owner: string): TimerQueue {
-    const table = this.#around.table<undefined>(owner, { name: '#timers', codec: nothingCodec })
+    const table = this.#table<undefined>(owner, { name: '#timers', codec: nothingCodec })
     return new TimerQueue(table, (token) => keyGroup(token, this.#around.keyGroups))
+  }
+
+  #keyKinds(operator: string): KeyKinds {
+    const restored = this.#around.history(operator)?.keys ?? []
+    return new KeyKinds(operator, restored, () =>
+      (this.#tables.get(operator) ?? []).some((table) => table.size > 0),
+    )
+  }
+
+  #table<T>(owner: string, spec: Pick<TableSpec<T>, 'name' | 'codec'>): StateTable<T> {
+    const table = this.#around.table(owner, spec)
+    const tables = this.#tables.get(owner) ?? []
+    this.#tables.set(owner, [...tables, table])
+    return table
   }
 
   #policy(part: ChainPart, deadLetters?: Receiver): FailurePolicy {
@@ -149,4 +182,13 @@ export class ChainAssembly {
       count: (metric) => this.#around.count(part.name, metric, 1),
     })
   }
+}
+
+/** State that a fingerprint does not name would be lost without a word by a program that no longer has it. */
+function checkPiece(operator: string, piece: string, fingerprint: Fingerprint | undefined): void {
+  if (fingerprint === undefined || fingerprint.pieces.some(({ name }) => name === piece)) return
+  throw new MillraceError(
+    'GRAPH_INVALID',
+    `operator '${operator}' asks for state '${piece}', which its fingerprint does not name; add the piece to 'fingerprint'`,
+  )
 }

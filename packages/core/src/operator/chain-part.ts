@@ -1,4 +1,5 @@
 import type { Key } from '../kernel/key.ts'
+import type { Fingerprint } from '../state/fingerprint.ts'
 import type { Step } from './fuse.ts'
 import type { Operator } from './operator.ts'
 
@@ -21,6 +22,8 @@ export type ChainWork =
       readonly create: () => Operator<unknown, unknown>
       /** The key of each record; undefined for an operator without a key. */
       readonly keyBy: ((value: unknown) => Key) | undefined
+      /** What checkpoints say that it keeps; an operator that files anything else is refused. Absent: not checked. */
+      readonly fingerprint?: Fingerprint | undefined
     }
 
 /** The next part of the chain, or one of the task's outputs by number. */

@@ -145,6 +145,13 @@ export class Chain {
     }
   }
 
+  /** The kinds of key that each keyed operator has had. */
+  keyKinds(): readonly { readonly operator: string; readonly kinds: readonly string[] }[] {
+    return this.#links
+      .map(({ policy, kinds }) => ({ operator: policy.operator, kinds: kinds.list() }))
+      .filter(({ kinds }) => kinds.length > 0)
+  }
+
   close(log: (error: unknown) => void): void {
     for (const link of this.#links) {
       try {

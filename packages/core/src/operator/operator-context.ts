@@ -4,6 +4,7 @@ import type { Key } from '../kernel/key.ts'
 import { structuredCodec } from '../kernel/structured-codec.ts'
 import type { EventTime } from '../kernel/time.ts'
 import { KeyedList, KeyedMap, KeyedValue, type KeyScope } from '../state/keyed-handles.ts'
+import type { EarlierSetting } from '../state/fingerprint.ts'
 import type { ListState, MapState, ValueState } from '../state/handles.ts'
 import type { Cell, StateTable, TableSpec } from '../state/state-store.ts'
 import type { TimerDomain } from '../time/due-timer.ts'
@@ -19,6 +20,8 @@ export interface OperatorSurroundings {
   readonly timers: TimerQueue | undefined
   watermark(): EventTime
   now(): number
+  /** What the restored checkpoint says about the operator's earlier settings. */
+  readonly earlier: readonly EarlierSetting[]
   output(name: string): Collector<unknown>
   count(metric: OperatorMetric, by: number): void
   /** Files a table of this operator's under its name and subtask. */
@@ -79,6 +82,10 @@ export class ChainedOperatorContext implements OperatorContext {
     }
     this.#states.add(name)
     return this.#around.table({ name, codec: descriptor.codec ?? structuredCodec<T>() })
+  }
+
+  earlier(setting: string): readonly EarlierSetting[] {
+    return this.#around.earlier.filter((each) => each.setting === setting)
   }
 
   output<T>(name: string): Collector<T> {

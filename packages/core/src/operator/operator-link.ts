@@ -5,6 +5,7 @@ import type { TimerDomain } from '../time/due-timer.ts'
 import type { TimerQueue } from '../time/timer-queue.ts'
 import type { Cursor } from './cursor.ts'
 import type { FailurePolicy } from './failure-policy.ts'
+import type { KeyKinds } from './key-kinds.ts'
 import { OperatorError } from './operator-error.ts'
 import type { Collector, Operator } from './operator.ts'
 import type { Receiver } from './receiver.ts'
@@ -33,6 +34,8 @@ export class OperatorLink implements Receiver {
   readonly operator: Operator<unknown, unknown>
   readonly timers: TimerQueue | undefined
   readonly policy: FailurePolicy
+  /** The kinds of key it has had. */
+  readonly kinds: KeyKinds
   readonly out: Collector<unknown>
   /** Event time of the record or timer being handled: what `emit` stamps. */
   time: EventTime = 0.5
@@ -47,12 +50,14 @@ export class OperatorLink implements Receiver {
     readonly scope: KeyScope
     readonly timers: TimerQueue | undefined
     readonly policy: FailurePolicy
+    readonly kinds: KeyKinds
     readonly cursor: Cursor
     readonly target: Receiver
   }) {
     this.operator = parts.operator
     this.timers = parts.timers
     this.policy = parts.policy
+    this.kinds = parts.kinds
     this.#keyBy = parts.keyBy
     this.#scope = parts.scope
     this.#cursor = parts.cursor
@@ -74,6 +79,7 @@ export class OperatorLink implements Receiver {
         const key = this.#keyBy(value)
         record.key = key
         this.#scope.set(key)
+        this.kinds.see(key)
       }
       this.operator.process(record, this.out)
     } catch (thrown) {

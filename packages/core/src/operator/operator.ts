@@ -2,6 +2,7 @@ import type { Codec } from '../kernel/codec.ts'
 import type { KeyToken } from '../kernel/key-token.ts'
 import type { Key } from '../kernel/key.ts'
 import type { EventTime } from '../kernel/time.ts'
+import type { EarlierSetting } from '../state/fingerprint.ts'
 import type { Cell, StateTable } from '../state/state-store.ts'
 import type { ListState, MapState, ValueState } from '../state/handles.ts'
 
@@ -83,6 +84,11 @@ export interface OperatorContext {
   map<K extends Key, V>(descriptor: StateDescriptor<V>): MapState<K, V>
   /** The raw two-level table, for operators that file state by something besides the key (windows do). */
   table<T>(descriptor: StateDescriptor<T>): StateTable<T>
+  /**
+   * The values that a setting of the operator's fingerprint had in earlier programs, oldest first; empty unless the
+   * setting says `mayChange`.
+   */
+  earlier(setting: string): readonly EarlierSetting[]
   /** The collector of a side output this operator declared. */
   output<T>(name: string): Collector<T>
   /** The token of the current key; for `table`. */

@@ -251,6 +251,7 @@ function workOf(node: GraphNode): ChainWork {
   if (node.kind !== 'operator') {
     throw new MillraceError('INTERNAL', `'${node.name}' cannot be part of a chain`)
   }
-  const { exchange } = node.inputs[0]
-  return { kind: 'operator', create: node.create, keyBy: exchange.kind === 'key' ? exchange.by : undefined }
+  const { create, fingerprint, inputs } = node
+  const [{ exchange }] = inputs
+  return { kind: 'operator', create, fingerprint, keyBy: exchange.kind === 'key' ? exchange.by : undefined }
 }

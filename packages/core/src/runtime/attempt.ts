@@ -1,8 +1,9 @@
 import { CheckpointStorage } from '../checkpoint/checkpoint-storage.ts'
-import { checkCompatibility, entriesOf } from '../checkpoint/compatibility.ts'
+import { announcements, checkRestorable, planRestore, type RestorePlan } from '../checkpoint/compatibility.ts'
 import { Coordinator, isGivenUp, type TaskReport } from '../checkpoint/coordinator.ts'
 import type { DirectoryLock } from '../checkpoint/directory-lock.ts'
-import { manifestFormat, type Manifest } from '../checkpoint/manifest.ts'
+import { manifestFormat, type Manifest, type OperatorEntry } from '../checkpoint/manifest.ts'
+import { entriesOf, withKeys } from '../checkpoint/part-entries.ts'
 import { manifestParts, RestoredJob } from '../checkpoint/restored-job.ts'
 import type { ConnectorContext } from '../connect/source.ts'
 import { sleep } from '@millrace/channels'
@@ -38,6 +39,8 @@ export class Attempt {
   readonly #budget: YieldBudget
   readonly #ended = new Set<string>()
   #retained: readonly Manifest[] = []
+  /** The program's parts, with what the restored checkpoint knows about them. */
+  #operators: readonly OperatorEntry[] = []
   #store: OpenStateStore | undefined
   #tasks: Tasks = { all: [], sources: [], sinks: [] }
   #coordinator: Coordinator | undefined
@@ -113,7 +116,7 @@ export class Attempt {
 
   /** From the newest checkpoint that turns out to be whole; a damaged one is reported and the one before it used. */
   async #start(): Promise<void> {
-    const { platform, keyGroups, store, allowDropped, graph, observer } = this.#settings
+    const { platform, observer } = this.#settings
     await this.#lock.verify()
     await makeDurableDirectory(platform.fs, this.#directory.checkpoints)
     await this.#storage.fence()
@@ -123,22 +126,9 @@ export class Attempt {
     )
     for (;;) {
       const [manifest] = manifests
-      if (manifest !== undefined) {
-        const { added } = checkCompatibility(manifest, graph, {
-          keyGroups,
-          storeKind: store.kind,
-          allowDropped,
-        })
-        if (manifest.phase === 'finished') {
-          this.#warn(
-            `checkpoint ${manifest.checkpoint} is the end of this job: its windows have fired, and records added since are late; to read everything again, start with another data directory`,
-          )
-        }
-        for (const name of added)
-          this.#warn(`'${name}' is not in checkpoint ${manifest.checkpoint} and starts empty`)
-      }
+      const plan = manifest && (await this.#compare(manifest))
       try {
-        await this.#restore(manifest, manifests, numbers[0] ?? 0)
+        await this.#restore(plan, manifests, numbers[0] ?? 0)
         observer({ kind: 'started', restoredFrom: manifest?.checkpoint })
         break
       } catch (error) {
@@ -163,6 +153,25 @@ export class Attempt {
     for (const task of this.#tasks.all) task.start()
   }
 
+  /** Says what the start does with the checkpoint. Throws `CHECKPOINT_INCOMPATIBLE` before it touches anything. */
+  async #compare(manifest: Manifest): Promise<RestorePlan> {
+    const { platform, graph, keyGroups, store, dropState } = this.#settings
+    const plan = planRestore(manifest, graph, { keyGroups, storeKind: store.kind, dropState })
+    checkRestorable(plan)
+    if (manifest.phase === 'finished') {
+      this.#warn(
+        `checkpoint ${manifest.checkpoint} is the end of this job: its windows have fired, and records added since are late; to read everything again, start with another data directory`,
+      )
+    }
+    for (const text of announcements(plan)) this.#warn(text)
+    for (const name of plan.abandoned) {
+      const directory = this.#directory.connector(name)
+      if ((await platform.fs.stat(directory)) === undefined) continue
+      this.#warn(`${directory} still holds what the connector of '${name}' kept. Remove it when you are sure`)
+    }
+    return plan
+  }
+
   /** Whoever has lost the directory publishes nothing in it any more. */
   #publisher(): Publisher {
     return { mark: this.#lock.mark, confirm: () => this.#lock.verify() }
@@ -178,17 +187,20 @@ export class Attempt {
   }
 
   async #restore(
-    manifest: Manifest | undefined,
+    plan: RestorePlan | undefined,
     manifests: readonly Manifest[],
     newest: number,
   ): Promise<void> {
-    const { platform, store } = this.#settings
+    const { platform, store, graph } = this.#settings
+    const manifest = plan?.restored
+    this.#operators = plan?.operators ?? entriesOf(graph)
     this.#retained = manifests
     this.#store = await store.open({
       fs: platform.fs,
       clock: platform.clock,
       directory: this.#directory.state,
       from: manifest?.store.snapshot,
+      discard: plan?.discard ?? [],
       retained: manifests.map((kept) => kept.store.snapshot),
     })
     const restored = new RestoredJob(manifest)
@@ -233,7 +245,7 @@ export class Attempt {
     phase: Manifest['phase'],
     reports: readonly TaskReport[],
   ): Promise<void> {
-    const { graph, keyGroups, parallelism, platform, store } = this.#settings
+    const { graph, keyGroups, parallelism, platform, store, dropState } = this.#settings
     const snapshot = await this.#store!.persist()
     const manifest: Manifest = {
       format: manifestFormat,
@@ -243,8 +255,9 @@ export class Attempt {
       phase,
       keyGroups,
       parallelism,
-      operators: entriesOf(graph),
+      operators: withKeys(this.#operators, reports),
       ...manifestParts(reports),
+      dropState,
       store: { kind: store.kind, snapshot },
     }
     try {
@@ -319,6 +332,7 @@ export class Attempt {
       budget: this.#budget,
       store: this.#store!,
       isRestored: restored.checkpoint !== undefined,
+      history: (operator, groups) => restored.history(operator, groups),
       restoredWatermark: (task, subtask) => restored.watermark(task, subtask, parallelism),
       report: (checkpoint, report) => this.#coordinator!.report(checkpoint, report),
       ended: (task, subtask) => {

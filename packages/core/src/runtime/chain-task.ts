@@ -72,6 +72,7 @@ export class ChainTask implements Task {
         owners.add(owner)
         return around.store.table({ ...spec, owner, subtask, groups })
       },
+      history: (operator) => around.history(operator, groups),
       count: (operator, metric, by) => this.metrics.count(operator, metric, by),
     })
     this.#snapshot = new SnapshotSlices(around.store, [...owners], subtask)
@@ -163,6 +164,7 @@ export class ChainTask implements Task {
 
   #barrier(checkpoint: number): void {
     const { watermark } = this.#cursor
+    const keys = this.#chain.keyKinds()
     this.#outlet.mark({ kind: 'barrier', checkpoint })
     this.#snapshot.begin(() => {
       this.#around.report(checkpoint, {
@@ -170,6 +172,7 @@ export class ChainTask implements Task {
         subtask: this.#subtask,
         members: this.#members,
         watermark,
+        keys,
       })
     })
   }

@@ -21,8 +21,11 @@ export interface JobOptions {
   readonly isBounded?: boolean
   readonly checkpoints?: Partial<CheckpointOptions>
   readonly restart?: RestartPolicy
-  /** Accepts the loss of what a checkpoint holds of operators the program no longer has. Default false. */
-  readonly allowDropped?: boolean
+  /**
+   * State that is not restored, each as `OPERATOR`, which may also be a source or a sink, or `OPERATOR/PIECE`. It is
+   * dropped once: a job that starts again with the same list keeps what it has made since. Default: none.
+   */
+  readonly dropState?: readonly string[]
   /** Records per batch at most. Default 1024. */
   readonly batchRecords?: number
   /** Batches that may wait on one edge. Default 4. */
@@ -56,7 +59,7 @@ export function settingsOf(options: JobOptions): JobSettings {
     keyGroups: defaultKeyGroups(options.parallelism ?? 1),
     isBounded: false,
     restart: defaultRestartPolicy,
-    allowDropped: false,
+    dropState: [],
     batchRecords: 1024,
     edgeBatches: 4,
     observer: () => {},

@@ -284,6 +284,7 @@ export class SourceTask implements Task {
       table: () => {
         throw new MillraceError('INTERNAL', 'a source task keeps no keyed state')
       },
+      history: () => undefined,
       count: (operator, metric, by) => this.metrics.count(operator, metric, by),
     })
     return chain.head

@@ -1,9 +1,11 @@
 import type { TaskReport } from '../checkpoint/coordinator.ts'
 import type { ConnectorContext } from '../connect/source.ts'
+import type { KeyGroupRange } from '../kernel/key-group.ts'
 import type { Platform } from '../kernel/platform.ts'
 import type { EventTime } from '../kernel/time.ts'
 import type { YieldBudget } from '../kernel/yield-budget.ts'
 import type { TaskMetrics } from '../observe/metrics.ts'
+import type { OperatorHistory } from '../operator/chain-assembly.ts'
 import type { OpenStateStore } from '../state/state-store.ts'
 import type { Cancellation } from './cancellation.ts'
 
@@ -38,6 +40,8 @@ export interface TaskSurroundings {
   /** The watermark this task had reached in the checkpoint being restored, or the beginning of time. */
   restoredWatermark(task: string, subtask: number): EventTime
   readonly isRestored: boolean
+  /** What the restored checkpoint says about an operator besides its state, for some key groups. */
+  history(operator: string, groups: KeyGroupRange): OperatorHistory | undefined
   /** A task has done its part of a checkpoint. */
   report(checkpoint: number, report: TaskReport): void
   /** A task has passed on the end of its input. */

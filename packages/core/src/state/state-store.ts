@@ -39,8 +39,17 @@ export interface StateStoreOptions {
   readonly directory: string
   /** What the manifest that is restored holds, or undefined to start empty. */
   readonly from: StoreSnapshot | undefined
+  /** State in `from` that the tables of this start must not get: they start empty. Default: none. */
+  readonly discard?: readonly DiscardedState[]
   /** What every manifest still kept holds; files that none of them names may be deleted. */
   readonly retained: readonly StoreSnapshot[]
+}
+
+/** State that a start leaves out: of an operator, one table or all. */
+export interface DiscardedState {
+  readonly owner: string
+  /** Undefined: every table of the owner. */
+  readonly table?: string
 }
 
 /** What a manifest must say to find the state again: file names and lengths, as JSON. */
@@ -50,7 +59,8 @@ export type StoreSnapshot = Json
 export interface OpenStateStore {
   /**
    * The table for one piece of state of one subtask. Called once per table, before `load`. Throws
-   * `CHECKPOINT_INCOMPATIBLE` if restored bytes carry another codec id or a newer version.
+   * `CHECKPOINT_INCOMPATIBLE` if the codec cannot read the restored bytes: it must have the id of the codec that wrote
+   * them and at least its version, or a `reader` for it. What a `reader` read is part of the next snapshot.
    */
   table<T>(spec: TableSpec<T>): StateTable<T>
   /** Fills the tables from the snapshot being restored. Rejects with `CHECKPOINT_CORRUPT` on a bad checksum. */

@@ -161,7 +161,7 @@ describe('split', () => {
 
   test('needs no key', () => {
     expect(node.inputs[0].exchange).toEqual({ kind: 'forward' })
-    expect(node.isStateful).toBe(false)
+    expect(node.fingerprint).toBeUndefined()
   })
 })
 

@@ -1,7 +1,18 @@
-import type { Collector, Operator, OperatorContext, StreamRecord, ValueState } from '@millrace/core'
+import {
+  statePiece,
+  type Collector,
+  type Fingerprint,
+  type Operator,
+  type OperatorContext,
+  type StreamRecord,
+  type ValueState,
+} from '@millrace/core'
+
+const total = { name: 'total' }
 
 /** Combines the records of each key so far into one, and emits it after every record. */
 export class ReduceOperator implements Operator<unknown, unknown> {
+  static readonly fingerprint: Fingerprint = { pieces: [statePiece('value', total)], settings: [] }
   readonly #combine: (total: unknown, value: unknown) => unknown
   #total!: ValueState<{ readonly value: unknown }>
 
@@ -11,7 +22,7 @@ export class ReduceOperator implements Operator<unknown, unknown> {
 
   open(context: OperatorContext): void {
     // In a box, so that a key whose total is undefined differs from a key that is new.
-    this.#total = context.value({ name: 'total' })
+    this.#total = context.value(total)
   }
 
   process(record: StreamRecord<unknown>, out: Collector<unknown>): void {

@@ -1,7 +1,18 @@
-import type { Collector, Operator, OperatorContext, StreamRecord, ValueState } from '@millrace/core'
+import {
+  statePiece,
+  type Collector,
+  type Fingerprint,
+  type Operator,
+  type OperatorContext,
+  type StreamRecord,
+  type ValueState,
+} from '@millrace/core'
+
+const accumulated = { name: 'accumulated' }
 
 /** Carries a value of another type along the records of each key, and emits it after every record. */
 export class ScanOperator implements Operator<unknown, unknown> {
+  static readonly fingerprint: Fingerprint = { pieces: [statePiece('value', accumulated)], settings: [] }
   readonly #initial: () => unknown
   readonly #next: (accumulated: unknown, value: unknown) => unknown
   #accumulated!: ValueState<{ readonly value: unknown }>
@@ -13,7 +24,7 @@ export class ScanOperator implements Operator<unknown, unknown> {
 
   open(context: OperatorContext): void {
     // In a box, so that a key whose value is undefined differs from a key that is new.
-    this.#accumulated = context.value({ name: 'accumulated' })
+    this.#accumulated = context.value(accumulated)
   }
 
   process(record: StreamRecord<unknown>, out: Collector<unknown>): void {

@@ -1,4 +1,13 @@
-import type { Codec, Key, ListState, MapState, OperatorContext, ValueState } from '@millrace/core'
+import {
+  statePiece,
+  type Codec,
+  type Fingerprint,
+  type Key,
+  type ListState,
+  type MapState,
+  type OperatorContext,
+  type ValueState,
+} from '@millrace/core'
 
 declare const holds: unique symbol
 
@@ -59,6 +68,14 @@ export const state: {
   value: (codec) => ({ kind: 'value', codec }),
   list: () => ({ kind: 'list' }),
   map: (codec) => ({ kind: 'map', codec }),
+}
+
+/** What a checkpoint must know of the declared pieces of state. */
+export function stateFingerprint(specs: StateSpecs): Fingerprint {
+  const pieces = Object.entries(specs).map(([name, spec]) =>
+    statePiece(spec.kind, { name, codec: spec.kind === 'list' ? undefined : spec.codec }),
+  )
+  return { pieces, settings: [] }
 }
 
 /** Asks the engine for every declared piece of state. */

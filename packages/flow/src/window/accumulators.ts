@@ -1,5 +1,11 @@
-import { MillraceError, OperatorError, structuredCodec, type Codec } from '@millrace/core'
-import type { Aggregate, Aggregates } from './aggregate.ts'
+import { MillraceError, OperatorError, type Codec, type StatePiece } from '@millrace/core'
+import {
+  AccumulatorCodec,
+  aggregatePiece,
+  type AnyAggregate,
+  type NamedAggregate,
+} from './accumulator-codec.ts'
+import type { Aggregates } from './aggregate.ts'
 
 /**
  * The accumulators of all aggregates of one window operator, as one value per cell: bare for a single aggregate, an
@@ -11,6 +17,8 @@ import type { Aggregate, Aggregates } from './aggregate.ts'
  */
 export interface Accumulators {
   readonly codec: Codec<unknown>
+  /** What a fingerprint says about the aggregates, in the order in which the user listed them. */
+  readonly pieces: readonly StatePiece[]
   /** The accumulators of one value. */
   first(value: unknown): unknown
   add(accumulators: unknown, value: unknown): unknown
@@ -21,32 +29,30 @@ export interface Accumulators {
   results(accumulators: unknown, result: Record<string, unknown>): void
 }
 
-type AnyAggregate = Aggregate<unknown, unknown, unknown>
-type Named = readonly [name: string, aggregate: AnyAggregate]
-
-/** Throws `OPTION_INVALID` for a name that a result cannot have. `operator` is for messages. */
+/**
+ * Throws `OPTION_INVALID` for a name that a result cannot have, and `GRAPH_INVALID` for an aggregate without kind or
+ * version. `operator` is for messages.
+ */
 export function accumulatorsOf(aggregates: Aggregates<unknown>, operator: string): Accumulators {
-  const named = Object.entries(aggregates)
-  for (const [name] of named) checkField(name, operator)
+  const named = Object.entries(aggregates).map(([name, aggregate]) => ({ name, aggregate }))
+  for (const each of named) {
+    checkField(each.name, operator)
+    checkIdentity(each, operator)
+  }
   return named.length === 1 ? new OneAccumulator(named[0]!) : new AccumulatorArray(named, operator)
 }
 
 class OneAccumulator implements Accumulators {
   readonly codec: Codec<unknown>
+  readonly pieces: readonly StatePiece[]
   readonly #name: string
   readonly #aggregate: AnyAggregate
 
-  constructor(named: Named) {
-    const [name, aggregate] = named
-    this.#name = name
-    this.#aggregate = aggregate
-    const part = codecOf(aggregate)
-    this.codec = {
-      ...part,
-      id: label([named]),
-      encode: part.encode.bind(part),
-      decode: part.decode.bind(part),
-    }
+  constructor(named: NamedAggregate) {
+    this.#name = named.name
+    this.#aggregate = named.aggregate
+    this.codec = bareCodec(new AccumulatorCodec([named]))
+    this.pieces = [aggregatePiece(named)]
   }
 
   first(value: unknown): unknown {
@@ -72,6 +78,7 @@ class OneAccumulator implements Accumulators {
 
 class AccumulatorArray implements Accumulators {
   readonly codec: Codec<unknown>
+  readonly pieces: readonly StatePiece[]
   readonly #operator: string
   readonly #aggregates: readonly AnyAggregate[]
   /** The fields of a result as the user listed them, with the place of each in the array. */
@@ -79,13 +86,14 @@ class AccumulatorArray implements Accumulators {
   /** What `add` has worked out and not yet kept. */
   readonly #next: unknown[]
 
-  constructor(named: readonly Named[], operator: string) {
+  constructor(named: readonly NamedAggregate[], operator: string) {
     const sorted = inOrder(named)
     this.#operator = operator
-    this.#aggregates = sorted.map(([, aggregate]) => aggregate)
-    this.#fields = named.map((each) => ({ name: each[0], place: sorted.indexOf(each) }))
+    this.#aggregates = sorted.map(({ aggregate }) => aggregate)
+    this.#fields = named.map((each) => ({ name: each.name, place: sorted.indexOf(each) }))
     this.#next = sorted.map(() => undefined)
-    this.codec = arrayCodec(label(sorted), this.#aggregates.map(codecOf))
+    this.codec = new AccumulatorCodec(sorted)
+    this.pieces = named.map(aggregatePiece)
   }
 
   first(value: unknown): unknown {
@@ -136,36 +144,26 @@ class AccumulatorArray implements Accumulators {
 }
 
 /**
- * By name, so that listing the fields in another order does not change what a checkpoint holds; and aggregates with
+ * By name, so that listing the fields in another order does not change how they are written; and aggregates with
  * objects for accumulators last, so that one before them that throws finds them untouched.
  */
-function inOrder(named: readonly Named[]): readonly Named[] {
-  const rank = ([name, aggregate]: Named) => `${typeof aggregate.create() === 'object' ? 1 : 0}${name}`
+function inOrder(named: readonly NamedAggregate[]): readonly NamedAggregate[] {
+  const rank = ({ name, aggregate }: NamedAggregate) =>
+    `${typeof aggregate.create() === 'object' ? 1 : 0}${name}`
   return named.toSorted((a, b) => (rank(a) < rank(b) ? -1 : 1))
 }
 
-function codecOf(aggregate: AnyAggregate): Codec<unknown> {
-  return aggregate.codec ?? structuredCodec()
-}
-
-/** What a checkpoint compares: adding, removing or changing an aggregate changes it. */
-function label(named: readonly Named[]): string {
-  const parts = named.map(([name, aggregate]) => `${name}=${aggregate.kind}/${codecOf(aggregate).id}`)
-  return `aggregates(${parts.join(',')})`
-}
-
-/** Each part carries its own version, so that one may evolve without the others. */
-function arrayCodec(id: string, parts: readonly Codec<unknown>[]): Codec<unknown> {
+/** For a single accumulator that is kept without an array around it. */
+function bareCodec(codec: AccumulatorCodec): Codec<unknown> {
   return {
-    id,
-    version: 1,
-    encode: (accumulators, out) => {
-      for (const [i, part] of parts.entries()) {
-        out.varint(part.version)
-        part.encode((accumulators as unknown[])[i], out)
-      }
+    id: codec.id,
+    version: codec.version,
+    encode: (accumulator, out) => codec.encode([accumulator], out),
+    decode: (input) => codec.decode(input)[0],
+    reader: (id, version) => {
+      const read = codec.reader(id, version)
+      return read && ((input) => read(input)[0])
     },
-    decode: (input) => parts.map((part) => part.decode(input, input.varint())),
   }
 }
 
@@ -176,5 +174,14 @@ function checkField(name: string, operator: string): void {
   throw new MillraceError(
     'OPTION_INVALID',
     `'${operator}' has an aggregate named '${name}', but that field of a result is taken; choose another name`,
+  )
+}
+
+/** Types ask for both; this is the check for untyped callers. */
+function checkIdentity({ name, aggregate: { kind, version } }: NamedAggregate, operator: string): void {
+  if (typeof kind === 'string' && kind !== '' && Number.isSafeInteger(version) && version >= 1) return
+  throw new MillraceError(
+    'GRAPH_INVALID',
+    `aggregate '${name}' of '${operator}' has kind ${JSON.stringify(kind) ?? 'undefined'} and version ${String(version)}; give it a kind and a version from 1, so that a changed program does not misread its accumulators`,
   )
 }

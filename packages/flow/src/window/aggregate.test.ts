@@ -121,7 +121,9 @@ describe('several aggregates', () => {
     const n = count<never>()
     const all = collect<never>()
     expect(figures({ n, all }).codec.id).toBe(figures({ all, n }).codec.id)
-    expect(figures({ n, all }).codec.id).toBe('aggregates(n=count/structured,all=collect/structured)')
+    expect(figures({ n, all }).codec.id).toBe(
+      'accumulators [["n","count",1,"structured",1],["all","collect",1,"structured",1]]',
+    )
   })
 
   test('adding, removing, renaming or changing one does', () => {
@@ -130,6 +132,48 @@ describe('several aggregates', () => {
       (each) => figures(each).codec.id,
     )
     expect(new Set(ids).size).toBe(4)
+  })
+
+  /** What `now` makes of accumulators that `before` wrote. */
+  const converted = (before: ReturnType<typeof figures>, now: ReturnType<typeof figures>, value: unknown) => {
+    const out = new ByteWriter()
+    before.codec.encode(before.add(before.first(value), value), out)
+    const input = new ByteReader(out.written())
+    const result: Record<string, unknown> = {}
+    now.results(now.codec.reader!(before.codec.id, before.codec.version)!(input), result)
+    expect(input.remaining).toBe(0)
+    return result
+  }
+
+  test('accumulators of other aggregates are read by name: what is new starts empty, the rest is passed over', () => {
+    const n = count<never>()
+    const total = sum<never>(itself)
+    const all = collect<never>()
+    expect(converted(figures({ n, all }), figures({ all, total, n }), 7)).toEqual({
+      n: 2,
+      all: [7, 7],
+      total: 0,
+    })
+    expect(converted(figures({ all, n, total }), figures({ total }), 7)).toEqual({ total: 14 })
+    expect(converted(figures({ n }), figures({ total }), 7)).toEqual({ total: 0 })
+    expect(converted(figures({ n }), figures({}), 7)).toEqual({})
+    expect(converted(figures({}), figures({ n }), 7)).toEqual({ n: 0 })
+    // Longer than one byte can say.
+    expect(converted(figures({ all, n }), figures({ n }), 'x'.repeat(1_000))).toEqual({ n: 2 })
+  })
+
+  test('accumulators of another kind, version or codec under one name are not read', () => {
+    const n = count<never>()
+    const written = { id: 'mine', version: 2, encode: () => {}, decode: () => 0 }
+    const before = figures({ n: { ...n, codec: written } })
+    const reads = (aggregate: object) =>
+      figures({ n: { ...n, ...aggregate } }).codec.reader!(before.codec.id, 1) !== undefined
+    expect(reads({ codec: { ...written, version: 3 } })).toBe(true)
+    expect(reads({ codec: { ...written, version: 1 } })).toBe(false)
+    expect(reads({ codec: { ...written, id: 'other' } })).toBe(false)
+    expect(reads({ codec: written, kind: 'sum' })).toBe(false)
+    expect(reads({ codec: written, version: 2 })).toBe(false)
+    expect(figures({ n }).codec.reader!('structured', 1)).toBeUndefined()
   })
 
   test('EN-013 names that a result cannot have are refused', () => {

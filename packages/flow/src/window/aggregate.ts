@@ -12,6 +12,7 @@ import type { Codec } from '@millrace/core'
  * @example
  * const longest: Aggregate<string, string, number> = {
  *   kind: 'longest',
+ *   version: 1,
  *   create: () => '',
  *   add: (longest, text) => (text.length > longest.length ? text : longest),
  *   merge: (a, b) => (b.length > a.length ? b : a),
@@ -19,8 +20,13 @@ import type { Codec } from '@millrace/core'
  * }
  */
 export interface Aggregate<in In, Accumulator, out Result> {
-  /** What it is, and part of how its state is labelled: change it when accumulators change their meaning. */
+  /** What it is. Of an aggregate of your own a name that no other kind has. */
   readonly kind: string
+  /**
+   * A whole number from 1. Raise it when accumulators change their meaning: the accumulators of a checkpoint are then
+   * not read as something else. (Where only the way they are written changes, evolve the codec instead.)
+   */
+  readonly version: number
   /** An accumulator of no values. Called for each key and window. */
   create(): Accumulator
   /**
@@ -48,6 +54,7 @@ export type Aggregates<In> = Readonly<Record<string, Aggregate<In, unknown, unkn
  * @example
  * const distinct = aggregator({
  *   kind: 'distinct-cards',
+ *   version: 1,
  *   create: () => new Set<string>(),
  *   add: (cards, payment: Payment) => cards.add(payment.card),
  *   merge: (a, b) => a.union(b),

@@ -1,4 +1,4 @@
-import type { EventTime } from '@millrace/core'
+import { MillraceError, type EventTime, type StateSetting } from '@millrace/core'
 
 /** A span of event time: `start` belongs to it, `end` does not. Milliseconds since the epoch. */
 export interface Window {
@@ -14,8 +14,16 @@ export interface Slice extends Window {
   readonly lastWindowEnd: EventTime
 }
 
+/** Which windows there are, as data. */
+export interface WindowsFingerprint {
+  /** "tumbling". Of windows of your own a name that no other windows have. */
+  readonly kind: string
+  /** What tells windows of this kind apart: size, offset, zone. */
+  readonly settings: readonly StateSetting[]
+}
+
 /**
- * Says which windows there are.
+ * Assigns event times to windows.
  *
  * Windows are cut into slices: the spans between two moments at which some window starts or ends. A slice lies in
  * each window either wholly or not at all, so a record is added to one slice however many windows it is in, and a
@@ -31,6 +39,11 @@ export interface Slice extends Window {
 export interface WindowAssigner {
   /** For people: "tumbling windows of 1m". */
   readonly description: string
+  /**
+   * Which windows these are, as data. Open windows of a checkpoint are restored only into windows with the same
+   * fingerprint: name everything that the other members depend on.
+   */
+  readonly fingerprint: WindowsFingerprint
   /** The slice that holds `time`. There is a window around every time. */
   slice(time: EventTime): Slice
   /** The windows that hold the slice, earliest first. */
@@ -41,4 +54,21 @@ export interface WindowAssigner {
   slicesOfWindow(windowEnd: EventTime): readonly EventTime[]
   /** The starts of the slices for which the window that ends at `windowEnd` is the last. */
   lastSlicesOfWindow(windowEnd: EventTime): readonly EventTime[]
+}
+
+/** The settings of an operator with these windows. Throws `GRAPH_INVALID` for an assigner without a fingerprint. */
+export function windowSettings(assigner: WindowAssigner, operator: string): readonly StateSetting[] {
+  // Types ask for it; this is the check for untyped callers.
+  const { kind, settings } = (assigner.fingerprint ?? {}) as Partial<WindowsFingerprint>
+  if (typeof kind !== 'string' || !Array.isArray(settings)) {
+    throw new MillraceError(
+      'GRAPH_INVALID',
+      `the windows of '${operator}' (${String(assigner.description)}) have no fingerprint, so a changed program could misread open windows; give the assigner a 'fingerprint' with its kind and settings`,
+    )
+  }
+  const own = (settings as readonly StateSetting[]).map((setting) => ({
+    ...setting,
+    name: `window ${setting.name}`,
+  }))
+  return [{ name: 'window kind', value: kind }, ...own]
 }

@@ -12,6 +12,7 @@ export function collect<In, V>(select: (value: In) => V): Aggregate<In, V[], rea
 export function collect<In>(select?: (value: In) => unknown): Aggregate<In, unknown[], readonly unknown[]> {
   return {
     kind: 'collect',
+    version: 1,
     create: () => [],
     add: (values, value) => {
       values.push(select === undefined ? value : select(value))

@@ -9,6 +9,7 @@ import type { Aggregate } from './aggregate.ts'
 export function count<In>(select?: (value: In) => unknown): Aggregate<In, number, number> {
   return {
     kind: 'count',
+    version: 1,
     create: () => 0,
     add: select === undefined ? (n) => n + 1 : (n, value) => (select(value) === undefined ? n : n + 1),
     merge: (a, b) => a + b,

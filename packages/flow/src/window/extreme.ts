@@ -45,6 +45,7 @@ function extreme<In, V extends Comparable | undefined>(
   }
   return {
     kind,
+    version: 1,
     create: () => undefined,
     add: (best, value) => better(best, checked(kind, select(value))),
     merge: better,

@@ -19,6 +19,7 @@ export function mean<In, V extends number | undefined>(
 ): Aggregate<In, MeanAccumulator, number | (undefined extends V ? undefined : never)> {
   return {
     kind: 'mean',
+    version: 1,
     create: () => ({ n: 0, total: 0 }),
     add: (before, value) => {
       const term = select(value)

@@ -120,4 +120,24 @@ describe('options', () => {
     expect(tumbling(5)).not.toEqual(tumbling(6))
     expect(tumbling(5, { offset: '-0s' })).toEqual(tumbling(5))
   })
+
+  test('EN-028 windows have one fingerprint exactly if they are the same windows', () => {
+    const same: readonly (readonly [WindowAssigner, WindowAssigner])[] = [
+      [tumbling('1m'), tumbling(60_000)],
+      [tumbling(10), sliding({ size: 10, slide: 10 })],
+      [tumbling('1d', { offset: '-8h' }), tumbling('1d', { offset: '16h' })],
+      [tumbling(10, { offset: 5 }), tumbling(10, { offset: -5 })],
+      [sliding({ size: 10, slide: 4, offset: -1 }), sliding({ size: 10, slide: 4, offset: 3 })],
+    ]
+    for (const [a, b] of same) expect(a.fingerprint).toEqual(b.fingerprint)
+    const different = [
+      tumbling(10),
+      tumbling(20),
+      tumbling(10, { offset: 1 }),
+      sliding({ size: 10, slide: 5 }),
+      sliding({ size: 10, slide: 2 }),
+      sliding({ size: 20, slide: 5 }),
+    ].map(({ fingerprint }) => JSON.stringify(fingerprint))
+    expect(new Set(different).size).toBe(different.length)
+  })
 })

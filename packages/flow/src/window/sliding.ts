@@ -6,7 +6,7 @@ import {
   type Duration,
   type EventTime,
 } from '@millrace/core'
-import type { Slice, Window, WindowAssigner } from './assigner.ts'
+import type { Slice, Window, WindowAssigner, WindowsFingerprint } from './assigner.ts'
 
 /** Options of `sliding`. */
 export interface SlidingOptions {
@@ -114,6 +114,18 @@ export class AlignedWindows implements WindowAssigner {
       windows.push({ start, end: start + this.size })
     }
     return windows.toReversed()
+  }
+
+  /** The same windows have the same fingerprint, whatever function made them and however the offset was written. */
+  get fingerprint(): WindowsFingerprint {
+    const { size, slide } = this
+    const offset = floorMod(this.offset, slide)
+    const settings = [
+      { name: 'size', value: size, unit: 'ms' },
+      { name: 'offset', value: offset * 2 > slide ? offset - slide : offset, unit: 'ms' },
+    ] as const
+    if (slide === size) return { kind: 'tumbling', settings }
+    return { kind: 'sliding', settings: [...settings, { name: 'slide', value: slide, unit: 'ms' }] }
   }
 
   startOf(windowEnd: EventTime): EventTime {

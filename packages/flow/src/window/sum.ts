@@ -14,6 +14,7 @@ import type { Aggregate } from './aggregate.ts'
 export function sum<In>(select: (value: In) => number | undefined): Aggregate<In, number, number> {
   return {
     kind: 'sum',
+    version: 1,
     create: () => 0,
     add: (total, value) => {
       const term = select(value)
@@ -33,6 +34,7 @@ export function sum<In>(select: (value: In) => number | undefined): Aggregate<In
 export function sumBigint<In>(select: (value: In) => bigint | undefined): Aggregate<In, bigint, bigint> {
   return {
     kind: 'sumBigint',
+    version: 1,
     create: () => 0n,
     add: (total, value) => {
       const term = select(value)

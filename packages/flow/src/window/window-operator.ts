@@ -18,9 +18,11 @@
  */
 import {
   MillraceError,
+  statePiece,
   type Cell,
   type Collector,
   type EventTime,
+  type Fingerprint,
   type Key,
   type KeyToken,
   type Operator,
@@ -31,7 +33,7 @@ import {
 } from '@millrace/core'
 import { accumulatorsOf, type Accumulators } from './accumulators.ts'
 import type { Aggregates } from './aggregate.ts'
-import type { Slice, Window, WindowAssigner } from './assigner.ts'
+import { windowSettings, type Slice, type Window, type WindowAssigner } from './assigner.ts'
 import { farthestTime } from './sliding.ts'
 
 /** What a window operator is told. */
@@ -42,14 +44,23 @@ export interface WindowParts {
   readonly latenessMs: number
 }
 
+/** The accumulators of each slice and key. How they are written depends on the aggregates, which say so themselves. */
+const slicesPiece = statePiece('slices', { name: 'slices', codec: { id: 'accumulators', version: 1 } })
+
+const latenessSetting = 'allowed lateness'
+
 /** The only operator that knows windows, slices, lateness and aggregates. */
 export class WindowOperator implements Operator<unknown, unknown> {
+  /** What its state means: the windows, the aggregates, and how slices are filed. */
+  readonly fingerprint: Fingerprint
   readonly #assigner: WindowAssigner
   readonly #accumulators: Accumulators
   readonly #latenessMs: number
   #context!: OperatorContext
   #table!: StateTable<unknown>
   #late!: Collector<unknown>
+  /** Windows that ended at or before this were closed by an earlier program that allowed less lateness. */
+  #closedUpTo: EventTime = Number.NEGATIVE_INFINITY
   /** The slice of the record before: most records are in the same one. NaN is in none. */
   #slice: Slice = {
     start: Number.NaN,
@@ -68,16 +79,32 @@ export class WindowOperator implements Operator<unknown, unknown> {
     this.#assigner = assigner
     this.#accumulators = accumulatorsOf(aggregates, name)
     this.#latenessMs = latenessMs
+    this.fingerprint = {
+      pieces: [slicesPiece, ...this.#accumulators.pieces],
+      settings: [
+        ...windowSettings(assigner, name),
+        { name: latenessSetting, value: latenessMs, unit: 'ms', mayChange: true },
+      ],
+    }
   }
 
   open(context: OperatorContext): void {
     this.#context = context
-    this.#table = context.table({ name: 'slices', codec: this.#accumulators.codec })
+    this.#table = context.table({ name: slicesPiece.name, codec: this.#accumulators.codec })
     this.#late = context.output('late')
+    const closed = context.earlier(latenessSetting).map(({ value, until }) => until - Number(value))
+    this.#closedUpTo = Math.max(Number.NEGATIVE_INFINITY, ...closed)
   }
 
   restored(): void {
-    for (const start of this.#table.outers()) this.#setSweeps(start as EventTime)
+    for (const start of this.#table.outers()) this.#resume(start as EventTime)
+  }
+
+  /** Drops the slice if it closes sooner than in an earlier program, which allowed more lateness. */
+  #resume(sliceStart: EventTime): void {
+    const { lastWindowEnd } = this.#assigner.slice(sliceStart)
+    if (this.#context.watermark() >= lastWindowEnd + this.#latenessMs) this.#table.deleteOuter(sliceStart)
+    else this.#setSweeps(sliceStart)
   }
 
   process(record: StreamRecord<unknown>, out: Collector<unknown>): void {
@@ -113,7 +140,8 @@ export class WindowOperator implements Operator<unknown, unknown> {
     }
     const slice = this.#assigner.slice(time)
     this.#slice = slice
-    this.#closesAt = slice.lastWindowEnd + this.#latenessMs
+    const isClosed = slice.lastWindowEnd <= this.#closedUpTo
+    this.#closesAt = isClosed ? Number.NEGATIVE_INFINITY : slice.lastWindowEnd + this.#latenessMs
     this.#updatesFrom = this.#latenessMs === 0 ? Number.POSITIVE_INFINITY : slice.firstWindowEnd
   }
 
@@ -180,7 +208,7 @@ export class WindowOperator implements Operator<unknown, unknown> {
   /** A record came after the end of windows that still take it: each of them has a new result. */
   #emitAgain(key: Key, watermark: EventTime, out: Collector<unknown>): void {
     for (const { end } of this.#assigner.windowsOfSlice(this.#slice.start)) {
-      if (end > watermark || watermark >= end + this.#latenessMs) continue
+      if (end > watermark || watermark >= end + this.#latenessMs || end <= this.#closedUpTo) continue
       this.#emit(key, end, this.#accumulatorsOfKey(end), out)
     }
   }

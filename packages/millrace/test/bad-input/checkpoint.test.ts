@@ -128,11 +128,11 @@ describe('a job that was interrupted', () => {
     )
   })
 
-  test('EN-238 an operator was renamed: it refuses, and lists what was dropped and what is new', async () => {
+  test('EN-238 an operator was renamed: it refuses, and says what is missing and what to do', async () => {
     await stop()
     const { code, err } = await start(named).ended
     expect(err).toMatch(
-      /^CHECKPOINT_INCOMPATIBLE: checkpoint \d+ does not fit this program: the program no longer has 'sums', which the checkpoint holds something of; give them back their names, or allow the loss explicitly; new in the program: 'totals'\. Nothing was restored or changed$/m,
+      /^CHECKPOINT_INCOMPATIBLE: checkpoint \d+ does not fit this program, and nothing was restored or changed\. 'sums': the program no longer has it \(if it was renamed to 'totals', use the old name\)\. Give it its name back, or drop its state with --drop-state sums$/m,
     )
     expect(code).toBe(5)
     // And so it is: under its old name the operator goes on.
@@ -141,9 +141,10 @@ describe('a job that was interrupted', () => {
     expect(await output()).toHaveLength(100)
   })
 
-  test('EN-238 with --allow-dropped-state a renamed operator starts empty, with a warning', async () => {
+  test('EN-238 with --drop-state a renamed operator starts empty, with a warning', async () => {
     await stop()
-    const { code, err } = await start(named, '--allow-dropped-state').ended
+    const { code, err } = await start(named, '--drop-state', 'sums').ended
+    expect(err).toMatch(/warning: 'sums' of checkpoint \d+ is dropped: its state and timers are gone/)
     expect(err).toMatch(/warning: 'totals' is not in checkpoint \d+ and starts empty/)
     expect(code).toBe(0)
   })

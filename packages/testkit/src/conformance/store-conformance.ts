@@ -51,6 +51,8 @@ export function stateStoreConformance(options: StateStoreConformanceOptions): re
   add('owners are frozen one by one, and tables do not mix', snapshot.owners)
   add('cells follow their key groups to another number of subtasks', snapshot.rescale)
   add('values are decoded by the version that wrote them, and not by a stranger', snapshot.codecs)
+  add('values of another codec are read by a reader for it and written anew', snapshot.foreignCodecs)
+  add('state that a start leaves out is gone, and no other state is', snapshot.discarded)
   add('tables come and go between lives', snapshot.tablesComeAndGo)
   add('a job that does anything in any order finds its state again', (trial) => anything(trial, seeds))
 

@@ -5,6 +5,7 @@ import type {
   ByteWriter,
   Cell,
   Codec,
+  DiscardedState,
   Json,
   KeyGroupRange,
   KeyToken,
@@ -30,10 +31,13 @@ export class ValueCodec implements Codec<Value> {
   readonly id: string
   readonly version: number
   readonly versionsRead: Set<number> = new Set()
+  readonly #foreignId: string | undefined
 
-  constructor(id = 'kit.values', version = 1) {
+  /** `foreignId` is the id of another codec whose values it reads, too. */
+  constructor(id = 'kit.values', version = 1, foreignId?: string) {
     this.id = id
     this.version = version
+    this.#foreignId = foreignId
   }
 
   encode(value: Value, out: ByteWriter): void {
@@ -43,6 +47,11 @@ export class ValueCodec implements Codec<Value> {
   decode(input: ByteReader, version: number): Value {
     this.versionsRead.add(version)
     return JSON.parse(input.text()) as Value
+  }
+
+  reader(id: string, version: number): ((input: ByteReader) => Value) | undefined {
+    if (id !== this.#foreignId) return undefined
+    return (input) => [...this.decode(input, version), version]
   }
 }
 
@@ -78,6 +87,7 @@ export interface TableChoice {
 export interface StoreStart {
   readonly from?: Json
   readonly retained?: readonly Json[]
+  readonly discard?: readonly DiscardedState[]
 }
 
 /** One life of a job's store: the part of the engine that a store gets to see. */
@@ -93,9 +103,12 @@ export class StoreLife {
   }
 
   static async open(store: StateStore, fs: SimFs, start: StoreStart = {}): Promise<StoreLife> {
-    const { from, retained = from === undefined ? [] : [from] } = start
+    const { from, retained = from === undefined ? [] : [from], discard = [] } = start
     const clock = new RestlessClock()
-    return new StoreLife(fs, await store.open({ fs, clock, directory: 'data/state', from, retained }))
+    return new StoreLife(
+      fs,
+      await store.open({ fs, clock, directory: 'data/state', from, retained, discard }),
+    )
   }
 
   table(choice: TableChoice = {}): StateTable<Value> {

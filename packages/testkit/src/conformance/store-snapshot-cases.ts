@@ -250,6 +250,42 @@ export async function codecs(trial: StoreTrial): Promise<void> {
   }
 }
 
+/** The values that another codec wrote, and are in the next snapshot as this codec writes them. */
+export async function foreignCodecs(trial: StoreTrial): Promise<void> {
+  let life = await trial.live()
+  const table = await life.only({ codec: new ValueCodec('kit.old', 2) })
+  for (let inner = 0; inner < 20; inner++) table.create('a', inner, 0, [inner])
+  life = await trial.next(life, await life.snapshot())
+  const converted = await life.only({ codec: new ValueCodec('kit.new', 1, 'kit.old') })
+  checkEqual((await found(converted, 'a', 3)).value, [3, 2], 'a value that a reader of another codec read')
+  await change(converted, 'a', 4, 9)
+  const expected = contentOf(converted)
+  life = await trial.next(life, await life.snapshot())
+  const restored = await life.only({ codec: new ValueCodec('kit.new', 1) })
+  checkEqual(contentOf(restored), expected, 'what was read by a reader, from the next snapshot')
+}
+
+/** State that a start leaves out is gone for good, and nothing else is. */
+export async function discarded(trial: StoreTrial): Promise<void> {
+  const names = ['one', 'two'].flatMap((owner) => ['left', 'right'].map((name) => ({ owner, name })))
+  const open = async (life: StoreLife): Promise<StateTable<Value>[]> => {
+    const tables = names.map((choice) => life.table(choice))
+    await life.store.load()
+    return tables
+  }
+  let life = await trial.live()
+  for (const table of await open(life)) table.create('a', 'x', 0, [1])
+  const from = await life.snapshot()
+  life = await trial.next(life, from, [from], [{ owner: 'one' }, { owner: 'two', table: 'left' }])
+  const tables = await open(life)
+  const kept = [['a', [['x', [1]]]]]
+  checkEqual(tables.map(contentOf), [[], [], [], kept], 'tables after some were left out')
+  tables[0]!.create('b', 'y', 0, [2])
+  life = await trial.next(life, await life.snapshot())
+  const fresh = [['b', [['y', [2]]]]]
+  checkEqual((await open(life)).map(contentOf), [fresh, [], [], kept], 'the same tables in the life after')
+}
+
 export async function tablesComeAndGo(trial: StoreTrial): Promise<void> {
   let life = await trial.live()
   const table = await life.only({ name: 'old' })

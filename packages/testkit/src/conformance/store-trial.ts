@@ -1,4 +1,4 @@
-import type { Json, StateStore } from '@millrace/core'
+import type { DiscardedState, Json, StateStore } from '@millrace/core'
 import { SimFs } from '../sim-fs.ts'
 import { StoreLife } from './store-life.ts'
 
@@ -16,7 +16,12 @@ export class StoreTrial {
   }
 
   /** Starts a life that is restored from a snapshot, after the machine of the one before lost its power. */
-  next(life: StoreLife, from: Json, retained: readonly Json[] = [from]): Promise<StoreLife> {
-    return StoreLife.open(this.create(), life.fs.afterPowerLoss(), { from, retained })
+  next(
+    life: StoreLife,
+    from: Json,
+    retained: readonly Json[] = [from],
+    discard: readonly DiscardedState[] = [],
+  ): Promise<StoreLife> {
+    return StoreLife.open(this.create(), life.fs.afterPowerLoss(), { from, retained, discard })
   }
 }

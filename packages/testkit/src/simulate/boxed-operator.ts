@@ -1,6 +1,7 @@
 import {
   keyToken,
   type Collector,
+  type EarlierSetting,
   type EventTime,
   type Key,
   type KeyToken,
@@ -156,6 +157,10 @@ class BoxingContext implements OperatorContext {
 
   table<T>(descriptor: StateDescriptor<T>): StateTable<T> {
     return this.#inner.table(descriptor)
+  }
+
+  earlier(setting: string): readonly EarlierSetting[] {
+    return this.#inner.earlier(setting)
   }
 
   output<T>(name: string): Collector<T> {

@@ -1,0 +1,133 @@
+import { durationText } from '../kernel/time.ts'
+import type { StatePiece, StateSetting } from '../state/fingerprint.ts'
+import type { OperatorEntry } from './manifest.ts'
+
+/** What a changed program means for the state of one part. */
+export interface PartComparison {
+  /** Why its state cannot be restored, as sentences with the ways out; empty if it can. */
+  readonly problems: readonly string[]
+  /** How its state is converted, as phrases. */
+  readonly conversions: readonly string[]
+  /** Settings whose new value takes over state of an old one. */
+  readonly changed: readonly StateSetting[]
+  /** Pieces whose values are dropped because the user asked for it. */
+  readonly dropped: readonly StatePiece[]
+}
+
+/** Whether the user has asked to drop a piece of state, which could be restored or not. */
+export type MayDrop = (piece: string, isRestorable: boolean) => boolean
+
+/** Compares a part of the program with what a checkpoint says about the part of that name. */
+export function compareParts(before: OperatorEntry, now: OperatorEntry, mayDrop: MayDrop): PartComparison {
+  const { name } = before
+  if (before.kind !== now.kind || before.type !== now.type) {
+    return {
+      problems: [
+        `it was ${typeText(before)} and is ${typeText(now)}. Undo the change, give the new part another name, or drop the old one's state with --drop-state ${name}`,
+      ],
+      conversions: [],
+      changed: [],
+      dropped: [],
+    }
+  }
+  const comparison = { problems: [], conversions: [], changed: [], dropped: [] }
+  compareSettings(before, now, comparison)
+  comparePieces(before, now, mayDrop, comparison)
+  return comparison
+}
+
+type Lists = { readonly [List in keyof PartComparison]: PartComparison[List][number][] }
+
+function compareSettings(before: OperatorEntry, now: OperatorEntry, lists: Lists): void {
+  const { name } = before
+  const names = new Set([...before.settings, ...now.settings].map((setting) => setting.name))
+  const changes: string[] = []
+  for (const each of names) {
+    const old = before.settings.find((setting) => setting.name === each)
+    const own = now.settings.find((setting) => setting.name === each)
+    if (old?.value === own?.value) continue
+    const change = `${each} was ${settingText(old)} and is ${settingText(own)}`
+    if (old !== undefined && own?.mayChange === true) {
+      lists.conversions.push(change)
+      lists.changed.push(old)
+    } else {
+      changes.push(change)
+    }
+  }
+  if (changes.length === 0) return
+  lists.problems.push(
+    `${changes.join(', ')}. Undo the change, keep '${name}' and add the new operator beside it under another name, or drop its state with --drop-state ${name}`,
+  )
+}
+
+function comparePieces(before: OperatorEntry, now: OperatorEntry, mayDrop: MayDrop, lists: Lists): void {
+  for (const old of before.pieces) {
+    const own = now.pieces.find((piece) => piece.role === old.role && piece.name === old.name)
+    const change = own && changeOf(old, own)
+    const isRestorable = own !== undefined && change === undefined
+    if (old.role === 'state' && mayDrop(old.name, isRestorable)) {
+      lists.dropped.push(old)
+    } else if (isRestorable) {
+      if (own.codecVersion > old.codecVersion) lists.conversions.push(migration(old, own))
+    } else if (own === undefined && old.role === 'aggregate') {
+      lists.conversions.push(`${pieceText(old)} is no longer there and its values are dropped`)
+    } else {
+      lists.problems.push(`${change ?? removalOf(old, now)}. ${waysOut(old, before)}`)
+    }
+  }
+  for (const own of now.pieces) {
+    if (before.pieces.some((old) => old.role === own.role && old.name === own.name)) continue
+    const where = own.role === 'aggregate' ? ', also in windows that are open' : ''
+    lists.conversions.push(`${pieceText(own)} is new and starts empty${where}`)
+  }
+}
+
+/** How a piece of the program differs from the one in the checkpoint, if values cannot be read. */
+function changeOf(old: StatePiece, own: StatePiece): string | undefined {
+  const what = pieceText(old)
+  if (own.kind !== old.kind) return `${what} was of kind ${old.kind} and is of kind ${own.kind}`
+  if (own.version !== old.version) return `${what} had version ${old.version} and has version ${own.version}`
+  if (own.codec !== old.codec) {
+    return `${what} was written by codec '${old.codec}' and has codec '${own.codec}', which cannot read it`
+  }
+  if (own.codecVersion >= old.codecVersion) return undefined
+  return `${what} was written by version ${old.codecVersion} of codec '${old.codec}', and the program has the older version ${own.codecVersion}`
+}
+
+function removalOf(old: StatePiece, now: OperatorEntry): string {
+  const renamed = now.pieces.filter((own) => own.name !== old.name && own.kind === old.kind)
+  const hint =
+    renamed.length === 0
+      ? ''
+      : ` (if ${renamed.map(pieceText).join(' or ')} is a new name for it, use the old one)`
+  return `the program no longer has ${pieceText(old)}${hint}`
+}
+
+function migration(old: StatePiece, own: StatePiece): string {
+  return `${pieceText(own)} is migrated from version ${old.codecVersion} to ${own.codecVersion} of codec '${own.codec}' as it is read`
+}
+
+function waysOut(old: StatePiece, part: OperatorEntry): string {
+  if (part.kind !== 'operator') {
+    return `Run the version of the program that wrote it, or drop its state with --drop-state ${part.name}`
+  }
+  if (old.role === 'aggregate') {
+    return `Give the new aggregate another name, and it starts empty, or drop the state of all with --drop-state ${part.name}`
+  }
+  return `Undo the change, migrate the values with evolvingCodec, or drop them with --drop-state ${part.name}/${old.name}`
+}
+
+function typeText({ kind, type }: OperatorEntry): string {
+  return kind === 'source' || kind === 'sink' ? `a ${kind} of type ${type}` : `an operator of type ${type}`
+}
+
+function pieceText({ role, name }: StatePiece): string {
+  return `${role} '${name}'`
+}
+
+/** The value of a setting for people. */
+function settingText(setting: StateSetting | undefined): string {
+  if (setting === undefined) return 'not set'
+  const { value, unit } = setting
+  return unit === 'ms' && typeof value === 'number' ? durationText(value) : String(value)
+}

@@ -1,0 +1,97 @@
+import { MillraceError } from '../kernel/errors.ts'
+import type { Key } from '../kernel/key.ts'
+
+/** With more kinds than this an operator's keys have no type that could be compared. */
+const kindsMax = 32
+
+const anyKind = 'any'
+
+/**
+ * The kinds of key that one subtask of an operator has had: "string", "object {card, shop}". They are part of a
+ * checkpoint.
+ *
+ * `keyBy` is a function, so only records show that a changed program has keys of another type. Such keys would find
+ * none of the restored state. So after a restore the first key must be of a kind that the state has keys of; once one
+ * was, new kinds are added.
+ *
+ * A look costs a comparison for keys of one primitive type, and for composite keys a walk over their field names.
+ * `null` has no kind: it is a key of any type.
+ */
+export class KeyKinds {
+  readonly #operator: string
+  readonly #hasState: () => boolean
+  readonly #kinds: Set<string>
+  /** Whether no key of a restored kind has come yet. */
+  #isUnproven: boolean
+  /** What `typeof` says of the last primitive key. A key like the last of its sort needs no second look. */
+  #primitive: string | undefined
+  /** The length of the last array. */
+  #length = -1
+  /** Field names of the last object, in its own order. */
+  #fields: readonly string[] | undefined
+
+  /** `restored` are the kinds in the checkpoint. `hasState` says whether the operator has any state now. */
+  constructor(operator: string, restored: readonly string[], hasState: () => boolean) {
+    this.#operator = operator
+    this.#hasState = hasState
+    this.#kinds = new Set(restored)
+    this.#isUnproven = restored.length > 0 && !restored.includes(anyKind)
+  }
+
+  /** In the order in which they came. */
+  list(): readonly string[] {
+    return [...this.#kinds]
+  }
+
+  /**
+   * Takes in the key of a record. Throws `CHECKPOINT_INCOMPATIBLE` if the restored state has keys of other kinds only.
+   */
+  see(key: Key): void {
+    if (typeof key === this.#primitive || key === null) return
+    if (typeof key !== 'object') {
+      this.#primitive = typeof key
+      this.#note(typeof key)
+    } else if (Array.isArray(key)) {
+      if (key.length === this.#length) return
+      this.#length = key.length
+      this.#note(`array of ${key.length}`)
+    } else if (key instanceof Uint8Array) {
+      this.#note('bytes')
+    } else {
+      if (this.#fields !== undefined && hasFields(key, this.#fields)) return
+      this.#fields = Object.keys(key)
+      this.#note(`object {${this.#fields.toSorted().join(', ')}}`)
+    }
+  }
+
+  #note(kind: string): void {
+    const kinds = this.#kinds
+    if (kinds.has(kind)) {
+      this.#isUnproven = false
+      return
+    }
+    if (this.#isUnproven) {
+      if (this.#hasState()) throw this.#incompatible(kind)
+      kinds.clear()
+      this.#isUnproven = false
+    }
+    if (kinds.size < kindsMax) kinds.add(kind)
+    else kinds.add(anyKind)
+  }
+
+  #incompatible(kind: string): MillraceError {
+    const name = this.#operator
+    return new MillraceError(
+      'CHECKPOINT_INCOMPATIBLE',
+      `the keys of operator '${name}' have another type than its state: the checkpoint has keys of type ${this.list().join(' and ')}, and the first key of this program has type ${kind}, so it would find no state. Nothing was committed. Key by the same type as before, or drop the state with --drop-state ${name}`,
+      { place: name },
+    )
+  }
+}
+
+/** Whether an object has these fields and no others, in this order. */
+function hasFields(key: object, fields: readonly string[]): boolean {
+  let at = 0
+  for (const name in key) if (name !== fields[at++]) return false
+  return at === fields.length
+}

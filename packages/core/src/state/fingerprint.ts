@@ -1,0 +1,73 @@
+import { structuredCodec } from '../kernel/structured-codec.ts'
+import type { EventTime } from '../kernel/time.ts'
+
+/**
+ * What the state of a part means, as plain data.
+ *
+ * Every manifest holds it. A start compares it with the program before it restores anything, so state is never read
+ * as something else than what it was written as. It comes from where the state is defined: an operator, a window
+ * assigner, an aggregate, a connector.
+ */
+export interface Fingerprint {
+  readonly pieces: readonly StatePiece[]
+  readonly settings: readonly StateSetting[]
+}
+
+/** One named piece of what a part keeps, and how it is written. */
+export interface StatePiece {
+  /**
+   * `state`: what an operator files under a name; a program without it is refused. `aggregate`: a field of a window's
+   * results, which a program may add and remove.
+   */
+  readonly role: 'state' | 'aggregate'
+  readonly name: string
+  /** How values are kept, or what they mean: "value", "map", "sum". */
+  readonly kind: string
+  /** Raised when values of this kind change their meaning. A whole number from 1. */
+  readonly version: number
+  /** Id and version of the codec that writes values. A newer version reads what an older one wrote. */
+  readonly codec: string
+  readonly codecVersion: number
+}
+
+/** A fact that all state of a part depends on: the size of its windows, the encoding of its keys. */
+export interface StateSetting {
+  /** For people: "window size". */
+  readonly name: string
+  readonly value: string | number | boolean
+  /** `ms`: the value is a time span in milliseconds. */
+  readonly unit?: 'ms'
+  /**
+   * Whether state survives a change of the value. The operator then gets the values of earlier programs from
+   * `OperatorContext.earlier`. Default: a change is refused.
+   */
+  readonly mayChange?: true
+}
+
+/** A value that a setting had in an earlier program. */
+export interface EarlierSetting {
+  readonly setting: string
+  readonly value: StateSetting['value']
+  /** The operator's watermark when the value changed. */
+  readonly until: EventTime
+}
+
+/** The fingerprint of an operator that keeps nothing but timers. */
+export const noPieces: Fingerprint = { pieces: [], settings: [] }
+
+/**
+ * A piece of state as an operator files it.
+ *
+ * @example
+ * statePiece('value', { name: 'total' }) // written by the structured codec
+ */
+export function statePiece(
+  kind: string,
+  piece: {
+    readonly name: string
+    readonly codec?: { readonly id: string; readonly version: number } | undefined
+  },
+): StatePiece {
+  const { id, version } = piece.codec ?? structuredCodec()
+  return { role: 'state', name: piece.name, kind, version: 1, codec: id, codecVersion: version }
+}

@@ -1,0 +1,147 @@
+import { evolvingCodec, MemorySink, noPieces, numberCodec, startJob, structuredCodec } from '@millrace/core'
+import { output, pipeline, state, type StateSpecs } from '@millrace/flow'
+import { memoryStore } from '@millrace/store-memory'
+import { driveJob, simPlatform } from '@millrace/testkit'
+import { describe, expect, test } from 'vitest'
+import {
+  cells,
+  ChangingProgram,
+  expectRefused,
+  expectStopped,
+  items,
+  warnings,
+  type Build,
+} from './changing-program.ts'
+
+describe('pieces of state', () => {
+  const summing =
+    (program: ChangingProgram, sink: MemorySink<unknown>, specs: StateSpecs, name = 'total'): Build =>
+    (p) => {
+      program
+        .keyed(p)
+        .process(name, {
+          emits: output<number>(),
+          state: specs,
+          onRecord({ value }, { state: handles, emit }) {
+            const [handle] = Object.values(handles) as { get(): number; set(value: unknown): void }[]
+            handle!.set((handle!.get() ?? 0) + value.at)
+            emit(handle!.get())
+          },
+          onTimer() {},
+        })
+        .to('out', sink)
+    }
+
+  test('a piece that is added starts empty, announced', async () => {
+    const program = new ChangingProgram()
+    const sink = new MemorySink<unknown>()
+    program.input.push(...items(1, 2))
+    await program.live(summing(program, sink, { sum: state.value<number>() }))
+    program.input.push(...items(3))
+    const life = await program.live(
+      summing(program, sink, { sum: state.value<number>(), seen: state.map<string, number>() }),
+    )
+    expectStopped(life)
+    expect(warnings(life)).toEqual([
+      expect.stringMatching(
+        /^'total' of checkpoint \d+ is converted: state 'seen' is new and starts empty$/,
+      ) as string,
+    ])
+    expect(sink.values).toEqual([1, 3, 6])
+  })
+
+  test('a piece that is renamed is refused; with its old name the state is as before', async () => {
+    const program = new ChangingProgram()
+    const sink = new MemorySink<unknown>()
+    program.input.push(...items(5, 5))
+    await program.live(summing(program, sink, { sum: state.value<number>() }))
+    program.input.push(...items(10))
+    const renamed = summing(program, sink, { amount: state.value<number>() })
+    expectRefused(
+      await program.live(renamed),
+      "'total': the program no longer has state 'sum' (if state 'amount' is a new name for it, use the old one)",
+      '--drop-state total/sum',
+    )
+    expect(sink.values).toEqual([5, 10])
+    expectStopped(await program.live(summing(program, sink, { sum: state.value<number>() })))
+    expect(sink.values).toEqual([5, 10, 20])
+  })
+
+  test('a piece can be dropped alone, and stays dropped when its name comes back', async () => {
+    const program = new ChangingProgram()
+    const sink = new MemorySink<unknown>()
+    const both = { sum: state.value<number>(), other: state.value<number>() }
+    program.input.push(...items(5, 5))
+    await program.live(summing(program, sink, both))
+    const life = await program.live(summing(program, sink, { other: state.value<number>() }), {
+      dropState: ['total/sum'],
+    })
+    expectStopped(life)
+    expect(warnings(life)).toEqual([
+      expect.stringMatching(
+        /^'total' of checkpoint \d+ is converted: the values of state 'sum' are dropped$/,
+      ) as string,
+    ])
+    expect(cells(life)).toBe(0)
+    program.input.push(...items(7))
+    expectStopped(await program.live(summing(program, sink, both)))
+    expect(sink.values).toEqual([5, 10, 7])
+  })
+
+  test('another kind or codec under one name is refused, and can be dropped', async () => {
+    const program = new ChangingProgram()
+    const sink = new MemorySink<unknown>()
+    program.input.push(...items(5, 5))
+    await program.live(summing(program, sink, { sum: state.value<number>() }))
+    const listed = summing(program, sink, { other: state.value<number>(), sum: state.list<number>() })
+    expectRefused(await program.live(listed), "state 'sum' was of kind value and is of kind list. ")
+    const coded = summing(program, sink, { sum: state.value(numberCodec) })
+    expectRefused(
+      await program.live(coded),
+      "state 'sum' was written by codec 'structured' and has codec 'number', which cannot read it. Undo the change, migrate the values with evolvingCodec, or drop them with --drop-state total/sum",
+    )
+    program.input.push(...items(7))
+    expectStopped(await program.live(coded, { dropState: ['total/sum'] }))
+    expect(sink.values).toEqual([5, 10, 7])
+  })
+
+  test('a codec that evolves migrates the values, announced; the older program then refuses', async () => {
+    const program = new ChangingProgram()
+    const sink = new MemorySink<unknown>()
+    const old = structuredCodec<number>()
+    const evolved = evolvingCodec({ from: old, to: numberCodec, migrate: (value) => value + 100 })
+    program.input.push(...items(5, 5))
+    await program.live(summing(program, sink, { sum: state.value(old) }))
+    program.input.push(...items(7))
+    const life = await program.live(summing(program, sink, { sum: state.value(evolved) }))
+    expectStopped(life)
+    expect(warnings(life)).toEqual([
+      expect.stringMatching(/state 'sum' is migrated from version 1 to 2 of codec 'structured'/) as string,
+    ])
+    expect(sink.values).toEqual([5, 10, 117])
+    expectRefused(
+      await program.live(summing(program, sink, { sum: state.value(old) })),
+      "state 'sum' was written by version 2 of codec 'structured', and the program has the older version 1",
+    )
+  })
+
+  test('an operator that files state which its fingerprint does not name is refused', async () => {
+    const program = new ChangingProgram()
+    const { graph } = pipeline(
+      'test',
+      summing(program, new MemorySink(), { sum: state.value<number>() }),
+    ).describe()
+    const nodes = graph.nodes.map((node) =>
+      node.kind === 'operator' ? { ...node, fingerprint: noPieces } : node,
+    )
+    const platform = simPlatform({ seed: 1 })
+    const job = startJob({ graph: { ...graph, nodes }, platform, store: memoryStore(), directory: 'data' })
+    expect(await driveJob(job, platform.clock)).toMatchObject({
+      error: {
+        code: 'GRAPH_INVALID',
+        message:
+          "operator 'total' asks for state 'sum', which its fingerprint does not name; add the piece to 'fingerprint'",
+      },
+    })
+  })
+})
