@@ -116,7 +116,7 @@ export const additionBugs: readonly TopologyBug[] = [
     name: 'a key that cannot be told stops the job, whatever the policy',
     plant: {
       file: 'core/src/runtime/async-task.ts',
-      from: '      this.#policy.handle(thrown, this.#cursor, value, time)\n      return\n',
+      from: '      this.#policy.handle(thrown, this.#cursor, value, time)\n      edge.release(1)\n',
       to: '      throw thrown\n',
     },
     seed: 110,

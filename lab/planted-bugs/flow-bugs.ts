@@ -147,7 +147,7 @@ export const flowBugs: readonly SimulatorBug[] = [
     name: 'calls in flight are not made again',
     plant: {
       file: 'core/src/runtime/async-task.ts',
-      from: 'this.#call(value, time, watermarks[i]!, cell, -1, this.#tokenOf(value))',
+      from: 'this.#calls.add(restoredRecord(value, time, watermarks[i]!, cell, this.#tokenOf(value)))',
       to: '',
     },
     shows: /misses/,
@@ -157,7 +157,7 @@ export const flowBugs: readonly SimulatorBug[] = [
     name: 'a call that is done is made again after a restart',
     plant: {
       file: 'core/src/runtime/async-task.ts',
-      from: '      this.#table.delete(call.cell)\n',
+      from: '      this.#table.delete(record.cell)\n',
       to: '',
     },
     shows: /has twice|state at the end/,
@@ -167,8 +167,8 @@ export const flowBugs: readonly SimulatorBug[] = [
     name: 'results of calls leave as they are ready, whatever was asked for',
     plant: {
       file: 'core/src/runtime/async-calls.ts',
-      from: "if (this.#order === 'input') {",
-      to: "if (this.#order === 'input') {\n      return this.#settled[0]",
+      from: 'this.#rules = rules',
+      to: "this.#rules = { ...rules, order: rules.order === 'input' ? 'none' : rules.order }",
     },
     shows: /out of order|misses|has beside/,
     seed: 0,
@@ -177,8 +177,8 @@ export const flowBugs: readonly SimulatorBug[] = [
     name: 'the order of each key is lost among calls',
     plant: {
       file: 'core/src/runtime/async-calls.ts',
-      from: "if (this.#order === 'none') return this.#settled[0]",
-      to: 'if (this.#settled.length >= 0) return this.#settled[0]',
+      from: 'this.#rules = rules',
+      to: "this.#rules = { ...rules, serial: 'none', order: rules.order === 'key' ? 'none' : rules.order }",
     },
     shows: /'charges' has records of .* out of order|failed|Cannot read/,
     seed: 0,
@@ -187,8 +187,8 @@ export const flowBugs: readonly SimulatorBug[] = [
     name: 'the end of the input does not wait for calls in flight',
     plant: {
       file: 'core/src/runtime/async-task.ts',
-      from: 'while (this.#calls.size > 0) {',
-      to: 'while (this.#calls.size > 4) {',
+      from: "if (this.#input !== 'ended' || !this.#calls.isEmpty) return",
+      to: "if (this.#input !== 'ended') return",
     },
     shows: /misses/,
     seed: 4,
@@ -271,7 +271,11 @@ export const flowBugs: readonly SimulatorBug[] = [
   },
   {
     name: 'nobody is woken when there is room again',
-    plant: { file: 'core/src/runtime/edge.ts', from: '      this.#producer?.wake()\n', to: '' },
+    plant: {
+      file: 'core/src/runtime/edge.ts',
+      from: '    if (this.hasCredit) this.#producer?.wake()\n',
+      to: '',
+    },
     shows: /subtasks had not reached it|without an end|misses/,
     seed: 8,
   },

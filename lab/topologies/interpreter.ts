@@ -151,7 +151,10 @@ class Building {
     const { name, by, order, concurrency, timeoutMs } = part
     const timeout = timeoutMs === undefined ? {} : { timeout: timeoutMs }
     const options = { concurrency, ...timeout, ...onError }
-    if (by !== undefined) return keyedBy(input, by, part).mapAsync(name, call, { order, ...options })
+    if (by !== undefined) {
+      const serial = concurrency === 4 ? 'none' : 'key'
+      return keyedBy(input, by, part).mapAsync(name, call, { serial, order, ...options })
+    }
     return input.mapAsync(name, call, { order: order === 'none' ? order : 'input', ...options })
   }
 

@@ -103,7 +103,11 @@ export class StreamHandle {
     options: KeyedAsyncOptions = {},
     exchange: Exchange = { kind: 'forward' },
   ): StreamHandle {
-    const { concurrency = 16, timeout, order = exchange.kind === 'key' ? 'key' : 'input' } = options
+    const isKeyed = exchange.kind === 'key'
+    const { concurrency = 16, timeout, order = isKeyed ? 'key' : 'input' } = options
+    const { serial = isKeyed ? 'key' : 'none' } = options
+    checkChoice(`order of '${name}'`, order, isKeyed ? ['key', 'input', 'none'] : ['input', 'none'])
+    checkChoice(`serial of '${name}'`, serial, isKeyed ? ['key', 'none'] : ['none'])
     if (!Number.isSafeInteger(concurrency) || concurrency < 1) {
       throw new MillraceError(
         'OPTION_INVALID',
@@ -113,7 +117,7 @@ export class StreamHandle {
     const timeoutMs = timeout === undefined ? undefined : positiveDurationMs(timeout, `timeout of '${name}'`)
     return this.#next(
       this.#builder.add(
-        { kind: 'async', inputs: [this.input(exchange)], apply: call, concurrency, order, timeoutMs },
+        { kind: 'async', inputs: [this.input(exchange)], apply: call, concurrency, serial, order, timeoutMs },
         'mapAsync',
         { name: nameOf('mapAsync', name), onError: options.onError },
       ),
@@ -276,5 +280,14 @@ function nameOf(method: string, name: string): string {
   throw new MillraceError(
     'OPTION_INVALID',
     `${method} needs a name as its first argument; its state is filed under it`,
+  )
+}
+
+/** Refuses options of untyped callers that are not among the choices. */
+function checkChoice(what: string, value: string, choices: readonly string[]): void {
+  if (choices.includes(value)) return
+  throw new MillraceError(
+    'OPTION_INVALID',
+    `${what} is ${JSON.stringify(value)}; it must be ${choices.map((choice) => `'${choice}'`).join(' or ')}`,
   )
 }

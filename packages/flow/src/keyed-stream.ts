@@ -6,6 +6,13 @@ import type { WindowedStream } from './windowed-stream.ts'
 
 /** Options of `mapAsync` on a stream with keys. */
 export interface KeyedAsyncOptions extends Omit<AsyncOptions, 'order'> {
+  /**
+   * Whether calls of one key run one after another. `'key'`: the call for a record begins when the one for the record
+   * before it of the same key has ended; calls of other keys run meanwhile. `'none'`: calls of one key may run at the
+   * same time, which is faster for few keys and safe only where calls do not depend on one another, such as look-ups.
+   * Default `'key'`.
+   */
+  readonly serial?: 'key' | 'none'
   /** In which order results leave: within each key as their inputs came, all as they came, or as they are ready. Default `'key'`. */
   readonly order?: 'key' | 'input' | 'none'
 }
@@ -75,11 +82,15 @@ export interface KeyedStream<T, K, Time extends Timing = 'untimed'> {
   ): StreamOf<A, Time>
 
   /**
-   * Turns each value into another one by asking the outside world, and keeps the order within each key unless told
-   * otherwise. Calls in flight are part of a checkpoint and are made again after a restart.
+   * Turns each value into another one by asking the outside world. Calls of one key run one after another, in the
+   * order of their records, and so do their results leave; calls of different keys run at the same time. Calls in
+   * flight are part of a checkpoint and are made again after a restart, so give the outside world an id by which it
+   * recognizes a call it has seen. A record must be plain data, because it is kept in checkpoints.
    *
    * @example
    * orders.keyBy((order) => order.customer).mapAsync('charge', (order, signal) => charge(order, signal))
+   * // calls that do not depend on one another need not wait for the one before
+   * clicks.keyBy((click) => click.user).mapAsync('profile', (click, signal) => lookUp(click, signal), { serial: 'none' })
    */
   mapAsync<U>(
     name: string,

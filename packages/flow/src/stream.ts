@@ -138,7 +138,9 @@ export interface Stream<T, Time extends Timing> {
 
   /**
    * Turns each value into another one by asking the outside world. Calls in flight are part of a checkpoint and
-   * are made again after a restart, so a call may be made more than once; its result counts once.
+   * are made again after a restart, so a call may be made more than once; its result counts once. A checkpoint or a
+   * stop does not wait for calls: a stop aborts their signals. A record must be plain data, because it is kept in
+   * checkpoints.
    *
    * @example
    * orders.mapAsync('customer', async (order, signal) => lookUp(order.customer, signal), { concurrency: 32 })

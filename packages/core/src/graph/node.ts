@@ -113,6 +113,8 @@ export interface AsyncNode extends NodeCommon {
   readonly apply: (value: unknown, signal: AbortSignal) => Promise<unknown>
   /** How many calls may be in flight per subtask. */
   readonly concurrency: number
+  /** Whether calls of one key run one after another, or at the same time as others. */
+  readonly serial: 'key' | 'none'
   /** In which order results leave: as they come, as their inputs came, or as their inputs came within each key. */
   readonly order: 'none' | 'input' | 'key'
   /** A call that takes longer fails its record. Undefined: wait. */

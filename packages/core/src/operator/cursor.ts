@@ -39,10 +39,7 @@ export class Cursor implements Place {
   }
 
   place(): string {
-    if (this.originIndex >= 0) {
-      if (this.origin === undefined) return 'a record whose place is no longer known'
-      return `source '${this.origin.source}', split '${this.origin.split}', ${this.origin.place(this.originIndex)}`
-    }
+    if (this.originIndex >= 0) return placeOfRecord(this.origin, this.originIndex)
     if (this.#timer === undefined) return 'a record made by a timer upstream'
     if (this.#timer === 'end') return 'the end of its input'
     const { domain, time, key } = this.#timer
@@ -52,4 +49,10 @@ export class Cursor implements Place {
   raw(): Uint8Array | undefined {
     return this.originIndex >= 0 ? this.origin?.raw(this.originIndex) : undefined
   }
+}
+
+/** Where a record came from, for people. */
+export function placeOfRecord(origin: Origin | undefined, index: number): string {
+  if (origin === undefined || index < 0) return 'a record whose place is no longer known'
+  return `source '${origin.source}', split '${origin.split}', ${origin.place(index)}`
 }

@@ -1,79 +1,170 @@
 import type { EventTime } from '../kernel/time.ts'
 import type { KeyToken } from '../kernel/key-token.ts'
+import type { Place } from '../operator/failure-policy.ts'
 import type { Cell } from '../state/state-store.ts'
+import { BinaryHeap } from '../time/binary-heap.ts'
+import type { Edge } from './edge.ts'
 
-/** One call of the user's function and the record it is for. */
-export interface AsyncCall {
+/** A record that an asynchronous task has taken in. */
+export interface AsyncRecord extends Place {
   readonly value: unknown
   readonly time: EventTime
-  /** The watermark the record arrived under; its result leaves under no later one. */
+  /** The watermark it arrived under; its result leaves under no later one. */
   readonly watermark: EventTime
-  /** Undefined unless results keep their order within each key. */
+  /** Undefined on a stream without keys. */
   readonly key: KeyToken | undefined
-  readonly originIndex: number
-  readonly place: () => string
-  readonly raw: () => Uint8Array | undefined
-  /** Where the record is kept until its result has left. */
+  /** The state that holds it until its result has left. */
   readonly cell: Cell<unknown>
-  outcome: { readonly result: unknown } | { readonly thrown: unknown } | undefined
+  /** The edge whose credit it uses until its call begins; undefined for a restored record. */
+  readonly edge: Edge | undefined
+}
+
+/** How a call of the user's function ended. */
+export type Outcome = { readonly result: unknown } | { readonly thrown: unknown }
+
+/** The call for one record: to come, running, or with an outcome that has not left. */
+export interface AsyncCall {
+  readonly record: AsyncRecord
+  /** Counts up in the order of the records. */
+  readonly index: number
+  outcome: Outcome | undefined
+}
+
+/** How calls may run and in which order their results leave: options of `mapAsync`. */
+export interface CallRules {
+  /** How many calls may be running or have results that have not left. */
+  readonly concurrency: number
+  /** `key`: at most one call of each key runs. */
+  readonly serial: 'key' | 'none'
+  readonly order: 'none' | 'input' | 'key'
 }
 
 /**
- * Calls in flight, in the order of their inputs, and which of them may leave now.
+ * The records of an asynchronous task in the order of their arrival: those that wait for their call, those whose call
+ * runs, and those whose result has not left. Chooses which call begins next and which result leaves next.
  *
- * True between any two calls: `watermark` is that of the oldest call in flight, so no result leaves behind a
- * watermark that its input preceded.
+ * True between any two calls:
+ *
+ *  1. `watermark` is that of the oldest record, so no result leaves behind a watermark that its record preceded.
+ *  2. At most `concurrency` calls have begun and not left.
+ *  3. With `serial: 'key'` at most one call of each key runs, and they begin in the order of their records.
  */
 export class AsyncCalls {
-  readonly #order: 'none' | 'input' | 'key'
-  readonly #inFlight = new Set<AsyncCall>()
-  /** Per key, its calls in order. Only used when results keep their order within each key. */
-  readonly #byKey = new Map<KeyToken, AsyncCall[]>()
-  readonly #settled: AsyncCall[] = []
+  readonly #rules: CallRules
+  /** By `index`, from `#base` on; undefined where the result has left. The first is never undefined. */
+  #calls: (AsyncCall | undefined)[] = []
+  #first = 0
+  #base = 0
+  #begun = 0
+  #running = 0
+  /** Calls that may begin, oldest first. */
+  readonly #callable = new BinaryHeap<AsyncCall>((a, b) => a.index < b.index)
+  /** By key that has a call which may begin or runs: the calls behind it. Used with `serial: 'key'`. */
+  readonly #behind = new Map<KeyToken, AsyncCall[]>()
+  /** By key: its calls in order. Used when calls of one key run at once and their results leave in order. */
+  readonly #ofKey = new Map<KeyToken, AsyncCall[]>()
+  /** Calls whose results may leave. Not used for the order of the input. */
+  #leaving: AsyncCall[] = []
 
-  constructor(order: 'none' | 'input' | 'key') {
-    this.#order = order
+  constructor(rules: CallRules) {
+    this.#rules = rules
   }
 
-  get size(): number {
-    return this.#inFlight.size
+  /** Whether no record is here. */
+  get isEmpty(): boolean {
+    return this.#first === this.#calls.length
   }
 
-  /** The watermark of the oldest call, or undefined if there is none. */
+  /** How many calls run now. */
+  get running(): number {
+    return this.#running
+  }
+
+  /** The watermark of the oldest record, or undefined if there is none. */
   get watermark(): EventTime | undefined {
-    for (const call of this.#inFlight) return call.watermark
-    return undefined
+    return this.#calls[this.#first]?.record.watermark
   }
 
-  begin(call: AsyncCall): void {
-    this.#inFlight.add(call)
-    if (this.#order !== 'key') return
-    const queue = this.#byKey.get(call.key!)
-    if (queue === undefined) this.#byKey.set(call.key!, [call])
-    else queue.push(call)
+  add(record: AsyncRecord): void {
+    const call: AsyncCall = { record, index: this.#base + this.#calls.length, outcome: undefined }
+    this.#calls.push(call)
+    const { key } = record
+    if (key !== undefined && this.#keepsKeyOrder) append(this.#ofKey, key, call)
+    if (key === undefined || this.#rules.serial === 'none') {
+      this.#callable.add(call)
+      return
+    }
+    const behind = this.#behind.get(key)
+    if (behind !== undefined) {
+      behind.push(call)
+      return
+    }
+    this.#behind.set(key, [])
+    this.#callable.add(call)
   }
 
-  /** `call` has its outcome. */
-  settle(call: AsyncCall): void {
-    this.#settled.push(call)
+  /** The next call to make, which counts as begun; undefined if none may begin now. */
+  begin(): AsyncCall | undefined {
+    if (this.#begun >= this.#rules.concurrency) return undefined
+    const call = this.#callable.take()
+    if (call === undefined) return undefined
+    this.#begun++
+    this.#running++
+    return call
+  }
+
+  settle(call: AsyncCall, outcome: Outcome): void {
+    call.outcome = outcome
+    this.#running--
+    const { key } = call.record
+    if (key !== undefined && this.#rules.serial === 'key') this.#letNextBegin(key)
+    if (this.#rules.order === 'input') return
+    if (key === undefined || !this.#keepsKeyOrder || this.#ofKey.get(key)![0] === call)
+      this.#leaving.push(call)
   }
 
   /** The next call whose result may leave, or undefined. The caller removes it once the result has left. */
   next(): AsyncCall | undefined {
-    if (this.#order === 'input') {
-      for (const call of this.#inFlight) return call.outcome === undefined ? undefined : call
-      return undefined
-    }
-    if (this.#order === 'none') return this.#settled[0]
-    return this.#settled.find((call) => this.#byKey.get(call.key!)![0] === call)
+    if (this.#rules.order !== 'input') return this.#leaving[0]
+    const oldest = this.#calls[this.#first]
+    return oldest?.outcome === undefined ? undefined : oldest
   }
 
+  /** The result of `call`, which came from `next`, has left. */
   remove(call: AsyncCall): void {
-    this.#inFlight.delete(call)
-    this.#settled.splice(this.#settled.indexOf(call), 1)
-    if (this.#order !== 'key') return
-    const queue = this.#byKey.get(call.key!)!
-    queue.shift()
-    if (queue.length === 0) this.#byKey.delete(call.key!)
+    this.#begun--
+    if (this.#rules.order !== 'input') this.#leaving.shift()
+    const { key } = call.record
+    if (key !== undefined && this.#keepsKeyOrder) this.#letNextLeave(key)
+    this.#calls[call.index - this.#base] = undefined
+    while (this.#first < this.#calls.length && this.#calls[this.#first] === undefined) this.#first++
+    if (this.#first < 1024 || this.#first * 2 < this.#calls.length) return
+    this.#calls = this.#calls.slice(this.#first)
+    this.#base += this.#first
+    this.#first = 0
   }
+
+  /** With one call per key at a time, results of a key come in order by themselves. */
+  get #keepsKeyOrder(): boolean {
+    return this.#rules.order === 'key' && this.#rules.serial === 'none'
+  }
+
+  #letNextBegin(key: KeyToken): void {
+    const next = this.#behind.get(key)!.shift()
+    if (next === undefined) this.#behind.delete(key)
+    else this.#callable.add(next)
+  }
+
+  #letNextLeave(key: KeyToken): void {
+    const calls = this.#ofKey.get(key)!
+    calls.shift()
+    if (calls.length === 0) this.#ofKey.delete(key)
+    else if (calls[0]!.outcome !== undefined) this.#leaving.push(calls[0]!)
+  }
+}
+
+function append(lists: Map<KeyToken, AsyncCall[]>, key: KeyToken, call: AsyncCall): void {
+  const list = lists.get(key)
+  if (list === undefined) lists.set(key, [call])
+  else list.push(call)
 }

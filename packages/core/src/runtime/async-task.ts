@@ -7,14 +7,16 @@ import { keyToken, type KeyToken } from '../kernel/key-token.ts'
 import { structuredCodec } from '../kernel/structured-codec.ts'
 import type { EventTime } from '../kernel/time.ts'
 import { TaskMetrics } from '../observe/metrics.ts'
-import type { Cursor } from '../operator/cursor.ts'
+import { placeOfRecord, type Cursor } from '../operator/cursor.ts'
 import { FailurePolicy } from '../operator/failure-policy.ts'
 import type { Receiver } from '../operator/receiver.ts'
 import type { AsyncTaskPlan } from '../plan/plan.ts'
 import type { Cell, StateTable } from '../state/state-store.ts'
-import { AsyncCalls, type AsyncCall } from './async-calls.ts'
+import { AsyncCalls, type AsyncCall, type AsyncRecord, type Outcome } from './async-calls.ts'
 import type { TaskWiring } from './chain-task.ts'
+import type { Edge } from './edge.ts'
 import { Gate, type Arrival } from './gate.ts'
+import { InputLimit } from './input-limit.ts'
 import { Outlet } from './outlet.ts'
 import { SnapshotSlices } from './snapshot-slices.ts'
 import { receiverOf } from './source-task.ts'
@@ -27,9 +29,16 @@ interface Waiting {
   readonly watermark: EventTime
 }
 
+/** Records that may wait behind calls of their keys, per call that may run. */
+const waitingPerCall = 16
+
 /**
- * Runs user code that waits, so many calls at once. Records in flight are state: a checkpoint holds them, and a
- * restart calls again for each. Cells of calls that begin and end between two checkpoints are never written.
+ * Runs user code that waits, several calls at once.
+ *
+ * It takes in what arrives without waiting for calls, so a barrier is never held up by them: records whose call has
+ * not begun, or whose result has not left, are state. A checkpoint holds them, and after a restart their calls are
+ * made (again), as many at once as ever. A record keeps its credit until its call begins, which bounds how many wait
+ * here. Cells of records that come and go between two checkpoints are never written.
  */
 export class AsyncTask implements Task {
   readonly metrics: TaskMetrics
@@ -38,6 +47,7 @@ export class AsyncTask implements Task {
   readonly #around: TaskSurroundings
   readonly #subtask: number
   readonly #gate: Gate
+  readonly #limit: InputLimit
   readonly #cursor: Cursor
   readonly #wakeup: Wakeup
   readonly #outlet: Outlet
@@ -47,11 +57,12 @@ export class AsyncTask implements Task {
   readonly #table: StateTable<unknown>
   readonly #snapshot: SnapshotSlices
   readonly #groups: KeyGroupRange
-  /** The watermark of the input; the output's stays behind it while calls are in flight. */
+  /** The watermark of the input; the output's stays behind it while records are here. */
   #inputWatermark: EventTime
   #isInputIdle = false
   /** Whether the tasks behind this one were told that it is idle. */
   #isIdle = false
+  #input: 'open' | 'ended' | 'passed on' = 'open'
   #sequence = 0
 
   constructor(plan: AsyncTaskPlan, subtask: number, wiring: TaskWiring, around: TaskSurroundings) {
@@ -67,7 +78,14 @@ export class AsyncTask implements Task {
     around.cancellation.onCancel(() => wakeup.wake())
     this.#inputWatermark = around.restoredWatermark(plan.name, subtask)
     this.#gate = new Gate(wiring.inputs, wakeup, this.#inputWatermark)
-    this.#outlet = new Outlet(ports, cursor, wakeup, around.cancellation.signal)
+    const least = node.serial === 'key' ? node.concurrency * waitingPerCall : node.concurrency
+    this.#limit = new InputLimit(this.#gate, around.platform.clock, least)
+    this.#outlet = new Outlet(ports, {
+      cursor,
+      wakeup,
+      signal: around.cancellation.signal,
+      isBarrierWaiting: () => this.#gate.hasBarrier,
+    })
     this.#target = receiverOf(plan.targets, ports)
     this.#policy = new FailurePolicy({
       kind: node.onError.kind,
@@ -77,7 +95,7 @@ export class AsyncTask implements Task {
       now: () => around.platform.clock.now(),
       count: (metric) => this.metrics.count(node.name, metric, 1),
     })
-    this.#calls = new AsyncCalls(node.order)
+    this.#calls = new AsyncCalls(node)
     this.#groups = keyGroupRange(subtask, around.parallelism, around.keyGroups)
     this.#table = around.store.table({
       owner: node.name,
@@ -95,12 +113,13 @@ export class AsyncTask implements Task {
     const cells = [...this.#table.cells(0)]
     const watermarks = cells.map((cell) => (cell.value as Waiting).watermark)
     // After a rescale records of several subtasks come together, whose watermarks were apart: no result may leave
-    // under a later one than a record behind it has arrived under.
-    for (let i = cells.length - 2; i >= 0; i--) watermarks[i] = Math.min(watermarks[i]!, watermarks[i + 1]!)
+    // under a later one than a record behind it, or a record still to come, has arrived under.
+    let least = this.#inputWatermark
+    for (let i = cells.length - 1; i >= 0; i--) watermarks[i] = least = Math.min(least, watermarks[i]!)
     for (const [i, cell] of cells.entries()) {
       const { value, time } = cell.value as Waiting
       this.#sequence = Math.max(this.#sequence, Math.floor(Number(cell.inner) / this.#around.keyGroups) + 1)
-      this.#call(value, time, watermarks[i]!, cell, -1, this.#tokenOf(value))
+      this.#calls.add(restoredRecord(value, time, watermarks[i]!, cell, this.#tokenOf(value)))
     }
     this.#advance()
     this.metrics.watermark = this.#cursor.watermark
@@ -114,9 +133,10 @@ export class AsyncTask implements Task {
     const { signal } = cancellation
     for (;;) {
       signal.throwIfAborted()
-      await this.#emitSettled()
-      const arrival = this.#gate.take()
-      if (arrival !== undefined) await this.#handle(arrival)
+      this.#emitSettled()
+      this.#beginCalls()
+      const arrival = this.#outlet.hasRoom || this.#gate.hasBarrier ? this.#gate.take() : undefined
+      if (arrival !== undefined) this.#handle(arrival)
       if (this.#snapshot.isUnderWay) {
         this.#snapshot.slice()
         await budget.turn()
@@ -137,99 +157,76 @@ export class AsyncTask implements Task {
 
   async close(): Promise<void> {}
 
-  async #handle(arrival: Arrival): Promise<void> {
+  #handle(arrival: Arrival): void {
     switch (arrival.kind) {
       case 'batch':
-        return this.#process(arrival.batch, arrival.watermarks)
+        return this.#takeIn(arrival.batch, arrival.watermarks, arrival.edge)
       case 'watermark':
         this.#inputWatermark = arrival.time
-        return this.#passWatermark()
+        return
       case 'idle':
       case 'active':
         this.#isInputIdle = arrival.kind === 'idle'
-        return this.#passIdle()
+        return
       case 'barrier':
         return this.#barrier(arrival.checkpoint)
       case 'end':
-        while (this.#calls.size > 0) {
-          await this.#wakeup.wait()
-          this.#around.cancellation.signal.throwIfAborted()
-          await this.#emitSettled()
-        }
-        this.#outlet.mark({ kind: 'end' })
-        this.#around.ended(this.#plan.name, this.#subtask)
+        this.#input = 'ended'
     }
   }
 
-  async #process(batch: Batch, watermarks: Float64Array): Promise<void> {
+  #takeIn(batch: Batch, watermarks: Float64Array, edge: Edge): void {
     this.metrics.recordsIn += batch.length
+    this.#cursor.enter(batch)
     for (let i = 0; i < batch.length; i++) {
-      while (this.#calls.size >= this.#node.concurrency) {
-        await this.#emitSettled()
-        if (this.#calls.size < this.#node.concurrency) break
-        await this.#wakeup.wait()
-        this.#around.cancellation.signal.throwIfAborted()
-      }
       this.#inputWatermark = Math.max(this.#inputWatermark, watermarks[i]!)
-      this.#begin(batch, i)
-      if (this.#cursor.isFull) await this.#outlet.flush()
+      this.#cursor.at(batch, i)
+      this.#admit(batch.values[i], batch.times[i]!, edge)
     }
-    this.#passWatermark()
   }
 
-  #begin(batch: Batch, index: number): void {
-    const value = batch.values[index]
-    const time = batch.times[index]!
-    const waiting: Waiting = { value, time, watermark: this.#inputWatermark }
-    this.#cursor.enter(batch)
-    this.#cursor.at(batch, index)
-    let token: KeyToken | undefined
+  /** The record at the cursor becomes state and waits for its call. */
+  #admit(value: unknown, time: EventTime, edge: Edge): void {
+    const { origin, originIndex } = this.#cursor
+    let key: KeyToken | undefined
     try {
-      token = this.#tokenOf(value)
+      key = this.#tokenOf(value)
     } catch (thrown) {
       this.#policy.handle(thrown, this.#cursor, value, time)
+      edge.release(1)
       return
     }
-    const group = this.#groupOf(token, batch.origin?.split)
+    const watermark = this.#inputWatermark
+    const group = this.#groupOf(key, origin?.split)
     // The group is part of the name, so that records of several subtasks can come together after a rescale.
     const name = this.#sequence++ * this.#around.keyGroups + group
+    const waiting: Waiting = { value, time, watermark }
     const cell = this.#table.create(0, name, group, waiting)
-    this.#call(value, time, this.#inputWatermark, cell, this.#cursor.originIndex, token)
+    const place = (): string => placeOfRecord(origin, originIndex)
+    const raw = (): Uint8Array | undefined => (originIndex < 0 ? undefined : origin?.raw(originIndex))
+    this.#calls.add({ value, time, watermark, key, cell, edge, place, raw })
   }
 
-  #call(
-    value: unknown,
-    time: EventTime,
-    watermark: EventTime,
-    cell: Cell<unknown>,
-    originIndex: number,
-    token: KeyToken | undefined,
-  ): void {
-    const { origin } = this.#cursor
-    const call: AsyncCall = {
-      value,
-      time,
-      watermark,
-      key: this.#node.order === 'key' ? token : undefined,
-      originIndex,
-      place: () =>
-        originIndex < 0 || origin === undefined
-          ? 'a record that was in flight at the last checkpoint, or whose place is no longer known'
-          : `source '${origin.source}', split '${origin.split}', ${origin.place(originIndex)}`,
-      raw: () => (originIndex < 0 ? undefined : origin?.raw(originIndex)),
-      cell,
-      outcome: undefined,
+  #beginCalls(): void {
+    for (let call = this.#calls.begin(); call !== undefined; call = this.#calls.begin()) {
+      call.record.edge?.release(1)
+      this.#limit.begin()
+      this.#run(call)
     }
-    this.#calls.begin(call)
-    const settle = (outcome: AsyncCall['outcome']): void => {
-      if (call.outcome !== undefined) return
-      call.outcome = outcome
-      this.#calls.settle(call)
+  }
+
+  #run(call: AsyncCall): void {
+    let isSettled = false
+    const settle = (outcome: Outcome): void => {
+      if (isSettled) return
+      isSettled = true
+      this.#calls.settle(call, outcome)
+      this.#limit.done(1, this.#calls.running === 0)
       this.#wakeup.wake()
     }
     // A function that throws before its first await fails its record like one that rejects.
     void Promise.resolve()
-      .then(() => this.#limited(value))
+      .then(() => this.#limited(call.record.value))
       .then(
         (result) => settle({ result }),
         (thrown: unknown) => settle({ thrown }),
@@ -257,37 +254,44 @@ export class AsyncTask implements Task {
     }
   }
 
-  async #emitSettled(): Promise<void> {
-    for (let call = this.#calls.next(); call !== undefined; call = this.#calls.next()) {
+  /** Emits results while there is room, and then says what follows from there being fewer records here. */
+  #emitSettled(): void {
+    while (this.#outlet.hasRoom) {
+      const call = this.#calls.next()
+      if (call === undefined) break
+      const { record } = call
       const outcome = call.outcome!
       this.#cursor.originIndex = -1
-      if ('thrown' in outcome) this.#policy.handle(outcome.thrown, call, call.value, call.time)
-      else this.#target.receive(outcome.result, call.time)
+      if ('thrown' in outcome) this.#policy.handle(outcome.thrown, record, record.value, record.time)
+      else this.#target.receive(outcome.result, record.time)
       this.#calls.remove(call)
-      this.#table.delete(call.cell)
-      if (this.#cursor.isFull) await this.#outlet.flush()
+      this.#table.delete(record.cell)
       this.#advance()
     }
-    const room = this.#outlet.flush()
-    if (room !== undefined) await room
-    this.#passWatermark()
-    this.#passIdle()
+    if (this.#outlet.tryFlush()) this.#passMarks()
   }
 
-  /** Nobody downstream waits for an idle task, and so for none with calls in flight: their results would be late. */
+  /** Marks leave behind everything emitted. */
+  #passMarks(): void {
+    this.#passWatermark()
+    this.#passIdle()
+    if (this.#input !== 'ended' || !this.#calls.isEmpty) return
+    this.#input = 'passed on'
+    this.#outlet.mark({ kind: 'end' })
+    this.#around.ended(this.#plan.name, this.#subtask)
+  }
+
+  /** A task with records is not idle: the tasks behind it would not wait for their results, which would be late. */
   #passIdle(): void {
-    const isIdle = this.#isInputIdle && this.#calls.size === 0
+    const isIdle = this.#isInputIdle && this.#calls.isEmpty
     if (isIdle === this.#isIdle) return
     this.#isIdle = isIdle
     this.#outlet.mark({ kind: isIdle ? 'idle' : 'active' })
   }
 
-  /**
-   * What leaves next leaves under the watermark of the oldest call in flight; or under that of the input, which a
-   * call that was restored from another subtask may be ahead of.
-   */
+  /** What leaves next leaves under the watermark of the oldest record. */
   #advance(): void {
-    const reached = Math.min(this.#calls.watermark ?? this.#inputWatermark, this.#inputWatermark)
+    const reached = this.#calls.watermark ?? this.#inputWatermark
     this.#cursor.watermark = Math.max(this.#cursor.watermark, reached)
   }
 
@@ -300,8 +304,10 @@ export class AsyncTask implements Task {
   }
 
   #barrier(checkpoint: number): void {
-    // That of the output follows from it and from the calls in flight.
+    // That of the output follows from it and from the records that wait.
     const watermark = this.#inputWatermark
+    this.#outlet.force()
+    this.#passMarks()
     this.#outlet.mark({ kind: 'barrier', checkpoint })
     this.#snapshot.begin(() => {
       this.#around.report(checkpoint, {
@@ -330,4 +336,15 @@ export class AsyncTask implements Task {
     const ofSplit = split === undefined ? -1 : keyGroup(split, keyGroups)
     return ofSplit >= first && ofSplit <= last ? ofSplit : first + (this.#sequence % (last - first + 1))
   }
+}
+
+function restoredRecord(
+  value: unknown,
+  time: EventTime,
+  watermark: EventTime,
+  cell: Cell<unknown>,
+  key: KeyToken | undefined,
+): AsyncRecord {
+  const place = (): string => 'a record that had arrived before the last restart'
+  return { value, time, watermark, key, cell, edge: undefined, place, raw: () => undefined }
 }

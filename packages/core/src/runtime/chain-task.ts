@@ -57,7 +57,12 @@ export class ChainTask implements Task {
     cursor.watermark = around.restoredWatermark(plan.name, subtask)
     this.metrics.watermark = cursor.watermark
     this.#gate = new Gate(wiring.inputs, wakeup, cursor.watermark)
-    this.#outlet = new Outlet(wiring.ports, cursor, wakeup, around.cancellation.signal)
+    this.#outlet = new Outlet(wiring.ports, {
+      cursor,
+      wakeup,
+      signal: around.cancellation.signal,
+      isBarrierWaiting: () => this.#gate.hasBarrier,
+    })
     const owners = new Set<string>()
     const groups = keyGroupRange(subtask, around.parallelism, around.keyGroups)
     this.#chain = new Chain(plan.heads, {
@@ -91,14 +96,20 @@ export class ChainTask implements Task {
     const { signal } = cancellation
     for (;;) {
       signal.throwIfAborted()
-      const isBehind = await this.#fireProcessing()
-      const arrival = this.#gate.take()
+      let isBehind = false
+      if (this.#outlet.hasRoom) {
+        // Until now what was taken ahead of a barrier has kept its credit, so that producers could not send more.
+        this.#gate.release()
+        isBehind = await this.#fireProcessing()
+      }
+      const arrival = this.#outlet.hasRoom || this.#gate.hasBarrier ? this.#gate.take() : undefined
       if (arrival !== undefined) await this.#handle(arrival)
       if (this.#snapshot.isUnderWay) {
         this.#snapshot.slice()
         await budget.turn()
       } else if (arrival === undefined && !isBehind) {
-        this.#setAlarm()
+        // Without room no timer fires, and the task is woken when there is room again.
+        if (this.#outlet.hasRoom) this.#setAlarm()
         await this.#wakeup.wait()
       }
       const due = budget.due()
@@ -150,7 +161,7 @@ export class ChainTask implements Task {
 
   async #advance(time: EventTime): Promise<void> {
     while (!this.#chain.advance(time)) await this.#pause()
-    await this.#outlet.flush()
+    await this.#flush()
     this.#passWatermark()
   }
 
@@ -184,7 +195,7 @@ export class ChainTask implements Task {
         `operator '${operator}' sets a timer whenever one fires, also after the end of its input; ${dropped} were dropped. Set none once the watermark is infinite`,
       )
     }
-    await this.#outlet.flush()
+    await this.#flush()
     this.#outlet.mark({ kind: 'end' })
     this.#isEnded = true
     this.#around.ended(this.#name, this.#subtask)
@@ -204,8 +215,24 @@ export class ChainTask implements Task {
 
   /** Between two slices: what to await until the outputs have room and the event loop has had its turn. */
   #pause(): Promise<void> | undefined {
-    const room = this.#outlet.flush()
+    const room = this.#flush()
     return room === undefined ? this.#turn() : room.then(() => this.#turn())
+  }
+
+  /** Sends what was emitted. While that has to wait for room, a snapshot under way does not. */
+  #flush(): Promise<void> | undefined {
+    const room = this.#outlet.flush()
+    return room === undefined || !this.#snapshot.isUnderWay ? room : this.#encodeUntil(room)
+  }
+
+  async #encodeUntil(room: Promise<void>): Promise<void> {
+    const encode = async (): Promise<void> => {
+      while (this.#snapshot.isUnderWay) {
+        this.#snapshot.slice()
+        await this.#around.budget.turn()
+      }
+    }
+    await Promise.all([room, encode()])
   }
 
   /** What to await if the event loop is due a turn. A snapshot under way gets its slice of the time. */

@@ -1,37 +1,72 @@
 import type { Wakeup } from '@millrace/channels'
 import type { Batch, Element } from '../kernel/element.ts'
 
+/** How much may wait on an edge. */
+export interface EdgeBounds {
+  readonly batches: number
+  /** Records per batch at most. */
+  readonly batchRecords: number
+}
+
+/** How many records an edge takes beyond its credit while a barrier waits behind them, at the least. */
+const overdraftRecords = 65_536
+
+/** And so many times what its credit covers, where that is more. */
+const overdraftTimes = 16
+
 /**
- * A bounded queue of elements between two tasks, with credit.
+ * A queue of elements between two tasks, bounded by credit.
  *
- * Batches use credit; marks do not, because there are few of them and a watermark or a barrier must not wait for
- * room that its own arrival makes. Whoever sends batches asks `hasCredit` first, so the queue never refuses.
+ * A record uses credit until the consumer releases it, which may be long after it took the batch: records that a
+ * task has taken ahead of its own outputs still count here, so its producers stop. Marks need no credit, because there
+ * are few of them and a watermark or a barrier must not wait for room that its own arrival makes.
+ *
+ * A producer sends only while `hasCredit`. While a barrier waits behind what it emitted it sends while
+ * `hasOverdraft`, so that a slow consumer does not hold up the checkpoint.
  */
 export class Edge {
-  readonly #capacity: number
+  readonly #bounds: EdgeBounds
   #queue: (Element | undefined)[] = []
   #head = 0
   #batches = 0
+  /** Records on the edge, and records taken and not released. */
+  #records = 0
+  #taken = 0
+  #barrier = 0
+  /** There is credit while at most so many records count. */
+  #fewRecords: number
+  #batchRecords: number
   #producer: Wakeup | undefined
   #consumer: Wakeup | undefined
 
-  /** `capacity` is in batches. */
-  constructor(capacity: number) {
-    this.#capacity = capacity
+  constructor(bounds: EdgeBounds) {
+    this.#bounds = bounds
+    this.#batchRecords = bounds.batchRecords
+    this.#fewRecords = this.#mostRecords - 1
   }
 
-  /** Whom to wake when there is credit again. */
+  /** The task to wake when there is credit again. */
   attachProducer(wakeup: Wakeup): void {
     this.#producer = wakeup
   }
 
-  /** Whom to wake when there is something to take. */
+  /** The task to wake when there is something to take. */
   attachConsumer(wakeup: Wakeup): void {
     this.#consumer = wakeup
   }
 
   get hasCredit(): boolean {
-    return this.#batches < this.#capacity
+    return this.#batches < this.#bounds.batches && this.#records <= this.#fewRecords
+  }
+
+  /** Whether a producer may send without credit because a barrier waits behind the records. */
+  get hasOverdraft(): boolean {
+    return this.#records < Math.max(overdraftRecords, overdraftTimes * this.#mostRecords)
+  }
+
+  /** How many records the next batch should hold at most. */
+  get batchRecords(): number {
+    return this.#batchRecords
   }
 
   get isEmpty(): boolean {
@@ -44,33 +79,67 @@ export class Edge {
     return next !== undefined && next.kind !== 'batch'
   }
 
-  /** Batches waiting on this edge. */
-  get depth(): number {
-    return this.#batches
+  /** The newest barrier on the edge, or 0. */
+  get barrier(): number {
+    return this.#barrier
+  }
+
+  /**
+   * Gives credit for about `records` records, where that is less than the edge's own bounds. Credit comes back once
+   * half of it is unused, so that a slow consumer is not fed record by record.
+   */
+  limit(records: number): void {
+    const isLess = records < this.#mostRecords
+    this.#fewRecords = isLess ? Math.floor(records / 2) : this.#mostRecords - 1
+    this.#batchRecords = isLess
+      ? Math.min(this.#bounds.batchRecords, Math.max(1, Math.ceil(records / 2)))
+      : this.#bounds.batchRecords
+    this.#offer()
   }
 
   send(batch: Batch): void {
     this.#batches++
+    this.#records += batch.length
     this.#push({ kind: 'batch', batch })
   }
 
   mark(element: Exclude<Element, { kind: 'batch' }>): void {
+    if (element.kind === 'barrier') this.#barrier = element.checkpoint
     this.#push(element)
   }
 
   take(): Element | undefined {
     if (this.#head === this.#queue.length) return undefined
-    const element = this.#queue[this.#head]
+    const element = this.#queue[this.#head]!
     this.#queue[this.#head++] = undefined
     if (this.#head === this.#queue.length) {
       this.#queue = []
       this.#head = 0
     }
-    if (element?.kind === 'batch') {
+    if (element.kind === 'batch') {
       this.#batches--
-      this.#producer?.wake()
+      this.#taken += element.batch.length
+      this.#offer()
+    } else if (element.kind === 'barrier' && element.checkpoint === this.#barrier) {
+      this.#barrier = 0
     }
     return element
+  }
+
+  /** The consumer is done with `records` of the records it has taken; without an argument with all of them. */
+  release(records: number = this.#taken): void {
+    if (records === 0) return
+    this.#taken -= records
+    this.#records -= records
+    this.#offer()
+  }
+
+  get #mostRecords(): number {
+    return this.#bounds.batches * this.#bounds.batchRecords
+  }
+
+  #offer(): void {
+    if (this.hasCredit) this.#producer?.wake()
   }
 
   #push(element: Element): void {

@@ -23,7 +23,7 @@ interface Inputs {
 }
 
 function open(inputs: number, initial?: number): Inputs {
-  const edges = Array.from({ length: inputs }, () => new Edge(4))
+  const edges = Array.from({ length: inputs }, () => new Edge({ batches: 4, batchRecords: 4 }))
   const gate = new Gate(edges, new Wakeup(), initial)
   const story = (): string[] => {
     const lines: string[] = []
@@ -77,7 +77,7 @@ describe('Gate', () => {
   })
 
   test('records of one input travel under the watermark of all inputs together', () => {
-    const edges = [new Edge(4), new Edge(4)]
+    const edges = [new Edge({ batches: 4, batchRecords: 4 }), new Edge({ batches: 4, batchRecords: 4 })]
     const gate = new Gate(edges, new Wakeup())
     edges[1]!.mark({ kind: 'watermark', time: 15 })
     expect(gate.take()).toBeUndefined()
@@ -142,19 +142,37 @@ describe('Gate', () => {
     half.edges[1]!.send(batch(['a', 5]))
     expect(half.story()).toEqual(['a'])
   })
-})
 
-describe('Edge', () => {
-  test('EN-230 batches use credit and marks do not, and taking a batch gives its credit back', () => {
-    const edge = new Edge(2)
-    edge.send(batch(['a', 0]))
-    edge.mark({ kind: 'barrier', checkpoint: 1 })
-    expect(edge.hasCredit).toBe(true)
-    edge.send(batch(['b', 0]))
-    expect(edge.hasCredit).toBe(false)
-    edge.mark({ kind: 'barrier', checkpoint: 2 })
-    edge.take()
-    expect(edge.hasCredit).toBe(true)
-    expect(edge.depth).toBe(1)
+  test('a barrier is seen while it waits in an input, and until all inputs have delivered it', () => {
+    const { edges, gate, story } = open(2)
+    edges[1]!.send(batch(['a', 0]))
+    expect(gate.hasBarrier).toBe(false)
+    edges[1]!.mark({ kind: 'barrier', checkpoint: 1 })
+    expect(gate.hasBarrier).toBe(true)
+    expect(story()).toEqual(['a'])
+    expect(gate.hasBarrier).toBe(true)
+    edges[0]!.mark({ kind: 'barrier', checkpoint: 1 })
+    expect(story()).toEqual(['#1'])
+    expect(gate.hasBarrier).toBe(false)
+  })
+
+  test('a barrier whose checkpoint was cancelled is no reason to hurry', () => {
+    const { edges, gate } = open(2)
+    edges[0]!.mark({ kind: 'barrier', checkpoint: 1 })
+    edges[1]!.send(batch(['a', 0]))
+    edges[1]!.mark({ kind: 'barrier', checkpoint: 1 })
+    gate.cancel(1)
+    expect(gate.hasBarrier).toBe(false)
+    edges[1]!.mark({ kind: 'barrier', checkpoint: 2 })
+    expect(gate.hasBarrier).toBe(true)
+  })
+
+  test('a record keeps its credit after it was taken, until the task releases it', () => {
+    const { edges, gate } = open(1)
+    for (let i = 0; i < 4; i++) edges[0]!.send(batch(['a', 0], ['b', 0], ['c', 0], ['d', 0]))
+    gate.take()
+    expect(edges[0]!.hasCredit).toBe(false)
+    gate.release()
+    expect(edges[0]!.hasCredit).toBe(true)
   })
 })

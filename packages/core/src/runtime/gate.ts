@@ -7,7 +7,13 @@ import type { Edge } from './edge.ts'
 
 /** What a task sees of all its inputs together. */
 export type Arrival =
-  | { readonly kind: 'batch'; readonly batch: Batch; readonly watermarks: Float64Array }
+  | {
+      readonly kind: 'batch'
+      readonly batch: Batch
+      readonly watermarks: Float64Array
+      /** Where its records came from and return their credit to. */
+      readonly edge: Edge
+    }
   | { readonly kind: 'watermark'; readonly time: EventTime }
   | { readonly kind: 'idle' }
   | { readonly kind: 'active' }
@@ -20,6 +26,8 @@ export type Arrival =
  *
  * An input that has delivered a barrier stays untouched until the others have, so its records count as after the
  * checkpoint.
+ *
+ * A batch keeps its credit after `take`, until the task releases it.
  */
 export class Gate {
   readonly #edges: readonly Edge[]
@@ -28,6 +36,8 @@ export class Gate {
   readonly #pending: Arrival[] = []
   #turn = 0
   #ended = 0
+  /** The newest checkpoint that was cancelled, or 0. */
+  #cancelled = 0
   #announced: EventTime
   #isIdle = false
 
@@ -40,9 +50,21 @@ export class Gate {
     for (const edge of edges) edge.attachConsumer(wakeup)
   }
 
-  /** Batches waiting on all inputs. */
-  get depth(): number {
-    return this.#edges.reduce((sum, edge) => sum + edge.depth, 0)
+  /** Whether a barrier waits in an input, or some inputs have delivered one and others have not. */
+  get hasBarrier(): boolean {
+    if (this.#aligner.pending !== undefined) return true
+    for (const edge of this.#edges) if (edge.barrier > this.#cancelled) return true
+    return false
+  }
+
+  /** Gives all inputs together credit for about `records` records. */
+  limit(records: number): void {
+    for (const edge of this.#edges) edge.limit(Math.ceil(records / this.#edges.length))
+  }
+
+  /** Returns the credit of everything taken: the task is done with it. */
+  release(): void {
+    for (const edge of this.#edges) edge.release()
   }
 
   /**
@@ -74,6 +96,7 @@ export class Gate {
   /** A checkpoint was given up: inputs that wait for it go on. */
   cancel(checkpoint: number): void {
     this.#aligner.cancel(checkpoint)
+    this.#cancelled = Math.max(this.#cancelled, checkpoint)
   }
 
   /**
@@ -134,7 +157,7 @@ export class Gate {
     }
     // The task itself follows the watermarks inside the batch.
     this.#announced = Math.max(this.#announced, this.#merger.current)
-    this.#pending.push({ kind: 'batch', batch, watermarks })
+    this.#pending.push({ kind: 'batch', batch, watermarks, edge: this.#edges[input]! })
     if (this.#isIdle !== this.#merger.isIdle) this.#announce()
   }
 

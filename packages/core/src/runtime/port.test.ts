@@ -7,12 +7,12 @@ import { Port } from './port.ts'
 
 /** A port with room for a great many records in a batch, and what it sends. */
 class Outgoing {
-  readonly #edge = new Edge(1_000_000)
-  readonly #port = new Port([this.#edge], { kind: 'forward' }, new Cursor(), new Wakeup(), 65_536)
+  readonly #edge = new Edge({ batches: 1_000_000, batchRecords: 65_536 })
+  readonly #port = new Port([this.#edge], { kind: 'forward' }, new Cursor(), new Wakeup())
 
   send(records: number): Batch {
     for (let i = 0; i < records; i++) this.#port.receive(i, i)
-    this.#port.flush()
+    this.#port.flush(false)
     const element = this.#edge.take()
     if (element?.kind !== 'batch') throw new Error('no batch was sent')
     return element.batch

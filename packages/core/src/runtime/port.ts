@@ -24,7 +24,6 @@ const noIndex = new Int32Array(0)
 class BatchBuilder {
   readonly edge: Edge
   readonly #cursor: Cursor
-  readonly #records: number
   #values: unknown[] = []
   #times = noTimes
   #watermarks = noTimes
@@ -33,10 +32,9 @@ class BatchBuilder {
   #room = leastRoom
   length = 0
 
-  constructor(edge: Edge, cursor: Cursor, records: number) {
+  constructor(edge: Edge, cursor: Cursor) {
     this.edge = edge
     this.#cursor = cursor
-    this.#records = records
   }
 
   add(value: unknown, time: EventTime): void {
@@ -47,7 +45,7 @@ class BatchBuilder {
     this.#watermarks[at] = this.#cursor.watermark
     this.#originIndex[at] = this.#cursor.originIndex
     this.length = at + 1
-    if (at + 1 >= this.#records) this.#full()
+    if (at + 1 >= this.edge.batchRecords) this.#full()
   }
 
   /** Sends what there is; the caller has asked for credit. */
@@ -100,9 +98,9 @@ export class Port implements Receiver {
   readonly #builders: readonly BatchBuilder[]
   readonly #route: Route
 
-  constructor(edges: readonly Edge[], route: Route, cursor: Cursor, wakeup: Wakeup, batchRecords: number) {
+  constructor(edges: readonly Edge[], route: Route, cursor: Cursor, wakeup: Wakeup) {
     for (const edge of edges) edge.attachProducer(wakeup)
-    this.#builders = edges.map((edge) => new BatchBuilder(edge, cursor, batchRecords))
+    this.#builders = edges.map((edge) => new BatchBuilder(edge, cursor))
     this.#route = edges.length === 1 ? { kind: 'forward' } : route
   }
 
@@ -110,15 +108,36 @@ export class Port implements Receiver {
     this.#builders[this.#route.kind === 'forward' ? 0 : this.#target(value, this.#route)]!.add(value, time)
   }
 
-  /** Sends every batch begun, as far as there is credit; true when nothing is left. */
-  flush(): boolean {
+  get hasCredit(): boolean {
+    for (const { edge } of this.#builders) if (!edge.hasCredit) return false
+    return true
+  }
+
+  /** How many records the next batch of any edge should hold at most. */
+  get batchRecords(): number {
+    let least = Number.POSITIVE_INFINITY
+    for (const { edge } of this.#builders) least = Math.min(least, edge.batchRecords)
+    return least
+  }
+
+  /**
+   * Sends every batch begun, as far as there is credit, or with `mayOverdraw` as far as the edges allow without it;
+   * true when nothing is left.
+   */
+  flush(mayOverdraw: boolean): boolean {
     let isEmpty = true
     for (const builder of this.#builders) {
       if (builder.length === 0) continue
-      if (builder.edge.hasCredit) builder.send()
+      const { edge } = builder
+      if (edge.hasCredit || (mayOverdraw && edge.hasOverdraft)) builder.send()
       else isEmpty = false
     }
     return isEmpty
+  }
+
+  /** Sends every batch begun, with or without credit. */
+  force(): void {
+    for (const builder of this.#builders) if (builder.length > 0) builder.send()
   }
 
   /** Sends a mark to every subtask. Batches begun must have been flushed. */

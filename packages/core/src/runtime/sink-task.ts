@@ -71,6 +71,7 @@ export class SinkTask implements Task {
     for (;;) {
       signal.throwIfAborted()
       await this.#commit()
+      this.#gate.release()
       const arrival = this.#gate.take()
       if (arrival === undefined) await this.#wakeup.wait()
       else await this.#handle(arrival)

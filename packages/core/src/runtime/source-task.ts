@@ -66,7 +66,12 @@ export class SourceTask implements Task {
     cursor.watermark = around.restoredWatermark(plan.name, subtask)
     this.#idleAfterMs = plan.stamp?.node.timestamps.idleAfterMs
     this.#watermarks = new SplitWatermarks(plan.stamp?.node.timestamps.disorderMs ?? 0, cursor.watermark)
-    this.#outlet = new Outlet(wiring.ports, cursor, wakeup, around.cancellation.signal)
+    this.#outlet = new Outlet(wiring.ports, {
+      cursor,
+      wakeup,
+      signal: around.cancellation.signal,
+      isBarrierWaiting: () => this.#barriers.length > 0,
+    })
     this.#splits = new SplitSet({
       source: plan.node.source,
       context: () => around.connectorContext(plan.name),
@@ -106,6 +111,7 @@ export class SourceTask implements Task {
       await this.#acknowledge()
       const checkpoint = this.#barriers.shift()
       if (checkpoint !== undefined) this.#cut(checkpoint)
+      else if (!this.#outlet.hasRoom) await this.#wakeup.wait()
       else if (!(await this.#read())) await this.#wait()
       const due = budget.due()
       if (due !== undefined) await due
@@ -137,6 +143,8 @@ export class SourceTask implements Task {
 
   checkpointAbandoned(checkpoint: number): void {
     this.#unacknowledged.delete(checkpoint)
+    const at = this.#barriers.indexOf(checkpoint)
+    if (at >= 0) this.#barriers.splice(at, 1)
   }
 
   async close(): Promise<void> {
@@ -158,7 +166,7 @@ export class SourceTask implements Task {
       this.#noticeQuiet()
       return false
     }
-    const poll = feed.poll(this.#around.batchRecords, this.#context)
+    const poll = feed.poll(Math.min(this.#around.batchRecords, this.#outlet.batchRecords), this.#context)
     if (poll.kind === 'records') await this.#emit(feed, poll)
     else if (poll.kind === 'end') await this.#splits.end(feed)
     this.#announce()

@@ -27,11 +27,11 @@ export function wire(plan: Plan, options: WiringOptions): readonly (readonly Tas
       const wakeup = new Wakeup()
       const ports = task.ports.map((port) => {
         const edges = targets(port, subtask, parallelism).map((target) => {
-          const edge = new Edge(options.edgeBatches)
+          const edge = new Edge({ batches: options.edgeBatches, batchRecords: options.batchRecords })
           inputs[port.task]![target]![port.input]!.push(edge)
           return edge
         })
-        return new Port(edges, routeOf(port, options), cursor, wakeup, options.batchRecords)
+        return new Port(edges, routeOf(port, options), cursor, wakeup)
       })
       // Tasks are listed inputs first, so every edge that arrives here has been made.
       return { inputs: inputsOf(inputs, task, subtask), ports, cursor, wakeup }

@@ -1,0 +1,115 @@
+import fc from 'fast-check'
+import { describe, expect, test } from 'vitest'
+import { AsyncCalls, type AsyncCall, type CallRules } from './async-calls.ts'
+
+/** A record named by its number; the watermark rises with it. */
+function record(n: number, key?: string): Parameters<AsyncCalls['add']>[0] {
+  return {
+    value: n,
+    time: n,
+    watermark: n,
+    key,
+    cell: { outer: 0, inner: n, group: 0, value: n },
+    edge: undefined,
+    place: () => `record ${n}`,
+    raw: () => undefined,
+  }
+}
+
+function beginAll(calls: AsyncCalls): AsyncCall[] {
+  const begun: AsyncCall[] = []
+  for (let call = calls.begin(); call !== undefined; call = calls.begin()) begun.push(call)
+  return begun
+}
+
+function leaveAll(calls: AsyncCalls): unknown[] {
+  const left: unknown[] = []
+  for (let call = calls.next(); call !== undefined; call = calls.next()) {
+    left.push(call.record.value)
+    calls.remove(call)
+  }
+  return left
+}
+
+const valuesOf = (calls: readonly AsyncCall[]): unknown[] => calls.map((call) => call.record.value)
+
+describe('AsyncCalls', () => {
+  test('one call of each key runs at a time, and others pass the records that wait for it', () => {
+    const calls = new AsyncCalls({ concurrency: 3, serial: 'key', order: 'key' })
+    for (const [n, key] of ['a', 'a', 'a', 'b', 'a', 'c', 'd'].entries()) calls.add(record(n, key))
+    const begun = beginAll(calls)
+    expect(valuesOf(begun)).toEqual([0, 3, 5])
+    calls.settle(begun[0]!, { result: 0 })
+    expect(valuesOf(beginAll(calls))).toEqual([])
+    expect(leaveAll(calls)).toEqual([0])
+    // The oldest that may begin does.
+    expect(valuesOf(beginAll(calls))).toEqual([1])
+  })
+
+  test('with serial none the calls of one key run at once, and their results leave in order', () => {
+    const calls = new AsyncCalls({ concurrency: 3, serial: 'none', order: 'key' })
+    for (const [n, key] of ['a', 'a', 'b'].entries()) calls.add(record(n, key))
+    const begun = beginAll(calls)
+    expect(valuesOf(begun)).toEqual([0, 1, 2])
+    for (const call of begun.toReversed()) calls.settle(call, { result: undefined })
+    expect(leaveAll(calls)).toEqual([2, 0, 1])
+    expect(calls.isEmpty).toBe(true)
+  })
+
+  test('for any keys, rules and order of outcomes: bounds hold, orders hold, every record leaves once', () => {
+    const rules: fc.Arbitrary<CallRules> = fc.record({
+      concurrency: fc.integer({ min: 1, max: 5 }),
+      serial: fc.constantFrom('key', 'none'),
+      order: fc.constantFrom('key', 'input', 'none'),
+    })
+    fc.assert(
+      fc.property(
+        rules,
+        fc.array(fc.nat(3), { maxLength: 60 }),
+        fc.infiniteStream(fc.nat()),
+        (rule, keys, dice) => {
+          const calls = new AsyncCalls(rule)
+          const running: AsyncCall[] = []
+          const begun: number[] = []
+          const left: number[] = []
+          const roll = (sides: number): number => (dice.next().value as number) % sides
+          let added = 0
+          while (left.length < keys.length) {
+            for (let n = roll(4); n > 0 && added < keys.length; n--) {
+              calls.add(record(added, `k${keys[added]}`))
+              added++
+            }
+            for (const call of beginAll(calls)) {
+              running.push(call)
+              begun.push(call.record.value as number)
+            }
+            expect(begun.length - left.length).toBeLessThanOrEqual(rule.concurrency)
+            expect(calls.running).toBe(running.length)
+            const runningKeys = running.map((call) => call.record.key)
+            if (rule.serial === 'key') expect(new Set(runningKeys).size).toBe(running.length)
+            if (running.length > 0) {
+              const [call] = running.splice(roll(running.length), 1)
+              calls.settle(call!, { result: undefined })
+            }
+            for (let call = calls.next(); call !== undefined; call = calls.next()) {
+              calls.remove(call)
+              left.push(call.record.value as number)
+            }
+            const gone = new Set(left)
+            const oldest = Array.from({ length: added }, (_, n) => n).find((n) => !gone.has(n))
+            expect(calls.watermark).toBe(oldest)
+          }
+          expect(left.toSorted((a, b) => a - b)).toEqual(keys.map((_, n) => n))
+          expect(calls.isEmpty).toBe(true)
+          if (rule.order === 'input') expect(left).toEqual(keys.map((_, n) => n))
+          for (const key of new Set(keys)) {
+            const ofKey = (n: number): boolean => keys[n] === key
+            const inOrder = keys.map((_, n) => n).filter(ofKey)
+            if (rule.serial === 'key') expect(begun.filter(ofKey)).toEqual(inOrder)
+            if (rule.order === 'key') expect(left.filter(ofKey)).toEqual(inOrder)
+          }
+        },
+      ),
+    )
+  })
+})

@@ -1,0 +1,52 @@
+import { ManualClock, Wakeup } from '@millrace/channels'
+import { expect, test } from 'vitest'
+import { Edge } from './edge.ts'
+import { Gate } from './gate.ts'
+import { InputLimit } from './input-limit.ts'
+
+function open(least: number): { clock: ManualClock; edge: Edge; limit: InputLimit } {
+  const clock = new ManualClock()
+  const edge = new Edge({ batches: 4, batchRecords: 1000 })
+  const gate = new Gate([edge], new Wakeup())
+  return { clock, edge, limit: new InputLimit(gate, clock, least) }
+}
+
+/** The task works on so many records, one after another. */
+async function work(
+  { clock, limit }: ReturnType<typeof open>,
+  records: number,
+  msPerRecord: number,
+): Promise<void> {
+  for (let i = 1; i <= records; i++) {
+    limit.begin()
+    await clock.advance(msPerRecord)
+    limit.done(1, i === records)
+  }
+}
+
+test('what waits in front of a task is what it gets through in a second', async () => {
+  const task = open(16)
+  expect(task.edge.batchRecords).toBe(8)
+  await work(task, 100, 10)
+  // Half of the records of a second come at once.
+  expect(task.edge.batchRecords).toBe(50)
+  await work(task, 10, 2_000)
+  expect(task.edge.batchRecords).toBe(8)
+})
+
+test('a fast task is not held back: it is known after a few records', async () => {
+  const task = open(16)
+  await work(task, 15, 0)
+  expect(task.edge.batchRecords).toBe(8)
+  await work(task, 1, 0)
+  expect(task.edge.batchRecords).toBe(1000)
+})
+
+test('time without anything to do does not make a task slow', async () => {
+  const task = open(2)
+  for (let i = 0; i < 50; i++) {
+    await work(task, 1, 10)
+    await task.clock.advance(5_000)
+  }
+  expect(task.edge.batchRecords).toBe(50)
+})

@@ -1,0 +1,51 @@
+import type { Clock } from '@millrace/channels'
+import type { Gate } from './gate.ts'
+
+/** How long a task should need for the records that wait in front of it, in milliseconds. */
+const waitMs = 1_000
+
+/** How long a task is busy between two looks at how much it gets through, in milliseconds. */
+const windowMs = 250
+
+/**
+ * Bounds what waits in front of a slow task by time: its inputs get credit for what it gets through in about a second.
+ *
+ * Only the time in which the task was busy counts, so a quiet input does not make it look slow. It begins with the
+ * least credit there may be, and learns within that many records when it is fast.
+ */
+export class InputLimit {
+  readonly #gate: Gate
+  readonly #clock: Clock
+  readonly #least: number
+  #limit: number
+  #records = 0
+  #busyMs = 0
+  #since: number | undefined
+
+  /** `least` is how many records may wait however slow the task is. */
+  constructor(gate: Gate, clock: Clock, least: number) {
+    this.#gate = gate
+    this.#clock = clock
+    this.#least = least
+    this.#limit = least
+    gate.limit(least)
+  }
+
+  /** The task has something to do. */
+  begin(): void {
+    this.#since ??= this.#clock.monotonic()
+  }
+
+  /** `records` are done since the last call; with `isIdle` there is nothing left to do. */
+  done(records: number, isIdle: boolean): void {
+    const now = this.#clock.monotonic()
+    this.#busyMs += now - (this.#since ?? now)
+    this.#since = isIdle ? undefined : now
+    this.#records += records
+    if (this.#busyMs < windowMs && this.#records < this.#limit) return
+    this.#limit = Math.max(this.#least, (this.#records / this.#busyMs) * waitMs)
+    this.#gate.limit(this.#limit)
+    this.#records = 0
+    this.#busyMs = 0
+  }
+}
