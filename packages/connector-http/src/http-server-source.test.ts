@@ -1,6 +1,7 @@
 import { describeCases, simPlatform, sourceConformance } from '@millrace/testkit'
 import { once } from 'node:events'
 import { createServer } from 'node:net'
+import { gzipSync } from 'node:zlib'
 import { describe, expect, test } from 'vitest'
 import { askHealth, contextOf, postLines, RawClient, serve, type HttpLife } from '../test/http-life.ts'
 import { http } from './http.ts'
@@ -27,6 +28,15 @@ describe('a server on this machine', () => {
     expect(response.headers.get('content-type')).toBe('application/json')
     expect(await response.json()).toEqual({ accepted: 2 })
     expect(await read(reader, 2)).toEqual([{ a: 1 }, { a: 2 }])
+    await reader.close()
+  })
+
+  test('accepts a compressed body, and refuses one that inflates to too much', async () => {
+    const { reader, url } = await serve({ bodyBytesMax: 1_000 })
+    const headers = { 'content-encoding': 'gzip' }
+    expect((await postLines(url, gzipSync('1\n2\n'), headers)).status).toBe(200)
+    expect((await postLines(url, gzipSync(' '.repeat(50_000)), headers)).status).toBe(413)
+    expect(await read(reader, 2)).toEqual([1, 2])
     await reader.close()
   })
 

@@ -11,7 +11,7 @@ import { InboxReader } from './inbox-reader.ts'
 import type { InboxPosition } from './inbox-segments.ts'
 import { Inbox } from './inbox.ts'
 import { Receiver } from './receiver.ts'
-import { checksum, listen, sameSecret, type RunningServer, type ServerAddress } from './server.ts'
+import { checksum, inflate, listen, sameSecret, type RunningServer, type ServerAddress } from './server.ts'
 import { planOf, type HttpServerOptions, type ServerPlan } from './server-options.ts'
 
 const split = 'inbox'
@@ -27,7 +27,7 @@ export interface HttpServerSource<T> extends Source<T, InboxPosition> {
 }
 
 /**
- * A source that other programs `POST` records to, as NDJSON or JSON.
+ * A source that other programs `POST` records to, as NDJSON, JSON or CloudEvents, compressed or not.
  *
  * A record is answered for once it stands in a file of the job's data directory, so a client that got its 200
  * never needs to send it again. Clients that repeat a request they have no answer for should send an
@@ -87,7 +87,7 @@ class ListeningSource<T> implements HttpServerSource<T> {
   /** Starts the server and returns what stops it. */
   async #serve(inbox: Inbox, context: ConnectorContext): Promise<() => Promise<void>> {
     const plan = this.#plan
-    const receiver = new Receiver({ plan, inbox, checksum, sameSecret, context })
+    const receiver = new Receiver({ plan, inbox, checksum, sameSecret, inflate, context })
     let server: RunningServer
     try {
       server = await listen({

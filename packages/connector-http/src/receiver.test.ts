@@ -1,82 +1,8 @@
-import type { ConnectorContext } from '@millrace/core'
-import { simPlatform, type SimPlatform } from '@millrace/testkit'
-import { crc32 } from 'node:zlib'
 import { describe, expect, test } from 'vitest'
 import { post } from '../test/fake-request.ts'
-import { openLife, take, type InboxLife } from '../test/inbox-life.ts'
+import { openLife, take } from '../test/inbox-life.ts'
+import { receiving, typed } from '../test/receiving.ts'
 import type { Answer } from './incoming-request.ts'
-import { Receiver } from './receiver.ts'
-import { planOf, type HttpServerOptions } from './server-options.ts'
-
-interface Receiving extends InboxLife {
-  readonly receiver: Receiver
-  readonly platform: SimPlatform
-  readonly warnings: string[]
-}
-
-async function receiving(options: Partial<HttpServerOptions> = {}): Promise<Receiving> {
-  const platform = simPlatform({ seed: 1 })
-  const life = await openLife({ fs: platform.fs, segmentBytes: 1_000_000 })
-  const warnings: string[] = []
-  const warn = (message: string): void => void warnings.push(message)
-  const context = { ...platform, name: 'in', warn } as unknown as ConnectorContext
-  const receiver = new Receiver({
-    plan: planOf({ port: 0, ...options }),
-    inbox: life.inbox,
-    checksum: crc32,
-    sameSecret: (given, wanted) => given === wanted,
-    context,
-  })
-  return { ...life, receiver, platform, warnings }
-}
-
-const json = { 'content-type': 'application/json' }
-
-function errorOf(answer: Answer): string {
-  return (answer.body as { error: string }).error
-}
-
-describe('records in a body', () => {
-  test.each([
-    ['lines', {}, '{"a":1}\n{"a":2}\n', [{ a: 1 }, { a: 2 }]],
-    ['a last line without its end', {}, '1\n2', [1, 2]],
-    ['Windows lines and blank ones', {}, '\r\n1\r\n \n\t2\r\n', [1, 2]],
-    ['one value', json, ' {"a":[1,2]} ', [{ a: [1, 2] }]],
-    ['an array', json, '[1, {"a":[2,"]"]} ,"x,\\"y\\\\", [3,[4]]]', [1, { a: [2, ']'] }, 'x,"y\\', [3, [4]]]],
-    ['an empty array', json, '[ ]', []],
-    ['no lines', {}, '', []],
-  ])('%s', async (_name, headers, body, expected) => {
-    const life = await receiving()
-    const answer = await life.receiver.answer(post({ headers, body }))
-    expect(answer).toMatchObject({ status: 200, body: { accepted: expected.length } })
-    expect(await take(life)).toEqual(expected)
-  })
-
-  test.each([
-    ['a bad line', {}, '1\n\n{"a":\n4\nx', 3, /line 3: not JSON/],
-    ['a line that is not UTF-8', {}, Uint8Array.of(0x31, 0x0a, 0x22, 0xff, 0x22), 2, /line 2: .*UTF-8/],
-    ['a line nested too deeply', {}, `1\n${'['.repeat(600)}${']'.repeat(600)}`, 2, /line 2: .*512 levels/],
-    ['bad JSON', json, '[1,2', undefined, /not JSON/],
-    ['no JSON', json, '', undefined, /not JSON/],
-    ['two values', json, '1 2', undefined, /not JSON/],
-    ['JSON nested too deeply', json, '['.repeat(100_000), undefined, /512 levels/],
-  ])('%s refuses the whole request', async (_name, headers, body, line, reason) => {
-    const life = await receiving()
-    const answer = await life.receiver.answer(post({ headers, body }))
-    expect(answer.status).toBe(400)
-    expect(errorOf(answer)).toMatch(reason)
-    expect((answer.body as { line?: number }).line).toBe(line)
-    expect(await take(life)).toEqual([])
-  })
-
-  test('__proto__ is an ordinary name', async () => {
-    const life = await receiving()
-    await life.receiver.answer(post({ body: '{"__proto__":{"isAdmin":true},"constructor":1}' }))
-    const [record] = (await take(life)) as [Record<string, unknown>]
-    expect(Object.keys(record)).toEqual(['__proto__', 'constructor'])
-    expect(({} as Record<string, unknown>)['isAdmin']).toBeUndefined()
-  })
-})
 
 describe('the head of a request', () => {
   test.each([
@@ -86,8 +12,13 @@ describe('the head of a request', () => {
     [405, { method: 'OPTIONS' }],
     [405, { method: 'POST', target: '/healthz' }],
     [415, { headers: { 'content-type': 'text/plain' } }],
-    [415, { headers: { 'content-type': 'application/json; charset=latin1' } }],
-    [415, { headers: { 'content-encoding': 'gzip' } }],
+    [415, { headers: { 'content-type': '' } }],
+    [415, { headers: { 'content-type': 'application/+json' } }],
+    [415, { headers: { 'content-type': 'text/x+json' } }],
+    [415, { headers: { 'content-type': 'application/json; charset=klingon' } }],
+    [415, { headers: { 'content-type': 'application/json; charset=windows-1252' } }],
+    [415, { headers: { 'content-encoding': 'zstd' } }],
+    [415, { headers: { 'content-encoding': 'gzip, gzip' } }],
     [413, { headers: { 'content-length': '2000000' } }],
     [421, { headers: { host: 'evil.example' } }],
     [421, { headers: { host: 'evil.example:8080' } }],
@@ -103,6 +34,14 @@ describe('the head of a request', () => {
     expect((await receiver.answer(request)).status).toBe(status)
     expect(request.isRead).toBe(false)
     expect(inbox.heldBytes).toBeLessThan(50)
+  })
+
+  test('what is not understood is answered with what is', async () => {
+    const { receiver } = await receiving()
+    const type = await receiver.answer(post({ headers: typed('text/csv') }))
+    expect(type.headers['accept-post']).toContain('application/x-ndjson')
+    const coding = await receiver.answer(post({ headers: { 'content-encoding': 'zstd' } }))
+    expect(coding.headers).toEqual({ 'accept-encoding': 'gzip, deflate, br' })
   })
 
   test.each(['localhost', 'LOCALHOST:1', '127.0.0.1:8080', '[::1]:8080', 'localhost.'])(

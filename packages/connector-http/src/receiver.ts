@@ -1,9 +1,10 @@
 import { describeError, isMillraceError, type ConnectorContext } from '@millrace/core'
+import type { ContentCoding, Inflate } from './content-coding.ts'
 import type { Checksum } from './inbox-block.ts'
 import type { Inbox } from './inbox.ts'
 import type { Answer, IncomingRequest } from './incoming-request.ts'
 import { Refusal } from './refusal.ts'
-import { recordsIn } from './request-body.ts'
+import { inUtf8, recordsIn } from './request-body.ts'
 import { tooLarge, wishOf, type SameSecret, type Wish } from './request-check.ts'
 import type { ServerPlan } from './server-options.ts'
 import { PatientAppend } from './patient-append.ts'
@@ -14,8 +15,11 @@ export interface ReceiverOptions {
   readonly inbox: Inbox
   readonly checksum: Checksum
   readonly sameSecret: SameSecret
+  readonly inflate: Inflate
   readonly context: ConnectorContext
 }
+
+type RecordsWish = Extract<Wish, { kind: 'records' }>
 
 /** A request that is being accepted, for others with the same key to wait for. */
 interface Acceptance {
@@ -72,9 +76,9 @@ export class Receiver {
     return { status: 503, headers: {}, body: { status: 'unavailable', reason: reason.message } }
   }
 
-  async #accept(request: IncomingRequest, wish: Extract<Wish, { kind: 'records' }>): Promise<Answer> {
-    const body = await this.#receive(request, wish.bodyBytes)
-    const records = recordsIn(body, wish.format)
+  async #accept(request: IncomingRequest, wish: RecordsWish): Promise<Answer> {
+    const body = await this.#receive(request, wish)
+    const records = recordsIn(body, wish.type.format)
     const failing = this.#whyFailing()
     if (failing !== undefined) throw failing
     const { plan, checksum } = this.#options
@@ -82,17 +86,31 @@ export class Receiver {
     return this.#acceptOnce(wish.key, checksum(body), records)
   }
 
-  async #receive(request: IncomingRequest, bodyBytes: number | undefined): Promise<Uint8Array> {
+  /** The body in UTF-8, as it was before it was compressed. */
+  async #receive(request: IncomingRequest, { bodyBytes, coding, type }: RecordsWish): Promise<Uint8Array> {
     const { bodyBytesMax } = this.#options.plan
-    const reservedBytes = bodyBytes ?? bodyBytesMax
+    const reservedBytes = coding === 'identity' ? (bodyBytes ?? bodyBytesMax) : bodyBytesMax
     this.#requireOpen(reservedBytes)
     this.#receivingBytes += reservedBytes
     try {
-      const body = await request.readBody(bodyBytesMax)
+      const sent = await request.readBody(bodyBytesMax)
+      const body = sent === undefined || coding === 'identity' ? sent : await this.#inflated(sent, coding)
       if (body === undefined) throw tooLarge(bodyBytesMax)
-      return body
+      return inUtf8(body, type.decoder)
     } finally {
       this.#receivingBytes -= reservedBytes
+    }
+  }
+
+  async #inflated(body: Uint8Array, coding: ContentCoding): Promise<Uint8Array | undefined> {
+    const { inflate, plan } = this.#options
+    try {
+      return await inflate(body, coding, plan.bodyBytesMax)
+    } catch (error) {
+      throw new Refusal(
+        400,
+        `the body is not ${coding}, as its Content-Encoding says: ${describeError(error)}`,
+      )
     }
   }
 

@@ -1,32 +1,29 @@
 import { decodeJson, describeError, isMillraceError } from '@millrace/core'
+import type { BodyFormat, CharsetDecoder } from './content-type.ts'
 import { Refusal } from './refusal.ts'
 
-/** What a body is made of. */
-export type BodyFormat = 'json' | 'json-lines'
-
-const contentTypes: ReadonlyMap<string, BodyFormat> = new Map([
-  ['application/json', 'json'],
-  ['application/x-ndjson', 'json-lines'],
-  ['application/ndjson', 'json-lines'],
-  ['application/jsonl', 'json-lines'],
-])
-
-/** The format that a content type stands for; undefined for one that is not understood. */
-export function bodyFormat(contentType: string | undefined): BodyFormat | undefined {
-  const [type = '', ...parameters] = (contentType ?? '').split(';')
-  const charset = parameters.map((each) => /^\s*charset="?([^";]*)"?\s*$/i.exec(each)?.[1]).find(Boolean)
-  if (charset !== undefined && charset.toLowerCase() !== 'utf-8') return undefined
-  return contentTypes.get(type.trim().toLowerCase())
-}
-
 /**
- * The records in a body, each as the JSON text that came. Every one is known to be JSON of bearable depth.
+ * The records in a body of UTF-8, each as the JSON text that came. Every one is known to be JSON of bearable depth.
  *
- * `json` is one record, or an array of records; `json-lines` is one record per line, blank lines aside. Throws
- * a `Refusal` that names the first bad line.
+ * Blank lines and a byte order mark are passed over. Throws a `Refusal`, which names the first bad line.
  */
 export function recordsIn(body: Uint8Array, format: BodyFormat): Uint8Array[] {
-  return format === 'json' ? recordsInJson(body) : recordsInLines(body)
+  const content = hasByteOrderMark(body) ? body.subarray(3) : body
+  return format === 'json-lines' ? recordsInLines(content) : recordsInJson(content, format)
+}
+
+/** The body in UTF-8. Throws a `Refusal` for bytes that its encoding lacks. */
+export function inUtf8(body: Uint8Array, decoder: CharsetDecoder | undefined): Uint8Array {
+  if (decoder === undefined) return body
+  try {
+    return new TextEncoder().encode(decoder.decode(body))
+  } catch {
+    throw new Refusal(400, `the body is not ${decoder.encoding}, as its Content-Type says; send UTF-8`)
+  }
+}
+
+function hasByteOrderMark(body: Uint8Array): boolean {
+  return body[0] === 0xef && body[1] === 0xbb && body[2] === 0xbf
 }
 
 function recordsInLines(body: Uint8Array): Uint8Array[] {
@@ -45,9 +42,25 @@ function recordsInLines(body: Uint8Array): Uint8Array[] {
   return records
 }
 
-function recordsInJson(body: Uint8Array): Uint8Array[] {
+function recordsInJson(body: Uint8Array, format: 'json' | 'event' | 'event-batch'): Uint8Array[] {
   const value = requireJson(body, undefined)
+  if (format === 'event' && !isObject(value)) {
+    throw new Refusal(
+      400,
+      'a body of application/cloudevents+json is one event, an object; send several as application/cloudevents-batch+json',
+    )
+  }
+  if (format === 'event-batch' && !(Array.isArray(value) && value.every(isObject))) {
+    throw new Refusal(
+      400,
+      'a body of application/cloudevents-batch+json is an array of events, which are objects',
+    )
+  }
   return Array.isArray(value) ? elementsOf(body) : [body]
+}
+
+function isObject(value: unknown): boolean {
+  return typeof value === 'object' && value !== null && !Array.isArray(value)
 }
 
 function requireJson(bytes: Uint8Array, line: number | undefined): unknown {

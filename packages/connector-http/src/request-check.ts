@@ -1,4 +1,5 @@
-import { bodyFormat, type BodyFormat } from './request-body.ts'
+import { acceptedCodings, contentCoding, type ContentCoding } from './content-coding.ts'
+import { acceptedTypes, bodyType, type BodyType } from './content-type.ts'
 import type { IncomingRequest } from './incoming-request.ts'
 import { Refusal } from './refusal.ts'
 import { healthPath, type ServerPlan } from './server-options.ts'
@@ -11,10 +12,11 @@ export type Wish =
   | { readonly kind: 'health' }
   | {
       readonly kind: 'records'
-      readonly format: BodyFormat
+      readonly type: BodyType
+      readonly coding: ContentCoding | 'identity'
       /** '' if there is none. */
       readonly key: string
-      /** Undefined if the client does not know yet. */
+      /** As the body is sent; undefined if the client does not know yet. */
       readonly bodyBytes: number | undefined
     }
 
@@ -31,22 +33,33 @@ export function wishOf(request: IncomingRequest, plan: ServerPlan, sameSecret: S
   if (path !== plan.path) throw new Refusal(404, `nothing is here; post records to ${plan.path}`)
   requireMethod(request, ['POST'])
   if (plan.token !== undefined) requireToken(request.header('authorization'), plan.token, sameSecret)
-  const encoding = request.header('content-encoding')
-  if (encoding !== undefined && encoding.toLowerCase() !== 'identity') {
-    throw new Refusal(415, 'compressed bodies are not understood; send the records as they are')
-  }
-  const format = bodyFormat(request.header('content-type'))
-  if (format === undefined) {
-    throw new Refusal(
-      415,
-      'the content type is not understood; send application/x-ndjson or application/json, in UTF-8',
-    )
-  }
+  const coding = codingOf(request.header('content-encoding'))
+  const type = typeOf(request.header('content-type'))
   const key = request.header('idempotency-key') ?? ''
   if (key !== '' && !keyPattern.test(key)) {
     throw new Refusal(400, 'the Idempotency-Key must be 1 to 255 visible ASCII characters')
   }
-  return { kind: 'records', format, key, bodyBytes: bodyBytesOf(request, plan.bodyBytesMax) }
+  return { kind: 'records', type, coding, key, bodyBytes: bodyBytesOf(request, plan.bodyBytesMax) }
+}
+
+function codingOf(header: string | undefined): ContentCoding | 'identity' {
+  const coding = contentCoding(header)
+  if (coding !== undefined) return coding
+  throw new Refusal(415, `the content coding is not understood; send one of ${acceptedCodings}, or none`, {
+    headers: { 'accept-encoding': acceptedCodings },
+  })
+}
+
+function typeOf(header: string | undefined): BodyType {
+  const type = bodyType(header)
+  if (typeof type === 'object') return type
+  throw new Refusal(
+    415,
+    type === 'charset'
+      ? 'the charset is not known; send UTF-8'
+      : `the content type is not understood; send one of ${acceptedTypes}`,
+    { headers: { 'accept-post': acceptedTypes } },
+  )
 }
 
 function bodyBytesOf(request: IncomingRequest, bodyBytesMax: number): number | undefined {

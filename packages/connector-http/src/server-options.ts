@@ -25,7 +25,7 @@ export interface HttpServerOptions {
    * other names than its own and these, because a web page could otherwise reach it under a name of its own.
    */
   readonly allowedHosts?: readonly string[]
-  /** The largest body, in bytes. Default 1 MiB. */
+  /** The largest body, in bytes, as it is sent and inflated. Default 1 MiB. */
   readonly bodyBytesMax?: number
   /** How much may be held that no checkpoint covers, in bytes; beyond, the answer is 429. Default 256 MiB. */
   readonly inboxBytesMax?: number

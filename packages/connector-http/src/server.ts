@@ -3,7 +3,9 @@ import { MillraceError } from '@millrace/core'
 import { createHash, timingSafeEqual } from 'node:crypto'
 import { createServer, type IncomingMessage, type Server, type ServerResponse } from 'node:http'
 import type { AddressInfo } from 'node:net'
-import { crc32 } from 'node:zlib'
+import { promisify } from 'node:util'
+import { brotliDecompress, crc32, gunzip, inflate as inflateZlib } from 'node:zlib'
+import type { Inflate } from './content-coding.ts'
 import type { Checksum } from './inbox-block.ts'
 import type { Answer, IncomingRequest } from './incoming-request.ts'
 import type { SameSecret } from './request-check.ts'
@@ -16,6 +18,22 @@ export const sameSecret: SameSecret = (given, wanted) => timingSafeEqual(digest(
 
 function digest(text: string): Buffer {
   return createHash('sha256').update(text).digest()
+}
+
+const inflaters = {
+  gzip: promisify(gunzip),
+  deflate: promisify(inflateZlib),
+  br: promisify(brotliDecompress),
+} as const
+
+/** zlib stops at the limit, so that a small body that inflates to a huge one costs no more than the limit. */
+export const inflate: Inflate = async (body, coding, bytesMax) => {
+  try {
+    return await inflaters[coding](body, { maxOutputLength: bytesMax })
+  } catch (error) {
+    if ((error as NodeJS.ErrnoException).code === 'ERR_BUFFER_TOO_LARGE') return undefined
+    throw error
+  }
 }
 
 /** Where a server listens. */

@@ -52,7 +52,7 @@ export function contextOf(platform: SimPlatform, changes: Partial<ConnectorConte
 /** Posts lines the way a client does that means well. */
 export function postLines(
   url: string,
-  body: string,
+  body: string | Uint8Array<ArrayBuffer>,
   headers: Record<string, string> = {},
 ): Promise<Response> {
   return fetch(url, {

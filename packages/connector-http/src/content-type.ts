@@ -1,0 +1,70 @@
+/** What the body of a request is made of, as its Content-Type says. */
+export interface BodyType {
+  readonly format: BodyFormat
+  /** Decodes its characters; undefined for UTF-8. */
+  readonly decoder: CharsetDecoder | undefined
+}
+
+/** Decodes text; throws for bytes that the encoding lacks. */
+export interface CharsetDecoder {
+  readonly encoding: string
+  decode(bytes: Uint8Array): string
+}
+
+/**
+ * `json` is one record, or an array of records; `json-lines` is one record per line; `event` is one CloudEvent, and
+ * `event-batch` is an array of CloudEvents.
+ */
+export type BodyFormat = 'json' | 'json-lines' | 'event' | 'event-batch'
+
+const formats: ReadonlyMap<string, BodyFormat> = new Map<string, BodyFormat>([
+  ['application/json', 'json'],
+  ['application/x-ndjson', 'json-lines'],
+  ['application/ndjson', 'json-lines'],
+  ['application/jsonl', 'json-lines'],
+  ['application/x-jsonlines', 'json-lines'],
+  ['application/cloudevents+json', 'event'],
+  ['application/cloudevents-batch+json', 'event-batch'],
+])
+
+/** What to send, for clients that sent another type. */
+export const acceptedTypes: string =
+  'application/x-ndjson, application/json, application/*+json, application/cloudevents+json, ' +
+  'application/cloudevents-batch+json'
+
+/** The type that a header field names; otherwise what is not understood in it. */
+export function bodyType(contentType: string | undefined): BodyType | 'type' | 'charset' {
+  const [name = '', ...parameters] = (contentType ?? '').split(';')
+  const format = formatOf(name.trim().toLowerCase())
+  if (format === undefined) return 'type'
+  const charset = parameters
+    .map((each) => /^\s*charset\s*=\s*"?([^"]*?)"?\s*$/i.exec(each)?.[1])
+    .find(Boolean)
+  if (charset === undefined) return { format, decoder: undefined }
+  const decoder = decoderOf(charset)
+  return decoder === undefined ? 'charset' : { format, decoder: decoder === 'utf-8' ? undefined : decoder }
+}
+
+/** Undefined for a charset that is not known. */
+function decoderOf(charset: string): CharsetDecoder | 'utf-8' | undefined {
+  if (/^(?:iso-?8859-?1|latin-?1)$/i.test(charset)) return latin1
+  try {
+    // A byte order mark is passed over with that of UTF-8.
+    const decoder = new TextDecoder(charset, { fatal: true, ignoreBOM: true })
+    // Some releases of Node read windows-1252 as if it were ISO 8859-1.
+    if (decoder.encoding === 'windows-1252') return /ascii/i.test(charset) ? 'utf-8' : undefined
+    return decoder.encoding === 'utf-8' ? 'utf-8' : decoder
+  } catch {
+    return undefined
+  }
+}
+
+/** Each byte is the character of its number. */
+const latin1: CharsetDecoder = {
+  encoding: 'iso-8859-1',
+  decode: (bytes) => Buffer.from(bytes.buffer, bytes.byteOffset, bytes.length).toString('latin1'),
+}
+
+function formatOf(name: string): BodyFormat | undefined {
+  return formats.get(name) ?? (/^application\/[^\s/]+\+json$/.test(name) ? 'json' : undefined)
+}
