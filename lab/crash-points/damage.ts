@@ -21,6 +21,8 @@ interface Damage {
 /** A checkpoint on the disk, and how many bytes of which files it needs. */
 interface Needs {
   readonly checkpoint: number
+  /** Of its manifest. */
+  readonly path: string
   readonly bytes: ReadonlyMap<string, number>
 }
 
@@ -49,6 +51,12 @@ function damagesOn(fs: SimFs, stride: number): readonly Damage[] {
 async function startDamaged(killed: SimFs, damage: Damage, options: LifeOptions): Promise<string> {
   const checkpoints = needsOn(killed)
   const whole = checkpoints.filter((each) => !isHurt(each, damage))
+  // A manifest that is damaged is seen. One that is gone is missed, or the job would go back without a word.
+  const published = publishedOn(killed)
+  const isMissed = checkpoints.every(
+    ({ checkpoint, path }) =>
+      checkpoint < published || (damage.offset === 'all' && damage.paths.includes(path)),
+  )
   const fs = killed.afterKill()
   for (const path of damage.paths) {
     if (damage.offset === 'all') fs.lose(path)
@@ -63,9 +71,11 @@ async function startDamaged(killed: SimFs, damage: Damage, options: LifeOptions)
       isMillraceError(error, 'CHECKPOINT_CORRUPT'),
       () => `it failed unclearly: ${describeError(error)}`,
     )
-    promised(whole.length === 0, () => `it stopped, though checkpoint ${whole[0]!.checkpoint} is whole`)
+    const mustStop = whole.length === 0 || isMissed
+    promised(mustStop, () => `it stopped, though checkpoint ${whole[0]!.checkpoint} is whole`)
     return 'stopped'
   }
+  promised(!isMissed, () => `it went on, though the manifest of checkpoint ${published} is gone`)
   promised(result.outcome === 'finished', () => `it ended as ${result.outcome}`)
   promised(whole.length > 0, () => 'it went on, though no checkpoint is whole')
   const started = events.find(({ kind }) => kind === 'started')
@@ -74,7 +84,8 @@ async function startDamaged(killed: SimFs, damage: Damage, options: LifeOptions)
   reader.look(fs)
   reader.requireAll()
   if (from === checkpoints[0]!.checkpoint) return 'unharmed'
-  const isGone = damage.offset === 'all' && damage.paths.every((path) => path.endsWith('.json'))
+  // Killed before it could note that it had published the newest.
+  const isGone = damage.offset === 'all' && checkpoints[0]!.checkpoint > published
   promised(isGone || warnings.length > 0, () => 'it fell back and nobody was told')
   return 'fell back'
 }
@@ -92,8 +103,14 @@ function needsOn(fs: SimFs): readonly Needs[] {
     const segments = store.snapshot.segments.map(
       ({ file, bytes }) => [`/${dataDirectory}/state/${file}`, bytes] as const,
     )
-    return { checkpoint, bytes: new Map([[path, content.length], ...segments]) }
+    return { checkpoint, path, bytes: new Map([[path, content.length], ...segments]) }
   })
+}
+
+/** The highest checkpoint that the disk says was published. */
+function publishedOn(fs: SimFs): number {
+  const numbers = fs.paths().flatMap((path) => /\/published-(\d+)$/.exec(path)?.[1] ?? [])
+  return Math.max(0, ...numbers.map(Number))
 }
 
 function isHurt({ bytes }: Needs, { paths, offset }: Damage): boolean {

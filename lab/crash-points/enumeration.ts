@@ -92,7 +92,7 @@ function calmLife(): Promise<readonly string[]> {
 
 /** Places in the middle of a life after which the next one has something to finish. */
 function turningPoints(lines: readonly string[]): readonly number[] {
-  const published = lines.findIndex((line) => /rename .*checkpoint-0+4\.json/.test(line))
+  const published = lines.findIndex((line) => /rename .*checkpoint-0+4\.1\.json/.test(line))
   const after = (pattern: RegExp): number =>
     lines.findIndex((line, index) => index > published && pattern.test(line)) + 1
   return [published + 1, after(/write out\/live/), after(/rename .*staged/), after(/remove .*\.seg/)]

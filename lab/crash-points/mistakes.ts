@@ -43,8 +43,8 @@ export const mistakes: readonly Mistake[] = [
     plant: { fs: shortWritesIgnored },
     trial: 'short writes',
     near: /7 bytes/,
-    // The lock is the first file that is read again.
-    shows: /DIRECTORY_LOCKED: data is in use/,
+    // The claim on the output is the first file that is read again.
+    shows: /out\/live\.ndjson is written by the job/,
   },
   {
     name: 'a rename copies and removes',
@@ -108,7 +108,7 @@ export const mistakes: readonly Mistake[] = [
   },
   {
     name: 'the lock is always free',
-    plant: { process: (facts) => ({ ...facts, isRunning: () => Promise.resolve(false) }) },
+    plant: { process: (facts) => ({ ...facts, fateOf: () => Promise.resolve('gone') }) },
     trial: 'a second process',
     near: /./,
     shows: /was let in|failed with something else: FS_EXISTS/,

@@ -65,12 +65,14 @@ export function requireFinished(fs: SimFs, reader: OutputReader): void {
     /^\/in\//,
     /^\/out\/live(?:\.part-\d+)?\.ndjson$/,
     /^\/out\/rolled(?:\.part-\d+)?-\d{6}\.ndjson$/,
-    /^\/data\/checkpoints\/checkpoint-\d{10}(?:\.renewed)?\.json$/,
+    /^\/data\/owner\/epoch-\d{10}$/,
+    /^\/data\/checkpoints\/checkpoint-\d{10}\.\d+\.json$/,
+    /^\/data\/checkpoints\/published-\d{10}$/,
     /^\/data\/state\/segment-\d{6}\.seg$/,
   ]
   const left = fs.paths().filter((path) => !kept.some((pattern) => pattern.test(path)))
   promised(left.length === 0, () => `files were left over: ${left.join(', ')}`)
-  const manifests = fs.paths().filter((path) => path.startsWith('/data/checkpoints/'))
+  const manifests = fs.paths().filter((path) => path.startsWith('/data/checkpoints/checkpoint-'))
   promised(manifests.length <= 2, () => `${manifests.length} checkpoints are kept instead of 2`)
 }
 

@@ -22,7 +22,7 @@ export const trials = {
   },
   'a second crash': async (near, around = {}) => {
     const hunt = new Hunt({ around })
-    const second = await hunt.afterKillOnce(/rename .*checkpoint-0+4\.json/)
+    const second = await hunt.afterKillOnce(/rename .*checkpoint-0+4\.1\.json/)
     await hunt.points.everywhere(second, (lines) => scattered(lines.slice(0, 30), near))
     hunt.raise()
   },
@@ -32,7 +32,7 @@ export const trials = {
     hunt.raise()
   },
   damage: async (near, around = {}) => {
-    const killed = await new Hunt({ around }).afterKillOnce(/rename .*checkpoint-0+5\.json/)
+    const killed = await new Hunt({ around }).afterKillOnce(/rename .*checkpoint-0+5\.1\.json/)
     await raising([...damages(killed.disk(), 61, { around })], near)
   },
   'failing operations': async (near, around = {}) => {

@@ -24,6 +24,7 @@ export function wrappedFs(inner: Fs, { file: changesOf, ...changes }: FsChanges)
 function wrappedFile(file: FsFile, changesOf: FsChanges['file']): FsFile {
   return {
     write: (bytes) => file.write(bytes),
+    writeAt: (bytes, position) => file.writeAt(bytes, position),
     read: (into, position) => file.read(into, position),
     truncate: (size) => file.truncate(size),
     sync: () => file.sync(),

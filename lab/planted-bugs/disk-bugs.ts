@@ -164,7 +164,7 @@ export const diskBugs: readonly DiskBug[] = [
     name: 'a job goes on from a checkpoint that is not durable yet',
     plant: {
       file: 'core/src/runtime/attempt.ts',
-      from: 'if (restored !== undefined) await this.#storage.renew(restored.checkpoint, this.#publisher())',
+      from: 'if (restored !== undefined) await this.#storage.renew(restored.checkpoint, this.#owner)',
       to: '',
     },
     trial: 'a second crash',
@@ -175,9 +175,9 @@ export const diskBugs: readonly DiskBug[] = [
     name: 'state is removed before the manifests that name it',
     plant: {
       file: 'core/src/runtime/attempt.ts',
-      from: '    await this.#storage.remove(retired.map((manifest) => manifest.checkpoint))\n',
+      from: '    await this.#storage.retire(\n',
       to: `    await this.#store!.release(this.#retained.map((manifest) => manifest.store.snapshot))
-    await this.#storage.remove(retired.map((manifest) => manifest.checkpoint))
+    await this.#storage.retire(
 `,
     },
     trial: 'a crash',
@@ -233,7 +233,7 @@ export const diskBugs: readonly DiskBug[] = [
     plant: { file: 'core/src/kernel/whole-file.ts', from: 'written += count', to: 'written = bytes.length' },
     trial: 'short writes',
     near: /7 bytes/,
-    shows: /DIRECTORY_LOCKED: data is in use/,
+    shows: /out\/live\.ndjson is written by the job/,
   },
   {
     name: 'a failed sync is tried again',

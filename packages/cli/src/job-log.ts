@@ -30,6 +30,8 @@ export class JobLog {
 
   event(event: JobEvent, view: JobView): void {
     switch (event.kind) {
+      case 'waitingForOwner':
+        return this.#waiting(event.owner, event.leaseMs)
       case 'started':
         return this.#started(event.restoredFrom)
       case 'checkpointCompleted':
@@ -80,6 +82,11 @@ export class JobLog {
         `nothing new had come since checkpoint ${this.#restoredFrom}; to read everything again, choose another --data-dir`,
       )
     }
+  }
+
+  #waiting(owner: string, leaseMs: number): void {
+    const text = `${this.#directory} was last used by ${owner}, which cannot be seen from here: waiting up to ${durationText(leaseMs)} for a sign of life, then taking it over`
+    this.#lines.write('info', 'waitingForOwner', text, { directory: this.#directory, owner, leaseMs })
   }
 
   #started(restoredFrom: number | undefined): void {

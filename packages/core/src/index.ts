@@ -7,26 +7,35 @@ export type { Codec } from './kernel/codec.ts'
 export { numberCodec, stringCodec } from './kernel/codecs.ts'
 export { crc32 } from './kernel/crc32.ts'
 export { decodeJson, decodeText, jsonDepthMax, parseJson } from './kernel/decode.ts'
-export { makeDurableDirectory } from './kernel/durable-directory.ts'
+export { makeDurableDirectory, putIntoDirectory } from './kernel/durable-directory.ts'
 export type { Batch, Element, Origin } from './kernel/element.ts'
 export { describeError, isMillraceError, MillraceError } from './kernel/errors.ts'
 export type { ErrorCode, ErrorDetails } from './kernel/errors.ts'
 export { evolvingCodec } from './kernel/evolving-codec.ts'
 export { floorMod } from './kernel/floor-mod.ts'
-export type { Fs, FsEntry, FsFile, FsStat } from './kernel/fs.ts'
+export type { Fs, FsEntry, FsFile, FsMode, FsStat } from './kernel/fs.ts'
 export type { Json } from './kernel/json.ts'
 export type { Key } from './kernel/key.ts'
 export { keyGroup, keyGroupRange, subtaskOfGroup } from './kernel/key-group.ts'
 export type { KeyGroupRange } from './kernel/key-group.ts'
 export { keyToken, readToken, tokenKey, writeToken } from './kernel/key-token.ts'
 export type { KeyToken } from './kernel/key-token.ts'
-export type { Platform, ProcessFacts } from './kernel/platform.ts'
+export type { Owner } from './kernel/owner.ts'
+export type { Platform, ProcessFacts, ProcessIdentity } from './kernel/platform.ts'
 export { describeValue } from './kernel/safe-json.ts'
 export { structuredCodec } from './kernel/structured-codec.ts'
 export { durationMs, durationText, positiveDurationMs } from './kernel/time.ts'
 export type { Duration, EventTime } from './kernel/time.ts'
 export { YieldBudget } from './kernel/yield-budget.ts'
-export { publishFile, readWhole, writeFully } from './kernel/whole-file.ts'
+export {
+  publishFile,
+  readWhole,
+  removeIfThere,
+  removeTemporaries,
+  temporaryOf,
+  writeFully,
+  writeFullyAt,
+} from './kernel/whole-file.ts'
 
 // state
 export { noPieces, statePiece } from './state/fingerprint.ts'

@@ -86,7 +86,7 @@ describe('a job on a disk that has run full', () => {
       error: {
         code: 'FS_FULL',
         isTransient: true,
-        message: expect.stringMatching(/^data\/lock.*free some space$/),
+        message: expect.stringMatching(/^data\/owner\/epoch-0000000002.*free some space$/),
       },
     })
     const disk = full.afterKill()

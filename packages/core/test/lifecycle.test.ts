@@ -123,7 +123,8 @@ describe('stop', () => {
       if (at === 'twice') void job.stop()
       expect(await driveJob(job, platform.clock)).toEqual({ outcome: 'stopped' })
       expect(job.status().phase).toBe('ended')
-      expect(await platform.fs.stat('data/lock')).toBeUndefined()
+      const owner = new TextDecoder().decode(platform.fs.peek('data/owner/epoch-0000000001'))
+      expect(owner).toMatch(/^ended \d+$/m)
     }
   })
 

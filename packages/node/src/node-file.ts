@@ -7,22 +7,22 @@ import { fsFailure, syncFailure } from './fs-failure.ts'
 export class NodeFile implements FsFile {
   readonly #handle: FileHandle
   readonly #path: string
+  readonly #isUpdated: boolean
   #failedSync: MillraceError | undefined
 
-  constructor(handle: FileHandle, path: string) {
+  /** `isUpdated` says that it is written by position; otherwise it was opened to append. */
+  constructor(handle: FileHandle, path: string, isUpdated = false) {
     this.#handle = handle
     this.#path = path
+    this.#isUpdated = isUpdated
   }
 
-  async write(bytes: Uint8Array): Promise<number> {
-    this.#requireTrust()
-    try {
-      // Files are opened to append, so the position does not matter.
-      const { bytesWritten } = await this.#handle.write(bytes, 0, bytes.length)
-      return bytesWritten
-    } catch (error) {
-      throw fsFailure(error, this.#path)
-    }
+  write(bytes: Uint8Array): Promise<number> {
+    return this.#write(bytes, false, null)
+  }
+
+  writeAt(bytes: Uint8Array, position: number): Promise<number> {
+    return this.#write(bytes, true, position)
   }
 
   async read(into: Uint8Array, position: number): Promise<number> {
@@ -72,6 +72,20 @@ export class NodeFile implements FsFile {
   async close(): Promise<void> {
     try {
       await this.#handle.close()
+    } catch (error) {
+      throw fsFailure(error, this.#path)
+    }
+  }
+
+  async #write(bytes: Uint8Array, isByPosition: boolean, position: number | null): Promise<number> {
+    this.#requireTrust()
+    if (isByPosition !== this.#isUpdated) {
+      const way = isByPosition ? "'update' to write by position" : "'append' to write at the end"
+      throw new MillraceError('FS_DENIED', `${this.#path}: opened for something else; open it to ${way}`)
+    }
+    try {
+      const { bytesWritten } = await this.#handle.write(bytes, 0, bytes.length, position)
+      return bytesWritten
     } catch (error) {
       throw fsFailure(error, this.#path)
     }

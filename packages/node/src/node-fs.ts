@@ -7,8 +7,8 @@ import { fsFailure, syncFailure, systemCode } from './fs-failure.ts'
 import { nativePath, textOfName } from './native-path.ts'
 import { NodeFile } from './node-file.ts'
 
-/** Every way to write appends, so that a file that was cut goes on at its end. All but `read` may read too. */
-const flags = { read: 'r', create: 'ax+', append: 'a+' } as const
+/** `create` and `append` write at the end, also of a file that was cut. All but `read` may read too. */
+const flags = { read: 'r', create: 'ax+', append: 'a+', update: 'r+' } as const
 
 /**
  * The files of this machine.
@@ -34,7 +34,7 @@ export const nodeFs: Fs = {
         await handle.close()
         throw new MillraceError('FS_IO', `${path}: is a directory; name a file`)
       }
-      return new NodeFile(handle, path)
+      return new NodeFile(handle, path, mode === 'update')
     } catch (error) {
       throw error instanceof MillraceError ? error : fsFailure(error, path)
     }

@@ -9,35 +9,44 @@ import { nodeProcessFacts as facts, startInStat } from './process-facts.ts'
 const hasProc = existsSync('/proc/self/stat')
 
 describe('the facts of a process', () => {
-  test('this process runs, and says the same of its start each time', async () => {
-    expect(facts.id).toBe(pid)
-    expect(facts.host).not.toBe('')
-    expect(facts.startedAt).toBe(facts.startedAt)
-    expect(await facts.isRunning(facts.id, facts.startedAt)).toBe(true)
+  test('this process runs, and says the same of itself each time', async () => {
+    expect(facts.self.pid).toBe(pid)
+    expect(facts.self.host).not.toBe('')
+    expect(facts.self).toEqual(facts.self)
+    expect(await facts.fateOf(facts.self)).toBe('running')
   })
 
   test('a process with our id and another start is gone', async () => {
-    expect(await facts.isRunning(facts.id, 'some other time')).toBe(false)
+    expect(await facts.fateOf({ ...facts.self, startedAt: 'some other time' })).toBe('gone')
   })
 
-  test('a process that has ended does not run', async () => {
+  test('a process that has ended is gone', async () => {
     const child = spawn(execPath, ['-e', ''])
     await once(child, 'exit')
-    expect(await facts.isRunning(child.pid!, facts.startedAt)).toBe(false)
+    expect(await facts.fateOf({ ...facts.self, pid: child.pid! })).toBe('gone')
   })
 
-  test.runIf(hasProc)('another process is known by its start', async () => {
+  test.runIf(hasProc)('another process is recognized by its start', async () => {
     const source =
       "const s=require('fs').readFileSync; process.stdout.write(s('/proc/self/stat')); setInterval(()=>{},1e6)"
     const child = spawn(execPath, ['-e', source])
     const [line] = (await once(child.stdout, 'data')) as [Buffer]
-    const boot = facts.startedAt.split(':')[0]
-    const startedAt = `${boot}:${startInStat(line.toString())}`
-    expect(await facts.isRunning(child.pid!, startedAt)).toBe(true)
-    expect(await facts.isRunning(child.pid!, facts.startedAt)).toBe(false)
+    const other = { ...facts.self, pid: child.pid!, startedAt: startInStat(line.toString())! }
+    expect(await facts.fateOf(other)).toBe('running')
+    expect(await facts.fateOf({ ...other, startedAt: facts.self.startedAt })).toBe('gone')
     child.kill('SIGKILL')
     await once(child, 'exit')
-    expect(await facts.isRunning(child.pid!, startedAt)).toBe(false)
+    expect(await facts.fateOf(other)).toBe('gone')
+  })
+
+  test.runIf(hasProc)('a process in another namespace or before another boot cannot be seen', async () => {
+    const other = { ...facts.self, pid: 1_000_000_000, startedAt: '1' }
+    expect(await facts.fateOf(other)).toBe('gone')
+    expect(await facts.fateOf({ ...other, host: 'renamed' })).toBe('gone')
+    expect(await facts.fateOf({ ...other, pidNamespace: 'pid:[1]' })).toBe('unknown')
+    expect(await facts.fateOf({ ...other, pidNamespace: undefined })).toBe('unknown')
+    expect(await facts.fateOf({ ...other, boot: 'an earlier one' })).toBe('unknown')
+    expect(await facts.fateOf({ ...other, boot: undefined, pidNamespace: undefined })).toBe('unknown')
   })
 })
 
@@ -57,5 +66,5 @@ describe('a line of /proc', () => {
 test('the platform is the real world', () => {
   const platform = nodePlatform()
   expect(Math.abs(platform.clock.now() - nodePlatform().clock.now())).toBeLessThan(1_000)
-  expect(platform.process.id).toBe(pid)
+  expect(platform.process.self.pid).toBe(pid)
 })

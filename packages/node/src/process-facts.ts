@@ -1,31 +1,61 @@
-import { readFileSync } from 'node:fs'
+import { readFileSync, readlinkSync } from 'node:fs'
 import { hostname } from 'node:os'
 import { performance } from 'node:perf_hooks'
 import { kill, pid } from 'node:process'
-import type { ProcessFacts } from '@millrace/core'
+import type { ProcessFacts, ProcessIdentity } from '@millrace/core'
 import { systemCode } from './fs-failure.ts'
 
 /**
  * The facts of this process.
  *
- * Linux tells when any process started, as ticks since the boot; with the id of the boot this names a
- * process for good. Elsewhere a process knows only its own start, so of another one with the same id
- * `isRunning` says that it runs: a lock is then kept too long rather than taken too early.
+ * Linux says when any process started, as ticks since the boot, and names the boot and the namespace in which process
+ * ids are counted. With these a process is known for good; but only to processes in the same namespace. Elsewhere the
+ * fate of a process is known only if it is this one, or if no process on this machine has its id.
  */
 export const nodeProcessFacts: ProcessFacts = {
-  id: pid,
-  host: hostname(),
-  get startedAt() {
-    return startOf(pid) ?? ownStart()
+  get self() {
+    return (own ??= identify())
   },
-  isRunning(id, startedAt) {
-    return Promise.resolve(isRunning(id, startedAt))
-  },
+  fateOf: (process) => Promise.resolve(fateOf(process)),
 }
 
-function isRunning(id: number, startedAt: string): boolean {
-  if (startOf(pid) !== undefined) return startOf(id) === startedAt
-  if (id === pid) return startedAt === ownStart()
+let own: ProcessIdentity | undefined
+
+function fateOf(process: ProcessIdentity): 'running' | 'gone' | 'unknown' {
+  const { self } = nodeProcessFacts
+  if (isSame(process, self)) return 'running'
+  if (process.boot !== self.boot || process.pidNamespace !== self.pidNamespace) return 'unknown'
+  if (self.pidNamespace !== undefined) {
+    return startOf(process.pid) === process.startedAt ? 'running' : 'gone'
+  }
+  if (process.host !== self.host || self.boot !== undefined) return 'unknown'
+  return process.pid !== self.pid && isPresent(process.pid) ? 'unknown' : 'gone'
+}
+
+function isSame(a: ProcessIdentity, b: ProcessIdentity): boolean {
+  return (
+    a.pid === b.pid &&
+    a.host === b.host &&
+    a.startedAt === b.startedAt &&
+    a.boot === b.boot &&
+    a.pidNamespace === b.pidNamespace
+  )
+}
+
+function identify(): ProcessIdentity {
+  const host = hostname()
+  const atOrigin = `at:${Math.round(performance.timeOrigin)}`
+  const boot = textOf(() => readFileSync('/proc/sys/kernel/random/boot_id', 'utf8').trim())
+  const startedAt = startOf('self')
+  if (boot === undefined || startedAt === undefined) return { pid, host, startedAt: atOrigin }
+  // In a new namespace /proc may still be that of the old one, and then says nothing of the processes in this one.
+  const isOwn = textOf(() => readlinkSync('/proc/self')) === String(pid)
+  const pidNamespace = isOwn ? textOf(() => readlinkSync('/proc/self/ns/pid')) : undefined
+  return { pid, host, startedAt, boot, pidNamespace }
+}
+
+/** Whether there is a process with this id now, whichever. */
+function isPresent(id: number): boolean {
   try {
     kill(id, 0)
     return true
@@ -35,18 +65,15 @@ function isRunning(id: number, startedAt: string): boolean {
   }
 }
 
-function ownStart(): string {
-  return `at:${Math.round(performance.timeOrigin)}`
+/** When a process started, as /proc says; undefined if it does not run or there is no /proc. */
+function startOf(id: number | 'self'): string | undefined {
+  return textOf(() => startInStat(readFileSync(`/proc/${id}/stat`, 'utf8')))
 }
 
-/** When a process started, as /proc tells it; undefined if it does not run or there is no /proc. */
-function startOf(id: number): string | undefined {
+function textOf(read: () => string | undefined): string | undefined {
   try {
-    const boot = readFileSync('/proc/sys/kernel/random/boot_id', 'utf8').trim()
-    const start = startInStat(readFileSync(`/proc/${id}/stat`, 'utf8'))
-    return start && `${boot}:${start}`
+    return read()
   } catch {
-    // No such process, or no such system: the callers tell the two apart by asking about themselves.
     return undefined
   }
 }

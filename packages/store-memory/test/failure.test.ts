@@ -1,4 +1,4 @@
-import type { Fs, FsFile, StoreSnapshot } from '@millrace/core'
+import type { Fs, FsFile, FsMode, StoreSnapshot } from '@millrace/core'
 import { isMillraceError, publishFile, readWhole } from '@millrace/core'
 import { crashEverywhere, SimFs } from '@millrace/testkit'
 import { describe, expect, test } from 'vitest'
@@ -65,7 +65,7 @@ describe('a disk that fails', () => {
 class StuckFs extends SimFs {
   waiting: (() => void)[] = []
 
-  override async open(path: string, mode: 'read' | 'create' | 'append'): Promise<FsFile> {
+  override async open(path: string, mode: FsMode): Promise<FsFile> {
     const file = await super.open(path, mode)
     const write = file.write.bind(file)
     file.write = async (bytes) => {

@@ -101,9 +101,9 @@ export class SimDisk {
     this.#faults.push((each) => each === kind && ++seen === nth)
   }
 
-  /** How much of a write of `wanted` bytes is taken. */
-  roomFor(wanted: number, path: string): number {
-    const room = Math.min(wanted, this.writeBytesMax, this.#freeBytes())
+  /** How much of a write of `wanted` bytes is taken; the first `held` of them lie over what a file has already. */
+  roomFor(wanted: number, held: number, path: string): number {
+    const room = Math.min(wanted, this.writeBytesMax, held + this.#freeBytes())
     if (room > 0 || wanted === 0) return room
     throw new MillraceError('FS_FULL', `${path}: the simulated disk is full; free some space`, {
       isTransient: true,

@@ -76,11 +76,13 @@ export class SimFile {
     return this.#current.bytes()
   }
 
-  append(bytes: Uint8Array): void {
-    const start = this.size
-    this.#current.resize(start + bytes.length)
-    this.#current.put(start, bytes)
-    this.#touch(start, this.size)
+  /** Writes at a position, also beyond the end. */
+  put(position: number, bytes: Uint8Array): void {
+    const end = position + bytes.length
+    const from = Math.min(position, this.size)
+    if (end > this.size) this.#current.resize(end)
+    this.#current.put(position, bytes)
+    this.#touch(from, end)
   }
 
   truncate(size: number): void {

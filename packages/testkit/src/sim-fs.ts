@@ -1,6 +1,6 @@
 import type { Clock, Random } from '@millrace/channels'
 import { MillraceError } from '@millrace/core'
-import type { Fs, FsEntry, FsFile, FsStat } from '@millrace/core'
+import type { Fs, FsEntry, FsFile, FsMode, FsStat } from '@millrace/core'
 import type { OperationKind } from './operation-log.ts'
 import type { Change, CrashStyle } from './sim-disk.ts'
 import { SimDisk } from './sim-disk.ts'
@@ -59,7 +59,7 @@ export class SimFs implements Fs {
     this.#disk = new SimDisk({ random, now, freeBytes: () => this.#freeBytes() })
   }
 
-  async open(path: string, mode: 'read' | 'create' | 'append'): Promise<FsFile> {
+  async open(path: string, mode: FsMode): Promise<FsFile> {
     const file = await (mode === 'create'
       ? this.#disk.change(this.#creation(path))
       : this.#disk.look(() => {
@@ -67,7 +67,7 @@ export class SimFs implements Fs {
           if (found === undefined && mode === 'append') return this.#disk.changeNow(this.#creation(path))
           return requireFile(found, path)
         }))
-    const handle = new SimHandle(this.#disk, file, path, mode !== 'read', () => this.#open.delete(handle))
+    const handle = new SimHandle(this.#disk, file, path, mode, () => this.#open.delete(handle))
     this.#open.add(handle)
     return handle
   }
@@ -247,7 +247,7 @@ export class SimFs implements Fs {
   /** Puts a durable file there, with the directories it needs, replacing what had its name. */
   put(path: string, content: Uint8Array | string): void {
     const file = new SimFile(this.#names.newIdentity(), this.#disk.now())
-    file.append(typeof content === 'string' ? new TextEncoder().encode(content) : content)
+    file.put(0, typeof content === 'string' ? new TextEncoder().encode(content) : content)
     file.sync()
     this.#names.plant(path, file)
   }

@@ -1,5 +1,5 @@
 import { MillraceError } from '@millrace/core'
-import type { FsFile } from '@millrace/core'
+import type { FsFile, FsMode } from '@millrace/core'
 import type { SimFile } from './sim-file.ts'
 import type { Change, SimDisk } from './sim-disk.ts'
 
@@ -8,7 +8,7 @@ export class SimHandle implements FsFile {
   readonly path: string
   readonly #disk: SimDisk
   readonly #file: SimFile
-  readonly #isWritable: boolean
+  readonly #mode: FsMode
   readonly #release: (handle: SimHandle) => void
   #isBusy = false
   #isClosed = false
@@ -17,13 +17,13 @@ export class SimHandle implements FsFile {
     disk: SimDisk,
     file: SimFile,
     path: string,
-    isWritable: boolean,
+    mode: FsMode,
     release: (handle: SimHandle) => void,
   ) {
     this.path = path
     this.#disk = disk
     this.#file = file
-    this.#isWritable = isWritable
+    this.#mode = mode
     this.#release = release
   }
 
@@ -31,9 +31,22 @@ export class SimHandle implements FsFile {
     return this.#change({
       kind: 'write',
       path: this.path,
-      whole: () => this.#append(bytes, this.#disk.roomFor(bytes.length, this.path)),
-      part: (random) => void this.#append(bytes, random.int(bytes.length + 1)),
+      whole: () => this.#put(bytes, this.#file.size, this.#disk.roomFor(bytes.length, 0, this.path)),
+      part: (random) => void this.#put(bytes, this.#file.size, random.int(bytes.length + 1)),
       detail: (count) => `${count} of ${bytes.length} bytes`,
+      needs: ['create', 'append'],
+    })
+  }
+
+  writeAt(bytes: Uint8Array, position: number): Promise<number> {
+    const held = (): number => Math.min(Math.max(this.#file.size - position, 0), bytes.length)
+    return this.#change({
+      kind: 'write',
+      path: this.path,
+      whole: () => this.#put(bytes, position, this.#disk.roomFor(bytes.length, held(), this.path)),
+      part: (random) => void this.#put(bytes, position, random.int(bytes.length + 1)),
+      detail: (count) => `${count} of ${bytes.length} bytes at ${position}`,
+      needs: ['update'],
     })
   }
 
@@ -53,6 +66,7 @@ export class SimHandle implements FsFile {
       path: this.path,
       whole: () => this.#file.truncate(size),
       detail: () => `to ${size} bytes`,
+      needs: ['create', 'update', 'append'],
     })
   }
 
@@ -78,16 +92,20 @@ export class SimHandle implements FsFile {
     this.#isClosed = true
   }
 
-  #append(bytes: Uint8Array, count: number): number {
-    this.#file.append(bytes.subarray(0, count))
+  #put(bytes: Uint8Array, position: number, count: number): number {
+    this.#file.put(position, bytes.subarray(0, count))
     this.#file.modifiedMs = this.#disk.now()
     return count
   }
 
-  #change<T>(change: Change<T>): Promise<T> {
+  #change<T>(change: Change<T> & { readonly needs: readonly FsMode[] }): Promise<T> {
     return this.#alone(() => {
-      if (!this.#isWritable) {
-        throw new MillraceError('FS_DENIED', `${this.path}: opened for reading; open it to append`)
+      if (!change.needs.includes(this.#mode)) {
+        const needed = change.needs.at(-1)
+        throw new MillraceError(
+          'FS_DENIED',
+          `${this.path}: opened to ${this.#mode}; open it to ${needed} for a ${change.kind}`,
+        )
       }
       return this.#disk.change(change)
     })

@@ -56,14 +56,14 @@ describe('simulated processes', () => {
   test('run side by side on one disk until it crashes', async () => {
     const first = simPlatform({ seed: 1 })
     const second = simPlatform({ seed: 2, fs: first.fs })
-    const { id, startedAt } = first.process
-    expect(second.process.id).not.toBe(id)
-    expect(await second.process.isRunning(id, startedAt)).toBe(true)
+    const { self } = first.process
+    expect(second.process.self.pid).not.toBe(self.pid)
+    expect(await second.process.fateOf(self)).toBe('running')
 
     const next = simPlatform({ seed: 3, fs: first.fs.afterKill() })
-    expect(next.process.id).toBe(id)
-    expect(next.process.startedAt).not.toBe(startedAt)
-    expect(await next.process.isRunning(id, startedAt)).toBe(false)
-    expect(await next.process.isRunning(next.process.id, next.process.startedAt)).toBe(true)
+    expect(next.process.self.pid).toBe(self.pid)
+    expect(next.process.self.startedAt).not.toBe(self.startedAt)
+    expect(await next.process.fateOf(self)).toBe('gone')
+    expect(await next.process.fateOf(next.process.self)).toBe('running')
   })
 })

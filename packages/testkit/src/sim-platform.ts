@@ -72,9 +72,8 @@ function startProcess(fs: SimFs): ProcessFacts {
   const startedAt = `life ${fs.life}, process ${running.length}`
   running.push(startedAt)
   return {
-    id: running.length,
-    host: 'simulated',
-    startedAt,
-    isRunning: (id, start) => Promise.resolve(!fs.hasCrashed && running[id - 1] === start),
+    self: { pid: running.length, host: 'simulated', startedAt },
+    fateOf: (other) =>
+      Promise.resolve(!fs.hasCrashed && running[other.pid - 1] === other.startedAt ? 'running' : 'gone'),
   }
 }

@@ -1,15 +1,20 @@
 import { describeError, isMillraceError, MillraceError } from '../kernel/errors.ts'
 import type { Fs } from '../kernel/fs.ts'
-import { publishFile, readWhole, type Publisher } from '../kernel/whole-file.ts'
+import type { Owner } from '../kernel/owner.ts'
+import { publishFile, readWhole, removeIfThere, removeTemporaries } from '../kernel/whole-file.ts'
 import { decodeManifest, encodeManifest, type Manifest } from './manifest.ts'
 
-const namePattern = /^checkpoint-(\d{10,})(?:\.renewed)?\.json$/
+const manifestPattern = /^checkpoint-(\d{10,})\.(\d+)\.json$/
+const witnessPattern = /^published-(\d{10,})$/
 
 /**
  * The manifests of one job, in a directory of their own. A checkpoint exists from the moment its manifest is
  * published: temporary file, sync, rename, sync of the directory.
  *
- * A manifest has one of two names: the one it was published under, or the one it got when it was renewed.
+ *     checkpoint-0000000012.3.json   the manifest of checkpoint 12, published or renewed in epoch 3
+ *     published-0000000012           empty: a checkpoint as high as this was published
+ *
+ * So a newest manifest that was removed is missed.
  */
 export class CheckpointStorage {
   readonly #fs: Fs
@@ -22,37 +27,32 @@ export class CheckpointStorage {
 
   /** Numbers of the checkpoints there are, newest first. Half-published ones are not among them. */
   async list(): Promise<readonly number[]> {
-    if ((await this.#fs.stat(this.directory)) === undefined) return []
-    const numbers = new Set<number>()
-    for (const { name } of await this.#fs.list(this.directory)) {
-      const match = namePattern.exec(name)
-      if (match !== null) numbers.add(Number(match[1]))
-    }
-    return [...numbers].toSorted((a, b) => b - a)
+    return [...(await this.#names()).keys()].toSorted((a, b) => b - a)
   }
 
   /** Throws `CHECKPOINT_CORRUPT` or `CHECKPOINT_INCOMPATIBLE`. */
-  read(checkpoint: number): Promise<Manifest> {
-    return this.#withFile(checkpoint, async (path) => {
-      const manifest = decodeManifest(await readWhole(this.#fs, path), path)
-      if (manifest.checkpoint !== checkpoint) {
-        throw new MillraceError(
-          'CHECKPOINT_CORRUPT',
-          `${path}: it says that it is checkpoint ${manifest.checkpoint}; was the file renamed?`,
-        )
-      }
-      return manifest
-    })
+  async read(checkpoint: number): Promise<Manifest> {
+    const path = await this.#pathOf(checkpoint)
+    const manifest = decodeManifest(await readWhole(this.#fs, path), path)
+    if (manifest.checkpoint !== checkpoint) {
+      throw new MillraceError(
+        'CHECKPOINT_CORRUPT',
+        `${path}: it says that it is checkpoint ${manifest.checkpoint}; was the file renamed?`,
+      )
+    }
+    return manifest
   }
 
   /**
-   * Every checkpoint that can be read, newest first. Damaged ones are reported to `warn` and left out; if there
-   * are some and all are damaged, throws `CHECKPOINT_CORRUPT` rather than let the job start from nothing.
+   * Every checkpoint that can be read, newest first. Damaged ones are reported to `warn` and left out. Throws
+   * `CHECKPOINT_CORRUPT` if there are some and all are damaged, or if the newest is gone: the job must not go back
+   * without being told to.
    *
-   * They need not be durable: whoever goes on from one renews it.
+   * They need not be durable: `renew` the one that the job continues from.
    */
   async readable(warn: (message: string) => void): Promise<readonly Manifest[]> {
     const numbers = await this.list()
+    await this.#requireNewest(numbers[0] ?? 0)
     const manifests: Manifest[] = []
     for (const number of numbers) {
       try {
@@ -72,69 +72,109 @@ export class CheckpointStorage {
   }
 
   /**
-   * Returns once a crash can no longer lose the checkpoint.
-   *
-   * With a `publisher` a process that has lost the directory cannot publish any more, wherever it was paused: what it
-   * has written is there before it is asked to confirm, and whoever takes over removes it by `fence`.
+   * Resolves once a crash can no longer lose the checkpoint. Rejects, and publishes nothing, if the owner was replaced.
    */
-  async publish(manifest: Manifest, publisher?: Publisher): Promise<void> {
-    const { checkpoint } = manifest
-    const [name] = namesOf(checkpoint)
-    await publishFile(this.#fs, this.directory, name, encodeManifest(manifest), publisher)
+  async publish(manifest: Manifest, owner: Owner): Promise<void> {
+    const name = nameOf(manifest.checkpoint, owner)
+    await publishFile(this.#fs, this.directory, name, encodeManifest(manifest), owner)
   }
 
   /**
-   * Returns once a crash can no longer lose a checkpoint that is there. A process killed between a rename and its sync
+   * Resolves once a crash can no longer lose a checkpoint that is there. A process killed between a rename and its sync
    * leaves a manifest that a second crash could still take, after the sinks had committed what it names; and one whose
    * sync has failed leaves a name that can be seen, but that no later sync makes durable.
    *
-   * So the manifest is given another name. Its bytes need not be written again: no manifest has its name before they
-   * were synced without a failure. That takes no room, so it can be done on a full disk.
+   * So the manifest gets the name of this owner's epoch. Its bytes need not be written again: no manifest has its name
+   * before they were synced without a failure. That takes no room, so it can be done on a full disk. And an owner that
+   * was replaced before it could rename the manifest does not find it any more.
    */
-  async renew(checkpoint: number, publisher?: Publisher): Promise<void> {
-    const paths = this.#pathsOf(checkpoint)
-    await publisher?.confirm()
-    await this.#withFile(checkpoint, (path) => this.#fs.rename(path, path === paths[0] ? paths[1] : paths[0]))
+  async renew(checkpoint: number, owner: Owner): Promise<void> {
+    const path = await this.#pathOf(checkpoint)
+    const renewed = `${this.directory}/${nameOf(checkpoint, owner)}`
+    await owner.confirm()
+    // One of this epoch was published by this process, which would not have gone on after a sync that failed.
+    if (path !== renewed) await this.#fs.rename(path, renewed)
     await this.#fs.syncDirectory(this.directory)
   }
 
-  /** Takes from whoever was here before the means to publish what it has begun. Called before `list`. */
-  async fence(): Promise<void> {
-    for (const { name } of await this.#fs.list(this.directory)) {
-      if (!name.endsWith('.tmp')) continue
-      try {
-        await this.#fs.remove(`${this.directory}/${name}`)
-      } catch (error) {
-        // It was quicker: then its checkpoint is there, and nobody has looked yet.
-        if (!isMillraceError(error, 'FS_NOT_FOUND')) throw error
-      }
-    }
+  /** Takes from earlier owners the means to publish what they have begun. Call it before `list`. */
+  fence(owner: Owner): Promise<void> {
+    return removeTemporaries(this.#fs, this.directory, owner)
   }
 
-  async remove(checkpoints: readonly number[]): Promise<void> {
+  /** Removes checkpoints that are older than `newest`, after having noted that it was published. */
+  async retire(checkpoints: readonly number[], newest: number): Promise<void> {
+    await this.#note(newest)
     if (checkpoints.length === 0) return
-    for (const checkpoint of checkpoints) await this.#withFile(checkpoint, (path) => this.#fs.remove(path))
+    for (const [checkpoint, name] of await this.#names()) {
+      if (checkpoints.includes(checkpoint)) await removeIfThere(this.#fs, `${this.directory}/${name}`)
+    }
     await this.#fs.syncDirectory(this.directory)
   }
 
-  /** Does something with a manifest under the name that it has. */
-  async #withFile<T>(checkpoint: number, use: (path: string) => Promise<T>): Promise<T> {
-    const [published, renewed] = this.#pathsOf(checkpoint)
-    try {
-      return await use(published)
-    } catch (error) {
-      if (!isMillraceError(error, 'FS_NOT_FOUND')) throw error
-      return use(renewed)
-    }
+  /** Throws `CHECKPOINT_CORRUPT` if there was a newer checkpoint than the newest that is there. */
+  async #requireNewest(newest: number): Promise<void> {
+    const witness = await this.#witness()
+    if (witness === undefined || witness.published <= newest) return
+    const { published, path } = witness
+    const back = newest === 0 ? 'to start from nothing' : `to go back to checkpoint ${newest}`
+    throw new MillraceError(
+      'CHECKPOINT_CORRUPT',
+      `${this.directory}: checkpoint ${published} was published, and its manifest is gone. Put the file back, or remove ${path} ${back}: results since then may come again`,
+      { place: this.directory },
+    )
   }
 
-  #pathsOf(checkpoint: number): readonly [published: string, renewed: string] {
-    const [published, renewed] = namesOf(checkpoint)
-    return [`${this.directory}/${published}`, `${this.directory}/${renewed}`]
+  /**
+   * Notes the newest checkpoint in the name of an empty file. It is renamed only after the manifest was synced, so it
+   * never names a checkpoint that a crash can still take.
+   */
+  async #note(newest: number): Promise<void> {
+    const path = `${this.directory}/published-${digits(newest)}`
+    const witness = await this.#witness()
+    if (witness === undefined) await (await this.#fs.open(path, 'append')).close()
+    else if (witness.published < newest) await this.#fs.rename(witness.path, path)
+  }
+
+  async #witness(): Promise<{ readonly published: number; readonly path: string } | undefined> {
+    let newest: { readonly published: number; readonly path: string } | undefined
+    for (const name of await this.#list()) {
+      const match = witnessPattern.exec(name)
+      const published = Number(match?.[1] ?? 0)
+      if (published > (newest?.published ?? 0)) newest = { published, path: `${this.directory}/${name}` }
+    }
+    return newest
+  }
+
+  async #pathOf(checkpoint: number): Promise<string> {
+    const name = (await this.#names()).get(checkpoint)
+    if (name !== undefined) return `${this.directory}/${name}`
+    throw new MillraceError(
+      'FS_NOT_FOUND',
+      `${this.directory}: there is no checkpoint ${checkpoint}; list those there are`,
+    )
+  }
+
+  /** The names of the manifests by checkpoint. */
+  async #names(): Promise<ReadonlyMap<number, string>> {
+    const names = new Map<number, string>()
+    for (const name of await this.#list()) {
+      const match = manifestPattern.exec(name)
+      if (match !== null) names.set(Number(match[1]), name)
+    }
+    return names
+  }
+
+  async #list(): Promise<readonly string[]> {
+    if ((await this.#fs.stat(this.directory)) === undefined) return []
+    return (await this.#fs.list(this.directory)).map(({ name }) => name)
   }
 }
 
-function namesOf(checkpoint: number): readonly [published: string, renewed: string] {
-  const name = `checkpoint-${String(checkpoint).padStart(10, '0')}`
-  return [`${name}.json`, `${name}.renewed.json`]
+function nameOf(checkpoint: number, { epoch }: Owner): string {
+  return `checkpoint-${digits(checkpoint)}.${epoch}.json`
+}
+
+function digits(number: number): string {
+  return String(number).padStart(10, '0')
 }

@@ -1,120 +1,201 @@
-import { crc32 } from '../kernel/crc32.ts'
-import { makeDurableDirectory } from '../kernel/durable-directory.ts'
-import { isMillraceError, MillraceError } from '../kernel/errors.ts'
+/**
+ * One process at a time owns a data directory, and each owner has an epoch, counted from 1.
+ *
+ * The directory `owner` holds a file for each epoch; the highest says who owns the data directory. To take it over means
+ * to create the file of the next epoch, which only one process can do. Then the files of lower epochs are removed.
+ *
+ * True between any two calls:
+ *
+ *  1. The file of the highest epoch there has ever been exists. So no two processes act on one epoch.
+ *  2. A process acts as owner only after its file was synced, and after it has seen that no epoch is higher.
+ *  3. An owner is replaced only when it has ended its epoch, when its process is gone, or when it has been silent for as
+ *     long as its lease, by the clock of the process that watched it. Clocks are never compared.
+ *
+ * A replaced owner that does not know it yet is kept from writing by what `Owner` describes, not by the lease.
+ */
+import { sleep } from '@millrace/channels'
+import { describeError, MillraceError } from '../kernel/errors.ts'
+import type { Owner } from '../kernel/owner.ts'
 import type { Platform } from '../kernel/platform.ts'
-import { publishFile, readWhole, writeFully } from '../kernel/whole-file.ts'
+import { OwnerFiles, type BegunEpoch, type Epoch } from './owner-files.ts'
 
-const fileName = 'lock'
+/** How a data directory is owned. Durations are in milliseconds. */
+export interface OwnershipOptions {
+  /**
+   * How long an owner may be silent before a process that cannot see it takes over: one on another machine or in
+   * another container. Default 30,000.
+   */
+  readonly leaseMs: number
+  /** From one sign of life of the owner to the next; at most a third of the lease. Default 5,000. */
+  readonly heartbeatMs: number
+}
 
-interface Owner {
-  readonly pid: number
-  readonly host: string
-  readonly startedAt: string
+/** What a lock needs to know, and whom it tells what. */
+export interface LockSurroundings {
+  readonly platform: Platform
+  /** The data directory, for messages. */
+  readonly data: string
+  /** Where the files of its epochs lie. */
+  readonly directory: string
+  readonly options: OwnershipOptions
+  /** Ends the wait for a lease. */
+  readonly signal: AbortSignal
+  /** An owner that cannot be seen may still run; the wait for its lease begins. */
+  waiting(owner: string, leaseMs: number): void
+  /** Another process has taken over. */
+  lost(error: unknown): void
+  warn(message: string): void
+}
+
+export class DirectoryLock implements Owner {
+  readonly epoch: number
+  readonly job: string
+  readonly #around: LockSurroundings
+  readonly #files: OwnerFiles
+  readonly #begun: BegunEpoch
+  readonly #ending = new AbortController()
+  readonly #beating: Promise<void>
+  #lost: MillraceError | undefined
+
+  private constructor(around: LockSurroundings, files: OwnerFiles, begun: BegunEpoch, job: string) {
+    this.epoch = begun.epoch
+    this.job = job
+    this.#around = around
+    this.#files = files
+    this.#begun = begun
+    this.#beating = this.#beat()
+  }
+
+  /**
+   * Takes a data directory, after the lease of an owner that cannot be seen has run out. Throws `DIRECTORY_LOCKED`,
+   * naming the owner, if one lives.
+   */
+  static async take(around: LockSurroundings): Promise<DirectoryLock> {
+    const { platform, options } = around
+    const files = new OwnerFiles(platform.fs, around.directory)
+    for (let isLate = false; ;) {
+      const newest = await files.newest()
+      if (newest !== undefined) await untilOver(around, files, newest, isLate)
+      const job =
+        (await files.job()) ??
+        platform.random
+          .fork('job')
+          .int(2 ** 48)
+          .toString(36)
+      const epoch = (newest?.epoch ?? 0) + 1
+      const begun = await files.begin(epoch, {
+        job,
+        process: platform.process.self,
+        leaseMs: options.leaseMs,
+      })
+      // Another process was quicker, perhaps by several epochs: find out whether it lives.
+      isLate = begun === undefined || (await files.highest()) !== epoch
+      if (begun !== undefined && !isLate) {
+        await files.removeBelow(epoch)
+        return new DirectoryLock(around, files, begun, job)
+      }
+      await begun?.close()
+      if (begun !== undefined) await files.remove(epoch)
+    }
+  }
+
+  async confirm(): Promise<void> {
+    if (this.#lost === undefined && (await this.#files.highest()) === this.epoch) return
+    this.#lost ??= lostTo(await this.#files.newest(), this.#around.data)
+    throw this.#lost
+  }
+
+  /** Ends the ownership. Rejects with `DIRECTORY_LOCKED` if it was lost before. */
+  async release(): Promise<void> {
+    this.#ending.abort()
+    await this.#beating
+    try {
+      await this.confirm()
+      await this.#begun.end()
+    } finally {
+      await this.#begun.close()
+    }
+  }
+
+  /** Shows at intervals that this process lives, and finds out whether it was replaced. Never rejects. */
+  async #beat(): Promise<void> {
+    const { platform, data, options } = this.#around
+    let hasWarned = false
+    for (;;) {
+      try {
+        await sleep(platform.clock, options.heartbeatMs, this.#ending.signal)
+      } catch {
+        return
+      }
+      try {
+        await this.#begun.beat()
+        await this.confirm()
+      } catch (error) {
+        if (this.#lost !== undefined) return this.#around.lost(error)
+        if (!hasWarned) {
+          this.#around.warn(
+            `the lock on ${data} could not be renewed, so a process on another machine or in another container may take the directory over: ${describeError(error)}`,
+          )
+        }
+        hasWarned = true
+      }
+    }
+  }
 }
 
 /**
- * One process at a time may use a data directory. The lock is a file that names its owner; after `kill -9` the
- * file stays, and whoever comes next sees that the owner is gone and takes it over.
+ * Resolves once an epoch is over. Throws `DIRECTORY_LOCKED` if its owner lives.
+ *
+ * A process that has not written its file in full owns nothing yet, and will see that a higher epoch has begun. One that
+ * is late, because it has met another that starts, leaves the directory to that one: otherwise the two could overtake one
+ * another again and again.
  */
-export class DirectoryLock {
-  readonly #platform: Platform
-  readonly #directory: string
-  readonly #self: Owner
-
-  private constructor(platform: Platform, directory: string) {
-    this.#platform = platform
-    this.#directory = directory
-    const { id, host, startedAt } = platform.process
-    this.#self = { pid: id, host, startedAt }
+async function untilOver(
+  around: LockSurroundings,
+  files: OwnerFiles,
+  newest: Epoch,
+  isLate: boolean,
+): Promise<void> {
+  const { platform, options, signal } = around
+  const { record, isReleased } = newest
+  if (isReleased) return
+  if (record === undefined) {
+    if (isLate) throw locked(around, newest, 'it was started at the same moment; let it run')
+    return
   }
-
-  /** Throws `DIRECTORY_LOCKED`, naming the owner, if another process that still runs has it. */
-  static async take(platform: Platform, directory: string): Promise<DirectoryLock> {
-    const lock = new DirectoryLock(platform, directory)
-    await makeDurableDirectory(platform.fs, directory)
-    if (await lock.#create()) return lock
-    const owner = await lock.#owner()
-    if (owner !== undefined && (await lock.#isAlive(owner))) throw lock.#locked(owner)
-    // The rename that takes over is atomic, and the last of several to rename wins: so look again.
-    await publishFile(platform.fs, directory, fileName, lock.#content())
-    await platform.scheduler.turn()
-    await lock.verify()
-    return lock
-  }
-
-  /** Text that no other process on this directory has; plain enough for the name of a file. */
-  get mark(): string {
-    return crc32(this.#content()).toString(16)
-  }
-
-  /** Throws `DIRECTORY_LOCKED` if another process has taken the lock over. Called before every checkpoint counts. */
-  async verify(): Promise<void> {
-    const owner = await this.#owner()
-    if (owner === undefined || !same(owner, this.#self)) throw this.#locked(owner)
-  }
-
-  /** Gives the directory free. */
-  async release(): Promise<void> {
-    const owner = await this.#owner()
-    if (owner !== undefined && same(owner, this.#self)) await this.#platform.fs.remove(this.#path())
-  }
-
-  async #create(): Promise<boolean> {
-    const { fs } = this.#platform
-    let file
-    try {
-      file = await fs.open(this.#path(), 'create')
-    } catch (error) {
-      if (isMillraceError(error, 'FS_EXISTS')) return false
-      throw error
-    }
-    try {
-      await writeFully(file, this.#content(), this.#path())
-    } finally {
-      await file.close()
-    }
-    return true
-  }
-
-  /** Undefined if the file is gone or was cut short by a crash. */
-  async #owner(): Promise<Owner | undefined> {
-    try {
-      const text = new TextDecoder().decode(await readWhole(this.#platform.fs, this.#path()))
-      const { pid, host, startedAt } = JSON.parse(text) as Partial<Owner>
-      if (typeof pid !== 'number' || typeof host !== 'string' || typeof startedAt !== 'string')
-        return undefined
-      return { pid, host, startedAt }
-    } catch (error) {
-      if (isMillraceError(error, 'FS_NOT_FOUND') || error instanceof SyntaxError) return undefined
-      throw error
-    }
-  }
-
-  async #isAlive(owner: Owner): Promise<boolean> {
-    const { process } = this.#platform
-    // Nobody can tell from here whether a process on another machine runs, so the lock counts.
-    if (owner.host !== process.host) return true
-    if (same(owner, this.#self)) return true
-    return process.isRunning(owner.pid, owner.startedAt)
-  }
-
-  #locked(owner: Owner | undefined): MillraceError {
-    const who = owner === undefined ? 'another process' : `process ${owner.pid} on ${owner.host}`
-    return new MillraceError(
-      'DIRECTORY_LOCKED',
-      `${this.#directory} is in use by ${who}; stop that job or choose another data directory (if no such process runs, remove ${this.#path()})`,
-    )
-  }
-
-  #content(): Uint8Array {
-    return new TextEncoder().encode(`${JSON.stringify(this.#self)}\n`)
-  }
-
-  #path(): string {
-    return `${this.#directory}/${fileName}`
+  const fate = await platform.process.fateOf(record.process)
+  if (fate === 'gone') return
+  if (fate === 'running') throw locked(around, newest, 'stop that job, or choose another data directory')
+  const leaseMs = Math.max(record.leaseMs, options.leaseMs)
+  around.waiting(nameOf(newest), leaseMs)
+  const { clock } = platform
+  const since = clock.monotonic()
+  while (clock.monotonic() - since < leaseMs) {
+    await sleep(clock, options.heartbeatMs / 4, signal)
+    const now = await files.newest()
+    if (now?.epoch !== newest.epoch || now.isReleased) return
+    if (now.beat === newest.beat) continue
+    const advice = 'it cannot be seen from here, but has just shown that it lives'
+    throw locked(around, newest, `${advice}; stop it where it runs, or choose another data directory`)
   }
 }
 
-function same(a: Owner, b: Owner): boolean {
-  return a.pid === b.pid && a.host === b.host && a.startedAt === b.startedAt
+function locked({ data }: LockSurroundings, owner: Epoch | undefined, advice: string): MillraceError {
+  return new MillraceError('DIRECTORY_LOCKED', `${data} is in use by ${nameOf(owner)}: ${advice}`)
+}
+
+function lostTo(owner: Epoch | undefined, data: string): MillraceError {
+  const what =
+    owner === undefined
+      ? `${data}: the files that say who owns it are gone; it was removed while the job ran`
+      : `${data} was taken over by ${nameOf(owner)} while this process was paused or cut off from the disk`
+  return new MillraceError(
+    'DIRECTORY_LOCKED',
+    `${what}. This job has written nothing since. Do not run two jobs on one data directory`,
+  )
+}
+
+function nameOf(owner: Epoch | undefined): string {
+  const process = owner?.record?.process
+  return process === undefined ? 'another process' : `process ${process.pid} on ${process.host}`
 }

@@ -33,6 +33,35 @@ interface Level {
  * hold. Otherwise throws `FS_DENIED`.
  */
 export async function makeDurableDirectory(fs: Fs, path: string): Promise<void> {
+  await makeLevels(fs, path)
+}
+
+/**
+ * Makes a directory durable and puts its first file into it. For directories that several processes may make at the
+ * same moment: one of them can take the new, empty directory of another for a leftover, and make it again.
+ *
+ * `put` is called again if the directory was gone by then; once it has succeeded the directory stays.
+ */
+export async function putIntoDirectory<T>(fs: Fs, path: string, put: () => Promise<T>): Promise<T> {
+  for (let tries = 1; ; tries++) {
+    try {
+      const isNew = await makeLevels(fs, path)
+      const result = await put()
+      // Another process may have made it again in between, so that the name that was synced is not the one in use.
+      if (isNew) await makeLevels(fs, path)
+      return result
+    } catch (error) {
+      if (!isMillraceError(error, 'FS_NOT_FOUND') || tries === triesMax) throw error
+    }
+  }
+}
+
+/** How often processes can get in one another's way before it must be something else. */
+const triesMax = 20
+
+/** Whether any of the directories was made, or may have been made by another process at the same moment. */
+async function makeLevels(fs: Fs, path: string): Promise<boolean> {
+  let isNew = false
   for (const level of levelsOf(path)) {
     if ((await fs.stat(level.mark)) !== undefined) await removeLeftover(fs, level.directory)
     else if ((await fs.stat(level.directory)) !== undefined) {
@@ -40,9 +69,11 @@ export async function makeDurableDirectory(fs: Fs, path: string): Promise<void> 
       continue
     }
     await makeLevel(fs, level)
+    isNew = true
   }
   // Where the last name is that of a file this says so.
   await fs.makeDirectory(path)
+  return isNew
 }
 
 async function makeLevel(fs: Fs, { directory, parent, mark }: Level): Promise<void> {

@@ -11,10 +11,10 @@
  */
 export interface Fs {
   /**
-   * Opens a file. `read` needs it to exist (`FS_NOT_FOUND`), `create` needs it not to (`FS_EXISTS`),
-   * `append` makes it if it is missing and writes at its end.
+   * Opens a file. `read` and `update` need it to exist (`FS_NOT_FOUND`), `create` needs it not to (`FS_EXISTS`),
+   * `append` makes it if it is missing. `create` and `append` write at the end, `update` where `writeAt` says.
    */
-  open(path: string, mode: 'read' | 'create' | 'append'): Promise<FsFile>
+  open(path: string, mode: FsMode): Promise<FsFile>
   /** Gives a file another name, replacing what stood there. Atomic: a reader sees the old or the new. */
   rename(from: string, to: string): Promise<void>
   /** Removes a file. `FS_NOT_FOUND` if there is none. */
@@ -31,13 +31,22 @@ export interface Fs {
   syncDirectory(path: string): Promise<void>
 }
 
+/** What a file is opened for. */
+export type FsMode = 'read' | 'create' | 'append' | 'update'
+
 /** An open file. One writer or many readers; calls on one file must not overlap. */
 export interface FsFile {
   /**
    * Writes at the end and returns how many bytes were taken, which may be fewer than given: a disk
-   * that runs full takes what fits and fails only on the next call. Use `writeFully`.
+   * that runs full takes what fits and fails only on the next call. Use `writeFully`. Not for `update`.
    */
   write(bytes: Uint8Array): Promise<number>
+  /**
+   * Writes at `position`, over what is there and beyond the end, and returns how many bytes were taken. Use
+   * `writeFullyAt`. Only for `update`. To write the same bytes to the same place again changes nothing, which makes it
+   * safe for a process that was replaced and does not know it.
+   */
+  writeAt(bytes: Uint8Array, position: number): Promise<number>
   /** Reads up to `into.length` bytes from `position` and returns how many; 0 at the end of the file. */
   read(into: Uint8Array, position: number): Promise<number>
   /** Cuts the file to `size` bytes. */

@@ -22,12 +22,24 @@ export interface Platform {
 
 /** What a lock on a data directory needs to know about processes. */
 export interface ProcessFacts {
-  /** This process's id. */
-  readonly id: number
-  /** The machine's name. */
+  /** This process. */
+  readonly self: ProcessIdentity
+  /**
+   * Whether another process still runs. Resolves to `'unknown'` if it cannot be seen from here: it ran on another
+   * machine, in another container, or the system does not tell when a process started.
+   */
+  fateOf(process: ProcessIdentity): Promise<'running' | 'gone' | 'unknown'>
+}
+
+/** Names a process among all that may ever meet on one disk. */
+export interface ProcessIdentity {
+  readonly pid: number
+  /** The machine's name, or the container's. */
   readonly host: string
-  /** When this process started, as text that differs when the id is used again. */
+  /** When the process started, as text that differs when the id is used again. */
   readonly startedAt: string
-  /** Whether the process that called itself (`id`, `startedAt`) on this host still runs. */
-  isRunning(id: number, startedAt: string): Promise<boolean>
+  /** Names this run of the machine, from one boot to the next. Undefined where the system does not tell. */
+  readonly boot?: string | undefined
+  /** Names what `pid` is counted in: each container has its own. Undefined where the system does not tell. */
+  readonly pidNamespace?: string | undefined
 }

@@ -2,6 +2,8 @@ import type { CheckpointFigures } from './metrics.ts'
 
 /** What happens in the life of a job, for logs and screens. */
 export type JobEvent =
+  /** Another process may still use the data directory, and cannot be seen from here: waits until its lease is over. */
+  | { readonly kind: 'waitingForOwner'; readonly owner: string; readonly leaseMs: number }
   | { readonly kind: 'started'; readonly restoredFrom: number | undefined }
   | { readonly kind: 'checkpointCompleted'; readonly figures: CheckpointFigures }
   | { readonly kind: 'checkpointAbandoned'; readonly checkpoint: number; readonly reason: string }

@@ -1,15 +1,14 @@
 import { CheckpointStorage } from '../checkpoint/checkpoint-storage.ts'
 import { announcements, checkRestorable, planRestore, type RestorePlan } from '../checkpoint/compatibility.ts'
 import { Coordinator, isGivenUp, type TaskReport } from '../checkpoint/coordinator.ts'
-import type { DirectoryLock } from '../checkpoint/directory-lock.ts'
 import { manifestFormat, type Manifest, type OperatorEntry } from '../checkpoint/manifest.ts'
 import { entriesOf, withKeys } from '../checkpoint/part-entries.ts'
 import { manifestParts, RestoredJob } from '../checkpoint/restored-job.ts'
 import type { ConnectorContext } from '../connect/source.ts'
 import { sleep } from '@millrace/channels'
-import type { Publisher } from '../kernel/whole-file.ts'
 import { makeDurableDirectory } from '../kernel/durable-directory.ts'
 import { describeError, isMillraceError, MillraceError } from '../kernel/errors.ts'
+import type { Owner } from '../kernel/owner.ts'
 import { YieldBudget } from '../kernel/yield-budget.ts'
 import type { CheckpointFigures, TaskMetrics } from '../observe/metrics.ts'
 import { planGraph, type Plan } from '../plan/plan.ts'
@@ -31,7 +30,7 @@ export type Ending = 'finished' | 'stopped'
  */
 export class Attempt {
   readonly #settings: JobSettings
-  readonly #lock: DirectoryLock
+  readonly #owner: Owner
   readonly #plan: Plan
   readonly #directory: DataDirectory
   readonly #storage: CheckpointStorage
@@ -48,9 +47,9 @@ export class Attempt {
   #fail: ((error: unknown) => void) | undefined
   #isEnding = false
 
-  constructor(settings: JobSettings, lock: DirectoryLock) {
+  constructor(settings: JobSettings, owner: Owner) {
     this.#settings = settings
-    this.#lock = lock
+    this.#owner = owner
     this.#plan = planGraph(settings.graph, settings.parallelism)
     this.#directory = new DataDirectory(settings.directory)
     this.#storage = new CheckpointStorage(settings.platform.fs, this.#directory.checkpoints)
@@ -99,12 +98,17 @@ export class Attempt {
 
   /** Ends at once; nothing more is committed. */
   cancel(): void {
-    this.#fail?.(
+    this.fail(
       new MillraceError(
         'CANCELLED',
         'the job was cancelled; nothing after its last checkpoint was committed',
       ),
     )
+  }
+
+  /** Ends at once, with this failure unless there was one before. */
+  fail(error: unknown): void {
+    this.#fail?.(error)
   }
 
   checkpoint(): Promise<CheckpointFigures> {
@@ -117,9 +121,8 @@ export class Attempt {
   /** From the newest checkpoint that turns out to be whole; a damaged one is reported and the one before it used. */
   async #start(): Promise<void> {
     const { platform, observer } = this.#settings
-    await this.#lock.verify()
     await makeDurableDirectory(platform.fs, this.#directory.checkpoints)
-    await this.#storage.fence()
+    await this.#storage.fence(this.#owner)
     const numbers = await this.#storage.list()
     let manifests = await this.#storage.readable((message) =>
       this.#warn(`${message}; the one before it is used`),
@@ -143,10 +146,10 @@ export class Attempt {
     }
     // Sinks commit what this checkpoint names, so no crash may take it any more.
     const [restored] = this.#retained
-    if (restored !== undefined) await this.#storage.renew(restored.checkpoint, this.#publisher())
+    if (restored !== undefined) await this.#storage.renew(restored.checkpoint, this.#owner)
     for (const sink of this.#tasks.sinks) {
       // Opening a sink discards what others have prepared in it.
-      await this.#lock.verify()
+      await this.#owner.confirm()
       await sink.open()
     }
     for (const task of this.#tasks.all) if (!this.#isSink(task)) await task.open()
@@ -170,11 +173,6 @@ export class Attempt {
       this.#warn(`${directory} still holds what the connector of '${name}' kept. Remove it when you are sure`)
     }
     return plan
-  }
-
-  /** Whoever has lost the directory publishes nothing in it any more. */
-  #publisher(): Publisher {
-    return { mark: this.#lock.mark, confirm: () => this.#lock.verify() }
   }
 
   /** Better not to start than to start empty. */
@@ -261,10 +259,10 @@ export class Attempt {
       store: { kind: store.kind, snapshot },
     }
     try {
-      await this.#storage.publish(manifest, this.#publisher())
+      await this.#storage.publish(manifest, this.#owner)
     } catch (error) {
-      // Whoever has taken over has taken the file away: that is the reason to give.
-      await this.#lock.verify()
+      // If the directory was taken over, the next owner has removed the file: report that instead.
+      await this.#owner.confirm()
       throw error
     }
     this.#retained = [manifest, ...this.#retained]
@@ -275,7 +273,12 @@ export class Attempt {
     const { retain } = this.#settings.checkpoints
     const retired = this.#retained.slice(retain)
     this.#retained = this.#retained.slice(0, retain)
-    await this.#storage.remove(retired.map((manifest) => manifest.checkpoint))
+    const [newest] = this.#retained
+    if (newest === undefined) return
+    await this.#storage.retire(
+      retired.map((manifest) => manifest.checkpoint),
+      newest.checkpoint,
+    )
     await this.#store!.release(this.#retained.map((manifest) => manifest.store.snapshot))
     const oldest = this.#retained.at(-1)
     if (oldest === undefined) return

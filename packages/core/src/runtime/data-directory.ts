@@ -1,7 +1,7 @@
 /**
  * What lies where in a job's data directory.
  *
- *     lock                      who uses it
+ *     owner/                    who uses it
  *     checkpoints/              manifests
  *     state/                    the state store's own
  *     connectors/NAME/          one directory for each source and sink that wants one
@@ -11,6 +11,10 @@ export class DataDirectory {
 
   constructor(path: string) {
     this.path = path
+  }
+
+  get owner(): string {
+    return `${this.path}/owner`
   }
 
   get checkpoints(): string {

@@ -1,3 +1,4 @@
+import type { OwnershipOptions } from '../checkpoint/directory-lock.ts'
 import type { Graph } from '../graph/node.ts'
 import { MillraceError } from '../kernel/errors.ts'
 import { defaultKeyGroups } from '../kernel/key-group.ts'
@@ -20,6 +21,7 @@ export interface JobOptions {
   /** Reads what is there now and ends. Default false. */
   readonly isBounded?: boolean
   readonly checkpoints?: Partial<CheckpointOptions>
+  readonly ownership?: Partial<OwnershipOptions>
   readonly restart?: RestartPolicy
   /**
    * State that is not restored, each as `OPERATOR`, which may also be a source or a sink, or `OPERATOR/PIECE`. It is
@@ -48,8 +50,9 @@ export interface CheckpointOptions {
 }
 
 /** The options with every default filled in. */
-export type JobSettings = Required<Omit<JobOptions, 'checkpoints'>> & {
+export type JobSettings = Required<Omit<JobOptions, 'checkpoints' | 'ownership'>> & {
   readonly checkpoints: CheckpointOptions
+  readonly ownership: OwnershipOptions
 }
 
 /** Fills in defaults. Throws `OPTION_INVALID`, naming the option, for values that make no sense. */
@@ -72,8 +75,9 @@ export function settingsOf(options: JobOptions): JobSettings {
       retain: 2,
       ...options.checkpoints,
     },
+    ownership: { leaseMs: 30_000, heartbeatMs: 5_000, ...options.ownership },
   }
-  const { checkpoints, keyGroups, parallelism } = settings
+  const { checkpoints, keyGroups, ownership, parallelism } = settings
   atLeastOne('keyGroups', keyGroups, 32_768)
   atLeastOne('parallelism', parallelism, keyGroups)
   atLeastOne('batchRecords', settings.batchRecords, 1_048_576)
@@ -81,6 +85,8 @@ export function settingsOf(options: JobOptions): JobSettings {
   atLeastOne('checkpoints.retain', checkpoints.retain, 1_000)
   atLeastOne('checkpoints.everyMs', checkpoints.everyMs, Number.MAX_SAFE_INTEGER)
   atLeastOne('checkpoints.timeoutMs', checkpoints.timeoutMs, Number.MAX_SAFE_INTEGER)
+  atLeastOne('ownership.leaseMs', ownership.leaseMs, Number.MAX_SAFE_INTEGER)
+  atLeastOne('ownership.heartbeatMs', ownership.heartbeatMs, Math.max(1, Math.floor(ownership.leaseMs / 3)))
   return settings
 }
 

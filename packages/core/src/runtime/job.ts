@@ -1,9 +1,10 @@
 import { sleep } from '@millrace/channels'
 import { DirectoryLock } from '../checkpoint/directory-lock.ts'
-import { MillraceError } from '../kernel/errors.ts'
+import { describeError, isMillraceError, MillraceError } from '../kernel/errors.ts'
 import type { CheckpointFigures, TaskMetrics } from '../observe/metrics.ts'
 import type { StoreUsage } from '../state/state-store.ts'
 import { Attempt, type Ending } from './attempt.ts'
+import { DataDirectory } from './data-directory.ts'
 import { settingsOf, type JobOptions, type JobSettings } from './job-options.ts'
 import { RestartDecider } from './restart-policy.ts'
 
@@ -91,26 +92,66 @@ export class Job {
   }
 
   async #live(): Promise<JobResult> {
-    const { platform, directory, observer } = this.#settings
-    let lock: DirectoryLock | undefined
+    const { observer } = this.#settings
     let result: JobResult
     try {
-      lock = await DirectoryLock.take(platform, directory)
-      result = { outcome: await this.#attempts(lock) }
+      result = { outcome: await this.#own() }
     } catch (error) {
       result = { outcome: 'failed', error }
-    }
-    try {
-      await lock?.release()
-    } catch (error) {
-      observer({
-        kind: 'warning',
-        message: `the lock on ${directory} could not be removed: ${String(error)}`,
-      })
     }
     this.#phase = 'ended'
     observer({ kind: 'ended', outcome: result.outcome })
     return result
+  }
+
+  /** Takes the data directory, runs, and releases the directory. */
+  async #own(): Promise<Ending> {
+    const lock = await this.#takeDirectory()
+    if (lock === undefined) return 'stopped'
+    let ending: Ending
+    try {
+      ending = await this.#attempts(lock)
+    } catch (error) {
+      await this.#release(lock)
+      throw error
+    }
+    // A job whose directory was taken over has failed, whatever it believes to have done.
+    const lost = await this.#release(lock)
+    if (lost !== undefined) throw lost
+    return ending
+  }
+
+  /** Undefined if the job was stopped while it waited for the lease of an owner that it cannot see. */
+  async #takeDirectory(): Promise<DirectoryLock | undefined> {
+    const { platform, directory, ownership, observer } = this.#settings
+    try {
+      return await DirectoryLock.take({
+        platform,
+        data: directory,
+        directory: new DataDirectory(directory).owner,
+        options: ownership,
+        signal: this.#stopping.signal,
+        waiting: (owner, leaseMs) => observer({ kind: 'waitingForOwner', owner, leaseMs }),
+        lost: (error) => this.#attempt?.fail(error),
+        warn: (message) => observer({ kind: 'warning', message }),
+      })
+    } catch (error) {
+      if (!this.#stopping.signal.aborted || this.#stop === 'cancel') throw error
+      return undefined
+    }
+  }
+
+  /** Resolves with the error if another process had taken over. */
+  async #release(lock: DirectoryLock): Promise<MillraceError | undefined> {
+    const { directory, observer } = this.#settings
+    try {
+      await lock.release()
+    } catch (error) {
+      if (isMillraceError(error, 'DIRECTORY_LOCKED')) return error
+      const message = `the lock on ${directory} could not be released: ${describeError(error)}`
+      observer({ kind: 'warning', message })
+    }
+    return undefined
   }
 
   async #attempts(lock: DirectoryLock): Promise<Ending> {
@@ -154,8 +195,8 @@ export class Job {
   #request(stop: 'stop' | 'drain' | 'cancel'): void {
     // Cancelling is the only wish that overrides an earlier one.
     if (this.#stop === 'no' || stop === 'cancel') this.#stop = stop
-    if (this.#phase === 'restarting') {
-      this.#stopping.abort(new MillraceError('CANCELLED', 'the job was cancelled while it waited to restart'))
+    if (this.#phase === 'restarting' || this.#attempt === undefined) {
+      this.#stopping.abort(new MillraceError('CANCELLED', 'the job was cancelled while it waited to start'))
     }
     if (this.#phase === 'running' || this.#phase === 'stopping' || stop === 'cancel') this.#carryOut()
   }

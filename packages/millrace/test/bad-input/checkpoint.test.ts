@@ -35,6 +35,7 @@ describe('a job that was interrupted', () => {
   async function manifests(): Promise<readonly string[]> {
     const names = await readdir(`${directory}/data/checkpoints`)
     return names
+      .filter((name) => name.startsWith('checkpoint-'))
       .toSorted()
       .toReversed()
       .map((name) => `${directory}/data/checkpoints/${name}`)
@@ -99,7 +100,7 @@ describe('a job that was interrupted', () => {
     job.kill('SIGKILL')
     await job.ended
     const [newest] = await manifests()
-    const half = await open(newest!.replace(/(\d+)\.json$/, '0000000999.json.tmp'), 'w')
+    const half = await open(newest!.replace(/\d+\.\d+\.json$/, '0000000999.1.json.1.tmp'), 'w')
     await half.write((await readFile(newest!)).subarray(0, 300))
     await half.close()
     const ended = await start(numbers).ended
@@ -149,14 +150,14 @@ describe('a job that was interrupted', () => {
     expect(code).toBe(0)
   })
 
-  test('a killed process leaves its lock, and whoever comes next takes it over', async () => {
+  test('a killed process leaves its lock, and the next one takes it over at once', async () => {
     job.kill('SIGKILL')
     await job.ended
-    const lock = await readFile(`${directory}/data/lock`, 'utf8')
-    expect(JSON.parse(lock)).toMatchObject({ pid: job.pid })
+    const lock = await readFile(`${directory}/data/owner/epoch-0000000001`, 'utf8')
+    expect(JSON.parse(lock.split('\n')[1]!)).toMatchObject({ process: { pid: job.pid } })
     await expectComplete(await start(numbers).ended)
     expect(await output()).toHaveLength(100)
-    await expect(readFile(`${directory}/data/lock`)).rejects.toThrow('ENOENT')
+    expect(await readdir(`${directory}/data/owner`)).toEqual(['epoch-0000000002'])
   })
 
   test('a second process on the same data directory is told the number of the first, which goes on unharmed', async () => {

@@ -74,7 +74,7 @@ describe.skipIf(reason !== undefined)('a disk that takes no more', () => {
     const before = await readdir(disk.path, { recursive: true })
     const { code, err } = await run(`${disk.path}/data`, out).ended
     expect(err).toMatch(
-      /^FS_READ_ONLY: \S+\/data\/lock: the file system is read-only; mount it writable \(EROFS\)/,
+      /^FS_READ_ONLY: \S+\/data\/owner\/epoch-\d+: the file system is read-only; mount it writable \(EROFS\)/,
     )
     expect(code).toBe(1)
     expect(await readdir(disk.path, { recursive: true })).toEqual(before)

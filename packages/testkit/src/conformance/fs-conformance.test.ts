@@ -47,6 +47,7 @@ function alterFiles(fs: Fs, changes: (file: FsFile) => Partial<FsFile>): Fs {
       const file = await fs.open(path, mode)
       const same: FsFile = {
         write: (bytes) => file.write(bytes),
+        writeAt: (bytes, position) => file.writeAt(bytes, position),
         read: (into, position) => file.read(into, position),
         truncate: (size) => file.truncate(size),
         sync: () => file.sync(),
@@ -84,6 +85,25 @@ const planted: Readonly<Record<string, (fs: Fs) => Fs>> = {
     alterFiles(fs, (file) => ({
       write: (bytes) => file.write(bytes.subarray(0, 7)).then(() => bytes.length),
     })),
+  'a write by position goes to the end': (fs) =>
+    alterFiles(fs, (file) => ({
+      writeAt: async (bytes) => file.writeAt(bytes, await file.size()),
+    })),
+  'a write by position cuts what comes after': (fs) =>
+    alterFiles(fs, (file) => ({
+      async writeAt(bytes, position) {
+        await file.truncate(position)
+        return file.writeAt(bytes, position)
+      },
+    })),
+  'opening to update makes the file': (fs) =>
+    alter(fs, {
+      async open(path, mode) {
+        if (mode === 'update' && (await fs.stat(path)) === undefined)
+          await (await fs.open(path, 'create')).close()
+        return fs.open(path, mode)
+      },
+    }),
   'a cut does nothing': (fs) => alterFiles(fs, () => ({ truncate: () => Promise.resolve() })),
   'a cut leaves zeros for what comes after': (fs) =>
     alterFiles(fs, (file) => {

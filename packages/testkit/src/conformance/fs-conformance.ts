@@ -1,4 +1,4 @@
-import { publishFile, readWhole, writeFully } from '@millrace/core'
+import { publishFile, readWhole, writeFully, writeFullyAt } from '@millrace/core'
 import type { Fs } from '@millrace/core'
 import { check, checkEqual, checkRejects } from './check.ts'
 import { CaseList } from './conformance-case.ts'
@@ -77,8 +77,9 @@ function goesOnAfterCut(mode: 'create' | 'append'): FsCases[string] {
 }
 
 const opening: FsCases = {
-  'opening to read needs the file to exist'(fs, directory) {
-    return checkRejects(fs.open(`${directory}/a`, 'read'), 'FS_NOT_FOUND', `${directory}/a`)
+  async 'opening to read or to update needs the file to exist'(fs, directory) {
+    await checkRejects(fs.open(`${directory}/a`, 'read'), 'FS_NOT_FOUND', `${directory}/a`)
+    await checkRejects(fs.open(`${directory}/a`, 'update'), 'FS_NOT_FOUND', `${directory}/a`)
   },
   async 'creating needs the file not to exist, and leaves the one that does alone'(fs, directory) {
     const path = `${directory}/a`
@@ -191,6 +192,33 @@ const writing: FsCases = {
     for (let i = 0; i < 12; i++) {
       checkEqual(whole.subarray(i * chunk.length, (i + 1) * chunk.length), chunk, `chunk ${i}`)
     }
+  },
+  async 'a write by position changes what is there, lengthens the file, and is the same when repeated'(
+    fs,
+    directory,
+  ) {
+    const path = `${directory}/a`
+    await write(fs, path, '0123456789')
+    const file = await fs.open(path, 'update')
+    for (let time = 0; time < 2; time++) {
+      await writeFullyAt(file, bytes('xy'), 3, path)
+      await writeFullyAt(file, bytes('end'), 9, path)
+    }
+    checkEqual(await file.size(), 12, 'the size')
+    await file.sync()
+    await file.close()
+    checkEqual(await contentOf(fs, path), '012xy5678end', 'the file')
+  },
+  async 'a file is written in the way it was opened for'(fs, directory) {
+    const path = `${directory}/a`
+    await write(fs, path, 'x')
+    const updated = await fs.open(path, 'update')
+    await checkRejects(updated.write(bytes('y')), 'FS_DENIED', path)
+    await updated.close()
+    const appended = await fs.open(path, 'append')
+    await checkRejects(appended.writeAt(bytes('y'), 0), 'FS_DENIED', path)
+    await appended.close()
+    checkEqual(await contentOf(fs, path), 'x', 'the file')
   },
   'a file opened to create that was cut goes on at its end': goesOnAfterCut('create'),
   'a file opened to append that was cut goes on at its end': goesOnAfterCut('append'),

@@ -1,4 +1,4 @@
-import type { Fs, FsEntry, FsFile, FsStat } from '@millrace/core'
+import type { Fs, FsEntry, FsFile, FsMode, FsStat } from '@millrace/core'
 import type { SimFs } from '../sim-fs.ts'
 import { SimulatedCrash } from '../simulated-crash.ts'
 import type { SimProcess } from '../world/sim-process.ts'
@@ -27,16 +27,18 @@ export class ProcessFs implements Fs {
     this.#watch = watch
   }
 
-  async open(path: string, mode: 'read' | 'create' | 'append'): Promise<FsFile> {
+  async open(path: string, mode: FsMode): Promise<FsFile> {
     const file = await this.#later(`open ${path}`, () => this.#fs.open(path, mode))
     const later = <T>(what: string, operation: () => Promise<T>): Promise<T> =>
       this.#later(`${what} ${path}`, operation)
+    const written = async (bytes: Uint8Array, write: () => Promise<number>): Promise<number> => {
+      const taken = await later('write', write)
+      if (taken < bytes.length) this.#watch.tookPart(`write ${path}`)
+      return taken
+    }
     return {
-      write: async (bytes) => {
-        const taken = await later('write', () => file.write(bytes))
-        if (taken < bytes.length) this.#watch.tookPart(`write ${path}`)
-        return taken
-      },
+      write: (bytes) => written(bytes, () => file.write(bytes)),
+      writeAt: (bytes, position) => written(bytes, () => file.writeAt(bytes, position)),
       read: (into, position) => later('read', () => file.read(into, position)),
       truncate: (size) => later('truncate', () => file.truncate(size)),
       sync: () => later('sync', () => file.sync()),

@@ -263,10 +263,9 @@ class SimRun {
       }),
       process: {
         // Two numbers are enough for ids to come back, as they do in containers.
-        id: 1 + (number % 2),
-        host: 'simulated',
-        startedAt: `life ${number}`,
-        isRunning: (_id, startedAt) => Promise.resolve(startedAt === `life ${this.#life!.number}`),
+        self: { pid: 1 + (number % 2), host: 'simulated', startedAt: `life ${number}` },
+        fateOf: ({ startedAt }) =>
+          Promise.resolve(startedAt === `life ${this.#life!.number}` ? 'running' : 'gone'),
       },
     }
   }

@@ -82,7 +82,7 @@ export class SpoiledDisk {
   #flipBit(random: Random): void {
     const files = this.#fs
       .paths()
-      .filter((path) => path.startsWith(`/${this.#directory}/`) && !path.endsWith('/lock'))
+      .filter((path) => path.startsWith(`/${this.#directory}/`) && !path.includes('/owner/'))
     // Whatever is kept is hit as often, however many files it takes.
     const directories = [...new Set(files.map(directoryOf))]
     const directory = directories[random.int(Math.max(directories.length, 1))]
