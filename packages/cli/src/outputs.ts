@@ -1,4 +1,6 @@
+import { closeSync } from 'node:fs'
 import process from 'node:process'
+import { isatty } from 'node:tty'
 
 /** A stream that text is written to, and what is known about the terminal behind it. */
 export interface Output {
@@ -18,12 +20,17 @@ export interface Outputs {
 export const processOutputs: Outputs = { stdout: process.stdout, stderr: process.stderr }
 
 /**
- * Lets the process go on when its terminal is closed or nobody reads its log any more. Node would end it at the next
- * line that it writes, before the job has stopped in good order.
+ * Keeps the process alive when its terminal is closed or its log has no reader any more. Node would end it at the next
+ * line that it writes, before the job has stopped.
  */
 export function surviveLostTerminal(): void {
   process.stderr.on('error', () => {})
   process.stdout.on('error', (error: Error & { readonly code?: string }) => {
     if (error.code !== 'EIO') throw error
+  })
+  const terminals = [0, 1, 2].filter((descriptor) => isatty(descriptor))
+  process.once('exit', () => {
+    // Node aborts when it cannot restore the settings of a terminal that is gone, unless its descriptor is closed.
+    for (const descriptor of terminals) if (!isatty(descriptor)) closeSync(descriptor)
   })
 }

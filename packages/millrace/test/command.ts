@@ -6,7 +6,8 @@ import path from 'node:path'
 import { fileURLToPath } from 'node:url'
 
 const root = path.resolve(import.meta.dirname, '../../..')
-const launcher = path.join(root, 'packages/millrace/bin/millrace.js')
+/** The program behind the command. */
+export const launcher = path.join(root, 'packages/millrace/bin/millrace.js')
 
 /** How a command ended: by itself with a code, or by a signal. */
 export interface Ended {

@@ -1,6 +1,10 @@
-import { readFile, stat } from 'node:fs/promises'
+import { spawn } from 'node:child_process'
+import { existsSync } from 'node:fs'
+import { readdir, readFile, stat } from 'node:fs/promises'
+import process from 'node:process'
+import { setTimeout } from 'node:timers/promises'
 import { beforeAll, describe, expect, test } from 'vitest'
-import { Command, millrace, pipelineFile, project, scratch } from './command.ts'
+import { Command, launcher, millrace, pipelineFile, project, scratch } from './command.ts'
 
 const numbers = pipelineFile('numbers.ts')
 
@@ -127,6 +131,27 @@ describe('millrace run', () => {
     expect(await sums(directory)).toEqual(expected)
   })
 
+  // "script" gives a command a terminal of its own, which closes when "script" is killed.
+  test.skipIf(!existsSync('/usr/bin/script'))(
+    'a job whose terminal is closed stops cleanly and exits with 0',
+    async () => {
+      const directory = await scratch()
+      const options = `--data-dir ${directory}/data --set out=${directory}/out --set rate=500`
+      // The first wait ends when the terminal closes; the shell passes that on and tells how the job ended.
+      const job = `trap 'kill -HUP $!' HUP; '${process.execPath}' '${launcher}' run '${numbers}' ${options} & wait; wait $!; echo $? > ${directory}/code`
+      const terminal = spawn('/usr/bin/script', ['-qc', job, '/dev/null'])
+      const isRunning = async (): Promise<boolean> =>
+        (await readdir(`${directory}/data/checkpoints`).catch(() => [])).length > 0
+      while (!(await isRunning())) await setTimeout(20)
+      terminal.kill('SIGKILL')
+      const code = (): Promise<string> => readFile(`${directory}/code`, 'utf8').catch(() => '')
+      while ((await code()) === '') await setTimeout(20)
+      expect(await code()).toBe('0\n')
+      expect((await runNumbers(directory, '--bounded').ended).code).toBe(0)
+      expect(await sums(directory)).toEqual(expected)
+    },
+  )
+
   test('EN-249 a signal while the job is still starting stops it cleanly', async () => {
     const directory = await scratch()
     for (const restoredFrom of ['the beginning', 'checkpoint 1']) {
@@ -164,7 +189,7 @@ describe('millrace run', () => {
     job.kill(signal)
     await job.says(/stopping/)
     // One signal may arrive twice; only a later one counts as the second.
-    await new Promise((resolve) => setTimeout(resolve, 300))
+    await setTimeout(300)
     job.kill(signal)
     expect((await job.ended).code).toBe(expectedCode)
   })
