@@ -21,8 +21,8 @@ export const additionBugs: readonly TopologyBug[] = [
     name: 'a timer by the clock that is deleted fires',
     plant: {
       file: 'core/src/operator/operator-context.ts',
-      from: "this.#queue().delete('processing', time, name, this.#around.scope.token)",
-      to: 'void [time, name]',
+      from: 'else queue.delete(domain, time, name, token)',
+      to: "else if (domain === 'event') queue.delete(domain, time, name, token)",
     },
     seed: 145,
   },
@@ -104,13 +104,13 @@ export const additionBugs: readonly TopologyBug[] = [
     seed: 85,
   },
   {
-    name: 'half of what a flatMap gives is out when it throws',
+    name: 'a flatMap with dead letters has emitted half when it throws',
     plant: {
-      file: 'core/src/operator/fuse.ts',
-      from: "const keep = step.kind === 'flatMap' ? `${result} = elementsOf(${result})` : ''",
-      to: "const keep = ''",
+      file: 'core/src/operator/failure-policy.ts',
+      from: "return this.#kind !== 'fail'",
+      to: "return this.#kind === 'skip'",
     },
-    seed: 5,
+    seed: 85,
   },
   {
     name: 'a key that cannot be told stops the job, whatever the policy',

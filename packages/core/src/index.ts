@@ -24,6 +24,7 @@ export type { Owner } from './kernel/owner.ts'
 export type { Platform, ProcessFacts, ProcessIdentity } from './kernel/platform.ts'
 export { describeValue } from './kernel/safe-json.ts'
 export { structuredCodec } from './kernel/structured-codec.ts'
+export { isThenable, refusePromise } from './kernel/synchronous.ts'
 export { durationMs, durationText, positiveDurationMs } from './kernel/time.ts'
 export type { Duration, EventTime } from './kernel/time.ts'
 export { YieldBudget } from './kernel/yield-budget.ts'
@@ -38,6 +39,8 @@ export {
 } from './kernel/whole-file.ts'
 
 // state
+export { backupByCodec, backupByLength, backupByReference } from './state/backup.ts'
+export type { Backup } from './state/backup.ts'
 export { noPieces, statePiece } from './state/fingerprint.ts'
 export type { EarlierSetting, Fingerprint, StatePiece, StateSetting } from './state/fingerprint.ts'
 export type { ListState, MapState, ValueState } from './state/handles.ts'

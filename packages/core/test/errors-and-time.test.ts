@@ -1,7 +1,7 @@
 import { describe, expect, test } from 'vitest'
 import { sleep } from '@millrace/channels'
 import { MemorySink, memorySource, type DeadLetter, type Source } from '@millrace/core'
-import { count, deadLetter, skip, tumbling } from '@millrace/flow'
+import { count, deadLetter, output, skip, state, tumbling } from '@millrace/flow'
 import { simPlatform } from '@millrace/testkit'
 import { pacedSource } from './paced-source.ts'
 import { live } from './simulated-job.ts'
@@ -76,6 +76,28 @@ describe('error policies', () => {
         .to('out', sink),
     )
     expect(sink.values).toEqual([20, 21])
+  })
+
+  test('a state value that cannot be saved stops the job, whatever the policy', async () => {
+    const { result } = await live((p) =>
+      p
+        .from('numbers', memorySource({ all: [1, 2] }))
+        .keyBy(() => 'all')
+        .process('keep', {
+          emits: output<number>(),
+          state: { last: state.value<unknown>() },
+          onError: skip(),
+          onRecord(_, { state: { last } }) {
+            last.get()
+            last.set(new (class Order {})())
+          },
+        })
+        .to('out', new MemorySink()),
+    )
+    expect(result).toMatchObject({ outcome: 'failed' })
+    expect(String((result as { error: unknown }).error)).toMatch(
+      /state 'last' of operator 'keep' holds a value that cannot be saved.*Order/,
+    )
   })
 
   test('what fails after mapAsync and behind a shuffle still knows where its record came from', async () => {

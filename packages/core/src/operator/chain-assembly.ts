@@ -17,6 +17,7 @@ import { ChainedOperatorContext } from './operator-context.ts'
 import { OperatorLink } from './operator-link.ts'
 import type { Collector, OperatorMetric } from './operator.ts'
 import { oneReceiver, type Receiver } from './receiver.ts'
+import { RecordTransaction } from './record-transaction.ts'
 import { MillraceError } from '../kernel/errors.ts'
 
 /** What a chain needs from the task it runs in. */
@@ -51,6 +52,7 @@ interface ChainAnswers {
 interface OpeningParts {
   readonly name: string
   readonly scope: KeyScope
+  readonly transaction: RecordTransaction | undefined
   readonly outputs: ReadonlyMap<string, Collector<unknown>>
   readonly fingerprint: Fingerprint | undefined
 }
@@ -86,7 +88,7 @@ export class ChainAssembly {
 
   /** Calls the operator's `open`, once all of the chain is there. */
   open(link: OperatorLink): void {
-    const { name, scope, outputs, fingerprint } = this.#opening.get(link)!
+    const { name, scope, transaction, outputs, fingerprint } = this.#opening.get(link)!
     const around = this.#around
     link.operator.open?.(
       new ChainedOperatorContext({
@@ -94,6 +96,7 @@ export class ChainAssembly {
         subtask: around.subtask,
         scope,
         timers: link.timers,
+        transaction,
         watermark: () => this.#chain.watermark(link),
         now: () => around.now(),
         output: (output) => {
@@ -137,18 +140,21 @@ export class ChainAssembly {
       [...part.targets].map(([name, targets]) => [name, this.receiver(targets)] as const),
     )
     const scope = new KeyScope(part.name, keyGroups)
+    const policy = this.#policy(part, outputs.get('errors'))
+    const transaction = policy.leavesOut ? new RecordTransaction() : undefined
     const link = new OperatorLink({
       operator: create(),
       keyBy,
       scope,
       timers: keyBy === undefined ? undefined : this.#timers(part.name),
-      policy: this.#policy(part, outputs.get('errors')),
+      policy,
       kinds: this.#keyKinds(part.name),
       cursor: this.#around.cursor,
+      transaction,
       target: outputs.get('main') ?? oneReceiver([]),
     })
     const collectors = new Map([...outputs].map(([name, target]) => [name, link.collector(target)] as const))
-    this.#opening.set(link, { name: part.name, scope, outputs: collectors, fingerprint })
+    this.#opening.set(link, { name: part.name, scope, transaction, outputs: collectors, fingerprint })
     this.#links.push(link)
     return link
   }

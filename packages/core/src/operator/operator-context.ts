@@ -3,13 +3,16 @@ import type { KeyToken } from '../kernel/key-token.ts'
 import type { Key } from '../kernel/key.ts'
 import { structuredCodec } from '../kernel/structured-codec.ts'
 import type { EventTime } from '../kernel/time.ts'
+import { backupByCodec, backupByLength } from '../state/backup.ts'
 import { KeyedList, KeyedMap, KeyedValue, type KeyScope } from '../state/keyed-handles.ts'
 import type { EarlierSetting } from '../state/fingerprint.ts'
 import type { ListState, MapState, ValueState } from '../state/handles.ts'
 import type { Cell, StateTable, TableSpec } from '../state/state-store.ts'
+import { TransactionalTable } from '../state/transactional-table.ts'
 import type { TimerDomain } from '../time/due-timer.ts'
 import type { TimerQueue } from '../time/timer-queue.ts'
 import type { Collector, OperatorContext, OperatorMetric, StateDescriptor, Timers } from './operator.ts'
+import type { RecordTransaction } from './record-transaction.ts'
 
 /** What the chain around an operator answers for it. */
 export interface OperatorSurroundings {
@@ -18,6 +21,8 @@ export interface OperatorSurroundings {
   readonly scope: KeyScope
   /** Undefined for an operator without a key. */
   readonly timers: TimerQueue | undefined
+  /** Undefined for an operator that stops the task when it fails. */
+  readonly transaction: RecordTransaction | undefined
   watermark(): EventTime
   now(): number
   /** What the restored checkpoint says about the operator's earlier settings. */
@@ -65,7 +70,11 @@ export class ChainedOperatorContext implements OperatorContext {
         `state '${descriptor.name}' of operator '${this.name}' is a list and takes no codec of its own; use a value state with a codec for the whole list`,
       )
     }
-    return new KeyedList(this.table<T[]>({ name: descriptor.name }), this.#around.scope, descriptor.name)
+    return new KeyedList(
+      this.table<T[]>({ name: descriptor.name, backup: backupByLength }),
+      this.#around.scope,
+      descriptor.name,
+    )
   }
 
   map<K extends Key, V>(descriptor: StateDescriptor<V>): MapState<K, V> {
@@ -81,7 +90,12 @@ export class ChainedOperatorContext implements OperatorContext {
       )
     }
     this.#states.add(name)
-    return this.#around.table({ name, codec: descriptor.codec ?? structuredCodec<T>() })
+    const { transaction } = this.#around
+    const codec = descriptor.codec ?? structuredCodec<T>()
+    const table = this.#around.table({ name, codec })
+    if (transaction === undefined) return table
+    const backup = descriptor.backup ?? backupByCodec(codec, `state '${name}' of operator '${this.name}'`)
+    return new TransactionalTable(table, transaction, backup)
   }
 
   earlier(setting: string): readonly EarlierSetting[] {
@@ -101,10 +115,13 @@ export class ChainedOperatorContext implements OperatorContext {
   }
 
   count(metric: OperatorMetric, by = 1): void {
-    this.#around.count(metric, by)
+    const { transaction } = this.#around
+    if (transaction?.isOpen === true) transaction.whenHandled(() => this.count(metric, by))
+    else this.#around.count(metric, by)
   }
 }
 
+/** Timers are only ever set and deleted, never read: with a transaction both wait until the record has been handled. */
 class KeyedTimers implements Timers {
   readonly #around: OperatorSurroundings
 
@@ -117,7 +134,7 @@ class KeyedTimers implements Timers {
   }
 
   deleteEvent(time: EventTime, name = ''): void {
-    this.#queue().delete('event', time, name, this.#around.scope.token)
+    this.#delete('event', time, name)
   }
 
   setProcessing(time: number, name = ''): void {
@@ -125,20 +142,38 @@ class KeyedTimers implements Timers {
   }
 
   deleteProcessing(time: number, name = ''): void {
-    this.#queue().delete('processing', time, name, this.#around.scope.token)
+    this.#delete('processing', time, name)
   }
 
   setSweep(time: EventTime, name: string, keys: () => Iterable<Cell<unknown> | undefined>): void {
-    this.#queue().setSweep(time, name, keys)
-    this.#around.noteTimer('event', time)
+    const { transaction } = this.#around
+    if (transaction?.isOpen === true) transaction.whenHandled(() => this.setSweep(time, name, keys))
+    else {
+      this.#queue().setSweep(time, name, keys)
+      this.#around.noteTimer('event', time)
+    }
   }
 
   #set(domain: TimerDomain, time: number, name: string): void {
+    const { transaction, scope } = this.#around
     if (Number.isNaN(time)) {
       throw new MillraceError('TIMESTAMP_INVALID', `operator '${this.#around.name}' set a timer for NaN`)
     }
-    this.#queue().set(domain, time, name, this.#around.scope.token)
-    this.#around.noteTimer(domain, time)
+    const queue = this.#queue()
+    const { token } = scope
+    if (transaction?.isOpen === true) transaction.whenHandled(() => this.#set(domain, time, name))
+    else {
+      queue.set(domain, time, name, token)
+      this.#around.noteTimer(domain, time)
+    }
+  }
+
+  #delete(domain: TimerDomain, time: number, name: string): void {
+    const { transaction, scope } = this.#around
+    const queue = this.#queue()
+    const { token } = scope
+    if (transaction?.isOpen === true) transaction.whenHandled(() => this.#delete(domain, time, name))
+    else queue.delete(domain, time, name, token)
   }
 
   #queue(): TimerQueue {

@@ -1,4 +1,5 @@
 import type { Key } from '../kernel/key.ts'
+import { isThenable, refusePromise } from '../kernel/synchronous.ts'
 import type { EventTime } from '../kernel/time.ts'
 import type { KeyScope } from '../state/keyed-handles.ts'
 import type { TimerDomain } from '../time/due-timer.ts'
@@ -9,6 +10,7 @@ import type { KeyKinds } from './key-kinds.ts'
 import { OperatorError } from './operator-error.ts'
 import type { Collector, Operator } from './operator.ts'
 import type { Receiver } from './receiver.ts'
+import type { RecordTransaction } from './record-transaction.ts'
 
 /** Hands what an operator emits to what comes after it. */
 class LinkCollector implements Collector<unknown> {
@@ -21,11 +23,11 @@ class LinkCollector implements Collector<unknown> {
   }
 
   emit(value: unknown): void {
-    this.#target.receive(value, this.#link.time)
+    this.#link.emit(this.#target, value, this.#link.time)
   }
 
   emitAt(time: EventTime, value: unknown): void {
-    this.#target.receive(value, time)
+    this.#link.emit(this.#target, value, time)
   }
 }
 
@@ -43,6 +45,10 @@ export class OperatorLink implements Receiver {
   readonly #keyBy: ((value: unknown) => Key) | undefined
   readonly #scope: KeyScope
   readonly #cursor: Cursor
+  /** Undefined for an operator that stops the task when it fails. */
+  readonly #transaction: RecordTransaction | undefined
+  /** What an operator behind this one has thrown. */
+  #failedBehind: { readonly thrown: unknown } | undefined
 
   constructor(parts: {
     readonly operator: Operator<unknown, unknown>
@@ -52,6 +58,7 @@ export class OperatorLink implements Receiver {
     readonly policy: FailurePolicy
     readonly kinds: KeyKinds
     readonly cursor: Cursor
+    readonly transaction: RecordTransaction | undefined
     readonly target: Receiver
   }) {
     this.operator = parts.operator
@@ -61,6 +68,7 @@ export class OperatorLink implements Receiver {
     this.#keyBy = parts.keyBy
     this.#scope = parts.scope
     this.#cursor = parts.cursor
+    this.#transaction = parts.transaction
     this.#record = { value: undefined, time: 0.5, key: undefined }
     this.out = this.collector(parts.target)
   }
@@ -69,11 +77,26 @@ export class OperatorLink implements Receiver {
     return new LinkCollector(this, target)
   }
 
+  /** Hands `value` to `target`: at once, or when the record being handled can no longer fail. */
+  emit(target: Receiver, value: unknown, time: EventTime): void {
+    if (this.#transaction?.isOpen === true) {
+      this.#transaction.emit(target, value, time)
+      return
+    }
+    try {
+      target.receive(value, time)
+    } catch (thrown) {
+      this.#failedBehind ??= { thrown }
+      throw thrown
+    }
+  }
+
   receive(value: unknown, time: EventTime): void {
     const record = this.#record
     record.value = value
     record.time = time
     this.time = time
+    this.#transaction?.begin()
     try {
       if (this.#keyBy !== undefined) {
         const key = this.#keyBy(value)
@@ -81,10 +104,14 @@ export class OperatorLink implements Receiver {
         this.#scope.set(key)
         this.kinds.see(key)
       }
-      this.operator.process(record, this.out)
+      this.#done(this.operator.process(record, this.out))
     } catch (thrown) {
+      this.#transaction?.rollback()
       this.policy.handle(thrown, this.#cursor, value, time)
+      return
     }
+    // Outside of the `try`: this operator's policy is not for what those behind it throw.
+    this.#transaction?.commit()
   }
 
   /**
@@ -101,10 +128,10 @@ export class OperatorLink implements Receiver {
     const timer = { key: scope.key, time: due.time, name: due.name, domain }
     this.#cursor.atTimer(timer)
     try {
-      this.operator.onTimer?.(timer, this.out)
+      this.#done(this.operator.onTimer?.(timer, this.out))
     } catch (thrown) {
       if (thrown instanceof OperatorError) throw thrown
-      // A timer has no record that could be set aside, so no policy but stopping is honest.
+      // A timer has no record that a policy could leave out, so an error stops the task.
       throw new OperatorError(this.policy.operator, this.#cursor.place(), thrown)
     }
     return true
@@ -113,10 +140,16 @@ export class OperatorLink implements Receiver {
   finish(): void {
     this.#cursor.atTimer('end')
     try {
-      this.operator.finish?.(this.out)
+      this.#done(this.operator.finish?.(this.out))
     } catch (thrown) {
       if (thrown instanceof OperatorError) throw thrown
       throw new OperatorError(this.policy.operator, this.#cursor.place(), thrown)
     }
+  }
+
+  /** A call of the operator has returned: not with a promise, and not with an error caught that was not its own. */
+  #done(returned: unknown): void {
+    if (returned !== undefined && isThenable(returned)) refusePromise(returned)
+    if (this.#failedBehind !== undefined) throw this.#failedBehind.thrown
   }
 }

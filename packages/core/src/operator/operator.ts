@@ -2,6 +2,7 @@ import type { Codec } from '../kernel/codec.ts'
 import type { KeyToken } from '../kernel/key-token.ts'
 import type { Key } from '../kernel/key.ts'
 import type { EventTime } from '../kernel/time.ts'
+import type { Backup } from '../state/backup.ts'
 import type { EarlierSetting } from '../state/fingerprint.ts'
 import type { Cell, StateTable } from '../state/state-store.ts'
 import type { ListState, MapState, ValueState } from '../state/handles.ts'
@@ -28,8 +29,10 @@ export interface StreamRecord<T> {
  * from its context needs no code for any of that. The shape is Kafka Streams' `Processor`, the discipline
  * Hazelcast Jet's.
  *
- * Throwing from `process` is handled by the operator's error policy; throwing from any other method but
- * `close` fails the task, and the job restarts from its last checkpoint.
+ * Throwing from `process` is handled by the operator's error policy. A record that the policy leaves out leaves
+ * nothing behind: nothing was emitted, and state, timers and counts are as they were before it. Fields of the operator
+ * itself are not: what it must remember belongs in state. Throwing from any other method but `close` fails the task,
+ * and the job restarts from its last checkpoint.
  *
  * @example
  * const seen: Operator<string, string> = {
@@ -107,6 +110,11 @@ export interface StateDescriptor<T> {
   readonly name: string
   /** Absent: the structured codec, which writes any JSON-like value, Date, Map, Set, bigint and bytes. */
   readonly codec?: Codec<T>
+  /**
+   * How a value is put back when the record that changed it fails and the error policy leaves it out. Absent: by
+   * `codec`, so that each record that reads an object costs what writing it costs. Never used with the policy `fail`.
+   */
+  readonly backup?: Backup<T>
 }
 
 /**

@@ -4,7 +4,8 @@ import type { Key } from '../kernel/key.ts'
 export interface ValueState<T> {
   /**
    * The value, or undefined if there is none. It is the value itself, not a copy: after changing it in
-   * place call `set` with it, or the change is not saved. (The test harness catches a forgotten `set`.)
+   * place call `set` with it, or the change is not saved. (The test harness catches a forgotten `set`.) A value that
+   * was emitted must not be changed any more: set a new one.
    */
   get(): T | undefined
   set(value: T): void
@@ -13,8 +14,12 @@ export interface ValueState<T> {
 
 /** A list for each key, saved as a whole when it changed. */
 export interface ListState<T> {
-  /** The elements in order of addition; empty if there are none. */
+  /**
+   * The elements in order of addition; empty if there are none. The array never changes afterwards, so it may be
+   * emitted; do not change its elements. The first `add` after a `get` copies the list.
+   */
   get(): readonly T[]
+  /** Appends a value. Constant time unless `get` was called since the last `add` or `set`. */
   add(value: T): void
   set(values: readonly T[]): void
   clear(): void

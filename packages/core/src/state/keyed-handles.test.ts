@@ -131,6 +131,40 @@ describe('a list per key', () => {
     expect(state.get()).toStrictEqual([])
   })
 
+  test('an array that was handed out never changes', () => {
+    const keys = scope()
+    const state = new KeyedList(new TransientTable<number[]>(), keys, 'all')
+    keys.set('a')
+    const seen = [1, 2, 3].map((n) => {
+      state.add(n)
+      return state.get()
+    })
+    expect(seen).toStrictEqual([[1], [1, 2], [1, 2, 3]])
+    const [, , last] = seen
+    state.set([9])
+    state.add(10)
+    state.clear()
+    expect([last, state.get()]).toStrictEqual([[1, 2, 3], []])
+  })
+
+  test('a list is copied by the first addition after it was handed out, and by no other', () => {
+    const keys = scope()
+    const table = new TransientTable<number[]>()
+    const state = new KeyedList(table, keys, 'all')
+    const array = () => table.find(0, 'a')!.value
+    keys.set('a')
+    state.add(1)
+    const unseen = array()
+    state.add(2)
+    expect(array()).toBe(unseen)
+    state.get()
+    state.add(3)
+    const copied = array()
+    expect(copied).not.toBe(unseen)
+    state.add(4)
+    expect(array()).toBe(copied)
+  })
+
   test('EN-177 an empty list takes no cell', () => {
     const [keys, table] = [scope(), new TransientTable<number[]>()]
     const state = new KeyedList(table, keys, 'all')

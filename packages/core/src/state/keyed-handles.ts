@@ -110,11 +110,17 @@ export class KeyedValue<T> implements ValueState<T> {
 
 const emptyList: readonly never[] = Object.freeze([])
 
-/** A list per key: one cell that holds the array. An empty list is no cell. */
+/**
+ * A list per key: one cell that holds the array. An empty list is no cell.
+ *
+ * Invariant: an array that `get` has handed out is never changed, because it may have been emitted. Adding to such a
+ * list copies it once; adding to one that was not handed out since is a push.
+ */
 export class KeyedList<T> implements ListState<T> {
   readonly #table: StateTable<T[]>
   readonly #scope: KeyScope
   readonly #what: string
+  readonly #handedOut = new WeakSet<readonly T[]>()
 
   constructor(table: StateTable<T[]>, scope: KeyScope, name: string) {
     this.#table = table
@@ -123,7 +129,10 @@ export class KeyedList<T> implements ListState<T> {
   }
 
   get(): readonly T[] {
-    return this.#table.find(oneOuter, this.#scope.tokenFor(this.#what))?.value ?? emptyList
+    const cell = this.#table.find(oneOuter, this.#scope.tokenFor(this.#what))
+    if (cell === undefined) return emptyList
+    this.#handedOut.add(cell.value)
+    return cell.value
   }
 
   add(value: T): void {
@@ -131,10 +140,11 @@ export class KeyedList<T> implements ListState<T> {
     const cell = this.#table.find(oneOuter, token)
     if (cell === undefined) {
       this.#table.create(oneOuter, token, this.#scope.group, [value])
-    } else {
-      cell.value.push(value)
-      this.#table.changed(cell)
+      return
     }
+    if (this.#handedOut.has(cell.value)) cell.value = cell.value.concat([value])
+    else cell.value.push(value)
+    this.#table.changed(cell)
   }
 
   set(values: readonly T[]): void {

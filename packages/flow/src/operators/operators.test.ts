@@ -243,3 +243,120 @@ describe('process', () => {
     ])
   })
 })
+
+describe('records that fail', () => {
+  const poison = (n: number) => {
+    if (n === 2) throw new Error('not 2')
+  }
+  const running = (
+    policy: 'skip' | 'deadLetter',
+    build: Parameters<typeof operatorOf>[0],
+  ): OperatorHarness<Step> => {
+    const node = operatorOf(build)
+    return operatorHarness<Step>(() => node.create(), { ...optionsOf(node), onError: policy })
+  }
+
+  test.each(['skip', 'deadLetter'] as const)(
+    '%s: process leaves no emission, state or timer of them behind',
+    (policy) => {
+      const harness = running(policy, (steps) =>
+        steps
+          .keyBy(({ key }) => key)
+          .process('p', {
+            emits: output<string>(),
+            outputs: { side: output<number>() },
+            state: {
+              n: state.value<number>(),
+              all: state.list<number>(),
+              last: state.value<{ n: number }>(),
+            },
+            onRecord({ value: { n } }, { state: { n: count, all, last }, emit, outputs, timers }) {
+              emit(`half ${n}`)
+              outputs.side.emit(n)
+              count.set((count.get() ?? 0) + 1)
+              all.add(n)
+              const before = last.get() ?? { n }
+              before.n = n
+              last.set(before)
+              timers.deleteEvent(10 + n - 1)
+              timers.setEvent(10 + n)
+              poison(n)
+              emit(`count ${count.get()}, all ${all.get().join(' ')}, last ${last.get()!.n}`)
+            },
+            onTimer: ({ time }, { emit }) => emit(`timer ${time}`),
+          }),
+      )
+      for (const n of [1, 2, 4]) harness.record({ key: 'a', n }, n)
+      harness.end()
+      expect(values(harness)).toEqual([
+        'half 1',
+        'count 1, all 1, last 1',
+        'half 4',
+        'count 2, all 1 4, last 4',
+        'timer 11',
+        'timer 14',
+      ])
+      expect(values(harness, 'side')).toEqual([1, 4])
+    },
+  )
+
+  test('scan, reduce and split go on as if they had never come', () => {
+    const scan = running('skip', (steps) =>
+      steps
+        .keyBy(({ key }) => key)
+        .scan(
+          'sum',
+          () => 0,
+          (total, { n }) => {
+            poison(n)
+            return total + n
+          },
+        ),
+    )
+    const reduce = running('skip', (steps) =>
+      steps
+        .keyBy(({ key }) => key)
+        .reduce('sum', (x, y) => {
+          poison(y.n)
+          return { key: x.key, n: x.n + y.n }
+        }),
+    )
+    const split = running(
+      'skip',
+      (steps) =>
+        steps.split('s', {
+          small: ({ n }) => {
+            poison(n)
+            return n < 4
+          },
+        }).rest,
+    )
+    for (const harness of [scan, reduce, split]) {
+      for (const n of [1, 2, 4]) harness.record({ key: 'a', n }, n)
+    }
+    expect(values(scan)).toEqual([1, 5])
+    expect(values(reduce)).toEqual([
+      { key: 'a', n: 1 },
+      { key: 'a', n: 5 },
+    ])
+    expect([values(split, 'small'), values(split)]).toEqual([[{ key: 'a', n: 1 }], [{ key: 'a', n: 4 }]])
+  })
+})
+
+describe('process: a list that was emitted', () => {
+  test('does not change when the list of its key does', () => {
+    const node = operatorOf((steps) =>
+      steps
+        .keyBy(({ key }) => key)
+        .process('trail', {
+          emits: output<readonly number[]>(),
+          state: { trail: state.list<number>() },
+          onRecord({ value }, { state: { trail }, emit }) {
+            trail.add(value.n)
+            emit(trail.get())
+          },
+        }),
+    )
+    expect(values(lives(node, [a(1, 1), a(2, 2), a(3, 3)]))).toEqual([[1], [1, 2], [1, 2, 3]])
+  })
+})

@@ -131,12 +131,13 @@ export class ProcessOperator implements Operator<unknown, unknown> {
 
   process(record: StreamRecord<unknown>, out: Collector<unknown>): void {
     this.#context.out = out
-    this.#spec.onRecord(record as ProcessRecord<unknown, Key, 'timed'>, this.#context)
+    // Returned, so that the engine sees a promise.
+    return this.#spec.onRecord(record as ProcessRecord<unknown, Key, 'timed'>, this.#context)
   }
 
   onTimer(timer: Timer, out: Collector<unknown>): void {
     this.#context.out = out
-    this.#spec.onTimer?.(timer, this.#context)
+    return this.#spec.onTimer?.(timer, this.#context)
   }
 }
 

@@ -1,14 +1,16 @@
 import {
+  backupByReference,
   statePiece,
   type Collector,
   type Fingerprint,
   type Operator,
   type OperatorContext,
+  type StateDescriptor,
   type StreamRecord,
   type ValueState,
 } from '@millrace/core'
 
-const total = { name: 'total' }
+const total: StateDescriptor<{ readonly value: unknown }> = { name: 'total', backup: backupByReference }
 
 /** Combines the records of each key so far into one, and emits it after every record. */
 export class ReduceOperator implements Operator<unknown, unknown> {

@@ -1,14 +1,19 @@
 import {
+  backupByReference,
   statePiece,
   type Collector,
   type Fingerprint,
   type Operator,
   type OperatorContext,
+  type StateDescriptor,
   type StreamRecord,
   type ValueState,
 } from '@millrace/core'
 
-const accumulated = { name: 'accumulated' }
+const accumulated: StateDescriptor<{ readonly value: unknown }> = {
+  name: 'accumulated',
+  backup: backupByReference,
+}
 
 /** Carries a value of another type along the records of each key, and emits it after every record. */
 export class ScanOperator implements Operator<unknown, unknown> {

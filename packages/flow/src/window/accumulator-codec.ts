@@ -97,7 +97,8 @@ function entriesOf(id: string): readonly Entry[] | undefined {
   return JSON.parse(id.slice(idPrefix.length)) as readonly Entry[]
 }
 
-function codecOf(aggregate: AnyAggregate): Codec<unknown> {
+/** How the accumulators of `aggregate` are written. */
+export function codecOf(aggregate: AnyAggregate): Codec<unknown> {
   return aggregate.codec ?? structuredCodec()
 }
 

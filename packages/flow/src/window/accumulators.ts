@@ -1,7 +1,16 @@
-import { MillraceError, OperatorError, type Codec, type StatePiece } from '@millrace/core'
+import {
+  backupByCodec,
+  isThenable,
+  MillraceError,
+  refusePromise,
+  type Backup,
+  type Codec,
+  type StatePiece,
+} from '@millrace/core'
 import {
   AccumulatorCodec,
   aggregatePiece,
+  codecOf,
   type AnyAggregate,
   type NamedAggregate,
 } from './accumulator-codec.ts'
@@ -10,10 +19,6 @@ import type { Aggregates } from './aggregate.ts'
 /**
  * The accumulators of all aggregates of one window operator, as one value per cell: bare for a single aggregate, an
  * array for several.
- *
- * Adding a record is all or nothing: when one aggregate throws, none has taken the record, so an error policy may
- * leave it out. Where that cannot be undone, because an aggregate before it changed its accumulator in place, the
- * job stops whatever the policy.
  */
 export interface Accumulators {
   readonly codec: Codec<unknown>
@@ -22,6 +27,8 @@ export interface Accumulators {
   /** The accumulators of one value. */
   first(value: unknown): unknown
   add(accumulators: unknown, value: unknown): unknown
+  /** Remembers accumulators before a record that may be left out is added to them. */
+  backup(accumulators: unknown): () => unknown
   /** A copy that `merge` may change. */
   copy(accumulators: unknown): unknown
   merge(earlier: unknown, later: unknown): unknown
@@ -39,28 +46,34 @@ export function accumulatorsOf(aggregates: Aggregates<unknown>, operator: string
     checkField(each.name, operator)
     checkIdentity(each, operator)
   }
-  return named.length === 1 ? new OneAccumulator(named[0]!) : new AccumulatorArray(named, operator)
+  return named.length === 1 ? new OneAccumulator(named[0]!, operator) : new AccumulatorArray(named, operator)
 }
 
 class OneAccumulator implements Accumulators {
   readonly codec: Codec<unknown>
   readonly pieces: readonly StatePiece[]
+  readonly #backup: Backup<unknown>
   readonly #name: string
   readonly #aggregate: AnyAggregate
 
-  constructor(named: NamedAggregate) {
+  constructor(named: NamedAggregate, operator: string) {
     this.#name = named.name
     this.#aggregate = named.aggregate
+    this.#backup = backupOf(named, operator)
     this.codec = bareCodec(new AccumulatorCodec([named]))
     this.pieces = [aggregatePiece(named)]
   }
 
   first(value: unknown): unknown {
-    return this.#aggregate.add(this.#aggregate.create(), value)
+    return firstOf(this.#aggregate, value)
   }
 
   add(accumulator: unknown, value: unknown): unknown {
     return this.#aggregate.add(accumulator, value)
+  }
+
+  backup(accumulator: unknown): () => unknown {
+    return this.#backup(accumulator)
   }
 
   copy(accumulator: unknown): unknown {
@@ -72,46 +85,47 @@ class OneAccumulator implements Accumulators {
   }
 
   results(accumulator: unknown, result: Record<string, unknown>): void {
-    result[this.#name] = this.#aggregate.result(accumulator)
+    result[this.#name] = figureOf(this.#aggregate, accumulator)
   }
 }
 
 class AccumulatorArray implements Accumulators {
   readonly codec: Codec<unknown>
   readonly pieces: readonly StatePiece[]
-  readonly #operator: string
   readonly #aggregates: readonly AnyAggregate[]
+  readonly #backups: readonly Backup<unknown>[]
   /** The fields of a result as the user listed them, with the place of each in the array. */
   readonly #fields: readonly { readonly name: string; readonly place: number }[]
-  /** What `add` has worked out and not yet kept. */
-  readonly #next: unknown[]
 
   constructor(named: readonly NamedAggregate[], operator: string) {
     const sorted = inOrder(named)
-    this.#operator = operator
     this.#aggregates = sorted.map(({ aggregate }) => aggregate)
     this.#fields = named.map((each) => ({ name: each.name, place: sorted.indexOf(each) }))
-    this.#next = sorted.map(() => undefined)
+    this.#backups = sorted.map((each) => backupOf(each, operator))
     this.codec = new AccumulatorCodec(sorted)
     this.pieces = named.map(aggregatePiece)
   }
 
   first(value: unknown): unknown {
-    return this.#aggregates.map((aggregate) => aggregate.add(aggregate.create(), value))
+    return this.#aggregates.map((aggregate) => firstOf(aggregate, value))
   }
 
   add(accumulators: unknown[], value: unknown): unknown {
     const aggregates = this.#aggregates
-    const next = this.#next
-    const count = aggregates.length
-    let i = 0
-    try {
-      for (; i < count; i++) next[i] = aggregates[i]!.add(accumulators[i], value)
-    } catch (thrown) {
-      throw this.#isUntouched(accumulators, i) ? thrown : this.#halfAdded(i, thrown)
-    }
-    for (i = 0; i < count; i++) accumulators[i] = next[i]
+    for (let i = 0; i < aggregates.length; i++) accumulators[i] = aggregates[i]!.add(accumulators[i], value)
     return accumulators
+  }
+
+  backup(accumulators: unknown[]): () => unknown {
+    const copy = accumulators.slice()
+    const inPlace: (readonly [place: number, valueBefore: () => unknown])[] = []
+    for (const [i, accumulator] of copy.entries()) {
+      if (typeof accumulator === 'object') inPlace.push([i, this.#backups[i]!(accumulator)])
+    }
+    return () => {
+      for (const [i, valueBefore] of inPlace) copy[i] = valueBefore()
+      return copy
+    }
   }
 
   copy(accumulators: unknown[]): unknown {
@@ -126,31 +140,31 @@ class AccumulatorArray implements Accumulators {
 
   results(accumulators: unknown[], result: Record<string, unknown>): void {
     for (const { name, place } of this.#fields)
-      result[name] = this.#aggregates[place]!.result(accumulators[place])
-  }
-
-  /** Whether the aggregates before `failed` have worked on copies, which are simply not kept. */
-  #isUntouched(accumulators: readonly unknown[], failed: number): boolean {
-    return this.#next
-      .slice(0, failed)
-      .every((next, i) => typeof next !== 'object' || next === null || next !== accumulators[i])
-  }
-
-  #halfAdded(failed: number, thrown: unknown): OperatorError {
-    const { kind } = this.#aggregates[failed]!
-    const place = `a record that other aggregates had taken when '${kind}' threw, so that it cannot be left out; move what may throw into a map before the window`
-    return new OperatorError(this.#operator, place, thrown)
+      result[name] = figureOf(this.#aggregates[place]!, accumulators[place])
   }
 }
 
-/**
- * By name, so that listing the fields in another order does not change how they are written; and aggregates with
- * objects for accumulators last, so that one before them that throws finds them untouched.
- */
+/** The accumulator of one value. */
+function firstOf(aggregate: AnyAggregate, value: unknown): unknown {
+  const accumulator = aggregate.add(aggregate.create(), value)
+  if (isThenable(accumulator)) refusePromise(accumulator, `the aggregate '${aggregate.kind}' returned`)
+  return accumulator
+}
+
+function figureOf(aggregate: AnyAggregate, accumulator: unknown): unknown {
+  const figure = aggregate.result(accumulator)
+  if (isThenable(figure)) refusePromise(figure, `the aggregate '${aggregate.kind}' returned`)
+  return figure
+}
+
+/** By name, so that listing the fields in another order does not change what a checkpoint holds. */
 function inOrder(named: readonly NamedAggregate[]): readonly NamedAggregate[] {
-  const rank = ({ name, aggregate }: NamedAggregate) =>
-    `${typeof aggregate.create() === 'object' ? 1 : 0}${name}`
-  return named.toSorted((a, b) => (rank(a) < rank(b) ? -1 : 1))
+  return named.toSorted((a, b) => (a.name < b.name ? -1 : 1))
+}
+
+function backupOf({ name, aggregate }: NamedAggregate, operator: string): Backup<unknown> {
+  if (aggregate.backup !== undefined) return (accumulator) => aggregate.backup!(accumulator)
+  return backupByCodec(codecOf(aggregate), `aggregate '${name}' of operator '${operator}'`)
 }
 
 /** For a single accumulator that is kept without an array around it. */

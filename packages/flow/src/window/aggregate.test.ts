@@ -122,7 +122,7 @@ describe('several aggregates', () => {
     const all = collect<never>()
     expect(figures({ n, all }).codec.id).toBe(figures({ all, n }).codec.id)
     expect(figures({ n, all }).codec.id).toBe(
-      'accumulators [["n","count",1,"structured",1],["all","collect",1,"structured",1]]',
+      'accumulators [["all","collect",1,"structured",1],["n","count",1,"structured",1]]',
     )
   })
 

@@ -29,10 +29,7 @@ export interface Aggregate<in In, Accumulator, out Result> {
   readonly version: number
   /** An accumulator of no values. Called for each key and window. */
   create(): Accumulator
-  /**
-   * The accumulator with `value` in it: a new one, or the same one changed in place. May throw for a value it
-   * cannot take, before it changes anything.
-   */
+  /** The accumulator with `value` in it: a new one, or the same one changed in place. May throw for a value it cannot take. */
   add(accumulator: Accumulator, value: In): Accumulator
   /** One accumulator for two. May change and return `earlier`; must leave `later` as it is. */
   merge(earlier: Accumulator, later: Accumulator): Accumulator
@@ -43,6 +40,12 @@ export interface Aggregate<in In, Accumulator, out Result> {
   result(accumulator: Accumulator): Result
   /** How accumulators are written. Absent: the structured codec. */
   readonly codec?: Codec<Accumulator> | undefined
+  /**
+   * Remembers an accumulator before a record is added that an error policy may leave out: returns a function that
+   * gives the accumulator as it is now. Absent: by `codec`, so that each record costs what writing the accumulator costs. Never used with the policy
+   * `fail`, nor for primitive values.
+   */
+  backup?(accumulator: Accumulator): () => Accumulator
 }
 
 /** Aggregates by the names of the fields they fill. */

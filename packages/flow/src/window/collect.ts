@@ -1,3 +1,4 @@
+import { backupByLength, isThenable, refusePromise } from '@millrace/core'
 import type { Aggregate } from './aggregate.ts'
 
 /**
@@ -15,7 +16,9 @@ export function collect<In>(select?: (value: In) => unknown): Aggregate<In, unkn
     version: 1,
     create: () => [],
     add: (values, value) => {
-      values.push(select === undefined ? value : select(value))
+      const selected: unknown = select === undefined ? value : select(value)
+      if (isThenable(selected)) refusePromise(selected, 'the function of collect returned')
+      values.push(selected)
       return values
     },
     merge: (earlier, later) => {
@@ -25,5 +28,6 @@ export function collect<In>(select?: (value: In) => unknown): Aggregate<In, unkn
     },
     // A copy: what was emitted must not grow when a late record comes.
     result: (values) => [...values],
+    backup: backupByLength,
   }
 }

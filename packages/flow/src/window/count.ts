@@ -1,3 +1,4 @@
+import { isThenable, refusePromise } from '@millrace/core'
 import type { Aggregate } from './aggregate.ts'
 
 /**
@@ -11,8 +12,13 @@ export function count<In>(select?: (value: In) => unknown): Aggregate<In, number
     kind: 'count',
     version: 1,
     create: () => 0,
-    add: select === undefined ? (n) => n + 1 : (n, value) => (select(value) === undefined ? n : n + 1),
+    add: select === undefined ? (n) => n + 1 : (n, value) => (isThere(select(value)) ? n + 1 : n),
     merge: (a, b) => a + b,
     result: (n) => n,
   }
+}
+
+function isThere(value: unknown): boolean {
+  if (isThenable(value)) refusePromise(value, 'the function of count returned')
+  return value !== undefined
 }

@@ -1,4 +1,4 @@
-import { MillraceError } from '@millrace/core'
+import { isThenable, MillraceError, refusePromise } from '@millrace/core'
 import type { Aggregate } from './aggregate.ts'
 
 /** What can be compared: all values of one window are of one of these types. */
@@ -57,6 +57,7 @@ function extreme<In, V extends Comparable | undefined>(
 function checked<V extends Comparable | undefined>(kind: string, value: V): V {
   const type = typeof value
   if (type === 'number' || type === 'string' || type === 'bigint' || value === undefined) return value
+  if (isThenable(value)) refusePromise(value, `the function of ${kind} returned`)
   throw notComparable(kind, value === null ? 'null' : `a ${type}`)
 }
 

@@ -1,7 +1,8 @@
+import { backupByReference } from '@millrace/core'
 import type { Aggregate } from './aggregate.ts'
 import { numeric } from './sum.ts'
 
-/** What `mean` remembers. Never changed in place, so that a failure beside it can be undone. */
+/** What `mean` remembers. Never changed in place. */
 export interface MeanAccumulator {
   readonly n: number
   readonly total: number
@@ -29,5 +30,6 @@ export function mean<In, V extends number | undefined>(
     merge: (a, b) => ({ n: a.n + b.n, total: a.total + b.total }),
     // A selector that never returns undefined leaves no window without a value.
     result: ({ n, total }) => (n === 0 ? undefined : total / n) as number,
+    backup: backupByReference,
   }
 }

@@ -1,4 +1,4 @@
-import { MillraceError } from '@millrace/core'
+import { isThenable, MillraceError, refusePromise } from '@millrace/core'
 import type { Aggregate } from './aggregate.ts'
 
 /**
@@ -65,6 +65,7 @@ function plus(a: number, b: number): number {
 }
 
 function notA(aggregate: string, type: string, value: unknown): MillraceError {
+  if (isThenable(value)) refusePromise(value, `the function of ${aggregate} returned`)
   const what = value === null ? 'null' : `a ${typeof value}`
   return new MillraceError(
     'OPERATOR_FAILED',

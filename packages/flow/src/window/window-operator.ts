@@ -90,7 +90,11 @@ export class WindowOperator implements Operator<unknown, unknown> {
 
   open(context: OperatorContext): void {
     this.#context = context
-    this.#table = context.table({ name: slicesPiece.name, codec: this.#accumulators.codec })
+    this.#table = context.table({
+      name: slicesPiece.name,
+      codec: this.#accumulators.codec,
+      backup: (accumulators) => this.#accumulators.backup(accumulators),
+    })
     this.#late = context.output('late')
     const closed = context.earlier(latenessSetting).map(({ value, until }) => until - Number(value))
     this.#closedUpTo = Math.max(Number.NEGATIVE_INFINITY, ...closed)
