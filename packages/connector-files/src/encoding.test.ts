@@ -75,6 +75,7 @@ describe('JSON', () => {
 describe('lines', () => {
   test.each([
     ['a\nb', 'line break'],
+    ['a\rb', 'line break'],
     ['\uD800', 'surrogate'],
     [1 as never, 'it is a number'],
   ])('%j is refused', async (record, reason) => {

@@ -1,6 +1,7 @@
 import { getEventListeners } from 'node:events'
 import { expect, test } from 'vitest'
-import { Feed, type Piece } from './feed.ts'
+import type { Piece } from './chunk.ts'
+import { Feed } from './feed.ts'
 
 async function* quietForEver(stopped: AbortSignal): AsyncGenerator<Piece> {
   yield 'quiet'

@@ -1,7 +1,4 @@
-import type { Chunk } from './page.ts'
-
-/** What comes out of a file: the next bytes, or the news that for now there are no more. */
-export type Piece = Chunk | 'quiet'
+import type { Chunk, Piece } from './chunk.ts'
 
 const settled: Promise<void> = Promise.resolve()
 

@@ -1,7 +1,6 @@
 import { MillraceError, type ConnectorContext } from '@millrace/core'
-import type { Piece } from './feed.ts'
+import { headroomBytes, type Chunk, type Piece } from './chunk.ts'
 import { GzipDecoder, gzipMagic } from './gzip.ts'
-import { headroomBytes, type Chunk } from './page.ts'
 import { fingerprint, fingerprintBytes } from './position.ts'
 import type { Beginning, RawFile } from './raw-file.ts'
 

@@ -1,9 +1,11 @@
 import { MillraceError, type Poll, type SplitReader } from '@millrace/core'
-import { Feed, type Piece } from './feed.ts'
+import type { Piece } from './chunk.ts'
+import { Feed } from './feed.ts'
 import { Harvest, rawBytesMax, type Provenance } from './harvest.ts'
-import { Page, type Encoding } from './page.ts'
+import { Page } from './page.ts'
 import type { FilePosition } from './position.ts'
-import { lineEnd, noRecord, type RecordDecoder, type RecordFormat } from './record-decoder.ts'
+import { noRecord, type RecordDecoder, type RecordFormat } from './record-decoder.ts'
+import { isUtf16, type TextFormat } from './text-format.ts'
 
 /** What a reader needs to know beside the bytes. */
 export interface FileReaderOptions {
@@ -32,7 +34,7 @@ export class FileReader<T> implements SplitReader<T, FilePosition> {
   readonly #closing: AbortController
   readonly #options: FileReaderOptions
   readonly #decoder: RecordDecoder<T>
-  readonly #encoding: Encoding
+  readonly #format: TextFormat
   #page: Page | undefined
   /** The position while there is no page: before the first and after the last. */
   #resting: FilePosition
@@ -52,7 +54,7 @@ export class FileReader<T> implements SplitReader<T, FilePosition> {
   ) {
     this.#closing = closing
     this.#options = options
-    this.#encoding = format.encoding
+    this.#format = format
     this.#decoder = format.decoder()
     this.#decoder.begin(options.from.head)
     this.#line = options.from.line
@@ -134,7 +136,7 @@ export class FileReader<T> implements SplitReader<T, FilePosition> {
     }
   }
 
-  /** Takes what is left when the file ends here: its last record need not have a newline. */
+  /** Takes what is left when the file ends here: its last record need not have a line ending. */
   #cutRest(harvest: Harvest<T>, page: Page): void {
     const end = page.bytes.length
     if (this.#oversize !== undefined) this.#endOversize(harvest, this.#oversize)
@@ -142,11 +144,13 @@ export class FileReader<T> implements SplitReader<T, FilePosition> {
     this.#at = end
   }
 
-  #take(harvest: Harvest<T>, page: Page, newline: number): void {
+  /** Takes the record that begins here, whose line ending has its last byte at `last`. */
+  #take(harvest: Harvest<T>, page: Page, last: number): void {
     const start = this.#at
     const line = this.#line
-    // One carriage return belongs to the line ending, as Windows writes it.
-    const end = newline > start && page.bytes[newline - 1] === 0x0d ? newline - 1 : newline
+    const { bytes } = page
+    const isCrLf = last > start && bytes[last - 1] === 0x0d && bytes[last] === 0x0a
+    const end = isCrLf ? last - 1 : last
     try {
       if (end - start > this.#options.recordBytesMax) throw this.#tooLarge(end - start)
       const value = this.#decoder.decode(page, start, end)
@@ -163,8 +167,7 @@ export class FileReader<T> implements SplitReader<T, FilePosition> {
     if (chunk === undefined) return false
     const previous = this.#page
     if (previous === undefined || chunk.startsOver) {
-      this.#page = Page.first(chunk, this.#encoding)
-      this.#at = chunk.start
+      this.#setPage(Page.first(chunk, this.#format))
       if (chunk.startsOver) {
         this.#line = 1
         this.#oversize = undefined
@@ -172,16 +175,28 @@ export class FileReader<T> implements SplitReader<T, FilePosition> {
       }
       return true
     }
-    const offset = previous.offset(this.#at)
-    this.#page = Page.after(previous, this.#at, chunk, this.#encoding)
-    this.#at = this.#page.index(offset)
+    this.#setPage(Page.after(previous, this.#at, chunk, this.#format))
     return true
+  }
+
+  #setPage(page: Page): void {
+    this.#page = page
+    const isBetweenRecords = this.#oversize === undefined
+    this.#at = isBetweenRecords && page.isHalfLineEnd(page.start) ? page.start + 1 : page.start
   }
 
   #passByteOrderMark({ bytes }: Page): void {
     const at = this.#at
     const isMark = bytes[at] === 0xef && bytes[at + 1] === 0xbb && bytes[at + 2] === 0xbf
-    if (isMark && this.#encoding === 'utf8') this.#at += 3
+    const { encoding } = this.#format
+    if (isMark && (encoding === 'utf8' || isUtf16(encoding))) this.#at += 3
+    // The mark as it looks when its bytes are swapped.
+    else if (isUtf16(encoding) && bytes[at] === 0xef && bytes[at + 1] === 0xbf && bytes[at + 2] === 0xbe) {
+      const { source, path } = this.#options.provenance
+      const real = encoding === 'utf16le' ? 'utf16be' : 'utf16le'
+      const what = `begins with the byte order mark of ${real}; read it with encoding: '${real}'`
+      throw new MillraceError('SOURCE_FAILED', `source ${source}: ${path} ${what}`, { place: path })
+    }
   }
 
   #beginOversize(page: Page): void {
@@ -193,9 +208,9 @@ export class FileReader<T> implements SplitReader<T, FilePosition> {
     this.#decoder.begin(this.#decoder.head)
   }
 
-  /** Looks for the newline behind a record that is too large; false if it is not on this page. */
+  /** Looks for the end of the line behind a record that is too large; false if it is not on this page. */
   #passOversize(harvest: Harvest<T>, page: Page, oversize: Oversize): boolean {
-    const end = lineEnd(page, this.#at)
+    const end = page.lineEnd(this.#at)
     this.#at = end === -1 ? page.bytes.length : end + 1
     if (end === -1) return false
     this.#endOversize(harvest, oversize)

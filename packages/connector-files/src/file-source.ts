@@ -8,16 +8,17 @@ import {
   type Source,
   type SplitReader,
 } from '@millrace/core'
+import type { Piece } from './chunk.ts'
 import { FileCatalog, skipped, type FoundFile } from './file-catalog.ts'
 import { contentOf } from './file-content.ts'
-import type { Piece } from './feed.ts'
 import { FileReader } from './file-reader.ts'
-import type { Encoding } from './page.ts'
 import { PathPattern } from './path-pattern.ts'
 import { pause } from './pause.ts'
 import { fingerprint, type FilePosition } from './position.ts'
 import { RawFile, type FollowOptions, type OpenedFile } from './raw-file.ts'
-import type { RecordFormat } from './record-decoder.ts'
+import type { RecordDecoder, RecordFormat } from './record-decoder.ts'
+import { isUtf16, textFormat, type Encoding, type LineEnds } from './text-format.ts'
+import { fromUtf16 } from './utf16.ts'
 
 /**
  * What to read: a file, a directory (the files in it), a pattern, or several of them.
@@ -60,9 +61,17 @@ export interface ReadOptions {
    * Default `'stop'`.
    */
   readonly ifGone?: 'stop' | 'skip'
-  /** Default `'utf8'`; bytes that are not UTF-8 are a failure of the record, never replaced. */
+  /**
+   * How bytes stand for characters: `'utf8'` (the default), `'utf16le'`, `'utf16be'`, `'windows-1252'` or `'latin1'`.
+   * Bytes that are not in the encoding are a failure of the record, never replaced.
+   */
   readonly encoding?: Encoding
-  /** A record of more bytes is a failure and is passed over. Default 16 MiB. */
+  /**
+   * What ends a line. Default `'any'`: LF, CRLF or CR, also mixed. With `'lf'` a lone CR is part of the line, as in the
+   * output of programs that draw a progress bar.
+   */
+  readonly lineEnds?: LineEnds
+  /** A record of more bytes, in UTF-8 if the file is UTF-16, is a failure and is passed over. Default 16 MiB. */
   readonly recordBytesMax?: number
   /** How many bytes are read at a time; two such chunks are held for each open file. Default 256 KiB. */
   readonly chunkBytes?: number
@@ -89,11 +98,11 @@ export class FileSource<T> implements Source<T, FilePosition> {
   readonly #missing = new Set<string>()
 
   /** Throws `OPTION_INVALID`. */
-  constructor(paths: Paths, format: RecordFormat<T>, options: ReadOptions) {
+  constructor(paths: Paths, decoder: () => RecordDecoder<T>, options: ReadOptions) {
     this.#paths = typeof paths === 'string' ? [paths] : paths
     if (this.#paths.length === 0)
       throw new MillraceError('OPTION_INVALID', 'there is no path to read; name one')
-    this.#format = format
+    this.#format = { ...textFormat(options.encoding, options.lineEnds), decoder }
     this.#options = options
     this.#follow = {
       pollMs: positiveDurationMs(options.pollEvery ?? '200ms', 'pollEvery'),
@@ -131,7 +140,9 @@ export class FileSource<T> implements Source<T, FilePosition> {
     const begin = (file: OpenedFile): AsyncGenerator<Piece> => {
       const follow = { ...this.#follow, follow: this.#isFollowing(context) }
       raw = new RawFile(file, follow, this.#catalog, context, stopped)
-      return piecesOf(file, raw, start, follow.chunkBytes, context)
+      const pieces = piecesOf(file, raw, start, follow.chunkBytes, context)
+      const { encoding } = this.#format
+      return isUtf16(encoding) ? fromUtf16(pieces, encoding) : pieces
     }
     const provenance = {
       source: context.name,

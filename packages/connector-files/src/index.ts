@@ -7,10 +7,10 @@ export type { Paths, ReadOptions } from './file-source.ts'
 export { readJson } from './json.ts'
 export type { ReadJsonOptions } from './json.ts'
 export { readLines } from './lines.ts'
-export type { Encoding } from './page.ts'
 export type { FilePosition } from './position.ts'
 export { readCsv } from './read-csv.ts'
 export type { CsvRow, ReadCsvOptions } from './read-csv.ts'
+export type { Encoding, LineEnds } from './text-format.ts'
 
 // writing
 export type { FileCommittable } from './committable.ts'

@@ -4,7 +4,7 @@ import { FileSink, type WriteOptions } from './file-sink.ts'
 import { FileSource, type Paths, type ReadOptions } from './file-source.ts'
 import type { Page } from './page.ts'
 import type { FilePosition } from './position.ts'
-import { lineEnd, noRecord, type RecordDecoder } from './record-decoder.ts'
+import { noRecord, type RecordDecoder } from './record-decoder.ts'
 import type { RecordEncoder } from './record-encoder.ts'
 
 /** How to read JSON lines. */
@@ -30,7 +30,7 @@ export interface ReadJsonOptions<T> extends ReadOptions {
 export function readJson<T>(paths: Paths, options: ReadJsonOptions<T> = {}): Source<T, FilePosition> {
   const { parse = (value) => value as T } = options
   const decoder = (): RecordDecoder<T> => new JsonDecoder(parse)
-  return new FileSource(paths, { encoding: options.encoding ?? 'utf8', decoder }, options)
+  return new FileSource(paths, decoder, options)
 }
 
 class JsonDecoder<T> implements RecordDecoder<T> {
@@ -45,7 +45,7 @@ class JsonDecoder<T> implements RecordDecoder<T> {
   begin(): void {}
 
   end(page: Page, start: number): number {
-    return lineEnd(page, start)
+    return page.lineEnd(start)
   }
 
   decode(page: Page, start: number, end: number): T | typeof noRecord {

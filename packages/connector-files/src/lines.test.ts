@@ -1,6 +1,6 @@
 import { SimFs } from '@millrace/testkit'
 import { describe, expect, test } from 'vitest'
-import { readAll } from '../test/file-world.ts'
+import { FileWorld, readAll, SourceRun } from '../test/file-world.ts'
 import { readLines } from './lines.ts'
 import type { ReadOptions } from './file-source.ts'
 
@@ -18,7 +18,11 @@ describe('lines', () => {
     ['a\nb\n', ['a', 'b']],
     ['a\nb', ['a', 'b']],
     ['a\r\nb\r\n', ['a', 'b']],
-    ['a\r\r\nb', ['a\r', 'b']],
+    ['a\r\r\nb', ['a', '', 'b']],
+    ['a\rb\r', ['a', 'b']],
+    ['a\rb', ['a', 'b']],
+    ['a\r\nb\rc\nd\r', ['a', 'b', 'c', 'd']],
+    ['\r\r\n\n\r', ['', '', '', '']],
     ['a\n\n\nb\n', ['a', '', '', 'b']],
     ['\n', ['']],
     ['', []],
@@ -29,6 +33,42 @@ describe('lines', () => {
     ['a\u2028b\u0085c\vd', ['a\u2028b\u0085c\vd']],
   ])('%j', async (content, lines) => {
     for (const chunkBytes of [1, 2, 3, 1_000]) expect(await linesOf(content, { chunkBytes })).toEqual(lines)
+  })
+
+  test.each([
+    ['a\rb\r\nc\n', ['a\rb', 'c']],
+    ['a\r\r\nb\r', ['a\r', 'b\r']],
+    ['\r\n\n\r', ['', '', '\r']],
+  ])("a lone carriage return is part of the line with lineEnds: 'lf': %j", async (content, lines) => {
+    for (const chunkBytes of [1, 2, 3, 1_000]) {
+      expect(await linesOf(content, { chunkBytes, lineEnds: 'lf' })).toEqual(lines)
+    }
+  })
+
+  test('a line is a record at its carriage return, and a line feed that comes later belongs to it', async () => {
+    const fs = new SimFs()
+    fs.put('in.log', '1\r')
+    const world = new FileWorld(fs, false)
+    const run = new SourceRun(readLines('in.log', { follow: true }), world.context)
+    await run.discover()
+    const append = async (text: string): Promise<readonly string[]> => {
+      const file = await fs.open('in.log', 'append')
+      await file.write(Buffer.from(text))
+      await file.close()
+      await world.pass(200)
+      run.poll()
+      return run.values
+    }
+    expect(await append('')).toEqual(['1'])
+    expect(await append('\n')).toEqual(['1'])
+    expect(await append('\n2\r')).toEqual(['1', '', '2'])
+    const marks = run.marks()
+    await run.close()
+    await append('\n3\r\n')
+    const next = new SourceRun(readLines('in.log'), new FileWorld(fs, true).context)
+    await next.restore(marks)
+    await next.readToEnd()
+    expect(next.taken.map(({ value, place }) => [value, place])).toEqual([['3', 'in.log line 4, byte 7']])
   })
 
   test('latin1 is read byte for byte', async () => {
@@ -113,6 +153,10 @@ describe('options that make no sense are refused when the pipeline is built', ()
     ['a', { settledAfter: -1 }],
     ['a', { recordBytesMax: 0 }],
     ['a', { chunkBytes: 1.5 }],
+    ['a', { encoding: 'utf-7' as never }],
+    ['a', { lineEnds: 'cr' as never }],
+    ['a', { exclude: '' }],
+    ['a', { ignoreOlder: -1 }],
   ])('%j %j', (paths, options) => {
     expect(() => readLines(paths, options)).toThrow(expect.objectContaining({ code: 'OPTION_INVALID' }))
   })

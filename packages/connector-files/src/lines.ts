@@ -4,12 +4,12 @@ import { FileSink, type WriteOptions } from './file-sink.ts'
 import { FileSource, type Paths, type ReadOptions } from './file-source.ts'
 import type { Page } from './page.ts'
 import type { FilePosition } from './position.ts'
-import { lineEnd, type RecordDecoder } from './record-decoder.ts'
+import type { RecordDecoder } from './record-decoder.ts'
 import type { RecordEncoder } from './record-encoder.ts'
 import { requireWellFormed } from './well-formed.ts'
 
 /**
- * Reads text files line by line. A record is a line without its ending, `\n` or `\r\n`; an empty line is a record.
+ * Reads text files line by line. A record is a line without its ending, LF, CRLF or CR; an empty line is a record.
  *
  * Throws `OPTION_INVALID` for a path or an option that makes no sense.
  *
@@ -18,7 +18,7 @@ import { requireWellFormed } from './well-formed.ts'
  */
 export function readLines(paths: Paths, options: ReadOptions = {}): Source<string, FilePosition> {
   const decoder = (): RecordDecoder<string> => new LineDecoder()
-  return new FileSource(paths, { encoding: options.encoding ?? 'utf8', decoder }, options)
+  return new FileSource(paths, decoder, options)
 }
 
 class LineDecoder implements RecordDecoder<string> {
@@ -28,7 +28,7 @@ class LineDecoder implements RecordDecoder<string> {
   begin(): void {}
 
   end(page: Page, start: number): number {
-    return lineEnd(page, start)
+    return page.lineEnd(start)
   }
 
   decode(page: Page, start: number, end: number): string {
@@ -53,7 +53,7 @@ class LineEncoder implements RecordEncoder<string> {
     if (typeof record !== 'string') {
       throw new MillraceError('SINK_FAILED', `it is a ${typeof record} and no text; map it to text`)
     }
-    if (record.includes('\n')) {
+    if (/[\n\r]/.test(record)) {
       throw new MillraceError('SINK_FAILED', 'it holds a line break; replace it, or use writeJson')
     }
     return `${requireWellFormed(record)}\n`

@@ -1,109 +1,132 @@
-import { MillraceError } from '@millrace/core'
+import type { Chunk } from './chunk.ts'
 import { fingerprint, fingerprintBytes } from './position.ts'
+import { isUtf16, textOf, type TextFormat } from './text-format.ts'
+import { toUtf16, utf16Length } from './utf16.ts'
 
-/** How the bytes of a file stand for text. */
-export type Encoding = 'utf8' | 'latin1'
+/** So much of a page is enough for `fingerprintBytes` of any encoding. */
+const keptBytes = fingerprintBytes * 2
+const none = Number.POSITIVE_INFINITY
+const lf = 0x0a
+const cr = 0x0d
 
 /**
- * Bytes as they come from a file.
+ * A piece of a file in memory, in which records are cut. Its bytes never change, so that an origin may keep it.
  *
- * `buffer[start]` to `buffer[end - 1]` are new. What lies before `start` is room for what the page before leaves
- * over; from `begin` on it holds bytes of the file that were read again to make sure of them.
+ * They are those of the file; of a UTF-16 file they are what `utf16.ts` makes of them. An index counts bytes of the
+ * page, an offset counts bytes of the file.
  */
-export interface Chunk {
-  readonly buffer: Buffer
-  readonly begin: number
-  readonly start: number
-  readonly end: number
-  /** Where `buffer[start]` stands in the content of the file. */
-  readonly offset: number
-  /** Whether the file was cut or replaced, so that this is its beginning again. */
-  readonly startsOver: boolean
-}
-
-/** Room in front of a chunk. More than most records, so that joining two chunks copies little. */
-export const headroomBytes = 4096
-
-/** A piece of a file in memory, in which records are cut. It never changes, so that an origin may keep it. */
 export class Page {
   /** Ends where the data ends; the first bytes may be unused. */
   readonly bytes: Buffer
+  /** The index of the first byte that was not handed out. */
+  readonly start: number
   readonly #begin: number
-  /** Where `bytes[0]` would stand in the content of the file. */
-  readonly #base: number
+  readonly #offset: number
+  readonly #format: TextFormat
   readonly #isByteForByte: boolean
+  /** An index behind `start` and its offset, found last. */
+  #known: { readonly index: number; readonly offset: number }
+  /** The first line feed and carriage return at or behind where they were looked for last. */
+  #lineFeed = -1
+  #return = -1
 
-  private constructor(bytes: Buffer, begin: number, start: number, base: number, encoding: Encoding) {
+  private constructor(bytes: Buffer, begin: number, start: number, offset: number, format: TextFormat) {
     this.bytes = bytes
+    this.start = start
     this.#begin = begin
-    this.#base = base
-    this.#isByteForByte = encoding === 'latin1' || isAscii(bytes, start)
+    this.#offset = offset
+    this.#format = format
+    this.#known = { index: start, offset }
+    this.#isByteForByte = format.encoding === 'latin1' || isAscii(bytes, start)
   }
 
   /** The first page of a file, or the first after a restart. */
-  static first(chunk: Chunk, encoding: Encoding): Page {
+  static first(chunk: Chunk, format: TextFormat): Page {
     const { buffer, begin, start, end, offset } = chunk
-    return new Page(buffer.subarray(0, end), begin, start, offset - start, encoding)
+    return new Page(buffer.subarray(0, end), begin, start, offset, format)
   }
 
   /** The page that holds what was left over of `previous` from `at` on, and then the chunk. */
-  static after(previous: Page, at: number, chunk: Chunk, encoding: Encoding): Page {
-    const from = Math.max(previous.#begin, at - fingerprintBytes)
+  static after(previous: Page, at: number, chunk: Chunk, format: TextFormat): Page {
+    const from = Math.max(previous.#begin, at - keptBytes)
     const rest = previous.bytes.subarray(from)
-    const fresh = chunk.buffer.subarray(chunk.start, chunk.end)
+    const offset = previous.offset(at)
     if (rest.length <= chunk.start) {
       const begin = chunk.start - rest.length
       chunk.buffer.set(rest, begin)
-      const bytes = chunk.buffer.subarray(0, chunk.end)
-      return new Page(bytes, begin, begin + at - from, chunk.offset - chunk.start, encoding)
+      return new Page(chunk.buffer.subarray(0, chunk.end), begin, begin + at - from, offset, format)
     }
-    const bytes = Buffer.concat([rest, fresh])
-    return new Page(bytes, 0, at - from, chunk.offset - rest.length, encoding)
+    const bytes = Buffer.concat([rest, chunk.buffer.subarray(chunk.start, chunk.end)])
+    return new Page(bytes, 0, at - from, offset, format)
   }
 
-  /** Where the byte at `index` stands in the content of the file. */
+  /** The offset of the byte at `index`, which is the first of a character and not before `start`. */
   offset(index: number): number {
-    return this.#base + index
+    if (!isUtf16(this.#format.encoding)) return this.#offset + index - this.start
+    const { start: first, bytes } = this
+    const from = index < this.#known.index ? { index: first, offset: this.#offset } : this.#known
+    const offset = from.offset + utf16Length(bytes, from.index, index)
+    this.#known = { index, offset }
+    return offset
   }
 
-  /** Where the byte at `offset` of the content stands on this page. */
-  index(offset: number): number {
-    return offset - this.#base
+  /**
+   * The index of the last byte of the line that begins at `start`, of its ending: a line feed, or a carriage return that
+   * none follows. -1 if the line ends on a later page.
+   */
+  lineEnd(start: number): number {
+    if (this.#lineFeed < start) this.#lineFeed = this.#find(lf, start)
+    if (this.#format.lineEnds === 'lf') return this.#lineFeed === none ? -1 : this.#lineFeed
+    if (this.#return < start) this.#return = this.#find(cr, start)
+    const end = this.#return < this.#lineFeed - 1 ? this.#return : this.#lineFeed
+    return end === none ? -1 : end
+  }
+
+  /** Whether a line ends with the byte at `index`, which is outside of quotes. */
+  isLineEnd(index: number): boolean {
+    const byte = this.bytes[index]
+    return byte === lf || (byte === cr && this.#format.lineEnds === 'any' && this.bytes[index + 1] !== lf)
+  }
+
+  /** Whether the byte at `index` is the second half of a line ending whose first half ended the record before. */
+  isHalfLineEnd(index: number): boolean {
+    if (this.bytes[index] !== lf || this.#format.lineEnds === 'lf') return false
+    return index > this.#begin && this.bytes[index - 1] === cr
   }
 
   /**
    * The text of some bytes. Throws `DECODE_FAILED` when they are not in the encoding.
    *
    * A string of its own for each record, and not a part of one long string, which would be kept whole for as long
-   * as anybody keeps one word of it. It is also faster: 75 ns for a line of 110 bytes, where decoding the page at
+   * as one word of it is kept. It is also faster: 75 ns for a line of 110 bytes, where decoding the page at
    * once and slicing costs 115 ns.
    */
   text(start: number, end: number): string {
     return this.#isByteForByte
       ? this.bytes.toString('latin1', start, end)
-      : decode(this.bytes.subarray(start, end))
+      : textOf(this.bytes.subarray(start, end), this.#format.encoding, this.offset(start) === 0)
   }
 
-  /** The bytes themselves: a view, as plain bytes. */
+  /** The bytes of the file: a view where the page holds them as they are. */
   raw(start: number, end: number): Uint8Array {
     const { bytes } = this
-    return new Uint8Array(bytes.buffer, bytes.byteOffset + start, Math.min(end, bytes.length) - start)
+    const last = Math.min(end, bytes.length)
+    const { encoding } = this.#format
+    if (isUtf16(encoding)) return Uint8Array.from(toUtf16(bytes.subarray(start, last), encoding))
+    return new Uint8Array(bytes.buffer, bytes.byteOffset + start, last - start)
   }
 
-  /** Vouches for what stands before `index`. */
+  /** The fingerprint of the bytes of the file before `index`. */
   check(index: number): number {
-    return fingerprint(this.bytes.subarray(Math.max(this.#begin, index - fingerprintBytes), index))
+    const { encoding } = this.#format
+    const kept = this.bytes.subarray(Math.max(this.#begin, index - keptBytes), index)
+    const before = isUtf16(encoding) ? toUtf16(kept, encoding) : kept
+    return fingerprint(before.subarray(Math.max(0, before.length - fingerprintBytes)))
   }
-}
 
-const utf8 = new TextDecoder('utf-8', { fatal: true, ignoreBOM: true })
-
-function decode(bytes: Uint8Array): string {
-  try {
-    return utf8.decode(bytes)
-  } catch (cause) {
-    const advice = "write it in UTF-8, or read it with encoding: 'latin1'"
-    throw new MillraceError('DECODE_FAILED', `the bytes are not UTF-8; ${advice}`, { cause })
+  #find(byte: number, start: number): number {
+    const found = this.bytes.indexOf(byte, start)
+    return found === -1 ? none : found
   }
 }
 

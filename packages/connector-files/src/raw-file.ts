@@ -13,9 +13,8 @@
  * Not watched for: changes of bytes that have been read already.
  */
 import { MillraceError, type ConnectorContext, type FsFile } from '@millrace/core'
+import { headroomBytes, type Chunk, type Piece } from './chunk.ts'
 import type { FileCatalog } from './file-catalog.ts'
-import type { Piece } from './feed.ts'
-import { headroomBytes, type Chunk } from './page.ts'
 import { pause } from './pause.ts'
 import { fingerprint, fingerprintBytes } from './position.ts'
 

@@ -35,7 +35,7 @@ export function readCsv<T = CsvRow>(paths: Paths, options: ReadCsvOptions<T> = {
   const separator = separatorOf(options.separator)
   const given = options.columns === undefined ? undefined : columnsOf(options.columns, 'OPTION_INVALID')
   const decoder = (): RecordDecoder<T> => new CsvDecoder(separator, given, parse)
-  return new FileSource(paths, { encoding: options.encoding ?? 'utf8', decoder }, options)
+  return new FileSource(paths, decoder, options)
 }
 
 /** How far the search for the end of a row has come. */
@@ -77,9 +77,9 @@ class CsvDecoder<T> implements RecordDecoder<T> {
 
   end(page: Page, start: number): number {
     if (this.#searched === 0) {
-      const newline = page.bytes.indexOf(0x0a, start)
+      const end = page.lineEnd(start)
       this.innerLines = 0
-      if (this.#nextQuote(page, start) > (newline === -1 ? page.bytes.length : newline)) return newline
+      if (this.#nextQuote(page, start) > (end === -1 ? page.bytes.length : end)) return end
     }
     return this.#endOfQuoted(page, start)
   }
@@ -132,9 +132,11 @@ class CsvDecoder<T> implements RecordDecoder<T> {
     for (; at < bytes.length; at++) {
       const byte = bytes[at]
       if (place === 'in quotes') {
+        // What follows a carriage return says whether a line ends with it.
+        if (byte === 0x0d && at + 1 === bytes.length) break
         if (byte === 0x22) place = 'behind a quote'
-        else if (byte === 0x0a) this.innerLines++
-      } else if (byte === 0x0a) {
+        else if (page.isLineEnd(at)) this.innerLines++
+      } else if (page.isLineEnd(at)) {
         this.#restart()
         return at
       } else if (byte === this.#separatorByte) place = 'at the start of a field'

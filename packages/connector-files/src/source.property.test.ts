@@ -7,10 +7,29 @@ import { FileWorld, readAll, SourceRun, type SplitMark } from '../test/file-worl
 import { rowOf } from './csv-row.ts'
 import { readLines } from './lines.ts'
 import { readCsv } from './read-csv.ts'
+import type { Encoding } from './text-format.ts'
 
 const path = 'in.txt'
 const word = fc.string({ unit: fc.constantFrom('a', 'ü', '😀', '"', ',', ' ', '\r', '\0'), maxLength: 12 })
 const cut = fc.record({ chunkBytes: fc.integer({ min: 1, max: 30 }), limit: fc.integer({ min: 1, max: 5 }) })
+
+/** The text without what an encoding lacks. */
+function textIn(encoding: Encoding, text: string): string {
+  if (encoding.startsWith('utf')) return text
+  return text.replaceAll(encoding === 'latin1' ? /[^\0-\xff]/gu : /[^\0-\xff€]/gu, '')
+}
+
+function bytesIn(encoding: Encoding, text: string): Buffer {
+  if (encoding === 'windows-1252') return Buffer.from(text.replaceAll('€', '\x80'), 'latin1')
+  return encoding === 'utf16be' ? Buffer.from(text, 'utf16le').swap16() : Buffer.from(text, encoding)
+}
+
+/** What a reader that had the whole text would make of it. */
+function linesIn(encoding: Encoding, text: string): string[] {
+  const lines = text.replace(encoding.startsWith('utf') ? /^\uFEFF/ : /^$/, '').split(/\r\n|\r|\n/)
+  if (lines.at(-1) === '') lines.pop()
+  return lines
+}
 
 /** Reads a file bit by bit, and starts again from its position whenever `restarts` says so. */
 async function readWithRestarts<T>(
@@ -50,12 +69,53 @@ describe('reading', () => {
           const fs = new SimFs()
           const text = lines.map((line) => `${line}x\n`).join('')
           fs.put(path, isPacked ? gzipSync(text) : text)
-          const values = await readWithRestarts(fs, () => readLines(path, { chunkBytes }), limit, stops)
+          const source = () => readLines(path, { chunkBytes, lineEnds: 'lf' })
+          const values = await readWithRestarts(fs, source, limit, stops)
           expect(values).toEqual(lines.map((line) => `${line}x`))
         },
       ),
       { numRuns: 150 },
     )
+  })
+
+  test('EN-213 every line comes once and in order in every encoding, whatever its line ends', async () => {
+    const part = fc.constantFrom('a', 'ü', '€', '😀', '\0', ' ', '\uFEFF', '\r', '\n', '\r\n')
+    const encoded = fc.constantFrom<Encoding>('utf8', 'utf16le', 'utf16be', 'windows-1252', 'latin1')
+    await fc.assert(
+      fc.asyncProperty(
+        fc.array(part, { maxLength: 60 }),
+        encoded,
+        cut,
+        restarts,
+        fc.boolean(),
+        async (parts, encoding, { chunkBytes, limit }, stops, isPacked) => {
+          const text = textIn(encoding, parts.join(''))
+          const content = bytesIn(encoding, text)
+          const fs = new SimFs()
+          fs.put(path, isPacked ? gzipSync(content) : content)
+          const source = () => readLines(path, { chunkBytes, encoding })
+          const values = await readWithRestarts(fs, source, limit, stops)
+          expect(values).toEqual(linesIn(encoding, text))
+        },
+      ),
+      { numRuns: 400 },
+    )
+  })
+
+  test('places count bytes of the file in every encoding', async () => {
+    for (const encoding of ['utf8', 'utf16le', 'utf16be', 'windows-1252'] as const) {
+      const text = textIn(encoding, '\uFEFFa\r\nü😀€\n\rb')
+      const fs = new SimFs()
+      fs.put(path, bytesIn(encoding, text))
+      const { taken } = await readAll(readLines(path, { encoding, chunkBytes: 3 }), fs)
+      const lines = linesIn(encoding, text)
+      let [at, line] = [text.indexOf('a'), 0]
+      for (const { value, place } of taken) {
+        expect(value).toBe(lines[line++])
+        expect(place).toBe(`${path} line ${line}, byte ${bytesIn(encoding, text.slice(0, at)).length}`)
+        at += value!.length + /^\r?\n|^\r|^/.exec(text.slice(at + value!.length))![0].length
+      }
+    }
   })
 
   test('what rowOf writes, readCsv reads, however the file is cut and wherever reading starts again', async () => {
@@ -69,8 +129,10 @@ describe('reading', () => {
         fc.constantFrom(',', ';'),
         async (table, { chunkBytes, limit }, stops, separator) => {
           const fs = new SimFs()
-          fs.put(path, [['a', 'b', 'c'], ...table].map((row) => rowOf(row, separator)).join(''))
-          const source = () => readCsv(path, { chunkBytes, separator })
+          const text = [['a', 'b', 'c'], ...table].map((row) => rowOf(row, separator)).join('')
+          const encoding = table.length % 2 === 0 ? 'utf8' : 'utf16be'
+          fs.put(path, bytesIn(encoding, text))
+          const source = () => readCsv(path, { chunkBytes, separator, encoding })
           const values = await readWithRestarts(fs, source, limit, stops)
           expect(values).toEqual(table.map(([a, b, c]) => ({ a, b, c })))
         },
@@ -90,11 +152,10 @@ describe('reading', () => {
         fs.put(path, content)
         const run = await readAll(readLines(path, { chunkBytes, encoding: 'latin1' }), fs, limit)
         const strict = await readAll(readLines(path, { chunkBytes }), fs, limit)
-        const expected = Buffer.from(content).toString('latin1').replace(/\n$/, '').split('\n')
-        expect(run.values).toEqual(
-          content.length === 0 ? [] : expected.map((line) => line.replace(/\r$/, '')),
-        )
+        expect(run.values).toEqual(linesIn('latin1', Buffer.from(content).toString('latin1')))
         expect(strict.values.length + strict.failures.length).toBe(run.values.length)
+        const wide = await readAll(readLines(path, { chunkBytes, encoding: 'utf16le' }), fs, limit)
+        expect(wide.origins.every((origin) => origin.raw(0) !== undefined)).toBe(true)
       }),
       { numRuns: 300 },
     )
