@@ -13,6 +13,10 @@ export interface FileReaderOptions {
   readonly provenance: Provenance
   /** A record of more bytes is a failure, and is passed over without being held in memory. */
   readonly recordBytesMax: number
+  /** Whether a last line without a line end is left to the next run. */
+  readonly leavesLastLine: boolean
+  readonly ifLineGrew: 'stop' | 'skip'
+  readonly warn: (message: string) => void
 }
 
 /** A record that is too large: where it began, and how. */
@@ -41,6 +45,9 @@ export class FileReader<T> implements SplitReader<T, FilePosition> {
   #at = 0
   #line: number
   #oversize: Oversize | undefined
+  /** Whether the line before `#at` was read without its line end. */
+  #isUnfinished: boolean
+  #hasWarned = false
   /** Whether the last poll found that everything in the file had been read. */
   #isRead: boolean
 
@@ -59,6 +66,7 @@ export class FileReader<T> implements SplitReader<T, FilePosition> {
     this.#decoder.begin(options.from.head)
     this.#line = options.from.line
     this.#isRead = options.from.isRead
+    this.#isUnfinished = options.from.isUnfinished
     this.#resting = options.from
     this.#feed = new Feed(pieces, stopped)
   }
@@ -71,8 +79,7 @@ export class FileReader<T> implements SplitReader<T, FilePosition> {
       if (page === undefined) continue
       const harvest = new Harvest<T>(limit, this.#options.provenance, page)
       this.#cut(harvest, page)
-      const isLastPage = feed.next === undefined ? feed.isFinished : feed.next.startsOver
-      if (isLastPage && !harvest.isFull) this.#cutRest(harvest, page)
+      if (this.#isLast() && !harvest.isFull) this.#cutRest(harvest, page)
       if (!harvest.isEmpty) return harvest.poll()
     } while (this.#turnPage())
     if (feed.error !== undefined) throw feed.error
@@ -97,11 +104,12 @@ export class FileReader<T> implements SplitReader<T, FilePosition> {
     if (page === undefined) return { ...this.#resting, isRead: this.#isRead }
     if (this.#oversize !== undefined) {
       const { offset, line, check } = this.#oversize
-      return { path, offset, line, check, isRead: false, head }
+      return { path, offset, line, check, isRead: false, isUnfinished: false, head }
     }
-    const at = this.#at
+    const [offset, check] = [page.offset(this.#at), page.check(this.#at)]
     const isRead = this.#isRead
-    return { path, offset: page.offset(at), line: this.#line, check: page.check(at), isRead, head }
+    const isUnfinished = this.#isUnfinished
+    return { path, offset, line: this.#line, check, isRead, isUnfinished, head }
   }
 
   close(): Promise<void> {
@@ -115,10 +123,17 @@ export class FileReader<T> implements SplitReader<T, FilePosition> {
     this.#page = undefined
   }
 
+  /** Whether what is on the page is all there is, so that its last line counts without a line end. */
+  #isLast(): boolean {
+    const { next, isFinished } = this.#feed
+    return next === undefined ? isFinished && !this.#options.leavesLastLine : next.startsOver
+  }
+
   /** Takes the records that end on this page. */
   #cut(harvest: Harvest<T>, page: Page): void {
     const decoder = this.#decoder
     if (page.offset(this.#at) === 0) this.#passByteOrderMark(page)
+    if (this.#isUnfinished && !this.#passUnfinished(page)) return
     while (!harvest.isFull) {
       if (this.#oversize !== undefined) {
         if (!this.#passOversize(harvest, page, this.#oversize)) return
@@ -139,9 +154,45 @@ export class FileReader<T> implements SplitReader<T, FilePosition> {
   /** Takes what is left when the file ends here: its last record need not have a line ending. */
   #cutRest(harvest: Harvest<T>, page: Page): void {
     const end = page.bytes.length
+    if (this.#at === end && this.#oversize === undefined) return
     if (this.#oversize !== undefined) this.#endOversize(harvest, this.#oversize)
-    else if (this.#at < end) this.#take(harvest, page, end)
+    else if (!this.#isUnfinished) this.#take(harvest, page, end)
     this.#at = end
+    this.#isUnfinished = true
+  }
+
+  /** Passes the end of a line that was read without it; false if the end is not on this page. */
+  #passUnfinished(page: Page): boolean {
+    const start = this.#at
+    const { bytes } = page
+    const end = page.lineEnd(start)
+    const isReturn = bytes[start] === 0x0d && (end === -1 ? bytes.length : end) <= start + 1
+    const isEnding = bytes[start] === 0x0a || isReturn
+    if (!isEnding && start < bytes.length) this.#reportGrowth(page)
+    if (end === -1) {
+      if (!isEnding) this.#at = bytes.length
+      return false
+    }
+    this.#at = end + 1
+    this.#line++
+    this.#isUnfinished = false
+    return true
+  }
+
+  /** What was added to the line is no record, and what it was before has been handed out as one. */
+  #reportGrowth(page: Page): void {
+    const { provenance, ifLineGrew, warn } = this.#options
+    const place = `${provenance.path} line ${this.#line}, byte ${page.offset(this.#at)}`
+    const story =
+      `source ${provenance.source}: ${place}: the line was read when the file ended here, and has grown since, so its ` +
+      'record was incomplete'
+    if (ifLineGrew === 'stop') {
+      const advice =
+        "Read files that are still written with lastLine: 'leave'; to skip the rest of this line, set ifLineGrew: 'skip'"
+      throw new MillraceError('SOURCE_FAILED', `${story}. ${advice}`, { place })
+    }
+    if (!this.#hasWarned) warn(`${story}; the rest of the line is skipped`)
+    this.#hasWarned = true
   }
 
   /** Takes the record that begins here, whose line ending has its last byte at `last`. */
@@ -171,6 +222,7 @@ export class FileReader<T> implements SplitReader<T, FilePosition> {
       if (chunk.startsOver) {
         this.#line = 1
         this.#oversize = undefined
+        this.#isUnfinished = false
         this.#decoder.begin(null)
       }
       return true

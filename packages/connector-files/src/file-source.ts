@@ -62,6 +62,16 @@ export interface ReadOptions {
    */
   readonly ifGone?: 'stop' | 'skip'
   /**
+   * What a run that does not wait for more does with a last line that has no line end. Default `'read'`: it is a record.
+   * `'leave'` leaves it to the next run, which is right for files that are still written.
+   */
+  readonly lastLine?: 'read' | 'leave'
+  /**
+   * What to do when a line that was read without its line end, because the file ended there, has grown since: stop (the
+   * default), or skip the rest of that line with a warning.
+   */
+  readonly ifLineGrew?: 'stop' | 'skip'
+  /**
    * How bytes stand for characters: `'utf8'` (the default), `'utf16le'`, `'utf16be'`, `'windows-1252'` or `'latin1'`.
    * Bytes that are not in the encoding are a failure of the record, never replaced.
    */
@@ -151,7 +161,15 @@ export class FileSource<T> implements Source<T, FilePosition> {
         return raw?.path ?? start.path
       },
     }
-    const options = { from: start, provenance, recordBytesMax: this.#recordBytesMax }
+    const { lastLine = 'read', ifLineGrew = 'stop' } = this.#options
+    const options = {
+      from: start,
+      provenance,
+      recordBytesMax: this.#recordBytesMax,
+      leavesLastLine: lastLine === 'leave' && !this.#isFollowing(context),
+      ifLineGrew,
+      warn: (message: string) => context.warn(message),
+    }
     const later = found === undefined ? noPieces() : this.#onceReadable(split, context, stopped, begin)
     if (found instanceof MillraceError) context.warn(skipped(found, context))
     const pieces = opened === undefined ? later : begin(opened)
@@ -258,7 +276,15 @@ function startOf(opened: OpenedFile | undefined, from: FilePosition | undefined)
   const path = opened === undefined || opened.hasMoved ? from?.path : opened.path
   if (from !== undefined) return { ...from, path: path ?? from.path }
   const check = fingerprint(new Uint8Array(0))
-  return { path: path ?? 'unknown', offset: 0, line: 1, check, isRead: false, head: null }
+  return {
+    path: path ?? 'unknown',
+    offset: 0,
+    line: 1,
+    check,
+    isRead: false,
+    isUnfinished: false,
+    head: null,
+  }
 }
 
 async function* noPieces(): AsyncGenerator<Piece> {}

@@ -15,8 +15,10 @@ export type FilePosition = {
   readonly line: number
   /** Fingerprint of the bytes before `offset`, at most `fingerprintBytes` of them. */
   readonly check: number
-  /** Whether everything known to be in the file had been read. */
+  /** Whether everything that was known to be in the file had been read. */
   readonly isRead: boolean
+  /** Whether the line before `offset` was read without its line end, because the file ended there. */
+  readonly isUnfinished: boolean
   /** What the decoder must remember of the beginning of the file, such as the header of a CSV file. */
   readonly head: Json
 }
