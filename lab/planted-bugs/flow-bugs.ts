@@ -96,17 +96,20 @@ export const flowBugs: readonly SimulatorBug[] = [
   {
     name: 'a split that has ended is read again after a restart',
     plant: {
-      file: 'core/src/runtime/split-feed.ts',
-      from: 'this.#from = restored?.position',
-      to: 'this.#from = restored?.isFinished === true ? undefined : restored?.position\n    if (this.#from === undefined) restored = undefined',
+      file: 'core/src/runtime/split-set.ts',
+      from: '      if (entry.isFinished) {\n',
+      to: `      if (entry.isFinished) {
+        this.#order.add(this.#add(split, undefined, newest ?? MIN_TIME))
+        if (entry.isFinished) continue
+`,
     },
     shows: /has twice|has beside|nobody|never ends|waits/,
-    seed: 19,
+    seed: 25,
   },
   {
     name: 'splits that appear later are not looked for',
     plant: {
-      file: 'core/src/runtime/split-set.ts',
+      file: 'core/src/runtime/split-discovery.ts',
       from: 'this.#isComplete = isComplete\n',
       to: 'this.#isComplete = true\n',
     },
@@ -114,14 +117,14 @@ export const flowBugs: readonly SimulatorBug[] = [
     seed: 1,
   },
   {
-    name: 'a split of the checkpoint that is not named at first is left out of the next one',
+    name: 'a split that is not open is left out of the checkpoint',
     plant: {
       file: 'core/src/runtime/split-set.ts',
-      from: 'known.size === 0 ? [...new Set([...this.#restored.keys(), ...splits])] : splits',
-      to: 'splits',
+      from: 'Array.from(this.#live.values(), (feed) => feed.entry(false))',
+      to: 'Array.from(this.#live.values(), (feed) => feed.entry(false)).filter(({ split }) => this.#live.get(split)!.isOpen)',
     },
     shows: /has twice|has beside|misses|state at the end/,
-    seed: 5,
+    seed: 0,
   },
   {
     name: 'a split that had ended raises the watermark before the others are there',

@@ -79,6 +79,7 @@ export { MemorySink, memorySource } from './connect/memory.ts'
 export type { Collected } from './connect/memory.ts'
 export type { Sink, SinkWriter } from './connect/sink.ts'
 export type {
+  ClosedSplit,
   ConnectorContext,
   DecodeFailure,
   Discovery,

@@ -24,19 +24,39 @@ export interface Source<T, Position extends Json = Json> {
   readonly durability: 'replayable' | 'volatile'
   /**
    * Names the splits that exist now. Called at start and again every `discoverEveryMs`; a split once named
-   * is never named under another name.
+   * is never named under another name. A split that has ended may be named again; it is not read again.
    */
   discover(context: ConnectorContext): Promise<Discovery>
   /** Milliseconds between calls of `discover` while it says that more may come. Default 1000. */
   readonly discoverEveryMs?: number
-  /** Opens a split at a position returned earlier, or at its beginning. */
+  /**
+   * Opens a split at a position returned earlier, or at its beginning. In one life of a job a split may be opened more
+   * than once: the engine closes readers when too many are open, and opens them again where they were.
+   */
   open(
     split: string,
     from: Position | undefined,
     context: ConnectorContext,
   ): Promise<SplitReader<T, Position>>
+  /**
+   * How many readers may be open at a time, in all subtasks together. Default: the option `maxOpenReaders` of the job. A
+   * `volatile` source has no limit, because what a closed reader has fetched would be lost.
+   */
+  readonly maxOpenReaders?: number
+  /**
+   * Names those of some splits that may have something new behind their positions: records, or the end. The engine asks
+   * this every `discoverEveryMs` about splits that it closed while they were quiet; it should cost less than opening
+   * them. Without it they are opened in turn to find out.
+   */
+  changed?(splits: readonly ClosedSplit<Position>[], context: ConnectorContext): Promise<readonly string[]>
   /** Called once when the job ends or restarts, after every reader was closed. */
   close?(): Promise<void>
+}
+
+/** A split that is not open, and where it would be opened. */
+export interface ClosedSplit<Position extends Json = Json> {
+  readonly split: string
+  readonly position: Position | undefined
 }
 
 /** The splits that exist now. */

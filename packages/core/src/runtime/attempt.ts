@@ -17,6 +17,7 @@ import { Cancellation } from './cancellation.ts'
 import { DataDirectory } from './data-directory.ts'
 import type { JobSettings } from './job-options.ts'
 import { makeTasks, type Tasks } from './task-factory.ts'
+import type { ReaderContext } from './split-feed.ts'
 import type { TaskSurroundings } from './task.ts'
 import { wire } from './wiring.ts'
 
@@ -323,12 +324,14 @@ export class Attempt {
   }
 
   #surroundings(restored: RestoredJob): TaskSurroundings {
-    const { graph, parallelism, keyGroups, batchRecords, isBounded, platform } = this.#settings
+    const { graph, parallelism, keyGroups, batchRecords, maxOpenReaders, isBounded, platform } =
+      this.#settings
     return {
       pipeline: graph.name,
       parallelism,
       keyGroups,
       batchRecords,
+      maxOpenReaders,
       isBounded,
       platform,
       cancellation: this.#cancellation,
@@ -342,12 +345,21 @@ export class Attempt {
         this.#ended.add(`${task}/${subtask}`)
         if (this.#ended.size === this.#tasks.all.length) void this.#end('finished')
       },
-      connectorContext: (name) => this.#connectorContext(name),
+      connectorContext: (name) => this.#connectorContext(name, this.#cancellation.child()),
+      readerContext: (name) => this.#readerContext(name),
       warn: (message) => this.#warn(message),
     }
   }
 
-  #connectorContext(name: string): ConnectorContext {
+  #readerContext(name: string): ReaderContext {
+    const part = this.#cancellation.child()
+    return {
+      context: this.#connectorContext(name, part),
+      release: () => part.cancel(new MillraceError('CANCELLED', 'the reader was closed')),
+    }
+  }
+
+  #connectorContext(name: string, part: Cancellation): ConnectorContext {
     const { platform, isBounded } = this.#settings
     const { clock, random, fs } = platform
     return {
@@ -357,7 +369,7 @@ export class Attempt {
       fs,
       directory: this.#directory.connector(name),
       isBounded,
-      signal: this.#cancellation.child().signal,
+      signal: part.signal,
       warn: (message) => this.#warn(`'${name}': ${message}`),
     }
   }

@@ -32,6 +32,12 @@ export interface JobOptions {
   readonly batchRecords?: number
   /** Batches that may wait on one edge. Default 4. */
   readonly edgeBatches?: number
+  /**
+   * How many readers of one source may be open at a time, unless the source sets its own limit. A source with more
+   * splits is read through all of them all the same: readers that are quiet, or ahead of the others in event time, are
+   * closed and opened again where they were. Default 256.
+   */
+  readonly maxOpenReaders?: number
   readonly observer?: JobObserver
 }
 
@@ -65,6 +71,7 @@ export function settingsOf(options: JobOptions): JobSettings {
     dropState: [],
     batchRecords: 1024,
     edgeBatches: 4,
+    maxOpenReaders: 256,
     observer: () => {},
     ...options,
     checkpoints: {
@@ -82,6 +89,7 @@ export function settingsOf(options: JobOptions): JobSettings {
   atLeastOne('parallelism', parallelism, keyGroups)
   atLeastOne('batchRecords', settings.batchRecords, 1_048_576)
   atLeastOne('edgeBatches', settings.edgeBatches, 65_536)
+  atLeastOne('maxOpenReaders', settings.maxOpenReaders, 1_000_000)
   atLeastOne('checkpoints.retain', checkpoints.retain, 1_000)
   atLeastOne('checkpoints.everyMs', checkpoints.everyMs, Number.MAX_SAFE_INTEGER)
   atLeastOne('checkpoints.timeoutMs', checkpoints.timeoutMs, Number.MAX_SAFE_INTEGER)

@@ -1,6 +1,6 @@
 import type { Wakeup } from '@millrace/channels'
-import type { SourceEntry, SplitEntry } from '../checkpoint/manifest.ts'
-import type { ConnectorContext, DecodeFailure, Poll } from '../connect/source.ts'
+import type { SourceEntry } from '../checkpoint/manifest.ts'
+import type { ConnectorContext, DecodeFailure, Poll, Source } from '../connect/source.ts'
 import { MillraceError } from '../kernel/errors.ts'
 import type { Batch } from '../kernel/element.ts'
 import { MAX_TIME } from '../kernel/time.ts'
@@ -15,7 +15,7 @@ import { SplitWatermarks } from '../time/split-watermarks.ts'
 import type { TaskWiring } from './chain-task.ts'
 import { Outlet } from './outlet.ts'
 import type { SplitFeed } from './split-feed.ts'
-import { SplitSet } from './split-set.ts'
+import { SplitSet, type SplitPosition } from './split-set.ts'
 import { Stamp } from './stamp.ts'
 import type { Task, TaskSurroundings } from './task.ts'
 
@@ -34,12 +34,11 @@ export class SourceTask implements Task {
   readonly #cursor: Cursor
   readonly #outlet: Outlet
   readonly #watermarks: SplitWatermarks
-  readonly #idleAfterMs: number | undefined
   readonly #head: Receiver
   readonly #policy: FailurePolicy
   readonly #splits: SplitSet
   /** Positions by checkpoint, until no older checkpoint is kept and they can be acknowledged. */
-  readonly #unacknowledged = new Map<number, readonly SplitEntry[]>()
+  readonly #unacknowledged = new Map<number, readonly SplitPosition[]>()
   readonly #barriers: number[] = []
   #acknowledgeUpTo = 0
   #isIdle = false
@@ -64,7 +63,6 @@ export class SourceTask implements Task {
     around.cancellation.onCancel(() => wakeup.wake())
     this.#cursor = cursor
     cursor.watermark = around.restoredWatermark(plan.name, subtask)
-    this.#idleAfterMs = plan.stamp?.node.timestamps.idleAfterMs
     this.#watermarks = new SplitWatermarks(plan.stamp?.node.timestamps.disorderMs ?? 0, cursor.watermark)
     this.#outlet = new Outlet(wiring.ports, {
       cursor,
@@ -74,12 +72,16 @@ export class SourceTask implements Task {
     })
     this.#splits = new SplitSet({
       source: plan.node.source,
-      context: () => around.connectorContext(plan.name),
+      context: this.#context,
+      readerContext: () => around.readerContext(plan.name),
       subtask,
       parallelism: around.parallelism,
       keyGroups: around.keyGroups,
       watermarks: this.#watermarks,
       hasTimestamps: plan.stamp !== undefined,
+      turnRecords: around.batchRecords,
+      maxOpenReaders: maxOpenReaders(plan.node.source, around.maxOpenReaders),
+      idleAfterMs: plan.stamp?.node.timestamps.idleAfterMs,
       restored,
       wake: () => wakeup.wake(),
     })
@@ -159,14 +161,14 @@ export class SourceTask implements Task {
       await this.#end()
       return true
     }
-    const found = this.#splits.rediscover()
-    if (found !== undefined) await found
-    const feed = this.#splits.choose()
-    if (feed === undefined) {
+    this.#splits.rediscover()
+    if (await this.#splits.openNext()) return true
+    const polled = this.#splits.poll(Math.min(this.#around.batchRecords, this.#outlet.batchRecords))
+    if (polled === undefined) {
       this.#noticeQuiet()
       return false
     }
-    const poll = feed.poll(Math.min(this.#around.batchRecords, this.#outlet.batchRecords), this.#context)
+    const { feed, poll } = polled
     if (poll.kind === 'records') await this.#emit(feed, poll)
     else if (poll.kind === 'end') await this.#splits.end(feed)
     this.#announce()
@@ -222,7 +224,7 @@ export class SourceTask implements Task {
 
   #cut(checkpoint: number): void {
     const splits = this.#splits.entries()
-    this.#unacknowledged.set(checkpoint, splits)
+    this.#unacknowledged.set(checkpoint, this.#splits.toAcknowledge())
     this.#outlet.mark({ kind: 'barrier', checkpoint })
     this.#around.report(checkpoint, {
       task: this.#plan.name,
@@ -243,7 +245,7 @@ export class SourceTask implements Task {
 
   async #wait(): Promise<void> {
     const isReading = !this.#isEnded && this.#phase === 'reading'
-    const at = isReading ? this.#splits.nextDeadline(this.#idleAfterMs) : MAX_TIME
+    const at = isReading ? this.#splits.nextDeadline : MAX_TIME
     if (at !== MAX_TIME) {
       const { clock } = this.#context
       this.#alarm = clock.schedule(Math.max(0, at - clock.monotonic()), () => this.#wakeup.wake())
@@ -251,14 +253,11 @@ export class SourceTask implements Task {
     await this.#wakeup.wait()
     this.#alarm?.[Symbol.dispose]()
     this.#alarm = undefined
-    if (!isReading) return
-    this.#noticeQuiet()
-    // A split that has caught up makes room for another.
-    await this.#splits.openMore()
+    if (isReading) this.#noticeQuiet()
   }
 
   #noticeQuiet(): void {
-    if (this.#idleAfterMs !== undefined) this.#splits.noticeQuiet(this.#idleAfterMs)
+    this.#splits.noticeQuiet()
     this.#announce()
   }
 
@@ -324,6 +323,11 @@ export class SourceTask implements Task {
       count: (metric) => this.metrics.count(operator, metric, 1),
     })
   }
+}
+
+/** What was fetched by a reader of a volatile source is gone when it is closed. */
+function maxOpenReaders(source: Source<unknown>, ofJob: number): number {
+  return source.durability === 'volatile' ? Number.POSITIVE_INFINITY : (source.maxOpenReaders ?? ofJob)
 }
 
 /** The receivers of targets that are all ports. */

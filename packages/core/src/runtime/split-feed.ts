@@ -2,34 +2,53 @@ import type { SplitEntry } from '../checkpoint/manifest.ts'
 import type { ConnectorContext, Poll, Source, SplitReader } from '../connect/source.ts'
 import { describeError, MillraceError } from '../kernel/errors.ts'
 import type { Json } from '../kernel/json.ts'
+import { MIN_TIME, type EventTime } from '../kernel/time.ts'
 import type { SplitTime } from '../time/split-watermarks.ts'
 
-/** One split of a source while a job runs: its reader, and whether there is any point in asking it. */
+/** A context for one reader, and the end of it. */
+export interface ReaderContext {
+  readonly context: ConnectorContext
+  /** The reader is closed: aborts the signal of its context and frees it. */
+  release(): void
+}
+
+/**
+ * One live split of a source while a job runs: a position, and a reader while it is open.
+ *
+ * A split can be closed at any time between two polls and opened again where it stood.
+ */
 export class SplitFeed {
   readonly split: string
   readonly time: SplitTime
-  readonly #wake: () => void
-  readonly #from: Json | undefined
+  /** For the order of reading alone: how far it is, its last turn, and how many turns it had without a time. */
+  rank: EventTime = MIN_TIME
+  turn = 0
+  shortTurns = 0
+  readonly #onReady: (feed: SplitFeed) => void
   #reader: SplitReader<unknown> | undefined
+  #context: ReaderContext | undefined
+  /** Where it is opened; while a reader is open that knows better. */
+  #position: Json | undefined
   #isWaiting = false
-  #isEnded: boolean
+  #hasRead = false
   /** Since when it has been caught up and quiet, on the monotonic clock. */
   quietSince: number | undefined
 
-  constructor(split: string, time: SplitTime, restored: SplitEntry | undefined, wake: () => void) {
+  /** `onReady` is called when a reader that had nothing may have something. */
+  constructor(
+    split: string,
+    time: SplitTime,
+    position: Json | undefined,
+    onReady: (feed: SplitFeed) => void,
+  ) {
     this.split = split
     this.time = time
-    this.#wake = wake
-    this.#from = restored?.position
-    this.#isEnded = restored?.isFinished ?? false
+    this.#position = position
+    this.#onReady = onReady
   }
 
   get isOpen(): boolean {
     return this.#reader !== undefined
-  }
-
-  get isEnded(): boolean {
-    return this.#isEnded
   }
 
   /** Whether the last poll brought nothing and the reader has not called since. */
@@ -37,53 +56,85 @@ export class SplitFeed {
     return this.#isWaiting
   }
 
-  async open(source: Source<unknown>, context: ConnectorContext): Promise<void> {
+  /** Whether it has brought records in this life of the job. */
+  get hasRead(): boolean {
+    return this.#hasRead
+  }
+
+  /** Whether its reader wants to hear which positions are durable. */
+  get acknowledges(): boolean {
+    return this.#reader?.acknowledge !== undefined
+  }
+
+  async open(source: Source<unknown>, context: ReaderContext): Promise<void> {
+    this.#context = context
     try {
-      this.#reader = await source.open(this.split, this.#from, context)
+      this.#reader = await source.open(this.split, this.#position, context.context)
     } catch (error) {
-      throw this.#failed('could not be opened', context, error)
+      throw this.#failed('could not be opened', error)
     }
   }
 
-  poll(limit: number, context: ConnectorContext): Poll<unknown> {
+  poll(limit: number): Poll<unknown> {
     let poll: Poll<unknown>
     try {
       poll = this.#reader!.poll(limit)
     } catch (error) {
-      throw this.#failed('could not be read', context, error)
+      throw this.#failed('could not be read', error)
     }
     if (poll.kind === 'pending') this.#waitForReader()
-    else if (poll.kind === 'end') this.#isEnded = true
+    else if (poll.kind === 'records') this.#hasRead = true
     if (poll.kind !== 'pending' || !poll.isCaughtUp) this.quietSince = undefined
-    else this.quietSince ??= context.clock.monotonic()
+    else this.quietSince ??= this.#context!.context.clock.monotonic()
     return poll
   }
 
   /** Where to resume; undefined for a split that was never opened. */
   position(): Json | undefined {
-    return this.#reader === undefined ? this.#from : this.#reader.position()
+    return this.#reader === undefined ? this.#position : this.#reader.position()
+  }
+
+  /** What a checkpoint holds of it. */
+  entry(isFinished: boolean): SplitEntry {
+    const { newest } = this.time
+    return {
+      split: this.split,
+      position: this.position(),
+      newest: newest === MIN_TIME ? null : newest,
+      isFinished,
+    }
   }
 
   async acknowledge(position: Json): Promise<void> {
     await this.#reader?.acknowledge?.(position)
   }
 
+  /** Closes the reader; the split stays where it stands. */
   async close(): Promise<void> {
-    await this.#reader?.close()
+    const reader = this.#reader
+    if (reader === undefined) return
+    this.#position = reader.position()
+    this.#reader = undefined
+    this.#isWaiting = false
+    await reader.close()
+    this.#context?.release()
   }
 
   #waitForReader(): void {
+    const reader = this.#reader!
     this.#isWaiting = true
     const resume = () => {
+      // A reader that was closed meanwhile says nothing about the one that followed it.
+      if (reader !== this.#reader) return
       this.#isWaiting = false
-      this.#wake()
+      this.#onReady(this)
     }
     // What goes wrong while waiting comes out of the next poll, with its place.
-    this.#reader!.ready().then(resume, resume)
+    reader.ready().then(resume, resume)
   }
 
-  #failed(what: string, context: ConnectorContext, error: unknown): MillraceError {
-    const place = `source '${context.name}', split '${this.split}'`
+  #failed(what: string, error: unknown): MillraceError {
+    const place = `source '${this.#context!.context.name}', split '${this.split}'`
     return new MillraceError('SOURCE_FAILED', `${place} ${what}: ${describeError(error)}`, {
       cause: error,
       place,

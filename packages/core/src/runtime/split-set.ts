@@ -1,203 +1,272 @@
 import type { SourceEntry, SplitEntry } from '../checkpoint/manifest.ts'
-import type { ConnectorContext, Source } from '../connect/source.ts'
-import { describeError, MillraceError } from '../kernel/errors.ts'
+import type { ConnectorContext, Poll, Source } from '../connect/source.ts'
+import type { Json } from '../kernel/json.ts'
 import { keyGroup, subtaskOfGroup } from '../kernel/key-group.ts'
-import { MAX_TIME, MIN_TIME } from '../kernel/time.ts'
+import { MIN_TIME } from '../kernel/time.ts'
 import type { SplitWatermarks } from '../time/split-watermarks.ts'
-import { SplitFeed } from './split-feed.ts'
-
-/**
- * How many splits of one subtask are read at once; the others wait their turn and hold back the watermark. Splits that
- * have caught up do not count: they may never end, and nothing behind them would ever be opened.
- */
-const busySplits = 64
-const defaultDiscoverEveryMs = 1000
+import { OpenSplits } from './open-splits.ts'
+import { QuietSplits } from './quiet-splits.ts'
+import { ReadingOrder } from './reading-order.ts'
+import { RestingSplits } from './resting-splits.ts'
+import { SplitDiscovery } from './split-discovery.ts'
+import { SplitFeed, type ReaderContext } from './split-feed.ts'
 
 /** What a set of splits is made for. */
 export interface SplitSetOptions {
   readonly source: Source<unknown>
-  /** Makes a context with a signal of its own; every split gets one. */
-  readonly context: () => ConnectorContext
+  readonly context: ConnectorContext
+  /** Makes a context for one reader. */
+  readonly readerContext: () => ReaderContext
   readonly subtask: number
   readonly parallelism: number
   readonly keyGroups: number
   readonly watermarks: SplitWatermarks
   readonly hasTimestamps: boolean
+  /** How many records are read of one split before another comes. */
+  readonly turnRecords: number
+  /** How many readers may be open in all subtasks together. */
+  readonly maxOpenReaders: number
+  /** How long a split must have been quiet to be idle; undefined: none is. */
+  readonly idleAfterMs: number | undefined
   readonly restored: SourceEntry | undefined
   /** Something has changed that the task should look at. */
   readonly wake: () => void
 }
 
-/** The splits of one source that belong to one subtask: finds them, opens them, and says which is read next. */
+/** What one poll has brought. */
+export interface SplitPoll {
+  readonly feed: SplitFeed
+  readonly poll: Poll<unknown>
+}
+
+/** Where a split stood at a barrier. */
+export interface SplitPosition {
+  readonly feed: SplitFeed
+  readonly position: Json
+  /** Whether it had ended before the barrier. */
+  readonly isLast: boolean
+}
+
+/**
+ * The splits of one source that belong to one subtask: finds them, opens and closes them, and polls the one whose turn
+ * it is.
+ *
+ * A split is unread (a name), live (a feed, with an open reader or without) or finished. What a poll costs does not
+ * depend on how many there are.
+ */
 export class SplitSet {
   readonly #options: SplitSetOptions
-  readonly #context: ConnectorContext
   readonly #watermarks: SplitWatermarks
-  readonly #restored: ReadonlyMap<string, SplitEntry>
-  readonly #feeds: SplitFeed[] = []
-  #isComplete = false
-  /** Whether splits were found that nobody has tried to open yet. */
-  #hasFound = false
-  #discovering: Promise<void> | undefined
-  #discoverFailure: MillraceError | undefined
-  #nextDiscovery = 0
-  #turn = 0
+  readonly #discovery: SplitDiscovery
+  readonly #order: ReadingOrder
+  readonly #open: OpenSplits
+  readonly #quiet: QuietSplits
+  readonly #resting: RestingSplits
+  readonly #live = new Map<string, SplitFeed>()
+  readonly #finished = new Map<string, SplitEntry>()
+  /** Closed splits of a job that opens one only where there is room, in order. */
+  readonly #closed: SplitFeed[] = []
+  /** Splits that have ended whose readers wait until their last position is durable. */
+  readonly #leaving = new Set<SplitFeed>()
 
   constructor(options: SplitSetOptions) {
+    const { source, context, watermarks, hasTimestamps, turnRecords, maxOpenReaders, wake } = options
+    const { isBounded } = context
     this.#options = options
-    this.#context = options.context()
-    this.#watermarks = options.watermarks
-    this.#restored = new Map(options.restored?.splits.map((entry) => [entry.split, entry]))
+    this.#watermarks = watermarks
+    this.#discovery = new SplitDiscovery({ source, context, isNew: (split) => this.#isNew(split), wake })
+    this.#order = new ReadingOrder({
+      watermarkOf: hasTimestamps ? (feed) => watermarks.of(feed.time) : undefined,
+      isBounded,
+      turnRecords,
+    })
+    this.#open = new OpenSplits(Math.max(1, Math.floor(maxOpenReaders / options.parallelism)), isBounded)
+    this.#quiet = new QuietSplits(options.idleAfterMs)
+    this.#resting = new RestingSplits({ source, context, onChange: (feed) => this.#order.add(feed), wake })
+    this.#restore(options.restored?.splits ?? [])
   }
 
   /** Finds the splits that exist now and opens as many as may be open. */
   async open(): Promise<void> {
-    await this.#discover()
+    await this.#discovery.run()
     this.raise()
-    this.#watermarks.unread(false)
-    await this.openMore()
+    this.#noticeUnread()
+    while (!this.#open.isFull && (await this.openNext()));
   }
 
-  /** Throws what a discovery in the background has failed with. */
+  /** Throws what a question to the source in the background has failed with. */
   raise(): void {
-    if (this.#discoverFailure !== undefined) throw this.#discoverFailure
+    this.#discovery.raise()
+    this.#resting.raise()
   }
 
   /** Whether every split has been read to its end and no other will come. */
   get isExhausted(): boolean {
-    return this.#isComplete && this.#feeds.every((feed) => feed.isEnded)
+    return this.#live.size === 0 && this.#discovery.isExhausted
   }
 
-  /** The split to read next: the one furthest behind in event time. Undefined: nothing is here now. */
-  choose(): SplitFeed | undefined {
-    const { isBounded } = this.#context
-    let best: SplitFeed | undefined
-    let bestWatermark = MAX_TIME
-    const count = this.#feeds.length
-    for (let i = 0; i < count; i++) {
-      // Without timestamps all splits are equally far, and taking turns is fair.
-      const feed = this.#feeds[this.#options.hasTimestamps ? i : (this.#turn + i) % count]!
-      if (feed.isEnded || !feed.isOpen || (feed.isWaiting && !isBounded)) continue
-      const watermark = this.#watermarks.of(feed.time)
-      if (best === undefined || watermark < bestWatermark) {
-        best = feed
-        bestWatermark = watermark
-      }
-    }
-    this.#turn++
-    // A bounded job waits for that split rather than read another, so the order of reading is the same each time.
-    return best?.isWaiting ? undefined : best
+  /**
+   * Opens a split, if one is to be opened before anything else is read, and closes another where there is no room. False
+   * if none is.
+   */
+  async openNext(): Promise<boolean> {
+    const feed = this.#toOpen()
+    if (feed === undefined) return false
+    if (this.#open.isFull) await this.#closeLeastWanted(feed)
+    await feed.open(this.#options.source, this.#options.readerContext())
+    this.#open.add(feed)
+    return true
   }
 
-  /** `feed` has ended: the watermark no longer waits for it, and another may be opened in its place. */
+  /** Polls the split whose turn it is, for `limit` records at most. Undefined: nothing is here now. */
+  poll(limit: number): SplitPoll | undefined {
+    const feed = this.#order.next()
+    if (feed === undefined) return undefined
+    const poll = feed.poll(Math.min(limit, this.#order.quota))
+    if (poll.kind === 'records') this.#order.took(poll.values.length + (poll.failures?.length ?? 0))
+    else if (poll.kind === 'pending') this.#quiet.watch(feed)
+    return { feed, poll }
+  }
+
+  /** `feed` has ended: neither the watermark nor a place among the open ones is kept for it. */
   async end(feed: SplitFeed): Promise<void> {
     this.#watermarks.finish(feed.time)
-    await this.openMore()
-  }
-
-  async openMore(): Promise<void> {
-    const isBusy = (feed: SplitFeed): boolean => feed.isOpen && !feed.isEnded && feed.quietSince === undefined
-    let busy = this.#feeds.filter(isBusy).length
-    for (const feed of this.#feeds) {
-      if (busy >= busySplits) return
-      if (feed.isOpen || feed.isEnded) continue
-      await feed.open(this.#options.source, this.#options.context())
-      busy++
-    }
+    this.#order.ended()
+    this.#open.remove(feed)
+    this.#live.delete(feed.split)
+    this.#finished.set(feed.split, feed.entry(true))
+    if (feed.acknowledges) this.#leaving.add(feed)
+    else await feed.close()
   }
 
   /** Where every split stands, for a checkpoint. */
   entries(): readonly SplitEntry[] {
-    return this.#feeds.map((feed) => {
-      const { newest } = feed.time
-      return {
-        split: feed.split,
-        position: feed.position(),
-        newest: newest === MIN_TIME ? null : newest,
-        isFinished: feed.isEnded,
+    return [...Array.from(this.#live.values(), (feed) => feed.entry(false)), ...this.#finished.values()]
+  }
+
+  /** Where those splits stand whose readers want to hear once that is durable. */
+  toAcknowledge(): readonly SplitPosition[] {
+    const positions: SplitPosition[] = []
+    for (const feeds of [this.#open, this.#leaving]) {
+      for (const feed of feeds) {
+        const position = feed.acknowledges ? feed.position() : undefined
+        if (position !== undefined) positions.push({ feed, position, isLast: feeds === this.#leaving })
       }
-    })
+    }
+    return positions
   }
 
-  /** The checkpoint that holds `entries` is durable. */
-  async acknowledge(entries: readonly SplitEntry[]): Promise<void> {
-    for (const { split, position } of entries) {
-      if (position === undefined) continue
-      await this.#feeds.find((feed) => feed.split === split)?.acknowledge(position)
+  /** The checkpoint that holds `positions` is durable. */
+  async acknowledge(positions: readonly SplitPosition[]): Promise<void> {
+    for (const { feed, position, isLast } of positions) {
+      await feed.acknowledge(position)
+      if (isLast && this.#leaving.delete(feed)) await feed.close()
     }
   }
 
-  /** Marks splits idle that have been caught up and quiet for `idleAfterMs`. */
-  noticeQuiet(idleAfterMs: number): void {
-    const now = this.#context.clock.monotonic()
-    for (const feed of this.#feeds) {
-      if (feed.quietSince !== undefined && now - feed.quietSince >= idleAfterMs)
-        this.#watermarks.idle(feed.time)
+  /** Marks splits idle that have been caught up and quiet for long enough. */
+  noticeQuiet(): void {
+    const now = this.#options.context.clock.monotonic()
+    for (let feed = this.#quiet.take(now); feed !== undefined; feed = this.#quiet.take(now)) {
+      if (this.#live.has(feed.split)) this.#watermarks.idle(feed.time)
     }
   }
 
-  /** Looks for new splits in the background, if it is time. Resolves once those that were found before are open. */
-  rediscover(): Promise<void> | undefined {
-    this.#discoverIfDue()
-    if (!this.#hasFound) return undefined
-    this.#hasFound = false
-    return this.openMore()
+  /** Asks the source in the background, if it is time, which splits there are and which closed ones have more. */
+  rediscover(): void {
+    this.#discovery.startIfDue()
+    this.#resting.startIfDue()
+    this.#noticeUnread()
   }
 
-  #discoverIfDue(): void {
-    if (this.#isComplete || this.#context.clock.monotonic() < this.#nextDiscovery) return
-    this.#discovering ??= this.#discover().finally(() => {
-      this.#discovering = undefined
-      this.#options.wake()
-    })
-  }
-
-  /** When there will be something to do without anybody waking the task, on the monotonic clock. */
-  nextDeadline(idleAfterMs: number | undefined): number {
-    let next = this.#isComplete || this.#discovering !== undefined ? MAX_TIME : this.#nextDiscovery
-    if (idleAfterMs === undefined) return next
-    for (const feed of this.#feeds) {
-      if (feed.quietSince === undefined || feed.isEnded || !this.#watermarks.isActive(feed.time)) continue
-      next = Math.min(next, feed.quietSince + idleAfterMs)
-    }
-    return next
+  /** When there will be something to do without a reader having called, on the monotonic clock. */
+  get nextDeadline(): number {
+    return Math.min(this.#discovery.nextAt, this.#resting.nextAt, this.#quiet.nextAt)
   }
 
   async close(): Promise<void> {
-    await this.#discovering
-    for (const feed of this.#feeds) await feed.close()
-  }
-
-  async #discover(): Promise<void> {
-    const { source } = this.#options
-    try {
-      const { splits, isComplete } = await source.discover(this.#context)
-      const known = new Set(this.#feeds.map((feed) => feed.split))
-      // A split of the checkpoint that is no longer found is opened all the same: only its source knows what that means.
-      const names = known.size === 0 ? [...new Set([...this.#restored.keys(), ...splits])] : splits
-      for (const split of names.toSorted()) {
-        if (!known.has(split) && this.#isMine(split)) this.#add(split)
-      }
-      this.#isComplete = isComplete
-      this.#nextDiscovery =
-        this.#context.clock.monotonic() + (source.discoverEveryMs ?? defaultDiscoverEveryMs)
-    } catch (error) {
-      const place = `source '${this.#context.name}'`
-      this.#discoverFailure = new MillraceError(
-        'SOURCE_FAILED',
-        `${place} cannot list its splits: ${describeError(error)}`,
-        { cause: error, place },
-      )
+    await this.#discovery.idle()
+    await this.#resting.idle()
+    for (const feeds of [this.#open, this.#leaving]) {
+      for (const feed of feeds) await feed.close()
     }
   }
 
-  #add(split: string): void {
-    const restored = this.#restored.get(split)
-    const newest = restored?.newest ?? MIN_TIME
-    const time =
-      restored?.isFinished === true ? this.#watermarks.addFinished(newest) : this.#watermarks.add(newest)
-    this.#feeds.push(new SplitFeed(split, time, restored, this.#options.wake))
-    this.#hasFound = true
+  /** Whether splits are opened only where there is room: they all come to an end, and none is ahead of another. */
+  get #waitsForRoom(): boolean {
+    return this.#options.context.isBounded && !this.#options.hasTimestamps
+  }
+
+  /** The split to open now. */
+  #toOpen(): SplitFeed | undefined {
+    const { upcoming } = this.#order
+    if (!this.#open.isFull) {
+      if (upcoming?.isOpen === false) return upcoming
+      return this.#takeClosed() ?? (this.#discovery.hasUnread ? this.#takeUnread() : undefined)
+    }
+    if (this.#waitsForRoom || this.#order.isInTurn) return undefined
+    const { hasUnread } = this.#discovery
+    if (hasUnread && this.#open.leastWanted(undefined) !== undefined) return this.#takeUnread()
+    const isWanted = upcoming?.isOpen === false && this.#open.leastWanted(upcoming) !== undefined
+    return isWanted ? upcoming : undefined
+  }
+
+  async #closeLeastWanted(wanted: SplitFeed): Promise<void> {
+    const feed = this.#open.leastWanted(wanted)!
+    this.#open.remove(feed)
+    const isResting = feed.isWaiting && !this.#options.context.isBounded
+    await feed.close()
+    if (isResting) this.#resting.add(feed)
+  }
+
+  #takeClosed(): SplitFeed | undefined {
+    const feed = this.#closed.shift()
+    if (feed !== undefined) this.#order.add(feed)
+    return feed
+  }
+
+  #takeUnread(): SplitFeed {
+    const feed = this.#add(this.#discovery.take(), undefined, MIN_TIME)
+    this.#order.add(feed)
+    this.#noticeUnread()
+    return feed
+  }
+
+  #noticeUnread(): void {
+    this.#watermarks.unread(this.#discovery.hasUnread)
+  }
+
+  #restore(entries: readonly SplitEntry[]): void {
+    for (const entry of entries.toSorted((a, b) => (a.split < b.split ? -1 : 1))) {
+      if (!this.#isMine(entry.split)) continue
+      const { split, position, newest } = entry
+      if (entry.isFinished) {
+        this.#finished.set(split, entry)
+        this.#watermarks.addFinished(newest ?? MIN_TIME)
+        continue
+      }
+      // One that is no longer found is opened all the same: only its source knows what that means.
+      const feed = this.#add(split, position, newest ?? MIN_TIME)
+      if (this.#waitsForRoom) this.#closed.push(feed)
+      else this.#order.add(feed)
+    }
+  }
+
+  #add(split: string, position: Json | undefined, newest: number): SplitFeed {
+    const feed = new SplitFeed(split, this.#watermarks.add(newest), position, (ready) => this.#ready(ready))
+    this.#live.set(split, feed)
+    return feed
+  }
+
+  /** The reader of `feed` has called. */
+  #ready(feed: SplitFeed): void {
+    // A bounded job has waited for it and not left it out.
+    if (!this.#options.context.isBounded) this.#order.add(feed)
+    this.#options.wake()
+  }
+
+  #isNew(split: string): boolean {
+    return !this.#live.has(split) && !this.#finished.has(split) && this.#isMine(split)
   }
 
   #isMine(split: string): boolean {

@@ -8,6 +8,7 @@ import type { TaskMetrics } from '../observe/metrics.ts'
 import type { OperatorHistory } from '../operator/chain-assembly.ts'
 import type { OpenStateStore } from '../state/state-store.ts'
 import type { Cancellation } from './cancellation.ts'
+import type { ReaderContext } from './split-feed.ts'
 
 /**
  * One subtask at work. `open` comes before state is loaded, `start` after, then `run` until the job's signal is
@@ -31,6 +32,7 @@ export interface TaskSurroundings {
   readonly parallelism: number
   readonly keyGroups: number
   readonly batchRecords: number
+  readonly maxOpenReaders: number
   readonly isBounded: boolean
   readonly platform: Platform
   /** Ends every task of this attempt. */
@@ -47,5 +49,6 @@ export interface TaskSurroundings {
   /** A task has passed on the end of its input. */
   ended(task: string, subtask: number): void
   connectorContext(name: string): ConnectorContext
+  readerContext(name: string): ReaderContext
   warn(message: string): void
 }
