@@ -3,44 +3,72 @@ import { MillraceError } from '@millrace/core'
 
 const quote = '"'
 
-/** The fields of a row. Throws `DECODE_FAILED` for quotes that stand where they may not. */
-export function fieldsOf(row: string, separator: string): string[] {
-  return row.includes(quote) ? quotedFields(row, separator) : row.split(separator)
+/** The characters that separate and quote fields. */
+export interface CsvDialect {
+  readonly separator: string
+  /** Empty if no field is quoted. */
+  readonly quote: string
+  /** What makes a quote inside a quoted field an ordinary character: a second quote, or a character of its own. */
+  readonly escape: string
 }
 
-function quotedFields(row: string, separator: string): string[] {
+/** The fields of a row. Throws `DECODE_FAILED` for quotes where none may be. */
+export function fieldsOf(row: string, dialect: CsvDialect): string[] {
+  const { quote: mark, separator } = dialect
+  return mark !== '' && row.includes(mark) ? quotedFields(row, dialect) : row.split(separator)
+}
+
+function quotedFields(row: string, dialect: CsvDialect): string[] {
   const fields: string[] = []
   let at = 0
   for (;;) {
-    const isQuoted = row[at] === quote
-    const end = isQuoted ? endOfQuoted(row, at) + 1 : endOfPlain(row, at, separator)
-    fields.push(isQuoted ? row.slice(at + 1, end - 1).replaceAll('""', quote) : row.slice(at, end))
+    const isQuoted = row[at] === dialect.quote
+    const end = isQuoted ? endOfQuoted(row, at, dialect) + 1 : endOfPlain(row, at, dialect)
+    fields.push(isQuoted ? unescaped(row.slice(at + 1, end - 1), dialect) : row.slice(at, end))
     if (end === row.length) return fields
-    if (row[end] !== separator) throw misplaced('text follows a closing quote', fields.length)
+    if (row[end] !== dialect.separator) throw misplaced('text follows a closing quote', fields.length)
     at = end + 1
   }
 }
 
-function endOfQuoted(row: string, start: number): number {
-  let end = row.indexOf(quote, start + 1)
-  while (end !== -1 && row[end + 1] === quote) end = row.indexOf(quote, end + 2)
+function endOfQuoted(row: string, start: number, { quote: mark, escape }: CsvDialect): number {
+  let end = row.indexOf(mark, start + 1)
+  if (escape === mark) while (end !== -1 && row[end + 1] === mark) end = row.indexOf(mark, end + 2)
+  else while (end !== -1 && isEscaped(row, end, escape)) end = row.indexOf(mark, end + 1)
   if (end === -1) throw new MillraceError('DECODE_FAILED', 'a quote is opened and never closed; close it')
   return end
 }
 
-function endOfPlain(row: string, start: number, separator: string): number {
+/** Whether an odd number of escapes precede the character: two of them are one ordinary character. */
+function isEscaped(row: string, at: number, escape: string): boolean {
+  let first = at
+  while (row[first - 1] === escape) first--
+  return (at - first) % 2 === 1
+}
+
+function unescaped(text: string, { quote: mark, escape }: CsvDialect): string {
+  if (escape === mark) return text.replaceAll(mark + mark, mark)
+  return text.includes(escape)
+    ? text
+        .split(escape + escape)
+        .map((part) => part.replaceAll(escape, ''))
+        .join(escape)
+    : text
+}
+
+function endOfPlain(row: string, start: number, { separator, quote: mark }: CsvDialect): number {
   const found = row.indexOf(separator, start)
   const end = found === -1 ? row.length : found
-  const stray = row.indexOf(quote, start)
+  const stray = row.indexOf(mark, start)
   if (stray === -1 || stray >= end) return end
-  throw misplaced('a quote stands inside an unquoted field', 0)
+  throw misplaced('a quote is inside an unquoted field', 0)
 }
 
 function misplaced(what: string, fields: number): MillraceError {
   const where = fields === 0 ? '' : ` of field ${fields}`
   return new MillraceError(
     'DECODE_FAILED',
-    `${what}${where}; quote the whole field and double the quotes in it`,
+    `${what}${where}; quote the whole field and escape the quotes in it, or set quote: '' if no field is quoted`,
   )
 }
 
@@ -55,12 +83,25 @@ function quoted(field: string, separator: string): string {
   return isPlain ? field : `"${field.replaceAll(quote, '""')}"`
 }
 
-/** The separator of an option: one character that no quote or line ending can be taken for. */
+/** The separator of an option: one character that is not a quote or a line end. */
 export function separatorOf(separator: string | undefined): string {
-  if (separator === undefined) return ','
-  if (/^[^"\r\n\u0080-\uffff]$/.test(separator)) return separator
+  return separator === undefined ? ',' : characterOf('separator', separator, quote)
+}
+
+/** The dialect that options ask for. Throws `OPTION_INVALID`. */
+export function dialectOf(options: Partial<CsvDialect>): CsvDialect {
+  const { separator = ',', quote: mark = quote, escape = mark } = options
+  if (mark !== '') characterOf('quote', mark, separator)
+  if (escape !== mark) characterOf('escape', escape, separator)
+  return { separator: characterOf('separator', separator, mark), quote: mark, escape }
+}
+
+/** One ASCII character of an option, other than a line end and than `other`. Throws `OPTION_INVALID`. */
+export function characterOf(option: string, value: string, other: string): string {
+  if (/^[^\r\n\u0080-\uffff]$/.test(value) && value !== other) return value
+  const not = other === '' ? 'a line end' : `a line end or ${other}`
   throw new MillraceError(
     'OPTION_INVALID',
-    `separator is ${JSON.stringify(separator)}; give one ASCII character other than a quote or a line ending`,
+    `${option} is ${JSON.stringify(value)}; give one ASCII character other than ${not}`,
   )
 }

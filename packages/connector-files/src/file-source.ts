@@ -17,7 +17,7 @@ import { pause } from './pause.ts'
 import { fingerprint, type FilePosition } from './position.ts'
 import { RawFile, type FollowOptions, type OpenedFile } from './raw-file.ts'
 import type { RecordDecoder, RecordFormat } from './record-decoder.ts'
-import { isUtf16, textFormat, type Encoding, type LineEnds } from './text-format.ts'
+import { isUtf16, requireOneOf, textFormat, type Encoding, type LineEnds } from './text-format.ts'
 import { fromUtf16 } from './utf16.ts'
 
 /**
@@ -112,6 +112,9 @@ export class FileSource<T> implements Source<T, FilePosition> {
     this.#paths = typeof paths === 'string' ? [paths] : paths
     if (this.#paths.length === 0)
       throw new MillraceError('OPTION_INVALID', 'there is no path to read; name one')
+    requireOneOf('ifGone', options.ifGone ?? 'stop', ['stop', 'skip'])
+    requireOneOf('lastLine', options.lastLine ?? 'read', ['read', 'leave'])
+    requireOneOf('ifLineGrew', options.ifLineGrew ?? 'stop', ['stop', 'skip'])
     this.#format = { ...textFormat(options.encoding, options.lineEnds), decoder }
     this.#options = options
     this.#follow = {

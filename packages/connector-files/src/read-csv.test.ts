@@ -73,11 +73,76 @@ describe('CSV', () => {
   })
 })
 
+describe('CSV as people write it', () => {
+  const cutIn = [1, 2, 3, 1_000]
+
+  test.each<[string, ReadCsvOptions<CsvRow>, readonly CsvRow[]]>([
+    ['# made by hand\na,b\n#1,"2\n1,2\n#', { comment: '#' }, [{ a: '1', b: '2' }]],
+    ['a,b\n1,"\n#2"\n', { comment: '#' }, [{ a: '1', b: '\n#2' }]],
+    ['a,b\n#1,2\n', {}, [{ a: '#1', b: '2' }]],
+    [`a;b\n'1;''5''';"2"\n`, { quote: "'", separator: ';' }, [{ a: "1;'5'", b: '"2"' }]],
+    ['a\tb\n"1\t2"\n', { quote: '', separator: '\t' }, [{ a: '"1', b: '2"' }]],
+    [
+      'a,b\n"say \\"hi\\"","c:\\\\"\n"x\\\ny",\\\n',
+      { escape: '\\' },
+      [
+        { a: 'say "hi"', b: 'c:\\' },
+        { a: 'x\ny', b: '\\' },
+      ],
+    ],
+    [
+      'a,b\n1\n1,2,3\n\n1,2\n',
+      { raggedRows: 'fit' },
+      [
+        { a: '1', b: '' },
+        { a: '1', b: '2' },
+        { a: '1', b: '2' },
+      ],
+    ],
+    [
+      'a,a,,b,a,a_2,\n1,2,3,4,5,6,7\n',
+      { duplicateColumns: 'number' },
+      [{ a: '1', a_3: '2', '': '3', b: '4', a_4: '5', a_2: '6', _2: '7' }],
+    ],
+    [
+      '1,2\r3,4\r',
+      { columns: ['a', 'a'], duplicateColumns: 'number' },
+      [
+        { a: '1', a_2: '2' },
+        { a: '3', a_2: '4' },
+      ],
+    ],
+    [
+      'a,b\r1,"x\ry"\r\n2,z',
+      {},
+      [
+        { a: '1', b: 'x\ry' },
+        { a: '2', b: 'z' },
+      ],
+    ],
+  ])('%j with %j', async (content, options, rows) => {
+    for (const chunkBytes of cutIn) {
+      const run = await read(content, { ...options, chunkBytes })
+      expect([run.values, run.failures]).toEqual([rows, []])
+    }
+  })
+
+  test('parse sees every field of a ragged row', async () => {
+    const parse = (_row: CsvRow, fields: readonly string[]) => fields.length
+    expect((await read('a,b\n1\n1,2,3\n', { raggedRows: 'fit', parse })).values).toEqual([1, 3])
+  })
+
+  test('places count lines of every kind, also inside quotes and behind an escape', async () => {
+    const { taken } = await read('a\r#\r"x\r\ny\\\nz\r"\rb\n', { comment: '#', escape: '\\', chunkBytes: 3 })
+    expect(taken.map(({ place }) => place)).toEqual(['in.csv line 3, byte 4', 'in.csv line 7, byte 15'])
+  })
+})
+
 describe('what is no row', () => {
   test.each([
     ['a,b\n1\n1,2\n', 'the row has 1 fields where there are 2 columns'],
     ['a,b\n1,2,3\n1,2\n', 'the row has 3 fields where there are 2 columns'],
-    ['a,b\n1,x"y"\n1,2\n', 'a quote stands inside an unquoted field'],
+    ['a,b\n1,x"y"\n1,2\n', 'a quote is inside an unquoted field'],
     ['a,b\n"1"x,2\n1,2\n', 'text follows a closing quote of field 1'],
   ])('%j is a failure, and reading goes on', async (content, reason) => {
     const run = await read(content)
@@ -138,6 +203,14 @@ describe('what is no row', () => {
     [{ separator: '\n' }],
     [{ separator: 'ab' }],
     [{ separator: 'ü' }],
+    [{ separator: "'", quote: "'" }],
+    [{ quote: 'ab' }],
+    [{ escape: '' }],
+    [{ escape: ',' }],
+    [{ comment: '' }],
+    [{ comment: '"' }],
+    [{ raggedRows: 'skip' as never }],
+    [{ duplicateColumns: 'last' as never }],
   ])('%j is refused when the pipeline is built', (options) => {
     expect(() => readCsv('in.csv', options)).toThrow(expect.objectContaining({ code: 'OPTION_INVALID' }))
   })

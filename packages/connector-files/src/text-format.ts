@@ -21,7 +21,8 @@ export function textFormat(encoding: Encoding = 'utf8', lineEnds: LineEnds = 'an
   return { encoding, lineEnds }
 }
 
-function requireOneOf(option: string, value: string, values: readonly string[]): void {
+/** Throws `OPTION_INVALID` for a value that untyped callers may give. */
+export function requireOneOf(option: string, value: string, values: readonly string[]): void {
   if (values.includes(value)) return
   const choices = values.map((each) => `'${each}'`).join(', ')
   throw new MillraceError('OPTION_INVALID', `${option} is ${JSON.stringify(value)}; give one of ${choices}`)

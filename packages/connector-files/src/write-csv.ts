@@ -1,6 +1,6 @@
 import { MillraceError, type Sink } from '@millrace/core'
 import type { FileCommittable } from './committable.ts'
-import { fieldsOf, rowOf, separatorOf } from './csv-row.ts'
+import { dialectOf, fieldsOf, rowOf, separatorOf } from './csv-row.ts'
 import { FileSink, type WriteOptions } from './file-sink.ts'
 import type { RecordEncoder } from './record-encoder.ts'
 import { requireWellFormed } from './well-formed.ts'
@@ -67,7 +67,8 @@ class CsvEncoder<T extends object> implements RecordEncoder<T> {
   }
 
   resume(line: string): void {
-    const found = fieldsOf(line.replace(/^\uFEFF/, '').replace(/\r$/, ''), this.#separator)
+    const dialect = dialectOf({ separator: this.#separator })
+    const found = fieldsOf(line.replace(/^\uFEFF/, '').replace(/\r$/, ''), dialect)
     const columns = this.#columns ?? found
     if (columns.join('\n') !== found.join('\n')) {
       throw new MillraceError(
