@@ -5,6 +5,7 @@ import type { CommandLine } from './command-line.ts'
 import type { Command } from './command.ts'
 import { exitCodes, type ExitCode } from './exit-codes.ts'
 import type { Outputs } from './outputs.ts'
+import { partText } from './part-text.ts'
 import { printable } from './printable.ts'
 import { bytesText, dateText } from './status-text.ts'
 
@@ -14,9 +15,9 @@ export const checkpointsCommand: Command = {
   operand: 'DATA_DIR',
   summary: 'list the checkpoints in a data directory and check them',
   details: [
-    'Lists the checkpoints, newest first, and checks every checksum: of manifests and of the',
-    'state they name. Exits with 1 if something is damaged. Changes nothing, and may be used',
-    'while the job runs.',
+    'Lists the checkpoints, newest first, with what each knows of the parts of the program,',
+    'and checks every checksum: of manifests and of the state they name. Exits with 1 if',
+    'something is damaged. Changes nothing, and may be used while the job runs.',
   ],
   options: [{ name: 'json', help: 'print the list as JSON' }],
   run: listCheckpoints,
@@ -58,7 +59,7 @@ function jsonOf({
           keyGroups: manifest.keyGroups,
           operators: manifest.operators,
           sources: manifest.sources,
-          pendingCommits: manifest.sinks.length,
+          pendingCommits: manifest.sinks.filter(({ isCommitted }) => isCommitted !== true).length,
         }),
     ...(stateBytes === undefined ? {} : { stateBytes }),
   }
@@ -84,7 +85,7 @@ function rowsOf({ checkpoint, manifest, stateBytes, damage }: CheckpointReport):
 const splitsShown = 4
 
 function factsOf({ pipeline, operators, sources, sinks }: Manifest): readonly string[] {
-  const kept = operators.map(({ name, type }) => `${name} (${type})`).join(', ')
+  const parts = operators.map((entry) => `  ${partText(entry)}`)
   const positions = sources.flatMap(({ source, splits }) => {
     const shown = splits.slice(0, splitsShown).map(({ split, position, isFinished }) => {
       const at = isFinished
@@ -97,6 +98,7 @@ function factsOf({ pipeline, operators, sources, sinks }: Manifest): readonly st
     const more = splits.length - shown.length
     return more > 0 ? [...shown, `  ${source}: ${more} more splits`] : shown
   })
-  const pending = sinks.length === 0 ? [] : [`  ${sinks.length} commits prepared by sinks`]
-  return [`  '${pipeline}': ${kept}`, ...positions, ...pending].map(printable)
+  const inDoubt = sinks.filter(({ isCommitted }) => isCommitted !== true).length
+  const pending = inDoubt === 0 ? [] : [`  ${inDoubt} commits prepared by sinks`]
+  return [`  '${pipeline}'`, ...parts, ...positions, ...pending].map(printable)
 }

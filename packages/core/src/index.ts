@@ -25,7 +25,7 @@ export type { Platform, ProcessFacts, ProcessIdentity } from './kernel/platform.
 export { describeValue } from './kernel/safe-json.ts'
 export { structuredCodec } from './kernel/structured-codec.ts'
 export { isThenable, refusePromise } from './kernel/synchronous.ts'
-export { durationMs, durationText, positiveDurationMs } from './kernel/time.ts'
+export { durationMs, positiveDurationMs } from './kernel/time.ts'
 export type { Duration, EventTime } from './kernel/time.ts'
 export { YieldBudget } from './kernel/yield-budget.ts'
 export {
@@ -41,7 +41,7 @@ export {
 // state
 export { backupByCodec, backupByLength, backupByReference } from './state/backup.ts'
 export type { Backup } from './state/backup.ts'
-export { noPieces, statePiece } from './state/fingerprint.ts'
+export { noPieces, settingText, statePiece } from './state/fingerprint.ts'
 export type { EarlierSetting, Fingerprint, StatePiece, StateSetting } from './state/fingerprint.ts'
 export type { ListState, MapState, ValueState } from './state/handles.ts'
 export type {
@@ -125,7 +125,7 @@ export type { Plan, TaskPlan } from './plan/plan.ts'
 
 // checkpoint
 export { CheckpointStorage } from './checkpoint/checkpoint-storage.ts'
-export type { Manifest } from './checkpoint/manifest.ts'
+export type { Manifest, OperatorEntry } from './checkpoint/manifest.ts'
 
 // runtime
 export { DataDirectory } from './runtime/data-directory.ts'

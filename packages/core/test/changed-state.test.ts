@@ -59,7 +59,7 @@ describe('pieces of state', () => {
     const renamed = summing(program, sink, { amount: state.value<number>() })
     expectRefused(
       await program.live(renamed),
-      "'total': the program no longer has state 'sum' (if state 'amount' is a new name for it, use the old one)",
+      "'total': state 'sum' is no longer there (if state 'amount' is a new name for it, use the old one). Declare it again, or drop its values",
       '--drop-state total/sum',
     )
     expect(sink.values).toEqual([5, 10])
@@ -98,7 +98,7 @@ describe('pieces of state', () => {
     const coded = summing(program, sink, { sum: state.value(numberCodec) })
     expectRefused(
       await program.live(coded),
-      "state 'sum' was written by codec 'structured' and has codec 'number', which cannot read it. Undo the change, migrate the values with evolvingCodec, or drop them with --drop-state total/sum",
+      "state 'sum' was written by codec 'structured' and has codec 'number', which cannot read it. Migrate the values with evolvingCodec, or drop its values with --drop-state total/sum",
     )
     program.input.push(...items(7))
     expectStopped(await program.live(coded, { dropState: ['total/sum'] }))

@@ -139,7 +139,7 @@ describe('windows', () => {
     const refused = await program.live(windowed(program, tumbling(100), { n, figure }, sink)())
     expectRefused(
       refused,
-      "aggregate 'figure' was of kind sum and is of kind mean. Give the new aggregate another name",
+      "aggregate 'figure' was of kind sum and is of kind mean. Undo the change, give the new aggregate another name",
     )
     const versioned = await program.live(
       windowed(program, tumbling(100), { n: { ...n, version: 2 }, figure }, sink)(),

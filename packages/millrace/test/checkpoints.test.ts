@@ -53,7 +53,7 @@ describe('millrace checkpoints', () => {
     const { code, out } = await millrace(['checkpoints', `${directory}/data`])
     expect(code).toBe(0)
     expect(out).toMatch(
-      /^checkpoint \d+ {3}\d{4}-\d\d-\d\d \d\d:\d\d:\d\d UTC {3}stopped {3}state \d+(\.\d)? k?B {3}sound\n {2}'numbers': numbers \(generator\), sums \(window\), file \(files\)\n {2}numbers, split 0-of-1: at \{"index":\d+\}\n/,
+      /^checkpoint \d+ {3}\d{4}-\d\d-\d\d \d\d:\d\d:\d\d UTC {3}stopped {3}state \d+(\.\d)? k?B {3}sound\n {2}'numbers'\n {2}numbers: generator\n {2}sums: window, keys number; aggregates n \(count\), sum \(sum\); window kind tumbling, window size 100ms, window offset 0ms, allowed lateness 0ms, key encoding 1\n {2}file: files\n {2}numbers, split 0-of-1: at \{"index":\d+\}\n/,
     )
     expect(await files()).toEqual(before)
   })

@@ -1,5 +1,4 @@
-import { durationText } from '../kernel/time.ts'
-import type { StatePiece, StateSetting } from '../state/fingerprint.ts'
+import { settingText, type StatePiece, type StateSetting } from '../state/fingerprint.ts'
 import type { OperatorEntry } from './manifest.ts'
 
 /** What a changed program means for the state of one part. */
@@ -23,7 +22,7 @@ export function compareParts(before: OperatorEntry, now: OperatorEntry, mayDrop:
   if (before.kind !== now.kind || before.type !== now.type) {
     return {
       problems: [
-        `it was ${typeText(before)} and is ${typeText(now)}. Undo the change, give the new part another name, or drop the old one's state with --drop-state ${name}`,
+        `it was ${typeText(before)} and is ${typeText(now)}. Undo the change, or drop what the old one kept with --drop-state ${name}`,
       ],
       conversions: [],
       changed: [],
@@ -72,7 +71,7 @@ function comparePieces(before: OperatorEntry, now: OperatorEntry, mayDrop: MayDr
     } else if (own === undefined && old.role === 'aggregate') {
       lists.conversions.push(`${pieceText(old)} is no longer there and its values are dropped`)
     } else {
-      lists.problems.push(`${change ?? removalOf(old, now)}. ${waysOut(old, before)}`)
+      lists.problems.push(problemText(old, change ?? removalOf(old, before, now), before))
     }
   }
   for (const own of now.pieces) {
@@ -82,39 +81,47 @@ function comparePieces(before: OperatorEntry, now: OperatorEntry, mayDrop: MayDr
   }
 }
 
-/** How a piece of the program differs from the one in the checkpoint, if values cannot be read. */
-function changeOf(old: StatePiece, own: StatePiece): string | undefined {
-  const what = pieceText(old)
-  if (own.kind !== old.kind) return `${what} was of kind ${old.kind} and is of kind ${own.kind}`
-  if (own.version !== old.version) return `${what} had version ${old.version} and has version ${own.version}`
-  if (own.codec !== old.codec) {
-    return `${what} was written by codec '${old.codec}' and has codec '${own.codec}', which cannot read it`
-  }
-  if (own.codecVersion >= old.codecVersion) return undefined
-  return `${what} was written by version ${old.codecVersion} of codec '${old.codec}', and the program has the older version ${own.codecVersion}`
+/** Why the values of a piece cannot be restored, and what helps. */
+interface Change {
+  readonly what: string
+  readonly help: string
 }
 
-function removalOf(old: StatePiece, now: OperatorEntry): string {
-  const renamed = now.pieces.filter((own) => own.name !== old.name && own.kind === old.kind)
-  const hint =
-    renamed.length === 0
-      ? ''
-      : ` (if ${renamed.map(pieceText).join(' or ')} is a new name for it, use the old one)`
-  return `the program no longer has ${pieceText(old)}${hint}`
+/** How a piece of the program differs from the one in the checkpoint, if its values cannot be read. */
+function changeOf(old: StatePiece, own: StatePiece): Change | undefined {
+  const help = 'Undo the change'
+  if (own.kind !== old.kind) return { what: `was of kind ${old.kind} and is of kind ${own.kind}`, help }
+  if (own.version !== old.version)
+    return { what: `had version ${old.version} and has version ${own.version}`, help }
+  if (own.codec !== old.codec) {
+    return {
+      what: `was written by codec '${old.codec}' and has codec '${own.codec}', which cannot read it`,
+      help: 'Migrate the values with evolvingCodec',
+    }
+  }
+  if (own.codecVersion >= old.codecVersion) return undefined
+  return {
+    what: `was written by version ${old.codecVersion} of codec '${old.codec}', and the program has the older version ${own.codecVersion}`,
+    help: 'Run the newer program',
+  }
+}
+
+function removalOf(old: StatePiece, before: OperatorEntry, now: OperatorEntry): Change {
+  const added = now.pieces.filter((own) => !before.pieces.some(({ name }) => name === own.name))
+  const twins = added.filter(({ kind }) => kind === old.kind).map(pieceText)
+  const hint = twins.length === 0 ? '' : ` (if ${twins.join(' or ')} is a new name for it, use the old one)`
+  return { what: `is no longer there${hint}`, help: 'Declare it again' }
 }
 
 function migration(old: StatePiece, own: StatePiece): string {
   return `${pieceText(own)} is migrated from version ${old.codecVersion} to ${own.codecVersion} of codec '${own.codec}' as it is read`
 }
 
-function waysOut(old: StatePiece, part: OperatorEntry): string {
-  if (part.kind !== 'operator') {
-    return `Run the version of the program that wrote it, or drop its state with --drop-state ${part.name}`
-  }
-  if (old.role === 'aggregate') {
-    return `Give the new aggregate another name, and it starts empty, or drop the state of all with --drop-state ${part.name}`
-  }
-  return `Undo the change, migrate the values with evolvingCodec, or drop them with --drop-state ${part.name}/${old.name}`
+function problemText(old: StatePiece, { what, help }: Change, { kind, name }: OperatorEntry): string {
+  const problem = `${pieceText(old)} ${what}. ${help}`
+  if (kind !== 'operator') return `${problem}, or drop its state with --drop-state ${name}`
+  if (old.role === 'state') return `${problem}, or drop its values with --drop-state ${name}/${old.name}`
+  return `${problem}, give the new aggregate another name, so that it starts empty, or drop the state of all with --drop-state ${name}`
 }
 
 function typeText({ kind, type }: OperatorEntry): string {
@@ -123,11 +130,4 @@ function typeText({ kind, type }: OperatorEntry): string {
 
 function pieceText({ role, name }: StatePiece): string {
   return `${role} '${name}'`
-}
-
-/** The value of a setting for people. */
-function settingText(setting: StateSetting | undefined): string {
-  if (setting === undefined) return 'not set'
-  const { value, unit } = setting
-  return unit === 'ms' && typeof value === 'number' ? durationText(value) : String(value)
 }

@@ -1,5 +1,5 @@
 import { structuredCodec } from '../kernel/structured-codec.ts'
-import type { EventTime } from '../kernel/time.ts'
+import { durationText, type EventTime } from '../kernel/time.ts'
 
 /**
  * What the state of a part means, as plain data.
@@ -70,4 +70,16 @@ export function statePiece(
 ): StatePiece {
   const { id, version } = piece.codec ?? structuredCodec()
   return { role: 'state', name: piece.name, kind, version: 1, codec: id, codecVersion: version }
+}
+
+/**
+ * The value of a setting for people.
+ *
+ * @example
+ * settingText({ name: 'window size', value: 60_000, unit: 'ms' }) // => '1m'
+ */
+export function settingText(setting: Pick<StateSetting, 'value' | 'unit'> | undefined): string {
+  if (setting === undefined) return 'not set'
+  const { value, unit } = setting
+  return unit === 'ms' && typeof value === 'number' ? durationText(value) : String(value)
 }
