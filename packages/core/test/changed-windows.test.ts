@@ -28,10 +28,13 @@ describe('windows', () => {
       assigner: WindowAssigner,
       aggregates: Aggregates<Item>,
       sink = new MemorySink<unknown>(),
+      late = new MemorySink<Item>(),
     ) =>
     (allowedLateness = 0): Build =>
     (p) => {
-      program.keyed(p).window(assigner).aggregate('w', aggregates, { allowedLateness }).to('out', sink)
+      const results = program.keyed(p).window(assigner).aggregate('w', aggregates, { allowedLateness })
+      results.to('out', sink)
+      results.late.to('late', late)
     }
   const n = count<Item>()
   const changes: readonly (readonly [string, WindowAssigner, WindowAssigner, RegExp])[] = [
@@ -157,7 +160,8 @@ describe('windows', () => {
   test('more allowed lateness holds for windows that end from now on; what was closed stays closed', async () => {
     const program = new ChangingProgram()
     const sink = new MemorySink<unknown>()
-    const build = windowed(program, tumbling(100), { n }, sink)
+    const late = new MemorySink<Item>()
+    const build = windowed(program, tumbling(100), { n }, sink, late)
     program.input.push(...items(10, 20, 150))
     await program.live(build(0))
     const first = { key: 'a', window: { start: 0, end: 100 }, n: 2 }
@@ -174,10 +178,26 @@ describe('windows', () => {
     program.input.push(...items(160, 50))
     expectStopped(await program.live(build(1_000)))
     expect(sink.values.slice(2)).toEqual([{ key: 'a', window: { start: 100, end: 200 }, n: 2 }])
+    expect(late.values.map(({ at }) => at)).toEqual([30, 40, 50])
     const { operators } = await program.manifest()
     expect(operators.find(({ name }) => name === 'w')?.earlier).toEqual([
       { setting: 'allowed lateness', value: 0, until: [{ groups: [0, 127], watermark: 150 }] },
     ])
+  })
+
+  test('of sliding windows with more allowed lateness those that were closed are not emitted again', async () => {
+    const program = new ChangingProgram()
+    const sink = new MemorySink<unknown>()
+    const build = windowed(program, sliding({ size: 100, slide: 50 }), { n }, sink)
+    program.input.push(...items(10, 60, 120))
+    await program.live(build(0))
+    const starts = () => sink.values.map((value) => (value as { window: { start: number } }).window.start)
+    expect(starts()).toEqual([-50, 0])
+    // In [0, 100), which is over, and in [50, 150), which is open.
+    program.input.push(...items(70, 160))
+    expectStopped(await program.live(build(1_000)))
+    expect(starts()).toEqual([-50, 0, 50])
+    expect(sink.values.at(-1)).toMatchObject({ n: 3 })
   })
 
   test('less allowed lateness closes at once what it no longer keeps open', async () => {
