@@ -86,7 +86,7 @@ function buildOf({ windows, pieces }: Drawn, program: ChangingProgram, sinks: Si
         Object.fromEntries(named(aggregates as never).map(([name, kind]) => [name, aggregateOf(kind)])),
         { allowedLateness: lateness },
       )
-      .to('windows', sinks.windows as never)
+      .to('windows', sinks.windows)
     keyed
       .process('p', {
         emits: output<Readonly<Record<string, unknown>>>(),

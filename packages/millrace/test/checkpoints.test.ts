@@ -60,7 +60,11 @@ describe('millrace checkpoints', () => {
 
   test('finds a byte that changed in a manifest', async () => {
     await stop()
-    const [newest] = (await readdir(`${directory}/data/checkpoints`)).toSorted().toReversed()
+    const names = await readdir(`${directory}/data/checkpoints`)
+    const [newest] = names
+      .filter((name) => name.startsWith('checkpoint-'))
+      .toSorted()
+      .toReversed()
     await damage(`${directory}/data/checkpoints/${newest}`)
     const { code, listed } = await list()
     expect(code).toBe(1)
