@@ -20,12 +20,19 @@ export class JobLog {
   /** Whether a status line shows how the job is doing, so that the log need not. */
   readonly #isQuiet: boolean
   #restoredFrom: number | undefined
+  #isTypesHintDue: boolean
 
-  constructor(lines: LogLines, graph: Graph, directory: string, isQuiet: boolean) {
+  /** `file` is the pipeline's. */
+  constructor(
+    lines: LogLines,
+    job: { readonly file: string; readonly graph: Graph; readonly directory: string },
+    isQuiet: boolean,
+  ) {
     this.#lines = lines
-    this.#graph = graph
-    this.#directory = directory
+    this.#graph = job.graph
+    this.#directory = job.directory
     this.#isQuiet = isQuiet
+    this.#isTypesHintDue = job.file.endsWith('.ts')
   }
 
   event(event: JobEvent, view: JobView): void {
@@ -102,6 +109,17 @@ export class JobLog {
       'started',
       `'${this.#graph.name}' runs ${from}; data in ${this.#directory}`,
       fields,
+    )
+    if (this.#isTypesHintDue && restoredFrom === undefined) this.#typesHint()
+    this.#isTypesHintDue = false
+  }
+
+  /** Said at the first start with a data directory, and then no more. */
+  #typesHint(): void {
+    this.#lines.write(
+      'info',
+      'typesNotChecked',
+      'types were not checked, as in any run of TypeScript in Node; check them with: npx tsc --noEmit',
     )
   }
 

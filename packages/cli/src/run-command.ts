@@ -47,7 +47,7 @@ async function run(line: CommandLine, outputs: Outputs, signals: Signals): Promi
   if (signals.stop.aborted) return exitCodes.done
   const lines = new LogLines(outputs.stderr, clock, line.has('json'))
   const showsStatus = outputs.stderr.isTTY === true && !line.has('json')
-  const log = new JobLog(lines, options.graph, options.directory, showsStatus)
+  const log = new JobLog(lines, { ...options, file: line.operand }, showsStatus)
   // No event comes before the job has been returned.
   const job = startJob({ ...options, observer: (event) => log.event(event, view) })
   const view = viewOf(job, clock)

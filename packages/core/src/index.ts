@@ -25,6 +25,7 @@ export type { Platform, ProcessFacts, ProcessIdentity } from './kernel/platform.
 export { describeValue } from './kernel/safe-json.ts'
 export { structuredCodec } from './kernel/structured-codec.ts'
 export { isThenable, refusePromise } from './kernel/synchronous.ts'
+export type { NotAPromise } from './kernel/synchronous.ts'
 export { durationMs, positiveDurationMs } from './kernel/time.ts'
 export type { Duration, EventTime } from './kernel/time.ts'
 export { YieldBudget } from './kernel/yield-budget.ts'

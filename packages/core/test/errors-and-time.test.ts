@@ -1,7 +1,7 @@
 import { describe, expect, test } from 'vitest'
 import { sleep } from '@millrace/channels'
 import { MemorySink, memorySource, type DeadLetter, type Source } from '@millrace/core'
-import { count, deadLetter, output, skip, state, tumbling } from '@millrace/flow'
+import { count, deadLetter, output, skip, state, tumbling, type SourceStream } from '@millrace/flow'
 import { simPlatform } from '@millrace/testkit'
 import { pacedSource } from './paced-source.ts'
 import { live } from './simulated-job.ts'
@@ -14,6 +14,9 @@ function unless(bad: number): (n: number) => number {
     return n
   }
 }
+
+/** A mistake that only a program which is not type-checked can make. */
+const later = ((n: number) => Promise.resolve(n)) as unknown as (n: number) => number
 
 describe('error policies', () => {
   test('skip leaves the record out and counts it', async () => {
@@ -76,6 +79,21 @@ describe('error policies', () => {
         .to('out', sink),
     )
     expect(sink.values).toEqual([20, 21])
+  })
+
+  test.each([
+    ['a map', (numbers: SourceStream<number>) => numbers.map(later)],
+    ['withTimestamps', (numbers: SourceStream<number>) => numbers.withTimestamps({ at: later })],
+  ])('%s that returns a promise stops the job for good, whatever the policy', async (_, use) => {
+    const { result, events } = await live((p) => {
+      p.onError(skip())
+      use(p.from('numbers', memorySource({ all: ten }))).to('out', new MemorySink())
+    })
+    expect(result).toMatchObject({ outcome: 'failed', error: { code: 'ASYNC_FUNCTION' } })
+    expect(String((result as { error: unknown }).error)).toMatch(
+      /-1' failed at source 'memory'.*returned a promise.*call it in mapAsync/,
+    )
+    expect(events.filter((event) => event.kind === 'failed' && event.restartInMs !== undefined)).toEqual([])
   })
 
   test('a state value that cannot be saved stops the job, whatever the policy', async () => {

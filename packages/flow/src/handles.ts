@@ -25,6 +25,7 @@ import { ScanOperator } from './operators/scan.ts'
 import { SplitOperator } from './operators/split.ts'
 import { stateFingerprint } from './operators/state-spec.ts'
 import type { Branches, OperatorOptions, StepOptions, TimestampOptions, Timing } from './stream.ts'
+import { requireSynchronous, requireSynchronousMethods } from './synchronous.ts'
 import type { Aggregates } from './window/aggregate.ts'
 import type { WindowAssigner } from './window/assigner.ts'
 import { WindowOperator } from './window/window-operator.ts'
@@ -83,6 +84,7 @@ export class StreamHandle {
 
   split(name: string, branches: Branches<unknown>, options?: OperatorOptions): object {
     const tests = Object.entries(branches).map(([branch, test]) => ({ name: branch, test }))
+    for (const { test } of tests) requireSynchronous(test, 'split', name)
     const outputs = tests.map((branch) => branch.name)
     const id = this.operator(name, options, {
       type: 'split',
@@ -94,6 +96,7 @@ export class StreamHandle {
   }
 
   keyBy(select: (value: unknown) => Key): KeyedHandle {
+    requireSynchronous(select, 'keyBy', undefined)
     return new KeyedHandle(this, { kind: 'key', by: select })
   }
 
@@ -125,6 +128,7 @@ export class StreamHandle {
   }
 
   withTimestamps({ at, disorder = 0, idleAfter, ...options }: TimestampOptions<unknown>): StreamHandle {
+    requireSynchronous(at, 'withTimestamps', options.name)
     const timestamps = {
       at,
       disorderMs: durationMs(disorder, 'disorder'),
@@ -163,7 +167,8 @@ export class StreamHandle {
     return Object.fromEntries(outputs.map((output) => [output, this.#next(id, output)]))
   }
 
-  #step(step: Step, options?: StepOptions): StreamHandle {
+  #step(step: Exclude<Step, { kind: 'pass' }>, options?: StepOptions): StreamHandle {
+    requireSynchronous(step.apply, step.kind, options?.name)
     return this.#next(this.#builder.add({ kind: 'step', inputs: [this.input()], step }, step.kind, options))
   }
 
@@ -186,6 +191,7 @@ class KeyedHandle {
   }
 
   process(name: string, spec: AnyProcessSpec): StreamHandle {
+    requireSynchronousMethods(spec, ['onRecord', 'onTimer'], 'process', name)
     const outputs = Object.keys(spec.outputs ?? {})
     const pieces = Object.keys(spec.state ?? {})
     const id = this.#operator(name, spec, {
@@ -203,6 +209,7 @@ class KeyedHandle {
     combine: (total: unknown, value: unknown) => unknown,
     options?: OperatorOptions,
   ): StreamHandle {
+    requireSynchronous(combine, 'reduce', name)
     const create = () => new ReduceOperator(combine)
     const { fingerprint } = ReduceOperator
     return this.#stream.main(
@@ -216,6 +223,7 @@ class KeyedHandle {
     next: (accumulated: unknown, value: unknown) => unknown,
     options?: OperatorOptions,
   ): StreamHandle {
+    for (const code of [initial, next]) requireSynchronous(code, 'scan', name)
     const create = () => new ScanOperator(initial, next)
     const { fingerprint } = ScanOperator
     return this.#stream.main(

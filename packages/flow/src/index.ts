@@ -29,6 +29,7 @@ export type {
   Timing,
   ValueOf,
 } from './stream.ts'
+export type { OperatorsDoNotWaitUseMapAsync, Synchronous } from './synchronous.ts'
 export type { KeyedAsyncOptions, KeyedStream, ProcessedStream, TimedKeyedStream } from './keyed-stream.ts'
 export type { AggregatedStream, AggregateOptions, WindowedStream, WindowResult } from './windowed-stream.ts'
 

@@ -1,6 +1,7 @@
 import type { OutputSpec, OutputSpecs, ProcessSpec } from './operators/process.ts'
 import type { StateSpecs } from './operators/state-spec.ts'
 import type { AsyncOptions, OperatorOptions, StreamOf, Timing } from './stream.ts'
+import type { Synchronous } from './synchronous.ts'
 import type { WindowAssigner } from './window/assigner.ts'
 import type { WindowedStream } from './windowed-stream.ts'
 
@@ -77,7 +78,7 @@ export interface KeyedStream<T, K, Time extends Timing = 'untimed'> {
   scan<A>(
     name: string,
     initial: () => A,
-    next: (accumulated: A, value: T) => A,
+    next: (accumulated: A, value: T) => Synchronous<A>,
     options?: OperatorOptions,
   ): StreamOf<A, Time>
 

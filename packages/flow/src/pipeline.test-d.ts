@@ -5,6 +5,7 @@ import { output } from './operators/process.ts'
 import { state } from './operators/state-spec.ts'
 import { pipeline } from './pipeline.ts'
 import type { SourceStream, TimedStream } from './stream.ts'
+import type { Synchronous } from './synchronous.ts'
 import { aggregator } from './window/aggregate.ts'
 import type { Window } from './window/assigner.ts'
 import { collect } from './window/collect.ts'
@@ -30,6 +31,74 @@ interface Alert {
 declare const source: Source<Payment>
 declare const anySink: Sink<unknown>
 declare const alertSink: Sink<Alert>
+
+pipeline('functions that return promises', (p) => {
+  const payments = p.from('payments', source)
+  const timed = payments.withTimestamps({ at: (payment) => payment.at })
+  const keyed = timed.keyBy((payment) => payment.card)
+  const later = async <T>(value: T): Promise<T> => value
+
+  // @ts-expect-error call it in mapAsync
+  payments.map((payment) => later(payment))
+  // @ts-expect-error also if it is a promise only sometimes
+  payments.map((payment) => (payment.amount > 1 ? later(payment) : payment))
+  // @ts-expect-error call it in mapAsync
+  payments.filter(async (payment) => payment.amount > 1)
+  // @ts-expect-error an async iterable is no iterable
+  payments.flatMap(async function* (payment) {
+    yield payment
+  })
+  // @ts-expect-error a record is no promise
+  payments.flatMap((payment) => [later(payment)])
+  // @ts-expect-error nothing waits for it
+  payments.tap((payment) => later(payment))
+  // @ts-expect-error call it in mapAsync
+  payments.split('s', { big: async (payment) => payment.amount > 1 })
+  // @ts-expect-error a key is no promise
+  payments.keyBy((payment) => later(payment.card))
+  // @ts-expect-error a time is no promise
+  payments.withTimestamps({ at: (payment) => later(payment.at) })
+  // @ts-expect-error call it in mapAsync
+  keyed.reduce('r', (payment) => later(payment))
+  keyed.scan(
+    's',
+    () => 0,
+    // @ts-expect-error call it in mapAsync
+    async (total, payment) => total + payment.amount,
+  )
+  // @ts-expect-error call it in mapAsync
+  keyed.process('p', { onRecord: async () => {} })
+  // @ts-expect-error call it in mapAsync
+  keyed.process('p', { onRecord() {}, async onTimer() {} })
+  // @ts-expect-error a record is no promise
+  keyed.process('p', { emits: output<Promise<number>>(), onRecord: (_, { emit }) => emit(later(1)) })
+  // @ts-expect-error call it in mapAsync
+  sum(async (payment: Payment) => payment.amount)
+  // @ts-expect-error call it in mapAsync
+  collect(async (payment: Payment) => payment.amount)
+  aggregator({
+    kind: 'a',
+    version: 1,
+    create: () => 0,
+    add: (n) => n,
+    merge: (n) => n,
+    // @ts-expect-error a result is no promise
+    result: later,
+  })
+
+  // What returns anything else, or a type that is not known, is accepted.
+  payments.map((payment) => JSON.parse(payment.card)).map((parsed) => parsed.field.of.anything)
+  expectTypeOf(payments.map((payment): unknown => payment)).toEqualTypeOf<SourceStream<unknown>>()
+  expectTypeOf(payments.map((payment) => payment.refunded)).toEqualTypeOf<SourceStream<number | undefined>>()
+  expectTypeOf(payments.map(() => ({ kind: 'x' }))).toEqualTypeOf<SourceStream<{ kind: string }>>()
+  const seen: string[] = []
+  payments.tap((payment) => seen.push(payment.card))
+  payments.tap((payment) => payment)
+  keyed.process('q', { onRecord: ({ value }) => seen.push(value.card) })
+  const generic = <T>(stream: TimedStream<{ readonly inner: T }>): TimedStream<T> =>
+    stream.map(({ inner }) => inner as Synchronous<T>)
+  expectTypeOf(generic(timed.map((payment) => ({ inner: payment })))).toEqualTypeOf<TimedStream<Payment>>()
+})
 
 pipeline('parameters', (p) => {
   expectTypeOf(p.parameter('year', 2015)).toEqualTypeOf<number>()

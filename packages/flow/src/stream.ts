@@ -5,9 +5,10 @@
  * There are two kinds of stream. A `SourceStream` has no event time yet; a `TimedStream` does, and keeps it through
  * every operator. Only a timed stream has windows and event timers, so using them too early does not compile.
  */
-import type { Duration, EventTime, Key, Sink } from '@millrace/core'
+import type { Duration, EventTime, NotAPromise, Key, Sink } from '@millrace/core'
 import type { OnError } from './error-policy.ts'
 import type { KeyedStream, TimedKeyedStream } from './keyed-stream.ts'
+import type { Synchronous } from './synchronous.ts'
 
 /** Whether records have an event time. */
 export type Timing = 'timed' | 'untimed'
@@ -79,7 +80,7 @@ export interface Stream<T, Time extends Timing> {
    * @example
    * numbers.map((n) => n * 2) // 1, 2, 3 becomes 2, 4, 6
    */
-  map<U>(transform: (value: T) => U, options?: StepOptions): StreamOf<U, Time>
+  map<U>(transform: (value: T) => Synchronous<U>, options?: StepOptions): StreamOf<U, Time>
 
   /**
    * Keeps the values for which `keep` is true. A type guard narrows the stream.
@@ -96,7 +97,7 @@ export interface Stream<T, Time extends Timing> {
    * @example
    * lines.flatMap((line) => line.split(' ')) // 'a b', 'c' becomes 'a', 'b', 'c'
    */
-  flatMap<U>(expand: (value: T) => Iterable<U>, options?: StepOptions): StreamOf<U, Time>
+  flatMap<U>(expand: (value: T) => Iterable<Synchronous<U>>, options?: StepOptions): StreamOf<U, Time>
 
   /**
    * Looks at each value on its way and passes it on. What `look` does to the outside world is done again after a
@@ -105,7 +106,7 @@ export interface Stream<T, Time extends Timing> {
    * @example
    * payments.tap((payment) => seen.push(payment.id))
    */
-  tap(look: (value: T) => void, options?: StepOptions): StreamOf<T, Time>
+  tap(look: (value: T) => NotAPromise, options?: StepOptions): StreamOf<T, Time>
 
   /**
    * One stream of the records of several. Records of one stream stay in order; those of different streams mix.

@@ -227,6 +227,16 @@ describe('millrace run', () => {
     expect(await readFile(`${directory}/out/numbers.ndjson`, 'utf8').catch(() => '')).toBe('')
   })
 
+  test('the first run with a data directory says once that types are not checked', async () => {
+    const directory = await scratch()
+    const said: boolean[] = []
+    for (let run = 0; run < 2; run++) {
+      const { err } = await runNumbers(directory, '--bounded').ended
+      said.push(err.includes('types were not checked') && err.includes('npx tsc --noEmit'))
+    }
+    expect(said).toEqual([true, false])
+  })
+
   test('with --json every line of the log is an object', async () => {
     const directory = await scratch()
     const { err } = await runNumbers(directory, '--bounded', '--json').ended

@@ -17,6 +17,7 @@ import type { ByteReader, ByteWriter } from './bytes.ts'
 import { MillraceError } from './errors.ts'
 import type { Key } from './key.ts'
 import { isPlainObject, setField } from './plain-object.ts'
+import { isThenable, refusePromise } from './synchronous.ts'
 import { kindOf, pathText } from './value-path.ts'
 
 /**
@@ -96,6 +97,7 @@ function bytesText(bytes: Uint8Array): string {
 }
 
 function invalid(value: unknown, depth: number): MillraceError {
+  if (isThenable(value)) refusePromise(value, 'the function of keyBy returned')
   const place = depth === 0 ? 'a key' : `a key's value at ${pathText(path.slice(0, depth))}`
   return new MillraceError('KEY_INVALID', `${place} is ${kindOf(value)}; ${advice(value)}`)
 }

@@ -1,5 +1,17 @@
 import { MillraceError } from './errors.ts'
 
+/** What a function may return whose result is not used: nothing, or anything but a promise. */
+export type NotAPromise =
+  | void
+  | string
+  | number
+  | bigint
+  | boolean
+  | symbol
+  | null
+  | undefined
+  | (object & { readonly then?: never })
+
 /** Whether `value` is a promise, or anything else that `await` would wait for. */
 export function isThenable(value: unknown): value is PromiseLike<unknown> {
   return (

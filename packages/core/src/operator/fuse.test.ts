@@ -163,12 +163,12 @@ describe('fuse', () => {
     ['compiled', fuse],
     ['nested', nested],
   ])('%s: a function that returns a promise', (_, form) => {
-    /* oxlint-disable unicorn/no-thenable, typescript/no-misused-promises -- these are the mistakes */
+    /* oxlint-disable unicorn/no-thenable -- these are the mistakes */
     const kinds: readonly Step[] = [
       { kind: 'map', apply: async (value) => value },
       { kind: 'map', apply: (value) => ({ then: () => value }) },
       { kind: 'filter', apply: (async () => false) as unknown as () => boolean },
-      { kind: 'tap', apply: async () => {} },
+      { kind: 'tap', apply: (async () => {}) as unknown as () => void },
       { kind: 'flatMap', apply: (async () => [1]) as unknown as () => Iterable<unknown> },
       { kind: 'flatMap', apply: (value) => [Promise.resolve(value)] },
       {
@@ -198,7 +198,7 @@ describe('fuse', () => {
       run(1, 0)
       expect(taken.values).toEqual([{ then: 'later' }])
     })
-    /* oxlint-enable unicorn/no-thenable, typescript/no-misused-promises */
+    /* oxlint-enable unicorn/no-thenable */
 
     test('flatMap: what is not iterable is named', () => {
       const step: Step = { kind: 'flatMap', apply: () => 7 as unknown as Iterable<unknown> }

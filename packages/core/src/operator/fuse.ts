@@ -1,5 +1,5 @@
 import { MillraceError } from '../kernel/errors.ts'
-import { isThenable, refusePromise } from '../kernel/synchronous.ts'
+import { isThenable, refusePromise, type NotAPromise } from '../kernel/synchronous.ts'
 import type { EventTime } from '../kernel/time.ts'
 import { kindOf } from '../kernel/value-path.ts'
 import type { Receiver } from './receiver.ts'
@@ -9,7 +9,7 @@ export type Step =
   | { readonly kind: 'map'; readonly apply: (value: unknown) => unknown }
   | { readonly kind: 'filter'; readonly apply: (value: unknown) => boolean }
   | { readonly kind: 'flatMap'; readonly apply: (value: unknown) => Iterable<unknown> }
-  | { readonly kind: 'tap'; readonly apply: (value: unknown) => void }
+  | { readonly kind: 'tap'; readonly apply: (value: unknown) => NotAPromise }
   | { readonly kind: 'pass' }
 
 /** A step, and what becomes of a record on which its function throws. */
@@ -202,7 +202,7 @@ function outcomeOf(
       return (value) => (checked(step.apply(value)) ? [value] : [])
     case 'tap':
       return (value) => {
-        checked(step.apply(value) as unknown)
+        checked(step.apply(value))
         return [value]
       }
     case 'flatMap':

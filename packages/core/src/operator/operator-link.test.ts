@@ -5,7 +5,7 @@ import { MIN_TIME } from '../kernel/time.ts'
 import { Chain } from './chain.ts'
 import type { ChainPart } from './chain-part.ts'
 import { Cursor } from './cursor.ts'
-import type { Operator, OperatorContext } from './operator.ts'
+import type { Collector, Operator, OperatorContext } from './operator.ts'
 
 /** Emits what it is given, twice. */
 const doubling: Operator<number, number> = {
@@ -132,21 +132,20 @@ describe('an operator that leaves records out', () => {
     expect(() => harness.watermark(5)).toThrow(/event timer 5 of key "a".*in the timer/)
   })
 
-  test('stops at a promise that process or finish returns', () => {
+  test('stops at a promise that it returns or emits', () => {
     const later = async (): Promise<void> => {}
     const failing = async (): Promise<void> => {
       await later()
       throw new Error('later')
     }
-    /* oxlint-disable typescript/no-misused-promises -- these are the mistakes */
-    const asynchronous: readonly Operator<number, number>[] = [
+    const asynchronous: readonly object[] = [
       { process: later },
       { process: failing },
       { process() {}, finish: later },
+      { process: (_: unknown, out: Collector<unknown>) => out.emit(later()) },
     ]
-    /* oxlint-enable typescript/no-misused-promises */
     for (const operator of asynchronous) {
-      const harness = operatorHarness(() => operator, { onError: 'skip' })
+      const harness = operatorHarness(() => operator as Operator<number, number>, { onError: 'skip' })
       expect(() => {
         harness.record(1)
         harness.end()

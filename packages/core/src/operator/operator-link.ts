@@ -79,6 +79,7 @@ export class OperatorLink implements Receiver {
 
   /** Hands `value` to `target`: at once, or when the record being handled can no longer fail. */
   emit(target: Receiver, value: unknown, time: EventTime): void {
+    if (isThenable(value)) refusePromise(value, 'it emits')
     if (this.#transaction?.isOpen === true) {
       this.#transaction.emit(target, value, time)
       return

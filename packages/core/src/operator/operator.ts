@@ -1,6 +1,7 @@
 import type { Codec } from '../kernel/codec.ts'
 import type { KeyToken } from '../kernel/key-token.ts'
 import type { Key } from '../kernel/key.ts'
+import type { NotAPromise } from '../kernel/synchronous.ts'
 import type { EventTime } from '../kernel/time.ts'
 import type { Backup } from '../state/backup.ts'
 import type { EarlierSetting } from '../state/fingerprint.ts'
@@ -23,8 +24,8 @@ export interface StreamRecord<T> {
 /**
  * A step that turns records into records.
  *
- * One instance serves one subtask and is never called twice at once. Every method is synchronous: an
- * operator that must wait for the outside world belongs in `mapAsync`. The engine forwards watermarks
+ * One instance serves one subtask and is never called twice at once. Every method is synchronous: one that returns a
+ * promise fails the task with `ASYNC_FUNCTION`, and what must wait for the outside world belongs in `mapAsync`. The engine forwards watermarks
  * and barriers, saves state and restores it; an operator that keeps what it must remember in handles
  * from its context needs no code for any of that. The shape is Kafka Streams' `Processor`, the discipline
  * Hazelcast Jet's.
@@ -48,15 +49,15 @@ export interface Operator<In, Out> {
    * Called for each record, in order. State handles and timers refer to the record's key. Everything the
    * operator may emit must be emitted before it returns.
    */
-  process(record: StreamRecord<In>, out: Collector<Out>): void
+  process(record: StreamRecord<In>, out: Collector<Out>): NotAPromise
   /**
    * Called when a timer set by this operator is due: an event timer when the watermark has reached its
    * time and before the watermark goes downstream. State handles refer to the timer's key. Timers of one
    * key fire in time order. After a restart a timer may fire again, with the state it had the first time.
    */
-  onTimer?(timer: Timer, out: Collector<Out>): void
+  onTimer?(timer: Timer, out: Collector<Out>): NotAPromise
   /** Called once if the input ends, after every event timer has fired. Not called on a stop. */
-  finish?(out: Collector<Out>): void
+  finish?(out: Collector<Out>): NotAPromise
   /** Called last, on every path. What it throws is logged, not raised. */
   close?(): void
 }

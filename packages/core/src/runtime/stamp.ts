@@ -1,5 +1,6 @@
 import type { TimestampSpec } from '../graph/node.ts'
 import { MillraceError } from '../kernel/errors.ts'
+import { isThenable, refusePromise } from '../kernel/synchronous.ts'
 import type { EventTime } from '../kernel/time.ts'
 import type { Cursor } from '../operator/cursor.ts'
 import type { FailurePolicy } from '../operator/failure-policy.ts'
@@ -44,6 +45,7 @@ export class Stamp implements Receiver {
 }
 
 function notATime(time: unknown): MillraceError {
+  if (isThenable(time)) refusePromise(time, "'at' returned")
   return new MillraceError(
     'TIMESTAMP_INVALID',
     `the event time is ${String(time)} (${typeof time}); 'at' must return milliseconds since the epoch as a finite number`,

@@ -1,6 +1,7 @@
 import type {
   Collector,
   EventTime,
+  NotAPromise,
   Key,
   Operator,
   OperatorContext,
@@ -8,6 +9,7 @@ import type {
   Timer,
 } from '@millrace/core'
 import type { OperatorOptions, Timing } from '../stream.ts'
+import type { Synchronous } from '../synchronous.ts'
 import { openState, type StateHandles, type StateSpecs } from './state-spec.ts'
 
 declare const carries: unique symbol
@@ -31,7 +33,7 @@ export type OutputSpecs = Readonly<Record<string, OutputSpec<unknown>>>
  *   onRecord(record, context) { context.emit(record.value) },
  * })
  */
-export function output<T>(): OutputSpec<T> {
+export function output<T>(): OutputSpec<Synchronous<T>> {
   return { kind: 'output' }
 }
 
@@ -108,9 +110,9 @@ export interface ProcessSpec<
   /** Side outputs. */
   readonly outputs?: O
   /** Called for each record, in order. */
-  onRecord(record: ProcessRecord<T, K, Time>, context: ProcessContext<Out, S, O, Time>): void
+  onRecord(record: ProcessRecord<T, K, Time>, context: ProcessContext<Out, S, O, Time>): NotAPromise
   /** Called when a timer is due. Timers of one key fire in time order. What it throws stops the job. */
-  onTimer?(timer: ProcessTimer<K>, context: ProcessContext<Out, S, O, Time>): void
+  onTimer?(timer: ProcessTimer<K>, context: ProcessContext<Out, S, O, Time>): NotAPromise
 }
 
 /** A spec whose types are forgotten. */
@@ -129,13 +131,13 @@ export class ProcessOperator implements Operator<unknown, unknown> {
     this.#context = new OpenContext(this.#spec, context)
   }
 
-  process(record: StreamRecord<unknown>, out: Collector<unknown>): void {
+  process(record: StreamRecord<unknown>, out: Collector<unknown>): NotAPromise {
     this.#context.out = out
     // Returned, so that the engine sees a promise.
     return this.#spec.onRecord(record as ProcessRecord<unknown, Key, 'timed'>, this.#context)
   }
 
-  onTimer(timer: Timer, out: Collector<unknown>): void {
+  onTimer(timer: Timer, out: Collector<unknown>): NotAPromise {
     this.#context.out = out
     return this.#spec.onTimer?.(timer, this.#context)
   }

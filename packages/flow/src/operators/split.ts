@@ -1,4 +1,11 @@
-import type { Collector, Operator, OperatorContext, StreamRecord } from '@millrace/core'
+import {
+  isThenable,
+  refusePromise,
+  type Collector,
+  type Operator,
+  type OperatorContext,
+  type StreamRecord,
+} from '@millrace/core'
 
 interface Branch {
   readonly name: string
@@ -20,8 +27,13 @@ export class SplitOperator implements Operator<unknown, unknown> {
 
   process(record: StreamRecord<unknown>, out: Collector<unknown>): void {
     const { value } = record
-    const index = this.#branches.findIndex(({ test }) => test(value))
+    const index = this.#branches.findIndex(({ test }) => isPassed(test(value)))
     const output = index === -1 ? out : this.#outputs[index]!
     output.emit(value)
   }
+}
+
+function isPassed(result: unknown): boolean {
+  if (isThenable(result)) refusePromise(result, 'its test returned')
+  return Boolean(result)
 }

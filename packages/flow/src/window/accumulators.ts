@@ -7,6 +7,7 @@ import {
   type Codec,
   type StatePiece,
 } from '@millrace/core'
+import { requireSynchronousMethods } from '../synchronous.ts'
 import {
   AccumulatorCodec,
   aggregatePiece,
@@ -36,6 +37,8 @@ export interface Accumulators {
   results(accumulators: unknown, result: Record<string, unknown>): void
 }
 
+const methods = ['create', 'add', 'merge', 'result'] as const
+
 /**
  * Throws `OPTION_INVALID` for a name that a result cannot have, and `GRAPH_INVALID` for an aggregate without kind or
  * version. `operator` is for messages.
@@ -45,6 +48,7 @@ export function accumulatorsOf(aggregates: Aggregates<unknown>, operator: string
   for (const each of named) {
     checkField(each.name, operator)
     checkIdentity(each, operator)
+    requireSynchronousMethods(each.aggregate, methods, `aggregate '${each.name}' of`, operator)
   }
   return named.length === 1 ? new OneAccumulator(named[0]!, operator) : new AccumulatorArray(named, operator)
 }

@@ -1,4 +1,5 @@
 import type { Codec } from '@millrace/core'
+import type { Synchronous } from '../synchronous.ts'
 
 /**
  * Works out one figure from many values, a value at a time.
@@ -65,7 +66,8 @@ export type Aggregates<In> = Readonly<Record<string, Aggregate<In, unknown, unkn
  * })
  */
 export function aggregator<In, Accumulator, Result>(
-  aggregate: Aggregate<In, Accumulator, Result>,
+  aggregate: Aggregate<In, Accumulator, Synchronous<Result>>,
 ): Aggregate<In, Accumulator, Result> {
-  return aggregate
+  // A result that is not refused is of the type `Result`, which the compiler cannot see.
+  return aggregate as Aggregate<In, Accumulator, Result>
 }

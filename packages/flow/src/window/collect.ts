@@ -1,4 +1,5 @@
 import { backupByLength, isThenable, refusePromise } from '@millrace/core'
+import type { Synchronous } from '../synchronous.ts'
 import type { Aggregate } from './aggregate.ts'
 
 /**
@@ -9,7 +10,7 @@ import type { Aggregate } from './aggregate.ts'
  * { payments: collect(), ids: collect((payment) => payment.id) }
  */
 export function collect<In>(): Aggregate<In, In[], readonly In[]>
-export function collect<In, V>(select: (value: In) => V): Aggregate<In, V[], readonly V[]>
+export function collect<In, V>(select: (value: In) => Synchronous<V>): Aggregate<In, V[], readonly V[]>
 export function collect<In>(select?: (value: In) => unknown): Aggregate<In, unknown[], readonly unknown[]> {
   return {
     kind: 'collect',
