@@ -86,7 +86,7 @@ async function chainOf({ assigner, aggregates }: Question): Promise<Chain> {
     history: () => undefined,
   })
   await store.load()
-  chain.start(false)
+  chain.start(undefined)
   return chain
 }
 

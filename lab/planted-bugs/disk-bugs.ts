@@ -110,8 +110,8 @@ export const diskBugs: readonly DiskBug[] = [
     name: 'the restored watermark is forgotten',
     plant: {
       file: 'core/src/checkpoint/restored-job.ts',
-      from: 'if (entries.length === 0) return MIN_TIME',
-      to: 'return MIN_TIME',
+      from: 'if (first > last) continue',
+      to: 'if (first <= last) continue',
     },
     trial: 'a crash',
     near: /rename/,
@@ -324,9 +324,9 @@ export const diskBugs: readonly DiskBug[] = [
   {
     name: 'after a rescale the subtask that was furthest ahead decides the watermark',
     plant: {
-      file: 'core/src/checkpoint/restored-job.ts',
-      from: 'Math.min(...entries.map(timeOf))',
-      to: 'Math.max(...entries.map(timeOf))',
+      file: 'core/src/runtime/source-task.ts',
+      from: 'Math.min(...reached.map((run) => run.watermark))',
+      to: 'Math.max(...reached.map((run) => run.watermark))',
     },
     trial: 'a rescale',
     near: /rename .*json/,

@@ -63,8 +63,8 @@ export const flowBugs: readonly SimulatorBug[] = [
     name: 'the restored watermark is forgotten',
     plant: {
       file: 'core/src/checkpoint/restored-job.ts',
-      from: 'if (entries.length === 0) return MIN_TIME',
-      to: 'return MIN_TIME',
+      from: 'if (first > last) continue',
+      to: 'if (first <= last) continue',
     },
     shows: /misses|has beside/,
     seed: 0,
@@ -72,12 +72,12 @@ export const flowBugs: readonly SimulatorBug[] = [
   {
     name: 'after a rescale the subtask that was furthest ahead decides the watermark',
     plant: {
-      file: 'core/src/checkpoint/restored-job.ts',
-      from: 'Math.min(...entries.map(timeOf))',
-      to: 'Math.max(...entries.map(timeOf))',
+      file: 'core/src/runtime/source-task.ts',
+      from: 'Math.min(...reached.map((run) => run.watermark))',
+      to: 'Math.max(...reached.map((run) => run.watermark))',
     },
     shows: /misses|has beside/,
-    seed: 35,
+    seed: 78,
   },
   {
     name: 'positions are read after the next poll',

@@ -150,8 +150,7 @@ export class OperatorHarness<In> {
 
   /** The input has ended: every event timer fires, then the operator finishes. */
   end(): void {
-    this.watermark(Number.POSITIVE_INFINITY)
-    for (const subtask of this.#subtasks) subtask.finish()
+    for (const subtask of this.#subtasks) subtask.end()
     for (const subtask of this.#subtasks) subtask.close()
   }
 
@@ -170,7 +169,8 @@ export class OperatorHarness<In> {
   #start(parallelism: number, saved: readonly SavedState[] | undefined): readonly OperatorSubtask[] {
     return Array.from({ length: parallelism }, (_, index) => {
       const state = saved && shareOf(saved, index, parallelism)
-      return new OperatorSubtask(this.#around, index, this.#watermark, state)
+      const groups = keyGroupRange(index, parallelism, keyGroups)
+      return new OperatorSubtask(this.#around, index, groups, this.#watermark, state)
     })
   }
 

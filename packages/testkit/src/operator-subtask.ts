@@ -5,6 +5,7 @@ import {
   type Codec,
   type EventTime,
   type Key,
+  type KeyGroupRange,
   type Operator,
   type OperatorMetric,
 } from '@millrace/core'
@@ -44,10 +45,10 @@ export class OperatorSubtask {
   constructor(
     around: SubtaskSurroundings,
     index: number,
+    groups: KeyGroupRange,
     watermark: EventTime,
     state: SavedState | undefined,
   ) {
-    this.#cursor.watermark = watermark
     const outputs = ['main', ...around.outputs, 'errors']
     const part = {
       name: around.name,
@@ -78,7 +79,12 @@ export class OperatorSubtask {
       history: () => undefined,
     })
     for (const table of this.#tables) table.restore(state?.get(table.name) ?? [])
-    this.#chain.start(state !== undefined)
+    this.#chain.start(
+      state && {
+        groups,
+        reached: () => [{ ...groups, watermark, hasEnded: false, firedTo: Number.NEGATIVE_INFINITY }],
+      },
+    )
   }
 
   /** When the next processing timer is due; infinity if there is none. */
@@ -102,8 +108,8 @@ export class OperatorSubtask {
     this.#untilDone(() => this.#chain.fireProcessing(now))
   }
 
-  finish(): void {
-    this.#untilDone(() => this.#chain.finish())
+  end(): void {
+    this.#untilDone(() => this.#chain.end())
   }
 
   close(): void {

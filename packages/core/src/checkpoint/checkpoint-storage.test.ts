@@ -5,7 +5,7 @@ import { CheckpointStorage } from './checkpoint-storage.ts'
 import type { Manifest } from './manifest.ts'
 
 const manifest = (checkpoint: number): Manifest => ({
-  format: 1,
+  format: 2,
   pipeline: 'p',
   checkpoint,
   createdAt: 0,

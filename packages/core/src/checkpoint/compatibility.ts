@@ -210,11 +210,8 @@ class Comparison {
 
   /** How far the operator had got in event time. */
   #reached(operator: string): EarlierEntry['until'] {
-    const { watermarks, keyGroups } = this.#manifest
-    const own = watermarks.filter((entry) => entry.operator === operator).map(({ watermark }) => watermark)
-    const times = own.map((watermark) => (watermark === 'max' ? Number.MAX_VALUE : watermark))
-    const reached = times.includes('min') ? null : Math.min(...(times as readonly number[]))
-    return [{ groups: [0, keyGroups - 1], watermark: reached }]
+    const own = this.#manifest.watermarks.filter((entry) => entry.operator === operator)
+    return own.map(({ groups, watermark }) => ({ groups, watermark }))
   }
 
   #problems(): readonly string[] {
@@ -237,13 +234,16 @@ class Comparison {
   }
 
   #restored(): Manifest {
-    const { sources, sinks } = this.#manifest
-    const isKept = (name: string) => !this.#abandoned.includes(name)
+    const { sources, sinks, watermarks } = this.#manifest
+    const dropped = this.#discard.filter(({ table }) => table === undefined).map(({ owner }) => owner)
+    const isKept = (name: string) => !this.#abandoned.includes(name) && !dropped.includes(name)
     return {
       ...this.#manifest,
       operators: this.#operators,
       sources: sources.filter(({ source }) => isKept(source)),
       sinks: sinks.filter(({ sink }) => isKept(sink)),
+      // A part whose state is dropped begins anew, also in time.
+      watermarks: watermarks.filter(({ operator }) => isKept(operator)),
     }
   }
 }

@@ -1,19 +1,18 @@
 import type { Clock } from '@millrace/channels'
 import { isMillraceError, MillraceError } from '../kernel/errors.ts'
 import type { Json } from '../kernel/json.ts'
-import type { EventTime } from '../kernel/time.ts'
 import type { CheckpointFigures } from '../observe/metrics.ts'
+import type { Reached } from '../time/reached.ts'
 import type { Manifest, SplitEntry } from './manifest.ts'
 
 /** One subtask's part of a checkpoint. */
 export interface TaskReport {
   readonly task: string
   readonly subtask: number
-  /** The names of all operators in the task. */
-  readonly members: readonly string[]
-  readonly watermark: EventTime
   /** Of a chain: the kinds of key that its keyed operators have had. */
   readonly keys?: readonly { readonly operator: string; readonly kinds: readonly string[] }[]
+  /** How far its source or its operators had got in event time, by name and key groups. */
+  readonly reached: ReadonlyMap<string, readonly Reached[]>
   /** Of a source: where each split stood when the barrier entered the stream. */
   readonly splits?: readonly SplitEntry[]
   /** Of a sink: everything prepared and not yet committed. */

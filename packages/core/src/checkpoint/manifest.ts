@@ -3,8 +3,8 @@ import { MillraceError } from '../kernel/errors.ts'
 import type { Json } from '../kernel/json.ts'
 import type { Fingerprint, StateSetting } from '../state/fingerprint.ts'
 
-/** The format this program writes. It reads every format up to it. */
-export const manifestFormat = 1
+/** The format this program reads and writes. */
+export const manifestFormat = 2
 
 /**
  * What one checkpoint consists of. Published atomically, it makes everything it names one unit: positions,
@@ -19,7 +19,7 @@ export interface Manifest {
   readonly checkpoint: number
   /** Milliseconds since the epoch. */
   readonly createdAt: number
-  /** How the job stood: it went on, was stopped, or had read all of its bounded input. */
+  /** Why it was made: in passing, for a stop, or at the end of a run, whose input had ended or was drained. */
   readonly phase: 'running' | 'stopped' | 'finished'
   readonly keyGroups: number
   readonly parallelism: number
@@ -74,18 +74,26 @@ export interface SplitEntry {
   readonly isFinished: boolean
 }
 
-/** An operator's watermark at the barrier: restored, it never goes below it, so late stays late. */
+/** How far a source or an operator had got in event time at the barrier, for some of its key groups. */
 export interface WatermarkEntry {
+  /** Its name. Steps have none that is stable, and no watermark of their own. */
   readonly operator: string
-  readonly subtask: number
-  /** `min` and `max` stand for the beginning and the end of time, which JSON has no numbers for. */
-  readonly watermark: number | 'min' | 'max'
+  /** "files", "window": another type under the same name starts without a watermark. */
+  readonly type: string
+  /** The first and the last key group. Splits belong to groups by their names. */
+  readonly groups: readonly [first: number, last: number]
+  /** Milliseconds since the epoch, or null: none yet. What the end of a run fires does not raise it. */
+  readonly watermark: number | null
+  /** Whether its input had ended and it had finished. */
+  readonly hasEnded: boolean
+  /** The greatest time of a window or timer that fired only because the input ended; null if none did. */
+  readonly firedTo: number | null
 }
 
 export interface SinkEntry {
   readonly sink: string
   readonly subtask: number
-  /** The checkpoint at whose barrier it was prepared; older than the manifest's if that one was given up. */
+  /** The checkpoint at whose barrier it was prepared; older than the manifest's if that one was aborted. */
   readonly preparedAt: number
   readonly committable: Json
   /** Whether it is known to be committed. In doubt it is committed again. */
@@ -105,23 +113,30 @@ export function encodeManifest(manifest: Manifest): Uint8Array {
   return bytes
 }
 
-/** Throws `CHECKPOINT_CORRUPT` for damaged bytes and `CHECKPOINT_INCOMPATIBLE` for a newer format. */
+/** Throws `CHECKPOINT_CORRUPT` for damaged bytes and `CHECKPOINT_INCOMPATIBLE` for another format. */
 export function decodeManifest(bytes: Uint8Array, path: string): Manifest {
   const newline = bytes.indexOf(0x0a)
   const head = newline < 0 ? '' : String.fromCharCode(...bytes.subarray(0, Math.min(newline, 100)))
   const match = /^millrace-manifest (\d+) (\d+) ([0-9a-f]{8})$/.exec(head)
   if (match === null) throw corrupt(path, 'its first line is not that of a manifest')
   const [, format, length, checksum] = match
-  if (Number(format) > manifestFormat) {
-    throw new MillraceError(
-      'CHECKPOINT_INCOMPATIBLE',
-      `${path}: manifest format ${format} is newer than this program's ${manifestFormat}; run it with the Millrace version that wrote it, or a later one`,
-    )
-  }
+  if (Number(format) !== manifestFormat) throw otherFormat(path, Number(format))
   const body = bytes.subarray(newline + 1)
   if (body.length !== Number(length)) throw corrupt(path, `it has ${body.length} bytes instead of ${length}`)
   if (hex(crc32(body)) !== checksum) throw corrupt(path, 'its checksum does not match')
   return JSON.parse(decoder.decode(body)) as Manifest
+}
+
+function otherFormat(path: string, format: number): MillraceError {
+  const advice =
+    format > manifestFormat
+      ? 'Run the job with the Millrace version that wrote it, or a later one'
+      : 'Run the job with the Millrace version that wrote it until it has finished (--drain), then start with another data directory'
+  return new MillraceError(
+    'CHECKPOINT_INCOMPATIBLE',
+    `${path} has manifest format ${format}, and this version reads format ${manifestFormat}. ${advice}`,
+    { place: path },
+  )
 }
 
 function corrupt(path: string, what: string): MillraceError {

@@ -1,15 +1,19 @@
+import type { Graph, GraphNode } from '../graph/node.ts'
 import type { KeyGroupRange } from '../kernel/key-group.ts'
-import { MAX_TIME, MIN_TIME, type EventTime } from '../kernel/time.ts'
+import { MIN_TIME, type EventTime } from '../kernel/time.ts'
 import type { OperatorHistory } from '../operator/chain-assembly.ts'
+import type { Reached } from '../time/reached.ts'
 import type { TaskReport } from './coordinator.ts'
-import type { Manifest, SinkEntry, SourceEntry, SplitEntry, WatermarkEntry } from './manifest.ts'
+import type { Manifest, WatermarkEntry, SinkEntry, SourceEntry, SplitEntry } from './manifest.ts'
 
 /** A manifest's contents as tasks ask for them; also for a job that starts from nothing. */
 export class RestoredJob {
   readonly #manifest: Manifest | undefined
+  readonly #types: ReadonlyMap<string, string>
 
-  constructor(manifest: Manifest | undefined) {
+  constructor(manifest: Manifest | undefined, graph: Graph) {
     this.#manifest = manifest
+    this.#types = typesOf(graph)
   }
 
   get checkpoint(): number | undefined {
@@ -36,28 +40,34 @@ export class RestoredJob {
     return { earlier, keys: entry.keys }
   }
 
-  /**
-   * Where an operator's subtask stood. After a change of parallelism its groups come from several subtasks, and the
-   * furthest behind of them counts for all.
-   */
-  watermark(operator: string, subtask: number, parallelism: number): EventTime {
-    const entries = this.#manifest?.watermarks.filter((entry) => entry.operator === operator) ?? []
-    if (entries.length === 0) return MIN_TIME
-    const own =
-      this.#manifest!.parallelism === parallelism && entries.find((entry) => entry.subtask === subtask)
-    return own ? timeOf(own) : Math.min(...entries.map(timeOf))
+  /** What a source or an operator had reached in `groups`, whatever parallelism it had. */
+  reached(operator: string, groups: KeyGroupRange): readonly Reached[] {
+    const runs: Reached[] = []
+    for (const entry of this.#manifest?.watermarks ?? []) {
+      if (entry.operator !== operator || entry.type !== this.#types.get(operator)) continue
+      const first = Math.max(entry.groups[0], groups.first)
+      const last = Math.min(entry.groups[1], groups.last)
+      if (first > last) continue
+      const { watermark, hasEnded, firedTo } = entry
+      runs.push({ first, last, watermark: timeOf(watermark), hasEnded, firedTo: timeOf(firedTo) })
+    }
+    return runs
   }
 }
 
 /** The parts of a manifest that the tasks report. */
 export function manifestParts(
   reports: readonly TaskReport[],
+  graph: Graph,
 ): Pick<Manifest, 'sources' | 'watermarks' | 'sinks'> {
+  const types = typesOf(graph)
   const sources = new Map<string, SplitEntry[]>()
   const watermarks: WatermarkEntry[] = []
   const sinks: SinkEntry[] = []
-  for (const { task, subtask, members, watermark, splits, prepared } of reports) {
-    for (const operator of members) watermarks.push({ operator, subtask, watermark: textOf(watermark) })
+  for (const { task, subtask, reached, splits, prepared } of reports) {
+    for (const [operator, runs] of reached) {
+      for (const run of runs) watermarks.push(entryOf(operator, types.get(operator)!, run))
+    }
     if (splits !== undefined) sources.set(task, [...(sources.get(task) ?? []), ...splits])
     for (const { checkpoint, committable } of prepared ?? []) {
       sinks.push({ sink: task, subtask, preparedAt: checkpoint, committable })
@@ -66,12 +76,33 @@ export function manifestParts(
   return { sources: [...sources].map(([source, splits]) => ({ source, splits })), watermarks, sinks }
 }
 
-function timeOf({ watermark }: WatermarkEntry): EventTime {
-  if (watermark === 'min') return MIN_TIME
-  return watermark === 'max' ? MAX_TIME : watermark
+function entryOf(operator: string, type: string, run: Reached): WatermarkEntry {
+  const { first, last, watermark, hasEnded, firedTo } = run
+  return {
+    operator,
+    type,
+    groups: [first, last],
+    watermark: jsonOf(watermark),
+    hasEnded,
+    firedTo: jsonOf(firedTo),
+  }
 }
 
-function textOf(time: EventTime): WatermarkEntry['watermark'] {
-  if (time === MIN_TIME) return 'min'
-  return time === MAX_TIME ? 'max' : time
+/** The nodes that have a watermark of their own, with their types. */
+function typesOf({ nodes }: Graph): ReadonlyMap<string, string> {
+  return new Map(nodes.flatMap((node) => typeOf(node).map((type) => [node.name, type] as const)))
+}
+
+function typeOf(node: GraphNode): readonly string[] {
+  if (node.kind === 'source') return [node.source.kind]
+  return node.kind === 'operator' ? [node.type] : []
+}
+
+/** JSON has no number for the beginning of time. */
+function jsonOf(time: EventTime): number | null {
+  return time === MIN_TIME ? null : time
+}
+
+function timeOf(json: number | null): EventTime {
+  return json ?? MIN_TIME
 }

@@ -40,7 +40,7 @@ export interface Origin {
  * Marks keep their place among the records. A watermark `time` promises that no record behind it is
  * older than `time`. `idle` says that this input has caught up and is quiet, so that nobody needs to
  * wait for it; `active` takes that back. A barrier cuts the stream into "before" and "after" one
- * checkpoint. `end` says that no more records come; barriers still may.
+ * checkpoint. `end` says that no more records come and time is over; barriers may still come.
  */
 export type Element<T = unknown> =
   | { readonly kind: 'batch'; readonly batch: Batch<T> }

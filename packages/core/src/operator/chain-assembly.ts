@@ -1,6 +1,5 @@
 import { nothingCodec } from '../kernel/codecs.ts'
 import { keyGroup } from '../kernel/key-group.ts'
-import type { EventTime } from '../kernel/time.ts'
 import type { Slicing } from '../kernel/yield-budget.ts'
 import { KeyScope } from '../state/keyed-handles.ts'
 import type { StateTable, TableSpec } from '../state/state-store.ts'
@@ -45,7 +44,6 @@ export interface OperatorHistory {
 
 /** What the running chain answers for its operators. */
 interface ChainAnswers {
-  watermark(link: OperatorLink): EventTime
   noteTimer(domain: TimerDomain, time: number): void
 }
 
@@ -97,7 +95,8 @@ export class ChainAssembly {
         scope,
         timers: link.timers,
         transaction,
-        watermark: () => this.#chain.watermark(link),
+        watermark: () => link.watermark,
+        passed: () => link.passed,
         now: () => around.now(),
         output: (output) => {
           const collector = outputs.get(output)

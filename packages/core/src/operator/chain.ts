@@ -3,23 +3,34 @@
  *
  * True between any two calls:
  *
- *  1. No operator has an event timer that is due at `cursor.watermark`.
+ *  1. No operator has an event timer that became due at `cursor.watermark` or before.
  *  2. Every record was handled under the watermark it was emitted under, wherever a batch was cut.
  *  3. A call that returned early can be made again and continues where it stopped. It returns early because the
  *     outputs are full, or because it has worked long enough and the event loop needs a turn. Each call makes progress.
  *
  * Time reaches the operators one after another: what an operator emits while its timers fire is handled by the
- * operators behind it under the old watermark, and only then do they advance themselves.
+ * operators behind it under the old watermark, and only then do they advance themselves. The end of the input, after
+ * which every timer is due, reaches them in the same way. It leaves `cursor.watermark` as the data had left it, so that
+ * input which comes back in a later run is not late.
  */
 import type { Batch } from '../kernel/element.ts'
-import type { EventTime } from '../kernel/time.ts'
+import type { KeyGroupRange } from '../kernel/key-group.ts'
+import { MAX_TIME, MIN_TIME, type EventTime } from '../kernel/time.ts'
 import type { Slicing } from '../kernel/yield-budget.ts'
 import type { TimerDomain } from '../time/due-timer.ts'
+import type { Reached } from '../time/reached.ts'
 import { ChainAssembly, type ChainSurroundings } from './chain-assembly.ts'
 import type { ChainTarget } from './chain-part.ts'
 import type { Cursor } from './cursor.ts'
 import type { OperatorLink } from './operator-link.ts'
 import type { Receiver } from './receiver.ts'
+
+/** What a chain had reached in an earlier life. */
+export interface RestoredChain {
+  /** The key groups of its subtask now. */
+  readonly groups: KeyGroupRange
+  reached(operator: string): readonly Reached[]
+}
 
 /** The operators of one task. */
 export class Chain {
@@ -33,14 +44,14 @@ export class Chain {
   #target: EventTime = 0
   #nextEvent = Number.POSITIVE_INFINITY
   #nextProcessing = Number.POSITIVE_INFINITY
-  #finishing = 0
+  /** The operator that the end of the input has reached, or -1. */
+  #ending = -1
 
   /** The chain that starts at `heads`: all of them receive every record. */
   constructor(heads: readonly ChainTarget[], around: ChainSurroundings) {
     this.#cursor = around.cursor
     this.#budget = around.budget
     const assembly = new ChainAssembly(around, {
-      watermark: (link) => this.#watermarkOf(link),
       noteTimer: (domain, time) => this.#noteTimer(domain, time),
     })
     this.#head = assembly.receiver(heads)
@@ -49,10 +60,11 @@ export class Chain {
   }
 
   /** State is in place: takes up timers again. Called once, before the first record. */
-  start(isRestored: boolean): void {
+  start(restored: RestoredChain | undefined): void {
     for (const link of this.#links) {
+      if (restored !== undefined) link.restore(restored.groups, restored.reached(link.policy.operator))
       link.timers?.rebuild()
-      if (isRestored) link.operator.restored?.()
+      if (restored !== undefined) link.operator.restored?.()
     }
     this.#lookAtTimers()
   }
@@ -90,6 +102,23 @@ export class Chain {
     return length
   }
 
+  /**
+   * Advances to a watermark that makes no timer due, for inputs that announce theirs before their first record; false
+   * if some timer is.
+   */
+  begin(watermark: EventTime): boolean {
+    const isDue = (link: OperatorLink): boolean =>
+      link.timers !== undefined && watermark > link.passed && watermark >= link.timers.next('event')
+    if (this.#links.some(isDue)) return false
+    this.#cursor.watermark = Math.max(this.#cursor.watermark, watermark)
+    return true
+  }
+
+  /** How far the operators are, for a checkpoint. */
+  reached(groups: KeyGroupRange): ReadonlyMap<string, readonly Reached[]> {
+    return new Map(this.#links.map((link) => [link.policy.operator, link.reached(groups)]))
+  }
+
   /** Fires every event timer up to `watermark`; false if the call must be made again. */
   advance(watermark: EventTime): boolean {
     if (this.#advancing < 0) {
@@ -98,14 +127,7 @@ export class Chain {
       this.#target = watermark
     }
     while (this.#advancing < this.#links.length) {
-      const link = this.#links[this.#advancing]!
-      if (link.timers !== undefined) {
-        while (link.timers.next('event') <= this.#target) {
-          if (this.#cursor.isFull) return false
-          if (!link.fire('event', this.#target, this.#target)) break
-          if (this.#budget.spend()) return false
-        }
-      }
+      if (!this.#advanceLink(this.#links[this.#advancing]!, this.#target)) return false
       this.#advancing++
     }
     this.#advancing = -1
@@ -120,7 +142,7 @@ export class Chain {
       if (link.timers === undefined) continue
       while (link.timers.next('processing') <= now) {
         if (this.#cursor.isFull) return false
-        if (!link.fire('processing', now, this.#untimed(now))) break
+        if (!link.fire('processing', now, now)) break
         if (this.#budget.spend()) return false
       }
     }
@@ -128,13 +150,21 @@ export class Chain {
     return true
   }
 
-  /** Tells each operator that its input has ended; false if the call must be made again. */
-  finish(): boolean {
-    while (this.#finishing < this.#links.length) {
+  /**
+   * The input has ended: fires every event timer and finishes, operator by operator. False if the call must be made
+   * again.
+   */
+  end(): boolean {
+    if (this.#ending < 0) this.#ending = 0
+    while (this.#ending < this.#links.length) {
+      const link = this.#links[this.#ending]!
+      if (!this.#advanceLink(link, MAX_TIME)) return false
       if (this.#cursor.isFull) return false
-      this.#links[this.#finishing++]!.finish()
+      link.finish()
+      this.#ending++
       if (this.#budget.spend()) return false
     }
+    this.#lookAtTimers()
     return true
   }
 
@@ -162,11 +192,18 @@ export class Chain {
     }
   }
 
-  /** An operator that has advanced already sees the new watermark, those behind it still the old one. */
-  #watermarkOf(link: OperatorLink): EventTime {
-    return this.#advancing >= 0 && this.#links.indexOf(link) <= this.#advancing
-      ? this.#target
-      : this.#cursor.watermark
+  /** Fires the event timers of one operator up to `watermark`; false if the call must be made again. */
+  #advanceLink(link: OperatorLink, watermark: EventTime): boolean {
+    link.advance(watermark)
+    const { timers } = link
+    if (timers === undefined) return true
+    const upTo = Math.max(watermark, link.passed)
+    while (timers.next('event') <= upTo) {
+      if (this.#cursor.isFull) return false
+      if (!link.fire('event', upTo, upTo)) break
+      if (this.#budget.spend()) return false
+    }
+    return true
   }
 
   #noteTimer(domain: TimerDomain, time: number): void {
@@ -174,18 +211,16 @@ export class Chain {
     else this.#nextProcessing = Math.min(this.#nextProcessing, time)
   }
 
-  /** Records a processing timer emits must not be late, and must have a time if the stream has times. */
-  #untimed(now: number): EventTime {
-    const { watermark } = this.#cursor
-    return Number.isFinite(watermark) ? watermark : now
-  }
-
   #lookAtTimers(): void {
     let event = Number.POSITIVE_INFINITY
     let processing = Number.POSITIVE_INFINITY
-    for (const { timers } of this.#links) {
+    for (const link of this.#links) {
+      link.forgetFloor()
+      const { timers } = link
       if (timers === undefined) continue
-      event = Math.min(event, timers.next('event'))
+      const next = timers.next('event')
+      // Set for a time that had passed: it is due whenever time moves.
+      event = Math.min(event, next <= link.passed ? MIN_TIME : next)
       processing = Math.min(processing, timers.next('processing'))
     }
     this.#nextEvent = event

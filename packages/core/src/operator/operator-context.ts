@@ -2,7 +2,7 @@ import { MillraceError } from '../kernel/errors.ts'
 import type { KeyToken } from '../kernel/key-token.ts'
 import type { Key } from '../kernel/key.ts'
 import { structuredCodec } from '../kernel/structured-codec.ts'
-import type { EventTime } from '../kernel/time.ts'
+import { MIN_TIME, type EventTime } from '../kernel/time.ts'
 import { backupByCodec, backupByLength } from '../state/backup.ts'
 import { KeyedList, KeyedMap, KeyedValue, type KeyScope } from '../state/keyed-handles.ts'
 import type { EarlierSetting } from '../state/fingerprint.ts'
@@ -24,6 +24,8 @@ export interface OperatorSurroundings {
   /** Undefined for an operator that stops the task when it fails. */
   readonly transaction: RecordTransaction | undefined
   watermark(): EventTime
+  /** The watermark that has passed for every key. */
+  passed(): EventTime
   now(): number
   /** What the restored checkpoint says about the operator's earlier settings. */
   readonly earlier: readonly EarlierSetting[]
@@ -148,7 +150,7 @@ class KeyedTimers implements Timers {
   setSweep(time: EventTime, name: string, keys: () => Iterable<Cell<unknown> | undefined>): void {
     const { transaction } = this.#around
     if (transaction?.isOpen === true) transaction.whenHandled(() => this.setSweep(time, name, keys))
-    else {
+    else if (time > this.#around.passed()) {
       this.#queue().setSweep(time, name, keys)
       this.#around.noteTimer('event', time)
     }
@@ -164,7 +166,8 @@ class KeyedTimers implements Timers {
     if (transaction?.isOpen === true) transaction.whenHandled(() => this.#set(domain, time, name))
     else {
       queue.set(domain, time, name, token)
-      this.#around.noteTimer(domain, time)
+      const hasPassed = domain === 'event' && time <= this.#around.passed()
+      this.#around.noteTimer(domain, hasPassed ? MIN_TIME : time)
     }
   }
 

@@ -1,8 +1,10 @@
 import type { Key } from '../kernel/key.ts'
+import type { KeyGroupRange } from '../kernel/key-group.ts'
 import { isThenable, refusePromise } from '../kernel/synchronous.ts'
-import type { EventTime } from '../kernel/time.ts'
+import { MAX_TIME, MIN_TIME, type EventTime } from '../kernel/time.ts'
 import type { KeyScope } from '../state/keyed-handles.ts'
 import type { TimerDomain } from '../time/due-timer.ts'
+import { WatermarkFloor, type Reached } from '../time/reached.ts'
 import type { TimerQueue } from '../time/timer-queue.ts'
 import type { Cursor } from './cursor.ts'
 import type { FailurePolicy } from './failure-policy.ts'
@@ -31,7 +33,12 @@ class LinkCollector implements Collector<unknown> {
   }
 }
 
-/** One operator of a chain with its key, its timers and its error policy. */
+/**
+ * One operator of a chain with its key, its timers, its error policy and how far it is in event time.
+ *
+ * Its watermark is that of the chain, unless it is ahead of it: because the chain advances one operator after another,
+ * because it was restored with a watermark that the chain has yet to reach, or because its input has ended.
+ */
 export class OperatorLink implements Receiver {
   readonly operator: Operator<unknown, unknown>
   readonly timers: TimerQueue | undefined
@@ -41,6 +48,11 @@ export class OperatorLink implements Receiver {
   readonly out: Collector<unknown>
   /** Event time of the record or timer being handled: what `emit` stamps. */
   time: EventTime = 0.5
+  /** What the chain is advancing it to, or has; `MAX_TIME` once its input has ended. */
+  #ahead: EventTime = MIN_TIME
+  #floor = WatermarkFloor.none
+  #hasEnded = false
+  #firedTo: EventTime = MIN_TIME
   readonly #record: { value: unknown; time: EventTime; key: Key | undefined }
   readonly #keyBy: ((value: unknown) => Key) | undefined
   readonly #scope: KeyScope
@@ -77,6 +89,41 @@ export class OperatorLink implements Receiver {
     return new LinkCollector(this, target)
   }
 
+  /** Takes up where the operator was in an earlier life. */
+  restore(groups: KeyGroupRange, reached: readonly Reached[]): void {
+    this.#floor = new WatermarkFloor(groups, reached)
+    this.#hasEnded = reached.length > 0 && reached.every(({ hasEnded }) => hasEnded)
+    this.#firedTo = Math.max(MIN_TIME, ...reached.map(({ firedTo }) => firedTo))
+  }
+
+  /** The watermark that records and timers of the current key meet. */
+  get watermark(): EventTime {
+    return Math.max(this.#ahead, this.#unendedWatermark)
+  }
+
+  /** What has passed for every key, so that its timers have fired or are due at the next opportunity. */
+  get passed(): EventTime {
+    return Math.max(this.#cursor.watermark, this.#floor.lowest)
+  }
+
+  /** The chain advances it to `watermark`: that is what its timers and records meet from now on. */
+  advance(watermark: EventTime): void {
+    if (watermark === MAX_TIME && this.#ahead !== MAX_TIME && !this.#hasEnded) this.#firedTo = MIN_TIME
+    this.#ahead = watermark
+  }
+
+  /** The chain has advanced: what it has passed is no floor any more. */
+  forgetFloor(): void {
+    if (this.#floor.highest <= this.#cursor.watermark) this.#floor = WatermarkFloor.none
+  }
+
+  /** How far it is, for a checkpoint. */
+  reached(groups: KeyGroupRange): readonly Reached[] {
+    const hasEnded = this.#hasEnded
+    const firedTo = hasEnded ? this.#firedTo : MIN_TIME
+    return this.#floor.raisedTo(this.#cursor.watermark, groups).map((run) => ({ ...run, hasEnded, firedTo }))
+  }
+
   /** Hands `value` to `target`: at once, or when the record being handled can no longer fail. */
   emit(target: Receiver, value: unknown, time: EventTime): void {
     if (isThenable(value)) refusePromise(value, 'it emits')
@@ -93,6 +140,8 @@ export class OperatorLink implements Receiver {
   }
 
   receive(value: unknown, time: EventTime): void {
+    // Input that comes back after its end may end again.
+    this.#hasEnded = false
     const record = this.#record
     record.value = value
     record.time = time
@@ -117,15 +166,23 @@ export class OperatorLink implements Receiver {
 
   /**
    * Takes one step: fires the earliest timer due at `upTo`, or searches on for the next key of a sweep. Returns false
-   * if nothing is due. `untimedAt` stamps what processing timers emit.
+   * if nothing is due. `now` stamps what a processing timer emits on a stream without times.
    */
-  fire(domain: TimerDomain, upTo: number, untimedAt: EventTime): boolean {
+  fire(domain: TimerDomain, upTo: number, now: number): boolean {
     const due = this.timers!.take(domain, upTo)
     if (due === undefined) return false
     if (due === 'searching') return true
+    // A sweep is set once for all keys; those that came from a subtask further ahead had it there.
+    if (due.isSweep && due.time <= this.#floor.of(due.group)) return true
     const scope = this.#scope
     scope.setToken(due.token, due.group)
-    this.time = domain === 'event' ? due.time : untimedAt
+    if (domain === 'event') {
+      this.time = due.time
+      if (this.#ahead === MAX_TIME) this.#firedTo = Math.max(this.#firedTo, due.time)
+    } else {
+      // What a processing timer emits must not be late, and must have a time if the stream has times.
+      this.time = Number.isFinite(this.#unendedWatermark) ? this.#unendedWatermark : now
+    }
     const timer = { key: scope.key, time: due.time, name: due.name, domain }
     this.#cursor.atTimer(timer)
     try {
@@ -138,7 +195,10 @@ export class OperatorLink implements Receiver {
     return true
   }
 
+  /** Calls `finish`, unless that was done in an earlier life and nothing has come since. */
   finish(): void {
+    if (this.#hasEnded) return
+    this.#hasEnded = true
     this.#cursor.atTimer('end')
     try {
       this.#done(this.operator.finish?.(this.out))
@@ -152,5 +212,11 @@ export class OperatorLink implements Receiver {
   #done(returned: unknown): void {
     if (returned !== undefined && isThenable(returned)) refusePromise(returned)
     if (this.#failedBehind !== undefined) throw this.#failedBehind.thrown
+  }
+
+  get #unendedWatermark(): EventTime {
+    const floor = this.#floor
+    const isOne = floor.lowest === floor.highest || !this.#scope.isInKey
+    return Math.max(this.#cursor.watermark, isOne ? floor.lowest : floor.of(this.#scope.group))
   }
 }

@@ -56,7 +56,11 @@ export interface Operator<In, Out> {
    * key fire in time order. After a restart a timer may fire again, with the state it had the first time.
    */
   onTimer?(timer: Timer, out: Collector<Out>): NotAPromise
-  /** Called once if the input ends, after every event timer has fired. Not called on a stop. */
+  /**
+   * Called once if the input ends, after every event timer has fired, also if the job restarts afterwards. What it
+   * emits is not late for the operators that follow. If input comes back in a later run, it is called again when that
+   * ends. Not called on a stop.
+   */
   finish?(out: Collector<Out>): NotAPromise
   /** Called last, on every path. What it throws is logged, not raised. */
   close?(): void
@@ -76,7 +80,7 @@ export interface OperatorContext {
   readonly name: string
   readonly subtask: number
   readonly timers: Timers
-  /** The current watermark of this operator. */
+  /** The current watermark of this operator for the current key; infinite once its input has ended. */
   watermark(): EventTime
   /** Processing time in milliseconds since the epoch. Results that use it differ from run to run. */
   now(): number
@@ -134,7 +138,9 @@ export interface Timers {
    * the key, and is kept once however many keys there are: windows end by it. The same (time, name)
    * twice is one sweep. `keys` is called only when the sweep is due, and iterated to its end, so clean-up may
    * follow its last `yield`. Where it searches long for the next key it yields undefined every hundred steps or so, and
-   * the event loop can have a turn. Sweeps are not saved: set them again in `restored`.
+   * the event loop can have a turn. Sweeps are not saved: set them again in `restored`. One for a time that has passed
+   * for every key is not set, so an operator may set all that belong to a cell. After a change of parallelism some keys
+   * may have been further ahead than others: `onTimer` is not called for keys whose watermark had passed the time.
    */
   setSweep(time: EventTime, name: string, keys: () => Iterable<Cell<unknown> | undefined>): void
 }

@@ -5,7 +5,7 @@ import { MillraceError } from '../kernel/errors.ts'
 import { keyGroup, keyGroupRange, type KeyGroupRange } from '../kernel/key-group.ts'
 import { keyToken, type KeyToken } from '../kernel/key-token.ts'
 import { structuredCodec } from '../kernel/structured-codec.ts'
-import type { EventTime } from '../kernel/time.ts'
+import { MAX_TIME, MIN_TIME, type EventTime } from '../kernel/time.ts'
 import { TaskMetrics } from '../observe/metrics.ts'
 import { placeOfRecord, type Cursor } from '../operator/cursor.ts'
 import { FailurePolicy } from '../operator/failure-policy.ts'
@@ -58,7 +58,7 @@ export class AsyncTask implements Task {
   readonly #snapshot: SnapshotSlices
   readonly #groups: KeyGroupRange
   /** The watermark of the input; the output's stays behind it while records are here. */
-  #inputWatermark: EventTime
+  #inputWatermark: EventTime = MIN_TIME
   #isInputIdle = false
   /** Whether the tasks behind this one were told that it is idle. */
   #isIdle = false
@@ -76,8 +76,7 @@ export class AsyncTask implements Task {
     this.#cursor = cursor
     this.#wakeup = wakeup
     around.cancellation.onCancel(() => wakeup.wake())
-    this.#inputWatermark = around.restoredWatermark(plan.name, subtask)
-    this.#gate = new Gate(wiring.inputs, wakeup, this.#inputWatermark)
+    this.#gate = new Gate(wiring.inputs, wakeup)
     const least = node.serial === 'key' ? node.concurrency * waitingPerCall : node.concurrency
     this.#limit = new InputLimit(this.#gate, around.platform.clock, least)
     this.#outlet = new Outlet(ports, {
@@ -113,19 +112,15 @@ export class AsyncTask implements Task {
     const cells = [...this.#table.cells(0)]
     const watermarks = cells.map((cell) => (cell.value as Waiting).watermark)
     // After a rescale records of several subtasks come together, whose watermarks were apart: no result may leave
-    // under a later one than a record behind it, or a record still to come, has arrived under.
-    let least = this.#inputWatermark
+    // under a later one than a record behind it has arrived under.
+    let least = MAX_TIME
     for (let i = cells.length - 1; i >= 0; i--) watermarks[i] = least = Math.min(least, watermarks[i]!)
     for (const [i, cell] of cells.entries()) {
       const { value, time } = cell.value as Waiting
       this.#sequence = Math.max(this.#sequence, Math.floor(Number(cell.inner) / this.#around.keyGroups) + 1)
       this.#calls.add(restoredRecord(value, time, watermarks[i]!, cell, this.#tokenOf(value)))
     }
-    this.#advance()
-    this.metrics.watermark = this.#cursor.watermark
-    this.#outlet.begin(this.#cursor.watermark)
-    this.#isInputIdle = this.#gate.begin()
-    this.#passIdle()
+    this.#gate.begin((arrival) => this.#announced(arrival))
   }
 
   async run(): Promise<void> {
@@ -156,6 +151,18 @@ export class AsyncTask implements Task {
   }
 
   async close(): Promise<void> {}
+
+  /** Passes on what inputs have announced at the start. */
+  #announced(arrival: Arrival): boolean {
+    if (arrival.kind === 'watermark') {
+      this.#inputWatermark = arrival.time
+      this.#passWatermark()
+    } else if (arrival.kind === 'idle') {
+      this.#isInputIdle = true
+      this.#passIdle()
+    } else return false
+    return true
+  }
 
   #handle(arrival: Arrival): void {
     switch (arrival.kind) {
@@ -278,6 +285,7 @@ export class AsyncTask implements Task {
     if (this.#input !== 'ended' || !this.#calls.isEmpty) return
     this.#input = 'passed on'
     this.#outlet.mark({ kind: 'end' })
+    this.metrics.watermark = MAX_TIME
     this.#around.ended(this.#plan.name, this.#subtask)
   }
 
@@ -289,9 +297,12 @@ export class AsyncTask implements Task {
     this.#outlet.mark({ kind: isIdle ? 'idle' : 'active' })
   }
 
-  /** What leaves next leaves under the watermark of the oldest record. */
+  /**
+   * What leaves next leaves under the watermark of the oldest record. After a restart it may be ahead of the input: an
+   * input that was idle holds it back again, and records behind it have met no other watermark.
+   */
   #advance(): void {
-    const reached = this.#calls.watermark ?? this.#inputWatermark
+    const reached = Math.min(this.#calls.watermark ?? this.#inputWatermark, this.#inputWatermark)
     this.#cursor.watermark = Math.max(this.#cursor.watermark, reached)
   }
 
@@ -304,18 +315,12 @@ export class AsyncTask implements Task {
   }
 
   #barrier(checkpoint: number): void {
-    // That of the output follows from it and from the records that wait.
-    const watermark = this.#inputWatermark
     this.#outlet.force()
     this.#passMarks()
     this.#outlet.mark({ kind: 'barrier', checkpoint })
     this.#snapshot.begin(() => {
-      this.#around.report(checkpoint, {
-        task: this.#plan.name,
-        subtask: this.#subtask,
-        members: this.#plan.members,
-        watermark,
-      })
+      // Its inputs announce their watermarks again, and records in flight carry theirs.
+      this.#around.report(checkpoint, { task: this.#plan.name, subtask: this.#subtask, reached: new Map() })
     })
   }
 

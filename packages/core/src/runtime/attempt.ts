@@ -202,7 +202,7 @@ export class Attempt {
       discard: plan?.discard ?? [],
       retained: manifests.map((kept) => kept.store.snapshot),
     })
-    const restored = new RestoredJob(manifest)
+    const restored = new RestoredJob(manifest, this.#settings.graph)
     this.#tasks = makeTasks(
       this.#plan,
       wire(this.#plan, this.#settings),
@@ -255,7 +255,7 @@ export class Attempt {
       keyGroups,
       parallelism,
       operators: withKeys(this.#operators, reports),
-      ...manifestParts(reports),
+      ...manifestParts(reports, graph),
       dropState,
       store: { kind: store.kind, snapshot },
     }
@@ -339,7 +339,7 @@ export class Attempt {
       store: this.#store!,
       isRestored: restored.checkpoint !== undefined,
       history: (operator, groups) => restored.history(operator, groups),
-      restoredWatermark: (task, subtask) => restored.watermark(task, subtask, parallelism),
+      reached: (operator, groups) => restored.reached(operator, groups),
       report: (checkpoint, report) => this.#coordinator!.report(checkpoint, report),
       ended: (task, subtask) => {
         this.#ended.add(`${task}/${subtask}`)

@@ -1,7 +1,7 @@
 import { Wakeup } from '@millrace/channels'
 import type { Batch } from '../kernel/element.ts'
-import { keyGroupRange } from '../kernel/key-group.ts'
-import type { EventTime } from '../kernel/time.ts'
+import { keyGroupRange, type KeyGroupRange } from '../kernel/key-group.ts'
+import { MAX_TIME, type EventTime } from '../kernel/time.ts'
 import { TaskMetrics } from '../observe/metrics.ts'
 import { Chain } from '../operator/chain.ts'
 import type { Cursor } from '../operator/cursor.ts'
@@ -32,8 +32,8 @@ export class ChainTask implements Task {
   readonly metrics: TaskMetrics
   readonly #around: TaskSurroundings
   readonly #name: string
-  readonly #members: readonly string[]
   readonly #subtask: number
+  readonly #groups: KeyGroupRange
   readonly #gate: Gate
   readonly #chain: Chain
   readonly #cursor: Cursor
@@ -48,15 +48,12 @@ export class ChainTask implements Task {
     const { cursor, wakeup } = wiring
     this.#around = around
     this.#name = plan.name
-    this.#members = plan.members
     this.#subtask = subtask
     this.metrics = new TaskMetrics(plan.name, subtask, 'chain')
     this.#cursor = cursor
     this.#wakeup = wakeup
     around.cancellation.onCancel(() => wakeup.wake())
-    cursor.watermark = around.restoredWatermark(plan.name, subtask)
-    this.metrics.watermark = cursor.watermark
-    this.#gate = new Gate(wiring.inputs, wakeup, cursor.watermark)
+    this.#gate = new Gate(wiring.inputs, wakeup)
     this.#outlet = new Outlet(wiring.ports, {
       cursor,
       wakeup,
@@ -65,6 +62,7 @@ export class ChainTask implements Task {
     })
     const owners = new Set<string>()
     const groups = keyGroupRange(subtask, around.parallelism, around.keyGroups)
+    this.#groups = groups
     this.#chain = new Chain(plan.heads, {
       pipeline: around.pipeline,
       subtask,
@@ -86,9 +84,10 @@ export class ChainTask implements Task {
   async open(): Promise<void> {}
 
   start(): void {
-    this.#chain.start(this.#around.isRestored)
-    this.#outlet.begin(this.#cursor.watermark)
-    if (this.#gate.begin()) this.#outlet.mark({ kind: 'idle' })
+    const { isRestored, reached } = this.#around
+    const groups = this.#groups
+    this.#chain.start(isRestored ? { groups, reached: (operator) => reached(operator, groups) } : undefined)
+    this.#gate.begin((arrival) => this.#announced(arrival))
   }
 
   async run(): Promise<void> {
@@ -127,6 +126,14 @@ export class ChainTask implements Task {
   async close(): Promise<void> {
     this.#alarm?.[Symbol.dispose]()
     this.#chain.close((error) => this.#around.warn(`closing '${this.#name}' failed: ${String(error)}`))
+  }
+
+  /** Passes on what inputs have announced at the start, unless that makes a timer due. */
+  #announced(arrival: Arrival): boolean {
+    if (arrival.kind === 'idle') this.#outlet.mark(arrival)
+    else if (arrival.kind === 'watermark' && this.#chain.begin(arrival.time)) this.#passWatermark()
+    else return false
+    return true
   }
 
   #handle(arrival: Arrival): Promise<void> | undefined {
@@ -174,22 +181,16 @@ export class ChainTask implements Task {
   }
 
   #barrier(checkpoint: number): void {
-    const { watermark } = this.#cursor
+    const reached = this.#chain.reached(this.#groups)
     const keys = this.#chain.keyKinds()
     this.#outlet.mark({ kind: 'barrier', checkpoint })
     this.#snapshot.begin(() => {
-      this.#around.report(checkpoint, {
-        task: this.#name,
-        subtask: this.#subtask,
-        members: this.#members,
-        watermark,
-        keys,
-      })
+      this.#around.report(checkpoint, { task: this.#name, subtask: this.#subtask, reached, keys })
     })
   }
 
   async #finish(): Promise<void> {
-    while (!this.#chain.finish()) await this.#pause()
+    while (!this.#chain.end()) await this.#pause()
     for (const [operator, dropped] of this.#chain.endlessTimers()) {
       this.#around.warn(
         `operator '${operator}' sets a timer whenever one fires, also after the end of its input; ${dropped} were dropped. Set none once the watermark is infinite`,
@@ -197,6 +198,7 @@ export class ChainTask implements Task {
     }
     await this.#flush()
     this.#outlet.mark({ kind: 'end' })
+    this.metrics.watermark = MAX_TIME
     this.#isEnded = true
     this.#around.ended(this.#name, this.#subtask)
   }

@@ -18,7 +18,7 @@ export type Arrival =
   | { readonly kind: 'idle' }
   | { readonly kind: 'active' }
   | { readonly kind: 'barrier'; readonly checkpoint: number }
-  /** Every input has ended. */
+  /** Every input has ended: time is at its end, too. */
   | { readonly kind: 'end' }
 
 /**
@@ -38,15 +38,13 @@ export class Gate {
   #ended = 0
   /** The newest checkpoint that was cancelled, or 0. */
   #cancelled = 0
-  #announced: EventTime
+  #announced: EventTime = MIN_TIME
   #isIdle = false
 
-  /** `initial` is the watermark a restored task had reached; it never goes below it. */
-  constructor(edges: readonly Edge[], wakeup: Wakeup, initial: EventTime = MIN_TIME) {
+  constructor(edges: readonly Edge[], wakeup: Wakeup) {
     this.#edges = edges
-    this.#merger = new WatermarkMerger(edges.length, initial)
+    this.#merger = new WatermarkMerger(edges.length)
     this.#aligner = new BarrierAligner(edges.length)
-    this.#announced = initial
     for (const edge of edges) edge.attachConsumer(wakeup)
   }
 
@@ -68,18 +66,14 @@ export class Gate {
   }
 
   /**
-   * Takes in what the inputs have announced before their first record. True if none will bring anything for now: that
-   * is passed on before anybody runs, so that what sources know from the start reaches each task before any record.
+   * Takes in what the inputs have announced before their first record, and hands it over as far as `pass` takes it.
+   * That is done before any task runs, so that what sources know from the start reaches each task before any record.
    */
-  begin(): boolean {
+  begin(pass: (arrival: Arrival) => boolean): void {
     for (const [input, edge] of this.#edges.entries()) {
       while (!edge.isEmpty && edge.isAtMark) this.#handle(input)
     }
-    const [first] = this.#pending
-    // Behind a watermark it has to wait for what that sets off.
-    if (first?.kind !== 'idle') return false
-    this.#pending.shift()
-    return true
+    while (this.#pending.length > 0 && pass(this.#pending[0]!)) this.#pending.shift()
   }
 
   /** The next thing to deal with, or undefined if nothing is here now. */
@@ -140,8 +134,8 @@ export class Gate {
         return
       case 'end':
         this.#merger.end(input)
-        this.#announce()
         if (++this.#ended === this.#edges.length) this.#pending.push({ kind: 'end' })
+        else this.#announce()
     }
   }
 

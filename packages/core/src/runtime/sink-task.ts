@@ -5,6 +5,7 @@ import type { ConnectorContext } from '../connect/source.ts'
 import type { Batch } from '../kernel/element.ts'
 import { describeError, MillraceError } from '../kernel/errors.ts'
 import type { Json } from '../kernel/json.ts'
+import { MAX_TIME } from '../kernel/time.ts'
 import { TaskMetrics } from '../observe/metrics.ts'
 import type { SinkTaskPlan } from '../plan/plan.ts'
 import type { TaskWiring } from './chain-task.ts'
@@ -53,7 +54,7 @@ export class SinkTask implements Task {
     this.#context = around.connectorContext(plan.name)
     this.#wakeup = wiring.wakeup
     around.cancellation.onCancel(() => wiring.wakeup.wake())
-    this.#gate = new Gate(wiring.inputs, wiring.wakeup, around.restoredWatermark(plan.name, subtask))
+    this.#gate = new Gate(wiring.inputs, wiring.wakeup)
     this.#pending = subtask === 0 ? restored.map((entry) => entry.committable) : []
   }
 
@@ -104,7 +105,10 @@ export class SinkTask implements Task {
     if (arrival.kind === 'batch') await this.#write(arrival.batch)
     else if (arrival.kind === 'watermark') this.metrics.watermark = arrival.time
     else if (arrival.kind === 'barrier') await this.#prepare(arrival.checkpoint)
-    else if (arrival.kind === 'end') this.#around.ended(this.#plan.name, this.#subtask)
+    else if (arrival.kind === 'end') {
+      this.metrics.watermark = MAX_TIME
+      this.#around.ended(this.#plan.name, this.#subtask)
+    }
   }
 
   async #write(batch: Batch): Promise<void> {
@@ -125,8 +129,7 @@ export class SinkTask implements Task {
     this.#around.report(checkpoint, {
       task: this.#plan.name,
       subtask: this.#subtask,
-      members: this.#plan.members,
-      watermark: this.metrics.watermark,
+      reached: new Map(),
       prepared: [...this.#prepared],
     })
   }

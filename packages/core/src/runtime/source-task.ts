@@ -3,7 +3,8 @@ import type { SourceEntry } from '../checkpoint/manifest.ts'
 import type { ConnectorContext, DecodeFailure, Poll, Source } from '../connect/source.ts'
 import { MillraceError } from '../kernel/errors.ts'
 import type { Batch } from '../kernel/element.ts'
-import { MAX_TIME } from '../kernel/time.ts'
+import { keyGroupRange, type KeyGroupRange } from '../kernel/key-group.ts'
+import { MAX_TIME, MIN_TIME } from '../kernel/time.ts'
 import { TaskMetrics } from '../observe/metrics.ts'
 import { Chain } from '../operator/chain.ts'
 import type { Cursor } from '../operator/cursor.ts'
@@ -29,6 +30,7 @@ export class SourceTask implements Task {
   readonly #plan: SourceTaskPlan
   readonly #around: TaskSurroundings
   readonly #subtask: number
+  readonly #groups: KeyGroupRange
   readonly #context: ConnectorContext
   readonly #wakeup: Wakeup
   readonly #cursor: Cursor
@@ -62,7 +64,10 @@ export class SourceTask implements Task {
     this.#wakeup = wakeup
     around.cancellation.onCancel(() => wakeup.wake())
     this.#cursor = cursor
-    cursor.watermark = around.restoredWatermark(plan.name, subtask)
+    this.#groups = keyGroupRange(subtask, around.parallelism, around.keyGroups)
+    const reached = around.reached(plan.name, this.#groups)
+    // After a change of parallelism the slowest counts; the splits raise it again to where they are.
+    cursor.watermark = reached.length === 0 ? MIN_TIME : Math.min(...reached.map((run) => run.watermark))
     this.#watermarks = new SplitWatermarks(plan.stamp?.node.timestamps.disorderMs ?? 0, cursor.watermark)
     this.#outlet = new Outlet(wiring.ports, {
       cursor,
@@ -215,22 +220,21 @@ export class SourceTask implements Task {
   async #end(): Promise<void> {
     await this.#outlet.flush()
     this.#isEnded = true
-    this.#cursor.watermark = MAX_TIME
     this.metrics.watermark = MAX_TIME
-    this.#outlet.watermark(MAX_TIME)
     this.#outlet.mark({ kind: 'end' })
     this.#around.ended(this.#plan.name, this.#subtask)
   }
 
   #cut(checkpoint: number): void {
     const splits = this.#splits.entries()
+    const { watermark } = this.#cursor
+    const reached = { ...this.#groups, watermark, hasEnded: false, firedTo: MIN_TIME }
     this.#unacknowledged.set(checkpoint, this.#splits.toAcknowledge())
     this.#outlet.mark({ kind: 'barrier', checkpoint })
     this.#around.report(checkpoint, {
       task: this.#plan.name,
       subtask: this.#subtask,
-      members: this.#plan.members,
-      watermark: this.#cursor.watermark,
+      reached: new Map([[this.#plan.name, [reached]]]),
       splits,
     })
   }

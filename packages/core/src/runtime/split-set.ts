@@ -128,12 +128,15 @@ export class SplitSet {
     return { feed, poll }
   }
 
-  /** `feed` has ended: neither the watermark nor a place among the open ones is kept for it. */
+  /**
+   * `feed` has ended: neither the watermark nor a place among the open ones is kept for it. The end of the last one is
+   * the end of the source and raises no watermark: splits that a later run reads further count from where they are.
+   */
   async end(feed: SplitFeed): Promise<void> {
-    this.#watermarks.finish(feed.time)
     this.#order.ended()
     this.#open.remove(feed)
     this.#live.delete(feed.split)
+    if (!this.isExhausted) this.#watermarks.finish(feed.time)
     this.#finished.set(feed.split, feed.entry(true))
     if (feed.acknowledges) this.#leaving.add(feed)
     else await feed.close()

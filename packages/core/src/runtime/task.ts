@@ -2,11 +2,11 @@ import type { TaskReport } from '../checkpoint/coordinator.ts'
 import type { ConnectorContext } from '../connect/source.ts'
 import type { KeyGroupRange } from '../kernel/key-group.ts'
 import type { Platform } from '../kernel/platform.ts'
-import type { EventTime } from '../kernel/time.ts'
 import type { YieldBudget } from '../kernel/yield-budget.ts'
 import type { TaskMetrics } from '../observe/metrics.ts'
 import type { OperatorHistory } from '../operator/chain-assembly.ts'
 import type { OpenStateStore } from '../state/state-store.ts'
+import type { Reached } from '../time/reached.ts'
 import type { Cancellation } from './cancellation.ts'
 import type { ReaderContext } from './split-feed.ts'
 
@@ -39,11 +39,12 @@ export interface TaskSurroundings {
   readonly cancellation: Cancellation
   readonly budget: YieldBudget
   readonly store: OpenStateStore
-  /** The watermark this task had reached in the checkpoint being restored, or the beginning of time. */
-  restoredWatermark(task: string, subtask: number): EventTime
+  /** Whether the job is restored from a checkpoint. */
   readonly isRestored: boolean
   /** What the restored checkpoint says about an operator besides its state, for some key groups. */
   history(operator: string, groups: KeyGroupRange): OperatorHistory | undefined
+  /** What a source or an operator had reached in `groups` in the checkpoint that is restored. */
+  readonly reached: (operator: string, groups: KeyGroupRange) => readonly Reached[]
   /** A task has done its part of a checkpoint. */
   report(checkpoint: number, report: TaskReport): void
   /** A task has passed on the end of its input. */

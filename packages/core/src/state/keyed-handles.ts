@@ -42,6 +42,11 @@ export class KeyScope {
     this.#group = -1
   }
 
+  /** Whether there is a current key. */
+  get isInKey(): boolean {
+    return this.#token !== undefined
+  }
+
   get token(): KeyToken {
     return this.tokenFor('keyed state or a timer')
   }

@@ -11,4 +11,6 @@ export interface DueTimer {
   /** The key it was set for, or that a sweep has come to. */
   readonly token: KeyToken
   readonly group: number
+  /** Whether it was set once for many keys. */
+  readonly isSweep: boolean
 }

@@ -57,7 +57,7 @@ export class SweepQueue {
     }
     if (next.value === undefined) return undefined
     const { inner, group } = next.value
-    return { domain: 'event', time: sweep.time, name: sweep.name, token: inner, group }
+    return { domain: 'event', time: sweep.time, name: sweep.name, token: inner, group, isSweep: true }
   }
 
   #start(): { readonly sweep: Sweep; readonly cells: Iterator<Cell<unknown> | undefined> } {

@@ -102,7 +102,8 @@ export class TimerHeap {
   }
 
   #add(time: number, name: string, token: KeyToken, group: number, inner: string, link: number): void {
-    this.#heap.add({ domain: this.#domain, time, name, token, group, inner, order: ++this.#order, link })
+    const order = ++this.#order
+    this.#heap.add({ domain: this.#domain, time, name, token, group, isSweep: false, inner, order, link })
   }
 
   #tidy(): void {

@@ -233,8 +233,8 @@ describe('sweeps', () => {
     const fired: DueTimer[] = []
     fire(queue, 10, (due) => fired.push(due))
     expect(fired).toStrictEqual([
-      { domain: 'event', time: 10, name: 'w', token: 'a', group: 0 },
-      { domain: 'event', time: 10, name: 'w', token: 'b', group: 77 },
+      { domain: 'event', time: 10, name: 'w', token: 'a', group: 0, isSweep: true },
+      { domain: 'event', time: 10, name: 'w', token: 'b', group: 77, isSweep: true },
     ])
     expect(queue.next('event')).toBe(Infinity)
   })

@@ -9,8 +9,8 @@
  *
  *  1. A slice has cells only while some window that holds it is open: the watermark is below the last one's end
  *     plus the allowed lateness.
- *  2. For each slice with cells a sweep is set for every window that holds it and has not ended, and one that
- *     drops the slice.
+ *  2. For each slice with cells a sweep is set for every window that holds it and has not ended for every key, and
+ *     one that drops the slice.
  *  3. A window that has ended has been emitted with every record that came before its end, and once more with each
  *     record that came after.
  *
@@ -159,9 +159,8 @@ export class WindowOperator implements Operator<unknown, unknown> {
 
   #setSweeps(sliceStart: EventTime): void {
     const { timers } = this.#context
-    const watermark = this.#context.watermark()
     for (const { end } of this.#assigner.windowsOfSlice(sliceStart)) {
-      if (end > watermark) timers.setSweep(end, 'end', () => this.#endWindow(end))
+      timers.setSweep(end, 'end', () => this.#endWindow(end))
     }
     if (this.#latenessMs > 0) {
       const lastEnd = this.#assigner.slice(sliceStart).lastWindowEnd
