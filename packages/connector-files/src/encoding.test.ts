@@ -28,13 +28,6 @@ describe('JSON', () => {
     )
   })
 
-  test('numbers that JSON lacks stay visible as text', async () => {
-    expect(await json({ a: Number.NaN, b: [Infinity, -Infinity], c: null, d: -0 })).toBe(
-      '{"a":"NaN","b":["Infinity","-Infinity"],"c":null,"d":0}\n',
-    )
-    expect(await json(Number.NaN)).toBe('"NaN"\n')
-  })
-
   test('undefined fields are left out, and toJSON is honoured', async () => {
     expect(await json({ a: undefined, b: { toJSON: () => 'b' }, c: [undefined] })).toBe(
       '{"b":"b","c":[null]}\n',
@@ -42,11 +35,9 @@ describe('JSON', () => {
   })
 
   test.each([
-    [{ id: 1n }, 'its field id is a bigint'],
-    [{ items: [{ n: 1 }, { n: 2n }] }, 'its field items.1.n is a bigint'],
-    [1n, 'it is a bigint'],
-    [undefined, 'it is undefined, which JSON lacks'],
-    [() => 1, 'it is function, which JSON lacks'],
+    [{ id: 1n }, 'its field .id is a bigint'],
+    [{ total: Number.NaN }, 'its field .total is NaN, which JSON cannot hold'],
+    [undefined, 'it is undefined, which JSON cannot hold'],
   ])('%s is refused', async (record, reason) => {
     await expect(json(record)).rejects.toThrow(reason)
   })

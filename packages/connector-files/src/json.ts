@@ -1,4 +1,4 @@
-import { MillraceError, parseJson, type Sink, type Source } from '@millrace/core'
+import { encodeJson, parseJson, type Sink, type Source } from '@millrace/core'
 import type { FileCommittable } from './committable.ts'
 import { FileSink, type WriteOptions } from './file-sink.ts'
 import { FileSource, type Paths, type ReadOptions } from './file-source.ts'
@@ -19,8 +19,8 @@ export interface ReadJsonOptions<T> extends ReadOptions {
 /**
  * Reads files with one JSON value to a line (NDJSON). Empty lines are passed over.
  *
- * A line that is no JSON, is nested more than 512 levels deep or holds an integer that a number cannot hold exactly is
- * a failure of that record; what becomes of it says the stream's error policy.
+ * A line that is no JSON, is nested more than 512 levels deep or holds a number that JavaScript cannot (an integer that
+ * would be rounded, or 1e999) is a failure of that record, which the stream's error policy handles.
  *
  * Throws `OPTION_INVALID` for a path or an option that makes no sense.
  *
@@ -58,9 +58,8 @@ class JsonDecoder<T> implements RecordDecoder<T> {
 /**
  * Writes records as JSON, one to a line, exactly once.
  *
- * As in `JSON.stringify`, fields that are undefined are left out and `toJSON` is honoured. Numbers that JSON lacks are
- * kept visible: they are written as the texts `"NaN"`, `"Infinity"` and `"-Infinity"` (as Protocol Buffers
- * do), not as null. A bigint is refused, with the name of its field.
+ * As in `JSON.stringify`, fields that are undefined are left out and `toJSON` is honoured. A record with NaN, an
+ * infinity or a bigint, which JSON cannot hold, is refused with the path of the field.
  *
  * Throws `OPTION_INVALID` for a path or an option that makes no sense.
  *
@@ -73,11 +72,7 @@ export function writeJson<T>(path: string, options: WriteOptions = {}): Sink<T, 
 
 class JsonEncoder<T> implements RecordEncoder<T> {
   encode(record: T): string {
-    const text = textOf(record)
-    if (text === undefined) {
-      throw new MillraceError('SINK_FAILED', `it is ${typeof record}, which JSON lacks; map it to a value`)
-    }
-    return `${text}\n`
+    return `${encodeJson(record)}\n`
   }
 
   header(): string {
@@ -85,39 +80,4 @@ class JsonEncoder<T> implements RecordEncoder<T> {
   }
 
   resume(): void {}
-}
-
-function textOf(record: unknown): string | undefined {
-  try {
-    // Undefined for undefined, functions and symbols, whatever its type says.
-    const text = JSON.stringify(record) as string | undefined
-    // Looking for the null that a number may have become is cheaper than looking at every value on the way.
-    return text?.includes('null') === true ? JSON.stringify(record, keepVisible) : text
-  } catch (cause) {
-    const field = bigintIn(record, '')
-    if (field === undefined) throw cause
-    const where = field === '' ? 'it' : `its field ${field.slice(1)}`
-    throw new MillraceError(
-      'SINK_FAILED',
-      `${where} is a bigint, which JSON lacks; map it to text or a number`,
-      {
-        cause,
-      },
-    )
-  }
-}
-
-function keepVisible(_name: string, value: unknown): unknown {
-  return typeof value === 'number' && !Number.isFinite(value) ? String(value) : value
-}
-
-/** The way to the first bigint in a value, such as `.items.3.id`. Called only when there is one, or a cycle. */
-function bigintIn(value: unknown, path: string, above: readonly unknown[] = []): string | undefined {
-  if (typeof value === 'bigint') return path
-  if (typeof value !== 'object' || value === null || above.includes(value)) return undefined
-  for (const [name, part] of Object.entries(value)) {
-    const found = bigintIn(part, `${path}.${name}`, [...above, value])
-    if (found !== undefined) return found
-  }
-  return undefined
 }

@@ -54,7 +54,7 @@ describe('bytes from outside', () => {
     expect(json(`[${'[],'.repeat(5_000)}0]`)).toHaveLength(5_001)
   })
 
-  test.each(['9007199254740993', '-9007199254740993', '[1,{"id":12345678901234567890}]', '9'.repeat(400)])(
+  test.each(['9007199254740993', '-9007199254740993', '[1,{"id":12345678901234567890}]'])(
     '%s would be rounded and is refused',
     (text) => {
       expect(() => json(text)).toThrow(/cannot be held exactly/)
@@ -62,11 +62,31 @@ describe('bytes from outside', () => {
   )
 
   test.each([
+    ['1e999', '1e999 is'],
+    ['{"a":[0,{"b c":-1E+400}]}', '-1E+400 at .a[1]["b c"] is'],
+    ['{"a":{"b":1},"c":"x,{[","d":[[],[1,1e0309]]}', '1e0309 at .d[1][1] is'],
+    ['{"1e999":1e999}', '1e999 at ["1e999"] is'],
+    [`${'9'.repeat(309)}.5`, `${'9'.repeat(40)}… is`],
+    ['9'.repeat(400), `${'9'.repeat(40)}… is`],
+  ])('%s would become infinite and is refused, with its place', (text, said) => {
+    expect(() => json(text)).toThrow(expect.objectContaining({ code: 'DECODE_FAILED' }))
+    expect(() => json(text)).toThrow(`${said} too large for a JavaScript number; send it as text`)
+  })
+
+  test('the place of an integer that would be rounded is named', () => {
+    const text = '{"a\\"b":[{"id":1,"other":"9007199254740993"},{"id":9007199254740993}]}'
+    expect(() => json(text)).toThrow('the integer 9007199254740993 at ["a\\"b"][1].id cannot be held exactly')
+  })
+
+  test.each([
     '9007199254740991',
     '1152921504606846976',
     String(264694762698707712),
     '0.12345678901234567890',
     '1.5e300',
+    '1.7976931348623157e308',
+    '1e-999',
+    '{"e999":"1e999","1e999":"e1000"}',
     '"12345678901234567890"',
     '{"12345678901234567890":"\\\\"}',
     '{"a":"\\"12345678901234567890"}',

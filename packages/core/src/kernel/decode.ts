@@ -1,5 +1,6 @@
 import { MillraceError } from './errors.ts'
-import { roundedInteger } from './rounded-integer.ts'
+import { lostNumber } from './lost-number.ts'
+import { pathText } from './value-path.ts'
 
 /**
  * How deep JSON from outside may be nested. `JSON.parse` goes far deeper than `JSON.stringify` and
@@ -37,13 +38,13 @@ export function decodeJson(bytes: Uint8Array): unknown {
 }
 
 /**
- * A JSON value from text that came from outside: nested at most `jsonDepthMax` deep, and without integers that a
- * number cannot hold, which `JSON.parse` would round.
+ * A JSON value from text that came from outside: nested at most `jsonDepthMax` deep, and without numbers that a
+ * JavaScript number cannot hold: integers that `JSON.parse` would round, and what it would make infinite.
  *
  * A name such as `__proto__` becomes an ordinary property of the value. Throws `DECODE_FAILED`.
  *
  * @example
- * parseJson('{"id":9007199254740993}') // throws: the integer 9007199254740993 cannot be held exactly
+ * parseJson('{"id":9007199254740993}') // throws: the integer 9007199254740993 at .id cannot be held exactly
  */
 export function parseJson(text: string): unknown {
   // A level takes two characters, so short text needs no look: that is nearly every record.
@@ -59,11 +60,15 @@ export function parseJson(text: string): unknown {
   } catch (cause) {
     throw new MillraceError('DECODE_FAILED', `not JSON: ${(cause as Error).message}`, { cause })
   }
-  const rounded = roundedInteger(text)
-  if (rounded === undefined) return value
+  const lost = lostNumber(text, value)
+  if (lost === undefined) return value
+  const digits = lost.text.length > 40 ? `${lost.text.slice(0, 40)}…` : lost.text
+  const place = lost.path.length === 0 ? '' : ` at ${pathText(lost.path)}`
   throw new MillraceError(
     'DECODE_FAILED',
-    `the integer ${rounded} cannot be held exactly by a number; send it as text`,
+    lost.isTooLarge
+      ? `the number ${digits}${place} is too large for a JavaScript number; send it as text`
+      : `the integer ${digits}${place} cannot be held exactly by a JavaScript number; send it as text`,
   )
 }
 
