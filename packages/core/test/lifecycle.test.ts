@@ -128,6 +128,27 @@ describe('stop', () => {
     }
   })
 
+  test.each(['checkpoint first', 'stop first'])(
+    'a checkpoint and a stop in one tick both succeed: %s',
+    async (order) => {
+      const passed = new MemorySink<number>()
+      let checkpoint: Promise<unknown> | undefined
+      const { result } = await live(counting(passed, new MemorySink()), {
+        checkpoints: { everyMs: 1e6 },
+        onEvent: (event, running) => {
+          if (event.kind !== 'started') return
+          setImmediate(() => {
+            if (order === 'stop first') void running.stop()
+            checkpoint = running.checkpoint()
+            void running.stop()
+          })
+        },
+      })
+      expect(result).toEqual({ outcome: 'stopped' })
+      expect(await checkpoint).toMatchObject({ checkpoint: 1 })
+    },
+  )
+
   test('EN-250 cancel commits nothing after the last checkpoint, and the next start takes up from there', async () => {
     const passed = new MemorySink<number>()
     const first = await live(counting(passed, new MemorySink()), {

@@ -52,8 +52,8 @@ interface Running {
 /**
  * Starts checkpoints, gathers the reports of all subtasks, publishes and notifies. One at a time.
  *
- * True between any two calls: a checkpoint's number is greater than that of any before it, also across restarts; it
- * is complete exactly when its manifest is published, and nobody is told so earlier.
+ * True between any two calls: a checkpoint's number is greater than that of any before it, also across restarts. It is
+ * complete exactly when its manifest is published; no one learns of it earlier.
  */
 export class Coordinator {
   readonly #around: CoordinatorSurroundings
@@ -61,6 +61,9 @@ export class Coordinator {
   #running: Running | undefined
   /** Settles when the newest checkpoint is over, in whatever way. */
   #over: Promise<void> = Promise.resolve()
+  /** The checkpoint that begins when the one that runs is over, for all who ask for one meanwhile. */
+  #waiting: Promise<CheckpointFigures> | undefined
+  #last: Promise<CheckpointFigures> | undefined
   #failures = 0
   #isClosed = false
 
@@ -71,13 +74,31 @@ export class Coordinator {
   }
 
   /**
-   * Runs one checkpoint. Rejects with `CHECKPOINT_FAILED` if it was given up; with anything else if the job must
-   * fail.
+   * Runs a checkpoint, once the one that runs is over. Once the last one was asked for, that is the one. Rejects with
+   * `CHECKPOINT_FAILED` if it was aborted; with anything else if the job must fail.
    */
-  trigger(phase: Manifest['phase']): Promise<CheckpointFigures> {
-    if (this.#running !== undefined) {
-      return Promise.reject(new MillraceError('CHECKPOINT_FAILED', 'a checkpoint is under way already'))
-    }
+  checkpoint(): Promise<CheckpointFigures> {
+    if (this.#last !== undefined && !this.#isClosed) return this.#last
+    if (this.#running === undefined) return this.#trigger('running')
+    this.#waiting ??= this.#whenOver(() => {
+      this.#waiting = undefined
+      return this.#last ?? this.#trigger('running')
+    })
+    return this.#waiting
+  }
+
+  /** Runs the last checkpoint, once the one that runs is over: that one holds less than the last one must. */
+  last(phase: Manifest['phase']): Promise<CheckpointFigures> {
+    this.#last ??= this.#whenOver(() => this.#trigger(phase))
+    return this.#last
+  }
+
+  async #whenOver<T>(next: () => Promise<T>): Promise<T> {
+    while (this.#running !== undefined) await this.#over
+    return next()
+  }
+
+  #trigger(phase: Manifest['phase']): Promise<CheckpointFigures> {
     if (this.#isClosed) return Promise.reject(new MillraceError('CHECKPOINT_FAILED', 'the job is ending'))
     const checkpoint = this.#next++
     const { clock, timeoutMs } = this.#around
@@ -102,12 +123,7 @@ export class Coordinator {
     return figures
   }
 
-  /** Resolves once no checkpoint is under way, however the last one has ended. */
-  async idle(): Promise<void> {
-    while (this.#running !== undefined) await this.#over
-  }
-
-  /** A subtask has done its part. Reports for a checkpoint that was given up are ignored. */
+  /** A subtask has done its part. Reports for a checkpoint that was aborted are ignored. */
   report(checkpoint: number, report: TaskReport): void {
     const running = this.#running
     if (running?.checkpoint !== checkpoint) return
@@ -115,7 +131,7 @@ export class Coordinator {
     if (running.reports.size === this.#around.participants) void this.#publish(running)
   }
 
-  /** Gives up what is under way; the job is ending. */
+  /** Aborts the checkpoint that runs; the job is ending. */
   close(): void {
     this.#isClosed = true
     const running = this.#running
@@ -142,7 +158,7 @@ export class Coordinator {
       running.resolve(figures)
     } catch (error) {
       this.#running = undefined
-      // What is on disk now is unknown, so going on would be guessing: the job restarts from what is certain.
+      // What is on disk is unknown now, so the job restarts from what is certain.
       running.reject(error)
     }
   }

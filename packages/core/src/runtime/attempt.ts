@@ -116,7 +116,7 @@ export class Attempt {
     if (this.#coordinator === undefined) {
       return Promise.reject(new MillraceError('CHECKPOINT_FAILED', 'the job is starting'))
     }
-    return this.#coordinator.trigger('running')
+    return this.#coordinator.checkpoint()
   }
 
   /** From the newest checkpoint that turns out to be whole; a damaged one is reported and the one before it used. */
@@ -296,7 +296,7 @@ export class Attempt {
         await sleep(clock, pauseMs, signal)
         if (this.#isEnding) return
         const startedAt = clock.monotonic()
-        await this.#coordinator!.trigger('running').catch((error: unknown) => {
+        await this.#coordinator!.checkpoint().catch((error: unknown) => {
           if (!isGivenUp(error)) throw error
         })
         const endedAt = clock.monotonic()
@@ -313,9 +313,7 @@ export class Attempt {
     this.#isEnding = true
     this.#settings.observer({ kind: 'stopping' })
     try {
-      // One that is under way holds less than the last one must: let it pass.
-      await this.#coordinator!.idle()
-      const { checkpoint } = await this.#coordinator!.trigger(ending)
+      const { checkpoint } = await this.#coordinator!.last(ending)
       await Promise.all(this.#tasks.sinks.map((sink) => sink.committed(checkpoint)))
       this.#finish!(ending)
     } catch (error) {

@@ -84,7 +84,10 @@ export class Job {
     return this.ended
   }
 
-  /** Makes a checkpoint now. Rejects with `CHECKPOINT_FAILED` if one is under way or this one was given up. */
+  /**
+   * Makes a checkpoint: now, or once the one that runs is over. While the job stops, that is its last one. Rejects with
+   * `CHECKPOINT_FAILED` if the job is starting or has ended, or if the checkpoint took too long.
+   */
   async checkpoint(): Promise<CheckpointFigures> {
     await Promise.resolve()
     if (this.#attempt === undefined) throw new MillraceError('CHECKPOINT_FAILED', 'the job is starting')

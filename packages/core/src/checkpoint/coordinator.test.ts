@@ -1,0 +1,92 @@
+import { ManualClock } from '@millrace/channels'
+import { describe, expect, test } from 'vitest'
+import { Coordinator } from './coordinator.ts'
+
+/** A coordinator of one subtask, and what it has asked for. */
+function open(toleratedFailures = 2) {
+  const clock = new ManualClock(0)
+  const story: string[] = []
+  const coordinator = new Coordinator(
+    {
+      clock,
+      participants: 1,
+      timeoutMs: 100,
+      toleratedFailures,
+      begin: (checkpoint) => story.push(`begin ${checkpoint}`),
+      publish: async (checkpoint, phase) => {
+        story.push(`publish ${checkpoint} as ${phase}`)
+      },
+      completed: ({ checkpoint }) => story.push(`complete ${checkpoint}`),
+      retire: async () => {},
+      abandoned: (checkpoint) => story.push(`abort ${checkpoint}`),
+    },
+    0,
+  )
+  const report = (checkpoint: number) =>
+    coordinator.report(checkpoint, { task: 'task', subtask: 0, reached: new Map() })
+  return { clock, coordinator, story, report }
+}
+
+const errorOf = (figures: Promise<unknown>): Promise<unknown> => figures.catch((error: unknown) => error)
+const numberOf = async (figures: Promise<{ readonly checkpoint: number }>) => (await figures).checkpoint
+
+describe('Coordinator', () => {
+  test('a checkpoint that is asked for while another runs begins after it, once for all who wait', async () => {
+    const { coordinator, story, report } = open()
+    const first = coordinator.checkpoint()
+    const waiting = [coordinator.checkpoint(), coordinator.checkpoint()]
+    report(1)
+    expect(await numberOf(first)).toBe(1)
+    await Promise.resolve()
+    report(2)
+    expect(await Promise.all(waiting.map(numberOf))).toEqual([2, 2])
+    expect(story.filter((line) => line.startsWith('begin'))).toEqual(['begin 1', 'begin 2'])
+  })
+
+  test('the last checkpoint waits for the one that runs, and is that of all who still wait', async () => {
+    const { coordinator, story, report } = open()
+    const first = coordinator.checkpoint()
+    const waiting = coordinator.checkpoint()
+    const last = coordinator.last('stopped')
+    const late = coordinator.checkpoint()
+    report(1)
+    await first
+    await Promise.resolve()
+    report(2)
+    expect(await Promise.all([waiting, last, late].map(numberOf))).toEqual([2, 2, 2])
+    expect(story).toEqual([
+      'begin 1',
+      'publish 1 as running',
+      'complete 1',
+      'begin 2',
+      'publish 2 as stopped',
+      'complete 2',
+    ])
+  })
+
+  test('only failures in a row count: a checkpoint that completes begins the count anew', async () => {
+    const { clock, coordinator, report } = open(1)
+    for (let round = 0; round < 3; round++) {
+      const aborted = errorOf(coordinator.checkpoint())
+      await clock.advance(100)
+      expect(await aborted).toMatchObject({ code: 'CHECKPOINT_FAILED' })
+      const completed = coordinator.checkpoint()
+      report(2 * round + 2)
+      expect(await numberOf(completed)).toBe(2 * round + 2)
+    }
+    for (const code of ['CHECKPOINT_FAILED', 'JOB_FAILED']) {
+      const aborted = errorOf(coordinator.checkpoint())
+      await clock.advance(100)
+      expect(await aborted).toMatchObject({ code })
+    }
+  })
+
+  test('a job that has ended makes no checkpoint any more', async () => {
+    const { coordinator, report } = open()
+    const last = coordinator.last('finished')
+    report(1)
+    await last
+    coordinator.close()
+    await expect(coordinator.checkpoint()).rejects.toMatchObject({ code: 'CHECKPOINT_FAILED' })
+  })
+})
