@@ -35,6 +35,24 @@ export function sourceWithMore(dice: Dice, source: SourceSpec, policy: Policy): 
   return { ...source, ...added }
 }
 
+/** The same records in many more splits, each with a few of them. */
+export function sourceWithManySplits(dice: Dice, source: SourceSpec): SourceSpec {
+  const perSplit = dice.between(1, 4)
+  return {
+    ...source,
+    splits: source.splits.flatMap(({ name, readings, spoiled }) =>
+      Array.from({ length: Math.ceil(readings.length / perSplit) }, (_, part) => {
+        const first = part * perSplit
+        return {
+          name: `${name} part${String(part).padStart(3, '0')}`,
+          readings: readings.slice(first, first + perSplit),
+          spoiled: spoiled.filter((at) => at >= first && at < first + perSplit).map((at) => at - first),
+        }
+      }),
+    ),
+  }
+}
+
 /** A part with more. */
 export function partWithMore(dice: Dice, part: Part, around: Surroundings): Part {
   const isMild = (part.policy ?? around.policy) !== 'fail'

@@ -1,5 +1,5 @@
 import { seededRandom } from '@millrace/channels'
-import { partWithMore, sourceWithMore } from './additions.ts'
+import { partWithMore, sourceWithManySplits, sourceWithMore } from './additions.ts'
 import { Dice } from './dice.ts'
 import { drawPart, recordsAfter, type OpenStream } from './part-drawing.ts'
 import { drawSource } from './source-drawing.ts'
@@ -22,7 +22,10 @@ export function drawTopology(seed: number): Topology {
   const dice = new Dice(seededRandom(seed).fork('topology'))
   const more = new Dice(seededRandom(seed).fork('additions'))
   const policy = dice.oneOf(['fail', 'skip', 'deadLetter'])
-  const sources = drawSources(dice, policy !== 'fail').map((source) => sourceWithMore(more, source, policy))
+  const splitting = new Dice(seededRandom(seed).fork('many splits'))
+  const sources = drawSources(dice, policy !== 'fail')
+    .map((source) => sourceWithMore(more, source, policy))
+    .map((source) => (splitting.onceIn(12) ? sourceWithManySplits(splitting, source) : source))
   const isAlone = hasOneSplit({ sources })
   const open = sources.map(({ name, splits, disorderMs }): OpenStream => ({
     ref: { node: name, output: 'main' },

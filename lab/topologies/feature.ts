@@ -14,6 +14,7 @@ import {
 export const features = [
   'source of one split',
   'source of several splits',
+  'source of many splits',
   'volatile source',
   'bytes that cannot be decoded',
   'no event time',
@@ -105,6 +106,7 @@ export function featuresOf(topology: Topology): ReadonlySet<Feature> {
 function* sourceFeatures(source: SourceSpec): Generator<Feature> {
   const { durability, splits, disorderMs, step, stepPoison, policy, untimely } = source
   yield splits.length === 1 ? 'source of one split' : 'source of several splits'
+  if (splits.length > 20) yield 'source of many splits'
   if (durability === 'volatile') yield 'volatile source'
   if (splits.some(({ spoiled }) => spoiled.length > 0)) yield 'bytes that cannot be decoded'
   if (disorderMs === undefined) yield 'no event time'

@@ -1,3 +1,4 @@
+import { seededRandom } from '@millrace/channels'
 import {
   deadLetter,
   fail,
@@ -12,6 +13,7 @@ import {
   type TimedStream,
   type Timing,
 } from '@millrace/flow'
+import { Dice } from './dice.ts'
 import { drawnSink, drawnSource } from './drawn-connectors.ts'
 import { processSpecOf } from './drawn-process.ts'
 import { aggregatesOf, assignerOf } from './drawn-windows.ts'
@@ -43,18 +45,31 @@ export function pipelineOf(topology: Topology): Pipeline {
   return pipeline(`drawn-${topology.seed}`, (p) => new Building(topology, p).build())
 }
 
+/**
+ * Later versions of the pipeline, with the same records in its sinks: each has other steps that change nothing, without
+ * a name, before and behind its operators, and one more operator with a sink of its own.
+ */
+export function versionsOf(topology: Topology): readonly Pipeline[] {
+  return [1, 2, 3].map((version) =>
+    pipeline(`drawn-${topology.seed}`, (p) => new Building(topology, p, version).build()),
+  )
+}
+
 /** Streams without event time are taken for others: a topology asks nothing of them that they cannot do. */
 type Stream = TimedStream<Item>
 
 class Building {
   readonly #topology: Topology
   readonly #p: PipelineBuilder
+  /** 0 for the pipeline as it was drawn. */
+  readonly #version: number
   readonly #streams = new Map<string, Stream>()
   readonly #letters: OnError
 
-  constructor(topology: Topology, p: PipelineBuilder) {
+  constructor(topology: Topology, p: PipelineBuilder, version = 0) {
     this.#topology = topology
     this.#p = p
+    this.#version = version
     this.#letters = deadLetter(lettersName, drawnSink(topology.letters))
   }
 
@@ -64,6 +79,7 @@ class Building {
     for (const source of sources) this.#set(source.name, 'main', this.#source(source))
     for (const part of parts) this.#add(part)
     for (const { name, from, guarantee } of sinks) this.#stream(from).to(name, drawnSink(guarantee))
+    for (let number = 1; number <= this.#version; number++) this.#addition(number)
   }
 
   #source(spec: SourceSpec): Stream {
@@ -187,11 +203,46 @@ class Building {
   }
 
   #stream({ node, output: of }: StreamRef): Stream {
-    return this.#streams.get(`${node} ${of}`)!
+    return this.#disguised(this.#streams.get(`${node} ${of}`)!, `${node} ${of}`)
   }
 
   #set(node: string, of: string, stream: Stream): void {
     this.#streams.set(`${node} ${of}`, stream)
+  }
+
+  /** The stream with a step behind it that changes nothing, or none: each version has others. */
+  #disguised(stream: Stream, place: string): Stream {
+    if (this.#version === 0) return stream
+    switch (this.#dice(`step behind ${place}`).oneOf(['none', 'map', 'filter', 'tap', 'two'])) {
+      case 'map':
+        return stream.map((item) => item)
+      case 'filter':
+        return stream.filter(() => true)
+      case 'tap':
+        return stream.tap(() => {})
+      case 'two':
+        return stream.filter(() => true).map((item) => item)
+      default:
+        return stream
+    }
+  }
+
+  /** What version `number` has added: later versions keep it. */
+  #addition(number: number): void {
+    const dice = new Dice(seededRandom(this.#topology.seed).fork(`addition ${number}`))
+    const stream = this.#stream(dice.oneOf(this.#topology.sinks).from)
+    const counted = stream
+      .keyBy((item) => figureOf(item) % 3)
+      .scan(
+        `added ${number}`,
+        () => 0,
+        (count) => count + 1,
+      )
+    counted.to(`to added ${number}`, drawnSink('exactly-once'))
+  }
+
+  #dice(what: string): Dice {
+    return new Dice(seededRandom(this.#topology.seed).fork(`version ${this.#version}: ${what}`))
   }
 }
 

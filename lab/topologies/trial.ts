@@ -1,6 +1,6 @@
 import { simulateSeeds, type SeedsReport } from '@millrace/testkit'
 import { clockInvariant, differencesOf } from './held-sink.ts'
-import { pipelineOf } from './interpreter.ts'
+import { pipelineOf, versionsOf } from './interpreter.ts'
 import { foretell } from './oracle.ts'
 import { topologyText } from './topology-text.ts'
 import { goesByClock, type Topology } from './topology.ts'
@@ -25,7 +25,13 @@ export interface TopologyReport {
 export async function tryTopology(topology: Topology, from: number, seeds: number): Promise<TopologyReport> {
   const foretold = foretell(topology)
   const invariants = topology.parts.some(goesByClock) ? [clockInvariant(topology, foretold)] : []
-  const runs = await simulateSeeds(pipelineOf(topology), { from, seeds, keepGoing: true, invariants })
+  const runs = await simulateSeeds(pipelineOf(topology), {
+    from,
+    seeds,
+    keepGoing: true,
+    invariants,
+    versions: versionsOf(topology),
+  })
   const wrong: { readonly seed: number; readonly what: string }[] = []
   for (const what of differencesOf(foretold, runs.expected))
     wrong.push({ seed: from, what: `seed ${from}: without any fault: ${what}` })

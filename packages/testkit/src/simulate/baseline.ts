@@ -36,6 +36,7 @@ const probes = 6
 const closerProbes = 60
 const openWays =
   'a stream is joined with itself before an operator with a key, and nothing decides which way is shorter'
+const upgraded = 'another version of the program has other tasks, and records may meet in it in another order'
 const forked = 'a process that had been paused made a checkpoint, and records may meet in it in another order'
 
 /** Stands for the state at the end of an operator in lists of sinks; no sink can have this name. */
@@ -69,6 +70,8 @@ export class Baseline {
   readonly outputs: RunOutcome['outputs']
   readonly state: RunOutcome['state']
   readonly guarantees: ReadonlyMap<string, Sink<unknown>['guarantee']>
+  /** The names of all nodes of the first version. */
+  readonly operators: ReadonlySet<string>
   /** Sinks and states that are never compared, and why. */
   readonly unsure: Map<string, string>
   /** Those that are compared only if everything ran with a parallelism of 1. */
@@ -116,10 +119,10 @@ export class Baseline {
     this.steps = outcome.steps
     this.records = itemCount(parts.subject.inputs) + outcome.brought
     this.clockUsers = parts.clockUsers
+    const { nodes } = parts.subject.graph()
+    this.operators = new Set(nodes.map(({ name }) => name))
     this.guarantees = new Map(
-      parts.subject
-        .graph()
-        .nodes.flatMap((node) => (node.kind === 'sink' ? [[node.name, node.sink.guarantee]] : [])),
+      nodes.flatMap((node) => (node.kind === 'sink' ? [[node.name, node.sink.guarantee]] : [])),
     )
   }
 
@@ -242,13 +245,16 @@ export class Baseline {
   unsureIn({
     isParallel,
     isForked,
+    isUpgraded,
   }: {
     readonly isParallel: boolean
     readonly isForked: boolean
+    readonly isUpgraded: boolean
   }): ReadonlyMap<string, string> {
-    const forkedPlaces = isForked
-      ? Array.from(this.#entangled.keys(), (place) => [place, forked] as const)
-      : []
+    // A version with other steps has other tasks, and its records meet after other delays.
+    const why = isForked ? forked : isParallel && isUpgraded ? upgraded : undefined
+    const forkedPlaces =
+      why === undefined ? [] : Array.from(this.#entangled.keys(), (place) => [place, why] as const)
     return new Map([...forkedPlaces, ...(isParallel ? this.unsureIfParallel : []), ...this.unsure])
   }
 

@@ -23,6 +23,7 @@ export function calmPlan(subject: Subject, changes: Partial<RunPlan> = {}): RunP
     seed: 0,
     parallelism: 1,
     faults: [],
+    resumes: false,
     order: orderOf(subject),
     itemsMax: 1_024,
     waitMs: 0,

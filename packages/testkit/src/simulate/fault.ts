@@ -23,6 +23,8 @@ export const faultKinds = {
   callError: 'a call of mapAsync fails once',
   duplicate: 'a call to a sink is delivered twice, the second time at once or much later',
   lateSplits: 'some splits of the sources appear only after a while',
+  upgrade: 'the job is started again with a later version of its program',
+  resume: 'the job is started again after it has read its input to the end',
 } as const
 
 /** What can go wrong. */
@@ -46,7 +48,10 @@ export interface Fault {
 export const endings: ReadonlySet<FaultKind> = new Set(['kill', 'powerLoss', 'tornWrite', 'stop', 'zombie'])
 
 /** What is settled when a life begins. There is at most one of each in each life. */
-export const beginnings: ReadonlySet<FaultKind> = new Set(['rescale', 'lateSplits'])
+export const beginnings: ReadonlySet<FaultKind> = new Set(['rescale', 'lateSplits', 'upgrade'])
+
+/** What users do between two lives. Drawn apart from the rest, so that a seed keeps its other faults. */
+const betweenLives: ReadonlySet<FaultKind> = new Set(['upgrade', 'resume'])
 
 /** What only takes time: nothing fails, and nobody has to begin again. */
 export const delays: readonly FaultKind[] = ['slowSink', 'stall', 'slowCalls']
@@ -72,11 +77,14 @@ export interface FaultSpace {
  * early in a life, while it starts up and recovers.
  */
 export function drawFaults(random: Random, space: FaultSpace): readonly Fault[] {
-  const kinds = (Object.keys(faultKinds) as FaultKind[]).filter((kind) => {
-    const isIn = random.int(2) === 0
+  const isWanted = (kind: FaultKind, chance: Random): boolean => {
+    const isIn = chance.int(2) === 0
     if (space.without.has(kind)) return false
     return space.limits === undefined ? isIn : (space.limits[kind] ?? 0) > 0
-  })
+  }
+  const kinds = (Object.keys(faultKinds) as FaultKind[]).filter(
+    (kind) => !betweenLives.has(kind) && isWanted(kind, random),
+  )
   const ends = kinds.filter((kind) => endings.has(kind))
   const troubles = kinds.filter((kind) => !endings.has(kind) && !beginnings.has(kind))
   const left = new Map(kinds.map((kind) => [kind, space.limits?.[kind] ?? Infinity]))
@@ -99,6 +107,11 @@ export function drawFaults(random: Random, space: FaultSpace): readonly Fault[] 
   }
   if (kinds.includes('lateSplits')) {
     for (let at = 0; at < lives; at++) if (random.int(2) === 0) add('lateSplits', at, 0)
+  }
+  const between = random.fork('between lives')
+  if (isWanted('upgrade', between)) {
+    for (let at = 1; at < lives; at++)
+      faults.push({ kind: 'upgrade', life: at, step: 0, salt: between.int(2 ** 31) })
   }
   const count = troubles.length === 0 ? 0 : numberOf(space, troubles, random.int(troublesMax + 1))
   for (let n = 0; n < count; n++) add(troubles[random.int(troubles.length)]!, random.int(lives), anyStep())

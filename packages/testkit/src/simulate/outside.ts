@@ -37,12 +37,24 @@ export class Outside {
 
   /** The graph for one life of the process, with everything outside replaced. */
   graph(
-    { pace, late, process }: { readonly pace: Pace; readonly late: LateSplits; readonly process: SimProcess },
+    {
+      version,
+      pace,
+      late,
+      process,
+    }: {
+      /** Which version of the program, from 0. */
+      readonly version: number
+      readonly pace: Pace
+      readonly late: LateSplits
+      readonly process: SimProcess
+    },
     watch: CallWatch,
   ): Graph {
-    const { sources, sinks, calls } = this.#subject
+    const { graph, versions, sources, sinks, calls } = this.#subject
+    const program = version === 0 ? graph : versions[version - 1]!
     this.#callsUnderWay.set(process, 0)
-    return simulatedGraph(this.#subject.graph(), {
+    return simulatedGraph(program(), {
       watch,
       source: (node) => {
         const own = Object.hasOwn(sources, node.name) ? sources[node.name] : undefined

@@ -17,6 +17,8 @@ export interface SinkStandIn {
 export interface Subject {
   /** A graph of its own for each life of the process. */
   readonly graph: () => Graph
+  /** Later versions of the program, in order, each made like `graph`. Their results are the same. */
+  readonly versions: readonly (() => Graph)[]
   readonly inputs: Inputs
   /** The user's own stand-ins by name, one for each run. */
   readonly sources: Readonly<Record<string, () => Source<unknown>>>
@@ -29,6 +31,8 @@ export interface RunPlan {
   readonly seed: number
   readonly parallelism: number
   readonly faults: readonly Fault[]
+  /** Whether the job is started again once it has read its input to the end: then nothing may come out twice. */
+  readonly resumes: boolean
   /** All pieces of input in one order; undefined: each split by itself, in pieces and after waits drawn by seed. */
   readonly order: PieceOrder | undefined
   /** How many records come at once at most, where there is no order. */

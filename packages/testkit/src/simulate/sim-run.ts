@@ -67,6 +67,9 @@ class SimRun {
   #life: Life | undefined
   #lives = 0
   #parallelism: number
+  /** Which version of the program runs, from 0. */
+  #version = 0
+  #isResumed = false
   readonly #endedSplits = new Set<string>()
   /** Sources whose records get event times. */
   readonly #timed: ReadonlySet<string>
@@ -139,7 +142,12 @@ class SimRun {
       const end = await this.#liveOnce()
       if (end.kind === 'crashed') continue
       const { result } = end
-      if (result.outcome === 'finished') break
+      if (result.outcome === 'finished') {
+        if (this.#isResumed || !this.#plan.resumes) break
+        this.#isResumed = true
+        this.#happened('resume', 'the job has finished and is started again')
+        continue
+      }
       if (result.outcome === 'stopped') {
         this.#happened('stop', 'the job was stopped and has ended in good order')
         continue
@@ -204,10 +212,20 @@ class SimRun {
       life.late = LateSplits.draw(seededRandom(salt), this.#subject.inputs, ended, life.process.clock)
       return
     }
+    if (kind === 'upgrade') return this.#upgrade(salt)
     const others = [1, 2, 3, 4].filter((each) => each !== this.#parallelism)
     const next = others[salt % others.length]!
     this.#happened('rescale', `from parallelism ${this.#parallelism} to ${next}`)
     this.#parallelism = next
+  }
+
+  /** To a later version; a program never goes back. */
+  #upgrade(salt: number): void {
+    const left = this.#subject.versions.length - this.#version
+    if (left === 0) return
+    const next = this.#version + 1 + (salt % left)
+    this.#happened('upgrade', `from version ${this.#version} of the program to version ${next}`)
+    this.#version = next
   }
 
   #startJob(life: Life): Job {
@@ -215,7 +233,7 @@ class SimRun {
     const pace = this.#pace(life)
     const { late, process } = life
     return startJob({
-      graph: this.#outside.graph({ pace, late, process }, this.#watch),
+      graph: this.#outside.graph({ version: this.#version, pace, late, process }, this.#watch),
       platform: this.#platform(life),
       store: this.#store,
       directory,

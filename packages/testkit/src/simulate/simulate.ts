@@ -1,4 +1,4 @@
-import { seededRandom } from '@millrace/channels'
+import { seededRandom, type Random } from '@millrace/channels'
 import type { Fs, Graph, Source } from '@millrace/core'
 import { Baseline, type NotCompared } from './baseline.ts'
 import { calmPlan, drawPaces, noWatch, orderOf } from './calm-run.ts'
@@ -41,6 +41,11 @@ export interface SimulationOptions {
   readonly sources?: Readonly<Record<string, () => Source<unknown>>>
   /** Stand-ins of your own for sinks, by name; each run makes one, which survives the process. */
   readonly sinks?: Readonly<Record<string, () => SinkStandIn>>
+  /**
+   * Later versions of the pipeline, in order: other programs whose sinks get the same records as the first one's. After a
+   * crash or a stop the job may be started again with a later version. A version may have more sinks, which are not compared.
+   */
+  readonly versions?: readonly Simulatable[]
   /** What `mapAsync` calls instead of the real thing, by the name of the operator. */
   readonly calls?: Readonly<Record<string, (value: unknown, signal: AbortSignal) => Promise<unknown>>>
   /** What must hold at the end of each run beside what the engine promises. Each throws if it does not. */
@@ -185,6 +190,7 @@ class Simulation {
       sources = {},
       sinks = {},
       calls = {},
+      versions = [],
     } = options
     const graph = (): Graph => pipeline.describe(parameters).graph
     const toRecord = graph()
@@ -192,6 +198,7 @@ class Simulation {
     const kept = { ...toRecord, nodes: toRecord.nodes.filter(({ name }) => !Object.hasOwn(sources, name)) }
     const subject: Subject = {
       graph,
+      versions: versions.map((version) => () => version.describe(parameters).graph),
       inputs: await recordInputs(kept, { given: inputs, itemsMax: records, fs }),
       sources,
       sinks,
@@ -280,13 +287,22 @@ class Simulation {
     const stepsPerLife = 200 + pieces * 12 * parallelism
     return {
       ...calmPlan(subject, { seed, parallelism, order, ...paces }),
+      resumes: faults !== 'none' && this.#mayResume(random.fork('resume')),
       faults:
         faults === 'none' ? [] : drawFaults(random.fork('faults'), { stepsPerLife, without, limits: faults }),
     }
   }
 
+  /** One run in three, unless the options say how many. */
+  #mayResume(random: Random): boolean {
+    const { faults } = this.#options
+    const isDrawn = random.int(3) === 0
+    return typeof faults === 'object' ? (faults.resume ?? 0) > 0 : isDrawn
+  }
+
   #impossible(): ReadonlySet<FaultKind> {
     const without = new Set<FaultKind>()
+    if (this.#baseline.subject.versions.length === 0) without.add('upgrade')
     if (this.#options.parallelism !== undefined) without.add('rescale')
     const { nodes } = this.#baseline.subject.graph()
     if (!nodes.some(({ kind }) => kind === 'async')) without.add('slowCalls').add('callError')

@@ -31,7 +31,8 @@ export async function judge(
   // What a source that cannot be read again has given to a process that died is lost: the rest must count once.
   const fair = hasLost ? await withoutLost(baseline, plan, outcome) : baseline
   const isParallel = plan.parallelism > 1 || outcome.events.some(({ kind }) => kind === 'rescale')
-  const unsure = baseline.unsureIn({ isParallel, isForked: outcome.isForked })
+  const isUpgraded = outcome.events.some(({ kind }) => kind === 'upgrade')
+  const unsure = baseline.unsureIn({ isParallel, isForked: outcome.isForked, isUpgraded })
   const findings: Finding[] = []
   for (const [sink, guarantee] of baseline.guarantees) {
     const demand: SinkDemand = {
@@ -51,7 +52,13 @@ export async function judge(
       findings.push(...compareCounts(sink, countedIn, expected, actual, demand))
   }
   if (fair.state !== undefined && outcome.state !== undefined)
-    findings.push(...compareState(fair.state, outcome.state, (operator) => !unsure.has(stateOf(operator))))
+    findings.push(
+      ...compareState(
+        fair.state,
+        outcome.state,
+        (operator) => !unsure.has(stateOf(operator)) && fair.operators.has(operator),
+      ),
+    )
   findings.push(...brokenInvariants(outcome, valuesOf(outcome), invariants))
   const notCompared = Array.from(unsure, ([sink, why]) => ({ sink, why })).filter(({ sink }) =>
     baseline.has(sink),
