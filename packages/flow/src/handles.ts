@@ -17,6 +17,7 @@ import {
   type Sink,
   type Step,
 } from '@millrace/core'
+import { timeReader } from './event-time/read-time.ts'
 import type { GraphBuilder, NodeOptions } from './graph-builder.ts'
 import type { KeyedAsyncOptions } from './keyed-stream.ts'
 import { ProcessOperator, type AnyProcessSpec } from './operators/process.ts'
@@ -127,10 +128,12 @@ export class StreamHandle {
     )
   }
 
-  withTimestamps({ at, disorder = 0, idleAfter, ...options }: TimestampOptions<unknown>): StreamHandle {
+  withTimestamps(given: TimestampOptions<unknown>): StreamHandle {
+    const { at, unit, format, zone, disorder = 0, idleAfter, ...options } = given
     requireSynchronous(at, 'withTimestamps', options.name)
     const timestamps = {
-      at,
+      at: timeReader(at, { unit, format, zone }),
+      isUnitGiven: unit !== undefined,
       disorderMs: durationMs(disorder, 'disorder'),
       idleAfterMs: idleAfter === undefined ? undefined : positiveDurationMs(idleAfter, 'idleAfter'),
     }

@@ -13,6 +13,11 @@ export type {
 export { deadLetter, fail, skip } from './error-policy.ts'
 export type { OnError } from './error-policy.ts'
 
+// Event times.
+export { timeFormat } from './event-time/time-format.ts'
+export type { TimeParser } from './event-time/time-format.ts'
+export type { TimeUnit, TimeValue } from './event-time/read-time.ts'
+
 // Streams.
 export type {
   AsyncOptions,

@@ -5,8 +5,9 @@
  * There are two kinds of stream. A `SourceStream` has no event time yet; a `TimedStream` does, and keeps it through
  * every operator. Only a timed stream has windows and event timers, so using them too early does not compile.
  */
-import type { Duration, EventTime, NotAPromise, Key, Sink } from '@millrace/core'
+import type { Duration, NotAPromise, Key, Sink } from '@millrace/core'
 import type { OnError } from './error-policy.ts'
+import type { TimeUnit, TimeValue } from './event-time/read-time.ts'
 import type { KeyedStream, TimedKeyedStream } from './keyed-stream.ts'
 import type { Synchronous } from './synchronous.ts'
 
@@ -35,8 +36,20 @@ export interface StepOptions extends OperatorOptions {
 
 /** Options of `withTimestamps`. */
 export interface TimestampOptions<T> extends StepOptions {
-  /** The event time of a value in milliseconds since the epoch. Anything but a finite number is `TIMESTAMP_INVALID`. */
-  readonly at: (value: T) => EventTime
+  /**
+   * The event time of a value: a number or bigint in `unit` since the epoch, a `Date`, or text. Anything else, and a
+   * number that is not finite, is `TIMESTAMP_INVALID`.
+   */
+  readonly at: (value: T) => TimeValue
+  /**
+   * What numbers count: seconds, milliseconds, microseconds or nanoseconds. Default `'ms'`; then a time after the year
+   * 9999 is refused, since it is likely in another unit. Say `'ms'` if it is not.
+   */
+  readonly unit?: TimeUnit
+  /** How text is written, as `timeFormat` takes it. Default: as in ISO 8601, `2026-01-31T12:00:00Z`. */
+  readonly format?: string
+  /** Where text without an offset was read off a clock: `UTC`, `+05:30`, `Asia/Kolkata`. Default: such text is refused. */
+  readonly zone?: string
   /** How far behind the newest record of its split a record may be without being late. Default 0. */
   readonly disorder?: Duration
   /**

@@ -6,7 +6,7 @@
  */
 
 // Pipelines and what they are made of.
-export { deadLetter, fail, output, pipeline, skip, state } from '@millrace/flow'
+export { deadLetter, fail, output, pipeline, skip, state, timeFormat } from '@millrace/flow'
 export type {
   AggregatedStream,
   AggregateOptions,
@@ -47,7 +47,10 @@ export type {
   StreamOf,
   TimedKeyedStream,
   TimedStream,
+  TimeParser,
   TimestampOptions,
+  TimeUnit,
+  TimeValue,
   Timing,
   ValueOf,
   ValueSpec,

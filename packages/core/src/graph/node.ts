@@ -84,6 +84,8 @@ export interface TimestampsNode extends NodeCommon {
 export interface TimestampSpec {
   /** Event time of a value in milliseconds since the epoch. Anything but a finite number is `TIMESTAMP_INVALID`. */
   readonly at: (value: unknown) => EventTime
+  /** Whether the user said what unit times are in. If not, times that are likely in another one are refused. */
+  readonly isUnitGiven: boolean
   /** How far behind the newest record of its split a record may be without being late, in milliseconds. */
   readonly disorderMs: number
   /** A split that is caught up and brings nothing for this long stops holding back the watermark. Undefined: never. */

@@ -304,7 +304,8 @@ export class SourceTask implements Task {
   #stamp(plan: NonNullable<SourceTaskPlan['stamp']>, ports: readonly Receiver[]): Stamp {
     const { node } = plan
     return new Stamp({
-      at: node.timestamps.at,
+      timestamps: node.timestamps,
+      warn: (message) => this.#context.warn(message),
       watermarks: this.#watermarks,
       cursor: this.#cursor,
       policy: this.#policyOf(node.name, node.onError.kind, plan.errors, ports),

@@ -1,0 +1,93 @@
+import { MillraceError } from '@millrace/core'
+
+/** Turns a wall-clock time, given in milliseconds as if it were UTC, into milliseconds since the epoch. */
+export type Zone = (wallMs: number) => number
+
+const offsetForm = /^([+-])(\d{2}):?(\d{2})$/
+
+/**
+ * The zone named `UTC`, `Z`, by an offset like `+05:30`, or as in the tz database like `Asia/Kolkata`. A wall-clock time
+ * that a change of the clock repeats is the first of the two; one that it skips is moved on by what was skipped.
+ *
+ * @throws MillraceError `OPTION_INVALID` for a zone that is not known here.
+ */
+export function zoneOf(name: string): Zone {
+  if (name === 'UTC' || name === 'Z') return (wallMs) => wallMs
+  const offsetMs = offsetMsOf(name)
+  return offsetMs === undefined ? namedZone(name) : (wallMs) => wallMs - offsetMs
+}
+
+/** Milliseconds by which clocks with an offset like `+05:30` or `-0700` are ahead of UTC; undefined for other text. */
+export function offsetMsOf(text: string): number | undefined {
+  if (text === 'Z') return 0
+  const match = offsetForm.exec(text)
+  if (match === null) return undefined
+  const [, sign, hours, minutes] = match
+  if (Number(hours) > 18 || Number(minutes) > 59) return undefined
+  return (sign === '-' ? -1 : 1) * (Number(hours) * 60 + Number(minutes)) * 60_000
+}
+
+/** No zone changes its offset within such a span, counted from the epoch. */
+const spanMs = 15 * 60_000
+/** Offsets of so many spans are remembered at most. */
+const spansMax = 10_000
+const dayMs = 86_400_000
+
+function namedZone(name: string): Zone {
+  const clock = clockIn(name)
+  const offsets = new Map<number, number>()
+  const offsetAt = (utcMs: number): number => {
+    const span = Math.floor(utcMs / spanMs)
+    let offset = offsets.get(span)
+    if (offset === undefined) {
+      if (offsets.size >= spansMax) offsets.clear()
+      offset = offsetIn(clock, span * spanMs)
+      offsets.set(span, offset)
+    }
+    return offset
+  }
+  return (wallMs) => {
+    // The offsets a day before and after: they differ only around a change of the clock.
+    const before = offsetAt(wallMs - dayMs)
+    const after = offsetAt(wallMs + dayMs)
+    if (before === after) return wallMs - before
+    const early = wallMs - Math.max(before, after)
+    if (offsetAt(early) === Math.max(before, after)) return early
+    const late = wallMs - Math.min(before, after)
+    if (offsetAt(late) === Math.min(before, after)) return late
+    return wallMs - before
+  }
+}
+
+function clockIn(timeZone: string): Intl.DateTimeFormat {
+  try {
+    return new Intl.DateTimeFormat('en-US', {
+      timeZone,
+      calendar: 'gregory',
+      hourCycle: 'h23',
+      year: 'numeric',
+      month: 'numeric',
+      day: 'numeric',
+      hour: 'numeric',
+      minute: 'numeric',
+      second: 'numeric',
+      era: 'short',
+    })
+  } catch (cause) {
+    throw new MillraceError(
+      'OPTION_INVALID',
+      `'${timeZone}' is not a time zone; give UTC, an offset like +05:30 or a name like Asia/Kolkata`,
+      { cause },
+    )
+  }
+}
+
+function offsetIn(clock: Intl.DateTimeFormat, utcMs: number): number {
+  const parts = new Map(clock.formatToParts(utcMs).map(({ type, value }) => [type, value]))
+  const field = (type: Intl.DateTimeFormatPartTypes): number => Number(parts.get(type))
+  const year = parts.get('era') === 'BC' ? 1 - field('year') : field('year')
+  const wall = new Date(0)
+  wall.setUTCFullYear(year, field('month') - 1, field('day'))
+  wall.setUTCHours(field('hour'), field('minute'), field('second'))
+  return wall.getTime() - utcMs
+}
