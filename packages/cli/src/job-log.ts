@@ -1,3 +1,4 @@
+import type { Clock } from '@millrace/channels'
 import { inputsOf, type Graph, type JobEvent, type JobResult, type JobStatus } from '@millrace/core'
 import { reportOf } from './error-report.ts'
 import type { LogLines } from './log-lines.ts'
@@ -12,27 +13,43 @@ export interface JobView {
   figures(): Figures
 }
 
+/** What a log is made for. */
+export interface JobLogOptions {
+  readonly lines: LogLines
+  readonly clock: Clock
+  /** The pipeline's. */
+  readonly file: string
+  readonly graph: Graph
+  readonly directory: string
+  /** Whether a status line shows how the job is doing, so that the log need not. */
+  readonly isQuiet: boolean
+}
+
+/** Off a terminal, how often a line says how the job is doing, in milliseconds. */
+export const progressEveryMs = 10_000
+/** How many checkpoints have a line each, whenever they come. */
+const firstCheckpoints = 10
+
 /** Writes the events in the life of one job as lines of a log. */
 export class JobLog {
   readonly #lines: LogLines
+  readonly #clock: Clock
   readonly #graph: Graph
   readonly #directory: string
-  /** Whether a status line shows how the job is doing, so that the log need not. */
   readonly #isQuiet: boolean
   #restoredFrom: number | undefined
   #isTypesHintDue: boolean
+  #checkpointsShown = 0
+  #progressAt: number
 
-  /** `file` is the pipeline's. */
-  constructor(
-    lines: LogLines,
-    job: { readonly file: string; readonly graph: Graph; readonly directory: string },
-    isQuiet: boolean,
-  ) {
+  constructor({ lines, clock, file, graph, directory, isQuiet }: JobLogOptions) {
     this.#lines = lines
-    this.#graph = job.graph
-    this.#directory = job.directory
+    this.#clock = clock
+    this.#graph = graph
+    this.#directory = directory
     this.#isQuiet = isQuiet
-    this.#isTypesHintDue = job.file.endsWith('.ts')
+    this.#isTypesHintDue = file.endsWith('.ts')
+    this.#progressAt = clock.monotonic()
   }
 
   event(event: JobEvent, view: JobView): void {
@@ -40,13 +57,11 @@ export class JobLog {
       case 'waitingForOwner':
         return this.#waiting(event.owner, event.leaseMs)
       case 'started':
-        return this.#started(event.restoredFrom)
+        return this.#started(event.restoredFrom, event.checkpointEveryMs)
       case 'checkpointCompleted':
-        if (this.#isQuiet) return
-        return this.#lines.write('info', 'checkpoint', view.statusText(), {
-          ...event.figures,
-          ...fieldsOf(view),
-        })
+        if (this.#isQuiet || !this.#isProgressDue()) return
+        this.#checkpointsShown++
+        return this.#progress('checkpoint', view, event.figures)
       case 'checkpointAbandoned': {
         const { checkpoint, reason } = event
         const text = `checkpoint ${checkpoint} was given up: ${reason}`
@@ -61,6 +76,12 @@ export class JobLog {
       case 'ended':
         return undefined
     }
+  }
+
+  /** Says how the job is doing if no line has said so for a while, also when no checkpoint completes. */
+  progress(view: JobView): void {
+    if (!this.#isQuiet && this.#clock.monotonic() - this.#progressAt >= progressEveryMs)
+      this.#progress('progress', view, {})
   }
 
   /** The last lines: what came of it all. */
@@ -91,23 +112,37 @@ export class JobLog {
     }
   }
 
+  /** The first checkpoints show that the job works; after them a line now and then is enough. */
+  #isProgressDue(): boolean {
+    return (
+      this.#checkpointsShown < firstCheckpoints ||
+      this.#clock.monotonic() - this.#progressAt >= progressEveryMs
+    )
+  }
+
+  #progress(name: 'checkpoint' | 'progress', view: JobView, fields: object): void {
+    this.#progressAt = this.#clock.monotonic()
+    this.#lines.write('info', name, view.statusText(), { ...fields, ...fieldsOf(view) })
+  }
+
   #waiting(owner: string, leaseMs: number): void {
     const text = `${this.#directory} was last used by ${owner}, which cannot be seen from here: waiting up to ${durationText(leaseMs)} for a sign of life, then taking it over`
     this.#lines.write('info', 'waitingForOwner', text, { directory: this.#directory, owner, leaseMs })
   }
 
-  #started(restoredFrom: number | undefined): void {
+  #started(restoredFrom: number | undefined, checkpointEveryMs: number): void {
     this.#restoredFrom ??= restoredFrom
     const from = restoredFrom === undefined ? 'from the beginning' : `from checkpoint ${restoredFrom}`
     const fields = {
       pipeline: this.#graph.name,
       directory: this.#directory,
       restoredFrom: restoredFrom ?? null,
+      checkpointEveryMs,
     }
     this.#lines.write(
       'info',
       'started',
-      `'${this.#graph.name}' runs ${from}; data in ${this.#directory}`,
+      `'${this.#graph.name}' runs ${from}; results become visible with checkpoints, every ${durationText(checkpointEveryMs)}; data in ${this.#directory}`,
       fields,
     )
     if (this.#isTypesHintDue && restoredFrom === undefined) this.#typesHint()

@@ -5,7 +5,7 @@ import { nodePlatform } from '@millrace/node'
 import type { CommandLine } from './command-line.ts'
 import type { Command } from './command.ts'
 import { exitCodes, type ExitCode } from './exit-codes.ts'
-import { JobLog, type JobView } from './job-log.ts'
+import { JobLog, progressEveryMs, type JobView } from './job-log.ts'
 import { LogLines } from './log-lines.ts'
 import type { Outputs } from './outputs.ts'
 import { loadPipeline } from './pipeline-loader.ts'
@@ -47,12 +47,14 @@ async function run(line: CommandLine, outputs: Outputs, signals: Signals): Promi
   if (signals.stop.aborted) return exitCodes.done
   const lines = new LogLines(outputs.stderr, clock, line.has('json'))
   const showsStatus = outputs.stderr.isTTY === true && !line.has('json')
-  const log = new JobLog(lines, { ...options, file: line.operand }, showsStatus)
+  const { graph, directory } = options
+  const log = new JobLog({ lines, clock, file: line.operand, graph, directory, isQuiet: showsStatus })
   // No event comes before the job has been returned.
   const job = startJob({ ...options, observer: (event) => log.event(event, view) })
   const view = viewOf(job, clock)
   if (showsStatus) statusLine = new StatusLine(outputs, clock, () => view.statusText())
   const clear = (): void => statusLine?.[Symbol.dispose]()
+  using _progress = everySoOften(clock, progressEveryMs, () => log.progress(view))
   // What user code throws where nobody can catch it is printed by Node, and should begin a line of its own.
   process.once('uncaughtExceptionMonitor', clear)
   try {
@@ -65,6 +67,17 @@ async function run(line: CommandLine, outputs: Outputs, signals: Signals): Promi
     clear()
     process.off('uncaughtExceptionMonitor', clear)
   }
+}
+
+/** Calls `act` again and again, until it is disposed of. */
+function everySoOften(clock: Clock, ms: number, act: () => void): Disposable {
+  let timer: Disposable
+  const tick = (): void => {
+    act()
+    timer = clock.schedule(ms, tick)
+  }
+  timer = clock.schedule(ms, tick)
+  return { [Symbol.dispose]: () => timer[Symbol.dispose]() }
 }
 
 function viewOf(job: Job, clock: Clock): JobView {

@@ -18,8 +18,16 @@ export const jobOptionList: readonly Option[] = [
   { name: 'set', value: 'NAME=VALUE', help: 'a parameter of the pipeline; may be repeated' },
   { name: 'data-dir', value: 'DIR', help: 'checkpoints and state (default .millrace/PIPELINE)' },
   { name: 'bounded', help: 'read what is there now and end' },
-  { name: 'parallelism', value: 'N', help: 'subtasks of each task (default 1)' },
-  { name: 'checkpoint-every', value: 'TIME', help: 'between checkpoints: 500ms, 10s, 1m (default 10s)' },
+  {
+    name: 'parallelism',
+    value: 'N',
+    help: 'subtasks of each task, each with output files of its own (default 1)',
+  },
+  {
+    name: 'checkpoint-every',
+    value: 'TIME',
+    help: 'between checkpoints; each makes results visible (default 1s)',
+  },
   { name: 'restart', value: 'N', help: "restarts after failures: a number or 'none' (default 3)" },
   {
     name: 'drop-state',

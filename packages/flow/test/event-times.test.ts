@@ -28,11 +28,8 @@ async function timesOf<T>(values: readonly T[], options: TimestampOptions<T>) {
     },
   })
   const result = await driveJob(job, platform.clock)
-  return {
-    times: sink.values,
-    warnings,
-    error: result.outcome === 'failed' ? String(result.error) : undefined,
-  }
+  const error = result?.outcome === 'failed' ? String(result.error) : undefined
+  return { times: sink.values, warnings, error }
 }
 
 describe('event times', () => {

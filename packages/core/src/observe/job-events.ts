@@ -4,7 +4,12 @@ import type { CheckpointFigures } from './metrics.ts'
 export type JobEvent =
   /** Another process may still use the data directory, and cannot be seen from here: waits until its lease is over. */
   | { readonly kind: 'waitingForOwner'; readonly owner: string; readonly leaseMs: number }
-  | { readonly kind: 'started'; readonly restoredFrom: number | undefined }
+  | {
+      readonly kind: 'started'
+      readonly restoredFrom: number | undefined
+      /** How often exactly-once results become visible. */
+      readonly checkpointEveryMs: number
+    }
   | { readonly kind: 'checkpointCompleted'; readonly figures: CheckpointFigures }
   | { readonly kind: 'checkpointAbandoned'; readonly checkpoint: number; readonly reason: string }
   | { readonly kind: 'failed'; readonly error: unknown; readonly restartInMs: number | undefined }

@@ -100,10 +100,7 @@ export class Attempt {
   /** Ends at once; nothing more is committed. */
   cancel(): void {
     this.fail(
-      new MillraceError(
-        'CANCELLED',
-        'the job was cancelled; nothing after its last checkpoint was committed',
-      ),
+      new MillraceError('CANCELLED', 'the job was cancelled; nothing after its last checkpoint is committed'),
     )
   }
 
@@ -121,7 +118,7 @@ export class Attempt {
 
   /** From the newest checkpoint that turns out to be whole; a damaged one is reported and the one before it used. */
   async #start(): Promise<void> {
-    const { platform, observer } = this.#settings
+    const { platform, observer, checkpoints } = this.#settings
     await makeDurableDirectory(platform.fs, this.#directory.checkpoints)
     await this.#storage.fence(this.#owner)
     const numbers = await this.#storage.list()
@@ -133,7 +130,8 @@ export class Attempt {
       const plan = manifest && (await this.#compare(manifest))
       try {
         await this.#restore(plan, manifests, numbers[0] ?? 0)
-        observer({ kind: 'started', restoredFrom: manifest?.checkpoint })
+        const [restoredFrom, checkpointEveryMs] = [manifest?.checkpoint, checkpoints.everyMs]
+        observer({ kind: 'started', restoredFrom, checkpointEveryMs })
         break
       } catch (error) {
         if (!isMillraceError(error, 'CHECKPOINT_CORRUPT')) throw error

@@ -43,7 +43,7 @@ export interface JobOptions {
 
 /** When checkpoints are made, and how many are kept. Durations are in milliseconds. */
 export interface CheckpointOptions {
-  /** From the start of one checkpoint to the start of the next. Default 10,000. */
+  /** From the start of one checkpoint to the start of the next: exactly-once results become visible so often. Default 1,000. */
   readonly everyMs: number
   /** At least this long between the end of one and the start of the next. Default 0. */
   readonly minPauseMs: number
@@ -75,7 +75,7 @@ export function settingsOf(options: JobOptions): JobSettings {
     observer: () => {},
     ...options,
     checkpoints: {
-      everyMs: 10_000,
+      everyMs: 1_000,
       minPauseMs: 0,
       timeoutMs: 600_000,
       toleratedFailures: 3,

@@ -1,0 +1,81 @@
+import { ManualClock } from '@millrace/channels'
+import type { JobStatus } from '@millrace/core'
+import { expect, test } from 'vitest'
+import { JobLog, progressEveryMs, type JobView } from './job-log.ts'
+import { LogLines } from './log-lines.ts'
+import type { Output } from './outputs.ts'
+
+/** A log off a terminal, and what it has written. */
+function logOf(clock: ManualClock) {
+  let written = ''
+  const output: Output = { write: (text) => (written += String(text)) }
+  const status: JobStatus = {
+    phase: 'running',
+    restarts: 0,
+    tasks: [],
+    state: undefined,
+    lastCheckpoint: undefined,
+  }
+  const view: JobView = {
+    status: () => status,
+    statusText: () => 'running  7 in/s',
+    figures: () => ({
+      recordsIn: 0,
+      recordsOut: 0,
+      inRate: 7,
+      outRate: 0,
+      watermark: undefined,
+      counts: new Map(),
+    }),
+  }
+  const graph = { name: 'numbers', nodes: [] }
+  const log = new JobLog({
+    lines: new LogLines(output, clock, false),
+    clock,
+    file: 'numbers.js',
+    graph,
+    directory: 'data',
+    isQuiet: false,
+  })
+  const checkpoint = (number: number): void => {
+    const figures = { checkpoint: number, durationMs: 1, alignAndEncodeMs: 1, completedAt: clock.now() }
+    log.event({ kind: 'checkpointCompleted', figures }, view)
+  }
+  const shown = (): number => written.split('running  7 in/s').length - 1
+  return { log, view, checkpoint, shown, text: () => written }
+}
+
+test('off a terminal the first ten checkpoints have a line each, then there is one every ten seconds', async () => {
+  const clock = new ManualClock(0)
+  const { checkpoint, shown } = logOf(clock)
+  for (let number = 1; number <= 10; number++) {
+    await clock.advance(1_000)
+    checkpoint(number)
+  }
+  expect(shown()).toBe(10)
+  for (let number = 11; number <= 40; number++) {
+    await clock.advance(1_000)
+    checkpoint(number)
+  }
+  expect(shown()).toBe(13)
+})
+
+test('a line says how the job is doing also when no checkpoint completes', async () => {
+  const clock = new ManualClock(0)
+  const { log, view, shown } = logOf(clock)
+  await clock.advance(progressEveryMs - 1)
+  log.progress(view)
+  expect(shown()).toBe(0)
+  await clock.advance(1)
+  log.progress(view)
+  log.progress(view)
+  expect(shown()).toBe(1)
+})
+
+test('the first line says when results become visible', () => {
+  const { log, view, text } = logOf(new ManualClock(0))
+  log.event({ kind: 'started', restoredFrom: undefined, checkpointEveryMs: 1_000 }, view)
+  expect(text()).toContain(
+    "'numbers' runs from the beginning; results become visible with checkpoints, every 1.0 s",
+  )
+})
