@@ -149,4 +149,70 @@ describe('mapAsync', () => {
       expect(letters.values).toMatchObject([{ operator: 'ask', value: '4', place }])
     },
   )
+
+  describe('a record that no checkpoint can hold', () => {
+    class Money {
+      readonly cents: number
+      constructor(cents: number) {
+        this.cents = cents
+      }
+    }
+    const endless: Record<string, unknown> = { at: 2 }
+    endless['self'] = endless
+    const strange: readonly (readonly [record: unknown, fault: string])[] = [
+      [{ price: new Money(5) }, 'the value at .price is an instance of Money'],
+      [{ at: 1, total: () => 7 }, 'the value at .total is a function'],
+      [endless, 'contains itself, at .self.self'],
+    ]
+
+    test('is a dead letter as soon as it arrives, with its place, and its call is not made', async () => {
+      const platform = simPlatform({ seed: 1 })
+      const letters = new MemorySink<DeadLetter>()
+      const sink = new MemorySink<unknown>()
+      const called: unknown[] = []
+      const { result } = await live(
+        (p) =>
+          p
+            .from('n', pacedSource({ all: [0, 1, 2, 3] }, 4))
+            .map((n) => strange[n]?.[0] ?? { n })
+            .mapAsync(
+              'ask',
+              async (record) => {
+                called.push(record)
+                await sleep(platform.clock, 1_000)
+                return record
+              },
+              { onError: deadLetter('letters', letters) },
+            )
+            .to('out', sink),
+        { platform, checkpoints: { everyMs: 5 } },
+      )
+      expect(result).toEqual({ outcome: 'finished' })
+      expect(called).toEqual([{ n: 3 }])
+      expect(sink.values).toEqual([{ n: 3 }])
+      expect(letters.values.map(({ operator, place }) => [operator, place])).toEqual(
+        [0, 1, 2].map((index) => ['ask', `source 'events', split 'all', index ${index}`]),
+      )
+      for (const [index, { message }] of letters.values.entries()) {
+        expect(message).toContain(strange[index]![1])
+      }
+    })
+
+    test('fails the job at once by default, before any checkpoint', async () => {
+      const { result, events } = await live(
+        (p) =>
+          p
+            .from('n', pacedSource({ all: [1] }, 1))
+            .map((n) => new Money(n))
+            .mapAsync('ask', async (money) => money.cents)
+            .to('out', new MemorySink()),
+        { checkpoints: { everyMs: 1e6 } },
+      )
+      expect(result).toMatchObject({ outcome: 'failed', error: { code: 'OPERATOR_FAILED' } })
+      expect(String((result as { error: unknown }).error)).toContain(
+        "operator 'ask' failed at source 'events', split 'all', index 0: CODEC_FAILED: mapAsync keeps its records in checkpoints",
+      )
+      expect(events.some((event) => event.kind === 'checkpointCompleted')).toBe(false)
+    })
+  })
 })

@@ -1,7 +1,7 @@
 import fc from 'fast-check'
 import { describe, expect, test } from 'vitest'
 import { ByteReader, ByteWriter } from './bytes.ts'
-import { structuredCodec } from './structured-codec.ts'
+import { structuredCodec, structuredFault } from './structured-codec.ts'
 
 const codec = structuredCodec<unknown>()
 
@@ -81,6 +81,33 @@ describe('the structured codec', () => {
         }
       }),
       { numRuns: 2000 },
+    )
+  })
+
+  test('a fault is found exactly in what cannot be written, and nothing is written to find it', () => {
+    class Money {
+      readonly cents = 1
+    }
+    const strange = fc.constantFrom<unknown>(new Money(), () => 1, Symbol('s'), new Float64Array(1), /x/)
+    const mixed = fc.anything({
+      key: name,
+      values: [fc.integer(), anyText, fc.date(), fc.uint8Array({ maxLength: 2 }), strange],
+      withMap: true,
+      withSet: true,
+      withNullPrototype: true,
+      maxDepth: 3,
+    })
+    fc.assert(
+      fc.property(fc.oneof(value, mixed), (candidate) => {
+        let refused: unknown
+        try {
+          encoded(candidate)
+        } catch (error) {
+          refused = error
+        }
+        expect(structuredFault(candidate) === undefined).toBe(refused === undefined)
+      }),
+      { numRuns: 1000 },
     )
   })
 })

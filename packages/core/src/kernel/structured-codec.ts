@@ -172,18 +172,76 @@ function writeSet(value: ReadonlySet<unknown>, out: ByteWriter, depth: number): 
 }
 
 function unwritable(value: unknown, depth: number): MillraceError {
-  const place = depth === 0 ? 'a value' : `the value at ${pathText(path.slice(0, depth))}`
   return new MillraceError(
     'CODEC_FAILED',
-    `${place} is ${kindOf(value)}, which the structured codec cannot write; keep plain data there, or give the state a codec of its own`,
+    `${strangeValue(value, depth)}, which the structured codec cannot write; keep plain data there, or give the state a codec of its own`,
   )
+}
+
+function strangeValue(value: unknown, depth: number): string {
+  const place = depth === 0 ? 'a value' : `the value at ${pathText(path.slice(0, depth))}`
+  return `${place} is ${kindOf(value)}`
 }
 
 function tooDeep(): MillraceError {
   return new MillraceError(
     'CODEC_FAILED',
-    `a value nests more than ${depthMax} levels deep or contains itself, at ${pathText(path)}; keep it flatter, or give the state a codec of its own`,
+    `${endlessValue()}; keep it flatter, or give the state a codec of its own`,
   )
+}
+
+function endlessValue(): string {
+  return `a value nests more than ${depthMax} levels deep or contains itself, at ${pathText(path)}`
+}
+
+/**
+ * What keeps the structured codec from writing `value`, as in `the value at .price is a function`; undefined if
+ * nothing does. Costs a fifth of encoding.
+ */
+export function structuredFault(value: unknown): string | undefined {
+  return faultOf(value, 0)
+}
+
+function faultOf(value: unknown, depth: number): string | undefined {
+  switch (typeof value) {
+    case 'object':
+      return value === null ? undefined : faultOfObject(value, depth)
+    case 'function':
+    case 'symbol':
+      return strangeValue(value, depth)
+    default:
+      return undefined
+  }
+}
+
+function faultOfObject(value: object, depth: number): string | undefined {
+  if (depth >= depthMax) return endlessValue()
+  if (isPlainObject(value)) return faultOfFields(value, depth)
+  if (Array.isArray(value)) return faultOfElements(value, depth)
+  if (value instanceof Map)
+    return faultOfElements(value.keys(), depth) ?? faultOfElements(value.values(), depth)
+  if (value instanceof Set) return faultOfElements(value, depth)
+  // oxlint-disable-next-line no-restricted-globals -- a date as a value, not the time of day
+  return value instanceof Uint8Array || value instanceof Date ? undefined : strangeValue(value, depth)
+}
+
+function faultOfFields(value: Record<string, unknown>, depth: number): string | undefined {
+  for (const name of Object.keys(value)) {
+    path[depth] = name
+    const fault = faultOf(value[name], depth + 1)
+    if (fault !== undefined) return fault
+  }
+  return undefined
+}
+
+function faultOfElements(elements: Iterable<unknown>, depth: number): string | undefined {
+  let index = 0
+  for (const element of elements) {
+    path[depth] = index++
+    const fault = faultOf(element, depth + 1)
+    if (fault !== undefined) return fault
+  }
+  return undefined
 }
 
 function damaged(what: string): MillraceError {

@@ -56,6 +56,18 @@ describe('AsyncCalls', () => {
     expect(calls.isEmpty).toBe(true)
   })
 
+  test('a record that arrived under an earlier watermark holds back those before it', () => {
+    const calls = new AsyncCalls({ concurrency: 3, serial: 'none', order: 'none' })
+    for (const watermark of [5, 100, 200, 50, 70]) calls.add({ ...record(watermark), watermark })
+    const leaving: unknown[] = []
+    for (const call of beginAll(calls)) {
+      leaving.push(calls.watermark)
+      calls.settle(call, { result: undefined })
+      leaveAll(calls)
+    }
+    expect([...leaving, calls.watermark]).toEqual([5, 50, 50, 50])
+  })
+
   test('for any keys, rules and order of outcomes: bounds hold, orders hold, every record leaves once', () => {
     const rules: fc.Arbitrary<CallRules> = fc.record({
       concurrency: fc.integer({ min: 1, max: 5 }),

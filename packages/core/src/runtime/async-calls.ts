@@ -9,7 +9,7 @@ import type { Edge } from './edge.ts'
 export interface AsyncRecord extends Place {
   readonly value: unknown
   readonly time: EventTime
-  /** The watermark it arrived under; its result leaves under no later one. */
+  /** The watermark it arrived under. */
   readonly watermark: EventTime
   /** Undefined on a stream without keys. */
   readonly key: KeyToken | undefined
@@ -27,6 +27,8 @@ export interface AsyncCall {
   readonly record: AsyncRecord
   /** Counts up in the order of the records. */
   readonly index: number
+  /** The result leaves under no later watermark. */
+  watermark: EventTime
   outcome: Outcome | undefined
 }
 
@@ -45,7 +47,7 @@ export interface CallRules {
  *
  * True between any two calls:
  *
- *  1. `watermark` is that of the oldest record, so no result leaves behind a watermark that its record preceded.
+ *  1. Watermarks never fall in the order of the records, so under that of the oldest one no result is late.
  *  2. At most `concurrency` calls have begun and not left.
  *  3. With `serial: 'key'` at most one call of each key runs, and they begin in the order of their records.
  */
@@ -82,11 +84,14 @@ export class AsyncCalls {
 
   /** The watermark of the oldest record, or undefined if there is none. */
   get watermark(): EventTime | undefined {
-    return this.#calls[this.#first]?.record.watermark
+    return this.#calls[this.#first]?.watermark
   }
 
   add(record: AsyncRecord): void {
-    const call: AsyncCall = { record, index: this.#base + this.#calls.length, outcome: undefined }
+    const { watermark } = record
+    this.#lower(watermark)
+    const index = this.#base + this.#calls.length
+    const call: AsyncCall = { record, index, watermark, outcome: undefined }
     this.#calls.push(call)
     const { key } = record
     if (key !== undefined && this.#keepsKeyOrder) append(this.#ofKey, key, call)
@@ -142,6 +147,19 @@ export class AsyncCalls {
     this.#calls = this.#calls.slice(this.#first)
     this.#base += this.#first
     this.#first = 0
+  }
+
+  /**
+   * Restored records may have arrived under later watermarks than the records behind them: in another subtask, or
+   * before an input that was idle spoke again.
+   */
+  #lower(watermark: EventTime): void {
+    for (let i = this.#calls.length - 1; i >= this.#first; i--) {
+      const call = this.#calls[i]
+      if (call === undefined) continue
+      if (call.watermark <= watermark) return
+      call.watermark = watermark
+    }
   }
 
   /** With one call per key at a time, results of a key come in order by themselves. */

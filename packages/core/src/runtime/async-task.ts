@@ -4,7 +4,7 @@ import type { Batch } from '../kernel/element.ts'
 import { MillraceError } from '../kernel/errors.ts'
 import { keyGroup, keyGroupRange, type KeyGroupRange } from '../kernel/key-group.ts'
 import { keyToken, type KeyToken } from '../kernel/key-token.ts'
-import { structuredCodec } from '../kernel/structured-codec.ts'
+import { structuredCodec, structuredFault } from '../kernel/structured-codec.ts'
 import { MAX_TIME, MIN_TIME, type EventTime } from '../kernel/time.ts'
 import { TaskMetrics } from '../observe/metrics.ts'
 import { placeOfRecord, type Cursor } from '../operator/cursor.ts'
@@ -110,15 +110,10 @@ export class AsyncTask implements Task {
 
   start(): void {
     const cells = [...this.#table.cells(0)]
-    const watermarks = cells.map((cell) => (cell.value as Waiting).watermark)
-    // After a rescale records of several subtasks come together, whose watermarks were apart: no result may leave
-    // under a later one than a record behind it has arrived under.
-    let least = MAX_TIME
-    for (let i = cells.length - 1; i >= 0; i--) watermarks[i] = least = Math.min(least, watermarks[i]!)
-    for (const [i, cell] of cells.entries()) {
-      const { value, time } = cell.value as Waiting
+    for (const cell of cells) {
+      const { value, time, watermark } = cell.value as Waiting
       this.#sequence = Math.max(this.#sequence, Math.floor(Number(cell.inner) / this.#around.keyGroups) + 1)
-      this.#calls.add(restoredRecord(value, time, watermarks[i]!, cell, this.#tokenOf(value)))
+      this.#calls.add(restoredRecord(value, time, watermark, cell, this.#tokenOf(value)))
     }
     this.#gate.begin((arrival) => this.#announced(arrival))
   }
@@ -197,6 +192,7 @@ export class AsyncTask implements Task {
     const { origin, originIndex } = this.#cursor
     let key: KeyToken | undefined
     try {
+      requirePlain(value)
       key = this.#tokenOf(value)
     } catch (thrown) {
       this.#policy.handle(thrown, this.#cursor, value, time)
@@ -352,4 +348,14 @@ function restoredRecord(
 ): AsyncRecord {
   const place = (): string => 'a record that had arrived before the last restart'
   return { value, time, watermark, key, cell, edge: undefined, place, raw: () => undefined }
+}
+
+/** A record is refused when it arrives, and not by the checkpoint that happens to meet it. */
+function requirePlain(value: unknown): void {
+  const fault = structuredFault(value)
+  if (fault === undefined) return
+  throw new MillraceError(
+    'CODEC_FAILED',
+    `mapAsync keeps its records in checkpoints, and this one cannot be written: ${fault}. Turn it into plain data in a map before`,
+  )
 }
