@@ -88,7 +88,9 @@ async function write<T, C extends Json>(sink: Sink<T, C>, records: readonly T[])
       origin: undefined,
       originIndex: undefined,
     }
-    await writer.write(batch)
+    await writer.write(batch, (_, error) => {
+      throw error
+    })
     // As often as at a checkpoint every 100 ms and 300,000 records a second.
     if (checkpoint % 30 !== 0) continue
     await writer.commit?.((await writer.prepare(checkpoint))!)

@@ -215,7 +215,7 @@ function committingEarly<T, C extends Json>(sink: Sink<T, C>): Sink<T, C> {
   return withOpen(sink, (open) => async (subtask, pending, context) => {
     const writer = await open(subtask, pending, context)
     return {
-      write: (batch) => writer.write(batch),
+      write: (batch, reject) => writer.write(batch, reject),
       prepare: async (checkpoint) => {
         const committable = await writer.prepare(checkpoint)
         if (committable !== undefined) await writer.commit?.(committable)

@@ -84,7 +84,7 @@ function withEarlyCommit<T, C extends Json>(
   pause: () => Promise<void>,
 ): SinkWriter<T, C> {
   return {
-    write: (batch) => writer.write(batch),
+    write: (batch, reject) => writer.write(batch, reject),
     prepare: async (checkpoint) => {
       const committable = await writer.prepare(checkpoint)
       if (committable !== undefined) await writer.commit?.(committable)

@@ -5,6 +5,7 @@ import { durabilityBugs } from './durability-bugs.ts'
 import { flowBugs } from './flow-bugs.ts'
 import { oracleBugs } from './oracle-bugs.ts'
 import type { PlantedBug, SimulatorBug } from './planted-bug.ts'
+import { taskBugs } from './task-bugs.ts'
 import { testedBugs } from './tested-bugs.ts'
 import { userBugs } from './user-bugs.ts'
 
@@ -44,5 +45,8 @@ export const plantedBugs: readonly PlantedBug[] = [
     caughtBy: { kind: 'crash points', trial, near },
   })),
   ...channelBugs.map((bug): PlantedBug => ({ ...bug, caughtBy: { kind: 'schedules' } })),
-  ...testedBugs.map(({ files, ...bug }): PlantedBug => ({ ...bug, caughtBy: { kind: 'tests', files } })),
+  ...[...testedBugs, ...taskBugs].map(({ files, ...bug }): PlantedBug => ({
+    ...bug,
+    caughtBy: { kind: 'tests', files },
+  })),
 ]

@@ -45,7 +45,7 @@ describe('JSON', () => {
   test('a cycle is refused', async () => {
     const record: Record<string, unknown> = {}
     record['self'] = record
-    await expect(json(record)).rejects.toThrow(/cannot be written: .*circular/i)
+    await expect(json(record)).rejects.toThrow(/circular/i)
   })
 
   test('what is written is read again', async () => {

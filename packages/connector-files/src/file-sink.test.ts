@@ -1,4 +1,4 @@
-import { MillraceError, type Json } from '@millrace/core'
+import type { Json } from '@millrace/core'
 import { SimFs } from '@millrace/testkit'
 import { beforeEach, describe, expect, test } from 'vitest'
 import { batchOf, namesIn, SinkRun, textOf } from '../test/sink-run.ts'
@@ -230,26 +230,16 @@ describe('what goes wrong', () => {
     expect(textOf(fs, 'out/log.txt')).toBe('a longer line\nand another\n')
   })
 
-  test('a record that cannot be written is named by where it came from', async () => {
+  test('a record that cannot be written is rejected, with the reason, and nothing of it is written', async () => {
     const run = await open()
-    const origin = {
-      source: 's',
-      split: 'x',
-      place: (index: number) => `in.log line ${index + 1}`,
-      raw: () => undefined,
-    }
-    expect(() =>
-      run.writer.write({ ...batchOf(['a', 'b\nc'], origin), originIndex: Int32Array.of(4, 6) }),
-    ).toThrow(
-      expect.objectContaining({
-        code: 'SINK_FAILED',
-        message: expect.stringMatching(
-          /sink subject: the record from in\.log line 7 cannot be written: .*line break/,
-        ),
-      }),
-    )
-    await expect(run.prepare()).rejects.toThrow(MillraceError)
+    const rejected: unknown[] = []
+    await run.writer.write(batchOf(['a', 'b\nc', 'd']), (index, error) => rejected.push([index, error]))
+    expect(rejected).toEqual([
+      [1, expect.objectContaining({ message: expect.stringContaining('line break') })],
+    ])
+    await run.checkpoint('e')
     await run.close()
+    expect(textOf(fs, 'out/log.txt')).toBe('a\nd\ne\n')
   })
 
   test('a closed writer refuses everything', async () => {

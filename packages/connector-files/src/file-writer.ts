@@ -1,4 +1,4 @@
-import { describeError, MillraceError, type Batch, type SinkWriter } from '@millrace/core'
+import { MillraceError, type Batch, type RejectRecord, type SinkWriter } from '@millrace/core'
 import type { FileCommittable } from './committable.ts'
 import type { Doubt } from './doubt.ts'
 import type { RecordEncoder } from './record-encoder.ts'
@@ -34,14 +34,13 @@ export class FileWriter<T, Committable extends FileCommittable> implements SinkW
     this.#onClose = onClose
   }
 
-  write(batch: Batch<T>): Promise<void> | void {
+  write(batch: Batch<T>, reject: RejectRecord): Promise<void> | void {
     if (this.#failure !== undefined) throw this.#failure
     for (let i = 0; i < batch.length; i++) {
       try {
         this.#encode(batch.values[i] as T)
-      } catch (cause) {
-        this.#failure = this.#unfit(cause, batch, i)
-        throw this.#failure
+      } catch (error) {
+        reject(i, error)
       }
     }
     if (this.#text.length >= this.#target.flushBytes) return this.#soundly(() => this.#flush())
@@ -90,18 +89,5 @@ export class FileWriter<T, Committable extends FileCommittable> implements SinkW
       this.#failure ??= error as Error
       throw error
     }
-  }
-
-  #unfit(cause: unknown, { origin, originIndex }: Batch<T>, index: number): MillraceError {
-    const at = originIndex === undefined ? index : originIndex[index]!
-    const place = origin === undefined || at < 0 ? 'a record' : `the record from ${origin.place(at)}`
-    return new MillraceError(
-      'SINK_FAILED',
-      `sink ${this.#name}: ${place} cannot be written: ${describeError(cause)}`,
-      {
-        cause,
-        place,
-      },
-    )
   }
 }

@@ -35,6 +35,7 @@ describeCases(
   'writeJson to one file',
   sinkConformance({
     features,
+    unwritable: () => ({ n: 1n as unknown as number }),
     create: async () =>
       subject(
         () => writeJson<{ n: number }>('out/numbers.ndjson'),
@@ -49,6 +50,7 @@ describeCases(
   'writeLines to rolling files',
   sinkConformance({
     features,
+    unwritable: () => 'two\nlines',
     create: async () => subject(() => writeLines('out/numbers.txt', { rollBytes: 1 }), String, Number),
   }),
   { describe, test },
@@ -58,6 +60,7 @@ describeCases(
   'writeCsv to one file',
   sinkConformance({
     features,
+    unwritable: () => ({ n: 1, text: '\ud800' }),
     create: async () =>
       subject(
         () => writeCsv<{ n: number; text: string }>('out/numbers.csv'),

@@ -20,6 +20,7 @@ import { promisify } from 'node:util'
 import { gzip } from 'node:zlib'
 import type { ConnectorContext } from '@millrace/core'
 import { nodeFs, nodePlatform } from '@millrace/node'
+import { noRejection } from '@millrace/testkit'
 import { afterEach, beforeEach, describe, expect, test } from 'vitest'
 import { readCsv, readJson, readLines, writeCsv, writeJson } from '../src/index.ts'
 import { SourceRun } from './file-world.ts'
@@ -99,7 +100,7 @@ describe('files of this machine', () => {
     for (const { sink } of sinks) {
       const writer = await sink.open(0, [], contextOf(true))
       for (let at = 0; at < records.length; at += 1_000)
-        await writer.write(batchOf(records.slice(at, at + 1_000)))
+        await writer.write(batchOf(records.slice(at, at + 1_000)), noRejection)
       await writer.commit!((await writer.prepare(1))!)
       await writer.close()
     }
@@ -178,9 +179,9 @@ describe('files of this machine', () => {
   test('EN-217 EN-226 a writer that was left behind is recovered', async () => {
     const sink = writeJson<number>(`${directory}/out/n.ndjson`, { rollBytes: 1 })
     const writer = await sink.open(0, [], contextOf(false))
-    await writer.write(batchOf([1, 2]))
+    await writer.write(batchOf([1, 2]), noRejection)
     const named = (await writer.prepare(1))!
-    await writer.write(batchOf([3]))
+    await writer.write(batchOf([3]), noRejection)
     await writer.prepare(2)
     const next = await sink.open(0, [named], contextOf(false))
     expect(await readdir(`${directory}/out`)).toEqual(['.n.ndjson.owner', 'n-000001.ndjson'])

@@ -1,5 +1,5 @@
 import type { Batch, Json, Origin, Sink, SinkWriter } from '@millrace/core'
-import { SimFs } from '@millrace/testkit'
+import { noRejection, SimFs } from '@millrace/testkit'
 import { FileWorld } from './file-world.ts'
 
 /** Writes to a sink in one life of the process, as the engine does. */
@@ -29,7 +29,7 @@ export class SinkRun<T> {
   }
 
   async write(...values: T[]): Promise<void> {
-    await this.writer.write(batchOf(values))
+    await this.writer.write(batchOf(values), noRejection)
   }
 
   async prepare(): Promise<Json> {

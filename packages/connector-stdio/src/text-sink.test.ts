@@ -1,5 +1,5 @@
 import type { Batch, ConnectorContext, SinkWriter } from '@millrace/core'
-import { describeCases, sinkConformance } from '@millrace/testkit'
+import { describeCases, noRejection, sinkConformance } from '@millrace/testkit'
 import { describe, expect, test } from 'vitest'
 import { FakeOutput } from '../test/fake-streams.ts'
 import { TextSink, type ConsoleOptions } from './text-sink.ts'
@@ -20,7 +20,7 @@ async function writing<T>(
 describe('what is printed', () => {
   test('text is itself, anything else is JSON, a line each, at once', async () => {
     const { output, writer } = await writing<unknown>()
-    await writer.write(batchOf(['two words', { a: [1, 'x'] }, 3n, null, undefined, Number.NaN]))
+    await writer.write(batchOf(['two words', { a: [1, 'x'] }, 3n, null, undefined, Number.NaN]), noRejection)
     expect(output.text).toBe('two words\n{"a":[1,"x"]}\n3\nnull\nundefined\n"NaN"\n')
     expect(await writer.prepare(1)).toBeUndefined()
   })
@@ -28,30 +28,43 @@ describe('what is printed', () => {
   test('JSON is never cut and stays JSON', async () => {
     const { output, writer } = await writing<unknown>()
     const value = { long: 'x'.repeat(100_000), acts: '\u001b[2J\u009b1m\n\u202e' }
-    await writer.write(batchOf([value]))
+    await writer.write(batchOf([value]), noRejection)
     expect(output.text).not.toMatch(/(?!\n)\p{Cc}/u)
     expect(JSON.parse(output.text)).toEqual(value)
   })
 
   test('data cannot act on the terminal or forge a line', async () => {
     const { output, writer } = await writing<unknown>()
-    await writer.write(batchOf(['\u001b[2Jgone\nforged: 1']))
+    await writer.write(batchOf(['\u001b[2Jgone\nforged: 1']), noRejection)
     expect(output.text).toBe('\\u001b[2Jgone\\nforged: 1\n')
   })
 
   test('a format may have lines of its own, and acts as little', async () => {
     const { output, writer } = await writing<number>({ format: (n) => `n:\n\t${n}\u001b[1m` })
-    await writer.write(batchOf([1, 2]))
+    await writer.write(batchOf([1, 2]), noRejection)
     expect(output.text).toBe('n:\n\t1\\u001b[1m\nn:\n\t2\\u001b[1m\n')
   })
+})
+
+test('a record that the format throws on is rejected, and the others are printed', async () => {
+  const { output, writer } = await writing<number>({
+    format: (n) => {
+      if (n === 2) throw new RangeError('not two')
+      return String(n)
+    },
+  })
+  const rejected: unknown[] = []
+  await writer.write(batchOf([1, 2, 3]), (index, error) => rejected.push([index, String(error)]))
+  expect(rejected).toEqual([[1, 'RangeError: not two']])
+  expect(output.text).toBe('1\n3\n')
 })
 
 describe('when nobody reads any more', () => {
   test('the program is asked to stop, once, and nothing more is written', async () => {
     const { output, writer } = await writing()
     output.state = 'closed'
-    await writer.write(batchOf(['a']))
-    await writer.write(batchOf(['b']))
+    await writer.write(batchOf(['a']), noRejection)
+    await writer.write(batchOf(['b']), noRejection)
     await writer.prepare(1)
     expect(output.stopsRequested).toBe(1)
   })
@@ -60,13 +73,13 @@ describe('when nobody reads any more', () => {
     const { output, writer } = await writing()
     output.state = 'closed'
     output.hasListener = false
-    await expect(writer.write(batchOf(['a']))).rejects.toMatchObject({ code: 'SINK_FAILED' })
+    await expect(writer.write(batchOf(['a']), noRejection)).rejects.toMatchObject({ code: 'SINK_FAILED' })
   })
 
   test('another error of the output fails the job', async () => {
     const { output, writer } = await writing()
     output.state = new Error('no space left')
-    await expect(writer.write(batchOf(['a']))).rejects.toThrow(/sink out: .*no space left/)
+    await expect(writer.write(batchOf(['a']), noRejection)).rejects.toThrow(/sink out: .*no space left/)
   })
 })
 

@@ -4,6 +4,7 @@ import {
   MillraceError,
   type Batch,
   type ConnectorContext,
+  type RejectRecord,
   type Sink,
   type SinkWriter,
 } from '@millrace/core'
@@ -49,10 +50,17 @@ class TextWriter<T> implements SinkWriter<T> {
     this.#context = context
   }
 
-  async write(batch: Batch<T>): Promise<void> {
+  async write(batch: Batch<T>, reject: RejectRecord): Promise<void> {
     if (this.#isClosed) return
     let text = ''
-    for (let i = 0; i < batch.length; i++) text += `${this.#lineOf(batch.values[i]!)}\n`
+    for (let i = 0; i < batch.length; i++) {
+      try {
+        text += `${this.#lineOf(batch.values[i]!)}\n`
+      } catch (error) {
+        reject(i, error)
+      }
+    }
+    if (text === '') return
     let outcome: 'written' | 'closed'
     try {
       outcome = await this.#output.write(text)

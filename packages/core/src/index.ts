@@ -79,7 +79,7 @@ export type {
 // connect
 export { MemorySink, memorySource } from './connect/memory.ts'
 export type { Collected } from './connect/memory.ts'
-export type { Sink, SinkWriter } from './connect/sink.ts'
+export type { RejectRecord, Sink, SinkWriter } from './connect/sink.ts'
 export type {
   ClosedSplit,
   ConnectorContext,

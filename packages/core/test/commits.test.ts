@@ -1,6 +1,8 @@
+import { sleep } from '@millrace/channels'
 import { describe, expect, test } from 'vitest'
 import { MemorySink, type Batch, type Sink } from '@millrace/core'
-import { simPlatform, SimFs } from '@millrace/testkit'
+import type { PipelineBuilder } from '@millrace/flow'
+import { simPlatform, SimFs, type SimPlatform } from '@millrace/testkit'
 import { pacedSource } from './paced-source.ts'
 import { live, nextLife, summing, untilCheckpoint } from './simulated-job.ts'
 
@@ -34,26 +36,29 @@ function telling(story: string[], failCommit: () => boolean = () => false): Sink
   }
 }
 
+/** A sink that is so slow at its first barrier that the first checkpoint is given up. */
+function slowAtFirst(platform: SimPlatform): Sink<number> {
+  let isFirst = true
+  return {
+    kind: 'slow',
+    guarantee: 'at-least-once',
+    open: async () => ({
+      write: () => {},
+      prepare: async () => {
+        if (isFirst) await sleep(platform.clock, 50)
+        isFirst = false
+        return undefined
+      },
+      close: async () => {},
+    }),
+  }
+}
+
 describe('commits', () => {
   test('EN-208 EN-216 what was prepared for a checkpoint that was given up is committed with the next, once, in order', async () => {
     const story: string[] = []
-    // Another sink is so slow at its first barrier that the first checkpoint is given up.
     const platform = simPlatform({ seed: 1 })
-    let isFirst = true
-    const slow: Sink<number> = {
-      kind: 'slow',
-      guarantee: 'at-least-once',
-      open: async () => ({
-        write: () => {},
-        prepare: async () => {
-          if (!isFirst) return undefined
-          isFirst = false
-          await new Promise<void>((resolve) => platform.clock.schedule(50, resolve))
-          return undefined
-        },
-        close: async () => {},
-      }),
-    }
+    const slow = slowAtFirst(platform)
     const { result, events } = await live(
       (p) => {
         const stream = p.from('numbers', pacedSource({ all: numbers }, 2))
@@ -67,6 +72,27 @@ describe('commits', () => {
     const commits = story.filter((line) => line.startsWith('commit'))
     expect(commits.slice(0, 2)).toEqual(['commit 1', 'commit 2'])
     expect(new Set(commits).size).toBe(commits.length)
+  })
+
+  test('EN-208 after a crash before the commit, the next start commits what was prepared for a checkpoint that was given up too', async () => {
+    const story: string[] = []
+    let isDown = true
+    let platform = simPlatform({ seed: 1 })
+    const build = (p: PipelineBuilder): void => {
+      const stream = p.from('numbers', pacedSource({ all: numbers }, 2))
+      stream.to(
+        'told',
+        telling(story, () => isDown),
+      )
+      stream.to('slow', slowAtFirst(platform))
+    }
+    const first = await live(build, { platform, checkpoints: { everyMs: 10, timeoutMs: 30 } })
+    expect(first.result).toHaveProperty('error.code', 'SINK_FAILED')
+    expect(first.events.filter((event) => event.kind === 'checkpointAbandoned')).toHaveLength(1)
+    isDown = false
+    platform = nextLife(platform)
+    await live(build, { platform })
+    expect(story.filter((line) => line.endsWith('again'))).toEqual(['commit 1 again', 'commit 2 again'])
   })
 
   test('EN-218 EN-219 a commit that fails stops the job; the next start commits what the manifest names, and again until it succeeds', async () => {

@@ -120,9 +120,7 @@ export class GraphBuilder {
   }
 
   #policyOf({ draft, onError }: Drafted): OnError {
-    // A sink that fails has not written; there is no record to set aside that the next one would not follow.
-    if (draft.kind === 'sink' || (draft.kind === 'step' && draft.step.kind === 'pass'))
-      return { kind: 'fail' }
+    if (draft.kind === 'step' && draft.step.kind === 'pass') return { kind: 'fail' }
     return onError ?? this.defaultOnError
   }
 

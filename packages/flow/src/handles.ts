@@ -25,7 +25,14 @@ import { ReduceOperator } from './operators/reduce.ts'
 import { ScanOperator } from './operators/scan.ts'
 import { SplitOperator } from './operators/split.ts'
 import { stateFingerprint } from './operators/state-spec.ts'
-import type { Branches, OperatorOptions, StepOptions, TimestampOptions, Timing } from './stream.ts'
+import type {
+  Branches,
+  OperatorOptions,
+  SinkOptions,
+  StepOptions,
+  TimestampOptions,
+  Timing,
+} from './stream.ts'
 import { requireSynchronous, requireSynchronousMethods } from './synchronous.ts'
 import type { Aggregates } from './window/aggregate.ts'
 import type { WindowAssigner } from './window/assigner.ts'
@@ -142,8 +149,9 @@ export class StreamHandle {
     return new StreamHandle(this.#builder, 'timed', id)
   }
 
-  to(name: string, sink: Sink<unknown>): void {
-    this.#builder.add({ kind: 'sink', inputs: [this.input()], sink }, 'to', { name: nameOf('to', name) })
+  to(name: string, sink: Sink<unknown>, options: SinkOptions = {}): void {
+    const named: NodeOptions = { name: nameOf('to', name), onError: options.onError }
+    this.#builder.add({ kind: 'sink', inputs: [this.input()], sink }, 'to', named)
   }
 
   input(exchange: Exchange = { kind: 'forward' }): Input {

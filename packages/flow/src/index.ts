@@ -24,6 +24,7 @@ export type {
   Branches,
   KeyedStreamOf,
   OperatorOptions,
+  SinkOptions,
   SourceStream,
   SplitStreams,
   StepOptions,

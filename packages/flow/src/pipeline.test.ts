@@ -267,7 +267,7 @@ describe('error policies', () => {
           .to('out', sink)
         p.onError(skip())
       }),
-    ).toEqual(['in: fail', 'map-1: skip', 'out: fail'])
+    ).toEqual(['in: fail', 'map-1: skip', 'out: skip'])
   })
 
   test('one dead-letter sink serves many operators', () => {
@@ -276,11 +276,13 @@ describe('error policies', () => {
       p.onError(rejected)
       const numbers = p.from('in', source).map((n) => n)
       numbers.to('out', sink)
-      numbers.filter(() => true, { onError: deadLetter('filtered', sink) }).to('more', sink)
-      numbers.tap(() => {}, { onError: fail() }).to('rest', sink)
+      numbers
+        .filter(() => true, { onError: deadLetter('filtered', sink) })
+        .to('more', sink, { onError: skip() })
+      numbers.tap(() => {}, { onError: fail() }).to('rest', sink, { onError: fail() })
     })
     expect(shape(nodes).slice(-2)).toEqual([
-      `rejected: sink of in.${errorOutput} and map-1.${errorOutput}`,
+      `rejected: sink of in.${errorOutput} and map-1.${errorOutput} and out.${errorOutput}`,
       `filtered: sink of filter-1.${errorOutput}`,
     ])
     expect(nodes.map(({ id }) => id)).toEqual(nodes.map((_, index) => index))

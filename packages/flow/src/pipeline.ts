@@ -69,7 +69,8 @@ export interface PipelineBuilder {
   parameter<const D extends ParameterDeclaration>(name: string, declaration: D): ParameterValue<D>
 
   /**
-   * Decides what happens to records on which user code throws, wherever an operator does not say so itself.
+   * Decides what happens to records on which user code throws or that a sink cannot write, wherever the part does not
+   * say so itself.
    *
    * @example
    * p.onError(skip())

@@ -69,6 +69,15 @@ export interface AsyncOptions extends OperatorOptions {
   readonly timeout?: Duration
 }
 
+/** Options of `to`. */
+export interface SinkOptions {
+  /**
+   * What happens to a record that the sink cannot write, such as a `bigint` for JSON. Default: the pipeline's policy.
+   * A sink that does not work at all (a full disk, a broken connection) fails the job whatever the policy.
+   */
+  readonly onError?: OnError
+}
+
 /** The tests of `split`, by the names of its outputs. */
 export type Branches<T> = Readonly<Record<string, (value: T) => boolean>>
 
@@ -170,8 +179,9 @@ export interface Stream<T, Time extends Timing> {
    *
    * @example
    * alerts.to('alerts', writeJson('alerts.ndjson'))
+   * totals.to('totals', writeJson('totals.ndjson'), { onError: skip() })
    */
-  to(name: string, sink: Sink<T>): void
+  to(name: string, sink: Sink<T>, options?: SinkOptions): void
 }
 
 /** A stream without event time: as it comes from a source. */

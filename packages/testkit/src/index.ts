@@ -39,6 +39,8 @@ export type { SourceFeatures, SourceSubject } from './conformance/source-life.ts
 export { stateStoreConformance } from './conformance/store-conformance.ts'
 export type { StateStoreConformanceOptions } from './conformance/store-conformance.ts'
 
+export { noRejection } from './no-rejection.ts'
+
 // Operators under test.
 export { operatorHarness } from './operator-harness.ts'
 export type { BatchRecord, HarnessOptions, OperatorHarness, Timed } from './operator-harness.ts'

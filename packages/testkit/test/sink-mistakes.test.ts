@@ -30,7 +30,7 @@ function same(sink: Sink<string, Staged>): Sink<string> {
 
 function sameWriter(writer: StagedWriter): Writer & { commit(committable: Json): Promise<void> } {
   return {
-    write: (batch) => writer.write(batch),
+    write: (batch, reject) => writer.write(batch, reject),
     prepare: (checkpoint) => writer.prepare(checkpoint),
     commit: (committable) => writer.commit(committable as Staged),
     close: () => writer.close(),
@@ -100,6 +100,26 @@ const planted: Readonly<Record<string, SinkBend>> = {
       },
     }
   }),
+  'a record that cannot be written is counted, and not those before it': bendWriter((writer) => ({
+    write: (batch, reject) =>
+      writer.write(batch, (index, error) => reject(index === 0 ? 0 : index - 1, error)),
+  })),
+  'the rest of a batch behind a record that cannot be written is left out': bendWriter((writer) => ({
+    write(batch, reject) {
+      const bad = batch.values.findIndex((line) => line.includes('\n'))
+      writer.write(bad < 0 ? batch : { ...batch, length: Math.min(bad + 1, batch.length) }, reject)
+    },
+  })),
+  'what of a record can be written is written': bendWriter((writer) => ({
+    write: (batch, reject) =>
+      writer.write(batch, (index, error) => {
+        writer.lines.push(batch.values[index]!.split('\n')[0]!)
+        reject(index, error)
+      }),
+  })),
+  'a record that cannot be written is left out in silence': bendWriter((writer) => ({
+    write: (batch) => writer.write(batch, () => {}),
+  })),
   'prepare makes visible': bendWriter((writer) => ({
     async prepare(checkpoint) {
       const committable = await writer.prepare(checkpoint)
@@ -108,8 +128,8 @@ const planted: Readonly<Record<string, SinkBend>> = {
     },
   })),
   'write makes visible': bendWriter((writer) => ({
-    async write(batch) {
-      writer.write(batch)
+    async write(batch, reject) {
+      writer.write(batch, reject)
       await append(writer.fs, `${directory}/part-0`, linesOf(writer.lines))
       writer.lines = []
     },
@@ -353,7 +373,11 @@ test('every planted mistake in a sink is caught', async () => {
   const missed: string[] = []
   for (const [name, bend] of Object.entries(planted)) {
     inMemory.clear()
-    const cases = sinkConformance({ create: async () => stagedSubject(bend), features })
+    const cases = sinkConformance({
+      create: async () => stagedSubject(bend),
+      features,
+      unwritable: () => '1\n2',
+    })
     if ((await firstFailure(cases)) === undefined) missed.push(name)
   }
   for (const [name, change] of Object.entries(weaker)) {

@@ -1,5 +1,5 @@
 import { makeDurableDirectory, publishFile, readWhole } from '@millrace/core'
-import type { Batch, ConnectorContext, Fs, Json, Sink, SinkWriter } from '@millrace/core'
+import type { Batch, ConnectorContext, Fs, Json, RejectRecord, Sink, SinkWriter } from '@millrace/core'
 import type { SinkFeatures, SinkSubject } from '../src/conformance/sink-life.ts'
 import type { SimFs } from '../src/sim-fs.ts'
 
@@ -65,8 +65,11 @@ export class StagedWriter implements SinkWriter<string, Staged> {
     this.fs = fs
   }
 
-  write(batch: Batch<string>): void {
-    this.lines.push(...batch.values.slice(0, batch.length))
+  write(batch: Batch<string>, reject: RejectRecord): void {
+    for (const [index, line] of batch.values.slice(0, batch.length).entries()) {
+      if (line.includes('\n')) reject(index, new Error('it has more than one line'))
+      else this.lines.push(line)
+    }
   }
 
   async prepare(checkpoint: number): Promise<Staged | undefined> {
@@ -114,7 +117,7 @@ export class PromptSink implements Sink<string> {
     await makeDurableDirectory(fs, directory)
     const staging = new StagedWriter(subtask, fs)
     return {
-      write: (batch) => staging.write(batch),
+      write: (batch, reject) => staging.write(batch, reject),
       async prepare(checkpoint) {
         const name = `${staging.names(checkpoint).final}-${random.int(2 ** 48)}`
         await publishFile(fs, directory, name, linesOf(staging.lines))

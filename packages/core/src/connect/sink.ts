@@ -34,13 +34,23 @@ export interface Sink<in T, Committable extends Json = Json> {
   ): Promise<SinkWriter<T, Committable>>
 }
 
+/**
+ * Says that the record at `index` of the batch being written cannot be written, and why. Nothing of it may have been
+ * written. The engine applies the sink's error policy: it counts the record, sends a dead letter, or throws, which
+ * ends the job, so let it pass. Call it before `write` returns, or before its promise resolves.
+ */
+export type RejectRecord = (index: number, error: unknown) => void
+
 /** Writes for one subtask. The engine never has two calls to it under way at once. */
 export interface SinkWriter<in T, Committable extends Json = Json> {
   /**
    * Takes a batch. The promise is the backpressure: nothing more comes until it resolves; return nothing
    * if there is nothing to wait for. A batch may be kept.
+   *
+   * A record that cannot be written, such as a `bigint` for JSON or a row that a table refuses, goes to `reject` and
+   * is left out; the others are written. Throwing fails the whole job: that is for a sink that does not work.
    */
-  write(batch: Batch<T>): Promise<void> | void
+  write(batch: Batch<T>, reject: RejectRecord): Promise<void> | void
   /** Called at a barrier, between two writes: everything written so far belongs to `checkpoint`. */
   prepare(checkpoint: number): Promise<Committable | undefined>
   /** Called once the checkpoint is durable, in order, perhaps again after a restart. Must be idempotent. */

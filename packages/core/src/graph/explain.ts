@@ -120,7 +120,9 @@ function factsOf(node: GraphNode): readonly string[] {
     }
     case 'async': {
       const timeout = node.timeoutMs === undefined ? [] : [`timeout ${node.timeoutMs} ms`]
-      return [`at most ${node.concurrency} calls at once in each subtask`, orderText[node.order], ...timeout]
+      const serial = node.serial === 'key' ? ['one call of each key at a time'] : []
+      const most = `at most ${node.concurrency} calls at once in each subtask`
+      return [most, ...serial, orderText[node.order], ...timeout]
     }
     case 'sink':
       return [node.sink.guarantee]

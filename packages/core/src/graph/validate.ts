@@ -36,9 +36,9 @@ export function validateGraph(graph: Graph): void {
 
 /** The outputs that other nodes may read. */
 function outputsOf(node: GraphNode): readonly string[] {
-  if (node.kind === 'sink') return []
   const side = node.kind === 'operator' ? node.outputs : []
-  return node.onError.kind === 'deadLetter' ? ['main', ...side, errorOutput] : ['main', ...side]
+  const main = node.kind === 'sink' ? [] : ['main', ...side]
+  return node.onError.kind === 'deadLetter' ? [...main, errorOutput] : main
 }
 
 /** Splits have watermarks of their own, so timestamps are given inside the source task. */

@@ -76,6 +76,7 @@ export interface AsyncTaskPlan extends TaskCommon {
 export interface SinkTaskPlan extends TaskCommon {
   readonly kind: 'sink'
   readonly node: SinkNode
+  readonly errors: readonly ChainTarget[]
 }
 
 /** Groups the nodes of a valid graph into tasks. Throws `GRAPH_INVALID` for a graph that cannot run. */
@@ -158,7 +159,7 @@ class Planner {
           errors: this.#targets(head, errorOutput, open),
         }
       case 'sink':
-        return { kind: 'sink', node: head }
+        return { kind: 'sink', node: head, errors: this.#targets(head, errorOutput, open) }
       default:
         return { kind: 'chain', heads: [{ kind: 'part', part: this.#part(head, open) }] }
     }

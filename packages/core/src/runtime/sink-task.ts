@@ -3,13 +3,17 @@ import type { SinkEntry } from '../checkpoint/manifest.ts'
 import type { SinkWriter } from '../connect/sink.ts'
 import type { ConnectorContext } from '../connect/source.ts'
 import type { Batch } from '../kernel/element.ts'
-import { describeError, MillraceError } from '../kernel/errors.ts'
+import { describeError, isMillraceError, MillraceError } from '../kernel/errors.ts'
 import type { Json } from '../kernel/json.ts'
-import { MAX_TIME } from '../kernel/time.ts'
+import { MAX_TIME, type EventTime } from '../kernel/time.ts'
 import { TaskMetrics } from '../observe/metrics.ts'
+import type { Cursor } from '../operator/cursor.ts'
+import { FailurePolicy } from '../operator/failure-policy.ts'
 import type { SinkTaskPlan } from '../plan/plan.ts'
 import type { TaskWiring } from './chain-task.ts'
 import { Gate, type Arrival } from './gate.ts'
+import { Outlet } from './outlet.ts'
+import { receiverOf } from './source-task.ts'
 import type { Task, TaskSurroundings } from './task.ts'
 
 /** Work that was prepared at a barrier and waits for its checkpoint to be durable. */
@@ -22,7 +26,7 @@ interface Prepared {
  * Writes what arrives and takes part in checkpoints: prepare at the barrier, commit once the manifest is durable.
  *
  * Calls to the writer never overlap. What was prepared for a checkpoint that was given up is named again by the next
- * one, so nothing prepared is ever forgotten.
+ * one, so nothing prepared is ever forgotten. Its only output is that of dead letters: records that it cannot write.
  */
 export class SinkTask implements Task {
   readonly metrics: TaskMetrics
@@ -33,6 +37,12 @@ export class SinkTask implements Task {
   readonly #pending: readonly Json[]
   readonly #gate: Gate
   readonly #wakeup: Wakeup
+  readonly #cursor: Cursor
+  readonly #outlet: Outlet
+  readonly #policy: FailurePolicy
+  /** What is being written, and the rejection that ends the job. */
+  #batch: Batch | undefined
+  #rejection: MillraceError | undefined
   readonly #prepared: Prepared[] = []
   readonly #committed = new Map<number, () => void>()
   #writer: SinkWriter<unknown> | undefined
@@ -54,7 +64,23 @@ export class SinkTask implements Task {
     this.#context = around.connectorContext(plan.name)
     this.#wakeup = wiring.wakeup
     around.cancellation.onCancel(() => wiring.wakeup.wake())
-    this.#gate = new Gate(wiring.inputs, wiring.wakeup)
+    const { ports, cursor, wakeup } = wiring
+    this.#cursor = cursor
+    this.#gate = new Gate(wiring.inputs, wakeup)
+    this.#outlet = new Outlet(ports, {
+      cursor,
+      wakeup,
+      signal: around.cancellation.signal,
+      isBarrierWaiting: () => this.#gate.hasBarrier,
+    })
+    this.#policy = new FailurePolicy({
+      kind: plan.node.onError.kind,
+      operator: plan.name,
+      pipeline: around.pipeline,
+      deadLetters: receiverOf(plan.errors, ports),
+      now: () => around.platform.clock.now(),
+      count: (metric) => this.metrics.count(plan.name, metric, 1),
+    })
     this.#pending = subtask === 0 ? restored.map((entry) => entry.committable) : []
   }
 
@@ -64,7 +90,9 @@ export class SinkTask implements Task {
     )
   }
 
-  start(): void {}
+  start(): void {
+    this.#gate.begin((arrival) => this.#announced(arrival))
+  }
 
   async run(): Promise<void> {
     const { cancellation, budget } = this.#around
@@ -72,8 +100,9 @@ export class SinkTask implements Task {
     for (;;) {
       signal.throwIfAborted()
       await this.#commit()
-      this.#gate.release()
-      const arrival = this.#gate.take()
+      const hasRoom = this.#outlet.hasRoom
+      if (hasRoom) this.#gate.release()
+      const arrival = hasRoom || this.#gate.hasBarrier ? this.#gate.take() : undefined
       if (arrival === undefined) await this.#wakeup.wait()
       else await this.#handle(arrival)
       const due = budget.due()
@@ -102,23 +131,59 @@ export class SinkTask implements Task {
   }
 
   async #handle(arrival: Arrival): Promise<void> {
-    if (arrival.kind === 'batch') await this.#write(arrival.batch)
-    else if (arrival.kind === 'watermark') this.metrics.watermark = arrival.time
-    else if (arrival.kind === 'barrier') await this.#prepare(arrival.checkpoint)
-    else if (arrival.kind === 'end') {
-      this.metrics.watermark = MAX_TIME
-      this.#around.ended(this.#plan.name, this.#subtask)
-    }
+    if (arrival.kind === 'batch') return this.#write(arrival.batch)
+    if (arrival.kind === 'watermark') this.#reach(arrival.time)
+    this.#outlet.mark(arrival)
+    if (arrival.kind === 'barrier') await this.#prepare(arrival.checkpoint)
+    if (arrival.kind !== 'end') return
+    this.metrics.watermark = MAX_TIME
+    this.#around.ended(this.#plan.name, this.#subtask)
+  }
+
+  /** Passes on what inputs have announced at the start. */
+  #announced(arrival: Arrival): boolean {
+    if (arrival.kind === 'watermark') this.#reach(arrival.time)
+    else if (arrival.kind !== 'idle') return false
+    this.#outlet.mark(arrival)
+    return true
+  }
+
+  #reach(watermark: EventTime): void {
+    this.metrics.watermark = watermark
+    this.#cursor.watermark = watermark
   }
 
   async #write(batch: Batch): Promise<void> {
+    this.#batch = batch
     try {
-      const written = this.#writer!.write(batch)
+      const written = this.#writer!.write(batch, this.#reject)
       if (written !== undefined) await written
     } catch (error) {
-      throw this.#failed('could not be written to', error)
+      throw this.#rejection ?? this.#failed('could not be written to', error)
+    } finally {
+      this.#batch = undefined
     }
+    if (this.#rejection !== undefined) throw this.#rejection
     this.metrics.recordsIn += batch.length
+    const room = this.#outlet.flush()
+    if (room !== undefined) await room
+  }
+
+  readonly #reject = (index: number, error: unknown): void => {
+    const batch = this.#batch
+    const value = batch?.values[index]
+    const time = batch?.times[index]
+    if (batch === undefined || time === undefined || index >= batch.length) {
+      throw this.#failed(`rejected a record that it is not writing (index ${index})`, error)
+    }
+    this.#cursor.enter(batch)
+    this.#cursor.at(batch, index)
+    const cause = isMillraceError(error)
+      ? error
+      : new MillraceError('SINK_FAILED', describeError(error), { cause: error })
+    if (this.#policy.leavesOut) return this.#policy.handle(cause, this.#cursor, value, time)
+    this.#rejection ??= this.#unwritable(error)
+    throw this.#rejection
   }
 
   async #prepare(checkpoint: number): Promise<void> {
@@ -156,6 +221,16 @@ export class SinkTask implements Task {
     } catch (error) {
       throw this.#failed(what, error)
     }
+  }
+
+  #unwritable(cause: unknown): MillraceError {
+    const name = this.#plan.name
+    const place = this.#cursor.place()
+    return new MillraceError(
+      'SINK_FAILED',
+      `sink '${name}' cannot write the record at ${place}: ${describeError(cause)}. Change the record before the sink, or set the sink's option onError`,
+      { cause, place: `${name} at ${place}` },
+    )
   }
 
   #failed(what: string, error: unknown): MillraceError {

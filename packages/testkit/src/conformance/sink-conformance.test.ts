@@ -5,13 +5,16 @@ import { sinkConformance } from './sink-conformance.ts'
 
 const create = async (): Promise<ReturnType<typeof stagedSubject>> => stagedSubject()
 
-describeCases('a staged sink', sinkConformance({ create, features }), { describe, test })
+const unwritable = (): string => 'two\nlines'
+
+describeCases('a staged sink', sinkConformance({ create, features, unwritable }), { describe, test })
 
 describeCases(
   'a prompt sink',
   sinkConformance({
     create: async () => ({ ...stagedSubject(), sink: () => new PromptSink() }),
     features: { ...features, guarantee: 'at-least-once' },
+    unwritable,
   }),
   { describe, test },
 )

@@ -11,6 +11,8 @@ export interface SinkConformanceOptions<T> {
   /** Called anew for every case and every crash: an outside world with nothing in it. */
   create(): Promise<SinkSubject<T>>
   readonly features: SinkFeatures
+  /** A record that the sink cannot write. Leave it out if there is none. */
+  readonly unwritable?: () => T
   readonly skip?: Skips
 }
 
@@ -38,6 +40,11 @@ export function sinkConformance<T>(options: SinkConformanceOptions<T>): readonly
   const fileless = keepsFiles ? undefined : 'this sink keeps no files'
 
   add('what is written arrives in order, whatever the size of batches', protocol.arrives)
+  add(
+    'a record that cannot be written is rejected, and the others arrive',
+    (trial) => protocol.rejects(trial, options.unwritable!()),
+    options.unwritable === undefined ? 'this sink can write every record' : undefined,
+  )
   add('checkpoints with nothing written do no harm', protocol.nothingWritten)
   add('close releases files and timers', protocol.release)
   add('subtasks write side by side', protocol.subtasks, single)

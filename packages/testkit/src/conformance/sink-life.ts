@@ -2,6 +2,7 @@ import type { Batch, Json, Sink, SinkWriter } from '@millrace/core'
 import type { SimFs } from '../sim-fs.ts'
 import { check, checkEqual, show } from './check.ts'
 import { ConnectorLife } from './connector-life.ts'
+import { noRejection } from '../no-rejection.ts'
 
 /** A sink to look at, and how to see what it has made visible. */
 export interface SinkSubject<T> {
@@ -79,8 +80,24 @@ export class SinkLife<T> extends ConnectorLife {
   async write(count: number, subtask = 0): Promise<void> {
     const numbers = Array.from({ length: count }, (_, index) => this.#next + index)
     this.#next += count
-    const written = this.#writers[subtask]!.write(this.#batch(numbers))
+    const written = this.#writers[subtask]!.write(this.#batch(numbers), noRejection)
     if (written !== undefined) await this.settled(written, 'write does not settle')
+  }
+
+  /** Writes the next `count` records and `unwritable` at each of `places`; returns the places that were rejected. */
+  async writeAround(count: number, unwritable: T, places: readonly number[]): Promise<readonly number[]> {
+    const numbers = Array.from({ length: count }, (_, index) => this.#next + index)
+    this.#next += count
+    const { values: good, ...batch } = this.#batch(numbers)
+    const values = [...good]
+    for (const place of places) values.splice(place, 0, unwritable)
+    const length = count + places.length
+    const times = new Float64Array(values.length)
+    const rejected: number[] = []
+    const reject = (index: number): void => void rejected.push(index)
+    const written = this.#writers[0]!.write({ ...batch, length, values, times, watermarks: times }, reject)
+    if (written !== undefined) await this.settled(written, 'write does not settle')
+    return rejected
   }
 
   /** Prepares every subtask, and returns the committables as text would keep them. */

@@ -16,6 +16,17 @@ export async function arrives<T>(trial: SinkTrial<T>): Promise<void> {
   await life.checkVisible(322, 'at the end')
 }
 
+export async function rejects<T>(trial: SinkTrial<T>, unwritable: T): Promise<void> {
+  const life = await trial.live().open()
+  checkEqual(await life.writeAround(0, unwritable, [0]), [0], 'what is rejected of a batch of one')
+  checkEqual(await life.writeAround(5, unwritable, [0, 3, 4, 7]), [0, 3, 4, 7], 'what is rejected')
+  await life.checkpoint()
+  await life.write(2)
+  await life.checkpoint()
+  await life.close()
+  await life.checkVisible(7, 'after records that cannot be written')
+}
+
 export async function shortWrites<T>(trial: SinkTrial<T>): Promise<void> {
   const life = trial.live()
   life.fs.writeBytesMax = 5

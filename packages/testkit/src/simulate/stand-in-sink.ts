@@ -1,5 +1,5 @@
 import { sleep } from '@millrace/channels'
-import type { Batch, Json, Sink, SinkWriter } from '@millrace/core'
+import type { Batch, Json, RejectRecord, Sink, SinkWriter } from '@millrace/core'
 import type { SimProcess } from '../world/sim-process.ts'
 import { unboxed } from './box.ts'
 import type { SinkCalls } from './sink-calls.ts'
@@ -42,14 +42,16 @@ class StandInWriter implements SinkWriter<unknown> {
     this.#process = process
   }
 
-  write(boxes: Batch): Promise<void> | void {
+  write(boxes: Batch, reject: RejectRecord): Promise<void> | void {
     const batch = { ...boxes, values: boxes.values.slice(0, boxes.length).map((value) => unboxed(value)) }
-    const write = (): Promise<void> | void => this.#inner.write(batch)
+    const write = (): Promise<void> | void => this.#inner.write(batch, reject)
+    // What was delivered once has been judged.
+    const again = (): Promise<void> | void => this.#inner.write(batch, () => {})
     if (this.#calls.isCalm && !this.#isRepeating) {
       const written = write()
       return written === undefined ? undefined : this.#ask('a write', () => written)
     }
-    return this.#ask('a write', write, this.#mayRepeatWrites ? { again: write } : undefined)
+    return this.#ask('a write', write, this.#mayRepeatWrites ? { again } : undefined)
   }
 
   prepare(checkpoint: number): Promise<Json | undefined> {

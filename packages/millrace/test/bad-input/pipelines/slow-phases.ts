@@ -61,7 +61,7 @@ function slowly<T, C extends Json>(phase: string, sink: Sink<T, C>): Sink<T, C> 
       await begin('open')
       const writer = await sink.open(subtask, pending, context)
       return {
-        write: (batch) => writer.write(batch),
+        write: (batch, reject) => writer.write(batch, reject),
         prepare: async (checkpoint) => {
           await begin('prepare')
           return writer.prepare(checkpoint)

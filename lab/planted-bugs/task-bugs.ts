@@ -1,0 +1,105 @@
+import type { TestedBug } from './planted-bug.ts'
+
+/** Mistakes in tasks, edges and asynchronous calls, which tests of their own must find. */
+export const taskBugs: readonly TestedBug[] = [
+  {
+    name: 'a barrier waits for credit',
+    plant: {
+      file: 'core/src/runtime/outlet.ts',
+      from: 'return this.#send(this.#around.isBarrierWaiting())',
+      to: 'return this.#send(false)',
+    },
+    files: ['packages/core/test/slow-calls.test.ts'],
+    shows: /checkpoint takes under 1 s/,
+  },
+  {
+    name: 'what a task has taken no longer counts in front of it',
+    plant: {
+      file: 'core/src/runtime/edge.ts',
+      from: 'this.#taken += element.batch.length',
+      to: 'this.#records -= element.batch.length',
+    },
+    files: ['packages/core/test/slow-calls.test.ts'],
+    shows: /hold their credit/,
+  },
+  {
+    name: 'a source polls without credit',
+    plant: {
+      file: 'core/src/runtime/source-task.ts',
+      from: 'else if (!this.#outlet.hasRoom) await this.#wakeup.wait()',
+      to: '',
+    },
+    files: ['packages/core/test/slow-calls.test.ts'],
+    shows: /hold their credit|every checkpoint/,
+  },
+  {
+    name: 'credit in front of a slow task does not follow time',
+    plant: {
+      file: 'core/src/runtime/input-limit.ts',
+      from: '(this.#records / this.#busyMs) * waitMs',
+      to: 'Number.POSITIVE_INFINITY',
+    },
+    files: ['packages/core/test/slow-calls.test.ts'],
+    shows: /do not pile up/,
+  },
+  {
+    name: 'all calls are made at once',
+    plant: {
+      file: 'core/src/runtime/async-calls.ts',
+      from: 'if (this.#begun >= this.#rules.concurrency) return undefined',
+      to: '',
+    },
+    files: ['packages/core/src/runtime/async-calls.test.ts'],
+    shows: /bounds hold/,
+  },
+  {
+    name: 'calls of one key run at the same time',
+    plant: {
+      file: 'core/src/runtime/async-calls.ts',
+      from: "if (key === undefined || this.#rules.serial === 'none') {",
+      to: "if (key === undefined || this.#rules.serial !== 'none') {",
+    },
+    files: ['packages/core/src/runtime/async-calls.test.ts'],
+    shows: /one call of each key/,
+  },
+  {
+    name: 'a restored record overtakes the watermark of those behind it',
+    plant: {
+      file: 'core/src/runtime/async-calls.ts',
+      from: '    this.#lower(watermark)\n',
+      to: '',
+    },
+    files: ['packages/core/src/runtime/async-calls.test.ts', 'packages/core/test/exactly-once.test.ts'],
+    shows: /no watermark pass an input that is behind/,
+  },
+  {
+    name: 'mapAsync takes what no checkpoint can hold',
+    plant: {
+      file: 'core/src/runtime/async-task.ts',
+      from: '      requirePlain(value)\n',
+      to: '',
+    },
+    files: ['packages/core/test/map-async.test.ts'],
+    shows: /dead letter as soon as it arrives/,
+  },
+  {
+    name: 'what was prepared for a checkpoint that was given up is not named by the next',
+    plant: {
+      file: 'core/src/runtime/sink-task.ts',
+      from: 'prepared: [...this.#prepared],',
+      to: 'prepared: this.#prepared.filter((work) => work.checkpoint === checkpoint),',
+    },
+    files: ['packages/core/test/commits.test.ts'],
+    shows: /given up too/,
+  },
+  {
+    name: 'a sink that rejects a record goes on as if it had been written',
+    plant: {
+      file: 'core/src/runtime/sink-task.ts',
+      from: '    if (this.#policy.leavesOut) return this.#policy.handle(cause, this.#cursor, value, time)\n    this.#rejection',
+      to: '    if (this.#policy.leavesOut) return\n    this.#rejection',
+    },
+    files: ['packages/core/test/rejected-records.test.ts'],
+    shows: /dead letter/,
+  },
+]
