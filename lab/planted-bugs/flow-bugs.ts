@@ -150,7 +150,7 @@ export const flowBugs: readonly SimulatorBug[] = [
     name: 'calls in flight are not made again',
     plant: {
       file: 'core/src/runtime/async-task.ts',
-      from: 'this.#calls.add(restoredRecord(value, time, watermarks[i]!, cell, this.#tokenOf(value)))',
+      from: 'this.#calls.add(restoredRecord(value, time, watermark, cell, this.#tokenOf(value)))',
       to: '',
     },
     shows: /misses/,
