@@ -72,6 +72,17 @@ describe('files that are there when the job first starts', () => {
     await expect(open({}, [committable])).rejects.toMatchObject({ code: 'FS_EXISTS' })
   })
 
+  test('work that was prepared for another path is committed there, and nothing of it comes to the new one', async () => {
+    const elsewhere = await SinkRun.open(writeLines('out/other.txt'), fs)
+    await elsewhere.write('1')
+    const committable = await elsewhere.prepare()
+    const disk = fs.afterPowerLoss()
+    const next = await SinkRun.open(writeLines('out/new.txt'), disk, [committable])
+    await next.checkpoint('2')
+    await next.close()
+    expect([textOf(disk, 'out/other.txt'), textOf(disk, 'out/new.txt')]).toEqual(['1\n', '2\n'])
+  })
+
   test('may be empty', async () => {
     const run = await SinkRun.open(writeLines('out/x.txt'), fs)
     await run.checkpoint('1')

@@ -32,7 +32,7 @@ describe('operators', () => {
     program.input.push(...items(3))
     expectRefused(
       await program.live(scanning(program, sink, 'after')),
-      "'before': the program no longer has it (if it was renamed to 'after', use the old name). Give it its name back, or drop its state with --drop-state before",
+      "'before': the program no longer has it (if it was renamed to 'after', use the old name). Give it its name back, or drop what it kept with --drop-state before",
     )
     const life = await program.live(scanning(program, sink, 'after'), { dropState: ['before'] })
     expectStopped(life)

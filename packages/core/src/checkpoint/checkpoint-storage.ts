@@ -79,6 +79,13 @@ export class CheckpointStorage {
     await publishFile(this.#fs, this.directory, name, encodeManifest(manifest), owner)
   }
 
+  /** Publishes the newest manifest anew, as one that names nothing which is still to be committed. */
+  async noteCommitted(manifest: Manifest, owner: Owner): Promise<void> {
+    if (manifest.sinks.length === 0) return
+    const sinks = manifest.sinks.map((entry) => ({ ...entry, isCommitted: true }) as const)
+    await this.publish({ ...manifest, sinks }, owner)
+  }
+
   /**
    * Resolves once a crash can no longer lose a checkpoint that is there. A process killed between a rename and its sync
    * leaves a manifest that a second crash could still take, after the sinks had committed what it names; and one whose

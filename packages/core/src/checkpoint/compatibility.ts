@@ -3,7 +3,7 @@ import { MillraceError } from '../kernel/errors.ts'
 import type { DiscardedState } from '../state/state-store.ts'
 import { DropRequests } from './drop-requests.ts'
 import type { EarlierEntry, Manifest, OperatorEntry, SinkEntry } from './manifest.ts'
-import { compareParts, type PartComparison } from './part-comparison.ts'
+import { compareParts, waysOut, type PartComparison } from './part-comparison.ts'
 import { entriesOf } from './part-entries.ts'
 
 /** What a start would do with the state of one part. */
@@ -133,7 +133,7 @@ class Comparison {
     } else {
       const twins = added.filter((other) => other.kind === kind && sameState(other, entry))
       const hint = twins.map((twin) => ` (if it was renamed to '${twin.name}', use the old name)`).join('')
-      const note = `the program no longer has it${hint}. Give it its name back, or drop its state with --drop-state ${name}`
+      const note = `the program no longer has it${hint}. Give it its name back, ${waysOut(entry)}`
       this.#parts.push({ name, kind, outcome: 'incompatible', notes: [note] })
     }
   }

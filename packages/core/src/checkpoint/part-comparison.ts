@@ -18,12 +18,9 @@ export type MayDrop = (piece: string, isRestorable: boolean) => boolean
 
 /** Compares a part of the program with what a checkpoint says about the part of that name. */
 export function compareParts(before: OperatorEntry, now: OperatorEntry, mayDrop: MayDrop): PartComparison {
-  const { name } = before
   if (before.kind !== now.kind || before.type !== now.type) {
     return {
-      problems: [
-        `it was ${typeText(before)} and is ${typeText(now)}. Undo the change, or drop what the old one kept with --drop-state ${name}`,
-      ],
+      problems: [`it was ${typeText(before)} and is ${typeText(now)}. Undo the change, ${waysOut(before)}`],
       conversions: [],
       changed: [],
       dropped: [],
@@ -117,9 +114,10 @@ function migration(old: StatePiece, own: StatePiece): string {
   return `${pieceText(own)} is migrated from version ${old.codecVersion} to ${own.codecVersion} of codec '${own.codec}' as it is read`
 }
 
-function problemText(old: StatePiece, { what, help }: Change, { kind, name }: OperatorEntry): string {
+function problemText(old: StatePiece, { what, help }: Change, part: OperatorEntry): string {
+  const { kind, name } = part
   const problem = `${pieceText(old)} ${what}. ${help}`
-  if (kind !== 'operator') return `${problem}, or drop its state with --drop-state ${name}`
+  if (kind !== 'operator') return `${problem}, ${waysOut(part)}`
   if (old.role === 'state') return `${problem}, or drop its values with --drop-state ${name}/${old.name}`
   return `${problem}, give the new aggregate another name, so that it starts empty, or drop the state of all with --drop-state ${name}`
 }
@@ -130,4 +128,10 @@ function typeText({ kind, type }: OperatorEntry): string {
 
 function pieceText({ role, name }: StatePiece): string {
   return `${role} '${name}'`
+}
+
+/** What helps when a whole part cannot be restored, beside undoing the change. */
+export function waysOut({ name, kind }: OperatorEntry): string {
+  const drop = `or drop what it kept with --drop-state ${name}`
+  return kind === 'sink' ? `or start and stop the old program, which commits what is pending, ${drop}` : drop
 }

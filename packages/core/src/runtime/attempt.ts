@@ -1,5 +1,5 @@
 import { CheckpointStorage } from '../checkpoint/checkpoint-storage.ts'
-import { announcements, checkRestorable, planRestore, type RestorePlan } from '../checkpoint/compatibility.ts'
+import type { RestorePlan } from '../checkpoint/compatibility.ts'
 import { Coordinator, isGivenUp, type TaskReport } from '../checkpoint/coordinator.ts'
 import { manifestFormat, type Manifest, type OperatorEntry } from '../checkpoint/manifest.ts'
 import { entriesOf, withKeys } from '../checkpoint/part-entries.ts'
@@ -16,6 +16,7 @@ import type { OpenStateStore, StoreUsage } from '../state/state-store.ts'
 import { Cancellation } from './cancellation.ts'
 import { DataDirectory } from './data-directory.ts'
 import type { JobSettings } from './job-options.ts'
+import { compareWithProgram } from './program-comparison.ts'
 import { makeTasks, type Tasks } from './task-factory.ts'
 import type { ReaderContext } from './split-feed.ts'
 import type { TaskSurroundings } from './task.ts'
@@ -127,7 +128,9 @@ export class Attempt {
     )
     for (;;) {
       const [manifest] = manifests
-      const plan = manifest && (await this.#compare(manifest))
+      const plan =
+        manifest &&
+        (await compareWithProgram(manifest, this.#settings, this.#directory, (text) => this.#warn(text)))
       try {
         await this.#restore(plan, manifests, numbers[0] ?? 0)
         const [restoredFrom, checkpointEveryMs] = [manifest?.checkpoint, checkpoints.everyMs]
@@ -153,25 +156,6 @@ export class Attempt {
     }
     for (const task of this.#tasks.all) if (!this.#isSink(task)) await task.open()
     for (const task of this.#tasks.all) task.start()
-  }
-
-  /** Says what the start does with the checkpoint. Throws `CHECKPOINT_INCOMPATIBLE` before it touches anything. */
-  async #compare(manifest: Manifest): Promise<RestorePlan> {
-    const { platform, graph, keyGroups, store, dropState } = this.#settings
-    const plan = planRestore(manifest, graph, { keyGroups, storeKind: store.kind, dropState })
-    checkRestorable(plan)
-    if (manifest.phase === 'finished') {
-      this.#warn(
-        `checkpoint ${manifest.checkpoint} is the end of this job: its windows have fired, and records added since are late; to read everything again, start with another data directory`,
-      )
-    }
-    for (const text of announcements(plan)) this.#warn(text)
-    for (const name of plan.abandoned) {
-      const directory = this.#directory.connector(name)
-      if ((await platform.fs.stat(directory)) === undefined) continue
-      this.#warn(`${directory} still holds what the connector of '${name}' kept. Remove it when you are sure`)
-    }
-    return plan
   }
 
   /** Better not to start than to start empty. */
@@ -313,9 +297,23 @@ export class Attempt {
     try {
       const { checkpoint } = await this.#coordinator!.last(ending)
       await Promise.all(this.#tasks.sinks.map((sink) => sink.committed(checkpoint)))
+      await this.#noteCommitted()
       this.#finish!(ending)
     } catch (error) {
       this.#fail!(error)
+    }
+  }
+
+  /** The next start must know that nothing is pending: a later program may have another sink. */
+  async #noteCommitted(): Promise<void> {
+    const [manifest] = this.#retained
+    try {
+      if (manifest !== undefined) await this.#storage.noteCommitted(manifest, this.#owner)
+    } catch (error) {
+      // The results are there. The next start commits them once more, which changes nothing.
+      this.#warn(
+        `checkpoint ${manifest!.checkpoint} could not be marked as committed: ${describeError(error)}`,
+      )
     }
   }
 

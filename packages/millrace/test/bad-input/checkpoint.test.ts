@@ -133,7 +133,7 @@ describe('a job that was interrupted', () => {
     await stop()
     const { code, err } = await start(named).ended
     expect(err).toMatch(
-      /^CHECKPOINT_INCOMPATIBLE: checkpoint \d+ does not fit this program, and nothing was restored or changed\. 'sums': the program no longer has it \(if it was renamed to 'totals', use the old name\)\. Give it its name back, or drop its state with --drop-state sums$/m,
+      /^CHECKPOINT_INCOMPATIBLE: checkpoint \d+ does not fit this program, and nothing was restored or changed\. 'sums': the program no longer has it \(if it was renamed to 'totals', use the old name\)\. Give it its name back, or drop what it kept with --drop-state sums$/m,
     )
     expect(code).toBe(5)
     // And so it is: under its old name the operator goes on.
