@@ -5,7 +5,7 @@ import { partText } from './part-text.ts'
 const plain = { version: 1, codec: 'structured', codecVersion: 1 }
 
 test('a part of a checkpoint is told in the words of the program', () => {
-  const none = { pieces: [], settings: [], earlier: [], keys: [] }
+  const none = { pieces: [], settings: [], earlier: [], keys: [], keySelector: null }
   const entries: readonly OperatorEntry[] = [
     {
       ...none,
@@ -24,6 +24,7 @@ test('a part of a checkpoint is told in the words of the program', () => {
       ],
       earlier: [{ setting: 'allowed lateness', value: 0, until: [] }],
       keys: ['string', 'object {card, shop}'],
+      keySelector: '0',
     },
     {
       ...none,

@@ -86,6 +86,17 @@ describe('keys', () => {
     expect(sink.values).toEqual([1, 1, 1, 1, 1, 2])
   })
 
+  test('of one selector may be of several types: a restart that begins with another type is not refused', async () => {
+    const program = new ChangingProgram()
+    const sink = new MemorySink<unknown>()
+    const byKey = counting(program, sink, ({ key }) => key as never)
+    for (const [at, key] of ['a', 5, [1], true].entries()) {
+      program.input.push({ key, at })
+      expectStopped(await program.live(byKey))
+    }
+    expect(sink.values).toEqual([1, 1, 1, 1])
+  })
+
   test('of another type are taken if there is no state any more', async () => {
     const program = new ChangingProgram()
     const sink = new MemorySink<unknown>()

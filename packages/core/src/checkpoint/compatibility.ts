@@ -175,7 +175,8 @@ class Comparison {
         until: this.#reached(name),
       })),
     ]
-    this.#operators.push({ ...now, earlier, keys: entry.keys })
+    // The selector is that of the kinds in `keys` until a key of the program's own has come.
+    this.#operators.push({ ...now, earlier, keys: entry.keys, keySelector: entry.keySelector })
     this.#parts.push({ name, kind, outcome: notes.length === 0 ? 'same' : 'converted', notes })
   }
 

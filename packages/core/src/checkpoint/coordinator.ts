@@ -3,6 +3,7 @@ import { isMillraceError, MillraceError } from '../kernel/errors.ts'
 import type { Json } from '../kernel/json.ts'
 import type { CheckpointFigures } from '../observe/metrics.ts'
 import type { Reached } from '../time/reached.ts'
+import type { SeenKeys } from '../operator/key-kinds.ts'
 import type { Manifest, SplitEntry } from './manifest.ts'
 
 /** One subtask's part of a checkpoint. */
@@ -10,7 +11,7 @@ export interface TaskReport {
   readonly task: string
   readonly subtask: number
   /** Of a chain: the kinds of key that its keyed operators have had. */
-  readonly keys?: readonly { readonly operator: string; readonly kinds: readonly string[] }[]
+  readonly keys?: readonly SeenKeys[]
   /** How far its source or its operators had got in event time, by name and key groups. */
   readonly reached: ReadonlyMap<string, readonly Reached[]>
   /** Of a source: where each split stood when the barrier entered the stream. */

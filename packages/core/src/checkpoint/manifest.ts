@@ -42,6 +42,8 @@ export interface OperatorEntry extends Fingerprint {
   readonly earlier: readonly EarlierEntry[]
   /** The kinds of key that an operator has had: "string", "object {card, shop}". */
   readonly keys: readonly string[]
+  /** Tells one key selector from another, by its source text; null for an operator without a key. */
+  readonly keySelector: string | null
 }
 
 /** A value that a setting had, and how far the operator had got when it changed. */

@@ -1,5 +1,6 @@
 import type { Graph, GraphNode, OperatorNode } from '../graph/node.ts'
 import { keyEncoding } from '../kernel/key-token.ts'
+import { selectorMark } from '../operator/key-kinds.ts'
 import { noPieces, statePiece, type Fingerprint } from '../state/fingerprint.ts'
 import type { TaskReport } from './coordinator.ts'
 import type { OperatorEntry } from './manifest.ts'
@@ -8,8 +9,15 @@ import type { OperatorEntry } from './manifest.ts'
 export function entriesOf(graph: Graph): readonly OperatorEntry[] {
   return graph.nodes.flatMap((node) => {
     const part = partOf(node)
-    return part === undefined ? [] : [{ name: node.name, ...part, earlier: [], keys: [] }]
+    const keySelector = keySelectorOf(node)
+    return part === undefined ? [] : [{ name: node.name, ...part, earlier: [], keys: [], keySelector }]
   })
+}
+
+function keySelectorOf(node: GraphNode): string | null {
+  if (node.kind !== 'operator') return null
+  const { exchange } = node.inputs[0]
+  return exchange.kind === 'key' ? selectorMark(exchange.by) : null
 }
 
 function partOf(node: GraphNode): (Fingerprint & Pick<OperatorEntry, 'kind' | 'type'>) | undefined {
@@ -55,10 +63,20 @@ export function withKeys(
   reports: readonly TaskReport[],
 ): readonly OperatorEntry[] {
   const kinds = new Map<string, Set<string>>()
+  const selectors = new Map<string, Set<string | null>>()
   for (const { keys = [] } of reports) {
-    for (const { operator, kinds: seen } of keys) {
+    for (const { operator, kinds: seen, selector } of keys) {
       kinds.set(operator, new Set([...(kinds.get(operator) ?? []), ...seen]))
+      selectors.set(operator, new Set([...(selectors.get(operator) ?? []), selector]))
     }
   }
-  return entries.map((entry) => ({ ...entry, keys: [...(kinds.get(entry.name) ?? [])].toSorted() }))
+  return entries.map((entry) => {
+    // A subtask that has had a key of the program's own selector speaks for all.
+    const changed = [...(selectors.get(entry.name) ?? [])].find((selector) => selector !== entry.keySelector)
+    return {
+      ...entry,
+      keys: [...(kinds.get(entry.name) ?? [])].toSorted(),
+      keySelector: changed ?? entry.keySelector,
+    }
+  })
 }

@@ -37,7 +37,7 @@ export class RestoredJob {
       // After a rescale the groups may have got differently far: what was over for one of them stays over.
       return { setting, value, until: Math.max(...own.map(({ watermark }) => watermark ?? MIN_TIME)) }
     })
-    return { earlier, keys: entry.keys }
+    return { earlier, keys: entry.keys, keySelector: entry.keySelector }
   }
 
   /** What a source or an operator had reached in `groups`, whatever parallelism it had. */

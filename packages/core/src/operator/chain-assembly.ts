@@ -1,5 +1,6 @@
 import { nothingCodec } from '../kernel/codecs.ts'
 import { keyGroup } from '../kernel/key-group.ts'
+import type { Key } from '../kernel/key.ts'
 import type { Slicing } from '../kernel/yield-budget.ts'
 import { KeyScope } from '../state/keyed-handles.ts'
 import type { StateTable, TableSpec } from '../state/state-store.ts'
@@ -11,7 +12,7 @@ import { FailurePolicy } from './failure-policy.ts'
 import type { EarlierSetting, Fingerprint } from '../state/fingerprint.ts'
 import type { Step } from './fuse.ts'
 import { FusedLink } from './fused-link.ts'
-import { KeyKinds } from './key-kinds.ts'
+import { KeyKinds, selectorMark } from './key-kinds.ts'
 import { ChainedOperatorContext } from './operator-context.ts'
 import { OperatorLink } from './operator-link.ts'
 import type { Collector, OperatorMetric } from './operator.ts'
@@ -40,6 +41,8 @@ export interface OperatorHistory {
   readonly earlier: readonly EarlierSetting[]
   /** The kinds of key that its state has. */
   readonly keys: readonly string[]
+  /** Tells which key selector they came from. */
+  readonly keySelector: string | null
 }
 
 /** What the running chain answers for its operators. */
@@ -147,7 +150,7 @@ export class ChainAssembly {
       scope,
       timers: keyBy === undefined ? undefined : this.#timers(part.name),
       policy,
-      kinds: this.#keyKinds(part.name),
+      kinds: this.#keyKinds(part.name, keyBy),
       cursor: this.#around.cursor,
       transaction,
       target: outputs.get('main') ?? oneReceiver([]),
@@ -163,11 +166,14 @@ export class ChainAssembly {
     return new TimerQueue(table, (token) => keyGroup(token, this.#around.keyGroups))
   }
 
-  #keyKinds(operator: string): KeyKinds {
-    const restored = this.#around.history(operator)?.keys ?? []
-    return new KeyKinds(operator, restored, () =>
-      (this.#tables.get(operator) ?? []).some((table) => table.size > 0),
-    )
+  #keyKinds(operator: string, keyBy: ((value: unknown) => Key) | undefined): KeyKinds {
+    const history = this.#around.history(operator)
+    return new KeyKinds(operator, {
+      restored: history?.keys ?? [],
+      restoredSelector: history?.keySelector ?? null,
+      selector: keyBy === undefined ? null : selectorMark(keyBy),
+      hasState: () => (this.#tables.get(operator) ?? []).some((table) => table.size > 0),
+    })
   }
 
   #table<T>(owner: string, spec: Pick<TableSpec<T>, 'name' | 'codec'>): StateTable<T> {

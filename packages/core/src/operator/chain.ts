@@ -22,6 +22,7 @@ import type { Reached } from '../time/reached.ts'
 import { ChainAssembly, type ChainSurroundings } from './chain-assembly.ts'
 import type { ChainTarget } from './chain-part.ts'
 import type { Cursor } from './cursor.ts'
+import type { SeenKeys } from './key-kinds.ts'
 import type { OperatorLink } from './operator-link.ts'
 import type { Receiver } from './receiver.ts'
 
@@ -176,9 +177,13 @@ export class Chain {
   }
 
   /** The kinds of key that each keyed operator has had. */
-  keyKinds(): readonly { readonly operator: string; readonly kinds: readonly string[] }[] {
+  keyKinds(): readonly SeenKeys[] {
     return this.#links
-      .map(({ policy, kinds }) => ({ operator: policy.operator, kinds: kinds.list() }))
+      .map(({ policy, kinds }) => ({
+        operator: policy.operator,
+        kinds: kinds.list(),
+        selector: kinds.selector,
+      }))
       .filter(({ kinds }) => kinds.length > 0)
   }
 

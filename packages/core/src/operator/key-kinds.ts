@@ -1,4 +1,5 @@
 import { MillraceError } from '../kernel/errors.ts'
+import { crc32 } from '../kernel/crc32.ts'
 import type { Key } from '../kernel/key.ts'
 
 /** With more kinds than this an operator's keys have no type that could be compared. */
@@ -6,13 +7,42 @@ const kindsMax = 32
 
 const anyKind = 'any'
 
+/** The kinds of key that an operator has had, and the mark of the selector that they came from. */
+export interface SeenKeys {
+  readonly operator: string
+  readonly kinds: readonly string[]
+  readonly selector: string | null
+}
+
+/** What is known of an operator's keys at a start. */
+export interface KeyKindsOptions {
+  /** The kinds in the checkpoint. */
+  readonly restored: readonly string[]
+  /** The mark of the selector that they came from; null: none. */
+  readonly restoredSelector: string | null
+  /** The mark of this program's selector. */
+  readonly selector: string | null
+  /** Whether the operator has any state now. */
+  readonly hasState: () => boolean
+}
+
+/**
+ * Tells one key selector from another by its source text. What a selector reads from variables around it is not in
+ * its text, so two that differ only there look the same.
+ */
+export function selectorMark(keyBy: (value: unknown) => Key): string {
+  return crc32(new TextEncoder().encode(String(keyBy)))
+    .toString(16)
+    .padStart(8, '0')
+}
+
 /**
  * The kinds of key that one subtask of an operator has had: "string", "object {card, shop}". They are part of a
  * checkpoint.
  *
  * `keyBy` is a function, so only records show that a changed program has keys of another type. Such keys would find
- * none of the restored state. So after a restore the first key must be of a kind that the state has keys of; once one
- * was, new kinds are added.
+ * none of the restored state. So where the selector has changed, the first key after a restore must be of a kind that the
+ * state has keys of; once one was, new kinds are added.
  *
  * A look costs a comparison for keys of one primitive type, and for composite keys a walk over their field names.
  * `null` has no kind: it is a key of any type.
@@ -21,6 +51,8 @@ export class KeyKinds {
   readonly #operator: string
   readonly #hasState: () => boolean
   readonly #kinds: Set<string>
+  readonly #restoredSelector: string | null
+  readonly #selector: string | null
   /** Whether no key of a restored kind has come yet. */
   #isUnproven: boolean
   /** What `typeof` says of the last primitive key. A key like the last of its sort needs no second look. */
@@ -30,17 +62,25 @@ export class KeyKinds {
   /** Field names of the last object, in its own order. */
   #fields: readonly string[] | undefined
 
-  /** `restored` are the kinds in the checkpoint. `hasState` says whether the operator has any state now. */
-  constructor(operator: string, restored: readonly string[], hasState: () => boolean) {
+  constructor(operator: string, options: KeyKindsOptions) {
+    const { restored, restoredSelector, selector, hasState } = options
     this.#operator = operator
     this.#hasState = hasState
     this.#kinds = new Set(restored)
-    this.#isUnproven = restored.length > 0 && !restored.includes(anyKind)
+    // Keys of one selector may be of several kinds, and none of those in the checkpoint may come next.
+    this.#isUnproven = selector !== restoredSelector && restored.length > 0 && !restored.includes(anyKind)
+    this.#restoredSelector = restoredSelector
+    this.#selector = selector
   }
 
   /** In the order in which they came. */
   list(): readonly string[] {
     return [...this.#kinds]
+  }
+
+  /** The mark of the selector that the kinds are known to be of. */
+  get selector(): string | null {
+    return this.#isUnproven ? this.#restoredSelector : this.#selector
   }
 
   /**
