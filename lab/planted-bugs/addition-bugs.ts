@@ -13,7 +13,7 @@ export const additionBugs: readonly TopologyBug[] = [
   },
   {
     name: 'timers by the clock are not taken up again',
-    plant: { file: 'core/src/time/timer-queue.ts', from: '    this.#processing.rebuild()\n', to: '' },
+    plant: { file: 'core/src/time/timer-queue.ts', from: '    yield* this.#processing.rebuild()\n', to: '' },
     seed: 342,
     feature: 'process with timers by the clock',
   },

@@ -90,7 +90,11 @@ export const diskBugs: readonly DiskBug[] = [
   },
   {
     name: 'timers are not taken up again',
-    plant: { file: 'core/src/operator/chain.ts', from: 'link.timers?.rebuild()', to: '' },
+    plant: {
+      file: 'core/src/operator/chain.ts',
+      from: 'if (link.timers !== undefined) yield* link.timers.rebuild()',
+      to: '',
+    },
     trial: 'a crash',
     near: /rename/,
     shows: /are lost|wrong line/,
@@ -99,7 +103,7 @@ export const diskBugs: readonly DiskBug[] = [
     name: 'windows are not taken up again',
     plant: {
       file: 'flow/src/window/window-operator.ts',
-      from: 'for (const start of this.#table.outers()) this.#resume(start as EventTime)',
+      from: 'yield* this.#resume(this.#assigner.slice(start as EventTime))',
       to: '',
     },
     trial: 'a crash',

@@ -198,7 +198,11 @@ export const flowBugs: readonly SimulatorBug[] = [
   },
   {
     name: 'timers are not taken up again',
-    plant: { file: 'core/src/operator/chain.ts', from: 'link.timers?.rebuild()', to: '' },
+    plant: {
+      file: 'core/src/operator/chain.ts',
+      from: 'if (link.timers !== undefined) yield* link.timers.rebuild()',
+      to: '',
+    },
     shows: /'silence-out' misses/,
     seed: 0,
   },
@@ -226,7 +230,7 @@ export const flowBugs: readonly SimulatorBug[] = [
     name: 'windows are not taken up again',
     plant: {
       file: 'flow/src/window/window-operator.ts',
-      from: 'for (const start of this.#table.outers()) this.#resume(start as EventTime)',
+      from: 'yield* this.#resume(this.#assigner.slice(start as EventTime))',
       to: '',
     },
     shows: /misses/,

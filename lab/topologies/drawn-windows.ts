@@ -60,20 +60,8 @@ class TurnsOfTwo implements WindowAssigner {
     return { start, end, firstWindowEnd: end, lastWindowEnd: end }
   }
 
-  windowsOfSlice(sliceStart: number): readonly Slice[] {
-    return [this.slice(sliceStart)]
-  }
-
   startOf(windowEnd: number): number {
     return this.slice(windowEnd - 1).start
-  }
-
-  slicesOfWindow(windowEnd: number): readonly number[] {
-    return [this.startOf(windowEnd)]
-  }
-
-  lastSlicesOfWindow(windowEnd: number): readonly number[] {
-    return [this.startOf(windowEnd)]
   }
 }
 

@@ -79,12 +79,11 @@ export class OperatorSubtask {
       history: () => undefined,
     })
     for (const table of this.#tables) table.restore(state?.get(table.name) ?? [])
-    this.#chain.start(
-      state && {
-        groups,
-        reached: () => [{ ...groups, watermark, hasEnded: false, firedTo: Number.NEGATIVE_INFINITY }],
-      },
-    )
+    const restored = state && {
+      groups,
+      reached: () => [{ ...groups, watermark, hasEnded: false, firedTo: Number.NEGATIVE_INFINITY }],
+    }
+    while (!this.#chain.start(restored));
   }
 
   /** When the next processing timer is due; infinity if there is none. */

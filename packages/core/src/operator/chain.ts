@@ -47,6 +47,7 @@ export class Chain {
   #nextProcessing = Number.POSITIVE_INFINITY
   /** The operator that the end of the input has reached, or -1. */
   #ending = -1
+  #starting: Iterator<undefined> | undefined
 
   /** The chain that starts at `heads`: all of them receive every record. */
   constructor(heads: readonly ChainTarget[], around: ChainSurroundings) {
@@ -60,14 +61,14 @@ export class Chain {
     for (const link of this.#links) assembly.open(link)
   }
 
-  /** State is in place: takes up timers again. Called once, before the first record. */
-  start(restored: RestoredChain | undefined): void {
-    for (const link of this.#links) {
-      if (restored !== undefined) link.restore(restored.groups, restored.reached(link.policy.operator))
-      link.timers?.rebuild()
-      if (restored !== undefined) link.operator.restored?.()
-    }
-    this.#lookAtTimers()
+  /**
+   * State is in place: restores timers and lets operators do the same. Called before the first record until it returns
+   * true: false means that the event loop needs a turn.
+   */
+  start(restored: RestoredChain | undefined): boolean {
+    this.#starting ??= this.#restore(restored)
+    while (this.#starting.next().done !== true) if (this.#budget.spend()) return false
+    return true
   }
 
   /** Where records enter when they come one by one. */
@@ -209,6 +210,15 @@ export class Chain {
       if (this.#budget.spend()) return false
     }
     return true
+  }
+
+  *#restore(restored: RestoredChain | undefined): Generator<undefined> {
+    for (const link of this.#links) {
+      if (restored !== undefined) link.restore(restored.groups, restored.reached(link.policy.operator))
+      if (link.timers !== undefined) yield* link.timers.rebuild()
+      if (restored !== undefined) yield* link.operator.restored?.() ?? []
+    }
+    this.#lookAtTimers()
   }
 
   #noteTimer(domain: TimerDomain, time: number): void {

@@ -7,7 +7,8 @@ import { backupByCodec, backupByLength } from '../state/backup.ts'
 import { KeyedList, KeyedMap, KeyedValue, type KeyScope } from '../state/keyed-handles.ts'
 import type { EarlierSetting } from '../state/fingerprint.ts'
 import type { ListState, MapState, ValueState } from '../state/handles.ts'
-import type { Cell, StateTable, TableSpec } from '../state/state-store.ts'
+import type { StateTable, TableSpec } from '../state/state-store.ts'
+import type { SweepKeys } from '../time/sweep-queue.ts'
 import { TransactionalTable } from '../state/transactional-table.ts'
 import type { TimerDomain } from '../time/due-timer.ts'
 import type { TimerQueue } from '../time/timer-queue.ts'
@@ -54,6 +55,10 @@ export class ChainedOperatorContext implements OperatorContext {
 
   watermark(): EventTime {
     return this.#around.watermark()
+  }
+
+  lowestWatermark(): EventTime {
+    return this.#around.passed()
   }
 
   now(): number {
@@ -147,7 +152,7 @@ class KeyedTimers implements Timers {
     this.#delete('processing', time, name)
   }
 
-  setSweep(time: EventTime, name: string, keys: () => Iterable<Cell<unknown> | undefined>): void {
+  setSweep(time: EventTime, name: string, keys: SweepKeys): void {
     const { transaction } = this.#around
     if (transaction?.isOpen === true) transaction.whenHandled(() => this.setSweep(time, name, keys))
     else if (time > this.#around.passed()) {

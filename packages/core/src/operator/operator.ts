@@ -5,7 +5,8 @@ import type { NotAPromise } from '../kernel/synchronous.ts'
 import type { EventTime } from '../kernel/time.ts'
 import type { Backup } from '../state/backup.ts'
 import type { EarlierSetting } from '../state/fingerprint.ts'
-import type { Cell, StateTable } from '../state/state-store.ts'
+import type { StateTable } from '../state/state-store.ts'
+import type { SweepKeys } from '../time/sweep-queue.ts'
 import type { ListState, MapState, ValueState } from '../state/handles.ts'
 
 /**
@@ -43,8 +44,11 @@ export interface StreamRecord<T> {
 export interface Operator<In, Out> {
   /** Called once, before anything else. Ask for state handles, timers and outputs here; do not read state yet. */
   open?(context: OperatorContext): void
-  /** Called once after a restart, when state is in place. There is no current key. */
-  restored?(): void
+  /**
+   * Called once after a restart, when state is in place. There is no current key. Where that takes long it returns a
+   * generator that yields after each unit of work, so that the event loop can have turns.
+   */
+  restored?(): Iterable<undefined> | void
   /**
    * Called for each record, in order. State handles and timers refer to the record's key. Everything the
    * operator may emit must be emitted before it returns.
@@ -82,6 +86,11 @@ export interface OperatorContext {
   readonly timers: Timers
   /** The current watermark of this operator for the current key; infinite once its input has ended. */
   watermark(): EventTime
+  /**
+   * What the watermarks of all keys of this subtask have reached. After a change of parallelism that of the current key may
+   * be ahead of it for a while.
+   */
+  lowestWatermark(): EventTime
   /** Processing time in milliseconds since the epoch. Results that use it differ from run to run. */
   now(): number
   /** A value per key. Ask once, in `open`. */
@@ -136,13 +145,18 @@ export interface Timers {
   /**
    * Fires at the event time `time` once for every cell that `keys` yields, with the cell's inner token as
    * the key, and is kept once however many keys there are: windows end by it. The same (time, name)
-   * twice is one sweep. `keys` is called only when the sweep is due, and iterated to its end, so clean-up may
-   * follow its last `yield`. Where it searches long for the next key it yields undefined every hundred steps or so, and
-   * the event loop can have a turn. Sweeps are not saved: set them again in `restored`. One for a time that has passed
-   * for every key is not set, so an operator may set all that belong to a cell. After a change of parallelism some keys
-   * may have been further ahead than others: `onTimer` is not called for keys whose watermark had passed the time.
+   * twice is one sweep.
+   *
+   * `keys` is called with the time when the sweep is due, and iterated to its end, so clean-up may follow its last
+   * `yield`. Where it searches long for the next key it yields undefined now and then, so that the event loop can have a
+   * turn. It may return a later time, at which the sweep is due again. Sweeps are not saved: set them again in
+   * `restored`.
+   *
+   * One for a time that every key has passed is not set, so an operator may set all that belong to a cell. After a change
+   * of parallelism some keys may be further ahead than others: `onTimer` is not called for keys whose watermark has passed
+   * the time.
    */
-  setSweep(time: EventTime, name: string, keys: () => Iterable<Cell<unknown> | undefined>): void
+  setSweep(time: EventTime, name: string, keys: SweepKeys): void
 }
 
 /** A timer that is due. */

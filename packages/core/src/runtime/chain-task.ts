@@ -81,12 +81,17 @@ export class ChainTask implements Task {
     this.#snapshot = new SnapshotSlices(around.store, [...owners], subtask)
   }
 
-  async open(): Promise<void> {}
+  async open(): Promise<void> {
+    const { budget, cancellation, isRestored, reached } = this.#around
+    const groups = this.#groups
+    const restored = { groups, reached: (operator: string) => reached(operator, groups) }
+    while (!this.#chain.start(isRestored ? restored : undefined)) {
+      await budget.turn()
+      cancellation.signal.throwIfAborted()
+    }
+  }
 
   start(): void {
-    const { isRestored, reached } = this.#around
-    const groups = this.#groups
-    this.#chain.start(isRestored ? { groups, reached: (operator) => reached(operator, groups) } : undefined)
     this.#gate.begin((arrival) => this.#announced(arrival))
   }
 

@@ -8,7 +8,6 @@ function emptied(heap: BinaryHeap<number>): number[] {
   return items
 }
 
-const numbers = fc.array(fc.integer({ min: 0, max: 30 }), { maxLength: 60 })
 const ascending = (a: number, b: number): number => a - b
 
 describe('a heap', () => {
@@ -30,21 +29,34 @@ describe('a heap', () => {
     )
   })
 
-  test('keeps what it is told to keep, in order', () => {
+  test('gives up any item whose place is known, and keeps the others in order', () => {
+    const steps = fc.array(fc.oneof(fc.integer({ min: 0, max: 30 }), fc.constant('remove' as const)), {
+      maxLength: 100,
+    })
     fc.assert(
-      fc.property(numbers, fc.integer({ min: 1, max: 4 }), (items, divisor) => {
-        const heap = new BinaryHeap<number>((a, b) => a < b)
-        for (const item of items) heap.add(item)
-        heap.keep((item) => item % divisor === 0)
-        expect(emptied(heap)).toStrictEqual(items.filter((item) => item % divisor === 0).sort(ascending))
+      fc.property(steps, fc.nat(), (moves, salt) => {
+        const places = new Map<{ readonly n: number }, number>()
+        const heap = new BinaryHeap<{ readonly n: number }>(
+          (a, b) => a.n < b.n,
+          (item, place) => places.set(item, place),
+        )
+        let items: { readonly n: number }[] = []
+        for (const [i, move] of moves.entries()) {
+          if (move !== 'remove') {
+            const item = { n: move }
+            heap.add(item)
+            items.push(item)
+          } else if (items.length > 0) {
+            const item = items[(salt + 7 * i) % items.length]!
+            heap.remove(places.get(item)!)
+            items = items.filter((each) => each !== item)
+          }
+          expect(heap.size).toBe(items.length)
+        }
+        const numbers = items.map(({ n }) => n).sort(ascending)
+        expect(numbers.map(() => heap.take()!.n)).toStrictEqual(numbers)
+        expect(heap.first).toBeUndefined()
       }),
     )
-  })
-
-  test('is empty after clear', () => {
-    const heap = new BinaryHeap<number>((a, b) => a < b)
-    heap.add(1)
-    heap.clear()
-    expect([heap.size, heap.first, heap.take()]).toStrictEqual([0, undefined, undefined])
   })
 })

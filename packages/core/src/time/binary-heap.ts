@@ -1,10 +1,13 @@
 /** A binary heap: the first item in the order of `isBefore` is always at hand. Items it calls equal come in any order. */
 export class BinaryHeap<T> {
-  #items: T[] = []
+  readonly #items: T[] = []
   readonly #isBefore: (a: T, b: T) => boolean
+  readonly #placed: (item: T, place: number) => void
 
-  constructor(isBefore: (a: T, b: T) => boolean) {
+  /** `placed` learns where each item is, which `remove` asks for. */
+  constructor(isBefore: (a: T, b: T) => boolean, placed: (item: T, place: number) => void = () => {}) {
     this.#isBefore = isBefore
+    this.#placed = placed
   }
 
   get size(): number {
@@ -18,14 +21,7 @@ export class BinaryHeap<T> {
   add(item: T): void {
     const items = this.#items
     items.push(item)
-    let at = items.length - 1
-    while (at > 0) {
-      const parent = (at - 1) >> 1
-      if (!this.#isBefore(item, items[parent]!)) break
-      items[at] = items[parent]!
-      at = parent
-    }
-    items[at] = item
+    this.#rise(items.length - 1, item)
   }
 
   /** Takes the first item out. */
@@ -37,29 +33,47 @@ export class BinaryHeap<T> {
     return first
   }
 
-  /** Keeps the items that `isWanted` says, asking for each once and in any order. */
-  keep(isWanted: (item: T) => boolean): void {
-    this.#items = this.#items.filter(isWanted)
-    for (let at = (this.#items.length >> 1) - 1; at >= 0; at--) this.#sink(at, this.#items[at]!)
+  /** Takes out the item at `place`. */
+  remove(place: number): void {
+    const items = this.#items
+    const last = items.pop()!
+    if (place === items.length) return
+    if (place > 0 && this.#isBefore(last, items[(place - 1) >> 1]!)) this.#rise(place, last)
+    else this.#sink(place, last)
   }
 
-  clear(): void {
-    this.#items = []
+  /** Puts `item` in the place `start` or above it, moving down what comes after it. */
+  #rise(start: number, item: T): void {
+    const items = this.#items
+    let at = start
+    while (at > 0) {
+      const above = (at - 1) >> 1
+      const parent = items[above]!
+      if (!this.#isBefore(item, parent)) break
+      items[at] = parent
+      this.#placed(parent, at)
+      at = above
+    }
+    items[at] = item
+    this.#placed(item, at)
   }
 
-  /** Puts `item` in the place `at` or below it, moving up what comes before it. */
+  /** Puts `item` in the place `start` or below it, moving up what comes before it. */
   #sink(start: number, item: T): void {
     const items = this.#items
     const { length } = items
     let at = start
     for (;;) {
-      let child = 2 * at + 1
-      if (child >= length) break
-      if (child + 1 < length && this.#isBefore(items[child + 1]!, items[child]!)) child++
-      if (!this.#isBefore(items[child]!, item)) break
-      items[at] = items[child]!
-      at = child
+      let below = 2 * at + 1
+      if (below >= length) break
+      if (below + 1 < length && this.#isBefore(items[below + 1]!, items[below]!)) below++
+      const child = items[below]!
+      if (!this.#isBefore(child, item)) break
+      items[at] = child
+      this.#placed(child, at)
+      at = below
     }
     items[at] = item
+    this.#placed(item, at)
   }
 }

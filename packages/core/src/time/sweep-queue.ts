@@ -3,14 +3,22 @@ import type { Cell } from '../state/state-store.ts'
 import { BinaryHeap } from './binary-heap.ts'
 import type { DueTimer } from './due-timer.ts'
 
-/** The cells that a sweep fires for. Undefined stands for a step that came to none. */
-export type SweepKeys = () => Iterable<Cell<unknown> | undefined>
+/**
+ * Yields the cells that a sweep fires for, and undefined after a part of the search that came to none. What it returns
+ * is when the sweep is due again, which must be later.
+ */
+export type SweepKeys = (time: EventTime) => Iterable<Cell<unknown> | undefined, EventTime | undefined | void>
 
 interface Sweep {
   readonly time: EventTime
   readonly name: string
   readonly keys: SweepKeys
   readonly link: number
+}
+
+interface RunningSweep {
+  readonly sweep: Sweep
+  readonly cells: Iterator<Cell<unknown> | undefined, EventTime | undefined | void>
 }
 
 /**
@@ -22,7 +30,7 @@ interface Sweep {
 export class SweepQueue {
   readonly #heap = new BinaryHeap<Sweep>(isBefore)
   readonly #waiting = new Map<string, Set<EventTime>>()
-  #running: { readonly sweep: Sweep; readonly cells: Iterator<Cell<unknown> | undefined> } | undefined
+  #running: RunningSweep | undefined
 
   /** When the first sweep is due; undefined if there is none. */
   get next(): EventTime | undefined {
@@ -46,13 +54,14 @@ export class SweepQueue {
     this.#heap.add({ time, name, keys, link })
   }
 
-  /** The next key of the first sweep; undefined after a step that found none, or when that sweep has ended and is gone. */
+  /** The next key of the first sweep; undefined after a step that found none, or that ended the sweep. */
   take(): DueTimer | undefined {
     this.#running ??= this.#start()
     const { sweep, cells } = this.#running
     const next = cells.next()
     if (next.done === true) {
       this.#running = undefined
+      if (next.value !== undefined) this.set(next.value, sweep.name, sweep.keys, sweep.link)
       return undefined
     }
     if (next.value === undefined) return undefined
@@ -60,12 +69,12 @@ export class SweepQueue {
     return { domain: 'event', time: sweep.time, name: sweep.name, token: inner, group, isSweep: true }
   }
 
-  #start(): { readonly sweep: Sweep; readonly cells: Iterator<Cell<unknown> | undefined> } {
+  #start(): RunningSweep {
     const sweep = this.#heap.take()!
     const times = this.#waiting.get(sweep.name)!
     times.delete(sweep.time)
     if (times.size === 0) this.#waiting.delete(sweep.name)
-    return { sweep, cells: sweep.keys()[Symbol.iterator]() }
+    return { sweep, cells: sweep.keys(sweep.time)[Symbol.iterator]() }
   }
 }
 

@@ -12,37 +12,28 @@ export interface HeapTimer extends DueTimer {
   readonly order: number
   /** How many timers in a row, each set by the one before, led to this one after the end of the input. */
   readonly link: number
+  /** Where it is in the heap. */
+  place: number
 }
 
-/** What the heap still holds of a timer that was deleted. */
-interface Stale {
-  entries: number
-  /** The order of the newest entry that is stale; a later one was set again. */
-  newest: number
-}
-
-/** Fewer stale entries than this are left in peace. */
-const staleMin = 64
+/** A cell for each timer. Its value is never written: the timer in the heap, so that a deleted one is found there. */
+export type TimerTable = StateTable<HeapTimer | undefined>
 
 /**
  * The timers of one subtask in one time domain. A table says which there are, and is saved; a heap says which is
  * first, and is made anew from the table.
  *
- * True between any two calls:
- *
- *  1. Each timer in the table has one entry in the heap that is not stale, and every other entry is stale.
- *  2. The first entry is not stale: the earliest time is known without a search.
- *  3. No more than half of the entries, or a few, are stale: setting and deleting for ever takes no memory.
+ * Invariant: each timer in the table is in the heap, at the place that its cell's value tells, and no other is.
  */
 export class TimerHeap {
   readonly #domain: TimerDomain
-  readonly #table: StateTable<undefined>
-  readonly #heap = new BinaryHeap<HeapTimer>(isBefore)
-  readonly #stale = new Map<string, Stale>()
-  #staleEntries = 0
+  readonly #table: TimerTable
+  readonly #heap = new BinaryHeap<HeapTimer>(isBefore, (timer, place) => {
+    timer.place = place
+  })
   #order = 0
 
-  constructor(domain: TimerDomain, table: StateTable<undefined>) {
+  constructor(domain: TimerDomain, table: TimerTable) {
     this.#domain = domain
     this.#table = table
   }
@@ -52,8 +43,8 @@ export class TimerHeap {
     return this.#heap.first
   }
 
-  /** How many entries take memory, stale ones among them. */
-  get entries(): number {
+  /** How many timers there are. */
+  get size(): number {
     return this.#heap.size
   }
 
@@ -62,68 +53,40 @@ export class TimerHeap {
     const inner = timerToken(time, name, token)
     if (this.#table.find(this.#domain, inner) !== undefined) return
     const group = groupOf(token)
-    this.#table.create(this.#domain, inner, group, undefined)
-    this.#add(time, name, token, group, inner, link)
+    const timer = this.#timer(time, name, token, group, inner, link)
+    this.#table.create(this.#domain, inner, group, timer)
+    this.#heap.add(timer)
   }
 
   /** Deletes a timer if it is set. */
   delete(time: number, name: string, token: KeyToken): void {
-    const inner = timerToken(time, name, token)
-    const cell = this.#table.find(this.#domain, inner)
+    const cell = this.#table.find(this.#domain, timerToken(time, name, token))
     if (cell === undefined) return
     this.#table.delete(cell)
-    const stale = this.#stale.get(inner)
-    if (stale === undefined) this.#stale.set(inner, { entries: 1, newest: this.#order })
-    else {
-      stale.entries++
-      stale.newest = this.#order
-    }
-    this.#staleEntries++
-    this.#tidy()
+    this.#heap.remove(cell.value!.place)
   }
 
   /** Takes the first timer out; there must be one. */
   take(): HeapTimer {
     const timer = this.#heap.take()!
     this.#table.delete(this.#table.find(this.#domain, timer.inner)!)
-    this.#tidy()
     return timer
   }
 
-  /** Fills the heap from the table, which was loaded. */
-  rebuild(): void {
-    this.#heap.clear()
-    this.#stale.clear()
-    this.#staleEntries = 0
-    for (const { inner, group } of this.#table.cells(this.#domain)) {
-      const { time, name, key } = parseTimerToken(inner)
-      this.#add(time, name, key, group, String(inner), 0)
+  /** Fills the empty heap from the table, which was loaded. Yields after each timer. */
+  *rebuild(): Generator<undefined> {
+    for (const cell of this.#table.cells(this.#domain)) {
+      const { time, name, key } = parseTimerToken(cell.inner)
+      const timer = this.#timer(time, name, key, cell.group, String(cell.inner), 0)
+      cell.value = timer
+      this.#heap.add(timer)
+      yield
     }
   }
 
-  #add(time: number, name: string, token: KeyToken, group: number, inner: string, link: number): void {
+  #timer(time: number, name: string, token: KeyToken, group: number, inner: string, link: number): HeapTimer {
     const order = ++this.#order
-    this.#heap.add({ domain: this.#domain, time, name, token, group, isSweep: false, inner, order, link })
-  }
-
-  #tidy(): void {
-    if (this.#staleEntries === 0) return
-    for (let first = this.#heap.first; first !== undefined && this.#drop(first); first = this.#heap.first) {
-      this.#heap.take()
-    }
-    if (this.#staleEntries > staleMin && this.#staleEntries * 2 > this.entries) {
-      this.#heap.keep((timer) => !this.#drop(timer))
-    }
-  }
-
-  /** Whether an entry is stale; if so it counts as gone. */
-  #drop(timer: HeapTimer): boolean {
-    const stale = this.#stale.get(timer.inner)
-    if (stale === undefined || timer.order > stale.newest) return false
-    this.#staleEntries--
-    stale.entries--
-    if (stale.entries === 0) this.#stale.delete(timer.inner)
-    return true
+    return { domain: this.#domain, time, name, token, group, isSweep: false, inner, order, link, place: -1 }
   }
 }
 

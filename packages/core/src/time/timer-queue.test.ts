@@ -5,11 +5,12 @@ import { MAX_TIME, MIN_TIME } from '../kernel/time.ts'
 import type { Cell } from '../state/state-store.ts'
 import { TransientTable } from '../state/transient-table.ts'
 import type { DueTimer, TimerDomain } from './due-timer.ts'
+import type { HeapTimer } from './timer-heap.ts'
 import { finalLinksMax, TimerQueue } from './timer-queue.ts'
 
 const groupOf = (token: KeyToken): number => keyGroup(token, 128)
 
-function newQueue(table = new TransientTable<undefined>()): TimerQueue {
+function newQueue(table = new TransientTable<HeapTimer | undefined>()): TimerQueue {
   return new TimerQueue(table, groupOf)
 }
 
@@ -68,7 +69,7 @@ describe('timers', () => {
   })
 
   test('EN-103 the same time, name and key twice is one timer', () => {
-    const table = new TransientTable<undefined>()
+    const table = new TransientTable<HeapTimer | undefined>()
     const queue = newQueue(table)
     for (let i = 0; i < 3; i++) queue.set('event', 10, 'x', 'a')
     expect(table.size).toBe(1)
@@ -165,7 +166,7 @@ describe('the end of the input', () => {
   })
 
   test('EN-108 a timer that sets itself again for ever comes to an end, and what was dropped is counted', () => {
-    const table = new TransientTable<undefined>()
+    const table = new TransientTable<HeapTimer | undefined>()
     const queue = newQueue(table)
     queue.set('event', 0, '', 'a')
     const repeat = ({ time, token }: DueTimer) => queue.set('event', time + 10, '', token)
@@ -319,7 +320,7 @@ describe('sweeps', () => {
 
 describe('after a restart', () => {
   test('EN-110 EN-101 saved timers are there again, in the same order', () => {
-    const table = new TransientTable<undefined>()
+    const table = new TransientTable<HeapTimer | undefined>()
     const before = newQueue(table)
     const keys = ['b', 7, -0.5, 3n, true, null, keyToken([1, 'x']), '', '\ud800', ';', 'a'].map(keyToken)
     for (const key of keys) before.set('event', 10, 'n;1', key)
@@ -330,7 +331,7 @@ describe('after a restart', () => {
     before.set('event', 10, 'n;1', 'b')
 
     const after = newQueue(table)
-    after.rebuild()
+    for (const _ of after.rebuild());
     expect([after.next('event'), after.next('processing')]).toStrictEqual([-2.5, 1_700_000_000_000])
     const fired: DueTimer[] = []
     fire(after, MAX_TIME, (due) => fired.push(due))
@@ -342,19 +343,19 @@ describe('after a restart', () => {
   })
 
   test('EN-110 a timer keeps the key group it was saved with', () => {
-    const table = new TransientTable<undefined>()
+    const table = new TransientTable<HeapTimer | undefined>()
     newQueue(table).set('event', 10, '', 'a')
     const after = newQueue(table)
-    after.rebuild()
+    for (const _ of after.rebuild());
     expect(after.take('event', 10)).toMatchObject({ group: groupOf('a') })
   })
 
   test('EN-110 saved timers can be deleted and are not set twice', () => {
-    const table = new TransientTable<undefined>()
+    const table = new TransientTable<HeapTimer | undefined>()
     const before = newQueue(table)
     for (const key of ['a', 'b']) before.set('event', 10, '', key)
     const after = newQueue(table)
-    after.rebuild()
+    for (const _ of after.rebuild());
     after.delete('event', 10, '', 'a')
     after.set('event', 10, '', 'b')
     expect(fire(after, 10)).toStrictEqual(['b@10'])

@@ -1,9 +1,8 @@
 import type { KeyToken } from '../kernel/key-token.ts'
 import { MAX_TIME, type EventTime } from '../kernel/time.ts'
-import type { StateTable } from '../state/state-store.ts'
 import type { DueTimer, TimerDomain } from './due-timer.ts'
 import { SweepQueue, type SweepKeys } from './sweep-queue.ts'
-import { TimerHeap } from './timer-heap.ts'
+import { TimerHeap, type TimerTable } from './timer-heap.ts'
 
 /**
  * How many timers in a row, each set by the one before, fire after the end of the input.
@@ -35,7 +34,7 @@ export class TimerQueue {
   #link = 0
   #dropped = 0
 
-  constructor(table: StateTable<undefined>, groupOf: (token: KeyToken) => number) {
+  constructor(table: TimerTable, groupOf: (token: KeyToken) => number) {
     this.#groupOf = groupOf
     this.#event = new TimerHeap('event', table)
     this.#processing = new TimerHeap('processing', table)
@@ -78,10 +77,10 @@ export class TimerQueue {
     return domain === 'event' ? this.#takeEvent(upTo) : this.#takeProcessing(upTo)
   }
 
-  /** Finds the keyed timers in the table again, which was loaded. */
-  rebuild(): void {
-    this.#event.rebuild()
-    this.#processing.rebuild()
+  /** Finds the keyed timers in the table again, which was loaded. Yields after each. */
+  *rebuild(): Generator<undefined> {
+    yield* this.#event.rebuild()
+    yield* this.#processing.rebuild()
   }
 
   #takeProcessing(upTo: number): DueTimer | undefined {

@@ -25,6 +25,8 @@ export interface Accumulators {
   readonly codec: Codec<unknown>
   /** What a fingerprint says about the aggregates, in the order in which the user listed them. */
   readonly pieces: readonly StatePiece[]
+  /** Whether they take the same memory however many values they hold. */
+  readonly isFixedSize: boolean
   /** The accumulators of one value. */
   first(value: unknown): unknown
   add(accumulators: unknown, value: unknown): unknown
@@ -56,6 +58,7 @@ export function accumulatorsOf(aggregates: Aggregates<unknown>, operator: string
 class OneAccumulator implements Accumulators {
   readonly codec: Codec<unknown>
   readonly pieces: readonly StatePiece[]
+  readonly isFixedSize: boolean
   readonly #backup: Backup<unknown>
   readonly #name: string
   readonly #aggregate: AnyAggregate
@@ -66,6 +69,7 @@ class OneAccumulator implements Accumulators {
     this.#backup = backupOf(named, operator)
     this.codec = bareCodec(new AccumulatorCodec([named]))
     this.pieces = [aggregatePiece(named)]
+    this.isFixedSize = isFixedSize(named.aggregate)
   }
 
   first(value: unknown): unknown {
@@ -96,6 +100,7 @@ class OneAccumulator implements Accumulators {
 class AccumulatorArray implements Accumulators {
   readonly codec: Codec<unknown>
   readonly pieces: readonly StatePiece[]
+  readonly isFixedSize: boolean
   readonly #aggregates: readonly AnyAggregate[]
   readonly #backups: readonly Backup<unknown>[]
   /** The fields of a result as the user listed them, with the place of each in the array. */
@@ -108,6 +113,7 @@ class AccumulatorArray implements Accumulators {
     this.#backups = sorted.map((each) => backupOf(each, operator))
     this.codec = new AccumulatorCodec(sorted)
     this.pieces = named.map(aggregatePiece)
+    this.isFixedSize = this.#aggregates.every(isFixedSize)
   }
 
   first(value: unknown): unknown {
@@ -183,6 +189,10 @@ function bareCodec(codec: AccumulatorCodec): Codec<unknown> {
       return read && ((input) => read(input)[0])
     },
   }
+}
+
+function isFixedSize(aggregate: AnyAggregate): boolean {
+  return aggregate.isFixedSize ?? ['number', 'bigint', 'boolean'].includes(typeof aggregate.create())
 }
 
 const reserved: readonly string[] = ['key', 'window', '__proto__']

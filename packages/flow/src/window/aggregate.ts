@@ -39,6 +39,12 @@ export interface Aggregate<in In, Accumulator, out Result> {
    * `add` will change.
    */
   result(accumulator: Accumulator): Result
+  /**
+   * Whether an accumulator takes about the same memory however many values it holds, as that of a mean does and a list
+   * does not. Parts of sliding windows are then kept merged, so that a window costs the same however many slices it has.
+   * Default: true if accumulators are numbers, bigints or booleans.
+   */
+  readonly isFixedSize?: boolean
   /** How accumulators are written. Absent: the structured codec. */
   readonly codec?: Codec<Accumulator> | undefined
   /**

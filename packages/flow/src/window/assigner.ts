@@ -29,12 +29,15 @@ export interface WindowsFingerprint {
  * each window either wholly or not at all, so a record is added to one slice however many windows it is in, and a
  * window is the merge of its slices. (Paned and paired windows, after Li and Krishnamurthy.)
  *
+ * Windows are in order: one that starts later does not end earlier. So a slice is in all windows that end from its
+ * `firstWindowEnd` to its `lastWindowEnd`.
+ *
  * Pure: every method depends on its argument alone.
  *
  * @example
  * const assigner = tumbling('1m')
  * assigner.slice(61_000) // => { start: 60000, end: 120000, firstWindowEnd: 120000, lastWindowEnd: 120000 }
- * assigner.windowsOfSlice(60_000) // => [{ start: 60000, end: 120000 }]
+ * assigner.startOf(120_000) // => 60000
  */
 export interface WindowAssigner {
   /** For people: "tumbling windows of 1m". */
@@ -46,14 +49,8 @@ export interface WindowAssigner {
   readonly fingerprint: WindowsFingerprint
   /** The slice that holds `time`. There is a window around every time. */
   slice(time: EventTime): Slice
-  /** The windows that hold the slice, earliest first. */
-  windowsOfSlice(sliceStart: EventTime): readonly Window[]
   /** Where the window that ends at `windowEnd` starts. */
   startOf(windowEnd: EventTime): EventTime
-  /** The starts of the slices that make up the window which ends at `windowEnd`, earliest first. */
-  slicesOfWindow(windowEnd: EventTime): readonly EventTime[]
-  /** The starts of the slices for which the window that ends at `windowEnd` is the last. */
-  lastSlicesOfWindow(windowEnd: EventTime): readonly EventTime[]
 }
 
 /** The settings of an operator with these windows. Throws `GRAPH_INVALID` for an assigner without a fingerprint. */

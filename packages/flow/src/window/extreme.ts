@@ -47,6 +47,7 @@ function extreme<In, V extends Comparable | undefined>(
     kind,
     version: 1,
     create: () => undefined,
+    isFixedSize: true,
     add: (best, value) => better(best, checked(kind, select(value))),
     merge: better,
     // A selector that never returns undefined leaves no window without a value.

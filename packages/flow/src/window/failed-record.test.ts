@@ -106,6 +106,28 @@ describe('records that fail', () => {
     expect(running.cells()).toMatchObject({ slices: 1 })
   })
 
+  test('leave nothing in windows that are still open, when the result of one that has ended throws', () => {
+    const checked: Aggregate<Reading, number, number> = {
+      ...sum((reading: Reading) => reading.n),
+      result: (total) => {
+        if (total < 0) throw new Error('negative')
+        return total
+      },
+    }
+    const running = windows(sliding({ size: 10, slide: 5 }), { checked }, 'skip', 100)
+    running.record({ key: 'a', n: 1 }, 12)
+    running.watermark(12)
+    // In a window that has ended at 10, and in one that ends at 15.
+    running.record({ key: 'b', n: -1 }, 7)
+    running.record({ key: 'a', n: -5 }, 7)
+    running.end()
+    expect(running.counted('skipped')).toBe(2)
+    expect(running.outputs.map(({ value }) => value)).toMatchObject([
+      { key: 'a', checked: 1, window: { end: 15 } },
+      { key: 'a', checked: 1, window: { end: 20 } },
+    ])
+  })
+
   test('an aggregate that returns a promise stops the job, whatever the policy', () => {
     const asynchronous: readonly Aggregate<Reading, unknown, unknown>[] = [
       { ...sum((reading: Reading) => reading.n), add: () => Promise.resolve(1) },

@@ -22,6 +22,7 @@ export function mean<In, V extends number | undefined>(
     kind: 'mean',
     version: 1,
     create: () => ({ n: 0, total: 0 }),
+    isFixedSize: true,
     add: (before, value) => {
       const term = select(value)
       if (term === undefined) return before

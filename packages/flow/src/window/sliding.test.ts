@@ -1,11 +1,19 @@
 import { describe, expect, test } from 'vitest'
-import type { WindowAssigner } from './assigner.ts'
+import type { Slice, Window, WindowAssigner } from './assigner.ts'
 import { sliding } from './sliding.ts'
 import { tumbling } from './tumbling.ts'
 
-/** The starts of the windows that hold `time`. */
+/** The windows that hold `time`, earliest first. */
+function windowsOf(assigner: WindowAssigner, time: number): Window[] {
+  const { firstWindowEnd, lastWindowEnd } = assigner.slice(time)
+  const windows: Window[] = []
+  for (let end = firstWindowEnd; end <= lastWindowEnd; end = assigner.slice(end).firstWindowEnd)
+    windows.push({ start: assigner.startOf(end), end })
+  return windows
+}
+
 function starts(assigner: WindowAssigner, time: number): number[] {
-  return assigner.windowsOfSlice(assigner.slice(time).start).map(({ start }) => start)
+  return windowsOf(assigner, time).map(({ start }) => start)
 }
 
 function startsOf(assigner: WindowAssigner, times: readonly number[]): number[] {
@@ -68,7 +76,7 @@ describe('sliding windows', () => {
 
   test('EN-010 a size that is no multiple of the slide', () => {
     const assigner = sliding({ size: 12, slide: 5 })
-    expect(assigner.windowsOfSlice(assigner.slice(21).start)).toEqual([
+    expect(windowsOf(assigner, 21)).toEqual([
       { start: 10, end: 22 },
       { start: 15, end: 27 },
       { start: 20, end: 32 },
@@ -81,12 +89,18 @@ describe('sliding windows', () => {
     expect(starts(assigner, 5)).toEqual([0, 5])
   })
 
-  test('a window is made of the slices that lie in it', () => {
+  test('slices are cut where a window starts or ends, and each knows the windows that hold it', () => {
     const assigner = sliding({ size: 12, slide: 5 })
-    expect(assigner.slicesOfWindow(22)).toEqual([10, 12, 15, 17, 20])
-    expect(assigner.lastSlicesOfWindow(22)).toEqual([10, 12])
+    const slices: Slice[] = []
+    for (let time = 10; time < 22; time = slices.at(-1)!.end) slices.push(assigner.slice(time))
+    expect(slices).toEqual([
+      { start: 10, end: 12, firstWindowEnd: 12, lastWindowEnd: 22 },
+      { start: 12, end: 15, firstWindowEnd: 17, lastWindowEnd: 22 },
+      { start: 15, end: 17, firstWindowEnd: 17, lastWindowEnd: 27 },
+      { start: 17, end: 20, firstWindowEnd: 22, lastWindowEnd: 27 },
+      { start: 20, end: 22, firstWindowEnd: 22, lastWindowEnd: 32 },
+    ])
     expect(assigner.startOf(22)).toBe(10)
-    expect(sliding({ size: 10, slide: 5 }).slicesOfWindow(20)).toEqual([10, 15])
   })
 })
 

@@ -6,7 +6,7 @@ import {
   type Duration,
   type EventTime,
 } from '@millrace/core'
-import type { Slice, Window, WindowAssigner, WindowsFingerprint } from './assigner.ts'
+import type { Slice, WindowAssigner, WindowsFingerprint } from './assigner.ts'
 
 /** Options of `sliding`. */
 export interface SlidingOptions {
@@ -107,15 +107,6 @@ export class AlignedWindows implements WindowAssigner {
     }
   }
 
-  windowsOfSlice(sliceStart: EventTime): readonly Window[] {
-    const windows: Window[] = []
-    const last = floorTo(sliceStart, this.slide, this.offset)
-    for (let start = last; start + this.size > sliceStart; start -= this.slide) {
-      windows.push({ start, end: start + this.size })
-    }
-    return windows.toReversed()
-  }
-
   /** The same windows have the same fingerprint, whatever function made them and however the offset was written. */
   get fingerprint(): WindowsFingerprint {
     const { size, slide } = this
@@ -130,20 +121,6 @@ export class AlignedWindows implements WindowAssigner {
 
   startOf(windowEnd: EventTime): EventTime {
     return windowEnd - this.size
-  }
-
-  slicesOfWindow(windowEnd: EventTime): readonly EventTime[] {
-    const slices: EventTime[] = []
-    for (let start = windowEnd - this.size; start < windowEnd; start += this.slide) {
-      slices.push(start)
-      if (this.#rest > 0 && start + this.#rest < windowEnd) slices.push(start + this.#rest)
-    }
-    return slices
-  }
-
-  lastSlicesOfWindow(windowEnd: EventTime): readonly EventTime[] {
-    const start = windowEnd - this.size
-    return this.#rest === 0 ? [start] : [start, start + this.#rest]
   }
 }
 

@@ -3,15 +3,16 @@
  *
  * State is filed under (slice start, key): one cell of accumulators per key and slice. A record is added to one
  * cell however many windows it is in; when a window ends, the cells of its slices are merged for each key and the
- * result is emitted at `end - 1`.
+ * result is emitted at `end - 1`. Windows without records are passed over: the next one to end follows from the slices.
  *
  * True between any two calls:
  *
  *  1. A slice has cells only while some window that holds it is open: the watermark is below the last one's end
  *     plus the allowed lateness.
- *  2. For each slice with cells a sweep is set for every window that holds it and has not ended for every key, and
- *     one that drops the slice.
- *  3. A window that has ended has been emitted with every record that came before its end, and once more with each
+ *  2. A slice with cells is open while some window that holds it has not ended for every key. A sweep is set for the first window
+ *     to end that holds an open slice, and it sets itself again for the next.
+ *  3. With allowed lateness a sweep is set for the moment at which the earliest slice is dropped.
+ *  4. A window that has ended has been emitted with every record that came before its end, and once more with each
  *     record that came after.
  *
  * Sweeps follow from the slices and the watermark, so neither they nor what has been emitted is saved.
@@ -24,7 +25,6 @@ import {
   type EventTime,
   type Fingerprint,
   type Key,
-  type KeyToken,
   type Operator,
   type OperatorContext,
   type StateTable,
@@ -34,7 +34,10 @@ import {
 import { accumulatorsOf, type Accumulators } from './accumulators.ts'
 import type { Aggregates } from './aggregate.ts'
 import { windowSettings, type Slice, type Window, type WindowAssigner } from './assigner.ts'
+import { OpenSlices } from './open-slices.ts'
+import { SliceMerge } from './slice-merge.ts'
 import { farthestTime } from './sliding.ts'
+import { SortedTimes } from './sorted-times.ts'
 
 /** What a window operator is told. */
 export interface WindowParts {
@@ -59,6 +62,17 @@ export class WindowOperator implements Operator<unknown, unknown> {
   #context!: OperatorContext
   #table!: StateTable<unknown>
   #late!: Collector<unknown>
+  /** The starts of slices of which some window has not ended. */
+  readonly #open = new SortedTimes()
+  /** The keys of those that windows share. */
+  #shared!: OpenSlices
+  /** The starts of slices that wait to be dropped, open ones among them. Only with allowed lateness. */
+  readonly #kept = new SortedTimes()
+  /** For which window and which clean-up a sweep is set. */
+  #nextEnd: EventTime = Number.POSITIVE_INFINITY
+  #nextCleanUp: EventTime = Number.POSITIVE_INFINITY
+  /** The end of the last window that was emitted. */
+  #lastEnd: EventTime = Number.NEGATIVE_INFINITY
   /** Windows that ended at or before this were closed by an earlier program that allowed less lateness. */
   #closedUpTo: EventTime = Number.NEGATIVE_INFINITY
   /** The slice of the record before: most records are in the same one. NaN is in none. */
@@ -72,8 +86,8 @@ export class WindowOperator implements Operator<unknown, unknown> {
   #closesAt: EventTime = 0
   /** From this watermark on some window that holds `#slice` has ended and may have to be emitted again. */
   #updatesFrom: EventTime = 0
-  /** The accumulators of the key that a sweep has just yielded. */
-  #ended: unknown = undefined
+  /** The cell that a sweep has just yielded, if its slice is a window by itself. */
+  #wholeCell: Cell<unknown> | undefined
 
   constructor({ name, assigner, aggregates, latenessMs }: WindowParts) {
     this.#assigner = assigner
@@ -95,20 +109,31 @@ export class WindowOperator implements Operator<unknown, unknown> {
       codec: this.#accumulators.codec,
       backup: (accumulators) => this.#accumulators.backup(accumulators),
     })
+    this.#shared = new OpenSlices(this.#table, this.#accumulators)
     this.#late = context.output('late')
     const closed = context.earlier(latenessSetting).map(({ value, until }) => until - Number(value))
     this.#closedUpTo = Math.max(Number.NEGATIVE_INFINITY, ...closed)
   }
 
-  restored(): void {
-    for (const start of this.#table.outers()) this.#resume(start as EventTime)
+  *restored(): Generator<undefined> {
+    for (const start of this.#table.outers()) {
+      yield* this.#resume(this.#assigner.slice(start as EventTime))
+      yield undefined
+    }
   }
 
-  /** Drops the slice if it closes sooner than in an earlier program, which allowed more lateness. */
-  #resume(sliceStart: EventTime): void {
-    const { lastWindowEnd } = this.#assigner.slice(sliceStart)
-    if (this.#context.watermark() >= lastWindowEnd + this.#latenessMs) this.#table.deleteOuter(sliceStart)
-    else this.#setSweeps(sliceStart)
+  *#resume(slice: Slice): Generator<undefined> {
+    if (this.#context.lowestWatermark() >= slice.lastWindowEnd + this.#latenessMs) {
+      // It closes sooner than in an earlier program, which allowed more lateness.
+      this.#table.deleteOuter(slice.start)
+      return
+    }
+    this.#begin(slice)
+    if (this.#isWindow(slice) || !this.#isOpen(slice)) return
+    for (const { inner } of this.#table.cells(slice.start)) {
+      this.#shared.add(inner, slice.start)
+      yield undefined
+    }
   }
 
   process(record: StreamRecord<unknown>, out: Collector<unknown>): void {
@@ -120,19 +145,31 @@ export class WindowOperator implements Operator<unknown, unknown> {
       this.#late.emit(value)
       return
     }
+    const { start } = this.#slice
     const token = this.#context.keyToken()
-    const cell = this.#table.find(this.#slice.start, token)
+    const cell = this.#table.find(start, token)
     if (cell === undefined) {
-      this.#create(token, value)
+      const accumulators = this.#accumulators.first(value)
+      const isFirst = this.#table.count(start) === 0
+      this.#table.create(start, token, this.#context.keyGroup(), accumulators)
+      if (watermark >= this.#updatesFrom) this.#emitAgain(record.key!, watermark, out)
+      // The engine takes back what a record that fails has done to the table, and nothing else: so this comes last.
+      if (isFirst) this.#begin(this.#slice)
+      if (!this.#isWindow(this.#slice) && this.#isOpen(this.#slice)) this.#shared.add(token, start)
     } else {
       cell.value = this.#accumulators.add(cell.value, value)
       this.#table.changed(cell)
+      if (watermark >= this.#updatesFrom) this.#emitAgain(record.key!, watermark, out)
+      if (start < this.#lastEnd) this.#shared.changed(token, start)
     }
-    if (watermark >= this.#updatesFrom) this.#emitAgain(record.key!, watermark, out)
   }
 
   onTimer(timer: Timer, out: Collector<unknown>): void {
-    this.#emit(timer.key, timer.time, this.#ended, out)
+    const end = timer.time
+    const cell = this.#wholeCell
+    const accumulators =
+      cell === undefined ? this.#shared.merged(this.#assigner.startOf(end), end) : cell.value
+    this.#emit(timer.key, end, accumulators, out)
   }
 
   #enter(time: EventTime): void {
@@ -149,84 +186,110 @@ export class WindowOperator implements Operator<unknown, unknown> {
     this.#updatesFrom = this.#latenessMs === 0 ? Number.POSITIVE_INFINITY : slice.firstWindowEnd
   }
 
-  #create(token: KeyToken, value: unknown): void {
-    const { start } = this.#slice
-    const accumulators = this.#accumulators.first(value)
-    const isFirst = this.#table.count(start) === 0
-    this.#table.create(start, token, this.#context.keyGroup(), accumulators)
-    if (isFirst) this.#setSweeps(start)
-  }
-
-  #setSweeps(sliceStart: EventTime): void {
-    const { timers } = this.#context
-    for (const { end } of this.#assigner.windowsOfSlice(sliceStart)) {
-      timers.setSweep(end, 'end', () => this.#endWindow(end))
+  /** A slice has got its first cell. */
+  #begin(slice: Slice): void {
+    if (this.#isOpen(slice)) {
+      this.#open.add(slice.start)
+      const watermark = this.#context.lowestWatermark()
+      const end = watermark < slice.firstWindowEnd ? slice.firstWindowEnd : this.#endAfter(watermark)
+      if (end < this.#nextEnd) {
+        this.#nextEnd = end
+        this.#context.timers.setSweep(end, 'end', (due) => this.#endWindow(due))
+      }
     }
     if (this.#latenessMs > 0) {
-      const lastEnd = this.#assigner.slice(sliceStart).lastWindowEnd
-      timers.setSweep(lastEnd + this.#latenessMs, 'clean-up', () => this.#cleanUp(lastEnd))
+      this.#kept.add(slice.start)
+      const cleanUp = slice.lastWindowEnd + this.#latenessMs
+      if (cleanUp < this.#nextCleanUp) {
+        this.#nextCleanUp = cleanUp
+        this.#context.timers.setSweep(cleanUp, 'clean-up', (due) => this.#cleanUp(due))
+      }
+    }
+  }
+
+  #isOpen(slice: Slice): boolean {
+    return slice.lastWindowEnd > this.#context.lowestWatermark()
+  }
+
+  /** Whether the slice is a window by itself, which shares it with no other. */
+  #isWindow({ start, end, firstWindowEnd, lastWindowEnd }: Slice): boolean {
+    return (
+      end === firstWindowEnd &&
+      firstWindowEnd === lastWindowEnd &&
+      this.#assigner.startOf(firstWindowEnd) === start
+    )
+  }
+
+  /** The first end of a window after `time`. */
+  #endAfter(time: EventTime): EventTime {
+    return this.#assigner.slice(time).firstWindowEnd
+  }
+
+  /** Yields a cell of each key in the window. Returns the end of the next window that holds a slice. */
+  *#endWindow(end: EventTime): Generator<Cell<unknown> | undefined, EventTime | undefined> {
+    const first = this.#open.first
+    if (first !== undefined && first < end) {
+      if (this.#isWindow(this.#assigner.slice(first))) {
+        for (const cell of this.#table.cells(first)) {
+          this.#wholeCell = cell
+          yield cell
+        }
+        this.#wholeCell = undefined
+      } else {
+        yield* this.#shared.keysOf(this.#assigner.startOf(end), end)
+      }
+    }
+    this.#lastEnd = end
+    const nextEnd = this.#endAfter(end)
+    yield* this.#closeUpTo(this.#assigner.startOf(nextEnd))
+    const next = this.#open.first
+    if (next === undefined) {
+      this.#nextEnd = Number.POSITIVE_INFINITY
+      return undefined
+    }
+    this.#nextEnd = Math.max(nextEnd, this.#assigner.slice(next).firstWindowEnd)
+    return this.#nextEnd
+  }
+
+  /** Closes the slices that start before a time: no window that is still to end holds them. */
+  *#closeUpTo(time: EventTime): Generator<undefined> {
+    for (let start = this.#open.first; start !== undefined && start < time; start = this.#open.first) {
+      if (!this.#isWindow(this.#assigner.slice(start))) yield* this.#shared.close(start)
+      this.#open.removeFirst()
+      if (this.#latenessMs === 0) this.#table.deleteOuter(start)
+      yield undefined
     }
   }
 
-  /** Yields a cell of each key in the window, its accumulators in `#ended`. */
-  *#endWindow(end: EventTime): Iterable<Cell<unknown>> {
-    const slices = this.#assigner.slicesOfWindow(end)
-    if (slices.length === 1) {
-      for (const cell of this.#table.cells(slices[0]!)) {
-        this.#ended = cell.value
-        yield cell
-      }
-    } else {
-      for (const { cell, merged } of this.#merge(slices).values()) {
-        this.#ended = merged
-        yield cell
-      }
+  /** Drops the slices that no window takes records for any more. Returns when the next one is to be dropped. */
+  *#cleanUp(due: EventTime): Generator<undefined, EventTime | undefined> {
+    for (let start = this.#kept.first; start !== undefined; start = this.#kept.first) {
+      this.#nextCleanUp = this.#assigner.slice(start).lastWindowEnd + this.#latenessMs
+      if (this.#nextCleanUp > due) return this.#nextCleanUp
+      this.#kept.removeFirst()
+      this.#table.deleteOuter(start)
+      yield undefined
     }
-    this.#ended = undefined
-    if (this.#latenessMs === 0) this.#drop(end)
-  }
-
-  #cleanUp(end: EventTime): readonly Cell<unknown>[] {
-    this.#drop(end)
-    return []
-  }
-
-  #drop(windowEnd: EventTime): void {
-    for (const start of this.#assigner.lastSlicesOfWindow(windowEnd)) this.#table.deleteOuter(start)
-  }
-
-  /** The slices as one, by key; keys in order of their first record, slice by slice. */
-  #merge(slices: readonly EventTime[]): Map<KeyToken, { readonly cell: Cell<unknown>; merged: unknown }> {
-    const keys = new Map<KeyToken, { readonly cell: Cell<unknown>; merged: unknown }>()
-    for (const start of slices) {
-      for (const cell of this.#table.cells(start)) {
-        const key = keys.get(cell.inner)
-        if (key === undefined) keys.set(cell.inner, { cell, merged: this.#accumulators.copy(cell.value) })
-        else key.merged = this.#accumulators.merge(key.merged, cell.value)
-      }
-    }
-    return keys
+    this.#nextCleanUp = Number.POSITIVE_INFINITY
+    return undefined
   }
 
   /** A record came after the end of windows that still take it: each of them has a new result. */
   #emitAgain(key: Key, watermark: EventTime, out: Collector<unknown>): void {
-    for (const { end } of this.#assigner.windowsOfSlice(this.#slice.start)) {
-      if (end > watermark || watermark >= end + this.#latenessMs || end <= this.#closedUpTo) continue
-      this.#emit(key, end, this.#accumulatorsOfKey(end), out)
-    }
-  }
-
-  #accumulatorsOfKey(windowEnd: EventTime): unknown {
+    const { start, firstWindowEnd, lastWindowEnd } = this.#slice
+    const closed = Math.max(watermark - this.#latenessMs, this.#closedUpTo)
+    let end = closed < firstWindowEnd ? firstWindowEnd : this.#endAfter(closed)
     const token = this.#context.keyToken()
-    let merged: unknown
-    let isFirst = true
-    for (const start of this.#assigner.slicesOfWindow(windowEnd)) {
-      const cell = this.#table.find(start, token)
-      if (cell === undefined) continue
-      merged = isFirst ? this.#accumulators.copy(cell.value) : this.#accumulators.merge(merged, cell.value)
-      isFirst = false
+    const merge = new SliceMerge(this.#accumulators, this.#table, token)
+    merge.starts.add(start)
+    let next = this.#kept.indexFrom(this.#assigner.startOf(end))
+    for (; end <= watermark && end <= lastWindowEnd; end = this.#endAfter(end)) {
+      for (; next < this.#kept.size && this.#kept.at(next)! < end; next++) {
+        const sliceStart = this.#kept.at(next)!
+        if (this.#table.find(sliceStart, token) !== undefined) merge.starts.add(sliceStart)
+      }
+      this.#emit(key, end, merge.window(this.#assigner.startOf(end), end), out)
     }
-    return merged
   }
 
   #emit(key: Key, end: EventTime, accumulators: unknown, out: Collector<unknown>): void {

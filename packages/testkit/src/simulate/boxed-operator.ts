@@ -40,8 +40,8 @@ export class BoxedOperator implements Operator<unknown, unknown> {
     this.#inner.open?.(new BoxingContext(context, this.#out, this.#watch))
   }
 
-  restored(): void {
-    this.#inner.restored?.()
+  restored(): Iterable<undefined> | void {
+    return this.#inner.restored?.()
   }
 
   process(record: StreamRecord<unknown>, out: Collector<unknown>): void {
@@ -136,6 +136,10 @@ class BoxingContext implements OperatorContext {
 
   watermark(): EventTime {
     return this.#inner.watermark()
+  }
+
+  lowestWatermark(): EventTime {
+    return this.#inner.lowestWatermark()
   }
 
   now(): number {

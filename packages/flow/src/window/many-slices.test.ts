@@ -1,0 +1,171 @@
+/** Windows of many slices: what they cost, counted, and that keeping parts of them merged changes no result. */
+import { operatorHarness, type OperatorHarness } from '@millrace/testkit'
+import fc from 'fast-check'
+import { describe, expect, test } from 'vitest'
+import { aggregator, type Aggregate, type Aggregates } from './aggregate.ts'
+import { count } from './count.ts'
+import { AlignedWindows, sliding } from './sliding.ts'
+import type { WindowAssigner } from './assigner.ts'
+import { WindowOperator } from './window-operator.ts'
+
+interface Reading {
+  readonly key: string
+  readonly text: string
+}
+
+function harnessOf(
+  assigner: WindowAssigner,
+  aggregates: Aggregates<Reading>,
+  latenessMs = 0,
+): OperatorHarness<Reading> {
+  return operatorHarness<Reading>(
+    () =>
+      new WindowOperator({
+        name: 'window',
+        assigner,
+        aggregates: aggregates as Aggregates<unknown>,
+        latenessMs,
+      }),
+    { keyBy: ({ key }) => key, outputs: ['late'] },
+  )
+}
+
+/** A text that shows how values were merged: `add` separates by a comma, `merge` by brackets. */
+function trace(isFixedSize: boolean): Aggregate<Reading, string, string> {
+  return aggregator({
+    kind: 'trace',
+    version: 1,
+    create: () => '',
+    add: (all: string, { text }: Reading) => (all === '' ? text : `${all},${text}`),
+    merge: (a, b) => (a === '' || b === '' ? a + b : `[${a} ${b}]`),
+    result: (all) => all,
+    isFixedSize,
+  })
+}
+
+/** The values in the order in which they were merged. */
+const flat = (traced: string): string[] => traced.split(/[[\] ,]+/).filter((text) => text !== '')
+
+interface Step {
+  readonly key: string
+  readonly forward: number
+  readonly back: number
+  readonly isRestart: boolean
+}
+
+const steps = fc.array(
+  fc.record({
+    key: fc.constantFrom('a', 'b', 'c'),
+    forward: fc.integer({ min: 0, max: 9 }),
+    back: fc.nat({ max: 12 }),
+    isRestart: fc.boolean(),
+  }),
+  { maxLength: 80 },
+)
+const shapes = fc.record({
+  slide: fc.integer({ min: 1, max: 4 }),
+  more: fc.nat({ max: 30 }),
+  offset: fc.constantFrom(0, 1),
+  latenessMs: fc.constantFrom(0, 0, 15),
+})
+
+function run(harness: OperatorHarness<Reading>, moves: readonly Step[], restarts: boolean): unknown {
+  let newest = 0
+  for (const [index, { key, forward, back, isRestart }] of moves.entries()) {
+    harness.watermark(newest - 5)
+    if (restarts && isRestart) harness.snapshotAndRestore()
+    harness.record({ key, text: String(index) }, newest + forward - back)
+    newest += forward
+  }
+  harness.end()
+  return harness.outputs.map(({ value }) => value)
+}
+
+describe('parts of windows that are kept merged', () => {
+  test('hold the same values in the same order as windows that are merged anew', () => {
+    fc.assert(
+      fc.property(shapes, steps, ({ slide, more, offset, latenessMs }, moves) => {
+        const assigner = sliding({ size: slide + more, slide, offset: offset % slide })
+        const kept = harnessOf(assigner, { trace: trace(true) }, latenessMs)
+        const anew = harnessOf(assigner, { trace: trace(false) }, latenessMs)
+        const results = (harness: OperatorHarness<Reading>) =>
+          (run(harness, moves, false) as { trace: string }[]).map((result) => ({
+            ...result,
+            trace: flat(result.trace),
+          }))
+        expect(results(kept)).toEqual(results(anew))
+      }),
+      { numRuns: 300 },
+    )
+  })
+
+  test('are merged in the same order after a restart, so that a sum of fractions has the same last bit', () => {
+    fc.assert(
+      fc.property(shapes, steps, ({ slide, more, offset, latenessMs }, moves) => {
+        const assigner = sliding({ size: slide + more, slide, offset: offset % slide })
+        const once = run(harnessOf(assigner, { trace: trace(true) }, latenessMs), moves, false)
+        const again = run(harnessOf(assigner, { trace: trace(true) }, latenessMs), moves, true)
+        expect(again).toEqual(once)
+      }),
+      { numRuns: 300 },
+    )
+  })
+})
+
+describe('the cost of windows', () => {
+  /** Counts how often the assigner is asked. */
+  class Counting extends AlignedWindows {
+    calls = 0
+
+    override slice(time: number) {
+      this.calls++
+      return super.slice(time)
+    }
+  }
+
+  test('a day that slides by a second over two records costs a few steps per result', () => {
+    const day = 86_400_000
+    const assigner = new Counting('counting', { size: day, slide: 1_000, offset: 0 })
+    const harness = harnessOf(assigner, { n: count() })
+    harness.record({ key: 'a', text: '' }, 0)
+    harness.record({ key: 'a', text: '' }, 2 * day)
+    harness.end()
+    expect(harness.outputs).toHaveLength(2 * 86_400)
+    expect(assigner.calls).toBeLessThan(8 * 86_400 * 2)
+  })
+
+  test('windows without records cost nothing, however many there are', () => {
+    const assigner = new Counting('counting', { size: 10_000, slide: 1_000, offset: 0 })
+    const harness = harnessOf(assigner, { n: count() })
+    harness.record({ key: 'a', text: '' }, 0)
+    harness.record({ key: 'a', text: '' }, 1e12)
+    harness.end()
+    expect(harness.outputs).toHaveLength(20)
+    expect(assigner.calls).toBeLessThan(200)
+  })
+
+  test.each([10, 100, 1_000])('a window of %i slices is merged in four steps', (slices) => {
+    let merges = 0
+    const counted = aggregator<Reading, number, number>({
+      kind: 'counted',
+      version: 1,
+      create: () => 0,
+      add: (n) => n + 1,
+      merge: (a, b) => {
+        merges++
+        return a + b
+      },
+      result: (n) => n,
+    })
+    const harness = harnessOf(sliding({ size: slices, slide: 1 }), { counted })
+    const records = 3 * slices
+    for (let time = 0; time < records; time++) {
+      harness.watermark(time)
+      for (const key of ['a', 'b']) harness.record({ key, text: '' }, time)
+    }
+    harness.end()
+    expect(harness.outputs).toHaveLength(2 * (records + slices - 1))
+    // Each slice is copied and merged backwards once and forwards once, and each window merges two parts.
+    expect(merges / harness.outputs.length).toBeLessThan(5)
+  })
+})

@@ -1,0 +1,109 @@
+import type { Cell, EventTime, KeyToken, StateTable } from '@millrace/core'
+import type { Accumulators } from './accumulators.ts'
+import { SliceMerge } from './slice-merge.ts'
+import { SortedTimes } from './sorted-times.ts'
+
+/** How many cells are passed between two steps of a search. */
+const searchStep = 32
+
+/**
+ * The slices of windows that have not ended, where windows share slices: which keys they hold, and what comes of each
+ * key in a window.
+ *
+ * Nothing of it is saved: it follows from the table.
+ *
+ * True between any two calls:
+ *
+ *  1. Each key with a cell in an open slice has a `SliceMerge` with the starts of these slices.
+ *  2. `#fronts` are the slices that are the first open one of some key, and `#keysInFront` says of how many. So only
+ *     these are looked at to find the keys of a window, each once, in the order of their first slice and, in one slice,
+ *     of their cells.
+ */
+export class OpenSlices {
+  readonly #table: StateTable<unknown>
+  readonly #accumulators: Accumulators
+  readonly #keys = new Map<KeyToken, SliceMerge>()
+  readonly #fronts = new SortedTimes()
+  readonly #keysInFront = new Map<EventTime, number>()
+  /** Of the key that `keysOf` has just yielded. */
+  #merge!: SliceMerge
+
+  constructor(table: StateTable<unknown>, accumulators: Accumulators) {
+    this.#table = table
+    this.#accumulators = accumulators
+  }
+
+  /** A key has got a cell in an open slice. */
+  add(token: KeyToken, sliceStart: EventTime): void {
+    let merge = this.#keys.get(token)
+    if (merge === undefined) {
+      merge = new SliceMerge(this.#accumulators, this.#table, token)
+      this.#keys.set(token, merge)
+    }
+    const { starts } = merge
+    const front = starts.first
+    starts.add(sliceStart)
+    merge.changed(sliceStart)
+    if (front !== undefined && front < sliceStart) return
+    if (front !== undefined) this.#leaveFront(front)
+    this.#enterFront(sliceStart)
+  }
+
+  /** The cell of a key in an open slice has changed. */
+  changed(token: KeyToken, sliceStart: EventTime): void {
+    this.#keys.get(token)?.changed(sliceStart)
+  }
+
+  /**
+   * A cell of each key in a window, and undefined where the search takes long. Windows are asked for in the order of
+   * their ends.
+   */
+  *keysOf(start: EventTime, end: EventTime): Generator<Cell<unknown> | undefined> {
+    let passed = 0
+    for (let i = this.#fronts.indexFrom(start); i < this.#fronts.size; i++) {
+      const sliceStart = this.#fronts.at(i)!
+      if (sliceStart >= end) return
+      for (const cell of this.#table.cells(sliceStart)) {
+        const merge = this.#keys.get(cell.inner)!
+        if (merge.starts.first === sliceStart) {
+          this.#merge = merge
+          yield cell
+        } else if (++passed % searchStep === 0) yield undefined
+      }
+    }
+  }
+
+  /** The accumulators, in the window, of the key that `keysOf` has just yielded. Not to be changed. */
+  merged(start: EventTime, end: EventTime): unknown {
+    return this.#merge.window(start, end)
+  }
+
+  /** All windows of a slice have ended. Yields where that takes long. Slices are closed in the order of time. */
+  *close(sliceStart: EventTime): Generator<undefined> {
+    let passed = 0
+    for (const { inner } of this.#table.cells(sliceStart)) {
+      const { starts } = this.#keys.get(inner)!
+      this.#leaveFront(sliceStart)
+      starts.removeFirst()
+      if (starts.first === undefined) this.#keys.delete(inner)
+      else this.#enterFront(starts.first)
+      if (++passed % searchStep === 0) yield undefined
+    }
+  }
+
+  #enterFront(sliceStart: EventTime): void {
+    const keys = this.#keysInFront.get(sliceStart)
+    if (keys === undefined) this.#fronts.add(sliceStart)
+    this.#keysInFront.set(sliceStart, (keys ?? 0) + 1)
+  }
+
+  #leaveFront(sliceStart: EventTime): void {
+    const keys = this.#keysInFront.get(sliceStart)!
+    if (keys > 1) {
+      this.#keysInFront.set(sliceStart, keys - 1)
+    } else {
+      this.#keysInFront.delete(sliceStart)
+      this.#fronts.remove(sliceStart)
+    }
+  }
+}
