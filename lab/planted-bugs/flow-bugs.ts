@@ -96,12 +96,9 @@ export const flowBugs: readonly SimulatorBug[] = [
   {
     name: 'a split that has ended is read again after a restart',
     plant: {
-      file: 'core/src/runtime/split-set.ts',
-      from: '      if (entry.isFinished) {\n',
-      to: `      if (entry.isFinished) {
-        this.#order.add(this.#add(split, undefined, newest ?? MIN_TIME))
-        if (entry.isFinished) continue
-`,
+      file: 'core/src/runtime/finished-splits.ts',
+      from: 'for (const entry of entriesOn(page)) this.#note',
+      to: 'for (const entry of entriesOn(page).slice(1)) this.#note',
     },
     shows: /has twice|has beside|nobody|never ends|waits/,
     seed: 25,
@@ -114,17 +111,17 @@ export const flowBugs: readonly SimulatorBug[] = [
       to: 'this.#isComplete = true\n',
     },
     shows: /misses|gave up|never ends|waits|nobody/,
-    seed: 1,
+    seed: 2,
   },
   {
     name: 'a split that is not open is left out of the checkpoint',
     plant: {
       file: 'core/src/runtime/split-set.ts',
-      from: 'Array.from(this.#live.values(), (feed) => feed.entry(false))',
-      to: 'Array.from(this.#live.values(), (feed) => feed.entry(false)).filter(({ split }) => this.#live.get(split)!.isOpen)',
+      from: 'Array.from(this.#live.values(), (feed) => feed.entry())',
+      to: 'Array.from(this.#live.values()).filter((feed) => feed.isOpen).map((feed) => feed.entry())',
     },
     shows: /has twice|has beside|misses|state at the end/,
-    seed: 0,
+    seed: 14,
   },
   {
     name: 'a split that had ended raises the watermark before the others are there',

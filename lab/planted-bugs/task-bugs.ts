@@ -26,8 +26,8 @@ export const taskBugs: readonly TestedBug[] = [
     name: 'a source polls without credit',
     plant: {
       file: 'core/src/runtime/source-task.ts',
-      from: 'else if (!this.#outlet.hasRoom) await this.#wakeup.wait()',
-      to: '',
+      from: 'checkpoint === undefined && this.#outlet.hasRoom && (await this.#read())',
+      to: 'checkpoint === undefined && (await this.#read())',
     },
     files: ['packages/core/test/slow-calls.test.ts'],
     shows: /hold their credit|every checkpoint/,

@@ -86,17 +86,15 @@ const splitsShown = 4
 
 function factsOf({ pipeline, operators, sources, sinks }: Manifest): readonly string[] {
   const parts = operators.map((entry) => `  ${partText(entry)}`)
-  const positions = sources.flatMap(({ source, splits }) => {
-    const shown = splits.slice(0, splitsShown).map(({ split, position, isFinished }) => {
-      const at = isFinished
-        ? 'read to its end'
-        : position === undefined
-          ? 'not begun'
-          : `at ${JSON.stringify(position)}`
+  const positions = sources.flatMap(({ source, splits, finished }) => {
+    const rows = splits.slice(0, splitsShown).map(({ split, position }) => {
+      const at = position === undefined ? 'not begun' : `at ${JSON.stringify(position)}`
       return `  ${source}, split ${split}: ${at}`
     })
-    const more = splits.length - shown.length
-    return more > 0 ? [...shown, `  ${source}: ${more} more splits`] : shown
+    const more = splits.length - rows.length
+    if (more > 0) rows.push(`  ${source}: ${more} more splits`)
+    if (finished > 0) rows.push(`  ${source}: ${finished} splits read to their end`)
+    return rows
   })
   const inDoubt = sinks.filter(({ isCommitted }) => isCommitted !== true).length
   const pending = inDoubt === 0 ? [] : [`  ${inDoubt} commits prepared by sinks`]

@@ -131,6 +131,7 @@ export type { Manifest, OperatorEntry } from './checkpoint/manifest.ts'
 
 // runtime
 export { DataDirectory } from './runtime/data-directory.ts'
+export { FinishedSplits, finishedSplitsSpec } from './runtime/finished-splits.ts'
 export { startJob } from './runtime/job.ts'
 export type { Job, JobResult, JobStatus } from './runtime/job.ts'
 export type { CheckpointOptions, JobOptions } from './runtime/job-options.ts'

@@ -1,5 +1,9 @@
-import { ManualClock, seededRandom, Wakeup, type Random } from '@millrace/channels'
-import type { ConnectorContext, Poll, Source, SplitReader } from '@millrace/core'
+import { ManualClock, seededRandom, systemScheduler, Wakeup, type Random } from '@millrace/channels'
+import type { ConnectorContext, OpenStateStore, Poll, Source, SplitReader, StateTable } from '@millrace/core'
+import { memoryStore } from '@millrace/store-memory'
+import { SimFs } from '@millrace/testkit'
+import { YieldBudget } from '../src/kernel/yield-budget.ts'
+import { FinishedSplits, finishedSplitsSpec } from '../src/runtime/finished-splits.ts'
 import { SplitSet, type SplitSetOptions } from '../src/runtime/split-set.ts'
 import { SplitWatermarks } from '../src/time/split-watermarks.ts'
 
@@ -9,10 +13,14 @@ export interface Script {
   readonly splits: Readonly<Record<string, readonly number[]>>
   /** Whether a split ends behind its last time. Otherwise it waits for `more`. */
   readonly ends: boolean
+  /** Whether that is the end of a run only. */
+  readonly isResumable?: boolean
   /** How many records a poll brings, and how often there are none at the moment. */
   readonly random?: Random
   /** Whether the source says which closed splits have more. */
   readonly saysChanges?: boolean
+  /** Whether discovery may name other splits later. */
+  readonly mayGrow?: boolean
   /** Whether readers want to hear what is durable. */
   readonly acknowledges?: boolean
 }
@@ -25,6 +33,7 @@ export class ScriptedSource implements Source<number, number> {
   readonly opened = new Map<string, number>()
   readonly acknowledged = new Map<string, number>()
   declare readonly changed?: NonNullable<Source<number, number>['changed']>
+  declare gone?: NonNullable<Source<number, number>['gone']>
   readonly #script: Script
   readonly #waiting = new Map<string, () => void>()
   open = (split: string, from = 0): Promise<SplitReader<number, number>> => {
@@ -48,7 +57,7 @@ export class ScriptedSource implements Source<number, number> {
   }
 
   async discover() {
-    return { splits: [...this.times.keys()], isComplete: true }
+    return { splits: [...this.times.keys()], isComplete: this.#script.mayGrow !== true }
   }
 
   /** Adds a time to a split. */
@@ -58,7 +67,7 @@ export class ScriptedSource implements Source<number, number> {
   }
 
   #reader(split: string, from: number): SplitReader<number, number> {
-    const { random, ends, acknowledges } = this.#script
+    const { random, ends, isResumable = false, acknowledges } = this.#script
     const times = this.times.get(split)!
     let next = from
     let isClosed = false
@@ -66,7 +75,8 @@ export class ScriptedSource implements Source<number, number> {
     const reader: SplitReader<number, number> = {
       poll: (limit): Poll<number> => {
         if (isAway) return { kind: 'pending', isCaughtUp: false }
-        if (next >= times.length) return ends ? { kind: 'end' } : { kind: 'pending', isCaughtUp: true }
+        if (next >= times.length)
+          return ends ? { kind: 'end', isFinal: !isResumable } : { kind: 'pending', isCaughtUp: true }
         const first = next
         const count = random === undefined ? limit : 1 + random.int(limit)
         next = Math.min(times.length, first + count)
@@ -97,9 +107,43 @@ export class ScriptedSource implements Source<number, number> {
   }
 }
 
+/** The table in which a source keeps what has ended, as a store restores it from what another has persisted. */
+export async function finishedTable(
+  fs: SimFs = new SimFs(),
+  from?: Awaited<ReturnType<OpenStateStore['persist']>>,
+): Promise<{ store: OpenStateStore; table: StateTable<Uint8Array> }> {
+  const clock = new ManualClock(0)
+  const store = await memoryStore().open({
+    fs,
+    clock,
+    directory: 'state',
+    from,
+    retained: from === undefined ? [] : [from],
+  })
+  const groups = { first: 0, last: 15 }
+  const table = store.table({ ...finishedSplitsSpec, owner: 'scripted', subtask: 0, groups })
+  await store.load()
+  return { store, table }
+}
+
+/** The splits of a table that have ended; none by default. */
+export async function finishedSplits(table?: StateTable<Uint8Array>): Promise<FinishedSplits> {
+  const budget = new YieldBudget({ clock: new ManualClock(0), scheduler: systemScheduler })
+  return FinishedSplits.load(table ?? (await finishedTable()).table, 16, budget)
+}
+
 /** What is chosen for a life; the rest is small. */
 export type SplitLifeOptions = Partial<
-  Pick<SplitSetOptions, 'turnRecords' | 'maxOpenReaders' | 'idleAfterMs' | 'hasTimestamps' | 'restored'>
+  Pick<
+    SplitSetOptions,
+    | 'turnRecords'
+    | 'maxOpenReaders'
+    | 'idleAfterMs'
+    | 'hasTimestamps'
+    | 'restored'
+    | 'finished'
+    | 'watermarks'
+  >
 > & { readonly isBounded?: boolean; readonly limit?: number }
 
 /** Does with a set of splits what a source task does, and keeps what it reads. */
@@ -113,9 +157,19 @@ export class SplitLife {
   readonly #limit: number
   readonly #isTimed: boolean
 
-  constructor(source: Source<unknown>, options: SplitLifeOptions = {}) {
+  /** Begins a life: what there is at the start has been found, and opened as far as may be. */
+  static async begin(source: Source<unknown>, options: SplitLifeOptions = {}): Promise<SplitLife> {
+    const life = new SplitLife(source, { finished: await finishedSplits(), ...options })
+    await life.set.open()
+    return life
+  }
+
+  private constructor(
+    source: Source<unknown>,
+    options: SplitLifeOptions & { readonly finished: FinishedSplits },
+  ) {
     const { hasTimestamps = true, isBounded = false, limit = 1_000_000, ...rest } = options
-    this.watermarks = new SplitWatermarks(0)
+    this.watermarks = options.watermarks ?? new SplitWatermarks(0)
     this.#limit = limit
     this.#isTimed = hasTimestamps
     const parts: Partial<ConnectorContext> = {
@@ -138,6 +192,7 @@ export class SplitLife {
       maxOpenReaders: 1_000,
       idleAfterMs: undefined,
       restored: undefined,
+      budget: new YieldBudget({ clock: this.clock, scheduler: systemScheduler }),
       wake: () => this.#wakeup.wake(),
       ...rest,
     })
@@ -166,7 +221,7 @@ export class SplitLife {
     const polled = this.set.poll(this.#limit)
     if (polled === undefined) return false
     const { feed, poll } = polled
-    if (poll.kind === 'end') await this.set.end(feed)
+    if (poll.kind === 'end') await this.set.end(feed, poll.isFinal === true)
     else if (poll.kind === 'records') {
       this.watermarks.read(feed.time)
       for (const value of poll.values) {
@@ -178,11 +233,11 @@ export class SplitLife {
     return true
   }
 
-  /** False if nobody calls for a good while. */
+  /** False if nothing happens in a few turns of the event loop. */
   async #woken(): Promise<boolean> {
     let isWoken = false
     void this.#wakeup.wait().then(() => (isWoken = true))
-    for (let hop = 0; hop < 200 && !isWoken; hop++) await Promise.resolve()
+    for (let turn = 0; turn < 5 && !isWoken; turn++) await systemScheduler.turn()
     if (!isWoken) this.#wakeup.wake()
     return isWoken
   }

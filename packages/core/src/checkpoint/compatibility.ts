@@ -182,8 +182,12 @@ class Comparison {
 
   #drop(entry: OperatorEntry): void {
     const { name, kind } = entry
-    if (kind === 'source' || kind === 'sink') {
-      this.#abandon(entry, 'dropped', [kind === 'source' ? fromTheBeginning : this.#lostWork(name)])
+    if (kind === 'source') {
+      // Which of its splits have ended is state.
+      this.#discard.push({ owner: name })
+      this.#abandon(entry, 'dropped', [fromTheBeginning])
+    } else if (kind === 'sink') {
+      this.#abandon(entry, 'dropped', [this.#lostWork(name)])
     } else {
       this.#discard.push({ owner: name })
       const note =

@@ -16,6 +16,8 @@ export interface TaskReport {
   readonly reached: ReadonlyMap<string, readonly Reached[]>
   /** Of a source: where each split stood when the barrier entered the stream. */
   readonly splits?: readonly SplitEntry[]
+  /** Of a source: how many splits had ended. */
+  readonly finished?: number
   /** Of a sink: everything prepared and not yet committed. */
   readonly prepared?: readonly { readonly checkpoint: number; readonly committable: Json }[]
 }

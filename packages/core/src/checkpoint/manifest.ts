@@ -64,16 +64,18 @@ export interface GroupsReached {
 
 export interface SourceEntry {
   readonly source: string
+  /** Those that were begun and have not ended. */
   readonly splits: readonly SplitEntry[]
+  /** How many have ended. Which they are is state of the source, in the store. */
+  readonly finished: number
 }
 
 export interface SplitEntry {
   readonly split: string
-  /** Undefined for a split that was found but not opened yet. */
+  /** Undefined for a split that was opened only after a restart and before its first position was known. */
   readonly position: Json | undefined
   /** The newest event time seen, or null: none. */
   readonly newest: number | null
-  readonly isFinished: boolean
 }
 
 /** How far a source or an operator had got in event time at the barrier, for some of its key groups. */

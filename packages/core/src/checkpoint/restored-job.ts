@@ -4,7 +4,7 @@ import { MIN_TIME, type EventTime } from '../kernel/time.ts'
 import type { OperatorHistory } from '../operator/chain-assembly.ts'
 import type { Reached } from '../time/reached.ts'
 import type { TaskReport } from './coordinator.ts'
-import type { Manifest, WatermarkEntry, SinkEntry, SourceEntry, SplitEntry } from './manifest.ts'
+import type { Manifest, SinkEntry, SourceEntry, WatermarkEntry } from './manifest.ts'
 
 /** A manifest's contents as tasks ask for them; also for a job that starts from nothing. */
 export class RestoredJob {
@@ -61,19 +61,26 @@ export function manifestParts(
   graph: Graph,
 ): Pick<Manifest, 'sources' | 'watermarks' | 'sinks'> {
   const types = typesOf(graph)
-  const sources = new Map<string, SplitEntry[]>()
+  const sources = new Map<string, SourceEntry>()
   const watermarks: WatermarkEntry[] = []
   const sinks: SinkEntry[] = []
-  for (const { task, subtask, reached, splits, prepared } of reports) {
+  for (const { task, subtask, reached, splits, finished = 0, prepared } of reports) {
     for (const [operator, runs] of reached) {
       for (const run of runs) watermarks.push(entryOf(operator, types.get(operator)!, run))
     }
-    if (splits !== undefined) sources.set(task, [...(sources.get(task) ?? []), ...splits])
+    if (splits !== undefined) {
+      const before = sources.get(task)
+      sources.set(task, {
+        source: task,
+        splits: [...(before?.splits ?? []), ...splits],
+        finished: (before?.finished ?? 0) + finished,
+      })
+    }
     for (const { checkpoint, committable } of prepared ?? []) {
       sinks.push({ sink: task, subtask, preparedAt: checkpoint, committable })
     }
   }
-  return { sources: [...sources].map(([source, splits]) => ({ source, splits })), watermarks, sinks }
+  return { sources: [...sources.values()], watermarks, sinks }
 }
 
 function entryOf(operator: string, type: string, run: Reached): WatermarkEntry {

@@ -5,7 +5,8 @@ import type { Discovery, Poll, Source, SplitReader } from './source.ts'
 /**
  * A bounded source over arrays: the smallest complete source, and the one to read first.
  *
- * `splits` maps a split's name to its values. A position is the index of the next value.
+ * `splits` maps a split's name to its values. A position is the index of the next value. A split that was read to its
+ * end has ended for good: a later job with the same data directory does not look for more values in it.
  *
  * @example
  * const letters = memorySource({ a: ['x', 'y'], b: ['z'] })
@@ -21,7 +22,7 @@ export function memorySource<T>(splits: Readonly<Record<string, readonly T[]>>):
       let next = from
       return {
         poll(limit: number): Poll<T> {
-          if (next >= all.length) return { kind: 'end' }
+          if (next >= all.length) return { kind: 'end', isFinal: true }
           const first = next
           next = Math.min(all.length, first + limit)
           return {

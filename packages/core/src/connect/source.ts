@@ -24,7 +24,8 @@ export interface Source<T, Position extends Json = Json> {
   readonly durability: 'replayable' | 'volatile'
   /**
    * Names the splits that exist now. Called at start and again every `discoverEveryMs`; a split once named
-   * is never named under another name. A split that has ended may be named again; it is not read again.
+   * is never named under another name. A split that has ended may be named again: one that has ended for good is not
+   * opened again, and one that has ended for a run is opened by the next run, if it is named then.
    */
   discover(context: ConnectorContext): Promise<Discovery>
   /** Milliseconds between calls of `discover` while it says that more may come. Default 1000. */
@@ -45,10 +46,16 @@ export interface Source<T, Position extends Json = Json> {
   readonly maxOpenReaders?: number
   /**
    * Names those of some splits that may have something new behind their positions: records, or the end. The engine asks
-   * this every `discoverEveryMs` about splits that it closed while they were quiet; it should cost less than opening
-   * them. Without it they are opened in turn to find out.
+   * this every `discoverEveryMs` about splits that it closed while they were quiet, and at the start about those that
+   * had ended for an earlier run; it should cost less than opening them. Without it they are opened to find out.
    */
   changed?(splits: readonly ClosedSplit<Position>[], context: ConnectorContext): Promise<readonly string[]>
+  /**
+   * Names those of some splits that will never be named by `discover` again. All of them have ended, and were not named
+   * of late. The engine remembers every split that has ended, about 50 bytes for each, so that it is not read again;
+   * these it forgets. Without it none is forgotten.
+   */
+  gone?(splits: readonly string[], context: ConnectorContext): Promise<readonly string[]>
   /** Called once when the job ends or restarts, after every reader was closed. */
   close?(): Promise<void>
 }
@@ -104,8 +111,12 @@ export type Poll<T> =
     }
   /** Nothing is here now. `isCaughtUp` says that the reader has seen everything there is. */
   | { readonly kind: 'pending'; readonly isCaughtUp: boolean }
-  /** No record will ever come again. */
-  | { readonly kind: 'end' }
+  /**
+   * Nothing more comes in this run. `isFinal` says that nothing will in any later one either: the engine forgets the
+   * position and never opens the split again. Otherwise the next start opens it where it ended and asks again, so a
+   * source whose splits may grow while no job runs leaves it out. Default false.
+   */
+  | { readonly kind: 'end'; readonly isFinal?: boolean }
 
 /** A piece of input that is no record. */
 export interface DecodeFailure {

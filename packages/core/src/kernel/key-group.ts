@@ -54,7 +54,8 @@ export function subtaskOfGroup(group: number, parallelism: number, groupCount: n
   return Math.floor((group * parallelism) / groupCount)
 }
 
-function tokenHash(token: KeyToken): number {
+/** A hash of 32 bits, signed. Its low bits are those that the key group depends on. */
+export function tokenHash(token: KeyToken): number {
   if (typeof token === 'string') return textHash(token)
   if (typeof token === 'number') return numberHash(token)
   if (typeof token === 'bigint') return textHash(token.toString())

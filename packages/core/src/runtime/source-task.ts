@@ -12,9 +12,12 @@ import { FailurePolicy } from '../operator/failure-policy.ts'
 import { oneReceiver, type Receiver } from '../operator/receiver.ts'
 import type { ChainTarget } from '../operator/chain-part.ts'
 import type { SourceTaskPlan } from '../plan/plan.ts'
+import type { StateTable } from '../state/state-store.ts'
 import { SplitWatermarks } from '../time/split-watermarks.ts'
 import type { TaskWiring } from './chain-task.ts'
+import { FinishedSplits, finishedSplitsSpec } from './finished-splits.ts'
 import { Outlet } from './outlet.ts'
+import { SnapshotSlices } from './snapshot-slices.ts'
 import type { SplitFeed } from './split-feed.ts'
 import { SplitSet, type SplitPosition } from './split-set.ts'
 import { Stamp } from './stamp.ts'
@@ -38,7 +41,10 @@ export class SourceTask implements Task {
   readonly #watermarks: SplitWatermarks
   readonly #head: Receiver
   readonly #policy: FailurePolicy
-  readonly #splits: SplitSet
+  readonly #restored: SourceEntry | undefined
+  readonly #finished: StateTable<Uint8Array>
+  readonly #snapshot: SnapshotSlices
+  #splits!: SplitSet
   /** Positions by checkpoint, until no older checkpoint is kept and they can be acknowledged. */
   readonly #unacknowledged = new Map<number, readonly SplitPosition[]>()
   readonly #barriers: number[] = []
@@ -75,21 +81,14 @@ export class SourceTask implements Task {
       signal: around.cancellation.signal,
       isBarrierWaiting: () => this.#barriers.length > 0,
     })
-    this.#splits = new SplitSet({
-      source: plan.node.source,
-      context: this.#context,
-      readerContext: () => around.readerContext(plan.name),
+    this.#restored = restored
+    this.#finished = around.store.table({
+      ...finishedSplitsSpec,
+      owner: plan.name,
       subtask,
-      parallelism: around.parallelism,
-      keyGroups: around.keyGroups,
-      watermarks: this.#watermarks,
-      hasTimestamps: plan.stamp !== undefined,
-      turnRecords: around.batchRecords,
-      maxOpenReaders: maxOpenReaders(plan.node.source, around.maxOpenReaders),
-      idleAfterMs: plan.stamp?.node.timestamps.idleAfterMs,
-      restored,
-      wake: () => wakeup.wake(),
+      groups: this.#groups,
     })
+    this.#snapshot = new SnapshotSlices(around.store, [plan.name], subtask)
     const ports: Receiver[] = [...wiring.ports]
     this.#policy = this.#policyOf(plan.node.name, plan.node.onError.kind, plan.errors, ports)
     if (plan.stamp !== undefined) ports.push(this.#stamp(plan.stamp, ports))
@@ -97,6 +96,8 @@ export class SourceTask implements Task {
   }
 
   async open(): Promise<void> {
+    const { keyGroups, budget } = this.#around
+    this.#splits = this.#makeSplits(await FinishedSplits.load(this.#finished, keyGroups, budget))
     await this.#splits.open()
   }
 
@@ -118,8 +119,13 @@ export class SourceTask implements Task {
       await this.#acknowledge()
       const checkpoint = this.#barriers.shift()
       if (checkpoint !== undefined) this.#cut(checkpoint)
-      else if (!this.#outlet.hasRoom) await this.#wakeup.wait()
-      else if (!(await this.#read())) await this.#wait()
+      const hasRead = checkpoint === undefined && this.#outlet.hasRoom && (await this.#read())
+      if (this.#snapshot.isUnderWay) {
+        this.#snapshot.slice()
+        await budget.turn()
+      } else if (checkpoint === undefined && !hasRead) {
+        await (this.#outlet.hasRoom ? this.#wait() : this.#wakeup.wait())
+      }
       const due = budget.due()
       if (due !== undefined) await due
     }
@@ -156,7 +162,7 @@ export class SourceTask implements Task {
 
   async close(): Promise<void> {
     this.#alarm?.[Symbol.dispose]()
-    await this.#splits.close()
+    await (this.#splits as SplitSet | undefined)?.close()
   }
 
   /** Hands on what one split has; false if there is nothing to do now. */
@@ -175,7 +181,7 @@ export class SourceTask implements Task {
     }
     const { feed, poll } = polled
     if (poll.kind === 'records') await this.#emit(feed, poll)
-    else if (poll.kind === 'end') await this.#splits.end(feed)
+    else if (poll.kind === 'end') await this.#splits.end(feed, poll.isFinal === true)
     this.#announce()
     return true
   }
@@ -227,15 +233,19 @@ export class SourceTask implements Task {
 
   #cut(checkpoint: number): void {
     const splits = this.#splits.entries()
+    const finished = this.#splits.finished
     const { watermark } = this.#cursor
     const reached = { ...this.#groups, watermark, hasEnded: false, firedTo: MIN_TIME }
     this.#unacknowledged.set(checkpoint, this.#splits.toAcknowledge())
     this.#outlet.mark({ kind: 'barrier', checkpoint })
-    this.#around.report(checkpoint, {
-      task: this.#plan.name,
-      subtask: this.#subtask,
-      reached: new Map([[this.#plan.name, [reached]]]),
-      splits,
+    this.#snapshot.begin(() => {
+      this.#around.report(checkpoint, {
+        task: this.#plan.name,
+        subtask: this.#subtask,
+        reached: new Map([[this.#plan.name, [reached]]]),
+        splits,
+        finished,
+      })
     })
   }
 
@@ -280,6 +290,29 @@ export class SourceTask implements Task {
     if (isIdle === this.#isIdle) return
     this.#isIdle = isIdle
     this.#outlet.mark({ kind: isIdle ? 'idle' : 'active' })
+  }
+
+  #makeSplits(finished: FinishedSplits): SplitSet {
+    const around = this.#around
+    const { parallelism, keyGroups, batchRecords, budget } = around
+    const { name, node, stamp } = this.#plan
+    return new SplitSet({
+      source: node.source,
+      context: this.#context,
+      readerContext: () => around.readerContext(name),
+      subtask: this.#subtask,
+      parallelism,
+      keyGroups,
+      watermarks: this.#watermarks,
+      hasTimestamps: stamp !== undefined,
+      turnRecords: batchRecords,
+      maxOpenReaders: maxOpenReaders(node.source, around.maxOpenReaders),
+      idleAfterMs: stamp?.node.timestamps.idleAfterMs,
+      restored: this.#restored,
+      finished,
+      budget,
+      wake: () => this.#wakeup.wake(),
+    })
   }
 
   #steps(ports: readonly Receiver[]): Receiver {

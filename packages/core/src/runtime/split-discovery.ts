@@ -1,17 +1,26 @@
 import type { ConnectorContext, Source } from '../connect/source.ts'
 import { describeError, MillraceError } from '../kernel/errors.ts'
 import { MAX_TIME } from '../kernel/time.ts'
+import type { YieldBudget } from '../kernel/yield-budget.ts'
 import { BackgroundCheck } from './background-check.ts'
+import type { FinishedSplit, FinishedSplits } from './finished-splits.ts'
 
 /** How often a source is asked about its splits unless it says otherwise, in milliseconds. */
 export const defaultDiscoverEveryMs = 1000
+
+const unnamedMax = 64
 
 /** What discovery needs to know of the splits. */
 export interface SplitDiscoveryOptions {
   readonly source: Source<unknown>
   readonly context: ConnectorContext
-  /** Whether a split belongs to this subtask and is neither live nor finished. */
-  readonly isNew: (split: string) => boolean
+  /** Whether a split belongs to this subtask and is live. */
+  readonly isLive: (split: string) => boolean
+  readonly isMine: (split: string) => boolean
+  readonly finished: FinishedSplits
+  readonly budget: YieldBudget
+  /** A split that had ended for an earlier run is named again. `hasMore` is false if its source says so. */
+  readonly onResume: (split: FinishedSplit, hasMore: boolean) => void
   /** Something has changed that the task should look at. */
   readonly wake: () => void
 }
@@ -28,6 +37,9 @@ export class SplitDiscovery {
   /** One iterator for all: a new one would have to pass everything that was taken before. */
   readonly #next: Iterator<string>
   #isComplete = false
+  #isFirst = true
+  /** So many splits that have ended and are not named any more are no reason to ask about them. */
+  #unnamedMax = unnamedMax
 
   constructor(options: SplitDiscoveryOptions) {
     this.#options = options
@@ -84,11 +96,10 @@ export class SplitDiscovery {
   }
 
   async #discover(): Promise<void> {
-    const { source, context, isNew } = this.#options
+    const { source, context } = this.#options
     try {
       const { splits, isComplete } = await source.discover(context)
-      const found = splits.filter((split) => !this.#names.has(split) && isNew(split))
-      for (const split of found.toSorted()) this.#names.add(split)
+      await this.#take(splits)
       this.#isComplete = isComplete
     } catch (error) {
       const place = `source '${context.name}'`
@@ -97,5 +108,56 @@ export class SplitDiscovery {
         place,
       })
     }
+  }
+
+  /** Takes in the names of all splits. There may be a great many, most of them known. */
+  async #take(splits: readonly string[]): Promise<void> {
+    const { isLive, isMine, finished, budget } = this.#options
+    const found: string[] = []
+    let ended = 0
+    for (const split of splits) {
+      if (budget.spend()) await budget.turn()
+      if (isLive(split) || this.#names.has(split)) continue
+      if (finished.has(split)) ended++
+      else if (isMine(split)) found.push(split)
+    }
+    for (const split of found.toSorted()) this.#names.add(split)
+    if (this.#isFirst && ended > 0) await this.#resume(splits)
+    this.#isFirst = false
+    if (finished.size - ended > Math.max(ended, this.#unnamedMax)) await this.#forget(splits)
+  }
+
+  /** Goes through the splits that had ended for an earlier run and are named again, once in each life of the job. */
+  async #resume(named: readonly string[]): Promise<void> {
+    const { source, context, finished, onResume, budget } = this.#options
+    const names = new Set(named)
+    const ended: FinishedSplit[] = []
+    for (const each of finished.all()) {
+      if (budget.spend()) await budget.turn()
+      if (each.position !== undefined && names.has(each.split)) ended.push(each)
+    }
+    const changed = await source.changed?.(ended, context)
+    const more = changed === undefined ? undefined : new Set(changed)
+    const hasMore = ({ split }: FinishedSplit): boolean => more === undefined || more.has(split)
+    // A job that waits for more keeps an eye on all of them; a bounded one leaves out those that have none.
+    const resumed = context.isBounded ? ended.filter(hasMore) : ended
+    finished.remove(resumed.map(({ split }) => split))
+    for (const each of resumed) onResume(each, hasMore(each))
+  }
+
+  /** Most of the splits that have ended are named no more: asks which of them will never be again. */
+  async #forget(named: readonly string[]): Promise<void> {
+    const { source, context, finished, budget } = this.#options
+    if (source.gone === undefined) return
+    const names = new Set(named)
+    const unnamed: string[] = []
+    for (const { split } of finished.all()) {
+      if (budget.spend()) await budget.turn()
+      if (!names.has(split)) unnamed.push(split)
+    }
+    const gone = await source.gone(unnamed, context)
+    finished.remove(gone)
+    // Those that may come back are not asked about again with every discovery.
+    this.#unnamedMax = Math.max(unnamedMax, (unnamed.length - gone.length) * 2)
   }
 }

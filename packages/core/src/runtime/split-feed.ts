@@ -95,14 +95,9 @@ export class SplitFeed {
   }
 
   /** What a checkpoint holds of it. */
-  entry(isFinished: boolean): SplitEntry {
+  entry(): SplitEntry {
     const { newest } = this.time
-    return {
-      split: this.split,
-      position: this.position(),
-      newest: newest === MIN_TIME ? null : newest,
-      isFinished,
-    }
+    return { split: this.split, position: this.position(), newest: newest === MIN_TIME ? null : newest }
   }
 
   async acknowledge(position: Json): Promise<void> {

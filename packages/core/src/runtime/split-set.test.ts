@@ -1,73 +1,43 @@
-import { ManualClock, seededRandom } from '@millrace/channels'
+import { seededRandom } from '@millrace/channels'
 import fc from 'fast-check'
 import { describe, expect, test } from 'vitest'
-import { ScriptedSource, SplitLife } from '../../test/split-life.ts'
-import type { SplitEntry } from '../checkpoint/manifest.ts'
-import { memorySource } from '../connect/memory.ts'
-import type { ConnectorContext } from '../connect/source.ts'
+import { finishedSplits, ScriptedSource, SplitLife } from '../../test/split-life.ts'
 import { SplitWatermarks } from '../time/split-watermarks.ts'
-import { SplitSet } from './split-set.ts'
 
 /** The watermark of a subtask that was restored with that of its job and with what it knows of its splits. */
 async function restoredWatermark(
   watermark: number,
-  splits: readonly Pick<SplitEntry, 'split' | 'newest' | 'isFinished'>[],
+  live: Readonly<Record<string, number | null>>,
+  ended: Readonly<Record<string, number>> = {},
 ): Promise<number> {
   const watermarks = new SplitWatermarks(100, watermark)
-  const context: Partial<ConnectorContext> = {
-    clock: new ManualClock(0),
-    random: seededRandom(0),
-    isBounded: true,
-  }
-  const set = new SplitSet({
-    source: memorySource(Object.fromEntries(splits.map(({ split }) => [split, []]))),
-    context: context as ConnectorContext,
-    readerContext: () => ({ context: context as ConnectorContext, release: () => {} }),
-    subtask: 0,
-    parallelism: 1,
-    keyGroups: 16,
-    watermarks,
-    hasTimestamps: true,
-    turnRecords: 10,
-    maxOpenReaders: 10,
-    idleAfterMs: undefined,
-    restored: { source: 'source', splits: splits.map((entry) => ({ ...entry, position: 0 })) },
-    wake: () => {},
+  const finished = await finishedSplits()
+  for (const [split, newest] of Object.entries(ended)) finished.add({ split, newest, position: undefined })
+  const splits = Object.entries(live).map(([split, newest]) => ({ split, newest, position: 0 }))
+  const names = [...Object.keys(live), ...Object.keys(ended)]
+  const source = new ScriptedSource({
+    splits: Object.fromEntries(names.map((each) => [each, []])),
+    ends: true,
   })
-  await set.open()
+  const restored = { source: 'scripted', splits, finished: finished.size }
+  await SplitLife.begin(source, { watermarks, restored, finished, isBounded: true })
   return watermarks.current
 }
 
 test('a split that has ended does not carry the watermark past one that has not, after a restart', async () => {
-  const splits = [
-    { split: 'ended', newest: 10_000, isFinished: true },
-    { split: 'going on', newest: 5_000, isFinished: false },
-  ]
-  expect(await restoredWatermark(4_900, splits)).toBe(4_900)
+  expect(await restoredWatermark(4_900, { live: 5_000 }, { ended: 10_000 })).toBe(4_900)
 })
 
 test('after a rescale the watermark is that of the splits, not that of the slowest subtask before', async () => {
-  const splits = [
-    { split: 'a', newest: 7_000, isFinished: false },
-    { split: 'b', newest: 5_000, isFinished: false },
-  ]
-  expect(await restoredWatermark(2_900, splits)).toBe(4_900)
+  expect(await restoredWatermark(2_900, { a: 7_000, b: 5_000 })).toBe(4_900)
 })
 
 test('a split of which nothing is known yet holds the restored watermark where it is', async () => {
-  const splits = [
-    { split: 'a', newest: 7_000, isFinished: false },
-    { split: 'b', newest: null, isFinished: false },
-  ]
-  expect(await restoredWatermark(2_900, splits)).toBe(2_900)
+  expect(await restoredWatermark(2_900, { a: 7_000, b: null })).toBe(2_900)
 })
 
 test('where every split has ended the watermark is that of the newest', async () => {
-  const splits = [
-    { split: 'a', newest: 7_000, isFinished: true },
-    { split: 'b', newest: 5_000, isFinished: true },
-  ]
-  expect(await restoredWatermark(4_900, splits)).toBe(6_900)
+  expect(await restoredWatermark(4_900, {}, { a: 7_000, b: 5_000 })).toBe(6_900)
 })
 
 describe('which split is read next', () => {
@@ -75,8 +45,7 @@ describe('which split is read next', () => {
     'of %d busy splits every one is read, the one furthest behind next',
     async (count) => {
       const source = new ScriptedSource({ splits: busy(count, 100), ends: false })
-      const life = new SplitLife(source)
-      await life.set.open()
+      const life = await SplitLife.begin(source)
       await life.run(() => life.read.length >= count * 50)
       expect(life.counts.size).toBe(count)
       const newest = newestBySplit(life)
@@ -91,11 +60,10 @@ describe('which split is read next', () => {
       name(day),
       Array.from({ length: 50 }, (_each, record) => day * 1_000 + record),
     ])
-    const life = new SplitLife(new ScriptedSource({ splits: Object.fromEntries(days), ends: true }), {
+    const life = await SplitLife.begin(new ScriptedSource({ splits: Object.fromEntries(days), ends: true }), {
       isBounded: true,
       maxOpenReaders: 8,
     })
-    await life.set.open()
     await life.run(() => life.watermarks.current >= 1_000)
     expect(life.read.length).toBeLessThan(200 * 2 + 60)
     await life.run()
@@ -106,8 +74,7 @@ describe('which split is read next', () => {
 
   test('splits without event time take turns, whatever number may be open', async () => {
     const source = new ScriptedSource({ splits: busy(100, 1_000), ends: false })
-    const life = new SplitLife(source, { hasTimestamps: false, maxOpenReaders: 7 })
-    await life.set.open()
+    const life = await SplitLife.begin(source, { hasTimestamps: false, maxOpenReaders: 7 })
     await life.run(() => life.read.length >= 100 * 50)
     const counts = [...life.counts.values()]
     expect(counts).toHaveLength(100)
@@ -119,8 +86,7 @@ describe('which split is read next', () => {
     const splits = Object.fromEntries(
       [0, 1, 2].map((split) => [name(split), Array.from({ length: 500 }, () => 7)]),
     )
-    const life = new SplitLife(new ScriptedSource({ splits, ends: false }))
-    await life.set.open()
+    const life = await SplitLife.begin(new ScriptedSource({ splits, ends: false }))
     await life.run(() => life.read.length >= 300)
     expect(Math.min(...life.counts.values())).toBeGreaterThan(80)
   })
@@ -131,8 +97,7 @@ describe('which split is read next', () => {
     for (const seed of [undefined, 1, 2, 3]) {
       for (const limit of [3, 1_000]) {
         const source = new ScriptedSource({ splits, ends: true, ...(seed && { random: seededRandom(seed) }) })
-        const life = new SplitLife(source, { isBounded: true, maxOpenReaders: 4, limit })
-        await life.set.open()
+        const life = await SplitLife.begin(source, { isBounded: true, maxOpenReaders: 4, limit })
         await life.run()
         orders.push(life.read)
       }
@@ -154,8 +119,7 @@ describe('more splits than readers may be open', () => {
         async (count, maxOpenReaders, isBounded, hasTimestamps, seed) => {
           const splits = busy(count, 30)
           const source = new ScriptedSource({ splits, ends: true, random: seededRandom(seed) })
-          const life = new SplitLife(source, { isBounded, hasTimestamps, maxOpenReaders })
-          await life.set.open()
+          const life = await SplitLife.begin(source, { isBounded, hasTimestamps, maxOpenReaders })
           await life.run()
           for (const [split, times] of Object.entries(splits)) {
             expect(life.read.filter((each) => each.split === split).map(({ time }) => time)).toEqual(times)
@@ -171,8 +135,7 @@ describe('more splits than readers may be open', () => {
     'a quiet split that was closed is read when it grows (source says so: %s)',
     async (saysChanges) => {
       const source = new ScriptedSource({ splits: busy(40, 1), ends: false, saysChanges })
-      const life = new SplitLife(source, { maxOpenReaders: 20 })
-      await life.set.open()
+      const life = await SplitLife.begin(source, { maxOpenReaders: 20 })
       await life.run()
       expect(life.read).toHaveLength(40)
       for (let round = 0; round < 5; round++) {
@@ -189,8 +152,7 @@ describe('more splits than readers may be open', () => {
 
   test('a quiet split that was closed is opened only when there is something to read', async () => {
     const source = new ScriptedSource({ splits: busy(40, 1), ends: false, saysChanges: true })
-    const life = new SplitLife(source, { maxOpenReaders: 20 })
-    await life.set.open()
+    const life = await SplitLife.begin(source, { maxOpenReaders: 20 })
     await life.run()
     for (let second = 0; second < 60; second++) {
       await life.clock.advance(1_000)
@@ -202,8 +164,7 @@ describe('more splits than readers may be open', () => {
 
   test('a split that is closed holds back the watermark until it is idle', async () => {
     const source = new ScriptedSource({ splits: { a: [1], b: [5], c: [9] }, ends: false, saysChanges: true })
-    const life = new SplitLife(source, { maxOpenReaders: 1, idleAfterMs: 10_000 })
-    await life.set.open()
+    const life = await SplitLife.begin(source, { maxOpenReaders: 1, idleAfterMs: 10_000 })
     await life.run()
     expect([life.read.length, life.watermarks.current]).toEqual([3, 1])
     await life.clock.advance(10_000)
@@ -215,16 +176,14 @@ describe('more splits than readers may be open', () => {
 describe('a split that has ended', () => {
   test('is closed at once', async () => {
     const source = new ScriptedSource({ splits: busy(30, 3), ends: true })
-    const life = new SplitLife(source, { isBounded: true })
-    await life.set.open()
+    const life = await SplitLife.begin(source, { isBounded: true })
     await life.run()
     expect([source.openNow, life.read.length]).toEqual([0, 90])
   })
 
   test('is kept open until the checkpoint with its last position is durable, if its reader wants to hear', async () => {
     const source = new ScriptedSource({ splits: { a: [1, 2], b: [3, 4] }, ends: true, acknowledges: true })
-    const life = new SplitLife(source, { isBounded: true })
-    await life.set.open()
+    const life = await SplitLife.begin(source, { isBounded: true })
     const before = life.set.toAcknowledge()
     await life.run()
     const after = life.set.toAcknowledge()
@@ -232,6 +191,95 @@ describe('a split that has ended', () => {
     expect([source.openNow, [...source.acknowledged.values()]]).toEqual([2, [0, 0]])
     await life.set.acknowledge(after)
     expect([source.openNow, [...source.acknowledged.values()]]).toEqual([0, [2, 2]])
+  })
+})
+
+describe('splits that had ended for an earlier run', () => {
+  /** Reads ten splits of two records each to their end, adds one to the third, and begins another life. */
+  async function nextRun(isBounded: boolean, saysChanges: boolean) {
+    const finished = await finishedSplits()
+    const script = { splits: busy(10, 2), isResumable: true, saysChanges }
+    const first = await SplitLife.begin(new ScriptedSource({ ...script, ends: true }), {
+      isBounded: true,
+      finished,
+    })
+    await first.run()
+    const source = new ScriptedSource({ ...script, ends: isBounded })
+    source.more(name(2), 100)
+    const life = await SplitLife.begin(source, { isBounded, finished, idleAfterMs: 5_000 })
+    await life.run()
+    return { source, life, finished }
+  }
+
+  test('are read on from where they ended, each that has grown once', async () => {
+    for (const saysChanges of [true, false]) {
+      const { source, life, finished } = await nextRun(true, saysChanges)
+      expect(life.read).toEqual([{ split: name(2), time: 100 }])
+      expect([source.opened.size, finished.size]).toEqual([saysChanges ? 1 : 10, 10])
+    }
+  })
+
+  test('are watched by a job that waits for more', async () => {
+    for (const saysChanges of [true, false]) {
+      const { source, life, finished } = await nextRun(false, saysChanges)
+      expect([life.read, finished.size]).toEqual([[{ split: name(2), time: 100 }], 0])
+      source.more(name(7), 200)
+      await life.clock.advance(1_000)
+      await life.run()
+      expect(life.read.at(-1)).toEqual({ split: name(7), time: 200 })
+      expect([life.watermarks.current, life.watermarks.isIdle]).toEqual([1, false])
+      await life.clock.advance(5_000)
+      await life.run()
+      expect([life.watermarks.current, life.watermarks.isIdle]).toEqual([200, true])
+    }
+  })
+
+  test('are left alone as long as they are not named', async () => {
+    const finished = await finishedSplits()
+    finished.add({ split: 'elsewhere', newest: 5, position: 7 })
+    const source = new ScriptedSource({ splits: busy(1, 1), ends: true })
+    const life = await SplitLife.begin(source, { isBounded: true, finished })
+    await life.run()
+    expect([[...source.opened.keys()], finished.size]).toEqual([[name(0)], 2])
+  })
+})
+
+describe('splits that have ended and are not named any more', () => {
+  /** Ends 200 splits, names 20 of them in each later discovery, and returns which are still known. */
+  async function knownAfter(gone: ((split: string) => boolean) | undefined): Promise<readonly string[]> {
+    const source = new ScriptedSource({ splits: busy(200, 1), ends: true, mayGrow: true })
+    if (gone !== undefined) source.gone = async (splits) => splits.filter(gone)
+    const finished = await finishedSplits()
+    const life = await SplitLife.begin(source, { finished })
+    await life.run()
+    for (let split = 20; split < 200; split++) source.times.delete(name(split))
+    await life.clock.advance(1_000)
+    await life.run()
+    return Array.from(finished.all(), ({ split }) => split).toSorted()
+  }
+
+  test('are forgotten once the source says that they are gone', async () => {
+    expect(await knownAfter(() => true)).toEqual(Object.keys(busy(20, 1)))
+    expect(await knownAfter((split) => split >= name(100))).toEqual(Object.keys(busy(100, 1)))
+  })
+
+  test('are remembered as long as the source does not say so', async () => {
+    expect(await knownAfter(undefined)).toEqual(Object.keys(busy(200, 1)))
+    expect(await knownAfter(() => false)).toEqual(Object.keys(busy(200, 1)))
+  })
+
+  test('are not read again when they are named again', async () => {
+    const source = new ScriptedSource({ splits: busy(200, 1), ends: true, mayGrow: true })
+    const life = await SplitLife.begin(source)
+    await life.run()
+    const times = [...source.times]
+    source.times.clear()
+    await life.clock.advance(1_000)
+    await life.run()
+    for (const [split, each] of times) source.times.set(split, each)
+    await life.clock.advance(1_000)
+    await life.run()
+    expect(life.read).toHaveLength(200)
   })
 })
 

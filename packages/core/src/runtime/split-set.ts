@@ -4,6 +4,8 @@ import type { Json } from '../kernel/json.ts'
 import { keyGroup, subtaskOfGroup } from '../kernel/key-group.ts'
 import { MIN_TIME } from '../kernel/time.ts'
 import type { SplitWatermarks } from '../time/split-watermarks.ts'
+import type { YieldBudget } from '../kernel/yield-budget.ts'
+import type { FinishedSplit, FinishedSplits } from './finished-splits.ts'
 import { OpenSplits } from './open-splits.ts'
 import { QuietSplits } from './quiet-splits.ts'
 import { ReadingOrder } from './reading-order.ts'
@@ -29,6 +31,8 @@ export interface SplitSetOptions {
   /** How long a split must have been quiet to be idle; undefined: none is. */
   readonly idleAfterMs: number | undefined
   readonly restored: SourceEntry | undefined
+  readonly finished: FinishedSplits
+  readonly budget: YieldBudget
   /** Something has changed that the task should look at. */
   readonly wake: () => void
 }
@@ -63,18 +67,27 @@ export class SplitSet {
   readonly #quiet: QuietSplits
   readonly #resting: RestingSplits
   readonly #live = new Map<string, SplitFeed>()
-  readonly #finished = new Map<string, SplitEntry>()
   /** Closed splits of a job that opens one only where there is room, in order. */
   readonly #closed: SplitFeed[] = []
   /** Splits that have ended whose readers wait until their last position is durable. */
   readonly #leaving = new Set<SplitFeed>()
 
   constructor(options: SplitSetOptions) {
-    const { source, context, watermarks, hasTimestamps, turnRecords, maxOpenReaders, wake } = options
+    const { source, context, watermarks, finished, budget, wake } = options
+    const { hasTimestamps, turnRecords, maxOpenReaders } = options
     const { isBounded } = context
     this.#options = options
     this.#watermarks = watermarks
-    this.#discovery = new SplitDiscovery({ source, context, isNew: (split) => this.#isNew(split), wake })
+    this.#discovery = new SplitDiscovery({
+      source,
+      context,
+      isLive: (split) => this.#live.has(split),
+      isMine: (split) => this.#isMine(split),
+      finished,
+      budget,
+      onResume: (split, hasMore) => this.#resume(split, hasMore),
+      wake,
+    })
     this.#order = new ReadingOrder({
       watermarkOf: hasTimestamps ? (feed) => watermarks.of(feed.time) : undefined,
       isBounded,
@@ -83,6 +96,7 @@ export class SplitSet {
     this.#open = new OpenSplits(Math.max(1, Math.floor(maxOpenReaders / options.parallelism)), isBounded)
     this.#quiet = new QuietSplits(options.idleAfterMs)
     this.#resting = new RestingSplits({ source, context, onChange: (feed) => this.#order.add(feed), wake })
+    watermarks.addFinished(finished.newest)
     this.#restore(options.restored?.splits ?? [])
   }
 
@@ -129,22 +143,29 @@ export class SplitSet {
   }
 
   /**
-   * `feed` has ended: neither the watermark nor a place among the open ones is kept for it. The end of the last one is
-   * the end of the source and raises no watermark: splits that a later run reads further count from where they are.
+   * `feed` has ended, for good or for this run: neither the watermark nor a place among the open ones is kept for it.
+   * The end of the last one is the end of the source and raises no watermark: splits that a later run reads further
+   * count from where they are.
    */
-  async end(feed: SplitFeed): Promise<void> {
+  async end(feed: SplitFeed, isFinal: boolean): Promise<void> {
     this.#order.ended()
     this.#open.remove(feed)
     this.#live.delete(feed.split)
     if (!this.isExhausted) this.#watermarks.finish(feed.time)
-    this.#finished.set(feed.split, feed.entry(true))
+    const position = isFinal ? undefined : feed.position()
+    this.#options.finished.add({ split: feed.split, newest: feed.time.newest, position })
     if (feed.acknowledges) this.#leaving.add(feed)
     else await feed.close()
   }
 
-  /** Where every split stands, for a checkpoint. */
+  /** Where every live split stands, for a checkpoint. Those that have ended are state. */
   entries(): readonly SplitEntry[] {
-    return [...Array.from(this.#live.values(), (feed) => feed.entry(false)), ...this.#finished.values()]
+    return Array.from(this.#live.values(), (feed) => feed.entry())
+  }
+
+  /** How many splits have ended. */
+  get finished(): number {
+    return this.#options.finished.size
   }
 
   /** Where those splits stand whose readers want to hear once that is durable. */
@@ -243,16 +264,26 @@ export class SplitSet {
     for (const entry of entries.toSorted((a, b) => (a.split < b.split ? -1 : 1))) {
       if (!this.#isMine(entry.split)) continue
       const { split, position, newest } = entry
-      if (entry.isFinished) {
-        this.#finished.set(split, entry)
-        this.#watermarks.addFinished(newest ?? MIN_TIME)
-        continue
-      }
       // One that is no longer found is opened all the same: only its source knows what that means.
-      const feed = this.#add(split, position, newest ?? MIN_TIME)
-      if (this.#waitsForRoom) this.#closed.push(feed)
-      else this.#order.add(feed)
+      this.#await(this.#add(split, position, newest ?? MIN_TIME))
     }
+  }
+
+  /** A split is read on that had ended for an earlier run, or watched if it has not grown since. */
+  #resume({ split, position, newest }: FinishedSplit, hasMore: boolean): void {
+    const feed = this.#add(split, position, newest)
+    if (hasMore) this.#await(feed)
+    else {
+      feed.quietSince = this.#options.context.clock.monotonic()
+      this.#quiet.watch(feed)
+      this.#resting.add(feed)
+    }
+  }
+
+  /** A closed split is opened when its turn comes, or when there is room. */
+  #await(feed: SplitFeed): void {
+    if (this.#waitsForRoom) this.#closed.push(feed)
+    else this.#order.add(feed)
   }
 
   #add(split: string, position: Json | undefined, newest: number): SplitFeed {
@@ -266,10 +297,6 @@ export class SplitSet {
     // A bounded job has waited for it and not left it out.
     if (!this.#options.context.isBounded) this.#order.add(feed)
     this.#options.wake()
-  }
-
-  #isNew(split: string): boolean {
-    return !this.#live.has(split) && !this.#finished.has(split) && this.#isMine(split)
   }
 
   #isMine(split: string): boolean {

@@ -72,15 +72,10 @@ export class SplitWatermarks {
     return split
   }
 
-  /** A split had finished in an earlier life with `newest` as its newest time. */
-  addFinished(newest: EventTime): SplitTime {
-    const split = this.add(newest)
-    this.finish(split)
-    return split
-  }
-
-  isActive(split: SplitTime): boolean {
-    return this.#merger.isActive(split.input)
+  /** `newest` is the newest time in splits that had finished in an earlier life. */
+  addFinished(newest: EventTime): void {
+    this.#finished = Math.max(this.#finished, newest - this.#disorderMs)
+    this.#settle()
   }
 
   /** The watermark of one split alone; decides which one is read next. */

@@ -96,10 +96,6 @@ export class WatermarkMerger {
     return this.#current
   }
 
-  isActive(input: number): boolean {
-    return this.#inputs[input]!.phase === 'active'
-  }
-
   /** `input` is quiet: `current` does not wait for it. May raise `current`. */
   idle(input: number): void {
     const progress = this.#inputs[input]!

@@ -1,12 +1,16 @@
 import {
   CheckpointStorage,
   DataDirectory,
+  FinishedSplits,
+  finishedSplitsSpec,
   keyGroupRange,
+  YieldBudget,
   type Fs,
   type StateStore,
+  type StateTable,
   type TableSpec,
 } from '@millrace/core'
-import type { Clock } from '@millrace/channels'
+import { systemScheduler, type Clock } from '@millrace/channels'
 import { valueText } from './value-text.ts'
 
 /** A store that remembers which tables were asked for, so that what it has left on disk can be read. */
@@ -61,15 +65,25 @@ export async function keptState(
   }))
   await opened.load()
   const cells = new Map<string, string[]>()
+  const budget = new YieldBudget({ clock, scheduler: systemScheduler })
   for (const { owner, name, table } of tables) {
     const lines = cells.get(owner) ?? []
-    for (const outer of table.outers()) {
-      for (const { inner, value } of table.cells(outer)) {
-        lines.push(`${name}: ${String(outer)}, ${String(inner)} = ${valueText(value)}`)
-      }
-    }
+    if (name === finishedSplitsSpec.name) {
+      // On which page of the table a split stands depends on when it ended.
+      const pages = table as StateTable<Uint8Array>
+      const finished = await FinishedSplits.load(pages, manifest.keyGroups, budget)
+      for (const { split } of finished.all()) lines.push(`split ${split} has ended`)
+    } else lines.push(...linesOf(name, table))
     if (lines.length > 0) cells.set(owner, lines.sort())
   }
   await opened.close()
   return cells
+}
+
+function* linesOf(name: string, table: StateTable<unknown>): Generator<string> {
+  for (const outer of table.outers()) {
+    for (const { inner, value } of table.cells(outer)) {
+      yield `${name}: ${String(outer)}, ${String(inner)} = ${valueText(value)}`
+    }
+  }
 }

@@ -112,7 +112,7 @@ class SimReader implements SplitReader<unknown, number> {
     const { name, pace, trouble, spent, mayBeIdle } = this.#parts
     if (this.#next >= this.#items.length) {
       pace.ended(name, this.#split)
-      return { kind: 'end' }
+      return { kind: 'end', isFinal: true }
     }
     trouble.atSource(this.#line)
     const count = Math.min(

@@ -211,7 +211,7 @@ test('splits that appear late change no result, with kills and rescales or witho
   const few = Math.ceil(seeds / 3)
   const late = await simulateSeeds(manySided, {
     seeds: few,
-    faults: { lateSplits: 3, kill: 2, rescale: 2 },
+    faults: { lateSplits: 4, kill: 2, rescale: 2 },
   })
   expect(late.faults['lateSplits']).toBeGreaterThan(few)
   await simulateSeeds(windowed, { seeds: 20, faults: { lateSplits: 1 } })
