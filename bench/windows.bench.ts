@@ -84,6 +84,7 @@ async function chainOf({ assigner, aggregates }: Question): Promise<Chain> {
     table: (owner, spec) => store.table({ ...spec, owner, subtask: 0, groups: { first: 0, last: 127 } }),
     count: () => {},
     history: () => undefined,
+    warn: () => {},
   })
   await store.load()
   chain.start(undefined)

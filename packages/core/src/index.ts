@@ -127,6 +127,8 @@ export type { Plan, TaskPlan } from './plan/plan.ts'
 
 // checkpoint
 export { CheckpointStorage } from './checkpoint/checkpoint-storage.ts'
+export { planRestore } from './checkpoint/compatibility.ts'
+export type { PartPlan, RestoreOptions, RestorePlan } from './checkpoint/compatibility.ts'
 export type { Manifest, OperatorEntry } from './checkpoint/manifest.ts'
 
 // runtime

@@ -7,6 +7,7 @@ import {
   expectRefused,
   expectStopped,
   items,
+  warnings,
   type Build,
   type Item,
 } from './changing-program.ts'
@@ -92,7 +93,9 @@ describe('keys', () => {
     const byKey = counting(program, sink, ({ key }) => key as never)
     for (const [at, key] of ['a', 5, [1], true].entries()) {
       program.input.push({ key, at })
-      expectStopped(await program.live(byKey))
+      const life = await program.live(byKey)
+      expectStopped(life)
+      expect(warnings(life)).toHaveLength(at === 0 ? 0 : 1)
     }
     expect(sink.values).toEqual([1, 1, 1, 1])
   })

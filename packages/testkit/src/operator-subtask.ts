@@ -77,6 +77,7 @@ export class OperatorSubtask {
       },
       count: (_, metric, by) => around.count(metric, by),
       history: () => undefined,
+      warn: () => {},
     })
     for (const table of this.#tables) table.restore(state?.get(table.name) ?? [])
     const restored = state && {

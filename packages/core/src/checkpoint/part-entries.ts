@@ -1,6 +1,7 @@
 import type { Graph, GraphNode, OperatorNode } from '../graph/node.ts'
 import { keyEncoding } from '../kernel/key-token.ts'
 import { selectorMark } from '../operator/key-kinds.ts'
+import { callsFingerprint } from '../state/calls-in-flight.ts'
 import { noPieces, statePiece, type Fingerprint } from '../state/fingerprint.ts'
 import type { TaskReport } from './coordinator.ts'
 import type { OperatorEntry } from './manifest.ts'
@@ -31,7 +32,7 @@ function partOf(node: GraphNode): (Fingerprint & Pick<OperatorEntry, 'kind' | 't
       return { kind: 'operator', type: node.type, ...operatorFingerprint(node, node.fingerprint) }
     }
     case 'async':
-      return { kind: 'async', type: 'mapAsync', ...callsInFlight }
+      return { kind: 'async', type: 'mapAsync', ...callsFingerprint }
     case 'sink': {
       const { kind, guarantee, committableVersion = 1 } = node.sink
       const prepared = connectorPiece('committables', kind, committableVersion)
@@ -40,11 +41,6 @@ function partOf(node: GraphNode): (Fingerprint & Pick<OperatorEntry, 'kind' | 't
     default:
       return undefined
   }
-}
-
-const callsInFlight: Fingerprint = {
-  pieces: [statePiece('calls', { name: 'calls in flight' })],
-  settings: [],
 }
 
 /** Positions and committables are JSON that only the connector can read. */

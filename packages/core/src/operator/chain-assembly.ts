@@ -34,6 +34,7 @@ export interface ChainSurroundings {
   /** What the restored checkpoint says about an operator besides its state; undefined if it does not know it. */
   history(operator: string): OperatorHistory | undefined
   count(operator: string, metric: OperatorMetric, by: number): void
+  warn(message: string): void
 }
 
 /** What a checkpoint says about an operator besides its state. */
@@ -173,6 +174,7 @@ export class ChainAssembly {
       restoredSelector: history?.keySelector ?? null,
       selector: keyBy === undefined ? null : selectorMark(keyBy),
       hasState: () => (this.#tables.get(operator) ?? []).some((table) => table.size > 0),
+      warn: (message) => this.#around.warn(message),
     })
   }
 

@@ -93,6 +93,7 @@ class ChainRun {
       },
       count: () => {},
       history: () => undefined,
+      warn: () => {},
     })
   }
 

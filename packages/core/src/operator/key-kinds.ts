@@ -24,6 +24,7 @@ export interface KeyKindsOptions {
   readonly selector: string | null
   /** Whether the operator has any state now. */
   readonly hasState: () => boolean
+  readonly warn: (message: string) => void
 }
 
 /**
@@ -42,35 +43,32 @@ export function selectorMark(keyBy: (value: unknown) => Key): string {
  *
  * `keyBy` is a function, so only records show that a changed program has keys of another type. Such keys would find
  * none of the restored state. So where the selector has changed, the first key after a restore must be of a kind that the
- * state has keys of; once one was, new kinds are added.
+ * state has keys of; once one was, new kinds are added. The same selector may give keys of several kinds, none of which
+ * is in the checkpoint yet, so there another kind is a warning only.
  *
  * A look costs a comparison for keys of one primitive type, and for composite keys a walk over their field names.
  * `null` has no kind: it is a key of any type.
  */
 export class KeyKinds {
   readonly #operator: string
-  readonly #hasState: () => boolean
+  readonly #options: KeyKindsOptions
   readonly #kinds: Set<string>
-  readonly #restoredSelector: string | null
-  readonly #selector: string | null
   /** Whether no key of a restored kind has come yet. */
   #isUnproven: boolean
-  /** What `typeof` says of the last primitive key. A key like the last of its sort needs no second look. */
-  #primitive: string | undefined
+  /** Whether text, or a number, has come: most keys are the one or the other, and then there is no more to look at. */
+  #hasText = false
+  #hasNumber = false
   /** The length of the last array. */
   #length = -1
   /** Field names of the last object, in its own order. */
   #fields: readonly string[] | undefined
 
   constructor(operator: string, options: KeyKindsOptions) {
-    const { restored, restoredSelector, selector, hasState } = options
+    const { restored } = options
     this.#operator = operator
-    this.#hasState = hasState
+    this.#options = options
     this.#kinds = new Set(restored)
-    // Keys of one selector may be of several kinds, and none of those in the checkpoint may come next.
-    this.#isUnproven = selector !== restoredSelector && restored.length > 0 && !restored.includes(anyKind)
-    this.#restoredSelector = restoredSelector
-    this.#selector = selector
+    this.#isUnproven = restored.length > 0 && !restored.includes(anyKind)
   }
 
   /** In the order in which they came. */
@@ -80,17 +78,24 @@ export class KeyKinds {
 
   /** The mark of the selector that the kinds are known to be of. */
   get selector(): string | null {
-    return this.#isUnproven ? this.#restoredSelector : this.#selector
+    const { restoredSelector, selector } = this.#options
+    return this.#isUnproven ? restoredSelector : selector
   }
 
   /**
    * Takes in the key of a record. Throws `CHECKPOINT_INCOMPATIBLE` if the restored state has keys of other kinds only.
    */
   see(key: Key): void {
-    if (typeof key === this.#primitive || key === null) return
+    if (typeof key === 'string' ? this.#hasText : typeof key === 'number' && this.#hasNumber) return
+    this.#look(key)
+  }
+
+  #look(key: Key): void {
+    if (key === null) return
     if (typeof key !== 'object') {
-      this.#primitive = typeof key
       this.#note(typeof key)
+      this.#hasText ||= typeof key === 'string'
+      this.#hasNumber ||= typeof key === 'number'
     } else if (Array.isArray(key)) {
       if (key.length === this.#length) return
       this.#length = key.length
@@ -110,20 +115,26 @@ export class KeyKinds {
       this.#isUnproven = false
       return
     }
-    if (this.#isUnproven) {
-      if (this.#hasState()) throw this.#incompatible(kind)
-      kinds.clear()
-      this.#isUnproven = false
-    }
+    if (this.#isUnproven) this.#meet(kind)
     if (kinds.size < kindsMax) kinds.add(kind)
     else kinds.add(anyKind)
   }
 
-  #incompatible(kind: string): MillraceError {
+  /** The first key after a restore is of a kind that the checkpoint does not have. */
+  #meet(kind: string): void {
+    const { hasState, restoredSelector, selector, warn } = this.#options
+    const text = `the checkpoint has keys of type ${this.list().join(' and ')}, and the first key of this program has type ${kind}`
+    if (!hasState()) this.#kinds.clear()
+    else if (selector !== restoredSelector) throw this.#incompatible(text)
+    else warn(`operator '${this.#operator}': ${text}. If the type has changed, no key finds its state`)
+    this.#isUnproven = false
+  }
+
+  #incompatible(text: string): MillraceError {
     const name = this.#operator
     return new MillraceError(
       'CHECKPOINT_INCOMPATIBLE',
-      `the keys of operator '${name}' have another type than its state: the checkpoint has keys of type ${this.list().join(' and ')}, and the first key of this program has type ${kind}, so it would find no state. Nothing was committed. Key by the same type as before, or drop the state with --drop-state ${name}`,
+      `the keys of operator '${name}' have another type than its state: ${text}, so it would find no state. Nothing was committed. Key by the same type as before, or drop the state with --drop-state ${name}`,
       { place: name },
     )
   }

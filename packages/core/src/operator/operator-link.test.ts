@@ -51,6 +51,7 @@ function chain(first: ChainPart) {
     cursor,
     budget: { spend: () => false },
     history: () => undefined,
+    warn: () => {},
     ports: [{ receive: (value) => void taken.push(value) }],
     now: () => 0,
     table: () => {

@@ -4,13 +4,14 @@ import type { Batch } from '../kernel/element.ts'
 import { MillraceError } from '../kernel/errors.ts'
 import { keyGroup, keyGroupRange, type KeyGroupRange } from '../kernel/key-group.ts'
 import { keyToken, type KeyToken } from '../kernel/key-token.ts'
-import { structuredCodec, structuredFault } from '../kernel/structured-codec.ts'
+import { structuredFault } from '../kernel/structured-codec.ts'
 import { MAX_TIME, MIN_TIME, type EventTime } from '../kernel/time.ts'
 import { TaskMetrics } from '../observe/metrics.ts'
 import { placeOfRecord, type Cursor } from '../operator/cursor.ts'
 import { FailurePolicy } from '../operator/failure-policy.ts'
 import type { Receiver } from '../operator/receiver.ts'
 import type { AsyncTaskPlan } from '../plan/plan.ts'
+import { callsInFlight } from '../state/calls-in-flight.ts'
 import type { Cell, StateTable } from '../state/state-store.ts'
 import { AsyncCalls, type AsyncCall, type AsyncRecord, type Outcome } from './async-calls.ts'
 import type { TaskWiring } from './chain-task.ts'
@@ -99,8 +100,7 @@ export class AsyncTask implements Task {
     this.#table = around.store.table({
       owner: node.name,
       subtask,
-      name: '#in-flight',
-      codec: structuredCodec<unknown>(),
+      ...callsInFlight,
       groups: this.#groups,
     })
     this.#snapshot = new SnapshotSlices(around.store, [node.name], subtask)

@@ -76,6 +76,7 @@ export class ChainTask implements Task {
         return around.store.table({ ...spec, owner, subtask, groups })
       },
       history: (operator) => around.history(operator, groups),
+      warn: (message) => around.warn(message),
       count: (operator, metric, by) => this.metrics.count(operator, metric, by),
     })
     this.#snapshot = new SnapshotSlices(around.store, [...owners], subtask)

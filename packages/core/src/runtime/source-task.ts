@@ -329,6 +329,7 @@ export class SourceTask implements Task {
         throw new MillraceError('INTERNAL', 'a source task keeps no keyed state')
       },
       history: () => undefined,
+      warn: (message) => this.#around.warn(message),
       count: (operator, metric, by) => this.metrics.count(operator, metric, by),
     })
     return chain.head
