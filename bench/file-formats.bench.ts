@@ -18,6 +18,7 @@ const context: ConnectorContext = {
   random,
   fs,
   directory: `${directory}/data`,
+  owner: { job: 'bench', epoch: 1, confirm: async () => {} },
   isBounded: true,
   signal: new AbortController().signal,
   warn: (message) => console.error(message),

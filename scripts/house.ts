@@ -55,6 +55,7 @@ export const preloads: Readonly<Record<string, readonly string[]>> = { node: ['i
 export const nodeDoors: readonly string[] = [
   'packages/node/src/',
   'packages/cli/src/',
+  'packages/connector-files/src/checksum.ts',
   'packages/connector-files/src/gzip.ts',
   'packages/connector-http/src/server.ts',
   'packages/connector-stdio/src/stdio.ts',

@@ -5,10 +5,11 @@
  * the newest there is; without one it stops with `CHECKPOINT_CORRUPT`. It never starts from nothing, and never
  * computes with bytes that are not those that were written.
  */
-import { describeError, isMillraceError } from '@millrace/core'
+import { describeError } from '@millrace/core'
 import type { SimFs } from '@millrace/testkit'
 import { promised } from './broken-promise.ts'
 import type { Case } from './cases.ts'
+import { hasCode, isFinal } from './error-causes.ts'
 import { dataDirectory, live, type LifeOptions } from './life.ts'
 import { OutputReader } from './output-reader.ts'
 
@@ -38,7 +39,7 @@ export function* damages(killed: SimFs, stride: number, options: LifeOptions = {
 }
 
 function damagesOn(fs: SimFs, stride: number): readonly Damage[] {
-  const paths = fs.paths().filter((path) => /^\/data\/.*\.(?:json|seg)$/.test(path))
+  const paths = fs.paths().filter((path) => /^\/data\/.*\.(?:json|seg)$|^\/out\/.*\.staged-/.test(path))
   const single = paths.flatMap((path) => {
     const offsets: Damage['offset'][] = ['all']
     for (let offset = 0; offset < fs.peek(path)!.length; offset += stride) offsets.push(offset)
@@ -62,19 +63,25 @@ async function startDamaged(killed: SimFs, damage: Damage, options: LifeOptions)
     if (damage.offset === 'all') fs.lose(path)
     else fs.corrupt(path, damage.offset, 1 << (damage.offset % 8))
   }
+  const isOutputHurt = hurtsOutput(killed, checkpoints[0]!, damage)
   const reader = OutputReader.new()
+  if (isOutputHurt) reader.look(fs)
   const { result, events } = await live(fs, reader, options)
   const warnings = events.flatMap((event) => (event.kind === 'warning' ? [event.message] : []))
   if (result.outcome === 'failed') {
     const { error } = result
+    // Output that is gone is not the data directory's.
+    const isGone = isOutputHurt && damage.offset === 'all' && isFinal(error)
     promised(
-      isMillraceError(error, 'CHECKPOINT_CORRUPT'),
+      isGone || hasCode(error, 'CHECKPOINT_CORRUPT'),
       () => `it failed unclearly: ${describeError(error)}`,
     )
-    const mustStop = whole.length === 0 || isMissed
+    reader.look(fs)
+    const mustStop = whole.length === 0 || isMissed || isOutputHurt
     promised(mustStop, () => `it stopped, though checkpoint ${whole[0]!.checkpoint} is whole`)
     return 'stopped'
   }
+  promised(!isOutputHurt, () => 'it went on, though prepared output is damaged')
   promised(!isMissed, () => `it went on, though the manifest of checkpoint ${published} is gone`)
   promised(result.outcome === 'finished', () => `it ended as ${result.outcome}`)
   promised(whole.length > 0, () => 'it went on, though no checkpoint is whole')
@@ -111,6 +118,37 @@ function needsOn(fs: SimFs): readonly Needs[] {
 function publishedOn(fs: SimFs): number {
   const numbers = fs.paths().flatMap((path) => /\/published-(\d+)$/.exec(path)?.[1] ?? [])
   return Math.max(0, ...numbers.map(Number))
+}
+
+/** Whether damage is done to what a checkpoint names of output that is prepared and not visible. */
+function hurtsOutput(fs: SimFs, { path }: Needs, { paths, offset }: Damage): boolean {
+  const text = new TextDecoder().decode(fs.peek(path))
+  const { sinks } = JSON.parse(text.slice(text.indexOf('\n'))) as {
+    readonly sinks: readonly { readonly committable: PreparedOutput }[]
+  }
+  return sinks.some(({ committable: { target, parts = [], rolled = [], open } }) =>
+    [...parts, ...rolled, ...(open === null || open === undefined ? [] : [open])].some(
+      ({ staged, base = 0, length }) => {
+        if (!paths.includes(`/${staged}`)) return false
+        const isVisible = target !== undefined && (fs.peek(target)?.length ?? 0) >= base + length
+        return offset === 'all' ? !isVisible : offset < length
+      },
+    ),
+  )
+}
+
+/** A committable of the files sink, as a person would read it. */
+interface PreparedOutput {
+  readonly target?: string
+  readonly parts?: readonly PreparedPart[]
+  readonly rolled?: readonly PreparedPart[]
+  readonly open?: PreparedPart | null
+}
+
+interface PreparedPart {
+  readonly staged: string
+  readonly base?: number
+  readonly length: number
 }
 
 function isHurt({ bytes }: Needs, { paths, offset }: Damage): boolean {

@@ -2,13 +2,14 @@
  * Lets every operation on the disk fail once: a sync with a failure that is final, everything else with one that
  * may pass. And lets the disk run full at every write.
  */
-import { describeError, isMillraceError, type ErrorCode, type Fs } from '@millrace/core'
+import { describeError, type Fs } from '@millrace/core'
 import type { RestartPolicy } from 'millrace'
 import { seededRandom } from '@millrace/channels'
 import type { SimFs } from '@millrace/testkit'
 import { promised } from './broken-promise.ts'
 import type { Case } from './cases.ts'
 import { emptyBeginning, linesOf } from './crash-points.ts'
+import { hasCode } from './error-causes.ts'
 import { live, type Life, type LifeOptions } from './life.ts'
 import { OutputReader } from './output-reader.ts'
 import { recover, requireCalm, requireFinished, requireWholeCheckpoints } from './recovery.ts'
@@ -33,7 +34,8 @@ export function* failingOperations(lines: readonly string[], options: LifeOption
  * later one is refused. Once there is room again the job goes on, by itself or when it is started again.
  */
 export function* fullDisks(lines: readonly string[], options: LifeOptions = {}): Generator<Case> {
-  const writes = lines.filter((line) => isKind(line, 'write'))
+  // What is written over in place needs no room.
+  const writes = lines.filter((line) => isKind(line, 'write') && !/\/owner\/.* at \d+$/.test(line))
   for (const [index, line] of writes.entries()) {
     for (const mayRetry of [false, true]) {
       const then = mayRetry ? 'and the job may try again' : 'and the job may not try again'
@@ -142,12 +144,21 @@ class WriteMeter {
 
   over(inner: Fs): Fs {
     return wrappedFs(inner, {
-      file: (file) => ({
-        write: (bytes) => {
+      file: (file, path) => {
+        const writing = (bytes: Uint8Array): void => {
           if (--this.#left === 0) this.#fill(Math.floor(bytes.length / 2))
-          return file.write(bytes)
-        },
-      }),
+        }
+        return {
+          write: (bytes) => {
+            writing(bytes)
+            return file.write(bytes)
+          },
+          writeAt: (bytes, position) => {
+            if (!path.includes('/owner/')) writing(bytes)
+            return file.writeAt(bytes, position)
+          },
+        }
+      },
     })
   }
 
@@ -166,12 +177,6 @@ function isKind(line: string, kind: string): boolean {
 /** Failures from which the job tried to recover by itself. */
 function failuresIn({ events }: Life): readonly unknown[] {
   return events.flatMap((event) => (event.kind === 'failed' ? [event.error] : []))
-}
-
-/** Whether an error is, or was caused by, one with this code. */
-function hasCode(error: unknown, code: ErrorCode): boolean {
-  for (let at = error; isMillraceError(at); at = at.cause) if (at.code === code) return true
-  return false
 }
 
 function unclear(what: string, error: unknown): string {

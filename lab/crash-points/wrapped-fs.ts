@@ -3,13 +3,13 @@ import type { Fs, FsFile } from '@millrace/core'
 /** What is to be different about a file system; the rest goes through. */
 export interface FsChanges extends Partial<Omit<Fs, 'open'>> {
   /** What is to be different about an open file. */
-  readonly file?: (file: FsFile) => Partial<FsFile>
+  readonly file?: (file: FsFile, path: string) => Partial<FsFile>
 }
 
 /** A file system in front of another one. */
 export function wrappedFs(inner: Fs, { file: changesOf, ...changes }: FsChanges): Fs {
   return {
-    open: async (path, mode) => wrappedFile(await inner.open(path, mode), changesOf),
+    open: async (path, mode) => wrappedFile(await inner.open(path, mode), path, changesOf),
     rename: (from, to) => inner.rename(from, to),
     remove: (path) => inner.remove(path),
     list: (path) => inner.list(path),
@@ -21,7 +21,7 @@ export function wrappedFs(inner: Fs, { file: changesOf, ...changes }: FsChanges)
   }
 }
 
-function wrappedFile(file: FsFile, changesOf: FsChanges['file']): FsFile {
+function wrappedFile(file: FsFile, path: string, changesOf: FsChanges['file']): FsFile {
   return {
     write: (bytes) => file.write(bytes),
     writeAt: (bytes, position) => file.writeAt(bytes, position),
@@ -30,6 +30,6 @@ function wrappedFile(file: FsFile, changesOf: FsChanges['file']): FsFile {
     sync: () => file.sync(),
     size: () => file.size(),
     close: () => file.close(),
-    ...changesOf?.(file),
+    ...changesOf?.(file, path),
   }
 }

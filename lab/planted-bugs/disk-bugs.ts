@@ -237,7 +237,7 @@ export const diskBugs: readonly DiskBug[] = [
     plant: { file: 'core/src/kernel/whole-file.ts', from: 'written += count', to: 'written = bytes.length' },
     trial: 'short writes',
     near: /7 bytes/,
-    shows: /out\/live\.ndjson is written by the job/,
+    shows: /staged-\S+: ends at byte 7, where a checkpoint has/,
   },
   {
     name: 'a failed sync is tried again',
@@ -271,30 +271,30 @@ export const diskBugs: readonly DiskBug[] = [
   {
     name: 'output is trusted at the next start though its sync has failed',
     plant: {
-      file: 'connector-files/src/recovery.ts',
-      from: 'if (isInDoubt) await takeBack(committable, context)',
-      to: '',
+      file: 'connector-files/src/file-sink.ts',
+      from: 'new Recovery(pending, context, await doubt.exists())',
+      to: 'new Recovery(pending, context, false)',
     },
     trial: 'failing operations',
     near: /sync out\/live\.ndjson/,
     shows: /wrong line|are lost/,
   },
   {
-    name: 'a commit appends what the file has already',
+    name: 'a commit writes to the place that the bytes have in the staged file',
     plant: {
       file: 'connector-files/src/live-target.ts',
-      from: 'const start = Math.max(0, this.#visible - base)',
-      to: 'const start = 0',
+      from: 'await writeFullyAt(target, bytes, base + start, this.#path)',
+      to: 'await writeFullyAt(target, bytes, start, this.#path)',
     },
     trial: 'a crash',
     near: /rename/,
-    shows: /there twice/,
+    shows: /wrong line|are lost|taken back|middle of a line/,
   },
   {
-    name: 'what a crash has torn is not cut off before the rest is appended',
+    name: 'what a crash has torn counts as written',
     plant: {
       file: 'connector-files/src/recovery.ts',
-      from: 'if (size > base + agreed) await cut(fs, target, base + agreed)',
+      from: 'if (differs !== -1) return at + differs',
       to: '',
     },
     trial: 'a crash',
@@ -305,7 +305,7 @@ export const diskBugs: readonly DiskBug[] = [
     name: 'what nobody committed is left lying about',
     plant: {
       file: 'connector-files/src/file-sink.ts',
-      from: 'if (this.#name.isStaged(name)) await fs.remove(this.#name.beside(name))',
+      from: 'if (epoch <= owner.epoch) await removeIfThere(fs, this.#name.beside(name))',
       to: '',
     },
     trial: 'a crash',

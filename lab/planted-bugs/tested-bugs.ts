@@ -62,4 +62,84 @@ export const testedBugs: readonly TestedBug[] = [
     files: ['packages/core/src/operator/operator-link.test.ts'],
     shows: /does not keep the job going/,
   },
+  {
+    name: 'prepared output is committed without a look at its checksum',
+    plant: {
+      file: 'connector-files/src/recovery.ts',
+      from: 'if ((await checksumOf(this.#fs, stretch)) !== checksum) throw damaged(stretch)',
+      to: '',
+    },
+    files: ['packages/connector-files/src/recovery.test.ts'],
+    shows: /one flipped bit at any place is found/,
+  },
+  {
+    name: 'a file that another process has open is made visible itself, and not a copy of it',
+    plant: {
+      file: 'connector-files/src/recovery.ts',
+      from: 'if (!isOpen && hidden.size === length) return',
+      to: 'if (hidden.size === length) return',
+    },
+    files: ['packages/connector-files/src/recovery.test.ts'],
+    shows: /cannot write to a file that its successor has made visible/,
+  },
+  {
+    name: 'a process that was replaced removes what its successor has staged',
+    plant: {
+      file: 'connector-files/src/file-sink.ts',
+      from: 'const epoch = this.#name.stagedIn(name) ?? Infinity',
+      to: 'const epoch = this.#name.stagedIn(name) === undefined ? Infinity : 0',
+    },
+    files: ['packages/connector-files/src/sink-conformance.test.ts'],
+    shows: /a process that was replaced/,
+  },
+  {
+    name: 'a commit appends, whatever has become of the file',
+    plant: {
+      file: 'connector-files/src/live-target.ts',
+      from: 'await writeFullyAt(target, bytes, base + start, this.#path)',
+      to: 'await writeFullyAt(target, bytes, await target.size(), this.#path)',
+    },
+    files: ['packages/connector-files/src/sink-conformance.test.ts'],
+    shows: /a process that was replaced/,
+  },
+  {
+    name: 'the directory is owned by the process that has looked last',
+    plant: {
+      file: 'core/src/checkpoint/directory-lock.ts',
+      from: 'isLate = begun === undefined || (await files.highest()) !== epoch',
+      to: 'isLate = begun === undefined',
+    },
+    files: ['packages/core/src/checkpoint/directory-lock.test.ts'],
+    shows: /paused while it took the directory|at the same moment/,
+  },
+  {
+    name: 'the epoch of an owner that ends is given again',
+    plant: {
+      file: 'core/src/checkpoint/directory-lock.ts',
+      from: 'await this.#begun.end()',
+      to: 'await this.#begun.end()\n      await this.#files.remove(this.epoch)',
+    },
+    files: ['packages/core/src/checkpoint/directory-lock.test.ts'],
+    shows: /owned in epochs that only rise/,
+  },
+  {
+    name: 'an owner that cannot be seen is replaced at once',
+    plant: {
+      file: 'core/src/checkpoint/directory-lock.ts',
+      from: "if (fate === 'gone') return",
+      to: "if (fate !== 'running') return",
+    },
+    files: ['packages/core/src/checkpoint/directory-lock.test.ts'],
+    shows: /keeps the directory when it shows that it lives/,
+  },
+  {
+    name: 'a newest manifest that was removed is not missed',
+    plant: {
+      file: 'core/src/checkpoint/checkpoint-storage.ts',
+      from: 'if (witness === undefined || witness.published <= newest) return',
+      to: 'return',
+    },
+    files: ['packages/core/src/checkpoint/checkpoint-storage.test.ts'],
+    shows: /a manifest that was removed is missed/,
+  },
 ]

@@ -3,6 +3,8 @@ export type StagedPart = {
   readonly staged: string
   /** In bytes. */
   readonly length: number
+  /** Of the first `length` bytes. */
+  readonly checksum: number
 }
 
 /** What a checkpoint adds to a file that grows: `target[base]` on is the beginning of `staged`. */

@@ -72,6 +72,16 @@ function misplaced(what: string, fields: number): MillraceError {
   )
 }
 
+/** The first row of a text without its line feed, or undefined if it does not end there. Quoted line feeds do not end it. */
+export function firstRow(text: string): string | undefined {
+  let isQuoted = false
+  for (let at = 0; at < text.length; at++) {
+    if (text[at] === quote) isQuoted = !isQuoted
+    else if (text[at] === '\n' && !isQuoted) return text.slice(0, at)
+  }
+  return undefined
+}
+
 /** The text of a row, with its line ending. A row that would be an empty line is written as an empty quoted field. */
 export function rowOf(fields: readonly string[], separator: string): string {
   const row = fields.map((field) => quoted(field, separator)).join(separator)

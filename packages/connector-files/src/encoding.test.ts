@@ -130,7 +130,9 @@ describe('CSV', () => {
 
   test('a missing field is empty, and one that is no column is refused', async () => {
     expect(await csv({ columns: ['a', 'b'] }, { b: 1 }, { a: 2 })).toBe('a,b\n,1\n2,\n')
-    await expect(csv({}, { a: 1 }, { a: 1, b: 2 })).rejects.toThrow('its field b is none of the columns a')
+    await expect(csv({}, { a: 1 }, { a: 1, b: 2 })).rejects.toThrow(
+      'its field "b" is none of the columns "a"',
+    )
     await expect(csv({}, { a: { b: 1 } })).rejects.toThrow('its field a is a object')
     await expect(csv({}, { a: '\uDC00' })).rejects.toThrow('surrogate')
   })
@@ -149,7 +151,7 @@ describe('CSV', () => {
     await next.close()
     expect(textOf(fs, 'out.csv')).toBe('a,b\n1,2\n3,4\n')
     await expect(SinkRun.open(writeCsv('out.csv', { columns: ['b', 'a'] }), fs, [second])).rejects.toThrow(
-      /out\.csv cannot be gone on with: its columns are a, b and not b, a/,
+      /out\.csv cannot be resumed: its columns are "a", "b" and not "b", "a"/,
     )
   })
 

@@ -1,5 +1,5 @@
 import type { Json } from '@millrace/core'
-import { SimFs } from '@millrace/testkit'
+import { SimFs, simPlatform } from '@millrace/testkit'
 import { beforeEach, describe, expect, test } from 'vitest'
 import { batchOf, namesIn, SinkRun, textOf } from '../test/sink-run.ts'
 import type { WriteOptions } from './file-sink.ts'
@@ -93,7 +93,7 @@ describe('files that are there when the job first starts', () => {
   test('may not end in the middle of a line', async () => {
     fs.put('out/log.txt', 'old\nhalf')
     await expect(open({ ifExists: 'append' })).rejects.toThrow(
-      /out\/log\.txt cannot be gone on with: it ends in the middle/,
+      /out\/log\.txt cannot be resumed: it ends in the middle/,
     )
   })
 
@@ -126,24 +126,78 @@ describe('who writes what', () => {
 
   test('EN-222 two jobs cannot write to one path', async () => {
     const run = await open()
-    await expect(SinkRun.open(writeLines('out/log.txt'), fs, [], 0, 'data/other')).rejects.toMatchObject({
+    await expect(SinkRun.open(writeLines('out/log.txt'), fs, [], 0, { job: 'other' })).rejects.toMatchObject({
       code: 'SINK_FAILED',
       message: expect.stringMatching(
-        /is written by the job that keeps its data in data\/subject; .*\.log\.txt\.owner/,
+        /is written by the job that keeps its data in data of simulated\/subject; .*\.log\.txt\.owner-simulated/,
       ),
     })
     await run.checkpoint('1')
     await run.close()
-    const other = await SinkRun.open(
-      writeLines('out/log.txt', { ifExists: 'append' }),
-      fs,
-      [],
-      0,
-      'data/other',
-    )
+    const other = await SinkRun.open(writeLines('out/log.txt', { ifExists: 'append' }), fs, [], 0, {
+      job: 'other',
+    })
     await other.checkpoint('2')
     await other.close()
     expect(textOf(fs, 'out/log.txt')).toBe('1\n2\n')
+  })
+
+  test('a start that is refused claims nothing, and the job that owns the output starts after it', async () => {
+    fs.put('out/log.txt', 'old\nhalf')
+    for (const options of [{}, { ifExists: 'append' }] as const) {
+      await expect(open(options)).rejects.toMatchObject({ isFinal: options.ifExists === 'append' })
+      expect(fs.paths()).toEqual(['/out/log.txt'])
+    }
+    const before = await SinkRun.open(writeLines('out/x.txt'), fs, [], 0, { job: 'owner' })
+    const committable = await before.checkpoint('1')
+    fs = fs.afterKill()
+    await expect(SinkRun.open(writeLines('out/x.txt'), fs, [], 0, { job: 'other' })).rejects.toMatchObject({
+      code: 'SINK_FAILED',
+      isFinal: true,
+    })
+    const run = await SinkRun.open(writeLines('out/x.txt'), fs, [committable], 0, { job: 'owner' })
+    await run.checkpoint('2')
+    await run.close()
+    expect(textOf(fs, 'out/x.txt')).toBe('1\n2\n')
+  })
+
+  test('what is damaged keeps the claim of the job, and a claim that was made for the start ends', async () => {
+    const run = await open()
+    await run.write('1')
+    const committable = await run.prepare()
+    fs = fs.afterKill()
+    const [hidden] = (await namesIn(fs, 'out')).hidden.filter((name) => name.includes('staged'))
+    fs.corrupt(`out/${hidden}`, 0, 1)
+    await expect(open({}, [committable])).rejects.toMatchObject({ code: 'CHECKPOINT_CORRUPT' })
+    expect((await namesIn(fs, 'out')).hidden).toContain('.log.txt.owner-simulated')
+    await fs.remove('out/.log.txt.owner-simulated')
+    await expect(open({}, [committable])).rejects.toMatchObject({ code: 'CHECKPOINT_CORRUPT' })
+    expect((await namesIn(fs, 'out')).hidden).toEqual([hidden])
+  })
+
+  test('the claim lasts while a restart needs what is staged', async () => {
+    const run = await open()
+    await run.write('1')
+    const committable = await run.prepare()
+    await run.close()
+    await expect(SinkRun.open(writeLines('out/log.txt'), fs, [], 0, { job: 'other' })).rejects.toThrow(
+      /is written by the job that keeps its data in/,
+    )
+    await (await open({}, [committable])).close()
+    expect(await namesIn(fs, 'out')).toEqual({ hidden: [], visible: ['log.txt'] })
+  })
+
+  test('of two jobs that claim a path at the same moment one gets it at most', async () => {
+    for (let seed = 0; seed < 100; seed++) {
+      const disk = new SimFs({ random: simPlatform({ seed }).random })
+      const results = await Promise.allSettled(
+        ['a', 'b'].map((job) => SinkRun.open(writeLines('out/log.txt'), disk, [], 0, { job })),
+      )
+      const refused = results.flatMap((result) => (result.status === 'rejected' ? [result.reason] : []))
+      expect(refused.length, `seed ${seed}`).toBeGreaterThan(0)
+      for (const reason of refused) expect(reason).toMatchObject({ code: 'SINK_FAILED', isFinal: true })
+      expect((await namesIn(disk, 'out')).hidden).toHaveLength(2 - refused.length)
+    }
   })
 
   test('after a crash the job takes its own claim for its own', async () => {

@@ -1,12 +1,11 @@
 import {
   isMillraceError,
-  makeDurableDirectory,
   MillraceError,
   positiveDurationMs,
-  publishFile,
-  readWhole,
+  removeIfThere,
   type ConnectorContext,
   type Duration,
+  type Fs,
   type Sink,
   type SinkWriter,
 } from '@millrace/core'
@@ -14,8 +13,9 @@ import type { FileCommittable } from './committable.ts'
 import { Doubt } from './doubt.ts'
 import { FileWriter } from './file-writer.ts'
 import { LiveTarget } from './live-target.ts'
+import { OutputClaim } from './output-claim.ts'
 import type { RecordEncoder, WriteFormat } from './record-encoder.ts'
-import { recover } from './recovery.ts'
+import { Recovery, removeCopies } from './recovery.ts'
 import { RollingTarget, type RollLimits } from './rolling-target.ts'
 import { readAt } from './staged-copy.ts'
 import { TargetName } from './target-name.ts'
@@ -36,6 +36,9 @@ export interface WriteOptions {
   readonly ifExists?: 'stop' | 'append' | 'replace'
 }
 
+/** A header row that is longer than this is no header. */
+const headerBytesMax = 16 * 1024 * 1024
+
 /**
  * Writes files exactly once: what a reader sees is what durable checkpoints hold, and none of it is ever taken
  * back.
@@ -47,6 +50,8 @@ export class FileSink<T> implements Sink<T, FileCommittable> {
   readonly #format: WriteFormat<T>
   readonly #limits: RollLimits | undefined
   readonly #ifExists: NonNullable<WriteOptions['ifExists']>
+  /** Of the writers that are open now. */
+  #claim: OutputClaim | undefined
 
   /** Throws `OPTION_INVALID`. */
   constructor(path: string, format: WriteFormat<T>, options: WriteOptions) {
@@ -56,40 +61,68 @@ export class FileSink<T> implements Sink<T, FileCommittable> {
     this.#ifExists = options.ifExists ?? 'stop'
   }
 
+  async check(pending: readonly FileCommittable[], context: ConnectorContext): Promise<void> {
+    await OutputClaim.check(this.#name, context)
+    if (pending.some((each) => this.#isOurs(each))) return
+    for (const path of await this.#oldFiles(context)) {
+      if (this.#ifExists === 'stop') throw exists(path, context)
+      if (this.#ifExists === 'append' && this.#limits === undefined) {
+        await this.#resume(path, this.#format.encoder(), context)
+      }
+    }
+  }
+
   async open(
     subtask: number,
     pending: readonly FileCommittable[],
     context: ConnectorContext,
   ): Promise<SinkWriter<T, FileCommittable>> {
-    if (subtask === 0) await this.#prepareDirectory(pending, context)
+    if (subtask === 0) {
+      await this.check(pending, context)
+      this.#claim = await OutputClaim.take(this.#name, context)
+      await this.#claim.orRelease(() => this.#prepareDirectory(pending, context))
+    }
     const run = context.random.int(2 ** 48).toString(36)
     const encoder = this.#format.encoder()
     const doubt = new Doubt(context.fs, this.#name.doubt)
-    const release = async (isSound: boolean): Promise<void> => {
-      if (subtask === 0 && isSound) await context.fs.remove(this.#name.owner)
+    const openTarget = async (): Promise<RollingTarget | LiveTarget> => {
+      if (this.#limits !== undefined) {
+        return RollingTarget.open(this.#name, subtask, run, this.#limits, context)
+      }
+      await this.#resume(this.#name.live(subtask), encoder, context)
+      return LiveTarget.open(this.#name, subtask, run, context)
     }
-    if (this.#limits !== undefined) {
-      const target = await RollingTarget.open(this.#name, subtask, run, this.#limits, context)
-      return new FileWriter(context.name, encoder, target, doubt, release)
-    }
-    await this.#resume(this.#name.live(subtask), encoder, context)
-    const target = await LiveTarget.open(this.#name, subtask, run, context)
-    return new FileWriter(context.name, encoder, target, doubt, release)
+    const claim = this.#claim
+    const target = claim === undefined ? await openTarget() : await claim.orRelease(openTarget)
+    claim?.join()
+    return new FileWriter<T, FileCommittable>(context.name, encoder, target, doubt, async (isDone) =>
+      claim?.leave(isDone),
+    )
   }
 
-  /** Brings the directory into the state of the restored checkpoint, before anybody writes. */
+  /** Brings the directory into the state of the restored checkpoint, before anything is written. */
   async #prepareDirectory(pending: readonly FileCommittable[], context: ConnectorContext): Promise<void> {
-    const { fs } = context
-    await makeDurableDirectory(fs, this.#name.directory)
-    await this.#claim(context)
+    const { fs, owner } = context
     const doubt = new Doubt(fs, this.#name.doubt)
-    const isInDoubt = await doubt.exists()
-    await doubt.during(() => recover(pending, context, isInDoubt))
+    const recovery = new Recovery(pending, context, await doubt.exists())
+    await removeCopies(fs, this.#name, owner)
+    await recovery.fence()
+    await recovery.verify()
+    await doubt.during(async () => {
+      await recovery.complete()
+      await this.#removeStaged(context)
+      await recovery.takeBack()
+    })
     await doubt.dispel()
+    if (!pending.some((each) => this.#isOurs(each))) await this.#replaceOldFiles(context)
+  }
+
+  /** What is still staged belongs to no checkpoint. A process that was replaced leaves its successor's alone. */
+  async #removeStaged({ fs, owner }: ConnectorContext): Promise<void> {
     for (const { name } of await fs.list(this.#name.directory)) {
-      if (this.#name.isStaged(name)) await fs.remove(this.#name.beside(name))
+      const epoch = this.#name.stagedIn(name) ?? Infinity
+      if (epoch <= owner.epoch) await removeIfThere(fs, this.#name.beside(name))
     }
-    if (!pending.some((each) => this.#isOurs(each))) await this.#meetOldFiles(context)
   }
 
   /** Whether a committable is about the path of this sink, which may have been another when it was made. */
@@ -99,69 +132,74 @@ export class FileSink<T> implements Sink<T, FileCommittable> {
     return directory === this.#name.directory && this.#name.isLive(path.slice(path.lastIndexOf('/') + 1))
   }
 
-  /** Two jobs that write to one file would each take the other's staged data for leftovers. */
-  async #claim({ fs, name, directory }: ConnectorContext): Promise<void> {
-    const { owner, path } = this.#name
-    if ((await fs.stat(owner)) === undefined) {
-      const fileName = owner.slice(owner.lastIndexOf('/') + 1)
-      await publishFile(fs, this.#name.directory, fileName, Buffer.from(directory, 'utf8'))
-    }
-    const claimant = Buffer.from(await readWhole(fs, owner)).toString('utf8')
-    if (claimant === directory) return
-    throw new MillraceError(
-      'SINK_FAILED',
-      `sink ${name}: ${path} is written by the job that keeps its data in ${claimant}; write to another path, or ` +
-        `remove ${owner} if that job is gone`,
-      { place: path },
-    )
-  }
-
-  async #meetOldFiles({ fs, name }: ConnectorContext): Promise<void> {
-    if (this.#ifExists === 'append') return
-    const isOurs = (file: string): boolean =>
-      this.#limits === undefined ? this.#name.isLive(file) : this.#name.rolledFrom(file) !== undefined
-    for (const entry of await fs.list(this.#name.directory)) {
-      const path = this.#name.beside(entry.name)
-      if (!isOurs(entry.name) || (await fs.stat(path))?.size === 0) continue
-      if (this.#ifExists === 'stop') {
-        throw new MillraceError(
-          'FS_EXISTS',
-          `sink ${name}: ${path} exists, and no checkpoint of this job has written it; move it away, or set ` +
-            "ifExists to 'append' or 'replace'",
-          { place: path },
-        )
-      }
-      await fs.remove(path)
-    }
+  async #replaceOldFiles(context: ConnectorContext): Promise<void> {
+    if (this.#ifExists !== 'replace') return
+    const old = await this.#oldFiles(context)
+    const { fs, owner } = context
+    // A process that was replaced has seen only files that are older than its successor.
+    await owner.confirm()
+    for (const path of old) await removeIfThere(fs, path)
     await fs.syncDirectory(this.#name.directory)
   }
 
-  /** Looks at a file that is gone on with: it must end with a line, and begin as the format wants it. */
+  /** The files that have names of this sink and hold something. */
+  async #oldFiles({ fs }: ConnectorContext): Promise<readonly string[]> {
+    if ((await fs.stat(this.#name.directory)) === undefined) return []
+    const paths: string[] = []
+    for (const { name } of await fs.list(this.#name.directory)) {
+      const isOurs =
+        this.#limits === undefined ? this.#name.isLive(name) : this.#name.rolledFrom(name) !== undefined
+      const path = this.#name.beside(name)
+      if (isOurs && (await fs.stat(path))?.size !== 0) paths.push(path)
+    }
+    return paths
+  }
+
+  /** Looks at a file that is to be continued: it must end with a line, and begin as the format wants it. */
   async #resume(path: string, encoder: RecordEncoder<T>, { fs, name }: ConnectorContext): Promise<void> {
     const size = (await fs.stat(path))?.size ?? 0
     if (size === 0) return
-    const file = await fs.open(path, 'read')
     try {
-      const [last] = await readAt(file, size - 1, 1, path)
-      if (last !== 0x0a) throw new Error('it ends in the middle of a line')
-      const head = Buffer.from(await readAt(file, 0, Math.min(size, 64 * 1024), path))
-      const lineBytes = head.indexOf(0x0a)
-      encoder.resume(head.toString('utf8', 0, lineBytes === -1 ? head.length : lineBytes))
+      await resumeFile(fs, path, size, encoder)
     } catch (cause) {
       const why = isMillraceError(cause) ? cause.message : (cause as Error).message
-      const advice = 'mend it, or write to another path'
       throw new MillraceError(
         'SINK_FAILED',
-        `sink ${name}: ${path} cannot be gone on with: ${why}; ${advice}`,
-        {
-          cause,
-          place: path,
-        },
+        `sink ${name}: ${path} cannot be resumed: ${why}; fix it, or write to another path`,
+        { cause, place: path, isFinal: true },
       )
-    } finally {
-      await file.close()
     }
   }
+}
+
+async function resumeFile(
+  fs: Fs,
+  path: string,
+  size: number,
+  encoder: RecordEncoder<unknown>,
+): Promise<void> {
+  const file = await fs.open(path, 'read')
+  try {
+    const [last] = await readAt(file, size - 1, 1, path)
+    if (last !== 0x0a) throw new Error('it ends in the middle of a line')
+    // The header is a record of its own length, and what columns are called may hold line breaks.
+    for (let bytes = 64 * 1024; ; bytes *= 4) {
+      const head = await readAt(file, 0, Math.min(size, bytes), path)
+      if (encoder.resume(new TextDecoder('utf-8', { ignoreBOM: true }).decode(head))) return
+      if (bytes >= Math.min(size, headerBytesMax)) throw new Error('its header does not end')
+    }
+  } finally {
+    await file.close()
+  }
+}
+
+function exists(path: string, { name }: ConnectorContext): MillraceError {
+  return new MillraceError(
+    'FS_EXISTS',
+    `sink ${name}: ${path} exists, and no checkpoint of this job has written it; move it away, or set ` +
+      "ifExists to 'append' or 'replace'",
+    { place: path },
+  )
 }
 
 function limitsOf({ rollBytes, rollEvery }: WriteOptions): RollLimits | undefined {

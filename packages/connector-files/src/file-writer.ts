@@ -15,17 +15,17 @@ export class FileWriter<T, Committable extends FileCommittable> implements SinkW
   readonly #encoder: RecordEncoder<T>
   readonly #target: Target<Committable>
   readonly #doubt: Doubt
-  readonly #onClose: (isSound: boolean) => Promise<void>
+  readonly #onClose: (isDone: boolean) => Promise<void>
   #text = ''
   #failure: Error | undefined
 
-  /** `onClose` is called last, with whether everything went well. */
+  /** `onClose` is called last, with whether all that was written is visible. */
   constructor(
     name: string,
     encoder: RecordEncoder<T>,
     target: Target<Committable>,
     doubt: Doubt,
-    onClose: (isSound: boolean) => Promise<void>,
+    onClose: (isDone: boolean) => Promise<void>,
   ) {
     this.#name = name
     this.#encoder = encoder
@@ -64,8 +64,8 @@ export class FileWriter<T, Committable extends FileCommittable> implements SinkW
       'SINK_FAILED',
       `sink ${this.#name}: the writer is closed; open another`,
     )
-    await this.#doubt.during(() => this.#target.close(isSound))
-    await this.#onClose(isSound)
+    const isDone = await this.#doubt.during(() => this.#target.close(isSound))
+    await this.#onClose(isSound && isDone)
   }
 
   #encode(record: T): void {

@@ -79,5 +79,7 @@ class JsonEncoder<T> implements RecordEncoder<T> {
     return ''
   }
 
-  resume(): void {}
+  resume(): boolean {
+    return true
+  }
 }

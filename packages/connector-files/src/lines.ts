@@ -63,5 +63,7 @@ class LineEncoder implements RecordEncoder<string> {
     return ''
   }
 
-  resume(): void {}
+  resume(): boolean {
+    return true
+  }
 }

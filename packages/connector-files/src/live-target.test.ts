@@ -57,7 +57,7 @@ describe('one file that grows', () => {
     fs = fs.afterPowerLoss()
     const next = await open([named])
     expect(textOf(fs, path)).toBe('1\n')
-    expect((await namesIn(fs, 'out')).hidden).toEqual(['.log.txt.owner'])
+    expect((await namesIn(fs, 'out')).hidden).toEqual(['.log.txt.owner-simulated'])
     await next.checkpoint('4')
     await next.close()
     expect(textOf(fs, path)).toBe('1\n4\n')

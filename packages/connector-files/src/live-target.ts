@@ -1,29 +1,52 @@
 /**
  * One visible file that grows by whole checkpoints.
  *
- * What is written goes to a staged file. When its checkpoint is durable, the bytes are appended to the target, so a
- * reader meets no line that could be taken back. A staged file serves many checkpoints.
+ * What is written goes to a staged file. When its checkpoint is durable, the bytes are written to the target, each to
+ * the place that the checkpoint names, so a reader meets no line that could be taken back. A staged file serves many
+ * checkpoints.
+ *
+ * A process that was replaced in the middle of a commit changes nothing when it goes on: its successor has started from
+ * that checkpoint or a later one, and has written the same bytes to the same places.
  *
  * True between any two calls:
  *
  *  1. The target is `#visible` bytes long, and those bytes are durable.
  *  2. The parts join without a gap: the first begins at or before `#visible`, each other where the one before
- *     ends; the last ends at `#end`.
+ *     ends; the last ends at `#end`. So do the chunks of a part that are not visible yet.
  *  3. Bytes of a part that a committable names are durable.
  */
-import { makeDurableDirectory, MillraceError, type ConnectorContext, type Fs } from '@millrace/core'
-import type { CommittableOf, LivePart } from './committable.ts'
-import { appendStaged } from './staged-copy.ts'
-import { removeIfThere, StagedFile } from './staged-file.ts'
+import {
+  makeDurableDirectory,
+  MillraceError,
+  removeIfThere,
+  writeFullyAt,
+  type ConnectorContext,
+  type Fs,
+  type FsFile,
+} from '@millrace/core'
+import { checksum } from './checksum.ts'
+import type { CommittableOf } from './committable.ts'
+import { damaged } from './damage.ts'
+import { readAt } from './staged-copy.ts'
+import { StagedFile } from './staged-file.ts'
 import type { TargetName } from './target-name.ts'
 import type { Target } from './target.ts'
 
 /** A staged file takes no more after this many bytes, so that it can be removed some day. */
 const stagedBytesMax = 8 * 1024 * 1024
 
+/** What was appended at once to a staged file: a stretch of it, in bytes, and its checksum. */
+interface Chunk {
+  readonly start: number
+  readonly end: number
+  readonly sum: number
+}
+
 interface Part {
   readonly file: StagedFile
   readonly base: number
+  /** Those that are not visible yet, in order. */
+  chunks: Chunk[]
 }
 
 export class LiveTarget implements Target<CommittableOf<'live'>> {
@@ -33,6 +56,7 @@ export class LiveTarget implements Target<CommittableOf<'live'>> {
   readonly #subtask: number
   readonly #run: string
   readonly #fs: Fs
+  readonly #epoch: number
   #visible: number
   #end: number
   #parts: Part[] = []
@@ -41,12 +65,19 @@ export class LiveTarget implements Target<CommittableOf<'live'>> {
   #staged = 0
   #isNameDurable = true
 
-  private constructor(name: TargetName, subtask: number, run: string, size: number, fs: Fs) {
+  private constructor(
+    name: TargetName,
+    subtask: number,
+    run: string,
+    size: number,
+    { fs, owner }: ConnectorContext,
+  ) {
     this.#path = name.live(subtask)
     this.#name = name
     this.#subtask = subtask
     this.#run = run
     this.#fs = fs
+    this.#epoch = owner.epoch
     this.#visible = size
     this.#end = size
   }
@@ -55,10 +86,10 @@ export class LiveTarget implements Target<CommittableOf<'live'>> {
     name: TargetName,
     subtask: number,
     run: string,
-    { fs }: ConnectorContext,
+    context: ConnectorContext,
   ): Promise<LiveTarget> {
-    const stat = await fs.stat(name.live(subtask))
-    return new LiveTarget(name, subtask, run, stat?.size ?? 0, fs)
+    const stat = await context.fs.stat(name.live(subtask))
+    return new LiveTarget(name, subtask, run, stat?.size ?? 0, context)
   }
 
   get isAtStart(): boolean {
@@ -67,7 +98,10 @@ export class LiveTarget implements Target<CommittableOf<'live'>> {
 
   async append(bytes: Uint8Array): Promise<void> {
     this.#current ??= await this.#begin()
-    await this.#current.file.append(bytes)
+    const { file, chunks } = this.#current
+    const start = file.size
+    await file.append(bytes)
+    chunks.push({ start, end: file.size, sum: checksum(bytes) })
     this.#end += bytes.length
   }
 
@@ -80,45 +114,66 @@ export class LiveTarget implements Target<CommittableOf<'live'>> {
       await current.file.close()
       this.#current = undefined
     }
-    const parts = this.#parts.map(({ file, base }) => ({ staged: file.path, base, length: file.size }))
+    const parts = this.#parts.map(({ file, base }) => ({ ...file.part, base }))
     return { kind: 'live', checkpoint, target: this.#path, end: this.#end, parts }
   }
 
-  async commit({ parts, end }: CommittableOf<'live'>): Promise<void> {
+  async commit({ end }: CommittableOf<'live'>): Promise<void> {
     // A later checkpoint has done it already.
     if (end <= this.#visible) return
     await this.#requireUntouched()
-    if (this.#visible === 0) await makeDurableDirectory(this.#fs, this.#name.directory)
-    await appendStaged(
-      this.#fs,
-      this.#path,
-      parts.flatMap((part) => this.#unseen(part)),
-    )
-    if (this.#visible === 0) await this.#fs.syncDirectory(this.#name.directory)
+    const isFirst = this.#visible === 0
+    if (isFirst) await this.#create()
+    const target = await this.#fs.open(this.#path, 'update')
+    try {
+      for (const part of this.#parts) await this.#show(part, end, target)
+      await target.sync()
+    } finally {
+      await target.close()
+    }
+    if (isFirst) await this.#fs.syncDirectory(this.#name.directory)
     this.#visible = end
-    await this.#forget((part) => part !== this.#current && part.base + part.file.size <= end)
+    for (const part of this.#parts) part.chunks = part.chunks.filter((chunk) => part.base + chunk.end > end)
+    await this.#forget((part) => part !== this.#current && part.chunks.length === 0)
   }
 
-  async close(): Promise<void> {
+  async close(): Promise<boolean> {
     await this.#current?.file.close()
     this.#current = undefined
-    const isDone = this.#parts.every(({ file, base }) => base + file.size <= this.#visible)
+    const isDone = this.#end === this.#visible
     if (isDone) await this.#forget(() => true)
+    return isDone
   }
 
   async #begin(): Promise<Part> {
     await makeDurableDirectory(this.#fs, this.#name.directory)
-    const path = this.#name.staged(this.#subtask, this.#run, ++this.#staged)
-    const part = { file: await StagedFile.create(this.#fs, path), base: this.#end }
+    const path = this.#name.staged(this.#epoch, this.#subtask, this.#run, ++this.#staged)
+    const part = { file: await StagedFile.create(this.#fs, path), base: this.#end, chunks: [] }
     this.#isNameDurable = false
     this.#parts.push(part)
     return part
   }
 
-  /** What of a part the target does not have yet. */
-  #unseen({ staged, base, length }: LivePart): { path: string; start: number; end: number }[] {
-    const start = Math.max(0, this.#visible - base)
-    return start < length ? [{ path: staged, start, end: length }] : []
+  async #create(): Promise<void> {
+    await makeDurableDirectory(this.#fs, this.#name.directory)
+    const file = await this.#fs.open(this.#path, 'append')
+    await file.close()
+  }
+
+  /** Writes what a checkpoint holds of a part to the target. What was damaged since it was written is not shown. */
+  async #show({ file: { path }, base, chunks }: Part, end: number, target: FsFile): Promise<void> {
+    const due = chunks.filter((chunk) => base + chunk.end <= end)
+    if (due.length === 0) return
+    const staged = await this.#fs.open(path, 'read')
+    try {
+      for (const { start, end: chunkEnd, sum } of due) {
+        const bytes = await readAt(staged, start, chunkEnd - start, path)
+        if (checksum(bytes) !== sum) throw damaged({ path, start, end: chunkEnd })
+        await writeFullyAt(target, bytes, base + start, this.#path)
+      }
+    } finally {
+      await staged.close()
+    }
   }
 
   async #requireUntouched(): Promise<void> {

@@ -4,8 +4,11 @@ export interface RecordEncoder<T> {
   encode(record: T): string
   /** What a file begins with whose first record is `first`; empty for most formats. */
   header(first: T): string
-  /** Takes up a file that exists, whose first line is `line`. Throws if records cannot go on in it. */
-  resume(line: string): void
+  /**
+   * Continues a file that exists and begins with `head`; false if it needs more of the file to do so. Throws if records
+   * cannot be added to it.
+   */
+  resume(head: string): boolean
 }
 
 /** How records are written. */

@@ -46,7 +46,7 @@ describe('files that are complete when they appear', () => {
     expect(file(1)).toBe('1\n2\n')
     await run.world.pass(120_000)
     await run.checkpoint()
-    expect(await hidden()).toEqual(['.log.txt.owner'])
+    expect(await hidden()).toEqual(['.log.txt.owner-simulated'])
     await run.close()
     expect(await visible()).toEqual(['log-000001.txt'])
   })

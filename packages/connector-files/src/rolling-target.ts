@@ -5,10 +5,13 @@
  * that holds its last byte is durable, it is renamed to where readers look. Data that is committed may thus wait
  * out of sight until its file is complete; when the job ends or restarts, what waits becomes a file.
  *
+ * A process that was replaced cannot rename: its successor has renamed or removed the staged files. It can still write
+ * to the one that it has open, so the successor makes a copy of that one visible and never the file itself.
+ *
  * True between any two calls: `#rolled` files are complete and durable, and not visible yet; at most the
  * `#current` one is written to.
  */
-import { makeDurableDirectory, type ConnectorContext, type Fs } from '@millrace/core'
+import { makeDurableDirectory, type ConnectorContext, type Fs, type Owner } from '@millrace/core'
 import type { CommittableOf, RolledPart } from './committable.ts'
 import { StagedFile } from './staged-file.ts'
 import type { TargetName } from './target-name.ts'
@@ -37,6 +40,7 @@ export class RollingTarget implements Target<CommittableOf<'rolling'>> {
   readonly #run: string
   readonly #limits: RollLimits
   readonly #fs: Fs
+  readonly #owner: Owner
   readonly #clock: ConnectorContext['clock']
   #next: number
   #current: OpenFile | undefined
@@ -49,7 +53,7 @@ export class RollingTarget implements Target<CommittableOf<'rolling'>> {
     run: string,
     limits: RollLimits,
     next: number,
-    { fs, clock }: ConnectorContext,
+    { fs, owner, clock }: ConnectorContext,
   ) {
     this.flushBytes = Math.min(limits.bytes, 256 * 1024)
     this.#name = name
@@ -58,6 +62,7 @@ export class RollingTarget implements Target<CommittableOf<'rolling'>> {
     this.#limits = limits
     this.#next = next
     this.#fs = fs
+    this.#owner = owner
     this.#clock = clock
   }
 
@@ -119,21 +124,24 @@ export class RollingTarget implements Target<CommittableOf<'rolling'>> {
     this.#rolled = this.#rolled.filter(({ staged }) => !due.has(staged))
   }
 
-  async close(isSound: boolean): Promise<void> {
+  async close(isSound: boolean): Promise<boolean> {
     const current = this.#current
     this.#current = undefined
-    if (current === undefined) return
-    await current.file.close()
+    await current?.file.close()
+    if (!isSound || this.#rolled.length > 0) return false
+    if (current === undefined) return true
+    if (current.committed < current.file.size) return false
     // Everything in it is committed: nothing but the size of the file spoke against showing it.
-    if (isSound && current.committed === current.file.size) {
-      await this.#fs.rename(current.file.path, current.target)
-      await this.#fs.syncDirectory(this.#name.directory)
-    }
+    await this.#owner.confirm()
+    await this.#fs.rename(current.file.path, current.target)
+    await this.#fs.syncDirectory(this.#name.directory)
+    return true
   }
 
   async #begin(): Promise<OpenFile> {
     const number = this.#next++
-    const file = await StagedFile.create(this.#fs, this.#name.staged(this.#subtask, this.#run, number))
+    const path = this.#name.staged(this.#owner.epoch, this.#subtask, this.#run, number)
+    const file = await StagedFile.create(this.#fs, path)
     this.#isNameDurable = false
     const target = this.#name.rolled(this.#subtask, number)
     return { file, target, sinceMs: this.#clock.monotonic(), committed: 0 }
@@ -148,5 +156,5 @@ export class RollingTarget implements Target<CommittableOf<'rolling'>> {
 }
 
 function partOf({ file, target }: OpenFile): RolledPart {
-  return { staged: file.path, target, length: file.size }
+  return { ...file.part, target }
 }

@@ -1,6 +1,7 @@
-import { MillraceError, writeFully, type Fs, type FsFile } from '@millrace/core'
+import { MillraceError, writeFullyAt, type Fs, type FsFile } from '@millrace/core'
+import { checksum } from './checksum.ts'
 
-/** A stretch of a staged file, in bytes. */
+/** A stretch of a file, in bytes. */
 export interface Stretch {
   readonly path: string
   readonly start: number
@@ -9,28 +10,38 @@ export interface Stretch {
 
 const copyBytes = 1024 * 1024
 
-/** Appends stretches of staged files to a file, which is made if it is missing, and makes the bytes durable. */
-export async function appendStaged(fs: Fs, path: string, stretches: readonly Stretch[]): Promise<void> {
-  const target = await fs.open(path, 'append')
-  try {
-    for (const stretch of stretches) {
-      for await (const bytes of readStretch(fs, stretch)) await writeFully(target, bytes, path)
-    }
-    await target.sync()
-  } finally {
-    await target.close()
+/** Writes a stretch of one file to a place in another. */
+export async function copyStretch(
+  fs: Fs,
+  stretch: Stretch,
+  target: FsFile,
+  position: number,
+  path: string,
+): Promise<void> {
+  for await (const { bytes, at } of piecesOf(fs, stretch)) {
+    await writeFullyAt(target, bytes, position + at - stretch.start, path)
   }
 }
 
-/** The bytes of a stretch, in pieces that end with a line where possible: a reader of the copy sees whole lines. */
-async function* readStretch(fs: Fs, { path, start, end }: Stretch): AsyncGenerator<Uint8Array> {
+/** The checksum of a stretch of a file. Throws `CHECKPOINT_CORRUPT` if the file is shorter. */
+export async function checksumOf(fs: Fs, stretch: Stretch): Promise<number> {
+  let sum = 0
+  for await (const { bytes } of piecesOf(fs, stretch)) sum = checksum(bytes, sum)
+  return sum
+}
+
+/** The bytes of a stretch, in pieces that end with a line where possible: a reader of a copy sees whole lines. */
+async function* piecesOf(
+  fs: Fs,
+  { path, start, end }: Stretch,
+): AsyncGenerator<{ readonly bytes: Uint8Array; readonly at: number }> {
   const file = await fs.open(path, 'read')
   try {
     for (let at = start; at < end;) {
       const bytes = await readAt(file, at, Math.min(end - at, copyBytes), path)
       const whole = bytes.lastIndexOf(0x0a) + 1
       const piece = whole > 0 ? bytes.subarray(0, whole) : bytes
-      yield piece
+      yield { bytes: piece, at }
       at += piece.length
     }
   } finally {
@@ -38,7 +49,7 @@ async function* readStretch(fs: Fs, { path, start, end }: Stretch): AsyncGenerat
   }
 }
 
-/** Reads exactly `count` bytes. Throws `SINK_FAILED` if the file is shorter. */
+/** Reads exactly `count` bytes. Throws `CHECKPOINT_CORRUPT` if the file is shorter. */
 export async function readAt(file: FsFile, at: number, count: number, path: string): Promise<Uint8Array> {
   const bytes = new Uint8Array(count)
   let filled = 0
@@ -46,9 +57,9 @@ export async function readAt(file: FsFile, at: number, count: number, path: stri
     const read = await file.read(bytes.subarray(filled), at + filled)
     if (read === 0) {
       throw new MillraceError(
-        'SINK_FAILED',
-        `${path}: ends at byte ${at + filled}, where a checkpoint has ${at + count}; restore the file, or start ` +
-          'from another checkpoint',
+        'CHECKPOINT_CORRUPT',
+        `${path}: ends at byte ${at + filled}, where a checkpoint has ${at + count}; restore the file, or go back to ` +
+          'an earlier checkpoint',
         { place: path },
       )
     }

@@ -1,4 +1,6 @@
 import { writeFully, type Fs, type FsFile } from '@millrace/core'
+import { checksum } from './checksum.ts'
+import type { StagedPart } from './committable.ts'
 
 /** A file that is being written where no reader looks. */
 export class StagedFile {
@@ -6,6 +8,7 @@ export class StagedFile {
   /** How many bytes were written, durable or not. */
   size = 0
   readonly #file: FsFile
+  #checksum = 0
   #isDurable = true
 
   private constructor(path: string, file: FsFile) {
@@ -17,10 +20,16 @@ export class StagedFile {
     return new StagedFile(path, await fs.open(path, 'create'))
   }
 
+  /** All that was written, for a committable. */
+  get part(): StagedPart {
+    return { staged: this.path, length: this.size, checksum: this.#checksum }
+  }
+
   async append(bytes: Uint8Array): Promise<void> {
     this.#isDurable = false
     await writeFully(this.#file, bytes, this.path)
     this.size += bytes.length
+    this.#checksum = checksum(bytes, this.#checksum)
   }
 
   /** Makes what was written durable. Its name is the directory's affair. */
@@ -33,9 +42,4 @@ export class StagedFile {
   close(): Promise<void> {
     return this.#file.close()
   }
-}
-
-/** Removes a file; fine if there is none. */
-export async function removeIfThere(fs: Fs, path: string): Promise<void> {
-  if ((await fs.stat(path)) !== undefined) await fs.remove(path)
 }

@@ -4,8 +4,8 @@ import { MillraceError } from '@millrace/core'
  * The names a sink gives to its files, made from the path it was told.
  *
  * For `out/alerts.ndjson`: subtask 0 writes `alerts.ndjson`, subtask 1 `alerts.part-1.ndjson`; with rolling, the files
- * are `alerts-000001.ndjson` and `alerts.part-1-000001.ndjson` and so on. What is not visible yet stands beside
- * them, on the same file system, under names that begin with a dot.
+ * are `alerts-000001.ndjson` and `alerts.part-1-000001.ndjson` and so on. What is not visible yet lies beside them, on
+ * the same file system, under names that begin with a dot. Those that an owner writes have its epoch in them.
  */
 export class TargetName {
   readonly path: string
@@ -53,26 +53,45 @@ export class TargetName {
   }
 
   /** Where data waits until it is committed. `run` is different each time a writer is opened. */
-  staged(subtask: number, run: string, number: number): string {
-    return this.beside(`${this.#stagedPrefix}${subtask}-${run}-${number}`)
+  staged(epoch: number, subtask: number, run: string, number: number): string {
+    return this.beside(`${this.#hidden('staged-')}${epoch}-${subtask}-${run}-${number}`)
   }
 
-  isStaged(name: string): boolean {
-    return name.startsWith(this.#stagedPrefix)
+  /** Where a file is written that is to take the place of this one. */
+  copy(epoch: number): string {
+    return this.beside(`${this.#hidden('copy-')}${epoch}`)
   }
 
-  /** The file that says which job writes here. */
-  get owner(): string {
-    return this.beside(`.${this.#name}.owner`)
+  /** The epoch of the owner that has staged data under a name; undefined for other names. */
+  stagedIn(name: string): number | undefined {
+    const prefix = this.#hidden('staged-')
+    const digits = name.startsWith(prefix) ? /^\d+/.exec(name.slice(prefix.length))?.[0] : undefined
+    return digits === undefined ? undefined : Number(digits)
+  }
+
+  /** The epoch of the owner that has begun a copy for a file of this sink; undefined for other names. */
+  copiedIn(name: string): number | undefined {
+    const [, file, epoch] = /^\.(.+)\.copy-(\d+)$/s.exec(name) ?? []
+    const isOurs = file !== undefined && (this.isLive(file) || this.rolledFrom(file) !== undefined)
+    return isOurs ? Number(epoch) : undefined
+  }
+
+  /** The file that says that a job writes here. */
+  claim(job: string): string {
+    return this.beside(`${this.#hidden('owner-')}${encodeURIComponent(job)}`)
+  }
+
+  isClaim(name: string): boolean {
+    return name.startsWith(this.#hidden('owner-'))
   }
 
   /** The file that says that a sync has failed. */
   get doubt(): string {
-    return this.beside(`.${this.#name}.in-doubt`)
+    return this.beside(this.#hidden('in-doubt'))
   }
 
-  get #stagedPrefix(): string {
-    return `.${this.#name}.staged-`
+  #hidden(kind: string): string {
+    return `.${this.#name}.${kind}`
   }
 
   /** What a name has between stem and extension. */

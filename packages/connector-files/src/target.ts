@@ -10,6 +10,9 @@ export interface Target<Committable> {
   prepare(checkpoint: number): Promise<Committable>
   /** Makes visible and durable what was prepared, and everything before it. Does nothing the second time. */
   commit(committable: Committable): Promise<void>
-  /** Lets go of everything. With `isSound`, when nothing has failed, also of what is not needed for a restart. */
-  close(isSound: boolean): Promise<void>
+  /**
+   * Closes everything; with `isSound`, when nothing has failed, it also removes what no restart needs. Resolves with
+   * whether no restart needs anything: all that was appended is visible.
+   */
+  close(isSound: boolean): Promise<boolean>
 }

@@ -1,6 +1,6 @@
 import { MillraceError, type Sink } from '@millrace/core'
 import type { FileCommittable } from './committable.ts'
-import { dialectOf, fieldsOf, rowOf, separatorOf } from './csv-row.ts'
+import { dialectOf, fieldsOf, firstRow, rowOf, separatorOf } from './csv-row.ts'
 import { FileSink, type WriteOptions } from './file-sink.ts'
 import type { RecordEncoder } from './record-encoder.ts'
 import { requireWellFormed } from './well-formed.ts'
@@ -53,7 +53,7 @@ class CsvEncoder<T extends object> implements RecordEncoder<T> {
       if (this.#known.has(name)) continue
       throw new MillraceError(
         'SINK_FAILED',
-        `its field ${name} is none of the columns ${columns.join(', ')}; add it`,
+        `its field ${JSON.stringify(name)} is none of the columns ${listOf(columns)}; add it`,
       )
     }
     const fields = columns.map((name) =>
@@ -66,18 +66,20 @@ class CsvEncoder<T extends object> implements RecordEncoder<T> {
     return rowOf(this.#columnsFor(first), this.#separator)
   }
 
-  resume(line: string): void {
+  resume(head: string): boolean {
+    const row = firstRow(head)
+    if (row === undefined) return false
     const dialect = dialectOf({ separator: this.#separator })
-    const found = fieldsOf(line.replace(/^\uFEFF/, '').replace(/\r$/, ''), dialect)
+    const found = fieldsOf(row.replace(/^\uFEFF/, '').replace(/\r$/, ''), dialect)
     const columns = this.#columns ?? found
-    if (columns.join('\n') !== found.join('\n')) {
-      throw new MillraceError(
-        'SINK_FAILED',
-        `its columns are ${found.join(', ')} and not ${columns.join(', ')}`,
-      )
+    // What this sink has written is compared as text: a row without fields is read as one with an empty field.
+    const isSame = `${row}\n` === rowOf(columns, this.#separator) || isEqual(columns, found)
+    if (!isSame) {
+      throw new MillraceError('SINK_FAILED', `its columns are ${listOf(found)} and not ${listOf(columns)}`)
     }
     this.#columns = columns
     this.#known = new Set(columns)
+    return true
   }
 
   #columnsFor(record: T): readonly string[] {
@@ -87,6 +89,14 @@ class CsvEncoder<T extends object> implements RecordEncoder<T> {
     }
     return this.#columns
   }
+}
+
+function isEqual(a: readonly string[], b: readonly string[]): boolean {
+  return a.length === b.length && a.every((name, index) => name === b[index])
+}
+
+function listOf(columns: readonly string[]): string {
+  return columns.map((name) => JSON.stringify(name)).join(', ')
 }
 
 function textOf(value: unknown, name: string): string {

@@ -1,5 +1,14 @@
-import type { ConnectorContext, DecodeFailure, Fs, Json, Origin, Source, SplitReader } from '@millrace/core'
-import { SimFs, simPlatform, type SimPlatform } from '@millrace/testkit'
+import type {
+  ConnectorContext,
+  DecodeFailure,
+  Fs,
+  Json,
+  Origin,
+  Owner,
+  Source,
+  SplitReader,
+} from '@millrace/core'
+import { SimFs, SimOwners, simPlatform, type SimPlatform } from '@millrace/testkit'
 
 /** What a connector is given in one life of the process, and what it had to say. */
 export class FileWorld<F extends Fs = SimFs> {
@@ -10,7 +19,7 @@ export class FileWorld<F extends Fs = SimFs> {
   readonly #stop = new AbortController()
   readonly #scheduler: SimPlatform['scheduler']
 
-  constructor(fs: F, isBounded: boolean, seed = 1) {
+  constructor(fs: F, isBounded: boolean, seed = 1, owner: Owner = new SimOwners().take()) {
     const platform = simPlatform({ seed, fs: fs instanceof SimFs ? fs : new SimFs() })
     this.clock = platform.clock
     this.fs = fs
@@ -21,6 +30,7 @@ export class FileWorld<F extends Fs = SimFs> {
       random: platform.random,
       fs,
       directory: 'data/subject',
+      owner,
       isBounded,
       signal: this.#stop.signal,
       warn: (message) => this.warnings.push(message),

@@ -20,7 +20,7 @@ import { promisify } from 'node:util'
 import { gzip } from 'node:zlib'
 import type { ConnectorContext } from '@millrace/core'
 import { nodeFs, nodePlatform } from '@millrace/node'
-import { noRejection } from '@millrace/testkit'
+import { noRejection, SimOwners } from '@millrace/testkit'
 import { afterEach, beforeEach, describe, expect, test } from 'vitest'
 import { readCsv, readJson, readLines, writeCsv, writeJson } from '../src/index.ts'
 import { SourceRun } from './file-world.ts'
@@ -47,6 +47,7 @@ function contextOf(isBounded: boolean): ConnectorContext {
     random,
     fs: nodeFs,
     directory: `${directory}/data`,
+    owner: new SimOwners().take(),
     isBounded,
     signal: new AbortController().signal,
     warn: (message) => warnings.push(message),
@@ -184,7 +185,7 @@ describe('files of this machine', () => {
     await writer.write(batchOf([3]), noRejection)
     await writer.prepare(2)
     const next = await sink.open(0, [named], contextOf(false))
-    expect(await readdir(`${directory}/out`)).toEqual(['.n.ndjson.owner', 'n-000001.ndjson'])
+    expect(await readdir(`${directory}/out`)).toEqual(['.n.ndjson.owner-simulated', 'n-000001.ndjson'])
     expect(await readFile(`${directory}/out/n-000001.ndjson`, 'utf8')).toBe('1\n2\n')
     await next.close()
   })

@@ -1,4 +1,4 @@
-import type { Batch, Json, Origin, Sink, SinkWriter } from '@millrace/core'
+import type { Batch, Json, Origin, Owner, Sink, SinkWriter } from '@millrace/core'
 import { noRejection, SimFs } from '@millrace/testkit'
 import { FileWorld } from './file-world.ts'
 
@@ -20,11 +20,11 @@ export class SinkRun<T> {
     fs: SimFs,
     pending: readonly Json[] = [],
     subtask = 0,
-    directory = 'data/subject',
+    { job = 'simulated', owner = ownerOf(fs, job) }: { readonly job?: string; readonly owner?: Owner } = {},
   ): Promise<SinkRun<T>> {
-    const world = new FileWorld(fs, false, fs.operations + 1)
+    const world = new FileWorld(fs, false, fs.operations + 1, owner)
     const restored = JSON.parse(JSON.stringify(pending)) as Json[]
-    const context = { ...world.context, directory }
+    const context = { ...world.context, directory: `data of ${job}/subject` }
     return new SinkRun(world, await sink.open(subtask, restored, context), pending.length * 10)
   }
 
@@ -51,6 +51,11 @@ export class SinkRun<T> {
   close(): Promise<void> {
     return this.writer.close()
   }
+}
+
+/** The owner of the data of a job in one life of the disk. */
+function ownerOf({ life }: SimFs, job: string): Owner {
+  return { job, epoch: life, confirm: async () => {} }
 }
 
 export function batchOf<T>(values: readonly T[], origin?: Origin): Batch<T> {

@@ -1,6 +1,6 @@
 import { ManualClock, seededRandom } from '@millrace/channels'
 import type { ConnectorContext, Source, SplitReader } from '@millrace/core'
-import { describeCases, sourceConformance } from '@millrace/testkit'
+import { describeCases, SimOwners, sourceConformance } from '@millrace/testkit'
 import { describe, expect, test } from 'vitest'
 import { generate } from './generate.ts'
 import type { GenerateOptions, RecordSeed } from './generator-plan.ts'
@@ -21,6 +21,7 @@ function contextOf(changes: Partial<ConnectorContext> = {}): ConnectorContext {
     random: seededRandom(1),
     fs: undefined as never,
     directory: 'made',
+    owner: new SimOwners().take(),
     isBounded: true,
     signal: new AbortController().signal,
     warn: (message) => expect.unreachable(message),

@@ -1,5 +1,5 @@
 import type { ConnectorContext, SplitReader } from '@millrace/core'
-import { simPlatform, type SimFs, type SimPlatform } from '@millrace/testkit'
+import { SimOwners, simPlatform, type SimFs, type SimPlatform } from '@millrace/testkit'
 import { connect, type Socket } from 'node:net'
 import { http } from '../src/http.ts'
 import type { HttpServerSource } from '../src/http-server-source.ts'
@@ -39,6 +39,7 @@ export function contextOf(platform: SimPlatform, changes: Partial<ConnectorConte
   return {
     name: 'in',
     directory: 'in',
+    owner: new SimOwners().take(),
     clock,
     random,
     fs,

@@ -1,10 +1,19 @@
 import { stdout } from 'node:process'
-import { makeDurableDirectory, publishFile, readWhole, writeFully } from '@millrace/core'
+import { makeDurableDirectory, publishFile, readWhole, removeTemporaries, writeFully } from '@millrace/core'
 import type { ConnectorContext, Fs, Json, Sink, SinkWriter } from '@millrace/core'
 import { expect, test } from 'vitest'
 import { firstFailure } from '../src/conformance/conformance-case.ts'
 import { sinkConformance } from '../src/conformance/sink-conformance.ts'
-import { directory, features, linesOf, PromptSink, StagedWriter, stagedSubject } from './staged-sink.ts'
+import {
+  append,
+  directory,
+  features,
+  linesOf,
+  removeStaged,
+  StagedWriter,
+  stagedSubject,
+} from './staged-sink.ts'
+import { bendPrompt, weaker } from './prompt-sink-mistakes.ts'
 import type { SinkBend, Staged } from './staged-sink.ts'
 
 type Writer = SinkWriter<string>
@@ -50,15 +59,14 @@ function bendOpen(open: (pending: readonly Staged[], context: ConnectorContext) 
   })
 }
 
-async function commit(fs: Fs, committable: Staged): Promise<void> {
-  await new StagedWriter(0, fs).commitAgain(committable)
+/** Makes the directory, as a start does. */
+async function begin({ fs, owner }: ConnectorContext): Promise<void> {
+  await makeDurableDirectory(fs, directory)
+  await removeTemporaries(fs, directory, owner)
 }
 
-async function clean(fs: Fs): Promise<void> {
-  for (const { name } of await fs.list(directory)) {
-    if (name.startsWith('staged-')) await fs.remove(`${directory}/${name}`)
-  }
-  await fs.syncDirectory(directory)
+async function commit(context: ConnectorContext, committable: Staged): Promise<void> {
+  await new StagedWriter(0, context).commitAgain(committable)
 }
 
 /** Stages what a writer holds, by a way of writing a file that is not `publishFile`. */
@@ -73,13 +81,6 @@ function bendStaging(stage: (fs: Fs, path: string, bytes: Uint8Array) => Promise
       return names
     },
   }))
-}
-
-async function append(fs: Fs, path: string, bytes: Uint8Array): Promise<void> {
-  const file = await fs.open(path, 'append')
-  await writeFully(file, bytes, path)
-  await file.sync()
-  await file.close()
 }
 
 const inMemory = new Map<string, readonly string[]>()
@@ -163,7 +164,7 @@ const planted: Readonly<Record<string, SinkBend>> = {
     async commit() {
       for (const { name } of await writer.fs.list(directory)) {
         if (!name.startsWith('staged-')) continue
-        await commit(writer.fs, { staged: name, final: name.replace('staged-', 'part-') })
+        await commit(writer.context, { staged: name, final: name.replace(/^staged-\d+-/, 'part-') })
       }
       await writer.fs.syncDirectory(directory)
     },
@@ -214,58 +215,57 @@ const planted: Readonly<Record<string, SinkBend>> = {
       if (lines.length > 0) await publishFile(writer.fs, directory, final, linesOf(lines))
     },
   })),
-  'what is pending is forgotten': bendOpen(async (_pending, { fs }) => {
-    await makeDurableDirectory(fs, directory)
-    await clean(fs)
+  'what is pending is forgotten': bendOpen(async (_pending, context) => {
+    await begin(context)
+    await removeStaged(context)
   }),
-  'only the first that is pending is committed': bendOpen(async (pending, { fs }) => {
-    await makeDurableDirectory(fs, directory)
-    for (const committable of pending.slice(0, 1)) await commit(fs, committable)
-    await clean(fs)
+  'only the first that is pending is committed': bendOpen(async (pending, context) => {
+    await begin(context)
+    for (const committable of pending.slice(0, 1)) await commit(context, committable)
+    await removeStaged(context)
   }),
-  'leftovers are removed before what is pending is committed': bendOpen(async (pending, { fs }) => {
-    await makeDurableDirectory(fs, directory)
-    await clean(fs)
-    for (const committable of pending) await commit(fs, committable)
+  'leftovers are removed before what is pending is committed': bendOpen(async (pending, context) => {
+    await begin(context)
+    await removeStaged(context)
+    for (const committable of pending) await commit(context, committable)
   }),
-  'leftovers stay': bendOpen(async (pending, { fs }) => {
-    await makeDurableDirectory(fs, directory)
-    for (const committable of pending) await commit(fs, committable)
+  'leftovers stay': bendOpen(async (pending, context) => {
+    await begin(context)
+    for (const committable of pending) await commit(context, committable)
   }),
-  'leftovers are committed': bendOpen(async (pending, { fs }) => {
-    await makeDurableDirectory(fs, directory)
-    for (const committable of pending) await commit(fs, committable)
-    for (const { name } of await fs.list(directory)) {
+  'leftovers are committed': bendOpen(async (pending, context) => {
+    await begin(context)
+    for (const committable of pending) await commit(context, committable)
+    for (const { name } of await context.fs.list(directory)) {
       if (name.startsWith('staged-'))
-        await commit(fs, { staged: name, final: name.replace('staged-', 'part-') })
+        await commit(context, { staged: name, final: name.replace(/^staged-\d+-/, 'part-') })
     }
   }),
-  'the directory is not made durable': bendOpen(async (pending, { fs }) => {
-    await fs.makeDirectory(directory)
-    for (const committable of pending) await commit(fs, committable)
-    await clean(fs)
+  'the directory is not made durable': bendOpen(async (pending, context) => {
+    await context.fs.makeDirectory(directory)
+    for (const committable of pending) await commit(context, committable)
+    await removeStaged(context)
   }),
-  'a directory is trusted because a later sync has succeeded': bendOpen(async (pending, { fs }) => {
-    await fs.makeDirectory(directory)
-    await fs.syncDirectory('.')
-    for (const committable of pending) await commit(fs, committable)
-    await clean(fs)
+  'a directory is trusted because a later sync has succeeded': bendOpen(async (pending, context) => {
+    await context.fs.makeDirectory(directory)
+    await context.fs.syncDirectory('.')
+    for (const committable of pending) await commit(context, committable)
+    await removeStaged(context)
   }),
-  'a name is trusted because a later sync has succeeded': bendOpen(async (pending, { fs }) => {
-    await makeDurableDirectory(fs, directory)
-    for (const committable of pending) await new StagedWriter(0, fs).commit(committable)
-    await clean(fs)
+  'a name is trusted because a later sync has succeeded': bendOpen(async (pending, context) => {
+    await begin(context)
+    for (const committable of pending) await new StagedWriter(0, context).commit(committable)
+    await removeStaged(context)
   }),
-  'a restart trusts a commit that may not be durable': bendOpen(async (pending, { fs }) => {
-    await makeDurableDirectory(fs, directory)
+  'a restart trusts a commit that may not be durable': bendOpen(async (pending, context) => {
+    await begin(context)
+    const { fs } = context
     for (const { staged, final } of pending) {
       if ((await fs.stat(`${directory}/${final}`)) !== undefined) continue
       await fs.rename(`${directory}/${staged}`, `${directory}/${final}`)
       await fs.syncDirectory(directory)
     }
-    for (const { name } of await fs.list(directory)) {
-      if (name.startsWith('staged-')) await fs.remove(`${directory}/${name}`)
-    }
+    await removeStaged(context)
   }),
   'the staged file is not synced': bendStaging(async (fs, path, bytes) => {
     const file = await fs.open(path, 'create')
@@ -321,52 +321,26 @@ const planted: Readonly<Record<string, SinkBend>> = {
     await file.sync()
     await fs.syncDirectory(directory)
   }),
+  'a process that was replaced removes what its successor has staged': bendOpen(async (pending, context) => {
+    await begin(context)
+    for (const committable of pending) await commit(context, committable)
+    await removeStaged({ ...context, owner: { ...context.owner, epoch: Infinity } })
+  }),
+  'a process that was replaced stages over what its successor has staged': bendWriter((writer, context) => ({
+    async prepare(checkpoint) {
+      if (writer.lines.length === 0) return undefined
+      const { final } = writer.names(checkpoint)
+      const bytes = linesOf(writer.lines)
+      writer.lines = []
+      await publishFile(context.fs, directory, `staged-1-${final.slice(5)}`, bytes)
+      return { staged: `staged-1-${final.slice(5)}`, final }
+    },
+  })),
   'a timer stays set': bendWriter((_writer, { clock }) => {
     clock.schedule(60_000, () => {})
     return {}
   }),
   'a write waits for ever': bendWriter(() => ({ write: () => new Promise(() => {}) })),
-}
-
-/** Mistakes that matter even where a record may arrive twice. */
-const weaker: Readonly<Record<string, (writer: Writer, context: ConnectorContext) => Partial<Writer>>> = {
-  'prepare does not flush': (writer) => {
-    let checkpoints = 0
-    return {
-      prepare: async (checkpoint) => (checkpoints++ % 2 === 0 ? writer.prepare(checkpoint) : undefined),
-    }
-  },
-  'prepare does not wait': (writer) => ({
-    prepare: (checkpoint) => {
-      writer.prepare(checkpoint).catch(() => {})
-      return Promise.resolve(undefined)
-    },
-  }),
-  'the directory of the output is not synced': (_writer, { fs }) => {
-    const lines: string[] = []
-    return {
-      write: ({ values, length }) => void lines.push(...values.slice(0, length)),
-      prepare: (checkpoint) =>
-        append(fs, `${directory}/part-${checkpoint}-${lines.length}`, linesOf(lines.splice(0))).then(
-          () => undefined,
-        ),
-    }
-  },
-  'a failure is swallowed': (writer) => ({
-    prepare: (checkpoint) => writer.prepare(checkpoint).catch(() => undefined),
-  }),
-}
-
-function bendPrompt(change: (writer: Writer, context: ConnectorContext) => Partial<Writer>): Sink<string> {
-  const sink = new PromptSink()
-  return {
-    kind: sink.kind,
-    guarantee: sink.guarantee,
-    async open(subtask, pending, context) {
-      const writer = await sink.open(subtask, pending, context)
-      return { ...writer, ...change(writer, context) }
-    },
-  }
 }
 
 test('every planted mistake in a sink is caught', async () => {

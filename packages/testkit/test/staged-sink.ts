@@ -1,4 +1,11 @@
-import { makeDurableDirectory, publishFile, readWhole } from '@millrace/core'
+import {
+  makeDurableDirectory,
+  publishFile,
+  readWhole,
+  removeIfThere,
+  removeTemporaries,
+  writeFully,
+} from '@millrace/core'
 import type { Batch, ConnectorContext, Fs, Json, RejectRecord, Sink, SinkWriter } from '@millrace/core'
 import type { SinkFeatures, SinkSubject } from '../src/conformance/sink-life.ts'
 import type { SimFs } from '../src/sim-fs.ts'
@@ -41,28 +48,39 @@ class StagedSink implements Sink<string, Staged> {
   readonly guarantee = 'exactly-once'
 
   async open(subtask: number, pending: readonly Staged[], context: ConnectorContext): Promise<StagedWriter> {
-    const { fs } = context
-    const writer = new StagedWriter(subtask, fs)
+    const { fs, owner } = context
+    const writer = new StagedWriter(subtask, context)
     if (subtask > 0) return writer
     await makeDurableDirectory(fs, directory)
+    await removeTemporaries(fs, directory, owner)
     for (const committable of pending) await writer.commitAgain(committable)
-    for (const { name } of await fs.list(directory)) {
-      if (name.startsWith('staged-')) await fs.remove(`${directory}/${name}`)
-    }
-    await fs.syncDirectory(directory)
+    await removeStaged(context)
     return writer
   }
+}
+
+/** Removes what earlier owners have staged, and no later one. */
+export async function removeStaged({ fs, owner }: ConnectorContext): Promise<void> {
+  for (const { name } of await fs.list(directory)) {
+    const epoch = /^staged-(\d+)-/.exec(name)?.[1]
+    if (Number(epoch) <= owner.epoch) await removeIfThere(fs, `${directory}/${name}`)
+  }
+  await fs.syncDirectory(directory)
 }
 
 /** Keeps lines in memory until the barrier. */
 export class StagedWriter implements SinkWriter<string, Staged> {
   readonly subtask: number
-  readonly fs: Fs
+  readonly context: ConnectorContext
   lines: string[] = []
 
-  constructor(subtask: number, fs: Fs) {
+  constructor(subtask: number, context: ConnectorContext) {
     this.subtask = subtask
-    this.fs = fs
+    this.context = context
+  }
+
+  get fs(): Fs {
+    return this.context.fs
   }
 
   write(batch: Batch<string>, reject: RejectRecord): void {
@@ -77,29 +95,31 @@ export class StagedWriter implements SinkWriter<string, Staged> {
     const committable = this.names(checkpoint)
     const bytes = linesOf(this.lines)
     this.lines = []
-    await publishFile(this.fs, directory, committable.staged, bytes)
+    await publishFile(this.fs, directory, committable.staged, bytes, this.context.owner)
     return committable
   }
 
   async commit({ staged, final }: Staged): Promise<void> {
     const isStaged = (await this.fs.stat(`${directory}/${staged}`)) !== undefined
+    // The next owner gives the name or removes the file, so that this one cannot.
     if (isStaged) await this.fs.rename(`${directory}/${staged}`, `${directory}/${final}`)
     // Also when the file has its name already: the life that gave it may have died before this.
     await this.fs.syncDirectory(directory)
   }
 
-  /** Commits after a restart. A name that is there may be one whose sync has failed, so it is given anew. */
+  /** Commits after a restart. A name that is there may be one whose sync has failed, so a copy gets it. */
   async commitAgain(committable: Staged): Promise<void> {
-    const [staged, final] = [`${directory}/${committable.staged}`, `${directory}/${committable.final}`]
-    if ((await this.fs.stat(final)) !== undefined) await this.fs.rename(final, staged)
-    await this.commit(committable)
+    const { fs, owner } = this.context
+    const path = `${directory}/${committable.final}`
+    if ((await fs.stat(path)) === undefined) return this.commit(committable)
+    await publishFile(fs, directory, committable.final, await readWhole(fs, path), owner)
   }
 
   async close(): Promise<void> {}
 
   names(checkpoint: number): Staged {
     const name = `${String(checkpoint).padStart(6, '0')}-${this.subtask}`
-    return { staged: `staged-${name}`, final: `part-${name}` }
+    return { staged: `staged-${this.context.owner.epoch}-${name}`, final: `part-${name}` }
   }
 }
 
@@ -115,7 +135,7 @@ export class PromptSink implements Sink<string> {
   ): Promise<SinkWriter<string>> {
     const { fs, random } = context
     await makeDurableDirectory(fs, directory)
-    const staging = new StagedWriter(subtask, fs)
+    const staging = new StagedWriter(subtask, context)
     return {
       write: (batch, reject) => staging.write(batch, reject),
       async prepare(checkpoint) {
@@ -132,4 +152,12 @@ export class PromptSink implements Sink<string> {
 /** Lines as the bytes of a file. */
 export function linesOf(lines: readonly string[]): Uint8Array {
   return new TextEncoder().encode(lines.map((line) => `${line}\n`).join(''))
+}
+
+/** Writes a file in a way that is not `publishFile`. */
+export async function append(fs: Fs, path: string, bytes: Uint8Array): Promise<void> {
+  const file = await fs.open(path, 'append')
+  await writeFully(file, bytes, path)
+  await file.sync()
+  await file.close()
 }

@@ -21,6 +21,11 @@ export interface Sink<in T, Committable extends Json = Json> {
   readonly committableVersion?: number
   readonly guarantee: 'exactly-once' | 'at-least-once' | 'at-most-once'
   /**
+   * Throws what would keep `open` from succeeding, and changes nothing. Called once before any source or sink is
+   * opened, so that a start that is refused leaves no trace. `pending` is as for `open`.
+   */
+  check?(pending: readonly Committable[], context: ConnectorContext): Promise<void>
+  /**
    * Opens a writer for one subtask. `pending` was prepared before a restart and is named by the restored
    * manifest: commit it, whether or not that was done before, and where it was prepared for, even if this sink
    * writes to another place now: a committable names its target. Whatever else was left behind by an earlier
@@ -53,7 +58,11 @@ export interface SinkWriter<in T, Committable extends Json = Json> {
   write(batch: Batch<T>, reject: RejectRecord): Promise<void> | void
   /** Called at a barrier, between two writes: everything written so far belongs to `checkpoint`. */
   prepare(checkpoint: number): Promise<Committable | undefined>
-  /** Called once the checkpoint is durable, in order, perhaps again after a restart. Must be idempotent. */
+  /**
+   * Called once the checkpoint is durable, in order, perhaps again after a restart. Must be idempotent. The engine has
+   * confirmed that this process still owns the job. A process that is paused after that and replaced may go on while
+   * another one writes: what it does then must fail, or do what the other one has done already.
+   */
   commit?(committable: Committable): Promise<void>
   /** Called last, on every path. What was not prepared is discarded. */
   close(): Promise<void>

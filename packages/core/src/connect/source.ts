@@ -2,6 +2,7 @@ import type { Clock, Random } from '@millrace/channels'
 import type { Origin } from '../kernel/element.ts'
 import type { Fs } from '../kernel/fs.ts'
 import type { Json } from '../kernel/json.ts'
+import type { Owner } from '../kernel/owner.ts'
 
 /**
  * A place to read from, divided into splits that can be read independently.
@@ -137,6 +138,11 @@ export interface ConnectorContext {
   readonly fs: Fs
   /** A directory for this connector alone, inside the job's data directory. It may not exist yet. */
   readonly directory: string
+  /**
+   * The right of this process to write. Another process may have taken over without this one having noticed: confirm
+   * before a step that cannot be taken back, and see `Owner` for what else that step needs.
+   */
+  readonly owner: Owner
   /** Whether the job reads what is there now and ends, instead of waiting for more. */
   readonly isBounded: boolean
   /** Aborted when the task must stop. Every wait inside a connector must end on it. */

@@ -47,6 +47,8 @@ export interface ErrorDetails {
   readonly place?: string
   /** Whether trying again later may succeed (a full disk: yes; a corrupt file: no). */
   readonly isTransient?: boolean
+  /** Whether trying again cannot help until a person has changed something. Such an error ends a job at once. */
+  readonly isFinal?: boolean
 }
 
 /** The one error class. Told apart by `code`, which survives two copies of the package being loaded. */
@@ -54,6 +56,7 @@ export class MillraceError extends Error {
   readonly code: ErrorCode
   readonly place: string | undefined
   readonly isTransient: boolean
+  readonly isFinal: boolean
   /** Marks an error of this class even when another copy of the package made it. */
   readonly '@millrace/error' = true
 
@@ -63,6 +66,7 @@ export class MillraceError extends Error {
     this.code = code
     this.place = details.place
     this.isTransient = details.isTransient ?? false
+    this.isFinal = details.isFinal ?? false
   }
 }
 

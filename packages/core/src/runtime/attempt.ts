@@ -149,12 +149,14 @@ export class Attempt {
     // Sinks commit what this checkpoint names, so no crash may take it any more.
     const [restored] = this.#retained
     if (restored !== undefined) await this.#storage.renew(restored.checkpoint, this.#owner)
+    // What can be refused is refused before anything outside is changed: sinks come last.
+    for (const sink of this.#tasks.sinks) await sink.check()
+    for (const task of this.#tasks.all) if (!this.#isSink(task)) await task.open()
     for (const sink of this.#tasks.sinks) {
       // Opening a sink discards what others have prepared in it.
       await this.#owner.confirm()
       await sink.open()
     }
-    for (const task of this.#tasks.all) if (!this.#isSink(task)) await task.open()
     for (const task of this.#tasks.all) task.start()
   }
 
@@ -362,6 +364,7 @@ export class Attempt {
       random,
       fs,
       directory: this.#directory.connector(name),
+      owner: this.#owner,
       isBounded,
       signal: part.signal,
       warn: (message) => this.#warn(`'${name}': ${message}`),

@@ -85,7 +85,7 @@ export class RestartDecider {
 
 function isHopeless(error: unknown): boolean {
   for (let at = error; isMillraceError(at); at = at.cause) {
-    if (hopeless.has(at.code)) return true
+    if (at.isFinal || hopeless.has(at.code)) return true
   }
   return false
 }

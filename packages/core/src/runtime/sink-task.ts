@@ -84,6 +84,13 @@ export class SinkTask implements Task {
     this.#pending = subtask === 0 ? restored.map((entry) => entry.committable) : []
   }
 
+  /** Throws what would keep the sink from being opened, and changes nothing. */
+  async check(): Promise<void> {
+    const { sink } = this.#plan.node
+    if (this.#subtask > 0) return
+    await this.#ask('could not be opened', async () => sink.check?.(this.#pending, this.#context))
+  }
+
   async open(): Promise<void> {
     this.#writer = await this.#ask('could not be opened', () =>
       this.#plan.node.sink.open(this.#subtask, this.#pending, this.#context),
@@ -204,7 +211,10 @@ export class SinkTask implements Task {
     const upTo = this.#completed
     while (this.#prepared.length > 0 && this.#prepared[0]!.checkpoint <= upTo) {
       const { committable } = this.#prepared[0]!
-      await this.#ask('could not commit', async () => this.#writer!.commit?.(committable))
+      await this.#ask('could not commit', async () => {
+        await this.#context.owner.confirm()
+        await this.#writer!.commit?.(committable)
+      })
       this.#prepared.shift()
     }
     this.#committedUpTo = upTo

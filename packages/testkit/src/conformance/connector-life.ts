@@ -1,6 +1,7 @@
 import { ManualClock, seededRandom, systemScheduler } from '@millrace/channels'
-import type { ConnectorContext } from '@millrace/core'
+import type { ConnectorContext, Fs, Owner } from '@millrace/core'
 import { SimFs } from '../sim-fs.ts'
+import { SimOwners } from '../sim-owners.ts'
 import { ContractViolation } from './conformance-case.ts'
 
 /** Turns of the event loop between two steps of time: enough for what needs no time to settle. */
@@ -14,6 +15,10 @@ const STEPS_MAX = 3_000
 export interface ConnectorLifeOptions {
   readonly fs: SimFs
   readonly isBounded: boolean
+  /** Default: the first owner. */
+  readonly owner?: Owner
+  /** The disk as the connector is to see it. Default: `fs`. */
+  readonly seenFs?: Fs
 }
 
 /** The surroundings of a connector in one life of the process: simulated time, disk and chance. */
@@ -23,14 +28,16 @@ export class ConnectorLife {
   readonly context: ConnectorContext
   readonly #stop = new AbortController()
 
-  constructor({ fs, isBounded }: ConnectorLifeOptions) {
+  constructor({ fs, isBounded, owner = new SimOwners().take(), seenFs = fs }: ConnectorLifeOptions) {
     this.fs = fs
     this.context = {
       name: 'subject',
       clock: this.clock,
-      random: seededRandom(fs.life),
-      fs,
+      // Chance is never the same in two processes.
+      random: seededRandom(fs.life * 1_000 + owner.epoch),
+      fs: seenFs,
       directory: 'connector',
+      owner,
       isBounded,
       signal: this.#stop.signal,
       warn: () => {},

@@ -1,8 +1,9 @@
 import { CaseList } from './conformance-case.ts'
 import type { ConformanceCase, Skips } from './conformance-case.ts'
 import * as crash from './sink-crash-cases.ts'
-import type { FreshTrial } from './sink-crash-cases.ts'
+import type { FreshTrial } from './sink-job.ts'
 import type { SinkFeatures, SinkSubject } from './sink-life.ts'
+import * as owner from './sink-owner-cases.ts'
 import * as protocol from './sink-protocol-cases.ts'
 import { SinkTrial } from './sink-trial.ts'
 
@@ -67,6 +68,18 @@ export function sinkConformance<T>(options: SinkConformanceOptions<T>): readonly
   crashing('the guarantee survives the failure of any operation', crash.failingOperations, withFiles)
   crashing('the guarantee survives a full disk', crash.fullDisk, withFiles)
   crashing('the guarantee survives a crash at any operation and another', crash.twiceInARow, withFiles)
+
+  const doubling = weaker ?? fileless
+  crashing(
+    'a process that was replaced between any two steps changes nothing',
+    owner.replacedBetweenSteps,
+    weaker,
+  )
+  crashing(
+    'a process that was replaced at any operation changes nothing',
+    owner.replacedDuringOperations,
+    doubling,
+  )
   return list.done()
 }
 

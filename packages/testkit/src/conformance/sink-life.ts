@@ -1,7 +1,7 @@
 import type { Batch, Json, Sink, SinkWriter } from '@millrace/core'
 import type { SimFs } from '../sim-fs.ts'
 import { check, checkEqual, show } from './check.ts'
-import { ConnectorLife } from './connector-life.ts'
+import { ConnectorLife, type ConnectorLifeOptions } from './connector-life.ts'
 import { noRejection } from '../no-rejection.ts'
 
 /** A sink to look at, and how to see what it has made visible. */
@@ -52,8 +52,13 @@ export class SinkLife<T> extends ConnectorLife {
   #checkpoint: number
   #prepared: Prepared<T>[] = []
 
-  constructor(subject: SinkSubject<T>, fs: SimFs, manifest: SinkManifest = noManifest) {
-    super({ fs, isBounded: false })
+  constructor(
+    subject: SinkSubject<T>,
+    fs: SimFs,
+    manifest: SinkManifest = noManifest,
+    process: Pick<ConnectorLifeOptions, 'owner' | 'seenFs'> = {},
+  ) {
+    super({ fs, isBounded: false, ...process })
     this.manifest = manifest
     this.#subject = subject
     this.#next = manifest.next
@@ -68,6 +73,7 @@ export class SinkLife<T> extends ConnectorLife {
   /** Opens writers, that of subtask 0 first and with what is pending. */
   async open(subtasks = 1): Promise<this> {
     const sink = this.#subject.sink()
+    await sink.check?.(throughText(this.manifest.pending), this.context)
     for (let subtask = 0; subtask < subtasks; subtask++) {
       const pending = subtask === 0 ? throughText(this.manifest.pending) : []
       const opening = sink.open(subtask, pending, this.context)
@@ -116,8 +122,9 @@ export class SinkLife<T> extends ConnectorLife {
     return fresh.map(({ committable }) => committable)
   }
 
-  /** Publishes the manifest of everything prepared. */
-  publish(): void {
+  /** Publishes the manifest of everything prepared. Throws `DIRECTORY_LOCKED` if the process was replaced. */
+  async publish(): Promise<void> {
+    await this.context.owner.confirm()
     this.manifest = {
       checkpoint: this.#checkpoint,
       next: this.#next,
@@ -140,7 +147,7 @@ export class SinkLife<T> extends ConnectorLife {
 
   async checkpoint(): Promise<void> {
     await this.prepare()
-    this.publish()
+    await this.publish()
     await this.commit()
   }
 
@@ -160,6 +167,7 @@ export class SinkLife<T> extends ConnectorLife {
   }
 
   async #commitWith(writer: SinkWriter<T>, committable: Json): Promise<void> {
+    await this.context.owner.confirm()
     const commit = writer.commit?.(committable)
     if (commit !== undefined) await this.settled(commit, 'commit does not settle')
   }

@@ -2,6 +2,7 @@ import { ManualClock, seededRandom, systemScheduler } from '@millrace/channels'
 import { describeError, MillraceError } from '@millrace/core'
 import type { ConnectorContext, Fs, Graph, Poll, Source, SourceNode, SplitReader } from '@millrace/core'
 import { SimFs } from '../sim-fs.ts'
+import { SimOwners } from '../sim-owners.ts'
 
 /** One thing that a source hands out: a record, or bytes that are none. */
 export type InputItem =
@@ -81,6 +82,7 @@ async function recordSource(node: SourceNode, options: RecordingOptions): Promis
     random: seededRandom(0),
     fs: options.fs ?? new SimFs(),
     directory: `recording/${name}`,
+    owner: new SimOwners().take(),
     isBounded: true,
     signal: stop.signal,
     warn: () => {},

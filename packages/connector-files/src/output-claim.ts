@@ -1,0 +1,112 @@
+import {
+  isMillraceError,
+  MillraceError,
+  putIntoDirectory,
+  readWhole,
+  removeIfThere,
+  writeFully,
+  type ConnectorContext,
+} from '@millrace/core'
+import type { TargetName } from './target-name.ts'
+
+/**
+ * Says which job writes to a path: by a file beside it, named by the job. Two jobs that write to one path would each
+ * take the other's staged data for leftovers.
+ *
+ * A claim outlives a crash, because the job needs its staged data when it starts again. It ends when all writers have
+ * been closed and everything that they were given is visible, and when a start is refused that has made it.
+ */
+export class OutputClaim {
+  readonly #names: TargetName
+  readonly #context: ConnectorContext
+  readonly #isNew: boolean
+  #writers = 0
+  #isDone = true
+
+  private constructor(names: TargetName, context: ConnectorContext, isNew: boolean) {
+    this.#names = names
+    this.#context = context
+    this.#isNew = isNew
+  }
+
+  /** Throws `SINK_FAILED`, naming the job, if another job writes there. */
+  static async check(names: TargetName, { fs, name, owner }: ConnectorContext): Promise<void> {
+    if ((await fs.stat(names.directory)) === undefined) return
+    const own = names.claim(owner.job)
+    for (const entry of await fs.list(names.directory)) {
+      const path = names.beside(entry.name)
+      if (!names.isClaim(entry.name) || path === own) continue
+      const text = new TextDecoder().decode(await readIfThere(fs, path))
+      const job = text === '' ? 'another job' : `the job that keeps its data in ${text.trimEnd()}`
+      throw new MillraceError(
+        'SINK_FAILED',
+        `sink ${name}: ${names.path} is written by ${job}; write to another path, or remove ${path} if that job is gone`,
+        { place: names.path, isFinal: true },
+      )
+    }
+  }
+
+  /** Claims a path; throws as `check` does. Of two jobs that do it at the same moment at most one succeeds. */
+  static async take(names: TargetName, context: ConnectorContext): Promise<OutputClaim> {
+    const { fs, owner, directory } = context
+    const path = names.claim(owner.job)
+    let isNew = true
+    await putIntoDirectory(fs, names.directory, async () => {
+      isNew = (await fs.stat(path)) === undefined
+      const file = await fs.open(path, 'append')
+      try {
+        if (isNew) await writeFully(file, new TextEncoder().encode(`${directory}\n`), path)
+      } finally {
+        await file.close()
+      }
+    })
+    const claim = new OutputClaim(names, context, isNew)
+    await claim.orRelease(async () => {
+      await fs.syncDirectory(names.directory)
+      await OutputClaim.check(names, context)
+    })
+    return claim
+  }
+
+  /** Does what a start has to do before it writes; if that is refused, a claim that was made for it ends. */
+  async orRelease<T>(start: () => Promise<T>): Promise<T> {
+    try {
+      return await start()
+    } catch (error) {
+      if (this.#isNew) await this.#end()
+      throw error
+    }
+  }
+
+  /** A writer has been opened. */
+  join(): void {
+    this.#writers++
+  }
+
+  /** A writer has been closed; `isDone` says that no restart needs anything of it. */
+  async leave(isDone: boolean): Promise<void> {
+    this.#isDone &&= isDone
+    if (--this.#writers === 0 && this.#isDone) await this.#end()
+  }
+
+  async #end(): Promise<void> {
+    const { fs, owner } = this.#context
+    try {
+      // The claim is the job's, and the next owner needs it.
+      await owner.confirm()
+    } catch (error) {
+      if (isMillraceError(error, 'DIRECTORY_LOCKED')) return
+      throw error
+    }
+    await removeIfThere(fs, this.#names.claim(owner.job))
+  }
+}
+
+async function readIfThere(fs: ConnectorContext['fs'], path: string): Promise<Uint8Array> {
+  try {
+    return await readWhole(fs, path)
+  } catch (error) {
+    if (isMillraceError(error, 'FS_NOT_FOUND')) return new Uint8Array(0)
+    throw error
+  }
+}
