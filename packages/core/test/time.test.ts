@@ -4,6 +4,7 @@ import { CheckpointStorage, MemorySink, memorySource, type Source } from '@millr
 import { count, output, state, tumbling } from '@millrace/flow'
 import { simPlatform } from '@millrace/testkit'
 import { pacedSource } from './paced-source.ts'
+import { scheduledSource } from './scheduled-source.ts'
 import { live, nextLife, untilCheckpoint } from './simulated-job.ts'
 
 describe('time in a running job', () => {
@@ -186,37 +187,6 @@ function openEnded(splits: Readonly<Record<string, readonly number[]>>): Source<
   }
 }
 
-/** Times that come at moments of the clock; the split `ending` ends after its last one, the others stay open. */
-function scheduled(
-  turns: readonly (readonly [split: string, time: number, atMs: number])[],
-  ending: string,
-): Source<number, number> {
-  return {
-    kind: 'scheduled',
-    durability: 'replayable',
-    discover: async () => ({ splits: [...new Set(turns.map(([split]) => split))], isComplete: true }),
-    open: async (split, from = 0, { clock, signal }) => {
-      const own = turns.filter((turn) => turn[0] === split)
-      let next = from
-      return {
-        poll: () => {
-          const turn = own[next]
-          if (turn === undefined && split === ending) return { kind: 'end' }
-          if (turn === undefined || clock.monotonic() < turn[2]) return { kind: 'pending', isCaughtUp: true }
-          next++
-          return { kind: 'records', values: [turn[1]] }
-        },
-        ready: async () => {
-          const turn = own[next]
-          await sleep(clock, turn === undefined ? 1_000_000 : turn[2] - clock.monotonic(), signal)
-        },
-        position: () => next,
-        close: async () => {},
-      }
-    },
-  }
-}
-
 test('EN-235 after a rescale each split counts from the time it had reached, also before its next record', async () => {
   const windows = new MemorySink<{ n: number }>()
   let platform = simPlatform({ seed: 1 })
@@ -352,7 +322,7 @@ test('a split that has finished ahead of one that is idle makes no record of the
   await live(
     (p) => {
       const counted = p
-        .from('n', scheduled(turns, 'fast'))
+        .from('n', scheduledSource(turns, 'fast'))
         .withTimestamps({ at: (n) => n, idleAfter: 150 })
         .keyBy(() => 'all')
         .window(tumbling(50))

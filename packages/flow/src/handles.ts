@@ -136,13 +136,20 @@ export class StreamHandle {
   }
 
   withTimestamps(given: TimestampOptions<unknown>): StreamHandle {
-    const { at, unit, format, zone, disorder = 0, idleAfter, ...options } = given
+    const { at, unit, format, zone, disorder = 0, idleAfter, advanceWhenIdle = false, ...options } = given
     requireSynchronous(at, 'withTimestamps', options.name)
+    if (advanceWhenIdle && idleAfter === undefined) {
+      throw new MillraceError(
+        'OPTION_INVALID',
+        "advanceWhenIdle needs idleAfter: without it no split is ever idle. Say after how long, as idleAfter: '30s'",
+      )
+    }
     const timestamps = {
       at: timeReader(at, { unit, format, zone }),
       isUnitGiven: unit !== undefined,
       disorderMs: durationMs(disorder, 'disorder'),
       idleAfterMs: idleAfter === undefined ? undefined : positiveDurationMs(idleAfter, 'idleAfter'),
+      advancesWhenIdle: advanceWhenIdle,
     }
     const node = { kind: 'timestamps', inputs: [this.input()], timestamps } as const
     const id = this.#builder.add(node, 'withTimestamps', options)

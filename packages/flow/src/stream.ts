@@ -53,10 +53,19 @@ export interface TimestampOptions<T> extends StepOptions {
   /** How far behind the newest record of its split a record may be without being late. Default 0. */
   readonly disorder?: Duration
   /**
-   * A split that is caught up and brings nothing for this long stops holding back the others. Default: never,
-   * so results do not depend on how fast anything arrived.
+   * A split that is caught up and brings nothing for this long is idle: the others are not held back by it. Default:
+   * never, so results do not depend on how fast anything arrived; a warning says when a quiet split holds back the rest.
    */
   readonly idleAfter?: Duration
+  /**
+   * Whether event time moves on with the clock while all splits are idle, from where it was when they became so. Then
+   * the last windows of a stream that has gone quiet close by themselves. The price: what comes later and is older than
+   * that is late, so results depend on when records arrive. Needs `idleAfter`. Default false.
+   *
+   * @example
+   * clicks.withTimestamps({ at: (click) => click.at, idleAfter: '30s', advanceWhenIdle: true })
+   */
+  readonly advanceWhenIdle?: boolean
 }
 
 /** Options of `mapAsync`. */

@@ -112,10 +112,11 @@ function factsOf(node: GraphNode): readonly string[] {
     case 'source':
       return [node.source.durability]
     case 'timestamps': {
-      const { disorderMs, idleAfterMs } = node.timestamps
+      const { disorderMs, idleAfterMs, advancesWhenIdle } = node.timestamps
       return [
         `disorder ${disorderMs} ms`,
         idleAfterMs === undefined ? 'never idle' : `idle after ${idleAfterMs} ms`,
+        ...(advancesWhenIdle ? ['follows the clock while idle'] : []),
       ]
     }
     case 'async': {

@@ -90,6 +90,8 @@ export interface TimestampSpec {
   readonly disorderMs: number
   /** A split that is caught up and brings nothing for this long stops holding back the watermark. Undefined: never. */
   readonly idleAfterMs: number | undefined
+  /** Whether the watermark moves on with the clock while all splits are idle. */
+  readonly advancesWhenIdle: boolean
 }
 
 /** Anything that runs as an `Operator`: process, reduce, scan, windows, splits. */

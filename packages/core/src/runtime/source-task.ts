@@ -18,6 +18,7 @@ import type { TaskWiring } from './chain-task.ts'
 import { FinishedSplits, finishedSplitsSpec } from './finished-splits.ts'
 import { Outlet } from './outlet.ts'
 import { SnapshotSlices } from './snapshot-slices.ts'
+import { SourceProgress } from './source-progress.ts'
 import type { SplitFeed } from './split-feed.ts'
 import { SplitSet, type SplitPosition } from './split-set.ts'
 import { Stamp } from './stamp.ts'
@@ -39,6 +40,7 @@ export class SourceTask implements Task {
   readonly #cursor: Cursor
   readonly #outlet: Outlet
   readonly #watermarks: SplitWatermarks
+  readonly #progress: SourceProgress
   readonly #head: Receiver
   readonly #policy: FailurePolicy
   readonly #restored: SourceEntry | undefined
@@ -49,7 +51,6 @@ export class SourceTask implements Task {
   readonly #unacknowledged = new Map<number, readonly SplitPosition[]>()
   readonly #barriers: number[] = []
   #acknowledgeUpTo = 0
-  #isIdle = false
   #isEnded = false
   #phase: 'reading' | 'stopped' | 'draining' = 'reading'
   #alarm: Disposable | undefined
@@ -81,6 +82,14 @@ export class SourceTask implements Task {
       signal: around.cancellation.signal,
       isBarrierWaiting: () => this.#barriers.length > 0,
     })
+    this.#progress = new SourceProgress({
+      watermarks: this.#watermarks,
+      cursor,
+      outlet: this.#outlet,
+      metrics: this.metrics,
+      clock: this.#context.clock,
+      advancesWhenIdle: plan.stamp?.node.timestamps.advancesWhenIdle ?? false,
+    })
     this.#restored = restored
     this.#finished = around.store.table({
       ...finishedSplitsSpec,
@@ -102,12 +111,7 @@ export class SourceTask implements Task {
   }
 
   start(): void {
-    // Whoever is restored beside this source judges lateness by this watermark from its first record on.
-    this.#cursor.watermark = Math.max(this.#cursor.watermark, this.#watermarks.current)
-    this.metrics.watermark = this.#cursor.watermark
-    this.#outlet.begin(this.#cursor.watermark)
-    // A subtask without splits must not hold back the watermark of the others, not even for their first record.
-    this.#announceIdle()
+    this.#progress.begin()
   }
 
   async run(): Promise<void> {
@@ -182,7 +186,7 @@ export class SourceTask implements Task {
     const { feed, poll } = polled
     if (poll.kind === 'records') await this.#emit(feed, poll)
     else if (poll.kind === 'end') await this.#splits.end(feed, poll.isFinal === true)
-    this.#announce()
+    this.#progress.announce()
     return true
   }
 
@@ -192,7 +196,7 @@ export class SourceTask implements Task {
     const failures = poll.failures ?? []
     this.metrics.recordsOut += values.length
     this.#watermarks.read(feed.time)
-    this.#announceIdle()
+    this.#progress.announceIdle()
     this.#cursor.enter({ origin: poll.origin } as Batch)
     let failure = 0
     for (let i = 0; i < values.length; i++) {
@@ -259,7 +263,7 @@ export class SourceTask implements Task {
 
   async #wait(): Promise<void> {
     const isReading = !this.#isEnded && this.#phase === 'reading'
-    const at = isReading ? this.#splits.nextDeadline : MAX_TIME
+    const at = isReading ? Math.min(this.#splits.nextDeadline, this.#progress.nextAt) : MAX_TIME
     if (at !== MAX_TIME) {
       const { clock } = this.#context
       this.#alarm = clock.schedule(Math.max(0, at - clock.monotonic()), () => this.#wakeup.wake())
@@ -271,25 +275,10 @@ export class SourceTask implements Task {
   }
 
   #noticeQuiet(): void {
-    this.#splits.noticeQuiet()
-    this.#announce()
-  }
-
-  #announce(): void {
     if (this.#isEnded) return
-    this.#cursor.watermark = Math.max(this.#cursor.watermark, this.#watermarks.current)
-    if (this.#cursor.watermark > this.metrics.watermark) {
-      this.metrics.watermark = this.#cursor.watermark
-      this.#outlet.watermark(this.#cursor.watermark)
-    }
-    this.#announceIdle()
-  }
-
-  #announceIdle(): void {
-    const isIdle = this.#watermarks.isIdle
-    if (isIdle === this.#isIdle) return
-    this.#isIdle = isIdle
-    this.#outlet.mark({ kind: isIdle ? 'idle' : 'active' })
+    this.#splits.noticeQuiet()
+    this.#progress.announce()
+    this.#progress.step()
   }
 
   #makeSplits(finished: FinishedSplits): SplitSet {

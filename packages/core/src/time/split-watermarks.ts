@@ -102,6 +102,11 @@ export class SplitWatermarks {
     this.#merger.idle(split.input)
   }
 
+  /** Raises the watermark beyond what the splits have reached. Only while none is active. */
+  advanceIdle(time: EventTime): void {
+    this.#merger.advanceIdle(time)
+  }
+
   /** No record will come from `split` any more. */
   finish(split: SplitTime): void {
     this.#finished = Math.max(this.#finished, this.of(split))
