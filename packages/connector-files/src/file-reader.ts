@@ -13,6 +13,8 @@ export interface FileReaderOptions {
   readonly provenance: Provenance
   /** A record of more bytes is a failure, and is passed over without being held in memory. */
   readonly recordBytesMax: number
+  /** Asked at the end of the file: whether nothing will ever be appended to it. */
+  readonly isFinal: () => boolean
   /** Whether a last line without a line end is left to the next run. */
   readonly leavesLastLine: boolean
   readonly ifLineGrew: 'stop' | 'skip'
@@ -87,7 +89,7 @@ export class FileReader<T> implements SplitReader<T, FilePosition> {
     this.#isRead = isSpent && (feed.isQuiet || feed.isFinished)
     if (feed.isFinished) {
       this.#letGo()
-      return { kind: 'end' }
+      return { kind: 'end', isFinal: this.#options.isFinal() }
     }
     feed.settle()
     return { kind: 'pending', isCaughtUp: feed.isQuiet }

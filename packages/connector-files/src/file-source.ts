@@ -169,6 +169,8 @@ export class FileSource<T> implements Source<T, FilePosition> {
       from: start,
       provenance,
       recordBytesMax: this.#recordBytesMax,
+      // A followed file ends when it is gone, or was moved or written as a whole, and has been quiet since.
+      isFinal: () => found === undefined || this.#isFollowing(context) || raw?.isOneWhole === true,
       leavesLastLine: lastLine === 'leave' && !this.#isFollowing(context),
       ifLineGrew,
       warn: (message: string) => context.warn(message),

@@ -48,6 +48,8 @@ export interface OpenedFile {
 export class RawFile {
   /** Where the file was last seen. */
   path: string
+  /** Whether the file is one that is written once, such as a gzip file. */
+  isOneWhole = false
   readonly #opened: OpenedFile
   readonly #options: FollowOptions
   readonly #catalog: FileCatalog
@@ -93,6 +95,7 @@ export class RawFile {
    * finished when it has been quiet for `settledMs`, also under its own name.
    */
   async *pieces(beginning: Beginning, isOneWhole: boolean): AsyncGenerator<Piece> {
+    this.isOneWhole = isOneWhole
     this.#offset = beginning.offset
     // How many there are is known, and their fingerprint; the first read brings the bytes.
     this.#vouched = new Uint8Array(Math.min(beginning.offset, fingerprintBytes))
@@ -106,7 +109,7 @@ export class RawFile {
       }
       if (!this.#options.follow) return
       yield 'quiet'
-      if (!(await this.#untilGrown(isOneWhole))) return
+      if (!(await this.#untilGrown())) return
     }
   }
 
@@ -160,7 +163,7 @@ export class RawFile {
   }
 
   /** Waits until there may be more to read; false when there never will be. */
-  async #untilGrown(isOneWhole: boolean): Promise<boolean> {
+  async #untilGrown(): Promise<boolean> {
     const { clock } = this.#context
     const { pollMs, settledMs, chunkBytes } = this.#options
     let quietSince = clock.monotonic()
@@ -184,7 +187,7 @@ export class RawFile {
       }
       // Cut and grown to the same size, perhaps: the bytes before will tell.
       if (this.#modifiedMs !== modifiedMs) return true
-      const isFinished = this.#hasMoved || isOneWhole
+      const isFinished = this.#hasMoved || this.isOneWhole
       if (isFinished && clock.monotonic() - quietSince >= settledMs) return false
     }
   }

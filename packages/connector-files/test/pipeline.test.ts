@@ -37,3 +37,40 @@ test('a job follows more files than may be read at once, and is not held up by q
   await stopped
   expect(fs.openPaths()).toEqual([])
 })
+
+test('lines that are added after a bounded run are read by the next one, bounded or following', async () => {
+  const fs = new SimFs()
+  const read = (): string => textOf(fs, 'out.txt') ?? ''
+  const run = async (isBounded: boolean, isEnough: () => boolean): Promise<void> => {
+    const platform = simPlatform({ seed: 1, fs })
+    const job = startJob({
+      graph: pipeline('copy', (p) => {
+        p.from('in', files.readLines('in.txt', { follow: true })).to('out', files.writeLines('out.txt'))
+      }).describe().graph,
+      platform,
+      store: memoryStore(),
+      directory: 'data',
+      isBounded,
+      checkpoints: { everyMs: 10 },
+    })
+    await driveJob(job, platform.clock, { longestMs: 60_000, until: isEnough })
+    if (isBounded) return
+    const stopped = job.stop()
+    await driveJob(job, platform.clock)
+    await stopped
+  }
+  const add = async (lines: string): Promise<void> => {
+    const file = await fs.open('in.txt', 'append')
+    await file.write(Buffer.from(lines))
+    await file.close()
+  }
+  fs.put('in.txt', '1\n2\n')
+  await run(true, () => false)
+  await add('3\n4\n')
+  await run(true, () => false)
+  expect(read()).toBe('1\n2\n3\n4\n')
+  await add('5\n')
+  await run(false, () => read().endsWith('5\n'))
+  await run(true, () => false)
+  expect(read()).toBe('1\n2\n3\n4\n5\n')
+})

@@ -192,6 +192,7 @@ export class SplitLife {
       maxOpenReaders: 1_000,
       idleAfterMs: undefined,
       restored: undefined,
+      endedAt: Number.NEGATIVE_INFINITY,
       budget: new YieldBudget({ clock: this.clock, scheduler: systemScheduler }),
       wake: () => this.#wakeup.wake(),
       ...rest,

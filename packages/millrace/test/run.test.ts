@@ -211,7 +211,7 @@ describe('millrace run', () => {
     const options = ['--data-dir', `${directory}/data`, '--set', `out=${directory}/out`]
     const { code, err } = await millrace(['run', pipelineFile('failing.ts'), ...options])
     expect(err).toContain('CHECKPOINT_INCOMPATIBLE: checkpoint')
-    expect(err).toContain("it belongs to pipeline 'numbers', not 'failing'")
+    expect(err).toContain("It belongs to pipeline 'numbers', not 'failing'")
     expect(code).toBe(5)
   })
 

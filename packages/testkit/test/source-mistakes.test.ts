@@ -139,6 +139,12 @@ const planted: Readonly<Record<string, Bend>> = {
       },
     }
   }),
+  'the end of a run is called final though more may be added': bendReader((reader) => ({
+    poll(limit) {
+      const poll = reader.poll(limit)
+      return poll.kind === 'end' ? { kind: 'end', isFinal: true } : poll
+    },
+  })),
   'more splits are announced though the job is bounded': (source) => ({
     ...same(source),
     discover: async (context) => ({ ...(await source.discover(context)), isComplete: false }),

@@ -20,6 +20,11 @@ export class RestoredJob {
     return this.#manifest?.checkpoint
   }
 
+  /** Whether it is the end of a run: its input had ended, or was drained. */
+  get isEndOfRun(): boolean {
+    return this.#manifest?.phase === 'finished'
+  }
+
   source(name: string): SourceEntry | undefined {
     return this.#manifest?.sources.find((entry) => entry.source === name)
   }

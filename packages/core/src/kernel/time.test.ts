@@ -1,5 +1,5 @@
 import { describe, expect, test } from 'vitest'
-import { durationMs, durationText, MAX_TIME, MIN_TIME, positiveDurationMs } from './time.ts'
+import { durationMs, durationText, MAX_TIME, MIN_TIME, positiveDurationMs, timeText } from './time.ts'
 
 const refused: unknown = expect.objectContaining({ code: 'OPTION_INVALID' })
 
@@ -67,4 +67,14 @@ describe('the ends of time', () => {
     expect(MAX_TIME + 1 === MAX_TIME && MAX_TIME - 86_400_000 === MAX_TIME).toBe(true)
     expect(MIN_TIME + 1 === MIN_TIME && MIN_TIME < -Number.MAX_VALUE).toBe(true)
   })
+})
+
+test('a time is written as a date in UTC, also where there is no date for it', () => {
+  expect([0, -1, 8.64e15, 8.64e15 + 1_000, MIN_TIME].map(timeText)).toStrictEqual([
+    '1970-01-01T00:00:00.000Z',
+    '1969-12-31T23:59:59.999Z',
+    '+275760-09-13T00:00:00.000Z',
+    '8640000000001000 ms',
+    '-Infinity ms',
+  ])
 })

@@ -72,3 +72,18 @@ function parseDuration(text: string): number {
   }
   return total
 }
+
+/** The farthest time from the epoch that a calendar date can name, in milliseconds. */
+const farthestDate = 8.64e15
+
+/**
+ * An event time for people.
+ *
+ * @example
+ * timeText(0) // => '1970-01-01T00:00:00.000Z'
+ */
+export function timeText(time: EventTime): string {
+  if (!(Math.abs(time) <= farthestDate)) return `${time} ms`
+  // oxlint-disable-next-line no-restricted-globals -- formats a given time, and does not ask for the time of day
+  return new Date(time).toISOString()
+}

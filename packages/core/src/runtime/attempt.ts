@@ -334,6 +334,7 @@ export class Attempt {
       budget: this.#budget,
       store: this.#store!,
       isRestored: restored.checkpoint !== undefined,
+      isAfterEnd: restored.isEndOfRun,
       history: (operator, groups) => restored.history(operator, groups),
       reached: (operator, groups) => restored.reached(operator, groups),
       report: (checkpoint, report) => this.#coordinator!.report(checkpoint, report),

@@ -298,6 +298,7 @@ export class SourceTask implements Task {
       maxOpenReaders: maxOpenReaders(node.source, around.maxOpenReaders),
       idleAfterMs: stamp?.node.timestamps.idleAfterMs,
       restored: this.#restored,
+      endedAt: around.isAfterEnd && stamp !== undefined ? this.#cursor.watermark : MIN_TIME,
       finished,
       budget,
       wake: () => this.#wakeup.wake(),

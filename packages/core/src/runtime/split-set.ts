@@ -2,7 +2,7 @@ import type { SourceEntry, SplitEntry } from '../checkpoint/manifest.ts'
 import type { ConnectorContext, Poll, Source } from '../connect/source.ts'
 import type { Json } from '../kernel/json.ts'
 import { keyGroup, subtaskOfGroup } from '../kernel/key-group.ts'
-import { MIN_TIME } from '../kernel/time.ts'
+import { MIN_TIME, type EventTime } from '../kernel/time.ts'
 import type { SplitWatermarks } from '../time/split-watermarks.ts'
 import type { YieldBudget } from '../kernel/yield-budget.ts'
 import type { FinishedSplit, FinishedSplits } from './finished-splits.ts'
@@ -12,6 +12,7 @@ import { ReadingOrder } from './reading-order.ts'
 import { RestingSplits } from './resting-splits.ts'
 import { SplitDiscovery } from './split-discovery.ts'
 import { SplitFeed, type ReaderContext } from './split-feed.ts'
+import { SplitsBehind } from './splits-behind.ts'
 
 /** What a set of splits is made for. */
 export interface SplitSetOptions {
@@ -31,6 +32,8 @@ export interface SplitSetOptions {
   /** How long a split must have been quiet to be idle; undefined: none is. */
   readonly idleAfterMs: number | undefined
   readonly restored: SourceEntry | undefined
+  /** What the source had reached when the last run ended; `MIN_TIME` if the job does not start from such an end. */
+  readonly endedAt: EventTime
   readonly finished: FinishedSplits
   readonly budget: YieldBudget
   /** Something has changed that the task should look at. */
@@ -67,6 +70,7 @@ export class SplitSet {
   readonly #quiet: QuietSplits
   readonly #resting: RestingSplits
   readonly #live = new Map<string, SplitFeed>()
+  readonly #behind: SplitsBehind
   /** Closed splits of a job that opens one only where there is room, in order. */
   readonly #closed: SplitFeed[] = []
   /** Splits that have ended whose readers wait until their last position is durable. */
@@ -95,6 +99,7 @@ export class SplitSet {
     })
     this.#open = new OpenSplits(Math.max(1, Math.floor(maxOpenReaders / options.parallelism)), isBounded)
     this.#quiet = new QuietSplits(options.idleAfterMs)
+    this.#behind = new SplitsBehind(options.endedAt)
     this.#resting = new RestingSplits({ source, context, onChange: (feed) => this.#order.add(feed), wake })
     watermarks.addFinished(finished.newest)
     this.#restore(options.restored?.splits ?? [])
@@ -104,6 +109,8 @@ export class SplitSet {
   async open(): Promise<void> {
     await this.#discovery.run()
     this.raise()
+    const warning = this.#behind.warning()
+    if (warning !== undefined) this.#options.context.warn(warning)
     this.#noticeUnread()
     while (!this.#open.isFull && (await this.openNext()));
   }
@@ -272,8 +279,10 @@ export class SplitSet {
   /** A split is read on that had ended for an earlier run, or watched if it has not grown since. */
   #resume({ split, position, newest }: FinishedSplit, hasMore: boolean): void {
     const feed = this.#add(split, position, newest)
-    if (hasMore) this.#await(feed)
-    else {
+    if (hasMore) {
+      this.#behind.note(split, newest)
+      this.#await(feed)
+    } else {
       feed.quietSince = this.#options.context.clock.monotonic()
       this.#quiet.watch(feed)
       this.#resting.add(feed)

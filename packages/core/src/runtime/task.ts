@@ -43,6 +43,8 @@ export interface TaskSurroundings {
   readonly isRestored: boolean
   /** What the restored checkpoint says about an operator besides its state, for some key groups. */
   history(operator: string, groups: KeyGroupRange): OperatorHistory | undefined
+  /** Whether the checkpoint is the end of a run. */
+  readonly isAfterEnd: boolean
   /** What a source or an operator had reached in `groups` in the checkpoint that is restored. */
   readonly reached: (operator: string, groups: KeyGroupRange) => readonly Reached[]
   /** A task has done its part of a checkpoint. */

@@ -19,5 +19,6 @@ test('what a source cannot do is skipped with a reason', () => {
     'this source is volatile',
     'there is no acknowledge',
     'nothing can be added',
+    'nothing can be added',
   ])
 })

@@ -40,7 +40,7 @@ export function sourceConformance<T>(options: SourceConformanceOptions<T>): read
   add('an abort ends every wait', reading.abort)
   add('close releases files and timers', reading.release)
   const endless = unless(features.ends, 'this source does not end')
-  add('bounded input has all its splits from the start, and ends for good', reading.ending, endless)
+  add('bounded input has all its splits from the start, and ends', reading.ending, endless)
   const single = unless(features.severalSplits, 'there is one split')
   add('splits do not disturb one another', reading.alternating, single)
   const faultless = unless(features.failures, 'nothing here can fail to decode')
@@ -56,6 +56,15 @@ export function sourceConformance<T>(options: SourceConformanceOptions<T>): read
   add('a position may be acknowledged again, and late, and be opened', position.acknowledging, deaf)
   const fixed = unless(features.grows, 'nothing can be added')
   add('what is added wakes a reader that has caught up', reading.growing, fixed)
+  const once = unless(
+    features.replayable && features.ends,
+    'a position cannot be read again, or does not end',
+  )
+  add(
+    'what is added after the end of a run is read by the next one',
+    reading.growingBetweenRuns,
+    fixed ?? once,
+  )
   return list.done()
 }
 

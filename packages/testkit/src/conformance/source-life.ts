@@ -99,12 +99,13 @@ export class SourceLife<T> extends ConnectorLife {
     return items
   }
 
-  /** Reads to the end of bounded input. */
-  async readToEnd(reader: SplitReader<T>): Promise<void> {
+  /** Reads to the end of bounded input; returns whether the split has ended for good. */
+  async readToEnd(reader: SplitReader<T>): Promise<boolean> {
     for (let polls = 0; polls < ITEMS_MAX; polls++) {
-      if ((await this.#poll(reader, 10, 'news')).kind === 'end') return
+      const poll = await this.#poll(reader, 10, 'news')
+      if (poll.kind === 'end') return poll.isFinal === true
     }
-    check(false, `the reader has been polled ${ITEMS_MAX} times and goes on`)
+    throw new ContractViolation(`the reader was polled ${ITEMS_MAX} times and has not ended`)
   }
 
   async close(): Promise<void> {

@@ -150,3 +150,21 @@ export async function growing<T>(trial: SourceTrial<T>): Promise<void> {
   checkEqual(await trial.readRecords(next, again, more.length), added, 'what follows the position')
   await next.close()
 }
+
+export async function growingBetweenRuns<T>(trial: SourceTrial<T>): Promise<void> {
+  const { subject } = trial
+  const { more } = subject
+  check(subject.append !== undefined && more !== undefined, 'to grow, the subject needs append and more')
+  const split = [...subject.splits.keys()][0]!
+  const life = trial.live(true)
+  const reader = (await life.openAll()).get(split)!
+  const isFinal = await life.readToEnd(reader)
+  check(!isFinal, 'a split to which something is added later has ended for good')
+  const end = reader.position()
+  await life.close()
+  await subject.append(split, more)
+  const next = trial.live(true)
+  const added = recordsIn(await next.read(await next.open(split, end), 10))
+  checkEqual(added, recordsOf(subject, more), 'what the next run reads')
+  await next.close()
+}

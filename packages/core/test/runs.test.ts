@@ -1,0 +1,212 @@
+import { describe, expect, test } from 'vitest'
+import {
+  MemorySink,
+  memorySource,
+  startJob,
+  type Graph,
+  type JobEvent,
+  type JobResult,
+  type Operator,
+  type Source,
+} from '@millrace/core'
+import { count, tumbling, type PipelineBuilder } from '@millrace/flow'
+import { memoryStore } from '@millrace/store-memory'
+import { driveJob, simPlatform, type SimPlatform } from '@millrace/testkit'
+import { openSource } from './open-source.ts'
+import { live, nextLife, untilCheckpoint, type LifeOptions } from './simulated-job.ts'
+
+interface Counted {
+  readonly window: { readonly start: number }
+  readonly n: number
+}
+
+type Splits = Readonly<Record<string, readonly number[]>>
+
+/** A job over splits that grow between its runs: windows of 100, what came late for them, and everything read. */
+class Runs {
+  readonly windows = new MemorySink<Counted>()
+  readonly late = new MemorySink<number>()
+  readonly read = new MemorySink<number>()
+  #platform: SimPlatform = simPlatform({ seed: 1 })
+
+  /** One run over what is in the splits; returns what it has warned of. */
+  async run(splits: Splits, options: LifeOptions = {}): Promise<{ result: JobResult; warnings: string[] }> {
+    const build = (p: PipelineBuilder): void => {
+      const timed = p.from('in', openSource(splits)).withTimestamps({ at: (time: number) => time })
+      timed.to('read', this.read)
+      const counted = timed
+        .keyBy(() => 'all')
+        .window(tumbling(100))
+        .aggregate('counted', { n: count() })
+      counted.to('windows', this.windows)
+      counted.late.to('late', this.late)
+    }
+    const { result, events } = await live(build, { platform: this.#platform, ...options })
+    this.#platform = nextLife(this.#platform)
+    const warnings = events.flatMap((event) => (event.kind === 'warning' ? [event.message] : []))
+    return { result: result!, warnings }
+  }
+
+  fired(): readonly string[] {
+    return this.windows.values.map(({ window, n }) => `${window.start}=${n}`)
+  }
+}
+
+const following: LifeOptions = { isBounded: false, ...untilCheckpoint }
+const draining: LifeOptions = {
+  isBounded: false,
+  onEvent: (event, job) => {
+    if (event.kind === 'checkpointCompleted') void job.stop({ drain: true })
+  },
+}
+
+describe('a run that follows another', () => {
+  test('a bounded run reads what was added since the last one, and none of it is late', async () => {
+    const runs = new Runs()
+    await runs.run({ s: [10, 250] })
+    expect(runs.fired()).toEqual(['0=1', '200=1'])
+    const { result, warnings } = await runs.run({ s: [10, 250, 260, 310] })
+    expect(result).toEqual({ outcome: 'finished' })
+    expect(runs.read.values).toEqual([10, 250, 260, 310])
+    expect(runs.late.values).toEqual([])
+    expect(runs.fired()).toEqual(['0=1', '200=1', '200=1', '300=1'])
+    expect(warnings).toEqual([
+      "checkpoint 1 is the end of a run: 'counted' had reached event time 1970-01-01T00:00:00.250Z, and fired everything that was due up to 1970-01-01T00:00:00.300Z. A new record in a window that fired so early makes another result for that window, from new records alone",
+    ])
+  })
+
+  test('what is older than the watermark that data had reached is late, as in one run', async () => {
+    const runs = new Runs()
+    await runs.run({ s: [10, 250] })
+    await runs.run({ s: [10, 250, 190] })
+    expect(runs.late.values).toEqual([190])
+  })
+
+  test('a live run reads on where a bounded one ended, and a bounded one where a live one was stopped', async () => {
+    const runs = new Runs()
+    await runs.run({ s: [10] })
+    await runs.run({ s: [10, 120] }, following)
+    await runs.run({ s: [10, 120, 230] })
+    expect(runs.read.values).toEqual([10, 120, 230])
+    expect(runs.fired()).toEqual(['0=1', '100=1', '200=1'])
+  })
+
+  test('after a drain the job continues: nothing is late, nothing is read twice, and the drain is announced', async () => {
+    const runs = new Runs()
+    const drained = await runs.run({ s: [10] }, draining)
+    expect([drained.result, runs.fired()]).toEqual([{ outcome: 'finished' }, ['0=1']])
+    const { result, warnings } = await runs.run({ s: [10, 500, 1_000] }, following)
+    expect(result).toEqual({ outcome: 'stopped' })
+    expect(runs.late.values).toEqual([])
+    expect(runs.fired()).toEqual(['0=1', '500=1'])
+    expect(warnings).toEqual([
+      expect.stringContaining('fired everything that was due up to 1970-01-01T00:00:00.100Z'),
+    ])
+  })
+
+  test('a run with nothing new fires and finishes nothing again, and says what the last one had fired', async () => {
+    const runs = new Runs()
+    await runs.run({ s: [10, 250] })
+    for (let again = 0; again < 2; again++) {
+      const { warnings } = await runs.run({ s: [10, 250] })
+      expect(warnings).toEqual([expect.stringContaining('due up to 1970-01-01T00:00:00.300Z')])
+    }
+    expect(runs.fired()).toEqual(['0=1', '200=1'])
+  })
+
+  test('a split that had ended long before the others is announced with the time before which its records are late', async () => {
+    const runs = new Runs()
+    await runs.run({ ahead: [40, 250], behind: [50] })
+    const { warnings } = await runs.run({ ahead: [40, 250], behind: [50, 60, 240] })
+    expect(warnings).toContain(
+      "'in': split 'behind' had ended at event time 1970-01-01T00:00:00.050Z, when others of that run went on to 1970-01-01T00:00:00.250Z. Records that were added since may be late where they are older than that",
+    )
+    expect(runs.late.values).toEqual([60])
+  })
+
+  test('a job that was stopped says nothing about an end', async () => {
+    const runs = new Runs()
+    await runs.run({ s: [10, 250] }, following)
+    expect((await runs.run({ s: [10, 250, 300] })).warnings).toEqual([])
+    expect(runs.fired()).toEqual(['0=1', '200=1', '300=1'])
+  })
+})
+
+test('a split that has ended for good is not opened again', async () => {
+  let opened = 0
+  const inner = memorySource({ all: [1, 2, 3] })
+  const counting: Source<number> = {
+    ...inner,
+    open: (split, from, context) => {
+      opened++
+      return inner.open(split, from as number | undefined, context)
+    },
+  }
+  const read = new MemorySink<number>()
+  const first = await live((p) => p.from('n', counting).to('read', read))
+  await live((p) => p.from('n', counting).to('read', read), { platform: nextLife(first.platform) })
+  expect([opened, read.values]).toEqual([1, [1, 2, 3]])
+})
+
+/** Says "the end" at the end of its input, which is the source `short`; the source `long` has none. */
+function endsBesides(short: Source<number>, long: Source<number>, sink: MemorySink<unknown>): Graph {
+  const operator: Operator<unknown, unknown> = { process: () => {}, finish: (out) => out.emit('the end') }
+  const onError = { kind: 'fail' } as const
+  const exchange = { kind: 'forward' } as const
+  return {
+    name: 'ends',
+    nodes: [
+      { kind: 'source', id: 0, name: 'short', source: short, onError },
+      { kind: 'source', id: 1, name: 'long', source: long, onError },
+      {
+        kind: 'operator',
+        id: 2,
+        name: 'ending',
+        type: 'ending',
+        inputs: [{ from: 0, output: 'main', exchange }],
+        outputs: [],
+        fingerprint: undefined,
+        create: () => operator,
+        onError,
+      },
+      {
+        kind: 'sink',
+        id: 3,
+        name: 'out',
+        inputs: [
+          { from: 2, output: 'main', exchange },
+          { from: 1, output: 'main', exchange },
+        ],
+        sink,
+        onError,
+      },
+    ],
+  }
+}
+
+test.each([1, 2])(
+  'an operator whose input has ended finishes once, however often the job restarts (parallelism %i)',
+  async (parallelism) => {
+    const sink = new MemorySink<unknown>()
+    let platform = simPlatform({ seed: 1 })
+    for (let life = 0; life < 3; life++) {
+      const events: JobEvent[] = []
+      const job = startJob({
+        graph: endsBesides(memorySource({ s: [1, 2] }), openSource({ s: [] }), sink),
+        platform,
+        store: memoryStore(),
+        directory: 'data',
+        parallelism,
+        checkpoints: { everyMs: 10 },
+        restart: { kind: 'none' },
+        observer: (event) => {
+          events.push(event)
+          if (events.filter(({ kind }) => kind === 'checkpointCompleted').length === 2) void job.stop()
+        },
+      })
+      expect(await driveJob(job, platform.clock)).toEqual({ outcome: 'stopped' })
+      platform = nextLife(platform)
+    }
+    expect(sink.values).toEqual(Array.from({ length: parallelism }, () => 'the end'))
+  },
+)
