@@ -30,6 +30,10 @@ export const jobOptionList: readonly Option[] = [
   },
   { name: 'restart', value: 'N', help: "restarts after failures: a number or 'none' (default 3)" },
   {
+    name: 'check-immutability',
+    help: 'for development: stop when an operator changes a record; slower',
+  },
+  {
     name: 'drop-state',
     value: 'NAME',
     help: 'drop the state of OPERATOR, or OPERATOR/PIECE; may be repeated',
@@ -68,6 +72,7 @@ export function jobOptionsOf(line: CommandLine, pipeline: Pipeline, platform: Pl
     directory: path.resolve(line.value('data-dir') ?? defaultDirectory(pipeline.name)),
     parallelism: parallelismOf(line, pipeline),
     isBounded: line.has('bounded'),
+    checkImmutability: line.has('check-immutability'),
     dropState: line.values('drop-state'),
     ...(every === undefined
       ? {}

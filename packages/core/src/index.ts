@@ -91,6 +91,7 @@ export type {
 } from './connect/source.ts'
 
 // graph
+export { checkedGraph, checkedOperator } from './graph/checked-graph.ts'
 export type {
   GraphExplanation,
   Guarantee,

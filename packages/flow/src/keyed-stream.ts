@@ -33,7 +33,7 @@ export type ProcessedStream<Out, O extends OutputSpecs, Time extends Timing> = S
 export interface KeyedStream<T, K, Time extends Timing = 'untimed'> {
   /**
    * Runs functions of your own, with state for each key, timers and side outputs. Everything they are handed refers
-   * to the key of the record or timer they are called for.
+   * to the key of the record or timer they are called for. They do not change records, nor values they have emitted.
    *
    * @example
    * const quiet = payments.keyBy((payment) => payment.card).process('quiet', {
@@ -70,7 +70,7 @@ export interface KeyedStream<T, K, Time extends Timing = 'untimed'> {
 
   /**
    * Carries a value of another type along the records of each key, and emits it after every record. `next` returns
-   * a new value; it does not change the old one, which has been emitted.
+   * a new value. It must not change the old one: that has been emitted, and is the state of the key.
    *
    * @example
    * words.keyBy((word) => word).scan('count', () => 0, (count) => count + 1) // a, b, a becomes 1, 1, 2

@@ -106,7 +106,7 @@ export interface Stream<T, Time extends Timing> {
   readonly timing: Time
 
   /**
-   * Turns each value into another one.
+   * Turns each value into another one. Records are immutable: return a new object, do not change the one you are given.
    *
    * @example
    * numbers.map((n) => n * 2) // 1, 2, 3 becomes 2, 4, 6

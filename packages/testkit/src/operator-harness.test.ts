@@ -84,6 +84,23 @@ describe('the harness', () => {
     expect(harness.cells()).toEqual({ '#timers': 0, waiting: 0 })
   })
 
+  test('a record that is changed after it was given or emitted is found', () => {
+    const taken: { sum: number }[] = []
+    const changing: Operator<Sale, unknown> = {
+      process({ value }, out) {
+        if (value.amount < 0) (value as { amount: number }).amount = 0
+        taken.push({ sum: value.amount })
+        out.emit(taken.at(-1))
+        if (taken.length > 1) taken[0]!.sum++
+      },
+    }
+    const refused = expect.objectContaining({ code: 'RECORD_MUTATED' })
+    const harness = operatorHarness(() => changing, { onError: 'skip' })
+    expect(() => harness.record({ shop: 'a', amount: -1 })).toThrow(refused)
+    harness.record({ shop: 'a', amount: 1 })
+    expect(() => harness.record({ shop: 'a', amount: 2 })).toThrow(refused)
+  })
+
   test('EN-187 state changed in place without set is found, with operator and state', () => {
     class Forgetful extends RunningTotal {
       #isFirst = true

@@ -49,7 +49,8 @@ const keyGroups = 128
  * Runs one operator in the engine's own chain, with time that moves when told.
  *
  * `create` makes the operator, once for each subtask and again after each restart. Throws what the operator throws,
- * as `OperatorError`, and `STATE_MISUSED` when it changed state in place without saying so.
+ * as `OperatorError`; `STATE_MISUSED` when it changed state in place without saying so; and `RECORD_MUTATED` when it
+ * changed a record that it was given or a value that it had emitted. Records are frozen for that.
  *
  * @example
  * const harness = operatorHarness(() => new RunningTotal(), { keyBy: (sale: Sale) => sale.shop })

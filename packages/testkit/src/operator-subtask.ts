@@ -1,5 +1,6 @@
 import {
   Chain,
+  checkedOperator,
   Cursor,
   type Batch,
   type Codec,
@@ -53,7 +54,7 @@ export class OperatorSubtask {
     const part = {
       name: around.name,
       onError: around.onError,
-      work: { kind: 'operator', create: around.create, keyBy: around.keyBy },
+      work: { kind: 'operator', create: () => checkedOperator(around.create()), keyBy: around.keyBy },
       targets: new Map(outputs.map((output, port) => [output, [{ kind: 'port', port }]] as const)),
     } as const
     this.#chain = new Chain([{ kind: 'part', part }], {

@@ -15,6 +15,7 @@ export type ErrorCode =
   | 'KEY_INVALID' // a key selector returned something that cannot be a key
   | 'OPERATOR_FAILED' // user code threw
   | 'ASYNC_FUNCTION' // a function that must return at once returns a promise
+  | 'RECORD_MUTATED' // a record or a state value was changed after it was emitted
   | 'RECORD_TOO_LARGE' // one record is over the limit
   // state and checkpoints
   | 'STATE_MISUSED' // a handle was used outside its key or mutated behind its back

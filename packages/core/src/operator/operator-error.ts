@@ -1,7 +1,12 @@
 import { describeError, isMillraceError, MillraceError, type ErrorCode } from '../kernel/errors.ts'
 
 /** Errors of the program and not of a record: every record fails in the same way, so no policy leaves one out. */
-const programErrors: readonly ErrorCode[] = ['ASYNC_FUNCTION', 'CHECKPOINT_INCOMPATIBLE', 'STATE_MISUSED']
+const programErrors: readonly ErrorCode[] = [
+  'ASYNC_FUNCTION',
+  'CHECKPOINT_INCOMPATIBLE',
+  'RECORD_MUTATED',
+  'STATE_MISUSED',
+]
 
 /** Whether `thrown` says that the program must be changed, whatever the record. */
 export function isProgramError(thrown: unknown): thrown is MillraceError {

@@ -26,9 +26,9 @@ export interface StreamRecord<T> {
  * A step that turns records into records.
  *
  * One instance serves one subtask and is never called twice at once. Every method is synchronous: one that returns a
- * promise fails the task with `ASYNC_FUNCTION`, and what must wait for the outside world belongs in `mapAsync`. The engine forwards watermarks
- * and barriers, saves state and restores it; an operator that keeps what it must remember in handles
- * from its context needs no code for any of that. The shape is Kafka Streams' `Processor`, the discipline
+ * promise fails the task with `ASYNC_FUNCTION`, and what must wait for the outside world belongs in `mapAsync`. The
+ * engine forwards watermarks and barriers, saves state and restores it; an operator that keeps what it must remember
+ * in handles from its context needs no code for any of that. The shape is Kafka Streams' `Processor`, the discipline
  * Hazelcast Jet's.
  *
  * Throwing from `process` is handled by the operator's error policy. A record that the policy leaves out leaves

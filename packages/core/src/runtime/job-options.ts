@@ -1,4 +1,5 @@
 import type { OwnershipOptions } from '../checkpoint/directory-lock.ts'
+import { checkedGraph } from '../graph/checked-graph.ts'
 import type { Graph } from '../graph/node.ts'
 import { MillraceError } from '../kernel/errors.ts'
 import { defaultKeyGroups } from '../kernel/key-group.ts'
@@ -38,6 +39,11 @@ export interface JobOptions {
    * closed and opened again where they were. Default 256.
    */
   readonly maxOpenReaders?: number
+  /**
+   * For development: fails the job with `RECORD_MUTATED`, naming the operator, when user code changes a record that it
+   * was given or a value that it has emitted. Records are frozen for it, those of sources too. Costs time. Default false.
+   */
+  readonly checkImmutability?: boolean
   readonly observer?: JobObserver
 }
 
@@ -72,8 +78,10 @@ export function settingsOf(options: JobOptions): JobSettings {
     batchRecords: 1024,
     edgeBatches: 4,
     maxOpenReaders: 256,
+    checkImmutability: false,
     observer: () => {},
     ...options,
+    graph: options.checkImmutability === true ? checkedGraph(options.graph) : options.graph,
     checkpoints: {
       everyMs: 1_000,
       minPauseMs: 0,

@@ -28,6 +28,7 @@ const hopeless: ReadonlySet<ErrorCode> = new Set([
   'OPTION_INVALID',
   'NAME_TAKEN',
   'ASYNC_FUNCTION',
+  'RECORD_MUTATED',
   'CHECKPOINT_CORRUPT',
   'CHECKPOINT_INCOMPATIBLE',
   'DIRECTORY_LOCKED',

@@ -111,9 +111,9 @@ export class Baseline {
     this.mixed = parts.mixed
     this.countable = parts.countable
     this.#entangled = parts.entangled
-    this.findings = outcome.broken.map(({ kind, what }) => ({
+    this.findings = outcome.broken.map(({ kind, where = '', what }) => ({
       kind,
-      where: '',
+      where,
       what: `without any fault: ${what}`,
     }))
     this.steps = outcome.steps

@@ -6,6 +6,8 @@ export type FindingKind =
   | 'unawaited work'
   /** User code changes state in a way that no checkpoint sees. */
   | 'unset state'
+  /** User code changes a record that it was given, or a value that it has emitted. */
+  | 'mutation'
   | 'missing'
   | 'doubled'
   /** Something came out that does not come out of a run without faults. */

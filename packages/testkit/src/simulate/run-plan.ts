@@ -60,7 +60,9 @@ export interface FaultEvent {
 
 /** A promise that was broken for all to see. */
 export interface BrokenPromise {
-  readonly kind: 'stuck' | 'failed' | 'sink'
+  readonly kind: 'stuck' | 'failed' | 'sink' | 'mutation'
+  /** The operator, or nothing for the job as a whole. */
+  readonly where?: string
   readonly what: string
 }
 

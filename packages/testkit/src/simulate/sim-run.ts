@@ -1,7 +1,6 @@
 import { seededRandom, sleep, type Random } from '@millrace/channels'
 import {
   describeError,
-  isMillraceError,
   startJob,
   type Job,
   type JobEvent,
@@ -16,6 +15,7 @@ import type { CallWatch } from './call-watch.ts'
 import { timedSources } from './ancestors.ts'
 import { beginnings, endings, faultKinds, type Fault, type FaultKind } from './fault.ts'
 import { keptState, WatchedStore } from './kept-state.ts'
+import { isLoud, mutationIn } from './job-failure.ts'
 import { LateSplits } from './late-splits.ts'
 import { Outside } from './outside.ts'
 import { FreePace, TurnstilePace, type Pace } from './pace.ts'
@@ -151,6 +151,11 @@ class SimRun {
       if (result.outcome === 'stopped') {
         this.#happened('stop', 'the job was stopped and has ended in good order')
         continue
+      }
+      const mutation = mutationIn(result.error)
+      if (mutation !== undefined) {
+        this.#broken.push(mutation)
+        return
       }
       // Whoever watches over the job starts it again, as long as what has failed it was something new.
       if (this.#events.length > eventsBefore) continue
@@ -377,19 +382,4 @@ class SimRun {
 /** Whether the job has opened everything and begun. */
 function isReading(job: Job | undefined): boolean {
   return job?.status().tasks.some(({ recordsOut }) => recordsOut > 0) ?? false
-}
-
-/** What says that the data directory cannot be used; of a lock, when it names a process that nobody knows. */
-const loud: ReadonlySet<string> = new Set([
-  'CHECKPOINT_CORRUPT',
-  'CHECKPOINT_INCOMPATIBLE',
-  'DIRECTORY_LOCKED',
-])
-
-/** Whether an error says that the data directory cannot be used, rather than use what is damaged. */
-function isLoud(error: unknown): boolean {
-  for (let at = error; isMillraceError(at); at = at.cause) {
-    if (loud.has(at.code)) return true
-  }
-  return false
 }

@@ -1,5 +1,5 @@
 import { seededRandom, type Random } from '@millrace/channels'
-import type { Fs, Graph, Source } from '@millrace/core'
+import { checkedGraph, type Fs, type Graph, type Source } from '@millrace/core'
 import { Baseline, type NotCompared } from './baseline.ts'
 import { calmPlan, drawPaces, noWatch, orderOf } from './calm-run.ts'
 import { compareWatches, OperatorWatch } from './determinism.ts'
@@ -192,13 +192,14 @@ class Simulation {
       calls = {},
       versions = [],
     } = options
-    const graph = (): Graph => pipeline.describe(parameters).graph
+    const graphOf = (version: Simulatable): Graph => checkedGraph(version.describe(parameters).graph)
+    const graph = (): Graph => graphOf(pipeline)
     const toRecord = graph()
     requireKnownNames(toRecord, { sources, sinks, calls })
     const kept = { ...toRecord, nodes: toRecord.nodes.filter(({ name }) => !Object.hasOwn(sources, name)) }
     const subject: Subject = {
       graph,
-      versions: versions.map((version) => () => version.describe(parameters).graph),
+      versions: versions.map((version) => () => graphOf(version)),
       inputs: await recordInputs(kept, { given: inputs, itemsMax: records, fs }),
       sources,
       sinks,

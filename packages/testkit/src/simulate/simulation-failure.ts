@@ -44,7 +44,11 @@ export class SimulationFailure extends Error {
 
 /** Whose fault it usually is when results differ and nobody was found out before. */
 function usualCauses(kind: FindingKind, standIns: readonly string[]): readonly string[] {
-  const inCode = ['a variable outside of state', 'a value of state that is changed without set']
+  const inCode = [
+    'a variable outside of state',
+    'a value of state that is changed without set',
+    'a record that is changed after it was emitted, where it is an object of a class',
+  ]
   const inStandIns = standIns.map((name) => `the stand-in for '${name}', if it does not keep its contract`)
   if (kind === 'doubled' || kind === 'order') return inStandIns
   return kind === 'missing' || kind === 'wrong' || kind === 'state' ? [...inCode, ...inStandIns] : []

@@ -1,5 +1,13 @@
 import { MemorySink, memorySource } from '@millrace/core'
-import { output, pipeline, skip, state, type Pipeline, type StateHandles } from '@millrace/flow'
+import {
+  output,
+  pipeline,
+  skip,
+  state,
+  type Pipeline,
+  type SourceStream,
+  type StateHandles,
+} from '@millrace/flow'
 import { expect, test } from 'vitest'
 import { failureOf } from '../../test/simulation-failure-of.ts'
 import { mapping } from '../../test/simulated-pipelines.ts'
@@ -67,7 +75,6 @@ test('calls that fail are left out, and nobody is blamed for them', async () => 
 const kept = {
   numbers: state.value<number[]>(),
   counts: state.map<string, { n: number }>(),
-  all: state.list<{ n: number }>(),
 }
 
 /** Emits what `keep` makes of each number and the state of its key. */
@@ -125,16 +132,69 @@ test('state that is changed in place and set, before or after, or cleared, is as
   await simulateSeeds(keeper, { seeds: 5 })
 })
 
-test('what nobody was found out for is told with what usually causes it', async () => {
-  const keeper = keeping((_n, { all }) => {
-    const [count] = all.get()
-    if (count === undefined) all.add({ n: 1 })
-    else count.n++
-    return count?.n ?? 1
+interface Visit {
+  pages: number
+  from: Set<string>
+}
+
+/** Fifty visits that go to a step named `change`, and to a sink beside it. */
+function visiting(change: (visits: SourceStream<Visit>) => SourceStream<unknown>): Pipeline {
+  return pipeline('visiting', (p) => {
+    const all = Array.from({ length: 50 }, (_, pages) => ({ pages, from: new Set<string>() }))
+    const visits = p.from('visits', memorySource({ all }))
+    change(visits).to('out', new MemorySink())
+    visits.to('beside', new MemorySink())
+  })
+}
+
+test.each<readonly [string, Pipeline]>([
+  ['a record', visiting((visits) => visits.map((visit) => (visit.pages++, visit), { name: 'change' }))],
+  [
+    'a set in a record, where errors are left out',
+    visiting((visits) => visits.tap((visit) => visit.from.add('x'), { name: 'change', onError: skip() })),
+  ],
+  [
+    'what it carries along and has emitted',
+    visiting((visits) =>
+      visits
+        .keyBy(() => 'all')
+        .scan(
+          'change',
+          () => ({ pages: 0 }),
+          (sum, { pages }) => {
+            sum.pages += pages
+            return sum
+          },
+        ),
+    ),
+  ],
+  [
+    'a record while it waits',
+    visiting((visits) =>
+      visits.mapAsync('change', async (visit) => {
+        await Promise.resolve()
+        visit.pages++
+        return visit
+      }),
+    ),
+  ],
+])('an operator that changes %s is reported by name', async (_, visited) => {
+  const failure = await failureOf(simulate(visited, { seed: 1 }))
+  expect(failure).toMatchObject({ kind: 'mutation', where: 'change' })
+  expect(failure.message).toContain("operator 'change' failed at")
+  expect(failure.message).toContain('records are immutable, so make a new object')
+})
+
+test('what was not found is reported with what usually causes it', async () => {
+  const keeper = pipeline('forgetful', (p) => {
+    let seen = 0
+    p.from('numbers', memorySource({ all: Array.from({ length: 200 }, (_, n) => n) }))
+      .map((n) => n + seen++)
+      .to('out', new MemorySink())
   })
   const failure = await failureOf(simulateSeeds(keeper, { seeds: 50, faults: { kill: 2 } }))
   expect(['missing', 'wrong', 'state']).toContain(failure.kind)
   expect(failure.message).toContain(
-    'What usually does this: a variable outside of state; a value of state that is changed without set.',
+    'What usually does this: a variable outside of state; a value of state that is changed without set; a record that is changed after it was emitted',
   )
 })

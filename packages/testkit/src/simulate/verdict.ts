@@ -24,7 +24,7 @@ export async function judge(
   invariants: readonly Invariant[],
 ): Promise<Verdict> {
   if (outcome.broken.length > 0) {
-    const broken = outcome.broken.map(({ kind, what }) => ({ kind, where: '', what }))
+    const broken = outcome.broken.map(({ kind, where = '', what }) => ({ kind, where, what }))
     return { findings: broken, against: baseline, isParallel: false, isRestarted: false, notCompared: [] }
   }
   const { hasLost, hasFallenBack } = factsOf(outcome)

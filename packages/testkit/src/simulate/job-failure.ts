@@ -1,0 +1,27 @@
+import { isMillraceError, OperatorError } from '@millrace/core'
+import type { BrokenPromise } from './run-plan.ts'
+
+/** The operator or sink that changed a record, if that is why a job failed. */
+export function mutationIn(error: unknown): BrokenPromise | undefined {
+  for (let at = error; isMillraceError(at); at = at.cause) {
+    if (at.code !== 'RECORD_MUTATED') continue
+    const where = at instanceof OperatorError ? at.operator : ''
+    return { kind: 'mutation', where, what: at.message }
+  }
+  return undefined
+}
+
+/** What says that the data directory cannot be used; of a lock, when it names a process that nobody knows. */
+const loud: ReadonlySet<string> = new Set([
+  'CHECKPOINT_CORRUPT',
+  'CHECKPOINT_INCOMPATIBLE',
+  'DIRECTORY_LOCKED',
+])
+
+/** Whether an error says that the data directory cannot be used, rather than use what is damaged. */
+export function isLoud(error: unknown): boolean {
+  for (let at = error; isMillraceError(at); at = at.cause) {
+    if (loud.has(at.code)) return true
+  }
+  return false
+}
