@@ -57,6 +57,7 @@ export const nodeDoors: readonly string[] = [
   'packages/cli/src/',
   'packages/connector-files/src/checksum.ts',
   'packages/connector-files/src/gzip.ts',
+  'packages/connector-files/src/pipe.ts',
   'packages/connector-http/src/server.ts',
   'packages/connector-stdio/src/stdio.ts',
   'packages/store-memory/src/checksum.ts',

@@ -11,6 +11,8 @@ export interface Chunk {
   readonly end: number
   /** The offset of `buffer[start]` in the content of the file. */
   readonly offset: number
+  /** The first bytes of the content, as far as they are known with this chunk; see `withFirst`. */
+  readonly first: Uint8Array
   /** Whether the file was cut or replaced, so that this is its beginning again. */
   readonly startsOver: boolean
 }
@@ -18,5 +20,8 @@ export interface Chunk {
 /** Room in front of a chunk. More than most records, so that joining two chunks copies little. */
 export const headroomBytes = 4096
 
-/** What comes out of a file: the next bytes, or the news that for now there are no more. */
-export type Piece = Chunk | 'quiet'
+/**
+ * What comes out of a file: the next bytes, or the news that for now there are no more; `torn` says that it ends in the
+ * middle of what was written.
+ */
+export type Piece = Chunk | 'quiet' | 'torn'

@@ -15,6 +15,8 @@ export class Feed {
   isQuiet = false
   /** Whether the file has come to its end. */
   isFinished = false
+  /** Whether its end is in the middle of what was written. */
+  isTorn = false
   /** Why nothing more will come. Thrown only after everything before it was handed out. */
   error: Error | undefined
   readonly #stopped: AbortSignal
@@ -69,6 +71,10 @@ export class Feed {
   async #pump(pieces: AsyncIterable<Piece>): Promise<void> {
     try {
       for await (const piece of pieces) {
+        if (piece === 'torn') {
+          this.isTorn = true
+          continue
+        }
         if (piece === 'quiet') {
           const isNews = !this.isQuiet
           this.isQuiet = true

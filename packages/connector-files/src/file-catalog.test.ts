@@ -1,8 +1,8 @@
 import { MillraceError } from '@millrace/core'
 import { SimFs } from '@millrace/testkit'
 import { describe, expect, test } from 'vitest'
-import { FileWorld, SourceRun } from '../test/file-world.ts'
-import type { Paths, ReadOptions } from './file-source.ts'
+import { appendTo, FileWorld, SourceRun } from '../test/file-world.ts'
+import type { Paths, ReadOptions } from './read-options.ts'
 import { readLines } from './lines.ts'
 
 /** A disk on which some paths may not be opened or listed. */
@@ -141,9 +141,7 @@ describe('ignoreOlder', () => {
     await next.pass(0)
     run.poll()
     expect(run.values).toEqual(['new'])
-    const file = await fs.open('logs/old.log', 'append')
-    await file.write(Buffer.from('more\n'))
-    await file.close()
+    await appendTo(fs, 'logs/old.log', 'more\n')
     await run.discover()
     await next.pass(0)
     run.poll()

@@ -1,5 +1,5 @@
 import { isMillraceError, MillraceError, type ConnectorContext } from '@millrace/core'
-import { Exclusion, type PathPattern } from './path-pattern.ts'
+import { Exclusion, type MetFile, type PathPattern } from './path-pattern.ts'
 
 /** A file where it was found. */
 export interface FoundFile {
@@ -11,9 +11,14 @@ export interface FoundFile {
   readonly isMatch: boolean
 }
 
+/** What the identity of a pipe begins with; its path follows. Only pipes that are named are read. */
+export const pipePrefix = 'pipe:'
+
 /** Which files to look at. */
 export interface CatalogOptions {
   readonly patterns: readonly PathPattern[]
+  /** Where files are kept that were renamed or copied there. */
+  readonly archives?: readonly PathPattern[] | undefined
   readonly exclude?: string | readonly string[] | undefined
   /** Files that were not written to for longer are not listed. */
   readonly ignoreOlderMs?: number | undefined
@@ -22,6 +27,7 @@ export interface CatalogOptions {
 /** Which files there are, by identity. A file keeps its identity when it is renamed, and so does its split. */
 export class FileCatalog {
   readonly #patterns: readonly PathPattern[]
+  readonly #archives: readonly PathPattern[]
   readonly #exclusion: Exclusion
   readonly #ignoreOlderMs: number
   /** Where files that match were last seen. Only hints: they may have been renamed since. */
@@ -30,8 +36,9 @@ export class FileCatalog {
   #reported: ReadonlySet<string> = new Set()
 
   /** Throws `OPTION_INVALID`. */
-  constructor({ patterns, exclude = [], ignoreOlderMs = Number.POSITIVE_INFINITY }: CatalogOptions) {
+  constructor({ patterns, archives = [], exclude = [], ignoreOlderMs = Infinity }: CatalogOptions) {
     this.#patterns = patterns
+    this.#archives = archives
     this.#exclusion = new Exclusion(exclude)
     this.#ignoreOlderMs = ignoreOlderMs
   }
@@ -65,42 +72,50 @@ export class FileCatalog {
     return this.#paths.get(identity)
   }
 
-  /** Where the file is now: still at `path`, where it was last seen, or anywhere in the patterns' directories. */
+  /**
+   * Where the file is now: still at `path`, where it was last seen, anywhere in the patterns' directories, or in an
+   * archive.
+   */
   async find(identity: string, context: ConnectorContext, path?: string): Promise<FoundFile | undefined> {
     for (const hint of [path, this.#paths.get(identity)]) {
       const file = hint === undefined ? undefined : await fileAt(hint, true, context)
       if (file?.identity === identity) return file
     }
-    return (await this.#lookAround((file) => file.identity === identity, context))[0]
+    return (await this.around(context)).find((file) => file.identity === identity)
   }
 
   /**
-   * The paths of files that no pattern matches, whose names begin with `path`, and which were written to after `file`,
-   * which once had that path. A log that was rotated more than once looks like this.
+   * Warns of files that no pattern matches, whose names begin with the name in `path`, and which were written to after
+   * `file`, which once had that path. A log that was rotated more than once while the job was down looks like this.
    */
-  async newerBeside(file: FoundFile, path: string, context: ConnectorContext): Promise<readonly string[]> {
-    const isNewer = (each: FoundFile): boolean =>
-      !each.isMatch && each.path.startsWith(path) && each.modifiedMs > file.modifiedMs
-    return (await this.#lookAround(isNewer, context)).map((each) => each.path)
+  async reportUnseen(file: FoundFile, path: string, context: ConnectorContext): Promise<void> {
+    for (const each of await this.around(context)) {
+      const isNewer = !each.isMatch && each.modifiedMs > file.modifiedMs && each.identity !== file.identity
+      if (!isNewer || !nameOf(each.path).startsWith(nameOf(path))) continue
+      context.warn(
+        `source ${context.name}: ${each.path} is newer than ${file.path} and is not read, though it may have been ` +
+          `${path} while the job was down; read ${path}* to have rotated files read too`,
+      )
+    }
   }
 
-  async #lookAround(
-    isWanted: (file: FoundFile) => boolean,
-    context: ConnectorContext,
-  ): Promise<readonly FoundFile[]> {
-    const found: FoundFile[] = []
-    for (const pattern of this.#patterns) {
-      const visitor = {
-        meet: async (met: { readonly path: string; readonly isMatch: boolean }) => {
-          const file = await orUndefined(() => fileAt(met.path, met.isMatch, context))
-          if (file !== undefined && isWanted(file)) found.push(file)
-        },
-        skip: () => {},
-        isExcluded: (path: string) => this.#exclusion.excludes(path),
-      }
-      await pattern.walk(context.fs, visitor, 'neighbors')
+  /** The files in the patterns' directories and in the archives, by path. */
+  async around(context: ConnectorContext): Promise<readonly FoundFile[]> {
+    const met = new Map<string, boolean>()
+    const visitor = (isArchive: boolean) => ({
+      meet: async ({ path, isMatch }: MetFile) =>
+        void met.set(path, (met.get(path) ?? false) || (isMatch && !isArchive)),
+      skip: () => {},
+      isExcluded: (path: string) => !isArchive && this.#exclusion.excludes(path),
+    })
+    for (const pattern of this.#patterns) await pattern.walk(context.fs, visitor(false), 'neighbors')
+    for (const pattern of this.#archives) await pattern.walk(context.fs, visitor(true))
+    const files: FoundFile[] = []
+    for (const [path, isMatch] of met) {
+      const file = await orUndefined(() => fileAt(path, isMatch, context))
+      if (file !== undefined) files.push(file)
     }
-    return found
+    return files.sort((a, b) => (a.path < b.path ? -1 : 1))
   }
 
   /** Undefined for what cannot be read as a file, with the reason, and for a file that is too old. */
@@ -116,6 +131,9 @@ export class FileCatalog {
         if (context.clock.now() - stat.modifiedMs > this.#ignoreOlderMs) return undefined
         const { identity, size, modifiedMs } = stat
         return { path, identity, size, modifiedMs, isMatch: true }
+      }
+      if (isNamed && stat?.kind === 'other') {
+        return { path, identity: `${pipePrefix}${path}`, size: 0, modifiedMs: 0, isMatch: true }
       }
       if (isNamed) return undefined
       if (stat === undefined) skip(noFile(`${path}: has vanished, or is a link to nothing`))
@@ -142,6 +160,10 @@ export function skipped(error: MillraceError, context: ConnectorContext): string
 
 function noFile(message: string): MillraceError {
   return new MillraceError('FS_NOT_FOUND', message)
+}
+
+function nameOf(path: string): string {
+  return path.slice(path.lastIndexOf('/') + 1)
 }
 
 async function orUndefined<R>(ask: () => Promise<R>): Promise<R | undefined> {

@@ -1,8 +1,16 @@
-import { MillraceError, type ConnectorContext } from '@millrace/core'
+import { isMillraceError, MillraceError, type ConnectorContext } from '@millrace/core'
 import { headroomBytes, type Chunk, type Piece } from './chunk.ts'
 import { GzipDecoder, gzipMagic } from './gzip.ts'
-import { fingerprint, fingerprintBytes } from './position.ts'
-import type { Beginning, RawFile } from './raw-file.ts'
+import { fingerprint, fingerprintBytes, isFirst, withFirst } from './position.ts'
+import type { RawContent } from './raw-content.ts'
+import { fromStart, type Beginning } from './raw-file.ts'
+
+/** How to inflate a gzip file. */
+export interface InflateOptions {
+  readonly chunkBytes: number
+  /** What to do about one that is cut or damaged. */
+  readonly ifDamaged: 'stop' | 'skip'
+}
 
 /**
  * The content of a file from `beginning` on: its bytes, or what they inflate to if it is a gzip file.
@@ -11,80 +19,93 @@ import type { Beginning, RawFile } from './raw-file.ts'
  * in `.gz`, so that a damaged one is not taken for text.
  */
 export async function* contentOf(
-  raw: RawFile,
+  raw: RawContent,
   beginning: Beginning,
-  chunkBytes: number,
+  options: InflateOptions,
   context: ConnectorContext,
 ): AsyncGenerator<Piece> {
   const head = await raw.head(gzipMagic.length)
   const isGzip = raw.path.endsWith('.gz') || Buffer.compare(head, gzipMagic) === 0
-  if (isGzip) yield* new Inflation(raw, beginning, chunkBytes, context).pieces()
-  else yield* raw.pieces(beginning, false)
+  if (isGzip) yield* new Inflation(raw, beginning, options, context).pieces()
+  else yield* raw.pieces(beginning)
 }
 
 /**
  * Inflates a gzip file.
  *
- * Nobody can begin in the middle of one: after a restart it is inflated from its start, and what was read before is
- * passed over. The last bytes before the beginning are compared as in any file.
+ * It cannot be begun in its middle: after a restart it is inflated from its start, and what was read before is passed
+ * over. The last bytes before the beginning are compared as in any file.
  */
 class Inflation {
-  readonly #raw: RawFile
+  readonly #raw: RawContent
   readonly #beginning: Beginning
-  readonly #chunkBytes: number
+  readonly #options: InflateOptions
   readonly #context: ConnectorContext
   /** How much was inflated, and how much was read for it. */
   #offset = 0
   #compressed = 0
+  #first: Uint8Array = new Uint8Array(0)
   /** The last bytes before the beginning. */
   #before: Uint8Array = new Uint8Array(0)
 
-  constructor(raw: RawFile, beginning: Beginning, chunkBytes: number, context: ConnectorContext) {
+  constructor(raw: RawContent, beginning: Beginning, options: InflateOptions, context: ConnectorContext) {
     this.#raw = raw
     this.#beginning = beginning
-    this.#chunkBytes = chunkBytes
+    this.#options = options
     this.#context = context
   }
 
   async *pieces(): AsyncGenerator<Piece> {
-    const decoder = new GzipDecoder(this.#chunkBytes)
+    const decoder = new GzipDecoder(this.#options.chunkBytes)
     try {
-      for await (const piece of this.#raw.pieces({ offset: 0, check: 0 }, true)) {
-        if (piece === 'quiet') {
+      for await (const piece of this.#raw.pieces(fromStart, true)) {
+        if (typeof piece === 'string') {
           yield piece
           continue
         }
-        if (piece.startsOver) throw this.#failure('was replaced while it was read; write a new file instead')
         const bytes = piece.buffer.subarray(piece.start, piece.end)
         this.#compressed += bytes.length
-        yield* this.#inflate(decoder.push(bytes))
+        yield* this.#chunks(decoder.push(bytes))
       }
-      if (this.#context.signal.aborted) return
-      yield* this.#inflate(decoder.end())
+      if (this.#raw.isStopped) return
+      yield* this.#chunks(decoder.end())
       if (this.#offset < this.#beginning.offset) throw this.#changed()
+    } catch (error) {
+      if (isMillraceError(error)) throw error
+      const failure = this.#failure(
+        `is damaged: ${(error as Error).message}`,
+        'restore it from where it came from',
+        error,
+      )
+      // Before the beginning it held what it no longer holds.
+      if (this.#options.ifDamaged === 'stop' || this.#offset < this.#beginning.offset) throw failure
+      this.#context.warn(`${failure.message.replace(/; [^;]*$/, '')}; what follows is skipped`)
+      yield 'torn'
     } finally {
       decoder.close()
     }
   }
 
-  async *#inflate(output: AsyncGenerator<Buffer>): AsyncGenerator<Chunk> {
-    try {
-      for await (const bytes of output) {
-        const chunk = this.#chunk(bytes)
-        if (chunk !== undefined) yield chunk
-      }
-    } catch (cause) {
-      if (cause instanceof MillraceError) throw cause
-      throw this.#failure(
-        `is damaged: ${(cause as Error).message}; restore it from where it came from`,
-        cause,
-      )
+  async *#chunks(output: AsyncGenerator<Buffer>): AsyncGenerator<Chunk> {
+    for await (const bytes of output) {
+      const chunk = this.#chunk(bytes)
+      if (chunk !== undefined) yield chunk
     }
   }
 
   #chunk(bytes: Buffer): Chunk | undefined {
     const offset = this.#offset
     this.#offset += bytes.length
+    const isFirstKnown = this.#first.length >= this.#beginning.first.length
+    this.#first = withFirst(this.#first, offset, bytes)
+    const first = this.#first
+    if (
+      !isFirstKnown &&
+      first.length >= this.#beginning.first.length &&
+      !isFirst(first, this.#beginning.first)
+    ) {
+      throw this.#changed()
+    }
     const passed = Math.min(Math.max(this.#beginning.offset - offset, 0), bytes.length)
     if (passed > 0) this.#pass(bytes.subarray(0, passed))
     if (passed === bytes.length) return undefined
@@ -95,7 +116,7 @@ class Inflation {
     const begin = headroomBytes - before.length
     buffer.set(before, begin)
     buffer.set(bytes.subarray(passed), headroomBytes)
-    return { buffer, begin, start: headroomBytes, end, offset: offset + passed, startsOver: false }
+    return { buffer, begin, start: headroomBytes, end, offset: offset + passed, first, startsOver: false }
   }
 
   #pass(bytes: Buffer): void {
@@ -107,19 +128,12 @@ class Inflation {
 
   #changed(): MillraceError {
     const what = `no longer holds what was read from it up to byte ${this.#beginning.offset}`
-    return this.#failure(`${what}; put the file back as it was, or start without the checkpoint`)
+    return this.#failure(what, 'put the file back as it was, or start without the checkpoint')
   }
 
-  #failure(what: string, cause?: unknown): MillraceError {
-    const { path } = this.#raw
-    const place = `${path} byte ${this.#compressed} (${this.#offset} inflated)`
-    return new MillraceError(
-      'DECODE_FAILED',
-      `source ${this.#context.name}: ${place}: the gzip file ${what}`,
-      {
-        cause,
-        place,
-      },
-    )
+  #failure(what: string, advice: string, cause?: unknown): MillraceError {
+    const place = `${this.#raw.path} byte ${this.#compressed} (${this.#offset} inflated)`
+    const message = `source ${this.#context.name}: ${place}: the gzip file ${what}; ${advice}`
+    return new MillraceError('DECODE_FAILED', message, { cause, place })
   }
 }

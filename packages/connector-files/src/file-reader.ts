@@ -3,7 +3,8 @@ import type { Piece } from './chunk.ts'
 import { Feed } from './feed.ts'
 import { Harvest, rawBytesMax, type Provenance } from './harvest.ts'
 import { Page } from './page.ts'
-import type { FilePosition } from './position.ts'
+import { fingerprint, type FilePosition } from './position.ts'
+import { fromStart } from './raw-file.ts'
 import { noRecord, type RecordDecoder, type RecordFormat } from './record-decoder.ts'
 import { isUtf16, type TextFormat } from './text-format.ts'
 
@@ -13,11 +14,13 @@ export interface FileReaderOptions {
   readonly provenance: Provenance
   /** A record of more bytes is a failure, and is passed over without being held in memory. */
   readonly recordBytesMax: number
-  /** Asked at the end of the file: whether nothing will ever be appended to it. */
-  readonly isFinal: () => boolean
+  /** Whether nothing will ever be appended to it once it has ended. */
+  readonly isFinal: boolean
   /** Whether a last line without a line end is left to the next run. */
   readonly leavesLastLine: boolean
   readonly ifLineGrew: 'stop' | 'skip'
+  /** Whether the content is gone when it was read, so that what may be there next time begins anew. */
+  readonly isReadOnce: boolean
   readonly warn: (message: string) => void
 }
 
@@ -46,12 +49,12 @@ export class FileReader<T> implements SplitReader<T, FilePosition> {
   #resting: FilePosition
   #at = 0
   #line: number
+  #firstBytes: Uint8Array | undefined
+  #first: FilePosition['first']
   #oversize: Oversize | undefined
   /** Whether the line before `#at` was read without its line end. */
   #isUnfinished: boolean
   #hasWarned = false
-  /** Whether the last poll found that everything in the file had been read. */
-  #isRead: boolean
 
   /** Reads from `pieces`, which must end soon after `closing` or the job's signal abort `stopped`. */
   constructor(
@@ -67,7 +70,7 @@ export class FileReader<T> implements SplitReader<T, FilePosition> {
     this.#decoder = format.decoder()
     this.#decoder.begin(options.from.head)
     this.#line = options.from.line
-    this.#isRead = options.from.isRead
+    this.#first = options.from.first
     this.#isUnfinished = options.from.isUnfinished
     this.#resting = options.from
     this.#feed = new Feed(pieces, stopped)
@@ -75,7 +78,6 @@ export class FileReader<T> implements SplitReader<T, FilePosition> {
 
   poll(limit: number): Poll<T> {
     const feed = this.#feed
-    this.#isRead = false
     do {
       const page = this.#page
       if (page === undefined) continue
@@ -85,11 +87,9 @@ export class FileReader<T> implements SplitReader<T, FilePosition> {
       if (!harvest.isEmpty) return harvest.poll()
     } while (this.#turnPage())
     if (feed.error !== undefined) throw feed.error
-    const isSpent = this.#page === undefined || this.#at === this.#page.bytes.length
-    this.#isRead = isSpent && (feed.isQuiet || feed.isFinished)
     if (feed.isFinished) {
       this.#letGo()
-      return { kind: 'end', isFinal: this.#options.isFinal() }
+      return { kind: 'end', isFinal: this.#options.isFinal }
     }
     feed.settle()
     return { kind: 'pending', isCaughtUp: feed.isQuiet }
@@ -103,15 +103,14 @@ export class FileReader<T> implements SplitReader<T, FilePosition> {
     const { path } = this.#resting
     const { head } = this.#decoder
     const page = this.#page
-    if (page === undefined) return { ...this.#resting, isRead: this.#isRead }
+    if (page === undefined) return this.#resting
     if (this.#oversize !== undefined) {
       const { offset, line, check } = this.#oversize
-      return { path, offset, line, check, isRead: false, isUnfinished: false, head }
+      return { path, offset, line, check, first: this.#first, isUnfinished: false, hasEnded: false, head }
     }
     const [offset, check] = [page.offset(this.#at), page.check(this.#at)]
-    const isRead = this.#isRead
     const isUnfinished = this.#isUnfinished
-    return { path, offset, line: this.#line, check, isRead, isUnfinished, head }
+    return { path, offset, line: this.#line, check, first: this.#first, isUnfinished, hasEnded: false, head }
   }
 
   close(): Promise<void> {
@@ -121,14 +120,19 @@ export class FileReader<T> implements SplitReader<T, FilePosition> {
 
   /** Keeps of a file that has ended no more than its position. */
   #letGo(): void {
-    this.#resting = this.position()
+    const { from, isReadOnce } = this.#options
+    const anew = { ...fromStart, path: from.path, line: 1, isUnfinished: false, head: null }
+    const isSpent = this.#page === undefined || this.#at === this.#page.bytes.length
+    const hasEnded = isSpent && !this.#feed.isTorn
+    this.#resting = isReadOnce ? anew : { ...this.position(), hasEnded }
     this.#page = undefined
   }
 
   /** Whether what is on the page is all there is, so that its last line counts without a line end. */
   #isLast(): boolean {
-    const { next, isFinished } = this.#feed
-    return next === undefined ? isFinished && !this.#options.leavesLastLine : next.startsOver
+    const { next, isFinished, isTorn } = this.#feed
+    if (next !== undefined) return next.startsOver
+    return isFinished && !isTorn && !this.#options.leavesLastLine
   }
 
   /** Takes the records that end on this page. */
@@ -221,6 +225,7 @@ export class FileReader<T> implements SplitReader<T, FilePosition> {
     const previous = this.#page
     if (previous === undefined || chunk.startsOver) {
       this.#setPage(Page.first(chunk, this.#format))
+      this.#setFirst(chunk.first)
       if (chunk.startsOver) {
         this.#line = 1
         this.#oversize = undefined
@@ -230,7 +235,14 @@ export class FileReader<T> implements SplitReader<T, FilePosition> {
       return true
     }
     this.#setPage(Page.after(previous, this.#at, chunk, this.#format))
+    this.#setFirst(chunk.first)
     return true
+  }
+
+  #setFirst(bytes: Uint8Array): void {
+    if (this.#firstBytes === bytes) return
+    this.#firstBytes = bytes
+    this.#first = { length: bytes.length, check: fingerprint(bytes) }
   }
 
   #setPage(page: Page): void {

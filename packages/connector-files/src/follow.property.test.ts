@@ -1,13 +1,13 @@
 import { SimFs } from '@millrace/testkit'
 import fc from 'fast-check'
 import { expect, test } from 'vitest'
-import { FileWorld, SourceRun, type SplitMark } from '../test/file-world.ts'
+import { appendTo, FileWorld, SourceRun, truncate, type SplitMark } from '../test/file-world.ts'
 import { readLines } from './lines.ts'
 
 /** One thing that happens to a log, to the job that follows it, or to time. */
 type Happening =
-  | { readonly kind: 'write' | 'write late'; readonly bytes: number }
-  | { readonly kind: 'rotate' | 'copy and cut' | 'discover' | 'checkpoint' | 'kill' }
+  | { readonly kind: 'write' | 'write late' | 'copy and cut'; readonly bytes: number }
+  | { readonly kind: 'rotate' | 'discover' | 'checkpoint' | 'kill' }
   | { readonly kind: 'pass'; readonly ms: number }
 
 const happening: fc.Arbitrary<Happening> = fc.oneof(
@@ -18,7 +18,7 @@ const happening: fc.Arbitrary<Happening> = fc.oneof(
   {
     weight: 2,
     arbitrary: fc.record({
-      kind: fc.constant('write late' as const),
+      kind: fc.constantFrom('write late' as const, 'copy and cut' as const),
       bytes: fc.integer({ min: 1, max: 20 }),
     }),
   },
@@ -29,13 +29,7 @@ const happening: fc.Arbitrary<Happening> = fc.oneof(
   {
     weight: 8,
     arbitrary: fc
-      .constantFrom(
-        'rotate' as const,
-        'copy and cut' as const,
-        'discover' as const,
-        'checkpoint' as const,
-        'kill' as const,
-      )
+      .constantFrom('rotate' as const, 'discover' as const, 'checkpoint' as const, 'kill' as const)
       .map((kind) => ({ kind })),
   },
 )
@@ -45,6 +39,7 @@ class Log {
   readonly fs: SimFs = new SimFs()
   readonly #written: string[] = []
   #count = 0
+  #copies = 0
   #rest = ''
   #lateRest = ''
   rotatedAtMs = -Infinity
@@ -76,11 +71,10 @@ class Log {
     this.#rest = ''
   }
 
-  /** What logrotate's copytruncate does last. What nobody has read by then is gone, from this file. */
-  async cut(): Promise<void> {
-    const file = await this.fs.open('auth.log', 'append')
-    await file.truncate(0)
-    await file.close()
+  /** What logrotate's copytruncate does, with names that are used once. */
+  async copyAndCut(): Promise<void> {
+    this.fs.put(`old/auth.log-${this.#copies++}`, this.fs.peek('auth.log') ?? '')
+    await truncate(this.fs, 'auth.log')
   }
 
   async finishLate(): Promise<void> {
@@ -96,9 +90,7 @@ class Log {
       text += `${line}\n`
     }
     const now = text.slice(0, bytes)
-    const file = await this.fs.open(path, 'append')
-    await file.write(Buffer.from(now))
-    await file.close()
+    await appendTo(this.fs, path, now)
     return text.slice(now.length)
   }
 }
@@ -126,7 +118,7 @@ class Job {
   async start(): Promise<void> {
     this.#before = this.#committed
     this.world = new FileWorld(this.#log.fs, false, this.#lives++)
-    const source = readLines(this.#pattern, { follow: true, chunkBytes: this.#chunkBytes })
+    const source = readLines(this.#pattern, { follow: true, archive: 'old', chunkBytes: this.#chunkBytes })
     this.run = new SourceRun(source, this.world.context)
     await this.run.restore(this.#marks)
     await this.discover()
@@ -182,11 +174,14 @@ async function happen(log: Log, job: Job, each: Happening): Promise<void> {
       log.rotatedAtMs = job.world.clock.monotonic()
       return undefined
     case 'copy and cut':
-      await log.write(Infinity)
+      // Enough to tell one log from another by what it holds.
+      await log.write(100)
       await job.discover()
       await job.pass(400)
       job.checkpoint()
-      return log.cut()
+      await log.write(each.bytes)
+      await log.write(Infinity)
+      return log.copyAndCut()
     case 'discover':
       return job.discover()
     case 'checkpoint':

@@ -1,24 +1,14 @@
 import { SimFs } from '@millrace/testkit'
 import { beforeEach, describe, expect, test } from 'vitest'
-import { FileWorld, SourceRun, type SplitMark } from '../test/file-world.ts'
-import type { Paths, ReadOptions } from './file-source.ts'
+import { appendTo, FileWorld, SourceRun, truncate, type SplitMark } from '../test/file-world.ts'
+import type { Paths, ReadOptions } from './read-options.ts'
 import { readLines } from './lines.ts'
 
 let fs: SimFs
 let world: FileWorld
 let run: SourceRun<string>
 
-async function append(path: string, text: string): Promise<void> {
-  const file = await fs.open(path, 'append')
-  await file.write(Buffer.from(text))
-  await file.close()
-}
-
-async function truncate(path: string, size = 0): Promise<void> {
-  const file = await fs.open(path, 'append')
-  await file.truncate(size)
-  await file.close()
-}
+const append = (path: string, text: string): Promise<void> => appendTo(fs, path, text)
 
 /** Starts a life that follows, at the beginning or where a checkpoint was made. */
 async function follow(
@@ -232,11 +222,11 @@ describe('truncation', () => {
   test('EN-242 a log that is copied and cut is read again from its start, with a warning', async () => {
     fs.put('a.log', '1\n2\npart')
     await follow('a.log')
-    await truncate('a.log')
+    await truncate(fs, 'a.log')
     await append('a.log', '3\n')
     expect(await read()).toEqual(['1', '2', 'part', '3'])
     expect(world.warnings).toEqual([
-      'source subject: a.log shrank up to byte 8; it is read again from its start',
+      'source subject: a.log was cut; it had been read up to byte 8, which was all of it',
     ])
     expect(run.taken.at(-1)!.place).toBe('a.log line 1, byte 0')
     await run.close()
@@ -245,7 +235,7 @@ describe('truncation', () => {
   test('a cut that is hidden by growing past the old size is noticed by the bytes before', async () => {
     fs.put('a.log', '1\n2\n')
     await follow('a.log')
-    await truncate('a.log')
+    await truncate(fs, 'a.log')
     await append('a.log', '3\n4\n5\n6\n')
     expect(await read()).toEqual(['1', '2', '3', '4', '5', '6'])
     expect(world.warnings).toHaveLength(1)
@@ -255,23 +245,32 @@ describe('truncation', () => {
   test('a cut that is hidden by growing to the old size is noticed, because the file was written to', async () => {
     fs.put('a.log', '1\n2\n')
     await follow('a.log')
-    await truncate('a.log')
+    await truncate(fs, 'a.log')
     await append('a.log', '3\n4\n')
     expect(await read()).toEqual(['1', '2', '3', '4'])
     await run.close()
   })
 
-  test('a cut while the job is down is noticed at the restart', async () => {
+  test('a cut while the job is down stops it, because lines may be lost; it can continue without them', async () => {
     fs.put('a.log', '1\n2\n')
     await follow('a.log')
     const marks = run.marks()
     await run.close()
     for (const content of ['3\n', '3\n4\n5\n']) {
-      await truncate('a.log')
+      await truncate(fs, 'a.log')
       await append('a.log', content)
-      await follow('a.log', {}, marks)
+      await expect(follow('a.log', {}, marks)).rejects.toMatchObject({
+        code: 'SOURCE_FAILED',
+        message: expect.stringMatching(
+          /^source subject: a\.log was cut; it had been read up to byte 4; .*archive.*ifGone: 'skip'/,
+        ),
+      })
+      await run.close()
+      await follow('a.log', { ifGone: 'skip' }, marks)
       expect(await read()).toEqual(content.trim().split('\n'))
-      expect(world.warnings).toHaveLength(1)
+      expect(world.warnings).toEqual([
+        'source subject: a.log was cut; it had been read up to byte 4; what followed is lost',
+      ])
       await run.close()
     }
   })
@@ -279,7 +278,7 @@ describe('truncation', () => {
   test('a position taken between the cut and the next record leads back to the start', async () => {
     fs.put('a.log', '1\n2\n')
     await follow('a.log')
-    await truncate('a.log')
+    await truncate(fs, 'a.log')
     await read()
     await append('a.log', '3\n')
     await restart('a.log')
@@ -292,15 +291,13 @@ describe('truncation', () => {
     await follow('a.log')
     const marks = run.marks()
     await run.close()
-    await truncate('a.log')
+    await truncate(fs, 'a.log')
     await append('a.log', '3\n4\n5\n')
     const bounded = new SourceRun(readLines('a.log'), new FileWorld(fs, true).context)
     await bounded.restore(marks)
     await expect(bounded.readToEnd()).rejects.toMatchObject({
       code: 'SOURCE_FAILED',
-      message: expect.stringMatching(
-        /a\.log no longer holds what was read from it up to byte 4; put the file back/,
-      ),
+      message: expect.stringMatching(/a\.log was cut; it had been read up to byte 4; put it back/),
     })
   })
 })
@@ -334,10 +331,11 @@ describe('a file that is gone after a restart', () => {
     expect(run.openSplits).toBe(0)
   })
 
-  test('is passed over with a warning if it had been read to its end', async () => {
+  test('stops the job also when it had been read to its end: more may have been written', async () => {
     const marks = await loseAfterReading('1\n2\n')
-    await follow('a.log', {}, marks)
-    expect(world.warnings[0]).toMatch(/it had been read up to byte 4, which was all of it then/)
+    await expect(follow('a.log', {}, marks)).rejects.toMatchObject({ code: 'SOURCE_FAILED' })
+    await follow('a.log', { ifGone: 'skip' }, marks)
+    expect(world.warnings[0]).toMatch(/it had been read up to byte 4; what followed is lost/)
     expect(run.openSplits).toBe(0)
   })
 

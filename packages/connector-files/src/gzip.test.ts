@@ -1,7 +1,7 @@
 import { gzipSync } from 'node:zlib'
 import { SimFs } from '@millrace/testkit'
 import { describe, expect, test } from 'vitest'
-import { FileWorld, readAll, SourceRun, type SplitMark } from '../test/file-world.ts'
+import { appendTo, FileWorld, readAll, SourceRun, type SplitMark } from '../test/file-world.ts'
 import { readLines } from './lines.ts'
 import { readCsv } from './read-csv.ts'
 
@@ -121,6 +121,28 @@ describe('a damaged gzip file', () => {
     expect(error).toMatchObject({ code: 'DECODE_FAILED', message: expect.stringContaining('in.gz byte') })
   })
 
+  test("that is cut is read as far as it goes with ifDamaged: 'skip', without half a line", async () => {
+    const fs = diskWith('in/a.gz', packed.subarray(0, packed.length - 900))
+    fs.put('in/b.gz', Buffer.from(packed).fill(0x55, packed.length - 8, packed.length - 4))
+    const world = new FileWorld(fs, true)
+    const run = new SourceRun(readLines('in', { ifDamaged: 'skip', chunkBytes: 500 }), world.context)
+    await run.discover()
+    await run.readToEnd()
+    for (const name of ['a', 'b']) {
+      const taken = run.taken.filter(({ place }) => place.startsWith(`in/${name}.gz`))
+      expect(taken.length).toBeGreaterThan(1_000)
+      expect(taken.map(({ value }) => value)).toEqual(lines.slice(0, taken.length))
+    }
+    expect(world.warnings.toSorted()).toEqual([
+      expect.stringMatching(
+        /in\/a\.gz byte \d+ \(\d+ inflated\): the gzip file is damaged: .*; what follows is skipped$/,
+      ),
+      expect.stringMatching(
+        /in\/b\.gz byte \d+ \(\d+ inflated\): the gzip file is damaged: .*; what follows is skipped$/,
+      ),
+    ])
+  })
+
   test('that inflates a thousandfold is read in bounded chunks', async () => {
     const bomb = gzipSync(Buffer.alloc(20_000_000, 'x'))
     const run = await readAll(readLines('in.gz', { recordBytesMax: 100_000 }), diskWith('in.gz', bomb))
@@ -139,23 +161,56 @@ describe('a followed gzip file', () => {
     }
   }
 
-  test('that is still written is waited for, and is finished once it is quiet', async () => {
-    const fs = diskWith('in.gz', packed.subarray(0, 2_000))
+  const append = (fs: SimFs, content: Uint8Array): Promise<void> => appendTo(fs, 'in.gz', content)
+
+  async function follow(
+    content: Uint8Array,
+  ): Promise<{ fs: SimFs; world: FileWorld; run: SourceRun<string> }> {
+    const fs = diskWith('in.gz', content)
     const world = new FileWorld(fs, false)
     const run = new SourceRun(readLines('in.gz', { follow: true }), world.context)
     await run.discover()
+    return { fs, world, run }
+  }
+
+  test('that is still written is waited for, however long that takes', async () => {
+    const { fs, world, run } = await follow(packed.subarray(0, 2_000))
     await until(world, run, () => run.values.length > 100)
-    const file = await fs.open('in.gz', 'append')
-    await file.write(packed.subarray(2_000))
-    await file.close()
-    await until(world, run, () => run.openSplits === 0)
-    expect(run.values).toEqual(lines)
+    for (let hour = 0; hour < 3; hour++) await world.pass(3_600_000)
+    await append(fs, packed.subarray(2_000))
+    await until(world, run, () => run.values.length === lines.length)
+    expect([run.values, run.openSplits]).toEqual([lines, 1])
+    await run.close()
   })
 
-  test('that never becomes whole is an error once it is quiet', async () => {
-    const world = new FileWorld(diskWith('in.gz', packed.subarray(0, 2_000)), false)
-    const run = new SourceRun(readLines('in.gz', { follow: true }), world.context)
-    await run.discover()
+  test('to which members are appended is read on, also after a restart', async () => {
+    const { fs, world, run } = await follow(gzipSync('1\n2\n'))
+    await until(world, run, () => run.values.length === 2)
+    await world.pass(3_600_000)
+    await append(fs, gzipSync('3\n4'))
+    await until(world, run, () => run.values.length === 3)
+    const marks = run.marks()
+    await run.close()
+    await append(fs, gzipSync('4\n5\n'))
+    const next = new SourceRun(readLines('in.gz', { follow: true }), new FileWorld(fs, false, 2).context)
+    await next.restore(marks)
+    await until(world, next, () => next.values.length === 2)
+    expect([...run.values, ...next.values]).toEqual(['1', '2', '3', '44', '5'])
+    await next.close()
+  })
+
+  test('is finished once it was renamed and is quiet', async () => {
+    const { fs, world, run } = await follow(packed)
+    await until(world, run, () => run.values.length === lines.length)
+    await fs.rename('in.gz', 'old.gz')
+    await until(world, run, () => run.openSplits === 0)
+    expect(world.warnings).toEqual([])
+  })
+
+  test('that was removed before it was whole is an error', async () => {
+    const { fs, world, run } = await follow(packed.subarray(0, 2_000))
+    await until(world, run, () => run.values.length > 100)
+    await fs.remove('in.gz')
     await expect(until(world, run, () => false)).rejects.toMatchObject({ code: 'DECODE_FAILED' })
     await run.close()
   })

@@ -3,7 +3,7 @@
 export { files } from './files.ts'
 
 // reading
-export type { Paths, ReadOptions } from './file-source.ts'
+export type { Paths, ReadOptions } from './read-options.ts'
 export { readJson } from './json.ts'
 export type { ReadJsonOptions } from './json.ts'
 export { readLines } from './lines.ts'

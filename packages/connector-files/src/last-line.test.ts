@@ -3,8 +3,8 @@ import type { Source } from '@millrace/core'
 import { SimFs } from '@millrace/testkit'
 import fc from 'fast-check'
 import { describe, expect, test } from 'vitest'
-import { FileWorld, SourceRun, type SplitMark } from '../test/file-world.ts'
-import type { ReadOptions } from './file-source.ts'
+import { appendTo, FileWorld, SourceRun, type SplitMark } from '../test/file-world.ts'
+import type { ReadOptions } from './read-options.ts'
 import { readLines } from './lines.ts'
 import { readCsv } from './read-csv.ts'
 
@@ -22,9 +22,7 @@ class Runs<T> {
 
   /** Appends to the file, and returns what the next run reads. */
   async next(content: string | Uint8Array): Promise<readonly T[]> {
-    const file = await this.fs.open('in', 'append')
-    await file.write(Buffer.from(content as string))
-    await file.close()
+    await appendTo(this.fs, 'in', content)
     const world = new FileWorld(this.fs, true)
     const run = new SourceRun(this.#source(), world.context)
     await run.restore(this.#marks)

@@ -1,8 +1,8 @@
 import { SimFs } from '@millrace/testkit'
 import { describe, expect, test } from 'vitest'
-import { FileWorld, readAll, SourceRun } from '../test/file-world.ts'
+import { appendTo, FileWorld, readAll, SourceRun } from '../test/file-world.ts'
 import { readLines } from './lines.ts'
-import type { ReadOptions } from './file-source.ts'
+import type { ReadOptions } from './read-options.ts'
 
 async function linesOf(content: string | Uint8Array, options: ReadOptions = {}): Promise<readonly string[]> {
   const fs = new SimFs()
@@ -52,9 +52,7 @@ describe('lines', () => {
     const run = new SourceRun(readLines('in.log', { follow: true }), world.context)
     await run.discover()
     const append = async (text: string): Promise<readonly string[]> => {
-      const file = await fs.open('in.log', 'append')
-      await file.write(Buffer.from(text))
-      await file.close()
+      await appendTo(fs, 'in.log', text)
       await world.pass(200)
       run.poll()
       return run.values

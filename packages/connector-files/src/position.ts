@@ -15,15 +15,33 @@ export type FilePosition = {
   readonly line: number
   /** Fingerprint of the bytes before `offset`, at most `fingerprintBytes` of them. */
   readonly check: number
-  /** Whether everything that was known to be in the file had been read. */
-  readonly isRead: boolean
+  /** The first bytes of the content, as many as had been seen, at most `firstBytesMax`. */
+  readonly first: { readonly length: number; readonly check: number }
   /** Whether the line before `offset` was read without its line end, because the file ended there. */
   readonly isUnfinished: boolean
+  /** Whether a run has read all that was in the file when it ended. */
+  readonly hasEnded: boolean
   /** What the decoder must remember of the beginning of the file, such as the header of a CSV file. */
   readonly head: Json
 }
 
-/** How many bytes before a position vouch for it. */
+/** How much of the beginning of a file is compared to know it again. */
+export const firstBytesMax = 1024
+
+/** The first bytes of a file, once more of it is known: `bytes` begin at `offset` of its content. */
+export function withFirst(first: Uint8Array, offset: number, bytes: Uint8Array): Uint8Array {
+  if (first.length >= firstBytesMax || offset > first.length || offset + bytes.length <= first.length)
+    return first
+  const fresh = bytes.subarray(first.length - offset, firstBytesMax - offset)
+  return Uint8Array.from(Buffer.concat([first, fresh]))
+}
+
+/** Whether a file that begins with `first` may be the one of a position. */
+export function isFirst(first: Uint8Array, { length, check }: FilePosition['first']): boolean {
+  return first.length >= length && fingerprint(first.subarray(0, length)) === check
+}
+
+/** How many bytes before a position are compared to know the place again. */
 export const fingerprintBytes = 64
 
 /** A number that changes when the bytes do, but for one case in four thousand million. */

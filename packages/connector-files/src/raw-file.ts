@@ -5,23 +5,39 @@
  * that path, for the path it has now. It is found by its identity, so a rotated file is read to its end under
  * whatever name.
  *
- * True between any two pieces: `#offset` is where the next byte is read, and `#vouched` holds the last bytes
- * before it as they were when they were read. When the file has changed these bytes are read again together with
- * the next ones; if they differ the file was cut and has grown since, and is read from its start. (Whoever puts
- * text with the same 64 bytes at the same place is not noticed.)
+ * Invariant between any two pieces: `#offset` is where the next byte is read, and `#vouched` holds the last bytes
+ * before it as they were when they were read. Each read reads these bytes again; if they differ, the file was cut and
+ * has grown since. Then the rest of what it held is looked for in a copy, and the file is read from its start. (Text
+ * with the same 64 bytes at the same place is not noticed.)
  *
  * Not watched for: changes of bytes that have been read already.
  */
 import { MillraceError, type ConnectorContext, type FsFile } from '@millrace/core'
 import { headroomBytes, type Chunk, type Piece } from './chunk.ts'
 import type { FileCatalog } from './file-catalog.ts'
+import type { LostContent } from './lost-content.ts'
 import { pause } from './pause.ts'
-import { fingerprint, fingerprintBytes } from './position.ts'
+import {
+  fingerprint,
+  fingerprintBytes,
+  firstBytesMax,
+  isFirst,
+  withFirst,
+  type FilePosition,
+} from './position.ts'
+import type { RawContent } from './raw-content.ts'
 
-/** Where to begin, and what must stand before it. */
-export interface Beginning {
-  readonly offset: number
-  readonly check: number
+/** Where to begin, and what the file must hold before it. */
+export type Beginning = Pick<FilePosition, 'offset' | 'check' | 'first' | 'hasEnded'>
+
+const nothing: Uint8Array = new Uint8Array(0)
+
+/** The beginning of a file of which nothing was read. */
+export const fromStart: Beginning = {
+  offset: 0,
+  check: fingerprint(nothing),
+  first: { length: 0, check: fingerprint(nothing) },
+  hasEnded: false,
 }
 
 /** How to watch a file. */
@@ -39,107 +55,104 @@ export interface OpenedFile {
   readonly file: FsFile
   readonly identity: string
   readonly path: string
-  /** When it was last written to, before it was opened. */
+  /** How large it was, and when it was last written to, before it was opened. */
+  readonly size: number
   readonly modifiedMs: number
   /** Whether its path is not the one it had when it was first read. */
   readonly hasMoved: boolean
 }
 
-export class RawFile {
-  /** Where the file was last seen. */
+/** What a file is read with. */
+export interface RawFileTools {
+  readonly catalog: FileCatalog
+  readonly lost: LostContent
+  readonly context: ConnectorContext
+  readonly stopped: AbortSignal
+}
+
+export class RawFile implements RawContent {
   path: string
-  /** Whether the file is one that is written once, such as a gzip file. */
-  isOneWhole = false
   readonly #opened: OpenedFile
   readonly #options: FollowOptions
-  readonly #catalog: FileCatalog
-  readonly #context: ConnectorContext
-  readonly #stopped: AbortSignal
+  readonly #tools: RawFileTools
   #offset = 0
-  #vouched: Uint8Array = new Uint8Array(0)
+  #vouched = nothing
   #check = 0
+  #first = nothing
+  /** Whether something was read of it in this life. */
+  #isKnown = false
   #hasMoved: boolean
-  /** When it was last written to, as far as is known. */
+  /** How large it was and when it was last written to, as far as is known. */
+  #size: number
   #modifiedMs: number
-  #hasWaited = false
-  #startsOver = false
+  /** How large it was when it still held what was read from it. */
+  #largest = 0
   #spare: Buffer | undefined
   #roomBytes: number
 
-  constructor(
-    opened: OpenedFile,
-    options: FollowOptions,
-    catalog: FileCatalog,
-    context: ConnectorContext,
-    stopped: AbortSignal,
-  ) {
+  constructor(opened: OpenedFile, options: FollowOptions, tools: RawFileTools) {
     this.#opened = opened
     this.#options = options
-    this.#catalog = catalog
-    this.#context = context
-    this.#stopped = stopped
+    this.#tools = tools
     this.path = opened.path
     this.#hasMoved = opened.hasMoved
+    this.#size = opened.size
     this.#modifiedMs = opened.modifiedMs
     this.#roomBytes = options.chunkBytes
   }
 
-  /** Which bytes the file begins with; fewer than asked for if it is shorter. */
-  async head(count: number): Promise<Uint8Array> {
-    const bytes = new Uint8Array(count)
-    return bytes.subarray(0, await this.#opened.file.read(bytes, 0))
+  get isStopped(): boolean {
+    return this.#tools.stopped.aborted
   }
 
-  /**
-   * Reads from `beginning` on. With `isOneWhole` the file is one that is written once, such as a gzip file: it is
-   * finished when it has been quiet for `settledMs`, also under its own name.
-   */
-  async *pieces(beginning: Beginning, isOneWhole: boolean): AsyncGenerator<Piece> {
-    this.isOneWhole = isOneWhole
+  async head(count: number): Promise<Uint8Array> {
+    const bytes = new Uint8Array(count)
+    return bytes.subarray(0, await this.#fill(bytes, 0, count))
+  }
+
+  async *pieces(beginning: Beginning, isPacked = false): AsyncGenerator<Piece> {
+    const { stopped } = this.#tools
     this.#offset = beginning.offset
     // How many there are is known, and their fingerprint; the first read brings the bytes.
     this.#vouched = new Uint8Array(Math.min(beginning.offset, fingerprintBytes))
     this.#check = beginning.check
-    this.#hasWaited = true
-    while (!this.#stopped.aborted) {
+    this.#first = await this.head(Math.min(beginning.first.length, firstBytesMax))
+    if (!isFirst(this.#first, beginning.first)) yield* this.#startOver(beginning, isPacked)
+    while (!stopped.aborted) {
       const chunk = await this.#read()
-      if (chunk !== undefined) {
-        yield chunk
-        continue
+      if (chunk === 'changed') yield* this.#startOver(beginning, isPacked)
+      else if (chunk !== undefined) yield chunk
+      else {
+        if (!this.#options.follow) return
+        yield 'quiet'
+        const news = await this.#untilGrown()
+        if (news === 'finished') return
+        if (news === 'cut') yield* this.#startOver(beginning, isPacked)
       }
-      if (!this.#options.follow) return
-      yield 'quiet'
-      if (!(await this.#untilGrown())) return
     }
   }
 
   /** Reads what comes next; undefined at the end of the file. */
-  async #read(): Promise<Chunk | undefined> {
-    const back = this.#hasWaited ? this.#vouched.length : 0
+  async #read(): Promise<Chunk | 'changed' | undefined> {
+    const back = this.#vouched.length
     const buffer = this.#spare ?? Buffer.allocUnsafeSlow(headroomBytes + this.#roomBytes)
     const begin = headroomBytes - back
     const offset = this.#offset
     const count = await this.#fill(buffer.subarray(begin), offset - back, back)
     this.#spare = undefined
     this.#roomBytes = this.#options.chunkBytes
-    if (back > 0) {
-      const before = Uint8Array.from(buffer.subarray(begin, headroomBytes))
-      if (count < back || fingerprint(before) !== this.#check) {
-        this.#startOver('no longer holds what was read from it')
-        return this.#read()
-      }
-      this.#vouched = before
-    }
-    this.#hasWaited = false
+    const before = Uint8Array.from(buffer.subarray(begin, headroomBytes))
+    if (count < back || fingerprint(before) !== this.#check) return 'changed'
+    this.#vouched = before
+    this.#isKnown = true
+    this.#largest = Math.max(this.#largest, this.#size)
     if (count === back) {
       this.#spare = buffer
       return undefined
     }
     const end = begin + count
-    const startsOver = this.#startsOver
-    this.#startsOver = false
     this.#remember(buffer.subarray(headroomBytes, end))
-    return { buffer, begin, start: headroomBytes, end, offset, startsOver }
+    return { buffer, begin, start: headroomBytes, end, offset, first: this.#first, startsOver: false }
   }
 
   /** Reads what is there, and at least `needed` bytes unless the file ends before. */
@@ -159,69 +172,83 @@ export class RawFile {
     // A copy: a view would keep the whole chunk alive.
     this.#vouched = Uint8Array.from(all.subarray(Math.max(0, all.length - fingerprintBytes)))
     this.#check = fingerprint(this.#vouched)
+    this.#first = withFirst(this.#first, this.#offset, fresh)
     this.#offset += fresh.length
   }
 
-  /** Waits until there may be more to read; false when there never will be. */
-  async #untilGrown(): Promise<boolean> {
-    const { clock } = this.#context
+  /** Waits until there may be more to read, or it is known that there never will be. */
+  async #untilGrown(): Promise<'grown' | 'cut' | 'finished'> {
+    const { stopped, context } = this.#tools
+    const { clock } = context
     const { pollMs, settledMs, chunkBytes } = this.#options
     let quietSince = clock.monotonic()
     for (;;) {
-      await pause(clock, pollMs, this.#stopped)
-      if (this.#stopped.aborted) return false
+      await pause(clock, pollMs, stopped)
+      if (stopped.aborted) return 'finished'
       const hadMoved = this.#hasMoved
       const modifiedMs = this.#modifiedMs
-      const size = await this.#look()
-      // Whoever writes to a file that was just renamed may go on for a while before opening the new one.
+      await this.#look()
+      // A program may go on writing to a file that was just renamed for a while before it opens the new one.
       if (this.#hasMoved && !hadMoved) quietSince = clock.monotonic()
-      this.#hasWaited = true
-      if (size > this.#offset) {
+      if (this.#size > this.#offset) {
         this.#spare = undefined
-        this.#roomBytes = Math.min(chunkBytes, size - this.#offset)
-        return true
+        this.#roomBytes = Math.min(chunkBytes, this.#size - this.#offset)
+        return 'grown'
       }
-      if (size < this.#offset) {
-        this.#startOver('shrank')
-        return true
-      }
+      if (this.#size < this.#offset) return 'cut'
       // Cut and grown to the same size, perhaps: the bytes before will tell.
-      if (this.#modifiedMs !== modifiedMs) return true
-      const isFinished = this.#hasMoved || this.isOneWhole
-      if (isFinished && clock.monotonic() - quietSince >= settledMs) return false
+      if (this.#modifiedMs !== modifiedMs) return 'grown'
+      if (this.#hasMoved && clock.monotonic() - quietSince >= settledMs) return 'finished'
     }
   }
 
-  /** Finds out where the file is and when it was written to, and how large it is now. */
-  async #look(): Promise<number> {
+  /** Finds out where the file is, when it was written to and how large it is now. */
+  async #look(): Promise<void> {
     const { file, identity } = this.#opened
-    const stat = await this.#context.fs.stat(this.path)
+    const { context, catalog } = this.#tools
+    const stat = await context.fs.stat(this.path)
     if (stat?.identity === identity) {
       this.#modifiedMs = stat.modifiedMs
-      return stat.size
+      this.#size = stat.size
+      return
     }
     this.#hasMoved = true
-    const found = await this.#catalog.find(identity, this.#context)
-    if (found === undefined) return file.size()
-    this.path = found.path
-    this.#modifiedMs = found.modifiedMs
-    return found.size
+    const found = await catalog.find(identity, context)
+    this.path = found?.path ?? this.path
+    this.#modifiedMs = found?.modifiedMs ?? this.#modifiedMs
+    this.#size = found?.size ?? (await file.size())
   }
 
-  #startOver(what: string): void {
-    const { name } = this.#context
-    const story = `source ${name}: ${this.path} ${what} up to byte ${this.#offset}`
-    if (!this.#options.follow) {
-      throw new MillraceError(
-        'SOURCE_FAILED',
-        `${story}; put the file back as it was, or start without the checkpoint`,
-        { place: `${this.path} byte ${this.#offset}` },
-      )
+  /**
+   * The file no longer holds what was read from it: reads the rest of that from a copy, if there is one, and then the
+   * file from its start. What was there and had not been read may be lost otherwise, and certainly if the job was down.
+   */
+  async *#startOver(begun: Beginning, isPacked: boolean): AsyncGenerator<Piece> {
+    const { path } = this
+    const [offset, check] = [this.#offset, this.#check]
+    if (isPacked) {
+      const what = 'was replaced while it was read; write a new file instead'
+      const { name } = this.#tools.context
+      throw new MillraceError('DECODE_FAILED', `source ${name}: ${path} byte ${offset}: the file ${what}`)
     }
-    this.#context.warn(`${story}; it is read again from its start`)
+    const isRead = this.#isKnown && this.#largest <= offset
+    const known = { length: this.#first.length, check: fingerprint(this.#first) }
+    const hasEnded = !this.#isKnown && begun.hasEnded
+    const beginning = { offset, check, hasEnded, first: this.#isKnown ? known : begun.first }
+    const copy = await this.#tools.lost.find({ path, what: 'was cut', isRead, ...beginning })
+    if (copy !== undefined) {
+      this.path = copy.path
+      yield* copy.pieces()
+      this.path = path
+    }
+    this.#isKnown = true
+    this.#largest = 0
     this.#offset = 0
-    this.#vouched = new Uint8Array(0)
-    this.#check = fingerprint(this.#vouched)
-    this.#startsOver = true
+    this.#vouched = nothing
+    this.#first = nothing
+    this.#check = fingerprint(nothing)
+    // Also if nothing follows yet: positions are now those of the new content.
+    const at = { begin: headroomBytes, start: headroomBytes, end: headroomBytes, offset: 0 }
+    yield { buffer: Buffer.alloc(headroomBytes), ...at, first: nothing, startsOver: true }
   }
 }

@@ -1,6 +1,7 @@
 import { describeError, MillraceError, type Json, type Source } from '@millrace/core'
 import { characterOf, dialectOf, fieldsOf, type CsvDialect } from './csv-row.ts'
-import { FileSource, type Paths, type ReadOptions } from './file-source.ts'
+import { FileSource } from './file-source.ts'
+import type { Paths, ReadOptions } from './read-options.ts'
 import type { Page } from './page.ts'
 import type { FilePosition } from './position.ts'
 import { noRecord, type RecordDecoder } from './record-decoder.ts'

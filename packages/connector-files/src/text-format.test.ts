@@ -1,6 +1,6 @@
 import { SimFs } from '@millrace/testkit'
 import { describe, expect, test } from 'vitest'
-import { FileWorld, readAll, SourceRun } from '../test/file-world.ts'
+import { appendTo, FileWorld, readAll, SourceRun } from '../test/file-world.ts'
 import { readJson } from './json.ts'
 import { readLines } from './lines.ts'
 import { readCsv } from './read-csv.ts'
@@ -79,9 +79,7 @@ describe.each(['utf16le', 'utf16be'] as const)('%s', (encoding) => {
     await run.discover()
     const lines: number[] = []
     for (const byte of utf16('\uFEFFa😀\r\nb\n', encoding)) {
-      const file = await fs.open('in', 'append')
-      await file.write(Uint8Array.of(byte))
-      await file.close()
+      await appendTo(fs, 'in', Uint8Array.of(byte))
       await world.pass(200)
       run.poll()
       lines.push(run.values.length)

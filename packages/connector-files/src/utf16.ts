@@ -7,40 +7,42 @@
  */
 import { headroomBytes, type Chunk, type Piece } from './chunk.ts'
 
+const none: Uint8Array = new Uint8Array(0)
+
 /** Turns the bytes of a UTF-16 file into chunks of UTF-8, whose `offset` still counts bytes of the file. */
 export async function* fromUtf16(
   pieces: AsyncIterable<Piece>,
   encoding: 'utf16le' | 'utf16be',
 ): AsyncGenerator<Piece> {
   // What was read of a character that is not whole yet, and where it begins.
-  let rest: Uint8Array = none
+  let rest = none
   let offset = 0
   // The bytes before the first chunk, by which a resumed reader knows the file again.
   let before: Uint8Array | undefined
+  let first = none
   for await (const piece of pieces) {
-    if (piece === 'quiet') {
+    if (typeof piece === 'string') {
       yield piece
       continue
     }
     const { buffer, begin, start, end, startsOver } = piece
     if (startsOver) {
-      if (rest.length > 0) yield chunkOf(none, rest, offset, encoding, false)
+      if (rest.length > 0) yield chunkOf(none, rest, offset, encoding, { first, startsOver: false })
       rest = before = none
     }
+    first = piece.first
     before ??= Uint8Array.from(buffer.subarray(begin, start))
     const fresh = Buffer.concat([rest, buffer.subarray(start, end)])
     offset = piece.offset - rest.length
     const whole = wholeLength(fresh, offset, encoding)
     rest = Uint8Array.from(fresh.subarray(whole))
     if (whole === 0 && !startsOver) continue
-    yield chunkOf(before, fresh.subarray(0, whole), offset, encoding, startsOver)
+    yield chunkOf(before, fresh.subarray(0, whole), offset, encoding, piece)
     before = none
     offset += whole
   }
-  if (rest.length > 0) yield chunkOf(before ?? none, rest, offset, encoding, false)
+  if (rest.length > 0) yield chunkOf(before ?? none, rest, offset, encoding, { first, startsOver: false })
 }
-
-const none = new Uint8Array(0)
 
 /** How many bytes of the file some bytes of a page stand for. Both indices are at the beginning of a character. */
 export function utf16Length(bytes: Uint8Array, start: number, end: number): number {
@@ -99,7 +101,7 @@ function chunkOf(
   fresh: Uint8Array,
   offset: number,
   encoding: 'utf16le' | 'utf16be',
-  startsOver: boolean,
+  { first, startsOver }: Pick<Chunk, 'first' | 'startsOver'>,
 ): Chunk {
   const head = toPage(before, offset - before.length, encoding)
   const rest = toPage(fresh, offset, encoding)
@@ -107,7 +109,7 @@ function chunkOf(
   const begin = headroomBytes - head.length
   buffer.set(head, begin)
   buffer.set(rest, headroomBytes)
-  return { buffer, begin, start: headroomBytes, end: buffer.length, offset, startsOver }
+  return { buffer, begin, start: headroomBytes, end: buffer.length, offset, first, startsOver }
 }
 
 /** Some bytes of the file as a page holds them. */

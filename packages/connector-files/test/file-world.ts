@@ -53,6 +53,20 @@ export class FileWorld<F extends Fs = SimFs> {
   }
 }
 
+/** Writes at the end of a file, which is made if there is none. */
+export async function appendTo(fs: Fs, path: string, content: string | Uint8Array): Promise<void> {
+  const file = await fs.open(path, 'append')
+  await file.write(Buffer.from(content as string))
+  await file.close()
+}
+
+/** Cuts a file. */
+export async function truncate(fs: Fs, path: string, size = 0): Promise<void> {
+  const file = await fs.open(path, 'append')
+  await file.truncate(size)
+  await file.close()
+}
+
 /** Where a split was when a checkpoint was made. */
 export interface SplitMark {
   readonly position: Json
@@ -74,6 +88,7 @@ export class SourceRun<T> {
   readonly #context: ConnectorContext
   readonly #readers = new Map<string, SplitReader<T>>()
   readonly #finished = new Map<string, SplitMark>()
+  readonly #caughtUp = new Set<string>()
 
   constructor(source: Source<T>, context: ConnectorContext) {
     this.#source = source
@@ -98,15 +113,20 @@ export class SourceRun<T> {
 
   /** Takes what every open split has now, `limit` at a time. */
   poll(limit = 1_000): void {
+    this.#caughtUp.clear()
     for (const [split, reader] of this.#readers) {
-      for (let poll = reader.poll(limit); poll.kind !== 'pending'; poll = reader.poll(limit)) {
-        if (poll.kind === 'end') {
-          this.#finish(split, reader)
-          break
-        }
+      let poll = reader.poll(limit)
+      for (; poll.kind === 'records'; poll = reader.poll(limit)) {
         this.#take(poll.values, poll.failures ?? [], poll.origin!)
       }
+      if (poll.kind === 'end') this.#finish(split, reader)
+      else if (poll.isCaughtUp) this.#caughtUp.add(split)
     }
+  }
+
+  /** Whether every split that is open had nothing more to read when it was polled last. */
+  get isCaughtUp(): boolean {
+    return this.#caughtUp.size === this.#readers.size
   }
 
   /** Reads until all open splits have ended. */

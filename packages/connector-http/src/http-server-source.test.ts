@@ -257,6 +257,7 @@ describeCases(
         more: ['later', { b: 1 }],
         deliver: () => send(records),
         append: (_split, values) => send(values),
+        worksOutside: true,
       })
     },
     features: { ...features, ends: false, grows: true },

@@ -42,7 +42,8 @@ describe('input that is no good', () => {
   })
 
   test('EN-245 every line of a file of random bytes is a dead letter with its exact bytes', async () => {
-    const bytes = noise(64 * 1024)
+    // Without carriage returns: a digit alone in a line is a JSON value.
+    const bytes = noise(64 * 1024).map((byte) => (byte === 0x0d ? 0x0c : byte))
     const { code, err } = await over('noise.ndjson', bytes, '--set', 'policy=deadLetter')
     expect(err).toMatch(/finished: 0 records in, [\d,]+ out, [\d,]+ dead letters/)
     expect(code).toBe(0)

@@ -8,7 +8,7 @@ import { ContractViolation } from './conformance-case.ts'
 const TURNS_PER_STEP = 20
 /** After this many timers have fired nothing more is expected of time. */
 const TIMERS_MAX = 300
-/** After this many steps nothing more is expected of the world, where a connector reaches into the real one. */
+/** After this many steps nothing more is expected of the world. */
 const STEPS_MAX = 3_000
 
 /** What one life of a connector is made of. */
@@ -19,6 +19,8 @@ export interface ConnectorLifeOptions {
   readonly owner?: Owner
   /** The disk as the connector is to see it. Default: `fs`. */
   readonly seenFs?: Fs
+  /** Whether it waits for threads, sockets or the like, which may take any time: only the test's time limit ends that. */
+  readonly worksOutside?: boolean | undefined
 }
 
 /** The surroundings of a connector in one life of the process: simulated time, disk and chance. */
@@ -27,9 +29,12 @@ export class ConnectorLife {
   readonly fs: SimFs
   readonly context: ConnectorContext
   readonly #stop = new AbortController()
+  readonly #stepsMax: number
 
-  constructor({ fs, isBounded, owner = new SimOwners().take(), seenFs = fs }: ConnectorLifeOptions) {
+  constructor(options: ConnectorLifeOptions) {
+    const { fs, isBounded, owner = new SimOwners().take(), seenFs = fs, worksOutside = false } = options
     this.fs = fs
+    this.#stepsMax = worksOutside ? Infinity : STEPS_MAX
     this.context = {
       name: 'subject',
       clock: this.clock,
@@ -61,7 +66,7 @@ export class ConnectorLife {
     }
     waiting.then(note, note)
     let timers = 0
-    for (let step = 0; step < STEPS_MAX && timers < TIMERS_MAX && !isSettled; step++) {
+    for (let step = 0; step < this.#stepsMax && timers < TIMERS_MAX && !isSettled; step++) {
       for (let turn = 0; turn < TURNS_PER_STEP && !isSettled; turn++) await systemScheduler.turn()
       const delayMs = this.clock.nextDelay() ?? Infinity
       if (isSettled || delayMs === Infinity) continue

@@ -20,6 +20,8 @@ export interface SourceSubject<T> {
   readonly more?: readonly T[]
   /** A record as plain data that can be compared. Needed where records are views with getters. */
   plain?(record: T): unknown
+  /** Whether it waits for threads, sockets or the like, which may take any time. */
+  readonly worksOutside?: boolean
   /** Called when the case is over. */
   close?(): Promise<void>
 }
@@ -58,7 +60,7 @@ export class SourceLife<T> extends ConnectorLife {
   #isDelivered: boolean
 
   constructor(subject: SourceSubject<T>, fs: SimFs, isBounded: boolean, isDelivered: boolean) {
-    super({ fs, isBounded })
+    super({ fs, isBounded, worksOutside: subject.worksOutside })
     this.#subject = subject
     this.source = subject.source()
     this.#isDelivered = isDelivered

@@ -1,0 +1,217 @@
+import { isMillraceError, MillraceError, type ConnectorContext } from '@millrace/core'
+import type { Piece } from './chunk.ts'
+import { pipePrefix, skipped, type FileCatalog, type FoundFile } from './file-catalog.ts'
+import { contentOf } from './file-content.ts'
+import type { Provenance } from './harvest.ts'
+import { CopySearch } from './lost-content.ts'
+import { pause } from './pause.ts'
+import { openPipe } from './pipe.ts'
+import type { FilePosition } from './position.ts'
+import type { RawContent } from './raw-content.ts'
+import { fromStart, RawFile, type OpenedFile } from './raw-file.ts'
+import { RawPipe } from './raw-pipe.ts'
+import type { ReadPlan } from './read-options.ts'
+import { isUtf16 } from './text-format.ts'
+import { fromUtf16 } from './utf16.ts'
+
+/** What a split is opened with. */
+export interface OpeningTools {
+  /** With `follow` false in a bounded job. */
+  readonly plan: ReadPlan
+  readonly catalog: FileCatalog
+  /** How many bytes were taken from each pipe that has not ended, by split. */
+  readonly taken: Map<string, number>
+  readonly context: ConnectorContext
+  readonly stopped: AbortSignal
+}
+
+/** A split that is open. */
+export interface OpenedSplit {
+  readonly start: FilePosition
+  readonly pieces: AsyncGenerator<Piece>
+  readonly provenance: Provenance
+  /** Whether it cannot be read again. */
+  readonly isReadOnce: boolean
+  /** Whether its file is gone. */
+  readonly isGone: boolean
+}
+
+type Begun = Pick<OpenedSplit, 'start' | 'pieces' | 'isGone'>
+
+/** Opens one split: finds its file, and what there is to read if the file is gone or may not be read. */
+export class FileOpening {
+  readonly stopped: AbortSignal
+  readonly #tools: OpeningTools
+  readonly #lost: CopySearch
+  #raw: RawContent | undefined
+
+  constructor(tools: OpeningTools) {
+    const { plan, catalog, context, stopped } = tools
+    this.stopped = stopped
+    this.#tools = tools
+    this.#lost = new CopySearch(catalog, plan, context, stopped)
+  }
+
+  async open(split: string, from: FilePosition | undefined): Promise<OpenedSplit> {
+    const isReadOnce = split.startsWith(pipePrefix)
+    const { start, pieces, isGone } = await (isReadOnce
+      ? this.#openPipe(split, from)
+      : this.#openFile(split, from))
+    const { encoding } = this.#tools.plan.text
+    const path = (): string => this.#raw?.path ?? start.path
+    const provenance = {
+      source: this.#tools.context.name,
+      split,
+      get path() {
+        return path()
+      },
+    }
+    return {
+      start,
+      provenance,
+      isReadOnce,
+      isGone,
+      pieces: isUtf16(encoding) ? fromUtf16(pieces, encoding) : pieces,
+    }
+  }
+
+  async #openFile(split: string, from: FilePosition | undefined): Promise<Begun> {
+    const found = await this.#find(split, from)
+    if (found === undefined) {
+      const start = startAt(from?.path ?? 'unknown', from)
+      return { start, pieces: await this.#missed(split, from), isGone: true }
+    }
+    if (found instanceof MillraceError) {
+      const { context, catalog } = this.#tools
+      context.warn(skipped(found, context))
+      const start = startAt(catalog.lastPath(split) ?? 'unknown', from)
+      return { start, pieces: this.#onceReadable(split, start), isGone: false }
+    }
+    // A file that was found where the patterns look is at home there, whatever it was called before.
+    const start = startAt(found.hasMoved && from !== undefined ? from.path : found.path, from)
+    return { start, pieces: this.#read(found, start), isGone: false }
+  }
+
+  /**
+   * Undefined if the file is gone; an error if it may not be read, and that is no reason to stop: a wildcard matched it,
+   * and nothing of it was read.
+   */
+  async #find(
+    identity: string,
+    from: FilePosition | undefined,
+  ): Promise<OpenedFile | MillraceError | undefined> {
+    const { plan, catalog, context } = this.#tools
+    for (;;) {
+      const found = await catalog.find(identity, context, from?.path)
+      if (found === undefined) return undefined
+      let file
+      try {
+        file = await openFound(found, context)
+      } catch (error) {
+        const mayWait = from === undefined && isMillraceError(error, 'FS_DENIED')
+        if (!mayWait || plan.patterns.some(({ path }) => path === found.path)) throw error
+        return error
+      }
+      if (file === undefined) continue
+      const hasMoved = from !== undefined && from.path !== found.path && !found.isMatch
+      if (hasMoved) await catalog.reportUnseen(found, from.path, context)
+      return { ...found, file, hasMoved }
+    }
+  }
+
+  async *#read(opened: OpenedFile, start: FilePosition): AsyncGenerator<Piece> {
+    const { plan, catalog, context, stopped } = this.#tools
+    const raw = new RawFile(opened, plan, { catalog, lost: this.#lost, context, stopped })
+    this.#raw = raw
+    try {
+      yield* contentOf(raw, start, plan, context)
+    } finally {
+      await opened.file.close()
+    }
+  }
+
+  /** Waits until a file may be read. A bounded job does not wait. */
+  async *#onceReadable(split: string, start: FilePosition): AsyncGenerator<Piece> {
+    const { plan, context, stopped } = this.#tools
+    while (plan.follow && !stopped.aborted) {
+      yield 'quiet'
+      await pause(context.clock, plan.pollMs, stopped)
+      const found = await this.#find(split, undefined)
+      if (found === undefined) {
+        context.warn(`source ${context.name}: ${start.path} vanished; it is skipped`)
+        return
+      }
+      if (found instanceof MillraceError) continue
+      yield* this.#read(found, start)
+      return
+    }
+  }
+
+  /** What there is to read of a file that is gone: the rest of it from a copy, or nothing. */
+  async #missed(identity: string, from: FilePosition | undefined): Promise<AsyncGenerator<Piece>> {
+    const { plan, catalog, context } = this.#tools
+    const seen = catalog.lastPath(identity)
+    const isNamed = plan.patterns.some(({ path }) => path === seen)
+    if (from === undefined && seen !== undefined && !isNamed) {
+      context.warn(`source ${context.name}: ${seen} vanished before it was opened; it is skipped`)
+      return noPieces()
+    }
+    const { path, ...beginning } = from ?? { path: seen ?? `the file ${identity}`, ...fromStart }
+    const what = 'is gone, under every name'
+    const copy = await this.#lost.find({ ...beginning, path, what, isRead: false })
+    return copy?.pieces() ?? noPieces()
+  }
+
+  /** A pipe that was read before has lost that: the job stops, or continues with what comes now. */
+  async #openPipe(split: string, from: FilePosition | undefined): Promise<Begun> {
+    const { plan, taken, context, stopped } = this.#tools
+    const path = split.slice(pipePrefix.length)
+    const start = startAt(path, from)
+    const lost = Math.max(taken.get(split) ?? 0, start.offset)
+    const story = `source ${context.name}: ${path} is a pipe, which cannot be read twice`
+    if (lost > 0 && plan.ifGone === 'stop') {
+      const advice = "start without the checkpoint, or set ifGone: 'skip' to continue with what comes now"
+      throw new MillraceError('SOURCE_FAILED', `${story}; ${lost} bytes of it were read before. ${advice}`, {
+        place: `${path} byte ${start.offset}`,
+      })
+    }
+    context.warn(
+      lost > 0 ? `${story}; ${lost} bytes of it were read before` : `${story}: a crash loses what was read`,
+    )
+    const raw = new RawPipe(path, await openPipe(path), start.offset, { ...plan, context, stopped })
+    return { start, pieces: this.#readPipe(split, raw, start), isGone: false }
+  }
+
+  async *#readPipe(split: string, raw: RawPipe, start: FilePosition): AsyncGenerator<Piece> {
+    const { plan, taken, context } = this.#tools
+    yield 'quiet'
+    for await (const piece of contentOf(raw, start, plan, context)) {
+      taken.set(split, raw.taken)
+      yield piece
+    }
+    // The next one to be opened is another.
+    if (!raw.isStopped) taken.delete(split)
+  }
+}
+
+function startAt(path: string, from: FilePosition | undefined): FilePosition {
+  return { ...fromStart, line: 1, isUnfinished: false, head: null, ...from, path }
+}
+
+async function* noPieces(): AsyncGenerator<Piece> {}
+
+/** Undefined if another file has taken the path between finding and opening. */
+async function openFound(
+  found: FoundFile,
+  { fs }: ConnectorContext,
+): Promise<OpenedFile['file'] | undefined> {
+  try {
+    const file = await fs.open(found.path, 'read')
+    const stat = await fs.stat(found.path)
+    if (stat?.identity === found.identity) return file
+    await file.close()
+  } catch (error) {
+    if (!(error instanceof MillraceError && error.code === 'FS_NOT_FOUND')) throw error
+  }
+  return undefined
+}

@@ -1,0 +1,130 @@
+import { isMillraceError, MillraceError, type ConnectorContext } from '@millrace/core'
+import type { Piece } from './chunk.ts'
+import type { FileCatalog, FoundFile } from './file-catalog.ts'
+import { contentOf } from './file-content.ts'
+import { fingerprintBytes } from './position.ts'
+import { RawFile, type Beginning } from './raw-file.ts'
+import type { ReadPlan } from './read-options.ts'
+
+/** Content that is no longer in its file, from the place where reading had come to. */
+export interface Lost extends Beginning {
+  /** The path that the file had. */
+  readonly path: string
+  /** What became of the file: `is gone`. */
+  readonly what: string
+  /** Whether all that was known to be in the file had been read. */
+  readonly isRead: boolean
+}
+
+/** A file that holds what another held. */
+export interface Copy {
+  readonly path: string
+  /** The content behind the place where reading had come to. */
+  pieces(): AsyncGenerator<Piece>
+}
+
+/** What to do about content that is no longer in its file. */
+export interface LostContent {
+  /** Finds a copy. Undefined if there is none and that is no reason to stop; throws `SOURCE_FAILED` if it is one. */
+  find(lost: Lost): Promise<Copy | undefined>
+}
+
+/**
+ * Looks for a copy of lost content: a rotation may have copied a file before it cut or removed it, perhaps compressed or
+ * to another disk, so that only the content tells which file it is.
+ *
+ * A copy begins with the same bytes and has the same bytes before the place where reading had come to. Fewer than
+ * `fingerprintBytes` of them tell too little.
+ */
+export class CopySearch implements LostContent {
+  readonly #catalog: FileCatalog
+  readonly #ifGone: 'stop' | 'skip'
+  readonly #forgetsEnded: boolean
+  readonly #chunkBytes: number
+  readonly #context: ConnectorContext
+  readonly #stopped: AbortSignal
+
+  constructor(
+    catalog: FileCatalog,
+    options: Pick<ReadPlan, 'ifGone' | 'forgetsEnded' | 'chunkBytes'>,
+    context: ConnectorContext,
+    stopped: AbortSignal,
+  ) {
+    this.#catalog = catalog
+    this.#ifGone = options.ifGone
+    this.#forgetsEnded = options.forgetsEnded
+    this.#chunkBytes = options.chunkBytes
+    this.#context = context
+    this.#stopped = stopped
+  }
+
+  async find(lost: Lost): Promise<Copy | undefined> {
+    const { name } = this.#context
+    const story = `source ${name}: ${lost.path} ${lost.what}; it had been read up to byte ${lost.offset}`
+    const found = await this.#copyOf(lost)
+    if (found !== undefined && !found.isMatch) {
+      this.#context.warn(`${story}, and its rest is read from ${found.path}, which holds the same`)
+      await this.#catalog.reportUnseen(found, lost.path, this.#context)
+      return { path: found.path, pieces: () => this.#read(found, lost) }
+    }
+    if (found !== undefined) {
+      this.#context.warn(`${story}; ${found.path} holds the same and is read as a file of its own`)
+    } else if (lost.isRead || (lost.hasEnded && this.#forgetsEnded))
+      this.#context.warn(`${story}, which was all of it`)
+    else if (this.#ifGone === 'skip') this.#context.warn(`${story}; what followed is lost`)
+    else {
+      const advice =
+        "put it back, say where old files are kept with archive, or set ifGone: 'skip' to lose the rest"
+      throw new MillraceError('SOURCE_FAILED', `${story}; ${advice}`, {
+        place: `${lost.path} byte ${lost.offset}`,
+      })
+    }
+    return undefined
+  }
+
+  /** The copy that was written last: it has the most. One that the patterns match comes first. */
+  async #copyOf(lost: Lost): Promise<FoundFile | undefined> {
+    if (lost.first.length < fingerprintBytes) return undefined
+    let newest: FoundFile | undefined
+    for (const file of await this.#catalog.around(this.#context)) {
+      const isBetter =
+        newest === undefined ||
+        (file.isMatch === newest.isMatch ? file.modifiedMs > newest.modifiedMs : file.isMatch)
+      if (isBetter && (await this.#holds(file, lost))) newest = file
+    }
+    return newest
+  }
+
+  async #holds(file: FoundFile, lost: Lost): Promise<boolean> {
+    const pieces = this.#read(file, lost)
+    try {
+      await pieces.next()
+      return true
+    } catch (error) {
+      if (isMillraceError(error)) return false
+      throw error
+    } finally {
+      await pieces.return(undefined)
+    }
+  }
+
+  /** Reads a copy behind the place; fails if it is none. */
+  async *#read(found: FoundFile, lost: Lost): AsyncGenerator<Piece> {
+    const context = this.#context
+    const file = await context.fs.open(found.path, 'read')
+    try {
+      const opened = { ...found, file, hasMoved: true }
+      const options = { follow: false, pollMs: 0, settledMs: 0, chunkBytes: this.#chunkBytes }
+      const tools = { catalog: this.#catalog, lost: noCopy, context, stopped: this.#stopped }
+      const inflate = { chunkBytes: this.#chunkBytes, ifDamaged: 'stop' } as const
+      yield* contentOf(new RawFile(opened, options, tools), lost, inflate, context)
+    } finally {
+      await file.close()
+    }
+  }
+}
+
+/** A file that does not hold the content is no copy, and no further copy is looked for. */
+const noCopy: LostContent = {
+  find: ({ path }) => Promise.reject(new MillraceError('SOURCE_FAILED', `${path} holds something else`)),
+}

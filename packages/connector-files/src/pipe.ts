@@ -1,0 +1,80 @@
+/** The door to Node's pipes. */
+import { close, constants, fstat, open } from 'node:fs'
+import { Socket } from 'node:net'
+import { promisify } from 'node:util'
+import { MillraceError } from '@millrace/core'
+
+/** A pipe that is open for reading. */
+export interface Pipe {
+  /** What is here now, up to `bytesMax`; undefined if nothing is. Throws what went wrong with the pipe. */
+  take(bytesMax: number): Uint8Array | undefined
+  /** Whether every writer has closed it, and everything was taken. */
+  readonly hasEnded: boolean
+  /** Resolves when there may be news, and when it is closed. */
+  ready(): Promise<void>
+  close(): void
+}
+
+/**
+ * Opens a named pipe, or the pipe of a process substitution such as `/dev/fd/63`. Does not wait for a writer, but the
+ * pipe does not end before there was one.
+ *
+ * Throws `FS_IO` for what is no pipe.
+ */
+export async function openPipe(path: string): Promise<Pipe> {
+  // Without waiting: a wait for a writer would take one of the few threads that do all work on files.
+  const flags = constants.O_RDONLY | constants.O_NONBLOCK
+  const fd = await promisify(open)(path, flags).catch((cause: unknown) => {
+    throw new MillraceError('FS_IO', `${path}: cannot be read as a pipe; name a file or a pipe`, { cause })
+  })
+  if ((await promisify(fstat)(fd)).isFIFO()) return new SystemPipe(fd)
+  await promisify(close)(fd)
+  throw new MillraceError('FS_IO', `${path}: is a device; name a file or a pipe`)
+}
+
+class SystemPipe implements Pipe {
+  readonly #socket: Socket
+  hasEnded = false
+  #error: Error | undefined
+  #hasNews = true
+  #wake: () => void = () => {}
+
+  constructor(fd: number) {
+    this.#socket = new Socket({ fd, readable: true, writable: false })
+    this.#socket.on('readable', () => this.#tell())
+    this.#socket.on('close', () => this.#tell())
+    this.#socket.on('end', () => {
+      this.hasEnded = true
+      this.#tell()
+    })
+    this.#socket.on('error', (error) => {
+      this.#error = error
+      this.#tell()
+    })
+  }
+
+  take(bytesMax: number): Uint8Array | undefined {
+    if (this.#error !== undefined) throw this.#error
+    const { readableLength } = this.#socket
+    const bytes = this.#socket.read(Math.min(bytesMax, readableLength) || undefined) as Buffer | null
+    if (bytes === null) this.#hasNews = false
+    return bytes ?? undefined
+  }
+
+  async ready(): Promise<void> {
+    while (!this.#hasNews && !this.hasEnded) {
+      await new Promise<void>((resolve) => {
+        this.#wake = resolve
+      })
+    }
+  }
+
+  close(): void {
+    this.#socket.destroy()
+  }
+
+  #tell(): void {
+    this.#hasNews = true
+    this.#wake()
+  }
+}
