@@ -66,7 +66,7 @@ export const taskBugs: readonly TestedBug[] = [
     name: 'a restored record overtakes the watermark of those behind it',
     plant: {
       file: 'core/src/runtime/async-calls.ts',
-      from: '    this.#lower(watermark)\n',
+      from: '    this.#lower(record.watermark)\n',
       to: '',
     },
     files: ['packages/core/src/runtime/async-calls.test.ts', 'packages/core/test/exactly-once.test.ts'],
@@ -101,5 +101,25 @@ export const taskBugs: readonly TestedBug[] = [
     },
     files: ['packages/core/test/rejected-records.test.ts'],
     shows: /dead letter/,
+  },
+  {
+    name: 'credit in front of a slow operator does not follow time',
+    plant: {
+      file: 'core/src/runtime/chain-task.ts',
+      from: '      this.#limit.done(next - from, true)\n',
+      to: '',
+    },
+    files: ['packages/core/test/slow-calls.test.ts'],
+    shows: /a slow operator has about as many records/,
+  },
+  {
+    name: 'a checkpoint holds only the records whose calls run',
+    plant: {
+      file: 'core/src/runtime/async-task.ts',
+      from: 'for (const call of this.#calls.all()) call.cell ??= this.#keep(call)',
+      to: 'for (const call of [...this.#calls.all()].slice(0, this.#node.concurrency)) call.cell ??= this.#keep(call)',
+    },
+    files: ['packages/core/test/slow-calls.test.ts'],
+    shows: /called in order, as many at once/,
   },
 ]

@@ -1,8 +1,9 @@
-import { sleep } from '@millrace/channels'
+import { sleep, type Clock } from '@millrace/channels'
 import { describe, expect, test } from 'vitest'
-import { MemorySink, memorySource, type Job, type Sink } from '@millrace/core'
-import { output, type PipelineBuilder, type SourceStream, type StreamOf } from '@millrace/flow'
-import { simPlatform, type SimPlatform } from '@millrace/testkit'
+import { MemorySink, memorySource, startJob, type Job, type Sink } from '@millrace/core'
+import { output, pipeline, type PipelineBuilder, type SourceStream, type StreamOf } from '@millrace/flow'
+import { memoryStore } from '@millrace/store-memory'
+import { driveJob, simPlatform, type SimPlatform } from '@millrace/testkit'
 import { pacedSource } from './paced-source.ts'
 import { live, nextLife, type LifeOptions, type SimulatedLife } from './simulated-job.ts'
 
@@ -146,7 +147,7 @@ describe('a slow mapAsync', () => {
       platform,
       async (running) => {
         // What was let in while calls were quick is called in the end; then the credit is that of slow calls.
-        await sleep(platform.clock, 3_600_000)
+        await sleep(platform.clock, 700_000)
         await running.stop()
       },
     )
@@ -252,6 +253,39 @@ describe('a slow mapAsync', () => {
     platform = nextLife(platform)
     await lifeWith(build(1), platform, async () => {})
     expect(sink.values).toEqual([1, 2])
+  })
+})
+
+describe('a slow operator', () => {
+  test('has about as many records in front of it as it gets through in a second', async () => {
+    const world = simPlatform({ seed: 1 })
+    // An operator takes time without giving the event loop a turn.
+    let spentMs = 0
+    const clock: Clock = {
+      now: () => world.clock.now() + spentMs,
+      monotonic: () => world.clock.monotonic() + spentMs,
+      schedule: (delayMs, callback) => world.clock.schedule(delayMs, callback),
+    }
+    const ahead: number[] = []
+    const job: Job = startJob({
+      graph: pipeline('slow', (p) => {
+        p.from('n', memorySource({ all: naturals(10_000) }))
+          .map((n) => {
+            spentMs += 50
+            if (n > 7_000) ahead.push(recordsRead(job) - n)
+            return n
+          })
+          .to('out', new MemorySink())
+      }).describe().graph,
+      platform: { ...world, clock },
+      store: memoryStore(),
+      directory: 'data',
+      isBounded: true,
+      checkpoints: { everyMs: 1e9 },
+    })
+    expect(await driveJob(job, world.clock)).toEqual({ outcome: 'finished' })
+    expect(ahead).toHaveLength(2_999)
+    expect(Math.max(...ahead)).toBeLessThanOrEqual(40)
   })
 })
 

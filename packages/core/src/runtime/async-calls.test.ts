@@ -9,10 +9,10 @@ function record(n: number, key?: string): Parameters<AsyncCalls['add']>[0] {
     time: n,
     watermark: n,
     key,
-    cell: { outer: 0, inner: n, group: 0, value: n },
+    origin: undefined,
+    originIndex: -1,
     edge: undefined,
-    place: () => `record ${n}`,
-    raw: () => undefined,
+    cell: undefined,
   }
 }
 
@@ -25,13 +25,13 @@ function beginAll(calls: AsyncCalls): AsyncCall[] {
 function leaveAll(calls: AsyncCalls): unknown[] {
   const left: unknown[] = []
   for (let call = calls.next(); call !== undefined; call = calls.next()) {
-    left.push(call.record.value)
+    left.push(call.value)
     calls.remove(call)
   }
   return left
 }
 
-const valuesOf = (calls: readonly AsyncCall[]): unknown[] => calls.map((call) => call.record.value)
+const valuesOf = (calls: readonly AsyncCall[]): unknown[] => calls.map((call) => call.value)
 
 describe('AsyncCalls', () => {
   test('one call of each key runs at a time, and others pass the records that wait for it', () => {
@@ -93,11 +93,11 @@ describe('AsyncCalls', () => {
             }
             for (const call of beginAll(calls)) {
               running.push(call)
-              begun.push(call.record.value as number)
+              begun.push(call.value as number)
             }
             expect(begun.length - left.length).toBeLessThanOrEqual(rule.concurrency)
             expect(calls.running).toBe(running.length)
-            const runningKeys = running.map((call) => call.record.key)
+            const runningKeys = running.map((call) => call.key)
             if (rule.serial === 'key') expect(new Set(runningKeys).size).toBe(running.length)
             if (running.length > 0) {
               const [call] = running.splice(roll(running.length), 1)
@@ -105,7 +105,7 @@ describe('AsyncCalls', () => {
             }
             for (let call = calls.next(); call !== undefined; call = calls.next()) {
               calls.remove(call)
-              left.push(call.record.value as number)
+              left.push(call.value as number)
             }
             const gone = new Set(left)
             const oldest = Array.from({ length: added }, (_, n) => n).find((n) => !gone.has(n))

@@ -1,35 +1,67 @@
-import type { EventTime } from '../kernel/time.ts'
+import type { Origin } from '../kernel/element.ts'
 import type { KeyToken } from '../kernel/key-token.ts'
+import type { EventTime } from '../kernel/time.ts'
+import { placeOfRecord } from '../operator/cursor.ts'
 import type { Place } from '../operator/failure-policy.ts'
 import type { Cell } from '../state/state-store.ts'
 import { BinaryHeap } from '../time/binary-heap.ts'
 import type { Edge } from './edge.ts'
 
-/** A record that an asynchronous task has taken in. */
-export interface AsyncRecord extends Place {
+/** How a call of the user's function ended. */
+export type Outcome = { readonly result: unknown } | { readonly thrown: unknown }
+
+/** A record as it arrived. */
+export interface AsyncRecord {
   readonly value: unknown
   readonly time: EventTime
   /** The watermark it arrived under. */
   readonly watermark: EventTime
   /** Undefined on a stream without keys. */
   readonly key: KeyToken | undefined
-  /** The state that holds it until its result has left. */
-  readonly cell: Cell<unknown>
+  readonly origin: Origin | undefined
+  readonly originIndex: number
   /** The edge whose credit it uses until its call begins; undefined for a restored record. */
   readonly edge: Edge | undefined
+  /** The state that holds it; undefined until a checkpoint meets it. */
+  readonly cell: Cell<unknown> | undefined
 }
 
-/** How a call of the user's function ended. */
-export type Outcome = { readonly result: unknown } | { readonly thrown: unknown }
-
 /** The call for one record: to come, running, or with an outcome that has not left. */
-export interface AsyncCall {
-  readonly record: AsyncRecord
+export class AsyncCall implements Place {
+  readonly value: unknown
+  readonly time: EventTime
+  readonly key: KeyToken | undefined
+  readonly origin: Origin | undefined
+  readonly #originIndex: number
+  readonly edge: Edge | undefined
   /** Counts up in the order of the records. */
   readonly index: number
-  /** The result leaves under no later watermark. */
+  /** The result leaves under no later one. */
   watermark: EventTime
-  outcome: Outcome | undefined
+  cell: Cell<unknown> | undefined
+  outcome: Outcome | undefined = undefined
+
+  constructor(record: AsyncRecord, index: number) {
+    this.value = record.value
+    this.time = record.time
+    this.watermark = record.watermark
+    this.key = record.key
+    this.origin = record.origin
+    this.#originIndex = record.originIndex
+    this.edge = record.edge
+    this.cell = record.cell
+    this.index = index
+  }
+
+  place(): string {
+    return this.edge === undefined
+      ? 'a record that had arrived before the last restart'
+      : placeOfRecord(this.origin, this.#originIndex)
+  }
+
+  raw(): Uint8Array | undefined {
+    return this.#originIndex < 0 ? undefined : this.origin?.raw(this.#originIndex)
+  }
 }
 
 /** How calls may run and in which order their results leave: options of `mapAsync`. */
@@ -87,13 +119,19 @@ export class AsyncCalls {
     return this.#calls[this.#first]?.watermark
   }
 
+  /** The records in order. */
+  *all(): Iterable<AsyncCall> {
+    for (let i = this.#first; i < this.#calls.length; i++) {
+      const call = this.#calls[i]
+      if (call !== undefined) yield call
+    }
+  }
+
   add(record: AsyncRecord): void {
-    const { watermark } = record
-    this.#lower(watermark)
-    const index = this.#base + this.#calls.length
-    const call: AsyncCall = { record, index, watermark, outcome: undefined }
+    this.#lower(record.watermark)
+    const call = new AsyncCall(record, this.#base + this.#calls.length)
     this.#calls.push(call)
-    const { key } = record
+    const { key } = call
     if (key !== undefined && this.#keepsKeyOrder) append(this.#ofKey, key, call)
     if (key === undefined || this.#rules.serial === 'none') {
       this.#callable.add(call)
@@ -121,7 +159,7 @@ export class AsyncCalls {
   settle(call: AsyncCall, outcome: Outcome): void {
     call.outcome = outcome
     this.#running--
-    const { key } = call.record
+    const { key } = call
     if (key !== undefined && this.#rules.serial === 'key') this.#letNextBegin(key)
     if (this.#rules.order === 'input') return
     if (key === undefined || !this.#keepsKeyOrder || this.#ofKey.get(key)![0] === call)
@@ -139,7 +177,7 @@ export class AsyncCalls {
   remove(call: AsyncCall): void {
     this.#begun--
     if (this.#rules.order !== 'input') this.#leaving.shift()
-    const { key } = call.record
+    const { key } = call
     if (key !== undefined && this.#keepsKeyOrder) this.#letNextLeave(key)
     this.#calls[call.index - this.#base] = undefined
     while (this.#first < this.#calls.length && this.#calls[this.#first] === undefined) this.#first++

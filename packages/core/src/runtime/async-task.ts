@@ -7,13 +7,13 @@ import { keyToken, type KeyToken } from '../kernel/key-token.ts'
 import { structuredFault } from '../kernel/structured-codec.ts'
 import { MAX_TIME, MIN_TIME, type EventTime } from '../kernel/time.ts'
 import { TaskMetrics } from '../observe/metrics.ts'
-import { placeOfRecord, type Cursor } from '../operator/cursor.ts'
+import type { Cursor } from '../operator/cursor.ts'
 import { FailurePolicy } from '../operator/failure-policy.ts'
 import type { Receiver } from '../operator/receiver.ts'
 import type { AsyncTaskPlan } from '../plan/plan.ts'
 import { callsInFlight } from '../state/calls-in-flight.ts'
 import type { Cell, StateTable } from '../state/state-store.ts'
-import { AsyncCalls, type AsyncCall, type AsyncRecord, type Outcome } from './async-calls.ts'
+import { AsyncCalls, type AsyncCall, type Outcome } from './async-calls.ts'
 import type { TaskWiring } from './chain-task.ts'
 import type { Edge } from './edge.ts'
 import { Gate, type Arrival } from './gate.ts'
@@ -39,7 +39,7 @@ const waitingPerCall = 16
  * It takes in what arrives without waiting for calls, so a barrier is never held up by them: records whose call has
  * not begun, or whose result has not left, are state. A checkpoint holds them, and after a restart their calls are
  * made (again), as many at once as ever. A record keeps its credit until its call begins, which bounds how many wait
- * here. Cells of records that come and go between two checkpoints are never written.
+ * here. A record becomes a cell when a checkpoint meets it, so most never do.
  */
 export class AsyncTask implements Task {
   readonly metrics: TaskMetrics
@@ -79,7 +79,8 @@ export class AsyncTask implements Task {
     around.cancellation.onCancel(() => wakeup.wake())
     this.#gate = new Gate(wiring.inputs, wakeup)
     const least = node.serial === 'key' ? node.concurrency * waitingPerCall : node.concurrency
-    this.#limit = new InputLimit(this.#gate, around.platform.clock, least)
+    // A fast task shows within so many calls that it is fast.
+    this.#limit = new InputLimit(this.#gate, around.platform.clock, { least, first: least })
     this.#outlet = new Outlet(ports, {
       cursor,
       wakeup,
@@ -113,7 +114,17 @@ export class AsyncTask implements Task {
     for (const cell of cells) {
       const { value, time, watermark } = cell.value as Waiting
       this.#sequence = Math.max(this.#sequence, Math.floor(Number(cell.inner) / this.#around.keyGroups) + 1)
-      this.#calls.add(restoredRecord(value, time, watermark, cell, this.#tokenOf(value)))
+      const key = this.#tokenOf(value)
+      this.#calls.add({
+        value,
+        time,
+        watermark,
+        key,
+        cell,
+        origin: undefined,
+        originIndex: -1,
+        edge: undefined,
+      })
     }
     this.#gate.begin((arrival) => this.#announced(arrival))
   }
@@ -187,7 +198,7 @@ export class AsyncTask implements Task {
     }
   }
 
-  /** The record at the cursor becomes state and waits for its call. */
+  /** The record at the cursor waits for its call. */
   #admit(value: unknown, time: EventTime, edge: Edge): void {
     const { origin, originIndex } = this.#cursor
     let key: KeyToken | undefined
@@ -200,19 +211,12 @@ export class AsyncTask implements Task {
       return
     }
     const watermark = this.#inputWatermark
-    const group = this.#groupOf(key, origin?.split)
-    // The group is part of the name, so that records of several subtasks can come together after a rescale.
-    const name = this.#sequence++ * this.#around.keyGroups + group
-    const waiting: Waiting = { value, time, watermark }
-    const cell = this.#table.create(0, name, group, waiting)
-    const place = (): string => placeOfRecord(origin, originIndex)
-    const raw = (): Uint8Array | undefined => (originIndex < 0 ? undefined : origin?.raw(originIndex))
-    this.#calls.add({ value, time, watermark, key, cell, edge, place, raw })
+    this.#calls.add({ value, time, watermark, key, origin, originIndex, edge, cell: undefined })
   }
 
   #beginCalls(): void {
     for (let call = this.#calls.begin(); call !== undefined; call = this.#calls.begin()) {
-      call.record.edge?.release(1)
+      call.edge?.release(1)
       this.#limit.begin()
       this.#run(call)
     }
@@ -229,7 +233,7 @@ export class AsyncTask implements Task {
     }
     // A function that throws before its first await fails its record like one that rejects.
     void Promise.resolve()
-      .then(() => this.#limited(call.record.value))
+      .then(() => this.#limited(call.value))
       .then(
         (result) => settle({ result }),
         (thrown: unknown) => settle({ thrown }),
@@ -262,13 +266,12 @@ export class AsyncTask implements Task {
     while (this.#outlet.hasRoom) {
       const call = this.#calls.next()
       if (call === undefined) break
-      const { record } = call
       const outcome = call.outcome!
       this.#cursor.originIndex = -1
-      if ('thrown' in outcome) this.#policy.handle(outcome.thrown, record, record.value, record.time)
-      else this.#target.receive(outcome.result, record.time)
+      if ('thrown' in outcome) this.#policy.handle(outcome.thrown, call, call.value, call.time)
+      else this.#target.receive(outcome.result, call.time)
       this.#calls.remove(call)
-      this.#table.delete(record.cell)
+      if (call.cell !== undefined) this.#table.delete(call.cell)
       this.#advance()
     }
     if (this.#outlet.tryFlush()) this.#passMarks()
@@ -314,10 +317,19 @@ export class AsyncTask implements Task {
     this.#outlet.force()
     this.#passMarks()
     this.#outlet.mark({ kind: 'barrier', checkpoint })
+    for (const call of this.#calls.all()) call.cell ??= this.#keep(call)
     this.#snapshot.begin(() => {
       // Its inputs announce their watermarks again, and records in flight carry theirs.
       this.#around.report(checkpoint, { task: this.#plan.name, subtask: this.#subtask, reached: new Map() })
     })
+  }
+
+  #keep({ value, time, watermark, key, origin }: AsyncCall): Cell<unknown> {
+    const group = this.#groupOf(key, origin?.split)
+    // The group is part of the name, so that records of several subtasks can come together after a rescale.
+    const name = this.#sequence++ * this.#around.keyGroups + group
+    const waiting: Waiting = { value, time, watermark }
+    return this.#table.create(0, name, group, waiting)
   }
 
   /** What a record is brought together by; undefined for a stream without keys. */
@@ -337,17 +349,6 @@ export class AsyncTask implements Task {
     const ofSplit = split === undefined ? -1 : keyGroup(split, keyGroups)
     return ofSplit >= first && ofSplit <= last ? ofSplit : first + (this.#sequence % (last - first + 1))
   }
-}
-
-function restoredRecord(
-  value: unknown,
-  time: EventTime,
-  watermark: EventTime,
-  cell: Cell<unknown>,
-  key: KeyToken | undefined,
-): AsyncRecord {
-  const place = (): string => 'a record that had arrived before the last restart'
-  return { value, time, watermark, key, cell, edge: undefined, place, raw: () => undefined }
 }
 
 /** A record is refused when it arrives, and not by the checkpoint that happens to meet it. */

@@ -8,10 +8,14 @@ import type { Cursor } from '../operator/cursor.ts'
 import type { ChainTaskPlan } from '../plan/plan.ts'
 import type { Edge } from './edge.ts'
 import { Gate, type Arrival } from './gate.ts'
+import { InputLimit } from './input-limit.ts'
 import { Outlet } from './outlet.ts'
 import type { Port } from './port.ts'
 import { SnapshotSlices } from './snapshot-slices.ts'
 import type { Task, TaskSurroundings } from './task.ts'
+
+/** Records that may wait in front of a chain, however slow it is. */
+const leastWaiting = 16
 
 /** What the wiring of a job hands to each task that has inputs and outputs. */
 export interface TaskWiring {
@@ -35,6 +39,7 @@ export class ChainTask implements Task {
   readonly #subtask: number
   readonly #groups: KeyGroupRange
   readonly #gate: Gate
+  readonly #limit: InputLimit
   readonly #chain: Chain
   readonly #cursor: Cursor
   readonly #outlet: Outlet
@@ -54,6 +59,8 @@ export class ChainTask implements Task {
     this.#wakeup = wakeup
     around.cancellation.onCancel(() => wakeup.wake())
     this.#gate = new Gate(wiring.inputs, wakeup)
+    const { clock } = around.platform
+    this.#limit = new InputLimit(this.#gate, clock, { least: leastWaiting, first: Number.POSITIVE_INFINITY })
     this.#outlet = new Outlet(wiring.ports, {
       cursor,
       wakeup,
@@ -164,7 +171,10 @@ export class ChainTask implements Task {
     this.metrics.recordsIn += batch.length
     let next = 0
     for (;;) {
-      next = this.#chain.process(batch, next, watermarks)
+      const from = next
+      this.#limit.begin()
+      next = this.#chain.process(batch, from, watermarks)
+      this.#limit.done(next - from, true)
       const pause = this.#pause()
       if (pause !== undefined) await pause
       if (next >= batch.length) break

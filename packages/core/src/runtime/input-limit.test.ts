@@ -4,11 +4,11 @@ import { Edge } from './edge.ts'
 import { Gate } from './gate.ts'
 import { InputLimit } from './input-limit.ts'
 
-function open(least: number): { clock: ManualClock; edge: Edge; limit: InputLimit } {
+function open(least: number, first = least): { clock: ManualClock; edge: Edge; limit: InputLimit } {
   const clock = new ManualClock()
   const edge = new Edge({ batches: 4, batchRecords: 1000 })
   const gate = new Gate([edge], new Wakeup())
-  return { clock, edge, limit: new InputLimit(gate, clock, least) }
+  return { clock, edge, limit: new InputLimit(gate, clock, { least, first }) }
 }
 
 /** The task works on so many records, one after another. */

@@ -10,8 +10,7 @@ const windowMs = 250
 /**
  * Bounds what waits in front of a slow task by time: its inputs get credit for what it gets through in about a second.
  *
- * Only the time in which the task was busy counts, so a quiet input does not make it look slow. It begins with the
- * least credit there may be, and learns within that many records when it is fast.
+ * Only the time in which the task was busy counts, so a quiet input or a full output does not make it look slow.
  */
 export class InputLimit {
   readonly #gate: Gate
@@ -22,13 +21,17 @@ export class InputLimit {
   #busyMs = 0
   #since: number | undefined
 
-  /** `least` is how many records may wait however slow the task is. */
-  constructor(gate: Gate, clock: Clock, least: number) {
+  /** `least` is how many records may wait however slow the task is, `first` how many while that is not known. */
+  constructor(
+    gate: Gate,
+    clock: Clock,
+    { least, first }: { readonly least: number; readonly first: number },
+  ) {
     this.#gate = gate
     this.#clock = clock
     this.#least = least
-    this.#limit = least
-    gate.limit(least)
+    this.#limit = first
+    gate.limit(first)
   }
 
   /** The task has something to do. */
