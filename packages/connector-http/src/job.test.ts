@@ -49,6 +49,8 @@ interface Life {
 }
 
 async function live(ledger: Ledger, seed: number, fs?: SimFs): Promise<Life> {
+  // A sink is opened last, and until then this would show what an earlier life has written.
+  ledger.written = []
   const platform = simPlatform({ seed, ...(fs && { fs }) })
   const source = http.server<number>({ port: 0 })
   const { graph } = pipeline('received', (p) => p.from('in', source).to('out', ledger)).describe()
