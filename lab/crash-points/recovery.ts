@@ -51,7 +51,7 @@ export function requireCalm({ result, events }: Life): void {
  * output is written again because a sync has failed.
  */
 function isNoComplaint(message: string): boolean {
-  return /^checkpoint \d+ is the end of this job|: a sync has failed, so what the last checkpoint holds/.test(
+  return /^checkpoint \d+ is the end of a run|: a sync has failed, so what the last checkpoint holds/.test(
     message,
   )
 }
