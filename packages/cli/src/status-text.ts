@@ -27,6 +27,8 @@ export const metricNames: Readonly<Record<string, string>> = {
   late: 'late',
   skipped: 'skipped',
   deadLettered: 'dead letters',
+  firedAtEnd: 'timers fired at the end',
+  droppedAtEnd: 'timers dropped at the end',
 }
 
 const longestLagMs = 3_600_000

@@ -92,30 +92,30 @@ export class ChainAssembly {
   open(link: OperatorLink): void {
     const { name, scope, transaction, outputs, fingerprint } = this.#opening.get(link)!
     const around = this.#around
-    link.operator.open?.(
-      new ChainedOperatorContext({
-        name,
-        subtask: around.subtask,
-        scope,
-        timers: link.timers,
-        transaction,
-        watermark: () => link.watermark,
-        passed: () => link.passed,
-        now: () => around.now(),
-        output: (output) => {
-          const collector = outputs.get(output)
-          if (collector !== undefined) return collector
-          return link.collector(oneReceiver([]))
-        },
-        count: (metric, by) => around.count(name, metric, by),
-        table: (spec) => {
-          checkPiece(name, spec.name, fingerprint)
-          return this.#table(name, spec)
-        },
-        earlier: around.history(name)?.earlier ?? [],
-        noteTimer: (domain, time) => this.#chain.noteTimer(domain, time),
-      }),
-    )
+    const context = new ChainedOperatorContext({
+      name,
+      subtask: around.subtask,
+      scope,
+      timers: link.timers,
+      transaction,
+      watermark: () => link.watermark,
+      passed: () => link.passed,
+      now: () => around.now(),
+      output: (output) => {
+        const collector = outputs.get(output)
+        if (collector !== undefined) return collector
+        return link.collector(oneReceiver([]))
+      },
+      count: (metric, by) => around.count(name, metric, by),
+      table: (spec) => {
+        checkPiece(name, spec.name, fingerprint)
+        return this.#table(name, spec)
+      },
+      earlier: around.history(name)?.earlier ?? [],
+      noteTimer: (domain, time) => this.#chain.noteTimer(domain, time),
+    })
+    link.keys = () => context.keys()
+    link.operator.open?.(context)
   }
 
   /** Fuses `first` with the steps behind it, as far as each has one reader. */

@@ -33,10 +33,23 @@ export interface RestoredChain {
   reached(operator: string): readonly Reached[]
 }
 
+/** What became of an operator's timers at the end of its input. */
+export interface TimersAtEnd {
+  readonly operator: string
+  /** Processing timers that fired at once, and that were deleted because the operator asked for it. */
+  readonly firedAtEnd: number
+  readonly droppedAtEnd: number
+  /** Processing timers that were set while others fired, and were dropped. */
+  readonly setAtEnd: number
+  /** Event timers that were dropped because each set the next. */
+  readonly endless: number
+}
+
 /** The operators of one task. */
 export class Chain {
   readonly #cursor: Cursor
   readonly #budget: Slicing
+  readonly #now: () => number
   readonly #head: Receiver
   /** Operators in the order in which time reaches them. */
   readonly #links: readonly OperatorLink[]
@@ -53,6 +66,7 @@ export class Chain {
   constructor(heads: readonly ChainTarget[], around: ChainSurroundings) {
     this.#cursor = around.cursor
     this.#budget = around.budget
+    this.#now = () => around.now()
     const assembly = new ChainAssembly(around, {
       noteTimer: (domain, time) => this.#noteTimer(domain, time),
     })
@@ -153,16 +167,13 @@ export class Chain {
   }
 
   /**
-   * The input has ended: fires every event timer and finishes, operator by operator. False if the call must be made
-   * again.
+   * The input has ended: operator by operator, fires every timer, calls `onEnd` for every key and finishes. False if the
+   * call must be made again.
    */
   end(): boolean {
     if (this.#ending < 0) this.#ending = 0
     while (this.#ending < this.#links.length) {
-      const link = this.#links[this.#ending]!
-      if (!this.#advanceLink(link, MAX_TIME)) return false
-      if (this.#cursor.isFull) return false
-      link.finish()
+      if (!this.#endLink(this.#links[this.#ending]!)) return false
       this.#ending++
       if (this.#budget.spend()) return false
     }
@@ -170,10 +181,19 @@ export class Chain {
     return true
   }
 
-  /** Operators whose timers went on setting one another after the end of the input, and how many were dropped. */
-  *endlessTimers(): Iterable<readonly [operator: string, dropped: number]> {
-    for (const { timers, policy } of this.#links) {
-      if (timers !== undefined && timers.dropped > 0) yield [policy.operator, timers.dropped]
+  /** What became of timers at the end of the input, by operator. */
+  *timersAtEnd(): Iterable<TimersAtEnd> {
+    for (const { timers, policy, firedAtEnd, droppedAtEnd } of this.#links) {
+      if (timers === undefined) continue
+      const { dropped, droppedProcessing } = timers
+      if (firedAtEnd + droppedAtEnd + dropped + droppedProcessing === 0) continue
+      yield {
+        operator: policy.operator,
+        firedAtEnd,
+        droppedAtEnd,
+        setAtEnd: droppedProcessing,
+        endless: dropped,
+      }
     }
   }
 
@@ -219,6 +239,20 @@ export class Chain {
       if (restored !== undefined) yield* link.operator.restored?.() ?? []
     }
     this.#lookAtTimers()
+  }
+
+  /** Takes one operator to its end. Event timers that are set on the way fire before the next step. */
+  #endLink(link: OperatorLink): boolean {
+    if (!this.#advanceLink(link, MAX_TIME)) return false
+    link.timers?.endProcessing()
+    const now = this.#now()
+    for (;;) {
+      if (this.#cursor.isFull) return false
+      if (!link.stepToEnd(now)) break
+      if (this.#budget.spend() || !this.#advanceLink(link, MAX_TIME)) return false
+    }
+    link.finish(now)
+    return true
   }
 
   #noteTimer(domain: TimerDomain, time: number): void {

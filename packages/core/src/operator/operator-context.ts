@@ -45,6 +45,8 @@ export class ChainedOperatorContext implements OperatorContext {
   readonly timers: Timers
   readonly #around: OperatorSurroundings
   readonly #states = new Set<string>()
+  /** Handles that file state by key. */
+  readonly #keyed: { keys(): Iterable<KeyToken> }[] = []
 
   constructor(around: OperatorSurroundings) {
     this.#around = around
@@ -66,7 +68,7 @@ export class ChainedOperatorContext implements OperatorContext {
   }
 
   value<T>(descriptor: StateDescriptor<T>): ValueState<T> {
-    return new KeyedValue(this.table(descriptor), this.#around.scope, descriptor.name)
+    return this.#known(new KeyedValue<T>(this.table(descriptor), this.#around.scope, descriptor.name))
   }
 
   list<T>(descriptor: StateDescriptor<T>): ListState<T> {
@@ -77,15 +79,29 @@ export class ChainedOperatorContext implements OperatorContext {
         `state '${descriptor.name}' of operator '${this.name}' is a list and takes no codec of its own; use a value state with a codec for the whole list`,
       )
     }
-    return new KeyedList(
-      this.table<T[]>({ name: descriptor.name, backup: backupByLength }),
-      this.#around.scope,
-      descriptor.name,
-    )
+    const table = this.table<T[]>({ name: descriptor.name, backup: backupByLength })
+    return this.#known(new KeyedList(table, this.#around.scope, descriptor.name))
   }
 
   map<K extends Key, V>(descriptor: StateDescriptor<V>): MapState<K, V> {
-    return new KeyedMap<K, V>(this.table(descriptor), this.#around.scope, descriptor.name)
+    return this.#known(new KeyedMap<K, V>(this.table(descriptor), this.#around.scope, descriptor.name))
+  }
+
+  /** Every key that has a value, a list or a map, once. State may be changed meanwhile. */
+  *keys(): Generator<KeyToken> {
+    const seen = new Set<KeyToken>()
+    for (const [i, handle] of this.#keyed.entries()) {
+      for (const token of handle.keys()) {
+        if (seen.has(token)) continue
+        if (i < this.#keyed.length - 1) seen.add(token)
+        yield token
+      }
+    }
+  }
+
+  #known<H extends { keys(): Iterable<KeyToken> }>(handle: H): H {
+    this.#keyed.push(handle)
+    return handle
   }
 
   table<T>(descriptor: StateDescriptor<T>): StateTable<T> {

@@ -1,3 +1,4 @@
+import type { KeyToken } from '../kernel/key-token.ts'
 import type { Key } from '../kernel/key.ts'
 import type { KeyGroupRange } from '../kernel/key-group.ts'
 import { isThenable, refusePromise } from '../kernel/synchronous.ts'
@@ -52,6 +53,12 @@ export class OperatorLink implements Receiver {
   #ahead: EventTime = MIN_TIME
   #floor = WatermarkFloor.none
   #hasEnded = false
+  /** How many processing timers fired only because the input ended, and how many were deleted. */
+  firedAtEnd = 0
+  droppedAtEnd = 0
+  /** The keys that have state. Set once the operator is open. */
+  keys: () => Iterable<KeyToken> = () => []
+  #endingKeys: Iterator<KeyToken> | undefined
   #firedTo: EventTime = MIN_TIME
   readonly #record: { value: unknown; time: EventTime; key: Key | undefined }
   readonly #keyBy: ((value: unknown) => Key) | undefined
@@ -180,8 +187,7 @@ export class OperatorLink implements Receiver {
       this.time = due.time
       if (this.#ahead === MAX_TIME) this.#firedTo = Math.max(this.#firedTo, due.time)
     } else {
-      // What a processing timer emits must not be late, and must have a time if the stream has times.
-      this.time = Number.isFinite(this.#unendedWatermark) ? this.#unendedWatermark : now
+      this.time = this.#timeAt(now)
     }
     const timer = { key: scope.key, time: due.time, name: due.name, domain }
     this.#cursor.atTimer(timer)
@@ -195,17 +201,54 @@ export class OperatorLink implements Receiver {
     return true
   }
 
+  /**
+   * The input has ended and every event timer has fired. Takes one more step to the end: fires or drops a processing
+   * timer, or calls `onEnd` for a key. False if none is left.
+   */
+  stepToEnd(now: number): boolean {
+    const { timers, operator } = this
+    if (timers !== undefined && timers.next('processing') !== Number.POSITIVE_INFINITY) {
+      if (operator.timersAtEnd === 'drop') {
+        timers.take('processing', MAX_TIME)
+        this.droppedAtEnd++
+      } else {
+        this.fire('processing', MAX_TIME, now)
+        this.firedAtEnd++
+      }
+      return true
+    }
+    if (operator.onEnd === undefined || this.#hasEnded) return false
+    this.#endingKeys ??= this.keys()[Symbol.iterator]()
+    const next = this.#endingKeys.next()
+    if (next.done === true) return false
+    const scope = this.#scope
+    scope.setToken(next.value, -1)
+    this.#atEnd(now, () => operator.onEnd!(scope.key, this.out))
+    return true
+  }
+
   /** Calls `finish`, unless that was done in an earlier life and nothing has come since. */
-  finish(): void {
+  finish(now: number): void {
     if (this.#hasEnded) return
     this.#hasEnded = true
+    this.#scope.clear()
+    this.#atEnd(now, () => this.operator.finish?.(this.out))
+  }
+
+  #atEnd(now: number, call: () => unknown): void {
     this.#cursor.atTimer('end')
+    this.time = this.#timeAt(now)
     try {
-      this.#done(this.operator.finish?.(this.out))
+      this.#done(call())
     } catch (thrown) {
       if (thrown instanceof OperatorError) throw thrown
       throw new OperatorError(this.policy.operator, this.#cursor.place(), thrown)
     }
+  }
+
+  /** What is emitted by the clock, or at the end, must not be late, and must have a time if the stream has times. */
+  #timeAt(now: number): EventTime {
+    return Number.isFinite(this.#unendedWatermark) ? this.#unendedWatermark : now
   }
 
   /** A call of the operator has returned: not with a promise, and not with an error caught that was not its own. */

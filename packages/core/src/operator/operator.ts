@@ -61,9 +61,20 @@ export interface Operator<In, Out> {
    */
   onTimer?(timer: Timer, out: Collector<Out>): NotAPromise
   /**
-   * Called once if the input ends, after every event timer has fired, also if the job restarts afterwards. What it
-   * emits is not late for the operators that follow. If input comes back in a later run, it is called again when that
-   * ends. Not called on a stop.
+   * What becomes of processing timers that are pending when the input ends, which the clock would take its time for.
+   * `'fire'`: they fire at once, in order, with their own times. `'drop'`: they are deleted. Either way they are counted
+   * and reported. Those set while they fire are dropped. Default `'fire'`.
+   */
+  readonly timersAtEnd?: 'fire' | 'drop'
+  /**
+   * Called if the input ends, for each key that has a value, a list or a map, once every timer has fired. State handles
+   * refer to the key. Then `finish` follows. What is said of `finish` holds here too.
+   */
+  onEnd?(key: Key, out: Collector<Out>): NotAPromise
+  /**
+   * Called once if the input ends, after every timer has fired, also if the job restarts afterwards. What it emits is
+   * not late for the operators that follow. If input comes back in a later run, it is called again when that ends. Not
+   * called on a stop.
    */
   finish?(out: Collector<Out>): NotAPromise
   /** Called last, on every path. What it throws is logged, not raised. */

@@ -3,7 +3,7 @@ import type { Batch } from '../kernel/element.ts'
 import { keyGroupRange, type KeyGroupRange } from '../kernel/key-group.ts'
 import { MAX_TIME, type EventTime } from '../kernel/time.ts'
 import { TaskMetrics } from '../observe/metrics.ts'
-import { Chain } from '../operator/chain.ts'
+import { Chain, type TimersAtEnd } from '../operator/chain.ts'
 import type { Cursor } from '../operator/cursor.ts'
 import type { ChainTaskPlan } from '../plan/plan.ts'
 import type { Edge } from './edge.ts'
@@ -207,11 +207,7 @@ export class ChainTask implements Task {
 
   async #finish(): Promise<void> {
     while (!this.#chain.end()) await this.#pause()
-    for (const [operator, dropped] of this.#chain.endlessTimers()) {
-      this.#around.warn(
-        `operator '${operator}' sets a timer whenever one fires, also after the end of its input; ${dropped} were dropped. Set none once the watermark is infinite`,
-      )
-    }
+    for (const timers of this.#chain.timersAtEnd()) this.#reportTimers(timers)
     await this.#flush()
     this.#outlet.mark({ kind: 'end' })
     this.metrics.watermark = MAX_TIME
@@ -219,11 +215,32 @@ export class ChainTask implements Task {
     this.#around.ended(this.#name, this.#subtask)
   }
 
+  #reportTimers({ operator, firedAtEnd, droppedAtEnd, setAtEnd, endless }: TimersAtEnd): void {
+    const warn = (message: string): void => this.#around.warn(message)
+    const at = `processing timers of operator '${operator}' were pending at the end of its input and were`
+    if (firedAtEnd > 0) {
+      this.metrics.count(operator, 'firedAtEnd', firedAtEnd)
+      warn(`${firedAtEnd} ${at} fired at once`)
+    }
+    const dropped = droppedAtEnd + setAtEnd
+    if (dropped > 0) this.metrics.count(operator, 'droppedAtEnd', dropped)
+    if (droppedAtEnd > 0) warn(`${droppedAtEnd} ${at} dropped, as it asks for with timersAtEnd`)
+    if (setAtEnd > 0) {
+      warn(
+        `${setAtEnd} processing timers that operator '${operator}' set at the end of its input were dropped`,
+      )
+    }
+    if (endless > 0) {
+      warn(
+        `operator '${operator}' sets a timer whenever one fires, also after the end of its input; ${endless} were dropped. Set none once the watermark is infinite`,
+      )
+    }
+  }
+
   /** Fires processing timers for one slice; true if more are due. Records take turns with them. */
   async #fireProcessing(): Promise<boolean> {
     const { clock } = this.#around.platform
     const { nextProcessing } = this.#chain
-    // Processing timers that are pending when the input ends never fire: nobody waits for the clock any more.
     if (this.#isEnded || nextProcessing === Number.POSITIVE_INFINITY || nextProcessing > clock.now())
       return false
     const isDone = this.#chain.fireProcessing(clock.now())
@@ -264,7 +281,6 @@ export class ChainTask implements Task {
 
   /** Wakes the task when its next processing timer is due; one alarm at most is armed, for the earliest. */
   #setAlarm(): void {
-    // A timer that never fires would be due again and again, and keep the task awake for nothing.
     const at = this.#isEnded ? Number.POSITIVE_INFINITY : this.#chain.nextProcessing
     if (at === this.#alarmAt) return
     this.#alarm?.[Symbol.dispose]()

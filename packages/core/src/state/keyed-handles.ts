@@ -111,6 +111,11 @@ export class KeyedValue<T> implements ValueState<T> {
     const cell = this.#table.find(oneOuter, this.#scope.tokenFor(this.#what))
     if (cell !== undefined) this.#table.delete(cell)
   }
+
+  /** The keys that have one. */
+  *keys(): Generator<KeyToken> {
+    for (const { inner } of this.#table.cells(oneOuter)) yield inner
+  }
 }
 
 const emptyList: readonly never[] = Object.freeze([])
@@ -168,6 +173,11 @@ export class KeyedList<T> implements ListState<T> {
     const cell = this.#table.find(oneOuter, this.#scope.tokenFor(this.#what))
     if (cell !== undefined) this.#table.delete(cell)
   }
+
+  /** The keys that have one. */
+  *keys(): Generator<KeyToken> {
+    for (const { inner } of this.#table.cells(oneOuter)) yield inner
+  }
 }
 
 /** A map per key: the key's cells, one for each entry. */
@@ -218,6 +228,11 @@ export class KeyedMap<K extends Key, V> implements MapState<K, V> {
 
   clear(): void {
     this.#table.deleteOuter(this.#scope.tokenFor(this.#what))
+  }
+
+  /** The keys that have one. */
+  keys(): Iterable<KeyToken> {
+    return this.#table.outers()
   }
 
   *#entries(outer: KeyToken): IterableIterator<[K, V]> {

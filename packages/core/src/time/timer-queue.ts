@@ -33,6 +33,9 @@ export class TimerQueue {
   /** The link of the event timer that is being handled. */
   #link = 0
   #dropped = 0
+  /** Whether processing timers are set no more. */
+  #isProcessingOver = false
+  #droppedProcessing = 0
 
   constructor(table: TimerTable, groupOf: (token: KeyToken) => number) {
     this.#groupOf = groupOf
@@ -45,10 +48,22 @@ export class TimerQueue {
     return this.#dropped
   }
 
+  /** How many processing timers were dropped because they were set at the end of the input. */
+  get droppedProcessing(): number {
+    return this.#droppedProcessing
+  }
+
+  /** The input has ended: those processing timers fire that are set now, and none that is set from now on. */
+  endProcessing(): void {
+    this.#isProcessingOver = true
+  }
+
   /** Sets a timer; the same one twice is one. */
   set(domain: TimerDomain, time: number, name: string, token: KeyToken): void {
-    if (domain === 'processing') this.#processing.set(time, name, token, this.#groupOf, 0)
-    else if (this.#mayFollow()) this.#event.set(time, name, token, this.#groupOf, this.#nextLink())
+    if (domain === 'processing') {
+      if (this.#isProcessingOver) this.#droppedProcessing++
+      else this.#processing.set(time, name, token, this.#groupOf, 0)
+    } else if (this.#mayFollow()) this.#event.set(time, name, token, this.#groupOf, this.#nextLink())
   }
 
   /** Deletes a timer; fine if it is not set. */

@@ -48,6 +48,11 @@ export interface ProcessTimer<K> extends Omit<Timer, 'key'> {
   readonly key: K
 }
 
+/** A key whose input has ended, as `process` sees it. */
+export interface ProcessEnd<K> {
+  readonly key: K
+}
+
 /** Sets timers by the clock for the current key. The same (time, name) twice is one timer. */
 export interface ProcessingTimers {
   /** Fires once the clock is at or past `time`, in milliseconds since the epoch. Results differ from run to run. */
@@ -113,6 +118,24 @@ export interface ProcessSpec<
   onRecord(record: ProcessRecord<T, K, Time>, context: ProcessContext<Out, S, O, Time>): NotAPromise
   /** Called when a timer is due. Timers of one key fire in time order. What it throws stops the job. */
   onTimer?(timer: ProcessTimer<K>, context: ProcessContext<Out, S, O, Time>): NotAPromise
+  /**
+   * Called when the input ends, or the job is drained, for each key that has state, after every timer has fired: the
+   * place to emit what is still gathered. What it emits is not late for what follows. It is called once for each end,
+   * also if the job restarts afterwards; if more input comes in a later run, again when that ends. A stop calls it not.
+   * What it throws stops the job.
+   *
+   * @example
+   * onEnd: ({ key }, { state, emit }) => {
+   *   emit({ key, values: state.gathered.get() })
+   *   state.gathered.clear()
+   * }
+   */
+  onEnd?(end: ProcessEnd<K>, context: ProcessContext<Out, S, O, Time>): NotAPromise
+  /**
+   * What becomes of processing timers that are pending when the input ends: `'fire'` fires them at once, in order and
+   * with their own times, before `onEnd`; `'drop'` deletes them. Both are logged and counted. Default `'fire'`.
+   */
+  readonly timersAtEnd?: 'fire' | 'drop'
 }
 
 /** A spec whose types are forgotten. */
@@ -123,8 +146,19 @@ export class ProcessOperator implements Operator<unknown, unknown> {
   readonly #spec: AnyProcessSpec
   #context!: OpenContext
 
+  readonly timersAtEnd: 'fire' | 'drop'
+  /** Defined only if the spec has it: the engine goes through all keys to call it. */
+  readonly onEnd?: (key: Key, out: Collector<unknown>) => NotAPromise
+
   constructor(spec: AnyProcessSpec) {
     this.#spec = spec
+    this.timersAtEnd = spec.timersAtEnd ?? 'fire'
+    if (spec.onEnd !== undefined) {
+      this.onEnd = (key, out) => {
+        this.#context.out = out
+        return spec.onEnd!({ key }, this.#context)
+      }
+    }
   }
 
   open(context: OperatorContext): void {

@@ -27,8 +27,18 @@ export class BoxedOperator implements Operator<unknown, unknown> {
   readonly #watch: CallWatch
   readonly #out: BoxingCollector
   readonly #record: { value: unknown; time: EventTime; key: Key | undefined }
+  readonly timersAtEnd: 'fire' | 'drop'
+  /** Defined only where the user's operator has it: the engine goes through all keys to call it. */
+  readonly onEnd?: (key: Key, out: Collector<unknown>) => void
 
   constructor(name: string, inner: Operator<unknown, unknown>, watch: CallWatch) {
+    this.timersAtEnd = inner.timersAtEnd ?? 'fire'
+    if (inner.onEnd !== undefined) {
+      this.onEnd = (key, out) => {
+        this.#out.begin(out, key, null)
+        watch.call(name, () => inner.onEnd!(key, this.#out))
+      }
+    }
     this.#name = name
     this.#inner = inner
     this.#watch = watch
