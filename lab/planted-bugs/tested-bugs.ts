@@ -142,4 +142,94 @@ export const testedBugs: readonly TestedBug[] = [
     files: ['packages/core/src/checkpoint/checkpoint-storage.test.ts'],
     shows: /a manifest that was removed is missed/,
   },
+  {
+    name: 'a source is told to forget what only the newest checkpoint has read',
+    plant: {
+      file: 'core/src/runtime/attempt.ts',
+      from: 'this.#retained.at(-1)',
+      to: 'this.#retained[0]',
+    },
+    files: ['packages/core/test/kept-promises.test.ts'],
+    shows: /a source may only forget/,
+  },
+  {
+    name: 'the watermark in onTimer is the one before',
+    plant: {
+      file: 'core/src/operator/operator-link.ts',
+      from: '    this.#ahead = watermark\n  }',
+      to: '    if (watermark === MAX_TIME) this.#ahead = watermark\n  }',
+    },
+    files: ['packages/core/src/operator/chain.test.ts'],
+    shows: /a timer meets the watermark that makes it due/,
+  },
+  {
+    name: 'a checkpoint that completes does not begin the count of failures anew',
+    plant: {
+      file: 'core/src/checkpoint/coordinator.ts',
+      from: '      this.#failures = 0\n',
+      to: '',
+    },
+    files: ['packages/core/src/checkpoint/coordinator.test.ts'],
+    shows: /only failures in a row count/,
+  },
+  {
+    name: 'what was prepared for an aborted checkpoint is forgotten',
+    plant: {
+      file: 'core/src/runtime/sink-task.ts',
+      from: 'prepared: [...this.#prepared],',
+      to: 'prepared: this.#prepared.slice(-1),',
+    },
+    files: ['packages/core/test/kept-promises.test.ts'],
+    shows: /what was prepared for an aborted checkpoint/,
+  },
+  {
+    name: 'every subtask of a sink is given what is to be committed',
+    plant: {
+      file: 'core/src/runtime/sink-task.ts',
+      from: 'this.#pending = subtask === 0 ?',
+      to: 'this.#pending = subtask >= 0 ?',
+    },
+    files: ['packages/core/test/kept-promises.test.ts'],
+    shows: /is given to subtask 0 and to no other/,
+  },
+  {
+    name: 'an operator finishes again after a restart',
+    plant: {
+      file: 'core/src/operator/operator-link.ts',
+      from: '    if (this.#hasEnded) return\n',
+      to: '',
+    },
+    files: ['packages/core/test/runs.test.ts'],
+    shows: /finishes once, however often/,
+  },
+  {
+    name: 'after a rescale a window fires again for keys that were ahead',
+    plant: {
+      file: 'core/src/operator/operator-link.ts',
+      from: 'if (due.isSweep && due.time <= this.#floor.of(due.group)) return true',
+      to: '',
+    },
+    files: ['packages/core/src/operator/chain.test.ts'],
+    shows: /does not fire again when a record of another key/,
+  },
+  {
+    name: 'a split that has ended for a run is never read again',
+    plant: {
+      file: 'core/src/runtime/split-set.ts',
+      from: 'const position = isFinal ? undefined : feed.position()',
+      to: 'const position = undefined',
+    },
+    files: ['packages/core/test/runs.test.ts'],
+    shows: /reads what was added since the last one/,
+  },
+  {
+    name: 'a watermark is restored by the name alone, whatever had it',
+    plant: {
+      file: 'core/src/checkpoint/restored-job.ts',
+      from: ' || entry.type !== this.#types.get(operator)',
+      to: '',
+    },
+    files: ['packages/core/test/restored-watermarks.test.ts'],
+    shows: /another type of operator brings no watermark along/,
+  },
 ]
