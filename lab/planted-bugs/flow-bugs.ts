@@ -53,8 +53,8 @@ export const flowBugs: readonly SimulatorBug[] = [
     name: 'a record travels under a watermark that is ahead of it after a restart',
     plant: {
       file: 'core/src/runtime/split-set.ts',
-      from: 'this.#watermarks.add(newest)',
-      to: 'this.#watermarks.add(newest + 2_000)',
+      from: 'this.#watermarks.add(split, newest)',
+      to: 'this.#watermarks.add(split, newest + 2_000)',
     },
     shows: /misses|has beside/,
     seed: 0,

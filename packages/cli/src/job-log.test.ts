@@ -15,6 +15,7 @@ function logOf(clock: ManualClock) {
     tasks: [],
     state: undefined,
     lastCheckpoint: undefined,
+    eventTimeWaits: [],
   }
   const view: JobView = {
     status: () => status,

@@ -6,7 +6,14 @@ import { bytesText, dateText, durationText, statusText } from './status-text.ts'
 const hour = 3_600_000
 
 function statusOf(...tasks: readonly TaskMetrics[]): JobStatus {
-  return { phase: 'running', restarts: 0, tasks, state: undefined, lastCheckpoint: undefined }
+  return {
+    phase: 'running',
+    restarts: 0,
+    tasks,
+    state: undefined,
+    lastCheckpoint: undefined,
+    eventTimeWaits: [],
+  }
 }
 
 function task(kind: TaskMetrics['kind'], figures: Partial<TaskMetrics>): TaskMetrics {

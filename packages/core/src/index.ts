@@ -142,5 +142,6 @@ export { defaultRestartPolicy } from './runtime/restart-policy.ts'
 export type { RestartPolicy } from './runtime/restart-policy.ts'
 
 // observe
+export type { EventTimeWait } from './observe/event-time-wait.ts'
 export type { JobEvent, JobObserver } from './observe/job-events.ts'
 export type { CheckpointFigures, TaskMetrics } from './observe/metrics.ts'

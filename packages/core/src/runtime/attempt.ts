@@ -1,24 +1,25 @@
 import { CheckpointStorage } from '../checkpoint/checkpoint-storage.ts'
 import type { RestorePlan } from '../checkpoint/compatibility.ts'
-import { Coordinator, isGivenUp, type TaskReport } from '../checkpoint/coordinator.ts'
+import { Coordinator, type TaskReport } from '../checkpoint/coordinator.ts'
 import { manifestFormat, type Manifest, type OperatorEntry } from '../checkpoint/manifest.ts'
 import { entriesOf, withKeys } from '../checkpoint/part-entries.ts'
 import { manifestParts, RestoredJob } from '../checkpoint/restored-job.ts'
-import type { ConnectorContext } from '../connect/source.ts'
-import { sleep } from '@millrace/channels'
 import { makeDurableDirectory } from '../kernel/durable-directory.ts'
 import { describeError, isMillraceError, MillraceError } from '../kernel/errors.ts'
 import type { Owner } from '../kernel/owner.ts'
 import { YieldBudget } from '../kernel/yield-budget.ts'
+import type { EventTimeWait } from '../observe/event-time-wait.ts'
 import type { CheckpointFigures, TaskMetrics } from '../observe/metrics.ts'
 import { planGraph, type Plan } from '../plan/plan.ts'
 import type { OpenStateStore, StoreUsage } from '../state/state-store.ts'
 import { Cancellation } from './cancellation.ts'
+import { repeatCheckpoints } from './checkpoint-loop.ts'
+import { ConnectorContexts } from './connector-contexts.ts'
 import { DataDirectory } from './data-directory.ts'
+import { EventTimeWatch } from './event-time-watch.ts'
 import type { JobSettings } from './job-options.ts'
 import { compareWithProgram } from './program-comparison.ts'
 import { makeTasks, type Tasks } from './task-factory.ts'
-import type { ReaderContext } from './split-feed.ts'
 import type { TaskSurroundings } from './task.ts'
 import { wire } from './wiring.ts'
 
@@ -45,6 +46,7 @@ export class Attempt {
   #store: OpenStateStore | undefined
   #tasks: Tasks = { all: [], sources: [], sinks: [] }
   #coordinator: Coordinator | undefined
+  #eventTime: EventTimeWatch | undefined
   #finish: ((ending: Ending) => void) | undefined
   #fail: ((error: unknown) => void) | undefined
   #isEnding = false
@@ -66,6 +68,11 @@ export class Attempt {
     return this.#store?.usage()
   }
 
+  /** What event time waits for. */
+  get eventTimeWaits(): readonly EventTimeWait[] {
+    return this.#eventTime?.waits() ?? []
+  }
+
   /** Restores, runs and ends. Rejects with the first failure, after everything has been closed. */
   async run(): Promise<Ending> {
     const outcome = new Promise<Ending>((resolve, reject) => {
@@ -82,7 +89,7 @@ export class Attempt {
         })
         this.#running.push(running)
       }
-      this.#running.push(this.#checkpointLoop())
+      this.#running.push(this.#checkpointLoop(), this.#watchEventTime())
       return await outcome
     } finally {
       await this.#close()
@@ -151,7 +158,7 @@ export class Attempt {
     if (restored !== undefined) await this.#storage.renew(restored.checkpoint, this.#owner)
     // What can be refused is refused before anything outside is changed: sinks come last.
     for (const sink of this.#tasks.sinks) await sink.check()
-    for (const task of this.#tasks.all) if (!this.#isSink(task)) await task.open()
+    for (const task of this.#tasks.all) if (!this.#tasks.sinks.includes(task as never)) await task.open()
     for (const sink of this.#tasks.sinks) {
       // Opening a sink discards what others have prepared in it.
       await this.#owner.confirm()
@@ -272,23 +279,30 @@ export class Attempt {
 
   async #checkpointLoop(): Promise<void> {
     const { platform, checkpoints } = this.#settings
-    const { clock } = platform
     const { signal } = this.#cancellation.child()
     try {
-      let pauseMs = checkpoints.everyMs
-      for (;;) {
-        await sleep(clock, pauseMs, signal)
-        if (this.#isEnding) return
-        const startedAt = clock.monotonic()
-        await this.#coordinator!.checkpoint().catch((error: unknown) => {
-          if (!isGivenUp(error)) throw error
-        })
-        const endedAt = clock.monotonic()
-        pauseMs = Math.max(startedAt + checkpoints.everyMs - endedAt, checkpoints.minPauseMs, 0)
-      }
+      await repeatCheckpoints({
+        ...checkpoints,
+        clock: platform.clock,
+        signal,
+        checkpoint: () => this.#coordinator!.checkpoint(),
+        isEnding: () => this.#isEnding,
+      })
     } catch (error) {
       if (!signal.aborted) this.#fail!(error)
     }
+  }
+
+  #watchEventTime(): Promise<void> {
+    const { platform, stalledAfterMs } = this.#settings
+    this.#eventTime = new EventTimeWatch({
+      clock: platform.clock,
+      plan: this.#plan,
+      timings: () => this.#tasks.sources.flatMap((source) => source.timing ?? []),
+      stalledAfterMs,
+      warn: (message) => this.#warn(message),
+    })
+    return this.#eventTime.watch(this.#cancellation.child().signal)
   }
 
   /** The last checkpoint; once its work is visible the attempt is over. */
@@ -322,6 +336,7 @@ export class Attempt {
   #surroundings(restored: RestoredJob): TaskSurroundings {
     const { graph, parallelism, keyGroups, batchRecords, maxOpenReaders, isBounded, platform } =
       this.#settings
+    const contexts = this.#contexts()
     return {
       pipeline: graph.name,
       parallelism,
@@ -342,38 +357,22 @@ export class Attempt {
         this.#ended.add(`${task}/${subtask}`)
         if (this.#ended.size === this.#tasks.all.length) void this.#end('finished')
       },
-      connectorContext: (name) => this.#connectorContext(name, this.#cancellation.child()),
-      readerContext: (name) => this.#readerContext(name),
+      connectorContext: (name) => contexts.ofConnector(name),
+      readerContext: (name) => contexts.ofReader(name),
       warn: (message) => this.#warn(message),
     }
   }
 
-  #readerContext(name: string): ReaderContext {
-    const part = this.#cancellation.child()
-    return {
-      context: this.#connectorContext(name, part),
-      release: () => part.cancel(new MillraceError('CANCELLED', 'the reader was closed')),
-    }
-  }
-
-  #connectorContext(name: string, part: Cancellation): ConnectorContext {
+  #contexts(): ConnectorContexts {
     const { platform, isBounded } = this.#settings
-    const { clock, random, fs } = platform
-    return {
-      name,
-      clock,
-      random,
-      fs,
-      directory: this.#directory.connector(name),
+    return new ConnectorContexts({
+      ...platform,
       owner: this.#owner,
       isBounded,
-      signal: part.signal,
-      warn: (message) => this.#warn(`'${name}': ${message}`),
-    }
-  }
-
-  #isSink(task: unknown): boolean {
-    return this.#tasks.sinks.includes(task as never)
+      directoryOf: (name) => this.#directory.connector(name),
+      cancellation: this.#cancellation,
+      warn: (message) => this.#warn(message),
+    })
   }
 
   #warn(message: string): void {

@@ -44,6 +44,11 @@ export interface JobOptions {
    * was given or a value that it has emitted. Records are frozen for it, those of sources too. Costs time. Default false.
    */
   readonly checkImmutability?: boolean
+  /**
+   * How long event time may stand still while records wait for it, before a warning names the split that holds it back.
+   * Default 30,000.
+   */
+  readonly stalledAfterMs?: number
   readonly observer?: JobObserver
 }
 
@@ -79,6 +84,7 @@ export function settingsOf(options: JobOptions): JobSettings {
     edgeBatches: 4,
     maxOpenReaders: 256,
     checkImmutability: false,
+    stalledAfterMs: 30_000,
     observer: () => {},
     ...options,
     graph: options.checkImmutability === true ? checkedGraph(options.graph) : options.graph,
@@ -98,6 +104,7 @@ export function settingsOf(options: JobOptions): JobSettings {
   atLeastOne('batchRecords', settings.batchRecords, 1_048_576)
   atLeastOne('edgeBatches', settings.edgeBatches, 65_536)
   atLeastOne('maxOpenReaders', settings.maxOpenReaders, 1_000_000)
+  atLeastOne('stalledAfterMs', settings.stalledAfterMs, Number.MAX_SAFE_INTEGER)
   atLeastOne('checkpoints.retain', checkpoints.retain, 1_000)
   atLeastOne('checkpoints.everyMs', checkpoints.everyMs, Number.MAX_SAFE_INTEGER)
   atLeastOne('checkpoints.timeoutMs', checkpoints.timeoutMs, Number.MAX_SAFE_INTEGER)

@@ -1,6 +1,7 @@
 import { sleep } from '@millrace/channels'
 import { DirectoryLock } from '../checkpoint/directory-lock.ts'
 import { describeError, isMillraceError, MillraceError } from '../kernel/errors.ts'
+import type { EventTimeWait } from '../observe/event-time-wait.ts'
 import type { CheckpointFigures, TaskMetrics } from '../observe/metrics.ts'
 import type { StoreUsage } from '../state/state-store.ts'
 import { Attempt, type Ending } from './attempt.ts'
@@ -24,6 +25,8 @@ export interface JobStatus {
   readonly tasks: readonly TaskMetrics[]
   readonly state: StoreUsage | undefined
   readonly lastCheckpoint: CheckpointFigures | undefined
+  /** What event time waits for: empty as long as nothing holds it back. */
+  readonly eventTimeWaits: readonly EventTimeWait[]
 }
 
 /**
@@ -66,6 +69,7 @@ export class Job {
       tasks: this.#attempt?.metrics ?? [],
       state: this.#attempt?.stateUsage,
       lastCheckpoint: this.#lastCheckpoint,
+      eventTimeWaits: this.#attempt?.eventTimeWaits ?? [],
     }
   }
 

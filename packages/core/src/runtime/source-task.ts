@@ -15,6 +15,7 @@ import type { SourceTaskPlan } from '../plan/plan.ts'
 import type { StateTable } from '../state/state-store.ts'
 import { SplitWatermarks } from '../time/split-watermarks.ts'
 import type { TaskWiring } from './chain-task.ts'
+import type { SourceTiming } from './event-time-watch.ts'
 import { FinishedSplits, finishedSplitsSpec } from './finished-splits.ts'
 import { Outlet } from './outlet.ts'
 import { SnapshotSlices } from './snapshot-slices.ts'
@@ -145,6 +146,24 @@ export class SourceTask implements Task {
   stop(drain: boolean): void {
     this.#phase = drain ? 'draining' : 'stopped'
     this.#wakeup.wake()
+  }
+
+  /** How far it has got in event time; undefined without event times. */
+  get timing(): SourceTiming | undefined {
+    const { name, stamp } = this.#plan
+    if (stamp === undefined) return undefined
+    const { disorderMs, idleAfterMs } = stamp.node.timestamps
+    const { holder } = this.#splits
+    return {
+      source: name,
+      subtask: this.#subtask,
+      watermark: this.#watermarks.current,
+      seen: this.metrics.newest - disorderMs,
+      isActive: !this.#isEnded && !this.#watermarks.isIdle,
+      split: holder?.split,
+      isQuiet: holder?.quietSince !== undefined,
+      idleAfterMs,
+    }
   }
 
   checkpointCompleted(): void {}

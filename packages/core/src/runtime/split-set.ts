@@ -170,6 +170,12 @@ export class SplitSet {
     return Array.from(this.#live.values(), (feed) => feed.entry())
   }
 
+  /** The split that the watermark waits for; undefined if there is none, or only splits that were not opened yet. */
+  get holder(): SplitFeed | undefined {
+    const { holder } = this.#watermarks
+    return holder && this.#live.get(holder.split)
+  }
+
   /** How many splits have ended. */
   get finished(): number {
     return this.#options.finished.size
@@ -296,7 +302,9 @@ export class SplitSet {
   }
 
   #add(split: string, position: Json | undefined, newest: number): SplitFeed {
-    const feed = new SplitFeed(split, this.#watermarks.add(newest), position, (ready) => this.#ready(ready))
+    const feed = new SplitFeed(split, this.#watermarks.add(split, newest), position, (ready) =>
+      this.#ready(ready),
+    )
     this.#live.set(split, feed)
     return feed
   }

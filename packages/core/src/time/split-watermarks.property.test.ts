@@ -21,7 +21,7 @@ test('the splits of a source and the inputs of a task follow one rule', () => {
       fc.array(step, { maxLength: 60 }),
       (count, initial, steps) => {
         const watermarks = new SplitWatermarks(disorderMs, initial)
-        const splits = Array.from({ length: count }, () => watermarks.add())
+        const splits = Array.from({ length: count }, (_, number) => watermarks.add(`${number}`))
         watermarks.unread(false)
         // One more input stands for the splits that a source may still find, so that the last end is not the end of time.
         const merger = new WatermarkMerger(count + 1, initial)

@@ -5,7 +5,7 @@ import { SplitWatermarks, type SplitTime } from './split-watermarks.ts'
 /** Watermarks of splits that are all known from the start, without disorder. */
 function watermarksOf(count: number): { watermarks: SplitWatermarks; splits: readonly SplitTime[] } {
   const watermarks = new SplitWatermarks(0)
-  const splits = Array.from({ length: count }, () => watermarks.add())
+  const splits = Array.from({ length: count }, (_, number) => watermarks.add(`${number}`))
   watermarks.unread(false)
   return { watermarks, splits }
 }
@@ -45,7 +45,7 @@ describe('the watermark of the splits of a source', () => {
   test('a split that is added holds the watermark where it is until it has passed it', () => {
     const { watermarks, splits } = watermarksOf(1)
     observe(watermarks, splits[0]!, 100)
-    const added = watermarks.add()
+    const added = watermarks.add('added')
     expect(observe(watermarks, splits[0]!, 200)).toBe(100)
     expect(observe(watermarks, added, 50)).toBe(100)
     expect(observe(watermarks, added, 150)).toBe(150)
@@ -53,7 +53,7 @@ describe('the watermark of the splits of a source', () => {
 
   test('splits that were not read yet hold the watermark where it is', () => {
     const watermarks = new SplitWatermarks(0)
-    const split = watermarks.add()
+    const split = watermarks.add('added')
     expect(observe(watermarks, split, 100)).toBe(MIN_TIME)
     expect([watermarks.isIdle, watermarks.holder]).toEqual([false, undefined])
     watermarks.unread(false)
@@ -74,7 +74,7 @@ describe('the watermark of the splits of a source', () => {
     const { watermarks, splits } = watermarksOf(2)
     observe(watermarks, splits[0]!, 7_000)
     watermarks.finish(splits[0]!)
-    const added = watermarks.add()
+    const added = watermarks.add('added')
     expect([added.input, added.newest]).toEqual([splits[0]!.input, MIN_TIME])
     observe(watermarks, splits[1]!, 9_000)
     expect(observe(watermarks, added, 8_000)).toBe(8_000)

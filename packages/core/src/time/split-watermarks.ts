@@ -3,6 +3,7 @@ import { WatermarkMerger } from './watermark-merger.ts'
 
 /** How far one live split has got in event time. */
 export interface SplitTime {
+  readonly split: string
   /** The newest event time seen; `MIN_TIME` before the first. */
   newest: EventTime
   /** Its number in the merger. */
@@ -65,8 +66,8 @@ export class SplitWatermarks {
    * reached may come from one with more splits in one subtask, which the slowest of them held back; those that are here
    * count from the start.
    */
-  add(newest: EventTime = MIN_TIME): SplitTime {
-    const split = { newest, input: this.#merger.add() }
+  add(name: string, newest: EventTime = MIN_TIME): SplitTime {
+    const split = { split: name, newest, input: this.#merger.add() }
     this.#splits[split.input] = split
     this.#merger.advance(split.input, newest - this.#disorderMs)
     return split
