@@ -40,7 +40,7 @@ describe('millrace run', () => {
     'EN-248 a job that is stopped by %s ends with 0 and goes on where it was',
     async (signal) => {
       const directory = await scratch()
-      const first = runNumbers(directory, '--bounded', '--set', 'rate=500')
+      const first = runNumbers(directory, '--bounded', '--set', 'rate=50')
       await first.says(/checkpoint 3/)
       first.kill(signal)
       const stopped = await first.ended
@@ -56,7 +56,7 @@ describe('millrace run', () => {
   test('a job that is killed goes on from its last checkpoint, and every result is there once', async () => {
     const directory = await scratch()
     for (let life = 0; life < 2; life++) {
-      const killed = runNumbers(directory, '--bounded', '--set', 'rate=500')
+      const killed = runNumbers(directory, '--bounded', '--set', 'rate=50')
       await killed.says(/(?:checkpoint \d+,[^]*){2}/)
       killed.kill('SIGKILL')
       expect((await killed.ended).code).toBe('SIGKILL')
@@ -106,6 +106,7 @@ describe('millrace run', () => {
     ])
     await job.says(/loading the command/)
     job.kill('SIGTERM')
+    job.write('')
     expect((await job.ended).code).toBe(0)
     await expect(stat(`${directory}/out`)).rejects.toThrow('ENOENT')
   })
@@ -122,7 +123,7 @@ describe('millrace run', () => {
 
   test('a job whose log is read by nobody any more stops cleanly all the same', async () => {
     const directory = await scratch()
-    const first = runNumbers(directory, '--bounded', '--set', 'rate=500')
+    const first = runNumbers(directory, '--bounded', '--set', 'rate=50')
     await first.says(/checkpoint 2/)
     first.closeOutputs()
     first.kill('SIGHUP')
@@ -136,7 +137,7 @@ describe('millrace run', () => {
     'a job whose terminal is closed stops cleanly and exits with 0',
     async () => {
       const directory = await scratch()
-      const options = `--data-dir ${directory}/data --set out=${directory}/out --set rate=500`
+      const options = `--data-dir ${directory}/data --set out=${directory}/out --set rate=50`
       // The first wait ends when the terminal closes; the shell passes that on and tells how the job ended.
       const job = `trap 'kill -HUP $!' HUP; '${process.execPath}' '${launcher}' run '${numbers}' ${options} & wait; wait $!; echo $? > ${directory}/code`
       const terminal = spawn('/usr/bin/script', ['-qc', job, '/dev/null'])
@@ -196,7 +197,7 @@ describe('millrace run', () => {
 
   test('two jobs cannot use one data directory: the second ends with 4', async () => {
     const directory = await scratch()
-    const first = runNumbers(directory, '--set', 'rate=100')
+    const first = runNumbers(directory, '--set', 'rate=20')
     await first.says(/checkpoint 1/)
     const { code, err } = await runNumbers(directory).ended
     expect(err).toMatch(/^DIRECTORY_LOCKED: .* is in use by process \d+/)

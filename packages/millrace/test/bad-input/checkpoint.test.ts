@@ -17,7 +17,7 @@ describe('a job that was interrupted', () => {
 
   beforeEach(async () => {
     directory = await scratch()
-    job = start(numbers, '--set', 'rate=400')
+    job = start(numbers, '--set', 'rate=50')
     await job.says(/checkpoint 4/)
   })
 

@@ -1,13 +1,14 @@
-// Preloaded by a test: makes the modules of the command take long to load, and says when that begins.
+// Preloaded by a test: says when the modules of the command are to be loaded, and loads them when standard input ends.
 import { register } from 'node:module'
 
 const hooks = `
+  import { once } from 'node:events'
   import { writeSync } from 'node:fs'
-  import { setTimeout } from 'node:timers/promises'
+  import { Socket } from 'node:net'
   export async function load(url, context, next) {
     if (url.endsWith('/cli/dist/main.js')) {
       writeSync(2, 'loading the command\\n')
-      await setTimeout(500)
+      await once(new Socket({ fd: 0 }).resume(), 'end')
     }
     return next(url, context)
   }

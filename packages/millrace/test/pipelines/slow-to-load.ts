@@ -1,10 +1,14 @@
+import { once } from 'node:events'
 import process from 'node:process'
 import { pipeline } from 'millrace'
 import { files } from '@millrace/connector-files'
 import { generate } from '@millrace/connector-generator'
 
 process.stdout.write('loading\n')
-await new Promise((resolve) => setTimeout(resolve, 500))
+// Waiting for a signal alone does not keep a process alive.
+const alive = setInterval(() => {}, 1_000)
+await once(process, 'SIGINT')
+clearInterval(alive)
 
 export default pipeline('slow', (p) => {
   const out = p.parameter('out', { required: 'string' })

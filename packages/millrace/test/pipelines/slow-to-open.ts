@@ -1,10 +1,10 @@
+import { once } from 'node:events'
 import process from 'node:process'
-import { setTimeout } from 'node:timers/promises'
 import { pipeline, type Source } from 'millrace'
 import { files } from '@millrace/connector-files'
 import { generate } from '@millrace/connector-generator'
 
-/** Takes a while to be opened, as after a restart with much state. */
+/** Is not open before the signal to stop, as after a restart with much state. */
 export default pipeline('slow-to-open', (p) => {
   const out = p.parameter('out', { required: 'string' })
   const numbers: Source<number> = generate({ seed: 1, rate: 100, make: ({ index }) => index })
@@ -14,7 +14,7 @@ export default pipeline('slow-to-open', (p) => {
     discover: (context) => numbers.discover(context),
     open: async (split, from, context) => {
       process.stdout.write('opening\n')
-      await setTimeout(700)
+      await once(process, 'SIGTERM')
       return numbers.open(split, from, context)
     },
   }
