@@ -1,19 +1,18 @@
+import { once } from 'node:events'
 import { writeSync } from 'node:fs'
-import { setTimeout as pause } from 'node:timers/promises'
+import process from 'node:process'
 import { writeJson } from '@millrace/connector-files'
 import { generate } from '@millrace/connector-generator'
 import { output, pipeline, state, type Codec, type Json, type Pipeline, type Sink } from 'millrace'
 
-/** How long a slow phase lasts, in milliseconds. */
-const slowMs = 600
-
-/** Counts how often each number has come; one phase of its life, `slow`, takes its time and says when it begins. */
+/** Counts how often each number has come. One phase of its life, `slow`, says when it begins and lasts until SIGTERM. */
 const program: Pipeline = pipeline(
   'slow-phases',
   (p) => {
     const out = p.parameter('out', { required: 'string' })
     const slow = p.parameter('slow', 'none')
-    p.from('numbers', generate({ seed: 1, count: 600, rate: 1_000, make: ({ index }) => index }))
+    const rate = p.parameter('rate', 50)
+    p.from('numbers', generate({ seed: 1, count: 600, rate, make: ({ index }) => index }))
       .keyBy((n) => n % 50)
       .process('seen', {
         emits: output<{ n: number; seen: number }>(),
@@ -40,7 +39,7 @@ function codec(isSlow: boolean): Codec<number> {
       if (isSlow) {
         if (!isSaid) say('restore')
         isSaid = true
-        const until = performance.now() + slowMs / 50
+        const until = performance.now() + 10
         while (performance.now() < until);
       }
       return bytes.float64()
@@ -49,10 +48,15 @@ function codec(isSlow: boolean): Codec<number> {
 }
 
 function slowly<T, C extends Json>(phase: string, sink: Sink<T, C>): Sink<T, C> {
+  let isOver = false
   const begin = async (name: string): Promise<void> => {
-    if (name !== phase) return
+    if (name !== phase || isOver) return
     say(name)
-    await pause(slowMs)
+    // Waiting for a signal alone does not keep a process alive.
+    const alive = setInterval(() => {}, 1_000)
+    await once(process, 'SIGTERM')
+    clearInterval(alive)
+    isOver = true
   }
   return {
     kind: sink.kind,
