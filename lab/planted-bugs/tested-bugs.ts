@@ -25,9 +25,9 @@ export const testedBugs: readonly TestedBug[] = [
   {
     name: 'a record that is left out has changed a state value in place',
     plant: {
-      file: 'core/src/state/transactional-table.ts',
-      from: 'cell.value = valueBefore()',
-      to: 'void [cell, valueBefore]',
+      file: 'core/src/state/backup.ts',
+      from: 'if (copy !== undefined) return () => copy',
+      to: 'if (copy !== undefined) return () => value',
     },
     files: ['packages/core/src/operator/failed-record.property.test.ts'],
     shows: /leaves nothing behind/,
@@ -231,5 +231,55 @@ export const testedBugs: readonly TestedBug[] = [
     },
     files: ['packages/core/test/restored-watermarks.test.ts'],
     shows: /another type of operator brings no watermark along/,
+  },
+  {
+    name: 'a map that returns a promise emits it',
+    plant: {
+      file: 'core/src/operator/fuse.ts',
+      from: "if (step.kind !== 'flatMap') return promiseCheck(result)",
+      to: "if (step.kind !== 'flatMap') return ''",
+    },
+    files: ['packages/core/test/errors-and-time.test.ts'],
+    shows: /a map that returns a promise stops the job/,
+  },
+  {
+    name: 'an async onRecord runs on behind the back of the engine',
+    plant: {
+      file: 'core/src/operator/operator-link.ts',
+      from: 'if (returned !== undefined && isThenable(returned)) refusePromise(returned)',
+      to: '',
+    },
+    files: ['packages/flow/src/synchronous.test.ts'],
+    shows: /onRecord: stops the job/,
+  },
+  {
+    name: 'a number that is too large becomes infinite',
+    plant: {
+      file: 'core/src/kernel/lost-number.ts',
+      from: 'hasLongNumber(text) || !isFiniteThroughout(value)',
+      to: 'hasLongNumber(text)',
+    },
+    files: ['packages/core/src/kernel/decode.test.ts'],
+    shows: /would become infinite and is refused/,
+  },
+  {
+    name: 'NaN is written as null',
+    plant: {
+      file: 'core/src/kernel/encode-json.ts',
+      from: "if (typeof value === 'number') return !Number.isFinite(value)",
+      to: "if (typeof value === 'number') return false",
+    },
+    files: ['packages/core/src/kernel/encode-json.test.ts'],
+    shows: /NaN is refused/,
+  },
+  {
+    name: 'a record that is changed behind scan is not noticed',
+    plant: {
+      file: 'core/src/kernel/immutable-values.ts',
+      from: 'if (isData) Object.freeze(value)',
+      to: '',
+    },
+    files: ['packages/core/test/immutability.test.ts'],
+    shows: /a map behind scan: fails the job/,
   },
 ]

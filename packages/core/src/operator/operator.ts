@@ -137,7 +137,8 @@ export interface StateDescriptor<T> {
   readonly codec?: Codec<T>
   /**
    * How a value is put back when the record that changed it fails and the error policy leaves it out. Absent: by
-   * `codec`, so that each record that reads an object costs what writing it costs. Never used with the policy `fail`.
+   * copy, or by `codec` for what holds other objects, so that reading a large value costs. Never used with the policy
+   * `fail`.
    */
   readonly backup?: Backup<T>
 }

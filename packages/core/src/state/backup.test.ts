@@ -19,6 +19,10 @@ describe('a backup', () => {
       at: 7n,
     })
     expect(other()).toEqual([0])
+    const flat = { n: 1, name: 'a', none: null, missing: undefined }
+    const flatBefore = backup(flat)
+    flat.n = 2
+    expect(flatBefore()).toStrictEqual({ n: 1, name: 'a', none: null, missing: undefined })
     for (const primitive of [1, 'a', null, undefined, 1n, true]) expect(backup(primitive)()).toBe(primitive)
   })
 

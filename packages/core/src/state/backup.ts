@@ -1,6 +1,7 @@
 import { ByteReader, ByteWriter } from '../kernel/bytes.ts'
 import type { Codec } from '../kernel/codec.ts'
 import { describeError, MillraceError } from '../kernel/errors.ts'
+import { isPlainObject } from '../kernel/plain-object.ts'
 
 /**
  * Remembers a state value before a record may change it: returns a function that gives the value as it is now, to put
@@ -26,13 +27,15 @@ export function backupByLength<T>(values: T[]): () => T[] {
 }
 
 /**
- * For any value that `codec` can write: costs what writing it costs, except for primitive values. `what` names the
- * state for the error `STATE_MISUSED` when it cannot be written.
+ * For any value that `codec` can write. A primitive value costs nothing, an array or plain object of such values a copy,
+ * and any other what writing it costs. `what` names the state for the error `STATE_MISUSED` when it cannot be written.
  */
 export function backupByCodec<T>(codec: Codec<T>, what: string): Backup<T> {
   const writer = new ByteWriter()
   return (value) => {
     if (typeof value !== 'object' || value === null) return () => value
+    const copy = flatCopy(value)
+    if (copy !== undefined) return () => copy
     writer.reset()
     try {
       codec.encode(value, writer)
@@ -48,4 +51,16 @@ export function backupByCodec<T>(codec: Codec<T>, what: string): Backup<T> {
     const bytes = writer.written().slice()
     return () => codec.decode(new ByteReader(bytes), codec.version)
   }
+}
+
+/** A copy of an array or a plain object that holds nothing but primitive values; undefined for any other value. */
+function flatCopy<T extends object>(value: T): T | undefined {
+  if (Array.isArray(value)) return value.every(isPrimitive) ? (value.slice() as T) : undefined
+  if (!isPlainObject(value)) return undefined
+  for (const name in value) if (!isPrimitive(value[name])) return undefined
+  return { ...value }
+}
+
+function isPrimitive(value: unknown): boolean {
+  return value === null || (typeof value !== 'object' && typeof value !== 'function')
 }

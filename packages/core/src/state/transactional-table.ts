@@ -1,6 +1,7 @@
 import { assert } from '../kernel/assert.ts'
 import type { KeyToken } from '../kernel/key-token.ts'
 import type { Backup } from './backup.ts'
+import { CellBackups } from './cell-backups.ts'
 import type { Cell, StateTable } from './state-store.ts'
 import type { Participant, Transaction } from './transaction.ts'
 
@@ -23,8 +24,7 @@ export class TransactionalTable<T> implements StateTable<T>, Participant {
   readonly #table: StateTable<T>
   readonly #transaction: Transaction
   readonly #backup: Backup<T>
-  #hasJoined = false
-  readonly #before = new Map<Cell<T>, () => T>()
+  readonly #before = new CellBackups<T>()
   readonly #made = new Set<Cell<T>>()
   readonly #deleted = new Set<Cell<T>>()
   readonly #cleared = new Set<KeyToken>()
@@ -34,6 +34,7 @@ export class TransactionalTable<T> implements StateTable<T>, Participant {
     this.#table = table
     this.#transaction = transaction
     this.#backup = backup
+    transaction.join(this)
   }
 
   get size(): number {
@@ -51,7 +52,6 @@ export class TransactionalTable<T> implements StateTable<T>, Participant {
 
   create(outer: KeyToken, inner: KeyToken, group: number, value: T): Cell<T> {
     if (!this.#transaction.isOpen) return this.#table.create(outer, inner, group, value)
-    this.#join()
     // Behind a cell that `commit` makes come those that were made after it.
     if (this.#fresh.size === 0 && !this.#isTaken(outer, inner)) {
       const cell = this.#table.create(outer, inner, group, value)
@@ -78,14 +78,12 @@ export class TransactionalTable<T> implements StateTable<T>, Participant {
     if (!this.#transaction.isOpen) this.#table.delete(cell)
     else if (this.#made.delete(cell)) this.#table.delete(cell)
     else if (!this.#fresh.delete(cell) && !this.#isHidden(cell)) {
-      this.#join()
       this.#deleted.add(cell)
     }
   }
 
   deleteOuter(outer: KeyToken): void {
     if (!this.#transaction.isOpen) return this.#table.deleteOuter(outer)
-    this.#join()
     for (const cells of [this.#made, this.#fresh, this.#deleted]) {
       for (const cell of cells) {
         if (!sameToken(cell.outer, outer)) continue
@@ -119,22 +117,21 @@ export class TransactionalTable<T> implements StateTable<T>, Participant {
   }
 
   commit(): void {
-    for (const outer of this.#cleared) this.#table.deleteOuter(outer)
-    for (const cell of this.#deleted) this.#table.delete(cell)
+    if (this.#cleared.size > 0) for (const outer of this.#cleared) this.#table.deleteOuter(outer)
+    if (this.#deleted.size > 0) for (const cell of this.#deleted) this.#table.delete(cell)
     for (const { outer, inner, group, value } of this.#fresh) this.#table.create(outer, inner, group, value)
     this.#leave()
   }
 
   rollback(): void {
-    for (const [cell, valueBefore] of this.#before) cell.value = valueBefore()
+    this.#before.restore()
     for (const cell of this.#made) this.#table.delete(cell)
     this.#leave()
   }
 
   #handedOut(cell: Cell<T>): Cell<T> {
     if (this.#before.has(cell) || this.#made.has(cell)) return cell
-    this.#join()
-    this.#before.set(cell, this.#backup(cell.value))
+    this.#before.add(cell, this.#backup(cell.value))
     return cell
   }
 
@@ -155,15 +152,13 @@ export class TransactionalTable<T> implements StateTable<T>, Participant {
     return undefined
   }
 
-  #join(): void {
-    if (this.#hasJoined) return
-    this.#hasJoined = true
-    this.#transaction.join(this)
-  }
-
   #leave(): void {
-    this.#hasJoined = false
-    for (const set of [this.#before, this.#made, this.#deleted, this.#cleared, this.#fresh]) set.clear()
+    // Clearing one that is empty costs as much as filling it.
+    this.#before.clear()
+    if (this.#made.size > 0) this.#made.clear()
+    if (this.#deleted.size > 0) this.#deleted.clear()
+    if (this.#cleared.size > 0) this.#cleared.clear()
+    if (this.#fresh.size > 0) this.#fresh.clear()
   }
 }
 
