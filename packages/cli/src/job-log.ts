@@ -195,7 +195,7 @@ export class JobLog {
 /** A job's figures for programs. */
 function fieldsOf(view: JobView): Readonly<Record<string, unknown>> {
   const { recordsIn, recordsOut, inRate, outRate, watermark, counts } = view.figures()
-  const { restarts, state } = view.status()
+  const { restarts, state, eventTimeWaits } = view.status()
   return {
     recordsIn,
     recordsOut,
@@ -205,5 +205,6 @@ function fieldsOf(view: JobView): Readonly<Record<string, unknown>> {
     restarts,
     stateBytes: state?.liveBytes ?? 0,
     counts: Object.fromEntries(counts),
+    eventTimeWaits,
   }
 }

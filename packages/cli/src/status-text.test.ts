@@ -74,6 +74,20 @@ describe('the status of a job', () => {
     )
   })
 
+  test('names the split that windows have waited for longest, once that lasts', () => {
+    const wait = { subtask: 0, watermark: now, ahead: now, isQuiet: true, idleAfterMs: undefined }
+    const waits = [
+      { ...wait, source: 'logs', split: 'b.log', since: now - 7_000 },
+      { ...wait, source: 'logs', split: 'a.log', since: now - 42_000 },
+    ]
+    const text = (at: number): string => {
+      const status = { ...statusOf(), eventTimeWaits: waits }
+      return statusText(status, new Progress(0).update(status, 1_000), at)
+    }
+    expect(text(now)).toBe("running  0 in/s  0 out/s  windows wait 42 s for 'logs' split 'a.log'")
+    expect(text(now - 38_000)).toBe('running  0 in/s  0 out/s')
+  })
+
   test('shows the event time itself when it is that of old data', () => {
     const status = statusOf(task('source', { watermark: now - 24 * hour }))
     expect(statusText(status, new Progress(0).update(status, 1_000), now)).toContain('at 2025-12-31 12:00:00')

@@ -1,4 +1,4 @@
-import type { JobStatus } from '@millrace/core'
+import type { EventTimeWait, JobStatus } from '@millrace/core'
 import type { Figures } from './progress.ts'
 
 /**
@@ -16,10 +16,24 @@ export function statusText(status: JobStatus, figures: Figures, now: number): st
     const { checkpoint, completedAt, durationMs } = lastCheckpoint
     parts.push(`checkpoint ${checkpoint}, ${durationText(now - completedAt)} ago, ${whole(durationMs)} ms`)
   }
+  const wait = longestOf(status.eventTimeWaits)
+  if (wait !== undefined && now - wait.since >= waitShownMs) parts.push(waitText(wait, now))
   if (state !== undefined && state.cells > 0) parts.push(`state ${bytesText(state.liveBytes)}`)
   if (restarts > 0) parts.push(`restarts ${restarts}`)
   for (const [metric, count] of counts) parts.push(`${metricNames[metric] ?? metric} ${whole(count)}`)
   return parts.join('  ')
+}
+
+/** How long event time must have waited for one place before the status shows it: sources take turns all the time. */
+const waitShownMs = 5_000
+
+function longestOf(waits: readonly EventTimeWait[]): EventTimeWait | undefined {
+  return waits.toSorted((a, b) => a.since - b.since)[0]
+}
+
+function waitText({ source, split, since }: EventTimeWait, now: number): string {
+  const place = split === undefined ? `'${source}'` : `'${source}' split '${split}'`
+  return `windows wait ${durationText(now - since)} for ${place}`
 }
 
 /** Names of metrics for people. */
