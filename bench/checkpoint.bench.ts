@@ -5,7 +5,7 @@
 import { mkdtempSync, readdirSync, rmSync, statSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import path from 'node:path'
-import { startJob, type Job, type JobEvent, type StateStore } from '@millrace/core'
+import { startJob, type Job, type JobEvent, type Slicing, type StateStore } from '@millrace/core'
 import { output, pipeline, state, type Pipeline } from '@millrace/flow'
 import { nodePlatform } from '@millrace/node'
 import { memoryStore } from '@millrace/store-memory'
@@ -53,7 +53,9 @@ function watchedStore(): StateStore {
   }
   return wrappedStore(store, (open) => ({
     freeze: watched((owner: string, subtask: number) => open.freeze(owner, subtask)),
-    encode: watched((owner: string, subtask: number, ms: number) => open.encode(owner, subtask, ms)),
+    encode: watched((owner: string, subtask: number, slicing: Slicing) =>
+      open.encode(owner, subtask, slicing),
+    ),
   }))
 }
 

@@ -69,8 +69,9 @@ async function chainOf({ assigner, aggregates }: Question): Promise<Chain> {
   const node = graph.nodes.find((each): each is OperatorNode => each.kind === 'operator')!
   const { exchange } = node.inputs[0]
   const keyBy = exchange.kind === 'key' ? exchange.by : undefined
-  const { fs, clock } = simPlatform({ seed: 1 })
-  const store = await memoryStore().open({ fs, clock, directory: 'state', from: undefined, retained: [] })
+  const { fs } = simPlatform({ seed: 1 })
+  const budget = { spend: () => false, turn: async () => {} }
+  const store = await memoryStore().open({ fs, budget, directory: 'state', from: undefined, retained: [] })
   const work = { kind: 'operator', create: node.create, keyBy } as const
   const targets = new Map([['main', [{ kind: 'port', port: 0 } as const]]])
   const chain = new Chain([{ kind: 'part', part: { name: 'window', onError: 'fail', work, targets } }], {
@@ -78,7 +79,7 @@ async function chainOf({ assigner, aggregates }: Question): Promise<Chain> {
     subtask: 0,
     keyGroups: 128,
     cursor: new Cursor(),
-    budget: { spend: () => false },
+    budget,
     ports: [{ receive: () => {} }],
     now: () => 0,
     table: (owner, spec) => store.table({ ...spec, owner, subtask: 0, groups: { first: 0, last: 127 } }),

@@ -1,6 +1,6 @@
 import { describe, expect, test } from 'vitest'
-import { MemorySink, memorySource } from '@millrace/core'
-import { count, output, tumbling, type PipelineBuilder } from '@millrace/flow'
+import { MemorySink, memorySource, type Job } from '@millrace/core'
+import { count, output, sliding, tumbling, type PipelineBuilder } from '@millrace/flow'
 import { simPlatform, type SimPlatform } from '@millrace/testkit'
 import { pacedSource } from './paced-source.ts'
 import { live } from './simulated-job.ts'
@@ -13,14 +13,16 @@ class CountedWorld {
   /** The most that was counted between two turns. */
   longest = 0
   total = 0
+  turns = 0
   #sinceTurn = 0
 
-  constructor() {
-    const platform = simPlatform({ seed: 1, workPerTurn })
+  constructor(fs?: SimPlatform['fs']) {
+    const platform = simPlatform({ seed: 1, workPerTurn, ...(fs === undefined ? {} : { fs }) })
     const { scheduler } = platform
     const turn = async (): Promise<void> => {
       await scheduler.turn()
       this.#sinceTurn = 0
+      this.turns++
     }
     this.platform = { ...platform, scheduler: { turn } }
   }
@@ -170,5 +172,77 @@ describe('between two slices', () => {
     expect(result?.outcome).toBe('failed')
     expect(fired.length).toBeGreaterThan(0)
     expect(fired.length).toBeLessThan(keys.length)
+  })
+
+  test('a checkpoint that began before a burst of timers completes while they fire', async () => {
+    let fired = 0
+    const firedAtCompletion: number[] = []
+    let begun: Job | undefined
+    const { result } = await live(
+      (p) => {
+        p.from('n', memorySource({ all: [...keys, 5_000] }))
+          .tap((n) => {
+            // The barrier comes behind this record, and before the one that sets off the burst.
+            if (n === 999) void begun!.checkpoint()
+          })
+          .withTimestamps({ at: (n) => (n < 5_000 ? 1 : n) })
+          .keyBy((n) => n)
+          .process('timers', {
+            emits: output<number>(),
+            onRecord({ value }, { timers }) {
+              if (value < 5_000) timers.setEvent(1_000)
+            },
+            onTimer({ time }, { timers }) {
+              fired++
+              if (time < 1_010) timers.setEvent(time + 1)
+            },
+          })
+          .to('out', new MemorySink())
+      },
+      {
+        platform: simPlatform({ seed: 1, workPerTurn: 20 }),
+        batchRecords: 1,
+        onEvent: (event, job) => {
+          if (event.kind === 'started') begun = job
+          if (event.kind === 'checkpointCompleted') firedAtCompletion.push(fired)
+        },
+      },
+    )
+    expect(result).toEqual({ outcome: 'finished' })
+    expect(fired).toBe(11_000)
+    expect(firedAtCompletion[0]).toBeGreaterThan(0)
+    expect(firedAtCompletion[0]).toBeLessThan(11_000)
+  })
+
+  test('a restart takes up a thousand timers and windows in slices', async () => {
+    const world = new CountedWorld()
+    const build = (p: PipelineBuilder): void => {
+      const keyed = p
+        .from('n', pacedSource({ all: [...keys, ...keys, ...keys] }, 5))
+        .withTimestamps({ at: () => 1 })
+        .keyBy((n) => n)
+      keyed
+        .process('timers', {
+          emits: output<number>(),
+          onRecord: (_record, { timers }) => timers.setEvent(1_000),
+        })
+        .to('out', new MemorySink())
+      keyed
+        .window(sliding({ size: 100, slide: 10 }))
+        .aggregate('windows', { n: count() })
+        .to('results', new MemorySink())
+    }
+    const isFull = (job: Job): boolean => (job.status().state?.cells ?? 0) >= 2_000
+    const first = await live(build, {
+      platform: world.platform,
+      onEvent: (event, job) => {
+        if (event.kind === 'checkpointCompleted' && isFull(job)) void job.stop()
+      },
+    })
+    expect(first.result).toEqual({ outcome: 'stopped' })
+    const again = new CountedWorld(first.platform.fs)
+    const turns = again.turns
+    await live(build, { platform: again.platform, until: (job) => isFull(job) })
+    expect(again.turns - turns).toBeGreaterThan(2_000 / workPerTurn)
   })
 })

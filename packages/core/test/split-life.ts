@@ -1,5 +1,13 @@
 import { ManualClock, seededRandom, systemScheduler, Wakeup, type Random } from '@millrace/channels'
-import type { ConnectorContext, OpenStateStore, Poll, Source, SplitReader, StateTable } from '@millrace/core'
+import type {
+  ConnectorContext,
+  OpenStateStore,
+  Pacing,
+  Poll,
+  Source,
+  SplitReader,
+  StateTable,
+} from '@millrace/core'
 import { memoryStore } from '@millrace/store-memory'
 import { SimFs } from '@millrace/testkit'
 import { YieldBudget } from '../src/kernel/yield-budget.ts'
@@ -107,15 +115,17 @@ export class ScriptedSource implements Source<number, number> {
   }
 }
 
+/** Does everything in one turn of the event loop. */
+export const unhurried: Pacing = { spend: () => false, turn: async () => {} }
+
 /** The table in which a source keeps what has ended, as a store restores it from what another has persisted. */
 export async function finishedTable(
   fs: SimFs = new SimFs(),
   from?: Awaited<ReturnType<OpenStateStore['persist']>>,
 ): Promise<{ store: OpenStateStore; table: StateTable<Uint8Array> }> {
-  const clock = new ManualClock(0)
   const store = await memoryStore().open({
     fs,
-    clock,
+    budget: unhurried,
     directory: 'state',
     from,
     retained: from === undefined ? [] : [from],
@@ -128,8 +138,7 @@ export async function finishedTable(
 
 /** The splits of a table that have ended; none by default. */
 export async function finishedSplits(table?: StateTable<Uint8Array>): Promise<FinishedSplits> {
-  const budget = new YieldBudget({ clock: new ManualClock(0), scheduler: systemScheduler })
-  return FinishedSplits.load(table ?? (await finishedTable()).table, 16, budget)
+  return FinishedSplits.load(table ?? (await finishedTable()).table, 16, unhurried)
 }
 
 /** What is chosen for a life; the rest is small. */

@@ -71,13 +71,16 @@ export class BlockLoader {
     }
   }
 
-  /** Hands the tables their cells, when all blocks were loaded. */
-  finish(): void {
+  /** Hands the tables their cells, when all blocks were loaded. Yields after each unit of work. */
+  *finish(): Generator<undefined> {
     for (const byName of this.#families.values()) {
       for (const { targets } of byName.values()) {
         for (const { table, cells, foreign } of targets) {
-          table.restore(cells.splice(0))
-          for (const cell of foreign.splice(0)) table.changed(cell)
+          yield* table.restore(cells.splice(0))
+          for (const cell of foreign.splice(0)) {
+            table.changed(cell)
+            yield
+          }
         }
       }
     }

@@ -1,8 +1,21 @@
+import { TokenMap } from '@millrace/core'
 import type { KeyToken } from '@millrace/core'
 import type { MemoryCell } from './memory-cell.ts'
-import { TokenMap } from './token-map.ts'
 
-type Cells<T> = TokenMap<MemoryCell<T>>
+/** The cells under one outer token. */
+export class OuterCells<T> extends TokenMap<MemoryCell<T>> {
+  /** Whether the outer token was removed: iterations under way end. */
+  isRemoved = false
+
+  /** In order of `seq`. May be changed meanwhile: cells added may be left out, and cells deleted may still come. */
+  inOrder(): Iterator<MemoryCell<T>> & Iterable<MemoryCell<T>> {
+    return this.valuesInOrder(seqOf)
+  }
+}
+
+function seqOf(cell: MemoryCell<unknown>): number {
+  return cell.seq
+}
 
 /**
  * The live cells of one table, found by outer and inner token.
@@ -10,13 +23,13 @@ type Cells<T> = TokenMap<MemoryCell<T>>
  * True between any two calls:
  *
  *  1. No outer token has an empty map under it, so an emptied one takes no memory.
- *  2. The cells under one outer token stand in order of `seq`.
+ *  2. Cells are added under an outer token in order of `seq`.
  *  3. `#lastCells` is what stands under `#lastOuter`. Most tables ask for one outer token again and again.
  */
 export class CellIndex<T> {
-  readonly #outers = new TokenMap<Cells<T>>()
+  readonly #outers = new TokenMap<OuterCells<T>>()
   #lastOuter: KeyToken | undefined = undefined
-  #lastCells: Cells<T> | undefined = undefined
+  #lastCells: OuterCells<T> | undefined = undefined
   #size = 0
 
   get size(): number {
@@ -28,8 +41,8 @@ export class CellIndex<T> {
     return cells === undefined ? undefined : cells.get(inner)
   }
 
-  /** The cells with this outer token, in order of `seq`; undefined if there are none. */
-  under(outer: KeyToken): TokenMap<MemoryCell<T>> | undefined {
+  /** The cells with this outer token; undefined if there are none. */
+  under(outer: KeyToken): OuterCells<T> | undefined {
     const cells = this.#outers.get(outer)
     if (cells === undefined) return undefined
     this.#lastOuter = outer
@@ -53,32 +66,33 @@ export class CellIndex<T> {
     if (cells.size === 0) this.#close(cell.outer)
   }
 
-  removeOuter(outer: KeyToken): void {
+  /** Removes an outer token with all of its cells, which are still in the map that is returned. */
+  removeOuter(outer: KeyToken): OuterCells<T> | undefined {
     const cells = this.under(outer)
-    if (cells === undefined) return
+    if (cells === undefined) return undefined
     this.#size -= cells.size
-    cells.clear()
+    cells.isRemoved = true
     this.#close(outer)
+    return cells
   }
 
-  /** Outer tokens in the order of their oldest cells. */
-  outers(): KeyToken[] {
-    const found: { readonly outer: KeyToken; readonly seq: number }[] = []
-    for (const [outer, cells] of this.#outers.entries()) {
-      for (const oldest of cells.values()) {
-        found.push({ outer, seq: oldest.seq })
-        break
+  /** The outer tokens that have cells, in any order. */
+  *outers(): Generator<KeyToken> {
+    for (const [outer, cells] of this.#outers.entries()) if (!cells.isRemoved && cells.size > 0) yield outer
+  }
+
+  /** All cells in any order. May be changed meanwhile. */
+  *all(): Generator<MemoryCell<T>> {
+    for (const cells of this.#outers.values()) {
+      for (const cell of cells.values()) {
+        if (cells.isRemoved) break
+        yield cell
       }
     }
-    return found.sort((a, b) => a.seq - b.seq).map((each) => each.outer)
   }
 
-  *all(): Generator<MemoryCell<T>> {
-    for (const cells of this.#outers.values()) yield* cells.values()
-  }
-
-  #open(outer: KeyToken): Cells<T> {
-    const cells: Cells<T> = new TokenMap()
+  #open(outer: KeyToken): OuterCells<T> {
+    const cells = new OuterCells<T>()
     this.#outers.add(outer, cells)
     this.#lastOuter = outer
     this.#lastCells = cells

@@ -63,7 +63,7 @@ async function openStore(options: StateStoreOptions, limits: CompactionLimits): 
   const retired = kept.filter((segment) => !current.has(segment.number))
   return new OpenMemoryStore({
     fs,
-    clock: options.clock,
+    budget: options.budget,
     directory,
     from,
     discard: options.discard ?? [],

@@ -1,31 +1,23 @@
 import { assert } from '@millrace/core'
-import type { Cell, KeyGroupRange, KeyToken, StateTable, TableSpec } from '@millrace/core'
+import type { Cell, KeyGroupRange, KeyToken, Slicing, StateTable, TableSpec } from '@millrace/core'
 import type { BlockWriter } from './block-writer.ts'
 import { CellIndex } from './cell-index.ts'
 import { DirtyList } from './dirty-list.ts'
 import { MemoryCell } from './memory-cell.ts'
+import { PendingDrops } from './pending-drops.ts'
 import { inSeqOrder } from './seq-order.ts'
-import type { Segment } from './segment.ts'
-import type { Slice } from './slice.ts'
 
-/** The work of looking at a cell, in the unit of `Slice`: about what writing so many bytes takes. */
-const cellWork = 512
-/** The same for a cell that compaction passes by. */
-const passingWork = 32
+/** Writing so many bytes counts as one unit of work, and so does passing so many cells. */
+const bytesPerUnit = 512
+const passedPerUnit = 16
 /** As many tombstones take no more room than a drop and what a restore has to remember of it. */
 const tombstonesMax = 8
+/** So many dropped cells are marked for each one that is made: they take no more memory than live ones. */
+const marksPerCell = 2
 
 /** Gives every cell of a job its place in the order of creation. */
 export interface Sequence {
   last: number
-}
-
-/** Cells that went together: all under one outer token that were made up to `seq`. */
-interface Drop {
-  readonly outer: KeyToken
-  readonly seq: number
-  /** How many bytes of which segment are dead once the drop is written. */
-  readonly dead: ReadonlyMap<Segment, number>
 }
 
 /**
@@ -38,6 +30,7 @@ interface Drop {
  *     that are not owed were written early, because somebody asked for the cell.
  *  2. A cell that was handed out since the last freeze is not owed.
  *  3. Records of a cell are written before its tombstone or the drop that covers it.
+ *  4. A cell is dead if it says so, or if `#drops` covers it.
  *
  * A token that is deleted and made again is another cell with a higher `seq`. Records and tombstones speak of a
  * `seq`, not of a token, so it does not matter in which order the old cell's tombstone and the new cell's
@@ -53,8 +46,9 @@ export class MemoryTable<T> implements StateTable<T> {
   #epoch = 1
   #dirty = new DirtyList<T>()
   readonly #frozen = new DirtyList<T>()
-  #drops: Drop[] = []
-  #frozenDrops: Drop[] = []
+  readonly #drops: PendingDrops<T>
+  /** Cells that were passed without work since the last unit was counted. */
+  #passed = 0
   #hasRecords: boolean
 
   constructor(
@@ -68,6 +62,11 @@ export class MemoryTable<T> implements StateTable<T> {
     this.#sequence = sequence
     this.since = restored?.since ?? sequence.last
     this.#hasRecords = restored !== undefined
+    this.#drops = new PendingDrops({
+      epoch: () => this.#epoch,
+      writeOwed: (cell) => void this.#write(cell),
+      wither: () => this.#dirty.wither(),
+    })
   }
 
   get size(): number {
@@ -87,6 +86,7 @@ export class MemoryTable<T> implements StateTable<T> {
 
   create(outer: KeyToken, inner: KeyToken, group: number, value: T): Cell<T> {
     assert(isWithin(this.spec.groups, group), 'a cell is made by the subtask that owns its key group')
+    this.#drops.mark(marksPerCell)
     const cell = new MemoryCell(outer, inner, group, value, ++this.#sequence.last, this.#epoch)
     this.#index.add(cell)
     this.#dirty.push(cell)
@@ -96,14 +96,17 @@ export class MemoryTable<T> implements StateTable<T> {
   changed(cell: Cell<T>): void {
     const own = cell as MemoryCell<T>
     if (own.epoch === this.#epoch) return
-    assert(own.epoch === 0 && !own.isDead, 'a cell is looked up again after a barrier and after its deletion')
+    assert(
+      own.epoch === 0 && !this.#isGone(own),
+      'a cell is looked up again after a barrier and after its deletion',
+    )
     own.epoch = this.#epoch
     this.#dirty.push(own)
   }
 
   delete(cell: Cell<T>): void {
     const own = cell as MemoryCell<T>
-    if (own.isDead) return
+    if (this.#isGone(own)) return
     if (this.#isOwed(own)) this.#write(own)
     this.#index.remove(own)
     own.isDead = true
@@ -122,23 +125,16 @@ export class MemoryTable<T> implements StateTable<T> {
       for (const cell of cells.values()) this.delete(cell)
       return
     }
-    const dead = new Map<Segment, number>()
-    for (const cell of cells.values()) {
-      if (this.#isOwed(cell)) this.#write(cell)
-      const { segment } = cell
-      if (segment !== undefined) dead.set(segment, (dead.get(segment) ?? 0) + cell.bytes)
-      cell.isDead = true
-      cell.segment = undefined
-      if (cell.epoch === this.#epoch) this.#dirty.wither()
-    }
     this.#index.removeOuter(outer)
-    if (dead.size > 0) this.#drops.push({ outer, seq: this.#sequence.last, dead })
+    this.#drops.add(outer, this.#sequence.last, cells)
   }
 
   *cells(outer: KeyToken): Generator<Cell<T>> {
     const cells = this.#index.under(outer)
     if (cells === undefined) return
-    for (const cell of cells.values()) {
+    for (const cell of cells.inOrder()) {
+      if (cells.isRemoved) return
+      if (cell.isDead) continue
       if (this.#isOwed(cell)) this.#write(cell)
       yield cell
     }
@@ -148,8 +144,8 @@ export class MemoryTable<T> implements StateTable<T> {
     return this.#index.under(outer)?.size ?? 0
   }
 
-  /** In the order of their oldest cells, which is the same before and after a restore. */
-  outers(): readonly KeyToken[] {
+  /** In any order. */
+  outers(): Iterable<KeyToken> {
     return this.#index.outers()
   }
 
@@ -158,49 +154,70 @@ export class MemoryTable<T> implements StateTable<T> {
     this.#epoch++
     this.#frozen.append(this.#dirty)
     this.#dirty = new DirtyList()
-    this.#frozenDrops = this.#frozenDrops.length === 0 ? this.#drops : this.#frozenDrops.concat(this.#drops)
-    this.#drops = []
+    this.#drops.freeze()
   }
 
-  /** Writes owed cells until none is left, which returns true, or the slice is over. */
-  encode(slice: Slice): boolean {
-    for (let cell = this.#frozen.first(); cell !== undefined; cell = this.#frozen.first()) {
-      const work = this.#isOwed(cell) ? cellWork + this.#write(cell) : passingWork
-      this.#frozen.removeFirst()
-      if (slice.spend(work)) return false
-    }
-    for (let drop = this.#frozenDrops.at(-1); drop !== undefined; drop = this.#frozenDrops.at(-1)) {
-      this.#writeDrop(drop)
-      this.#frozenDrops.pop()
-      if (slice.spend(cellWork)) return false
-    }
-    return true
+  /** Writes owed cells until none is left, which returns true, or until the slice is over. */
+  encode(slicing: Slicing): boolean {
+    return this.#markDropped(slicing) && this.#encodeCells(slicing) && this.#encodeDrops(slicing)
   }
 
   /** Whether nothing frozen is left to write. */
   get isSettled(): boolean {
-    return this.#frozen.length === 0 && this.#frozenDrops.length === 0
+    return this.#frozen.length === 0 && this.#drops.isSettled
   }
 
   /**
    * Writes clean cells anew whose records stand in victims, one after the other as the caller asks; yields
-   * the work done. A record of a clean cell says the same wherever and whenever it is written, so this
+   * the units of work done. A record of a clean cell says the same wherever and whenever it is written, so this
    * may go on before, during and after a freeze. Cells that are dirty or owed leave the victims by themselves.
    */
   *rewriteVictims(): Generator<number> {
-    let work = 0
     for (const cell of this.#index.all()) {
-      if (cell.epoch === 0 && cell.segment?.isVictim === true) work += cellWork + this.#write(cell)
-      work += passingWork
-      if (work < 8 * cellWork) continue
-      yield work
-      work = 0
+      if (cell.epoch === 0 && cell.segment?.isVictim === true) yield unitsOf(this.#write(cell))
+      else if (this.#hasPassed()) yield 1
     }
   }
 
   /** Takes in what the segments hold: each cell once, in any order, none newer than the store's sequence. */
-  restore(cells: readonly MemoryCell<T>[]): void {
-    for (const cell of inSeqOrder(cells)) this.#index.add(cell)
+  *restore(cells: readonly MemoryCell<T>[]): Generator<undefined> {
+    for (const cell of yield* inSeqOrder(cells)) {
+      this.#index.add(cell)
+      yield
+    }
+  }
+
+  /** Whether a cell is dead, marked or not. */
+  #isGone(cell: MemoryCell<T>): boolean {
+    return cell.isDead || this.#drops.covers(cell)
+  }
+
+  #markDropped(slicing: Slicing): boolean {
+    while (this.#drops.markFrozen()) if (this.#hasPassed() && slicing.spend()) return false
+    return true
+  }
+
+  #encodeCells(slicing: Slicing): boolean {
+    for (let cell = this.#frozen.first(); cell !== undefined; cell = this.#frozen.first()) {
+      const units = this.#isOwed(cell) ? unitsOf(this.#write(cell)) : this.#hasPassed() ? 1 : 0
+      this.#frozen.removeFirst()
+      if (units > 0 && slicing.spend(units)) return false
+    }
+    return true
+  }
+
+  #encodeDrops(slicing: Slicing): boolean {
+    for (let drop = this.#drops.takeFrozen(); drop !== undefined; drop = this.#drops.takeFrozen()) {
+      if (drop.isNeeded) this.#block.drop(drop.outer, drop.seq)
+      if (slicing.spend()) return false
+    }
+    return true
+  }
+
+  /** Counts a cell that was passed; true when these make up a unit of work. */
+  #hasPassed(): boolean {
+    this.#passed = (this.#passed + 1) % passedPerUnit
+    return this.#passed === 0
   }
 
   #isOwed(cell: MemoryCell<T>): boolean {
@@ -216,13 +233,12 @@ export class MemoryTable<T> implements StateTable<T> {
     this.#hasRecords = true
     return bytes
   }
-
-  #writeDrop(drop: Drop): void {
-    this.#block.drop(drop.outer, drop.seq)
-    for (const [segment, bytes] of drop.dead) segment.liveBytes -= bytes
-  }
 }
 
 function isWithin(groups: KeyGroupRange, group: number): boolean {
   return group >= groups.first && group <= groups.last
+}
+
+function unitsOf(bytes: number): number {
+  return 1 + Math.floor(bytes / bytesPerUnit)
 }

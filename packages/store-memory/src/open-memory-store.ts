@@ -3,7 +3,8 @@ import type {
   DiscardedState,
   Fs,
   OpenStateStore,
-  StateStoreOptions,
+  Pacing,
+  Slicing,
   StateTable,
   StoreSnapshot,
   StoreUsage,
@@ -18,14 +19,13 @@ import { SegmentLog } from './segment-log.ts'
 import { readSegment } from './segment-reader.ts'
 import type { SegmentSet } from './segment-set.ts'
 import { SegmentWriter } from './segment-writer.ts'
-import { Slice } from './slice.ts'
 import { readSnapshot, snapshotFormat } from './snapshot.ts'
 import type { MemorySnapshot, NamedTable } from './snapshot.ts'
 
 /** What `memoryStore` found when it opened the directory. */
 export interface OpenMemoryStoreOptions {
   readonly fs: Fs
-  readonly clock: StateStoreOptions['clock']
+  readonly budget: Pacing
   readonly directory: string
   readonly from: MemorySnapshot | undefined
   readonly discard: readonly DiscardedState[]
@@ -43,7 +43,7 @@ export interface OpenMemoryStoreOptions {
  */
 export class OpenMemoryStore implements OpenStateStore {
   readonly #fs: Fs
-  readonly #clock: StateStoreOptions['clock']
+  readonly #budget: Pacing
   readonly #directory: string
   readonly #from: MemorySnapshot | undefined
   readonly #discard: readonly DiscardedState[]
@@ -60,7 +60,7 @@ export class OpenMemoryStore implements OpenStateStore {
 
   constructor(options: OpenMemoryStoreOptions) {
     this.#fs = options.fs
-    this.#clock = options.clock
+    this.#budget = options.budget
     this.#directory = options.directory
     this.#from = options.from
     this.#discard = options.discard
@@ -94,9 +94,12 @@ export class OpenMemoryStore implements OpenStateStore {
     const loader = new BlockLoader(this.#allTables())
     for (const segment of this.#segments.segments.toReversed()) {
       const path = `${this.#directory}/${segment.file}`
-      await readSegment(this.#fs, path, segment, (block) => loader.load(block, segment))
+      await readSegment(this.#fs, path, segment, (block) => {
+        loader.load(block, segment)
+        return this.#budget.spend(block.recordCount) ? this.#budget.turn() : undefined
+      })
     }
-    loader.finish()
+    for (const _ of loader.finish()) if (this.#budget.spend()) await this.#budget.turn()
     this.#tidy()
   }
 
@@ -104,13 +107,12 @@ export class OpenMemoryStore implements OpenStateStore {
     for (const table of this.#tablesOf(owner, subtask)) table.freeze()
   }
 
-  encode(owner: string, subtask: number, budgetMs: number): boolean {
+  encode(owner: string, subtask: number, slicing: Slicing): boolean {
     const tables = this.#tablesOf(owner, subtask)
-    // Whoever has all the time in the world will not let go of the loop, and the disk would never catch up.
-    const mustPause = (): boolean => budgetMs < Infinity && this.#log.isBehind
-    if (mustPause()) return this.#compaction === undefined && tables.every((each) => each.isSettled)
-    const slice = new Slice(this.#clock, budgetMs, mustPause)
-    return tables.every((table) => table.encode(slice)) && this.#compact(slice)
+    // What is encoded faster than the disk takes it would fill memory.
+    if (this.#log.isBehind) return this.#compaction === undefined && tables.every((each) => each.isSettled)
+    const untilBehind: Slicing = { spend: (units) => slicing.spend(units) || this.#log.isBehind }
+    return tables.every((table) => table.encode(untilBehind)) && this.#compact(untilBehind)
   }
 
   async persist(): Promise<StoreSnapshot> {
@@ -168,11 +170,11 @@ export class OpenMemoryStore implements OpenStateStore {
     }
   }
 
-  #compact(slice: Slice): boolean {
+  #compact(slicing: Slicing): boolean {
     while (this.#compaction !== undefined) {
       const step = this.#compaction.next()
       if (step.done === true) this.#compaction = undefined
-      else if (slice.spend(step.value)) return false
+      else if (slicing.spend(step.value)) return false
     }
     return true
   }

@@ -8,7 +8,7 @@ import { unchainChecksum } from './chain-checksum.ts'
 const partBytes = 1024 * 1024
 
 /**
- * Hands the blocks in the named bytes of a file to `visit`, the newest first.
+ * Hands the blocks in the named bytes of a file to `visit`, the newest first, and waits for what it returns.
  *
  * Rejects with `CHECKPOINT_CORRUPT`, naming the place, if the file is missing or too short, if a checksum does
  * not match, or if the file is a sound one but not the one that was named.
@@ -17,7 +17,7 @@ export async function readSegment(
   fs: Fs,
   path: string,
   named: { readonly bytes: number; readonly checksum: number },
-  visit: (block: Block) => void,
+  visit: (block: Block) => Promise<void> | undefined | void,
 ): Promise<void> {
   const file = await openSegment(fs, path)
   try {
@@ -33,7 +33,8 @@ export async function readSegment(
         end -= length
         const block = openBlock(part, end - start, blockEnd, place(path, end))
         checksum = unchainChecksum(checksum, block.checksum)
-        visit(block)
+        const pause = visit(block)
+        if (pause !== undefined) await pause
         length = end > start ? blockLength(part, end - start, place(path, end)) : undefined
       }
       // What is left is the end of a block that starts before this part.

@@ -229,18 +229,6 @@ test('cells that never were in a snapshot leave no trace in one', async () => {
   expect(run.store.usage()).toEqual({ cells: 0, liveBytes: 0, diskBytes: 0 })
 })
 
-test('outer tokens come in the order of their oldest cells, before and after a restore', async () => {
-  const fs = new SimFs()
-  const run = await StoreRun.open<number>(fs)
-  run.set('w1', 'a', 1)
-  run.set('w2', 'a', 1)
-  run.set('w1', 'b', 1)
-  run.delete('w1', 'a')
-  expect([...run.tables()[0]!.outers()]).toEqual(['w2', 'w1'])
-  run.freeze()
-  expect([...(await restored(fs, run)).tables()[0]!.outers()]).toEqual(['w2', 'w1'])
-})
-
 test('a table may be changed while it is iterated', async () => {
   const run = await StoreRun.open<number>(new SimFs())
   const table = run.tables()[0]!

@@ -4,7 +4,8 @@ import type {
   Fs,
   KeyToken,
   OpenStateStore,
-  StateStoreOptions,
+  Pacing,
+  Slicing,
   StateTable,
   StoreSnapshot,
 } from '@millrace/core'
@@ -13,21 +14,13 @@ import type { MemoryStoreOptions } from '../src/memory-store.ts'
 
 const keyGroups = 128
 
-/** Every look at it is a millisecond later, so that slices end. */
-class SteppingClock {
-  #ms = 0
+/** Has time for everything. */
+const unhurried: Pacing = { spend: () => false, turn: async () => {} }
 
-  now(): number {
-    return this.#ms
-  }
-
-  monotonic(): number {
-    return this.#ms++
-  }
-
-  schedule(): never {
-    throw new Error('the store waits for no timer')
-  }
+/** A slice that is over after so many units of work. */
+function sliceOf(units: number): Slicing {
+  let left = units
+  return { spend: (spent = 1) => (left -= spent) <= 0 }
 }
 
 export interface StoreRunOptions<T> {
@@ -37,7 +30,7 @@ export interface StoreRunOptions<T> {
   readonly codec?: Codec<T>
   readonly parallelism?: number
   readonly names?: readonly string[]
-  readonly clock?: StateStoreOptions['clock']
+  readonly budget?: Pacing
 }
 
 /** One life of a store with an operator `op`, its subtasks and their tables; small segments unless told otherwise. */
@@ -60,10 +53,10 @@ export class StoreRun<T> {
   }
 
   static async open<T>(fs: Fs, options: StoreRunOptions<T> = {}): Promise<StoreRun<T>> {
-    const { from, retained = from === undefined ? [] : [from], clock = new SteppingClock() } = options
+    const { from, retained = from === undefined ? [] : [from], budget = unhurried } = options
     const kind = memoryStore(options.store ?? { segmentBytes: 4096 })
     const run = new StoreRun(
-      await kind.open({ fs, clock, directory: '/data/state', from, retained }),
+      await kind.open({ fs, budget, directory: '/data/state', from, retained }),
       options,
     )
     await run.store.load()
@@ -123,9 +116,9 @@ export class StoreRun<T> {
   }
 
   /** Encodes for one slice; true when nothing is left. */
-  slice(budgetMs = 1): boolean {
+  slice(slicing: Slicing = sliceOf(32)): boolean {
     for (let subtask = 0; subtask < this.parallelism; subtask++) {
-      if (!this.store.encode('op', subtask, budgetMs)) return false
+      if (!this.store.encode('op', subtask, slicing)) return false
     }
     return true
   }

@@ -102,7 +102,9 @@ export class PlainTable<T> implements StateTable<T> {
 
   delete(cell: Cell<T>): void {
     const own = cell as PlainCell<T>
-    this.live.get(own.outer)?.delete(own.inner)
+    const cells = this.live.get(own.outer)
+    // Another cell may have taken its place.
+    if (cells?.get(own.inner) === own) cells.delete(own.inner)
     this.dirty.delete(own)
     this.dead.add(own)
   }
@@ -160,10 +162,12 @@ export class OpenPlainStore implements OpenStateStore {
   content: Uint8Array = new Uint8Array(8)
 
   readonly bendTable: (table: PlainTable<unknown>) => void
+  readonly budget: StateStoreOptions['budget']
 
   constructor(options: StateStoreOptions, bendTable: (table: PlainTable<unknown>) => void) {
     this.bendTable = bendTable
     this.fs = options.fs
+    this.budget = options.budget
     this.directory = options.directory
     this.from = options.from as PlainSnapshot | undefined
     this.retained = options.retained as readonly PlainSnapshot[]
@@ -221,6 +225,7 @@ export class OpenPlainStore implements OpenStateStore {
       table.add(cell)
       // Written by an older version of the codec perhaps: the next snapshot names one version per table.
       table.dirty.add(cell)
+      if (this.budget.spend()) await this.budget.turn()
     }
   }
 

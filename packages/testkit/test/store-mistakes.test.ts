@@ -138,6 +138,16 @@ const snapshots: Readonly<Record<string, StoreBend>> = {
       freezeOf(table)
     },
   })),
+  'loading never gives the event loop a turn': inStore(() => ({
+    budget: { spend: () => false, turn: async () => {} },
+  })),
+  'deleting a dropped cell deletes the cell that replaced it': inTable((table) => ({
+    delete(cell) {
+      table.live.get(cell.outer)?.delete(cell.inner)
+      table.dirty.delete(cell as PlainCell<unknown>)
+      table.dead.add(cell as PlainCell<unknown>)
+    },
+  })),
   'what is announced is not saved': inTable(() => ({ changed: () => {} })),
   'a deletion is not saved': inTable((table) => ({
     freeze() {
@@ -164,7 +174,7 @@ const snapshots: Readonly<Record<string, StoreBend>> = {
       },
     }
   }),
-  'a given-up snapshot takes its changes along': inTable((table) => {
+  'an abandoned snapshot takes its changes along': inTable((table) => {
     let kept = new Map(table.saved)
     let isFirst = true
     return {

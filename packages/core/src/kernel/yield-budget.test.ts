@@ -31,6 +31,7 @@ function world(workPerTurn?: number) {
       await Promise.resolve()
     },
     turns: () => waiting.length,
+    advance: (ms: number) => manual.advance(ms),
   }
 }
 
@@ -78,6 +79,19 @@ describe('a yield budget', () => {
     expect(turns()).toBe(1)
     await turned()
     await first
+  })
+
+  test('a slice of its own ends after its time, also when the time until the next turn is over', async () => {
+    const { budget, work, advance } = world()
+    while (!(await work(1)));
+    const slice = budget.slice(2)
+    let units = 0
+    while (!slice.spend()) {
+      await advance(0.05)
+      units++
+    }
+    expect(units).toBeGreaterThanOrEqual(40)
+    expect(units).toBeLessThan(40 + 32)
   })
 
   test('a platform may limit the units per turn instead, for a clock that does not move', async () => {

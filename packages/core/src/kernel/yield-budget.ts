@@ -12,8 +12,13 @@ const strideMs = 0.5
 
 /** What code that works in slices asks after each unit of its work. */
 export interface Slicing {
-  /** Counts one unit of work; true when it is time to return and let the event loop have a turn. */
-  spend(): boolean
+  /** Counts units of work, by default one; true when it is time to return and let the event loop have a turn. */
+  spend(units?: number): boolean
+}
+
+/** The same for code that lets the event loop have its turn itself. */
+export interface Pacing extends Slicing {
+  turn(): Promise<void>
 }
 
 /**
@@ -23,7 +28,7 @@ export interface Slicing {
  * unit of work is a record, a timer that fires, or a cell of state that is read or written. The clock is read once per
  * stride, which grows while units are short and shrinks where they take long.
  */
-export class YieldBudget implements Slicing {
+export class YieldBudget implements Pacing {
   readonly #clock: Clock
   readonly #scheduler: Scheduler
   readonly #workPerTurn: number
@@ -50,8 +55,26 @@ export class YieldBudget implements Slicing {
     this.#grant()
   }
 
-  spend(): boolean {
-    return --this.#untilLook <= 0 && this.#look()
+  spend(units = 1): boolean {
+    this.#untilLook -= units
+    return this.#untilLook <= 0 && this.#look()
+  }
+
+  /** A slice of its own, for work that others wait for, however much of the time until the next turn is left. */
+  slice(ms: number): Slicing {
+    const until = this.#clock.monotonic() + ms
+    let left = this.#workPerTurn
+    let untilLook = longestStride
+    return {
+      spend: (units = 1) => {
+        left -= units
+        untilLook -= units
+        if (left <= 0) return true
+        if (untilLook > 0) return false
+        untilLook = longestStride
+        return this.#clock.monotonic() >= until
+      },
+    }
   }
 
   /** A promise to await when the event loop is due a turn, otherwise undefined. Tasks share one turn. */
@@ -78,7 +101,7 @@ export class YieldBudget implements Slicing {
     const now = this.#clock.monotonic()
     const tookMs = now - this.#lookedAt
     this.#lookedAt = now
-    this.#work += this.#granted
+    this.#work += this.#granted - this.#untilLook
     // Until the turn has been taken every look gives the same answer.
     if (this.#isOver(now)) return true
     if (tookMs > strideMs) this.#stride = Math.max(1, Math.floor((this.#stride * strideMs) / tookMs))

@@ -104,7 +104,7 @@ export class AsyncTask implements Task {
       ...callsInFlight,
       groups: this.#groups,
     })
-    this.#snapshot = new SnapshotSlices(around.store, [node.name], subtask)
+    this.#snapshot = new SnapshotSlices(around.store, [node.name], subtask, around.budget)
   }
 
   async open(): Promise<void> {}

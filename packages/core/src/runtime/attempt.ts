@@ -187,7 +187,7 @@ export class Attempt {
     this.#retained = manifests
     this.#store = await store.open({
       fs: platform.fs,
-      clock: platform.clock,
+      budget: this.#budget,
       directory: this.#directory.state,
       from: manifest?.store.snapshot,
       discard: plan?.discard ?? [],

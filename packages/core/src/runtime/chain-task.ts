@@ -86,7 +86,7 @@ export class ChainTask implements Task {
       warn: (message) => around.warn(message),
       count: (operator, metric, by) => this.metrics.count(operator, metric, by),
     })
-    this.#snapshot = new SnapshotSlices(around.store, [...owners], subtask)
+    this.#snapshot = new SnapshotSlices(around.store, [...owners], subtask, around.budget)
   }
 
   async open(): Promise<void> {

@@ -1,7 +1,7 @@
 import fc from 'fast-check'
 import { expect, test } from 'vitest'
 import { SimFs } from '@millrace/testkit'
-import { finishedSplits, finishedTable } from '../../test/split-life.ts'
+import { finishedSplits, finishedTable, unhurried } from '../../test/split-life.ts'
 import type { FinishedSplit, FinishedSplits } from './finished-splits.ts'
 
 const step = fc.record({
@@ -25,7 +25,7 @@ test('a split that has ended is known until it is removed, also after a restart'
           plain.delete(split)
         } else if (call === 'restart') {
           store.freeze('scripted', 0)
-          store.encode('scripted', 0, Number.POSITIVE_INFINITY)
+          store.encode('scripted', 0, unhurried)
           const snapshot = await store.persist()
           await store.close()
           ;({ store, table } = await finishedTable(fs, snapshot))
@@ -65,7 +65,7 @@ test('a checkpoint writes the splits that have ended since the last one, however
     for (let split = 0; split < 250; split++) finished.add(ended(`${checkpoint}/${split}`, 0))
     const before = store.usage().diskBytes
     store.freeze('scripted', 0)
-    store.encode('scripted', 0, Number.POSITIVE_INFINITY)
+    store.encode('scripted', 0, unhurried)
     await store.persist()
     written.push(store.usage().diskBytes - before)
   }

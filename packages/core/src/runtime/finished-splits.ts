@@ -3,7 +3,7 @@ import type { Codec } from '../kernel/codec.ts'
 import type { Json } from '../kernel/json.ts'
 import { keyGroup, tokenHash } from '../kernel/key-group.ts'
 import { MIN_TIME, type EventTime } from '../kernel/time.ts'
-import type { YieldBudget } from '../kernel/yield-budget.ts'
+import type { Pacing } from '../kernel/yield-budget.ts'
 import type { Cell, StateTable, TableSpec } from '../state/state-store.ts'
 import { HashIndex } from './hash-index.ts'
 
@@ -77,7 +77,7 @@ export class FinishedSplits {
   static async load(
     table: StateTable<Uint8Array>,
     keyGroups: number,
-    budget: YieldBudget,
+    budget: Pacing,
   ): Promise<FinishedSplits> {
     const finished = new FinishedSplits(table, keyGroups)
     for (const group of table.outers()) {

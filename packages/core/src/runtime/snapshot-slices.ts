@@ -1,3 +1,4 @@
+import type { Slicing, YieldBudget } from '../kernel/yield-budget.ts'
 import type { OpenStateStore } from '../state/state-store.ts'
 
 /** How long one slice of encoding may hold up records, in milliseconds. */
@@ -10,23 +11,26 @@ export class SnapshotSlices {
   readonly #store: OpenStateStore
   readonly #owners: readonly string[]
   readonly #subtask: number
+  readonly #budget: YieldBudget
   #unfinished: readonly string[] = []
   #done: (() => void) | undefined
 
-  constructor(store: OpenStateStore, owners: readonly string[], subtask: number) {
+  constructor(store: OpenStateStore, owners: readonly string[], subtask: number, budget: YieldBudget) {
     this.#store = store
     this.#owners = owners
     this.#subtask = subtask
+    this.#budget = budget
   }
 
   get isUnderWay(): boolean {
     return this.#done !== undefined
   }
 
-  /** Cuts here; `done` is called once everything before the cut is encoded. */
+  /**
+   * Cuts here; `done` is called once everything before the cut is encoded. An earlier snapshot that is still under way
+   * belongs to an abandoned checkpoint: what it has left is part of this one, and its `done` is never called.
+   */
   begin(done: () => void): void {
-    // Only a checkpoint that was given up can still be under way. Its cut must be whole before the next one.
-    while (this.isUnderWay) this.#encode(Number.POSITIVE_INFINITY)
     for (const owner of this.#owners) this.#store.freeze(owner, this.#subtask)
     this.#unfinished = this.#owners
     this.#done = done
@@ -34,12 +38,12 @@ export class SnapshotSlices {
   }
 
   slice(): void {
-    this.#encode(sliceMs)
+    this.#encode(this.#budget.slice(sliceMs))
   }
 
-  #encode(budgetMs: number): void {
+  #encode(slicing: Slicing): void {
     const [owner] = this.#unfinished
-    if (owner !== undefined && this.#store.encode(owner, this.#subtask, budgetMs)) {
+    if (owner !== undefined && this.#store.encode(owner, this.#subtask, slicing)) {
       this.#unfinished = this.#unfinished.slice(1)
     }
     if (this.#unfinished.length === 0) this.#finish()

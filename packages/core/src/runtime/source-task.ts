@@ -98,7 +98,7 @@ export class SourceTask implements Task {
       subtask,
       groups: this.#groups,
     })
-    this.#snapshot = new SnapshotSlices(around.store, [plan.name], subtask)
+    this.#snapshot = new SnapshotSlices(around.store, [plan.name], subtask, around.budget)
     const ports: Receiver[] = [...wiring.ports]
     this.#policy = this.#policyOf(plan.node.name, plan.node.onError.kind, plan.errors, ports)
     if (plan.stamp !== undefined) ports.push(this.#stamp(plan.stamp, ports))

@@ -18,8 +18,8 @@
  * uses a constant outer token, a window table (window, key), a map (key, map key).
  */
 import type { KeyToken } from '../kernel/key-token.ts'
+import type { Pacing, Slicing } from '../kernel/yield-budget.ts'
 import type { KeyGroupRange } from '../kernel/key-group.ts'
-import type { Clock } from '@millrace/channels'
 import type { Codec } from '../kernel/codec.ts'
 import type { Fs } from '../kernel/fs.ts'
 import type { Json } from '../kernel/json.ts'
@@ -34,7 +34,8 @@ export interface StateStore {
 /** What a store is given to work with. */
 export interface StateStoreOptions {
   readonly fs: Fs
-  readonly clock: Clock
+  /** Asked while a snapshot is loaded, which takes long: when it says so, the event loop gets a turn. */
+  readonly budget: Pacing
   /** The store's own directory; nobody else writes there. */
   readonly directory: string
   /** What the manifest that is restored holds, or undefined to start empty. */
@@ -65,13 +66,16 @@ export interface OpenStateStore {
   table<T>(spec: TableSpec<T>): StateTable<T>
   /** Fills the tables from the snapshot being restored. Rejects with `CHECKPOINT_CORRUPT` on a bad checksum. */
   load(): Promise<void>
-  /** Everything that `owner`'s subtask changed so far belongs to the next snapshot. Constant time. */
+  /**
+   * Everything that `owner`'s subtask changed so far belongs to the next snapshot. Constant time. What an earlier freeze
+   * has left to encode, because its checkpoint was abandoned, belongs to it too.
+   */
   freeze(owner: string, subtask: number): void
   /**
-   * Encodes frozen cells of `owner`'s subtask for about `budgetMs` milliseconds; true when none is left.
+   * Encodes frozen cells of `owner`'s subtask until none is left, which returns true, or until `slicing` says to stop.
    * May be called when nothing is frozen.
    */
-  encode(owner: string, subtask: number, budgetMs: number): boolean
+  encode(owner: string, subtask: number, slicing: Slicing): boolean
   /**
    * Makes everything encoded so far durable and says how to find it. Called when every owner has been
    * frozen and encoded. Rejects with `FS_SYNC_FAILED`, `FS_FULL` and the like; the store then takes no
@@ -103,7 +107,7 @@ export interface TableSpec<T> {
   readonly groups: KeyGroupRange
 }
 
-/** Two levels of cells: outer token, then inner token. Iteration is in order of creation, also after a restore. */
+/** Two levels of cells: outer token, then inner token. Cells come in order of creation, also after a restore. */
 export interface StateTable<T> {
   /** How many cells there are. */
   readonly size: number
@@ -114,13 +118,13 @@ export interface StateTable<T> {
   /** Says that `cell.value` was replaced or changed in place. */
   changed(cell: Cell<T>): void
   delete(cell: Cell<T>): void
-  /** Deletes every cell under `outer`. */
+  /** Deletes every cell under `outer`, in constant time. */
   deleteOuter(outer: KeyToken): void
   /** The cells under `outer`. The table may be changed while iterating; cells made meanwhile may be left out. */
   cells(outer: KeyToken): Iterable<Cell<T>>
   /** How many cells there are under `outer`. */
   count(outer: KeyToken): number
-  /** The outer tokens that have cells, in the order of their oldest cells. */
+  /** The outer tokens that have cells, in any order. The table may be changed while iterating. */
   outers(): Iterable<KeyToken>
   /**
    * Fetches cells that are not in memory, so that `find` need not wait. Undefined: nothing to wait for.

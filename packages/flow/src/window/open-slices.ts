@@ -1,4 +1,4 @@
-import type { Cell, EventTime, KeyToken, StateTable } from '@millrace/core'
+import { TokenMap, type Cell, type EventTime, type KeyToken, type StateTable } from '@millrace/core'
 import type { Accumulators } from './accumulators.ts'
 import { SliceMerge } from './slice-merge.ts'
 import { SortedTimes } from './sorted-times.ts'
@@ -22,7 +22,7 @@ const searchStep = 32
 export class OpenSlices {
   readonly #table: StateTable<unknown>
   readonly #accumulators: Accumulators
-  readonly #keys = new Map<KeyToken, SliceMerge>()
+  readonly #keys = new TokenMap<SliceMerge>()
   readonly #fronts = new SortedTimes()
   readonly #keysInFront = new Map<EventTime, number>()
   /** Of the key that `keysOf` has just yielded. */
@@ -38,7 +38,7 @@ export class OpenSlices {
     let merge = this.#keys.get(token)
     if (merge === undefined) {
       merge = new SliceMerge(this.#accumulators, this.#table, token)
-      this.#keys.set(token, merge)
+      this.#keys.add(token, merge)
     }
     const { starts } = merge
     const front = starts.first

@@ -3,6 +3,7 @@ import { CaseList } from './conformance-case.ts'
 import type { ConformanceCase, Skips } from './conformance-case.ts'
 import * as disk from './store-disk-cases.ts'
 import { anything } from './store-model-case.ts'
+import * as slice from './store-slice-cases.ts'
 import * as snapshot from './store-snapshot-cases.ts'
 import * as table from './store-table-cases.ts'
 import { StoreTrial } from './store-trial.ts'
@@ -44,9 +45,11 @@ export function stateStoreConformance(options: StateStoreConformanceOptions): re
   add('a snapshot of nothing, and of no change, can be restored', snapshot.emptySnapshots)
   add('the order of creation outlives changes and restarts', snapshot.order)
   add('a snapshot is the state at its freeze, whatever happens afterwards', snapshot.frozen)
-  add('cells may change while a snapshot is encoded in slices', snapshot.slices)
+  add('cells may change while a snapshot is encoded in slices', slice.slices)
+  add('many cells that are dropped at once are gone at once, and only from later snapshots', slice.dropped)
+  add('loading lets the event loop have turns', slice.inTurns)
   add('a change in place counts once changed is called', snapshot.unannounced)
-  add('what a given-up snapshot held is in the next', snapshot.abandoned)
+  add('what an abandoned snapshot held is in the next', slice.abandoned)
   add('every snapshot that is kept can be restored', snapshot.retained)
   add('owners are frozen one by one, and tables do not mix', snapshot.owners)
   add('cells follow their key groups to another number of subtasks', snapshot.rescale)

@@ -1,5 +1,4 @@
-import { ManualClock, systemScheduler } from '@millrace/channels'
-import type { Clock } from '@millrace/channels'
+import { systemScheduler } from '@millrace/channels'
 import type {
   ByteReader,
   ByteWriter,
@@ -10,6 +9,8 @@ import type {
   KeyGroupRange,
   KeyToken,
   OpenStateStore,
+  Pacing,
+  Slicing,
   StateStore,
   StateTable,
 } from '@millrace/core'
@@ -55,22 +56,30 @@ export class ValueCodec implements Codec<Value> {
   }
 }
 
-/** Time passes whenever somebody looks, so that slices of encoding come to an end. */
-class RestlessClock implements Clock {
-  readonly #still = new ManualClock()
-  #elapsedMs = 0
+/** A slice that is over after so many units of work. */
+export function sliceOf(units: number): Slicing {
+  let left = units
+  return {
+    spend: (spent = 1) => {
+      left -= spent
+      return left <= 0
+    },
+  }
+}
 
-  now(): number {
-    return 1_000_000 + this.monotonic()
+/** Wants a turn of the event loop after each hundred units of work, and counts how often it gets one. */
+class CountingBudget implements Pacing {
+  turns = 0
+  #slice = sliceOf(100)
+
+  spend(units?: number): boolean {
+    return this.#slice.spend(units)
   }
 
-  monotonic(): number {
-    this.#elapsedMs += 0.25
-    return this.#elapsedMs
-  }
-
-  schedule(delayMs: number, callback: () => void): Disposable {
-    return this.#still.schedule(delayMs, callback)
+  async turn(): Promise<void> {
+    this.turns++
+    this.#slice = sliceOf(100)
+    await systemScheduler.turn()
   }
 }
 
@@ -94,21 +103,29 @@ export interface StoreStart {
 export class StoreLife {
   readonly fs: SimFs
   readonly store: OpenStateStore
+  readonly #budget: CountingBudget
   /** Owners and subtasks, in the order in which their first tables were opened. */
   readonly #subtasks = new Map<string, readonly [owner: string, subtask: number]>()
 
-  private constructor(fs: SimFs, store: OpenStateStore) {
+  private constructor(fs: SimFs, store: OpenStateStore, budget: CountingBudget) {
     this.fs = fs
     this.store = store
+    this.#budget = budget
   }
 
   static async open(store: StateStore, fs: SimFs, start: StoreStart = {}): Promise<StoreLife> {
     const { from, retained = from === undefined ? [] : [from], discard = [] } = start
-    const clock = new RestlessClock()
+    const budget = new CountingBudget()
     return new StoreLife(
       fs,
-      await store.open({ fs, clock, directory: 'data/state', from, retained, discard }),
+      await store.open({ fs, budget, directory: 'data/state', from, retained, discard }),
+      budget,
     )
+  }
+
+  /** How many turns of the event loop it has asked for. */
+  get turns(): number {
+    return this.#budget.turns
   }
 
   table(choice: TableChoice = {}): StateTable<Value> {
@@ -131,7 +148,7 @@ export class StoreLife {
   /** Encodes everything frozen in slices. `between` is called after each slice that was not the last. */
   async encode(between: () => Promise<void> = () => systemScheduler.turn()): Promise<void> {
     for (const [owner, subtask] of this.#subtasks.values()) {
-      for (let slices = 0; !this.store.encode(owner, subtask, 1); slices++) {
+      for (let slices = 0; !this.store.encode(owner, subtask, sliceOf(100)); slices++) {
         check(slices < SLICES_MAX, 'encode does not come to an end')
         await between()
         await systemScheduler.turn()
@@ -178,7 +195,18 @@ export async function found(
   return cell
 }
 
-/** The content of a table: outer tokens in order, each with its inner tokens and values in order. */
+export async function change(
+  table: StateTable<Value>,
+  outer: string | number,
+  inner: string | number,
+  value: number,
+): Promise<void> {
+  const cell = await found(table, outer, inner)
+  cell.value.push(value)
+  table.changed(cell)
+}
+
+/** The content of a table: outer tokens sorted, each with its inner tokens and values in the table's order. */
 export type Content = readonly (readonly [outer: KeyToken, cells: readonly (readonly [KeyToken, Value])[]])[]
 
 /** What a table holds, checked against its own counts. */
@@ -195,5 +223,11 @@ export function contentOf(table: StateTable<Value>): Content {
     content.push([outer, cells])
   }
   checkEqual(table.size, size, 'the size of the table')
-  return content
+  return sorted(content)
+}
+
+/** Tables give outer tokens in any order. */
+export function sorted(content: Content): Content {
+  const rank = ([outer]: Content[number]): string => `${typeof outer} ${String(outer)}`
+  return content.toSorted((a, b) => (rank(a) < rank(b) ? -1 : 1))
 }

@@ -4,7 +4,7 @@ import { describeError } from '@millrace/core'
 import type { Json, KeyToken, StateTable } from '@millrace/core'
 import { checkEqual } from './check.ts'
 import { ContractViolation } from './conformance-case.ts'
-import { contentOf, find } from './store-life.ts'
+import { contentOf, find, sliceOf, sorted } from './store-life.ts'
 import type { Content, StoreLife, Value } from './store-life.ts'
 import type { StoreTrial } from './store-trial.ts'
 
@@ -36,10 +36,12 @@ class TableModel {
   /** Outer tokens in the order of their oldest cells, each with its cells in order. */
   content(): Content {
     const outers = [...this.#outers].filter(([, cells]) => cells.size > 0)
-    const oldest = (cells: Map<KeyToken, ModelCell>): number => cells.values().next().value!.seq
-    return outers
-      .sort(([, a], [, b]) => oldest(a) - oldest(b))
-      .map(([outer, cells]) => [outer, Array.from(cells.values(), ({ inner, value }) => [inner, [...value]])])
+    return sorted(
+      outers.map(([outer, cells]) => [
+        outer,
+        Array.from(cells.values(), ({ inner, value }) => [inner, [...value]]),
+      ]),
+    )
   }
 
   get(outer: KeyToken, inner: KeyToken): Value | undefined {
@@ -106,7 +108,7 @@ class RandomJob {
     const dice = this.#random.int(100)
     if (dice < 84) await this.#change(step, dice)
     else if (dice < 90) this.#freeze()
-    else if (dice < 93) this.#life.store.encode('op', 0, 0.5)
+    else if (dice < 93) this.#life.store.encode('op', 0, sliceOf(3))
     else if (dice < 97) await this.#persist()
     else if (dice < 98) await this.#life.store.release(this.#kept.map((each) => each.snapshot))
     else await this.#restart()

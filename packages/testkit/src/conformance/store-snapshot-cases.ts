@@ -1,6 +1,6 @@
 import type { Json, StateTable } from '@millrace/core'
 import { check, checkEqual, checkRejects } from './check.ts'
-import { contentOf, find, found, ValueCodec } from './store-life.ts'
+import { change, contentOf, find, found, ValueCodec } from './store-life.ts'
 import type { StoreLife, Value } from './store-life.ts'
 import type { StoreTrial } from './store-trial.ts'
 
@@ -53,7 +53,11 @@ export async function order(trial: StoreTrial): Promise<void> {
   life = await trial.next(life, await life.snapshot())
   table = await life.only()
   checkEqual(innersOf(), expected, 'the order of inner tokens after two restarts')
-  checkEqual([...table.outers()], ['o', 'n'], 'the order of outer tokens')
+  checkEqual(
+    contentOf(table).map(([outer]) => outer),
+    ['n', 'o'],
+    'the outer tokens',
+  )
 }
 
 /** Changes that come after a freeze, none of which may be in its snapshot. */
@@ -105,35 +109,6 @@ export async function frozen(trial: StoreTrial): Promise<void> {
   }
 }
 
-export async function slices(trial: StoreTrial): Promise<void> {
-  const life = await trial.live()
-  const table = await life.only()
-  const count = 3_000
-  for (let inner = 0; inner < count; inner++) table.create(inner % 7, inner, 0, [inner])
-  const before = contentOf(table)
-  life.freeze()
-  // Changed, deleted and new cells on both sides of wherever encoding has got to.
-  let step = 0
-  await life.encode(async () => {
-    for (let i = 0; i < 3; i++, step += 401) {
-      const inner = step % count
-      const cell = await find(table, inner % 7, inner)
-      if (cell === undefined) continue
-      if (i === 0) table.delete(cell)
-      else cell.value.push(step)
-      if (i > 0) table.changed(cell)
-      table.create('new', `${step}`, 0, [step])
-    }
-  })
-  const first = await life.persist()
-  const after = contentOf(table)
-  const second = await life.snapshot()
-  const old = await trial.next(life, first, [first, second])
-  checkEqual(contentOf(await old.only()), before, 'a snapshot encoded while cells changed')
-  const fresh = await trial.next(old, second)
-  checkEqual(contentOf(await fresh.only()), after, 'the snapshot after it')
-}
-
 export async function unannounced(trial: StoreTrial): Promise<void> {
   const life = await trial.live()
   const table = await life.only()
@@ -148,21 +123,6 @@ export async function unannounced(trial: StoreTrial): Promise<void> {
   checkEqual(contentOf(await first.only()), [['a', [['x', [1]]]]], 'a snapshot before changed was called')
   const second = await trial.next(first, after)
   checkEqual(contentOf(await second.only()), [['a', [['x', [1, 2]]]]], 'a snapshot after changed was called')
-}
-
-export async function abandoned(trial: StoreTrial): Promise<void> {
-  const life = await trial.live()
-  const table = await life.only()
-  for (let inner = 0; inner < 500; inner++) table.create('a', inner, 0, [inner])
-  life.freeze()
-  life.store.encode('op', 0, 0.1)
-  await change(table, 'a', 1, 99)
-  table.delete(await found(table, 'a', 2))
-  life.freeze()
-  await change(table, 'a', 3, 99)
-  const expected = contentOf(table)
-  const next = await trial.next(life, await life.snapshot())
-  checkEqual(contentOf(await next.only()), expected, 'a snapshot after two that were given up')
 }
 
 export async function retained(trial: StoreTrial): Promise<void> {
@@ -324,17 +284,6 @@ export async function release(trial: StoreTrial): Promise<void> {
   checkEqual(contentOf(await next.only()), before, 'the content after what is dead was removed')
 }
 
-async function change(
-  table: StateTable<Value>,
-  outer: string | number,
-  inner: string | number,
-  value: number,
-): Promise<void> {
-  const cell = await found(table, outer, inner)
-  cell.value.push(value)
-  table.changed(cell)
-}
-
 async function put(table: StateTable<Value>, outer: number, inner: number, value: number): Promise<void> {
   if ((await find(table, outer, inner)) === undefined) table.create(outer, inner, 0, [value])
   else await change(table, outer, inner, value)
@@ -345,7 +294,7 @@ async function valueOf(table: StateTable<Value>, outer: string, inner: string): 
 }
 
 function groupsOf(table: StateTable<Value>): readonly number[] {
-  return [...table.outers()].flatMap((outer) => Array.from(table.cells(outer), (cell) => cell.group))
+  return contentOf(table).flatMap(([outer]) => Array.from(table.cells(outer), (cell) => cell.group))
 }
 
 function cellsIn(table: StateTable<Value>): readonly string[] {

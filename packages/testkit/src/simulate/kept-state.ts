@@ -4,13 +4,12 @@ import {
   FinishedSplits,
   finishedSplitsSpec,
   keyGroupRange,
-  YieldBudget,
   type Fs,
+  type Pacing,
   type StateStore,
   type StateTable,
   type TableSpec,
 } from '@millrace/core'
-import { systemScheduler, type Clock } from '@millrace/channels'
 import { valueText } from './value-text.ts'
 
 /** A store that remembers which tables were asked for, so that what it has left on disk can be read. */
@@ -44,10 +43,12 @@ export class WatchedStore implements StateStore {
 /** The cells of a checkpoint by operator, each as a line of text; sorted. Operators without any are left out. */
 export type KeptState = ReadonlyMap<string, readonly string[]>
 
+/** Reads everything in one turn of the event loop: no job runs beside it. */
+const unhurried: Pacing = { spend: () => false, turn: async () => {} }
+
 /** Every cell of the newest checkpoint; undefined if there is no checkpoint. */
 export async function keptState(
   fs: Fs,
-  clock: Clock,
   directory: string,
   store: WatchedStore,
 ): Promise<KeptState | undefined> {
@@ -56,7 +57,13 @@ export async function keptState(
   if (manifest === undefined) return undefined
   const { snapshot } = manifest.store
   const specs = [...store.tables.values()]
-  const opened = await store.open({ fs, clock, directory: state, from: snapshot, retained: [snapshot] })
+  const opened = await store.open({
+    fs,
+    budget: unhurried,
+    directory: state,
+    from: snapshot,
+    retained: [snapshot],
+  })
   const groups = keyGroupRange(0, 1, manifest.keyGroups)
   const tables = specs.map(({ owner, name, codec }) => ({
     owner,
@@ -65,13 +72,12 @@ export async function keptState(
   }))
   await opened.load()
   const cells = new Map<string, string[]>()
-  const budget = new YieldBudget({ clock, scheduler: systemScheduler })
   for (const { owner, name, table } of tables) {
     const lines = cells.get(owner) ?? []
     if (name === finishedSplitsSpec.name) {
       // On which page of the table a split stands depends on when it ended.
       const pages = table as StateTable<Uint8Array>
-      const finished = await FinishedSplits.load(pages, manifest.keyGroups, budget)
+      const finished = await FinishedSplits.load(pages, manifest.keyGroups, unhurried)
       for (const { split } of finished.all()) lines.push(`split ${split} has ended`)
     } else lines.push(...linesOf(name, table))
     if (lines.length > 0) cells.set(owner, lines.sort())

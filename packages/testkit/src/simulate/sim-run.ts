@@ -177,7 +177,7 @@ class SimRun {
     await this.#outside.settle()
     // What has been damaged since it was last read is not the job's to answer for.
     if (this.#disk.isDamaged) return
-    this.#state = await keptState(this.#disk.fs, this.#world.clock, directory, this.#store)
+    this.#state = await keptState(this.#disk.fs, directory, this.#store)
   }
 
   /** One life of the process, until it ends by itself or is ended. */
