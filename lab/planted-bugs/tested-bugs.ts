@@ -73,6 +73,26 @@ export const testedBugs: readonly TestedBug[] = [
     shows: /one flipped bit at any place is found/,
   },
   {
+    name: 'content of a log that was taken away between two looks is not missed',
+    plant: {
+      file: 'connector-files/src/missed-content.ts',
+      from: 'const isYounger = file.modifiedMs > since',
+      to: 'const isYounger = file.modifiedMs > since + 1e9',
+    },
+    files: ['packages/connector-files/src/rotation.test.ts'],
+    shows: /copied and cut twice/,
+  },
+  {
+    name: 'what a renamed file is written to counts as the log',
+    plant: {
+      file: 'connector-files/src/raw-file.ts',
+      from: 'const modifiedMs = this.#isLog ? this.#modifiedMs : this.#seen.modifiedMs',
+      to: 'const modifiedMs = this.#modifiedMs',
+    },
+    files: ['packages/connector-files/src/rotation.test.ts'],
+    shows: /written to late/,
+  },
+  {
     name: 'a file that another process has open is made visible itself, and not a copy of it',
     plant: {
       file: 'connector-files/src/recovery.ts',

@@ -1,3 +1,5 @@
+import type { Seen } from './position.ts'
+
 /**
  * Bytes as they come from a file.
  *
@@ -11,8 +13,8 @@ export interface Chunk {
   readonly end: number
   /** The offset of `buffer[start]` in the content of the file. */
   readonly offset: number
-  /** The first bytes of the content, as far as they are known with this chunk; see `withFirst`. */
-  readonly first: Uint8Array
+  /** What is known of the file with this chunk. */
+  readonly seen: Seen
   /** Whether the file was cut or replaced, so that this is its beginning again. */
   readonly startsOver: boolean
 }

@@ -9,6 +9,8 @@ export interface FoundFile {
   readonly modifiedMs: number
   /** Whether the patterns match its path. */
   readonly isMatch: boolean
+  /** Whether it is in the archive. */
+  readonly isArchived: boolean
 }
 
 /** What the identity of a pipe begins with; its path follows. Only pipes that are named are read. */
@@ -23,6 +25,8 @@ export interface CatalogOptions {
   /** Files that were not written to for longer are not listed. */
   readonly ignoreOlderMs?: number | undefined
 }
+
+const matched = { isMatch: true, isArchived: false } as const
 
 /** Which files there are, by identity. A file keeps its identity when it is renamed, and so does its split. */
 export class FileCatalog {
@@ -78,41 +82,36 @@ export class FileCatalog {
    */
   async find(identity: string, context: ConnectorContext, path?: string): Promise<FoundFile | undefined> {
     for (const hint of [path, this.#paths.get(identity)]) {
-      const file = hint === undefined ? undefined : await fileAt(hint, true, context)
+      const file = hint === undefined ? undefined : await fileAt(hint, matched, context)
       if (file?.identity === identity) return file
     }
     return (await this.around(context)).find((file) => file.identity === identity)
   }
 
-  /**
-   * Warns of files that no pattern matches, whose names begin with the name in `path`, and which were written to after
-   * `file`, which once had that path. A log that was rotated more than once while the job was down looks like this.
-   */
-  async reportUnseen(file: FoundFile, path: string, context: ConnectorContext): Promise<void> {
-    for (const each of await this.around(context)) {
-      const isNewer = !each.isMatch && each.modifiedMs > file.modifiedMs && each.identity !== file.identity
-      if (!isNewer || !nameOf(each.path).startsWith(nameOf(path))) continue
-      context.warn(
-        `source ${context.name}: ${each.path} is newer than ${file.path} and is not read, though it may have been ` +
-          `${path} while the job was down; read ${path}* to have rotated files read too`,
-      )
-    }
+  /** Whether the option `exclude` names the path. */
+  excludes(path: string): boolean {
+    return this.#exclusion.excludes(path)
   }
 
   /** The files in the patterns' directories and in the archives, by path. */
   async around(context: ConnectorContext): Promise<readonly FoundFile[]> {
-    const met = new Map<string, boolean>()
-    const visitor = (isArchive: boolean) => ({
-      meet: async ({ path, isMatch }: MetFile) =>
-        void met.set(path, (met.get(path) ?? false) || (isMatch && !isArchive)),
+    const met = new Map<string, Pick<FoundFile, 'isMatch' | 'isArchived'>>()
+    const visitor = (isArchived: boolean) => ({
+      meet: async ({ path, isMatch }: MetFile) => {
+        const before = met.get(path)
+        met.set(path, {
+          isMatch: before?.isMatch === true || (isMatch && !isArchived),
+          isArchived: before?.isArchived === true || isArchived,
+        })
+      },
       skip: () => {},
-      isExcluded: (path: string) => !isArchive && this.#exclusion.excludes(path),
+      isExcluded: (path: string) => !isArchived && this.#exclusion.excludes(path),
     })
     for (const pattern of this.#patterns) await pattern.walk(context.fs, visitor(false), 'neighbors')
     for (const pattern of this.#archives) await pattern.walk(context.fs, visitor(true))
     const files: FoundFile[] = []
-    for (const [path, isMatch] of met) {
-      const file = await orUndefined(() => fileAt(path, isMatch, context))
+    for (const [path, how] of met) {
+      const file = await orUndefined(() => fileAt(path, how, context))
       if (file !== undefined) files.push(file)
     }
     return files.sort((a, b) => (a.path < b.path ? -1 : 1))
@@ -130,10 +129,10 @@ export class FileCatalog {
       if (stat?.kind === 'file') {
         if (context.clock.now() - stat.modifiedMs > this.#ignoreOlderMs) return undefined
         const { identity, size, modifiedMs } = stat
-        return { path, identity, size, modifiedMs, isMatch: true }
+        return { path, identity, size, modifiedMs, ...matched }
       }
       if (isNamed && stat?.kind === 'other') {
-        return { path, identity: `${pipePrefix}${path}`, size: 0, modifiedMs: 0, isMatch: true }
+        return { path, identity: `${pipePrefix}${path}`, size: 0, modifiedMs: 0, ...matched }
       }
       if (isNamed) return undefined
       if (stat === undefined) skip(noFile(`${path}: has vanished, or is a link to nothing`))
@@ -162,10 +161,6 @@ function noFile(message: string): MillraceError {
   return new MillraceError('FS_NOT_FOUND', message)
 }
 
-function nameOf(path: string): string {
-  return path.slice(path.lastIndexOf('/') + 1)
-}
-
 async function orUndefined<R>(ask: () => Promise<R>): Promise<R | undefined> {
   try {
     return await ask()
@@ -177,11 +172,11 @@ async function orUndefined<R>(ask: () => Promise<R>): Promise<R | undefined> {
 
 async function fileAt(
   path: string,
-  isMatch: boolean,
+  how: Pick<FoundFile, 'isMatch' | 'isArchived'>,
   { fs }: ConnectorContext,
 ): Promise<FoundFile | undefined> {
   const stat = await fs.stat(path)
   if (stat?.kind !== 'file') return undefined
   const { identity, size, modifiedMs } = stat
-  return { path, identity, size, modifiedMs, isMatch }
+  return { path, identity, size, modifiedMs, ...how }
 }

@@ -1,7 +1,7 @@
 import { isMillraceError, MillraceError, type ConnectorContext } from '@millrace/core'
 import { headroomBytes, type Chunk, type Piece } from './chunk.ts'
 import { GzipDecoder, gzipMagic } from './gzip.ts'
-import { fingerprint, fingerprintBytes, isFirst, withFirst } from './position.ts'
+import { fingerprint, fingerprintBytes, isFirst, unseen, withFirst } from './position.ts'
 import type { RawContent } from './raw-content.ts'
 import { fromStart, type Beginning } from './raw-file.ts'
 
@@ -44,7 +44,7 @@ class Inflation {
   /** How much was inflated, and how much was read for it. */
   #offset = 0
   #compressed = 0
-  #first: Uint8Array = new Uint8Array(0)
+  #seen = unseen
   /** The last bytes before the beginning. */
   #before: Uint8Array = new Uint8Array(0)
 
@@ -58,13 +58,14 @@ class Inflation {
   async *pieces(): AsyncGenerator<Piece> {
     const decoder = new GzipDecoder(this.#options.chunkBytes)
     try {
-      for await (const piece of this.#raw.pieces(fromStart, true)) {
+      for await (const piece of this.#raw.pieces(this.#start(), true)) {
         if (typeof piece === 'string') {
           yield piece
           continue
         }
         const bytes = piece.buffer.subarray(piece.start, piece.end)
         this.#compressed += bytes.length
+        this.#seen = { ...piece.seen, first: this.#seen.first }
         yield* this.#chunks(decoder.push(bytes))
       }
       if (this.#raw.isStopped) return
@@ -86,6 +87,11 @@ class Inflation {
     }
   }
 
+  #start(): Beginning {
+    const { modifiedMs, earlier } = this.#beginning
+    return { ...fromStart, modifiedMs, earlier }
+  }
+
   async *#chunks(output: AsyncGenerator<Buffer>): AsyncGenerator<Chunk> {
     for await (const bytes of output) {
       const chunk = this.#chunk(bytes)
@@ -96,9 +102,9 @@ class Inflation {
   #chunk(bytes: Buffer): Chunk | undefined {
     const offset = this.#offset
     this.#offset += bytes.length
-    const isFirstKnown = this.#first.length >= this.#beginning.first.length
-    this.#first = withFirst(this.#first, offset, bytes)
-    const first = this.#first
+    const isFirstKnown = this.#seen.first.length >= this.#beginning.first.length
+    const first = withFirst(this.#seen.first, offset, bytes)
+    this.#seen = { ...this.#seen, first }
     if (
       !isFirstKnown &&
       first.length >= this.#beginning.first.length &&
@@ -116,7 +122,8 @@ class Inflation {
     const begin = headroomBytes - before.length
     buffer.set(before, begin)
     buffer.set(bytes.subarray(passed), headroomBytes)
-    return { buffer, begin, start: headroomBytes, end, offset: offset + passed, first, startsOver: false }
+    const at = { begin, start: headroomBytes, end, offset: offset + passed }
+    return { buffer, ...at, seen: this.#seen, startsOver: false }
   }
 
   #pass(bytes: Buffer): void {

@@ -3,7 +3,9 @@ import type { Piece } from './chunk.ts'
 import { pipePrefix, skipped, type FileCatalog, type FoundFile } from './file-catalog.ts'
 import { contentOf } from './file-content.ts'
 import type { Provenance } from './harvest.ts'
+import type { LogHistory } from './log-history.ts'
 import { CopySearch } from './lost-content.ts'
+import { MissedContent } from './missed-content.ts'
 import { pause } from './pause.ts'
 import { openPipe } from './pipe.ts'
 import type { FilePosition } from './position.ts'
@@ -12,6 +14,7 @@ import { fromStart, RawFile, type OpenedFile } from './raw-file.ts'
 import { RawPipe } from './raw-pipe.ts'
 import type { ReadPlan } from './read-options.ts'
 import { isUtf16 } from './text-format.ts'
+import { WatchedLog } from './watched-log.ts'
 import { fromUtf16 } from './utf16.ts'
 
 /** What a split is opened with. */
@@ -19,6 +22,7 @@ export interface OpeningTools {
   /** With `follow` false in a bounded job. */
   readonly plan: ReadPlan
   readonly catalog: FileCatalog
+  readonly history: LogHistory
   /** How many bytes were taken from each pipe that has not ended, by split. */
   readonly taken: Map<string, number>
   readonly context: ConnectorContext
@@ -43,13 +47,14 @@ export class FileOpening {
   readonly stopped: AbortSignal
   readonly #tools: OpeningTools
   readonly #lost: CopySearch
+  readonly #missed: MissedContent
   #raw: RawContent | undefined
 
   constructor(tools: OpeningTools) {
-    const { plan, catalog, context, stopped } = tools
-    this.stopped = stopped
+    this.stopped = tools.stopped
     this.#tools = tools
-    this.#lost = new CopySearch(catalog, plan, context, stopped)
+    this.#lost = new CopySearch(tools)
+    this.#missed = new MissedContent(tools)
   }
 
   async open(split: string, from: FilePosition | undefined): Promise<OpenedSplit> {
@@ -76,10 +81,14 @@ export class FileOpening {
   }
 
   async #openFile(split: string, from: FilePosition | undefined): Promise<Begun> {
+    if (from !== undefined) {
+      this.#tools.history.learn(from.path, from.earlier)
+      this.#tools.history.see(from.path, split, from.first, from.modifiedMs)
+    }
     const found = await this.#find(split, from)
     if (found === undefined) {
       const start = startAt(from?.path ?? 'unknown', from)
-      return { start, pieces: await this.#missed(split, from), isGone: true }
+      return { start, pieces: await this.#gone(split, from), isGone: true }
     }
     if (found instanceof MillraceError) {
       const { context, catalog } = this.#tools
@@ -87,9 +96,18 @@ export class FileOpening {
       const start = startAt(catalog.lastPath(split) ?? 'unknown', from)
       return { start, pieces: this.#onceReadable(split, start), isGone: false }
     }
-    // A file that was found where the patterns look is at home there, whatever it was called before.
-    const start = startAt(found.hasMoved && from !== undefined ? from.path : found.path, from)
-    return { start, pieces: this.#read(found, start), isGone: false }
+    return { ...this.#begin(found, from), isGone: false }
+  }
+
+  #begin(found: OpenedFile, from: FilePosition | undefined): Omit<Begun, 'isGone'> {
+    const { history } = this.#tools
+    const path = from?.path ?? found.path
+    // What was in a new file may have been taken away since the one before it was last seen.
+    const since = from?.modifiedMs ?? history.modifiedMs(path)
+    const earlier = from?.earlier ?? history.earlier(path, found.identity)
+    const start = startAt(path, { ...from, modifiedMs: since ?? found.modifiedMs, earlier })
+    const isInDoubt = start.first.length === 0 || found.path !== path
+    return { start, pieces: this.#read(found, start, isInDoubt ? since : undefined) }
   }
 
   /**
@@ -113,17 +131,21 @@ export class FileOpening {
         return error
       }
       if (file === undefined) continue
-      const hasMoved = from !== undefined && from.path !== found.path && !found.isMatch
-      if (hasMoved) await catalog.reportUnseen(found, from.path, context)
-      return { ...found, file, hasMoved }
+      // A file that was found where the patterns look is at home there, whatever it was called before.
+      const isRenamed = from !== undefined && from.path !== found.path
+      return { ...found, file, isLog: !isRenamed, hasMoved: isRenamed && !found.isMatch }
     }
   }
 
-  async *#read(opened: OpenedFile, start: FilePosition): AsyncGenerator<Piece> {
-    const { plan, catalog, context, stopped } = this.#tools
-    const raw = new RawFile(opened, plan, { catalog, lost: this.#lost, context, stopped })
+  /** Content of the log may have been taken away `since` some time, before anything of it was seen. */
+  async *#read(opened: OpenedFile, start: FilePosition, since: number | undefined): AsyncGenerator<Piece> {
+    const { plan, catalog, history, context, stopped } = this.#tools
+    const log = new WatchedLog(start.path, opened.identity, history, this.#missed)
+    const raw = new RawFile(opened, plan, { catalog, lost: this.#lost, log, context, stopped })
     this.#raw = raw
     try {
+      log.see(start.first, undefined)
+      if (since !== undefined) await log.check(since)
       yield* contentOf(raw, start, plan, context)
     } finally {
       await opened.file.close()
@@ -142,13 +164,13 @@ export class FileOpening {
         return
       }
       if (found instanceof MillraceError) continue
-      yield* this.#read(found, start)
+      yield* this.#read(found, start, undefined)
       return
     }
   }
 
   /** What there is to read of a file that is gone: the rest of it from a copy, or nothing. */
-  async #missed(identity: string, from: FilePosition | undefined): Promise<AsyncGenerator<Piece>> {
+  async #gone(identity: string, from: FilePosition | undefined): Promise<AsyncGenerator<Piece>> {
     const { plan, catalog, context } = this.#tools
     const seen = catalog.lastPath(identity)
     const isNamed = plan.patterns.some(({ path }) => path === seen)
@@ -159,6 +181,7 @@ export class FileOpening {
     const { path, ...beginning } = from ?? { path: seen ?? `the file ${identity}`, ...fromStart }
     const what = 'is gone, under every name'
     const copy = await this.#lost.find({ ...beginning, path, what, isRead: false })
+    if (from !== undefined) await this.#missed.check(path, from.modifiedMs)
     return copy?.pieces() ?? noPieces()
   }
 
@@ -194,7 +217,7 @@ export class FileOpening {
   }
 }
 
-function startAt(path: string, from: FilePosition | undefined): FilePosition {
+function startAt(path: string, from: Partial<FilePosition> | undefined): FilePosition {
   return { ...fromStart, line: 1, isUnfinished: false, head: null, ...from, path }
 }
 

@@ -3,7 +3,7 @@ import type { Piece } from './chunk.ts'
 import { Feed } from './feed.ts'
 import { Harvest, rawBytesMax, type Provenance } from './harvest.ts'
 import { Page } from './page.ts'
-import { fingerprint, type FilePosition } from './position.ts'
+import { firstBytesOf, type FilePosition, type Seen } from './position.ts'
 import { fromStart } from './raw-file.ts'
 import { noRecord, type RecordDecoder, type RecordFormat } from './record-decoder.ts'
 import { isUtf16, type TextFormat } from './text-format.ts'
@@ -49,8 +49,9 @@ export class FileReader<T> implements SplitReader<T, FilePosition> {
   #resting: FilePosition
   #at = 0
   #line: number
-  #firstBytes: Uint8Array | undefined
-  #first: FilePosition['first']
+  #seen: Seen | undefined
+  /** What the position says of the file, beside the place in it. */
+  #file: Pick<FilePosition, 'first' | 'modifiedMs' | 'earlier'>
   #oversize: Oversize | undefined
   /** Whether the line before `#at` was read without its line end. */
   #isUnfinished: boolean
@@ -70,7 +71,7 @@ export class FileReader<T> implements SplitReader<T, FilePosition> {
     this.#decoder = format.decoder()
     this.#decoder.begin(options.from.head)
     this.#line = options.from.line
-    this.#first = options.from.first
+    this.#file = options.from
     this.#isUnfinished = options.from.isUnfinished
     this.#resting = options.from
     this.#feed = new Feed(pieces, stopped)
@@ -103,14 +104,19 @@ export class FileReader<T> implements SplitReader<T, FilePosition> {
     const { path } = this.#resting
     const { head } = this.#decoder
     const page = this.#page
-    if (page === undefined) return this.#resting
+    // What is next has been seen, so it is known again.
+    const { next } = this.#feed
+    if (page === undefined && next !== undefined && !next.startsOver) this.#setSeen(next.seen)
+    const { first, modifiedMs, earlier } = this.#file
+    const file = { first, modifiedMs, earlier }
+    if (page === undefined) return { ...this.#resting, ...file }
     if (this.#oversize !== undefined) {
       const { offset, line, check } = this.#oversize
-      return { path, offset, line, check, first: this.#first, isUnfinished: false, hasEnded: false, head }
+      return { path, offset, line, check, ...file, isUnfinished: false, hasEnded: false, head }
     }
     const [offset, check] = [page.offset(this.#at), page.check(this.#at)]
     const isUnfinished = this.#isUnfinished
-    return { path, offset, line: this.#line, check, first: this.#first, isUnfinished, hasEnded: false, head }
+    return { path, offset, line: this.#line, check, ...file, isUnfinished, hasEnded: false, head }
   }
 
   close(): Promise<void> {
@@ -225,7 +231,7 @@ export class FileReader<T> implements SplitReader<T, FilePosition> {
     const previous = this.#page
     if (previous === undefined || chunk.startsOver) {
       this.#setPage(Page.first(chunk, this.#format))
-      this.#setFirst(chunk.first)
+      this.#setSeen(chunk.seen)
       if (chunk.startsOver) {
         this.#line = 1
         this.#oversize = undefined
@@ -235,14 +241,16 @@ export class FileReader<T> implements SplitReader<T, FilePosition> {
       return true
     }
     this.#setPage(Page.after(previous, this.#at, chunk, this.#format))
-    this.#setFirst(chunk.first)
+    this.#setSeen(chunk.seen)
     return true
   }
 
-  #setFirst(bytes: Uint8Array): void {
-    if (this.#firstBytes === bytes) return
-    this.#firstBytes = bytes
-    this.#first = { length: bytes.length, check: fingerprint(bytes) }
+  #setSeen(seen: Seen): void {
+    if (this.#seen === seen) return
+    const { modifiedMs, earlier } = seen
+    const first = this.#seen?.first === seen.first ? this.#file.first : firstBytesOf(seen.first)
+    this.#seen = seen
+    this.#file = { first, modifiedMs, earlier }
   }
 
   #setPage(page: Page): void {

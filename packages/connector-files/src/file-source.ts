@@ -8,6 +8,7 @@ import {
 import { FileCatalog, type FoundFile } from './file-catalog.ts'
 import { FileOpening } from './file-opening.ts'
 import { FileReader } from './file-reader.ts'
+import { LogHistory } from './log-history.ts'
 import type { FilePosition } from './position.ts'
 import { readPlan, type Paths, type ReadOptions, type ReadPlan } from './read-options.ts'
 import type { RecordDecoder } from './record-decoder.ts'
@@ -24,6 +25,7 @@ export class FileSource<T> implements Source<T, FilePosition> {
   readonly #plan: ReadPlan
   readonly #decoder: () => RecordDecoder<T>
   readonly #catalog: FileCatalog
+  readonly #history = new LogHistory()
   readonly #missing = new Set<string>()
   /** How many bytes were taken from each pipe that has not ended: they cannot be read again. */
   readonly #taken = new Map<string, number>()
@@ -52,6 +54,7 @@ export class FileSource<T> implements Source<T, FilePosition> {
     const opening = new FileOpening({
       plan: { ...this.#plan, follow },
       catalog: this.#catalog,
+      history: this.#history,
       taken: this.#taken,
       context,
       stopped: AbortSignal.any([context.signal, closing.signal]),

@@ -3,7 +3,7 @@ import type { Piece } from './chunk.ts'
 import type { FileCatalog, FoundFile } from './file-catalog.ts'
 import { contentOf } from './file-content.ts'
 import { fingerprintBytes } from './position.ts'
-import { RawFile, type Beginning } from './raw-file.ts'
+import { RawFile, type Beginning, type OpenedFile } from './raw-file.ts'
 import type { ReadPlan } from './read-options.ts'
 
 /** Content that is no longer in its file, from the place where reading had come to. */
@@ -21,6 +21,14 @@ export interface Copy {
   readonly path: string
   /** The content behind the place where reading had come to. */
   pieces(): AsyncGenerator<Piece>
+}
+
+/** What is needed to look for copies. */
+export interface CopySearchTools {
+  readonly plan: Pick<ReadPlan, 'ifGone' | 'forgetsEnded' | 'chunkBytes'>
+  readonly catalog: FileCatalog
+  readonly context: ConnectorContext
+  readonly stopped: AbortSignal
 }
 
 /** What to do about content that is no longer in its file. */
@@ -44,16 +52,11 @@ export class CopySearch implements LostContent {
   readonly #context: ConnectorContext
   readonly #stopped: AbortSignal
 
-  constructor(
-    catalog: FileCatalog,
-    options: Pick<ReadPlan, 'ifGone' | 'forgetsEnded' | 'chunkBytes'>,
-    context: ConnectorContext,
-    stopped: AbortSignal,
-  ) {
+  constructor({ plan, catalog, context, stopped }: CopySearchTools) {
     this.#catalog = catalog
-    this.#ifGone = options.ifGone
-    this.#forgetsEnded = options.forgetsEnded
-    this.#chunkBytes = options.chunkBytes
+    this.#ifGone = plan.ifGone
+    this.#forgetsEnded = plan.forgetsEnded
+    this.#chunkBytes = plan.chunkBytes
     this.#context = context
     this.#stopped = stopped
   }
@@ -64,7 +67,6 @@ export class CopySearch implements LostContent {
     const found = await this.#copyOf(lost)
     if (found !== undefined && !found.isMatch) {
       this.#context.warn(`${story}, and its rest is read from ${found.path}, which holds the same`)
-      await this.#catalog.reportUnseen(found, lost.path, this.#context)
       return { path: found.path, pieces: () => this.#read(found, lost) }
     }
     if (found !== undefined) {
@@ -113,11 +115,9 @@ export class CopySearch implements LostContent {
     const context = this.#context
     const file = await context.fs.open(found.path, 'read')
     try {
-      const opened = { ...found, file, hasMoved: true }
-      const options = { follow: false, pollMs: 0, settledMs: 0, chunkBytes: this.#chunkBytes }
-      const tools = { catalog: this.#catalog, lost: noCopy, context, stopped: this.#stopped }
       const inflate = { chunkBytes: this.#chunkBytes, ifDamaged: 'stop' } as const
-      yield* contentOf(new RawFile(opened, options, tools), lost, inflate, context)
+      const tools = { catalog: this.#catalog, context, stopped: this.#stopped }
+      yield* contentOf(rawCopy({ ...found, file }, this.#chunkBytes, tools), lost, inflate, context)
     } finally {
       await file.close()
     }
@@ -127,4 +127,18 @@ export class CopySearch implements LostContent {
 /** A file that does not hold the content is no copy, and no further copy is looked for. */
 const noCopy: LostContent = {
   find: ({ path }) => Promise.reject(new MillraceError('SOURCE_FAILED', `${path} holds something else`)),
+}
+
+/** The bytes of a file that is no part of a log and is read once. */
+export function rawCopy(
+  opened: Omit<OpenedFile, 'isLog' | 'hasMoved'>,
+  chunkBytes: number,
+  tools: Pick<CopySearchTools, 'catalog' | 'context' | 'stopped'>,
+): RawFile {
+  const options = { follow: false, pollMs: 0, settledMs: 0, chunkBytes }
+  return new RawFile({ ...opened, isLog: false, hasMoved: true }, options, {
+    ...tools,
+    lost: noCopy,
+    log: undefined,
+  })
 }

@@ -21,14 +21,21 @@ import {
   fingerprint,
   fingerprintBytes,
   firstBytesMax,
+  firstBytesOf,
   isFirst,
+  unseen,
   withFirst,
   type FilePosition,
+  type FirstBytes,
+  type Seen,
 } from './position.ts'
 import type { RawContent } from './raw-content.ts'
 
 /** Where to begin, and what the file must hold before it. */
-export type Beginning = Pick<FilePosition, 'offset' | 'check' | 'first' | 'hasEnded'>
+export type Beginning = Pick<
+  FilePosition,
+  'offset' | 'check' | 'first' | 'hasEnded' | 'modifiedMs' | 'earlier'
+>
 
 const nothing: Uint8Array = new Uint8Array(0)
 
@@ -36,8 +43,20 @@ const nothing: Uint8Array = new Uint8Array(0)
 export const fromStart: Beginning = {
   offset: 0,
   check: fingerprint(nothing),
-  first: { length: 0, check: fingerprint(nothing) },
+  first: firstBytesOf(nothing),
   hasEnded: false,
+  modifiedMs: 0,
+  earlier: [],
+}
+
+/** What a file is a part of: a log that is rotated. */
+export interface LogWatch {
+  /** Called when it is known how the content begins; `modifiedMs` is undefined once the file was renamed. */
+  see(first: FirstBytes, modifiedMs: number | undefined): void
+  /** Called when the file no longer holds the content that began so. Returns how earlier contents began. */
+  cut(first: FirstBytes): readonly FirstBytes[]
+  /** Looks for content of the log that was written after `since` and never seen; throws `SOURCE_FAILED` if it is to stop. */
+  check(since: number): Promise<void>
 }
 
 /** How to watch a file. */
@@ -58,7 +77,9 @@ export interface OpenedFile {
   /** How large it was, and when it was last written to, before it was opened. */
   readonly size: number
   readonly modifiedMs: number
-  /** Whether its path is not the one it had when it was first read. */
+  /** Whether it has the path that it had when it was first read. */
+  readonly isLog: boolean
+  /** Whether its path is none that is read. */
   readonly hasMoved: boolean
 }
 
@@ -66,6 +87,8 @@ export interface OpenedFile {
 export interface RawFileTools {
   readonly catalog: FileCatalog
   readonly lost: LostContent
+  /** Undefined for a copy, which is no part of a log. */
+  readonly log: LogWatch | undefined
   readonly context: ConnectorContext
   readonly stopped: AbortSignal
 }
@@ -78,9 +101,10 @@ export class RawFile implements RawContent {
   #offset = 0
   #vouched = nothing
   #check = 0
-  #first = nothing
+  #seen: Seen = unseen
   /** Whether something was read of it in this life. */
   #isKnown = false
+  #isLog: boolean
   #hasMoved: boolean
   /** How large it was and when it was last written to, as far as is known. */
   #size: number
@@ -95,6 +119,7 @@ export class RawFile implements RawContent {
     this.#options = options
     this.#tools = tools
     this.path = opened.path
+    this.#isLog = opened.isLog
     this.#hasMoved = opened.hasMoved
     this.#size = opened.size
     this.#modifiedMs = opened.modifiedMs
@@ -116,17 +141,19 @@ export class RawFile implements RawContent {
     // How many there are is known, and their fingerprint; the first read brings the bytes.
     this.#vouched = new Uint8Array(Math.min(beginning.offset, fingerprintBytes))
     this.#check = beginning.check
-    this.#first = await this.head(Math.min(beginning.first.length, firstBytesMax))
-    if (!isFirst(this.#first, beginning.first)) yield* this.#startOver(beginning, isPacked)
+    const { modifiedMs, earlier } = beginning
+    const first = await this.head(Math.min(beginning.first.length, firstBytesMax))
+    this.#seen = { first, modifiedMs, earlier }
+    if (!isFirst(first, beginning.first)) yield* this.#startOver(beginning, isPacked)
     while (!stopped.aborted) {
       const chunk = await this.#read()
       if (chunk === 'changed') yield* this.#startOver(beginning, isPacked)
       else if (chunk !== undefined) yield chunk
       else {
-        if (!this.#options.follow) return
+        if (!this.#options.follow) return this.#finish()
         yield 'quiet'
         const news = await this.#untilGrown()
-        if (news === 'finished') return
+        if (news === 'finished') return this.#finish()
         if (news === 'cut') yield* this.#startOver(beginning, isPacked)
       }
     }
@@ -138,6 +165,7 @@ export class RawFile implements RawContent {
     const buffer = this.#spare ?? Buffer.allocUnsafeSlow(headroomBytes + this.#roomBytes)
     const begin = headroomBytes - back
     const offset = this.#offset
+    if (this.#isKnown && this.#seen.first.length < fingerprintBytes) await this.#checkShort()
     const count = await this.#fill(buffer.subarray(begin), offset - back, back)
     this.#spare = undefined
     this.#roomBytes = this.#options.chunkBytes
@@ -146,13 +174,23 @@ export class RawFile implements RawContent {
     this.#vouched = before
     this.#isKnown = true
     this.#largest = Math.max(this.#largest, this.#size)
-    if (count === back) {
-      this.#spare = buffer
-      return undefined
-    }
     const end = begin + count
     this.#remember(buffer.subarray(headroomBytes, end))
-    return { buffer, begin, start: headroomBytes, end, offset, first: this.#first, startsOver: false }
+    if (count > back)
+      return { buffer, begin, start: headroomBytes, end, offset, seen: this.#seen, startsOver: false }
+    this.#spare = buffer
+    return undefined
+  }
+
+  /** Few bytes do not tell whether a file was cut and begins alike, so what it held before may be elsewhere. */
+  async #checkShort(): Promise<void> {
+    await this.#look()
+    if (this.#modifiedMs !== this.#seen.modifiedMs) await this.#tools.log?.check(this.#seen.modifiedMs)
+  }
+
+  /** Nothing more comes: when the file was rotated, another may have been rotated behind it. */
+  async #finish(): Promise<void> {
+    if (this.#hasMoved && !this.isStopped) await this.#tools.log?.check(this.#seen.modifiedMs)
   }
 
   /** Reads what is there, and at least `needed` bytes unless the file ends before. */
@@ -167,12 +205,20 @@ export class RawFile implements RawContent {
     return count
   }
 
+  /** Takes in what was read behind bytes that are as they were. */
   #remember(fresh: Uint8Array): void {
+    const first = withFirst(this.#seen.first, this.#offset, fresh)
+    // The file is no longer the log once it has been renamed.
+    const modifiedMs = this.#isLog ? this.#modifiedMs : this.#seen.modifiedMs
+    if (first !== this.#seen.first || modifiedMs !== this.#seen.modifiedMs) {
+      this.#seen = { first, modifiedMs, earlier: this.#seen.earlier }
+      this.#tools.log?.see(firstBytesOf(first), this.#isLog ? modifiedMs : undefined)
+    }
+    if (fresh.length === 0) return
     const all = fresh.length < fingerprintBytes ? Buffer.concat([this.#vouched, fresh]) : fresh
     // A copy: a view would keep the whole chunk alive.
     this.#vouched = Uint8Array.from(all.subarray(Math.max(0, all.length - fingerprintBytes)))
     this.#check = fingerprint(this.#vouched)
-    this.#first = withFirst(this.#first, this.#offset, fresh)
     this.#offset += fresh.length
   }
 
@@ -212,6 +258,7 @@ export class RawFile implements RawContent {
       this.#size = stat.size
       return
     }
+    this.#isLog = false
     this.#hasMoved = true
     const found = await catalog.find(identity, context)
     this.path = found?.path ?? this.path
@@ -232,10 +279,13 @@ export class RawFile implements RawContent {
       throw new MillraceError('DECODE_FAILED', `source ${name}: ${path} byte ${offset}: the file ${what}`)
     }
     const isRead = this.#isKnown && this.#largest <= offset
-    const known = { length: this.#first.length, check: fingerprint(this.#first) }
+    const first = this.#isKnown ? firstBytesOf(this.#seen.first) : begun.first
     const hasEnded = !this.#isKnown && begun.hasEnded
-    const beginning = { offset, check, hasEnded, first: this.#isKnown ? known : begun.first }
+    const { modifiedMs } = this.#seen
+    const earlier = this.#tools.log?.cut(first) ?? []
+    const beginning = { offset, check, hasEnded, first, modifiedMs, earlier }
     const copy = await this.#tools.lost.find({ path, what: 'was cut', isRead, ...beginning })
+    await this.#tools.log?.check(modifiedMs)
     if (copy !== undefined) {
       this.path = copy.path
       yield* copy.pieces()
@@ -245,10 +295,10 @@ export class RawFile implements RawContent {
     this.#largest = 0
     this.#offset = 0
     this.#vouched = nothing
-    this.#first = nothing
+    this.#seen = { first: nothing, modifiedMs: this.#modifiedMs, earlier }
     this.#check = fingerprint(nothing)
     // Also if nothing follows yet: positions are now those of the new content.
     const at = { begin: headroomBytes, start: headroomBytes, end: headroomBytes, offset: 0 }
-    yield { buffer: Buffer.alloc(headroomBytes), ...at, first: nothing, startsOver: true }
+    yield { buffer: Buffer.alloc(headroomBytes), ...at, seen: this.#seen, startsOver: true }
   }
 }

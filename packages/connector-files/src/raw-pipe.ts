@@ -1,6 +1,7 @@
 import type { ConnectorContext } from '@millrace/core'
 import { headroomBytes, type Piece } from './chunk.ts'
 import { openPipe, type Pipe } from './pipe.ts'
+import { unseen } from './position.ts'
 import type { RawContent } from './raw-content.ts'
 
 const nothing: Uint8Array = new Uint8Array(0)
@@ -84,6 +85,6 @@ export class RawPipe implements RawContent {
     const buffer = Buffer.allocUnsafeSlow(headroomBytes + bytes.length)
     buffer.set(bytes, headroomBytes)
     const [start, end] = [headroomBytes, buffer.length]
-    return { buffer, begin: start, start, end, offset, first: nothing, startsOver: false }
+    return { buffer, begin: start, start, end, offset, seen: unseen, startsOver: false }
   }
 }

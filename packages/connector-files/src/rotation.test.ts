@@ -136,12 +136,50 @@ describe('while the job was down', () => {
     ])
   })
 
-  test('a log between the copy and the new one is reported', async () => {
-    await copyAndCut('logs/app.log.2', (content) => content)
-    fs.put('logs/app.log.1', textOf(20, 30))
-    await live()
-    expect(values).toEqual(linesOf(0, 20))
-    expect(warnings.at(-1)).toMatch(/logs\/app\.log\.1 is newer than logs\/app\.log\.2 and is not read/)
+  test.each([
+    ['logs/app.log.2', 'logs/app.log.1'],
+    ['logs/app-01.log.gz', 'logs/app-02.log.gz'],
+    ['logs/old/app.log-1', 'logs/old/app.log-2.gz'],
+    ['logs/app.log.bak', 'logs/app.log.old'],
+  ])(
+    'a log was copied and cut twice, to %s and %s: the content in between stops the job, and is skipped if told to',
+    async (first, second) => {
+      const pack = (path: string) => (content: Uint8Array) =>
+        path.endsWith('.gz') ? gzipSync(content) : content
+      await copyAndCut(first, pack(first))
+      await appendTo(fs, 'logs/app.log', textOf(20, 30))
+      await copyAndCut(second, pack(second))
+      await appendTo(fs, 'logs/app.log', textOf(30, 40))
+      const options = { archive: 'logs/old' }
+      await expect(live(options)).rejects.toMatchObject({
+        code: 'SOURCE_FAILED',
+        place: second,
+        message: expect.stringContaining('it may be lines of that log which were not read'),
+      })
+      await live({ ...options, ifGone: 'skip' })
+      expect(values).toEqual([...linesOf(0, 20), ...linesOf(30, 40)])
+      expect(warnings.at(-1)).toContain(`${second} was written after logs/app.log had last been read`)
+    },
+  )
+
+  test('a log was copied and cut, and files of other logs are beside it: the job continues', async () => {
+    await copyAndCut('logs/app.log.1', (content) => content)
+    await appendTo(fs, 'logs/app.log', textOf(20, 30))
+    for (const name of [
+      'app.log.err',
+      'app.logs',
+      'app2.log',
+      'webapp.log.1',
+      'app.json',
+      'old/app2.log-1',
+    ]) {
+      fs.put(`logs/${name}`, textOf(50, 60))
+    }
+    // Copies of what was read, and of what is read now.
+    fs.put('logs/app.log.2.gz', gzipSync(textOf(0, 20)))
+    fs.put('logs/app.log.3', textOf(20, 25))
+    await live({ archive: 'logs/old' })
+    expect(values).toEqual(linesOf(0, 30))
   })
 
   test('a copy that the patterns match is read as a file of its own', async () => {
@@ -236,6 +274,16 @@ describe('while the job runs', () => {
       await appendTo(fs, 'logs/app.log', textOf(20, 21))
     })
     expect(run.values).toEqual(linesOf(10, 21))
+  })
+
+  test('a log is rotated twice at once, and its first file is written to late: the second file stops the job', async () => {
+    const rotated = cutWhileReading(async () => {
+      await fs.rename('logs/app.log', 'logs/app.log.2')
+      fs.put('logs/app.log.1', textOf(20, 30))
+      fs.put('logs/app.log', textOf(30, 40))
+      await appendTo(fs, 'logs/app.log.2', textOf(40, 41))
+    })
+    await expect(rotated).rejects.toMatchObject({ code: 'SOURCE_FAILED', place: 'logs/app.log.1' })
   })
 
   test('a log that is cut before it was read stops the job', async () => {

@@ -6,6 +6,7 @@
  * file becomes 0xff and two bytes that hold its halves. UTF-8 has neither, so a record with one fails, and only that.
  */
 import { headroomBytes, type Chunk, type Piece } from './chunk.ts'
+import { unseen } from './position.ts'
 
 const none: Uint8Array = new Uint8Array(0)
 
@@ -19,7 +20,7 @@ export async function* fromUtf16(
   let offset = 0
   // The bytes before the first chunk, by which a resumed reader knows the file again.
   let before: Uint8Array | undefined
-  let first = none
+  let seen = unseen
   for await (const piece of pieces) {
     if (typeof piece === 'string') {
       yield piece
@@ -27,10 +28,10 @@ export async function* fromUtf16(
     }
     const { buffer, begin, start, end, startsOver } = piece
     if (startsOver) {
-      if (rest.length > 0) yield chunkOf(none, rest, offset, encoding, { first, startsOver: false })
+      if (rest.length > 0) yield chunkOf(none, rest, offset, encoding, { seen, startsOver: false })
       rest = before = none
     }
-    first = piece.first
+    seen = piece.seen
     before ??= Uint8Array.from(buffer.subarray(begin, start))
     const fresh = Buffer.concat([rest, buffer.subarray(start, end)])
     offset = piece.offset - rest.length
@@ -41,7 +42,7 @@ export async function* fromUtf16(
     before = none
     offset += whole
   }
-  if (rest.length > 0) yield chunkOf(before ?? none, rest, offset, encoding, { first, startsOver: false })
+  if (rest.length > 0) yield chunkOf(before ?? none, rest, offset, encoding, { seen, startsOver: false })
 }
 
 /** How many bytes of the file some bytes of a page stand for. Both indices are at the beginning of a character. */
@@ -101,7 +102,7 @@ function chunkOf(
   fresh: Uint8Array,
   offset: number,
   encoding: 'utf16le' | 'utf16be',
-  { first, startsOver }: Pick<Chunk, 'first' | 'startsOver'>,
+  { seen, startsOver }: Pick<Chunk, 'seen' | 'startsOver'>,
 ): Chunk {
   const head = toPage(before, offset - before.length, encoding)
   const rest = toPage(fresh, offset, encoding)
@@ -109,7 +110,7 @@ function chunkOf(
   const begin = headroomBytes - head.length
   buffer.set(head, begin)
   buffer.set(rest, headroomBytes)
-  return { buffer, begin, start: headroomBytes, end: buffer.length, offset, first, startsOver }
+  return { buffer, begin, start: headroomBytes, end: buffer.length, offset, seen, startsOver }
 }
 
 /** Some bytes of the file as a page holds them. */
