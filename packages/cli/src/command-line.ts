@@ -1,7 +1,6 @@
 import { parseArgs } from 'node:util'
-import { MillraceError } from '@millrace/core'
+import { MillraceError, nearest } from '@millrace/core'
 import type { Command, Option } from './command.ts'
-import { nearest } from './nearest.ts'
 
 /** What was asked of a command: its operand and its options, checked against what the command knows. */
 export class CommandLine {

@@ -1,19 +1,26 @@
-import type { Poll, Source, SplitReader } from '@millrace/core'
+import { MillraceError, type Poll, type Source, type SplitReader } from '@millrace/core'
 import { boxed } from './box.ts'
 
-/** The user's own source, with its records in boxes: a line for each split. `brought` is told how many come. */
-export function boxedSource(
-  source: Source<unknown>,
-  name: string,
-  brought: (records: number) => void,
-): Source<unknown> {
+/** How often a reader may say that it is ready and bring nothing, while nothing else can happen. */
+const idlePollsMax = 10_000
+
+/** What happens around a source. */
+interface Surroundings {
+  /** Is told how many records come. */
+  readonly brought: (records: number) => void
+  /** How many steps the world has taken. */
+  readonly steps: () => number
+}
+
+/** The user's own source, with its records in boxes: a line for each split. */
+export function boxedSource(source: Source<unknown>, name: string, around: Surroundings): Source<unknown> {
   return {
     kind: source.kind,
     durability: source.durability,
     ...(source.discoverEveryMs === undefined ? {} : { discoverEveryMs: source.discoverEveryMs }),
     discover: (context) => source.discover(context),
     open: async (split, from, context) =>
-      boxedReader(await source.open(split, from, context), `${name}, split ${split}`, brought),
+      boxedReader(await source.open(split, from, context), `${name}, split ${split}`, around),
     close: async () => source.close?.(),
   }
 }
@@ -21,11 +28,23 @@ export function boxedSource(
 function boxedReader(
   reader: SplitReader<unknown>,
   line: string,
-  brought: (records: number) => void,
+  { brought, steps }: Surroundings,
 ): SplitReader<unknown> {
+  let idleSince = -1
+  let idlePolls = 0
+  const noteIdle = (): void => {
+    if (idleSince !== steps()) idlePolls = 0
+    idleSince = steps()
+    if (++idlePolls < idlePollsMax) return
+    throw new MillraceError(
+      'SOURCE_FAILED',
+      `the stand-in for source '${line}' was ready ${idlePollsMax} times on end and brought nothing, so nothing else in the simulation could happen; let 'ready' wait until there is something, or let 'poll' return an end`,
+    )
+  }
   return {
     poll(limit): Poll<unknown> {
       const poll = reader.poll(limit)
+      if (poll.kind === 'pending') noteIdle()
       if (poll.kind !== 'records') return poll
       brought(poll.values.length + (poll.failures?.length ?? 0))
       return { ...poll, values: poll.values.map((value) => boxed(line, value)) }

@@ -31,7 +31,7 @@ export function calmPlan(subject: Subject, changes: Partial<RunPlan> = {}): RunP
     batchRecords: 1_024,
     edgeBatches: 4,
     workPerTurn: Number.POSITIVE_INFINITY,
-    stepsMax: 1_000_000,
+    stepsMax: subject.stepsMax,
     ...changes,
   }
 }

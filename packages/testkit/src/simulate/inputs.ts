@@ -41,13 +41,6 @@ export async function recordInputs(graph: Graph, options: RecordingOptions): Pro
     const given = Object.hasOwn(options.given, node.name) ? options.given[node.name] : undefined
     inputs.set(node.name, given === undefined ? await recordSource(node, options) : inputOf(given))
   }
-  for (const name of Object.keys(options.given)) {
-    if (inputs.has(name)) continue
-    throw new MillraceError(
-      'OPTION_INVALID',
-      `inputs are given for '${name}', which is no source of pipeline '${graph.name}'; its sources are ${[...inputs.keys()].join(', ')}`,
-    )
-  }
   return inputs
 }
 

@@ -60,7 +60,10 @@ export class Outside {
         const own = Object.hasOwn(sources, node.name) ? sources[node.name] : undefined
         return own === undefined
           ? this.#source(node, pace, late)
-          : boxedSource(own(), node.name, (records) => (this.#brought += records))
+          : boxedSource(own(), node.name, {
+              brought: (records) => (this.#brought += records),
+              steps: () => this.#world.steps,
+            })
       },
       sink: (node) => {
         const own = Object.hasOwn(sinks, node.name) ? sinks[node.name] : undefined

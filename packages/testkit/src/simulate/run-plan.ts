@@ -24,6 +24,8 @@ export interface Subject {
   readonly sources: Readonly<Record<string, () => Source<unknown>>>
   readonly sinks: Readonly<Record<string, () => SinkStandIn>>
   readonly calls: Readonly<Record<string, (value: unknown, signal: AbortSignal) => Promise<unknown>>>
+  /** A run that takes more steps than this is stuck. */
+  readonly stepsMax: number
 }
 
 /** How it is run. */

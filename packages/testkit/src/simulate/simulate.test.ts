@@ -294,12 +294,49 @@ test('a stand-in for something that is not there is refused, with what is there'
     ).catch((error: unknown) => error)
   expect(await refused({ sinks: { put: undefined } })).toMatchObject({
     code: 'OPTION_INVALID',
-    message: "sinks has 'put', which is no sink of pipeline 'mapping': there is out",
+    message: "sinks has 'put', which is no sink of pipeline 'mapping': did you mean 'out'?",
   })
   expect(await refused({ sources: { out: undefined } })).toMatchObject({
-    message: expect.stringContaining('is no source of pipeline'),
+    message: "sources has 'out', which is no source of pipeline 'mapping': there is 'numbers'",
+  })
+  expect(await refused({ inputs: { nubmers: [] } })).toMatchObject({
+    message: "inputs has 'nubmers', which is no source of pipeline 'mapping': did you mean 'numbers'?",
   })
   expect(await refused({ calls: { score: undefined } })).toMatchObject({
     message: "calls has 'score', which is no mapAsync of pipeline 'mapping': there is none",
   })
+})
+
+test('a pipeline that never comes to an end fails with its seed, and says what has not returned', async () => {
+  const silent = pipeline('silent', (p) => {
+    p.from('n', memorySource({ all: [1, 2, 3] }))
+      .mapAsync('ask', () => new Promise<number>(() => {}))
+      .to('out', new MemorySink())
+  })
+  const failure = await failureOf(simulate(silent, { seed: 5, stepsMax: 2_000 }))
+  expect(failure).toMatchObject({ kind: 'stuck', seed: 5 })
+  expect(failure.message).toContain('has not ended after 2000 steps: 3 calls have not returned: ask')
+})
+
+test('a stand-in for a source that is always ready and brings nothing is found out', async () => {
+  const restless: Source<unknown> = {
+    kind: 'restless',
+    durability: 'replayable',
+    discover: async () => ({ splits: ['all'], isComplete: true }),
+    open: async () => ({
+      poll: () => ({ kind: 'pending', isCaughtUp: true }),
+      ready: async () => {},
+      position: () => 0,
+      close: async () => {},
+    }),
+  }
+  const failure = await failureOf(
+    simulate(
+      mapping((n) => n),
+      { seed: 0, sources: { numbers: () => restless } },
+    ),
+  )
+  expect(failure.message).toContain(
+    "the stand-in for source 'numbers, split all' was ready 10000 times on end",
+  )
 })

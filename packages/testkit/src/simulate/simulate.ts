@@ -5,7 +5,7 @@ import { calmPlan, drawPaces, noWatch, orderOf } from './calm-run.ts'
 import { compareWatches, OperatorWatch } from './determinism.ts'
 import { drawFaults, type FaultKind, type Faults } from './fault.ts'
 import type { Finding } from './finding.ts'
-import { recordInputs, type GivenInput } from './inputs.ts'
+import { itemCount, recordInputs, type GivenInput } from './inputs.ts'
 import type { Invariant } from './invariant.ts'
 import { shrink } from './shrink.ts'
 import type { FaultEvent, RunPlan, SinkStandIn, Subject } from './run-plan.ts'
@@ -48,6 +48,11 @@ export interface SimulationOptions {
   readonly versions?: readonly Simulatable[]
   /** What `mapAsync` calls instead of the real thing, by the name of the operator. */
   readonly calls?: Readonly<Record<string, (value: unknown, signal: AbortSignal) => Promise<unknown>>>
+  /**
+   * A run that takes more steps than this fails: it will hardly come to an end. A step is what happens between two waits.
+   * Default 200,000, and 500 more for each record.
+   */
+  readonly stepsMax?: number
   /** What must hold at the end of each run beside what the engine promises. Each throws if it does not. */
   readonly invariants?: readonly Invariant[]
 }
@@ -165,6 +170,10 @@ export async function simulateSeeds(pipeline: Simulatable, options: SeedsOptions
   return report
 }
 
+/** How many steps a run may take unless told otherwise: many times what any has taken. */
+const fewestSteps = 200_000
+const stepsPerRecord = 500
+
 /** A shorter run counts as one without an end after so many steps: several times what others take. */
 const stuckSteps = 50_000
 
@@ -195,15 +204,17 @@ class Simulation {
     const graphOf = (version: Simulatable): Graph => checkedGraph(version.describe(parameters).graph)
     const graph = (): Graph => graphOf(pipeline)
     const toRecord = graph()
-    requireKnownNames(toRecord, { sources, sinks, calls })
+    requireKnownNames(toRecord, { inputs, sources, sinks, calls })
     const kept = { ...toRecord, nodes: toRecord.nodes.filter(({ name }) => !Object.hasOwn(sources, name)) }
+    const recorded = await recordInputs(kept, { given: inputs, itemsMax: records, fs })
     const subject: Subject = {
       graph,
       versions: versions.map((version) => () => graphOf(version)),
-      inputs: await recordInputs(kept, { given: inputs, itemsMax: records, fs }),
+      inputs: recorded,
       sources,
       sinks,
       calls,
+      stepsMax: options.stepsMax ?? fewestSteps + stepsPerRecord * itemCount(recorded),
     }
     const [first, second] = [new OperatorWatch(1, true), new OperatorWatch(2, false)]
     const baseline = await Baseline.of(subject, first)

@@ -1,13 +1,15 @@
-import { MillraceError, type Graph, type GraphNode } from '@millrace/core'
+import { MillraceError, nearest, type Graph, type GraphNode } from '@millrace/core'
 
 /** What takes the place of parts of a pipeline, by their names. */
 export interface StandIns {
+  readonly inputs: Readonly<Record<string, unknown>>
   readonly sources: Readonly<Record<string, unknown>>
   readonly sinks: Readonly<Record<string, unknown>>
   readonly calls: Readonly<Record<string, unknown>>
 }
 
 const replaced: readonly [option: keyof StandIns, kind: GraphNode['kind'], noun: string][] = [
+  ['inputs', 'source', 'source'],
   ['sources', 'source', 'source'],
   ['sinks', 'sink', 'sink'],
   ['calls', 'async', 'mapAsync'],
@@ -20,17 +22,23 @@ const replaced: readonly [option: keyof StandIns, kind: GraphNode['kind'], noun:
  */
 export function requireKnownNames({ name, nodes }: Graph, standIns: StandIns): void {
   for (const [option, kind, noun] of replaced) {
-    const known = nodes.filter((node) => node.kind === kind).map((node) => node.name)
+    const all = nodes.filter((node) => node.kind === kind).map((node) => node.name)
+    // What a stand-in brings takes the place of given inputs.
+    const known = option === 'inputs' ? all.filter((each) => !Object.hasOwn(standIns.sources, each)) : all
     for (const given of Object.keys(standIns[option])) {
       if (known.includes(given)) continue
-      const choice =
-        known.length === 0
-          ? 'there is none'
-          : `there ${known.length === 1 ? 'is' : 'are'} ${known.join(', ')}`
       throw new MillraceError(
         'OPTION_INVALID',
-        `${option} has '${given}', which is no ${noun} of pipeline '${name}': ${choice}`,
+        `${option} has '${given}', which is no ${noun} of pipeline '${name}': ${choiceOf(given, known)}`,
       )
     }
   }
+}
+
+/** What could have been meant. */
+function choiceOf(given: string, known: readonly string[]): string {
+  const meant = nearest(given, known)
+  if (meant !== undefined) return `did you mean '${meant}'?`
+  if (known.length === 0) return 'there is none'
+  return `there ${known.length === 1 ? 'is' : 'are'} ${known.map((each) => `'${each}'`).join(', ')}`
 }

@@ -4,7 +4,7 @@ import { OutsideWork } from './outside-work.ts'
 import { uniform } from './schedule-policy.ts'
 import type { Candidate, SchedulePolicy } from './schedule-policy.ts'
 import { SimProcess } from './sim-process.ts'
-import { OutsideWait, SimDeadlock } from './standstill.ts'
+import { EndlessRun, OutsideWait, SimDeadlock } from './standstill.ts'
 import type { OpenWait } from './standstill.ts'
 import { Trace } from './trace.ts'
 
@@ -30,6 +30,12 @@ export interface SimWorldOptions {
   readonly policy?: SchedulePolicy
   /** Is told of every task, wait, channel and scope, and says in failures who waits on what. */
   readonly roster?: (clock: Clock) => Roster
+}
+
+/** A call into the real world that is under way. */
+interface ForeignCall {
+  readonly label: string
+  isLeft: boolean
 }
 
 interface Happening extends Candidate {
@@ -78,8 +84,8 @@ export class SimWorld {
   #strand: number | undefined = 0
   #strands = 1
   #steps = 0
-  /** How many calls into the real world are under way. */
-  #foreign = 0
+  /** The calls into the real world that are under way, and whether the world goes on without them. */
+  readonly #foreign = new Set<ForeignCall>()
   /** Whether the world itself asks for the real clock or event loop now. */
   #isHostAsked = false
 
@@ -150,13 +156,14 @@ export class SimWorld {
 
   /**
    * Makes a call to something that the world knows nothing of, as part of `process`: real code that waits for real
-   * things. The world stands still meanwhile, so that how long it takes makes no difference, unless the call waits for
-   * something in the world itself.
+   * things. The world stands still meanwhile, so that how long it takes makes no difference. A call that waits for
+   * something in the world itself, or never returns, is left behind after a while: the world goes on without it.
    */
   foreign<T>(process: SimProcess, label: string, call: () => Promise<T>): Promise<T> {
-    this.#foreign++
+    const underWay: ForeignCall = { label, isLeft: false }
+    this.#foreign.add(underWay)
     const settle = (happen: () => void): void => {
-      this.#foreign--
+      this.#foreign.delete(underWay)
       this.add(process, label, happen)
     }
     return new Promise((resolve, reject) => {
@@ -180,7 +187,7 @@ export class SimWorld {
    * Runs `main` until it has settled, and returns or throws what it does.
    *
    * @throws SimDeadlock when nothing can happen any more, OutsideWait when that is because something waits for the
-   * real world, and Error when it has taken too many steps.
+   * real world, and EndlessRun when it has taken too many steps.
    */
   async run<T>(main: () => Promise<T>): Promise<T> {
     const outside = new OutsideWork()
@@ -193,7 +200,7 @@ export class SimWorld {
     for (;;) {
       await this.#turnOfHost()
       if (outcome !== undefined) break
-      if (this.#foreign > 0) await this.#standStill()
+      await this.#standStill()
       this.#step(outside)
     }
     if ('error' in outcome) throw outcome.error
@@ -201,20 +208,28 @@ export class SimWorld {
   }
 
   async #standStill(): Promise<void> {
+    if (!this.#isWaitedFor) return
     const now = (): number => this.#ofHost(() => systemClock.monotonic())
     const until = now() + FOREIGN_CALL_MS
-    while (this.#foreign > 0) {
+    while (this.#isWaitedFor) {
       await this.#turnOfHost()
-      const isLong = now() > until
-      if (isLong && (this.#ready.length > 0 || this.clock.pending > 0)) return
+      const mayGoOn = this.#ready.length > 0 || this.clock.pending > 0
+      if (mayGoOn && now() > until) for (const call of this.#foreign) call.isLeft = true
     }
+  }
+
+  get #isWaitedFor(): boolean {
+    for (const { isLeft } of this.#foreign) if (!isLeft) return true
+    return false
   }
 
   #step(outside: OutsideWork): void {
     const { stepsMax = 10_000_000, onStep } = this.#options
-    if (this.#steps === stepsMax) {
-      throw new Error(`the simulation has not ended after ${stepsMax} steps: a loop without an end?`)
-    }
+    if (this.#steps === stepsMax)
+      throw new EndlessRun(
+        stepsMax,
+        [...this.#foreign].map(({ label }) => label),
+      )
     this.#steps++
     onStep?.(this.#steps)
     const next = this.#choose()

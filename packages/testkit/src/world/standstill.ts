@@ -48,3 +48,19 @@ export class OutsideWait extends Error {
     this.outside = outside
   }
 }
+
+/** A simulation has taken so many steps that it will hardly come to an end. */
+export class EndlessRun extends Error {
+  override readonly name = 'EndlessRun'
+
+  /** `calls` are those into the real world that have not returned. */
+  constructor(stepsMax: number, calls: readonly string[]) {
+    const usual = 'a timer that always sets another, or a stand-in whose input never ends'
+    super(
+      `the simulation has not ended after ${stepsMax} steps: ` +
+        (calls.length === 0
+          ? `usually because of ${usual}`
+          : `${calls.length} ${calls.length === 1 ? 'call has' : 'calls have'} not returned: ${[...new Set(calls)].join(', ')}`),
+    )
+  }
+}
