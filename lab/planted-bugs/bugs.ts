@@ -26,7 +26,7 @@ export const plantedBugs: readonly PlantedBug[] = [
   ...simulatorBugs.map(({ seed, ...bug }): PlantedBug => ({ ...bug, caughtBy: { kind: 'simulator', seed } })),
   ...oracleBugs.map((bug): PlantedBug => ({
     ...bug,
-    shows: /the oracle foretells/,
+    shows: bySeed,
     caughtBy: { kind: 'topologies', seed: 0 },
   })),
   ...crashBugs.map(({ plant, name }): PlantedBug => ({

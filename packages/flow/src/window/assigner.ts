@@ -53,6 +53,21 @@ export interface WindowAssigner {
   startOf(windowEnd: EventTime): EventTime
 }
 
+/**
+ * The slice that holds `time`. Windows would never end if it did not, or if it lay behind the end of its windows.
+ *
+ * @throws MillraceError `GRAPH_INVALID` for an assigner that says something else.
+ */
+export function sliceAround(assigner: WindowAssigner, time: EventTime): Slice {
+  const slice = assigner.slice(time)
+  const { start, end, firstWindowEnd, lastWindowEnd } = slice
+  if (start <= time && time < end && end <= firstWindowEnd && firstWindowEnd <= lastWindowEnd) return slice
+  throw new MillraceError(
+    'GRAPH_INVALID',
+    `${assigner.description} put event time ${time} into the slice from ${start} to ${end}, whose windows end from ${firstWindowEnd} to ${lastWindowEnd}; a slice must hold the time that it is asked for, and end before its windows do: correct 'slice' of the assigner`,
+  )
+}
+
 /** The settings of an operator with these windows. Throws `GRAPH_INVALID` for an assigner without a fingerprint. */
 export function windowSettings(assigner: WindowAssigner, operator: string): readonly StateSetting[] {
   // Types ask for it; this is the check for untyped callers.

@@ -95,6 +95,18 @@ describe('tumbling windows', () => {
     expect(calls).toBe(4)
   })
 
+  test('an assigner whose slice does not hold its time is refused, where its windows would never end', () => {
+    class Behind extends AlignedWindows {
+      override slice(time: number) {
+        return super.slice(time - 10)
+      }
+    }
+    const running = harness({ assigner: new Behind('behind', { size: 10, slide: 10, offset: 0 }) })
+    expect(() => running.record({ key: 'a', n: 1 }, 12)).toThrow(
+      'behind put event time 12 into the slice from 0 to 10, whose windows end from 10 to 10; a slice must hold',
+    )
+  })
+
   test('EN-006 windows before the epoch', () => {
     expect(lives({ assigner }, [a(-1), a(-10), a(-11)]).outputs).toEqual([
       result('a', -20, -10, 1),

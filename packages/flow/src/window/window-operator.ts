@@ -33,7 +33,7 @@ import {
 } from '@millrace/core'
 import { accumulatorsOf, type Accumulators } from './accumulators.ts'
 import type { Aggregates } from './aggregate.ts'
-import { windowSettings, type Slice, type Window, type WindowAssigner } from './assigner.ts'
+import { sliceAround, windowSettings, type Slice, type Window, type WindowAssigner } from './assigner.ts'
 import { OpenSlices } from './open-slices.ts'
 import { SliceMerge } from './slice-merge.ts'
 import { farthestTime } from './sliding.ts'
@@ -179,7 +179,7 @@ export class WindowOperator implements Operator<unknown, unknown> {
         `a record has event time ${time}, which is in no window; windows need milliseconds since the epoch, at most ${farthestTime} from it`,
       )
     }
-    const slice = this.#assigner.slice(time)
+    const slice = sliceAround(this.#assigner, time)
     this.#slice = slice
     const isClosed = slice.lastWindowEnd <= this.#closedUpTo
     this.#closesAt = isClosed ? Number.NEGATIVE_INFINITY : slice.lastWindowEnd + this.#latenessMs
