@@ -48,7 +48,7 @@ export const additionBugs: readonly TopologyBug[] = [
     name: 'windows that do not overlap are taken to be of one length',
     plant: {
       file: 'flow/src/window/window-operator.ts',
-      from: 'const slice = this.#assigner.slice(time)\n',
+      from: 'const slice = sliceAround(this.#assigner, time)\n',
       to: `const { end: start } = this.#slice
     const end = start + (start - this.#slice.start)
     const found = this.#assigner.slice(time)
@@ -147,7 +147,8 @@ export const additionBugs: readonly TopologyBug[] = [
       from: '    this.watermark = () => context.watermark()\n',
       to: '    const opening = context.watermark()\n    this.watermark = () => opening\n',
     },
-    seed: 32,
+    seed: 325,
+    feature: 'process that tells the watermark',
   },
   {
     name: 'what goes to a side output at a time of its own is lost',
