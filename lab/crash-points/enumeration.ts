@@ -28,7 +28,7 @@ interface Effort {
 }
 
 const efforts: Readonly<Record<Level, Effort>> = {
-  short: { crashes: { chances: 1, skipsKnownDisks: true }, step: 7, stepOfOthers: 70, damageStep: 997 },
+  short: { crashes: { chances: 1, skipsKnownDisks: true }, step: 20, stepOfOthers: 200, damageStep: 2_503 },
   default: { crashes: { chances: 2, skipsKnownDisks: true }, step: 1, stepOfOthers: 14, damageStep: 199 },
   full: { crashes: { chances: 6, skipsKnownDisks: false }, step: 1, stepOfOthers: 1, damageStep: 7 },
 }
