@@ -243,6 +243,16 @@ export const testedBugs: readonly TestedBug[] = [
     shows: /reads what was added since the last one/,
   },
   {
+    name: 'a split that is missing when a run begins is never read again',
+    plant: {
+      file: 'core/src/runtime/split-discovery.ts',
+      from: 'await this.#namedOf(splits) : returned)',
+      to: 'await this.#namedOf(splits) : [])',
+    },
+    files: ['packages/core/test/runs.test.ts'],
+    shows: /is read on from where it ended/,
+  },
+  {
     name: 'a watermark is restored by the name alone, whatever had it',
     plant: {
       file: 'core/src/checkpoint/restored-job.ts',

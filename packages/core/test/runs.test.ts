@@ -132,6 +132,36 @@ describe('a run that follows another', () => {
   })
 })
 
+test('a split that is missing when a run begins is read on from where it ended once it is there again', async () => {
+  let isThere = true
+  const away = (source: Source<number, number>): Source<number, number> => ({
+    ...source,
+    discoverEveryMs: 10,
+    discover: async (context) => {
+      const { splits, isComplete } = await source.discover(context)
+      const seen = isThere
+      isThere = true
+      return { splits: seen ? splits : splits.slice(1), isComplete }
+    },
+  })
+  const read = new MemorySink<number>()
+  const run = (splits: Splits, options: LifeOptions): Promise<{ platform: SimPlatform }> =>
+    live((p) => p.from('n', away(openSource(splits))).to('read', read), options)
+  const first = await run({ a: [1, 2], b: [10] }, { platform: simPlatform({ seed: 1 }) })
+  isThere = false
+  await run(
+    { a: [1, 2, 3], b: [10, 11] },
+    {
+      platform: nextLife(first.platform),
+      isBounded: false,
+      onEvent: (event, job) => {
+        if (event.kind === 'checkpointCompleted' && event.figures.checkpoint > 8) void job.stop()
+      },
+    },
+  )
+  expect(read.values.toSorted((a, b) => a - b)).toEqual([1, 2, 3, 10, 11])
+})
+
 test('a split that has ended for good is not opened again', async () => {
   let opened = 0
   const inner = memorySource({ all: [1, 2, 3] })

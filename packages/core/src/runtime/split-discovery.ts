@@ -36,6 +36,8 @@ export class SplitDiscovery {
   readonly #names = new Set<string>()
   /** One iterator for all: a new one would have to pass everything that was taken before. */
   readonly #next: Iterator<string>
+  /** Those that had ended for an earlier run and were not named in this life yet. */
+  readonly #absent = new Map<string, FinishedSplit>()
   #isComplete = false
   #isFirst = true
   /** So many splits that have ended and are not named any more are no reason to ask about them. */
@@ -114,28 +116,41 @@ export class SplitDiscovery {
   async #take(splits: readonly string[]): Promise<void> {
     const { isLive, isMine, finished, budget } = this.#options
     const found: string[] = []
+    const returned: FinishedSplit[] = []
     let ended = 0
     for (const split of splits) {
       if (budget.spend()) await budget.turn()
       if (isLive(split) || this.#names.has(split)) continue
       if (finished.has(split)) ended++
       else if (isMine(split)) found.push(split)
+      const absent = this.#absent.get(split)
+      if (absent !== undefined) returned.push(absent)
     }
     for (const split of found.toSorted()) this.#names.add(split)
-    if (this.#isFirst && ended > 0) await this.#resume(splits)
+    await this.#resume(this.#isFirst && finished.size > 0 ? await this.#namedOf(splits) : returned)
     this.#isFirst = false
     if (finished.size - ended > Math.max(ended, this.#unnamedMax)) await this.#forget(splits)
   }
 
-  /** Goes through the splits that had ended for an earlier run and are named again, once in each life of the job. */
-  async #resume(named: readonly string[]): Promise<void> {
-    const { source, context, finished, onResume, budget } = this.#options
-    const names = new Set(named)
-    const ended: FinishedSplit[] = []
+  /** The splits that had ended for an earlier run and are named again. The others may come back later in this life. */
+  async #namedOf(splits: readonly string[]): Promise<readonly FinishedSplit[]> {
+    const { finished, budget } = this.#options
+    const names = new Set(splits)
+    const named: FinishedSplit[] = []
     for (const each of finished.all()) {
       if (budget.spend()) await budget.turn()
-      if (each.position !== undefined && names.has(each.split)) ended.push(each)
+      if (each.position === undefined) continue
+      if (names.has(each.split)) named.push(each)
+      else this.#absent.set(each.split, each)
     }
+    return named
+  }
+
+  /** Goes through splits that had ended for an earlier run and are named for the first time in this life. */
+  async #resume(ended: readonly FinishedSplit[]): Promise<void> {
+    if (ended.length === 0) return
+    const { source, context, finished, onResume } = this.#options
+    for (const { split } of ended) this.#absent.delete(split)
     const changed = await source.changed?.(ended, context)
     const more = changed === undefined ? undefined : new Set(changed)
     const hasMore = ({ split }: FinishedSplit): boolean => more === undefined || more.has(split)
@@ -157,6 +172,7 @@ export class SplitDiscovery {
     }
     const gone = await source.gone(unnamed, context)
     finished.remove(gone)
+    for (const split of gone) this.#absent.delete(split)
     // Those that may come back are not asked about again with every discovery.
     this.#unnamedMax = Math.max(unnamedMax, (unnamed.length - gone.length) * 2)
   }
