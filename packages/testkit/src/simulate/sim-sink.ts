@@ -1,4 +1,4 @@
-import type { Batch, Sink, SinkWriter } from '@millrace/core'
+import { MillraceError, type Batch, type Sink, type SinkWriter } from '@millrace/core'
 import type { SimProcess } from '../world/sim-process.ts'
 import { lineOf, unboxed } from './box.ts'
 import type { SinkCalls } from './sink-calls.ts'
@@ -35,9 +35,20 @@ function comparable(value: unknown): unknown {
   return rest
 }
 
+/** Who calls a sink, and by which way. */
+interface Caller {
+  readonly calls: SinkCalls
+  readonly process: SimProcess
+  /** That of the owner of the data directory. */
+  readonly epoch: number
+}
+
 /**
  * An outside system that survives crashes: it keeps what was prepared until somebody commits or aborts it, and shows
  * what was committed. One for each sink and run, shared by all lives of the process.
+ *
+ * Each call to a sink with transactions carries the epoch of the data directory's owner, and one of an earlier epoch than
+ * it has seen is refused: a process that was paused and replaced commits nothing.
  *
  * True between any two calls: a transaction is open, prepared, committed or aborted, and only moves on in that order.
  */
@@ -50,6 +61,8 @@ export class SimSystem {
   readonly #prepared = new Map<number, readonly OutputRecord[]>()
   readonly #committed = new Set<number>()
   #transactions = 0
+  /** The greatest epoch that has called. */
+  #epoch = 0
   /** Whether what was prepared may be lost: by a sink that shows at most once. */
   #mayLose = false
 
@@ -68,22 +81,21 @@ export class SimSystem {
     return {
       kind,
       guarantee,
-      open: async (subtask, pending) => {
+      open: async (subtask, pending, { owner: { epoch } }) => {
+        const caller: Caller = { calls, process, epoch }
         if (subtask === 0) {
           if (!this.#mayLose)
-            for (const id of pending) await this.#commit('a commit after a restart', id, calls, process)
-          // A second one that came late would abort what a successor has prepared: no sink without epochs survives that.
-          const abort = (): void => this.#prepared.clear()
+            for (const id of pending) await this.#commit('a commit after a restart', id, caller)
+          const abort = this.#as(epoch, () => this.#prepared.clear())
           await calls.ask('an abort', process, abort, { again: abort })
         }
-        return guarantee === 'at-least-once'
-          ? this.#plainWriter(calls, process)
-          : this.#twoPhaseWriter(calls, process)
+        return guarantee === 'at-least-once' ? this.#plainWriter(caller) : this.#twoPhaseWriter(caller)
       },
     }
   }
 
-  #twoPhaseWriter(calls: SinkCalls, process: SimProcess): SinkWriter<unknown, number> {
+  #twoPhaseWriter(caller: Caller): SinkWriter<unknown, number> {
+    const { calls, process, epoch } = caller
     let open: OutputRecord[] = []
     return {
       write: (batch) => {
@@ -95,18 +107,19 @@ export class SimSystem {
         if (open.length === 0) return undefined
         const records = open
         open = []
-        return calls.ask('a prepare', process, () => {
+        const prepare = this.#as(epoch, () => {
           const id = ++this.#transactions
           this.#prepared.set(id, records)
           return calls.prepared(checkpoint, id)
         })
+        return calls.ask('a prepare', process, prepare)
       },
-      commit: (id) => this.#commit('a commit', id, calls, process),
+      commit: (id) => this.#commit('a commit', id, caller),
       close: async () => {},
     }
   }
 
-  #plainWriter(calls: SinkCalls, process: SimProcess): SinkWriter<unknown, number> {
+  #plainWriter({ calls, process }: Caller): SinkWriter<unknown, number> {
     return {
       write: (batch) => {
         const write = (): void => this.visible.push(...recordsOf(batch, process)) as unknown as void
@@ -117,16 +130,30 @@ export class SimSystem {
     }
   }
 
-  #commit(what: string, id: number, calls: SinkCalls, process: SimProcess): Promise<void> {
-    const show = (): void => this.#show(id)
+  #commit(what: string, id: number, { calls, process, epoch }: Caller): Promise<void> {
+    const show = this.#as(epoch, () => this.#show(id))
     return calls.ask(what, process, show, { again: show, committable: id })
+  }
+
+  /** `effect`, unless a later epoch has called by then. */
+  #as<T>(epoch: number, effect: () => T): () => T {
+    return () => {
+      if (epoch < this.#epoch) throw this.#late(epoch)
+      this.#epoch = epoch
+      return effect()
+    }
+  }
+
+  #late(epoch: number): MillraceError {
+    const what = `sink '${this.name}' refused a call of epoch ${epoch}, because epoch ${this.#epoch} has called`
+    return new MillraceError('DIRECTORY_LOCKED', what, { isFinal: true })
   }
 
   #show(id: number): void {
     if (this.#committed.has(id)) return
     const records = this.#prepared.get(id)
     if (records === undefined) {
-      // A process that was paused for a while wants to show what its successor has given up.
+      // What was prepared but not shown before a restart is aborted by it.
       if (this.#mayLose) return
       this.violations.push(`transaction ${id} of sink '${this.name}' was committed after it had been aborted`)
       return
