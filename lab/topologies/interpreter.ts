@@ -1,5 +1,6 @@
 import { seededRandom } from '@millrace/channels'
 import {
+  count,
   deadLetter,
   fail,
   pipeline,
@@ -30,6 +31,7 @@ import {
   type Item,
   type Reading,
 } from './item.ts'
+import { drawSource } from './source-drawing.ts'
 import {
   lettersName,
   type Part,
@@ -47,7 +49,8 @@ export function pipelineOf(topology: Topology): Pipeline {
 
 /**
  * Later versions of the pipeline, with the same records in its sinks: each has other steps that change nothing, without
- * a name, before and behind its operators, and one more operator with a sink of its own.
+ * a name, before and behind its operators, another aggregate in some windows or no longer, and one more operator with a
+ * sink of its own; some have one more source.
  */
 export function versionsOf(topology: Topology): readonly Pipeline[] {
   return [1, 2, 3].map((version) =>
@@ -127,12 +130,13 @@ class Building {
         return this.#process(part, input, onError)
       case 'window': {
         const windows = keyedBy(input, part.by, part).window(assignerOf(part.shape))
-        const results = windows.aggregate(name, aggregatesOf(part.aggregates, checked(figureOf)), {
-          allowedLateness: part.latenessMs,
-          ...onError,
-        })
+        const drawn = aggregatesOf(part.aggregates, checked(figureOf))
+        const hasMore = this.#version > 0 && this.#dice(`aggregate of ${name}`).onceIn(2)
+        const aggregates = hasMore ? { ...drawn, [addedAggregate]: count<Item>() } : drawn
+        const results = windows.aggregate(name, aggregates, { allowedLateness: part.latenessMs, ...onError })
         // Its results have a key, and a field named value.
-        main(results as unknown as Stream)
+        const items = results as unknown as Stream
+        main(hasMore ? items.map((result) => withoutAdded(part, result)) : items)
         this.#set(name, 'late', results.late)
       }
     }
@@ -239,11 +243,34 @@ class Building {
         (count) => count + 1,
       )
     counted.to(`to added ${number}`, drawnSink('exactly-once'))
+    if (!dice.onceIn(2)) return
+    const name = `added source ${number}`
+    const spec = drawSource(dice, name, { records: 20, isTimed: false, mayFail: false })
+    stepIn(spec, this.#p.from<Item>(name, drawnSource({ ...spec, durability: 'replayable' }))).to(
+      `to ${name}`,
+      drawnSink('exactly-once'),
+    )
   }
 
   #dice(what: string): Dice {
     return new Dice(seededRandom(this.#topology.seed).fork(`version ${this.#version}: ${what}`))
   }
+}
+
+/** The field of an aggregate that a later version has added to windows. */
+const addedAggregate = 'added'
+
+/**
+ * The result as the first version has it. The aggregate that was added has counted from then on: in a window that was
+ * open, some of its records only.
+ */
+function withoutAdded({ aggregates }: PartOf<'window'>, result: Item): Item {
+  const { [addedAggregate]: added, ...rest } = result as Item & { readonly [addedAggregate]: unknown }
+  const whole = aggregates.find(({ kind }) => kind === 'countAll')
+  const all = whole === undefined ? undefined : (rest as unknown as Record<string, number>)[whole.field]
+  if (!Number.isInteger(added) || (added as number) < 0 || (added as number) > (all ?? Infinity))
+    throw new Error(`an added aggregate has counted ${String(added)} of ${all ?? 'some'} records`)
+  return rest
 }
 
 /** The name of what gives the records of a source their time. */

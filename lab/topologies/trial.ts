@@ -1,4 +1,5 @@
 import { simulateSeeds, type SeedsReport } from '@millrace/testkit'
+import { endedEarlyInvariant } from './ended-early.ts'
 import { clockInvariant, differencesOf } from './held-sink.ts'
 import { pipelineOf, versionsOf } from './interpreter.ts'
 import { foretell } from './oracle.ts'
@@ -24,13 +25,15 @@ export interface TopologyReport {
 /** Runs a topology without faults and with those that so many seeds choose, and holds it against the oracle. */
 export async function tryTopology(topology: Topology, from: number, seeds: number): Promise<TopologyReport> {
   const foretold = foretell(topology)
-  const invariants = topology.parts.some(goesByClock) ? [clockInvariant(topology, foretold)] : []
+  const invariants = [endedEarlyInvariant(topology, foretold)]
+  if (topology.parts.some(goesByClock)) invariants.push(clockInvariant(topology, foretold))
   const runs = await simulateSeeds(pipelineOf(topology), {
     from,
     seeds,
     keepGoing: true,
     invariants,
     versions: versionsOf(topology),
+    severalRuns: true,
   })
   const wrong: { readonly seed: number; readonly what: string }[] = []
   for (const what of differencesOf(foretold, runs.expected))

@@ -39,6 +39,9 @@ const openWays =
 const upgraded = 'another version of the program has other tasks, and records may meet in it in another order'
 const forked = 'a process that had been paused made a checkpoint, and records may meet in it in another order'
 
+const endedEarly =
+  'a run has ended before the input, and windows and timers fired that would have waited for more'
+
 /** Stands for the state at the end of an operator in lists of sinks; no sink can have this name. */
 export function stateOf(operator: string): string {
   return `(state of ${operator})`
@@ -87,6 +90,8 @@ export class Baseline {
   readonly records: number
   /** Operators that go by the clock. */
   readonly clockUsers: ReadonlySet<string>
+  /** Sinks and states at or behind operators that wait for event time or the end of input. */
+  readonly timed: ReadonlySet<string>
   /** Sinks and state that may depend on the order in which records of different lines meet, and where they do. */
   readonly #entangled: Dependences['entangled']
   /** The seed of the next run that looks for such dependence. */
@@ -97,6 +102,7 @@ export class Baseline {
       readonly subject: Subject
       readonly order: PieceOrder | undefined
       readonly clockUsers: ReadonlySet<string>
+      readonly timed: ReadonlySet<string>
       readonly outcome: RunOutcome
       readonly unsureIfParallel: Map<string, string>
     },
@@ -119,6 +125,7 @@ export class Baseline {
     this.steps = outcome.steps
     this.records = itemCount(parts.subject.inputs) + outcome.brought
     this.clockUsers = parts.clockUsers
+    this.timed = parts.timed
     const { nodes } = parts.subject.graph()
     this.operators = new Set(nodes.map(({ name }) => name))
     this.guarantees = new Map(
@@ -129,6 +136,7 @@ export class Baseline {
   /** Runs `subject` without faults, `watch` looking on. */
   static async of(subject: Subject, watch: CallWatch = noWatch): Promise<Baseline> {
     const clockUsers = new Set<string>()
+    const timeUsers = new Set<string>()
     const outcome = await calmRun(
       subject,
       {},
@@ -139,12 +147,14 @@ export class Baseline {
         map: (operator, handle, descriptor) => watch.map(operator, handle, descriptor),
         emitted: (operator, value) => watch.emitted(operator, value),
         usedClock: (operator) => clockUsers.add(operator),
+        waitsForTime: (operator) => timeUsers.add(operator),
       },
     )
     const baseline = new Baseline({
       subject,
       order: orderOf(subject),
       clockUsers,
+      timed: placesBehind(timeUsers, subject.graph()),
       outcome,
       ...dependencesOf(subject.graph(), clockUsers),
       unsureIfParallel: new Map(),
@@ -161,12 +171,13 @@ export class Baseline {
   /** The same for other inputs of the same pipeline, whose splits take turns in an order of their own if need be. */
   async withInputs(inputs: Subject['inputs'], order?: PieceOrder): Promise<Baseline> {
     const subject = { ...this.subject, inputs }
-    const { clockUsers, unsure, unsureIfParallel, mixed, countable } = this
+    const { clockUsers, timed, unsure, unsureIfParallel, mixed, countable } = this
     const taken = order ?? orderOf(subject)
     return new Baseline({
       subject,
       order: taken,
       clockUsers,
+      timed,
       outcome: await calmRun(subject, { order: taken }),
       entangled: this.#entangled,
       mixed,
@@ -246,16 +257,24 @@ export class Baseline {
     isParallel,
     isForked,
     isUpgraded,
+    hasEndedEarly,
   }: {
     readonly isParallel: boolean
     readonly isForked: boolean
     readonly isUpgraded: boolean
+    readonly hasEndedEarly: boolean
   }): ReadonlyMap<string, string> {
     // A version with other steps has other tasks, and its records meet after other delays.
     const why = isForked ? forked : isParallel && isUpgraded ? upgraded : undefined
     const forkedPlaces =
       why === undefined ? [] : Array.from(this.#entangled.keys(), (place) => [place, why] as const)
-    return new Map([...forkedPlaces, ...(isParallel ? this.unsureIfParallel : []), ...this.unsure])
+    const timedPlaces = hasEndedEarly ? Array.from(this.timed, (place) => [place, endedEarly] as const) : []
+    return new Map([
+      ...timedPlaces,
+      ...forkedPlaces,
+      ...(isParallel ? this.unsureIfParallel : []),
+      ...this.unsure,
+    ])
   }
 
   /** Whether there is such a sink, or an operator that has kept something of which this is the state. */
@@ -277,6 +296,17 @@ export class Baseline {
   expected(sink: string): readonly OutputRecord[] {
     return this.outputs.get(sink) ?? []
   }
+}
+
+/** What is at or behind operators. */
+function placesBehind(operators: ReadonlySet<string>, graph: Graph): ReadonlySet<string> {
+  const places = new Set<string>()
+  for (const node of graph.nodes) {
+    const place = placeOf(node)
+    if (place === undefined) continue
+    if ([node, ...ancestorsOf(node, graph)].some(({ name }) => operators.has(name))) places.add(place)
+  }
+  return places
 }
 
 /** What results depend on beside the data: the clock, and the order in which records meet. */

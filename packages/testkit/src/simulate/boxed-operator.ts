@@ -35,6 +35,7 @@ export class BoxedOperator implements Operator<unknown, unknown> {
     this.timersAtEnd = inner.timersAtEnd ?? 'fire'
     if (inner.onEnd !== undefined) {
       this.onEnd = (key, out) => {
+        watch.waitsForTime(name)
         this.#out.begin(out, key, null)
         watch.call(name, () => inner.onEnd!(key, this.#out))
       }
@@ -70,7 +71,7 @@ export class BoxedOperator implements Operator<unknown, unknown> {
   }
 
   finish(out: Collector<unknown>): void {
-    this.#out.begin(out, undefined, null)
+    this.#out.begin(out, undefined, null, true)
     this.#watch.call(this.#name, () => this.#inner.finish?.(this.#out))
   }
 
@@ -87,13 +88,15 @@ class BoxingCollector implements Collector<unknown> {
   #key: Key | undefined
   #inputLine: string | null = null
   #line: string | null | undefined
+  #isAtEnd = false
 
   constructor(name: string, watch: CallWatch) {
     this.#name = name
     this.#watch = watch
   }
 
-  begin(target: Collector<unknown>, key: Key | undefined, inputLine: string | null): void {
+  begin(target: Collector<unknown>, key: Key | undefined, inputLine: string | null, isAtEnd = false): void {
+    this.#isAtEnd = isAtEnd
     this.#target = target
     this.#key = key
     this.#inputLine = inputLine
@@ -110,6 +113,7 @@ class BoxingCollector implements Collector<unknown> {
 
   box(value: unknown): unknown {
     this.#watch.emitted(this.#name, value)
+    if (this.#isAtEnd) this.#watch.waitsForTime(this.#name)
     this.#line ??=
       this.#key === undefined ? this.#inputLine : `${this.#name}, key ${String(keyToken(this.#key))}`
     return boxed(this.#line, value)
@@ -133,14 +137,20 @@ class BoxingContext implements OperatorContext {
     this.#watch = watch
     const { timers } = inner
     this.timers = {
-      setEvent: (time, name) => timers.setEvent(time, name),
+      setEvent: (time, name) => {
+        watch.waitsForTime(inner.name)
+        timers.setEvent(time, name)
+      },
       deleteEvent: (time, name) => timers.deleteEvent(time, name),
       setProcessing: (time, name) => {
         watch.usedClock(inner.name)
         timers.setProcessing(time, name)
       },
       deleteProcessing: (time, name) => timers.deleteProcessing(time, name),
-      setSweep: (time, name, keys) => timers.setSweep(time, name, keys),
+      setSweep: (time, name, keys) => {
+        watch.waitsForTime(inner.name)
+        timers.setSweep(time, name, keys)
+      },
     }
   }
 

@@ -21,4 +21,6 @@ export interface CallWatch {
   emitted(operator: string, value: unknown): void
   /** `operator` asked for the time or set a timer by the clock: what it puts out may differ from run to run. */
   usedClock(operator: string): void
+  /** `operator` waits for event time or for the end of its input: an end in between makes it put out something else. */
+  waitsForTime(operator: string): void
 }

@@ -24,6 +24,7 @@ export function calmPlan(subject: Subject, changes: Partial<RunPlan> = {}): RunP
     parallelism: 1,
     faults: [],
     resumes: false,
+    growsFrom: undefined,
     order: orderOf(subject),
     itemsMax: 1_024,
     waitMs: 0,
@@ -69,6 +70,7 @@ export const noWatch: CallWatch = {
   map: (_operator, state) => state,
   emitted() {},
   usedClock() {},
+  waitsForTime() {},
 }
 
 /** Runs a pipeline in which nothing goes wrong. Throws if it fails all the same. */

@@ -105,6 +105,8 @@ export class OperatorWatch implements CallWatch {
   }
 
   usedClock(): void {}
+
+  waitsForTime(): void {}
 }
 
 /** The first operator, in the order of the graph, that did not do the same thing twice. */

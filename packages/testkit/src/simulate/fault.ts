@@ -25,6 +25,8 @@ export const faultKinds = {
   lateSplits: 'some splits of the sources appear only after a while',
   upgrade: 'the job is started again with a later version of its program',
   resume: 'the job is started again after it has read its input to the end',
+  drain: 'the job is drained, which ends its run, and started again',
+  grow: 'the job has read its input to the end, and is started again when there is more',
 } as const
 
 /** What can go wrong. */
@@ -45,13 +47,23 @@ export interface Fault {
 }
 
 /** What ends a life. There is at most one of these in each. */
-export const endings: ReadonlySet<FaultKind> = new Set(['kill', 'powerLoss', 'tornWrite', 'stop', 'zombie'])
+export const endings: ReadonlySet<FaultKind> = new Set([
+  'kill',
+  'powerLoss',
+  'tornWrite',
+  'stop',
+  'zombie',
+  'drain',
+])
 
 /** What is settled when a life begins. There is at most one of each in each life. */
 export const beginnings: ReadonlySet<FaultKind> = new Set(['rescale', 'lateSplits', 'upgrade'])
 
 /** What users do between two lives. Drawn apart from the rest, so that a seed keeps its other faults. */
-const betweenLives: ReadonlySet<FaultKind> = new Set(['upgrade', 'resume'])
+const betweenLives: ReadonlySet<FaultKind> = new Set(['upgrade', 'resume', 'drain', 'grow'])
+
+/** What ends a run before its input ends: windows and timers fire then that would have waited for more. */
+export const earlyEnds: ReadonlySet<FaultKind> = new Set(['drain', 'grow'])
 
 /** What only takes time: nothing fails, and nobody has to begin again. */
 export const delays: readonly FaultKind[] = ['slowSink', 'stall', 'slowCalls']
@@ -85,6 +97,7 @@ export function drawFaults(random: Random, space: FaultSpace): readonly Fault[] 
   const kinds = (Object.keys(faultKinds) as FaultKind[]).filter(
     (kind) => !betweenLives.has(kind) && isWanted(kind, random),
   )
+  if ((space.limits?.drain ?? 0) > 0) kinds.push('drain')
   const ends = kinds.filter((kind) => endings.has(kind))
   const troubles = kinds.filter((kind) => !endings.has(kind) && !beginnings.has(kind))
   const left = new Map(kinds.map((kind) => [kind, space.limits?.[kind] ?? Infinity]))
@@ -113,6 +126,10 @@ export function drawFaults(random: Random, space: FaultSpace): readonly Fault[] 
     for (let at = 1; at < lives; at++)
       faults.push({ kind: 'upgrade', life: at, step: 0, salt: between.int(2 ** 31) })
   }
+  // Some of those who would have stopped the job drain it.
+  const drains = space.limits === undefined && isWanted('drain', between)
+  for (const [at, fault] of faults.entries())
+    if (drains && fault.kind === 'stop' && between.int(2) === 0) faults[at] = { ...fault, kind: 'drain' }
   const count = troubles.length === 0 ? 0 : numberOf(space, troubles, random.int(troublesMax + 1))
   for (let n = 0; n < count; n++) add(troubles[random.int(troubles.length)]!, random.int(lives), anyStep())
   return inOrder(faults)

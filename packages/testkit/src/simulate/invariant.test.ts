@@ -14,6 +14,7 @@ const outcome: RunOutcome = {
   stopped: undefined,
   broken: [],
   fallbacks: 0,
+  version: 0,
   spent: new Map([['numbers', new Spent()]]),
   brought: 0,
   starts: 1,

@@ -3,8 +3,9 @@ import type { SimProcess } from '../world/sim-process.ts'
 import type { SimWorld } from '../world/sim-world.ts'
 import { boxedSource } from './boxed-source.ts'
 import type { CallWatch } from './call-watch.ts'
+import { Growth } from './growth.ts'
 import type { LateSplits } from './late-splits.ts'
-import type { Pace } from './pace.ts'
+import { everythingAtOnce, type Pace } from './pace.ts'
 import type { SinkStandIn, Subject } from './run-plan.ts'
 import { outputRecord, SimSystem, type OutputRecord } from './sim-sink.ts'
 import { SinkCalls } from './sink-calls.ts'
@@ -32,7 +33,8 @@ export class Outside {
     this.#subject = subject
     this.#world = world
     this.#trouble = trouble
-    this.spent = new Map(Array.from(subject.inputs.keys(), (name) => [name, new Spent()]))
+    const names = [...subject.inputs.keys(), ...subject.addedInputs.keys()]
+    this.spent = new Map(names.map((name) => [name, new Spent()]))
   }
 
   /** The graph for one life of the process, with everything outside replaced. */
@@ -41,12 +43,14 @@ export class Outside {
       version,
       pace,
       late,
+      growth,
       process,
     }: {
       /** Which version of the program, from 0. */
       readonly version: number
       readonly pace: Pace
       readonly late: LateSplits
+      readonly growth: Growth
       readonly process: SimProcess
     },
     watch: CallWatch,
@@ -59,7 +63,7 @@ export class Outside {
       source: (node) => {
         const own = Object.hasOwn(sources, node.name) ? sources[node.name] : undefined
         return own === undefined
-          ? this.#source(node, pace, late)
+          ? this.#source(node, pace, late, growth)
           : boxedSource(own(), node.name, {
               brought: (records) => (this.#brought += records),
               steps: () => this.#world.steps,
@@ -130,14 +134,18 @@ export class Outside {
     return inputs.size === 1 && [...inputs.values()][0]!.size === 1 && Object.keys(sources).length === 0
   }
 
-  #source({ name, source }: SourceNode, pace: Pace, late: LateSplits): Source<unknown> {
+  #source({ name, source }: SourceNode, pace: Pace, late: LateSplits, growth: Growth): Source<unknown> {
+    const { inputs, addedInputs } = this.#subject
+    const added = addedInputs.get(name)
     return new SimSource({
       kind: source.kind,
       durability: source.durability,
       name,
-      input: this.#subject.inputs.get(name)!,
-      pace,
+      input: added ?? inputs.get(name)!,
+      // What a later version brings meets nothing of the first one, so it may come at any time.
+      pace: added === undefined ? pace : everythingAtOnce,
       late,
+      growth: added === undefined ? growth : new Growth(addedInputs, undefined, undefined),
       trouble: this.#trouble,
       spent: this.spent.get(name)!,
       mayBeIdle: this.#hasOneSplit,

@@ -60,6 +60,15 @@ export class FreePace implements Pace {
   }
 }
 
+/** Everything is there at once. */
+export const everythingAtOnce: Omit<Pace, 'isBounded'> = {
+  opened() {},
+  available: () => Number.POSITIVE_INFINITY,
+  taken() {},
+  ended() {},
+  wait: () => Promise.resolve(),
+}
+
 /** One piece of one split. */
 interface Piece {
   readonly source: string

@@ -20,6 +20,8 @@ export interface Subject {
   /** Later versions of the program, in order, each made like `graph`. Their results are the same. */
   readonly versions: readonly (() => Graph)[]
   readonly inputs: Inputs
+  /** What sources bring that only later versions have. */
+  readonly addedInputs: Inputs
   /** The user's own stand-ins by name, one for each run. */
   readonly sources: Readonly<Record<string, () => Source<unknown>>>
   readonly sinks: Readonly<Record<string, () => SinkStandIn>>
@@ -35,6 +37,8 @@ export interface RunPlan {
   readonly faults: readonly Fault[]
   /** Whether the job is started again once it has read its input to the end: then nothing may come out twice. */
   readonly resumes: boolean
+  /** Which share of the input is there when the job begins, from 0 to 1: the rest comes when it has ended. Undefined: all. */
+  readonly growsFrom: number | undefined
   /** All pieces of input in one order; undefined: each split by itself, in pieces and after waits drawn by seed. */
   readonly order: PieceOrder | undefined
   /** How many records come at once at most, where there is no order. */
@@ -72,6 +76,8 @@ export interface BrokenPromise {
 export interface RunOutcome {
   readonly steps: number
   readonly lives: number
+  /** Which version of the program ran last, from 0. */
+  readonly version: number
   readonly simulatedMs: number
   readonly events: readonly FaultEvent[]
   readonly digest: number

@@ -1,12 +1,5 @@
 import { seededRandom, sleep, type Random } from '@millrace/channels'
-import {
-  describeError,
-  startJob,
-  type Job,
-  type JobEvent,
-  type JobResult,
-  type Platform,
-} from '@millrace/core'
+import { describeError, startJob, type Job, type JobEvent, type Platform } from '@millrace/core'
 import { memoryStore } from '@millrace/store-memory'
 import { anyPolicy } from '../world/schedule-policy.ts'
 import { SimProcess } from '../world/sim-process.ts'
@@ -15,7 +8,9 @@ import type { CallWatch } from './call-watch.ts'
 import { timedSources } from './ancestors.ts'
 import { beginnings, endings, faultKinds, type Fault, type FaultKind } from './fault.ts'
 import { keptState, WatchedStore } from './kept-state.ts'
+import { Growth } from './growth.ts'
 import { isLoud, mutationIn } from './job-failure.ts'
+import { isReading, processFacts, stopLife, type Life, type LifeEnd } from './life.ts'
 import { LateSplits } from './late-splits.ts'
 import { Outside } from './outside.ts'
 import { FreePace, TurnstilePace, type Pace } from './pace.ts'
@@ -32,23 +27,6 @@ const restartDelayMs = 100
 /** Runs a pipeline once, from nothing to its end, with what goes wrong on the way. */
 export async function simulateRun(subject: Subject, plan: RunPlan, watch: CallWatch): Promise<RunOutcome> {
   return new SimRun(subject, plan, watch).run()
-}
-
-type LifeEnd = { readonly kind: 'crashed' } | { readonly kind: 'ended'; readonly result: JobResult }
-
-/** One process, while it is the one that counts. */
-interface Life {
-  readonly number: number
-  readonly process: SimProcess
-  /** The step at which it began. */
-  readonly since: number
-  /** Faults that have not come yet, in order. */
-  readonly faults: Fault[]
-  late: LateSplits
-  readonly end: (end: LifeEnd) => void
-  job: Job | undefined
-  /** Settles when the job has ended by itself. */
-  ended: Promise<JobResult>
 }
 
 class SimRun {
@@ -70,6 +48,7 @@ class SimRun {
   /** Which version of the program runs, from 0. */
   #version = 0
   #isResumed = false
+  readonly #growth: Growth
   readonly #endedSplits = new Set<string>()
   /** Sources whose records get event times. */
   readonly #timed: ReadonlySet<string>
@@ -85,6 +64,7 @@ class SimRun {
     this.#subject = subject
     this.#timed = timedSources(subject.graph())
     this.#plan = plan
+    this.#growth = new Growth(subject.inputs, plan.order, plan.growsFrom)
     this.#watch = watch
     const { seed, stepsMax } = plan
     this.#random = seededRandom(seed).fork('simulation')
@@ -119,6 +99,7 @@ class SimRun {
     return {
       steps: this.#world.steps,
       lives: this.#lives,
+      version: this.#version,
       simulatedMs: clock.monotonic(),
       events: this.#events,
       digest: trace.digest,
@@ -143,6 +124,7 @@ class SimRun {
       if (end.kind === 'crashed') continue
       const { result } = end
       if (result.outcome === 'finished') {
+        if (this.#startsAgain()) continue
         if (this.#isResumed || !this.#plan.resumes) break
         this.#isResumed = true
         this.#happened('resume', 'the job has finished and is started again')
@@ -180,6 +162,17 @@ class SimRun {
     this.#state = await keptState(this.#disk.fs, directory, this.#store)
   }
 
+  /** Whether a job that has finished has only come to the end of a run. */
+  #startsAgain(): boolean {
+    if (this.#life!.isDrained) {
+      this.#happened('drain', 'the job was drained and has ended in good order')
+      return true
+    }
+    if (this.#growth.isWhole) return false
+    this.#happened('grow', this.#growth.grow())
+    return true
+  }
+
   /** One life of the process, until it ends by itself or is ended. */
   #liveOnce(): Promise<LifeEnd> {
     const number = this.#lives++
@@ -198,6 +191,7 @@ class SimRun {
         since: this.#world.steps,
         faults: faults.filter(({ kind }) => !beginnings.has(kind)),
         late: LateSplits.none(process.clock),
+        isDrained: false,
         end: resolve,
         job: undefined,
         ended,
@@ -213,7 +207,8 @@ class SimRun {
   /** What is settled when a life begins. */
   #begin(life: Life, { kind, salt }: Fault): void {
     if (kind === 'lateSplits') {
-      const ended = (source: string, split: string): boolean => this.#endedSplits.has(`${source}/${split}`)
+      const ended = (source: string, split: string): boolean =>
+        this.#endedSplits.has(`${source}/${split}`) || !this.#growth.isThere(source, split)
       life.late = LateSplits.draw(seededRandom(salt), this.#subject.inputs, ended, life.process.clock)
       return
     }
@@ -238,7 +233,10 @@ class SimRun {
     const pace = this.#pace(life)
     const { late, process } = life
     return startJob({
-      graph: this.#outside.graph({ version: this.#version, pace, late, process }, this.#watch),
+      graph: this.#outside.graph(
+        { version: this.#version, pace, late, growth: this.#growth, process },
+        this.#watch,
+      ),
       platform: this.#platform(life),
       store: this.#store,
       directory,
@@ -262,7 +260,7 @@ class SimRun {
     const { order, itemsMax, waitMs } = this.#plan
     if (order !== undefined) {
       return new TurnstilePace({
-        order,
+        order: this.#growth.within(order),
         clock: process.clock,
         isQuiet: () => this.#outside.isQuiet(process),
         ended: this.#endedSplits,
@@ -284,12 +282,7 @@ class SimRun {
         failed: (what, error) => this.#disk.failed(what, error),
         tookPart: (what) => this.#disk.tookPart(what),
       }),
-      process: {
-        // Two numbers are enough for ids to come back, as they do in containers.
-        self: { pid: 1 + (number % 2), host: 'simulated', startedAt: `life ${number}` },
-        fateOf: ({ startedAt }) =>
-          Promise.resolve(startedAt === `life ${this.#life!.number}` ? 'running' : 'gone'),
-      },
+      process: processFacts(number, () => this.#life!.number),
     }
   }
 
@@ -337,7 +330,7 @@ class SimRun {
     } else if (kind === 'tornWrite') {
       this.#disk.fs.crashAt(this.#disk.fs.operations + 1 + random.int(3))
     } else if (kind === 'zombie') {
-      if (!isReading(life.job)) {
+      if (!isReading(life)) {
         // Before it has opened its sinks nothing but the lock protects them, and a pause can come right behind it.
         life.faults.unshift({
           kind,
@@ -351,7 +344,7 @@ class SimRun {
       this.#paused.pause(life.process, life.ended, this.#world.steps + 20 + random.int(1_500))
       this.#leave(life)
     } else {
-      this.#world.add(life.process, 'stop', () => void life.job?.stop())
+      this.#world.add(life.process, kind, () => stopLife(life, kind === 'drain'))
     }
   }
 
@@ -377,9 +370,4 @@ class SimRun {
     const { steps, clock } = this.#world
     this.#events.push({ kind, life: this.#lives - 1, step: steps, atMs: clock.monotonic(), what })
   }
-}
-
-/** Whether the job has opened everything and begun. */
-function isReading(job: Job | undefined): boolean {
-  return job?.status().tasks.some(({ recordsOut }) => recordsOut > 0) ?? false
 }

@@ -2,6 +2,7 @@ import type { ConnectorContext, DecodeFailure, Discovery, Poll, Source, SplitRea
 import { sleep } from '@millrace/channels'
 import { boxed } from './box.ts'
 import { freshCopy } from './fresh-copy.ts'
+import type { Growth } from './growth.ts'
 import type { InputItem, SourceInput } from './inputs.ts'
 import type { LateSplits } from './late-splits.ts'
 import type { Pace } from './pace.ts'
@@ -43,8 +44,9 @@ export interface SimSourceParts {
   readonly durability: Source<unknown>['durability']
   readonly name: string
   readonly input: SourceInput
-  readonly pace: Pace
+  readonly pace: Omit<Pace, 'isBounded'>
   readonly late: LateSplits
+  readonly growth: Growth
   readonly trouble: Trouble
   readonly spent: Spent
   /** Whether a split that waits says that it has caught up, and so may come to be idle. */
@@ -65,9 +67,10 @@ export class SimSource implements Source<unknown, number> {
   }
 
   discover(): Promise<Discovery> {
-    const { name, input, late, trouble } = this.#parts
+    const { name, input, late, growth, trouble } = this.#parts
     const [there, missing]: [string[], string[]] = [[], []]
-    for (const split of input.keys()) (late.isMissing(name, split) ? missing : there).push(split)
+    for (const split of input.keys())
+      if (growth.isThere(name, split)) (late.isMissing(name, split) ? missing : there).push(split)
     if (missing.length > 0) trouble.withheld(name, missing)
     return Promise.resolve({ splits: there, isComplete: missing.length === 0 })
   }
@@ -109,17 +112,15 @@ class SimReader implements SplitReader<unknown, number> {
   }
 
   poll(limit: number): Poll<unknown> {
-    const { name, pace, trouble, spent, mayBeIdle } = this.#parts
+    const { name, pace, trouble, spent, mayBeIdle, growth } = this.#parts
     if (this.#next >= this.#items.length) {
       pace.ended(name, this.#split)
       return { kind: 'end', isFinal: true }
     }
+    const there = growth.upTo(name, this.#split)
+    if (this.#next >= there) return { kind: 'end' }
     trouble.atSource(this.#line)
-    const count = Math.min(
-      limit,
-      pace.available(name, this.#split, this.#next),
-      this.#items.length - this.#next,
-    )
+    const count = Math.min(limit, pace.available(name, this.#split, this.#next), there - this.#next)
     if (count <= 0) return { kind: 'pending', isCaughtUp: mayBeIdle }
     const first = this.#next
     this.#next += count

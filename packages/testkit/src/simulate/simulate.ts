@@ -1,18 +1,19 @@
 import { seededRandom, type Random } from '@millrace/channels'
 import { checkedGraph, type Fs, type Graph, type Source } from '@millrace/core'
+import { Additions } from './added-sinks.ts'
 import { Baseline, type NotCompared } from './baseline.ts'
 import { calmPlan, drawPaces, noWatch, orderOf } from './calm-run.ts'
 import { compareWatches, OperatorWatch } from './determinism.ts'
 import { drawFaults, type FaultKind, type Faults } from './fault.ts'
 import type { Finding } from './finding.ts'
-import { itemCount, recordInputs, type GivenInput } from './inputs.ts'
+import { itemCount, recordInputs, type GivenInput, type Inputs, type SourceInput } from './inputs.ts'
 import type { Invariant } from './invariant.ts'
 import { shrink } from './shrink.ts'
 import type { FaultEvent, RunPlan, SinkStandIn, Subject } from './run-plan.ts'
 import { simulateRun } from './sim-run.ts'
 import { SimulationFailure, type FailedRun } from './simulation-failure.ts'
 import { requireKnownNames } from './stand-in-names.ts'
-import { judge, valuesOf } from './verdict.ts'
+import { judge, valuesOf, type Demands } from './verdict.ts'
 
 /** What can be simulated: a pipeline of `@millrace/flow`, or anything that describes a graph anew for each start. */
 export interface Simulatable {
@@ -43,9 +44,15 @@ export interface SimulationOptions {
   readonly sinks?: Readonly<Record<string, () => SinkStandIn>>
   /**
    * Later versions of the pipeline, in order: other programs whose sinks get the same records as the first one's. After a
-   * crash or a stop the job may be started again with a later version. A version may have more sinks, which are not compared.
+   * crash or a stop the job may be started again with a later version. A version may have more sinks. Those that only sources of its own feed, through steps, are held against a run of
+   * that version without faults; others are not compared.
    */
   readonly versions?: readonly Simulatable[]
+  /**
+   * Whether a run may end before the input does, and the job be started again: it was drained, or has read everything and
+   * then there is more. Windows and timers fire at such an end, so what is behind them is not compared then. Default false.
+   */
+  readonly severalRuns?: boolean
   /** What `mapAsync` calls instead of the real thing, by the name of the operator. */
   readonly calls?: Readonly<Record<string, (value: unknown, signal: AbortSignal) => Promise<unknown>>>
   /**
@@ -170,6 +177,33 @@ export async function simulateSeeds(pipeline: Simulatable, options: SeedsOptions
   return report
 }
 
+/** Records what sources bring that only later versions have. */
+async function recordAdded(
+  graphs: readonly Graph[],
+  {
+    recorded,
+    sources,
+    records,
+    fs,
+  }: {
+    readonly recorded: Inputs
+    readonly sources: object
+    readonly records: number
+    readonly fs: Fs | undefined
+  },
+): Promise<Inputs> {
+  const added = new Map<string, SourceInput>()
+  for (const graph of graphs) {
+    const nodes = graph.nodes.filter(
+      ({ kind, name }) =>
+        kind === 'source' && !recorded.has(name) && !added.has(name) && !Object.hasOwn(sources, name),
+    )
+    const more = await recordInputs({ ...graph, nodes }, { given: {}, itemsMax: records, fs })
+    for (const [name, input] of more) added.set(name, input)
+  }
+  return added
+}
+
 /** How many steps a run may take unless told otherwise: many times what any has taken. */
 const fewestSteps = 200_000
 const stepsPerRecord = 500
@@ -182,11 +216,17 @@ class Simulation {
   readonly #options: SimulationOptions
   readonly #baseline: Baseline
   readonly #findings: readonly Finding[]
+  readonly #demands: Demands
 
-  private constructor(options: SimulationOptions, baseline: Baseline, findings: readonly Finding[]) {
+  private constructor(
+    options: SimulationOptions,
+    baseline: Baseline,
+    { findings, additions }: { readonly findings: readonly Finding[]; readonly additions: Additions },
+  ) {
     this.#options = options
     this.#baseline = baseline
     this.#findings = findings
+    this.#demands = { additions, invariants: options.invariants ?? [] }
   }
 
   /** Records the inputs and runs the pipeline without faults, twice. */
@@ -211,6 +251,7 @@ class Simulation {
       graph,
       versions: versions.map((version) => () => graphOf(version)),
       inputs: recorded,
+      addedInputs: await recordAdded(versions.map(graphOf), { recorded, sources, records, fs }),
       sources,
       sinks,
       calls,
@@ -218,6 +259,7 @@ class Simulation {
     }
     const [first, second] = [new OperatorWatch(1, true), new OperatorWatch(2, false)]
     const baseline = await Baseline.of(subject, first)
+    const additions = await Additions.of(subject)
     await baseline.replay(second)
     const names = toRecord.nodes.map(({ name }) => name)
     const findings = [
@@ -225,7 +267,7 @@ class Simulation {
       ...compareWatches(names, baseline.clockUsers, first, second),
       ...baseline.findings,
     ]
-    return new Simulation(options, baseline, findings)
+    return new Simulation(options, baseline, { findings, additions })
   }
 
   /** The values that a run without faults has put into each sink. */
@@ -240,10 +282,9 @@ class Simulation {
     }
     const plan = this.#plan(seed)
     const outcome = await simulateRun(this.#baseline.subject, plan, noWatch)
-    const invariants = this.#options.invariants ?? []
-    let verdict = await judge(outcome, plan, this.#baseline, invariants)
+    let verdict = await judge(outcome, plan, this.#baseline, this.#demands)
     if (await verdict.against.doubts(verdict, plan))
-      verdict = await judge(outcome, plan, this.#baseline, invariants)
+      verdict = await judge(outcome, plan, this.#baseline, this.#demands)
     const { findings, notCompared } = verdict
     if (findings.length > 0) throw await this.#failure(seed, plan, findings, outcome.events)
     return {
@@ -269,7 +310,7 @@ class Simulation {
   ): Promise<SimulationFailure> {
     const attempt = async (shorter: RunPlan, baseline: Baseline): Promise<FailedRun | undefined> => {
       const outcome = await simulateRun(baseline.subject, shorter, noWatch)
-      const found = await judge(outcome, shorter, baseline, this.#options.invariants ?? [])
+      const found = await judge(outcome, shorter, baseline, this.#demands)
       const { parallelism } = shorter
       return found.findings.length === 0
         ? undefined
@@ -300,6 +341,7 @@ class Simulation {
     return {
       ...calmPlan(subject, { seed, parallelism, order, ...paces }),
       resumes: faults !== 'none' && this.#mayResume(random.fork('resume')),
+      growsFrom: this.#growsFrom(random.fork('growth')),
       faults:
         faults === 'none' ? [] : drawFaults(random.fork('faults'), { stepsPerLife, without, limits: faults }),
     }
@@ -312,8 +354,18 @@ class Simulation {
     return typeof faults === 'object' ? (faults.resume ?? 0) > 0 : isDrawn
   }
 
+  /** One run in four of those that may, unless the options say how many. */
+  #growsFrom(random: Random): number | undefined {
+    const { faults, severalRuns = false } = this.#options
+    const isDrawn = random.int(4) === 0 && severalRuns
+    const share = 0.1 + 0.8 * random.next()
+    if (faults === 'none') return undefined
+    return (faults === undefined ? isDrawn : (faults.grow ?? 0) > 0) ? share : undefined
+  }
+
   #impossible(): ReadonlySet<FaultKind> {
     const without = new Set<FaultKind>()
+    if (this.#options.severalRuns !== true && this.#options.faults === undefined) without.add('drain')
     if (this.#baseline.subject.versions.length === 0) without.add('upgrade')
     if (this.#options.parallelism !== undefined) without.add('rescale')
     const { nodes } = this.#baseline.subject.graph()

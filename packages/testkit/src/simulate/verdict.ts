@@ -1,5 +1,7 @@
+import type { Additions } from './added-sinks.ts'
 import { stateOf, type Baseline, type NotCompared } from './baseline.ts'
 import { compareCounts, compareSink, compareState, type SinkDemand } from './expectation.ts'
+import { earlyEnds } from './fault.ts'
 import type { Finding } from './finding.ts'
 import { brokenInvariants, factsOf, type Invariant } from './invariant.ts'
 import type { RunOutcome, RunPlan, Subject } from './run-plan.ts'
@@ -16,12 +18,18 @@ export interface Verdict {
   readonly notCompared: readonly NotCompared[]
 }
 
+/** What must hold beside what a run without faults has shown. */
+export interface Demands {
+  readonly additions: Additions
+  readonly invariants: readonly Invariant[]
+}
+
 /** Holds the outcome of a run against one without faults. */
 export async function judge(
   outcome: RunOutcome,
   plan: RunPlan,
   baseline: Baseline,
-  invariants: readonly Invariant[],
+  { additions, invariants }: Demands,
 ): Promise<Verdict> {
   if (outcome.broken.length > 0) {
     const broken = outcome.broken.map(({ kind, where = '', what }) => ({ kind, where, what }))
@@ -32,7 +40,8 @@ export async function judge(
   const fair = hasLost ? await withoutLost(baseline, plan, outcome) : baseline
   const isParallel = plan.parallelism > 1 || outcome.events.some(({ kind }) => kind === 'rescale')
   const isUpgraded = outcome.events.some(({ kind }) => kind === 'upgrade')
-  const unsure = baseline.unsureIn({ isParallel, isForked: outcome.isForked, isUpgraded })
+  const hasEndedEarly = outcome.events.some(({ kind }) => earlyEnds.has(kind))
+  const unsure = baseline.unsureIn({ isParallel, isForked: outcome.isForked, isUpgraded, hasEndedEarly })
   const findings: Finding[] = []
   for (const [sink, guarantee] of baseline.guarantees) {
     const demand: SinkDemand = {
@@ -46,7 +55,7 @@ export async function judge(
       mayMix: baseline.mixed.has(sink),
     }
     const [expected, actual] = [fair.expected(sink), outcome.outputs.get(sink) ?? []]
-    const countedIn = baseline.countable.get(sink)
+    const countedIn = hasEndedEarly && baseline.timed.has(sink) ? undefined : baseline.countable.get(sink)
     if (!unsure.has(sink)) findings.push(...compareSink(sink, expected, actual, demand))
     else if (countedIn !== undefined)
       findings.push(...compareCounts(sink, countedIn, expected, actual, demand))
@@ -59,6 +68,7 @@ export async function judge(
         (operator) => !unsure.has(stateOf(operator)) && fair.operators.has(operator),
       ),
     )
+  findings.push(...additions.compare(outcome, hasFallenBack))
   findings.push(...brokenInvariants(outcome, valuesOf(outcome), invariants))
   const notCompared = Array.from(unsure, ([sink, why]) => ({ sink, why })).filter(({ sink }) =>
     baseline.has(sink),

@@ -42,6 +42,67 @@ test('a version that leaves state behind is refused, which breaks a promise', as
   expect(failure.message).toContain('renamed')
 })
 
+/** The numbers, and in a later version those of another source as well, which `step` changes. */
+function numbers(step?: (n: number) => number): Pipeline {
+  return pipeline('numbers', (p) => {
+    p.from('first', memorySource({ all: Array.from({ length: 150 }, (_, n) => n) })).to(
+      'out',
+      new MemorySink(),
+    )
+    if (step === undefined) return
+    p.from('second', memorySource({ all: [1, 2, 3], more: [4] }))
+      .map(step)
+      .to('more', new MemorySink())
+  })
+}
+
+test('a source that a later version adds is read from its beginning, and all of it comes out once', async () => {
+  const told: (number | undefined)[] = []
+  const report = await simulateSeeds(numbers(), {
+    seeds: 20,
+    faults: { kill: 3, upgrade: 1 },
+    versions: [numbers((n) => n * 10)],
+    invariants: [({ more }) => void told.push(more?.length)],
+  })
+  expect(report.faults['upgrade']).toBeGreaterThan(0)
+  expect(told).toContain(4)
+  expect(told.every((length) => length === 4 || length === undefined)).toBe(true)
+})
+
+test('what a later version makes of its own source is held against a run without faults', async () => {
+  let calls = 0
+  const versions = [numbers((n) => n + 10 * calls++)]
+  const run = simulateSeeds(numbers(), { seeds: 20, faults: { kill: 3, upgrade: 1 }, versions })
+  expect(await failureOf(run)).toMatchObject({ kind: 'missing', where: 'more' })
+})
+
+test('a job that is drained, or whose input grows when it has ended, makes up no result and loses none', async () => {
+  const clicks = Array.from({ length: 120 }, (_, n) => n)
+  const totals = pipeline('totals', (p) => {
+    p.from('clicks', memorySource({ all: clicks.slice(0, 70), more: clicks.slice(70) }))
+      .keyBy((n) => n % 5)
+      .scan(
+        'total',
+        () => 0,
+        (total, n) => total + n,
+      )
+      .to('out', new MemorySink())
+  })
+  const { faults, notCompared } = await simulateSeeds(totals, { seeds: 30, severalRuns: true })
+  expect(faults['drain']).toBeGreaterThan(0)
+  expect(faults['grow']).toBeGreaterThan(0)
+  expect(notCompared).toEqual([])
+})
+
+test('what is behind windows is not compared if a run has ended before the input', async () => {
+  const report = await simulate(counting(), { seed: 1, faults: { grow: 1 } })
+  expect(report.faults.map(({ kind }) => kind)).toEqual(['grow'])
+  expect(report.notCompared).toContainEqual({
+    sink: 'out',
+    why: 'a run has ended before the input, and windows and timers fired that would have waited for more',
+  })
+})
+
 test('a job that has finished is started again, and nothing comes out twice', async () => {
   const report = await simulate(counting(), { seed: 0, faults: { resume: 1 } })
   expect(report.faults.map(({ kind }) => kind)).toEqual(['resume'])

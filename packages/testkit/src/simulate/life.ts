@@ -1,0 +1,45 @@
+import type { Job, JobResult, ProcessFacts } from '@millrace/core'
+import type { SimProcess } from '../world/sim-process.ts'
+import type { Fault } from './fault.ts'
+import type { LateSplits } from './late-splits.ts'
+
+/** How a life has ended: it was ended from outside, or its job has. */
+export type LifeEnd = { readonly kind: 'crashed' } | { readonly kind: 'ended'; readonly result: JobResult }
+
+/** One process, while it is the one that counts. */
+export interface Life {
+  readonly number: number
+  readonly process: SimProcess
+  /** The step at which it began. */
+  readonly since: number
+  /** Faults that have not come yet, in order. */
+  readonly faults: Fault[]
+  late: LateSplits
+  /** Whether the job was asked to drain. */
+  isDrained: boolean
+  readonly end: (end: LifeEnd) => void
+  job: Job | undefined
+  /** Settles when the job has ended by itself. */
+  ended: Promise<JobResult>
+}
+
+/** Whether the job of a life has opened everything and begun. */
+export function isReading({ job }: Life): boolean {
+  return job?.status().tasks.some(({ recordsOut }) => recordsOut > 0) ?? false
+}
+
+/** Stops the job of a life, if there is one by now. */
+export function stopLife(life: Life, drain: boolean): void {
+  if (life.job === undefined) return
+  life.isDrained = drain
+  void life.job.stop({ drain })
+}
+
+/** What processes know of themselves and one another: only that of the newest life runs. */
+export function processFacts(number: number, newest: () => number): ProcessFacts {
+  return {
+    // Two numbers are enough for ids to come back, as they do in containers.
+    self: { pid: 1 + (number % 2), host: 'simulated', startedAt: `life ${number}` },
+    fateOf: ({ startedAt }) => Promise.resolve(startedAt === `life ${newest()}` ? 'running' : 'gone'),
+  }
+}
