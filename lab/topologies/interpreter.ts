@@ -185,9 +185,9 @@ class Building {
       checkPoison(poison, item)
       return joined(how, total, item)
     }
-    return kind === 'reduce'
-      ? keyed.reduce(name, next, onError)
-      : keyed.scan(name, () => scanStart, next, onError)
+    const results =
+      kind === 'reduce' ? keyed.reduce(name, next, onError) : keyed.scan(name, () => scanStart, next, onError)
+    return results.map(({ value }) => value)
   }
 
   #process(part: PartOf<'process'>, input: Stream, onError: OperatorOptions): void {

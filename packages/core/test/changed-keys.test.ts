@@ -30,6 +30,7 @@ describe('keys', () => {
           (n) => n + 1,
           onError === undefined ? {} : { onError: { kind: onError } },
         )
+        .map(({ value }) => value)
         .to('out', sink)
     }
   const changes: readonly (readonly [before: string, now: string, key: unknown])[] = [

@@ -21,6 +21,7 @@ describe('operators', () => {
           () => 0,
           (total, { at }) => total + at,
         )
+        .map(({ value }) => value)
         .to('out', sink)
     }
 

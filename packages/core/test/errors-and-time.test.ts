@@ -212,6 +212,7 @@ describe('error policies', () => {
             () => 0,
             (n) => n + 1,
           )
+          .map(({ value }) => value)
           .to('out', sink),
       )
       return { result, sink }

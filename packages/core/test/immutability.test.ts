@@ -67,7 +67,7 @@ const mistakes: readonly (readonly [string, string, Use])[] = [
           () => ({ n: 0 }),
           (sum, { n }) => ({ n: sum.n + n }),
         )
-        .map((sum) => ((sum.n += 100), sum), { name: 'm' }),
+        .map(({ value }) => ((value.n += 100), value), { name: 'm' }),
   ],
   [
     'a scan that changes what it has emitted',

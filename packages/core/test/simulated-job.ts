@@ -39,6 +39,7 @@ export function summing(numbers: readonly number[], sink: MemorySink<number>): (
         () => 0,
         (total, n) => total + n,
       )
+      .map(({ value }) => value)
       .to('out', sink)
 }
 

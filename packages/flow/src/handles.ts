@@ -196,7 +196,7 @@ export class StreamHandle {
 }
 
 /** What `reduce` and `scan` keep. */
-const oneValue = 'one value of each key, for ever'
+const oneValue = 'one value of each key, never dropped'
 
 /** A stream and how its records are brought together. */
 class KeyedHandle {

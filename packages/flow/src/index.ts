@@ -36,7 +36,13 @@ export type {
   ValueOf,
 } from './stream.ts'
 export type { OperatorsDoNotWaitUseMapAsync, Synchronous } from './synchronous.ts'
-export type { KeyedAsyncOptions, KeyedStream, ProcessedStream, TimedKeyedStream } from './keyed-stream.ts'
+export type {
+  KeyedAsyncOptions,
+  KeyedStream,
+  KeyedValue,
+  ProcessedStream,
+  TimedKeyedStream,
+} from './keyed-stream.ts'
 export type { AggregatedStream, AggregateOptions, WindowedStream, WindowResult } from './windowed-stream.ts'
 
 // Operators with state.

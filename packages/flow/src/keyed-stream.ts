@@ -25,10 +25,19 @@ export type ProcessedStream<Out, O extends OutputSpecs, Time extends Timing> = S
   }
 }
 
+/** What `scan` and `reduce` emit: the key, and its value after one more record. */
+export interface KeyedValue<K, T> {
+  readonly key: K
+  readonly value: T
+}
+
 /**
  * A stream whose records are brought together by key. Made by `keyBy`; only here is there state.
  *
  * Every operator with state has a name, because its state is filed under it: renaming one means starting it empty.
+ *
+ * What is emitted: `scan`, `reduce` and the aggregates of windows combine records, so their results carry the key, as
+ * `{ key, value }` and `{ key, window, ... }`. `process` and `mapAsync` emit what their functions make.
  */
 export interface KeyedStream<T, K, Time extends Timing = 'untimed'> {
   /**
@@ -60,27 +69,33 @@ export interface KeyedStream<T, K, Time extends Timing = 'untimed'> {
   ): ProcessedStream<Out, O, Time>
 
   /**
-   * Combines the records of each key so far into one, and emits it after every record. `combine` returns a new
-   * value or one of the two; it does not change them.
+   * Combines the records of each key so far into one, and emits it with the key after every record. `combine` returns
+   * a new value or one of the two; it does not change them.
    *
    * @example
-   * numbers.keyBy(() => 'all').reduce('largest', (a, b) => Math.max(a, b)) // 1, 3, 2 becomes 1, 3, 3
+   * numbers.keyBy((n) => n % 2).reduce('largest', (a, b) => Math.max(a, b))
+   * // 1, 2, 5 becomes { key: 1, value: 1 }, { key: 0, value: 2 }, { key: 1, value: 5 }
    */
-  reduce(name: string, combine: (total: T, value: T) => T, options?: OperatorOptions): StreamOf<T, Time>
+  reduce(
+    name: string,
+    combine: (total: T, value: T) => T,
+    options?: OperatorOptions,
+  ): StreamOf<KeyedValue<K, T>, Time>
 
   /**
-   * Carries a value of another type along the records of each key, and emits it after every record. `next` returns
-   * a new value. It must not change the old one: that has been emitted, and is the state of the key.
+   * Carries a value of another type along the records of each key, and emits it with the key after every record.
+   * `next` returns a new value. It must not change the old one: that has been emitted, and is the state of the key.
    *
    * @example
-   * words.keyBy((word) => word).scan('count', () => 0, (count) => count + 1) // a, b, a becomes 1, 1, 2
+   * words.keyBy((word) => word).scan('count', () => 0, (count) => count + 1)
+   * // a, b, a becomes { key: 'a', value: 1 }, { key: 'b', value: 1 }, { key: 'a', value: 2 }
    */
   scan<A>(
     name: string,
     initial: () => A,
     next: (accumulated: A, value: T) => Synchronous<A>,
     options?: OperatorOptions,
-  ): StreamOf<A, Time>
+  ): StreamOf<KeyedValue<K, A>, Time>
 
   /**
    * Turns each value into another one by asking the outside world. Calls of one key run one after another, in the

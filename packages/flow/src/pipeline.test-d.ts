@@ -1,6 +1,7 @@
 /** What the compiler infers, and what it refuses. Checked by `npm run check:types`; nothing here runs. */
 import type { Sink, Source } from '@millrace/core'
 import { expectTypeOf } from 'vitest'
+import type { KeyedValue } from './keyed-stream.ts'
 import { output } from './operators/process.ts'
 import { state } from './operators/state-spec.ts'
 import { pipeline } from './pipeline.ts'
@@ -166,14 +167,14 @@ pipeline('keys', (p) => {
   payments.keyBy(() => () => 1)
   // @ts-expect-error undefined is no key
   payments.keyBy((payment) => payment.refunded)
-  expectTypeOf(byCard.reduce('sum', (a) => a)).toEqualTypeOf<SourceStream<Payment>>()
+  expectTypeOf(byCard.reduce('sum', (a) => a)).toEqualTypeOf<SourceStream<KeyedValue<string, Payment>>>()
   expectTypeOf(
     byCard.scan(
       'n',
       () => 0,
       (n) => n + 1,
     ),
-  ).toEqualTypeOf<SourceStream<number>>()
+  ).toEqualTypeOf<SourceStream<KeyedValue<string, number>>>()
   // @ts-expect-error a stateful operator has a name
   byCard.reduce((a: Payment) => a)
   // @ts-expect-error state is reachable by key only

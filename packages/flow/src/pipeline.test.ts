@@ -117,8 +117,8 @@ describe('a pipeline', () => {
     })
     const operators = nodes.filter((node): node is OperatorNode => node.kind === 'operator')
     expect(operators.map(({ name, outputs, keeps }) => ({ name, outputs, keeps }))).toEqual([
-      { name: 'sum', outputs: [], keeps: 'one value of each key, for ever' },
-      { name: 'list', outputs: [], keeps: 'one value of each key, for ever' },
+      { name: 'sum', outputs: [], keeps: 'one value of each key, never dropped' },
+      { name: 'list', outputs: [], keeps: 'one value of each key, never dropped' },
       {
         name: 'figures',
         outputs: ['late'],

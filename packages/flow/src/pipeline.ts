@@ -90,7 +90,7 @@ export interface PipelineBuilder {
  *     .flatMap((line) => line.split(' '))
  *     .keyBy((word) => word)
  *     .scan('count', () => 0, (count) => count + 1)
- *     .to('counts', writeJson('counts.ndjson'))
+ *     .to('counts', writeJson('counts.ndjson')) // {"key":"a","value":1}
  * })
  */
 export function pipeline(

@@ -23,6 +23,10 @@ const payments = {
   b: [payment(6, 'x', 100, 3), payment(7, 'z', 50, 14), payment(8, 'z', 2, 33), payment(9, 'y', 3, 30)],
 }
 
+/** What `scan` and `reduce` write for one key. */
+const keyed = (key: number, values: readonly number[]) =>
+  values.map((value) => JSON.stringify({ key, value }))
+
 describe('golden pipelines, run straight, in small batches, with failures and at other parallelisms', () => {
   test('steps, union and split', async () => {
     const received = await goldenRun((p, { source, sink, failOnce }) => {
@@ -124,8 +128,8 @@ describe('golden pipelines, run straight, in small batches, with failures and at
       odd.mapAsync('double', async (n) => n * 2).to('doubles', sink('doubles'))
     })
     expect(received).toEqual({
-      sums: ['1', '12', '16', '2', '20', '4', '6', '9'],
-      counts: ['1', '1', '2', '2', '3', '3', '4', '4'],
+      sums: [...keyed(0, [2, 6, 12, 20]), ...keyed(1, [1, 4, 9, 16])].toSorted(),
+      counts: [...keyed(0, [1, 2, 3, 4]), ...keyed(1, [1, 2, 3, 4])].toSorted(),
       doubles: ['10', '12', '14', '16', '2', '4', '6', '8'],
     })
   })
@@ -180,6 +184,6 @@ describe('golden pipelines, run straight, in small batches, with failures and at
       'parse: "x"',
       'root: -3',
     ])
-    expect(received['out']).toEqual(['1', '5'])
+    expect(received['out']).toEqual(['{"key":"all","value":1}', '{"key":"all","value":5}'])
   })
 })

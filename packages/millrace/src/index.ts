@@ -17,6 +17,7 @@ export type {
   KeyedAsyncOptions,
   KeyedStream,
   KeyedStreamOf,
+  KeyedValue,
   ListSpec,
   MapSpec,
   OnError,

@@ -12,7 +12,7 @@ import type { Explanation, TaskExplanation } from './explain-plan.ts'
  * //
  * // lines              from files, replayable; keeps how far each split has been read
  * // └─ flatMap-1       flatMap
- * //    └─ count        scan by key; keeps one value of each key, for ever
+ * //    └─ count        scan by key; keeps one value of each key, never dropped
  * //       └─ counts    to files, exactly-once
  */
 export function explanationText(explanation: Explanation): string {

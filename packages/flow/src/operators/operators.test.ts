@@ -10,6 +10,7 @@ import {
   type OperatorHarness,
 } from '@millrace/testkit'
 import { describe, expect, test } from 'vitest'
+import type { KeyedValue } from '../keyed-stream.ts'
 import { pipeline } from '../pipeline.ts'
 import type { TimedStream } from '../stream.ts'
 import { output } from './process.ts'
@@ -46,15 +47,15 @@ const b = (time: number, n: number) => at(time, { key: 'b', n })
 const values = (harness: OperatorHarness<Step>, side = 'main') => harness.side(side).map(({ value }) => value)
 
 describe('reduce', () => {
-  test('emits the combination of each key so far, at the time of the record', () => {
+  test('emits each key with the combination of its records so far, at the time of the record', () => {
     const node = operatorOf((steps) =>
       steps.keyBy(({ key }) => key).reduce('sum', (x, y) => ({ key: x.key, n: x.n + y.n })),
     )
     expect(lives(node, [a(1, 1), b(2, 2), a(3, 4), watermark(5), b(1, 8)]).outputs).toEqual([
-      { value: { key: 'a', n: 1 }, time: 1 },
-      { value: { key: 'b', n: 2 }, time: 2 },
-      { value: { key: 'a', n: 5 }, time: 3 },
-      { value: { key: 'b', n: 10 }, time: 1 },
+      { value: { key: 'a', value: { key: 'a', n: 1 } }, time: 1 },
+      { value: { key: 'b', value: { key: 'b', n: 2 } }, time: 2 },
+      { value: { key: 'a', value: { key: 'a', n: 5 } }, time: 3 },
+      { value: { key: 'b', value: { key: 'b', n: 10 } }, time: 1 },
     ])
   })
 
@@ -109,7 +110,7 @@ describe('reduce', () => {
     harness.snapshotAndRestore(3)
     for (const [key] of keys) harness.record([key!, 1])
     const expected = keys.flatMap((group) => group.map((_, i) => i + 1))
-    expect(harness.outputs.map(({ value }) => value)).toEqual([
+    expect(harness.outputs.map(({ value }) => (value as KeyedValue<Key, number>).value)).toEqual([
       ...expected,
       ...keys.map((group) => group.length + 1),
     ])
@@ -125,12 +126,14 @@ describe('reduce', () => {
     )
     const harness = operatorHarness<number>(node.create, { keyBy: () => 'all' })
     for (const n of [1, 2, 3, 4]) harness.record(n)
-    expect(harness.outputs.map(({ value }) => value)).toEqual([1, undefined, 3, undefined])
+    expect(harness.outputs.map(({ value }) => value)).toEqual(
+      [1, undefined, 3, undefined].map((value) => ({ key: 'all', value })),
+    )
   })
 })
 
 describe('scan', () => {
-  test('carries a value along the records of each key', () => {
+  test('carries a value along the records of each key, and emits it with the key', () => {
     const node = operatorOf((steps) =>
       steps
         .keyBy(({ key }) => key)
@@ -140,7 +143,12 @@ describe('scan', () => {
           (path, { n }) => `${path}/${n}`,
         ),
     )
-    expect(values(lives(node, [a(1, 1), b(2, 2), a(3, 4), b(4, 8)]))).toEqual(['/1', '/2', '/1/4', '/2/8'])
+    expect(values(lives(node, [a(1, 1), b(2, 2), a(3, 4), b(4, 8)]))).toEqual([
+      { key: 'a', value: '/1' },
+      { key: 'b', value: '/2' },
+      { key: 'a', value: '/1/4' },
+      { key: 'b', value: '/2/8' },
+    ])
   })
 })
 
@@ -334,10 +342,13 @@ describe('records that fail', () => {
     for (const harness of [scan, reduce, split]) {
       for (const n of [1, 2, 4]) harness.record({ key: 'a', n }, n)
     }
-    expect(values(scan)).toEqual([1, 5])
+    expect(values(scan)).toEqual([
+      { key: 'a', value: 1 },
+      { key: 'a', value: 5 },
+    ])
     expect(values(reduce)).toEqual([
-      { key: 'a', n: 1 },
-      { key: 'a', n: 5 },
+      { key: 'a', value: { key: 'a', n: 1 } },
+      { key: 'a', value: { key: 'a', n: 5 } },
     ])
     expect([values(split, 'small'), values(split)]).toEqual([[{ key: 'a', n: 1 }], [{ key: 'a', n: 4 }]])
   })

@@ -1,5 +1,7 @@
 import {
   backupByReference,
+  isThenable,
+  refusePromise,
   statePiece,
   type Collector,
   type Fingerprint,
@@ -12,7 +14,7 @@ import {
 
 const total: StateDescriptor<{ readonly value: unknown }> = { name: 'total', backup: backupByReference }
 
-/** Combines the records of each key so far into one, and emits it after every record. */
+/** Combines the records of each key so far into one, and emits it with the key after every record. */
 export class ReduceOperator implements Operator<unknown, unknown> {
   static readonly fingerprint: Fingerprint = { pieces: [statePiece('value', total)], settings: [] }
   readonly #combine: (total: unknown, value: unknown) => unknown
@@ -30,7 +32,8 @@ export class ReduceOperator implements Operator<unknown, unknown> {
   process(record: StreamRecord<unknown>, out: Collector<unknown>): void {
     const before = this.#total.get()
     const value = before === undefined ? record.value : this.#combine(before.value, record.value)
+    if (isThenable(value)) refusePromise(value)
     this.#total.set({ value })
-    out.emit(value)
+    out.emit({ key: record.key, value })
   }
 }

@@ -1,5 +1,7 @@
 import {
   backupByReference,
+  isThenable,
+  refusePromise,
   statePiece,
   type Collector,
   type Fingerprint,
@@ -15,7 +17,7 @@ const accumulated: StateDescriptor<{ readonly value: unknown }> = {
   backup: backupByReference,
 }
 
-/** Carries a value of another type along the records of each key, and emits it after every record. */
+/** Carries a value of another type along the records of each key, and emits it with the key after every record. */
 export class ScanOperator implements Operator<unknown, unknown> {
   static readonly fingerprint: Fingerprint = { pieces: [statePiece('value', accumulated)], settings: [] }
   readonly #initial: () => unknown
@@ -35,7 +37,8 @@ export class ScanOperator implements Operator<unknown, unknown> {
   process(record: StreamRecord<unknown>, out: Collector<unknown>): void {
     const before = this.#accumulated.get()
     const value = this.#next(before === undefined ? this.#initial() : before.value, record.value)
+    if (isThenable(value)) refusePromise(value)
     this.#accumulated.set({ value })
-    out.emit(value)
+    out.emit({ key: record.key, value })
   }
 }

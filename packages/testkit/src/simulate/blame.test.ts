@@ -89,7 +89,7 @@ test('a record that nobody has made is found beside what a process writes that w
         () => 0,
         (count) => count + 1,
       )
-      .flatMap((count) => (isFirst() && count > 1 ? [count, -count] : [count]))
+      .flatMap(({ value: count }) => (isFirst() && count > 1 ? [count, -count] : [count]))
       .to('out', atLeastOnce())
   })
   const options = { seeds: 30, parallelism: 1, faults: { zombie: 2 } }

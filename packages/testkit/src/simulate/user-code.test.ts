@@ -165,7 +165,8 @@ test.each<readonly [string, Pipeline]>([
             sum.pages += pages
             return sum
           },
-        ),
+        )
+        .map(({ value }) => value),
     ),
   ],
   [

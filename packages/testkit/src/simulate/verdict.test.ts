@@ -62,15 +62,16 @@ test('a result that seldom depends on who comes first is not compared where the 
     p.from('numbers', memorySource({ all: numbers(100) }))
       .keyBy((n) => n % 2)
       .reduce('last', (_before, n) => n)
+      .map(({ value }) => value)
       .keyBy(() => 'all')
       .scan(
         'place',
         () => ({ seen: 0, place: 0 }),
         ({ seen, place }, n) => ({ seen: seen + 1, place: n === 50 ? seen : place }),
       )
-      .filter(({ seen }) => seen === 100)
+      .filter(({ value }) => value.seen === 100)
       // Far from where it stands if all come in turn.
-      .map(({ place }) => Math.abs(place - 50) > 12)
+      .map(({ value }) => Math.abs(value.place - 50) > 12)
       .to('out', new MemorySink())
   })
   // Six runs without faults show that the state is different each time, and never what this one run shows.
