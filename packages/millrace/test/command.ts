@@ -1,6 +1,6 @@
 import { spawn, type ChildProcess } from 'node:child_process'
 import { EventEmitter, once } from 'node:events'
-import { mkdtemp, symlink, writeFile } from 'node:fs/promises'
+import { mkdir, mkdtemp, symlink, writeFile } from 'node:fs/promises'
 import os from 'node:os'
 import path from 'node:path'
 import { fileURLToPath } from 'node:url'
@@ -93,6 +93,9 @@ export function scratch(): Promise<string> {
 export async function project(files: Readonly<Record<string, string>>): Promise<string> {
   const directory = await scratch()
   await symlink(path.join(root, 'node_modules'), path.join(directory, 'node_modules'))
-  for (const [name, text] of Object.entries(files)) await writeFile(path.join(directory, name), text)
+  for (const [name, text] of Object.entries(files)) {
+    await mkdir(path.dirname(path.join(directory, name)), { recursive: true })
+    await writeFile(path.join(directory, name), text)
+  }
   return directory
 }
