@@ -60,6 +60,7 @@ export const nodeDoors: readonly string[] = [
   'packages/connector-files/src/pipe.ts',
   'packages/connector-http/src/server.ts',
   'packages/connector-stdio/src/stdio.ts',
+  'packages/millrace/src/run.ts',
   'packages/store-memory/src/checksum.ts',
   'packages/testkit/src/simulate/unawaited-work.ts',
   'packages/testkit/src/planted/mutant.ts',

@@ -1,6 +1,6 @@
-import { memoryStore, startJob, type JobEvent, type JobResult, type RestartPolicy } from 'millrace'
+import { memoryStore, type JobEvent, type JobResult, type RestartPolicy } from 'millrace'
 import { sleep, type Clock, type Random } from '@millrace/channels'
-import { describeError, type Fs, type ProcessFacts, type StateStore } from '@millrace/core'
+import { describeError, startJob, type Fs, type ProcessFacts, type StateStore } from '@millrace/core'
 import { driveJob, simPlatform, type SimFs } from '@millrace/testkit'
 import { BrokenPromise } from './broken-promise.ts'
 import { crashJob, type Connections } from './crash-job.ts'

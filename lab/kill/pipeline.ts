@@ -49,7 +49,7 @@ const program: Pipeline = pipeline(
       })
       .to('doubled-out', out('doubled', 1 << 20))
   },
-  { checkpoint: { every: 100 } },
+  { checkpointEvery: 100 },
 )
 
 async function twice(amount: number): Promise<number> {

@@ -3,7 +3,7 @@ import type { CommandLine } from './command-line.ts'
 import type { Command } from './command.ts'
 import { exitCodes, type ExitCode } from './exit-codes.ts'
 import type { Outputs } from './outputs.ts'
-import { graphOf, loadPipeline } from './pipeline-loader.ts'
+import { loadPipeline } from './pipeline-loader.ts'
 import { parallelismOf, parametersOf } from './run-options.ts'
 
 const formats: Readonly<Record<string, (explanation: Explanation) => string>> = {
@@ -39,7 +39,7 @@ async function explainFile(line: CommandLine, outputs: Outputs): Promise<ExitCod
     )
   }
   const pipeline = await loadPipeline(line.operand)
-  const graph = graphOf(pipeline, parametersOf(line))
+  const graph = pipeline.describe(parametersOf(line)).graph
   outputs.stdout.write(format(explain(graph, parallelismOf(line, pipeline))))
   return exitCodes.done
 }

@@ -2,8 +2,8 @@ import { stat } from 'node:fs/promises'
 import nodeModule from 'node:module'
 import path from 'node:path'
 import { pathToFileURL } from 'node:url'
-import { describeError, isMillraceError, MillraceError, type Graph } from '@millrace/core'
-import { isPipeline, type ParameterValues, type Pipeline } from '@millrace/flow'
+import { describeError, MillraceError } from '@millrace/core'
+import { isPipeline, type Pipeline } from '@millrace/flow'
 
 /**
  * Loads a pipeline file, TypeScript or JavaScript, and returns what it exports by default.
@@ -30,20 +30,6 @@ export async function loadPipeline(file: string): Promise<Pipeline> {
     throw unloadable(file, error)
   }
   return pipelineIn(file, exported)
-}
-
-/** The graph of a pipeline. Throws what `Pipeline.describe` throws, and `GRAPH_INVALID` for what its author did not foresee. */
-export function graphOf(pipeline: Pipeline, parameters: ParameterValues): Graph {
-  try {
-    return pipeline.describe(parameters).graph
-  } catch (error) {
-    if (isMillraceError(error)) throw error
-    throw new MillraceError(
-      'GRAPH_INVALID',
-      `the build function of pipeline '${pipeline.name}' failed: ${describeError(error)}`,
-      { cause: error },
-    )
-  }
 }
 
 /**

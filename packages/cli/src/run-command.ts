@@ -10,7 +10,7 @@ import { LogLines } from './log-lines.ts'
 import type { Outputs } from './outputs.ts'
 import { loadPipeline } from './pipeline-loader.ts'
 import { Progress, type Figures } from './progress.ts'
-import { jobOptionList, jobOptionsOf, stopTimeoutOf } from './run-options.ts'
+import { jobOptionList, jobOptionsFrom, stopTimeoutOf } from './run-options.ts'
 import type { Signals } from './signals.ts'
 import { StatusLine } from './status-line.ts'
 import { statusText } from './status-text.ts'
@@ -43,7 +43,7 @@ async function run(line: CommandLine, outputs: Outputs, signals: Signals): Promi
   let statusLine: StatusLine | undefined
   signals.beforeLeaving = () => statusLine?.[Symbol.dispose]()
   const stop = { timeoutMs: stopTimeoutOf(line), drain: line.has('drain') }
-  const options = jobOptionsOf(line, await loadPipeline(line.operand), platform)
+  const options = jobOptionsFrom(line, await loadPipeline(line.operand), platform)
   if (signals.stop.aborted) return exitCodes.done
   const lines = new LogLines(outputs.stderr, clock, line.has('json'))
   const showsStatus = outputs.stderr.isTTY === true && !line.has('json')

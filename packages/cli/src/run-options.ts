@@ -7,11 +7,10 @@ import {
   type Platform,
   type RestartPolicy,
 } from '@millrace/core'
-import type { ParameterValues, Pipeline } from '@millrace/flow'
+import { jobOptionsOf, type ParameterValues, type Pipeline } from '@millrace/flow'
 import { memoryStore } from '@millrace/store-memory'
 import type { CommandLine } from './command-line.ts'
 import type { Option } from './command.ts'
-import { graphOf } from './pipeline-loader.ts'
 
 /** Options that say how a pipeline is started. */
 export const jobOptionList: readonly Option[] = [
@@ -59,36 +58,28 @@ export function parallelismOf(line: CommandLine, pipeline: Pipeline): number {
   return wholeNumber('parallelism', given, 1)
 }
 
-/** What a job is started with. Throws `OPTION_INVALID`, and what `graphOf` throws. */
-export function jobOptionsOf(line: CommandLine, pipeline: Pipeline, platform: Platform): JobOptions {
-  const { settings } = pipeline
-  const every = line.value('checkpoint-every') ?? settings.checkpoint?.every
+/** What a job is started with. Throws `OPTION_INVALID`, and what `Pipeline.describe` throws. */
+export function jobOptionsFrom(line: CommandLine, pipeline: Pipeline, platform: Platform): JobOptions {
+  const every = line.value('checkpoint-every')
   const restart = line.value('restart')
-  return {
-    graph: graphOf(pipeline, parametersOf(line)),
-    platform,
-    store: memoryStore(),
-    // Connectors write down whose files are whose: by a path that means the same from everywhere.
-    directory: path.resolve(line.value('data-dir') ?? defaultDirectory(pipeline.name)),
+  const dataDir = line.value('data-dir')
+  const job = jobOptionsOf(pipeline, {
+    parameters: parametersOf(line),
     parallelism: parallelismOf(line, pipeline),
-    isBounded: line.has('bounded'),
+    bounded: line.has('bounded'),
     checkImmutability: line.has('check-immutability'),
     dropState: line.values('drop-state'),
-    ...(every === undefined
-      ? {}
-      : { checkpoints: { everyMs: Math.ceil(positiveDurationMs(every, 'checkpoint-every')) } }),
+    ...(dataDir === undefined ? {} : { dataDir }),
+    ...(every === undefined ? {} : { checkpointEvery: positiveDurationMs(every, '--checkpoint-every') }),
     ...(restart === undefined ? {} : { restart: restartPolicy(restart) }),
-  }
+  })
+  // Connectors write down whose files are whose: by a path that means the same from everywhere.
+  return { ...job, directory: path.resolve(job.directory), platform, store: memoryStore() }
 }
 
 /** How long a stop may take, in milliseconds. */
 export function stopTimeoutOf(line: CommandLine): number {
   return positiveDurationMs(line.value('stop-timeout') ?? '30s', '--stop-timeout')
-}
-
-/** Names begin with a letter or a digit, so none leads out of the directory. */
-function defaultDirectory(pipeline: string): string {
-  return `.millrace/${encodeURIComponent(pipeline)}`
 }
 
 function restartPolicy(given: string): RestartPolicy {

@@ -5,7 +5,7 @@ import type { CommandLine } from './command-line.ts'
 import type { Command } from './command.ts'
 import { exitCodes, type ExitCode } from './exit-codes.ts'
 import type { Outputs } from './outputs.ts'
-import { graphOf, loadPipeline } from './pipeline-loader.ts'
+import { loadPipeline } from './pipeline-loader.ts'
 import { printable } from './printable.ts'
 import { parametersOf, wholeNumber } from './run-options.ts'
 import { StatusLine } from './status-line.ts'
@@ -39,7 +39,7 @@ export const simulateCommand: Command = {
 
 async function run(line: CommandLine, outputs: Outputs): Promise<ExitCode> {
   const pipeline = await loadPipeline(line.operand)
-  graphOf(pipeline, parametersOf(line)) // For its errors, which are those of "run".
+  pipeline.describe(parametersOf(line)) // For its errors, which are those of "run".
   const { clock } = nodePlatform()
   const seeds = line.has('seed') ? 1 : numberOf(line, 'seeds', 100)
   const startedMs = clock.monotonic()

@@ -2,6 +2,8 @@
 
 // Pipelines.
 export { isPipeline, pipeline } from './pipeline.ts'
+export { jobOptionsOf } from './job-options.ts'
+export type { StartOptions } from './job-options.ts'
 export type { JobSettings, Pipeline, PipelineBuilder, PipelineDescription } from './pipeline.ts'
 export type {
   Parameter,

@@ -47,7 +47,7 @@ describe('a pipeline', () => {
   })
 
   test('hands on its settings', () => {
-    const settings = { checkpoint: { every: '10s' }, parallelism: 2 }
+    const settings = { checkpointEvery: '10s', parallelism: 2 }
     const made = pipeline('set', (p) => p.from('in', source).to('out', sink), settings)
     expect(made.describe().settings).toEqual(settings)
     expect(made.settings).toEqual(settings)

@@ -1,4 +1,11 @@
-import { MillraceError, type Duration, type Graph, type Source } from '@millrace/core'
+import {
+  describeError,
+  isMillraceError,
+  MillraceError,
+  type Duration,
+  type Graph,
+  type Source,
+} from '@millrace/core'
 import type { OnError } from './error-policy.ts'
 import { GraphBuilder } from './graph-builder.ts'
 import { StreamHandle } from './handles.ts'
@@ -11,13 +18,11 @@ import {
 } from './parameter.ts'
 import type { OperatorOptions, SourceStream } from './stream.ts'
 
-/** How a job runs unless whoever starts it says otherwise. */
+/** How a job runs, unless it is started with other options. */
 export interface JobSettings {
-  readonly checkpoint?: {
-    /** Time between the starts of two checkpoints. */
-    readonly every?: Duration
-  }
-  /** How many subtasks each task runs as. */
+  /** From the start of one checkpoint to the start of the next; each makes results visible. Default 1 s. */
+  readonly checkpointEvery?: Duration
+  /** How many subtasks each task runs as; each subtask of a sink has output of its own. Default 1. */
   readonly parallelism?: number
 }
 
@@ -40,7 +45,8 @@ export interface Pipeline {
    * Runs the build function, which has no effect but its result. Called for each start, so that every start
    * has its own sources, sinks and parameters.
    *
-   * Throws `GRAPH_INVALID`, `NAME_TAKEN` or `OPTION_INVALID` with a sentence that says what to change.
+   * Throws `GRAPH_INVALID`, `NAME_TAKEN` or `OPTION_INVALID` with a sentence that says what to change, and
+   * `GRAPH_INVALID` with the error as its cause for anything else that the build function throws.
    *
    * @example
    * fraud.describe({ year: 2016 }).graph.nodes.map((node) => node.name)
@@ -105,7 +111,10 @@ export function pipeline(
     describe: (values = {}) => {
       const graph = new GraphBuilder(name)
       const parameters = new ParameterList(name, values)
-      checkReturn(name, build(builder(graph, parameters)))
+      checkReturn(
+        name,
+        called(name, () => build(builder(graph, parameters))),
+      )
       return { parameters: parameters.finish(), graph: graph.build(), settings }
     },
   }
@@ -128,6 +137,20 @@ function builder(graph: GraphBuilder, parameters: ParameterList): PipelineBuilde
     onError: (policy) => {
       graph.defaultOnError = policy
     },
+  }
+}
+
+/** Calls the build function. Its own errors say which pipeline they are from. */
+function called(name: string, build: () => unknown): unknown {
+  try {
+    return build()
+  } catch (error) {
+    if (isMillraceError(error)) throw error
+    throw new MillraceError(
+      'GRAPH_INVALID',
+      `the build function of pipeline '${name}' failed: ${describeError(error)}`,
+      { cause: error },
+    )
   }
 }
 

@@ -42,6 +42,7 @@ export type {
   ProcessTimer,
   SourceStream,
   SplitStreams,
+  StartOptions,
   StateHandles,
   StateSpecs,
   StepOptions,
@@ -74,7 +75,15 @@ export type {
 } from '@millrace/flow'
 
 // Words of the engine that programs meet.
-export { durationMs, isMillraceError, MillraceError } from '@millrace/core'
+export {
+  durationMs,
+  evolvingCodec,
+  isMillraceError,
+  MemorySink,
+  memorySource,
+  MillraceError,
+  structuredCodec,
+} from '@millrace/core'
 export type {
   Codec,
   DeadLetter,
@@ -90,17 +99,18 @@ export type {
   SplitReader,
 } from '@millrace/core'
 
-// Starting a job from a program; the `millrace` command does it for you.
-export { startJob } from '@millrace/core'
+// Running a pipeline from a program; the `millrace` command does it for you.
+export { run, start } from './run.ts'
+export type { RunOptions } from './run.ts'
 export type {
-  CheckpointOptions,
   Job,
   JobEvent,
   JobObserver,
-  JobOptions,
   JobResult,
   JobStatus,
+  Platform,
   RestartPolicy,
+  StateStore,
 } from '@millrace/core'
 export { nodePlatform } from '@millrace/node'
 export { memoryStore } from '@millrace/store-memory'

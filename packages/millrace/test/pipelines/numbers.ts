@@ -19,5 +19,5 @@ export default pipeline(
       .aggregate('sums', { n: count(), sum: sum((each) => each.index) })
       .to('file', files.writeJson(`${out}/sums.ndjson`))
   },
-  { checkpoint: { every: '100ms' } },
+  { checkpointEvery: '100ms' },
 )

@@ -18,7 +18,7 @@ const program: Pipeline = pipeline(
       .aggregate(name, { n: count(), sum: sum((each) => each.index) })
       .to('file', writeJson(`${out}/sums.ndjson`))
   },
-  { checkpoint: { every: '100ms' } },
+  { checkpointEvery: '100ms' },
 )
 
 export default program

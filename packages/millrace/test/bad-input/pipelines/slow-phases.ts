@@ -25,7 +25,7 @@ const program: Pipeline = pipeline(
       })
       .to('file', slowly(slow, writeJson(`${out}/seen.ndjson`)))
   },
-  { checkpoint: { every: '100ms' } },
+  { checkpointEvery: '100ms' },
 )
 
 /** A value that takes its time to come back from a checkpoint. */
