@@ -1,4 +1,4 @@
-import { isMillraceError, MillraceError, type ConnectorContext } from '@millrace/core'
+import { isMillraceError, MillraceError, type ConnectorContext, type FsStat } from '@millrace/core'
 import { Exclusion, type MetFile, type PathPattern } from './path-pattern.ts'
 
 /** A file where it was found. */
@@ -26,6 +26,9 @@ export interface CatalogOptions {
   readonly ignoreOlderMs?: number | undefined
 }
 
+/** How many files that have left are remembered until the engine asks which are gone. */
+const departedMax = 100_000
+
 const matched = { isMatch: true, isArchived: false } as const
 
 /** Which files there are, by identity. A file keeps its identity when it is renamed, and so does its split. */
@@ -34,8 +37,16 @@ export class FileCatalog {
   readonly #archives: readonly PathPattern[]
   readonly #exclusion: Exclusion
   readonly #ignoreOlderMs: number
-  /** Where files that match were last seen. Only hints: they may have been renamed since. */
-  #paths = new Map<string, string>()
+  /** The files that matched when they were last listed. Only hints: they may have been renamed since. */
+  #files: ReadonlyMap<string, FoundFile> = new Map()
+  /** When that was begun, on the monotonic clock. */
+  #listedAtMs = Number.NEGATIVE_INFINITY
+  /** The directories that they were in, by path, with what names each. */
+  #directories: ReadonlyMap<string, string> = new Map()
+  /** Files that were listed, and then were no longer in the same directory. */
+  readonly #departed = new Set<string>()
+  /** Paths without wildcards at which nothing was when the files were last listed. */
+  missing: ReadonlySet<string> = new Set()
   /** What the last listing has warned about, so that each entry is reported once. */
   #reported: ReadonlySet<string> = new Set()
 
@@ -52,28 +63,103 @@ export class FileCatalog {
    * and cannot be read is skipped with a warning.
    */
   async list(context: ConnectorContext): Promise<FoundFile[]> {
+    const beganAtMs = context.clock.monotonic()
     const skips = new Map<string, MillraceError>()
-    const named = new Set<string>()
-    for (const pattern of this.#patterns) {
-      await pattern.walk(context.fs, {
-        meet: async ({ path }) => void named.add(path),
-        skip: (path, error) => skips.set(path, error),
-        isExcluded: (path) => this.#exclusion.excludes(path),
-      })
-    }
+    const missing = new Set<string>()
     const files = new Map<string, FoundFile>()
-    for (const path of [...named].sort()) {
-      const file = await this.#matchAt(path, context, (error) => skips.set(path, error))
+    for (const [path, known] of await this.#named(skips, missing, context)) {
+      const file = await this.#matchAt(path, known, context, (error) => skips.set(path, error))
       if (file !== undefined && !files.has(file.identity)) files.set(file.identity, file)
     }
-    this.#paths = new Map(Array.from(files.values(), ({ identity, path }) => [identity, path]))
+    await this.#noticeDeparted(files, context)
+    this.#files = files
+    this.#listedAtMs = beganAtMs
+    this.missing = missing
     this.#report(skips, context)
     return [...files.values()]
   }
 
+  /** The paths that match, sorted, with facts about those that the patterns name. */
+  async #named(
+    skips: Map<string, MillraceError>,
+    missing: Set<string>,
+    context: ConnectorContext,
+  ): Promise<readonly (readonly [string, FsStat | undefined])[]> {
+    const named = new Map<string, FsStat | undefined>()
+    for (const pattern of this.#patterns) {
+      const { path } = pattern
+      const stat = path === undefined ? undefined : await context.fs.stat(path)
+      if (path !== undefined && stat === undefined) missing.add(path)
+      if (path !== undefined && stat?.kind !== 'directory') {
+        if (stat !== undefined && !this.#exclusion.excludes(path)) named.set(path, stat)
+        continue
+      }
+      await pattern.walk(context.fs, {
+        meet: async (file) => void named.set(file.path, undefined),
+        skip: (skipped, error) => skips.set(skipped, error),
+        isExcluded: (each) => this.#exclusion.excludes(each),
+      })
+    }
+    return [...named].sort(([a], [b]) => (a < b ? -1 : 1))
+  }
+
+  /**
+   * Those of some files that will never be listed again: they were removed, or moved to where nothing is looked for. Only
+   * what was seen to leave its directory counts, or a disk that is not mounted for a while would be taken for an empty one.
+   */
+  async gone(identities: readonly string[], context: ConnectorContext): Promise<readonly string[]> {
+    if (this.#departed.size === 0) return []
+    const around = new Set((await this.around(context)).map(({ identity }) => identity))
+    const gone = identities.filter((identity) => this.#departed.has(identity) && !around.has(identity))
+    this.#departed.clear()
+    return gone
+  }
+
+  async #noticeDeparted(files: ReadonlyMap<string, FoundFile>, context: ConnectorContext): Promise<void> {
+    const directories = new Map<string, string>()
+    const stay = async (directory: string): Promise<boolean> => {
+      const before = this.#directories.get(directory)
+      return (
+        before !== undefined && (await orUndefined(() => context.fs.stat(directory)))?.identity === before
+      )
+    }
+    const stays = new Map<string, boolean>()
+    for (const [identity, { path }] of this.#files) {
+      if (files.has(identity)) continue
+      const directory = directoryOf(path)
+      if (!stays.has(directory)) stays.set(directory, await stay(directory))
+      // One that comes back was not gone; so many are enough to know of at a time.
+      if (stays.get(directory) === true && this.#departed.size < departedMax) this.#departed.add(identity)
+    }
+    for (const { path } of files.values()) {
+      const directory = directoryOf(path)
+      if (directories.has(directory)) continue
+      const stat = await orUndefined(() => context.fs.stat(directory))
+      if (stat !== undefined) directories.set(directory, stat.identity)
+    }
+    for (const identity of files.keys()) this.#departed.delete(identity)
+    this.#directories = directories
+  }
+
   /** The path that the file had when the files were last listed. */
   lastPath(identity: string): string | undefined {
-    return this.#paths.get(identity)
+    return this.#files.get(identity)?.path
+  }
+
+  /** Finds several files. Those that were listed after `sinceMs` on the monotonic clock are not looked at again. */
+  finder(
+    context: ConnectorContext,
+  ): (identity: string, path: string, sinceMs: number) => Promise<FoundFile | undefined> {
+    let around: Promise<ReadonlyMap<string, FoundFile>> | undefined
+    const findAround = async (): Promise<ReadonlyMap<string, FoundFile>> =>
+      new Map((await this.around(context)).map((file) => [file.identity, file]))
+    return async (identity, path, sinceMs) => {
+      const listed = this.#listedAtMs > sinceMs ? this.#files.get(identity) : undefined
+      const file = listed ?? (await this.#at(identity, path, context))
+      if (file !== undefined) return file
+      around ??= findAround()
+      return (await around).get(identity)
+    }
   }
 
   /**
@@ -81,11 +167,20 @@ export class FileCatalog {
    * archive.
    */
   async find(identity: string, context: ConnectorContext, path?: string): Promise<FoundFile | undefined> {
-    for (const hint of [path, this.#paths.get(identity)]) {
+    const file = await this.#at(identity, path, context)
+    return file ?? (await this.around(context)).find((each) => each.identity === identity)
+  }
+
+  async #at(
+    identity: string,
+    path: string | undefined,
+    context: ConnectorContext,
+  ): Promise<FoundFile | undefined> {
+    for (const hint of new Set([path, this.lastPath(identity)])) {
       const file = hint === undefined ? undefined : await fileAt(hint, matched, context)
       if (file?.identity === identity) return file
     }
-    return (await this.around(context)).find((file) => file.identity === identity)
+    return undefined
   }
 
   /** Whether the option `exclude` names the path. */
@@ -120,12 +215,13 @@ export class FileCatalog {
   /** Undefined for what cannot be read as a file, with the reason, and for a file that is too old. */
   async #matchAt(
     path: string,
+    known: FsStat | undefined,
     context: ConnectorContext,
     skip: (error: MillraceError) => void,
   ): Promise<FoundFile | undefined> {
-    const isNamed = this.#patterns.some((pattern) => pattern.path === path)
+    const isNamed = known !== undefined
     try {
-      const stat = await context.fs.stat(path)
+      const stat = known ?? (await context.fs.stat(path))
       if (stat?.kind === 'file') {
         if (context.clock.now() - stat.modifiedMs > this.#ignoreOlderMs) return undefined
         const { identity, size, modifiedMs } = stat
@@ -159,6 +255,11 @@ export function skipped(error: MillraceError, context: ConnectorContext): string
 
 function noFile(message: string): MillraceError {
   return new MillraceError('FS_NOT_FOUND', message)
+}
+
+function directoryOf(path: string): string {
+  const end = path.lastIndexOf('/')
+  return end > 0 ? path.slice(0, end) : end === 0 ? '/' : '.'
 }
 
 async function orUndefined<R>(ask: () => Promise<R>): Promise<R | undefined> {

@@ -8,11 +8,12 @@ import { CopySearch } from './lost-content.ts'
 import { MissedContent } from './missed-content.ts'
 import { pause } from './pause.ts'
 import { openPipe } from './pipe.ts'
-import type { FilePosition } from './position.ts'
+import { fingerprintBytes, type FilePosition } from './position.ts'
 import type { RawContent } from './raw-content.ts'
 import { fromStart, RawFile, type OpenedFile } from './raw-file.ts'
 import { RawPipe } from './raw-pipe.ts'
 import type { ReadPlan } from './read-options.ts'
+import type { RestingFile } from './resting-files.ts'
 import { isUtf16 } from './text-format.ts'
 import { WatchedLog } from './watched-log.ts'
 import { fromUtf16 } from './utf16.ts'
@@ -25,6 +26,8 @@ export interface OpeningTools {
   readonly history: LogHistory
   /** How many bytes were taken from each pipe that has not ended, by split. */
   readonly taken: Map<string, number>
+  /** What was known of the file when it was closed, if it was open before in this life of the job. */
+  readonly rested: RestingFile | undefined
   readonly context: ConnectorContext
   readonly stopped: AbortSignal
 }
@@ -55,6 +58,11 @@ export class FileOpening {
     this.#tools = tools
     this.#lost = new CopySearch(tools)
     this.#missed = new MissedContent(tools)
+  }
+
+  /** What is known of the file; undefined if it is none that could be opened again. */
+  get resting(): RestingFile | undefined {
+    return this.#raw instanceof RawFile ? this.#raw.resting : undefined
   }
 
   async open(split: string, from: FilePosition | undefined): Promise<OpenedSplit> {
@@ -106,7 +114,8 @@ export class FileOpening {
     const since = from?.modifiedMs ?? history.modifiedMs(path)
     const earlier = from?.earlier ?? history.earlier(path, found.identity)
     const start = startAt(path, { ...from, modifiedMs: since ?? found.modifiedMs, earlier })
-    const isInDoubt = start.first.length === 0 || found.path !== path
+    const isShort = start.first.length < fingerprintBytes && found.modifiedMs !== since
+    const isInDoubt = isShort || found.path !== path
     return { start, pieces: this.#read(found, start, isInDoubt ? since : undefined) }
   }
 
@@ -118,9 +127,9 @@ export class FileOpening {
     identity: string,
     from: FilePosition | undefined,
   ): Promise<OpenedFile | MillraceError | undefined> {
-    const { plan, catalog, context } = this.#tools
+    const { plan, catalog, rested, context } = this.#tools
     for (;;) {
-      const found = await catalog.find(identity, context, from?.path)
+      const found = await catalog.find(identity, context, rested?.path ?? from?.path)
       if (found === undefined) return undefined
       let file
       try {
@@ -133,7 +142,8 @@ export class FileOpening {
       if (file === undefined) continue
       // A file that was found where the patterns look is at home there, whatever it was called before.
       const isRenamed = from !== undefined && from.path !== found.path
-      return { ...found, file, isLog: !isRenamed, hasMoved: isRenamed && !found.isMatch }
+      const hasMoved = (isRenamed && !found.isMatch) || rested?.movedSince !== undefined
+      return { ...found, file, isLog: !isRenamed, hasMoved, rested }
     }
   }
 
@@ -180,7 +190,7 @@ export class FileOpening {
     }
     const { path, ...beginning } = from ?? { path: seen ?? `the file ${identity}`, ...fromStart }
     const what = 'is gone, under every name'
-    const copy = await this.#lost.find({ ...beginning, path, what, isRead: false })
+    const copy = await this.#lost.find({ ...beginning, path, what, isRead: this.#tools.rested !== undefined })
     if (from !== undefined) await this.#missed.check(path, from.modifiedMs)
     return copy?.pieces() ?? noPieces()
   }

@@ -22,6 +22,8 @@ export interface FileReaderOptions {
   /** Whether the content is gone when it was read, so that what may be there next time begins anew. */
   readonly isReadOnce: boolean
   readonly warn: (message: string) => void
+  /** Called when it is closed before its end; `isRead` says that all there was had been read. */
+  readonly onClosed: (isRead: boolean) => void
 }
 
 /** A record that is too large: where it began, and how. */
@@ -39,6 +41,7 @@ interface Oversize {
  * where that is; what follows it is the beginning of the next record, or more.
  */
 export class FileReader<T> implements SplitReader<T, FilePosition> {
+  readonly mustStayOpen: boolean
   readonly #feed: Feed
   readonly #closing: AbortController
   readonly #options: FileReaderOptions
@@ -65,6 +68,7 @@ export class FileReader<T> implements SplitReader<T, FilePosition> {
     closing: AbortController,
     stopped: AbortSignal,
   ) {
+    this.mustStayOpen = options.isReadOnce
     this.#closing = closing
     this.#options = options
     this.#format = format
@@ -104,12 +108,9 @@ export class FileReader<T> implements SplitReader<T, FilePosition> {
     const { path } = this.#resting
     const { head } = this.#decoder
     const page = this.#page
-    // What is next has been seen, so it is known again.
-    const { next } = this.#feed
-    if (page === undefined && next !== undefined && !next.startsOver) this.#setSeen(next.seen)
+    if (page === undefined) return this.#resting
     const { first, modifiedMs, earlier } = this.#file
     const file = { first, modifiedMs, earlier }
-    if (page === undefined) return { ...this.#resting, ...file }
     if (this.#oversize !== undefined) {
       const { offset, line, check } = this.#oversize
       return { path, offset, line, check, ...file, isUnfinished: false, hasEnded: false, head }
@@ -119,9 +120,11 @@ export class FileReader<T> implements SplitReader<T, FilePosition> {
     return { path, offset, line: this.#line, check, ...file, isUnfinished, hasEnded: false, head }
   }
 
-  close(): Promise<void> {
+  async close(): Promise<void> {
+    const { isQuiet, isFinished, next } = this.#feed
     this.#closing.abort()
-    return this.#feed.closed()
+    await this.#feed.closed()
+    if (!isFinished) this.#options.onClosed(isQuiet && next === undefined)
   }
 
   /** Keeps of a file that has ended no more than its position. */

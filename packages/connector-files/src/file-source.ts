@@ -1,17 +1,19 @@
 import {
   MillraceError,
+  type ClosedSplit,
   type ConnectorContext,
   type Discovery,
   type Source,
   type SplitReader,
 } from '@millrace/core'
-import { FileCatalog, type FoundFile } from './file-catalog.ts'
+import { FileCatalog } from './file-catalog.ts'
 import { FileOpening } from './file-opening.ts'
 import { FileReader } from './file-reader.ts'
 import { LogHistory } from './log-history.ts'
 import type { FilePosition } from './position.ts'
 import { readPlan, type Paths, type ReadOptions, type ReadPlan } from './read-options.ts'
 import type { RecordDecoder } from './record-decoder.ts'
+import { RestingFiles } from './resting-files.ts'
 
 /**
  * Reads files: each is a split, named by the file's identity, so that renaming a file changes nothing.
@@ -22,10 +24,12 @@ import type { RecordDecoder } from './record-decoder.ts'
 export class FileSource<T> implements Source<T, FilePosition> {
   readonly kind = 'files'
   readonly durability = 'replayable'
+  readonly maxOpenReaders: number
   readonly #plan: ReadPlan
   readonly #decoder: () => RecordDecoder<T>
   readonly #catalog: FileCatalog
   readonly #history = new LogHistory()
+  readonly #resting: RestingFiles
   readonly #missing = new Set<string>()
   /** How many bytes were taken from each pipe that has not ended: they cannot be read again. */
   readonly #taken = new Map<string, number>()
@@ -34,13 +38,15 @@ export class FileSource<T> implements Source<T, FilePosition> {
   constructor(paths: Paths, decoder: () => RecordDecoder<T>, options: ReadOptions) {
     this.#plan = readPlan(paths, options)
     this.#decoder = decoder
+    this.maxOpenReaders = this.#plan.maxOpenFiles
     this.#catalog = new FileCatalog(this.#plan)
+    this.#resting = new RestingFiles(this.#catalog, this.#plan.settledMs)
   }
 
   async discover(context: ConnectorContext): Promise<Discovery> {
     const files = await this.#catalog.list(context)
     const isComplete = !this.#isFollowing(context)
-    await this.#reportMissing(files, isComplete, context)
+    this.#reportMissing(files.length, isComplete, context)
     return { splits: files.map(({ identity }) => identity), isComplete }
   }
 
@@ -56,6 +62,7 @@ export class FileSource<T> implements Source<T, FilePosition> {
       catalog: this.#catalog,
       history: this.#history,
       taken: this.#taken,
+      rested: this.#resting.take(split),
       context,
       stopped: AbortSignal.any([context.signal, closing.signal]),
     })
@@ -71,9 +78,24 @@ export class FileSource<T> implements Source<T, FilePosition> {
       ifLineGrew,
       isReadOnce: opened.isReadOnce,
       warn: (message: string) => context.warn(message),
+      onClosed: (isRead: boolean) => {
+        const { resting } = opening
+        if (isRead && follow && resting !== undefined) this.#resting.add(split, resting)
+      },
     }
     const format = { ...text, decoder: this.#decoder }
     return new FileReader(opened.pieces, format, options, closing, opening.stopped)
+  }
+
+  changed(
+    splits: readonly ClosedSplit<FilePosition>[],
+    context: ConnectorContext,
+  ): Promise<readonly string[]> {
+    return this.#resting.changed(splits, context)
+  }
+
+  gone(splits: readonly string[], context: ConnectorContext): Promise<readonly string[]> {
+    return this.#catalog.gone(splits, context)
   }
 
   #isFollowing(context: ConnectorContext): boolean {
@@ -81,14 +103,10 @@ export class FileSource<T> implements Source<T, FilePosition> {
   }
 
   /** A path that was written out and is not there is a mistake, or not there yet; a pattern may match nothing. */
-  async #reportMissing(
-    files: readonly FoundFile[],
-    isComplete: boolean,
-    context: ConnectorContext,
-  ): Promise<void> {
+  #reportMissing(count: number, isComplete: boolean, context: ConnectorContext): void {
     for (const { text, path } of this.#plan.patterns) {
       const isNamed = path !== undefined
-      if (isNamed ? (await context.fs.stat(path)) !== undefined : files.length > 0) continue
+      if (isNamed ? !this.#catalog.missing.has(path) : count > 0) continue
       const story = `source ${context.name}: ${isNamed ? `there is no ${text}` : `no file matches ${text}`}`
       if (isComplete && isNamed) throw new MillraceError('FS_NOT_FOUND', `${story}; check the path`)
       if (this.#missing.has(text)) continue

@@ -17,7 +17,7 @@ type Happening =
   | { readonly kind: (typeof changes)[number] | (typeof jobs)[number] }
 
 const changes = ['cut', 'copy and cut', 'copy beside and cut', 'rotate', 'move'] as const
-const jobs = ['look', 'look', 'look', 'discover', 'checkpoint', 'kill'] as const
+const jobs = ['look', 'look', 'look', 'discover', 'reopen', 'checkpoint', 'kill'] as const
 
 const happening: fc.Arbitrary<Happening> = fc.oneof(
   {
@@ -161,6 +161,8 @@ async function happen(log: RotatedLog, job: Job, each: Happening): Promise<void>
       return log.cut('auth-')
     case 'discover':
       return job.discover()
+    case 'reopen':
+      return job.run.reopen()
     case 'checkpoint':
       return job.checkpoint()
     case 'kill':

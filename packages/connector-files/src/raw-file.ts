@@ -30,6 +30,7 @@ import {
   type Seen,
 } from './position.ts'
 import type { RawContent } from './raw-content.ts'
+import type { RestingFile } from './resting-files.ts'
 
 /** Where to begin, and what the file must hold before it. */
 export type Beginning = Pick<
@@ -81,6 +82,8 @@ export interface OpenedFile {
   readonly isLog: boolean
   /** Whether its path is none that is read. */
   readonly hasMoved: boolean
+  /** What was known of it when it was closed, if it was open before in this life of the job. */
+  readonly rested?: RestingFile | undefined
 }
 
 /** What a file is read with. */
@@ -111,6 +114,8 @@ export class RawFile implements RawContent {
   #modifiedMs: number
   /** How large it was when it still held what was read from it. */
   #largest = 0
+  /** Since when it has been quiet after it was renamed, on the monotonic clock. */
+  #movedSince: number | undefined
   #spare: Buffer | undefined
   #roomBytes: number
 
@@ -124,6 +129,13 @@ export class RawFile implements RawContent {
     this.#size = opened.size
     this.#modifiedMs = opened.modifiedMs
     this.#roomBytes = options.chunkBytes
+    this.#movedSince = opened.rested?.movedSince
+  }
+
+  /** What is known of it, once it is read to its end. */
+  get resting(): RestingFile {
+    const [size, modifiedMs, movedSince] = [this.#size, this.#modifiedMs, this.#movedSince]
+    return { path: this.path, size, modifiedMs, movedSince, knownAtMs: this.#tools.context.clock.monotonic() }
   }
 
   get isStopped(): boolean {
@@ -215,6 +227,7 @@ export class RawFile implements RawContent {
       this.#tools.log?.see(firstBytesOf(first), this.#isLog ? modifiedMs : undefined)
     }
     if (fresh.length === 0) return
+    this.#movedSince = undefined
     const all = fresh.length < fingerprintBytes ? Buffer.concat([this.#vouched, fresh]) : fresh
     // A copy: a view would keep the whole chunk alive.
     this.#vouched = Uint8Array.from(all.subarray(Math.max(0, all.length - fingerprintBytes)))
@@ -227,15 +240,14 @@ export class RawFile implements RawContent {
     const { stopped, context } = this.#tools
     const { clock } = context
     const { pollMs, settledMs, chunkBytes } = this.#options
-    let quietSince = clock.monotonic()
+    // A program may go on writing to a file that was just renamed for a while before it opens the new one.
+    if (this.#hasMoved) this.#movedSince ??= clock.monotonic()
     for (;;) {
       await pause(clock, pollMs, stopped)
       if (stopped.aborted) return 'finished'
-      const hadMoved = this.#hasMoved
       const modifiedMs = this.#modifiedMs
       await this.#look()
-      // A program may go on writing to a file that was just renamed for a while before it opens the new one.
-      if (this.#hasMoved && !hadMoved) quietSince = clock.monotonic()
+      if (this.#hasMoved) this.#movedSince ??= clock.monotonic()
       if (this.#size > this.#offset) {
         this.#spare = undefined
         this.#roomBytes = Math.min(chunkBytes, this.#size - this.#offset)
@@ -243,8 +255,11 @@ export class RawFile implements RawContent {
       }
       if (this.#size < this.#offset) return 'cut'
       // Cut and grown to the same size, perhaps: the bytes before will tell.
-      if (this.#modifiedMs !== modifiedMs) return 'grown'
-      if (this.#hasMoved && clock.monotonic() - quietSince >= settledMs) return 'finished'
+      if (this.#modifiedMs !== modifiedMs) {
+        this.#movedSince = undefined
+        return 'grown'
+      }
+      if (clock.monotonic() - (this.#movedSince ?? Infinity) >= settledMs) return 'finished'
     }
   }
 
@@ -278,7 +293,7 @@ export class RawFile implements RawContent {
       const { name } = this.#tools.context
       throw new MillraceError('DECODE_FAILED', `source ${name}: ${path} byte ${offset}: the file ${what}`)
     }
-    const isRead = this.#isKnown && this.#largest <= offset
+    const isRead = this.#isKnown ? this.#largest <= offset : this.#opened.rested !== undefined
     const first = this.#isKnown ? firstBytesOf(this.#seen.first) : begun.first
     const hasEnded = !this.#isKnown && begun.hasEnded
     const { modifiedMs } = this.#seen

@@ -82,6 +82,13 @@ export interface ReadOptions {
   readonly recordBytesMax?: number
   /** How many bytes are read at a time; two such chunks are held for each open file. Default 256 KiB. */
   readonly chunkBytes?: number
+  /**
+   * How many files may be open at a time, in all subtasks together. More are read all the same: those that are quiet, or
+   * ahead of the others in event time, are closed and opened again. A followed file that is closed is looked at once a
+   * second, and what is written to it and removed with it in between is lost. Pipes stay open and do not count.
+   * Default 128.
+   */
+  readonly maxOpenFiles?: number
 }
 
 /** The options with every default filled in. */
@@ -102,6 +109,7 @@ export interface ReadPlan {
   readonly text: TextFormat
   readonly recordBytesMax: number
   readonly chunkBytes: number
+  readonly maxOpenFiles: number
 }
 
 const mib = 1024 * 1024
@@ -131,6 +139,7 @@ export function readPlan(paths: Paths, options: ReadOptions): ReadPlan {
     text: textFormat(options.encoding, options.lineEnds),
     recordBytesMax: wholeNumber(options.recordBytesMax ?? 16 * mib, 'recordBytesMax'),
     chunkBytes: wholeNumber(options.chunkBytes ?? mib / 4, 'chunkBytes'),
+    maxOpenFiles: wholeNumber(options.maxOpenFiles ?? 128, 'maxOpenFiles'),
   }
 }
 

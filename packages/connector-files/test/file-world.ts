@@ -150,6 +150,15 @@ export class SourceRun<T> {
     else await reader.ready()
   }
 
+  /** Closes every reader and opens another in its place, as the engine does so that other splits can be open. */
+  async reopen(): Promise<void> {
+    for (const [split, reader] of this.#readers) {
+      const position = reader.position()
+      await reader.close()
+      await this.#open(split, position)
+    }
+  }
+
   marks(): ReadonlyMap<string, SplitMark> {
     const marks = new Map(this.#finished)
     for (const [split, reader] of this.#readers) {

@@ -6,37 +6,69 @@ import { expect, test } from 'vitest'
 import { files } from '../src/index.ts'
 import { textOf } from './sink-run.ts'
 
-test('a job follows more files than may be read at once, and is not held up by quiet ones', async () => {
-  const fs = new SimFs()
-  const paths = Array.from({ length: 150 }, (_, index) => `logs/${index}.log`)
+/** A disk that counts how often each file is opened to be read, and how many are open at a time. */
+class CountingFs extends SimFs {
+  readonly opened = new Map<string, number>()
+  openMost = 0
+
+  override async open(...[path, mode]: Parameters<SimFs['open']>): ReturnType<SimFs['open']> {
+    const file = await super.open(path, mode)
+    if (mode === 'read' && path.startsWith('logs/')) {
+      this.opened.set(path, (this.opened.get(path) ?? 0) + 1)
+      this.openMost = Math.max(
+        this.openMost,
+        this.openPaths().filter((each) => each.startsWith('logs/')).length,
+      )
+    }
+    return file
+  }
+}
+
+test('a job follows 400 files with 200 handles, and opens a quiet one only when there is news', async () => {
+  const fs = new CountingFs()
+  const paths = Array.from({ length: 400 }, (_, index) => `logs/${index}.log`)
   for (const path of paths) fs.put(path, `first of ${path}\n`)
   const platform = simPlatform({ seed: 1, fs })
   const linesOut = (): string[] => (textOf(fs, 'out/all.log') ?? '').split('\n').slice(0, -1)
   const job = startJob({
     graph: pipeline('follow', (p) => {
-      p.from('logs', files.readLines('logs', { follow: true })).to('all', files.writeLines('out/all.log'))
+      p.from('logs', files.readLines('logs', { follow: true, maxOpenFiles: 200, pollEvery: '1s' })).to(
+        'all',
+        files.writeLines('out/all.log'),
+      )
     }).describe().graph,
     platform,
     store: memoryStore(),
     directory: 'data',
     isBounded: false,
-    checkpoints: { everyMs: 10 },
+    checkpoints: { everyMs: 500 },
   })
-  await driveJob(job, platform.clock, { longestMs: 60_000, until: () => linesOut().length === 150 })
+  await driveJob(job, platform.clock, { longestMs: 60_000, until: () => linesOut().length === 400 })
+  await driveJob(job, platform.clock, { longestMs: 60_000, until: isLater(platform.clock, 2_000) })
+  const opened = [...fs.opened.values()]
+  await driveJob(job, platform.clock, { longestMs: 120_000, until: isLater(platform.clock, 3_000) })
+  expect([...fs.opened.values()]).toEqual(opened)
   for (const path of paths) {
     const file = await fs.open(path, 'append')
     await file.write(Buffer.from(`second of ${path}\n`))
     await file.close()
   }
-  await driveJob(job, platform.clock, { longestMs: 60_000, until: () => linesOut().length === 300 })
+  await driveJob(job, platform.clock, { longestMs: 60_000, until: () => linesOut().length === 800 })
   expect(linesOut().toSorted()).toEqual(
     paths.flatMap((path) => [`first of ${path}`, `second of ${path}`]).toSorted(),
   )
+  expect(fs.openMost).toBe(200)
   const stopped = job.stop()
   await driveJob(job, platform.clock)
   await stopped
   expect(fs.openPaths()).toEqual([])
 })
+
+/** Says when so much time has passed. */
+function isLater(clock: { monotonic(): number }, ms: number): () => boolean {
+  const from = clock.monotonic()
+  return () => clock.monotonic() - from >= ms
+}
 
 test('lines that are added after a bounded run are read by the next one, bounded or following', async () => {
   const fs = new SimFs()

@@ -1,6 +1,6 @@
 import { execFileSync, spawn, type ChildProcess } from 'node:child_process'
 import { once } from 'node:events'
-import { mkdtemp, rm } from 'node:fs/promises'
+import { mkdtemp, rm, writeFile } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
 import { platform as os } from 'node:process'
 import type { ConnectorContext, Json, Source } from '@millrace/core'
@@ -75,6 +75,27 @@ describe.skipIf(os === 'win32')('a pipe', () => {
     expect(warnings).toEqual([
       `source subject: ${pipe} is a pipe, which cannot be read twice: a crash loses what was read`,
     ])
+  })
+
+  test('must stay open, and a file need not', async () => {
+    shell(`seq 1 3 > ${pipe}`)
+    await writeFile(`${directory}/file`, '4\n')
+    const source = readLines([pipe, `${directory}/file`])
+    const run = runOf(source)
+    const stay = new Map<string, boolean | undefined>()
+    const open = source.open.bind(source)
+    source.open = async (split, ...rest) => {
+      const reader = await open(split, ...rest)
+      stay.set(split.startsWith('pipe:') ? 'pipe' : 'file', reader.mustStayOpen)
+      return reader
+    }
+    await run.discover()
+    await run.readToEnd()
+    expect([...stay].sort(([a], [b]) => (a < b ? -1 : 1))).toEqual([
+      ['file', false],
+      ['pipe', true],
+    ])
+    expect(run.values.toSorted()).toEqual(['1', '2', '3', '4'])
   })
 
   test('may hold CSV, UTF-16 and gzip', async () => {

@@ -29,6 +29,8 @@ export interface Script {
   readonly saysChanges?: boolean
   /** Whether discovery may name other splits later. */
   readonly mayGrow?: boolean
+  /** Splits whose readers must stay open. */
+  readonly stayOpen?: readonly string[]
   /** Whether readers want to hear what is durable. */
   readonly acknowledges?: boolean
 }
@@ -75,12 +77,13 @@ export class ScriptedSource implements Source<number, number> {
   }
 
   #reader(split: string, from: number): SplitReader<number, number> {
-    const { random, ends, isResumable = false, acknowledges } = this.#script
+    const { random, ends, isResumable = false, acknowledges, stayOpen = [] } = this.#script
     const times = this.times.get(split)!
     let next = from
     let isClosed = false
     let isAway = random !== undefined
     const reader: SplitReader<number, number> = {
+      mustStayOpen: stayOpen.includes(split),
       poll: (limit): Poll<number> => {
         if (isAway) return { kind: 'pending', isCaughtUp: false }
         if (next >= times.length)

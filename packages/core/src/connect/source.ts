@@ -95,6 +95,11 @@ export interface SplitReader<T, Position extends Json = Json> {
    * Must not throw, wait or ask the outside world.
    */
   position(): Position
+  /**
+   * Whether closing it would lose something, as a pipe loses what was read of it. Such a reader is closed only when it has
+   * ended or the job does, and does not count for `maxOpenReaders`. Default false.
+   */
+  readonly mustStayOpen?: boolean
   /** Everything before this position is in a durable checkpoint. For systems that delete or commit what was read. */
   acknowledge?(position: Position): Promise<void>
   close(): Promise<void>

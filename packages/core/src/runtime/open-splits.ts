@@ -9,6 +9,8 @@ export class OpenSplits {
   readonly #limit: number
   readonly #isBounded: boolean
   readonly #feeds = new Set<SplitFeed>()
+  /** Those that stay open, and do not count. */
+  readonly #kept = new Set<SplitFeed>()
 
   constructor(limit: number, isBounded: boolean) {
     this.#limit = limit
@@ -20,15 +22,18 @@ export class OpenSplits {
   }
 
   add(feed: SplitFeed): void {
-    this.#feeds.add(feed)
+    if (feed.mustStayOpen) this.#kept.add(feed)
+    else this.#feeds.add(feed)
   }
 
   remove(feed: SplitFeed): void {
     this.#feeds.delete(feed)
+    this.#kept.delete(feed)
   }
 
-  [Symbol.iterator](): IterableIterator<SplitFeed> {
-    return this.#feeds.values()
+  *[Symbol.iterator](): Generator<SplitFeed> {
+    yield* this.#feeds
+    yield* this.#kept
   }
 
   /**

@@ -66,6 +66,11 @@ export class SplitFeed {
     return this.#reader?.acknowledge !== undefined
   }
 
+  /** Whether its reader is closed only when it has ended or the job does. */
+  get mustStayOpen(): boolean {
+    return this.#reader?.mustStayOpen === true
+  }
+
   async open(source: Source<unknown>, context: ReaderContext): Promise<void> {
     this.#context = context
     try {

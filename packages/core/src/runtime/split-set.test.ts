@@ -162,6 +162,21 @@ describe('more splits than readers may be open', () => {
     expect(life.set.entries().map(({ position }) => position)).toEqual(Array.from({ length: 40 }, () => 1))
   })
 
+  test('a reader that must stay open does, and does not count', async () => {
+    const stayOpen = Array.from({ length: 10 }, (_, split) => name(split * 3))
+    const source = new ScriptedSource({ splits: busy(30, 100), ends: false, saysChanges: true, stayOpen })
+    const life = await SplitLife.begin(source, { maxOpenReaders: 4 })
+    await life.run()
+    expect(life.read).toHaveLength(30 * 100)
+    expect(source.openMost).toBe(14)
+    for (const [split, times] of source.opened) {
+      if (stayOpen.includes(split)) expect(times).toBe(1)
+    }
+    expect(Math.max(...source.opened.values())).toBeGreaterThan(1)
+    await life.set.close()
+    expect(source.openNow).toBe(0)
+  })
+
   test('a split that is closed holds back the watermark until it is idle', async () => {
     const source = new ScriptedSource({ splits: { a: [1], b: [5], c: [9] }, ends: false, saysChanges: true })
     const life = await SplitLife.begin(source, { maxOpenReaders: 1, idleAfterMs: 10_000 })
