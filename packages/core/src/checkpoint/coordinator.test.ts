@@ -3,7 +3,7 @@ import { describe, expect, test } from 'vitest'
 import { Coordinator } from './coordinator.ts'
 
 /** A coordinator of one subtask, and what it has asked for. */
-function open(toleratedFailures = 2) {
+function open(toleratedFailures = 2, newest = 0) {
   const clock = new ManualClock(0)
   const story: string[] = []
   const coordinator = new Coordinator(
@@ -20,7 +20,7 @@ function open(toleratedFailures = 2) {
       retire: async () => {},
       abandoned: (checkpoint) => story.push(`abort ${checkpoint}`),
     },
-    0,
+    newest,
   )
   const report = (checkpoint: number) =>
     coordinator.report(checkpoint, { task: 'task', subtask: 0, reached: new Map() })
@@ -62,6 +62,13 @@ describe('Coordinator', () => {
       'publish 2 as stopped',
       'complete 2',
     ])
+  })
+
+  test('checkpoints are counted on from the newest that there has ever been', async () => {
+    const { coordinator, report } = open(2, 7)
+    const first = coordinator.checkpoint()
+    report(8)
+    expect(await numberOf(first)).toBe(8)
   })
 
   test('only failures in a row count: a checkpoint that completes begins the count anew', async () => {
