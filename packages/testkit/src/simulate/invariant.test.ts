@@ -33,8 +33,16 @@ test('an invariant is told whether results may be there again, and whether recor
   expect(toldOf({ fallbacks: 1 })).toMatchObject({ hasFallenBack: true })
   const spent = new Spent()
   spent.taken('all', 3)
-  expect(spent.resume('all', 1)).toBe(3)
+  expect(spent.resume('all', 1, 1)).toBe(3)
   expect(toldOf({ spent: new Map([['numbers', spent]]) })).toMatchObject({ hasLost: true })
+})
+
+test('what a process misses that was replaced is not lost', () => {
+  const spent = new Spent()
+  spent.taken('all', 3)
+  expect(spent.resume('all', 3, 2)).toBe(3)
+  expect(spent.resume('all', 0, 1)).toBe(3)
+  expect(toldOf({ spent: new Map([['numbers', spent]]) })).toMatchObject({ hasLost: false })
 })
 
 test('an invariant that does not hold is told by its name, or by its number', () => {

@@ -14,10 +14,17 @@ export class Spent {
   readonly #upTo = new Map<string, number>()
   /** By source and split: items that were given to a process which forgot them. */
   readonly #lost = new Map<string, Set<number>>()
+  /** That of the newest owner that has opened a split. */
+  #epoch = 0
 
-  /** Where reading can go on for somebody who remembers items up to `from`. */
-  resume(split: string, from: number): number {
+  /**
+   * Where an owner of the data directory continues that remembers items up to `from`. What it missed is lost, unless
+   * another has replaced it: then nothing that it makes of the rest counts.
+   */
+  resume(split: string, from: number, epoch: number): number {
     const upTo = Math.max(this.#upTo.get(split) ?? 0, from)
+    if (epoch < this.#epoch) return upTo
+    this.#epoch = epoch
     const lost = this.#lost.get(split) ?? new Set()
     this.#lost.set(split, lost)
     for (let item = from; item < upTo; item++) lost.add(item)
@@ -82,7 +89,10 @@ export class SimSource implements Source<unknown, number> {
   ): Promise<SplitReader<unknown, number>> {
     const { name, input, durability, spent, late } = this.#parts
     late.opened(name, split)
-    const start = durability === 'volatile' ? spent.resume(`${name}/${split}`, from ?? 0) : (from ?? 0)
+    const start =
+      durability === 'volatile'
+        ? spent.resume(`${name}/${split}`, from ?? 0, context.owner.epoch)
+        : (from ?? 0)
     return Promise.resolve(new SimReader(this.#parts, split, input.get(split) ?? [], start, context))
   }
 }
