@@ -8,6 +8,7 @@
 
 /** What each package may import of the workspace. Connectors never import one another, nor do stores. */
 export const packageImports: Readonly<Record<string, readonly string[]>> = {
+  'create-millrace': [],
   channels: [],
   core: ['channels'],
   flow: ['core'],
@@ -60,6 +61,7 @@ export const nodeDoors: readonly string[] = [
   'packages/connector-files/src/pipe.ts',
   'packages/connector-http/src/server.ts',
   'packages/connector-stdio/src/stdio.ts',
+  'packages/create-millrace/src/',
   'packages/millrace/src/run.ts',
   'packages/store-memory/src/checksum.ts',
   'packages/testkit/src/simulate/unawaited-work.ts',

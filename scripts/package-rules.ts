@@ -46,7 +46,7 @@ function readmes(files: readonly SourceFile[]): string[] {
 
 function layoutProblems(home: string, manifest: Manifest, version: string): string[] {
   const problems: string[] = []
-  const name = home === 'millrace' ? 'millrace' : `@millrace/${home}`
+  const name = ['millrace', 'create-millrace'].includes(home) ? home : `@millrace/${home}`
   if (manifest.name !== name) problems.push(`the name is ${manifest.name}; call it ${name}`)
   if (manifest.version !== version) problems.push(`the version is ${manifest.version}; all are at ${version}`)
   if (manifest.license !== 'Apache-2.0') problems.push('the license is not Apache-2.0; name it')

@@ -28,9 +28,14 @@ export function readWorkspace(): SourceFile[] {
   })
   return listed
     .split('\0')
-    .filter((file) => textFile.test(file) && existsSync(path.join(workspace, file)))
+    .filter((file) => textFile.test(file) && !isTemplate(file) && existsSync(path.join(workspace, file)))
     .sort()
     .map((file) => ({ path: file, text: readFileSync(path.join(workspace, file), 'utf8') }))
+}
+
+/** Templates are projects of their own: `create-millrace` copies them, and its tests compile and run them. */
+function isTemplate(file: string): boolean {
+  return /^packages\/[^/]+\/template\//.test(file)
 }
 
 export function isTypeScript(file: SourceFile): boolean {

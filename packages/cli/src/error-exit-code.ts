@@ -3,6 +3,7 @@ import { exitCodes, type ExitCode } from './exit-codes.ts'
 
 const byErrorCode: Partial<Record<ErrorCode, ExitCode>> = {
   OPTION_INVALID: exitCodes.usage,
+  PACKAGE_MISSING: exitCodes.usage,
   GRAPH_INVALID: exitCodes.pipelineInvalid,
   NAME_TAKEN: exitCodes.pipelineInvalid,
   DIRECTORY_LOCKED: exitCodes.directoryLocked,

@@ -1,3 +1,4 @@
+import { MillraceError } from '@millrace/core'
 import type { Pipeline } from '@millrace/flow'
 import { nodePlatform } from '@millrace/node'
 import type { SeedsReport, SimulationFailure } from '@millrace/testkit'
@@ -71,8 +72,7 @@ async function simulated(
   seeds: number,
   onProgress: (report: SeedsReport) => void,
 ): Promise<SeedsReport> {
-  // Imported late: whoever runs a job does not need it.
-  const { simulateSeeds, SimulationFailure: Failure } = await import('@millrace/testkit')
+  const { simulateSeeds, SimulationFailure: Failure } = await simulator()
   let last: SeedsReport = {
     seeds: 0,
     steps: 0,
@@ -159,4 +159,18 @@ function jsonText(report: SeedsReport): string {
   )
   const { expected: _values, ...figures } = report
   return JSON.stringify({ ...figures, failures })
+}
+
+/** The simulator is a package of its own, because a job in production does not need it. */
+async function simulator(): Promise<typeof import('@millrace/testkit')> {
+  try {
+    return await import('@millrace/testkit')
+  } catch (error) {
+    if ((error as { code?: unknown }).code !== 'ERR_MODULE_NOT_FOUND') throw error
+    throw new MillraceError(
+      'PACKAGE_MISSING',
+      `'simulate' needs the package @millrace/testkit, which is not installed: npm install --save-dev @millrace/testkit`,
+      { cause: error },
+    )
+  }
 }

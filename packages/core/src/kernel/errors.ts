@@ -8,6 +8,7 @@ export type ErrorCode =
   // building a pipeline
   | 'GRAPH_INVALID' // the pipeline cannot run as written
   | 'OPTION_INVALID' // an option has a value that makes no sense
+  | 'PACKAGE_MISSING' // a command needs a package that is not installed
   | 'NAME_TAKEN' // two parts of a pipeline carry the same name
   // data
   | 'DECODE_FAILED' // bytes from outside are not what the source was told to expect

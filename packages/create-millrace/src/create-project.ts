@@ -1,0 +1,35 @@
+import { cp, mkdir, readdir, readFile, rename, writeFile } from 'node:fs/promises'
+import path from 'node:path'
+import { fileURLToPath } from 'node:url'
+
+const template = fileURLToPath(new URL('../template', import.meta.url))
+
+/**
+ * Makes a project in `directory`: a pipeline, its test, and what they need to be compiled and run. Resolves to what to do
+ * next, as text for people.
+ *
+ * Throws if the directory has files in it already, or if its name cannot be the name of a package.
+ *
+ * @example
+ * process.stdout.write(await createProject('word-counts'))
+ */
+export async function createProject(directory: string): Promise<string> {
+  const name = path.basename(path.resolve(directory))
+  if (!/^[a-z0-9][a-z0-9._-]*$/.test(name)) {
+    throw new Error(
+      `'${name}' cannot be the name of a package; use lower-case letters, digits, dots, underscores and hyphens`,
+    )
+  }
+  await mkdir(directory, { recursive: true })
+  const present = await readdir(directory)
+  if (present.length > 0) {
+    throw new Error(`${directory} is not empty: it has ${present[0]}; choose another directory`)
+  }
+  await cp(template, directory, { recursive: true })
+  // npm leaves a .gitignore out of packages.
+  await rename(path.join(directory, 'gitignore'), path.join(directory, '.gitignore'))
+  const manifest = path.join(directory, 'package.json')
+  const text = await readFile(manifest, 'utf8')
+  await writeFile(manifest, text.replace('"word-counts"', JSON.stringify(name)))
+  return `Made ${directory}. Next:\n  cd ${directory}\n  npm install\n  npm test\n  npm start\n`
+}

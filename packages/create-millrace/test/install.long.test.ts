@@ -1,0 +1,39 @@
+import { execFile } from 'node:child_process'
+import { mkdtemp, readdir, rm } from 'node:fs/promises'
+import os from 'node:os'
+import path from 'node:path'
+import { promisify } from 'node:util'
+import { expect, test } from 'vitest'
+
+const root = path.resolve(import.meta.dirname, '../../..')
+const run = promisify(execFile)
+
+test('packed packages are sound, install in a new project, and run there', async () => {
+  const directory = await mkdtemp(path.join(os.tmpdir(), 'millrace-install-'))
+  const packed = path.join(directory, 'packed')
+  await run('npx', ['tsx', 'scripts/pack.ts', packed], { cwd: root })
+  const names = await readdir(packed)
+  const tarballs = names.map((name) => path.join(packed, name))
+  for (const tarball of tarballs) {
+    await run('npx', ['publint', '--strict', tarball], { cwd: root })
+    await run('npx', ['attw', '--profile', 'esm-only', tarball], { cwd: root })
+  }
+
+  const create = tarballs.find((tarball) => tarball.includes('create-millrace'))!
+  const project = path.join(directory, 'word-counts')
+  await run('npm', ['exec', '--yes', '--package', create, 'create-millrace', project])
+  const others = tarballs.filter((tarball) => tarball !== create)
+  await run('npm', ['install', '--prefer-offline', '--no-audit', '--no-fund', ...others], { cwd: project })
+  await run('npx', ['millrace', 'run', 'words.ts', '--bounded'], { cwd: project })
+  const { stdout } = await run('npm', ['test'], { cwd: project })
+  expect(stdout).toMatch(/^# fail 0$/m)
+
+  const simulate = () => run('npx', ['millrace', 'simulate', 'words.ts', '--seeds', '3'], { cwd: project })
+  await simulate()
+  // A project for production needs no simulator.
+  await rm(path.join(project, 'node_modules/@millrace/testkit'), { recursive: true })
+  await expect(simulate()).rejects.toMatchObject({
+    code: 2,
+    stderr: expect.stringContaining('npm install --save-dev @millrace/testkit') as string,
+  })
+})
