@@ -30,6 +30,7 @@ export { isThenable, refusePromise } from './kernel/synchronous.ts'
 export type { NotAPromise } from './kernel/synchronous.ts'
 export { durationMs, positiveDurationMs } from './kernel/time.ts'
 export type { Duration, EventTime } from './kernel/time.ts'
+export { PagedList } from './kernel/paged-list.ts'
 export { TokenMap } from './kernel/token-map.ts'
 export type { Pacing, Slicing } from './kernel/yield-budget.ts'
 export {

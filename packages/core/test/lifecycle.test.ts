@@ -354,7 +354,8 @@ test('a job that has read everything waits for a slow checkpoint without spinnin
   )
   expect(result).toEqual({ outcome: 'finished' })
   expect(clock.monotonic()).toBeGreaterThan(10_000)
-  expect(turns).toBeLessThan(40)
+  // Some for 50 ms of reading, and none for the 10 s after it.
+  expect(turns).toBeLessThan(100)
 })
 
 test('who has read its input to the end rests, though timers were still set, while others go on', async () => {

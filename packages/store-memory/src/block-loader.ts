@@ -1,4 +1,4 @@
-import { assert, describeError, MillraceError } from '@millrace/core'
+import { assert, describeError, MillraceError, PagedList } from '@millrace/core'
 import type { KeyToken, TableSpec } from '@millrace/core'
 import type { Block } from './block-format.ts'
 import { readerOf, type ValueReader } from './codec-check.ts'
@@ -7,14 +7,15 @@ import { MemoryCell } from './memory-cell.ts'
 import type { MemoryTable } from './memory-table.ts'
 import { RecordScan } from './record-scan.ts'
 import type { Segment } from './segment.ts'
+import { SeqRange } from './seq-range.ts'
 import { SeqSet } from './seq-set.ts'
 
 /** One table and what was found for it. */
 interface Target {
   readonly table: MemoryTable<unknown>
-  readonly cells: MemoryCell<unknown>[]
+  readonly cells: SeqRange<unknown>
   /** Those of them that another codec wrote. */
-  readonly foreign: MemoryCell<unknown>[]
+  readonly foreign: PagedList<MemoryCell<unknown>>
 }
 
 /** The tables that the subtasks of one operator have for one piece of state. */
@@ -76,8 +77,8 @@ export class BlockLoader {
     for (const byName of this.#families.values()) {
       for (const { targets } of byName.values()) {
         for (const { table, cells, foreign } of targets) {
-          yield* table.restore(cells.splice(0))
-          for (const cell of foreign.splice(0)) {
+          yield* table.restore(cells)
+          for (const cell of foreign) {
             table.changed(cell)
             yield
           }
@@ -106,7 +107,7 @@ export class BlockLoader {
     cell.segment = segment
     cell.bytes = bytes
     segment.liveBytes += bytes
-    target.cells.push(cell)
+    target.cells.add(cell)
     if (reader.isForeign) target.foreign.push(cell)
   }
 
@@ -116,7 +117,7 @@ export class BlockLoader {
     if (byName === undefined) this.#families.set(owner, (byName = new Map()))
     let family = byName.get(name)
     if (family === undefined) byName.set(name, (family = { targets: [], byGroup: [], drops: new DropList() }))
-    const target: Target = { table, cells: [], foreign: [] }
+    const target: Target = { table, cells: new SeqRange(), foreign: new PagedList() }
     family.targets.push(target)
     for (let group = groups.first; group <= groups.last; group++) {
       assert(family.byGroup[group] === undefined, `key group ${group} of ${owner} belongs to one subtask`)

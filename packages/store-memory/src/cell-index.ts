@@ -3,19 +3,7 @@ import type { KeyToken } from '@millrace/core'
 import type { MemoryCell } from './memory-cell.ts'
 
 /** The cells under one outer token. */
-export class OuterCells<T> extends TokenMap<MemoryCell<T>> {
-  /** Whether the outer token was removed: iterations under way end. */
-  isRemoved = false
-
-  /** In order of `seq`. May be changed meanwhile: cells added may be left out, and cells deleted may still come. */
-  inOrder(): Iterator<MemoryCell<T>> & Iterable<MemoryCell<T>> {
-    return this.valuesInOrder(seqOf)
-  }
-}
-
-function seqOf(cell: MemoryCell<unknown>): number {
-  return cell.seq
-}
+export type OuterCells<T> = TokenMap<MemoryCell<T>>
 
 /**
  * The live cells of one table, found by outer and inner token.
@@ -23,7 +11,7 @@ function seqOf(cell: MemoryCell<unknown>): number {
  * True between any two calls:
  *
  *  1. No outer token has an empty map under it, so an emptied one takes no memory.
- *  2. Cells are added under an outer token in order of `seq`.
+ *  2. The cells under one outer token stand in order of `seq`.
  *  3. `#lastCells` is what stands under `#lastOuter`. Most tables ask for one outer token again and again.
  */
 export class CellIndex<T> {
@@ -66,33 +54,29 @@ export class CellIndex<T> {
     if (cells.size === 0) this.#close(cell.outer)
   }
 
-  /** Removes an outer token with all of its cells, which are still in the map that is returned. */
-  removeOuter(outer: KeyToken): OuterCells<T> | undefined {
+  /** Removes an outer token with all of its cells, which are still in the map that `under` has returned. */
+  removeOuter(outer: KeyToken): void {
     const cells = this.under(outer)
-    if (cells === undefined) return undefined
+    if (cells === undefined) return
     this.#size -= cells.size
-    cells.isRemoved = true
     this.#close(outer)
-    return cells
   }
 
-  /** The outer tokens that have cells, in any order. */
+  /** The outer tokens that have cells, in the order in which they got the first one. May be changed meanwhile. */
   *outers(): Generator<KeyToken> {
-    for (const [outer, cells] of this.#outers.entries()) if (!cells.isRemoved && cells.size > 0) yield outer
-  }
-
-  /** All cells in any order. May be changed meanwhile. */
-  *all(): Generator<MemoryCell<T>> {
     for (const cells of this.#outers.values()) {
-      for (const cell of cells.values()) {
-        if (cells.isRemoved) break
-        yield cell
-      }
+      const outer = cells.values().next().value?.outer
+      if (outer !== undefined && this.#outers.get(outer) === cells) yield outer
     }
   }
 
+  /** All cells in any order. May be changed meanwhile, and then yields cells that are gone. */
+  *all(): Generator<MemoryCell<T>> {
+    for (const cells of this.#outers.values()) yield* cells.values()
+  }
+
   #open(outer: KeyToken): OuterCells<T> {
-    const cells = new OuterCells<T>()
+    const cells: OuterCells<T> = new TokenMap()
     this.#outers.add(outer, cells)
     this.#lastOuter = outer
     this.#lastCells = cells

@@ -1,4 +1,4 @@
-import type { KeyGroupRange, KeyToken } from '@millrace/core'
+import { TokenMap, type KeyGroupRange, type KeyToken } from '@millrace/core'
 
 /** A record that says: the cells under an outer token up to `seq` are gone, in these groups. */
 interface StoredDrop {
@@ -9,11 +9,11 @@ interface StoredDrop {
 
 /** The drops of one piece of state, in any order. */
 export class DropList {
-  readonly #drops = new Map<KeyToken, StoredDrop[]>()
+  readonly #drops = new TokenMap<StoredDrop[]>()
 
   add(outer: KeyToken, drop: StoredDrop): void {
     const drops = this.#drops.get(outer)
-    if (drops === undefined) this.#drops.set(outer, [drop])
+    if (drops === undefined) this.#drops.add(outer, [drop])
     else if (!drops.some((each) => each.seq >= drop.seq && includes(each.groups, drop.groups)))
       drops.push(drop)
   }

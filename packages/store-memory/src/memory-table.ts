@@ -5,7 +5,7 @@ import { CellIndex } from './cell-index.ts'
 import { DirtyList } from './dirty-list.ts'
 import { MemoryCell } from './memory-cell.ts'
 import { PendingDrops } from './pending-drops.ts'
-import { inSeqOrder } from './seq-order.ts'
+import type { SeqRange } from './seq-range.ts'
 
 /** Writing so many bytes counts as one unit of work, and so does passing so many cells. */
 const bytesPerUnit = 512
@@ -132,9 +132,9 @@ export class MemoryTable<T> implements StateTable<T> {
   *cells(outer: KeyToken): Generator<Cell<T>> {
     const cells = this.#index.under(outer)
     if (cells === undefined) return
-    for (const cell of cells.inOrder()) {
-      if (cells.isRemoved) return
+    for (const cell of cells.values()) {
       if (cell.isDead) continue
+      if (this.#drops.covers(cell)) return
       if (this.#isOwed(cell)) this.#write(cell)
       yield cell
     }
@@ -144,7 +144,6 @@ export class MemoryTable<T> implements StateTable<T> {
     return this.#index.under(outer)?.size ?? 0
   }
 
-  /** In any order. */
   outers(): Iterable<KeyToken> {
     return this.#index.outers()
   }
@@ -174,15 +173,16 @@ export class MemoryTable<T> implements StateTable<T> {
    */
   *rewriteVictims(): Generator<number> {
     for (const cell of this.#index.all()) {
-      if (cell.epoch === 0 && cell.segment?.isVictim === true) yield unitsOf(this.#write(cell))
+      const isVictim = cell.epoch === 0 && cell.segment?.isVictim === true && !this.#isGone(cell)
+      if (isVictim) yield unitsOf(this.#write(cell))
       else if (this.#hasPassed()) yield 1
     }
   }
 
-  /** Takes in what the segments hold: each cell once, in any order, none newer than the store's sequence. */
-  *restore(cells: readonly MemoryCell<T>[]): Generator<undefined> {
-    for (const cell of yield* inSeqOrder(cells)) {
-      this.#index.add(cell)
+  /** Takes in what the segments hold, none newer than the store's sequence. Yields after each cell or step. */
+  *restore(cells: SeqRange<T>): Generator<undefined> {
+    for (const cell of cells.inOrder()) {
+      if (cell !== undefined) this.#index.add(cell)
       yield
     }
   }

@@ -159,7 +159,7 @@ function expected(run: StoreRun<Value>, table: StateTable<Value>, model: Model):
     const owned = [...cells].filter(([inner]) => run.tableOf(inner) === table)
     if (owned.length > 0) found.push([outer, owned])
   }
-  // The order of outer tokens depends on the oldest cells, which has a test of its own.
+  // The order of outer tokens follows from when they got their first cells, which the model does not know.
   const order = [...table.outers()]
   return found.sort((a, b) => order.indexOf(a[0]) - order.indexOf(b[0]))
 }

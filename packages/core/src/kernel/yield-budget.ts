@@ -1,8 +1,11 @@
 import type { Clock, Scheduler } from '@millrace/channels'
 import type { Platform } from './platform.ts'
 
-/** How long the tasks of a job may work before the event loop gets a turn, in milliseconds. */
-const longestHoldMs = 8
+/**
+ * How long the tasks of a job may work before the event loop gets a turn, in milliseconds. Much less than the 20 that
+ * are promised: the garbage collector may stop the thread for 10 more while values are made that stay.
+ */
+const longestHoldMs = 4
 
 /** How many units of work may pass between two looks at the clock, however short they are. */
 const longestStride = 32

@@ -124,7 +124,10 @@ export interface StateTable<T> {
   cells(outer: KeyToken): Iterable<Cell<T>>
   /** How many cells there are under `outer`. */
   count(outer: KeyToken): number
-  /** The outer tokens that have cells, in any order. The table may be changed while iterating. */
+  /**
+   * The outer tokens that have cells, in the order in which they got the first one; after a restore in the order of the
+   * oldest ones. The table may be changed while iterating.
+   */
   outers(): Iterable<KeyToken>
   /**
    * Fetches cells that are not in memory, so that `find` need not wait. Undefined: nothing to wait for.

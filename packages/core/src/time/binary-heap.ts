@@ -1,6 +1,8 @@
+import { PagedList } from '../kernel/paged-list.ts'
+
 /** A binary heap: the first item in the order of `isBefore` is always at hand. Items it calls equal come in any order. */
 export class BinaryHeap<T> {
-  readonly #items: T[] = []
+  readonly #items = new PagedList<T>()
   readonly #isBefore: (a: T, b: T) => boolean
   readonly #placed: (item: T, place: number) => void
 
@@ -15,7 +17,7 @@ export class BinaryHeap<T> {
   }
 
   get first(): T | undefined {
-    return this.#items[0]
+    return this.#items.length === 0 ? undefined : this.#items.at(0)
   }
 
   add(item: T): void {
@@ -27,7 +29,7 @@ export class BinaryHeap<T> {
   /** Takes the first item out. */
   take(): T | undefined {
     const items = this.#items
-    const first = items[0]
+    const { first } = this
     const last = items.pop()
     if (items.length > 0) this.#sink(0, last!)
     return first
@@ -38,7 +40,7 @@ export class BinaryHeap<T> {
     const items = this.#items
     const last = items.pop()!
     if (place === items.length) return
-    if (place > 0 && this.#isBefore(last, items[(place - 1) >> 1]!)) this.#rise(place, last)
+    if (place > 0 && this.#isBefore(last, items.at((place - 1) >> 1))) this.#rise(place, last)
     else this.#sink(place, last)
   }
 
@@ -48,13 +50,13 @@ export class BinaryHeap<T> {
     let at = start
     while (at > 0) {
       const above = (at - 1) >> 1
-      const parent = items[above]!
+      const parent = items.at(above)
       if (!this.#isBefore(item, parent)) break
-      items[at] = parent
+      items.set(at, parent)
       this.#placed(parent, at)
       at = above
     }
-    items[at] = item
+    items.set(at, item)
     this.#placed(item, at)
   }
 
@@ -66,14 +68,14 @@ export class BinaryHeap<T> {
     for (;;) {
       let below = 2 * at + 1
       if (below >= length) break
-      if (below + 1 < length && this.#isBefore(items[below + 1]!, items[below]!)) below++
-      const child = items[below]!
+      if (below + 1 < length && this.#isBefore(items.at(below + 1), items.at(below))) below++
+      const child = items.at(below)
       if (!this.#isBefore(child, item)) break
-      items[at] = child
+      items.set(at, child)
       this.#placed(child, at)
       at = below
     }
-    items[at] = item
+    items.set(at, item)
     this.#placed(item, at)
   }
 }

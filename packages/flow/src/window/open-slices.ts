@@ -66,6 +66,7 @@ export class OpenSlices {
       for (const cell of this.#table.cells(sliceStart)) {
         const merge = this.#keys.get(cell.inner)!
         if (merge.starts.first === sliceStart) {
+          if (merge.isLong) yield* merge.prepare(start, end)
           this.#merge = merge
           yield cell
         } else if (++passed % searchStep === 0) yield undefined
