@@ -43,7 +43,7 @@ interface Oversize {
 export class FileReader<T> implements SplitReader<T, FilePosition> {
   readonly mustStayOpen: boolean
   readonly #feed: Feed
-  readonly #closing: AbortController
+  readonly #stop: () => void
   readonly #options: FileReaderOptions
   readonly #decoder: RecordDecoder<T>
   readonly #format: TextFormat
@@ -60,16 +60,15 @@ export class FileReader<T> implements SplitReader<T, FilePosition> {
   #isUnfinished: boolean
   #hasWarned = false
 
-  /** Reads from `pieces`, which must end soon after `closing` or the job's signal abort `stopped`. */
+  /** Reads from `pieces`, which must end soon after `stop`, or the job's signal, has aborted `stopped`. */
   constructor(
     pieces: AsyncIterable<Piece>,
     format: RecordFormat<T>,
     options: FileReaderOptions,
-    closing: AbortController,
-    stopped: AbortSignal,
+    { stop, stopped }: { readonly stop: () => void; readonly stopped: AbortSignal },
   ) {
     this.mustStayOpen = options.isReadOnce
-    this.#closing = closing
+    this.#stop = stop
     this.#options = options
     this.#format = format
     this.#decoder = format.decoder()
@@ -122,7 +121,7 @@ export class FileReader<T> implements SplitReader<T, FilePosition> {
 
   async close(): Promise<void> {
     const { isQuiet, isFinished, next } = this.#feed
-    this.#closing.abort()
+    this.#stop()
     await this.#feed.closed()
     if (!isFinished) this.#options.onClosed(isQuiet && next === undefined)
   }

@@ -15,6 +15,8 @@ import { readPlan, type Paths, type ReadOptions, type ReadPlan } from './read-op
 import type { RecordDecoder } from './record-decoder.ts'
 import { RestingFiles } from './resting-files.ts'
 
+const closed = new MillraceError('CANCELLED', 'the file was closed')
+
 /**
  * Reads files: each is a split, named by the file's identity, so that renaming a file changes nothing.
  *
@@ -55,7 +57,14 @@ export class FileSource<T> implements Source<T, FilePosition> {
     from: FilePosition | undefined,
     context: ConnectorContext,
   ): Promise<SplitReader<T, FilePosition>> {
+    // By hand, because a combined signal costs more than reading a small file.
     const closing = new AbortController()
+    const stop = (): void => {
+      context.signal.removeEventListener('abort', stop)
+      closing.abort(closed)
+    }
+    if (context.signal.aborted) stop()
+    else context.signal.addEventListener('abort', stop, { once: true })
     const follow = this.#isFollowing(context)
     const opening = new FileOpening({
       plan: { ...this.#plan, follow },
@@ -64,7 +73,7 @@ export class FileSource<T> implements Source<T, FilePosition> {
       taken: this.#taken,
       rested: this.#resting.take(split),
       context,
-      stopped: AbortSignal.any([context.signal, closing.signal]),
+      stopped: closing.signal,
     })
     const opened = await opening.open(split, from)
     const { text, recordBytesMax, lastLine, ifLineGrew } = this.#plan
@@ -84,7 +93,7 @@ export class FileSource<T> implements Source<T, FilePosition> {
       },
     }
     const format = { ...text, decoder: this.#decoder }
-    return new FileReader(opened.pieces, format, options, closing, opening.stopped)
+    return new FileReader(opened.pieces, format, options, { stop, stopped: closing.signal })
   }
 
   changed(

@@ -38,6 +38,10 @@ export type Beginning = Pick<
   'offset' | 'check' | 'first' | 'hasEnded' | 'modifiedMs' | 'earlier'
 >
 
+/** Of a file that is not larger all is read at once, before it is known what it is. */
+const peekBytesMax = 64 * 1024
+const leastReadBytes = 1024
+
 const nothing: Uint8Array = new Uint8Array(0)
 
 /** The beginning of a file of which nothing was read. */
@@ -117,7 +121,10 @@ export class RawFile implements RawContent {
   /** Since when it has been quiet after it was renamed, on the monotonic clock. */
   #movedSince: number | undefined
   #spare: Buffer | undefined
-  #roomBytes: number
+  /** How much to read at least where the file is taken to end: more while it turns out to be larger. */
+  #leastBytes = leastReadBytes
+  /** The first bytes, as a chunk would hold them, until it is known where to begin. */
+  #peeked: Buffer | undefined
 
   constructor(opened: OpenedFile, options: FollowOptions, tools: RawFileTools) {
     this.#opened = opened
@@ -128,7 +135,6 @@ export class RawFile implements RawContent {
     this.#hasMoved = opened.hasMoved
     this.#size = opened.size
     this.#modifiedMs = opened.modifiedMs
-    this.#roomBytes = options.chunkBytes
     this.#movedSince = opened.rested?.movedSince
   }
 
@@ -143,8 +149,18 @@ export class RawFile implements RawContent {
   }
 
   async head(count: number): Promise<Uint8Array> {
+    if (count === 0) return nothing
+    this.#peeked ??= await this.#peek()
+    if (headroomBytes + count <= this.#peeked.length)
+      return this.#peeked.subarray(headroomBytes).subarray(0, count)
     const bytes = new Uint8Array(count)
     return bytes.subarray(0, await this.#fill(bytes, 0, count))
+  }
+
+  async #peek(): Promise<Buffer> {
+    const room = this.#size > peekBytesMax ? leastReadBytes : Math.max(this.#size, leastReadBytes)
+    const buffer = Buffer.allocUnsafeSlow(headroomBytes + Math.min(room, this.#options.chunkBytes))
+    return buffer.subarray(0, headroomBytes + (await this.#fill(buffer.subarray(headroomBytes), 0, 0)))
   }
 
   async *pieces(beginning: Beginning, isPacked = false): AsyncGenerator<Piece> {
@@ -174,19 +190,24 @@ export class RawFile implements RawContent {
   /** Reads what comes next; undefined at the end of the file. */
   async #read(): Promise<Chunk | 'changed' | undefined> {
     const back = this.#vouched.length
-    const buffer = this.#spare ?? Buffer.allocUnsafeSlow(headroomBytes + this.#roomBytes)
     const begin = headroomBytes - back
     const offset = this.#offset
-    if (this.#isKnown && this.#seen.first.length < fingerprintBytes) await this.#checkShort()
-    const count = await this.#fill(buffer.subarray(begin), offset - back, back)
+    const isShort = this.#isKnown && this.#seen.first.length < fingerprintBytes
+    if (isShort && this.#options.follow) await this.#checkShort()
+    const peeked = offset === 0 ? this.#peeked : undefined
+    this.#peeked = undefined
+    const buffer = peeked ?? this.#spare ?? this.#room()
+    const count = peeked
+      ? peeked.length - headroomBytes
+      : await this.#fill(buffer.subarray(begin), offset - back, back)
     this.#spare = undefined
-    this.#roomBytes = this.#options.chunkBytes
     const before = Uint8Array.from(buffer.subarray(begin, headroomBytes))
     if (count < back || fingerprint(before) !== this.#check) return 'changed'
     this.#vouched = before
     this.#isKnown = true
     this.#largest = Math.max(this.#largest, this.#size)
     const end = begin + count
+    this.#leastBytes = end === buffer.length ? this.#leastBytes * 2 : leastReadBytes
     this.#remember(buffer.subarray(headroomBytes, end))
     if (count > back)
       return { buffer, begin, start: headroomBytes, end, offset, seen: this.#seen, startsOver: false }
@@ -203,6 +224,12 @@ export class RawFile implements RawContent {
   /** Nothing more comes: when the file was rotated, another may have been rotated behind it. */
   async #finish(): Promise<void> {
     if (this.#hasMoved && !this.isStopped) await this.#tools.log?.check(this.#seen.modifiedMs)
+  }
+
+  /** For as much as the file is known to hold, and somewhat more than nothing: many files are small. */
+  #room(): Buffer {
+    const bytes = Math.max(this.#size - this.#offset, this.#leastBytes)
+    return Buffer.allocUnsafeSlow(headroomBytes + Math.min(bytes, this.#options.chunkBytes))
   }
 
   /** Reads what is there, and at least `needed` bytes unless the file ends before. */
@@ -239,7 +266,7 @@ export class RawFile implements RawContent {
   async #untilGrown(): Promise<'grown' | 'cut' | 'finished'> {
     const { stopped, context } = this.#tools
     const { clock } = context
-    const { pollMs, settledMs, chunkBytes } = this.#options
+    const { pollMs, settledMs } = this.#options
     // A program may go on writing to a file that was just renamed for a while before it opens the new one.
     if (this.#hasMoved) this.#movedSince ??= clock.monotonic()
     for (;;) {
@@ -250,7 +277,6 @@ export class RawFile implements RawContent {
       if (this.#hasMoved) this.#movedSince ??= clock.monotonic()
       if (this.#size > this.#offset) {
         this.#spare = undefined
-        this.#roomBytes = Math.min(chunkBytes, this.#size - this.#offset)
         return 'grown'
       }
       if (this.#size < this.#offset) return 'cut'

@@ -17,6 +17,8 @@ export interface ConnectorContextsOptions extends Pick<
 /** Makes the contexts in which sources, readers and sinks work. */
 export class ConnectorContexts {
   readonly #options: ConnectorContextsOptions
+  /** One for all: a stack costs more than opening a small split. */
+  readonly #closed = new MillraceError('CANCELLED', 'the reader was closed')
 
   constructor(options: ConnectorContextsOptions) {
     this.#options = options
@@ -32,7 +34,7 @@ export class ConnectorContexts {
     const part = this.#options.cancellation.child()
     return {
       context: this.#context(name, part),
-      release: () => part.cancel(new MillraceError('CANCELLED', 'the reader was closed')),
+      release: () => part.cancel(this.#closed),
     }
   }
 
@@ -46,7 +48,9 @@ export class ConnectorContexts {
       directory: directoryOf(name),
       owner,
       isBounded,
-      signal: part.signal,
+      get signal() {
+        return part.signal
+      },
       warn: (message) => warn(`'${name}': ${message}`),
     }
   }
