@@ -116,7 +116,7 @@ function needsOn(fs: SimFs): readonly Needs[] {
 
 /** The highest checkpoint that the disk says was published. */
 function publishedOn(fs: SimFs): number {
-  const numbers = fs.paths().flatMap((path) => /\/published-(\d+)$/.exec(path)?.[1] ?? [])
+  const numbers = fs.paths().flatMap((path) => /\/announced-(\d+)$/.exec(path)?.[1] ?? [])
   return Math.max(0, ...numbers.map(Number))
 }
 

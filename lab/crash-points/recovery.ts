@@ -67,7 +67,7 @@ export function requireFinished(fs: SimFs, reader: OutputReader): void {
     /^\/out\/rolled(?:\.part-\d+)?-\d{6}\.ndjson$/,
     /^\/data\/owner\/epoch-\d{10}$/,
     /^\/data\/checkpoints\/checkpoint-\d{10}\.\d+\.json$/,
-    /^\/data\/checkpoints\/published-\d{10}$/,
+    /^\/data\/checkpoints\/announced-\d{10}$/,
     /^\/data\/state\/segment-\d{6}\.seg$/,
   ]
   const left = fs.paths().filter((path) => !kept.some((pattern) => pattern.test(path)))

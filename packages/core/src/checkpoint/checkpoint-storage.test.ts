@@ -134,7 +134,7 @@ describe('a manifest that was removed', () => {
     const failure = await newestIn(fs).catch((error: unknown) => error)
     expect(failure).toMatchObject({ code: 'CHECKPOINT_CORRUPT', message: expect.stringMatching(message) })
     // The message names the file to remove by a person who wants to go back.
-    await fs.remove('checkpoints/published-0000000003')
+    await fs.remove('checkpoints/announced-0000000003')
     expect(await newestIn(fs)).toBe(removed.length === 1 ? 2 : 0)
   })
 

@@ -5,14 +5,14 @@ import { publishFile, readWhole, removeIfThere, removeTemporaries } from '../ker
 import { decodeManifest, encodeManifest, type Manifest } from './manifest.ts'
 
 const manifestPattern = /^checkpoint-(\d{10,})\.(\d+)\.json$/
-const witnessPattern = /^published-(\d{10,})$/
+const witnessPattern = /^announced-(\d{10,})$/
 
 /**
  * The manifests of one job, in a directory of their own. A checkpoint exists from the moment its manifest is
  * published: temporary file, sync, rename, sync of the directory.
  *
  *     checkpoint-0000000012.3.json   the manifest of checkpoint 12, published or renewed in epoch 3
- *     published-0000000012           empty: a checkpoint as high as this was published
+ *     announced-0000000012           empty: a checkpoint as high as this was published
  *
  * So a newest manifest that was removed is missed.
  */
@@ -137,7 +137,7 @@ export class CheckpointStorage {
    * never names a checkpoint that a crash can still take.
    */
   async #note(newest: number): Promise<void> {
-    const path = `${this.directory}/published-${digits(newest)}`
+    const path = `${this.directory}/announced-${digits(newest)}`
     const witness = await this.#witness()
     if (witness === undefined) await (await this.#fs.open(path, 'append')).close()
     else if (witness.published < newest) await this.#fs.rename(witness.path, path)
