@@ -5,11 +5,12 @@ import { durabilityBugs } from './durability-bugs.ts'
 import { flowBugs } from './flow-bugs.ts'
 import { oracleBugs } from './oracle-bugs.ts'
 import type { PlantedBug, SimulatorBug } from './planted-bug.ts'
+import { sliceBugs } from './slice-bugs.ts'
 import { taskBugs } from './task-bugs.ts'
 import { testedBugs } from './tested-bugs.ts'
 import { userBugs } from './user-bugs.ts'
 
-const simulatorBugs: readonly SimulatorBug[] = [...flowBugs, ...durabilityBugs, ...userBugs]
+const simulatorBugs: readonly SimulatorBug[] = [...flowBugs, ...durabilityBugs, ...userBugs, ...sliceBugs]
 
 /** Mistakes that show only after a crash or a rescale; drawn topologies must find them too. */
 const crashBugs = [

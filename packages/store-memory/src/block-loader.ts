@@ -49,8 +49,8 @@ export class BlockLoader {
     for (const table of tables) this.#register(table)
   }
 
-  /** Takes in the records of a block that stands in `segment`. */
-  load(block: Block, segment: Segment): void {
+  /** Takes in the records of a block that stands in `segment`. Yields after each. */
+  *load(block: Block, segment: Segment): Generator<undefined> {
     const { origin } = block
     const family = this.#families.get(origin.owner)?.get(origin.table)
     const scan = this.#scan
@@ -69,6 +69,7 @@ export class BlockLoader {
           family?.drops.add(scan.outer(), { seq: scan.seq, groups: origin.groups })
           break
       }
+      yield
     }
   }
 

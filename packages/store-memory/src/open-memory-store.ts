@@ -94,12 +94,9 @@ export class OpenMemoryStore implements OpenStateStore {
     const loader = new BlockLoader(this.#allTables())
     for (const segment of this.#segments.segments.toReversed()) {
       const path = `${this.#directory}/${segment.file}`
-      await readSegment(this.#fs, path, segment, (block) => {
-        loader.load(block, segment)
-        return this.#budget.spend(block.recordCount) ? this.#budget.turn() : undefined
-      })
+      await readSegment(this.#fs, path, segment, (block) => this.#paced(loader.load(block, segment)))
     }
-    for (const _ of loader.finish()) if (this.#budget.spend()) await this.#budget.turn()
+    await this.#paced(loader.finish())
     this.#tidy()
   }
 
@@ -150,6 +147,11 @@ export class OpenMemoryStore implements OpenStateStore {
 
   close(): Promise<void> {
     return this.#writer.close()
+  }
+
+  /** Takes the steps of `work`, with turns of the event loop in between. */
+  async #paced(work: Iterable<undefined>): Promise<void> {
+    for (const _ of work) if (this.#budget.spend()) await this.#budget.turn()
   }
 
   #isDiscarded({ owner, name }: TableSpec<unknown>): boolean {

@@ -17,7 +17,7 @@ export async function readSegment(
   fs: Fs,
   path: string,
   named: { readonly bytes: number; readonly checksum: number },
-  visit: (block: Block) => Promise<void> | undefined | void,
+  visit: (block: Block) => Promise<void>,
 ): Promise<void> {
   const file = await openSegment(fs, path)
   try {
@@ -33,8 +33,7 @@ export async function readSegment(
         end -= length
         const block = openBlock(part, end - start, blockEnd, place(path, end))
         checksum = unchainChecksum(checksum, block.checksum)
-        const pause = visit(block)
-        if (pause !== undefined) await pause
+        await visit(block)
         length = end > start ? blockLength(part, end - start, place(path, end)) : undefined
       }
       // What is left is the end of a block that starts before this part.

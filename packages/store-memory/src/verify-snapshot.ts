@@ -15,7 +15,7 @@ import { readSnapshot } from './snapshot.ts'
 export async function verifySnapshot(fs: Fs, directory: string, snapshot: StoreSnapshot): Promise<number> {
   let bytes = 0
   for (const segment of readSnapshot(snapshot).segments) {
-    await readSegment(fs, `${directory}/${segment.file}`, segment, () => {})
+    await readSegment(fs, `${directory}/${segment.file}`, segment, async () => {})
     bytes += segment.bytes
   }
   return bytes

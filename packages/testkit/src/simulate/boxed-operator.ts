@@ -19,23 +19,28 @@ import {
 } from '@millrace/core'
 import { boxed, lineOf, unboxed } from './box.ts'
 import type { CallWatch } from './call-watch.ts'
+import type { WorkWatch } from './work-watch.ts'
 
 /** The user's operator, with boxes around what it is given and what it puts out: a line for each key. */
 export class BoxedOperator implements Operator<unknown, unknown> {
   readonly #name: string
   readonly #inner: Operator<unknown, unknown>
   readonly #watch: CallWatch
+  readonly #work: WorkWatch
+  /** For `work`: which subtask of which operator fires. */
+  #firing = ''
   readonly #out: BoxingCollector
   readonly #record: { value: unknown; time: EventTime; key: Key | undefined }
   readonly timersAtEnd: 'fire' | 'drop'
   /** Defined only where the user's operator has it: the engine goes through all keys to call it. */
   readonly onEnd?: (key: Key, out: Collector<unknown>) => void
 
-  constructor(name: string, inner: Operator<unknown, unknown>, watch: CallWatch) {
+  constructor(name: string, inner: Operator<unknown, unknown>, watch: CallWatch, work: WorkWatch) {
     this.timersAtEnd = inner.timersAtEnd ?? 'fire'
     if (inner.onEnd !== undefined) {
       this.onEnd = (key, out) => {
         watch.waitsForTime(name)
+        work.count(this.#firing)
         this.#out.begin(out, key, null)
         watch.call(name, () => inner.onEnd!(key, this.#out))
       }
@@ -43,11 +48,13 @@ export class BoxedOperator implements Operator<unknown, unknown> {
     this.#name = name
     this.#inner = inner
     this.#watch = watch
+    this.#work = work
     this.#out = new BoxingCollector(name, watch)
     this.#record = { value: undefined, time: Number.NaN, key: undefined }
   }
 
   open(context: OperatorContext): void {
+    this.#firing = `a timer or an end of '${this.#name}', subtask ${context.subtask}, fired`
     this.#inner.open?.(new BoxingContext(context, this.#out, this.#watch))
   }
 
@@ -66,6 +73,7 @@ export class BoxedOperator implements Operator<unknown, unknown> {
   }
 
   onTimer(timer: Timer, out: Collector<unknown>): void {
+    this.#work.count(this.#firing)
     this.#out.begin(out, timer.key, null)
     this.#watch.call(this.#name, () => this.#inner.onTimer?.(timer, this.#out))
   }

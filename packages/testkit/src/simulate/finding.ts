@@ -14,6 +14,8 @@ export type FindingKind =
   | 'wrong'
   | 'order'
   | 'state'
+  /** The engine did too much before it let anything else happen. */
+  | 'held'
   /** Everybody waits and nobody can wake anybody, or nothing ever ends. */
   | 'stuck'
   /** The job gave up although nothing had gone wrong that it does not have to put up with. */

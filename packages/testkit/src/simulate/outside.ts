@@ -13,6 +13,7 @@ import { SimSource, Spent } from './sim-source.ts'
 import { simulatedGraph } from './simulated-graph.ts'
 import { standInSink } from './stand-in-sink.ts'
 import type { Trouble } from './trouble.ts'
+import type { WorkWatch } from './work-watch.ts'
 
 /** The systems around a pipeline during one run: what it reads, writes and calls. They survive its processes. */
 export class Outside {
@@ -45,6 +46,7 @@ export class Outside {
       late,
       growth,
       process,
+      work,
     }: {
       /** Which version of the program, from 0. */
       readonly version: number
@@ -52,6 +54,7 @@ export class Outside {
       readonly late: LateSplits
       readonly growth: Growth
       readonly process: SimProcess
+      readonly work: WorkWatch
     },
     watch: CallWatch,
   ): Graph {
@@ -60,6 +63,7 @@ export class Outside {
     this.#callsUnderWay.set(process, 0)
     return simulatedGraph(program(), {
       watch,
+      work,
       source: (node) => {
         const own = Object.hasOwn(sources, node.name) ? sources[node.name] : undefined
         return own === undefined

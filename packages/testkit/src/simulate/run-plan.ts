@@ -66,7 +66,7 @@ export interface FaultEvent {
 
 /** A promise that was broken for all to see. */
 export interface BrokenPromise {
-  readonly kind: 'stuck' | 'failed' | 'sink' | 'mutation'
+  readonly kind: 'stuck' | 'failed' | 'sink' | 'mutation' | 'held'
   /** The operator, or nothing for the job as a whole. */
   readonly where?: string
   readonly what: string

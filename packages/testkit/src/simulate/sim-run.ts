@@ -19,6 +19,7 @@ import { ProcessFs } from './process-fs.ts'
 import type { BrokenPromise, FaultEvent, RunOutcome, RunPlan, Subject } from './run-plan.ts'
 import { SpoiledDisk } from './spoiled-disk.ts'
 import { Trouble } from './trouble.ts'
+import { WorkWatch } from './work-watch.ts'
 
 const directory = 'data'
 /** How long whoever watches over the job lets pass before it is started again while another process still runs. */
@@ -40,6 +41,7 @@ class SimRun {
   readonly #trouble: Trouble
   readonly #disk: SpoiledDisk
   readonly #store = new WatchedStore(memoryStore())
+  readonly #work: WorkWatch
   readonly #events: FaultEvent[] = []
   readonly #broken: BrokenPromise[] = []
   #life: Life | undefined
@@ -67,6 +69,7 @@ class SimRun {
     this.#growth = new Growth(subject.inputs, plan.order, plan.growsFrom)
     this.#watch = watch
     const { seed, stepsMax } = plan
+    this.#work = new WorkWatch(plan.workPerTurn, (what) => this.#broken.push({ kind: 'held', what }))
     this.#random = seededRandom(seed).fork('simulation')
     this.#world = new SimWorld({
       seed,
@@ -234,11 +237,11 @@ class SimRun {
     const { late, process } = life
     return startJob({
       graph: this.#outside.graph(
-        { version: this.#version, pace, late, growth: this.#growth, process },
+        { version: this.#version, pace, late, growth: this.#growth, process, work: this.#work },
         this.#watch,
       ),
       platform: this.#platform(life),
-      store: this.#store,
+      store: this.#work.store(this.#store),
       directory,
       parallelism: this.#parallelism,
       isBounded: pace.isBounded,
@@ -300,6 +303,7 @@ class SimRun {
   // What goes wrong.
 
   #onStep(step: number): void {
+    this.#work.stepped()
     const life = this.#life
     if (life === undefined) return
     while (life.faults.length > 0 && life.faults[0]!.step <= step - life.since) {
@@ -316,6 +320,8 @@ class SimRun {
       const ms = (random.int(2) === 0 ? -1 : 1) * random.int(7_200_000)
       life.process.jumpWallClock(ms)
       this.#happened(kind, `by ${ms} ms`)
+    } else if (kind === 'bitFlip' && !this.#disk.hasContent) {
+      this.#putOff(life, kind, salt)
     } else if (!this.#disk.spoil(kind, random)) {
       this.#trouble.begin(kind, random)
     }
@@ -332,12 +338,7 @@ class SimRun {
     } else if (kind === 'zombie') {
       if (!isReading(life)) {
         // Before it has opened its sinks nothing but the lock protects them, and a pause can come right behind it.
-        life.faults.unshift({
-          kind,
-          salt: random.int(2 ** 31),
-          life: life.number,
-          step: this.#world.steps - life.since + 20,
-        })
+        this.#putOff(life, kind, random.int(2 ** 31))
         return
       }
       this.#happened(kind, 'the process is paused, and everybody takes it for dead')
@@ -346,6 +347,11 @@ class SimRun {
     } else {
       this.#world.add(life.process, kind, () => stopLife(life, kind === 'drain'))
     }
+  }
+
+  /** A fault for which it is too early comes a while later. */
+  #putOff(life: Life, kind: FaultKind, salt: number): void {
+    life.faults.unshift({ kind, salt, life: life.number, step: this.#world.steps - life.since + 20 })
   }
 
   #powerLost(kind: FaultKind, random: Random): void {

@@ -16,6 +16,7 @@ import type {
 import { boxed, lineOf, unboxed } from './box.ts'
 import { BoxedOperator } from './boxed-operator.ts'
 import type { CallWatch } from './call-watch.ts'
+import type { WorkWatch } from './work-watch.ts'
 
 /** What stands in for the outside world of a pipeline. */
 export interface StandIns {
@@ -24,6 +25,7 @@ export interface StandIns {
   /** Makes a call of user code that waits. */
   callAsync(node: AsyncNode, value: unknown, signal: AbortSignal): Promise<unknown>
   readonly watch: CallWatch
+  readonly work: WorkWatch
 }
 
 /**
@@ -64,7 +66,7 @@ function simulatedNode(node: GraphNode, standIns: StandIns): GraphNode {
       return { ...node, timestamps: { ...node.timestamps, at: boxedAt } }
     }
     case 'operator':
-      return boxedOperatorNode(node, watch)
+      return boxedOperatorNode(node, standIns)
     case 'async':
       return {
         ...node,
@@ -85,11 +87,11 @@ function lineOfResult({ order, inputs: [{ exchange }] }: AsyncNode, box: unknown
   return exchange.kind === 'key' ? `${line}, key ${String(keyToken(exchange.by(unboxed(box))))}` : line
 }
 
-function boxedOperatorNode(node: OperatorNode, watch: CallWatch): OperatorNode {
+function boxedOperatorNode(node: OperatorNode, { watch, work }: StandIns): OperatorNode {
   return {
     ...node,
     inputs: [boxedInput(node.inputs[0], node.name, watch)],
-    create: () => new BoxedOperator(node.name, node.create(), watch),
+    create: () => new BoxedOperator(node.name, node.create(), watch, work),
   }
 }
 

@@ -79,18 +79,28 @@ export class SpoiledDisk {
     if (++this.#refusals >= refusalsMax) this.#fs.capacityBytes = Infinity
   }
 
-  #flipBit(random: Random): void {
-    const files = this.#fs
+  /** Whether there is anything of which a bit can be flipped. */
+  get hasContent(): boolean {
+    return this.#files().length > 0
+  }
+
+  /** Files with content in the data directory, without those that say who owns it: damage to these stops no job. */
+  #files(): readonly string[] {
+    return this.#fs
       .paths()
       .filter((path) => path.startsWith(`/${this.#directory}/`) && !path.includes('/owner/'))
+      .filter((path) => this.#fs.peek(path)!.length > 0)
+  }
+
+  #flipBit(random: Random): void {
+    const files = this.#files()
     // Whatever is kept is hit as often, however many files it takes.
     const directories = [...new Set(files.map(directoryOf))]
     const directory = directories[random.int(Math.max(directories.length, 1))]
     const beside = files.filter((file) => directoryOf(file) === directory)
-    const path = beside.length === 0 ? undefined : beside[random.int(beside.length)]
-    const size = path === undefined ? 0 : this.#fs.peek(path)!.length
-    if (path === undefined || size === 0) return
-    const offset = random.int(size)
+    const path = beside[random.int(Math.max(beside.length, 1))]
+    if (path === undefined) return
+    const offset = random.int(this.#fs.peek(path)!.length)
     this.#fs.corrupt(path, offset, 1 << random.int(8))
     this.#isDamaged = true
     this.#happened('bitFlip', `in byte ${offset} of ${path}`)
