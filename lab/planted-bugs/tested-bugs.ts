@@ -73,6 +73,26 @@ export const testedBugs: readonly TestedBug[] = [
     shows: /one flipped bit at any place is found/,
   },
   {
+    name: 'the inbox answers without asking who owns it',
+    plant: {
+      file: 'connector-http/src/inbox-log.ts',
+      from: 'await this.#make(this.#owner.confirm())',
+      to: '',
+    },
+    files: ['packages/connector-http/src/inbox-damage.test.ts'],
+    shows: /a process that was replaced answers nothing/,
+  },
+  {
+    name: 'the inbox writes no mark behind what it has answered',
+    plant: {
+      file: 'connector-http/src/inbox-log.ts',
+      from: 'await this.#mark()',
+      to: '',
+    },
+    files: ['packages/connector-http/src/inbox-damage.test.ts'],
+    shows: /every flipped bit/,
+  },
+  {
     name: 'content of a log that was taken away between two looks is not missed',
     plant: {
       file: 'connector-files/src/missed-content.ts',

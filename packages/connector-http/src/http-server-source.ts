@@ -71,9 +71,19 @@ class ListeningSource<T> implements HttpServerSource<T> {
         `source ${context.name} has no split ${name}, only ${split}`,
       )
     }
-    const { fs, directory } = context
+    const { fs, directory, owner } = context
+    const warn = (message: string): void => context.warn(message)
     const rememberedMax = this.#plan.idempotencyKeysMax
-    const inbox = await Inbox.open({ fs, directory, checksum, from, segmentBytes, rememberedMax })
+    const inbox = await Inbox.open({
+      fs,
+      directory,
+      checksum,
+      owner,
+      warn,
+      from,
+      segmentBytes,
+      rememberedMax,
+    })
     const stop = context.isBounded ? () => Promise.resolve() : await this.#serve(inbox, context)
     const blocks = new BlockReader(inbox.log, fs, checksum)
     return new InboxReader({ inbox, blocks, split, context, onClose: stop }, from ?? inbox.log.start)

@@ -96,7 +96,8 @@ export class BlockReader {
   }
 }
 
-async function readAt(file: FsFile, offset: number, length: number): Promise<Uint8Array> {
+/** Reads so many bytes, or fewer if the file ends before. */
+export async function readAt(file: FsFile, offset: number, length: number): Promise<Uint8Array> {
   const bytes = new Uint8Array(length)
   let filled = 0
   while (filled < length) {

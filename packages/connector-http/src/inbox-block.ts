@@ -4,7 +4,8 @@
  *     magic 4 | checksum 4 | length 4 | payload
  *
  * The checksum covers the length and the payload. A block holds the requests of one group commit, so a torn
- * append leaves one bad block at the end of the log and takes whole requests with it.
+ * append leaves one bad block at the end of the log and takes whole requests with it. Once that was answered a block without
+ * requests follows, so that damage to the one before it cannot pass for a torn append.
  *
  * The magic begins with a byte that no UTF-8 text contains, and requests contain only such text: what a
  * client sends can never look like a block.
@@ -35,13 +36,18 @@ export interface RememberedRequest {
 /** What a block says. */
 export type Block =
   | { readonly kind: 'requests'; readonly requests: readonly AcceptedRequest[] }
-  /** Opens each segment: the requests remembered from the segments before. */
+  /** Begins each segment: its number, and where the segment before it ends, which is 0 for the first. */
+  | { readonly kind: 'begin'; readonly segment: number; readonly previousEnd: number }
+  /** The second in each segment: the requests remembered from the segments before. */
   | { readonly kind: 'remembered'; readonly remembered: readonly RememberedRequest[] }
 
 const magic = Uint8Array.of(0xff, 0x4d, 0x52, 0x42)
 const headBytes = 12
 const kindRequests = 1
 const kindRemembered = 2
+const kindBegin = 3
+/** A mark is a block without requests. */
+const markPayloadBytes = 2
 
 /** A block as bytes. They are valid until `writer` is used again. */
 export function encodeBlock(block: Block, writer: ByteWriter, checksum: Checksum): Uint8Array {
@@ -50,7 +56,12 @@ export function encodeBlock(block: Block, writer: ByteWriter, checksum: Checksum
   writer.u32(0)
   writer.u32(0)
   if (block.kind === 'requests') writeRequests(block.requests, writer)
-  else writeRemembered(block.remembered, writer)
+  else if (block.kind === 'remembered') writeRemembered(block.remembered, writer)
+  else {
+    writer.byte(kindBegin)
+    writer.varint(block.segment)
+    writer.varint(block.previousEnd)
+  }
   writer.patchU32(8, writer.length - headBytes)
   const bytes = writer.written()
   writer.patchU32(4, checksum(bytes.subarray(8)))
@@ -84,6 +95,15 @@ export function blockEnd(bytes: Uint8Array, offset: number): number | undefined 
   return offset + headBytes + new DataView(bytes.buffer, bytes.byteOffset).getUint32(offset + 8, true)
 }
 
+/**
+ * Whether a block that is not whole was once complete: something follows it, which is only written then. What a power loss
+ * leaves of a mark may have an append behind it.
+ */
+export function wasComplete(bytes: Uint8Array): boolean {
+  const end = blockEnd(bytes, 0)
+  return end !== undefined && end > headBytes + markPayloadBytes && end < bytes.length
+}
+
 /** Where the first whole block at or after `offset` begins, or undefined if there is none. */
 export function findBlock(bytes: Uint8Array, offset: number, checksum: Checksum): number | undefined {
   let at = bytes.indexOf(magic[0]!, offset)
@@ -98,6 +118,7 @@ export function findBlock(bytes: Uint8Array, offset: number, checksum: Checksum)
 export function decodePayload(payload: Uint8Array): Block {
   const reader = new ByteReader(payload)
   const kind = reader.byte()
+  if (kind === kindBegin) return { kind: 'begin', segment: reader.varint(), previousEnd: reader.varint() }
   if (kind === kindRemembered) return { kind: 'remembered', remembered: times(reader, readRemembered) }
   return { kind: 'requests', requests: times(reader, readRequest) }
 }

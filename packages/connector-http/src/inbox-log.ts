@@ -8,37 +8,38 @@
  *  3. At most one append is under way, so at most the newest segment's last block can be torn.
  *  4. Once a sync has failed nothing is appended any more: what the file holds cannot be known. Opening the
  *     log again copies what can be read into a new file.
+ *  5. Before an append resolves, a mark is written behind it, which is a block without requests. So a last block that cannot
+ *     be read and has a mark behind it is damaged, and one without a mark is torn. Only a full disk leaves the mark out.
  *
- * A new segment is published as a whole with its first block, so no segment has a torn beginning.
+ * A new segment is published as a whole with its first blocks, so no segment has a torn beginning.
+ *
+ * A process that was replaced cannot write: its successor has put a copy in the place of the file that it has open, and
+ * removes what it was about to publish. It never opens a file again that it has published. It finds that out before it answers: each append confirms the ownership once it
+ * is durable.
  */
 import {
   ByteWriter,
   makeDurableDirectory,
-  MillraceError,
-  publishFile,
-  readWhole,
+  removeTemporaries,
   writeFully,
   type Fs,
   type FsFile,
+  type Owner,
 } from '@millrace/core'
 import { encodeBlock, type AcceptedRequest, type Checksum, type RememberedRequest } from './inbox-block.ts'
 import {
-  readNewestSegment,
-  segmentHead,
-  segmentName,
-  segmentNumber,
-  type InboxPosition,
-  type SegmentContent,
-} from './inbox-segments.ts'
-
-/** Where the log lies. */
-export interface InboxLogOptions {
-  readonly fs: Fs
-  readonly directory: string
-  readonly checksum: Checksum
-  /** Where reading goes on; undefined: at the oldest record there is. */
-  readonly from: InboxPosition | undefined
-}
+  emptySegment,
+  existingSegments,
+  firstBytes,
+  publishOpen,
+  readNewest,
+  requireReadable,
+  requireWhole,
+  sizeOf,
+  warnOfTorn,
+  type InboxLogOptions,
+} from './inbox-opening.ts'
+import { segmentHead, segmentName, segmentNumber, type InboxPosition } from './inbox-segments.ts'
 
 /** A log and what it remembers. */
 export interface OpenedLog {
@@ -51,11 +52,14 @@ export class InboxLog {
   readonly #fs: Fs
   readonly #directory: string
   readonly #checksum: Checksum
+  readonly #owner: Owner
   readonly #writer = new ByteWriter(64 * 1024)
   /** How far each segment is durable, in bytes, oldest first. */
   readonly #ends: Map<number, number>
   #newest: number
   #file: FsFile
+  /** How many bytes of the newest segment are a mark that no sync has made durable yet. */
+  #markBytes = 0
   /** Whether the newest segment may hold a part of an append that failed. */
   #isTorn = false
   #failure: Error | undefined
@@ -64,30 +68,33 @@ export class InboxLog {
     this.#fs = options.fs
     this.#directory = options.directory
     this.#checksum = options.checksum
+    this.#owner = options.owner
     this.#ends = ends
     this.#newest = newest
     this.#file = file
   }
 
   /**
-   * Opens the log, or begins one. Segments before `from` are removed and a torn end is cut off.
+   * Opens the log, or begins one. Segments before `from` are removed and a torn end is cut off, with a warning.
    *
    * Throws `CHECKPOINT_CORRUPT` when something that was accepted cannot be read.
    */
   static async open(options: InboxLogOptions): Promise<OpenedLog> {
-    const { fs, directory, checksum, from } = options
+    const { fs, directory, checksum, owner, from } = options
     await makeDurableDirectory(fs, directory)
+    await removeTemporaries(fs, directory, owner, (name) => segmentNumber(name) !== undefined)
     const segments = await existingSegments(options)
     const newest = segments.at(-1) ?? 1
     const content = segments.length === 0 ? emptySegment(checksum) : await readNewest(options, newest)
     const ends = new Map<number, number>()
     for (const segment of segments.slice(0, -1)) ends.set(segment, await sizeOf(options, segment))
+    await requireWhole(options, ends, newest, content.previousEnd)
     ends.set(newest, content.bytes.length)
     if (from !== undefined) requireReadable(from, ends, directory)
+    if (content.tornBytes > 0) warnOfTorn(options, newest, content)
     // Copied even when nothing is torn: a sync may have failed before the end, and then the bytes that can be
     // read are not those on the disk, whatever a later sync of the same file says.
-    await publishFile(fs, directory, segmentName(newest), content.bytes)
-    const file = await fs.open(`${directory}/${segmentName(newest)}`, 'append')
+    const file = await publishOpen(options, newest, content.bytes)
     return { log: new InboxLog(options, ends, newest, file), remembered: content.remembered }
   }
 
@@ -126,42 +133,44 @@ export class InboxLog {
   /**
    * Appends requests as one block; durable once it resolves.
    *
-   * A write that fails leaves the log as it was and may be tried again. A sync that fails ends the log for good,
-   * and every later append rejects with the same error.
+   * A write that fails leaves the log as it was and may be tried again. A sync that fails, or another owner of the data
+   * directory, ends the log for good, and every later append rejects with the same error.
    */
   async append(requests: readonly AcceptedRequest[]): Promise<void> {
     if (this.#failure !== undefined) throw this.#failure
-    const path = this.pathOf(this.#newest)
-    const end = this.#ends.get(this.#newest) ?? 0
-    if (this.#isTorn) await this.#file.truncate(end)
-    this.#isTorn = true
+    if (this.#isTorn) await this.#cut()
     const bytes = encodeBlock({ kind: 'requests', requests }, this.#writer, this.#checksum)
+    await this.#write(bytes)
+    await this.#make(this.#owner.confirm())
+    this.#endAt(bytes.length)
+    await this.#mark()
+  }
+
+  /** Writes the mark behind the last block. It becomes durable with the next sync; until then only a power loss takes it. */
+  async #mark(): Promise<void> {
+    const bytes = encodeBlock({ kind: 'requests', requests: [] }, this.#writer, this.#checksum)
+    this.#isTorn = true
     try {
-      await writeFully(this.#file, bytes, path)
-    } catch (error) {
-      // Room is given back at once; if that fails too, the next append begins with it.
-      await this.#file.truncate(end).then(
-        () => (this.#isTorn = false),
-        () => undefined,
-      )
-      throw error
+      await writeFully(this.#file, bytes, this.pathOf(this.#newest))
+      this.#isTorn = false
+      this.#markBytes = bytes.length
+    } catch {
+      // Without room there is no mark; what was written of it is cut off before the next append.
     }
-    await this.#sync()
-    this.#isTorn = false
-    this.#ends.set(this.#newest, end + bytes.length)
   }
 
   /** Goes on in a new segment, which opens with what is remembered. On failure the log is as it was. */
   async roll(remembered: readonly RememberedRequest[]): Promise<void> {
     if (this.#failure !== undefined) throw this.#failure
     // What a failed append left must be gone for good: only the newest segment may end in a torn block.
-    if (this.#isTorn) await this.#file.truncate(this.#ends.get(this.#newest) ?? 0)
-    await this.#sync()
-    this.#isTorn = false
-    const bytes = firstBytes(remembered, this.#writer, this.#checksum)
+    if (this.#isTorn) await this.#cut()
+    await this.#make(this.#file.sync())
+    this.#endAt(0)
     const segment = this.#newest + 1
-    await publishFile(this.#fs, this.#directory, segmentName(segment), bytes)
-    const file = await this.#fs.open(this.pathOf(segment), 'append')
+    const begin = { segment, previousEnd: this.#ends.get(this.#newest) ?? 0 }
+    const bytes = firstBytes(begin, remembered, this.#writer, this.#checksum)
+    const options = { fs: this.#fs, directory: this.#directory, owner: this.#owner }
+    const file = await publishOpen(options, segment, bytes)
     const full = this.#file
     this.#file = file
     this.#newest = segment
@@ -179,87 +188,42 @@ export class InboxLog {
   }
 
   async close(): Promise<void> {
+    if (this.#markBytes > 0) await this.#file.sync().catch(() => undefined)
     await this.#file.close()
   }
 
-  async #sync(): Promise<void> {
+  async #write(bytes: Uint8Array): Promise<void> {
+    this.#isTorn = true
     try {
-      await this.#file.sync()
+      await writeFully(this.#file, bytes, this.pathOf(this.#newest))
+    } catch (error) {
+      // Room is given back at once; if that fails too, the next append begins with it.
+      await this.#cut().catch(() => undefined)
+      throw error
+    }
+    await this.#make(this.#file.sync())
+    this.#isTorn = false
+  }
+
+  /** Cuts off what a failed append has left. */
+  async #cut(): Promise<void> {
+    await this.#file.truncate((this.#ends.get(this.#newest) ?? 0) + this.#markBytes)
+    this.#isTorn = false
+  }
+
+  /** The mark and so many bytes behind it are durable. */
+  #endAt(bytes: number): void {
+    this.#ends.set(this.#newest, (this.#ends.get(this.#newest) ?? 0) + this.#markBytes + bytes)
+    this.#markBytes = 0
+  }
+
+  /** Waits for a step without which nothing may be answered any more. */
+  async #make(step: Promise<void>): Promise<void> {
+    try {
+      await step
     } catch (error) {
       this.#failure = error as Error
       throw error
     }
   }
-}
-
-/** A segment's head and first block. */
-function firstBytes(
-  remembered: readonly RememberedRequest[],
-  writer: ByteWriter,
-  checksum: Checksum,
-): Uint8Array {
-  const block = encodeBlock({ kind: 'remembered', remembered }, writer, checksum)
-  const bytes = new Uint8Array(segmentHead.length + block.length)
-  bytes.set(segmentHead)
-  bytes.set(block, segmentHead.length)
-  return bytes
-}
-
-function emptySegment(checksum: Checksum): SegmentContent {
-  return { bytes: firstBytes([], new ByteWriter(), checksum), remembered: [] }
-}
-
-async function readNewest(
-  { fs, directory, checksum }: InboxLogOptions,
-  newest: number,
-): Promise<SegmentContent> {
-  const path = `${directory}/${segmentName(newest)}`
-  return readNewestSegment(await readWhole(fs, path), path, checksum)
-}
-
-/** The segments there are, oldest first. Removes those before `from` and what a crash left half made. */
-async function existingSegments({ fs, directory, from }: InboxLogOptions): Promise<number[]> {
-  const names = (await fs.list(directory)).map(({ name }) => name)
-  const all = names.flatMap((name) => segmentNumber(name) ?? []).toSorted((a, b) => a - b)
-  if (from !== undefined && !all.includes(from.segment)) throw lost(directory, from.segment)
-  const segments = all.filter((segment) => from === undefined || segment >= from.segment)
-  for (const [i, segment] of segments.entries()) {
-    const expected = segments[0]! + i
-    if (segment !== expected) throw lost(directory, expected)
-  }
-  const kept = new Set(segments.map(segmentName))
-  const removed = names.filter((name) => isOurs(name) && !kept.has(name))
-  for (const name of removed) await fs.remove(`${directory}/${name}`)
-  if (removed.length > 0) await fs.syncDirectory(directory)
-  return segments
-}
-
-/** Whether a file belongs to the inbox: a segment, or one that was not published. */
-function isOurs(name: string): boolean {
-  return segmentNumber(name.endsWith('.tmp') ? name.slice(0, -4) : name) !== undefined
-}
-
-async function sizeOf({ fs, directory }: InboxLogOptions, segment: number): Promise<number> {
-  const facts = await fs.stat(`${directory}/${segmentName(segment)}`)
-  if (facts === undefined) throw lost(directory, segment)
-  return facts.size
-}
-
-/** Throws `CHECKPOINT_CORRUPT` if the log does not reach up to the position. */
-function requireReadable(from: InboxPosition, ends: ReadonlyMap<number, number>, directory: string): void {
-  const end = ends.get(from.segment) ?? 0
-  if (from.offset <= end) return
-  throw new MillraceError(
-    'CHECKPOINT_CORRUPT',
-    `${directory}/${segmentName(from.segment)} ends at byte ${end}, but the checkpoint has read it up to byte ` +
-      `${from.offset}: the file lost its end; restore it from a copy`,
-  )
-}
-
-function lost(directory: string, segment: number): MillraceError {
-  return new MillraceError(
-    'CHECKPOINT_CORRUPT',
-    `${directory}/${segmentName(segment)} is missing, but the checkpoint needs it; restore it from a copy. An ` +
-      'older checkpoint than the last may need what was removed since',
-  )
 }

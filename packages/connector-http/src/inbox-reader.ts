@@ -35,6 +35,8 @@ export class InboxReader<T> implements SplitReader<T, InboxPosition> {
   /** How many records of the first block from here on have been handed out. */
   #record: number
   #fetchedBytes = 0
+  /** How far the inbox was durable at the last poll. */
+  #end: NonNullable<InboxPosition['end']>
   /** Whether the last poll said so: to be caught up is news. */
   #saidCaughtUp = false
   #fetching: Promise<void> | undefined
@@ -47,6 +49,7 @@ export class InboxReader<T> implements SplitReader<T, InboxPosition> {
     this.#options = options
     this.#next = { segment: from.segment, offset: from.offset }
     this.#record = from.record
+    this.#end = from.end ?? this.#next
     options.inbox.onChange = () => this.#fetchAhead()
     options.context.signal.addEventListener('abort', this.#onAbort)
     this.#fetchAhead()
@@ -57,6 +60,8 @@ export class InboxReader<T> implements SplitReader<T, InboxPosition> {
   poll(limit: number): Poll<T> {
     const failure = this.#failure ?? this.#options.inbox.failure
     if (failure !== undefined) throw failure
+    const { segment, offset } = this.#options.inbox.log.end
+    this.#end = { segment, offset }
     if (this.#fetched.length === 0) {
       this.#saidCaughtUp = this.#isCaughtUp
       return this.#hasEnded ? { kind: 'end' } : { kind: 'pending', isCaughtUp: this.#saidCaughtUp }
@@ -88,7 +93,7 @@ export class InboxReader<T> implements SplitReader<T, InboxPosition> {
 
   position(): InboxPosition {
     const { segment, offset } = this.#fetched[0] ?? this.#next
-    return { segment, offset, record: this.#record }
+    return { segment, offset, record: this.#record, end: this.#end }
   }
 
   acknowledge(position: InboxPosition): Promise<void> {

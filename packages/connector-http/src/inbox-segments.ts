@@ -3,6 +3,7 @@ import {
   decodePayload,
   findBlock,
   storedBlockAt,
+  wasComplete,
   type Checksum,
   type RememberedRequest,
 } from './inbox-block.ts'
@@ -15,10 +16,12 @@ export type InboxPosition = {
   readonly offset: number
   /** How many records of this block have been read. */
   readonly record: number
+  /** How far the inbox was durable by then: what is missing before that was lost. */
+  readonly end?: { readonly segment: number; readonly offset: number }
 }
 
 /** Opens each segment: a name and the version of the format. */
-export const segmentHead: Uint8Array = new TextEncoder().encode('MRINBOX1')
+export const segmentHead: Uint8Array = new TextEncoder().encode('MRINBOX2')
 
 const namePattern = /^inbox-(\d{10,})\.log$/
 
@@ -35,8 +38,10 @@ export function segmentNumber(name: string): number | undefined {
 
 /** What a position that comes from outside must be. Throws `CHECKPOINT_INCOMPATIBLE`. */
 export function requirePosition(position: InboxPosition, place: string): InboxPosition {
-  const { segment, offset, record } = position ?? {}
-  const isPlace = [segment, offset, record].every((each) => Number.isSafeInteger(each) && each >= 0)
+  const { segment, offset, record, end = { segment, offset } } = position ?? {}
+  const isPlace = [segment, offset, record, end?.segment, end?.offset].every(
+    (each) => Number.isSafeInteger(each) && each >= 0,
+  )
   if (isPlace) return position
   throw new MillraceError(
     'CHECKPOINT_INCOMPATIBLE',
@@ -46,36 +51,73 @@ export function requirePosition(position: InboxPosition, place: string): InboxPo
 
 /** What the newest segment holds. */
 export interface SegmentContent {
-  /** The whole blocks. What followed was torn by a crash and acknowledged to nobody. */
+  /** The whole blocks. */
   readonly bytes: Uint8Array
+  /** How many bytes followed that are no whole block: an append that a crash has torn, before it was answered. */
+  readonly tornBytes: number
+  /** Where the segment before it ends. */
+  readonly previousEnd: number
   /** The requests with a key, oldest first, those remembered from earlier segments included. */
   readonly remembered: readonly RememberedRequest[]
 }
 
 /**
- * Reads the newest segment from its start. A bad block at its end is a torn append; one with a whole block
- * behind it is damage, because appends happen one at a time.
+ * Reads the newest segment from its start. A bad block at its end is a torn append; one with a whole block behind it is
+ * damage, because appends happen one at a time.
  *
  * Throws `CHECKPOINT_CORRUPT`.
  */
-export function readNewestSegment(bytes: Uint8Array, path: string, checksum: Checksum): SegmentContent {
-  requireHead(bytes, path)
+export function readNewestSegment(
+  bytes: Uint8Array,
+  segment: number,
+  path: string,
+  checksum: Checksum,
+): SegmentContent {
+  const begin = readBegin(bytes, segment, path, checksum)
   const remembered: RememberedRequest[] = []
-  let end = segmentHead.length
+  let { end } = begin
   for (;;) {
     const stored = storedBlockAt(bytes, end, checksum)
     if (stored === undefined) break
     const block = decodePayload(stored.payload)
     if (block.kind === 'remembered') remembered.push(...block.remembered)
-    else {
+    else if (block.kind === 'requests') {
       for (const { key, fingerprint, records } of block.requests) {
         if (key !== '') remembered.push({ key, fingerprint, accepted: records.length })
       }
     }
     end = stored.end
   }
-  if (end < bytes.length && findBlock(bytes, end, checksum) !== undefined) throw damaged(path, end)
-  return { bytes: bytes.subarray(0, end), remembered }
+  const isDamaged = findBlock(bytes, end, checksum) !== undefined || wasComplete(bytes.subarray(end))
+  if (end < bytes.length && isDamaged) throw damaged(path, end)
+  const { previousEnd } = begin
+  return { bytes: bytes.subarray(0, end), tornBytes: bytes.length - end, previousEnd, remembered }
+}
+
+/** So many bytes of a segment hold its head and its first block, whatever numbers are in it. */
+export const beginBytesMax = 64
+
+/**
+ * Reads the head and the first block of a segment, and says where that ends. A segment is published as a whole with them,
+ * so they are never torn.
+ *
+ * Throws `CHECKPOINT_CORRUPT`, also if the segment has another number.
+ */
+export function readBegin(
+  bytes: Uint8Array,
+  segment: number,
+  path: string,
+  checksum: Checksum,
+): { readonly previousEnd: number; readonly end: number } {
+  requireHead(bytes, path)
+  const stored = storedBlockAt(bytes, segmentHead.length, checksum)
+  const block = stored === undefined ? undefined : decodePayload(stored.payload)
+  if (stored === undefined || block?.kind !== 'begin') throw damaged(path, segmentHead.length)
+  if (block.segment === segment) return { previousEnd: block.previousEnd, end: stored.end }
+  throw new MillraceError(
+    'CHECKPOINT_CORRUPT',
+    `${path} holds segment ${block.segment} of an inbox: the file was renamed or copied; restore it from a copy`,
+  )
 }
 
 /** Throws `CHECKPOINT_CORRUPT` unless the bytes begin as a segment does. */

@@ -1,13 +1,9 @@
 import { SimFs } from '@millrace/testkit'
 import { describe, expect, test } from 'vitest'
-import { directory, openLife, request, take } from '../test/inbox-life.ts'
+import { openLife, request, segmentsIn, take } from '../test/inbox-life.ts'
 import type { InboxPosition } from './inbox-segments.ts'
 
 const big = 'x'.repeat(500)
-
-function segmentsIn(fs: SimFs): string[] {
-  return fs.paths().map((path) => path.slice(path.lastIndexOf('/') + 1))
-}
 
 describe('the inbox', () => {
   test('what was appended is read in order', async () => {
@@ -38,8 +34,8 @@ describe('the inbox', () => {
     const before = fs.operations
     const appended = Array.from({ length: 50 }, (_, index) => inbox.append(request([index])))
     await Promise.all(appended)
-    // One write and one sync for the first, and the same for all that came meanwhile.
-    expect(fs.operations - before).toBe(4)
+    // One write, one sync and one mark for the first, and the same for all that came meanwhile.
+    expect(fs.operations - before).toBe(6)
   })
 
   test('a position between any two records continues with the second', async () => {
@@ -253,75 +249,6 @@ describe('a bad disk', () => {
       await life.inbox.append(request([1]))
       const last = await openLife({ fs: next.afterPowerLoss() })
       expect(await take(last), `sync ${failing} of ${syncs}`).toEqual([1])
-    }
-  })
-
-  test('damage in the middle is told apart from a torn end', async () => {
-    const fs = new SimFs()
-    const life = await openLife({ fs, segmentBytes: 100_000 })
-    for (const value of ['a', 'b', 'c']) await life.inbox.append(request([value, big]))
-    await life.reader.close()
-    const path = `${directory}/inbox-0000000001.log`
-    const size = fs.peek(path)?.length ?? 0
-    const middle = fs.afterPowerLoss()
-    middle.corrupt(path, Math.floor(size / 2), 0x10)
-    await expect(openLife({ fs: middle })).rejects.toMatchObject({ code: 'CHECKPOINT_CORRUPT' })
-    const end = fs.afterPowerLoss()
-    end.corrupt(path, size - 1, 0x10)
-    expect(await take(await openLife({ fs: end }))).toEqual(['a', big, 'b', big])
-  })
-
-  test('every damaged byte is noticed', async () => {
-    const fs = new SimFs()
-    const life = await openLife({ fs, segmentBytes: 100_000 })
-    for (const value of ['a', 'b', 'c']) await life.inbox.append(request([value]))
-    await life.reader.close()
-    const path = `${directory}/inbox-0000000001.log`
-    const size = fs.peek(path)?.length ?? 0
-    for (let offset = 0; offset < size; offset++) {
-      const damaged = fs.afterPowerLoss()
-      damaged.corrupt(path, offset, 0x04)
-      const read = await openLife({ fs: damaged }).then(take, (error: unknown) => error)
-      // Only the last block may pass for a torn append.
-      if (Array.isArray(read)) expect(read).toEqual(['a', 'b'])
-      else expect(read).toMatchObject({ code: 'CHECKPOINT_CORRUPT' })
-    }
-  })
-
-  test('damage in a complete segment stops the reader', async () => {
-    const fs = new SimFs()
-    const life = await openLife({ fs })
-    for (let i = 0; i < 10; i++) await life.inbox.append(request([i, big]))
-    await life.reader.close()
-    const path = `${directory}/inbox-0000000001.log`
-    fs.corrupt(path, (fs.peek(path)?.length ?? 0) - 3, 0x01)
-    const again = await openLife({ fs })
-    await expect(take(again)).rejects.toThrow(/inbox-0000000001\.log is damaged at byte \d+/)
-  })
-
-  test.each(['inbox-0000000001.log', 'inbox-0000000002.log'])('%s being lost is noticed', async (name) => {
-    const fs = new SimFs()
-    const life = await openLife({ fs })
-    const from = life.reader.position()
-    for (let i = 0; i < 10; i++) await life.inbox.append(request([i, big]))
-    await life.reader.close()
-    fs.lose(`${directory}/${name}`)
-    await expect(openLife({ fs, from })).rejects.toThrow(/is missing/)
-  })
-
-  test('a checkpoint that has read further than the file reaches is noticed', async () => {
-    const fs = new SimFs()
-    const life = await openLife({ fs })
-    await life.inbox.append(request([1]))
-    await life.reader.close()
-    const from = { segment: 1, offset: 5_000, record: 0 }
-    await expect(openLife({ fs, from })).rejects.toThrow(/lost its end/)
-  })
-
-  test('a position of something else is refused', async () => {
-    for (const from of [{ index: 3 }, null, { segment: 1, offset: -1, record: 0 }]) {
-      const opening = openLife({ fs: new SimFs(), from: from as unknown as InboxPosition })
-      await expect(opening).rejects.toMatchObject({ code: 'CHECKPOINT_INCOMPATIBLE' })
     }
   })
 })

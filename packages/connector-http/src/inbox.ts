@@ -1,5 +1,6 @@
 import type { AcceptedRequest, RememberedRequest } from './inbox-block.ts'
-import { InboxLog, type InboxLogOptions } from './inbox-log.ts'
+import { InboxLog } from './inbox-log.ts'
+import type { InboxLogOptions } from './inbox-opening.ts'
 import { requirePosition, type InboxPosition } from './inbox-segments.ts'
 import { RememberedRequests } from './remembered-requests.ts'
 

@@ -1,4 +1,5 @@
-import type { ConnectorContext, Fs } from '@millrace/core'
+import type { ConnectorContext, Fs, Owner } from '@millrace/core'
+import { SimOwners, type SimFs } from '@millrace/testkit'
 import { crc32 } from 'node:zlib'
 import { expect } from 'vitest'
 import type { AcceptedRequest } from '../src/inbox-block.ts'
@@ -17,12 +18,19 @@ export function request(values: readonly unknown[], key = ''): AcceptedRequest {
   return { key, fingerprint: values.length, records }
 }
 
+/** The names of the files there are. */
+export function segmentsIn(fs: SimFs): string[] {
+  return fs.paths().map((path) => path.slice(path.lastIndexOf('/') + 1))
+}
+
 export interface InboxLifeOptions {
   readonly fs: Fs
   readonly from?: InboxPosition
   readonly isBounded?: boolean
   readonly segmentBytes?: number
   readonly rememberedMax?: number
+  readonly owner?: Owner
+  readonly warn?: (message: string) => void
 }
 
 /** An inbox and its reader, as one life of a job has them. */
@@ -36,7 +44,16 @@ export interface InboxLife {
 export async function openLife(options: InboxLifeOptions): Promise<InboxLife> {
   const { fs, from, isBounded = false, segmentBytes = 2_000, rememberedMax = 100 } = options
   const abort = new AbortController()
-  const inbox = await Inbox.open({ fs, directory, checksum: crc32, from, segmentBytes, rememberedMax })
+  const inbox = await Inbox.open({
+    fs,
+    directory,
+    checksum: crc32,
+    owner: options.owner ?? new SimOwners().take(),
+    warn: options.warn ?? (() => {}),
+    from,
+    segmentBytes,
+    rememberedMax,
+  })
   const blocks = new BlockReader(inbox.log, fs, crc32)
   const context: Partial<ConnectorContext> = { name: 'in', isBounded, signal: abort.signal }
   const reader = new InboxReader(
