@@ -68,7 +68,7 @@ export function requireFinished(fs: SimFs, reader: OutputReader): void {
     /^\/data\/owner\/epoch-\d{10}$/,
     /^\/data\/checkpoints\/checkpoint-\d{10}\.\d+\.json$/,
     /^\/data\/checkpoints\/announced-\d{10}$/,
-    /^\/data\/state\/segment-\d{6}\.seg$/,
+    /^\/data\/state\/segment-\d{6}\.\d+\.seg$/,
   ]
   const left = fs.paths().filter((path) => !kept.some((pattern) => pattern.test(path)))
   promised(left.length === 0, () => `files were left over: ${left.join(', ')}`)

@@ -62,7 +62,7 @@ describe('a job on a disk that has run full', () => {
         if (event.kind === 'failed' && story.length > 4) fs.capacityBytes = Infinity
       },
     })
-    const full = expect.stringMatching(/^FS_FULL: data\/state\/segment-\d+\.seg: .* free some space$/)
+    const full = expect.stringMatching(/^FS_FULL: data\/state\/segment-\d+\.\d+\.seg: .* free some space$/)
     expect(story).toEqual([
       'started from undefined',
       full,

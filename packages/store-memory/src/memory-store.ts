@@ -1,7 +1,7 @@
 import { makeDurableDirectory, MillraceError } from '@millrace/core'
 import type { Fs, OpenStateStore, StateStore, StateStoreOptions } from '@millrace/core'
 import { OpenMemoryStore } from './open-memory-store.ts'
-import { Segment, segmentNumber } from './segment.ts'
+import { Segment, segmentName } from './segment.ts'
 import { SegmentSet } from './segment-set.ts'
 import type { CompactionLimits } from './segment-set.ts'
 import { readSnapshot } from './snapshot.ts'
@@ -47,20 +47,19 @@ export function memoryStore(options: MemoryStoreOptions = {}): StateStore {
 }
 
 async function openStore(options: StateStoreOptions, limits: CompactionLimits): Promise<OpenStateStore> {
-  const { fs, directory } = options
+  const { fs, directory, epoch = 1 } = options
   const from = options.from === undefined ? undefined : readSnapshot(options.from)
   const retained = options.retained.map((each) => readSnapshot(each))
   await makeDurableDirectory(fs, directory)
   const { kept, used } = await sweepDirectory(
-    fs,
-    directory,
+    { fs, directory, epoch },
     from === undefined ? retained : [from, ...retained],
   )
   const segments = (from?.segments ?? []).map(
-    (named) => new Segment(segmentNumber(named.file)!, named.bytes, named.checksum),
+    (named) => new Segment(segmentName(named.file)!, named.bytes, named.checksum),
   )
-  const current = new Set(segments.map((segment) => segment.number))
-  const retired = kept.filter((segment) => !current.has(segment.number))
+  const current = new Set(segments.map((segment) => segment.file))
+  const retired = kept.filter((segment) => !current.has(segment.file))
   return new OpenMemoryStore({
     fs,
     budget: options.budget,
@@ -68,27 +67,29 @@ async function openStore(options: StateStoreOptions, limits: CompactionLimits): 
     from,
     discard: options.discard ?? [],
     number: Math.max(0, ...[from, ...retained].map((each) => each?.number ?? 0)),
-    segments: new SegmentSet(limits, segments, retired, used),
+    segments: new SegmentSet(limits, segments, retired, { number: used, epoch }),
     segmentBytes: limits.segmentBytes,
   })
 }
 
-/** Removes segment files that no snapshot names; says which are left and the highest number among all. */
+/**
+ * Removes segment files that no snapshot names; says which are left and the highest number among all. Those of a later
+ * epoch are left alone: they belong to a process that has replaced this one, and snapshots that it does not know name them.
+ */
 async function sweepDirectory(
-  fs: Fs,
-  directory: string,
+  { fs, directory, epoch }: { readonly fs: Fs; readonly directory: string; readonly epoch: number },
   snapshots: readonly MemorySnapshot[],
 ): Promise<{ readonly kept: readonly Segment[]; readonly used: number }> {
   const named = new Set(snapshots.flatMap((each) => each.segments.map((segment) => segment.file)))
   // A number is not used again, even if its file is gone: an old manifest that named it must not find another.
-  let used = Math.max(0, ...[...named].map((file) => segmentNumber(file)!))
+  let used = Math.max(0, ...[...named].map((file) => segmentName(file)!.number))
   const kept: Segment[] = []
   for (const { name } of await fs.list(directory)) {
-    const number = segmentNumber(name)
-    if (number === undefined) continue
-    used = Math.max(used, number)
+    const segment = segmentName(name)
+    if (segment === undefined || segment.epoch > epoch) continue
+    used = Math.max(used, segment.number)
     const path = `${directory}/${name}`
-    if (named.has(name)) kept.push(new Segment(number, (await fs.stat(path))?.size ?? 0))
+    if (named.has(name)) kept.push(new Segment(segment, (await fs.stat(path))?.size ?? 0))
     else await fs.remove(path)
   }
   return { kept, used }

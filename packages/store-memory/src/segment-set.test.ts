@@ -9,12 +9,12 @@ function setOf(
   ...segments: readonly (readonly [bytes: number, liveBytes: number, graves?: 'x'])[]
 ): SegmentSet {
   const made = segments.map(([bytes, liveBytes, graves], index) => {
-    const segment = new Segment(index + 1, bytes)
+    const segment = new Segment({ number: index + 1, epoch: 1 }, bytes)
     segment.liveBytes = liveBytes
     segment.hasGraves = graves === 'x'
     return segment
   })
-  return new SegmentSet(limits, made, [], made.length)
+  return new SegmentSet(limits, made, [], { number: made.length, epoch: 1 })
 }
 
 function numbers(set: SegmentSet): number[] {
@@ -83,9 +83,9 @@ test('a retired file goes when a published snapshot did without it and no kept o
   const set = setOf([100, 0], [100, 50])
   set.leaveOut(7)
   const [first] = set.unneeded(new Set(), 7)
-  expect(first?.file).toBe('segment-000001.seg')
+  expect(first?.file).toBe('segment-000001.1.seg')
   expect(set.unneeded(new Set(), 6)).toEqual([])
-  expect(set.unneeded(new Set(['segment-000001.seg']), 7)).toEqual([])
+  expect(set.unneeded(new Set(['segment-000001.1.seg']), 7)).toEqual([])
   expect(set.diskBytes).toBe(200)
   set.removed(first!)
   expect(set.unneeded(new Set(), 7)).toEqual([])

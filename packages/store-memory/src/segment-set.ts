@@ -1,4 +1,4 @@
-import { Segment } from './segment.ts'
+import { Segment, type SegmentName } from './segment.ts'
 
 /** When dead bytes are too many. */
 export interface CompactionLimits {
@@ -32,20 +32,22 @@ export class SegmentSet {
   readonly #segments: Segment[]
   #retired: RetiredSegment[]
   #lastNumber: number
+  readonly #epoch: number
   /** The one that takes new records; always the last of `#segments`. */
   #active: Segment | undefined = undefined
 
-  /** `used` is the highest number that a file of this directory ever had. */
+  /** `used` is the highest number that a file of this directory ever had, and the epoch of the owner who makes new ones. */
   constructor(
     limits: CompactionLimits,
     segments: readonly Segment[],
     retired: readonly Segment[],
-    used: number,
+    used: SegmentName,
   ) {
     this.#limits = limits
     this.#segments = [...segments]
     this.#retired = retired.map((segment) => ({ segment, since: 0 }))
-    this.#lastNumber = used
+    this.#lastNumber = used.number
+    this.#epoch = used.epoch
   }
 
   /** Oldest first. */
@@ -69,7 +71,7 @@ export class SegmentSet {
 
   /** Opens a segment for new records. */
   activate(): Segment {
-    const segment = new Segment(++this.#lastNumber)
+    const segment = new Segment({ number: ++this.#lastNumber, epoch: this.#epoch })
     this.#segments.push(segment)
     this.#active = segment
     return segment

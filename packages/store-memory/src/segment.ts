@@ -1,9 +1,11 @@
-const namePattern = /^segment-(\d{6,})\.seg$/
+const namePattern = /^segment-(\d{6,})\.(\d+)\.seg$/
 
 /** One file of blocks, and what is known about the bytes in it. */
 export class Segment {
   /** Grows with age: a lower number was written earlier. */
   readonly number: number
+  /** That of the owner who has made it. */
+  readonly epoch: number
   /** Bytes that belong to the state; the file may hold more behind them, which nothing names. */
   bytes: number
   /** `chainChecksum` of its blocks: tells its bytes from those of any other file with its name. */
@@ -15,25 +17,33 @@ export class Segment {
   /** Whether its live cells are being written anew, so that it can go. */
   isVictim = false
 
-  constructor(number: number, bytes = 0, checksum = 0) {
+  constructor({ number, epoch }: SegmentName, bytes = 0, checksum = 0) {
     this.number = number
+    this.epoch = epoch
     this.bytes = bytes
     this.checksum = checksum
   }
 
   get file(): string {
-    return segmentFile(this.number)
+    return fileOf(this)
   }
 }
 
-function segmentFile(number: number): string {
-  return `segment-${String(number).padStart(6, '0')}.seg`
+/** What the name of a segment's file says. */
+export interface SegmentName {
+  readonly number: number
+  readonly epoch: number
 }
 
-/** The number in the name of a segment's file; undefined for a file that is none. */
-export function segmentNumber(file: string): number | undefined {
-  const digits = namePattern.exec(file)?.[1]
-  if (digits === undefined) return undefined
-  const number = Number(digits)
-  return Number.isSafeInteger(number) && segmentFile(number) === file ? number : undefined
+function fileOf({ number, epoch }: SegmentName): string {
+  return `segment-${String(number).padStart(6, '0')}.${epoch}.seg`
+}
+
+/** What the name of a file says; undefined for a file that is no segment. */
+export function segmentName(file: string): SegmentName | undefined {
+  const match = namePattern.exec(file)
+  if (match === null) return undefined
+  const name = { number: Number(match[1]), epoch: Number(match[2]) }
+  const isWhole = Number.isSafeInteger(name.number) && Number.isSafeInteger(name.epoch)
+  return isWhole && fileOf(name) === file ? name : undefined
 }

@@ -1,6 +1,6 @@
 import { MillraceError } from '@millrace/core'
 import type { Json, StoreSnapshot } from '@millrace/core'
-import { segmentNumber } from './segment.ts'
+import { segmentName } from './segment.ts'
 
 /** What this version writes into `MemorySnapshot.format`, and the newest that it reads. */
 export const snapshotFormat = 1
@@ -70,7 +70,7 @@ function isNamedSegment(json: Json): boolean {
   if (!isObject(json) || !isCount(json['bytes']) || !isCount(json['checksum'])) return false
   // The name becomes part of a path, so nothing but a segment's name may pass.
   const file = json['file']
-  return typeof file === 'string' && segmentNumber(file) !== undefined
+  return typeof file === 'string' && segmentName(file) !== undefined
 }
 
 function isNamedTable(json: Json): boolean {

@@ -97,7 +97,7 @@ test('a value that is decoded wrongly is refused and says where it stands', asyn
   const from = await first.checkpoint()
   const tooShort: Codec<string> = { ...codec('text', 1), decode: (input) => String(input.byte()) }
   await expect(StoreRun.open(fs, { from, codec: tooShort })).rejects.toSatisfy(
-    failure('CODEC_FAILED', 'segment-000001.seg, byte 0', 'state state', 'key a'),
+    failure('CODEC_FAILED', 'segment-000001.1.seg, byte 0', 'state state', 'key a'),
   )
 })
 

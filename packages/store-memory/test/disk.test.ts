@@ -156,13 +156,13 @@ describe('files live as long as a manifest names them', () => {
     first.set(null, 'a', 2)
     await first.checkpoint()
     await first.store.close()
-    fs.put('/data/state/segment-000007.seg', 'left by a life that published nothing')
+    fs.put('/data/state/segment-000007.1.seg', 'left by a life that published nothing')
     fs.put('/data/state/notes.txt', 'not ours')
     const second = await StoreRun.open<number>(fs, { from })
     expect(second.get(null, 'a')).toBe(1)
-    expect(fs.paths()).toEqual(['/data/state/notes.txt', '/data/state/segment-000001.seg'])
+    expect(fs.paths()).toEqual(['/data/state/notes.txt', '/data/state/segment-000001.1.seg'])
     second.set(null, 'a', 3)
-    expect(filesOf(await second.checkpoint())).toContain('/data/state/segment-000008.seg')
+    expect(filesOf(await second.checkpoint())).toContain('/data/state/segment-000008.1.seg')
   })
 
   test('EN-205 EN-206 after a fall-back the files of other kept snapshots stay until those are given up', async () => {
@@ -248,7 +248,7 @@ describe('EN-214 damage is found', () => {
   test('a missing file, with its name in the message', async () => {
     const { fs, from, path } = await small()
     fs.lose(path)
-    await expect(StoreRun.open(fs, { from })).rejects.toThrow(/segment-000001\.seg: the file is missing/)
+    await expect(StoreRun.open(fs, { from })).rejects.toThrow(/segment-000001\.1\.seg: the file is missing/)
   })
 
   test('the place in the message', async () => {
@@ -259,7 +259,7 @@ describe('EN-214 damage is found', () => {
     const [path] = filesOf(from)
     fs.corrupt(path!, fs.peek(path!)!.length - 10, 1)
     await expect(StoreRun.open(fs, { from })).rejects.toThrow(
-      /segment-000001\.seg, byte [1-9]\d*: the checksum/,
+      /segment-000001\.1\.seg, byte [1-9]\d*: the checksum/,
     )
   })
 

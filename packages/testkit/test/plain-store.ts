@@ -163,12 +163,14 @@ export class OpenPlainStore implements OpenStateStore {
 
   readonly bendTable: (table: PlainTable<unknown>) => void
   readonly budget: StateStoreOptions['budget']
+  readonly epoch: number
 
   constructor(options: StateStoreOptions, bendTable: (table: PlainTable<unknown>) => void) {
     this.bendTable = bendTable
     this.fs = options.fs
     this.budget = options.budget
     this.directory = options.directory
+    this.epoch = options.epoch ?? 1
     this.from = options.from as PlainSnapshot | undefined
     this.retained = options.retained as readonly PlainSnapshot[]
     this.discard = options.discard ?? []
@@ -257,19 +259,21 @@ export class OpenPlainStore implements OpenStateStore {
     if (this.failure !== undefined) throw this.failure as Error
     const bytes = this.write()
     const number = ++this.number
+    const file = `snapshot-${number}.${this.epoch}`
     try {
-      await publishFile(this.fs, this.directory, `snapshot-${number}`, bytes)
+      await publishFile(this.fs, this.directory, file, bytes)
     } catch (error) {
       this.failure = error
       throw error
     }
-    return { file: `snapshot-${number}`, checksum: crc32(bytes), number }
+    return { file, checksum: crc32(bytes), number }
   }
 
   async release(retained: readonly Json[]): Promise<void> {
     const names = new Set((retained as readonly PlainSnapshot[]).map(({ file }) => file))
     for (const { name } of await this.fs.list(this.directory)) {
-      if (!names.has(name)) await this.fs.remove(`${this.directory}/${name}`)
+      const isLater = Number(/\.(\d+)$/.exec(name)?.[1]) > this.epoch
+      if (!names.has(name) && !isLater) await this.fs.remove(`${this.directory}/${name}`)
     }
   }
 

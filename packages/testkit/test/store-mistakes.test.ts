@@ -20,13 +20,14 @@ function written(
       if (store.failure !== undefined) throw store.failure as Error
       const bytes = store.write()
       const number = ++store.number
+      const file = `snapshot-${number}.${store.epoch}`
       try {
-        await write(store, `${store.directory}/snapshot-${number}`, bytes)
+        await write(store, `${store.directory}/${file}`, bytes)
       } catch (error) {
         store.failure = error
         throw error
       }
-      return { file: `snapshot-${number}`, checksum: crc32(bytes), number }
+      return { file, checksum: crc32(bytes), number }
     },
   }))
 }
@@ -291,7 +292,7 @@ const disk: Readonly<Record<string, StoreBend>> = {
   }),
   'each snapshot is written over the one before': merge(
     written((store, path, bytes) =>
-      publishFile(store.fs, store.directory, path.replace(/^.*\/snapshot-\d+/, 'snapshot-1'), bytes),
+      publishFile(store.fs, store.directory, path.replace(/^.*\/snapshot-\d+\.\d+/, 'snapshot-1'), bytes),
     ),
     inStore((store) => ({
       read: () => readWhole(store.fs, `${store.directory}/snapshot-1`),
@@ -314,6 +315,13 @@ const disk: Readonly<Record<string, StoreBend>> = {
     const release = store.release.bind(store)
     return { release: (retained) => release(retained.slice(0, 1)) }
   }),
+  'what a later owner has written is removed': inStore((store) => ({
+    async release(retained) {
+      const names = new Set((retained as readonly { readonly file: string }[]).map(({ file }) => file))
+      for (const { name } of await store.fs.list(store.directory))
+        if (!names.has(name)) await store.fs.remove(`${store.directory}/${name}`)
+    },
+  })),
   'release deletes nothing': inStore(() => ({ release: () => Promise.resolve() })),
   'a persist after a failed one succeeds': inStore((store) => {
     Object.defineProperty(store, 'failure', { get: () => undefined, set: () => {} })

@@ -65,8 +65,9 @@ describe('Coordinator', () => {
   })
 
   test('checkpoints are counted on from the newest that there has ever been', async () => {
-    const { coordinator, report } = open(2, 7)
+    const { coordinator, story, report } = open(2, 7)
     const first = coordinator.checkpoint()
+    expect(story).toEqual(['begin 8'])
     report(8)
     expect(await numberOf(first)).toBe(8)
   })

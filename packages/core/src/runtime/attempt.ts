@@ -189,6 +189,7 @@ export class Attempt {
       fs: platform.fs,
       budget: this.#budget,
       directory: this.#directory.state,
+      epoch: this.#owner.epoch,
       from: manifest?.store.snapshot,
       discard: plan?.discard ?? [],
       retained: manifests.map((kept) => kept.store.snapshot),

@@ -36,8 +36,13 @@ export interface StateStoreOptions {
   readonly fs: Fs
   /** Asked while a snapshot is loaded, which takes long: when it says so, the event loop gets a turn. */
   readonly budget: Pacing
-  /** The store's own directory; nobody else writes there. */
+  /** The store's own directory. Only owners of the job write there, one after the other. */
   readonly directory: string
+  /**
+   * That of the owner who opens it: see `Owner`. It may have been replaced without noticing. So a store makes no file that
+   * one of another epoch could make as well, and removes none of a later epoch. Default 1.
+   */
+  readonly epoch?: number
   /** What the manifest that is restored holds, or undefined to start empty. */
   readonly from: StoreSnapshot | undefined
   /** State in `from` that the tables of this start must not get: they start empty. Default: none. */

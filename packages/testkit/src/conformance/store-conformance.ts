@@ -60,6 +60,7 @@ export function stateStoreConformance(options: StateStoreConformanceOptions): re
   add('a job that does anything in any order finds its state again', (trial) => anything(trial, seeds))
 
   add('a snapshot that was promised survives a crash at any operation', disk.crashes)
+  add('a process that was replaced takes nothing away from its successor', disk.replaced)
   add('damage is noticed, wherever it is', disk.damage)
   add('the failure of any operation breaks no promise', disk.failures)
   add('a snapshot that was promised survives a crash in a life that was restored', disk.crashesAfterRestart)

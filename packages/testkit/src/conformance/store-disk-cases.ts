@@ -102,6 +102,32 @@ export async function crashesAfterRestart(trial: StoreTrial): Promise<void> {
   }
 }
 
+/** A process that was paused and replaced starts its job again, or makes a snapshot, before it notices. */
+export async function replaced(trial: StoreTrial): Promise<void> {
+  const first = await trial.live()
+  const table = await first.only()
+  await churn(table, 0)
+  const old = await first.snapshot()
+  const { fs } = first
+  const successor = await StoreLife.open(trial.create(), fs, { from: old, epoch: 2 })
+  const successors = await successor.only()
+  await churn(successors, 1)
+  const content = contentOf(successors)
+  const newest = await successor.snapshot()
+  const restarted = await StoreLife.open(trial.create(), fs, { from: old, epoch: 1 })
+  await churn(await restarted.only(), 2)
+  await restarted.snapshot().catch(() => {})
+  await churn(table, 3)
+  await first.snapshot().catch(() => {})
+  const next = await StoreLife.open(trial.create(), fs, { from: newest, epoch: 3 })
+  checkEqual(
+    contentOf(await next.only()),
+    content,
+    'the content of a snapshot beside a process that was replaced',
+  )
+  for (const life of [first, successor, restarted, next]) await life.close()
+}
+
 export async function damage(trial: StoreTrial): Promise<void> {
   const life = await trial.live()
   let kept: readonly Promised[] = []

@@ -97,6 +97,8 @@ export interface StoreStart {
   readonly from?: Json
   readonly retained?: readonly Json[]
   readonly discard?: readonly DiscardedState[]
+  /** That of its owner. Default 1. */
+  readonly epoch?: number
 }
 
 /** One life of a job's store: the part of the engine that a store gets to see. */
@@ -114,11 +116,11 @@ export class StoreLife {
   }
 
   static async open(store: StateStore, fs: SimFs, start: StoreStart = {}): Promise<StoreLife> {
-    const { from, retained = from === undefined ? [] : [from], discard = [] } = start
+    const { from, retained = from === undefined ? [] : [from], discard = [], epoch = 1 } = start
     const budget = new CountingBudget()
     return new StoreLife(
       fs,
-      await store.open({ fs, budget, directory: 'data/state', from, retained, discard }),
+      await store.open({ fs, budget, directory: 'data/state', epoch, from, retained, discard }),
       budget,
     )
   }

@@ -1,0 +1,88 @@
+import type { TestedBug } from './planted-bug.ts'
+
+/** A mistake of each kind that has cost records or made some up, beside those that are planted elsewhere. */
+export const kindBugs: readonly TestedBug[] = [
+  {
+    name: 'a setting of an operator that has changed is not noticed',
+    plant: {
+      file: 'core/src/checkpoint/part-comparison.ts',
+      from: 'if (old?.value === own?.value) continue',
+      to: 'if (old?.name === own?.name) continue',
+    },
+    files: [
+      'packages/core/test/changed-program.property.test.ts',
+      'packages/core/test/changed-windows.test.ts',
+    ],
+    shows: /refused|lateness|program/,
+  },
+  {
+    name: 'a split that was read stays first among those of its time',
+    plant: {
+      file: 'core/src/runtime/reading-order.ts',
+      from: '    this.#current!.turn = ++this.#turns\n',
+      to: '',
+    },
+    files: ['packages/core/src/runtime/split-set.test.ts'],
+    shows: /take turns/,
+  },
+  {
+    name: 'an input that has ended makes what an idle one brings late',
+    plant: {
+      file: 'core/src/time/watermark-merger.ts',
+      from: 'if (this.isEmpty) this.#current = MAX_TIME',
+      to: 'if (this.#active <= 1) this.#current = MAX_TIME',
+    },
+    files: ['packages/core/src/time/watermark-merger.test.ts'],
+    shows: /makes no record of an idle one late/,
+  },
+  {
+    name: 'a process that was replaced removes the state of its successor',
+    plant: {
+      file: 'store-memory/src/memory-store.ts',
+      from: 'if (segment === undefined || segment.epoch > epoch) continue',
+      to: 'if (segment === undefined) continue',
+    },
+    files: [''],
+    shows: /takes nothing away from its successor/,
+  },
+  {
+    name: 'a time in microseconds is taken for milliseconds',
+    plant: {
+      file: 'core/src/runtime/stamp.ts',
+      from: 'if (time > this.#latest) throw tooLate(time)',
+      to: '',
+    },
+    files: ['packages/flow/test/event-times.test.ts'],
+    shows: /fail and name the unit/,
+  },
+  {
+    name: 'processing timers that are pending when the input ends vanish',
+    plant: {
+      file: 'core/src/operator/operator-link.ts',
+      from: "this.fire('processing', MAX_TIME, now)",
+      to: "timers.take('processing', MAX_TIME)",
+    },
+    files: ['packages/core/test/end-of-input.test.ts'],
+    shows: /fire at once, in the order of their times/,
+  },
+  {
+    name: 'a start that is refused keeps the claim on its output',
+    plant: {
+      file: 'connector-files/src/output-claim.ts',
+      from: 'if (this.#isNew) await this.#end()\n      throw error',
+      to: 'throw error',
+    },
+    files: ['packages/connector-files/src/file-sink.test.ts'],
+    shows: /a claim that was made for the start ends/,
+  },
+  {
+    name: 'a sink that is refused has claimed its output before',
+    plant: {
+      file: 'connector-files/src/file-sink.ts',
+      from: '      await this.check(pending, context)\n      this.#claim = await OutputClaim.take(this.#name, context)\n',
+      to: '      this.#claim = await OutputClaim.take(this.#name, context)\n      await this.check(pending, context)\n',
+    },
+    files: ['packages/connector-files/src/file-sink.test.ts'],
+    shows: /claims nothing/,
+  },
+]
