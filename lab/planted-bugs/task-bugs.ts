@@ -63,7 +63,7 @@ export const taskBugs: readonly TestedBug[] = [
     shows: /one call of each key/,
   },
   {
-    name: 'a restored record overtakes the watermark of those behind it',
+    name: 'after a rescale the watermark of mapAsync is not the least of those that come together',
     plant: {
       file: 'core/src/runtime/async-calls.ts',
       from: '    this.#lower(record.watermark)\n',

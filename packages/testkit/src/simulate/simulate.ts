@@ -57,7 +57,7 @@ export interface SimulationOptions {
   readonly calls?: Readonly<Record<string, (value: unknown, signal: AbortSignal) => Promise<unknown>>>
   /**
    * A run that takes more steps than this fails: it will hardly come to an end. A step is what happens between two waits.
-   * Default 200,000, and 500 more for each record.
+   * Default 500,000, and 5,000 more for each record.
    */
   readonly stepsMax?: number
   /** What must hold at the end of each run beside what the engine promises. Each throws if it does not. */
@@ -205,11 +205,11 @@ async function recordAdded(
 }
 
 /** How many steps a run may take unless told otherwise: many times what any has taken. */
-const fewestSteps = 200_000
-const stepsPerRecord = 500
+const fewestSteps = 500_000
+const stepsPerRecord = 5_000
 
-/** A shorter run counts as one without an end after so many steps: several times what others take. */
-const stuckSteps = 50_000
+/** A shorter run counts as one without an end after this share of the steps. */
+const stuckShare = 1 / 8
 
 /** A pipeline that is ready to be simulated with any seed. */
 class Simulation {
@@ -319,7 +319,8 @@ class Simulation {
     const { parallelism } = plan
     const run: FailedRun = { findings, events, records: this.#baseline.records, parallelism }
     // A run that never ends would have each of many attempts take as long.
-    const toShrink = findings[0]!.kind === 'stuck' ? { ...plan, stepsMax: stuckSteps } : plan
+    const toShrink =
+      findings[0]!.kind === 'stuck' ? { ...plan, stepsMax: Math.ceil(plan.stepsMax * stuckShare) } : plan
     return this.#failed(seed, run, await shrink(toShrink, this.#baseline, findings[0]!, attempt))
   }
 
