@@ -42,7 +42,7 @@ export const kindBugs: readonly TestedBug[] = [
       from: 'if (segment === undefined || segment.epoch > epoch) continue',
       to: 'if (segment === undefined) continue',
     },
-    files: [''],
+    files: ['packages/testkit/src/conformance/store-conformance.test.ts'],
     shows: /takes nothing away from its successor/,
   },
   {
