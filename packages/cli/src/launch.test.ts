@@ -40,6 +40,7 @@ describe('millrace', () => {
 
   test.each([
     [['rnu'], "millrace has no command 'rnu'; did you mean 'run'?"],
+    [['--verison'], "millrace has no command '--verison'; did you mean '--version'?"],
     [['dance'], "millrace has no command 'dance'; it knows run, explain, checkpoints"],
     [['run'], 'millrace run: FILE.ts is missing: millrace run FILE.ts'],
     [['run', 'a.ts', 'b.ts'], "millrace run: 'b.ts' is one argument too many; it takes one FILE.ts"],

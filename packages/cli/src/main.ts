@@ -53,7 +53,7 @@ async function dispatch(args: readonly string[], outputs: Outputs, signals: Sign
 
 function unknown(name: string): MillraceError {
   const names = commands.map((command) => command.name)
-  const meant = nearest(name, names)
+  const meant = nearest(name, [...names, '--version', '--help'])
   const advice = meant === undefined ? `it knows ${names.join(', ')}` : `did you mean '${meant}'?`
   return new MillraceError('OPTION_INVALID', `millrace has no command '${name}'; ${advice}`)
 }

@@ -336,6 +336,19 @@ describe('loading a pipeline file', () => {
     expect(code).toBe(3)
   })
 
+  test('an option of an operator that makes no sense ends with 2 and names the line', async () => {
+    const { code, err } = await runFile(`${tiny}
+      export default pipeline('x', (p) => {
+        p.from('n', generate({ seed: 1, make: () => 1 }))
+          .withTimestamps({ at: (n) => n, disorder: '5 sek' })
+          .to('out', nowhere)
+      })`)
+    expect(err).toMatch(
+      /^OPTION_INVALID: disorder is "5 sek", which is not a duration; .*\n {4}at .*job\.ts:11:12\)?$/m,
+    )
+    expect(code).toBe(2)
+  })
+
   test('a parameter that does not exist ends with 2', async () => {
     const { code, err } = await millrace(['run', numbers, '--set', 'out=x', '--set', 'cuont=3'])
     expect(err).toBe(
