@@ -13,10 +13,14 @@ export interface AggregateOptions extends OperatorOptions {
 }
 
 /** The result of one window of one key: a field for each aggregate. */
-export type WindowResult<K, A extends Aggregates<never>> = {
-  readonly key: K
-  readonly window: Window
-} & { readonly [Name in keyof A]: A[Name] extends Aggregate<never, infer _, infer Result> ? Result : never }
+export type WindowResult<K, A extends Aggregates<never>> = Flat<
+  { readonly key: K; readonly window: Window } & {
+    readonly [Name in keyof A]: A[Name] extends Aggregate<never, infer _, infer Result> ? Result : never
+  }
+>
+
+/** The same type as one object, so that an editor shows its fields and not what they were made of. */
+type Flat<T> = T extends infer All ? { [Name in keyof All]: All[Name] } : never
 
 /** The results of windows, and the records that came too late for them. */
 export interface AggregatedStream<R, T> extends TimedStream<R> {
