@@ -45,10 +45,10 @@ function languageService(): ts.LanguageService {
       return text === undefined ? undefined : ts.ScriptSnapshot.fromString(text)
     },
     getCurrentDirectory: () => root,
-    getDefaultLibFileName: ts.getDefaultLibFilePath,
+    getDefaultLibFileName: (options) => ts.getDefaultLibFilePath(options),
     fileExists: (each) => each === file || ts.sys.fileExists(each),
     readFile: (each) => (each === file ? code : ts.sys.readFile(each)),
-    directoryExists: ts.sys.directoryExists,
+    directoryExists: (directory) => ts.sys.directoryExists(directory),
   })
 }
 
