@@ -64,7 +64,7 @@ export class JobLog {
         return this.#progress('checkpoint', view, event.figures)
       case 'checkpointAbandoned': {
         const { checkpoint, reason } = event
-        const text = `checkpoint ${checkpoint} was given up: ${reason}`
+        const text = `checkpoint ${checkpoint} was aborted: ${reason}`
         return this.#lines.write('warning', 'checkpointAbandoned', text, { checkpoint, reason })
       }
       case 'failed':

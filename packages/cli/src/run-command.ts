@@ -22,7 +22,7 @@ export const runCommand: Command = {
   summary: 'run the pipeline that a file exports by default',
   details: [
     'Runs the pipeline until its input ends or it is stopped. Started again with the same data',
-    'directory it goes on where it was.',
+    'directory it resumes where it was.',
     '',
     'Ctrl-C, SIGTERM or SIGHUP stops it: what was read is finished, checkpointed and committed. A',
     'second signal ends it at once; nothing after the last checkpoint is committed then.',
@@ -111,7 +111,7 @@ async function endOf(
   await within(clock, cancelMs, job.ended)
   throw new MillraceError(
     'STOP_TIMEOUT',
-    `the job did not stop within ${stop.timeoutMs} ms and was ended; nothing after its last checkpoint was committed, and started again it goes on from there. If a sink is slow, allow more time with --stop-timeout`,
+    `the job did not stop within ${stop.timeoutMs} ms and was ended; nothing after its last checkpoint was committed, and started again it resumes from there. If a sink is slow, allow more time with --stop-timeout`,
   )
 }
 

@@ -32,7 +32,7 @@ export const simulateCommand: Command = {
     { name: 'set', value: 'NAME=VALUE', help: 'a parameter of the pipeline; may be repeated' },
     { name: 'records', value: 'N', help: 'records of each split at most (default 1000)' },
     { name: 'parallelism', value: 'N', help: 'subtasks of each task (default: as the seed chooses)' },
-    { name: 'keep-going', help: 'go on after a seed that fails' },
+    { name: 'keep-going', help: 'continue after a seed that fails' },
     { name: 'json', help: 'write the result as a JSON object' },
   ],
   run,

@@ -181,7 +181,7 @@ export class LiveTarget implements Target<CommittableOf<'live'>> {
     if (size === this.#visible) return
     throw new MillraceError(
       'SINK_FAILED',
-      `${this.#path}: has ${size} bytes where ${this.#visible} were written; nobody else may write to it or move ` +
+      `${this.#path}: has ${size} bytes where ${this.#visible} were written; no other program may write to it or move ` +
         'it while the job runs. Put it back as it was, or start without the checkpoint and with ifExists',
       { place: this.#path },
     )

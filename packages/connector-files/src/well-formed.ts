@@ -5,6 +5,6 @@ export function requireWellFormed(text: string): string {
   if (!/\p{Surrogate}/u.test(text)) return text
   throw new MillraceError(
     'SINK_FAILED',
-    'it holds half of a surrogate pair, which UTF-8 lacks; mend the text',
+    'it holds an unpaired surrogate, which UTF-8 cannot hold; fix the text',
   )
 }

@@ -125,7 +125,7 @@ export class GeneratorReader<T> implements SplitReader<T, GeneratorPosition> {
     } catch (cause) {
       throw new MillraceError(
         'SOURCE_FAILED',
-        `source ${this.#context.name}: make threw on record ${index} of the generator; mend it and start again`,
+        `source ${this.#context.name}: make threw on record ${index} of the generator; fix it and start again`,
         { cause, place: `split ${this.#splitName}, record ${place}` },
       )
     }

@@ -86,7 +86,7 @@ class TextWriter<T> implements SinkWriter<T> {
     if (this.#output.requestStop()) return
     throw new MillraceError(
       'SINK_FAILED',
-      `sink ${this.#context.name}: the program that read the output has ended, and nobody is there to stop the job`,
+      `sink ${this.#context.name}: the program that read the output has ended, and nothing else would stop the job`,
     )
   }
 }

@@ -119,7 +119,7 @@ describe('a run that follows another', () => {
     await runs.run({ ahead: [40, 250], behind: [50] })
     const { warnings } = await runs.run({ ahead: [40, 250], behind: [50, 60, 240] })
     expect(warnings).toContain(
-      "'in': split 'behind' had ended at event time 1970-01-01T00:00:00.050Z, when others of that run went on to 1970-01-01T00:00:00.250Z. Records that were added since may be late where they are older than that",
+      "'in': split 'behind' had ended at event time 1970-01-01T00:00:00.050Z, when others of that run had reached 1970-01-01T00:00:00.250Z. Records that were added since may be late where they are older than that",
     )
     expect(runs.late.values).toEqual([60])
   })

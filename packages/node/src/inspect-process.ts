@@ -27,7 +27,7 @@ export function inspectProcess(): Inspector {
   const onQuit = (): void => print(inspector.dump())
   const onEnd = (): void => {
     if (inspector.waits.length === 0) return
-    print(`all tasks are asleep: the process ends, and nobody can wake these\n${inspector.dump()}`)
+    print(`all tasks are asleep: the process ends, and nothing can wake these\n${inspector.dump()}`)
     process.exitCode ??= ASLEEP_EXIT_CODE
   }
   process.on('SIGQUIT', onQuit)

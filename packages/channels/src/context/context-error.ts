@@ -11,7 +11,7 @@ export class ContextCancelledError extends Error {
 
   constructor(cause?: unknown) {
     super(
-      'the context was cancelled; its cause says why, if whoever cancelled it did',
+      'the context was cancelled; its cause says why, if a reason was given',
       cause === undefined || cause === null ? undefined : { cause },
     )
   }

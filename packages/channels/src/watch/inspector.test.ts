@@ -102,7 +102,7 @@ test('a wait that cannot begin, under a signal that has aborted, is not written 
   expect(watch.dump()).not.toContain('sleep')
 })
 
-test('what is left over is told: tasks, waits, scopes, values that nobody received', async () => {
+test('what is left over is told: tasks, waits, scopes, values that were never received', async () => {
   using watch = inspector()
   const leaky = new Scope(undefined, 'leaky')
   leaky.go((signal) => new Channel().send('x', signal), 'stuck')
@@ -111,7 +111,7 @@ test('what is left over is told: tasks, waits, scopes, values that nobody receiv
     '"stuck", started at inspector.test.ts, has not ended',
     '"stuck" still waits: send on channel 1 (0 of 0, made at inspector.test.ts) since 0 ms, at inspector.test.ts',
     'scope "leaky", made at inspector.test.ts, was not left; make it with await using',
-    'channel "full", made at inspector.test.ts, holds 1 value that nobody received',
+    'channel "full", made at inspector.test.ts, holds 1 value that were never received',
   ])
   await leaky[Symbol.asyncDispose]()
 })

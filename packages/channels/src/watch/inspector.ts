@@ -28,7 +28,7 @@ export class Inspector implements Disposable {
 
   /**
    * What should not be there when a program or a test is over, one line each: tasks that have not ended, waits, scopes
-   * that were not left, channels with values that nobody received.
+   * that were not left, channels with values that were never received.
    */
   leaks(): readonly string[] {
     return this.#roster.leaks()

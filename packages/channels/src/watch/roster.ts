@@ -158,7 +158,7 @@ export class Roster {
         leaks.push(`${label}, made at ${site.place}, was not left; make it with await using`)
       if (object instanceof HandOff && object.length > 0) {
         leaks.push(
-          `${label}, made at ${site.place}, holds ${count(object.length, 'value')} that nobody received`,
+          `${label}, made at ${site.place}, holds ${count(object.length, 'value')} that were never received`,
         )
       }
     }

@@ -178,7 +178,7 @@ export class Coordinator {
       running.reject(
         new MillraceError(
           'JOB_FAILED',
-          `${this.#failures} checkpoints in a row were given up; the last one: ${reason}`,
+          `${this.#failures} checkpoints in a row were aborted; the last one: ${reason}`,
         ),
       )
       return
@@ -191,7 +191,7 @@ export class Coordinator {
     running.alarm[Symbol.dispose]()
     this.#around.abandoned(running.checkpoint, reason)
     running.reject(
-      new MillraceError('CHECKPOINT_FAILED', `checkpoint ${running.checkpoint} was given up: ${reason}`),
+      new MillraceError('CHECKPOINT_FAILED', `checkpoint ${running.checkpoint} was aborted: ${reason}`),
     )
   }
 }

@@ -149,7 +149,7 @@ test('a leftover that cannot be removed is named', async () => {
   await expect(makeDurableDirectory(fs, 'data')).rejects.toThrow()
   fs.failNext('removeDirectory')
   const failure = makeDurableDirectory(fs, 'data')
-  await expect(failure).rejects.toThrow(/^\.\/data: nobody knows .* remove it by hand/)
+  await expect(failure).rejects.toThrow(/^\.\/data: it is not known .* remove it by hand/)
   await makeDurableDirectory(fs, 'data')
   expect(await kindAfterPowerLoss(fs, 'data')).toBe('directory')
 })

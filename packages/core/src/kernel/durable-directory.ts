@@ -107,7 +107,7 @@ async function removeLeftover(fs: Fs, directory: string): Promise<void> {
   } catch (error) {
     throw about(
       directory,
-      'nobody knows whether its name is on the disk, and it cannot be removed to be made again; remove it by hand',
+      'it is not known whether its name is on the disk, and it cannot be removed to be made again; remove it by hand',
       error,
     )
   }

@@ -53,6 +53,6 @@ export class Cursor implements Place {
 
 /** Where a record came from, for people. */
 export function placeOfRecord(origin: Origin | undefined, index: number): string {
-  if (origin === undefined || index < 0) return 'a record whose place is no longer known'
+  if (origin === undefined || index < 0) return 'a record whose place is not known'
   return `source '${origin.source}', split '${origin.split}', ${origin.place(index)}`
 }

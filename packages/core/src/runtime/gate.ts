@@ -87,7 +87,7 @@ export class Gate {
     }
   }
 
-  /** A checkpoint was given up: inputs that wait for it go on. */
+  /** A checkpoint was aborted: inputs that wait for it go on. */
   cancel(checkpoint: number): void {
     this.#aligner.cancel(checkpoint)
     this.#cancelled = Math.max(this.#cancelled, checkpoint)

@@ -78,7 +78,7 @@ export class RestartDecider {
         : ` The last ${this.#samePlace} failures were at the same place, ${place}${advice}`
     return new MillraceError(
       'CRASH_LOOP',
-      `the job failed ${this.#failures} times and gives up; nothing after its last checkpoint was committed.${where} The last failure: ${describeError(error)}`,
+      `the job failed ${this.#failures} times and is not restarted again; nothing after its last checkpoint was committed.${where} The last failure: ${describeError(error)}`,
       { cause: error, ...(place === undefined ? {} : { place }) },
     )
   }

@@ -27,6 +27,6 @@ export class SplitsBehind {
     const { split, newest } = this.#first
     const which =
       this.#count === 1 ? `split '${split}'` : `${this.#count} splits, the first of them '${split}',`
-    return `${which} had ended at event time ${timeText(newest)}, when others of that run went on to ${timeText(this.#reached)}. Records that were added since may be late where they are older than that`
+    return `${which} had ended at event time ${timeText(newest)}, when others of that run had reached ${timeText(this.#reached)}. Records that were added since may be late where they are older than that`
   }
 }

@@ -59,7 +59,7 @@ export function timeFormat(format: string, options: { readonly zone?: string | u
     if (letters !== undefined) {
       throw new MillraceError(
         'OPTION_INVALID',
-        `the time format '${format}' has the letters ${letters}, which stand for nothing; put text between quotes`,
+        `the time format '${format}' has the letters ${letters}, which have no meaning; put text between quotes`,
       )
     }
     if (token === undefined) {

@@ -39,7 +39,7 @@ describe.skipIf(reason !== undefined)('a disk that takes no more', () => {
       const { code, err } = await first.ended
       expect(err).toMatch(/error: [A-Z_]+: .*the disk is full; free some space \(ENOSPC\)/)
       expect(err).toContain(disk.path)
-      expect(err).toMatch(/^CRASH_LOOP: the job failed 2 times and gives up; .*\(ENOSPC\)/m)
+      expect(err).toMatch(/^CRASH_LOOP: the job failed 2 times and is not restarted again; .*\(ENOSPC\)/m)
       expect(err).not.toContain('poison')
       expect(code).toBe(1)
       await rm(`${disk.path}/ballast`)

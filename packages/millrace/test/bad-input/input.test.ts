@@ -106,7 +106,7 @@ describe('input that is no good', () => {
     const { code, err } = await over('thirteen.ndjson', '{"n":12}\n{"n":13}\n{"n":14}\n', '--restart', '1')
     expect(err).toMatch(/error: OPERATOR_FAILED: .*starting again in/s)
     expect(err).toMatch(
-      /^CRASH_LOOP: the job failed 2 times and gives up; nothing after its last checkpoint was committed\. The last 2 failures were at the same place, check at source 'things', split '[^']+', \S+thirteen\.ndjson line 2, byte 9: the record there is likely poison\. Fix the operator, or give it an error policy of skip or deadLetter\. The last failure: .*thirteen is unlucky/m,
+      /^CRASH_LOOP: the job failed 2 times and is not restarted again; nothing after its last checkpoint was committed\. The last 2 failures were at the same place, check at source 'things', split '[^']+', \S+thirteen\.ndjson line 2, byte 9: the record there is likely poison\. Fix the operator, or give it an error policy of skip or deadLetter\. The last failure: .*thirteen is unlucky/m,
     )
     expect(err).toMatch(/at check .*records\.ts:\d+/)
     expect(code).toBe(1)

@@ -220,8 +220,8 @@ const writing: FsCases = {
     await appended.close()
     checkEqual(await contentOf(fs, path), 'x', 'the file')
   },
-  'a file opened to create that was cut goes on at its end': goesOnAfterCut('create'),
-  'a file opened to append that was cut goes on at its end': goesOnAfterCut('append'),
+  'a file opened to create that was cut continues at its end': goesOnAfterCut('create'),
+  'a file opened to append that was cut continues at its end': goesOnAfterCut('append'),
   async 'a sync leaves the content as it is'(fs, directory) {
     const file = await fs.open(`${directory}/a`, 'create')
     await file.sync()

@@ -59,7 +59,7 @@ export function sinkConformance<T>(options: SinkConformanceOptions<T>): readonly
   add('what was not prepared is discarded', protocol.unpreparedDiscarded, weaker)
   add('what was prepared and is not named is discarded', protocol.unnamedDiscarded, weaker)
   add('one subtask commits what several have prepared', protocol.fewerSubtasks, single ?? weaker)
-  add('crashes leave nothing behind for ever', protocol.leavesNothing, fileless ?? weaker)
+  add('crashes leave nothing behind', protocol.leavesNothing, fileless ?? weaker)
 
   const lossy = guarantee === 'at-most-once' ? 'this sink promises nothing over a crash' : undefined
   const withFiles = lossy ?? fileless

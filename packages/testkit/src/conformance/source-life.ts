@@ -96,7 +96,7 @@ export class SourceLife<T> extends ConnectorLife {
       const poll = await this.#poll(reader, limit, this.context.isBounded ? 'news' : 'caught up')
       if (poll.kind !== 'records') break
       items.push(...this.#itemsOf(poll))
-      check(items.length < ITEMS_MAX, `the reader has brought ${ITEMS_MAX} items and goes on`)
+      check(items.length < ITEMS_MAX, `the reader has brought ${ITEMS_MAX} items and continues`)
     }
     return items
   }

@@ -6,7 +6,7 @@ export const faultKinds = {
   powerLoss: 'the power is lost; what was not synced is lost or torn',
   tornWrite: 'the power is lost in the middle of an operation of the disk',
   stop: 'the job is stopped in good order and started again',
-  zombie: 'the process is paused; another takes over; the old one wakes up again',
+  zombie: 'the process is paused; another one replaces it; the old one wakes up again',
   rescale: 'the job is started again with another parallelism',
   shortWrites: 'the disk takes only a few bytes at a time',
   diskError: 'an operation of the disk fails',

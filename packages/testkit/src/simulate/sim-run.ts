@@ -84,7 +84,7 @@ class SimRun {
     this.#disk = new SpoiledDisk(this.#world.clock, directory, happened)
     this.#outside = new Outside(subject, this.#world, this.#trouble)
     this.#paused = new PausedProcesses(({ name }) =>
-      happened('zombie', `${name} wakes up and goes on where it stood`),
+      happened('zombie', `${name} wakes up and continues where it was`),
     )
   }
 
@@ -150,7 +150,7 @@ class SimRun {
         continue
       }
       if (!this.#disk.isDamaged || !isLoud(result.error)) {
-        this.#broken.push({ kind: 'failed', what: `the job gave up: ${describeError(result.error)}` })
+        this.#broken.push({ kind: 'failed', what: `the job failed: ${describeError(result.error)}` })
         return
       }
       this.#stopped = describeError(result.error)

@@ -2,7 +2,7 @@ import { createHook } from 'node:async_hooks'
 
 /** What is begun by code that should not have begun anything, by the name Node has for it, in words. */
 const words: Readonly<Record<string, string>> = {
-  PROMISE: 'a promise that nobody waits for',
+  PROMISE: 'a promise that is not awaited',
   Timeout: 'a timer',
   Immediate: 'an immediate',
   Microtask: 'a microtask',

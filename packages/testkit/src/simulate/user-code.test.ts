@@ -31,7 +31,7 @@ test.each([
   ['Math.random', random, 'nondeterminism'],
   ['the date', dated, 'nondeterminism'],
   ['a variable outside of state', counted, 'nondeterminism'],
-  ['a promise that nobody waits for', floating, 'unawaited work'],
+  ['a promise that is not awaited', floating, 'unawaited work'],
 ])('%s in user code is reported with the name of the operator', async (_name, apply, kind) => {
   const failure = await failureOf(simulate(mapping(apply), { seed: 1 }))
   expect(failure).toMatchObject({ kind, where: 'change' })

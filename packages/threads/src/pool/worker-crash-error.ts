@@ -33,8 +33,7 @@ export interface WorkerEnd {
 
 function howItEnded({ exitCode, error }: WorkerEnd): string {
   if (error === undefined) return `with exit code ${exitCode}`
-  if (!(error instanceof Error))
-    return 'by throwing where nobody catches something that is no Error (see cause)'
+  if (!(error instanceof Error)) return 'by an uncaught throw of something that is no Error (see cause)'
   if ((error as { code?: unknown }).code === 'ERR_WORKER_OUT_OF_MEMORY') {
     return 'for lack of memory (give it more with resourceLimits, or less to do at once)'
   }
