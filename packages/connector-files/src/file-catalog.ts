@@ -45,6 +45,9 @@ export class FileCatalog {
   #directories: ReadonlyMap<string, string> = new Map()
   /** Files that were listed, and then were no longer in the same directory. */
   readonly #departed = new Set<string>()
+  /** Settles when the listing of what is around that is under way has ended. */
+  #walking: Promise<void> | undefined
+  #nextWalk: Promise<readonly FoundFile[]> | undefined
   /** Paths without wildcards at which nothing was when the files were last listed. */
   missing: ReadonlySet<string> = new Set()
   /** What the last listing has warned about, so that each entry is reported once. */
@@ -188,8 +191,29 @@ export class FileCatalog {
     return this.#exclusion.excludes(path)
   }
 
-  /** The files in the patterns' directories and in the archives, by path. */
-  async around(context: ConnectorContext): Promise<readonly FoundFile[]> {
+  /**
+   * The files in the patterns' directories and in the archives, by path. Whoever asks while they are being listed shares
+   * the next listing with others: hundreds of logs may be rotated at once.
+   */
+  around(context: ConnectorContext): Promise<readonly FoundFile[]> {
+    if (this.#walking === undefined) return this.#walk(context)
+    this.#nextWalk ??= this.#walking.then(() => {
+      this.#nextWalk = undefined
+      return this.#walk(context)
+    })
+    return this.#nextWalk
+  }
+
+  #walk(context: ConnectorContext): Promise<readonly FoundFile[]> {
+    const files = this.#listAround(context)
+    const walking = files.then(noResult, noResult).then(() => {
+      if (this.#walking === walking) this.#walking = undefined
+    })
+    this.#walking = walking
+    return files
+  }
+
+  async #listAround(context: ConnectorContext): Promise<readonly FoundFile[]> {
     const met = new Map<string, Pick<FoundFile, 'isMatch' | 'isArchived'>>()
     const visitor = (isArchived: boolean) => ({
       meet: async ({ path, isMatch }: MetFile) => {
@@ -252,6 +276,8 @@ export class FileCatalog {
 export function skipped(error: MillraceError, context: ConnectorContext): string {
   return `source ${context.name}: ${error.message.replace(/; [^;]*$/, '')}; it is skipped`
 }
+
+function noResult(): void {}
 
 function noFile(message: string): MillraceError {
   return new MillraceError('FS_NOT_FOUND', message)

@@ -2,6 +2,8 @@ import type { Json } from '@millrace/core'
 import { SimFs } from '@millrace/testkit'
 import { beforeEach, describe, expect, test } from 'vitest'
 import { appendTo, FileWorld, truncate } from '../test/file-world.ts'
+import { FileCatalog, type FoundFile } from './file-catalog.ts'
+import { PathPattern } from './path-pattern.ts'
 import type { FilePosition } from './position.ts'
 import type { ReadOptions } from './read-options.ts'
 import { readLines } from './lines.ts'
@@ -149,6 +151,20 @@ describe('discovery', () => {
       const looked = stats().filter((path) => path !== 'logs')
       expect(looked).toEqual([...new Set(looked)])
     }
+  })
+
+  test('hundreds of logs that are rotated at once are looked for together', async () => {
+    const paths = Array.from({ length: 200 }, (_, file) => `many/${file}.log`)
+    for (const path of paths) fs.put(path, path)
+    const catalog = new FileCatalog({ patterns: [new PathPattern('many/*.log')] })
+    const files = await catalog.list(world.context)
+    for (const path of paths) await fs.rename(path, `${path}.1`)
+    const stats = countStats()
+    const find = ({ identity, path }: FoundFile) => catalog.find(identity, world.context, path)
+    const found = await Promise.all(files.map(find))
+    expect(found.map((file) => file?.path)).toEqual(files.map(({ path }) => `${path}.1`))
+    // One for its own name, and one in each of two listings.
+    expect(stats().length).toBeLessThanOrEqual(200 * 3)
   })
 
   test('files are gone that were removed from their directory, and not those of a directory that is gone itself', async () => {

@@ -17,7 +17,11 @@ export function boxedSource(source: Source<unknown>, name: string, around: Surro
   return {
     kind: source.kind,
     durability: source.durability,
-    ...(source.discoverEveryMs === undefined ? {} : { discoverEveryMs: source.discoverEveryMs }),
+    ...(source.positionVersion !== undefined && { positionVersion: source.positionVersion }),
+    ...(source.discoverEveryMs !== undefined && { discoverEveryMs: source.discoverEveryMs }),
+    ...(source.maxOpenReaders !== undefined && { maxOpenReaders: source.maxOpenReaders }),
+    ...(source.changed && { changed: (splits, context) => source.changed!(splits, context) }),
+    ...(source.gone && { gone: (splits, context) => source.gone!(splits, context) }),
     discover: (context) => source.discover(context),
     open: async (split, from, context) =>
       boxedReader(await source.open(split, from, context), `${name}, split ${split}`, around),
@@ -42,6 +46,7 @@ function boxedReader(
     )
   }
   return {
+    mustStayOpen: reader.mustStayOpen === true,
     poll(limit): Poll<unknown> {
       const poll = reader.poll(limit)
       if (poll.kind === 'pending') noteIdle()

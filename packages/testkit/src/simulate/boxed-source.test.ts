@@ -1,0 +1,35 @@
+import type { ConnectorContext, Source } from '@millrace/core'
+import { expect, test } from 'vitest'
+import { boxedSource } from './boxed-source.ts'
+
+test('a boxed source says what the source says about its splits and readers', async () => {
+  const source: Source<number, number> = {
+    kind: 'numbers',
+    durability: 'replayable',
+    positionVersion: 3,
+    discoverEveryMs: 70,
+    maxOpenReaders: 5,
+    discover: async () => ({ splits: ['a', 'b'], isComplete: false }),
+    changed: async (splits) => splits.map(({ split }) => split),
+    gone: async (splits) => splits.slice(1),
+    open: async () => ({
+      mustStayOpen: true,
+      poll: () => ({ kind: 'pending', isCaughtUp: true }),
+      ready: async () => {},
+      position: () => 0,
+      close: async () => {},
+    }),
+  }
+  const context = {} as ConnectorContext
+  const boxed = boxedSource(source, 'in', { brought: () => {}, steps: () => 0 })
+  expect(boxed).toMatchObject({
+    kind: 'numbers',
+    durability: 'replayable',
+    positionVersion: 3,
+    discoverEveryMs: 70,
+    maxOpenReaders: 5,
+  })
+  expect(await boxed.changed!([{ split: 'a', position: 1 }], context)).toEqual(['a'])
+  expect(await boxed.gone!(['a', 'b'], context)).toEqual(['b'])
+  expect((await boxed.open('a', undefined, context)).mustStayOpen).toBe(true)
+})
