@@ -28,13 +28,6 @@ export function isReading({ job }: Life): boolean {
   return job?.status().tasks.some(({ recordsOut }) => recordsOut > 0) ?? false
 }
 
-/** Stops the job of a life, if there is one by now. */
-export function stopLife(life: Life, drain: boolean): void {
-  if (life.job === undefined) return
-  life.isDrained = drain
-  void life.job.stop({ drain })
-}
-
 /** What processes know of themselves and one another: only that of the newest life runs. */
 export function processFacts(number: number, newest: () => number): ProcessFacts {
   return {

@@ -10,7 +10,7 @@ import { beginnings, endings, faultKinds, type Fault, type FaultKind } from './f
 import { keptState, WatchedStore } from './kept-state.ts'
 import { Growth } from './growth.ts'
 import { isLoud, mutationIn } from './job-failure.ts'
-import { isReading, processFacts, stopLife, type Life, type LifeEnd } from './life.ts'
+import { isReading, processFacts, type Life, type LifeEnd } from './life.ts'
 import { LateSplits } from './late-splits.ts'
 import { Outside } from './outside.ts'
 import { FreePace, TurnstilePace, type Pace } from './pace.ts'
@@ -167,10 +167,7 @@ class SimRun {
 
   /** Whether a job that has finished has only come to the end of a run. */
   #startsAgain(): boolean {
-    if (this.#life!.isDrained) {
-      this.#happened('drain', 'the job was drained and has ended in good order')
-      return true
-    }
+    if (this.#life!.isDrained) return true
     if (this.#growth.isWhole) return false
     this.#happened('grow', this.#growth.grow())
     return true
@@ -345,13 +342,21 @@ class SimRun {
       this.#paused.pause(life.process, life.ended, this.#world.steps + 20 + random.int(1_500))
       this.#leave(life)
     } else {
-      this.#world.add(life.process, kind, () => stopLife(life, kind === 'drain'))
+      this.#world.add(life.process, kind, () => this.#stop(life, kind))
     }
   }
 
   /** A fault for which it is too early comes a while later. */
   #putOff(life: Life, kind: FaultKind, salt: number): void {
     life.faults.unshift({ kind, salt, life: life.number, step: this.#world.steps - life.since + 20 })
+  }
+
+  #stop(life: Life, kind: FaultKind): void {
+    if (life.job === undefined) return
+    // It has fired what it should not have had to, even if it fails before its end.
+    if (kind === 'drain') this.#happened(kind, 'the job is asked to end its run')
+    life.isDrained = kind === 'drain'
+    void life.job.stop({ drain: life.isDrained })
   }
 
   #powerLost(kind: FaultKind, random: Random): void {
