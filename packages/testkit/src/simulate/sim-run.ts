@@ -162,6 +162,7 @@ class SimRun {
     await this.#outside.settle()
     // What has been damaged since it was last read is not the job's to answer for.
     if (this.#disk.isDamaged) return
+    this.#work.end()
     this.#state = await keptState(this.#disk.fs, directory, this.#store)
   }
 

@@ -13,6 +13,7 @@ export class WorkWatch {
   readonly #exceeded: (what: string) => void
   readonly #counts = new Map<string, number>()
   readonly #told = new Set<string>()
+  #isOver = false
 
   /** With the work that the engine may do per turn of the event loop; `exceeded` learns of each kind of work once. */
   constructor(workPerTurn: number, exceeded: (what: string) => void) {
@@ -25,8 +26,14 @@ export class WorkWatch {
     this.#counts.clear()
   }
 
+  /** The engine has done its work: what is read now is read to judge it. */
+  end(): void {
+    this.#isOver = true
+  }
+
   /** One unit of such work was done. */
   count(work: string): void {
+    if (this.#isOver) return
     const count = (this.#counts.get(work) ?? 0) + 1
     this.#counts.set(work, count)
     if (count <= this.#most || this.#told.has(work)) return
