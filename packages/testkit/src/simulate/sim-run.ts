@@ -239,7 +239,8 @@ class SimRun {
         this.#watch,
       ),
       platform: this.#platform(life),
-      store: this.#work.store(this.#store),
+      // Reading what is left at the end is not the job's work.
+      store: new WatchedStore(this.#work.store(memoryStore()), this.#store.tables),
       directory,
       parallelism: this.#parallelism,
       isBounded: pace.isBounded,
