@@ -61,7 +61,7 @@ export const additionBugs: readonly TopologyBug[] = [
   {
     name: 'a call is given up before its time',
     plant: {
-      file: 'core/src/runtime/async-task.ts',
+      file: 'core/src/runtime/timed-call.ts',
       from: 'clock.schedule(timeoutMs, ',
       to: 'clock.schedule(1, ',
     },

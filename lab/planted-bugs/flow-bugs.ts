@@ -147,8 +147,8 @@ export const flowBugs: readonly SimulatorBug[] = [
     name: 'calls in flight are not made again',
     plant: {
       file: 'core/src/runtime/async-task.ts',
-      from: 'const cells = [...this.#table.cells(0)]',
-      to: 'const cells: never[] = []',
+      from: 'for (const cell of this.#table.cells(0)) {',
+      to: 'for (const cell of [] as Cell<unknown>[]) {',
     },
     shows: /misses|a token that is added .*is not there yet/,
     seed: 3,

@@ -116,10 +116,40 @@ export const taskBugs: readonly TestedBug[] = [
     name: 'a checkpoint holds only the records whose calls run',
     plant: {
       file: 'core/src/runtime/async-task.ts',
-      from: 'for (const call of this.#calls.all()) call.cell ??= this.#keep(call)',
-      to: 'for (const call of [...this.#calls.all()].slice(0, this.#node.concurrency)) call.cell ??= this.#keep(call)',
+      from: 'inFlight: this.#calls.all()[Symbol.iterator]()',
+      to: 'inFlight: [...this.#calls.all()].slice(0, this.#node.concurrency)[Symbol.iterator]()',
     },
     files: ['packages/core/test/slow-calls.test.ts'],
     shows: /called in order, as many at once/,
+  },
+  {
+    name: 'a barrier puts all records in flight into the state in one turn',
+    plant: {
+      file: 'core/src/runtime/async-task.ts',
+      from: 'next.value.cell ??= this.#keep(next.value)\n      if (this.#around.budget.spend()) return true\n',
+      to: 'next.value.cell ??= this.#keep(next.value)\n      this.#around.budget.spend()\n',
+    },
+    files: ['packages/core/test/slices.test.ts'],
+    shows: /a thousand records of mapAsync/,
+  },
+  {
+    name: 'all records of a batch are handled in one turn',
+    plant: {
+      file: 'core/src/operator/chain.ts',
+      from: 'if (budget.spend() || cursor.isFull) return i + 1',
+      to: 'budget.spend()\n      if (cursor.isFull) return i + 1',
+    },
+    files: ['packages/core/test/slices.test.ts'],
+    shows: /records: a batch of a thousand/,
+  },
+  {
+    name: 'a window of many slices is merged in one turn',
+    plant: {
+      file: 'flow/src/window/slice-merge.ts',
+      from: 'while (!this.#merge(start, end, stepSlices)) yield undefined',
+      to: 'if (!this.#merge(start, end, Number.POSITIVE_INFINITY)) yield undefined',
+    },
+    files: ['packages/core/test/slices.test.ts'],
+    shows: /a window of many slices/,
   },
 ]

@@ -1,6 +1,6 @@
 import { describe, expect, test } from 'vitest'
 import { MemorySink, memorySource, type Job } from '@millrace/core'
-import { count, output, sliding, tumbling, type PipelineBuilder } from '@millrace/flow'
+import { aggregator, count, output, sliding, tumbling, type PipelineBuilder } from '@millrace/flow'
 import { simPlatform, type SimPlatform } from '@millrace/testkit'
 import { pacedSource } from './paced-source.ts'
 import { live } from './simulated-job.ts'
@@ -14,6 +14,8 @@ class CountedWorld {
   longest = 0
   total = 0
   turns = 0
+  /** Called at each turn. */
+  onTurn: () => void = () => {}
   #sinceTurn = 0
 
   constructor(fs?: SimPlatform['fs']) {
@@ -23,6 +25,7 @@ class CountedWorld {
       await scheduler.turn()
       this.#sinceTurn = 0
       this.turns++
+      this.onTurn()
     }
     this.platform = { ...platform, scheduler: { turn } }
   }
@@ -141,6 +144,86 @@ describe('between two slices', () => {
     )
     expect(result).toEqual({ outcome: 'finished' })
     expect(sink.values).toEqual([1, 2, 3])
+  })
+
+  test('a thousand records of mapAsync are taken in, put into a checkpoint, and taken up again in slices', async () => {
+    const build =
+      (unit: () => void) =>
+      (p: PipelineBuilder): void =>
+        p
+          .from('n', memorySource({ all: keys }))
+          .keyBy((n) => {
+            unit()
+            return n
+          })
+          .mapAsync('wait', () => new Promise<number>(() => {}), { concurrency: 1_000 })
+          .to('out', new MemorySink())
+    const world = new CountedWorld()
+    let [cells, mostKept] = [0, 0]
+    const first = await live(
+      build(() => world.count()),
+      {
+        platform: world.platform,
+        checkpoints: { everyMs: 1 },
+        onEvent: (event, job) => {
+          if (event.kind === 'started') {
+            world.onTurn = () => {
+              const now = job.status().state?.cells ?? 0
+              mostKept = Math.max(mostKept, now - cells)
+              cells = now
+            }
+          } else if (event.kind === 'checkpointCompleted' && cells >= 1_000) void job.stop()
+        },
+      },
+    )
+    expect(first.result).toEqual({ outcome: 'stopped' })
+    // One cell is the page of splits that have ended.
+    expect([world.total, cells]).toEqual([1_000, 1_001])
+    expect(world.longest).toBeLessThanOrEqual(workPerTurn)
+    expect(mostKept).toBeLessThanOrEqual(workPerTurn)
+    const again = new CountedWorld(first.platform.fs)
+    await live(
+      build(() => again.count()),
+      {
+        platform: again.platform,
+        until: () => again.total === 1_000,
+      },
+    )
+    expect(again.total).toBe(1_000)
+    expect(again.longest).toBeLessThanOrEqual(workPerTurn)
+  })
+
+  test('a window of many slices is merged in several of them when it ends', async () => {
+    const world = new CountedWorld()
+    const merged = aggregator({
+      kind: 'merged',
+      version: 1,
+      create: () => 0,
+      add: (n, _value: number) => n + 1,
+      merge: (a, b) => {
+        world.count()
+        return a + b
+      },
+      result: (n) => n,
+    })
+    const sink = new MemorySink<{ n: number }>()
+    await live(
+      (p) => {
+        p.from('n', memorySource({ all: [...Array.from({ length: 4_000 }, (_, n) => n), 8_000] }))
+          .withTimestamps({ at: (n) => n })
+          .keyBy(() => 'all')
+          .window(sliding({ size: 3_000, slide: 1 }))
+          .aggregate('windows', { n: merged })
+          .filter(({ n }) => n === 3_000)
+          .map(({ n }) => ({ n }))
+          .to('out', sink)
+      },
+      { platform: world.platform },
+    )
+    expect(sink.values).toHaveLength(1_001)
+    expect(world.total).toBeGreaterThan(6_000)
+    // A unit of work is 32 slices, each of which is copied by a merge and then merged.
+    expect(world.longest).toBeLessThanOrEqual(workPerTurn * 64)
   })
 
   test('a job that is cancelled in the middle of a burst of timers ends without firing the rest', async () => {

@@ -22,12 +22,27 @@ import { Outlet } from './outlet.ts'
 import { SnapshotSlices } from './snapshot-slices.ts'
 import { receiverOf } from './source-task.ts'
 import type { Task, TaskSurroundings } from './task.ts'
+import { timedCall } from './timed-call.ts'
 
 /** A record whose result has not left yet, as it is kept in checkpoints. */
 interface Waiting {
   readonly value: unknown
   readonly time: EventTime
   readonly watermark: EventTime
+}
+
+/** A batch of which some records were taken in. */
+interface ArrivingBatch {
+  readonly batch: Batch
+  readonly watermarks: Float64Array
+  readonly edge: Edge
+  next: number
+}
+
+/** A barrier that has left, while the records in flight are put into the state for its snapshot. */
+interface Cut {
+  readonly checkpoint: number
+  readonly inFlight: Iterator<AsyncCall>
 }
 
 /** Records that may wait behind calls of their keys, per call that may run. */
@@ -61,6 +76,8 @@ export class AsyncTask implements Task {
   /** The watermark of the input; the output's stays behind it while records are here. */
   #inputWatermark: EventTime = MIN_TIME
   #isInputIdle = false
+  #batch: ArrivingBatch | undefined
+  #cut: Cut | undefined
   /** Whether the tasks behind this one were told that it is idle. */
   #isIdle = false
   #input: 'open' | 'ended' | 'passed on' = 'open'
@@ -107,11 +124,10 @@ export class AsyncTask implements Task {
     this.#snapshot = new SnapshotSlices(around.store, [node.name], subtask, around.budget)
   }
 
-  async open(): Promise<void> {}
-
-  start(): void {
-    const cells = [...this.#table.cells(0)]
-    for (const cell of cells) {
+  /** Takes up the records that were in flight at the checkpoint, in slices. */
+  async open(): Promise<void> {
+    const { budget, cancellation } = this.#around
+    for (const cell of this.#table.cells(0)) {
       const { value, time, watermark } = cell.value as Waiting
       this.#sequence = Math.max(this.#sequence, Math.floor(Number(cell.inner) / this.#around.keyGroups) + 1)
       const key = this.#tokenOf(value)
@@ -125,7 +141,13 @@ export class AsyncTask implements Task {
         originIndex: -1,
         edge: undefined,
       })
+      if (!budget.spend()) continue
+      await budget.turn()
+      cancellation.signal.throwIfAborted()
     }
+  }
+
+  start(): void {
     this.#gate.begin((arrival) => this.#announced(arrival))
   }
 
@@ -134,14 +156,19 @@ export class AsyncTask implements Task {
     const { signal } = cancellation
     for (;;) {
       signal.throwIfAborted()
-      this.#emitSettled()
-      this.#beginCalls()
-      const arrival = this.#outlet.hasRoom || this.#gate.hasBarrier ? this.#gate.take() : undefined
-      if (arrival !== undefined) this.#handle(arrival)
+      if (this.#cut === undefined) this.#emitSettled()
+      let hasWork = this.#beginCalls()
+      if (this.#cut !== undefined) hasWork = this.#keepInFlight(this.#cut)
+      else if (this.#batch !== undefined) hasWork = this.#takeIn(this.#batch)
+      else {
+        const arrival = this.#outlet.hasRoom || this.#gate.hasBarrier ? this.#gate.take() : undefined
+        if (arrival !== undefined) this.#handle(arrival)
+        hasWork ||= arrival !== undefined
+      }
       if (this.#snapshot.isUnderWay) {
         this.#snapshot.slice()
         await budget.turn()
-      } else if (arrival === undefined) {
+      } else if (!hasWork) {
         await this.#wakeup.wait()
       }
       const due = budget.due()
@@ -173,7 +200,9 @@ export class AsyncTask implements Task {
   #handle(arrival: Arrival): void {
     switch (arrival.kind) {
       case 'batch':
-        return this.#takeIn(arrival.batch, arrival.watermarks, arrival.edge)
+        this.metrics.recordsIn += arrival.batch.length
+        this.#batch = { batch: arrival.batch, watermarks: arrival.watermarks, edge: arrival.edge, next: 0 }
+        return
       case 'watermark':
         this.#inputWatermark = arrival.time
         return
@@ -188,14 +217,19 @@ export class AsyncTask implements Task {
     }
   }
 
-  #takeIn(batch: Batch, watermarks: Float64Array, edge: Edge): void {
-    this.metrics.recordsIn += batch.length
+  /** Takes in records of a batch for one slice. True: there is more to do at once. */
+  #takeIn(arriving: ArrivingBatch): true {
+    const { batch, watermarks, edge } = arriving
     this.#cursor.enter(batch)
-    for (let i = 0; i < batch.length; i++) {
+    while (arriving.next < batch.length) {
+      const i = arriving.next++
       this.#inputWatermark = Math.max(this.#inputWatermark, watermarks[i]!)
       this.#cursor.at(batch, i)
       this.#admit(batch.values[i], batch.times[i]!, edge)
+      if (this.#around.budget.spend()) break
     }
+    if (arriving.next === batch.length) this.#batch = undefined
+    return true
   }
 
   /** The record at the cursor waits for its call. */
@@ -214,12 +248,15 @@ export class AsyncTask implements Task {
     this.#calls.add({ value, time, watermark, key, origin, originIndex, edge, cell: undefined })
   }
 
-  #beginCalls(): void {
+  /** Begins calls for one slice; true if more may begin. */
+  #beginCalls(): boolean {
     for (let call = this.#calls.begin(); call !== undefined; call = this.#calls.begin()) {
       call.edge?.release(1)
       this.#limit.begin()
       this.#run(call)
+      if (this.#around.budget.spend()) return true
     }
+    return false
   }
 
   #run(call: AsyncCall): void {
@@ -233,32 +270,11 @@ export class AsyncTask implements Task {
     }
     // A function that throws before its first await fails its record like one that rejects.
     void Promise.resolve()
-      .then(() => this.#limited(call.value))
+      .then(() => timedCall(this.#node, this.#around, call.value))
       .then(
         (result) => settle({ result }),
         (thrown: unknown) => settle({ thrown }),
       )
-  }
-
-  /** Each call has a signal of its own: it ends with the job, and when the call takes too long. */
-  async #limited(value: unknown): Promise<unknown> {
-    const { apply, timeoutMs, name } = this.#node
-    const cancellation = this.#around.cancellation.child()
-    try {
-      const { signal } = cancellation
-      if (timeoutMs === undefined) return await apply(value, signal)
-      const expired = new Promise<never>((_, reject) => {
-        cancellation.onCancel(() => reject(signal.reason as Error))
-      })
-      using _alarm = this.#around.platform.clock.schedule(timeoutMs, () => {
-        cancellation.cancel(
-          new MillraceError('OPERATOR_FAILED', `'${name}' took longer than ${timeoutMs} ms for one record`),
-        )
-      })
-      return await Promise.race([apply(value, signal), expired])
-    } finally {
-      cancellation.release()
-    }
   }
 
   /** Emits results while there is room, and then says what follows from there being fewer records here. */
@@ -317,11 +333,24 @@ export class AsyncTask implements Task {
     this.#outlet.force()
     this.#passMarks()
     this.#outlet.mark({ kind: 'barrier', checkpoint })
-    for (const call of this.#calls.all()) call.cell ??= this.#keep(call)
+    this.#cut = { checkpoint, inFlight: this.#calls.all()[Symbol.iterator]() }
+  }
+
+  /**
+   * Puts the records in flight into the state for one slice, and then takes the snapshot. Until then no record comes and no
+   * result leaves, so that the snapshot is the state at the barrier. True: there is more to do at once.
+   */
+  #keepInFlight({ checkpoint, inFlight }: Cut): true {
+    for (let next = inFlight.next(); next.done !== true; next = inFlight.next()) {
+      next.value.cell ??= this.#keep(next.value)
+      if (this.#around.budget.spend()) return true
+    }
+    this.#cut = undefined
     this.#snapshot.begin(() => {
       // Its inputs announce their watermarks again, and records in flight carry theirs.
       this.#around.report(checkpoint, { task: this.#plan.name, subtask: this.#subtask, reached: new Map() })
     })
+    return true
   }
 
   #keep({ value, time, watermark, key, origin }: AsyncCall): Cell<unknown> {

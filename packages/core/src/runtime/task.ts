@@ -11,8 +11,8 @@ import type { Cancellation } from './cancellation.ts'
 import type { ReaderContext } from './split-feed.ts'
 
 /**
- * One subtask at work. `open` comes before state is loaded, `start` after, then `run` until the job's signal is
- * aborted, and `close` on every path. What `run` rejects with fails the job.
+ * One subtask at work. `open` comes when state is loaded and may take long; `start` when every task is open; then `run`
+ * until the job's signal is aborted, and `close` on every path. What `run` rejects with fails the job.
  */
 export interface Task {
   readonly metrics: TaskMetrics
