@@ -141,6 +141,15 @@ export const additionBugs: readonly TopologyBug[] = [
     feature: 'process with codecs of its own',
   },
   {
+    name: 'a split that has ended for a run is never read again, in drawn topologies',
+    plant: {
+      file: 'core/src/runtime/split-set.ts',
+      from: 'const position = isFinal ? undefined : feed.position()',
+      to: 'const position = undefined',
+    },
+    seed: 1,
+  },
+  {
     name: 'process is told the watermark of its opening',
     plant: {
       file: 'flow/src/operators/process.ts',
