@@ -7,7 +7,7 @@ import { features, featuresOf, pairs, pairsOf } from './feature.ts'
 import { pipelineOf } from './interpreter.ts'
 import { topologyText } from './topology-text.ts'
 
-const seeds = env['MILLRACE_TEST_LEVEL'] === 'full' ? 150 : 30
+const seeds = env['MILLRACE_TEST_LEVEL'] === 'full' ? 150 : 15
 
 /** Only there to end a hang. */
 const longestMs = 1_800_000
