@@ -3,6 +3,7 @@ import type { KeyToken } from '../kernel/key-token.ts'
 import type { Key } from '../kernel/key.ts'
 import { structuredCodec } from '../kernel/structured-codec.ts'
 import { MIN_TIME, type EventTime } from '../kernel/time.ts'
+import { TokenMap } from '../kernel/token-map.ts'
 import { backupByCodec, backupByLength } from '../state/backup.ts'
 import { KeyedList, KeyedMap, KeyedValue, type KeyScope } from '../state/keyed-handles.ts'
 import type { EarlierSetting } from '../state/fingerprint.ts'
@@ -89,11 +90,11 @@ export class ChainedOperatorContext implements OperatorContext {
 
   /** Every key that has a value, a list or a map, once. State may be changed meanwhile. */
   *keys(): Generator<KeyToken> {
-    const seen = new Set<KeyToken>()
+    const seen = new TokenMap<true>()
     for (const [i, handle] of this.#keyed.entries()) {
       for (const token of handle.keys()) {
-        if (seen.has(token)) continue
-        if (i < this.#keyed.length - 1) seen.add(token)
+        if (seen.get(token) !== undefined) continue
+        if (i < this.#keyed.length - 1) seen.add(token, true)
         yield token
       }
     }
