@@ -1,6 +1,7 @@
 import { stat } from 'node:fs/promises'
 import nodeModule from 'node:module'
 import path from 'node:path'
+import process from 'node:process'
 import { pathToFileURL } from 'node:url'
 import { describeError, MillraceError } from '@millrace/core'
 import { isPipeline, type Pipeline } from '@millrace/flow'
@@ -47,8 +48,21 @@ const moduleHooks = `
 async function readTypeScript(): Promise<void> {
   // Imported late, because it takes longer than everything else that the command loads.
   const { register } = await import('tsx/esm/api')
-  register()
-  nodeModule.register(`data:text/javascript,${encodeURIComponent(moduleHooks)}`)
+  withoutDeprecations(() => {
+    register()
+    nodeModule.register(`data:text/javascript,${encodeURIComponent(moduleHooks)}`)
+  })
+}
+
+/** Newer lines of Node deprecate `module.register`, which older ones have nothing in place of: that tells users nothing. */
+function withoutDeprecations(code: () => void): void {
+  const { noDeprecation } = process
+  process.noDeprecation = true
+  try {
+    code()
+  } finally {
+    process.noDeprecation = noDeprecation === true
+  }
 }
 
 function pipelineIn(file: string, exported: Readonly<Record<string, unknown>>): Pipeline {
