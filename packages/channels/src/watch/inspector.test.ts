@@ -153,3 +153,13 @@ test('a reader that leaves a pattern early leaves nothing: what the pattern hold
   }
   expect(watch.leaks()).toEqual([])
 })
+
+test('an inspector that is disposed ends what its context costs', () => {
+  const context = new AsyncLocalStorage<WatchedTask>()
+  const task = { name: 'worker' } as WatchedTask
+  using watch = inspect({ clock: new ManualClock(), context })
+  context.enterWith(task)
+  expect(context.getStore()).toBe(task)
+  watch[Symbol.dispose]()
+  expect(context.getStore()).toBeUndefined()
+})

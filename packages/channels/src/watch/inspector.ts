@@ -36,6 +36,7 @@ export class Inspector implements Disposable {
 
   [Symbol.dispose](): void {
     this.#watch[Symbol.dispose]()
+    this.#roster[Symbol.dispose]()
   }
 }
 

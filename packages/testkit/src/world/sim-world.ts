@@ -191,6 +191,7 @@ export class SimWorld {
    */
   async run<T>(main: () => Promise<T>): Promise<T> {
     const outside = new OutsideWork()
+    using _roster = this.#roster
     using _watch = oversee(this.#overseer())
     let outcome: { readonly value: T } | { readonly error: unknown } | undefined
     void main().then(
