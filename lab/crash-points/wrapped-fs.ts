@@ -26,6 +26,7 @@ function wrappedFile(file: FsFile, path: string, changesOf: FsChanges['file']): 
     write: (bytes) => file.write(bytes),
     writeAt: (bytes, position) => file.writeAt(bytes, position),
     read: (into, position) => file.read(into, position),
+    readSync: (into, position) => file.readSync(into, position),
     truncate: (size) => file.truncate(size),
     sync: () => file.sync(),
     size: () => file.size(),

@@ -1,3 +1,4 @@
+import { readSync } from 'node:fs'
 import type { FileHandle } from 'node:fs/promises'
 import type { FsFile } from '@millrace/core'
 import { MillraceError } from '@millrace/core'
@@ -29,6 +30,14 @@ export class NodeFile implements FsFile {
     try {
       const { bytesRead } = await this.#handle.read(into, 0, into.length, position)
       return bytesRead
+    } catch (error) {
+      throw fsFailure(error, this.#path)
+    }
+  }
+
+  readSync(into: Uint8Array, position: number): number {
+    try {
+      return readSync(this.#handle.fd, into, 0, into.length, position)
     } catch (error) {
       throw fsFailure(error, this.#path)
     }

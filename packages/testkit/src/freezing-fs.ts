@@ -41,6 +41,7 @@ export class FreezingFs implements Fs {
       write: (bytes) => this.#pass(() => file.write(bytes)),
       writeAt: (bytes, position) => this.#pass(() => file.writeAt(bytes, position)),
       read: (into, position) => this.#pass(() => file.read(into, position)),
+      readSync: (into, position) => file.readSync(into, position),
       truncate: (size) => this.#pass(() => file.truncate(size)),
       sync: () => this.#pass(() => file.sync()),
       size: () => this.#pass(() => file.size()),

@@ -51,13 +51,12 @@ export class SimHandle implements FsFile {
   }
 
   read(into: Uint8Array, position: number): Promise<number> {
-    return this.#alone(() =>
-      this.#disk.look(() => {
-        const bytes = this.#file.bytes().subarray(position, position + into.length)
-        into.set(bytes)
-        return bytes.length
-      }),
-    )
+    return this.#alone(() => this.#disk.look(() => this.#copy(into, position)))
+  }
+
+  readSync(into: Uint8Array, position: number): number {
+    this.#requireFree()
+    return this.#copy(into, position)
   }
 
   truncate(size: number): Promise<void> {
@@ -92,6 +91,12 @@ export class SimHandle implements FsFile {
     this.#isClosed = true
   }
 
+  #copy(into: Uint8Array, position: number): number {
+    const bytes = this.#file.bytes().subarray(position, position + into.length)
+    into.set(bytes)
+    return bytes.length
+  }
+
   #put(bytes: Uint8Array, position: number, count: number): number {
     this.#file.put(position, bytes.subarray(0, count))
     this.#file.modifiedMs = this.#disk.now()
@@ -112,15 +117,19 @@ export class SimHandle implements FsFile {
   }
 
   async #alone<T>(call: () => Promise<T>): Promise<T> {
-    if (this.#isClosed) throw new MillraceError('FS_IO', `${this.path}: the file is closed; open it again`)
-    if (this.#isBusy) {
-      throw new MillraceError('INTERNAL', `${this.path}: two calls on one open file overlap; await the first`)
-    }
+    this.#requireFree()
     this.#isBusy = true
     try {
       return await call()
     } finally {
       this.#isBusy = false
+    }
+  }
+
+  #requireFree(): void {
+    if (this.#isClosed) throw new MillraceError('FS_IO', `${this.path}: the file is closed; open it again`)
+    if (this.#isBusy) {
+      throw new MillraceError('INTERNAL', `${this.path}: two calls on one open file overlap; await the first`)
     }
   }
 }

@@ -49,6 +49,11 @@ export interface FsFile {
   writeAt(bytes: Uint8Array, position: number): Promise<number>
   /** Reads up to `into.length` bytes from `position` and returns how many; 0 at the end of the file. */
   read(into: Uint8Array, position: number): Promise<number>
+  /**
+   * Like `read`, at once: it blocks the thread until the disk has answered. For a store whose state is larger than
+   * memory, since operators look state up synchronously. Not while another call is under way.
+   */
+  readSync(into: Uint8Array, position: number): number
   /** Cuts the file to `size` bytes. */
   truncate(size: number): Promise<void>
   /** Makes written bytes durable. Rejects with `FS_SYNC_FAILED`, after which the file must not be trusted. */

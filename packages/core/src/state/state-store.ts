@@ -4,7 +4,8 @@
  * Values live as objects in cells; nothing is encoded while records are processed. At a barrier the
  * cells that changed are frozen in constant time, encoded in slices between batches and made durable
  * beside the running job. The memory store keeps every cell live; a store for state larger than memory
- * keeps a bounded number of them live and fetches the others before a batch (`prefetch`).
+ * keeps a bounded number of them live and reads the others from disk in `find` and `cells`, which block
+ * (`FsFile.readSync`), as RocksDB does under Flink.
  *
  * True between any two calls:
  *
@@ -134,11 +135,6 @@ export interface StateTable<T> {
    * oldest ones. The table may be changed while iterating.
    */
   outers(): Iterable<KeyToken>
-  /**
-   * Fetches cells that are not in memory, so that `find` need not wait. Undefined: nothing to wait for.
-   * The engine calls it with the keys of a batch before processing it.
-   */
-  prefetch?(outer: KeyToken, inners: readonly KeyToken[]): Promise<void> | undefined
 }
 
 /** One value in the store. Only `value` may be written by others than the store. */

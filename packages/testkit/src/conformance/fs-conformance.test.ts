@@ -49,6 +49,7 @@ function alterFiles(fs: Fs, changes: (file: FsFile) => Partial<FsFile>): Fs {
         write: (bytes) => file.write(bytes),
         writeAt: (bytes, position) => file.writeAt(bytes, position),
         read: (into, position) => file.read(into, position),
+        readSync: (into, position) => file.readSync(into, position),
         truncate: (size) => file.truncate(size),
         sync: () => file.sync(),
         size: () => file.size(),
@@ -104,6 +105,8 @@ const planted: Readonly<Record<string, (fs: Fs) => Fs>> = {
         return fs.open(path, mode)
       },
     }),
+  'a synchronous read begins at the start': (fs) =>
+    alterFiles(fs, (file) => ({ readSync: (into) => file.readSync(into, 0) })),
   'a cut does nothing': (fs) => alterFiles(fs, () => ({ truncate: () => Promise.resolve() })),
   'a cut leaves zeros for what comes after': (fs) =>
     alterFiles(fs, (file) => {

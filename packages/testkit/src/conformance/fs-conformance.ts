@@ -129,6 +129,9 @@ const reading: FsCases = {
     ] as const) {
       checkEqual(await file.read(into, position), 4, 'the count')
       checkEqual(text(into), expected, `what stands at ${position}`)
+      into.fill(0x2e)
+      checkEqual(file.readSync(into, position), 4, 'the count of a synchronous read')
+      checkEqual(text(into), expected, `what a synchronous read finds at ${position}`)
     }
     await file.close()
   },
@@ -140,6 +143,8 @@ const reading: FsCases = {
     checkEqual(text(into), '89..', 'the buffer')
     checkEqual(await file.read(into, 10), 0, 'the count at the end')
     checkEqual(await file.read(into, 99), 0, 'the count past the end')
+    checkEqual(file.readSync(into, 8), 2, 'the count of a synchronous read')
+    checkEqual(file.readSync(into, 99), 0, 'the count of a synchronous read past the end')
     await file.close()
   },
   async 'a view of a larger buffer is read into and written from within its bounds'(fs, directory) {

@@ -176,13 +176,12 @@ export class StoreLife {
   }
 }
 
-/** Looks a cell up, having fetched it where the store needs that. */
+/** Looks a cell up. */
 export async function find(
   table: StateTable<Value>,
   outer: KeyToken,
   inner: KeyToken,
 ): Promise<Cell<Value> | undefined> {
-  await table.prefetch?.(outer, [inner])
   return table.find(outer, inner)
 }
 

@@ -40,6 +40,7 @@ export class ProcessFs implements Fs {
       write: (bytes) => written(bytes, () => file.write(bytes)),
       writeAt: (bytes, position) => written(bytes, () => file.writeAt(bytes, position)),
       read: (into, position) => later('read', () => file.read(into, position)),
+      readSync: (into, position) => file.readSync(into, position),
       truncate: (size) => later('truncate', () => file.truncate(size)),
       sync: () => later('sync', () => file.sync()),
       size: () => later('size', () => file.size()),
