@@ -1,5 +1,11 @@
-import { expect, test, vi } from 'vitest'
+import { afterEach, expect, test, vi } from 'vitest'
 import { microtaskScheduler, systemScheduler } from './scheduler.ts'
+
+afterEach(() => {
+  vi.unstubAllGlobals()
+  // Files that run later in this process must not get a scheduler that was made under other globals.
+  vi.resetModules()
+})
 
 test('a turn of the system scheduler lets the event loop run', async () => {
   let hasTimerFired = false
@@ -59,7 +65,6 @@ test('without setImmediate a message to oneself makes the turn', async () => {
   } finally {
     // An open port keeps the process alive.
     for (const port of ports) port.close()
-    vi.unstubAllGlobals()
   }
 })
 
@@ -67,16 +72,12 @@ test('where there is no message to oneself either a timer makes the turn, and no
   vi.stubGlobal('setImmediate', undefined)
   vi.stubGlobal('MessageChannel', undefined)
   vi.resetModules()
-  try {
-    const { systemScheduler: bareScheduler } = await import('./scheduler.ts')
-    let steps = 0
-    const chain = (async () => {
-      for (; steps < 100; steps++) await Promise.resolve()
-    })()
-    await bareScheduler.turn()
-    expect(steps).toBe(100)
-    await chain
-  } finally {
-    vi.unstubAllGlobals()
-  }
+  const { systemScheduler: bareScheduler } = await import('./scheduler.ts')
+  let steps = 0
+  const chain = (async () => {
+    for (; steps < 100; steps++) await Promise.resolve()
+  })()
+  await bareScheduler.turn()
+  expect(steps).toBe(100)
+  await chain
 })
