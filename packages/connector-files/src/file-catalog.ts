@@ -192,7 +192,7 @@ export class FileCatalog {
   }
 
   /**
-   * The files in the patterns' directories and in the archives, by path. Whoever asks while they are being listed shares
+   * The files in the patterns' directories and in the archives, by path. Callers that ask while they are being listed share
    * the next listing with others: hundreds of logs may be rotated at once.
    */
   around(context: ConnectorContext): Promise<readonly FoundFile[]> {

@@ -110,7 +110,7 @@ export class FileOpening {
   #begin(found: OpenedFile, from: FilePosition | undefined): Omit<Begun, 'isGone'> {
     const { history } = this.#tools
     const path = from?.path ?? found.path
-    // What was in a new file may have been taken away since the one before it was last seen.
+    // What was in a new file may have been removed since the one before it was last seen.
     const since = from?.modifiedMs ?? history.modifiedMs(path)
     const earlier = from?.earlier ?? history.earlier(path, found.identity)
     const start = startAt(path, { ...from, modifiedMs: since ?? found.modifiedMs, earlier })
@@ -147,7 +147,7 @@ export class FileOpening {
     }
   }
 
-  /** Content of the log may have been taken away `since` some time, before anything of it was seen. */
+  /** Content of the log may have been removed `since` some time, before anything of it was seen. */
   async *#read(opened: OpenedFile, start: FilePosition, since: number | undefined): AsyncGenerator<Piece> {
     const { plan, catalog, history, context, stopped } = this.#tools
     const log = new WatchedLog(start.path, opened.identity, history, this.#missed)

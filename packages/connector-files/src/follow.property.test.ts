@@ -119,7 +119,7 @@ class Job {
     await this.start()
   }
 
-  /** A job that stopped because lines may be lost is told to continue without them. */
+  /** Lets a job that stopped because lines may be lost continue without them. */
   async skip(): Promise<void> {
     this.#ifGone = 'skip'
     await this.kill()
@@ -198,7 +198,7 @@ test('EN-241 EN-242 through rotations, cuts and kills every line that could be s
       for (const each of happenings) await attempt(() => happen(log, job, each))
       await attempt(async () => {
         await log.finishLate()
-        // A file that was taken away before it was seen is noticed when there is a next one.
+        // A file that was removed before it was seen is noticed when there is a next one.
         await log.write(1)
         await log.finish()
         await job.look()

@@ -17,7 +17,7 @@ export interface MissedContentTools {
 }
 
 /**
- * Looks for content of a log that was written and taken away between two looks at the log: the log was rotated twice, or
+ * Looks for content of a log that was written and removed between two looks at the log: the log was rotated twice, or
  * copied and cut twice. Its lines may be in a file beside the log or in the archive.
  *
  * Such a file is called like the log, was written to after the log had last been seen, is not read on its own, and holds

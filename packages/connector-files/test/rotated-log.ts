@@ -11,7 +11,7 @@ export interface Content {
   bytes: number
   /** What became of it; undefined while it is where the patterns of the job find it. */
   fate: 'cut' | 'copied' | 'moved' | undefined
-  /** Whether it was taken away before the job knew of any file that has been the log. */
+  /** Whether it was removed before the job knew of any file that has been the log. */
   isEarly: boolean
 }
 
@@ -43,7 +43,7 @@ export class RotatedLog {
     for (const content of this.contents) if (content.fate !== undefined) content.isEarly = true
   }
 
-  /** The log is taken away before the job knows of any file that has been the log. */
+  /** The log is removed before the job knows of any file that has been the log. */
   async takeEarly(): Promise<void> {
     if (await this.exists()) this.#log.isEarly = true
   }

@@ -15,7 +15,7 @@ export interface SourceProgressOptions {
   readonly outlet: Outlet
   readonly metrics: TaskMetrics
   readonly clock: Clock
-  /** Whether the watermark goes on with the clock while the source is idle. */
+  /** Whether the watermark follows the clock while the source is idle. */
   readonly advancesWhenIdle: boolean
 }
 

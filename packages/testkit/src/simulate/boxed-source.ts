@@ -6,7 +6,7 @@ const idlePollsMax = 10_000
 
 /** What happens around a source. */
 interface Surroundings {
-  /** Is told how many records come. */
+  /** Called with the number of records that come. */
   readonly brought: (records: number) => void
   /** How many steps the world has taken. */
   readonly steps: () => number

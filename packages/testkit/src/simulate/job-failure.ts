@@ -11,7 +11,7 @@ export function mutationIn(error: unknown): BrokenPromise | undefined {
   return undefined
 }
 
-/** What says that the data directory cannot be used; of a lock, when it names a process that nobody knows. */
+/** What says that the data directory cannot be used; of a lock, when it names an unknown process. */
 const loud: ReadonlySet<string> = new Set([
   'CHECKPOINT_CORRUPT',
   'CHECKPOINT_INCOMPATIBLE',
