@@ -40,7 +40,8 @@ export async function judge(
   const fair = hasLost ? await withoutLost(baseline, plan, outcome) : baseline
   const isParallel = plan.parallelism > 1 || outcome.events.some(({ kind }) => kind === 'rescale')
   const isUpgraded = outcome.events.some(({ kind }) => kind === 'upgrade')
-  const hasEndedEarly = outcome.events.some(({ kind }) => earlyEnds.has(kind))
+  // A run whose input was to grow has read a part of it to the end, even if the job stopped for good before it grew.
+  const hasEndedEarly = plan.growsFrom !== undefined || outcome.events.some(({ kind }) => earlyEnds.has(kind))
   const unsure = baseline.unsureIn({ isParallel, isForked: outcome.isForked, isUpgraded, hasEndedEarly })
   const findings: Finding[] = []
   for (const [sink, guarantee] of baseline.guarantees) {
