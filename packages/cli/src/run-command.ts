@@ -44,6 +44,8 @@ async function run(line: CommandLine, outputs: Outputs, signals: Signals): Promi
   signals.beforeLeaving = () => statusLine?.[Symbol.dispose]()
   const stop = { timeoutMs: stopTimeoutOf(line), drain: line.has('drain') }
   const options = jobOptionsFrom(line, await loadPipeline(line.operand), platform)
+  // Newer lines of Node load without a turn of the event loop, in which a signal that has come meanwhile is handled.
+  await platform.scheduler.turn()
   if (signals.stop.aborted) return exitCodes.done
   const lines = new LogLines(outputs.stderr, clock, line.has('json'))
   const showsStatus = outputs.stderr.isTTY === true && !line.has('json')
