@@ -2,8 +2,8 @@ import { ManualClock } from '@millrace/channels'
 import { describe, expect, test } from 'vitest'
 import { Coordinator } from './coordinator.ts'
 
-/** A coordinator of one subtask, and what it has asked for. */
-function open(toleratedFailures = 2, newest = 0) {
+/** A coordinator of one subtask, and what it has asked for. `disk` resolves when a manifest is on disk. */
+function open(toleratedFailures = 2, newest = 0, disk: Promise<void> = Promise.resolve()) {
   const clock = new ManualClock(0)
   const story: string[] = []
   const coordinator = new Coordinator(
@@ -15,6 +15,7 @@ function open(toleratedFailures = 2, newest = 0) {
       begin: (checkpoint) => story.push(`begin ${checkpoint}`),
       publish: async (checkpoint, phase) => {
         story.push(`publish ${checkpoint} as ${phase}`)
+        await disk
       },
       completed: ({ checkpoint }) => story.push(`complete ${checkpoint}`),
       retire: async () => {},
@@ -94,7 +95,22 @@ describe('Coordinator', () => {
     const last = coordinator.last('finished')
     report(1)
     await last
-    coordinator.close()
+    await coordinator.close()
     await expect(coordinator.checkpoint()).rejects.toMatchObject({ code: 'CHECKPOINT_FAILED' })
+  })
+
+  test('close resolves only when a manifest that is being published is on disk', async () => {
+    let synced = () => {}
+    const disk = new Promise<void>((resolve) => (synced = resolve))
+    const { coordinator, story, report } = open(2, 0, disk)
+    const last = coordinator.last('finished')
+    await Promise.resolve()
+    report(1)
+    const closed = coordinator.close().then(() => story.push('closed'))
+    for (let turn = 0; turn < 10; turn++) await Promise.resolve()
+    expect(story).toEqual(['begin 1', 'publish 1 as finished'])
+    synced()
+    await Promise.all([last, closed])
+    expect(story).toEqual(['begin 1', 'publish 1 as finished', 'complete 1', 'closed'])
   })
 })

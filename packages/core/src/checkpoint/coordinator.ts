@@ -134,11 +134,15 @@ export class Coordinator {
     if (running.reports.size === this.#around.participants) void this.#publish(running)
   }
 
-  /** Aborts the checkpoint that runs; the job is ending. */
-  close(): void {
+  /**
+   * Aborts the checkpoint that runs; the job is ending. Resolves when nothing is being published any more: only then may
+   * another attempt read the directory.
+   */
+  close(): Promise<void> {
     this.#isClosed = true
     const running = this.#running
     if (running !== undefined && !running.isPublishing) this.#abandon(running, 'the job is ending')
+    return this.#over
   }
 
   async #publish(running: Running): Promise<void> {

@@ -382,7 +382,7 @@ export class Attempt {
 
   async #close(): Promise<void> {
     this.#cancellation.cancel(new MillraceError('CANCELLED', 'the job is ending'))
-    this.#coordinator?.close()
+    await this.#coordinator?.close()
     await Promise.all(this.#running)
     const closing = [
       ...this.#tasks.all.map((task) => () => task.close()),
