@@ -78,6 +78,7 @@ const staircase: readonly string[] = [
   'time',
   'operator',
   'connect',
+  'exchange',
   'graph',
   'plan',
   'checkpoint',

@@ -10,7 +10,7 @@ export const diskBugs: readonly DiskBug[] = [
   {
     name: 'barriers are not aligned',
     plant: {
-      file: 'core/src/checkpoint/barrier-aligner.ts',
+      file: 'core/src/exchange/barrier-aligner.ts',
       from: 'return this.#hasBarrier[input]!',
       to: 'return false',
     },
@@ -21,7 +21,7 @@ export const diskBugs: readonly DiskBug[] = [
   {
     name: 'the watermark of several inputs is the greatest',
     plant: {
-      file: 'core/src/runtime/gate.ts',
+      file: 'core/src/exchange/gate.ts',
       from: 'merged[i] = this.#merger.advance(input, watermarks[i]!)',
       to: `{
         this.#merger.advance(input, watermarks[i]!)

@@ -5,7 +5,7 @@ export const flowBugs: readonly SimulatorBug[] = [
   {
     name: 'barriers are not aligned',
     plant: {
-      file: 'core/src/checkpoint/barrier-aligner.ts',
+      file: 'core/src/exchange/barrier-aligner.ts',
       from: 'return this.#hasBarrier[input]!',
       to: 'return false',
     },
@@ -15,7 +15,7 @@ export const flowBugs: readonly SimulatorBug[] = [
   {
     name: 'a barrier overtakes the records that were emitted before it',
     plant: {
-      file: 'core/src/runtime/edge.ts',
+      file: 'core/src/exchange/edge.ts',
       from: '    this.#push(element)\n  }\n\n  take',
       to: "    if (element.kind === 'barrier' && !this.isEmpty) this.#queue.splice(this.#head, 0, element)\n    else this.#push(element)\n  }\n\n  take",
     },
@@ -25,7 +25,7 @@ export const flowBugs: readonly SimulatorBug[] = [
   {
     name: 'the watermark of several inputs is the greatest',
     plant: {
-      file: 'core/src/runtime/gate.ts',
+      file: 'core/src/exchange/gate.ts',
       from: 'merged[i] = this.#merger.advance(input, watermarks[i]!)',
       to: `{
         this.#merger.advance(input, watermarks[i]!)
@@ -266,7 +266,7 @@ export const flowBugs: readonly SimulatorBug[] = [
   {
     name: 'a batch that finds no room is dropped',
     plant: {
-      file: 'core/src/runtime/port.ts',
+      file: 'core/src/exchange/port.ts',
       from: 'else isEmpty = false',
       to: 'else builder.length = 0',
     },
@@ -276,7 +276,7 @@ export const flowBugs: readonly SimulatorBug[] = [
   {
     name: 'nobody is woken when there is room again',
     plant: {
-      file: 'core/src/runtime/edge.ts',
+      file: 'core/src/exchange/edge.ts',
       from: '    if (this.hasCredit) this.#producer?.wake()\n',
       to: '',
     },

@@ -5,7 +5,7 @@ export const taskBugs: readonly TestedBug[] = [
   {
     name: 'a barrier waits for credit',
     plant: {
-      file: 'core/src/runtime/outlet.ts',
+      file: 'core/src/exchange/outlet.ts',
       from: 'return this.#send(this.#around.isBarrierWaiting())',
       to: 'return this.#send(false)',
     },
@@ -15,7 +15,7 @@ export const taskBugs: readonly TestedBug[] = [
   {
     name: 'what a task has taken no longer counts in front of it',
     plant: {
-      file: 'core/src/runtime/edge.ts',
+      file: 'core/src/exchange/edge.ts',
       from: 'this.#taken += element.batch.length',
       to: 'this.#records -= element.batch.length',
     },
@@ -35,7 +35,7 @@ export const taskBugs: readonly TestedBug[] = [
   {
     name: 'credit in front of a slow task does not follow time',
     plant: {
-      file: 'core/src/runtime/input-limit.ts',
+      file: 'core/src/exchange/input-limit.ts',
       from: '(this.#records / this.#busyMs) * waitMs',
       to: 'Number.POSITIVE_INFINITY',
     },

@@ -93,6 +93,9 @@ export type {
   SplitReader,
 } from './connect/source.ts'
 
+// exchange
+export type { Exchange } from './exchange/exchange.ts'
+
 // graph
 export { checkedGraph, checkedOperator } from './graph/checked-graph.ts'
 export type {
@@ -107,7 +110,6 @@ export { errorOutput, inputsOf } from './graph/node.ts'
 export type {
   AsyncNode,
   ErrorPolicy,
-  Exchange,
   Graph,
   GraphNode,
   Input,

@@ -4,7 +4,8 @@ import type { Step } from '../operator/fuse.ts'
 import type { Operator } from '../operator/operator.ts'
 import { CheckedOperator } from './checked-operator.ts'
 import { ImmutabilityCheck } from './immutability-check.ts'
-import type { Exchange, Graph, GraphNode, Input } from './node.ts'
+import type { Exchange } from '../exchange/exchange.ts'
+import type { Graph, GraphNode, Input } from './node.ts'
 
 /**
  * The same graph with its user code watched, for development and tests: an operator or sink that changes a record

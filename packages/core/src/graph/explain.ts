@@ -1,6 +1,7 @@
 import type { Sink } from '../connect/sink.ts'
 import { MillraceError } from '../kernel/errors.ts'
-import { inputsOf, type Exchange, type Graph, type GraphNode, type NodeId } from './node.ts'
+import type { Exchange } from '../exchange/exchange.ts'
+import { inputsOf, type Graph, type GraphNode, type NodeId } from './node.ts'
 
 /**
  * What can become of a record's effect after a crash. `none`: it may be missing, and it may be there twice.

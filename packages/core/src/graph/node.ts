@@ -1,6 +1,6 @@
 import type { Sink } from '../connect/sink.ts'
 import type { Source } from '../connect/source.ts'
-import type { Key } from '../kernel/key.ts'
+import type { Exchange } from '../exchange/exchange.ts'
 import type { EventTime } from '../kernel/time.ts'
 import type { Step } from '../operator/fuse.ts'
 import type { Operator } from '../operator/operator.ts'
@@ -42,13 +42,6 @@ export interface Input {
 
 /** A node's number, unique in its graph. */
 export type NodeId = number
-
-/** How records travel from one node's subtasks to another's. */
-export type Exchange =
-  /** Stay in the same subtask. */
-  | { readonly kind: 'forward' }
-  /** To the subtask that owns the key. `by` is called more than once per record and must be pure. */
-  | { readonly kind: 'key'; readonly by: (value: unknown) => Key }
 
 interface NodeCommon {
   readonly id: NodeId

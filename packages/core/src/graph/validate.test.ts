@@ -1,7 +1,8 @@
 import { describe, expect, test } from 'vitest'
 import { MemorySink, memorySource } from '../connect/memory.ts'
 import { noPieces, statePiece, type Fingerprint } from '../state/fingerprint.ts'
-import type { Exchange, Graph } from './node.ts'
+import type { Exchange } from '../exchange/exchange.ts'
+import type { Graph } from './node.ts'
 import { validateGraph } from './validate.ts'
 
 const byKey: Exchange = { kind: 'key', by: () => 'a' }

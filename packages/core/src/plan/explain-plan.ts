@@ -1,5 +1,6 @@
 import { explainGraph, type GraphExplanation } from '../graph/explain.ts'
-import type { Exchange, Graph } from '../graph/node.ts'
+import type { Exchange } from '../exchange/exchange.ts'
+import type { Graph } from '../graph/node.ts'
 import { planGraph, type TaskPlan } from './plan.ts'
 
 /** A pipeline in words: its graph, and the tasks that it runs as. Plain data, ready for JSON. */

@@ -1,6 +1,6 @@
+import type { Exchange, WiredTask } from '../exchange/exchange.ts'
 import type {
   AsyncNode,
-  Exchange,
   Graph,
   GraphNode,
   NodeId,
@@ -27,22 +27,11 @@ export interface Plan {
 /** One task of a plan, by kind. */
 export type TaskPlan = SourceTaskPlan | ChainTaskPlan | AsyncTaskPlan | SinkTaskPlan
 
-interface TaskCommon {
-  readonly index: number
+interface TaskCommon extends WiredTask {
   /** The name of the node the task begins with. */
   readonly name: string
   /** The names of all nodes that run in it. */
   readonly members: readonly string[]
-  readonly ports: readonly PortPlan[]
-  /** How many input ports lead here. */
-  readonly inputs: number
-}
-
-/** An output of a task: leads to input number `input` of task `task`. */
-export interface PortPlan {
-  readonly task: number
-  readonly input: number
-  readonly exchange: Exchange
 }
 
 /** Reads splits and, with timestamps, runs the steps before them, split by split. */

@@ -5,7 +5,7 @@ import { placeOfRecord } from '../operator/cursor.ts'
 import type { Place } from '../operator/failure-policy.ts'
 import type { Cell } from '../state/state-store.ts'
 import { BinaryHeap } from '../time/binary-heap.ts'
-import type { Edge } from './edge.ts'
+import type { Edge } from '../exchange/edge.ts'
 
 /** How a call of the user's function ended. */
 export type Outcome = { readonly result: unknown } | { readonly thrown: unknown }

@@ -21,7 +21,7 @@ import type { JobSettings } from './job-options.ts'
 import { compareWithProgram } from './program-comparison.ts'
 import { makeTasks, type Tasks } from './task-factory.ts'
 import type { TaskSurroundings } from './task.ts'
-import { wire } from './wiring.ts'
+import { wire } from '../exchange/wiring.ts'
 
 /** How an attempt can end without failing. */
 export type Ending = 'finished' | 'stopped'
@@ -197,7 +197,7 @@ export class Attempt {
     const restored = new RestoredJob(manifest, this.#settings.graph)
     this.#tasks = makeTasks(
       this.#plan,
-      wire(this.#plan, this.#settings),
+      wire(this.#plan.tasks, this.#plan.parallelism, this.#settings),
       this.#surroundings(restored),
       restored,
     )

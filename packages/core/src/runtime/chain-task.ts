@@ -1,4 +1,4 @@
-import { Wakeup } from '@millrace/channels'
+import type { Wakeup } from '@millrace/channels'
 import type { Batch } from '../kernel/element.ts'
 import { keyGroupRange, type KeyGroupRange } from '../kernel/key-group.ts'
 import { MAX_TIME, type EventTime } from '../kernel/time.ts'
@@ -6,24 +6,15 @@ import { TaskMetrics } from '../observe/metrics.ts'
 import { Chain, type TimersAtEnd } from '../operator/chain.ts'
 import type { Cursor } from '../operator/cursor.ts'
 import type { ChainTaskPlan } from '../plan/plan.ts'
-import type { Edge } from './edge.ts'
-import { Gate, type Arrival } from './gate.ts'
-import { InputLimit } from './input-limit.ts'
-import { Outlet } from './outlet.ts'
-import type { Port } from './port.ts'
+import { Gate, type Arrival } from '../exchange/gate.ts'
+import { InputLimit } from '../exchange/input-limit.ts'
+import { Outlet } from '../exchange/outlet.ts'
+import type { TaskWiring } from '../exchange/wiring.ts'
 import { SnapshotSlices } from './snapshot-slices.ts'
 import type { Task, TaskSurroundings } from './task.ts'
 
 /** Records that may wait in front of a chain, however slow it is. */
 const leastWaiting = 16
-
-/** What the wiring of a job hands to each task that has inputs and outputs. */
-export interface TaskWiring {
-  readonly inputs: readonly Edge[]
-  readonly ports: readonly Port[]
-  readonly cursor: Cursor
-  readonly wakeup: Wakeup
-}
 
 /**
  * Runs a chain of operators: credit, element, operators, outputs, and again.

@@ -3,7 +3,7 @@ import { MAX_TIME, MIN_TIME, type EventTime } from '../kernel/time.ts'
 import type { TaskMetrics } from '../observe/metrics.ts'
 import type { Cursor } from '../operator/cursor.ts'
 import type { SplitWatermarks } from '../time/split-watermarks.ts'
-import type { Outlet } from './outlet.ts'
+import type { Outlet } from '../exchange/outlet.ts'
 
 /** How often the watermark of an idle source moves that follows the clock, in milliseconds. */
 const clockStepMs = 200

@@ -9,15 +9,16 @@ import { TaskMetrics } from '../observe/metrics.ts'
 import { Chain } from '../operator/chain.ts'
 import type { Cursor } from '../operator/cursor.ts'
 import { FailurePolicy } from '../operator/failure-policy.ts'
-import { oneReceiver, type Receiver } from '../operator/receiver.ts'
+import type { Receiver } from '../operator/receiver.ts'
 import type { ChainTarget } from '../operator/chain-part.ts'
 import type { SourceTaskPlan } from '../plan/plan.ts'
 import type { StateTable } from '../state/state-store.ts'
 import { SplitWatermarks } from '../time/split-watermarks.ts'
-import type { TaskWiring } from './chain-task.ts'
+import { receiverOf } from '../exchange/port.ts'
+import type { TaskWiring } from '../exchange/wiring.ts'
 import type { SourceTiming } from './event-time-watch.ts'
 import { FinishedSplits, finishedSplitsSpec } from './finished-splits.ts'
-import { Outlet } from './outlet.ts'
+import { Outlet } from '../exchange/outlet.ts'
 import { SnapshotSlices } from './snapshot-slices.ts'
 import { SourceProgress } from './source-progress.ts'
 import type { SplitFeed } from './split-feed.ts'
@@ -376,14 +377,4 @@ export class SourceTask implements Task {
 /** What was fetched by a reader of a volatile source is gone when it is closed. */
 function maxOpenReaders(source: Source<unknown>, ofJob: number): number {
   return source.durability === 'volatile' ? Number.POSITIVE_INFINITY : (source.maxOpenReaders ?? ofJob)
-}
-
-/** The receivers of targets that are all ports. */
-export function receiverOf(targets: readonly ChainTarget[], ports: readonly Receiver[]): Receiver {
-  return oneReceiver(
-    targets.map((target) => {
-      if (target.kind === 'port') return ports[target.port]!
-      throw new MillraceError('INTERNAL', `'${target.part.name}' cannot run in this task`)
-    }),
-  )
 }

@@ -1,11 +1,13 @@
 import type { Wakeup } from '@millrace/channels'
 import type { Batch, Element } from '../kernel/element.ts'
+import { MillraceError } from '../kernel/errors.ts'
 import { keyGroup, subtaskOfGroup } from '../kernel/key-group.ts'
 import { keyToken } from '../kernel/key-token.ts'
 import type { Key } from '../kernel/key.ts'
 import type { EventTime } from '../kernel/time.ts'
+import type { ChainTarget } from '../operator/chain-part.ts'
 import type { Cursor } from '../operator/cursor.ts'
-import type { Receiver } from '../operator/receiver.ts'
+import { oneReceiver, type Receiver } from '../operator/receiver.ts'
 import type { Edge } from './edge.ts'
 
 /** Typed arrays for so many records are as cheap as any. */
@@ -155,4 +157,14 @@ export class Port implements Receiver {
     }
     return subtaskOfGroup(group, this.#builders.length, route.keyGroups)
   }
+}
+
+/** One receiver for targets that are all outputs of the task. */
+export function receiverOf(targets: readonly ChainTarget[], ports: readonly Receiver[]): Receiver {
+  return oneReceiver(
+    targets.map((target) => {
+      if (target.kind === 'port') return ports[target.port]!
+      throw new MillraceError('INTERNAL', `'${target.part.name}' cannot run in this task`)
+    }),
+  )
 }

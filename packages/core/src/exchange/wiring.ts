@@ -1,9 +1,16 @@
 import { Wakeup } from '@millrace/channels'
 import { Cursor } from '../operator/cursor.ts'
-import type { Plan, PortPlan, TaskPlan } from '../plan/plan.ts'
-import type { TaskWiring } from './chain-task.ts'
 import { Edge } from './edge.ts'
+import type { PortPlan, WiredTask } from './exchange.ts'
 import { Port, type Route } from './port.ts'
+
+/** The inputs and outputs of one subtask, and what they share with it. */
+export interface TaskWiring {
+  readonly inputs: readonly Edge[]
+  readonly ports: readonly Port[]
+  readonly cursor: Cursor
+  readonly wakeup: Wakeup
+}
 
 /** How large batches and edges are, and what keys are spread over. */
 export interface WiringOptions {
@@ -14,14 +21,21 @@ export interface WiringOptions {
   readonly keyGroups: number
 }
 
-/** Makes the edges between all subtasks of a plan. `wiring[task][subtask]` is what each of them is given. */
-export function wire(plan: Plan, options: WiringOptions): readonly (readonly TaskWiring[])[] {
-  const { parallelism } = plan
+/**
+ * Makes the edges between all subtasks. `wiring[task][subtask]` is what each of them is given.
+ *
+ * This is the one place that decides of which kind an edge is. Tasks are listed inputs first.
+ */
+export function wire(
+  tasks: readonly WiredTask[],
+  parallelism: number,
+  options: WiringOptions,
+): readonly (readonly TaskWiring[])[] {
   // inputs[task][subtask][input] lists the edges that arrive there.
-  const inputs = plan.tasks.map((task) =>
+  const inputs = tasks.map((task) =>
     Array.from({ length: parallelism }, () => Array.from({ length: task.inputs }, (): Edge[] => [])),
   )
-  return plan.tasks.map((task) =>
+  return tasks.map((task) =>
     Array.from({ length: parallelism }, (_, subtask): TaskWiring => {
       const cursor = new Cursor()
       const wakeup = new Wakeup()
@@ -33,7 +47,7 @@ export function wire(plan: Plan, options: WiringOptions): readonly (readonly Tas
         })
         return new Port(edges, routeOf(port, options), cursor, wakeup)
       })
-      // Tasks are listed inputs first, so every edge that arrives here has been made.
+      // The tasks before this one have made every edge that arrives here.
       return { inputs: inputsOf(inputs, task, subtask), ports, cursor, wakeup }
     }),
   )
@@ -41,7 +55,7 @@ export function wire(plan: Plan, options: WiringOptions): readonly (readonly Tas
 
 function inputsOf(
   inputs: readonly (readonly (readonly Edge[][])[])[],
-  task: TaskPlan,
+  task: WiredTask,
   subtask: number,
 ): readonly Edge[] {
   return inputs[task.index]![subtask]!.flat()

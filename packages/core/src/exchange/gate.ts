@@ -1,5 +1,5 @@
 import type { Wakeup } from '@millrace/channels'
-import { BarrierAligner, type Alignment } from '../checkpoint/barrier-aligner.ts'
+import { BarrierAligner, type Alignment } from './barrier-aligner.ts'
 import type { Batch } from '../kernel/element.ts'
 import { MIN_TIME, type EventTime } from '../kernel/time.ts'
 import { WatermarkMerger } from '../time/watermark-merger.ts'
