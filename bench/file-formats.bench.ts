@@ -3,7 +3,7 @@ import { createReadStream } from 'node:fs'
 import { mkdtemp, rm, writeFile } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
 import { createInterface } from 'node:readline'
-import { readCsv, readJson, readLines, writeJson } from '@millrace/connector-files'
+import { files } from '@millrace/connector-files'
 import type { ConnectorContext, Json, Sink, Source } from '@millrace/core'
 import { nodePlatform } from '@millrace/node'
 import { measureInTurns } from './measure.ts'
@@ -106,14 +106,19 @@ async function readline(): Promise<void> {
 }
 
 await measureInTurns([
-  { name: 'readLines, lines of 103 bytes', operations, run: () => read(readLines(logPath)) },
+  { name: 'readLines, lines of 103 bytes', operations, run: () => read(files.readLines(logPath)) },
   { name: "the same lines with Node's readline", operations, run: readline },
-  { name: 'readJson, objects of 106 bytes', operations, run: () => read(readJson<Payment>(jsonPath)) },
-  { name: 'readCsv, rows of 6 fields', operations, run: () => read(readCsv(csvPath)) },
   {
-    name: 'writeJson with checkpoints, objects of 106 bytes',
+    name: 'readNdjson, objects of 106 bytes',
     operations,
-    run: () => write(writeJson<Payment>(`${directory}/out.ndjson`, { ifExists: 'replace' }), payments),
+    run: () => read(files.readNdjson<Payment>(jsonPath)),
+  },
+  { name: 'readCsv, rows of 6 fields', operations, run: () => read(files.readCsv(csvPath)) },
+  {
+    name: 'writeNdjson with checkpoints, objects of 106 bytes',
+    operations,
+    run: () =>
+      write(files.writeNdjson<Payment>(`${directory}/out.ndjson`, { ifExists: 'replace' }), payments),
   },
 ])
 await rm(directory, { recursive: true })

@@ -4,7 +4,7 @@ import { once } from 'node:events'
 import { tmpdir } from 'node:os'
 import path from 'node:path'
 import { createInterface } from 'node:readline'
-import { readJson, writeJson } from '@millrace/connector-files'
+import { files } from '@millrace/connector-files'
 import { pipeline } from '@millrace/flow'
 import { runToEnd } from './engine-run.ts'
 import { median, report } from './measure.ts'
@@ -51,9 +51,9 @@ async function byMillrace(): Promise<void> {
   const out = path.join(directory, `millrace-${runs++}.ndjson`)
   await runToEnd(
     pipeline('bench', (p) => {
-      p.from('in', readJson<Line>(input))
+      p.from('in', files.readNdjson<Line>(input))
         .map((line) => ({ ...line, amount: line.amount * 2 }))
-        .to('out', writeJson(out))
+        .to('out', files.writeNdjson(out))
     }),
     1_000,
   )

@@ -10,7 +10,7 @@ import { mkdirSync, mkdtempSync, readdirSync, rmSync, statSync, writeFileSync } 
 import { tmpdir } from 'node:os'
 import path from 'node:path'
 import { startJob, type Source } from '@millrace/core'
-import { readLines } from '@millrace/connector-files'
+import { files } from '@millrace/connector-files'
 import { count, pipeline, tumbling, type Pipeline } from '@millrace/flow'
 import { nodePlatform } from '@millrace/node'
 import { memoryStore } from '@millrace/store-memory'
@@ -19,7 +19,7 @@ import { median, report, type Measurement } from './measure.ts'
 
 const records = 4_000_000
 const turns = 3
-const files = 100_000
+const fileCount = 100_000
 const lookedAt: readonly number[] = [1_000, 10_000, 25_000, 40_000, 55_000, 70_000, 85_000, 100_000]
 
 interface Reading {
@@ -123,14 +123,14 @@ async function shortFiles(directory: string): Promise<Measurement> {
   const input = path.join(directory, 'input')
   const data = path.join(directory, 'data')
   mkdirSync(input)
-  for (let file = 0; file < files; file++) {
+  for (let file = 0; file < fileCount; file++) {
     writeFileSync(path.join(input, `f${String(file).padStart(6, '0')}.txt`), 'one line\n')
   }
   const looks: string[] = []
   let seen = 0
   const cpu = await cpuOf(
     pipeline('files', (p) => {
-      p.from('in', readLines(path.join(input, '*.txt')))
+      p.from('in', files.readLines(path.join(input, '*.txt')))
         .tap(() => {
           if (!lookedAt.includes(++seen)) return
           globalThis.gc?.()
@@ -143,8 +143,8 @@ async function shortFiles(directory: string): Promise<Measurement> {
     data,
   )
   return {
-    name: `a file of one line, one of ${files}, CPU`,
-    nanoseconds: Math.round(cpu / files),
+    name: `a file of one line, one of ${fileCount}, CPU`,
+    nanoseconds: Math.round(cpu / fileCount),
     runs: 1,
     note: `${(cpu / 1e9).toFixed(1)} s of CPU; after ${looks.join('; ')}`,
   }

@@ -1,5 +1,5 @@
 /** What does a record cost in a window operator, by kind of window, number of aggregates and number of keys? */
-import { Chain, Cursor, MemorySink, memorySource, type OperatorNode } from '@millrace/core'
+import { Chain, Cursor, memory, type OperatorNode } from '@millrace/core'
 import {
   count,
   mean,
@@ -59,12 +59,12 @@ const questions: readonly Question[] = [
 /** The window operator in a chain of its own, over the memory store: no source, no edge, no checkpoint. */
 async function chainOf({ assigner, aggregates }: Question): Promise<Chain> {
   const { graph } = pipeline('bench', (p) => {
-    p.from('in', memorySource<Payment>({}))
+    p.from('in', memory.read<Payment>({}))
       .withTimestamps({ at: () => 0 })
       .keyBy((payment) => payment.card)
       .window(assigner)
       .aggregate('window', aggregates)
-      .to('out', new MemorySink())
+      .to('out', memory.write())
   }).describe()
   const node = graph.nodes.find((each): each is OperatorNode => each.kind === 'operator')!
   const { exchange } = node.inputs[0]

@@ -60,7 +60,7 @@ export const nodeDoors: readonly string[] = [
   'packages/connector-files/src/gzip.ts',
   'packages/connector-files/src/pipe.ts',
   'packages/connector-http/src/server.ts',
-  'packages/connector-stdio/src/stdio.ts',
+  'packages/connector-stdio/src/process-streams.ts',
   'packages/create-millrace/src/',
   'packages/millrace/src/run.ts',
   'packages/store-memory/src/checksum.ts',

@@ -7,10 +7,10 @@ const root = fileURLToPath(new URL('..', import.meta.url))
 const file = path.join(root, 'docs/hover.ts')
 
 const code = `
-import { count, memorySource, output, pipeline, state, sum, tumbling } from 'millrace'
+import { count, memory, output, pipeline, state, sum, tumbling } from 'millrace'
 interface Payment { card: string; amount: number; at: number }
 pipeline('hover', (p) => {
-  const payments = p.from('payments', memorySource<Payment>({})).withTimestamps({ at: (payment) => payment.at })
+  const payments = p.from('payments', memory.read<Payment>({})).withTimestamps({ at: (payment) => payment.at })
   const byCard = payments.keyBy((payment) => payment.card)
   const spent = byCard.scan('spent', () => 0, (total, payment) => total + payment.amount)
   const perMinute = byCard

@@ -22,7 +22,7 @@ import {
 } from 'millrace'
 import { files } from '@millrace/connector-files'
 import { http } from '@millrace/connector-http'
-import { consoleSink, readStdinLines } from '@millrace/connector-stdio'
+import { stdio } from '@millrace/connector-stdio'
 import { parseLine, type Login } from './auth-log.ts'
 
 /** Failed logins of one address that are never further apart than `quiet`. */
@@ -67,7 +67,7 @@ export default pipeline('ssh-guard', (p) => {
     .from('log', sourceOf({ log, port, follow }))
     .flatMap((line) => parseLine(line, year), {
       name: 'parse',
-      onError: deadLetter('rejected', files.writeJson(`${out}/rejected.ndjson`)),
+      onError: deadLetter('rejected', files.writeNdjson(`${out}/rejected.ndjson`)),
     })
     .withTimestamps({ at: (login) => login.at, disorder, ...(follow ? { idleAfter: '30s' } : {}) })
 
@@ -79,8 +79,8 @@ export default pipeline('ssh-guard', (p) => {
     logins.keyBy((login) => login.address),
     { threshold, quietMs },
   )
-  alerts.to('alerts', files.writeJson(`${out}/alerts.ndjson`))
-  alerts.to('screen', consoleSink({ format: describe }))
+  alerts.to('alerts', files.writeNdjson(`${out}/alerts.ndjson`))
+  alerts.to('screen', stdio.writeLines({ format: describe }))
 })
 
 /** What each address did: failures in windows that overlap, and day by day, with the names it tried. */
@@ -91,13 +91,13 @@ function countFailures(
   const counts = failures
     .window(sliding({ size, slide }))
     .aggregate('failures', { failures: sum((login) => login.times) })
-  counts.to('counts', files.writeJson(`${out}/counts.ndjson`))
-  counts.late.to('late', files.writeJson(`${out}/late.ndjson`))
+  counts.to('counts', files.writeNdjson(`${out}/counts.ndjson`))
+  counts.late.to('late', files.writeNdjson(`${out}/late.ndjson`))
 
   failures
     .window(tumbling('1d'))
     .aggregate('days', { failures: sum((login) => login.times), users: userNames })
-    .to('per-day', files.writeJson(`${out}/days.ndjson`))
+    .to('per-day', files.writeNdjson(`${out}/days.ndjson`))
 }
 
 /** One alert per burst, however long it lasts; and one for a login that works after so many that did not. */
@@ -142,8 +142,8 @@ function sourceOf(from: {
   readonly port: number
   readonly follow: boolean
 }): Source<string> {
-  if (from.port > 0) return http.server<string>({ port: from.port, path: '/lines' })
-  if (from.log === '-') return readStdinLines()
+  if (from.port > 0) return http.receive<string>({ port: from.port, path: '/lines' })
+  if (from.log === '-') return stdio.readLines()
   if (from.log === '') {
     throw new MillraceError(
       'OPTION_INVALID',

@@ -7,7 +7,7 @@
  */
 import { count, deadLetter, max, output, pipeline, state, sum, tumbling } from 'millrace'
 import { files } from '@millrace/connector-files'
-import { consoleSink } from '@millrace/connector-stdio'
+import { stdio } from '@millrace/connector-stdio'
 import { cities, paymentLines, type Payment } from './payments.ts'
 
 interface Alert {
@@ -31,7 +31,7 @@ export default pipeline('card-fraud', (p) => {
     .from('payments', paymentLines({ rate, count: total }))
     .map((line) => JSON.parse(line) as Payment, {
       name: 'parse',
-      onError: deadLetter('rejected', files.writeJson(`${out}/rejected.ndjson`)),
+      onError: deadLetter('rejected', files.writeNdjson(`${out}/rejected.ndjson`)),
     })
     // Time is when a payment was made. Payments may come up to 5 seconds late and in any order.
     .withTimestamps({ at: (payment) => payment.at, disorder: '5s' })
@@ -45,7 +45,7 @@ export default pipeline('card-fraud', (p) => {
       total: sum((payment) => payment.amount),
       largest: max((payment) => payment.amount),
     })
-    .to('spending', files.writeJson(`${out}/spending.ndjson`))
+    .to('spending', files.writeNdjson(`${out}/spending.ndjson`))
 
   // A rule of your own has state for each card, and timers that say when to forget it.
   const velocity = perCard.process('velocity', {
@@ -85,8 +85,8 @@ export default pipeline('card-fraud', (p) => {
   })
 
   const alerts = velocity.union(travel)
-  alerts.to('alerts', files.writeJson(`${out}/alerts.ndjson`))
-  alerts.to('screen', consoleSink({ format: lineOf }))
+  alerts.to('alerts', files.writeNdjson(`${out}/alerts.ndjson`))
+  alerts.to('screen', stdio.writeLines({ format: lineOf }))
 })
 
 function lineOf({ rule, card, at, why }: Alert): string {

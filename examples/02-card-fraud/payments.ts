@@ -1,5 +1,5 @@
 /** Payments that never happened: what a card company sees in a day, made up from a seed. */
-import { generate, type RecordSeed } from '@millrace/connector-generator'
+import { generator, type RecordSeed } from '@millrace/connector-generator'
 import type { Source } from 'millrace'
 
 /** A payment by card. */
@@ -27,7 +27,7 @@ const cards = 2_000
 
 /** Lines of JSON, as they would come from a wire; one in 500 is damaged. Event time runs 20 times as fast as the clock. */
 export function paymentLines(options: { readonly rate: number; readonly count: number }): Source<string> {
-  return generate({
+  return generator.generate({
     ...options,
     seed: 20_260_101,
     startAt: Date.UTC(2026, 0, 1, 12),

@@ -1,5 +1,5 @@
 import { sleep, type Clock } from '@millrace/channels'
-import { readJson, writeJson } from '@millrace/connector-files'
+import { files } from '@millrace/connector-files'
 import {
   aggregator,
   output,
@@ -59,10 +59,12 @@ export function crashJob(clock: Clock, connections: Connections = {}): Pipeline 
   return pipeline('crash-points', (p) => {
     const timestamps = { at: (reading: Reading) => reading.at, disorder: disorderMs }
     const north = p
-      .from('north', pacedSource(source(readJson<Reading>(northPaths, smallChunks)), 3), { onError: skip() })
+      .from('north', pacedSource(source(files.readNdjson<Reading>(northPaths, smallChunks)), 3), {
+        onError: skip(),
+      })
       .withTimestamps(timestamps)
     const south = p
-      .from('south', pacedSource(source(readJson<Reading>(southPaths, smallChunks)), 1))
+      .from('south', pacedSource(source(files.readNdjson<Reading>(southPaths, smallChunks)), 1))
       .withTimestamps(timestamps)
 
     const windows = north
@@ -72,7 +74,7 @@ export function crashJob(clock: Clock, connections: Connections = {}): Pipeline 
     windows
       .map(({ key, window, ids }): OutputLine => ({ key, until: window.end, ids }))
       .union(windows.late.map(({ key, id }): OutputLine => ({ key, late: id })))
-      .to('live', sink(writeJson<OutputLine>(livePath)))
+      .to('live', sink(files.writeNdjson<OutputLine>(livePath)))
 
     north
       .filter((reading) => reading.isStraggler !== true)
@@ -94,7 +96,7 @@ export function crashJob(clock: Clock, connections: Connections = {}): Pipeline 
           emit({ key, until: time, ids: inOrder(due.flatMap(([, ids]) => ids)) })
         },
       })
-      .to('rolled', sink(writeJson<OutputLine>(rolledPath, { rollBytes: 150 })))
+      .to('rolled', sink(files.writeNdjson<OutputLine>(rolledPath, { rollBytes: 150 })))
   })
 }
 

@@ -1,4 +1,4 @@
-import { readJson, writeJson } from '@millrace/connector-files'
+import { files } from '@millrace/connector-files'
 import { count, output, pipeline, sliding, state, sum, type Pipeline } from 'millrace'
 import { disorderMs, type Reading } from './input.ts'
 import { planted } from './planted.ts'
@@ -13,10 +13,10 @@ const program: Pipeline = pipeline(
     const out = (name: string, rollBytes?: number) =>
       planted.sink(
         mistake,
-        writeJson(`${directory}/out/${name}.ndjson`, rollBytes === undefined ? {} : { rollBytes }),
+        files.writeNdjson(`${directory}/out/${name}.ndjson`, rollBytes === undefined ? {} : { rollBytes }),
       )
     const readings = p
-      .from('readings', planted.source(mistake, rate, readJson<Reading>(`${directory}/in/*.ndjson`)))
+      .from('readings', planted.source(mistake, rate, files.readNdjson<Reading>(`${directory}/in/*.ndjson`)))
       .withTimestamps({ at: (reading) => reading.at, disorder: disorderMs })
 
     readings

@@ -1,5 +1,5 @@
 /** What the simulator has to find mistakes in: between them, these pipelines use every part of the engine. */
-import { MemorySink, memorySource, type Sink } from '@millrace/core'
+import { memory, type Sink } from '@millrace/core'
 import {
   count,
   output,
@@ -67,52 +67,52 @@ function silenceOf(
 /** One split, whose records come in pieces of any size: windows, state, timers and totals beside one another. */
 const keyed: Pipeline = pipeline('keyed', (p) => {
   const byMeter = p
-    .from('readings', memorySource({ all: readings(500) }))
+    .from('readings', memory.read({ all: readings(500) }))
     .map((reading) => ({ ...reading, value: reading.value + 1 }), { name: 'calibrate' })
     .withTimestamps({ at: (reading) => reading.at, disorder: '300ms' })
     .keyBy((reading) => reading.meter)
   const sums = byMeter
     .window(tumbling('2s'))
     .aggregate('sums', { n: count(), total: sum((reading) => reading.value) })
-  sums.to('sums-out', new MemorySink())
-  sums.late.to('late', new MemorySink())
+  sums.to('sums-out', memory.write())
+  sums.late.to('late', memory.write())
   byMeter
     .window(sliding({ size: '4s', slide: '1s' }))
     .aggregate('trend', { total: sum((reading) => reading.value) })
     .to('trend-out', atLeastOnce())
-  silenceOf(byMeter).to('silence-out', new MemorySink())
+  silenceOf(byMeter).to('silence-out', memory.write())
   byMeter
     .scan(
       'totals',
       () => ({ n: 0, total: 0 }),
       (before, { value }) => ({ n: before.n + 1, total: before.total + value }),
     )
-    .to('totals-out', new MemorySink())
+    .to('totals-out', memory.write())
 })
 
 /** Calls in three orders, one behind the other and beside one another. */
 const calling: Pipeline = pipeline('calling', (p) => {
   const source = p
-    .from('readings', memorySource({ all: readings(240) }))
+    .from('readings', memory.read({ all: readings(240) }))
     .withTimestamps({ at: (reading) => reading.at, disorder: '1s' })
   const located = source.mapAsync(
     'locate',
     async (reading) => ({ ...reading, floor: reading.meter.length }),
     { concurrency: 8 },
   )
-  located.to('located', new MemorySink())
+  located.to('located', memory.write())
   located
     .keyBy((reading) => reading.meter)
     .window(tumbling('2s'))
     .aggregate('floors', { n: count(), total: sum((reading) => reading.value) })
-    .to('floors-out', new MemorySink())
+    .to('floors-out', memory.write())
   source
     .mapAsync('price', async ({ id }) => ({ id, price: id * 2 }), { order: 'none' })
-    .to('prices', new MemorySink())
+    .to('prices', memory.write())
   source
     .keyBy((reading) => reading.meter)
     .mapAsync('charge', async ({ id }) => ({ id, charged: true }))
-    .to('charges', new MemorySink())
+    .to('charges', memory.write())
 })
 
 /**
@@ -123,30 +123,30 @@ const calling: Pipeline = pipeline('calling', (p) => {
 const joined: Pipeline = pipeline('joined', (p) => {
   const splits = { a: readings(150), e: readings(12, 1_000, 10_000), b: readings(100, 2_000) }
   const indoors = p
-    .from('indoors', memorySource(splits))
+    .from('indoors', memory.read(splits))
     .withTimestamps({ at: (reading) => reading.at, disorder: '500ms' })
   const outdoors = p
-    .from('outdoors', memorySource({ x: readings(80, 3_000), y: readings(80, 4_000) }))
+    .from('outdoors', memory.read({ x: readings(80, 3_000), y: readings(80, 4_000) }))
     .withTimestamps({ at: (reading) => reading.at, disorder: '500ms' })
   const all = indoors.union(outdoors)
-  all.to('all-out', new MemorySink())
+  all.to('all-out', memory.write())
   const sums = all
     .keyBy((reading) => reading.meter)
     .window(tumbling('3s'))
     .aggregate('sums', { n: count(), total: sum((reading) => reading.value) })
-  sums.to('sums-out', new MemorySink())
+  sums.to('sums-out', memory.write())
   sums
     .keyBy(() => 'all')
     .window(tumbling('6s'))
     .aggregate('overall', { n: count(), total: sum((each) => each.total) })
-    .to('overall-out', new MemorySink())
+    .to('overall-out', memory.write())
   const byRoom = indoors.keyBy((reading) => reading.meter)
-  byRoom.window(tumbling('2s')).aggregate('per-room', { n: count() }).to('rooms-out', new MemorySink())
-  silenceOf(byRoom).to('silence-out', new MemorySink())
+  byRoom.window(tumbling('2s')).aggregate('per-room', { n: count() }).to('rooms-out', memory.write())
+  silenceOf(byRoom).to('silence-out', memory.write())
   outdoors
     .keyBy((reading) => reading.meter)
     .reduce('highest', (highest, reading) => (reading.value > highest.value ? reading : highest))
-    .to('highest-out', new MemorySink())
+    .to('highest-out', memory.write())
 })
 
 /** What every mistake is looked for in, in this order. */

@@ -2,7 +2,7 @@ import { mkdtemp, rm } from 'node:fs/promises'
 import os from 'node:os'
 import path from 'node:path'
 import { setTimeout as pause } from 'node:timers/promises'
-import { generate } from '@millrace/connector-generator'
+import { generator } from '@millrace/connector-generator'
 import { startJob } from '@millrace/core'
 import { memoryStore, nodePlatform, output, pipeline, state } from 'millrace'
 import type { Job, JobEvent, Pipeline, Sink } from 'millrace'
@@ -93,7 +93,7 @@ async function watch({ stallMs, sampleEveryMs }: StallPlan): Promise<Footprint> 
 /** A task of every kind between the source and the sink. */
 function program({ records }: StallPlan, sink: Sink<number>): Pipeline {
   return pipeline('stall', (p) => {
-    p.from('numbers', generate({ seed: 1, count: records, make: ({ index }) => index }))
+    p.from('numbers', generator.generate({ seed: 1, count: records, make: ({ index }) => index }))
       .keyBy((n) => n % 100_000)
       .process('last', {
         emits: output<number>(),

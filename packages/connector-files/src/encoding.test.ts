@@ -4,7 +4,7 @@ import fc from 'fast-check'
 import { describe, expect, test } from 'vitest'
 import { readAll } from '../test/file-world.ts'
 import { SinkRun, textOf } from '../test/sink-run.ts'
-import { readJson, writeJson } from './json.ts'
+import { readNdjson, writeNdjson } from './ndjson.ts'
 import { readLines, writeLines } from './lines.ts'
 import { readCsv } from './read-csv.ts'
 import { writeCsv, type WriteCsvOptions } from './write-csv.ts'
@@ -17,7 +17,7 @@ async function written<T>(sink: Sink<T>, ...records: T[]): Promise<string> {
   return textOf(fs, 'out') ?? ''
 }
 
-const json = (...records: unknown[]): Promise<string> => written(writeJson('out'), ...records)
+const json = (...records: unknown[]): Promise<string> => written(writeNdjson('out'), ...records)
 const csv = (options: WriteCsvOptions, ...records: object[]): Promise<string> =>
   written(writeCsv('out', options), ...records)
 
@@ -52,11 +52,11 @@ describe('JSON', () => {
     await fc.assert(
       fc.asyncProperty(fc.array(fc.jsonValue(), { maxLength: 5 }), async (values) => {
         const fs = new SimFs()
-        const run = await SinkRun.open(writeJson('out.ndjson'), fs)
+        const run = await SinkRun.open(writeNdjson('out.ndjson'), fs)
         await run.checkpoint(...values)
         if (values.length === 0) return
         const plain = values.map((value) => JSON.parse(JSON.stringify(value)) as Json)
-        expect((await readAll(readJson('out.ndjson'), fs)).values).toEqual(plain)
+        expect((await readAll(readNdjson('out.ndjson'), fs)).values).toEqual(plain)
       }),
       { numRuns: 200 },
     )

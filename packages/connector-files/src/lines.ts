@@ -15,7 +15,7 @@ import { requireWellFormed } from './well-formed.ts'
  * Throws `OPTION_INVALID` for a path or an option that makes no sense.
  *
  * @example
- * p.from('log', readLines('/var/log/auth.log', { follow: true }))
+ * p.from('log', files.readLines('/var/log/auth.log', { follow: true }))
  */
 export function readLines(paths: Paths, options: ReadOptions = {}): Source<string, FilePosition> {
   const decoder = (): RecordDecoder<string> => new LineDecoder()
@@ -43,7 +43,7 @@ class LineDecoder implements RecordDecoder<string> {
  * Throws `OPTION_INVALID` for a path or an option that makes no sense.
  *
  * @example
- * words.to('words', writeLines('out/words.txt'))
+ * words.to('words', files.writeLines('out/words.txt'))
  */
 export function writeLines(path: string, options: WriteOptions = {}): Sink<string, FileCommittable> {
   return new FileSink(path, { encoder: () => new LineEncoder() }, options)
@@ -55,7 +55,7 @@ class LineEncoder implements RecordEncoder<string> {
       throw new MillraceError('SINK_FAILED', `it is a ${typeof record} and no text; map it to text`)
     }
     if (/[\n\r]/.test(record)) {
-      throw new MillraceError('SINK_FAILED', 'it holds a line break; replace it, or use writeJson')
+      throw new MillraceError('SINK_FAILED', 'it holds a line break; replace it, or use writeNdjson')
     }
     return `${requireWellFormed(record)}\n`
   }

@@ -49,7 +49,7 @@ export interface ReadCsvOptions<T> extends ReadOptions {
  * Throws `OPTION_INVALID` for a path or an option that makes no sense.
  *
  * @example
- * p.from('taxis', readCsv('taxi.csv', { parse: (row) => ({ time: row.timestamp ?? '', n: Number(row.value) }) }))
+ * p.from('taxis', files.readCsv('taxi.csv', { parse: (row) => ({ time: row.timestamp ?? '', n: Number(row.value) }) }))
  *   .withTimestamps({ at: (taxi) => taxi.time, format: 'yyyy-MM-dd HH:mm:ss', zone: 'America/New_York' })
  */
 export function readCsv<T = CsvRow>(paths: Paths, options: ReadCsvOptions<T> = {}): Source<T, FilePosition> {

@@ -19,7 +19,7 @@ export interface ReadOptions {
    * path at any depth; a directory that matches is not entered.
    *
    * @example
-   * readLines('logs/**', { exclude: ['*.gz', 'logs/old'] })
+   * files.readLines('logs/**', { exclude: ['*.gz', 'logs/old'] })
    */
   readonly exclude?: string | readonly string[]
   /**
@@ -44,7 +44,7 @@ export interface ReadOptions {
    * searched for the rest of a file that is gone, also in gzip files, and never read for themselves.
    *
    * @example
-   * readLines('/var/log/app.log', { follow: true, archive: '/var/log/old/app-*' })
+   * files.readLines('/var/log/app.log', { follow: true, archive: '/var/log/old/app-*' })
    */
   readonly archive?: Paths
   /**

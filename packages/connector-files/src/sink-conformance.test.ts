@@ -1,7 +1,7 @@
 import type { Sink } from '@millrace/core'
 import { describeCases, sinkConformance, type SimFs, type SinkSubject } from '@millrace/testkit'
 import { describe, test } from 'vitest'
-import { writeJson } from './json.ts'
+import { writeNdjson } from './ndjson.ts'
 import { writeLines } from './lines.ts'
 import { writeCsv } from './write-csv.ts'
 
@@ -32,13 +32,13 @@ function subject<T>(
 }
 
 describeCases(
-  'writeJson to one file',
+  'writeNdjson to one file',
   sinkConformance({
     features,
     unwritable: () => ({ n: 1n as unknown as number }),
     create: async () =>
       subject(
-        () => writeJson<{ n: number }>('out/numbers.ndjson'),
+        () => writeNdjson<{ n: number }>('out/numbers.ndjson'),
         (n) => ({ n }),
         (line) => (JSON.parse(line) as { n: number }).n,
       ),

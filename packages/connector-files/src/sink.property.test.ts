@@ -4,7 +4,7 @@ import fc from 'fast-check'
 import { describe, expect, test } from 'vitest'
 import { SinkRun } from '../test/sink-run.ts'
 import type { WriteOptions } from './file-sink.ts'
-import { writeJson } from './json.ts'
+import { writeNdjson } from './ndjson.ts'
 import { writeLines } from './lines.ts'
 import { writeCsv } from './write-csv.ts'
 
@@ -129,7 +129,7 @@ describe('a sink resumes any file that it has written, wherever the process died
         fc.array(fc.jsonValue(), { maxLength: 9 }),
         crashes,
         async (way, records, deaths) => {
-          await isResumed(() => writeJson<unknown>('out/a.ndjson', way), records, deaths)
+          await isResumed(() => writeNdjson<unknown>('out/a.ndjson', way), records, deaths)
         },
       ),
       { numRuns: 100 },

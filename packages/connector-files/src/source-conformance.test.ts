@@ -2,7 +2,7 @@ import { gzipSync } from 'node:zlib'
 import type { Source } from '@millrace/core'
 import { describeCases, sourceConformance, type SimFs, type SourceSubject } from '@millrace/testkit'
 import { describe, test } from 'vitest'
-import { readJson } from './json.ts'
+import { readNdjson } from './ndjson.ts'
 import { readLines } from './lines.ts'
 import { readCsv } from './read-csv.ts'
 
@@ -71,7 +71,7 @@ for (const chunkBytes of [5, 64, 10_000]) {
 }
 
 describeCases(
-  'readJson',
+  'readNdjson',
   sourceConformance<unknown>({
     features,
     async create(fs) {
@@ -83,7 +83,7 @@ describeCases(
       const made = await subject<unknown>(
         fs,
         files,
-        () => readJson('*.ndjson', { follow: true, chunkBytes: 7 }),
+        () => readNdjson('*.ndjson', { follow: true, chunkBytes: 7 }),
         {
           failures,
           more: [{ n: 4 }],

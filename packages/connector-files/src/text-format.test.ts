@@ -1,7 +1,7 @@
 import { SimFs } from '@millrace/testkit'
 import { describe, expect, test } from 'vitest'
 import { appendTo, FileWorld, readAll, SourceRun } from '../test/file-world.ts'
-import { readJson } from './json.ts'
+import { readNdjson } from './ndjson.ts'
 import { readLines } from './lines.ts'
 import { readCsv } from './read-csv.ts'
 import type { Encoding } from './text-format.ts'
@@ -35,7 +35,7 @@ describe.each(['utf16le', 'utf16be'] as const)('%s', (encoding) => {
       ])
     }
     const json = diskWith(utf16('{"a":"ü"}\n[1]\n', encoding))
-    expect((await readAll(readJson('in', { encoding, chunkBytes: 3 }), json)).values).toEqual([
+    expect((await readAll(readNdjson('in', { encoding, chunkBytes: 3 }), json)).values).toEqual([
       { a: 'ü' },
       [1],
     ])

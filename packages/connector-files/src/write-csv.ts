@@ -25,7 +25,7 @@ export interface WriteCsvOptions extends WriteOptions {
  * Throws `OPTION_INVALID` for a path or an option that makes no sense.
  *
  * @example
- * totals.to('totals', writeCsv('out/totals.csv', { columns: ['card', 'total'] }))
+ * totals.to('totals', files.writeCsv('out/totals.csv', { columns: ['card', 'total'] }))
  */
 export function writeCsv<T extends object>(
   path: string,

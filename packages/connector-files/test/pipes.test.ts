@@ -7,7 +7,7 @@ import type { ConnectorContext, Json, Source } from '@millrace/core'
 import { nodeFs, nodePlatform } from '@millrace/node'
 import { SimOwners } from '@millrace/testkit'
 import { afterEach, beforeEach, describe, expect, test } from 'vitest'
-import { readCsv, readLines } from '../src/index.ts'
+import { files } from '../src/index.ts'
 import { SourceRun } from './file-world.ts'
 
 const platform = nodePlatform()
@@ -71,7 +71,7 @@ describe.skipIf(os === 'win32')('a pipe', () => {
 
   test('is read until its writers close it, with a warning about crashes', async () => {
     shell(`(seq 1 50000; seq 50001 99999; printf 100000) > ${pipe}`)
-    expect(await readAll(readLines(pipe))).toEqual(numbers)
+    expect(await readAll(files.readLines(pipe))).toEqual(numbers)
     expect(warnings).toEqual([
       `source subject: ${pipe} is a pipe, which cannot be read twice: a crash loses what was read`,
     ])
@@ -80,7 +80,7 @@ describe.skipIf(os === 'win32')('a pipe', () => {
   test('must stay open, and a file need not', async () => {
     shell(`seq 1 3 > ${pipe}`)
     await writeFile(`${directory}/file`, '4\n')
-    const source = readLines([pipe, `${directory}/file`])
+    const source = files.readLines([pipe, `${directory}/file`])
     const run = runOf(source)
     const stay = new Map<string, boolean | undefined>()
     const open = source.open.bind(source)
@@ -100,21 +100,21 @@ describe.skipIf(os === 'win32')('a pipe', () => {
 
   test('may hold CSV, UTF-16 and gzip', async () => {
     shell(`printf 'a,b\\r1,"x\\ny"\\r' > ${pipe}`)
-    expect(await readAll(readCsv(pipe))).toEqual([{ a: '1', b: 'x\ny' }])
+    expect(await readAll(files.readCsv(pipe))).toEqual([{ a: '1', b: 'x\ny' }])
     shell(`printf 'a\\0\\n\\0b\\0' > ${pipe}`)
-    expect(await readAll(readLines(pipe, { encoding: 'utf16le' }))).toEqual(['a', 'b'])
+    expect(await readAll(files.readLines(pipe, { encoding: 'utf16le' }))).toEqual(['a', 'b'])
     shell(`seq 1 100000 | gzip -c > ${pipe}`)
-    expect(await readAll(readLines(pipe, { chunkBytes: 1_000 }))).toEqual(numbers)
+    expect(await readAll(files.readLines(pipe, { chunkBytes: 1_000 }))).toEqual(numbers)
   })
 
   test.runIf(os === 'linux')('of a process substitution is one', async () => {
     const child = shell('exec 9< <(seq 1 100000); echo ready; exec sleep 60')
     await once(child.stdout!, 'data')
-    expect(await readAll(readLines(`/proc/${child.pid}/fd/9`))).toEqual(numbers)
+    expect(await readAll(files.readLines(`/proc/${child.pid}/fd/9`))).toEqual(numbers)
   })
 
   test('that is followed is read from one writer after another', async () => {
-    const run = runOf(readLines(pipe, { follow: true }), false)
+    const run = runOf(files.readLines(pipe, { follow: true }), false)
     await run.discover()
     for (let writer = 1; writer <= 3; writer++) {
       const exit = once(shell(`echo ${writer} > ${pipe}`), 'exit')
@@ -127,7 +127,7 @@ describe.skipIf(os === 'win32')('a pipe', () => {
   })
 
   test('without a writer is waited for, and a stop ends that', async () => {
-    const run = runOf(readLines(pipe), true)
+    const run = runOf(files.readLines(pipe), true)
     await run.discover()
     run.poll()
     stop.abort()
@@ -157,7 +157,7 @@ describe.skipIf(os === 'win32')('a pipe', () => {
   }
 
   test('of which something was read before stops the job, in this process or another', async () => {
-    const source = readLines(pipe, { follow: true })
+    const source = files.readLines(pipe, { follow: true })
     const marks = await readThree(source)
     const error = {
       code: 'SOURCE_FAILED',
@@ -165,13 +165,13 @@ describe.skipIf(os === 'win32')('a pipe', () => {
         /is a pipe, which cannot be read twice; 6 bytes of it were read before\. .*ifGone/,
       ),
     }
-    await expect(begin(readLines(pipe, { follow: true }), marks)).rejects.toMatchObject(error)
+    await expect(begin(files.readLines(pipe, { follow: true }), marks)).rejects.toMatchObject(error)
     // A restart in the same process that has no checkpoint yet knows it too.
     await expect(begin(source, new Map())).rejects.toMatchObject(error)
   })
 
   test("of which something was read before is read on from where it is with ifGone: 'skip'", async () => {
-    const source = readLines(pipe, { follow: true, ifGone: 'skip' })
+    const source = files.readLines(pipe, { follow: true, ifGone: 'skip' })
     const run = await begin(source, await readThree(source))
     shell(`echo 4 > ${pipe}`)
     await until(run, () => run.values.length === 1)
@@ -182,20 +182,20 @@ describe.skipIf(os === 'win32')('a pipe', () => {
 
   test('that has ended is another one when it is read next', async () => {
     shell(`seq 1 3 > ${pipe}`)
-    const first = runOf(readLines(pipe))
+    const first = runOf(files.readLines(pipe))
     await first.discover()
     await first.readToEnd()
     const position = [...first.marks().values()][0]!.position as { offset: number } & Json
     expect(position.offset).toBe(0)
     shell(`seq 4 6 > ${pipe}`)
-    const next = runOf(readLines(pipe))
+    const next = runOf(files.readLines(pipe))
     await next.restore(new Map([[`pipe:${pipe}`, { position, isFinished: false }]]))
     await next.readToEnd()
     expect(next.values).toEqual(['4', '5', '6'])
   })
 
   test('is what a device is not', async () => {
-    await expect(readAll(readLines('/dev/zero'))).rejects.toMatchObject({
+    await expect(readAll(files.readLines('/dev/zero'))).rejects.toMatchObject({
       code: 'FS_IO',
       message: '/dev/zero: is a device; name a file or a pipe',
     })

@@ -22,7 +22,7 @@ import type { ConnectorContext } from '@millrace/core'
 import { nodeFs, nodePlatform } from '@millrace/node'
 import { noRejection, SimOwners } from '@millrace/testkit'
 import { afterEach, beforeEach, describe, expect, test } from 'vitest'
-import { readCsv, readJson, readLines, writeCsv, writeJson } from '../src/index.ts'
+import { files } from '../src/index.ts'
 import { SourceRun } from './file-world.ts'
 import { batchOf } from './sink-run.ts'
 
@@ -67,8 +67,8 @@ describe('files of this machine', () => {
   test('EN-241 EN-242 a followed log survives rotation, cutting, and a file in the place of a removed one', async () => {
     const path = `${directory}/auth.log`
     await writeFile(path, '1\n2\n')
-    const source = (): ReturnType<typeof readLines> =>
-      readLines(path, { follow: true, pollEvery: '5ms', settledAfter: '20ms' })
+    const source = (): ReturnType<typeof files.readLines> =>
+      files.readLines(path, { follow: true, pollEvery: '5ms', settledAfter: '20ms' })
     const first = new SourceRun(source(), contextOf(false))
     await until(first, () => first.values.length === 2)
     await appendFile(path, '3\n')
@@ -95,8 +95,8 @@ describe('files of this machine', () => {
   test('bounded reading and writing, with gzip and CSV', async () => {
     const records = Array.from({ length: 3_000 }, (_, n) => ({ n, text: `grün "${n}"` }))
     const sinks = [
-      { path: `${directory}/out/a.ndjson`, sink: writeJson<object>(`${directory}/out/a.ndjson`) },
-      { path: `${directory}/out/a.csv`, sink: writeCsv<object>(`${directory}/out/a.csv`) },
+      { path: `${directory}/out/a.ndjson`, sink: files.writeNdjson<object>(`${directory}/out/a.ndjson`) },
+      { path: `${directory}/out/a.csv`, sink: files.writeCsv<object>(`${directory}/out/a.csv`) },
     ]
     for (const { sink } of sinks) {
       const writer = await sink.open(0, [], contextOf(true))
@@ -110,9 +110,9 @@ describe('files of this machine', () => {
     await writeFile(`${directory}/packed/a.ndjson.gz`, await promisify(gzip)(await readFile(sinks[0]!.path)))
     const parse = ({ n, text }: Readonly<Record<string, string>>): object => ({ n: Number(n), text })
     for (const source of [
-      readJson(`${directory}/out/*.ndjson`),
-      readJson(`${directory}/packed`),
-      readCsv(`${directory}/out/a.csv`, { parse }),
+      files.readNdjson(`${directory}/out/*.ndjson`),
+      files.readNdjson(`${directory}/packed`),
+      files.readCsv(`${directory}/out/a.csv`, { parse }),
     ]) {
       const run = new SourceRun<unknown>(source, contextOf(true))
       await run.discover()
@@ -126,7 +126,7 @@ describe('files of this machine', () => {
     await writeFile(`${directory}/a.log`, '1\n')
     await link(`${directory}/a.log`, `${directory}/b.log`)
     await symlink('a.log', `${directory}/c.log`)
-    const run = new SourceRun(readLines(`${directory}/*.log`), contextOf(true))
+    const run = new SourceRun(files.readLines(`${directory}/*.log`), contextOf(true))
     await run.discover()
     await run.readToEnd()
     expect(run.taken.map(({ value, place }) => [value, place])).toEqual([
@@ -139,7 +139,7 @@ describe('files of this machine', () => {
     await writeFile(`${directory}/a/b/1.log`, '1\n')
     await symlink('..', `${directory}/a/b/up`)
     await symlink('.', `${directory}/a/here`)
-    const run = new SourceRun(readLines(`${directory}/**/*.log`), contextOf(true))
+    const run = new SourceRun(files.readLines(`${directory}/**/*.log`), contextOf(true))
     await run.discover()
     await run.readToEnd()
     expect(run.values).toEqual(['1'])
@@ -151,7 +151,7 @@ describe('files of this machine', () => {
     await symlink('nowhere', `${directory}/broken.log`)
     await symlink('nowhere', `${directory}/volume`)
     execFileSync('mkfifo', [`${directory}/pipe.log`])
-    const run = new SourceRun(readLines(`${directory}/{*.log,*/*.log}`), contextOf(true))
+    const run = new SourceRun(files.readLines(`${directory}/{*.log,*/*.log}`), contextOf(true))
     await run.discover()
     await run.readToEnd()
     expect(run.values).toEqual(['1'])
@@ -165,12 +165,12 @@ describe('files of this machine', () => {
 
   test.runIf(os === 'linux')('a file whose name is not UTF-8 is read', async () => {
     await writeFile(Buffer.concat([Buffer.from(`${directory}/caf`), Buffer.of(0xe9)]), '1\n2\n')
-    const first = new SourceRun(readLines(`${directory}/*`, { follow: true }), contextOf(false))
+    const first = new SourceRun(files.readLines(`${directory}/*`, { follow: true }), contextOf(false))
     await until(first, () => first.values.length === 2)
     const marks = first.marks()
     await first.close()
     await appendFile(Buffer.concat([Buffer.from(`${directory}/caf`), Buffer.of(0xe9)]), '3\n')
-    const second = new SourceRun(readLines(`${directory}/*`), contextOf(true))
+    const second = new SourceRun(files.readLines(`${directory}/*`), contextOf(true))
     await second.restore(marks)
     await second.readToEnd()
     expect([...first.values, ...second.values]).toEqual(['1', '2', '3'])
@@ -178,7 +178,7 @@ describe('files of this machine', () => {
   })
 
   test('EN-217 EN-226 a writer that was left behind is recovered', async () => {
-    const sink = writeJson<number>(`${directory}/out/n.ndjson`, { rollBytes: 1 })
+    const sink = files.writeNdjson<number>(`${directory}/out/n.ndjson`, { rollBytes: 1 })
     const writer = await sink.open(0, [], contextOf(false))
     await writer.write(batchOf([1, 2]), noRejection)
     const named = (await writer.prepare(1))!
@@ -197,7 +197,7 @@ const hasLogs = existsSync(logs)
 describe.runIf(hasLogs)(`logs of real systems${hasLogs ? '' : ` (skipped: there is no ${logs})`}`, () => {
   test.each(['Apache', 'HDFS', 'Linux', 'OpenSSH'])('%s', async (name) => {
     const log = `${logs}/${name}_2k.log`
-    const run = new SourceRun(readLines(log), contextOf(true))
+    const run = new SourceRun(files.readLines(log), contextOf(true))
     await run.discover()
     await run.readToEnd()
     expect(run.failures).toEqual([])

@@ -17,7 +17,7 @@ import { gzip } from 'node:zlib'
 import { nodeFs, nodePlatform } from '@millrace/node'
 import { SimOwners } from '@millrace/testkit'
 import { afterEach, beforeEach, expect, test } from 'vitest'
-import { readLines, type ReadOptions } from '../src/index.ts'
+import { files, type ReadOptions } from '../src/index.ts'
 import { SourceRun, type SplitMark } from './file-world.ts'
 
 // Rotations on the disk of this machine: real inodes, links and renames.
@@ -51,7 +51,7 @@ async function readOn(
   marks: ReadonlyMap<string, SplitMark>,
 ): Promise<{ values: readonly string[]; marks: ReadonlyMap<string, SplitMark> }> {
   const { clock, random } = platform
-  const run = new SourceRun(readLines(log, { chunkBytes: 64, ...options }), {
+  const run = new SourceRun(files.readLines(log, { chunkBytes: 64, ...options }), {
     name: 'subject',
     clock,
     random,

@@ -17,7 +17,7 @@ import { GeneratorReader, type GeneratorPosition } from './generator-reader.ts'
  * Throws `OPTION_INVALID` for options that make no sense.
  *
  * @example
- * p.from('payments', generate({
+ * p.from('payments', generator.generate({
  *   seed: 7,
  *   rate: 1_000,
  *   make: ({ index, time, random }) => ({ id: index, at: time, amount: random.int(100) }),

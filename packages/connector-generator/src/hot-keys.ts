@@ -18,8 +18,8 @@ export interface HotKeysOptions {
  * for numbers that make no sense.
  *
  * @example
- * const card = hotKeys({ keys: 100_000, hot: 10, share: 0.8 })
- * generate({ seed: 7, make: ({ random }) => ({ card: `card-${card(random)}` }) })
+ * const card = generator.hotKeys({ keys: 100_000, hot: 10, share: 0.8 })
+ * generator.generate({ seed: 7, make: ({ random }) => ({ card: `card-${card(random)}` }) })
  */
 export function hotKeys({ keys, hot, share }: HotKeysOptions): (random: Random) => number {
   const isCount = (value: number): boolean => Number.isSafeInteger(value) && value >= 1

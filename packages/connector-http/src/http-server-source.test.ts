@@ -4,7 +4,7 @@ import { createServer } from 'node:net'
 import { gzipSync } from 'node:zlib'
 import { describe, expect, test } from 'vitest'
 import { askHealth, contextOf, postLines, RawClient, serve, type HttpLife } from '../test/http-life.ts'
-import { http } from './http.ts'
+import * as http from './http.ts'
 import type { InboxPosition } from './inbox-segments.ts'
 
 async function read(reader: HttpLife['reader'], count: number): Promise<unknown[]> {
@@ -200,7 +200,7 @@ describe('opening', () => {
     await once(other, 'listening')
     const { port } = other.address() as { port: number }
     const platform = simPlatform({ seed: 1 })
-    const source = http.server({ port })
+    const source = http.receive({ port })
     const address = source.address()
     const opening = source.open('inbox', undefined, contextOf(platform))
     const [opened, found] = await Promise.allSettled([opening, address])
@@ -216,14 +216,14 @@ describe('opening', () => {
     await postLines(url, '1\n2')
     await reader.close()
     const context = contextOf(simPlatform({ seed: 2, fs: platform.fs }), { isBounded: true })
-    const bounded = await http.server({ port }).open('inbox', undefined, context)
+    const bounded = await http.receive({ port }).open('inbox', undefined, context)
     await expect(RawClient.connect(port)).rejects.toThrow()
     expect(await read(bounded, 100)).toEqual([1, 2])
     await bounded.close()
   })
 
   test('there is one split, and no other', async () => {
-    const source = http.server({ port: 0 })
+    const source = http.receive({ port: 0 })
     const context = contextOf(simPlatform({ seed: 1 }))
     expect(await source.discover(context)).toEqual({ splits: ['inbox'], isComplete: true })
     await expect(source.open('other', undefined, context)).rejects.toThrow(/no split other/)
@@ -248,11 +248,11 @@ describeCases(
   'http.server, posted to',
   sourceConformance<unknown>({
     create: () => {
-      let source = http.server<unknown>({ port: 0 })
+      let source = http.receive<unknown>({ port: 0 })
       const send = async (values: readonly unknown[]): Promise<void> =>
         postValues((await source.address()).url, values)
       return Promise.resolve({
-        source: () => (source = http.server<unknown>({ port: 0 })),
+        source: () => (source = http.receive<unknown>({ port: 0 })),
         splits,
         more: ['later', { b: 1 }],
         deliver: () => send(records),
@@ -269,12 +269,12 @@ describeCases(
   'http.server, bounded',
   sourceConformance<unknown>({
     create: async (fs) => {
-      const source = http.server<unknown>({ port: 0 })
+      const source = http.receive<unknown>({ port: 0 })
       const context = contextOf(simPlatform({ seed: 1, fs }), { directory: 'connector' })
       const reader = await source.open('inbox', undefined, context)
       await postValues((await source.address()).url, records)
       await reader.close()
-      return { source: () => http.server<unknown>({ port: 0 }), splits }
+      return { source: () => http.receive<unknown>({ port: 0 }), splits }
     },
     features: { ...features, ends: true, grows: false },
   }),

@@ -38,10 +38,10 @@ export interface HttpServerSource<T> extends Source<T, InboxPosition> {
  * Throws `OPTION_INVALID` for options that make no sense or are not safe.
  *
  * @example
- * p.from('payments', httpServer<Payment>({ port: 8080 }))
+ * p.from('payments', http.receive<Payment>({ port: 8080 }))
  * // curl -H 'content-type: application/json' -d '{"card":"4711","amount":12}' http://localhost:8080/
  */
-export function httpServer<T>(options: HttpServerOptions): HttpServerSource<T> {
+export function receive<T>(options: HttpServerOptions): HttpServerSource<T> {
   return new ListeningSource(planOf(options))
 }
 

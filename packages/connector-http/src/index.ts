@@ -1,5 +1,5 @@
 /** Receives records over HTTP in Millrace pipelines. */
-export { http } from './http.ts'
+export * as http from './http.ts'
 export type { HttpServerSource } from './http-server-source.ts'
 export type { InboxPosition } from './inbox-segments.ts'
 export type { ServerAddress } from './server.ts'

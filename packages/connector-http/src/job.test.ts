@@ -4,7 +4,7 @@ import { memoryStore } from '@millrace/store-memory'
 import { simPlatform, type SimFs, type SimPlatform } from '@millrace/testkit'
 import { expect, test } from 'vitest'
 import { postLines } from '../test/http-life.ts'
-import { http } from './http.ts'
+import * as http from './http.ts'
 
 /** What stands outside the job: makes records visible with the checkpoint that covers them. */
 class Ledger implements Sink<number, number[]> {
@@ -52,7 +52,7 @@ async function live(ledger: Ledger, seed: number, fs?: SimFs): Promise<Life> {
   // A sink is opened last, and until then this would show what an earlier life has written.
   ledger.written = []
   const platform = simPlatform({ seed, ...(fs && { fs }) })
-  const source = http.server<number>({ port: 0 })
+  const source = http.receive<number>({ port: 0 })
   const { graph } = pipeline('received', (p) => p.from('in', source).to('out', ledger)).describe()
   const job = startJob({
     graph,

@@ -1,7 +1,7 @@
 import type { ConnectorContext, SplitReader } from '@millrace/core'
 import { SimOwners, simPlatform, type SimFs, type SimPlatform } from '@millrace/testkit'
 import { connect, type Socket } from 'node:net'
-import { http } from '../src/http.ts'
+import * as http from '../src/http.ts'
 import type { HttpServerSource } from '../src/http-server-source.ts'
 import type { InboxPosition } from '../src/inbox-segments.ts'
 import type { HttpServerOptions } from '../src/server-options.ts'
@@ -24,7 +24,7 @@ export interface HttpLifeOptions extends Partial<HttpServerOptions> {
 
 export async function serve({ fs, from, ...options }: HttpLifeOptions = {}): Promise<HttpLife> {
   const platform = simPlatform({ seed: 1, ...(fs && { fs }) })
-  const source = http.server({ port: 0, ...options })
+  const source = http.receive({ port: 0, ...options })
   const warnings: string[] = []
   const abort = new AbortController()
   const context = contextOf(platform, { signal: abort.signal, warn: (message) => warnings.push(message) })

@@ -1,6 +1,6 @@
 import { decodeJson, decodeText, type Source } from '@millrace/core'
 import { noRecord, StdinSource, type LineDecoder, type StdinOptions } from './stdin-source.ts'
-import { standardInput } from './stdio.ts'
+import { standardInput } from './process-streams.ts'
 
 /**
  * Reads standard input, a record per line, without the ends of lines.
@@ -13,22 +13,22 @@ import { standardInput } from './stdio.ts'
  * Throws `OPTION_INVALID` for options that make no sense.
  *
  * @example
- * p.from('words', readStdinLines()).to('out', consoleSink())
+ * p.from('words', stdio.readLines()).to('out', stdio.writeLines())
  * // seq 3 | millrace run words.ts
  */
-export function readStdinLines(options: StdinOptions = {}): Source<string, null> {
+export function readLines(options: StdinOptions = {}): Source<string, null> {
   return new StdinSource(standardInput, decodeTextLine, options)
 }
 
 /**
  * Reads standard input, a JSON value per line. Blank lines are passed over; a line that is not JSON is a failure.
- * Otherwise like `readStdinLines`.
+ * Otherwise like `readLines`.
  *
  * @example
- * p.from('payments', readStdinJson<Payment>())
+ * p.from('payments', stdio.readNdjson<Payment>())
  * // millrace run payments.ts < payments.ndjson
  */
-export function readStdinJson<T>(options: StdinOptions = {}): Source<T, null> {
+export function readNdjson<T>(options: StdinOptions = {}): Source<T, null> {
   return new StdinSource(standardInput, decodeJsonLine<T>, options)
 }
 

@@ -2,7 +2,7 @@ import type { Batch, ConnectorContext, SinkWriter } from '@millrace/core'
 import { describeCases, noRejection, sinkConformance } from '@millrace/testkit'
 import { describe, expect, test } from 'vitest'
 import { FakeOutput } from '../test/fake-streams.ts'
-import { TextSink, type ConsoleOptions } from './text-sink.ts'
+import { TextSink, type WriteLinesOptions } from './text-sink.ts'
 
 const context = { name: 'out' } as ConnectorContext
 
@@ -11,7 +11,7 @@ function batchOf<T>(values: readonly T[]): Batch<T> {
 }
 
 async function writing<T>(
-  options: ConsoleOptions<T> = {},
+  options: WriteLinesOptions<T> = {},
 ): Promise<{ output: FakeOutput; writer: SinkWriter<T> }> {
   const output = new FakeOutput()
   return { output, writer: await new TextSink(output, options).open(0, [], context) }

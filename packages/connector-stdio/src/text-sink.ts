@@ -12,7 +12,7 @@ import { printableLine, printableLines } from './printable.ts'
 import type { TextOutput } from './text-output.ts'
 
 /** How records are shown. */
-export interface ConsoleOptions<T> {
+export interface WriteLinesOptions<T> {
   /**
    * The text to show for a record, of one line or more. Default: a text as it is, anything else as JSON. Control
    * characters in it are shown as escapes.
@@ -27,7 +27,7 @@ export class TextSink<T> implements Sink<T> {
   readonly #output: TextOutput
   readonly #lineOf: (value: T) => string
 
-  constructor(output: TextOutput, { format }: ConsoleOptions<T>) {
+  constructor(output: TextOutput, { format }: WriteLinesOptions<T>) {
     this.#output = output
     this.#lineOf = format === undefined ? defaultLine : (value) => printableLines(format(value))
   }

@@ -7,13 +7,13 @@ import { mkdtempSync, rmSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import path from 'node:path'
 import process from 'node:process'
-import { consoleSink } from '../src/console-sink.ts'
-import { readStdinJson, readStdinLines } from '../src/read-stdin.ts'
+import * as stdio from '../src/stdio.ts'
 
 const echo = pipeline('echo', (p) => {
-  if (process.argv[2] === 'json') p.from('in', readStdinJson(), { onError: skip() }).to('out', consoleSink())
-  else p.from('in', readStdinLines(), { onError: skip() }).to('out', consoleSink())
-  if (process.argv[2] === 'twice') p.from('again', readStdinLines()).to('out-again', consoleSink())
+  if (process.argv[2] === 'json')
+    p.from('in', stdio.readNdjson(), { onError: skip() }).to('out', stdio.writeLines())
+  else p.from('in', stdio.readLines(), { onError: skip() }).to('out', stdio.writeLines())
+  if (process.argv[2] === 'twice') p.from('again', stdio.readLines()).to('out-again', stdio.writeLines())
 })
 
 const directory = mkdtempSync(path.join(tmpdir(), 'millrace-echo-'))

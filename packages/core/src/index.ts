@@ -80,8 +80,8 @@ export type {
 } from './operator/operator.ts'
 
 // connect
-export { MemorySink, memorySource } from './connect/memory.ts'
-export type { Collected } from './connect/memory.ts'
+export * as memory from './connect/memory.ts'
+export type { Collected, MemorySink } from './connect/memory.ts'
 export type { RejectRecord, Sink, SinkWriter } from './connect/sink.ts'
 export type {
   ClosedSplit,

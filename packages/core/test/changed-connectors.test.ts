@@ -1,4 +1,4 @@
-import { MemorySink, type Json, type Sink } from '@millrace/core'
+import { memory, type Json, type Sink } from '@millrace/core'
 import type { PipelineBuilder } from '@millrace/flow'
 import { describe, expect, test } from 'vitest'
 import {
@@ -158,7 +158,7 @@ describe('sources', () => {
 
   test('another type under one name never gets a position; dropped, it is read from its beginning', async () => {
     const program = new ChangingProgram()
-    const sink = new MemorySink<Item>()
+    const sink = memory.write<Item>()
     program.input.push(...items(1, 2))
     const { platform } = await program.live(from(program, sink, 'old').build)
     // What a source keeps for itself may be the only copy of something, so a person removes it.
@@ -182,7 +182,7 @@ describe('sources', () => {
 
   test('positions of a later version are refused, those of an earlier one are handed over', async () => {
     const program = new ChangingProgram()
-    const sink = new MemorySink<Item>()
+    const sink = memory.write<Item>()
     program.input.push(...items(1, 2))
     await program.live(from(program, sink, 'in', 2).build)
     expectRefused(
@@ -196,12 +196,12 @@ describe('sources', () => {
 
   test('one that is removed is refused, unless its positions are dropped', async () => {
     const program = new ChangingProgram()
-    const sink = new MemorySink<Item>()
+    const sink = memory.write<Item>()
     program.input.push(...items(1, 2))
     const { build } = from(program, sink, 'in')
     await program.live((p) => {
       build(p)
-      p.from('second', growingSource(program.input)).to('more', new MemorySink())
+      p.from('second', growingSource(program.input)).to('more', memory.write())
     })
     expectRefused(await program.live(build), "'second': the program no longer has it", '--drop-state second')
     expectStopped(await program.live(build, { dropState: ['second'] }))

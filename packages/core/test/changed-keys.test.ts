@@ -1,4 +1,4 @@
-import { MemorySink } from '@millrace/core'
+import { memory, type MemorySink } from '@millrace/core'
 import { output, state, type KeyedStream } from '@millrace/flow'
 import { describe, expect, test } from 'vitest'
 import {
@@ -50,7 +50,7 @@ describe('keys', () => {
 
   test.each(changes)('%s to %s: refused at the first record', async (before, _, key) => {
     const program = new ChangingProgram()
-    const sink = new MemorySink<unknown>()
+    const sink = memory.write<unknown>()
     program.input.push(...items(1, 2))
     await program.live(counting(program, sink, () => example[before] as never))
     expect((await program.manifest()).operators).toContainEqual(
@@ -74,7 +74,7 @@ describe('keys', () => {
 
   test('of a new type are taken once a known one has come, and null is a key of any type', async () => {
     const program = new ChangingProgram()
-    const sink = new MemorySink<unknown>()
+    const sink = memory.write<unknown>()
     program.input.push({ key: 'a', at: 0 })
     const byKey = counting(program, sink, ({ key }) => key as never)
     await program.live(byKey)
@@ -90,7 +90,7 @@ describe('keys', () => {
 
   test('of one selector may be of several types: a restart that begins with another type is not refused', async () => {
     const program = new ChangingProgram()
-    const sink = new MemorySink<unknown>()
+    const sink = memory.write<unknown>()
     const byKey = counting(program, sink, ({ key }) => key as never)
     for (const [at, key] of ['a', 5, [1], true].entries()) {
       program.input.push({ key, at })
@@ -103,7 +103,7 @@ describe('keys', () => {
 
   test('of another type are taken if there is no state any more', async () => {
     const program = new ChangingProgram()
-    const sink = new MemorySink<unknown>()
+    const sink = memory.write<unknown>()
     const clearing =
       (key: unknown): Build =>
       (p) => {

@@ -1,4 +1,4 @@
-import { MemorySink } from '@millrace/core'
+import { memory, type MemorySink } from '@millrace/core'
 import { output, state } from '@millrace/flow'
 import { describe, expect, test } from 'vitest'
 import {
@@ -27,7 +27,7 @@ describe('operators', () => {
 
   test('EN-238 one that is renamed is refused with the new name, unless its state is dropped', async () => {
     const program = new ChangingProgram()
-    const sink = new MemorySink<unknown>()
+    const sink = memory.write<unknown>()
     program.input.push(...items(1, 2))
     await program.live(scanning(program, sink, 'before'))
     program.input.push(...items(3))
@@ -52,7 +52,7 @@ describe('operators', () => {
 
   test('another type under one name is refused', async () => {
     const program = new ChangingProgram()
-    const sink = new MemorySink<unknown>()
+    const sink = memory.write<unknown>()
     program.input.push(...items(1, 2))
     await program.live(scanning(program, sink, 'op'))
     const life = await program.live((p) => {
@@ -70,7 +70,7 @@ describe('operators', () => {
 
   test('calls in flight of a removed mapAsync are refused, and gone when dropped', async () => {
     const program = new ChangingProgram()
-    const sink = new MemorySink<unknown>()
+    const sink = memory.write<unknown>()
     program.input.push(...items(1, 2))
     const asking: Build = (p) => {
       program
@@ -88,7 +88,7 @@ describe('operators', () => {
 
   test('timers go with the state that is dropped', async () => {
     const program = new ChangingProgram()
-    const sink = new MemorySink<unknown>()
+    const sink = memory.write<unknown>()
     const alarm =
       (size: number): Build =>
       (p) => {

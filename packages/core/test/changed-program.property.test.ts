@@ -1,5 +1,12 @@
 import fc from 'fast-check'
-import { evolvingCodec, MemorySink, numberCodec, structuredCodec, type Codec } from '@millrace/core'
+import {
+  evolvingCodec,
+  memory,
+  numberCodec,
+  structuredCodec,
+  type Codec,
+  type MemorySink,
+} from '@millrace/core'
 import {
   collect,
   count,
@@ -70,7 +77,7 @@ interface Sinks {
 }
 
 function newSinks(): Sinks {
-  return { windows: new MemorySink(), pieces: new MemorySink() }
+  return { windows: memory.write(), pieces: memory.write() }
 }
 
 /** The program: windows with aggregates, and `process` with pieces, each of which remembers every record. */

@@ -1,4 +1,12 @@
-import { evolvingCodec, MemorySink, noPieces, numberCodec, startJob, structuredCodec } from '@millrace/core'
+import {
+  evolvingCodec,
+  memory,
+  noPieces,
+  numberCodec,
+  startJob,
+  structuredCodec,
+  type MemorySink,
+} from '@millrace/core'
 import { output, pipeline, state, type StateSpecs } from '@millrace/flow'
 import { memoryStore } from '@millrace/store-memory'
 import { driveJob, simPlatform } from '@millrace/testkit'
@@ -34,7 +42,7 @@ describe('pieces of state', () => {
 
   test('a piece that is added starts empty, announced', async () => {
     const program = new ChangingProgram()
-    const sink = new MemorySink<unknown>()
+    const sink = memory.write<unknown>()
     program.input.push(...items(1, 2))
     await program.live(summing(program, sink, { sum: state.value<number>() }))
     program.input.push(...items(3))
@@ -52,7 +60,7 @@ describe('pieces of state', () => {
 
   test('a piece that is renamed is refused; with its old name the state is as before', async () => {
     const program = new ChangingProgram()
-    const sink = new MemorySink<unknown>()
+    const sink = memory.write<unknown>()
     program.input.push(...items(5, 5))
     await program.live(summing(program, sink, { sum: state.value<number>() }))
     program.input.push(...items(10))
@@ -69,7 +77,7 @@ describe('pieces of state', () => {
 
   test('a piece can be dropped alone, and stays dropped when its name comes back', async () => {
     const program = new ChangingProgram()
-    const sink = new MemorySink<unknown>()
+    const sink = memory.write<unknown>()
     const both = { sum: state.value<number>(), other: state.value<number>() }
     program.input.push(...items(5, 5))
     await program.live(summing(program, sink, both))
@@ -90,7 +98,7 @@ describe('pieces of state', () => {
 
   test('another kind or codec under one name is refused, and can be dropped', async () => {
     const program = new ChangingProgram()
-    const sink = new MemorySink<unknown>()
+    const sink = memory.write<unknown>()
     program.input.push(...items(5, 5))
     await program.live(summing(program, sink, { sum: state.value<number>() }))
     const listed = summing(program, sink, { other: state.value<number>(), sum: state.list<number>() })
@@ -107,7 +115,7 @@ describe('pieces of state', () => {
 
   test('a codec that evolves migrates the values, announced; the older program then refuses', async () => {
     const program = new ChangingProgram()
-    const sink = new MemorySink<unknown>()
+    const sink = memory.write<unknown>()
     const old = structuredCodec<number>()
     const evolved = evolvingCodec({ from: old, to: numberCodec, migrate: (value) => value + 100 })
     program.input.push(...items(5, 5))
@@ -129,7 +137,7 @@ describe('pieces of state', () => {
     const program = new ChangingProgram()
     const { graph } = pipeline(
       'test',
-      summing(program, new MemorySink(), { sum: state.value<number>() }),
+      summing(program, memory.write(), { sum: state.value<number>() }),
     ).describe()
     const nodes = graph.nodes.map((node) =>
       node.kind === 'operator' ? { ...node, fingerprint: noPieces } : node,

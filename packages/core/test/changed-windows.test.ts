@@ -1,4 +1,4 @@
-import { MemorySink } from '@millrace/core'
+import { memory } from '@millrace/core'
 import {
   collect,
   count,
@@ -36,8 +36,8 @@ describe('windows', () => {
       program: ChangingProgram,
       assigner: WindowAssigner,
       aggregates: Aggregates<Item>,
-      sink = new MemorySink<unknown>(),
-      late = new MemorySink<Item>(),
+      sink = memory.write<unknown>(),
+      late = memory.write<Item>(),
     ) =>
     (allowedLateness = 0): Build =>
     (p) => {
@@ -60,7 +60,7 @@ describe('windows', () => {
 
   test.each(changes)('%s is refused, and the state can be dropped', async (_, before, after, message) => {
     const program = new ChangingProgram()
-    const sink = new MemorySink<unknown>()
+    const sink = memory.write<unknown>()
     program.input.push(...items(10, 15))
     expectStopped(await program.live(windowed(program, before, { n }, sink)()))
     program.input.push(...items(1_000_000))
@@ -86,7 +86,7 @@ describe('windows', () => {
 
   test('the same windows in other words are restored', async () => {
     const program = new ChangingProgram()
-    const sink = new MemorySink<unknown>()
+    const sink = memory.write<unknown>()
     program.input.push(...items(10, 15))
     await program.live(windowed(program, tumbling('1m'), { n }, sink)())
     program.input.push(...items(20, 200_000))
@@ -98,7 +98,7 @@ describe('windows', () => {
 
   test('an aggregate that is added starts empty in open windows, one that is removed is gone, both announced', async () => {
     const program = new ChangingProgram()
-    const sink = new MemorySink<unknown>()
+    const sink = memory.write<unknown>()
     const total = sum(({ at }: Item) => at)
     const all = collect(({ at }: Item) => at)
     program.input.push(...items(10, 15))
@@ -122,7 +122,7 @@ describe('windows', () => {
 
   test('an aggregate that comes back after a run without it starts empty in every window', async () => {
     const program = new ChangingProgram()
-    const sink = new MemorySink<unknown>()
+    const sink = memory.write<unknown>()
     const m = sum(({ at }: Item) => at)
     program.input.push(...items(10, 110))
     await program.live(windowed(program, tumbling(1000), { n, m }, sink)())
@@ -142,7 +142,7 @@ describe('windows', () => {
 
   test('another aggregate under one name is refused, and another name is a way out', async () => {
     const program = new ChangingProgram()
-    const sink = new MemorySink<unknown>()
+    const sink = memory.write<unknown>()
     program.input.push(...items(10, 15))
     await program.live(windowed(program, tumbling(100), { n, figure: sum(({ at }: Item) => at) }, sink)())
     const figure = mean(({ at }: Item) => at)
@@ -166,8 +166,8 @@ describe('windows', () => {
 
   test('more allowed lateness holds for windows that end from now on; what was closed stays closed', async () => {
     const program = new ChangingProgram()
-    const sink = new MemorySink<unknown>()
-    const late = new MemorySink<Item>()
+    const sink = memory.write<unknown>()
+    const late = memory.write<Item>()
     const build = windowed(program, tumbling(100), { n }, sink, late)
     program.input.push(...items(10, 20, 150))
     await program.live(build(0))
@@ -194,7 +194,7 @@ describe('windows', () => {
 
   test('of sliding windows with more allowed lateness those that were closed are not emitted again', async () => {
     const program = new ChangingProgram()
-    const sink = new MemorySink<unknown>()
+    const sink = memory.write<unknown>()
     const build = windowed(program, sliding({ size: 100, slide: 50 }), { n }, sink)
     program.input.push(...items(10, 60, 120))
     await program.live(build(0))
@@ -209,7 +209,7 @@ describe('windows', () => {
 
   test('less allowed lateness closes at once what it no longer keeps open', async () => {
     const program = new ChangingProgram()
-    const sink = new MemorySink<unknown>()
+    const sink = memory.write<unknown>()
     const build = windowed(program, tumbling(100), { n }, sink)
     program.input.push(...items(10, 20, 350))
     const before = await program.live(build(1_000))

@@ -1,6 +1,6 @@
 import { sleep } from '@millrace/channels'
 import { describe, expect, test } from 'vitest'
-import { MemorySink, type Batch, type Sink } from '@millrace/core'
+import { memory, type Batch, type Sink } from '@millrace/core'
 import type { PipelineBuilder } from '@millrace/flow'
 import { simPlatform, SimFs, type SimPlatform } from '@millrace/testkit'
 import { pacedSource } from './paced-source.ts'
@@ -131,7 +131,7 @@ describe('commits', () => {
   })
 
   test('EN-210 a data directory is whole in itself: moved elsewhere, the job goes on from there', async () => {
-    const sink = new MemorySink<number>()
+    const sink = memory.write<number>()
     const build = summing(numbers, sink)
     const { platform } = await live(build, {
       checkpoints: { everyMs: 10 },

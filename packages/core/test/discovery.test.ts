@@ -1,9 +1,9 @@
 import { expect, test } from 'vitest'
-import { MemorySink, memorySource, type Source } from '@millrace/core'
+import { memory, type Source } from '@millrace/core'
 import { live } from './simulated-job.ts'
 
 test('a split that appears is read beside one that always has something', async () => {
-  const inner = memorySource({ long: Array.from({ length: 2_000 }, () => 'long'), late: ['late'] })
+  const inner = memory.read({ long: Array.from({ length: 2_000 }, () => 'long'), late: ['late'] })
   let asked = 0
   const source: Source<string, number> = {
     ...inner,
@@ -15,7 +15,7 @@ test('a split that appears is read beside one that always has something', async 
         : { splits: ['long'], isComplete: false }
     },
   }
-  const sink = new MemorySink<string>()
+  const sink = memory.write<string>()
   const { result } = await live((p) => p.from('n', source).to('out', sink), { batchRecords: 10 })
   expect(result?.outcome).toBe('finished')
   expect(sink.values).toHaveLength(2_001)

@@ -1,5 +1,5 @@
 import { describe, expect, test } from 'vitest'
-import { MemorySink, memorySource, type Source } from '@millrace/core'
+import { memory, type MemorySink, type Source } from '@millrace/core'
 import { count, output, state, tumbling, type PipelineBuilder } from '@millrace/flow'
 import { simPlatform } from '@millrace/testkit'
 import { openSource } from './open-source.ts'
@@ -18,7 +18,7 @@ function reminding(
     readonly source?: Source<number>
   } = {},
 ): (p: PipelineBuilder) => void {
-  const { timersAtEnd = 'fire', again = false, source = memorySource({ all: [30, 10, 20] }) } = options
+  const { timersAtEnd = 'fire', again = false, source = memory.read({ all: [30, 10, 20] }) } = options
   return (p) =>
     p
       .from('n', source)
@@ -37,7 +37,7 @@ function reminding(
 
 describe('processing timers that are pending when the input ends', () => {
   test('fire at once, in the order of their times, and are logged and counted', async () => {
-    const fired = new MemorySink<string>()
+    const fired = memory.write<string>()
     const life = await live(reminding(fired))
     expect(fired.values).toEqual(['10', '20', '30'])
     expect(warningsOf(life)).toEqual([
@@ -47,7 +47,7 @@ describe('processing timers that are pending when the input ends', () => {
   })
 
   test('are dropped where the operator says so, logged and counted too, and do not come back', async () => {
-    const fired = new MemorySink<string>()
+    const fired = memory.write<string>()
     const life = await live(reminding(fired, { timersAtEnd: 'drop' }))
     expect(warningsOf(life)).toEqual([
       "3 processing timers of operator 'remind' were pending at the end of its input and were dropped, as it asks for with timersAtEnd",
@@ -58,7 +58,7 @@ describe('processing timers that are pending when the input ends', () => {
   })
 
   test('fire once, also one that sets the next: a heartbeat stops with its input', async () => {
-    const fired = new MemorySink<string>()
+    const fired = memory.write<string>()
     const life = await live(reminding(fired, { again: true }))
     expect(fired.values).toEqual(['10', '20', '30'])
     expect(warningsOf(life)).toContain(
@@ -67,7 +67,7 @@ describe('processing timers that are pending when the input ends', () => {
   })
 
   test('stay set when the job is stopped, and fire when it is drained', async () => {
-    const fired = new MemorySink<string>()
+    const fired = memory.write<string>()
     const after: number[] = []
     let platform = simPlatform({ seed: 1 })
     for (const drain of [false, true]) {
@@ -85,10 +85,10 @@ describe('processing timers that are pending when the input ends', () => {
   })
 
   test('what they emit on a timed stream is not late for a window behind them', async () => {
-    const [windows, late] = [new MemorySink<{ n: number }>(), new MemorySink<unknown>()]
+    const [windows, late] = [memory.write<{ n: number }>(), memory.write<unknown>()]
     await live((p) => {
       const counted = p
-        .from('n', memorySource({ all: [10, 20, 130] }))
+        .from('n', memory.read({ all: [10, 20, 130] }))
         .withTimestamps({ at: (n) => n })
         .keyBy((n) => n)
         .process('wait', {
@@ -132,14 +132,14 @@ describe('onEnd', () => {
 
   test('is called for each key that has state of any kind, once, with that key', async () => {
     for (const parallelism of [1, 3]) {
-      const batches = new MemorySink<string>()
+      const batches = memory.write<string>()
       await live(gathering([1, 2, 4, 5, 102], batches), { parallelism })
       expect(batches.values.toSorted()).toEqual(['0: , 1 seen', '1: 1 4, 2 seen', '2: 2 5, 2 seen'])
     }
   })
 
   test('is called again at the next end with what has come since, and not if nothing has', async () => {
-    const batches = new MemorySink<string>()
+    const batches = memory.write<string>()
     let platform = simPlatform({ seed: 1 })
     for (const numbers of [
       [1, 4],
@@ -167,7 +167,7 @@ describe('onEnd', () => {
               onRecord: ({ value }, { state: { last } }) => last.set(value),
               onEnd: ({ key }) => void ends.push(key),
             })
-            .to('out', new MemorySink()),
+            .to('out', memory.write()),
         { platform },
       )
       platform = nextLife(platform)
@@ -176,11 +176,11 @@ describe('onEnd', () => {
   })
 
   test('runs through many keys before outputs that are full, in slices', async () => {
-    const batches = new MemorySink<string>()
+    const batches = memory.write<string>()
     await live(
       (p) =>
         p
-          .from('n', memorySource({ all: Array.from({ length: 5_000 }, (_, n) => n) }))
+          .from('n', memory.read({ all: Array.from({ length: 5_000 }, (_, n) => n) }))
           .keyBy((n) => n)
           .process('gather', {
             emits: output<string>(),

@@ -1,6 +1,6 @@
 import { describe, expect, test } from 'vitest'
 import { sleep } from '@millrace/channels'
-import { MemorySink, memorySource, type DeadLetter, type Source } from '@millrace/core'
+import { memory, type DeadLetter, type Source } from '@millrace/core'
 import { count, deadLetter, output, skip, state, tumbling, type SourceStream } from '@millrace/flow'
 import { simPlatform } from '@millrace/testkit'
 import { pacedSource } from './paced-source.ts'
@@ -20,10 +20,10 @@ const later = ((n: number) => Promise.resolve(n)) as unknown as (n: number) => n
 
 describe('error policies', () => {
   test('skip leaves the record out and counts it', async () => {
-    const sink = new MemorySink<number>()
+    const sink = memory.write<number>()
     const { result, job } = await live((p) =>
       p
-        .from('numbers', memorySource({ all: ten }))
+        .from('numbers', memory.read({ all: ten }))
         .map(unless(3), { name: 'check', onError: skip() })
         .to('out', sink),
     )
@@ -33,8 +33,8 @@ describe('error policies', () => {
   })
 
   test('EN-245 a dead letter carries raw bytes, place, error, stack and value, and the others go on', async () => {
-    const sink = new MemorySink<number>()
-    const letters = new MemorySink<DeadLetter>()
+    const sink = memory.write<number>()
+    const letters = memory.write<DeadLetter>()
     await live((p) =>
       p
         .from('numbers', pacedSource({ all: ten }, 4))
@@ -62,12 +62,12 @@ describe('error policies', () => {
 
   test.each([
     ['skip', skip()],
-    ['deadLetter', deadLetter('letters', new MemorySink<DeadLetter>())],
+    ['deadLetter', deadLetter('letters', memory.write<DeadLetter>())],
   ])('%s: a flatMap that fails half-way emits nothing of the record', async (_, onError) => {
-    const sink = new MemorySink<number>()
+    const sink = memory.write<number>()
     await live((p) =>
       p
-        .from('numbers', memorySource({ all: [1, 2] }))
+        .from('numbers', memory.read({ all: [1, 2] }))
         .flatMap(
           function* (n) {
             yield n * 10
@@ -87,7 +87,7 @@ describe('error policies', () => {
   ])('%s that returns a promise stops the job for good, whatever the policy', async (_, use) => {
     const { result, events } = await live((p) => {
       p.onError(skip())
-      use(p.from('numbers', memorySource({ all: ten }))).to('out', new MemorySink())
+      use(p.from('numbers', memory.read({ all: ten }))).to('out', memory.write())
     })
     expect(result).toMatchObject({ outcome: 'failed', error: { code: 'ASYNC_FUNCTION' } })
     expect(String((result as { error: unknown }).error)).toMatch(
@@ -99,7 +99,7 @@ describe('error policies', () => {
   test('a state value that cannot be saved stops the job, whatever the policy', async () => {
     const { result } = await live((p) =>
       p
-        .from('numbers', memorySource({ all: [1, 2] }))
+        .from('numbers', memory.read({ all: [1, 2] }))
         .keyBy(() => 'all')
         .process('keep', {
           emits: output<number>(),
@@ -110,7 +110,7 @@ describe('error policies', () => {
             last.set(new (class Order {})())
           },
         })
-        .to('out', new MemorySink()),
+        .to('out', memory.write()),
     )
     expect(result).toMatchObject({ outcome: 'failed' })
     expect(String((result as { error: unknown }).error)).toMatch(
@@ -119,7 +119,7 @@ describe('error policies', () => {
   })
 
   test('what fails after mapAsync and behind a shuffle still knows where its record came from', async () => {
-    const letters = new MemorySink<DeadLetter>()
+    const letters = memory.write<DeadLetter>()
     await live(
       (p) =>
         p
@@ -132,7 +132,7 @@ describe('error policies', () => {
             (sum, n) => sum + unless(7)(n),
             { onError: deadLetter('letters', letters) },
           )
-          .to('out', new MemorySink()),
+          .to('out', memory.write()),
       { parallelism: 2 },
     )
     const seen = letters.values.map(({ operator, value, place }) => ({ operator, value, place }))
@@ -145,10 +145,10 @@ describe('error policies', () => {
   })
 
   test('bytes that a source cannot decode follow the policy of the source, in their place among the records', async () => {
-    const letters = new MemorySink<DeadLetter>()
-    const sink = new MemorySink<string>()
+    const letters = memory.write<DeadLetter>()
+    const sink = memory.write<string>()
     const source: Source<string> = {
-      ...memorySource<string>({}),
+      ...memory.read<string>({}),
       discover: async () => ({ splits: ['s'], isComplete: true }),
       open: async () => {
         let isRead = false
@@ -180,7 +180,7 @@ describe('error policies', () => {
         message: 'not JSON',
       },
     ])
-    const failed = await live((p) => p.from('lines', source).to('out', new MemorySink()))
+    const failed = await live((p) => p.from('lines', source).to('out', memory.write()))
     expect(failed.result).toHaveProperty('error.message', expect.stringContaining('line 2, byte 5'))
   })
 
@@ -192,7 +192,7 @@ describe('error policies', () => {
         .keyBy(() => 1)
         .window(tumbling(10))
         .aggregate('w', { n: count() })
-        .to('out', new MemorySink()),
+        .to('out', memory.write()),
     )
     expect(result).toHaveProperty(
       'error.message',
@@ -202,10 +202,10 @@ describe('error policies', () => {
 
   test('EN-062 a key selector that returns nothing fails; null is a key like any other', async () => {
     const keyed = async (key: (n: number) => string | null) => {
-      const sink = new MemorySink<number>()
+      const sink = memory.write<number>()
       const { result } = await live((p) =>
         p
-          .from('n', memorySource({ all: ten }))
+          .from('n', memory.read({ all: ten }))
           .keyBy(key)
           .scan(
             'count',
@@ -225,8 +225,8 @@ describe('error policies', () => {
 
 describe('watermarks of a source', () => {
   test('EN-090 EN-239 a split that is behind holds back the watermark, so its records are not late', async () => {
-    const late = new MemorySink<unknown>()
-    const windows = new MemorySink<{ n: number }>()
+    const late = memory.write<unknown>()
+    const windows = memory.write<{ n: number }>()
     await live((p) => {
       const counted = p
         .from('n', pacedSource({ fast: [0, 100, 200, 300], slow: [0, 10, 20, 310] }, 1))
@@ -243,7 +243,7 @@ describe('watermarks of a source', () => {
 
   test('EN-091 EN-080 a split that is caught up and quiet stops holding back the others after idleAfter', async () => {
     const platform = simPlatform({ seed: 1 })
-    const windows = new MemorySink<{ n: number }>()
+    const windows = memory.write<{ n: number }>()
     const source = quietSource(['busy', 'quiet'])
     const { events } = await live(
       (p) =>
@@ -270,12 +270,12 @@ describe('watermarks of a source', () => {
     const values = [0, 100, 200, 5, 300, 15, 400]
     const runs = await Promise.all(
       [1, 2, 3, 100].map(async (batchRecords) => {
-        const late = new MemorySink<number>()
-        const windows = new MemorySink<unknown>()
+        const late = memory.write<number>()
+        const windows = memory.write<unknown>()
         await live(
           (p) => {
             const counted = p
-              .from('n', memorySource({ all: values }))
+              .from('n', memory.read({ all: values }))
               .withTimestamps({ at: (n) => n })
               .keyBy(() => 'all')
               .window(tumbling(100))

@@ -1,5 +1,5 @@
 import { describe, expect, test } from 'vitest'
-import { MemorySink, type EventTimeWait, type Source } from '@millrace/core'
+import { memory, type EventTimeWait, type Source } from '@millrace/core'
 import { count, tumbling, type PipelineBuilder, type TimedStream } from '@millrace/flow'
 import { simPlatform } from '@millrace/testkit'
 import { scheduledSource } from './scheduled-source.ts'
@@ -22,7 +22,7 @@ async function watched(
         .keyBy(() => 'all')
         .window(tumbling(1_000))
         .aggregate('count', { n: count() })
-        .to('out', new MemorySink())
+        .to('out', memory.write())
     },
     {
       platform,
@@ -87,7 +87,7 @@ describe('event time that does not move while records wait', () => {
         .keyBy(() => 'all')
         .window(tumbling(1_000))
         .aggregate('apart', { n: count() })
-        .to('elsewhere', new MemorySink())
+        .to('elsewhere', memory.write())
       return p.from('logs', scheduledSource(busyOnly)).withTimestamps({ at: (n) => n })
     })
     expect([warnings, waits]).toEqual([[], []])

@@ -1,7 +1,7 @@
 import fc from 'fast-check'
 import { describe, expect, test } from 'vitest'
 import { sleep } from '@millrace/channels'
-import { MemorySink } from '@millrace/core'
+import { memory, type MemorySink } from '@millrace/core'
 import { count, output, sliding, state, sum, tumbling, type PipelineBuilder } from '@millrace/flow'
 import { simPlatform } from '@millrace/testkit'
 import { pacedSource } from './paced-source.ts'
@@ -70,7 +70,7 @@ interface Sinks {
 }
 
 function sinks(): Sinks {
-  return { windows: new MemorySink(), bursts: new MemorySink() }
+  return { windows: memory.write(), bursts: memory.write() }
 }
 
 function splitUp(all: readonly Event[], count_: number): Record<string, Event[]> {
@@ -133,8 +133,8 @@ describe('a job', () => {
   test('EN-235 EN-251 calls in flight that come together in one subtask let no watermark pass an input that is behind', async () => {
     const all = events(300, 3, 7)
     const behind = all.filter((event) => event.id % 3 === 0).map((event) => ({ ...event, at: event.at / 2 }))
-    const windows = new MemorySink<{ n: number }>()
-    const late = new MemorySink<unknown>()
+    const windows = memory.write<{ n: number }>()
+    const late = memory.write<unknown>()
     let platform = simPlatform({ seed: 3 })
     for (const parallelism of [2, 1]) {
       const { clock } = platform

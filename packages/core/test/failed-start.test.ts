@@ -1,5 +1,5 @@
 import { describe, expect, test } from 'vitest'
-import { describeError, MemorySink, type JobEvent } from '@millrace/core'
+import { describeError, memory, type JobEvent, type MemorySink } from '@millrace/core'
 import { simPlatform, SimFs } from '@millrace/testkit'
 import { live, summing, type SimulatedLife } from './simulated-job.ts'
 
@@ -20,7 +20,7 @@ async function run(fs: SimFs, sink: MemorySink<number>, completed = Infinity): P
 /** Where each sync of a directory stands among the operations of a life that fails nowhere. */
 async function namesSynced(): Promise<number[]> {
   const fs = new SimFs()
-  await run(fs, new MemorySink())
+  await run(fs, memory.write())
   const operations = fs.describe().split('\n')
   return operations.flatMap((line, index) => (line.includes(' syncDirectory ') ? [index + 1] : []))
 }
@@ -32,7 +32,7 @@ describe('a job that was stopped because the sync of a directory had failed', ()
     for (const operation of syncs) {
       const fs = new SimFs()
       fs.failAt(operation)
-      const sink = new MemorySink<number>()
+      const sink = memory.write<number>()
       const first = await run(fs, sink)
       // The last sync only notes that all is committed: the job has ended well without it.
       if (operation === syncs.at(-1)) expect(first.result).toEqual({ outcome: 'finished' })
@@ -49,7 +49,7 @@ describe('a job that was stopped because the sync of a directory had failed', ()
 describe('a job on a disk that has run full', () => {
   test('restarts from its checkpoint without any room, and goes on when there is some', async () => {
     const fs = new SimFs()
-    const sink = new MemorySink<number>()
+    const sink = memory.write<number>()
     const story: string[] = []
     const { result } = await live(summing(numbers, sink), {
       platform: simPlatform({ seed: 1, fs }),
@@ -78,7 +78,7 @@ describe('a job on a disk that has run full', () => {
 
   test('that starts there says what it has no room for, and starts when there is some', async () => {
     const fs = new SimFs()
-    const sink = new MemorySink<number>()
+    const sink = memory.write<number>()
     await run(fs, sink, 2)
     const full = fs.afterKill()
     full.capacityBytes = 0

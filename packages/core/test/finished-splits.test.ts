@@ -1,5 +1,5 @@
 import { expect, test } from 'vitest'
-import { MemorySink, memorySource, type JobOptions, type Source } from '@millrace/core'
+import { memory, type JobOptions, type Source } from '@millrace/core'
 import { simPlatform } from '@millrace/testkit'
 import { live, nextLife, untilCheckpoint } from './simulated-job.ts'
 
@@ -7,14 +7,14 @@ import { live, nextLife, untilCheckpoint } from './simulated-job.ts'
 function shortSplits(count: number): Source<number, number> {
   const splits = Object.fromEntries(Array.from({ length: count }, (_, n) => [`split-${n}`, [n]]))
   return {
-    ...memorySource(splits),
+    ...memory.read(splits),
     discover: async () => ({ splits: Object.keys(splits), isComplete: false }),
   }
 }
 
 /** Lives of one job with a source of short splits, until a checkpoint each. */
 class Lives {
-  readonly sink = new MemorySink<number>()
+  readonly sink = memory.write<number>()
   #platform = simPlatform({ seed: 1 })
 
   /** Returns the size of the last manifest. */

@@ -1,5 +1,5 @@
 import { expect, test } from 'vitest'
-import { MemorySink } from '@millrace/core'
+import { memory } from '@millrace/core'
 import { count, pipeline, tumbling } from '@millrace/flow'
 import { simPlatform, type SimPlatform } from '@millrace/testkit'
 import { scheduledSource } from './scheduled-source.ts'
@@ -10,8 +10,8 @@ type Turns = Parameters<typeof scheduledSource>[0]
 /** Windows of a second over times that come by the clock, which is in step with them: what closed, when, and what was late. */
 class QuietStream {
   readonly closed: string[] = []
-  readonly late = new MemorySink<number>()
-  readonly #sink = new MemorySink<number>()
+  readonly late = memory.write<number>()
+  readonly #sink = memory.write<number>()
   #platform: SimPlatform = simPlatform({ seed: 1 })
 
   /** Runs until `untilMs` of the clock of this life. */

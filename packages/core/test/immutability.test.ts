@@ -1,5 +1,5 @@
 import { describe, expect, test } from 'vitest'
-import { MemorySink, memorySource, OperatorError, type Sink } from '@millrace/core'
+import { memory, OperatorError, type Sink } from '@millrace/core'
 import {
   aggregator,
   output,
@@ -24,12 +24,12 @@ const readings = (): Reading[] => [1, 2, 3].map((n) => ({ n, tags: [], seen: new
 type Use = (readings: TimedStream<Reading>) => { to(name: string, sink: Sink<unknown>): void }
 
 /** Runs a pipeline whose records go two ways, and returns how it failed. */
-async function failureOf(use: Use, sink: Sink<unknown> = new MemorySink()): Promise<unknown> {
+async function failureOf(use: Use, sink: Sink<unknown> = memory.write()): Promise<unknown> {
   const build = (p: PipelineBuilder): void => {
     p.onError(skip())
-    const all = p.from('readings', memorySource({ all: readings() })).withTimestamps({ at: ({ n }) => n })
+    const all = p.from('readings', memory.read({ all: readings() })).withTimestamps({ at: ({ n }) => n })
     use(all).to('out', sink)
-    all.to('other', new MemorySink())
+    all.to('other', memory.write())
   }
   const { result, events } = await live(build, { checkImmutability: true })
   expect(events.filter((event) => event.kind === 'failed' && event.restartInMs !== undefined)).toEqual([])
@@ -198,9 +198,9 @@ describe('checkImmutability', () => {
   })
 
   test('a program that makes new objects, and changes only state that it has not emitted, runs as ever', async () => {
-    const sink = new MemorySink<unknown>()
+    const sink = memory.write<unknown>()
     const build = (p: PipelineBuilder): void => {
-      const all = p.from('readings', memorySource({ all: readings() })).withTimestamps({ at: ({ n }) => n })
+      const all = p.from('readings', memory.read({ all: readings() })).withTimestamps({ at: ({ n }) => n })
       keyed(all)
         .process('p', {
           emits: output<{ n: number; all: readonly number[] }>(),
@@ -227,9 +227,7 @@ describe('checkImmutability', () => {
 
   test('without it nothing is frozen', async () => {
     const all = readings()
-    const { result } = await live((p) =>
-      p.from('readings', memorySource({ all })).to('out', new MemorySink()),
-    )
+    const { result } = await live((p) => p.from('readings', memory.read({ all })).to('out', memory.write()))
     expect(result).toEqual({ outcome: 'finished' })
     expect(all.some((reading) => Object.isFrozen(reading))).toBe(false)
   })

@@ -1,6 +1,6 @@
 import { describe, expect, test } from 'vitest'
 import { sleep } from '@millrace/channels'
-import { CheckpointStorage, MemorySink, type Sink, type Source } from '@millrace/core'
+import { CheckpointStorage, memory, type Sink, type Source } from '@millrace/core'
 import { output, state } from '@millrace/flow'
 import { simPlatform, type SimPlatform } from '@millrace/testkit'
 import { openSource } from './open-source.ts'
@@ -108,7 +108,7 @@ test('a source may only forget what the oldest checkpoint that is kept has read'
     },
   }
   let completed = 0
-  const { platform } = await live((p) => p.from('numbers', forgetting).to('out', new MemorySink()), {
+  const { platform } = await live((p) => p.from('numbers', forgetting).to('out', memory.write()), {
     checkpoints: { everyMs: 5, retain: 2 },
     onEvent: (event, job) => {
       if (event.kind === 'checkpointCompleted' && ++completed === 6) void job.stop()
@@ -122,7 +122,7 @@ test('a source may only forget what the oldest checkpoint that is kept has read'
 })
 
 test('EN-235 after a rescale no result leaves under a later watermark than a record behind it has met', async () => {
-  const seen = new MemorySink<readonly [time: number, watermark: number]>()
+  const seen = memory.write<readonly [time: number, watermark: number]>()
   // Split `a` is far ahead of `b`; their records in flight come together in one subtask.
   const splits = { a: [1_000, 2_000, 3_000], b: [10, 20, 30] }
   let platform = simPlatform({ seed: 1 })

@@ -2,11 +2,11 @@ import { sleep } from '@millrace/channels'
 import { describe, expect, test } from 'vitest'
 import {
   CheckpointStorage,
-  MemorySink,
-  memorySource,
+  memory,
   startJob,
   type JobEvent,
   type Manifest,
+  type MemorySink,
   type Sink,
 } from '@millrace/core'
 import { count, output, pipeline, tumbling, type PipelineBuilder } from '@millrace/flow'
@@ -43,8 +43,8 @@ async function manifests(platform: SimPlatform): Promise<Manifest[]> {
 
 describe('the end of bounded input', () => {
   test('EN-093 EN-198 flushes every window, commits by a final checkpoint and ends the job', async () => {
-    const windows = new MemorySink<{ n: number }>()
-    const passed = new MemorySink<number>()
+    const windows = memory.write<{ n: number }>()
+    const passed = memory.write<number>()
     const { result, platform } = await live(counting(passed, windows), { checkpoints: { everyMs: 1e6 } })
     expect(result).toEqual({ outcome: 'finished' })
     expect(windows.values.map(({ n }) => n)).toEqual([100, 100, 100, 100])
@@ -54,8 +54,8 @@ describe('the end of bounded input', () => {
   })
 
   test('a finished job that is started again emits nothing and finishes', async () => {
-    const windows = new MemorySink<{ n: number }>()
-    const passed = new MemorySink<number>()
+    const windows = memory.write<{ n: number }>()
+    const passed = memory.write<number>()
     const { platform } = await live(counting(passed, windows))
     const { result } = await live(counting(passed, windows), { platform: nextLife(platform) })
     expect(result).toEqual({ outcome: 'finished' })
@@ -64,8 +64,8 @@ describe('the end of bounded input', () => {
   })
 
   test('EN-199 a job without a single record completes its checkpoints', async () => {
-    const sink = new MemorySink<number>()
-    const { result, events } = await live((p) => p.from('none', memorySource<number>({})).to('out', sink))
+    const sink = memory.write<number>()
+    const { result, events } = await live((p) => p.from('none', memory.read<number>({})).to('out', sink))
     expect(result).toEqual({ outcome: 'finished' })
     expect(completed(events)).toBe(1)
     expect(sink.values).toEqual([])
@@ -74,8 +74,8 @@ describe('the end of bounded input', () => {
 
 describe('stop', () => {
   test('EN-211 EN-248 ends with a checkpoint; windows do not fire, nothing is lost or double on resume', async () => {
-    const windows = new MemorySink<{ n: number }>()
-    const passed = new MemorySink<number>()
+    const windows = memory.write<{ n: number }>()
+    const passed = memory.write<number>()
     const first = await live(counting(passed, windows), {
       checkpoints: { everyMs: 10 },
       ...untilCheckpoint,
@@ -92,8 +92,8 @@ describe('stop', () => {
   })
 
   test('with drain windows and timers fire first', async () => {
-    const windows = new MemorySink<{ n: number }>()
-    const passed = new MemorySink<number>()
+    const windows = memory.write<{ n: number }>()
+    const passed = memory.write<number>()
     const { result } = await live(counting(passed, windows), {
       checkpoints: { everyMs: 10 },
       onEvent: (event, job) => {
@@ -107,10 +107,10 @@ describe('stop', () => {
 
   test('EN-249 asked for during the start, during a checkpoint and twice, it ends once and cleanly', async () => {
     for (const at of ['at once', 'started', 'twice'] as const) {
-      const passed = new MemorySink<number>()
+      const passed = memory.write<number>()
       const platform = simPlatform({ seed: 3 })
       const job = startJob({
-        graph: pipeline('test', counting(passed, new MemorySink())).describe().graph,
+        graph: pipeline('test', counting(passed, memory.write())).describe().graph,
         platform,
         store: memoryStore(),
         directory: 'data',
@@ -131,9 +131,9 @@ describe('stop', () => {
   test.each(['checkpoint first', 'stop first'])(
     'a checkpoint and a stop in one tick both succeed: %s',
     async (order) => {
-      const passed = new MemorySink<number>()
+      const passed = memory.write<number>()
       let checkpoint: Promise<unknown> | undefined
-      const { result } = await live(counting(passed, new MemorySink()), {
+      const { result } = await live(counting(passed, memory.write()), {
         checkpoints: { everyMs: 1e6 },
         onEvent: (event, running) => {
           if (event.kind !== 'started') return
@@ -150,8 +150,8 @@ describe('stop', () => {
   )
 
   test('EN-250 cancel commits nothing after the last checkpoint, and the next start takes up from there', async () => {
-    const passed = new MemorySink<number>()
-    const first = await live(counting(passed, new MemorySink()), {
+    const passed = memory.write<number>()
+    const first = await live(counting(passed, memory.write()), {
       checkpoints: { everyMs: 10 },
       onEvent: (event, job) => {
         if (event.kind === 'checkpointCompleted') void job.cancel()
@@ -159,7 +159,7 @@ describe('stop', () => {
     })
     expect(first.result?.outcome).toBe('failed')
     expect(first.result).toHaveProperty('error.code', 'CANCELLED')
-    const second = await live(counting(passed, new MemorySink()), { platform: nextLife(first.platform) })
+    const second = await live(counting(passed, memory.write()), { platform: nextLife(first.platform) })
     expect(second.result).toEqual({ outcome: 'finished' })
     expect(passed.values).toEqual(numbers)
   })
@@ -179,7 +179,7 @@ describe('restarts', () => {
   }
 
   test('without a policy the job stops at the first failure, names the place and commits nothing more', async () => {
-    const sink = new MemorySink<number>()
+    const sink = memory.write<number>()
     const { result } = await live(failing(sink, (n) => n === 111))
     expect(result).toHaveProperty('error.code', 'OPERATOR_FAILED')
     expect(result).toHaveProperty(
@@ -190,7 +190,7 @@ describe('restarts', () => {
   })
 
   test('a poison record ends in a crash loop whose message names the record', async () => {
-    const sink = new MemorySink<number>()
+    const sink = memory.write<number>()
     const { result, job } = await live(
       failing(sink, (n) => n === 111),
       {
@@ -206,7 +206,7 @@ describe('restarts', () => {
   })
 
   test('exponential restarts wait longer each time, up to the longest delay', async () => {
-    const sink = new MemorySink<number>()
+    const sink = memory.write<number>()
     const { events } = await live(
       failing(sink, (n) => n === 0),
       {
@@ -224,7 +224,7 @@ describe('restarts', () => {
   })
   test('stopped while it waits to restart, the job ends as stopped', async () => {
     const { result } = await live(
-      failing(new MemorySink(), (n) => n === 0),
+      failing(memory.write(), (n) => n === 0),
       {
         restart: { kind: 'fixed', delayMs: 1e6, attempts: 3 },
         onEvent: (event, job) => {
@@ -238,7 +238,7 @@ describe('restarts', () => {
 
 describe('checkpoints', () => {
   test('EN-205 EN-206 only the newest are kept, and state files that nobody names are gone', async () => {
-    const { platform, events } = await live(counting(new MemorySink(), new MemorySink()), {
+    const { platform, events } = await live(counting(memory.write(), memory.write()), {
       checkpoints: { everyMs: 2, retain: 2 },
     })
     expect(completed(events)).toBeGreaterThan(20)
@@ -252,7 +252,7 @@ describe('checkpoints', () => {
   })
 
   test('EN-207 one at a time, at least the pause apart', async () => {
-    const { events } = await live(counting(new MemorySink(), new MemorySink()), {
+    const { events } = await live(counting(memory.write(), memory.write()), {
       checkpoints: { everyMs: 1, minPauseMs: 7 },
     })
     const times = events.flatMap((event) =>
@@ -287,8 +287,8 @@ describe('checkpoints', () => {
   })
 
   test('EN-234 a changed number of key groups is refused before anything is restored', async () => {
-    const { platform } = await live(counting(new MemorySink(), new MemorySink()))
-    const { result } = await live(counting(new MemorySink(), new MemorySink()), {
+    const { platform } = await live(counting(memory.write(), memory.write()))
+    const { result } = await live(counting(memory.write(), memory.write()), {
       platform: nextLife(platform),
       keyGroups: 64,
     })
@@ -299,7 +299,7 @@ describe('checkpoints', () => {
   test('EN-234 more subtasks than key groups are refused', () => {
     expect(() =>
       startJob({
-        graph: pipeline('test', counting(new MemorySink(), new MemorySink())).describe().graph,
+        graph: pipeline('test', counting(memory.write(), memory.write())).describe().graph,
         platform: simPlatform({ seed: 1 }),
         store: memoryStore(),
         directory: 'data',
@@ -310,11 +310,11 @@ describe('checkpoints', () => {
   })
 
   test('a second job on the same directory is refused and names the owner', async () => {
-    const { platform, job } = await live(counting(new MemorySink(), new MemorySink()), {
+    const { platform, job } = await live(counting(memory.write(), memory.write()), {
       checkpoints: { everyMs: 10 },
       until: (_, events) => completed(events) > 0,
     })
-    const { result } = await live(counting(new MemorySink(), new MemorySink()), {
+    const { result } = await live(counting(memory.write(), memory.write()), {
       platform: simPlatform({ seed: 9, fs: platform.fs }),
     })
     expect(result).toHaveProperty('error.code', 'DIRECTORY_LOCKED')
@@ -362,7 +362,7 @@ test('who has read its input to the end rests, though timers were still set, whi
   let looks = 0
   const { result } = await live(
     (p) => {
-      p.from('short', memorySource({ all: [1, 2, 3] }))
+      p.from('short', memory.read({ all: [1, 2, 3] }))
         .keyBy((n) => n)
         .process('waiting', {
           emits: output<number>(),
@@ -371,10 +371,10 @@ test('who has read its input to the end rests, though timers were still set, whi
             emit(value)
           },
         })
-        .to('waited', new MemorySink<number>())
+        .to('waited', memory.write<number>())
       p.from('long', pacedSource({ all: Array.from({ length: 100 }, (_, n) => n) }, 1)).to(
         'read',
-        new MemorySink<number>(),
+        memory.write<number>(),
       )
     },
     {

@@ -1,6 +1,6 @@
 import { describe, expect, test } from 'vitest'
 import { sleep } from '@millrace/channels'
-import { MemorySink, memorySource, type DeadLetter } from '@millrace/core'
+import { memory, type DeadLetter } from '@millrace/core'
 import { count, deadLetter, skip, tumbling } from '@millrace/flow'
 import { simPlatform } from '@millrace/testkit'
 import { pacedSource } from './paced-source.ts'
@@ -21,14 +21,14 @@ describe('mapAsync', () => {
     kind: 'none' | 'input',
     concurrency = 5,
   ): Promise<{ values: readonly number[]; most: number }> {
-    const sink = new MemorySink<number>()
+    const sink = memory.write<number>()
     const platform = simPlatform({ seed: 1 })
     let inFlight = 0
     let most = 0
     await live(
       (p) =>
         p
-          .from('n', memorySource({ all: delays }))
+          .from('n', memory.read({ all: delays }))
           .mapAsync(
             'wait',
             async (delay) => {
@@ -53,7 +53,7 @@ describe('mapAsync', () => {
 
   test('EN-251 order by key: results of one key leave in order, those of others need not wait', async () => {
     const platform = simPlatform({ seed: 1 })
-    const sink = new MemorySink<{ key: string; delay: number }>()
+    const sink = memory.write<{ key: string; delay: number }>()
     const input = [
       { key: 'a', delay: 5 },
       { key: 'a', delay: 1 },
@@ -62,7 +62,7 @@ describe('mapAsync', () => {
     await live(
       (p) =>
         p
-          .from('n', memorySource({ all: input }))
+          .from('n', memory.read({ all: input }))
           .keyBy(({ key }) => key)
           .mapAsync('wait', async (value) => {
             await sleep(platform.clock, value.delay)
@@ -76,8 +76,8 @@ describe('mapAsync', () => {
 
   test('EN-251 a result never leaves behind a watermark that its record preceded', async () => {
     const platform = simPlatform({ seed: 1 })
-    const windows = new MemorySink<{ n: number }>()
-    const late = new MemorySink<unknown>()
+    const windows = memory.write<{ n: number }>()
+    const late = memory.write<unknown>()
     await live(
       (p) => {
         const counted = p
@@ -105,12 +105,12 @@ describe('mapAsync', () => {
 
   test('a call that takes too long fails its record, and its signal is aborted', async () => {
     const platform = simPlatform({ seed: 1 })
-    const sink = new MemorySink<number>()
+    const sink = memory.write<number>()
     let aborted = 0
     await live(
       (p) =>
         p
-          .from('n', memorySource({ all: [1, 50, 2] }))
+          .from('n', memory.read({ all: [1, 50, 2] }))
           .mapAsync(
             'wait',
             async (delay, signal) => {
@@ -132,8 +132,8 @@ describe('mapAsync', () => {
   test.each(['key', 'input', 'none'] as const)(
     'a record whose key cannot be told follows the policy of mapAsync, in order of %s',
     async (order) => {
-      const letters = new MemorySink<DeadLetter>()
-      const sink = new MemorySink<number>()
+      const letters = memory.write<DeadLetter>()
+      const sink = memory.write<number>()
       const { result } = await live(
         (p) =>
           p
@@ -167,8 +167,8 @@ describe('mapAsync', () => {
 
     test('is a dead letter as soon as it arrives, with its place, and its call is not made', async () => {
       const platform = simPlatform({ seed: 1 })
-      const letters = new MemorySink<DeadLetter>()
-      const sink = new MemorySink<unknown>()
+      const letters = memory.write<DeadLetter>()
+      const sink = memory.write<unknown>()
       const called: unknown[] = []
       const { result } = await live(
         (p) =>
@@ -205,7 +205,7 @@ describe('mapAsync', () => {
             .from('n', pacedSource({ all: [1] }, 1))
             .map((n) => new Money(n))
             .mapAsync('ask', async (money) => money.cents)
-            .to('out', new MemorySink()),
+            .to('out', memory.write()),
         { checkpoints: { everyMs: 1e6 } },
       )
       expect(result).toMatchObject({ outcome: 'failed', error: { code: 'OPERATOR_FAILED' } })

@@ -1,6 +1,6 @@
 import { sleep } from '@millrace/channels'
 import { describe, expect, test } from 'vitest'
-import { MemorySink, MillraceError, type Batch, type DeadLetter, type Sink } from '@millrace/core'
+import { memory, MillraceError, type Batch, type DeadLetter, type Sink } from '@millrace/core'
 import { deadLetter, fail, skip, type OnError } from '@millrace/flow'
 import { simPlatform, type SimPlatform } from '@millrace/testkit'
 import { pacedSource } from './paced-source.ts'
@@ -12,7 +12,7 @@ const ten = Array.from({ length: 10 }, (_, i) => i)
 class FussySink implements Sink<number> {
   readonly kind = 'fussy'
   readonly guarantee = 'exactly-once'
-  readonly inner = new MemorySink<number>()
+  readonly inner = memory.write<number>()
   readonly #platform: SimPlatform
 
   constructor(platform: SimPlatform) {
@@ -93,7 +93,7 @@ describe('a record that a sink cannot write', () => {
   })
 
   test('is a dead letter with place, bytes and value, and the others are written', async () => {
-    const letters = new MemorySink<DeadLetter>()
+    const letters = memory.write<DeadLetter>()
     const { result, sink } = await writeTen({ onError: deadLetter('letters', letters) })
     expect(result).toEqual({ outcome: 'finished' })
     expect(sink.inner.values).toEqual(rest)
@@ -116,7 +116,7 @@ describe('a record that a sink cannot write', () => {
   })
 
   test('each is a dead letter once, whatever fails in between', async () => {
-    const letters = new MemorySink<DeadLetter>()
+    const letters = memory.write<DeadLetter>()
     const failAt = new Set([2, 4, 5, 8])
     const platform = simPlatform({ seed: 1 })
     const sink = new FussySink(platform)

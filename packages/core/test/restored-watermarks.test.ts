@@ -1,5 +1,5 @@
 import { describe, expect, test } from 'vitest'
-import { CheckpointStorage, MemorySink } from '@millrace/core'
+import { CheckpointStorage, memory } from '@millrace/core'
 import { count, tumbling, type PipelineBuilder } from '@millrace/flow'
 import { simPlatform, type SimPlatform } from '@millrace/testkit'
 import { openSource } from './open-source.ts'
@@ -21,8 +21,8 @@ const at = (key: string, ...times: readonly number[]): readonly Event[] =>
 
 /** A job in several lives on one disk: its windows, and what came too late for them. */
 class Lives {
-  readonly windows = new MemorySink<Counted>()
-  readonly late = new MemorySink<Event>()
+  readonly windows = memory.write<Counted>()
+  readonly late = memory.write<Event>()
   #platform: SimPlatform = simPlatform({ seed: 1 })
 
   /** One life, until its first checkpoint. */
@@ -78,7 +78,7 @@ describe('an operator is restored by its own name', () => {
 
   test('a new operator whose automatic name belonged to a step of another stream starts without a watermark', async () => {
     const lives = new Lives()
-    const other = new MemorySink<Counted>()
+    const other = memory.write<Counted>()
     const stream = (p: PipelineBuilder, name: string, events: readonly Event[]) =>
       p
         .from(name, openSource({ s: events }))
@@ -109,7 +109,7 @@ describe('an operator is restored by its own name', () => {
 
   test('an operator that is new beside an old one starts without its watermark, and the old one keeps its own', async () => {
     const lives = new Lives()
-    const fresh = new MemorySink<Counted>()
+    const fresh = memory.write<Counted>()
     await lives.live(counting({ s: at('a', 10, 20, 2_000) }))
     await lives.live((p, { windows, late }) => {
       const keyed = withNewSource(p).keyBy(({ key }) => key)

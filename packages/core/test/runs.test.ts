@@ -1,11 +1,11 @@
 import { describe, expect, test } from 'vitest'
 import {
-  MemorySink,
-  memorySource,
+  memory,
   startJob,
   type Graph,
   type JobEvent,
   type JobResult,
+  type MemorySink,
   type Operator,
   type Source,
 } from '@millrace/core'
@@ -24,9 +24,9 @@ type Splits = Readonly<Record<string, readonly number[]>>
 
 /** A job over splits that grow between its runs: windows of 100, what came late for them, and everything read. */
 class Runs {
-  readonly windows = new MemorySink<Counted>()
-  readonly late = new MemorySink<number>()
-  readonly read = new MemorySink<number>()
+  readonly windows = memory.write<Counted>()
+  readonly late = memory.write<number>()
+  readonly read = memory.write<number>()
   #platform: SimPlatform = simPlatform({ seed: 1 })
 
   /** One run over what is in the splits; returns what it has warned of. */
@@ -144,7 +144,7 @@ test('a split that is missing when a run begins is read on from where it ended o
       return { splits: seen ? splits : splits.slice(1), isComplete }
     },
   })
-  const read = new MemorySink<number>()
+  const read = memory.write<number>()
   const run = (splits: Splits, options: LifeOptions): Promise<{ platform: SimPlatform }> =>
     live((p) => p.from('n', away(openSource(splits))).to('read', read), options)
   const first = await run({ a: [1, 2], b: [10] }, { platform: simPlatform({ seed: 1 }) })
@@ -164,7 +164,7 @@ test('a split that is missing when a run begins is read on from where it ended o
 
 test('a split that has ended for good is not opened again', async () => {
   let opened = 0
-  const inner = memorySource({ all: [1, 2, 3] })
+  const inner = memory.read({ all: [1, 2, 3] })
   const counting: Source<number> = {
     ...inner,
     open: (split, from, context) => {
@@ -172,7 +172,7 @@ test('a split that has ended for good is not opened again', async () => {
       return inner.open(split, from as number | undefined, context)
     },
   }
-  const read = new MemorySink<number>()
+  const read = memory.write<number>()
   const first = await live((p) => p.from('n', counting).to('read', read))
   await live((p) => p.from('n', counting).to('read', read), { platform: nextLife(first.platform) })
   expect([opened, read.values]).toEqual([1, [1, 2, 3]])
@@ -217,12 +217,12 @@ function endsBesides(short: Source<number>, long: Source<number>, sink: MemorySi
 test.each([1, 2])(
   'an operator whose input has ended finishes once, however often the job restarts (parallelism %i)',
   async (parallelism) => {
-    const sink = new MemorySink<unknown>()
+    const sink = memory.write<unknown>()
     let platform = simPlatform({ seed: 1 })
     for (let life = 0; life < 3; life++) {
       const events: JobEvent[] = []
       const job = startJob({
-        graph: endsBesides(memorySource({ s: [1, 2] }), openSource({ s: [] }), sink),
+        graph: endsBesides(memory.read({ s: [1, 2] }), openSource({ s: [] }), sink),
         platform,
         store: memoryStore(),
         directory: 'data',

@@ -1,10 +1,10 @@
 import {
-  MemorySink,
-  startJob,
   type Job,
   type JobEvent,
   type JobOptions,
   type JobResult,
+  type MemorySink,
+  startJob,
 } from '@millrace/core'
 import { pipeline, type PipelineBuilder } from '@millrace/flow'
 import { memoryStore } from '@millrace/store-memory'

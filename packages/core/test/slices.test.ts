@@ -1,5 +1,5 @@
 import { describe, expect, test } from 'vitest'
-import { MemorySink, memorySource, type Job } from '@millrace/core'
+import { memory, type Job } from '@millrace/core'
 import { aggregator, count, output, sliding, tumbling, type PipelineBuilder } from '@millrace/flow'
 import { simPlatform, type SimPlatform } from '@millrace/testkit'
 import { pacedSource } from './paced-source.ts'
@@ -52,7 +52,7 @@ describe('the event loop has its turn', () => {
 
   test('event timers: a thousand due at one watermark fire in slices, though the next operator drops all results', () =>
     expectSlices((p, unit) => {
-      p.from('n', memorySource({ all: [...keys, 5_000] }))
+      p.from('n', memory.read({ all: [...keys, 5_000] }))
         .withTimestamps({ at: (n) => (n < 5_000 ? 1 : n) })
         .keyBy((n) => n)
         .process('timers', {
@@ -66,7 +66,7 @@ describe('the event loop has its turn', () => {
           },
         })
         .filter(() => false)
-        .to('out', new MemorySink())
+        .to('out', memory.write())
     }))
 
   test('processing timers: a thousand due at one moment fire in slices', () =>
@@ -84,12 +84,12 @@ describe('the event loop has its turn', () => {
             unit()
           },
         })
-        .to('out', new MemorySink())
+        .to('out', memory.write())
     }))
 
   test('windows: a thousand keys of one window are emitted in slices, though the next operator drops them', () =>
     expectSlices((p, unit) => {
-      p.from('n', memorySource({ all: [...keys, 5_000] }))
+      p.from('n', memory.read({ all: [...keys, 5_000] }))
         .withTimestamps({ at: (n) => (n < 5_000 ? 1 : n) })
         .keyBy((n) => n)
         .window(tumbling(1_000))
@@ -98,35 +98,35 @@ describe('the event loop has its turn', () => {
           if (key < 5_000) unit()
           return false
         })
-        .to('out', new MemorySink())
+        .to('out', memory.write())
     }))
 
   test('records: a batch of a thousand is handled in slices, though none of them leaves the operator', () =>
     expectSlices((p, unit) => {
-      p.from('n', memorySource({ all: keys }))
+      p.from('n', memory.read({ all: keys }))
         .keyBy((n) => n % 7)
         .process('drop', { emits: output<number>(), onRecord: unit })
-        .to('out', new MemorySink())
+        .to('out', memory.write())
     }))
 
   test('sources: a poll of a thousand records is decoded in slices, though the next step drops them', () =>
     expectSlices((p, unit) => {
-      p.from('n', memorySource({ all: keys }))
+      p.from('n', memory.read({ all: keys }))
         .filter(() => {
           unit()
           return false
         })
         .withTimestamps({ at: (n) => n })
-        .to('out', new MemorySink())
+        .to('out', memory.write())
     }))
 })
 
 describe('between two slices', () => {
   test('records take turns with a processing timer that sets itself again for the same moment', async () => {
-    const sink = new MemorySink<number>()
+    const sink = memory.write<number>()
     const { result } = await live(
       (p) => {
-        p.from('n', memorySource({ all: [1, 2, 3] }))
+        p.from('n', memory.read({ all: [1, 2, 3] }))
           .keyBy(() => 'all')
           .process('restless', {
             emits: output<number>(),
@@ -151,13 +151,13 @@ describe('between two slices', () => {
       (unit: () => void) =>
       (p: PipelineBuilder): void =>
         p
-          .from('n', memorySource({ all: keys }))
+          .from('n', memory.read({ all: keys }))
           .keyBy((n) => {
             unit()
             return n
           })
           .mapAsync('wait', () => new Promise<number>(() => {}), { concurrency: 1_000 })
-          .to('out', new MemorySink())
+          .to('out', memory.write())
     const world = new CountedWorld()
     let [cells, mostKept] = [0, 0]
     const first = await live(
@@ -206,10 +206,10 @@ describe('between two slices', () => {
       },
       result: (n) => n,
     })
-    const sink = new MemorySink<{ n: number }>()
+    const sink = memory.write<{ n: number }>()
     await live(
       (p) => {
-        p.from('n', memorySource({ all: [...Array.from({ length: 4_000 }, (_, n) => n), 8_000] }))
+        p.from('n', memory.read({ all: [...Array.from({ length: 4_000 }, (_, n) => n), 8_000] }))
           .withTimestamps({ at: (n) => n })
           .keyBy(() => 'all')
           .window(sliding({ size: 3_000, slide: 1 }))
@@ -230,7 +230,7 @@ describe('between two slices', () => {
     const fired: number[] = []
     const { result } = await live(
       (p) => {
-        p.from('n', memorySource({ all: [...keys, 5_000] }))
+        p.from('n', memory.read({ all: [...keys, 5_000] }))
           .withTimestamps({ at: (n) => (n < 5_000 ? 1 : n) })
           .keyBy((n) => n)
           .process('timers', {
@@ -242,7 +242,7 @@ describe('between two slices', () => {
               fired.push(key)
             },
           })
-          .to('out', new MemorySink())
+          .to('out', memory.write())
       },
       {
         platform: new CountedWorld().platform,
@@ -263,7 +263,7 @@ describe('between two slices', () => {
     let begun: Job | undefined
     const { result } = await live(
       (p) => {
-        p.from('n', memorySource({ all: [...keys, 5_000] }))
+        p.from('n', memory.read({ all: [...keys, 5_000] }))
           .tap((n) => {
             // The barrier comes behind this record, and before the one that sets off the burst.
             if (n === 999) void begun!.checkpoint()
@@ -280,7 +280,7 @@ describe('between two slices', () => {
               if (time < 1_010) timers.setEvent(time + 1)
             },
           })
-          .to('out', new MemorySink())
+          .to('out', memory.write())
       },
       {
         platform: simPlatform({ seed: 1, workPerTurn: 20 }),
@@ -309,11 +309,11 @@ describe('between two slices', () => {
           emits: output<number>(),
           onRecord: (_record, { timers }) => timers.setEvent(1_000),
         })
-        .to('out', new MemorySink())
+        .to('out', memory.write())
       keyed
         .window(sliding({ size: 100, slide: 10 }))
         .aggregate('windows', { n: count() })
-        .to('results', new MemorySink())
+        .to('results', memory.write())
     }
     const isFull = (job: Job): boolean => (job.status().state?.cells ?? 0) >= 2_000
     const first = await live(build, {

@@ -1,6 +1,6 @@
 import { sleep, type Clock } from '@millrace/channels'
 import { describe, expect, test } from 'vitest'
-import { MemorySink, memorySource, startJob, type Job, type Sink } from '@millrace/core'
+import { memory, startJob, type Job, type Sink } from '@millrace/core'
 import { output, pipeline, type PipelineBuilder, type SourceStream, type StreamOf } from '@millrace/flow'
 import { memoryStore } from '@millrace/store-memory'
 import { driveJob, simPlatform, type SimPlatform } from '@millrace/testkit'
@@ -95,13 +95,13 @@ describe('a slow mapAsync', () => {
       const splits = Object.fromEntries(
         naturals(8).map((i) => [`split ${i}`, all.filter((n) => n % 8 === i)]),
       )
-      const sink = new MemorySink<number>()
+      const sink = memory.write<number>()
       const slow = new Calls()
       let platform = simPlatform({ seed: 1 })
       const build =
         (calls: Calls, on: SimPlatform) =>
         (p: PipelineBuilder): void =>
-          shapes[shape]!(p.from('n', memorySource(splits)))
+          shapes[shape]!(p.from('n', memory.read(splits)))
             .mapAsync('call', calls.on(on))
             .to('out', sink)
       const { result, job } = await lifeWith(
@@ -141,9 +141,9 @@ describe('a slow mapAsync', () => {
     const { job } = await lifeWith(
       (p) =>
         p
-          .from('n', memorySource({ all: naturals(100_000) }))
+          .from('n', memory.read({ all: naturals(100_000) }))
           .mapAsync('call', calls.on(platform))
-          .to('out', new MemorySink()),
+          .to('out', memory.write()),
       platform,
       async (running) => {
         // What was let in while calls were quick is called in the end; then the credit is that of slow calls.
@@ -162,12 +162,12 @@ describe('a slow mapAsync', () => {
     await lifeWith(
       (p) =>
         p
-          .from('n', memorySource({ all: naturals(100_000) }))
+          .from('n', memory.read({ all: naturals(100_000) }))
           .map((n) => n)
           .keyBy((n) => n % 10)
           .process('pass', { emits: output<number>(), onRecord: ({ value }, { emit }) => emit(value) })
           .mapAsync('call', calls.on(platform))
-          .to('out', new MemorySink()),
+          .to('out', memory.write()),
       platform,
       async (job) => {
         for (let round = 0; round < 20; round++) {
@@ -186,13 +186,13 @@ describe('a slow mapAsync', () => {
 
   test('after a restart the records that wait are called in order, as many at once as ever', async () => {
     let platform = simPlatform({ seed: 1 })
-    const sink = new MemorySink<number>()
+    const sink = memory.write<number>()
     const all = naturals(5_000)
     const first = new Calls((n) => (n < 100 ? 0 : 1e9))
     const build =
       (calls: Calls, on: SimPlatform) =>
       (p: PipelineBuilder): void =>
-        p.from('n', memorySource({ all })).mapAsync('call', calls.on(on), { concurrency: 4 }).to('out', sink)
+        p.from('n', memory.read({ all })).mapAsync('call', calls.on(on), { concurrency: 4 }).to('out', sink)
     const { job } = await lifeWith(build(first, platform), platform, async (running) => {
       await sleep(platform.clock, 1_000)
       await running.stop()
@@ -208,12 +208,12 @@ describe('a slow mapAsync', () => {
 
   test('the end of the input waits for all calls, and checkpoints go on meanwhile', async () => {
     const platform = simPlatform({ seed: 1 })
-    const sink = new MemorySink<number>()
+    const sink = memory.write<number>()
     const calls = new Calls(() => 60_000)
     const { result } = await lifeWith(
       (p) =>
         p
-          .from('n', memorySource({ all: [1, 2, 3] }))
+          .from('n', memory.read({ all: [1, 2, 3] }))
           .mapAsync('call', calls.on(platform))
           .to('out', sink),
       platform,
@@ -229,13 +229,13 @@ describe('a slow mapAsync', () => {
 
   test('a stop aborts the signals of calls, which are made again after a restart', async () => {
     let platform = simPlatform({ seed: 1 })
-    const sink = new MemorySink<number>()
+    const sink = memory.write<number>()
     let aborted = 0
     const build =
       (ms: number) =>
       (p: PipelineBuilder): void => {
         const { clock } = platform
-        p.from('n', memorySource({ all: [1, 2] }))
+        p.from('n', memory.read({ all: [1, 2] }))
           .mapAsync('call', async (n, signal) => {
             await sleep(clock, ms, signal).catch((error: unknown) => {
               aborted++
@@ -269,13 +269,13 @@ describe('a slow operator', () => {
     const ahead: number[] = []
     const job: Job = startJob({
       graph: pipeline('slow', (p) => {
-        p.from('n', memorySource({ all: naturals(10_000) }))
+        p.from('n', memory.read({ all: naturals(10_000) }))
           .map((n) => {
             spentMs += 50
             if (n > 7_000) ahead.push(recordsRead(job) - n)
             return n
           })
-          .to('out', new MemorySink())
+          .to('out', memory.write())
       }).describe().graph,
       platform: { ...world, clock },
       store: memoryStore(),

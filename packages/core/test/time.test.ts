@@ -1,6 +1,6 @@
 import { sleep } from '@millrace/channels'
 import { describe, expect, test } from 'vitest'
-import { CheckpointStorage, MemorySink, memorySource, type Source } from '@millrace/core'
+import { CheckpointStorage, memory, type Source } from '@millrace/core'
 import { count, output, state, tumbling } from '@millrace/flow'
 import { simPlatform } from '@millrace/testkit'
 import { pacedSource } from './paced-source.ts'
@@ -14,7 +14,7 @@ describe('time in a running job', () => {
     await live(
       (p) =>
         p
-          .from('n', memorySource({ all: [0, 104, 105, 106] }))
+          .from('n', memory.read({ all: [0, 104, 105, 106] }))
           .withTimestamps({ at: (n) => n, disorder: 5 })
           .keyBy(() => 'all')
           .process('look', {
@@ -25,7 +25,7 @@ describe('time in a running job', () => {
               emit(`${time}`)
             },
           })
-          .to('out', new MemorySink()),
+          .to('out', memory.write()),
       { platform },
     )
     // Each record is handled under the watermark of those before it.
@@ -33,11 +33,11 @@ describe('time in a running job', () => {
   })
 
   test('EN-096 a watermark leaves an operator only behind what its timers emitted', async () => {
-    const late = new MemorySink<unknown>()
-    const windows = new MemorySink<{ n: number }>()
+    const late = memory.write<unknown>()
+    const windows = memory.write<{ n: number }>()
     await live((p) => {
       const inner = p
-        .from('n', memorySource({ all: [0, 50, 100, 150, 1_000] }))
+        .from('n', memory.read({ all: [0, 50, 100, 150, 1_000] }))
         .withTimestamps({ at: (n) => n })
         .keyBy(() => 'all')
         .window(tumbling(100))
@@ -57,12 +57,12 @@ describe('time in a running job', () => {
   test('EN-095 the beginning of time survives a checkpoint, and the end of a run is no time that data had reached', async () => {
     const build = (times: readonly number[]) => (p: Parameters<Parameters<typeof live>[0]>[0]) =>
       p
-        .from('n', memorySource<number>({ all: times }))
+        .from('n', memory.read<number>({ all: times }))
         .withTimestamps({ at: (n) => n })
         .keyBy(() => 1)
         .window(tumbling(10))
         .aggregate('w', { n: count() })
-        .to('out', new MemorySink())
+        .to('out', memory.write())
     for (const [times, watermark] of [
       [[], null],
       [[25], 25],
@@ -80,7 +80,7 @@ describe('time in a running job', () => {
 
   test('EN-099 a wall clock that jumps makes no split idle; only time that has passed does', async () => {
     const platform = simPlatform({ seed: 1 })
-    const windows = new MemorySink<{ n: number }>()
+    const windows = memory.write<{ n: number }>()
     await live(
       (p) =>
         p
@@ -102,7 +102,7 @@ describe('time in a running job', () => {
 
   test('EN-113 processing timers fire when the clock says so, and those pending at the end of the input at once', async () => {
     const platform = simPlatform({ seed: 1 })
-    const fired = new MemorySink<number>()
+    const fired = memory.write<number>()
     await live(
       (p) =>
         p
@@ -125,11 +125,11 @@ describe('time in a running job', () => {
   })
 
   test('of several splits the one whose newest record is oldest is read next', async () => {
-    const sink = new MemorySink<number>()
+    const sink = memory.write<number>()
     await live(
       (p) =>
         p
-          .from('n', memorySource({ a: [0, 30, 31, 32], b: [10, 11, 40], c: [20, 21, 22] }))
+          .from('n', memory.read({ a: [0, 30, 31, 32], b: [10, 11, 40], c: [20, 21, 22] }))
           .withTimestamps({ at: (n) => n })
           .to('out', sink),
       { batchRecords: 1 },
@@ -143,11 +143,11 @@ describe('lateness at any parallelism', () => {
     const values = [0, 100, 200, 5, 300, 15, 400]
     const runs: (readonly number[])[] = []
     for (const parallelism of [1, 2, 3]) {
-      const late = new MemorySink<number>()
+      const late = memory.write<number>()
       await live(
         (p) =>
           p
-            .from('n', memorySource({ all: values }))
+            .from('n', memory.read({ all: values }))
             .withTimestamps({ at: (n) => n })
             .keyBy((n) => n % 3)
             .window(tumbling(100))
@@ -188,7 +188,7 @@ function openEnded(splits: Readonly<Record<string, readonly number[]>>): Source<
 }
 
 test('EN-235 after a rescale each split counts from the time it had reached, also before its next record', async () => {
-  const windows = new MemorySink<{ n: number }>()
+  const windows = memory.write<{ n: number }>()
   let platform = simPlatform({ seed: 1 })
   for (const [parallelism, behind] of [
     [1, [500]],
@@ -216,7 +216,7 @@ test('EN-235 after a rescale each split counts from the time it had reached, als
 })
 
 test('after a restart a split that had ended does not make the others late', async () => {
-  const [windows, late] = [new MemorySink<{ n: number }>(), new MemorySink<number>()]
+  const [windows, late] = [memory.write<{ n: number }>(), memory.write<number>()]
   let platform = simPlatform({ seed: 1 })
   for (const times of [[100], [100, 200, 400]]) {
     await live(
@@ -243,7 +243,7 @@ test('after a restart a split that had ended does not make the others late', asy
 })
 
 test('a split that falls silent makes no record late whose call is still under way', async () => {
-  const [windows, late] = [new MemorySink<{ n: number }>(), new MemorySink<number>()]
+  const [windows, late] = [memory.write<{ n: number }>(), memory.write<number>()]
   const platform = simPlatform({ seed: 1 })
   await live(
     (p) => {
@@ -274,7 +274,7 @@ test('a split that falls silent makes no record late whose call is still under w
 })
 
 test('EN-235 records in flight meet the watermark they had met, also after a rescale', async () => {
-  const seen = new MemorySink<string>()
+  const seen = memory.write<string>()
   let platform = simPlatform({ seed: 1 })
   for (const [parallelism, callMs] of [
     [1, 10_000],
@@ -310,7 +310,7 @@ test('EN-235 records in flight meet the watermark they had met, also after a res
 })
 
 test('a split that has finished ahead of one that is idle makes no record of the idle one late', async () => {
-  const [windows, late] = [new MemorySink<{ n: number }>(), new MemorySink<number>()]
+  const [windows, late] = [memory.write<{ n: number }>(), memory.write<number>()]
   const platform = simPlatform({ seed: 1 })
   const turns: readonly (readonly [split: string, time: number, atMs: number])[] = [
     ['slow', 100, 0],

@@ -14,5 +14,5 @@ export default pipeline('words', (p) => {
       () => 0,
       (count) => count + 1,
     )
-    .to('counts', files.writeJson(output))
+    .to('counts', files.writeNdjson(output))
 })

@@ -37,7 +37,7 @@ export function skip(): OnError {
  * the same name and the same sink.
  *
  * @example
- * const rejected = deadLetter('rejected', writeJson('rejected.ndjson'))
+ * const rejected = deadLetter('rejected', files.writeNdjson('rejected.ndjson'))
  * lines.map((line) => JSON.parse(line), { onError: rejected })
  */
 export function deadLetter(name: string, sink: Sink<DeadLetter>): OnError {

@@ -1,4 +1,4 @@
-import { MemorySink, memorySource, numberCodec, type GraphNode, type OperatorNode } from '@millrace/core'
+import { memory, numberCodec, type GraphNode, type OperatorNode } from '@millrace/core'
 import { describe, expect, test } from 'vitest'
 import { output } from './operators/process.ts'
 import { state } from './operators/state-spec.ts'
@@ -10,8 +10,8 @@ import { mean } from './window/mean.ts'
 import { sliding } from './window/sliding.ts'
 import { tumbling } from './window/tumbling.ts'
 
-const source = memorySource({ only: [1, 2, 3] })
-const sink = new MemorySink<unknown>()
+const source = memory.read({ only: [1, 2, 3] })
+const sink = memory.write<unknown>()
 
 function nodesOf(build: (p: PipelineBuilder) => void): readonly GraphNode[] {
   return pipeline('test', build).describe().graph.nodes

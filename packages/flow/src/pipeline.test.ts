@@ -1,4 +1,4 @@
-import { errorOutput, MemorySink, memorySource, type GraphNode, type OperatorNode } from '@millrace/core'
+import { errorOutput, memory, type GraphNode, type OperatorNode } from '@millrace/core'
 import { describe, expect, test } from 'vitest'
 import { deadLetter, fail, skip } from './error-policy.ts'
 import { output } from './operators/process.ts'
@@ -7,8 +7,8 @@ import { isPipeline, pipeline, type Pipeline, type PipelineBuilder } from './pip
 import { count } from './window/count.ts'
 import { tumbling } from './window/tumbling.ts'
 
-const source = memorySource({ only: [1, 2, 3] })
-const sink = new MemorySink<unknown>()
+const source = memory.read({ only: [1, 2, 3] })
+const sink = memory.write<unknown>()
 
 function nodesOf(build: (p: PipelineBuilder) => void): readonly GraphNode[] {
   return pipeline('test', build).describe().graph.nodes
@@ -292,7 +292,7 @@ describe('error policies', () => {
     const build = (name: string, other: string) =>
       pipeline('test', (p) => {
         p.from('in', source, { onError: deadLetter(name, sink) })
-          .map((n) => n, { onError: deadLetter(other, new MemorySink()) })
+          .map((n) => n, { onError: deadLetter(other, memory.write()) })
           .to('out', sink)
       })
     const taken = (made: Pipeline, message: RegExp) => {

@@ -60,7 +60,7 @@ export interface PipelineBuilder {
    * Begins a stream. `name` is what the positions in a checkpoint are filed under.
    *
    * @example
-   * const payments = p.from('payments', http.server<Payment>({ port: 8080 }))
+   * const payments = p.from('payments', http.receive<Payment>({ port: 8080 }))
    */
   from<T>(name: string, source: Source<T>, options?: OperatorOptions): SourceStream<T>
 
@@ -92,11 +92,11 @@ export interface PipelineBuilder {
  *
  * @example
  * export default pipeline('word-count', (p) => {
- *   p.from('lines', readLines('*.txt'))
+ *   p.from('lines', files.readLines('*.txt'))
  *     .flatMap((line) => line.split(' '))
  *     .keyBy((word) => word)
  *     .scan('count', () => 0, (count) => count + 1)
- *     .to('counts', writeJson('counts.ndjson')) // {"key":"a","value":1}
+ *     .to('counts', files.writeNdjson('counts.ndjson')) // {"key":"a","value":1}
  * })
  */
 export function pipeline(

@@ -187,8 +187,8 @@ export interface Stream<T, Time extends Timing> {
    * Writes every record to a sink. `name` is filed with what the sink has prepared in a checkpoint.
    *
    * @example
-   * alerts.to('alerts', writeJson('alerts.ndjson'))
-   * totals.to('totals', writeJson('totals.ndjson'), { onError: skip() })
+   * alerts.to('alerts', files.writeNdjson('alerts.ndjson'))
+   * totals.to('totals', files.writeNdjson('totals.ndjson'), { onError: skip() })
    */
   to(name: string, sink: Sink<T>, options?: SinkOptions): void
 }

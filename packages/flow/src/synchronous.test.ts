@@ -1,4 +1,4 @@
-import { MemorySink, memorySource, type OperatorNode } from '@millrace/core'
+import { memory, type MemorySink, type OperatorNode } from '@millrace/core'
 import { operatorHarness } from '@millrace/testkit'
 import { describe, expect, test } from 'vitest'
 import { skip } from './error-policy.ts'
@@ -19,7 +19,7 @@ type Ended = { to(name: string, sink: MemorySink<unknown>): void }
 function built(build: (numbers: SourceStream<number>) => Ended): readonly OperatorNode[] {
   const { graph } = pipeline('test', (p) => {
     p.onError(skip())
-    build(p.from('in', memorySource({ all: [1, 2] }))).to('out', new MemorySink())
+    build(p.from('in', memory.read({ all: [1, 2] }))).to('out', memory.write())
   }).describe()
   return graph.nodes.filter((node) => node.kind === 'operator')
 }

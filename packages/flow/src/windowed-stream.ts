@@ -29,7 +29,7 @@ export interface AggregatedStream<R, T> extends TimedStream<R> {
    * count is shown as a warning.
    *
    * @example
-   * perCard.late.to('late', writeJson('late.ndjson'))
+   * perCard.late.to('late', files.writeNdjson('late.ndjson'))
    */
   readonly late: TimedStream<T>
 }

@@ -1,4 +1,4 @@
-import { memorySource, MemorySink, startJob, type JobEvent } from '@millrace/core'
+import { memory, startJob, type JobEvent } from '@millrace/core'
 import { memoryStore } from '@millrace/store-memory'
 import { driveJob, simPlatform } from '@millrace/testkit'
 import { describe, expect, test } from 'vitest'
@@ -6,10 +6,10 @@ import { output, pipeline, type TimestampOptions } from '../src/index.ts'
 
 /** Gives values event times; returns those times, the warnings, and why the job failed. */
 async function timesOf<T>(values: readonly T[], options: TimestampOptions<T>) {
-  const sink = new MemorySink<number>()
+  const sink = memory.write<number>()
   const warnings: string[] = []
   const { graph } = pipeline('times', (p) => {
-    p.from('in', memorySource({ all: values }))
+    p.from('in', memory.read({ all: values }))
       .withTimestamps({ disorder: '365d', ...options })
       .keyBy(() => 'all')
       .process('look', { emits: output<number>(), onRecord: ({ time }, { emit }) => emit(time) })
@@ -81,7 +81,7 @@ describe('event times', () => {
   test('a unit that does not exist is refused when the pipeline is built', () => {
     const options = { at: (value: number) => value, unit: 'min' as 's' }
     const build = () =>
-      pipeline('x', (p) => void p.from('in', memorySource({ a: [1] })).withTimestamps(options)).describe()
+      pipeline('x', (p) => void p.from('in', memory.read({ a: [1] })).withTimestamps(options)).describe()
     expect(build).toThrow(/^unit is min/)
   })
 })

@@ -1,4 +1,4 @@
-import { memorySource, MemorySink, startJob, type Sink, type Source } from '@millrace/core'
+import { memory, startJob, type MemorySink, type Sink, type Source } from '@millrace/core'
 import { pipeline, type PipelineBuilder } from '@millrace/flow'
 import { memoryStore } from '@millrace/store-memory'
 import { driveJob, simPlatform } from '@millrace/testkit'
@@ -56,9 +56,9 @@ async function once(build: (p: PipelineBuilder, parts: GoldenParts) => void, run
   const sinks = new Map<string, MemorySink<unknown>>()
   let failures = run.failures
   const parts: GoldenParts = {
-    source: memorySource,
+    source: memory.read,
     sink: (name) => {
-      const sink = new MemorySink<unknown>()
+      const sink = memory.write<unknown>()
       sinks.set(name, sink)
       return sink
     },

@@ -79,8 +79,7 @@ export {
   durationMs,
   evolvingCodec,
   isMillraceError,
-  MemorySink,
-  memorySource,
+  memory,
   MillraceError,
   structuredCodec,
 } from '@millrace/core'
@@ -92,6 +91,7 @@ export type {
   EventTime,
   Json,
   Key,
+  MemorySink,
   RejectRecord,
   Sink,
   SinkWriter,

@@ -1,11 +1,11 @@
 import { access } from 'node:fs/promises'
 import path from 'node:path'
 import { describe, expect, test } from 'vitest'
-import { generate } from '@millrace/connector-generator'
+import { generator } from '@millrace/connector-generator'
 import {
   isMillraceError,
-  MemorySink,
-  memorySource,
+  memory,
+  type MemorySink,
   pipeline,
   run,
   start,
@@ -19,7 +19,7 @@ function multiplying(sink: MemorySink<number>) {
     'multiplying',
     (p) => {
       const by = p.parameter('by', 2)
-      p.from('numbers', memorySource({ all: [1, 2, 3] }))
+      p.from('numbers', memory.read({ all: [1, 2, 3] }))
         .map((n) => {
           if (by === 0) throw new Error('nothing is left')
           return n * by
@@ -33,7 +33,7 @@ function multiplying(sink: MemorySink<number>) {
 describe('run', () => {
   test('runs a pipeline to the end of its input, with its parameters and its own settings', async () => {
     const dataDir = await scratch()
-    const sink = new MemorySink<number>()
+    const sink = memory.write<number>()
     const events: JobEvent[] = []
     const options = {
       dataDir,
@@ -47,7 +47,7 @@ describe('run', () => {
 
   test('options win over the settings of the pipeline', async () => {
     const events: JobEvent[] = []
-    await run(multiplying(new MemorySink()), {
+    await run(multiplying(memory.write()), {
       dataDir: await scratch(),
       checkpointEvery: 250,
       observer: (event) => void events.push(event),
@@ -57,14 +57,12 @@ describe('run', () => {
 
   test('rejects with the error of a job that failed', async () => {
     const options = { dataDir: await scratch(), parameters: { by: 0 }, restart: { kind: 'none' } } as const
-    const error: unknown = await run(multiplying(new MemorySink()), options).catch(
-      (thrown: unknown) => thrown,
-    )
+    const error: unknown = await run(multiplying(memory.write()), options).catch((thrown: unknown) => thrown)
     expect(isMillraceError(error) && error.code).toBe('OPERATOR_FAILED')
   })
 
   test('refuses a parameter that the pipeline does not have, and a duration that is none', async () => {
-    const given = multiplying(new MemorySink())
+    const given = multiplying(memory.write())
     await expect(run(given, { parameters: { bye: 3 } })).rejects.toThrow("has no parameter 'bye'")
     await expect(run(given, { checkpointEvery: 'soon' })).rejects.toThrow('checkpointEvery is "soon"')
   })
@@ -72,9 +70,9 @@ describe('run', () => {
   test('stops cleanly when its signal is aborted, before or after it has begun', async () => {
     const stop = new AbortController()
     const endless = pipeline('endless', (p) => {
-      p.from('numbers', generate({ seed: 1, rate: 1_000, make: ({ index }) => index }))
+      p.from('numbers', generator.generate({ seed: 1, rate: 1_000, make: ({ index }) => index }))
         .tap(() => stop.abort())
-        .to('out', new MemorySink())
+        .to('out', memory.write())
     })
     const during = await run(endless, { dataDir: await scratch(), signal: stop.signal })
     expect(during).toEqual({ outcome: 'stopped' })
@@ -89,7 +87,7 @@ describe('start', () => {
     const directory = await scratch()
     process.chdir(directory)
     try {
-      const job = start(multiplying(new MemorySink()))
+      const job = start(multiplying(memory.write()))
       expect(job.status().phase).toBe('starting')
       expect(await job.ended).toEqual({ outcome: 'finished' })
     } finally {

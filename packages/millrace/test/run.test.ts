@@ -266,11 +266,11 @@ describe('millrace run', () => {
 
 describe('loading a pipeline file', () => {
   const tiny = `import { pipeline, MillraceError } from 'millrace'
-    import { generate } from '@millrace/connector-generator'
+    import { generator } from '@millrace/connector-generator'
     const nowhere = { kind: 'nowhere', guarantee: 'at-least-once' as const,
       open: async () => ({ write() {}, prepare: async () => undefined, close: async () => {} }) }
     const make = (name: string) => pipeline(name, (p) => {
-      p.from('numbers', generate({ seed: 1, count: 3, make: ({ index }) => index })).to('out', nowhere)
+      p.from('numbers', generator.generate({ seed: 1, count: 3, make: ({ index }) => index })).to('out', nowhere)
     })\n`
 
   async function runFile(text: string, manifest?: string): Promise<{ code: unknown; err: string }> {
@@ -326,7 +326,7 @@ describe('loading a pipeline file', () => {
     ],
     [
       'a pipeline that leads nowhere',
-      `${tiny}export default pipeline('x', (p) => { p.from('n', generate({ seed: 1, make: () => 1 })) })`,
+      `${tiny}export default pipeline('x', (p) => { p.from('n', generator.generate({ seed: 1, make: () => 1 })) })`,
       /GRAPH_INVALID: pipeline 'x'/,
     ],
   ])('%s ends with 3 and says what is wrong', async (_, text, message) => {
@@ -339,7 +339,7 @@ describe('loading a pipeline file', () => {
   test('an option of an operator that makes no sense ends with 2 and names the line', async () => {
     const { code, err } = await runFile(`${tiny}
       export default pipeline('x', (p) => {
-        p.from('n', generate({ seed: 1, make: () => 1 }))
+        p.from('n', generator.generate({ seed: 1, make: () => 1 }))
           .withTimestamps({ at: (n) => n, disorder: '5 sek' })
           .to('out', nowhere)
       })`)

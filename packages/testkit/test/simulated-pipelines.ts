@@ -1,4 +1,4 @@
-import { memorySource, MemorySink, type Source } from '@millrace/core'
+import { memory, type Source } from '@millrace/core'
 import {
   count,
   pipeline,
@@ -31,25 +31,25 @@ function readings(records: number, firstId = 0): readonly Reading[] {
 /** Counts and sums for each sensor, by windows of two seconds: a thousand readings of one split. */
 export const windowed: Pipeline = pipeline('windowed', (p) => {
   const sums = p
-    .from('readings', memorySource({ all: readings(1_000) }))
+    .from('readings', memory.read({ all: readings(1_000) }))
     .withTimestamps({ at: (reading) => reading.at, disorder: '300ms' })
     .keyBy((reading) => reading.sensor)
     .window(tumbling('2s'))
     .aggregate('sums', { n: count(), total: sum((reading) => reading.value) })
-  sums.to('sums-out', new MemorySink())
-  sums.late.to('late', new MemorySink())
+  sums.to('sums-out', memory.write())
+  sums.late.to('late', memory.write())
 })
 
 /** Several splits, calls that end in any order, state and timers, and a keyed operator behind another one. */
 export const manySided: Pipeline = pipeline('many-sided', (p) => {
   const looked = p
-    .from('readings', memorySource({ a: readings(150), b: readings(100, 1_000), c: readings(50, 2_000) }))
+    .from('readings', memory.read({ a: readings(150), b: readings(100, 1_000), c: readings(50, 2_000) }))
     .mapAsync('look-up', async (reading) => ({ ...reading, floor: reading.sensor.length }), {
       concurrency: 8,
     })
-  looked.to('looked', new MemorySink())
+  looked.to('looked', memory.write())
   const gaps = p
-    .from('others', memorySource({ x: readings(80), y: readings(80, 500) }))
+    .from('others', memory.read({ x: readings(80), y: readings(80, 500) }))
     .withTimestamps({ at: (reading) => reading.at, disorder: '1s' })
     .keyBy((reading) => reading.sensor)
     .process('gaps', {
@@ -64,20 +64,20 @@ export const manySided: Pipeline = pipeline('many-sided', (p) => {
         total.clear()
       },
     })
-  gaps.to('gaps-out', new MemorySink())
+  gaps.to('gaps-out', memory.write())
   gaps
     .keyBy(() => 'all')
     .window(tumbling('10s'))
     .aggregate('overall', { n: count(), total: sum((gap) => gap.total) })
-    .to('overall-out', new MemorySink())
+    .to('overall-out', memory.write())
 })
 
 /** One map over a thousand numbers, as the test likes, into a sink that can be replaced. */
 export function mapping(
   apply: (n: number) => unknown,
-  source: Source<number> = memorySource({ all: Array.from({ length: 200 }, (_, n) => n) }),
+  source: Source<number> = memory.read({ all: Array.from({ length: 200 }, (_, n) => n) }),
 ): Pipeline {
   return pipeline('mapping', (p: PipelineBuilder) => {
-    p.from('numbers', source).map(apply, { name: 'change' }).to('out', new MemorySink())
+    p.from('numbers', source).map(apply, { name: 'change' }).to('out', memory.write())
   })
 }

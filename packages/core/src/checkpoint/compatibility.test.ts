@@ -1,5 +1,5 @@
 import { describe, expect, test } from 'vitest'
-import { MemorySink, memorySource } from '../connect/memory.ts'
+import * as memory from '../connect/memory.ts'
 import type { Graph, GraphNode, OperatorNode } from '../graph/node.ts'
 import { statePiece, type StatePiece, type StateSetting } from '../state/fingerprint.ts'
 import { announcements, planRestore } from './compatibility.ts'
@@ -28,8 +28,8 @@ function graphOf(operators: Readonly<Record<string, Partial<OperatorNode>>>): Gr
   return {
     name: 'p',
     nodes: [
-      { kind: 'source', id: 0, name: 'in', onError, source: memorySource({}) },
-      { kind: 'sink', id: 1, name: 'out', onError, inputs: [], sink: new MemorySink() },
+      { kind: 'source', id: 0, name: 'in', onError, source: memory.read({}) },
+      { kind: 'sink', id: 1, name: 'out', onError, inputs: [], sink: memory.write() },
       ...nodes,
     ],
   }

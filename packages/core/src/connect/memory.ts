@@ -3,16 +3,18 @@ import type { Sink, SinkWriter } from './sink.ts'
 import type { Discovery, Poll, Source, SplitReader } from './source.ts'
 
 /**
- * A bounded source over arrays: the smallest complete source, and the one to read first.
+ * Reads arrays: a bounded source, the smallest complete one, and the one to read first.
  *
- * `splits` maps a split's name to its values. A position is the index of the next value. A split that was read to its
- * end has ended for good: a later job with the same data directory does not look for more values in it.
+ * `values` are the records, or the records of each split by the name of the split. A position is the index of the next
+ * value. A split that was read to its end has ended for good: a later job with the same data directory does not look for
+ * more values in it.
  *
  * @example
- * const letters = memorySource({ a: ['x', 'y'], b: ['z'] })
+ * p.from('numbers', memory.read([1, 2, 3]))
+ * p.from('letters', memory.read({ a: ['x', 'y'], b: ['z'] })) // two splits
  */
-export function memorySource<T>(splits: Readonly<Record<string, readonly T[]>>): Source<T, number> {
-  const values = new Map(Object.entries(splits))
+export function read<T>(given: readonly T[] | Readonly<Record<string, readonly T[]>>): Source<T, number> {
+  const values = new Map<string, readonly T[]>(isList(given) ? [['all', given]] : Object.entries(given))
   return {
     kind: 'memory',
     durability: 'replayable',
@@ -44,6 +46,11 @@ export function memorySource<T>(splits: Readonly<Record<string, readonly T[]>>):
   }
 }
 
+/** `Array.isArray` does not know readonly arrays. */
+function isList<T>(given: readonly T[] | object): given is readonly T[] {
+  return Array.isArray(given)
+}
+
 /** A value that reached a `MemorySink`, and its event time (`NaN` without timestamps). */
 export interface Collected<T> {
   readonly value: T
@@ -59,15 +66,18 @@ interface Visible {
 }
 
 /**
- * Collects what it is sent, exactly once: records show in `committed` only when their checkpoint is complete.
- *
- * It outlives restarts of a job within one process, as an outside system would.
+ * Writes to an array, exactly once: records show in `values` only when their checkpoint is complete.
  *
  * @example
- * const sink = new MemorySink<number>()
+ * const results = memory.write<number>()
  * // ... run a job that writes 1 and 2 to it ...
- * sink.values // => [1, 2]
+ * results.values // => [1, 2]
  */
+export function write<T>(): MemorySink<T> {
+  return new MemorySink()
+}
+
+/** A sink that keeps what it is sent. It outlives restarts of a job within one process, as an outside system would. */
 export class MemorySink<T> implements Sink<T, Visible> {
   readonly kind = 'memory'
   readonly guarantee = 'exactly-once'

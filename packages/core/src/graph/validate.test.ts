@@ -1,5 +1,5 @@
 import { describe, expect, test } from 'vitest'
-import { MemorySink, memorySource } from '../connect/memory.ts'
+import * as memory from '../connect/memory.ts'
 import { noPieces, statePiece, type Fingerprint } from '../state/fingerprint.ts'
 import type { Exchange } from '../exchange/exchange.ts'
 import type { Graph } from './node.ts'
@@ -14,7 +14,7 @@ function graphOf(fingerprint: Fingerprint | undefined, exchange = byKey): Graph 
   return {
     name: 'p',
     nodes: [
-      { kind: 'source', id: 0, name: 'in', onError, source: memorySource({}) },
+      { kind: 'source', id: 0, name: 'in', onError, source: memory.read({}) },
       {
         kind: 'operator',
         id: 1,
@@ -32,7 +32,7 @@ function graphOf(fingerprint: Fingerprint | undefined, exchange = byKey): Graph 
         name: 'out',
         onError,
         inputs: [{ from: 1, output: 'main', exchange: { kind: 'forward' } }],
-        sink: new MemorySink(),
+        sink: memory.write(),
       },
     ],
   }

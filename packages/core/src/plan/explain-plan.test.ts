@@ -1,6 +1,6 @@
 import { deadLetter, pipeline, sliding, count, state, type Pipeline } from '@millrace/flow'
 import { describe, expect, test } from 'vitest'
-import { MemorySink, memorySource } from '../connect/memory.ts'
+import * as memory from '../connect/memory.ts'
 import type { Sink } from '../connect/sink.ts'
 import type { Source } from '../connect/source.ts'
 import { explain } from './explain-plan.ts'
@@ -12,7 +12,7 @@ interface Payment {
   readonly at: number
 }
 
-const payments: Source<Payment> = memorySource<Payment>({ a: [] })
+const payments: Source<Payment> = memory.read<Payment>({ a: [] })
 
 function sinkOf(guarantee: Sink<unknown>['guarantee']): Sink<unknown> {
   return { kind: 'trial', guarantee, open: () => Promise.reject(new Error('never opened')) }
@@ -23,16 +23,16 @@ const fraud: Pipeline = pipeline('fraud', (p) => {
     .from('payments', payments)
     .filter((payment) => payment.at > 0, {
       name: 'valid',
-      onError: deadLetter('rejected', new MemorySink()),
+      onError: deadLetter('rejected', memory.write()),
     })
     .withTimestamps({ name: 'time', at: (payment) => payment.at, disorder: '5s' })
   const perCard = stream.keyBy((payment) => payment.card)
   const spend = perCard.window(sliding({ size: '1m', slide: '10s' })).aggregate('spend', { n: count() })
-  spend.to('spending', new MemorySink())
+  spend.to('spending', memory.write())
   spend.late.to('late', sinkOf('at-least-once'))
   perCard
     .process('velocity', { state: { last: state.value<number>() }, onRecord() {} })
-    .to('alerts', new MemorySink())
+    .to('alerts', memory.write())
 })
 
 describe('explain', () => {
@@ -79,7 +79,7 @@ guarantee: at-least-once
 
   test('names cannot break out of the flowchart', () => {
     const source = { ...payments, kind: 'a"] --> x#' }
-    const graph = pipeline('p', (p) => p.from('a', source).to('b', new MemorySink())).describe().graph
+    const graph = pipeline('p', (p) => p.from('a', source).to('b', memory.write())).describe().graph
     expect(explanationMermaid(explain(graph))).toContain('n0[/"a<br>a#quot;] --> x#35;"/]')
   })
 })
@@ -113,8 +113,8 @@ describe('the guarantee of a pipeline', () => {
       pipeline('p', (p) => {
         const safe = p.from('safe', payments)
         const lossy = p.from('lossy', { ...payments, durability: 'volatile' as const })
-        safe.to('from-safe', new MemorySink())
-        safe.union(lossy).to('from-both', new MemorySink())
+        safe.to('from-safe', memory.write())
+        safe.union(lossy).to('from-both', memory.write())
       }).describe().graph,
     )
     expect(guarantee).toBe('at-most-once')

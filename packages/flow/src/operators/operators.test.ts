@@ -1,5 +1,4 @@
-import type { Key, OperatorNode } from '@millrace/core'
-import { MemorySink, memorySource } from '@millrace/core'
+import { memory, type Key, type MemorySink, type OperatorNode } from '@millrace/core'
 import {
   at,
   clock,
@@ -26,8 +25,8 @@ function operatorOf(
   build: (steps: TimedStream<Step>) => { to(name: string, sink: MemorySink<unknown>): void },
 ): OperatorNode {
   const { graph } = pipeline('test', (p) => {
-    const steps = p.from('in', memorySource<Step>({})).withTimestamps({ at: () => 0 })
-    build(steps).to('out', new MemorySink())
+    const steps = p.from('in', memory.read<Step>({})).withTimestamps({ at: () => 0 })
+    build(steps).to('out', memory.write())
   }).describe()
   return graph.nodes.find((node): node is OperatorNode => node.kind === 'operator')!
 }

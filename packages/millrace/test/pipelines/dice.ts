@@ -1,10 +1,10 @@
 /** A pipeline that does not do the same thing twice. */
 import { pipeline } from 'millrace'
-import { generate } from '@millrace/connector-generator'
+import { generator } from '@millrace/connector-generator'
 import { files } from '@millrace/connector-files'
 
 export default pipeline('dice', (p) => {
-  p.from('throws', generate({ seed: 1, count: 20, make: ({ index }) => index }))
+  p.from('throws', generator.generate({ seed: 1, count: 20, make: ({ index }) => index }))
     .map((index) => ({ index, eyes: 1 + Math.floor(Math.random() * 6) }), { name: 'throw' })
-    .to('file', files.writeJson('dice.ndjson'))
+    .to('file', files.writeNdjson('dice.ndjson'))
 })

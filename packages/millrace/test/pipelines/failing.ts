@@ -1,12 +1,12 @@
 import { pipeline } from 'millrace'
 import { files } from '@millrace/connector-files'
-import { generate } from '@millrace/connector-generator'
+import { generator } from '@millrace/connector-generator'
 
 export default pipeline('failing', (p) => {
   const out = p.parameter('out', { required: 'string' })
-  p.from('numbers', generate({ seed: 1, count: 10, make: ({ index }) => index }))
+  p.from('numbers', generator.generate({ seed: 1, count: 10, make: ({ index }) => index }))
     .map(refuseSeven, { name: 'refuse' })
-    .to('file', files.writeJson(`${out}/numbers.ndjson`))
+    .to('file', files.writeNdjson(`${out}/numbers.ndjson`))
 })
 
 function refuseSeven(n: number): number {

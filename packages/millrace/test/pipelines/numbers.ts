@@ -1,6 +1,6 @@
 import { count, pipeline, sum, tumbling } from 'millrace'
 import { files } from '@millrace/connector-files'
-import { generate } from '@millrace/connector-generator'
+import { generator } from '@millrace/connector-generator'
 
 /** Sums of generated numbers, in a file in the directory `out`. */
 export default pipeline(
@@ -11,13 +11,19 @@ export default pipeline(
     const total = p.parameter('count', 2_000)
     p.from(
       'numbers',
-      generate({ seed: 1, rate, every: 1, count: total, make: ({ index, time }) => ({ index, time }) }),
+      generator.generate({
+        seed: 1,
+        rate,
+        every: 1,
+        count: total,
+        make: ({ index, time }) => ({ index, time }),
+      }),
     )
       .withTimestamps({ at: (each) => each.time })
       .keyBy((each) => each.index % 5)
       .window(tumbling('100ms'))
       .aggregate('sums', { n: count(), sum: sum((each) => each.index) })
-      .to('file', files.writeJson(`${out}/sums.ndjson`))
+      .to('file', files.writeNdjson(`${out}/sums.ndjson`))
   },
   { checkpointEvery: '100ms' },
 )

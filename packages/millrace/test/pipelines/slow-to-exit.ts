@@ -1,7 +1,7 @@
 import { writeSync } from 'node:fs'
 import process from 'node:process'
 import { pipeline, type Sink } from 'millrace'
-import { generate } from '@millrace/connector-generator'
+import { generator } from '@millrace/connector-generator'
 
 const nowhere: Sink<number> = {
   kind: 'nowhere',
@@ -15,5 +15,8 @@ process.once('exit', () => {
 })
 
 export default pipeline('slow-to-exit', (p) => {
-  p.from('numbers', generate({ seed: 1, count: 3, make: ({ index }) => index })).to('nowhere', nowhere)
+  p.from('numbers', generator.generate({ seed: 1, count: 3, make: ({ index }) => index })).to(
+    'nowhere',
+    nowhere,
+  )
 })

@@ -2,7 +2,7 @@ import { once } from 'node:events'
 import process from 'node:process'
 import { pipeline } from 'millrace'
 import { files } from '@millrace/connector-files'
-import { generate } from '@millrace/connector-generator'
+import { generator } from '@millrace/connector-generator'
 
 process.stdout.write('loading\n')
 // Waiting for a signal alone does not keep a process alive.
@@ -12,8 +12,8 @@ clearInterval(alive)
 
 export default pipeline('slow', (p) => {
   const out = p.parameter('out', { required: 'string' })
-  p.from('numbers', generate({ seed: 1, rate: 10, make: ({ index }) => index })).to(
+  p.from('numbers', generator.generate({ seed: 1, rate: 10, make: ({ index }) => index })).to(
     'file',
-    files.writeJson(`${out}/numbers.ndjson`),
+    files.writeNdjson(`${out}/numbers.ndjson`),
   )
 })

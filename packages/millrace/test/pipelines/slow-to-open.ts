@@ -2,12 +2,12 @@ import { once } from 'node:events'
 import process from 'node:process'
 import { pipeline, type Source } from 'millrace'
 import { files } from '@millrace/connector-files'
-import { generate } from '@millrace/connector-generator'
+import { generator } from '@millrace/connector-generator'
 
 /** Is not open before the signal to stop, as after a restart with much state. */
 export default pipeline('slow-to-open', (p) => {
   const out = p.parameter('out', { required: 'string' })
-  const numbers: Source<number> = generate({ seed: 1, rate: 100, make: ({ index }) => index })
+  const numbers: Source<number> = generator.generate({ seed: 1, rate: 100, make: ({ index }) => index })
   const slow: Source<number> = {
     kind: 'slow',
     durability: 'replayable',
@@ -18,5 +18,5 @@ export default pipeline('slow-to-open', (p) => {
       return numbers.open(split, from, context)
     },
   }
-  p.from('numbers', slow).to('file', files.writeJson(`${out}/numbers.ndjson`))
+  p.from('numbers', slow).to('file', files.writeNdjson(`${out}/numbers.ndjson`))
 })

@@ -1,6 +1,6 @@
 import process from 'node:process'
 import { pipeline, type Sink } from 'millrace'
-import { generate } from '@millrace/connector-generator'
+import { generator } from '@millrace/connector-generator'
 
 /** A sink that never comes back. */
 const stalled: Sink<number> = {
@@ -17,5 +17,8 @@ const stalled: Sink<number> = {
 }
 
 export default pipeline('stalled', (p) => {
-  p.from('numbers', generate({ seed: 1, rate: 100, make: ({ index }) => index })).to('nowhere', stalled)
+  p.from('numbers', generator.generate({ seed: 1, rate: 100, make: ({ index }) => index })).to(
+    'nowhere',
+    stalled,
+  )
 })

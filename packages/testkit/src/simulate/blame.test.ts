@@ -1,5 +1,5 @@
 /** What a run is blamed for although it happens where much depends on the order in which records meet. */
-import { MemorySink, memorySource, type Sink } from '@millrace/core'
+import { memory, type Sink } from '@millrace/core'
 import { output, pipeline, state, type Pipeline } from '@millrace/flow'
 import { expect, test } from 'vitest'
 import { orderingSink } from '../../test/ordering-sink.ts'
@@ -33,7 +33,7 @@ function losing(sink: () => Sink<unknown>): Pipeline {
   return pipeline('losing', (p) => {
     const isFirst = firstOfALife()
     const all = p
-      .from('numbers', memorySource({ all: numbers(120) }))
+      .from('numbers', memory.read({ all: numbers(120) }))
       .filter((n) => n === 0 || !isFirst() || n === 1)
     all
       .union(all.map((n) => n + 1_000))
@@ -44,7 +44,7 @@ function losing(sink: () => Sink<unknown>): Pipeline {
 }
 
 test.each([
-  ['exactly-once', () => new MemorySink()],
+  ['exactly-once', () => memory.write()],
   ['at-least-once', atLeastOnce],
 ] as const)(
   'a record that is lost is missed where order decides what becomes of it: %s',
@@ -58,7 +58,7 @@ test.each([
 test('a record that is lost is missed in what an operator keeps, beside operators that go by the clock', async () => {
   const beside = pipeline('beside', (p) => {
     const isFirst = firstOfALife()
-    const all = p.from('numbers', memorySource({ all: numbers(120) }))
+    const all = p.from('numbers', memory.read({ all: numbers(120) }))
     all
       .filter((n) => !isFirst() || n === 0)
       .keyBy((n) => n % 5)
@@ -67,11 +67,11 @@ test('a record that is lost is missed in what an operator keeps, beside operator
         state: { total: state.value<number>() },
         onRecord: ({ value }, { state: { total } }) => total.set((total.get() ?? 0) + value),
       })
-      .to('kept-out', new MemorySink())
+      .to('kept-out', memory.write())
     all
       .keyBy((n) => n % 5)
       .process('date', { emits: output<number>(), state: {}, onRecord: (_, { now, emit }) => emit(now()) })
-      .to('dated-out', new MemorySink())
+      .to('dated-out', memory.write())
   })
   const failure = await failureOf(simulateSeeds(beside, { seeds: 30, faults: { kill: 3 } }))
   expect(failure).toMatchObject({ kind: 'state', where: 'keep' })
@@ -80,7 +80,7 @@ test('a record that is lost is missed in what an operator keeps, beside operator
 test('a record that nobody has made is found beside what a process writes that was paused', async () => {
   const inventing = pipeline('inventing', (p) => {
     const isFirst = firstOfALife()
-    p.from('numbers', memorySource({ all: numbers(120) }))
+    p.from('numbers', memory.read({ all: numbers(120) }))
       .keyBy((n) => n % 5)
       .reduce('sum', (sum, n) => sum + n)
       .keyBy(() => 'all')
@@ -98,12 +98,12 @@ test('a record that nobody has made is found beside what a process writes that w
 
 test('without a restart nothing is put down to a stream that is joined with itself', async () => {
   const joined = pipeline('joined', (p) => {
-    const all = p.from('numbers', memorySource({ all: numbers(120) }))
+    const all = p.from('numbers', memory.read({ all: numbers(120) }))
     all
       .union(all.map((n) => n + 1_000))
       .keyBy((n) => n % 5)
       .process('pass', { emits: output<number>(), state: {}, onRecord: ({ value }, { emit }) => emit(value) })
-      .to('out', new MemorySink())
+      .to('out', memory.write())
   })
   const options = {
     seeds: 30,

@@ -1,5 +1,5 @@
 import { env } from 'node:process'
-import { MemorySink, memorySource, type Sink, type SinkWriter, type Source } from '@millrace/core'
+import { memory, type Sink, type SinkWriter, type Source } from '@millrace/core'
 import { output, pipeline, sum, tumbling } from '@millrace/flow'
 import { expect, test } from 'vitest'
 import { orderingSink } from '../../test/ordering-sink.ts'
@@ -30,31 +30,31 @@ test('so does one with several splits, calls and several shuffles, and every kin
 
 test('calls that keep the order of each key may change the order of a split', async () => {
   const calls = pipeline('calls', (p) => {
-    p.from('numbers', memorySource({ all: Array.from({ length: 100 }, (_, n) => n) }))
+    p.from('numbers', memory.read({ all: Array.from({ length: 100 }, (_, n) => n) }))
       .keyBy((n) => n % 7)
       .mapAsync('call', async (n) => n)
-      .to('out', new MemorySink())
+      .to('out', memory.write())
   })
   expect((await simulateSeeds(calls, { seeds: 10 })).notCompared).toEqual([])
 })
 
 test('calls that keep the order of their input keep it when they are made again after a rescale', async () => {
   const calls = pipeline('calls', (p) => {
-    p.from('numbers', memorySource({ all: Array.from({ length: 200 }, (_, n) => n) }))
+    p.from('numbers', memory.read({ all: Array.from({ length: 200 }, (_, n) => n) }))
       .mapAsync('call', async (n) => n, { concurrency: 8 })
-      .to('out', new MemorySink())
+      .to('out', memory.write())
   })
   await simulateSeeds(calls, { seeds, faults: { kill: 3, rescale: 3, slowCalls: 3 } })
 })
 
 test('damage may stop a job beside a process that was taken for dead, and breaks no promise', async () => {
   const sums = pipeline('sums', (p) => {
-    p.from('n', memorySource({ a: Array.from({ length: 100 }, (_, n) => ({ at: n * 10 })) }))
+    p.from('n', memory.read({ a: Array.from({ length: 100 }, (_, n) => ({ at: n * 10 })) }))
       .withTimestamps({ at: ({ at }) => at })
       .keyBy(({ at }) => at % 3)
       .window(tumbling(100))
       .aggregate('s', { n: sum(({ at }: { at: number }) => at) })
-      .to('out', new MemorySink())
+      .to('out', memory.write())
   })
   // No checkpoint that can be used. A damaged file of the owner stops no job: it names no owner.
   const awaited = new Set(['CHECKPOINT_CORRUPT'])
@@ -97,9 +97,9 @@ test('slow sinks take time', async () => {
 
 test('calls that are slow end in another order', async () => {
   const unordered = pipeline('unordered', (p) => {
-    p.from('numbers', memorySource({ all: Array.from({ length: 200 }, (_, n) => n) }))
+    p.from('numbers', memory.read({ all: Array.from({ length: 200 }, (_, n) => n) }))
       .mapAsync('call', async (n) => n, { order: 'none', concurrency: 8 })
-      .to('out', new MemorySink())
+      .to('out', memory.write())
   })
   const { outputs } = await simulate(unordered, { seed: 1, parallelism: 1, faults: { slowCalls: 5 } })
   const overtaken = outputs['out']!.filter(
@@ -110,14 +110,14 @@ test('calls that are slow end in another order', async () => {
 
 test('a clock that jumps is seen by whoever asks for the time', async () => {
   const dated = pipeline('dated', (p) => {
-    p.from('numbers', memorySource({ all: Array.from({ length: 200 }, (_, n) => n) }))
+    p.from('numbers', memory.read({ all: Array.from({ length: 200 }, (_, n) => n) }))
       .keyBy(() => 'all')
       .process('date', {
         emits: output<number>(),
         state: {},
         onRecord: (_record, { now, emit }) => emit(now()),
       })
-      .to('out', new MemorySink())
+      .to('out', memory.write())
   })
   let jumpsSeen = 0
   for (let seed = 0; seed < 10; seed++) {
@@ -180,7 +180,7 @@ function plainSink(): SinkStandIn {
 
 test('a write to an at-least-once sink may arrive twice, which only an invariant of the user minds', async () => {
   const passing = pipeline('passing', (p) => {
-    p.from('numbers', memorySource({ all: Array.from({ length: 200 }, (_, n) => n) })).to(
+    p.from('numbers', memory.read({ all: Array.from({ length: 200 }, (_, n) => n) })).to(
       'out',
       plainSink().sink,
     )
@@ -208,7 +208,7 @@ test('splits that appear late change no result, with kills and rescales or witho
 
 /** A source whose positions are off by one: the classic mistake. */
 function offByOne(): Source<number> {
-  const source = memorySource({ all: Array.from({ length: 200 }, (_, n) => n) })
+  const source = memory.read({ all: Array.from({ length: 200 }, (_, n) => n) })
   return {
     ...source,
     open: async (split, from, context) => {
@@ -239,7 +239,7 @@ test('a source that forgets where it stands is found', async () => {
 })
 
 test('what a source that cannot be read again brought before a crash may be lost, and all else is there once', async () => {
-  const numbers = memorySource({ all: Array.from({ length: 300 }, (_, n) => n) })
+  const numbers = memory.read({ all: Array.from({ length: 300 }, (_, n) => n) })
   const volatile = mapping((n) => n, { ...numbers, durability: 'volatile' })
   let lost = 0
   for (let seed = 0; seed < 30; seed++) {
@@ -256,7 +256,7 @@ test('a process that was only paused may commit late to a sink that may lose', a
     open: () => expect.unreachable('a stand-in takes its place'),
   }
   const numbers = pipeline('numbers', (p) => {
-    p.from('n', memorySource({ a: Array.from({ length: 100 }, (_, n) => n) })).to('out', sink)
+    p.from('n', memory.read({ a: Array.from({ length: 100 }, (_, n) => n) })).to('out', sink)
   })
   await simulateSeeds(numbers, { from: 90, seeds: 20, faults: { zombie: 2 } })
 })
@@ -276,7 +276,7 @@ test('an invariant of the user is looked after too', async () => {
 })
 
 test('an invariant is told what has gone wrong, and whether records are lost', async () => {
-  const numbers = memorySource({ all: Array.from({ length: 300 }, (_, n) => n) })
+  const numbers = memory.read({ all: Array.from({ length: 300 }, (_, n) => n) })
   const told: RunFacts[] = []
   const allOrLost: Invariant = ({ out }, run) => {
     told.push(run)
@@ -313,9 +313,9 @@ test('a stand-in for something that is not there is refused, with what is there'
 
 test('a pipeline that never comes to an end fails with its seed, and says what has not returned', async () => {
   const silent = pipeline('silent', (p) => {
-    p.from('n', memorySource({ all: [1, 2, 3] }))
+    p.from('n', memory.read({ all: [1, 2, 3] }))
       .mapAsync('ask', () => new Promise<number>(() => {}))
-      .to('out', new MemorySink())
+      .to('out', memory.write())
   })
   const failure = await failureOf(simulate(silent, { seed: 5, stepsMax: 2_000 }))
   expect(failure).toMatchObject({ kind: 'stuck', seed: 5 })

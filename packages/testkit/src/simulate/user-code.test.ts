@@ -1,4 +1,4 @@
-import { MemorySink, memorySource } from '@millrace/core'
+import { memory } from '@millrace/core'
 import {
   output,
   pipeline,
@@ -41,9 +41,9 @@ test.each([
 /** Calls for the numbers up to 200, and leaves out those that fail or take too long. */
 function calling(apply: (n: number, signal: AbortSignal) => Promise<unknown>): Pipeline {
   return pipeline('calling', (p) => {
-    p.from('numbers', memorySource({ all: Array.from({ length: 200 }, (_, n) => n) }))
+    p.from('numbers', memory.read({ all: Array.from({ length: 200 }, (_, n) => n) }))
       .mapAsync('call', apply, { order: 'none', concurrency: 8, timeout: '1s', onError: skip() })
-      .to('out', new MemorySink())
+      .to('out', memory.write())
   })
 }
 
@@ -80,14 +80,14 @@ const kept = {
 /** Emits what `keep` makes of each number and the state of its key. */
 function keeping(keep: (n: number, handles: StateHandles<typeof kept>) => number): Pipeline {
   return pipeline('keeping', (p) => {
-    p.from('numbers', memorySource({ all: Array.from({ length: 200 }, (_, n) => n) }))
+    p.from('numbers', memory.read({ all: Array.from({ length: 200 }, (_, n) => n) }))
       .keyBy((n) => n % 5)
       .process('keep', {
         emits: output<number>(),
         state: kept,
         onRecord: ({ value }, { state: handles, emit }) => emit(keep(value, handles)),
       })
-      .to('out', new MemorySink())
+      .to('out', memory.write())
   })
 }
 
@@ -141,9 +141,9 @@ interface Visit {
 function visiting(change: (visits: SourceStream<Visit>) => SourceStream<unknown>): Pipeline {
   return pipeline('visiting', (p) => {
     const all = Array.from({ length: 50 }, (_, pages) => ({ pages, from: new Set<string>() }))
-    const visits = p.from('visits', memorySource({ all }))
-    change(visits).to('out', new MemorySink())
-    visits.to('beside', new MemorySink())
+    const visits = p.from('visits', memory.read({ all }))
+    change(visits).to('out', memory.write())
+    visits.to('beside', memory.write())
   })
 }
 
@@ -189,9 +189,9 @@ test.each<readonly [string, Pipeline]>([
 test('what was not found is reported with what usually causes it', async () => {
   const keeper = pipeline('forgetful', (p) => {
     let seen = 0
-    p.from('numbers', memorySource({ all: Array.from({ length: 200 }, (_, n) => n) }))
+    p.from('numbers', memory.read({ all: Array.from({ length: 200 }, (_, n) => n) }))
       .map((n) => n + seen++)
-      .to('out', new MemorySink())
+      .to('out', memory.write())
   })
   const failure = await failureOf(simulateSeeds(keeper, { seeds: 50, faults: { kill: 2 } }))
   expect(['missing', 'wrong', 'state']).toContain(failure.kind)

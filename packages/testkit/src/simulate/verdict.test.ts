@@ -1,5 +1,5 @@
 /** What no run may be blamed for: each of these depends on the order in which records meet, or on what was lost. */
-import { MemorySink, memorySource, type Sink } from '@millrace/core'
+import { memory, type Sink } from '@millrace/core'
 import { pipeline, type Pipeline } from '@millrace/flow'
 import { expect, test } from 'vitest'
 import { simulate, simulateSeeds } from './simulate.ts'
@@ -9,22 +9,22 @@ const numbers = (count: number, first = 0): readonly number[] =>
 
 test('a stream that is joined with what was made of it keeps no order between the two', async () => {
   const joined = pipeline('joined', (p) => {
-    const all = p.from('numbers', memorySource({ all: numbers(60) }))
-    all.union(all.map((n) => -n)).to('out', new MemorySink())
+    const all = p.from('numbers', memory.read({ all: numbers(60) }))
+    all.union(all.map((n) => -n)).to('out', memory.write())
   })
   expect((await simulateSeeds(joined, { seeds: 40 })).notCompared).toEqual([])
 })
 
 /** A source that cannot be read again, beside two splits of which the order can be seen. */
 const besideVolatile: Pipeline = pipeline('beside-volatile', (p) => {
-  p.from('gone', { ...memorySource({ all: numbers(50) }), durability: 'volatile' }).to(
+  p.from('gone', { ...memory.read({ all: numbers(50) }), durability: 'volatile' }).to(
     'gone-out',
-    new MemorySink(),
+    memory.write(),
   )
-  p.from('kept', memorySource({ a: numbers(40), b: numbers(40, 100) }))
+  p.from('kept', memory.read({ a: numbers(40), b: numbers(40, 100) }))
     .keyBy(() => 'all')
     .reduce('mix', (mixed, n) => (mixed * 31 + n) % 1_000_003)
-    .to('mix-out', new MemorySink())
+    .to('mix-out', memory.write())
 })
 
 test('what one source has lost does not change the order in which splits of another take turns', async () => {
@@ -35,10 +35,10 @@ test('what one source has lost does not change the order in which splits of anot
 
 test('results of records that are lost may be out, if the checkpoint that put them out was damaged', async () => {
   const gone = pipeline('gone', (p) => {
-    p.from('numbers', { ...memorySource({ all: numbers(200) }), durability: 'volatile' })
+    p.from('numbers', { ...memory.read({ all: numbers(200) }), durability: 'volatile' })
       .keyBy((n) => n % 7)
       .reduce('sum', (sum, n) => sum + n)
-      .to('out', new MemorySink())
+      .to('out', memory.write())
   })
   const { faults } = await simulateSeeds(gone, { seeds: 25, faults: { bitFlip: 6, kill: 1 } })
   expect(faults['bitFlip']).toBeGreaterThan(10)
@@ -51,7 +51,7 @@ test('what a sink may lose, a process that was paused may still want to show', a
     open: async () => ({ write() {}, prepare: async () => undefined, close: async () => {} }),
   }
   const careless = pipeline('careless', (p) => {
-    p.from('numbers', memorySource({ all: numbers(200) })).to('out', sink)
+    p.from('numbers', memory.read({ all: numbers(200) })).to('out', sink)
   })
   const { faults } = await simulateSeeds(careless, { seeds: 60, faults: { zombie: 4 } })
   expect(faults['zombie']).toBeGreaterThan(100)
@@ -59,7 +59,7 @@ test('what a sink may lose, a process that was paused may still want to show', a
 
 test('a result that seldom depends on who comes first is not compared where the state does', async () => {
   const rare = pipeline('rare', (p) => {
-    p.from('numbers', memorySource({ all: numbers(100) }))
+    p.from('numbers', memory.read({ all: numbers(100) }))
       .keyBy((n) => n % 2)
       .reduce('last', (_before, n) => n)
       .map(({ value }) => value)
@@ -72,7 +72,7 @@ test('a result that seldom depends on who comes first is not compared where the 
       .filter(({ value }) => value.seen === 100)
       // Far from where it stands if all come in turn.
       .map(({ value }) => Math.abs(value.place - 50) > 12)
-      .to('out', new MemorySink())
+      .to('out', memory.write())
   })
   // Six runs without faults show that the state is different each time, and never what this one run shows.
   const { notCompared } = await simulate(rare, { seed: 7 })
@@ -81,9 +81,9 @@ test('a result that seldom depends on who comes first is not compared where the 
 
 test('a job that takes long between two attempts does not fill a full disk for ever', async () => {
   const calling = pipeline('calling', (p) => {
-    p.from('numbers', memorySource({ all: numbers(200) }))
+    p.from('numbers', memory.read({ all: numbers(200) }))
       .mapAsync('call', async (n) => n, { concurrency: 1 })
-      .to('out', new MemorySink())
+      .to('out', memory.write())
   })
   const { faults } = await simulateSeeds(calling, { seeds: 12, faults: { diskFull: 1, slowCalls: 1 } })
   expect(faults['diskFull']).toBeGreaterThan(6)

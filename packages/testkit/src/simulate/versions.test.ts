@@ -1,4 +1,4 @@
-import { MemorySink, memorySource } from '@millrace/core'
+import { memory } from '@millrace/core'
 import { count, pipeline, tumbling, type Pipeline } from '@millrace/flow'
 import { expect, test } from 'vitest'
 import { failureOf } from '../../test/simulation-failure-of.ts'
@@ -12,15 +12,15 @@ function counting(change: { readonly name?: string; readonly steps?: number } = 
       at: n * 20 - ((n * 7) % 5) * 30,
     }))
     let stream = p
-      .from('clicks', memorySource({ all: clicks }))
+      .from('clicks', memory.read({ all: clicks }))
       .withTimestamps({ at: ({ at }) => at, disorder: 60 })
     for (let step = 0; step < (change.steps ?? 0); step++) stream = stream.filter(() => true)
     const counts = stream
       .keyBy(({ user }) => user)
       .window(tumbling(200))
       .aggregate(change.name ?? 'counts', { n: count() }, { allowedLateness: 500 })
-    counts.to('out', new MemorySink())
-    counts.late.to('late', new MemorySink())
+    counts.to('out', memory.write())
+    counts.late.to('late', memory.write())
   })
 }
 
@@ -45,14 +45,11 @@ test('a version that leaves state behind is refused, which breaks a promise', as
 /** The numbers, and in a later version those of another source as well, which `step` changes. */
 function numbers(step?: (n: number) => number): Pipeline {
   return pipeline('numbers', (p) => {
-    p.from('first', memorySource({ all: Array.from({ length: 150 }, (_, n) => n) })).to(
-      'out',
-      new MemorySink(),
-    )
+    p.from('first', memory.read({ all: Array.from({ length: 150 }, (_, n) => n) })).to('out', memory.write())
     if (step === undefined) return
-    p.from('second', memorySource({ all: [1, 2, 3], more: [4] }))
+    p.from('second', memory.read({ all: [1, 2, 3], more: [4] }))
       .map(step)
-      .to('more', new MemorySink())
+      .to('more', memory.write())
   })
 }
 
@@ -79,14 +76,14 @@ test('what a later version makes of its own source is held against a run without
 test('a job that is drained, or whose input grows when it has ended, makes up no result and loses none', async () => {
   const clicks = Array.from({ length: 120 }, (_, n) => n)
   const totals = pipeline('totals', (p) => {
-    p.from('clicks', memorySource({ all: clicks.slice(0, 70), more: clicks.slice(70) }))
+    p.from('clicks', memory.read({ all: clicks.slice(0, 70), more: clicks.slice(70) }))
       .keyBy((n) => n % 5)
       .scan(
         'total',
         () => 0,
         (total, n) => total + n,
       )
-      .to('out', new MemorySink())
+      .to('out', memory.write())
   })
   const { faults, notCompared } = await simulateSeeds(totals, { seeds: 30, severalRuns: true })
   expect(faults['drain']).toBeGreaterThan(0)

@@ -1,6 +1,6 @@
 import { count, pipeline, sum, tumbling, type Pipeline } from 'millrace'
-import { writeJson } from '@millrace/connector-files'
-import { generate } from '@millrace/connector-generator'
+import { files } from '@millrace/connector-files'
+import { generator } from '@millrace/connector-generator'
 
 /** The pipeline `numbers` in a later version, which calls its window by another name. */
 const program: Pipeline = pipeline(
@@ -10,13 +10,13 @@ const program: Pipeline = pipeline(
     const name = p.parameter('name', 'totals')
     p.from(
       'numbers',
-      generate({ seed: 1, every: 1, count: 2_000, make: ({ index, time }) => ({ index, time }) }),
+      generator.generate({ seed: 1, every: 1, count: 2_000, make: ({ index, time }) => ({ index, time }) }),
     )
       .withTimestamps({ at: (each) => each.time })
       .keyBy((each) => each.index % 5)
       .window(tumbling('100ms'))
       .aggregate(name, { n: count(), sum: sum((each) => each.index) })
-      .to('file', writeJson(`${out}/sums.ndjson`))
+      .to('file', files.writeNdjson(`${out}/sums.ndjson`))
   },
   { checkpointEvery: '100ms' },
 )

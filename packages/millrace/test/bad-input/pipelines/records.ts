@@ -1,5 +1,5 @@
 import { deadLetter, fail, pipeline, skip, type OnError, type Pipeline } from 'millrace'
-import { readJson, writeJson } from '@millrace/connector-files'
+import { files } from '@millrace/connector-files'
 
 interface Thing {
   readonly n: number
@@ -12,12 +12,12 @@ const program: Pipeline = pipeline('records', (p) => {
   const policies: Readonly<Record<string, OnError>> = {
     fail: fail(),
     skip: skip(),
-    deadLetter: deadLetter('rejected', writeJson(`${out}/rejected.ndjson`)),
+    deadLetter: deadLetter('rejected', files.writeNdjson(`${out}/rejected.ndjson`)),
   }
   p.onError(policies[p.parameter('policy', 'fail')]!)
-  p.from('things', readJson<Thing>(input))
+  p.from('things', files.readNdjson<Thing>(input))
     .map(check, { name: 'check' })
-    .to('copies', writeJson(`${out}/copies.ndjson`))
+    .to('copies', files.writeNdjson(`${out}/copies.ndjson`))
 })
 
 function check(thing: Thing): Thing {

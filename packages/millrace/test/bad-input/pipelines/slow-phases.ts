@@ -1,8 +1,8 @@
 import { once } from 'node:events'
 import { writeSync } from 'node:fs'
 import process from 'node:process'
-import { writeJson } from '@millrace/connector-files'
-import { generate } from '@millrace/connector-generator'
+import { files } from '@millrace/connector-files'
+import { generator } from '@millrace/connector-generator'
 import { output, pipeline, state, type Codec, type Json, type Pipeline, type Sink } from 'millrace'
 
 /** Counts how often each number has come. One phase of its life, `slow`, says when it begins and lasts until SIGTERM. */
@@ -12,7 +12,7 @@ const program: Pipeline = pipeline(
     const out = p.parameter('out', { required: 'string' })
     const slow = p.parameter('slow', 'none')
     const rate = p.parameter('rate', 50)
-    p.from('numbers', generate({ seed: 1, count: 600, rate, make: ({ index }) => index }))
+    p.from('numbers', generator.generate({ seed: 1, count: 600, rate, make: ({ index }) => index }))
       .keyBy((n) => n % 50)
       .process('seen', {
         emits: output<{ n: number; seen: number }>(),
@@ -23,7 +23,7 @@ const program: Pipeline = pipeline(
           emit({ n, seen: now })
         },
       })
-      .to('file', slowly(slow, writeJson(`${out}/seen.ndjson`)))
+      .to('file', slowly(slow, files.writeNdjson(`${out}/seen.ndjson`)))
   },
   { checkpointEvery: '100ms' },
 )

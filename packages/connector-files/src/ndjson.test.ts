@@ -1,12 +1,12 @@
 import { SimFs } from '@millrace/testkit'
 import { describe, expect, test } from 'vitest'
 import { readAll, type SourceRun } from '../test/file-world.ts'
-import { readJson, type ReadJsonOptions } from './json.ts'
+import { readNdjson, type ReadNdjsonOptions } from './ndjson.ts'
 
-async function read<T>(content: string, options: ReadJsonOptions<T> = {}): Promise<SourceRun<T>> {
+async function read<T>(content: string, options: ReadNdjsonOptions<T> = {}): Promise<SourceRun<T>> {
   const fs = new SimFs()
   fs.put('in.ndjson', content)
-  return readAll(readJson<T>('in.ndjson', options), fs)
+  return readAll(readNdjson<T>('in.ndjson', options), fs)
 }
 
 const messagesOf = (run: SourceRun<unknown>): string[] =>

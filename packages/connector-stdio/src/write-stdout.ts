@@ -1,6 +1,6 @@
 import type { Sink } from '@millrace/core'
-import { standardOutput } from './stdio.ts'
-import { TextSink, type ConsoleOptions } from './text-sink.ts'
+import { standardOutput } from './process-streams.ts'
+import { TextSink, type WriteLinesOptions } from './text-sink.ts'
 
 /**
  * Prints a line for each record to standard output, at once.
@@ -9,8 +9,8 @@ import { TextSink, type ConsoleOptions } from './text-sink.ts'
  * (at-least-once). If the program that reads the output ends, as `head` does, the job is stopped as by a signal.
  *
  * @example
- * stream.to('out', consoleSink({ format: (w) => `${w.key}: ${w.value.n}` }))
+ * stream.to('out', stdio.writeLines({ format: (w) => `${w.key}: ${w.value.n}` }))
  */
-export function consoleSink<T>(options: ConsoleOptions<T> = {}): Sink<T> {
+export function writeLines<T>(options: WriteLinesOptions<T> = {}): Sink<T> {
   return new TextSink(standardOutput, options)
 }

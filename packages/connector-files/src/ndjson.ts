@@ -9,7 +9,7 @@ import { noRecord, type RecordDecoder } from './record-decoder.ts'
 import type { RecordEncoder } from './record-encoder.ts'
 
 /** How to read JSON lines. */
-export interface ReadJsonOptions<T> extends ReadOptions {
+export interface ReadNdjsonOptions<T> extends ReadOptions {
   /**
    * Makes the record of a parsed line, and throws if it is none. Without it the line is trusted to be what the type
    * says.
@@ -26,9 +26,9 @@ export interface ReadJsonOptions<T> extends ReadOptions {
  * Throws `OPTION_INVALID` for a path or an option that makes no sense.
  *
  * @example
- * p.from('payments', readJson<Payment>('inbox/*.ndjson'))
+ * p.from('payments', files.readNdjson<Payment>('inbox/*.ndjson'))
  */
-export function readJson<T>(paths: Paths, options: ReadJsonOptions<T> = {}): Source<T, FilePosition> {
+export function readNdjson<T>(paths: Paths, options: ReadNdjsonOptions<T> = {}): Source<T, FilePosition> {
   const { parse = (value) => value as T } = options
   const decoder = (): RecordDecoder<T> => new JsonDecoder(parse)
   return new FileSource(paths, decoder, options)
@@ -65,9 +65,9 @@ class JsonDecoder<T> implements RecordDecoder<T> {
  * Throws `OPTION_INVALID` for a path or an option that makes no sense.
  *
  * @example
- * alerts.to('alerts', writeJson('out/alerts.ndjson'))
+ * alerts.to('alerts', files.writeNdjson('out/alerts.ndjson'))
  */
-export function writeJson<T>(path: string, options: WriteOptions = {}): Sink<T, FileCommittable> {
+export function writeNdjson<T>(path: string, options: WriteOptions = {}): Sink<T, FileCommittable> {
   return new FileSink(path, { encoder: () => new JsonEncoder<T>() }, options)
 }
 
