@@ -115,19 +115,43 @@ function rooms(files: readonly SourceFile[]): string[] {
 
 function wholesaleExports(files: readonly SourceFile[]): string[] {
   const findings: string[] = []
+  const namespaces = namespaceModules(files)
   for (const file of files.filter(isTypeScript)) {
-    syntaxOf(file).forEachChild((node) => {
-      if (!ts.isExportDeclaration(node) || node.moduleSpecifier === undefined) return
+    for (const node of reExports(file)) {
+      if (isIndex(file) && node.exportClause !== undefined) continue
       if (node.exportClause === undefined || ts.isNamespaceExport(node.exportClause)) {
         findings.push(`${file.path}:${lineOf(node)}: export * hides what is public; list the names by hand`)
-      } else if (path.posix.basename(file.path) !== 'index.ts') {
+      } else if (!namespaces.has(file.path)) {
         findings.push(
           `${file.path}:${lineOf(node)}: only index.ts passes names on; import them where they live`,
         )
       }
-    })
+    }
   }
   return findings
+}
+
+/** Modules that an index.ts exports under one name, such as `files`. They list the names of that namespace. */
+function namespaceModules(files: readonly SourceFile[]): ReadonlySet<string> {
+  const modules = new Set<string>()
+  for (const file of files.filter((each) => isTypeScript(each) && isIndex(each))) {
+    for (const { exportClause, moduleSpecifier } of reExports(file)) {
+      if (exportClause === undefined || !ts.isNamespaceExport(exportClause)) continue
+      modules.add(resolveImport(file, (moduleSpecifier as ts.StringLiteral).text))
+    }
+  }
+  return modules
+}
+
+function reExports(file: SourceFile): readonly ts.ExportDeclaration[] {
+  return syntaxOf(file).statements.filter(
+    (node): node is ts.ExportDeclaration =>
+      ts.isExportDeclaration(node) && node.moduleSpecifier !== undefined,
+  )
+}
+
+function isIndex(file: SourceFile): boolean {
+  return path.posix.basename(file.path) === 'index.ts'
 }
 
 function deadFiles(files: readonly SourceFile[]): string[] {
