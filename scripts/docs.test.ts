@@ -36,7 +36,7 @@ describe('the documents', () => {
 
   test('every error code is explained, and no other', () => {
     const codes: string[] = []
-    walk(syntaxOf({ path: 'errors.ts', text: read('packages/core/src/kernel/errors.ts') }), (node) => {
+    walk(syntaxOf({ path: 'errors.ts', text: read('packages/core/src/errors/errors.ts') }), (node) => {
       if (!ts.isTypeAliasDeclaration(node) || node.name.text !== 'ErrorCode') return
       walk(node.type, (part) => {
         if (ts.isStringLiteral(part)) codes.push(part.text)

@@ -71,9 +71,12 @@ export const nodeDoors: readonly string[] = [
   'packages/threads/src/node-threads.ts',
 ]
 
+/** Core's rooms that every other room may see. */
+const foundation: readonly string[] = ['errors', 'codec', 'record', 'disk']
+
 /** Core's rooms, from the top of the staircase down. A room imports only from itself and rooms before it. */
 const staircase: readonly string[] = [
-  'kernel',
+  ...foundation,
   'state',
   'time',
   'operator',
@@ -82,14 +85,18 @@ const staircase: readonly string[] = [
   'graph',
   'plan',
   'checkpoint',
-  'runtime',
+  'task',
+  'job',
 ]
+
+/** The rooms that count and report what happens. */
+const observing: readonly string[] = ['checkpoint', 'task', 'job']
 
 /** Whether a file in one room of core may import a file in another. `observe` stands beside the staircase. */
 export function roomMayImport(from: string, to: string): boolean {
   if (from === to) return true
-  if (from === 'observe') return to === 'kernel'
-  if (to === 'observe') return from === 'checkpoint' || from === 'runtime'
+  if (from === 'observe') return foundation.includes(to)
+  if (to === 'observe') return observing.includes(from)
   const upper = staircase.indexOf(to)
   return upper !== -1 && upper < staircase.indexOf(from)
 }

@@ -16,7 +16,7 @@ describe('the workspace', () => {
 
 /** One planted fault per kind: where it stands, what it says, and what must be found. */
 const faults: readonly (readonly [rule: string, file: string, text: string, finding: string])[] = [
-  ['at most 400', 'packages/core/src/kernel/long.ts', 'x\n'.repeat(401), 'long.ts:401: 401 lines'],
+  ['at most 400', 'packages/core/src/codec/long.ts', 'x\n'.repeat(401), 'long.ts:401: 401 lines'],
   ['at most 70', 'bench/a.ts', `\nfunction f() {\n${'f()\n'.repeat(69)}}`, 'a.ts:2: a function of 71 lines'],
   ['drawer', 'packages/flow/src/utils.ts', '', 'utils.ts:1: a drawer'],
   ['says nothing', 'packages/flow/src/a.ts', '\nexport class StoreManager {}', 'a.ts:2: StoreManager'],
@@ -71,8 +71,8 @@ const faults: readonly (readonly [rule: string, file: string, text: string, find
   ],
   ['by hand', 'packages/core/src/index.ts', "export * from './a.ts'", 'index.ts:1: export *'],
   ['by hand', 'packages/core/src/b.ts', "export * as a from './a.ts'", 'b.ts:1: export *'],
-  ['by hand', 'packages/core/src/kernel/a.ts', "export { b } from './b.ts'", 'a.ts:1: only index.ts'],
-  ['dead', 'packages/core/src/kernel/a.ts', '', 'a.ts:1: nothing but tests'],
+  ['by hand', 'packages/core/src/codec/a.ts', "export { b } from './b.ts'", 'a.ts:1: only index.ts'],
+  ['dead', 'packages/core/src/codec/a.ts', '', 'a.ts:1: nothing but tests'],
   ['README', 'packages/core/package.json', '{}', 'package.json:1: the package has no README.md'],
   [
     'locked package',
@@ -108,9 +108,9 @@ describe('a planted fault is found', () => {
 
   test('what the house allows is not a fault', () => {
     const files = [
-      { path: 'packages/core/src/time/a.ts', text: "import '../kernel/b.ts'\nimport '@millrace/channels'" },
-      { path: 'packages/core/src/kernel/b.ts', text: '' },
-      { path: 'packages/core/src/runtime/a.test.ts', text: "import 'vitest'\nimport '@millrace/testkit'" },
+      { path: 'packages/core/src/time/a.ts', text: "import '../codec/b.ts'\nimport '@millrace/channels'" },
+      { path: 'packages/core/src/codec/b.ts', text: '' },
+      { path: 'packages/core/src/task/a.test.ts', text: "import 'vitest'\nimport '@millrace/testkit'" },
       { path: 'packages/node/src/index.ts', text: "import 'node:fs'\nnew URL('./file.ts', import.meta.url)" },
       { path: 'packages/node/src/file.ts', text: "import '../../node/src/index.css'\n// https://a.b/tmp/c" },
     ]

@@ -61,7 +61,7 @@ export const additionBugs: readonly TopologyBug[] = [
   {
     name: 'a call is given up before its time',
     plant: {
-      file: 'core/src/runtime/timed-call.ts',
+      file: 'core/src/task/timed-call.ts',
       from: 'clock.schedule(timeoutMs, ',
       to: 'clock.schedule(1, ',
     },
@@ -88,7 +88,7 @@ export const additionBugs: readonly TopologyBug[] = [
   {
     name: 'a time that is no number is a time',
     plant: {
-      file: 'core/src/runtime/stamp.ts',
+      file: 'core/src/task/stamp.ts',
       from: "if (typeof time !== 'number' || !Number.isFinite(time)) throw notATime(time)",
       to: "if (typeof time !== 'number') throw notATime(time)",
     },
@@ -115,7 +115,7 @@ export const additionBugs: readonly TopologyBug[] = [
   {
     name: 'a key that cannot be told stops the job, whatever the policy',
     plant: {
-      file: 'core/src/runtime/async-task.ts',
+      file: 'core/src/task/async-task.ts',
       from: '      this.#policy.handle(thrown, this.#cursor, value, time)\n      edge.release(1)\n',
       to: '      throw thrown\n',
     },
@@ -124,7 +124,7 @@ export const additionBugs: readonly TopologyBug[] = [
   {
     name: 'a list that is a key comes back without its first',
     plant: {
-      file: 'core/src/kernel/key-token.ts',
+      file: 'core/src/record/key-token.ts',
       from: 'if (reader.position !== token.length) throw damaged()\n  return key',
       to: 'if (reader.position !== token.length) throw damaged()\n  return Array.isArray(key) ? key.slice(1) : key',
     },
@@ -143,7 +143,7 @@ export const additionBugs: readonly TopologyBug[] = [
   {
     name: 'a split that has ended for a run is never read again, in drawn topologies',
     plant: {
-      file: 'core/src/runtime/split-set.ts',
+      file: 'core/src/task/split-set.ts',
       from: 'const position = isFinal ? undefined : feed.position()',
       to: 'const position = undefined',
     },

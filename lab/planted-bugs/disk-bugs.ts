@@ -65,7 +65,7 @@ export const diskBugs: readonly DiskBug[] = [
   {
     name: 'positions are read after the next poll',
     plant: {
-      file: 'core/src/runtime/source-task.ts',
+      file: 'core/src/task/source-task.ts',
       from: 'if (checkpoint !== undefined) this.#cut(checkpoint)',
       to: `if (checkpoint !== undefined) {
         this.#outlet.mark({ kind: 'barrier', checkpoint })
@@ -80,7 +80,7 @@ export const diskBugs: readonly DiskBug[] = [
   {
     name: 'calls in flight are not made again',
     plant: {
-      file: 'core/src/runtime/async-task.ts',
+      file: 'core/src/task/async-task.ts',
       from: 'for (const cell of this.#table.cells(0)) {',
       to: 'for (const cell of [] as Cell<unknown>[]) {',
     },
@@ -138,7 +138,7 @@ export const diskBugs: readonly DiskBug[] = [
   {
     name: 'the name of a manifest is not synced',
     plant: {
-      file: 'core/src/kernel/whole-file.ts',
+      file: 'core/src/disk/whole-file.ts',
       from: '  await fs.syncDirectory(directory)\n',
       to: '',
     },
@@ -148,7 +148,7 @@ export const diskBugs: readonly DiskBug[] = [
   },
   {
     name: 'a manifest is not synced',
-    plant: { file: 'core/src/kernel/whole-file.ts', from: '    await file.sync()\n', to: '' },
+    plant: { file: 'core/src/disk/whole-file.ts', from: '    await file.sync()\n', to: '' },
     trial: 'a crash',
     near: /rename/,
     shows: /cannot be restored/,
@@ -156,7 +156,7 @@ export const diskBugs: readonly DiskBug[] = [
   {
     name: 'a job goes on from a checkpoint that is not durable yet',
     plant: {
-      file: 'core/src/runtime/attempt.ts',
+      file: 'core/src/job/attempt.ts',
       from: 'if (restored !== undefined) await this.#storage.renew(restored.checkpoint, this.#owner)',
       to: '',
     },
@@ -167,7 +167,7 @@ export const diskBugs: readonly DiskBug[] = [
   {
     name: 'state is removed before the manifests that name it',
     plant: {
-      file: 'core/src/runtime/attempt.ts',
+      file: 'core/src/job/attempt.ts',
       from: '    await this.#storage.retire(\n',
       to: `    await this.#store!.release(this.#retained.map((manifest) => manifest.store.snapshot))
     await this.#storage.retire(
@@ -223,14 +223,14 @@ export const diskBugs: readonly DiskBug[] = [
   },
   {
     name: 'the rest of a short write is not written',
-    plant: { file: 'core/src/kernel/whole-file.ts', from: 'written += count', to: 'written = bytes.length' },
+    plant: { file: 'core/src/disk/whole-file.ts', from: 'written += count', to: 'written = bytes.length' },
     trial: 'short writes',
     near: /7 bytes/,
     shows: /staged-\S+: ends at byte 7, where a checkpoint has/,
   },
   {
     name: 'a failed sync is tried again',
-    plant: { file: 'core/src/runtime/restart-policy.ts', from: "  'FS_SYNC_FAILED',\n", to: '' },
+    plant: { file: 'core/src/job/restart-policy.ts', from: "  'FS_SYNC_FAILED',\n", to: '' },
     trial: 'failing operations',
     near: /sync .*seg/,
     shows: /went on after a failed sync/,
@@ -238,7 +238,7 @@ export const diskBugs: readonly DiskBug[] = [
   {
     name: 'a directory whose name could not be synced is trusted at the next start',
     plant: {
-      file: 'core/src/kernel/durable-directory.ts',
+      file: 'core/src/disk/durable-directory.ts',
       from: 'await removeLeftover(fs, level.directory)\n',
       to: '{}\n',
     },
@@ -249,7 +249,7 @@ export const diskBugs: readonly DiskBug[] = [
   {
     name: 'the mark of a directory that was made goes before the sync',
     plant: {
-      file: 'core/src/kernel/durable-directory.ts',
+      file: 'core/src/disk/durable-directory.ts',
       from: '  if (!(await syncUnlessDenied(fs, parent))) {\n',
       to: '  await fs.remove(mark)\n  if (!(await syncUnlessDenied(fs, parent))) {\n',
     },
@@ -317,7 +317,7 @@ export const diskBugs: readonly DiskBug[] = [
   {
     name: 'after a rescale the subtask that was furthest ahead decides the watermark',
     plant: {
-      file: 'core/src/runtime/source-task.ts',
+      file: 'core/src/task/source-task.ts',
       from: 'Math.min(...reached.map((run) => run.watermark))',
       to: 'Math.max(...reached.map((run) => run.watermark))',
     },

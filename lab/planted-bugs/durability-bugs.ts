@@ -41,14 +41,14 @@ export const durabilityBugs: readonly SimulatorBug[] = [
   },
   {
     name: 'a manifest is not synced',
-    plant: { file: 'core/src/kernel/whole-file.ts', from: '    await file.sync()\n', to: '' },
+    plant: { file: 'core/src/disk/whole-file.ts', from: '    await file.sync()\n', to: '' },
     shows: /CHECKPOINT_CORRUPT|gave up|failed|has twice|misses/,
     seed: 5,
   },
   {
     name: 'the name of a manifest is not synced',
     plant: {
-      file: 'core/src/kernel/whole-file.ts',
+      file: 'core/src/disk/whole-file.ts',
       from: '  await fs.syncDirectory(directory)\n',
       to: '',
     },
@@ -97,14 +97,14 @@ export const durabilityBugs: readonly SimulatorBug[] = [
   },
   {
     name: 'the rest of a short write is not written',
-    plant: { file: 'core/src/kernel/whole-file.ts', from: 'written += count', to: 'written = bytes.length' },
+    plant: { file: 'core/src/disk/whole-file.ts', from: 'written += count', to: 'written = bytes.length' },
     shows: /failed|gave up|CHECKPOINT|DIRECTORY/,
     seed: 3,
   },
   {
     name: 'what was prepared before a restart is not committed',
     plant: {
-      file: 'core/src/runtime/sink-task.ts',
+      file: 'core/src/task/sink-task.ts',
       from: 'subtask === 0 ? restored.map((entry) => entry.committable) : []',
       to: 'subtask < 0 ? restored.map((entry) => entry.committable) : []',
     },

@@ -52,7 +52,7 @@ export const flowBugs: readonly SimulatorBug[] = [
   {
     name: 'a record travels under a watermark that is ahead of it after a restart',
     plant: {
-      file: 'core/src/runtime/split-set.ts',
+      file: 'core/src/task/split-set.ts',
       from: 'this.#watermarks.add(split, newest)',
       to: 'this.#watermarks.add(split, newest + 2_000)',
     },
@@ -72,7 +72,7 @@ export const flowBugs: readonly SimulatorBug[] = [
   {
     name: 'after a rescale the subtask that was furthest ahead decides the watermark',
     plant: {
-      file: 'core/src/runtime/source-task.ts',
+      file: 'core/src/task/source-task.ts',
       from: 'Math.min(...reached.map((run) => run.watermark))',
       to: 'Math.max(...reached.map((run) => run.watermark))',
     },
@@ -82,7 +82,7 @@ export const flowBugs: readonly SimulatorBug[] = [
   {
     name: 'positions are read after the next poll',
     plant: {
-      file: 'core/src/runtime/source-task.ts',
+      file: 'core/src/task/source-task.ts',
       from: 'if (checkpoint !== undefined) this.#cut(checkpoint)',
       to: `if (checkpoint !== undefined) {
         this.#outlet.mark({ kind: 'barrier', checkpoint })
@@ -96,7 +96,7 @@ export const flowBugs: readonly SimulatorBug[] = [
   {
     name: 'a split that has ended is read again after a restart',
     plant: {
-      file: 'core/src/runtime/finished-splits.ts',
+      file: 'core/src/task/finished-splits.ts',
       from: 'for (const entry of entriesOn(page)) this.#note',
       to: 'for (const entry of entriesOn(page).slice(1)) this.#note',
     },
@@ -106,7 +106,7 @@ export const flowBugs: readonly SimulatorBug[] = [
   {
     name: 'splits that appear later are not looked for',
     plant: {
-      file: 'core/src/runtime/split-discovery.ts',
+      file: 'core/src/task/split-discovery.ts',
       from: 'this.#isComplete = isComplete\n',
       to: 'this.#isComplete = true\n',
     },
@@ -116,7 +116,7 @@ export const flowBugs: readonly SimulatorBug[] = [
   {
     name: 'a split that is not open is left out of the checkpoint',
     plant: {
-      file: 'core/src/runtime/split-set.ts',
+      file: 'core/src/task/split-set.ts',
       from: 'Array.from(this.#live.values(), (feed) => feed.entry())',
       to: 'Array.from(this.#live.values()).filter((feed) => feed.isOpen).map((feed) => feed.entry())',
     },
@@ -146,7 +146,7 @@ export const flowBugs: readonly SimulatorBug[] = [
   {
     name: 'calls in flight are not made again',
     plant: {
-      file: 'core/src/runtime/async-task.ts',
+      file: 'core/src/task/async-task.ts',
       from: 'for (const cell of this.#table.cells(0)) {',
       to: 'for (const cell of [] as Cell<unknown>[]) {',
     },
@@ -156,7 +156,7 @@ export const flowBugs: readonly SimulatorBug[] = [
   {
     name: 'a call that is done is made again after a restart',
     plant: {
-      file: 'core/src/runtime/async-task.ts',
+      file: 'core/src/task/async-task.ts',
       from: '      if (call.cell !== undefined) this.#table.delete(call.cell)\n',
       to: '',
     },
@@ -166,7 +166,7 @@ export const flowBugs: readonly SimulatorBug[] = [
   {
     name: 'results of calls leave as they are ready, whatever was asked for',
     plant: {
-      file: 'core/src/runtime/async-calls.ts',
+      file: 'core/src/task/async-calls.ts',
       from: 'this.#rules = rules',
       to: "this.#rules = { ...rules, order: rules.order === 'input' ? 'none' : rules.order }",
     },
@@ -176,7 +176,7 @@ export const flowBugs: readonly SimulatorBug[] = [
   {
     name: 'the order of each key is lost among calls',
     plant: {
-      file: 'core/src/runtime/async-calls.ts',
+      file: 'core/src/task/async-calls.ts',
       from: 'this.#rules = rules',
       to: "this.#rules = { ...rules, serial: 'none', order: rules.order === 'key' ? 'none' : rules.order }",
     },
@@ -186,7 +186,7 @@ export const flowBugs: readonly SimulatorBug[] = [
   {
     name: 'the end of the input does not wait for calls in flight',
     plant: {
-      file: 'core/src/runtime/async-task.ts',
+      file: 'core/src/task/async-task.ts',
       from: "if (this.#input !== 'ended' || !this.#calls.isEmpty) return",
       to: "if (this.#input !== 'ended') return",
     },
@@ -256,7 +256,7 @@ export const flowBugs: readonly SimulatorBug[] = [
   {
     name: 'key groups are restored to the wrong worker',
     plant: {
-      file: 'core/src/kernel/key-group.ts',
+      file: 'core/src/record/key-group.ts',
       from: 'return Math.floor((group * parallelism) / groupCount)',
       to: 'return parallelism < 3 ? Math.floor((group * parallelism) / groupCount) : group % parallelism',
     },

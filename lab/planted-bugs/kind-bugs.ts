@@ -18,11 +18,11 @@ export const kindBugs: readonly TestedBug[] = [
   {
     name: 'a split that was read stays first among those of its time',
     plant: {
-      file: 'core/src/runtime/reading-order.ts',
+      file: 'core/src/task/reading-order.ts',
       from: '    this.#current!.turn = ++this.#turns\n',
       to: '',
     },
-    files: ['packages/core/src/runtime/split-set.test.ts'],
+    files: ['packages/core/src/task/split-set.test.ts'],
     shows: /take turns/,
   },
   {
@@ -48,7 +48,7 @@ export const kindBugs: readonly TestedBug[] = [
   {
     name: 'a time in microseconds is taken for milliseconds',
     plant: {
-      file: 'core/src/runtime/stamp.ts',
+      file: 'core/src/task/stamp.ts',
       from: 'if (time > this.#latest) throw tooLate(time)',
       to: '',
     },

@@ -25,7 +25,7 @@ export const taskBugs: readonly TestedBug[] = [
   {
     name: 'a source polls without credit',
     plant: {
-      file: 'core/src/runtime/source-task.ts',
+      file: 'core/src/task/source-task.ts',
       from: 'checkpoint === undefined && this.#outlet.hasRoom && (await this.#read())',
       to: 'checkpoint === undefined && (await this.#read())',
     },
@@ -45,37 +45,37 @@ export const taskBugs: readonly TestedBug[] = [
   {
     name: 'all calls are made at once',
     plant: {
-      file: 'core/src/runtime/async-calls.ts',
+      file: 'core/src/task/async-calls.ts',
       from: 'if (this.#begun >= this.#rules.concurrency) return undefined',
       to: '',
     },
-    files: ['packages/core/src/runtime/async-calls.test.ts'],
+    files: ['packages/core/src/task/async-calls.test.ts'],
     shows: /bounds hold/,
   },
   {
     name: 'calls of one key run at the same time',
     plant: {
-      file: 'core/src/runtime/async-calls.ts',
+      file: 'core/src/task/async-calls.ts',
       from: "if (key === undefined || this.#rules.serial === 'none') {",
       to: "if (key === undefined || this.#rules.serial !== 'none') {",
     },
-    files: ['packages/core/src/runtime/async-calls.test.ts'],
+    files: ['packages/core/src/task/async-calls.test.ts'],
     shows: /one call of each key/,
   },
   {
     name: 'after a rescale the watermark of mapAsync is not the least of those that come together',
     plant: {
-      file: 'core/src/runtime/async-calls.ts',
+      file: 'core/src/task/async-calls.ts',
       from: '    this.#lower(record.watermark)\n',
       to: '',
     },
-    files: ['packages/core/src/runtime/async-calls.test.ts'],
+    files: ['packages/core/src/task/async-calls.test.ts'],
     shows: /holds back those before it/,
   },
   {
     name: 'mapAsync takes what no checkpoint can hold',
     plant: {
-      file: 'core/src/runtime/async-task.ts',
+      file: 'core/src/task/async-task.ts',
       from: '      requirePlain(value)\n',
       to: '',
     },
@@ -85,7 +85,7 @@ export const taskBugs: readonly TestedBug[] = [
   {
     name: 'what was prepared for a checkpoint that was given up is not named by the next',
     plant: {
-      file: 'core/src/runtime/sink-task.ts',
+      file: 'core/src/task/sink-task.ts',
       from: 'prepared: [...this.#prepared],',
       to: 'prepared: this.#prepared.filter((work) => work.checkpoint === checkpoint),',
     },
@@ -95,7 +95,7 @@ export const taskBugs: readonly TestedBug[] = [
   {
     name: 'a sink that rejects a record goes on as if it had been written',
     plant: {
-      file: 'core/src/runtime/sink-task.ts',
+      file: 'core/src/task/sink-task.ts',
       from: '    if (this.#policy.leavesOut) return this.#policy.handle(cause, this.#cursor, value, time)\n    this.#rejection',
       to: '    if (this.#policy.leavesOut) return\n    this.#rejection',
     },
@@ -105,7 +105,7 @@ export const taskBugs: readonly TestedBug[] = [
   {
     name: 'credit in front of a slow operator does not follow time',
     plant: {
-      file: 'core/src/runtime/chain-task.ts',
+      file: 'core/src/task/chain-task.ts',
       from: '      this.#limit.done(next - from, true)\n',
       to: '',
     },
@@ -115,7 +115,7 @@ export const taskBugs: readonly TestedBug[] = [
   {
     name: 'a checkpoint holds only the records whose calls run',
     plant: {
-      file: 'core/src/runtime/async-task.ts',
+      file: 'core/src/task/async-task.ts',
       from: 'inFlight: this.#calls.all()[Symbol.iterator]()',
       to: 'inFlight: [...this.#calls.all()].slice(0, this.#node.concurrency)[Symbol.iterator]()',
     },
@@ -125,7 +125,7 @@ export const taskBugs: readonly TestedBug[] = [
   {
     name: 'a barrier puts all records in flight into the state in one turn',
     plant: {
-      file: 'core/src/runtime/async-task.ts',
+      file: 'core/src/task/async-task.ts',
       from: 'next.value.cell ??= this.#keep(next.value)\n      if (this.#around.budget.spend()) return true\n',
       to: 'next.value.cell ??= this.#keep(next.value)\n      this.#around.budget.spend()\n',
     },

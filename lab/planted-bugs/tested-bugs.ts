@@ -5,7 +5,7 @@ export const testedBugs: readonly TestedBug[] = [
   {
     name: 'a job fails one time more than its restart policy allows',
     plant: {
-      file: 'core/src/runtime/restart-policy.ts',
+      file: 'core/src/job/restart-policy.ts',
       from: 'if (this.#failures > policy.attempts)',
       to: 'if (this.#failures > policy.attempts + 1)',
     },
@@ -185,7 +185,7 @@ export const testedBugs: readonly TestedBug[] = [
   {
     name: 'a source is told to forget what only the newest checkpoint has read',
     plant: {
-      file: 'core/src/runtime/attempt.ts',
+      file: 'core/src/job/attempt.ts',
       from: 'this.#retained.at(-1)',
       to: 'this.#retained[0]',
     },
@@ -225,7 +225,7 @@ export const testedBugs: readonly TestedBug[] = [
   {
     name: 'what was prepared for an aborted checkpoint is forgotten',
     plant: {
-      file: 'core/src/runtime/sink-task.ts',
+      file: 'core/src/task/sink-task.ts',
       from: 'prepared: [...this.#prepared],',
       to: 'prepared: this.#prepared.slice(-1),',
     },
@@ -235,7 +235,7 @@ export const testedBugs: readonly TestedBug[] = [
   {
     name: 'every subtask of a sink is given what is to be committed',
     plant: {
-      file: 'core/src/runtime/sink-task.ts',
+      file: 'core/src/task/sink-task.ts',
       from: 'this.#pending = subtask === 0 ?',
       to: 'this.#pending = subtask >= 0 ?',
     },
@@ -265,7 +265,7 @@ export const testedBugs: readonly TestedBug[] = [
   {
     name: 'a split that has ended for a run is never read again',
     plant: {
-      file: 'core/src/runtime/split-set.ts',
+      file: 'core/src/task/split-set.ts',
       from: 'const position = isFinal ? undefined : feed.position()',
       to: 'const position = undefined',
     },
@@ -275,7 +275,7 @@ export const testedBugs: readonly TestedBug[] = [
   {
     name: 'a split that is missing when a run begins is never read again',
     plant: {
-      file: 'core/src/runtime/split-discovery.ts',
+      file: 'core/src/task/split-discovery.ts',
       from: 'await this.#namedOf(splits) : returned)',
       to: 'await this.#namedOf(splits) : [])',
     },
@@ -315,27 +315,27 @@ export const testedBugs: readonly TestedBug[] = [
   {
     name: 'a number that is too large becomes infinite',
     plant: {
-      file: 'core/src/kernel/lost-number.ts',
+      file: 'core/src/codec/lost-number.ts',
       from: 'hasLongNumber(text) || !isFiniteThroughout(value)',
       to: 'hasLongNumber(text)',
     },
-    files: ['packages/core/src/kernel/decode.test.ts'],
+    files: ['packages/core/src/codec/decode.test.ts'],
     shows: /would become infinite and is refused/,
   },
   {
     name: 'NaN is written as null',
     plant: {
-      file: 'core/src/kernel/encode-json.ts',
+      file: 'core/src/codec/encode-json.ts',
       from: "if (typeof value === 'number') return !Number.isFinite(value)",
       to: "if (typeof value === 'number') return false",
     },
-    files: ['packages/core/src/kernel/encode-json.test.ts'],
+    files: ['packages/core/src/codec/encode-json.test.ts'],
     shows: /NaN is refused/,
   },
   {
     name: 'a record that is changed behind scan is not noticed',
     plant: {
-      file: 'core/src/kernel/immutable-values.ts',
+      file: 'core/src/record/immutable-values.ts',
       from: 'if (isData) Object.freeze(value)',
       to: '',
     },

@@ -1,38 +1,42 @@
 /** The Millrace engine: time, state, operators, checkpoints and the runtime. */
 
-// kernel
-export { assert, unreachable } from './kernel/assert.ts'
-export { ByteReader, ByteWriter } from './kernel/bytes.ts'
-export type { Codec } from './kernel/codec.ts'
-export { numberCodec, stringCodec } from './kernel/codecs.ts'
-export { crc32 } from './kernel/crc32.ts'
-export { decodeJson, decodeText, jsonDepthMax, parseJson } from './kernel/decode.ts'
-export { makeDurableDirectory, putIntoDirectory } from './kernel/durable-directory.ts'
-export { encodeJson } from './kernel/encode-json.ts'
-export type { Batch, Element, Origin } from './kernel/element.ts'
-export { describeError, isMillraceError, MillraceError } from './kernel/errors.ts'
-export type { ErrorCode, ErrorDetails } from './kernel/errors.ts'
-export { evolvingCodec } from './kernel/evolving-codec.ts'
-export { floorMod } from './kernel/floor-mod.ts'
-export type { Fs, FsEntry, FsFile, FsMode, FsStat } from './kernel/fs.ts'
-export type { Json } from './kernel/json.ts'
-export type { Key } from './kernel/key.ts'
-export { keyGroup, keyGroupRange, subtaskOfGroup } from './kernel/key-group.ts'
-export type { KeyGroupRange } from './kernel/key-group.ts'
-export { keyToken, readToken, tokenKey, writeToken } from './kernel/key-token.ts'
-export type { KeyToken } from './kernel/key-token.ts'
-export { nearest } from './kernel/nearest.ts'
-export type { Owner } from './kernel/owner.ts'
-export type { Platform, ProcessFacts, ProcessIdentity } from './kernel/platform.ts'
-export { describeValue } from './kernel/safe-json.ts'
-export { structuredCodec } from './kernel/structured-codec.ts'
-export { isThenable, refusePromise } from './kernel/synchronous.ts'
-export type { NotAPromise } from './kernel/synchronous.ts'
-export { durationMs, positiveDurationMs } from './kernel/time.ts'
-export type { Duration, EventTime } from './kernel/time.ts'
-export { PagedList } from './kernel/paged-list.ts'
-export { TokenMap } from './kernel/token-map.ts'
-export type { Pacing, Slicing } from './kernel/yield-budget.ts'
+// errors
+export { assert, unreachable } from './errors/assert.ts'
+export { describeError, isMillraceError, MillraceError } from './errors/errors.ts'
+export type { ErrorCode, ErrorDetails } from './errors/errors.ts'
+export { nearest } from './errors/nearest.ts'
+export { describeValue } from './errors/safe-json.ts'
+export { isThenable, refusePromise } from './errors/synchronous.ts'
+export type { NotAPromise } from './errors/synchronous.ts'
+
+// codec
+export { ByteReader, ByteWriter } from './codec/bytes.ts'
+export type { Codec } from './codec/codec.ts'
+export { numberCodec, stringCodec } from './codec/codecs.ts'
+export { crc32 } from './codec/crc32.ts'
+export { decodeJson, decodeText, jsonDepthMax, parseJson } from './codec/decode.ts'
+export { encodeJson } from './codec/encode-json.ts'
+export { evolvingCodec } from './codec/evolving-codec.ts'
+export type { Json } from './codec/json.ts'
+export { structuredCodec } from './codec/structured-codec.ts'
+
+// record
+export type { Batch, Element, Origin } from './record/element.ts'
+export { floorMod } from './record/floor-mod.ts'
+export { keyGroup, keyGroupRange, subtaskOfGroup } from './record/key-group.ts'
+export type { KeyGroupRange } from './record/key-group.ts'
+export { keyToken, readToken, tokenKey, writeToken } from './record/key-token.ts'
+export type { KeyToken } from './record/key-token.ts'
+export type { Key } from './record/key.ts'
+export { durationMs, positiveDurationMs } from './record/time.ts'
+export type { Duration, EventTime } from './record/time.ts'
+export { TokenMap } from './record/token-map.ts'
+
+// disk
+export { makeDurableDirectory, putIntoDirectory } from './disk/durable-directory.ts'
+export type { Fs, FsEntry, FsFile, FsMode, FsStat } from './disk/fs.ts'
+export type { Owner } from './disk/owner.ts'
+export type { Platform, ProcessFacts, ProcessIdentity } from './disk/platform.ts'
 export {
   publishFile,
   readWhole,
@@ -41,7 +45,8 @@ export {
   temporaryOf,
   writeFully,
   writeFullyAt,
-} from './kernel/whole-file.ts'
+} from './disk/whole-file.ts'
+export type { Pacing, Slicing } from './disk/yield-budget.ts'
 
 // state
 export { backupByCodec, backupByLength, backupByReference } from './state/backup.ts'
@@ -61,6 +66,9 @@ export type {
   TableSpec,
 } from './state/state-store.ts'
 export { TransientTable } from './state/transient-table.ts'
+
+// time
+export { PagedList } from './time/paged-list.ts'
 
 // operator
 export { Chain } from './operator/chain.ts'
@@ -137,14 +145,16 @@ export { planRestore } from './checkpoint/compatibility.ts'
 export type { PartPlan, RestoreOptions, RestorePlan } from './checkpoint/compatibility.ts'
 export type { Manifest, OperatorEntry } from './checkpoint/manifest.ts'
 
-// runtime
-export { DataDirectory } from './runtime/data-directory.ts'
-export { FinishedSplits, finishedSplitsSpec } from './runtime/finished-splits.ts'
-export { startJob } from './runtime/job.ts'
-export type { Job, JobResult, JobStatus } from './runtime/job.ts'
-export type { CheckpointOptions, JobOptions } from './runtime/job-options.ts'
-export { defaultRestartPolicy } from './runtime/restart-policy.ts'
-export type { RestartPolicy } from './runtime/restart-policy.ts'
+// task
+export { FinishedSplits, finishedSplitsSpec } from './task/finished-splits.ts'
+
+// job
+export { DataDirectory } from './job/data-directory.ts'
+export type { CheckpointOptions, JobOptions } from './job/job-options.ts'
+export { startJob } from './job/job.ts'
+export type { Job, JobResult, JobStatus } from './job/job.ts'
+export { defaultRestartPolicy } from './job/restart-policy.ts'
+export type { RestartPolicy } from './job/restart-policy.ts'
 
 // observe
 export type { EventTimeWait } from './observe/event-time-wait.ts'

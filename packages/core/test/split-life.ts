@@ -10,9 +10,9 @@ import type {
 } from '@millrace/core'
 import { memoryStore } from '@millrace/store-memory'
 import { SimFs } from '@millrace/testkit'
-import { YieldBudget } from '../src/kernel/yield-budget.ts'
-import { FinishedSplits, finishedSplitsSpec } from '../src/runtime/finished-splits.ts'
-import { SplitSet, type SplitSetOptions } from '../src/runtime/split-set.ts'
+import { YieldBudget } from '../src/disk/yield-budget.ts'
+import { FinishedSplits, finishedSplitsSpec } from '../src/task/finished-splits.ts'
+import { SplitSet, type SplitSetOptions } from '../src/task/split-set.ts'
 import { SplitWatermarks } from '../src/time/split-watermarks.ts'
 
 /** What a scripted source does. */

@@ -1,6 +1,6 @@
 import { crashEverywhere, SimFs, SimOwners } from '@millrace/testkit'
 import { describe, expect, test } from 'vitest'
-import type { Owner } from '../kernel/owner.ts'
+import type { Owner } from '../disk/owner.ts'
 import { CheckpointStorage } from './checkpoint-storage.ts'
 import type { Manifest } from './manifest.ts'
 

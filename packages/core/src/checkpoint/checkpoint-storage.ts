@@ -1,7 +1,7 @@
-import { describeError, isMillraceError, MillraceError } from '../kernel/errors.ts'
-import type { Fs } from '../kernel/fs.ts'
-import type { Owner } from '../kernel/owner.ts'
-import { publishFile, readWhole, removeIfThere, removeTemporaries } from '../kernel/whole-file.ts'
+import { describeError, isMillraceError, MillraceError } from '../errors/errors.ts'
+import type { Fs } from '../disk/fs.ts'
+import type { Owner } from '../disk/owner.ts'
+import { publishFile, readWhole, removeIfThere, removeTemporaries } from '../disk/whole-file.ts'
 import { decodeManifest, encodeManifest, type Manifest } from './manifest.ts'
 
 const manifestPattern = /^checkpoint-(\d{10,})\.(\d+)\.json$/

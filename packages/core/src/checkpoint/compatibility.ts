@@ -1,5 +1,5 @@
 import type { Graph } from '../graph/node.ts'
-import { MillraceError } from '../kernel/errors.ts'
+import { MillraceError } from '../errors/errors.ts'
 import type { DiscardedState } from '../state/state-store.ts'
 import { DropRequests } from './drop-requests.ts'
 import type { EarlierEntry, Manifest, OperatorEntry, SinkEntry } from './manifest.ts'

@@ -1,6 +1,6 @@
 import type { Clock } from '@millrace/channels'
-import { isMillraceError, MillraceError } from '../kernel/errors.ts'
-import type { Json } from '../kernel/json.ts'
+import { isMillraceError, MillraceError } from '../errors/errors.ts'
+import type { Json } from '../codec/json.ts'
 import type { CheckpointFigures } from '../observe/metrics.ts'
 import type { Reached } from '../time/reached.ts'
 import type { SeenKeys } from '../operator/key-kinds.ts'

@@ -1,7 +1,7 @@
 import { seededRandom, type ManualClock } from '@millrace/channels'
 import { crashEverywhere, SimFs, simPlatform, type SimPlatform } from '@millrace/testkit'
 import { describe, expect, test } from 'vitest'
-import type { ProcessFacts } from '../kernel/platform.ts'
+import type { ProcessFacts } from '../disk/platform.ts'
 import { DirectoryLock, type LockSurroundings } from './directory-lock.ts'
 
 const options = { leaseMs: 30_000, heartbeatMs: 5_000 }

@@ -14,9 +14,9 @@
  * A replaced owner that does not know it yet is kept from writing by what `Owner` describes, not by the lease.
  */
 import { sleep } from '@millrace/channels'
-import { describeError, MillraceError } from '../kernel/errors.ts'
-import type { Owner } from '../kernel/owner.ts'
-import type { Platform } from '../kernel/platform.ts'
+import { describeError, MillraceError } from '../errors/errors.ts'
+import type { Owner } from '../disk/owner.ts'
+import type { Platform } from '../disk/platform.ts'
 import { OwnerFiles, type BegunEpoch, type Epoch } from './owner-files.ts'
 
 /** How a data directory is owned. Durations are in milliseconds. */

@@ -1,4 +1,4 @@
-import { MIN_TIME, timeText } from '../kernel/time.ts'
+import { MIN_TIME, timeText } from '../record/time.ts'
 import type { Manifest, WatermarkEntry } from './manifest.ts'
 
 /**

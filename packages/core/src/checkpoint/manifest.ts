@@ -1,6 +1,6 @@
-import { crc32 } from '../kernel/crc32.ts'
-import { MillraceError } from '../kernel/errors.ts'
-import type { Json } from '../kernel/json.ts'
+import { crc32 } from '../codec/crc32.ts'
+import { MillraceError } from '../errors/errors.ts'
+import type { Json } from '../codec/json.ts'
 import type { Fingerprint, StateSetting } from '../state/fingerprint.ts'
 
 /** The format this program reads and writes. */

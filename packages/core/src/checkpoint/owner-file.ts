@@ -9,8 +9,8 @@
  * and with `ended` when the owner ends in good order. So it needs no room on a full disk, and what an owner writes
  * whose file was removed reaches nobody.
  */
-import { crc32 } from '../kernel/crc32.ts'
-import type { ProcessIdentity } from '../kernel/platform.ts'
+import { crc32 } from '../codec/crc32.ts'
+import type { ProcessIdentity } from '../disk/platform.ts'
 
 /** What an owner says about itself when it takes a directory. */
 export interface OwnerRecord {

@@ -1,7 +1,7 @@
-import { putIntoDirectory } from '../kernel/durable-directory.ts'
-import { isMillraceError } from '../kernel/errors.ts'
-import type { Fs, FsFile } from '../kernel/fs.ts'
-import { readWhole, removeIfThere, writeFully, writeFullyAt } from '../kernel/whole-file.ts'
+import { putIntoDirectory } from '../disk/durable-directory.ts'
+import { isMillraceError } from '../errors/errors.ts'
+import type { Fs, FsFile } from '../disk/fs.ts'
+import { readWhole, removeIfThere, writeFully, writeFullyAt } from '../disk/whole-file.ts'
 import {
   decodeOwner,
   encodeRecord,

@@ -1,5 +1,5 @@
 import type { Graph, GraphNode, OperatorNode } from '../graph/node.ts'
-import { keyEncoding } from '../kernel/key-token.ts'
+import { keyEncoding } from '../record/key-token.ts'
 import { selectorMark } from '../operator/key-kinds.ts'
 import { callsFingerprint } from '../state/calls-in-flight.ts'
 import { noPieces, statePiece, type Fingerprint } from '../state/fingerprint.ts'

@@ -1,6 +1,6 @@
 import type { Graph, GraphNode } from '../graph/node.ts'
-import type { KeyGroupRange } from '../kernel/key-group.ts'
-import { MIN_TIME, type EventTime } from '../kernel/time.ts'
+import type { KeyGroupRange } from '../record/key-group.ts'
+import { MIN_TIME, type EventTime } from '../record/time.ts'
 import type { OperatorHistory } from '../operator/chain-assembly.ts'
 import type { Reached } from '../time/reached.ts'
 import type { TaskReport } from './coordinator.ts'

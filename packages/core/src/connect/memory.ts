@@ -1,4 +1,4 @@
-import type { Batch } from '../kernel/element.ts'
+import type { Batch } from '../record/element.ts'
 import type { Sink, SinkWriter } from './sink.ts'
 import type { Discovery, Poll, Source, SplitReader } from './source.ts'
 

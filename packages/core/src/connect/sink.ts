@@ -1,5 +1,5 @@
-import type { Json } from '../kernel/json.ts'
-import type { Batch } from '../kernel/element.ts'
+import type { Json } from '../codec/json.ts'
+import type { Batch } from '../record/element.ts'
 import type { ConnectorContext } from './source.ts'
 
 /**

@@ -1,8 +1,8 @@
 import type { Clock, Random } from '@millrace/channels'
-import type { Origin } from '../kernel/element.ts'
-import type { Fs } from '../kernel/fs.ts'
-import type { Json } from '../kernel/json.ts'
-import type { Owner } from '../kernel/owner.ts'
+import type { Origin } from '../record/element.ts'
+import type { Fs } from '../disk/fs.ts'
+import type { Json } from '../codec/json.ts'
+import type { Owner } from '../disk/owner.ts'
 
 /**
  * A place to read from, divided into splits that can be read independently.

@@ -1,6 +1,6 @@
 import { Wakeup } from '@millrace/channels'
 import { describe, expect, test } from 'vitest'
-import type { Batch } from '../kernel/element.ts'
+import type { Batch } from '../record/element.ts'
 import { Edge } from './edge.ts'
 
 /** So many records, whatever they are. */

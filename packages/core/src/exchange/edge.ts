@@ -1,5 +1,5 @@
 import type { Wakeup } from '@millrace/channels'
-import type { Batch, Element } from '../kernel/element.ts'
+import type { Batch, Element } from '../record/element.ts'
 
 /** How much may wait on an edge. */
 export interface EdgeBounds {

@@ -1,4 +1,4 @@
-import type { Key } from '../kernel/key.ts'
+import type { Key } from '../record/key.ts'
 
 /** How records travel from one node's subtasks to another's. */
 export type Exchange =

@@ -1,7 +1,7 @@
 import type { Wakeup } from '@millrace/channels'
 import { BarrierAligner, type Alignment } from './barrier-aligner.ts'
-import type { Batch } from '../kernel/element.ts'
-import { MIN_TIME, type EventTime } from '../kernel/time.ts'
+import type { Batch } from '../record/element.ts'
+import { MIN_TIME, type EventTime } from '../record/time.ts'
 import { WatermarkMerger } from '../time/watermark-merger.ts'
 import type { Edge } from './edge.ts'
 

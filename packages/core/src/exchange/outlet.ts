@@ -1,6 +1,6 @@
 import type { Wakeup } from '@millrace/channels'
-import type { Element } from '../kernel/element.ts'
-import { MIN_TIME, type EventTime } from '../kernel/time.ts'
+import type { Element } from '../record/element.ts'
+import { MIN_TIME, type EventTime } from '../record/time.ts'
 import type { Cursor } from '../operator/cursor.ts'
 import type { Port } from './port.ts'
 

@@ -1,6 +1,6 @@
 import { Wakeup } from '@millrace/channels'
 import { expect, test } from 'vitest'
-import type { Batch } from '../kernel/element.ts'
+import type { Batch } from '../record/element.ts'
 import { Cursor } from '../operator/cursor.ts'
 import { Edge } from './edge.ts'
 import { Port } from './port.ts'

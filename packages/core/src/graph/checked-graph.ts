@@ -1,5 +1,5 @@
 import type { Sink, SinkWriter } from '../connect/sink.ts'
-import { ImmutableValues } from '../kernel/immutable-values.ts'
+import { ImmutableValues } from '../record/immutable-values.ts'
 import type { Step } from '../operator/fuse.ts'
 import type { Operator } from '../operator/operator.ts'
 import { CheckedOperator } from './checked-operator.ts'

@@ -1,5 +1,5 @@
 import type { Collector, Operator, OperatorContext, StreamRecord, Timer } from '../operator/operator.ts'
-import type { NotAPromise } from '../kernel/synchronous.ts'
+import type { NotAPromise } from '../errors/synchronous.ts'
 import type { ListState } from '../state/handles.ts'
 import type { ImmutabilityCheck } from './immutability-check.ts'
 

@@ -1,5 +1,5 @@
 import type { Sink } from '../connect/sink.ts'
-import { MillraceError } from '../kernel/errors.ts'
+import { MillraceError } from '../errors/errors.ts'
 import type { Exchange } from '../exchange/exchange.ts'
 import { inputsOf, type Graph, type GraphNode, type NodeId } from './node.ts'
 

@@ -1,5 +1,5 @@
-import { MillraceError } from '../kernel/errors.ts'
-import type { ImmutableValues } from '../kernel/immutable-values.ts'
+import { MillraceError } from '../errors/errors.ts'
+import type { ImmutableValues } from '../record/immutable-values.ts'
 
 /** How many values that cannot be frozen are looked at again after each call of the operator that emitted them. */
 const recentMax = 16

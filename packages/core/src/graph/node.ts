@@ -1,7 +1,7 @@
 import type { Sink } from '../connect/sink.ts'
 import type { Source } from '../connect/source.ts'
 import type { Exchange } from '../exchange/exchange.ts'
-import type { EventTime } from '../kernel/time.ts'
+import type { EventTime } from '../record/time.ts'
 import type { Step } from '../operator/fuse.ts'
 import type { Operator } from '../operator/operator.ts'
 import type { Fingerprint } from '../state/fingerprint.ts'

@@ -1,4 +1,4 @@
-import { MillraceError } from '../kernel/errors.ts'
+import { MillraceError } from '../errors/errors.ts'
 import type { Fingerprint } from '../state/fingerprint.ts'
 import { errorOutput, inputsOf, type Graph, type GraphNode, type NodeId, type OperatorNode } from './node.ts'
 

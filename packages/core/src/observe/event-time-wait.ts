@@ -1,4 +1,4 @@
-import type { EventTime } from '../kernel/time.ts'
+import type { EventTime } from '../record/time.ts'
 
 /** What event time waits for: a source or a split of it that is behind records which others have brought. */
 export interface EventTimeWait {

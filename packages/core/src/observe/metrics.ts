@@ -1,4 +1,4 @@
-import { MIN_TIME, type EventTime } from '../kernel/time.ts'
+import { MIN_TIME, type EventTime } from '../record/time.ts'
 
 /** What one subtask has done since it started; plain numbers that only its own task writes. */
 export class TaskMetrics {

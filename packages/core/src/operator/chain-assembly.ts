@@ -1,7 +1,7 @@
-import { nothingCodec } from '../kernel/codecs.ts'
-import { keyGroup } from '../kernel/key-group.ts'
-import type { Key } from '../kernel/key.ts'
-import type { Slicing } from '../kernel/yield-budget.ts'
+import { nothingCodec } from '../codec/codecs.ts'
+import { keyGroup } from '../record/key-group.ts'
+import type { Key } from '../record/key.ts'
+import type { Slicing } from '../disk/yield-budget.ts'
 import { KeyScope } from '../state/keyed-handles.ts'
 import type { StateTable, TableSpec } from '../state/state-store.ts'
 import type { TimerDomain } from '../time/due-timer.ts'
@@ -18,7 +18,7 @@ import { OperatorLink } from './operator-link.ts'
 import type { Collector, OperatorMetric } from './operator.ts'
 import { oneReceiver, type Receiver } from './receiver.ts'
 import { RecordTransaction } from './record-transaction.ts'
-import { MillraceError } from '../kernel/errors.ts'
+import { MillraceError } from '../errors/errors.ts'
 
 /** What a chain needs from the task it runs in. */
 export interface ChainSurroundings {

@@ -1,4 +1,4 @@
-import type { Key } from '../kernel/key.ts'
+import type { Key } from '../record/key.ts'
 import type { Fingerprint } from '../state/fingerprint.ts'
 import type { Step } from './fuse.ts'
 import type { Operator } from './operator.ts'

@@ -13,10 +13,10 @@
  * which every timer is due, reaches them in the same way. It leaves `cursor.watermark` as the data had left it, so that
  * input which comes back in a later run is not late.
  */
-import type { Batch } from '../kernel/element.ts'
-import type { KeyGroupRange } from '../kernel/key-group.ts'
-import { MAX_TIME, MIN_TIME, type EventTime } from '../kernel/time.ts'
-import type { Slicing } from '../kernel/yield-budget.ts'
+import type { Batch } from '../record/element.ts'
+import type { KeyGroupRange } from '../record/key-group.ts'
+import { MAX_TIME, MIN_TIME, type EventTime } from '../record/time.ts'
+import type { Slicing } from '../disk/yield-budget.ts'
 import type { TimerDomain } from '../time/due-timer.ts'
 import type { Reached } from '../time/reached.ts'
 import { ChainAssembly, type ChainSurroundings } from './chain-assembly.ts'

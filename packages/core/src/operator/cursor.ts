@@ -1,6 +1,6 @@
-import type { Batch, Origin } from '../kernel/element.ts'
-import { MIN_TIME, type EventTime } from '../kernel/time.ts'
-import { describeValue } from '../kernel/safe-json.ts'
+import type { Batch, Origin } from '../record/element.ts'
+import { MIN_TIME, type EventTime } from '../record/time.ts'
+import { describeValue } from '../errors/safe-json.ts'
 import type { Place } from './failure-policy.ts'
 import type { Timer } from './operator.ts'
 

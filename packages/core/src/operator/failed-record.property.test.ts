@@ -1,7 +1,7 @@
 import { operatorHarness, type OperatorHarness } from '@millrace/testkit'
 import fc from 'fast-check'
 import { describe, expect, test } from 'vitest'
-import { keyToken } from '../kernel/key-token.ts'
+import { keyToken } from '../record/key-token.ts'
 import type { ListState, MapState, ValueState } from '../state/handles.ts'
 import type { StateTable } from '../state/state-store.ts'
 import type { Collector, Operator, OperatorContext, StreamRecord, Timer } from './operator.ts'

@@ -1,7 +1,7 @@
-import { MillraceError } from '../kernel/errors.ts'
-import { isThenable, refusePromise, type NotAPromise } from '../kernel/synchronous.ts'
-import type { EventTime } from '../kernel/time.ts'
-import { kindOf } from '../kernel/value-path.ts'
+import { MillraceError } from '../errors/errors.ts'
+import { isThenable, refusePromise, type NotAPromise } from '../errors/synchronous.ts'
+import type { EventTime } from '../record/time.ts'
+import { kindOf } from '../errors/value-path.ts'
 import type { Receiver } from './receiver.ts'
 
 /** A stateless step of a chain. */

@@ -1,4 +1,4 @@
-import type { EventTime } from '../kernel/time.ts'
+import type { EventTime } from '../record/time.ts'
 import type { Cursor } from './cursor.ts'
 import type { FailurePolicy } from './failure-policy.ts'
 import { fuse, type Step, type StepCursor } from './fuse.ts'

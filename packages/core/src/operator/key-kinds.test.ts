@@ -1,5 +1,5 @@
 import { describe, expect, test } from 'vitest'
-import type { Key } from '../kernel/key.ts'
+import type { Key } from '../record/key.ts'
 import { KeyKinds, type KeyKindsOptions } from './key-kinds.ts'
 
 /** The kinds after a start of a program with another key selector, unless told otherwise. */

@@ -1,6 +1,6 @@
-import { MillraceError } from '../kernel/errors.ts'
-import { crc32 } from '../kernel/crc32.ts'
-import type { Key } from '../kernel/key.ts'
+import { MillraceError } from '../errors/errors.ts'
+import { crc32 } from '../codec/crc32.ts'
+import type { Key } from '../record/key.ts'
 
 /** With more kinds than this an operator's keys have no type that could be compared. */
 const kindsMax = 32

@@ -1,4 +1,4 @@
-import { describeError, isMillraceError, MillraceError, type ErrorCode } from '../kernel/errors.ts'
+import { describeError, isMillraceError, MillraceError, type ErrorCode } from '../errors/errors.ts'
 
 /** Errors of the program and not of a record: every record fails in the same way, so no policy leaves one out. */
 const programErrors: readonly ErrorCode[] = [

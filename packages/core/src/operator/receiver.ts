@@ -1,4 +1,4 @@
-import type { EventTime } from '../kernel/time.ts'
+import type { EventTime } from '../record/time.ts'
 
 /** Whatever takes records inside a task: the next operator of a chain, an output, or several of them. */
 export interface Receiver {

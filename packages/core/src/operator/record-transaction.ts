@@ -1,4 +1,4 @@
-import type { EventTime } from '../kernel/time.ts'
+import type { EventTime } from '../record/time.ts'
 import type { Participant, Transaction } from '../state/transaction.ts'
 import type { Receiver } from './receiver.ts'
 

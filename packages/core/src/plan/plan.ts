@@ -10,7 +10,7 @@ import type {
 } from '../graph/node.ts'
 import { errorOutput, inputsOf } from '../graph/node.ts'
 import { validateGraph } from '../graph/validate.ts'
-import { MillraceError } from '../kernel/errors.ts'
+import { MillraceError } from '../errors/errors.ts'
 import type { ChainPart, ChainTarget, ChainWork } from '../operator/chain-part.ts'
 
 /**

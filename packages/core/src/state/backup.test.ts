@@ -1,5 +1,5 @@
 import { describe, expect, test } from 'vitest'
-import { structuredCodec } from '../kernel/structured-codec.ts'
+import { structuredCodec } from '../codec/structured-codec.ts'
 import { backupByCodec, backupByLength, backupByReference } from './backup.ts'
 
 describe('a backup', () => {

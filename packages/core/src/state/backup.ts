@@ -1,7 +1,7 @@
-import { ByteReader, ByteWriter } from '../kernel/bytes.ts'
-import type { Codec } from '../kernel/codec.ts'
-import { describeError, MillraceError } from '../kernel/errors.ts'
-import { isPlainObject } from '../kernel/plain-object.ts'
+import { ByteReader, ByteWriter } from '../codec/bytes.ts'
+import type { Codec } from '../codec/codec.ts'
+import { describeError, MillraceError } from '../errors/errors.ts'
+import { isPlainObject } from '../codec/plain-object.ts'
 
 /**
  * Remembers a state value before a record may change it: returns a function that gives the value as it is now, to put

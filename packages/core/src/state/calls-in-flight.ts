@@ -1,5 +1,5 @@
-import type { Codec } from '../kernel/codec.ts'
-import { structuredCodec } from '../kernel/structured-codec.ts'
+import type { Codec } from '../codec/codec.ts'
+import { structuredCodec } from '../codec/structured-codec.ts'
 import { statePiece, type Fingerprint } from './fingerprint.ts'
 
 /** How `mapAsync` files the records whose results have not left. */

@@ -1,5 +1,5 @@
-import { structuredCodec } from '../kernel/structured-codec.ts'
-import { durationText, type EventTime } from '../kernel/time.ts'
+import { structuredCodec } from '../codec/structured-codec.ts'
+import { durationText, type EventTime } from '../record/time.ts'
 
 /**
  * What the state of a part means, as plain data.

@@ -1,4 +1,4 @@
-import type { Key } from '../kernel/key.ts'
+import type { Key } from '../record/key.ts'
 
 /** A value for each key. Every method means the key of the record or timer being handled. */
 export interface ValueState<T> {

@@ -1,7 +1,7 @@
-import { MillraceError } from '../kernel/errors.ts'
-import { keyGroup } from '../kernel/key-group.ts'
-import { keyToken, tokenKey, type KeyToken } from '../kernel/key-token.ts'
-import type { Key } from '../kernel/key.ts'
+import { MillraceError } from '../errors/errors.ts'
+import { keyGroup } from '../record/key-group.ts'
+import { keyToken, tokenKey, type KeyToken } from '../record/key-token.ts'
+import type { Key } from '../record/key.ts'
 import type { ListState, MapState, ValueState } from './handles.ts'
 import type { StateTable } from './state-store.ts'
 

@@ -18,12 +18,12 @@
  * descriptor's. `outer` and `inner` are key tokens; what they mean is up to the table: a value per key
  * uses a constant outer token, a window table (window, key), a map (key, map key).
  */
-import type { KeyToken } from '../kernel/key-token.ts'
-import type { Pacing, Slicing } from '../kernel/yield-budget.ts'
-import type { KeyGroupRange } from '../kernel/key-group.ts'
-import type { Codec } from '../kernel/codec.ts'
-import type { Fs } from '../kernel/fs.ts'
-import type { Json } from '../kernel/json.ts'
+import type { KeyToken } from '../record/key-token.ts'
+import type { Pacing, Slicing } from '../disk/yield-budget.ts'
+import type { KeyGroupRange } from '../record/key-group.ts'
+import type { Codec } from '../codec/codec.ts'
+import type { Fs } from '../disk/fs.ts'
+import type { Json } from '../codec/json.ts'
 
 /** A kind of store; one per job, opened anew for every start and restart. */
 export interface StateStore {

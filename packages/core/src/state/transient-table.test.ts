@@ -1,5 +1,5 @@
 import { describe, expect, test } from 'vitest'
-import type { KeyToken } from '../kernel/key-token.ts'
+import type { KeyToken } from '../record/key-token.ts'
 import { TransientTable } from './transient-table.ts'
 
 function filled(...cells: readonly (readonly [outer: KeyToken, inner: KeyToken])[]): TransientTable<string> {

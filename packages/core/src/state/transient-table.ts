@@ -1,5 +1,5 @@
-import { assert } from '../kernel/assert.ts'
-import type { KeyToken } from '../kernel/key-token.ts'
+import { assert } from '../errors/assert.ts'
+import type { KeyToken } from '../record/key-token.ts'
 import type { Cell, StateTable } from './state-store.ts'
 
 interface TransientCell<T> extends Cell<T> {

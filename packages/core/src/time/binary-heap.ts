@@ -1,4 +1,4 @@
-import { PagedList } from '../kernel/paged-list.ts'
+import { PagedList } from './paged-list.ts'
 
 /** A binary heap: the first item in the order of `isBefore` is always at hand. Items it calls equal come in any order. */
 export class BinaryHeap<T> {

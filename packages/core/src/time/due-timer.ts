@@ -1,4 +1,4 @@
-import type { KeyToken } from '../kernel/key-token.ts'
+import type { KeyToken } from '../record/key-token.ts'
 
 /** Which clock a timer waits for: the watermark or the time of day. */
 export type TimerDomain = 'event' | 'processing'

@@ -1,6 +1,6 @@
 import fc from 'fast-check'
 import { expect, test } from 'vitest'
-import { MAX_TIME } from '../kernel/time.ts'
+import { MAX_TIME } from '../record/time.ts'
 import { IndexedHeap } from './indexed-heap.ts'
 
 test('the least of all times is at hand, whatever was added, raised and removed', () => {

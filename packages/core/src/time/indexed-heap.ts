@@ -1,4 +1,4 @@
-import { MAX_TIME, type EventTime } from '../kernel/time.ts'
+import { MAX_TIME, type EventTime } from '../record/time.ts'
 
 /**
  * A binary heap of small numbers by event time: the number with the least time is always at hand, and the time of any

@@ -1,5 +1,5 @@
 import { describe, expect, test } from 'vitest'
-import { MIN_TIME } from '../kernel/time.ts'
+import { MIN_TIME } from '../record/time.ts'
 import { WatermarkFloor, type Reached } from './reached.ts'
 
 const run = (first: number, last: number, watermark: number): Reached => ({

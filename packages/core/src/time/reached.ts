@@ -1,5 +1,5 @@
-import type { KeyGroupRange } from '../kernel/key-group.ts'
-import { MAX_TIME, MIN_TIME, type EventTime } from '../kernel/time.ts'
+import type { KeyGroupRange } from '../record/key-group.ts'
+import { MAX_TIME, MIN_TIME, type EventTime } from '../record/time.ts'
 
 /** How far a source or an operator had got in event time, for some of its key groups. */
 export interface Reached extends KeyGroupRange {

@@ -1,6 +1,6 @@
 import fc from 'fast-check'
 import { expect, test } from 'vitest'
-import { MIN_TIME } from '../kernel/time.ts'
+import { MIN_TIME } from '../record/time.ts'
 import { SplitWatermarks } from './split-watermarks.ts'
 import { WatermarkMerger } from './watermark-merger.ts'
 

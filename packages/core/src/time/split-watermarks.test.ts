@@ -1,5 +1,5 @@
 import { describe, expect, test } from 'vitest'
-import { MIN_TIME } from '../kernel/time.ts'
+import { MIN_TIME } from '../record/time.ts'
 import { SplitWatermarks, type SplitTime } from './split-watermarks.ts'
 
 /** Watermarks of splits that are all known from the start, without disorder. */

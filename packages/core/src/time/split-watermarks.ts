@@ -1,4 +1,4 @@
-import { MIN_TIME, type EventTime } from '../kernel/time.ts'
+import { MIN_TIME, type EventTime } from '../record/time.ts'
 import { WatermarkMerger } from './watermark-merger.ts'
 
 /** How far one live split has got in event time. */

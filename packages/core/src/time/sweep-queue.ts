@@ -1,4 +1,4 @@
-import type { EventTime } from '../kernel/time.ts'
+import type { EventTime } from '../record/time.ts'
 import type { Cell } from '../state/state-store.ts'
 import { BinaryHeap } from './binary-heap.ts'
 import type { DueTimer } from './due-timer.ts'

@@ -1,4 +1,4 @@
-import type { KeyToken } from '../kernel/key-token.ts'
+import type { KeyToken } from '../record/key-token.ts'
 import type { StateTable } from '../state/state-store.ts'
 import { BinaryHeap } from './binary-heap.ts'
 import type { DueTimer, TimerDomain } from './due-timer.ts'

@@ -1,6 +1,6 @@
 import fc from 'fast-check'
 import { describe, expect, test } from 'vitest'
-import type { KeyToken } from '../kernel/key-token.ts'
+import type { KeyToken } from '../record/key-token.ts'
 import { TransientTable } from '../state/transient-table.ts'
 import type { DueTimer, TimerDomain } from './due-timer.ts'
 import type { HeapTimer } from './timer-heap.ts'

@@ -1,5 +1,5 @@
-import type { KeyToken } from '../kernel/key-token.ts'
-import { MAX_TIME, type EventTime } from '../kernel/time.ts'
+import type { KeyToken } from '../record/key-token.ts'
+import { MAX_TIME, type EventTime } from '../record/time.ts'
 import type { DueTimer, TimerDomain } from './due-timer.ts'
 import { SweepQueue, type SweepKeys } from './sweep-queue.ts'
 import { TimerHeap, type TimerTable } from './timer-heap.ts'

@@ -1,6 +1,6 @@
 import fc from 'fast-check'
 import { describe, expect, test } from 'vitest'
-import { keyToken, type KeyToken } from '../kernel/key-token.ts'
+import { keyToken, type KeyToken } from '../record/key-token.ts'
 import { parseTimerToken, timerToken } from './timer-token.ts'
 
 const key: fc.Arbitrary<KeyToken> = fc.oneof(

@@ -6,8 +6,8 @@
  * It is made for every timer that is set, so it costs one concatenation; `keyToken` of the three would sort and
  * measure what needs neither.
  */
-import { MillraceError } from '../kernel/errors.ts'
-import type { KeyToken } from '../kernel/key-token.ts'
+import { MillraceError } from '../errors/errors.ts'
+import type { KeyToken } from '../record/key-token.ts'
 
 /** The text for a timer. */
 export function timerToken(time: number, name: string, key: KeyToken): string {

@@ -1,6 +1,6 @@
 import fc from 'fast-check'
 import { describe, expect, test } from 'vitest'
-import { MAX_TIME, MIN_TIME, type EventTime } from '../kernel/time.ts'
+import { MAX_TIME, MIN_TIME, type EventTime } from '../record/time.ts'
 import { WatermarkMerger } from './watermark-merger.ts'
 
 /** The rules again, in the plainest words and looking at everything each time. */

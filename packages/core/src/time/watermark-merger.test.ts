@@ -1,5 +1,5 @@
 import { describe, expect, test } from 'vitest'
-import { MAX_TIME, MIN_TIME, type EventTime } from '../kernel/time.ts'
+import { MAX_TIME, MIN_TIME, type EventTime } from '../record/time.ts'
 import { WatermarkMerger } from './watermark-merger.ts'
 
 /** What the merger lets through: watermarks, and the status where it changes. */

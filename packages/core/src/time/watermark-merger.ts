@@ -1,4 +1,4 @@
-import { MAX_TIME, MIN_TIME, type EventTime } from '../kernel/time.ts'
+import { MAX_TIME, MIN_TIME, type EventTime } from '../record/time.ts'
 import { IndexedHeap } from './indexed-heap.ts'
 
 /** What is known about one input. */

@@ -1,0 +1,96 @@
+import { MillraceError } from '../errors/errors.ts'
+import { lostNumber } from './lost-number.ts'
+import { pathText } from '../errors/value-path.ts'
+
+/**
+ * How deep JSON from outside may be nested. `JSON.parse` goes far deeper than `JSON.stringify` and
+ * `structuredClone` can follow (about 4,000 levels), so a deeper value would pass the source and break
+ * whoever has to write it down later.
+ */
+export const jsonDepthMax = 512
+
+const utf8 = new TextDecoder('utf-8', { fatal: true, ignoreBOM: true })
+
+/**
+ * Text from bytes that came from outside. Bytes that are not UTF-8 are refused, never replaced: two
+ * different keys must not become the same text.
+ *
+ * Throws `DECODE_FAILED`.
+ */
+export function decodeText(bytes: Uint8Array): string {
+  try {
+    return utf8.decode(bytes)
+  } catch (cause) {
+    throw new MillraceError('DECODE_FAILED', 'the bytes are not UTF-8; send text in UTF-8', { cause })
+  }
+}
+
+/**
+ * A JSON value from bytes that came from outside: UTF-8, and otherwise as `parseJson` wants it.
+ *
+ * Throws `DECODE_FAILED`.
+ *
+ * @example
+ * decodeJson(new TextEncoder().encode('{"card":"4711"}')) // => { card: '4711' }
+ */
+export function decodeJson(bytes: Uint8Array): unknown {
+  return parseJson(decodeText(bytes))
+}
+
+/**
+ * A JSON value from text that came from outside: nested at most `jsonDepthMax` deep, and without numbers that a
+ * JavaScript number cannot hold: integers that `JSON.parse` would round, and what it would make infinite.
+ *
+ * A name such as `__proto__` becomes an ordinary property of the value. Throws `DECODE_FAILED`.
+ *
+ * @example
+ * parseJson('{"id":9007199254740993}') // throws: the integer 9007199254740993 at .id cannot be held exactly
+ */
+export function parseJson(text: string): unknown {
+  // A level takes two characters, so short text needs no look: that is nearly every record.
+  if (text.length > 2 * jsonDepthMax && isDeeperThan(text, jsonDepthMax)) {
+    throw new MillraceError(
+      'DECODE_FAILED',
+      `the JSON is nested more than ${jsonDepthMax} levels deep; flatten it before sending it`,
+    )
+  }
+  let value: unknown
+  try {
+    value = JSON.parse(text) as unknown
+  } catch (cause) {
+    throw new MillraceError('DECODE_FAILED', `not JSON: ${(cause as Error).message}`, { cause })
+  }
+  const lost = lostNumber(text, value)
+  if (lost === undefined) return value
+  const digits = lost.text.length > 40 ? `${lost.text.slice(0, 40)}…` : lost.text
+  const place = lost.path.length === 0 ? '' : ` at ${pathText(lost.path)}`
+  throw new MillraceError(
+    'DECODE_FAILED',
+    lost.isTooLarge
+      ? `the number ${digits}${place} is too large for a JavaScript number; send it as text`
+      : `the integer ${digits}${place} cannot be held exactly by a JavaScript number; send it as text`,
+  )
+}
+
+/** Whether more than `depth` brackets are open somewhere in `text`, which need not be valid JSON. */
+function isDeeperThan(text: string, depth: number): boolean {
+  let open = 0
+  for (let i = 0; i < text.length; i++) {
+    const unit = text.charCodeAt(i)
+    if (unit === 0x22) i = endOfString(text, i)
+    else if (unit === 0x5b || unit === 0x7b) {
+      if (++open > depth) return true
+    } else if (unit === 0x5d || unit === 0x7d) open--
+  }
+  return false
+}
+
+/** The index of the quote that closes the string opened at `start`, or the end of the text. */
+function endOfString(text: string, start: number): number {
+  for (let i = start + 1; i < text.length; i++) {
+    const unit = text.charCodeAt(i)
+    if (unit === 0x5c) i++
+    else if (unit === 0x22) return i
+  }
+  return text.length
+}

@@ -1,0 +1,122 @@
+import type { OwnershipOptions } from '../checkpoint/directory-lock.ts'
+import { checkedGraph } from '../graph/checked-graph.ts'
+import type { Graph } from '../graph/node.ts'
+import { MillraceError } from '../errors/errors.ts'
+import { defaultKeyGroups } from '../record/key-group.ts'
+import type { Platform } from '../disk/platform.ts'
+import type { JobObserver } from '../observe/job-events.ts'
+import type { StateStore } from '../state/state-store.ts'
+import { defaultRestartPolicy, type RestartPolicy } from './restart-policy.ts'
+
+/** Everything a job is started with. Durations are in milliseconds. */
+export interface JobOptions {
+  readonly graph: Graph
+  readonly platform: Platform
+  readonly store: StateStore
+  /** The data directory: checkpoints, state and what connectors keep. Made if it is missing. */
+  readonly directory: string
+  /** Subtasks per task. Default 1. */
+  readonly parallelism?: number
+  /** Fixed for the life of the state. Default 128, and more only for a parallelism over 85. */
+  readonly keyGroups?: number
+  /** Reads what is there now and ends. Default false. */
+  readonly isBounded?: boolean
+  readonly checkpoints?: Partial<CheckpointOptions>
+  readonly ownership?: Partial<OwnershipOptions>
+  readonly restart?: RestartPolicy
+  /**
+   * State that is not restored, each as `OPERATOR`, which may also be a source or a sink, or `OPERATOR/PIECE`. It is
+   * dropped once: a job that starts again with the same list keeps what it has made since. Default: none.
+   */
+  readonly dropState?: readonly string[]
+  /** Records per batch at most. Default 1024. */
+  readonly batchRecords?: number
+  /** Batches that may wait on one edge. Default 4. */
+  readonly edgeBatches?: number
+  /**
+   * How many readers of one source may be open at a time, unless the source sets its own limit. A source with more
+   * splits is read through all of them all the same: readers that are quiet, or ahead of the others in event time, are
+   * closed and opened again where they were. Default 256.
+   */
+  readonly maxOpenReaders?: number
+  /**
+   * For development: fails the job with `RECORD_MUTATED`, naming the operator, when user code changes a record that it
+   * was given or a value that it has emitted. Records are frozen for it, those of sources too. Costs time. Default false.
+   */
+  readonly checkImmutability?: boolean
+  /**
+   * How long event time may stand still while records wait for it, before a warning names the split that holds it back.
+   * Default 30,000.
+   */
+  readonly stalledAfterMs?: number
+  readonly observer?: JobObserver
+}
+
+/** When checkpoints are made, and how many are kept. Durations are in milliseconds. */
+export interface CheckpointOptions {
+  /** From the start of one checkpoint to the start of the next: exactly-once results become visible so often. Default 1,000. */
+  readonly everyMs: number
+  /** At least this long between the end of one and the start of the next. Default 0. */
+  readonly minPauseMs: number
+  /** A checkpoint that takes longer is given up. Default 600,000. */
+  readonly timeoutMs: number
+  /** So many given up in a row fail the job. Default 3. */
+  readonly toleratedFailures: number
+  /** How many are kept. Default 2: the newest, and one to fall back to. */
+  readonly retain: number
+}
+
+/** The options with every default filled in. */
+export type JobSettings = Required<Omit<JobOptions, 'checkpoints' | 'ownership'>> & {
+  readonly checkpoints: CheckpointOptions
+  readonly ownership: OwnershipOptions
+}
+
+/** Fills in defaults. Throws `OPTION_INVALID`, naming the option, for values that make no sense. */
+export function settingsOf(options: JobOptions): JobSettings {
+  const settings: JobSettings = {
+    parallelism: 1,
+    keyGroups: defaultKeyGroups(options.parallelism ?? 1),
+    isBounded: false,
+    restart: defaultRestartPolicy,
+    dropState: [],
+    batchRecords: 1024,
+    edgeBatches: 4,
+    maxOpenReaders: 256,
+    checkImmutability: false,
+    stalledAfterMs: 30_000,
+    observer: () => {},
+    ...options,
+    graph: options.checkImmutability === true ? checkedGraph(options.graph) : options.graph,
+    checkpoints: {
+      everyMs: 1_000,
+      minPauseMs: 0,
+      timeoutMs: 600_000,
+      toleratedFailures: 3,
+      retain: 2,
+      ...options.checkpoints,
+    },
+    ownership: { leaseMs: 30_000, heartbeatMs: 5_000, ...options.ownership },
+  }
+  const { checkpoints, keyGroups, ownership, parallelism } = settings
+  atLeastOne('keyGroups', keyGroups, 32_768)
+  atLeastOne('parallelism', parallelism, keyGroups)
+  atLeastOne('batchRecords', settings.batchRecords, 1_048_576)
+  atLeastOne('edgeBatches', settings.edgeBatches, 65_536)
+  atLeastOne('maxOpenReaders', settings.maxOpenReaders, 1_000_000)
+  atLeastOne('stalledAfterMs', settings.stalledAfterMs, Number.MAX_SAFE_INTEGER)
+  atLeastOne('checkpoints.retain', checkpoints.retain, 1_000)
+  atLeastOne('checkpoints.everyMs', checkpoints.everyMs, Number.MAX_SAFE_INTEGER)
+  atLeastOne('checkpoints.timeoutMs', checkpoints.timeoutMs, Number.MAX_SAFE_INTEGER)
+  atLeastOne('ownership.leaseMs', ownership.leaseMs, Number.MAX_SAFE_INTEGER)
+  atLeastOne('ownership.heartbeatMs', ownership.heartbeatMs, Math.max(1, Math.floor(ownership.leaseMs / 3)))
+  return settings
+}
+
+function atLeastOne(name: string, value: number, most: number): void {
+  if (Number.isInteger(value) && value >= 1 && value <= most) return
+  throw new MillraceError(
+    'OPTION_INVALID',
+    `${name} is ${value}; it must be a whole number from 1 to ${most}`,
+  )
+}

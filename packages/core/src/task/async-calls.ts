@@ -1,0 +1,226 @@
+import type { Origin } from '../record/element.ts'
+import type { KeyToken } from '../record/key-token.ts'
+import type { EventTime } from '../record/time.ts'
+import { placeOfRecord } from '../operator/cursor.ts'
+import type { Place } from '../operator/failure-policy.ts'
+import type { Cell } from '../state/state-store.ts'
+import { BinaryHeap } from '../time/binary-heap.ts'
+import type { Edge } from '../exchange/edge.ts'
+
+/** How a call of the user's function ended. */
+export type Outcome = { readonly result: unknown } | { readonly thrown: unknown }
+
+/** A record as it arrived. */
+export interface AsyncRecord {
+  readonly value: unknown
+  readonly time: EventTime
+  /** The watermark it arrived under. */
+  readonly watermark: EventTime
+  /** Undefined on a stream without keys. */
+  readonly key: KeyToken | undefined
+  readonly origin: Origin | undefined
+  readonly originIndex: number
+  /** The edge whose credit it uses until its call begins; undefined for a restored record. */
+  readonly edge: Edge | undefined
+  /** The state that holds it; undefined until a checkpoint meets it. */
+  readonly cell: Cell<unknown> | undefined
+}
+
+/** The call for one record: to come, running, or with an outcome that has not left. */
+export class AsyncCall implements Place {
+  readonly value: unknown
+  readonly time: EventTime
+  readonly key: KeyToken | undefined
+  readonly origin: Origin | undefined
+  readonly #originIndex: number
+  readonly edge: Edge | undefined
+  /** Counts up in the order of the records. */
+  readonly index: number
+  /** The result leaves under no later one. */
+  watermark: EventTime
+  cell: Cell<unknown> | undefined
+  outcome: Outcome | undefined = undefined
+
+  constructor(record: AsyncRecord, index: number) {
+    this.value = record.value
+    this.time = record.time
+    this.watermark = record.watermark
+    this.key = record.key
+    this.origin = record.origin
+    this.#originIndex = record.originIndex
+    this.edge = record.edge
+    this.cell = record.cell
+    this.index = index
+  }
+
+  place(): string {
+    return this.edge === undefined
+      ? 'a record that had arrived before the last restart'
+      : placeOfRecord(this.origin, this.#originIndex)
+  }
+
+  raw(): Uint8Array | undefined {
+    return this.#originIndex < 0 ? undefined : this.origin?.raw(this.#originIndex)
+  }
+}
+
+/** How calls may run and in which order their results leave: options of `mapAsync`. */
+export interface CallRules {
+  /** How many calls may be running or have results that have not left. */
+  readonly concurrency: number
+  /** `key`: at most one call of each key runs. */
+  readonly serial: 'key' | 'none'
+  readonly order: 'none' | 'input' | 'key'
+}
+
+/**
+ * The records of an asynchronous task in the order of their arrival: those that wait for their call, those whose call
+ * runs, and those whose result has not left. Chooses which call begins next and which result leaves next.
+ *
+ * True between any two calls:
+ *
+ *  1. Watermarks never fall in the order of the records, so under that of the oldest one no result is late.
+ *  2. At most `concurrency` calls have begun and not left.
+ *  3. With `serial: 'key'` at most one call of each key runs, and they begin in the order of their records.
+ */
+export class AsyncCalls {
+  readonly #rules: CallRules
+  /** By `index`, from `#base` on; undefined where the result has left. The first is never undefined. */
+  #calls: (AsyncCall | undefined)[] = []
+  #first = 0
+  #base = 0
+  #begun = 0
+  #running = 0
+  /** Calls that may begin, oldest first. */
+  readonly #callable = new BinaryHeap<AsyncCall>((a, b) => a.index < b.index)
+  /** By key that has a call which may begin or runs: the calls behind it. Used with `serial: 'key'`. */
+  readonly #behind = new Map<KeyToken, AsyncCall[]>()
+  /** By key: its calls in order. Used when calls of one key run at once and their results leave in order. */
+  readonly #ofKey = new Map<KeyToken, AsyncCall[]>()
+  /** Calls whose results may leave. Not used for the order of the input. */
+  #leaving: AsyncCall[] = []
+
+  constructor(rules: CallRules) {
+    this.#rules = rules
+  }
+
+  /** Whether no record is here. */
+  get isEmpty(): boolean {
+    return this.#first === this.#calls.length
+  }
+
+  /** How many calls run now. */
+  get running(): number {
+    return this.#running
+  }
+
+  /** The watermark of the oldest record, or undefined if there is none. */
+  get watermark(): EventTime | undefined {
+    return this.#calls[this.#first]?.watermark
+  }
+
+  /** The records in order. */
+  *all(): Iterable<AsyncCall> {
+    for (let i = this.#first; i < this.#calls.length; i++) {
+      const call = this.#calls[i]
+      if (call !== undefined) yield call
+    }
+  }
+
+  add(record: AsyncRecord): void {
+    this.#lower(record.watermark)
+    const call = new AsyncCall(record, this.#base + this.#calls.length)
+    this.#calls.push(call)
+    const { key } = call
+    if (key !== undefined && this.#keepsKeyOrder) append(this.#ofKey, key, call)
+    if (key === undefined || this.#rules.serial === 'none') {
+      this.#callable.add(call)
+      return
+    }
+    const behind = this.#behind.get(key)
+    if (behind !== undefined) {
+      behind.push(call)
+      return
+    }
+    this.#behind.set(key, [])
+    this.#callable.add(call)
+  }
+
+  /** The next call to make, which counts as begun; undefined if none may begin now. */
+  begin(): AsyncCall | undefined {
+    if (this.#begun >= this.#rules.concurrency) return undefined
+    const call = this.#callable.take()
+    if (call === undefined) return undefined
+    this.#begun++
+    this.#running++
+    return call
+  }
+
+  settle(call: AsyncCall, outcome: Outcome): void {
+    call.outcome = outcome
+    this.#running--
+    const { key } = call
+    if (key !== undefined && this.#rules.serial === 'key') this.#letNextBegin(key)
+    if (this.#rules.order === 'input') return
+    if (key === undefined || !this.#keepsKeyOrder || this.#ofKey.get(key)![0] === call)
+      this.#leaving.push(call)
+  }
+
+  /** The next call whose result may leave, or undefined. The caller removes it once the result has left. */
+  next(): AsyncCall | undefined {
+    if (this.#rules.order !== 'input') return this.#leaving[0]
+    const oldest = this.#calls[this.#first]
+    return oldest?.outcome === undefined ? undefined : oldest
+  }
+
+  /** The result of `call`, which came from `next`, has left. */
+  remove(call: AsyncCall): void {
+    this.#begun--
+    if (this.#rules.order !== 'input') this.#leaving.shift()
+    const { key } = call
+    if (key !== undefined && this.#keepsKeyOrder) this.#letNextLeave(key)
+    this.#calls[call.index - this.#base] = undefined
+    while (this.#first < this.#calls.length && this.#calls[this.#first] === undefined) this.#first++
+    if (this.#first < 1024 || this.#first * 2 < this.#calls.length) return
+    this.#calls = this.#calls.slice(this.#first)
+    this.#base += this.#first
+    this.#first = 0
+  }
+
+  /**
+   * Restored records may have arrived under later watermarks than the records behind them: in another subtask, or
+   * before an input that was idle spoke again.
+   */
+  #lower(watermark: EventTime): void {
+    for (let i = this.#calls.length - 1; i >= this.#first; i--) {
+      const call = this.#calls[i]
+      if (call === undefined) continue
+      if (call.watermark <= watermark) return
+      call.watermark = watermark
+    }
+  }
+
+  /** With one call per key at a time, results of a key come in order by themselves. */
+  get #keepsKeyOrder(): boolean {
+    return this.#rules.order === 'key' && this.#rules.serial === 'none'
+  }
+
+  #letNextBegin(key: KeyToken): void {
+    const next = this.#behind.get(key)!.shift()
+    if (next === undefined) this.#behind.delete(key)
+    else this.#callable.add(next)
+  }
+
+  #letNextLeave(key: KeyToken): void {
+    const calls = this.#ofKey.get(key)!
+    calls.shift()
+    if (calls.length === 0) this.#ofKey.delete(key)
+    else if (calls[0]!.outcome !== undefined) this.#leaving.push(calls[0]!)
+  }
+}
+
+function append(lists: Map<KeyToken, AsyncCall[]>, key: KeyToken, call: AsyncCall): void {
+  const list = lists.get(key)
+  if (list === undefined) lists.set(key, [call])
+  else list.push(call)
+}

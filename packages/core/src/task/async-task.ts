@@ -1,0 +1,391 @@
+import type { Wakeup } from '@millrace/channels'
+import type { AsyncNode } from '../graph/node.ts'
+import type { Batch } from '../record/element.ts'
+import { MillraceError } from '../errors/errors.ts'
+import { keyGroup, keyGroupRange, type KeyGroupRange } from '../record/key-group.ts'
+import { keyToken, type KeyToken } from '../record/key-token.ts'
+import { structuredFault } from '../codec/structured-codec.ts'
+import { MAX_TIME, MIN_TIME, type EventTime } from '../record/time.ts'
+import { TaskMetrics } from '../observe/metrics.ts'
+import type { Cursor } from '../operator/cursor.ts'
+import { FailurePolicy } from '../operator/failure-policy.ts'
+import type { Receiver } from '../operator/receiver.ts'
+import type { AsyncTaskPlan } from '../plan/plan.ts'
+import { callsInFlight } from '../state/calls-in-flight.ts'
+import type { Cell, StateTable } from '../state/state-store.ts'
+import { AsyncCalls, type AsyncCall, type Outcome } from './async-calls.ts'
+import type { TaskWiring } from '../exchange/wiring.ts'
+import type { Edge } from '../exchange/edge.ts'
+import { Gate, type Arrival } from '../exchange/gate.ts'
+import { InputLimit } from '../exchange/input-limit.ts'
+import { Outlet } from '../exchange/outlet.ts'
+import { SnapshotSlices } from './snapshot-slices.ts'
+import { receiverOf } from '../exchange/port.ts'
+import type { Task, TaskSurroundings } from './task.ts'
+import { timedCall } from './timed-call.ts'
+
+/** A record whose result has not left yet, as it is kept in checkpoints. */
+interface Waiting {
+  readonly value: unknown
+  readonly time: EventTime
+  readonly watermark: EventTime
+}
+
+/** A batch of which some records were taken in. */
+interface ArrivingBatch {
+  readonly batch: Batch
+  readonly watermarks: Float64Array
+  readonly edge: Edge
+  next: number
+}
+
+/** A barrier that has left, while the records in flight are put into the state for its snapshot. */
+interface Cut {
+  readonly checkpoint: number
+  readonly inFlight: Iterator<AsyncCall>
+}
+
+/** Records that may wait behind calls of their keys, per call that may run. */
+const waitingPerCall = 16
+
+/**
+ * Runs user code that waits, several calls at once.
+ *
+ * It takes in what arrives without waiting for calls, so a barrier is never held up by them: records whose call has
+ * not begun, or whose result has not left, are state. A checkpoint holds them, and after a restart their calls are
+ * made (again), as many at once as ever. A record keeps its credit until its call begins, which bounds how many wait
+ * here. A record becomes a cell when a checkpoint meets it, so most never do.
+ */
+export class AsyncTask implements Task {
+  readonly metrics: TaskMetrics
+  readonly #plan: AsyncTaskPlan
+  readonly #node: AsyncNode
+  readonly #around: TaskSurroundings
+  readonly #subtask: number
+  readonly #gate: Gate
+  readonly #limit: InputLimit
+  readonly #cursor: Cursor
+  readonly #wakeup: Wakeup
+  readonly #outlet: Outlet
+  readonly #target: Receiver
+  readonly #policy: FailurePolicy
+  readonly #calls: AsyncCalls
+  readonly #table: StateTable<unknown>
+  readonly #snapshot: SnapshotSlices
+  readonly #groups: KeyGroupRange
+  /** The watermark of the input; the output's stays behind it while records are here. */
+  #inputWatermark: EventTime = MIN_TIME
+  #isInputIdle = false
+  #batch: ArrivingBatch | undefined
+  #cut: Cut | undefined
+  /** Whether the tasks behind this one were told that it is idle. */
+  #isIdle = false
+  #input: 'open' | 'ended' | 'passed on' = 'open'
+  #sequence = 0
+
+  constructor(plan: AsyncTaskPlan, subtask: number, wiring: TaskWiring, around: TaskSurroundings) {
+    const { cursor, wakeup, ports } = wiring
+    const { node } = plan
+    this.#plan = plan
+    this.#node = node
+    this.#around = around
+    this.#subtask = subtask
+    this.metrics = new TaskMetrics(plan.name, subtask, 'async')
+    this.#cursor = cursor
+    this.#wakeup = wakeup
+    around.cancellation.onCancel(() => wakeup.wake())
+    this.#gate = new Gate(wiring.inputs, wakeup)
+    const least = node.serial === 'key' ? node.concurrency * waitingPerCall : node.concurrency
+    // A fast task shows within so many calls that it is fast.
+    this.#limit = new InputLimit(this.#gate, around.platform.clock, { least, first: least })
+    this.#outlet = new Outlet(ports, {
+      cursor,
+      wakeup,
+      signal: around.cancellation.signal,
+      isBarrierWaiting: () => this.#gate.hasBarrier,
+    })
+    this.#target = receiverOf(plan.targets, ports)
+    this.#policy = new FailurePolicy({
+      kind: node.onError.kind,
+      operator: node.name,
+      pipeline: around.pipeline,
+      deadLetters: receiverOf(plan.errors, ports),
+      now: () => around.platform.clock.now(),
+      count: (metric) => this.metrics.count(node.name, metric, 1),
+    })
+    this.#calls = new AsyncCalls(node)
+    this.#groups = keyGroupRange(subtask, around.parallelism, around.keyGroups)
+    this.#table = around.store.table({
+      owner: node.name,
+      subtask,
+      ...callsInFlight,
+      groups: this.#groups,
+    })
+    this.#snapshot = new SnapshotSlices(around.store, [node.name], subtask, around.budget)
+  }
+
+  /** Takes up the records that were in flight at the checkpoint, in slices. */
+  async open(): Promise<void> {
+    const { budget, cancellation } = this.#around
+    for (const cell of this.#table.cells(0)) {
+      const { value, time, watermark } = cell.value as Waiting
+      this.#sequence = Math.max(this.#sequence, Math.floor(Number(cell.inner) / this.#around.keyGroups) + 1)
+      const key = this.#tokenOf(value)
+      this.#calls.add({
+        value,
+        time,
+        watermark,
+        key,
+        cell,
+        origin: undefined,
+        originIndex: -1,
+        edge: undefined,
+      })
+      if (!budget.spend()) continue
+      await budget.turn()
+      cancellation.signal.throwIfAborted()
+    }
+  }
+
+  start(): void {
+    this.#gate.begin((arrival) => this.#announced(arrival))
+  }
+
+  async run(): Promise<void> {
+    const { cancellation, budget } = this.#around
+    const { signal } = cancellation
+    for (;;) {
+      signal.throwIfAborted()
+      if (this.#cut === undefined) this.#emitSettled()
+      let hasWork = this.#beginCalls()
+      if (this.#cut !== undefined) hasWork = this.#keepInFlight(this.#cut)
+      else if (this.#batch !== undefined) hasWork = this.#takeIn(this.#batch)
+      else {
+        const arrival = this.#outlet.hasRoom || this.#gate.hasBarrier ? this.#gate.take() : undefined
+        if (arrival !== undefined) this.#handle(arrival)
+        hasWork ||= arrival !== undefined
+      }
+      if (this.#snapshot.isUnderWay) {
+        this.#snapshot.slice()
+        await budget.turn()
+      } else if (!hasWork) {
+        await this.#wakeup.wait()
+      }
+      const due = budget.due()
+      if (due !== undefined) await due
+    }
+  }
+
+  checkpointCompleted(): void {}
+
+  checkpointAbandoned(checkpoint: number): void {
+    this.#gate.cancel(checkpoint)
+    this.#wakeup.wake()
+  }
+
+  async close(): Promise<void> {}
+
+  /** Passes on what inputs have announced at the start. */
+  #announced(arrival: Arrival): boolean {
+    if (arrival.kind === 'watermark') {
+      this.#inputWatermark = arrival.time
+      this.#passWatermark()
+    } else if (arrival.kind === 'idle') {
+      this.#isInputIdle = true
+      this.#passIdle()
+    } else return false
+    return true
+  }
+
+  #handle(arrival: Arrival): void {
+    switch (arrival.kind) {
+      case 'batch':
+        this.metrics.recordsIn += arrival.batch.length
+        this.#batch = { batch: arrival.batch, watermarks: arrival.watermarks, edge: arrival.edge, next: 0 }
+        return
+      case 'watermark':
+        this.#inputWatermark = arrival.time
+        return
+      case 'idle':
+      case 'active':
+        this.#isInputIdle = arrival.kind === 'idle'
+        return
+      case 'barrier':
+        return this.#barrier(arrival.checkpoint)
+      case 'end':
+        this.#input = 'ended'
+    }
+  }
+
+  /** Takes in records of a batch for one slice. True: there is more to do at once. */
+  #takeIn(arriving: ArrivingBatch): true {
+    const { batch, watermarks, edge } = arriving
+    this.#cursor.enter(batch)
+    while (arriving.next < batch.length) {
+      const i = arriving.next++
+      this.#inputWatermark = Math.max(this.#inputWatermark, watermarks[i]!)
+      this.#cursor.at(batch, i)
+      this.#admit(batch.values[i], batch.times[i]!, edge)
+      if (this.#around.budget.spend()) break
+    }
+    if (arriving.next === batch.length) this.#batch = undefined
+    return true
+  }
+
+  /** The record at the cursor waits for its call. */
+  #admit(value: unknown, time: EventTime, edge: Edge): void {
+    const { origin, originIndex } = this.#cursor
+    let key: KeyToken | undefined
+    try {
+      requirePlain(value)
+      key = this.#tokenOf(value)
+    } catch (thrown) {
+      this.#policy.handle(thrown, this.#cursor, value, time)
+      edge.release(1)
+      return
+    }
+    const watermark = this.#inputWatermark
+    this.#calls.add({ value, time, watermark, key, origin, originIndex, edge, cell: undefined })
+  }
+
+  /** Begins calls for one slice; true if more may begin. */
+  #beginCalls(): boolean {
+    for (let call = this.#calls.begin(); call !== undefined; call = this.#calls.begin()) {
+      call.edge?.release(1)
+      this.#limit.begin()
+      this.#run(call)
+      if (this.#around.budget.spend()) return true
+    }
+    return false
+  }
+
+  #run(call: AsyncCall): void {
+    let isSettled = false
+    const settle = (outcome: Outcome): void => {
+      if (isSettled) return
+      isSettled = true
+      this.#calls.settle(call, outcome)
+      this.#limit.done(1, this.#calls.running === 0)
+      this.#wakeup.wake()
+    }
+    // A function that throws before its first await fails its record like one that rejects.
+    void Promise.resolve()
+      .then(() => timedCall(this.#node, this.#around, call.value))
+      .then(
+        (result) => settle({ result }),
+        (thrown: unknown) => settle({ thrown }),
+      )
+  }
+
+  /** Emits results while there is room, and then says what follows from there being fewer records here. */
+  #emitSettled(): void {
+    while (this.#outlet.hasRoom) {
+      const call = this.#calls.next()
+      if (call === undefined) break
+      const outcome = call.outcome!
+      this.#cursor.originIndex = -1
+      if ('thrown' in outcome) this.#policy.handle(outcome.thrown, call, call.value, call.time)
+      else this.#target.receive(outcome.result, call.time)
+      this.#calls.remove(call)
+      if (call.cell !== undefined) this.#table.delete(call.cell)
+      this.#advance()
+    }
+    if (this.#outlet.tryFlush()) this.#passMarks()
+  }
+
+  /** Marks leave behind everything emitted. */
+  #passMarks(): void {
+    this.#passWatermark()
+    this.#passIdle()
+    if (this.#input !== 'ended' || !this.#calls.isEmpty) return
+    this.#input = 'passed on'
+    this.#outlet.mark({ kind: 'end' })
+    this.metrics.watermark = MAX_TIME
+    this.#around.ended(this.#plan.name, this.#subtask)
+  }
+
+  /** A task with records is not idle: the tasks behind it would not wait for their results, which would be late. */
+  #passIdle(): void {
+    const isIdle = this.#isInputIdle && this.#calls.isEmpty
+    if (isIdle === this.#isIdle) return
+    this.#isIdle = isIdle
+    this.#outlet.mark({ kind: isIdle ? 'idle' : 'active' })
+  }
+
+  /**
+   * What leaves next leaves under the watermark of the oldest record. After a restart it may be ahead of the input: an
+   * input that was idle holds it back again, and records behind it have met no other watermark.
+   */
+  #advance(): void {
+    const reached = Math.min(this.#calls.watermark ?? this.#inputWatermark, this.#inputWatermark)
+    this.#cursor.watermark = Math.max(this.#cursor.watermark, reached)
+  }
+
+  #passWatermark(): void {
+    this.#advance()
+    const { watermark } = this.#cursor
+    if (watermark <= this.metrics.watermark) return
+    this.metrics.watermark = watermark
+    this.#outlet.watermark(watermark)
+  }
+
+  #barrier(checkpoint: number): void {
+    this.#outlet.force()
+    this.#passMarks()
+    this.#outlet.mark({ kind: 'barrier', checkpoint })
+    this.#cut = { checkpoint, inFlight: this.#calls.all()[Symbol.iterator]() }
+  }
+
+  /**
+   * Puts the records in flight into the state for one slice, and then takes the snapshot. Until then no record comes and no
+   * result leaves, so that the snapshot is the state at the barrier. True: there is more to do at once.
+   */
+  #keepInFlight({ checkpoint, inFlight }: Cut): true {
+    for (let next = inFlight.next(); next.done !== true; next = inFlight.next()) {
+      next.value.cell ??= this.#keep(next.value)
+      if (this.#around.budget.spend()) return true
+    }
+    this.#cut = undefined
+    this.#snapshot.begin(() => {
+      // Its inputs announce their watermarks again, and records in flight carry theirs.
+      this.#around.report(checkpoint, { task: this.#plan.name, subtask: this.#subtask, reached: new Map() })
+    })
+    return true
+  }
+
+  #keep({ value, time, watermark, key, origin }: AsyncCall): Cell<unknown> {
+    const group = this.#groupOf(key, origin?.split)
+    // The group is part of the name, so that records of several subtasks can come together after a rescale.
+    const name = this.#sequence++ * this.#around.keyGroups + group
+    const waiting: Waiting = { value, time, watermark }
+    return this.#table.create(0, name, group, waiting)
+  }
+
+  /** What a record is brought together by; undefined for a stream without keys. */
+  #tokenOf(value: unknown): KeyToken | undefined {
+    const [{ exchange }] = this.#node.inputs
+    return exchange.kind === 'key' ? keyToken(exchange.by(value)) : undefined
+  }
+
+  /**
+   * Which subtask a record in flight belongs to after a rescale: that of its key; without one that of its split, which
+   * keeps it before the records that follow; any, if its split was elsewhere already or is no longer known.
+   */
+  #groupOf(token: KeyToken | undefined, split: string | undefined): number {
+    const { keyGroups } = this.#around
+    if (token !== undefined) return keyGroup(token, keyGroups)
+    const { first, last } = this.#groups
+    const ofSplit = split === undefined ? -1 : keyGroup(split, keyGroups)
+    return ofSplit >= first && ofSplit <= last ? ofSplit : first + (this.#sequence % (last - first + 1))
+  }
+}
+
+/** A record is refused when it arrives, and not by the checkpoint that happens to meet it. */
+function requirePlain(value: unknown): void {
+  const fault = structuredFault(value)
+  if (fault === undefined) return
+  throw new MillraceError(
+    'CODEC_FAILED',
+    `mapAsync keeps its records in checkpoints, and this one cannot be written: ${fault}. Turn it into plain data in a map before`,
+  )
+}

@@ -1,0 +1,115 @@
+import { BinaryHeap } from '../time/binary-heap.ts'
+import { MIN_TIME, type EventTime } from '../record/time.ts'
+import type { SplitFeed } from './split-feed.ts'
+
+/** A split whose event time is not known is asked for so few records first. */
+const firstTurnRecords = 2
+
+/** What decides the order of reading. */
+export interface ReadingOrderOptions {
+  /** The watermark of a split alone; undefined where records have no event time. */
+  readonly watermarkOf: ((feed: SplitFeed) => EventTime) | undefined
+  readonly isBounded: boolean
+  /** How many records a turn lasts at most. */
+  readonly turnRecords: number
+}
+
+/**
+ * Says which split is read next: the one furthest behind in event time, or the next in turn where there is none.
+ *
+ * A turn lasts for some records, over as many polls as that takes, so the order does not depend on how much a poll
+ * brings and a split that has to be opened is opened for more than one poll. A split whose event time is not known has a
+ * short turn: all splits are looked at before any of them is read far.
+ *
+ * A bounded job waits for the split whose turn it is rather than read another, so that it reads in the same order each
+ * time. Any other job leaves out a split that has nothing at the moment; `add` brings it back.
+ */
+export class ReadingOrder {
+  readonly #options: ReadingOrderOptions
+  readonly #heap = new BinaryHeap<SplitFeed>(isBefore)
+  /** How many turns have been given out. */
+  #turns = 0
+  #current: SplitFeed | undefined
+  /** How many records the turn of `#current` still lasts. */
+  #left = 0
+
+  constructor(options: ReadingOrderOptions) {
+    this.#options = options
+  }
+
+  /** The split whose turn comes next; undefined if there is none, or the current turn is not over. */
+  get upcoming(): SplitFeed | undefined {
+    this.#endTurnIfOver()
+    return this.#current === undefined ? this.#heap.first : undefined
+  }
+
+  /** Whether a turn has begun and is not over. */
+  get isInTurn(): boolean {
+    this.#endTurnIfOver()
+    return this.#current !== undefined
+  }
+
+  /** How many records may be taken from the split that `next` has named. */
+  get quota(): number {
+    return this.#left
+  }
+
+  /** `feed` has something to read, or may have. */
+  add(feed: SplitFeed): void {
+    if (feed === this.#current) return
+    feed.rank = this.#rankOf(feed)
+    if (feed.turn === 0) feed.turn = ++this.#turns
+    this.#heap.add(feed)
+  }
+
+  /** The split to poll now; undefined if it has to wait, or to be opened, or there is none. */
+  next(): SplitFeed | undefined {
+    this.#endTurnIfOver()
+    const current = this.#current
+    if (current !== undefined) return current.isWaiting ? undefined : current
+    const { first } = this.#heap
+    if (first === undefined || !first.isOpen || first.isWaiting) return undefined
+    this.#heap.take()
+    this.#current = first
+    this.#left = this.#turnRecordsOf(first)
+    return first
+  }
+
+  /** So many records of the current split were taken. Others of the same rank come before it now. */
+  took(records: number): void {
+    this.#left -= records
+    this.#current!.turn = ++this.#turns
+  }
+
+  /** The current split has ended. */
+  ended(): void {
+    this.#current = undefined
+  }
+
+  #endTurnIfOver(): void {
+    const current = this.#current
+    if (current === undefined) return
+    const mustWait = current.isWaiting && !this.#options.isBounded
+    if (this.#left > 0 && !mustWait) return
+    this.#current = undefined
+    if (!mustWait) this.add(current)
+  }
+
+  /** Where nothing was read yet comes before all else, and what was read and has no time yet comes next. */
+  #rankOf(feed: SplitFeed): EventTime {
+    const watermark = this.#options.watermarkOf?.(feed) ?? MIN_TIME
+    return feed.hasRead ? Math.max(watermark, -Number.MAX_VALUE) : watermark
+  }
+
+  #turnRecordsOf(feed: SplitFeed): number {
+    const { watermarkOf, turnRecords } = this.#options
+    if (watermarkOf?.(feed) !== MIN_TIME) return turnRecords
+    // A split may have a great many records in front of the first one with a time.
+    return Math.min(turnRecords, firstTurnRecords * 2 ** feed.shortTurns++)
+  }
+}
+
+/** Whether the turn of `a` comes before that of `b`. */
+export function isBefore(a: SplitFeed, b: SplitFeed): boolean {
+  return a.rank === b.rank ? a.turn < b.turn : a.rank < b.rank
+}

@@ -1,0 +1,253 @@
+import type { Wakeup } from '@millrace/channels'
+import type { SinkEntry } from '../checkpoint/manifest.ts'
+import type { SinkWriter } from '../connect/sink.ts'
+import type { ConnectorContext } from '../connect/source.ts'
+import type { Batch } from '../record/element.ts'
+import { describeError, isMillraceError, MillraceError } from '../errors/errors.ts'
+import type { Json } from '../codec/json.ts'
+import { MAX_TIME, type EventTime } from '../record/time.ts'
+import { TaskMetrics } from '../observe/metrics.ts'
+import type { Cursor } from '../operator/cursor.ts'
+import { FailurePolicy } from '../operator/failure-policy.ts'
+import type { SinkTaskPlan } from '../plan/plan.ts'
+import type { TaskWiring } from '../exchange/wiring.ts'
+import { Gate, type Arrival } from '../exchange/gate.ts'
+import { Outlet } from '../exchange/outlet.ts'
+import { receiverOf } from '../exchange/port.ts'
+import type { Task, TaskSurroundings } from './task.ts'
+
+/** Work that was prepared at a barrier and waits for its checkpoint to be durable. */
+interface Prepared {
+  readonly checkpoint: number
+  readonly committable: Json
+}
+
+/**
+ * Writes what arrives and takes part in checkpoints: prepare at the barrier, commit once the manifest is durable.
+ *
+ * Calls to the writer never overlap. What was prepared for a checkpoint that was given up is named again by the next
+ * one, so nothing prepared is ever forgotten. Its only output is that of dead letters: records that it cannot write.
+ */
+export class SinkTask implements Task {
+  readonly metrics: TaskMetrics
+  readonly #plan: SinkTaskPlan
+  readonly #around: TaskSurroundings
+  readonly #subtask: number
+  readonly #context: ConnectorContext
+  readonly #pending: readonly Json[]
+  readonly #gate: Gate
+  readonly #wakeup: Wakeup
+  readonly #cursor: Cursor
+  readonly #outlet: Outlet
+  readonly #policy: FailurePolicy
+  /** What is being written, and the rejection that ends the job. */
+  #batch: Batch | undefined
+  #rejection: MillraceError | undefined
+  readonly #prepared: Prepared[] = []
+  readonly #committed = new Map<number, () => void>()
+  #writer: SinkWriter<unknown> | undefined
+  #completed = 0
+  #committedUpTo = 0
+
+  /** `restored` is what the restored manifest names for this sink; subtask 0 commits it. */
+  constructor(
+    plan: SinkTaskPlan,
+    subtask: number,
+    wiring: TaskWiring,
+    around: TaskSurroundings,
+    restored: readonly SinkEntry[],
+  ) {
+    this.#plan = plan
+    this.#around = around
+    this.#subtask = subtask
+    this.metrics = new TaskMetrics(plan.name, subtask, 'sink')
+    this.#context = around.connectorContext(plan.name)
+    this.#wakeup = wiring.wakeup
+    around.cancellation.onCancel(() => wiring.wakeup.wake())
+    const { ports, cursor, wakeup } = wiring
+    this.#cursor = cursor
+    this.#gate = new Gate(wiring.inputs, wakeup)
+    this.#outlet = new Outlet(ports, {
+      cursor,
+      wakeup,
+      signal: around.cancellation.signal,
+      isBarrierWaiting: () => this.#gate.hasBarrier,
+    })
+    this.#policy = new FailurePolicy({
+      kind: plan.node.onError.kind,
+      operator: plan.name,
+      pipeline: around.pipeline,
+      deadLetters: receiverOf(plan.errors, ports),
+      now: () => around.platform.clock.now(),
+      count: (metric) => this.metrics.count(plan.name, metric, 1),
+    })
+    this.#pending = subtask === 0 ? restored.map((entry) => entry.committable) : []
+  }
+
+  /** Throws what would keep the sink from being opened, and changes nothing. */
+  async check(): Promise<void> {
+    const { sink } = this.#plan.node
+    if (this.#subtask > 0) return
+    await this.#ask('could not be opened', async () => sink.check?.(this.#pending, this.#context))
+  }
+
+  async open(): Promise<void> {
+    this.#writer = await this.#ask('could not be opened', () =>
+      this.#plan.node.sink.open(this.#subtask, this.#pending, this.#context),
+    )
+  }
+
+  start(): void {
+    this.#gate.begin((arrival) => this.#announced(arrival))
+  }
+
+  async run(): Promise<void> {
+    const { cancellation, budget } = this.#around
+    const { signal } = cancellation
+    for (;;) {
+      signal.throwIfAborted()
+      await this.#commit()
+      const hasRoom = this.#outlet.hasRoom
+      if (hasRoom) this.#gate.release()
+      const arrival = hasRoom || this.#gate.hasBarrier ? this.#gate.take() : undefined
+      if (arrival === undefined) await this.#wakeup.wait()
+      else await this.#handle(arrival)
+      const due = budget.due()
+      if (due !== undefined) await due
+    }
+  }
+
+  checkpointCompleted(checkpoint: number): void {
+    this.#completed = Math.max(this.#completed, checkpoint)
+    this.#wakeup.wake()
+  }
+
+  checkpointAbandoned(checkpoint: number): void {
+    this.#gate.cancel(checkpoint)
+    this.#wakeup.wake()
+  }
+
+  /** Resolves once everything prepared up to `checkpoint` is visible. */
+  committed(checkpoint: number): Promise<void> {
+    if (this.#committedUpTo >= checkpoint) return Promise.resolve()
+    return new Promise((resolve) => this.#committed.set(checkpoint, resolve))
+  }
+
+  async close(): Promise<void> {
+    await this.#writer?.close()
+  }
+
+  async #handle(arrival: Arrival): Promise<void> {
+    if (arrival.kind === 'batch') return this.#write(arrival.batch)
+    if (arrival.kind === 'watermark') this.#reach(arrival.time)
+    this.#outlet.mark(arrival)
+    if (arrival.kind === 'barrier') await this.#prepare(arrival.checkpoint)
+    if (arrival.kind !== 'end') return
+    this.metrics.watermark = MAX_TIME
+    this.#around.ended(this.#plan.name, this.#subtask)
+  }
+
+  /** Passes on what inputs have announced at the start. */
+  #announced(arrival: Arrival): boolean {
+    if (arrival.kind === 'watermark') this.#reach(arrival.time)
+    else if (arrival.kind !== 'idle') return false
+    this.#outlet.mark(arrival)
+    return true
+  }
+
+  #reach(watermark: EventTime): void {
+    this.metrics.watermark = watermark
+    this.#cursor.watermark = watermark
+  }
+
+  async #write(batch: Batch): Promise<void> {
+    this.#batch = batch
+    try {
+      const written = this.#writer!.write(batch, this.#reject)
+      if (written !== undefined) await written
+    } catch (error) {
+      throw this.#rejection ?? this.#failed('could not be written to', error)
+    } finally {
+      this.#batch = undefined
+    }
+    if (this.#rejection !== undefined) throw this.#rejection
+    this.metrics.recordsIn += batch.length
+    const room = this.#outlet.flush()
+    if (room !== undefined) await room
+  }
+
+  readonly #reject = (index: number, error: unknown): void => {
+    const batch = this.#batch
+    const value = batch?.values[index]
+    const time = batch?.times[index]
+    if (batch === undefined || time === undefined || index >= batch.length) {
+      throw this.#failed(`rejected a record that it is not writing (index ${index})`, error)
+    }
+    this.#cursor.enter(batch)
+    this.#cursor.at(batch, index)
+    const cause = isMillraceError(error)
+      ? error
+      : new MillraceError('SINK_FAILED', describeError(error), { cause: error })
+    if (this.#policy.leavesOut) return this.#policy.handle(cause, this.#cursor, value, time)
+    this.#rejection ??= this.#unwritable(error)
+    throw this.#rejection
+  }
+
+  async #prepare(checkpoint: number): Promise<void> {
+    const committable = await this.#ask('could not prepare a checkpoint', () =>
+      this.#writer!.prepare(checkpoint),
+    )
+    if (committable !== undefined) this.#prepared.push({ checkpoint, committable })
+    this.#around.report(checkpoint, {
+      task: this.#plan.name,
+      subtask: this.#subtask,
+      reached: new Map(),
+      prepared: [...this.#prepared],
+    })
+  }
+
+  async #commit(): Promise<void> {
+    if (this.#completed === this.#committedUpTo) return
+    const upTo = this.#completed
+    while (this.#prepared.length > 0 && this.#prepared[0]!.checkpoint <= upTo) {
+      const { committable } = this.#prepared[0]!
+      await this.#ask('could not commit', async () => {
+        await this.#context.owner.confirm()
+        await this.#writer!.commit?.(committable)
+      })
+      this.#prepared.shift()
+    }
+    this.#committedUpTo = upTo
+    for (const [checkpoint, resolve] of this.#committed) {
+      if (checkpoint > upTo) continue
+      this.#committed.delete(checkpoint)
+      resolve()
+    }
+  }
+
+  async #ask<T>(what: string, call: () => Promise<T>): Promise<T> {
+    try {
+      return await call()
+    } catch (error) {
+      throw this.#failed(what, error)
+    }
+  }
+
+  #unwritable(cause: unknown): MillraceError {
+    const name = this.#plan.name
+    const place = this.#cursor.place()
+    return new MillraceError(
+      'SINK_FAILED',
+      `sink '${name}' cannot write the record at ${place}: ${describeError(cause)}. Change the record before the sink, or set the sink's option onError`,
+      { cause, place: `${name} at ${place}` },
+    )
+  }
+
+  #failed(what: string, error: unknown): MillraceError {
+    const place = `sink '${this.#plan.name}'`
+    return new MillraceError('SINK_FAILED', `${place} ${what}: ${describeError(error)}`, {
+      cause: error,
+      place,
+    })
+  }
+}

@@ -1,0 +1,380 @@
+import type { Wakeup } from '@millrace/channels'
+import type { SourceEntry } from '../checkpoint/manifest.ts'
+import type { ConnectorContext, DecodeFailure, Poll, Source } from '../connect/source.ts'
+import { MillraceError } from '../errors/errors.ts'
+import type { Batch } from '../record/element.ts'
+import { keyGroupRange, type KeyGroupRange } from '../record/key-group.ts'
+import { MAX_TIME, MIN_TIME } from '../record/time.ts'
+import { TaskMetrics } from '../observe/metrics.ts'
+import { Chain } from '../operator/chain.ts'
+import type { Cursor } from '../operator/cursor.ts'
+import { FailurePolicy } from '../operator/failure-policy.ts'
+import type { Receiver } from '../operator/receiver.ts'
+import type { ChainTarget } from '../operator/chain-part.ts'
+import type { SourceTaskPlan } from '../plan/plan.ts'
+import type { StateTable } from '../state/state-store.ts'
+import { SplitWatermarks } from '../time/split-watermarks.ts'
+import { receiverOf } from '../exchange/port.ts'
+import type { TaskWiring } from '../exchange/wiring.ts'
+import type { SourceTiming } from './event-time-watch.ts'
+import { FinishedSplits, finishedSplitsSpec } from './finished-splits.ts'
+import { Outlet } from '../exchange/outlet.ts'
+import { SnapshotSlices } from './snapshot-slices.ts'
+import { SourceProgress } from './source-progress.ts'
+import type { SplitFeed } from './split-feed.ts'
+import { SplitSet, type SplitPosition } from './split-set.ts'
+import { Stamp } from './stamp.ts'
+import type { Task, TaskSurroundings } from './task.ts'
+
+/**
+ * Reads the splits of one source that belong to this subtask, gives records their time and the stream its watermark.
+ *
+ * A barrier goes into the stream between two polls; where each split stands is read at that moment and not later.
+ */
+export class SourceTask implements Task {
+  readonly metrics: TaskMetrics
+  readonly #plan: SourceTaskPlan
+  readonly #around: TaskSurroundings
+  readonly #subtask: number
+  readonly #groups: KeyGroupRange
+  readonly #context: ConnectorContext
+  readonly #wakeup: Wakeup
+  readonly #cursor: Cursor
+  readonly #outlet: Outlet
+  readonly #watermarks: SplitWatermarks
+  readonly #progress: SourceProgress
+  readonly #head: Receiver
+  readonly #policy: FailurePolicy
+  readonly #restored: SourceEntry | undefined
+  readonly #finished: StateTable<Uint8Array>
+  readonly #snapshot: SnapshotSlices
+  #splits!: SplitSet
+  /** Positions by checkpoint, until no older checkpoint is kept and they can be acknowledged. */
+  readonly #unacknowledged = new Map<number, readonly SplitPosition[]>()
+  readonly #barriers: number[] = []
+  #acknowledgeUpTo = 0
+  #isEnded = false
+  #phase: 'reading' | 'stopped' | 'draining' = 'reading'
+  #alarm: Disposable | undefined
+
+  constructor(
+    plan: SourceTaskPlan,
+    subtask: number,
+    wiring: TaskWiring,
+    around: TaskSurroundings,
+    restored: SourceEntry | undefined,
+  ) {
+    const { cursor, wakeup } = wiring
+    this.#plan = plan
+    this.#around = around
+    this.#subtask = subtask
+    this.metrics = new TaskMetrics(plan.name, subtask, 'source')
+    this.#context = around.connectorContext(plan.name)
+    this.#wakeup = wakeup
+    around.cancellation.onCancel(() => wakeup.wake())
+    this.#cursor = cursor
+    this.#groups = keyGroupRange(subtask, around.parallelism, around.keyGroups)
+    const reached = around.reached(plan.name, this.#groups)
+    // After a change of parallelism the slowest counts; the splits raise it again to where they are.
+    cursor.watermark = reached.length === 0 ? MIN_TIME : Math.min(...reached.map((run) => run.watermark))
+    this.#watermarks = new SplitWatermarks(plan.stamp?.node.timestamps.disorderMs ?? 0, cursor.watermark)
+    this.#outlet = new Outlet(wiring.ports, {
+      cursor,
+      wakeup,
+      signal: around.cancellation.signal,
+      isBarrierWaiting: () => this.#barriers.length > 0,
+    })
+    this.#progress = new SourceProgress({
+      watermarks: this.#watermarks,
+      cursor,
+      outlet: this.#outlet,
+      metrics: this.metrics,
+      clock: this.#context.clock,
+      advancesWhenIdle: plan.stamp?.node.timestamps.advancesWhenIdle ?? false,
+    })
+    this.#restored = restored
+    this.#finished = around.store.table({
+      ...finishedSplitsSpec,
+      owner: plan.name,
+      subtask,
+      groups: this.#groups,
+    })
+    this.#snapshot = new SnapshotSlices(around.store, [plan.name], subtask, around.budget)
+    const ports: Receiver[] = [...wiring.ports]
+    this.#policy = this.#policyOf(plan.node.name, plan.node.onError.kind, plan.errors, ports)
+    if (plan.stamp !== undefined) ports.push(this.#stamp(plan.stamp, ports))
+    this.#head = this.#steps(ports)
+  }
+
+  async open(): Promise<void> {
+    const { keyGroups, budget } = this.#around
+    this.#splits = this.#makeSplits(await FinishedSplits.load(this.#finished, keyGroups, budget))
+    await this.#splits.open()
+  }
+
+  start(): void {
+    this.#progress.begin()
+  }
+
+  async run(): Promise<void> {
+    const { cancellation, budget } = this.#around
+    const { signal } = cancellation
+    for (;;) {
+      signal.throwIfAborted()
+      this.#splits.raise()
+      await this.#acknowledge()
+      const checkpoint = this.#barriers.shift()
+      if (checkpoint !== undefined) this.#cut(checkpoint)
+      const hasRead = checkpoint === undefined && this.#outlet.hasRoom && (await this.#read())
+      if (this.#snapshot.isUnderWay) {
+        this.#snapshot.slice()
+        await budget.turn()
+      } else if (checkpoint === undefined && !hasRead) {
+        await (this.#outlet.hasRoom ? this.#wait() : this.#wakeup.wait())
+      }
+      const due = budget.due()
+      if (due !== undefined) await due
+    }
+  }
+
+  /** Puts the barrier of `checkpoint` into the stream before the next poll. */
+  requestBarrier(checkpoint: number): void {
+    this.#barriers.push(checkpoint)
+    this.#wakeup.wake()
+  }
+
+  /** Reads nothing more. With `drain` the input counts as ended: windows and timers fire. */
+  stop(drain: boolean): void {
+    this.#phase = drain ? 'draining' : 'stopped'
+    this.#wakeup.wake()
+  }
+
+  /** How far it has got in event time; undefined without event times. */
+  get timing(): SourceTiming | undefined {
+    const { name, stamp } = this.#plan
+    if (stamp === undefined) return undefined
+    const { disorderMs, idleAfterMs } = stamp.node.timestamps
+    const { holder } = this.#splits
+    return {
+      source: name,
+      subtask: this.#subtask,
+      watermark: this.#watermarks.current,
+      seen: this.metrics.newest - disorderMs,
+      isActive: !this.#isEnded && !this.#watermarks.isIdle,
+      split: holder?.split,
+      isQuiet: holder?.quietSince !== undefined,
+      idleAfterMs,
+    }
+  }
+
+  checkpointCompleted(): void {}
+
+  /**
+   * Every checkpoint older than `checkpoint` is gone, so nobody will read from before its positions again. Later ones
+   * are not acknowledged yet: the job may have to fall back to this one.
+   */
+  acknowledgeUpTo(checkpoint: number): void {
+    this.#acknowledgeUpTo = Math.max(this.#acknowledgeUpTo, checkpoint)
+    this.#wakeup.wake()
+  }
+
+  checkpointAbandoned(checkpoint: number): void {
+    this.#unacknowledged.delete(checkpoint)
+    const at = this.#barriers.indexOf(checkpoint)
+    if (at >= 0) this.#barriers.splice(at, 1)
+  }
+
+  async close(): Promise<void> {
+    this.#alarm?.[Symbol.dispose]()
+    await (this.#splits as SplitSet | undefined)?.close()
+  }
+
+  /** Hands on what one split has; false if there is nothing to do now. */
+  async #read(): Promise<boolean> {
+    if (this.#isEnded || this.#phase === 'stopped') return false
+    if (this.#phase === 'draining' || this.#splits.isExhausted) {
+      await this.#end()
+      return true
+    }
+    this.#splits.rediscover()
+    if (await this.#splits.openNext()) return true
+    const polled = this.#splits.poll(Math.min(this.#around.batchRecords, this.#outlet.batchRecords))
+    if (polled === undefined) {
+      this.#noticeQuiet()
+      return false
+    }
+    const { feed, poll } = polled
+    if (poll.kind === 'records') await this.#emit(feed, poll)
+    else if (poll.kind === 'end') await this.#splits.end(feed, poll.isFinal === true)
+    this.#progress.announce()
+    return true
+  }
+
+  async #emit(feed: SplitFeed, poll: Extract<Poll<unknown>, { kind: 'records' }>): Promise<void> {
+    const { values } = poll
+    const { budget } = this.#around
+    const failures = poll.failures ?? []
+    this.metrics.recordsOut += values.length
+    this.#watermarks.read(feed.time)
+    this.#progress.announceIdle()
+    this.#cursor.enter({ origin: poll.origin } as Batch)
+    let failure = 0
+    for (let i = 0; i < values.length; i++) {
+      while (failure < failures.length && failures[failure]!.index <= i)
+        this.#reject(feed, failures[failure++]!)
+      this.#cursor.originIndex = i
+      this.#head.receive(values[i], Number.NaN)
+      if (this.#cursor.isFull) {
+        const room = this.#outlet.flush()
+        if (room !== undefined) await room
+      }
+      if (budget.spend()) {
+        await budget.turn()
+        this.#around.cancellation.signal.throwIfAborted()
+      }
+    }
+    while (failure < failures.length) this.#reject(feed, failures[failure++]!)
+    const room = this.#outlet.flush()
+    if (room !== undefined) await room
+    this.metrics.newest = Math.max(this.metrics.newest, feed.time.newest)
+  }
+
+  #reject(feed: SplitFeed, failure: DecodeFailure): void {
+    const place = {
+      place: () => `source '${this.#plan.name}', split '${feed.split}', ${failure.place}`,
+      raw: () => failure.raw,
+    }
+    this.#policy.handle(failure.error, place, undefined, Number.NaN)
+  }
+
+  async #end(): Promise<void> {
+    await this.#outlet.flush()
+    this.#isEnded = true
+    this.metrics.watermark = MAX_TIME
+    this.#outlet.mark({ kind: 'end' })
+    this.#around.ended(this.#plan.name, this.#subtask)
+  }
+
+  #cut(checkpoint: number): void {
+    const splits = this.#splits.entries()
+    const finished = this.#splits.finished
+    const { watermark } = this.#cursor
+    const reached = { ...this.#groups, watermark, hasEnded: false, firedTo: MIN_TIME }
+    this.#unacknowledged.set(checkpoint, this.#splits.toAcknowledge())
+    this.#outlet.mark({ kind: 'barrier', checkpoint })
+    this.#snapshot.begin(() => {
+      this.#around.report(checkpoint, {
+        task: this.#plan.name,
+        subtask: this.#subtask,
+        reached: new Map([[this.#plan.name, [reached]]]),
+        splits,
+        finished,
+      })
+    })
+  }
+
+  async #acknowledge(): Promise<void> {
+    for (const [checkpoint, splits] of this.#unacknowledged) {
+      if (checkpoint > this.#acknowledgeUpTo) return
+      this.#unacknowledged.delete(checkpoint)
+      await this.#splits.acknowledge(splits)
+    }
+  }
+
+  async #wait(): Promise<void> {
+    const isReading = !this.#isEnded && this.#phase === 'reading'
+    const at = isReading ? Math.min(this.#splits.nextDeadline, this.#progress.nextAt) : MAX_TIME
+    if (at !== MAX_TIME) {
+      const { clock } = this.#context
+      this.#alarm = clock.schedule(Math.max(0, at - clock.monotonic()), () => this.#wakeup.wake())
+    }
+    await this.#wakeup.wait()
+    this.#alarm?.[Symbol.dispose]()
+    this.#alarm = undefined
+    if (isReading) this.#noticeQuiet()
+  }
+
+  #noticeQuiet(): void {
+    if (this.#isEnded) return
+    this.#splits.noticeQuiet()
+    this.#progress.announce()
+    this.#progress.step()
+  }
+
+  #makeSplits(finished: FinishedSplits): SplitSet {
+    const around = this.#around
+    const { parallelism, keyGroups, batchRecords, budget } = around
+    const { name, node, stamp } = this.#plan
+    return new SplitSet({
+      source: node.source,
+      context: this.#context,
+      readerContext: () => around.readerContext(name),
+      subtask: this.#subtask,
+      parallelism,
+      keyGroups,
+      watermarks: this.#watermarks,
+      hasTimestamps: stamp !== undefined,
+      turnRecords: batchRecords,
+      maxOpenReaders: maxOpenReaders(node.source, around.maxOpenReaders),
+      idleAfterMs: stamp?.node.timestamps.idleAfterMs,
+      restored: this.#restored,
+      endedAt: around.isAfterEnd && stamp !== undefined ? this.#cursor.watermark : MIN_TIME,
+      finished,
+      budget,
+      wake: () => this.#wakeup.wake(),
+    })
+  }
+
+  #steps(ports: readonly Receiver[]): Receiver {
+    const { pipeline, keyGroups } = this.#around
+    const chain = new Chain(this.#plan.heads, {
+      pipeline,
+      subtask: this.#subtask,
+      keyGroups,
+      cursor: this.#cursor,
+      budget: this.#around.budget,
+      ports,
+      now: () => this.#context.clock.now(),
+      table: () => {
+        throw new MillraceError('INTERNAL', 'a source task keeps no keyed state')
+      },
+      history: () => undefined,
+      warn: (message) => this.#around.warn(message),
+      count: (operator, metric, by) => this.metrics.count(operator, metric, by),
+    })
+    return chain.head
+  }
+
+  #stamp(plan: NonNullable<SourceTaskPlan['stamp']>, ports: readonly Receiver[]): Stamp {
+    const { node } = plan
+    return new Stamp({
+      timestamps: node.timestamps,
+      warn: (message) => this.#context.warn(message),
+      watermarks: this.#watermarks,
+      cursor: this.#cursor,
+      policy: this.#policyOf(node.name, node.onError.kind, plan.errors, ports),
+      target: receiverOf(plan.targets, ports),
+    })
+  }
+
+  #policyOf(
+    operator: string,
+    kind: 'fail' | 'skip' | 'deadLetter',
+    errors: readonly ChainTarget[],
+    ports: readonly Receiver[],
+  ): FailurePolicy {
+    return new FailurePolicy({
+      kind,
+      operator,
+      pipeline: this.#around.pipeline,
+      deadLetters: receiverOf(errors, ports),
+      now: () => this.#context.clock.now(),
+      count: (metric) => this.metrics.count(operator, metric, 1),
+    })
+  }
+}
+
+/** What was fetched by a reader of a volatile source is gone when it is closed. */
+function maxOpenReaders(source: Source<unknown>, ofJob: number): number {
+  return source.durability === 'volatile' ? Number.POSITIVE_INFINITY : (source.maxOpenReaders ?? ofJob)
+}

@@ -1,0 +1,179 @@
+import type { ConnectorContext, Source } from '../connect/source.ts'
+import { describeError, MillraceError } from '../errors/errors.ts'
+import { MAX_TIME } from '../record/time.ts'
+import type { YieldBudget } from '../disk/yield-budget.ts'
+import { BackgroundCheck } from './background-check.ts'
+import type { FinishedSplit, FinishedSplits } from './finished-splits.ts'
+
+/** How often a source is asked about its splits unless it says otherwise, in milliseconds. */
+export const defaultDiscoverEveryMs = 1000
+
+const unnamedMax = 64
+
+/** What discovery needs to know of the splits. */
+export interface SplitDiscoveryOptions {
+  readonly source: Source<unknown>
+  readonly context: ConnectorContext
+  /** Whether a split belongs to this subtask and is live. */
+  readonly isLive: (split: string) => boolean
+  readonly isMine: (split: string) => boolean
+  readonly finished: FinishedSplits
+  readonly budget: YieldBudget
+  /** A split that had ended for an earlier run is named again. `hasMore` is false if its source says so. */
+  readonly onResume: (split: FinishedSplit, hasMore: boolean) => void
+  /** Something has changed that the task should look at. */
+  readonly wake: () => void
+}
+
+/**
+ * Asks a source which splits there are, at the start and again every now and then, and keeps the names of those that
+ * were not opened yet. A name is all that such a split costs.
+ */
+export class SplitDiscovery {
+  readonly #options: SplitDiscoveryOptions
+  readonly #check: BackgroundCheck
+  /** In the order in which they are opened: sorted, and those found later behind those found earlier. */
+  readonly #names = new Set<string>()
+  /** One iterator for all: a new one would have to pass everything that was taken before. */
+  readonly #next: Iterator<string>
+  /** Those that had ended for an earlier run and were not named in this life yet. */
+  readonly #absent = new Map<string, FinishedSplit>()
+  #isComplete = false
+  #isFirst = true
+  /** So many splits that have ended and are not named any more are no reason to ask about them. */
+  #unnamedMax = unnamedMax
+
+  constructor(options: SplitDiscoveryOptions) {
+    this.#options = options
+    this.#next = this.#names.values()
+    this.#check = new BackgroundCheck({
+      clock: options.context.clock,
+      everyMs: options.source.discoverEveryMs ?? defaultDiscoverEveryMs,
+      ask: () => this.#discover(),
+      wake: options.wake,
+    })
+  }
+
+  /** Whether there are splits that were found and not taken. */
+  get hasUnread(): boolean {
+    return this.#names.size > 0
+  }
+
+  /** Whether all splits were found that will ever be, and taken. */
+  get isExhausted(): boolean {
+    return this.#isComplete && !this.hasUnread
+  }
+
+  /** When to look again, on the monotonic clock; `MAX_TIME` while a search is under way, or none is needed. */
+  get nextAt(): number {
+    return this.#isComplete ? MAX_TIME : this.#check.nextAt
+  }
+
+  /** Takes the next split to open. */
+  take(): string {
+    const split = this.#next.next().value as string
+    this.#names.delete(split)
+    return split
+  }
+
+  /** Looks for splits now. */
+  async run(): Promise<void> {
+    await this.#check.run()
+    this.#check.raise()
+  }
+
+  /** Looks for splits in the background, if it is time. */
+  startIfDue(): void {
+    if (!this.#isComplete) this.#check.startIfDue()
+  }
+
+  /** Throws what a search in the background has failed with. */
+  raise(): void {
+    this.#check.raise()
+  }
+
+  /** Resolves once no search is under way. */
+  idle(): Promise<void> {
+    return this.#check.idle()
+  }
+
+  async #discover(): Promise<void> {
+    const { source, context } = this.#options
+    try {
+      const { splits, isComplete } = await source.discover(context)
+      await this.#take(splits)
+      this.#isComplete = isComplete
+    } catch (error) {
+      const place = `source '${context.name}'`
+      throw new MillraceError('SOURCE_FAILED', `${place} cannot list its splits: ${describeError(error)}`, {
+        cause: error,
+        place,
+      })
+    }
+  }
+
+  /** Takes in the names of all splits. There may be a great many, most of them known. */
+  async #take(splits: readonly string[]): Promise<void> {
+    const { isLive, isMine, finished, budget } = this.#options
+    const found: string[] = []
+    const returned: FinishedSplit[] = []
+    let ended = 0
+    for (const split of splits) {
+      if (budget.spend()) await budget.turn()
+      if (isLive(split) || this.#names.has(split)) continue
+      if (finished.has(split)) ended++
+      else if (isMine(split)) found.push(split)
+      const absent = this.#absent.get(split)
+      if (absent !== undefined) returned.push(absent)
+    }
+    for (const split of found.toSorted()) this.#names.add(split)
+    await this.#resume(this.#isFirst && finished.size > 0 ? await this.#namedOf(splits) : returned)
+    this.#isFirst = false
+    if (finished.size - ended > Math.max(ended, this.#unnamedMax)) await this.#forget(splits)
+  }
+
+  /** The splits that had ended for an earlier run and are named again. The others may come back later in this life. */
+  async #namedOf(splits: readonly string[]): Promise<readonly FinishedSplit[]> {
+    const { finished, budget } = this.#options
+    const names = new Set(splits)
+    const named: FinishedSplit[] = []
+    for (const each of finished.all()) {
+      if (budget.spend()) await budget.turn()
+      if (each.position === undefined) continue
+      if (names.has(each.split)) named.push(each)
+      else this.#absent.set(each.split, each)
+    }
+    return named
+  }
+
+  /** Goes through splits that had ended for an earlier run and are named for the first time in this life. */
+  async #resume(ended: readonly FinishedSplit[]): Promise<void> {
+    if (ended.length === 0) return
+    const { source, context, finished, onResume } = this.#options
+    for (const { split } of ended) this.#absent.delete(split)
+    const changed = await source.changed?.(ended, context)
+    const more = changed === undefined ? undefined : new Set(changed)
+    const hasMore = ({ split }: FinishedSplit): boolean => more === undefined || more.has(split)
+    // A job that waits for more keeps an eye on all of them; a bounded one leaves out those that have none.
+    const resumed = context.isBounded ? ended.filter(hasMore) : ended
+    finished.remove(resumed.map(({ split }) => split))
+    for (const each of resumed) onResume(each, hasMore(each))
+  }
+
+  /** Most of the splits that have ended are named no more: asks which of them will never be again. */
+  async #forget(named: readonly string[]): Promise<void> {
+    const { source, context, finished, budget } = this.#options
+    if (source.gone === undefined) return
+    const names = new Set(named)
+    const unnamed: string[] = []
+    for (const { split } of finished.all()) {
+      if (budget.spend()) await budget.turn()
+      if (!names.has(split)) unnamed.push(split)
+    }
+    const gone = await source.gone(unnamed, context)
+    finished.remove(gone)
+    for (const split of gone) this.#absent.delete(split)
+    // Those that may come back are not asked about again with every discovery.
+    this.#unnamedMax = Math.max(unnamedMax, (unnamed.length - gone.length) * 2)
+  }
+}

@@ -1,0 +1,143 @@
+import type { SplitEntry } from '../checkpoint/manifest.ts'
+import type { ConnectorContext, Poll, Source, SplitReader } from '../connect/source.ts'
+import { describeError, MillraceError } from '../errors/errors.ts'
+import type { Json } from '../codec/json.ts'
+import { MIN_TIME, type EventTime } from '../record/time.ts'
+import type { SplitTime } from '../time/split-watermarks.ts'
+
+/** A context for one reader, and the end of it. */
+export interface ReaderContext {
+  readonly context: ConnectorContext
+  /** The reader is closed: aborts the signal of its context and frees it. */
+  release(): void
+}
+
+/**
+ * One live split of a source while a job runs: a position, and a reader while it is open.
+ *
+ * A split can be closed at any time between two polls and opened again where it stood.
+ */
+export class SplitFeed {
+  readonly split: string
+  readonly time: SplitTime
+  /** For the order of reading alone: how far it is, its last turn, and how many turns it had without a time. */
+  rank: EventTime = MIN_TIME
+  turn = 0
+  shortTurns = 0
+  readonly #onReady: (feed: SplitFeed) => void
+  #reader: SplitReader<unknown> | undefined
+  #context: ReaderContext | undefined
+  /** Where it is opened; while a reader is open that knows better. */
+  #position: Json | undefined
+  #isWaiting = false
+  #hasRead = false
+  /** Since when it has been caught up and quiet, on the monotonic clock. */
+  quietSince: number | undefined
+
+  /** `onReady` is called when a reader that had nothing may have something. */
+  constructor(
+    split: string,
+    time: SplitTime,
+    position: Json | undefined,
+    onReady: (feed: SplitFeed) => void,
+  ) {
+    this.split = split
+    this.time = time
+    this.#position = position
+    this.#onReady = onReady
+  }
+
+  get isOpen(): boolean {
+    return this.#reader !== undefined
+  }
+
+  /** Whether the last poll brought nothing and the reader has not called since. */
+  get isWaiting(): boolean {
+    return this.#isWaiting
+  }
+
+  /** Whether it has brought records in this life of the job. */
+  get hasRead(): boolean {
+    return this.#hasRead
+  }
+
+  /** Whether its reader wants to hear which positions are durable. */
+  get acknowledges(): boolean {
+    return this.#reader?.acknowledge !== undefined
+  }
+
+  /** Whether its reader is closed only when it has ended or the job does. */
+  get mustStayOpen(): boolean {
+    return this.#reader?.mustStayOpen === true
+  }
+
+  async open(source: Source<unknown>, context: ReaderContext): Promise<void> {
+    this.#context = context
+    try {
+      this.#reader = await source.open(this.split, this.#position, context.context)
+    } catch (error) {
+      throw this.#failed('could not be opened', error)
+    }
+  }
+
+  poll(limit: number): Poll<unknown> {
+    let poll: Poll<unknown>
+    try {
+      poll = this.#reader!.poll(limit)
+    } catch (error) {
+      throw this.#failed('could not be read', error)
+    }
+    if (poll.kind === 'pending') this.#waitForReader()
+    else if (poll.kind === 'records') this.#hasRead = true
+    if (poll.kind !== 'pending' || !poll.isCaughtUp) this.quietSince = undefined
+    else this.quietSince ??= this.#context!.context.clock.monotonic()
+    return poll
+  }
+
+  /** Where to resume; undefined for a split that was never opened. */
+  position(): Json | undefined {
+    return this.#reader === undefined ? this.#position : this.#reader.position()
+  }
+
+  /** What a checkpoint holds of it. */
+  entry(): SplitEntry {
+    const { newest } = this.time
+    return { split: this.split, position: this.position(), newest: newest === MIN_TIME ? null : newest }
+  }
+
+  async acknowledge(position: Json): Promise<void> {
+    await this.#reader?.acknowledge?.(position)
+  }
+
+  /** Closes the reader; the split stays where it stands. */
+  async close(): Promise<void> {
+    const reader = this.#reader
+    if (reader === undefined) return
+    this.#position = reader.position()
+    this.#reader = undefined
+    this.#isWaiting = false
+    await reader.close()
+    this.#context?.release()
+  }
+
+  #waitForReader(): void {
+    const reader = this.#reader!
+    this.#isWaiting = true
+    const resume = () => {
+      // A reader that was closed meanwhile says nothing about the one that followed it.
+      if (reader !== this.#reader) return
+      this.#isWaiting = false
+      this.#onReady(this)
+    }
+    // What goes wrong while waiting comes out of the next poll, with its place.
+    reader.ready().then(resume, resume)
+  }
+
+  #failed(what: string, error: unknown): MillraceError {
+    const place = `source '${this.#context!.context.name}', split '${this.split}'`
+    return new MillraceError('SOURCE_FAILED', `${place} ${what}: ${describeError(error)}`, {
+      cause: error,
+      place,
+    })
+  }
+}

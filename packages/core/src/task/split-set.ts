@@ -1,0 +1,323 @@
+import type { SourceEntry, SplitEntry } from '../checkpoint/manifest.ts'
+import type { ConnectorContext, Poll, Source } from '../connect/source.ts'
+import type { Json } from '../codec/json.ts'
+import { keyGroup, subtaskOfGroup } from '../record/key-group.ts'
+import { MIN_TIME, type EventTime } from '../record/time.ts'
+import type { SplitWatermarks } from '../time/split-watermarks.ts'
+import type { YieldBudget } from '../disk/yield-budget.ts'
+import type { FinishedSplit, FinishedSplits } from './finished-splits.ts'
+import { OpenSplits } from './open-splits.ts'
+import { QuietSplits } from './quiet-splits.ts'
+import { ReadingOrder } from './reading-order.ts'
+import { RestingSplits } from './resting-splits.ts'
+import { SplitDiscovery } from './split-discovery.ts'
+import { SplitFeed, type ReaderContext } from './split-feed.ts'
+import { SplitsBehind } from './splits-behind.ts'
+
+/** What a set of splits is made for. */
+export interface SplitSetOptions {
+  readonly source: Source<unknown>
+  readonly context: ConnectorContext
+  /** Makes a context for one reader. */
+  readonly readerContext: () => ReaderContext
+  readonly subtask: number
+  readonly parallelism: number
+  readonly keyGroups: number
+  readonly watermarks: SplitWatermarks
+  readonly hasTimestamps: boolean
+  /** How many records are read of one split before another comes. */
+  readonly turnRecords: number
+  /** How many readers may be open in all subtasks together. */
+  readonly maxOpenReaders: number
+  /** How long a split must have been quiet to be idle; undefined: none is. */
+  readonly idleAfterMs: number | undefined
+  readonly restored: SourceEntry | undefined
+  /** What the source had reached when the last run ended; `MIN_TIME` if the job does not start from such an end. */
+  readonly endedAt: EventTime
+  readonly finished: FinishedSplits
+  readonly budget: YieldBudget
+  /** Something has changed that the task should look at. */
+  readonly wake: () => void
+}
+
+/** What one poll has brought. */
+export interface SplitPoll {
+  readonly feed: SplitFeed
+  readonly poll: Poll<unknown>
+}
+
+/** Where a split stood at a barrier. */
+export interface SplitPosition {
+  readonly feed: SplitFeed
+  readonly position: Json
+  /** Whether it had ended before the barrier. */
+  readonly isLast: boolean
+}
+
+/**
+ * The splits of one source that belong to one subtask: finds them, opens and closes them, and polls the one whose turn
+ * it is.
+ *
+ * A split is unread (a name), live (a feed, with an open reader or without) or finished. What a poll costs does not
+ * depend on how many there are.
+ */
+export class SplitSet {
+  readonly #options: SplitSetOptions
+  readonly #watermarks: SplitWatermarks
+  readonly #discovery: SplitDiscovery
+  readonly #order: ReadingOrder
+  readonly #open: OpenSplits
+  readonly #quiet: QuietSplits
+  readonly #resting: RestingSplits
+  readonly #live = new Map<string, SplitFeed>()
+  readonly #behind: SplitsBehind
+  /** Closed splits of a job that opens one only where there is room, in order. */
+  readonly #closed: SplitFeed[] = []
+  /** Splits that have ended whose readers wait until their last position is durable. */
+  readonly #leaving = new Set<SplitFeed>()
+
+  constructor(options: SplitSetOptions) {
+    const { source, context, watermarks, finished, budget, wake } = options
+    const { hasTimestamps, turnRecords, maxOpenReaders } = options
+    const { isBounded } = context
+    this.#options = options
+    this.#watermarks = watermarks
+    this.#discovery = new SplitDiscovery({
+      source,
+      context,
+      isLive: (split) => this.#live.has(split),
+      isMine: (split) => this.#isMine(split),
+      finished,
+      budget,
+      onResume: (split, hasMore) => this.#resume(split, hasMore),
+      wake,
+    })
+    this.#order = new ReadingOrder({
+      watermarkOf: hasTimestamps ? (feed) => watermarks.of(feed.time) : undefined,
+      isBounded,
+      turnRecords,
+    })
+    this.#open = new OpenSplits(Math.max(1, Math.floor(maxOpenReaders / options.parallelism)), isBounded)
+    this.#quiet = new QuietSplits(options.idleAfterMs)
+    this.#behind = new SplitsBehind(options.endedAt)
+    this.#resting = new RestingSplits({ source, context, onChange: (feed) => this.#order.add(feed), wake })
+    watermarks.addFinished(finished.newest)
+    this.#restore(options.restored?.splits ?? [])
+  }
+
+  /** Finds the splits that exist now and opens as many as may be open. */
+  async open(): Promise<void> {
+    await this.#discovery.run()
+    this.raise()
+    const warning = this.#behind.warning()
+    if (warning !== undefined) this.#options.context.warn(warning)
+    this.#noticeUnread()
+    while (!this.#open.isFull && (await this.openNext()));
+  }
+
+  /** Throws what a question to the source in the background has failed with. */
+  raise(): void {
+    this.#discovery.raise()
+    this.#resting.raise()
+  }
+
+  /** Whether every split has been read to its end and no other will come. */
+  get isExhausted(): boolean {
+    return this.#live.size === 0 && this.#discovery.isExhausted
+  }
+
+  /**
+   * Opens a split, if one is to be opened before anything else is read, and closes another where there is no room. False
+   * if none is.
+   */
+  async openNext(): Promise<boolean> {
+    const feed = this.#toOpen()
+    if (feed === undefined) return false
+    if (this.#open.isFull) await this.#closeLeastWanted(feed)
+    await feed.open(this.#options.source, this.#options.readerContext())
+    this.#open.add(feed)
+    return true
+  }
+
+  /** Polls the split whose turn it is, for `limit` records at most. Undefined: nothing is here now. */
+  poll(limit: number): SplitPoll | undefined {
+    const feed = this.#order.next()
+    if (feed === undefined) return undefined
+    const poll = feed.poll(Math.min(limit, this.#order.quota))
+    if (poll.kind === 'records') this.#order.took(poll.values.length + (poll.failures?.length ?? 0))
+    else if (poll.kind === 'pending') this.#quiet.watch(feed)
+    return { feed, poll }
+  }
+
+  /**
+   * `feed` has ended, for good or for this run: neither the watermark nor a place among the open ones is kept for it.
+   * The end of the last one is the end of the source and raises no watermark: splits that a later run reads further
+   * count from where they are.
+   */
+  async end(feed: SplitFeed, isFinal: boolean): Promise<void> {
+    this.#order.ended()
+    this.#open.remove(feed)
+    this.#live.delete(feed.split)
+    if (!this.isExhausted) this.#watermarks.finish(feed.time)
+    const position = isFinal ? undefined : feed.position()
+    this.#options.finished.add({ split: feed.split, newest: feed.time.newest, position })
+    if (feed.acknowledges) this.#leaving.add(feed)
+    else await feed.close()
+  }
+
+  /** Where every live split stands, for a checkpoint. Those that have ended are state. */
+  entries(): readonly SplitEntry[] {
+    return Array.from(this.#live.values(), (feed) => feed.entry())
+  }
+
+  /** The split that the watermark waits for; undefined if there is none, or only splits that were not opened yet. */
+  get holder(): SplitFeed | undefined {
+    const { holder } = this.#watermarks
+    return holder && this.#live.get(holder.split)
+  }
+
+  /** How many splits have ended. */
+  get finished(): number {
+    return this.#options.finished.size
+  }
+
+  /** Where those splits stand whose readers want to hear once that is durable. */
+  toAcknowledge(): readonly SplitPosition[] {
+    const positions: SplitPosition[] = []
+    for (const feeds of [this.#open, this.#leaving]) {
+      for (const feed of feeds) {
+        const position = feed.acknowledges ? feed.position() : undefined
+        if (position !== undefined) positions.push({ feed, position, isLast: feeds === this.#leaving })
+      }
+    }
+    return positions
+  }
+
+  /** The checkpoint that holds `positions` is durable. */
+  async acknowledge(positions: readonly SplitPosition[]): Promise<void> {
+    for (const { feed, position, isLast } of positions) {
+      await feed.acknowledge(position)
+      if (isLast && this.#leaving.delete(feed)) await feed.close()
+    }
+  }
+
+  /** Marks splits idle that have been caught up and quiet for long enough. */
+  noticeQuiet(): void {
+    const now = this.#options.context.clock.monotonic()
+    for (let feed = this.#quiet.take(now); feed !== undefined; feed = this.#quiet.take(now)) {
+      if (this.#live.has(feed.split)) this.#watermarks.idle(feed.time)
+    }
+  }
+
+  /** Asks the source in the background, if it is time, which splits there are and which closed ones have more. */
+  rediscover(): void {
+    this.#discovery.startIfDue()
+    this.#resting.startIfDue()
+    this.#noticeUnread()
+  }
+
+  /** When there will be something to do without a reader having called, on the monotonic clock. */
+  get nextDeadline(): number {
+    return Math.min(this.#discovery.nextAt, this.#resting.nextAt, this.#quiet.nextAt)
+  }
+
+  async close(): Promise<void> {
+    await this.#discovery.idle()
+    await this.#resting.idle()
+    for (const feeds of [this.#open, this.#leaving]) {
+      for (const feed of feeds) await feed.close()
+    }
+  }
+
+  /** Whether splits are opened only where there is room: they all come to an end, and none is ahead of another. */
+  get #waitsForRoom(): boolean {
+    return this.#options.context.isBounded && !this.#options.hasTimestamps
+  }
+
+  /** The split to open now. */
+  #toOpen(): SplitFeed | undefined {
+    const { upcoming } = this.#order
+    if (!this.#open.isFull) {
+      if (upcoming?.isOpen === false) return upcoming
+      return this.#takeClosed() ?? (this.#discovery.hasUnread ? this.#takeUnread() : undefined)
+    }
+    if (this.#waitsForRoom || this.#order.isInTurn) return undefined
+    const { hasUnread } = this.#discovery
+    if (hasUnread && this.#open.leastWanted(undefined) !== undefined) return this.#takeUnread()
+    const isWanted = upcoming?.isOpen === false && this.#open.leastWanted(upcoming) !== undefined
+    return isWanted ? upcoming : undefined
+  }
+
+  async #closeLeastWanted(wanted: SplitFeed): Promise<void> {
+    const feed = this.#open.leastWanted(wanted)!
+    this.#open.remove(feed)
+    const isResting = feed.isWaiting && !this.#options.context.isBounded
+    await feed.close()
+    if (isResting) this.#resting.add(feed)
+  }
+
+  #takeClosed(): SplitFeed | undefined {
+    const feed = this.#closed.shift()
+    if (feed !== undefined) this.#order.add(feed)
+    return feed
+  }
+
+  #takeUnread(): SplitFeed {
+    const feed = this.#add(this.#discovery.take(), undefined, MIN_TIME)
+    this.#order.add(feed)
+    this.#noticeUnread()
+    return feed
+  }
+
+  #noticeUnread(): void {
+    this.#watermarks.unread(this.#discovery.hasUnread)
+  }
+
+  #restore(entries: readonly SplitEntry[]): void {
+    for (const entry of entries.toSorted((a, b) => (a.split < b.split ? -1 : 1))) {
+      if (!this.#isMine(entry.split)) continue
+      const { split, position, newest } = entry
+      // One that is no longer found is opened all the same: only its source knows what that means.
+      this.#await(this.#add(split, position, newest ?? MIN_TIME))
+    }
+  }
+
+  /** A split is read on that had ended for an earlier run, or watched if it has not grown since. */
+  #resume({ split, position, newest }: FinishedSplit, hasMore: boolean): void {
+    const feed = this.#add(split, position, newest)
+    if (hasMore) {
+      this.#behind.note(split, newest)
+      this.#await(feed)
+    } else {
+      feed.quietSince = this.#options.context.clock.monotonic()
+      this.#quiet.watch(feed)
+      this.#resting.add(feed)
+    }
+  }
+
+  /** A closed split is opened when its turn comes, or when there is room. */
+  #await(feed: SplitFeed): void {
+    if (this.#waitsForRoom) this.#closed.push(feed)
+    else this.#order.add(feed)
+  }
+
+  #add(split: string, position: Json | undefined, newest: number): SplitFeed {
+    const feed = new SplitFeed(split, this.#watermarks.add(split, newest), position, (ready) =>
+      this.#ready(ready),
+    )
+    this.#live.set(split, feed)
+    return feed
+  }
+
+  /** The reader of `feed` has called. */
+  #ready(feed: SplitFeed): void {
+    // A bounded job has waited for it and not left it out.
+    if (!this.#options.context.isBounded) this.#order.add(feed)
+    this.#options.wake()
+  }
+
+  #isMine(split: string): boolean {
+    const { keyGroups, parallelism, subtask } = this.#options
+    return subtaskOfGroup(keyGroup(split, keyGroups), parallelism, keyGroups) === subtask
+  }
+}

@@ -1,0 +1,86 @@
+import type { TimestampSpec } from '../graph/node.ts'
+import { MillraceError } from '../errors/errors.ts'
+import { isThenable, refusePromise } from '../errors/synchronous.ts'
+import type { EventTime } from '../record/time.ts'
+import type { Cursor } from '../operator/cursor.ts'
+import type { FailurePolicy } from '../operator/failure-policy.ts'
+import type { Receiver } from '../operator/receiver.ts'
+import type { SplitWatermarks } from '../time/split-watermarks.ts'
+
+/** The end of the year 9999. Times in milliseconds are before it, today's in microseconds after it. */
+const latestPlausible = 253_402_300_799_999
+/** Today's times in seconds, taken for milliseconds, are in January and February of 1970. */
+const secondsFrom = 500_000_000
+const secondsTo = 5_000_000_000
+
+/** Gives each record its event time and moves its split's watermark along behind it. */
+export class Stamp implements Receiver {
+  readonly #at: TimestampSpec['at']
+  readonly #latest: EventTime
+  readonly #warn: (message: string) => void
+  /** Whether the unit of times is still to be checked for seconds; the first record decides. */
+  #mayBeSeconds: boolean
+  readonly #watermarks: SplitWatermarks
+  readonly #cursor: Cursor
+  readonly #policy: FailurePolicy
+  readonly #target: Receiver
+
+  constructor(parts: {
+    readonly timestamps: Pick<TimestampSpec, 'at' | 'isUnitGiven'>
+    readonly warn: (message: string) => void
+    readonly watermarks: SplitWatermarks
+    readonly cursor: Cursor
+    readonly policy: FailurePolicy
+    readonly target: Receiver
+  }) {
+    const { at, isUnitGiven } = parts.timestamps
+    this.#at = at
+    this.#latest = isUnitGiven ? Number.POSITIVE_INFINITY : latestPlausible
+    this.#mayBeSeconds = !isUnitGiven
+    this.#warn = parts.warn
+    this.#watermarks = parts.watermarks
+    this.#cursor = parts.cursor
+    this.#policy = parts.policy
+    this.#target = parts.target
+  }
+
+  receive(value: unknown): void {
+    let time: EventTime
+    try {
+      time = this.#at(value)
+      if (typeof time !== 'number' || !Number.isFinite(time)) throw notATime(time)
+      if (time > this.#latest) throw tooLate(time)
+    } catch (thrown) {
+      this.#policy.handle(thrown, this.#cursor, value, Number.NaN)
+      return
+    }
+    if (this.#mayBeSeconds) this.#warnOfSeconds(time)
+    // The record itself travels under the watermark of those before it.
+    this.#target.receive(value, time)
+    this.#cursor.watermark = this.#watermarks.observe(time)
+  }
+
+  #warnOfSeconds(time: EventTime): void {
+    this.#mayBeSeconds = false
+    if (time < secondsFrom || time >= secondsTo) return
+    this.#warn(
+      `the first event time is ${time} ms, in the first weeks of 1970; if it counts seconds, set unit to 's', otherwise to 'ms'`,
+    )
+  }
+}
+
+function tooLate(time: EventTime): MillraceError {
+  const [unit, name] = time < 1e17 ? ['us', 'microseconds'] : ['ns', 'nanoseconds']
+  return new MillraceError(
+    'TIMESTAMP_INVALID',
+    `the event time ${time} is after the year 9999; if it counts ${name}, set unit to '${unit}', otherwise to 'ms'`,
+  )
+}
+
+function notATime(time: unknown): MillraceError {
+  if (isThenable(time)) refusePromise(time, "'at' returned")
+  return new MillraceError(
+    'TIMESTAMP_INVALID',
+    `the event time is ${String(time)} (${typeof time}); 'at' must return milliseconds since the epoch as a finite number`,
+  )
+}
