@@ -61,7 +61,7 @@ function windows(name: string, assigner: WindowAssigner): Measurable {
   return engine(name, (p, sink) =>
     p
       .from('events', decoded(few, rounds))
-      .withTimestamps({ at: ticking() })
+      .withTimestamps({ timestamp: ticking() })
       .keyBy((event) => event.key)
       .window(assigner)
       .aggregate('counts', { n: count() })
@@ -141,7 +141,7 @@ await measureInTurns([
   engine('engine: process with one state access, 1 k keys', (p, sink) =>
     p
       .from('events', decoded(few, rounds))
-      .withTimestamps({ at: ticking() })
+      .withTimestamps({ timestamp: ticking() })
       .keyBy((event) => event.key)
       .process('count', {
         emits: output<number>(),

@@ -94,7 +94,7 @@ function slidingDay(source: HeldSource): Pipeline {
   return pipeline('sliding', (p) =>
     p
       .from('events', source)
-      .withTimestamps({ at: (second) => second * 1_000 })
+      .withTimestamps({ timestamp: (second) => second * 1_000 })
       .keyBy(() => 'all')
       .window(sliding({ size: '24h', slide: '1s' }))
       .aggregate('windows', { n: count() })
@@ -111,7 +111,7 @@ const questions: readonly Question[] = [
       pipeline('timers', (p) =>
         p
           .from('events', source)
-          .withTimestamps({ at: (id) => (id === trigger ? 2_000 : 1) })
+          .withTimestamps({ timestamp: (id) => (id === trigger ? 2_000 : 1) })
           .keyBy((id) => id)
           .process('timers', {
             emits: output<number>(),
@@ -133,7 +133,7 @@ const questions: readonly Question[] = [
       pipeline('keys', (p) =>
         p
           .from('events', source)
-          .withTimestamps({ at: (id) => (id === trigger ? 2_000 : 1) })
+          .withTimestamps({ timestamp: (id) => (id === trigger ? 2_000 : 1) })
           .keyBy((id) => `key-${id}`)
           .window(tumbling(1_000))
           .aggregate('windows', { n: count() })

@@ -28,7 +28,7 @@ await measureInTurns(
         await runToEnd(
           pipeline('bench', (p) => {
             p.from('events', decoded(events, rounds))
-              .withTimestamps({ at: () => Math.floor(n++ / 100) })
+              .withTimestamps({ timestamp: () => Math.floor(n++ / 100) })
               .keyBy((event) => event.key)
               .window(tumbling('1h'))
               .aggregate('counts', { n: count() })

@@ -58,7 +58,7 @@ function busy(splits: number): Source<Reading, number> {
 function counting(splits: number): Pipeline {
   return pipeline('splits', (p) => {
     p.from('in', busy(splits))
-      .withTimestamps({ at: (reading) => reading.t })
+      .withTimestamps({ timestamp: (reading) => reading.t })
       .keyBy((reading) => reading.k)
       .window(tumbling(1_000))
       .aggregate('windows', { n: count() })

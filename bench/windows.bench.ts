@@ -60,7 +60,7 @@ const questions: readonly Question[] = [
 async function chainOf({ assigner, aggregates }: Question): Promise<Chain> {
   const { graph } = pipeline('bench', (p) => {
     p.from('in', memory.read<Payment>({}))
-      .withTimestamps({ at: () => 0 })
+      .withTimestamps({ timestamp: () => 0 })
       .keyBy((payment) => payment.card)
       .window(assigner)
       .aggregate('window', aggregates)

@@ -10,7 +10,7 @@ const code = `
 import { count, memory, output, pipeline, state, sum, tumbling } from 'millrace'
 interface Payment { card: string; amount: number; at: number }
 pipeline('hover', (p) => {
-  const payments = p.from('payments', memory.read<Payment>({})).withTimestamps({ at: (payment) => payment.at })
+  const payments = p.from('payments', memory.read<Payment>({})).withTimestamps({ timestamp: (payment) => payment.at })
   const byCard = payments.keyBy((payment) => payment.card)
   const spent = byCard.scan('spent', () => 0, (total, payment) => total + payment.amount)
   const perMinute = byCard

@@ -138,7 +138,7 @@ describe('the counts for every address are exactly those of the scripts', () => 
       .toSorted((a, b) => a.at - b.at)
     await mkdir(`${directory}/logs`)
     for (const { line } of lines) await appendFile(`${directory}/logs/${random.int(7)}.log`, `${line}\n`)
-    const options = ['--bounded', '--set', `log=${directory}/logs`, '--set', 'disorder=10s']
+    const options = ['--bounded', '--set', `log=${directory}/logs`, '--set', 'maxOutOfOrderness=10s']
     expect((await guard(directory, log.year, ...options).ended).code).toBe(0)
     expect(await found(directory)).toEqual(expected)
     await expect(readFile(`${directory}/out/late.ndjson`, 'utf8').catch(() => '')).resolves.toBe('')

@@ -56,7 +56,7 @@ export default pipeline('ssh-guard', (p) => {
   const port = p.parameter('http', 0) // or a port on which lines are posted as JSON strings
   const follow = p.parameter('follow', false) // wait for more at the end of the log
   const year = p.parameter('year', new Date().getUTCFullYear()) // most logs do not say
-  const disorder = p.parameter('disorder', '10s') // how far apart lines may be swapped
+  const maxOutOfOrderness = p.parameter('maxOutOfOrderness', '10s') // how far apart lines may be swapped
   const size = p.parameter('size', '10m') // of the windows in which failures are counted
   const slide = p.parameter('slide', '1m') // from one window to the next
   const threshold = p.parameter('threshold', 5) // failures that make an attack
@@ -69,7 +69,11 @@ export default pipeline('ssh-guard', (p) => {
       name: 'parse',
       onError: deadLetter('rejected', files.writeNdjson(`${out}/rejected.ndjson`)),
     })
-    .withTimestamps({ at: (login) => login.at, disorder, ...(follow ? { idleAfter: '30s' } : {}) })
+    .withTimestamps({
+      timestamp: (login) => login.at,
+      maxOutOfOrderness,
+      ...(follow ? { idleAfter: '30s' } : {}),
+    })
 
   countFailures(
     logins.filter((login) => !login.isAccepted).keyBy((login) => login.address),

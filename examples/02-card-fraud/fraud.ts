@@ -34,7 +34,7 @@ export default pipeline('card-fraud', (p) => {
       onError: deadLetter('rejected', files.writeNdjson(`${out}/rejected.ndjson`)),
     })
     // Time is when a payment was made. Payments may come up to 5 seconds late and in any order.
-    .withTimestamps({ at: (payment) => payment.at, disorder: '5s' })
+    .withTimestamps({ timestamp: (payment) => payment.at, maxOutOfOrderness: '5s' })
   const perCard = payments.keyBy((payment) => payment.card)
 
   // A window: what each card spends in a minute.

@@ -32,7 +32,7 @@ export function paymentLines(options: { readonly rate: number; readonly count: n
     seed: 20_260_101,
     startAt: Date.UTC(2026, 0, 1, 12),
     every: '200ms',
-    disorder: '2s',
+    maxOutOfOrderness: '2s',
     make: (seed) => {
       const line = JSON.stringify(payment(seed))
       return seed.index % 500 === 499 ? line.slice(0, -12) : line

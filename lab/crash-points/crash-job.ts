@@ -57,7 +57,7 @@ const idsOf = aggregator({
 export function crashJob(clock: Clock, connections: Connections = {}): Pipeline {
   const { source = (each) => each, sink = (each) => each } = connections
   return pipeline('crash-points', (p) => {
-    const timestamps = { at: (reading: Reading) => reading.at, disorder: disorderMs }
+    const timestamps = { timestamp: (reading: Reading) => reading.at, maxOutOfOrderness: disorderMs }
     const north = p
       .from('north', pacedSource(source(files.readNdjson<Reading>(northPaths, smallChunks)), 3), {
         onError: skip(),

@@ -17,7 +17,7 @@ const program: Pipeline = pipeline(
       )
     const readings = p
       .from('readings', planted.source(mistake, rate, files.readNdjson<Reading>(`${directory}/in/*.ndjson`)))
-      .withTimestamps({ at: (reading) => reading.at, disorder: disorderMs })
+      .withTimestamps({ timestamp: (reading) => reading.at, maxOutOfOrderness: disorderMs })
 
     readings
       .keyBy((reading) => reading.key)

@@ -37,9 +37,9 @@ export const diskBugs: readonly DiskBug[] = [
     name: 'a source forgets its other splits when it works out the watermark',
     plant: {
       file: 'core/src/time/split-watermarks.ts',
-      from: '    return this.#merger.advance(reading.input, time - this.#disorderMs)\n',
-      to: `    this.#merger.advance(reading.input, time - this.#disorderMs)
-    this.#merger.advanceIdle(time - this.#disorderMs)
+      from: '    return this.#merger.advance(reading.input, time - this.#maxOutOfOrdernessMs)\n',
+      to: `    this.#merger.advance(reading.input, time - this.#maxOutOfOrdernessMs)
+    this.#merger.advanceIdle(time - this.#maxOutOfOrdernessMs)
     return this.#merger.current
 `,
     },

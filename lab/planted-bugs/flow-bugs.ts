@@ -40,9 +40,9 @@ export const flowBugs: readonly SimulatorBug[] = [
     name: 'a source forgets its other splits when it works out the watermark',
     plant: {
       file: 'core/src/time/split-watermarks.ts',
-      from: '    return this.#merger.advance(reading.input, time - this.#disorderMs)\n',
-      to: `    this.#merger.advance(reading.input, time - this.#disorderMs)
-    this.#merger.advanceIdle(time - this.#disorderMs)
+      from: '    return this.#merger.advance(reading.input, time - this.#maxOutOfOrdernessMs)\n',
+      to: `    this.#merger.advance(reading.input, time - this.#maxOutOfOrdernessMs)
+    this.#merger.advanceIdle(time - this.#maxOutOfOrdernessMs)
     return this.#merger.current
 `,
     },
@@ -137,7 +137,7 @@ export const flowBugs: readonly SimulatorBug[] = [
     name: 'after a rescale a split counts from the time of the slowest',
     plant: {
       file: 'core/src/time/split-watermarks.ts',
-      from: '    this.#merger.advance(split.input, newest - this.#disorderMs)\n',
+      from: '    this.#merger.advance(split.input, newest - this.#maxOutOfOrdernessMs)\n',
       to: '',
     },
     shows: /misses|has beside/,

@@ -69,7 +69,7 @@ const keyed: Pipeline = pipeline('keyed', (p) => {
   const byMeter = p
     .from('readings', memory.read({ all: readings(500) }))
     .map((reading) => ({ ...reading, value: reading.value + 1 }), { name: 'calibrate' })
-    .withTimestamps({ at: (reading) => reading.at, disorder: '300ms' })
+    .withTimestamps({ timestamp: (reading) => reading.at, maxOutOfOrderness: '300ms' })
     .keyBy((reading) => reading.meter)
   const sums = byMeter
     .window(tumbling('2s'))
@@ -94,7 +94,7 @@ const keyed: Pipeline = pipeline('keyed', (p) => {
 const calling: Pipeline = pipeline('calling', (p) => {
   const source = p
     .from('readings', memory.read({ all: readings(240) }))
-    .withTimestamps({ at: (reading) => reading.at, disorder: '1s' })
+    .withTimestamps({ timestamp: (reading) => reading.at, maxOutOfOrderness: '1s' })
   const located = source.mapAsync(
     'locate',
     async (reading) => ({ ...reading, floor: reading.meter.length }),
@@ -124,10 +124,10 @@ const joined: Pipeline = pipeline('joined', (p) => {
   const splits = { a: readings(150), e: readings(12, 1_000, 10_000), b: readings(100, 2_000) }
   const indoors = p
     .from('indoors', memory.read(splits))
-    .withTimestamps({ at: (reading) => reading.at, disorder: '500ms' })
+    .withTimestamps({ timestamp: (reading) => reading.at, maxOutOfOrderness: '500ms' })
   const outdoors = p
     .from('outdoors', memory.read({ x: readings(80, 3_000), y: readings(80, 4_000) }))
-    .withTimestamps({ at: (reading) => reading.at, disorder: '500ms' })
+    .withTimestamps({ timestamp: (reading) => reading.at, maxOutOfOrderness: '500ms' })
   const all = indoors.union(outdoors)
   all.to('all-out', memory.write())
   const sums = all

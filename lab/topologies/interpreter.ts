@@ -91,9 +91,9 @@ class Building {
     const stream = stepIn(spec, read)
     if (disorderMs === undefined) return stream as unknown as Stream
     return stream.withTimestamps({
-      at: (item) =>
+      timestamp: (item) =>
         untimely !== undefined && passes(untimely, item) ? noTimeOf(item) : (item as Reading).at,
-      disorder: disorderMs,
+      maxOutOfOrderness: disorderMs,
       ...(idleAfterMs !== undefined && { idleAfter: idleAfterMs }),
       name: timesName(name),
       ...this.#onError(untimelyPolicy),

@@ -50,7 +50,7 @@ export interface ReadCsvOptions<T> extends ReadOptions {
  *
  * @example
  * p.from('taxis', files.readCsv('taxi.csv', { parse: (row) => ({ time: row.timestamp ?? '', n: Number(row.value) }) }))
- *   .withTimestamps({ at: (taxi) => taxi.time, format: 'yyyy-MM-dd HH:mm:ss', zone: 'America/New_York' })
+ *   .withTimestamps({ timestamp: (taxi) => taxi.time, format: 'yyyy-MM-dd HH:mm:ss', zone: 'America/New_York' })
  */
 export function readCsv<T = CsvRow>(paths: Paths, options: ReadCsvOptions<T> = {}): Source<T, FilePosition> {
   const { parse = (row) => row as T, comment, columns, raggedRows, duplicateColumns } = options

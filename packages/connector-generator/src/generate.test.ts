@@ -93,9 +93,9 @@ describe('what is generated', () => {
     expect(await times({ every: '1s' })).toEqual([0, 1_000, 2_000])
   })
 
-  test('disorder changes the order and nothing else, within its bound', async () => {
+  test('maxOutOfOrderness changes the order and nothing else, within its bound', async () => {
     const [ordered = []] = await readAll({ seed: 3, count: 1_003, every: 10 })
-    const [shuffled = []] = await readAll({ seed: 3, count: 1_003, every: 10, disorder: '95ms' })
+    const [shuffled = []] = await readAll({ seed: 3, count: 1_003, every: 10, maxOutOfOrderness: '95ms' })
     expect(shuffled).not.toEqual(ordered)
     expect([...shuffled].sort(byIndex)).toEqual(ordered)
     let newest = -Infinity
@@ -108,7 +108,7 @@ describe('what is generated', () => {
   })
 
   test('a restart at any position continues exactly', async () => {
-    const options = { seed: 5, count: 40, splits: 2, every: 10, disorder: 100, make }
+    const options = { seed: 5, count: 40, splits: 2, every: 10, maxOutOfOrderness: 100, make }
     const source = generate(options)
     const whole = await readSplit(source, '1-of-2')
     const reader = await source.open('1-of-2', undefined, contextOf())
@@ -237,8 +237,8 @@ describe('what makes no sense is refused', () => {
     { startAt: Infinity },
     { every: 0 },
     { every: 'soon' },
-    { disorder: -1 },
-    { every: 0.001, disorder: '1h' },
+    { maxOutOfOrderness: -1 },
+    { every: 0.001, maxOutOfOrderness: '1h' },
   ])('%j', (wrong) => {
     expect(() => generate({ seed: 1, make, ...wrong })).toThrow(
       expect.objectContaining({ code: 'OPTION_INVALID' }),
@@ -247,7 +247,7 @@ describe('what makes no sense is refused', () => {
 })
 
 for (const rate of [undefined, 1_000]) {
-  const options = { seed: 7, count: 25, splits: 3, disorder: 10, ...(rate && { rate }), make }
+  const options = { seed: 7, count: 25, splits: 3, maxOutOfOrderness: 10, ...(rate && { rate }), make }
   describeCases(
     rate === undefined ? 'generate, as fast as possible' : 'generate, paced',
     sourceConformance<Made>({

@@ -31,7 +31,7 @@ export interface GenerateOptions<T> {
    * How far a record's event time may be behind that of records before it in its split. The records are
    * the same ones in another order. Default 0.
    */
-  readonly disorder?: Duration
+  readonly maxOutOfOrderness?: Duration
 }
 
 /** The options with every default filled in. */
@@ -66,13 +66,16 @@ export function planOf<T>(options: GenerateOptions<T>): GeneratorPlan<T> {
   requireOption(Number.isSafeInteger(splits) && splits >= 1, 'splits', splits, 'a whole number, 1 or more')
   requireOption(Number.isFinite(startAt), 'startAt', startAt, 'milliseconds since the epoch')
   const everyMs = options.every === undefined ? stepOf(rate) : positiveDurationMs(options.every, 'every')
-  const disorderMs = options.disorder === undefined ? 0 : durationMs(options.disorder, 'disorder')
-  const blockRecords = Math.min(Math.floor(disorderMs / (everyMs * splits)) + 1, Math.ceil(count / splits))
+  const maxOutOfOrdernessMs = durationMs(options.maxOutOfOrderness ?? 0, 'maxOutOfOrderness')
+  const blockRecords = Math.min(
+    Math.floor(maxOutOfOrdernessMs / (everyMs * splits)) + 1,
+    Math.ceil(count / splits),
+  )
   if (blockRecords > blockRecordsMax) {
     throw new MillraceError(
       'OPTION_INVALID',
-      `generate: disorder spans ${blockRecords} records of a split; at most ${blockRecordsMax} can be ` +
-        'shuffled: choose a shorter disorder, a lower rate or more splits',
+      `generate: maxOutOfOrderness spans ${blockRecords} records of a split; at most ${blockRecordsMax} can be ` +
+        'shuffled: choose a shorter one, a lower rate or more splits',
     )
   }
   return { seed, make, count, rate, splits, startAt, everyMs, blockRecords }

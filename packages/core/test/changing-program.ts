@@ -41,7 +41,7 @@ export class ChangingProgram {
   }
 
   timed(p: PipelineBuilder): TimedStream<Item> {
-    return p.from('in', growingSource(this.input)).withTimestamps({ at: ({ at }) => at })
+    return p.from('in', growingSource(this.input)).withTimestamps({ timestamp: ({ at }) => at })
   }
 
   keyed(p: PipelineBuilder): TimedKeyedStream<Item, string> {

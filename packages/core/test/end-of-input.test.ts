@@ -89,7 +89,7 @@ describe('processing timers that are pending when the input ends', () => {
     await live((p) => {
       const counted = p
         .from('n', memory.read({ all: [10, 20, 130] }))
-        .withTimestamps({ at: (n) => n })
+        .withTimestamps({ timestamp: (n) => n })
         .keyBy((n) => n)
         .process('wait', {
           emits: output<number>(),

@@ -83,7 +83,7 @@ describe('error policies', () => {
 
   test.each([
     ['a map', (numbers: SourceStream<number>) => numbers.map(later)],
-    ['withTimestamps', (numbers: SourceStream<number>) => numbers.withTimestamps({ at: later })],
+    ['withTimestamps', (numbers: SourceStream<number>) => numbers.withTimestamps({ timestamp: later })],
   ])('%s that returns a promise stops the job for good, whatever the policy', async (_, use) => {
     const { result, events } = await live((p) => {
       p.onError(skip())
@@ -188,7 +188,7 @@ describe('error policies', () => {
     const { result } = await live((p) =>
       p
         .from('events', pacedSource({ all: [{ at: 5 }, {}] as { at?: number }[] }, 4))
-        .withTimestamps({ at: (event) => event.at as number })
+        .withTimestamps({ timestamp: (event) => event.at as number })
         .keyBy(() => 1)
         .window(tumbling(10))
         .aggregate('w', { n: count() })
@@ -230,7 +230,7 @@ describe('watermarks of a source', () => {
     await live((p) => {
       const counted = p
         .from('n', pacedSource({ fast: [0, 100, 200, 300], slow: [0, 10, 20, 310] }, 1))
-        .withTimestamps({ at: (n) => n })
+        .withTimestamps({ timestamp: (n) => n })
         .keyBy(() => 'all')
         .window(tumbling(100))
         .aggregate('w', { n: count() })
@@ -249,7 +249,7 @@ describe('watermarks of a source', () => {
       (p) =>
         p
           .from('n', source)
-          .withTimestamps({ at: (n) => n, idleAfter: 500 })
+          .withTimestamps({ timestamp: (n) => n, idleAfter: 500 })
           .keyBy(() => 'all')
           .window(tumbling(100))
           .aggregate('w', { n: count() })
@@ -276,7 +276,7 @@ describe('watermarks of a source', () => {
           (p) => {
             const counted = p
               .from('n', memory.read({ all: values }))
-              .withTimestamps({ at: (n) => n })
+              .withTimestamps({ timestamp: (n) => n })
               .keyBy(() => 'all')
               .window(tumbling(100))
               .aggregate('w', { n: count() })

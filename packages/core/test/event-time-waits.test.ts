@@ -51,7 +51,7 @@ const onlyOne = scheduledSource([['one', time(0), 0]])
 describe('event time that does not move while records wait', () => {
   test('a split that is quiet and holds back the others is named, with what helps', async () => {
     const { warnings, waits } = await watched((p) =>
-      p.from('logs', quietAndBusy).withTimestamps({ at: (n) => n }),
+      p.from('logs', quietAndBusy).withTimestamps({ timestamp: (n) => n }),
     )
     expect(warnings).toEqual([
       "event time has not moved for 30 s (source 'logs', split 'quiet'): it is at 2024-01-31T12:00:00.000Z, while others have reached 2024-01-31T12:00:37.000Z, and windows wait. The split is caught up and brings nothing. Set idleAfter in withTimestamps so that quiet splits are not waited for",
@@ -74,33 +74,35 @@ describe('event time that does not move while records wait', () => {
     const { warnings } = await watched((p) =>
       p
         .from('slow', onlyOne)
-        .withTimestamps({ at: (n) => n })
-        .union(p.from('logs', scheduledSource(busyOnly)).withTimestamps({ at: (n) => n })),
+        .withTimestamps({ timestamp: (n) => n })
+        .union(p.from('logs', scheduledSource(busyOnly)).withTimestamps({ timestamp: (n) => n })),
     )
     expect(warnings).toEqual([expect.stringContaining("(source 'slow', split 'one')") as string])
   })
 
   test('sources whose records never meet do not wait for each other', async () => {
     const { warnings, waits } = await watched((p) => {
-      const apart = p.from('slow', onlyOne).withTimestamps({ at: (n) => n })
+      const apart = p.from('slow', onlyOne).withTimestamps({ timestamp: (n) => n })
       apart
         .keyBy(() => 'all')
         .window(tumbling(1_000))
         .aggregate('apart', { n: count() })
         .to('elsewhere', memory.write())
-      return p.from('logs', scheduledSource(busyOnly)).withTimestamps({ at: (n) => n })
+      return p.from('logs', scheduledSource(busyOnly)).withTimestamps({ timestamp: (n) => n })
     })
     expect([warnings, waits]).toEqual([[], []])
   })
 
   test('a stream that is quiet as a whole makes nothing wait', async () => {
-    const { warnings, waits } = await watched((p) => p.from('one', onlyOne).withTimestamps({ at: (n) => n }))
+    const { warnings, waits } = await watched((p) =>
+      p.from('one', onlyOne).withTimestamps({ timestamp: (n) => n }),
+    )
     expect([warnings, waits]).toEqual([[], []])
   })
 
   test('a split that becomes idle in time is no reason to warn, and one that does not is named with its idleAfter', async () => {
     const idle = (idleAfter: string) => (p: PipelineBuilder) =>
-      p.from('logs', quietAndBusy).withTimestamps({ at: (n) => n, idleAfter })
+      p.from('logs', quietAndBusy).withTimestamps({ timestamp: (n) => n, idleAfter })
     expect(await watched(idle('10s'))).toEqual({ warnings: [], waits: [] })
     const late = await watched(idle('5m'))
     expect(late.warnings).toEqual([
@@ -115,14 +117,16 @@ describe('event time that does not move while records wait', () => {
       ...Array.from({ length: 100 }, (_, n) => ['stuck', time(0), n * 1_000] as const),
       ...busyOnly,
     ])
-    const { warnings } = await watched((p) => p.from('logs', eager(stuck)).withTimestamps({ at: (n) => n }))
+    const { warnings } = await watched((p) =>
+      p.from('logs', eager(stuck)).withTimestamps({ timestamp: (n) => n }),
+    )
     expect(warnings).toEqual([expect.stringContaining("split 'stuck'): it is at") as string])
     expect(warnings[0]).toContain('has brought nothing later')
   })
 
   test('a wait that ends and comes again is warned of again', async () => {
     const twice = scheduledSource([['quiet', time(0), 0], ['quiet', time(50_000), 50_000], ...busyOnly])
-    const build = (p: PipelineBuilder) => p.from('logs', twice).withTimestamps({ at: (n) => n })
+    const build = (p: PipelineBuilder) => p.from('logs', twice).withTimestamps({ timestamp: (n) => n })
     expect((await watched(build, { untilMs: 95_000 })).warnings).toHaveLength(2)
   })
 })

@@ -31,7 +31,7 @@ function build(
   return (p) => {
     const timed = p
       .from('events', pacedSource(splits, 20))
-      .withTimestamps({ at: (event) => event.at, disorder: 40 })
+      .withTimestamps({ timestamp: (event) => event.at, maxOutOfOrderness: 40 })
       .map((event) => {
         if (failAt.delete(event.id)) throw new Error(`planted failure at ${event.id}`)
         return event
@@ -140,7 +140,7 @@ describe('a job', () => {
       const { clock } = platform
       const { result } = await live(
         (p) => {
-          const timestamps = { at: (event: Event) => event.at, disorder: 40 }
+          const timestamps = { timestamp: (event: Event) => event.at, maxOutOfOrderness: 40 }
           // Of two subtasks one has no split of the second source, and is ahead of the other.
           const ahead = p.from('ahead', pacedSource(splitUp(all, 8), 2)).withTimestamps(timestamps)
           const slow = p.from('behind', pacedSource({ only: behind }, 2)).withTimestamps(timestamps)

@@ -21,7 +21,7 @@ class QuietStream {
       (p) => {
         const counted = p
           .from('n', scheduledSource(turns))
-          .withTimestamps({ at: (n) => n, idleAfter: 2_000, advanceWhenIdle })
+          .withTimestamps({ timestamp: (n) => n, idleAfter: 2_000, advanceWhenIdle })
           .keyBy(() => 'all')
           .window(tumbling(1_000))
           .aggregate('count', { n: count() })
@@ -94,7 +94,7 @@ test('after a restart event time goes on from where it was: a window closes once
 test('the option without idleAfter is refused', () => {
   const build = (): unknown =>
     pipeline('p', (p) => {
-      p.from('n', scheduledSource(once)).withTimestamps({ at: (n) => n, advanceWhenIdle: true })
+      p.from('n', scheduledSource(once)).withTimestamps({ timestamp: (n) => n, advanceWhenIdle: true })
     }).describe()
   expect(build).toThrow(/advanceWhenIdle needs idleAfter/)
 })

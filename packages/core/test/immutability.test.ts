@@ -27,7 +27,9 @@ type Use = (readings: TimedStream<Reading>) => { to(name: string, sink: Sink<unk
 async function failureOf(use: Use, sink: Sink<unknown> = memory.write()): Promise<unknown> {
   const build = (p: PipelineBuilder): void => {
     p.onError(skip())
-    const all = p.from('readings', memory.read({ all: readings() })).withTimestamps({ at: ({ n }) => n })
+    const all = p
+      .from('readings', memory.read({ all: readings() }))
+      .withTimestamps({ timestamp: ({ n }) => n })
     use(all).to('out', sink)
     all.to('other', memory.write())
   }
@@ -200,7 +202,9 @@ describe('checkImmutability', () => {
   test('a program that makes new objects, and changes only state that it has not emitted, runs as ever', async () => {
     const sink = memory.write<unknown>()
     const build = (p: PipelineBuilder): void => {
-      const all = p.from('readings', memory.read({ all: readings() })).withTimestamps({ at: ({ n }) => n })
+      const all = p
+        .from('readings', memory.read({ all: readings() }))
+        .withTimestamps({ timestamp: ({ n }) => n })
       keyed(all)
         .process('p', {
           emits: output<{ n: number; all: readonly number[] }>(),

@@ -135,7 +135,7 @@ test('EN-235 after a rescale no result leaves under a later watermark than a rec
       (p) =>
         p
           .from('n', openSource(splits))
-          .withTimestamps({ at: (n) => n })
+          .withTimestamps({ timestamp: (n) => n })
           .mapAsync('call', async (n) => {
             await sleep(clock, callMs)
             return n

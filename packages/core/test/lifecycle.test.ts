@@ -23,7 +23,7 @@ function counting(
   windows: MemorySink<{ n: number }>,
 ): (p: PipelineBuilder) => void {
   return (p) => {
-    const timed = p.from('numbers', pacedSource({ all: numbers }, 4)).withTimestamps({ at: (n) => n })
+    const timed = p.from('numbers', pacedSource({ all: numbers }, 4)).withTimestamps({ timestamp: (n) => n })
     timed.to('passed', passed)
     timed
       .keyBy(() => 'all')

@@ -82,7 +82,7 @@ describe('mapAsync', () => {
       (p) => {
         const counted = p
           .from('n', pacedSource({ all: Array.from({ length: 50 }, (_, i) => i * 10) }, 5))
-          .withTimestamps({ at: (n) => n })
+          .withTimestamps({ timestamp: (n) => n })
           .mapAsync(
             'wait',
             async (n) => {

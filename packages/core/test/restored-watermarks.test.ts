@@ -53,7 +53,7 @@ type Splits = Readonly<Record<string, readonly Event[]>>
 /** Counts events by windows of 100; a late one counts for another 1000. */
 function counting(splits: Splits, hasFilter = false) {
   return (p: PipelineBuilder, { windows, late }: Lives): void => {
-    const timed = p.from('in', openSource(splits)).withTimestamps({ at: ({ time }: Event) => time })
+    const timed = p.from('in', openSource(splits)).withTimestamps({ timestamp: ({ time }: Event) => time })
     const counted = (hasFilter ? timed.filter(() => true) : timed)
       .keyBy(({ key }) => key)
       .window(tumbling(100))
@@ -82,7 +82,7 @@ describe('an operator is restored by its own name', () => {
     const stream = (p: PipelineBuilder, name: string, events: readonly Event[]) =>
       p
         .from(name, openSource({ s: events }))
-        .withTimestamps({ at: ({ time }) => time })
+        .withTimestamps({ timestamp: ({ time }) => time })
         .map((event) => event)
         .keyBy(({ key }) => key)
         .window(tumbling(100))
@@ -103,7 +103,7 @@ describe('an operator is restored by its own name', () => {
   /** The stream of an old source, with that of a new one, which begins long before, beside it. */
   const withNewSource = (p: PipelineBuilder) => {
     const timed = (name: string, events: readonly Event[]) =>
-      p.from(name, openSource({ s: events })).withTimestamps({ at: ({ time }) => time })
+      p.from(name, openSource({ s: events })).withTimestamps({ timestamp: ({ time }) => time })
     return timed('in', at('a', 10, 20, 2_000)).union(timed('new', at('b', 5, 15, 3_000)))
   }
 
@@ -128,7 +128,7 @@ describe('an operator is restored by its own name', () => {
     await lives.live((p, { late }) => {
       const { none } = p
         .from('in', openSource({ s: at('a', 10, 20, 2_000) }))
-        .withTimestamps({ at: ({ time }) => time })
+        .withTimestamps({ timestamp: ({ time }) => time })
         .split('counted', { none: () => false })
       none.to('late', late)
     })

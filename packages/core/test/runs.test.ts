@@ -32,7 +32,7 @@ class Runs {
   /** One run over what is in the splits; returns what it has warned of. */
   async run(splits: Splits, options: LifeOptions = {}): Promise<{ result: JobResult; warnings: string[] }> {
     const build = (p: PipelineBuilder): void => {
-      const timed = p.from('in', openSource(splits)).withTimestamps({ at: (time: number) => time })
+      const timed = p.from('in', openSource(splits)).withTimestamps({ timestamp: (time: number) => time })
       timed.to('read', this.read)
       const counted = timed
         .keyBy(() => 'all')

@@ -53,7 +53,7 @@ describe('the event loop has its turn', () => {
   test('event timers: a thousand due at one watermark fire in slices, though the next operator drops all results', () =>
     expectSlices((p, unit) => {
       p.from('n', memory.read({ all: [...keys, 5_000] }))
-        .withTimestamps({ at: (n) => (n < 5_000 ? 1 : n) })
+        .withTimestamps({ timestamp: (n) => (n < 5_000 ? 1 : n) })
         .keyBy((n) => n)
         .process('timers', {
           emits: output<number>(),
@@ -90,7 +90,7 @@ describe('the event loop has its turn', () => {
   test('windows: a thousand keys of one window are emitted in slices, though the next operator drops them', () =>
     expectSlices((p, unit) => {
       p.from('n', memory.read({ all: [...keys, 5_000] }))
-        .withTimestamps({ at: (n) => (n < 5_000 ? 1 : n) })
+        .withTimestamps({ timestamp: (n) => (n < 5_000 ? 1 : n) })
         .keyBy((n) => n)
         .window(tumbling(1_000))
         .aggregate('windows', { n: count() })
@@ -116,7 +116,7 @@ describe('the event loop has its turn', () => {
           unit()
           return false
         })
-        .withTimestamps({ at: (n) => n })
+        .withTimestamps({ timestamp: (n) => n })
         .to('out', memory.write())
     }))
 })
@@ -210,7 +210,7 @@ describe('between two slices', () => {
     await live(
       (p) => {
         p.from('n', memory.read({ all: [...Array.from({ length: 4_000 }, (_, n) => n), 8_000] }))
-          .withTimestamps({ at: (n) => n })
+          .withTimestamps({ timestamp: (n) => n })
           .keyBy(() => 'all')
           .window(sliding({ size: 3_000, slide: 1 }))
           .aggregate('windows', { n: merged })
@@ -231,7 +231,7 @@ describe('between two slices', () => {
     const { result } = await live(
       (p) => {
         p.from('n', memory.read({ all: [...keys, 5_000] }))
-          .withTimestamps({ at: (n) => (n < 5_000 ? 1 : n) })
+          .withTimestamps({ timestamp: (n) => (n < 5_000 ? 1 : n) })
           .keyBy((n) => n)
           .process('timers', {
             emits: output<number>(),
@@ -268,7 +268,7 @@ describe('between two slices', () => {
             // The barrier comes behind this record, and before the one that sets off the burst.
             if (n === 999) void begun!.checkpoint()
           })
-          .withTimestamps({ at: (n) => (n < 5_000 ? 1 : n) })
+          .withTimestamps({ timestamp: (n) => (n < 5_000 ? 1 : n) })
           .keyBy((n) => n)
           .process('timers', {
             emits: output<number>(),
@@ -302,7 +302,7 @@ describe('between two slices', () => {
     const build = (p: PipelineBuilder): void => {
       const keyed = p
         .from('n', pacedSource({ all: [...keys, ...keys, ...keys] }, 5))
-        .withTimestamps({ at: () => 1 })
+        .withTimestamps({ timestamp: () => 1 })
         .keyBy((n) => n)
       keyed
         .process('timers', {

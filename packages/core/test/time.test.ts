@@ -15,7 +15,7 @@ describe('time in a running job', () => {
       (p) =>
         p
           .from('n', memory.read({ all: [0, 104, 105, 106] }))
-          .withTimestamps({ at: (n) => n, disorder: 5 })
+          .withTimestamps({ timestamp: (n) => n, maxOutOfOrderness: 5 })
           .keyBy(() => 'all')
           .process('look', {
             emits: output<string>(),
@@ -38,7 +38,7 @@ describe('time in a running job', () => {
     await live((p) => {
       const inner = p
         .from('n', memory.read({ all: [0, 50, 100, 150, 1_000] }))
-        .withTimestamps({ at: (n) => n })
+        .withTimestamps({ timestamp: (n) => n })
         .keyBy(() => 'all')
         .window(tumbling(100))
         .aggregate('inner', { n: count() })
@@ -58,7 +58,7 @@ describe('time in a running job', () => {
     const build = (times: readonly number[]) => (p: Parameters<Parameters<typeof live>[0]>[0]) =>
       p
         .from('n', memory.read<number>({ all: times }))
-        .withTimestamps({ at: (n) => n })
+        .withTimestamps({ timestamp: (n) => n })
         .keyBy(() => 1)
         .window(tumbling(10))
         .aggregate('w', { n: count() })
@@ -85,7 +85,7 @@ describe('time in a running job', () => {
       (p) =>
         p
           .from('n', pacedSource({ a: [0, 10, 200, 210], b: [0, 5, 190, 205] }, 1))
-          .withTimestamps({ at: (n) => n, idleAfter: 5_000 })
+          .withTimestamps({ timestamp: (n) => n, idleAfter: 5_000 })
           .keyBy(() => 'all')
           .window(tumbling(100))
           .aggregate('w', { n: count() })
@@ -130,7 +130,7 @@ describe('time in a running job', () => {
       (p) =>
         p
           .from('n', memory.read({ a: [0, 30, 31, 32], b: [10, 11, 40], c: [20, 21, 22] }))
-          .withTimestamps({ at: (n) => n })
+          .withTimestamps({ timestamp: (n) => n })
           .to('out', sink),
       { batchRecords: 1 },
     )
@@ -148,7 +148,7 @@ describe('lateness at any parallelism', () => {
         (p) =>
           p
             .from('n', memory.read({ all: values }))
-            .withTimestamps({ at: (n) => n })
+            .withTimestamps({ timestamp: (n) => n })
             .keyBy((n) => n % 3)
             .window(tumbling(100))
             .aggregate('w', { n: count() })
@@ -198,7 +198,7 @@ test('EN-235 after a rescale each split counts from the time it had reached, als
       (p) =>
         p
           .from('n', openEnded({ ahead: [1_000], behind }))
-          .withTimestamps({ at: (n) => n })
+          .withTimestamps({ timestamp: (n) => n })
           .keyBy(() => 'all')
           .window(tumbling(600))
           .aggregate('count', { n: count() })
@@ -223,7 +223,7 @@ test('after a restart a split that had ended does not make the others late', asy
       (p) => {
         const counted = p
           .from('n', openEnded({ a: [1_000], b: times }))
-          .withTimestamps({ at: (n) => n })
+          .withTimestamps({ timestamp: (n) => n })
           .keyBy(() => 'all')
           .window(tumbling(150))
           .aggregate('count', { n: count() })
@@ -249,7 +249,7 @@ test('a split that falls silent makes no record late whose call is still under w
     (p) => {
       const counted = p
         .from('n', openEnded({ ahead: [1_000], behind: [100] }))
-        .withTimestamps({ at: (n) => n, idleAfter: 50 })
+        .withTimestamps({ timestamp: (n) => n, idleAfter: 50 })
         .mapAsync('call', async (n) => {
           await sleep(platform.clock, n === 100 ? 500 : 0)
           return n
@@ -285,7 +285,7 @@ test('EN-235 records in flight meet the watermark they had met, also after a res
       (p) =>
         p
           .from('n', openEnded({ b: [100, 200, 300] }))
-          .withTimestamps({ at: (n) => n })
+          .withTimestamps({ timestamp: (n) => n })
           .mapAsync('call', async (n) => {
             if (n > 100) await sleep(clock, callMs)
             return n
@@ -323,7 +323,7 @@ test('a split that has finished ahead of one that is idle makes no record of the
     (p) => {
       const counted = p
         .from('n', scheduledSource(turns, 'fast'))
-        .withTimestamps({ at: (n) => n, idleAfter: 150 })
+        .withTimestamps({ timestamp: (n) => n, idleAfter: 150 })
         .keyBy(() => 'all')
         .window(tumbling(50))
         .aggregate('count', { n: count() })

@@ -22,7 +22,7 @@ describe('the fingerprint of a program', () => {
     const nodes = nodesOf((p) => {
       const keyed = p
         .from('in', source)
-        .withTimestamps({ at: (n) => n })
+        .withTimestamps({ timestamp: (n) => n })
         .keyBy((n) => n)
       keyed.reduce('sum', (a, b) => a + b).to('a', sink)
       keyed
@@ -69,7 +69,7 @@ describe('the fingerprint of a program', () => {
     const build = (assigner: WindowAssigner, aggregate: Aggregate<number, number, number>) => () =>
       nodesOf((p) => {
         p.from('in', source)
-          .withTimestamps({ at: (n) => n })
+          .withTimestamps({ timestamp: (n) => n })
           .keyBy((n) => n)
           .window(assigner)
           .aggregate('figures', { n: aggregate })

@@ -136,8 +136,9 @@ export class StreamHandle {
   }
 
   withTimestamps(given: TimestampOptions<unknown>): StreamHandle {
-    const { at, unit, format, zone, disorder = 0, idleAfter, advanceWhenIdle = false, ...options } = given
-    requireSynchronous(at, 'withTimestamps', options.name)
+    const { timestamp, unit, format, zone, maxOutOfOrderness = 0, ...rest } = given
+    const { idleAfter, advanceWhenIdle = false, ...options } = rest
+    requireSynchronous(timestamp, 'withTimestamps', options.name)
     if (advanceWhenIdle && idleAfter === undefined) {
       throw new MillraceError(
         'OPTION_INVALID',
@@ -145,9 +146,9 @@ export class StreamHandle {
       )
     }
     const timestamps = {
-      at: timeReader(at, { unit, format, zone }),
+      at: timeReader(timestamp, { unit, format, zone }),
       isUnitGiven: unit !== undefined,
-      disorderMs: durationMs(disorder, 'disorder'),
+      maxOutOfOrdernessMs: durationMs(maxOutOfOrderness, 'maxOutOfOrderness'),
       idleAfterMs: idleAfter === undefined ? undefined : positiveDurationMs(idleAfter, 'idleAfter'),
       advancesWhenIdle: advanceWhenIdle,
     }

@@ -35,7 +35,7 @@ declare const alertSink: Sink<Alert>
 
 pipeline('functions that return promises', (p) => {
   const payments = p.from('payments', source)
-  const timed = payments.withTimestamps({ at: (payment) => payment.at })
+  const timed = payments.withTimestamps({ timestamp: (payment) => payment.at })
   const keyed = timed.keyBy((payment) => payment.card)
   const later = async <T>(value: T): Promise<T> => value
 
@@ -58,7 +58,7 @@ pipeline('functions that return promises', (p) => {
   // @ts-expect-error a key is no promise
   payments.keyBy((payment) => later(payment.card))
   // @ts-expect-error a time is no promise
-  payments.withTimestamps({ at: (payment) => later(payment.at) })
+  payments.withTimestamps({ timestamp: (payment) => later(payment.at) })
   // @ts-expect-error call it in mapAsync
   keyed.reduce('r', (payment) => later(payment))
   keyed.scan(
@@ -126,11 +126,11 @@ pipeline('steps', (p) => {
   // @ts-expect-error the field does not exist
   payments.map((payment) => payment.amout)
 
-  const timed = payments.withTimestamps({ at: (payment) => payment.at, disorder: '5s' })
+  const timed = payments.withTimestamps({ timestamp: (payment) => payment.at, maxOutOfOrderness: '5s' })
   expectTypeOf(timed).toEqualTypeOf<TimedStream<Payment>>()
   expectTypeOf(timed.map((payment) => payment.card)).toEqualTypeOf<TimedStream<string>>()
   // @ts-expect-error the field does not exist
-  payments.withTimestamps({ at: (payment) => payment.time })
+  payments.withTimestamps({ timestamp: (payment) => payment.time })
   // @ts-expect-error a stream has timestamps once
   void timed.withTimestamps
 
@@ -191,7 +191,7 @@ pipeline('keys', (p) => {
 })
 
 pipeline('process', (p) => {
-  const timed = p.from('payments', source).withTimestamps({ at: (payment) => payment.at })
+  const timed = p.from('payments', source).withTimestamps({ timestamp: (payment) => payment.at })
   const checked = timed
     .keyBy((payment) => [payment.card, payment.amount])
     .process('check', {
@@ -249,7 +249,7 @@ pipeline('process', (p) => {
 })
 
 pipeline('windows', (p) => {
-  const timed = p.from('payments', source).withTimestamps({ at: (payment) => payment.at })
+  const timed = p.from('payments', source).withTimestamps({ timestamp: (payment) => payment.at })
   const keyed = timed.keyBy((payment) => payment.card).window(tumbling('1m'))
   const results = keyed.aggregate('figures', {
     n: count(),

@@ -56,12 +56,12 @@ describe('a pipeline', () => {
   test('becomes a graph of named nodes, inputs first', () => {
     const nodes = nodesOf((p) => {
       const numbers = p.from('in', source).map((n) => n + 1)
-      const timed = numbers.filter((n) => n > 0, { name: 'positive' }).withTimestamps({ at: (n) => n })
+      const timed = numbers.filter((n) => n > 0, { name: 'positive' }).withTimestamps({ timestamp: (n) => n })
       const more = p
         .from('more', source)
         .flatMap((n) => [n, n])
         .tap(() => {})
-        .withTimestamps({ at: (n) => n })
+        .withTimestamps({ timestamp: (n) => n })
       const { big, rest } = timed.union(more).split('by-size', { big: (n) => n > 2 })
       const windows = big
         .keyBy((n) => n)
@@ -94,7 +94,7 @@ describe('a pipeline', () => {
     const nodes = nodesOf((p) => {
       const keyed = p
         .from('in', source)
-        .withTimestamps({ at: (n) => n })
+        .withTimestamps({ timestamp: (n) => n })
         .keyBy((n) => n)
       keyed.reduce('sum', (a, b) => a + b).to('a', sink)
       keyed
@@ -130,14 +130,16 @@ describe('a pipeline', () => {
 
   test('fills in the options of timestamps and of asynchronous calls', () => {
     const nodes = nodesOf((p) => {
-      const timed = p.from('in', source).withTimestamps({ at: (n) => n, disorder: '5s', idleAfter: '1m' })
+      const timed = p
+        .from('in', source)
+        .withTimestamps({ timestamp: (n) => n, maxOutOfOrderness: '5s', idleAfter: '1m' })
       timed.mapAsync('a', async (n) => n).to('x', sink)
       timed
         .keyBy((n) => n)
         .mapAsync('b', async (n) => n, { concurrency: 2, timeout: '1s' })
         .to('y', sink)
     })
-    expect(nodes[1]).toMatchObject({ timestamps: { disorderMs: 5000, idleAfterMs: 60_000 } })
+    expect(nodes[1]).toMatchObject({ timestamps: { maxOutOfOrdernessMs: 5000, idleAfterMs: 60_000 } })
     expect(nodes[2]).toMatchObject({ concurrency: 16, order: 'input', timeoutMs: undefined })
     expect(nodes[4]).toMatchObject({ concurrency: 2, order: 'key', timeoutMs: 1000 })
   })
@@ -191,7 +193,7 @@ describe('a pipeline that cannot run is refused', () => {
   test('with timestamps after records were mixed', () => {
     refuses('GRAPH_INVALID', /gives timestamps too late/, (p) => {
       const both = p.from('a', source).union(p.from('b', source))
-      both.withTimestamps({ at: (n) => n }).to('out', sink)
+      both.withTimestamps({ timestamp: (n) => n }).to('out', sink)
     })
   })
 
@@ -213,9 +215,9 @@ describe('a pipeline that cannot run is refused', () => {
   })
 
   test('EN-013 with options that make no sense', () => {
-    const timed = (p: PipelineBuilder) => p.from('in', source).withTimestamps({ at: (n) => n })
-    refuses('OPTION_INVALID', /^disorder /, (p) =>
-      p.from('in', source).withTimestamps({ at: (n) => n, disorder: -1 }),
+    const timed = (p: PipelineBuilder) => p.from('in', source).withTimestamps({ timestamp: (n) => n })
+    refuses('OPTION_INVALID', /^maxOutOfOrderness /, (p) =>
+      p.from('in', source).withTimestamps({ timestamp: (n) => n, maxOutOfOrderness: -1 }),
     )
     refuses('OPTION_INVALID', /^allowedLateness of 'w' /, (p) =>
       timed(p)

@@ -40,7 +40,7 @@ export interface TimestampOptions<T> extends StepOptions {
    * The event time of a value: a number or bigint in `unit` since the epoch, a `Date`, or text. Anything else, and a
    * number that is not finite, is `TIMESTAMP_INVALID`.
    */
-  readonly at: (value: T) => TimeValue
+  readonly timestamp: (value: T) => TimeValue
   /**
    * What numbers count: seconds, milliseconds, microseconds or nanoseconds. Default `'ms'`; then a time after the year
    * 9999 is refused, since it is likely in another unit. Say `'ms'` if it is not.
@@ -51,7 +51,7 @@ export interface TimestampOptions<T> extends StepOptions {
   /** Where text without an offset was read off a clock: `UTC`, `+05:30`, `Asia/Kolkata`. Default: such text is refused. */
   readonly zone?: string
   /** How far behind the newest record of its split a record may be without being late. Default 0. */
-  readonly disorder?: Duration
+  readonly maxOutOfOrderness?: Duration
   /**
    * A split that is caught up and brings nothing for this long is idle: the others are not held back by it. Default:
    * never, so results do not depend on how fast anything arrived; a warning says when a quiet split holds back the rest.
@@ -63,7 +63,7 @@ export interface TimestampOptions<T> extends StepOptions {
    * that is late, so results depend on when records arrive. Needs `idleAfter`. Default false.
    *
    * @example
-   * clicks.withTimestamps({ at: (click) => click.at, idleAfter: '30s', advanceWhenIdle: true })
+   * clicks.withTimestamps({ timestamp: (click) => click.at, idleAfter: '30s', advanceWhenIdle: true })
    */
   readonly advanceWhenIdle?: boolean
 }
@@ -197,10 +197,10 @@ export interface Stream<T, Time extends Timing> {
 export interface SourceStream<T> extends Stream<T, 'untimed'> {
   /**
    * Gives each record its event time, and the stream its watermark: the newest time seen in each split less
-   * `disorder`, and of those the least. Comes before streams are mixed, keyed or split.
+   * `maxOutOfOrderness`, and of those the least. Comes before streams are mixed, keyed or split.
    *
    * @example
-   * payments.withTimestamps({ at: (payment) => payment.at, disorder: '5s', idleAfter: '30s' })
+   * payments.withTimestamps({ timestamp: (payment) => payment.at, maxOutOfOrderness: '5s', idleAfter: '30s' })
    */
   withTimestamps(options: TimestampOptions<T>): TimedStream<T>
 }

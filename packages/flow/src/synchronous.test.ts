@@ -26,7 +26,7 @@ function built(build: (numbers: SourceStream<number>) => Ended): readonly Operat
 
 const keyed = (numbers: SourceStream<number>): KeyedStream<number, string> => numbers.keyBy(() => 'a')
 const timed = (numbers: SourceStream<number>): TimedKeyedStream<number, string> =>
-  numbers.withTimestamps({ at: (n) => n }).keyBy(() => 'a')
+  numbers.withTimestamps({ timestamp: (n) => n }).keyBy(() => 'a')
 
 const figure = { kind: 'figure', version: 1, create: () => 0, add: () => 0, merge: () => 0, result: () => 0 }
 
@@ -39,7 +39,7 @@ const uses: readonly (readonly [string, (numbers: SourceStream<number>) => Ended
   ['a tap', (numbers) => numbers.tap(async)],
   ["split 's'", (numbers) => numbers.split('s', { first: async }).rest],
   ['a keyBy', (numbers) => numbers.keyBy(async).reduce('r', (n) => n)],
-  ['a withTimestamps', (numbers) => numbers.withTimestamps({ at: async })],
+  ['a withTimestamps', (numbers) => numbers.withTimestamps({ timestamp: async })],
   ["reduce 'r'", (numbers) => keyed(numbers).reduce('r', async)],
   ["scan 's'", (numbers) => keyed(numbers).scan('s', () => 0, async)],
   ["process 'p'", (numbers) => keyed(numbers).process('p', { onRecord: async })],

@@ -10,7 +10,7 @@ async function timesOf<T>(values: readonly T[], options: TimestampOptions<T>) {
   const warnings: string[] = []
   const { graph } = pipeline('times', (p) => {
     p.from('in', memory.read({ all: values }))
-      .withTimestamps({ disorder: '365d', ...options })
+      .withTimestamps({ maxOutOfOrderness: '365d', ...options })
       .keyBy(() => 'all')
       .process('look', { emits: output<number>(), onRecord: ({ time }, { emit }) => emit(time) })
       .to('out', sink)
@@ -39,47 +39,47 @@ describe('event times', () => {
     ['us', 1_700_000_000_000_000],
     ['ns', 1_700_000_000_000_000_000n],
   ] as const)('may be counted in %s', async (unit, at) => {
-    expect((await timesOf([at], { at: (value) => value, unit })).times).toEqual([1_700_000_000_000])
+    expect((await timesOf([at], { timestamp: (value) => value, unit })).times).toEqual([1_700_000_000_000])
   })
 
   test('may be text in ISO 8601, text in a format and zone, or a date', async () => {
-    const iso = await timesOf(['2014-07-01T00:00:00+05:30'], { at: (text) => text })
+    const iso = await timesOf(['2014-07-01T00:00:00+05:30'], { timestamp: (text) => text })
     expect(iso.times).toEqual([Date.parse('2014-06-30T18:30:00Z')])
     const local = await timesOf(['01.07.2014'], {
-      at: (text) => text,
+      timestamp: (text) => text,
       format: 'dd.MM.yyyy',
       zone: 'Asia/Kolkata',
     })
     expect(local.times).toEqual(iso.times)
-    const date = await timesOf([0], { at: () => new Date(12) })
+    const date = await timesOf([0], { timestamp: () => new Date(12) })
     expect(date.times).toEqual([12])
   })
 
   test('text without an offset or zone fails and says what to set', async () => {
-    const { error } = await timesOf(['2014-07-01 00:00:00'], { at: (text) => text })
+    const { error } = await timesOf(['2014-07-01 00:00:00'], { timestamp: (text) => text })
     expect(error).toMatch(/index 0.*TIMESTAMP_INVALID.*has no offset; set zone/)
   })
 
   test('microseconds and nanoseconds taken for milliseconds fail and name the unit', async () => {
-    const micro = await timesOf([1_700_000_000_000_000], { at: (value) => value })
+    const micro = await timesOf([1_700_000_000_000_000], { timestamp: (value) => value })
     expect(micro.error).toMatch(/TIMESTAMP_INVALID.*after the year 9999.*unit to 'us'/)
-    const nano = await timesOf([1_700_000_000_000_000_000], { at: (value) => value })
+    const nano = await timesOf([1_700_000_000_000_000_000], { timestamp: (value) => value })
     expect(nano.error).toMatch(/unit to 'ns'/)
   })
 
   test('a time after the year 9999 is taken where the unit is given', async () => {
-    expect((await timesOf([8.64e15], { at: (value) => value, unit: 'ms' })).times).toEqual([8.64e15])
+    expect((await timesOf([8.64e15], { timestamp: (value) => value, unit: 'ms' })).times).toEqual([8.64e15])
   })
 
   test('seconds taken for milliseconds give one warning, and none where the unit is given', async () => {
     const values = [1_700_000_000, 1_700_000_001]
-    const { warnings } = await timesOf(values, { at: (value) => value })
+    const { warnings } = await timesOf(values, { timestamp: (value) => value })
     expect(warnings.filter((message) => message.includes("set unit to 's'"))).toHaveLength(1)
-    expect((await timesOf(values, { at: (value) => value, unit: 'ms' })).warnings).toEqual([])
+    expect((await timesOf(values, { timestamp: (value) => value, unit: 'ms' })).warnings).toEqual([])
   })
 
   test('a unit that does not exist is refused when the pipeline is built', () => {
-    const options = { at: (value: number) => value, unit: 'min' as 's' }
+    const options = { timestamp: (value: number) => value, unit: 'min' as 's' }
     const build = () =>
       pipeline('x', (p) => void p.from('in', memory.read({ a: [1] })).withTimestamps(options)).describe()
     expect(build).toThrow(/^unit is min/)

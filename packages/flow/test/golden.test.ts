@@ -49,7 +49,7 @@ describe('golden pipelines, run straight, in small batches, with failures and at
     const received = await goldenRun((p, { source, sink, failOnce }) => {
       const timed = p
         .from('payments', source(payments))
-        .withTimestamps({ at: ({ at }) => at, disorder: 5 })
+        .withTimestamps({ timestamp: ({ at }) => at, maxOutOfOrderness: 5 })
         .tap(({ id }) => {
           if (id === 3) failOnce()
         })
@@ -96,7 +96,7 @@ describe('golden pipelines, run straight, in small batches, with failures and at
         ]
         const windows = p
           .from('payments', source({ only: late }))
-          .withTimestamps({ at: ({ at }) => at })
+          .withTimestamps({ timestamp: ({ at }) => at })
           .keyBy(({ card }) => card)
           .window(tumbling(10))
           .aggregate('ids', { ids: collect(({ id }) => id) }, { allowedLateness: 10 })
@@ -138,7 +138,7 @@ describe('golden pipelines, run straight, in small batches, with failures and at
     const received = await goldenRun((p, { source, sink, failOnce }) => {
       const quiet = p
         .from('payments', source(payments))
-        .withTimestamps({ at: ({ at }) => at, disorder: 5 })
+        .withTimestamps({ timestamp: ({ at }) => at, maxOutOfOrderness: 5 })
         .keyBy(({ card }) => card)
         .process('quiet', {
           emits: output<string>(),

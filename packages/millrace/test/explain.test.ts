@@ -11,7 +11,7 @@ describe('millrace explain', () => {
       out: `numbers
 
 numbers               from generator, replayable; keeps how far each split has been read
-└─ withTimestamps-1   withTimestamps, disorder 0 ms, never idle
+└─ withTimestamps-1   withTimestamps, maxOutOfOrderness 0 ms, never idle
    └─ sums            window by key; keeps n, sum of each key and window until it ends; tumbling windows of 100 ms
       └─ file         to files, exactly-once
 

@@ -340,11 +340,11 @@ describe('loading a pipeline file', () => {
     const { code, err } = await runFile(`${tiny}
       export default pipeline('x', (p) => {
         p.from('n', generator.generate({ seed: 1, make: () => 1 }))
-          .withTimestamps({ at: (n) => n, disorder: '5 sek' })
+          .withTimestamps({ timestamp: (n) => n, maxOutOfOrderness: '5 sek' })
           .to('out', nowhere)
       })`)
     expect(err).toMatch(
-      /^OPTION_INVALID: disorder is "5 sek", which is not a duration; .*\n {4}at .*job\.ts:11:12\)?$/m,
+      /^OPTION_INVALID: maxOutOfOrderness is "5 sek", which is not a duration; .*\n {4}at .*job\.ts:11:12\)?$/m,
     )
     expect(code).toBe(2)
   })

@@ -32,7 +32,7 @@ function readings(records: number, firstId = 0): readonly Reading[] {
 export const windowed: Pipeline = pipeline('windowed', (p) => {
   const sums = p
     .from('readings', memory.read({ all: readings(1_000) }))
-    .withTimestamps({ at: (reading) => reading.at, disorder: '300ms' })
+    .withTimestamps({ timestamp: (reading) => reading.at, maxOutOfOrderness: '300ms' })
     .keyBy((reading) => reading.sensor)
     .window(tumbling('2s'))
     .aggregate('sums', { n: count(), total: sum((reading) => reading.value) })
@@ -50,7 +50,7 @@ export const manySided: Pipeline = pipeline('many-sided', (p) => {
   looked.to('looked', memory.write())
   const gaps = p
     .from('others', memory.read({ x: readings(80), y: readings(80, 500) }))
-    .withTimestamps({ at: (reading) => reading.at, disorder: '1s' })
+    .withTimestamps({ timestamp: (reading) => reading.at, maxOutOfOrderness: '1s' })
     .keyBy((reading) => reading.sensor)
     .process('gaps', {
       emits: output<{ readonly sensor: string; readonly total: number }>(),

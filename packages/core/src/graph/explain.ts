@@ -25,7 +25,7 @@ export interface PartExplanation {
   /** "files", "filter", "window". */
   readonly type: string
   readonly inputs: readonly InputExplanation[]
-  /** Facts about it as phrases: "replayable", "disorder 5000 ms", "at most 16 calls at once". */
+  /** Facts about it as phrases: "replayable", "maxOutOfOrderness 5000 ms", "at most 16 calls at once". */
   readonly facts: readonly string[]
   /** What it remembers and until when; undefined for a part that remembers nothing. */
   readonly keeps: string | undefined
@@ -113,11 +113,11 @@ function factsOf(node: GraphNode): readonly string[] {
     case 'source':
       return [node.source.durability]
     case 'timestamps': {
-      const { disorderMs, idleAfterMs, advancesWhenIdle } = node.timestamps
+      const { maxOutOfOrdernessMs, idleAfterMs, advancesWhenIdle } = node.timestamps
       return [
-        `disorder ${disorderMs} ms`,
-        idleAfterMs === undefined ? 'never idle' : `idle after ${idleAfterMs} ms`,
-        ...(advancesWhenIdle ? ['follows the clock while idle'] : []),
+        `maxOutOfOrderness ${maxOutOfOrdernessMs} ms`,
+        idleAfterMs === undefined ? 'never idle' : `idleAfter ${idleAfterMs} ms`,
+        ...(advancesWhenIdle ? ['advanceWhenIdle'] : []),
       ]
     }
     case 'async': {

@@ -80,7 +80,7 @@ export interface TimestampSpec {
   /** Whether the user said what unit times are in. If not, times that are likely in another one are refused. */
   readonly isUnitGiven: boolean
   /** How far behind the newest record of its split a record may be without being late, in milliseconds. */
-  readonly disorderMs: number
+  readonly maxOutOfOrdernessMs: number
   /** A split that is caught up and brings nothing for this long stops holding back the watermark. Undefined: never. */
   readonly idleAfterMs: number | undefined
   /** Whether the watermark moves on with the clock while all splits are idle. */

@@ -25,7 +25,7 @@ const fraud: Pipeline = pipeline('fraud', (p) => {
       name: 'valid',
       onError: deadLetter('rejected', memory.write()),
     })
-    .withTimestamps({ name: 'time', at: (payment) => payment.at, disorder: '5s' })
+    .withTimestamps({ name: 'time', timestamp: (payment) => payment.at, maxOutOfOrderness: '5s' })
   const perCard = stream.keyBy((payment) => payment.card)
   const spend = perCard.window(sliding({ size: '1m', slide: '10s' })).aggregate('spend', { n: count() })
   spend.to('spending', memory.write())
@@ -42,7 +42,7 @@ describe('explain', () => {
 
 payments               from memory, replayable; keeps how far each split has been read
 └─ valid               filter; sends records it fails on to dead letters
-   ├─ time             withTimestamps, disorder 5000 ms, never idle
+   ├─ time             withTimestamps, maxOutOfOrderness 5000 ms, never idle
    │  ├─ spend         window by key; keeps n of each key and window until it ends; sliding windows of 60000 ms every 10000 ms
    │  │  ├─ spending   to memory, exactly-once
    │  │  └─ late       to trial, reads output 'late', at-least-once

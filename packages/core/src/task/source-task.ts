@@ -77,7 +77,10 @@ export class SourceTask implements Task {
     const reached = around.reached(plan.name, this.#groups)
     // After a change of parallelism the slowest counts; the splits raise it again to where they are.
     cursor.watermark = reached.length === 0 ? MIN_TIME : Math.min(...reached.map((run) => run.watermark))
-    this.#watermarks = new SplitWatermarks(plan.stamp?.node.timestamps.disorderMs ?? 0, cursor.watermark)
+    this.#watermarks = new SplitWatermarks(
+      plan.stamp?.node.timestamps.maxOutOfOrdernessMs ?? 0,
+      cursor.watermark,
+    )
     this.#outlet = new Outlet(wiring.ports, {
       cursor,
       wakeup,
@@ -153,13 +156,13 @@ export class SourceTask implements Task {
   get timing(): SourceTiming | undefined {
     const { name, stamp } = this.#plan
     if (stamp === undefined) return undefined
-    const { disorderMs, idleAfterMs } = stamp.node.timestamps
+    const { maxOutOfOrdernessMs, idleAfterMs } = stamp.node.timestamps
     const { holder } = this.#splits
     return {
       source: name,
       subtask: this.#subtask,
       watermark: this.#watermarks.current,
-      seen: this.metrics.newest - disorderMs,
+      seen: this.metrics.newest - maxOutOfOrdernessMs,
       isActive: !this.#isEnded && !this.#watermarks.isIdle,
       split: holder?.split,
       isQuiet: holder?.quietSince !== undefined,

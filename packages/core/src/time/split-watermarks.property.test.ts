@@ -4,7 +4,7 @@ import { MIN_TIME } from '../record/time.ts'
 import { SplitWatermarks } from './split-watermarks.ts'
 import { WatermarkMerger } from './watermark-merger.ts'
 
-const disorderMs = 5
+const maxOutOfOrdernessMs = 5
 const splitsMax = 4
 
 const step = fc.record({
@@ -20,7 +20,7 @@ test('the splits of a source and the inputs of a task follow one rule', () => {
       fc.constantFrom(MIN_TIME, 0, 30),
       fc.array(step, { maxLength: 60 }),
       (count, initial, steps) => {
-        const watermarks = new SplitWatermarks(disorderMs, initial)
+        const watermarks = new SplitWatermarks(maxOutOfOrdernessMs, initial)
         const splits = Array.from({ length: count }, (_, number) => watermarks.add(`${number}`))
         watermarks.unread(false)
         // One more input stands for the splits that a source may still find, so that the last end is not the end of time.
@@ -35,7 +35,7 @@ test('the splits of a source and the inputs of a task follow one rule', () => {
             watermarks.read(split)
             merger.active(at)
             expect(watermarks.observe(time)).toBe(watermarks.current)
-            merger.advance(at, time - disorderMs)
+            merger.advance(at, time - maxOutOfOrdernessMs)
           } else if (call === 'idle') {
             watermarks.idle(split)
             merger.idle(at)

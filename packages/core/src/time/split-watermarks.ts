@@ -11,13 +11,13 @@ export interface SplitTime {
 }
 
 /**
- * The watermark of a source: of each split the newest time seen less the disorder allowed, and of those what
+ * The watermark of a source: of each split the newest time seen less `maxOutOfOrderness`, and of those what
  * `WatermarkMerger` makes of the watermarks of several inputs.
  *
  * Only live splits cost anything. Of those that have finished it keeps the newest time of all.
  */
 export class SplitWatermarks {
-  readonly #disorderMs: number
+  readonly #maxOutOfOrdernessMs: number
   readonly #merger: WatermarkMerger
   /** The splits by their numbers in the merger. */
   readonly #splits: SplitTime[] = []
@@ -29,8 +29,8 @@ export class SplitWatermarks {
   #reading: SplitTime | undefined
 
   /** `initial` is the watermark a restored source had reached. There are unread splits until `unread(false)`. */
-  constructor(disorderMs: number, initial: EventTime = MIN_TIME) {
-    this.#disorderMs = disorderMs
+  constructor(maxOutOfOrdernessMs: number, initial: EventTime = MIN_TIME) {
+    this.#maxOutOfOrdernessMs = maxOutOfOrdernessMs
     this.#merger = new WatermarkMerger(0, initial)
     this.unread(true)
   }
@@ -69,19 +69,19 @@ export class SplitWatermarks {
   add(name: string, newest: EventTime = MIN_TIME): SplitTime {
     const split = { split: name, newest, input: this.#merger.add() }
     this.#splits[split.input] = split
-    this.#merger.advance(split.input, newest - this.#disorderMs)
+    this.#merger.advance(split.input, newest - this.#maxOutOfOrdernessMs)
     return split
   }
 
   /** `newest` is the newest time in splits that had finished in an earlier life. */
   addFinished(newest: EventTime): void {
-    this.#finished = Math.max(this.#finished, newest - this.#disorderMs)
+    this.#finished = Math.max(this.#finished, newest - this.#maxOutOfOrdernessMs)
     this.#settle()
   }
 
   /** The watermark of one split alone; decides which one is read next. */
   of(split: SplitTime): EventTime {
-    return split.newest - this.#disorderMs
+    return split.newest - this.#maxOutOfOrdernessMs
   }
 
   /** The records that `observe` reports from now on come from `split`, which is active. */
@@ -95,7 +95,7 @@ export class SplitWatermarks {
     const reading = this.#reading!
     if (time <= reading.newest) return this.#merger.current
     reading.newest = time
-    return this.#merger.advance(reading.input, time - this.#disorderMs)
+    return this.#merger.advance(reading.input, time - this.#maxOutOfOrdernessMs)
   }
 
   /** `split` is caught up and quiet. */

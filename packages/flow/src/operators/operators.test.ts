@@ -25,7 +25,7 @@ function operatorOf(
   build: (steps: TimedStream<Step>) => { to(name: string, sink: MemorySink<unknown>): void },
 ): OperatorNode {
   const { graph } = pipeline('test', (p) => {
-    const steps = p.from('in', memory.read<Step>({})).withTimestamps({ at: () => 0 })
+    const steps = p.from('in', memory.read<Step>({})).withTimestamps({ timestamp: () => 0 })
     build(steps).to('out', memory.write())
   }).describe()
   return graph.nodes.find((node): node is OperatorNode => node.kind === 'operator')!

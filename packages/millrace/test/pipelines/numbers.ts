@@ -19,7 +19,7 @@ export default pipeline(
         make: ({ index, time }) => ({ index, time }),
       }),
     )
-      .withTimestamps({ at: (each) => each.time })
+      .withTimestamps({ timestamp: (each) => each.time })
       .keyBy((each) => each.index % 5)
       .window(tumbling('100ms'))
       .aggregate('sums', { n: count(), sum: sum((each) => each.index) })

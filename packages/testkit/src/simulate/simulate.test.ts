@@ -50,7 +50,7 @@ test('calls that keep the order of their input keep it when they are made again 
 test('damage may stop a job beside a process that was taken for dead, and breaks no promise', async () => {
   const sums = pipeline('sums', (p) => {
     p.from('n', memory.read({ a: Array.from({ length: 100 }, (_, n) => ({ at: n * 10 })) }))
-      .withTimestamps({ at: ({ at }) => at })
+      .withTimestamps({ timestamp: ({ at }) => at })
       .keyBy(({ at }) => at % 3)
       .window(tumbling(100))
       .aggregate('s', { n: sum(({ at }: { at: number }) => at) })

@@ -13,7 +13,7 @@ function counting(change: { readonly name?: string; readonly steps?: number } = 
     }))
     let stream = p
       .from('clicks', memory.read({ all: clicks }))
-      .withTimestamps({ at: ({ at }) => at, disorder: 60 })
+      .withTimestamps({ timestamp: ({ at }) => at, maxOutOfOrderness: 60 })
     for (let step = 0; step < (change.steps ?? 0); step++) stream = stream.filter(() => true)
     const counts = stream
       .keyBy(({ user }) => user)

@@ -12,7 +12,7 @@ const program: Pipeline = pipeline(
       'numbers',
       generator.generate({ seed: 1, every: 1, count: 2_000, make: ({ index, time }) => ({ index, time }) }),
     )
-      .withTimestamps({ at: (each) => each.time })
+      .withTimestamps({ timestamp: (each) => each.time })
       .keyBy((each) => each.index % 5)
       .window(tumbling('100ms'))
       .aggregate(name, { n: count(), sum: sum((each) => each.index) })
