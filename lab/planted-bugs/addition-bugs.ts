@@ -61,7 +61,7 @@ export const additionBugs: readonly TopologyBug[] = [
   {
     name: 'a call is given up before its time',
     plant: {
-      file: 'core/src/task/timed-call.ts',
+      file: 'core/src/task/async-calls.ts',
       from: 'clock.schedule(timeoutMs, ',
       to: 'clock.schedule(1, ',
     },

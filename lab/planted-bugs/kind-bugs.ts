@@ -5,7 +5,7 @@ export const kindBugs: readonly TestedBug[] = [
   {
     name: 'a setting of an operator that has changed is not noticed',
     plant: {
-      file: 'core/src/checkpoint/part-comparison.ts',
+      file: 'core/src/checkpoint/parts.ts',
       from: 'if (old?.value === own?.value) continue',
       to: 'if (old?.name === own?.name) continue',
     },

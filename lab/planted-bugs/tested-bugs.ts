@@ -325,11 +325,11 @@ export const testedBugs: readonly TestedBug[] = [
   {
     name: 'NaN is written as null',
     plant: {
-      file: 'core/src/codec/encode-json.ts',
+      file: 'core/src/codec/json.ts',
       from: "if (typeof value === 'number') return !Number.isFinite(value)",
       to: "if (typeof value === 'number') return false",
     },
-    files: ['packages/core/src/codec/encode-json.test.ts'],
+    files: ['packages/core/src/codec/json.test.ts'],
     shows: /NaN is refused/,
   },
   {

@@ -1,7 +1,7 @@
 /** The Millrace engine: time, state, operators, checkpoints and the runtime. */
 
 // errors
-export { assert, unreachable } from './errors/assert.ts'
+export { assert, unreachable } from './errors/errors.ts'
 export { describeError, isMillraceError, MillraceError } from './errors/errors.ts'
 export type { ErrorCode, ErrorDetails } from './errors/errors.ts'
 export { nearest } from './errors/nearest.ts'
@@ -12,17 +12,16 @@ export type { NotAPromise } from './errors/synchronous.ts'
 // codec
 export { ByteReader, ByteWriter } from './codec/bytes.ts'
 export type { Codec } from './codec/codec.ts'
-export { numberCodec, stringCodec } from './codec/codecs.ts'
+export { numberCodec, stringCodec } from './codec/codec.ts'
 export { crc32 } from './codec/crc32.ts'
 export { decodeJson, decodeText, jsonDepthMax, parseJson } from './codec/decode.ts'
-export { encodeJson } from './codec/encode-json.ts'
+export { encodeJson } from './codec/json.ts'
 export { evolvingCodec } from './codec/evolving-codec.ts'
 export type { Json } from './codec/json.ts'
 export { structuredCodec } from './codec/structured-codec.ts'
 
 // record
 export type { Batch, Element, Origin } from './record/element.ts'
-export { floorMod } from './record/floor-mod.ts'
 export { keyGroup, keyGroupRange, subtaskOfGroup } from './record/key-group.ts'
 export type { KeyGroupRange } from './record/key-group.ts'
 export { keyToken, readToken, tokenKey, writeToken } from './record/key-token.ts'

@@ -4,7 +4,7 @@ import type { Graph, GraphNode, OperatorNode } from '../graph/node.ts'
 import { statePiece, type StatePiece, type StateSetting } from '../state/fingerprint.ts'
 import { announcements, planRestore } from './compatibility.ts'
 import { manifestFormat, type Manifest } from './manifest.ts'
-import { entriesOf } from './part-entries.ts'
+import { entriesOf } from './parts.ts'
 
 const total = statePiece('value', { name: 'total' })
 const size = { name: 'window size', value: 60_000, unit: 'ms' } as const

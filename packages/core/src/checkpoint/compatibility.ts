@@ -1,10 +1,9 @@
-import type { Graph } from '../graph/node.ts'
+import type { EarlierEntry, Manifest, OperatorEntry, SinkEntry, WatermarkEntry } from './manifest.ts'
+import { compareParts, waysOut, type PartComparison, entriesOf } from './parts.ts'
 import { MillraceError } from '../errors/errors.ts'
+import type { Graph } from '../graph/node.ts'
+import { MIN_TIME, timeText } from '../record/time.ts'
 import type { DiscardedState } from '../state/state-store.ts'
-import { DropRequests } from './drop-requests.ts'
-import type { EarlierEntry, Manifest, OperatorEntry, SinkEntry } from './manifest.ts'
-import { compareParts, waysOut, type PartComparison } from './part-comparison.ts'
-import { entriesOf } from './part-entries.ts'
 
 /** What a start would do with the state of one part. */
 export interface PartPlan {
@@ -71,13 +70,13 @@ export function checkRestorable({ checkpoint, problems, parts }: RestorePlan): v
 }
 
 /** What a plan does beyond restoring state as it is, as warnings. */
-export function announcements({ checkpoint, parts, remarks }: RestorePlan): readonly string[] {
+export function announcements({ checkpoint, parts, remarks, restored }: RestorePlan): readonly string[] {
   const changes = parts.flatMap(({ name, outcome, notes }) => {
     if (outcome === 'new') return [`'${name}' is not in checkpoint ${checkpoint} and starts empty`]
     const text = outcome === 'converted' ? 'is converted' : 'is dropped'
     return notes.map((note) => `'${name}' of checkpoint ${checkpoint} ${text}: ${note}`)
   })
-  return [...changes, ...remarks]
+  return [...endOfRunWarnings(restored), ...changes, ...remarks]
 }
 
 class Comparison {
@@ -262,4 +261,62 @@ const fromTheBeginning =
 function sameState(a: OperatorEntry, b: OperatorEntry): boolean {
   const text = ({ type, pieces, settings }: OperatorEntry) => JSON.stringify([type, pieces, settings])
   return text(a) === text(b)
+}
+
+/**
+ * What the user asked to drop: `OPERATOR` or `OPERATOR/PIECE`.
+ *
+ * A request is carried out once. It often stays in a service's command line, and then must not drop the state again
+ * at the next restart. So each manifest holds the requests of the run that wrote it.
+ */
+class DropRequests {
+  readonly #requests: readonly string[]
+  readonly #done: ReadonlySet<string>
+  readonly #used = new Set<string>()
+
+  /** `done` are the requests of the run that wrote the checkpoint. */
+  constructor(requests: readonly string[], done: readonly string[]) {
+    this.#requests = requests
+    this.#done = new Set(done)
+  }
+
+  /** Whether to drop state. State that cannot be restored is dropped on every request, other state once. */
+  covers(part: string, piece: string | undefined, isRestorable: boolean): boolean {
+    const request = piece === undefined ? part : `${part}/${piece}`
+    if (!this.#requests.includes(request) || (isRestorable && this.#done.has(request))) return false
+    this.#used.add(request)
+    return true
+  }
+
+  /** Requests that dropped nothing, each with the reason. */
+  unused(checkpoint: number): readonly string[] {
+    return this.#requests
+      .filter((request) => !this.#used.has(request))
+      .map((request) => {
+        const reason = this.#done.has(request)
+          ? `checkpoint ${checkpoint} is from a run with the same option, and the state is not dropped again`
+          : `checkpoint ${checkpoint} has no state of that name`
+        return `--drop-state ${request} drops nothing: ${reason}. Remove the option`
+      })
+  }
+}
+
+/**
+ * What a start from the end of a run must tell: up to which time each operator had fired windows and timers only because
+ * the input ended. Nothing for a checkpoint of another kind.
+ */
+function endOfRunWarnings({ phase, checkpoint, watermarks }: Manifest): readonly string[] {
+  if (phase !== 'finished') return []
+  const early = watermarks.filter(hasFiredEarly)
+  return [...new Set(early.map(({ operator }) => operator))].map((operator) => {
+    const own = early.filter((entry) => entry.operator === operator)
+    const firedTo = Math.max(...own.map((entry) => entry.firedTo!))
+    const reached = Math.min(...own.map(({ watermark }) => watermark ?? MIN_TIME))
+    const before = reached === MIN_TIME ? 'no event time' : `event time ${timeText(reached)}`
+    return `checkpoint ${checkpoint} is the end of a run: '${operator}' had reached ${before}, and fired everything that was due up to ${timeText(firedTo)}. A new record in a window that fired so early makes another result for that window, from new records alone`
+  })
+}
+
+function hasFiredEarly({ firedTo, watermark }: WatermarkEntry): boolean {
+  return firedTo !== null && (watermark === null || firedTo > watermark)
 }

@@ -1,7 +1,6 @@
 import { describe, expect, expectTypeOf, test } from 'vitest'
 import { ByteReader, ByteWriter } from './bytes.ts'
-import type { Codec } from './codec.ts'
-import { numberCodec } from './codecs.ts'
+import { type Codec, numberCodec } from './codec.ts'
 import { evolvingCodec } from './evolving-codec.ts'
 import { structuredCodec } from './structured-codec.ts'
 

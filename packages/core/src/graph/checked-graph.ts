@@ -1,11 +1,12 @@
 import type { Sink, SinkWriter } from '../connect/sink.ts'
-import { ImmutableValues } from '../record/immutable-values.ts'
-import type { Step } from '../operator/fuse.ts'
-import type { Operator } from '../operator/operator.ts'
-import { CheckedOperator } from './checked-operator.ts'
-import { ImmutabilityCheck } from './immutability-check.ts'
+import { MillraceError } from '../errors/errors.ts'
+import type { NotAPromise } from '../errors/synchronous.ts'
 import type { Exchange } from '../exchange/exchange.ts'
 import type { Graph, GraphNode, Input } from './node.ts'
+import type { Step } from '../operator/fuse.ts'
+import type { Operator, Collector, OperatorContext, StreamRecord, Timer } from '../operator/operator.ts'
+import { ImmutableValues } from '../record/immutable-values.ts'
+import type { ListState } from '../state/handles.ts'
 
 /**
  * The same graph with its user code watched, for development and tests: an operator or sink that changes a record
@@ -162,4 +163,138 @@ function checkedWriter(writer: SinkWriter<unknown>, check: ImmutabilityCheck): S
 function bound<T extends object>(target: T, name: string | symbol): unknown {
   const member: unknown = target[name as keyof T]
   return typeof member === 'function' ? (member.bind(target) as unknown) : member
+}
+
+/** An operator whose records, results and lists are checked to stay as they are. */
+class CheckedOperator implements Operator<unknown, unknown> {
+  readonly #inner: Operator<unknown, unknown>
+  readonly #check: ImmutabilityCheck
+
+  constructor(inner: Operator<unknown, unknown>, check: ImmutabilityCheck) {
+    this.#inner = inner
+    this.#check = check
+  }
+
+  open(context: OperatorContext): void {
+    this.#inner.open?.(checkedContext(context, this.#check))
+  }
+
+  restored(): Iterable<undefined> | void {
+    return this.#inner.restored?.()
+  }
+
+  process(record: StreamRecord<unknown>, out: Collector<unknown>): NotAPromise {
+    return this.#check.call(record.value, () =>
+      this.#inner.process(record, checkedCollector(out, this.#check)),
+    )
+  }
+
+  onTimer(timer: Timer, out: Collector<unknown>): NotAPromise {
+    return this.#check.call(undefined, () => this.#inner.onTimer?.(timer, checkedCollector(out, this.#check)))
+  }
+
+  finish(out: Collector<unknown>): NotAPromise {
+    return this.#check.call(undefined, () => this.#inner.finish?.(checkedCollector(out, this.#check)))
+  }
+
+  close(): void {
+    this.#inner.close?.()
+  }
+}
+
+function checkedCollector<T>(out: Collector<T>, check: ImmutabilityCheck): Collector<T> {
+  return {
+    emit: (value) => out.emit(check.emitted(value)),
+    emitAt: (time, value) => out.emitAt(time, check.emitted(value)),
+  }
+}
+
+/** The same context, but for side outputs and lists. */
+function checkedContext(context: OperatorContext, check: ImmutabilityCheck): OperatorContext {
+  const changes: Partial<OperatorContext> = {
+    output: (name) => checkedCollector(context.output(name), check),
+    list: (descriptor) => checkedList(context.list(descriptor), check),
+  }
+  return new Proxy(context, {
+    get: (target, name) => {
+      const change = changes[name as keyof OperatorContext]
+      const member: unknown = change ?? target[name as keyof OperatorContext]
+      return change === undefined && typeof member === 'function' ? member.bind(target) : member
+    },
+  })
+}
+
+function checkedList<T>(list: ListState<T>, check: ImmutabilityCheck): ListState<T> {
+  return {
+    get: () => check.emitted(list.get()),
+    add: (value) => list.add(value),
+    set: (values) => list.set(values),
+    clear: () => list.clear(),
+  }
+}
+
+/** How many values that cannot be frozen are looked at again after each call of the operator that emitted them. */
+const recentMax = 16
+
+/** What V8 says when a frozen object is written to. */
+const frozenWrite =
+  /^Cannot (assign to read only property|add property|delete property|redefine property|define property)/
+
+/** Runs the user code of one operator, and throws `RECORD_MUTATED` when it changes what must not change. */
+class ImmutabilityCheck {
+  readonly #values: ImmutableValues
+  /** Values that this operator has emitted and that could not be frozen. */
+  readonly #recent: unknown[] = []
+
+  constructor(values: ImmutableValues) {
+    this.#values = values
+  }
+
+  /** Runs `code`, which is given `input`. */
+  call<T>(input: unknown, code: () => T): T {
+    this.#values.keep(input)
+    let result: T
+    try {
+      result = code()
+    } catch (thrown) {
+      throw this.judged(thrown)
+    }
+    this.check(input)
+    return result
+  }
+
+  /** `value` leaves the operator, or is handed out by its state: nothing may change it from now on. */
+  emitted<T>(value: T): T {
+    if (this.#values.keep(value)) return value
+    this.#recent.push(value)
+    if (this.#recent.length > recentMax) this.#recent.shift()
+    return value
+  }
+
+  /** Throws if `input`, or a value that was emitted lately, is not what it was. */
+  check(input: unknown): void {
+    const changed = this.#values.changeIn(input)
+    if (changed !== undefined) throw mutated(`it changes ${changed} in a record that it was given`)
+    for (const value of this.#recent) {
+      const emitted = this.#values.changeIn(value)
+      if (emitted !== undefined) throw mutated(`it changes ${emitted} in a record that it has emitted`)
+    }
+  }
+
+  /** `thrown`, or what it means if it comes from writing to a frozen value. */
+  judged(thrown: unknown): unknown {
+    if (!(thrown instanceof TypeError) || !frozenWrite.test(thrown.message)) return thrown
+    return mutated(
+      `it changes a record that it was given or a value that it has emitted (${thrown.message})`,
+      thrown,
+    )
+  }
+}
+
+function mutated(what: string, cause?: unknown): MillraceError {
+  return new MillraceError(
+    'RECORD_MUTATED',
+    `${what}; records are immutable, so make a new object and leave the old one: ({ ...record, total: 1 })`,
+    cause === undefined ? {} : { cause },
+  )
 }

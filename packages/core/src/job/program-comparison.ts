@@ -1,5 +1,4 @@
 import { announcements, checkRestorable, planRestore, type RestorePlan } from '../checkpoint/compatibility.ts'
-import { endOfRunWarnings } from '../checkpoint/end-of-run.ts'
 import type { Manifest } from '../checkpoint/manifest.ts'
 import type { DataDirectory } from './data-directory.ts'
 import type { JobSettings } from './job-options.ts'
@@ -17,7 +16,7 @@ export async function compareWithProgram(
   const { platform, graph, keyGroups, store, dropState } = settings
   const plan = planRestore(manifest, graph, { keyGroups, storeKind: store.kind, dropState })
   checkRestorable(plan)
-  for (const text of [...endOfRunWarnings(plan.restored), ...announcements(plan)]) warn(text)
+  for (const text of announcements(plan)) warn(text)
   for (const name of plan.abandoned) {
     const kept = directory.connector(name)
     if ((await platform.fs.stat(kept)) === undefined) continue

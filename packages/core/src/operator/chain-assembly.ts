@@ -1,4 +1,4 @@
-import { nothingCodec } from '../codec/codecs.ts'
+import { nothingCodec } from '../codec/codec.ts'
 import { keyGroup } from '../record/key-group.ts'
 import type { Key } from '../record/key.ts'
 import type { Slicing } from '../disk/yield-budget.ts'

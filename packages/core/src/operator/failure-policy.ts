@@ -1,6 +1,5 @@
-import { toBase64 } from '../errors/base64.ts'
+import { toBase64, describeValue } from '../errors/safe-json.ts'
 import { describeError, isMillraceError } from '../errors/errors.ts'
-import { describeValue } from '../errors/safe-json.ts'
 import type { EventTime } from '../record/time.ts'
 import { isProgramError, OperatorError } from './operator-error.ts'
 import type { OperatorMetric } from './operator.ts'

@@ -1,7 +1,7 @@
 import fc from 'fast-check'
 import { describe, expect, test } from 'vitest'
 import type { KeyToken } from './key-token.ts'
-import { tokenHash } from './token-hash.ts'
+import { tokenHash } from './large-token-map.ts'
 import { TokenMap } from './token-map.ts'
 
 interface Entry {

@@ -1,4 +1,4 @@
-import { assert } from '../errors/assert.ts'
+import { assert } from '../errors/errors.ts'
 import type { KeyToken } from './key-token.ts'
 import { LargeTokenMap } from './large-token-map.ts'
 

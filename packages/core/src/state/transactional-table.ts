@@ -1,4 +1,4 @@
-import { assert } from '../errors/assert.ts'
+import { assert } from '../errors/errors.ts'
 import type { KeyToken } from '../record/key-token.ts'
 import type { Backup } from './backup.ts'
 import { CellBackups } from './cell-backups.ts'

@@ -1,11 +1,14 @@
+import { MillraceError } from '../errors/errors.ts'
+import type { Edge } from '../exchange/edge.ts'
+import type { AsyncNode } from '../graph/node.ts'
+import { placeOfRecord } from '../operator/cursor.ts'
+import type { Place } from '../operator/failure-policy.ts'
 import type { Origin } from '../record/element.ts'
 import type { KeyToken } from '../record/key-token.ts'
 import type { EventTime } from '../record/time.ts'
-import { placeOfRecord } from '../operator/cursor.ts'
-import type { Place } from '../operator/failure-policy.ts'
 import type { Cell } from '../state/state-store.ts'
+import type { TaskSurroundings } from './task.ts'
 import { BinaryHeap } from '../time/binary-heap.ts'
-import type { Edge } from '../exchange/edge.ts'
 
 /** How a call of the user's function ended. */
 export type Outcome = { readonly result: unknown } | { readonly thrown: unknown }
@@ -223,4 +226,31 @@ function append(lists: Map<KeyToken, AsyncCall[]>, key: KeyToken, call: AsyncCal
   const list = lists.get(key)
   if (list === undefined) lists.set(key, [call])
   else list.push(call)
+}
+
+/**
+ * Calls the function of a `mapAsync` for one value. Each call has a signal of its own: it ends with the job, and when the
+ * call takes too long.
+ */
+export async function timedCall(
+  { apply, timeoutMs, name }: AsyncNode,
+  around: Pick<TaskSurroundings, 'cancellation' | 'platform'>,
+  value: unknown,
+): Promise<unknown> {
+  const cancellation = around.cancellation.child()
+  try {
+    const { signal } = cancellation
+    if (timeoutMs === undefined) return await apply(value, signal)
+    const expired = new Promise<never>((_, reject) => {
+      cancellation.onCancel(() => reject(signal.reason as Error))
+    })
+    using _alarm = around.platform.clock.schedule(timeoutMs, () => {
+      cancellation.cancel(
+        new MillraceError('OPERATOR_FAILED', `'${name}' took longer than ${timeoutMs} ms for one record`),
+      )
+    })
+    return await Promise.race([apply(value, signal), expired])
+  } finally {
+    cancellation.release()
+  }
 }

@@ -13,7 +13,7 @@ import type { Receiver } from '../operator/receiver.ts'
 import type { AsyncTaskPlan } from '../plan/plan.ts'
 import { callsInFlight } from '../state/calls-in-flight.ts'
 import type { Cell, StateTable } from '../state/state-store.ts'
-import { AsyncCalls, type AsyncCall, type Outcome } from './async-calls.ts'
+import { AsyncCalls, type AsyncCall, type Outcome, timedCall } from './async-calls.ts'
 import type { TaskWiring } from '../exchange/wiring.ts'
 import type { Edge } from '../exchange/edge.ts'
 import { Gate, type Arrival } from '../exchange/gate.ts'
@@ -22,7 +22,6 @@ import { Outlet } from '../exchange/outlet.ts'
 import { SnapshotSlices } from './snapshot-slices.ts'
 import { receiverOf } from '../exchange/port.ts'
 import type { Task, TaskSurroundings } from './task.ts'
-import { timedCall } from './timed-call.ts'
 
 /** A record whose result has not left yet, as it is kept in checkpoints. */
 interface Waiting {

@@ -1,6 +1,5 @@
 import { sleep, type Clock } from '@millrace/channels'
-import { timeText } from '../record/time-text.ts'
-import { MIN_TIME, type EventTime } from '../record/time.ts'
+import { MIN_TIME, timeText, type EventTime } from '../record/time.ts'
 import type { EventTimeWait } from '../observe/event-time-wait.ts'
 import type { Plan } from '../plan/plan.ts'
 

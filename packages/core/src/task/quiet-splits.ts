@@ -1,6 +1,9 @@
+import type { ConnectorContext, Source } from '../connect/source.ts'
+import { describeError, MillraceError } from '../errors/errors.ts'
 import { MAX_TIME } from '../record/time.ts'
-import { BinaryHeap } from '../time/binary-heap.ts'
+import { BackgroundCheck, defaultDiscoverEveryMs } from './split-discovery.ts'
 import type { SplitFeed } from './split-feed.ts'
+import { BinaryHeap } from '../time/binary-heap.ts'
 
 /** A split that was quiet, and since when; it may have brought something since. */
 interface Watched {
@@ -42,5 +45,85 @@ export class QuietSplits {
       this.watch(feed)
     }
     return undefined
+  }
+}
+
+/** What is asked about resting splits, and who wants to know. */
+export interface RestingSplitsOptions {
+  readonly source: Source<unknown>
+  readonly context: ConnectorContext
+  /** A split may have something to read. */
+  readonly onChange: (feed: SplitFeed) => void
+  readonly wake: () => void
+}
+
+/**
+ * Live splits that were closed while they were quiet, so that others could be open: asks the source now and then which
+ * of them have more. One that cannot say is taken to have more in all of them, so that they are opened in turn.
+ */
+export class RestingSplits {
+  readonly #options: RestingSplitsOptions
+  readonly #feeds = new Map<string, SplitFeed>()
+  readonly #check: BackgroundCheck
+
+  constructor(options: RestingSplitsOptions) {
+    this.#options = options
+    this.#check = new BackgroundCheck({
+      clock: options.context.clock,
+      everyMs: options.source.discoverEveryMs ?? defaultDiscoverEveryMs,
+      ask: () => this.#ask(),
+      wake: options.wake,
+    })
+  }
+
+  /** When to ask again, on the monotonic clock. */
+  get nextAt(): number {
+    return this.#feeds.size === 0 ? MAX_TIME : this.#check.nextAt
+  }
+
+  /** `feed` was closed while it was quiet. */
+  add(feed: SplitFeed): void {
+    if (this.#feeds.size === 0) this.#check.restart()
+    this.#feeds.set(feed.split, feed)
+  }
+
+  /** Asks in the background, if it is time. */
+  startIfDue(): void {
+    if (this.#feeds.size > 0) this.#check.startIfDue()
+  }
+
+  /** Throws what a question in the background has failed with. */
+  raise(): void {
+    this.#check.raise()
+  }
+
+  /** Resolves once nothing is being asked. */
+  idle(): Promise<void> {
+    return this.#check.idle()
+  }
+
+  async #ask(): Promise<void> {
+    for (const split of await this.#changed()) {
+      const feed = this.#feeds.get(split)
+      if (feed === undefined) continue
+      this.#feeds.delete(split)
+      this.#options.onChange(feed)
+    }
+  }
+
+  async #changed(): Promise<Iterable<string>> {
+    const { source, context } = this.#options
+    if (source.changed === undefined) return [...this.#feeds.keys()]
+    try {
+      const resting = Array.from(this.#feeds, ([split, feed]) => ({ split, position: feed.position() }))
+      return await source.changed(resting, context)
+    } catch (error) {
+      const place = `source '${context.name}'`
+      throw new MillraceError(
+        'SOURCE_FAILED',
+        `${place} cannot say which of its splits have more: ${describeError(error)}`,
+        { cause: error, place },
+      )
+    }
   }
 }

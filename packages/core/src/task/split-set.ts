@@ -5,14 +5,11 @@ import { keyGroup, subtaskOfGroup } from '../record/key-group.ts'
 import { MIN_TIME, type EventTime } from '../record/time.ts'
 import type { SplitWatermarks } from '../time/split-watermarks.ts'
 import type { YieldBudget } from '../disk/yield-budget.ts'
-import type { FinishedSplit, FinishedSplits } from './finished-splits.ts'
-import { OpenSplits } from './open-splits.ts'
-import { QuietSplits } from './quiet-splits.ts'
-import { ReadingOrder } from './reading-order.ts'
-import { RestingSplits } from './resting-splits.ts'
+import { type FinishedSplit, type FinishedSplits, SplitsBehind } from './finished-splits.ts'
+import { OpenSplits, ReadingOrder } from './reading-order.ts'
+import { QuietSplits, RestingSplits } from './quiet-splits.ts'
 import { SplitDiscovery } from './split-discovery.ts'
 import { SplitFeed, type ReaderContext } from './split-feed.ts'
-import { SplitsBehind } from './splits-behind.ts'
 
 /** What a set of splits is made for. */
 export interface SplitSetOptions {

@@ -1,7 +1,6 @@
 import { describe, expect, test } from 'vitest'
 import { ByteReader, ByteWriter } from './bytes.ts'
-import type { Codec } from './codec.ts'
-import { nothingCodec, numberCodec, stringCodec } from './codecs.ts'
+import { type Codec, nothingCodec, numberCodec, stringCodec } from './codec.ts'
 
 function through<T>(codec: Codec<T>, value: T): { readonly back: T; readonly bytes: number } {
   const out = new ByteWriter()

@@ -1,7 +1,7 @@
 import fc from 'fast-check'
 import { describe, expect, test } from 'vitest'
 import { parseJson } from './decode.ts'
-import { encodeJson } from './encode-json.ts'
+import { encodeJson } from './json.ts'
 
 describe('encodeJson', () => {
   test('any JSON value is written as JSON.stringify does and reads back the same', () => {
