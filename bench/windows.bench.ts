@@ -1,5 +1,6 @@
 /** What does a record cost in a window operator, by kind of window, number of aggregates and number of keys? */
-import { Chain, Cursor, memory, type OperatorNode } from '@millrace/core'
+import { memory } from '@millrace/connector-memory'
+import { Chain, Cursor, type OperatorNode } from '@millrace/core'
 import {
   count,
   mean,

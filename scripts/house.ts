@@ -18,6 +18,7 @@ export const packageImports: Readonly<Record<string, readonly string[]>> = {
   testkit: ['channels', 'core', 'store-memory'],
   'connector-files': ['core'],
   'connector-generator': ['channels', 'core'],
+  'connector-memory': ['channels', 'core'],
   'connector-http': ['core'],
   'connector-stdio': ['core'],
   cli: ['channels', 'core', 'flow', 'node', 'store-memory', 'testkit'],
@@ -26,6 +27,7 @@ export const packageImports: Readonly<Record<string, readonly string[]>> = {
     'cli',
     'connector-files',
     'connector-generator',
+    'connector-memory',
     'connector-stdio',
     'core',
     'flow',
@@ -35,7 +37,7 @@ export const packageImports: Readonly<Record<string, readonly string[]>> = {
 }
 
 /** What a test may import beside what its package may: the tools to build and run a small job. */
-export const testImports: readonly string[] = ['testkit', 'flow', 'node', 'store-memory']
+export const testImports: readonly string[] = ['testkit', 'flow', 'node', 'store-memory', 'connector-memory']
 
 /** What each package may import from npm: nothing, except what is named here. */
 export const npmImports: Readonly<Record<string, readonly string[]>> = {

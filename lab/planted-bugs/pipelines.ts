@@ -1,5 +1,6 @@
 /** What the simulator has to find mistakes in: between them, these pipelines use every part of the engine. */
-import { memory, type Sink } from '@millrace/core'
+import { memory } from '@millrace/connector-memory'
+import type { Sink } from '@millrace/core'
 import {
   count,
   output,

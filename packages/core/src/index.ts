@@ -87,8 +87,6 @@ export type {
 } from './operator/operator.ts'
 
 // connect
-export * as memory from './connect/memory.ts'
-export type { Collected, MemorySink } from './connect/memory.ts'
 export type { RejectRecord, Sink, SinkWriter } from './connect/sink.ts'
 export type {
   ClosedSplit,

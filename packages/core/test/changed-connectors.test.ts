@@ -1,4 +1,5 @@
-import { memory, type Json, type Sink } from '@millrace/core'
+import { memory } from '@millrace/connector-memory'
+import type { Json, Sink } from '@millrace/core'
 import type { PipelineBuilder } from '@millrace/flow'
 import { describe, expect, test } from 'vitest'
 import {

@@ -1,4 +1,4 @@
-import { memory, type MemorySink } from '@millrace/core'
+import { memory, type MemorySink } from '@millrace/connector-memory'
 import { output, state } from '@millrace/flow'
 import { describe, expect, test } from 'vitest'
 import {

@@ -1,12 +1,6 @@
 import fc from 'fast-check'
-import {
-  evolvingCodec,
-  memory,
-  numberCodec,
-  structuredCodec,
-  type Codec,
-  type MemorySink,
-} from '@millrace/core'
+import { memory, type MemorySink } from '@millrace/connector-memory'
+import { evolvingCodec, numberCodec, structuredCodec, type Codec } from '@millrace/core'
 import {
   collect,
   count,

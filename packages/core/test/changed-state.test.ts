@@ -1,12 +1,5 @@
-import {
-  evolvingCodec,
-  memory,
-  noPieces,
-  numberCodec,
-  startJob,
-  structuredCodec,
-  type MemorySink,
-} from '@millrace/core'
+import { memory, type MemorySink } from '@millrace/connector-memory'
+import { evolvingCodec, noPieces, numberCodec, startJob, structuredCodec } from '@millrace/core'
 import { output, pipeline, state, type StateSpecs } from '@millrace/flow'
 import { memoryStore } from '@millrace/store-memory'
 import { driveJob, simPlatform } from '@millrace/testkit'

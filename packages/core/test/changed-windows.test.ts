@@ -1,4 +1,4 @@
-import { memory } from '@millrace/core'
+import { memory } from '@millrace/connector-memory'
 import {
   collect,
   count,

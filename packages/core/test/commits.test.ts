@@ -1,6 +1,7 @@
 import { sleep } from '@millrace/channels'
 import { describe, expect, test } from 'vitest'
-import { memory, type Batch, type Sink } from '@millrace/core'
+import { memory } from '@millrace/connector-memory'
+import type { Batch, Sink } from '@millrace/core'
 import type { PipelineBuilder } from '@millrace/flow'
 import { simPlatform, SimFs, type SimPlatform } from '@millrace/testkit'
 import { pacedSource } from './paced-source.ts'

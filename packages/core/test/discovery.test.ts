@@ -1,5 +1,6 @@
 import { expect, test } from 'vitest'
-import { memory, type Source } from '@millrace/core'
+import { memory } from '@millrace/connector-memory'
+import type { Source } from '@millrace/core'
 import { live } from './simulated-job.ts'
 
 test('a split that appears is read beside one that always has something', async () => {

@@ -1,6 +1,7 @@
 import { describe, expect, test } from 'vitest'
 import { sleep } from '@millrace/channels'
-import { memory, type DeadLetter, type Source } from '@millrace/core'
+import { memory } from '@millrace/connector-memory'
+import type { DeadLetter, Source } from '@millrace/core'
 import { count, deadLetter, output, skip, state, tumbling, type SourceStream } from '@millrace/flow'
 import { simPlatform } from '@millrace/testkit'
 import { pacedSource } from './paced-source.ts'

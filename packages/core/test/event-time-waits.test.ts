@@ -1,5 +1,6 @@
 import { describe, expect, test } from 'vitest'
-import { memory, type EventTimeWait, type Source } from '@millrace/core'
+import { memory } from '@millrace/connector-memory'
+import type { EventTimeWait, Source } from '@millrace/core'
 import { count, tumbling, type PipelineBuilder, type TimedStream } from '@millrace/flow'
 import { simPlatform } from '@millrace/testkit'
 import { scheduledSource } from './scheduled-source.ts'

@@ -1,7 +1,7 @@
 import fc from 'fast-check'
 import { describe, expect, test } from 'vitest'
 import { sleep } from '@millrace/channels'
-import { memory, type MemorySink } from '@millrace/core'
+import { memory, type MemorySink } from '@millrace/connector-memory'
 import { count, output, sliding, state, sum, tumbling, type PipelineBuilder } from '@millrace/flow'
 import { simPlatform } from '@millrace/testkit'
 import { pacedSource } from './paced-source.ts'

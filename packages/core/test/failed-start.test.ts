@@ -1,5 +1,6 @@
 import { describe, expect, test } from 'vitest'
-import { describeError, memory, type JobEvent, type MemorySink } from '@millrace/core'
+import { memory, type MemorySink } from '@millrace/connector-memory'
+import { describeError, type JobEvent } from '@millrace/core'
 import { simPlatform, SimFs } from '@millrace/testkit'
 import { live, summing, type SimulatedLife } from './simulated-job.ts'
 

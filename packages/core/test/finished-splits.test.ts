@@ -1,5 +1,6 @@
 import { expect, test } from 'vitest'
-import { memory, type JobOptions, type Source } from '@millrace/core'
+import { memory } from '@millrace/connector-memory'
+import type { JobOptions, Source } from '@millrace/core'
 import { simPlatform } from '@millrace/testkit'
 import { live, nextLife, untilCheckpoint } from './simulated-job.ts'
 

@@ -1,5 +1,5 @@
 import { expect, test } from 'vitest'
-import { memory } from '@millrace/core'
+import { memory } from '@millrace/connector-memory'
 import { count, pipeline, tumbling } from '@millrace/flow'
 import { simPlatform, type SimPlatform } from '@millrace/testkit'
 import { scheduledSource } from './scheduled-source.ts'

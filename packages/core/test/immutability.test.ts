@@ -1,5 +1,6 @@
 import { describe, expect, test } from 'vitest'
-import { memory, OperatorError, type Sink } from '@millrace/core'
+import { memory } from '@millrace/connector-memory'
+import { OperatorError, type Sink } from '@millrace/core'
 import {
   aggregator,
   output,

@@ -1,6 +1,7 @@
 import { describe, expect, test } from 'vitest'
 import { sleep } from '@millrace/channels'
-import { CheckpointStorage, memory, type Sink, type Source } from '@millrace/core'
+import { memory } from '@millrace/connector-memory'
+import { CheckpointStorage, type Sink, type Source } from '@millrace/core'
 import { output, state } from '@millrace/flow'
 import { simPlatform, type SimPlatform } from '@millrace/testkit'
 import { openSource } from './open-source.ts'

@@ -1,14 +1,7 @@
 import { sleep } from '@millrace/channels'
 import { describe, expect, test } from 'vitest'
-import {
-  CheckpointStorage,
-  memory,
-  startJob,
-  type JobEvent,
-  type Manifest,
-  type MemorySink,
-  type Sink,
-} from '@millrace/core'
+import { memory, type MemorySink } from '@millrace/connector-memory'
+import { CheckpointStorage, startJob, type JobEvent, type Manifest, type Sink } from '@millrace/core'
 import { count, output, pipeline, tumbling, type PipelineBuilder } from '@millrace/flow'
 import { memoryStore } from '@millrace/store-memory'
 import { driveJob, simPlatform, type SimPlatform } from '@millrace/testkit'

@@ -1,6 +1,7 @@
 import { describe, expect, test } from 'vitest'
 import { sleep } from '@millrace/channels'
-import { memory, type DeadLetter } from '@millrace/core'
+import { memory } from '@millrace/connector-memory'
+import type { DeadLetter } from '@millrace/core'
 import { count, deadLetter, skip, tumbling } from '@millrace/flow'
 import { simPlatform } from '@millrace/testkit'
 import { pacedSource } from './paced-source.ts'

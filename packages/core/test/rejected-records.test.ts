@@ -1,6 +1,7 @@
 import { sleep } from '@millrace/channels'
 import { describe, expect, test } from 'vitest'
-import { memory, MillraceError, type Batch, type DeadLetter, type Sink } from '@millrace/core'
+import { memory } from '@millrace/connector-memory'
+import { MillraceError, type Batch, type DeadLetter, type Sink } from '@millrace/core'
 import { deadLetter, fail, skip, type OnError } from '@millrace/flow'
 import { simPlatform, type SimPlatform } from '@millrace/testkit'
 import { pacedSource } from './paced-source.ts'

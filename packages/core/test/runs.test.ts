@@ -1,11 +1,10 @@
 import { describe, expect, test } from 'vitest'
+import { memory, type MemorySink } from '@millrace/connector-memory'
 import {
-  memory,
   startJob,
   type Graph,
   type JobEvent,
   type JobResult,
-  type MemorySink,
   type Operator,
   type Source,
 } from '@millrace/core'

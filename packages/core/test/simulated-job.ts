@@ -1,11 +1,5 @@
-import {
-  type Job,
-  type JobEvent,
-  type JobOptions,
-  type JobResult,
-  type MemorySink,
-  startJob,
-} from '@millrace/core'
+import type { MemorySink } from '@millrace/connector-memory'
+import { type Job, type JobEvent, type JobOptions, type JobResult, startJob } from '@millrace/core'
 import { pipeline, type PipelineBuilder } from '@millrace/flow'
 import { memoryStore } from '@millrace/store-memory'
 import { driveJob, simPlatform, type SimPlatform } from '@millrace/testkit'

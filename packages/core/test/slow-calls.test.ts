@@ -1,6 +1,7 @@
 import { sleep, type Clock } from '@millrace/channels'
 import { describe, expect, test } from 'vitest'
-import { memory, startJob, type Job, type Sink } from '@millrace/core'
+import { memory } from '@millrace/connector-memory'
+import { startJob, type Job, type Sink } from '@millrace/core'
 import { output, pipeline, type PipelineBuilder, type SourceStream, type StreamOf } from '@millrace/flow'
 import { memoryStore } from '@millrace/store-memory'
 import { driveJob, simPlatform, type SimPlatform } from '@millrace/testkit'

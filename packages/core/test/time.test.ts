@@ -1,6 +1,7 @@
 import { sleep } from '@millrace/channels'
 import { describe, expect, test } from 'vitest'
-import { CheckpointStorage, memory, type Source } from '@millrace/core'
+import { memory } from '@millrace/connector-memory'
+import { CheckpointStorage, type Source } from '@millrace/core'
 import { count, output, state, tumbling } from '@millrace/flow'
 import { simPlatform } from '@millrace/testkit'
 import { pacedSource } from './paced-source.ts'

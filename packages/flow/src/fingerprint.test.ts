@@ -1,4 +1,5 @@
-import { memory, numberCodec, type GraphNode, type OperatorNode } from '@millrace/core'
+import { memory } from '@millrace/connector-memory'
+import { numberCodec, type GraphNode, type OperatorNode } from '@millrace/core'
 import { describe, expect, test } from 'vitest'
 import { output } from './operators/process.ts'
 import { state } from './operators/state-spec.ts'

@@ -1,4 +1,5 @@
-import { errorOutput, memory, type GraphNode, type OperatorNode } from '@millrace/core'
+import { memory } from '@millrace/connector-memory'
+import { errorOutput, type GraphNode, type OperatorNode } from '@millrace/core'
 import { describe, expect, test } from 'vitest'
 import { deadLetter, fail, skip } from './error-policy.ts'
 import { output } from './operators/process.ts'

@@ -1,4 +1,5 @@
-import { memory, type MemorySink, type OperatorNode } from '@millrace/core'
+import { memory, type MemorySink } from '@millrace/connector-memory'
+import type { OperatorNode } from '@millrace/core'
 import { operatorHarness } from '@millrace/testkit'
 import { describe, expect, test } from 'vitest'
 import { skip } from './error-policy.ts'

@@ -1,4 +1,5 @@
-import { memory, startJob, type JobEvent } from '@millrace/core'
+import { memory } from '@millrace/connector-memory'
+import { startJob, type JobEvent } from '@millrace/core'
 import { memoryStore } from '@millrace/store-memory'
 import { driveJob, simPlatform } from '@millrace/testkit'
 import { describe, expect, test } from 'vitest'

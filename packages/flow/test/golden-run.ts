@@ -1,4 +1,5 @@
-import { memory, startJob, type MemorySink, type Sink, type Source } from '@millrace/core'
+import { memory, type MemorySink } from '@millrace/connector-memory'
+import { startJob, type Sink, type Source } from '@millrace/core'
 import { pipeline, type PipelineBuilder } from '@millrace/flow'
 import { memoryStore } from '@millrace/store-memory'
 import { driveJob, simPlatform } from '@millrace/testkit'

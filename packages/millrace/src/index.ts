@@ -75,14 +75,9 @@ export type {
 } from '@millrace/flow'
 
 // Words of the engine that programs meet.
-export {
-  durationMs,
-  evolvingCodec,
-  isMillraceError,
-  memory,
-  MillraceError,
-  structuredCodec,
-} from '@millrace/core'
+export { memory } from '@millrace/connector-memory'
+export { durationMs, evolvingCodec, isMillraceError, MillraceError, structuredCodec } from '@millrace/core'
+export type { MemoryInput, MemoryOutput, MemorySink } from '@millrace/connector-memory'
 export type {
   Codec,
   DeadLetter,
@@ -91,7 +86,6 @@ export type {
   EventTime,
   Json,
   Key,
-  MemorySink,
   RejectRecord,
   Sink,
   SinkWriter,

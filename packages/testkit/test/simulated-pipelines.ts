@@ -1,4 +1,5 @@
-import { memory, type Source } from '@millrace/core'
+import { memory } from '@millrace/connector-memory'
+import type { Source } from '@millrace/core'
 import {
   count,
   pipeline,

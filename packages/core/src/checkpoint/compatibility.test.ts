@@ -1,5 +1,5 @@
 import { describe, expect, test } from 'vitest'
-import * as memory from '../connect/memory.ts'
+import { memory } from '@millrace/connector-memory'
 import type { Graph, GraphNode, OperatorNode } from '../graph/node.ts'
 import { statePiece, type StatePiece, type StateSetting } from '../state/fingerprint.ts'
 import { announcements, planRestore } from './compatibility.ts'

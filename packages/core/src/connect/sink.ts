@@ -37,6 +37,8 @@ export interface Sink<in T, Committable extends Json = Json> {
     pending: readonly Committable[],
     context: ConnectorContext,
   ): Promise<SinkWriter<T, Committable>>
+  /** Called once when the job has ended and does not restart, with its error if it failed. Must not throw. */
+  ended?(error?: unknown): void
 }
 
 /**

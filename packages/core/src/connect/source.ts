@@ -59,6 +59,8 @@ export interface Source<T, Position extends Json = Json> {
   gone?(splits: readonly string[], context: ConnectorContext): Promise<readonly string[]>
   /** Called once when the job ends or restarts, after every reader was closed. */
   close?(): Promise<void>
+  /** Called once when the job has ended and does not restart, with its error if it failed. Must not throw. */
+  ended?(error?: unknown): void
 }
 
 /** A split that is not open, and where it would be opened. */

@@ -1,5 +1,5 @@
 import { describe, expect, test } from 'vitest'
-import * as memory from '../connect/memory.ts'
+import { memory } from '@millrace/connector-memory'
 import { noPieces, statePiece, type Fingerprint } from '../state/fingerprint.ts'
 import type { Exchange } from '../exchange/exchange.ts'
 import type { Graph } from './node.ts'

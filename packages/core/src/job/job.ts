@@ -107,8 +107,17 @@ export class Job {
       result = { outcome: 'failed', error }
     }
     this.#phase = 'ended'
+    this.#tellConnectors(result)
     observer({ kind: 'ended', outcome: result.outcome })
     return result
+  }
+
+  #tellConnectors(result: JobResult): void {
+    const error = result.outcome === 'failed' ? result.error : undefined
+    for (const node of this.#settings.graph.nodes) {
+      if (node.kind === 'source') node.source.ended?.(error)
+      if (node.kind === 'sink') node.sink.ended?.(error)
+    }
   }
 
   /** Takes the data directory, runs, and releases the directory. */

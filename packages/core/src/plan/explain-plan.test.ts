@@ -1,6 +1,6 @@
 import { deadLetter, pipeline, sliding, count, state, type Pipeline } from '@millrace/flow'
 import { describe, expect, test } from 'vitest'
-import * as memory from '../connect/memory.ts'
+import { memory } from '@millrace/connector-memory'
 import type { Sink } from '../connect/sink.ts'
 import type { Source } from '../connect/source.ts'
 import { explain } from './explain-plan.ts'

@@ -1,4 +1,5 @@
-import { memory, type Key, type MemorySink, type OperatorNode } from '@millrace/core'
+import { memory, type MemorySink } from '@millrace/connector-memory'
+import type { Key, OperatorNode } from '@millrace/core'
 import {
   at,
   clock,

@@ -1,5 +1,6 @@
 import { env } from 'node:process'
-import { memory, type Sink, type SinkWriter, type Source } from '@millrace/core'
+import { memory } from '@millrace/connector-memory'
+import type { Sink, SinkWriter, Source } from '@millrace/core'
 import { output, pipeline, sum, tumbling } from '@millrace/flow'
 import { expect, test } from 'vitest'
 import { orderingSink } from '../../test/ordering-sink.ts'

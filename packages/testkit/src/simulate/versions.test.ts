@@ -1,4 +1,4 @@
-import { memory } from '@millrace/core'
+import { memory } from '@millrace/connector-memory'
 import { count, pipeline, tumbling, type Pipeline } from '@millrace/flow'
 import { expect, test } from 'vitest'
 import { failureOf } from '../../test/simulation-failure-of.ts'

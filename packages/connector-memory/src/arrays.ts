@@ -1,6 +1,4 @@
-import type { Batch } from '../record/element.ts'
-import type { Sink, SinkWriter } from './sink.ts'
-import type { Discovery, Poll, Source, SplitReader } from './source.ts'
+import type { Batch, Discovery, Poll, Sink, SinkWriter, Source, SplitReader } from '@millrace/core'
 
 /**
  * Reads arrays: a bounded source, the smallest complete one, and the one to read first.
