@@ -25,7 +25,7 @@ function counting(times: number): Pipeline {
       .from('events', decoded(input, times))
       .keyBy((event) => event.key)
       .process('sum', {
-        emits: output<number>(),
+        output: output<number>(),
         state: { sum: state.value<{ n: number; total: number }>() },
         onRecord({ value }, { state: { sum }, emit }) {
           const before = sum.get() ?? { n: 0, total: 0 }

@@ -144,7 +144,7 @@ await measureInTurns([
       .withTimestamps({ timestamp: ticking() })
       .keyBy((event) => event.key)
       .process('count', {
-        emits: output<number>(),
+        output: output<number>(),
         state: { n: state.value<number>() },
         onRecord(_, { state: { n }, emit }) {
           const next = (n.get() ?? 0) + 1

@@ -114,7 +114,7 @@ const questions: readonly Question[] = [
           .withTimestamps({ timestamp: (id) => (id === trigger ? 2_000 : 1) })
           .keyBy((id) => id)
           .process('timers', {
-            emits: output<number>(),
+            output: output<number>(),
             onRecord({ value }, { timers }) {
               if (value !== trigger) timers.setEvent(1_000)
             },

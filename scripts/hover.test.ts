@@ -4,9 +4,11 @@ import ts from 'typescript'
 import { describe, expect, test } from 'vitest'
 
 const root = fileURLToPath(new URL('..', import.meta.url))
-const file = path.join(root, 'docs/hover.ts')
+const shown = path.join(root, 'docs/hover.ts')
+const refused = path.join(root, 'docs/refused.ts')
 
 const code = `
+import { files } from '@millrace/connector-files'
 import { count, memory, output, pipeline, state, sum, tumbling } from 'millrace'
 interface Payment { card: string; amount: number; at: number }
 pipeline('hover', (p) => {
@@ -19,14 +21,37 @@ pipeline('hover', (p) => {
   const large = perMinute.filter((minute) => minute.total > 100)
   const { big, rest } = payments.split('sizes', { big: (payment) => payment.amount > 100 })
   const checked = byCard.process('check', {
-    emits: output<string>(),
+    output: output<string>(),
     outputs: { first: output<Payment>() },
     state: { seen: state.value<number>() },
     onRecord({ value }, { state: { seen }, outputs, emit }) {},
   })
   const first = checked.outputs.first
+  first.to('first', files.writeNdjson('first.ndjson'))
 })
 `
+
+/** Each line after a comment has one mistake, and the comment is the sentence that the error must hold. */
+const mistakes = `
+import { count, memory, output, pipeline, tumbling } from 'millrace'
+pipeline('refused', (p) => {
+  const numbers = p.from('numbers', memory.read([1, 2])).withTimestamps({ timestamp: (n) => n })
+  const byKey = numbers.keyBy((n) => n)
+  // operators do not wait; call asynchronous functions in mapAsync
+  numbers.map(async (n) => n)
+  // an aggregate cannot be called 'key': results have the key of their records under that name
+  byKey.window(tumbling('1m')).aggregate('counts', { key: count() })
+  // an output cannot be called 'errors': that is where failed records go
+  byKey.process('checked', { outputs: { errors: output<number>() }, onRecord() {} })
+  // an output of split cannot be called 'rest': that is where records go that pass no test
+  numbers.split('sizes', { rest: (n) => n > 1 })
+})
+`
+
+const sources = new Map([
+  [shown, code],
+  [refused, mistakes],
+])
 
 const service = languageService()
 
@@ -38,23 +63,23 @@ function languageService(): ts.LanguageService {
   )!
   return ts.createLanguageService({
     getCompilationSettings: () => config.options,
-    getScriptFileNames: () => [file],
+    getScriptFileNames: () => [...sources.keys()],
     getScriptVersion: () => '1',
     getScriptSnapshot: (each) => {
-      const text = each === file ? code : ts.sys.readFile(each)
+      const text = sources.get(each) ?? ts.sys.readFile(each)
       return text === undefined ? undefined : ts.ScriptSnapshot.fromString(text)
     },
     getCurrentDirectory: () => root,
     getDefaultLibFileName: (options) => ts.getDefaultLibFilePath(options),
-    fileExists: (each) => each === file || ts.sys.fileExists(each),
-    readFile: (each) => (each === file ? code : ts.sys.readFile(each)),
+    fileExists: (each) => sources.has(each) || ts.sys.fileExists(each),
+    readFile: (each) => sources.get(each) ?? ts.sys.readFile(each),
     directoryExists: (directory) => ts.sys.directoryExists(directory),
   })
 }
 
 /** What an editor shows for the name with which the first occurrence of `text` begins. */
 function hover(text: string): string {
-  const info = service.getQuickInfoAtPosition(file, code.indexOf(text))
+  const info = service.getQuickInfoAtPosition(shown, code.indexOf(text))
   return ts.displayPartsToString(info?.displayParts).replaceAll(/\s+/g, ' ')
 }
 
@@ -74,7 +99,30 @@ describe('what an editor shows', () => {
     ['big, rest', 'const big: TimedStream<Payment>'],
     ['first = ', 'const first: TimedStream<Payment>'],
     ['seen }', '(parameter) seen: ValueState<number>'],
-  ])('for %s', (name, shown) => {
-    expect(hover(name)).toBe(shown)
+    [
+      'writeNdjson(',
+      '(alias) writeNdjson<Payment>(path: string, options?: WriteOptions): Sink<Payment, FileCommittable>',
+    ],
+  ])('for %s', (name, text) => {
+    expect(hover(name)).toContain(text)
+  })
+})
+
+describe('a type error', () => {
+  const lines = mistakes.split('\n')
+  const errors = service.getSemanticDiagnostics(refused).map(({ start, messageText }) => ({
+    line: mistakes.slice(0, start).split('\n').length,
+    text: ts.flattenDiagnosticMessageText(messageText, ' '),
+  }))
+  const sentences = lines.flatMap((line, index) =>
+    line.includes('// ') ? [{ sentence: line.trim().slice(3), line: index + 2 }] : [],
+  )
+
+  test.each(sentences)('is a sentence: $sentence', ({ sentence, line }) => {
+    expect(errors.find((error) => error.line === line)?.text).toContain(sentence)
+  })
+
+  test('is reported for nothing else', () => {
+    expect([...new Set(errors.map(({ line }) => line))]).toEqual(sentences.map(({ line }) => line))
   })
 })

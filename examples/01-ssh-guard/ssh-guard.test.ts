@@ -32,7 +32,7 @@ interface WindowRow {
 function guard(directory: string, year: number, ...options: readonly string[]): Command {
   const base = ['run', `${here}ssh-guard.ts`, '--data-dir', `${directory}/data`]
   const set = { year, out: `${directory}/out`, size: `${size}s`, slide: `${slide}s` }
-  const parameters = Object.entries(set).flatMap(([name, value]) => ['--set', `${name}=${value}`])
+  const parameters = Object.entries(set).flatMap(([name, value]) => ['--parameter', `${name}=${value}`])
   return new Command([...base, ...parameters, ...options])
 }
 
@@ -83,8 +83,13 @@ async function linesOf(file: string): Promise<readonly string[]> {
 describe('the SSH guard', () => {
   test('reports each burst once, break-ins, and the names that were tried', async () => {
     const directory = await scratch()
-    const { code, out } = await guard(directory, sample.year, '--bounded', '--set', `log=${sample.file}`)
-      .ended
+    const { code, out } = await guard(
+      directory,
+      sample.year,
+      '--bounded',
+      '--parameter',
+      `log=${sample.file}`,
+    ).ended
     expect(code).toBe(0)
     expect(out).toBe(`2026-01-31 23:41:31  203.0.113.5 is guessing passwords: 6 failures, the last for "root"
 2026-01-31 23:53:58  203.0.113.5 is guessing passwords: 5 failures, the last for "root"
@@ -99,7 +104,7 @@ describe('the SSH guard', () => {
 
   test('reads standard input', async () => {
     const directory = await scratch()
-    const job = guard(directory, sample.year, '--set', 'log=-')
+    const job = guard(directory, sample.year, '--parameter', 'log=-')
     job.write(await readFile(sample.file, 'utf8'))
     expect((await job.ended).code).toBe(0)
     expect(await found(directory)).toEqual(await counted(sample))
@@ -107,7 +112,7 @@ describe('the SSH guard', () => {
 
   test('without anything to read it says what to do', async () => {
     const { code, err } = await guard(await scratch(), sample.year).ended
-    expect(err).toMatch(/^OPTION_INVALID: say what to read: --set log=FILE/)
+    expect(err).toMatch(/^OPTION_INVALID: say what to read: --parameter log=FILE/)
     expect(code).toBe(2)
   })
 })
@@ -121,7 +126,7 @@ describe('the counts for every address are exactly those of the scripts', () => 
 
   async function compareAsFile(from: typeof sample): Promise<void> {
     const directory = await scratch()
-    const { code } = await guard(directory, from.year, '--bounded', '--set', `log=${from.file}`).ended
+    const { code } = await guard(directory, from.year, '--bounded', '--parameter', `log=${from.file}`).ended
     expect(code).toBe(0)
     expect(await found(directory)).toEqual(await counted(from))
   }
@@ -138,7 +143,13 @@ describe('the counts for every address are exactly those of the scripts', () => 
       .toSorted((a, b) => a.at - b.at)
     await mkdir(`${directory}/logs`)
     for (const { line } of lines) await appendFile(`${directory}/logs/${random.int(7)}.log`, `${line}\n`)
-    const options = ['--bounded', '--set', `log=${directory}/logs`, '--set', 'maxOutOfOrderness=10s']
+    const options = [
+      '--bounded',
+      '--parameter',
+      `log=${directory}/logs`,
+      '--parameter',
+      'maxOutOfOrderness=10s',
+    ]
     expect((await guard(directory, log.year, ...options).ended).code).toBe(0)
     expect(await found(directory)).toEqual(expected)
     await expect(readFile(`${directory}/out/late.ndjson`, 'utf8').catch(() => '')).resolves.toBe('')
@@ -150,7 +161,15 @@ describe('the counts for every address are exactly those of the scripts', () => 
     const followed = `${directory}/auth.log`
     await writeFile(followed, '')
     const live = ['--drain', '--json', '--checkpoint-every', '200ms']
-    const job = guard(directory, log.year, ...live, '--set', `log=${followed}`, '--set', 'follow=true')
+    const job = guard(
+      directory,
+      log.year,
+      ...live,
+      '--parameter',
+      `log=${followed}`,
+      '--parameter',
+      'follow=true',
+    )
     await job.says(/"started"/)
     for (const line of lines) await appendFile(followed, `${line}\n`)
     await job.says(new RegExp(`"recordsIn":${lines.length}\\b`))
@@ -164,7 +183,7 @@ describe('the counts for every address are exactly those of the scripts', () => 
     const lines = await linesOf(log.file)
     const port = await freePort()
     const live = ['--drain', '--json', '--checkpoint-every', '200ms']
-    const job = guard(directory, log.year, ...live, '--set', `http=${port}`)
+    const job = guard(directory, log.year, ...live, '--parameter', `http=${port}`)
     await listening(port, job)
     for (const line of lines) {
       const body = JSON.stringify(line)

@@ -1,7 +1,7 @@
 /**
  * Watches an OpenSSH log for people who guess passwords.
  *
- *     millrace run ssh-guard.ts --set log=/var/log/auth.log --set follow=true
+ *     millrace run ssh-guard.ts --parameter log=/var/log/auth.log --parameter follow=true
  *
  * Everything is judged by the time in the log, not by the clock: a year-old log gives what it would have given live,
  * and gives it again after a crash, each result once.
@@ -110,7 +110,7 @@ function findBursts(
   { threshold, quietMs }: { readonly threshold: number; readonly quietMs: number },
 ): TimedStream<Alert> {
   return logins.process('bursts', {
-    emits: output<Alert>(),
+    output: output<Alert>(),
     state: { burst: state.value<Burst>() },
 
     onRecord({ key: address, value: login, time }, { state, timers, emit }) {
@@ -151,7 +151,7 @@ function sourceOf(from: {
   if (from.log === '') {
     throw new MillraceError(
       'OPTION_INVALID',
-      'say what to read: --set log=FILE, --set log=- or --set http=PORT',
+      'say what to read: --parameter log=FILE, --parameter log=- or --parameter http=PORT',
     )
   }
   return files.readLines(from.log, { follow: from.follow })

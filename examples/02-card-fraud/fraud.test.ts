@@ -7,12 +7,19 @@ const here = fileURLToPath(new URL('.', import.meta.url))
 const results = ['alerts', 'spending'] as const
 
 function fraud(directory: string, ...options: readonly string[]): Command {
-  const base = ['run', `${here}fraud.ts`, '--data-dir', `${directory}/data`, '--set', `out=${directory}/out`]
+  const base = [
+    'run',
+    `${here}fraud.ts`,
+    '--data-dir',
+    `${directory}/data`,
+    '--parameter',
+    `out=${directory}/out`,
+  ]
   return new Command([...base, '--checkpoint-every', '100ms', ...options])
 }
 
-const quick = ['--bounded', '--set', 'count=3000', '--set', 'rate=Infinity']
-const slow = ['--bounded', '--set', 'count=3000', '--set', 'rate=1000']
+const quick = ['--bounded', '--parameter', 'count=3000', '--parameter', 'rate=Infinity']
+const slow = ['--bounded', '--parameter', 'count=3000', '--parameter', 'rate=1000']
 
 async function linesOf(path: string): Promise<readonly string[]> {
   return (await readFile(path, 'utf8')).trim().split('\n').toSorted()

@@ -21,7 +21,7 @@ const minute = 60_000
 const hour = 60 * minute
 
 export default pipeline('card-fraud', (p) => {
-  // Parameters: millrace run fraud.ts --set rate=1000
+  // Parameters: millrace run fraud.ts --parameter rate=1000
   const rate = p.parameter('rate', 100) // payments per second
   const total = p.parameter('count', Infinity)
   const out = p.parameter('out', '.millrace/card-fraud-results')
@@ -49,7 +49,7 @@ export default pipeline('card-fraud', (p) => {
 
   // A rule of your own has state for each card, and timers that say when to forget it.
   const velocity = perCard.process('velocity', {
-    emits: output<Alert>(),
+    output: output<Alert>(),
     state: { recent: state.value<readonly number[]>() },
     onRecord({ key: card, time }, { state, timers, emit }) {
       const recent = [...(state.recent.get() ?? []), time].filter((at) => at > time - minute)
@@ -66,7 +66,7 @@ export default pipeline('card-fraud', (p) => {
   })
 
   const travel = perCard.process('travel', {
-    emits: output<Alert>(),
+    output: output<Alert>(),
     state: { last: state.value<Payment>() },
     onRecord({ key: card, value: payment, time }, { state, timers, emit }) {
       const last = state.last.get()

@@ -82,7 +82,7 @@ export function crashJob(clock: Clock, connections: Connections = {}): Pipeline 
       .mapAsync('look-up', (reading) => lookUp(reading, clock), { order: 'none', concurrency: 4 })
       .keyBy((reading) => reading.key)
       .process('buckets', {
-        emits: output<OutputLine>(),
+        output: output<OutputLine>(),
         state: { buckets: state.map<number, readonly number[]>() },
         onRecord({ value, time }, { state: { buckets }, timers }) {
           const until = bucketOf(time)

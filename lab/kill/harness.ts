@@ -114,7 +114,7 @@ class Lives {
       '--json',
       '--data-dir',
       path.join(directory, 'data'),
-      ...parameters.flatMap((parameter) => ['--set', parameter]),
+      ...parameters.flatMap((parameter) => ['--parameter', parameter]),
     ])
     let isOver = false
     const watching = this.#watch(() => isOver)

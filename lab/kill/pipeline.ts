@@ -28,7 +28,7 @@ const program: Pipeline = pipeline(
     readings
       .keyBy((reading) => reading.key)
       .process('minutes', {
-        emits: output<{ key: string; until: number; n: number }>(),
+        output: output<{ key: string; until: number; n: number }>(),
         state: { counts: state.map<number, number>() },
         onRecord({ time }, { state: { counts }, timers }) {
           const until = Math.floor(time / 60_000) * 60_000 + 60_000

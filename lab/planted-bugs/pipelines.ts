@@ -47,7 +47,7 @@ function silenceOf(
   byMeter: TimedKeyedStream<Reading, string>,
 ): TimedStream<{ readonly meter: string; readonly total: number; readonly last: number }> {
   return byMeter.process('silence', {
-    emits: output<{ readonly meter: string; readonly total: number; readonly last: number }>(),
+    output: output<{ readonly meter: string; readonly total: number; readonly last: number }>(),
     state: { total: state.value<number>(), last: state.value<{ at: number }>() },
     onRecord({ value, time }, { state: { total, last }, timers }) {
       const before = last.get()

@@ -127,7 +127,7 @@ function program(pulse: Pulse, sink: Sink<Count>): Pipeline {
     p.from('keys', pulse)
       .keyBy((key) => key)
       .process('counts', {
-        emits: output<Count>(),
+        output: output<Count>(),
         state: { count: state.value<{ n: number; last: string }>() },
         onRecord({ value: key }, { state: { count }, emit }) {
           const n = (count.get()?.n ?? 0) + 1

@@ -96,7 +96,7 @@ function program({ records }: StallPlan, sink: Sink<number>): Pipeline {
     p.from('numbers', generator.generate({ seed: 1, count: records, make: ({ index }) => index }))
       .keyBy((n) => n % 100_000)
       .process('last', {
-        emits: output<number>(),
+        output: output<number>(),
         state: { last: state.value<{ n: number }>() },
         onRecord({ value: n }, { state: { last }, emit }) {
           last.set({ n })

@@ -39,7 +39,7 @@ export function processSpecOf(part: PartOf<'process'>, isTimed: boolean, onError
   const { program, poison } = part
   const codec = program.hasCodecs === true ? varints : undefined
   const common = {
-    emits: output<Item>(),
+    output: output<Item>(),
     outputs: { side: output<Item>() },
     state: {
       value: state.value(codec),

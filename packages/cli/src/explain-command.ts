@@ -23,7 +23,7 @@ export const explainCommand: Command = {
   ],
   options: [
     { name: 'format', value: 'FORMAT', help: 'text, mermaid or json (default text)' },
-    { name: 'set', value: 'NAME=VALUE', help: 'a parameter of the pipeline; may be repeated' },
+    { name: 'parameter', value: 'NAME=VALUE', help: 'a parameter of the pipeline; may be repeated' },
     { name: 'parallelism', value: 'N', help: 'subtasks of each task (default 1)' },
   ],
   run: explainFile,

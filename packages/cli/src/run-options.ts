@@ -14,7 +14,7 @@ import type { Option } from './command.ts'
 
 /** Options that say how a pipeline is started. */
 export const jobOptionList: readonly Option[] = [
-  { name: 'set', value: 'NAME=VALUE', help: 'a parameter of the pipeline; may be repeated' },
+  { name: 'parameter', value: 'NAME=VALUE', help: 'a parameter of the pipeline; may be repeated' },
   { name: 'data-dir', value: 'DIR', help: 'checkpoints and state (default .millrace/PIPELINE)' },
   { name: 'bounded', help: 'read what is there now and end' },
   {
@@ -39,12 +39,15 @@ export const jobOptionList: readonly Option[] = [
   },
 ]
 
-/** The values of `--set`, as text; the pipeline turns them into what its parameters are. */
+/** The values of `--parameter`, as text; the pipeline turns them into what its parameters are. */
 export function parametersOf(line: CommandLine): ParameterValues {
-  const pairs = line.values('set').map((pair) => {
+  const pairs = line.values('parameter').map((pair) => {
     const at = pair.indexOf('=')
     if (at < 1) {
-      throw new MillraceError('OPTION_INVALID', `--set ${pair} has no value; write --set NAME=VALUE`)
+      throw new MillraceError(
+        'OPTION_INVALID',
+        `--parameter ${pair} has no value; write --parameter NAME=VALUE`,
+      )
     }
     return [pair.slice(0, at), pair.slice(at + 1)] as const
   })

@@ -29,7 +29,7 @@ export const simulateCommand: Command = {
     { name: 'seeds', value: 'N', help: 'how many seeds (default 100)' },
     { name: 'from', value: 'N', help: 'the first of them (default 0)' },
     { name: 'seed', value: 'N', help: 'this seed and no other' },
-    { name: 'set', value: 'NAME=VALUE', help: 'a parameter of the pipeline; may be repeated' },
+    { name: 'parameter', value: 'NAME=VALUE', help: 'a parameter of the pipeline; may be repeated' },
     { name: 'records', value: 'N', help: 'records of each split at most (default 1000)' },
     { name: 'parallelism', value: 'N', help: 'subtasks of each task (default: as the seed chooses)' },
     { name: 'keep-going', help: 'continue after a seed that fails' },
@@ -111,7 +111,7 @@ function numberOf(line: CommandLine, name: string, otherwise: number): number {
 
 /** The file, and the options without which a seed means something else. */
 function sameWorld(line: CommandLine): string {
-  const options = ['set', 'records', 'parallelism'].flatMap((name) =>
+  const options = ['parameter', 'records', 'parallelism'].flatMap((name) =>
     line.values(name).map((value) => `--${name} ${/^[\w.=/-]+$/.test(value) ? value : `'${value}'`}`),
   )
   return [line.operand, ...options].join(' ')

@@ -110,7 +110,7 @@ describe('keys', () => {
         p.from('in', growingSource(program.input))
           .keyBy(() => key as string)
           .process('n', {
-            emits: output<number>(),
+            output: output<number>(),
             state: { last: state.value<number>() },
             onRecord({ value }, { state: { last }, emit }) {
               if (value.at === 500) last.clear()

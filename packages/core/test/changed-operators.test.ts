@@ -95,7 +95,7 @@ describe('operators', () => {
         program
           .keyed(p)
           .process('alarm', {
-            emits: output<number>(),
+            output: output<number>(),
             state: size === 1 ? { one: state.value<number>() } : { two: state.value<number>() },
             onRecord({ time }, { timers }) {
               timers.setEvent(time + 100)

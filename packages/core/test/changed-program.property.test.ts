@@ -90,7 +90,7 @@ function buildOf({ windows, pieces }: Drawn, program: ChangingProgram, sinks: Si
       .to('windows', sinks.windows)
     keyed
       .process('p', {
-        emits: output<Readonly<Record<string, unknown>>>(),
+        output: output<Readonly<Record<string, unknown>>>(),
         state: Object.fromEntries(named(pieces as never).map(([name, kind]) => [name, pieceOf(kind)])),
         onRecord({ key, value }, { state: handles, emit }) {
           const seen = Object.entries(handles).map(([name, handle]) => [name, remember(handle, value.at)])

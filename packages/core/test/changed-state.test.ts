@@ -21,7 +21,7 @@ describe('pieces of state', () => {
       program
         .keyed(p)
         .process(name, {
-          emits: output<number>(),
+          output: output<number>(),
           state: specs,
           onRecord({ value }, { state: handles, emit }) {
             const [handle] = Object.values(handles) as { get(): number; set(value: unknown): void }[]

@@ -25,7 +25,7 @@ function reminding(
       .from('n', source)
       .keyBy((n) => n)
       .process('remind', {
-        emits: output<string>(),
+        output: output<string>(),
         timersAtEnd,
         onRecord: ({ value }, { timers, now }) => timers.setProcessing(now() + value * 1e6, String(value)),
         onTimer({ name }, { emit, timers, now }) {
@@ -93,7 +93,7 @@ describe('processing timers that are pending when the input ends', () => {
         .withTimestamps({ timestamp: (n) => n })
         .keyBy((n) => n)
         .process('wait', {
-          emits: output<number>(),
+          output: output<number>(),
           onRecord: (_, { timers, now }) => timers.setProcessing(now() + 1e9),
           onTimer: ({ key }, { emit }) => emit(key),
         })
@@ -116,7 +116,7 @@ describe('onEnd', () => {
         .from('n', openSource({ all: numbers }))
         .keyBy((n) => n % 3)
         .process('gather', {
-          emits: output<string>(),
+          output: output<string>(),
           state: { list: state.list<number>(), seen: state.map<number, boolean>() },
           onRecord({ value }, { state: { list, seen } }) {
             if (value < 100) list.add(value)
@@ -163,7 +163,7 @@ describe('onEnd', () => {
             .from('n', openSource({ all: numbers }))
             .keyBy((n) => n)
             .process('keep', {
-              emits: output<number>(),
+              output: output<number>(),
               state: { last: state.value<number>() },
               onRecord: ({ value }, { state: { last } }) => last.set(value),
               onEnd: ({ key }) => void ends.push(key),
@@ -184,7 +184,7 @@ describe('onEnd', () => {
           .from('n', memory.read({ all: Array.from({ length: 5_000 }, (_, n) => n) }))
           .keyBy((n) => n)
           .process('gather', {
-            emits: output<string>(),
+            output: output<string>(),
             state: { last: state.value<number>() },
             onRecord: ({ value }, { state: { last } }) => last.set(value),
             onEnd: ({ key }, { emit }) => emit(String(key)),

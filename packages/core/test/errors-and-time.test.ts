@@ -103,7 +103,7 @@ describe('error policies', () => {
         .from('numbers', memory.read({ all: [1, 2] }))
         .keyBy(() => 'all')
         .process('keep', {
-          emits: output<number>(),
+          output: output<number>(),
           state: { last: state.value<unknown>() },
           onError: skip(),
           onRecord(_, { state: { last } }) {

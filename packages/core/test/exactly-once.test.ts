@@ -48,7 +48,7 @@ function build(
       })
       .keyBy((event) => event.key)
       .process('bursts', {
-        emits: output<{ key: string; n: number; until: number }>(),
+        output: output<{ key: string; n: number; until: number }>(),
         state: { counts: state.map<number, number>() },
         onRecord({ time }, { state: { counts }, timers }) {
           const until = Math.floor(time / 250) * 250 + 250

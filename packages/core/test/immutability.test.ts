@@ -109,7 +109,7 @@ const mistakes: readonly (readonly [string, string, Use])[] = [
     'p',
     (all) =>
       keyed(all).process('p', {
-        emits: output<{ n: number }>(),
+        output: output<{ n: number }>(),
         state: { total: state.value<{ n: number }>() },
         onRecord({ value }, { state: { total }, emit }) {
           const sum = total.get() ?? { n: 0 }
@@ -124,7 +124,7 @@ const mistakes: readonly (readonly [string, string, Use])[] = [
     'p',
     (all) =>
       keyed(all).process('p', {
-        emits: output<number>(),
+        output: output<number>(),
         state: { all: state.list<Reading>() },
         onRecord({ value: { n } }, { state, emit }) {
           state.all.add({ n, tags: [], seen: new Set() })
@@ -208,7 +208,7 @@ describe('checkImmutability', () => {
         .withTimestamps({ timestamp: ({ n }) => n })
       keyed(all)
         .process('p', {
-          emits: output<{ n: number; all: readonly number[] }>(),
+          output: output<{ n: number; all: readonly number[] }>(),
           state: { total: state.value<{ n: number }>(), all: state.list<number>() },
           onRecord({ value }, { state, emit }) {
             const total = state.total.get() ?? { n: 0 }

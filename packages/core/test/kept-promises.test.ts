@@ -143,7 +143,7 @@ test('EN-235 after a rescale no result leaves under a later watermark than a rec
           })
           .keyBy((n) => n)
           .process('look', {
-            emits: output<readonly [number, number]>(),
+            output: output<readonly [number, number]>(),
             state: { n: state.value<number>() },
             onRecord: ({ time }, { watermark, emit }) => emit([time, watermark()]),
           })

@@ -358,7 +358,7 @@ test('who has read its input to the end rests, though timers were still set, whi
       p.from('short', memory.read({ all: [1, 2, 3] }))
         .keyBy((n) => n)
         .process('waiting', {
-          emits: output<number>(),
+          output: output<number>(),
           onRecord({ value }, { timers, now, emit }) {
             timers.setProcessing(now() + 5)
             emit(value)

@@ -57,7 +57,7 @@ describe('the event loop has its turn', () => {
         .withTimestamps({ timestamp: (n) => (n < 5_000 ? 1 : n) })
         .keyBy((n) => n)
         .process('timers', {
-          emits: output<number>(),
+          output: output<number>(),
           onRecord({ value }, { timers }) {
             if (value < 5_000) timers.setEvent(1_000)
           },
@@ -76,7 +76,7 @@ describe('the event loop has its turn', () => {
       p.from('n', pacedSource({ all: [...keys, ...Array.from({ length: 4_000 }, () => -1)] }, 100))
         .keyBy((n) => n)
         .process('timers', {
-          emits: output<number>(),
+          output: output<number>(),
           onRecord({ value }, { timers, now }) {
             if (moment === 0) moment = now() + 20
             if (value >= 0) timers.setProcessing(moment)
@@ -106,7 +106,7 @@ describe('the event loop has its turn', () => {
     expectSlices((p, unit) => {
       p.from('n', memory.read({ all: keys }))
         .keyBy((n) => n % 7)
-        .process('drop', { emits: output<number>(), onRecord: unit })
+        .process('drop', { output: output<number>(), onRecord: unit })
         .to('out', memory.write())
     }))
 
@@ -130,7 +130,7 @@ describe('between two slices', () => {
         p.from('n', memory.read({ all: [1, 2, 3] }))
           .keyBy(() => 'all')
           .process('restless', {
-            emits: output<number>(),
+            output: output<number>(),
             onRecord({ value }, { emit, timers, now }) {
               emit(value)
               timers.setProcessing(now())
@@ -235,7 +235,7 @@ describe('between two slices', () => {
           .withTimestamps({ timestamp: (n) => (n < 5_000 ? 1 : n) })
           .keyBy((n) => n)
           .process('timers', {
-            emits: output<number>(),
+            output: output<number>(),
             onRecord({ value }, { timers }) {
               if (value < 5_000) timers.setEvent(1_000)
             },
@@ -272,7 +272,7 @@ describe('between two slices', () => {
           .withTimestamps({ timestamp: (n) => (n < 5_000 ? 1 : n) })
           .keyBy((n) => n)
           .process('timers', {
-            emits: output<number>(),
+            output: output<number>(),
             onRecord({ value }, { timers }) {
               if (value < 5_000) timers.setEvent(1_000)
             },
@@ -307,7 +307,7 @@ describe('between two slices', () => {
         .keyBy((n) => n)
       keyed
         .process('timers', {
-          emits: output<number>(),
+          output: output<number>(),
           onRecord: (_record, { timers }) => timers.setEvent(1_000),
         })
         .to('out', memory.write())

@@ -78,7 +78,7 @@ describe('a slow mapAsync', () => {
         .map((n) => n)
         .keyBy((n) => n % 10)
         .process('pass', {
-          emits: output<number>(),
+          output: output<number>(),
           onRecord: ({ value }, { emit }) => emit(value),
         }),
     'behind an operator that emits more than it takes': (numbers) =>
@@ -166,7 +166,7 @@ describe('a slow mapAsync', () => {
           .from('n', memory.read({ all: naturals(100_000) }))
           .map((n) => n)
           .keyBy((n) => n % 10)
-          .process('pass', { emits: output<number>(), onRecord: ({ value }, { emit }) => emit(value) })
+          .process('pass', { output: output<number>(), onRecord: ({ value }, { emit }) => emit(value) })
           .mapAsync('call', calls.on(platform))
           .to('out', memory.write()),
       platform,
@@ -309,7 +309,7 @@ describe('a sink that takes nothing', () => {
           .from('n', pacedSource({ all: naturals(50_000) }, 1_000))
           .flatMap((n) => [n, n])
           .keyBy((n) => n % 10)
-          .process('pass', { emits: output<number>(), onRecord: ({ value }, { emit }) => emit(value) })
+          .process('pass', { output: output<number>(), onRecord: ({ value }, { emit }) => emit(value) })
           .to('out', stalled),
       {
         platform,

@@ -19,7 +19,7 @@ describe('time in a running job', () => {
           .withTimestamps({ timestamp: (n) => n, maxOutOfOrderness: 5 })
           .keyBy(() => 'all')
           .process('look', {
-            emits: output<string>(),
+            output: output<string>(),
             state: { before: state.value<number>() },
             onRecord({ time }, { watermark, emit }) {
               seen.push(watermark())
@@ -110,7 +110,7 @@ describe('time in a running job', () => {
           .from('n', pacedSource({ all: [1, 2, 3] }, 1))
           .keyBy((n) => n)
           .process('remind', {
-            emits: output<number>(),
+            output: output<number>(),
             state: { n: state.value<number>() },
             onRecord({ value }, { timers, now }) {
               timers.setProcessing(now() + (value === 3 ? 1_000_000 : 1))
@@ -293,7 +293,7 @@ test('EN-235 records in flight meet the watermark they had met, also after a res
           })
           .keyBy((n) => n)
           .process('look', {
-            emits: output<string>(),
+            output: output<string>(),
             state: { n: state.value<number>() },
             onRecord: ({ time }, { watermark, emit }) => emit(`${time} under ${watermark()}`),
           })

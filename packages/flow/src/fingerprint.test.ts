@@ -33,7 +33,7 @@ describe('the fingerprint of a program', () => {
       keyed
         .process('check', {
           state: { last: state.value(numberCodec), all: state.list<number>() },
-          emits: output<number>(),
+          output: output<number>(),
           onRecord() {},
         })
         .to('c', sink)

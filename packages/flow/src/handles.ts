@@ -26,14 +26,15 @@ import { ScanOperator } from './operators/scan.ts'
 import { SplitOperator } from './operators/split.ts'
 import { stateFingerprint } from './operators/state-spec.ts'
 import type {
-  Branches,
   OperatorOptions,
+  OutputTests,
   SinkOptions,
   StepOptions,
   TimestampOptions,
   Timing,
 } from './stream.ts'
 import { requireSynchronous, requireSynchronousMethods } from './synchronous.ts'
+import { checkOutputs } from './taken-names.ts'
 import type { Aggregates } from './window/aggregate.ts'
 import type { WindowAssigner } from './window/assigner.ts'
 import { WindowOperator } from './window/window-operator.ts'
@@ -90,17 +91,17 @@ export class StreamHandle {
     return this.#next(this.#builder.add({ kind: 'step', inputs, step: { kind: 'pass' } }, 'union'))
   }
 
-  split(name: string, branches: Branches<unknown>, options?: OperatorOptions): object {
-    const tests = Object.entries(branches).map(([branch, test]) => ({ name: branch, test }))
+  split(name: string, outputs: OutputTests<unknown>, options?: OperatorOptions): object {
+    const tests = Object.entries(outputs).map(([output, test]) => ({ name: output, test }))
     for (const { test } of tests) requireSynchronous(test, 'split', name)
-    const outputs = tests.map((branch) => branch.name)
+    const names = Object.keys(outputs)
     const id = this.operator(name, options, {
       type: 'split',
       fingerprint: undefined,
-      outputs,
+      outputs: names,
       create: () => new SplitOperator(tests),
     })
-    return { ...this.sides(id, outputs), rest: this.#next(id) }
+    return { ...this.sides(id, names), rest: this.#next(id) }
   }
 
   keyBy(select: (value: unknown) => Key): KeyedHandle {
@@ -172,7 +173,7 @@ export class StreamHandle {
     options: OperatorOptions | undefined,
     { exchange, ...parts }: OperatorParts & { readonly exchange?: Exchange },
   ): NodeId {
-    for (const output of parts.outputs) checkOutput(name, output)
+    checkOutputs(name, parts.type, parts.outputs)
     const node = { kind: 'operator', inputs: [this.input(exchange)], ...parts } as const
     const named: NodeOptions = { name: nameOf(parts.type, name), onError: options?.onError }
     return this.#builder.add(node, parts.type, named)
@@ -289,16 +290,6 @@ class KeyedHandle {
   #operator(name: string, options: OperatorOptions | undefined, parts: OperatorParts): NodeId {
     return this.#stream.operator(name, options, { ...parts, exchange: this.#exchange })
   }
-}
-
-const reservedOutputs: readonly string[] = ['main', 'rest', 'errors']
-
-function checkOutput(operator: string, output: string): void {
-  if (!reservedOutputs.includes(output)) return
-  throw new MillraceError(
-    'OPTION_INVALID',
-    `'${operator}' has an output named '${output}'; that name is taken by every operator, so choose another`,
-  )
 }
 
 /** A stateful operator without a name is a type error; this is for programs that nobody compiled. */

@@ -23,12 +23,12 @@ export type { TimeUnit, TimeValue } from './event-time/read-time.ts'
 // Streams.
 export type {
   AsyncOptions,
-  Branches,
   KeyedStreamOf,
   OperatorOptions,
+  OutputTests,
   SinkOptions,
   SourceStream,
-  SplitStreams,
+  SplitOutputs,
   StepOptions,
   Stream,
   StreamOf,

@@ -46,7 +46,7 @@ export interface KeyedStream<T, K, Time extends Timing = 'untimed'> {
    *
    * @example
    * const quiet = payments.keyBy((payment) => payment.card).process('quiet', {
-   *   emits: output<string>(),
+   *   output: output<string>(),
    *   outputs: { first: output<Payment>() },
    *   state: { until: state.value<number>() },
    *   onRecord({ value, time }, { state: { until }, outputs, timers }) {

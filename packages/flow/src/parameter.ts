@@ -1,6 +1,6 @@
 import { MillraceError } from '@millrace/core'
 
-/** Values for a pipeline's parameters by name, as a program or `--set name=value` gives them. Text is converted. */
+/** Values for a pipeline's parameters by name, as a program or `--parameter name=value` gives them. Text is converted. */
 export type ParameterValues = Readonly<Record<string, string | number | boolean>>
 
 /** The types a parameter can have, by the name a declaration uses. */
@@ -83,7 +83,7 @@ export class ParameterList {
     const hint = others.length > 0 ? ` (given, and not used so far: ${others.join(', ')})` : ''
     return new MillraceError(
       'OPTION_INVALID',
-      `pipeline '${this.#pipeline}' needs parameter '${name}', a ${type}; give it with --set ${name}=...${hint}`,
+      `pipeline '${this.#pipeline}' needs parameter '${name}', a ${type}; give it with --parameter ${name}=...${hint}`,
     )
   }
 

@@ -72,7 +72,7 @@ pipeline('functions that return promises', (p) => {
   // @ts-expect-error call it in mapAsync
   keyed.process('p', { onRecord() {}, async onTimer() {} })
   // @ts-expect-error a record is no promise
-  keyed.process('p', { emits: output<Promise<number>>(), onRecord: (_, { emit }) => emit(later(1)) })
+  keyed.process('p', { output: output<Promise<number>>(), onRecord: (_, { emit }) => emit(later(1)) })
   // @ts-expect-error call it in mapAsync
   sum(async (payment: Payment) => payment.amount)
   // @ts-expect-error call it in mapAsync
@@ -152,8 +152,12 @@ pipeline('split', (p) => {
   expectTypeOf(parts.text).toEqualTypeOf<SourceStream<string>>()
   expectTypeOf(parts.big).toEqualTypeOf<SourceStream<Payment | string>>()
   expectTypeOf(parts.rest).toEqualTypeOf<SourceStream<Payment | string>>()
-  // @ts-expect-error no such branch
+  // @ts-expect-error no such output
   void parts.small
+  // @ts-expect-error an output of split cannot be called 'rest': that is where records go that pass no test
+  values.split('rests', { rest: () => true })
+  // @ts-expect-error an output cannot be called 'main': that is where emit writes
+  values.split('mains', { text: () => true, main: () => true })
   // @ts-expect-error a split has a name
   values.split({ text: () => true })
 })
@@ -195,7 +199,7 @@ pipeline('process', (p) => {
   const checked = timed
     .keyBy((payment) => [payment.card, payment.amount])
     .process('check', {
-      emits: output<number>(),
+      output: output<number>(),
       outputs: { alerts: output<Alert>() },
       state: { last: state.value<Payment>(), seen: state.map<string, number>(), all: state.list<bigint>() },
       onRecord(record, context) {
@@ -224,6 +228,13 @@ pipeline('process', (p) => {
   expectTypeOf(checked.map((n) => n)).toEqualTypeOf<TimedStream<number>>()
   expectTypeOf(checked.outputs.alerts).toEqualTypeOf<TimedStream<Alert>>()
 
+  timed
+    .keyBy(() => 'all')
+    .process('taken', {
+      // @ts-expect-error an output cannot be called 'errors': that is where failed records go
+      outputs: { errors: output<number>() },
+      onRecord() {},
+    })
   timed
     .keyBy(() => 'all')
     .process('silent', {
@@ -293,8 +304,10 @@ pipeline('windows', (p) => {
   keyed.aggregate('typo', { total: sum((payment) => payment.amout) })
   // @ts-expect-error text is not summed
   keyed.aggregate('text', { total: sum((payment) => payment.card) })
-  // @ts-expect-error the field 'key' of a result is taken
+  // @ts-expect-error an aggregate cannot be called 'key': results have the key of their records under that name
   keyed.aggregate('taken', { key: count() })
+  // @ts-expect-error an aggregate cannot be called 'window': results have their window under that name
+  keyed.aggregate('taken', { n: count(), window: count() })
   // @ts-expect-error an aggregate of other records
   keyed.aggregate('other', { n: count((alert: Alert) => alert.reason) })
   // @ts-expect-error a window has a name

@@ -240,10 +240,11 @@ describe('a pipeline that cannot run is refused', () => {
     )
   })
 
-  test('with outputs named as every operator has one', () => {
-    for (const name of ['main', 'rest', 'errors']) {
-      refuses('OPTION_INVALID', /taken by every operator/, (p) =>
-        p.from('in', source).split('s', { [name]: () => true }),
+  test('with outputs whose names are taken', () => {
+    for (const name of ['main', 'rest', 'errors', '__proto__']) {
+      const outputs = Object.fromEntries([[name, () => true]])
+      refuses('OPTION_INVALID', new RegExp(`^'s': .*'${name}'.*; choose another name$`), (p) =>
+        p.from('in', source).split('s', outputs),
       )
     }
   })
@@ -333,7 +334,7 @@ describe('parameters', () => {
   test('are refused when they are missing, misspelled or of another type', () => {
     const refuses = (values: Record<string, string | number | boolean>, message: RegExp) =>
       expect(() => made.describe(values)).toThrow(refusal('OPTION_INVALID', message))
-    refuses({}, /needs parameter 'path', a string; give it with --set path=/)
+    refuses({}, /needs parameter 'path', a string; give it with --parameter path=/)
     refuses({ pth: 'a' }, /needs parameter 'path'.*not used so far: 'pth'/)
     refuses(
       { path: 'a', yaer: 1 },

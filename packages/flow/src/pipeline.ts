@@ -65,7 +65,7 @@ export interface PipelineBuilder {
   from<T>(name: string, source: Source<T>, options?: OperatorOptions): SourceStream<T>
 
   /**
-   * Declares a value that whoever starts the pipeline may choose (`--set year=2016`), by its default or by the type
+   * Declares a value that whoever starts the pipeline may choose (`--parameter year=2016`), by its default or by the type
    * that must be given.
    *
    * @example

@@ -10,6 +10,7 @@ import type { OnError } from './error-policy.ts'
 import type { TimeUnit, TimeValue } from './event-time/read-time.ts'
 import type { KeyedStream, TimedKeyedStream } from './keyed-stream.ts'
 import type { Synchronous } from './synchronous.ts'
+import type { TakenSplitOutputs } from './taken-names.ts'
 
 /** Whether records have an event time. */
 export type Timing = 'timed' | 'untimed'
@@ -88,12 +89,12 @@ export interface SinkOptions {
 }
 
 /** The tests of `split`, by the names of its outputs. */
-export type Branches<T> = Readonly<Record<string, (value: T) => boolean>>
+export type OutputTests<T> = Readonly<Record<string, (value: T) => boolean>>
 
 /** The outputs of `split`. */
-export type SplitStreams<T, B extends Branches<T>, Time extends Timing> = {
-  readonly [Name in keyof B]: StreamOf<
-    B[Name] extends ((value: T) => value is infer U extends T) ? U : T,
+export type SplitOutputs<T, O extends OutputTests<T>, Time extends Timing> = {
+  readonly [Name in keyof O]: StreamOf<
+    O[Name] extends ((value: T) => value is infer U extends T) ? U : T,
     Time
   >
 } & {
@@ -148,15 +149,19 @@ export interface Stream<T, Time extends Timing> {
   union<S extends readonly StreamOf<unknown, Time>[]>(...others: S): StreamOf<T | ValueOf<S[number]>, Time>
 
   /**
-   * Divides a stream: each record goes to the first branch whose test is true, or to `rest`. A branch that nobody
-   * reads is dropped.
+   * Divides a stream: each record goes to the first output whose test is true, or to `rest`. Records of an output that
+   * nothing reads are dropped.
    *
    * @example
    * const { big, rest } = payments.split('by-size', { big: (payment) => payment.amount >= 1000 })
    * big.to('big', sink)
    * rest.to('small', other)
    */
-  split<B extends Branches<T>>(name: string, branches: B, options?: OperatorOptions): SplitStreams<T, B, Time>
+  split<O extends OutputTests<T>>(
+    name: string,
+    outputs: O & TakenSplitOutputs,
+    options?: OperatorOptions,
+  ): SplitOutputs<T, O, Time>
 
   /**
    * Brings records with the same key together: what follows has state for each key.

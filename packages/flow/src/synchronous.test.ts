@@ -74,7 +74,7 @@ describe('a function that returns a promise', () => {
       'emit',
       (numbers) =>
         keyed(numbers).process('p', {
-          emits: output<number>(),
+          output: output<number>(),
           onRecord: ({ value }, { emit }) => emit((sneaky as (n: number) => number)(value)),
         }),
     ],

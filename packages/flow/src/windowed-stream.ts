@@ -1,5 +1,6 @@
 import type { Duration } from '@millrace/core'
 import type { OperatorOptions, TimedStream } from './stream.ts'
+import type { TakenFields } from './taken-names.ts'
 import type { Aggregate, Aggregates } from './window/aggregate.ts'
 import type { Window } from './window/assigner.ts'
 
@@ -48,7 +49,7 @@ export interface WindowedStream<T, K> {
    */
   aggregate<A extends Aggregates<T>>(
     name: string,
-    aggregates: A & { readonly key?: never; readonly window?: never },
+    aggregates: A & TakenFields,
     options?: AggregateOptions,
   ): AggregatedStream<WindowResult<K, A>, T>
 }

@@ -13,7 +13,7 @@ async function timesOf<T>(values: readonly T[], options: TimestampOptions<T>) {
     p.from('in', memory.read({ all: values }))
       .withTimestamps({ maxOutOfOrderness: '365d', ...options })
       .keyBy(() => 'all')
-      .process('look', { emits: output<number>(), onRecord: ({ time }, { emit }) => emit(time) })
+      .process('look', { output: output<number>(), onRecord: ({ time }, { emit }) => emit(time) })
       .to('out', sink)
   }).describe()
   const platform = simPlatform({ seed: 1 })

@@ -141,7 +141,7 @@ describe('golden pipelines, run straight, in small batches, with failures and at
         .withTimestamps({ timestamp: ({ at }) => at, maxOutOfOrderness: 5 })
         .keyBy(({ card }) => card)
         .process('quiet', {
-          emits: output<string>(),
+          output: output<string>(),
           outputs: { first: output<number>() },
           state: { total: state.value<number>(), cards: state.list<number>() },
           onRecord({ value, time }, { state: { total, cards }, outputs, timers }) {

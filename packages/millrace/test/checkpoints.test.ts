@@ -22,7 +22,14 @@ describe('millrace checkpoints', () => {
 
   beforeEach(async () => {
     directory = await scratch()
-    const options = ['--set', `out=${directory}/out`, '--set', 'rate=1000', '--set', 'count=1e9']
+    const options = [
+      '--parameter',
+      `out=${directory}/out`,
+      '--parameter',
+      'rate=1000',
+      '--parameter',
+      'count=1e9',
+    ]
     job = new Command(['run', pipelineFile('numbers.ts'), '--data-dir', `${directory}/data`, ...options])
     await job.says(/checkpoint 3/)
   })

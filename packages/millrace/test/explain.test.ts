@@ -1,7 +1,7 @@
 import { describe, expect, test } from 'vitest'
 import { millrace, pipelineFile } from './command.ts'
 
-const numbers = ['explain', pipelineFile('numbers.ts'), '--set', 'out=x']
+const numbers = ['explain', pipelineFile('numbers.ts'), '--parameter', 'out=x']
 
 describe('millrace explain', () => {
   test('shows what is kept and guaranteed', async () => {

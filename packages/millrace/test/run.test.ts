@@ -19,7 +19,7 @@ function runNumbers(directory: string, ...options: readonly string[]): Command {
     numbers,
     '--data-dir',
     `${directory}/data`,
-    '--set',
+    '--parameter',
     `out=${directory}/out`,
     ...options,
   ])
@@ -40,7 +40,7 @@ describe('millrace run', () => {
     'EN-248 a job that is stopped by %s ends with 0 and goes on where it was',
     async (signal) => {
       const directory = await scratch()
-      const first = runNumbers(directory, '--bounded', '--set', 'rate=50')
+      const first = runNumbers(directory, '--bounded', '--parameter', 'rate=50')
       await first.says(/checkpoint 3/)
       first.kill(signal)
       const stopped = await first.ended
@@ -56,7 +56,7 @@ describe('millrace run', () => {
   test('a job that is killed goes on from its last checkpoint, and every result is there once', async () => {
     const directory = await scratch()
     for (let life = 0; life < 2; life++) {
-      const killed = runNumbers(directory, '--bounded', '--set', 'rate=50')
+      const killed = runNumbers(directory, '--bounded', '--parameter', 'rate=50')
       await killed.says(/(?:checkpoint \d+,[^]*){2}/)
       killed.kill('SIGKILL')
       expect((await killed.ended).code).toBe('SIGKILL')
@@ -67,7 +67,7 @@ describe('millrace run', () => {
 
   test('--drain lets windows fire before the job stops, and then there is nothing to go on with', async () => {
     const directory = await scratch()
-    const job = runNumbers(directory, '--drain', '--set', 'rate=1000')
+    const job = runNumbers(directory, '--drain', '--parameter', 'rate=1000')
     await job.says(/checkpoint 1/)
     job.kill('SIGINT')
     const { code, err } = await job.ended
@@ -89,7 +89,7 @@ describe('millrace run', () => {
   test('a signal while the pipeline is still being loaded stops it before it starts', async () => {
     const directory = await scratch()
     const job = new Command(
-      ['run', pipelineFile('slow-to-load.ts'), '--set', `out=${directory}/out`],
+      ['run', pipelineFile('slow-to-load.ts'), '--parameter', `out=${directory}/out`],
       directory,
     )
     await job.says(/loading/)
@@ -100,7 +100,7 @@ describe('millrace run', () => {
 
   test('a signal while the command itself is being loaded stops it before it starts', async () => {
     const directory = await scratch()
-    const job = new Command(['run', numbers, '--set', `out=${directory}/out`], directory, [
+    const job = new Command(['run', numbers, '--parameter', `out=${directory}/out`], directory, [
       '--import',
       pipelineFile('slow-command.mjs'),
     ])
@@ -123,7 +123,7 @@ describe('millrace run', () => {
 
   test('a job whose log is read by nobody any more stops cleanly all the same', async () => {
     const directory = await scratch()
-    const first = runNumbers(directory, '--bounded', '--set', 'rate=50')
+    const first = runNumbers(directory, '--bounded', '--parameter', 'rate=50')
     await first.says(/checkpoint 2/)
     first.closeOutputs()
     first.kill('SIGHUP')
@@ -137,7 +137,7 @@ describe('millrace run', () => {
     'a job whose terminal is closed stops cleanly and exits with 0',
     async () => {
       const directory = await scratch()
-      const options = `--data-dir ${directory}/data --set out=${directory}/out --set rate=50`
+      const options = `--data-dir ${directory}/data --parameter out=${directory}/out --parameter rate=50`
       // The first wait ends when the terminal closes; the shell passes that on and tells how the job ended.
       const job = `trap 'kill -HUP $!' HUP; '${process.execPath}' '${launcher}' run '${numbers}' ${options} & wait; wait $!; echo $? > ${directory}/code`
       const terminal = spawn('/usr/bin/script', ['-qc', job, '/dev/null'])
@@ -157,7 +157,7 @@ describe('millrace run', () => {
     const directory = await scratch()
     for (const restoredFrom of ['the beginning', 'checkpoint 1']) {
       const job = new Command(
-        ['run', pipelineFile('slow-to-open.ts'), '--set', `out=${directory}/out`],
+        ['run', pipelineFile('slow-to-open.ts'), '--parameter', `out=${directory}/out`],
         directory,
       )
       await job.says(/opening/)
@@ -197,7 +197,7 @@ describe('millrace run', () => {
 
   test('two jobs cannot use one data directory: the second ends with 4', async () => {
     const directory = await scratch()
-    const first = runNumbers(directory, '--set', 'rate=20')
+    const first = runNumbers(directory, '--parameter', 'rate=20')
     await first.says(/checkpoint 1/)
     const { code, err } = await runNumbers(directory).ended
     expect(err).toMatch(/^DIRECTORY_LOCKED: .* is in use by process \d+/)
@@ -209,7 +209,7 @@ describe('millrace run', () => {
   test('a checkpoint of another program ends with 5', async () => {
     const directory = await scratch()
     await runNumbers(directory, '--bounded').ended
-    const options = ['--data-dir', `${directory}/data`, '--set', `out=${directory}/out`]
+    const options = ['--data-dir', `${directory}/data`, '--parameter', `out=${directory}/out`]
     const { code, err } = await millrace(['run', pipelineFile('failing.ts'), ...options])
     expect(err).toContain('CHECKPOINT_INCOMPATIBLE: checkpoint')
     expect(err).toContain("It belongs to pipeline 'numbers', not 'failing'")
@@ -218,7 +218,14 @@ describe('millrace run', () => {
 
   test('a job that fails ends with 1, says where, and commits nothing', async () => {
     const directory = await scratch()
-    const options = ['--data-dir', `${directory}/data`, '--set', `out=${directory}/out`, '--restart', 'none']
+    const options = [
+      '--data-dir',
+      `${directory}/data`,
+      '--parameter',
+      `out=${directory}/out`,
+      '--restart',
+      'none',
+    ]
     const { code, err } = await millrace(['run', pipelineFile('failing.ts'), ...options])
     expect(code).toBe(1)
     expect(err).toContain('OPERATOR_FAILED: ')
@@ -257,7 +264,7 @@ describe('millrace run', () => {
 
   test('the data directory is named after the pipeline unless it is given', async () => {
     const directory = await scratch()
-    const job = await millrace(['run', numbers, '--bounded', '--set', 'out=results'], directory)
+    const job = await millrace(['run', numbers, '--bounded', '--parameter', 'out=results'], directory)
     expect(job.code).toBe(0)
     expect((await stat(`${directory}/.millrace/numbers/checkpoints`)).isDirectory()).toBe(true)
     expect((await stat(`${directory}/results/sums.ndjson`)).isFile()).toBe(true)
@@ -350,7 +357,7 @@ describe('loading a pipeline file', () => {
   })
 
   test('a parameter that does not exist ends with 2', async () => {
-    const { code, err } = await millrace(['run', numbers, '--set', 'out=x', '--set', 'cuont=3'])
+    const { code, err } = await millrace(['run', numbers, '--parameter', 'out=x', '--parameter', 'cuont=3'])
     expect(err).toBe(
       "OPTION_INVALID: pipeline 'numbers' has no parameter 'cuont'; it has out (string), rate (number), count (number)\n",
     )

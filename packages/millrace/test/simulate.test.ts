@@ -1,7 +1,7 @@
 import { describe, expect, test } from 'vitest'
 import { millrace, pipelineFile, project } from './command.ts'
 
-const numbers = ['simulate', pipelineFile('numbers.ts'), '--set', 'out=x', '--records', '50']
+const numbers = ['simulate', pipelineFile('numbers.ts'), '--parameter', 'out=x', '--records', '50']
 
 describe('millrace simulate', () => {
   test('says how often what went wrong, and writes nothing', async () => {

@@ -54,7 +54,7 @@ export const manySided: Pipeline = pipeline('many-sided', (p) => {
     .withTimestamps({ timestamp: (reading) => reading.at, maxOutOfOrderness: '1s' })
     .keyBy((reading) => reading.sensor)
     .process('gaps', {
-      emits: output<{ readonly sensor: string; readonly total: number }>(),
+      output: output<{ readonly sensor: string; readonly total: number }>(),
       state: { total: state.value<number>() },
       onRecord({ key, value, time }, { state: { total }, timers, emit }) {
         total.set((total.get() ?? 0) + value.value)

@@ -157,7 +157,7 @@ describe('split', () => {
     (steps) => steps.split('parts', { big: ({ n }) => n > 10, even: ({ n }) => n % 2 === 0 }).rest,
   )
 
-  test('sends each record to the first branch that wants it, or to the rest', () => {
+  test('sends each record to the first output whose test it passes, or to the rest', () => {
     const harness = lives(node, [a(1, 12), a(2, 4), b(3, 3), b(4, 11)])
     expect(harness.side('big')).toEqual([
       { value: { key: 'a', n: 12 }, time: 1 },
@@ -178,7 +178,7 @@ describe('process', () => {
     steps
       .keyBy(({ key }) => key)
       .process('quiet', {
-        emits: output<{ key: string; path: readonly number[] }>(),
+        output: output<{ key: string; path: readonly number[] }>(),
         outputs: { first: output<string>() },
         state: {
           until: state.value<number>(),
@@ -234,7 +234,7 @@ describe('process', () => {
       steps
         .keyBy(({ key }) => key)
         .process('clocked', {
-          emits: output<readonly unknown[]>(),
+          output: output<readonly unknown[]>(),
           onRecord({ time }, { timers, now, emitAt, watermark: current }) {
             timers.setProcessing(now() + 5, 'soon')
             emitAt(time + 1, [now(), current()])
@@ -271,7 +271,7 @@ describe('records that fail', () => {
         steps
           .keyBy(({ key }) => key)
           .process('p', {
-            emits: output<string>(),
+            output: output<string>(),
             outputs: { side: output<number>() },
             state: {
               n: state.value<number>(),
@@ -360,7 +360,7 @@ describe('process: a list that was emitted', () => {
       steps
         .keyBy(({ key }) => key)
         .process('trail', {
-          emits: output<readonly number[]>(),
+          output: output<readonly number[]>(),
           state: { trail: state.list<number>() },
           onRecord({ value }, { state: { trail }, emit }) {
             trail.add(value.n)

@@ -10,6 +10,7 @@ import type {
 } from '@millrace/core'
 import type { OperatorOptions, Timing } from '../stream.ts'
 import type { Synchronous } from '../synchronous.ts'
+import type { TakenOutputs } from '../taken-names.ts'
 import { openState, type StateHandles, type StateSpecs } from './state-spec.ts'
 
 declare const carries: unique symbol
@@ -24,11 +25,11 @@ export interface OutputSpec<T> {
 export type OutputSpecs = Readonly<Record<string, OutputSpec<unknown>>>
 
 /**
- * Declares the type of an output of `process`.
+ * Declares an output of `process` by the type of its records.
  *
  * @example
  * keyed.process('check', {
- *   emits: output<Payment>(),
+ *   output: output<Payment>(),
  *   outputs: { alerts: output<Alert>() },
  *   onRecord(record, context) { context.emit(record.value) },
  * })
@@ -108,12 +109,12 @@ export interface ProcessSpec<
   O extends OutputSpecs,
   Time extends Timing,
 > extends OperatorOptions {
-  /** What `context.emit` takes. Without it nothing can be emitted. */
-  readonly emits?: OutputSpec<Out>
+  /** The main output: what `emit` takes. Without it nothing can be emitted. */
+  readonly output?: OutputSpec<Out>
   /** Pieces of state for each key. */
   readonly state?: S
-  /** Side outputs. */
-  readonly outputs?: O
+  /** Side outputs, by name. */
+  readonly outputs?: O & TakenOutputs
   /** Called for each record, in order. */
   onRecord(record: ProcessRecord<T, K, Time>, context: ProcessContext<Out, S, O, Time>): NotAPromise
   /** Called when a timer is due. Timers of one key fire in time order. What it throws stops the job. */

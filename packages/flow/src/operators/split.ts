@@ -7,27 +7,27 @@ import {
   type StreamRecord,
 } from '@millrace/core'
 
-interface Branch {
+interface OutputTest {
   readonly name: string
   readonly test: (value: unknown) => boolean
 }
 
 /** Sends each record to the output of the first test it passes, or to the main output. */
 export class SplitOperator implements Operator<unknown, unknown> {
-  readonly #branches: readonly Branch[]
+  readonly #tests: readonly OutputTest[]
   readonly #outputs: Collector<unknown>[] = []
 
-  constructor(branches: readonly Branch[]) {
-    this.#branches = branches
+  constructor(tests: readonly OutputTest[]) {
+    this.#tests = tests
   }
 
   open(context: OperatorContext): void {
-    for (const { name } of this.#branches) this.#outputs.push(context.output(name))
+    for (const { name } of this.#tests) this.#outputs.push(context.output(name))
   }
 
   process(record: StreamRecord<unknown>, out: Collector<unknown>): void {
     const { value } = record
-    const index = this.#branches.findIndex(({ test }) => isPassed(test(value)))
+    const index = this.#tests.findIndex(({ test }) => isPassed(test(value)))
     const output = index === -1 ? out : this.#outputs[index]!
     output.emit(value)
   }

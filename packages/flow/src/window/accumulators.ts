@@ -15,6 +15,7 @@ import {
   type AnyAggregate,
   type NamedAggregate,
 } from './accumulator-codec.ts'
+import { checkFields } from '../taken-names.ts'
 import type { Aggregates } from './aggregate.ts'
 
 /**
@@ -47,8 +48,8 @@ const methods = ['create', 'add', 'merge', 'result'] as const
  */
 export function accumulatorsOf(aggregates: Aggregates<unknown>, operator: string): Accumulators {
   const named = Object.entries(aggregates).map(([name, aggregate]) => ({ name, aggregate }))
+  checkFields(operator, Object.keys(aggregates))
   for (const each of named) {
-    checkField(each.name, operator)
     checkIdentity(each, operator)
     requireSynchronousMethods(each.aggregate, methods, `aggregate '${each.name}' of`, operator)
   }
@@ -193,16 +194,6 @@ function bareCodec(codec: AccumulatorCodec): Codec<unknown> {
 
 function isFixedSize(aggregate: AnyAggregate): boolean {
   return aggregate.isFixedSize ?? ['number', 'bigint', 'boolean'].includes(typeof aggregate.create())
-}
-
-const reserved: readonly string[] = ['key', 'window', '__proto__']
-
-function checkField(name: string, operator: string): void {
-  if (!reserved.includes(name)) return
-  throw new MillraceError(
-    'OPTION_INVALID',
-    `'${operator}' has an aggregate named '${name}', but that field of a result is taken; choose another name`,
-  )
 }
 
 /** Types ask for both; this is the check for untyped callers. */

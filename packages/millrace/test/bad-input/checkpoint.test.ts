@@ -11,13 +11,13 @@ describe('a job that was interrupted', () => {
   let job: Command
 
   function start(program: string, ...options: readonly string[]): Command {
-    const where = ['--data-dir', `${directory}/data`, '--set', `out=${directory}/out`]
+    const where = ['--data-dir', `${directory}/data`, '--parameter', `out=${directory}/out`]
     return new Command(['run', program, '--bounded', ...where, ...options])
   }
 
   beforeEach(async () => {
     directory = await scratch()
-    job = start(numbers, '--set', 'rate=50')
+    job = start(numbers, '--parameter', 'rate=50')
     await job.says(/checkpoint 4/)
   })
 
@@ -41,7 +41,7 @@ describe('a job that was interrupted', () => {
       await stop()
       const [newest, before] = await manifests()
       if ((await stateBytes(newest!)) > (await stateBytes(before!))) return
-      job = start(numbers, '--set', 'rate=50')
+      job = start(numbers, '--parameter', 'rate=50')
       await job.says(/(?:checkpoint \d+,[^]*){2}/)
     }
   }
@@ -156,7 +156,7 @@ describe('a job that was interrupted', () => {
     )
     expect(code).toBe(5)
     // And so it is: under its old name the operator goes on.
-    const ended = await start(named, '--set', 'name=sums').ended
+    const ended = await start(named, '--parameter', 'name=sums').ended
     await expectComplete(ended)
     expect(await output()).toHaveLength(100)
   })

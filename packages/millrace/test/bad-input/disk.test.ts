@@ -10,7 +10,7 @@ const mib = 1024 * 1024
 const numbers = pipelineFile('numbers.ts')
 
 function run(data: string, out: string, ...options: readonly string[]): Command {
-  const where = ['--data-dir', data, '--set', `out=${out}`]
+  const where = ['--data-dir', data, '--parameter', `out=${out}`]
   return new Command(['run', numbers, '--bounded', ...where, ...options])
 }
 
@@ -33,7 +33,7 @@ describe.skipIf(reason !== undefined)('a disk that takes no more', () => {
       using disk = new Tmpfs('1m')
       const roomy = await scratch()
       const at = (name: string): string => `${name === place ? disk.path : roomy}/${name}`
-      const first = run(at('data'), at('out'), '--set', 'rate=1000', '--restart', '1')
+      const first = run(at('data'), at('out'), '--parameter', 'rate=1000', '--restart', '1')
       await first.says(/checkpoint 2/)
       await fill(disk.path)
       const { code, err } = await first.ended
@@ -66,7 +66,7 @@ describe.skipIf(reason !== undefined)('a disk that takes no more', () => {
   test('read-only: the job does not start, says so, and changes nothing', async () => {
     using disk = new Tmpfs('4m')
     const out = await scratch()
-    const first = run(`${disk.path}/data`, out, '--set', 'rate=1000')
+    const first = run(`${disk.path}/data`, out, '--parameter', 'rate=1000')
     await first.says(/checkpoint 3/)
     first.kill('SIGTERM')
     await first.ended

@@ -18,8 +18,8 @@ describe('input that is no good', () => {
   /** Runs the job over one file with these bytes. */
   async function over(name: string, bytes: Uint8Array | string, ...options: string[]): Promise<Ended> {
     await writeFile(`${directory}/${name}`, bytes)
-    const where = ['--data-dir', `${directory}/data`, '--set', `out=${directory}/out`]
-    const input = ['--set', `in=${directory}/${name}`, '--restart', 'none']
+    const where = ['--data-dir', `${directory}/data`, '--parameter', `out=${directory}/out`]
+    const input = ['--parameter', `in=${directory}/${name}`, '--restart', 'none']
     return millrace(['run', program, '--bounded', ...where, ...input, ...options])
   }
 
@@ -44,7 +44,7 @@ describe('input that is no good', () => {
   test('EN-245 every line of a file of random bytes is a dead letter with its exact bytes', async () => {
     // Without carriage returns: a digit alone in a line is a JSON value.
     const bytes = noise(64 * 1024).map((byte) => (byte === 0x0d ? 0x0c : byte))
-    const { code, err } = await over('noise.ndjson', bytes, '--set', 'policy=deadLetter')
+    const { code, err } = await over('noise.ndjson', bytes, '--parameter', 'policy=deadLetter')
     expect(err).toMatch(/finished: 0 records in, [\d,]+ out, [\d,]+ dead letters/)
     expect(code).toBe(0)
     const letters = await rejected()
@@ -63,7 +63,7 @@ describe('input that is no good', () => {
       const lines = Array.from({ length: 50_000 }, (_, n) => `{"n":${n + 100}}\n`).join('')
       const whole = gzipSync(lines)
       const cut = whole.subarray(0, whole.length >> 1)
-      const { code, err } = await over('cut.ndjson.gz', cut, '--set', `policy=${policy}`)
+      const { code, err } = await over('cut.ndjson.gz', cut, '--parameter', `policy=${policy}`)
       expect(err).toMatch(
         /^SOURCE_FAILED: source 'things', split '[^']+' could not be read: DECODE_FAILED: .*cut\.ndjson\.gz byte \d+ \(\d+ inflated\): the gzip file is damaged: unexpected end of file; restore it from where it came from$/m,
       )
@@ -75,7 +75,7 @@ describe('input that is no good', () => {
   test('200 KB of nested brackets are one dead letter, and the lines around them arrive', async () => {
     const brackets = '['.repeat(100 * 1024) + ']'.repeat(100 * 1024)
     const text = `{"n":1}\n${brackets}\n{"n":2}\n`
-    const { code, err } = await over('deep.ndjson', text, '--set', 'policy=deadLetter')
+    const { code, err } = await over('deep.ndjson', text, '--parameter', 'policy=deadLetter')
     expect(err).toMatch(/finished: 2 records in, 3 out, 1 dead letter/)
     expect(code).toBe(0)
     expect(await written('copies')).toEqual(['{"n":1}', '{"n":2}'])
@@ -94,7 +94,7 @@ describe('input that is no good', () => {
   })
 
   test('a line of 50 MB is one dead letter with its beginning, and the lines around it arrive', async () => {
-    const { code } = await over('long.ndjson', longLine(50 * mib), '--set', 'policy=deadLetter')
+    const { code } = await over('long.ndjson', longLine(50 * mib), '--parameter', 'policy=deadLetter')
     expect(code).toBe(0)
     expect(await written('copies')).toEqual(['{"n":1}', '{"n":2}'])
     const letters = await rejected()
@@ -131,7 +131,7 @@ describe('input that is no good', () => {
     const { code } = await over(
       'thirteen.ndjson',
       `{"n":12}\r\n${poison}\r\n{"n":14}`,
-      '--set',
+      '--parameter',
       'policy=deadLetter',
     )
     expect(code).toBe(0)

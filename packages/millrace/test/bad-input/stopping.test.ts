@@ -13,8 +13,8 @@ describe('stopping in the middle of something', () => {
   })
 
   function start(slow: string, ...options: readonly string[]): Command {
-    const where = ['--data-dir', `${directory}/data`, '--set', `out=${directory}/out`]
-    return new Command(['run', program, '--bounded', ...where, '--set', `slow=${slow}`, ...options])
+    const where = ['--data-dir', `${directory}/data`, '--parameter', `out=${directory}/out`]
+    return new Command(['run', program, '--bounded', ...where, '--parameter', `slow=${slow}`, ...options])
   }
 
   async function output(): Promise<readonly string[]> {
@@ -24,7 +24,7 @@ describe('stopping in the middle of something', () => {
 
   /** Runs the rest of the job: in the end every record is there once, with the count that belongs to it. */
   async function expectExactlyOnce(): Promise<void> {
-    expect((await start('none', '--set', 'rate=Infinity').ended).code).toBe(0)
+    expect((await start('none', '--parameter', 'rate=Infinity').ended).code).toBe(0)
     const expected = Array.from({ length: 600 }, (_, n) => `{"n":${n},"seen":${Math.floor(n / 50) + 1}}`)
     expect(await output()).toEqual(expected)
   }

@@ -64,14 +64,14 @@ test('a record that is lost is missed in what an operator keeps, beside operator
       .filter((n) => !isFirst() || n === 0)
       .keyBy((n) => n % 5)
       .process('keep', {
-        emits: output<number>(),
+        output: output<number>(),
         state: { total: state.value<number>() },
         onRecord: ({ value }, { state: { total } }) => total.set((total.get() ?? 0) + value),
       })
       .to('kept-out', memory.write())
     all
       .keyBy((n) => n % 5)
-      .process('date', { emits: output<number>(), state: {}, onRecord: (_, { now, emit }) => emit(now()) })
+      .process('date', { output: output<number>(), state: {}, onRecord: (_, { now, emit }) => emit(now()) })
       .to('dated-out', memory.write())
   })
   const failure = await failureOf(simulateSeeds(beside, { seeds: 30, faults: { kill: 3 } }))
@@ -103,7 +103,11 @@ test('without a restart nothing is put down to a stream that is joined with itse
     all
       .union(all.map((n) => n + 1_000))
       .keyBy((n) => n % 5)
-      .process('pass', { emits: output<number>(), state: {}, onRecord: ({ value }, { emit }) => emit(value) })
+      .process('pass', {
+        output: output<number>(),
+        state: {},
+        onRecord: ({ value }, { emit }) => emit(value),
+      })
       .to('out', memory.write())
   })
   const options = {

@@ -114,7 +114,7 @@ test('a clock that jumps is seen by whoever asks for the time', async () => {
     p.from('numbers', memory.read({ all: Array.from({ length: 200 }, (_, n) => n) }))
       .keyBy(() => 'all')
       .process('date', {
-        emits: output<number>(),
+        output: output<number>(),
         state: {},
         onRecord: (_record, { now, emit }) => emit(now()),
       })

@@ -83,7 +83,7 @@ function keeping(keep: (n: number, handles: StateHandles<typeof kept>) => number
     p.from('numbers', memory.read({ all: Array.from({ length: 200 }, (_, n) => n) }))
       .keyBy((n) => n % 5)
       .process('keep', {
-        emits: output<number>(),
+        output: output<number>(),
         state: kept,
         onRecord: ({ value }, { state: handles, emit }) => emit(keep(value, handles)),
       })

@@ -15,7 +15,7 @@ const program: Pipeline = pipeline(
     p.from('numbers', generator.generate({ seed: 1, count: 600, rate, make: ({ index }) => index }))
       .keyBy((n) => n % 50)
       .process('seen', {
-        emits: output<{ n: number; seen: number }>(),
+        output: output<{ n: number; seen: number }>(),
         state: { seen: state.value(codec(slow === 'restore')) },
         onRecord({ value: n }, { state: { seen }, emit }) {
           const now = (seen.get() ?? 0) + 1
