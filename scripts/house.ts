@@ -9,21 +9,21 @@
 /** What each package may import of the workspace. Connectors never import one another, nor do stores. */
 export const packageImports: Readonly<Record<string, readonly string[]>> = {
   'create-millrace': [],
-  channels: [],
-  core: ['channels'],
+  world: [],
+  channels: ['world'],
+  core: ['world'],
   flow: ['core'],
-  threads: ['channels'],
-  node: ['channels', 'core'],
+  threads: ['channels', 'world'],
+  node: ['channels', 'core', 'world'],
   'store-memory': ['core'],
-  testkit: ['channels', 'core', 'store-memory'],
+  testkit: ['channels', 'core', 'store-memory', 'world'],
   'connector-files': ['core'],
-  'connector-generator': ['channels', 'core'],
+  'connector-generator': ['core', 'world'],
   'connector-memory': ['channels', 'core'],
   'connector-http': ['core'],
   'connector-stdio': ['core'],
-  cli: ['channels', 'core', 'flow', 'node', 'store-memory', 'testkit'],
+  cli: ['core', 'flow', 'node', 'store-memory', 'testkit', 'world'],
   millrace: [
-    'channels',
     'cli',
     'connector-files',
     'connector-generator',
@@ -37,7 +37,14 @@ export const packageImports: Readonly<Record<string, readonly string[]>> = {
 }
 
 /** What a test may import beside what its package may: the tools to build and run a small job. */
-export const testImports: readonly string[] = ['testkit', 'flow', 'node', 'store-memory', 'connector-memory']
+export const testImports: readonly string[] = [
+  'testkit',
+  'flow',
+  'node',
+  'store-memory',
+  'connector-memory',
+  'world',
+]
 
 /** What each package may import from npm: nothing, except what is named here. */
 export const npmImports: Readonly<Record<string, readonly string[]>> = {

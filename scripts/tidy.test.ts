@@ -108,7 +108,7 @@ describe('a planted fault is found', () => {
 
   test('what the house allows is not a fault', () => {
     const files = [
-      { path: 'packages/core/src/time/a.ts', text: "import '../codec/b.ts'\nimport '@millrace/channels'" },
+      { path: 'packages/core/src/time/a.ts', text: "import '../codec/b.ts'\nimport '@millrace/world'" },
       { path: 'packages/core/src/codec/b.ts', text: '' },
       { path: 'packages/core/src/task/a.test.ts', text: "import 'vitest'\nimport '@millrace/testkit'" },
       { path: 'packages/node/src/index.ts', text: "import 'node:fs'\nnew URL('./file.ts', import.meta.url)" },

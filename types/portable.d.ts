@@ -1,7 +1,7 @@
 /**
  * The globals that browsers, workers and Node share, as far as the portable packages need them.
  *
- * `channels`, `core` and `flow` are compiled against this file and the ECMAScript library alone, with neither
+ * `world`, `channels`, `core` and `flow` are compiled against this file and the ECMAScript library alone, with neither
  * the DOM nor Node in sight: what is not listed here does not exist for them. Which file may touch which of
  * these is a lint rule. Programs and tests see the same globals through Node's own types.
  */

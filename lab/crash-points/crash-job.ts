@@ -1,4 +1,5 @@
-import { sleep, type Clock } from '@millrace/channels'
+import { sleep } from '@millrace/world'
+import type { Clock } from '@millrace/world'
 import { files } from '@millrace/connector-files'
 import {
   aggregator,

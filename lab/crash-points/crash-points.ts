@@ -6,7 +6,7 @@
  * some of the rest by chance. From each of these disks the job must go on by itself.
  */
 import { createHash } from 'node:crypto'
-import { seededRandom } from '@millrace/channels'
+import { seededRandom } from '@millrace/world'
 import { SimFs, type CrashStyle } from '@millrace/testkit'
 import { BrokenPromise } from './broken-promise.ts'
 import { hasOpenSinks, live, type LifeOptions } from './life.ts'

@@ -4,7 +4,7 @@
  */
 import { describeError, type Fs } from '@millrace/core'
 import type { RestartPolicy } from 'millrace'
-import { seededRandom } from '@millrace/channels'
+import { seededRandom } from '@millrace/world'
 import type { SimFs } from '@millrace/testkit'
 import { promised } from './broken-promise.ts'
 import type { Case } from './cases.ts'

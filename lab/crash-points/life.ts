@@ -1,5 +1,6 @@
 import { memoryStore, type JobEvent, type JobResult, type RestartPolicy } from 'millrace'
-import { sleep, type Clock, type Random } from '@millrace/channels'
+import { sleep } from '@millrace/world'
+import type { Clock, Random } from '@millrace/world'
 import { describeError, startJob, type Fs, type ProcessFacts, type StateStore } from '@millrace/core'
 import { driveJob, simPlatform, type SimFs } from '@millrace/testkit'
 import { BrokenPromise } from './broken-promise.ts'

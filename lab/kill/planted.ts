@@ -1,4 +1,4 @@
-import { sleep } from '@millrace/channels'
+import { sleep } from '@millrace/world'
 import type { Json, Sink, SinkWriter, Source, SplitReader } from '@millrace/core'
 
 /** Mistakes that the kill test must notice, by the name that the pipeline's parameter `mistake` takes. */

@@ -1,4 +1,4 @@
-import type { Random } from '@millrace/channels'
+import type { Random } from '@millrace/world'
 
 /** Draws what topologies are made of. */
 export class Dice {

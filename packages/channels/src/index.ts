@@ -39,7 +39,6 @@ export { RwMutex } from './task/rw-mutex.ts'
 export { Semaphore } from './task/semaphore.ts'
 export type { Lease } from './task/permits.ts'
 export { Cond } from './task/cond.ts'
-export { Wakeup } from './task/wakeup.ts'
 
 // Time as something to receive, and to be rationed.
 export { Alarm } from './time/alarm.ts'
@@ -49,7 +48,6 @@ export { tick, Ticker } from './time/ticker.ts'
 export { Timer } from './time/timer.ts'
 
 // For packages that add something to wait for.
-export { onAbort, rejected } from './wait/cancellation.ts'
 export { promiseOf } from './wait/promise-of.ts'
 export { Waiter, WaitQueue } from './wait/wait-queue.ts'
 
@@ -58,8 +56,6 @@ export { inspect } from './watch/inspector.ts'
 export type { Inspector } from './watch/inspector.ts'
 export { Roster } from './watch/roster.ts'
 export type { RosterOptions, TaskContext, WatchedTask, WatchedWait } from './watch/roster.ts'
-export { oversee } from './wait/overseer.ts'
-export type { Begin, Overseer, System } from './wait/overseer.ts'
 
 // Patterns: tasks of a scope between one channel and another.
 export { buffer } from './pattern/buffer.ts'
@@ -83,11 +79,15 @@ export type { NodeReadable, NodeWritable } from './convert/node-stream.ts'
 export { fromWebReadable, pipeToWebWritable, toWebReadable, toWebWritable } from './convert/web-stream.ts'
 export type { WebReadableOptions } from './convert/web-stream.ts'
 
-// The doors of the world: time, randomness, scheduling.
-export { sleep, systemClock } from './world/clock.ts'
-export type { Clock } from './world/clock.ts'
-export { ManualClock } from './world/manual-clock.ts'
-export { seededRandom, systemRandom } from './world/random.ts'
-export type { Random } from './world/random.ts'
-export { microtaskScheduler, systemScheduler } from './world/scheduler.ts'
-export type { Scheduler } from './world/scheduler.ts'
+// Time, randomness and scheduling, as programs need them; the rest is in @millrace/world.
+export {
+  ManualClock,
+  microtaskScheduler,
+  seededRandom,
+  sleep,
+  systemClock,
+  systemRandom,
+  systemScheduler,
+  Wakeup,
+} from '@millrace/world'
+export type { Clock, Random, Scheduler } from '@millrace/world'

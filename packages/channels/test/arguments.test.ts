@@ -3,7 +3,7 @@ import { PassThrough } from 'node:stream'
 import { ReadableStream, WritableStream } from 'node:stream/web'
 import { describe, expect, test } from 'vitest'
 import * as api from '../src/index.ts'
-import { shown } from '../src/wait/argument.ts'
+import { shown } from '@millrace/world'
 
 /** The package as plain JavaScript sees it: the compiler says nothing. */
 // oxlint-disable-next-line typescript/no-explicit-any -- that is the point of this test

@@ -1,5 +1,5 @@
 import type { ReceiveChannel, SendChannel } from '../src/channel/channel-end.ts'
-import { systemScheduler } from '../src/world/scheduler.ts'
+import { systemScheduler } from '@millrace/world'
 
 /** Lets everything settle that needs no timer and no I/O. */
 export function settle(): Promise<void> {

@@ -1,4 +1,4 @@
-import { ManualClock } from '@millrace/channels'
+import { ManualClock } from '@millrace/world'
 import type { JobStatus } from '@millrace/core'
 import { expect, test } from 'vitest'
 import { JobLog, progressEveryMs, type JobView } from './job-log.ts'

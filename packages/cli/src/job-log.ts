@@ -1,4 +1,4 @@
-import type { Clock } from '@millrace/channels'
+import type { Clock } from '@millrace/world'
 import { inputsOf, type Graph, type JobEvent, type JobResult, type JobStatus } from '@millrace/core'
 import { reportOf } from './error-report.ts'
 import type { LogLines } from './log-lines.ts'

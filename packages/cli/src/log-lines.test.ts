@@ -1,4 +1,4 @@
-import { ManualClock } from '@millrace/channels'
+import { ManualClock } from '@millrace/world'
 import { MillraceError } from '@millrace/core'
 import { describe, expect, test } from 'vitest'
 import { LogLines } from './log-lines.ts'

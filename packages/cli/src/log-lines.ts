@@ -1,4 +1,4 @@
-import type { Clock } from '@millrace/channels'
+import type { Clock } from '@millrace/world'
 import { reportOf } from './error-report.ts'
 import type { Output } from './outputs.ts'
 import { printable } from './printable.ts'

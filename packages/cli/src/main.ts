@@ -1,4 +1,4 @@
-import { systemClock } from '@millrace/channels'
+import { systemClock } from '@millrace/world'
 import { MillraceError, nearest } from '@millrace/core'
 import { checkpointsCommand } from './checkpoints-command.ts'
 import { readCommandLine } from './command-line.ts'

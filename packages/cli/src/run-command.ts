@@ -1,5 +1,6 @@
 import process from 'node:process'
-import { sleep, type Clock } from '@millrace/channels'
+import { sleep } from '@millrace/world'
+import type { Clock } from '@millrace/world'
 import { MillraceError, startJob, type Job, type JobResult } from '@millrace/core'
 import { nodePlatform } from '@millrace/node'
 import type { CommandLine } from './command-line.ts'

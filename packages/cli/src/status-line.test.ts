@@ -1,4 +1,4 @@
-import { ManualClock } from '@millrace/channels'
+import { ManualClock } from '@millrace/world'
 import { describe, expect, test } from 'vitest'
 import type { Output, Outputs } from './outputs.ts'
 import { StatusLine } from './status-line.ts'

@@ -1,4 +1,4 @@
-import type { Clock } from '@millrace/channels'
+import type { Clock } from '@millrace/world'
 import type { Output, Outputs } from './outputs.ts'
 
 const clearLine = '\r\u001b[2K'

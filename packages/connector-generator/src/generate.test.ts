@@ -1,4 +1,4 @@
-import { ManualClock, seededRandom } from '@millrace/channels'
+import { ManualClock, seededRandom } from '@millrace/world'
 import type { ConnectorContext, Source, SplitReader } from '@millrace/core'
 import { describeCases, SimOwners, sourceConformance } from '@millrace/testkit'
 import { describe, expect, test } from 'vitest'

@@ -1,4 +1,4 @@
-import type { Random } from '@millrace/channels'
+import type { Random } from '@millrace/world'
 import { durationMs, MillraceError, positiveDurationMs, type Duration, type EventTime } from '@millrace/core'
 
 /** What a record is made from. Everything else that `make` looks at makes the records differ between runs. */

@@ -6,7 +6,8 @@ import {
   type Poll,
   type SplitReader,
 } from '@millrace/core'
-import { sleep, type Random } from '@millrace/channels'
+import { sleep } from '@millrace/world'
+import type { Random } from '@millrace/world'
 import { BlockShuffle } from './block-shuffle.ts'
 import type { GeneratorPlan, RecordSeed } from './generator-plan.ts'
 import { RecordRandom, seedWords, type SeedWords } from './record-random.ts'

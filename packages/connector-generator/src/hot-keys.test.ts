@@ -1,4 +1,4 @@
-import { seededRandom } from '@millrace/channels'
+import { seededRandom } from '@millrace/world'
 import { describe, expect, test } from 'vitest'
 import { hotKeys } from './hot-keys.ts'
 

@@ -1,4 +1,4 @@
-import type { Random } from '@millrace/channels'
+import type { Random } from '@millrace/world'
 import { MillraceError } from '@millrace/core'
 
 /** How unevenly keys are chosen. */

@@ -1,4 +1,5 @@
-import { seededRandom, type Random } from '@millrace/channels'
+import { seededRandom } from '@millrace/world'
+import type { Random } from '@millrace/world'
 
 const TWO_32 = 2 ** 32
 const TWO_53 = 2 ** 53

@@ -1,6 +1,6 @@
 import fc from 'fast-check'
 import { describe, expect, test } from 'vitest'
-import { sleep } from '@millrace/channels'
+import { sleep } from '@millrace/world'
 import { memory, type MemorySink } from '@millrace/connector-memory'
 import { count, output, sliding, state, sum, tumbling, type PipelineBuilder } from '@millrace/flow'
 import { simPlatform } from '@millrace/testkit'

@@ -1,5 +1,5 @@
 import { describe, expect, test } from 'vitest'
-import { sleep } from '@millrace/channels'
+import { sleep } from '@millrace/world'
 import { memory } from '@millrace/connector-memory'
 import { CheckpointStorage, type Sink, type Source } from '@millrace/core'
 import { output, state } from '@millrace/flow'

@@ -1,4 +1,4 @@
-import { sleep } from '@millrace/channels'
+import { sleep } from '@millrace/world'
 import { describe, expect, test } from 'vitest'
 import { memory, type MemorySink } from '@millrace/connector-memory'
 import { CheckpointStorage, startJob, type JobEvent, type Manifest, type Sink } from '@millrace/core'

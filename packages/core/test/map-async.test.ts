@@ -1,5 +1,5 @@
 import { describe, expect, test } from 'vitest'
-import { sleep } from '@millrace/channels'
+import { sleep } from '@millrace/world'
 import { memory } from '@millrace/connector-memory'
 import type { DeadLetter } from '@millrace/core'
 import { count, deadLetter, skip, tumbling } from '@millrace/flow'

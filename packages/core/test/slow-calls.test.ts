@@ -1,4 +1,5 @@
-import { sleep, type Clock } from '@millrace/channels'
+import { sleep } from '@millrace/world'
+import type { Clock } from '@millrace/world'
 import { describe, expect, test } from 'vitest'
 import { memory } from '@millrace/connector-memory'
 import { startJob, type Job, type Sink } from '@millrace/core'

@@ -1,4 +1,5 @@
-import { ManualClock, seededRandom, systemScheduler, Wakeup, type Random } from '@millrace/channels'
+import { ManualClock, Wakeup, seededRandom, systemScheduler } from '@millrace/world'
+import type { Random } from '@millrace/world'
 import type {
   ConnectorContext,
   OpenStateStore,

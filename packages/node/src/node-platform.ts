@@ -1,4 +1,4 @@
-import { systemClock, systemRandom, systemScheduler } from '@millrace/channels'
+import { systemClock, systemRandom, systemScheduler } from '@millrace/world'
 import type { Platform } from '@millrace/core'
 import { nodeFs } from './node-fs.ts'
 import { nodeProcessFacts } from './process-facts.ts'

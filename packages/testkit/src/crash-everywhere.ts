@@ -1,4 +1,4 @@
-import { seededRandom } from '@millrace/channels'
+import { seededRandom } from '@millrace/world'
 import { describeError } from '@millrace/core'
 import type { CrashStyle } from './sim-disk.ts'
 import type { SimFsOptions } from './sim-fs.ts'

@@ -1,4 +1,5 @@
-import { systemScheduler, type ManualClock } from '@millrace/channels'
+import { systemScheduler } from '@millrace/world'
+import type { ManualClock } from '@millrace/world'
 import type { Job, JobResult } from '@millrace/core'
 
 /** When to stop waiting for a job that does not end. */

@@ -3,7 +3,7 @@
  * one, with snapshots between them, restarted between them, before outputs that are full, in another order, and at
  * another parallelism. (After Hazelcast Jet's `TestSupport`.)
  */
-import { seededRandom } from '@millrace/channels'
+import { seededRandom } from '@millrace/world'
 import { describeValue, type EventTime, type Operator } from '@millrace/core'
 import { ContractViolation } from './conformance/conformance-case.ts'
 import {

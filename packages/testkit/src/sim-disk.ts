@@ -6,8 +6,8 @@
  * moment. So a crash kills whatever is still under way, and a caller that forgot to wait for one change
  * before the next is found out by some seed.
  */
-import type { Random } from '@millrace/channels'
-import { seededRandom } from '@millrace/channels'
+import { seededRandom } from '@millrace/world'
+import type { Random } from '@millrace/world'
 import { MillraceError } from '@millrace/core'
 import type { OperationKind } from './operation-log.ts'
 import { OperationLog } from './operation-log.ts'

@@ -10,7 +10,7 @@
  * The third is what Linux does after a failed fsync: the pages count as clean (Rebello and others, "Can
  * applications recover from fsync failures?", 2020). Sectors are atomic, files are not.
  */
-import type { Random } from '@millrace/channels'
+import type { Random } from '@millrace/world'
 
 /** What a disk writes as a whole or not at all, in bytes. */
 const SECTOR_BYTES = 512

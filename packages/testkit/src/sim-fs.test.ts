@@ -1,4 +1,4 @@
-import { seededRandom } from '@millrace/channels'
+import { seededRandom } from '@millrace/world'
 import { isMillraceError, publishFile, readWhole, writeFully } from '@millrace/core'
 import type { ErrorCode, Fs } from '@millrace/core'
 import { describe, expect, test } from 'vitest'

@@ -1,4 +1,4 @@
-import type { Clock, Random } from '@millrace/channels'
+import type { Clock, Random } from '@millrace/world'
 import { MillraceError } from '@millrace/core'
 import type { Fs, FsEntry, FsFile, FsMode, FsStat } from '@millrace/core'
 import type { OperationKind } from './operation-log.ts'

@@ -1,4 +1,4 @@
-import { sleep } from '@millrace/channels'
+import { sleep } from '@millrace/world'
 import { describe, expect, test } from 'vitest'
 import { simPlatform } from './sim-platform.ts'
 

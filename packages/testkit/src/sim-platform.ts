@@ -1,5 +1,5 @@
-import { ManualClock, seededRandom, systemScheduler } from '@millrace/channels'
-import type { Random, Scheduler } from '@millrace/channels'
+import { ManualClock, seededRandom, systemScheduler } from '@millrace/world'
+import type { Random, Scheduler } from '@millrace/world'
 import type { Platform, ProcessFacts } from '@millrace/core'
 import { SimFs } from './sim-fs.ts'
 

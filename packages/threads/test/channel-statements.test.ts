@@ -1,13 +1,5 @@
-import {
-  Channel,
-  ChannelClosedError,
-  CLOSED,
-  EMPTY,
-  Scope,
-  seededRandom,
-  select,
-  trySelect,
-} from '@millrace/channels'
+import { Channel, ChannelClosedError, CLOSED, EMPTY, Scope, select, trySelect } from '@millrace/channels'
+import { seededRandom } from '@millrace/world'
 import { describe, expect, test } from 'vitest'
 import { jsonCodec } from '../src/codec/plain-codecs.ts'
 import { sharedChannel } from '../src/channel/shared-channel.ts'

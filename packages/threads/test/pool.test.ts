@@ -1,4 +1,5 @@
-import { Channel, ManualClock, parallelMap, Scope } from '@millrace/channels'
+import { Channel, parallelMap, Scope } from '@millrace/channels'
+import { ManualClock } from '@millrace/world'
 import { spawnSync } from 'node:child_process'
 import { describe, expect, test } from 'vitest'
 import { pool } from '../src/pool/pool.ts'

@@ -1,5 +1,5 @@
 /// <reference lib="es2024.sharedmemory" />
-import { systemScheduler } from '@millrace/channels'
+import { systemScheduler } from '@millrace/world'
 import { expect } from 'vitest'
 import type { ChannelBrokenError } from '../src/ring/broken-channel-error.ts'
 

@@ -1,6 +1,5 @@
 import type { Named, SelectCase, Selection } from './select-case.ts'
-import { requireSignal } from '../wait/argument.ts'
-import { onAbort } from '../wait/cancellation.ts'
+import { onAbort, requireSignal } from '@millrace/world'
 
 /** What a case made by `aborted` reports. */
 export interface Aborted {

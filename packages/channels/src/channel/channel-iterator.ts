@@ -1,6 +1,5 @@
-import { refused } from '../wait/cancellation.ts'
+import { passing, refused } from '@millrace/world'
 import type { ReceiveEnd, ReceiveEnding } from './hand-off.ts'
-import { passing } from '../wait/overseer.ts'
 import { promiseOf } from '../wait/promise-of.ts'
 import { Waiter } from '../wait/wait-queue.ts'
 

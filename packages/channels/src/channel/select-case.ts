@@ -1,5 +1,5 @@
-import { requireClock, requireDelay } from '../wait/argument.ts'
-import type { Clock } from '../world/clock.ts'
+import { requireClock, requireDelay } from '@millrace/world'
+import type { Clock } from '@millrace/world'
 
 /**
  * One operation among which `select` chooses.

@@ -1,7 +1,7 @@
 import { describe, expect, test } from 'vitest'
 import { background } from '../context/endless-context.ts'
 import { Timer } from '../time/timer.ts'
-import { ManualClock } from '../world/manual-clock.ts'
+import { ManualClock } from '@millrace/world'
 import { hasSettled } from '../../test/probe.ts'
 import { Channel } from './channel.ts'
 import { select, trySelect } from './select.ts'

@@ -1,4 +1,4 @@
-import { hasMethod, isSignal, misfit, shown, signalMisfit } from '../wait/argument.ts'
+import { hasMethod, isSignal, misfit, shown, signalMisfit } from '@millrace/world'
 
 /**
  * What plain JavaScript hands to a select in the wrong place, and what belongs there.

@@ -1,7 +1,7 @@
 import { describe, expect, test } from 'vitest'
 import { upTo } from '../../test/probe.ts'
 import { Channel } from './channel.ts'
-import { seededRandom } from '../world/random.ts'
+import { seededRandom } from '@millrace/world'
 import { selectForms } from '../../test/select-forms.ts'
 
 describe.each(selectForms)('by $form', ({ select, trySelect }) => {

@@ -1,8 +1,13 @@
-import { onAbort, rejected } from '../wait/cancellation.ts'
-import { overseer, passing, waiting } from '../wait/overseer.ts'
-import { systemRandom } from '../world/random.ts'
-import type { Random } from '../world/random.ts'
-import { signalMisfit } from '../wait/argument.ts'
+import {
+  onAbort,
+  passing,
+  rejected,
+  signalMisfit,
+  systemRandom,
+  waitRegistry,
+  waiting,
+} from '@millrace/world'
+import type { Random } from '@millrace/world'
 import type { Selected, TrySelectOptions } from './select.ts'
 import { misuseOfCases, misuseOfOptions } from './select-misuse.ts'
 import { promised } from './select-case.ts'
@@ -131,7 +136,7 @@ export class Selector<const Cases extends SelectorCases> {
 
   // What those who watch are shown: the cases of this round.
   #shown(): object {
-    return overseer === undefined ? this : this.#cases()
+    return waitRegistry === undefined ? this : this.#cases()
   }
 
   #cases(): object {

@@ -1,7 +1,7 @@
 import { expect } from 'vitest'
 import { everySchedule } from '../../test/every-schedule.ts'
 import { settle } from '../../test/probe.ts'
-import { ManualClock } from '../world/manual-clock.ts'
+import { ManualClock } from '@millrace/world'
 import { afterFunc } from './after-func.ts'
 import { withCancel, withTimeout } from './cancel-context.ts'
 import type { Context } from './context.ts'

@@ -1,4 +1,4 @@
-import { requireFunction } from '../wait/argument.ts'
+import { requireFunction } from '@millrace/world'
 import { onEnd } from './context.ts'
 import type { Context } from './context.ts'
 import { requireContext } from './layer.ts'

@@ -1,4 +1,4 @@
-import { onAbort } from '../wait/cancellation.ts'
+import { onAbort } from '@millrace/world'
 
 /**
  * What goes down through every call that serves one request: until when, whether still, and for whom.

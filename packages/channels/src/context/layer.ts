@@ -1,4 +1,4 @@
-import { hasMethod, isSignal, misfit } from '../wait/argument.ts'
+import { hasMethod, isSignal, misfit } from '@millrace/world'
 import type { Context, ContextKey } from './context.ts'
 
 /**

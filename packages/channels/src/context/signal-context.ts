@@ -1,5 +1,4 @@
-import { isSignal, misfit, requireSignal } from '../wait/argument.ts'
-import { onAbort } from '../wait/cancellation.ts'
+import { isSignal, misfit, onAbort, requireSignal } from '@millrace/world'
 import { ContextCancelledError, DeadlineExceededError } from './context-error.ts'
 import { background } from './endless-context.ts'
 import type { Context } from './context.ts'

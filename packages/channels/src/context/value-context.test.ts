@@ -1,7 +1,7 @@
 import { describe, expect, test } from 'vitest'
 import { everySchedule } from '../../test/every-schedule.ts'
 import { settle, upTo } from '../../test/probe.ts'
-import { ManualClock } from '../world/manual-clock.ts'
+import { ManualClock } from '@millrace/world'
 import { withCancel, withTimeout } from './cancel-context.ts'
 import { afterFunc } from './after-func.ts'
 import { ContextKey } from './context.ts'

@@ -1,4 +1,4 @@
-import { misfit } from '../wait/argument.ts'
+import { misfit } from '@millrace/world'
 import { ContextKey, onEnd } from './context.ts'
 import type { Context } from './context.ts'
 import { Layer, requireContext, sourceOf } from './layer.ts'

@@ -9,14 +9,8 @@ import {
   type WhenFull,
 } from '../pattern/overflow.ts'
 import type { Scope } from '../task/scope.ts'
-import {
-  requireChoice,
-  requireFlow,
-  requireFunction,
-  requireMethods,
-  requireOptions,
-  requireScope,
-} from '../wait/argument.ts'
+import { requireChoice, requireFlow, requireMethods, requireOptions, requireScope } from '../wait/argument.ts'
+import { requireFunction } from '@millrace/world'
 
 /** Something that calls listeners: Node's EventEmitter, or anything of its shape. */
 export interface Emits<Name, Args extends readonly unknown[]> {

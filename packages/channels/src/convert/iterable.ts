@@ -2,7 +2,8 @@ import { ownChannel } from '../channel/own-channel.ts'
 import type { ReceiveChannel } from '../channel/channel-end.ts'
 import { feed } from '../task/outlet.ts'
 import type { Scope } from '../task/scope.ts'
-import { hasMethod, misfit, requireScope } from '../wait/argument.ts'
+import { requireScope } from '../wait/argument.ts'
+import { hasMethod, misfit } from '@millrace/world'
 
 /**
  * The values of an iterable as a channel. The other way round, a channel is an async iterable itself.

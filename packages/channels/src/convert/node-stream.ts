@@ -4,7 +4,7 @@ import { select } from '../channel/select.ts'
 import { feed } from '../task/outlet.ts'
 import type { Scope } from '../task/scope.ts'
 import { requireFlow, requireMethods, requireScope } from '../wait/argument.ts'
-import { onAbort } from '../wait/cancellation.ts'
+import { onAbort } from '@millrace/world'
 
 /**
  * Channels and the streams of Node, told by their shape alone.

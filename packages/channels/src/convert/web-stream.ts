@@ -5,7 +5,7 @@ import { withCancel } from '../context/cancel-context.ts'
 import { feed } from '../task/outlet.ts'
 import type { Scope } from '../task/scope.ts'
 import { requireFlow, requireMethods, requireScope } from '../wait/argument.ts'
-import { markHeard, onAbort, refuseIfAborted } from '../wait/cancellation.ts'
+import { markHeard, onAbort, refuseIfAborted } from '@millrace/world'
 
 /**
  * Channels and the streams of the web platform (WHATWG Streams), in all four directions.

@@ -2,7 +2,8 @@ import type { ReceiveChannel, SendChannel } from '../channel/channel-end.ts'
 import { aborted } from '../channel/abort-case.ts'
 import { select } from '../channel/select.ts'
 import { feed } from '../task/outlet.ts'
-import { misfit, requireFlow, requireInput, requireScope, requireSignal } from '../wait/argument.ts'
+import { requireFlow, requireInput, requireScope } from '../wait/argument.ts'
+import { misfit, requireSignal } from '@millrace/world'
 import type { Scope } from '../task/scope.ts'
 
 /**

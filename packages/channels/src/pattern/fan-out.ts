@@ -3,8 +3,9 @@ import type { ReceiveChannel } from '../channel/channel-end.ts'
 import { select } from '../channel/select.ts'
 import { Outlet } from '../task/outlet.ts'
 import type { Scope } from '../task/scope.ts'
-import type { Random } from '../world/random.ts'
-import { misfit, requireChoice, requireFlow, requireFunction, requirePositive } from '../wait/argument.ts'
+import { misfit, requireFunction } from '@millrace/world'
+import type { Random } from '@millrace/world'
+import { requireChoice, requireFlow, requirePositive } from '../wait/argument.ts'
 
 /** Options of `fanOut`. */
 export interface FanOutOptions {

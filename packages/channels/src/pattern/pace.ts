@@ -4,8 +4,9 @@ import { select } from '../channel/select.ts'
 import { after, type SelectCase } from '../channel/select-case.ts'
 import { feed } from '../task/outlet.ts'
 import type { Scope } from '../task/scope.ts'
-import { sleep, type Clock } from '../world/clock.ts'
-import { requireClock, requireDelay, requireFlow, requireOptions, requirePositive } from '../wait/argument.ts'
+import { requireClock, requireDelay, sleep } from '@millrace/world'
+import type { Clock } from '@millrace/world'
+import { requireFlow, requireOptions, requirePositive } from '../wait/argument.ts'
 
 /** Options of `batch`. */
 export interface BatchOptions {

@@ -3,7 +3,8 @@ import { ownChannel } from '../channel/own-channel.ts'
 import type { ReceiveChannel } from '../channel/channel-end.ts'
 import { feed, type Feeder } from '../task/outlet.ts'
 import type { Scope } from '../task/scope.ts'
-import { hasMethod, misfit, requireFlow, requireFunction, requirePositive } from '../wait/argument.ts'
+import { requireFlow, requirePositive } from '../wait/argument.ts'
+import { hasMethod, misfit, requireFunction } from '@millrace/world'
 
 /**
  * A stage of a pipeline: a task that reads one channel, and an output with what it yields.

@@ -1,4 +1,4 @@
-import { rejected } from '../wait/cancellation.ts'
+import { rejected } from '@millrace/world'
 import { promiseOf } from '../wait/promise-of.ts'
 import { Waiter, WaitQueue } from '../wait/wait-queue.ts'
 

@@ -1,5 +1,4 @@
-import { requireFunction } from '../wait/argument.ts'
-import { running } from '../wait/overseer.ts'
+import { requireFunction, running } from '@millrace/world'
 
 /**
  * Starts a task that nobody waits for and nothing cancels: it may outlive the block that starts it.

@@ -2,7 +2,7 @@ import { getEventListeners } from 'node:events'
 import { expect } from 'vitest'
 import { everySchedule, sized } from '../../test/every-schedule.ts'
 import { hasSettled, settle, together, upTo } from '../../test/probe.ts'
-import { seededRandom } from '../world/random.ts'
+import { seededRandom } from '@millrace/world'
 import { Mutex } from './mutex.ts'
 
 const enough = new Error('enough')

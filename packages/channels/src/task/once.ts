@@ -1,5 +1,4 @@
-import { requireFunction } from '../wait/argument.ts'
-import { rejected } from '../wait/cancellation.ts'
+import { rejected, requireFunction } from '@millrace/world'
 import { SharedCall } from './shared-call.ts'
 
 /**

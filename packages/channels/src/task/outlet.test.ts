@@ -8,7 +8,7 @@ import { select, trySelect } from '../channel/select.ts'
 import { fromIterable } from '../convert/iterable.ts'
 import { batch } from '../pattern/pace.ts'
 import { stage } from '../pattern/stage.ts'
-import { ManualClock } from '../world/manual-clock.ts'
+import { ManualClock } from '@millrace/world'
 import { feed, Outlet } from './outlet.ts'
 import { Scope } from './scope.ts'
 

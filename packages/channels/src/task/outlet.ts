@@ -4,7 +4,7 @@ import { ReceiveOnly } from '../channel/direction.ts'
 import { ownChannel } from '../channel/own-channel.ts'
 import { select } from '../channel/select.ts'
 import type { Named, SelectCase, Selection } from '../channel/select-case.ts'
-import { onAbort, refused, refuseIfAborted } from '../wait/cancellation.ts'
+import { onAbort, refuseIfAborted, refused } from '@millrace/world'
 import type { Scope } from './scope.ts'
 
 /**

@@ -1,5 +1,4 @@
-import { rejected } from '../wait/cancellation.ts'
-import { passing } from '../wait/overseer.ts'
+import { passing, rejected } from '@millrace/world'
 import { promiseOf } from '../wait/promise-of.ts'
 import { Waiter, WaitQueue } from '../wait/wait-queue.ts'
 

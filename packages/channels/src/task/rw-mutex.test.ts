@@ -1,7 +1,7 @@
 import { expect } from 'vitest'
 import { everySchedule, sized } from '../../test/every-schedule.ts'
 import { hasSettled, together, upTo } from '../../test/probe.ts'
-import { seededRandom } from '../world/random.ts'
+import { seededRandom } from '@millrace/world'
 import { RwMutex } from './rw-mutex.ts'
 
 everySchedule('readers are in together, a writer is in alone', async () => {

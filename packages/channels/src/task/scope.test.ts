@@ -7,7 +7,7 @@ import { withTimeout } from '../context/cancel-context.ts'
 import { ContextKey } from '../context/context.ts'
 import { background } from '../context/endless-context.ts'
 import { withValue } from '../context/value-context.ts'
-import { ManualClock } from '../world/manual-clock.ts'
+import { ManualClock } from '@millrace/world'
 import { Scope } from './scope.ts'
 
 const broken = new Error('broken')

@@ -1,9 +1,7 @@
 import { withCancel } from '../context/cancel-context.ts'
 import type { CancellableContext, Context } from '../context/context.ts'
 import { parentContext } from '../context/signal-context.ts'
-import { requireFunction } from '../wait/argument.ts'
-import { wasHeard } from '../wait/cancellation.ts'
-import { created, overseer, running } from '../wait/overseer.ts'
+import { created, requireFunction, running, waitRegistry, wasHeard } from '@millrace/world'
 import { WaitGroup } from './wait-group.ts'
 
 /**
@@ -128,7 +126,7 @@ export class Scope implements AsyncDisposable {
     this.#isClosed = true
     this.cancel()
     await this.#ended()
-    overseer?.ended(this)
+    waitRegistry?.ended(this)
     const unseen = this.#unseen()
     if (unseen.length > 0) throw unseen[0]
   }

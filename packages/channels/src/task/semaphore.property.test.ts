@@ -1,7 +1,7 @@
 import fc from 'fast-check'
 import { expect, test } from 'vitest'
 import { settle, together, upTo } from '../../test/probe.ts'
-import { seededRandom } from '../world/random.ts'
+import { seededRandom } from '@millrace/world'
 import type { Lease } from './permits.ts'
 import { Semaphore } from './semaphore.ts'
 

@@ -4,7 +4,7 @@ import { everySchedule } from '../../test/every-schedule.ts'
 import { hasSettled, upTo } from '../../test/probe.ts'
 import { withTimeout } from '../context/cancel-context.ts'
 import { background } from '../context/endless-context.ts'
-import { ManualClock } from '../world/manual-clock.ts'
+import { ManualClock } from '@millrace/world'
 import { Semaphore } from './semaphore.ts'
 
 const enough = new Error('enough')

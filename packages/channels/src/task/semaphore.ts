@@ -1,5 +1,4 @@
-import { shown } from '../wait/argument.ts'
-import { rejected } from '../wait/cancellation.ts'
+import { rejected, shown } from '@millrace/world'
 import { Permits } from './permits.ts'
 import type { Lease } from './permits.ts'
 

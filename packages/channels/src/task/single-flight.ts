@@ -1,7 +1,6 @@
 import { withCancel } from '../context/cancel-context.ts'
 import { background } from '../context/endless-context.ts'
-import { functionMisfit } from '../wait/argument.ts'
-import { rejected } from '../wait/cancellation.ts'
+import { functionMisfit, rejected } from '@millrace/world'
 import { SharedCall } from './shared-call.ts'
 
 /** What a key's callers share. */

@@ -1,6 +1,4 @@
-import { requireFunction, shown } from '../wait/argument.ts'
-import { rejected } from '../wait/cancellation.ts'
-import { passing, running } from '../wait/overseer.ts'
+import { passing, rejected, requireFunction, running, shown } from '@millrace/world'
 import { promiseOf } from '../wait/promise-of.ts'
 import { Waiter, WaitQueue } from '../wait/wait-queue.ts'
 

@@ -1,6 +1,6 @@
 import { expect, test } from 'vitest'
 import { upTo } from '../../test/probe.ts'
-import { ManualClock } from '../world/manual-clock.ts'
+import { ManualClock } from '@millrace/world'
 import { Alarm } from './alarm.ts'
 
 test('GO-150 an alarm of no delay, or less, calls soon and not during the call that sets it', async () => {

@@ -1,5 +1,5 @@
-import { requireClock, requireDelay, requireFunction } from '../wait/argument.ts'
-import type { Clock } from '../world/clock.ts'
+import { requireClock, requireDelay, requireFunction } from '@millrace/world'
+import type { Clock } from '@millrace/world'
 
 /**
  * Calls a function after a delay, and can be stopped and set anew. Go writes it `time.AfterFunc`.

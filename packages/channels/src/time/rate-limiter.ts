@@ -1,9 +1,8 @@
-import { requireClock, requireOptions, requirePositive, shown } from '../wait/argument.ts'
-import { rejected } from '../wait/cancellation.ts'
-import { passing } from '../wait/overseer.ts'
+import { requireOptions, requirePositive } from '../wait/argument.ts'
+import { passing, rejected, requireClock, shown } from '@millrace/world'
+import type { Clock } from '@millrace/world'
 import { promiseOf } from '../wait/promise-of.ts'
 import { Waiter, WaitQueue } from '../wait/wait-queue.ts'
-import type { Clock } from '../world/clock.ts'
 
 /** Options of `RateLimiter`. */
 export interface RateLimiterOptions {

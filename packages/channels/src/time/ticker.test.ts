@@ -4,7 +4,7 @@ import { hasSettled, upTo } from '../../test/probe.ts'
 import { EMPTY } from '../channel/channel-end.ts'
 import { Channel } from '../channel/channel.ts'
 import { select } from '../channel/select.ts'
-import { ManualClock } from '../world/manual-clock.ts'
+import { ManualClock } from '@millrace/world'
 import { Ticker, tick } from './ticker.ts'
 
 /** The ticks that a prompt receiver gets in `ms`. */

@@ -1,7 +1,6 @@
 import type { ReceiveChannel } from '../channel/channel-end.ts'
-import { requireClock, requireSignal, shown } from '../wait/argument.ts'
-import { onAbort } from '../wait/cancellation.ts'
-import type { Clock } from '../world/clock.ts'
+import { onAbort, requireClock, requireSignal, shown } from '@millrace/world'
+import type { Clock } from '@millrace/world'
 import { Alarm } from './alarm.ts'
 import { TimeChannel } from './time-channel.ts'
 

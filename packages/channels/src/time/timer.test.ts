@@ -3,7 +3,7 @@ import { hasSettled, upTo } from '../../test/probe.ts'
 import { CLOSED, EMPTY } from '../channel/channel-end.ts'
 import { Channel } from '../channel/channel.ts'
 import { select } from '../channel/select.ts'
-import { ManualClock } from '../world/manual-clock.ts'
+import { ManualClock } from '@millrace/world'
 import { Timer } from './timer.ts'
 
 test('GO-151 a timer sends a time that is not before its end; ten in a row take ten times as long', async () => {

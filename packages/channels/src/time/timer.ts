@@ -1,6 +1,6 @@
 import type { ReceiveChannel } from '../channel/channel-end.ts'
-import { requireClock, requireDelay } from '../wait/argument.ts'
-import type { Clock } from '../world/clock.ts'
+import { requireClock, requireDelay } from '@millrace/world'
+import type { Clock } from '@millrace/world'
 import { Alarm } from './alarm.ts'
 import { TimeChannel } from './time-channel.ts'
 

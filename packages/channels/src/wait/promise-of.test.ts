@@ -10,7 +10,7 @@ import { Semaphore } from '../task/semaphore.ts'
 import { SingleFlight } from '../task/single-flight.ts'
 import { WaitGroup } from '../task/wait-group.ts'
 import { RateLimiter } from '../time/rate-limiter.ts'
-import { ManualClock } from '../world/manual-clock.ts'
+import { ManualClock } from '@millrace/world'
 
 const never = (): Promise<never> => new Promise(() => undefined)
 

@@ -1,6 +1,4 @@
-import { signalMisfit } from './argument.ts'
-import { onAbort, rejected } from './cancellation.ts'
-import { waiting } from './overseer.ts'
+import { onAbort, rejected, signalMisfit, waiting } from '@millrace/world'
 import type { Waiter } from './wait-queue.ts'
 
 /**
@@ -10,7 +8,7 @@ import type { Waiter } from './wait-queue.ts'
  * reason. Whatever takes it out of the line also lets go of the signal, so only one of the two can happen. The signal
  * must not have aborted. What is no signal rejects with a TypeError and leaves the line, too.
  *
- * `kind` and `on` are what an overseer is told, as in `waiting`. `onLeave` is told when an abort has taken the waiter
+ * `kind` and `on` are passed to `waiting`. `onLeave` is called when an abort has taken the waiter
  * out of the line, after that.
  */
 export function promiseOf<Outcome>(

@@ -1,7 +1,6 @@
 import { requireMethods } from '../wait/argument.ts'
-import { oversee } from '../wait/overseer.ts'
-import type { Begin, Overseer } from '../wait/overseer.ts'
-import { systemClock } from '../world/clock.ts'
+import { installWaitRegistry, systemClock } from '@millrace/world'
+import type { Begin, WaitRegistry } from '@millrace/world'
 import { Roster } from './roster.ts'
 import type { RosterOptions, WatchedWait } from './roster.ts'
 
@@ -13,7 +12,7 @@ export class Inspector implements Disposable {
   /** Use `inspect`. */
   constructor(roster: Roster) {
     this.#roster = roster
-    this.#watch = oversee(new Bookkeeper(roster))
+    this.#watch = installWaitRegistry(new Bookkeeper(roster))
   }
 
   /** The waits that are open, in the order in which they began. */
@@ -61,7 +60,7 @@ export function inspect({ clock = systemClock, context }: Partial<RosterOptions>
 }
 
 /** Writes everything down and holds nothing back. */
-class Bookkeeper implements Overseer {
+class Bookkeeper implements WaitRegistry {
   readonly #roster: Roster
 
   constructor(roster: Roster) {

@@ -1,4 +1,4 @@
-import type { Clock } from '../world/clock.ts'
+import type { Clock } from '@millrace/world'
 import { HandOff } from '../channel/hand-off.ts'
 import type { SelectCases } from '../channel/select.ts'
 import { Site } from './site.ts'

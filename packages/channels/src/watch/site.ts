@@ -1,9 +1,11 @@
-import { entryFile } from '../wait/overseer.ts'
+import { madeHere } from '@millrace/world'
 
-/** This package's own directory and the file through which it calls overseers, as stack traces write them. */
-const own = /^(.*[\\/])watch[\\/]site\.(\w+)$/.exec(framesOf(new Error('here'))[0]?.file ?? '')
-const ownDirectory = own?.[1]
-const entry = own && `${own[1]}${entryFile}.${own[2]}`
+/** The directory of this package's modules, as stack traces write it; undefined in a program bundled into one file. */
+const ownDirectory = /^(.*[\\/])watch[\\/]site\.\w+$/.exec(innermost(new Error('here')))?.[1]
+
+/** The file through which a wait registry is called, and its directory. */
+const entry = innermost(madeHere)
+const entryDirectory = entry.replace(/[^\\/]*$/, '')
 
 interface Frame {
   readonly file: string
@@ -20,7 +22,11 @@ function framesOf(error: Error): Frame[] {
   return frames
 }
 
-/** How deep a caller is looked for: this package's own frames and an overseer's come first. */
+function innermost(error: Error): string {
+  return framesOf(error)[0]?.file ?? ''
+}
+
+/** How deep to look for a caller: the frames of this package, of `world` and of a wait registry come first. */
 const framesMax = 25
 /** V8 keeps ten frames unless it is told otherwise here. */
 const stacks = Error as { stackTraceLimit?: number }
@@ -51,8 +57,9 @@ export class Site {
   }
 }
 
-// From the inside out: an overseer's own frames, this package's entry for overseers, this package, its caller.
+// From the inside out: the registry's own frames, the entry to registries, this package and world, their caller.
 function placeOf(frames: readonly Frame[]): string {
+  if (ownDirectory === undefined) return 'an unknown place'
   const entered = frames.findIndex(({ file }) => file === entry)
   const caller = frames.find(({ file }, index) => index > entered && !isOwn(file))
   return entered === -1 || caller === undefined ? 'an unknown place' : `${caller.file}:${caller.line}`
@@ -60,5 +67,5 @@ function placeOf(frames: readonly Frame[]): string {
 
 function isOwn(file: string): boolean {
   if (file.startsWith('node:')) return true
-  return ownDirectory !== undefined && file.startsWith(ownDirectory) && !/\.test\.\w+$/.test(file)
+  return [ownDirectory!, entryDirectory].some((each) => file.startsWith(each)) && !/\.test\.\w+$/.test(file)
 }

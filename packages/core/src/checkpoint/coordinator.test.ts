@@ -1,4 +1,4 @@
-import { ManualClock } from '@millrace/channels'
+import { ManualClock } from '@millrace/world'
 import { describe, expect, test } from 'vitest'
 import { Coordinator } from './coordinator.ts'
 

@@ -1,4 +1,5 @@
-import { seededRandom, type ManualClock } from '@millrace/channels'
+import { seededRandom } from '@millrace/world'
+import type { ManualClock } from '@millrace/world'
 import { crashEverywhere, SimFs, simPlatform, type SimPlatform } from '@millrace/testkit'
 import { describe, expect, test } from 'vitest'
 import type { ProcessFacts } from '../disk/platform.ts'

@@ -13,7 +13,7 @@
  *
  * A replaced owner that does not know it yet is kept from writing by what `Owner` describes, not by the lease.
  */
-import { sleep } from '@millrace/channels'
+import { sleep } from '@millrace/world'
 import { describeError, MillraceError } from '../errors/errors.ts'
 import type { Owner } from '../disk/owner.ts'
 import type { Platform } from '../disk/platform.ts'

@@ -1,4 +1,4 @@
-import type { Clock, Random } from '@millrace/channels'
+import type { Clock, Random } from '@millrace/world'
 import type { Origin } from '../record/element.ts'
 import type { Fs } from '../disk/fs.ts'
 import type { Json } from '../codec/json.ts'

@@ -1,4 +1,4 @@
-import { seededRandom } from '@millrace/channels'
+import { seededRandom } from '@millrace/world'
 import { crashEverywhere, SimFs } from '@millrace/testkit'
 import { describe, expect, test } from 'vitest'
 import { makeDurableDirectory } from './durable-directory.ts'

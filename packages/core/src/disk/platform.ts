@@ -1,4 +1,4 @@
-import type { Clock, Random, Scheduler } from '@millrace/channels'
+import type { Clock, Random, Scheduler } from '@millrace/world'
 import type { Fs } from './fs.ts'
 
 /**

@@ -1,4 +1,5 @@
-import { ManualClock, type Scheduler } from '@millrace/channels'
+import { ManualClock } from '@millrace/world'
+import type { Scheduler } from '@millrace/world'
 import { describe, expect, test } from 'vitest'
 import { YieldBudget } from './yield-budget.ts'
 

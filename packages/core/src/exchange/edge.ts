@@ -1,4 +1,4 @@
-import type { Wakeup } from '@millrace/channels'
+import type { Wakeup } from '@millrace/world'
 import type { Batch, Element } from '../record/element.ts'
 
 /** How much may wait on an edge. */

@@ -1,4 +1,4 @@
-import type { Wakeup } from '@millrace/channels'
+import type { Wakeup } from '@millrace/world'
 import { BarrierAligner, type Alignment } from './barrier-aligner.ts'
 import type { Batch } from '../record/element.ts'
 import { MIN_TIME, type EventTime } from '../record/time.ts'

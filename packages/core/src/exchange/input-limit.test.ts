@@ -1,4 +1,4 @@
-import { ManualClock, Wakeup } from '@millrace/channels'
+import { ManualClock, Wakeup } from '@millrace/world'
 import { expect, test } from 'vitest'
 import { Edge } from './edge.ts'
 import { Gate } from './gate.ts'

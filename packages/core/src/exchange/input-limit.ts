@@ -1,4 +1,4 @@
-import type { Clock } from '@millrace/channels'
+import type { Clock } from '@millrace/world'
 import type { Gate } from './gate.ts'
 
 /** How long a task should need for the records that wait in front of it, in milliseconds. */

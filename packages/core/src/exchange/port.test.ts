@@ -1,4 +1,4 @@
-import { Wakeup } from '@millrace/channels'
+import { Wakeup } from '@millrace/world'
 import { expect, test } from 'vitest'
 import type { Batch } from '../record/element.ts'
 import { Cursor } from '../operator/cursor.ts'

@@ -1,4 +1,4 @@
-import { Wakeup } from '@millrace/channels'
+import { Wakeup } from '@millrace/world'
 import { Cursor } from '../operator/cursor.ts'
 import { Edge } from './edge.ts'
 import type { PortPlan, WiredTask } from './exchange.ts'

@@ -1,4 +1,4 @@
-import { sleep } from '@millrace/channels'
+import { sleep } from '@millrace/world'
 import { DirectoryLock } from '../checkpoint/directory-lock.ts'
 import { describeError, isMillraceError, MillraceError } from '../errors/errors.ts'
 import type { EventTimeWait } from '../observe/event-time-wait.ts'

@@ -1,4 +1,4 @@
-import type { Wakeup } from '@millrace/channels'
+import type { Wakeup } from '@millrace/world'
 import type { AsyncNode } from '../graph/node.ts'
 import type { Batch } from '../record/element.ts'
 import { MillraceError } from '../errors/errors.ts'

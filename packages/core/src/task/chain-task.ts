@@ -1,4 +1,4 @@
-import type { Wakeup } from '@millrace/channels'
+import type { Wakeup } from '@millrace/world'
 import type { Batch } from '../record/element.ts'
 import { keyGroupRange, type KeyGroupRange } from '../record/key-group.ts'
 import { MAX_TIME, type EventTime } from '../record/time.ts'

@@ -1,4 +1,5 @@
-import { sleep, type Clock } from '@millrace/channels'
+import { sleep } from '@millrace/world'
+import type { Clock } from '@millrace/world'
 import { MIN_TIME, timeText, type EventTime } from '../record/time.ts'
 import type { EventTimeWait } from '../observe/event-time-wait.ts'
 import type { Plan } from '../plan/plan.ts'

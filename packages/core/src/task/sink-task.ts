@@ -1,4 +1,4 @@
-import type { Wakeup } from '@millrace/channels'
+import type { Wakeup } from '@millrace/world'
 import type { SinkEntry } from '../checkpoint/manifest.ts'
 import type { SinkWriter } from '../connect/sink.ts'
 import type { ConnectorContext } from '../connect/source.ts'

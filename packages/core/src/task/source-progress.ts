@@ -1,4 +1,4 @@
-import type { Clock } from '@millrace/channels'
+import type { Clock } from '@millrace/world'
 import { MAX_TIME, MIN_TIME, type EventTime } from '../record/time.ts'
 import type { TaskMetrics } from '../observe/metrics.ts'
 import type { Cursor } from '../operator/cursor.ts'

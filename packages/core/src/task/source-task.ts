@@ -1,4 +1,4 @@
-import type { Wakeup } from '@millrace/channels'
+import type { Wakeup } from '@millrace/world'
 import type { SourceEntry } from '../checkpoint/manifest.ts'
 import type { ConnectorContext, DecodeFailure, Poll, Source } from '../connect/source.ts'
 import { MillraceError } from '../errors/errors.ts'

@@ -1,4 +1,4 @@
-import type { Clock } from '@millrace/channels'
+import type { Clock } from '@millrace/world'
 import type { ConnectorContext, Source } from '../connect/source.ts'
 import type { YieldBudget } from '../disk/yield-budget.ts'
 import { describeError, MillraceError } from '../errors/errors.ts'

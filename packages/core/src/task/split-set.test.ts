@@ -1,4 +1,4 @@
-import { seededRandom } from '@millrace/channels'
+import { seededRandom } from '@millrace/world'
 import fc from 'fast-check'
 import { describe, expect, test } from 'vitest'
 import { finishedSplits, ScriptedSource, SplitLife } from '../../test/split-life.ts'

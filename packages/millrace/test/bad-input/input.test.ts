@@ -2,7 +2,7 @@ import { mkdir, readFile, writeFile } from 'node:fs/promises'
 import { fileURLToPath } from 'node:url'
 import { gzipSync } from 'node:zlib'
 import type { DeadLetter } from 'millrace'
-import { seededRandom } from '@millrace/channels'
+import { seededRandom } from '@millrace/world'
 import { beforeEach, describe, expect, test } from 'vitest'
 import { millrace, scratch, type Ended } from '../command.ts'
 

@@ -1,4 +1,4 @@
-import { ManualClock, seededRandom, systemScheduler } from '@millrace/channels'
+import { ManualClock, seededRandom, systemScheduler } from '@millrace/world'
 import type { ConnectorContext, Fs, Owner } from '@millrace/core'
 import { SimFs } from '../sim-fs.ts'
 import { SimOwners } from '../sim-owners.ts'

@@ -1,7 +1,7 @@
 import { mkdtemp, rm } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
 import { stdout } from 'node:process'
-import { seededRandom } from '@millrace/channels'
+import { seededRandom } from '@millrace/world'
 import type { Fs, FsFile } from '@millrace/core'
 import { MillraceError } from '@millrace/core'
 import { nodeFs } from '@millrace/node'

@@ -1,4 +1,4 @@
-import { seededRandom } from '@millrace/channels'
+import { seededRandom } from '@millrace/world'
 import type { CrashStyle } from '../sim-disk.ts'
 import { SimFs } from '../sim-fs.ts'
 import { Abandoned, calm, finish, runJob, type FreshTrial } from './sink-job.ts'

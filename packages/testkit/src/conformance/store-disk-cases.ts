@@ -1,4 +1,4 @@
-import { seededRandom } from '@millrace/channels'
+import { seededRandom } from '@millrace/world'
 import { describeError, isMillraceError } from '@millrace/core'
 import type { ErrorCode, Json, StateTable } from '@millrace/core'
 import { crashEverywhere } from '../crash-everywhere.ts'

@@ -1,4 +1,4 @@
-import { systemScheduler } from '@millrace/channels'
+import { systemScheduler } from '@millrace/world'
 import type {
   ByteReader,
   ByteWriter,

@@ -1,5 +1,5 @@
-import { seededRandom } from '@millrace/channels'
-import type { Random } from '@millrace/channels'
+import { seededRandom } from '@millrace/world'
+import type { Random } from '@millrace/world'
 import { describeError } from '@millrace/core'
 import type { Json, KeyToken, StateTable } from '@millrace/core'
 import { checkEqual } from './check.ts'

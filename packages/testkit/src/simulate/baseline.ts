@@ -1,4 +1,4 @@
-import { seededRandom } from '@millrace/channels'
+import { seededRandom } from '@millrace/world'
 import type { Graph, GraphNode, Sink } from '@millrace/core'
 import type { CallWatch } from './call-watch.ts'
 import { calmPlan, calmRun, drawPaces, noWatch, orderOf } from './calm-run.ts'

@@ -1,4 +1,4 @@
-import type { Random } from '@millrace/channels'
+import type { Random } from '@millrace/world'
 import type { CallWatch } from './call-watch.ts'
 import { staggeredOrder, type PieceOrder } from './pace.ts'
 import { itemCount } from './inputs.ts'

@@ -1,4 +1,5 @@
-import { seededRandom, type Random } from '@millrace/channels'
+import { seededRandom } from '@millrace/world'
+import type { Random } from '@millrace/world'
 import type { Key, MapState, StateDescriptor, ValueState } from '@millrace/core'
 import type { CallWatch } from './call-watch.ts'
 import type { Finding } from './finding.ts'

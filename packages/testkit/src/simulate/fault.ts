@@ -1,4 +1,4 @@
-import type { Random } from '@millrace/channels'
+import type { Random } from '@millrace/world'
 
 /** The kinds of things that go wrong in a simulation, and what each of them is. */
 export const faultKinds = {

@@ -1,4 +1,4 @@
-import { ManualClock, seededRandom, systemScheduler } from '@millrace/channels'
+import { ManualClock, seededRandom, systemScheduler } from '@millrace/world'
 import { describeError, MillraceError } from '@millrace/core'
 import type { ConnectorContext, Fs, Graph, Poll, Source, SourceNode, SplitReader } from '@millrace/core'
 import { SimFs } from '../sim-fs.ts'

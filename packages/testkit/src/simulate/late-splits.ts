@@ -1,4 +1,4 @@
-import type { Clock, Random } from '@millrace/channels'
+import type { Clock, Random } from '@millrace/world'
 import type { Inputs } from './inputs.ts'
 
 /** How long splits stay away at most, in milliseconds. */

@@ -1,4 +1,5 @@
-import { sleep, type Clock, type Random } from '@millrace/channels'
+import { sleep } from '@millrace/world'
+import type { Clock, Random } from '@millrace/world'
 import type { ConnectorContext } from '@millrace/core'
 import type { Inputs } from './inputs.ts'
 import type { LateSplits } from './late-splits.ts'

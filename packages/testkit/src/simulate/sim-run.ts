@@ -1,4 +1,5 @@
-import { seededRandom, sleep, type Random } from '@millrace/channels'
+import { seededRandom, sleep } from '@millrace/world'
+import type { Random } from '@millrace/world'
 import { describeError, startJob, type Job, type JobEvent, type Platform } from '@millrace/core'
 import { memoryStore } from '@millrace/store-memory'
 import { anyPolicy } from '../world/schedule-policy.ts'

@@ -1,4 +1,4 @@
-import { seededRandom } from '@millrace/channels'
+import { seededRandom } from '@millrace/world'
 import type { Batch, ConnectorContext, SinkWriter } from '@millrace/core'
 import { expect, test } from 'vitest'
 import { SimWorld } from '../world/sim-world.ts'

@@ -1,5 +1,5 @@
 import type { ConnectorContext, DecodeFailure, Discovery, Poll, Source, SplitReader } from '@millrace/core'
-import { sleep } from '@millrace/channels'
+import { sleep } from '@millrace/world'
 import { boxed } from './box.ts'
 import { freshCopy } from './fresh-copy.ts'
 import type { Growth } from './growth.ts'

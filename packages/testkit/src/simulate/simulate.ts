@@ -1,4 +1,5 @@
-import { seededRandom, type Random } from '@millrace/channels'
+import { seededRandom } from '@millrace/world'
+import type { Random } from '@millrace/world'
 import { checkedGraph, type Fs, type Graph, type Source } from '@millrace/core'
 import { Additions } from './added-sinks.ts'
 import { Baseline, type NotCompared } from './baseline.ts'

@@ -1,4 +1,4 @@
-import { sleep } from '@millrace/channels'
+import { sleep } from '@millrace/world'
 import type { Json } from '@millrace/core'
 import { SimProcess } from '../world/sim-process.ts'
 import type { SimWorld } from '../world/sim-world.ts'

@@ -1,4 +1,4 @@
-import type { Clock, Random } from '@millrace/channels'
+import type { Clock, Random } from '@millrace/world'
 import { isMillraceError } from '@millrace/core'
 import { SimFs } from '../sim-fs.ts'
 import type { FaultKind } from './fault.ts'

@@ -1,4 +1,4 @@
-import { sleep } from '@millrace/channels'
+import { sleep } from '@millrace/world'
 import type { Batch, Json, RejectRecord, Sink, SinkWriter } from '@millrace/core'
 import type { SimProcess } from '../world/sim-process.ts'
 import { unboxed } from './box.ts'

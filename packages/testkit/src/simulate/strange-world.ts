@@ -1,4 +1,4 @@
-import type { Random } from '@millrace/channels'
+import type { Random } from '@millrace/world'
 
 /**
  * Runs `code` in a world whose time and chance are made up, so that whoever looks at them is found out: two runs see

@@ -1,4 +1,5 @@
-import { sleep, type Clock, type Random } from '@millrace/channels'
+import { sleep } from '@millrace/world'
+import type { Clock, Random } from '@millrace/world'
 import { MillraceError, type AsyncNode } from '@millrace/core'
 import type { FaultKind } from './fault.ts'
 

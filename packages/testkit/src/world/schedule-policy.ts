@@ -1,4 +1,4 @@
-import type { Random } from '@millrace/channels'
+import type { Random } from '@millrace/world'
 
 /** Something that can happen next. */
 export interface Candidate {

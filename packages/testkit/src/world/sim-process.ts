@@ -1,4 +1,4 @@
-import type { Clock, Scheduler } from '@millrace/channels'
+import type { Clock, Scheduler } from '@millrace/world'
 import type { SimWorld } from './sim-world.ts'
 
 /**

@@ -1,4 +1,5 @@
-import { Channel, sleep, WaitGroup } from '@millrace/channels'
+import { Channel, WaitGroup } from '@millrace/channels'
+import { sleep } from '@millrace/world'
 import { expect, test } from 'vitest'
 import { SimProcess } from './sim-process.ts'
 import { SimWorld } from './sim-world.ts'

@@ -1,5 +1,6 @@
-import { ManualClock, oversee, seededRandom, systemClock, systemScheduler } from '@millrace/channels'
-import type { Begin, Clock, Overseer, Random, Roster, System } from '@millrace/channels'
+import { ManualClock, installWaitRegistry, seededRandom, systemClock, systemScheduler } from '@millrace/world'
+import type { Begin, Clock, Random, System, WaitRegistry } from '@millrace/world'
+import type { Roster } from '@millrace/channels'
 import { OutsideWork } from './outside-work.ts'
 import { uniform } from './schedule-policy.ts'
 import type { Candidate, SchedulePolicy } from './schedule-policy.ts'
@@ -192,7 +193,7 @@ export class SimWorld {
   async run<T>(main: () => Promise<T>): Promise<T> {
     const outside = new OutsideWork()
     using _roster = this.#roster
-    using _watch = oversee(this.#overseer())
+    using _watch = installWaitRegistry(this.#registry())
     let outcome: { readonly value: T } | { readonly error: unknown } | undefined
     void main().then(
       (value) => (outcome = { value }),
@@ -287,7 +288,7 @@ export class SimWorld {
     return strand
   }
 
-  #overseer(): Overseer {
+  #registry(): WaitRegistry {
     const system = (): System | undefined => (this.#isHostAsked ? undefined : this.#system())
     return {
       get system() {

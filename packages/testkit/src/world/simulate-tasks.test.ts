@@ -1,14 +1,6 @@
 import { setTimeout as realSleep } from 'node:timers/promises'
-import {
-  Channel,
-  Scope,
-  select,
-  sleep,
-  systemClock,
-  systemRandom,
-  systemScheduler,
-  WaitGroup,
-} from '@millrace/channels'
+import { Channel, Scope, select, WaitGroup } from '@millrace/channels'
+import { sleep, systemClock, systemRandom, systemScheduler } from '@millrace/world'
 import { expect, test } from 'vitest'
 import { simulateTasks } from './simulate-tasks.ts'
 import type { SimulateTasksOptions, TaskWorld } from './simulate-tasks.ts'

@@ -1,5 +1,5 @@
-import { seededRandom } from '@millrace/channels'
-import type { Clock, Random, Scheduler } from '@millrace/channels'
+import { seededRandom } from '@millrace/world'
+import type { Clock, Random, Scheduler } from '@millrace/world'
 import { anyPolicy } from './schedule-policy.ts'
 import type { SchedulePolicy } from './schedule-policy.ts'
 import { SimWorld } from './sim-world.ts'

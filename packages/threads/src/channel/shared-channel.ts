@@ -1,4 +1,5 @@
-import { CLOSED, EMPTY, promiseOf, ReceiveOnly, rejected, SendOnly, Waiter } from '@millrace/channels'
+import { CLOSED, EMPTY, promiseOf, ReceiveOnly, SendOnly, Waiter } from '@millrace/channels'
+import { rejected } from '@millrace/world'
 import type { ReceiveChannel, Received, SelectCase, SendChannel, SendProgress } from '@millrace/channels'
 import type { RingCodec } from '../codec/ring-codec.ts'
 import { thisThread } from '../node-threads.ts'

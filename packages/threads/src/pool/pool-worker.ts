@@ -1,4 +1,4 @@
-import { onAbort } from '@millrace/channels'
+import { onAbort } from '@millrace/world'
 import type { Waiter } from '@millrace/channels'
 import { startWorker } from '../node-threads.ts'
 import type { WorkerStart, WorkerThread } from '../node-threads.ts'

@@ -1,5 +1,6 @@
-import { promiseOf, rejected, systemClock, Waiter, WaitQueue } from '@millrace/channels'
-import type { Clock } from '@millrace/channels'
+import { promiseOf, Waiter, WaitQueue } from '@millrace/channels'
+import { rejected, systemClock } from '@millrace/world'
+import type { Clock } from '@millrace/world'
 import { coreCount } from '../node-threads.ts'
 import type { WorkerLimits } from '../node-threads.ts'
 import { PoolWorker } from './pool-worker.ts'

@@ -1,5 +1,5 @@
 import { describe, expect, test } from 'vitest'
-import { upTo } from '../../test/probe.ts'
+import { upTo } from '../test/probe.ts'
 import { seededRandom, systemRandom, Xoshiro128 } from './random.ts'
 import type { Random } from './random.ts'
 

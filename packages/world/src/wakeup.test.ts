@@ -1,7 +1,13 @@
+import { simulateTasks } from '@millrace/testkit'
 import { expect, test } from 'vitest'
-import { everySchedule } from '../../test/every-schedule.ts'
-import { hasSettled, upTo } from '../../test/probe.ts'
+import { hasSettled, upTo } from '../test/probe.ts'
 import { Wakeup } from './wakeup.ts'
+
+/** A test on the real event loop and under 50 simulated schedules. It may end while others wait. */
+function everySchedule(name: string, run: () => Promise<void>): void {
+  test(name, run)
+  test(`${name}: 50 schedules`, () => simulateTasks(run, { seeds: 50, mayLeaveTasks: true }))
+}
 
 everySchedule('a wake ends the wait', async () => {
   const wakeup = new Wakeup()

@@ -1,4 +1,4 @@
-import { requireDelay, requireFunction, shown } from '../wait/argument.ts'
+import { requireDelay, requireFunction, shown } from './argument.ts'
 import type { Clock } from './clock.ts'
 import { systemScheduler } from './scheduler.ts'
 import type { Scheduler } from './scheduler.ts'

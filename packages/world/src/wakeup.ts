@@ -1,4 +1,4 @@
-import { passing, waiting } from '../wait/overseer.ts'
+import { passing, waiting } from './wait-registry.ts'
 
 const settled: Promise<void> = Promise.resolve()
 

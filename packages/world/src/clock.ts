@@ -1,6 +1,6 @@
-import { requireClock, requireDelay, requireFunction, requireSignal } from '../wait/argument.ts'
-import { onAbort } from '../wait/cancellation.ts'
-import { overseer, waiting } from '../wait/overseer.ts'
+import { requireClock, requireDelay, requireFunction, requireSignal } from './argument.ts'
+import { onAbort } from './cancellation.ts'
+import { waitRegistry, waiting } from './wait-registry.ts'
 
 /**
  * The only way to learn or wait for the time.
@@ -61,10 +61,10 @@ const noTimer: Disposable = { [Symbol.dispose]: () => undefined }
 
 /** The clock of the machine; in a simulation, that of the world. A pending timer keeps the process alive. */
 export const systemClock: Clock = {
-  now: () => overseer?.system?.clock.now() ?? Date.now(),
-  monotonic: () => overseer?.system?.clock.monotonic() ?? performance.now(),
+  now: () => waitRegistry?.system?.clock.now() ?? Date.now(),
+  monotonic: () => waitRegistry?.system?.clock.monotonic() ?? performance.now(),
   schedule(delayMs, callback) {
-    const simulated = overseer?.system
+    const simulated = waitRegistry?.system
     if (simulated !== undefined) return simulated.clock.schedule(delayMs, callback)
     requireDelay('schedule', 'delayMs', delayMs)
     requireFunction('schedule', 'the callback', callback)

@@ -1,4 +1,4 @@
-import { overseer } from '../wait/overseer.ts'
+import { waitRegistry } from './wait-registry.ts'
 
 /**
  * Gives the rest of the program a turn.
@@ -47,7 +47,7 @@ let turnOfHost = (): Promise<void> => {
 
 /** The event loop of the host; in a simulation, the world, in which a turn lets everybody go on who can. */
 export const systemScheduler: Scheduler = {
-  turn: () => overseer?.system?.scheduler.turn() ?? turnOfHost(),
+  turn: () => waitRegistry?.system?.scheduler.turn() ?? turnOfHost(),
 }
 
 const settled: Promise<void> = Promise.resolve()

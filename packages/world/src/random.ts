@@ -1,5 +1,5 @@
-import { misfit, shown } from '../wait/argument.ts'
-import { overseer } from '../wait/overseer.ts'
+import { misfit, shown } from './argument.ts'
+import { waitRegistry } from './wait-registry.ts'
 
 /** A source of randomness. One seed gives one sequence, on every machine and in every version. */
 export interface Random {
@@ -128,9 +128,9 @@ export function seededRandom(seed: number): Random {
  * the world's, and the same for the same seed.
  */
 export const systemRandom: Random = {
-  next: () => overseer?.system?.random.next() ?? Math.random(),
+  next: () => waitRegistry?.system?.random.next() ?? Math.random(),
   int(bound) {
-    const simulated = overseer?.system
+    const simulated = waitRegistry?.system
     if (simulated !== undefined) return simulated.random.int(bound)
     requireBound(bound)
     return Math.floor(Math.random() * bound)

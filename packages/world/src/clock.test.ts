@@ -1,6 +1,6 @@
 import { getEventListeners } from 'node:events'
 import { describe, expect, test, vi } from 'vitest'
-import { hasSettled } from '../../test/probe.ts'
+import { hasSettled } from '../test/probe.ts'
 import { sleep, systemClock } from './clock.ts'
 import { ManualClock } from './manual-clock.ts'
 

@@ -1,6 +1,6 @@
 import fc from 'fast-check'
 import { expect, test } from 'vitest'
-import { upTo } from '../../test/probe.ts'
+import { upTo } from '../test/probe.ts'
 import { sleep } from './clock.ts'
 import { ManualClock } from './manual-clock.ts'
 import { microtaskScheduler } from './scheduler.ts'
