@@ -1,6 +1,6 @@
 /** What does a record cost in a window operator, by kind of window, number of aggregates and number of keys? */
 import { memory } from '@millrace/connector-memory'
-import { Chain, Cursor, type OperatorNode } from '@millrace/core'
+import { Chain, Cursor, keysOf, type OperatorNode } from '@millrace/core'
 import {
   count,
   mean,
@@ -68,14 +68,12 @@ async function chainOf({ assigner, aggregates }: Question): Promise<Chain> {
       .to('out', memory.write())
   }).describe()
   const node = graph.nodes.find((each): each is OperatorNode => each.kind === 'operator')!
-  const { exchange } = node.inputs[0]
-  const keyBy = exchange.kind === 'key' ? exchange.by : undefined
   const { fs } = simPlatform({ seed: 1 })
   const budget = { spend: () => false, turn: async () => {} }
   const store = await memoryStore().open({ fs, budget, directory: 'state', from: undefined, retained: [] })
-  const work = { kind: 'operator', create: node.create, keyBy } as const
+  const work = { kind: 'operator', create: node.create, keys: keysOf(node) } as const
   const targets = new Map([['main', [{ kind: 'port', port: 0 } as const]]])
-  const chain = new Chain([{ kind: 'part', part: { name: 'window', onError: 'fail', work, targets } }], {
+  const chain = new Chain([[{ kind: 'part', part: { name: 'window', onError: 'fail', work, targets } }]], {
     pipeline: 'bench',
     subtask: 0,
     keyGroups: 128,

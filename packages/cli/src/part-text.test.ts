@@ -5,7 +5,7 @@ import { partText } from './part-text.ts'
 const plain = { version: 1, codec: 'structured', codecVersion: 1 }
 
 test('a part of a checkpoint is told in the words of the program', () => {
-  const none = { pieces: [], settings: [], earlier: [], keys: [], keySelector: null }
+  const none = { pieces: [], settings: [], earlier: [], keys: [], keySelector: null, inputs: [] }
   const entries: readonly OperatorEntry[] = [
     {
       ...none,
@@ -36,6 +36,16 @@ test('a part of a checkpoint is told in the words of the program', () => {
         { role: 'state', name: 'all', kind: 'list', ...plain },
       ],
     },
+    {
+      ...none,
+      name: 'paid',
+      kind: 'operator',
+      type: 'interval join',
+      inputs: [
+        { name: 'left', from: ['orders'] },
+        { name: 'right', from: ['cash', 'cards'] },
+      ],
+    },
     { ...none, name: 'log', kind: 'sink', type: 'console' },
     {
       ...none,
@@ -48,6 +58,7 @@ test('a part of a checkpoint is told in the words of the program', () => {
   expect(entries.map(partText)).toEqual([
     'per-card: window, keys string and object {card, shop}; aggregates n (count), cards (distinct version 2); window kind tumbling, window size 1m, allowed lateness 1h (0ms before)',
     'velocity: process; state recent (value, codec numbers version 3), all (list)',
+    'paid: interval join; inputs left (orders), right (cash and cards)',
     'log: console',
     'payments: files, positions of version 2',
   ])

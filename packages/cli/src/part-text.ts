@@ -9,7 +9,16 @@ type Piece = OperatorEntry['pieces'][number]
  * partText(entry)
  * // => 'per-card: window, keys string; aggregates n (count); window kind tumbling, window size 1m, allowed lateness 0ms'
  */
-export function partText({ name, kind, type, pieces, settings, earlier, keys }: OperatorEntry): string {
+export function partText({
+  name,
+  kind,
+  type,
+  pieces,
+  settings,
+  earlier,
+  keys,
+  inputs,
+}: OperatorEntry): string {
   const head = keys.length === 0 ? type : `${type}, keys ${keys.join(' and ')}`
   if (kind === 'source' || kind === 'sink') return `${name}: ${head}${pieces.map(versionText).join('')}`
   const state = pieces.filter(({ role }) => role === 'state').map(pieceText)
@@ -21,12 +30,17 @@ export function partText({ name, kind, type, pieces, settings, earlier, keys }: 
   })
   const lists = [
     head,
+    ...(inputs.length > 0 ? [`inputs ${inputs.map(inputText).join(', ')}`] : []),
     ...(aggregates.length > 0 ? [`aggregates ${aggregates.join(', ')}`] : []),
     // Aggregates say how windows keep them.
     ...(state.length > 0 && aggregates.length === 0 ? [`state ${state.join(', ')}`] : []),
     ...(facts.length > 0 ? [facts.join(', ')] : []),
   ]
   return `${name}: ${lists.join('; ')}`
+}
+
+function inputText({ name, from }: OperatorEntry['inputs'][number]): string {
+  return `${name} (${from.join(' and ')})`
 }
 
 function pieceText({ name, kind, version, codec, codecVersion }: Piece): string {

@@ -111,7 +111,7 @@ export type {
   SinkExplanation,
   Weakness,
 } from './graph/explain.ts'
-export { errorOutput, inputsOf } from './graph/node.ts'
+export { errorOutput, inputsOf, keysOf, mapInputs } from './graph/node.ts'
 export type {
   AsyncNode,
   ErrorPolicy,

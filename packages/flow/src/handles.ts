@@ -14,13 +14,19 @@ import {
   type Key,
   type NodeId,
   type Operator,
+  type OperatorNode,
   type Sink,
   type Step,
 } from '@millrace/core'
 import { timeReader } from './event-time/read-time.ts'
 import type { GraphBuilder, NodeOptions } from './graph-builder.ts'
 import type { KeyedAsyncOptions } from './keyed-stream.ts'
-import { ProcessOperator, type AnyProcessSpec } from './operators/process.ts'
+import {
+  ProcessOperator,
+  type AnyProcessParts,
+  type AnyProcessSpec,
+  type RecordHandler,
+} from './operators/process.ts'
 import { ReduceOperator } from './operators/reduce.ts'
 import { ScanOperator } from './operators/scan.ts'
 import { SplitOperator } from './operators/split.ts'
@@ -41,7 +47,7 @@ import { WindowOperator } from './window/window-operator.ts'
 import type { AggregateOptions } from './windowed-stream.ts'
 
 /** What an operator node is made of, beside its input and its name. */
-interface OperatorParts {
+export interface OperatorParts {
   readonly type: string
   readonly fingerprint: Fingerprint | undefined
   readonly outputs: readonly string[]
@@ -80,13 +86,7 @@ export class StreamHandle {
   }
 
   union(...others: readonly StreamHandle[]): StreamHandle {
-    const foreign = others.find((other) => other.#builder !== this.#builder)
-    if (foreign !== undefined) {
-      throw new MillraceError(
-        'GRAPH_INVALID',
-        `union joins streams of pipelines '${this.#builder.name}' and '${foreign.#builder.name}'; join streams of one pipeline`,
-      )
-    }
+    this.requireSamePipeline('union', others)
     const inputs = [this, ...others].map((stream) => stream.input())
     return this.#next(this.#builder.add({ kind: 'step', inputs, step: { kind: 'pass' } }, 'union'))
   }
@@ -167,14 +167,24 @@ export class StreamHandle {
     return { from: this.#from, output: this.#output, exchange }
   }
 
-  /** Adds an operator that reads this stream. */
+  /** Throws `GRAPH_INVALID` if streams that are to meet belong to several pipelines. */
+  requireSamePipeline(method: string, others: readonly StreamHandle[]): void {
+    const foreign = others.find((other) => other.#builder !== this.#builder)
+    if (foreign === undefined) return
+    throw new MillraceError(
+      'GRAPH_INVALID',
+      `${method} joins streams of pipelines '${this.#builder.name}' and '${foreign.#builder.name}'; join streams of one pipeline`,
+    )
+  }
+
+  /** Adds an operator that reads this stream, or other inputs. */
   operator(
     name: string,
     options: OperatorOptions | undefined,
-    { exchange, ...parts }: OperatorParts & { readonly exchange?: Exchange },
+    { inputs = [this.input()], ...parts }: OperatorParts & { readonly inputs?: OperatorNode['inputs'] },
   ): NodeId {
     checkOutputs(name, parts.type, parts.outputs)
-    const node = { kind: 'operator', inputs: [this.input(exchange)], ...parts } as const
+    const node = { kind: 'operator', inputs, ...parts } as const
     const named: NodeOptions = { name: nameOf(parts.type, name), onError: options?.onError }
     return this.#builder.add(node, parts.type, named)
   }
@@ -200,28 +210,41 @@ export class StreamHandle {
 /** What `reduce` and `scan` keep. */
 const oneValue = 'one value of each key, never dropped'
 
+/** The node of `process`, for one stream or two. */
+export function processParts(type: string, spec: AnyProcessParts, onRecord: RecordHandler): OperatorParts {
+  const pieces = Object.keys(spec.state ?? {})
+  return {
+    type,
+    fingerprint: stateFingerprint(spec.state ?? {}),
+    outputs: Object.keys(spec.outputs ?? {}),
+    keeps: pieces.length === 0 ? 'timers' : `${pieces.join(', ')} of each key until cleared`,
+    create: () => new ProcessOperator(spec, onRecord),
+  }
+}
+
 /** A stream and how its records are brought together. */
-class KeyedHandle {
-  readonly #stream: StreamHandle
+export class KeyedHandle {
+  readonly timing: Timing
+  readonly stream: StreamHandle
   readonly #exchange: Exchange
 
   constructor(stream: StreamHandle, exchange: Exchange) {
-    this.#stream = stream
+    this.stream = stream
+    this.timing = stream.timing
     this.#exchange = exchange
   }
 
+  /** What a node reads that reads this stream, under a name if it has several inputs. */
+  input(name?: string): Input {
+    const input = this.stream.input(this.#exchange)
+    return name === undefined ? input : { ...input, name }
+  }
+
   process(name: string, spec: AnyProcessSpec): StreamHandle {
-    requireSynchronousMethods(spec, ['onRecord', 'onTimer'], 'process', name)
-    const outputs = Object.keys(spec.outputs ?? {})
-    const pieces = Object.keys(spec.state ?? {})
-    const id = this.#operator(name, spec, {
-      type: 'process',
-      fingerprint: stateFingerprint(spec.state ?? {}),
-      outputs,
-      keeps: pieces.length === 0 ? 'timers' : `${pieces.join(', ')} of each key until cleared`,
-      create: () => new ProcessOperator(spec),
-    })
-    return Object.assign(this.#stream.main(id), { outputs: this.#stream.sides(id, outputs) })
+    requireSynchronousMethods(spec, ['onRecord', 'onTimer', 'onEnd'], 'process', name)
+    const parts = processParts('process', spec, (record, context) => spec.onRecord(record, context))
+    const id = this.#operator(name, spec, parts)
+    return Object.assign(this.stream.main(id), { outputs: this.stream.sides(id, parts.outputs) })
   }
 
   reduce(
@@ -232,7 +255,7 @@ class KeyedHandle {
     requireSynchronous(combine, 'reduce', name)
     const create = () => new ReduceOperator(combine)
     const { fingerprint } = ReduceOperator
-    return this.#stream.main(
+    return this.stream.main(
       this.#operator(name, options, { type: 'reduce', fingerprint, outputs: [], keeps: oneValue, create }),
     )
   }
@@ -246,7 +269,7 @@ class KeyedHandle {
     for (const code of [initial, next]) requireSynchronous(code, 'scan', name)
     const create = () => new ScanOperator(initial, next)
     const { fingerprint } = ScanOperator
-    return this.#stream.main(
+    return this.stream.main(
       this.#operator(name, options, { type: 'scan', fingerprint, outputs: [], keeps: oneValue, create }),
     )
   }
@@ -256,7 +279,7 @@ class KeyedHandle {
     call: (value: unknown, signal: AbortSignal) => Promise<unknown>,
     options?: KeyedAsyncOptions,
   ): StreamHandle {
-    return this.#stream.mapAsync(name, call, options, this.#exchange)
+    return this.stream.mapAsync(name, call, options, this.#exchange)
   }
 
   window(assigner: WindowAssigner): object {
@@ -284,11 +307,11 @@ class KeyedHandle {
     const keeps = `${Object.keys(aggregates).join(', ')} of each key and window until ${until}; ${assigner.description}`
     const outputs = ['late']
     const id = this.#operator(name, options, { type: 'window', fingerprint, outputs, keeps, create })
-    return Object.assign(this.#stream.main(id), this.#stream.sides(id, outputs))
+    return Object.assign(this.stream.main(id), this.stream.sides(id, outputs))
   }
 
   #operator(name: string, options: OperatorOptions | undefined, parts: OperatorParts): NodeId {
-    return this.#stream.operator(name, options, { ...parts, exchange: this.#exchange })
+    return this.stream.operator(name, options, { ...parts, inputs: [this.input()] })
   }
 }
 

@@ -39,23 +39,37 @@ export type {
 } from './stream.ts'
 export type { OperatorsDoNotWaitUseMapAsync, Synchronous } from './synchronous.ts'
 export type {
+  AnyKeyedStream,
   KeyedAsyncOptions,
   KeyedStream,
   KeyedValue,
+  KeyOfKeyed,
   ProcessedStream,
   TimedKeyedStream,
+  ValueOfKeyed,
 } from './keyed-stream.ts'
 export type { AggregatedStream, AggregateOptions, WindowedStream, WindowResult } from './windowed-stream.ts'
+
+// Two streams.
+export { connect } from './connect.ts'
+export type {
+  ConnectedStreams,
+  MeetsBy,
+  OneStreamHasTimestampsAndTheOtherHasNone,
+  TheKeysOfTheTwoStreamsHaveDifferentTypes,
+} from './connect.ts'
 
 // Operators with state.
 export { output } from './operators/process.ts'
 export type {
+  ConnectSpec,
   EventTimers,
   OutputSpec,
   OutputSpecs,
   ProcessContext,
   ProcessingTimers,
   ProcessOutput,
+  ProcessParts,
   ProcessRecord,
   ProcessSpec,
   ProcessTimer,

@@ -5,6 +5,17 @@ import type { Synchronous } from './synchronous.ts'
 import type { WindowAssigner } from './window/assigner.ts'
 import type { WindowedStream } from './windowed-stream.ts'
 
+declare const carries: unique symbol
+
+/** A stream by key, whatever it carries. */
+export type AnyKeyedStream = KeyedStream<unknown, unknown, Timing>
+
+/** What a stream by key carries. */
+export type ValueOfKeyed<S> = S extends { readonly [carries]?: { readonly value: infer T } } ? T : never
+
+/** The keys of a stream by key. */
+export type KeyOfKeyed<S> = S extends { readonly [carries]?: { readonly key: infer K } } ? K : never
+
 /** Options of `mapAsync` on a stream with keys. */
 export interface KeyedAsyncOptions extends Omit<AsyncOptions, 'order'> {
   /**
@@ -40,6 +51,10 @@ export interface KeyedValue<K, T> {
  * `{ key, value }` and `{ key, window, ... }`. `process` and `mapAsync` emit what their functions make.
  */
 export interface KeyedStream<T, K, Time extends Timing = 'untimed'> {
+  readonly timing: Time
+  /** Not there at run time: it tells the types of values and keys. */
+  readonly [carries]?: { readonly value: T; readonly key: K }
+
   /**
    * Runs functions of your own, with state for each key, timers and side outputs. Everything they are handed refers
    * to the key of the record or timer they are called for. They do not change records, nor values they have emitted.

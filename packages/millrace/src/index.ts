@@ -6,11 +6,13 @@
  */
 
 // Pipelines and what they are made of.
-export { deadLetter, fail, output, pipeline, skip, state, timeFormat } from '@millrace/flow'
+export { connect, deadLetter, fail, output, pipeline, skip, state, timeFormat } from '@millrace/flow'
 export type {
   AggregatedStream,
   AggregateOptions,
   AsyncOptions,
+  ConnectedStreams,
+  ConnectSpec,
   EventTimers,
   JobSettings,
   KeyedAsyncOptions,
@@ -37,6 +39,7 @@ export type {
   ProcessedStream,
   ProcessingTimers,
   ProcessOutput,
+  ProcessParts,
   ProcessRecord,
   ProcessSpec,
   ProcessTimer,

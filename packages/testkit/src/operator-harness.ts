@@ -18,8 +18,10 @@ import {
 
 /** How an operator is run by `operatorHarness`. */
 export interface HarnessOptions<In> {
-  /** The key of each record; absent for an operator without keys. */
+  /** The key of each record; absent for an operator without keys, or with several inputs. */
   readonly keyBy?: (value: In) => Key
+  /** Of an operator with several inputs: the key of each record, by input. */
+  readonly inputs?: readonly ((value: In) => Key)[]
   /** Its name in messages. Default: "operator". */
   readonly name?: string
   /** Its side outputs. */
@@ -41,6 +43,8 @@ export interface Timed<T> {
 /** A record of a batch, with the watermark it was emitted under. */
 export interface BatchRecord<T> extends Timed<T> {
   readonly watermark: EventTime
+  /** The number of the input it comes from. Default 0. */
+  readonly input?: number
 }
 
 const keyGroups = 128
@@ -77,9 +81,11 @@ export class OperatorHarness<In> {
   #now = 0
 
   constructor(create: () => Operator<In, unknown>, options: HarnessOptions<In>) {
+    const keys = options.inputs ?? (options.keyBy === undefined ? [] : [options.keyBy])
     this.#around = {
       create,
-      keyBy: options.keyBy as ((value: unknown) => Key) | undefined,
+      keys: keys as readonly ((value: unknown) => Key)[],
+      inputs: Math.max(1, keys.length),
       name: options.name ?? 'operator',
       outputs: options.outputs ?? [],
       onError: options.onError ?? 'fail',
@@ -123,16 +129,18 @@ export class OperatorHarness<In> {
     return Math.min(...this.#subtasks.map((subtask) => subtask.nextProcessing))
   }
 
-  /** Hands the operator one record. */
-  record(value: In, time: EventTime = Number.NaN): void {
-    this.batch([{ value, time, watermark: this.#watermark }])
+  /** Hands the operator one record, of the input with the number `input`. */
+  record(value: In, time: EventTime = Number.NaN, input = 0): void {
+    this.batch([{ value, time, watermark: this.#watermark, input }])
   }
 
   /** Hands the operator several records at once, each under the watermark it was emitted under. */
   batch(records: readonly BatchRecord<In>[]): void {
     const shares = this.#subtasks.map((): BatchRecord<In>[] => [])
-    for (const record of records) shares[this.#subtaskOf(record.value)]!.push(record)
-    for (const [subtask, share] of shares.entries()) this.#subtasks[subtask]!.process(batchOf(share))
+    for (const record of records) shares[this.#subtaskOf(record)]!.push(record)
+    for (const [subtask, share] of shares.entries()) {
+      for (const run of runsOf(share)) this.#subtasks[subtask]!.process(batchOf(run), run[0]!.input ?? 0)
+    }
     // The others hear of the watermark too, by a mark behind the batch.
     this.watermark(records.at(-1)?.watermark ?? this.#watermark)
   }
@@ -175,11 +183,22 @@ export class OperatorHarness<In> {
     })
   }
 
-  #subtaskOf(value: In): number {
-    const { keyBy } = this.#around
+  #subtaskOf({ value, input = 0 }: BatchRecord<In>): number {
+    const keyBy = this.#around.keys[input]
     if (keyBy === undefined || this.#subtasks.length === 1) return 0
     return subtaskOfGroup(keyGroup(keyToken(keyBy(value)), keyGroups), this.#subtasks.length, keyGroups)
   }
+}
+
+/** Neighbours that come from one input: a batch holds records of one. */
+function runsOf<T>(records: readonly BatchRecord<T>[]): readonly (readonly BatchRecord<T>[])[] {
+  const runs: BatchRecord<T>[][] = []
+  for (const record of records) {
+    const run = runs.at(-1)
+    if (run !== undefined && (run[0]!.input ?? 0) === (record.input ?? 0)) run.push(record)
+    else runs.push([record])
+  }
+  return runs
 }
 
 function batchOf<T>(records: readonly BatchRecord<T>[]): Batch<T> {

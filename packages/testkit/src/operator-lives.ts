@@ -15,13 +15,13 @@ import {
 
 /** What happens to an operator, in order: made by `at`, `watermark` and `clock`. */
 export type Happening<In> =
-  | { readonly kind: 'record'; readonly value: In; readonly time: EventTime }
+  | { readonly kind: 'record'; readonly value: In; readonly time: EventTime; readonly input: number }
   | { readonly kind: 'watermark'; readonly time: EventTime }
   | { readonly kind: 'clock'; readonly now: number }
 
-/** A record with its event time. */
-export function at<In>(time: EventTime, value: In): Happening<In> {
-  return { kind: 'record', value, time }
+/** A record with its event time, of the input with the number `input`. */
+export function at<In>(time: EventTime, value: In, input = 0): Happening<In> {
+  return { kind: 'record', value, time, input }
 }
 
 /** The watermark moves to `time`. */
@@ -94,7 +94,7 @@ export function operatorLives<In>(parts: OperatorCase<In>): OperatorHarness<In> 
   const all = [
     ...lives,
     ...(parts.isOrderFree === true ? orderFreeLives : []),
-    ...(parts.keyBy === undefined ? [] : keyedLives),
+    ...(parts.keyBy === undefined && parts.inputs === undefined ? [] : keyedLives),
   ]
   const [first, ...others] = all.map((life) => ({ life, harness: live(parts, life) }))
   for (const { life, harness } of others) {
@@ -137,7 +137,8 @@ function stepsOf<In>(input: readonly Happening<In>[], isTogether: boolean): Life
   }
   for (const happening of input) {
     if (happening.kind === 'record') {
-      batch.push({ value: happening.value, time: happening.time, watermark: current })
+      const { value, time, input } = happening
+      batch.push({ value, time, watermark: current, input })
     } else if (happening.kind === 'watermark') {
       current = Math.max(current, happening.time)
     } else {

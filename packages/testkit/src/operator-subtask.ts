@@ -22,7 +22,9 @@ export interface Emitted {
 /** What a subtask shares with the harness around it. */
 export interface SubtaskSurroundings {
   readonly create: () => Operator<unknown, unknown>
-  readonly keyBy: ((value: unknown) => Key) | undefined
+  /** What gives records their key, by input; empty for an operator without keys. */
+  readonly keys: readonly ((value: unknown) => Key)[]
+  readonly inputs: number
   readonly name: string
   readonly outputs: readonly string[]
   readonly onError: 'fail' | 'skip' | 'deadLetter'
@@ -54,10 +56,14 @@ export class OperatorSubtask {
     const part = {
       name: around.name,
       onError: around.onError,
-      work: { kind: 'operator', create: () => checkedOperator(around.create()), keyBy: around.keyBy },
+      work: { kind: 'operator', create: () => checkedOperator(around.create()), keys: around.keys },
       targets: new Map(outputs.map((output, port) => [output, [{ kind: 'port', port }]] as const)),
     } as const
-    this.#chain = new Chain([{ kind: 'part', part }], {
+    const inputs = Array.from(
+      { length: around.inputs },
+      (_, input) => [{ kind: 'part', part, input }] as const,
+    )
+    this.#chain = new Chain(inputs, {
       pipeline: 'harness',
       subtask: index,
       keyGroups: around.keyGroups,
@@ -93,10 +99,10 @@ export class OperatorSubtask {
     return this.#chain.nextProcessing
   }
 
-  process(batch: Batch): void {
+  process(batch: Batch, input: number): void {
     let next = 0
     this.#untilDone(() => {
-      next = this.#chain.process(batch, next, batch.watermarks)
+      next = this.#chain.process(batch, next, batch.watermarks, input)
       return next === batch.length
     })
   }

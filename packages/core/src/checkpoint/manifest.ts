@@ -44,6 +44,15 @@ export interface OperatorEntry extends Fingerprint {
   readonly keys: readonly string[]
   /** Tells one key selector from another, by its source text; null for an operator without a key. */
   readonly keySelector: string | null
+  /** The inputs of an operator that has several; else empty. */
+  readonly inputs: readonly InputEntry[]
+}
+
+/** An input of an operator that has several: its state holds records of each. */
+export interface InputEntry {
+  readonly name: string
+  /** The sources and operators that its records come from, by name; steps between have no name that is stable. */
+  readonly from: readonly string[]
 }
 
 /** A value that a setting had, and how far the operator had got when it changed. */

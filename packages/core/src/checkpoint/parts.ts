@@ -1,6 +1,6 @@
 import type { TaskReport } from './coordinator.ts'
-import type { OperatorEntry } from './manifest.ts'
-import type { Graph, GraphNode, OperatorNode } from '../graph/node.ts'
+import type { InputEntry, OperatorEntry } from './manifest.ts'
+import { keysOf, type Graph, type GraphNode, type Input, type OperatorNode } from '../graph/node.ts'
 import { selectorMark } from '../operator/key-kinds.ts'
 import { keyEncoding } from '../record/key-token.ts'
 import { callsFingerprint } from '../state/calls-in-flight.ts'
@@ -17,15 +17,28 @@ import {
 export function entriesOf(graph: Graph): readonly OperatorEntry[] {
   return graph.nodes.flatMap((node) => {
     const part = partOf(node)
-    const keySelector = keySelectorOf(node)
-    return part === undefined ? [] : [{ name: node.name, ...part, earlier: [], keys: [], keySelector }]
+    if (part === undefined) return []
+    const inputs = inputEntriesOf(node, graph)
+    return [{ name: node.name, ...part, earlier: [], keys: [], keySelector: keySelectorOf(node), inputs }]
   })
 }
 
 function keySelectorOf(node: GraphNode): string | null {
-  if (node.kind !== 'operator') return null
-  const { exchange } = node.inputs[0]
-  return exchange.kind === 'key' ? selectorMark(exchange.by) : null
+  return node.kind === 'operator' ? selectorMark(keysOf(node)) : null
+}
+
+function inputEntriesOf(node: GraphNode, graph: Graph): readonly InputEntry[] {
+  if (node.kind !== 'operator' || node.inputs.length === 1) return []
+  return node.inputs.map((input) => ({ name: input.name!, from: originsOf(input, graph) }))
+}
+
+/** The nearest parts in front of an input that have names of their own, sorted. */
+function originsOf({ from, output }: Input, graph: Graph): readonly string[] {
+  const node = graph.nodes.find(({ id }) => id === from)!
+  if (node.kind === 'step' || node.kind === 'timestamps') {
+    return [...new Set(node.inputs.flatMap((input) => originsOf(input, graph)))].toSorted()
+  }
+  return [output === 'main' ? node.name : `${node.name}.${output}`]
 }
 
 function partOf(node: GraphNode): (Fingerprint & Pick<OperatorEntry, 'kind' | 'type'>) | undefined {
@@ -55,8 +68,8 @@ function connectorPiece(name: string, connector: string, version: number): Finge
   return { pieces: [statePiece(name, { name, codec: { id: connector, version } })], settings: [] }
 }
 
-function operatorFingerprint({ inputs }: OperatorNode, { pieces, settings }: Fingerprint): Fingerprint {
-  if (inputs[0].exchange.kind !== 'key') return { pieces, settings }
+function operatorFingerprint(node: OperatorNode, { pieces, settings }: Fingerprint): Fingerprint {
+  if (keysOf(node).length === 0) return { pieces, settings }
   return { pieces, settings: [...settings, { name: 'key encoding', value: keyEncoding }] }
 }
 
@@ -110,12 +123,49 @@ export function compareParts(before: OperatorEntry, now: OperatorEntry, mayDrop:
     }
   }
   const comparison = { problems: [], conversions: [], changed: [], dropped: [] }
+  compareInputs(before, now, comparison)
   compareSettings(before, now, comparison)
   comparePieces(before, now, mayDrop, comparison)
   return comparison
 }
 
 type Lists = { readonly [List in keyof PartComparison]: PartComparison[List][number][] }
+
+/** State holds records of each input, so what came in by one must not be read as what came in by another. */
+function compareInputs(before: OperatorEntry, now: OperatorEntry, lists: Lists): void {
+  const [old, own] = [before.inputs, now.inputs]
+  const names = (inputs: readonly InputEntry[]): string => inputs.map(({ name }) => `'${name}'`).join(' and ')
+  if (old.length !== own.length || !old.every(({ name }) => own.some((input) => input.name === name))) {
+    lists.problems.push(
+      `it had ${inputsText(names(old))} and has ${inputsText(names(own))}. Undo the change, ${waysOut(before)}`,
+    )
+    return
+  }
+  for (const input of old) {
+    const { from } = own.find(({ name }) => name === input.name)!
+    if (isSame(from, input.from)) continue
+    const change = `input '${input.name}' read ${originText(input.from)} and reads ${originText(from)}`
+    const other = old.find((each) => each.name !== input.name && isSame(each.from, from))
+    if (other === undefined) lists.conversions.push(change)
+    else {
+      lists.problems.push(
+        `${change}, which was input '${other.name}', so its state would be read as records of the other. Undo the change, ${waysOut(before)}`,
+      )
+    }
+  }
+}
+
+function inputsText(names: string): string {
+  return names === '' ? 'one input' : `inputs ${names}`
+}
+
+function originText(names: readonly string[]): string {
+  return names.map((name) => `'${name}'`).join(' and ')
+}
+
+function isSame(some: readonly string[], others: readonly string[]): boolean {
+  return some.length === others.length && some.every((each, i) => each === others[i])
+}
 
 function compareSettings(before: OperatorEntry, now: OperatorEntry, lists: Lists): void {
   const { name } = before

@@ -25,6 +25,8 @@ const overdraftTimes = 16
  * `hasOverdraft`, so that a slow consumer does not hold up the checkpoint.
  */
 export class Edge {
+  /** Which input of its consumer it belongs to. */
+  readonly input: number
   readonly #bounds: EdgeBounds
   #queue: (Element | undefined)[] = []
   #head = 0
@@ -39,7 +41,8 @@ export class Edge {
   #producer: Wakeup | undefined
   #consumer: Wakeup | undefined
 
-  constructor(bounds: EdgeBounds) {
+  constructor(bounds: EdgeBounds, input = 0) {
+    this.input = input
     this.#bounds = bounds
     this.#batchRecords = bounds.batchRecords
     this.#fewRecords = this.#mostRecords - 1

@@ -41,7 +41,8 @@ export function wire(
       const wakeup = new Wakeup()
       const ports = task.ports.map((port) => {
         const edges = targets(port, subtask, parallelism).map((target) => {
-          const edge = new Edge({ batches: options.edgeBatches, batchRecords: options.batchRecords })
+          const bounds = { batches: options.edgeBatches, batchRecords: options.batchRecords }
+          const edge = new Edge(bounds, port.input)
           inputs[port.task]![target]![port.input]!.push(edge)
           return edge
         })

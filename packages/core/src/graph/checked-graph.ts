@@ -2,9 +2,10 @@ import type { Sink, SinkWriter } from '../connect/sink.ts'
 import { MillraceError } from '../errors/errors.ts'
 import type { NotAPromise } from '../errors/synchronous.ts'
 import type { Exchange } from '../exchange/exchange.ts'
-import type { Graph, GraphNode, Input } from './node.ts'
+import { mapInputs, type Graph, type GraphNode, type Input } from './node.ts'
 import type { Step } from '../operator/fuse.ts'
 import type { Operator, Collector, OperatorContext, StreamRecord, Timer } from '../operator/operator.ts'
+import type { Key } from '../record/key.ts'
 import { ImmutableValues } from '../record/immutable-values.ts'
 import type { ListState } from '../state/handles.ts'
 
@@ -49,7 +50,7 @@ function checkedNode(node: GraphNode, newCheck: () => ImmutabilityCheck): GraphN
     case 'operator':
       return {
         ...node,
-        inputs: [checkedInput(node.inputs[0])],
+        inputs: mapInputs(node.inputs, checkedInput),
         create: () => new CheckedOperator(node.create(), newCheck()),
       }
     case 'async':
@@ -170,9 +171,17 @@ class CheckedOperator implements Operator<unknown, unknown> {
   readonly #inner: Operator<unknown, unknown>
   readonly #check: ImmutabilityCheck
 
+  readonly timersAtEnd: 'fire' | 'drop'
+  /** Defined only where the operator has it: the engine goes through all keys to call it. */
+  readonly onEnd?: (key: Key, out: Collector<unknown>) => NotAPromise
+
   constructor(inner: Operator<unknown, unknown>, check: ImmutabilityCheck) {
     this.#inner = inner
     this.#check = check
+    this.timersAtEnd = inner.timersAtEnd ?? 'fire'
+    if (inner.onEnd !== undefined) {
+      this.onEnd = (key, out) => check.call(undefined, () => inner.onEnd!(key, checkedCollector(out, check)))
+    }
   }
 
   open(context: OperatorContext): void {
@@ -183,9 +192,9 @@ class CheckedOperator implements Operator<unknown, unknown> {
     return this.#inner.restored?.()
   }
 
-  process(record: StreamRecord<unknown>, out: Collector<unknown>): NotAPromise {
+  process(record: StreamRecord<unknown>, out: Collector<unknown>, input: number): NotAPromise {
     return this.#check.call(record.value, () =>
-      this.#inner.process(record, checkedCollector(out, this.#check)),
+      this.#inner.process(record, checkedCollector(out, this.#check), input),
     )
   }
 

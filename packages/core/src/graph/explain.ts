@@ -34,6 +34,8 @@ export interface PartExplanation {
 
 /** Where a part's records come from. */
 export interface InputExplanation {
+  /** What an operator with several inputs calls it. */
+  readonly name?: string
   readonly from: string
   readonly output: string
   readonly exchange: Exchange['kind']
@@ -80,7 +82,8 @@ function explainPart(node: GraphNode, nodes: ReadonlyMap<NodeId, GraphNode>): Pa
     name: node.name,
     kind: node.kind,
     type: typeOf(node),
-    inputs: inputsOf(node).map(({ from, output, exchange }) => ({
+    inputs: inputsOf(node).map(({ name, from, output, exchange }) => ({
+      ...(name !== undefined && { name }),
       from: nodeOf(from, nodes).name,
       output,
       exchange: exchange.kind,

@@ -1,6 +1,7 @@
 import type { Sink } from '../connect/sink.ts'
 import type { Source } from '../connect/source.ts'
 import type { Exchange } from '../exchange/exchange.ts'
+import type { Key } from '../record/key.ts'
 import type { EventTime } from '../record/time.ts'
 import type { Step } from '../operator/fuse.ts'
 import type { Operator } from '../operator/operator.ts'
@@ -34,6 +35,8 @@ export const errorOutput = 'errors'
 
 /** What a node reads: an output of an earlier node, and how records choose the subtask they go to. */
 export interface Input {
+  /** What an operator with several inputs calls it: "left". State and messages refer to it. Absent where there is one. */
+  readonly name?: string
   readonly from: NodeId
   /** `'main'`, `'late'`, `errorOutput` or another output that the node `from` declares. */
   readonly output: string
@@ -87,12 +90,16 @@ export interface TimestampSpec {
   readonly advancesWhenIdle: boolean
 }
 
-/** Anything that runs as an `Operator`: process, reduce, scan, windows, splits. */
+/** Anything that runs as an `Operator`: process, reduce, scan, windows, splits, joins. */
 export interface OperatorNode extends NodeCommon {
   readonly kind: 'operator'
   /** What kind of operator, for `explain`: "window", "process", "reduce". */
   readonly type: string
-  readonly inputs: readonly [Input]
+  /**
+   * What it reads. Several inputs have names, all of them keys or none, and share state, timers and watermark: that is
+   * the least of theirs. `Operator.process` is given the number of the record's input.
+   */
+  readonly inputs: readonly [Input, ...Input[]]
   /** What it keeps, so that a checkpoint is never restored into something else. Undefined: it keeps nothing. */
   readonly fingerprint: Fingerprint | undefined
   /** Side outputs besides `'main'`. */
@@ -123,6 +130,20 @@ export interface SinkNode extends NodeCommon {
   readonly kind: 'sink'
   readonly inputs: readonly Input[]
   readonly sink: Sink<unknown>
+}
+
+/** What gives the records of an operator their keys, by input; empty for an operator without a key. */
+export function keysOf(node: OperatorNode): readonly ((value: unknown) => Key)[] {
+  return node.inputs.flatMap(({ exchange }) => (exchange.kind === 'key' ? [exchange.by] : []))
+}
+
+/** The inputs of an operator with other contents, as many as they are. */
+export function mapInputs(
+  inputs: OperatorNode['inputs'],
+  change: (input: Input) => Input,
+): OperatorNode['inputs'] {
+  const [first, ...others] = inputs
+  return [change(first), ...others.map(change)]
 }
 
 /** What a node reads; nothing for a source. */

@@ -26,7 +26,10 @@ export function validateGraph(graph: Graph): void {
       }
     }
     if (node.kind === 'timestamps') checkTimestamps(graph, node, seen)
-    if (node.kind === 'operator') checkFingerprint(graph, node)
+    if (node.kind === 'operator') {
+      checkInputs(graph, node)
+      checkFingerprint(graph, node)
+    }
     seen.set(node.id, node)
   }
   if (!graph.nodes.some((node) => node.kind === 'sink')) {
@@ -56,6 +59,26 @@ function checkTimestamps(graph: Graph, node: GraphNode, seen: ReadonlyMap<NodeId
     }
     at = from
   }
+}
+
+/** Records of several inputs meet in state: under one kind of key, and told apart by the names of the inputs. */
+function checkInputs(graph: Graph, { name, inputs }: OperatorNode): void {
+  if (inputs.length === 1) return
+  const names = new Set(inputs.map((input) => input.name ?? ''))
+  if (names.has('') || names.size < inputs.length) {
+    throw invalid(
+      graph,
+      `operator '${name}' has ${inputs.length} inputs, and two of them cannot be told apart; give each a 'name' of its own`,
+    )
+  }
+  const [first, ...others] = inputs
+  const other = others.find(({ exchange }) => exchange.kind !== first.exchange.kind)
+  if (other === undefined) return
+  const [keyed, unkeyed] = first.exchange.kind === 'key' ? [first, other] : [other, first]
+  throw invalid(
+    graph,
+    `operator '${name}' has a key for input '${keyed.name}' and none for input '${unkeyed.name}', so their records would not meet; key both`,
+  )
 }
 
 /** Without a fingerprint a later program could read state as something else. Types ask for it; this is the check at run time. */

@@ -64,6 +64,8 @@ export class ChainAssembly {
   readonly #around: ChainSurroundings
   readonly #chain: ChainAnswers
   readonly #links: OperatorLink[] = []
+  /** What has been made of operators that several parts feed: they are met once for each. */
+  readonly #made = new Map<ChainPart, OperatorLink>()
   readonly #opening = new Map<OperatorLink, OpeningParts>()
   /** By operator. */
   readonly #tables = new Map<string, readonly Pick<StateTable<unknown>, 'size'>[]>()
@@ -73,9 +75,9 @@ export class ChainAssembly {
     this.#chain = chain
   }
 
-  /** The operators made so far, each before those it feeds. */
+  /** The operators made so far, each before all that it feeds. */
   links(): readonly OperatorLink[] {
-    // They were made the other way round: a link needs its targets first.
+    // They were made the other way round: a link needs its targets first. That holds for one with several inputs too.
     return this.#links.toReversed()
   }
 
@@ -83,7 +85,8 @@ export class ChainAssembly {
     return oneReceiver(
       targets.map((target) => {
         if (target.kind === 'port') return this.#around.ports[target.port]!
-        return target.part.work.kind === 'step' ? this.#fused(target.part) : this.#operator(target.part)
+        if (target.part.work.kind === 'step') return this.#fused(target.part)
+        return this.#operator(target.part).input(target.input ?? 0)
       }),
     )
   }
@@ -135,9 +138,11 @@ export class ChainAssembly {
     return new FusedLink(steps, this.#around.cursor, this.receiver(targets))
   }
 
-  #operator(part: ChainPart): Receiver {
+  #operator(part: ChainPart): OperatorLink {
+    const made = this.#made.get(part)
+    if (made !== undefined) return made
     if (part.work.kind !== 'operator') throw new MillraceError('INTERNAL', `${part.name} is no operator`)
-    const { create, keyBy, fingerprint } = part.work
+    const { create, keys, fingerprint } = part.work
     const { keyGroups } = this.#around
     const outputs = new Map(
       [...part.targets].map(([name, targets]) => [name, this.receiver(targets)] as const),
@@ -147,11 +152,11 @@ export class ChainAssembly {
     const transaction = policy.leavesOut ? new RecordTransaction() : undefined
     const link = new OperatorLink({
       operator: create(),
-      keyBy,
+      keys,
       scope,
-      timers: keyBy === undefined ? undefined : this.#timers(part.name),
+      timers: keys.length === 0 ? undefined : this.#timers(part.name),
       policy,
-      kinds: this.#keyKinds(part.name, keyBy),
+      kinds: this.#keyKinds(part.name, keys),
       cursor: this.#around.cursor,
       transaction,
       target: outputs.get('main') ?? oneReceiver([]),
@@ -159,6 +164,7 @@ export class ChainAssembly {
     const collectors = new Map([...outputs].map(([name, target]) => [name, link.collector(target)] as const))
     this.#opening.set(link, { name: part.name, scope, transaction, outputs: collectors, fingerprint })
     this.#links.push(link)
+    this.#made.set(part, link)
     return link
   }
 
@@ -167,12 +173,12 @@ export class ChainAssembly {
     return new TimerQueue(table, (token) => keyGroup(token, this.#around.keyGroups))
   }
 
-  #keyKinds(operator: string, keyBy: ((value: unknown) => Key) | undefined): KeyKinds {
+  #keyKinds(operator: string, keys: readonly ((value: unknown) => Key)[]): KeyKinds {
     const history = this.#around.history(operator)
     return new KeyKinds(operator, {
       restored: history?.keys ?? [],
       restoredSelector: history?.keySelector ?? null,
-      selector: keyBy === undefined ? null : selectorMark(keyBy),
+      selector: selectorMark(keys),
       hasState: () => (this.#tables.get(operator) ?? []).some((table) => table.size > 0),
       warn: (message) => this.#around.warn(message),
     })

@@ -4,8 +4,8 @@ import type { Step } from './fuse.ts'
 import type { Operator } from './operator.ts'
 
 /**
- * The description of a chain: operators that run in one task as direct calls. A tree, because an output may
- * have several readers and every part but a union has one input.
+ * The description of a chain: operators that run in one task as direct calls. A graph without cycles: an output may have
+ * several readers, and an operator with several inputs is the target of several parts.
  */
 export interface ChainPart {
   readonly name: string
@@ -20,13 +20,18 @@ export type ChainWork =
   | {
       readonly kind: 'operator'
       readonly create: () => Operator<unknown, unknown>
-      /** The key of each record; undefined for an operator without a key. */
-      readonly keyBy: ((value: unknown) => Key) | undefined
+      /** What gives records their key, by input. Empty: the operator has no key. */
+      readonly keys: readonly ((value: unknown) => Key)[]
       /** What checkpoints say that it keeps; an operator that files anything else is refused. Absent: not checked. */
       readonly fingerprint?: Fingerprint | undefined
     }
 
-/** The next part of the chain, or one of the task's outputs by number. */
+/** The next part of the chain, at one of its inputs, or one of the task's outputs by number. */
 export type ChainTarget =
-  | { readonly kind: 'part'; readonly part: ChainPart }
+  | {
+      readonly kind: 'part'
+      readonly part: ChainPart
+      /** Which input of an operator with several. Default 0. */
+      readonly input?: number
+    }
   | { readonly kind: 'port'; readonly port: number }

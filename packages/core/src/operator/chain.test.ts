@@ -70,7 +70,7 @@ class ChainRun {
         work: {
           kind: 'operator',
           create: () => operator,
-          keyBy: (value) => String(value)[0]!,
+          keys: [(value) => String(value)[0]!],
         },
         targets: new Map([
           ['main', [next === undefined ? { kind: 'port', port: 0 } : { kind: 'part', part: next }]],
@@ -78,7 +78,7 @@ class ChainRun {
       }),
       undefined,
     )
-    this.chain = new Chain([{ kind: 'part', part: parts! }], {
+    this.chain = new Chain([[{ kind: 'part', part: parts! }]], {
       pipeline: 'test',
       subtask: 0,
       keyGroups,

@@ -50,7 +50,8 @@ export class Chain {
   readonly #cursor: Cursor
   readonly #budget: Slicing
   readonly #now: () => number
-  readonly #head: Receiver
+  /** Where records enter, by input of the task. */
+  readonly #heads: readonly Receiver[]
   /** Operators in the order in which time reaches them. */
   readonly #links: readonly OperatorLink[]
   /** The operator that is advancing to `#target`, or -1. */
@@ -62,15 +63,15 @@ export class Chain {
   #ending = -1
   #starting: Iterator<undefined> | undefined
 
-  /** The chain that starts at `heads`: all of them receive every record. */
-  constructor(heads: readonly ChainTarget[], around: ChainSurroundings) {
+  /** `inputs[n]` is where records of the task's input `n` go: every target gets each of them. */
+  constructor(inputs: readonly (readonly ChainTarget[])[], around: ChainSurroundings) {
     this.#cursor = around.cursor
     this.#budget = around.budget
     this.#now = () => around.now()
     const assembly = new ChainAssembly(around, {
       noteTimer: (domain, time) => this.#noteTimer(domain, time),
     })
-    this.#head = assembly.receiver(heads)
+    this.#heads = inputs.map((targets) => assembly.receiver(targets))
     this.#links = assembly.links()
     for (const link of this.#links) assembly.open(link)
   }
@@ -85,9 +86,9 @@ export class Chain {
     return true
   }
 
-  /** Where records enter when they come one by one. */
+  /** Where records of the first input enter when they come one by one. */
   get head(): Receiver {
-    return this.#head
+    return this.#heads[0]!
   }
 
   /** When the clock must next be looked at, in milliseconds since the epoch; infinity: never. */
@@ -95,12 +96,12 @@ export class Chain {
     return this.#nextProcessing
   }
 
-  /** Handles records from index `from` on; returns the index of the first one not handled. */
-  process(batch: Batch, from: number, watermarks: Float64Array): number {
+  /** Handles records of one input from index `from` on; returns the index of the first one not handled. */
+  process(batch: Batch, from: number, watermarks: Float64Array, input = 0): number {
     const { length, values, times } = batch
     const cursor = this.#cursor
     const budget = this.#budget
-    const head = this.#head
+    const head = this.#heads[input]!
     cursor.enter(batch)
     for (let i = from; i < length; i++) {
       const watermark = watermarks[i]!

@@ -28,11 +28,13 @@ export interface KeyKindsOptions {
 }
 
 /**
- * Tells one key selector from another by its source text. What a selector reads from variables around it is not in
- * its text, so two that differ only there look the same.
+ * Tells the key selectors of one operator from those of another by their source text, input by input; null for an
+ * operator without a key. What a selector reads from variables around it is not in its text, so two that differ only
+ * there look the same.
  */
-export function selectorMark(keyBy: (value: unknown) => Key): string {
-  return crc32(new TextEncoder().encode(String(keyBy)))
+export function selectorMark(selectors: readonly ((value: unknown) => Key)[]): string | null {
+  if (selectors.length === 0) return null
+  return crc32(new TextEncoder().encode(selectors.map(String).join('\n')))
     .toString(16)
     .padStart(8, '0')
 }

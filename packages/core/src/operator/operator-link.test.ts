@@ -31,7 +31,7 @@ function part(
   return {
     name,
     onError,
-    work: { kind: 'operator', create: () => operator, keyBy: undefined },
+    work: { kind: 'operator', create: () => operator, keys: [] },
     targets: new Map([
       ['main', [next === undefined ? { kind: 'port', port: 0 } : { kind: 'part', part: next }]],
     ]),
@@ -44,7 +44,7 @@ function chain(first: ChainPart) {
   const counts: string[] = []
   const cursor = new Cursor()
   cursor.watermark = MIN_TIME
-  const { head } = new Chain([{ kind: 'part', part: first }], {
+  const { head } = new Chain([[{ kind: 'part', part: first }]], {
     pipeline: 'test',
     subtask: 0,
     keyGroups: 128,

@@ -34,6 +34,23 @@ class LinkCollector implements Collector<unknown> {
   }
 }
 
+/** One input of an operator that has several. */
+class LinkInput implements Receiver {
+  readonly #link: OperatorLink
+  readonly #input: number
+  readonly #keyBy: ((value: unknown) => Key) | undefined
+
+  constructor(link: OperatorLink, input: number, keyBy: ((value: unknown) => Key) | undefined) {
+    this.#link = link
+    this.#input = input
+    this.#keyBy = keyBy
+  }
+
+  receive(value: unknown, time: EventTime): void {
+    this.#link.handle(value, time, this.#keyBy, this.#input)
+  }
+}
+
 /**
  * One operator of a chain with its key, its timers, its error policy and how far it is in event time.
  *
@@ -61,6 +78,9 @@ export class OperatorLink implements Receiver {
   #endingKeys: Iterator<KeyToken> | undefined
   #firedTo: EventTime = MIN_TIME
   readonly #record: { value: unknown; time: EventTime; key: Key | undefined }
+  /** What gives records their key, by input; empty if the operator has no key. */
+  readonly #keys: readonly ((value: unknown) => Key)[]
+  /** That of the first input. */
   readonly #keyBy: ((value: unknown) => Key) | undefined
   readonly #scope: KeyScope
   readonly #cursor: Cursor
@@ -71,7 +91,7 @@ export class OperatorLink implements Receiver {
 
   constructor(parts: {
     readonly operator: Operator<unknown, unknown>
-    readonly keyBy: ((value: unknown) => Key) | undefined
+    readonly keys: readonly ((value: unknown) => Key)[]
     readonly scope: KeyScope
     readonly timers: TimerQueue | undefined
     readonly policy: FailurePolicy
@@ -84,12 +104,18 @@ export class OperatorLink implements Receiver {
     this.timers = parts.timers
     this.policy = parts.policy
     this.kinds = parts.kinds
-    this.#keyBy = parts.keyBy
+    this.#keys = parts.keys
+    this.#keyBy = parts.keys[0]
     this.#scope = parts.scope
     this.#cursor = parts.cursor
     this.#transaction = parts.transaction
     this.#record = { value: undefined, time: 0.5, key: undefined }
     this.out = this.collector(parts.target)
+  }
+
+  /** Where records of input `input` enter. The first one is the link itself, so that most operators take no detour. */
+  input(input: number): Receiver {
+    return input === 0 ? this : new LinkInput(this, input, this.#keys[input])
   }
 
   collector(target: Receiver): Collector<unknown> {
@@ -147,6 +173,11 @@ export class OperatorLink implements Receiver {
   }
 
   receive(value: unknown, time: EventTime): void {
+    this.handle(value, time, this.#keyBy, 0)
+  }
+
+  /** Handles a record of one of the inputs. */
+  handle(value: unknown, time: EventTime, keyBy: ((value: unknown) => Key) | undefined, input: number): void {
     // Input that comes back after its end may end again.
     this.#hasEnded = false
     const record = this.#record
@@ -155,13 +186,13 @@ export class OperatorLink implements Receiver {
     this.time = time
     this.#transaction?.begin()
     try {
-      if (this.#keyBy !== undefined) {
-        const key = this.#keyBy(value)
+      if (keyBy !== undefined) {
+        const key = keyBy(value)
         record.key = key
         this.#scope.set(key)
         this.kinds.see(key)
       }
-      this.#done(this.operator.process(record, this.out))
+      this.#done(this.operator.process(record, this.out, input))
     } catch (thrown) {
       this.#transaction?.rollback()
       this.policy.handle(thrown, this.#cursor, value, time)

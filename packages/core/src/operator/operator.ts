@@ -51,9 +51,10 @@ export interface Operator<In, Out> {
   restored?(): Iterable<undefined> | void
   /**
    * Called for each record, in order. State handles and timers refer to the record's key. Everything the
-   * operator may emit must be emitted before it returns.
+   * operator may emit must be emitted before it returns. `input` is the number of the input that the record came from,
+   * in the order of the node's inputs: 0 where there is one.
    */
-  process(record: StreamRecord<In>, out: Collector<Out>): NotAPromise
+  process(record: StreamRecord<In>, out: Collector<Out>, input: number): NotAPromise
   /**
    * Called when a timer set by this operator is due: an event timer when the watermark has reached its
    * time and before the watermark goes downstream. State handles refer to the timer's key. Timers of one

@@ -21,11 +21,14 @@ export function explanationMermaid({ parts, tasks, parallelism }: Explanation): 
     lines.push(...members.map((part) => `    ${ids.get(part.name)!}${boxOf(part)}`), '  end')
   }
   for (const part of parts) {
-    for (const { from, output, exchange } of part.inputs) {
+    for (const { name, from, output, exchange } of part.inputs) {
       const arrow = exchange === 'key' ? '==>' : output === 'main' ? '-->' : '-.->'
-      const label = [...(output === 'main' ? [] : [output]), ...(exchange === 'key' ? ['by key'] : [])].join(
-        ' ',
-      )
+      const role = name === undefined ? [] : [`as ${name}`]
+      const label = [
+        ...(output === 'main' ? [] : [output]),
+        ...role,
+        ...(exchange === 'key' ? ['by key'] : []),
+      ].join(' ')
       const text = label === '' ? '' : `|${quoted(label)}|`
       lines.push(`  ${ids.get(from)!} ${arrow}${text} ${ids.get(part.name)!}`)
     }

@@ -50,8 +50,8 @@ function partText({ kind, type, inputs, facts, keeps, onError }: PartExplanation
   const [first, ...others] = inputs
   const phrases = [
     what + (first?.exchange === 'key' ? ' by key' : ''),
-    ...(first === undefined || first.output === 'main' ? [] : [`reads output '${first.output}'`]),
-    ...others.map((input) => `also reads ${inputText(input)}`),
+    ...(first === undefined ? [] : firstText(first)),
+    ...others.map((input) => `also reads ${inputText(input)}${roleText(input)}`),
     ...facts,
   ]
   const clauses = [phrases.join(', ')]
@@ -59,6 +59,17 @@ function partText({ kind, type, inputs, facts, keeps, onError }: PartExplanation
   if (onError === 'skip') clauses.push('leaves out records it fails on')
   if (onError === 'deadLetter') clauses.push('sends records it fails on to dead letters')
   return clauses.join('; ')
+}
+
+/** The first input is the row above, so it is named only where that does not say all. */
+function firstText(input: InputExplanation): readonly string[] {
+  const output = input.output === 'main' ? '' : `reads output '${input.output}'`
+  if (input.name === undefined) return output === '' ? [] : [output]
+  return [`${output === '' ? 'reads it' : output}${roleText(input)}`]
+}
+
+function roleText({ name }: InputExplanation): string {
+  return name === undefined ? '' : ` as '${name}'`
 }
 
 function inputText({ from, output }: InputExplanation): string {

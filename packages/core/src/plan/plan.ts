@@ -3,12 +3,13 @@ import type {
   AsyncNode,
   Graph,
   GraphNode,
+  Input,
   NodeId,
   SinkNode,
   SourceNode,
   TimestampsNode,
 } from '../graph/node.ts'
-import { errorOutput, inputsOf } from '../graph/node.ts'
+import { errorOutput, inputsOf, keysOf } from '../graph/node.ts'
 import { validateGraph } from '../graph/validate.ts'
 import { MillraceError } from '../errors/errors.ts'
 import type { ChainPart, ChainTarget, ChainWork } from '../operator/chain-part.ts'
@@ -52,7 +53,8 @@ export interface StampPlan {
 
 export interface ChainTaskPlan extends TaskCommon {
   readonly kind: 'chain'
-  readonly heads: readonly ChainTarget[]
+  /** Where the records of each input go. */
+  readonly heads: readonly (readonly ChainTarget[])[]
 }
 
 export interface AsyncTaskPlan extends TaskCommon {
@@ -100,6 +102,8 @@ class Planner {
   readonly #beforeTimestamps = new Set<NodeId>()
   /** Names of the nodes in the task being planned. */
   #members: string[] = []
+  /** Operators with several inputs in the task being planned, each of which is met once for each input. */
+  readonly #shared = new Map<NodeId, ChainPart>()
 
   constructor(graph: Graph, parallelism: number) {
     this.#graph = graph
@@ -122,6 +126,7 @@ class Planner {
     const tasks = heads.map((head, index): TaskPlan => {
       const open: OpenPort[] = []
       this.#members = [head.name]
+      this.#shared.clear()
       const body = this.#body(head, open)
       const ports = open.map(({ to, input, exchange }) => ({ task: taskOf.get(to)!, input, exchange }))
       return {
@@ -149,8 +154,10 @@ class Planner {
         }
       case 'sink':
         return { kind: 'sink', node: head, errors: this.#targets(head, errorOutput, open) }
-      default:
-        return { kind: 'chain', heads: [{ kind: 'part', part: this.#part(head, open) }] }
+      default: {
+        const part = this.#part(head, open)
+        return { kind: 'chain', heads: inputsOf(head).map((_, input) => [targetOf(head, part, input)]) }
+      }
     }
   }
 
@@ -187,7 +194,7 @@ class Planner {
         return { kind: 'port', port: stampPort }
       }
       if (this.#isInsideTask(reader.node)) {
-        return { kind: 'part', part: this.#part(reader.node, open, stamps) }
+        return targetOf(reader.node, this.#part(reader.node, open, stamps), reader.input)
       }
       open.push({ to: reader.node.id, input: reader.input, exchange: reader.exchange })
       return { kind: 'port', port: open.length - 1 }
@@ -195,26 +202,41 @@ class Planner {
   }
 
   #part(node: GraphNode, open: OpenPort[], stamps?: TimestampsNode[]): ChainPart {
+    const known = this.#shared.get(node.id)
+    if (known !== undefined) return known
     this.#members.push(node.name)
     const outputs = node.kind === 'operator' ? ['main', ...node.outputs, errorOutput] : ['main', errorOutput]
-    return {
+    const part = {
       name: node.name,
       onError: node.onError.kind,
       work: workOf(node),
       targets: new Map(outputs.map((output) => [output, this.#targets(node, output, open, stamps)] as const)),
     }
+    if (inputsOf(node).length > 1) this.#shared.set(node.id, part)
+    return part
   }
 
-  /** Whether `node` runs in the task of the node it reads from. */
+  /** Whether `node` runs in the task of the nodes it reads from: that must be one task. */
   #isInsideTask(node: GraphNode): boolean {
     if (this.#beforeTimestamps.has(node.id)) return true
-    if ((node.kind !== 'step' && node.kind !== 'operator') || node.inputs.length !== 1) return false
-    const [input] = node.inputs
-    if (input === undefined) return false
-    const { from, exchange } = input
-    if (exchange.kind === 'key' && this.#parallelism > 1) return false
+    if (node.kind !== 'operator' && (node.kind !== 'step' || node.inputs.length !== 1)) return false
+    const tasks = new Set(node.inputs.map((input) => this.#taskReached(input)))
+    return tasks.size === 1 && !tasks.has(undefined)
+  }
+
+  /** The first node of the chain that hands records to `input` by direct calls; undefined if they cross an edge. */
+  #taskReached({ from, exchange }: Input): NodeId | undefined {
+    if (exchange.kind === 'key' && this.#parallelism > 1) return undefined
     const upstream = this.#nodes.get(from)!
-    return (upstream.kind === 'step' || upstream.kind === 'operator') && !this.#beforeTimestamps.has(from)
+    if ((upstream.kind !== 'step' && upstream.kind !== 'operator') || this.#beforeTimestamps.has(from))
+      return undefined
+    return this.#headOf(upstream)
+  }
+
+  /** The first node of the task that a step or operator runs in. */
+  #headOf(node: GraphNode): NodeId {
+    const [first] = this.#isInsideTask(node) ? inputsOf(node) : []
+    return first === undefined ? node.id : this.#headOf(this.#nodes.get(first.from)!)
   }
 
   #markBefore(timestamps: TimestampsNode): void {
@@ -228,11 +250,17 @@ class Planner {
 
 const stampPort = -1
 
+/** One input of a part. Streams that meet in a union are one to it. */
+function targetOf(node: GraphNode, part: ChainPart, input: number): ChainTarget {
+  return node.kind === 'operator' && input > 0 ? { kind: 'part', part, input } : { kind: 'part', part }
+}
+
 function resolveStamp(target: ChainTarget, port: number): ChainTarget {
   if (target.kind === 'port') return target.port === stampPort ? { kind: 'port', port } : target
   const targets = [...target.part.targets].map(
     ([output, list]) => [output, list.map((next) => resolveStamp(next, port))] as const,
   )
+  // Only steps stand before the stamp, and they have one input.
   return { kind: 'part', part: { ...target.part, targets: new Map(targets) } }
 }
 
@@ -241,7 +269,6 @@ function workOf(node: GraphNode): ChainWork {
   if (node.kind !== 'operator') {
     throw new MillraceError('INTERNAL', `'${node.name}' cannot be part of a chain`)
   }
-  const { create, fingerprint, inputs } = node
-  const [{ exchange }] = inputs
-  return { kind: 'operator', create, fingerprint, keyBy: exchange.kind === 'key' ? exchange.by : undefined }
+  const { create, fingerprint } = node
+  return { kind: 'operator', create, fingerprint, keys: keysOf(node) }
 }

@@ -143,7 +143,7 @@ export class ChainTask implements Task {
   #handle(arrival: Arrival): Promise<void> | undefined {
     switch (arrival.kind) {
       case 'batch':
-        return this.#process(arrival.batch, arrival.watermarks)
+        return this.#process(arrival.batch, arrival.watermarks, arrival.edge.input)
       case 'watermark':
         return this.#advance(arrival.time)
       case 'idle':
@@ -158,13 +158,13 @@ export class ChainTask implements Task {
     }
   }
 
-  async #process(batch: Batch, watermarks: Float64Array): Promise<void> {
+  async #process(batch: Batch, watermarks: Float64Array, input: number): Promise<void> {
     this.metrics.recordsIn += batch.length
     let next = 0
     for (;;) {
       const from = next
       this.#limit.begin()
-      next = this.#chain.process(batch, from, watermarks)
+      next = this.#chain.process(batch, from, watermarks, input)
       this.#limit.done(next - from, true)
       const pause = this.#pause()
       if (pause !== undefined) await pause

@@ -330,7 +330,7 @@ export class SourceTask implements Task {
 
   #steps(ports: readonly Receiver[]): Receiver {
     const { pipeline, keyGroups } = this.#around
-    const chain = new Chain(this.#plan.heads, {
+    const chain = new Chain([this.#plan.heads], {
       pipeline,
       subtask: this.#subtask,
       keyGroups,

@@ -101,7 +101,7 @@ describe('reduce', () => {
         return {
           ...inner,
           open: (context) => inner.open?.(context),
-          process: ({ value, ...rest }, out) => inner.process({ ...rest, value: value[1] }, out),
+          process: ({ value, ...rest }, out) => inner.process({ ...rest, value: value[1] }, out, 0),
         }
       },
       { keyBy: ([key]) => key },

@@ -100,9 +100,8 @@ export type ProcessContext<
       }
     : unknown)
 
-/** What a `process` operator keeps, puts out and does. */
-export interface ProcessSpec<
-  T,
+/** What `process` keeps and puts out, and what it does at timers and at the end. */
+export interface ProcessParts<
   K,
   Out,
   S extends StateSpecs,
@@ -115,8 +114,6 @@ export interface ProcessSpec<
   readonly state?: S
   /** Side outputs, by name. */
   readonly outputs?: O & TakenOutputs
-  /** Called for each record, in order. */
-  onRecord(record: ProcessRecord<T, K, Time>, context: ProcessContext<Out, S, O, Time>): NotAPromise
   /** Called when a timer is due. Timers of one key fire in time order. What it throws stops the job. */
   onTimer?(timer: ProcessTimer<K>, context: ProcessContext<Out, S, O, Time>): NotAPromise
   /**
@@ -139,20 +136,60 @@ export interface ProcessSpec<
   readonly timersAtEnd?: 'fire' | 'drop'
 }
 
-/** A spec whose types are forgotten. */
-export type AnyProcessSpec = ProcessSpec<unknown, Key, unknown, StateSpecs, OutputSpecs, 'timed'>
+/** What a `process` operator keeps, puts out and does. */
+export interface ProcessSpec<
+  T,
+  K,
+  Out,
+  S extends StateSpecs,
+  O extends OutputSpecs,
+  Time extends Timing,
+> extends ProcessParts<K, Out, S, O, Time> {
+  /** Called for each record, in order. */
+  onRecord(record: ProcessRecord<T, K, Time>, context: ProcessContext<Out, S, O, Time>): NotAPromise
+}
 
-/** Runs the functions of a `ProcessSpec`. */
+/** What `process` of two connected streams keeps, puts out and does. */
+export interface ConnectSpec<
+  L,
+  R,
+  K,
+  Out,
+  S extends StateSpecs,
+  O extends OutputSpecs,
+  Time extends Timing,
+> extends ProcessParts<K, Out, S, O, Time> {
+  /** Called for each record of the first stream, in order. State and timers are shared with `onRight`. */
+  onLeft(record: ProcessRecord<L, K, Time>, context: ProcessContext<Out, S, O, Time>): NotAPromise
+  /** Called for each record of the second stream, in order. State and timers are shared with `onLeft`. */
+  onRight(record: ProcessRecord<R, K, Time>, context: ProcessContext<Out, S, O, Time>): NotAPromise
+}
+
+/** Specs whose types are forgotten. */
+export type AnyProcessParts = ProcessParts<Key, unknown, StateSpecs, OutputSpecs, 'timed'>
+export type AnyProcessSpec = ProcessSpec<unknown, Key, unknown, StateSpecs, OutputSpecs, 'timed'>
+export type AnyConnectSpec = ConnectSpec<unknown, unknown, Key, unknown, StateSpecs, OutputSpecs, 'timed'>
+
+/** What is called for a record, with the number of its input. */
+export type RecordHandler = (
+  record: ProcessRecord<unknown, Key, 'timed'>,
+  context: ProcessContext<unknown, StateSpecs, OutputSpecs, 'timed'>,
+  input: number,
+) => NotAPromise
+
+/** Runs the functions of a `ProcessSpec` or a `ConnectSpec`. */
 export class ProcessOperator implements Operator<unknown, unknown> {
-  readonly #spec: AnyProcessSpec
+  readonly #spec: AnyProcessParts
+  readonly #onRecord: RecordHandler
   #context!: OpenContext
 
   readonly timersAtEnd: 'fire' | 'drop'
   /** Defined only if the spec has it: the engine goes through all keys to call it. */
   readonly onEnd?: (key: Key, out: Collector<unknown>) => NotAPromise
 
-  constructor(spec: AnyProcessSpec) {
+  constructor(spec: AnyProcessParts, onRecord: RecordHandler) {
     this.#spec = spec
+    this.#onRecord = onRecord
     this.timersAtEnd = spec.timersAtEnd ?? 'fire'
     if (spec.onEnd !== undefined) {
       this.onEnd = (key, out) => {
@@ -166,10 +203,10 @@ export class ProcessOperator implements Operator<unknown, unknown> {
     this.#context = new OpenContext(this.#spec, context)
   }
 
-  process(record: StreamRecord<unknown>, out: Collector<unknown>): NotAPromise {
+  process(record: StreamRecord<unknown>, out: Collector<unknown>, input: number): NotAPromise {
     this.#context.out = out
     // Returned, so that the engine sees a promise.
-    return this.#spec.onRecord(record as ProcessRecord<unknown, Key, 'timed'>, this.#context)
+    return this.#onRecord(record as ProcessRecord<unknown, Key, 'timed'>, this.#context, input)
   }
 
   onTimer(timer: Timer, out: Collector<unknown>): NotAPromise {
@@ -189,7 +226,7 @@ class OpenContext {
   readonly emit = (value: unknown): void => this.out.emit(value)
   readonly emitAt = (time: EventTime, value: unknown): void => this.out.emitAt(time, value)
 
-  constructor(spec: AnyProcessSpec, context: OperatorContext) {
+  constructor(spec: AnyProcessParts, context: OperatorContext) {
     this.timers = context.timers
     this.now = () => context.now()
     this.watermark = () => context.watermark()

@@ -62,14 +62,14 @@ export class BoxedOperator implements Operator<unknown, unknown> {
     return this.#inner.restored?.()
   }
 
-  process(record: StreamRecord<unknown>, out: Collector<unknown>): void {
+  process(record: StreamRecord<unknown>, out: Collector<unknown>, input: number): void {
     const { value, time, key } = record
     this.#out.begin(out, key, lineOf(value))
     const inner = this.#record
     inner.value = unboxed(value)
     inner.time = time
     inner.key = key
-    this.#watch.call(this.#name, () => this.#inner.process(inner, this.#out))
+    this.#watch.call(this.#name, () => this.#inner.process(inner, this.#out, input))
   }
 
   onTimer(timer: Timer, out: Collector<unknown>): void {

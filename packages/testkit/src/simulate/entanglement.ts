@@ -3,10 +3,11 @@ import { ancestorsOf } from './ancestors.ts'
 
 /**
  * Whether records of several lines meet at `node` in an order that nothing decides, and what it makes of them depends
- * on it: a keyed operator behind another one, or behind results of calls that come as they like.
+ * on it: a keyed operator with several inputs, behind another one, or behind results of calls that come as they like.
  */
 export function isEntangled(node: GraphNode, graph: Graph): boolean {
   if (node.kind !== 'operator' || node.inputs[0].exchange.kind !== 'key') return false
+  if (node.inputs.length > 1) return true
   return ancestorsOf(node, graph).some(
     (each) =>
       (each.kind === 'operator' && each.inputs[0].exchange.kind === 'key') ||
@@ -20,7 +21,7 @@ export function isEntangled(node: GraphNode, graph: Graph): boolean {
  * both, and nothing decides which is first.
  */
 export function joinsItself(node: GraphNode, graph: Graph): boolean {
-  if (node.kind !== 'step' || node.inputs.length < 2) return false
+  if (node.kind === 'source' || node.inputs.length < 2) return false
   const met = new Set<GraphNode>()
   for (const { from } of node.inputs) {
     const input = graph.nodes.find(({ id }) => id === from)!

@@ -1,4 +1,4 @@
-import { keyToken } from '@millrace/core'
+import { keyToken, mapInputs } from '@millrace/core'
 import type {
   AsyncNode,
   Exchange,
@@ -90,7 +90,7 @@ function lineOfResult({ order, inputs: [{ exchange }] }: AsyncNode, box: unknown
 function boxedOperatorNode(node: OperatorNode, { watch, work }: StandIns): OperatorNode {
   return {
     ...node,
-    inputs: [boxedInput(node.inputs[0], node.name, watch)],
+    inputs: mapInputs(node.inputs, (input) => boxedInput(input, node.name, watch)),
     create: () => new BoxedOperator(node.name, node.create(), watch, work),
   }
 }

@@ -1,0 +1,84 @@
+import { processParts } from './handles.ts'
+import type { AnyKeyedStream, KeyOfKeyed, ProcessedStream, ValueOfKeyed } from './keyed-stream.ts'
+import { Meeting } from './meeting.ts'
+import type { AnyConnectSpec, ConnectSpec, OutputSpecs } from './operators/process.ts'
+import type { StateSpecs } from './operators/state-spec.ts'
+import type { Timing } from './stream.ts'
+import { requireSynchronousMethods } from './synchronous.ts'
+
+/** Two streams whose records meet by key. Made by `connect`. */
+export interface ConnectedStreams<L, R, K, Time extends Timing> {
+  /**
+   * Runs functions of your own for the records of both streams, with one state for each key, timers and side outputs.
+   * The watermark is the lesser one of the two streams, leaving out one that is idle or has ended.
+   *
+   * Records of one stream come in order. Which of two records of different streams comes first is not decided, so the
+   * result should not depend on it: keep the first in state until the other comes.
+   *
+   * @example
+   * connect(
+   *   orders.keyBy((order) => order.id),
+   *   payments.keyBy((payment) => payment.order),
+   * ).process('paid', {
+   *   output: output<string>(),
+   *   state: { total: state.value<number>(), paid: state.value<number>() },
+   *   onLeft: ({ key, value }, { state: { total, paid }, emit }) => {
+   *     total.set(value.total)
+   *     if (paid.get() === value.total) emit(key)
+   *   },
+   *   onRight: ({ key, value }, { state: { total, paid }, emit }) => {
+   *     paid.set(value.amount)
+   *     if (total.get() === value.amount) emit(key)
+   *   },
+   * })
+   */
+  process<Out = never, S extends StateSpecs = {}, O extends OutputSpecs = {}>(
+    name: string,
+    spec: ConnectSpec<L, R, K, Out, S, O, Time>,
+  ): ProcessedStream<Out, O, Time>
+}
+
+/** What the second stream must be to meet the first one. What it says instead is why it cannot. */
+export type MeetsBy<L extends AnyKeyedStream, R extends AnyKeyedStream> = [R['timing']] extends [L['timing']]
+  ? [KeyOfKeyed<R>] extends [KeyOfKeyed<L>]
+    ? R
+    : [KeyOfKeyed<L>] extends [KeyOfKeyed<R>]
+      ? R
+      : TheKeysOfTheTwoStreamsHaveDifferentTypes
+  : OneStreamHasTimestampsAndTheOtherHasNone
+
+/** The type that stands for a stream whose records would never meet those of the other one. */
+export interface TheKeysOfTheTwoStreamsHaveDifferentTypes {
+  readonly 'no key of one stream equals a key of the other; let both keyBy functions return the same type': never
+}
+
+/** The type that stands for a stream without event time beside one that has it. */
+export interface OneStreamHasTimestampsAndTheOtherHasNone {
+  readonly 'one stream has event time and the other has none; call withTimestamps on both': never
+}
+
+/**
+ * Brings the records of two streams together by key, for one operator that handles both.
+ *
+ * Both streams are keyed by the same type of key and belong to one pipeline, and both have event time or neither has.
+ * To join records by time there are `join` and its windows and intervals; `connect` is for everything else.
+ *
+ * @example
+ * connect(commands.keyBy((command) => command.device), readings.keyBy((reading) => reading.device))
+ */
+export function connect<L extends AnyKeyedStream, R extends AnyKeyedStream>(
+  left: L,
+  right: R & MeetsBy<L, R>,
+): ConnectedStreams<ValueOfKeyed<L>, ValueOfKeyed<R>, KeyOfKeyed<L> | KeyOfKeyed<R>, L['timing']> {
+  const meeting = new Meeting('connect', left, right)
+  const process = (name: string, spec: AnyConnectSpec): object => {
+    requireSynchronousMethods(spec, ['onLeft', 'onRight', 'onTimer', 'onEnd'], 'process', name)
+    const parts = processParts('connect', spec, (record, context, input) =>
+      input === 0 ? spec.onLeft(record, context) : spec.onRight(record, context),
+    )
+    const id = meeting.operator(name, spec, parts)
+    return Object.assign(meeting.main(id), { outputs: meeting.sides(id, parts.outputs) })
+  }
+  // Values are unknown behind the interface, which gives them their types.
+  return { process } as unknown as ReturnType<typeof connect<L, R>>
+}

@@ -1,0 +1,48 @@
+import { MillraceError, type NodeId } from '@millrace/core'
+import { KeyedHandle, type OperatorParts, type StreamHandle } from './handles.ts'
+import type { OperatorOptions, Timing } from './stream.ts'
+
+/** Two streams by key that are the inputs `left` and `right` of one operator. */
+export class Meeting {
+  readonly #left: KeyedHandle
+  readonly #right: KeyedHandle
+
+  /** Throws `GRAPH_INVALID` for streams that cannot meet; `method` is what was called. */
+  constructor(method: string, left: unknown, right: unknown) {
+    // Types ask for it; this is the check for untyped callers.
+    if (!(left instanceof KeyedHandle) || !(right instanceof KeyedHandle)) {
+      throw new MillraceError(
+        'GRAPH_INVALID',
+        `${method} needs two streams by key; call keyBy on each of them, with functions that return the same type of key`,
+      )
+    }
+    left.stream.requireSamePipeline(method, [right.stream])
+    if (left.timing !== right.timing) {
+      const [timed, untimed] = left.timing === 'timed' ? ['first', 'second'] : ['second', 'first']
+      throw new MillraceError(
+        'GRAPH_INVALID',
+        `${method} was given a ${timed} stream with event time and a ${untimed} one without; call withTimestamps on both`,
+      )
+    }
+    this.#left = left
+    this.#right = right
+  }
+
+  get timing(): Timing {
+    return this.#left.timing
+  }
+
+  /** Adds an operator with both streams as inputs. */
+  operator(name: string, options: OperatorOptions | undefined, parts: OperatorParts): NodeId {
+    const inputs = [this.#left.input('left'), this.#right.input('right')] as const
+    return this.#left.stream.operator(name, options, { ...parts, inputs })
+  }
+
+  main(id: NodeId): StreamHandle {
+    return this.#left.stream.main(id)
+  }
+
+  sides(id: NodeId, outputs: readonly string[]): Record<string, StreamHandle> {
+    return this.#left.stream.sides(id, outputs)
+  }
+}
