@@ -156,8 +156,8 @@ export const diskBugs: readonly DiskBug[] = [
   {
     name: 'a job goes on from a checkpoint that is not durable yet',
     plant: {
-      file: 'core/src/job/attempt.ts',
-      from: 'if (restored !== undefined) await this.#storage.renew(restored.checkpoint, this.#owner)',
+      file: 'core/src/job/restore.ts',
+      from: 'if (restored !== undefined) await storage.renew(restored.checkpoint, owner)',
       to: '',
     },
     trial: 'a second crash',
@@ -167,10 +167,10 @@ export const diskBugs: readonly DiskBug[] = [
   {
     name: 'state is removed before the manifests that name it',
     plant: {
-      file: 'core/src/job/attempt.ts',
-      from: '    await this.#storage.retire(\n',
-      to: `    await this.#store!.release(this.#retained.map((manifest) => manifest.store.snapshot))
-    await this.#storage.retire(
+      file: 'core/src/job/checkpoints.ts',
+      from: '    await storage.retire(\n',
+      to: `    await store.release(this.#retained.map((manifest) => manifest.store.snapshot))
+    await storage.retire(
 `,
     },
     trial: 'a crash',

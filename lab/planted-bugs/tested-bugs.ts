@@ -185,7 +185,7 @@ export const testedBugs: readonly TestedBug[] = [
   {
     name: 'a source is told to forget what only the newest checkpoint has read',
     plant: {
-      file: 'core/src/job/attempt.ts',
+      file: 'core/src/job/checkpoints.ts',
       from: 'this.#retained.at(-1)',
       to: 'this.#retained[0]',
     },

@@ -1,27 +1,23 @@
 import { CheckpointStorage } from '../checkpoint/checkpoint-storage.ts'
-import type { RestorePlan } from '../checkpoint/compatibility.ts'
-import { Coordinator, type TaskReport } from '../checkpoint/coordinator.ts'
-import { manifestFormat, type Manifest, type OperatorEntry } from '../checkpoint/manifest.ts'
-import { entriesOf, withKeys } from '../checkpoint/parts.ts'
-import { manifestParts, RestoredJob } from '../checkpoint/restored-job.ts'
-import { makeDurableDirectory } from '../disk/durable-directory.ts'
-import { describeError, isMillraceError, MillraceError } from '../errors/errors.ts'
+import { entriesOf } from '../checkpoint/parts.ts'
+import { RestoredJob } from '../checkpoint/restored-job.ts'
 import type { Owner } from '../disk/owner.ts'
 import { YieldBudget } from '../disk/yield-budget.ts'
+import { describeError, MillraceError } from '../errors/errors.ts'
+import { wire } from '../exchange/wiring.ts'
 import type { EventTimeWait } from '../observe/event-time-wait.ts'
 import type { CheckpointFigures, TaskMetrics } from '../observe/metrics.ts'
 import { planGraph, type Plan } from '../plan/plan.ts'
 import type { OpenStateStore, StoreUsage } from '../state/state-store.ts'
 import { Cancellation } from '../task/cancellation.ts'
-import { repeatCheckpoints } from './checkpoint-loop.ts'
-import { ConnectorContexts } from './connector-contexts.ts'
-import { DataDirectory } from './data-directory.ts'
 import { EventTimeWatch } from '../task/event-time-watch.ts'
-import type { JobSettings } from './job-options.ts'
-import { compareWithProgram } from './program-comparison.ts'
 import { makeTasks, type Tasks } from '../task/task-factory.ts'
 import type { TaskSurroundings } from '../task/task.ts'
-import { wire } from '../exchange/wiring.ts'
+import { Checkpoints } from './checkpoints.ts'
+import { ConnectorContexts } from './connector-contexts.ts'
+import { DataDirectory } from './data-directory.ts'
+import type { JobSettings } from './job-options.ts'
+import { restoreNewest, type StartPoint } from './restore.ts'
 
 /** How an attempt can end without failing. */
 export type Ending = 'finished' | 'stopped'
@@ -40,12 +36,9 @@ export class Attempt {
   readonly #cancellation = new Cancellation()
   readonly #budget: YieldBudget
   readonly #ended = new Set<string>()
-  #retained: readonly Manifest[] = []
-  /** The program's parts, with what the restored checkpoint knows about them. */
-  #operators: readonly OperatorEntry[] = []
   #store: OpenStateStore | undefined
   #tasks: Tasks = { all: [], sources: [], sinks: [] }
-  #coordinator: Coordinator | undefined
+  #checkpoints: Checkpoints | undefined
   #eventTime: EventTimeWatch | undefined
   #finish: ((ending: Ending) => void) | undefined
   #fail: ((error: unknown) => void) | undefined
@@ -89,7 +82,7 @@ export class Attempt {
         })
         this.#running.push(running)
       }
-      this.#running.push(this.#checkpointLoop(), this.#watchEventTime())
+      this.#running.push(this.#repeatCheckpoints(), this.#watchEventTime())
       return await outcome
     } finally {
       await this.#close()
@@ -118,74 +111,41 @@ export class Attempt {
   }
 
   checkpoint(): Promise<CheckpointFigures> {
-    if (this.#coordinator === undefined) {
+    if (this.#checkpoints === undefined) {
       return Promise.reject(new MillraceError('CHECKPOINT_FAILED', 'the job is starting'))
     }
-    return this.#coordinator.checkpoint()
+    return this.#checkpoints.now()
   }
 
-  /** From the newest checkpoint that turns out to be whole; a damaged one is reported and the one before it used. */
   async #start(): Promise<void> {
-    const { platform, observer, checkpoints } = this.#settings
-    await makeDurableDirectory(platform.fs, this.#directory.checkpoints)
-    await this.#storage.fence(this.#owner)
-    const numbers = await this.#storage.list()
-    let manifests = await this.#storage.readable((message) =>
-      this.#warn(`${message}; the one before it is used`),
+    await restoreNewest(
+      {
+        settings: this.#settings,
+        owner: this.#owner,
+        storage: this.#storage,
+        directory: this.#directory,
+        warn: (message) => this.#warn(message),
+      },
+      (point) => this.#restore(point),
     )
-    for (;;) {
-      const [manifest] = manifests
-      const plan =
-        manifest &&
-        (await compareWithProgram(manifest, this.#settings, this.#directory, (text) => this.#warn(text)))
-      try {
-        await this.#restore(plan, manifests, numbers[0] ?? 0)
-        const [restoredFrom, checkpointEveryMs] = [manifest?.checkpoint, checkpoints.everyMs]
-        observer({ kind: 'started', restoredFrom, checkpointEveryMs })
-        break
-      } catch (error) {
-        if (!isMillraceError(error, 'CHECKPOINT_CORRUPT')) throw error
-        if (manifests.length < 2) throw this.#unusable(numbers.length, error)
-        this.#warn(
-          `checkpoint ${manifest!.checkpoint} cannot be used: ${describeError(error)}; falling back to checkpoint ${manifests[1]!.checkpoint}: results committed since then may come again`,
-        )
-        await this.#store?.close()
-        manifests = manifests.slice(1)
-      }
-    }
-    // Sinks commit what this checkpoint names, so no crash may take it any more.
-    const [restored] = this.#retained
-    if (restored !== undefined) await this.#storage.renew(restored.checkpoint, this.#owner)
+    const { all, sinks } = this.#tasks
     // What can be refused is refused before anything outside is changed: sinks come last.
-    for (const sink of this.#tasks.sinks) await sink.check()
-    for (const task of this.#tasks.all) if (!this.#tasks.sinks.includes(task as never)) await task.open()
-    for (const sink of this.#tasks.sinks) {
+    for (const sink of sinks) await sink.check()
+    for (const task of all) if (!sinks.includes(task as never)) await task.open()
+    for (const sink of sinks) {
       // Opening a sink discards what others have prepared in it.
       await this.#owner.confirm()
       await sink.open()
     }
-    for (const task of this.#tasks.all) task.start()
+    for (const task of all) task.start()
   }
 
-  /** Better not to start than to start empty. */
-  #unusable(checkpoints: number, cause: MillraceError): MillraceError {
-    return new MillraceError(
-      'CHECKPOINT_CORRUPT',
-      `none of the ${checkpoints} checkpoints in ${this.#directory.checkpoints} can be used; restore the data directory from a copy, or start with another one. The last one tried: ${describeError(cause)}`,
-      { cause },
-    )
-  }
-
-  async #restore(
-    plan: RestorePlan | undefined,
-    manifests: readonly Manifest[],
-    newest: number,
-  ): Promise<void> {
-    const { platform, store, graph } = this.#settings
+  /** Loads state and makes the tasks. Called again with the checkpoint before if this one is damaged. */
+  async #restore({ plan, manifests, newest }: StartPoint): Promise<void> {
+    const { platform, store: stores, graph, checkpoints, observer } = this.#settings
     const manifest = plan?.restored
-    this.#operators = plan?.operators ?? entriesOf(graph)
-    this.#retained = manifests
-    this.#store = await store.open({
+    await this.#store?.close()
+    const store = await stores.open({
       fs: platform.fs,
       budget: this.#budget,
       directory: this.#directory.state,
@@ -194,101 +154,29 @@ export class Attempt {
       discard: plan?.discard ?? [],
       retained: manifests.map((kept) => kept.store.snapshot),
     })
-    const restored = new RestoredJob(manifest, this.#settings.graph)
-    this.#tasks = makeTasks(
-      this.#plan,
-      wire(this.#plan.tasks, this.#plan.parallelism, this.#settings),
-      this.#surroundings(restored),
-      restored,
-    )
-    await this.#store.load()
-    this.#coordinator = this.#makeCoordinator(newest)
-  }
-
-  #makeCoordinator(newest: number): Coordinator {
-    const { platform, checkpoints, observer } = this.#settings
-    return new Coordinator(
-      {
-        clock: platform.clock,
-        participants: this.#tasks.all.length,
-        timeoutMs: checkpoints.timeoutMs,
-        toleratedFailures: checkpoints.toleratedFailures,
-        begin: (checkpoint) => {
-          for (const source of this.#tasks.sources) source.requestBarrier(checkpoint)
-        },
-        publish: (checkpoint, phase, reports) => this.#publish(checkpoint, phase, reports),
-        completed: (figures) => {
-          for (const task of this.#tasks.all) task.checkpointCompleted(figures.checkpoint)
-          observer({ kind: 'checkpointCompleted', figures })
-        },
-        retire: () => this.#retire(),
-        abandoned: (checkpoint, reason) => {
-          for (const task of this.#tasks.all) task.checkpointAbandoned(checkpoint)
-          observer({ kind: 'checkpointAbandoned', checkpoint, reason })
-        },
-      },
+    this.#store = store
+    const restored = new RestoredJob(manifest, graph)
+    const wiring = wire(this.#plan.tasks, this.#plan.parallelism, this.#settings)
+    this.#tasks = makeTasks(this.#plan, wiring, this.#surroundings(restored, store), restored)
+    await store.load()
+    this.#checkpoints = new Checkpoints({
+      settings: this.#settings,
+      owner: this.#owner,
+      storage: this.#storage,
+      store,
+      tasks: this.#tasks,
+      operators: plan?.operators ?? entriesOf(graph),
+      retained: manifests,
       newest,
-    )
+      warn: (message) => this.#warn(message),
+    })
+    observer({ kind: 'started', restoredFrom: manifest?.checkpoint, checkpointEveryMs: checkpoints.everyMs })
   }
 
-  async #publish(
-    checkpoint: number,
-    phase: Manifest['phase'],
-    reports: readonly TaskReport[],
-  ): Promise<void> {
-    const { graph, keyGroups, parallelism, platform, store, dropState } = this.#settings
-    const snapshot = await this.#store!.persist()
-    const manifest: Manifest = {
-      format: manifestFormat,
-      pipeline: graph.name,
-      checkpoint,
-      createdAt: platform.clock.now(),
-      phase,
-      keyGroups,
-      parallelism,
-      operators: withKeys(this.#operators, reports),
-      ...manifestParts(reports, graph),
-      dropState,
-      store: { kind: store.kind, snapshot },
-    }
-    try {
-      await this.#storage.publish(manifest, this.#owner)
-    } catch (error) {
-      // If the directory was taken over, the next owner has removed the file: report that instead.
-      await this.#owner.confirm()
-      throw error
-    }
-    this.#retained = [manifest, ...this.#retained]
-  }
-
-  /** The newest manifests stay; files that only older ones name go after those manifests have gone. */
-  async #retire(): Promise<void> {
-    const { retain } = this.#settings.checkpoints
-    const retired = this.#retained.slice(retain)
-    this.#retained = this.#retained.slice(0, retain)
-    const [newest] = this.#retained
-    if (newest === undefined) return
-    await this.#storage.retire(
-      retired.map((manifest) => manifest.checkpoint),
-      newest.checkpoint,
-    )
-    await this.#store!.release(this.#retained.map((manifest) => manifest.store.snapshot))
-    const oldest = this.#retained.at(-1)
-    if (oldest === undefined) return
-    for (const source of this.#tasks.sources) source.acknowledgeUpTo(oldest.checkpoint)
-  }
-
-  async #checkpointLoop(): Promise<void> {
-    const { platform, checkpoints } = this.#settings
+  async #repeatCheckpoints(): Promise<void> {
     const { signal } = this.#cancellation.child()
     try {
-      await repeatCheckpoints({
-        ...checkpoints,
-        clock: platform.clock,
-        signal,
-        checkpoint: () => this.#coordinator!.checkpoint(),
-        isEnding: () => this.#isEnding,
-      })
+      await this.#checkpoints!.repeat(signal)
     } catch (error) {
       if (!signal.aborted) this.#fail!(error)
     }
@@ -312,29 +200,14 @@ export class Attempt {
     this.#isEnding = true
     this.#settings.observer({ kind: 'stopping' })
     try {
-      const { checkpoint } = await this.#coordinator!.last(ending)
-      await Promise.all(this.#tasks.sinks.map((sink) => sink.committed(checkpoint)))
-      await this.#noteCommitted()
+      await this.#checkpoints!.last(ending)
       this.#finish!(ending)
     } catch (error) {
       this.#fail!(error)
     }
   }
 
-  /** The next start must know that nothing is pending: a later program may have another sink. */
-  async #noteCommitted(): Promise<void> {
-    const [manifest] = this.#retained
-    try {
-      if (manifest !== undefined) await this.#storage.noteCommitted(manifest, this.#owner)
-    } catch (error) {
-      // The results are there. The next start commits them once more, which changes nothing.
-      this.#warn(
-        `checkpoint ${manifest!.checkpoint} could not be marked as committed: ${describeError(error)}`,
-      )
-    }
-  }
-
-  #surroundings(restored: RestoredJob): TaskSurroundings {
+  #surroundings(restored: RestoredJob, store: OpenStateStore): TaskSurroundings {
     const { graph, parallelism, keyGroups, batchRecords, maxOpenReaders, isBounded, platform } =
       this.#settings
     const contexts = this.#contexts()
@@ -348,12 +221,12 @@ export class Attempt {
       platform,
       cancellation: this.#cancellation,
       budget: this.#budget,
-      store: this.#store!,
+      store,
       isRestored: restored.checkpoint !== undefined,
       isAfterEnd: restored.isEndOfRun,
       history: (operator, groups) => restored.history(operator, groups),
       reached: (operator, groups) => restored.reached(operator, groups),
-      report: (checkpoint, report) => this.#coordinator!.report(checkpoint, report),
+      report: (checkpoint, report) => this.#checkpoints!.report(checkpoint, report),
       ended: (task, subtask) => {
         this.#ended.add(`${task}/${subtask}`)
         if (this.#ended.size === this.#tasks.all.length) void this.#end('finished')
@@ -382,7 +255,7 @@ export class Attempt {
 
   async #close(): Promise<void> {
     this.#cancellation.cancel(new MillraceError('CANCELLED', 'the job is ending'))
-    await this.#coordinator?.close()
+    await this.#checkpoints?.close()
     await Promise.all(this.#running)
     const closing = [
       ...this.#tasks.all.map((task) => () => task.close()),

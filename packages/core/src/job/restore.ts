@@ -1,0 +1,90 @@
+import type { CheckpointStorage } from '../checkpoint/checkpoint-storage.ts'
+import { announcements, checkRestorable, planRestore, type RestorePlan } from '../checkpoint/compatibility.ts'
+import type { Manifest } from '../checkpoint/manifest.ts'
+import { makeDurableDirectory } from '../disk/durable-directory.ts'
+import type { Owner } from '../disk/owner.ts'
+import { describeError, isMillraceError, MillraceError } from '../errors/errors.ts'
+import type { DataDirectory } from './data-directory.ts'
+import type { JobSettings } from './job-options.ts'
+
+/** What an attempt starts from. */
+export interface StartPoint {
+  /** What the program makes of the checkpoint; undefined if there is none. */
+  readonly plan: RestorePlan | undefined
+  /** The checkpoint and the readable ones before it, newest first. */
+  readonly manifests: readonly Manifest[]
+  /** The number of the newest checkpoint there has ever been, or 0. */
+  readonly newest: number
+}
+
+/** What the start of an attempt works with. */
+export interface RestoreSurroundings {
+  readonly settings: JobSettings
+  readonly owner: Owner
+  readonly storage: CheckpointStorage
+  readonly directory: DataDirectory
+  readonly warn: (message: string) => void
+}
+
+/**
+ * Restores from the newest checkpoint that is whole: calls `restore` for each, from the newest, until it does not throw
+ * `CHECKPOINT_CORRUPT`. A damaged one is reported. Refuses to start without a usable checkpoint if there are some.
+ *
+ * Resolves once no crash can lose the checkpoint any more: the sinks will commit what it names.
+ */
+export async function restoreNewest(
+  around: RestoreSurroundings,
+  restore: (point: StartPoint) => Promise<void>,
+): Promise<void> {
+  const { settings, owner, storage, warn } = around
+  await makeDurableDirectory(settings.platform.fs, storage.directory)
+  await storage.fence(owner)
+  const numbers = await storage.list()
+  const newest = numbers[0] ?? 0
+  let manifests = await storage.readable((message) => warn(`${message}; the one before it is used`))
+  for (;;) {
+    const [manifest, before] = manifests
+    const plan = manifest && (await compareWithProgram(manifest, around))
+    try {
+      await restore({ plan, manifests, newest })
+      break
+    } catch (error) {
+      if (!isMillraceError(error, 'CHECKPOINT_CORRUPT')) throw error
+      if (before === undefined) throw unusable(numbers.length, storage.directory, error)
+      warn(
+        `checkpoint ${manifest!.checkpoint} cannot be used: ${describeError(error)}; falling back to checkpoint ${before.checkpoint}: results committed since then may come again`,
+      )
+      manifests = manifests.slice(1)
+    }
+  }
+  const [restored] = manifests
+  if (restored !== undefined) await storage.renew(restored.checkpoint, owner)
+}
+
+/**
+ * Decides what a start does with a checkpoint, and announces what it converts and drops. Throws
+ * `CHECKPOINT_INCOMPATIBLE`. Changes nothing.
+ */
+async function compareWithProgram(
+  manifest: Manifest,
+  { settings, directory, warn }: RestoreSurroundings,
+): Promise<RestorePlan> {
+  const { platform, graph, keyGroups, store, dropState } = settings
+  const plan = planRestore(manifest, graph, { keyGroups, storeKind: store.kind, dropState })
+  checkRestorable(plan)
+  for (const text of announcements(plan)) warn(text)
+  for (const name of plan.abandoned) {
+    const kept = directory.connector(name)
+    if ((await platform.fs.stat(kept)) === undefined) continue
+    warn(`${kept} still holds what the connector of '${name}' kept. Remove it when you are sure`)
+  }
+  return plan
+}
+
+function unusable(checkpoints: number, directory: string, cause: MillraceError): MillraceError {
+  return new MillraceError(
+    'CHECKPOINT_CORRUPT',
+    `none of the ${checkpoints} checkpoints in ${directory} can be used; restore the data directory from a copy, or start with another one. The last one tried: ${describeError(cause)}`,
+    { cause },
+  )
+}
