@@ -20,7 +20,7 @@ export default defineConfig({
     maxWorkers: 2,
     // Test files of one worker share their modules: loading them anew for each file would cost more than the tests do.
     isolate: false,
-    // Only there to end a hang: no test may depend on the speed of the machine.
+    // Ends a test that hangs: no test may depend on the speed of the machine.
     testTimeout: 600_000,
     hookTimeout: 600_000,
   },

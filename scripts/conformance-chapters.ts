@@ -3,7 +3,7 @@
 /** A chapter of numbered statements, with its first and last number. */
 export type Chapter = readonly [title: string, first: number, last: number]
 
-/** What the engine is held to. */
+/** Chapters of the engine's statements. */
 export const enginesChapters: readonly Chapter[] = [
   ['tumbling, sliding, count and global windows', 1, 28],
   ['session windows', 29, 45],
@@ -21,7 +21,7 @@ export const enginesChapters: readonly Chapter[] = [
   ['sources, time across splits, errors, stop', 239, 252],
 ]
 
-/** What Go promises about channels and their company. */
+/** Chapters of the statements about Go's channels, contexts, groups and timers. */
 export const gosChapters: readonly Chapter[] = [
   ['making, length, capacity', 1, 7],
   ['waiting and not waiting', 8, 19],

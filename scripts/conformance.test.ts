@@ -5,6 +5,7 @@ import {
   exceptionsIn,
   go,
   labels,
+  ledgerFile,
   recordedTable,
   statementCount,
   statementsIn,
@@ -12,7 +13,7 @@ import {
 } from './conformance.ts'
 import { readWorkspace } from './source-file.ts'
 
-describe('the names of tests', () => {
+describe('statementsIn: the statements in the name of a test', () => {
   test.each([
     ['EN-031 touching sessions merge', [31]],
     ['EN-031 EN-033, EN-040 several', [31, 33, 40]],
@@ -26,7 +27,7 @@ describe('the names of tests', () => {
     expect(statementsIn(engine, name)).toEqual(statements)
   })
 
-  test('tests, tables and templates count; skipped tests, comments and sources do not', () => {
+  test('shownStatements: counts tests, tables and templates; ignores skipped tests, comments and sources', () => {
     const text = [
       "test('EN-001 a', () => {})",
       "test.each([['EN-002 b', 1]])('%s', () => {})",
@@ -46,27 +47,27 @@ describe('the names of tests', () => {
   })
 })
 
-describe('the report', () => {
+describe('table: coverage per chapter', () => {
   test.each([
     [engine, 252],
     [go, 172],
-  ])('the chapters follow one another without a gap: $prefix', ({ chapters }, count) => {
+  ])('the chapters of $prefix are contiguous', ({ chapters }, count) => {
     const ends = chapters.map(([, , last]) => last)
     expect(chapters.map(([, first]) => first)).toEqual([1, ...ends.slice(0, -1).map((last) => last + 1)])
     expect(ends.at(-1)).toBe(count)
   })
 
-  test('neighbours are written as a range', () => {
+  test('consecutive numbers are written as a range', () => {
     expect(labels(engine, [1, 3, 4, 5, 9])).toBe('EN-001 EN-003..005 EN-009')
   })
 
-  test('a chapter says what it lacks', () => {
+  test('a chapter lists its missing statements', () => {
     const shown = new Map([29, 30, 31].map((number) => [number, []]))
     expect(table(engine, shown)).toContain('| session windows | EN-029..045 | 3 of 17 | EN-032..045 |')
     expect(table(engine, shown)).toContain('| all | EN-001..252 | 3 of 252 | |')
   })
 
-  test('what cannot hold is counted apart, unless a test shows it all the same', () => {
+  test('a statement that cannot hold is counted separately unless a test covers it', () => {
     const document = {
       path: 'packages/channels/CONFORMANCE.md',
       text: '| statement | why |\n|---|---|\n| GO-062..064 | no |\n| GO-067 | not at all |\n',
@@ -86,19 +87,19 @@ describe.each([engine, go])('the workspace: $prefix', (checklist) => {
   const shown = coverage(checklist, files)
   const exceptions = exceptionsIn(checklist, files)
 
-  test('no test and no exception names a statement that does not exist', () => {
+  test('every statement named by a test or an exception exists', () => {
     const unknown = [...shown.keys(), ...exceptions].filter(
       (number) => number < 1 || number > statementCount(checklist),
     )
     expect(unknown).toEqual([])
   })
 
-  test('the exceptions are sorted, and none stands there twice', () => {
+  test('the exceptions are sorted and have no duplicates', () => {
     expect(exceptions).toEqual([...new Set(exceptions)].toSorted((a, b) => a - b))
   })
 
-  test('HACKING.md lists nothing as covered that no test shows', () => {
-    const recorded = recordedTable(checklist, files.find(({ path }) => path === 'HACKING.md')?.text ?? '')
+  test('docs/conformance.md lists a statement as covered only if a test covers it', () => {
+    const recorded = recordedTable(checklist, files.find(({ path }) => path === ledgerFile)?.text ?? '')
     const missing = (report: string): number[] =>
       report.split('\n').flatMap((row) => statementsIn(checklist, row.split('|').at(-2)?.trim() ?? ''))
     expect(recorded).toContain(`| all | ${checklist.prefix}-001..${statementCount(checklist)} |`)

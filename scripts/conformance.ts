@@ -1,11 +1,11 @@
 /**
  * Which of the numbered statements the tests cover: the engine's (EN) and those of Go's channels (GO).
  *
- * A test names the statements it shows at the start of its name: `EN-031 touching sessions merge`, several as
- * `GO-031 GO-032 ...`, a range as `EN-002..005 ...`. A test that is skipped shows nothing. A statement about Go
- * that cannot hold in JavaScript stands in a table of packages/channels/CONFORMANCE.md, with the reason.
+ * A test names the statements it covers at the start of its name: `EN-031 touching sessions merge`, several
+ * as `GO-031 GO-032 ...`, a range as `EN-002..005 ...`. Skipped tests do not count. A statement about Go that
+ * cannot hold in JavaScript is listed in a table of packages/channels/CONFORMANCE.md, with the reason.
  *
- * `npm run conformance` prints the coverage; `npm run conformance -- --write` also puts it into HACKING.md.
+ * `npm run conformance` prints the coverage; `npm run conformance -- --write` also writes it into docs/conformance.md.
  */
 import { readFileSync, writeFileSync } from 'node:fs'
 import path from 'node:path'
@@ -21,16 +21,19 @@ import {
   type SourceFile,
 } from './source-file.ts'
 
+/** The document that lists the coverage. */
+export const ledgerFile = 'docs/conformance.md'
+
 /** A list of numbered statements. */
 export interface Checklist {
-  /** What its numbers begin with. */
+  /** The prefix of its numbers. */
   readonly prefix: 'EN' | 'GO'
   readonly chapters: readonly Chapter[]
   /** The document whose table lists the statements that cannot hold, or undefined when all can. */
   readonly exceptions?: string
 }
 
-/** The statements that the engine is held to. */
+/** The statements about the engine. */
 export const engine: Checklist = { prefix: 'EN', chapters: enginesChapters }
 
 /** The statements about Go's channels, contexts, groups and timers. */
@@ -71,12 +74,12 @@ function isSkipped(literal: ts.Node): boolean {
   return false
 }
 
-/** The scripts' own tests speak of statements without showing them. */
+/** The scripts' own tests mention statements without covering them. */
 function mayShow(file: SourceFile): boolean {
   return !file.path.startsWith('scripts/')
 }
 
-/** Every statement that a test of these files shows, with the places that show it. */
+/** Every statement that a test of these files covers, with the places of the tests. */
 export function coverage(checklist: Checklist, files: readonly SourceFile[]): Map<number, string[]> {
   const shown = new Map<number, string[]>()
   for (const file of files.filter((each) => isTypeScript(each) && isTest(each) && mayShow(each))) {
@@ -103,7 +106,7 @@ function label(prefix: string, first: number, last: number): string {
   return first === last ? `${prefix}-${pad(first)}` : `${prefix}-${pad(first)}..${pad(last)}`
 }
 
-/** Writes numbers as the shortest list of labels and ranges. */
+/** Formats numbers as the shortest list of labels and ranges. */
 export function labels({ prefix }: Checklist, numbers: readonly number[]): string {
   const runs: [first: number, last: number][] = []
   for (const number of numbers) {
@@ -118,7 +121,10 @@ function range(first: number, last: number): number[] {
   return Array.from({ length: last - first + 1 }, (_, index) => first + index)
 }
 
-/** The coverage per chapter as a table in Markdown. What is covered and also listed as impossible is covered. */
+/**
+ * The coverage per chapter as a Markdown table. A statement that is covered and listed as impossible counts
+ * as covered.
+ */
 export function table(
   checklist: Checklist,
   shown: ReadonlyMap<number, unknown>,
@@ -150,9 +156,9 @@ function place({ prefix }: Checklist): RegExp {
   return new RegExp(`(?<=<!-- conformance ${prefix} -->\\n)[^]*?(?=\\n<!-- /conformance ${prefix} -->)`)
 }
 
-/** The table of a checklist that HACKING.md holds now. */
-export function recordedTable(checklist: Checklist, hacking: string): string {
-  return place(checklist).exec(hacking)?.[0] ?? ''
+/** The table of a checklist in `ledger`, the text of docs/conformance.md. */
+export function recordedTable(checklist: Checklist, ledger: string): string {
+  return place(checklist).exec(ledger)?.[0] ?? ''
 }
 
 function main(args: readonly string[]): void {
@@ -163,10 +169,10 @@ function main(args: readonly string[]): void {
   }))
   console.log(tables.map(({ text }) => text).join('\n\n'))
   if (!args.includes('--write')) return
-  const file = path.join(workspace, 'HACKING.md')
-  let hacking = readFileSync(file, 'utf8')
-  for (const { checklist, text } of tables) hacking = hacking.replace(place(checklist), () => text)
-  writeFileSync(file, hacking)
+  const file = path.join(workspace, ledgerFile)
+  let ledger = readFileSync(file, 'utf8')
+  for (const { checklist, text } of tables) ledger = ledger.replace(place(checklist), () => text)
+  writeFileSync(file, ledger)
 }
 
 if (process.argv[1] === import.meta.filename) main(process.argv.slice(2))

@@ -15,7 +15,7 @@ function read(file: string): string {
 }
 
 describe('the documents', () => {
-  test('every TypeScript fence of the README and the guides compiles', () => {
+  test('every TypeScript block of the README and the guides compiles', () => {
     const fences = documents
       .filter(({ path: file }) =>
         /^(?:README|packages\/(?:channels|threads)\/README|docs\/(?:guide|operating)\/.*|examples\/.*)\.md$/.test(
@@ -27,14 +27,14 @@ describe('the documents', () => {
     expect(typeErrors(fences, root).join('\n')).toBe('')
   })
 
-  test('every relative link leads somewhere', () => {
+  test('every relative link points to a file', () => {
     const broken = documents.flatMap((document) =>
       brokenLinks(document, (target) => existsSync(path.join(root, target))),
     )
     expect(broken.join('\n')).toBe('')
   })
 
-  test('every error code is explained, and no other', () => {
+  test('errors.md documents exactly the error codes that exist', () => {
     const codes: string[] = []
     walk(syntaxOf({ path: 'errors.ts', text: read('packages/core/src/errors/errors.ts') }), (node) => {
       if (!ts.isTypeAliasDeclaration(node) || node.name.text !== 'ErrorCode') return
@@ -46,15 +46,15 @@ describe('the documents', () => {
     expect(codesIn(read('docs/operating/errors.md')).toSorted()).toEqual(codes.toSorted())
   })
 
-  test('every exit code is explained, and no other', () => {
+  test('exit-codes.md documents exactly the exit codes that exist', () => {
     expect(codesIn(read('docs/operating/exit-codes.md')).map(Number)).toEqual(Object.values(exitCodes))
   })
 })
 
-describe('the check of documents', () => {
+describe('checking documents', () => {
   const document = (text: string): { path: string; text: string } => ({ path: 'docs/a.md', text })
 
-  test('finds a type error and says where', () => {
+  test('reports a type error with its place', () => {
     const fences = fencesOf(
       document("# A\n\n```ts\nimport { pipeline } from 'millrace'\n\npipeline(3, () => {})\n```\n"),
     )
@@ -63,7 +63,7 @@ describe('the check of documents', () => {
     ])
   })
 
-  test('a fence without imports continues the document', () => {
+  test('a block without imports continues the document', () => {
     const text =
       '<!-- ts\ndeclare const n: number\n-->\n\n```ts\nconst m = n + 1\n```\n\n```ts\nm.length\n```\n'
     expect(typeErrors(fencesOf(document(text)), root)).toEqual([
@@ -71,7 +71,7 @@ describe('the check of documents', () => {
     ])
   })
 
-  test('a fence that begins with the name of a file is imported by it', () => {
+  test('a block that begins with a file name can be imported', () => {
     const text =
       "```ts\n// one.ts: a module\nexport const one = 1\n```\n\n```ts\nimport { one } from './one.ts'\none.length\n```\n"
     expect(typeErrors(fencesOf(document(text)), root)).toEqual([
@@ -79,10 +79,10 @@ describe('the check of documents', () => {
     ])
   })
 
-  test('finds a link that leads nowhere', () => {
+  test('reports a broken link', () => {
     const text = '[a](b.md) [c](../d.md#e) [f](https://g.example) [h](#i)'
     expect(brokenLinks(document(text), (target) => target === 'd.md')).toEqual([
-      'docs/a.md: links to docs/b.md, which is not there',
+      'docs/a.md: links to docs/b.md, which does not exist',
     ])
   })
 })

@@ -1,4 +1,4 @@
-/** What documents contain: fences of TypeScript, links, and tables of codes. */
+/** Reads documents: TypeScript code blocks, links, and tables of codes. */
 import path from 'node:path'
 import ts from 'typescript'
 import type { SourceFile } from './source-file.ts'
@@ -20,8 +20,8 @@ const preamblePattern = /^<!-- ts\n([^]*?)^-->$/m
 /**
  * The `ts` fences of a document, as modules.
  *
- * A fence that imports something stands for itself. Any other continues the document: what it uses is declared in a
- * comment that begins with `<!-- ts`, once per document.
+ * A block that imports something is a module of its own. Any other block continues the document: what it uses
+ * is declared once per document, in a comment that begins with `<!-- ts`.
  */
 export function fencesOf({ path: file, text }: SourceFile): readonly Fence[] {
   const preamble = preamblePattern.exec(text)?.[1] ?? ''
@@ -41,12 +41,12 @@ export function fencesOf({ path: file, text }: SourceFile): readonly Fence[] {
   })
 }
 
-/** The file that a fence stands for: one that begins with `// name.ts` can be imported by others. */
+/** The file name of a code block: one that begins with `// name.ts` can be imported by other blocks. */
 function fileOf(fence: Fence, index: number): string {
   return `docs/${/^\/\/ ([\w-]+\.ts)\b/.exec(fence.module)?.[1] ?? `fence-${index}.ts`}`
 }
 
-/** What the compiler says about fences, as `file:line: message`. */
+/** Compiles code blocks and returns the compiler's messages as `file:line: message`. */
 export function typeErrors(fences: readonly Fence[], root: string): readonly string[] {
   const config = ts.getParsedCommandLineOfConfigFile(
     path.join(root, 'tsconfig.json'),
@@ -76,7 +76,7 @@ export function typeErrors(fences: readonly Fence[], root: string): readonly str
   )
 }
 
-/** Relative links of a document that lead nowhere. `exists` is asked for paths from the root. */
+/** Relative links of a document that point to no file. `exists` receives paths from the root. */
 export function brokenLinks(
   { path: file, text }: SourceFile,
   exists: (path: string) => boolean,
@@ -84,7 +84,7 @@ export function brokenLinks(
   return [...text.matchAll(/\]\((?!\w+:|#)([^)#\s]+)(?:#[^)]*)?\)/g)]
     .map(([, target]) => path.posix.join(path.posix.dirname(file), target!))
     .filter((target) => !exists(target))
-    .map((target) => `${file}: links to ${target}, which is not there`)
+    .map((target) => `${file}: links to ${target}, which does not exist`)
 }
 
 /** The codes in the first column of a document's tables. */

@@ -1,4 +1,4 @@
-/** Rules about single files: how long, how named, and which words they hold. */
+/** Rules about single files: length, names and forbidden words. */
 import ts from 'typescript'
 import type { Rule } from './rule.ts'
 import { isTypeScript, lineOf, syntaxOf, walk, type SourceFile } from './source-file.ts'
@@ -11,11 +11,11 @@ function fileLength(files: readonly SourceFile[]): string[] {
     const lines = file.text.trimEnd().split('\n').length
     return lines <= fileLinesMax
       ? []
-      : [`${file.path}:${fileLinesMax + 1}: ${lines} lines; give one of its nouns a file of its own`]
+      : [`${file.path}:${fileLinesMax + 1}: ${lines} lines; move one of its topics to a file of its own`]
   })
 }
 
-/** A suite is a list of tests, not a function that anybody reads at once. */
+/** A `describe` block is a list of tests, not one long function to read. */
 function isSuite(node: ts.Node): boolean {
   return ts.isCallExpression(node.parent) && /^describe\b/.test(node.parent.expression.getText())
 }
@@ -30,7 +30,7 @@ function functionLength(files: readonly SourceFile[]): string[] {
       const lines = tree.getLineAndCharacterOfPosition(node.end).line + 2 - first
       if (lines > functionLinesMax) {
         findings.push(
-          `${file.path}:${first}: a function of ${lines} lines; one parent decides, leaves compute`,
+          `${file.path}:${first}: a function of ${lines} lines; split it and keep the branching in one function`,
         )
       }
     })
@@ -43,7 +43,7 @@ const drawers = /(?:^|\/)(?:utils?|helpers?|types|misc|common|shared|stuff)(?:\.
 function drawerFiles(files: readonly SourceFile[]): string[] {
   return files
     .filter((file) => drawers.test(file.path))
-    .map((file) => `${file.path}:1: a drawer for anything; name the file for its one noun`)
+    .map((file) => `${file.path}:1: a file for anything; name it for its one topic`)
 }
 
 const weakNames = /(?:Impl|Manager|Helpers?|Utils?|Base)$|^(?:Abstract|Base)[A-Z]|^I[A-Z][a-z]/
@@ -56,19 +56,22 @@ function typeNames(files: readonly SourceFile[]): string[] {
         ts.isClassDeclaration(node) || ts.isInterfaceDeclaration(node) || ts.isTypeAliasDeclaration(node)
       if (!isType || node.name === undefined || !weakNames.test(node.name.text)) return
       findings.push(
-        `${file.path}:${lineOf(node)}: ${node.name.text} says nothing; a contract takes the plain noun, and an ` +
-          'implementation says what makes it different',
+        `${file.path}:${lineOf(node)}: ${node.name.text} has a meaningless affix; a contract takes the plain noun, and an ` +
+          'an implementation by what distinguishes it',
       )
     })
   }
   return findings
 }
 
-// Written so that this file does not contain what it looks for.
+// The patterns are written so that they do not match this file.
 const bannedText: readonly (readonly [pattern: RegExp, advice: string])[] = [
-  [/\b(?:TO[D]O|FIX[M]E|X[X]X)\b/, 'a plan; finish it, or file an issue'],
-  [/(?<![\w.~@)\]}*-])\/(?:work|tmp)(?![\w-])/, 'a path of one machine; use a relative path, or os.tmpdir()'],
-  [/registry\.(?:npm|yarn)|npm[m]irror|artif[a]ctory|verd[a]ccio/i, 'a package registry; leave its name out'],
+  [/\b(?:TO[D]O|FIX[M]E|X[X]X)\b/, 'unfinished work; finish it or file an issue'],
+  [
+    /(?<![\w.~@)\]}*-])\/(?:work|tmp)(?![\w-])/,
+    'a path of one computer; use a relative path, or os.tmpdir()',
+  ],
+  [/registry\.(?:npm|yarn)|npm[m]irror|artif[a]ctory|verd[a]ccio/i, 'a package registry; remove its name'],
   [
     /"resolved": "[a-z+]+:/,
     'the address of a registry; run npm install inside the workspace, which omits it',
@@ -91,7 +94,7 @@ function words(files: readonly SourceFile[]): string[] {
 export const fileRules: readonly Rule[] = [
   { name: `a file has at most ${fileLinesMax} lines`, check: fileLength },
   { name: `a function has at most ${functionLinesMax} lines`, check: functionLength },
-  { name: 'no file is a drawer', check: drawerFiles },
-  { name: 'no type has a name that says nothing', check: typeNames },
-  { name: 'no plan, machine or registry is written into a file', check: words },
+  { name: 'no file is a collection of unrelated helpers', check: drawerFiles },
+  { name: 'no type has a meaningless affix in its name', check: typeNames },
+  { name: 'no file mentions unfinished work, a path of one computer or a registry', check: words },
 ]

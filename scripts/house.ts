@@ -1,9 +1,8 @@
 /**
- * The plan of the house as data: which package may import which, which room of core may see which, and which
- * files may reach out to Node.
+ * Which package may import which, which room of core may import which, and which files may import Node's modules.
  *
- * `tidy.ts` holds every import of the workspace against these tables. A package that is missing here fails, so a
- * new room is a decision and not an accident.
+ * `tidy.test.ts` checks every import of the workspace against these tables. A package that is missing here fails the
+ * check: add it on purpose.
  */
 
 /** What each package may import of the workspace. Connectors never import one another, nor do stores. */
@@ -56,12 +55,12 @@ export const npmImports: Readonly<Record<string, readonly string[]>> = {
 export const npmTestImports: readonly string[] = ['vitest', 'fast-check', 'vite']
 
 /**
- * Modules that do something when they are imported, and are made for `node --import PACKAGE/MODULE`: by package. All
- * others export names from index.ts and do nothing by themselves.
+ * By package: modules with side effects, made for `node --import PACKAGE/MODULE`. Importing any other module has no
+ * side effects.
  */
 export const preloads: Readonly<Record<string, readonly string[]>> = { node: ['inspect'] }
 
-/** The files that may import `node:*`, as beginnings of paths. Everything else is handed what it needs. */
+/** The files that may import `node:*`, as path prefixes. All other code receives what it needs as an argument. */
 export const nodeDoors: readonly string[] = [
   'packages/node/src/',
   'packages/cli/src/',
@@ -101,7 +100,7 @@ const staircase: readonly string[] = [
 /** The rooms that count and report what happens. */
 const observing: readonly string[] = ['checkpoint', 'task', 'job']
 
-/** Whether a file in one room of core may import a file in another. `observe` stands beside the staircase. */
+/** Whether a file in one room of core may import a file in another. `observe` is outside the order. */
 export function roomMayImport(from: string, to: string): boolean {
   if (from === to) return true
   if (from === 'observe') return foundation.includes(to)

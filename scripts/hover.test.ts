@@ -77,13 +77,13 @@ function languageService(): ts.LanguageService {
   })
 }
 
-/** What an editor shows for the name with which the first occurrence of `text` begins. */
+/** What an editor shows for the identifier at the first occurrence of `text`. */
 function hover(text: string): string {
   const info = service.getQuickInfoAtPosition(shown, code.indexOf(text))
   return ts.displayPartsToString(info?.displayParts).replaceAll(/\s+/g, ' ')
 }
 
-describe('what an editor shows', () => {
+describe('the type an editor shows', () => {
   test.each([
     ['payments = ', 'const payments: TimedStream<Payment>'],
     ['byCard = ', 'const byCard: TimedKeyedStream<Payment, string>'],

@@ -1,4 +1,7 @@
-/** Rules about who imports whom: packages, core's rooms, doors to Node, and files that nobody needs. */
+/**
+ * Rules about imports: between packages, between core's rooms, of Node's modules, and files that nothing
+ * imports.
+ */
 import { builtinModules } from 'node:module'
 import path from 'node:path'
 import ts from 'typescript'
@@ -38,14 +41,14 @@ function bareImport(file: SourceFile, home: string, specifier: string): string |
   if (target !== undefined) {
     const own = packageImports[home]
     if (own === undefined)
-      return `package ${home} is not in scripts/house.ts; decide there what it may import`
+      return `package ${home} is not in scripts/house.ts; add it there with what it may import`
     if (own.includes(target)) return undefined
     if (isTest(file) && (target === home || testImports.includes(target))) return undefined
     return `${home} may not import ${specifier}; use what it may import, or change scripts/house.ts and say why`
   }
   const npm = [...(npmImports[home] ?? []), ...(isTest(file) ? npmTestImports : [])]
   if (npm.some((name) => specifier === name || specifier.startsWith(`${name}/`))) return undefined
-  return `${home} may not depend on ${specifier}; write what is needed, or change scripts/house.ts and say why`
+  return `${home} may not depend on ${specifier}; use an allowed package, or add this one to scripts/house.ts with the reason`
 }
 
 function packageDirection(files: readonly SourceFile[]): string[] {

@@ -89,12 +89,12 @@ describe('the lint configuration', () => {
 
   afterAll(() => rmSync(folder, { recursive: true }))
 
-  test.each(Object.entries(faults))('%s finds what was planted', (rule, files) => {
+  test.each(Object.entries(faults))('%s reports the planted fault', (rule, files) => {
     const expected = files.map(([file]) => `${rule} ${file}`)
     expect(found.filter((each) => expected.includes(each)).sort()).toEqual(expected.sort())
   })
 
-  test.each(allowed)('nothing is wrong with %s', (file) => {
+  test.each(allowed)('%s reports nothing', (file) => {
     expect(found.filter((each) => each.endsWith(` ${file}`))).toEqual([])
   })
 })

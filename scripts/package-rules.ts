@@ -1,4 +1,4 @@
-/** Rules about whole packages: laid out alike, and with every public name documented. */
+/** Rules about whole packages: the same layout for all, and documentation of every public name. */
 import ts from 'typescript'
 import { npmImports, packageImports, preloads } from './house.ts'
 import type { Rule } from './rule.ts'
@@ -22,13 +22,13 @@ function exported(module: string): object {
   }
 }
 
-/** What the exports of a package say: its index, and what is preloaded. */
+/** The `exports` field that a package must have: its index and its preloaded modules. */
 function exportsMap(modules: readonly string[]): object {
   const preloaded = modules.map((module) => [`./${module}`, exported(module)])
   return { '.': exported('index'), ...Object.fromEntries(preloaded), './package.json': './package.json' }
 }
 
-/** What has effects when it is imported: nothing but what is preloaded. */
+/** The `sideEffects` field that a package must have: only its preloaded modules have side effects. */
 function sideEffects(modules: readonly string[]): unknown {
   return modules.length > 0 && modules.flatMap((module) => [`./src/${module}.ts`, `./dist/${module}.js`])
 }
@@ -124,7 +124,7 @@ interface LockedPackage {
   readonly integrity?: string
 }
 
-/** Without a hash npm installs whatever bytes arrive under that name. */
+/** Without a hash npm accepts any content under that name. */
 function lockedHashes(files: readonly SourceFile[]): string[] {
   return files
     .filter((file) => file.path === 'package-lock.json')

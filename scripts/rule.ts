@@ -1,9 +1,9 @@
 import type { SourceFile } from './source-file.ts'
 
 /**
- * One rule of the house that a linter cannot express.
+ * A rule for the whole workspace that a linter cannot express.
  *
- * Its name is a sentence that holds as long as `check` finds nothing. A finding reads
+ * Its name is a sentence that is true when `check` returns nothing. A finding reads
  * `file:line: what is wrong; what to do`.
  */
 export interface Rule {

@@ -12,7 +12,7 @@ export interface SourceFile {
   readonly text: string
 }
 
-/** An import, a re-export or a dynamic import, and the line it stands on. */
+/** An import, a re-export or a dynamic import, and its line. */
 export interface Import {
   readonly specifier: string
   readonly line: number
@@ -20,7 +20,7 @@ export interface Import {
 
 const textFile = /\.(?:ts|js|mjs|json|md|yml|sh)$|(?:^|\/)\.[a-z]+rc$|^\.ci\//
 
-/** Every text file that is in the repository or about to be: tracked, or new and not ignored. */
+/** Reads every text file of the repository: tracked, or new and not ignored. */
 export function readWorkspace(): SourceFile[] {
   const listed = execFileSync('git', ['ls-files', '-co', '--exclude-standard', '-z'], {
     cwd: workspace,
@@ -42,7 +42,7 @@ export function isTypeScript(file: SourceFile): boolean {
   return file.path.endsWith('.ts') && !file.path.endsWith('.d.ts')
 }
 
-/** Files that only tests and their authors run: they may do what shipped code may not. */
+/** Whether only tests run this file. Test code may do what shipped code may not. */
 export function isTest(file: SourceFile): boolean {
   return /\.(?:test|test-d|bench)\.ts$/.test(file.path) || /^packages\/[^/]+\/test\//.test(file.path)
 }

@@ -2,9 +2,10 @@ import { describe, expect, test } from 'vitest'
 import { fileRules } from './file-rules.ts'
 import { importRules } from './import-rules.ts'
 import { packageRules } from './package-rules.ts'
+import { phraseRules } from './phrase-rules.ts'
 import { readWorkspace, type SourceFile } from './source-file.ts'
 
-const rules = [...fileRules, ...importRules, ...packageRules]
+const rules = [...fileRules, ...importRules, ...packageRules, ...phraseRules]
 
 describe('the workspace', () => {
   const files = readWorkspace()
@@ -14,17 +15,17 @@ describe('the workspace', () => {
   })
 })
 
-/** One planted fault per kind: where it stands, what it says, and what must be found. */
+/** One planted fault of each kind: its rule, file and text, and the expected finding. */
 const faults: readonly (readonly [rule: string, file: string, text: string, finding: string])[] = [
   ['at most 400', 'packages/core/src/codec/long.ts', 'x\n'.repeat(401), 'long.ts:401: 401 lines'],
   ['at most 70', 'bench/a.ts', `\nfunction f() {\n${'f()\n'.repeat(69)}}`, 'a.ts:2: a function of 71 lines'],
-  ['drawer', 'packages/flow/src/utils.ts', '', 'utils.ts:1: a drawer'],
-  ['says nothing', 'packages/flow/src/a.ts', '\nexport class StoreManager {}', 'a.ts:2: StoreManager'],
-  ['says nothing', 'packages/flow/src/a.ts', 'interface IClock {}', 'a.ts:1: IClock'],
-  ['no plan', 'README.md', `one\n${['TO', 'DO'].join('')}: two`, 'README.md:2:'],
-  ['no plan', 'docs/a.md', `see ${['', 'work', 'notes'].join('/')}`, 'a.md:1:'],
-  ['no plan', 'docs/a.md', `see ${['', 'tmp'].join('/')}`, 'a.md:1:'],
-  ['no plan', 'package-lock.json', `"resolved": "https${':'}//host/a.tgz"`, 'package-lock.json:1:'],
+  ['unrelated helpers', 'packages/flow/src/utils.ts', '', 'utils.ts:1: a file for anything'],
+  ['meaningless affix', 'packages/flow/src/a.ts', '\nexport class StoreManager {}', 'a.ts:2: StoreManager'],
+  ['meaningless affix', 'packages/flow/src/a.ts', 'interface IClock {}', 'a.ts:1: IClock'],
+  ['unfinished work', 'README.md', `one\n${['TO', 'DO'].join('')}: two`, 'README.md:2:'],
+  ['unfinished work', 'docs/a.md', `see ${['', 'work', 'notes'].join('/')}`, 'a.md:1:'],
+  ['unfinished work', 'docs/a.md', `see ${['', 'tmp'].join('/')}`, 'a.md:1:'],
+  ['unfinished work', 'package-lock.json', `"resolved": "https${':'}//host/a.tgz"`, 'package-lock.json:1:'],
   ['one direction', 'packages/core/src/a.ts', "\nimport '@millrace/flow'", 'a.ts:2: core may not import'],
   [
     'one direction',
@@ -72,6 +73,7 @@ const faults: readonly (readonly [rule: string, file: string, text: string, find
   ['by hand', 'packages/core/src/index.ts', "export * from './a.ts'", 'index.ts:1: export *'],
   ['by hand', 'packages/core/src/b.ts', "export * as a from './a.ts'", 'b.ts:1: export *'],
   ['by hand', 'packages/core/src/codec/a.ts', "export { b } from './b.ts'", 'a.ts:1: only index.ts'],
+  ['plain words', 'README.md', `one\nit ${['go', 'es'].join('')} on`, "README.md:2: 'goes"],
   ['dead', 'packages/core/src/codec/a.ts', '', 'a.ts:1: nothing but tests'],
   ['README', 'packages/core/package.json', '{}', 'package.json:1: the package has no README.md'],
   [
@@ -83,7 +85,7 @@ const faults: readonly (readonly [rule: string, file: string, text: string, find
   ['laid out', 'packages/core/package.json', '{"dependencies":{"lodash":"4"}}', 'lodash is not allowed'],
 ]
 
-describe('a planted fault is found', () => {
+describe('a planted fault is reported', () => {
   const find = (rule: string, files: readonly SourceFile[]): string => {
     const asked = rules.filter((each) => each.name.includes(rule))
     expect(asked).toHaveLength(1)
@@ -94,7 +96,7 @@ describe('a planted fault is found', () => {
     expect(find(rule, [{ path, text }])).toContain(finding)
   })
 
-  test('a public name without a docstring', () => {
+  test('a public name without a docstring is reported', () => {
     const index = { path: 'packages/core/src/index.ts', text: "export { a, b as c, type D } from './a.ts'" }
     const home = {
       path: 'packages/core/src/a.ts',
@@ -106,7 +108,7 @@ describe('a planted fault is found', () => {
     ])
   })
 
-  test('what the house allows is not a fault', () => {
+  test('allowed imports and texts are not reported', () => {
     const files = [
       { path: 'packages/core/src/time/a.ts', text: "import '../codec/b.ts'\nimport '@millrace/world'" },
       { path: 'packages/core/src/codec/b.ts', text: '' },
@@ -115,7 +117,7 @@ describe('a planted fault is found', () => {
       { path: 'packages/node/src/file.ts', text: "import '../../node/src/index.css'\n// https://a.b/tmp/c" },
     ]
     expect(find('direction', files) + find('node:*', files) + find('staircase', files)).toBe('')
-    expect(find('no plan', files)).toBe('')
+    expect(find('unfinished work', files)).toBe('')
     expect(find('dead', files)).toBe(
       'packages/core/src/time/a.ts:1: nothing but tests imports this file; use it or delete it',
     )
