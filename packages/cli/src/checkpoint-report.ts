@@ -8,20 +8,20 @@ import {
 } from '@millrace/core'
 import { verifySnapshot } from '@millrace/store-memory'
 
-/** What there is to know about one checkpoint. */
+/** What the command reports about one checkpoint. */
 export interface CheckpointReport {
   readonly checkpoint: number
-  /** Undefined if its manifest cannot be read. */
+  /** Undefined if the manifest cannot be read. */
   readonly manifest: Manifest | undefined
-  /** How many bytes of state it names. */
+  /** Size in bytes of the state that the manifest names. */
   readonly stateBytes: number | undefined
-  /** What is wrong with it; undefined if every checksum is right. */
+  /** Why it is damaged; undefined if every checksum matches. */
   readonly damage: string | undefined
 }
 
 /**
- * Reads and checks every checkpoint in a data directory, newest first. Changes nothing and may run beside the job:
- * a checkpoint that the job retires meanwhile is left out.
+ * Reads and checks every checkpoint in a data directory, newest first. It is read-only and can run while the
+ * job runs; a checkpoint that the job deletes during the read is omitted.
  */
 export async function reportCheckpoints(fs: Fs, path: string): Promise<readonly CheckpointReport[]> {
   const directory = new DataDirectory(path)

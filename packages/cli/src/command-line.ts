@@ -2,7 +2,7 @@ import { parseArgs } from 'node:util'
 import { MillraceError, nearest } from '@millrace/core'
 import type { Command, Option } from './command.ts'
 
-/** What was asked of a command: its operand and its options, checked against what the command knows. */
+/** The parsed arguments of a command: its operand and its options, validated. */
 export class CommandLine {
   readonly operand: string
   readonly #values: ReadonlyMap<string, readonly string[]>
@@ -12,23 +12,23 @@ export class CommandLine {
     this.#values = values
   }
 
-  /** Whether an option without a value was given. */
+  /** Whether an option was given. */
   has(name: string): boolean {
     return this.#values.has(name)
   }
 
-  /** The value of an option; of several, the last. */
+  /** The value of an option; the last one if it was repeated. */
   value(name: string): string | undefined {
     return this.#values.get(name)?.at(-1)
   }
 
-  /** Every value of an option, in the order given. */
+  /** All values of an option, in order. */
   values(name: string): readonly string[] {
     return this.#values.get(name) ?? []
   }
 }
 
-/** Reads a command's arguments. Throws `OPTION_INVALID` for what the command does not know. */
+/** Parses a command's arguments. Throws `OPTION_INVALID` for unknown or malformed arguments. */
 export function readCommandLine(command: Command, args: readonly string[]): CommandLine {
   const { tokens } = parseArgs({
     args: [...args],
@@ -54,7 +54,7 @@ export function readCommandLine(command: Command, args: readonly string[]): Comm
     throw invalid(command, `${command.operand} is missing: millrace ${command.name} ${command.operand}`)
   }
   if (surplus !== undefined) {
-    throw invalid(command, `'${surplus}' is one argument too many; it takes one ${command.operand}`)
+    throw invalid(command, `'${surplus}' is an unexpected argument. The command takes one ${command.operand}`)
   }
   return new CommandLine(operand, values)
 }
@@ -67,7 +67,7 @@ function valueOf(
   const { name, value: meta } = option
   if (meta === undefined) {
     if (token.value !== undefined)
-      throw invalid(command, `--${name} takes no value; leave out '=${token.value}'`)
+      throw invalid(command, `--${name} takes no value. Remove '=${token.value}'`)
     return ''
   }
   const isNextOption = token.inlineValue !== true && /^-./.test(token.value ?? '')
@@ -83,7 +83,7 @@ function unknown(command: Command, given: string): MillraceError {
     command.options.map(({ name }) => name),
   )
   const advice =
-    meant === undefined ? `'millrace ${command.name} --help' lists its options` : `did you mean --${meant}?`
+    meant === undefined ? `'millrace ${command.name} --help' lists the options` : `did you mean --${meant}?`
   return invalid(command, `${given} is not an option; ${advice}`)
 }
 

@@ -3,19 +3,19 @@ import type { ExitCode } from './exit-codes.ts'
 import type { Outputs } from './outputs.ts'
 import type { Signals } from './signals.ts'
 
-/** One of the things that `millrace` can be asked to do. */
+/** A subcommand of `millrace`. */
 export interface Command {
   readonly name: string
-  /** What must follow the name: `FILE.ts`. */
+  /** The required operand: `FILE.ts`. */
   readonly operand: string
   /** One line for the list of commands. */
   readonly summary: string
-  /** Paragraphs for the command's own help. */
+  /** Paragraphs of the command's own help. */
   readonly details: readonly string[]
   readonly options: readonly Option[]
-  /** Whether a signal stops it in good order; any other command is ended by it. */
+  /** Whether the first signal stops it gracefully; without this the first signal ends the process. */
   readonly isStoppedBySignals?: true
-  /** Throws what went wrong; `main` prints it and finds the exit code. */
+  /** Runs the command. Throws on failure; `main` prints the error and chooses the exit code. */
   run(line: CommandLine, outputs: Outputs, signals: Signals): Promise<ExitCode>
 }
 
@@ -23,7 +23,7 @@ export interface Command {
 export interface Option {
   /** Without the dashes: `data-dir`. */
   readonly name: string
-  /** What its value is called in the help; absent for an option that is given or not. */
+  /** The placeholder of its value in the help; absent for a flag. */
   readonly value?: string
   readonly help: string
 }

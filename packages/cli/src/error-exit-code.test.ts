@@ -12,16 +12,16 @@ describe('the exit code of an error', () => {
     ['CHECKPOINT_INCOMPATIBLE', 5],
     ['STOP_TIMEOUT', 6],
     ['CRASH_LOOP', 1],
-  ] as const)('%s is %i', (code, expected) => {
+  ] as const)('%s exits with %i', (code, expected) => {
     expect(exitCodeOf(new MillraceError(code, 'told'))).toBe(expected)
   })
 
-  test('the reason counts, however deep it lies', () => {
+  test('an error without an exit code of its own takes the code of its cause, at any depth', () => {
     const reason = new MillraceError('CHECKPOINT_INCOMPATIBLE', 'told')
     expect(exitCodeOf(new MillraceError('SOURCE_FAILED', 'told', { cause: reason }))).toBe(5)
   })
 
-  test('what user code throws fails the job', () => {
+  test('an error thrown by user code exits with 1', () => {
     expect(exitCodeOf(new Error('told'))).toBe(1)
     expect(exitCodeOf('told')).toBe(1)
   })

@@ -12,7 +12,7 @@ const byErrorCode: Partial<Record<ErrorCode, ExitCode>> = {
   STOP_TIMEOUT: exitCodes.stopTimedOut,
 }
 
-/** The exit code for an error: that of the first error in its chain of causes that has one of its own. */
+/** Returns the exit code for an error: that of the first error in its chain of causes that has one. */
 export function exitCodeOf(error: unknown): ExitCode {
   for (let at = error; isMillraceError(at); at = at.cause) {
     const code = byErrorCode[at.code]

@@ -1,26 +1,32 @@
 import path from 'node:path'
 import { describeError, isMillraceError } from '@millrace/core'
 
-/** Where the packages of Millrace are. */
+/** The directories that contain Millrace's packages. */
 const ownPackages = path.resolve(import.meta.dirname, '../..')
 
-/** An error as the command reports it, whatever was thrown. */
+/** An error as the command prints it. */
 export interface ErrorReport {
   readonly code: string
   /** What happened, where, and what to do. */
   readonly message: string
-  /** Where in the user's program it was thrown, or the line of that program that called Millrace; undefined if none did. */
+  /**
+   * The position in the user's program where it was thrown, or where that program called Millrace; undefined
+   * if unknown.
+   */
   readonly stack: string | undefined
 }
 
-/** Describes an error for the person who runs the job. */
+/** Describes any thrown value for the person who runs the job. */
 export function reportOf(error: unknown): ErrorReport {
   const stack = stackOf(error)
   if (isMillraceError(error)) return { code: error.code, message: error.message, stack }
   return { code: 'INTERNAL', message: describeError(error), stack }
 }
 
-/** The stack of the first cause; of an error that Millrace raised on purpose, only the line of the user's program. */
+/**
+ * Returns the stack of the first cause; for an error that Millrace throws on purpose, only the line of the
+ * user's program.
+ */
 function stackOf(error: unknown): string | undefined {
   if (isMillraceError(error)) {
     if (error.code.startsWith('FS_')) return undefined

@@ -1,6 +1,6 @@
-/** What the command tells the shell. `docs/operating/exit-codes.md` says the same in sentences. */
+/** The exit codes of the command. `docs/operating/exit-codes.md` describes them. */
 export const exitCodes = {
-  /** Finished, or stopped cleanly: everything read is committed. */
+  /** Finished, or stopped gracefully: everything that was read is committed. */
   done: 0,
   failed: 1,
   usage: 2,
@@ -16,5 +16,5 @@ export const exitCodes = {
   terminated: 143,
 } as const
 
-/** A number that the command may exit with. */
+/** An exit code of the command. */
 export type ExitCode = (typeof exitCodes)[keyof typeof exitCodes]

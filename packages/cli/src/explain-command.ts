@@ -12,7 +12,7 @@ const formats: Readonly<Record<string, (explanation: Explanation) => string>> = 
   json: (explanation) => `${JSON.stringify(explanation, undefined, 2)}\n`,
 }
 
-/** `millrace explain`: says what a pipeline does, keeps and guarantees, without running it. */
+/** `millrace explain`: shows what a pipeline does, keeps and guarantees, without running it. */
 export const explainCommand: Command = {
   name: 'explain',
   operand: 'FILE.ts',
@@ -35,7 +35,7 @@ async function explainFile(line: CommandLine, outputs: Outputs): Promise<ExitCod
   if (format === undefined) {
     throw new MillraceError(
       'OPTION_INVALID',
-      `--format is ${name}; give one of ${Object.keys(formats).join(', ')}`,
+      `--format is ${name}. Use one of ${Object.keys(formats).join(', ')}`,
     )
   }
   const pipeline = await loadPipeline(line.operand)

@@ -1,2 +1,2 @@
-/** The millrace command, to be called by a launcher. */
+/** The millrace command, for programs that call it. */
 export { launch, main } from './launch.ts'

@@ -46,7 +46,7 @@ function logOf(clock: ManualClock) {
   return { log, view, checkpoint, shown, text: () => written }
 }
 
-test('off a terminal the first ten checkpoints have a line each, then there is one every ten seconds', async () => {
+test('not a terminal: the first ten checkpoints get a line each, later ones a line every ten seconds', async () => {
   const clock = new ManualClock(0)
   const { checkpoint, shown } = logOf(clock)
   for (let number = 1; number <= 10; number++) {
@@ -61,7 +61,7 @@ test('off a terminal the first ten checkpoints have a line each, then there is o
   expect(shown()).toBe(13)
 })
 
-test('a line says how the job is doing also when no checkpoint completes', async () => {
+test('not a terminal: progress is logged also when no checkpoint completes', async () => {
   const clock = new ManualClock(0)
   const { log, view, shown } = logOf(clock)
   await clock.advance(progressEveryMs - 1)

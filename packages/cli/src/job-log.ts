@@ -5,7 +5,7 @@ import type { LogLines } from './log-lines.ts'
 import type { Figures } from './progress.ts'
 import { durationText, metricNames, whole } from './status-text.ts'
 
-/** Where the log asks for figures that events do not carry. */
+/** Where the log reads figures that events do not carry. */
 export interface JobView {
   status(): JobStatus
   /** The state of the job in one line. */
@@ -13,24 +13,24 @@ export interface JobView {
   figures(): Figures
 }
 
-/** What a log is made for. */
+/** Options of a job log. */
 export interface JobLogOptions {
   readonly lines: LogLines
   readonly clock: Clock
-  /** The pipeline's. */
+  /** The `checkpointEveryMs` of the pipeline. */
   readonly file: string
   readonly graph: Graph
   readonly directory: string
-  /** Whether a status line shows how the job is doing, so that the log need not. */
+  /** Whether a status line shows the progress; if so, the log omits it. */
   readonly isQuiet: boolean
 }
 
-/** Off a terminal, how often a line says how the job is doing, in milliseconds. */
+/** Interval of progress lines when the output is not a terminal, in milliseconds. */
 export const progressEveryMs = 10_000
-/** How many checkpoints have a line each, whenever they come. */
+/** How many checkpoints get a log line each, regardless of the interval. */
 const firstCheckpoints = 10
 
-/** Writes the events in the life of one job as lines of a log. */
+/** Logs the events of one job. */
 export class JobLog {
   readonly #lines: LogLines
   readonly #clock: Clock
@@ -72,19 +72,19 @@ export class JobLog {
       case 'warning':
         return this.#lines.write('warning', 'warning', event.message)
       case 'stopping':
-        return this.#lines.write('info', 'stopping', 'no more input is read; making the last checkpoint')
+        return this.#lines.write('info', 'stopping', 'input is closed; writing the last checkpoint')
       case 'ended':
         return undefined
     }
   }
 
-  /** Says how the job is doing if no line has said so for a while, also when no checkpoint completes. */
+  /** Logs progress if nothing was logged for a while, also when no checkpoint completes. */
   progress(view: JobView): void {
     if (!this.#isQuiet && this.#clock.monotonic() - this.#progressAt >= progressEveryMs)
       this.#progress('progress', view, {})
   }
 
-  /** The last lines: what came of it all. */
+  /** Logs the outcome. */
   ended(result: JobResult, view: JobView): void {
     const figures = view.figures()
     for (const [part, count] of this.#unread(view)) {
@@ -112,7 +112,7 @@ export class JobLog {
     }
   }
 
-  /** The first checkpoints show that the job works; after them a line now and then is enough. */
+  /** The first checkpoints show that the job works; later ones are logged at intervals. */
   #isProgressDue(): boolean {
     return (
       this.#checkpointsShown < firstCheckpoints ||
@@ -126,7 +126,7 @@ export class JobLog {
   }
 
   #waiting(owner: string, leaseMs: number): void {
-    const text = `${this.#directory} was last used by ${owner}, which cannot be seen from here: waiting up to ${durationText(leaseMs)} for a sign of life, then taking it over`
+    const text = `${this.#directory} was last used by ${owner}, which is on another host or in another container: waiting up to ${durationText(leaseMs)} for it to renew its lease, then acquiring the directory`
     this.#lines.write('info', 'waitingForOwner', text, { directory: this.#directory, owner, leaseMs })
   }
 
@@ -149,7 +149,7 @@ export class JobLog {
     this.#isTypesHintDue = false
   }
 
-  /** Said at the first start with a data directory, and then no more. */
+  /** Logged at the first start with a data directory only. */
   #typesHint(): void {
     this.#lines.write(
       'info',
@@ -174,7 +174,7 @@ export class JobLog {
     )
   }
 
-  /** Operators whose late records nobody reads, with how many there were. */
+  /** Operators whose late records no stream reads, with their counts. */
   #unread(view: JobView): ReadonlyMap<string, number> {
     const read = new Set<number>()
     for (const node of this.#graph.nodes) {

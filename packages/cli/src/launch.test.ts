@@ -20,7 +20,7 @@ describe('millrace', () => {
     )
   })
 
-  test('without arguments it prints the same help and reports a usage error', async () => {
+  test('without arguments it prints the help and exits with a usage error', async () => {
     const { code, out } = await run()
     expect(code).toBe(2)
     expect(out).toBe((await run('--help')).out)
@@ -43,15 +43,15 @@ describe('millrace', () => {
     [['--verison'], "millrace has no command '--verison'; did you mean '--version'?"],
     [['dance'], "millrace has no command 'dance'; it knows run, explain, checkpoints"],
     [['run'], 'millrace run: FILE.ts is missing: millrace run FILE.ts'],
-    [['run', 'a.ts', 'b.ts'], "millrace run: 'b.ts' is one argument too many; it takes one FILE.ts"],
+    [['run', 'a.ts', 'b.ts'], "millrace run: 'b.ts' is an unexpected argument. The command takes one FILE.ts"],
     [['run', 'a.ts', '--bonded'], 'millrace run: --bonded is not an option; did you mean --bounded?'],
-    [['run', 'a.ts', '-x'], "millrace run: -x is not an option; 'millrace run --help' lists its options"],
-    [['run', 'a.ts', '--bounded=yes'], "millrace run: --bounded takes no value; leave out '=yes'"],
+    [['run', 'a.ts', '-x'], "millrace run: -x is not an option; 'millrace run --help' lists the options"],
+    [['run', 'a.ts', '--bounded=yes'], "millrace run: --bounded takes no value. Remove '=yes'"],
     [['run', 'a.ts', '--data-dir'], 'millrace run: --data-dir needs a value: --data-dir DIR'],
     [['run', 'a.ts', '--data-dir', '--json'], 'millrace run: --data-dir needs a value: --data-dir DIR'],
     [['run', 'a.ts', '--stop-timeout', 'soon'], '--stop-timeout is "soon", which is not a duration'],
-    [['explain', 'a.ts', '--format', 'pdf'], '--format is pdf; give one of text, mermaid, json'],
-  ])('%j is a usage error that says what to do', async (args, message) => {
+    [['explain', 'a.ts', '--format', 'pdf'], '--format is pdf. Use one of text, mermaid, json'],
+  ])('%j is a usage error with advice', async (args, message) => {
     const { code, out, err } = await run(...args)
     expect(code).toBe(2)
     expect(out).toBe('')
@@ -65,11 +65,11 @@ describe('millrace', () => {
       level: 'error',
       event: 'error',
       code: 'FS_NOT_FOUND',
-      message: 'no-such-file.ts: there is no such file; give the path of a pipeline file',
+      message: 'no-such-file.ts: no such file. Give the path of a pipeline file',
     })
   })
 
-  test('checkpoints of no directory is an error', async () => {
+  test('checkpoints of a missing directory is an error', async () => {
     const { code, err } = await run('checkpoints', 'no-such-directory')
     expect(code).toBe(1)
     expect(err).toMatch(/^FS_NOT_FOUND: no-such-directory is not a directory/)

@@ -1,13 +1,12 @@
-// Loaded before everything else: imports nothing that takes long.
+// Loaded first: imports only small modules.
 import type { ExitCode } from './exit-codes.ts'
 import { processOutputs, surviveLostTerminal, type Outputs } from './outputs.ts'
 import { Signals } from './signals.ts'
 
 /**
- * Runs the command with the given arguments, without the program's own name, and resolves to the exit code.
- *
- * Listens for signals until then: the first stops a job, the second ends the process at once. Never rejects: errors are
- * printed as `CODE: message`.
+ * Runs the command with the given arguments, without the program's name, and resolves to the exit code.
+ * Until then the first signal stops the job and the second ends the process at once. Never rejects: errors
+ * are printed as `CODE: message`.
  *
  * @example
  * process.exitCode = await main(process.argv.slice(2))
@@ -18,8 +17,8 @@ export async function main(args: readonly string[], outputs: Outputs = processOu
 }
 
 /**
- * Like `main`, for a process that does nothing else and exits with the code: it listens for signals to its very end, so
- * that a late one does not change the exit code of a job that has ended.
+ * Like `main`, for a process that runs nothing else and exits with the code: it listens for signals until the
+ * process exits, so a late signal does not change the exit code of a job that has ended.
  */
 export async function launch(args: readonly string[]): Promise<ExitCode> {
   surviveLostTerminal()
@@ -27,7 +26,8 @@ export async function launch(args: readonly string[]): Promise<ExitCode> {
 }
 
 async function run(args: readonly string[], outputs: Outputs, signals: Signals): Promise<ExitCode> {
-  // Loaded late: whoever sends a signal meanwhile must not kill the process.
+  // Loaded late, so that the signal handlers are installed first: a signal during loading must not kill the
+  // process.
   const { runCommandLine } = await import('./main.ts')
   return runCommandLine(args, outputs, signals)
 }

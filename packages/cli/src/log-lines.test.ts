@@ -10,7 +10,7 @@ function linesOf(isJson: boolean, write: (lines: LogLines) => void): string {
 }
 
 describe('the log', () => {
-  test('for people has the time of day, and escapes what data may hold', () => {
+  test('as text has the time of day, and escapes control characters in data', () => {
     const text = linesOf(false, (lines) => {
       lines.write('info', 'started', "'fraud' runs")
       lines.write('warning', 'warning', 'record \u001b[31mred\u001b[0m\n00:00:00  forged')
@@ -20,14 +20,14 @@ describe('the log', () => {
     )
   })
 
-  test('for programs is one JSON object per line, whatever the message holds', () => {
+  test('as JSON has one object per line, whatever the message contains', () => {
     const message = 'a\nb\u001b\u009b\u2028"'
     const text = linesOf(true, (lines) => lines.write('info', 'event', message, { n: 1 }))
     expect(text).toMatch(/^[\x20-\x7e]+\n$/)
     expect(JSON.parse(text)).toEqual({ time: 0, level: 'info', event: 'event', message, n: 1 })
   })
 
-  test('an error is its code and message, with the place in user code where it began', () => {
+  test('an error is printed as code and message, with the position in user code', () => {
     const cause = new TypeError('x is undefined')
     const text = linesOf(false, (lines) =>
       lines.error(new MillraceError('OPERATOR_FAILED', "operator 'parse' failed", { cause })),
@@ -35,19 +35,19 @@ describe('the log', () => {
     expect(text).toMatch(/^OPERATOR_FAILED: operator 'parse' failed\n {4}at .*log-lines\.test\.ts/)
   })
 
-  test('an error that Millrace raises on purpose has no stack', () => {
+  test('an error that Millrace throws on purpose is printed without a stack', () => {
     const error = new MillraceError('DIRECTORY_LOCKED', 'in use')
     expect(linesOf(false, (lines) => lines.error(error))).toBe('DIRECTORY_LOCKED: in use\n')
   })
 
-  test('what the disk refuses has no stack: it was not asked by user code', () => {
+  test('a file system error is printed without a stack, since user code did not cause it', () => {
     const cause = new MillraceError('FS_DENIED', 'ro: permission denied', { cause: new Error('EACCES') })
     const error = new MillraceError('SINK_FAILED', "sink 'out' failed", { cause })
     expect(linesOf(false, (lines) => lines.error(cause))).toBe('FS_DENIED: ro: permission denied\n')
     expect(linesOf(false, (lines) => lines.error(error))).toBe("SINK_FAILED: sink 'out' failed\n")
   })
 
-  test('anything may have been thrown', () => {
+  test('a thrown value that is not an Error is printed', () => {
     expect(linesOf(false, (lines) => lines.error('oops'))).toBe('INTERNAL: thrown value "oops"\n')
   })
 })

@@ -7,8 +7,7 @@ import { printable } from './printable.ts'
 export type LogLevel = 'info' | 'warning' | 'error'
 
 /**
- * Writes what happens to a job, a line for each event: text with the time of day for people, or with `--json` one
- * JSON object for programs.
+ * Writes one line for each event of a job: text with the time of day, or with `--json` one JSON object.
  */
 export class LogLines {
   readonly #output: Output
@@ -21,7 +20,7 @@ export class LogLines {
     this.#isJson = isJson
   }
 
-  /** `text` is for people; `event` and `fields` say the same to programs. */
+  /** `text` is for people; `event` and `fields` are the same information for programs. */
   write(level: LogLevel, event: string, text: string, fields: Readonly<Record<string, unknown>> = {}): void {
     const time = this.#clock.now()
     if (this.#isJson) {
@@ -33,7 +32,7 @@ export class LogLines {
     this.#output.write(`${timeOfDay.format(time)}  ${mark}${printable(text)}\n`)
   }
 
-  /** The error that a command ends with: `CODE: message`, and where in the user's program it began. */
+  /** Prints the error that a command ends with: `CODE: message`, and the position in the user's program. */
   error(error: unknown): void {
     const { code, message, stack } = reportOf(error)
     if (this.#isJson) {

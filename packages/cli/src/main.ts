@@ -16,7 +16,7 @@ import { version } from './version.ts'
 
 const commands: readonly Command[] = [runCommand, explainCommand, checkpointsCommand, simulateCommand]
 
-/** What `main` and `launch` do once everything is loaded. */
+/** The implementation of `main` and `launch`, once everything is loaded. */
 export async function runCommandLine(
   args: readonly string[],
   outputs: Outputs,

@@ -2,7 +2,7 @@ import { closeSync } from 'node:fs'
 import process from 'node:process'
 import { isatty } from 'node:tty'
 
-/** A stream that text is written to, and what is known about the terminal behind it. */
+/** A text stream and the properties of the terminal behind it. */
 export interface Output {
   write: (text: string) => unknown
   readonly isTTY?: boolean
@@ -10,7 +10,7 @@ export interface Output {
   readonly columns?: number
 }
 
-/** Where a command writes: results to `stdout`, everything about the run to `stderr`. */
+/** Where a command writes: results to `stdout`, messages about the run to `stderr`. */
 export interface Outputs {
   readonly stdout: Output
   readonly stderr: Output
@@ -20,8 +20,8 @@ export interface Outputs {
 export const processOutputs: Outputs = { stdout: process.stdout, stderr: process.stderr }
 
 /**
- * Keeps the process alive when its terminal is closed or its log has no reader any more. Node would end it at the next
- * line that it writes, before the job has stopped.
+ * Keeps the process alive when its terminal is closed or the reader of its log ends. Otherwise Node ends the
+ * process at the next write, before the job has stopped.
  */
 export function surviveLostTerminal(): void {
   process.stderr.on('error', () => {})
@@ -30,7 +30,7 @@ export function surviveLostTerminal(): void {
   })
   const terminals = [0, 1, 2].filter((descriptor) => isatty(descriptor))
   process.once('exit', () => {
-    // Node aborts when it cannot restore the settings of a terminal that is gone, unless its descriptor is closed.
+    // Node aborts when it cannot restore the settings of a closed terminal, unless the descriptor is closed.
     for (const descriptor of terminals) if (!isatty(descriptor)) closeSync(descriptor)
   })
 }

@@ -3,7 +3,7 @@ import { settingText, type OperatorEntry } from '@millrace/core'
 type Piece = OperatorEntry['pieces'][number]
 
 /**
- * What a checkpoint knows of one part, in a line.
+ * Describes what a checkpoint knows of one part, in one line.
  *
  * @example
  * partText(entry)
@@ -32,7 +32,7 @@ export function partText({
     head,
     ...(inputs.length > 0 ? [`inputs ${inputs.map(inputText).join(', ')}`] : []),
     ...(aggregates.length > 0 ? [`aggregates ${aggregates.join(', ')}`] : []),
-    // Aggregates say how windows keep them.
+    // The aggregates already say how windows keep them.
     ...(state.length > 0 && aggregates.length === 0 ? [`state ${state.join(', ')}`] : []),
     ...(facts.length > 0 ? [facts.join(', ')] : []),
   ]

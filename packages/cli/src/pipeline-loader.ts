@@ -7,22 +7,19 @@ import { describeError, MillraceError } from '@millrace/core'
 import { isPipeline, type Pipeline } from '@millrace/flow'
 
 /**
- * Loads a pipeline file, TypeScript or JavaScript, and returns what it exports by default.
+ * Loads a TypeScript or JavaScript file and returns the pipeline that it exports by default.
  *
- * The file and what it imports share this process's module instances, so `millrace` in the file is the very
- * package that runs it. Throws `FS_NOT_FOUND` if there is no such file and `GRAPH_INVALID` if it cannot be
- * loaded or exports no pipeline.
+ * The file and its imports share this process's module instances, so `millrace` in the file is the package
+ * that runs it. Throws `FS_NOT_FOUND` if the file does not exist and `GRAPH_INVALID` if it cannot be loaded
+ * or exports no pipeline.
  */
 export async function loadPipeline(file: string): Promise<Pipeline> {
   const resolved = path.resolve(file)
   const found = await stat(resolved).catch(() => undefined)
   if (found === undefined) {
-    throw new MillraceError(
-      'FS_NOT_FOUND',
-      `${file}: there is no such file; give the path of a pipeline file`,
-    )
+    throw new MillraceError('FS_NOT_FOUND', `${file}: no such file. Give the path of a pipeline file`)
   }
-  if (!found.isFile()) throw invalid(`${file} is not a file; give the path of a pipeline file`)
+  if (!found.isFile()) throw invalid(`${file} is not a file. Give the path of a pipeline file`)
   await readTypeScript()
   let exported: Readonly<Record<string, unknown>>
   try {
@@ -34,8 +31,8 @@ export async function loadPipeline(file: string): Promise<Pipeline> {
 }
 
 /**
- * Source files of a project are modules, whatever its package.json says of them: the packages they import are, and
- * `require` would give them a second copy of each.
+ * Loads the project's source files as ES modules, whatever its package.json says: the packages they import
+ * are ES modules, and `require` would load a second copy of each.
  */
 const moduleHooks = `
   export async function resolve(specifier, context, next) {
@@ -46,7 +43,7 @@ const moduleHooks = `
 `
 
 async function readTypeScript(): Promise<void> {
-  // Imported late, because it takes longer than everything else that the command loads.
+  // Imported late, because it takes longer to load than the rest of the command.
   const { register } = await import('tsx/esm/api')
   withoutDeprecations(() => {
     register()
@@ -54,7 +51,10 @@ async function readTypeScript(): Promise<void> {
   })
 }
 
-/** Newer lines of Node deprecate `module.register`, which older ones have nothing in place of: that tells users nothing. */
+/**
+ * Newer Node versions deprecate `module.register`, and older ones have no replacement; the warning does not
+ * help users.
+ */
 function withoutDeprecations(code: () => void): void {
   const { noDeprecation } = process
   process.noDeprecation = true
@@ -70,16 +70,16 @@ function pipelineIn(file: string, exported: Readonly<Record<string, unknown>>): 
   const named = Object.keys(exported).filter((name) => isPipeline(exported[name]))
   if (named.length > 1) {
     throw invalid(
-      `${file} exports ${named.length} pipelines (${named.join(', ')}) and none by default; give each a file of its own that ends in 'export default'`,
+      `${file} exports ${named.length} pipelines (${named.join(', ')}) and none by default. Put each into its own file and export it with 'export default'`,
     )
   }
   if (named.length === 1) {
     throw invalid(
-      `${file} exports its pipeline as '${named[0]}'; export it with 'export default ${named[0]}'`,
+      `${file} exports its pipeline as '${named[0]}'. Export it with 'export default ${named[0]}'`,
     )
   }
-  const what = 'default' in exported ? 'its default export is no pipeline' : 'it has no default export'
-  throw invalid(`${file}: ${what}; write export default pipeline('name', (p) => { ... })`)
+  const what = 'default' in exported ? 'its default export is not a pipeline' : 'it has no default export'
+  throw invalid(`${file}: ${what}. Write export default pipeline('name', (p) => { ... })`)
 }
 
 function unloadable(file: string, error: unknown): MillraceError {

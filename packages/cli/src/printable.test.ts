@@ -11,11 +11,11 @@ describe('printable', () => {
     ['\ud800', '\\ud800'],
     ['\u{e0041}', '\\u{e0041}'],
     ['a\tb', 'a  b'],
-  ])('%j is printed as %j', (text, expected) => {
+  ])('%j becomes %j', (text, expected) => {
     expect(printable(text)).toBe(expected)
   })
 
-  test('a further line is indented, so that data cannot forge a line of the log', () => {
+  test('continuation lines are indented, so data cannot forge a line of the log', () => {
     expect(printable('bad record\n12:00:00  all is well\r\nend')).toBe(
       'bad record\n    12:00:00  all is well\n    end',
     )

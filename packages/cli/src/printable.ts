@@ -1,7 +1,7 @@
 /**
- * Text that may hold anything, made safe to print: control characters and those that reorder or hide text are
- * written as escapes, so that data cannot move the cursor, change colours or forge a line of its own. Further
- * lines of the text are indented, which no line of the log is.
+ * Makes text safe to print: control characters, and characters that reorder or hide text, are escaped, so
+ * data cannot move the cursor, change colours or forge a line. Continuation lines are indented, which no log
+ * line is.
  *
  * @example
  * printable('a\u001b[2Jb\nc') // => 'a\\u001b[2Jb\n    c'

@@ -1,15 +1,15 @@
 import type { JobStatus } from '@millrace/core'
 
-/** Figures about a running job for people. */
+/** Figures about a running job, for display. */
 export interface Figures {
   readonly recordsIn: number
   readonly recordsOut: number
-  /** Per second, over the last second or so. */
+  /** Records per second, over about the last second. */
   readonly inRate: number
   readonly outRate: number
-  /** How far event time has got; undefined before the first watermark, after the end and without timestamps. */
+  /** The current event time; undefined before the first watermark, after the end and without timestamps. */
   readonly watermark: number | undefined
-  /** Late records, skipped ones, dead letters, by the name of the metric; only those there are. */
+  /** Counts of late records, skipped records and dead letters, by metric; only metrics above 0. */
   readonly counts: ReadonlyMap<string, number>
 }
 
@@ -21,16 +21,16 @@ interface Sample {
 
 const rateOverMs = 1_000
 
-/** Works out rates from what a job says of itself, now and a moment ago. */
+/** Computes rates by comparing the job's counters with earlier ones. */
 export class Progress {
   #samples: readonly Sample[]
 
-  /** `now` is on a clock that never goes back, in milliseconds, as in `update`. */
+  /** `now` is on a monotonic clock, in milliseconds, as in `update`. */
   constructor(now: number) {
     this.#samples = [{ at: now, recordsIn: 0, recordsOut: 0 }]
   }
 
-  /** Figures as of `now`. */
+  /** The figures as of `now`. */
   update({ tasks }: JobStatus, now: number): Figures {
     let recordsIn = 0
     let recordsOut = 0
@@ -59,7 +59,7 @@ export class Progress {
 
   /** Keeps the sample and returns the one to compare it with. */
   #remember(sample: Sample): Sample {
-    // A restarted job counts from nothing again.
+    // The counters of a restarted job begin at 0 again.
     const isRestarted = this.#samples.at(-1)!.recordsIn > sample.recordsIn
     const all = isRestarted ? [sample] : [...this.#samples, sample]
     const first = all.findLastIndex(({ at }) => sample.at - at >= rateOverMs)

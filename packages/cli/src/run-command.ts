@@ -32,7 +32,7 @@ export const runCommand: Command = {
   options: [
     ...jobOptionList,
     { name: 'drain', help: 'when stopped, let windows and timers fire as at the end of input' },
-    { name: 'stop-timeout', value: 'TIME', help: 'give up stopping after this long (default 30s)' },
+    { name: 'stop-timeout', value: 'TIME', help: 'how long to wait for the job to stop (default 30s)' },
     { name: 'json', help: 'write the log as JSON, one object per line' },
   ],
   run,
@@ -45,20 +45,21 @@ async function run(line: CommandLine, outputs: Outputs, signals: Signals): Promi
   signals.beforeLeaving = () => statusLine?.[Symbol.dispose]()
   const stop = { timeoutMs: stopTimeoutOf(line), drain: line.has('drain') }
   const options = jobOptionsFrom(line, await loadPipeline(line.operand), platform)
-  // Newer lines of Node load without a turn of the event loop, in which a signal that has come meanwhile is handled.
+  // Newer Node versions load modules without a turn of the event loop, so a signal received during loading is
+  // handled here.
   await platform.scheduler.turn()
   if (signals.stop.aborted) return exitCodes.done
   const lines = new LogLines(outputs.stderr, clock, line.has('json'))
   const showsStatus = outputs.stderr.isTTY === true && !line.has('json')
   const { graph, directory } = options
   const log = new JobLog({ lines, clock, file: line.operand, graph, directory, isQuiet: showsStatus })
-  // No event comes before the job has been returned.
+  // No event arrives before the job has been returned.
   const job = startJob({ ...options, observer: (event) => log.event(event, view) })
   const view = viewOf(job, clock)
   if (showsStatus) statusLine = new StatusLine(outputs, clock, () => view.statusText())
   const clear = (): void => statusLine?.[Symbol.dispose]()
   using _progress = everySoOften(clock, progressEveryMs, () => log.progress(view))
-  // What user code throws where nobody can catch it is printed by Node, and should begin a line of its own.
+  // Node prints uncaught errors of user code; make them begin on a new line.
   process.once('uncaughtExceptionMonitor', clear)
   try {
     const result = await endOf(job, { clock, stop, signal: signals.stop, lines })
@@ -72,7 +73,7 @@ async function run(line: CommandLine, outputs: Outputs, signals: Signals): Promi
   }
 }
 
-/** Calls `act` again and again, until it is disposed of. */
+/** Calls `act` at intervals until it is disposed. */
 function everySoOften(clock: Clock, ms: number, act: () => void): Disposable {
   let timer: Disposable
   const tick = (): void => {
@@ -93,7 +94,10 @@ function viewOf(job: Job, clock: Clock): JobView {
   }
 }
 
-/** How the job ended, by itself or because of the signal. Throws `STOP_TIMEOUT` if it would not stop in time. */
+/**
+ * Waits for the job to end, by itself or because of the signal. Throws `STOP_TIMEOUT` if it does not stop in
+ * time.
+ */
 async function endOf(
   job: Job,
   around: {
@@ -114,11 +118,11 @@ async function endOf(
   await within(clock, cancelMs, job.ended)
   throw new MillraceError(
     'STOP_TIMEOUT',
-    `the job did not stop within ${stop.timeoutMs} ms and was ended; nothing after its last checkpoint was committed, and started again it resumes from there. If a sink is slow, allow more time with --stop-timeout`,
+    `the job did not stop within ${stop.timeoutMs} ms and was cancelled; nothing after its last checkpoint was committed. Start it again to resume from that checkpoint. If a sink is slow, raise --stop-timeout`,
   )
 }
 
-/** How long a job that did not stop may take to let go of what it has open. */
+/** How long a cancelled job may take to close its files and connections. */
 const cancelMs = 2_000
 
 function aborted(signal: AbortSignal): Promise<undefined> {
@@ -128,7 +132,7 @@ function aborted(signal: AbortSignal): Promise<undefined> {
   })
 }
 
-/** What `promise` resolves with, or undefined if that takes longer. */
+/** The value of `promise`, or undefined if it takes longer. */
 async function within<T>(clock: Clock, ms: number, promise: Promise<T>): Promise<T | undefined> {
   const waiting = new AbortController()
   const late = sleep(clock, ms, waiting.signal).catch(() => undefined) as Promise<undefined>

@@ -12,7 +12,7 @@ import { memoryStore } from '@millrace/store-memory'
 import type { CommandLine } from './command-line.ts'
 import type { Option } from './command.ts'
 
-/** Options that say how a pipeline is started. */
+/** Options that set how a pipeline is started. */
 export const jobOptionList: readonly Option[] = [
   { name: 'parameter', value: 'NAME=VALUE', help: 'a parameter of the pipeline; may be repeated' },
   { name: 'data-dir', value: 'DIR', help: 'checkpoints and state (default .millrace/PIPELINE)' },
@@ -54,14 +54,14 @@ export function parametersOf(line: CommandLine): ParameterValues {
   return Object.fromEntries(pairs)
 }
 
-/** How many subtasks the command line or the pipeline asks for. */
+/** The number of subtasks, from the command line or the pipeline. */
 export function parallelismOf(line: CommandLine, pipeline: Pipeline): number {
   const given = line.value('parallelism')
   if (given === undefined) return pipeline.settings.parallelism ?? 1
   return wholeNumber('parallelism', given, 1)
 }
 
-/** What a job is started with. Throws `OPTION_INVALID`, and what `Pipeline.describe` throws. */
+/** The options to start a job with. Throws `OPTION_INVALID`, and what `Pipeline.describe` throws. */
 export function jobOptionsFrom(line: CommandLine, pipeline: Pipeline, platform: Platform): JobOptions {
   const every = line.value('checkpoint-every')
   const restart = line.value('restart')
@@ -76,11 +76,11 @@ export function jobOptionsFrom(line: CommandLine, pipeline: Pipeline, platform: 
     ...(every === undefined ? {} : { checkpointEvery: positiveDurationMs(every, '--checkpoint-every') }),
     ...(restart === undefined ? {} : { restart: restartPolicy(restart) }),
   })
-  // Connectors write down whose files are whose: by a path that means the same from everywhere.
+  // Absolute, since connectors store the paths of their files in checkpoints.
   return { ...job, directory: path.resolve(job.directory), platform, store: memoryStore() }
 }
 
-/** How long a stop may take, in milliseconds. */
+/** The stop timeout in milliseconds. */
 export function stopTimeoutOf(line: CommandLine): number {
   return positiveDurationMs(line.value('stop-timeout') ?? '30s', '--stop-timeout')
 }
@@ -90,9 +90,9 @@ function restartPolicy(given: string): RestartPolicy {
   return { ...defaultRestartPolicy, attempts: wholeNumber('restart', given, 1) }
 }
 
-/** A whole number given as text, not below `least`. Throws `OPTION_INVALID`. */
+/** Parses an integer, at least `least`. Throws `OPTION_INVALID`. */
 export function wholeNumber(option: string, given: string, least: number): number {
   const value = Number(given)
   if (/^\d+$/.test(given) && Number.isSafeInteger(value) && value >= least) return value
-  throw new MillraceError('OPTION_INVALID', `--${option} is ${given}; give a whole number from ${least}`)
+  throw new MillraceError('OPTION_INVALID', `--${option} is ${given}. Give an integer, at least ${least}`)
 }

@@ -1,4 +1,4 @@
-// Loaded before everything else: imports nothing that takes long.
+// Loaded first: imports only small modules.
 import process from 'node:process'
 import { exitCodes, type ExitCode } from './exit-codes.ts'
 
@@ -11,15 +11,16 @@ const codeOf = {
 type Signal = keyof typeof codeOf
 
 /**
- * One act may send two signals: `npm start` passes on a Ctrl-C that the terminal has delivered already, and a terminal
- * that closes hangs up on the shell, which hangs up on its jobs. Within so many milliseconds they count as one.
+ * Signals within this many milliseconds count as one. One act may send two: `npm start` forwards a Ctrl-C
+ * that the terminal has already delivered, and a closed terminal sends SIGHUP to the shell, which sends it to
+ * its jobs.
  */
 const echoMs = 200
 
 /**
- * Listens for Ctrl-C, SIGTERM and SIGHUP from the moment it is made until it is released.
+ * Handles Ctrl-C, SIGTERM and SIGHUP from its construction until `release`.
  *
- * The first signal aborts `stop`. The second ends the process at once, with the exit code for that signal.
+ * The first signal aborts `stop`. The second ends the process at once, with the exit code of that signal.
  */
 export class Signals implements Disposable {
   readonly #stop = new AbortController()
@@ -35,12 +36,15 @@ export class Signals implements Disposable {
     return this.#stop.signal
   }
 
-  /** What is still to be done when the second signal ends the process. */
+  /** Work to do before the second signal ends the process. */
   set beforeLeaving(act: () => void) {
     this.#beforeLeaving = act
   }
 
-  /** Gives signals their usual effect again, which is to end the process; also one that has come already. */
+  /**
+   * Restores the default effect of signals, which is to end the process; a pending signal takes effect at
+   * once.
+   */
   release(): void {
     this[Symbol.dispose]()
     if (this.#stop.signal.aborted) process.kill(process.pid, this.#stop.signal.reason as Signal)
@@ -51,7 +55,7 @@ export class Signals implements Disposable {
   }
 
   readonly #receive = (signal: Signal): void => {
-    // The clock of the other packages would have to be loaded first.
+    // Loading the clock of the other packages would take too long here.
     const now = process.uptime() * 1_000
     if (!this.#stop.signal.aborted) {
       this.#stoppedAt = now

@@ -11,19 +11,19 @@ import { printable } from './printable.ts'
 import { parametersOf, wholeNumber } from './run-options.ts'
 import { StatusLine } from './status-line.ts'
 
-/** `millrace simulate`: runs a pipeline in a world that breaks on purpose, with many seeds. */
+/** `millrace simulate`: runs a pipeline with many seeds in simulated worlds with faults. */
 export const simulateCommand: Command = {
   name: 'simulate',
   operand: 'FILE.ts',
-  summary: 'crash a pipeline in simulated worlds and compare what comes out',
+  summary: 'crash a pipeline in simulated worlds and compare its output',
   details: [
     "Reads the first records of the pipeline's own sources once. Then runs the pipeline again and again",
     'in simulated worlds: processes are killed, the power is lost, disks fail and fill up, sinks refuse',
-    'and forget to answer, each seed in its own way. What comes out must be what comes out when nothing',
-    'breaks. Nothing is written and nobody outside is called, but for what mapAsync calls: in place of',
-    'sources and sinks there are simulated ones. Sinks of your own are put to the test by simulateSeeds.',
+    'and lose replies, differently for each seed. The output must equal that of a run without faults.',
+    'Nothing is written, and no external system is called except by mapAsync: simulated sources and',
+    'sinks replace the real ones. Use simulateSeeds to test your own sinks.',
     '',
-    'A seed that fails is printed with what broke, and a shorter run that breaks the same; the exit code is 1.',
+    'A failed seed is printed with the failure and a shorter run that fails the same way; the exit code is 1.',
   ],
   options: [
     { name: 'seeds', value: 'N', help: 'how many seeds (default 100)' },
@@ -40,7 +40,7 @@ export const simulateCommand: Command = {
 
 async function run(line: CommandLine, outputs: Outputs): Promise<ExitCode> {
   const pipeline = await loadPipeline(line.operand)
-  pipeline.describe(parametersOf(line)) // For its errors, which are those of "run".
+  pipeline.describe(parametersOf(line)) // Validates like `run`, with the same errors.
   const { clock } = nodePlatform()
   const seeds = line.has('seed') ? 1 : numberOf(line, 'seeds', 100)
   const startedMs = clock.monotonic()
@@ -109,7 +109,7 @@ function numberOf(line: CommandLine, name: string, otherwise: number): number {
   return wholeNumber(name, given, name === 'seed' || name === 'from' ? 0 : 1)
 }
 
-/** The file, and the options without which a seed means something else. */
+/** The file, and the options that change the meaning of a seed. */
 function sameWorld(line: CommandLine): string {
   const options = ['parameter', 'records', 'parallelism'].flatMap((name) =>
     line.values(name).map((value) => `--${name} ${/^[\w.=/-]+$/.test(value) ? value : `'${value}'`}`),
@@ -133,13 +133,13 @@ function summaryText(pipeline: string, report: SeedsReport, seconds: number, aga
   const lines = [
     ...failures.flatMap((failure) => [failure.message.replaceAll('FILE.ts', again), '']),
     `${pipeline}: ${seeds} ${seeds === 1 ? 'seed' : 'seeds'}, ${verdict}`,
-    // A seed that fails tells of its own lives and faults.
+    // A failed seed reports its own lives and faults.
     ...(seeds === failures.length
       ? []
       : [
           `  ${failures.length === 0 ? '' : 'the others: '}${lives} lives, ${(simulatedMs / 1_000).toFixed(0)} s of simulated time in ${seconds.toFixed(1)} s`,
           `  ${counts.length === 0 ? 'no faults' : counts.join(', ')}`,
-          '  sources and sinks were simulated ones; put your own to the test with simulateSeeds',
+          '  sources and sinks were simulated; test your own with simulateSeeds',
         ]),
     ...notCompared.map(({ sink, why }) => `  '${sink}' was not compared: ${why}`),
   ]
@@ -161,7 +161,7 @@ function jsonText(report: SeedsReport): string {
   return JSON.stringify({ ...figures, failures })
 }
 
-/** The simulator is a package of its own, because a job in production does not need it. */
+/** The simulator is a separate package, because a job in production does not need it. */
 async function simulator(): Promise<typeof import('@millrace/testkit')> {
   try {
     return await import('@millrace/testkit')

@@ -3,7 +3,7 @@ import { describe, expect, test } from 'vitest'
 import type { Output, Outputs } from './outputs.ts'
 import { StatusLine } from './status-line.ts'
 
-/** A terminal: what its screen shows after everything that was written to either output. */
+/** A fake terminal: what its screen shows after all writes to either output. */
 class Screen implements Outputs {
   readonly stdout: Output = { write: (text) => this.#receive(text), isTTY: true }
   readonly stderr: Output = { write: (text) => this.#receive(text), isTTY: true, columns: 20 }
@@ -20,7 +20,7 @@ class Screen implements Outputs {
 }
 
 describe('the status line', () => {
-  test('is drawn again in place', async () => {
+  test('is redrawn in place', async () => {
     const screen = new Screen()
     const clock = new ManualClock()
     let n = 0
@@ -32,7 +32,7 @@ describe('the status line', () => {
     expect(screen.lines).toEqual(['tick 1'])
   })
 
-  test('stays below what is written to either output', () => {
+  test('stays below the text written to either output', () => {
     const screen = new Screen()
     using line = new StatusLine(screen, new ManualClock(), () => 'status')
     screen.stdout.write('result 1\n')
@@ -53,14 +53,14 @@ describe('the status line', () => {
     expect(line).toBeDefined()
   })
 
-  test('is cut to the width of the terminal, so that it never wraps', () => {
+  test('is cut to the width of the terminal, so it never wraps', () => {
     const screen = new Screen()
     using line = new StatusLine(screen, new ManualClock(), () => 'a status that is too long')
     expect(screen.lines).toEqual(['a status that is to'])
     expect(line).toBeDefined()
   })
 
-  test('leaves nothing behind', async () => {
+  test('is cleared at the end', async () => {
     const screen = new Screen()
     const clock = new ManualClock()
     const { write } = screen.stdout

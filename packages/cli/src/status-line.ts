@@ -4,11 +4,10 @@ import type { Output, Outputs } from './outputs.ts'
 const clearLine = '\r\u001b[2K'
 
 /**
- * A line at the bottom of the terminal that is drawn again in place.
+ * A line at the bottom of the terminal that is redrawn in place.
  *
- * Everything else that is written to the terminal meanwhile, by the job or by user code, goes above it: while the
- * line is shown, both outputs clear it before they write and draw it again after the end of a line. A job that
- * writes a partial line has the terminal to itself until the line is whole.
+ * All other output, by the job or by user code, appears above it: both outputs clear the line before a write
+ * and redraw it after the end of a line. While a job writes a partial line, the status line is hidden.
  */
 export class StatusLine implements Disposable {
   readonly #outputs: Outputs
@@ -16,7 +15,7 @@ export class StatusLine implements Disposable {
   readonly #text: () => string
   readonly #everyMs: number
   readonly #restore: (() => void)[] = []
-  /** The way to the terminal that does not lead through here. */
+  /** The original write function, without the status line. */
   readonly #draw: (text: string) => void
   #isDrawn = false
   #isMidLine = false

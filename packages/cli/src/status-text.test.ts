@@ -24,7 +24,7 @@ function task(kind: TaskMetrics['kind'], figures: Partial<TaskMetrics>): TaskMet
 }
 
 describe('rates', () => {
-  test('are those of the last second, of all sources and all sinks', () => {
+  test('are computed over the last second, for all sources and all sinks', () => {
     const source = task('source', {})
     const sink = task('sink', {})
     const progress = new Progress(0)
@@ -40,7 +40,7 @@ describe('rates', () => {
     })
   })
 
-  test('start anew when a restarted job counts from nothing', () => {
+  test('restart at 0 when a restarted job resets its counters', () => {
     const progress = new Progress(0)
     progress.update(statusOf(task('source', { recordsOut: 1_000 })), 1_000)
     expect(progress.update(statusOf(task('source', { recordsOut: 10 })), 2_000).inRate).toBe(0)
@@ -51,12 +51,12 @@ describe('rates', () => {
 describe('the status of a job', () => {
   const now = 1_767_268_800_000 // 2026-01-01 12:00:00 UTC
 
-  test('names what there is to know, and nothing else', () => {
+  test('omits figures that are unknown', () => {
     const figures = new Progress(0).update(statusOf(), 1_000)
     expect(statusText(statusOf(), figures, now)).toBe('running  0 in/s  0 out/s')
   })
 
-  test('in full', () => {
+  test('with all figures', () => {
     const counts = new Map([
       ['per-card/late', 2],
       ['per-day/late', 1],
@@ -74,7 +74,7 @@ describe('the status of a job', () => {
     )
   })
 
-  test('names the split that windows have waited for longest, once that lasts', () => {
+  test('names the split that windows have waited for longest, after a minimum time', () => {
     const wait = { subtask: 0, watermark: now, ahead: now, isQuiet: true, idleAfterMs: undefined }
     const waits = [
       { ...wait, source: 'logs', split: 'b.log', since: now - 7_000 },
@@ -88,13 +88,13 @@ describe('the status of a job', () => {
     expect(text(now - 38_000)).toBe('running  0 in/s  0 out/s')
   })
 
-  test('shows the event time itself when it is that of old data', () => {
+  test('shows the event time itself when the data is old', () => {
     const status = statusOf(task('source', { watermark: now - 24 * hour }))
     expect(statusText(status, new Progress(0).update(status, 1_000), now)).toContain('at 2025-12-31 12:00:00')
   })
 })
 
-describe('for people', () => {
+describe('formats for people', () => {
   test.each([
     [0, '0.0 s'],
     [9_940, '9.9 s'],
@@ -114,7 +114,7 @@ describe('for people', () => {
     expect(bytesText(bytes)).toBe(text)
   })
 
-  test('a time outside of all calendars is a number', () => {
+  test('a time outside the calendar range is printed as a number', () => {
     expect(dateText(9e15)).toBe('9000000000000000 ms')
   })
 })

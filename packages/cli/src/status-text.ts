@@ -2,7 +2,7 @@ import type { EventTimeWait, JobStatus } from '@millrace/core'
 import type { Figures } from './progress.ts'
 
 /**
- * The state of a job in one line.
+ * Formats the state of a job as one line.
  *
  * @example
  * 'running  12,345 in/s  120 out/s  at 2016-12-10 07:13:43  checkpoint 12, 3 s ago, 8 ms  state 1.2 MB'
@@ -24,7 +24,7 @@ export function statusText(status: JobStatus, figures: Figures, now: number): st
   return parts.join('  ')
 }
 
-/** How long event time must have waited for one place before the status shows it: sources take turns all the time. */
+/** How long event time must wait for one split before the status shows it: short waits are normal. */
 const waitShownMs = 5_000
 
 function longestOf(waits: readonly EventTimeWait[]): EventTimeWait | undefined {
@@ -36,7 +36,7 @@ function waitText({ source, split, since }: EventTimeWait, now: number): string 
   return `windows wait ${durationText(now - since)} for ${place}`
 }
 
-/** Names of metrics for people. */
+/** Metric names for display. */
 export const metricNames: Readonly<Record<string, string>> = {
   late: 'late',
   skipped: 'skipped',
@@ -47,7 +47,7 @@ export const metricNames: Readonly<Record<string, string>> = {
 
 const longestLagMs = 3_600_000
 
-/** How far event time is behind the clock; for data from another time, the time itself. */
+/** Formats how far event time is behind the clock; for old data, the event time itself. */
 function eventTimeText(watermark: number, now: number): string {
   const lagMs = now - watermark
   return lagMs >= 0 && lagMs < longestLagMs ? `lag ${durationText(lagMs)}` : `at ${dateText(watermark)}`
@@ -65,7 +65,7 @@ export function dateText(ms: number): string {
   return Math.abs(ms) <= dateMax ? dateAndTime.format(ms) : `${ms} ms`
 }
 
-/** A number with its thousands set apart. */
+/** Formats a number with thousands separators. */
 export function whole(value: number): string {
   return Math.round(value).toLocaleString('en')
 }

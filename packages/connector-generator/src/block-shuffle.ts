@@ -1,15 +1,15 @@
 import { RecordRandom, type SeedWords } from './record-random.ts'
 
 /**
- * Puts the records of a split out of order, within a bound.
+ * Shuffles the records of a split within a bound.
  *
- * The split is cut into blocks and each block is shuffled by itself, so a record moves by less than a block,
- * and where it goes depends on the seed and its place only. Whoever starts in the middle computes one block.
+ * The split is divided into blocks and each block is shuffled separately, so a record moves by less than a
+ * block, and its place depends on the seed and its index only. Starting in the middle computes one block.
  */
 export class BlockShuffle {
   readonly #words: SeedWords
   readonly #blockRecords: number
-  /** How many records the split has; the last block may be short. Infinity: no end. */
+  /** Number of records of the split; the last block may be short. Infinity for no end. */
   readonly #count: number
   #block = -1
   #order = new Uint32Array(0)
@@ -20,7 +20,7 @@ export class BlockShuffle {
     this.#count = count
   }
 
-  /** Which record of the split, by event time, comes at `place`. */
+  /** Which record of the split, by event time, is at `place`. */
   recordAt(place: number): number {
     if (this.#blockRecords <= 1) return place
     const block = Math.floor(place / this.#blockRecords)

@@ -56,8 +56,8 @@ async function readAll(options: Omit<GenerateOptions<Made>, 'make'>): Promise<Ma
 
 const byIndex = (a: Made, b: Made): number => a.index - b.index
 
-describe('what is generated', () => {
-  test('the same seed gives the same records, another seed others', async () => {
+describe('generated records', () => {
+  test('the same seed gives the same records, another seed gives others', async () => {
     const [first = []] = await readAll({ seed: 7, count: 50 })
     expect(await readAll({ seed: 7, count: 50 })).toEqual([first])
     const [other = []] = await readAll({ seed: 8, count: 50 })
@@ -65,7 +65,7 @@ describe('what is generated', () => {
     expect(new Set(first.map((made) => made.drawn)).size).toBe(50)
   })
 
-  test('the records are the same over any number of splits', async () => {
+  test('the records do not depend on the number of splits', async () => {
     const [whole = []] = await readAll({ seed: 7, count: 50 })
     for (const splits of [2, 3, 50, 60]) {
       const parts = await readAll({ seed: 7, count: 50, splits })
@@ -81,7 +81,7 @@ describe('what is generated', () => {
     expect(take(reader, 1).map(({ time }) => time)).toEqual([0])
   })
 
-  test('a rate gives the distance of event times unless every does', async () => {
+  test('the interval of event times follows the rate unless `every` is given', async () => {
     const times = async (options: Partial<GenerateOptions<number>>): Promise<readonly number[]> => {
       const clock = new ManualClock()
       const source = generate({ seed: 1, rate: 4, make: ({ time }) => time, ...options })
@@ -121,7 +121,7 @@ describe('what is generated', () => {
     }
   })
 
-  test('an error in make fails with the place and the cause, and moves nothing', async () => {
+  test('an error in make fails the poll with place and cause, and the position stays', async () => {
     const cause = new Error('no such country')
     const failing = generate({
       seed: 1,
@@ -139,7 +139,7 @@ describe('what is generated', () => {
     expect(reader.position()).toEqual({ index: 4 })
   })
 
-  test('a record names its place', async () => {
+  test('a record has a place', async () => {
     const reader = await generate({ seed: 1, count: 9, make }).open('0-of-1', { index: 4 }, contextOf())
     const poll = reader.poll(3)
     expect(poll.kind === 'records' && poll.origin?.place(2)).toBe('record 6')
@@ -147,7 +147,7 @@ describe('what is generated', () => {
 })
 
 describe('the rate', () => {
-  test('records come when they are due, one clock second at a time', async () => {
+  test('records are emitted when they are due, one clock second at a time', async () => {
     const clock = new ManualClock()
     const reader = await generate({ seed: 1, rate: 10, make }).open('0-of-1', undefined, contextOf({ clock }))
     expect(take(reader, 100)).toHaveLength(1)
@@ -171,7 +171,7 @@ describe('the rate', () => {
     expect(take(reader, 100).map(({ index }) => index)).toEqual([1001, 1003, 1005, 1007, 1009, 1011])
   })
 
-  test.each([3, 7, 0.3, 12_345.678])('waiting for %d records per second is never busy', async (rate) => {
+  test.each([3, 7, 0.3, 12_345.678])('waiting for %d records per second does not busy-loop', async (rate) => {
     const clock = new ManualClock()
     const reader = await generate({ seed: 1, rate, make }).open('0-of-1', undefined, contextOf({ clock }))
     let made = 0
@@ -202,16 +202,16 @@ describe('the rate', () => {
   })
 })
 
-describe('what makes no sense is refused', () => {
-  test('a bounded job over a generator without end', async () => {
+describe('the generator rejects', () => {
+  test('a bounded job without a count', async () => {
     const endless = generate({ seed: 1, make })
-    await expect(endless.discover(contextOf())).rejects.toThrow(/source made.*give it a count/)
+    await expect(endless.discover(contextOf())).rejects.toThrow(/source made.*Set count/)
     await expect(endless.discover(contextOf({ isBounded: false }))).resolves.toMatchObject({
       isComplete: true,
     })
   })
 
-  test('a checkpoint made with another number of splits', async () => {
+  test('a checkpoint with another number of splits', async () => {
     const source = generate({ seed: 1, count: 9, splits: 2, make })
     for (const split of ['0-of-3', '2-of-2', 'x', '00-of-2']) {
       await expect(source.open(split, undefined, contextOf())).rejects.toMatchObject({

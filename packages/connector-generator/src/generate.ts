@@ -9,12 +9,12 @@ import { planOf, type GenerateOptions, type GeneratorPlan } from './generator-pl
 import { GeneratorReader, type GeneratorPosition } from './generator-reader.ts'
 
 /**
- * A source that makes its records up: for trials, tests and measurements.
+ * Returns a source that generates records, for trials, tests and benchmarks.
  *
- * A record depends on the seed and its number only. The same options give the same records in every run, over
- * any number of splits, and a restart continues exactly where the checkpoint stands.
+ * A record depends on the seed and its index only. The same options give the same records in every run, with
+ * any number of splits, and a restart continues at the position in the checkpoint.
  *
- * Throws `OPTION_INVALID` for options that make no sense.
+ * Throws `OPTION_INVALID` for invalid options.
  *
  * @example
  * p.from('payments', generator.generate({
@@ -41,7 +41,7 @@ class GeneratorSource<T> implements Source<T, GeneratorPosition> {
       return Promise.reject(
         new MillraceError(
           'OPTION_INVALID',
-          `source ${context.name}: the generator has no end, but the job is to end by itself; give it a count`,
+          `source ${context.name}: the generator has no end, but the job is bounded. Set count`,
         ),
       )
     }
@@ -73,7 +73,7 @@ class GeneratorSource<T> implements Source<T, GeneratorPosition> {
       return Promise.reject(
         new MillraceError(
           'CHECKPOINT_INCOMPATIBLE',
-          `source ${context.name}, split ${split}: ${JSON.stringify(from)} is no position of a generator`,
+          `source ${context.name}, split ${split}: ${JSON.stringify(from)} is not a valid generator position. Use another data directory, or the source that wrote the checkpoint`,
         ),
       )
     }
@@ -81,7 +81,7 @@ class GeneratorSource<T> implements Source<T, GeneratorPosition> {
   }
 }
 
-/** The number of splits is part of the name, because it decides which records a split has. */
+/** The name contains the number of splits, because it determines which records a split has. */
 function splitName(split: number, splits: number): string {
   return `${split}-of-${splits}`
 }

@@ -1,58 +1,60 @@
 import type { Random } from '@millrace/world'
 import { durationMs, MillraceError, positiveDurationMs, type Duration, type EventTime } from '@millrace/core'
 
-/** What a record is made from. Everything else that `make` looks at makes the records differ between runs. */
+/** The input of `make`. If `make` reads anything else, records differ between runs. */
 export interface RecordSeed {
-  /** The record's number over all splits, from 0 in the order of event time. */
+  /** The record's index over all splits, from 0, in order of event time. */
   readonly index: number
-  /** The record's event time in milliseconds since the epoch. Put it into the record to have it there. */
+  /**
+   * The record's event time in milliseconds since the epoch. Copy it into the record if you need it there.
+   */
   readonly time: EventTime
-  /** The record's own randomness: the same for the same seed and index, whatever was drawn for others. */
+  /** Randomness for this record: the same for the same seed and index, independent of other records. */
   readonly random: Random
 }
 
-/** What to generate: how many records, how fast, and how each is made. */
+/** Options of `generate`: how many records, how fast, and how each is made. */
 export interface GenerateOptions<T> {
-  /** One seed gives one sequence of records, on every machine. Any finite number. */
+  /** Any finite number. The same seed gives the same records on every machine. */
   readonly seed: number
-  /** Makes one record. It may be called again for the same record after a restart, and must be pure. */
+  /** Makes one record. It must be pure: after a restart it may be called again for the same record. */
   readonly make: (from: RecordSeed) => T
-  /** How many records there are over all splits. Default: no end; a bounded job needs one. */
+  /** Number of records over all splits. Default: no end. A bounded job needs a count. */
   readonly count?: number
-  /** Records per second of the clock, over all splits and on average. Default: as fast as they are taken. */
+  /** Records per second of the clock, on average over all splits. Default: as fast as the pipeline reads. */
   readonly rate?: number
-  /** How many splits share the records. Which records there are does not depend on it. Default 1. */
+  /** Number of splits that share the records. It does not change the records. Default 1. */
   readonly splits?: number
   /** Event time of the first record, in milliseconds since the epoch. Default 0. */
   readonly startAt?: EventTime
   /** Event time between two records. Default: what `rate` says, or 1 ms without a rate. */
   readonly every?: Duration
   /**
-   * How far a record's event time may be behind that of records before it in its split. The records are
-   * the same ones in another order. Default 0.
+   * How far a record's event time may be behind earlier records of its split, as a duration. The records are
+   * the same, in another order. Default 0.
    */
   readonly maxOutOfOrderness?: Duration
 }
 
-/** The options with every default filled in. */
+/** The options with defaults applied. */
 export interface GeneratorPlan<T> {
   readonly seed: number
   readonly make: (from: RecordSeed) => T
-  /** Infinity: no end. */
+  /** Infinity for no end. */
   readonly count: number
-  /** Infinity: as fast as possible. */
+  /** Infinity for no limit. */
   readonly rate: number
   readonly splits: number
   readonly startAt: EventTime
   readonly everyMs: number
-  /** How many neighbours in event time are shuffled among themselves; 1: none. */
+  /** How many neighbours in event time are shuffled together; 1 for none. */
   readonly blockRecords: number
 }
 
 /** A block is shuffled as a whole, in memory. */
 const blockRecordsMax = 1 << 20
 
-/** Throws `OPTION_INVALID` for options that make no sense. */
+/** Validates options and applies defaults. Throws `OPTION_INVALID`. */
 export function planOf<T>(options: GenerateOptions<T>): GeneratorPlan<T> {
   const { seed, make, count = Infinity, rate = Infinity, splits = 1, startAt = 0 } = options
   requireOption(Number.isFinite(seed), 'seed', seed, 'a finite number')
@@ -87,5 +89,5 @@ function stepOf(rate: number): number {
 
 function requireOption(isValid: boolean, name: string, value: number, wanted: string): void {
   if (isValid) return
-  throw new MillraceError('OPTION_INVALID', `generate: ${name} is ${value}; give ${wanted}`)
+  throw new MillraceError('OPTION_INVALID', `generate: ${name} is ${value}. Give ${wanted}`)
 }

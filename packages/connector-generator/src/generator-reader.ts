@@ -12,15 +12,15 @@ import { BlockShuffle } from './block-shuffle.ts'
 import type { GeneratorPlan, RecordSeed } from './generator-plan.ts'
 import { RecordRandom, seedWords, type SeedWords } from './record-random.ts'
 
-/** Up to which place a split has been read: the place of the next record, from 0. */
+/** Position in a split: the place of the next record, from 0. */
 export type GeneratorPosition = { readonly index: number }
 
 /**
- * Makes the records of one split.
+ * Generates the records of one split.
  *
- * Place `i` of split `s` holds record `shuffled(i) * splits + s`; the record's time and randomness follow from
- * that number. With a rate, place `i` is due `(i - start) * splits / rate` seconds after the split was opened;
- * after a stall, what is overdue comes at once, so that the average holds.
+ * Place `i` of split `s` holds record `shuffled(i) * splits + s`, which determines its time and randomness.
+ * With a rate, place `i` is due `(i - start) * splits / rate` seconds after the split was opened; after a
+ * stall, overdue records are emitted at once to keep the average.
  */
 export class GeneratorReader<T> implements SplitReader<T, GeneratorPosition> {
   readonly #plan: GeneratorPlan<T>
@@ -29,7 +29,7 @@ export class GeneratorReader<T> implements SplitReader<T, GeneratorPosition> {
   readonly #context: ConnectorContext
   readonly #words: SeedWords
   readonly #shuffle: BlockShuffle
-  /** How many records this split has. */
+  /** Number of records of this split. */
   readonly #count: number
   readonly #start: number
   readonly #openedAt: number
@@ -100,8 +100,8 @@ export class GeneratorReader<T> implements SplitReader<T, GeneratorPosition> {
     const { clock } = this.#context
     while (!this.#stopped.aborted && this.#isEarly()) {
       const delayMs = this.#openedAt + (this.#index - this.#start) * this.#stepMs - clock.monotonic()
-      // A whole number of milliseconds and never none: fractions that rounding loses must not become a busy loop.
-      // To be stopped ends the wait like any other reason.
+      // At least 1 ms, rounded up: rounding down to 0 would busy-loop.
+      // A stop ends the wait too.
       await sleep(clock, Math.max(1, Math.ceil(delayMs)), this.#stopped).catch(() => undefined)
     }
   }
@@ -110,7 +110,7 @@ export class GeneratorReader<T> implements SplitReader<T, GeneratorPosition> {
     return this.#index < this.#count && this.#dueEnd() <= this.#index
   }
 
-  /** The place before which everything is due. */
+  /** The first place that is not due yet. */
   #dueEnd(): number {
     if (this.#stepMs === 0) return Infinity
     const elapsedMs = this.#context.clock.monotonic() - this.#openedAt
@@ -126,14 +126,14 @@ export class GeneratorReader<T> implements SplitReader<T, GeneratorPosition> {
     } catch (cause) {
       throw new MillraceError(
         'SOURCE_FAILED',
-        `source ${this.#context.name}: make threw on record ${index} of the generator; fix it and start again`,
+        `source ${this.#context.name}: make threw for record ${index}. Fix it and start again`,
         { cause, place: `split ${this.#splitName}, record ${place}` },
       )
     }
   }
 }
 
-/** Sets up randomness only for records that ask for it. */
+/** Creates the randomness of a record only when `make` uses it. */
 class LazyRecordSeed implements RecordSeed {
   readonly index: number
   readonly time: EventTime

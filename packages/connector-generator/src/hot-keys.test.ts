@@ -15,7 +15,7 @@ function shareOfHot(keys: number, hot: number, share: number): number {
 }
 
 describe('hot keys', () => {
-  test('get their share of the draws', () => {
+  test('hot keys are drawn with the given share', () => {
     expect(shareOfHot(1_000, 10, 0.8)).toBeCloseTo(0.8, 1)
     expect(shareOfHot(1_000, 1, 0)).toBe(0)
     expect(shareOfHot(1_000, 999, 1)).toBe(1)
@@ -32,7 +32,7 @@ describe('hot keys', () => {
     { keys: 5, hot: 1.5, share: 0.5 },
     { keys: 5, hot: 1, share: 1.1 },
     { keys: 5, hot: 1, share: Number.NaN },
-  ])('%j makes no sense', (wrong) => {
+  ])('rejects %j', (wrong) => {
     expect(() => hotKeys(wrong)).toThrow(expect.objectContaining({ code: 'OPTION_INVALID' }))
   })
 })

@@ -1,21 +1,22 @@
 import type { Random } from '@millrace/world'
 import { MillraceError } from '@millrace/core'
 
-/** How unevenly keys are chosen. */
+/** Options of `hotKeys`. */
 export interface HotKeysOptions {
-  /** How many keys there are. */
+  /** Number of keys. */
   readonly keys: number
-  /** How many of them are hot. */
+  /** Number of hot keys. */
   readonly hot: number
-  /** Which share of all records goes to the hot keys, from 0 to 1. */
+  /** Share of all records for the hot keys, from 0 to 1. */
   readonly share: number
 }
 
 /**
- * Draws keys of which a few get most of the records, as customers, cards and devices do.
+ * Returns a function that draws keys, a few of which get most of the records, as customers, cards and devices
+ * do.
  *
- * The result picks a key from 0 to `keys - 1`; the hot ones are the first `hot`. Throws `OPTION_INVALID`
- * for numbers that make no sense.
+ * The function returns a key from 0 to `keys - 1`; the hot ones are the first `hot`. Throws `OPTION_INVALID`
+ * for invalid numbers.
  *
  * @example
  * const card = generator.hotKeys({ keys: 100_000, hot: 10, share: 0.8 })
@@ -26,7 +27,7 @@ export function hotKeys({ keys, hot, share }: HotKeysOptions): (random: Random) 
   if (!isCount(keys) || !isCount(hot) || hot > keys || !(share >= 0 && share <= 1)) {
     throw new MillraceError(
       'OPTION_INVALID',
-      `hotKeys({ keys: ${keys}, hot: ${hot}, share: ${share} }): give whole numbers 1 <= hot <= keys and a ` +
+      `hotKeys({ keys: ${keys}, hot: ${hot}, share: ${share} }): use integers with 1 <= hot <= keys and a ` +
         'share from 0 to 1',
     )
   }

@@ -1,4 +1,4 @@
-/** Generates records in Millrace pipelines, for trials and measurements. */
+/** Generates records for trials, tests and benchmarks. */
 export * as generator from './generator.ts'
 export type { GenerateOptions, RecordSeed } from './generator-plan.ts'
 export type { GeneratorPosition } from './generator-reader.ts'

@@ -8,7 +8,7 @@ function count(cells: number[], cell: number): void {
   cells[cell] = (cells[cell] ?? 0) + 1
 }
 
-describe('the randomness of a record', () => {
+describe('record randomness', () => {
   test('depends on the seed and the index only', () => {
     fc.assert(
       fc.property(
@@ -31,7 +31,7 @@ describe('the randomness of a record', () => {
     )
   })
 
-  test('neighbours have unrelated numbers, in every draw', () => {
+  test('neighbouring records have unrelated numbers, in every draw', () => {
     const words = seedWords(7, 'records')
     for (let draw = 0; draw < 3; draw++) {
       const cells = Array.from({ length: 100 }, () => 0)
@@ -53,7 +53,7 @@ describe('the randomness of a record', () => {
     }
   })
 
-  test('a bound that is no count is refused', () => {
+  test('an invalid bound throws', () => {
     const random = new RecordRandom(seedWords(7, 'records'), 0)
     for (const bound of [0, -1, 1.5, Number.NaN, 2 ** 53]) expect(() => random.int(bound)).toThrow(RangeError)
   })

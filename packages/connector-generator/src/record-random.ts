@@ -4,7 +4,7 @@ import type { Random } from '@millrace/world'
 const TWO_32 = 2 ** 32
 const TWO_53 = 2 ** 53
 
-/** Scrambles 32 bits so that each input bit reaches each output bit (the finalizer of MurmurHash3). */
+/** Mixes 32 bits so that each input bit affects each output bit (the finalizer of MurmurHash3). */
 function scramble(bits: number): number {
   let x = bits
   x = Math.imul(x ^ (x >>> 16), 0x85ebca6b)
@@ -12,25 +12,25 @@ function scramble(bits: number): number {
   return (x ^ (x >>> 16)) >>> 0
 }
 
-/** The two words that one seed gives for one purpose; other labels give unrelated ones. */
+/** Two words derived from one seed for one purpose; other labels give unrelated words. */
 export interface SeedWords {
   readonly high: number
   readonly low: number
 }
 
-/** Derives them; any finite `seed`. */
+/** Derives the words; `seed` may be any finite number. */
 export function seedWords(seed: number, label: string): SeedWords {
   const random = seededRandom(seed).fork(label)
   return { high: random.int(TWO_32), low: random.int(TWO_32) }
 }
 
 /**
- * The randomness of one record: a pure function of the seed, the record's index and how many numbers have
- * been drawn for it. No record's numbers depend on what was drawn for another, so that a reader can start
- * anywhere. (The idea is that of counter-based generators: Salmon et al., "Parallel random numbers: as easy
- * as 1, 2, 3", 2011.)
+ * The randomness of one record: a pure function of the seed, the record's index and the number of draws so
+ * far. It does not depend on other records, so a reader can start anywhere. (A counter-based generator:
+ * Salmon et al., "Parallel random numbers: as easy as 1, 2, 3", 2011.)
  *
- * Forking `seededRandom` once per record would say the same; it costs a microsecond, this a few nanoseconds.
+ * Forking `seededRandom` for each record gives the same property at a microsecond each; this takes a few
+ * nanoseconds.
  */
 export class RecordRandom implements Random {
   readonly #key: number
@@ -53,7 +53,7 @@ export class RecordRandom implements Random {
     if (!Number.isSafeInteger(bound) || bound < 1) {
       throw new RangeError(`int: bound is ${bound}; pass an integer from 1 to 2^53-1`)
     }
-    // Numbers past the last whole multiple of the bound would favour small results: draw again.
+    // Values past the last whole multiple of the bound would favour small results, so they are drawn again.
     if (bound <= TWO_32) {
       const limit = TWO_32 - (TWO_32 % bound)
       let drawn = this.#bits32()

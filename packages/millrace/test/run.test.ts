@@ -314,8 +314,8 @@ describe('loading a pipeline file', () => {
       "throw new Error('not today')",
       /cannot be loaded: not today\n {4}at .*job\.ts:1/,
     ],
-    ['no export', 'export {}', /job\.ts: it has no default export; write export default pipeline/],
-    ['another default export', 'export default 3', /job\.ts: its default export is no pipeline/],
+    ['no export', 'export {}', /job\.ts: it has no default export. Write export default pipeline/],
+    ['another default export', 'export default 3', /job\.ts: its default export is not a pipeline/],
     [
       'a named export only',
       `${tiny}export const fraud = make('fraud')`,

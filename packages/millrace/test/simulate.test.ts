@@ -27,7 +27,7 @@ describe('millrace simulate', () => {
   test('refuses options that make no sense', async () => {
     expect(await millrace([...numbers, '--seeds', '0'])).toMatchObject({
       code: 2,
-      err: expect.stringContaining('OPTION_INVALID: --seeds is 0; give a whole number from 1'),
+      err: expect.stringContaining('OPTION_INVALID: --seeds is 0. Give an integer, at least 1'),
     })
   })
 
