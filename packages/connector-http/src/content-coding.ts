@@ -2,8 +2,8 @@
 export type ContentCoding = 'gzip' | 'deflate' | 'br'
 
 /**
- * Inflates a body; undefined if it has more than `bytesMax` bytes, as soon as that shows. Rejects if it is damaged or
- * is not what its coding says.
+ * Inflates a body. Returns undefined as soon as the result exceeds `bytesMax` bytes. Rejects if the body is
+ * damaged or has another coding.
  */
 export type Inflate = (
   body: Uint8Array,
@@ -11,7 +11,7 @@ export type Inflate = (
   bytesMax: number,
 ) => Promise<Uint8Array | undefined>
 
-/** The codings that are understood, for clients that used another. */
+/** The supported codings, for error messages. */
 export const acceptedCodings = 'gzip, deflate, br'
 
 const codings: ReadonlyMap<string, ContentCoding | 'identity'> = new Map<string, ContentCoding | 'identity'>([
@@ -22,7 +22,7 @@ const codings: ReadonlyMap<string, ContentCoding | 'identity'> = new Map<string,
   ['br', 'br'],
 ])
 
-/** The coding that a header field names; undefined for one that is not understood, and for several. */
+/** The coding named by a header field; undefined if it is not supported or if there are several. */
 export function contentCoding(header: string | undefined): ContentCoding | 'identity' | undefined {
   return header === undefined ? 'identity' : codings.get(header.trim().toLowerCase())
 }

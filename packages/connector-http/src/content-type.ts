@@ -1,11 +1,11 @@
-/** What the body of a request is made of, as its Content-Type says. */
+/** The format of a request's body, from its Content-Type. */
 export interface BodyType {
   readonly format: BodyFormat
-  /** Decodes its characters; undefined for UTF-8. */
+  /** Decodes the text; undefined for UTF-8. */
   readonly decoder: CharsetDecoder | undefined
 }
 
-/** Decodes text; throws for bytes that the encoding lacks. */
+/** Decodes text; throws for bytes that are invalid in the encoding. */
 export interface CharsetDecoder {
   readonly encoding: string
   decode(bytes: Uint8Array): string
@@ -27,12 +27,12 @@ const formats: ReadonlyMap<string, BodyFormat> = new Map<string, BodyFormat>([
   ['application/cloudevents-batch+json', 'event-batch'],
 ])
 
-/** What to send, for clients that sent another type. */
+/** The supported types, for error messages. */
 export const acceptedTypes: string =
   'application/x-ndjson, application/json, application/*+json, application/cloudevents+json, ' +
   'application/cloudevents-batch+json'
 
-/** The type that a header field names; otherwise what is not understood in it. */
+/** Parses the Content-Type header; for an unsupported one, returns which part is not supported. */
 export function bodyType(contentType: string | undefined): BodyType | 'type' | 'charset' {
   const [name = '', ...parameters] = (contentType ?? '').split(';')
   const format = formatOf(name.trim().toLowerCase())
@@ -45,13 +45,13 @@ export function bodyType(contentType: string | undefined): BodyType | 'type' | '
   return decoder === undefined ? 'charset' : { format, decoder: decoder === 'utf-8' ? undefined : decoder }
 }
 
-/** Undefined for a charset that is not known. */
+/** Undefined for an unknown charset. */
 function decoderOf(charset: string): CharsetDecoder | 'utf-8' | undefined {
   if (/^(?:iso-?8859-?1|latin-?1)$/i.test(charset)) return latin1
   try {
-    // A byte order mark is passed over with that of UTF-8.
+    // A byte order mark is skipped later, with that of UTF-8.
     const decoder = new TextDecoder(charset, { fatal: true, ignoreBOM: true })
-    // Some releases of Node read windows-1252 as if it were ISO 8859-1.
+    // Some Node releases decode windows-1252 as ISO 8859-1.
     if (decoder.encoding === 'windows-1252') return /ascii/i.test(charset) ? 'utf-8' : undefined
     return decoder.encoding === 'utf-8' ? 'utf-8' : decoder
   } catch {
@@ -59,7 +59,7 @@ function decoderOf(charset: string): CharsetDecoder | 'utf-8' | undefined {
   }
 }
 
-/** Each byte is the character of its number. */
+/** Latin-1: each byte is the code of a character. */
 const latin1: CharsetDecoder = {
   encoding: 'iso-8859-1',
   decode: (bytes) => Buffer.from(bytes.buffer, bytes.byteOffset, bytes.length).toString('latin1'),

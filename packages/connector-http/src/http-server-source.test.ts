@@ -20,8 +20,8 @@ async function read(reader: HttpLife['reader'], count: number): Promise<unknown[
 
 const head = 'POST / HTTP/1.1\r\nHost: localhost\r\nContent-Type: application/x-ndjson\r\n'
 
-describe('a server on this machine', () => {
-  test('accepts what is posted, and the reader hands it out', async () => {
+describe('an HTTP server on this machine', () => {
+  test('delivers posted records to the reader', async () => {
     const { reader, url } = await serve()
     const response = await postLines(url, '{"a":1}\n{"a":2}\n')
     expect(response.status).toBe(200)
@@ -31,7 +31,7 @@ describe('a server on this machine', () => {
     await reader.close()
   })
 
-  test('accepts a compressed body, and refuses one that inflates to too much', async () => {
+  test('inflates a compressed body, and rejects one that inflates beyond the limit', async () => {
     const { reader, url } = await serve({ bodyBytesMax: 1_000 })
     const headers = { 'content-encoding': 'gzip' }
     expect((await postLines(url, gzipSync('1\n2\n'), headers)).status).toBe(200)
@@ -40,7 +40,7 @@ describe('a server on this machine', () => {
     await reader.close()
   })
 
-  test('continues after a restart at the checkpoint, with what came later', async () => {
+  test('after a restart, continues at the checkpoint and delivers later records', async () => {
     const first = await serve()
     await postLines(first.url, '1\n2\n3')
     expect(await read(first.reader, 2)).toEqual([1, 2])
@@ -52,7 +52,7 @@ describe('a server on this machine', () => {
     await second.reader.close()
   })
 
-  test('keeps requests apart that arrive on one connection at once', async () => {
+  test('separates requests that arrive together on one connection', async () => {
     const { reader, port } = await serve()
     const client = await RawClient.connect(port)
     const requests = ['1\n', 'x\n', '3\n'].map((body) => `${head}Content-Length: 2\r\n\r\n${body}`)
@@ -63,7 +63,7 @@ describe('a server on this machine', () => {
     await reader.close()
   })
 
-  test('answers no foreign host name', async () => {
+  test('rejects a foreign host name', async () => {
     const { reader, port } = await serve()
     const client = await RawClient.connect(port)
     client.send(`${head.replace('localhost', 'evil.example')}Content-Length: 1\r\n\r\n1`)
@@ -72,14 +72,14 @@ describe('a server on this machine', () => {
     await reader.close()
   })
 
-  test('wants its token', async () => {
+  test('requires the token', async () => {
     const { reader, url } = await serve({ token: 'secret' })
     expect((await postLines(url, '1')).status).toBe(401)
     expect((await postLines(url, '1', { authorization: 'Bearer secret' })).status).toBe(200)
     await reader.close()
   })
 
-  test('says that it is well, and no more', async () => {
+  test('answers a health check without details', async () => {
     const { reader, url } = await serve()
     const response = await askHealth(url)
     expect([response.status, await response.json()]).toEqual([200, { status: 'ok' }])
@@ -88,7 +88,7 @@ describe('a server on this machine', () => {
   })
 })
 
-describe('clients that mean no good', () => {
+describe('malicious or broken clients', () => {
   test('a body that is announced too large is not read', async () => {
     const { reader, port } = await serve({ bodyBytesMax: 100 })
     const client = await RawClient.connect(port)
@@ -97,7 +97,7 @@ describe('clients that mean no good', () => {
     await reader.close()
   })
 
-  test('a body that turns out too large is not read on', async () => {
+  test('reading stops when a body exceeds the limit', async () => {
     const { reader, port } = await serve({ bodyBytesMax: 100 })
     const client = await RawClient.connect(port)
     client.send(`${head}Transfer-Encoding: chunked\r\n\r\n66\r\n${'1\n'.repeat(51)}\r\n`)
@@ -105,7 +105,7 @@ describe('clients that mean no good', () => {
     await reader.close()
   })
 
-  test('a client that asks first is told to go on only when its body is wanted', async () => {
+  test('a client that sends Expect: 100-continue gets 100 only if its body is accepted', async () => {
     const { reader, port } = await serve({ bodyBytesMax: 100 })
     const welcome = await RawClient.connect(port)
     welcome.send(`${head}Expect: 100-continue\r\nContent-Length: 2\r\n\r\n`)
@@ -120,7 +120,7 @@ describe('clients that mean no good', () => {
   })
 
   test.each(['POST / HT', `${head}X-Slow: `, `${head}Content-Length: 9\r\n\r\n1\n`])(
-    'one that stops in the middle of a request is cut off: %j',
+    'a client that stalls within a request is disconnected: %j',
     async (beginning) => {
       const { reader, port } = await serve({ requestTimeout: 150 })
       const client = await RawClient.connect(port)
@@ -130,7 +130,7 @@ describe('clients that mean no good', () => {
     },
   )
 
-  test('one that goes away in the middle of a body leaves nothing behind', async () => {
+  test('a client that disconnects within a body leaves nothing behind', async () => {
     const { reader, port, url, warnings } = await serve()
     const client = await RawClient.connect(port)
     client.send(`${head}Expect: 100-continue\r\nContent-Length: 9\r\n\r\n`)
@@ -143,7 +143,7 @@ describe('clients that mean no good', () => {
     expect(warnings).toEqual([])
   })
 
-  test('bytes that are no HTTP get a short answer', async () => {
+  test('bytes that are not HTTP get a short answer', async () => {
     const { reader, port, url } = await serve()
     const client = await RawClient.connect(port)
     client.send('\x16\x03\x01\x00\xff\r\n\r\n')
@@ -153,8 +153,8 @@ describe('clients that mean no good', () => {
   })
 })
 
-describe('the end', () => {
-  test('close takes no more connections and ends those that are idle', async () => {
+describe('stopping', () => {
+  test('close refuses new connections and ends idle ones', async () => {
     const { reader, port, url } = await serve()
     const idle = await RawClient.connect(port)
     idle.send(`${head}Content-Length: 1\r\n\r\n1`)
@@ -165,7 +165,7 @@ describe('the end', () => {
     await expect(RawClient.connect(port)).rejects.toThrow()
   })
 
-  test('an abort stops accepting, and a request that was begun is finished first', async () => {
+  test('an abort refuses new requests, and finishes a request in progress', async () => {
     const { reader, port, abort, platform } = await serve()
     const client = await RawClient.connect(port)
     client.send(`${head}Expect: 100-continue\r\nContent-Length: 2\r\n\r\n`)
@@ -182,7 +182,7 @@ describe('the end', () => {
     expect(platform.clock.pending).toBe(0)
   })
 
-  test('a client that does not finish cannot hold up the end', async () => {
+  test('a client that does not finish cannot block the stop', async () => {
     const { reader, port, platform } = await serve({ closeTimeout: '3s' })
     const client = await RawClient.connect(port)
     client.send(`${head}Expect: 100-continue\r\nContent-Length: 2\r\n\r\n`)
@@ -195,7 +195,7 @@ describe('the end', () => {
 })
 
 describe('opening', () => {
-  test('a port that is taken is named, also to those who wait for the address', async () => {
+  test('a port in use is reported, also to callers that wait for the address', async () => {
     const other = createServer().listen(0, '127.0.0.1')
     await once(other, 'listening')
     const { port } = other.address() as { port: number }
@@ -211,7 +211,7 @@ describe('opening', () => {
     other.close()
   })
 
-  test('a bounded job listens to nobody and reads what the inbox holds', async () => {
+  test('a bounded job does not listen and reads what the inbox holds', async () => {
     const { reader, port, url, platform } = await serve()
     await postLines(url, '1\n2')
     await reader.close()

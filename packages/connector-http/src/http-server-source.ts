@@ -20,22 +20,22 @@ const segmentBytes = 8 * 1024 * 1024
 /** A source that other programs post records to. */
 export interface HttpServerSource<T> extends Source<T, InboxPosition> {
   /**
-   * Where the server listens; waits until it does. With port 0 this is the only way to know, and a restart of the
-   * job may change it. Rejects if it cannot listen.
+   * Resolves to the address where the server listens, once it does. With port 0 this is the only way to learn
+   * the port, which may change when the job restarts. Rejects if the server cannot listen.
    */
   address(): Promise<ServerAddress>
 }
 
 /**
- * A source that other programs `POST` records to, as NDJSON, JSON or CloudEvents, compressed or not.
+ * A source that receives records over HTTP `POST`, as NDJSON, JSON or CloudEvents, optionally compressed.
  *
- * A record is answered for once it stands in a file of the job's data directory, so a client that got its 200
- * never needs to send it again. Clients that repeat a request they have no answer for should send an
- * `Idempotency-Key`: then its records count once.
+ * The answer 200 is sent once the record is durable in the job's data directory, so the client never needs to
+ * send it again. A client that repeats a request after a lost answer should send an `Idempotency-Key`: then
+ * its records count once.
  *
  * A bounded job does not listen: it reads what the inbox holds and ends.
  *
- * Throws `OPTION_INVALID` for options that make no sense or are not safe.
+ * Throws `OPTION_INVALID` for invalid or unsafe options.
  *
  * @example
  * p.from('payments', http.receive<Payment>({ port: 8080 }))
@@ -94,7 +94,7 @@ class ListeningSource<T> implements HttpServerSource<T> {
     return new Promise((resolve, reject) => this.#waiting.push({ resolve, reject }))
   }
 
-  /** Starts the server and returns what stops it. */
+  /** Starts the server and returns a function that stops it. */
   async #serve(inbox: Inbox, context: ConnectorContext): Promise<() => Promise<void>> {
     const plan = this.#plan
     const receiver = new Receiver({ plan, inbox, checksum, sameSecret, inflate, context })
@@ -125,7 +125,7 @@ class ListeningSource<T> implements HttpServerSource<T> {
   }
 }
 
-/** Stops accepting, and waits for the answers that are due, but not for ever. */
+/** Stops accepting requests, and waits up to the close timeout for answers in progress. */
 async function stopServer(
   server: RunningServer,
   receiver: Receiver,

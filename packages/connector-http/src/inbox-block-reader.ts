@@ -3,28 +3,28 @@ import { blockEnd, decodePayload, storedBlockAt, type Block, type Checksum } fro
 import type { InboxLog } from './inbox-log.ts'
 import { damaged, requireHead, segmentHead, type InboxPosition } from './inbox-segments.ts'
 
-/** How much is read at once, unless a block is larger. */
+/** Bytes per read, unless a block is larger. */
 const chunkBytes = 256 * 1024
 
-/** Where a block begins. */
+/** The start of a block. */
 export type BlockPlace = Omit<InboxPosition, 'record'>
 
-/** The records of one block, as they were accepted. */
+/** The accepted records of one block. */
 export interface FetchedBlock extends BlockPlace {
-  /** How much of the file it takes. */
+  /** Its size in the file, in bytes. */
   readonly bytes: number
   readonly records: readonly Uint8Array[]
 }
 
-/** What one look into a segment brings. */
+/** The result of one fetch. */
 export interface Fetched {
-  /** Those without records are left out, so there may be none. */
+  /** Blocks without records are omitted, so the list may be empty. */
   readonly blocks: readonly FetchedBlock[]
-  /** Where to fetch next. */
+  /** Where the next fetch begins. */
   readonly next: BlockPlace
 }
 
-/** Reads the log block by block, as far as it is durable. Keeps one segment open. */
+/** Reads the log block by block, up to its durable end. Keeps one segment open. */
 export class BlockReader {
   readonly #log: InboxLog
   readonly #fs: Fs
@@ -37,14 +37,14 @@ export class BlockReader {
     this.#checksum = checksum
   }
 
-  /** Whether there is something to fetch from a place on. */
+  /** Whether there are blocks to fetch at or after a place. */
   hasMore({ segment, offset }: BlockPlace): boolean {
     const { end } = this.#log
     return segment < end.segment || offset < end.offset
   }
 
   /**
-   * Fetches some blocks from a place on. Call it only when there are more, and never twice at once.
+   * Fetches blocks starting at a place. Call it only if `hasMore`, and never concurrently.
    *
    * Throws `CHECKPOINT_CORRUPT`.
    */
@@ -65,7 +65,7 @@ export class BlockReader {
       }
       at = stored.end
     }
-    // Everything before the durable end has been whole once.
+    // Everything before the durable end was intact when it was written.
     if (at === 0) throw damaged(path, offset)
     return { blocks, next: { segment, offset: offset + at } }
   }
@@ -85,7 +85,7 @@ export class BlockReader {
     return file
   }
 
-  /** A chunk that holds at least the next block as a whole, if it is undamaged. */
+  /** Reads a chunk that contains at least the whole next block, if it is undamaged. */
   async #read(file: FsFile, segment: number, offset: number): Promise<Uint8Array> {
     const left = (this.#log.endOf(segment) ?? 0) - offset
     const chunk = await readAt(file, offset, Math.min(left, chunkBytes))
@@ -96,7 +96,7 @@ export class BlockReader {
   }
 }
 
-/** Reads so many bytes, or fewer if the file ends before. */
+/** Reads `length` bytes, or fewer at the end of the file. */
 export async function readAt(file: FsFile, offset: number, length: number): Promise<Uint8Array> {
   const bytes = new Uint8Array(length)
   let filled = 0

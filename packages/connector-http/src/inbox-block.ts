@@ -1,44 +1,44 @@
 /**
- * What stands in the inbox's files: blocks, each written by one append and checked by one checksum.
+ * The format of the inbox's files: blocks, each written by one append and protected by one checksum.
  *
  *     magic 4 | checksum 4 | length 4 | payload
  *
- * The checksum covers the length and the payload. A block holds the requests of one group commit, so a torn
- * append leaves one bad block at the end of the log and takes whole requests with it. Once that was answered a block without
- * requests follows, so that damage to the one before it cannot pass for a torn append.
+ * The checksum covers the length and the payload. A block contains the requests of one group commit, so a
+ * torn append leaves one bad block at the end of the log and loses whole requests. After a block is answered,
+ * a mark (a block without requests) is appended, so damage to the block cannot be mistaken for a torn append.
  *
- * The magic begins with a byte that no UTF-8 text contains, and requests contain only such text: what a
- * client sends can never look like a block.
+ * The magic begins with a byte that no UTF-8 text contains, and requests contain only UTF-8, so a client
+ * cannot forge a block.
  */
 import { ByteReader, ByteWriter } from '@millrace/core'
 
 /** Computes the checksum of bytes as an unsigned 32-bit number. */
 export type Checksum = (bytes: Uint8Array) => number
 
-/** What was accepted with one request. */
+/** The content of one accepted request. */
 export interface AcceptedRequest {
   /** The client's name for the request, or '' if it gave none. */
   readonly key: string
-  /** Tells two requests with one key apart. */
+  /** Distinguishes two requests with the same key. */
   readonly fingerprint: number
-  /** Each record as the JSON text that came, in UTF-8. */
+  /** The JSON text of each record, in UTF-8, as received. */
   readonly records: readonly Uint8Array[]
 }
 
-/** A request that was accepted earlier under a key. */
+/** A request that was accepted earlier with a key. */
 export interface RememberedRequest {
   readonly key: string
   readonly fingerprint: number
-  /** How many records it had. */
+  /** The number of its records. */
   readonly accepted: number
 }
 
-/** What a block says. */
+/** The content of a block. */
 export type Block =
   | { readonly kind: 'requests'; readonly requests: readonly AcceptedRequest[] }
-  /** Begins each segment: its number, and where the segment before it ends, which is 0 for the first. */
+  /** Begins each segment: its number, and the end of the previous segment; 0 for the first. */
   | { readonly kind: 'begin'; readonly segment: number; readonly previousEnd: number }
-  /** The second in each segment: the requests remembered from the segments before. */
+  /** The second block of each segment: the requests remembered from earlier segments. */
   | { readonly kind: 'remembered'; readonly remembered: readonly RememberedRequest[] }
 
 const magic = Uint8Array.of(0xff, 0x4d, 0x52, 0x42)
@@ -49,7 +49,7 @@ const kindBegin = 3
 /** A mark is a block without requests. */
 const markPayloadBytes = 2
 
-/** A block as bytes. They are valid until `writer` is used again. */
+/** Encodes a block. The bytes are valid until `writer` is used again. */
 export function encodeBlock(block: Block, writer: ByteWriter, checksum: Checksum): Uint8Array {
   writer.reset()
   writer.raw(magic)
@@ -68,14 +68,14 @@ export function encodeBlock(block: Block, writer: ByteWriter, checksum: Checksum
   return bytes
 }
 
-/** A block as it lies in a file: undecoded, but whole. */
+/** A block in a file: undecoded, but complete. */
 export interface StoredBlock {
   readonly payload: Uint8Array
   /** Where the next block begins. */
   readonly end: number
 }
 
-/** The block at `offset`, or undefined if the bytes there are no whole block. */
+/** The block at `offset`, or undefined if there is no complete block. */
 export function storedBlockAt(
   bytes: Uint8Array,
   offset: number,
@@ -88,7 +88,10 @@ export function storedBlockAt(
   return { payload: bytes.subarray(offset + headBytes, end), end }
 }
 
-/** Where the block at `offset` says it ends, perhaps past the bytes; undefined if no block begins there. */
+/**
+ * The end of the block at `offset` according to its header, perhaps past the bytes; undefined if no block
+ * begins there.
+ */
 export function blockEnd(bytes: Uint8Array, offset: number): number | undefined {
   if (offset + headBytes > bytes.length || !magic.every((byte, i) => bytes[offset + i] === byte))
     return undefined
@@ -96,15 +99,15 @@ export function blockEnd(bytes: Uint8Array, offset: number): number | undefined 
 }
 
 /**
- * Whether a block that is not whole was once complete: something follows it, which is only written then. What a power loss
- * leaves of a mark may have an append behind it.
+ * Whether an incomplete block was once complete: data follows it, which is only written after a complete
+ * block. A mark that a power loss has torn may be followed by an append.
  */
 export function wasComplete(bytes: Uint8Array): boolean {
   const end = blockEnd(bytes, 0)
   return end !== undefined && end > headBytes + markPayloadBytes && end < bytes.length
 }
 
-/** Where the first whole block at or after `offset` begins, or undefined if there is none. */
+/** Where the first complete block at or after `offset` begins, or undefined if there is none. */
 export function findBlock(bytes: Uint8Array, offset: number, checksum: Checksum): number | undefined {
   let at = bytes.indexOf(magic[0]!, offset)
   while (at !== -1) {
@@ -114,7 +117,7 @@ export function findBlock(bytes: Uint8Array, offset: number, checksum: Checksum)
   return undefined
 }
 
-/** Decodes a payload. Records are views of it. Throws `CODEC_FAILED` for what no version of the inbox writes. */
+/** Decodes a payload. Records are views of it. Throws `CODEC_FAILED` if the payload is in no known format. */
 export function decodePayload(payload: Uint8Array): Block {
   const reader = new ByteReader(payload)
   const kind = reader.byte()

@@ -5,8 +5,8 @@ import type { InboxPosition } from './inbox-segments.ts'
 
 const big = 'x'.repeat(500)
 
-describe('damage to the files', () => {
-  test('damage is told apart from a torn end, which is cut off with a warning', async () => {
+describe('damaged inbox files', () => {
+  test('a torn end is cut off with a warning, and other damage is an error', async () => {
     const fs = new SimFs()
     const life = await openLife({ fs, segmentBytes: 100_000 })
     for (const value of ['a', 'b', 'c']) await life.inbox.append(request([value, big]))
@@ -23,11 +23,11 @@ describe('damage to the files', () => {
     const warnings: string[] = []
     const read = await take(await openLife({ fs: torn, warn: (message) => warnings.push(message) }))
     expect(read).toEqual(['a', big, 'b', big])
-    expect(warnings).toEqual([expect.stringMatching(/the last \d+ bytes are no whole block and are cut off/)])
+    expect(warnings).toEqual([expect.stringMatching(/the last \d+ bytes are an incomplete block and are cut off/)])
   })
 
   test.each(['was closed', 'was killed'])(
-    'every flipped bit and every zeroed range is noticed in each segment of an inbox that %s',
+    'every flipped bit and every zeroed range is detected in each segment of an inbox that %s',
     async (how) => {
       const sent: string[] = []
       const fs = new SimFs()
@@ -50,7 +50,8 @@ describe('damage to the files', () => {
             const warn = (message: string): void => void warnings.push(message)
             const opening = openLife({ fs: disk, segmentBytes: 150, warn })
             const read = await opening.then(take).catch((error: unknown) => error)
-            // Damage to a mark is harmless. A range over the last block and its mark looks like a torn append.
+            // Damage to a mark is harmless. A damaged range that covers the last block and its mark looks
+            // like a torn append.
             if (Array.isArray(read) && !flips && warnings.length > 0)
               expect(sent.slice(0, -1)).toEqual(read.slice(0, sent.length - 1))
             else if (Array.isArray(read)) expect(read, `${path} ${offset} of ${bytes.length}`).toEqual(sent)
@@ -62,7 +63,7 @@ describe('damage to the files', () => {
     },
   )
 
-  test('a complete segment that lost its end, and one in the place of another, are noticed', async () => {
+  test('a complete segment that was truncated or replaced by another is detected', async () => {
     const fs = new SimFs()
     const life = await openLife({ fs })
     for (let i = 0; i < 10; i++) await life.inbox.append(request([i, big]))
@@ -78,7 +79,7 @@ describe('damage to the files', () => {
     await expect(openLife({ fs: swapped })).rejects.toThrow(/holds segment 1 of an inbox/)
   })
 
-  test('a newest segment that lost its end or is gone is noticed if a checkpoint knew of it', async () => {
+  test('a truncated or missing newest segment is detected if a checkpoint knows it', async () => {
     const fs = new SimFs()
     const life = await openLife({ fs })
     for (let i = 0; i < 10; i++) await life.inbox.append(request([i, big]))
@@ -94,7 +95,7 @@ describe('damage to the files', () => {
     await expect(openLife({ fs: lost, from })).rejects.toThrow(/is missing/)
   })
 
-  test('damage in a complete segment stops the reader', async () => {
+  test('damage in a complete segment fails the reader', async () => {
     const fs = new SimFs()
     const life = await openLife({ fs })
     for (let i = 0; i < 10; i++) await life.inbox.append(request([i, big]))
@@ -105,7 +106,7 @@ describe('damage to the files', () => {
     await expect(take(again)).rejects.toThrow(/inbox-0000000001\.log is damaged at byte \d+/)
   })
 
-  test.each(['inbox-0000000001.log', 'inbox-0000000002.log'])('%s being lost is noticed', async (name) => {
+  test.each(['inbox-0000000001.log', 'inbox-0000000002.log'])('the loss of %s is detected', async (name) => {
     const fs = new SimFs()
     const life = await openLife({ fs })
     const from = life.reader.position()
@@ -115,7 +116,7 @@ describe('damage to the files', () => {
     await expect(openLife({ fs, from })).rejects.toThrow(/is missing/)
   })
 
-  test('a checkpoint that has read further than the file reaches is noticed', async () => {
+  test('a checkpoint position past the end of the file is detected', async () => {
     const fs = new SimFs()
     const life = await openLife({ fs })
     await life.inbox.append(request([1]))
@@ -124,7 +125,7 @@ describe('damage to the files', () => {
     await expect(openLife({ fs, from })).rejects.toThrow(/lost its end/)
   })
 
-  test('a position of something else is refused', async () => {
+  test('a position of another source is rejected', async () => {
     for (const from of [{ index: 3 }, null, { segment: 1, offset: -1, record: 0 }]) {
       const opening = openLife({ fs: new SimFs(), from: from as unknown as InboxPosition })
       await expect(opening).rejects.toMatchObject({ code: 'CHECKPOINT_INCOMPATIBLE' })
@@ -132,8 +133,8 @@ describe('damage to the files', () => {
   })
 })
 
-describe('a process that was replaced', () => {
-  test('answers nothing any more, and what it appends is not in the inbox of its successor', async () => {
+describe('a process that has lost the data directory', () => {
+  test('answers nothing more, and its appends are not in the inbox of the new owner', async () => {
     const fs = new SimFs()
     const owners = new SimOwners()
     const old = await openLife({ fs, owner: owners.take() })
@@ -150,7 +151,7 @@ describe('a process that was replaced', () => {
     expect(await take(await openLife({ fs }))).toEqual(['old', 'next'])
   })
 
-  test('at any operation changes nothing that its successor has accepted', async () => {
+  test('changes nothing that the new owner has accepted, at any operation', async () => {
     for (let at = 1, isOver = false; !isOver; at++) {
       const fs = new SimFs()
       const owners = new SimOwners()
@@ -159,7 +160,7 @@ describe('a process that was replaced', () => {
       await before.reader.close()
       const owner = owners.take()
       const seen = new FreezingFs(fs, at)
-      // It opens the inbox and begins a segment.
+      // The new owner opens the inbox and begins a segment.
       const old = openLife({ fs: seen, owner, segmentBytes: 100 }).then(async (life) => {
         await life.inbox.append(request(['old']))
         return life

@@ -1,21 +1,23 @@
 /**
  * The inbox's files: an append-only log in numbered segments.
  *
- * True between any two calls:
+ * Invariants between any two calls:
  *
  *  1. Segments are numbered without gaps. All but the newest are complete and durable.
- *  2. `#ends` says how far each segment is durable, which is always the end of a block. Nobody reads further.
- *  3. At most one append is under way, so at most the newest segment's last block can be torn.
- *  4. Once a sync has failed nothing is appended any more: what the file holds cannot be known. Opening the
- *     log again copies what can be read into a new file.
- *  5. Before an append resolves, a mark is written behind it, which is a block without requests. So a last block that cannot
- *     be read and has a mark behind it is damaged, and one without a mark is torn. Only a full disk leaves the mark out.
+ *  2. `#ends` is the durable end of each segment, always the end of a block. Readers never read past it.
+ *  3. At most one append is in progress, so at most the newest segment's last block can be torn.
+ *  4. After a failed sync nothing more is appended: the content of the file is unknown. Opening the log again
+ *     copies the readable blocks into a new file.
+ *  5. Before an append resolves, a mark (a block without requests) is written after it. So an unreadable last
+ *     block with a mark after it is damaged, and one without a mark is torn. The mark is missing only if the
+ *     disk is full.
  *
- * A new segment is published as a whole with its first blocks, so no segment has a torn beginning.
+ * A new segment is published atomically with its first blocks, so the beginning of a segment is never torn.
  *
- * A process that was replaced cannot write: its successor has put a copy in the place of the file that it has open, and
- * removes what it was about to publish. It never opens a file again that it has published. It finds that out before it answers: each append confirms the ownership once it
- * is durable.
+ * A process that has lost the data directory cannot write to the log: the new owner has replaced the file it
+ * has open with a copy, and deletes files it was about to publish. A process never reopens a file that it has
+ * published. Each append confirms the ownership after its sync, so the process notices the loss before it
+ * answers.
  */
 import {
   ByteWriter,
@@ -41,7 +43,7 @@ import {
 } from './inbox-opening.ts'
 import { segmentHead, segmentName, segmentNumber, type InboxPosition } from './inbox-segments.ts'
 
-/** A log and what it remembers. */
+/** An open log and the requests it remembers. */
 export interface OpenedLog {
   readonly log: InboxLog
   readonly remembered: readonly RememberedRequest[]
@@ -54,13 +56,13 @@ export class InboxLog {
   readonly #checksum: Checksum
   readonly #owner: Owner
   readonly #writer = new ByteWriter(64 * 1024)
-  /** How far each segment is durable, in bytes, oldest first. */
+  /** The durable end of each segment in bytes, oldest first. */
   readonly #ends: Map<number, number>
   #newest: number
   #file: FsFile
-  /** How many bytes of the newest segment are a mark that no sync has made durable yet. */
+  /** Size of a mark at the end of the newest segment that is not yet synced. */
   #markBytes = 0
-  /** Whether the newest segment may hold a part of an append that failed. */
+  /** Whether the newest segment may end with part of a failed append. */
   #isTorn = false
   #failure: Error | undefined
 
@@ -75,9 +77,9 @@ export class InboxLog {
   }
 
   /**
-   * Opens the log, or begins one. Segments before `from` are removed and a torn end is cut off, with a warning.
+   * Opens the log, or creates one. Deletes segments before `from` and cuts off a torn end, with a warning.
    *
-   * Throws `CHECKPOINT_CORRUPT` when something that was accepted cannot be read.
+   * Throws `CHECKPOINT_CORRUPT` if an accepted request cannot be read.
    */
   static async open(options: InboxLogOptions): Promise<OpenedLog> {
     const { fs, directory, checksum, owner, from } = options
@@ -92,29 +94,29 @@ export class InboxLog {
     ends.set(newest, content.bytes.length)
     if (from !== undefined) requireReadable(from, ends, directory)
     if (content.tornBytes > 0) warnOfTorn(options, newest, content)
-    // Copied even when nothing is torn: a sync may have failed before the end, and then the bytes that can be
-    // read are not those on the disk, whatever a later sync of the same file says.
+    // Copied even when nothing is torn: if a sync failed earlier, the bytes in the page cache may differ from
+    // those on the disk, and a later sync of the same file would not detect it.
     const file = await publishOpen(options, newest, content.bytes)
     return { log: new InboxLog(options, ends, newest, file), remembered: content.remembered }
   }
 
-  /** Where the oldest block begins. */
+  /** The start of the oldest block. */
   get start(): InboxPosition {
     const [oldest = this.#newest] = this.#ends.keys()
     return { segment: oldest, offset: segmentHead.length, record: 0 }
   }
 
-  /** Where the next block will begin if it comes into the newest segment. */
+  /** The start of the next block if it is appended to the newest segment. */
   get end(): InboxPosition {
     return { segment: this.#newest, offset: this.#ends.get(this.#newest) ?? 0, record: 0 }
   }
 
-  /** Why nothing can be appended any more, if so. */
+  /** Why appends fail from now on, if they do. */
   get failure(): Error | undefined {
     return this.#failure
   }
 
-  /** How far a segment is durable, in bytes; undefined if there is no such segment. */
+  /** The durable size of a segment in bytes; undefined if there is no such segment. */
   endOf(segment: number): number | undefined {
     return this.#ends.get(segment)
   }
@@ -123,7 +125,7 @@ export class InboxLog {
     return `${this.#directory}/${segmentName(segment)}`
   }
 
-  /** How many durable bytes lie behind a position. */
+  /** Number of durable bytes after a position. */
   bytesAfter(position: InboxPosition): number {
     let bytes = -position.offset
     for (const [segment, end] of this.#ends) if (segment >= position.segment) bytes += end
@@ -131,10 +133,10 @@ export class InboxLog {
   }
 
   /**
-   * Appends requests as one block; durable once it resolves.
+   * Appends requests as one block; it is durable once the promise resolves.
    *
-   * A write that fails leaves the log as it was and may be tried again. A sync that fails, or another owner of the data
-   * directory, ends the log for good, and every later append rejects with the same error.
+   * After a failed write the log is unchanged and the append may be retried. After a failed sync, or when
+   * another process owns the data directory, this and every later append reject with the same error.
    */
   async append(requests: readonly AcceptedRequest[]): Promise<void> {
     if (this.#failure !== undefined) throw this.#failure
@@ -146,7 +148,10 @@ export class InboxLog {
     await this.#mark()
   }
 
-  /** Writes the mark behind the last block. It becomes durable with the next sync; until then only a power loss takes it. */
+  /**
+   * Appends the mark after the last block. The next sync makes it durable; until then a power loss may remove
+   * it.
+   */
   async #mark(): Promise<void> {
     const bytes = encodeBlock({ kind: 'requests', requests: [] }, this.#writer, this.#checksum)
     this.#isTorn = true
@@ -155,14 +160,16 @@ export class InboxLog {
       this.#isTorn = false
       this.#markBytes = bytes.length
     } catch {
-      // Without room there is no mark; what was written of it is cut off before the next append.
+      // On a full disk there is no mark; the next append first cuts off its partial bytes.
     }
   }
 
-  /** Goes on in a new segment, which opens with what is remembered. On failure the log is as it was. */
+  /**
+   * Begins a new segment, which starts with the remembered requests. After a failure the log is unchanged.
+   */
   async roll(remembered: readonly RememberedRequest[]): Promise<void> {
     if (this.#failure !== undefined) throw this.#failure
-    // What a failed append left must be gone for good: only the newest segment may end in a torn block.
+    // Remove the bytes of a failed append first: only the newest segment may end in a torn block.
     if (this.#isTorn) await this.#cut()
     await this.#make(this.#file.sync())
     this.#endAt(0)
@@ -178,7 +185,7 @@ export class InboxLog {
     await full.close()
   }
 
-  /** Removes segments that end before the position; the newest one stays. */
+  /** Deletes segments that end before the position, except the newest. */
   async removeBefore(position: InboxPosition): Promise<void> {
     const last = Math.min(position.segment, this.#newest)
     const old = [...this.#ends.keys()].filter((segment) => segment < last)
@@ -197,7 +204,7 @@ export class InboxLog {
     try {
       await writeFully(this.#file, bytes, this.pathOf(this.#newest))
     } catch (error) {
-      // Room is given back at once; if that fails too, the next append begins with it.
+      // Free the space at once; if that fails too, the next append retries it.
       await this.#cut().catch(() => undefined)
       throw error
     }
@@ -205,19 +212,19 @@ export class InboxLog {
     this.#isTorn = false
   }
 
-  /** Cuts off what a failed append has left. */
+  /** Cuts off the bytes of a failed append. */
   async #cut(): Promise<void> {
     await this.#file.truncate((this.#ends.get(this.#newest) ?? 0) + this.#markBytes)
     this.#isTorn = false
   }
 
-  /** The mark and so many bytes behind it are durable. */
+  /** Records that the mark and `size` bytes after it are durable. */
   #endAt(bytes: number): void {
     this.#ends.set(this.#newest, (this.#ends.get(this.#newest) ?? 0) + this.#markBytes + bytes)
     this.#markBytes = 0
   }
 
-  /** Waits for a step without which nothing may be answered any more. */
+  /** Waits for a step that must succeed before any answer; a failure ends the log. */
   async #make(step: Promise<void>): Promise<void> {
     try {
       await step

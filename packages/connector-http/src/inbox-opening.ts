@@ -1,4 +1,4 @@
-/** What it takes to open the inbox's log: finds the segments, and whether they are whole. */
+/** Opening the inbox's log: finds the segments and checks that they are complete. */
 import {
   ByteWriter,
   MillraceError,
@@ -29,13 +29,13 @@ export interface InboxLogOptions {
   readonly directory: string
   readonly checksum: Checksum
   readonly owner: Owner
-  /** Says what somebody should know about the files. */
+  /** Reports a warning about the files. */
   readonly warn: (message: string) => void
-  /** Where reading goes on; undefined: at the oldest record there is. */
+  /** Where reading continues; undefined for the oldest record. */
   readonly from: InboxPosition | undefined
 }
 
-/** A segment's head and first blocks. */
+/** The head and the first blocks of a segment. */
 export function firstBytes(
   begin: { readonly segment: number; readonly previousEnd: number },
   remembered: readonly RememberedRequest[],
@@ -54,8 +54,8 @@ export function emptySegment(checksum: Checksum): SegmentContent {
 }
 
 /**
- * Publishes a segment atomically and durably, as `publishFile` does, and returns it open for appending: what is opened by
- * its name later may be the file of a process that has replaced this one.
+ * Publishes a segment atomically and durably, as `publishFile` does, and returns it open for appending.
+ * Opening it by name later could open the file of a process that now owns the directory.
  */
 export async function publishOpen(
   { fs, directory, owner }: Pick<InboxLogOptions, 'fs' | 'directory' | 'owner'>,
@@ -79,7 +79,7 @@ export async function publishOpen(
   }
 }
 
-/** A segment that is complete ends where the next one says. Throws `CHECKPOINT_CORRUPT`. */
+/** A complete segment must end where the next one says. Throws `CHECKPOINT_CORRUPT`. */
 export async function requireWhole(
   { fs, directory, checksum }: InboxLogOptions,
   ends: ReadonlyMap<number, number>,
@@ -109,8 +109,8 @@ export function warnOfTorn(
 ): void {
   const place = `${directory}/${segmentName(segment)} byte ${content.bytes.length}`
   warn(
-    `${place}: the last ${content.tornBytes} bytes are no whole block and are cut off: an append that was not finished when ` +
-      'the job ended, which no client was answered for. If the file was changed since, accepted records may be lost',
+    `${place}: the last ${content.tornBytes} bytes are an incomplete block and are cut off: an append was in progress when ` +
+      'the job ended, and its clients got no answer. If the file was changed since, accepted records may be lost',
   )
 }
 
@@ -122,7 +122,7 @@ export async function readNewest(
   return readNewestSegment(await readWhole(fs, path), newest, path, checksum)
 }
 
-/** The segments there are, oldest first. Removes those before `from`. */
+/** Lists the segments, oldest first. Deletes those before `from`. */
 export async function existingSegments({ fs, directory, from }: InboxLogOptions): Promise<number[]> {
   const names = (await fs.list(directory)).map(({ name }) => name)
   const all = names.flatMap((name) => segmentNumber(name) ?? []).toSorted((a, b) => a - b)
@@ -145,13 +145,13 @@ export async function sizeOf({ fs, directory }: InboxLogOptions, segment: number
   return facts.size
 }
 
-/** Throws `CHECKPOINT_CORRUPT` if the log does not reach up to the position. */
+/** Throws `CHECKPOINT_CORRUPT` if the log ends before the position. */
 export function requireReadable(
   from: InboxPosition,
   ends: ReadonlyMap<number, number>,
   directory: string,
 ): void {
-  // What was read ahead may have come further than what was known to be durable at the last poll.
+  // The reader may have read past the end that was durable at the last poll.
   const end = from.end !== undefined && from.end.segment >= from.segment ? from.end : from
   for (const { segment, offset } of [from, end]) {
     const size = ends.get(segment)
@@ -165,7 +165,7 @@ export function requireReadable(
   }
 }
 
-/** The first bytes of a segment, in which its first block is. */
+/** The start of a segment, which contains its first block. */
 async function startOf(fs: Fs, path: string): Promise<Uint8Array> {
   const file = await fs.open(path, 'read')
   try {
@@ -178,7 +178,7 @@ async function startOf(fs: Fs, path: string): Promise<Uint8Array> {
 function lost(directory: string, segment: number): MillraceError {
   return new MillraceError(
     'CHECKPOINT_CORRUPT',
-    `${directory}/${segmentName(segment)} is missing, but the checkpoint needs it; restore it from a copy. An ` +
-      'older checkpoint than the last may need what was removed since',
+    `${directory}/${segmentName(segment)} is missing, but the checkpoint needs it; restore it from a copy. Restoring an ` +
+      'older checkpoint may need segments that were deleted since',
   )
 }

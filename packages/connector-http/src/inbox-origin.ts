@@ -1,15 +1,15 @@
 import type { Origin } from '@millrace/core'
 import type { FetchedBlock } from './inbox-block-reader.ts'
 
-/** Records that stand side by side in one block. */
+/** Consecutive records of one block. */
 interface Run {
-  /** The index of the first of them among the polled values. */
+  /** The index of the first of them in the polled values. */
   readonly index: number
   readonly block: FetchedBlock
   readonly record: number
 }
 
-/** Where polled records came from. */
+/** The places of polled records. */
 export class InboxOrigin implements Origin {
   readonly source: string
   readonly split: string
@@ -20,7 +20,7 @@ export class InboxOrigin implements Origin {
     this.split = split
   }
 
-  /** Says that the value at `index` and those behind it are the block's records from `record` on. */
+  /** Records that the values from `index` on are the block's records from `record` on. */
   add(index: number, block: FetchedBlock, record: number): void {
     this.#runs.push({ index, block, record })
   }
@@ -40,7 +40,7 @@ export class InboxOrigin implements Origin {
   }
 }
 
-/** The place of a record, for people. */
+/** Formats the place of a record for messages. */
 export function placeOf(block: FetchedBlock, record: number): string {
   return `segment ${block.segment}, byte ${block.offset}, record ${record}`
 }

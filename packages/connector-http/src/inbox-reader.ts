@@ -10,7 +10,7 @@ import type { BlockPlace, BlockReader, FetchedBlock } from './inbox-block-reader
 import { InboxOrigin, placeOf } from './inbox-origin.ts'
 import type { InboxPosition } from './inbox-segments.ts'
 
-/** Blocks are fetched ahead until they hold this many bytes. */
+/** Blocks are read ahead up to this many bytes. */
 const aheadBytes = 1024 * 1024
 
 /** What a reader needs. */
@@ -19,25 +19,25 @@ export interface InboxReaderOptions {
   readonly blocks: BlockReader
   readonly split: string
   readonly context: ConnectorContext
-  /** Called first when the reader closes: nothing may be appended once it resolves. */
+  /** Called first when the reader closes: after it resolves, nothing is appended. */
   readonly onClose: () => Promise<void>
 }
 
 /**
- * Reads the inbox record by record, always from its files and never past what is durable: a record that
- * a crash could still take back must not get into a result.
+ * Reads the inbox record by record, always from its files and only up to the durable end: a record that a
+ * crash could remove must not affect results.
  */
 export class InboxReader<T> implements SplitReader<T, InboxPosition> {
   readonly #options: InboxReaderOptions
   readonly #fetched: FetchedBlock[] = []
-  /** Where the block behind those fetched begins. */
+  /** Where the block after the fetched ones begins. */
   #next: BlockPlace
-  /** How many records of the first block from here on have been handed out. */
+  /** Number of records of the first fetched block that have been returned. */
   #record: number
   #fetchedBytes = 0
-  /** How far the inbox was durable at the last poll. */
+  /** The durable end of the inbox at the last poll. */
   #end: NonNullable<InboxPosition['end']>
-  /** Whether the last poll said so: to be caught up is news. */
+  /** Whether the last poll reported `isCaughtUp`: only a change is reported. */
   #saidCaughtUp = false
   #fetching: Promise<void> | undefined
   #isClosed = false
@@ -127,7 +127,7 @@ export class InboxReader<T> implements SplitReader<T, InboxPosition> {
     return this.#fetched.length === 0 && !this.#options.blocks.hasMore(this.#next)
   }
 
-  /** Hands out up to `limit` records of a block and returns how many it came by. */
+  /** Returns up to `limit` records of a block, and how many of the limit they use. */
   #take(
     block: FetchedBlock,
     limit: number,
@@ -165,7 +165,10 @@ export class InboxReader<T> implements SplitReader<T, InboxPosition> {
     return this.#options.blocks.hasMore(this.#next)
   }
 
-  /** Started only when it may. Its last look at the log and the end of its turn are one step: no change is missed. */
+  /**
+   * Called only when a fetch is allowed. The last check of the log and the end of the turn are one step, so
+   * no change is missed.
+   */
   async #fetch(): Promise<void> {
     try {
       while (this.#mayFetch) {

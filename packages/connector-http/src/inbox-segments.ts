@@ -8,19 +8,19 @@ import {
   type RememberedRequest,
 } from './inbox-block.ts'
 
-/** Where the next record of the inbox is. */
+/** The position of the next record of the inbox. */
 export type InboxPosition = {
   /** The number of the segment. */
   readonly segment: number
-  /** Where a block of it begins, in bytes. */
+  /** The offset of one of its blocks, in bytes. */
   readonly offset: number
-  /** How many records of this block have been read. */
+  /** Number of records of this block that have been read. */
   readonly record: number
-  /** How far the inbox was durable by then: what is missing before that was lost. */
+  /** The durable end of the inbox at that time: if data before it is missing, it was lost. */
   readonly end?: { readonly segment: number; readonly offset: number }
 }
 
-/** Opens each segment: a name and the version of the format. */
+/** The header of each segment: a name and the version of the format. */
 export const segmentHead: Uint8Array = new TextEncoder().encode('MRINBOX2')
 
 const namePattern = /^inbox-(\d{10,})\.log$/
@@ -30,13 +30,13 @@ export function segmentName(segment: number): string {
   return `inbox-${String(segment).padStart(10, '0')}.log`
 }
 
-/** The number in a segment's name, or undefined for other names. */
+/** The number in a segment's file name, or undefined for other names. */
 export function segmentNumber(name: string): number | undefined {
   const match = namePattern.exec(name)
   return match === null ? undefined : Number(match[1])
 }
 
-/** What a position that comes from outside must be. Throws `CHECKPOINT_INCOMPATIBLE`. */
+/** Validates a position from a checkpoint. Throws `CHECKPOINT_INCOMPATIBLE`. */
 export function requirePosition(position: InboxPosition, place: string): InboxPosition {
   const { segment, offset, record, end = { segment, offset } } = position ?? {}
   const isPlace = [segment, offset, record, end?.segment, end?.offset].every(
@@ -45,25 +45,25 @@ export function requirePosition(position: InboxPosition, place: string): InboxPo
   if (isPlace) return position
   throw new MillraceError(
     'CHECKPOINT_INCOMPATIBLE',
-    `${place}: ${JSON.stringify(position)} is no position of an inbox; was the source another one before?`,
+    `${place}: ${JSON.stringify(position)} is not a valid inbox position. Did this source have another connector before?`,
   )
 }
 
-/** What the newest segment holds. */
+/** The content of the newest segment. */
 export interface SegmentContent {
-  /** The whole blocks. */
+  /** The complete blocks. */
   readonly bytes: Uint8Array
-  /** How many bytes followed that are no whole block: an append that a crash has torn, before it was answered. */
+  /** Size of an incomplete block at the end: an append that a crash has torn, before it was answered. */
   readonly tornBytes: number
-  /** Where the segment before it ends. */
+  /** The end of the previous segment. */
   readonly previousEnd: number
-  /** The requests with a key, oldest first, those remembered from earlier segments included. */
+  /** The requests with a key, oldest first, including those remembered from earlier segments. */
   readonly remembered: readonly RememberedRequest[]
 }
 
 /**
- * Reads the newest segment from its start. A bad block at its end is a torn append; one with a whole block behind it is
- * damage, because appends happen one at a time.
+ * Reads the newest segment from its start. A bad block at its end is a torn append; one with a complete block
+ * after it is damage, because appends do not overlap.
  *
  * Throws `CHECKPOINT_CORRUPT`.
  */
@@ -94,12 +94,12 @@ export function readNewestSegment(
   return { bytes: bytes.subarray(0, end), tornBytes: bytes.length - end, previousEnd, remembered }
 }
 
-/** So many bytes of a segment hold its head and its first block, whatever numbers are in it. */
+/** The head and the first block of a segment always fit in this many bytes. */
 export const beginBytesMax = 64
 
 /**
- * Reads the head and the first block of a segment, and says where that ends. A segment is published as a whole with them,
- * so they are never torn.
+ * Reads the head and the first block of a segment, and returns where they end. They are published together
+ * with the segment, so they are never torn.
  *
  * Throws `CHECKPOINT_CORRUPT`, also if the segment has another number.
  */
@@ -120,7 +120,7 @@ export function readBegin(
   )
 }
 
-/** Throws `CHECKPOINT_CORRUPT` unless the bytes begin as a segment does. */
+/** Throws `CHECKPOINT_CORRUPT` unless the bytes begin with the segment header. */
 export function requireHead(bytes: Uint8Array, path: string): void {
   if (segmentHead.every((byte, i) => bytes[i] === byte)) return
   throw new MillraceError(
@@ -129,11 +129,11 @@ export function requireHead(bytes: Uint8Array, path: string): void {
   )
 }
 
-/** The error for a block that cannot be read and is not the end of the log. */
+/** The error for an unreadable block that is not the end of the log. */
 export function damaged(path: string, offset: number): MillraceError {
   return new MillraceError(
     'CHECKPOINT_CORRUPT',
-    `${path} is damaged at byte ${offset}, and accepted records stand there or behind it; ` +
-      'restore the file from a copy, or move the whole directory away to go on without what it holds',
+    `${path} is damaged at byte ${offset}, and accepted records are at or after that position; ` +
+      'restore the file from a copy, or move the whole directory away to continue without its records',
   )
 }

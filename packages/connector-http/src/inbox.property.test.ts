@@ -4,15 +4,15 @@ import { describe, expect, test } from 'vitest'
 import { openLife, request, take, type InboxLife } from '../test/inbox-life.ts'
 import type { InboxPosition } from './inbox-segments.ts'
 
-/** One thing that happens to an inbox. Records are numbered by the client as they are sent. */
+/** One step in the life of an inbox. The client numbers its records in the order it sends them. */
 type Step =
-  /** Clients send requests of these numbers of records at the same moment. */
+  /** Clients send requests with these numbers of records concurrently. */
   | { readonly kind: 'send'; readonly sizes: readonly number[] }
-  /** The job reads up to so many records. */
+  /** The job reads up to this many records. */
   | { readonly kind: 'read'; readonly limit: number }
   /** A checkpoint with the reader's position completes and is acknowledged. */
   | { readonly kind: 'checkpoint' }
-  /** The job ends and starts again from the last checkpoint. */
+  /** The job ends and restarts from the last checkpoint. */
   | { readonly kind: 'restart' }
 
 const steps: fc.Arbitrary<Step[]> = fc.array(
@@ -37,20 +37,20 @@ const steps: fc.Arbitrary<Step[]> = fc.array(
 const padding = 'x'.repeat(150)
 
 /**
- * Clients and a job over one inbox. What the job has read counts once a checkpoint holds it; after a restart or
- * a crash, it goes on from there and reads the rest again.
+ * Clients and a job over one inbox. A record counts once a checkpoint covers it; after a restart or a crash
+ * the job resumes from the checkpoint and reads later records again.
  */
 class InboxStory implements CrashTrial {
   readonly #steps: readonly Step[]
   #sent = 0
-  /** Which requests were sent, as lists of record numbers, and which of them were acknowledged. */
+  /** The requests that were sent, as lists of record numbers, and those that were acknowledged. */
   readonly #requests: { readonly records: readonly number[]; isAcknowledged: boolean }[] = []
-  /** What the checkpoint holds: everything read until then, and where to go on. */
+  /** The checkpoint: everything read until then, and where to resume. */
   #checkpoint: { readonly read: readonly number[]; readonly position: InboxPosition | undefined } = {
     read: [],
     position: undefined,
   }
-  /** A checkpoint may be complete although nobody has heard of it: positions only ever move on in `#checkpoint`. */
+  /** A checkpoint may complete without its acknowledgement: positions only advance in `#checkpoint`. */
   #read: number[] = []
 
   constructor(all: readonly Step[]) {
@@ -85,7 +85,10 @@ class InboxStory implements CrashTrial {
     this.#judge(read)
   }
 
-  /** Every acknowledged request once and whole, others once and whole or not at all, in order, nothing else. */
+  /**
+   * Every acknowledged request is read once and complete, others once and complete or not at all, in order,
+   * and nothing else.
+   */
   #judge(read: readonly number[]): void {
     const expected: number[] = []
     const found = new Set(read)
@@ -118,8 +121,8 @@ class InboxStory implements CrashTrial {
   }
 }
 
-describe('whatever happens', () => {
-  test('every acknowledged record is read exactly once and none is invented', async () => {
+describe('the inbox under random steps', () => {
+  test('delivers every acknowledged record exactly once and invents none', async () => {
     await fc.assert(
       fc.asyncProperty(steps, async (all) => {
         const story = new InboxStory(all)
@@ -131,7 +134,7 @@ describe('whatever happens', () => {
     )
   })
 
-  test('so it is after a crash at every operation of the file system', async () => {
+  test('does so after a crash at every file operation', async () => {
     let outcomes = 0
     await fc.assert(
       fc.asyncProperty(steps, async (all) => {
@@ -143,7 +146,7 @@ describe('whatever happens', () => {
     expect(outcomes).toBeGreaterThan(1_000)
   })
 
-  test('so it is while the disk is full now and then, and writes are short', async () => {
+  test('does so while the disk is full at times, and writes are short', async () => {
     await fc.assert(
       fc.asyncProperty(
         fc.array(

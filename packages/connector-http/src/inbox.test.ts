@@ -6,7 +6,7 @@ import type { InboxPosition } from './inbox-segments.ts'
 const big = 'x'.repeat(500)
 
 describe('the inbox', () => {
-  test('what was appended is read in order', async () => {
+  test('delivers appended records in order', async () => {
     const life = await openLife({ fs: new SimFs() })
     await life.inbox.append(request([1, { a: 'ü' }]))
     await life.inbox.append(request(['three']))
@@ -14,7 +14,7 @@ describe('the inbox', () => {
     await life.reader.close()
   })
 
-  test('nothing can be read before it is durable', async () => {
+  test('delivers nothing before it is durable', async () => {
     const life = await openLife({ fs: new SimFs() })
     await take(life)
     let isDurable = false
@@ -28,13 +28,13 @@ describe('the inbox', () => {
     expect(life.reader.poll(10)).toMatchObject({ kind: 'records', values: [1] })
   })
 
-  test('requests that wait for one another share a sync', async () => {
+  test('requests that arrive during a sync share the next one', async () => {
     const fs = new SimFs()
     const { inbox } = await openLife({ fs })
     const before = fs.operations
     const appended = Array.from({ length: 50 }, (_, index) => inbox.append(request([index])))
     await Promise.all(appended)
-    // One write, one sync and one mark for the first, and the same for all that came meanwhile.
+    // One write, one sync and one mark for the first request, and the same for all later ones.
     expect(fs.operations - before).toBe(6)
   })
 
@@ -58,7 +58,7 @@ describe('the inbox', () => {
     }
   })
 
-  test('a full segment is followed by another, and acknowledging removes those before the position', async () => {
+  test('a full segment is followed by another, and acknowledging deletes the segments before the position', async () => {
     const fs = new SimFs()
     const life = await openLife({ fs })
     for (let i = 0; i < 10; i++) await life.inbox.append(request([i, big]))
@@ -75,7 +75,7 @@ describe('the inbox', () => {
     expect(await take(again)).toEqual(['next'])
   })
 
-  test('held bytes are those that no checkpoint covers, with those being written', async () => {
+  test('heldBytes counts bytes that no checkpoint covers, including those being written', async () => {
     const life = await openLife({ fs: new SimFs() })
     const empty = life.inbox.heldBytes
     const appended = life.inbox.append(request([big]))
@@ -106,7 +106,7 @@ describe('the inbox', () => {
     expect(reader.poll(1)).toEqual({ kind: 'end' })
   })
 
-  test('a record knows its place and its bytes', async () => {
+  test('a record has its place and its bytes', async () => {
     const life = await openLife({ fs: new SimFs() })
     await life.inbox.append(request([1]))
     await life.inbox.append(request([{ b: 2 }, { c: 3 }]))
@@ -127,7 +127,7 @@ describe('the inbox', () => {
     expect(seen[2]).toMatch(/^segment 1, byte \d+, record 1: \{"c":3\}$/)
   })
 
-  test('to have caught up again is news', async () => {
+  test('catching up again is reported again', async () => {
     const life = await openLife({ fs: new SimFs() })
     expect(await take(life)).toEqual([])
     await life.inbox.append(request([1]))
@@ -158,8 +158,8 @@ describe('the inbox', () => {
   })
 })
 
-describe('a bad disk', () => {
-  test('a full disk refuses, keeps what was accepted, and accepts again when there is room', async () => {
+describe('the inbox on a bad disk', () => {
+  test('a full disk rejects appends, keeps accepted records, and accepts again when there is room', async () => {
     const fs = new SimFs()
     const life = await openLife({ fs })
     await life.inbox.append(request(['first']))
@@ -176,7 +176,7 @@ describe('a bad disk', () => {
     expect(await take(again)).toEqual(['first', 'second'])
   })
 
-  test('a full disk at a roll refuses and is survived', async () => {
+  test('an append survives a disk that is full when a new segment begins', async () => {
     const fs = new SimFs()
     const life = await openLife({ fs })
     await life.inbox.append(request([big, big, big, big]))
@@ -189,12 +189,12 @@ describe('a bad disk', () => {
     expect(await take(again)).toEqual([big, big, big, big, 1])
   })
 
-  test('a torn append that could not be cut off at once is cut off before the next or before a roll', async () => {
+  test('a torn append that could not be cut off at once is cut off before the next append or segment', async () => {
     for (const segmentBytes of [1, 100_000]) {
       const fs = new SimFs()
       const life = await openLife({ fs, segmentBytes })
       await life.inbox.append(request(['a']))
-      // Room for the next segment's beginning and a part of the block.
+      // Room for the next segment's head and part of the block.
       fs.capacityBytes = sizeOf(fs) + 100
       fs.failNext('truncate')
       await expect(life.inbox.append(request([big]))).rejects.toMatchObject({ code: 'FS_FULL' })
@@ -206,7 +206,7 @@ describe('a bad disk', () => {
     }
   })
 
-  test('one failed sync ends the inbox: nothing is acknowledged any more and the reader fails', async () => {
+  test('a failed sync ends the inbox: nothing more is acknowledged and the reader fails', async () => {
     const fs = new SimFs()
     const life = await openLife({ fs })
     await life.inbox.append(request([1]))
@@ -219,7 +219,7 @@ describe('a bad disk', () => {
     expect(() => life.reader.poll(1)).toThrow(expect.objectContaining({ code: 'FS_SYNC_FAILED' }))
   })
 
-  test('after a failed sync the next life trusts only what it copies', async () => {
+  test('after a failed sync the next process uses only a copy', async () => {
     const fs = new SimFs()
     const life = await openLife({ fs })
     await life.inbox.append(request([1]))
@@ -236,7 +236,7 @@ describe('a bad disk', () => {
     expect(read.at(-1)).toBe(3)
   })
 
-  test('what was accepted is kept though a sync had failed when the inbox was first opened', async () => {
+  test('accepted records survive a sync that failed when the inbox was first opened', async () => {
     const calm = new SimFs()
     await (await openLife({ fs: calm })).reader.close()
     const syncs = calm.describe().split('syncDirectory').length - 1
@@ -254,7 +254,7 @@ describe('a bad disk', () => {
 })
 
 describe('requests with a key', () => {
-  test('are remembered over a restart, over rolls and after their segment was removed', async () => {
+  test('are remembered after a restart, in new segments and after their segment was deleted', async () => {
     const fs = new SimFs()
     const life = await openLife({ fs, rememberedMax: 3 })
     for (let i = 0; i < 6; i++) {
@@ -269,7 +269,7 @@ describe('requests with a key', () => {
     expect(again.inbox.remembered.get('key-5')).toEqual({ key: 'key-5', fingerprint: 2, accepted: 2 })
   })
 
-  test('are not remembered when they were refused', async () => {
+  test('are not remembered when they were rejected', async () => {
     const fs = new SimFs()
     const { inbox } = await openLife({ fs })
     fs.capacityBytes = 0

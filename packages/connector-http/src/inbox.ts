@@ -4,15 +4,15 @@ import type { InboxLogOptions } from './inbox-opening.ts'
 import { requirePosition, type InboxPosition } from './inbox-segments.ts'
 import { RememberedRequests } from './remembered-requests.ts'
 
-/** Where an inbox lies and how it is divided. */
+/** Where an inbox is stored and how it is divided into segments. */
 export interface InboxOptions extends InboxLogOptions {
-  /** From which size on a segment is followed by a new one, in bytes. */
+  /** The size in bytes from which a segment is complete and a new one begins. */
   readonly segmentBytes: number
   /** How many requests with a key are remembered. */
   readonly rememberedMax: number
 }
 
-/** One group commit takes about this much. */
+/** The approximate maximum size of one group commit. */
 const groupBytesMax = 4 * 1024 * 1024
 
 interface PendingRequest {
@@ -23,16 +23,16 @@ interface PendingRequest {
 }
 
 /**
- * What was accepted over HTTP and is not yet safe in a checkpoint: a durable queue.
+ * A durable queue of records that were accepted over HTTP and are not yet covered by a checkpoint.
  *
- * Requests that arrive while a sync is under way are written and synced together by the next one, so a slow
- * disk costs latency and not throughput.
+ * Requests that arrive during a sync are written and synced together by the next one, so a slow disk costs
+ * latency but not throughput.
  */
 export class Inbox {
   readonly log: InboxLog
-  /** The requests with a key that were accepted last. */
+  /** The latest accepted requests with a key. */
   readonly remembered: RememberedRequests
-  /** Set by the reader: called when there is more to read, or never will be. */
+  /** Set by the reader: called when more can be read, or when nothing more will come. */
   onChange: () => void = () => undefined
   readonly #segmentBytes: number
   readonly #pending: PendingRequest[] = []
@@ -47,28 +47,28 @@ export class Inbox {
     this.#acknowledged = options.from ?? log.start
   }
 
-  /** Throws `CHECKPOINT_CORRUPT` when something that was accepted cannot be read. */
+  /** Opens the inbox. Throws `CHECKPOINT_CORRUPT` if an accepted request cannot be read. */
   static async open(options: InboxOptions): Promise<Inbox> {
     if (options.from !== undefined) requirePosition(options.from, options.directory)
     const { log, remembered } = await InboxLog.open(options)
     return new Inbox(options, log, remembered)
   }
 
-  /** How many bytes are held that no checkpoint makes superfluous, those still to be written included. */
+  /** Number of bytes that no checkpoint covers, including those still to be written. */
   get heldBytes(): number {
     return this.log.bytesAfter(this.#acknowledged) + this.#pendingBytes
   }
 
-  /** Why nothing will be accepted any more, if so. */
+  /** Why every later request is rejected; undefined while requests are accepted. */
   get failure(): Error | undefined {
     return this.log.failure
   }
 
   /**
    * Resolves once the request is durable. All or nothing: when it rejects, none of its records counts as
-   * accepted, though they may be read if the disk had them after all.
+   * accepted, although they may still be read if they reached the disk.
    *
-   * Rejects with `FS_FULL` while the disk is full; what comes when there is room again is accepted.
+   * Rejects with `FS_FULL` while the disk is full; later requests succeed when there is room again.
    */
   append(request: AcceptedRequest): Promise<void> {
     const bytes = request.records.reduce((sum, record) => sum + record.length, 0)
@@ -79,13 +79,13 @@ export class Inbox {
     })
   }
 
-  /** Lets go of what lies before a position that is in a durable checkpoint. */
+  /** Deletes data before a position that a durable checkpoint contains. */
   async acknowledge(position: InboxPosition): Promise<void> {
     this.#acknowledged = position
     await this.log.removeBefore(position)
   }
 
-  /** Returns when everything pending is written or refused and the files are closed. */
+  /** Resolves when all pending requests are written or rejected and the files are closed. */
   async close(): Promise<void> {
     await this.#writing
     await this.log.close()

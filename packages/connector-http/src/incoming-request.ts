@@ -1,18 +1,18 @@
-/** A request as far as it has arrived: its head, and a body that can be asked for. */
+/** An incoming request: its head, and a body that can be read. */
 export interface IncomingRequest {
   readonly method: string
-  /** What stands behind the method: a path and perhaps a query, just as the client sent it. */
+  /** The request target: a path and optional query, exactly as sent. */
   readonly target: string
-  /** A header field by its name in lower case. */
+  /** A header field by its lower-case name. */
   header(name: string): string | undefined
   /**
-   * Reads the body; undefined if it is longer than `bytesMax`, as soon as that shows. Call it once. Rejects if the
-   * client goes away.
+   * Reads the body; resolves to undefined as soon as it exceeds `bytesMax`. Call it once. Rejects if the
+   * client disconnects.
    */
   readBody(bytesMax: number): Promise<Uint8Array | undefined>
 }
 
-/** What the client is told. */
+/** The answer to a request. */
 export interface Answer {
   readonly status: number
   readonly headers: Readonly<Record<string, string>>

@@ -6,7 +6,7 @@ import { expect, test } from 'vitest'
 import { postLines } from '../test/http-life.ts'
 import * as http from './http.ts'
 
-/** What stands outside the job: makes records visible with the checkpoint that covers them. */
+/** An external output: makes records visible with the checkpoint that covers them. */
 class Ledger implements Sink<number, number[]> {
   readonly kind = 'ledger'
   readonly guarantee = 'exactly-once'
@@ -44,12 +44,12 @@ interface Life {
   readonly job: Job
   readonly platform: SimPlatform
   send(lines: string): Promise<number>
-  /** Lets the job run until it has written as many records in this life. */
+  /** Runs the job until it has written this many records since its start. */
   written(count: number): Promise<void>
 }
 
 async function live(ledger: Ledger, seed: number, fs?: SimFs): Promise<Life> {
-  // A sink is opened last, and until then this would show what an earlier life has written.
+  // A sink is opened last; until then this would show the output of an earlier run.
   ledger.written = []
   const platform = simPlatform({ seed, ...(fs && { fs }) })
   const source = http.receive<number>({ port: 0 })

@@ -3,8 +3,8 @@ import type { AcceptedRequest } from './inbox-block.ts'
 import type { Inbox } from './inbox.ts'
 
 /**
- * Appends requests whose clients have their answer already. While the disk is full it keeps them in memory and
- * tries again: they were accepted.
+ * Appends requests that were already answered. While the disk is full it keeps them in memory and retries,
+ * because they count as accepted.
  */
 export class PatientAppend {
   readonly #inbox: Inbox
@@ -13,7 +13,7 @@ export class PatientAppend {
   readonly #underWay = new Set<Promise<void>>()
   readonly #wakers = new Set<() => void>()
   #isStopping = false
-  /** How many bytes of records wait for room on the disk. */
+  /** Size in bytes of the records that wait for space on the disk. */
   waitingBytes = 0
 
   constructor(inbox: Inbox, context: ConnectorContext, retryMs: number) {
@@ -22,7 +22,7 @@ export class PatientAppend {
     this.#retryMs = retryMs
   }
 
-  /** Whether something waits for room on the disk. */
+  /** Whether requests wait for space on the disk. */
   get isWaiting(): boolean {
     return this.#wakers.size > 0
   }
@@ -32,7 +32,7 @@ export class PatientAppend {
     this.#underWay.add(done)
   }
 
-  /** Tries everything that waits once more, and resolves when it is durable or lost. */
+  /** Retries all waiting requests once more, and resolves when each is durable or lost. */
   async stop(): Promise<void> {
     this.#isStopping = true
     for (const wake of this.#wakers) wake()

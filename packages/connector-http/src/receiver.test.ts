@@ -4,7 +4,7 @@ import { openLife, take } from '../test/inbox-life.ts'
 import { receiving, typed } from '../test/receiving.ts'
 import type { Answer } from './incoming-request.ts'
 
-describe('the head of a request', () => {
+describe('receiver: the head of a request', () => {
   test.each([
     [404, { target: '/other' }],
     [404, { target: '/../etc/passwd' }],
@@ -25,7 +25,7 @@ describe('the head of a request', () => {
     [421, { headers: { host: 'localhost.evil.example' } }],
     [421, { headers: { host: '[::1' } }],
     [421, { headers: { host: '' } }],
-    [421, { target: '/healthz', method: 'GET', headers: { host: 'evil.example' } }],
+    [421, { target: 'is rejected with %i: %j', method: 'GET', headers: { host: 'evil.example' } }],
     [400, { headers: { 'idempotency-key': 'x'.repeat(256) } }],
     [400, { headers: { 'idempotency-key': 'two words' } }],
   ])('is refused with %i: %j', async (status, options) => {
@@ -36,7 +36,7 @@ describe('the head of a request', () => {
     expect(inbox.heldBytes).toBeLessThan(50)
   })
 
-  test('what is not understood is answered with what is', async () => {
+  test('an unsupported type or coding is answered with the supported ones', async () => {
     const { receiver } = await receiving()
     const type = await receiver.answer(post({ headers: typed('text/csv') }))
     expect(type.headers['accept-post']).toContain('application/x-ndjson')
@@ -45,14 +45,14 @@ describe('the head of a request', () => {
   })
 
   test.each(['localhost', 'LOCALHOST:1', '127.0.0.1:8080', '[::1]:8080', 'localhost.'])(
-    'the host %s is its own',
+    'the host %s is accepted',
     async (host) => {
       const { receiver } = await receiving()
       expect((await receiver.answer(post({ headers: { host } }))).status).toBe(200)
     },
   )
 
-  test('further hosts are allowed by name', async () => {
+  test('additional hosts are accepted by name', async () => {
     const { receiver } = await receiving({ allowedHosts: ['Events.internal'] })
     const status = async (host: string): Promise<number> =>
       (await receiver.answer(post({ headers: { host } }))).status
@@ -60,7 +60,7 @@ describe('the head of a request', () => {
     expect(await status('other.internal')).toBe(421)
   })
 
-  test('a server for other machines answers to any name unless told which', async () => {
+  test('a server on a public address accepts any host name unless `allowedHosts` is set', async () => {
     const { receiver } = await receiving({ host: '0.0.0.0', token: 'secret' })
     const headers = { host: 'events.example', authorization: 'Bearer secret' }
     expect((await receiver.answer(post({ headers }))).status).toBe(200)
@@ -73,25 +73,25 @@ describe('the head of a request', () => {
     [401, 'Bearer'],
     [401, 'Basic secret'],
     [401, ''],
-  ])('a token is needed: %i for "%s"', async (status, authorization) => {
+  ])('without a valid token: %i for "%s"', async (status, authorization) => {
     const { receiver } = await receiving({ token: 'secret' })
     const answer = await receiver.answer(post({ headers: { authorization } }))
     expect(answer.status).toBe(status)
     expect(JSON.stringify(answer)).not.toContain('secret')
   })
 
-  test('health needs no token', async () => {
+  test('a health check needs no token', async () => {
     const { receiver } = await receiving({ token: 'secret' })
     const answer = await receiver.answer(post({ method: 'GET', target: '/healthz?now' }))
     expect(answer).toMatchObject({ status: 200, body: { status: 'ok' } })
   })
 
-  test('a query does not matter', async () => {
+  test('a query is ignored', async () => {
     const { receiver } = await receiving({ path: '/events' })
     expect((await receiver.answer(post({ target: '/events?source=a' }))).status).toBe(200)
   })
 
-  test('a body that turns out too long is refused', async () => {
+  test('a body that exceeds the limit is rejected', async () => {
     const life = await receiving({ bodyBytesMax: 10 })
     const answer = await life.receiver.answer(post({ body: '1\n'.repeat(6), isMeasured: false }))
     expect(answer.status).toBe(413)
@@ -99,8 +99,8 @@ describe('the head of a request', () => {
   })
 })
 
-describe('when it is answered', () => {
-  test('durable: not before a crash can no longer lose it', async () => {
+describe('receiver: the time of the answer', () => {
+  test('durable: only once a crash can no longer lose the records', async () => {
     const { receiver, platform } = await receiving()
     const answer = await receiver.answer(post({ body: '1\n2' }))
     expect(answer).toMatchObject({ status: 200, body: { accepted: 2 } })
@@ -119,10 +119,10 @@ describe('when it is answered', () => {
   })
 })
 
-describe('too much', () => {
+describe('receiver: limits', () => {
   const big = JSON.stringify('x'.repeat(1_000))
 
-  test('what no checkpoint covers is bounded, and one makes room', async () => {
+  test('data that no checkpoint covers is bounded, and a checkpoint frees space', async () => {
     const life = await receiving({ bodyBytesMax: 2_000, inboxBytesMax: 5_000, retryAfterSeconds: 7 })
     const statuses: number[] = []
     for (let i = 0; i < 8; i++) statuses.push((await life.receiver.answer(post({ body: big }))).status)
@@ -137,7 +137,7 @@ describe('too much', () => {
     expect((await life.receiver.answer(post({ body: big }))).status).toBe(200)
   })
 
-  test('bodies on their way count, also those of unknown length', async () => {
+  test('bodies being received count, also those of unknown length', async () => {
     const { receiver } = await receiving({ bodyBytesMax: 2_000, inboxBytesMax: 5_000 })
     let arrive: () => void = () => undefined
     const arrival = new Promise<void>((resolve) => (arrive = resolve))
@@ -151,8 +151,8 @@ describe('too much', () => {
   })
 })
 
-describe('a bad disk', () => {
-  test('full: 507, and 200 again when there is room', async () => {
+describe('receiver: a bad disk', () => {
+  test('full: 507, and 200 again when there is space', async () => {
     const life = await receiving()
     await life.receiver.answer(post({ body: '1' }))
     life.platform.fs.capacityBytes = 0
@@ -163,7 +163,7 @@ describe('a bad disk', () => {
     expect(await take(life)).toEqual([1, 3])
   })
 
-  test('full, received: what was answered is kept and written later; more is refused meanwhile', async () => {
+  test('full, with ack received: answered requests are kept and written later; new ones are rejected meanwhile', async () => {
     const life = await receiving({ ack: 'received' })
     const { receiver, platform } = life
     await take(life)
@@ -181,7 +181,7 @@ describe('a bad disk', () => {
     expect(platform.clock.pending).toBe(0)
   })
 
-  test('full until the end, received: what is lost is said', async () => {
+  test('full until the end, with ack received: the loss is reported', async () => {
     const { receiver, platform, warnings } = await receiving({ ack: 'received' })
     platform.fs.capacityBytes = 0
     await receiver.answer(post({ body: '1\n2' }))
@@ -192,7 +192,7 @@ describe('a bad disk', () => {
     ])
   })
 
-  test('a failed sync: 503 from then on, and health says so', async () => {
+  test('a failed sync: 503 from then on, also for health checks', async () => {
     const { receiver, platform } = await receiving()
     platform.fs.failNext('sync')
     for (let i = 0; i < 2; i++) expect((await receiver.answer(post({ body: '1' }))).status).toBe(503)
@@ -200,7 +200,7 @@ describe('a bad disk', () => {
     expect(health).toMatchObject({ status: 503, body: { reason: 'the job is failing' } })
   })
 
-  test('stopping: 503, but what was begun is finished', async () => {
+  test('stopping: 503, but requests in progress are finished', async () => {
     const life = await receiving()
     let arrive: () => void = () => undefined
     const begun = life.receiver.answer(
@@ -214,7 +214,7 @@ describe('a bad disk', () => {
   })
 })
 
-describe('the Idempotency-Key', () => {
+describe('receiver: the Idempotency-Key', () => {
   const headers = { 'idempotency-key': 'a' }
 
   test('a repeated request counts once', async () => {
@@ -226,7 +226,7 @@ describe('the Idempotency-Key', () => {
     expect(await take(life)).toEqual([1, 2])
   })
 
-  test.each(['durable', 'received'] as const)('also at the same moment, %s', async (ack) => {
+  test.each(['durable', 'received'] as const)('a concurrent repetition counts once, %s', async (ack) => {
     const life = await receiving({ ack })
     const requests = [1, 2, 3].map(() => life.receiver.answer(post({ headers, body: '1' })))
     for (const answer of await Promise.all(requests)) expect(answer.body).toEqual({ accepted: 1 })
@@ -234,7 +234,7 @@ describe('the Idempotency-Key', () => {
     expect(await take(life)).toEqual([1])
   })
 
-  test('also right after it was received', async () => {
+  test('a repetition right after a received one counts once', async () => {
     const life = await receiving({ ack: 'received' })
     await life.receiver.answer(post({ headers, body: '1' }))
     await life.receiver.answer(post({ headers, body: '1' }))
@@ -242,7 +242,7 @@ describe('the Idempotency-Key', () => {
     expect(await take(life)).toEqual([1])
   })
 
-  test('another body under the same key is refused', async () => {
+  test('another body with the same key is rejected', async () => {
     const life = await receiving()
     const answers = await Promise.all(['1', '2'].map((body) => life.receiver.answer(post({ headers, body }))))
     expect(answers.map(({ status }) => status)).toEqual([200, 422])
@@ -250,7 +250,7 @@ describe('the Idempotency-Key', () => {
     expect(await take(life)).toEqual([1])
   })
 
-  test('a refused request may be sent again', async () => {
+  test('a rejected request may be sent again', async () => {
     const life = await receiving()
     life.platform.fs.capacityBytes = 0
     const send = (): Promise<Answer[]> =>
@@ -261,7 +261,7 @@ describe('the Idempotency-Key', () => {
     expect(await take(life)).toEqual([1])
   })
 
-  test('only the last so many are remembered', async () => {
+  test('only the latest keys are remembered', async () => {
     const life = await receiving()
     for (let i = 0; i <= 100; i++) {
       await life.receiver.answer(post({ headers: { 'idempotency-key': `key-${i}` }, body: String(i) }))

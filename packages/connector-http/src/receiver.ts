@@ -9,7 +9,7 @@ import { tooLarge, wishOf, type SameSecret, type Wish } from './request-check.ts
 import type { ServerPlan } from './server-options.ts'
 import { PatientAppend } from './patient-append.ts'
 
-/** What a receiver needs. */
+/** What a receiver uses. */
 export interface ReceiverOptions {
   readonly plan: ServerPlan
   readonly inbox: Inbox
@@ -21,17 +21,17 @@ export interface ReceiverOptions {
 
 type RecordsWish = Extract<Wish, { kind: 'records' }>
 
-/** A request that is being accepted, for others with the same key to wait for. */
+/** A request in progress; others with the same key wait for it. */
 interface Acceptance {
   readonly fingerprint: number
   readonly accepted: Promise<number>
 }
 
 /**
- * Decides about requests: what is wrong with one, whether there is room, and when to say that it was accepted.
+ * Decides about requests: whether one is valid, whether there is space, and when it counts as accepted.
  *
- * A request is accepted as a whole or not at all. What is being received counts as held, so that bodies on
- * their way cannot take more memory than the inbox may take disk.
+ * A request is accepted as a whole or not at all. A body being received counts against the limit of the
+ * inbox, so concurrent bodies cannot use more memory than the inbox may use disk space.
  */
 export class Receiver {
   readonly #options: ReceiverOptions
@@ -52,7 +52,7 @@ export class Receiver {
     return this.#isStopping
   }
 
-  /** Never rejects, unless the client goes away. */
+  /** Answers a request. Rejects only if the client disconnects. */
   async answer(request: IncomingRequest): Promise<Answer> {
     try {
       const wish = wishOf(request, this.#options.plan, this.#options.sameSecret)
@@ -64,7 +64,7 @@ export class Receiver {
     }
   }
 
-  /** Begins no request any more. Resolves when what was accepted is durable, or given up loudly. */
+  /** Accepts no more requests. Resolves when every accepted record is durable, or its loss was reported. */
   async stop(): Promise<void> {
     this.#isStopping = true
     await this.#patience.stop()
@@ -86,7 +86,7 @@ export class Receiver {
     return this.#acceptOnce(wish.key, checksum(body), records)
   }
 
-  /** The body in UTF-8, as it was before it was compressed. */
+  /** The body in UTF-8, decompressed. */
   async #receive(request: IncomingRequest, { bodyBytes, coding, type }: RecordsWish): Promise<Uint8Array> {
     const { bodyBytesMax } = this.#options.plan
     const reservedBytes = coding === 'identity' ? (bodyBytes ?? bodyBytesMax) : bodyBytesMax
@@ -114,7 +114,7 @@ export class Receiver {
     }
   }
 
-  /** Accepts a request with a key unless that was done before. */
+  /** Accepts a request with a key unless that was already done. */
   async #acceptOnce(key: string, fingerprint: number, records: readonly Uint8Array[]): Promise<Answer> {
     const { inbox, plan } = this.#options
     const before = inbox.remembered.get(key) ?? this.#underWay.get(key)
@@ -136,7 +136,7 @@ export class Receiver {
     }
   }
 
-  /** Returns how many records were accepted. */
+  /** Stores the records and returns their number. */
   async #keep(key: string, fingerprint: number, records: readonly Uint8Array[]): Promise<number> {
     const { inbox, plan } = this.#options
     const request = { key, fingerprint, records }
@@ -167,7 +167,7 @@ export class Receiver {
     if (refusal !== undefined) throw refusal
   }
 
-  /** Nothing new is begun then; what was begun before a stop is finished. */
+  /** Nothing new is accepted then; requests that began before the stop are finished. */
   #whyClosed(): Refusal | undefined {
     return this.#isStopping ? this.#tryLater(503, 'the job is stopping') : this.#whyFailing()
   }
@@ -186,11 +186,11 @@ export class Receiver {
     if (!this.#hasWarned) {
       this.#hasWarned = true
       context.warn(
-        `the inbox holds ${heldBytes} of ${plan.inboxBytesMax} bytes that no checkpoint covers; clients are told ` +
-          'to come later. The job is slower than they are, or its checkpoints are far apart',
+        `the inbox holds ${heldBytes} of ${plan.inboxBytesMax} bytes that no checkpoint covers; clients are asked ` +
+          'to retry later. The job is slower than its clients, or its checkpoint interval is long',
       )
     }
-    return this.#tryLater(429, 'more has been sent than is processed; send it again later')
+    return this.#tryLater(429, 'records arrive faster than they are processed; retry later')
   }
 
   #tryLater(status: 429 | 503 | 507, message: string): Refusal {

@@ -1,15 +1,15 @@
-/** Answers other than success that the server gives on purpose. */
+/** Answers other than success that the server sends on purpose. */
 export type RefusalStatus = 400 | 401 | 404 | 405 | 413 | 415 | 421 | 422 | 429 | 503 | 507
 
-/** What a refusal may say besides its message. */
+/** The details of a refusal besides its message. */
 export interface RefusalDetails {
-  /** Further header fields of the answer. */
+  /** Additional header fields of the answer. */
   readonly headers?: Readonly<Record<string, string>>
-  /** The line of the body that is to blame, from 1. */
+  /** The invalid line of the body, from 1. */
   readonly line?: number | undefined
 }
 
-/** Why a request is not accepted, for the client. Nothing of such a request is kept. */
+/** The error of a rejected request, for the client. Nothing of the request is stored. */
 export class Refusal extends Error {
   override readonly name = 'Refusal'
   readonly status: RefusalStatus

@@ -1,7 +1,7 @@
 import type { AcceptedRequest, RememberedRequest } from './inbox-block.ts'
 
 /**
- * The requests with a key that were accepted last, so that a client may send one again without its records
+ * The latest accepted requests with a key. With it, a client may repeat a request without its records
  * counting twice.
  */
 export class RememberedRequests {

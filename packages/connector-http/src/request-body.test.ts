@@ -15,8 +15,8 @@ describe('records in a body', () => {
     ['an array', json, '[1, {"a":[2,"]"]} ,"x,\\"y\\\\", [3,[4]]]', [1, { a: [2, ']'] }, 'x,"y\\', [3, [4]]]],
     ['an empty array', json, '[ ]', []],
     ['no lines', {}, '', []],
-    ['lines behind a byte order mark', {}, '\uFEFF{"a":1}\n2', [{ a: 1 }, 2]],
-    ['a value behind a byte order mark', json, '\uFEFF{"a":1}', [{ a: 1 }]],
+    ['lines after a byte order mark', {}, '\uFEFF{"a":1}\n2', [{ a: 1 }, 2]],
+    ['a value after a byte order mark', json, '\uFEFF{"a":1}', [{ a: 1 }]],
     ['a type that is JSON', typed('application/vnd.acme.order+json'), '{"a":1}', [{ a: 1 }]],
     ['a type in capitals', typed('Application/LD+JSON ; profile="a"'), '[1,2]', [1, 2]],
     ['one CloudEvent', typed('application/cloudevents+json'), '{"id":"1"}', [{ id: '1' }]],
@@ -79,7 +79,7 @@ describe('records in a body', () => {
     ],
     ['an odd byte in UTF-16', typed('application/json; charset=utf-16le'), '"a"', undefined, /not utf-16le/],
     ['JSON nested too deeply', json, '['.repeat(100_000), undefined, /512 levels/],
-  ])('%s refuses the whole request', async (_name, headers, body, line, reason) => {
+  ])('%s rejects the whole request', async (_name, headers, body, line, reason) => {
     const life = await receiving()
     const answer = await life.receiver.answer(post({ headers, body }))
     expect(answer.status).toBe(400)
@@ -88,7 +88,7 @@ describe('records in a body', () => {
     expect(await take(life)).toEqual([])
   })
 
-  test('__proto__ is an ordinary name', async () => {
+  test('__proto__ is an ordinary field name', async () => {
     const life = await receiving()
     await life.receiver.answer(post({ body: '{"__proto__":{"isAdmin":true},"constructor":1}' }))
     const [record] = (await take(life)) as [Record<string, unknown>]
@@ -120,7 +120,7 @@ describe('a compressed body', () => {
     ['not compressed', 'gzip', body],
     ['compressed otherwise', 'br', gzipSync(body)],
     ['empty', 'gzip', new Uint8Array(0)],
-  ])('that is %s is refused as a whole', async (_name, coding, sent) => {
+  ])('that is %s is rejected as a whole', async (_name, coding, sent) => {
     const life = await receiving()
     const answer = await life.receiver.answer(post({ headers: { 'content-encoding': coding }, body: sent }))
     expect(answer.status).toBe(400)
@@ -132,7 +132,7 @@ describe('a compressed body', () => {
     ['gzip', gzipSync],
     ['deflate', deflateSync],
     ['br', brotliCompressSync],
-  ])('that inflates past the limit is refused: %s', async (coding, compress) => {
+  ])('that inflates past the limit is rejected: %s', async (coding, compress) => {
     const life = await receiving({ bodyBytesMax: 100_000 })
     const headers = { 'content-encoding': coding }
     const bomb = compress(Buffer.alloc(10_000_000, ' '))
@@ -142,7 +142,7 @@ describe('a compressed body', () => {
     expect((await life.receiver.answer(post({ headers, body: full }))).status).toBe(200)
   })
 
-  test('counts with what it may inflate to while it arrives', async () => {
+  test('counts with its maximum inflated size while it arrives', async () => {
     const { receiver } = await receiving({ bodyBytesMax: 2_000, inboxBytesMax: 3_000 })
     let arrive: () => void = () => undefined
     const arrival = new Promise<void>((resolve) => (arrive = resolve))

@@ -3,16 +3,16 @@ import type { BodyFormat, CharsetDecoder } from './content-type.ts'
 import { Refusal } from './refusal.ts'
 
 /**
- * The records in a body of UTF-8, each as the JSON text that came. Every one is known to be JSON of bearable depth.
+ * Splits a body in UTF-8 into records, each as its JSON text. Every text is valid JSON of limited depth.
  *
- * Blank lines and a byte order mark are passed over. Throws a `Refusal`, which names the first bad line.
+ * Blank lines and a byte order mark are skipped. Throws a `Refusal` that names the first invalid line.
  */
 export function recordsIn(body: Uint8Array, format: BodyFormat): Uint8Array[] {
   const content = hasByteOrderMark(body) ? body.subarray(3) : body
   return format === 'json-lines' ? recordsInLines(content) : recordsInJson(content, format)
 }
 
-/** The body in UTF-8. Throws a `Refusal` for bytes that its encoding lacks. */
+/** The body in UTF-8. Throws a `Refusal` for bytes that are invalid in its encoding. */
 export function inUtf8(body: Uint8Array, decoder: CharsetDecoder | undefined): Uint8Array {
   if (decoder === undefined) return body
   try {
@@ -72,7 +72,7 @@ function requireJson(bytes: Uint8Array, line: number | undefined): unknown {
   }
 }
 
-/** The texts of the elements of an array. The text is known to be JSON, so strings and brackets are all there is to see. */
+/** The texts of the elements of an array. The text is valid JSON, so only strings and brackets matter. */
 function elementsOf(body: Uint8Array): Uint8Array[] {
   const elements: Uint8Array[] = []
   let depth = 0
@@ -92,12 +92,12 @@ function elementsOf(body: Uint8Array): Uint8Array[] {
   return elements
 }
 
-/** An array without elements has nothing but blanks between its brackets. */
+/** An array without elements has only whitespace between its brackets. */
 function addElement(elements: Uint8Array[], element: Uint8Array): void {
   if (!isBlank(element)) elements.push(element)
 }
 
-/** Where the string that begins at `start` is closed. */
+/** The index of the closing quote of the string that begins at `start`. */
 function endOfString(body: Uint8Array, start: number): number {
   let at = start + 1
   while (body[at] !== 0x22) at += body[at] === 0x5c ? 2 : 1

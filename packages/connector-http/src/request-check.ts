@@ -4,25 +4,25 @@ import type { IncomingRequest } from './incoming-request.ts'
 import { Refusal } from './refusal.ts'
 import { healthPath, type ServerPlan } from './server-options.ts'
 
-/** Compares two secrets in a time that does not tell how much of them is the same. */
+/** Compares two secrets in constant time. */
 export type SameSecret = (given: string, wanted: string) => boolean
 
-/** What a request wants, as its head says. */
+/** What a request asks for, from its head. */
 export type Wish =
   | { readonly kind: 'health' }
   | {
       readonly kind: 'records'
       readonly type: BodyType
       readonly coding: ContentCoding | 'identity'
-      /** '' if there is none. */
+      /** '' if the client sent none. */
       readonly key: string
-      /** As the body is sent; undefined if the client does not know yet. */
+      /** The announced length of the body as sent; undefined if unknown. */
       readonly bodyBytes: number | undefined
     }
 
 const keyPattern = /^[\x21-\x7e]{1,255}$/
 
-/** What the head of a request asks for. Throws a `Refusal`. */
+/** Parses and validates the head of a request. Throws a `Refusal`. */
 export function wishOf(request: IncomingRequest, plan: ServerPlan, sameSecret: SameSecret): Wish {
   if (plan.hosts !== undefined) requireHost(request.header('host'), plan.hosts)
   const [path] = request.target.split('?', 1)
@@ -30,7 +30,7 @@ export function wishOf(request: IncomingRequest, plan: ServerPlan, sameSecret: S
     requireMethod(request, ['GET', 'HEAD'])
     return { kind: 'health' }
   }
-  if (path !== plan.path) throw new Refusal(404, `nothing is here; post records to ${plan.path}`)
+  if (path !== plan.path) throw new Refusal(404, `no such path; post records to ${plan.path}`)
   requireMethod(request, ['POST'])
   if (plan.token !== undefined) requireToken(request.header('authorization'), plan.token, sameSecret)
   const coding = codingOf(request.header('content-encoding'))
@@ -45,7 +45,7 @@ export function wishOf(request: IncomingRequest, plan: ServerPlan, sameSecret: S
 function codingOf(header: string | undefined): ContentCoding | 'identity' {
   const coding = contentCoding(header)
   if (coding !== undefined) return coding
-  throw new Refusal(415, `the content coding is not understood; send one of ${acceptedCodings}, or none`, {
+  throw new Refusal(415, `the content coding is not supported; send one of ${acceptedCodings}, or none`, {
     headers: { 'accept-encoding': acceptedCodings },
   })
 }
@@ -56,8 +56,8 @@ function typeOf(header: string | undefined): BodyType {
   throw new Refusal(
     415,
     type === 'charset'
-      ? 'the charset is not known; send UTF-8'
-      : `the content type is not understood; send one of ${acceptedTypes}`,
+      ? 'the charset is not supported; send UTF-8'
+      : `the content type is not supported; send one of ${acceptedTypes}`,
     { headers: { 'accept-post': acceptedTypes } },
   )
 }
@@ -77,7 +77,7 @@ export function tooLarge(bodyBytesMax: number): Refusal {
 function requireHost(host: string | undefined, hosts: ReadonlySet<string>): void {
   const name = /^(?:\[([^\]]*)\]|([^:]*))(?::\d*)?$/.exec(host ?? '')
   if (name !== null && hosts.has((name[1] ?? name[2] ?? '').toLowerCase().replace(/\.$/, ''))) return
-  throw new Refusal(421, 'this server does not answer to that host name; see allowedHosts')
+  throw new Refusal(421, 'the host name is not allowed; add it to allowedHosts')
 }
 
 function requireMethod(request: IncomingRequest, methods: readonly string[]): void {
@@ -89,7 +89,7 @@ function requireMethod(request: IncomingRequest, methods: readonly string[]): vo
 function requireToken(authorization: string | undefined, token: string, sameSecret: SameSecret): void {
   const given = /^bearer +(\S+) *$/i.exec(authorization ?? '')?.[1]
   if (given !== undefined && sameSecret(given, token)) return
-  throw new Refusal(401, 'a valid token is needed: Authorization: Bearer TOKEN', {
+  throw new Refusal(401, 'a valid token is required: Authorization: Bearer TOKEN', {
     headers: { 'www-authenticate': 'Bearer' },
   })
 }

@@ -3,13 +3,13 @@ import { planOf, type HttpServerOptions } from './server-options.ts'
 
 const refused = expect.objectContaining({ code: 'OPTION_INVALID' })
 
-describe('options of the server', () => {
+describe('options of the HTTP server', () => {
   test.each(['127.0.0.1', '127.8.0.1', '::1', 'localhost'])('%s needs no token', (host) => {
     expect(planOf({ port: 1, host }).hosts).toContain('localhost')
   })
 
   test.each(['0.0.0.0', '::', '192.168.1.2', 'events.example', '127.0.0.1.example', ''])(
-    'the host "%s" needs a token, or a word that it does not',
+    'the host "%s" requires a token or allowWithoutToken',
     (host) => {
       expect(() => planOf({ port: 1, host })).toThrow(/a token too/)
       expect(planOf({ port: 1, host, token: 'secret' }).hosts).toBeUndefined()
@@ -33,11 +33,11 @@ describe('options of the server', () => {
     { requestTimeout: 0 },
     { closeTimeout: 'soon' },
     { idempotencyKeysMax: -1 },
-  ])('%j makes no sense', (wrong) => {
+  ])('rejects %j', (wrong) => {
     expect(() => planOf({ port: 1, ...wrong })).toThrow(refused)
   })
 
-  test('a bad token is not repeated in the error', () => {
+  test('an invalid token is not repeated in the error', () => {
     expect(() => planOf({ port: 1, token: 'my secret' })).toThrow(/^(?!.*secret).*token/)
   })
 })

@@ -1,52 +1,55 @@
 import { MillraceError, positiveDurationMs, type Duration } from '@millrace/core'
 
-/** Where a server listens, what it accepts, and how much it holds. */
+/** Options of the HTTP server: where it listens, what it accepts, and its limits. */
 export interface HttpServerOptions {
-  /** The TCP port; 0 takes any free one, and `address` tells which. */
+  /** The TCP port; 0 picks a free one, which `address` returns. */
   readonly port: number
   /**
-   * The address to listen on. Default `127.0.0.1`: only this machine. Any other than this machine's own needs
-   * a `token`, or `allowWithoutToken`.
+   * The address to listen on. Default `127.0.0.1`: only this machine. Any public address requires a `token`
+   * or `allowWithoutToken`.
    */
   readonly host?: string
-  /** Where records are posted. Default `/`. */
+  /** The path that receives records. Default `/`. */
   readonly path?: string
   /**
-   * When a request is answered: `durable` (the default) once a crash can no longer lose its records, with 200;
-   * `received` as soon as they are checked, with 202: faster, and a crash may lose what was just answered.
+   * When a request is answered: `durable` (the default) with 200 once a crash can no longer lose its records;
+   * `received` with 202 as soon as they are validated: faster, but a crash may lose records that were just
+   * answered.
    */
   readonly ack?: 'durable' | 'received'
-  /** If given, requests must carry `Authorization: Bearer TOKEN`. */
+  /** If set, requests must carry `Authorization: Bearer TOKEN`. */
   readonly token?: string
-  /** Lets everybody who can reach the port post records. */
+  /** Accepts requests without a token on a public address. */
   readonly allowWithoutToken?: boolean
   /**
-   * Further host names by which clients may call the server. Listening on this machine only, the server answers no
-   * other names than its own and these, because a web page could otherwise reach it under a name of its own.
+   * Additional host names that clients may use. When it listens on this machine only, the server accepts no
+   * host names but its own and these: otherwise a web page could reach it through DNS rebinding.
    */
   readonly allowedHosts?: readonly string[]
-  /** The largest body, in bytes, as it is sent and inflated. Default 1 MiB. */
+  /** The largest body in bytes, both as sent and inflated. Default 1 MiB. */
   readonly bodyBytesMax?: number
-  /** How much may be held that no checkpoint covers, in bytes; beyond, the answer is 429. Default 256 MiB. */
+  /**
+   * Maximum bytes not yet covered by a checkpoint; above it, requests are answered with 429. Default 256 MiB.
+   */
   readonly inboxBytesMax?: number
-  /** What clients are told to wait when they come too soon, in seconds. Default 1. */
+  /** The `Retry-After` of rejected requests, in seconds. Default 1. */
   readonly retryAfterSeconds?: number
-  /** How long a request may take to arrive. Default 30 s. */
+  /** How long receiving a request may take. Default 30 s. */
   readonly requestTimeout?: Duration
-  /** How long requests that are being answered may hold up the end of the job. Default 5 s. */
+  /** How long the end of the job waits for requests in progress. Default 5 s. */
   readonly closeTimeout?: Duration
-  /** How many requests with an `Idempotency-Key` are remembered. Default 10 000. */
+  /** How many requests with an `Idempotency-Key` are remembered. Default 10,000. */
   readonly idempotencyKeysMax?: number
 }
 
-/** The options with every default filled in. */
+/** The options with defaults applied. */
 export interface ServerPlan {
   readonly port: number
   readonly host: string
   readonly path: string
   readonly ack: 'durable' | 'received'
   readonly token: string | undefined
-  /** Names that the `Host` header may give, in lower case; undefined: any. */
+  /** Allowed values of the `Host` header, in lower case; undefined for any. */
   readonly hosts: ReadonlySet<string> | undefined
   readonly bodyBytesMax: number
   readonly inboxBytesMax: number
@@ -56,10 +59,10 @@ export interface ServerPlan {
   readonly idempotencyKeysMax: number
 }
 
-/** Where the server says whether it accepts records. */
+/** The path of the health check. */
 export const healthPath = '/healthz'
 
-/** Throws `OPTION_INVALID` for options that make no sense or are not safe. */
+/** Validates options and applies defaults. Throws `OPTION_INVALID` for invalid or unsafe options. */
 export function planOf(options: HttpServerOptions): ServerPlan {
   const { port, host = '127.0.0.1', path = '/', ack = 'durable', token } = options
   const { bodyBytesMax = 1024 * 1024, inboxBytesMax = 256 * 1024 * 1024 } = options
@@ -79,7 +82,7 @@ export function planOf(options: HttpServerOptions): ServerPlan {
   require(isLoopback ||
     token !== undefined ||
     options.allowWithoutToken ===
-      true, 'host', host, 'a token too, because others than this machine can reach it; or say allowWithoutToken: true')
+      true, 'host', host, 'a token too, because other machines can reach it; or set allowWithoutToken: true')
   return {
     port,
     host,

@@ -1,4 +1,4 @@
-/** The one file that reaches the network, and borrows from Node what only Node does well. */
+/** The only file that uses the network, and the Node modules for compression and hashing. */
 import { MillraceError } from '@millrace/core'
 import { createHash, timingSafeEqual } from 'node:crypto'
 import { createServer, type IncomingMessage, type Server, type ServerResponse } from 'node:http'
@@ -10,10 +10,10 @@ import type { Checksum } from './inbox-block.ts'
 import type { Answer, IncomingRequest } from './incoming-request.ts'
 import type { SameSecret } from './request-check.ts'
 
-/** The CRC-32 of the platform. */
+/** CRC-32 from Node's zlib. */
 export const checksum: Checksum = (bytes) => crc32(bytes)
 
-/** Digests have one length, so that not even the length of the secret shows. */
+/** Compares digests, which have equal lengths, so that timing does not reveal the length of the secret. */
 export const sameSecret: SameSecret = (given, wanted) => timingSafeEqual(digest(given), digest(wanted))
 
 function digest(text: string): Buffer {
@@ -26,7 +26,7 @@ const inflaters = {
   br: promisify(brotliDecompress),
 } as const
 
-/** zlib stops at the limit, so that a small body that inflates to a huge one costs no more than the limit. */
+/** zlib stops at the limit, so a small body that inflates to a huge one costs no more than the limit. */
 export const inflate: Inflate = async (body, coding, bytesMax) => {
   try {
     return await inflaters[coding](body, { maxOutputLength: bytesMax })
@@ -36,7 +36,7 @@ export const inflate: Inflate = async (body, coding, bytesMax) => {
   }
 }
 
-/** Where a server listens. */
+/** The address of a listening server. */
 export interface ServerAddress {
   readonly host: string
   readonly port: number
@@ -48,29 +48,29 @@ export interface ServerAddress {
 export interface ListenOptions {
   readonly host: string
   readonly port: number
-  /** How long a request may take to arrive. */
+  /** How long receiving a request may take. */
   readonly requestTimeoutMs: number
-  /** Answers a request. It may reject if the client has gone away; otherwise to reject is a mistake. */
+  /** Answers a request. It may reject if the client has disconnected; any other rejection is a bug. */
   readonly answer: (request: IncomingRequest) => Promise<Answer>
-  /** Told of mistakes; the client gets a 500. */
+  /** Reports a bug; the client gets a 500. */
   readonly onMistake: (error: unknown) => void
-  /** Whether an answer is to be the last on its connection. */
+  /** Whether an answer is the last on its connection. */
   readonly isLast: () => boolean
 }
 
-/** A server that listens. */
+/** A listening server. */
 export interface RunningServer {
   readonly address: ServerAddress
-  /** Takes no more connections, and resolves once those that are busy have their answers. */
+  /** Stops accepting connections, and resolves once all requests in progress are answered. */
   stop(): Promise<void>
-  /** Ends every connection now. */
+  /** Closes every connection now. */
   cut(): void
 }
 
-/** Beyond, new connections are closed at once. */
+/** Above this number, new connections are closed at once. */
 const connectionsMax = 10_000
 
-/** Starts to listen. Throws `SOURCE_FAILED` if it cannot. */
+/** Starts listening. Throws `SOURCE_FAILED` if it cannot. */
 export async function listen(options: ListenOptions): Promise<RunningServer> {
   const { host, port, requestTimeoutMs } = options
   const server = createServer({
@@ -82,7 +82,7 @@ export async function listen(options: ListenOptions): Promise<RunningServer> {
     void respond(new NodeRequest(message, response), response, options)
   }
   server.on('request', handle)
-  // A client that asks first is told to go on only when its body is wanted.
+  // A client that sends `Expect: 100-continue` gets 100 only if its body is wanted.
   server.on('checkContinue', handle)
   server.maxConnections = connectionsMax
   await started(server, host, port)
@@ -133,7 +133,7 @@ async function respond(
   }
 }
 
-/** `isLast` where the connection cannot go on: the rest of a body that nobody reads would stand before the next request. */
+/** `isLast` if the connection cannot be reused: an unread body would precede the next request. */
 function send(response: ServerResponse, { status, headers, body }: Answer, isLast: boolean): void {
   const text = `${JSON.stringify(body)}\n`
   response.writeHead(status, {
@@ -163,7 +163,7 @@ class NodeRequest implements IncomingRequest {
     return this.#message.url ?? ''
   }
 
-  /** Whether everything that the client sends with this request has arrived. */
+  /** Whether the whole request has been received. */
   get isRead(): boolean {
     return this.#message.complete
   }

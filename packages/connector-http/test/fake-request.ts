@@ -5,13 +5,13 @@ export interface FakeRequestOptions {
   readonly target?: string
   readonly headers?: Readonly<Record<string, string>>
   readonly body?: string | Uint8Array
-  /** Whether the client says how long the body is. Default true. */
+  /** Whether the client announces the length of the body. Default true. */
   readonly isMeasured?: boolean
-  /** Resolves when the body has arrived. Default: it is there. */
+  /** Resolves when the body has arrived. Default: at once. */
   readonly arrival?: Promise<void>
 }
 
-/** A request as a client on this machine would send it. */
+/** A request as a local client would send it. */
 export function post(options: FakeRequestOptions = {}): IncomingRequest & { isRead: boolean } {
   const { method = 'POST', target = '/', body = '', isMeasured = true, arrival } = options
   const bytes = typeof body === 'string' ? new TextEncoder().encode(body) : body

@@ -6,7 +6,7 @@ import type { HttpServerSource } from '../src/http-server-source.ts'
 import type { InboxPosition } from '../src/inbox-segments.ts'
 import type { HttpServerOptions } from '../src/server-options.ts'
 
-/** One life of a job that reads from a server on a real port of this machine. */
+/** One run of a job that reads from a server on a real local port. */
 export interface HttpLife {
   readonly source: HttpServerSource<unknown>
   readonly reader: SplitReader<unknown, InboxPosition>
@@ -50,7 +50,7 @@ export function contextOf(platform: SimPlatform, changes: Partial<ConnectorConte
   }
 }
 
-/** Posts lines the way a client does that means well. */
+/** Posts lines as a well-behaved client. */
 export function postLines(
   url: string,
   body: string | Uint8Array<ArrayBuffer>,
@@ -63,12 +63,12 @@ export function postLines(
   })
 }
 
-/** Asks whether a server is well. */
+/** Sends a health check. */
 export function askHealth(url: string, method: 'GET' | 'HEAD' = 'GET'): Promise<Response> {
   return fetch(`${url}/healthz`, { method })
 }
 
-/** A client that writes what it likes. */
+/** A client that can send arbitrary bytes. */
 export class RawClient {
   readonly #socket: Socket
   #received = ''
@@ -81,7 +81,7 @@ export class RawClient {
       this.#received += chunk.toString('latin1')
       this.#wake()
     })
-    // A server that ends a connection may do so in the middle of what the client writes.
+    // When the server closes the connection, the client's write may fail.
     socket.on('error', () => this.#wake())
     this.#closed = new Promise((resolve) => {
       socket.once('close', () => {
@@ -104,12 +104,12 @@ export class RawClient {
     this.#socket.write(text, 'latin1')
   }
 
-  /** Ends the connection without a word. */
+  /** Closes the connection without a message. */
   cut(): void {
     this.#socket.destroy()
   }
 
-  /** Everything received until `wanted` was in it or the server closed the connection. */
+  /** Resolves to everything received, once it contains `wanted` or the server closed the connection. */
   async receive(wanted: string): Promise<string> {
     while (!this.#received.includes(wanted) && !this.#socket.closed) {
       await new Promise<void>((resolve) => (this.#wake = resolve))
@@ -117,7 +117,7 @@ export class RawClient {
     return this.#received
   }
 
-  /** Everything received until the server closed the connection. */
+  /** Resolves to everything received until the server closed the connection. */
   async rest(): Promise<string> {
     await this.#closed
     return this.#received

@@ -12,13 +12,13 @@ export const directory = 'data/connectors/in'
 
 const encoder = new TextEncoder()
 
-/** A request of records, each a JSON value. */
+/** A request with these JSON values as records. */
 export function request(values: readonly unknown[], key = ''): AcceptedRequest {
   const records = values.map((value) => encoder.encode(JSON.stringify(value)))
   return { key, fingerprint: values.length, records }
 }
 
-/** The names of the files there are. */
+/** The names of the existing files. */
 export function segmentsIn(fs: SimFs): string[] {
   return fs.paths().map((path) => path.slice(path.lastIndexOf('/') + 1))
 }
@@ -33,11 +33,11 @@ export interface InboxLifeOptions {
   readonly warn?: (message: string) => void
 }
 
-/** An inbox and its reader, as one life of a job has them. */
+/** An inbox and its reader, as one run of a job uses them. */
 export interface InboxLife {
   readonly inbox: Inbox
   readonly reader: InboxReader<unknown>
-  /** Aborts what the reader waits for. */
+  /** Aborts the reader's wait. */
   readonly abort: AbortController
 }
 
@@ -69,7 +69,7 @@ export async function openLife(options: InboxLifeOptions): Promise<InboxLife> {
   return { inbox, reader, abort }
 }
 
-/** Takes up to `limit` records, or all there are, waiting for those that are on their way. */
+/** Reads up to `limit` records, or all there are, including those being appended. */
 export async function take({ reader }: InboxLife, limit: number = Infinity): Promise<unknown[]> {
   const values: unknown[] = []
   while (values.length < limit) {

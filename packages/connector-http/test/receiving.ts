@@ -36,7 +36,7 @@ export function typed(type: string): Readonly<Record<string, string>> {
   return { 'content-type': type }
 }
 
-/** What an answer says went wrong. */
+/** The error message of an answer. */
 export function errorOf(answer: Answer): string {
   return (answer.body as { error: string }).error
 }

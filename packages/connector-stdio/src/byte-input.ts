@@ -1,17 +1,17 @@
-/** Bytes that somebody else sends, at a pace that the reader sets. */
+/** A byte stream with backpressure. */
 export interface ByteInput {
-  /** Begins to deliver. Called once in the life of the process; throws if somebody else has done so. */
+  /** Starts delivery. Call it once per process; throws on a second call. */
   start(listener: ByteListener): void
-  /** Asks for nothing more until `resume`. What is under way may still come. */
+  /** Pauses delivery until `resume`. Chunks already read may still arrive. */
   pause(): void
   resume(): void
 }
 
-/** Takes what an input delivers. */
+/** Receives the chunks of an input. */
 export interface ByteListener {
-  /** Takes the bytes over: the input does not use them again. */
+  /** Receives a chunk and owns it: the input does not reuse the memory. */
   data(bytes: Uint8Array): void
-  /** Nothing more will come. Called once, unless `failed` is. */
+  /** The input has ended. Called once, unless `failed` is called. */
   end(): void
   failed(error: Error): void
 }

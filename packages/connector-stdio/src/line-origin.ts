@@ -1,7 +1,7 @@
 import type { Origin } from '@millrace/core'
 import type { Line } from './line-splitter.ts'
 
-/** Where the records of one poll came from, a line each. */
+/** The places of the records of one poll, a line each. */
 export class LineOrigin implements Origin {
   readonly source: string
   readonly split: string
@@ -23,7 +23,7 @@ export class LineOrigin implements Origin {
   }
 }
 
-/** The place of a line, for people. */
+/** Formats the place of a line for messages. */
 export function placeOf({ number, offset }: Line): string {
   return `line ${number}, byte ${offset}`
 }

@@ -4,7 +4,7 @@ import { LineSplitter, type Line } from './line-splitter.ts'
 
 const encoder = new TextEncoder()
 
-/** What a splitter makes of text that comes in pieces, asking for lines after each. */
+/** The lines of text that is pushed in pieces, taking all complete lines after each piece. */
 function split(
   pieces: readonly (string | Uint8Array)[],
   lineBytesMax = 1_000,
@@ -29,8 +29,8 @@ function split(
   ])
 }
 
-describe('lines', () => {
-  test('are cut at each line feed, and know their place', () => {
+describe('line splitter', () => {
+  test('splits at each line feed, and records the place of each line', () => {
     expect(split(['a\nbc\n\nd\n'])).toEqual([
       ['a', 1, 0, false],
       ['bc', 2, 2, false],
@@ -39,13 +39,13 @@ describe('lines', () => {
     ])
   })
 
-  test('the last one counts without its end, but not if it is empty', () => {
+  test('a last line without a line feed counts, unless it is empty', () => {
     expect(split(['a\nb']).map(([text]) => text)).toEqual(['a', 'b'])
     expect(split(['a\n']).map(([text]) => text)).toEqual(['a'])
     expect(split([])).toEqual([])
   })
 
-  test('one that is too long is cut, the rest passed over, and the next is whole', () => {
+  test('a line that is too long is truncated, its rest skipped, and the next line is complete', () => {
     expect(split(['12345\n123456\n1'], 5)).toEqual([
       ['12345', 1, 0, false],
       ['12345', 2, 6, true],
@@ -54,7 +54,7 @@ describe('lines', () => {
     expect(split(['1234567890'], 5)).toEqual([['12345', 1, 0, true]])
   })
 
-  test('one that is too long is handed out before its end comes, and nothing of it is held', () => {
+  test('a line that is too long is returned before its end arrives, and its rest is not buffered', () => {
     const splitter = new LineSplitter(5)
     splitter.push(encoder.encode('123456'))
     expect(splitter.next()?.isCut).toBe(true)
@@ -63,7 +63,7 @@ describe('lines', () => {
     expect(splitter.waitingBytes).toBe(0)
   })
 
-  test('do not depend on the pieces in which they come', () => {
+  test('the lines do not depend on how the input is divided into chunks', () => {
     const text = fc.string({ unit: fc.constantFrom('\n', 'a', 'ü', '\r', '😀', '\n'), maxLength: 60 })
     fc.assert(
       fc.property(text, fc.array(fc.nat(99)), fc.integer({ min: 1, max: 8 }), (whole, cuts, lineBytesMax) => {

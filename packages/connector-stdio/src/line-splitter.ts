@@ -1,27 +1,27 @@
-/** A line, or as much of it as is kept. */
+/** A line, truncated if it is too long. */
 export interface Line {
-  /** Without its end. */
+  /** The bytes without the line feed. */
   readonly bytes: Uint8Array
   /** The number of the line, from 1. */
   readonly number: number
-  /** How many bytes come before it. */
+  /** The offset of the line in the input, in bytes. */
   readonly offset: number
-  /** Whether the line is longer than allowed, and `bytes` only its beginning. */
+  /** Whether the line is longer than allowed and `bytes` is only its beginning. */
   readonly isCut: boolean
 }
 
 /**
- * Cuts bytes into lines, as they come.
+ * Splits a stream of bytes into lines.
  *
- * Lines are cut off when they are asked for, so that what is held is what was pushed and not asked for yet. A
- * line that is too long is handed out as soon as that shows; the rest of it is passed over.
+ * Lines are split on demand, so the buffer holds exactly the bytes that were pushed and not yet taken. A line
+ * that is too long is returned as soon as its length shows; its rest is skipped.
  */
 export class LineSplitter {
   readonly #lineBytesMax: number
   readonly #chunks: Uint8Array[] = []
-  /** How much of the first chunk has been used. */
+  /** How many bytes of the first chunk are used. */
   #at = 0
-  /** The beginning of a line whose end has not come, in pieces. */
+  /** The pieces of a line whose end has not arrived. */
   #pieces: Uint8Array[] = []
   #pieceBytes = 0
   #isPassingOver = false
@@ -35,7 +35,7 @@ export class LineSplitter {
     this.#lineBytesMax = lineBytesMax
   }
 
-  /** How many bytes have been pushed and not been looked at. */
+  /** Number of bytes pushed and not yet scanned. */
   get waitingBytes(): number {
     return this.#pushedBytes - this.#offset
   }
@@ -46,12 +46,12 @@ export class LineSplitter {
     this.#pushedBytes += bytes.length
   }
 
-  /** Says that nothing more will be pushed: what is left is a line, too. */
+  /** Marks the end of the input: the remaining bytes are a line, too. */
   end(): void {
     this.#hasEnded = true
   }
 
-  /** The next line, or undefined if its end has not come. */
+  /** The next line, or undefined if its end has not arrived. */
   next(): Line | undefined {
     for (let chunk = this.#chunks[0]; chunk !== undefined; chunk = this.#chunks[0]) {
       const newline = chunk.indexOf(0x0a, this.#at)

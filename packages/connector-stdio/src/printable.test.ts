@@ -1,8 +1,8 @@
 import { describe, expect, test } from 'vitest'
 import { printableLine, printableLines } from './printable.ts'
 
-describe('text for a terminal', () => {
-  test('keeps what only shows itself', () => {
+describe('printable text for a terminal', () => {
+  test('keeps printable characters', () => {
     const text = 'plain, ünïcödé, 日本, 👩‍💻, عربي, a\tb \\ "'
     expect(printableLine(text)).toBe(text)
     expect(printableLines(`${text}\n${text}`)).toBe(`${text}\n${text}`)
@@ -13,11 +13,11 @@ describe('text for a terminal', () => {
     ['a\r\nb', 'a\\r\\nb'],
     ['\u009b31m\u007f\u0000', '\\u009b31m\\u007f\\u0000'],
     ['\u202eevil\u2066', '\\u202eevil\\u2066'],
-  ])('escapes what acts: %j', (text, shown) => {
+  ])('escapes control characters: %j', (text, shown) => {
     expect(printableLine(text)).toBe(shown)
   })
 
-  test('of several lines keeps their ends only', () => {
+  test('keeps line ends in text of several lines', () => {
     expect(printableLines('a\n\u001b[1mb\r\n')).toBe('a\n\\u001b[1mb\\r\n')
   })
 })

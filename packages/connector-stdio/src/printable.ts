@@ -1,15 +1,15 @@
 /**
- * Control characters, and those that reorder text: a terminal acts on them, and data may hold them to move the
- * cursor, change the title or show something else than what is there. Tabs are harmless.
+ * Matches control characters and characters that reorder text: terminals execute them, so data could move the
+ * cursor, change the title or hide text. Tabs are harmless.
  */
 const active = /(?!\t)[\p{Cc}\u202a-\u202e\u2066-\u2069]/gu
 
-/** Text that does nothing to a terminal but show itself: one line, with escapes as JSON has them. */
+/** Escapes control characters as JSON does, and returns a single line. */
 export function printableLine(text: string): string {
   return text.replace(active, escaped)
 }
 
-/** The same for text that may have several lines. */
+/** The same for text of several lines. */
 export function printableLines(text: string): string {
   return text.split('\n').map(printableLine).join('\n')
 }

@@ -3,14 +3,14 @@ import { noRecord, StdinSource, type LineDecoder, type StdinOptions } from './st
 import { standardInput } from './process-streams.ts'
 
 /**
- * Reads standard input, a record per line, without the ends of lines.
+ * Returns a source that reads standard input: one record per line, without line ends.
  *
- * The last line counts also when nothing ends it. A line that is not UTF-8 or too long is a failure with its line
- * and byte. The job ends when the input does.
+ * A last line without a line feed counts. A line that is not UTF-8 or too long is a failure with its line and
+ * byte. The job ends when the input ends.
  *
- * The source is volatile: what was read is gone, so a restart of the process continues with what comes next.
+ * The source is volatile: it cannot read again, so a new process continues with the next line it receives.
  *
- * Throws `OPTION_INVALID` for options that make no sense.
+ * Throws `OPTION_INVALID` for invalid options.
  *
  * @example
  * p.from('words', stdio.readLines()).to('out', stdio.writeLines())
@@ -32,11 +32,11 @@ export function readNdjson<T>(options: StdinOptions = {}): Source<T, null> {
   return new StdinSource(standardInput, decodeJsonLine<T>, options)
 }
 
-/** A line without a carriage return at its end. */
+/** Decodes a line without its carriage return. */
 export const decodeTextLine: LineDecoder<string> = (bytes) =>
   decodeText(bytes.at(-1) === 0x0d ? bytes.subarray(0, -1) : bytes)
 
-/** A value, unless the line is blank. */
+/** Parses a line, unless it is blank. */
 export function decodeJsonLine<T>(bytes: Uint8Array): T | typeof noRecord {
   return isBlank(bytes) ? noRecord : (decodeJson(bytes) as T)
 }

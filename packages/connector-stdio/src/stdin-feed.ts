@@ -1,21 +1,21 @@
 import type { ByteInput, ByteListener } from './byte-input.ts'
 import { LineSplitter, type Line } from './line-splitter.ts'
 
-/** Above, the input is told to wait; below the half of it, to go on. */
+/** Above this many bytes the input is paused; below half of it, resumed. */
 const waitingBytesMax = 1024 * 1024
 
 /**
- * The lines of an input, over all lives of a job: bytes come once, so whoever reads next goes on where the last
- * one stopped.
+ * The lines of an input, shared by all runs of a job in this process: input cannot be read again, so each
+ * reader continues where the previous one stopped.
  */
 export class StdinFeed implements ByteListener {
-  /** Called when there may be another line, or none will ever come. */
+  /** Called when another line may be available, or when none will come. */
   onNews: () => void = () => undefined
-  /** Whether everything that has come has been handed out. */
+  /** Whether every received line has been returned. */
   isDrained = true
-  /** Whether no line will ever come again, once `isDrained`. */
+  /** Whether no further line will come, once `isDrained`. */
   hasEnded = false
-  /** Why the input broke off, if it did. */
+  /** Why the input failed, if it did. */
   failure: Error | undefined
   readonly #input: ByteInput
   readonly #splitter: LineSplitter

@@ -25,7 +25,7 @@ function valuesOf<T>(poll: Poll<T>): readonly T[] {
 }
 
 describe('lines of standard input', () => {
-  test('are records without their ends, the last one too', async () => {
+  test('lines are records without line ends, including the last', async () => {
     const { input, reader } = await reading(decodeTextLine)
     input.send('one\r\n\ntw')
     expect(valuesOf(reader.poll(10))).toEqual(['one', ''])
@@ -36,13 +36,13 @@ describe('lines of standard input', () => {
     expect(reader.poll(10)).toEqual({ kind: 'end' })
   })
 
-  test('a byte order mark at the beginning is no part of the first, and elsewhere it is', async () => {
+  test('a byte order mark is removed at the beginning of the input only', async () => {
     const { input, reader } = await reading(decodeTextLine)
     input.send('\uFEFFa\n\uFEFFb\n')
     expect(valuesOf(reader.poll(10))).toEqual(['a', '\uFEFFb'])
   })
 
-  test('bad ones are failures with their place and bytes, among the good ones', async () => {
+  test('invalid lines are failures with place and bytes, between the valid ones', async () => {
     const { input, reader } = await reading(decodeTextLine, { lineBytesMax: 4 })
     input.send('a\n')
     input.send(Uint8Array.of(0x62, 0xff, 0x0a))
@@ -66,7 +66,7 @@ describe('lines of standard input', () => {
     expect(poll.kind === 'records' && poll.origin?.place(2)).toBe('line 5, byte 13')
   })
 
-  test('JSON lines are values; blank lines are nothing; the rest is a failure', async () => {
+  test('JSON lines are values; blank lines are skipped; other lines are failures', async () => {
     const { input, reader } = await reading(decodeJsonLine)
     input.send('{"a":1}\n\n \t\r\n[2]\r\n{"a":\nnull')
     input.end()
@@ -77,7 +77,7 @@ describe('lines of standard input', () => {
     ])
   })
 
-  test('a limit counts failures, too', async () => {
+  test('a poll limit counts failures, too', async () => {
     const { input, reader } = await reading(decodeJsonLine)
     input.send('x\n1\n')
     const first = reader.poll(1)
@@ -85,7 +85,7 @@ describe('lines of standard input', () => {
     expect(valuesOf(reader.poll(1))).toEqual([1])
   })
 
-  test('an input that breaks off fails the job after what came before', async () => {
+  test('an input error fails the job after the lines before it', async () => {
     const { input, reader } = await reading(decodeTextLine)
     input.send('a\n')
     input.fail(new Error('gone'))
@@ -98,7 +98,7 @@ describe('lines of standard input', () => {
 describe('backpressure', () => {
   const megabyte = `${'x'.repeat(999)}\n`.repeat(1_024)
 
-  test('the input waits while more than a megabyte is here, and goes on below the half', async () => {
+  test('the input is paused above a megabyte and resumed below half of it', async () => {
     const { input, reader } = await reading(decodeTextLine)
     expect(input.isPaused).toBe(false)
     input.send(megabyte)
@@ -111,7 +111,7 @@ describe('backpressure', () => {
     expect(input.isPaused).toBe(false)
   })
 
-  test('a closed reader leaves the input alone, and the next one goes on with it', async () => {
+  test('a closed reader leaves the input as it is, and the next reader continues', async () => {
     const { input, source, reader } = await reading(decodeTextLine)
     input.send('a\nb\nhalf')
     expect(valuesOf(reader.poll(1))).toEqual(['a'])
@@ -125,7 +125,7 @@ describe('backpressure', () => {
   })
 })
 
-test('an option that makes no sense is refused', () => {
+test('an invalid option throws', () => {
   for (const lineBytesMax of [0, 1.5, Number.NaN]) {
     expect(() => new StdinSource(new FakeInput(), decodeTextLine, { lineBytesMax })).toThrow(
       expect.objectContaining({ code: 'OPTION_INVALID' }),
@@ -142,7 +142,7 @@ describeCases(
   sourceConformance<unknown>({
     create: () =>
       Promise.resolve({
-        // Bytes come once: a new process has a new input.
+        // Input cannot be read again: a new process has a new input.
         source: () => new StdinSource<unknown>(new FakeInput(lines), decodeJsonLine, {}),
         splits: new Map([['stdin', records]]),
         failures: new Map([['stdin', 1]]),

@@ -14,20 +14,20 @@ import { StdinFeed } from './stdin-feed.ts'
 
 const split = 'stdin'
 
-/** How standard input is read. */
+/** Options for reading standard input. */
 export interface StdinOptions {
-  /** A longer line is no record but a failure, in bytes. Default 1 MiB. */
+  /** A longer line is a failure, in bytes. Default 1 MiB. */
   readonly lineBytesMax?: number
 }
 
-/** Turns a line into a record, `noRecord` if it holds none. Throws if it is a bad one. */
+/** Decodes a line to a record, or returns `noRecord`. Throws if the line is invalid. */
 export type LineDecoder<T> = (bytes: Uint8Array) => T | typeof noRecord
 
-/** What a line that is no record and no failure decodes to. */
+/** The result for a line that is neither a record nor a failure. */
 export const noRecord: unique symbol = Symbol('no record')
 
 /**
- * Reads lines that are sent once. There is one split, and its position says nothing: what was read is gone.
+ * A source of lines that cannot be read again. It has one split, whose position is empty.
  */
 export class StdinSource<T> implements Source<T, null> {
   readonly kind = 'stdin'
@@ -135,7 +135,7 @@ class StdinReader<T> implements SplitReader<T, null> {
   close(): Promise<void> {
     this.#isClosed = true
     this.#context.signal.removeEventListener('abort', this.#onAbort)
-    // An input that nobody reads must not keep the process alive.
+    // An input without a reader must not keep the process alive.
     this.#feed.pause()
     this.#wake()
     return Promise.resolve()
@@ -145,14 +145,14 @@ class StdinReader<T> implements SplitReader<T, null> {
     if (!line.isCut) return this.#decode(line.number === 1 ? withoutByteOrderMark(line.bytes) : line.bytes)
     throw new MillraceError(
       'RECORD_TOO_LARGE',
-      `the line is longer than ${line.bytes.length} bytes, which lineBytesMax allows; its beginning is kept`,
+      `the line is longer than the ${line.bytes.length} bytes that lineBytesMax allows; only its beginning is kept`,
     )
   }
 
   #failed(cause: Error): MillraceError {
     return new MillraceError(
       'SOURCE_FAILED',
-      `source ${this.#context.name}: standard input cannot be read (${cause.message}); what came before was read`,
+      `source ${this.#context.name}: standard input cannot be read (${cause.message}); all earlier lines were read`,
       { cause },
     )
   }

@@ -12,7 +12,7 @@ interface Running {
   readonly stdout: Readable
   /** Everything printed so far. */
   output(): string
-  /** How the process ended and what it said about it. */
+  /** How the process exits, and what it prints to standard error. */
   ended(): Promise<{ readonly code: unknown; readonly log: string }>
   stop(): void
 }
@@ -37,14 +37,14 @@ function run(mode: 'lines' | 'json' | 'twice'): Running {
 }
 
 describe('a program between pipes', () => {
-  test('prints every line, the last one without its end too, and ends with its input', async () => {
+  test('prints every line, including a last one without a line feed, and ends with its input', async () => {
     const echo = run('lines')
     echo.stdin.end('one\r\ntwo\n\nlast')
     expect(await echo.ended()).toEqual({ code: 0, log: 'finished\n' })
     expect(echo.output()).toBe('one\ntwo\n\nlast\n')
   })
 
-  test('lets through megabytes in order', async () => {
+  test('passes megabytes through in order', async () => {
     const lines = Array.from({ length: 60_000 }, (_, i) => JSON.stringify({ i, text: 'x'.repeat(i % 100) }))
     const echo = run('json')
     echo.stdin.end(lines.join('\n'))
@@ -52,7 +52,7 @@ describe('a program between pipes', () => {
     expect(echo.output()).toBe(`${lines.join('\n')}\n`)
   })
 
-  test('shows what it has at once', async () => {
+  test('prints lines at once', async () => {
     const echo = run('lines')
     echo.stdin.write('first\nhalf')
     await once(echo.stdout, 'data')
@@ -62,7 +62,7 @@ describe('a program between pipes', () => {
     expect(echo.output()).toBe('first\nhalf\n')
   })
 
-  test('is stopped by a reader that goes away, without a word of an error', async () => {
+  test('stops without an error message when its reader ends', async () => {
     const echo = run('lines')
     echo.stdin.write('first\n')
     await once(echo.stdout, 'data')
@@ -72,7 +72,7 @@ describe('a program between pipes', () => {
     expect(await echo.ended()).toEqual({ code: 0, log: 'stopped\n' })
   })
 
-  test('is not kept alive by an input that goes on', async () => {
+  test('exits while its input is still open', async () => {
     const echo = run('lines')
     echo.stdin.write('first\n')
     await once(echo.stdout, 'data')
@@ -80,7 +80,7 @@ describe('a program between pipes', () => {
     expect(await echo.ended()).toEqual({ code: 0, log: 'stopped\n' })
   })
 
-  test('says so when two sources want the same input', async () => {
+  test('two sources of the same input are an error', async () => {
     const echo = run('twice')
     echo.stdin.end('a\n')
     const { code, log } = await echo.ended()

@@ -1,7 +1,7 @@
-/** Where text goes. */
+/** An output for text. */
 export interface TextOutput {
-  /** Resolves once the text has left the process; with `closed` if nobody reads it any more. */
+  /** Resolves once the text has left the process; with `closed` if the reader has closed the pipe. */
   write(text: string): Promise<'written' | 'closed'>
-  /** Asks the program to stop as a signal would, and says whether anybody listens. */
+  /** Requests a stop as a signal would. Returns whether a listener handles it. */
   requestStop(): boolean
 }

@@ -17,15 +17,15 @@ async function writing<T>(
   return { output, writer: await new TextSink(output, options).open(0, [], context) }
 }
 
-describe('what is printed', () => {
-  test('text is itself, anything else is JSON, a line each, at once', async () => {
+describe('printing records', () => {
+  test('a string is printed as it is, anything else as JSON, one line each, at once', async () => {
     const { output, writer } = await writing<unknown>()
     await writer.write(batchOf(['two words', { a: [1, 'x'] }, 3n, null, undefined, Number.NaN]), noRejection)
     expect(output.text).toBe('two words\n{"a":[1,"x"]}\n3\nnull\nundefined\n"NaN"\n')
     expect(await writer.prepare(1)).toBeUndefined()
   })
 
-  test('JSON is never cut and stays JSON', async () => {
+  test('JSON is never truncated and stays valid', async () => {
     const { output, writer } = await writing<unknown>()
     const value = { long: 'x'.repeat(100_000), acts: '\u001b[2J\u009b1m\n\u202e' }
     await writer.write(batchOf([value]), noRejection)
@@ -33,13 +33,13 @@ describe('what is printed', () => {
     expect(JSON.parse(output.text)).toEqual(value)
   })
 
-  test('data cannot act on the terminal or forge a line', async () => {
+  test('control characters in data are escaped', async () => {
     const { output, writer } = await writing<unknown>()
     await writer.write(batchOf(['\u001b[2Jgone\nforged: 1']), noRejection)
     expect(output.text).toBe('\\u001b[2Jgone\\nforged: 1\n')
   })
 
-  test('a format may have lines of its own, and acts as little', async () => {
+  test('a format may return several lines, whose control characters are escaped', async () => {
     const { output, writer } = await writing<number>({ format: (n) => `n:\n\t${n}\u001b[1m` })
     await writer.write(batchOf([1, 2]), noRejection)
     expect(output.text).toBe('n:\n\t1\\u001b[1m\nn:\n\t2\\u001b[1m\n')
@@ -59,8 +59,8 @@ test('a record that the format throws on is rejected, and the others are printed
   expect(output.text).toBe('1\n3\n')
 })
 
-describe('when nobody reads any more', () => {
-  test('the program is asked to stop, once, and nothing more is written', async () => {
+describe('when the reader of the output ends', () => {
+  test('a stop is requested once, and nothing more is written', async () => {
     const { output, writer } = await writing()
     output.state = 'closed'
     await writer.write(batchOf(['a']), noRejection)
@@ -69,14 +69,14 @@ describe('when nobody reads any more', () => {
     expect(output.stopsRequested).toBe(1)
   })
 
-  test('the job fails if nobody can stop it', async () => {
+  test('the job fails if no listener can stop it', async () => {
     const { output, writer } = await writing()
     output.state = 'closed'
     output.hasListener = false
     await expect(writer.write(batchOf(['a']), noRejection)).rejects.toMatchObject({ code: 'SINK_FAILED' })
   })
 
-  test('another error of the output fails the job', async () => {
+  test('another output error fails the job', async () => {
     const { output, writer } = await writing()
     output.state = new Error('no space left')
     await expect(writer.write(batchOf(['a']), noRejection)).rejects.toThrow(/sink out: .*no space left/)

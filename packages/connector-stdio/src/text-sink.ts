@@ -14,13 +14,13 @@ import type { TextOutput } from './text-output.ts'
 /** How records are shown. */
 export interface WriteLinesOptions<T> {
   /**
-   * The text to show for a record, of one line or more. Default: a text as it is, anything else as JSON. Control
-   * characters in it are shown as escapes.
+   * Formats a record as one or more lines. Default: a string as it is, anything else as JSON. Control
+   * characters in the result are escaped.
    */
   readonly format?: (value: T) => string
 }
 
-/** Writes a line for each record, at once. */
+/** Writes a line for each record at once. */
 export class TextSink<T> implements Sink<T> {
   readonly kind = 'console'
   readonly guarantee = 'at-least-once'
@@ -41,7 +41,7 @@ class TextWriter<T> implements SinkWriter<T> {
   readonly #output: TextOutput
   readonly #lineOf: (value: T) => string
   readonly #context: ConnectorContext
-  /** Whether whoever read the output has gone. What comes then has nowhere to go. */
+  /** Whether the reader of the output has closed it. Later output is discarded. */
   #isClosed = false
 
   constructor(output: TextOutput, lineOf: (value: T) => string, context: ConnectorContext) {
@@ -71,7 +71,7 @@ class TextWriter<T> implements SinkWriter<T> {
     if (outcome === 'closed') this.#readerHasGone()
   }
 
-  /** Every write was awaited until it had left the process. */
+  /** Nothing to do: each write is awaited until it has left the process. */
   prepare(): Promise<undefined> {
     return Promise.resolve(undefined)
   }
@@ -80,13 +80,13 @@ class TextWriter<T> implements SinkWriter<T> {
     return Promise.resolve()
   }
 
-  /** As in `millrace run x.ts | head`: the usual way to say that it is enough. */
+  /** Stops the job, as for `millrace run x.ts | head`. */
   #readerHasGone(): void {
     this.#isClosed = true
     if (this.#output.requestStop()) return
     throw new MillraceError(
       'SINK_FAILED',
-      `sink ${this.#context.name}: the program that read the output has ended, and nothing else would stop the job`,
+      `sink ${this.#context.name}: the reader of the output has closed it, and the program has no SIGTERM listener to stop the job. Add one, or keep the reader open`,
     )
   }
 }

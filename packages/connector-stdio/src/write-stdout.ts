@@ -3,10 +3,10 @@ import { standardOutput } from './process-streams.ts'
 import { TextSink, type WriteLinesOptions } from './text-sink.ts'
 
 /**
- * Prints a line for each record to standard output, at once.
+ * Prints a line for each record to standard output at once.
  *
- * What was printed cannot be taken back: after a crash, records since the last checkpoint are printed again
- * (at-least-once). If the program that reads the output ends, as `head` does, the job is stopped as by a signal.
+ * At-least-once: after a crash, records since the last checkpoint are printed again. If the program that
+ * reads the output ends, as `head` does, the job is stopped as by a signal.
  *
  * @example
  * stream.to('out', stdio.writeLines({ format: (w) => `${w.key}: ${w.value.n}` }))

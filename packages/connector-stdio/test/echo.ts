@@ -1,4 +1,4 @@
-/** A program for tests to run: prints each line of standard input, as a job. SIGTERM stops it. */
+/** A program for tests: a job that prints each line of standard input. SIGTERM stops it. */
 import { startJob } from '@millrace/core'
 import { pipeline, skip } from '@millrace/flow'
 import { nodePlatform } from '@millrace/node'

@@ -1,7 +1,7 @@
 import type { ByteInput, ByteListener } from '../src/byte-input.ts'
 import type { TextOutput } from '../src/text-output.ts'
 
-/** An input that a test sends to; what is given at the beginning it sends by itself, and ends. */
+/** A fake input that a test feeds; the initial chunks are delivered at once, then it ends. */
 export class FakeInput implements ByteInput {
   isPaused = true
   #listener: ByteListener | undefined
@@ -46,10 +46,10 @@ export class FakeInput implements ByteInput {
   }
 }
 
-/** An output that a test looks at. */
+/** A fake output that a test inspects. */
 export class FakeOutput implements TextOutput {
   text = ''
-  /** What writes come to from now on. */
+  /** The result of writes from now on. */
   state: 'open' | 'closed' | Error = 'open'
   hasListener = true
   stopsRequested = 0

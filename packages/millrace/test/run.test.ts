@@ -319,7 +319,7 @@ describe('loading a pipeline file', () => {
     [
       'a named export only',
       `${tiny}export const fraud = make('fraud')`,
-      /export it with 'export default fraud'/,
+      /Export it with 'export default fraud'/,
     ],
     [
       'several pipelines',

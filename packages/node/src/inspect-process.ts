@@ -3,19 +3,19 @@ import process from 'node:process'
 import { inspect } from '@millrace/channels'
 import type { Inspector, WatchedTask } from '@millrace/channels'
 
-/** What Go's runtime exits with when all goroutines are asleep. */
+/** The exit code of Go's runtime when all goroutines are asleep. */
 const ASLEEP_EXIT_CODE = 2
 
 /**
- * Watches the tasks of this process from now on, as `inspect` does, and knows whose each wait is.
+ * Watches the tasks of this process from now on, like `inspect`, and knows which task each wait belongs to.
  *
- * On SIGQUIT (Ctrl-\) it prints every task and what it waits for to standard error, and the program goes on. When
- * nothing keeps the process alive any more and somebody still waits, nobody can ever wake them: it prints who waits on
- * what, and the exit code becomes 2 unless the program has set one.
+ * On SIGQUIT (Ctrl-\) it prints every task and what it waits for to standard error, and the program
+ * continues. If nothing keeps the process alive while tasks still wait, nothing can wake them: it prints the
+ * waiting tasks, and sets the exit code to 2 unless the program has set one.
  *
- * `node --import @millrace/node/inspect program.js` does the same for a program as it is.
+ * `node --import @millrace/node/inspect program.js` does the same without changing the program.
  *
- * @throws Error when somebody watches already: an inspector or a simulator.
+ * @throws Error when an inspector or a simulator is already active.
  *
  * @example
  * using inspector = inspectProcess()

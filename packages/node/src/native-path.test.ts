@@ -18,7 +18,7 @@ test.each([
   expect(Buffer.from(nativePath(text))).toEqual(name)
 })
 
-test('every name has a text of its own, and that leads back to it', () => {
+test('distinct names have distinct texts, which convert back to the names', () => {
   const byte = fc.oneof(
     fc.integer({ min: 1, max: 255 }),
     fc.constantFrom(0xc3, 0xbc, 0xed, 0xa0, 0xf0, 0x9f, 0x98),

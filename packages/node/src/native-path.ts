@@ -1,12 +1,12 @@
 /**
- * File names as text, also those that are not UTF-8.
+ * File names as text, including names that are not UTF-8.
  *
- * A byte of a name that is not part of valid UTF-8 becomes a lone surrogate, U+DC80 to U+DCFF, as in Python's
- * `surrogateescape`. So every name that a directory lists can be opened, and no two names become the same text.
+ * A byte that is not part of valid UTF-8 becomes a lone surrogate, U+DC80 to U+DCFF, as in Python's
+ * `surrogateescape`. So every listed name can be opened, and distinct names have distinct texts.
  */
 import { isUtf8 } from 'node:buffer'
 
-/** The text of a name that the system gave. */
+/** Converts a name from the system to text. */
 export function textOfName(name: Buffer): string {
   if (isUtf8(name)) return name.toString()
   let text = ''
@@ -25,7 +25,7 @@ export function textOfName(name: Buffer): string {
   return text
 }
 
-/** The path to give to the system. */
+/** Converts a path to the form that the system expects. */
 export function nativePath(path: string): string | Buffer {
   if (!/[\uDC80-\uDCFF]/u.test(path)) return path
   const parts = path.split(/([\uDC80-\uDCFF])/u)

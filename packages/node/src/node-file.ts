@@ -11,7 +11,7 @@ export class NodeFile implements FsFile {
   readonly #isUpdated: boolean
   #failedSync: MillraceError | undefined
 
-  /** `isUpdated` says that it is written by position; otherwise it was opened to append. */
+  /** `isUpdated`: opened to write by position; otherwise to append. */
   constructor(handle: FileHandle, path: string, isUpdated = false) {
     this.#handle = handle
     this.#path = path
@@ -53,11 +53,11 @@ export class NodeFile implements FsFile {
   }
 
   /**
-   * By fdatasync: it leaves out times and permissions, which nobody reads back, but not the size, which is
-   * needed to read the data (fdatasync(2)). Where there is no fdatasync, Node does a full sync.
+   * Uses fdatasync: it omits times and permissions, but includes the size, which is needed to read the data
+   * (fdatasync(2)). Where fdatasync does not exist, Node does a full sync.
    *
-   * After a failure the system counts what was not written as written, and a second sync would succeed
-   * without it. So the file takes no more.
+   * After a failure the system counts lost pages as written, and a second sync would succeed without them. So
+   * the file rejects every later operation.
    */
   async sync(): Promise<void> {
     this.#requireTrust()
@@ -90,7 +90,7 @@ export class NodeFile implements FsFile {
     this.#requireTrust()
     if (isByPosition !== this.#isUpdated) {
       const way = isByPosition ? "'update' to write by position" : "'append' to write at the end"
-      throw new MillraceError('FS_DENIED', `${this.#path}: opened for something else; open it to ${way}`)
+      throw new MillraceError('FS_DENIED', `${this.#path}: opened in another mode; open it to ${way}`)
     }
     try {
       const { bytesWritten } = await this.#handle.write(bytes, 0, bytes.length, position)

@@ -7,7 +7,7 @@ import { afterEach, beforeEach, describe, expect, test } from 'vitest'
 import { fsFailure } from './fs-failure.ts'
 import { nodeFs } from './node-fs.ts'
 
-// That nodeFs keeps the contract is shown by the conformance kit, which runs in testkit.
+// The conformance kit in testkit tests that nodeFs implements the contract.
 
 async function failureOf(call: Promise<unknown>): Promise<MillraceError> {
   const error: unknown = await call.catch((thrown: unknown) => thrown)
@@ -15,7 +15,7 @@ async function failureOf(call: Promise<unknown>): Promise<MillraceError> {
   throw new Error(`no Millrace error: ${String(error)}`)
 }
 
-describe('what the system reports', () => {
+describe('errors of the system', () => {
   test.each([
     ['ENOENT', 'FS_NOT_FOUND', false],
     ['EEXIST', 'FS_EXISTS', false],
@@ -28,22 +28,22 @@ describe('what the system reports', () => {
     ['EIO', 'FS_IO', false],
     ['EMFILE', 'FS_IO', true],
     ['ESOMETHING', 'FS_IO', false],
-  ])('%s becomes %s with path, remedy and cause', (system, code, isTransient) => {
+  ])('%s becomes %s with path, advice and cause', (system, code, isTransient) => {
     const cause = Object.assign(new Error('from the system'), { code: system })
     const error = fsFailure(cause, 'data/a')
     expect(error).toMatchObject({ code, isTransient, cause })
     expect(error.message).toMatch(new RegExp(`^data/a: .*; .* \\(${system}\\)$`))
   })
 
-  test.runIf(existsSync('/dev/full'))('a full disk is FS_FULL, and trying again may help', async () => {
+  test.runIf(existsSync('/dev/full'))('a full disk is FS_FULL, and is transient', async () => {
     const file = await nodeFs.open('/dev/full', 'append')
     const error = await failureOf(file.write(new Uint8Array(10)))
     expect(error).toMatchObject({ code: 'FS_FULL', isTransient: true })
     await file.close()
   })
 
-  // A device that takes no sync stands in for a broken disk.
-  test.runIf(existsSync('/dev/null'))('F6 after a failed sync the file takes no more', async () => {
+  // A device that cannot be synced serves as a broken disk.
+  test.runIf(existsSync('/dev/null'))('F6 after a failed sync the file rejects every operation', async () => {
     const file = await nodeFs.open('/dev/null', 'append')
     expect(await file.write(new Uint8Array(10))).toBe(10)
     const first = await failureOf(file.sync())
@@ -54,10 +54,10 @@ describe('what the system reports', () => {
   })
 })
 
-test('a file that is given the inode of a removed one has an identity of its own', async () => {
+test('a file that reuses the inode of a removed one has its own identity', async () => {
   const directory = await mkdtemp(`${tmpdir()}/millrace-node-`)
   const identities = new Set<string | undefined>()
-  // Birth is stamped in ticks of a few milliseconds on some systems: many rounds, so that ticks go by.
+  // Some systems record the time of birth in ticks of a few milliseconds: run many rounds so that ticks pass.
   for (let round = 0; round < 60; round++) {
     await writeFile(`${directory}/a`, 'a')
     identities.add((await nodeFs.stat(`${directory}/a`))?.identity)
@@ -74,7 +74,7 @@ describe('symbolic links', () => {
   })
   afterEach(() => rm(directory, { recursive: true }))
 
-  test('are followed, and a broken one is nothing to read', async () => {
+  test('are followed, and a broken one cannot be read', async () => {
     await writeFile(`${directory}/file`, 'abc')
     await symlink(`${directory}/file`, `${directory}/link`)
     await symlink(`${directory}`, `${directory}/loop`)

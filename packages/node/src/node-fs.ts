@@ -7,20 +7,20 @@ import { fsFailure, syncFailure, systemCode } from './fs-failure.ts'
 import { nativePath, textOfName } from './native-path.ts'
 import { NodeFile } from './node-file.ts'
 
-/** `create` and `append` write at the end, also of a file that was cut. All but `read` may read too. */
+/** `create` and `append` write at the end, also after the file was truncated. All modes can read. */
 const flags = { read: 'r', create: 'ax+', append: 'a+', update: 'r+' } as const
 
 /**
- * The files of this machine.
+ * The file system of this machine.
  *
- * `FsStat.identity` is inode number and time of birth: the number alone goes to the next file as soon as one is
- * removed. The device is left out, because its number may change whenever a volume is attached again; it
- * stands in for the time of birth where the system does not tell that.
+ * `FsStat.identity` is the inode number and the time of birth: an inode number is reused as soon as its file
+ * is removed. The device number is omitted, because it may change whenever a volume is mounted again; it is
+ * used instead of the time of birth where the system does not report that.
  *
- * A name that is not UTF-8 is listed too: each byte that does not fit is a lone surrogate, U+DC80 to U+DCFF.
+ * A name that is not UTF-8 is listed too: each invalid byte is a lone surrogate, U+DC80 to U+DCFF.
  *
- * On Windows directories cannot be synced, and NTFS keeps its names in a journal of its own; there
- * `syncDirectory` only checks that the directory exists.
+ * On Windows directories cannot be synced, and NTFS journals its names; there `syncDirectory` only checks
+ * that the directory exists.
  *
  * @example
  * await publishFile(nodeFs, 'data', 'manifest', bytes)
@@ -29,10 +29,10 @@ export const nodeFs: Fs = {
   async open(path, mode): Promise<FsFile> {
     try {
       const handle = await open(nativePath(path), flags[mode])
-      // The system opens a directory for reading and refuses only the read.
+      // The system opens a directory for reading and fails only the read.
       if (mode === 'read' && (await handle.stat()).isDirectory()) {
         await handle.close()
-        throw new MillraceError('FS_IO', `${path}: is a directory; name a file`)
+        throw new MillraceError('FS_IO', `${path}: is a directory; give a file`)
       }
       return new NodeFile(handle, path, mode === 'update')
     } catch (error) {
@@ -123,7 +123,7 @@ function facts(found: BigIntStats): Pick<FsStat, 'modifiedMs' | 'identity'> {
   return { modifiedMs: Number(found.mtimeNs) / 1e6, identity }
 }
 
-/** What a link leads to; `other` for one that leads to nothing, in circles or where this user has no access. */
+/** The kind of a link's target; `other` if it is missing, in a loop or not accessible. */
 async function kindBehind(link: string): Promise<FsEntry['kind']> {
   try {
     return kindOf(await stat(nativePath(link)))

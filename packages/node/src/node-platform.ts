@@ -4,7 +4,7 @@ import { nodeFs } from './node-fs.ts'
 import { nodeProcessFacts } from './process-facts.ts'
 
 /**
- * The real world, as a job in production sees it.
+ * The real platform, for production.
  *
  * @example
  * const { fs, clock } = nodePlatform()

@@ -8,15 +8,15 @@ import { nodeProcessFacts as facts, startInStat } from './process-facts.ts'
 
 const hasProc = existsSync('/proc/self/stat')
 
-describe('the facts of a process', () => {
-  test('this process runs, and says the same of itself each time', async () => {
+describe('facts about the process', () => {
+  test('this process runs, and identifies itself the same way each time', async () => {
     expect(facts.self.pid).toBe(pid)
     expect(facts.self.host).not.toBe('')
     expect(facts.self).toEqual(facts.self)
     expect(await facts.fateOf(facts.self)).toBe('running')
   })
 
-  test('a process with our id and another start is gone', async () => {
+  test('a process with our id and another start time is gone', async () => {
     expect(await facts.fateOf({ ...facts.self, startedAt: 'some other time' })).toBe('gone')
   })
 
@@ -26,7 +26,7 @@ describe('the facts of a process', () => {
     expect(await facts.fateOf({ ...facts.self, pid: child.pid! })).toBe('gone')
   })
 
-  test.runIf(hasProc)('another process is recognized by its start', async () => {
+  test.runIf(hasProc)('another process is identified by its start time', async () => {
     const source =
       "const s=require('fs').readFileSync; process.stdout.write(s('/proc/self/stat')); setInterval(()=>{},1e6)"
     const child = spawn(execPath, ['-e', source])
@@ -39,7 +39,7 @@ describe('the facts of a process', () => {
     expect(await facts.fateOf(other)).toBe('gone')
   })
 
-  test.runIf(hasProc)('a process in another namespace or before another boot cannot be seen', async () => {
+  test.runIf(hasProc)('a process in another namespace or from another boot is unknown', async () => {
     const other = { ...facts.self, pid: 1_000_000_000, startedAt: '1' }
     expect(await facts.fateOf(other)).toBe('gone')
     expect(await facts.fateOf({ ...other, host: 'renamed' })).toBe('gone')
@@ -50,15 +50,15 @@ describe('the facts of a process', () => {
   })
 })
 
-describe('a line of /proc', () => {
+describe('a line of /proc/ID/stat', () => {
   const rest = '1 2 3 4 5 6 7 8 9 10 11 12 13 14 15 16 17 18 777 20'
 
-  test('names the start, whatever the command is called', () => {
+  test('has the start time, whatever the name of the command', () => {
     expect(startInStat(`12 (node) S ${rest}`)).toBe('777')
     expect(startInStat(`12 (a) b (c)) R ${rest}`)).toBe('777')
   })
 
-  test('of a process that is dead and not reaped names none', () => {
+  test('of a process that is dead and not reaped has none', () => {
     expect(startInStat(`12 (node) Z ${rest}`)).toBeUndefined()
   })
 })

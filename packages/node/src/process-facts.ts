@@ -6,11 +6,12 @@ import type { ProcessFacts, ProcessIdentity } from '@millrace/core'
 import { systemCode } from './fs-failure.ts'
 
 /**
- * The facts of this process.
+ * Facts about this process.
  *
- * Linux says when any process started, as ticks since the boot, and names the boot and the namespace in which process
- * ids are counted. With these a process is known for good; but only to processes in the same namespace. Elsewhere the
- * fate of a process is known only if it is this one, or if no process on this machine has its id.
+ * Linux reports the start time of each process, in ticks since the boot, and identifies the boot and the
+ * namespace of process ids. Together they identify a process uniquely, for processes in the same namespace.
+ * On other systems the fate of a process is known only if it is this one, or if no process on this machine
+ * has its id.
  */
 export const nodeProcessFacts: ProcessFacts = {
   get self() {
@@ -48,24 +49,25 @@ function identify(): ProcessIdentity {
   const boot = textOf(() => readFileSync('/proc/sys/kernel/random/boot_id', 'utf8').trim())
   const startedAt = startOf('self')
   if (boot === undefined || startedAt === undefined) return { pid, host, startedAt: atOrigin }
-  // In a new namespace /proc may still be that of the old one, and then says nothing of the processes in this one.
+  // In a new namespace /proc may still be that of the old one, and then says nothing about the processes in
+  // this one.
   const isOwn = textOf(() => readlinkSync('/proc/self')) === String(pid)
   const pidNamespace = isOwn ? textOf(() => readlinkSync('/proc/self/ns/pid')) : undefined
   return { pid, host, startedAt, boot, pidNamespace }
 }
 
-/** Whether there is a process with this id now, whichever. */
+/** Whether any process has this id now. */
 function isPresent(id: number): boolean {
   try {
     kill(id, 0)
     return true
   } catch (error) {
-    // Anything but "no such process" means that there is one, under another user.
+    // Any error but "no such process" means that one exists, under another user.
     return systemCode(error) !== 'ESRCH'
   }
 }
 
-/** When a process started, as /proc says; undefined if it does not run or there is no /proc. */
+/** The start time of a process from /proc; undefined if it does not run or there is no /proc. */
 function startOf(id: number | 'self'): string | undefined {
   return textOf(() => startInStat(readFileSync(`/proc/${id}/stat`, 'utf8')))
 }
@@ -79,8 +81,8 @@ function textOf(read: () => string | undefined): string | undefined {
 }
 
 /**
- * The start in a line of /proc/<id>/stat (proc(5)), or undefined for a process that is dead and waits to
- * be reaped. The second field is a command's name in parentheses and may hold spaces and parentheses.
+ * Parses the start time from /proc/<id>/stat (proc(5)); undefined for a process that is dead and waits to be
+ * reaped. The second field is the command's name in parentheses and may contain spaces and parentheses.
  */
 export function startInStat(line: string): string | undefined {
   const fields = line.slice(line.lastIndexOf(')') + 2).split(' ')

@@ -11,7 +11,7 @@ interface Ended {
   readonly stderr: string
 }
 
-/** Runs a program of `programs/` as a user does, with the packages as built. */
+/** Runs a program of `programs/` as a user does, with the built packages. */
 function run(program: string, isInspected: boolean): Promise<Ended> {
   const file = path.join(import.meta.dirname, 'programs', `${program}.js`)
   const watched = isInspected ? ['--import', '@millrace/node/inspect'] : []
@@ -22,7 +22,7 @@ function run(program: string, isInspected: boolean): Promise<Ended> {
   })
 }
 
-test('GO-073 a process that ends while tasks wait says who waits on what, and exits with 2', async () => {
+test('GO-073 a process that ends while tasks wait prints them, and exits with 2', async () => {
   expect(await run('asleep', false)).toEqual({ code: 0, stdout: '', stderr: '' })
   const { code, stderr } = await run('asleep', true)
   expect(code).toBe(2)
@@ -32,13 +32,13 @@ test('GO-073 a process that ends while tasks wait says who waits on what, and ex
   )
 })
 
-test('SIGQUIT prints who waits on what, and the program goes on', async () => {
+test('SIGQUIT prints the waiting tasks, and the program continues', async () => {
   const { code, stdout, stderr } = await run('busy', true)
   expect([code, stdout]).toEqual([0, 'done'])
   expect(stderr).toMatch(/"sender", started at \S+busy\.js:6\n {2}send on channel "jobs"/)
 })
 
-test('an inspection that has ended leaves nothing in the process', () => {
+test('an inspection that has ended leaves no handlers in the process', () => {
   const before = process.listenerCount('beforeExit')
   {
     using inspector = inspectProcess()

@@ -136,7 +136,7 @@ export class SimFs implements Fs {
       path,
       whole: () => {
         if (requireDirectory(this.#names.find(path), path).entries.size > 0) {
-          throw new MillraceError('FS_EXISTS', `${path}: something is in it; remove that first`)
+          throw new MillraceError('FS_EXISTS', `${path}: the directory is not empty; remove its contents first`)
         }
         const { directory, name } = this.#place(path)
         this.#names.set(directory, name, undefined)
@@ -291,7 +291,7 @@ export class SimFs implements Fs {
       whole: () => {
         const { directory, name } = this.#place(path)
         if (directory.entries.has(name)) {
-          throw new MillraceError('FS_EXISTS', `${path}: exists already; remove it or take another name`)
+          throw new MillraceError('FS_EXISTS', `${path}: already exists; remove it or use another name`)
         }
         const file = new SimFile(this.#names.newIdentity(), this.#disk.now())
         this.#names.set(directory, name, file)
@@ -326,7 +326,7 @@ function requireFile(entry: SimEntry | undefined, path: string): SimFile {
   if (entry instanceof SimFile) return entry
   throw entry === undefined
     ? new MillraceError('FS_NOT_FOUND', `${path}: there is no such file; check the path`)
-    : new MillraceError('FS_IO', `${path}: is a directory; name a file`)
+    : new MillraceError('FS_IO', `${path}: is a directory; give a file`)
 }
 
 function requireDirectory(entry: SimEntry | undefined, path: string): SimDirectory {
