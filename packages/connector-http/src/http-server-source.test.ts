@@ -222,7 +222,7 @@ describe('opening', () => {
     await bounded.close()
   })
 
-  test('there is one split, and no other', async () => {
+  test('there is exactly one split', async () => {
     const source = http.receive({ port: 0 })
     const context = contextOf(simPlatform({ seed: 1 }))
     expect(await source.discover(context)).toEqual({ splits: ['inbox'], isComplete: true })

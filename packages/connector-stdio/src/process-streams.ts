@@ -1,4 +1,4 @@
-/** The one file that touches the process: its standard input, its standard output and its signals. */
+/** The only file that uses the process: its standard input, standard output and signals. */
 import { MillraceError } from '@millrace/core'
 import process from 'node:process'
 import { isMainThread } from 'node:worker_threads'
@@ -12,7 +12,7 @@ export const standardInput: ByteInput = {
   start(listener) {
     requireFreeInput()
     isInputTaken = true
-    // Listening to `data` starts the flow; it begins when somebody reads.
+    // A listener for `data` starts the flow, so it is added only when a reader opens the input.
     process.stdin.pause()
     process.stdin.on('data', (chunk: Uint8Array) => listener.data(chunk))
     process.stdin.once('end', () => listener.end())
@@ -23,18 +23,18 @@ export const standardInput: ByteInput = {
   resume: () => void process.stdin.resume(),
 }
 
-/** Bytes of one input shared out by chance would be of no use to anybody. */
+/** Throws on a second call: two readers would each get an arbitrary part of the input. */
 function requireFreeInput(): void {
   if (isInputTaken) {
     throw new MillraceError(
       'OPTION_INVALID',
-      'standard input is read by two sources; read it once and use the stream twice',
+      'standard input is read by two sources. Read it once and use the stream twice',
     )
   }
   if (!isMainThread) {
     throw new MillraceError(
       'OPTION_INVALID',
-      'standard input belongs to the main thread, and this is a worker; run the job with parallelism 1',
+      'standard input can be read on the main thread only, and this is a worker. Run the job with parallelism 1',
     )
   }
 }
@@ -46,7 +46,7 @@ export const standardOutput: TextOutput = {
   write(text) {
     if (!isOutputWatched) {
       isOutputWatched = true
-      // Writing reports the same error; unwatched, it would end the process.
+      // The write callback reports the same error; without a listener it would end the process.
       process.stdout.on('error', () => undefined)
     }
     return new Promise((resolve, reject) => {
@@ -60,7 +60,7 @@ export const standardOutput: TextOutput = {
   requestStop: () => process.emit('SIGTERM', 'SIGTERM'),
 }
 
-/** A pipe whose reader has gone, and every write after that was noticed. */
+/** Whether an error says that the reader has closed the pipe, which every later write reports too. */
 function hasNoReader({ code }: NodeJS.ErrnoException): boolean {
   return code === 'EPIPE' || code === 'ERR_STREAM_DESTROYED'
 }

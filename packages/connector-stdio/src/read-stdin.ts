@@ -21,8 +21,8 @@ export function readLines(options: StdinOptions = {}): Source<string, null> {
 }
 
 /**
- * Reads standard input, a JSON value per line. Blank lines are passed over; a line that is not JSON is a failure.
- * Otherwise like `readLines`.
+ * Returns a source that reads standard input: one JSON value per line. Blank lines are skipped; a line that is not
+ * JSON is a failure. Otherwise like `readLines`.
  *
  * @example
  * p.from('payments', stdio.readNdjson<Payment>())

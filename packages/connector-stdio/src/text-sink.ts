@@ -11,7 +11,7 @@ import {
 import { printableLine, printableLines } from './printable.ts'
 import type { TextOutput } from './text-output.ts'
 
-/** How records are shown. */
+/** Options for printing records. */
 export interface WriteLinesOptions<T> {
   /**
    * Formats a record as one or more lines. Default: a string as it is, anything else as JSON. Control

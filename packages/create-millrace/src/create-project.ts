@@ -5,10 +5,10 @@ import { fileURLToPath } from 'node:url'
 const template = fileURLToPath(new URL('../template', import.meta.url))
 
 /**
- * Makes a project in `directory`: a pipeline, its test, and what they need to be compiled and run. Resolves to what to do
- * next, as text for people.
+ * Creates a project in `directory`: a pipeline, its test, and the files to compile and run them. Resolves to
+ * the next steps, as text for people.
  *
- * Throws if the directory has files in it already, or if its name cannot be the name of a package.
+ * Throws if the directory is not empty, or if its name is not a valid package name.
  *
  * @example
  * process.stdout.write(await createProject('word-counts'))
@@ -17,7 +17,7 @@ export async function createProject(directory: string): Promise<string> {
   const name = path.basename(path.resolve(directory))
   if (!/^[a-z0-9][a-z0-9._-]*$/.test(name)) {
     throw new Error(
-      `'${name}' cannot be the name of a package; use lower-case letters, digits, dots, underscores and hyphens`,
+      `'${name}' is not a valid package name; use lower-case letters, digits, dots, underscores and hyphens`,
     )
   }
   await mkdir(directory, { recursive: true })
@@ -26,7 +26,7 @@ export async function createProject(directory: string): Promise<string> {
     throw new Error(`${directory} is not empty: it has ${present[0]}; choose another directory`)
   }
   await cp(template, directory, { recursive: true })
-  // npm leaves a .gitignore out of packages.
+  // npm omits a .gitignore from packages.
   await rename(path.join(directory, 'gitignore'), path.join(directory, '.gitignore'))
   const manifest = path.join(directory, 'package.json')
   const text = await readFile(manifest, 'utf8')

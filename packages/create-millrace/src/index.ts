@@ -1,2 +1,2 @@
-/** Makes a new project with a pipeline and its test. */
+/** Creates a new project with a pipeline and its test. */
 export { createProject } from './create-project.ts'

@@ -8,7 +8,7 @@ import { expect, test } from 'vitest'
 const root = path.resolve(import.meta.dirname, '../../..')
 const run = promisify(execFile)
 
-test('packed packages are sound, install in a new project, and run there', async () => {
+test('packed packages pass publint and attw, install in a new project, and run there', async () => {
   const directory = await mkdtemp(path.join(os.tmpdir(), 'millrace-install-'))
   const packed = path.join(directory, 'packed')
   await run('npx', ['tsx', 'scripts/pack.ts', packed], { cwd: root })
@@ -30,7 +30,7 @@ test('packed packages are sound, install in a new project, and run there', async
 
   const simulate = () => run('npx', ['millrace', 'simulate', 'words.ts', '--seeds', '3'], { cwd: project })
   await simulate()
-  // A project for production needs no simulator.
+  // A production install has no simulator.
   await rm(path.join(project, 'node_modules/@millrace/testkit'), { recursive: true })
   await expect(simulate()).rejects.toMatchObject({
     code: 2,

@@ -24,7 +24,7 @@ describe('a new project', () => {
     expect(await readFile(path.join(directory, '.gitignore'), 'utf8')).toContain('node_modules/')
   })
 
-  test('has the name of its directory, and depends on this version', async () => {
+  test('takes the name of its directory, and depends on this version', async () => {
     const directory = path.join(await scratch(), 'my-job')
     await createProject(directory)
     const read = async (file: string) => JSON.parse(await readFile(file, 'utf8')) as Record<string, unknown>
@@ -36,11 +36,13 @@ describe('a new project', () => {
     })
   })
 
-  test('is not made over other files, nor with a name that no package can have', async () => {
+  test('a directory with files or with an invalid package name is rejected', async () => {
     const directory = path.join(await scratch(), 'taken')
     await mkdir(directory)
     await writeFile(path.join(directory, 'mine.txt'), 'mine')
     await expect(createProject(directory)).rejects.toThrow('is not empty: it has mine.txt')
-    await expect(createProject(path.join(directory, 'My Job'))).rejects.toThrow("'My Job' cannot be the name")
+    await expect(createProject(path.join(directory, 'My Job'))).rejects.toThrow(
+      "'My Job' is not a valid package name",
+    )
   })
 })

@@ -3,5 +3,5 @@ import process from 'node:process'
 import { launch } from '@millrace/cli'
 
 const code = await launch(process.argv.slice(2))
-// User code may have left timers or sockets behind; once everything is written nothing waits for them.
+// User code may have left timers or sockets open; exit without waiting for them once all output is written.
 process.stdout.write('', () => process.stderr.write('', () => process.exit(code)))

@@ -99,7 +99,7 @@ export type {
 // Running a pipeline from a program; the `millrace` command does it for you.
 export { run, start } from './run.ts'
 export type { RunOptions } from './run.ts'
-// What they stand on, for the settings of the engine that they have no option for.
+// The engine's own functions, for settings that `run` and `start` have no option for.
 export { startJob } from '@millrace/core'
 export type {
   Job,

@@ -4,21 +4,22 @@ import { jobOptionsOf, type Pipeline, type StartOptions } from '@millrace/flow'
 import { nodePlatform } from '@millrace/node'
 import { memoryStore } from '@millrace/store-memory'
 
-/** How a program runs a pipeline. Options have the names that they have on the command line. */
+/** Options to run a pipeline from a program. They have the same names on the command line. */
 export interface RunOptions extends StartOptions {
-  /** Stops the job cleanly when it is aborted: what was read is finished, checkpointed and committed. */
+  /** Aborting it stops the job gracefully: what was read is finished, checkpointed and committed. */
   readonly signal?: AbortSignal
-  /** Where state is kept while the job runs. Default `memoryStore()`. */
+  /** Where state is stored while the job runs. Default `memoryStore()`. */
   readonly store?: StateStore
-  /** Clock, disk and chance. Default `nodePlatform()`. */
+  /** Clock, file system and randomness. Default `nodePlatform()`. */
   readonly platform?: Platform
 }
 
 /**
- * Starts a pipeline and returns the running job, to stop it, ask for its status or make a checkpoint.
+ * Starts a pipeline and returns the running job, which can be stopped, asked for its status, and
+ * checkpointed.
  *
- * Throws `GRAPH_INVALID`, `NAME_TAKEN` or `OPTION_INVALID` before anything runs. What goes wrong later is in the result
- * of `job.ended`, which never rejects.
+ * Throws `GRAPH_INVALID`, `NAME_TAKEN` or `OPTION_INVALID` before anything runs. Later errors are in the
+ * result of `job.ended`, which never rejects.
  *
  * @example
  * const job = start(fraud, { parameters: { port: 8080 }, checkpointEvery: '500ms' })
@@ -28,7 +29,7 @@ export interface RunOptions extends StartOptions {
 export function start(pipeline: Pipeline, options: RunOptions = {}): Job {
   const { signal, store = memoryStore(), platform = nodePlatform(), ...rest } = options
   const job = jobOptionsOf(pipeline, rest)
-  // Connectors write down whose files are whose: by a path that means the same from everywhere.
+  // Absolute, since connectors store the paths of their files in checkpoints.
   const started = startJob({ ...job, directory: path.resolve(job.directory), store, platform })
   const stop = (): void => void started.stop()
   if (signal?.aborted === true) stop()
@@ -38,10 +39,10 @@ export function start(pipeline: Pipeline, options: RunOptions = {}): Job {
 }
 
 /**
- * Runs a pipeline until its input ends or `signal` stops it, and resolves to how it ended. Started again with the same
- * data directory, it resumes where it was.
+ * Runs a pipeline until its input ends or `signal` stops it, and resolves to its outcome. A later run with
+ * the same data directory resumes from the last checkpoint.
  *
- * Rejects with the error of a job that failed, and with what `start` throws.
+ * Rejects with the error of a failed job, and with the errors that `start` throws.
  *
  * @example
  * const result = await run(copy, { bounded: true }) // => { outcome: 'finished' }

@@ -44,7 +44,7 @@ describe('millrace checkpoints', () => {
     return { code, listed: JSON.parse(out) as readonly Listed[] }
   }
 
-  test('beside a running job every checkpoint is sound', async () => {
+  test('while a job runs, every checkpoint is valid', async () => {
     const { code, listed } = await list()
     await stop()
     expect(listed.length).toBeGreaterThan(0)
@@ -52,7 +52,7 @@ describe('millrace checkpoints', () => {
     expect(code).toBe(0)
   })
 
-  test('shows when each was made, where the job stood, and changes nothing', async () => {
+  test('shows the time and positions of each checkpoint, and changes nothing', async () => {
     await stop()
     const files = async (): Promise<readonly string[]> =>
       (await readdir(`${directory}/data`, { recursive: true })).toSorted()
@@ -65,7 +65,7 @@ describe('millrace checkpoints', () => {
     expect(await files()).toEqual(before)
   })
 
-  test('finds a byte that changed in a manifest', async () => {
+  test('reports a changed byte in a manifest', async () => {
     await stop()
     const names = await readdir(`${directory}/data/checkpoints`)
     const [newest] = names
@@ -79,7 +79,7 @@ describe('millrace checkpoints', () => {
     expect(listed[0]!.damage).toMatch(/CHECKPOINT_CORRUPT: .*checksum does not match/)
   })
 
-  test('finds a byte that changed in the state', async () => {
+  test('reports a changed byte in the state', async () => {
     await stop()
     const segments = (await readdir(`${directory}/data/state`)).filter((name) => name.endsWith('.seg'))
     for (const segment of segments) await damage(`${directory}/data/state/${segment}`)
@@ -89,7 +89,7 @@ describe('millrace checkpoints', () => {
     expect(listed[0]!.damage).toMatch(/CHECKPOINT_CORRUPT: .*\.seg/)
   })
 
-  test('a directory without checkpoints has none', async () => {
+  test('reports no checkpoints for an empty directory', async () => {
     await stop()
     expect(await millrace(['checkpoints', directory])).toMatchObject({ code: 0, out: 'no checkpoints\n' })
   })

@@ -9,14 +9,14 @@ const root = path.resolve(import.meta.dirname, '../../..')
 /** The program behind the command. */
 export const launcher = path.join(root, 'packages/millrace/bin/millrace.js')
 
-/** How a command ended: by itself with a code, or by a signal. */
+/** How a command exited: with a code or by a signal. */
 export interface Ended {
   readonly code: number | string | null
   readonly out: string
   readonly err: string
 }
 
-/** The `millrace` command at work in a process of its own, as it was built last. */
+/** The `millrace` command in its own process, as built last. */
 export class Command {
   readonly ended: Promise<Ended>
   readonly #child: ChildProcess
@@ -24,7 +24,7 @@ export class Command {
   #err = ''
   readonly #news = new EventEmitter()
 
-  /** `nodeOptions` are those of Node itself. */
+  /** `nodeOptions` are options of Node itself. */
   constructor(args: readonly string[], directory: string = root, nodeOptions: readonly string[] = []) {
     this.#child = spawn(process.execPath, [...nodeOptions, launcher, ...args], { cwd: directory })
     this.#child.stdout!.on('data', (text: Buffer) => {
@@ -43,17 +43,17 @@ export class Command {
     })
   }
 
-  /** The number of its process. */
+  /** The id of its process. */
   get pid(): number | undefined {
     return this.#child.pid
   }
 
-  /** Gives it this on standard input, and no more. */
+  /** Writes text to its standard input and closes it. */
   write(text: string): void {
     this.#child.stdin!.end(text)
   }
 
-  /** Stops reading what it writes: its next line finds a broken pipe. */
+  /** Closes the reading end of its output: its next write fails with a broken pipe. */
   closeOutputs(): void {
     this.#child.stdout!.destroy()
     this.#child.stderr!.destroy()
@@ -63,11 +63,11 @@ export class Command {
     this.#child.kill(signal)
   }
 
-  /** Resolves once the command has written something that matches; rejects if it ends without. */
+  /** Resolves once the output matches; rejects if the command exits without that. */
   async says(pattern: RegExp): Promise<void> {
     while (!pattern.test(this.#out + this.#err)) {
       if (this.#child.exitCode !== null || this.#child.signalCode !== null) {
-        throw new Error(`it ended without saying ${String(pattern)}: ${this.#out}${this.#err}`)
+        throw new Error(`it exited without printing ${String(pattern)}: ${this.#out}${this.#err}`)
       }
       await once(this.#news, 'news')
     }
@@ -79,12 +79,12 @@ export function millrace(args: readonly string[], directory?: string): Promise<E
   return new Command(args, directory).ended
 }
 
-/** The path of a pipeline beside these tests. */
+/** The path of a pipeline in the folder of these tests. */
 export function pipelineFile(name: string): string {
   return fileURLToPath(new URL(`pipelines/${name}`, import.meta.url))
 }
 
-/** A new directory for what a test leaves behind. */
+/** A new directory for the files of a test. */
 export function scratch(): Promise<string> {
   return mkdtemp(path.join(os.tmpdir(), 'millrace-test-'))
 }

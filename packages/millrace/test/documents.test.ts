@@ -18,21 +18,21 @@ const documents = [
 
 /** Runs a command as a user would in `directory`, and resolves to what it writes to standard output. */
 async function shell(command: string, directory: string): Promise<string> {
-  // npx itself would ask the registry for what it does not find.
+  // npx itself would ask the registry for unknown commands.
   const script = `npx() { "$@"; }; PATH="$PWD/node_modules/.bin:$PATH"; ${command}`
   const { stdout } = await promisify(execFile)('bash', ['-euc', script], { cwd: directory })
   return stdout
 }
 
-describe('the shell sessions in the documents', () => {
-  test.each(documents)('$name: every command prints what the document says', async ({ files, steps }) => {
+describe('shell sessions in the documents', () => {
+  test.each(documents)('$name: every command prints the documented output', async ({ files, steps }) => {
     const directory = await project(files)
     for (const { line, command, output } of steps) {
       expect({ line, output: await shell(command, directory) }).toEqual({ line, output })
     }
   })
 
-  test('are in the README and in the first guide', () => {
+  test('are found in the README and in the first guide', () => {
     expect(documents.map(({ name }) => name)).toEqual(
       expect.arrayContaining(['README.md', 'docs/guide/getting-started.md']),
     )

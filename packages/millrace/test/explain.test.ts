@@ -4,7 +4,7 @@ import { millrace, pipelineFile } from './command.ts'
 const numbers = ['explain', pipelineFile('numbers.ts'), '--parameter', 'out=x']
 
 describe('millrace explain', () => {
-  test('shows what is kept and guaranteed', async () => {
+  test('shows the state and the guarantees of each part', async () => {
     expect(await millrace(numbers)).toMatchObject({
       code: 0,
       err: '',
@@ -26,7 +26,7 @@ guarantee: exactly-once
     })
   })
 
-  test('as JSON and as a Mermaid flowchart', async () => {
+  test('prints JSON and a Mermaid flowchart', async () => {
     const json = await millrace([...numbers, '--format', 'json', '--parallelism', '2'])
     expect(JSON.parse(json.out)).toMatchObject({
       pipeline: 'numbers',
@@ -36,7 +36,7 @@ guarantee: exactly-once
     expect((await millrace([...numbers, '--format', 'mermaid'])).out).toMatch(/^flowchart LR\n/)
   })
 
-  test('nothing is run, and nothing is written', async () => {
+  test('runs nothing and writes nothing', async () => {
     const { code, out } = await millrace(['explain', pipelineFile('stalled.ts')])
     expect(code).toBe(0)
     expect(out).not.toContain('writing')

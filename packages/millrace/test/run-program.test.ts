@@ -31,7 +31,7 @@ function multiplying(sink: MemorySink<number>) {
 }
 
 describe('run', () => {
-  test('runs a pipeline to the end of its input, with its parameters and its own settings', async () => {
+  test('runs a pipeline to the end of its input, with its parameters and settings', async () => {
     const dataDir = await scratch()
     const sink = memory.write<number>()
     const events: JobEvent[] = []
@@ -45,7 +45,7 @@ describe('run', () => {
     expect(events.find(({ kind }) => kind === 'started')).toMatchObject({ checkpointEveryMs: 7_000 })
   })
 
-  test('options win over the settings of the pipeline', async () => {
+  test('options override the settings of the pipeline', async () => {
     const events: JobEvent[] = []
     await run(multiplying(memory.write()), {
       dataDir: await scratch(),
@@ -55,19 +55,19 @@ describe('run', () => {
     expect(events.find(({ kind }) => kind === 'started')).toMatchObject({ checkpointEveryMs: 250 })
   })
 
-  test('rejects with the error of a job that failed', async () => {
+  test('rejects with the error of a failed job', async () => {
     const options = { dataDir: await scratch(), parameters: { by: 0 }, restart: { kind: 'none' } } as const
     const error: unknown = await run(multiplying(memory.write()), options).catch((thrown: unknown) => thrown)
     expect(isMillraceError(error) && error.code).toBe('OPERATOR_FAILED')
   })
 
-  test('refuses a parameter that the pipeline does not have, and a duration that is none', async () => {
+  test('rejects an unknown parameter and an invalid duration', async () => {
     const given = multiplying(memory.write())
     await expect(run(given, { parameters: { bye: 3 } })).rejects.toThrow("has no parameter 'bye'")
     await expect(run(given, { checkpointEvery: 'soon' })).rejects.toThrow('checkpointEvery is "soon"')
   })
 
-  test('stops cleanly when its signal is aborted, before or after it has begun', async () => {
+  test('stops gracefully when its signal is aborted, before or after the start', async () => {
     const stop = new AbortController()
     const endless = pipeline('endless', (p) => {
       p.from('numbers', generator.generate({ seed: 1, rate: 1_000, make: ({ index }) => index }))
@@ -82,7 +82,7 @@ describe('run', () => {
 })
 
 describe('start', () => {
-  test('keeps its data in .millrace and the name of the pipeline', async () => {
+  test('stores its data in .millrace under the name of the pipeline', async () => {
     const before = process.cwd()
     const directory = await scratch()
     process.chdir(directory)

@@ -8,7 +8,7 @@ import { Command, launcher, millrace, pipelineFile, project, scratch } from './c
 
 const numbers = pipelineFile('numbers.ts')
 
-/** Reads what the pipeline `numbers` has written. */
+/** Reads the output of the pipeline `numbers`. */
 async function sums(directory: string): Promise<readonly string[]> {
   return (await readFile(`${directory}/out/sums.ndjson`, 'utf8')).trim().split('\n').toSorted()
 }
@@ -37,7 +37,7 @@ describe('millrace run', () => {
   })
 
   test.each(['SIGTERM', 'SIGHUP'] as const)(
-    'EN-248 a job that is stopped by %s ends with 0 and goes on where it was',
+    'EN-248 a job that is stopped by %s exits with 0 and resumes where it was',
     async (signal) => {
       const directory = await scratch()
       const first = runNumbers(directory, '--bounded', '--parameter', 'rate=50')
@@ -53,7 +53,7 @@ describe('millrace run', () => {
     },
   )
 
-  test('a job that is killed goes on from its last checkpoint, and every result is there once', async () => {
+  test('a killed job resumes from its last checkpoint, and every result occurs once', async () => {
     const directory = await scratch()
     for (let life = 0; life < 2; life++) {
       const killed = runNumbers(directory, '--bounded', '--parameter', 'rate=50')
@@ -65,7 +65,7 @@ describe('millrace run', () => {
     expect(await sums(directory)).toEqual(expected)
   })
 
-  test('--drain lets windows fire before the job stops, and then there is nothing to go on with', async () => {
+  test('--drain fires windows before the job stops, and leaves no input to resume', async () => {
     const directory = await scratch()
     const job = runNumbers(directory, '--drain', '--parameter', 'rate=1000')
     await job.says(/checkpoint 1/)
@@ -77,7 +77,7 @@ describe('millrace run', () => {
     expect(counted.reduce((a, b) => a + b, 0)).toBe(read)
   })
 
-  test('a finished job that is started again says that there is nothing new', async () => {
+  test('a finished job that is started again reports that there is nothing new', async () => {
     const directory = await scratch()
     await runNumbers(directory, '--bounded').ended
     const { code, err } = await runNumbers(directory, '--bounded').ended
@@ -86,7 +86,7 @@ describe('millrace run', () => {
     expect(await sums(directory)).toEqual(expected)
   })
 
-  test('a signal while the pipeline is still being loaded stops it before it starts', async () => {
+  test('a signal while the pipeline is loading stops the job before it starts', async () => {
     const directory = await scratch()
     const job = new Command(
       ['run', pipelineFile('slow-to-load.ts'), '--parameter', `out=${directory}/out`],
@@ -98,7 +98,7 @@ describe('millrace run', () => {
     await expect(stat(`${directory}/out`)).rejects.toThrow('ENOENT')
   })
 
-  test('a signal while the command itself is being loaded stops it before it starts', async () => {
+  test('a signal while the command itself is loading stops the job before it starts', async () => {
     const directory = await scratch()
     const job = new Command(['run', numbers, '--parameter', `out=${directory}/out`], directory, [
       '--import',
@@ -111,7 +111,7 @@ describe('millrace run', () => {
     await expect(stat(`${directory}/out`)).rejects.toThrow('ENOENT')
   })
 
-  test('a signal after the job has ended does not change how the process ends', async () => {
+  test('a signal after the job has ended does not change the exit code', async () => {
     const directory = await scratch()
     const job = new Command(['run', pipelineFile('slow-to-exit.ts'), '--bounded'], directory)
     await job.says(/exiting/)
@@ -121,7 +121,7 @@ describe('millrace run', () => {
     expect(code).toBe(0)
   })
 
-  test('a job whose log is read by nobody any more stops cleanly all the same', async () => {
+  test('a job whose log has lost its reader still stops gracefully', async () => {
     const directory = await scratch()
     const first = runNumbers(directory, '--bounded', '--parameter', 'rate=50')
     await first.says(/checkpoint 2/)
@@ -132,9 +132,9 @@ describe('millrace run', () => {
     expect(await sums(directory)).toEqual(expected)
   })
 
-  // "script" gives a command a terminal of its own, which closes when "script" is killed.
+  // "script" gives a command its own terminal, which closes when "script" is killed.
   test.skipIf(!existsSync('/usr/bin/script'))(
-    'a job whose terminal is closed stops cleanly and exits with 0',
+    'a job whose terminal is closed stops gracefully and exits with 0',
     async () => {
       const directory = await scratch()
       const options = `--data-dir ${directory}/data --parameter out=${directory}/out --parameter rate=50`
@@ -153,7 +153,7 @@ describe('millrace run', () => {
     },
   )
 
-  test('EN-249 a signal while the job is still starting stops it cleanly', async () => {
+  test('EN-249 a signal while the job is starting stops it gracefully', async () => {
     const directory = await scratch()
     for (const restoredFrom of ['the beginning', 'checkpoint 1']) {
       const job = new Command(
@@ -169,7 +169,7 @@ describe('millrace run', () => {
     }
   })
 
-  test('a job that does not stop in time is ended with 6', async () => {
+  test('a job that does not stop in time is cancelled and exits with 6', async () => {
     const directory = await scratch()
     const job = new Command(['run', pipelineFile('stalled.ts'), '--stop-timeout', '300ms'], directory)
     await job.says(/writing/)
@@ -189,13 +189,13 @@ describe('millrace run', () => {
     await job.says(/writing/)
     job.kill(signal)
     await job.says(/stopping/)
-    // One signal may arrive twice; only a later one counts as the second.
+    // Two signals in a short time count as one; the second must be later.
     await setTimeout(300)
     job.kill(signal)
     expect((await job.ended).code).toBe(expectedCode)
   })
 
-  test('two jobs cannot use one data directory: the second ends with 4', async () => {
+  test('a second job on the same data directory exits with 4', async () => {
     const directory = await scratch()
     const first = runNumbers(directory, '--parameter', 'rate=20')
     await first.says(/checkpoint 1/)
@@ -206,7 +206,7 @@ describe('millrace run', () => {
     expect((await first.ended).code).toBe(0)
   })
 
-  test('a checkpoint of another program ends with 5', async () => {
+  test('a checkpoint of another program exits with 5', async () => {
     const directory = await scratch()
     await runNumbers(directory, '--bounded').ended
     const options = ['--data-dir', `${directory}/data`, '--parameter', `out=${directory}/out`]
@@ -216,7 +216,7 @@ describe('millrace run', () => {
     expect(code).toBe(5)
   })
 
-  test('a job that fails ends with 1, says where, and commits nothing', async () => {
+  test('a failed job exits with 1, names the place, and commits nothing', async () => {
     const directory = await scratch()
     const options = [
       '--data-dir',
@@ -262,7 +262,7 @@ describe('millrace run', () => {
     expect(events.every(({ time }) => typeof time === 'number')).toBe(true)
   })
 
-  test('the data directory is named after the pipeline unless it is given', async () => {
+  test('the default data directory is named after the pipeline', async () => {
     const directory = await scratch()
     const job = await millrace(['run', numbers, '--bounded', '--parameter', 'out=results'], directory)
     expect(job.code).toBe(0)
@@ -290,7 +290,7 @@ describe('loading a pipeline file', () => {
     ['a package.json without a type', '{}'],
     ['a package.json of type commonjs', '{ "type": "commonjs" }'],
     ['a package.json of type module', '{ "type": "module" }'],
-  ])('works with %s, on the very packages that the command uses', async (_, manifest) => {
+  ])('works with %s, using the same packages as the command', async (_, manifest) => {
     const isShared = `import { isPipeline } from '@millrace/flow'
       import * as core from '@millrace/core'
       console.error('one copy:', MillraceError === core.MillraceError, isPipeline(make('x')))
@@ -336,14 +336,14 @@ describe('loading a pipeline file', () => {
       `${tiny}export default pipeline('x', (p) => { p.from('n', generator.generate({ seed: 1, make: () => 1 })) })`,
       /GRAPH_INVALID: pipeline 'x'/,
     ],
-  ])('%s ends with 3 and says what is wrong', async (_, text, message) => {
+  ])('%s exits with 3 and describes the problem', async (_, text, message) => {
     const { code, err } = await runFile(text)
     expect(err).toMatch(message)
     expect(err).toMatch(/^GRAPH_INVALID: /)
     expect(code).toBe(3)
   })
 
-  test('an option of an operator that makes no sense ends with 2 and names the line', async () => {
+  test('an invalid option of an operator exits with 2 and names the line', async () => {
     const { code, err } = await runFile(`${tiny}
       export default pipeline('x', (p) => {
         p.from('n', generator.generate({ seed: 1, make: () => 1 }))

@@ -4,34 +4,34 @@ import { millrace, pipelineFile, project } from './command.ts'
 const numbers = ['simulate', pipelineFile('numbers.ts'), '--parameter', 'out=x', '--records', '50']
 
 describe('millrace simulate', () => {
-  test('says how often what went wrong, and writes nothing', async () => {
+  test('reports seeds and faults, and writes nothing', async () => {
     const { code, out, err } = await millrace([...numbers, '--seeds', '10'])
     expect(code).toBe(0)
     expect(out).toMatch(/^numbers: 10 seeds, and every promise was kept\n/)
     expect(err).toMatch(/^1 of 10 seeds\n/)
   })
 
-  test('tells programs the same as JSON', async () => {
+  test('prints the same as JSON', async () => {
     const { code, out } = await millrace([...numbers, '--seed', '7', '--json', '--parallelism', '2'])
     expect(code).toBe(0)
     expect(JSON.parse(out)).toMatchObject({ seeds: 1, failures: [] })
   })
 
-  test('names the operator that throws dice, and ends with 1', async () => {
+  test('names the operator that is not deterministic, and exits with 1', async () => {
     const { code, out } = await millrace(['simulate', pipelineFile('dice.ts'), '--records', '20'])
     expect(code).toBe(1)
     expect(out).toContain("seed 0: 'throw' does not do the same thing twice")
     expect(out).toMatch(/Run it again: millrace simulate .*dice\.ts --records 20 --seed 0/)
   })
 
-  test('refuses options that make no sense', async () => {
+  test('rejects invalid options', async () => {
     expect(await millrace([...numbers, '--seeds', '0'])).toMatchObject({
       code: 2,
       err: expect.stringContaining('OPTION_INVALID: --seeds is 0. Give an integer, at least 1'),
     })
   })
 
-  test('says of a pipeline that cannot be built what run says', async () => {
+  test('reports the same error as run for a pipeline that cannot be built', async () => {
     const directory = await project({
       'job.ts':
         "import { pipeline } from 'millrace'\nexport default pipeline('x', () => { throw new Error('no luck') })",

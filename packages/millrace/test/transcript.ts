@@ -1,10 +1,10 @@
-/** What a document shows of a shell session: files to make, commands to run, and what they print. */
+/** A shell session in a document: files to create, commands to run, and their output. */
 
 export interface Step {
   /** The line of the document, counted from 1. */
   readonly line: number
   readonly command: string
-  /** What the command writes to standard output. */
+  /** The standard output of the command. */
   readonly output: string
 }
 
@@ -17,8 +17,8 @@ const fencePattern = /^```(\w*)\n([^]*?)^```$/gm
 const filePattern = /`([\w./-]+)`:\s*$/
 
 /**
- * Reads a document: a fence after a sentence that ends in "`name`:" is a file of that name, and a `console` fence holds
- * commands after `$ `, each with its output below it.
+ * Parses a document: a code block after a sentence that ends in "`name`:" is a file of that name, and a
+ * `console` block contains commands after `$ `, each with its output below it.
  */
 export function transcriptOf(text: string): Transcript {
   const files: Record<string, string> = {}

@@ -1,5 +1,5 @@
 /**
- * The door to Node's threads: everything of Node that this package uses enters here.
+ * The only file that uses Node's modules for threads.
  */
 import { availableParallelism } from 'node:os'
 import { setInterval } from 'node:timers'
@@ -8,30 +8,30 @@ import { isMainThread, parentPort, threadId, Worker } from 'node:worker_threads'
 import type { ResourceLimits } from 'node:worker_threads'
 import { shown } from './shown.ts'
 
-/** A value as bytes that `deserialize` reads, by the algorithm of structured clones. */
+/** Encodes a value with the structured clone algorithm. */
 export const toClone: (value: unknown) => Uint8Array = serialize
 
-/** The value that `toClone` turned into bytes. */
+/** Decodes the result of `toClone`. */
 export const fromClone: (bytes: Uint8Array) => unknown = deserialize
 
-/** The number of this thread; the main thread's is 0. */
+/** The id of this thread; 0 for the main thread. */
 export const thisThread: number = threadId
 
-/** How many threads run at the same time on this machine. */
+/** How many threads this machine can run in parallel. */
 export function coreCount(): number {
   return availableParallelism()
 }
 
-// How many waits of this thread only another thread can end.
+// Number of waits in this thread that only another thread can end.
 let holds = 0
 let hold: ReturnType<typeof setInterval> | undefined
 
 /**
  * Keeps a worker thread alive until `releaseThread` has been called as often.
  *
- * Node ends a thread whose event loop has nothing to wait for, and does not count a wait for shared memory. In a
- * worker such a wait has to count: only the other threads know whether it will end. In the main thread it must not:
- * the workers that could end it keep the process alive, and without them it never ends.
+ * Node ends a thread whose event loop has nothing to wait for, and does not count a wait for shared memory.
+ * In a worker such a wait must count: only other threads know whether it will end. In the main thread it must
+ * not: the workers that could end it keep the process alive, and without them it never ends.
  */
 export function holdThread(): void {
   if (isMainThread) return
@@ -39,13 +39,13 @@ export function holdThread(): void {
   if (holds++ === 0) hold.ref()
 }
 
-/** Undoes one `holdThread`. */
+/** Reverts one `holdThread`. */
 export function releaseThread(): void {
   if (isMainThread) return
   if (--holds === 0) hold?.unref()
 }
 
-/** What can be told that a thread has died. */
+/** Receives the deaths of threads. */
 export interface Mourner {
   bury(thread: number): void
 }
@@ -53,7 +53,7 @@ export interface Mourner {
 const mourners = new Set<WeakRef<Mourner>>()
 const forgotten = new FinalizationRegistry<WeakRef<Mourner>>((mourner) => mourners.delete(mourner))
 
-/** Has `mourner` told of every worker started here that ends, for as long as somebody else holds on to it. */
+/** Calls `mourner` for every worker started here that ends, as long as `mourner` is referenced elsewhere. */
 export function mourn(mourner: Mourner): void {
   const reference = new WeakRef(mourner)
   mourners.add(reference)
@@ -61,10 +61,10 @@ export function mourn(mourner: Mourner): void {
 }
 
 /**
- * Tells the channels that are open in this thread when `worker` ends, however it ends.
+ * Notifies the channels that are open in this thread when `worker` ends for any reason.
  *
- * A worker can be killed in the middle of a send: by `terminate`, or when its memory runs out. Nobody but the thread
- * that started it learns of that. A pool watches its workers by itself; this is for those that were started by hand.
+ * A worker can be killed during a send: by `terminate`, or when its memory runs out. Only the thread that
+ * started it learns of that. A pool watches its workers by itself; use this for workers that you start.
  *
  * @example
  * const worker = new Worker(new URL('./ingest.js', import.meta.url), { workerData: orders.handle() })
@@ -82,32 +82,32 @@ export function watchWorker(worker: Worker): void {
 /** Limits on the memory of a worker; see `resourceLimits` in `node:worker_threads`. */
 export type WorkerLimits = Readonly<ResourceLimits>
 
-/** What happens to a worker thread. */
+/** Events of a worker thread. */
 export interface WorkerEvents {
   onMessage(message: unknown): void
-  /** Once, at the very end; `error` is what nobody caught, if that is why. */
+  /** Called once, at the end; `error` is the uncaught error that ended the thread, if any. */
   onExit(exitCode: number, error: unknown): void
 }
 
-/** A worker thread, as the thread that started it sees it. */
+/** A worker thread, from the thread that started it. */
 export interface WorkerThread {
   readonly thread: number
   /** @throws when the message cannot be cloned. */
   post(message: unknown): void
   /** Whether it keeps this thread alive. */
   keepAlive(isNeeded: boolean): void
-  /** Kills it, wherever it is. */
+  /** Kills it at any point of its code. */
   kill(): Promise<void>
 }
 
-/** What a worker thread is started with. */
+/** How to start a worker thread. */
 export interface WorkerStart {
-  /** The module whose `serve` the worker calls. */
+  /** The module that exports the worker's `serve`. */
   readonly server: string
-  /** The address of the user's module. */
+  /** The URL of the user's module. */
   readonly module: string
   readonly limits: WorkerLimits | undefined
-  /** Options of Node; those of this process if undefined. */
+  /** Options of Node; undefined for those of this process. */
   readonly execArgv: readonly string[] | undefined
 }
 
@@ -115,7 +115,7 @@ export interface WorkerStart {
 export function startWorker(start: WorkerStart, events: WorkerEvents): WorkerThread {
   const worker = new Worker(new URL(`data:text/javascript,${encodeURIComponent(prelude)}`), {
     workerData: { server: start.server, module: start.module },
-    // Left out, they are inherited, also those of V8, which a worker may not be given.
+    // By default options are inherited, including V8 options, which workers reject.
     ...(start.execArgv === undefined ? {} : { execArgv: [...start.execArgv] }),
     ...(start.limits === undefined ? {} : { resourceLimits: start.limits }),
   })
@@ -137,17 +137,18 @@ export function startWorker(start: WorkerStart, events: WorkerEvents): WorkerThr
       else if (!isKilled) worker.unref()
     },
     async kill() {
-      isKilled = true // And keeps this thread alive, or the process would end before it is gone.
+      // A killed worker keeps this thread alive; otherwise the process would end before the worker is gone.
+      isKilled = true
       await worker.terminate()
     },
   }
 }
 
 /**
- * The first module of a worker. Source text, because it must run before anything can read TypeScript.
+ * The first module of a worker. Source text, because it must run before TypeScript can be loaded.
  *
- * Node 20 does not pass on to its workers what reads TypeScript in the main thread; so for a TypeScript module the
- * worker looks for `tsx` where that module is, unless this version of Node reads TypeScript by itself.
+ * Node 20 does not pass the main thread's TypeScript loader to its workers; so for a TypeScript module the
+ * worker looks for `tsx` next to that module, unless this Node version loads TypeScript by itself.
  */
 const prelude = `
 import { readFileSync } from 'node:fs'
@@ -166,7 +167,7 @@ async function readTypeScript(address) {
   } catch (error) {
     if (process.features.typescript) return
     throw new Error(fileURLToPath(address) + ' is TypeScript, which this worker cannot read; ' +
-      'install tsx where it is (npm install tsx), or compile it and pass the JavaScript file', { cause: error })
+      'install tsx next to it (npm install tsx), or compile it and pass the JavaScript file', { cause: error })
   }
   const { exports } = JSON.parse(readFileSync(file, 'utf8'))
   const api = path.join(path.dirname(file), exports['./esm/api'].import.default)
@@ -180,16 +181,16 @@ const { serve } = await import(workerData.server)
 await serve(workerData.module)
 `
 
-/** The other end, in the worker. */
+/** The worker's end of the message port. */
 export interface ParentThread {
   post(message: unknown): void
-  /** Hands every message to `onMessage`. From then on the worker lives until it is told to end, or fails. */
+  /** Passes every message to `onMessage`. From then on the worker lives until it is ended or fails. */
   listen(onMessage: (message: unknown) => void): void
 }
 
-/** The thread that started this one. @throws Error in the main thread. */
+/** The port to the thread that started this one. @throws Error in the main thread. */
 export function parentThread(): ParentThread {
-  if (parentPort === null) throw new Error('this is the main thread; only the workers of a pool serve')
+  if (parentPort === null) throw new Error('serve was called in the main thread; only pool workers call it')
   const port = parentPort
   return {
     post: (message) => port.postMessage(message),

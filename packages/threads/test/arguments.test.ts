@@ -2,7 +2,7 @@ import { background } from '@millrace/channels'
 import { describe, expect, test } from 'vitest'
 import * as api from '../src/index.ts'
 
-/** The package as plain JavaScript sees it: the compiler says nothing. */
+/** The package without its types, as plain JavaScript sees it. */
 // oxlint-disable-next-line typescript/no-explicit-any -- that is the point of this test
 const js = api as any
 const { bytesCodec, textCodec, jsonCodec } = api
@@ -14,7 +14,7 @@ function channelOf(codec: unknown): any {
   return js.sharedChannel({ capacity: 2, codec })
 }
 
-/** What is called, and what it says: of the wrong kind, TypeErrors. */
+/** Calls with arguments of the wrong type, and the messages of their TypeErrors. */
 const kinds: readonly (readonly [call: () => unknown, message: string])[] = [
   [() => js.sharedChannel(), 'sharedChannel: the options are undefined; pass { capacity, codec }'],
   [() => js.sharedChannel(5), 'sharedChannel: the options are 5; pass { capacity, codec }'],
@@ -28,20 +28,23 @@ const kinds: readonly (readonly [call: () => unknown, message: string])[] = [
   ],
   [
     () => js.openChannel(),
-    'openChannel: the handle is undefined; pass what the handle() of a shared channel has returned',
+    "openChannel: the handle is undefined; pass the result of a shared channel's handle()",
   ],
   [
     () => js.openChannel(channelOf(textCodec), textCodec),
-    'openChannel: the handle is an object; pass what the handle() of a shared channel has returned',
+    "openChannel: the handle is an object; pass the result of a shared channel's handle()",
   ],
   [
     () => js.openChannel(channelOf(textCodec).handle()),
     'openChannel: the codec is undefined; pass one, such as textCodec or jsonCodec()',
   ],
-  [() => channelOf(textCodec).send(5), 'textCodec: 5 is no text; pass a string'],
-  [() => channelOf(textCodec).trySend(), 'textCodec: undefined is no text; pass a string'],
-  [() => channelOf(bytesCodec).send('abc'), 'bytesCodec: a string is no Uint8Array; pass one'],
-  [() => channelOf(bytesCodec).send(new Float64Array(1)), 'bytesCodec: an object is no Uint8Array; pass one'],
+  [() => channelOf(textCodec).send(5), 'textCodec: 5 is not a string; pass one'],
+  [() => channelOf(textCodec).trySend(), 'textCodec: undefined is not a string; pass one'],
+  [() => channelOf(bytesCodec).send('abc'), 'bytesCodec: a string is not a Uint8Array; pass one'],
+  [
+    () => channelOf(bytesCodec).send(new Float64Array(1)),
+    'bytesCodec: an object is not a Uint8Array; pass one',
+  ],
   [() => js.recordCodec(), 'recordCodec: the schema is undefined; pass an object of fields and their kinds'],
   [
     () => js.recordCodec({ id: 'int' }),
@@ -49,7 +52,7 @@ const kinds: readonly (readonly [call: () => unknown, message: string])[] = [
   ],
   [
     () => channelOf(js.recordCodec({ id: 'int32' })).send(null),
-    'recordCodec: null is no record; pass an object',
+    'recordCodec: null is not a record; pass an object',
   ],
   [
     () => channelOf(textCodec).receive(background),
@@ -76,7 +79,7 @@ const numbers: readonly (readonly [call: () => unknown, message: string])[] = [
   [() => js.pool(module, { graceMs: '5' }), 'pool: graceMs is a string; pass a number of milliseconds'],
 ]
 
-describe('an argument of the wrong kind, as JavaScript may pass it', () => {
+describe('an argument of the wrong type from plain JavaScript', () => {
   test.each(kinds.map(([call, message]) => ({ call, message })))('$message', async ({ call, message }) => {
     await expect(async () => call()).rejects.toThrow(new TypeError(message))
   })

@@ -5,10 +5,11 @@ import { jsonCodec } from '../src/codec/plain-codecs.ts'
 import { sharedChannel } from '../src/channel/shared-channel.ts'
 import { hasSettled, upTo } from './probe.ts'
 
-// What is true of every channel with a buffer, within one thread and across threads alike: one table, run for both.
-// A channel between threads is used here by two ends in one thread, which is how each of its threads sees it.
+// Statements that hold for every buffered channel, within one thread and across threads: one table, run for
+// both. Here both ends of a channel between threads are in one thread, which is how each of its threads sees
+// it.
 
-/** What both kinds of channel have. */
+/** The common interface of both kinds of channel. */
 type Numbers = Pick<
   Channel<number>,
   'send' | 'trySend' | 'receive' | 'tryReceive' | 'close' | 'length' | 'capacity' | 'values'
@@ -49,7 +50,7 @@ describe.each(kinds)('a channel %s', (_, make) => {
     }
   })
 
-  test.each([-1, 0.5, NaN, Infinity, 2 ** 30 + 1])('GO-004 refuses capacity %d at once', (capacity) => {
+  test.each([-1, 0.5, NaN, Infinity, 2 ** 30 + 1])('GO-004 rejects capacity %d at once', (capacity) => {
     expect(() => make(capacity)).toThrow(RangeError)
   })
 
@@ -79,7 +80,7 @@ describe.each(kinds)('a channel %s', (_, make) => {
     },
   )
 
-  test('GO-013 GO-014 the forms that never wait change nothing when they do nothing', () => {
+  test('GO-013 GO-014 non-blocking operations change nothing when they do nothing', () => {
     const channel = make(1)
     expect([channel.tryReceive(), channel.tryReceive(), channel.length]).toEqual([EMPTY, EMPTY, 0])
     expect([channel.trySend(1), channel.trySend(2), channel.length]).toEqual([true, false, 1])
@@ -107,7 +108,7 @@ describe.each(kinds)('a channel %s', (_, make) => {
     expect(upTo(50).map(() => channel.tryReceive())).toEqual(upTo(50))
   })
 
-  test('GO-021 GO-022 who waits is served in the order of arrival', async () => {
+  test('GO-021 GO-022 waiters are served in the order of arrival', async () => {
     const channel = make(1)
     const receives = upTo(10).map(() => channel.receive())
     for (const n of upTo(10)) await channel.send(n)
@@ -150,7 +151,7 @@ describe.each(kinds)('a channel %s', (_, make) => {
     expect([counts.size, new Set(counts.values())]).toEqual([1000, new Set([1])])
   })
 
-  test('GO-027 GO-028 GO-035 what is buffered at close arrives; then every receive says closed', async () => {
+  test('GO-027 GO-028 GO-035 buffered values arrive after a close; then every receive reports closed', async () => {
     const channel = await filled(make, [1, 2, 3])
     channel.close()
     expect(await drain(channel)).toEqual([1, 2, 3])
@@ -172,7 +173,7 @@ describe.each(kinds)('a channel %s', (_, make) => {
     ])
   })
 
-  test('GO-030 GO-031 a send on a closed channel throws and its value is gone', async () => {
+  test('GO-030 GO-031 a send on a closed channel throws and drops its value', async () => {
     const channel = make(2)
     channel.close()
     await expect(channel.send(1)).rejects.toThrow(ChannelClosedError)
@@ -181,7 +182,7 @@ describe.each(kinds)('a channel %s', (_, make) => {
     expect(await channel.receive()).toEqual({ ok: false, value: undefined })
   })
 
-  test('GO-032 close refuses waiting senders and delivers none of their values', async () => {
+  test('GO-032 close rejects waiting senders and delivers none of their values', async () => {
     const channel = await filled(make, [1, 2])
     const refused = upTo(3).map((n) => expect(channel.send(n)).rejects.toThrow(ChannelClosedError))
     channel.close()
@@ -201,7 +202,7 @@ describe.each(kinds)('a channel %s', (_, make) => {
     expect([channel.tryReceive(), channel.tryReceive(), channel.trySend(5)]).toEqual([3, 4, true])
   })
 
-  test('GO-036 leaving an iterator while it waits ends its steps, which take nothing along', async () => {
+  test('GO-036 leaving an iterator while it waits ends its steps without taking a value', async () => {
     const channel = make(2)
     const values = channel.values()
     const steps = [values.next(), values.next()]
@@ -216,7 +217,7 @@ describe.each(kinds)('a channel %s', (_, make) => {
     expect(await values.next()).toEqual({ done: true, value: undefined })
   })
 
-  test('GO-037 GO-038 select sees a closed channel as plain receives do', async () => {
+  test('GO-037 GO-038 select sees a closed channel as receive does', async () => {
     const channel = await filled(make, [1])
     channel.close()
     const cases = { a: channel.receiveCase(), never: undefined }
@@ -225,7 +226,7 @@ describe.each(kinds)('a channel %s', (_, make) => {
     expect(trySelect(cases)).toEqual({ case: 'a', ok: false, value: undefined })
   })
 
-  test('GO-040 GO-041 select chooses among ready cases, performs one, and leaves the others', async () => {
+  test('GO-040 GO-041 select performs one of the ready cases, and leaves the others', async () => {
     const [from, to] = [await filled(make, upTo(100)), make(100)]
     const random = seededRandom(7)
     const chosen = { take: 0, put: 0 }
@@ -236,14 +237,14 @@ describe.each(kinds)('a channel %s', (_, make) => {
     expect([from.length, to.length]).toEqual([100 - chosen.take, chosen.put])
   })
 
-  test('GO-042 GO-047 trySelect with nothing ready returns at once and leaves nothing behind', async () => {
+  test('GO-042 GO-047 trySelect without a ready case returns at once and leaves nothing behind', async () => {
     const [empty, full] = [make(1), await filled(make, [1])]
     expect(trySelect({ take: empty.receiveCase(), put: full.sendCase(2) })).toBeUndefined()
     expect([await empty.send(3), await full.receive()]).toEqual([undefined, { ok: true, value: 1 }])
     expect([empty.length, full.length]).toEqual([1, 0])
   })
 
-  test('GO-054 when one case wins, the others are no longer in line', async () => {
+  test('GO-054 when one case wins, the others leave their queues', async () => {
     const [a, b] = [make(1), make(1)]
     const first = select({ a1: a.receiveCase(), a2: a.receiveCase(), b: b.receiveCase() })
     const second = a.receive()
@@ -253,7 +254,7 @@ describe.each(kinds)('a channel %s', (_, make) => {
     expect(await second).toEqual({ ok: true, value: 2 })
   })
 
-  test('a select that waits with a send is served when there is room', async () => {
+  test('a select that waits to send is served when there is space', async () => {
     const channel = await filled(make, [1])
     const put = select({ put: channel.sendCase(2) })
     expect(await hasSettled(put)).toBe(false)

@@ -8,7 +8,7 @@ import { testPool } from './test-pool.ts'
 import { gate, passed, refused, upTo } from './probe.ts'
 
 describe('a pool', () => {
-  test('runs functions of a module in TypeScript, also asynchronous ones', async () => {
+  test('runs sync and async functions of a TypeScript module', async () => {
     await using workers = testPool()
     expect(await workers.run('double', 21)).toBe(42)
     expect(await workers.run('doubleLater', 4)).toBe(8)
@@ -17,7 +17,7 @@ describe('a pool', () => {
     )
   })
 
-  test('starts also in a process that has options of V8, and lets it end once it is closed', () => {
+  test('starts in a process with V8 options, and lets it end once it is closed', () => {
     const file = JSON.stringify(new URL('./worker.ts', import.meta.url))
     const program = `
       import { pool } from '@millrace/threads'
@@ -31,7 +31,7 @@ describe('a pool', () => {
     expect([stdout, status]).toEqual(['4\n', 0])
   })
 
-  test('takes only functions of one argument, typed', () => {
+  test('accepts only functions of one argument, by type', () => {
     const check = (workers: ReturnType<typeof testPool>): unknown => [
       // @ts-expect-error -- not a function
       workers.run('notAFunction', 1),
@@ -45,12 +45,12 @@ describe('a pool', () => {
     expect(check).toBeDefined()
   })
 
-  test.each([0, -1, 1.5, NaN])('of size %d is refused', (size) => {
+  test.each([0, -1, 1.5, NaN])('size %d is rejected', (size) => {
     expect(() => testPool({ size })).toThrow(RangeError)
   })
 
-  test('refuses a module that is no address, and says what to pass, before anything starts', () => {
-    // @ts-expect-error -- the types say so as well
+  test('rejects a module that is not a URL before anything starts, with advice', () => {
+    // @ts-expect-error -- the types reject it, too
     expect(() => pool('./worker.ts')).toThrow(
       new TypeError(
         'pool: the module is "./worker.ts"; pass its address: new URL("./worker.ts", import.meta.url)',
@@ -58,7 +58,7 @@ describe('a pool', () => {
     )
   })
 
-  test('runs as many calls at the same time as it has workers', async () => {
+  test('runs as many calls in parallel as it has workers', async () => {
     await using workers = testPool({ size: 2 })
     const [word, controller] = [gate(), new AbortController()]
     const calls = upTo(3).map(() => workers.run('untilAborted', word, controller.signal))
@@ -97,12 +97,12 @@ describe('an error in a worker', () => {
     expect(await workers.run('double', 1)).toBe(2)
   })
 
-  test('that has to do with cloning names the function', async () => {
+  test('that concerns cloning names the function', async () => {
     await using workers = testPool()
     const argument = (() => 1) as unknown as number
     await expect(workers.run('double', argument)).rejects.toThrow("the argument of 'double' cannot be sent")
     await expect(workers.run('returnFunction', undefined)).rejects.toThrow(
-      "what 'returnFunction' returned cannot",
+      "the result of 'returnFunction' cannot",
     )
     expect(await workers.run('double', 1)).toBe(2)
   })
@@ -111,10 +111,11 @@ describe('an error in a worker', () => {
 describe('a worker that ends', () => {
   test.each([
     ['exit', 'with exit code 7'],
-    ['throw', 'by an error that nothing caught (nobody catches this)'],
-    ['memory', 'for lack of memory'],
-  ] as const)('by %s rejects its call, and another takes its place', async (how, why) => {
-    // What is young is made old all at once: were that much, V8 would end the process before Node ends the thread.
+    ['throw', 'by an uncaught error (uncaught on purpose)'],
+    ['memory', 'because it ran out of memory'],
+  ] as const)('by %s rejects its call, and another worker replaces it', async (how, why) => {
+    // New objects must be promoted step by step: too many at once would make V8 end the process before Node
+    // ends the thread.
     const resourceLimits = { maxOldGenerationSizeMb: 64, maxYoungGenerationSizeMb: 2 }
     await using workers = testPool({ resourceLimits })
     const error: unknown = await workers.run('end', how).catch((thrown: unknown) => thrown)
@@ -124,7 +125,7 @@ describe('a worker that ends', () => {
     expect(await workers.run('double', 1)).toBe(2)
   })
 
-  test('surfaces in the scope that owns the call, which cancels the others', async () => {
+  test('fails the scope that owns the call, which cancels the other tasks', async () => {
     await using workers = testPool({ size: 2 })
     const word = gate()
     const scope = new Scope()
@@ -142,7 +143,7 @@ describe('a worker that ends', () => {
     await workers.run('throwLater', undefined)
     let error: unknown
     while (error === undefined) await workers.run('double', 1).catch((thrown: unknown) => (error = thrown))
-    // The call that met it was running already, or comes after: either way somebody is told.
+    // The next call was already running, or comes later: the crash is reported in both cases.
     expect(String((error as Error).message)).toContain('after the call')
   })
 
@@ -168,7 +169,7 @@ describe('a worker that ends', () => {
 })
 
 describe('an abort', () => {
-  test('takes a call out of the line, and tells a function that runs', async () => {
+  test('removes a waiting call, and aborts the signal of a running one', async () => {
     await using workers = testPool()
     const [word, first, second] = [gate(), new AbortController(), new AbortController()]
     const running = refused(workers.run('untilAborted', word, first.signal), 'first')
@@ -184,7 +185,7 @@ describe('an abort', () => {
 })
 
 describe('closing', () => {
-  test('refuses calls in line, lets those end that can, and kills the others', async () => {
+  test('rejects waiting calls, waits for functions that end in time, and kills the others', async () => {
     const workers = testPool({ size: 2, graceMs: 50 })
     const word = gate()
     const calls = [

@@ -3,12 +3,12 @@ import { systemScheduler } from '@millrace/world'
 import { expect } from 'vitest'
 import type { ChannelBrokenError } from '../src/ring/broken-channel-error.ts'
 
-/** Lets everything settle that needs no timer and no other thread. */
+/** Waits until everything has settled that needs no timer and no other thread. */
 function settle(): Promise<void> {
   return systemScheduler.turn()
 }
 
-/** Whether a promise has settled once everything in this thread had the chance to. */
+/** Whether a promise has settled after everything in this thread had the chance to. */
 export async function hasSettled(promise: Promise<unknown>): Promise<boolean> {
   let isSettled = false
   const note = (): void => {
@@ -24,7 +24,7 @@ export function upTo(n: number): number[] {
   return Array.from({ length: n }, (_, i) => i)
 }
 
-/** A word of shared memory on which a worker says that it has come somewhere. */
+/** A word of shared memory with which a worker reports its progress. */
 export function gate(): Int32Array {
   return new Int32Array(new SharedArrayBuffer(4))
 }
@@ -37,7 +37,7 @@ export async function passed(word: Int32Array, times = 1): Promise<void> {
   }
 }
 
-/** Expects a promise to reject. For one that is looked at later: from now on its rejection is handled. */
+/** Expects a promise to reject, and handles its rejection from now on. */
 export async function refused(
   promise: Promise<unknown>,
   error: string | RegExp | typeof ChannelBrokenError,

@@ -29,7 +29,7 @@ describe('a channel between threads', () => {
     ['produceMany', 'consumeMany', 1000],
     ['produceMany', 'poll', 50],
   ] as const)(
-    'GO-024 GO-025 two threads %s, two %s, capacity %d: nothing is lost or doubled',
+    'GO-024 GO-025 two threads %s, two %s, capacity %d: nothing is lost or duplicated',
     async (produce, consume, capacity) => {
       const count = 5000
       const channel = numbers(capacity, 1024)
@@ -51,7 +51,7 @@ describe('a channel between threads', () => {
     },
   )
 
-  test('GO-009 holds back a sender in another thread until a value is received', async () => {
+  test('GO-009 blocks a sender in another thread until a value is received', async () => {
     const channel = numbers(2)
     await using workers = testPool()
     const sent = workers.run('produce', { to: channel.handle(), from: 0, count: 4 })
@@ -61,7 +61,7 @@ describe('a channel between threads', () => {
     expect([channel.length, await channel.receiveMany(10)]).toEqual([2, [2, 3]])
   })
 
-  test('GO-029 GO-030 its close reaches receivers and senders that wait in other threads', async () => {
+  test('GO-029 GO-030 a close reaches waiting receivers and senders in other threads', async () => {
     const [empty, full] = [numbers(1), numbers(1)]
     await using workers = testPool({ size: 2 })
     const received = workers.run('consume', empty.handle())
@@ -77,7 +77,7 @@ describe('a channel between threads', () => {
     await sent
   })
 
-  test('carries values of very different sizes, and refuses one of more than half its ring', async () => {
+  test('carries values of very different sizes, and rejects one of more than half its ring', async () => {
     const channel = sharedChannel({ capacity: 100, codec: textCodec, ringBytes: 1024 })
     const values = upTo(300).map((n) => 'x'.repeat((n * 7919) % 509))
     await using scope = new Scope()
@@ -93,11 +93,11 @@ describe('a channel between threads', () => {
     expect(await channel.receiveMany(9)).toEqual(['a'])
   })
 
-  test('a value that does not fit yet waits without work, also while a short one would fit', async () => {
+  test('a value that does not fit yet waits without busy work, also while a short one would fit', async () => {
     const channel = sharedChannel({ capacity: 100, codec: textCodec, ringBytes: 1024 })
     await channel.sendMany(['a'.repeat(400), 'b'.repeat(400)])
     const sent = channel.send('c'.repeat(400))
-    // Would never come, if the thread asked for room again and again.
+    // This would never run if the thread kept requesting space.
     await new Promise((resolve) => setImmediate(resolve))
     expect(channel.length).toBe(2)
     expect(await channel.receiveMany(2)).toHaveLength(2)
@@ -105,7 +105,7 @@ describe('a channel between threads', () => {
     expect((await channel.receive()).value).toBe('c'.repeat(400))
   })
 
-  test('a short value goes on when the long one before it is given up', async () => {
+  test('a short value is sent when the long one before it is aborted', async () => {
     const channel = sharedChannel({ capacity: 100, codec: textCodec, ringBytes: 1024 })
     await channel.sendMany(['a'.repeat(400), 'b'.repeat(400)])
     const [giveUp, chosen] = [new AbortController(), new AbortController()]
@@ -121,12 +121,12 @@ describe('a channel between threads', () => {
     expect((await channel.receiveMany(9)).map((value) => value.at(0))).toEqual(['a', 'b', 'e'])
   })
 
-  test('is opened with the codec that it was made with', () => {
+  test('can be opened only with its own codec', () => {
     const handle = numbers(1).handle() as never
     expect(() => openChannel(handle, textCodec)).toThrow('made with codec json, not text')
   })
 
-  test('gives a value whose codec fails to nobody, and the next one to the next receive', async () => {
+  test('drops a value whose codec throws, and gives the next one to the next receive', async () => {
     const codec = {
       ...textCodec,
       id: 'picky',
@@ -143,7 +143,7 @@ describe('a channel between threads', () => {
     await waiting
   })
 
-  test('is not to be used by its own codec', async () => {
+  test('rejects use by its own codec', async () => {
     const channel: SharedChannel<string> = sharedChannel({
       capacity: 1,
       codec: { ...textCodec, id: 'nosy', encode: () => Number(channel.trySend('again')) },
@@ -153,7 +153,7 @@ describe('a channel between threads', () => {
 })
 
 describe('a thread that dies', () => {
-  test('in the middle of a send breaks the channel, which still gives what was sent before', async () => {
+  test('during a send breaks the channel, which still delivers earlier values', async () => {
     const channel = sharedChannel({ capacity: 10, codec: bytesCodec })
     const workers = testPool({ graceMs: 0 })
     const word = gate()
@@ -161,7 +161,7 @@ describe('a thread that dies', () => {
     const argument = { to: channel.handle(), gate: word }
     const sent = refused(workers.run('dieWhileSending', argument), 'was closed')
     await passed(word)
-    // The dying thread holds the lock of the senders. Nobody waits for that without end.
+    // The dying thread holds the lock of the senders. Other threads wait for it only for a limited time.
     expect(channel.trySend(new Uint8Array([3]))).toBe(false)
     const parked = refused(channel.send(new Uint8Array([4])), ChannelBrokenError)
     await workers.close()
@@ -174,7 +174,7 @@ describe('a thread that dies', () => {
     await expect(channel.values().next()).rejects.toThrow(ChannelBrokenError)
   })
 
-  test('in the middle of a receive breaks the channel', async () => {
+  test('during a receive breaks the channel', async () => {
     const channel = sharedChannel({ capacity: 10, codec: bytesCodec })
     await using workers = testPool()
     const received = workers.run('dieWhileReceiving', channel.handle())
@@ -196,7 +196,7 @@ describe('a thread that dies', () => {
     expect(await channel.receiveMany(100)).toEqual([1, 2])
   })
 
-  test('is noticed when it was started by hand, too', async () => {
+  test('is detected also when it was not started by a pool', async () => {
     const channel = sharedChannel({ capacity: 10, codec: bytesCodec })
     const worker = new Worker(
       `const { workerData } = require('node:worker_threads')
@@ -209,7 +209,7 @@ describe('a thread that dies', () => {
 })
 
 describe('a thread that waits for a channel', () => {
-  test('lives until nobody in it waits any more', async () => {
+  test('lives until no task in it waits any more', async () => {
     const channel = sharedChannel({ capacity: 10, codec: textCodec })
     const module = new URL('./waiting-worker.ts', import.meta.url).href
     const [lines, heard]: [string[], unknown[]] = [['b', 'leave'], []]
@@ -217,7 +217,7 @@ describe('a thread that waits for a channel', () => {
       const start = { server: module, module, limits: undefined, execArgv: ['--conditions=@millrace/source'] }
       const onMessage = (line: unknown): void => {
         heard.push(line)
-        // Only now, so that the worker has nothing to do meanwhile but to wait.
+        // Sent only now, so that until then the worker does nothing but wait.
         const next = lines.shift()
         if (next !== undefined) channel.trySend(next)
       }

@@ -1,10 +1,10 @@
-// Runs in a worker that has nothing to live for but its channel.
+// Runs in a worker that only its channel keeps alive.
 import { parentPort, receiveMessageOnPort } from 'node:worker_threads'
 import { openChannel } from '../src/channel/shared-channel.ts'
 import type { ChannelHandle } from '../src/channel/shared-channel.ts'
 import { textCodec } from '../src/codec/plain-codecs.ts'
 
-/** Posts what it receives, until that is 'leave'. Then it waits once more, and gives up waiting. */
+/** Posts the values it receives, until 'leave'. Then it waits once more, and aborts the wait. */
 export async function serve(): Promise<void> {
   const port = parentPort!
   // Not with a listener, which would keep the thread alive by itself.

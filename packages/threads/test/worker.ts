@@ -39,12 +39,12 @@ export function untilAborted(gate: Int32Array, signal: AbortSignal): Promise<str
   return new Promise((_, reject) => signal.addEventListener('abort', () => reject(signal.reason as Error)))
 }
 
-/** Ends the worker in one of the ways there are. */
+/** Ends the worker in the given way. */
 export function end(how: 'exit' | 'throw' | 'memory' | 'spin'): Promise<never> {
   if (how === 'exit') process.exit(7)
   if (how === 'throw') {
     setTimeout(() => {
-      throw new Error('nobody catches this')
+      throw new Error('uncaught on purpose')
     })
   }
   if (how === 'memory') for (const hoard: number[][] = []; ;) hoard.push(Array(10_000).fill(1.5) as number[])
@@ -101,7 +101,9 @@ export function poll(from: ChannelHandle<number>): number[] {
   }
 }
 
-/** Sends one value, says so at the gate, and never comes back from encoding the next. The thread has to be killed. */
+/**
+ * Sends one value, signals at the gate, and never returns from encoding the next. The thread must be killed.
+ */
 export async function dieWhileSending({
   to,
   gate,

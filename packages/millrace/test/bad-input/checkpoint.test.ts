@@ -6,7 +6,7 @@ import { Command, millrace, pipelineFile, scratch, type Ended } from '../command
 const numbers = pipelineFile('numbers.ts')
 const named = fileURLToPath(new URL('pipelines/named.ts', import.meta.url))
 
-describe('a job that was interrupted', () => {
+describe('an interrupted job', () => {
   let directory: string
   let job: Command
 
@@ -26,7 +26,7 @@ describe('a job that was interrupted', () => {
     expect((await job.ended).code).toBe(0)
   }
 
-  /** How many bytes of state a checkpoint names, all that earlier ones have written among them. */
+  /** Size of the state that a checkpoint names in bytes, including state written by earlier checkpoints. */
   async function stateBytes(manifest: string): Promise<number> {
     const text = await readFile(manifest, 'utf8')
     const { store } = JSON.parse(text.slice(text.indexOf('\n'))) as {
@@ -35,7 +35,7 @@ describe('a job that was interrupted', () => {
     return store.snapshot.segments.reduce((sum, { bytes }) => sum + bytes, 0)
   }
 
-  /** Stops the job, and if no record had come since the checkpoint before its last one, runs and stops it again. */
+  /** Stops the job. If no record arrived between its last two checkpoints, runs and stops it again. */
   async function stopWithNewState(): Promise<void> {
     for (;;) {
       await stop()
@@ -70,7 +70,9 @@ describe('a job that was interrupted', () => {
     return (JSON.parse(out) as readonly { readonly isSound: boolean }[]).map(({ isSound }) => isSound)
   }
 
-  /** What fell back may write again what it has written since: but all of it, and nothing else. */
+  /**
+   * After a fallback to an earlier checkpoint, records may be written again: all of them, and nothing else.
+   */
   async function expectComplete({ code }: Ended): Promise<void> {
     expect(code).toBe(0)
     const lines = await output()
@@ -91,7 +93,7 @@ describe('a job that was interrupted', () => {
     expect(await output()).toEqual(before)
   }
 
-  test('EN-209 one flipped bit in the newest manifest: the one before it is used, with a warning', async () => {
+  test('EN-209 one flipped bit in the newest manifest: the previous checkpoint is used, with a warning', async () => {
     await stop()
     const [newest] = await manifests()
     await flip(newest!, 0.5)
@@ -103,9 +105,9 @@ describe('a job that was interrupted', () => {
     await expectComplete(ended)
   })
 
-  test('EN-209 one flipped bit in the newest state: the checkpoint before it is used, with a warning', async () => {
+  test('EN-209 one flipped bit in the newest state: the previous checkpoint is used, with a warning', async () => {
     await stopWithNewState()
-    // Segments are appended to, so the last byte of the newest one is the newest checkpoint's alone.
+    // Segments are append-only, so the last byte of the newest one belongs to the newest checkpoint only.
     await flip((await segments()).at(-1)!, 1)
     expect(await soundness()).toEqual([false, true])
     const ended = await start(numbers).ended
@@ -128,7 +130,7 @@ describe('a job that was interrupted', () => {
     expect(await output()).toHaveLength(100)
   })
 
-  test('every manifest damaged: it refuses to start empty, with 5 and a remedy', async () => {
+  test('every manifest is damaged: the job fails with exit code 5 and advice instead of starting empty', async () => {
     await stop()
     for (const path of await manifests()) await flip(path, 0.5)
     await expectRefused(
@@ -140,15 +142,18 @@ describe('a job that was interrupted', () => {
     ['damaged', (path: string) => flip(path, 0)],
     ['empty', (path: string) => truncate(path)],
     ['gone', (path: string) => rm(path)],
-  ])('every segment %s: it refuses to start empty, with 5 and a remedy', async (_, harm) => {
-    await stop()
-    for (const path of await segments()) await harm(path)
-    await expectRefused(
-      /^CHECKPOINT_CORRUPT: none of the 2 checkpoints in \S+ can be used; restore the data directory from a copy, or start with another one\. The last one tried: .*\.seg/m,
-    )
-  })
+  ])(
+    'every segment %s: the job fails with exit code 5 and advice instead of starting empty',
+    async (_, harm) => {
+      await stop()
+      for (const path of await segments()) await harm(path)
+      await expectRefused(
+        /^CHECKPOINT_CORRUPT: none of the 2 checkpoints in \S+ can be used; restore the data directory from a copy, or start with another one\. The last one tried: .*\.seg/m,
+      )
+    },
+  )
 
-  test('EN-238 an operator was renamed: it refuses, and says what is missing and what to do', async () => {
+  test('EN-238 an operator was renamed: the job fails and says what is missing and what to do', async () => {
     await stop()
     const { code, err } = await start(named).ended
     expect(err).toMatch(
@@ -169,7 +174,7 @@ describe('a job that was interrupted', () => {
     expect(code).toBe(0)
   })
 
-  test('a killed process leaves its lock, and the next one takes it over at once', async () => {
+  test('a killed process leaves its lock, and the next process acquires it at once', async () => {
     job.kill('SIGKILL')
     await job.ended
     const lock = await readFile(`${directory}/data/owner/epoch-0000000001`, 'utf8')
@@ -179,8 +184,8 @@ describe('a job that was interrupted', () => {
     expect(await readdir(`${directory}/data/owner`)).toEqual(['epoch-0000000002'])
   })
 
-  test('a second process on the same data directory names the first one, which is not harmed', async () => {
-    // A process that does not run still holds its lock.
+  test('a second process on the same data directory names the first, which continues', async () => {
+    // A suspended process still holds its lock.
     job.kill('SIGSTOP')
     const { code, err } = await start(numbers).ended
     job.kill('SIGCONT')
@@ -192,7 +197,7 @@ describe('a job that was interrupted', () => {
   })
 })
 
-/** Changes one bit of the byte at this share of the file. */
+/** Flips one bit of the byte at this fraction of the file. */
 async function flip(path: string, share: number): Promise<void> {
   const file = await open(path, 'r+')
   try {

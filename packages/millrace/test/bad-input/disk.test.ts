@@ -18,7 +18,7 @@ async function sums(out: string): Promise<readonly string[]> {
   return (await readFile(`${out}/sums.ndjson`, 'utf8')).trimEnd().split('\n').toSorted()
 }
 
-describe.skipIf(reason !== undefined)('a disk that takes no more', () => {
+describe.skipIf(reason !== undefined)('a disk that rejects writes', () => {
   let expected: readonly string[]
   beforeAll(async () => {
     const directory = await scratch()
@@ -28,7 +28,7 @@ describe.skipIf(reason !== undefined)('a disk that takes no more', () => {
   })
 
   test.each(['data', 'out'])(
-    'full under %s: the job says which file and what to do, and with space again misses and doubles nothing',
+    'full under %s: the job names the file and the advice, and with space again loses and duplicates nothing',
     async (place) => {
       using disk = new Tmpfs('1m')
       const roomy = await scratch()
@@ -50,7 +50,7 @@ describe.skipIf(reason !== undefined)('a disk that takes no more', () => {
     },
   )
 
-  test('full from the start: nothing is left behind that keeps the job from starting later', async () => {
+  test('full from the start: nothing is left that prevents a later start', async () => {
     using disk = new Tmpfs('256k')
     await fill(disk.path)
     const out = await scratch()
@@ -63,7 +63,7 @@ describe.skipIf(reason !== undefined)('a disk that takes no more', () => {
     expect(await sums(out)).toEqual(expected)
   })
 
-  test('read-only: the job does not start, says so, and changes nothing', async () => {
+  test('read-only: the job fails to start with a message, and changes nothing', async () => {
     using disk = new Tmpfs('4m')
     const out = await scratch()
     const first = run(`${disk.path}/data`, out, '--parameter', 'rate=1000')
@@ -78,7 +78,7 @@ describe.skipIf(reason !== undefined)('a disk that takes no more', () => {
     )
     expect(code).toBe(1)
     expect(await readdir(disk.path, { recursive: true })).toEqual(before)
-    // Looking is allowed.
+    // Reading is allowed.
     expect((await millrace(['checkpoints', `${disk.path}/data`])).code).toBe(0)
     disk.makeWritable()
     expect((await run(`${disk.path}/data`, out).ended).code).toBe(0)
@@ -99,7 +99,7 @@ describe.skipIf(reason !== undefined)('a disk that takes no more', () => {
   })
 })
 
-/** Leaves no room for another byte. */
+/** Fills the disk to the last byte. */
 async function fill(disk: string): Promise<void> {
   for (let bytes = mib; bytes >= 1; bytes >>= 1) {
     for (;;) {

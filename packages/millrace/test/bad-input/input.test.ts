@@ -9,7 +9,7 @@ import { millrace, scratch, type Ended } from '../command.ts'
 const program = fileURLToPath(new URL('pipelines/records.ts', import.meta.url))
 const mib = 1024 * 1024
 
-describe('input that is no good', () => {
+describe('invalid input', () => {
   let directory: string
   beforeEach(async () => {
     directory = await scratch()
@@ -32,7 +32,7 @@ describe('input that is no good', () => {
     return (await written('rejected')).map((line) => JSON.parse(line) as DeadLetter)
   }
 
-  test('a file of random bytes stops the job, which says at which line and byte', async () => {
+  test('a file of random bytes stops the job, which names the line and byte', async () => {
     const { code, err } = await over('noise.ndjson', noise(64 * 1024))
     expect(err).toMatch(
       /OPERATOR_FAILED: operator 'things' failed at source 'things', split '[^']+', \S+noise\.ndjson line \d+, byte \d+: DECODE_FAILED: /,
@@ -58,7 +58,7 @@ describe('input that is no good', () => {
   })
 
   test.each(['skip', 'deadLetter'])(
-    'a gzip file that was cut stops the job whatever the policy (%s): no more of it can be read',
+    'a truncated gzip file stops the job under any policy (%s), since the rest cannot be read',
     async (policy) => {
       const lines = Array.from({ length: 50_000 }, (_, n) => `{"n":${n + 100}}\n`).join('')
       const whole = gzipSync(lines)
@@ -102,7 +102,7 @@ describe('input that is no good', () => {
     expect(Buffer.from(letters[0]!.raw!, 'base64').toString()).toBe(`"${'x'.repeat(1023)}`)
   })
 
-  test('a poison record ends in a crash loop that names its line', async () => {
+  test('a poison record ends in a crash loop error that names its line', async () => {
     const { code, err } = await over('thirteen.ndjson', '{"n":12}\n{"n":13}\n{"n":14}\n', '--restart', '1')
     expect(err).toMatch(/error: OPERATOR_FAILED: .*starting again in/s)
     expect(err).toMatch(
@@ -113,7 +113,7 @@ describe('input that is no good', () => {
     expect(await written('copies')).toEqual([])
   })
 
-  test('a file that stands where the job would write stops it at once, and stays as it is', async () => {
+  test('an existing file at the output path stops the job at once, and stays as it is', async () => {
     await mkdir(`${directory}/out`)
     await writeFile(`${directory}/out/copies.ndjson`, '{"old":true}\n')
     const { code, err } = await over('fine.ndjson', '{"n":1}\n', '--restart', '3')
@@ -159,7 +159,7 @@ function noise(bytes: number): Uint8Array {
   return Uint8Array.from({ length: bytes }, () => random.int(256))
 }
 
-/** A line that is too long, between two that are fine. */
+/** A line that is too long, between two valid ones. */
 function longLine(bytes: number): Buffer {
   const line = Buffer.alloc(bytes, 'x')
   line.write('"')

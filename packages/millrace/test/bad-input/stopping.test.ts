@@ -6,7 +6,7 @@ import { Command, scratch } from '../command.ts'
 
 const program = fileURLToPath(new URL('pipelines/slow-phases.ts', import.meta.url))
 
-describe('stopping in the middle of something', () => {
+describe('stopping during an operation', () => {
   let directory: string
   beforeEach(async () => {
     directory = await scratch()
@@ -22,14 +22,14 @@ describe('stopping in the middle of something', () => {
     return text === '' ? [] : text.trimEnd().split('\n')
   }
 
-  /** Runs the rest of the job: in the end every record is there once, with the count that belongs to it. */
+  /** Runs the rest of the job: in the end every record occurs once, with the right count. */
   async function expectExactlyOnce(): Promise<void> {
     expect((await start('none', '--parameter', 'rate=Infinity').ended).code).toBe(0)
     const expected = Array.from({ length: 600 }, (_, n) => `{"n":${n},"seen":${Math.floor(n / 50) + 1}}`)
     expect(await output()).toEqual(expected)
   }
 
-  /** A job that has something to go on from. */
+  /** A job with a checkpoint to restore. */
   async function begun(): Promise<void> {
     const first = start('none')
     await first.says(/checkpoint 2/)
@@ -63,7 +63,7 @@ describe('stopping in the middle of something', () => {
   })
 
   test.each(['open', 'prepare', 'commit'])(
-    'EN-250 Ctrl-C twice during %s ends the job at once, and nothing is half committed',
+    'EN-250 Ctrl-C twice during %s ends the job at once, and no commit is partial',
     async (slow) => {
       await begun()
       const before = await output()
@@ -71,7 +71,7 @@ describe('stopping in the middle of something', () => {
       await job.says(new RegExp(`in ${slow}`))
       job.kill('SIGINT')
       await job.says(/stopping/)
-      // One signal may arrive twice; only a later one counts as the second.
+      // Two signals in a short time count as one; the second must be later.
       await pause(250)
       job.kill('SIGINT')
       expect((await job.ended).code).toBe(130)

@@ -3,11 +3,11 @@ import { mkdtempSync, rmdirSync } from 'node:fs'
 import os from 'node:os'
 import path from 'node:path'
 
-/** A small disk of its own, which can run full and be made read-only without hurting anybody. */
+/** A small separate disk, which can be filled and made read-only safely. */
 export class Tmpfs implements Disposable {
   readonly path: string
 
-  /** `size` in the words of mount(8), such as `4m`. Throws if this user may not mount. */
+  /** `size` as for mount(8), such as `4m`. Throws if this user may not mount. */
   constructor(size: string) {
     this.path = mkdtempSync(path.join(os.tmpdir(), 'millrace-disk-'))
     try {
@@ -32,7 +32,7 @@ export class Tmpfs implements Disposable {
   }
 }
 
-/** Why this user cannot mount a disk; undefined if all is well. */
+/** Why this user cannot mount a disk; undefined if it can. */
 export function mountingFails(): string | undefined {
   try {
     using disk = new Tmpfs('64k')

@@ -1,4 +1,4 @@
-/** A pipeline that does not do the same thing twice. */
+/** A pipeline that is not deterministic. */
 import { pipeline } from 'millrace'
 import { generator } from '@millrace/connector-generator'
 import { files } from '@millrace/connector-files'

@@ -1,4 +1,5 @@
-// Preloaded by a test: says when the modules of the command are to be loaded, and loads them when standard input ends.
+// Preloaded by a test: prints when the modules of the command are about to load, and loads them when standard
+// input ends.
 import { register } from 'node:module'
 
 const hooks = `

@@ -4,7 +4,7 @@ import { pipeline, type Source } from 'millrace'
 import { files } from '@millrace/connector-files'
 import { generator } from '@millrace/connector-generator'
 
-/** Is not open before the signal to stop, as after a restart with much state. */
+/** A sink that opens only after the stop signal, as in a restart with much state. */
 export default pipeline('slow-to-open', (p) => {
   const out = p.parameter('out', { required: 'string' })
   const numbers: Source<number> = generator.generate({ seed: 1, rate: 100, make: ({ index }) => index })

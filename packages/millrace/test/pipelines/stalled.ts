@@ -2,7 +2,7 @@ import process from 'node:process'
 import { pipeline, type Sink } from 'millrace'
 import { generator } from '@millrace/connector-generator'
 
-/** A sink that never comes back. */
+/** A sink whose write never returns. */
 const stalled: Sink<number> = {
   kind: 'stalled',
   guarantee: 'at-most-once',

@@ -53,7 +53,7 @@ export class SharedSendCase<T> implements SelectCase {
   }
 }
 
-/** A place in a line that tells the line when it is left. */
+/** A node of a wait queue that notifies the queue when it is removed. */
 class Place implements Disposable {
   readonly #waiter: Waiter
   readonly #line: { leave(): void }

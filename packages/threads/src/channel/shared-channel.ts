@@ -16,19 +16,19 @@ const DONE: IteratorResult<never, undefined> = Object.freeze({ done: true, value
 const CAPACITY_MAX = 2 ** 30
 const RING_BYTES_MIN = 2 ** 10
 const RING_BYTES_MAX = 2 ** 30
-/** What a value is taken to need, for channels whose `ringBytes` is not given. */
+/** The assumed size of a value, for channels without `ringBytes`. */
 const VALUE_BYTES = 256
 const RING_BYTES_DEFAULT_MIN = 2 ** 16
 
-/** What a channel between threads is made of. */
+/** Options of `sharedChannel`. */
 export interface SharedChannelOptions<T> {
-  /** How many values fit into the buffer, if their bytes do: an integer from 1 to 2^30. */
+  /** How many values fit into the buffer if their bytes do: an integer from 1 to 2^30. */
   readonly capacity: number
-  /** Turns values into bytes and back. All threads use the same. */
+  /** Encodes values to bytes and back. All threads must use the same codec. */
   readonly codec: RingCodec<T>
   /**
-   * How many bytes fit into the buffer, rounded up to a power of two, at most 2^30. A single value may take half of
-   * them. Default: 256 for each value of the capacity, at least 64 KiB.
+   * Size of the buffer in bytes, rounded up to a power of two, at most 2^30. A single value may use half of
+   * it. Default: 256 for each value of the capacity, at least 64 KiB.
    */
   readonly ringBytes?: number
 }
@@ -41,14 +41,16 @@ export interface ChannelHandle<T> {
   readonly buffer: SharedArrayBuffer
   /** The id of the codec with which it was made. */
   readonly codec: string
-  /** Never there: it makes the handle of a channel of numbers differ from that of a channel of strings. */
+  /**
+   * Phantom type: distinguishes handles of channels with different value types. Never present at run time.
+   */
   readonly values?: (value: T) => T
 }
 
 /**
- * Makes a channel that crosses threads: a buffer of bytes in shared memory, with a codec at each end.
+ * Creates a channel that crosses threads: a byte buffer in shared memory, with a codec at each end.
  *
- * @throws RangeError when `capacity` or `ringBytes` is out of bounds; TypeError when `codec` is no codec.
+ * @throws RangeError when `capacity` or `ringBytes` is out of bounds; TypeError when `codec` is not a codec.
  *
  * @example
  * const lines = sharedChannel({ capacity: 100, codec: textCodec })
@@ -78,9 +80,9 @@ export function sharedChannel<T>(options: SharedChannelOptions<T>): SharedChanne
 }
 
 /**
- * Opens a channel that another thread made.
+ * Opens a channel that another thread created.
  *
- * @throws TypeError when `handle` is no handle, or the codec not the one that the channel was made with.
+ * @throws TypeError when `handle` is not a handle, or `codec` is not the codec of the channel.
  *
  * @example
  * export async function countWords(handle: ChannelHandle<string>): Promise<number> {
@@ -92,7 +94,7 @@ export function sharedChannel<T>(options: SharedChannelOptions<T>): SharedChanne
 export function openChannel<T>(handle: ChannelHandle<T>, codec: RingCodec<T>): SharedChannel<T> {
   if (!((handle as Partial<ChannelHandle<T>> | undefined)?.buffer instanceof SharedArrayBuffer)) {
     throw new TypeError(
-      `openChannel: the handle is ${shown(handle)}; pass what the handle() of a shared channel has returned`,
+      `openChannel: the handle is ${shown(handle)}; pass the result of a shared channel's handle()`,
     )
   }
   requireCodec('openChannel', codec)
@@ -112,15 +114,16 @@ function requireCodec(operation: string, codec: unknown): void {
 }
 
 /**
- * One thread's end of a channel between threads. `sharedChannel` makes one, `openChannel` opens it elsewhere.
+ * One thread's end of a channel between threads. `sharedChannel` creates one; `openChannel` opens it in
+ * another thread.
  *
- * It is used as a `Channel` is: the same methods, the same backpressure, the same close and drain. What differs:
+ * It is used like a `Channel`: the same methods, backpressure, close and drain. The differences:
  *
- * - Values are copied, as bytes; a codec says how. A value of more than half the ring is refused with a RangeError.
- * - It always has a buffer. With capacity 0 every value would cost a wake-up of both threads.
- * - First come, first served holds among the tasks of one thread. Threads have no order among them.
- * - A thread that dies in the middle of an operation breaks the channel: `ChannelBrokenError`, in every thread.
- *   The thread that started the dead one has to have the channel open for that, as the thread of a pool has.
+ * - Values are copied as bytes, by a codec. A value of more than half the ring is rejected with a RangeError.
+ * - It always has a buffer. With capacity 0 every value would have to wake both threads.
+ * - Waiters of one thread are served first come, first served. There is no order between threads.
+ * - A thread that dies during an operation breaks the channel: `ChannelBrokenError` in every thread. For
+ *   that, the thread that started the dead one must have the channel open, as the thread of a pool has.
  * - A wait keeps a worker alive, but not the main thread.
  */
 export class SharedChannel<T> implements ReceiveChannel<T>, SendChannel<T> {
@@ -139,7 +142,7 @@ export class SharedChannel<T> implements ReceiveChannel<T>, SendChannel<T> {
     return this.#handOff.ring.capacity
   }
 
-  /** What `openChannel` takes in another thread. */
+  /** The constructor that `openChannel` uses in another thread. */
   handle(): ChannelHandle<T> {
     return { buffer: this.#handOff.ring.buffer, codec: this.#handOff.codec.id }
   }
@@ -156,15 +159,15 @@ export class SharedChannel<T> implements ReceiveChannel<T>, SendChannel<T> {
 
   trySend(value: T): boolean {
     if (this.#handOff.offerOne(value)) return true
-    // There is room, but not for this value: perhaps there never will be.
+    // There is space, but not enough for this value, and perhaps there never will be.
     if (this.#handOff.hasRoom()) this.#handOff.prepare(value)
     return false
   }
 
   /**
-   * Sends values in order; waits until the buffer has taken the last one. Much cheaper than one send for each.
+   * Sends values in order; resolves when the buffer contains the last one. Much cheaper than a send for each.
    *
-   * When it rejects, the first `progress.sent` values have been sent, and the others have not.
+   * When it rejects, the first `progress.sent` values have been sent and the others have not.
    */
   async sendMany(
     values: readonly T[],
@@ -191,9 +194,10 @@ export class SharedChannel<T> implements ReceiveChannel<T>, SendChannel<T> {
   }
 
   /**
-   * Takes up to `max` values, all that are there; waits while there is none. Empty: closed and drained.
+   * Receives up to `max` available values; waits while there is none. An empty result means closed and
+   * drained.
    *
-   * Much cheaper than one receive for each. An abort rejects with the signal's reason and consumes nothing.
+   * Much cheaper than a receive for each. An abort rejects with the signal's reason and consumes nothing.
    *
    * @throws RangeError (by rejecting) unless `max` is an integer of at least 1.
    */
@@ -223,12 +227,12 @@ export class SharedChannel<T> implements ReceiveChannel<T>, SendChannel<T> {
     return this.values()
   }
 
-  /** This channel for code that may only receive: the other methods are not there. */
+  /** This channel for code that may only receive: it has no other methods. */
   receiveOnly(): ReceiveChannel<T> {
     return new ReceiveOnly(this)
   }
 
-  /** This channel for code that may only send and close: the other methods are not there. */
+  /** This channel for code that may only send and close: it has no other methods. */
   sendOnly(): SendChannel<T> {
     return new SendOnly(this)
   }
@@ -242,7 +246,7 @@ export class SharedChannel<T> implements ReceiveChannel<T>, SendChannel<T> {
   }
 }
 
-// Of what has no length, nothing would be sent, and nobody told.
+// A value without a length would silently send nothing.
 function requireBatch(values: unknown, progress: Partial<SendProgress> | null): void {
   if (!Array.isArray(values)) throw new TypeError(`sendMany: values is ${shown(values)}; pass an array`)
   if (!Number.isInteger(progress?.sent))
@@ -285,7 +289,7 @@ async function receiveFrom<T>(
   return handOff.isDrained() ? NO_MORE : waitToReceive(handOff, signal, waiting)
 }
 
-/** While it waits, its waiter is one of `waiting`. */
+/** The waiter of a blocked step is in `waiting`. */
 async function waitToReceive<T>(
   handOff: SharedHandOff<T>,
   signal: AbortSignal | undefined,
@@ -302,11 +306,11 @@ async function waitToReceive<T>(
   }
 }
 
-/** One task's walk over a channel. It holds no value of its own, so leaving it early loses none. */
+/** One task's iteration over a channel. It buffers no value, so leaving it early loses none. */
 class SharedIterator<T> implements AsyncIterableIterator<T, undefined, undefined> {
   readonly #handOff: SharedHandOff<T>
   readonly #signal: AbortSignal | undefined
-  /** Those of its steps that wait. */
+  /** The steps that wait. */
   readonly #waiting = new Set<Waiter>()
   #hasLeft = false
 
@@ -324,7 +328,7 @@ class SharedIterator<T> implements AsyncIterableIterator<T, undefined, undefined
   async return(): Promise<IteratorResult<T, undefined>> {
     this.#hasLeft = true
     for (const waiter of this.#waiting) {
-      // In no line, it has a value already, which its step is about to return.
+      // A step in no queue already has a value, which it is about to return.
       if (waiter.line === undefined) continue
       waiter[Symbol.dispose]()
       waiter.resolve(NO_MORE)

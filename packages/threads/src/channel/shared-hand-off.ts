@@ -10,20 +10,20 @@ import type { SharedRing } from '../ring/shared-ring.ts'
 import type { SharedReceiver, SharedSender } from './shared-waiters.ts'
 
 /**
- * One thread's part in a channel between threads: the ring, and the lines of this thread's tasks beside it.
+ * One thread's part of a channel between threads: the ring, and the wait queues of this thread's tasks.
  *
- * This is the part in which nothing waits; `shared-channel.ts` waits with promises, `shared-cases.ts` for select.
+ * Nothing in this file waits; `shared-channel.ts` waits with promises, `shared-cases.ts` for select.
  *
- * True between any two calls:
+ * Invariants between any two calls:
  *
- *  1. While a task of this thread stands in a line, that line's doorbell is set: whatever another thread changes is
- *     looked at soon.
- *  2. Nobody overtakes: a task that comes while others of this thread stand in line lets them go first. Among
- *     threads there is no order.
- *  3. A value is taken out of the ring only for a task that is there to receive it, so none is lost when a task
- *     leaves its line, and none is held back from other threads.
+ *  1. While a task of this thread is in a queue, that queue's doorbell is set: this thread soon checks any
+ *     change by another thread.
+ *  2. No task overtakes another of the same thread. There is no order between threads.
+ *  3. A value is taken from the ring only for a task that is ready to receive it, so no value is lost when a
+ *     task leaves its queue, and none is withheld from other threads.
  *
- * Unlike in a channel within one thread, what was ready may be gone a moment later, because another thread took it.
+ * Unlike in a channel within one thread, a value that was available may be gone a moment later, because
+ * another thread took it.
  */
 export class SharedHandOff<T> {
   readonly ring: SharedRing
@@ -33,7 +33,8 @@ export class SharedHandOff<T> {
   readonly #valueBell: Doorbell
   readonly #roomBell: Doorbell
   #scratch: RingMemory | undefined
-  // Set when another thread kept a lock for so long that this one went on without: until its release nothing is ready.
+  // Set when this thread has stopped waiting for a lock that another thread held too long: nothing is ready
+  // until its release.
   #isSendStuck = false
   #isReceiveStuck = false
   #isHeld = false
@@ -58,7 +59,7 @@ export class SharedHandOff<T> {
     mourn(this)
   }
 
-  /** Whether a value can probably be taken now. */
+  /** Whether a value can probably be received now. */
   hasValue(): boolean {
     return !this.#isReceiveStuck && this.ring.length > 0 && this.ring.state !== STATE.brokenByReceiver
   }
@@ -73,8 +74,8 @@ export class SharedHandOff<T> {
     return !this.#isSendStuck && this.#senders.isEmpty && this.ring.hasRoomFor(bytes)
   }
 
-  // Asked by the bell again and again: with "no" for a value that does not fit, or its thread would not sleep until
-  // it does.
+  // The doorbell calls this repeatedly. It must return false for a value that does not fit, or the thread
+  // would not sleep until it does.
   #hasRoomForFirst(): boolean {
     const sender = this.#senders.first
     if (sender === undefined) return this.hasRoom()
@@ -86,17 +87,17 @@ export class SharedHandOff<T> {
     return this.ring.state !== STATE.open
   }
 
-  /** Whether nothing will ever be received again. */
+  /** Whether nothing can ever be received again. */
   get isOver(): boolean {
-    // The state first: after it, nothing more is sent, and the length that follows is final.
+    // Read the state first: after a close nothing is sent, so the length read next is final.
     const { state } = this.ring
     return state !== STATE.open && (state === STATE.brokenByReceiver || this.ring.length === 0)
   }
 
   /**
-   * Whether the channel is closed, and nothing is left in it.
+   * Whether the channel is closed and drained.
    *
-   * @throws ChannelBrokenError when nothing will ever be received because a thread died.
+   * @throws ChannelBrokenError when nothing can ever be received because a thread died.
    */
   isDrained(): boolean {
     if (!this.isOver) return false
@@ -106,9 +107,9 @@ export class SharedHandOff<T> {
   }
 
   /**
-   * Sends values from the one at `from` on, in order, as far as there is room. Returns how many.
+   * Sends values in order, starting at `from`, as far as there is space. Returns how many.
    *
-   * @throws ChannelClosedError, ChannelBrokenError, or what the codec throws; what came before that is sent.
+   * @throws ChannelClosedError, ChannelBrokenError, or the codec's error; values before it are sent.
    */
   offer(values: readonly T[], from: number): number {
     this.#serveSenders()
@@ -133,7 +134,7 @@ export class SharedHandOff<T> {
     }
   }
 
-  /** Like `offerOne`, for what `prepare` returned. */
+  /** Like `offerOne`, for the result of `prepare`. */
   offerPrepared(bytes: Uint8Array): boolean {
     this.#serveSenders()
     if (!this.#beginSend()) return false
@@ -147,7 +148,7 @@ export class SharedHandOff<T> {
   /**
    * The bytes of a value, to be sent later.
    *
-   * @throws RangeError when they would not fit into the empty ring, or what the codec throws.
+   * @throws RangeError when they do not fit into the empty ring, or the codec's error.
    */
   prepare(value: T): Uint8Array {
     const room = this.ring.recordBytesMax
@@ -165,7 +166,7 @@ export class SharedHandOff<T> {
   /**
    * Takes the next value, or returns EMPTY when none is there.
    *
-   * @throws ChannelBrokenError, or what the codec throws; then the value is gone.
+   * @throws ChannelBrokenError, or the codec's error; then the value is lost.
    */
   takeOne(): T | typeof EMPTY {
     this.#serveReceivers()
@@ -178,10 +179,10 @@ export class SharedHandOff<T> {
   }
 
   /**
-   * Adds to `values` what can be taken now, up to `countMax` in all.
+   * Appends available values to `values`, up to `countMax` in all.
    *
-   * @throws as `takeOne` does, but only while `values` is empty: else what was taken would be lost. The next call meets
-   * the same trouble again.
+   * @throws like `takeOne`, but only while `values` is empty: otherwise the values would be lost. The next
+   * call throws the same error.
    */
   take(values: T[], countMax: number): void {
     this.#serveReceivers()
@@ -198,14 +199,14 @@ export class SharedHandOff<T> {
     }
   }
 
-  /** Puts a sender at the end of the line. */
+  /** Adds a sender to the end of the queue. */
   parkSender(sender: SharedSender): void {
     this.#senders.join(sender)
     this.#update()
     this.#roomBell.set()
   }
 
-  /** Puts a receiver at the end of the line. */
+  /** Adds a receiver to the end of the queue. */
   parkReceiver(receiver: SharedReceiver<T>): void {
     this.#receivers.join(receiver)
     this.#update()
@@ -218,7 +219,7 @@ export class SharedHandOff<T> {
     const { state } = ring
     if (state !== STATE.open)
       throw state === STATE.closed ? new ChannelClosedError('close') : this.#ended(state)
-    // Under the lock, so that no send that began before is published after.
+    // Under the lock, so that no earlier send is published after the close.
     if (!ring.sendLock.acquire()) {
       throw new Error('SharedChannel.close: another thread has been sending for too long; close again later')
     }
@@ -228,19 +229,19 @@ export class SharedHandOff<T> {
     this.#announceEnd()
   }
 
-  /** A thread has died. */
+  /** Handles the death of a thread. */
   bury(thread: number): void {
     if (this.ring.bury(thread)) this.#announceEnd()
   }
 
-  /** Called after a task has left a line. A long value that went away may have held up a short one behind it. */
+  /** Called after a task has left a queue. A long value that left may have blocked a short one behind it. */
   leave(): void {
     this.#update()
-    // Later, because the one that left may have been served in a turn of this thread that is not over.
+    // Deferred, because the task that left may have been served in a turn of this thread that is not over.
     if (!this.#senders.isEmpty && this.#hasRoomForFirst()) queueMicrotask(() => this.#serveSenders())
   }
 
-  // After a task has joined or left a line: while one stands there, this thread must not end.
+  // Called after a task has joined or left a queue: the thread must stay alive while a task is queued.
   #update(): void {
     const isNeeded = !this.#receivers.isEmpty || !this.#senders.isEmpty
     if (isNeeded === this.#isHeld) return
@@ -249,7 +250,7 @@ export class SharedHandOff<T> {
     else releaseThread()
   }
 
-  /** Begins a turn, or returns false when the line of this thread or a stuck lock comes first. */
+  /** Begins a turn, or returns false if queued tasks or a stuck lock take precedence. */
   #beginSend(): boolean {
     const { ring } = this
     if (ring.state === STATE.open && !this.#senders.isEmpty) return false
@@ -277,7 +278,10 @@ export class SharedHandOff<T> {
     ringBell(ring.words, WORD.valueBell, WORD.receiversAsleep)
   }
 
-  /** Begins a turn, or returns false when there is nothing to take, or the line or a stuck lock comes first. */
+  /**
+   * Begins a turn, or returns false if there is nothing to take, or if queued tasks or a stuck lock take
+   * precedence.
+   */
   #beginReceive(): boolean {
     const { ring } = this
     if (ring.state === STATE.brokenByReceiver) throw this.#ended(STATE.brokenByReceiver)
@@ -332,14 +336,15 @@ export class SharedHandOff<T> {
       value = this.#read()
     } catch (error) {
       const receiver = this.#receivers.shift()!
-      receiver.ending.fail(receiver, error as Error) // As for promises: the type says Error, whatever it is.
+      // The type says Error, as for promises; any value may be thrown.
+      receiver.ending.fail(receiver, error as Error)
       return
     }
     const receiver = this.#receivers.shift()!
     receiver.ending.deliver(receiver, value)
   }
 
-  // Nothing more will come: tells everyone in line.
+  // No value will come any more: ends the wait of every queued task.
   #endReceivers(): void {
     if (!this.isOver) return
     const { state } = this.ring
@@ -373,7 +378,7 @@ export class SharedHandOff<T> {
     }
   }
 
-  /** The channel is closed or broken: tells everyone in line, in this thread and the others. */
+  /** After a close or break: ends the wait of every queued task, in this thread and the others. */
   #announceEnd(): void {
     const { words } = this.ring
     this.#serveReceivers()

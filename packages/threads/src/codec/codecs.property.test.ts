@@ -4,7 +4,7 @@ import { bytesCodec, jsonCodec, structuredCloneCodec, textCodec } from './plain-
 import { recordCodec } from './record-codec.ts'
 import { privateMemory, type RingCodec } from './ring-codec.ts'
 
-/** Encodes at every kind of place, with room to spare, just enough and too little; returns what comes back. */
+/** Encodes at every alignment, with ample, exact and insufficient space; returns the decoded value. */
 function roundTrip<T>(codec: RingCodec<T>, value: T): T {
   const memory = privateMemory(8192)
   const from = 12
@@ -24,12 +24,12 @@ function roundTrip<T>(codec: RingCodec<T>, value: T): T {
 
 const text = fc.oneof(fc.string({ maxLength: 60 }), fc.string({ unit: 'grapheme', maxLength: 60 }))
 
-/** What UTF-8 makes of text. */
+/** The text after a round trip through UTF-8. */
 function wellFormed(value: string): string {
   return Buffer.from(value).toString()
 }
 
-describe('what is decoded is what was encoded, and is a copy', () => {
+describe('a decoded value equals the encoded one, and is a copy', () => {
   test('bytes', () => {
     const values = fc.oneof(
       fc.uint8Array({ maxLength: 70 }),
@@ -91,7 +91,7 @@ describe('what is decoded is what was encoded, and is a copy', () => {
   })
 })
 
-describe('what a codec refuses', () => {
+describe('codecs reject', () => {
   const memory = privateMemory(64)
 
   test.each([
@@ -100,16 +100,16 @@ describe('what a codec refuses', () => {
     [{ n: -0 }, '"n" is int32'],
     [{ n: '1' }, 'cannot hold a string'],
     [{}, 'cannot hold undefined'],
-  ])('recordCodec refuses %j for an integer', (value, message) => {
+  ])('recordCodec rejects %j for an integer', (value, message) => {
     expect(() => recordCodec({ n: 'int32' }).encode(value as { n: number }, memory, 0, 64)).toThrow(message)
   })
 
-  test('recordCodec refuses an empty schema and the name __proto__', () => {
+  test('recordCodec rejects an empty schema and the name __proto__', () => {
     expect(() => recordCodec({})).toThrow('no fields')
     expect(() => recordCodec(JSON.parse('{ "__proto__": "text" }') as { a: 'text' })).toThrow('__proto__')
   })
 
-  test('jsonCodec refuses what JSON has no text for', () => {
-    expect(() => jsonCodec<unknown>().encode(undefined, memory, 0, 64)).toThrow('JSON has no text')
+  test('jsonCodec rejects values that JSON cannot represent', () => {
+    expect(() => jsonCodec<unknown>().encode(undefined, memory, 0, 64)).toThrow('JSON cannot represent')
   })
 })

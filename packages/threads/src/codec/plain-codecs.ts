@@ -3,13 +3,13 @@ import { shown } from '../shown.ts'
 import type { RingCodec, RingMemory } from './ring-codec.ts'
 import { readText, writeText } from './text-bytes.ts'
 
-/** Bytes as they are. Sending copies them into the ring, receiving copies them out: the caller owns what it gets. */
+/** Bytes. Sending copies them into the ring, receiving copies them out: the receiver owns the result. */
 export const bytesCodec: RingCodec<Uint8Array> = {
   id: 'bytes',
   encode(value, { bytes }, from, to) {
-    // Anything else with a length would be sent as bytes that nobody meant.
+    // Any other value with a length would be sent as wrong bytes.
     if (!(value instanceof Uint8Array))
-      throw new TypeError(`bytesCodec: ${shown(value)} is no Uint8Array; pass one`)
+      throw new TypeError(`bytesCodec: ${shown(value)} is not a Uint8Array; pass one`)
     const end = from + value.length
     if (end > to) return -1
     bytes.set(value, from)
@@ -18,20 +18,20 @@ export const bytesCodec: RingCodec<Uint8Array> = {
   decode: copyOut,
 }
 
-/** Text as UTF-8. Halves of surrogate pairs become U+FFFD. */
+/** Text as UTF-8. Unpaired surrogates become U+FFFD. */
 export const textCodec: RingCodec<string> = {
   id: 'text',
   encode(value, memory, from, to) {
-    if (typeof value !== 'string') throw new TypeError(`textCodec: ${shown(value)} is no text; pass a string`)
+    if (typeof value !== 'string') throw new TypeError(`textCodec: ${shown(value)} is not a string; pass one`)
     return writeText(value, memory, from, to)
   },
   decode: readText,
 }
 
 /**
- * Any value that survives `JSON.stringify` and `JSON.parse`, typed as what the caller says it is.
+ * Any value that survives `JSON.stringify` and `JSON.parse`, typed as the caller declares it.
  *
- * The send of a value that JSON has no text for, such as `undefined`, throws a TypeError.
+ * Sending a value that JSON cannot represent, such as `undefined`, throws a TypeError.
  *
  * @example
  * const orders = sharedChannel({ capacity: 100, codec: jsonCodec<{ id: number; lines: string[] }>() })
@@ -42,7 +42,7 @@ export function jsonCodec<T>(): RingCodec<T> {
     encode(value, memory, from, to) {
       const text: string | undefined = JSON.stringify(value)
       if (text === undefined)
-        throw new TypeError(`jsonCodec: JSON has no text for a value of type ${typeof value}`)
+        throw new TypeError(`jsonCodec: JSON cannot represent a value of type ${typeof value}`)
       return writeText(text, memory, from, to)
     },
     decode: (memory, from, to) => JSON.parse(readText(memory, from, to)) as T,
@@ -50,8 +50,8 @@ export function jsonCodec<T>(): RingCodec<T> {
 }
 
 /**
- * Whatever `postMessage` could send: maps, dates, cycles. Slow, several microseconds a value: for what no other codec
- * can do.
+ * Any value that `postMessage` can send: maps, dates, cycles. Slow, several microseconds a value: use it only
+ * when no other codec fits.
  */
 export function structuredCloneCodec<T>(): RingCodec<T> {
   return {
@@ -62,7 +62,7 @@ export function structuredCloneCodec<T>(): RingCodec<T> {
       bytes.set(cloned, from)
       return from + cloned.length
     },
-    // From a copy: what it makes of typed arrays shares the memory it reads.
+    // Decode from a copy: decoded typed arrays share the memory they are read from.
     decode: ({ bytes }, from, to) => fromClone(Buffer.from(bytes.subarray(from, to))) as T,
   }
 }
@@ -74,8 +74,8 @@ let slab = new Int32Array(0)
 let slabUsed = 0
 
 /**
- * A copy of some bytes of the ring. Node needs half a microsecond to make an ArrayBuffer, more than all the rest of a
- * receive, so that short values share one, as the short Buffers of Node do.
+ * Copies bytes of the ring. Node needs half a microsecond to allocate an ArrayBuffer, more than the rest of a
+ * receive, so short values share one, as the short Buffers of Node do.
  */
 function copyOut({ bytes, words }: RingMemory, from: number, to: number): Uint8Array {
   const length = to - from
@@ -87,7 +87,7 @@ function copyOut({ bytes, words }: RingMemory, from: number, to: number): Uint8A
   }
   const start = slabUsed
   slabUsed += count
-  // Up to three bytes of padding come along; they belong to the record.
+  // Up to three bytes of padding are copied too; they belong to the record.
   for (let at = 0, word = from >> 2; at < count; at++) slab[start + at] = words[word + at]!
   return new Uint8Array(slab.buffer, start * 4, length)
 }

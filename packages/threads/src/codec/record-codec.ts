@@ -2,7 +2,7 @@ import { shown } from '../shown.ts'
 import type { RingCodec, RingMemory } from './ring-codec.ts'
 import { readText, writeText } from './text-bytes.ts'
 
-/** What the fields of a record may hold. */
+/** The types of fields in a record. */
 interface FieldValues {
   /** An integer from -2^31 to 2^31 - 1. */
   readonly int32: number
@@ -20,16 +20,16 @@ export type FieldKind = keyof FieldValues
 /** The fields of a record and their kinds, in the order in which they are written. */
 export type RecordSchema = { readonly [field: string]: FieldKind }
 
-/** The record that a schema describes. */
+/** The record type that a schema describes. */
 export type RecordOf<Schema extends RecordSchema> = { [Field in keyof Schema]: FieldValues[Schema[Field]] }
 
 /**
  * Flat objects of numbers, booleans and text, field by field: several times as fast as JSON.
  *
- * Only the fields of the schema are sent. Nothing is coerced: a send whose value does not fit its field throws a
- * TypeError that names the field.
+ * Only the fields of the schema are sent. Nothing is converted: sending a value that does not fit its field
+ * throws a TypeError that names the field.
  *
- * @throws RangeError when the schema has no fields, or one named `__proto__`; TypeError when a kind is none of them.
+ * @throws RangeError when the schema has no fields, or one named `__proto__`; TypeError for an unknown kind.
  *
  * @example
  * const tradeCodec = recordCodec({ symbol: 'text', price: 'float64', size: 'int32' })
@@ -45,15 +45,13 @@ export function recordCodec<const Schema extends RecordSchema>(schema: Schema): 
   for (const { name, kind } of fields) requireKind(name, kind)
   if (fields.length === 0) throw new RangeError('recordCodec: the schema has no fields; name at least one')
   if (Object.hasOwn(schema, '__proto__')) {
-    throw new RangeError(
-      'recordCodec: a field is called __proto__, which objects keep for themselves; rename it',
-    )
+    throw new RangeError('recordCodec: a field is named __proto__, which is reserved; rename it')
   }
   return {
     id: `record(${JSON.stringify(schema)})`,
     encode(value, memory, from, to) {
       if (value === null || value === undefined)
-        throw new TypeError(`recordCodec: ${shown(value)} is no record; pass an object`)
+        throw new TypeError(`recordCodec: ${shown(value)} is not a record; pass an object`)
       let at = from
       for (const field of fields) {
         at = writeField(field, (value as Readonly<Record<string, unknown>>)[field.name], memory, at, to)
@@ -80,7 +78,7 @@ function requireKind(name: string, kind: unknown): void {
   )
 }
 
-/** Returns the place after the field, or -1 when it does not end by `to`. */
+/** Returns the position after the field, or -1 if it does not fit before `to`. */
 function writeField(field: Field, value: unknown, memory: RingMemory, at: number, to: number): number {
   const { kind } = field
   if (kind === 'text') {
@@ -99,7 +97,7 @@ function writeField(field: Field, value: unknown, memory: RingMemory, at: number
       memory.view.setFloat64(at, value, true)
       return end
     case 'int32':
-      // An integer in range that is not -0: those survive the round trip.
+      // Integers in range except -0: those survive the round trip.
       if (typeof value !== 'number' || !Object.is(value | 0, value)) throw misfit(field, value)
       memory.view.setInt32(at, value, true)
       return end

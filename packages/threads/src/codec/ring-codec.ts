@@ -1,18 +1,21 @@
-/** Bytes that codecs write to and read from: the ring of a channel, or room beside it. */
+/** Bytes that codecs write to and read from: the ring of a channel, or a separate buffer. */
 export interface RingMemory {
   /** The bytes. A Buffer, because its methods for strings are the fastest that Node has. */
   readonly bytes: Buffer
-  /** The same bytes, for numbers of any width at any place. */
+  /** The same bytes, for numbers of any width at any offset. */
   readonly view: DataView
-  /** The same bytes by fours, in the order of this machine. A record in a ring begins at a multiple of four bytes. */
+  /**
+   * The same bytes as 32-bit words in native byte order. A record in a ring begins at a multiple of four
+   * bytes.
+   */
   readonly words: Int32Array
 }
 
 /**
- * Turns values into bytes and back, in place: it writes into the ring of a channel and reads out of it.
+ * Encodes values to bytes and decodes them in place: it writes into the ring of a channel and reads from it.
  *
- * Both methods run while this thread holds the channel's lock. They are short, depend on their arguments only, and
- * never use the channel.
+ * Both methods run while this thread holds the channel's lock. They must be short, depend on their arguments
+ * only, and never use the channel.
  *
  * @example
  * const point: RingCodec<{ x: number; y: number }> = {
@@ -27,25 +30,26 @@ export interface RingMemory {
  * }
  */
 export interface RingCodec<T> {
-  /** Names the format. Both ends of a channel must name the same. */
+  /** The name of the format. Both ends of a channel must use the same. */
   readonly id: string
   /**
-   * Writes a value at `from` and returns the place after its last byte, or returns -1 when it does not end by `to`.
+   * Writes a value at `from` and returns the position after its last byte, or -1 if it does not fit before
+   * `to`.
    *
-   * Bytes at `to` and behind are other values. It is called again, elsewhere or later, after a -1. What it throws is
-   * what the send throws, and nothing is sent.
+   * Bytes from `to` on belong to other values. After a -1 it is called again, elsewhere or later. If it
+   * throws, the send throws the same error and nothing is sent.
    */
   encode(value: T, memory: RingMemory, from: number, to: number): number
   /**
-   * Reads the value whose bytes are those from `from` up to, not including, `to`.
+   * Reads the value in the bytes from `from` up to, not including, `to`.
    *
-   * The bytes are overwritten after the call: what the value keeps of them must be a copy. What it throws is what the
-   * receive throws, and the value is gone.
+   * The bytes are overwritten after the call: the value must copy what it keeps. If it throws, the receive
+   * throws the same error and the value is lost.
    */
   decode(memory: RingMemory, from: number, to: number): T
 }
 
-/** Memory of this thread alone. */
+/** Memory that is not shared with other threads. */
 export function privateMemory(bytes: number): RingMemory {
   const buffer = new ArrayBuffer(bytes)
   return { bytes: Buffer.from(buffer), view: new DataView(buffer), words: new Int32Array(buffer) }

@@ -4,9 +4,9 @@ import type { RingMemory } from './ring-codec.ts'
 const SHORT = 24
 
 /**
- * Writes text as UTF-8 at `from` and returns the place after it, or -1 when it does not end by `to`.
+ * Writes text as UTF-8 at `from` and returns the position after it, or -1 if it does not fit before `to`.
  *
- * Halves of surrogate pairs become U+FFFD, as everywhere in UTF-8.
+ * Unpaired surrogates become U+FFFD, as always in UTF-8.
  */
 export function writeText(text: string, { bytes }: RingMemory, from: number, to: number): number {
   const { length } = text

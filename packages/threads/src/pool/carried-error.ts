@@ -1,9 +1,9 @@
 /**
- * Errors on their way between threads.
+ * Transfers errors between threads.
  *
- * A structured clone keeps the message and the stack of an Error and little else, and fails altogether when one of
- * its fields is a function. So an error travels as plain data and is built anew: of the same built-in class where it
- * was of one, with its name, its stack as it was, its cause, and those of its own fields that are primitive.
+ * A structured clone keeps little of an Error but message and stack, and fails if a field is a function. So
+ * an error is sent as plain data and rebuilt: with its built-in class, name, stack, cause, and its own
+ * primitive fields.
  */
 export type CarriedError =
   | {
@@ -14,13 +14,13 @@ export type CarriedError =
       readonly fields: Readonly<Record<string, unknown>>
       readonly cause: CarriedError | undefined
     }
-  /** Anything may be thrown. */
+  /** Any value may be thrown. */
   | { readonly kind: 'value'; readonly value: unknown }
 
-/** Deeper causes are cut off: a chain may be a circle. */
+/** Deeper causes are cut off: the chain may be circular. */
 const CAUSES_MAX = 8
 
-/** What was thrown, as data that can be posted. */
+/** Converts a thrown value to data that can be posted. */
 export function carry(thrown: unknown, causesMax: number = CAUSES_MAX): CarriedError {
   if (!(thrown instanceof Error))
     return { kind: 'value', value: isPrimitive(thrown) ? thrown : describe(thrown) }
@@ -37,14 +37,15 @@ export function carry(thrown: unknown, causesMax: number = CAUSES_MAX): CarriedE
   }
 }
 
-/** What was carried, ready to be thrown. The type says Error as everywhere: for what a promise is rejected with. */
+/** Rebuilds a thrown value. Typed as Error for promise rejections, though any value may be thrown. */
 export function unpack(carried: CarriedError): Error {
   if (carried.kind === 'value') return carried.value as Error
   const { name, message, stack, fields, cause } = carried
   const options = cause === undefined ? {} : { cause: unpack(cause) }
   const error = new (builtIn.get(name) ?? Error)(message, options)
   for (const [field, value] of Object.entries({ ...fields, name, stack })) {
-    // Defined, not assigned: a field may be called __proto__. Hidden, as the fields of errors are.
+    // Defined, not assigned, since a field may be named __proto__; and not enumerable, like other error
+    // fields.
     if (field === 'name' && error.name === value) continue
     Object.defineProperty(error, field, { value, enumerable: false, configurable: true, writable: true })
   }

@@ -6,32 +6,32 @@ import { carry, unpack } from './carried-error.ts'
 import type { FromWorker, ToWorker } from './pool-message.ts'
 import type { WorkerEnd } from './worker-crash-error.ts'
 
-/** A call of one of the functions in a worker. */
+/** A call of a function in a worker. */
 export interface PoolCall {
   readonly name: string
   readonly argument: unknown
   readonly signal: AbortSignal | undefined
 }
 
-/** A call and who waits for it. */
+/** A call and the promise of its caller. */
 export type WaitingCall = Waiter<undefined, PoolCall>
 
-/** What a worker reports to its pool. */
+/** Events of a worker, for its pool. */
 export interface PoolWorkerEvents {
-  /** It is idle now: it has loaded its module, or finished a call. */
+  /** The worker is idle: it has loaded its module, or finished a call. */
   onIdle(): void
-  /** It has ended in the phase named; `call` is what it was running. Comes once, last. */
+  /** The worker has ended in this phase; `call` is the call it was running. Called once, last. */
   onEnd(end: WorkerEnd, phase: WorkerPhase, call: WaitingCall | undefined): void
 }
 
-/** What a worker does. */
+/** The phase of a worker. */
 export type WorkerPhase = 'starting' | 'idle' | 'running' | 'ended'
 
 /**
  * One worker thread of a pool: starting, then idle or running one call, then ended.
  *
- * A call whose signal aborts is over for whoever waits for it. The worker is told, but it is idle only when the
- * function has returned: nothing can take its thread away from it but the end of the thread.
+ * An aborted call is over for its caller. The worker is notified, but is idle only once the function has
+ * returned: only ending the thread can interrupt a function.
  */
 export class PoolWorker {
   readonly #thread: WorkerThread
@@ -80,7 +80,7 @@ export class PoolWorker {
     })
   }
 
-  /** Tells the function that runs, if one does, that nobody waits for it any more. */
+  /** Notifies the running function, if any, that its caller no longer waits. */
   abort(reason: Error): void {
     if (this.#phase === 'running') this.#post({ kind: 'abort', call: this.#call, reason: carry(reason) })
   }
@@ -90,7 +90,7 @@ export class PoolWorker {
     this.#thread.keepAlive(isNeeded)
   }
 
-  /** Ends the thread, wherever it is, and waits for that. */
+  /** Ends the thread at any point of its code, and waits for that. */
   kill(): Promise<void> {
     return this.#thread.kill()
   }

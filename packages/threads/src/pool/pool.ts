@@ -10,21 +10,24 @@ import { WorkerCrashError } from './worker-crash-error.ts'
 import type { WorkerEnd } from './worker-crash-error.ts'
 import { workerSide } from './worker-side.ts'
 
-/** What a pool is made of. */
+/** Options of a pool. */
 export interface PoolOptions {
-  /** How many workers, an integer from 1 on. Default: one for each core. */
+  /** Number of workers, an integer, at least 1. Default: one for each core. */
   readonly size?: number
   /** Limits on the memory of each worker, as in `node:worker_threads`. */
   readonly resourceLimits?: WorkerLimits
   /** Options of Node for the workers. Default: those of this process. */
   readonly execArgv?: readonly string[]
-  /** How long `close` lets functions that still run come to an end before it kills their threads. Default: 1000. */
+  /**
+   * How long `close` waits for running functions before it kills their threads, in milliseconds. Default:
+   * 1000.
+   */
   readonly graceMs?: number
-  /** Measures `graceMs`. Default: `systemClock`. */
+  /** The clock for `graceMs`. Default: `systemClock`. */
   readonly clock?: Clock
 }
 
-/** The names of the functions of a module that a pool can run: those of one argument, and a signal if they like. */
+/** The names of the functions of a module that a pool can run: one argument and an optional signal. */
 export type PoolFunctionName<Module> = {
   [Name in keyof Module]: Module[Name] extends (argument: never, signal: AbortSignal) => unknown
     ? Name
@@ -32,7 +35,7 @@ export type PoolFunctionName<Module> = {
 }[keyof Module] &
   string
 
-/** What a function of the module takes. */
+/** The argument type of a function of the module. */
 export type PoolArgument<Module, Name extends keyof Module> = Module[Name] extends (
   ...parameters: infer Parameters
 ) => unknown
@@ -41,7 +44,7 @@ export type PoolArgument<Module, Name extends keyof Module> = Module[Name] exten
     : Parameters[0]
   : never
 
-/** What a function of the module gives. */
+/** The result type of a function of the module. */
 export type PoolResult<Module, Name extends keyof Module> = Module[Name] extends (
   ...parameters: never[]
 ) => infer Result
@@ -49,15 +52,16 @@ export type PoolResult<Module, Name extends keyof Module> = Module[Name] extends
   : never
 
 /**
- * Starts worker threads that run the functions a module exports: work for all cores.
+ * Starts worker threads that run the functions exported by a module, to use all cores.
  *
- * `module` is the address of the user's own module, in TypeScript or JavaScript, usually
- * `new URL('./worker.ts', import.meta.url)`. For TypeScript, `tsx` has to be installed where the module is, unless
- * this version of Node reads TypeScript by itself. Its functions take one argument and an AbortSignal, and return
- * something or a promise; both cross by structured clone. For many small values, pass them a channel: see
+ * `module` is the URL of the user's own module, in TypeScript or JavaScript, usually `new URL('./worker.ts',
+ * import.meta.url)`. For TypeScript, `tsx` must be installed next to the module, unless this Node version
+ * loads TypeScript by itself. Its functions take one argument and an AbortSignal, and return a value or a
+ * promise; argument and result are structured clones. For many small values, pass a channel: see
  * `sharedChannel`.
  *
- * @throws RangeError when `size` is no positive integer, or `graceMs` no number; TypeError when `module` is no URL.
+ * @throws RangeError when `size` is not a positive integer, or `graceMs` not a number; TypeError when
+ * `module` is not a URL.
  *
  * @example
  * await using workers = pool<typeof import('./hash.ts')>(new URL('./hash.ts', import.meta.url), { size: 2 })
@@ -68,15 +72,15 @@ export function pool<Module extends object>(module: URL, options: PoolOptions = 
 }
 
 /**
- * Worker threads that run the functions of a module; made by `pool`.
+ * Worker threads that run the functions of a module; created by `pool`.
  *
- * Each worker runs one call at a time, and calls wait in line for a worker, first come, first served.
+ * Each worker runs one call at a time, and calls wait for a free worker, first come, first served.
  *
- * A worker that crashes takes down the call it was running: that rejects with a WorkerCrashError, and another worker
- * takes its place at the next call. A crash between two calls rejects the next one, or `close` if there is none. A
- * module that cannot be loaded rejects all calls. So nothing waits for ever, and no crash goes unnoticed.
+ * When a worker crashes, its call rejects with a WorkerCrashError, and another worker replaces it at the next
+ * call. A crash between two calls rejects the next call, or `close` if there is none. A module that cannot be
+ * loaded rejects all calls. So every call settles, and every crash is reported.
  *
- * While calls are under way or in line the pool keeps the process alive, otherwise not.
+ * While calls are running or waiting the pool keeps the process alive, otherwise not.
  */
 export class Pool<Module extends object> implements AsyncDisposable {
   readonly #module: URL
@@ -84,12 +88,12 @@ export class Pool<Module extends object> implements AsyncDisposable {
   readonly #size: number
   readonly #workers = new Set<PoolWorker>()
   readonly #line = new WaitQueue<WaitingCall>()
-  // Why nothing can be run any more.
+  // Why no call can run any more.
   #refusal: Error | undefined
-  // A crash that nobody has been told of.
+  // A crash that was not yet reported.
   #unreported: WorkerCrashError | undefined
   #onAllIdle: (() => void) | undefined
-  // What everyone who closes it waits for.
+  // The promise that all callers of `close` wait for.
   #allIdle: Promise<void> | undefined
 
   /** @internal */
@@ -104,7 +108,8 @@ export class Pool<Module extends object> implements AsyncDisposable {
     if (typeof graceMs !== 'number' || Number.isNaN(graceMs)) {
       throw new RangeError(`pool: graceMs is ${shown(graceMs)}; pass a number of milliseconds`)
     }
-    // What is no address at all comes from JavaScript, and would end each worker by an error that says too little.
+    // A string that is not a URL can come from untyped callers; it would end each worker with an unhelpful
+    // error.
     if (typeof (module as Partial<URL> | undefined)?.href !== 'string') {
       throw new TypeError(
         `pool: the module is ${JSON.stringify(module)}; pass its address: new URL(${JSON.stringify(String(module))}, import.meta.url)`,
@@ -116,19 +121,19 @@ export class Pool<Module extends object> implements AsyncDisposable {
     for (let started = 0; started < size; started++) this.#start()
   }
 
-  /** How many workers run calls at the same time. */
+  /** Number of workers. */
   get size(): number {
     return this.#size
   }
 
   /**
-   * Runs a function in one of the workers; waits for a free one, and for its result.
+   * Runs a function in a worker; waits for a free worker and for the result.
    *
-   * An abort rejects with the signal's reason, at once; the function hears of it through its own signal. Until it
-   * returns it keeps its worker busy: a function that computes without a pause cannot be stopped.
+   * An abort rejects at once with the signal's reason, and aborts the function's own signal. Until the
+   * function returns, its worker stays busy: a function that computes without a pause cannot be stopped.
    *
-   * @throws (by rejecting) what the function throws, with its stack; TypeError when the argument or the result cannot
-   * be cloned; WorkerCrashError when the worker ends meanwhile.
+   * @throws (by rejecting) the function's error, with its stack; TypeError when the argument or the result
+   * cannot be cloned; WorkerCrashError when the worker ends before the call does.
    *
    * @example
    * const digest = await workers.run('sha256', 'some text', AbortSignal.timeout(1000))
@@ -152,7 +157,7 @@ export class Pool<Module extends object> implements AsyncDisposable {
   }
 
   /**
-   * A function of the workers as one of this thread, for whatever takes a function: `parallelMap`, `workerPool`.
+   * Wraps a function of the workers as a local function, for callers such as `parallelMap` and `workerPool`.
    *
    * @example
    * const digests = parallelMap(scope, texts, 4, workers.fn('sha256'))
@@ -164,9 +169,10 @@ export class Pool<Module extends object> implements AsyncDisposable {
   }
 
   /**
-   * Ends all workers. Calls in line are refused; those that run are told by their signals, and have `graceMs` to end.
+   * Ends all workers. Waiting calls reject; the signals of running calls are aborted, and they have `graceMs`
+   * to end.
    *
-   * @throws WorkerCrashError when a worker had crashed between two calls and nobody has been told.
+   * @throws WorkerCrashError when a worker crashed between two calls and the crash was not yet reported.
    */
   async close(): Promise<void> {
     const closed = new Error(
@@ -224,7 +230,7 @@ export class Pool<Module extends object> implements AsyncDisposable {
     }
   }
 
-  /** Nothing is run any more. */
+  /** Rejects all waiting calls and stops running new ones. */
   #refuse(reason: Error): void {
     this.#refusal ??= reason
     for (let call = this.#line.shift(); call; call = this.#line.shift()) {
@@ -233,7 +239,7 @@ export class Pool<Module extends object> implements AsyncDisposable {
     }
   }
 
-  /** Waits until no worker runs anything, or `graceMs` have passed. */
+  /** Waits until no worker runs a call, or `graceMs` have passed. */
   #waitForAll(): Promise<void> {
     const { graceMs = 1000, clock = systemClock } = this.#options
     return new Promise((resolve) => {

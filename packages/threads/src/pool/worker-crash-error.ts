@@ -1,8 +1,8 @@
 /**
- * A worker of a pool ended by itself: its module did not load, it called `process.exit`, it threw where nobody
- * catches, or it ran out of memory. `cause` is the error that ended it, if one did.
+ * A worker of a pool ended unexpectedly: its module did not load, it called `process.exit`, it had an
+ * uncaught error, or it ran out of memory. `cause` is the error that ended it, if any.
  *
- * What the call had done by then is not undone.
+ * The call's side effects up to then are not undone.
  */
 export class WorkerCrashError extends Error {
   override readonly name = 'WorkerCrashError'
@@ -10,7 +10,7 @@ export class WorkerCrashError extends Error {
   readonly code = 'WORKER_CRASHED'
   /** The number of the thread that ended. */
   readonly thread: number
-  /** As `process.exit` was given it; 1 after an error. */
+  /** The argument of `process.exit`; 1 after an error. */
   readonly exitCode: number
 
   /** `doing` completes "ended ... while it": "ran 'hash'". */
@@ -33,9 +33,9 @@ export interface WorkerEnd {
 
 function howItEnded({ exitCode, error }: WorkerEnd): string {
   if (error === undefined) return `with exit code ${exitCode}`
-  if (!(error instanceof Error)) return 'by an uncaught throw of something that is no Error (see cause)'
+  if (!(error instanceof Error)) return 'by an uncaught value that is not an Error (see cause)'
   if ((error as { code?: unknown }).code === 'ERR_WORKER_OUT_OF_MEMORY') {
-    return 'for lack of memory (give it more with resourceLimits, or less to do at once)'
+    return 'because it ran out of memory (raise resourceLimits, or send it less work at a time)'
   }
-  return `by an error that nothing caught (${error.message})`
+  return `by an uncaught error (${error.message})`
 }

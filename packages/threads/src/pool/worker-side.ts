@@ -2,13 +2,13 @@ import { parentThread } from '../node-threads.ts'
 import { carry, unpack } from './carried-error.ts'
 import type { FromWorker, ToWorker } from './pool-message.ts'
 
-/** The address of this module: what a worker of a pool loads first. */
+/** The URL of this module, which each worker of a pool loads first. */
 export const workerSide: string = import.meta.url
 
 /**
- * Runs in a worker: loads the user's module, then calls its functions as the pool says, one at a time.
+ * Runs in a worker: loads the user's module, then runs the calls of the pool, one at a time.
  *
- * An error while loading is left uncaught. It ends the worker, and the pool hears of it as of any other end.
+ * An error while loading stays uncaught: it ends the worker, which the pool detects.
  */
 export async function serve(module: string): Promise<void> {
   const parent = parentThread()
@@ -50,14 +50,16 @@ function functionOf(functions: object, name: string, module: string): PoolFuncti
   throw new TypeError(`${module} exports no function '${name}', only: ${names.join(', ') || 'none'}`)
 }
 
-/** Whether an error is that of a message which cannot be cloned. The user's function may throw such a one, too. */
+/**
+ * Whether an error says that a message cannot be cloned. The user's function may throw such an error, too.
+ */
 function isUncloneable(error: unknown): boolean {
   return error instanceof Error && error.name === 'DataCloneError'
 }
 
 function resultError(name: string, cause: unknown): TypeError {
   return new TypeError(
-    `what '${name}' returned cannot leave its thread: ${(cause as Error).message}; return data without functions`,
+    `the result of '${name}' cannot be sent to the calling thread: ${(cause as Error).message}; return data without functions`,
     { cause },
   )
 }

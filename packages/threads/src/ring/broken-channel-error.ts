@@ -1,8 +1,8 @@
 /**
- * A worker thread died in the middle of a send or a receive, and took the channel with it.
+ * A worker thread died during a send or a receive, which broke the channel.
  *
- * After the death of a sender, what had been sent completely is still received before this is thrown; what it left
- * half written is never seen. After the death of a receiver, values may have been lost with it.
+ * After the death of a sender, values that were sent completely are still received before this is thrown; a
+ * half-written value is never received. After the death of a receiver, values may be lost.
  */
 export class ChannelBrokenError extends Error {
   override readonly name = 'ChannelBrokenError'

@@ -2,15 +2,16 @@
 import type { RingLock } from './ring-lock.ts'
 
 /**
- * Sleeping until another thread rings, on the event loop.
+ * Lets a thread sleep on its event loop until another thread rings.
  *
- * Two words: the bell, which counts its rings, and whether anybody sleeps. Who wants to sleep says so first and looks
- * at the world once more; who changes the world looks afterwards whether anybody sleeps. So one of the two sees the
- * other, and no ring is lost.
+ * Two words: the bell, which counts rings, and whether a thread sleeps. A thread that is about to sleep sets
+ * its flag, then checks the condition once more; a thread that changes the condition then checks the flag. So
+ * at least one of them sees the other, and no ring is lost.
  *
- * A ring takes back the note that someone sleeps. However many records a burst has, only its first one rings.
+ * A ring clears the flag, so in a burst of changes only the first one rings.
  *
- * A sleeping thread costs nothing: no timer, no polling. Nor does sleep keep a thread alive; see `holdThread`.
+ * A sleeping thread costs nothing: no timer, no polling. Sleeping does not keep a thread alive; see
+ * `holdThread`.
  */
 export class Doorbell {
   readonly #words: Int32Array
@@ -20,7 +21,7 @@ export class Doorbell {
   readonly #wake: () => void
   #isSet = false
 
-  /** Calls `wake`, never at once, when `isDue` may hold. Both see the world as this thread does. */
+  /** Calls `wake`, never synchronously, when `isDue` may be true. */
   constructor(
     words: Int32Array,
     bell: number,
@@ -34,7 +35,7 @@ export class Doorbell {
     this.#wake = wake
   }
 
-  /** Asks for one call of `wake`. Asking again before that changes nothing. */
+  /** Requests one call of `wake`. Repeated requests before the call have no effect. */
   set(): void {
     if (this.#isSet) return
     this.#isSet = true
@@ -44,7 +45,7 @@ export class Doorbell {
     else this.#sleep(this.#bell, rings)
   }
 
-  /** Asks for one call of `wake` after a lock has been released. */
+  /** Requests one call of `wake` after a lock was released. */
   setOnLock(lock: RingLock): void {
     if (this.#isSet) return
     this.#isSet = true
@@ -65,7 +66,7 @@ export class Doorbell {
   }
 }
 
-/** Wakes everyone who sleeps on a bell. */
+/** Wakes every thread that sleeps on a bell. */
 export function ringBell(words: Int32Array, bell: number, asleep: number): void {
   if (Atomics.load(words, asleep) === 0) return
   Atomics.store(words, asleep, 0)

@@ -1,25 +1,25 @@
 /**
- * Where things lie in the shared memory of a channel: a header of 32-bit words, then the bytes of the ring.
+ * The layout of a channel's shared memory: a header of 32-bit words, then the bytes of the ring.
  *
- * Words that different threads write often stand on cache lines of their own. A processor moves whole lines between
- * its cores, so a sender and a receiver that wrote to one line would wait for each other without sharing a word.
+ * Words that different threads write often are on separate cache lines. Cores exchange whole cache lines, so
+ * a sender and a receiver that write to one line would slow each other down without sharing a word.
  */
 
 /**
- * The numbers of the header's words.
+ * The offsets of the header's words.
  *
- * A line has 64 bytes on most processors; 128 bytes, or 32 words, also keep apart the pairs of lines that some fetch
- * together.
+ * A cache line has 64 bytes on most processors; 128 bytes, or 32 words, also separate the pairs of lines that
+ * some processors fetch together.
  */
 export const WORD = {
-  /** Says that this memory is a channel, and of which format. */
+  /** Identifies the memory as a channel, and its format. */
   format: 0,
   capacity: 1,
   ringBytes: 2,
 
   /** One of `STATE`. */
   state: 32,
-  /** The thread that broke the channel by dying. */
+  /** The thread whose death broke the channel. */
   brokenBy: 33,
 
   /** Written by the thread that holds the lock of the senders. */
@@ -32,16 +32,16 @@ export const WORD = {
   receivedBytes: 97,
   receivedCount: 98,
 
-  /** The bell of receivers that sleep until there is a value, and whether any does. */
+  /** The bell of receivers that wait for a value, and whether any sleeps. */
   valueBell: 128,
   receiversAsleep: 129,
 
-  /** The bell of senders that sleep until there is room, and whether any does. */
+  /** The bell of senders that wait for space, and whether any sleeps. */
   roomBell: 160,
   sendersAsleep: 161,
 } as const
 
-/** The life of a channel. It is left open, closed once, or broken by a thread that died inside an operation. */
+/** The states of a channel: open, closed, or broken by a thread that died during an operation. */
 export const STATE = { open: 0, closed: 1, brokenBySender: 2, brokenByReceiver: 3 } as const
 
 /** How many bytes come before the ring. */

@@ -1,22 +1,22 @@
 /**
- * A lock between threads for a few dozen nanoseconds at a time: one word of shared memory.
+ * A lock between threads for very short critical sections: one word of shared memory.
  *
- * The word is 0 while the lock is free. Otherwise it names the thread that holds it, so that when that thread dies
- * everybody can tell; its lowest bit says that someone sleeps until it is released.
+ * The word is 0 while the lock is free. Otherwise it contains the id of the owner, so other threads can
+ * release the lock if the owner dies; its lowest bit says that a thread sleeps until the release.
  *
- * Nobody waits for long. A holder that has not let go after a tenth of a second has been stopped or is dead, and
- * `acquire` gives up: the caller must return to its event loop, on which the news of a death arrives.
+ * Waits are short. An owner that holds the lock for a tenth of a second is suspended or dead, and `acquire`
+ * returns false: the caller must return to its event loop, where it is notified of deaths.
  */
 
-/** A holder needs well under a microsecond; one that the system has put aside needs milliseconds. */
+/** An owner needs well under a microsecond; milliseconds if the system suspends it. */
 const SPINS = 200
 const NAP_MS = 10
 const NAPS = 10
 
-/** The lock of one side of a ring, as one thread sees it. */
+/** The lock of one side of a ring, used by one thread. */
 export class RingLock {
   readonly #words: Int32Array
-  /** The number of its word. */
+  /** The offset of its word. */
   readonly word: number
   readonly #held: number
 
@@ -27,9 +27,9 @@ export class RingLock {
   }
 
   /**
-   * Takes the lock, or returns false when its holder keeps it for an unreasonable time.
+   * Acquires the lock, or returns false when its owner holds it for too long.
    *
-   * @throws Error when this thread holds it already: a codec has used the channel that called it.
+   * @throws Error when this thread already holds it: a codec has used the channel that called it.
    */
   acquire(): boolean {
     return Atomics.compareExchange(this.#words, this.word, 0, this.#held) === 0 || this.#acquireHeld()
@@ -40,15 +40,15 @@ export class RingLock {
     return Atomics.compareExchange(this.#words, this.word, 0, this.#held) === 0
   }
 
-  /** Lets go of the lock, and wakes those who sleep for it. */
+  /** Releases the lock, and wakes the threads that sleep for it. */
   release(): void {
     const held = Atomics.exchange(this.#words, this.word, 0)
     if ((held & 1) === 1) Atomics.notify(this.#words, this.word)
   }
 
   /**
-   * Asks the holder to notify the word when it lets go. Returns what the word holds until then, or 0 when the lock is
-   * free or has just changed hands.
+   * Asks the owner to notify on release. Returns the value of the word until then, or 0 when the lock is free
+   * or has just changed owners.
    */
   awaitRelease(): number {
     const held = Atomics.load(this.#words, this.word)
@@ -61,7 +61,7 @@ export class RingLock {
     return Atomics.load(this.#words, this.word) >> 1 === thread + 1
   }
 
-  /** Frees a lock whose holder is dead. */
+  /** Releases a lock whose owner is dead. */
   wrest(): void {
     Atomics.store(this.#words, this.word, 0)
     Atomics.notify(this.#words, this.word)
@@ -69,16 +69,14 @@ export class RingLock {
 
   #acquireHeld(): boolean {
     if (Atomics.load(this.#words, this.word) >> 1 === this.#held >> 1) {
-      throw new Error(
-        'a codec used the channel that it encodes or decodes for; make it depend on its value only',
-      )
+      throw new Error('a codec used the channel that called it; a codec must use only its arguments')
     }
     for (let spin = 0; spin < SPINS; spin++) {
       if (Atomics.load(this.#words, this.word) === 0 && this.tryAcquire()) return true
     }
     for (let nap = 0; nap < NAPS; nap++) {
       const held = Atomics.load(this.#words, this.word)
-      // Taken as if others slept, for they may: a notification that nobody hears costs less than one not given.
+      // Assume that others sleep: an unnecessary notification is cheaper than a missing one.
       if (held === 0) {
         if (Atomics.compareExchange(this.#words, this.word, 0, this.#held | 1) === 0) return true
       } else if (Atomics.compareExchange(this.#words, this.word, held, held | 1) === held) {

@@ -4,9 +4,9 @@ import { textCodec } from '../codec/plain-codecs.ts'
 import { STATE, WORD } from './layout.ts'
 import { allocateRing, SharedRing } from './shared-ring.ts'
 
-// Threads are played by rings of their own over one memory, and each turn is cut into its steps: begin, one write or
-// read after the other, end. Any interleaving of threads that locks permit is one of their orders, and any step may
-// be a thread's last.
+// Each thread is simulated by its own ring object over the same memory, and each turn is split into its
+// steps: begin, one write or read after the other, end. The test runs any interleaving that the locks permit,
+// and a thread may die after any step.
 
 const RING_BYTES = 1024
 
@@ -93,7 +93,7 @@ class Threads {
     }
   }
 
-  /** Receives everything that was published, as somebody who has just come. */
+  /** Receives everything that was published, as a new thread would. */
   drain(): string[] {
     const ring = new SharedRing(this.rings[0]!.buffer, 9)
     expect(ring.receiveLock.tryAcquire()).toBe(true)
@@ -112,7 +112,7 @@ const threads = fc
 const steps = fc.array(step, { minLength: 1, maxLength: 200 })
 
 describe('a shared ring', () => {
-  test('loses, doubles and reorders nothing in any interleaving, also where its counters wrap', () => {
+  test('loses, duplicates and reorders nothing in any interleaving, also when its counters wrap', () => {
     fc.assert(
       fc.property(threads, steps, (world, program) => {
         for (const each of program) world.run(each)
@@ -123,7 +123,7 @@ describe('a shared ring', () => {
     )
   })
 
-  test('whose sender dies shows nothing of its turn, everything before, and is broken for all', () => {
+  test('whose sender dies keeps earlier records, drops the unfinished turn, and is broken for all threads', () => {
     fc.assert(
       fc.property(threads, steps, (world, program) => {
         for (const each of program) world.run(each)
@@ -139,7 +139,7 @@ describe('a shared ring', () => {
     )
   })
 
-  test('takes any record of up to half its size once it is empty, wherever its ends are', () => {
+  test('accepts any record of up to half its size once it is empty, wherever its ends are', () => {
     fc.assert(
       fc.property(fc.nat(255), (wordsBefore) => {
         const world = new Threads(4, wordsBefore, 0)

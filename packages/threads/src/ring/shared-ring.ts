@@ -3,31 +3,33 @@ import { FORMAT, HEADER_BYTES, STATE, WORD } from './layout.ts'
 import { RingLock } from './ring-lock.ts'
 
 /**
- * A ring of records in shared memory, for any number of sending and receiving threads. Nothing here waits for room or
- * for values.
+ * A ring of records in shared memory, for any number of sending and receiving threads. Nothing here waits for
+ * space or for values.
  *
- * Two locks: senders take turns among themselves and receivers among themselves, while one of each works at the same
- * time. A turn is begun, writes or reads any number of records, and is ended, which publishes them all at once.
+ * Two locks: one sender and one receiver can work at the same time. A turn is begun, writes or reads any
+ * number of records, and is ended, which publishes them all at once.
  *
- * A record is its length in a word, then its bytes, then up to three bytes of padding. It never wraps around the end
- * of the ring, so that codecs see it in one piece: when it does not fit before the end, a length of -1 says "go on at
- * the start". An empty ring therefore takes any record of up to half its size, wherever its ends happen to be.
+ * A record is its length in a word, then its bytes, then up to three bytes of padding. It never wraps around
+ * the end of the ring, so that codecs see contiguous bytes: if it does not fit before the end, a length of -1
+ * means "continue at the start". So an empty ring accepts any record of up to half its size, wherever its
+ * ends are.
  *
- * True between any two turns:
+ * Invariants between any two turns:
  *
  *  1. sentCount - receivedCount records, at most `capacity`, lie in the sentBytes - receivedBytes bytes, at most the
  *     ring's size, that begin at receivedBytes modulo the size. All four only grow, modulo 2^32.
- *  2. Bytes outside of those are free; a sender may have left anything in them.
- *  3. What a sender wrote before it published sentCount is seen by whoever reads that count; likewise for room and
- *     receivedCount.
+ *  2. All other bytes are free and have undefined content.
+ *  3. A thread that reads sentCount also sees everything written before that count was published; likewise
+ *     for space and receivedCount.
  *
- * A thread that dies in its turn has published nothing of it. The lock it held tells on it: see `bury`.
+ * A thread that dies during its turn has published nothing of it. The lock it still holds identifies it: see
+ * `bury`.
  */
 export class SharedRing {
   readonly buffer: SharedArrayBuffer
   readonly words: Int32Array
   readonly capacity: number
-  /** The longest record that is certain to fit once the ring is empty, in bytes. */
+  /** The longest record in bytes that always fits into an empty ring. */
   readonly recordBytesMax: number
   readonly sendLock: RingLock
   readonly receiveLock: RingLock
@@ -37,23 +39,27 @@ export class SharedRing {
   readonly #memory: RingMemory
   readonly #lengths: Int32Array
 
-  // How far this thread has seen either side come. Right during a turn of that side; between turns, what it left.
+  // How far this thread has seen either side advance. Accurate during a turn of that side; otherwise its last
+  // known value.
   #sentBytes = 0
   #sentCount = 0
   #receivedBytes = 0
   #receivedCount = 0
-  // What the senders' turn knows of the receivers' progress, and the other way round. It may lag behind.
+  // The last known progress of the other side during a turn. It may be outdated.
   #roomFromBytes = 0
   #roomFromCount = 0
   #valuesToCount = 0
 
-  /** The memory must come from `allocateRing`, in this thread or another. `thread` names this thread in the locks. */
+  /**
+   * The memory must come from `allocateRing`, in this thread or another. `thread` is this thread's id for the
+   * locks.
+   */
   constructor(buffer: SharedArrayBuffer, thread: number) {
     this.buffer = buffer
     this.words = new Int32Array(buffer, 0, HEADER_BYTES / 4)
     if (this.words[WORD.format] !== FORMAT) {
       throw new Error(
-        'the memory is no channel of this version; let all threads load the same @millrace/threads',
+        'the memory is not a channel of this version; load the same @millrace/threads in all threads',
       )
     }
     this.capacity = this.words[WORD.capacity]!
@@ -68,7 +74,7 @@ export class SharedRing {
     this.#lengths = this.#memory.words
     this.sendLock = new RingLock(this.words, WORD.sendLock, thread)
     this.receiveLock = new RingLock(this.words, WORD.receiveLock, thread)
-    // Counts that nobody could have left, so that the first turn reads what the others know.
+    // Impossible counts, so that the first turn reads the shared ones.
     this.#sentCount = -1
     this.#receivedCount = -1
   }
@@ -78,25 +84,25 @@ export class SharedRing {
     return Atomics.load(this.words, WORD.state)
   }
 
-  /** How many records are in the ring. */
+  /** Number of records in the ring. */
   get length(): number {
-    // In this order, or a record that is received in between would make it negative.
+    // In this order; otherwise a receive in between could make the difference negative.
     const received = Atomics.load(this.words, WORD.receivedCount)
     return Math.min(this.capacity, (Atomics.load(this.words, WORD.sentCount) - received) | 0)
   }
 
-  /** Whether there may be room for a short record. */
+  /** Whether there may be space for a short record. */
   hasRoom(): boolean {
     const used = Atomics.load(this.words, WORD.sentBytes) - Atomics.load(this.words, WORD.receivedBytes)
     return this.length < this.capacity && this.#size - (used | 0) > 2 * LENGTH_BYTES
   }
 
-  /** Whether there is room for a record of so many bytes, in one piece. */
+  /** Whether there is contiguous space for a record of this many bytes. */
   hasRoomFor(bytes: number): boolean {
     const sent = Atomics.load(this.words, WORD.sentBytes)
     const free = this.#size - ((sent - Atomics.load(this.words, WORD.receivedBytes)) | 0)
     const toEnd = this.#size - (sent & this.#mask)
-    // As `#encode` has it: also an empty record leaves more than its length.
+    // As in `#encode`: an empty record takes more than its length word, too.
     const needed = LENGTH_BYTES + Math.max(bytes, 1)
     return this.length < this.capacity && needed <= Math.max(Math.min(free, toEnd), free - toEnd)
   }
@@ -104,20 +110,21 @@ export class SharedRing {
   /** Begins a senders' turn. This thread must hold `sendLock`. */
   beginSend(): void {
     const { words } = this
-    // While nobody else has sent, what is known of the receivers is behind by less than one ring, and so of use.
+    // While no other thread has sent, the known progress of the receivers lags by less than one ring, so it
+    // is usable.
     if (words[WORD.sentCount] === this.#sentCount && words[WORD.sentBytes] === this.#sentBytes) return
     this.#sentCount = words[WORD.sentCount]!
     this.#sentBytes = words[WORD.sentBytes]!
     this.#lookForRoom()
   }
 
-  /** Writes a record, or returns false when there is no room for it now. */
+  /** Writes a record, or returns false if there is no space for it now. */
   write<T>(codec: RingCodec<T>, value: T): boolean {
     if (this.#hasRoomToCount() && this.#place(codec, value)) return true
     return this.#lookForRoom() && this.#hasRoomToCount() && this.#place(codec, value)
   }
 
-  /** Ends a senders' turn: everyone sees what was written. Returns whether anything was. */
+  /** Ends a senders' turn and publishes its records. Returns whether there were any. */
   endSend(): boolean {
     const { words } = this
     if (words[WORD.sentCount] === this.#sentCount) return false
@@ -146,7 +153,7 @@ export class SharedRing {
     return this.#valuesToCount !== this.#receivedCount
   }
 
-  /** Reads the next record, which must be there. If its codec throws, it stays the next one. */
+  /** Reads the next record, which must exist. If its codec throws, it stays the next one. */
   read<T>(codec: RingCodec<T>): T {
     const from = this.#findRecord()
     const length = this.#lengths[(from - LENGTH_BYTES) >> 2]!
@@ -155,12 +162,12 @@ export class SharedRing {
     return value
   }
 
-  /** Drops the next record, which must be there. */
+  /** Drops the next record, which must exist. */
   skip(): void {
     this.#pass(this.#lengths[(this.#findRecord() - LENGTH_BYTES) >> 2]!)
   }
 
-  /** Ends a receivers' turn: the room of what was read is free. Returns whether anything was. */
+  /** Ends a receivers' turn and frees the space of its records. Returns whether there were any. */
   endReceive(): boolean {
     const { words } = this
     if (words[WORD.receivedCount] === this.#receivedCount) return false
@@ -170,10 +177,10 @@ export class SharedRing {
   }
 
   /**
-   * Marks the channel as broken if `thread`, which is dead, died in a turn. Returns whether it did.
+   * Marks the channel as broken if the dead thread `thread` died during a turn. Returns whether it did.
    *
-   * What lies in the ring before a sender's death is whole and can be received. A dead receiver may have decoded
-   * values and lost them, so that nothing is certain any more.
+   * Records published before a sender's death are complete and can be received. A dead receiver may have
+   * decoded values and lost them, so the channel cannot be trusted.
    */
   bury(thread: number): boolean {
     const isSender = this.sendLock.isHeldBy(thread)
@@ -203,7 +210,7 @@ export class SharedRing {
     return ((this.#sentCount - this.#roomFromCount) | 0) < this.capacity
   }
 
-  /** Returns whether there is more room than was known. */
+  /** Returns whether there is more space than was known. */
   #lookForRoom(): boolean {
     const before = this.#roomFromCount
     this.#roomFromCount = Atomics.load(this.words, WORD.receivedCount)

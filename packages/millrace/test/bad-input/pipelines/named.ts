@@ -2,7 +2,7 @@ import { count, pipeline, sum, tumbling, type Pipeline } from 'millrace'
 import { files } from '@millrace/connector-files'
 import { generator } from '@millrace/connector-generator'
 
-/** The pipeline `numbers` in a later version, which calls its window by another name. */
+/** The pipeline `numbers` in a later version, with a renamed window. */
 const program: Pipeline = pipeline(
   'numbers',
   (p) => {

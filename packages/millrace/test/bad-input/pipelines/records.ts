@@ -5,7 +5,7 @@ interface Thing {
   readonly n: number
 }
 
-/** Copies the records of a file, if there is nothing wrong with them; thirteen is poison. */
+/** Copies the valid records of a file; thirteen throws. */
 const program: Pipeline = pipeline('records', (p) => {
   const input = p.parameter('in', { required: 'string' })
   const out = p.parameter('out', { required: 'string' })

@@ -5,7 +5,10 @@ import { files } from '@millrace/connector-files'
 import { generator } from '@millrace/connector-generator'
 import { output, pipeline, state, type Codec, type Json, type Pipeline, type Sink } from 'millrace'
 
-/** Counts how often each number has come. One phase of its life, `slow`, says when it begins and lasts until SIGTERM. */
+/**
+ * Counts how often each number occurs. The phase named by `slow` prints when it begins and lasts until
+ * SIGTERM.
+ */
 const program: Pipeline = pipeline(
   'slow-phases',
   (p) => {
@@ -28,7 +31,7 @@ const program: Pipeline = pipeline(
   { checkpointEvery: '100ms' },
 )
 
-/** A value that takes its time to come back from a checkpoint. */
+/** A value that is slow to restore from a checkpoint. */
 function codec(isSlow: boolean): Codec<number> {
   let isSaid = false
   return {
@@ -80,7 +83,7 @@ function slowly<T, C extends Json>(phase: string, sink: Sink<T, C>): Sink<T, C> 
   }
 }
 
-/** At once, also when the loop is about to be busy. */
+/** Written synchronously, since the event loop may be blocked next. */
 function say(phase: string): void {
   writeSync(1, `in ${phase}\n`)
 }
