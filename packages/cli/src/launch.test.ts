@@ -43,7 +43,10 @@ describe('millrace', () => {
     [['--verison'], "millrace has no command '--verison'; did you mean '--version'?"],
     [['dance'], "millrace has no command 'dance'; it knows run, explain, checkpoints"],
     [['run'], 'millrace run: FILE.ts is missing: millrace run FILE.ts'],
-    [['run', 'a.ts', 'b.ts'], "millrace run: 'b.ts' is an unexpected argument. The command takes one FILE.ts"],
+    [
+      ['run', 'a.ts', 'b.ts'],
+      "millrace run: 'b.ts' is an unexpected argument. The command takes one FILE.ts",
+    ],
     [['run', 'a.ts', '--bonded'], 'millrace run: --bonded is not an option; did you mean --bounded?'],
     [['run', 'a.ts', '-x'], "millrace run: -x is not an option; 'millrace run --help' lists the options"],
     [['run', 'a.ts', '--bounded=yes'], "millrace run: --bounded takes no value. Remove '=yes'"],

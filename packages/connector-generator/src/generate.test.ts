@@ -93,7 +93,7 @@ describe('generated records', () => {
     expect(await times({ every: '1s' })).toEqual([0, 1_000, 2_000])
   })
 
-  test('maxOutOfOrderness changes the order and nothing else, within its bound', async () => {
+  test('maxOutOfOrderness changes only the order, within its bound', async () => {
     const [ordered = []] = await readAll({ seed: 3, count: 1_003, every: 10 })
     const [shuffled = []] = await readAll({ seed: 3, count: 1_003, every: 10, maxOutOfOrderness: '95ms' })
     expect(shuffled).not.toEqual(ordered)
@@ -107,7 +107,7 @@ describe('generated records', () => {
     expect(farthestBehind).toBe(90)
   })
 
-  test('a restart at any position continues exactly', async () => {
+  test('a restart at any position continues with the next record', async () => {
     const options = { seed: 5, count: 40, splits: 2, every: 10, maxOutOfOrderness: 100, make }
     const source = generate(options)
     const whole = await readSplit(source, '1-of-2')

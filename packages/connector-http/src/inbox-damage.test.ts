@@ -23,7 +23,9 @@ describe('damaged inbox files', () => {
     const warnings: string[] = []
     const read = await take(await openLife({ fs: torn, warn: (message) => warnings.push(message) }))
     expect(read).toEqual(['a', big, 'b', big])
-    expect(warnings).toEqual([expect.stringMatching(/the last \d+ bytes are an incomplete block and are cut off/)])
+    expect(warnings).toEqual([
+      expect.stringMatching(/the last \d+ bytes are an incomplete block and are cut off/),
+    ])
   })
 
   test.each(['was closed', 'was killed'])(

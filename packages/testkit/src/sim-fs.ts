@@ -136,7 +136,10 @@ export class SimFs implements Fs {
       path,
       whole: () => {
         if (requireDirectory(this.#names.find(path), path).entries.size > 0) {
-          throw new MillraceError('FS_EXISTS', `${path}: the directory is not empty; remove its contents first`)
+          throw new MillraceError(
+            'FS_EXISTS',
+            `${path}: the directory is not empty; remove its contents first`,
+          )
         }
         const { directory, name } = this.#place(path)
         this.#names.set(directory, name, undefined)
