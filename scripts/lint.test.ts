@@ -56,7 +56,10 @@ const allowed: readonly (readonly [file: string, text: string])[] = [
   ['world/src/clock.test.ts', 'setTimeout(() => {}, 1)\n'],
   ['world/src/random.ts', 'export const a: string = Math.random() + crypto.randomUUID()\n'],
   ['world/src/scheduler.ts', 'setImmediate(() => {})\nexport const a = new MessageChannel()\n'],
-  ['core/src/caught.ts', 'try {\n  f()\n} catch {\n  // The reason stands here.\n}\nfunction f(): void {}\n'],
+  [
+    'core/src/caught.ts',
+    'try {\n  f()\n} catch {\n  // The reason is written here.\n}\nfunction f(): void {}\n',
+  ],
 ]
 
 interface Report {
