@@ -81,7 +81,7 @@ export const mistakes: readonly Mistake[] = [
     plant: { sink: committingEarly },
     trial: 'a crash',
     near: /rename/,
-    shows: /taken back|is cut from|is removed/,
+    shows: /taken back|is truncated from|is removed/,
   },
   {
     name: 'a sink forgets what was prepared before a restart',

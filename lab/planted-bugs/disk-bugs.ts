@@ -133,7 +133,7 @@ export const diskBugs: readonly DiskBug[] = [
     },
     trial: 'a crash',
     near: /rename/,
-    shows: /taken back|is cut from|is removed/,
+    shows: /taken back|is truncated from|is removed/,
   },
   {
     name: 'the name of a manifest is not synced',
@@ -144,7 +144,7 @@ export const diskBugs: readonly DiskBug[] = [
     },
     trial: 'a crash',
     near: /rename/,
-    shows: /taken back|is cut from|no checkpoint of this job has written it|CHECKPOINT_CORRUPT/,
+    shows: /taken back|is truncated from|no checkpoint of this job has written it|CHECKPOINT_CORRUPT/,
   },
   {
     name: 'a manifest is not synced',
@@ -162,7 +162,7 @@ export const diskBugs: readonly DiskBug[] = [
     },
     trial: 'a second crash',
     near: /live/,
-    shows: /taken back|is cut from|is removed/,
+    shows: /taken back|is truncated from|is removed/,
   },
   {
     name: 'state is removed before the manifests that name it',
@@ -312,7 +312,7 @@ export const diskBugs: readonly DiskBug[] = [
     },
     trial: 'a crash',
     near: /rename/,
-    shows: /taken back|is removed|is cut from/,
+    shows: /taken back|is removed|is truncated from/,
   },
   {
     name: 'after a rescale the subtask that was furthest ahead decides the watermark',

@@ -1,10 +1,10 @@
 import type { Seen } from './position.ts'
 
 /**
- * Bytes as they come from a file.
+ * Bytes read from a file.
  *
- * `buffer[start]` to `buffer[end - 1]` are new. What lies before `start` is room for what the page before leaves
- * over; from `begin` on it holds bytes of the file that were read again to make sure of them.
+ * `buffer[start]` to `buffer[end - 1]` are new. The space before `start` is for the rest of the previous
+ * page; from `begin` on it contains bytes of the file that were read again for comparison.
  */
 export interface Chunk {
   readonly buffer: Buffer
@@ -13,17 +13,17 @@ export interface Chunk {
   readonly end: number
   /** The offset of `buffer[start]` in the content of the file. */
   readonly offset: number
-  /** What is known of the file with this chunk. */
+  /** What is known about the file as of this chunk. */
   readonly seen: Seen
-  /** Whether the file was cut or replaced, so that this is its beginning again. */
+  /** Whether the file was truncated or replaced, so this is its new beginning. */
   readonly startsOver: boolean
 }
 
-/** Room in front of a chunk. More than most records, so that joining two chunks copies little. */
+/** Space before a chunk. Larger than most records, so joining two chunks copies little. */
 export const headroomBytes = 4096
 
 /**
- * What comes out of a file: the next bytes, or the news that for now there are no more; `torn` says that it ends in the
- * middle of what was written.
+ * The next bytes of a file, or the news that there are no more for now; `torn` means that the file ends
+ * within incomplete data.
  */
 export type Piece = Chunk | 'quiet' | 'torn'

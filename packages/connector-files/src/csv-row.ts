@@ -1,4 +1,4 @@
-/** Rows of comma-separated values as RFC 4180 has them: how their text becomes fields, and fields text. */
+/** Rows of comma-separated values (RFC 4180): parses a row to fields and formats fields as a row. */
 import { MillraceError } from '@millrace/core'
 
 const quote = '"'
@@ -8,11 +8,11 @@ export interface CsvDialect {
   readonly separator: string
   /** Empty if no field is quoted. */
   readonly quote: string
-  /** What makes a quote inside a quoted field an ordinary character: a second quote, or a character of its own. */
+  /** The character that escapes a quote inside a quoted field: the quote itself, or another character. */
   readonly escape: string
 }
 
-/** The fields of a row. Throws `DECODE_FAILED` for quotes where none may be. */
+/** The fields of a row. Throws `DECODE_FAILED` for misplaced quotes. */
 export function fieldsOf(row: string, dialect: CsvDialect): string[] {
   const { quote: mark, separator } = dialect
   return mark !== '' && row.includes(mark) ? quotedFields(row, dialect) : row.split(separator)
@@ -39,7 +39,7 @@ function endOfQuoted(row: string, start: number, { quote: mark, escape }: CsvDia
   return end
 }
 
-/** Whether an odd number of escapes precede the character: two of them are one ordinary character. */
+/** Whether an odd number of escapes precede the character: a pair of them is one ordinary character. */
 function isEscaped(row: string, at: number, escape: string): boolean {
   let first = at
   while (row[first - 1] === escape) first--
@@ -72,7 +72,10 @@ function misplaced(what: string, fields: number): MillraceError {
   )
 }
 
-/** The first row of a text without its line feed, or undefined if it does not end there. Quoted line feeds do not end it. */
+/**
+ * The first row of a text without its line feed, or undefined if it is incomplete. Quoted line feeds do not
+ * end it.
+ */
 export function firstRow(text: string): string | undefined {
   let isQuoted = false
   for (let at = 0; at < text.length; at++) {
@@ -93,12 +96,12 @@ function quoted(field: string, separator: string): string {
   return isPlain ? field : `"${field.replaceAll(quote, '""')}"`
 }
 
-/** The separator of an option: one character that is not a quote or a line end. */
+/** Validates the option `separator`: one character that is not a quote or a line end. */
 export function separatorOf(separator: string | undefined): string {
   return separator === undefined ? ',' : characterOf('separator', separator, quote)
 }
 
-/** The dialect that options ask for. Throws `OPTION_INVALID`. */
+/** Validates the options of the dialect. Throws `OPTION_INVALID`. */
 export function dialectOf(options: Partial<CsvDialect>): CsvDialect {
   const { separator = ',', quote: mark = quote, escape = mark } = options
   if (mark !== '') characterOf('quote', mark, separator)
@@ -106,7 +109,7 @@ export function dialectOf(options: Partial<CsvDialect>): CsvDialect {
   return { separator: characterOf('separator', separator, mark), quote: mark, escape }
 }
 
-/** One ASCII character of an option, other than a line end and than `other`. Throws `OPTION_INVALID`. */
+/** Validates an option: one ASCII character other than a line end and `other`. Throws `OPTION_INVALID`. */
 export function characterOf(option: string, value: string, other: string): string {
   if (/^[^\r\n\u0080-\uffff]$/.test(value) && value !== other) return value
   const not = other === '' ? 'a line end' : `a line end or ${other}`

@@ -1,11 +1,11 @@
 import { describeError, isMillraceError, MillraceError, type Fs } from '@millrace/core'
 
 /**
- * Says to the next start that a sync of the output has failed: by an empty file beside it.
+ * Marker file: a sync of the output failed, so the next start rewrites the output.
  *
- * What such a sync was asked for can be seen, and may never be on the disk, whatever later syncs report. So it is
- * written and named anew, which a reader could notice: for that reason it is not done at every start. The file need not
- * be durable, because a loss of power decides what was in doubt.
+ * Data whose sync failed may be readable but never reach the disk, whatever later syncs report. So it is
+ * written again under a new name. Readers could notice that, so it is not done at every start. The marker
+ * itself need not be durable: after a power loss only data that was synced remains.
  */
 export class Doubt {
   readonly #fs: Fs
@@ -20,7 +20,7 @@ export class Doubt {
     return (await this.#fs.stat(this.#path)) !== undefined
   }
 
-  /** Does something that makes output visible; the doubt is there if a sync fails in it. */
+  /** Runs a step that makes output visible; creates the marker if a sync fails in it. */
   async during<R>(call: () => Promise<R>): Promise<R> {
     try {
       return await call()
@@ -30,7 +30,7 @@ export class Doubt {
     }
   }
 
-  /** Everything that was in doubt has been written and named anew. */
+  /** Removes the marker: all doubtful data was written again under new names. */
   async dispel(): Promise<void> {
     if (await this.exists()) await this.#fs.remove(this.#path)
   }

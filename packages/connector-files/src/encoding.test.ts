@@ -22,13 +22,13 @@ const csv = (options: WriteCsvOptions, ...records: object[]): Promise<string> =>
   written(writeCsv('out', options), ...records)
 
 describe('JSON', () => {
-  test('one value to a line', async () => {
+  test('writes one value per line', async () => {
     expect(await json({ a: 1, b: 'x\ny' }, [1, null], 'text', null)).toBe(
       '{"a":1,"b":"x\\ny"}\n[1,null]\n"text"\nnull\n',
     )
   })
 
-  test('undefined fields are left out, and toJSON is honoured', async () => {
+  test('omits undefined fields, and uses toJSON', async () => {
     expect(await json({ a: undefined, b: { toJSON: () => 'b' }, c: [undefined] })).toBe(
       '{"b":"b","c":[null]}\n',
     )
@@ -38,17 +38,17 @@ describe('JSON', () => {
     [{ id: 1n }, 'its field .id is a bigint'],
     [{ total: Number.NaN }, 'its field .total is NaN, which JSON cannot hold'],
     [undefined, 'it is undefined, which JSON cannot hold'],
-  ])('%s is refused', async (record, reason) => {
+  ])('rejects %s', async (record, reason) => {
     await expect(json(record)).rejects.toThrow(reason)
   })
 
-  test('a cycle is refused', async () => {
+  test('rejects a cycle', async () => {
     const record: Record<string, unknown> = {}
     record['self'] = record
     await expect(json(record)).rejects.toThrow(/circular/i)
   })
 
-  test('what is written is read again', async () => {
+  test('what is written can be read again', async () => {
     await fc.assert(
       fc.asyncProperty(fc.array(fc.jsonValue(), { maxLength: 5 }), async (values) => {
         const fs = new SimFs()
@@ -69,11 +69,11 @@ describe('lines', () => {
     ['a\rb', 'line break'],
     ['\uD800', 'surrogate'],
     [1 as never, 'it is a number'],
-  ])('%j is refused', async (record, reason) => {
+  ])('rejects %j', async (record, reason) => {
     await expect(written(writeLines('out'), record)).rejects.toThrow(reason)
   })
 
-  test('what is written is read again', async () => {
+  test('what is written can be read again', async () => {
     await fc.assert(
       fc.asyncProperty(
         fc.array(fc.string({ unit: 'grapheme' }), { minLength: 1, maxLength: 9 }),
@@ -92,7 +92,7 @@ describe('lines', () => {
 })
 
 describe('CSV', () => {
-  test('the first record gives the columns, and each file has one header', async () => {
+  test('the first record determines the columns, and each file has one header', async () => {
     const fs = new SimFs()
     const run = await SinkRun.open(writeCsv('out.csv', { rollBytes: 10 }), fs)
     for (const n of [1, 2, 3]) await run.checkpoint({ n, text: 'x' })
@@ -101,14 +101,14 @@ describe('CSV', () => {
     expect(textOf(fs, 'out-000003.csv')).toBe('n,text\n3,x\n')
   })
 
-  test('fields are quoted where they must be', async () => {
+  test('fields are quoted only if necessary', async () => {
     expect(await csv({}, { a: 'x,y', b: 'say "hi"', c: 'one\ntwo', d: ' x', e: 'plain' })).toBe(
       'a,b,c,d,e\n"x,y","say ""hi""","one\ntwo"," x",plain\n',
     )
     expect(await csv({ separator: ';' }, { a: 'x,y', b: 'x;y' })).toBe('a;b\nx,y;"x;y"\n')
   })
 
-  test('values of every kind', async () => {
+  test('values of every type', async () => {
     const date = { toJSON: () => '2026-01-01T00:00:00.000Z' }
     const record = {
       a: 1.5,
@@ -124,24 +124,24 @@ describe('CSV', () => {
     )
   })
 
-  test('a row with nothing in its only column is no empty line', async () => {
+  test('a row whose only column is empty is not written as an empty line', async () => {
     expect(await csv({}, { a: null }, { a: 'x' })).toBe('a\n""\nx\n')
   })
 
-  test('a missing field is empty, and one that is no column is refused', async () => {
+  test('a missing field is empty, and a field that is not a column is rejected', async () => {
     expect(await csv({ columns: ['a', 'b'] }, { b: 1 }, { a: 2 })).toBe('a,b\n,1\n2,\n')
     await expect(csv({}, { a: 1 }, { a: 1, b: 2 })).rejects.toThrow(
-      'its field "b" is none of the columns "a"',
+      'its field "b" is not one of the columns "a"',
     )
     await expect(csv({}, { a: { b: 1 } })).rejects.toThrow('its field a is a object')
     await expect(csv({}, { a: '\uDC00' })).rejects.toThrow('surrogate')
   })
 
-  test('a field that only its prototype has is none', async () => {
+  test('a field of the prototype is ignored', async () => {
     expect(await csv({ columns: ['constructor', 'a'] }, { a: 1 })).toBe('constructor,a\n,1\n')
   })
 
-  test('a restarted job goes on under the header that is there', async () => {
+  test('a restarted job continues under the existing header', async () => {
     const fs = new SimFs()
     const run = await SinkRun.open(writeCsv('out.csv'), fs)
     const committable = await run.checkpoint({ a: 1, b: 2 })
@@ -155,7 +155,7 @@ describe('CSV', () => {
     )
   })
 
-  test('what is written is read again', async () => {
+  test('what is written can be read again', async () => {
     const text = fc.string({ unit: fc.constantFrom('a', ',', '"', '\n', '\r', ' ', 'ü', '=') })
     await fc.assert(
       fc.asyncProperty(fc.array(fc.record({ a: text, b: text }), { minLength: 1 }), async (records) => {

@@ -8,8 +8,8 @@ async function* quietForEver(stopped: AbortSignal): AsyncGenerator<Piece> {
   await new Promise((resolve) => stopped.addEventListener('abort', resolve, { once: true }))
 }
 
-// Node keeps a signal made by AbortSignal.any alive while somebody listens to it, and with it every chunk read.
-test('a feed that was stopped listens no longer, so that nothing keeps it in memory', async () => {
+// Node keeps a signal made by AbortSignal.any alive while it has a listener, and with it every chunk read.
+test('a stopped feed removes its listener, so that nothing keeps it in memory', async () => {
   const closing = new AbortController()
   const stopped = AbortSignal.any([new AbortController().signal, closing.signal])
   const feed = new Feed(quietForEver(stopped), stopped)

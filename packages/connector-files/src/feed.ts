@@ -3,21 +3,21 @@ import type { Chunk, Piece } from './chunk.ts'
 const settled: Promise<void> = Promise.resolve()
 
 /**
- * Fetches one chunk ahead of whoever takes them.
+ * Reads one chunk ahead of its consumer.
  *
- * True between any two calls: at most one chunk waits here and at most one is being read, so that memory is
- * bounded; after `isFinished` or `error` nothing comes any more but what waits.
+ * Invariant between any two calls: at most one chunk waits here and at most one is being read, so memory is
+ * bounded. After `isFinished` or `error` only the waiting chunk remains.
  */
 export class Feed {
-  /** The chunk that is next, if it has arrived. */
+  /** The next chunk, if it has arrived. */
   next: Chunk | undefined
-  /** Whether everything that was in the file when it was last looked at has been handed out or is `next`. */
+  /** Whether everything that was in the file at the last check was returned or is `next`. */
   isQuiet = false
-  /** Whether the file has come to its end. */
+  /** Whether the file has ended. */
   isFinished = false
-  /** Whether its end is in the middle of what was written. */
+  /** Whether the file ends within incomplete data. */
   isTorn = false
-  /** Why nothing more will come. Thrown only after everything before it was handed out. */
+  /** Why reading failed. Thrown only after everything before it was returned. */
   error: Error | undefined
   readonly #stopped: AbortSignal
   readonly #done: Promise<void>
@@ -26,11 +26,11 @@ export class Feed {
   #waiting: Promise<void> | undefined
   #taken: (() => void) | undefined
 
-  /** Starts to read `pieces`, which must end soon after `stopped` aborts. */
+  /** Starts reading `pieces`, which must end soon after `stopped` aborts. */
   constructor(pieces: AsyncIterable<Piece>, stopped: AbortSignal) {
     this.#stopped = stopped
     this.#done = this.#pump(pieces)
-    // Once only: Node keeps a combined signal, and all that listens to it, for as long as anybody does.
+    // Remove the listener: Node keeps a combined signal and its listeners alive as long as it has any.
     stopped.addEventListener(
       'abort',
       () => {
@@ -41,7 +41,7 @@ export class Feed {
     )
   }
 
-  /** Takes `next`, and lets the one after it be fetched. */
+  /** Takes `next`, and starts fetching the following chunk. */
   take(): Chunk | undefined {
     const chunk = this.next
     this.next = undefined
@@ -49,7 +49,7 @@ export class Feed {
     return chunk
   }
 
-  /** Says that everything there is to know now is known, so that `ready` waits for something new. */
+  /** Marks all news as seen, so that `ready` waits for something new. */
   settle(): void {
     this.#hasNews = false
   }

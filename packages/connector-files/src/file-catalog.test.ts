@@ -5,7 +5,7 @@ import { appendTo, FileWorld, SourceRun } from '../test/file-world.ts'
 import type { Paths, ReadOptions } from './read-options.ts'
 import { readLines } from './lines.ts'
 
-/** A disk on which some paths may not be opened or listed. */
+/** A disk on which some paths cannot be opened or listed. */
 class GuardedFs extends SimFs {
   readonly denied = new Set<string>()
 
@@ -40,8 +40,8 @@ function begin(
   return { run: new SourceRun(readLines(paths, options), world.context), world }
 }
 
-describe('what cannot be read', () => {
-  test('a file that a wildcard matched and that may not be opened is skipped with a warning', async () => {
+describe('files that cannot be read', () => {
+  test('a file matched by a wildcard without permission is skipped with a warning', async () => {
     const fs = diskWith('logs/a.log', 'logs/b.log', 'logs/c.log')
     fs.denied.add('logs/b.log')
     const { run, world } = begin(fs, 'logs/*.log')
@@ -52,7 +52,7 @@ describe('what cannot be read', () => {
     expect(fs.openPaths()).toEqual([])
   })
 
-  test('a followed one is read as soon as it may be', async () => {
+  test('a followed one is read once permission is granted', async () => {
     const fs = diskWith('logs/a.log', 'logs/b.log')
     fs.denied.add('logs/b.log')
     const { run, world } = begin(fs, 'logs/*.log', { follow: true })
@@ -72,7 +72,7 @@ describe('what cannot be read', () => {
     expect(fs.openPaths()).toEqual([])
   })
 
-  test('a file that was named stops the job', async () => {
+  test('a file given without wildcards stops the job', async () => {
     const fs = diskWith('logs/b.log')
     fs.denied.add('logs/b.log')
     await expect(begin(fs, 'logs/b.log').run.discover()).rejects.toMatchObject({ code: 'FS_DENIED' })
@@ -88,7 +88,7 @@ describe('what cannot be read', () => {
     await expect(begin(fs, 'logs/*.log').run.restore(marks)).rejects.toMatchObject({ code: 'FS_DENIED' })
   })
 
-  test('a directory that a wildcard matched is skipped with one warning, and a named one stops the job', async () => {
+  test('a directory matched by a wildcard is skipped with one warning, and one given by name stops the job', async () => {
     const fs = diskWith('logs/open/a.log', 'logs/closed/b.log')
     fs.denied.add('logs/closed')
     for (const pattern of ['logs/*/*.log', 'logs/**']) {
@@ -114,7 +114,7 @@ describe('what cannot be read', () => {
     const fs = diskWith('in/a.log', 'in/b.tmp')
     const { run, world } = begin(fs, 'in/*')
     const stat = fs.stat.bind(fs)
-    // Both are found; then the second is removed.
+    // Both are listed; then the second is removed.
     let stats = 0
     fs.stat = async (path) => {
       const found = await stat(path)
@@ -129,7 +129,7 @@ describe('what cannot be read', () => {
 })
 
 describe('ignoreOlder', () => {
-  test('a file that was not written to for longer is read once it is written to', async () => {
+  test('a file that was not modified for longer is read once it is modified', async () => {
     const world = new FileWorld(new SimFs(), false)
     const fs = new SimFs({ clock: world.clock })
     fs.put('logs/old.log', 'old\n')

@@ -1,7 +1,7 @@
 import { isMillraceError, MillraceError, type ConnectorContext, type FsStat } from '@millrace/core'
 import { Exclusion, type MetFile, type PathPattern } from './path-pattern.ts'
 
-/** A file where it was found. */
+/** A file that was found. */
 export interface FoundFile {
   readonly path: string
   readonly identity: string
@@ -13,44 +13,47 @@ export interface FoundFile {
   readonly isArchived: boolean
 }
 
-/** What the identity of a pipe begins with; its path follows. Only pipes that are named are read. */
+/**
+ * The identity of a pipe begins with this prefix; its path follows. Pipes are read only if given without
+ * wildcards.
+ */
 export const pipePrefix = 'pipe:'
 
-/** Which files to look at. */
+/** Which files to read. */
 export interface CatalogOptions {
   readonly patterns: readonly PathPattern[]
-  /** Where files are kept that were renamed or copied there. */
+  /** Where rotated files are kept. */
   readonly archives?: readonly PathPattern[] | undefined
   readonly exclude?: string | readonly string[] | undefined
-  /** Files that were not written to for longer are not listed. */
+  /** Files not modified for longer are ignored. */
   readonly ignoreOlderMs?: number | undefined
 }
 
-/** How many files that have left are remembered until the engine asks which are gone. */
+/** How many vanished files are remembered until the engine asks which are gone. */
 const departedMax = 100_000
 
 const matched = { isMatch: true, isArchived: false } as const
 
-/** Which files there are, by identity. A file keeps its identity when it is renamed, and so does its split. */
+/** Finds files by identity. A renamed file keeps its identity, and so does its split. */
 export class FileCatalog {
   readonly #patterns: readonly PathPattern[]
   readonly #archives: readonly PathPattern[]
   readonly #exclusion: Exclusion
   readonly #ignoreOlderMs: number
-  /** The files that matched when they were last listed. Only hints: they may have been renamed since. */
+  /** The files that matched in the last listing. Only hints: they may have been renamed since. */
   #files: ReadonlyMap<string, FoundFile> = new Map()
-  /** When that was begun, on the monotonic clock. */
+  /** When the last listing began, on the monotonic clock. */
   #listedAtMs = Number.NEGATIVE_INFINITY
-  /** The directories that they were in, by path, with what names each. */
+  /** The directories of these files, by path, with the entries of each. */
   #directories: ReadonlyMap<string, string> = new Map()
-  /** Files that were listed, and then were no longer in the same directory. */
+  /** Files that were listed, and later missing from the same directory. */
   readonly #departed = new Set<string>()
-  /** Settles when the listing of what is around that is under way has ended. */
+  /** Settles when the current listing of all surroundings has ended. */
   #walking: Promise<void> | undefined
   #nextWalk: Promise<readonly FoundFile[]> | undefined
-  /** Paths without wildcards at which nothing was when the files were last listed. */
+  /** Paths without wildcards that did not exist at the last listing. */
   missing: ReadonlySet<string> = new Set()
-  /** What the last listing has warned about, so that each entry is reported once. */
+  /** Entries that the last listing has warned about, so that each is reported once. */
   #reported: ReadonlySet<string> = new Set()
 
   /** Throws `OPTION_INVALID`. */
@@ -62,8 +65,8 @@ export class FileCatalog {
   }
 
   /**
-   * The files that match, by path. One that has several names is found once, under the first. What a wildcard matched
-   * and cannot be read is skipped with a warning.
+   * Lists the matching files by path. A file with several names is listed once, under the first. An entry
+   * matched by a wildcard that cannot be read is skipped with a warning.
    */
   async list(context: ConnectorContext): Promise<FoundFile[]> {
     const beganAtMs = context.clock.monotonic()
@@ -82,7 +85,7 @@ export class FileCatalog {
     return [...files.values()]
   }
 
-  /** The paths that match, sorted, with facts about those that the patterns name. */
+  /** The matching paths, sorted, with stats for those given without wildcards. */
   async #named(
     skips: Map<string, MillraceError>,
     missing: Set<string>,
@@ -107,8 +110,9 @@ export class FileCatalog {
   }
 
   /**
-   * Those of some files that will never be listed again: they were removed, or moved to where nothing is looked for. Only
-   * what was seen to leave its directory counts, or a disk that is not mounted for a while would be taken for an empty one.
+   * Of the given files, those that will never be listed again: they were removed, or moved outside the
+   * searched directories. Only files that vanished from an existing directory count; otherwise an unmounted
+   * disk would look like an empty one.
    */
   async gone(identities: readonly string[], context: ConnectorContext): Promise<readonly string[]> {
     if (this.#departed.size === 0) return []
@@ -131,7 +135,7 @@ export class FileCatalog {
       if (files.has(identity)) continue
       const directory = directoryOf(path)
       if (!stays.has(directory)) stays.set(directory, await stay(directory))
-      // One that comes back was not gone; so many are enough to know of at a time.
+      // A file that reappears was not gone. This limits how many are remembered.
       if (stays.get(directory) === true && this.#departed.size < departedMax) this.#departed.add(identity)
     }
     for (const { path } of files.values()) {
@@ -144,12 +148,12 @@ export class FileCatalog {
     this.#directories = directories
   }
 
-  /** The path that the file had when the files were last listed. */
+  /** The path of the file at the last listing. */
   lastPath(identity: string): string | undefined {
     return this.#files.get(identity)?.path
   }
 
-  /** Finds several files. Those that were listed after `sinceMs` on the monotonic clock are not looked at again. */
+  /** Finds several files. Those listed after `sinceMs` on the monotonic clock are not checked again. */
   finder(
     context: ConnectorContext,
   ): (identity: string, path: string, sinceMs: number) => Promise<FoundFile | undefined> {
@@ -166,8 +170,7 @@ export class FileCatalog {
   }
 
   /**
-   * Where the file is now: still at `path`, where it was last seen, anywhere in the patterns' directories, or in an
-   * archive.
+   * Finds a file: still at `path`, where it was last seen, in the patterns' directories, or in an archive.
    */
   async find(identity: string, context: ConnectorContext, path?: string): Promise<FoundFile | undefined> {
     const file = await this.#at(identity, path, context)
@@ -186,14 +189,14 @@ export class FileCatalog {
     return undefined
   }
 
-  /** Whether the option `exclude` names the path. */
+  /** Whether the option `exclude` matches the path. */
   excludes(path: string): boolean {
     return this.#exclusion.excludes(path)
   }
 
   /**
-   * The files in the patterns' directories and in the archives, by path. Callers that ask while they are being listed share
-   * the next listing with others: hundreds of logs may be rotated at once.
+   * The files in the patterns' directories and in the archives, by path. Concurrent callers share the next
+   * listing: hundreds of logs may be rotated at once.
    */
   around(context: ConnectorContext): Promise<readonly FoundFile[]> {
     if (this.#walking === undefined) return this.#walk(context)
@@ -236,7 +239,7 @@ export class FileCatalog {
     return files.sort((a, b) => (a.path < b.path ? -1 : 1))
   }
 
-  /** Undefined for what cannot be read as a file, with the reason, and for a file that is too old. */
+  /** Undefined with a reason if it cannot be read as a file; undefined if it is too old. */
   async #matchAt(
     path: string,
     known: FsStat | undefined,
@@ -255,7 +258,7 @@ export class FileCatalog {
         return { path, identity: `${pipePrefix}${path}`, size: 0, modifiedMs: 0, ...matched }
       }
       if (isNamed) return undefined
-      if (stat === undefined) skip(noFile(`${path}: has vanished, or is a link to nothing`))
+      if (stat === undefined) skip(noFile(`${path}: has vanished, or is a broken link`))
       else if (stat.kind === 'other') skip(noFile(`${path}: is a pipe, a socket or a device`))
     } catch (error) {
       if (isNamed || !isMillraceError(error)) throw error
@@ -272,7 +275,7 @@ export class FileCatalog {
   }
 }
 
-/** The warning about an entry that is skipped: without advice, which is for those who named the entry. */
+/** Warns that an entry is skipped. The advice is omitted: it is for a path that the user gave. */
 export function skipped(error: MillraceError, context: ConnectorContext): string {
   return `source ${context.name}: ${error.message.replace(/; [^;]*$/, '')}; it is skipped`
 }

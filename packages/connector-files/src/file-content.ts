@@ -5,18 +5,18 @@ import { fingerprint, fingerprintBytes, isFirst, unseen, withFirst } from './pos
 import type { RawContent } from './raw-content.ts'
 import { fromStart, type Beginning } from './raw-file.ts'
 
-/** How to inflate a gzip file. */
+/** Options for inflating a gzip file. */
 export interface InflateOptions {
   readonly chunkBytes: number
-  /** What to do about one that is cut or damaged. */
+  /** What to do about a truncated or damaged file. */
   readonly ifDamaged: 'stop' | 'skip'
 }
 
 /**
- * The content of a file from `beginning` on: its bytes, or what they inflate to if it is a gzip file.
+ * Reads the content of a file from `beginning` on: its bytes, or the inflated bytes if it is a gzip file.
  *
- * A file is taken for gzip when it begins like one, so that a rename cannot change what it is, or when its name ends
- * in `.gz`, so that a damaged one is not taken for text.
+ * A file counts as gzip when it begins like one, so a rename cannot change its type, or when its name ends in
+ * `.gz`, so a damaged one is not read as text.
  */
 export async function* contentOf(
   raw: RawContent,
@@ -33,15 +33,15 @@ export async function* contentOf(
 /**
  * Inflates a gzip file.
  *
- * It cannot be begun in its middle: after a restart it is inflated from its start, and what was read before is passed
- * over. The last bytes before the beginning are compared as in any file.
+ * Inflating cannot start in the middle: after a restart the file is inflated from its start, and data already
+ * read is skipped. The last bytes before the beginning are compared as in any file.
  */
 class Inflation {
   readonly #raw: RawContent
   readonly #beginning: Beginning
   readonly #options: InflateOptions
   readonly #context: ConnectorContext
-  /** How much was inflated, and how much was read for it. */
+  /** How many bytes were inflated, and how many were read for that. */
   #offset = 0
   #compressed = 0
   #seen = unseen
@@ -75,10 +75,10 @@ class Inflation {
       if (isMillraceError(error)) throw error
       const failure = this.#failure(
         `is damaged: ${(error as Error).message}`,
-        'restore it from where it came from',
+        'restore it from the original',
         error,
       )
-      // Before the beginning it held what it no longer holds.
+      // Truncated before the beginning: it no longer contains the data it had.
       if (this.#options.ifDamaged === 'stop' || this.#offset < this.#beginning.offset) throw failure
       this.#context.warn(`${failure.message.replace(/; [^;]*$/, '')}; what follows is skipped`)
       yield 'torn'
@@ -135,7 +135,7 @@ class Inflation {
 
   #changed(): MillraceError {
     const what = `no longer holds what was read from it up to byte ${this.#beginning.offset}`
-    return this.#failure(what, 'put the file back as it was, or start without the checkpoint')
+    return this.#failure(what, 'restore the file, or start without the checkpoint')
   }
 
   #failure(what: string, advice: string, cause?: unknown): MillraceError {

@@ -18,34 +18,34 @@ import { isUtf16 } from './text-format.ts'
 import { WatchedLog } from './watched-log.ts'
 import { fromUtf16 } from './utf16.ts'
 
-/** What a split is opened with. */
+/** The inputs for opening a split. */
 export interface OpeningTools {
   /** With `follow` false in a bounded job. */
   readonly plan: ReadPlan
   readonly catalog: FileCatalog
   readonly history: LogHistory
-  /** How many bytes were taken from each pipe that has not ended, by split. */
+  /** How many bytes were read from each unfinished pipe, by split. */
   readonly taken: Map<string, number>
-  /** What was known of the file when it was closed, if it was open before in this life of the job. */
+  /** What was known about the file when it was closed, if it was opened before in this run. */
   readonly rested: RestingFile | undefined
   readonly context: ConnectorContext
   readonly stopped: AbortSignal
 }
 
-/** A split that is open. */
+/** An open split. */
 export interface OpenedSplit {
   readonly start: FilePosition
   readonly pieces: AsyncGenerator<Piece>
   readonly provenance: Provenance
   /** Whether it cannot be read again. */
   readonly isReadOnce: boolean
-  /** Whether its file is gone. */
+  /** Whether its file is missing. */
   readonly isGone: boolean
 }
 
 type Begun = Pick<OpenedSplit, 'start' | 'pieces' | 'isGone'>
 
-/** Opens one split: finds its file, and what there is to read if the file is gone or may not be read. */
+/** Opens one split: finds its file, and decides what to read if the file is missing or not readable. */
 export class FileOpening {
   readonly stopped: AbortSignal
   readonly #tools: OpeningTools
@@ -60,7 +60,7 @@ export class FileOpening {
     this.#missed = new MissedContent(tools)
   }
 
-  /** What is known of the file; undefined if it is none that could be opened again. */
+  /** What is known about the file; undefined if it cannot be reopened. */
   get resting(): RestingFile | undefined {
     return this.#raw instanceof RawFile ? this.#raw.resting : undefined
   }
@@ -110,7 +110,7 @@ export class FileOpening {
   #begin(found: OpenedFile, from: FilePosition | undefined): Omit<Begun, 'isGone'> {
     const { history } = this.#tools
     const path = from?.path ?? found.path
-    // What was in a new file may have been removed since the one before it was last seen.
+    // A new file may have had content that was removed since the previous one was last seen.
     const since = from?.modifiedMs ?? history.modifiedMs(path)
     const earlier = from?.earlier ?? history.earlier(path, found.identity)
     const start = startAt(path, { ...from, modifiedMs: since ?? found.modifiedMs, earlier })
@@ -120,8 +120,8 @@ export class FileOpening {
   }
 
   /**
-   * Undefined if the file is gone; an error if it may not be read, and that is no reason to stop: a wildcard matched it,
-   * and nothing of it was read.
+   * Undefined if the file is missing; an error if it is not readable but that is no reason to stop: a
+   * wildcard matched it, and nothing was read of it.
    */
   async #find(
     identity: string,
@@ -140,14 +140,14 @@ export class FileOpening {
         return error
       }
       if (file === undefined) continue
-      // A file that was found where the patterns look is at home there, whatever it was called before.
+      // A file found in a searched directory belongs there, whatever its name was before.
       const isRenamed = from !== undefined && from.path !== found.path
       const hasMoved = (isRenamed && !found.isMatch) || rested?.movedSince !== undefined
       return { ...found, file, isLog: !isRenamed, hasMoved, rested }
     }
   }
 
-  /** Content of the log may have been removed `since` some time, before anything of it was seen. */
+  /** Content of the log may have been removed since `since`, before it was read. */
   async *#read(opened: OpenedFile, start: FilePosition, since: number | undefined): AsyncGenerator<Piece> {
     const { plan, catalog, history, context, stopped } = this.#tools
     const log = new WatchedLog(start.path, opened.identity, history, this.#missed)
@@ -162,7 +162,7 @@ export class FileOpening {
     }
   }
 
-  /** Waits until a file may be read. A bounded job does not wait. */
+  /** Waits until a file is readable. A bounded job does not wait. */
   async *#onceReadable(split: string, start: FilePosition): AsyncGenerator<Piece> {
     const { plan, context, stopped } = this.#tools
     while (plan.follow && !stopped.aborted) {
@@ -179,7 +179,7 @@ export class FileOpening {
     }
   }
 
-  /** What there is to read of a file that is gone: the rest of it from a copy, or nothing. */
+  /** What to read of a missing file: its rest from a copy, or nothing. */
   async #gone(identity: string, from: FilePosition | undefined): Promise<AsyncGenerator<Piece>> {
     const { plan, catalog, context } = this.#tools
     const seen = catalog.lastPath(identity)
@@ -189,13 +189,13 @@ export class FileOpening {
       return noPieces()
     }
     const { path, ...beginning } = from ?? { path: seen ?? `the file ${identity}`, ...fromStart }
-    const what = 'is gone, under every name'
+    const what = 'is missing, under every name'
     const copy = await this.#lost.find({ ...beginning, path, what, isRead: this.#tools.rested !== undefined })
     if (from !== undefined) await this.#missed.check(path, from.modifiedMs)
     return copy?.pieces() ?? noPieces()
   }
 
-  /** A pipe that was read before has lost that: the job stops, or continues with what comes now. */
+  /** A pipe that was read before has lost that data: the job stops, or continues with new data. */
   async #openPipe(split: string, from: FilePosition | undefined): Promise<Begun> {
     const { plan, taken, context, stopped } = this.#tools
     const path = split.slice(pipePrefix.length)
@@ -203,7 +203,7 @@ export class FileOpening {
     const lost = Math.max(taken.get(split) ?? 0, start.offset)
     const story = `source ${context.name}: ${path} is a pipe, which cannot be read twice`
     if (lost > 0 && plan.ifGone === 'stop') {
-      const advice = "start without the checkpoint, or set ifGone: 'skip' to continue with what comes now"
+      const advice = "start without the checkpoint, or set ifGone: 'skip' to continue with new data"
       throw new MillraceError('SOURCE_FAILED', `${story}; ${lost} bytes of it were read before. ${advice}`, {
         place: `${path} byte ${start.offset}`,
       })
@@ -222,7 +222,7 @@ export class FileOpening {
       taken.set(split, raw.taken)
       yield piece
     }
-    // The next one to be opened is another.
+    // The next pipe to be opened is another one.
     if (!raw.isStopped) taken.delete(split)
   }
 }
@@ -233,7 +233,7 @@ function startAt(path: string, from: Partial<FilePosition> | undefined): FilePos
 
 async function* noPieces(): AsyncGenerator<Piece> {}
 
-/** Undefined if another file has taken the path between finding and opening. */
+/** Undefined if another file has replaced it between finding and opening. */
 async function openFound(
   found: FoundFile,
   { fs }: ConnectorContext,

@@ -8,25 +8,25 @@ import { fromStart } from './raw-file.ts'
 import { noRecord, type RecordDecoder, type RecordFormat } from './record-decoder.ts'
 import { isUtf16, type TextFormat } from './text-format.ts'
 
-/** What a reader needs to know beside the bytes. */
+/** What a reader needs besides the bytes. */
 export interface FileReaderOptions {
   readonly from: FilePosition
   readonly provenance: Provenance
-  /** A record of more bytes is a failure, and is passed over without being held in memory. */
+  /** A larger record is a failure, and is skipped without buffering it. */
   readonly recordBytesMax: number
-  /** Whether nothing will ever be appended to it once it has ended. */
+  /** Whether nothing can be appended once it has ended. */
   readonly isFinal: boolean
   /** Whether a last line without a line end is left to the next run. */
   readonly leavesLastLine: boolean
   readonly ifLineGrew: 'stop' | 'skip'
-  /** Whether the content is gone when it was read, so that what may be there next time begins anew. */
+  /** Whether the content was missing when it was read, so that a later file begins anew. */
   readonly isReadOnce: boolean
   readonly warn: (message: string) => void
-  /** Called when it is closed before its end; `isRead` says that all there was had been read. */
+  /** Called when it is closed before its end; `isRead` says that all available data had been read. */
   readonly onClosed: (isRead: boolean) => void
 }
 
-/** A record that is too large: where it began, and how. */
+/** A record that is too large: where it began, and its first bytes. */
 interface Oversize {
   readonly raw: Uint8Array
   readonly line: number
@@ -35,10 +35,10 @@ interface Oversize {
 }
 
 /**
- * Cuts the bytes of a file into records.
+ * Splits the bytes of a file into records.
  *
- * True between any two calls: everything before `#at` on `#page` was handed out, so that `position` need only say
- * where that is; what follows it is the beginning of the next record, or more.
+ * Invariant between any two calls: everything before `#at` on `#page` was returned, so `position` only needs
+ * that place; the bytes after it begin the next record.
  */
 export class FileReader<T> implements SplitReader<T, FilePosition> {
   readonly mustStayOpen: boolean
@@ -53,7 +53,7 @@ export class FileReader<T> implements SplitReader<T, FilePosition> {
   #at = 0
   #line: number
   #seen: Seen | undefined
-  /** What the position says of the file, beside the place in it. */
+  /** The facts about the file in the position, besides the place in it. */
   #file: Pick<FilePosition, 'first' | 'modifiedMs' | 'earlier'>
   #oversize: Oversize | undefined
   /** Whether the line before `#at` was read without its line end. */
@@ -126,7 +126,7 @@ export class FileReader<T> implements SplitReader<T, FilePosition> {
     if (!isFinished) this.#options.onClosed(isQuiet && next === undefined)
   }
 
-  /** Keeps of a file that has ended no more than its position. */
+  /** After the end of a file, keeps only its position. */
   #letGo(): void {
     const { from, isReadOnce } = this.#options
     const anew = { ...fromStart, path: from.path, line: 1, isUnfinished: false, head: null }
@@ -136,14 +136,14 @@ export class FileReader<T> implements SplitReader<T, FilePosition> {
     this.#page = undefined
   }
 
-  /** Whether what is on the page is all there is, so that its last line counts without a line end. */
+  /** Whether the page contains all remaining data, so that its last line counts without a line end. */
   #isLast(): boolean {
     const { next, isFinished, isTorn } = this.#feed
     if (next !== undefined) return next.startsOver
     return isFinished && !isTorn && !this.#options.leavesLastLine
   }
 
-  /** Takes the records that end on this page. */
+  /** Returns the records that end on this page. */
   #cut(harvest: Harvest<T>, page: Page): void {
     const decoder = this.#decoder
     if (page.offset(this.#at) === 0) this.#passByteOrderMark(page)
@@ -165,7 +165,7 @@ export class FileReader<T> implements SplitReader<T, FilePosition> {
     }
   }
 
-  /** Takes what is left when the file ends here: its last record need not have a line ending. */
+  /** Returns the rest when the file ends here: its last record need not have a line end. */
   #cutRest(harvest: Harvest<T>, page: Page): void {
     const end = page.bytes.length
     if (this.#at === end && this.#oversize === undefined) return
@@ -175,7 +175,7 @@ export class FileReader<T> implements SplitReader<T, FilePosition> {
     this.#isUnfinished = true
   }
 
-  /** Passes the end of a line that was read without it; false if the end is not on this page. */
+  /** Skips the line end of a line that was read without it; false if it is not on this page. */
   #passUnfinished(page: Page): boolean {
     const start = this.#at
     const { bytes } = page
@@ -193,7 +193,7 @@ export class FileReader<T> implements SplitReader<T, FilePosition> {
     return true
   }
 
-  /** What was added to the line is no record, and what it was before has been handed out as one. */
+  /** The data appended to the line is not a record, and its beginning was already returned as one. */
   #reportGrowth(page: Page): void {
     const { provenance, ifLineGrew, warn } = this.#options
     const place = `${provenance.path} line ${this.#line}, byte ${page.offset(this.#at)}`
@@ -209,7 +209,7 @@ export class FileReader<T> implements SplitReader<T, FilePosition> {
     this.#hasWarned = true
   }
 
-  /** Takes the record that begins here, whose line ending has its last byte at `last`. */
+  /** Returns the record that begins here, whose line end has its last byte at `last`. */
   #take(harvest: Harvest<T>, page: Page, last: number): void {
     const start = this.#at
     const line = this.#line
@@ -266,7 +266,7 @@ export class FileReader<T> implements SplitReader<T, FilePosition> {
     const isMark = bytes[at] === 0xef && bytes[at + 1] === 0xbb && bytes[at + 2] === 0xbf
     const { encoding } = this.#format
     if (isMark && (encoding === 'utf8' || isUtf16(encoding))) this.#at += 3
-    // The mark as it looks when its bytes are swapped.
+    // The byte order mark with its bytes swapped.
     else if (isUtf16(encoding) && bytes[at] === 0xef && bytes[at + 1] === 0xbf && bytes[at + 2] === 0xbe) {
       const { source, path } = this.#options.provenance
       const real = encoding === 'utf16le' ? 'utf16be' : 'utf16le'
@@ -280,11 +280,11 @@ export class FileReader<T> implements SplitReader<T, FilePosition> {
     const raw = page.raw(start, start + rawBytesMax).slice()
     this.#oversize = { raw, line: this.#line, offset: page.offset(start), check: page.check(start) }
     this.#at = page.bytes.length
-    // What was found of its end so far does not count for the next record.
+    // The partial search for its end does not count for the next record.
     this.#decoder.begin(this.#decoder.head)
   }
 
-  /** Looks for the end of the line behind a record that is too large; false if it is not on this page. */
+  /** Searches the end of the line after a record that is too large; false if it is not on this page. */
   #passOversize(harvest: Harvest<T>, page: Page, oversize: Oversize): boolean {
     const end = page.lineEnd(this.#at)
     this.#at = end === -1 ? page.bytes.length : end + 1
@@ -304,7 +304,7 @@ export class FileReader<T> implements SplitReader<T, FilePosition> {
     const size = bytes === undefined ? `more than ${recordBytesMax}` : String(bytes)
     return new MillraceError(
       'RECORD_TOO_LARGE',
-      `the record has ${size} bytes and ${recordBytesMax} are allowed; cut it up, or raise recordBytesMax`,
+      `the record has ${size} bytes and ${recordBytesMax} are allowed; split it, or raise recordBytesMax`,
     )
   }
 }

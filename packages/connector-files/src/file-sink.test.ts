@@ -17,7 +17,7 @@ beforeEach(() => {
   fs = new SimFs()
 })
 
-describe('files that are there when the job first starts', () => {
+describe('existing files when the job first starts', () => {
   const old = {
     'out/log.txt': 'old\n',
     'out/log.part-1.txt': 'old\n',
@@ -29,7 +29,7 @@ describe('files that are there when the job first starts', () => {
     for (const [path, text] of Object.entries(old)) fs.put(path, text)
   })
 
-  test('stop it', async () => {
+  test('stop the job', async () => {
     await expect(open()).rejects.toMatchObject({
       code: 'FS_EXISTS',
       message: expect.stringMatching(
@@ -39,7 +39,7 @@ describe('files that are there when the job first starts', () => {
     expect(textOf(fs, 'out/log.txt')).toBe('old\n')
   })
 
-  test("are added to if ifExists is 'append'", async () => {
+  test("are appended to if ifExists is 'append'", async () => {
     const run = await open({ ifExists: 'append' })
     await run.checkpoint('new')
     await run.close()
@@ -54,7 +54,7 @@ describe('files that are there when the job first starts', () => {
     expect(textOf(fs, 'out/log.txt')).toBe('new\n')
   })
 
-  test('do not matter to a job that goes on', async () => {
+  test('do not stop a restarted job', async () => {
     fs = new SimFs()
     const run = await open()
     const committable = await run.checkpoint('1')
@@ -65,14 +65,14 @@ describe('files that are there when the job first starts', () => {
     expect(textOf(fs, 'out/log.txt')).toBe('1\n2\n')
   })
 
-  test('do matter to a job that goes on at another path', async () => {
+  test('stop a restarted job that writes to another path', async () => {
     const elsewhere = await SinkRun.open(writeLines('out/other.txt'), fs)
     const committable = await elsewhere.checkpoint('1')
     await elsewhere.close()
     await expect(open({}, [committable])).rejects.toMatchObject({ code: 'FS_EXISTS' })
   })
 
-  test('work that was prepared for another path is committed there, and nothing of it comes to the new one', async () => {
+  test('data prepared for another path is committed there, and not to the new path', async () => {
     const elsewhere = await SinkRun.open(writeLines('out/other.txt'), fs)
     await elsewhere.write('1')
     const committable = await elsewhere.prepare()
@@ -90,14 +90,14 @@ describe('files that are there when the job first starts', () => {
     expect(textOf(fs, 'out/x.txt')).toBe('1\n')
   })
 
-  test('may not end in the middle of a line', async () => {
+  test('must not end in the middle of a line', async () => {
     fs.put('out/log.txt', 'old\nhalf')
     await expect(open({ ifExists: 'append' })).rejects.toThrow(
       /out\/log\.txt cannot be resumed: it ends in the middle/,
     )
   })
 
-  test('rolled files are met in the same way', async () => {
+  test('are handled in the same way with rolling files', async () => {
     fs.put('out/log-000007.txt', 'old\n')
     await expect(open({ rollBytes: 1 })).rejects.toMatchObject({ code: 'FS_EXISTS' })
     const run = await open({ rollBytes: 1, ifExists: 'append' })
@@ -115,8 +115,8 @@ describe('files that are there when the job first starts', () => {
   })
 })
 
-describe('who writes what', () => {
-  test('EN-222 subtasks have files of their own', async () => {
+describe('ownership of output', () => {
+  test('EN-222 each subtask has its own files', async () => {
     const runs = [await open(), await open({}, [], 1), await open({}, [], 2)]
     for (const [subtask, run] of runs.entries()) await run.checkpoint(`from ${subtask}`)
     for (const run of runs) await run.close()
@@ -142,7 +142,7 @@ describe('who writes what', () => {
     expect(textOf(fs, 'out/log.txt')).toBe('1\n2\n')
   })
 
-  test('a start that is refused claims nothing, and the job that owns the output starts after it', async () => {
+  test('a rejected start claims nothing, and the job that owns the output can start after it', async () => {
     fs.put('out/log.txt', 'old\nhalf')
     for (const options of [{}, { ifExists: 'append' }] as const) {
       await expect(open(options)).rejects.toMatchObject({ isFinal: options.ifExists === 'append' })
@@ -161,7 +161,7 @@ describe('who writes what', () => {
     expect(textOf(fs, 'out/x.txt')).toBe('1\n2\n')
   })
 
-  test('what is damaged keeps the claim of the job, and a claim that was made for the start ends', async () => {
+  test('after damage the job keeps its claim, and a claim made for a failed start is released', async () => {
     const run = await open()
     await run.write('1')
     const committable = await run.prepare()
@@ -175,7 +175,7 @@ describe('who writes what', () => {
     expect((await namesIn(fs, 'out')).hidden).toEqual([hidden])
   })
 
-  test('the claim lasts while a restart needs what is staged', async () => {
+  test('the claim lasts while a restart needs staged data', async () => {
     const run = await open()
     await run.write('1')
     const committable = await run.prepare()
@@ -187,7 +187,7 @@ describe('who writes what', () => {
     expect(await namesIn(fs, 'out')).toEqual({ hidden: [], visible: ['log.txt'] })
   })
 
-  test('of two jobs that claim a path at the same moment one gets it at most', async () => {
+  test('of two jobs that claim a path concurrently at most one succeeds', async () => {
     for (let seed = 0; seed < 100; seed++) {
       const disk = new SimFs({ random: simPlatform({ seed }).random })
       const results = await Promise.allSettled(
@@ -200,7 +200,7 @@ describe('who writes what', () => {
     }
   })
 
-  test('after a crash the job takes its own claim for its own', async () => {
+  test('after a crash the job recognizes its own claim', async () => {
     await open()
     fs = fs.afterKill()
     const run = await open()
@@ -208,7 +208,7 @@ describe('who writes what', () => {
   })
 })
 
-describe('what goes wrong', () => {
+describe('failures', () => {
   test('F6 after a failed sync nothing more is written, prepared or committed', async () => {
     const run = await open()
     const committable = await run.checkpoint('1')
@@ -231,7 +231,7 @@ describe('what goes wrong', () => {
     ['syncDirectory', 2, {}, 'out/log.txt'],
     ['syncDirectory', 1, { rollBytes: 1 }, 'out/log-000001.txt'],
   ] as const)(
-    'F6 what was visible when %s %i failed is written again: %o',
+    'F6 output that was visible when %s %i failed is written again: %o',
     async (kind, nth, options, path) => {
       const run = await open(options)
       await run.write('1')
@@ -254,7 +254,7 @@ describe('what goes wrong', () => {
     },
   )
 
-  test('F6 a doubt that cannot be noted down is told', async () => {
+  test('F6 a failure to create the marker file is reported', async () => {
     const run = await open()
     await run.write('1')
     const committable = await run.prepare()
@@ -268,7 +268,7 @@ describe('what goes wrong', () => {
     })
   })
 
-  test('F4 F5 a disk that runs full fails the writer and keeps what is committed', async () => {
+  test('F4 F5 a full disk fails the writer and keeps committed data', async () => {
     const run = await open()
     const committable = await run.checkpoint('1')
     fs.capacityBytes = 100
@@ -282,12 +282,12 @@ describe('what goes wrong', () => {
     expect(textOf(fs, 'out/log.txt')).toBe('1\n2\n')
   })
 
-  test('a disk that is read-only is an error that says so', async () => {
+  test('a read-only disk is reported as an error', async () => {
     fs.isReadOnly = true
     await expect(open()).rejects.toMatchObject({ code: 'FS_READ_ONLY' })
   })
 
-  test('F4 a disk that takes few bytes at a time loses none', async () => {
+  test('F4 a disk with short writes loses no bytes', async () => {
     fs.writeBytesMax = 3
     const run = await open()
     await run.checkpoint('a longer line', 'and another')
@@ -295,7 +295,7 @@ describe('what goes wrong', () => {
     expect(textOf(fs, 'out/log.txt')).toBe('a longer line\nand another\n')
   })
 
-  test('a record that cannot be written is rejected, with the reason, and nothing of it is written', async () => {
+  test('a record that cannot be written is rejected with the reason, and nothing of it is written', async () => {
     const run = await open()
     const rejected: unknown[] = []
     await run.writer.write(batchOf(['a', 'b\nc', 'd']), (index, error) => rejected.push([index, error]))
@@ -307,13 +307,13 @@ describe('what goes wrong', () => {
     expect(textOf(fs, 'out/log.txt')).toBe('a\nd\ne\n')
   })
 
-  test('a closed writer refuses everything', async () => {
+  test('a closed writer rejects everything', async () => {
     const run = await open()
     await run.close()
     await expect(run.prepare()).rejects.toThrow(/the writer is closed/)
   })
 })
 
-test.each(['', 'out/', '.', '..', 'out/..', 'a\0b'])('%j is no path to write to', (path) => {
+test.each(['', 'out/', '.', '..', 'out/..', 'a\0b'])('%j is not a valid path to write to', (path) => {
   expect(() => writeLines(path)).toThrow(expect.objectContaining({ code: 'OPTION_INVALID' }))
 })

@@ -20,28 +20,27 @@ import { RollingTarget, type RollLimits } from './rolling-target.ts'
 import { readAt } from './staged-copy.ts'
 import { TargetName } from './target-name.ts'
 
-/** What all formats can be told about writing. */
+/** Options common to all formats for writing. */
 export interface WriteOptions {
   /**
-   * Writes files of about this size, numbered, each visible when it is complete. Without this and `rollEvery` there
-   * is one file, which grows with each checkpoint.
+   * Writes numbered files of about this size, each visible when it is complete. Without this and `rollEvery`
+   * there is one file, which grows with each checkpoint.
    */
   readonly rollBytes?: number
   /** Writes numbered files as `rollBytes` does; a file is complete at the first checkpoint after this time. */
   readonly rollEvery?: Duration
   /**
-   * What to do about files of that name when the job starts for the first time: stop, write behind what they hold, or
-   * remove them. Default `'stop'`. A restarted job goes on with its own files and does not ask.
+   * What to do about existing files of that name when the job starts for the first time: stop, append, or
+   * remove them. Default `'stop'`. A restarted job continues its own files without this check.
    */
   readonly ifExists?: 'stop' | 'append' | 'replace'
 }
 
-/** A header row that is longer than this is no header. */
+/** A longer first row is not a header. */
 const headerBytesMax = 16 * 1024 * 1024
 
 /**
- * Writes files exactly once: what a reader sees is what durable checkpoints hold, and none of it is ever taken
- * back.
+ * Writes files exactly once: readers see only data of durable checkpoints, and it is never removed.
  */
 export class FileSink<T> implements Sink<T, FileCommittable> {
   readonly kind = 'files'
@@ -50,7 +49,7 @@ export class FileSink<T> implements Sink<T, FileCommittable> {
   readonly #format: WriteFormat<T>
   readonly #limits: RollLimits | undefined
   readonly #ifExists: NonNullable<WriteOptions['ifExists']>
-  /** Of the writers that are open now. */
+  /** The claims of the open writers. */
   #claim: OutputClaim | undefined
 
   /** Throws `OPTION_INVALID`. */
@@ -100,7 +99,7 @@ export class FileSink<T> implements Sink<T, FileCommittable> {
     )
   }
 
-  /** Brings the directory into the state of the restored checkpoint, before anything is written. */
+  /** Restores the directory to the state of the restored checkpoint, before anything is written. */
   async #prepareDirectory(pending: readonly FileCommittable[], context: ConnectorContext): Promise<void> {
     const { fs, owner } = context
     const doubt = new Doubt(fs, this.#name.doubt)
@@ -117,7 +116,10 @@ export class FileSink<T> implements Sink<T, FileCommittable> {
     if (!pending.some((each) => this.#isOurs(each))) await this.#replaceOldFiles(context)
   }
 
-  /** What is still staged belongs to no checkpoint. A process that was replaced leaves its successor's alone. */
+  /**
+   * Removes staged data that belongs to no checkpoint. A process that has lost the directory leaves the new
+   * owner's files alone.
+   */
   async #removeStaged({ fs, owner }: ConnectorContext): Promise<void> {
     for (const { name } of await fs.list(this.#name.directory)) {
       const epoch = this.#name.stagedIn(name) ?? Infinity
@@ -125,7 +127,9 @@ export class FileSink<T> implements Sink<T, FileCommittable> {
     }
   }
 
-  /** Whether a committable is about the path of this sink, which may have been another when it was made. */
+  /**
+   * Whether a committable belongs to the path of this sink, which may have been different when it was made.
+   */
   #isOurs(committable: FileCommittable): boolean {
     if (committable.kind === 'rolling') return committable.path === this.#name.path
     const { directory, path } = new TargetName(committable.target)
@@ -136,13 +140,13 @@ export class FileSink<T> implements Sink<T, FileCommittable> {
     if (this.#ifExists !== 'replace') return
     const old = await this.#oldFiles(context)
     const { fs, owner } = context
-    // A process that was replaced has seen only files that are older than its successor.
+    // A process that has lost the directory may see only files older than the new owner's.
     await owner.confirm()
     for (const path of old) await removeIfThere(fs, path)
     await fs.syncDirectory(this.#name.directory)
   }
 
-  /** The files that have names of this sink and hold something. */
+  /** The files that have names of this sink and are not empty. */
   async #oldFiles({ fs }: ConnectorContext): Promise<readonly string[]> {
     if ((await fs.stat(this.#name.directory)) === undefined) return []
     const paths: string[] = []
@@ -155,7 +159,7 @@ export class FileSink<T> implements Sink<T, FileCommittable> {
     return paths
   }
 
-  /** Looks at a file that is to be continued: it must end with a line, and begin as the format wants it. */
+  /** Checks a file that is to be continued: it must end with a line end, and begin as the format requires. */
   async #resume(path: string, encoder: RecordEncoder<T>, { fs, name }: ConnectorContext): Promise<void> {
     const size = (await fs.stat(path))?.size ?? 0
     if (size === 0) return
@@ -182,7 +186,7 @@ async function resumeFile(
   try {
     const [last] = await readAt(file, size - 1, 1, path)
     if (last !== 0x0a) throw new Error('it ends in the middle of a line')
-    // The header is a record of its own length, and what columns are called may hold line breaks.
+    // The header is a record of unknown length, and column names may contain line breaks.
     for (let bytes = 64 * 1024; ; bytes *= 4) {
       const head = await readAt(file, 0, Math.min(size, bytes), path)
       if (encoder.resume(new TextDecoder('utf-8', { ignoreBOM: true }).decode(head))) return
@@ -196,7 +200,7 @@ async function resumeFile(
 function exists(path: string, { name }: ConnectorContext): MillraceError {
   return new MillraceError(
     'FS_EXISTS',
-    `sink ${name}: ${path} exists, and no checkpoint of this job has written it; move it away, or set ` +
+    `sink ${name}: ${path} already exists, and no checkpoint of this job has written it; move it away, or set ` +
       "ifExists to 'append' or 'replace'",
     { place: path },
   )

@@ -20,8 +20,8 @@ const closed = new MillraceError('CANCELLED', 'the file was closed')
 /**
  * Reads files: each is a split, named by the file's identity, so that renaming a file changes nothing.
  *
- * A followed log that is rotated is read to its end under its new name, and the file that takes its place is
- * a new split.
+ * A followed log that is rotated is read to its end under its new name, and the file that replaces it is a
+ * new split.
  */
 export class FileSource<T> implements Source<T, FilePosition> {
   readonly kind = 'files'
@@ -33,7 +33,7 @@ export class FileSource<T> implements Source<T, FilePosition> {
   readonly #history = new LogHistory()
   readonly #resting: RestingFiles
   readonly #missing = new Set<string>()
-  /** How many bytes were taken from each pipe that has not ended: they cannot be read again. */
+  /** How many bytes were read from each unfinished pipe: they cannot be read again. */
   readonly #taken = new Map<string, number>()
 
   /** Throws `OPTION_INVALID`. */
@@ -111,7 +111,7 @@ export class FileSource<T> implements Source<T, FilePosition> {
     return this.#plan.follow && !context.isBounded
   }
 
-  /** A path that was written out and is not there is a mistake, or not there yet; a pattern may match nothing. */
+  /** A missing path without wildcards is a mistake or not created yet; a pattern may match nothing. */
   #reportMissing(count: number, isComplete: boolean, context: ConnectorContext): void {
     for (const { text, path } of this.#plan.patterns) {
       const isNamed = path !== undefined

@@ -5,10 +5,10 @@ import type { RecordEncoder } from './record-encoder.ts'
 import type { Target } from './target.ts'
 
 /**
- * Encodes records and hands them to a target.
+ * Encodes records and passes them to a target.
  *
- * Once anything has failed it refuses everything: what is in the files is then unknown, and only a restart from a
- * checkpoint makes it known again. (After a failed sync another one would report success for bytes that are lost.)
+ * After any failure it rejects everything: the content of the files is then unknown, and only a restart from
+ * a checkpoint makes it known again. (After a failed sync another one would report success for lost bytes.)
  */
 export class FileWriter<T, Committable extends FileCommittable> implements SinkWriter<T, FileCommittable> {
   readonly #name: string
@@ -19,7 +19,7 @@ export class FileWriter<T, Committable extends FileCommittable> implements SinkW
   #text = ''
   #failure: Error | undefined
 
-  /** `onClose` is called last, with whether all that was written is visible. */
+  /** `onClose` is called last, with whether all written data is visible. */
   constructor(
     name: string,
     encoder: RecordEncoder<T>,
@@ -54,7 +54,7 @@ export class FileWriter<T, Committable extends FileCommittable> implements SinkW
   }
 
   commit(committable: FileCommittable): Promise<void> {
-    // The engine hands back what `prepare` of this writer has returned.
+    // The engine passes back the results of `prepare` of this writer.
     return this.#soundly(() => this.#doubt.during(() => this.#target.commit(committable as Committable)))
   }
 

@@ -7,10 +7,10 @@ import { readLines } from './lines.ts'
 import type { FilePosition } from './position.ts'
 import type { ReadOptions } from './read-options.ts'
 
-// A log is appended to, cut, copied and cut, renamed and moved in any mix, while the job that follows it looks at it, is
-// killed and starts again. The log knows which lines the job could have seen.
+// A log is appended to, truncated, copied and truncated, renamed and moved in any mix, while a job follows
+// it, is killed and restarts. The log knows which lines the job could have seen.
 
-/** One thing that happens to a log, to the job that follows it, or to time. */
+/** One step of the log, of the job that follows it, or of time. */
 type Happening =
   | { readonly kind: 'write' | 'write late'; readonly bytes: number }
   | { readonly kind: 'pass'; readonly ms: number }
@@ -39,20 +39,20 @@ const happening: fc.Arbitrary<Happening> = fc.oneof(
   { weight: 6, arbitrary: fc.constantFrom(...jobs).map((kind) => ({ kind })) },
 )
 
-/** A job that follows the log, with checkpoints, from which it starts again when it is killed or has stopped. */
+/** A job that follows the log with checkpoints, from which it restarts when it is killed or has stopped. */
 class Job {
   readonly #log: RotatedLog
   readonly #pattern: string
   readonly #options: ReadOptions
   #ifGone: 'stop' | 'skip' = 'stop'
-  /** What checkpoints hold. */
+  /** The content of the checkpoint. */
   #committed: readonly string[] = []
   #marks: ReadonlyMap<string, SplitMark> = new Map()
   #sightingsThen = new Sightings()
-  /** What the checkpoint held from which this life was started. */
+  /** The checkpoint from which this run was started. */
   #before: readonly string[] = []
   #lives = 0
-  /** What this life and its checkpoint have seen. */
+  /** What this run and its checkpoint have seen. */
   sightings = new Sightings()
   rotatedAtMs = -Infinity
   /** Whether it has known a file that was the log. */
@@ -66,9 +66,9 @@ class Job {
     this.#options = { follow: true, archive: 'old', chunkBytes }
   }
 
-  /** Begins a life; it stops where it may. */
+  /** Starts a run; it may stop. */
   async start(): Promise<void> {
-    // Without a file of the log in the checkpoint, nothing tells what was there before this life.
+    // Without a file of the log in the checkpoint, the job cannot know of content before this run.
     this.knowsLog = [...this.#marks.values()].some(
       ({ position, isFinished }) => !isFinished && (position as FilePosition).path === 'auth.log',
     )
@@ -83,7 +83,7 @@ class Job {
     await this.look()
   }
 
-  /** Finds every file, and reads what there is. */
+  /** Finds every file, and reads the available data. */
   async look(): Promise<void> {
     await this.discover()
     await this.pass(400)
@@ -99,7 +99,7 @@ class Job {
   async pass(ms: number): Promise<void> {
     await this.world.pass(ms)
     this.run.poll(3)
-    // Chunks are small, and each comes by itself; several may hold no whole line.
+    // Chunks are small, and each arrives separately; several may contain no complete line.
     for (let idle = 0, taken = this.run.values.length; idle < 8; idle++) {
       await this.world.pass(0)
       this.run.poll(3)
@@ -119,13 +119,13 @@ class Job {
     await this.start()
   }
 
-  /** Lets a job that stopped because lines may be lost continue without them. */
+  /** After a stop because lines may be lost, lets the job continue without them. */
   async skip(): Promise<void> {
     this.#ifGone = 'skip'
     await this.kill()
   }
 
-  /** What was read, less what was forgotten in a crash. */
+  /** The lines that were read, without those that a crash has undone. */
   get all(): readonly string[] {
     return [...this.#before, ...this.run.values]
   }
@@ -140,7 +140,7 @@ async function happen(log: RotatedLog, job: Job, each: Happening): Promise<void>
       // The job gives such a program five seconds.
       return job.world.clock.monotonic() - job.rotatedAtMs < 3_000 ? log.writeLate(each.bytes) : undefined
     case 'pass':
-      // What was begun must be finished before the job takes the file for finished.
+      // A started write must end before the job considers the file finished.
       if (job.world.clock.monotonic() + each.ms - job.rotatedAtMs > 3_000) await log.finishLate()
       return job.pass(each.ms)
     case 'look':
@@ -171,7 +171,7 @@ async function happen(log: RotatedLog, job: Job, each: Happening): Promise<void>
   }
 }
 
-test('EN-241 EN-242 through rotations, cuts and kills every line that could be seen is read once, or the job stops', async () => {
+test('EN-241 EN-242 through rotations, truncations and kills every visible line is read once, or the job stops', async () => {
   const plan = fc.record({
     happenings: fc.array(happening, { minLength: 5, maxLength: 40 }),
     chunkBytes: fc.integer({ min: 64, max: 200 }),
@@ -182,7 +182,7 @@ test('EN-241 EN-242 through rotations, cuts and kills every line that could be s
       const log = new RotatedLog(pattern === 'auth.log*')
       await log.write(20)
       const job = new Job(log, pattern, chunkBytes)
-      /** Whether a life has stopped, so that lines of contents that may stop a job are skipped. */
+      /** Whether a run has stopped, so that lines of contents that may stop a job are skipped. */
       let hasStopped = false
       const attempt = async (act: () => Promise<void>): Promise<void> => {
         try {
@@ -210,7 +210,7 @@ test('EN-241 EN-242 through rotations, cuts and kills every line that could be s
         ...job.sightings.unseen(log),
         ...skipped.flatMap(({ lines }) => lines.map(({ text }) => text)),
       ])
-      // A line that was cut while it was written may have been taken for the last one.
+      // A line that was truncated while it was written may have counted as the last one.
       const isHalf = (line: string): boolean =>
         !log.lines.includes(line) && [...spared].some((each) => each.startsWith(line))
       const read = job.all.filter((line) => !isHalf(line)).sort()

@@ -10,7 +10,7 @@ let run: SourceRun<string>
 
 const append = (path: string, text: string): Promise<void> => appendTo(fs, path, text)
 
-/** Starts a life that follows, at the beginning or where a checkpoint was made. */
+/** Starts a run that follows, at the beginning or at a checkpoint. */
 async function follow(
   paths: Paths,
   options: ReadOptions = {},
@@ -23,7 +23,7 @@ async function follow(
   await read()
 }
 
-/** Lets one poll interval pass, finds new files, and takes what is there. */
+/** Lets one poll interval pass, finds new files, and reads the available data. */
 async function read(ms = 200): Promise<readonly string[]> {
   await world.pass(ms)
   run.poll()
@@ -43,8 +43,8 @@ beforeEach(() => {
   fs = new SimFs()
 })
 
-describe('growing', () => {
-  test('what is appended is read, and a line is a record once its newline comes', async () => {
+describe('a growing file', () => {
+  test('appended data is read, and a line is a record once its newline arrives', async () => {
     fs.put('a.log', '1\n2')
     await follow('a.log')
     expect(run.values).toEqual(['1'])
@@ -55,7 +55,7 @@ describe('growing', () => {
     await run.close()
   })
 
-  test('nothing is looked at more often than pollEvery', async () => {
+  test('no file is checked more often than pollEvery', async () => {
     fs.put('a.log', '1\n')
     await follow('a.log', { pollEvery: '1s' })
     await append('a.log', '2\n')
@@ -72,7 +72,7 @@ describe('growing', () => {
     await run.close()
   })
 
-  test('a file that is not there yet is waited for, with one warning', async () => {
+  test('the source waits for a missing file, with one warning', async () => {
     await follow('logs/a.log')
     await read()
     expect(world.warnings).toEqual(['source subject: there is no logs/a.log yet; waiting for it'])
@@ -111,7 +111,7 @@ describe('rotation', () => {
     await append('auth.log.1', 'late\n')
     const values = await read()
     expect(values.toSorted()).toEqual(['1', '2', '3', '4', 'late'])
-    // Whoever writes to the old file may go on for a while.
+    // A program may continue to write to the old file for a while.
     await read(3_000)
     await append('auth.log.1', 'later\n')
     expect((await read()).at(-1)).toBe('later')
@@ -132,7 +132,7 @@ describe('rotation', () => {
     await run.close()
   })
 
-  test('a log that has been quiet for long is given the same time after a rotation', async () => {
+  test('a log that was quiet before a rotation gets the full settling time after it', async () => {
     fs.put('auth.log', '1\n')
     await follow('auth.log')
     await read(3_600_000)
@@ -143,7 +143,7 @@ describe('rotation', () => {
     await run.close()
   })
 
-  test('a rotation between finding a file and opening it is no problem', async () => {
+  test('a rotation between finding a file and opening it is handled', async () => {
     fs.put('auth.log', '1\n')
     const open = fs.open.bind(fs)
     fs.open = async (path, mode) => {
@@ -159,7 +159,7 @@ describe('rotation', () => {
     expect(fs.openPaths()).toEqual([])
   })
 
-  test('a log that is quiet under its own name is never finished', async () => {
+  test('a log that is quiet under its own name never finishes', async () => {
     fs.put('auth.log', '1\n')
     await follow('auth.log')
     for (let hour = 0; hour < 3; hour++) await read(3_600_000)
@@ -226,20 +226,20 @@ describe('rotation', () => {
 })
 
 describe('truncation', () => {
-  test('EN-242 a log that is copied and cut is read again from its start, with a warning', async () => {
+  test('EN-242 a log that is copied and truncated is read again from its start, with a warning', async () => {
     fs.put('a.log', '1\n2\npart')
     await follow('a.log')
     await truncate(fs, 'a.log')
     await append('a.log', '3\n')
     expect(await read()).toEqual(['1', '2', 'part', '3'])
     expect(world.warnings).toEqual([
-      'source subject: a.log was cut; it had been read up to byte 8, which was all of it',
+      'source subject: a.log was truncated; it had been read up to byte 8, which was all of it',
     ])
     expect(run.taken.at(-1)!.place).toBe('a.log line 1, byte 0')
     await run.close()
   })
 
-  test('a cut that is hidden by growing past the old size is noticed by the bytes before', async () => {
+  test('a truncation hidden by growth past the old size is detected by the preceding bytes', async () => {
     fs.put('a.log', '1\n2\n')
     await follow('a.log')
     await truncate(fs, 'a.log')
@@ -249,7 +249,7 @@ describe('truncation', () => {
     await run.close()
   })
 
-  test('a cut that is hidden by growing to the old size is noticed, because the file was written to', async () => {
+  test('a truncation hidden by growth to the old size is detected by the modification time', async () => {
     fs.put('a.log', '1\n2\n')
     await follow('a.log')
     await truncate(fs, 'a.log')
@@ -258,7 +258,7 @@ describe('truncation', () => {
     await run.close()
   })
 
-  test('a cut while the job is down stops it, because lines may be lost; it can continue without them', async () => {
+  test('a truncation while the job is down stops it, because lines may be lost; it can continue without them', async () => {
     fs.put('a.log', '1\n2\n')
     await follow('a.log')
     const marks = run.marks()
@@ -269,20 +269,20 @@ describe('truncation', () => {
       await expect(follow('a.log', {}, marks)).rejects.toMatchObject({
         code: 'SOURCE_FAILED',
         message: expect.stringMatching(
-          /^source subject: a\.log was cut; it had been read up to byte 4; .*archive.*ifGone: 'skip'/,
+          /^source subject: a\.log was truncated; it had been read up to byte 4; .*archive.*ifGone: 'skip'/,
         ),
       })
       await run.close()
       await follow('a.log', { ifGone: 'skip' }, marks)
       expect(await read()).toEqual(content.trim().split('\n'))
       expect(world.warnings).toEqual([
-        'source subject: a.log was cut; it had been read up to byte 4; what followed is lost',
+        'source subject: a.log was truncated; it had been read up to byte 4; the rest is lost',
       ])
       await run.close()
     }
   })
 
-  test('a position taken between the cut and the next record leads back to the start', async () => {
+  test('a position taken between the truncation and the next record points to the start', async () => {
     fs.put('a.log', '1\n2\n')
     await follow('a.log')
     await truncate(fs, 'a.log')
@@ -293,7 +293,7 @@ describe('truncation', () => {
     await run.close()
   })
 
-  test('without following, a file that was cut since the checkpoint is an error', async () => {
+  test('without following, a file that was truncated since the checkpoint is an error', async () => {
     fs.put('a.log', '1\n2\n')
     await follow('a.log')
     const marks = run.marks()
@@ -304,12 +304,12 @@ describe('truncation', () => {
     await bounded.restore(marks)
     await expect(bounded.readToEnd()).rejects.toMatchObject({
       code: 'SOURCE_FAILED',
-      message: expect.stringMatching(/a\.log was cut; it had been read up to byte 4; put it back/),
+      message: expect.stringMatching(/a\.log was truncated; it had been read up to byte 4; restore it/),
     })
   })
 })
 
-describe('a file that is gone after a restart', () => {
+describe('a missing file after a restart', () => {
   async function loseAfterReading(text: string): Promise<ReadonlyMap<string, SplitMark>> {
     fs.put('a.log', text)
     await follow('a.log')
@@ -320,33 +320,33 @@ describe('a file that is gone after a restart', () => {
     return marks
   }
 
-  test('EN-242 stops the job when part of it had not been read, and names file and offset', async () => {
+  test('EN-242 stops the job when part of it was not read, and names file and offset', async () => {
     const marks = await loseAfterReading('1\n2\npart')
     await expect(follow('a.log', {}, marks)).rejects.toMatchObject({
       code: 'SOURCE_FAILED',
       message: expect.stringMatching(
-        /a\.log is gone, under every name; it had been read up to byte 4; .*ifGone/,
+        /a\.log is missing, under every name; it had been read up to byte 4; .*ifGone/,
       ),
       place: 'a.log byte 4',
     })
   })
 
-  test("EN-242 is passed over with a warning if ifGone is 'skip'", async () => {
+  test("EN-242 is skipped with a warning if ifGone is 'skip'", async () => {
     const marks = await loseAfterReading('1\n2\npart')
     await follow('a.log', { ifGone: 'skip' }, marks)
-    expect(world.warnings[0]).toMatch(/it had been read up to byte 4; what followed is lost/)
+    expect(world.warnings[0]).toMatch(/it had been read up to byte 4; the rest is lost/)
     expect(run.openSplits).toBe(0)
   })
 
-  test('stops the job also when it had been read to its end: more may have been written', async () => {
+  test('stops the job also when it was read to its end: more may have been written', async () => {
     const marks = await loseAfterReading('1\n2\n')
     await expect(follow('a.log', {}, marks)).rejects.toMatchObject({ code: 'SOURCE_FAILED' })
     await follow('a.log', { ifGone: 'skip' }, marks)
-    expect(world.warnings[0]).toMatch(/it had been read up to byte 4; what followed is lost/)
+    expect(world.warnings[0]).toMatch(/it had been read up to byte 4; the rest is lost/)
     expect(run.openSplits).toBe(0)
   })
 
-  test('a path that was written out and does not exist stops a job that does not follow', async () => {
+  test('a missing path without wildcards stops a job that does not follow', async () => {
     const plain = new SourceRun(readLines('missing.log'), new FileWorld(fs, true).context)
     await expect(plain.discover()).rejects.toMatchObject({
       code: 'FS_NOT_FOUND',

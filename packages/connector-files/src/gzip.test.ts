@@ -25,7 +25,7 @@ async function failureOf(
   )
   await run.discover()
   const error = await run.readToEnd().then(
-    () => expect.unreachable('it ended as if nothing were wrong'),
+    () => expect.unreachable('it ended without an error'),
     (thrown: unknown) => thrown as Error,
   )
   await run.close()
@@ -39,11 +39,11 @@ describe('gzip files', () => {
     expect(run.taken[2]!.place).toBe(`in.gz line 3, byte ${Buffer.from(`${lines[0]}\n${lines[1]}\n`).length}`)
   })
 
-  test('are known by how they begin, whatever their name', async () => {
+  test('are detected by their first bytes, whatever their name', async () => {
     expect((await readAll(readLines('in.log'), diskWith('in.log', packed))).values).toEqual(lines)
   })
 
-  test('may have several members, and zeros behind them', async () => {
+  test('may have several members, with zeros after them', async () => {
     const members = Buffer.concat([
       gzipSync('a\nb'),
       gzipSync('c\n'),
@@ -78,7 +78,7 @@ describe('gzip files', () => {
     expect(marks.length).toBeGreaterThan(5)
   })
 
-  test('changed since the checkpoint is an error', async () => {
+  test('a change since the checkpoint is an error', async () => {
     const fs = diskWith('in.gz', packed)
     const first = new SourceRun(readLines('in.gz'), new FileWorld(fs, true).context)
     await first.discover()
@@ -97,7 +97,7 @@ describe('gzip files', () => {
 })
 
 describe('a damaged gzip file', () => {
-  test('that is cut gives the records before the cut, and then an error with file and offsets', async () => {
+  test('that is truncated delivers the records before that, and then an error with file and offsets', async () => {
     const { run, error } = await failureOf(packed.subarray(0, packed.length - 900))
     expect(run.values.length).toBeGreaterThan(1_000)
     expect(run.values).toEqual(lines.slice(0, run.values.length))
@@ -110,18 +110,18 @@ describe('a damaged gzip file', () => {
   })
 
   test.each([
-    ['cut in its trailer', packed.subarray(0, packed.length - 4)],
+    ['truncated in its trailer', packed.subarray(0, packed.length - 4)],
     ['with a wrong checksum', Buffer.from(packed).fill(0x55, packed.length - 8, packed.length - 4)],
     ['with a wrong byte', Buffer.from(packed).fill(0x55, packed.length >> 1, (packed.length >> 1) + 1)],
-    ['that is none', Buffer.from('plain text\n')],
+    ['that is not gzip', Buffer.from('plain text\n')],
     ['that is empty', new Uint8Array(0)],
-    ['with text behind it', Buffer.concat([packed, Buffer.from('more')])],
-  ])('%s never ends as if it were whole', async (_name, content) => {
+    ['with text after it', Buffer.concat([packed, Buffer.from('more')])],
+  ])('%s never ends as if it were complete', async (_name, content) => {
     const { error } = await failureOf(content)
     expect(error).toMatchObject({ code: 'DECODE_FAILED', message: expect.stringContaining('in.gz byte') })
   })
 
-  test("that is cut is read as far as it goes with ifDamaged: 'skip', without half a line", async () => {
+  test("that is truncated is read as far as possible with ifDamaged: 'skip', without a partial line", async () => {
     const fs = diskWith('in/a.gz', packed.subarray(0, packed.length - 900))
     fs.put('in/b.gz', Buffer.from(packed).fill(0x55, packed.length - 8, packed.length - 4))
     const world = new FileWorld(fs, true)
@@ -143,7 +143,7 @@ describe('a damaged gzip file', () => {
     ])
   })
 
-  test('that inflates a thousandfold is read in bounded chunks', async () => {
+  test('that inflates to a thousand times its size is read in bounded chunks', async () => {
     const bomb = gzipSync(Buffer.alloc(20_000_000, 'x'))
     const run = await readAll(readLines('in.gz', { recordBytesMax: 100_000 }), diskWith('in.gz', bomb))
     expect(run.values).toEqual([])
@@ -153,7 +153,7 @@ describe('a damaged gzip file', () => {
 })
 
 describe('a followed gzip file', () => {
-  /** zlib works on threads of its own, for which no simulated clock waits. */
+  /** zlib uses its own threads, which no simulated clock waits for. */
   async function until(world: FileWorld, run: SourceRun<string>, isDone: () => boolean): Promise<void> {
     for (run.poll(); !isDone(); run.poll()) {
       if (world.clock.pending > 0) await world.pass(200)
@@ -173,7 +173,7 @@ describe('a followed gzip file', () => {
     return { fs, world, run }
   }
 
-  test('that is still written is waited for, however long that takes', async () => {
+  test('that is still being written is waited for, however long that takes', async () => {
     const { fs, world, run } = await follow(packed.subarray(0, 2_000))
     await until(world, run, () => run.values.length > 100)
     for (let hour = 0; hour < 3; hour++) await world.pass(3_600_000)
@@ -183,7 +183,7 @@ describe('a followed gzip file', () => {
     await run.close()
   })
 
-  test('to which members are appended is read on, also after a restart', async () => {
+  test('with appended members is read further, also after a restart', async () => {
     const { fs, world, run } = await follow(gzipSync('1\n2\n'))
     await until(world, run, () => run.values.length === 2)
     await world.pass(3_600_000)
@@ -207,7 +207,7 @@ describe('a followed gzip file', () => {
     expect(world.warnings).toEqual([])
   })
 
-  test('that was removed before it was whole is an error', async () => {
+  test('that was removed before it was complete is an error', async () => {
     const { fs, world, run } = await follow(packed.subarray(0, 2_000))
     await until(world, run, () => run.values.length > 100)
     await fs.remove('in.gz')

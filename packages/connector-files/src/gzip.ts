@@ -1,14 +1,14 @@
-/** The door to Node's zlib. */
+/** The only file that uses Node's zlib. */
 import { createGunzip, type Gunzip } from 'node:zlib'
 
-/** What every gzip file begins with; no text in UTF-8 does. */
+/** The first bytes of every gzip file; no UTF-8 text begins like this. */
 export const gzipMagic: Uint8Array = Uint8Array.of(0x1f, 0x8b)
 
 /**
- * Takes gzip data piece by piece and gives back what it holds.
+ * Inflates gzip data piece by piece.
  *
- * Output comes in chunks of at most `chunkBytes`, and not before the last was taken: however much a file inflates to,
- * memory is bounded. Files of several members are read through all of them.
+ * Output is returned in chunks of at most `chunkBytes`, each only after the previous one was taken: memory is
+ * bounded whatever the inflated size. All members of a file are read.
  */
 export class GzipDecoder {
   readonly #stream: Gunzip
@@ -29,7 +29,7 @@ export class GzipDecoder {
     })
   }
 
-  /** What some bytes inflate to. Throws zlib's error when they cannot be gzip data; call no more after that. */
+  /** Inflates bytes. Throws zlib's error if they are not gzip data; do not call it after that. */
   async *push(bytes: Uint8Array): AsyncGenerator<Buffer> {
     let isConsumed = false
     this.#stream.write(bytes, () => {
@@ -39,13 +39,13 @@ export class GzipDecoder {
     yield* this.#output(() => isConsumed)
   }
 
-  /** The rest, and whether it was whole: throws zlib's error when data is missing or a checksum does not match. */
+  /** The rest of the output. Throws zlib's error if data is missing or a checksum is wrong. */
   async *end(): AsyncGenerator<Buffer> {
     this.#stream.end()
     yield* this.#output(() => this.#hasEnded)
   }
 
-  /** Frees what zlib holds. */
+  /** Frees zlib's memory. */
   close(): void {
     this.#stream.destroy()
   }

@@ -1,17 +1,17 @@
 import { MillraceError, type DecodeFailure, type Origin, type Poll } from '@millrace/core'
 import type { Page } from './page.ts'
 
-/** How much of a record that is too large is kept, to show what it was. */
+/** How many bytes of an oversized record are kept, for its error. */
 export const rawBytesMax = 1024
 
-/** Which file records were cut from, for people. */
+/** The file of some records, for messages. */
 export interface Provenance {
   readonly source: string
   readonly split: string
   readonly path: string
 }
 
-/** What one poll gathers. All its records come from one page. */
+/** The result of one poll. All its records come from one page. */
 export class Harvest<T> {
   readonly #values: T[] = []
   readonly #failures: DecodeFailure[] = []
@@ -36,7 +36,7 @@ export class Harvest<T> {
     this.#origin.add(start, end, line)
   }
 
-  /** Adds a piece of input that is no record. `raw` is what there is of it. */
+  /** Adds input that is not a record; `raw` is its bytes, as far as available. */
   fail(cause: unknown, raw: Uint8Array, line: number, offset: number): void {
     const place = placeOf(this.#origin.provenance, line, offset)
     this.#failures.push({ index: this.#values.length, error: failureOf(cause, place), raw, place })
@@ -48,7 +48,7 @@ export class Harvest<T> {
   }
 }
 
-/** Where records came from: the page they were cut from, and where on it. Text is made only when asked for. */
+/** The places of records: their page and their positions on it. The text is formatted only on request. */
 class PageOrigin implements Origin {
   readonly provenance: Provenance
   readonly #page: Page

@@ -8,7 +8,10 @@ import type { ReadOptions } from './read-options.ts'
 import { readLines } from './lines.ts'
 import { readCsv } from './read-csv.ts'
 
-/** Runs that read what is there and end, one after another, each from where the one before ended. */
+/**
+ * A sequence of runs, each of which reads the available data, ends, and continues where the previous one
+ * ended.
+ */
 class Runs<T> {
   readonly fs = new SimFs()
   readonly warnings: string[] = []
@@ -45,7 +48,7 @@ const chunks = [1, 2, 3, 1_000]
 
 describe('a last line without a line end', () => {
   test.each(['\n3\n', '\r\n3\n', '\r3\n'])(
-    'is a record of the run that ends there, and its end may come later: %j',
+    'is a record of the run that ends there, and its line end may arrive later: %j',
     async (more) => {
       for (const chunkBytes of chunks) {
         const runs = new Runs(linesBy({ chunkBytes }))
@@ -58,7 +61,7 @@ describe('a last line without a line end', () => {
     },
   )
 
-  test('ends with a carriage return, and its line feed comes later', async () => {
+  test('may end with a carriage return whose line feed arrives later', async () => {
     for (const lineEnds of ['any', 'lf'] as const) {
       const runs = new Runs(linesBy({ lineEnds }))
       expect(await runs.next('1')).toEqual(['1'])
@@ -68,7 +71,7 @@ describe('a last line without a line end', () => {
   })
 
   test.each(['2\n3\n', '2', ' \r\n', '2\r'])(
-    'that has grown stops the next run, with its place and the ways out: %j',
+    'that has grown stops the next run, with its place and the options: %j',
     async (more) => {
       for (const chunkBytes of chunks) {
         const runs = new Runs(linesBy({ chunkBytes }))
@@ -83,7 +86,7 @@ describe('a last line without a line end', () => {
     },
   )
 
-  test("that has grown is passed over with one warning with ifLineGrew: 'skip'", async () => {
+  test("that has grown is skipped with one warning with ifLineGrew: 'skip'", async () => {
     for (const chunkBytes of chunks) {
       const runs = new Runs(linesBy({ chunkBytes, ifLineGrew: 'skip' }))
       await runs.next('1\n2')
@@ -120,7 +123,7 @@ describe('a last line without a line end', () => {
     expect(await runs.next('y"\n')).toEqual([{ a: '1', b: 'x\ny' }])
   })
 
-  test('of a gzip file: a member that is appended ends it', async () => {
+  test('of a gzip file: an appended member ends it', async () => {
     const runs = new Runs(linesBy({}))
     expect(await runs.next(gzipSync('1\n2'))).toEqual(['1', '2'])
     expect(await runs.next(gzipSync('\n3\n'))).toEqual(['3'])
@@ -129,7 +132,7 @@ describe('a last line without a line end', () => {
     await expect(runs.next(gzipSync('5'))).rejects.toMatchObject({ code: 'SOURCE_FAILED' })
   })
 
-  test('of UTF-16: half of a character that is completed later is a line that has grown', async () => {
+  test('of UTF-16: half a character that is completed later counts as a line that has grown', async () => {
     const text = Buffer.from('1\nü\n2\n', 'utf16le')
     for (const cut of [5, 6]) {
       const runs = new Runs(linesBy({ encoding: 'utf16le', ifLineGrew: 'skip' }))
@@ -155,7 +158,7 @@ describe('a last line without a line end', () => {
   })
 })
 
-describe('runs that end anywhere', () => {
+describe('runs that end at any byte', () => {
   const parts = fc.array(fc.constantFrom('a', 'ü', '\r', '\n', '\r\n'), { maxLength: 30 })
   const cuts = fc.array(fc.nat(60), { maxLength: 5 })
   const encodings = fc.constantFrom('utf8' as const, 'utf16le' as const)
@@ -166,7 +169,7 @@ describe('runs that end anywhere', () => {
     return bounds.slice(1).map((end, index) => content.subarray(bounds[index], end))
   }
 
-  test("with lastLine: 'leave' read every whole line once", async () => {
+  test("with lastLine: 'leave' read every complete line once", async () => {
     await fc.assert(
       fc.asyncProperty(parts, cuts, encodings, chunkBytes, async (texts, at, encoding, bytes) => {
         const text = texts.join('')

@@ -45,7 +45,7 @@ describe('lines', () => {
     }
   })
 
-  test('a line is a record at its carriage return, and a line feed that comes later belongs to it', async () => {
+  test('a line is a record at its carriage return, and a later line feed belongs to it', async () => {
     const fs = new SimFs()
     fs.put('in.log', '1\r')
     const world = new FileWorld(fs, false)
@@ -69,14 +69,14 @@ describe('lines', () => {
     expect(next.taken.map(({ value, place }) => [value, place])).toEqual([['3', 'in.log line 4, byte 7']])
   })
 
-  test('latin1 is read byte for byte', async () => {
+  test('latin1 is decoded byte by byte', async () => {
     const content = Uint8Array.from([0xe9, 0x0a, 0x80, 0xff, 0x0a])
     expect(await linesOf(content, { encoding: 'latin1' })).toEqual(['é', '\u0080ÿ'])
   })
 })
 
-describe('what is no record', () => {
-  test('F14 a line that is not UTF-8 is a failure with its bytes and its place, between the lines beside it', async () => {
+describe('invalid lines', () => {
+  test('F14 a line that is not UTF-8 is a failure with its bytes and its place, between valid lines', async () => {
     const fs = new SimFs()
     fs.put('in.log', Uint8Array.from([0x61, 0x0a, 0xff, 0xfe, 0x0a, 0xc3, 0xbc, 0x0a]))
     const { taken } = await readAll(readLines('in.log'), fs)
@@ -94,7 +94,7 @@ describe('what is no record', () => {
   })
 
   test.each([1, 7, 64, 10_000])(
-    'a record that is too large is passed over, read %i bytes at a time',
+    'a record that is too large is skipped, read %i bytes at a time',
     async (chunkBytes) => {
       const fs = new SimFs()
       const huge = 'x'.repeat(5_000)
@@ -117,13 +117,13 @@ describe('what is no record', () => {
     },
   )
 
-  test('a record of exactly the limit is let in', async () => {
+  test('a record of exactly the limit is accepted', async () => {
     expect(await linesOf(`${'x'.repeat(100)}\r\n`, { recordBytesMax: 100 })).toEqual(['x'.repeat(100)])
   })
 })
 
 describe('origin', () => {
-  test('names source, split, line and byte of each record, and keeps its bytes', async () => {
+  test('has source, split, line and byte of each record, and its bytes', async () => {
     const fs = new SimFs()
     fs.put('logs/in.log', 'first\r\nsecond\nthird\n')
     const run = await readAll(readLines('logs/*.log'), fs)
@@ -142,7 +142,7 @@ describe('origin', () => {
   })
 })
 
-describe('options that make no sense are refused when the pipeline is built', () => {
+describe('invalid options are rejected when the pipeline is built', () => {
   test.each([
     ['', {}],
     [[], {}],

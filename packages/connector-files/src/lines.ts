@@ -10,9 +10,10 @@ import type { RecordEncoder } from './record-encoder.ts'
 import { requireWellFormed } from './well-formed.ts'
 
 /**
- * Reads text files line by line. A record is a line without its ending, LF, CRLF or CR; an empty line is a record.
+ * Returns a source that reads text files line by line. A record is a line without its line end (LF, CRLF or
+ * CR); an empty line is a record.
  *
- * Throws `OPTION_INVALID` for a path or an option that makes no sense.
+ * Throws `OPTION_INVALID` for an invalid path or option.
  *
  * @example
  * p.from('log', files.readLines('/var/log/auth.log', { follow: true }))
@@ -38,9 +39,10 @@ class LineDecoder implements RecordDecoder<string> {
 }
 
 /**
- * Writes text line by line, exactly once. A record that holds a line break is refused: read again it would be two.
+ * Returns a sink that writes text line by line, exactly once. A record with a line break is rejected: it
+ * would be read as two.
  *
- * Throws `OPTION_INVALID` for a path or an option that makes no sense.
+ * Throws `OPTION_INVALID` for an invalid path or option.
  *
  * @example
  * words.to('words', files.writeLines('out/words.txt'))
@@ -52,10 +54,10 @@ export function writeLines(path: string, options: WriteOptions = {}): Sink<strin
 class LineEncoder implements RecordEncoder<string> {
   encode(record: string): string {
     if (typeof record !== 'string') {
-      throw new MillraceError('SINK_FAILED', `it is a ${typeof record} and no text; map it to text`)
+      throw new MillraceError('SINK_FAILED', `it is a ${typeof record}, not a string; map it to a string`)
     }
     if (/[\n\r]/.test(record)) {
-      throw new MillraceError('SINK_FAILED', 'it holds a line break; replace it, or use writeNdjson')
+      throw new MillraceError('SINK_FAILED', 'it contains a line break; replace it, or use writeNdjson')
     }
     return `${requireWellFormed(record)}\n`
   }

@@ -15,8 +15,8 @@ beforeEach(() => {
   fs = new SimFs()
 })
 
-describe('one file that grows', () => {
-  test('EN-215 what is written becomes durable, then visible, and never goes back', async () => {
+describe('one growing file', () => {
+  test('EN-215 written data becomes durable, then visible, and is never removed', async () => {
     const run = await open()
     await run.write('1', '2')
     expect(textOf(fs, path)).toBeUndefined()
@@ -30,7 +30,7 @@ describe('one file that grows', () => {
     expect((await namesIn(fs, 'out')).hidden).toEqual([])
   })
 
-  test('EN-216 a commit takes earlier checkpoints along, and leaves later ones and the current one', async () => {
+  test('EN-216 a commit includes earlier checkpoints, and excludes later ones and the current one', async () => {
     const run = await open()
     const prepared: Json[] = []
     for (const line of ['42', '43', '44']) {
@@ -47,7 +47,7 @@ describe('one file that grows', () => {
     await run.close()
   })
 
-  test('EN-217 a restart commits what its checkpoint names, removes the rest, and leaves nothing hidden', async () => {
+  test('EN-217 a restart commits the data of its checkpoint, removes the rest, and leaves no hidden files', async () => {
     const run = await open()
     await run.write('1')
     const named = await run.prepare()
@@ -64,7 +64,7 @@ describe('one file that grows', () => {
     expect(await namesIn(fs, 'out')).toEqual({ hidden: [], visible: ['log.txt'] })
   })
 
-  test('EN-225 everything written before prepare survives a power loss right after it', async () => {
+  test('EN-225 data written before prepare survives a power loss right after it', async () => {
     const run = await open()
     await run.write('1', '2')
     const first = await run.prepare()
@@ -75,7 +75,7 @@ describe('one file that grows', () => {
     expect(textOf(fs, path)).toBe('1\n2\n3\n')
   })
 
-  test('EN-218 a commit that fails is done by the restarts after it, and once it is done counts as done', async () => {
+  test('EN-218 a failed commit is done by later restarts, and counts as done once it is', async () => {
     const run = await open()
     await run.write('1', '2')
     const named = await run.prepare()
@@ -90,7 +90,7 @@ describe('one file that grows', () => {
     }
   })
 
-  test('a staged file that is full is followed by another, and is removed once it is visible', async () => {
+  test('a full staged file is followed by another, and is removed once it is visible', async () => {
     const run = await open()
     const line = 'x'.repeat(1024 * 1024 - 1)
     for (let mib = 0; mib < 10; mib++) {
@@ -102,7 +102,7 @@ describe('one file that grows', () => {
     expect((await namesIn(fs, 'out')).hidden).toEqual([])
   })
 
-  test('what several staged files hold is committed after a restart', async () => {
+  test('data in several staged files is committed after a restart', async () => {
     const run = await open()
     const line = 'x'.repeat(5 * 1024 * 1024)
     const prepared: Json[] = []
@@ -116,7 +116,7 @@ describe('one file that grows', () => {
     expect(textOf(fs, path)).toBe(['a', 'b', 'c', 'd'].map((name) => `${name}${line}\n`).join(''))
   })
 
-  test('EN-224 a restart from an earlier checkpoint takes back what later ones have added, with a warning', async () => {
+  test('EN-224 a restart from an earlier checkpoint removes the output of later ones, with a warning', async () => {
     const run = await open()
     const first = await run.checkpoint('1')
     await run.checkpoint('2')
@@ -124,14 +124,16 @@ describe('one file that grows', () => {
     await run.close()
     const next = await open([first])
     expect(textOf(fs, path)).toBe('1\n')
-    expect(next.world.warnings).toEqual([expect.stringMatching(/out\/log\.txt is cut from 6 to 2 bytes/)])
+    expect(next.world.warnings).toEqual([
+      expect.stringMatching(/out\/log\.txt is truncated from 6 to 2 bytes/),
+    ])
     await next.checkpoint('2')
     await next.checkpoint('3')
     await next.close()
     expect(textOf(fs, path)).toBe('1\n2\n3\n')
   })
 
-  test('a crash that tears the end of the file is mended, and what was whole is never taken away', async () => {
+  test('a file whose end a crash has torn is repaired, and complete lines are never removed', async () => {
     const run = await open()
     const first = await run.checkpoint('1')
     await run.write('2', '3')
@@ -145,7 +147,7 @@ describe('one file that grows', () => {
     await next.close()
   })
 
-  test('EN-226 whenever the process is killed, a reader sees whole lines of published checkpoints only', async () => {
+  test('EN-226 whenever the process is killed, a reader sees complete lines of published checkpoints only', async () => {
     const script = async (life: SimFs, note: (published: number) => void): Promise<void> => {
       const run = await SinkRun.open(writeLines(path), life)
       for (let checkpoint = 1; checkpoint <= 3; checkpoint++) {
@@ -173,7 +175,7 @@ describe('one file that grows', () => {
   })
 })
 
-test('a large checkpoint is added in pieces that end with a line', async () => {
+test('a large checkpoint is appended in pieces that end with a line', async () => {
   const lines = Array.from({ length: 25 }, (_, index) => `${index} `.padEnd(100_000 + index, 'x'))
   const seen: string[] = []
   const run = await open()
@@ -191,10 +193,10 @@ test('a large checkpoint is added in pieces that end with a line', async () => {
   expect(new Set(seen.map((text) => text.length)).size).toBeGreaterThan(3)
 })
 
-describe('a file that somebody else has changed', () => {
+describe('a file changed by another program', () => {
   test.each([
     ['removed', async () => fs.lose(path)],
-    ['added to', async () => fs.put(path, '1\n2\n3\n')],
+    ['appended to', async () => fs.put(path, '1\n2\n3\n')],
     ['renamed', () => fs.rename(path, 'out/old.txt')],
   ])('while the job runs is an error: %s', async (_name, change) => {
     const run = await open()

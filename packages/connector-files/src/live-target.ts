@@ -1,17 +1,17 @@
 /**
  * One visible file that grows by whole checkpoints.
  *
- * What is written goes to a staged file. When its checkpoint is durable, the bytes are written to the target, each to
- * the place that the checkpoint names, so a reader meets no line that could be taken back. A staged file serves many
- * checkpoints.
+ * Data is written to a staged file. When its checkpoint is durable, the bytes are copied to the target, each
+ * to the offset that the checkpoint names, so readers never see a line that could be removed. A staged file
+ * serves many checkpoints.
  *
- * A process that was replaced in the middle of a commit changes nothing when it goes on: its successor has started from
- * that checkpoint or a later one, and has written the same bytes to the same places.
+ * A process that loses the directory during a commit changes nothing when it continues: the new owner has
+ * started from that checkpoint or a later one, and has written the same bytes to the same offsets.
  *
- * True between any two calls:
+ * Invariants between any two calls:
  *
  *  1. The target is `#visible` bytes long, and those bytes are durable.
- *  2. The parts join without a gap: the first begins at or before `#visible`, each other where the one before
+ *  2. The parts are contiguous: the first begins at or before `#visible`, each other where the previous one
  *     ends; the last ends at `#end`. So do the chunks of a part that are not visible yet.
  *  3. Bytes of a part that a committable names are durable.
  */
@@ -32,10 +32,10 @@ import { StagedFile } from './staged-file.ts'
 import type { TargetName } from './target-name.ts'
 import type { Target } from './target.ts'
 
-/** A staged file takes no more after this many bytes, so that it can be removed some day. */
+/** A staged file is closed after this many bytes, so that it can be removed eventually. */
 const stagedBytesMax = 8 * 1024 * 1024
 
-/** What was appended at once to a staged file: a stretch of it, in bytes, and its checksum. */
+/** The data of one append to a staged file: its range in bytes and its checksum. */
 interface Chunk {
   readonly start: number
   readonly end: number
@@ -45,7 +45,7 @@ interface Chunk {
 interface Part {
   readonly file: StagedFile
   readonly base: number
-  /** Those that are not visible yet, in order. */
+  /** The parts that are not visible yet, in order. */
   chunks: Chunk[]
 }
 
@@ -60,7 +60,7 @@ export class LiveTarget implements Target<CommittableOf<'live'>> {
   #visible: number
   #end: number
   #parts: Part[] = []
-  /** The part that is written to. */
+  /** The part that is being written. */
   #current: Part | undefined
   #staged = 0
   #isNameDurable = true
@@ -119,7 +119,7 @@ export class LiveTarget implements Target<CommittableOf<'live'>> {
   }
 
   async commit({ end }: CommittableOf<'live'>): Promise<void> {
-    // A later checkpoint has done it already.
+    // A later checkpoint has already done it.
     if (end <= this.#visible) return
     await this.#requireUntouched()
     const isFirst = this.#visible === 0
@@ -160,7 +160,9 @@ export class LiveTarget implements Target<CommittableOf<'live'>> {
     await file.close()
   }
 
-  /** Writes what a checkpoint holds of a part to the target. What was damaged since it was written is not shown. */
+  /**
+   * Copies a part of a checkpoint to the target. Data damaged since it was written does not become visible.
+   */
   async #show({ file: { path }, base, chunks }: Part, end: number, target: FsFile): Promise<void> {
     const due = chunks.filter((chunk) => base + chunk.end <= end)
     if (due.length === 0) return
@@ -182,7 +184,7 @@ export class LiveTarget implements Target<CommittableOf<'live'>> {
     throw new MillraceError(
       'SINK_FAILED',
       `${this.#path}: has ${size} bytes where ${this.#visible} were written; no other program may write to it or move ` +
-        'it while the job runs. Put it back as it was, or start without the checkpoint and with ifExists',
+        'it while the job runs. Restore the file, or start without the checkpoint and with ifExists',
       { place: this.#path },
     )
   }

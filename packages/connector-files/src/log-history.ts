@@ -4,24 +4,24 @@ import { earlierMax, fingerprint, fingerprintBytes, type FirstBytes } from './po
 const logsMax = 4096
 const filesMax = 16
 
-/** A log, by the path that it has while it is written. */
+/** A log, identified by its path. */
 interface Log {
-  /** When it was last written to, as it was last seen under its path. */
+  /** When it was last modified, as last seen under its path. */
   modifiedMs: number
-  /** The files that have been the log, and how each begins. */
+  /** The files that have been the log, and the first bytes of each. */
   readonly files: Map<string, FirstBytes>
-  /** What these files held before they were cut, and what is known from a checkpoint; the newest first. */
+  /** Contents of these files before a truncation, and contents known from a checkpoint; newest first. */
   readonly earlier: FirstBytes[]
 }
 
 /**
- * What has been seen of logs by this process, and by those before it as far as positions tell. It tells an old file that
- * holds what was read from one that was never seen.
+ * What this process has seen of logs, and earlier processes as far as positions tell. It distinguishes an old
+ * file with known content from one that was never seen.
  */
 export class LogHistory {
   readonly #logs = new Map<string, Log>()
 
-  /** A file is, or was, the log at `path`; `modifiedMs` unless it has been renamed. */
+  /** Records that a file is, or was, the log at `path`; `modifiedMs` unless it has been renamed. */
   see(path: string, identity: string, first: FirstBytes, modifiedMs: number | undefined): void {
     const log = this.#log(path)
     if (modifiedMs !== undefined) log.modifiedMs = Math.max(log.modifiedMs, modifiedMs)
@@ -30,13 +30,13 @@ export class LogHistory {
     trim(log.files, filesMax)
   }
 
-  /** The file no longer holds what it held. */
+  /** Records that the file no longer has its earlier content. */
   cut(path: string, identity: string, first: FirstBytes): void {
     this.#log(path).files.delete(identity)
     this.learn(path, [first])
   }
 
-  /** What the log at `path` held before, the newest first. */
+  /** Earlier contents of the log at `path`, newest first. */
   learn(path: string, earlier: readonly FirstBytes[]): void {
     const log = this.#log(path)
     const fresh = earlier.filter(
@@ -52,11 +52,11 @@ export class LogHistory {
     return [...this.#logs.values()].some(({ files }) => files.has(identity))
   }
 
-  /** Whether a log is known to have held content that begins with `first`, or is no more than that. */
+  /** Whether a log is known to have had content that begins with `first`, or that is a beginning of it. */
   hasHeld(first: Uint8Array): boolean {
     const checks = new Map<number, number>()
     const isKnown = ({ length, check }: FirstBytes): boolean => {
-      // Fewer bytes than tell one content from another must be all there is.
+      // Too few bytes to distinguish contents: they must be the whole content.
       const isEnough = length >= fingerprintBytes || (length === first.length && length > 0)
       if (!isEnough || length > first.length) return false
       if (!checks.has(length)) checks.set(length, fingerprint(first.subarray(0, length)))
@@ -67,12 +67,12 @@ export class LogHistory {
     )
   }
 
-  /** When the log at `path` was last written to, as far as was seen; undefined if no file had the path. */
+  /** When the log at `path` was last modified, as last seen; undefined if no file had the path. */
   modifiedMs(path: string): number | undefined {
     return this.#logs.get(path)?.modifiedMs
   }
 
-  /** What a position says of the contents before the one of `identity`. */
+  /** What a position contains about the contents before that of `identity`. */
   earlier(path: string, identity: string): readonly FirstBytes[] {
     const log = this.#logs.get(path)
     if (log === undefined) return []
@@ -91,7 +91,7 @@ export class LogHistory {
   }
 }
 
-/** Forgets the oldest. */
+/** Removes the oldest entry. */
 function trim(map: Map<string, unknown>, max: number): void {
   for (const key of map.keys()) {
     if (map.size <= max) return

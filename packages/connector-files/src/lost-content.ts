@@ -6,24 +6,24 @@ import { fingerprintBytes } from './position.ts'
 import { RawFile, type Beginning, type OpenedFile } from './raw-file.ts'
 import type { ReadPlan } from './read-options.ts'
 
-/** Content that is no longer in its file, from the place where reading had come to. */
+/** Unread content that is no longer in its file. */
 export interface Lost extends Beginning {
-  /** The path that the file had. */
+  /** The path of the file. */
   readonly path: string
-  /** What became of the file: `is gone`. */
+  /** The event, for messages: `is missing`. */
   readonly what: string
-  /** Whether all that was known to be in the file had been read. */
+  /** Whether all known content of the file had been read. */
   readonly isRead: boolean
 }
 
-/** A file that holds what another held. */
+/** A file with the content of another. */
 export interface Copy {
   readonly path: string
-  /** The content behind the place where reading had come to. */
+  /** The content after the position. */
   pieces(): AsyncGenerator<Piece>
 }
 
-/** What is needed to look for copies. */
+/** What the search for copies needs. */
 export interface CopySearchTools {
   readonly plan: Pick<ReadPlan, 'ifGone' | 'forgetsEnded' | 'chunkBytes'>
   readonly catalog: FileCatalog
@@ -33,16 +33,19 @@ export interface CopySearchTools {
 
 /** What to do about content that is no longer in its file. */
 export interface LostContent {
-  /** Finds a copy. Undefined if there is none and that is no reason to stop; throws `SOURCE_FAILED` if it is one. */
+  /**
+   * Finds a copy. Resolves to undefined if there is none and the job may continue; otherwise throws
+   * `SOURCE_FAILED`.
+   */
   find(lost: Lost): Promise<Copy | undefined>
 }
 
 /**
- * Looks for a copy of lost content: a rotation may have copied a file before it cut or removed it, perhaps compressed or
- * to another disk, so that only the content tells which file it is.
+ * Searches for a copy of lost content: a rotation may have copied a file before it truncated or removed it,
+ * perhaps compressed or to another disk, so that only the content identifies it.
  *
- * A copy begins with the same bytes and has the same bytes before the place where reading had come to. Fewer than
- * `fingerprintBytes` of them tell too little.
+ * A copy begins with the same bytes and has the same bytes before the position. Fewer than `fingerprintBytes`
+ * bytes are not enough.
  */
 export class CopySearch implements LostContent {
   readonly #catalog: FileCatalog
@@ -73,10 +76,10 @@ export class CopySearch implements LostContent {
       this.#context.warn(`${story}; ${found.path} holds the same and is read as a file of its own`)
     } else if (lost.isRead || (lost.hasEnded && this.#forgetsEnded))
       this.#context.warn(`${story}, which was all of it`)
-    else if (this.#ifGone === 'skip') this.#context.warn(`${story}; what followed is lost`)
+    else if (this.#ifGone === 'skip') this.#context.warn(`${story}; the rest is lost`)
     else {
       const advice =
-        "put it back, say where old files are kept with archive, or set ifGone: 'skip' to lose the rest"
+        "restore it, name the directory of old files with archive, or set ifGone: 'skip' to lose the rest"
       throw new MillraceError('SOURCE_FAILED', `${story}; ${advice}`, {
         place: `${lost.path} byte ${lost.offset}`,
       })
@@ -84,7 +87,7 @@ export class CopySearch implements LostContent {
     return undefined
   }
 
-  /** The copy that was written last: it has the most. One that the patterns match comes first. */
+  /** The most recently modified copy, which has the most data. Files that the patterns match come first. */
   async #copyOf(lost: Lost): Promise<FoundFile | undefined> {
     if (lost.first.length < fingerprintBytes) return undefined
     let newest: FoundFile | undefined
@@ -110,7 +113,7 @@ export class CopySearch implements LostContent {
     }
   }
 
-  /** Reads a copy behind the place; fails if it is none. */
+  /** Reads a copy after the position; rejects if it is not a copy. */
   async *#read(found: FoundFile, lost: Lost): AsyncGenerator<Piece> {
     const context = this.#context
     const file = await context.fs.open(found.path, 'read')
@@ -124,12 +127,12 @@ export class CopySearch implements LostContent {
   }
 }
 
-/** A file that does not hold the content is no copy, and no further copy is looked for. */
+/** A file without the content is not a copy; the search continues with the next file. */
 const noCopy: LostContent = {
   find: ({ path }) => Promise.reject(new MillraceError('SOURCE_FAILED', `${path} holds something else`)),
 }
 
-/** The bytes of a file that is no part of a log and is read once. */
+/** The bytes of a file that is not part of a log and is read once. */
 export function rawCopy(
   opened: Omit<OpenedFile, 'isLog' | 'hasMoved'>,
   chunkBytes: number,

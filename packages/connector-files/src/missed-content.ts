@@ -7,7 +7,7 @@ import { firstBytesMax, withFirst } from './position.ts'
 import { fromStart } from './raw-file.ts'
 import type { ReadPlan } from './read-options.ts'
 
-/** Tools to look for content of a log that was never seen. */
+/** Tools to search for unread content of a log. */
 export interface MissedContentTools {
   readonly plan: Pick<ReadPlan, 'ifGone' | 'chunkBytes'>
   readonly catalog: FileCatalog
@@ -17,12 +17,12 @@ export interface MissedContentTools {
 }
 
 /**
- * Looks for content of a log that was written and removed between two looks at the log: the log was rotated twice, or
- * copied and cut twice. Its lines may be in a file beside the log or in the archive.
+ * Searches for content of a log that was written and removed between two checks: the log was rotated twice,
+ * or copied and truncated twice. Its lines may be in a file next to the log or in the archive.
  *
- * Such a file is called like the log, was written to after the log had last been seen, is not read on its own, and holds
- * neither what the log holds now nor anything that it was seen to hold. It cannot be known for certain to be of this log,
- * so it is never read unasked.
+ * Such a file has a name like the log's, was modified after the last check of the log, is not read as a file
+ * of its own, and contains neither the current nor any known content of the log. It cannot be proved to
+ * belong to the log, so it is never read automatically.
  */
 export class MissedContent {
   readonly #tools: MissedContentTools
@@ -31,7 +31,7 @@ export class MissedContent {
     this.#tools = tools
   }
 
-  /** Throws `SOURCE_FAILED` if there is such a file, or warns of it; `since` is when the log was last seen. */
+  /** Throws `SOURCE_FAILED` if there is such a file, or warns; `since` is the time of the last check. */
   async check(log: string, since: number): Promise<void> {
     const { plan, catalog, history, context } = this.#tools
     const around = await catalog.around(context)
@@ -42,7 +42,7 @@ export class MissedContent {
       if (history.knows(file.identity) || (await this.#isKnown(file, current))) continue
       const story =
         `source ${context.name}: ${file.path} was written after ${log} had last been read, and holds something else; ` +
-        'it may be lines of that log which were not read'
+        'it may contain unread lines of that log'
       if (plan.ifGone === 'stop') {
         const advice =
           "add it to the paths to have it read, exclude it if it is of another log, or set ifGone: 'skip' to lose it"
@@ -52,7 +52,7 @@ export class MissedContent {
     }
   }
 
-  /** Whether the file holds what a log was seen to hold, or is a copy of what the log holds now. */
+  /** Whether the file contains a known content of a log, or a copy of its current content. */
   async #isKnown(file: FoundFile, current: FoundFile | undefined): Promise<boolean> {
     const first = await this.#firstOf(file)
     if (this.#tools.history.hasHeld(first)) return true
@@ -62,7 +62,7 @@ export class MissedContent {
     return first.length <= now.length && Buffer.compare(first, now.subarray(0, first.length)) === 0
   }
 
-  /** The first bytes of what a file holds, inflated if need be; fewer if it is damaged. */
+  /** The first bytes of a file's content, inflated if necessary; fewer if it is damaged. */
   async #firstOf(found: FoundFile): Promise<Uint8Array> {
     const { plan, context } = this.#tools
     const { chunkBytes } = plan
@@ -85,7 +85,9 @@ export class MissedContent {
   }
 }
 
-/** Whether the name is one that programs give to old files of the log: `app.log.1`, `app-2024-05-06.log.gz`, `app.log.old`. */
+/**
+ * Whether the name looks like an old file of the log: `app.log.1`, `app-2024-05-06.log.gz`, `app.log.old`.
+ */
 function isOldName(log: string, { path, isArchived }: FoundFile): boolean {
   const [name, whole] = [nameOf(path), nameOf(log)]
   const base = whole.replace(/(?<=.)\.[^.]*$/, '')

@@ -10,11 +10,11 @@ import {
 import type { TargetName } from './target-name.ts'
 
 /**
- * Says which job writes to a path: by a file beside it, named by the job. Two jobs that write to one path would each
- * take the other's staged data for leftovers.
+ * Marks a path as written by one job: by a file next to it, named after the job. Otherwise two jobs that
+ * write to one path would remove each other's staged data.
  *
- * A claim outlives a crash, because the job needs its staged data when it starts again. It ends when all writers have
- * been closed and everything that they were given is visible, and when a start is refused that has made it.
+ * A claim survives a crash, because the job needs its staged data after a restart. It is released when all
+ * writers are closed and all their data is visible, and when the start that created it fails.
  */
 export class OutputClaim {
   readonly #names: TargetName
@@ -46,7 +46,7 @@ export class OutputClaim {
     }
   }
 
-  /** Claims a path; throws as `check` does. Of two jobs that do it at the same moment at most one succeeds. */
+  /** Claims a path; throws like `check`. If two jobs do it concurrently, at most one succeeds. */
   static async take(names: TargetName, context: ConnectorContext): Promise<OutputClaim> {
     const { fs, owner, directory } = context
     const path = names.claim(owner.job)
@@ -68,7 +68,7 @@ export class OutputClaim {
     return claim
   }
 
-  /** Does what a start has to do before it writes; if that is refused, a claim that was made for it ends. */
+  /** Runs the checks of a start before it writes; if they fail, releases a claim that was made for it. */
   async orRelease<T>(start: () => Promise<T>): Promise<T> {
     try {
       return await start()
@@ -78,12 +78,12 @@ export class OutputClaim {
     }
   }
 
-  /** A writer has been opened. */
+  /** Registers an open writer. */
   join(): void {
     this.#writers++
   }
 
-  /** A writer has been closed; `isDone` says that no restart needs anything of it. */
+  /** Registers a closed writer; `isDone` says that no restart needs its data. */
   async leave(isDone: boolean): Promise<void> {
     this.#isDone &&= isDone
     if (--this.#writers === 0 && this.#isDone) await this.#end()
@@ -92,7 +92,7 @@ export class OutputClaim {
   async #end(): Promise<void> {
     const { fs, owner } = this.#context
     try {
-      // The claim is the job's, and the next owner needs it.
+      // The claim belongs to the job, and the new owner of its directory needs it.
       await owner.confirm()
     } catch (error) {
       if (isMillraceError(error, 'DIRECTORY_LOCKED')) return

@@ -3,30 +3,30 @@ import { fingerprint, fingerprintBytes } from './position.ts'
 import { isUtf16, textOf, type TextFormat } from './text-format.ts'
 import { toUtf16, utf16Length } from './utf16.ts'
 
-/** So much of a page is enough for `fingerprintBytes` of any encoding. */
+/** This many bytes of a page are enough for `fingerprintBytes` in any encoding. */
 const keptBytes = fingerprintBytes * 2
 const none = Number.POSITIVE_INFINITY
 const lf = 0x0a
 const cr = 0x0d
 
 /**
- * A piece of a file in memory, in which records are cut. Its bytes never change, so that an origin may keep it.
+ * A piece of a file in memory, which is split into records. Its bytes never change, so an origin may keep it.
  *
- * They are those of the file; of a UTF-16 file they are what `utf16.ts` makes of them. An index counts bytes of the
+ * They are the bytes of the file; for a UTF-16 file, the result of `utf16.ts`. An index counts bytes of the
  * page, an offset counts bytes of the file.
  */
 export class Page {
   /** Ends where the data ends; the first bytes may be unused. */
   readonly bytes: Buffer
-  /** The index of the first byte that was not handed out. */
+  /** The index of the first byte that was not returned yet. */
   readonly start: number
   readonly #begin: number
   readonly #offset: number
   readonly #format: TextFormat
   readonly #isByteForByte: boolean
-  /** An index behind `start` and its offset, found last. */
+  /** The last index after `start` that was converted, and its offset. */
   #known: { readonly index: number; readonly offset: number }
-  /** The first line feed and carriage return at or behind where they were looked for last. */
+  /** The first line feed and carriage return at or after the last search positions. */
   #lineFeed = -1
   #return = -1
 
@@ -46,7 +46,7 @@ export class Page {
     return new Page(buffer.subarray(0, end), begin, start, offset, format)
   }
 
-  /** The page that holds what was left over of `previous` from `at` on, and then the chunk. */
+  /** Builds a page from the rest of `previous`, from `at` on, and the chunk. */
   static after(previous: Page, at: number, chunk: Chunk, format: TextFormat): Page {
     const from = Math.max(previous.#begin, at - keptBytes)
     const rest = previous.bytes.subarray(from)
@@ -60,7 +60,7 @@ export class Page {
     return new Page(bytes, 0, at - from, offset, format)
   }
 
-  /** The offset of the byte at `index`, which is the first of a character and not before `start`. */
+  /** The offset of the byte at `index`, which begins a character and is not before `start`. */
   offset(index: number): number {
     if (!isUtf16(this.#format.encoding)) return this.#offset + index - this.start
     const { start: first, bytes } = this
@@ -71,8 +71,8 @@ export class Page {
   }
 
   /**
-   * The index of the last byte of the line that begins at `start`, of its ending: a line feed, or a carriage return that
-   * none follows. -1 if the line ends on a later page.
+   * The index of the last byte of the line end of the line that begins at `start`: a line feed, or a carriage
+   * return without a line feed. -1 if the line ends on a later page.
    */
   lineEnd(start: number): number {
     if (this.#lineFeed < start) this.#lineFeed = this.#find(lf, start)
@@ -88,18 +88,20 @@ export class Page {
     return byte === lf || (byte === cr && this.#format.lineEnds === 'any' && this.bytes[index + 1] !== lf)
   }
 
-  /** Whether the byte at `index` is the second half of a line ending whose first half ended the record before. */
+  /**
+   * Whether the byte at `index` is the line feed of a CRLF whose carriage return ended the previous record.
+   */
   isHalfLineEnd(index: number): boolean {
     if (this.bytes[index] !== lf || this.#format.lineEnds === 'lf') return false
     return index > this.#begin && this.bytes[index - 1] === cr
   }
 
   /**
-   * The text of some bytes. Throws `DECODE_FAILED` when they are not in the encoding.
+   * Decodes bytes. Throws `DECODE_FAILED` if they are invalid in the encoding.
    *
-   * A string of its own for each record, and not a part of one long string, which would be kept whole for as long
-   * as one word of it is kept. It is also faster: 75 ns for a line of 110 bytes, where decoding the page at
-   * once and slicing costs 115 ns.
+   * Each record gets its own string, not a slice of one long string, which would stay in memory as long as
+   * one word of it is kept. It is also faster: 75 ns for a line of 110 bytes, while decoding the page at once
+   * and slicing costs 115 ns.
    */
   text(start: number, end: number): string {
     return this.#isByteForByte
@@ -107,7 +109,7 @@ export class Page {
       : textOf(this.bytes.subarray(start, end), this.#format.encoding, this.offset(start) === 0)
   }
 
-  /** The bytes of the file: a view where the page holds them as they are. */
+  /** The bytes of the file: a view if the page contains them unchanged. */
   raw(start: number, end: number): Uint8Array {
     const { bytes } = this
     const last = Math.min(end, bytes.length)

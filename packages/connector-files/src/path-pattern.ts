@@ -4,11 +4,11 @@ import { GLOBSTAR, Minimatch } from 'minimatch'
 /** A file in a directory of a pattern. */
 export interface MetFile {
   readonly path: string
-  /** Whether the pattern matches it; otherwise it is in the same directory as files that may match. */
+  /** Whether the pattern matches it; otherwise it is only in a directory of files that may match. */
   readonly isMatch: boolean
 }
 
-/** What a walk calls. */
+/** Callbacks of a walk. */
 export interface PathVisitor {
   meet(file: MetFile): Promise<void>
   /** Called for a directory that a wildcard matched and that cannot be listed. */
@@ -17,7 +17,7 @@ export interface PathVisitor {
   isExcluded(path: string): boolean
 }
 
-/** One part of a pattern between two slashes, and the part that follows. */
+/** The part of a pattern between two slashes, and the next part. */
 interface Step {
   readonly id: number
   readonly part: string | { test(name: string): boolean } | typeof GLOBSTAR
@@ -35,24 +35,24 @@ const syntax = {
 const anyName: Step = { id: -1, part: { test: (name) => !name.startsWith('.') }, next: undefined }
 
 /**
- * Which files to read: a path, a directory (the files in it), or a pattern.
+ * Selects files to read: a path, a directory (the files in it), or a pattern.
  *
- * Patterns are those of `minimatch`, which Node's own `glob` uses: `*` and `?` inside a name, `[a-z]` and `[!a-z]` for
- * one character, `{a,b/c}` and `{1..9}` for alternatives, `@(a|b)`, and `**` for any number of directories. A backslash
- * escapes. Names that begin with a dot match only patterns that write the dot. A file whose name is exactly the text of
- * the pattern matches too, such as `app[1].log`.
+ * Patterns are those of `minimatch`, which Node's own `glob` uses: `*` and `?` inside a name, `[a-z]` and
+ * `[!a-z]` for one character, `{a,b/c}` and `{1..9}` for alternatives, `@(a|b)`, and `**` for any number of
+ * directories. A backslash escapes. Names that begin with a dot match only patterns that write the dot. A
+ * file whose name is exactly the text of the pattern matches too, such as `app[1].log`.
  */
 export class PathPattern {
   readonly text: string
-  /** The path that the text names, if it names one and only one. */
+  /** The path, if the text has no wildcards. */
   readonly path: string | undefined
   readonly #absolute: readonly Step[]
   readonly #relative: readonly Step[]
 
-  /** Throws `OPTION_INVALID` for a pattern that no path can match. */
+  /** Parses a pattern. Throws `OPTION_INVALID` if no path can match it. */
   constructor(text: string) {
     if (text === '' || text.includes('\0')) {
-      throw new MillraceError('OPTION_INVALID', `${JSON.stringify(text)} is no path of a file; name one`)
+      throw new MillraceError('OPTION_INVALID', `${JSON.stringify(text)} is not a file path; give one`)
     }
     this.text = text
     const { set } = new Minimatch(text, syntax)
@@ -72,10 +72,10 @@ export class PathPattern {
   }
 
   /**
-   * Visits the files that match. With `neighbors` also the other files in the directories where matches may be, among
-   * which a renamed file is found.
+   * Visits the matching files. With `neighbors` also the other files in the directories where matches may be,
+   * to find renamed files.
    *
-   * Throws what the file system throws for a directory that the pattern names without wildcards.
+   * Throws the file system's error for a directory given without wildcards.
    */
   async walk(fs: Fs, visitor: PathVisitor, scope: 'matches' | 'neighbors' = 'matches'): Promise<void> {
     const walk = new Walk(fs, visitor, scope)
@@ -88,12 +88,12 @@ export class PathPattern {
   }
 }
 
-/** One way through the directories of a pattern: each is listed once, for all alternatives that lead to it. */
+/** A walk through the directories of a pattern: each is listed once, for all alternatives that lead to it. */
 class Walk {
   readonly #fs: Fs
   readonly #visitor: PathVisitor
   readonly #scope: 'matches' | 'neighbors'
-  /** The directories that were entered at any depth, by identity: links may lead in circles. */
+  /** The directories entered at any depth, by identity: links may form cycles. */
   readonly #entered = new Set<string>()
 
   constructor(fs: Fs, visitor: PathVisitor, scope: 'matches' | 'neighbors') {
@@ -102,7 +102,7 @@ class Walk {
     this.#scope = scope
   }
 
-  /** `isFound` says that a wildcard led to `directory`, and not its name. */
+  /** `isFound` says that a wildcard matched `directory`. */
   async enter(directory: string, begun: readonly Step[], isFound: boolean): Promise<void> {
     const steps = begun.flatMap(withAnyDepth)
     if (await this.#wasEntered(directory, steps, isFound)) return
@@ -126,7 +126,7 @@ class Walk {
     }
   }
 
-  /** Goes on without listing the directory, which may be forbidden or large. */
+  /** Continues without listing the directory, which may be forbidden or large. */
   async #enterByName(directory: string, steps: readonly Step[], isFound: boolean): Promise<void> {
     for (const name of new Set(steps.map(({ part }) => part as string))) {
       const path = join(directory, name)
@@ -138,7 +138,7 @@ class Walk {
     }
   }
 
-  /** Only steps of any depth can lead to a directory twice. */
+  /** Only `**` can lead to a directory twice. */
   async #wasEntered(directory: string, steps: readonly Step[], isFound: boolean): Promise<boolean> {
     if (!steps.some(({ part }) => part === GLOBSTAR)) return false
     const path = pathOf(directory)
@@ -150,17 +150,17 @@ class Walk {
     return false
   }
 
-  /** What is in a directory; nothing if it does not exist, any more, or is none. */
+  /** The entries of a directory; none if it does not exist or is not a directory. */
   async #entriesOf(directory: string, isFound: boolean): ReturnType<Fs['list']> {
     const path = pathOf(directory)
     return (await this.#orSkip(path, isFound, () => this.#fs.list(path))) ?? []
   }
 
-  /** A link to nothing may be meant for a directory, on a volume that is not mounted. */
+  /** A broken link may be meant for a directory on a volume that is not mounted. */
   async #reportBrokenLink(path: string): Promise<void> {
     const stat = async () => (await this.#fs.stat(path)) ?? 'nothing'
     if ((await this.#orSkip(path, true, stat)) !== 'nothing') return
-    const message = `${path}: is a link to nothing; remove it, or restore what it names`
+    const message = `${path}: is a broken link; remove it, or restore its target`
     this.#visitor.skip(path, new MillraceError('FS_NOT_FOUND', message))
   }
 
@@ -177,7 +177,7 @@ class Walk {
   }
 }
 
-/** A step, and what may follow at once if it matches any number of directories. */
+/** A step, and the steps that may follow at once if it matches any number of directories. */
 function withAnyDepth(step: Step): readonly Step[] {
   if (step.part !== GLOBSTAR) return [step]
   return step.next === undefined ? [step] : [step, ...withAnyDepth(step.next)]
@@ -207,7 +207,7 @@ function join(directory: string, name: string): string {
   return directory === '' || directory.endsWith('/') ? directory + name : `${directory}/${name}`
 }
 
-/** Which paths are not read: a pattern without a slash is compared with the last name of a path. */
+/** Paths that are not read: a pattern without a slash is compared with the last name of a path. */
 export class Exclusion {
   readonly #patterns: readonly Minimatch[]
 

@@ -1,6 +1,6 @@
 import type { ConnectorContext } from '@millrace/core'
 
-/** Waits `delayMs` on the clock, or until the signal aborts; which of the two, the caller sees by the signal. */
+/** Waits `delayMs` on the clock, or until the signal aborts; check the signal to know which. */
 export function pause(clock: ConnectorContext['clock'], delayMs: number, signal: AbortSignal): Promise<void> {
   return new Promise((resolve) => {
     if (signal.aborted) {

@@ -1,14 +1,14 @@
-/** The door to Node's pipes. */
+/** The only file that uses Node's pipes. */
 import { close, constants, fstat, open } from 'node:fs'
 import { Socket } from 'node:net'
 import { promisify } from 'node:util'
 import { MillraceError } from '@millrace/core'
 
-/** A pipe that is open for reading. */
+/** An open pipe. */
 export interface Pipe {
-  /** What is here now, up to `bytesMax`; undefined if nothing is. Throws what went wrong with the pipe. */
+  /** The available bytes, up to `bytesMax`; undefined if there are none. Throws the pipe's error. */
   take(bytesMax: number): Uint8Array | undefined
-  /** Whether every writer has closed it, and everything was taken. */
+  /** Whether every writer has closed it and all data was read. */
   readonly hasEnded: boolean
   /** Resolves when there may be news, and when it is closed. */
   ready(): Promise<void>
@@ -16,20 +16,20 @@ export interface Pipe {
 }
 
 /**
- * Opens a named pipe, or the pipe of a process substitution such as `/dev/fd/63`. Does not wait for a writer, but the
- * pipe does not end before there was one.
+ * Opens a named pipe, or the pipe of a process substitution such as `/dev/fd/63`. Does not wait for a writer,
+ * but the pipe ends only after it had one.
  *
- * Throws `FS_IO` for what is no pipe.
+ * Throws `FS_IO` if the path is not a pipe.
  */
 export async function openPipe(path: string): Promise<Pipe> {
-  // Without waiting: a wait for a writer would take one of the few threads that do all work on files.
+  // Non-blocking: a wait for a writer would block one of the few threads for file operations.
   const flags = constants.O_RDONLY | constants.O_NONBLOCK
   const fd = await promisify(open)(path, flags).catch((cause: unknown) => {
-    throw new MillraceError('FS_IO', `${path}: cannot be read as a pipe; name a file or a pipe`, { cause })
+    throw new MillraceError('FS_IO', `${path}: cannot be read as a pipe; give a file or a pipe`, { cause })
   })
   if ((await promisify(fstat)(fd)).isFIFO()) return new SystemPipe(fd)
   await promisify(close)(fd)
-  throw new MillraceError('FS_IO', `${path}: is a device; name a file or a pipe`)
+  throw new MillraceError('FS_IO', `${path}: is a device; give a file or a pipe`)
 }
 
 class SystemPipe implements Pipe {

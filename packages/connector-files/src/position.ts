@@ -1,13 +1,16 @@
 import { crc32, type Json } from '@millrace/core'
 
 /**
- * How far a file has been read. The file itself is named by its split; this says where in it, and enough to
- * notice that it is no longer the same content.
+ * How far a file has been read. The split names the file; the position names the place in it, with enough
+ * data to detect that the content has changed.
  *
- * Offsets count bytes of the content: of a gzip file, the decompressed bytes.
+ * Offsets count bytes of the content: for a gzip file, the decompressed bytes.
  */
 export type FilePosition = {
-  /** The path the file had when it was first opened: that of the log. A file found elsewhere has been renamed since. */
+  /**
+   * The path of the file when it was first opened: that of the log. A file found under another path has been
+   * renamed.
+   */
   readonly path: string
   /** Where the next record starts. */
   readonly offset: number
@@ -18,27 +21,30 @@ export type FilePosition = {
   /** The first bytes of the content, as many as had been seen, at most `firstBytesMax`. */
   readonly first: FirstBytes
   /**
-   * When the file was last written to, as it was last seen under `path`: what is younger may be content of the same log
-   * that was never seen.
+   * When the file was last modified, as last seen under `path`: a younger file may contain unread content of
+   * the same log.
    */
   readonly modifiedMs: number
-  /** How earlier contents of the same log began, the newest first, at most `earlierMax`: their copies hold nothing new. */
+  /**
+   * The beginnings of earlier contents of the same log, newest first, at most `earlierMax`: their copies
+   * contain nothing new.
+   */
   readonly earlier: readonly FirstBytes[]
   /** Whether the line before `offset` was read without its line end, because the file ended there. */
   readonly isUnfinished: boolean
-  /** Whether a run has read all that was in the file when it ended. */
+  /** Whether a run ended after reading all data in the file. */
   readonly hasEnded: boolean
   /** What the decoder must remember of the beginning of the file, such as the header of a CSV file. */
   readonly head: Json
 }
 
-/** How some content begins: the fingerprint of its first bytes. */
+/** Identifies a content: the fingerprint of its first bytes. */
 export type FirstBytes = { readonly length: number; readonly check: number }
 
-/** How many contents of a log are known again, beside the one that it holds. */
+/** How many earlier contents of a log are recognized. */
 export const earlierMax = 8
 
-/** What was known of a file when some of its content was read. */
+/** What was known about a file when some of its content was read. */
 export interface Seen {
   /** The first bytes of the content, as far as they are known; see `withFirst`. */
   readonly first: Uint8Array
@@ -46,13 +52,13 @@ export interface Seen {
   readonly earlier: readonly FirstBytes[]
 }
 
-/** Of a file that cannot be known again. */
+/** For a file that cannot be recognized again. */
 export const unseen: Seen = { first: new Uint8Array(0), modifiedMs: 0, earlier: [] }
 
-/** How much of the beginning of a file is compared to know it again. */
+/** How many first bytes of a file are compared to recognize it. */
 export const firstBytesMax = 1024
 
-/** The first bytes of a file, once more of it is known: `bytes` begin at `offset` of its content. */
+/** The known first bytes of a file, extended by `bytes`, which begin at `offset` of its content. */
 export function withFirst(first: Uint8Array, offset: number, bytes: Uint8Array): Uint8Array {
   if (first.length >= firstBytesMax || offset > first.length || offset + bytes.length <= first.length)
     return first
@@ -69,8 +75,8 @@ export function firstBytesOf(first: Uint8Array): FirstBytes {
   return { length: first.length, check: fingerprint(first) }
 }
 
-/** How many bytes before a position are compared to know the place again. */
+/** How many bytes before a position are compared to recognize the place. */
 export const fingerprintBytes = 64
 
-/** A number that changes when the bytes do, but for one case in four thousand million. */
+/** A 32-bit checksum: different bytes have the same one in one of four billion cases. */
 export const fingerprint: (bytes: Uint8Array) => number = crc32

@@ -1,14 +1,14 @@
 import type { Piece } from './chunk.ts'
 import type { Beginning } from './raw-file.ts'
 
-/** Bytes that come from somewhere, before they are inflated. */
+/** The bytes of a file or pipe, before they are inflated. */
 export interface RawContent {
-  /** Where what is read now was last seen. */
+  /** The path where the bytes being read were last seen. */
   readonly path: string
-  /** Whether reading ended because it was stopped, and not because the content ended. */
+  /** Whether reading ended because it was stopped, not because the content ended. */
   readonly isStopped: boolean
-  /** Which bytes the content begins with; fewer than asked for if it is shorter. */
+  /** The first bytes of the content; fewer than requested if it is shorter. */
   head(count: number): Promise<Uint8Array>
-  /** Reads from `beginning` on. What `isPacked` cannot be read again from its start when it is cut. */
+  /** Reads from `beginning` on. If `isPacked`, it cannot be read again from its start after a truncation. */
   pieces(beginning: Beginning, isPacked?: boolean): AsyncGenerator<Piece>
 }

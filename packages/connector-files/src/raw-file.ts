@@ -1,16 +1,15 @@
 /**
- * The bytes of one file, from an offset to its end, or for as long as it grows.
+ * Reads the bytes of one file from an offset to its end, or as long as it grows.
  *
- * A followed file is watched by asking, every `pollMs`: for its size at the path it had; when another file has
- * that path, for the path it has now. It is found by its identity, so a rotated file is read to its end under
- * whatever name.
+ * A followed file is polled every `pollMs`: its size at its path; if another file has that path, at its
+ * current path. It is found by its identity, so a rotated file is read to its end under any name.
  *
- * Invariant between any two pieces: `#offset` is where the next byte is read, and `#vouched` holds the last bytes
- * before it as they were when they were read. Each read reads these bytes again; if they differ, the file was cut and
- * has grown since. Then the rest of what it held is looked for in a copy, and the file is read from its start. (Text
- * with the same 64 bytes at the same place is not noticed.)
+ * Invariant between any two pieces: `#offset` is where the next byte is read, and `#vouched` contains the
+ * last bytes before it as they were when read. Each read reads these bytes again; if they differ, the file
+ * was truncated and has grown since. Then the rest of its old content is searched for in a copy, and the file
+ * is read from its start. (Text with the same 64 bytes at the same offset is not detected.)
  *
- * Not watched for: changes of bytes that have been read already.
+ * Changes to bytes already read are not detected.
  */
 import { MillraceError, type ConnectorContext, type FsFile } from '@millrace/core'
 import { headroomBytes, type Chunk, type Piece } from './chunk.ts'
@@ -32,13 +31,13 @@ import {
 import type { RawContent } from './raw-content.ts'
 import type { RestingFile } from './resting-files.ts'
 
-/** Where to begin, and what the file must hold before it. */
+/** Where to begin, and what the file must contain before it. */
 export type Beginning = Pick<
   FilePosition,
   'offset' | 'check' | 'first' | 'hasEnded' | 'modifiedMs' | 'earlier'
 >
 
-/** Of a file that is not larger all is read at once, before it is known what it is. */
+/** A file of at most this size is read at once, before its format is known. */
 const peekBytesMax = 64 * 1024
 const leastReadBytes = 1024
 
@@ -54,13 +53,22 @@ export const fromStart: Beginning = {
   earlier: [],
 }
 
-/** What a file is a part of: a log that is rotated. */
+/** The log that a file belongs to. */
 export interface LogWatch {
-  /** Called when it is known how the content begins; `modifiedMs` is undefined once the file was renamed. */
+  /**
+   * Called when the first bytes of the content are known; `modifiedMs` is undefined once the file was
+   * renamed.
+   */
   see(first: FirstBytes, modifiedMs: number | undefined): void
-  /** Called when the file no longer holds the content that began so. Returns how earlier contents began. */
+  /**
+   * Called when the file no longer has the content that began with these bytes. Returns the beginnings of
+   * earlier contents.
+   */
   cut(first: FirstBytes): readonly FirstBytes[]
-  /** Looks for content of the log that was written after `since` and never seen; throws `SOURCE_FAILED` if it is to stop. */
+  /**
+   * Searches for unread content of the log written after `since`; throws `SOURCE_FAILED` if the job must
+   * stop.
+   */
   check(since: number): Promise<void>
 }
 
@@ -69,7 +77,7 @@ export interface FollowOptions {
   /** Whether to wait for more at the end of the file. */
   readonly follow: boolean
   readonly pollMs: number
-  /** How long a file that was renamed or removed must have been quiet to count as finished. */
+  /** How long a renamed or removed file must be quiet to count as finished. */
   readonly settledMs: number
   readonly chunkBytes: number
 }
@@ -79,22 +87,22 @@ export interface OpenedFile {
   readonly file: FsFile
   readonly identity: string
   readonly path: string
-  /** How large it was, and when it was last written to, before it was opened. */
+  /** Its size and modification time before it was opened. */
   readonly size: number
   readonly modifiedMs: number
   /** Whether it has the path that it had when it was first read. */
   readonly isLog: boolean
-  /** Whether its path is none that is read. */
+  /** Whether its path is not one that the source reads. */
   readonly hasMoved: boolean
-  /** What was known of it when it was closed, if it was open before in this life of the job. */
+  /** What was known about it when it was closed, if it was opened before in this run. */
   readonly rested?: RestingFile | undefined
 }
 
-/** What a file is read with. */
+/** Dependencies of a raw file. */
 export interface RawFileTools {
   readonly catalog: FileCatalog
   readonly lost: LostContent
-  /** Undefined for a copy, which is no part of a log. */
+  /** Undefined for a copy, which is not part of a log. */
   readonly log: LogWatch | undefined
   readonly context: ConnectorContext
   readonly stopped: AbortSignal
@@ -109,21 +117,23 @@ export class RawFile implements RawContent {
   #vouched = nothing
   #check = 0
   #seen: Seen = unseen
-  /** Whether something was read of it in this life. */
+  /** Whether data was read from it in this run. */
   #isKnown = false
   #isLog: boolean
   #hasMoved: boolean
-  /** How large it was and when it was last written to, as far as is known. */
+  /** Its last known size and modification time. */
   #size: number
   #modifiedMs: number
-  /** How large it was when it still held what was read from it. */
+  /** Its size when it still had the content that was read. */
   #largest = 0
-  /** Since when it has been quiet after it was renamed, on the monotonic clock. */
+  /** Since when it has been quiet after a rename, on the monotonic clock. */
   #movedSince: number | undefined
   #spare: Buffer | undefined
-  /** How much to read at least where the file is taken to end: more while it turns out to be larger. */
+  /**
+   * The minimum size of a read where the file seems to end; it doubles while the file turns out to be larger.
+   */
   #leastBytes = leastReadBytes
-  /** The first bytes, as a chunk would hold them, until it is known where to begin. */
+  /** The first bytes, as in a chunk, until the start position is known. */
   #peeked: Buffer | undefined
 
   constructor(opened: OpenedFile, options: FollowOptions, tools: RawFileTools) {
@@ -138,7 +148,7 @@ export class RawFile implements RawContent {
     this.#movedSince = opened.rested?.movedSince
   }
 
-  /** What is known of it, once it is read to its end. */
+  /** What is known about it once it is read to its end. */
   get resting(): RestingFile {
     const [size, modifiedMs, movedSince] = [this.#size, this.#modifiedMs, this.#movedSince]
     return { path: this.path, size, modifiedMs, movedSince, knownAtMs: this.#tools.context.clock.monotonic() }
@@ -166,7 +176,7 @@ export class RawFile implements RawContent {
   async *pieces(beginning: Beginning, isPacked = false): AsyncGenerator<Piece> {
     const { stopped } = this.#tools
     this.#offset = beginning.offset
-    // How many there are is known, and their fingerprint; the first read brings the bytes.
+    // Their number and fingerprint are known; the first read delivers the bytes.
     this.#vouched = new Uint8Array(Math.min(beginning.offset, fingerprintBytes))
     this.#check = beginning.check
     const { modifiedMs, earlier } = beginning
@@ -187,7 +197,7 @@ export class RawFile implements RawContent {
     }
   }
 
-  /** Reads what comes next; undefined at the end of the file. */
+  /** Reads the next bytes; undefined at the end of the file. */
   async #read(): Promise<Chunk | 'changed' | undefined> {
     const back = this.#vouched.length
     const begin = headroomBytes - back
@@ -215,24 +225,27 @@ export class RawFile implements RawContent {
     return undefined
   }
 
-  /** Few bytes do not tell whether a file was cut and begins alike, so what it held before may be elsewhere. */
+  /**
+   * Too few bytes to detect that the file was truncated and begins alike, so its earlier content may be
+   * elsewhere.
+   */
   async #checkShort(): Promise<void> {
     await this.#look()
     if (this.#modifiedMs !== this.#seen.modifiedMs) await this.#tools.log?.check(this.#seen.modifiedMs)
   }
 
-  /** Nothing more comes: when the file was rotated, another may have been rotated behind it. */
+  /** No more data: if the file was rotated, another may have been rotated after it. */
   async #finish(): Promise<void> {
     if (this.#hasMoved && !this.isStopped) await this.#tools.log?.check(this.#seen.modifiedMs)
   }
 
-  /** For as much as the file is known to hold, and somewhat more than nothing: many files are small. */
+  /** The known size plus a little: many files are small. */
   #room(): Buffer {
     const bytes = Math.max(this.#size - this.#offset, this.#leastBytes)
     return Buffer.allocUnsafeSlow(headroomBytes + Math.min(bytes, this.#options.chunkBytes))
   }
 
-  /** Reads what is there, and at least `needed` bytes unless the file ends before. */
+  /** Reads available data, at least `needed` bytes unless the file ends earlier. */
   async #fill(into: Uint8Array, position: number, needed: number): Promise<number> {
     const { file } = this.#opened
     let count = await file.read(into, position)
@@ -244,7 +257,7 @@ export class RawFile implements RawContent {
     return count
   }
 
-  /** Takes in what was read behind bytes that are as they were. */
+  /** Accepts data that follows unchanged bytes. */
   #remember(fresh: Uint8Array): void {
     const first = withFirst(this.#seen.first, this.#offset, fresh)
     // The file is no longer the log once it has been renamed.
@@ -256,18 +269,18 @@ export class RawFile implements RawContent {
     if (fresh.length === 0) return
     this.#movedSince = undefined
     const all = fresh.length < fingerprintBytes ? Buffer.concat([this.#vouched, fresh]) : fresh
-    // A copy: a view would keep the whole chunk alive.
+    // Copy the bytes: a view would keep the whole chunk alive.
     this.#vouched = Uint8Array.from(all.subarray(Math.max(0, all.length - fingerprintBytes)))
     this.#check = fingerprint(this.#vouched)
     this.#offset += fresh.length
   }
 
-  /** Waits until there may be more to read, or it is known that there never will be. */
+  /** Waits until there may be more to read, or until it is known that there never will be. */
   async #untilGrown(): Promise<'grown' | 'cut' | 'finished'> {
     const { stopped, context } = this.#tools
     const { clock } = context
     const { pollMs, settledMs } = this.#options
-    // A program may go on writing to a file that was just renamed for a while before it opens the new one.
+    // A program may continue to write to a renamed file for a while before it opens the new one.
     if (this.#hasMoved) this.#movedSince ??= clock.monotonic()
     for (;;) {
       await pause(clock, pollMs, stopped)
@@ -280,7 +293,7 @@ export class RawFile implements RawContent {
         return 'grown'
       }
       if (this.#size < this.#offset) return 'cut'
-      // Cut and grown to the same size, perhaps: the bytes before will tell.
+      // Perhaps truncated and grown to the same size: the preceding bytes will show it.
       if (this.#modifiedMs !== modifiedMs) {
         this.#movedSince = undefined
         return 'grown'
@@ -289,7 +302,7 @@ export class RawFile implements RawContent {
     }
   }
 
-  /** Finds out where the file is, when it was written to and how large it is now. */
+  /** Finds the current path, modification time and size of the file. */
   async #look(): Promise<void> {
     const { file, identity } = this.#opened
     const { context, catalog } = this.#tools
@@ -308,8 +321,9 @@ export class RawFile implements RawContent {
   }
 
   /**
-   * The file no longer holds what was read from it: reads the rest of that from a copy, if there is one, and then the
-   * file from its start. What was there and had not been read may be lost otherwise, and certainly if the job was down.
+   * Handles a file that no longer has the content that was read: reads the rest of that from a copy, if there
+   * is one, and then the file from its start. Without a copy unread data may be lost, and certainly if the
+   * job was down.
    */
   async *#startOver(begun: Beginning, isPacked: boolean): AsyncGenerator<Piece> {
     const { path } = this
@@ -325,7 +339,7 @@ export class RawFile implements RawContent {
     const { modifiedMs } = this.#seen
     const earlier = this.#tools.log?.cut(first) ?? []
     const beginning = { offset, check, hasEnded, first, modifiedMs, earlier }
-    const copy = await this.#tools.lost.find({ path, what: 'was cut', isRead, ...beginning })
+    const copy = await this.#tools.lost.find({ path, what: 'was truncated', isRead, ...beginning })
     await this.#tools.log?.check(modifiedMs)
     if (copy !== undefined) {
       this.path = copy.path
@@ -338,7 +352,7 @@ export class RawFile implements RawContent {
     this.#vouched = nothing
     this.#seen = { first: nothing, modifiedMs: this.#modifiedMs, earlier }
     this.#check = fingerprint(nothing)
-    // Also if nothing follows yet: positions are now those of the new content.
+    // Even if no data follows yet: positions now refer to the new content.
     const at = { begin: headroomBytes, start: headroomBytes, end: headroomBytes, offset: 0 }
     yield { buffer: Buffer.alloc(headroomBytes), ...at, seen: this.#seen, startsOver: true }
   }

@@ -6,7 +6,7 @@ import type { RawContent } from './raw-content.ts'
 
 const nothing: Uint8Array = new Uint8Array(0)
 
-/** How to read a pipe. */
+/** Options for reading a pipe. */
 export interface PipeOptions {
   /** Whether to wait for another writer when the last one has closed it. */
   readonly follow: boolean
@@ -15,16 +15,16 @@ export interface PipeOptions {
   readonly stopped: AbortSignal
 }
 
-/** The bytes of a pipe. They can be read once, so nothing is compared and nothing is read again. */
+/** The bytes of a pipe. They can be read once, so nothing is compared or read again. */
 export class RawPipe implements RawContent {
   readonly path: string
   readonly #options: PipeOptions
   #pipe: Pipe
   #held = nothing
-  /** How many bytes were taken from the pipe. */
+  /** How many bytes were read from the pipe. */
   taken: number
 
-  /** `taken` bytes were taken from it before. */
+  /** `taken` bytes were read from it before. */
   constructor(path: string, pipe: Pipe, taken: number, options: PipeOptions) {
     this.path = path
     this.#pipe = pipe
@@ -62,16 +62,16 @@ export class RawPipe implements RawContent {
     }
   }
 
-  /** Waits until something can be taken; false if nothing will come. */
+  /** Waits until bytes are available; false if none will come. */
   async #arrive(): Promise<boolean> {
     await this.#pipe.ready()
     return !this.isStopped && !this.#pipe.hasEnded
   }
 
-  /** Waits for the next writer; false if none is waited for. */
+  /** Waits for the next writer; false if the pipe is not followed. */
   async #next(): Promise<boolean> {
     if (!this.#options.follow) return false
-    // Opened before the other is closed, so that a writer always finds a reader.
+    // Opened before the other is closed, so that writers always have a reader.
     const next = await openPipe(this.path)
     this.#pipe.close()
     this.#pipe = next

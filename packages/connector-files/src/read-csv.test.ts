@@ -40,7 +40,7 @@ describe('CSV', () => {
     }
   })
 
-  test('columns name the fields where there is no header, and the separator can be another', async () => {
+  test('columns names the fields if there is no header, and the separator can be changed', async () => {
     const { values } = await read('1;2,5\n3;"4;4"\n', { columns: ['a', 'b'], separator: ';' })
     expect(values).toEqual([
       { a: '1', b: '2,5' },
@@ -48,14 +48,14 @@ describe('CSV', () => {
     ])
   })
 
-  test('parse makes the record, and what it throws is a failure', async () => {
+  test('parse converts the row, and an error it throws is a failure', async () => {
     const parse = ({ n }: CsvRow): number => {
-      if (!/^\d+$/.test(n ?? '')) throw new Error(`${n} is no number`)
+      if (!/^\d+$/.test(n ?? '')) throw new Error(`${n} is not a number`)
       return Number(n)
     }
     const run = await read('n\n1\nx\n3\n', { parse })
     expect(run.values).toEqual([1, 3])
-    expect(messagesOf(run)).toEqual(['in.csv line 3, byte 4: x is no number'])
+    expect(messagesOf(run)).toEqual(['in.csv line 3, byte 4: x is not a number'])
   })
 
   test('a column called __proto__ is a column', async () => {
@@ -73,7 +73,7 @@ describe('CSV', () => {
   })
 })
 
-describe('CSV as people write it', () => {
+describe('CSV dialects', () => {
   const cutIn = [1, 2, 3, 1_000]
 
   test.each<[string, ReadCsvOptions<CsvRow>, readonly CsvRow[]]>([
@@ -127,30 +127,30 @@ describe('CSV as people write it', () => {
     }
   })
 
-  test('parse sees every field of a ragged row', async () => {
+  test('parse receives every field of a ragged row', async () => {
     const parse = (_row: CsvRow, fields: readonly string[]) => fields.length
     expect((await read('a,b\n1\n1,2,3\n', { raggedRows: 'fit', parse })).values).toEqual([1, 3])
   })
 
-  test('places count lines of every kind, also inside quotes and behind an escape', async () => {
+  test('places count all kinds of line ends, also inside quotes and after an escape', async () => {
     const { taken } = await read('a\r#\r"x\r\ny\\\nz\r"\rb\n', { comment: '#', escape: '\\', chunkBytes: 3 })
     expect(taken.map(({ place }) => place)).toEqual(['in.csv line 3, byte 4', 'in.csv line 7, byte 15'])
   })
 })
 
-describe('what is no row', () => {
+describe('invalid rows', () => {
   test.each([
     ['a,b\n1\n1,2\n', 'the row has 1 fields where there are 2 columns'],
     ['a,b\n1,2,3\n1,2\n', 'the row has 3 fields where there are 2 columns'],
     ['a,b\n1,x"y"\n1,2\n', 'a quote is inside an unquoted field'],
     ['a,b\n"1"x,2\n1,2\n', 'text follows a closing quote of field 1'],
-  ])('%j is a failure, and reading goes on', async (content, reason) => {
+  ])('%j is a failure, and the next rows are read', async (content, reason) => {
     const run = await read(content)
     expect(run.values).toEqual([{ a: '1', b: '2' }])
     expect(messagesOf(run)).toEqual([expect.stringMatching(`^in.csv line 2, byte 4: ${reason}`)])
   })
 
-  test('a quote that is never closed is one failure at the end', async () => {
+  test('an unclosed quote is one failure at the end', async () => {
     const run = await read('a,b\n1,2\n"3,4\n5,6\n')
     expect(run.values).toEqual([{ a: '1', b: '2' }])
     expect(messagesOf(run)).toEqual([
@@ -158,7 +158,7 @@ describe('what is no row', () => {
     ])
   })
 
-  test('a quote that is never closed takes no more than a record may have', async () => {
+  test('an unclosed quote consumes at most the record limit', async () => {
     const run = await read(`a,b\n"${'x'.repeat(90)}\n${'1,2\n'.repeat(10)}3,4\n`, {
       recordBytesMax: 100,
       chunkBytes: 16,
@@ -211,7 +211,7 @@ describe('what is no row', () => {
     [{ comment: '"' }],
     [{ raggedRows: 'skip' as never }],
     [{ duplicateColumns: 'last' as never }],
-  ])('%j is refused when the pipeline is built', (options) => {
+  ])('%j is rejected when the pipeline is built', (options) => {
     expect(() => readCsv('in.csv', options)).toThrow(expect.objectContaining({ code: 'OPTION_INVALID' }))
   })
 })

@@ -7,46 +7,49 @@ import type { FilePosition } from './position.ts'
 import { noRecord, type RecordDecoder } from './record-decoder.ts'
 import { requireOneOf } from './text-format.ts'
 
-/** A row before `parse`: its fields by the names of their columns. */
+/** A row before `parse`: its fields by column name. */
 export type CsvRow = Readonly<Record<string, string>>
 
-/** How to read comma-separated values. */
+/** Options for reading comma-separated values. */
 export interface ReadCsvOptions<T> extends ReadOptions {
-  /** The names of the columns, for files whose first row is no header. */
+  /** The names of the columns, for files whose first row is not a header. */
   readonly columns?: readonly string[]
-  /** What separates fields: one ASCII character. Default `','`. */
+  /** The character between fields: one ASCII character. Default `','`. */
   readonly separator?: string
-  /** What encloses fields: one ASCII character. Default `'"'`; `''` if no field is quoted. */
+  /** The character around fields: one ASCII character. Default `'"'`; `''` if no field is quoted. */
   readonly quote?: string
-  /** What makes a quote inside a quoted field an ordinary character, such as `'\\'`. Default: the quote, doubled. */
+  /**
+   * The character that escapes a quote inside a quoted field, such as `'\\'`. Default: the quote, doubled.
+   */
   readonly escape?: string
-  /** Lines that begin with this character are passed over: one ASCII character. Default: there are no such lines. */
+  /** Lines that begin with this character are skipped: one ASCII character. Default: none. */
   readonly comment?: string
   /**
-   * What to do about a row with fewer or more fields than there are columns. Default `'fail'`: it is a failure of that
-   * record. `'fit'` fills the missing fields with empty text and leaves surplus ones out of the row; `parse` gets all.
+   * What to do about a row with fewer or more fields than columns. Default `'fail'`: the record is a failure.
+   * `'fit'` fills missing fields with empty strings and drops surplus ones from the row; `parse` receives
+   * all.
    */
   readonly raggedRows?: 'fail' | 'fit'
   /**
-   * What to do about columns of one name. Default `'fail'`: the file cannot be read. `'number'` calls the second `name`
-   * `name_2`, and so on.
+   * What to do about columns with the same name. Default `'fail'`: the file cannot be read. `'number'` names
+   * the second `name` `name_2`, and so on.
    */
   readonly duplicateColumns?: 'fail' | 'number'
   /**
-   * Makes the record of a row, and throws if it is none. `fields` are the texts in their order. Without it the record is
-   * the row, all fields text.
+   * Converts a row to a record; throw if the row is invalid. `fields` are the strings in order. Without it
+   * the record is the row, with strings as values.
    */
   readonly parse?: (row: CsvRow, fields: readonly string[]) => T
 }
 
 /**
- * Reads files of comma-separated values (RFC 4180). A record is a row by column names; the names are in the first
- * row, or in `columns`. Empty lines are passed over.
+ * Returns a source that reads files of comma-separated values (RFC 4180). A record is a row by column names;
+ * the names are in the first row, or in `columns`. Empty lines are skipped.
  *
- * A row with more or fewer fields than there are columns, or with a quote where none may be, is a failure of that
- * record. A quote that is never closed takes everything up to `recordBytesMax` with it.
+ * A row with the wrong number of fields, or with a misplaced quote, is a failure of that record. An unclosed
+ * quote consumes everything up to `recordBytesMax`.
  *
- * Throws `OPTION_INVALID` for a path or an option that makes no sense.
+ * Throws `OPTION_INVALID` for an invalid path or option.
  *
  * @example
  * p.from('taxis', files.readCsv('taxi.csv', { parse: (row) => ({ time: row.timestamp ?? '', n: Number(row.value) }) }))
@@ -70,7 +73,7 @@ export function readCsv<T = CsvRow>(paths: Paths, options: ReadCsvOptions<T> = {
   return new FileSource(paths, (): RecordDecoder<T> => new CsvDecoder(format), options)
 }
 
-/** What a decoder needs to know of the options. */
+/** The options that a decoder uses. */
 interface CsvFormat<T> {
   readonly dialect: CsvDialect
   readonly commentByte: number | undefined
@@ -80,23 +83,23 @@ interface CsvFormat<T> {
   readonly parse: (row: CsvRow, fields: readonly string[]) => T
 }
 
-/** How far the search for the end of a row has come. */
+/** The state of the search for the end of a row. */
 type Place = 'at the start of a field' | 'in a field' | 'in quotes' | 'behind a quote'
 
 class CsvDecoder<T> implements RecordDecoder<T> {
   innerLines = 0
   readonly #format: CsvFormat<T>
   readonly #separatorByte: number
-  /** NaN, which no byte is, if no field is quoted. */
+  /** NaN, which equals no byte, if no field is quoted. */
   readonly #quoteByte: number
   readonly #escapeByte: number
   #columns: readonly string[] | undefined
-  /** Why the header cannot be used. Without it no row can be. */
+  /** Why the header cannot be used. Without it no row can be read. */
   #fault: string | undefined
-  /** The next quote at or behind where `end` looked last, on the page it looked at; Infinity for none. */
+  /** The next quote at or after the last search position of `end` on its page; Infinity for none. */
   #quoteAt = -1
   #quotePage: Page | undefined
-  /** Where in a row that goes on on the next page the search stopped, relative to its start. */
+  /** Where the search stopped in a row that continues on the next page, relative to its start. */
   #searched = 0
   #place: Place = 'at the start of a field'
 
@@ -108,7 +111,7 @@ class CsvDecoder<T> implements RecordDecoder<T> {
     this.#escapeByte = escape.charCodeAt(0)
   }
 
-  /** The columns, or what is wrong with them. */
+  /** The columns, or the reason why they are invalid. */
   get head(): Json {
     return this.#fault ?? this.#columns ?? null
   }
@@ -164,7 +167,7 @@ class CsvDecoder<T> implements RecordDecoder<T> {
     this.#place = 'at the start of a field'
   }
 
-  /** Looks for the next quote once for all the rows before it. */
+  /** Finds the next quote once for all rows before it. */
   #nextQuote(page: Page, start: number): number {
     if (this.#quotePage !== page || this.#quoteAt < start) {
       const found = Number.isNaN(this.#quoteByte) ? -1 : page.bytes.indexOf(this.#quoteByte, start)
@@ -182,7 +185,7 @@ class CsvDecoder<T> implements RecordDecoder<T> {
     for (; at < bytes.length; at++) {
       const byte = bytes[at]
       if (place === 'in quotes') {
-        // What follows a carriage return says whether a line ends with it.
+        // The byte after a carriage return decides whether a line ends with it.
         if (at + 1 === bytes.length && (byte === 0x0d || (byte === escape && escape !== quote))) break
         if (byte === quote) place = 'behind a quote'
         else if (byte === escape) {
@@ -192,7 +195,7 @@ class CsvDecoder<T> implements RecordDecoder<T> {
         this.#restart()
         return at
       } else if (byte === this.#separatorByte) place = 'at the start of a field'
-      // Also behind a quote: there are two in a row, which stand for one.
+      // Also after a quote: two in a row mean one.
       else if (byte === quote && place !== 'in a field') place = 'in quotes'
       else place = 'in a field'
     }
@@ -216,7 +219,7 @@ function columnsOf(
   )
 }
 
-/** Names of which no two are the same; what is the first of its name keeps it. */
+/** Makes names unique; the first of equal names stays as it is. */
 function numbered(names: readonly string[]): readonly string[] {
   const taken = new Set(names)
   const seen = new Set<string>()
@@ -240,7 +243,7 @@ function rowOfFields(columns: readonly string[], fields: readonly string[]): Csv
   return row
 }
 
-/** Plain assignment would set the prototype instead. */
+/** Defined, since plain assignment to __proto__ would set the prototype. */
 function define(row: object, name: string, value: string): void {
   Object.defineProperty(row, name, { value, enumerable: true, writable: true, configurable: true })
 }

@@ -2,27 +2,32 @@ import type { Json } from '@millrace/core'
 import type { Page } from './page.ts'
 import type { TextFormat } from './text-format.ts'
 
-/** What `decode` returns for a piece of input that is no record and no fault: an empty line, a header. */
+/** Returned by `decode` for input that is neither a record nor a failure: an empty line, a header. */
 export const noRecord: unique symbol = Symbol('no record')
 
-/** Finds the records of one file and makes values of them. Both work on bytes of a page and keep none. */
+/** Finds the records of one file and decodes them. Both methods use bytes of a page and keep none. */
 export interface RecordDecoder<T> {
-  /** The index of the last byte of the record that begins at `start`, as `Page.lineEnd` says it; -1 if there is none. */
+  /**
+   * The index of the last byte of the record that begins at `start`, as for `Page.lineEnd`; -1 if it is not
+   * on the page.
+   */
   end(page: Page, start: number): number
-  /** How many line endings are inside the record that `end` has found last. */
+  /** Number of line ends inside the last record that `end` has found. */
   readonly innerLines: number
   /**
-   * The value of the record in `bytes[start]` to `bytes[end - 1]`, its line ending cut off. Called right after
-   * `end`, or with the last record of a file, which has no line ending. Throws what makes the record unusable.
+   * Decodes the record in `bytes[start]` to `bytes[end - 1]`, without its line end. Called right after `end`,
+   * or with the last record of a file, which has no line end. Throws if the record is invalid.
    */
   decode(page: Page, start: number, end: number): T | typeof noRecord
-  /** What must be remembered of the beginning of the file, in order to go on in its middle. */
+  /** What must be remembered of the beginning of the file to continue in its middle. */
   readonly head: Json
-  /** Called before the first record of a file, and when reading goes on in its middle: then with the head. */
+  /**
+   * Called before the first record of a file, and when reading continues in its middle: then with the head.
+   */
   begin(head: Json): void
 }
 
-/** How the records of a file are read. */
+/** How the records of a file are decoded. */
 export interface RecordFormat<T> extends TextFormat {
   decoder(): RecordDecoder<T>
 }

@@ -1,17 +1,17 @@
-/** Makes text of records. One serves one writer. */
+/** Encodes records as text. Each writer has its own. */
 export interface RecordEncoder<T> {
-  /** The text of a record, with its line ending. Throws what makes the record unfit. */
+  /** The text of a record, with its line end. Throws if the record cannot be written. */
   encode(record: T): string
-  /** What a file begins with whose first record is `first`; empty for most formats. */
+  /** The header of a file whose first record is `first`; empty for most formats. */
   header(first: T): string
   /**
-   * Continues a file that exists and begins with `head`; false if it needs more of the file to do so. Throws if records
-   * cannot be added to it.
+   * Continues an existing file that begins with `head`; false if it needs more of the file. Throws if records
+   * cannot be appended to it.
    */
   resume(head: string): boolean
 }
 
-/** How records are written. */
+/** How records are encoded. */
 export interface WriteFormat<T> {
   encoder(): RecordEncoder<T>
 }

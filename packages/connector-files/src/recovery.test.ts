@@ -14,7 +14,7 @@ beforeEach(() => {
 const open = (options: WriteOptions, pending: readonly Json[] = []): Promise<SinkRun<string>> =>
   SinkRun.open(writeLines('out/log.txt', options), fs, pending)
 
-/** The paths of what is not visible yet. */
+/** The paths of files that are not visible yet. */
 async function staged(): Promise<readonly string[]> {
   return (await namesIn(fs, 'out')).hidden
     .filter((name) => name.includes('staged'))
@@ -26,7 +26,7 @@ describe.each([
   ['a rolling file that is full', { rollBytes: 1 }, 'out/log-000001.txt'],
   ['a rolling file that is open', { rollBytes: 1_000 }, 'out/log-000001.txt'],
 ] as const)('prepared output is verified before it is committed: %s', (_name, options, target) => {
-  /** A job that was killed after its checkpoint was published, and before the commit. */
+  /** A job that was killed after its checkpoint was published and before the commit. */
   async function killed(): Promise<{
     readonly committable: Json
     readonly path: string
@@ -41,16 +41,14 @@ describe.each([
     return { committable, path: path!, size: fs.peek(path!)!.length }
   }
 
-  test('one flipped bit at any place is found, and nothing is committed', async () => {
+  test('one flipped bit at any offset is detected, and nothing is committed', async () => {
     const { size } = await killed()
     for (let at = 0; at < size; at++) {
       const { committable, path } = await killed()
       fs.corrupt(path, at, 1 << (at % 8))
       await expect(open(options, [committable])).rejects.toMatchObject({
         code: 'CHECKPOINT_CORRUPT',
-        message: expect.stringContaining(
-          `${path}: bytes 0 to ${size} are not those that the checkpoint holds`,
-        ),
+        message: expect.stringContaining(`${path}: bytes 0 to ${size} differ from the checkpoint`),
         place: path,
       })
       expect(textOf(fs, target)).toBeUndefined()
@@ -60,15 +58,17 @@ describe.each([
     }
   })
 
-  test('zeros in the place of some of it are found', async () => {
+  test('zeroed bytes are detected', async () => {
     const { committable, path, size } = await killed()
     for (let at = 5; at < 15; at++) fs.corrupt(path, at, fs.peek(path)![at]!)
     expect(fs.peek(path)!.subarray(5, 15)).toEqual(new Uint8Array(10))
-    await expect(open(options, [committable])).rejects.toThrow(`bytes 0 to ${size} are not those`)
+    await expect(open(options, [committable])).rejects.toThrow(
+      `bytes 0 to ${size} differ from the checkpoint`,
+    )
     expect(textOf(fs, target)).toBeUndefined()
   })
 
-  test('an end that is missing is found', async () => {
+  test('a missing end is detected', async () => {
     const { committable, path, size } = await killed()
     fs.put(path, fs.peek(path)!.subarray(0, size - 3))
     await expect(open(options, [committable])).rejects.toThrow(
@@ -77,19 +77,19 @@ describe.each([
     expect(textOf(fs, target)).toBeUndefined()
   })
 
-  test('so is a change of what is visible already', async () => {
+  test('a change of visible output is detected', async () => {
     const { committable } = await killed()
     await (await open(options, [committable])).close()
     expect(await staged()).toEqual([])
     fs.corrupt(target, 3, 1)
     await expect(open(options, [committable])).rejects.toMatchObject({
       code: 'CHECKPOINT_CORRUPT',
-      message: expect.stringContaining(`${target}: bytes 0 to 34 are not those that the checkpoint holds`),
+      message: expect.stringContaining(`${target}: bytes 0 to 34 differ from the checkpoint`),
     })
   })
 })
 
-test('a bit that flips between prepare and commit is not shown, also while the job runs', async () => {
+test('a bit that flips between prepare and commit does not become visible, also while the job runs', async () => {
   const run = await open({})
   const first = await run.checkpoint('1')
   await run.write('2')
@@ -98,15 +98,15 @@ test('a bit that flips between prepare and commit is not shown, also while the j
   fs.corrupt(path!, 2, 1)
   await expect(run.commit(second)).rejects.toMatchObject({
     code: 'CHECKPOINT_CORRUPT',
-    message: expect.stringContaining(`${path}: bytes 2 to 4 are not those`),
+    message: expect.stringContaining(`${path}: bytes 2 to 4 differ from the checkpoint`),
   })
   await run.close()
   expect(textOf(fs, 'out/log.txt')).toBe('1\n')
   await expect(open({}, [first, second])).rejects.toMatchObject({ code: 'CHECKPOINT_CORRUPT' })
 })
 
-describe('a process that was replaced', () => {
-  test('cannot write to a file that its successor has made visible, though it has it open', async () => {
+describe('a process that has lost the directory', () => {
+  test('cannot write to a file that the new owner has made visible, though it has it open', async () => {
     const owners = new SimOwners()
     const sink = (): ReturnType<typeof writeLines> => writeLines('out/log.txt', { rollBytes: 100 })
     const first = await SinkRun.open(sink(), fs, [], 0, { owner: owners.take() })
@@ -123,7 +123,7 @@ describe('a process that was replaced', () => {
     expect([textOf(fs, 'out/log-000001.txt'), textOf(fs, 'out/log-000002.txt')]).toEqual(['1\n', '2\n'])
   })
 
-  test('does not end the claim of its successor on the output', async () => {
+  test("does not release the new owner's claim on the output", async () => {
     const owners = new SimOwners()
     const first = await SinkRun.open(writeLines('out/log.txt'), fs, [], 0, { owner: owners.take() })
     const second = await SinkRun.open(writeLines('out/log.txt'), fs, [], 0, { owner: owners.take() })

@@ -1,13 +1,13 @@
 /**
- * Finishes what a checkpoint names, after a restart: makes visible what was prepared, whether or not that was
- * begun before, and takes back what later checkpoints had made visible if an earlier one is restored.
+ * Completes a checkpoint after a restart: makes its prepared data visible, whether or not that was begun
+ * before, and removes output of later checkpoints if an earlier one is restored.
  *
- * Nothing is changed before everything has the right checksum. After that each step can be cut short by a crash and done
- * again, also by a process that was replaced meanwhile: it writes the same bytes to the same places, or replaces a file
- * by a copy that its successor has removed.
+ * Nothing is changed before all checksums are verified. After that a crash may interrupt any step and a
+ * restart repeats it. A process that has lost the directory may repeat steps too: it writes the same bytes to
+ * the same offsets, or replaces a file by a copy that the new owner has removed.
  *
- * When a sync of the output has failed, what it was asked for is written and named anew: a later sync proves nothing
- * about it. All of it is in the parts that are pending, because whatever came before them was synced without a failure.
+ * If a sync of the output failed, its data is written again under a new name: a later sync proves nothing
+ * about it. All of it is in the pending parts, because everything before them was synced without a failure.
  */
 import { removeIfThere, type ConnectorContext, type Fs, type FsFile, type Owner } from '@millrace/core'
 import type { CommittableOf, FileCommittable, LivePart, RolledPart } from './committable.ts'
@@ -23,7 +23,7 @@ export class Recovery {
   /** Whether a sync of the output has failed. */
   readonly #isInDoubt: boolean
 
-  /** `pending` is what a checkpoint names; the order does not matter. */
+  /** `pending` are the committables of a checkpoint, in any order. */
   constructor(pending: readonly FileCommittable[], context: ConnectorContext, isInDoubt: boolean) {
     this.#fs = context.fs
     this.#owner = context.owner
@@ -32,7 +32,7 @@ export class Recovery {
     this.#isInDoubt = isInDoubt
   }
 
-  /** Takes from earlier owners the means to put copies in the place of files. Call it first. */
+  /** Prevents earlier owners from replacing files with copies. Call it first. */
   async fence(): Promise<void> {
     for (const committable of this.#committables) {
       const names = new TargetName(committable.kind === 'live' ? committable.target : committable.path)
@@ -40,7 +40,7 @@ export class Recovery {
     }
   }
 
-  /** Throws `CHECKPOINT_CORRUPT` or `SINK_FAILED` if something is damaged or gone. Changes nothing. */
+  /** Throws `CHECKPOINT_CORRUPT` or `SINK_FAILED` if something is damaged or missing. Changes nothing. */
   async verify(): Promise<void> {
     for (const committable of this.#committables) {
       if (committable.kind === 'live') await this.#verifyLive(committable)
@@ -48,12 +48,12 @@ export class Recovery {
     }
   }
 
-  /** Makes visible what is named. */
+  /** Makes the pending data visible. */
   async complete(): Promise<void> {
     for (const committable of this.#committables) {
       const path = committable.kind === 'live' ? committable.target : committable.path
       if (this.#isInDoubt) {
-        this.#warn(`${path}: a sync has failed, so what the last checkpoint holds is written again`)
+        this.#warn(`${path}: a sync has failed, so the data of the last checkpoint is written again`)
       }
       if (committable.kind === 'live') await this.#completeLive(committable)
       else await this.#completeRolling(committable)
@@ -78,7 +78,7 @@ export class Recovery {
         reached = Math.max(reached, base + length)
         continue
       }
-      // It is removed only when the target has it all.
+      // It is removed only when the target is complete.
       if (size < base + length) throw lost(target, size, base + length)
       await this.#verify({ path: target, start: base, end: base + length }, part.checksum)
     }
@@ -103,11 +103,11 @@ export class Recovery {
     for (const part of parts) if (await this.#exists(part.staged)) staged.push(part)
     const [first] = staged
     if (size > end) {
-      this.#warn(`${target} is cut from ${size} to ${end} bytes, where the restored checkpoint has its end`)
-      // By a copy: a process that was replaced may still write to the file itself.
+      this.#warn(`${target} is truncated from ${size} to ${end} bytes, its size in the restored checkpoint`)
+      // Write a copy: a process that has lost the directory may still write to the file itself.
       await this.#replace(target, [{ path: target, start: 0, end: Math.min(first?.base ?? end, end) }])
     } else if (stat !== undefined && this.#isInDoubt && first?.base === 0) {
-      // A file of which nothing is certain has no certain name either.
+      // If the content of a file is uncertain, its name may not be durable either.
       await this.#replace(target, [])
     } else if (stat === undefined) {
       if (end === 0) return
@@ -116,7 +116,7 @@ export class Recovery {
     const file = await this.#fs.open(target, 'update')
     try {
       for (const part of staged) await this.#completePart(part, target, file)
-      // Also when nothing was missing: what an interrupted commit has written need not be durable.
+      // Also if nothing was missing: data written by an interrupted commit need not be durable.
       await file.sync()
     } finally {
       await file.close()
@@ -125,14 +125,14 @@ export class Recovery {
     for (const part of staged) await removeIfThere(this.#fs, part.staged)
   }
 
-  /** Writes what the target lacks of a part, or has wrong because a crash has torn it. */
+  /** Writes the bytes of a part that the target lacks, or that a crash has torn. */
   async #completePart(part: LivePart, target: string, file: FsFile): Promise<void> {
     const { staged, base, length } = part
     const agreed = this.#isInDoubt ? 0 : await this.#agreement(target, part)
     await copyStretch(this.#fs, { path: staged, start: agreed, end: length }, file, base + agreed, target)
   }
 
-  /** How many bytes of a part the target holds already. */
+  /** How many bytes of a part the target already contains. */
   async #agreement(target: string, { staged, base, length }: LivePart): Promise<number> {
     const size = (await this.#fs.stat(target))?.size ?? 0
     const there = Math.min(Math.max(size - base, 0), length)
@@ -172,7 +172,9 @@ export class Recovery {
     const size = (await this.#fs.stat(target))?.size ?? 0
     if (size === length && !this.#isInDoubt) return
     if (size > length) {
-      this.#warn(`${target} is cut from ${size} to ${length} bytes, as the restored checkpoint has it`)
+      this.#warn(
+        `${target} is truncated from ${size} to ${length} bytes, its size in the restored checkpoint`,
+      )
     }
     await this.#replace(target, [{ path: target, start: 0, end: length }])
   }
@@ -185,16 +187,16 @@ export class Recovery {
       if (found?.subtask === subtask && found.number >= next) later.push(name)
     }
     if (later.length === 0) return
-    // A process that was replaced has seen only files that are older than its successor.
+    // A process that has lost the directory may see only files older than the new owner's.
     await this.#owner.confirm()
     for (const name of later) {
-      this.#warn(`${name} is removed, because the restored checkpoint is from before it`)
+      this.#warn(`${name} is removed, because it is newer than the restored checkpoint`)
       await removeIfThere(this.#fs, names.beside(name))
     }
     await this.#fs.syncDirectory(names.directory)
   }
 
-  /** Puts a new file with these bytes in the place of one, unless this process has been replaced. */
+  /** Replaces a file with a new one that contains these bytes, unless this process has lost the directory. */
   async #replace(path: string, stretches: readonly Stretch[]): Promise<void> {
     const copy = new TargetName(path).copy(this.#owner.epoch)
     await removeIfThere(this.#fs, copy)
@@ -219,7 +221,7 @@ export class Recovery {
   }
 }
 
-/** Removes the copies that earlier owners have begun; they cannot put them in the place of files any more. */
+/** Removes unfinished copies of earlier owners, so that they can no longer replace files with them. */
 export async function removeCopies(fs: Fs, names: TargetName, { epoch }: Owner): Promise<void> {
   if ((await fs.stat(names.directory)) === undefined) return
   for (const { name } of await fs.list(names.directory)) {
@@ -227,7 +229,7 @@ export async function removeCopies(fs: Fs, names: TargetName, { epoch }: Owner):
   }
 }
 
-/** The last committable of each writer: it holds what the ones before it hold. */
+/** The last committable of each writer, which includes the earlier ones. */
 function lastOfEach(pending: readonly FileCommittable[]): Iterable<FileCommittable> {
   const last = new Map<string, FileCommittable>()
   for (const each of pending) {

@@ -8,7 +8,7 @@ import type { FilePosition } from './position.ts'
 import type { ReadOptions } from './read-options.ts'
 import { readLines } from './lines.ts'
 
-// What the engine does with files when it closes some so that others can be open.
+// Closing files so that others can be opened, as the engine does.
 
 let fs: SimFs
 let world: FileWorld
@@ -19,7 +19,7 @@ let values: string[]
 
 const line = (n: number): string => `line ${n} `.padEnd(80, '.')
 
-/** Opens the file, reads what there is and closes it again. False if it has ended. */
+/** Opens the file, reads the available data and closes it. False if it has ended. */
 async function look(): Promise<boolean> {
   const reader = await source.open(split, position, world.context)
   try {
@@ -58,8 +58,8 @@ beforeEach(async () => {
   expect(values).toEqual([line(1)])
 })
 
-describe('a followed file that is closed', () => {
-  test('has changed when it was written to, and not otherwise', async () => {
+describe('a closed followed file', () => {
+  test('counts as changed exactly when it was modified', async () => {
     for (let second = 0; second < 3; second++) expect(await hasChanged()).toBe(false)
     await appendTo(fs, 'logs/app.log', `${line(2)}\n`)
     expect(await hasChanged()).toBe(true)
@@ -68,7 +68,7 @@ describe('a followed file that is closed', () => {
     expect(await hasChanged()).toBe(false)
   })
 
-  test('is not looked at by itself once it was listed', async () => {
+  test('is not checked separately once it was listed', async () => {
     await world.pass(1_000)
     await source.discover(world.context)
     const stats = countStats()
@@ -76,7 +76,7 @@ describe('a followed file that is closed', () => {
     expect(stats()).toEqual([])
   })
 
-  test('ends when it was renamed and is quiet for as long as one that is open', async () => {
+  test('ends when it was renamed and is quiet for as long as an open one must be', async () => {
     await fs.rename('logs/app.log', 'logs/app.log.1')
     expect(await hasChanged()).toBe(false)
     await world.pass(3_000)
@@ -91,14 +91,14 @@ describe('a followed file that is closed', () => {
     expect(values).toEqual([line(1), line(2)])
   })
 
-  test('and cut, after all of it was read, continues with a warning; one that grew before stops the job', async () => {
+  test('that is truncated after it was read completely continues with a warning; one that grew before stops the job', async () => {
     await truncate(fs, 'logs/app.log')
     await appendTo(fs, 'logs/app.log', `${line(2)}\n`)
     expect(await hasChanged()).toBe(true)
     await look()
     expect(values).toEqual([line(1), line(2)])
-    expect(world.warnings).toEqual([expect.stringMatching(/was cut; .*, which was all of it$/)])
-    // A look at the file that does not read all of it.
+    expect(world.warnings).toEqual([expect.stringMatching(/was truncated; .*, which was all of it$/)])
+    // A check of the file that does not read all of it.
     await appendTo(fs, 'logs/app.log', `${line(3)}\n`)
     const reader = await source.open(split, position, world.context)
     await reader.close()
@@ -106,23 +106,23 @@ describe('a followed file that is closed', () => {
     await expect(look()).rejects.toMatchObject({ code: 'SOURCE_FAILED' })
   })
 
-  test('and removed ends', async () => {
+  test('that is removed ends', async () => {
     await fs.remove('logs/app.log')
     expect(await hasChanged()).toBe(true)
     expect(await look()).toBe(false)
     expect(world.warnings).toEqual([
       expect.stringContaining('there is no logs/app.log yet'),
-      expect.stringMatching(/is gone, under every name; .*, which was all of it$/),
+      expect.stringMatching(/is missing, under every name; .*, which was all of it$/),
     ])
   })
 })
 
 describe('a file that an earlier run has read to its end', () => {
   test.each([
-    ['is as it was', async () => {}, false],
+    ['is unchanged', async () => {}, false],
     ['has grown', () => appendTo(fs, 'logs/app.log', 'x'), true],
     [
-      'was written anew',
+      'was rewritten',
       async () => (await truncate(fs, 'logs/app.log'), appendTo(fs, 'logs/app.log', 'y'.repeat(81))),
       true,
     ],
@@ -142,7 +142,7 @@ describe('a file that an earlier run has read to its end', () => {
 })
 
 describe('discovery', () => {
-  test('looks at each file once, and at a file that is named once', async () => {
+  test('stats each listed file once, and a file given without wildcards once', async () => {
     for (let file = 0; file < 5; file++) fs.put(`logs/${file}.txt`, '')
     for (const paths of ['logs/*.txt', ['logs/0.txt', 'logs/1.txt', 'logs/missing.txt']]) {
       const some = readLines(paths, { follow: true })
@@ -153,7 +153,7 @@ describe('discovery', () => {
     }
   })
 
-  test('hundreds of logs that are rotated at once are looked for together', async () => {
+  test('searches once for hundreds of logs that are rotated at the same time', async () => {
     const paths = Array.from({ length: 200 }, (_, file) => `many/${file}.log`)
     for (const path of paths) fs.put(path, path)
     const catalog = new FileCatalog({ patterns: [new PathPattern('many/*.log')] })
@@ -167,7 +167,7 @@ describe('discovery', () => {
     expect(stats().length).toBeLessThanOrEqual(200 * 3)
   })
 
-  test('files are gone that were removed from their directory, and not those of a directory that is gone itself', async () => {
+  test('files removed from their directory are gone, files of a removed directory are not', async () => {
     for (const path of ['a/1.txt', 'a/2.txt', 'b/3.txt', 'b/4.txt']) fs.put(path, path)
     const some = readLines(['*/*.txt'], { follow: true, archive: 'old' })
     const { splits } = await some.discover(world.context)
@@ -188,7 +188,7 @@ describe('discovery', () => {
   })
 })
 
-/** Counts questions about paths from now on. */
+/** Counts stat calls from now on. */
 function countStats(): () => readonly string[] {
   const paths: string[] = []
   const stat = fs.stat.bind(fs)

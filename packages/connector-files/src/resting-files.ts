@@ -2,20 +2,23 @@ import type { ClosedSplit, ConnectorContext } from '@millrace/core'
 import type { FileCatalog } from './file-catalog.ts'
 import type { FilePosition } from './position.ts'
 
-/** What was known of a file when it was closed. */
+/** What was known about a file when it was closed. */
 export interface RestingFile {
   readonly path: string
   readonly size: number
   readonly modifiedMs: number
-  /** Since when it has been quiet under a name that is not read, on the monotonic clock; undefined: it has its own name. */
+  /**
+   * Since when it has been quiet under a name that is not read, on the monotonic clock; undefined if it has
+   * its own name.
+   */
   readonly movedSince: number | undefined
   /** When that was known, on the monotonic clock. */
   readonly knownAtMs: number
 }
 
 /**
- * Files that are closed and were read to their end: those that were closed so that others could be open, and those of an
- * earlier run. Whether there is more to read shows without opening them.
+ * Closed files that were read to their end: closed so that others could be open, or read by an earlier run.
+ * They are checked for more data without opening them.
  */
 export class RestingFiles {
   readonly #catalog: FileCatalog
@@ -27,19 +30,19 @@ export class RestingFiles {
     this.#settledMs = settledMs
   }
 
-  /** A file was closed that had been read to its end. */
+  /** Adds a closed file that was read to its end. */
   add(identity: string, file: RestingFile): void {
     this.#files.set(identity, file)
   }
 
-  /** A file is opened again: what was known of it. */
+  /** Removes a file that is opened again, and returns what was known about it. */
   take(identity: string): RestingFile | undefined {
     const file = this.#files.get(identity)
     this.#files.delete(identity)
     return file
   }
 
-  /** Those in which there may be more to read, or which are over. */
+  /** The files that may have more data, or that have ended. */
   async changed(
     splits: readonly ClosedSplit<FilePosition>[],
     context: ConnectorContext,
@@ -71,7 +74,10 @@ export class RestingFiles {
   }
 }
 
-/** What an earlier run knew of a file that it had read to its end. The size of a gzip file is not in its position. */
+/**
+ * What an earlier run knew about a file that it had read to its end. The size of a gzip file is not in its
+ * position.
+ */
 function ended(position: FilePosition | undefined): RestingFile | undefined {
   if (position?.hasEnded !== true || position.path.endsWith('.gz')) return undefined
   const { path, offset: size, modifiedMs } = position

@@ -20,7 +20,7 @@ beforeEach(() => {
   fs = new SimFs()
 })
 
-describe('files that are complete when they appear', () => {
+describe('rolling files', () => {
   test('EN-226 a file is visible once it is large enough and its checkpoint is durable', async () => {
     const run = await open()
     await run.checkpoint('1')
@@ -51,7 +51,7 @@ describe('files that are complete when they appear', () => {
     expect(await visible()).toEqual(['log-000001.txt'])
   })
 
-  test('when the job ends, what is committed becomes a file, and what is not is gone after the next start', async () => {
+  test('when the job ends, committed data becomes a file, and other data is removed at the next start', async () => {
     const run = await open()
     await run.checkpoint('1')
     await run.close()
@@ -59,7 +59,7 @@ describe('files that are complete when they appear', () => {
     expect(await hidden()).toEqual([])
   })
 
-  test('EN-217 when the job fails, the restart makes a file of what its checkpoint holds', async () => {
+  test("EN-217 when the job fails, the restart makes a file of its checkpoint's data", async () => {
     const run = await open()
     const committable = await run.checkpoint('1')
     await run.write('2')
@@ -75,7 +75,7 @@ describe('files that are complete when they appear', () => {
     expect(await hidden()).toEqual([])
   })
 
-  test('EN-216 a commit takes earlier checkpoints along, and leaves later ones', async () => {
+  test('EN-216 a commit includes earlier checkpoints, and excludes later ones', async () => {
     const run = await open([], { rollBytes: 1 })
     const prepared: Json[] = []
     for (const line of ['42', '43', '44']) {
@@ -90,7 +90,7 @@ describe('files that are complete when they appear', () => {
     await run.close()
   })
 
-  test('EN-224 a restart from an earlier checkpoint removes later files and cuts the one it holds in part', async () => {
+  test('EN-224 a restart from an earlier checkpoint removes later files and truncates the one it contains in part', async () => {
     const run = await open()
     await run.checkpoint('0', '0', '0')
     const first = await run.checkpoint('1')
@@ -102,13 +102,13 @@ describe('files that are complete when they appear', () => {
     expect(await visible()).toEqual(['log-000001.txt', 'log-000002.txt'])
     expect(file(2)).toBe('1\n')
     expect(next.world.warnings).toEqual([
-      expect.stringMatching(/log-000002\.txt is cut from 6 to 2 bytes/),
+      expect.stringMatching(/log-000002\.txt is truncated from 6 to 2 bytes/),
       expect.stringMatching(/log-000003\.txt is removed/),
     ])
     await next.close()
   })
 
-  test('a file that is gone is an error at the restart', async () => {
+  test('a missing file is an error at the restart', async () => {
     const run = await open()
     const committable = await run.checkpoint('1')
     await run.close()
@@ -119,7 +119,7 @@ describe('files that are complete when they appear', () => {
     })
   })
 
-  test('EN-226 whenever the process is killed, a reader sees whole files of published checkpoints only', async () => {
+  test('EN-226 whenever the process is killed, a reader sees complete files of published checkpoints only', async () => {
     const script = async (life: SimFs, note: (published: number) => void): Promise<void> => {
       const run = await SinkRun.open(writeLines('out/log.txt', { rollBytes: 5 }), life)
       for (let checkpoint = 1; checkpoint <= 5; checkpoint++) {
@@ -149,7 +149,7 @@ describe('files that are complete when they appear', () => {
 })
 
 test.each([{ rollBytes: 0 }, { rollBytes: Number.NaN }, { rollEvery: 0 }, { rollEvery: 'daily' }])(
-  '%j is refused when the pipeline is built',
+  '%j is rejected when the pipeline is built',
   (options) => {
     expect(() => writeLines('out/log.txt', options)).toThrow(
       expect.objectContaining({ code: 'OPTION_INVALID' }),

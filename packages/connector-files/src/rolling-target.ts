@@ -1,15 +1,16 @@
 /**
  * Many visible files, each complete when it appears.
  *
- * What is written goes to a staged file. When it is large or old enough it takes no more, and once the checkpoint
- * that holds its last byte is durable, it is renamed to where readers look. Data that is committed may thus wait
- * out of sight until its file is complete; when the job ends or restarts, what waits becomes a file.
+ * Data is written to a staged file. When it is large or old enough it is closed, and once the checkpoint that
+ * contains its last byte is durable, it is renamed to its visible name. So committed data may stay hidden
+ * until its file is complete; when the job ends or restarts, it becomes a file.
  *
- * A process that was replaced cannot rename: its successor has renamed or removed the staged files. It can still write
- * to the one that it has open, so the successor makes a copy of that one visible and never the file itself.
+ * A process that has lost the directory cannot rename: the new owner has renamed or removed the staged files.
+ * It can still write to its open one, so the new owner makes a copy of that file visible, never the file
+ * itself.
  *
- * True between any two calls: `#rolled` files are complete and durable, and not visible yet; at most the
- * `#current` one is written to.
+ * Invariant between any two calls: `#rolled` files are complete and durable, and not visible yet; at most the
+ * `#current` one is being written.
  */
 import { makeDurableDirectory, type ConnectorContext, type Fs, type Owner } from '@millrace/core'
 import type { CommittableOf, RolledPart } from './committable.ts'
@@ -17,7 +18,7 @@ import { StagedFile } from './staged-file.ts'
 import type { TargetName } from './target-name.ts'
 import type { Target } from './target.ts'
 
-/** When a file takes no more. */
+/** When a file is closed. */
 export interface RollLimits {
   /** Infinity for no limit. */
   readonly bytes: number
@@ -29,7 +30,7 @@ interface OpenFile {
   readonly file: StagedFile
   readonly target: string
   readonly sinceMs: number
-  /** How much of it a checkpoint holds that is known to be durable. */
+  /** How much of it belongs to a durable checkpoint. */
   committed: number
 }
 
@@ -131,7 +132,7 @@ export class RollingTarget implements Target<CommittableOf<'rolling'>> {
     if (!isSound || this.#rolled.length > 0) return false
     if (current === undefined) return true
     if (current.committed < current.file.size) return false
-    // Everything in it is committed: nothing but the size of the file spoke against showing it.
+    // All its data is committed: only its size kept it hidden.
     await this.#owner.confirm()
     await this.#fs.rename(current.file.path, current.target)
     await this.#fs.syncDirectory(this.#name.directory)

@@ -5,7 +5,7 @@ import { appendTo, FileWorld, SourceRun, truncate, type SplitMark } from '../tes
 import type { ReadOptions } from './read-options.ts'
 import { readLines } from './lines.ts'
 
-// What becomes of a log while the job that follows it is down, or reads too slowly.
+// A log is rotated while the job that follows it is down, or reads too slowly.
 
 const lineOf = (n: number): string =>
   `2024-05-06T07:08:${String(n).padStart(6, '0')} request ${n} was answered`
@@ -19,7 +19,7 @@ const textOf = (from: number, to: number): string =>
 let fs: SimFs
 let marks: ReadonlyMap<string, SplitMark>
 let warnings: string[]
-/** What all lives have read, less what a crash forgot. */
+/** What all runs have read, without what a crash has undone. */
 let values: string[]
 
 beforeEach(async () => {
@@ -33,7 +33,10 @@ beforeEach(async () => {
   await appendTo(fs, 'logs/app.log', textOf(10, 20))
 })
 
-/** One life of the job: reads until nothing more comes, or until `count` records were read, and makes a checkpoint. */
+/**
+ * One run of the job: reads until no more data comes, or until `count` records were read, and makes a
+ * checkpoint.
+ */
 async function live(options: ReadOptions = {}, count = Infinity): Promise<void> {
   const world = new FileWorld(fs, options.follow === false)
   const run = new SourceRun(
@@ -46,7 +49,7 @@ async function live(options: ReadOptions = {}, count = Infinity): Promise<void> 
     for (let isDone = false; !isDone; isDone = run.isCaughtUp || run.values.length >= count) {
       if (count === Infinity) run.poll(7)
       else await run.pollOnce(1)
-      // zlib works on threads of its own.
+      // zlib uses its own threads.
       await world.turn()
       await world.pass(10)
     }
@@ -63,21 +66,21 @@ async function live(options: ReadOptions = {}, count = Infinity): Promise<void> 
 
 const lost = {
   code: 'SOURCE_FAILED',
-  message: expect.stringMatching(/byte \d+; put it back, say .* archive, or set ifGone/),
+  message: expect.stringMatching(/byte \d+; restore it, name .* archive, or set ifGone/),
 }
 
 describe('while the job was down', () => {
   test.each<[string, ReadOptions, () => Promise<void>]>([
-    ['renamed beside', {}, () => fs.rename('logs/app.log', 'logs/app.log.1')],
+    ['renamed in its directory', {}, () => fs.rename('logs/app.log', 'logs/app.log.1')],
     ['moved to an archive', { archive: 'logs/old' }, () => move('logs/old/app.log-1')],
     ['moved to where a pattern leads', { archive: 'archive/*/app.*' }, () => move('archive/2024/app.1')],
-    ['copied and cut', {}, () => copyAndCut('logs/app.log.1', (content) => content)],
+    ['copied and truncated', {}, () => copyAndCut('logs/app.log.1', (content) => content)],
     [
-      'copied to an archive and cut',
+      'copied to an archive and truncated',
       { archive: ['a', 'logs/old'] },
       () => copyAndCut('logs/old/1', (content) => content),
     ],
-    ['copied, compressed and cut', {}, () => copyAndCut('logs/app.log.1.gz', gzipSync)],
+    ['copied, compressed and truncated', {}, () => copyAndCut('logs/app.log.1.gz', gzipSync)],
     ['compressed and removed', { archive: 'old' }, () => replaceBy('old/app.log-1.gz', gzipSync)],
     [
       'copied to another disk and removed',
@@ -99,7 +102,7 @@ describe('while the job was down', () => {
     ['cut', () => truncate(fs, 'logs/app.log')],
     ['removed', () => fs.remove('logs/app.log')],
   ])(
-    'a log was %s and cannot be found: the job stops, and continues without the rest if told to',
+    "a log was %s and cannot be found: the job stops, and with ifGone: 'skip' continues without the rest",
     async (_name, rotate) => {
       await rotate()
       await appendTo(fs, 'logs/app.log', textOf(20, 30))
@@ -107,26 +110,26 @@ describe('while the job was down', () => {
       await live({ ifGone: 'skip' })
       expect(values.toSorted()).toEqual([...linesOf(0, 10), ...linesOf(20, 30)])
       expect(warnings.at(-1)).toMatch(
-        /logs\/app\.log (is gone, under every name|was cut); .*; what followed is lost$/,
+        /logs\/app\.log (is missing, under every name|was truncated); .*; the rest is lost$/,
       )
     },
   )
 
-  test('a log was cut, and its copy is damaged or of another log: the job stops', async () => {
+  test('a log was truncated, and its copy is damaged or of another log: the job stops', async () => {
     await copyAndCut('logs/app.log.1.gz', (content) => gzipSync(content).subarray(0, 60))
     fs.put('logs/app.log.2', textOf(1_000, 1_040))
     fs.put('logs/app.log.3', textOf(0, 5))
     await expect(live()).rejects.toMatchObject(lost)
   })
 
-  test('a copy is read over crashes, record by record', async () => {
+  test('a copy is read across crashes, record by record', async () => {
     await copyAndCut('logs/app.log.1', (content) => content)
     await appendTo(fs, 'logs/app.log', textOf(20, 25))
     for (let lives = 0; values.length < 25 && lives < 40; lives++) await live({}, 1)
     expect(values).toEqual(linesOf(0, 25))
   })
 
-  test('the newest of several copies has the most', async () => {
+  test('of several copies the newest is read', async () => {
     fs.put('logs/app.log.bak', textOf(0, 15))
     await copyAndCut('logs/app.log.1', (content) => content)
     await live()
@@ -142,7 +145,7 @@ describe('while the job was down', () => {
     ['logs/old/app.log-1', 'logs/old/app.log-2.gz'],
     ['logs/app.log.bak', 'logs/app.log.old'],
   ])(
-    'a log was copied and cut twice, to %s and %s: the content in between stops the job, and is skipped if told to',
+    "a log was copied and truncated twice, to %s and %s: the content in between stops the job, and is skipped with ifGone: 'skip'",
     async (first, second) => {
       const pack = (path: string) => (content: Uint8Array) =>
         path.endsWith('.gz') ? gzipSync(content) : content
@@ -154,7 +157,7 @@ describe('while the job was down', () => {
       await expect(live(options)).rejects.toMatchObject({
         code: 'SOURCE_FAILED',
         place: second,
-        message: expect.stringContaining('it may be lines of that log which were not read'),
+        message: expect.stringContaining('it may contain unread lines of that log'),
       })
       await live({ ...options, ifGone: 'skip' })
       expect(values).toEqual([...linesOf(0, 20), ...linesOf(30, 40)])
@@ -162,7 +165,7 @@ describe('while the job was down', () => {
     },
   )
 
-  test('a log was copied and cut, and files of other logs are beside it: the job continues', async () => {
+  test('a log was copied and truncated, and files of other logs are in its directory: the job continues', async () => {
     await copyAndCut('logs/app.log.1', (content) => content)
     await appendTo(fs, 'logs/app.log', textOf(20, 30))
     for (const name of [
@@ -175,7 +178,7 @@ describe('while the job was down', () => {
     ]) {
       fs.put(`logs/${name}`, textOf(50, 60))
     }
-    // Copies of what was read, and of what is read now.
+    // Copies of content that was read, and of the current content.
     fs.put('logs/app.log.2.gz', gzipSync(textOf(0, 20)))
     fs.put('logs/app.log.3', textOf(20, 25))
     await live({ archive: 'logs/old' })
@@ -195,7 +198,7 @@ describe('while the job was down', () => {
     ])
   })
 
-  test('another file has the place before the position by chance: the beginning tells that it is another', async () => {
+  test('another file with the same bytes before the position is recognized by its first bytes', async () => {
     const text = Buffer.from(fs.peek('logs/app.log')!)
     const read = textOf(0, 10).length
     await truncate(fs, 'logs/app.log')
@@ -207,7 +210,7 @@ describe('while the job was down', () => {
     await expect(live()).rejects.toMatchObject(lost)
   })
 
-  test('a run that does not wait finds the rest as one that follows does', async () => {
+  test('a run that does not follow finds the rest like one that follows', async () => {
     await move('logs/old/app.log-1')
     fs.put('logs/app.log', textOf(20, 30))
     await live({ follow: false, archive: 'logs/old' })
@@ -215,7 +218,7 @@ describe('while the job was down', () => {
   })
 })
 
-describe('between two runs that do not wait', () => {
+describe('between two runs that do not follow', () => {
   const batch = { follow: false } as const
 
   beforeEach(async () => {
@@ -230,16 +233,18 @@ describe('between two runs that do not wait', () => {
     await live(batch)
     expect(values).toEqual(linesOf(50, 52))
     expect(warnings).toEqual([
-      expect.stringMatching(/logs\/app\.log is gone, under every name; .*, which was all of it$/),
+      expect.stringMatching(/logs\/app\.log is missing, under every name; .*, which was all of it$/),
     ])
   })
 
-  test('a file that was read to its end may be written anew in its place, with a warning', async () => {
+  test('a file that was read to its end may be rewritten, with a warning', async () => {
     await truncate(fs, 'logs/app.log')
     await appendTo(fs, 'logs/app.log', textOf(50, 52))
     await live(batch)
     expect(values).toEqual(linesOf(50, 52))
-    expect(warnings).toEqual([expect.stringMatching(/logs\/app\.log was cut; .*, which was all of it$/)])
+    expect(warnings).toEqual([
+      expect.stringMatching(/logs\/app\.log was truncated; .*, which was all of it$/),
+    ])
   })
 
   test("it stops the next run with ifGone: 'stop', and if its last line was left", async () => {
@@ -253,7 +258,7 @@ describe('between two runs that do not wait', () => {
 })
 
 describe('while the job runs', () => {
-  /** A life that has read little of a log when the log is cut. */
+  /** A run that has read little of a log when the log is truncated. */
   async function cutWhileReading(rotate: () => Promise<void>): Promise<SourceRun<string>> {
     const world = new FileWorld(fs, false)
     const run = new SourceRun(readLines('logs/app.log', { follow: true, chunkBytes: 100 }), world.context)
@@ -268,7 +273,7 @@ describe('while the job runs', () => {
     return run
   }
 
-  test('a log that is copied and cut before it was read is read from the copy', async () => {
+  test('a log that is copied and truncated before it was read is read from the copy', async () => {
     const run = await cutWhileReading(async () => {
       await copyAndCut('logs/app.log.1', (content) => content)
       await appendTo(fs, 'logs/app.log', textOf(20, 21))
@@ -276,7 +281,7 @@ describe('while the job runs', () => {
     expect(run.values).toEqual(linesOf(10, 21))
   })
 
-  test('a log is rotated twice at once, and its first file is written to late: the second file stops the job', async () => {
+  test('a log is rotated twice at once, and its first file is still written: the second file stops the job', async () => {
     const rotated = cutWhileReading(async () => {
       await fs.rename('logs/app.log', 'logs/app.log.2')
       fs.put('logs/app.log.1', textOf(20, 30))
@@ -286,7 +291,7 @@ describe('while the job runs', () => {
     await expect(rotated).rejects.toMatchObject({ code: 'SOURCE_FAILED', place: 'logs/app.log.1' })
   })
 
-  test('a log that is cut before it was read stops the job', async () => {
+  test('a log that is truncated before it was read stops the job', async () => {
     await expect(cutWhileReading(() => truncate(fs, 'logs/app.log'))).rejects.toMatchObject(lost)
   })
 })

@@ -7,7 +7,7 @@ import { writeCsv } from './write-csv.ts'
 
 const features = { guarantee: 'exactly-once', keepsFiles: true, severalSubtasks: true } as const
 
-/** The lines of all files that a reader of the directory would take, file by file. */
+/** The lines that a reader of the directory would see, by file. */
 function linesIn(fs: SimFs): string[] {
   return fs
     .paths()

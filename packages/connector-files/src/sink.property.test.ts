@@ -8,7 +8,7 @@ import { writeNdjson } from './ndjson.ts'
 import { writeLines } from './lines.ts'
 import { writeCsv } from './write-csv.ts'
 
-/** Text that files have trouble with. */
+/** Text with special characters. */
 const text = fc
   .oneof(
     fc.string({ unit: 'grapheme', maxLength: 6 }),
@@ -33,7 +33,7 @@ const text = fc
   )
   .filter((each) => !/\p{Surrogate}/u.test(each))
 
-/** Where the process dies, life after life: after so many operations, and whether the power goes too. */
+/** Where the process dies in each run: after how many operations, and whether the power is lost too. */
 const crashes = fc.array(fc.tuple(fc.integer({ min: 1, max: 60 }), fc.boolean()), { maxLength: 4 })
 
 interface Manifest {
@@ -41,7 +41,7 @@ interface Manifest {
   readonly pending: readonly Json[]
 }
 
-/** Writes records, a checkpoint after every two, until all are visible or the disk crashes. */
+/** Writes records, with a checkpoint after every two, until all are visible or the disk crashes. */
 async function live<T>(sink: Sink<T>, fs: SimFs, records: readonly T[], from: Manifest): Promise<Manifest> {
   let manifest = from
   try {
@@ -59,13 +59,13 @@ async function live<T>(sink: Sink<T>, fs: SimFs, records: readonly T[], from: Ma
   return manifest
 }
 
-/** All that a reader sees, file by file. */
+/** The content of all visible files, by file. */
 function outputOf(fs: SimFs): string {
   const paths = fs.paths().filter((path) => /^\/out\/[^.]/.test(path))
   return paths.map((path) => `${path}\n${Buffer.from(fs.peek(path)!).toString()}`).join('\n')
 }
 
-/** The same output, however often the process dies on the way. */
+/** The output is the same, however often the process dies. */
 async function isResumed<T>(
   makeSink: () => Sink<T>,
   records: readonly T[],
@@ -89,7 +89,7 @@ async function isResumed<T>(
 describe('a sink resumes any file that it has written, wherever the process died', () => {
   const growing = fc.constant<WriteOptions>({})
 
-  test('CSV, whatever its columns are called and hold', async () => {
+  test('CSV with any columns and values', async () => {
     const columns = fc.uniqueArray(text, { minLength: 0, maxLength: 4 })
     const table = columns.chain((names) =>
       fc.record({
@@ -121,7 +121,7 @@ describe('a sink resumes any file that it has written, wherever the process died
 
   test.each([
     ['in one file', growing],
-    ['in rolling files', fc.constant<WriteOptions>({ rollBytes: 1 })],
+    ['JSON with any values: %s', fc.constant<WriteOptions>({ rollBytes: 1 })],
   ])('JSON, whatever it holds: %s', async (_, options) => {
     await fc.assert(
       fc.asyncProperty(
@@ -136,7 +136,7 @@ describe('a sink resumes any file that it has written, wherever the process died
     )
   })
 
-  test('lines, whatever they hold', async () => {
+  test('lines with any text', async () => {
     const line = text.filter((each) => !/[\r\n]/.test(each))
     await fc.assert(
       fc.asyncProperty(fc.array(line, { maxLength: 9 }), crashes, async (records, deaths) => {

@@ -6,7 +6,7 @@ import { readNdjson } from './ndjson.ts'
 import { readLines } from './lines.ts'
 import { readCsv } from './read-csv.ts'
 
-/** Files on the disk, and what is read from each. */
+/** Files on the disk, and the records read from each. */
 type Files<T> = Readonly<
   Record<string, { readonly content: string | Uint8Array; readonly records: readonly T[] }>
 >
@@ -136,7 +136,7 @@ describeCases(
         'b.gz': { content: gzipSync('five\nsix\n'), records: ['five', 'six'] },
       }
       const source = () => readLines('*.gz', { follow: true, chunkBytes: 8 })
-      // zlib works on threads of its own.
+      // zlib uses its own threads.
       return subject<string>(fs, files, source, { worksOutside: true })
     },
   }),

@@ -13,7 +13,7 @@ const path = 'in.txt'
 const word = fc.string({ unit: fc.constantFrom('a', 'ü', '😀', '"', ',', ' ', '\r', '\0'), maxLength: 12 })
 const cut = fc.record({ chunkBytes: fc.integer({ min: 1, max: 30 }), limit: fc.integer({ min: 1, max: 5 }) })
 
-/** The text without what an encoding lacks. */
+/** The text without characters that the encoding lacks. */
 function textIn(encoding: Encoding, text: string): string {
   if (encoding.startsWith('utf')) return text
   return text.replaceAll(encoding === 'latin1' ? /[^\0-\xff]/gu : /[^\0-\xff€]/gu, '')
@@ -24,14 +24,14 @@ function bytesIn(encoding: Encoding, text: string): Buffer {
   return encoding === 'utf16be' ? Buffer.from(text, 'utf16le').swap16() : Buffer.from(text, encoding)
 }
 
-/** What a reader that had the whole text would make of it. */
+/** The expected lines of the whole text. */
 function linesIn(encoding: Encoding, text: string): string[] {
   const lines = text.replace(encoding.startsWith('utf') ? /^\uFEFF/ : /^$/, '').split(/\r\n|\r|\n/)
   if (lines.at(-1) === '') lines.pop()
   return lines
 }
 
-/** Reads a file bit by bit, and starts again from its position whenever `restarts` says so. */
+/** Reads a file in pieces, and restarts from its position as `restarts` says. */
 async function readWithRestarts<T>(
   fs: SimFs,
   source: () => Source<T>,
@@ -58,7 +58,7 @@ async function readWithRestarts<T>(
 describe('reading', () => {
   const restarts = fc.array(fc.boolean(), { minLength: 1, maxLength: 20 })
 
-  test('EN-213 EN-239 every line comes once and in order, however the file is cut and wherever reading starts again', async () => {
+  test('EN-213 EN-239 every line is read once and in order, for any chunks and any restarts', async () => {
     await fc.assert(
       fc.asyncProperty(
         fc.array(word),
@@ -78,7 +78,7 @@ describe('reading', () => {
     )
   })
 
-  test('EN-213 every line comes once and in order in every encoding, whatever its line ends', async () => {
+  test('EN-213 every line is read once and in order in every encoding, with any line ends', async () => {
     const part = fc.constantFrom('a', 'ü', '€', '😀', '\0', ' ', '\uFEFF', '\r', '\n', '\r\n')
     const encoded = fc.constantFrom<Encoding>('utf8', 'utf16le', 'utf16be', 'windows-1252', 'latin1')
     await fc.assert(
@@ -118,7 +118,7 @@ describe('reading', () => {
     }
   })
 
-  test('what rowOf writes, readCsv reads, however the file is cut and wherever reading starts again', async () => {
+  test('readCsv reads the output of rowOf, for any chunks and any restarts', async () => {
     const field = fc.string({ unit: fc.constantFrom('a', 'ü', '"', ',', ';', '\n', '\r', ' '), maxLength: 8 })
     const rows = fc.array(fc.tuple(field, field, field), { maxLength: 12 })
     await fc.assert(
@@ -141,7 +141,7 @@ describe('reading', () => {
     )
   })
 
-  test('F14 no bytes whatsoever make reading fail or lose its place', async () => {
+  test('F14 no bytes make reading fail or lose its position', async () => {
     const bytes = fc
       .uint8Array({ maxLength: 200 })
       .map((random) => random.map((byte) => (byte % 5 === 0 ? 0x0a : byte)))

@@ -1,7 +1,7 @@
 import { MillraceError, writeFullyAt, type Fs, type FsFile } from '@millrace/core'
 import { checksum } from './checksum.ts'
 
-/** A stretch of a file, in bytes. */
+/** A range of a file, in bytes. */
 export interface Stretch {
   readonly path: string
   readonly start: number
@@ -10,7 +10,7 @@ export interface Stretch {
 
 const copyBytes = 1024 * 1024
 
-/** Writes a stretch of one file to a place in another. */
+/** Copies a range of one file to an offset in another. */
 export async function copyStretch(
   fs: Fs,
   stretch: Stretch,
@@ -23,14 +23,16 @@ export async function copyStretch(
   }
 }
 
-/** The checksum of a stretch of a file. Throws `CHECKPOINT_CORRUPT` if the file is shorter. */
+/** The checksum of a range of a file. Throws `CHECKPOINT_CORRUPT` if the file is shorter. */
 export async function checksumOf(fs: Fs, stretch: Stretch): Promise<number> {
   let sum = 0
   for await (const { bytes } of piecesOf(fs, stretch)) sum = checksum(bytes, sum)
   return sum
 }
 
-/** The bytes of a stretch, in pieces that end with a line where possible: a reader of a copy sees whole lines. */
+/**
+ * The bytes of a range, in pieces that end with a line if possible, so readers of a copy see complete lines.
+ */
 async function* piecesOf(
   fs: Fs,
   { path, start, end }: Stretch,

@@ -2,7 +2,7 @@ import { writeFully, type Fs, type FsFile } from '@millrace/core'
 import { checksum } from './checksum.ts'
 import type { StagedPart } from './committable.ts'
 
-/** A file that is being written where no reader looks. */
+/** A file that is being written under a hidden name. */
 export class StagedFile {
   readonly path: string
   /** How many bytes were written, durable or not. */
@@ -20,7 +20,7 @@ export class StagedFile {
     return new StagedFile(path, await fs.open(path, 'create'))
   }
 
-  /** All that was written, for a committable. */
+  /** All written data, for a committable. */
   get part(): StagedPart {
     return { staged: this.path, length: this.size, checksum: this.#checksum }
   }
@@ -32,7 +32,7 @@ export class StagedFile {
     this.#checksum = checksum(bytes, this.#checksum)
   }
 
-  /** Makes what was written durable. Its name is the directory's affair. */
+  /** Syncs the written data. The directory entry is not synced here. */
   async sync(): Promise<void> {
     if (this.#isDurable) return
     await this.#file.sync()

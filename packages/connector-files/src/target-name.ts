@@ -1,11 +1,12 @@
 import { MillraceError } from '@millrace/core'
 
 /**
- * The names a sink gives to its files, made from the path it was told.
+ * The file names of a sink, derived from its path.
  *
- * For `out/alerts.ndjson`: subtask 0 writes `alerts.ndjson`, subtask 1 `alerts.part-1.ndjson`; with rolling, the files
- * are `alerts-000001.ndjson` and `alerts.part-1-000001.ndjson` and so on. What is not visible yet lies beside them, on
- * the same file system, under names that begin with a dot. Those that an owner writes have its epoch in them.
+ * For `out/alerts.ndjson`: subtask 0 writes `alerts.ndjson`, subtask 1 `alerts.part-1.ndjson`; with rolling,
+ * the files are `alerts-000001.ndjson` and `alerts.part-1-000001.ndjson` and so on. Files that are not
+ * visible yet are in the same directory, with names that begin with a dot. Names written by an owner contain
+ * its epoch.
  */
 export class TargetName {
   readonly path: string
@@ -14,69 +15,66 @@ export class TargetName {
   readonly #stem: string
   readonly #extension: string
 
-  /** Throws `OPTION_INVALID` for a path that names no file. */
+  /** Throws `OPTION_INVALID` for a path without a file name. */
   constructor(path: string) {
     const slash = path.lastIndexOf('/')
     this.path = path
     this.#name = path.slice(slash + 1)
     this.directory = slash === -1 ? '.' : path.slice(0, slash) || '/'
     if (this.#name === '' || this.#name === '.' || this.#name === '..' || path.includes('\0')) {
-      throw new MillraceError(
-        'OPTION_INVALID',
-        `${JSON.stringify(path)} names no file to write; add a name to it`,
-      )
+      throw new MillraceError('OPTION_INVALID', `${JSON.stringify(path)} has no file name; add one`)
     }
     const dot = this.#name.lastIndexOf('.')
     this.#stem = dot > 0 ? this.#name.slice(0, dot) : this.#name
     this.#extension = dot > 0 ? this.#name.slice(dot) : ''
   }
 
-  /** The path of the one file that a subtask adds to. */
+  /** The path of the single file of a subtask. */
   live(subtask: number): string {
     return this.beside(`${this.#stem}${part(subtask)}${this.#extension}`)
   }
 
-  /** The path of a subtask's file number `number`, from 1. */
+  /** The path of file `number` of a subtask, from 1. */
   rolled(subtask: number, number: number): string {
     return this.beside(`${this.#stem}${part(subtask)}-${String(number).padStart(6, '0')}${this.#extension}`)
   }
 
-  /** The subtask and number of a rolled file's name, or undefined for any other name. */
+  /** Parses the name of a rolled file to subtask and number; undefined for any other name. */
   rolledFrom(name: string): { readonly subtask: number; readonly number: number } | undefined {
     const found = /^(?:\.part-(\d+))?-(\d{6,})$/.exec(this.#between(name) ?? '')
     return found === null ? undefined : { subtask: Number(found[1] ?? 0), number: Number(found[2]) }
   }
 
-  /** Whether a name is one that `live` gives. */
+  /** Whether a name is one that `live` returns. */
   isLive(name: string): boolean {
     return name === this.#name || /^\.part-\d+$/.test(this.#between(name) ?? '')
   }
 
-  /** Where data waits until it is committed. `run` is different each time a writer is opened. */
+  /** Where data is staged until it is committed. `run` is different each time a writer is opened. */
   staged(epoch: number, subtask: number, run: string, number: number): string {
     return this.beside(`${this.#hidden('staged-')}${epoch}-${subtask}-${run}-${number}`)
   }
 
-  /** Where a file is written that is to take the place of this one. */
+  /** Where a replacement of this file is written. */
   copy(epoch: number): string {
     return this.beside(`${this.#hidden('copy-')}${epoch}`)
   }
 
-  /** The epoch of the owner that has staged data under a name; undefined for other names. */
+  /** The epoch of the owner that staged data under a name; undefined for other names. */
   stagedIn(name: string): number | undefined {
     const prefix = this.#hidden('staged-')
     const digits = name.startsWith(prefix) ? /^\d+/.exec(name.slice(prefix.length))?.[0] : undefined
     return digits === undefined ? undefined : Number(digits)
   }
 
-  /** The epoch of the owner that has begun a copy for a file of this sink; undefined for other names. */
+  /** The epoch of the owner that began a copy for a file of this sink; undefined for other names. */
   copiedIn(name: string): number | undefined {
     const [, file, epoch] = /^\.(.+)\.copy-(\d+)$/s.exec(name) ?? []
     const isOurs = file !== undefined && (this.isLive(file) || this.rolledFrom(file) !== undefined)
     return isOurs ? Number(epoch) : undefined
   }
 
-  /** The file that says that a job writes here. */
+  /** The file that claims the output for a job. */
   claim(job: string): string {
     return this.beside(`${this.#hidden('owner-')}${encodeURIComponent(job)}`)
   }
@@ -85,7 +83,7 @@ export class TargetName {
     return name.startsWith(this.#hidden('owner-'))
   }
 
-  /** The file that says that a sync has failed. */
+  /** The marker file of a failed sync. */
   get doubt(): string {
     return this.beside(this.#hidden('in-doubt'))
   }
@@ -94,7 +92,7 @@ export class TargetName {
     return `.${this.#name}.${kind}`
   }
 
-  /** What a name has between stem and extension. */
+  /** The part of a name between stem and extension. */
   #between(name: string): string | undefined {
     const isOurs =
       name.startsWith(this.#stem) &&

@@ -1,18 +1,18 @@
-/** Where a subtask's bytes go, and how they become visible. Calls never overlap. */
+/** Where a subtask's bytes are written, and how they become visible. Calls never overlap. */
 export interface Target<Committable> {
-  /** How many bytes to gather before a call of `append`. */
+  /** How many bytes to buffer before a call of `append`. */
   readonly flushBytes: number
   /** Whether the next byte will be the first of a file. */
   readonly isAtStart: boolean
-  /** Takes whole records, out of sight. */
+  /** Appends complete records, hidden from readers. */
   append(bytes: Uint8Array): Promise<void>
-  /** Makes everything appended durable, still out of sight. */
+  /** Makes all appended data durable, still hidden. */
   prepare(checkpoint: number): Promise<Committable>
-  /** Makes visible and durable what was prepared, and everything before it. Does nothing the second time. */
+  /** Makes prepared data and everything before it visible and durable. Idempotent. */
   commit(committable: Committable): Promise<void>
   /**
-   * Closes everything; with `isSound`, when nothing has failed, it also removes what no restart needs. Resolves with
-   * whether no restart needs anything: all that was appended is visible.
+   * Closes everything. With `isSound`, when nothing has failed, it also removes data that no restart needs.
+   * Resolves to whether no restart needs any data: everything appended is visible.
    */
   close(isSound: boolean): Promise<boolean>
 }

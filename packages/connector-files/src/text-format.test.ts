@@ -15,7 +15,7 @@ function diskWith(content: Uint8Array): SimFs {
 const utf16 = (text: string, encoding: Encoding = 'utf16le'): Buffer =>
   encoding === 'utf16be' ? Buffer.from(text, 'utf16le').swap16() : Buffer.from(text, 'utf16le')
 
-test('windows-1252: every byte is the character that browsers see', async () => {
+test('windows-1252: every byte is decoded as browsers decode it', async () => {
   const high = '€\x81‚ƒ„…†‡ˆ‰Š‹Œ\x8dŽ\x8f\x90‘’“”•–—˜™š›œ\x9džŸ'
   const bytes = Buffer.from(Array.from({ length: 256 }, (_, byte) => byte)).filter(
     (byte) => byte !== 10 && byte !== 13,
@@ -41,7 +41,7 @@ describe.each(['utf16le', 'utf16be'] as const)('%s', (encoding) => {
     ])
   })
 
-  test('half of a surrogate pair is a failure of its record, which keeps its bytes', async () => {
+  test('an unpaired surrogate is a failure of its record, which keeps its bytes', async () => {
     for (const half of ['\uD83D', '\uDE00', '\uDE00\uD83D']) {
       const fs = diskWith(utf16(`a\nb${half}c\nd${half}`, encoding))
       for (const chunkBytes of [1, 2, 3, 4, 1_000]) {
@@ -72,7 +72,7 @@ describe.each(['utf16le', 'utf16be'] as const)('%s', (encoding) => {
     expect([...run.marks().values()]).toMatchObject([{ position: { offset: 7 } }])
   })
 
-  test('a character that arrives byte by byte is read once it is whole', async () => {
+  test('a character that arrives byte by byte is read once it is complete', async () => {
     const fs = diskWith(new Uint8Array(0))
     const world = new FileWorld(fs, false)
     const run = new SourceRun(readLines('in', { encoding, follow: true }), world.context)
@@ -89,7 +89,7 @@ describe.each(['utf16le', 'utf16be'] as const)('%s', (encoding) => {
     await run.close()
   })
 
-  test('the byte order mark of the other order stops the job and names the encoding', async () => {
+  test('a byte order mark of the other byte order stops the job and names the encoding', async () => {
     const other = encoding === 'utf16le' ? 'utf16be' : 'utf16le'
     const run = new SourceRun(
       readLines('in', { encoding }),
@@ -105,7 +105,7 @@ describe.each(['utf16le', 'utf16be'] as const)('%s', (encoding) => {
 })
 
 test.each(['utf16le', 'utf16be'] as const)(
-  'a file in %s that is read as UTF-8 says how to read it',
+  'a file in %s that is read as UTF-8 names the right encoding',
   async (encoding) => {
     const { failures } = await readAll(readLines('in'), diskWith(utf16('\uFEFFab\nc\n', encoding)))
     expect((failures[0]!.error as Error).message).toContain(`read it with encoding: '${encoding}'`)

@@ -1,7 +1,7 @@
-/** How the bytes of a file stand for text, and the text for lines. */
+/** Text formats: the encoding of a file and its line ends. */
 import { MillraceError } from '@millrace/core'
 
-/** How bytes stand for characters. */
+/** A character encoding. */
 export type Encoding = 'utf8' | 'utf16le' | 'utf16be' | 'windows-1252' | 'latin1'
 
 /** What ends a line: `any` is LF, CRLF or CR; `lf` is LF or CRLF. */
@@ -21,14 +21,14 @@ export function textFormat(encoding: Encoding = 'utf8', lineEnds: LineEnds = 'an
   return { encoding, lineEnds }
 }
 
-/** Throws `OPTION_INVALID` for a value that untyped callers may give. */
+/** Rejects values that untyped callers may pass. Throws `OPTION_INVALID`. */
 export function requireOneOf(option: string, value: string, values: readonly string[]): void {
   if (values.includes(value)) return
   const choices = values.map((each) => `'${each}'`).join(', ')
   throw new MillraceError('OPTION_INVALID', `${option} is ${JSON.stringify(value)}; give one of ${choices}`)
 }
 
-/** Whether each character is two or four bytes; pages hold such text in UTF-8. */
+/** Whether each character is two or four bytes; pages store such text as UTF-8. */
 export function isUtf16(encoding: Encoding): encoding is 'utf16le' | 'utf16be' {
   return encoding === 'utf16le' || encoding === 'utf16be'
 }
@@ -36,8 +36,8 @@ export function isUtf16(encoding: Encoding): encoding is 'utf16le' | 'utf16be' {
 const utf8 = new TextDecoder('utf-8', { fatal: true, ignoreBOM: true })
 
 /**
- * The text of bytes that a page holds. Throws `DECODE_FAILED` when they are not in the encoding; `isBeginning` says that
- * the file begins with them.
+ * Decodes the bytes of a page. Throws `DECODE_FAILED` if they are invalid in the encoding; `isBeginning` says
+ * that the file begins with them.
  */
 export function textOf(bytes: Buffer, encoding: Encoding, isBeginning: boolean): string {
   if (encoding === 'latin1') return bytes.toString('latin1')
@@ -65,9 +65,9 @@ function whyNotText(bytes: Buffer, encoding: Encoding, isBeginning: boolean): st
 }
 
 /**
- * What 0x80 to 0x9f stand for. Five of them stand for nothing and are kept as control characters, as browsers do.
+ * The characters for 0x80 to 0x9f. Five of them are undefined and stay control characters, as in browsers.
  *
- * A table, because some releases of Node decode windows-1252 as if it were ISO 8859-1.
+ * A table, because some Node releases decode windows-1252 as ISO 8859-1.
  */
 const windows1252: string =
   '\u20ac\u0081\u201a\u0192\u201e\u2026\u2020\u2021\u02c6\u2030\u0160\u2039\u0152\u008d\u017d\u008f' +

@@ -1,24 +1,25 @@
 /**
- * UTF-16 as pages hold it: in UTF-8, so that every format finds line ends, quotes and separators in bytes, and in such
- * a way that the bytes of the file can be told exactly.
+ * Converts UTF-16 to UTF-8 for pages, so that every format finds line ends, quotes and separators in bytes,
+ * and so that the original bytes can be reconstructed exactly.
  *
- * Each unit of a pair that is not whole becomes three bytes, as if it were a character, and an odd byte at the end of a
- * file becomes 0xff and two bytes that hold its halves. UTF-8 has neither, so a record with one fails, and only that.
+ * Each unpaired surrogate becomes three bytes, as if it were a character, and an odd byte at the end of a
+ * file becomes 0xff and two bytes with its halves. Both are invalid in UTF-8, so a record that contains one
+ * fails, and only that record.
  */
 import { headroomBytes, type Chunk, type Piece } from './chunk.ts'
 import { unseen } from './position.ts'
 
 const none: Uint8Array = new Uint8Array(0)
 
-/** Turns the bytes of a UTF-16 file into chunks of UTF-8, whose `offset` still counts bytes of the file. */
+/** Converts the bytes of a UTF-16 file to chunks of UTF-8, whose `offset` still counts bytes of the file. */
 export async function* fromUtf16(
   pieces: AsyncIterable<Piece>,
   encoding: 'utf16le' | 'utf16be',
 ): AsyncGenerator<Piece> {
-  // What was read of a character that is not whole yet, and where it begins.
+  // The bytes of an incomplete character, and their offset.
   let rest = none
   let offset = 0
-  // The bytes before the first chunk, by which a resumed reader knows the file again.
+  // The bytes before the first chunk, by which a resumed reader recognizes the file.
   let before: Uint8Array | undefined
   let seen = unseen
   for await (const piece of pieces) {
@@ -45,7 +46,10 @@ export async function* fromUtf16(
   if (rest.length > 0) yield chunkOf(before ?? none, rest, offset, encoding, { seen, startsOver: false })
 }
 
-/** How many bytes of the file some bytes of a page stand for. Both indices are at the beginning of a character. */
+/**
+ * How many bytes of the file some bytes of a page correspond to. Both indices are at the beginning of a
+ * character.
+ */
 export function utf16Length(bytes: Uint8Array, start: number, end: number): number {
   let length = 0
   for (let at = start; at < end;) {
@@ -56,7 +60,10 @@ export function utf16Length(bytes: Uint8Array, start: number, end: number): numb
   return length
 }
 
-/** The bytes of the file that some bytes of a page stand for. What precedes the first whole character is left out. */
+/**
+ * The bytes of the file that some bytes of a page correspond to, without those before the first complete
+ * character.
+ */
 export function toUtf16(bytes: Uint8Array, encoding: 'utf16le' | 'utf16be'): Buffer {
   let at = 0
   while (at < bytes.length && (bytes[at]! & 0xc0) === 0x80) at++
@@ -88,7 +95,10 @@ function pageLength(byte: number): number {
   return byte < 0xe0 ? 2 : byte < 0xf0 || byte === 0xff ? 3 : 4
 }
 
-/** How many of the bytes are whole characters. An odd offset is behind an odd byte that was taken for an end. */
+/**
+ * How many of the bytes form complete characters. An odd offset follows an odd byte that was taken for the
+ * end.
+ */
 function wholeLength(bytes: Buffer, offset: number, encoding: 'utf16le' | 'utf16be'): number {
   const odd = Math.min(offset % 2, bytes.length)
   const even = bytes.length - ((bytes.length - odd) % 2)
@@ -113,7 +123,7 @@ function chunkOf(
   return { buffer, begin, start: headroomBytes, end: buffer.length, offset, seen, startsOver }
 }
 
-/** Some bytes of the file as a page holds them. */
+/** Converts bytes of the file to bytes of a page. */
 function toPage(bytes: Uint8Array, offset: number, encoding: 'utf16le' | 'utf16be'): Buffer {
   const odd = Math.min(offset % 2, bytes.length)
   const even = bytes.length - ((bytes.length - odd) % 2)

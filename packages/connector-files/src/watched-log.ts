@@ -3,7 +3,7 @@ import type { MissedContent } from './missed-content.ts'
 import type { FirstBytes } from './position.ts'
 import type { LogWatch } from './raw-file.ts'
 
-/** One file as a part of the log that is written at a path. */
+/** One file as a part of the log at a path. */
 export class WatchedLog implements LogWatch {
   readonly #path: string
   readonly #identity: string

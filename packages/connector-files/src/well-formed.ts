@@ -1,6 +1,8 @@
 import { MillraceError } from '@millrace/core'
 
-/** Hands text on if UTF-8 can hold it. Half of a surrogate pair would be written as a replacement character. */
+/**
+ * Returns text if UTF-8 can represent it. An unpaired surrogate would be written as a replacement character.
+ */
 export function requireWellFormed(text: string): string {
   if (!/\p{Surrogate}/u.test(text)) return text
   throw new MillraceError(

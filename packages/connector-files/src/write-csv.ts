@@ -5,24 +5,25 @@ import { FileSink, type WriteOptions } from './file-sink.ts'
 import type { RecordEncoder } from './record-encoder.ts'
 import { requireWellFormed } from './well-formed.ts'
 
-/** How to write comma-separated values. */
+/** Options for writing comma-separated values. */
 export interface WriteCsvOptions extends WriteOptions {
-  /** Which fields of a record to write, in this order. Default: those of the first record. */
+  /** The fields of a record to write, in order. Default: those of the first record. */
   readonly columns?: readonly string[]
-  /** What stands between fields: one ASCII character. Default `','`. */
+  /** The character between fields: one ASCII character. Default `','`. */
   readonly separator?: string
 }
 
 /**
- * Writes records as comma-separated values (RFC 4180), exactly once. Each file begins with one header row.
+ * Returns a sink that writes records as comma-separated values (RFC 4180), exactly once. Each file begins
+ * with one header row.
  *
- * Fields are text, numbers, bigints, booleans or dates; undefined and null are written as nothing, NaN as `NaN`. A
- * record with a field that is no column is refused, so that nothing is left out unseen.
+ * Fields are strings, numbers, bigints, booleans or dates; undefined and null are written as empty, NaN as
+ * `NaN`. A record with a field that is not a column is rejected, so that no data is dropped silently.
  *
- * Text that begins with `=`, `+`, `-` or `@` is written as it is. Programs that show tables may take it for a formula:
- * do not open a file of untrusted text with one, or put an apostrophe before such text.
+ * Text that begins with `=`, `+`, `-` or `@` is written as it is. Spreadsheet programs may interpret it as a
+ * formula: do not open a file of untrusted text with one, or prefix such text with an apostrophe.
  *
- * Throws `OPTION_INVALID` for a path or an option that makes no sense.
+ * Throws `OPTION_INVALID` for an invalid path or option.
  *
  * @example
  * totals.to('totals', files.writeCsv('out/totals.csv', { columns: ['card', 'total'] }))
@@ -53,7 +54,7 @@ class CsvEncoder<T extends object> implements RecordEncoder<T> {
       if (this.#known.has(name)) continue
       throw new MillraceError(
         'SINK_FAILED',
-        `its field ${JSON.stringify(name)} is none of the columns ${listOf(columns)}; add it`,
+        `its field ${JSON.stringify(name)} is not one of the columns ${listOf(columns)}; add it`,
       )
     }
     const fields = columns.map((name) =>
@@ -72,7 +73,7 @@ class CsvEncoder<T extends object> implements RecordEncoder<T> {
     const dialect = dialectOf({ separator: this.#separator })
     const found = fieldsOf(row.replace(/^\uFEFF/, '').replace(/\r$/, ''), dialect)
     const columns = this.#columns ?? found
-    // What this sink has written is compared as text: a row without fields is read as one with an empty field.
+    // Compare the written header as text too: a row without fields is read as one empty field.
     const isSame = `${row}\n` === rowOf(columns, this.#separator) || isEqual(columns, found)
     if (!isSame) {
       throw new MillraceError('SINK_FAILED', `its columns are ${listOf(found)} and not ${listOf(columns)}`)
@@ -111,12 +112,12 @@ function textOf(value: unknown, name: string): string {
       return ''
     default: {
       if (value === null) return ''
-      // A date, or anything else that knows its text.
+      // A date, or another object with toJSON.
       const plain = typeof value === 'object' && 'toJSON' in value ? (value as Date).toJSON() : undefined
       if (typeof plain === 'string') return plain
       throw new MillraceError(
         'SINK_FAILED',
-        `its field ${name} is a ${typeof value}; map it to text or a number`,
+        `its field ${name} is a ${typeof value}; map it to a string or a number`,
       )
     }
   }

@@ -10,7 +10,7 @@ import type {
 } from '@millrace/core'
 import { SimFs, SimOwners, simPlatform, type SimPlatform } from '@millrace/testkit'
 
-/** What a connector is given in one life of the process, and what it had to say. */
+/** The context of a connector in one run of the process, and the warnings it has given. */
 export class FileWorld<F extends Fs = SimFs> {
   readonly clock: SimPlatform['clock']
   readonly fs: F
@@ -37,7 +37,7 @@ export class FileWorld<F extends Fs = SimFs> {
     }
   }
 
-  /** Gives a turn to what runs on other threads and is not simulated. */
+  /** Gives work on other threads, which is not simulated, time to run. */
   turn(): Promise<void> {
     return this.#scheduler.turn()
   }
@@ -46,41 +46,41 @@ export class FileWorld<F extends Fs = SimFs> {
     this.#stop.abort(new Error('the job stops'))
   }
 
-  /** Lets time pass, and everything settle that it sets off. */
+  /** Advances the clock, and lets everything settle that it triggers. */
   async pass(ms = 200): Promise<void> {
     await this.clock.advance(ms)
     await this.clock.advance(0)
   }
 }
 
-/** Writes at the end of a file, which is made if there is none. */
+/** Appends to a file, creating it if necessary. */
 export async function appendTo(fs: Fs, path: string, content: string | Uint8Array): Promise<void> {
   const file = await fs.open(path, 'append')
   await file.write(Buffer.from(content as string))
   await file.close()
 }
 
-/** Cuts a file. */
+/** Truncates a file. */
 export async function truncate(fs: Fs, path: string, size = 0): Promise<void> {
   const file = await fs.open(path, 'append')
   await file.truncate(size)
   await file.close()
 }
 
-/** Where a split was when a checkpoint was made. */
+/** The position of a split in a checkpoint. */
 export interface SplitMark {
   readonly position: Json
   readonly isFinished: boolean
 }
 
-/** A record that was read, or a failure, and where it came from. */
+/** A record or a failure, and its place. */
 export interface Taken<T> {
   readonly value?: T
   readonly failure?: DecodeFailure
   readonly place: string
 }
 
-/** Reads all splits of a source in one life, as the engine does. */
+/** Reads all splits of a source in one run, as the engine does. */
 export class SourceRun<T> {
   readonly taken: Taken<T>[] = []
   readonly origins: Origin[] = []
@@ -95,7 +95,7 @@ export class SourceRun<T> {
     this.#context = context
   }
 
-  /** Opens every split of a checkpoint, in which positions have passed through text. */
+  /** Opens every split of a checkpoint, whose positions are serialized. */
   async restore(marks: ReadonlyMap<string, SplitMark>): Promise<void> {
     for (const [split, mark] of marks) {
       if (mark.isFinished) this.#finished.set(split, mark)
@@ -103,7 +103,7 @@ export class SourceRun<T> {
     }
   }
 
-  /** Opens the splits that are new. */
+  /** Opens new splits. */
   async discover(): Promise<readonly string[]> {
     const { splits } = await this.#source.discover(this.#context)
     const fresh = splits.filter((split) => !this.#readers.has(split) && !this.#finished.has(split))
@@ -111,7 +111,7 @@ export class SourceRun<T> {
     return splits
   }
 
-  /** Takes what every open split has now, `limit` at a time. */
+  /** Reads the available data of every open split, `limit` at a time. */
   poll(limit = 1_000): void {
     this.#caughtUp.clear()
     for (const [split, reader] of this.#readers) {
@@ -124,7 +124,7 @@ export class SourceRun<T> {
     }
   }
 
-  /** Whether every split that is open had nothing more to read when it was polled last. */
+  /** Whether every open split had no more data at its last poll. */
   get isCaughtUp(): boolean {
     return this.#caughtUp.size === this.#readers.size
   }
@@ -139,7 +139,7 @@ export class SourceRun<T> {
     }
   }
 
-  /** Takes what the first open split has now, waiting for it if need be. */
+  /** Reads the available data of the first open split, waiting for it if necessary. */
   async pollOnce(limit: number): Promise<void> {
     const [entry] = this.#readers
     if (entry === undefined) return
@@ -150,7 +150,7 @@ export class SourceRun<T> {
     else await reader.ready()
   }
 
-  /** Closes every reader and opens another in its place, as the engine does so that other splits can be open. */
+  /** Closes every reader and reopens it, as the engine does so that other splits can be open. */
   async reopen(): Promise<void> {
     for (const [split, reader] of this.#readers) {
       const position = reader.position()
@@ -205,7 +205,7 @@ export class SourceRun<T> {
   }
 }
 
-/** Reads everything a source finds on a simulated disk, bounded. */
+/** Reads all data of a source on a simulated disk, bounded. */
 export async function readAll<T>(source: Source<T>, fs: SimFs, limit?: number): Promise<SourceRun<T>> {
   const run = new SourceRun(source, new FileWorld(fs, true).context)
   await run.discover()

@@ -6,7 +6,7 @@ import { expect, test } from 'vitest'
 import { files } from '../src/index.ts'
 import { textOf } from './sink-run.ts'
 
-/** A disk that counts how often each file is opened to be read, and how many are open at a time. */
+/** A disk that counts how often each file is opened for reading, and how many are open at a time. */
 class CountingFs extends SimFs {
   readonly opened = new Map<string, number>()
   openMost = 0
@@ -24,7 +24,7 @@ class CountingFs extends SimFs {
   }
 }
 
-test('a job follows 400 files with 200 handles, and opens a quiet one only when there is news', async () => {
+test('a job follows 400 files with 200 handles, and opens a quiet one only when it has changed', async () => {
   const fs = new CountingFs()
   const paths = Array.from({ length: 400 }, (_, index) => `logs/${index}.log`)
   for (const path of paths) fs.put(path, `first of ${path}\n`)
@@ -64,13 +64,13 @@ test('a job follows 400 files with 200 handles, and opens a quiet one only when 
   expect(fs.openPaths()).toEqual([])
 })
 
-/** Says when so much time has passed. */
+/** Resolves after this much time on the clock. */
 function isLater(clock: { monotonic(): number }, ms: number): () => boolean {
   const from = clock.monotonic()
   return () => clock.monotonic() - from >= ms
 }
 
-test('lines that are added after a bounded run are read by the next one, bounded or following', async () => {
+test('lines appended after a bounded run are read by the next one, bounded or following', async () => {
   const fs = new SimFs()
   const read = (): string => textOf(fs, 'out.txt') ?? ''
   const run = async (isBounded: boolean, isEnough: () => boolean): Promise<void> => {

@@ -31,7 +31,7 @@ afterEach(async () => {
   await rm(directory, { recursive: true })
 })
 
-/** Starts a program of the shell. */
+/** Starts a shell program. */
 function shell(program: string): ChildProcess {
   const child = spawn('bash', ['-c', program], { stdio: ['ignore', 'pipe', 'inherit'] })
   writers.push(child)
@@ -77,7 +77,7 @@ describe.skipIf(os === 'win32')('a pipe', () => {
     ])
   })
 
-  test('must stay open, and a file need not', async () => {
+  test('must stay open, while a file need not', async () => {
     shell(`seq 1 3 > ${pipe}`)
     await writeFile(`${directory}/file`, '4\n')
     const source = files.readLines([pipe, `${directory}/file`])
@@ -98,7 +98,7 @@ describe.skipIf(os === 'win32')('a pipe', () => {
     expect(run.values.toSorted()).toEqual(['1', '2', '3', '4'])
   })
 
-  test('may hold CSV, UTF-16 and gzip', async () => {
+  test('may contain CSV, UTF-16 and gzip', async () => {
     shell(`printf 'a,b\\r1,"x\\ny"\\r' > ${pipe}`)
     expect(await readAll(files.readCsv(pipe))).toEqual([{ a: '1', b: 'x\ny' }])
     shell(`printf 'a\\0\\n\\0b\\0' > ${pipe}`)
@@ -107,7 +107,7 @@ describe.skipIf(os === 'win32')('a pipe', () => {
     expect(await readAll(files.readLines(pipe, { chunkBytes: 1_000 }))).toEqual(numbers)
   })
 
-  test.runIf(os === 'linux')('of a process substitution is one', async () => {
+  test.runIf(os === 'linux')('of a process substitution is read, too', async () => {
     const child = shell('exec 9< <(seq 1 100000); echo ready; exec sleep 60')
     await once(child.stdout!, 'data')
     expect(await readAll(files.readLines(`/proc/${child.pid}/fd/9`))).toEqual(numbers)
@@ -126,7 +126,7 @@ describe.skipIf(os === 'win32')('a pipe', () => {
     await run.close()
   })
 
-  test('without a writer is waited for, and a stop ends that', async () => {
+  test('without a writer is waited for until a stop', async () => {
     const run = runOf(files.readLines(pipe), true)
     await run.discover()
     run.poll()
@@ -135,7 +135,7 @@ describe.skipIf(os === 'win32')('a pipe', () => {
     expect(run.values).toEqual([])
   })
 
-  /** A run that has read three lines of a pipe that is still open, and what its checkpoint says. */
+  /** A run that has read three lines of a pipe that is still open, and its checkpoint. */
   async function readThree(source: Source<string>): Promise<ReturnType<SourceRun<string>['marks']>> {
     shell(`exec > ${pipe}; seq 1 3; exec sleep 60`)
     const run = runOf(source, false)
@@ -156,7 +156,7 @@ describe.skipIf(os === 'win32')('a pipe', () => {
     return run
   }
 
-  test('of which something was read before stops the job, in this process or another', async () => {
+  test('that was partly read before stops the job, in this process or another', async () => {
     const source = files.readLines(pipe, { follow: true })
     const marks = await readThree(source)
     const error = {
@@ -166,11 +166,11 @@ describe.skipIf(os === 'win32')('a pipe', () => {
       ),
     }
     await expect(begin(files.readLines(pipe, { follow: true }), marks)).rejects.toMatchObject(error)
-    // A restart in the same process that has no checkpoint yet knows it too.
+    // A restart in the same process without a checkpoint detects it too.
     await expect(begin(source, new Map())).rejects.toMatchObject(error)
   })
 
-  test("of which something was read before is read on from where it is with ifGone: 'skip'", async () => {
+  test("that was partly read before continues at its current data with ifGone: 'skip'", async () => {
     const source = files.readLines(pipe, { follow: true, ifGone: 'skip' })
     const run = await begin(source, await readThree(source))
     shell(`echo 4 > ${pipe}`)
@@ -180,7 +180,7 @@ describe.skipIf(os === 'win32')('a pipe', () => {
     await run.close()
   })
 
-  test('that has ended is another one when it is read next', async () => {
+  test('that has ended is a new one when it is read next', async () => {
     shell(`seq 1 3 > ${pipe}`)
     const first = runOf(files.readLines(pipe))
     await first.discover()
@@ -194,10 +194,10 @@ describe.skipIf(os === 'win32')('a pipe', () => {
     expect(next.values).toEqual(['4', '5', '6'])
   })
 
-  test('is what a device is not', async () => {
+  test('a device is rejected', async () => {
     await expect(readAll(files.readLines('/dev/zero'))).rejects.toMatchObject({
       code: 'FS_IO',
-      message: '/dev/zero: is a device; name a file or a pipe',
+      message: '/dev/zero: is a device; give a file or a pipe',
     })
   })
 })

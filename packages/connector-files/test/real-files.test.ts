@@ -26,7 +26,7 @@ import { files } from '../src/index.ts'
 import { SourceRun } from './file-world.ts'
 import { batchOf } from './sink-run.ts'
 
-// What the simulated file system cannot show: inodes that are used again, real renames, real reads and writes.
+// What the simulated file system cannot show: reused inodes, real renames, real reads and writes.
 
 const platform = nodePlatform()
 let directory = ''
@@ -54,7 +54,7 @@ function contextOf(isBounded: boolean): ConnectorContext {
   }
 }
 
-/** Reads until something is so, or for ever: the test's time limit ends that. */
+/** Reads until the condition holds; only the test's time limit ends the wait otherwise. */
 async function until(run: SourceRun<string>, isDone: () => boolean): Promise<void> {
   while (!isDone()) {
     await run.discover()
@@ -64,7 +64,7 @@ async function until(run: SourceRun<string>, isDone: () => boolean): Promise<voi
 }
 
 describe('files of this machine', () => {
-  test('EN-241 EN-242 a followed log survives rotation, cutting, and a file in the place of a removed one', async () => {
+  test('EN-241 EN-242 a followed log survives rotation, truncation, and a file in the place of a removed one', async () => {
     const path = `${directory}/auth.log`
     await writeFile(path, '1\n2\n')
     const source = (): ReturnType<typeof files.readLines> =>
@@ -134,7 +134,7 @@ describe('files of this machine', () => {
     ])
   })
 
-  test('links that lead in circles are not followed for ever', async () => {
+  test('links that form a cycle are not followed endlessly', async () => {
     await mkdir(`${directory}/a/b`, { recursive: true })
     await writeFile(`${directory}/a/b/1.log`, '1\n')
     await symlink('..', `${directory}/a/b/up`)
@@ -145,7 +145,7 @@ describe('files of this machine', () => {
     expect(run.values).toEqual(['1'])
   })
 
-  test('a link to itself, a link to nothing and a pipe are skipped with a warning', async () => {
+  test('a link to itself, a broken link and a pipe are skipped with a warning', async () => {
     await writeFile(`${directory}/a.log`, '1\n')
     await symlink('circle.log', `${directory}/circle.log`)
     await symlink('nowhere', `${directory}/broken.log`)
@@ -156,10 +156,10 @@ describe('files of this machine', () => {
     await run.readToEnd()
     expect(run.values).toEqual(['1'])
     expect(warnings.toSorted()).toEqual([
-      `source subject: ${directory}/broken.log: has vanished, or is a link to nothing; it is skipped`,
-      `source subject: ${directory}/circle.log: symbolic links lead in a circle; it is skipped`,
+      `source subject: ${directory}/broken.log: has vanished, or is a broken link; it is skipped`,
+      `source subject: ${directory}/circle.log: symbolic links form a loop; it is skipped`,
       `source subject: ${directory}/pipe.log: is a pipe, a socket or a device; it is skipped`,
-      `source subject: ${directory}/volume: is a link to nothing; it is skipped`,
+      `source subject: ${directory}/volume: is a broken link; it is skipped`,
     ])
   })
 
@@ -177,7 +177,7 @@ describe('files of this machine', () => {
     expect(warnings).toEqual([])
   })
 
-  test('EN-217 EN-226 a writer that was left behind is recovered', async () => {
+  test('EN-217 EN-226 the output of an abandoned writer is recovered', async () => {
     const sink = files.writeNdjson<number>(`${directory}/out/n.ndjson`, { rollBytes: 1 })
     const writer = await sink.open(0, [], contextOf(false))
     await writer.write(batchOf([1, 2]), noRejection)

@@ -45,7 +45,7 @@ const textOf = (from: number, to: number): string =>
     .map((line) => `${line}\n`)
     .join('')
 
-/** A bounded run of a source from where the last one ended. */
+/** A bounded run of a source from the end of the previous one. */
 async function readOn(
   options: ReadOptions,
   marks: ReadonlyMap<string, SplitMark>,
@@ -77,23 +77,23 @@ const rotations: readonly [string, () => Promise<void>][] = [
   ['renamed beside', () => rename(log, `${log}.1`)],
   ['moved to another directory', () => rename(log, `${directory}/old/app.log-1`)],
   [
-    're-linked: another hard link keeps it',
+    'relinked: another hard link keeps it',
     async () => {
       await link(log, `${directory}/old/app.log-1`)
       await unlink(log)
     },
   ],
   [
-    're-linked: the symbolic link leads to another file',
+    'relinked: the symbolic link points to another file',
     async () => {
-      // Since before the job first read it, the log is a link.
+      // The log was a link before the job first read it.
       await unlink(log)
       await writeFile(`${directory}/old/day-2.log`, '')
       await symlink('../old/day-2.log', log)
     },
   ],
   [
-    'copied and cut',
+    'copied and truncated',
     async () => {
       await copyFile(log, `${log}.1`)
       await truncate(log)
@@ -133,6 +133,6 @@ test('a log that was moved away, with no archive named, stops the next run', asy
   await writeFile(log, textOf(20, 30))
   await expect(readOn({ follow: true }, marks)).rejects.toMatchObject({
     code: 'SOURCE_FAILED',
-    message: expect.stringContaining(`${log} is gone, under every name; it had been read up to byte`),
+    message: expect.stringContaining(`${log} is missing, under every name; it had been read up to byte`),
   })
 })

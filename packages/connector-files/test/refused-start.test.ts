@@ -45,14 +45,14 @@ async function copy(
   return { result, events }
 }
 
-/** Files of the output, those that no reader sees included. */
+/** Files of the output, including hidden ones. */
 function outputs(): readonly string[] {
   return fs.paths().filter((path) => path.startsWith('/out/'))
 }
 
-describe('a start that is refused', () => {
-  test('by one sink leaves no trace in the output of another, and the real job runs after it', async () => {
-    fs.put('out/b.txt', 'of somebody else\n')
+describe('a failed start', () => {
+  test('because of one sink leaves no trace in the output of another, and the right job runs after it', async () => {
+    fs.put('out/b.txt', 'of another program\n')
     const { result, events } = await copy('refused', ['out/a.txt', 'out/b.txt'])
     expect(result).toMatchObject({ outcome: 'failed', error: { cause: { code: 'FS_EXISTS' } } })
     expect(events.filter(({ kind }) => kind === 'failed')).toEqual([])
@@ -61,7 +61,7 @@ describe('a start that is refused', () => {
     expect(textOf(fs, 'out/a.txt')).toBe('1\n2\n3\n')
   })
 
-  test('by a source leaves none either', async () => {
+  test('because of a source leaves no trace', async () => {
     const { result } = await copy('refused', ['out/a.txt'], Infinity, 'in/missing.txt')
     expect(result).toMatchObject({ outcome: 'failed' })
     expect(outputs()).toEqual([])

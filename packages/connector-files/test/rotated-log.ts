@@ -1,21 +1,21 @@
 import { SimFs } from '@millrace/testkit'
 import { appendTo, truncate } from './file-world.ts'
 
-/** Fewer bytes than this do not tell one content from another. */
+/** Contents with fewer bytes cannot be distinguished. */
 const tellingBytes = 64
 
-/** What a file holds, or held before it was cut. */
+/** A content of a file, present or before a truncation. */
 export interface Content {
-  /** Each line, and how large the content was with it; the last one may not be written in full. */
+  /** Each line, and the size of the content including it; the last one may be incomplete. */
   readonly lines: { readonly text: string; readonly end: number }[]
   bytes: number
-  /** What became of it; undefined while it is where the patterns of the job find it. */
+  /** What happened to it; undefined while the patterns of the job find it. */
   fate: 'cut' | 'copied' | 'moved' | undefined
-  /** Whether it was removed before the job knew of any file that has been the log. */
+  /** Whether it was removed before the job knew any file that has been the log. */
   isEarly: boolean
 }
 
-/** A log that a program writes to and others rotate, as lines that are all different. */
+/** A log that one program writes and others rotate; all its lines differ. */
 export class RotatedLog {
   readonly fs: SimFs = new SimFs()
   readonly contents: Content[] = []
@@ -38,12 +38,12 @@ export class RotatedLog {
     this.#isRotatedMatched = isRotatedMatched
   }
 
-  /** A life of the job begins that knows of no file that has been the log. */
+  /** Begins a run of the job that knows no file that has been the log. */
   forget(): void {
     for (const content of this.contents) if (content.fate !== undefined) content.isEarly = true
   }
 
-  /** The log is removed before the job knows of any file that has been the log. */
+  /** Removes the log before the job knows any file that has been the log. */
   async takeEarly(): Promise<void> {
     if (await this.exists()) this.#log.isEarly = true
   }
@@ -52,7 +52,7 @@ export class RotatedLog {
     await this.#append('auth.log', this.#log, bytes)
   }
 
-  /** Writes to the file that was rotated last, as a program does that has not noticed yet. */
+  /** Writes to the last rotated file, like a program that has not noticed the rotation. */
   async writeLate(bytes: number): Promise<void> {
     if (this.#late !== undefined) await this.#append('auth.log.1', this.#late, bytes)
   }
@@ -62,13 +62,13 @@ export class RotatedLog {
     if (last !== undefined && last.end > this.#late!.bytes) await this.writeLate(last.end - this.#late!.bytes)
   }
 
-  /** Ends the line that was begun last. */
+  /** Ends the last line. */
   async finish(): Promise<void> {
     const last = this.#log.lines.at(-1)
     if (last !== undefined && last.end > this.#log.bytes) await this.write(last.end - this.#log.bytes)
   }
 
-  /** Gives the log and those that were rotated before it the next number. */
+  /** Increments the numbers of the log and its rotated files. */
   async rotate(): Promise<void> {
     if (!(await this.exists())) return
     await this.finishLate()
@@ -92,7 +92,7 @@ export class RotatedLog {
     this.#log = this.#begin()
   }
 
-  /** Does what logrotate's copytruncate does, with names that are used once; or without a copy. */
+  /** Does what logrotate's copytruncate does, with a new name each time; or without a copy. */
   async cut(copy: 'old/auth.log-' | 'auth-' | undefined): Promise<void> {
     if (!(await this.exists())) return
     await this.finish()
@@ -112,7 +112,7 @@ export class RotatedLog {
     return (await this.fs.stat('auth.log')) !== undefined
   }
 
-  /** Writes some bytes: the rest of the line before, and more lines, the last one perhaps in part. */
+  /** Writes bytes: the rest of the previous line, and more lines, the last one perhaps incomplete. */
   async #append(path: string, content: Content, bytes: number): Promise<void> {
     const last = content.lines.at(-1)
     let end = last?.end ?? 0
@@ -136,7 +136,7 @@ export class Sightings {
     this.#bytes = bytes
   }
 
-  /** After a look at everything that can be found. */
+  /** Records a check of everything that can be found. */
   afterLook(log: RotatedLog): Sightings {
     const bytes = new Map(this.#bytes)
     for (const content of log.contents) {
@@ -146,18 +146,20 @@ export class Sightings {
     return new Sightings(bytes)
   }
 
-  /** Whether enough was seen of it to know it again. */
+  /** Whether enough of it was seen to recognize it. */
   isKnown(content: Content): boolean {
     return (this.#bytes.get(content) ?? 0) >= tellingBytes
   }
 
-  /** Whether the job may stop because of it, or skip the rest of it if it was told to. */
+  /** Whether the job may stop because of it, or skip its rest with ifGone: 'skip'. */
   mayStop(content: Content): boolean {
     if (content.fate === undefined || content.bytes === 0) return false
     return content.fate === 'cut' || content.isEarly || !this.isKnown(content)
   }
 
-  /** Lines that were cut, without a copy, after the job had last looked, and those of early contents. */
+  /**
+   * Lines that were truncated without a copy after the last check by the job, and lines of early contents.
+   */
   unseen(log: RotatedLog): ReadonlySet<string> {
     const lost = log.contents.filter(({ fate, isEarly }) => fate === 'cut' || isEarly)
     return new Set(

@@ -2,7 +2,7 @@ import type { Batch, Json, Origin, Owner, Sink, SinkWriter } from '@millrace/cor
 import { noRejection, SimFs } from '@millrace/testkit'
 import { FileWorld } from './file-world.ts'
 
-/** Writes to a sink in one life of the process, as the engine does. */
+/** Writes to a sink in one run of the process, as the engine does. */
 export class SinkRun<T> {
   readonly world: FileWorld
   readonly writer: SinkWriter<T>
@@ -14,7 +14,7 @@ export class SinkRun<T> {
     this.#checkpoint = checkpoint
   }
 
-  /** Opens a writer. Committables have passed through text, as in a manifest. */
+  /** Opens a writer. Committables are serialized, as in a manifest. */
   static async open<T>(
     sink: Sink<T>,
     fs: SimFs,
@@ -53,7 +53,7 @@ export class SinkRun<T> {
   }
 }
 
-/** The owner of the data of a job in one life of the disk. */
+/** The owner of a job's data directory in one run. */
 function ownerOf({ life }: SimFs, job: string): Owner {
   return { job, epoch: life, confirm: async () => {} }
 }
@@ -63,13 +63,13 @@ export function batchOf<T>(values: readonly T[], origin?: Origin): Batch<T> {
   return { length: values.length, values, times, watermarks: times, origin, originIndex: undefined }
 }
 
-/** The text of a file, or undefined if there is none. */
+/** The text of a file, or undefined if it does not exist. */
 export function textOf(fs: SimFs, path: string): string | undefined {
   const bytes = fs.peek(path)
   return bytes && Buffer.from(bytes).toString()
 }
 
-/** The names in a directory that begin with a dot, and those that do not. */
+/** The hidden and the visible names in a directory. */
 export async function namesIn(
   fs: SimFs,
   directory: string,

@@ -65,7 +65,7 @@ describe('invalid input', () => {
       const cut = whole.subarray(0, whole.length >> 1)
       const { code, err } = await over('cut.ndjson.gz', cut, '--parameter', `policy=${policy}`)
       expect(err).toMatch(
-        /^SOURCE_FAILED: source 'things', split '[^']+' could not be read: DECODE_FAILED: .*cut\.ndjson\.gz byte \d+ \(\d+ inflated\): the gzip file is damaged: unexpected end of file; restore it from where it came from$/m,
+        /^SOURCE_FAILED: source 'things', split '[^']+' could not be read: DECODE_FAILED: .*cut\.ndjson\.gz byte \d+ \(\d+ inflated\): the gzip file is damaged: unexpected end of file; restore it from the original$/m,
       )
       expect(code).toBe(1)
       expect(await written('copies')).toEqual([])
@@ -118,7 +118,7 @@ describe('invalid input', () => {
     await writeFile(`${directory}/out/copies.ndjson`, '{"old":true}\n')
     const { code, err } = await over('fine.ndjson', '{"n":1}\n', '--restart', '3')
     expect(err).toMatch(
-      /^SINK_FAILED: sink 'copies' could not be opened: FS_EXISTS: .*copies\.ndjson exists, and no checkpoint of this job has written it; move it away, or set ifExists to 'append' or 'replace'$/m,
+      /^SINK_FAILED: sink 'copies' could not be opened: FS_EXISTS: .*copies\.ndjson already exists, and no checkpoint of this job has written it; move it away, or set ifExists to 'append' or 'replace'$/m,
     )
     expect(err).not.toContain('starting again')
     expect(code).toBe(1)
