@@ -1,4 +1,5 @@
-import type { CommandLine } from './command-line.ts'
+import { MillraceError, nearest } from '@millrace/core'
+import { parseArgs } from 'node:util'
 import type { ExitCode } from './exit-codes.ts'
 import type { Outputs } from './outputs.ts'
 import type { Signals } from './signals.ts'
@@ -26,4 +27,93 @@ export interface Option {
   /** The placeholder of its value in the help; absent for a flag. */
   readonly value?: string
   readonly help: string
+}
+
+/** The parsed arguments of a command: its operand and its options, validated. */
+export class CommandLine {
+  readonly operand: string
+  readonly #values: ReadonlyMap<string, readonly string[]>
+
+  constructor(operand: string, values: ReadonlyMap<string, readonly string[]>) {
+    this.operand = operand
+    this.#values = values
+  }
+
+  /** Whether an option was given. */
+  has(name: string): boolean {
+    return this.#values.has(name)
+  }
+
+  /** The value of an option; the last one if it was repeated. */
+  value(name: string): string | undefined {
+    return this.#values.get(name)?.at(-1)
+  }
+
+  /** All values of an option, in order. */
+  values(name: string): readonly string[] {
+    return this.#values.get(name) ?? []
+  }
+}
+
+/** Parses a command's arguments. Throws `OPTION_INVALID` for unknown or malformed arguments. */
+export function readCommandLine(command: Command, args: readonly string[]): CommandLine {
+  const { tokens } = parseArgs({
+    args: [...args],
+    strict: false,
+    allowPositionals: true,
+    tokens: true,
+    options: Object.fromEntries(
+      command.options.map(({ name, value }) => [name, { type: value === undefined ? 'boolean' : 'string' }]),
+    ),
+  })
+  const operands: string[] = []
+  const values = new Map<string, readonly string[]>()
+  for (const token of tokens) {
+    if (token.kind === 'positional') operands.push(token.value)
+    if (token.kind !== 'option') continue
+    const option = command.options.find(({ name }) => name === token.name)
+    if (option === undefined) throw unknown(command, token.rawName)
+    const value = valueOf(command, option, token)
+    values.set(option.name, [...(values.get(option.name) ?? []), value])
+  }
+  const [operand, surplus] = operands
+  if (operand === undefined) {
+    throw invalid(command, `${command.operand} is missing: millrace ${command.name} ${command.operand}`)
+  }
+  if (surplus !== undefined) {
+    throw invalid(command, `'${surplus}' is an unexpected argument. The command takes one ${command.operand}`)
+  }
+  return new CommandLine(operand, values)
+}
+
+function valueOf(
+  command: Command,
+  option: Option,
+  token: { readonly value: string | undefined; readonly inlineValue: boolean | undefined },
+): string {
+  const { name, value: meta } = option
+  if (meta === undefined) {
+    if (token.value !== undefined)
+      throw invalid(command, `--${name} takes no value. Remove '=${token.value}'`)
+    return ''
+  }
+  const isNextOption = token.inlineValue !== true && /^-./.test(token.value ?? '')
+  if (token.value === undefined || token.value === '' || isNextOption) {
+    throw invalid(command, `--${name} needs a value: --${name} ${meta}`)
+  }
+  return token.value
+}
+
+function unknown(command: Command, given: string): MillraceError {
+  const meant = nearest(
+    given.replace(/^-+/, ''),
+    command.options.map(({ name }) => name),
+  )
+  const advice =
+    meant === undefined ? `'millrace ${command.name} --help' lists the options` : `did you mean --${meant}?`
+  return invalid(command, `${given} is not an option; ${advice}`)
+}
+
+function invalid(command: Command, what: string): MillraceError {
+  return new MillraceError('OPTION_INVALID', `millrace ${command.name}: ${what}`)
 }

@@ -1,6 +1,5 @@
 import { explain, explanationMermaid, explanationText, MillraceError, type Explanation } from '@millrace/core'
-import type { CommandLine } from './command-line.ts'
-import type { Command } from './command.ts'
+import type { CommandLine, Command } from './command.ts'
 import { exitCodes, type ExitCode } from './exit-codes.ts'
 import type { Outputs } from './outputs.ts'
 import { loadPipeline } from './pipeline-loader.ts'

@@ -9,8 +9,7 @@ import {
 } from '@millrace/core'
 import { jobOptionsOf, type ParameterValues, type Pipeline } from '@millrace/flow'
 import { memoryStore } from '@millrace/store-memory'
-import type { CommandLine } from './command-line.ts'
-import type { Option } from './command.ts'
+import type { CommandLine, Option } from './command.ts'
 
 /** Options that set how a pipeline is started. */
 export const jobOptionList: readonly Option[] = [

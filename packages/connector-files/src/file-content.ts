@@ -1,9 +1,16 @@
 import { isMillraceError, MillraceError, type ConnectorContext } from '@millrace/core'
 import { headroomBytes, type Chunk, type Piece } from './chunk.ts'
 import { GzipDecoder, gzipMagic } from './gzip.ts'
-import { fingerprint, fingerprintBytes, isFirst, unseen, withFirst } from './position.ts'
+import {
+  fingerprint,
+  fingerprintBytes,
+  fromStart,
+  isFirst,
+  unseen,
+  withFirst,
+  type Beginning,
+} from './position.ts'
 import type { RawContent } from './raw-content.ts'
-import { fromStart, type Beginning } from './raw-file.ts'
 
 /** Options for inflating a gzip file. */
 export interface InflateOptions {

@@ -3,25 +3,9 @@ import type { Piece } from './chunk.ts'
 import type { FileCatalog, FoundFile } from './file-catalog.ts'
 import { contentOf } from './file-content.ts'
 import { fingerprintBytes } from './position.ts'
-import { RawFile, type Beginning, type OpenedFile } from './raw-file.ts'
+import type { Copy, Lost, LostContent } from './raw-content.ts'
+import { RawFile, type OpenedFile } from './raw-file.ts'
 import type { ReadPlan } from './read-options.ts'
-
-/** Unread content that is no longer in its file. */
-export interface Lost extends Beginning {
-  /** The path of the file. */
-  readonly path: string
-  /** The event, for messages: `is missing`. */
-  readonly what: string
-  /** Whether all known content of the file had been read. */
-  readonly isRead: boolean
-}
-
-/** A file with the content of another. */
-export interface Copy {
-  readonly path: string
-  /** The content after the position. */
-  pieces(): AsyncGenerator<Piece>
-}
 
 /** What the search for copies needs. */
 export interface CopySearchTools {
@@ -29,15 +13,6 @@ export interface CopySearchTools {
   readonly catalog: FileCatalog
   readonly context: ConnectorContext
   readonly stopped: AbortSignal
-}
-
-/** What to do about content that is no longer in its file. */
-export interface LostContent {
-  /**
-   * Finds a copy. Resolves to undefined if there is none and the job may continue; otherwise throws
-   * `SOURCE_FAILED`.
-   */
-  find(lost: Lost): Promise<Copy | undefined>
 }
 
 /**

@@ -3,8 +3,7 @@ import type { FileCatalog, FoundFile } from './file-catalog.ts'
 import { contentOf } from './file-content.ts'
 import type { LogHistory } from './log-history.ts'
 import { rawCopy } from './lost-content.ts'
-import { firstBytesMax, withFirst } from './position.ts'
-import { fromStart } from './raw-file.ts'
+import { fromStart, firstBytesMax, withFirst } from './position.ts'
 import type { ReadPlan } from './read-options.ts'
 
 /** Tools to search for unread content of a log. */

@@ -80,3 +80,19 @@ export const fingerprintBytes = 64
 
 /** A 32-bit checksum: different bytes have the same one in one of four billion cases. */
 export const fingerprint: (bytes: Uint8Array) => number = crc32
+
+/** Where to begin, and what the file must contain before it. */
+export type Beginning = Pick<
+  FilePosition,
+  'offset' | 'check' | 'first' | 'hasEnded' | 'modifiedMs' | 'earlier'
+>
+
+/** The beginning of a file of which nothing was read. */
+export const fromStart: Beginning = {
+  offset: 0,
+  check: fingerprint(new Uint8Array(0)),
+  first: firstBytesOf(new Uint8Array(0)),
+  hasEnded: false,
+  modifiedMs: 0,
+  earlier: [],
+}

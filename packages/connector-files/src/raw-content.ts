@@ -1,5 +1,5 @@
 import type { Piece } from './chunk.ts'
-import type { Beginning } from './raw-file.ts'
+import type { Beginning } from './position.ts'
 
 /** The bytes of a file or pipe, before they are inflated. */
 export interface RawContent {
@@ -11,4 +11,30 @@ export interface RawContent {
   head(count: number): Promise<Uint8Array>
   /** Reads from `beginning` on. If `isPacked`, it cannot be read again from its start after a truncation. */
   pieces(beginning: Beginning, isPacked?: boolean): AsyncGenerator<Piece>
+}
+
+/** Unread content that is no longer in its file. */
+export interface Lost extends Beginning {
+  /** The path of the file. */
+  readonly path: string
+  /** The event, for messages: `is missing`. */
+  readonly what: string
+  /** Whether all known content of the file had been read. */
+  readonly isRead: boolean
+}
+
+/** A file with the content of another. */
+export interface Copy {
+  readonly path: string
+  /** The content after the position. */
+  pieces(): AsyncGenerator<Piece>
+}
+
+/** What to do about content that is no longer in its file. */
+export interface LostContent {
+  /**
+   * Finds a copy. Resolves to undefined if there is none and the job may continue; otherwise throws
+   * `SOURCE_FAILED`.
+   */
+  find(lost: Lost): Promise<Copy | undefined>
 }

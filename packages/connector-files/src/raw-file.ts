@@ -14,7 +14,6 @@
 import { MillraceError, type ConnectorContext, type FsFile } from '@millrace/core'
 import { headroomBytes, type Chunk, type Piece } from './chunk.ts'
 import type { FileCatalog } from './file-catalog.ts'
-import type { LostContent } from './lost-content.ts'
 import { pause } from './pause.ts'
 import {
   fingerprint,
@@ -24,34 +23,18 @@ import {
   isFirst,
   unseen,
   withFirst,
-  type FilePosition,
+  type Beginning,
   type FirstBytes,
   type Seen,
 } from './position.ts'
-import type { RawContent } from './raw-content.ts'
+import type { LostContent, RawContent } from './raw-content.ts'
 import type { RestingFile } from './resting-files.ts'
-
-/** Where to begin, and what the file must contain before it. */
-export type Beginning = Pick<
-  FilePosition,
-  'offset' | 'check' | 'first' | 'hasEnded' | 'modifiedMs' | 'earlier'
->
 
 /** A file of at most this size is read at once, before its format is known. */
 const peekBytesMax = 64 * 1024
 const leastReadBytes = 1024
 
 const nothing: Uint8Array = new Uint8Array(0)
-
-/** The beginning of a file of which nothing was read. */
-export const fromStart: Beginning = {
-  offset: 0,
-  check: fingerprint(nothing),
-  first: firstBytesOf(nothing),
-  hasEnded: false,
-  modifiedMs: 0,
-  earlier: [],
-}
 
 /** The log that a file belongs to. */
 export interface LogWatch {

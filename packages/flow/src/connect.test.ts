@@ -5,11 +5,10 @@ import fc from 'fast-check'
 import { describe, expect, test } from 'vitest'
 import { meetingOf, meetings, pairsOf, runMeeting, type Item } from '../test/meeting-trial.ts'
 import { connect } from './connect.ts'
-import type { AnyKeyedStream } from './keyed-stream.ts'
+import type { AnyKeyedStream, SourceStream, TimedStream } from './stream.ts'
 import { output } from './operators/process.ts'
 import { state } from './operators/state-spec.ts'
 import { pipeline } from './pipeline.ts'
-import type { SourceStream, TimedStream } from './stream.ts'
 
 /** Pairs records of one key, and says at time 100 how many there were. */
 const pairing = meetingOf((left, right) =>

@@ -1,9 +1,9 @@
 import { processParts } from './handles.ts'
-import type { AnyKeyedStream, KeyOfKeyed, ProcessedStream, ValueOfKeyed } from './keyed-stream.ts'
+import type { AnyKeyedStream, KeyOfKeyed, ProcessedStream, ValueOfKeyed } from './stream.ts'
+import type { Timing } from './stream-options.ts'
 import { Meeting } from './meeting.ts'
 import type { AnyConnectSpec, ConnectSpec, OutputSpecs } from './operators/process.ts'
 import type { StateSpecs } from './operators/state-spec.ts'
-import type { Timing } from './stream.ts'
 import { requireSynchronousMethods } from './synchronous.ts'
 
 /** Two streams whose records meet by key. Made by `connect`. */

@@ -20,7 +20,16 @@ import {
 } from '@millrace/core'
 import { timeReader } from './event-time/read-time.ts'
 import type { GraphBuilder, NodeOptions } from './graph-builder.ts'
-import type { KeyedAsyncOptions } from './keyed-stream.ts'
+import type { OutputTests } from './stream.ts'
+import type {
+  KeyedAsyncOptions,
+  OperatorOptions,
+  SinkOptions,
+  StepOptions,
+  TimestampOptions,
+  Timing,
+  AggregateOptions,
+} from './stream-options.ts'
 import {
   ProcessOperator,
   type AnyProcessParts,
@@ -31,20 +40,11 @@ import { ReduceOperator } from './operators/reduce.ts'
 import { ScanOperator } from './operators/scan.ts'
 import { SplitOperator } from './operators/split.ts'
 import { stateFingerprint } from './operators/state-spec.ts'
-import type {
-  OperatorOptions,
-  OutputTests,
-  SinkOptions,
-  StepOptions,
-  TimestampOptions,
-  Timing,
-} from './stream.ts'
 import { requireSynchronous, requireSynchronousMethods } from './synchronous.ts'
 import { checkOutputs } from './taken-names.ts'
 import type { Aggregates } from './window/aggregate.ts'
 import type { WindowAssigner } from './window/assigner.ts'
 import { WindowOperator } from './window/window-operator.ts'
-import type { AggregateOptions } from './windowed-stream.ts'
 
 /** What an operator node is made of, beside its input and its name. */
 export interface OperatorParts {

@@ -22,33 +22,36 @@ export type { TimeUnit, TimeValue } from './event-time/read-time.ts'
 
 // Streams.
 export type {
-  AsyncOptions,
   KeyedStreamOf,
-  OperatorOptions,
   OutputTests,
-  SinkOptions,
   SourceStream,
   SplitOutputs,
-  StepOptions,
   Stream,
   StreamOf,
   TimedStream,
-  TimestampOptions,
-  Timing,
   ValueOf,
-} from './stream.ts'
-export type { OperatorsDoNotWaitUseMapAsync, Synchronous } from './synchronous.ts'
-export type {
   AnyKeyedStream,
-  KeyedAsyncOptions,
   KeyedStream,
   KeyedValue,
   KeyOfKeyed,
   ProcessedStream,
   TimedKeyedStream,
   ValueOfKeyed,
-} from './keyed-stream.ts'
-export type { AggregatedStream, AggregateOptions, WindowedStream, WindowResult } from './windowed-stream.ts'
+  AggregatedStream,
+  WindowedStream,
+  WindowResult,
+} from './stream.ts'
+export type {
+  AsyncOptions,
+  OperatorOptions,
+  SinkOptions,
+  StepOptions,
+  TimestampOptions,
+  Timing,
+  KeyedAsyncOptions,
+  AggregateOptions,
+} from './stream-options.ts'
+export type { OperatorsDoNotWaitUseMapAsync, Synchronous } from './synchronous.ts'
 
 // Two streams.
 export { connect } from './connect.ts'

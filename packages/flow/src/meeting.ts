@@ -1,6 +1,6 @@
 import { MillraceError, type NodeId } from '@millrace/core'
 import { KeyedHandle, type OperatorParts, type StreamHandle } from './handles.ts'
-import type { OperatorOptions, Timing } from './stream.ts'
+import type { OperatorOptions, Timing } from './stream-options.ts'
 
 /** Two streams by key that are the inputs `left` and `right` of one operator. */
 export class Meeting {

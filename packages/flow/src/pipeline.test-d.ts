@@ -1,11 +1,10 @@
 /** What the compiler infers, and what it refuses. Checked by `npm run check:types`; nothing here runs. */
 import type { Sink, Source } from '@millrace/core'
 import { expectTypeOf } from 'vitest'
-import type { KeyedValue } from './keyed-stream.ts'
+import type { KeyedValue, SourceStream, TimedStream } from './stream.ts'
 import { output } from './operators/process.ts'
 import { state } from './operators/state-spec.ts'
 import { pipeline } from './pipeline.ts'
-import type { SourceStream, TimedStream } from './stream.ts'
 import type { Synchronous } from './synchronous.ts'
 import { aggregator } from './window/aggregate.ts'
 import type { Window } from './window/assigner.ts'

@@ -16,7 +16,8 @@ import {
   type ParameterValue,
   type ParameterValues,
 } from './parameter.ts'
-import type { OperatorOptions, SourceStream } from './stream.ts'
+import type { SourceStream } from './stream.ts'
+import type { OperatorOptions } from './stream-options.ts'
 
 /** How a job runs, unless it is started with other options. */
 export interface JobSettings {

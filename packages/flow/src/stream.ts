@@ -5,15 +5,25 @@
  * There are two kinds of stream. A `SourceStream` has no event time yet; a `TimedStream` does, and keeps it through
  * every operator. Only a timed stream has windows and event timers, so using them too early does not compile.
  */
-import type { Duration, NotAPromise, Key, Sink } from '@millrace/core'
-import type { OnError } from './error-policy.ts'
-import type { TimeUnit, TimeValue } from './event-time/read-time.ts'
-import type { KeyedStream, TimedKeyedStream } from './keyed-stream.ts'
+import type { Key, NotAPromise, Sink } from '@millrace/core'
+import type { OutputSpec, OutputSpecs, ProcessSpec } from './operators/process.ts'
+import type { StateSpecs } from './operators/state-spec.ts'
+import type {
+  AggregateOptions,
+  AsyncOptions,
+  KeyedAsyncOptions,
+  OperatorOptions,
+  SinkOptions,
+  StepOptions,
+  TimestampOptions,
+  Timing,
+} from './stream-options.ts'
 import type { Synchronous } from './synchronous.ts'
-import type { TakenSplitOutputs } from './taken-names.ts'
+import type { TakenFields, TakenSplitOutputs } from './taken-names.ts'
+import type { Aggregate, Aggregates } from './window/aggregate.ts'
+import type { Window, WindowAssigner } from './window/assigner.ts'
 
-/** Whether records have an event time. */
-export type Timing = 'timed' | 'untimed'
+declare const carries: unique symbol
 
 /** The stream of `T` with or without event time. */
 export type StreamOf<T, Time extends Timing> = Time extends 'timed' ? TimedStream<T> : SourceStream<T>
@@ -22,71 +32,6 @@ export type StreamOf<T, Time extends Timing> = Time extends 'timed' ? TimedStrea
 export type KeyedStreamOf<T, K, Time extends Timing> = Time extends 'timed'
   ? TimedKeyedStream<T, K>
   : KeyedStream<T, K>
-
-/** Options of every operator. */
-export interface OperatorOptions {
-  /** What happens to a record on which the operator's functions throw. Default: the pipeline's policy. */
-  readonly onError?: OnError
-}
-
-/** Options of a stateless step. */
-export interface StepOptions extends OperatorOptions {
-  /** Shows in `explain`, metrics and errors. Default: a number after the method, `map-1`. */
-  readonly name?: string
-}
-
-/** Options of `withTimestamps`. */
-export interface TimestampOptions<T> extends StepOptions {
-  /**
-   * The event time of a value: a number or bigint in `unit` since the epoch, a `Date`, or text. Anything else, and a
-   * number that is not finite, is `TIMESTAMP_INVALID`.
-   */
-  readonly timestamp: (value: T) => TimeValue
-  /**
-   * What numbers count: seconds, milliseconds, microseconds or nanoseconds. Default `'ms'`; then a time after the year
-   * 9999 is refused, since it is likely in another unit. Say `'ms'` if it is not.
-   */
-  readonly unit?: TimeUnit
-  /** How text is written, as `timeFormat` takes it. Default: as in ISO 8601, `2026-01-31T12:00:00Z`. */
-  readonly format?: string
-  /** Where text without an offset was read off a clock: `UTC`, `+05:30`, `Asia/Kolkata`. Default: such text is refused. */
-  readonly zone?: string
-  /** How far behind the newest record of its split a record may be without being late. Default 0. */
-  readonly maxOutOfOrderness?: Duration
-  /**
-   * A split that is caught up and brings nothing for this long is idle: the others are not held back by it. Default:
-   * never, so results do not depend on how fast anything arrived; a warning says when a quiet split holds back the rest.
-   */
-  readonly idleAfter?: Duration
-  /**
-   * Whether event time moves on with the clock while all splits are idle, from where it was when they became so. Then
-   * the last windows of a stream that has gone quiet close by themselves. The price: what comes later and is older than
-   * that is late, so results depend on when records arrive. Needs `idleAfter`. Default false.
-   *
-   * @example
-   * clicks.withTimestamps({ timestamp: (click) => click.at, idleAfter: '30s', advanceWhenIdle: true })
-   */
-  readonly advanceWhenIdle?: boolean
-}
-
-/** Options of `mapAsync`. */
-export interface AsyncOptions extends OperatorOptions {
-  /** How many calls may be in flight in each subtask. Default 16. */
-  readonly concurrency?: number
-  /** In which order results leave: as their inputs came, or as they are ready. Default `'input'`. */
-  readonly order?: 'input' | 'none'
-  /** A call that takes longer fails its record, and its signal is aborted. Default: none. */
-  readonly timeout?: Duration
-}
-
-/** Options of `to`. */
-export interface SinkOptions {
-  /**
-   * What happens to a record that the sink cannot write, such as a `bigint` for JSON. Default: the pipeline's policy.
-   * A sink that does not work at all (a full disk, a broken connection) fails the job whatever the policy.
-   */
-  readonly onError?: OnError
-}
 
 /** The tests of `split`, by the names of its outputs. */
 export type OutputTests<T> = Readonly<Record<string, (value: T) => boolean>>
@@ -101,6 +46,9 @@ export type SplitOutputs<T, O extends OutputTests<T>, Time extends Timing> = {
   /** Records that no test wanted. */
   readonly rest: StreamOf<T, Time>
 }
+
+/** What a stream carries. */
+export type ValueOf<S> = S extends Stream<infer T, Timing> ? T : never
 
 /** What timed and untimed streams have in common. */
 export interface Stream<T, Time extends Timing> {
@@ -213,5 +161,164 @@ export interface SourceStream<T> extends Stream<T, 'untimed'> {
 /** A stream whose records have an event time. */
 export interface TimedStream<T> extends Stream<T, 'timed'> {}
 
-/** What a stream carries. */
-export type ValueOf<S> = S extends Stream<infer T, Timing> ? T : never
+/** A stream by key, whatever it carries. */
+export type AnyKeyedStream = KeyedStream<unknown, unknown, Timing>
+
+/** What a stream by key carries. */
+export type ValueOfKeyed<S> = S extends { readonly [carries]?: { readonly value: infer T } } ? T : never
+
+/** The keys of a stream by key. */
+export type KeyOfKeyed<S> = S extends { readonly [carries]?: { readonly key: infer K } } ? K : never
+
+/** What `scan` and `reduce` emit: the key, and its value after one more record. */
+export interface KeyedValue<K, T> {
+  readonly key: K
+  readonly value: T
+}
+
+/** What `process` returns: the stream of what was emitted, with the side outputs. */
+export type ProcessedStream<Out, O extends OutputSpecs, Time extends Timing> = StreamOf<Out, Time> & {
+  readonly outputs: {
+    readonly [Name in keyof O]: StreamOf<O[Name] extends OutputSpec<infer T> ? T : never, Time>
+  }
+}
+
+/**
+ * A stream whose records are brought together by key. Made by `keyBy`; only here is there state.
+ *
+ * Every operator with state has a name, because its state is filed under it: renaming one means starting it empty.
+ *
+ * What is emitted: `scan`, `reduce` and the aggregates of windows combine records, so their results carry the key, as
+ * `{ key, value }` and `{ key, window, ... }`. `process` and `mapAsync` emit what their functions make.
+ */
+export interface KeyedStream<T, K, Time extends Timing = 'untimed'> {
+  readonly timing: Time
+  /** Not there at run time: it tells the types of values and keys. */
+  readonly [carries]?: { readonly value: T; readonly key: K }
+
+  /**
+   * Runs functions of your own, with state for each key, timers and side outputs. Everything they are handed refers
+   * to the key of the record or timer they are called for. They do not change records, nor values they have emitted.
+   *
+   * @example
+   * const quiet = payments.keyBy((payment) => payment.card).process('quiet', {
+   *   output: output<string>(),
+   *   outputs: { first: output<Payment>() },
+   *   state: { until: state.value<number>() },
+   *   onRecord({ value, time }, { state: { until }, outputs, timers }) {
+   *     const before = until.get()
+   *     if (before === undefined) outputs.first.emit(value)
+   *     else timers.deleteEvent(before)
+   *     until.set(time + 60_000)
+   *     timers.setEvent(time + 60_000)
+   *   },
+   *   onTimer({ key }, { state: { until }, emit }) {
+   *     until.clear()
+   *     emit(`${key} was quiet for a minute`)
+   *   },
+   * })
+   * quiet.outputs.first.to('first-payments', sink)
+   */
+  process<Out = never, S extends StateSpecs = {}, O extends OutputSpecs = {}>(
+    name: string,
+    spec: ProcessSpec<T, K, Out, S, O, Time>,
+  ): ProcessedStream<Out, O, Time>
+
+  /**
+   * Combines the records of each key so far into one, and emits it with the key after every record. `combine` returns
+   * a new value or one of the two; it does not change them.
+   *
+   * @example
+   * numbers.keyBy((n) => n % 2).reduce('largest', (a, b) => Math.max(a, b))
+   * // 1, 2, 5 becomes { key: 1, value: 1 }, { key: 0, value: 2 }, { key: 1, value: 5 }
+   */
+  reduce(
+    name: string,
+    combine: (total: T, value: T) => T,
+    options?: OperatorOptions,
+  ): StreamOf<KeyedValue<K, T>, Time>
+
+  /**
+   * Carries a value of another type along the records of each key, and emits it with the key after every record.
+   * `next` returns a new value. It must not change the old one: that has been emitted, and is the state of the key.
+   *
+   * @example
+   * words.keyBy((word) => word).scan('count', () => 0, (count) => count + 1)
+   * // a, b, a becomes { key: 'a', value: 1 }, { key: 'b', value: 1 }, { key: 'a', value: 2 }
+   */
+  scan<A>(
+    name: string,
+    initial: () => A,
+    next: (accumulated: A, value: T) => Synchronous<A>,
+    options?: OperatorOptions,
+  ): StreamOf<KeyedValue<K, A>, Time>
+
+  /**
+   * Turns each value into another one by asking the outside world. Calls of one key run one after another, in the
+   * order of their records, and so do their results leave; calls of different keys run at the same time. Calls in
+   * flight are part of a checkpoint and are made again after a restart, so give the outside world an id by which it
+   * recognizes a call it has seen. A record must be plain data, because it is kept in checkpoints.
+   *
+   * @example
+   * orders.keyBy((order) => order.customer).mapAsync('charge', (order, signal) => charge(order, signal))
+   * // calls that do not depend on one another need not wait for the one before
+   * clicks.keyBy((click) => click.user).mapAsync('profile', (click, signal) => lookUp(click, signal), { serial: 'none' })
+   */
+  mapAsync<U>(
+    name: string,
+    call: (value: T, signal: AbortSignal) => Promise<U>,
+    options?: KeyedAsyncOptions,
+  ): StreamOf<U, Time>
+}
+
+/** A stream by key whose records have an event time, and which therefore has windows. */
+export interface TimedKeyedStream<T, K> extends KeyedStream<T, K, 'timed'> {
+  /**
+   * Gathers the records of each key by windows of event time. What becomes of them, `aggregate` says.
+   *
+   * @example
+   * payments.keyBy((payment) => payment.card).window(tumbling('1m')).aggregate('per-card', { n: count() })
+   */
+  window(assigner: WindowAssigner): WindowedStream<T, K>
+}
+
+/** The result of one window of one key: a field for each aggregate. */
+export type WindowResult<K, A extends Aggregates<never>> = Flat<
+  { readonly key: K; readonly window: Window } & {
+    readonly [Name in keyof A]: A[Name] extends Aggregate<never, infer _, infer Result> ? Result : never
+  }
+>
+
+/** The same type as one object, so that an editor shows its fields and not what they were made of. */
+type Flat<T> = T extends infer All ? { [Name in keyof All]: All[Name] } : never
+
+/** The records of each key and window, waiting for what is to become of them. */
+export interface WindowedStream<T, K> {
+  /**
+   * Works out figures about the records of each key in each window, and emits them when the window ends, at event
+   * time `end - 1`. A window without records emits nothing.
+   *
+   * A record is late if the last of its windows, plus `allowedLateness`, ended at or before the watermark.
+   *
+   * @example
+   * keyed.window(tumbling('1m')).aggregate('per-card', { n: count(), total: sum((payment) => payment.amount) })
+   * // emits { key: 'c1', window: { start: 60000, end: 120000 }, n: 2, total: 30 }
+   */
+  aggregate<A extends Aggregates<T>>(
+    name: string,
+    aggregates: A & TakenFields,
+    options?: AggregateOptions,
+  ): AggregatedStream<WindowResult<K, A>, T>
+}
+
+/** The results of windows, and the records that came too late for them. */
+export interface AggregatedStream<R, T> extends TimedStream<R> {
+  /**
+   * Records that no window took any more, unchanged and each once. If nobody reads them they are counted, and the
+   * count is shown as a warning.
+   *
+   * @example
+   * perCard.late.to('late', files.writeNdjson('late.ndjson'))
+   */
+  readonly late: TimedStream<T>
+}

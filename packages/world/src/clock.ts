@@ -1,28 +1,7 @@
 import { requireClock, requireDelay, requireFunction, requireSignal } from './argument.ts'
 import { onAbort } from './cancellation.ts'
+import type { Clock } from './system.ts'
 import { waitRegistry, waiting } from './wait-registry.ts'
-
-/**
- * The only way to learn or wait for the time.
- *
- * The system clock is one implementation; tests and the simulator hand in a clock that moves when told.
- */
-export interface Clock {
-  /** Wall-clock time in milliseconds since the Unix epoch. May jump. */
-  now(): number
-  /** Milliseconds on a clock that never goes back; only differences mean anything. */
-  monotonic(): number
-  /**
-   * Calls `callback` once after `delayMs` (monotonic).
-   *
-   * Never calls it during `schedule` itself, and never before the delay is over: a delay of zero or less comes due at
-   * once but still fires later. `Infinity` never fires and keeps nothing alive. Disposing before the callback cancels
-   * it; disposing afterwards does nothing. Delays over 2^31-1 ms are chained.
-   *
-   * @throws RangeError when `delayMs` is not a number.
-   */
-  schedule(delayMs: number, callback: () => void): Disposable
-}
 
 /** The longest delay the host's timers accept; a longer one would fire after 1 ms. */
 const HOST_DELAY_MAX_MS = 2 ** 31 - 1

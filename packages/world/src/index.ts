@@ -1,11 +1,9 @@
 // Time, randomness and scheduling, real and for tests.
 export { sleep, systemClock } from './clock.ts'
-export type { Clock } from './clock.ts'
 export { ManualClock } from './manual-clock.ts'
 export { seededRandom, systemRandom } from './random.ts'
-export type { Random } from './random.ts'
 export { microtaskScheduler, systemScheduler } from './scheduler.ts'
-export type { Scheduler } from './scheduler.ts'
+export type { Clock, Random, Scheduler, System } from './system.ts'
 
 // Waiting.
 export { Wakeup } from './wakeup.ts'
@@ -22,7 +20,7 @@ export {
   waiting,
   waitRegistry,
 } from './wait-registry.ts'
-export type { Begin, System, WaitRegistry } from './wait-registry.ts'
+export type { Begin, WaitRegistry } from './wait-registry.ts'
 
 // Checks of arguments.
 export {

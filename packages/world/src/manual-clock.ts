@@ -1,7 +1,6 @@
 import { requireDelay, requireFunction, shown } from './argument.ts'
-import type { Clock } from './clock.ts'
 import { systemScheduler } from './scheduler.ts'
-import type { Scheduler } from './scheduler.ts'
+import type { Clock, Scheduler } from './system.ts'
 
 /**
  * A clock that moves only when told.

@@ -1,7 +1,7 @@
 import { describe, expect, test } from 'vitest'
 import { upTo } from '../test/probe.ts'
 import { seededRandom, systemRandom, Xoshiro128 } from './random.ts'
-import type { Random } from './random.ts'
+import type { Random } from './system.ts'
 
 const draw = (random: Random, n: number, bound = 1_000): number[] => upTo(n).map(() => random.int(bound))
 

@@ -1,24 +1,6 @@
 import { misfit, shown } from './argument.ts'
+import type { Random } from './system.ts'
 import { waitRegistry } from './wait-registry.ts'
-
-/** A source of randomness. One seed gives one sequence, on every machine and in every version. */
-export interface Random {
-  /** A number in [0, 1), uniform, with 53 random bits. */
-  next(): number
-  /**
-   * An integer in [0, bound), uniform and without bias.
-   *
-   * @throws RangeError unless `bound` is an integer from 1 to 2^53-1.
-   */
-  int(bound: number): number
-  /**
-   * An independent source named by `label`.
-   *
-   * It depends on this source's seed and the label only: not on what either has drawn so far, and drawing
-   * from one does not move the other. The same label gives the same sequence again.
-   */
-  fork(label: string): Random
-}
 
 const TWO_32 = 2 ** 32
 const TWO_53 = 2 ** 53

@@ -1,15 +1,5 @@
+import type { Scheduler } from './system.ts'
 import { waitRegistry } from './wait-registry.ts'
-
-/**
- * Gives the rest of the program a turn.
- *
- * Code that never waits for anything but settled promises starves sockets, files and timers. A loop that
- * may run for long calls `turn` from time to time.
- */
-export interface Scheduler {
-  /** Resolves after the event loop has had a turn (I/O, timers). */
-  turn(): Promise<void>
-}
 
 /** A message to oneself is a browser's cheapest macrotask: nested timers are held back to 4 ms. */
 function turnByMessage(): () => Promise<void> {

@@ -1,6 +1,4 @@
-import type { Clock } from './clock.ts'
-import type { Random } from './random.ts'
-import type { Scheduler } from './scheduler.ts'
+import type { System } from './system.ts'
 
 /** An error made in this file. Its stack shows where a stack trace enters a wait registry: see `Site` of channels. */
 export const madeHere: Error = new Error('made in wait-registry')
@@ -28,13 +26,6 @@ export interface WaitRegistry {
   created(kind: string, thing: object, name: string | undefined): void
   /** A scope has ended: its block was left and its tasks are over. */
   ended(thing: object): void
-}
-
-/** Time, randomness and scheduling of a whole program. */
-export interface System {
-  readonly clock: Clock
-  readonly random: Random
-  readonly scheduler: Scheduler
 }
 
 /** Starts a wait: stores the functions that settle the promise where the wait ends. */

@@ -10,9 +10,8 @@ import {
   type OperatorHarness,
 } from '@millrace/testkit'
 import { describe, expect, test } from 'vitest'
-import type { KeyedValue } from '../keyed-stream.ts'
+import type { KeyedValue, TimedStream } from '../stream.ts'
 import { pipeline } from '../pipeline.ts'
-import type { TimedStream } from '../stream.ts'
 import { output } from './process.ts'
 import { state } from './state-spec.ts'
 

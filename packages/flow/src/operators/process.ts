@@ -8,7 +8,7 @@ import type {
   StreamRecord,
   Timer,
 } from '@millrace/core'
-import type { OperatorOptions, Timing } from '../stream.ts'
+import type { OperatorOptions, Timing } from '../stream-options.ts'
 import type { Synchronous } from '../synchronous.ts'
 import type { TakenOutputs } from '../taken-names.ts'
 import { openState, type StateHandles, type StateSpecs } from './state-spec.ts'
