@@ -1,4 +1,6 @@
-/** The shapes of `channels.bench.ts`, as a user writes them. `bench/go/main.go` does the same things in Go. */
+/**
+ * The benchmark shapes of `channels.bench.ts`, as a user writes them. `bench/go/main.go` does the same in Go.
+ */
 import { background, Channel, select, Selector, trySelect, WaitGroup, withCancel } from '@millrace/channels'
 import type { Shape } from './compare.ts'
 
@@ -16,7 +18,7 @@ function pipe(capacity: number): Shape {
   }
 }
 
-/** The same, except that both tasks wait only when they have to. */
+/** The same, but both tasks wait only when necessary. */
 function pipeTryingFirst(capacity: number): Shape {
   return async (operations) => {
     const channel = new Channel<number>(capacity)
@@ -28,7 +30,7 @@ function pipeTryingFirst(capacity: number): Shape {
   }
 }
 
-/** The values travel in batches: one promise for each batch and side. */
+/** The values travel in batches: one promise per batch and side. */
 const batches: Shape = async (operations) => {
   const channel = new Channel<number>(batchSize)
   const sending = (async () => {
@@ -65,7 +67,7 @@ const tryOneTask: Shape = (operations) => {
   }
 }
 
-/** Whichever of the channels gives its value gets it back. */
+/** The channel that delivers a value gets it back. */
 const selectTwoReady: Shape = async (operations) => {
   const [a, b] = [channelOfTwo(), channelOfTwo()]
   for (let n = 0; n < operations; n++) {
@@ -212,7 +214,10 @@ const spawnAndJoin: Shape = async (operations) => {
   await group.wait()
 }
 
-/** Trees of 1,000 contexts, each with four children: built, cancelled at the root, and seen to be so at the last leaf. */
+/**
+ * Trees of 1,000 contexts, each with four children: built, cancelled at the root, and checked at the last
+ * leaf.
+ */
 const cancelTree: Shape = (operations) => {
   for (let done = 0; done < operations; done += 1_000) {
     const contexts = [withCancel(background)]
@@ -242,7 +247,7 @@ const fanOut: Shape = async (operations) => {
   await sending
 }
 
-/** All of them, by name. */
+/** All shapes, by name. */
 export const shapes = {
   unbuffered: pipe(0),
   bufferOfOne: pipe(1),

@@ -1,4 +1,4 @@
-/** What do channels, select and tasks cost beside Go's, Effect's, and the bare promise? */
+/** What do channels, select and tasks cost, compared with Go's, Effect's, and a bare promise? */
 import { shapes } from './channel-shapes.ts'
 import { compare, costOf } from './compare.ts'
 import type { Contender, Question } from './compare.ts'
@@ -15,15 +15,21 @@ const promiseName = `the bare promise, node ${process.version}`
 interface Details {
   /** The name of the shape in `bench/go/main.go`. */
   readonly go: string
-  /** Ours may cost so many times what Go's does. */
+  /** Our cost may be this many times Go's. */
   readonly times?: number
-  /** Ours may cost so many times what the bare promise does, where no promise can be as fast as Go (`docs/design/009`). */
+  /**
+   * Our cost may be this many times that of a bare promise, where no promise can be as fast as Go
+   * (`docs/design/009`).
+   */
   readonly timesPromise?: number
-  /** How many in each turn: enough for a few dozen milliseconds. */
+  /** How many operations per turn: enough for a few dozen milliseconds. */
   readonly operations?: number
 }
 
-/** The same shape of everybody who has it, each in a process of its own; and of ours after all the others, in one. */
+/**
+ * The same shape for every library that has it, each in its own process; and ours once more after all others,
+ * in one process.
+ */
 function question(name: string, shape: keyof typeof shapes, details: Details): Question {
   const { times, timesPromise, operations = 300_000 } = details
   const goes = (processors?: number): Contender | undefined =>
@@ -34,7 +40,7 @@ function question(name: string, shape: keyof typeof shapes, details: Details): Q
     name,
     operations,
     ours: alone('./channel-shapes.ts', shape),
-    beside: { 'after all the others': costOf(shapes[shape]) },
+    beside: { 'after all other shapes': costOf(shapes[shape]) },
     rivals: {
       [goName]: goes(),
       [`${goName} with GOMAXPROCS=1`]: goes(1),

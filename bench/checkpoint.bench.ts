@@ -1,6 +1,6 @@
 /**
- * What does a checkpoint of a million changed keys cost: the longest stall of the event loop, bytes, time, throughput
- * beside no checkpoints; and how long until a job with a million keys runs again?
+ * What does a checkpoint of a million changed keys cost: the longest stall of the event loop, bytes, time,
+ * and throughput compared with no checkpoints? And how long does a job with a million keys take to restart?
  */
 import { mkdtempSync, readdirSync, rmSync, statSync } from 'node:fs'
 import { tmpdir } from 'node:os'
@@ -18,7 +18,7 @@ const rounds = 10
 
 const input = Array.from({ length: keys }, (_, id) => ({ key: `key-${(id * 7_919) % keys}`, amount: id }))
 
-/** The same million keys again and again; each record changes the state of its key. */
+/** The same million keys repeatedly; each record changes the state of its key. */
 function counting(times: number): Pipeline {
   return pipeline('checkpoints', (p) =>
     p
@@ -37,10 +37,13 @@ function counting(times: number): Pipeline {
   )
 }
 
-/** The longest that one call of the checkpoint itself held up the job, in milliseconds: freezing, or a slice of encoding. */
+/**
+ * The longest stall of the job by one call of the checkpoint, in milliseconds: freezing, or a slice of
+ * encoding.
+ */
 let longestHold = 0
 
-/** The memory store, with a watch on what a checkpoint does while records wait. */
+/** The memory store, instrumented to measure checkpoints while records wait. */
 function watchedStore(): StateStore {
   const store = memoryStore()
   const watched = <A extends unknown[], R>(call: (...args: A) => R): ((...args: A) => R) => {
@@ -77,8 +80,8 @@ function start(
 }
 
 /**
- * The longest time between two turns of the event loop while a job runs, in milliseconds. Counts from the third round on:
- * until then maps grow, which stalls with or without checkpoints.
+ * The longest time between two turns of the event loop while a job runs, in milliseconds. Counted from the
+ * third round on: until then maps grow, which stalls with or without checkpoints.
  */
 async function longestStall(job: Job): Promise<number> {
   let longest = 0
@@ -123,7 +126,7 @@ async function run(
   }
 }
 
-/** From the start of a process's job to its first record, with a million keys to restore. */
+/** The time from the start of a job in a new process to its first record, with a million keys to restore. */
 async function restart(): Promise<number> {
   const directory = mkdtempSync(path.join(tmpdir(), 'millrace-bench-'))
   try {

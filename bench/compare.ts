@@ -1,32 +1,32 @@
 /**
- * One question put to several contenders that do the same work.
+ * A question answered by several contenders that do the same work.
  *
- * All of them take turns (a b c a b c ...), so that a slow minute of the machine meets all, and what counts is the
- * median of each. The first turn warms up and does not count.
+ * They take turns (a b c a b c ...), so that a slow minute of the machine affects all, and the result is the
+ * median of each. The first turn is a warm-up.
  */
 import { median, report } from './measure.ts'
 import type { Measurement } from './measure.ts'
 
-/** Work that one contender does `operations` times. */
+/** Work of one contender, repeated `operations` times. */
 export type Shape = (operations: number) => void | Promise<void>
 
-/** Does the work `operations` times, and returns what an operation cost, in nanoseconds. */
+/** Does the work `operations` times, and returns the cost of one operation in nanoseconds. */
 export type Contender = (operations: number) => number | Promise<number>
 
-/** A question, who answers it, and what would be a good answer. */
+/** A question, its contenders, and the cost to reach. */
 export interface Question {
   readonly name: string
   readonly operations: number
   readonly ours: Contender
-  /** By name. A rival that is not there is left out. */
+  /** By name. A rival that is not installed is omitted. */
   readonly rivals: Readonly<Record<string, Contender | undefined>>
-  /** The same work of ours under other circumstances, by name: told in the note. */
+  /** Our cost of the same work under other conditions, by name: added to the note. */
   readonly beside?: Readonly<Record<string, Contender>>
-  /** Ours must cost at most `times` as much as that rival. */
+  /** Our cost must be at most `times` that of the rival. */
   readonly bar?: { readonly rival: string; readonly times: number } | undefined
 }
 
-/** What a shape costs per operation, in nanoseconds. */
+/** The cost of a shape per operation, in nanoseconds. */
 export async function cost(shape: Shape, operations: number): Promise<number> {
   const startedAt = performance.now()
   await shape(operations)
@@ -38,7 +38,7 @@ export function costOf(shape: Shape): Contender {
   return (operations) => cost(shape, operations)
 }
 
-/** Puts all questions in turns, and writes the answers to standard output as JSON, for `run.ts` to read. */
+/** Runs all questions in turns, and writes the answers to standard output as JSON for `run.ts`. */
 export async function compare(questions: readonly Question[], turns = 9): Promise<void> {
   const samples = questions.map(() => new Map<string, number[]>())
   for (let turn = 0; turn <= turns; turn++) {

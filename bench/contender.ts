@@ -1,19 +1,19 @@
 /**
- * A contender in a process of its own, as the Go program is: what else a process has done before changes what its
- * compiler makes of a shape.
+ * A contender in its own process, as the Go program is: earlier work in a process changes how its compiler
+ * optimizes a shape.
  *
- * `contender.ts FILE SHAPE OPERATIONS` runs one of the `shapes` that a file exports, a few times until its compiler has
- * made up its mind and once more, and prints what an operation cost, in nanoseconds.
+ * `contender.ts FILE SHAPE OPERATIONS` runs one of the `shapes` that a file exports, a few times to warm up
+ * and once more, and prints the cost of an operation in nanoseconds.
  */
 import { execFileSync } from 'node:child_process'
 import process from 'node:process'
 import { cost, type Contender, type Shape } from './compare.ts'
 
 const file = import.meta.filename
-/** After so many runs the costs of all shapes have settled. */
+/** After this many runs the costs of all shapes are stable. */
 const warmUps = 6
 
-/** In a new process, which does nothing but the shape called `name` of the file `from`. */
+/** Runs only the shape called `name` of the file `from` in a new process. */
 export function alone(from: string, name: string): Contender {
   return (operations) => {
     const args = ['--import', 'tsx', file, from, name, String(operations)]

@@ -14,8 +14,8 @@ import { nodePlatform } from '@millrace/node'
 import { memoryStore } from '@millrace/store-memory'
 
 /**
- * Hands out slices of an array made before, `rounds` times over: decoded batches, as cheap as a source can be. A small
- * array read often keeps the garbage collector, which looks at everything that is live, out of the measurement.
+ * A source that returns slices of a prepared array, `rounds` times: decoded batches, as cheap as possible. A
+ * small array read often keeps garbage collection, which traverses all live objects, out of the measurement.
  */
 export function decoded<T>(values: readonly T[], rounds = 1): Source<T, number> {
   return {
@@ -41,12 +41,12 @@ export function decoded<T>(values: readonly T[], rounds = 1): Source<T, number> 
   }
 }
 
-/** Looks at every record, so that nothing upstream is dead code, and keeps none. */
+/** A sink that reads every record, so that no upstream code is dead, and keeps none. */
 export class CountingSink implements Sink<unknown, Json> {
   readonly kind = 'counting'
   readonly guarantee = 'at-least-once'
   records = 0
-  /** How many were not undefined. */
+  /** Number of records that were not undefined. */
   present = 0
 
   async open(): Promise<{
@@ -65,13 +65,13 @@ export class CountingSink implements Sink<unknown, Json> {
   }
 }
 
-/** What one run of a job cost. */
+/** The cost of one run of a job. */
 export interface EngineRun {
   readonly elapsedMs: number
   readonly checkpoints: readonly CheckpointFigures[]
 }
 
-/** Runs a pipeline to its end in a fresh data directory. Rejects if it fails. */
+/** Runs a pipeline to its end in a new data directory. Rejects if it fails. */
 export async function runToEnd(pipeline: Pipeline, checkpointEveryMs = 3_600_000): Promise<EngineRun> {
   const directory = mkdtempSync(path.join(tmpdir(), 'millrace-bench-'))
   const checkpoints: CheckpointFigures[] = []

@@ -1,5 +1,5 @@
 /**
- * What does the engine add to each event, over decoded batches and beside a hand-written loop?
+ * What does the engine add to each event, over decoded batches and compared with a hand-written loop?
  *
  * Every engine run includes the start and the end of its job: opening a data directory, the final checkpoint.
  */
@@ -31,7 +31,7 @@ const few = Array.from({ length: 100_000 }, (_, id): Event => ({
 }))
 const total = few.length * rounds
 
-/** 100,000 events a second of event time. A clock, because the same events come again and again. */
+/** 100,000 events per second of event time, from a counter, because the same events are repeated. */
 function ticking(): () => number {
   let events = 0
   return () => Math.floor(events++ / 100)
@@ -69,7 +69,7 @@ function windows(name: string, assigner: WindowAssigner): Measurable {
   )
 }
 
-/** Windows of `size`, each counted in a map of its own that is emitted when time has passed it. */
+/** Counts windows of `size`, each in its own map that is emitted when time has passed its end. */
 function countByHand(size: number, slide: number): number {
   const tick = ticking()
   const open = new Map<number, Map<string, number>>()

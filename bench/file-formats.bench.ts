@@ -1,4 +1,7 @@
-/** What does it cost to read a line, a JSON line and a CSV row from a file, and to write a JSON line exactly once? */
+/**
+ * What does it cost to read a line, a JSON line and a CSV row from a file, and to write a JSON line exactly
+ * once?
+ */
 import { createReadStream } from 'node:fs'
 import { mkdtemp, rm, writeFile } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
@@ -92,7 +95,7 @@ async function write<T, C extends Json>(sink: Sink<T, C>, records: readonly T[])
     await writer.write(batch, (_, error) => {
       throw error
     })
-    // As often as at a checkpoint every 100 ms and 300,000 records a second.
+    // As often as a checkpoint every 100 ms at 300,000 records a second.
     if (checkpoint % 30 !== 0) continue
     await writer.commit?.((await writer.prepare(checkpoint))!)
   }

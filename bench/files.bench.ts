@@ -1,4 +1,7 @@
-/** How fast is NDJSON file to NDJSON file, end to end and exactly once, beside `readline` and `JSON` by hand? */
+/**
+ * How fast is NDJSON file to NDJSON file, end to end and exactly once, compared with `readline` and `JSON` by
+ * hand?
+ */
 import { createReadStream, createWriteStream, mkdtempSync, rmSync, statSync, writeFileSync } from 'node:fs'
 import { once } from 'node:events'
 import { tmpdir } from 'node:os'

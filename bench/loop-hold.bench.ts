@@ -1,10 +1,10 @@
 /**
- * How long does the engine hold the event loop, when a million timers are due at once, a million keys are in one
- * window, or a window slides by a second over a day?
+ * How long does the engine block the event loop when a million timers are due at once, a million keys are in
+ * one window, or a window slides by a second over a day?
  *
- * Four times of a job's life are looked at: records come in; a checkpoint of everything is made; a new process restores
- * it; everything fires. The sink only counts, so nothing interrupts the chain but the engine itself. What counts is the CPU
- * time of the longest turn of the loop, garbage collection included; each figure is the median of three lives.
+ * Each job has four phases: records arrive; a checkpoint of everything is made; a new process restores it;
+ * everything fires. The sink only counts, so only the engine itself can yield. The result is the CPU time of
+ * the longest turn of the loop, including garbage collection; each figure is the median of three runs.
  */
 import { mkdtempSync, rmSync } from 'node:fs'
 import { tmpdir } from 'node:os'
@@ -17,12 +17,12 @@ import { CountingSink } from './engine-run.ts'
 import { LoopWatch, type Hold } from './loop-watch.ts'
 import { median, report, type Measurement } from './measure.ts'
 
-/** What the design promises. */
+/** The limit that the design promises. */
 const barMs = 20
 const lives = 3
 const phases = ['records come in', 'checkpoint', 'restore', 'everything fires'] as const
 
-/** A promise that someone else resolves. */
+/** A promise with its resolve function. */
 class Signal {
   resolve!: () => void
   readonly promise = new Promise<void>((resolve) => {
@@ -30,7 +30,9 @@ class Signal {
   })
 }
 
-/** Numbers, of which the last sets off what the others have prepared: it is held back until `release`. */
+/**
+ * A source of numbers. The last one triggers what the others have prepared: it is withheld until `release`.
+ */
 class HeldSource implements Source<number, number> {
   readonly kind = 'held'
   readonly durability = 'replayable'
@@ -43,7 +45,7 @@ class HeldSource implements Source<number, number> {
     this.#values = values
   }
 
-  /** Resolves when all but the last one were handed out. */
+  /** Resolves when all but the last one were returned. */
   get readUp(): Promise<void> {
     return this.#readUp.promise
   }
@@ -164,7 +166,7 @@ function start(program: Pipeline, directory: string, onStarted: () => void): Job
   })
 }
 
-/** One life of a job, and another that restores it: the longest hold of each phase. */
+/** One run of a job, and another that restores it: the longest block of the loop in each phase. */
 async function live({ values, program }: Question, watch: LoopWatch): Promise<readonly Hold[]> {
   const directory = mkdtempSync(path.join(tmpdir(), 'millrace-bench-'))
   try {
@@ -193,13 +195,13 @@ async function live({ values, program }: Question, watch: LoopWatch): Promise<re
   }
 }
 
-/** How many records the operators have taken in. */
+/** Number of records that the operators have received. */
 function handled(job: Job): number {
   const chains = job.status().tasks.filter((task) => task.kind === 'chain')
   return Math.max(...chains.map((task) => task.recordsIn))
 }
 
-/** Rejects if the job fails; resolves when it has ended. */
+/** Resolves when the job has ended; rejects if it fails. */
 async function failure(job: Job): Promise<void> {
   const result = await job.ended
   if (result.outcome === 'failed') throw result.error
@@ -220,7 +222,7 @@ for (const question of questions.filter(({ name }) => name.includes(process.argv
       nanoseconds: Math.round(cpuMs * 1e6),
       runs: lives,
       note:
-        `longest hold ${cpuMs} ms of CPU, ${wallMs} ms on the wall, of which garbage collection ${gcMs} ms; ` +
+        `longest hold ${cpuMs} ms of CPU, ${wallMs} ms of wall time, of which garbage collection ${gcMs} ms; ` +
         `bar ${barMs} ms ${cpuMs <= barMs ? 'met' : 'missed'}`,
     })
   }

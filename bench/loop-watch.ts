@@ -3,11 +3,11 @@ import { PerformanceObserver } from 'node:perf_hooks'
 
 /** One turn of the event loop, in milliseconds. */
 export interface Hold {
-  /** On the wall. A busy neighbour makes it longer. */
+  /** Wall time. Other processes make it longer. */
   readonly wallMs: number
-  /** What the thread worked in it, to about a millisecond. `wallMs` where the system does not tell it. */
+  /** CPU time of the thread in it, to about a millisecond. `wallMs` if the system does not report it. */
   readonly cpuMs: number
-  /** The part of the wall time that the garbage collector stopped the thread for. */
+  /** The part of the wall time in which the garbage collector stopped the thread. */
   readonly gcMs: number
 }
 
@@ -17,10 +17,10 @@ interface Turn {
   readonly cpuMs: number
 }
 
-/** Shorter turns are not kept. */
+/** Shorter turns are ignored. */
 const keptMs = 2
 
-/** Measures how long the event loop is held by whatever runs in this process: the time of each of its turns. */
+/** Measures how long code in this process blocks the event loop: the time of each of its turns. */
 export class LoopWatch implements Disposable {
   readonly #threadTime = new ThreadTime()
   readonly #observer: PerformanceObserver
@@ -40,9 +40,9 @@ export class LoopWatch implements Disposable {
     setImmediate(this.#look)
   }
 
-  /** The hold with the most CPU time since the call before. */
+  /** The turn with the most CPU time since the previous call. */
   async longest(): Promise<Hold> {
-    // The observer learns of a collection some time after it.
+    // The observer is notified of a collection some time after it.
     await new Promise((resolve) => setTimeout(resolve, 50))
     let longest: Turn = { from: 0, to: 0, cpuMs: 0 }
     for (const turn of this.#turns) if (turn.cpuMs > longest.cpuMs) longest = turn
@@ -65,7 +65,7 @@ export class LoopWatch implements Disposable {
     const cpuMs = this.#threadTime.ms()
     const wallMs = now - this.#lastAt
     if (wallMs > keptMs) {
-      // The kernel brings the figure up to date now and then: a turn may get some of the time of the one before.
+      // The kernel updates the figure at intervals, so a turn may include some time of the previous one.
       this.#turns.push({ from: this.#lastAt, to: now, cpuMs: Math.min(wallMs, cpuMs - this.#lastCpuMs) })
     }
     this.#lastAt = now
@@ -74,7 +74,7 @@ export class LoopWatch implements Disposable {
   }
 }
 
-/** The CPU time of the calling thread: Linux tells it in a file. Elsewhere the time on the wall stands in for it. */
+/** The CPU time of the calling thread, from a file on Linux. Elsewhere the wall time is used. */
 class ThreadTime {
   readonly #file = openThreadFile()
   readonly #buffer = Buffer.alloc(64)

@@ -1,4 +1,4 @@
-/** What does a keyed window cost with a million keys, beside a map of a million entries? */
+/** What does a keyed window cost with a million keys, compared with a map of a million entries? */
 import { count, pipeline, tumbling } from '@millrace/flow'
 import { CountingSink, decoded, runToEnd } from './engine-run.ts'
 import { measureInTurns } from './measure.ts'

@@ -1,26 +1,26 @@
 import { Bench } from 'tinybench'
 
-/** One thing to measure. `run` does its work `operations` times, so that its cost is that of the work. */
+/** A measurement. `run` does its work `operations` times, so that overhead is negligible. */
 export interface Measurable {
   readonly name: string
   readonly operations: number
   readonly run: () => void | Promise<void>
 }
 
-/** What one operation costs, as the median of many runs. */
+/** The cost of one operation, as the median of many runs. */
 export interface Measurement {
   readonly name: string
   readonly nanoseconds: number
   readonly runs: number
-  /** Other figures worth keeping, in words: records/s, bytes, longest stall. */
+  /** Other figures, as text: records/s, bytes, longest stall. */
   readonly note?: string
-  /** What the same work costs others, in nanoseconds, by name with the version. */
+  /** The cost of the same work by rivals, in nanoseconds, by name with the version. */
   readonly rivals?: Readonly<Record<string, number>>
-  /** The cost is good enough when it is at most `times` that of the rival. */
+  /** The cost is good enough if it is at most `times` that of the rival. */
   readonly bar?: { readonly rival: string; readonly times: number }
 }
 
-/** Measures each in turn and writes the result to standard output as JSON, for `run.ts` to read. */
+/** Runs each measurement and writes the results to standard output as JSON for `run.ts`. */
 export async function measure(measurables: readonly Measurable[]): Promise<void> {
   const bench = new Bench({ time: 1_000, warmupTime: 250 })
   for (const { name, run } of measurables) bench.add(name, run)
@@ -38,9 +38,9 @@ export async function measure(measurables: readonly Measurable[]): Promise<void>
 }
 
 /**
- * Measures things that take long by a few runs each, in turns (a b c a b c ...), so that a slow minute of the machine
- * meets all of them. The first turn warms up and does not count. Writes the medians as `measure` does, and the CPU
- * time of all threads beside them, which a busy neighbour changes less than it does the time on the wall.
+ * Measures long runs a few times each, in turns (a b c a b c ...), so that a slow minute of the machine
+ * affects all of them. The first turn is a warm-up. Writes the medians like `measure`, and the CPU time of
+ * all threads, which other processes change less than the wall time.
  */
 export async function measureInTurns(measurables: readonly Measurable[], turns = 5): Promise<void> {
   const wall = measurables.map((): number[] => [])
@@ -67,12 +67,12 @@ export async function measureInTurns(measurables: readonly Measurable[], turns =
   )
 }
 
-/** Writes measurements that a benchmark made itself. */
+/** Writes measurements made by a benchmark itself. */
 export function report(measurements: readonly Measurement[]): void {
   console.log(JSON.stringify(measurements))
 }
 
-/** The middle one of some samples. */
+/** The median of some samples. */
 export function median(samples: readonly number[]): number {
   return round(samples.toSorted((a, b) => a - b)[Math.floor(samples.length / 2)] ?? Number.NaN)
 }

@@ -1,4 +1,6 @@
-/** How much memory does a task hold while it waits on a channel of its own, and what do its start and its end cost? */
+/**
+ * How much memory does a task use while it waits on its own channel, and what do its start and its end cost?
+ */
 import { Channel } from '@millrace/channels'
 import { median, report } from './measure.ts'
 import { buildGo } from './rivals/go.ts'
@@ -31,7 +33,7 @@ async function park(): Promise<Parked> {
   return { bytes, nanoseconds: (elapsedMs * 1e6) / tasks }
 }
 
-/** What is alive on the heap, once garbage is gone. */
+/** The live heap size after garbage collection. */
 function liveBytes(): number {
   if (globalThis.gc === undefined) throw new Error('run with --expose-gc, as `npm run bench` does')
   globalThis.gc()

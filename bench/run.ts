@@ -1,8 +1,9 @@
 /**
- * Runs the benchmarks, each in a process of its own, and compares them with the stored results.
+ * Runs the benchmarks, each in its own process, and compares them with the stored results.
  *
- * `npm run bench` runs all, `npm run bench channels` those whose name contains the word; `-- --write` stores what
- * was measured in `bench/results/`. A benchmark is a file `bench/<question>.bench.ts` that calls `measure` once.
+ * `npm run bench` runs all, `npm run bench channels` those whose name contains the word; `-- --write` stores
+ * the results in `bench/results/`. A benchmark is a file `bench/<question>.bench.ts` that calls `measure`
+ * once.
  */
 import { execFileSync } from 'node:child_process'
 import { existsSync, mkdirSync, readFileSync, readdirSync, writeFileSync } from 'node:fs'
@@ -10,12 +11,12 @@ import { availableParallelism, cpus, loadavg } from 'node:os'
 import path from 'node:path'
 import type { Measurement } from './measure.ts'
 
-/** Results only mean something beside the machine that gave them. */
+/** Results are comparable only on the same machine. */
 interface Results {
   readonly node: string
   readonly processor: string
   readonly cores: number
-  /** What else kept the machine busy: the load average of the minute before. Above 0.5, compare ratios only. */
+  /** The load of other processes: the load average of the minute before. Above 0.5, compare ratios only. */
   readonly load: number
   readonly measurements: readonly Measurement[]
 }
@@ -54,7 +55,7 @@ function print(question: string, results: Results, stored: Results | undefined):
   }
 }
 
-/** One line for each rival: what it costs, how many times that ours costs, and whether this meets the bar. */
+/** One line for each rival: its cost, the ratio of ours to it, and whether this meets the limit. */
 function printRivals({ nanoseconds, rivals = {}, bar }: Measurement): void {
   for (const [rival, theirs] of Object.entries(rivals)) {
     const ratio = nanoseconds / theirs

@@ -3,7 +3,7 @@ import { simulateSeeds, type SeedsReport } from '@millrace/testkit'
 import { windowed } from '../packages/testkit/test/simulated-pipelines.ts'
 import { median, report } from './measure.ts'
 
-/** How many records `windowed` reads. */
+/** Number of records that `windowed` reads. */
 const records = 1_000
 const [seeds, runs] = [1_000, 3]
 /** "A thousand seeds take a minute", as the guide says. */

@@ -1,10 +1,10 @@
 /**
- * What does a record cost that comes from one of many splits, and what do splits cost that have ended?
+ * What does a record cost that comes from one of many splits, and what do finished splits cost?
  *
- * The first four are CPU time per record with so many splits that always have data: they should be within 1.5 times of
- * each other. The other is CPU time per file of 100,000 files of one line, with resident memory and the size of the newest
- * manifest after some of them: both should be flat. It runs first, because resident memory does not shrink when
- * another measurement of the same process has ended.
+ * The first four are CPU time per record with this many splits that always have data: they should be within a
+ * factor of 1.5. The other is CPU time per file of 100,000 files of one line, with resident memory and the
+ * size of the newest manifest at intervals: both should be constant. It runs first, because resident memory
+ * does not shrink when another measurement in the same process has ended.
  */
 import { mkdirSync, mkdtempSync, readdirSync, rmSync, statSync, writeFileSync } from 'node:fs'
 import { tmpdir } from 'node:os'
@@ -27,7 +27,7 @@ interface Reading {
   readonly t: number
 }
 
-/** Splits that always have data, ten milliseconds and ten records at a time, until all together have had enough. */
+/** Splits that always have data, ten milliseconds and ten records at a time, until the total is reached. */
 function busy(splits: number): Source<Reading, number> {
   const each = Math.ceil(records / splits)
   const names = Array.from({ length: splits }, (_, split) => `p${split}`)

@@ -1,4 +1,4 @@
-/** What `threads.bench.ts` runs in worker threads. */
+/** The functions that `threads.bench.ts` runs in worker threads. */
 import { CLOSED, EMPTY } from '@millrace/channels'
 import { bytesCodec, jsonCodec, openChannel, recordCodec } from '@millrace/threads'
 import type { ChannelHandle, RingCodec } from '@millrace/threads'
@@ -14,7 +14,7 @@ export interface Order {
   readonly isOpen: boolean
 }
 
-/** By name, for a codec cannot be posted. */
+/** By name, since a codec cannot be posted. */
 export const codecs = {
   bytes: bytesCodec,
   order: recordCodec({
@@ -35,10 +35,11 @@ interface Drain {
 }
 
 function open({ handle, codec }: Drain): ReturnType<typeof openChannel<unknown>> {
-  return openChannel(handle, codecs[codec] as unknown as RingCodec<unknown>) // As the sender has it.
+  // The sender uses the same codec.
+  return openChannel(handle, codecs[codec] as unknown as RingCodec<unknown>)
 }
 
-/** Receives everything, many at a time, and says how many values it was. */
+/** Receives everything in batches, and returns the number of values. */
 export async function drainMany(from: Drain): Promise<number> {
   const channel = open(from)
   for (let count = 0; ;) {
@@ -48,7 +49,7 @@ export async function drainMany(from: Drain): Promise<number> {
   }
 }
 
-/** Receives everything, one value at a time, trying before it waits. */
+/** Receives everything one value at a time, trying before it waits. */
 export async function drainSingly(from: Drain): Promise<number> {
   const channel = open(from)
   for (let count = 0; ; count++) {
@@ -57,7 +58,7 @@ export async function drainSingly(from: Drain): Promise<number> {
   }
 }
 
-/** Some milliseconds of arithmetic. */
+/** A few milliseconds of arithmetic. */
 export function compute(seed: number): number {
   let hash = seed
   for (let round = 0; round < 2_000_000; round++) hash = Math.imul(hash ^ (hash >>> 15), 0x2c1b3c6d) + round

@@ -1,4 +1,7 @@
-/** What does a record cost on its way to another thread, beside postMessage? How much faster are two cores than one? */
+/**
+ * What does sending a record to another thread cost, compared with postMessage? How much faster are two cores
+ * than one?
+ */
 import { Channel, parallelMap, Scope } from '@millrace/channels'
 import { pool, sharedChannel } from '@millrace/threads'
 import type { RingCodec, SharedChannel } from '@millrace/threads'
@@ -14,7 +17,7 @@ const workers = pool<typeof import('./thread-worker.ts')>(new URL('./thread-work
   size: 2,
 })
 
-// The rival: the barest program with which one thread posts records and the other counts them.
+// The rival: the simplest program in which one thread posts records and another counts them.
 const counter = new Worker(
   `const { parentPort } = require('node:worker_threads')
    let left = 0

@@ -1,4 +1,6 @@
-/** What does a record cost in a window operator, by kind of window, number of aggregates and number of keys? */
+/**
+ * What does a record cost in a window operator, by type of window, number of aggregates and number of keys?
+ */
 import { memory } from '@millrace/connector-memory'
 import { Chain, Cursor, keysOf, type OperatorNode } from '@millrace/core'
 import {
@@ -57,7 +59,7 @@ const questions: readonly Question[] = [
   },
 ]
 
-/** The window operator in a chain of its own, over the memory store: no source, no edge, no checkpoint. */
+/** The window operator in its own chain, over the memory store: no source, no edge, no checkpoint. */
 async function chainOf({ assigner, aggregates }: Question): Promise<Chain> {
   const { graph } = pipeline('bench', (p) => {
     p.from('in', memory.read<Payment>({}))

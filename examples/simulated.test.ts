@@ -12,7 +12,7 @@ const log = fileURLToPath(new URL('01-ssh-guard/sample.log', import.meta.url))
 test.each([
   ['01-ssh-guard', sshGuard, { log, year: 2026 }],
   ['02-card-fraud', cardFraud, {}],
-])('%s keeps its promises in every world', async (_name, pipeline, parameters) => {
+])('%s gives the same results in every simulated world', async (_name, pipeline, parameters) => {
   const report = await simulateSeeds(pipeline, { seeds, parameters, fs: nodePlatform().fs })
   expect(report).toMatchObject({ seeds, failures: [], notCompared: [] })
   expect(report.lives).toBeGreaterThan(2 * seeds)

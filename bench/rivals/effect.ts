@@ -1,11 +1,11 @@
-/** The shapes that Effect has, with its `Queue` for a channel and its fibers for tasks. It has no select. */
+/** The shapes in Effect, with its `Queue` for a channel and its fibers for tasks. It has no select. */
 import { createRequire } from 'node:module'
 import { Effect, Fiber, Queue } from 'effect'
 import type { Shape } from '../compare.ts'
 
 const batchSize = 128
 
-/** The version of Effect that is installed. */
+/** The installed version of Effect. */
 export const effectVersion: string = (
   createRequire(import.meta.url)('effect/package.json') as { version: string }
 ).version
@@ -89,7 +89,7 @@ const fanOut: Shape = (operations) => {
   return Effect.runPromise(program)
 }
 
-/** All of them, named as in `channel-shapes.ts`. */
+/** All shapes, named as in `channel-shapes.ts`. */
 export const shapes = {
   unbuffered: pipe(0),
   bufferOfOne: pipe(1),

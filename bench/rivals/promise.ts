@@ -1,7 +1,7 @@
-/** The least that JavaScript can do: the promises that a hand-off needs, and no channel around them. */
+/** The lower bound in JavaScript: the promises that a hand-off needs, without a channel. */
 import type { Shape } from '../compare.ts'
 
-/** One task waits with a promise of its own, another settles it: a hand-off in which nobody can be late. */
+/** One task waits on its own promise, another resolves it: a hand-off without a queue. */
 const unbuffered: Shape = async (operations) => {
   let wake: (value: number) => void = () => undefined
   const capture = (resolve: (value: number) => void): void => {
@@ -18,7 +18,7 @@ const unbuffered: Shape = async (operations) => {
   await receiving
 }
 
-/** Two tasks that never wait for each other, and only pay for the word `await`. */
+/** Two tasks that never wait for each other, and only pay for `await`. */
 const bufferOfMany: Shape = async (operations) => {
   const settled = Promise.resolve()
   const sending = (async () => {
@@ -28,7 +28,7 @@ const bufferOfMany: Shape = async (operations) => {
   await sending
 }
 
-/** Two awaits of what is there already. */
+/** Two awaits of available values. */
 const oneTask: Shape = async (operations) => {
   const settled = Promise.resolve()
   for (let n = 0; n < operations; n++) {
@@ -42,7 +42,7 @@ const spawnAndJoin: Shape = async (operations) => {
   await Promise.all(Array.from({ length: operations }, task))
 }
 
-/** All of them, named as in `channel-shapes.ts`. */
+/** All shapes, named as in `channel-shapes.ts`. */
 export const shapes = {
   unbuffered,
   bufferOfMany,

@@ -1,31 +1,31 @@
-/** A login attempt, as a line of an OpenSSH log reports it. */
+/** A login attempt, from one line of an OpenSSH log. */
 export interface Login {
-  /** In milliseconds since the epoch; the log's local time is taken for UTC. */
+  /** In milliseconds since the epoch; the log's local time is read as UTC. */
   readonly at: number
   readonly address: string
   readonly user: string
   readonly isAccepted: boolean
-  /** How many attempts the line stands for. */
+  /** How many attempts the line reports. */
   readonly times: number
 }
 
-/** The beginning of a line about an attempt; what is left is the user and where he came from. */
+/** The beginning of a line about an attempt; the rest is the user and the address. */
 const attempt =
   /^(.+?) \S+ sshd(?:-session)?\[\d+\]: (?:message repeated (\d+) times: \[ )?(?:(Accepted) \S+|Failed password) for (?:invalid user )?/
 
-// The user name is whatever the attacker likes, spaces and ' from 10.0.0.1 port 22' included. So it is held by both
-// ends: what comes before it, and the last address in the line.
+// The attacker chooses the user name, which may contain spaces and ' from 10.0.0.1 port 22'. So it is
+// delimited by the text before it and by the last address in the line.
 const userAndAddress = /^(.*) from (\S+) port \d+(?: ssh2)?(?:: .*)?\]?\s*$/
 
 const months = ['Jan', 'Feb', 'Mar', 'Apr', 'May', 'Jun', 'Jul', 'Aug', 'Sep', 'Oct', 'Nov', 'Dec']
 
 /**
- * The attempt that a line reports: an array of one, or of none for lines about other things.
+ * Parses a line: returns an array of one attempt, or an empty array for unrelated lines.
  *
- * `message repeated 5 times: [ Failed password ... ]` stands for five failures more, all at the time of that line: the
- * system logger writes it instead of five equal lines, after the first of them was written as it was.
+ * `message repeated 5 times: [ Failed password ... ]` means five more failures, all at the time of that line:
+ * the system logger writes it instead of five equal lines, after writing the first.
  *
- * Throws for a line that begins like an attempt and does not go on like one, so that none is passed over in silence.
+ * Throws for a line that begins like an attempt but is malformed, so that no attempt is ignored silently.
  */
 export function parseLine(line: string, year: number): readonly Login[] {
   const begin = attempt.exec(line)
@@ -37,7 +37,7 @@ export function parseLine(line: string, year: number): readonly Login[] {
   return [{ at: timeOf(date, year), address, user, isAccepted: accepted !== undefined, times: Number(times) }]
 }
 
-/** The time in `Dec 10 06:55:46`, or in a whole date as newer loggers write it. */
+/** Parses `Dec 10 06:55:46`, or a full date as newer loggers write it. */
 function timeOf(date: string, year: number): number {
   const [, month = '', day, hour, minute, second] = /^(\w+) +(\d+) (\d+):(\d+):(\d+)$/.exec(date) ?? []
   const at = /^\d{4}-/.test(date)

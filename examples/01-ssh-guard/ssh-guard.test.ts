@@ -17,7 +17,7 @@ const hasReal = existsSync(real.file)
 if (!hasReal)
   console.log(`the real log is not here (${real.file}): one test is left out, others use the sample`)
 
-/** The longest log that there is. */
+/** The longest available log. */
 const log = hasReal ? real : sample
 const size = 600
 const slide = 60
@@ -28,7 +28,7 @@ interface WindowRow {
   readonly failures: number
 }
 
-/** Starts the example in a directory of its own. */
+/** Starts the example in a new directory. */
 function guard(directory: string, year: number, ...options: readonly string[]): Command {
   const base = ['run', `${here}ssh-guard.ts`, '--data-dir', `${directory}/data`]
   const set = { year, out: `${directory}/out`, size: `${size}s`, slide: `${slide}s` }
@@ -44,7 +44,7 @@ async function rows(directory: string, file: string): Promise<readonly WindowRow
     .map((line) => JSON.parse(line) as WindowRow)
 }
 
-/** What the job found, in the form of the two scripts. */
+/** The results of the job, in the format of the two scripts. */
 async function found(directory: string): Promise<{ readonly counts: string; readonly windows: string }> {
   const totals = new Map<string, number>()
   for (const { key, failures } of await rows(directory, 'days.ndjson')) {
@@ -66,7 +66,7 @@ function text(lines: readonly string[]): string {
     .join('')
 }
 
-/** What the scripts count. */
+/** The results of the scripts. */
 function counted(from: { readonly file: string; readonly year: number }): ReturnType<typeof found> {
   const run = (script: string, ...args: readonly unknown[]): string =>
     execFileSync('sh', [`${here}${script}`, ...args.map(String)], { encoding: 'utf8' })
@@ -81,7 +81,7 @@ async function linesOf(file: string): Promise<readonly string[]> {
 }
 
 describe('the SSH guard', () => {
-  test('reports each burst once, break-ins, and the names that were tried', async () => {
+  test('reports each burst once, break-ins, and the user names that were tried', async () => {
     const directory = await scratch()
     const { code, out } = await guard(
       directory,
@@ -110,14 +110,14 @@ describe('the SSH guard', () => {
     expect(await found(directory)).toEqual(await counted(sample))
   })
 
-  test('without anything to read it says what to do', async () => {
+  test('without any input it prints what to do', async () => {
     const { code, err } = await guard(await scratch(), sample.year).ended
     expect(err).toMatch(/^OPTION_INVALID: say what to read: --parameter log=FILE/)
     expect(code).toBe(2)
   })
 })
 
-describe('the counts for every address are exactly those of the scripts', () => {
+describe('the counts for every address equal those of the scripts', () => {
   let expected: Awaited<ReturnType<typeof found>>
   beforeAll(async () => {
     expected = await counted(log)
@@ -134,7 +134,7 @@ describe('the counts for every address are exactly those of the scripts', () => 
   test('when the sample is read as a file', () => compareAsFile(sample))
   test.skipIf(!hasReal)('when the real log is read as a file', () => compareAsFile(real))
 
-  test('when its lines are dealt out to seven files, out of order within the disorder allowed', async () => {
+  test('when its lines are distributed over seven files, out of order within the allowed bound', async () => {
     const directory = await scratch()
     const random = seededRandom(7)
     const start = (line: string): number => Date.parse(`${log.year} ${line.slice(0, 15)} UTC`)
@@ -210,7 +210,7 @@ function freePort(): Promise<number> {
   })
 }
 
-/** Resolves once the job takes requests; rejects if it ends instead. */
+/** Resolves once the job accepts requests; rejects if it ends instead. */
 async function listening(port: number, job: Command): Promise<void> {
   let hasEnded = false
   void job.ended.then(() => (hasEnded = true))

@@ -1,10 +1,10 @@
 /**
- * Watches an OpenSSH log for people who guess passwords.
+ * Watches an OpenSSH log for password guessing.
  *
  *     millrace run ssh-guard.ts --parameter log=/var/log/auth.log --parameter follow=true
  *
- * Everything is judged by the time in the log, not by the clock: a year-old log gives what it would have given live,
- * and gives it again after a crash, each result once.
+ * All decisions use the time in the log, not the clock: a year-old log gives the same results as a live one,
+ * and after a crash each result is written once.
  */
 import {
   aggregator,
@@ -25,7 +25,7 @@ import { http } from '@millrace/connector-http'
 import { stdio } from '@millrace/connector-stdio'
 import { parseLine, type Login } from './auth-log.ts'
 
-/** Failed logins of one address that are never further apart than `quiet`. */
+/** A burst: failed logins of one address with gaps of at most `quiet`. */
 interface Burst {
   readonly start: number
   readonly last: number
@@ -54,11 +54,11 @@ const userNames = aggregator({
 export default pipeline('ssh-guard', (p) => {
   const log = p.parameter('log', '') // a file, a directory, or - for standard input
   const port = p.parameter('http', 0) // or a port on which lines are posted as JSON strings
-  const follow = p.parameter('follow', false) // wait for more at the end of the log
-  const year = p.parameter('year', new Date().getUTCFullYear()) // most logs do not say
+  const follow = p.parameter('follow', false) // wait for more data at the end of the log
+  const year = p.parameter('year', new Date().getUTCFullYear()) // for lines without a year
   const maxOutOfOrderness = p.parameter('maxOutOfOrderness', '10s') // how far apart lines may be swapped
   const size = p.parameter('size', '10m') // of the windows in which failures are counted
-  const slide = p.parameter('slide', '1m') // from one window to the next
+  const slide = p.parameter('slide', '1m') // the step between two windows
   const threshold = p.parameter('threshold', 5) // failures that make an attack
   const quietMs = p.parameter('quiet', 600) * 1_000 // seconds without failures that end a burst
   const out = p.parameter('out', 'ssh-guard-out') // where results go
@@ -87,7 +87,7 @@ export default pipeline('ssh-guard', (p) => {
   alerts.to('screen', stdio.writeLines({ format: describe }))
 })
 
-/** What each address did: failures in windows that overlap, and day by day, with the names it tried. */
+/** The failures of each address: in overlapping windows, and per day with the user names it tried. */
 function countFailures(
   failures: TimedKeyedStream<Login, string>,
   { size, slide, out }: { readonly size: string; readonly slide: string; readonly out: string },
@@ -104,7 +104,7 @@ function countFailures(
     .to('per-day', files.writeNdjson(`${out}/days.ndjson`))
 }
 
-/** One alert per burst, however long it lasts; and one for a login that works after so many that did not. */
+/** One alert per burst, whatever its length; and one for a successful login after many failures. */
 function findBursts(
   logins: TimedKeyedStream<Login, string>,
   { threshold, quietMs }: { readonly threshold: number; readonly quietMs: number },
@@ -115,7 +115,8 @@ function findBursts(
 
     onRecord({ key: address, value: login, time }, { state, timers, emit }) {
       const known = state.burst.get()
-      // The timer comes once no record of that time can come any more: perhaps after the next burst has begun.
+      // The timer fires once no record of that time can arrive any more: perhaps after the next burst has
+      // begun.
       const before = known !== undefined && time - known.last <= quietMs ? known : undefined
       const failed = before?.failures ?? 0
       if (login.isAccepted) {
@@ -134,7 +135,7 @@ function findBursts(
       }
     },
 
-    // No failure for so long: the burst is over.
+    // No failure for the quiet period: the burst is over.
     onTimer(_timer, { state }) {
       state.burst.clear()
     },

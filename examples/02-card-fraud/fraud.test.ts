@@ -25,7 +25,7 @@ async function linesOf(path: string): Promise<readonly string[]> {
   return (await readFile(path, 'utf8')).trim().split('\n').toSorted()
 }
 
-/** The ids of the payments that were set aside, since a dead letter itself says when it failed. */
+/** The ids of the dead-lettered payments; a dead letter itself contains the time of the failure. */
 async function rejectedIds(directory: string): Promise<readonly number[]> {
   const letters = (await linesOf(`${directory}/out/rejected.ndjson`)).map(
     (line) => JSON.parse(line) as { readonly value: string },
@@ -53,7 +53,7 @@ describe('the card fraud example', () => {
     expect(await rejectedIds(directory)).toEqual([499, 999, 1499, 1999, 2499, 2999])
   }
 
-  test('killed twice and started again, it finds what it would have found, each alert once', async () => {
+  test('killed twice and restarted, it finds the same alerts, each once', async () => {
     const directory = await scratch()
     for (let life = 0; life < 2; life++) {
       const job = fraud(directory, ...slow)
@@ -65,7 +65,7 @@ describe('the card fraud example', () => {
     await expectAll(directory)
   })
 
-  test('stopped and started again, it goes on where it was', async () => {
+  test('stopped and restarted, it resumes where it was', async () => {
     const directory = await scratch()
     const job = fraud(directory, ...slow)
     await job.says(/(?:checkpoint \d+,[^]*){4}/)
@@ -75,7 +75,7 @@ describe('the card fraud example', () => {
     await expectAll(directory)
   })
 
-  test('shows alerts within ten seconds', async () => {
+  test('prints alerts within ten seconds', async () => {
     const job = fraud(await scratch())
     const startedAt = performance.now()
     await job.says(/velocity: 5 payments within a minute\n/)

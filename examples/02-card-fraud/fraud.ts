@@ -1,9 +1,9 @@
 /**
- * Finds stolen cards in a stream of payments. Needs no input: the payments are made up in `payments.ts`.
+ * Finds stolen cards in a stream of payments. It needs no input: `payments.ts` generates the payments.
  *
  *     npm start
  *
- * Stop it with Ctrl-C and start it again: it goes on where it was, with all it remembers of every card.
+ * Stop it with Ctrl-C and start it again: it resumes where it was, with the state of every card.
  */
 import { count, deadLetter, max, output, pipeline, state, sum, tumbling } from 'millrace'
 import { files } from '@millrace/connector-files'
@@ -26,18 +26,18 @@ export default pipeline('card-fraud', (p) => {
   const total = p.parameter('count', Infinity)
   const out = p.parameter('out', '.millrace/card-fraud-results')
 
-  // Lines that are no payments do not stop anything: they go to a file, with the reason, to be looked at.
+  // Lines that are not payments do not stop the job: they go to a file, with the reason.
   const payments = p
     .from('payments', paymentLines({ rate, count: total }))
     .map((line) => JSON.parse(line) as Payment, {
       name: 'parse',
       onError: deadLetter('rejected', files.writeNdjson(`${out}/rejected.ndjson`)),
     })
-    // Time is when a payment was made. Payments may come up to 5 seconds late and in any order.
+    // Event time is when a payment was made. Payments may arrive up to 5 seconds late and in any order.
     .withTimestamps({ timestamp: (payment) => payment.at, maxOutOfOrderness: '5s' })
   const perCard = payments.keyBy((payment) => payment.card)
 
-  // A window: what each card spends in a minute.
+  // A window: the total of each card in a minute.
   perCard
     .window(tumbling('1m'))
     .aggregate('per-minute', {
@@ -47,7 +47,7 @@ export default pipeline('card-fraud', (p) => {
     })
     .to('spending', files.writeNdjson(`${out}/spending.ndjson`))
 
-  // A rule of your own has state for each card, and timers that say when to forget it.
+  // Your own rule: state for each card, and timers that delete it.
   const velocity = perCard.process('velocity', {
     output: output<Alert>(),
     state: { recent: state.value<readonly number[]>() },
@@ -55,7 +55,7 @@ export default pipeline('card-fraud', (p) => {
       const recent = [...(state.recent.get() ?? []), time].filter((at) => at > time - minute)
       state.recent.set(recent)
       timers.setEvent(time + minute)
-      // Exactly five, so that a sixth payment does not raise the alarm again.
+      // Exactly five, so that a sixth payment does not raise another alert.
       if (recent.length === 5) emit({ rule: 'velocity', card, at: time, why: '5 payments within a minute' })
     },
     onTimer({ time }, { state }) {

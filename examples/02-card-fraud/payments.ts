@@ -1,8 +1,8 @@
-/** Payments that never happened: what a card company sees in a day, made up from a seed. */
+/** Generated payments: a day at a card company, from a seed. */
 import { generator, type RecordSeed } from '@millrace/connector-generator'
 import type { Source } from 'millrace'
 
-/** A payment by card. */
+/** A card payment. */
 export interface Payment {
   readonly id: number
   readonly card: string
@@ -12,7 +12,7 @@ export interface Payment {
   readonly at: number
 }
 
-/** Where the cities lie: degrees north and east. */
+/** The positions of the cities: degrees north and east. */
 export const cities: Readonly<Record<string, readonly [north: number, east: number]>> = {
   Berlin: [52.5, 13.4],
   Lisbon: [38.7, -9.1],
@@ -25,7 +25,10 @@ export const cities: Readonly<Record<string, readonly [north: number, east: numb
 const cityNames = Object.keys(cities)
 const cards = 2_000
 
-/** Lines of JSON, as they would come from a wire; one in 500 is damaged. Event time runs 20 times as fast as the clock. */
+/**
+ * Lines of JSON, as received from a network; one in 500 is damaged. Event time runs 20 times as fast as the
+ * clock.
+ */
 export function paymentLines(options: { readonly rate: number; readonly count: number }): Source<string> {
   return generator.generate({
     ...options,
@@ -42,7 +45,7 @@ export function paymentLines(options: { readonly rate: number; readonly count: n
 
 function payment({ index, time, random }: RecordSeed): Payment {
   const number = holder(index) ?? random.int(cards)
-  // Most people pay where they live; now and then a copied card is used at the other end of the world.
+  // Most people pay near home; sometimes a copied card is used at the other end of the world.
   const isCopied = index % 700 === 650
   return {
     id: index,
@@ -53,7 +56,7 @@ function payment({ index, time, random }: RecordSeed): Payment {
   }
 }
 
-/** The card that is being emptied at the moment, or whose owner has just paid before its copy does. */
+/** The card being abused at the moment, or whose owner has just paid before its copy does. */
 function holder(index: number): number | undefined {
   const round = Math.floor(index / 700)
   const step = index % 700

@@ -1,4 +1,4 @@
-// Five workers side by side, and a wait group to wait for them all.
+// Five concurrent workers, and a wait group to wait for them all.
 import { sleep, systemClock, WaitGroup } from '@millrace/channels'
 
 async function worker(id: number): Promise<void> {
@@ -15,7 +15,7 @@ for (let id = 1; id <= 5; id++) {
   running.push(group.go(() => worker(id)))
 }
 
-console.log(`${group.count} workers are under way`)
+console.log(`${group.count} workers are running`)
 await group.wait()
 await Promise.all(running)
 console.log('all workers are done')

@@ -14,7 +14,7 @@ const producers = new WaitGroup()
 const got: string[] = []
 
 {
-  // Leaving the block waits for its tasks, and throws what one of them has thrown.
+  // Leaving the block waits for its tasks, and throws the error of a failed task.
   await using scope = new Scope()
 
   for (const id of [1, 2, 3]) {

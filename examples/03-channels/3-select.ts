@@ -1,4 +1,4 @@
-// One loop over several channels: jobs, a stop, and a timeout when nothing comes.
+// One loop over several channels: jobs, a stop, and a timeout when nothing arrives.
 import { after, Channel, Scope, select, systemClock } from '@millrace/channels'
 
 const jobs = new Channel<string>()
@@ -11,7 +11,7 @@ async function work(signal: AbortSignal): Promise<void> {
       {
         job: jobs.receiveCase(),
         stop: stop.receiveCase(),
-        // Go: case <-time.After(50 * time.Millisecond). The time counts anew in each round.
+        // Go: case <-time.After(50 * time.Millisecond). The timeout restarts in each round.
         idle: after(systemClock, 50),
       },
       { signal },
@@ -19,7 +19,7 @@ async function work(signal: AbortSignal): Promise<void> {
     switch (chosen.case) {
       case 'job':
         console.log(`job ${chosen.value}`)
-        break // leaves the switch; the loop goes on
+        break // leaves the switch; the loop continues
       case 'idle':
         console.log('nothing to do for 50 ms')
         await idle.send(null, signal)
@@ -38,6 +38,6 @@ await jobs.send('wash')
 await jobs.send('dry')
 await idle.receive()
 await jobs.send('fold')
-stop.close() // a closed channel is always ready: everyone who selects on it hears
+stop.close() // a closed channel is always ready: every select on it is woken
 
 await scope.wait()

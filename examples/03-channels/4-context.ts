@@ -1,4 +1,4 @@
-// A context goes down through the calls: it ends by a cancel or a timeout, and carries values.
+// A context is passed down the calls: it ends by a cancel or a timeout, and carries values.
 import {
   background,
   Channel,
@@ -15,7 +15,7 @@ import {
 
 const requestId = new ContextKey<string>('requestId')
 
-/** A slow service. It hands the context on to whatever it waits for. */
+/** A slow service. It passes the context to everything it waits for. */
 async function query(ctx: Context, takesMs: number): Promise<string> {
   await sleep(systemClock, takesMs, ctx.signal)
   return `answer to ${ctx.value(requestId)}`
@@ -34,7 +34,7 @@ async function ask(ctx: Context, takesMs: number): Promise<void> {
 await ask(withValue(background, requestId, 'request 1'), 5)
 await ask(withValue(background, requestId, 'request 2'), 60_000)
 
-// Cancelling reaches everyone below, and says why.
+// Cancelling ends all contexts below, with the cause.
 using ctx = withCancel(background)
 const ticks = new Channel<number>()
 

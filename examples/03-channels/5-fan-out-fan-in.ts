@@ -26,7 +26,7 @@ function numbers(scope: Scope, count: number): ReceiveChannel<number> {
   return out
 }
 
-/** A processor: a stage of its own that takes its time. */
+/** A processor: a stage that takes some time. */
 function processor(scope: Scope, id: number, input: ReceiveChannel<number>): ReceiveChannel<Reading> {
   return stage(scope, input, async function* (values, signal) {
     for await (const n of values) {

@@ -1,5 +1,5 @@
-// Jobs are retried; those that keep failing go to a dead-letter channel. Ctrl-C stops gracefully: nothing new is
-// begun, what was begun is finished.
+// Jobs are retried; jobs that keep failing go to a dead-letter channel. Ctrl-C stops gracefully: no new job
+// is started, running ones are finished.
 import { aborted, Channel, Scope, select, sleep, systemClock, type ReceiveChannel } from '@millrace/channels'
 
 const attemptsMax = 3
@@ -9,7 +9,7 @@ interface DeadLetter {
   readonly error: unknown
 }
 
-/** A service that fails on each fifth job, and once on each third. */
+/** A service that always fails every fifth job, and fails every third once. */
 async function handle(job: number, attempt: number): Promise<void> {
   if (job % 5 === 0) throw new Error('no such customer')
   if (job % 3 === 0 && attempt === 1) throw new Error('busy')

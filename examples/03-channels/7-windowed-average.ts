@@ -1,4 +1,4 @@
-// Readings come at any time; a timer closes a window every 100 ms and gives its average.
+// Readings arrive at any time; a timer closes a window every 100 ms and emits its average.
 import {
   Channel,
   ManualClock,
@@ -9,13 +9,13 @@ import {
   type ReceiveChannel,
 } from '@millrace/channels'
 
-/** A value every `everyMs` milliseconds, for whoever receives: Go's time.Ticker in a channel. */
+/** A value every `everyMs` milliseconds: Go's time.Ticker as a channel. */
 function ticker(scope: Scope, clock: Clock, everyMs: number): ReceiveChannel<number> {
   const ticks = new Channel<number>(1)
   scope.go(async (signal) => {
     for (let next = clock.monotonic() + everyMs; ; next += everyMs) {
       await sleep(clock, next - clock.monotonic(), signal)
-      ticks.trySend(clock.now()) // a tick that nobody has taken stands for this one too
+      ticks.trySend(clock.now()) // an unread tick makes this one unnecessary
     }
   })
   return ticks
@@ -43,8 +43,8 @@ async function average(
   }
 }
 
-// Every wait asks the clock that is handed in. With `systemClock` this takes a third of a second; with a clock that
-// is moved by hand it takes no time, and each run is the same.
+// Every wait uses the clock passed in. With `systemClock` this takes a third of a second; with a manual clock
+// it takes no time, and each run is the same.
 const clock = new ManualClock()
 const readings = new Channel<number>()
 

@@ -8,7 +8,7 @@ import { describe, expect, test } from 'vitest'
 const here = import.meta.dirname
 const programs = readdirSync(here).filter((file) => /^\d-.*\.ts$/.test(file))
 
-/** How a program is started: in a process of its own, against the packages as they were built. */
+/** Starts a program in its own process, with the built packages. */
 function commandOf(program: string): readonly [command: string, args: readonly string[]] {
   return [process.execPath, ['--import', 'tsx', path.join(here, program)]]
 }
@@ -19,9 +19,9 @@ function expected(program: string): string {
 
 const untilStopped = '6-dead-letters.ts'
 
-describe('the programs of the origin', () => {
+describe('example programs', () => {
   test.each(programs.filter((program) => program !== untilStopped))(
-    '%s prints what it should',
+    '%s prints the expected output',
     async (program) => {
       const { stdout, stderr } = await promisify(execFile)(...commandOf(program))
       expect(stdout).toBe(expected(program))
@@ -34,7 +34,7 @@ describe('the programs of the origin', () => {
     expect(lines).toBeLessThanOrEqual(80)
   })
 
-  test(`${untilStopped} finishes what it has begun when it is interrupted, and ends well`, async () => {
+  test(`${untilStopped} finishes running jobs when it is interrupted, and exits with 0`, async () => {
     const child = spawn(...commandOf(untilStopped))
     let out = ''
     let isTold = false

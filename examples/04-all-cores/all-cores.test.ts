@@ -6,8 +6,8 @@ import { expect, test } from 'vitest'
 
 const here = import.meta.dirname
 
-test('the pipeline gives the same in one thread and on all cores', async () => {
-  // Against the packages as they were built, as a user's program runs.
+test('the pipeline gives the same results in one thread and on all cores', async () => {
+  // With the built packages, as a user's program runs.
   const args = ['--import', 'tsx', path.join(here, 'all-cores.ts')]
   const { stdout, stderr } = await promisify(execFile)(process.execPath, args)
   expect([stdout, stderr]).toEqual([await readFile(path.join(here, 'expect.txt'), 'utf8'), ''])

@@ -1,9 +1,10 @@
-// A pipeline whose middle stage computes, first in this thread, then in a pool of workers: one argument differs.
+// A pipeline whose middle stage computes, first in this thread, then in a pool of workers: one argument
+// differs.
 import { Channel, parallelMap, Scope, type ReceiveChannel } from '@millrace/channels'
 import { pool } from '@millrace/threads'
 import { seal, type Sealed } from './seal.ts'
 
-/** The pages of a ledger, then close. */
+/** Sends the pages of a ledger, then closes. */
 function pages(scope: Scope): ReceiveChannel<string> {
   const out = new Channel<string>(2)
   scope.go(async (signal) => {

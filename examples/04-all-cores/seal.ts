@@ -1,4 +1,4 @@
-// What is to be done on all cores: a module with functions. It knows nothing of threads.
+// The work for all cores: a module with a function. It does not use threads itself.
 import { createHash } from 'node:crypto'
 
 export interface Sealed {
@@ -7,7 +7,7 @@ export interface Sealed {
   readonly digest: string
 }
 
-/** Looks for a number that, appended to the page, gives a digest that begins with four zeros. Hard work. */
+/** Finds a number that, appended to the page, gives a digest that begins with four zeros. Hard work. */
 export function seal(page: string): Sealed {
   for (let nonce = 0; ; nonce++) {
     const digest = createHash('sha256').update(`${page} ${nonce}`).digest('hex')
