@@ -112,7 +112,7 @@ describe('the SSH guard', () => {
 
   test('without any input it prints what to do', async () => {
     const { code, err } = await guard(await scratch(), sample.year).ended
-    expect(err).toMatch(/^OPTION_INVALID: say what to read: --parameter log=FILE/)
+    expect(err).toMatch(/^OPTION_INVALID: nothing to read; set --parameter log=FILE/)
     expect(code).toBe(2)
   })
 })

@@ -152,7 +152,7 @@ function sourceOf(from: {
   if (from.log === '') {
     throw new MillraceError(
       'OPTION_INVALID',
-      'say what to read: --parameter log=FILE, --parameter log=- or --parameter http=PORT',
+      'nothing to read; set --parameter log=FILE, --parameter log=- or --parameter http=PORT',
     )
   }
   return files.readLines(from.log, { follow: from.follow })

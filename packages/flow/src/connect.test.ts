@@ -10,7 +10,7 @@ import { output } from './operators/process.ts'
 import { state } from './operators/state-spec.ts'
 import { pipeline } from './pipeline.ts'
 
-/** Pairs records of one key, and says at time 100 how many there were. */
+/** Pairs records of one key, and reports their number at time 100. */
 const pairing = meetingOf((left, right) =>
   connect(
     left.keyBy(({ key }) => key),
@@ -37,7 +37,7 @@ const pairing = meetingOf((left, right) =>
 )
 
 describe('connect', () => {
-  test('any order of arrival, batches, restarts and parallelism: records of both streams meet in one state', () => {
+  test('connect: records of both streams share one state, for any order of arrival, batches, restarts and parallelism', () => {
     fc.assert(
       fc.property(meetings, (trial) => {
         const { left, right } = trial
@@ -54,7 +54,7 @@ describe('connect', () => {
     )
   })
 
-  test('a timer that one stream has set is seen by the other, with the key and the lesser watermark', () => {
+  test('connect: a timer set by one stream fires with the key and the lower of both watermarks', () => {
     const node = meetingOf((left, right) =>
       connect(
         left.keyBy(({ key }) => key),
@@ -78,7 +78,7 @@ describe('connect', () => {
     expect(outputs.map(({ value }) => value)).toEqual(['key 1 at 15 under 12', 'key 2 timer 20'])
   })
 
-  test('a record on which a handler throws is set aside with the policy of the operator', () => {
+  test('connect: a record on which a handler throws follows the error policy of the operator', () => {
     const node = meetingOf((left, right) =>
       connect(
         left.keyBy(({ key }) => key),
@@ -106,7 +106,7 @@ describe('connect', () => {
   })
 })
 
-describe('streams that cannot meet are refused in a sentence', () => {
+describe('connect rejects streams', () => {
   type Streams = { readonly plain: SourceStream<Item>; readonly timed: TimedStream<Item> }
   const refusal = (of: (streams: Streams) => readonly [unknown, unknown]) => () =>
     pipeline('meeting', (p) => {
@@ -122,13 +122,13 @@ describe('streams that cannot meet are refused in a sentence', () => {
     )
   })
 
-  test('one has no key', () => {
+  test('when one has no key', () => {
     expect(refusal(({ timed }) => [timed.keyBy(byKey), timed])).toThrow(
       'connect needs two streams by key; call keyBy on each of them',
     )
   })
 
-  test('they belong to two pipelines', () => {
+  test('when they belong to two pipelines', () => {
     let other: unknown
     pipeline('other', (p) => {
       const stream = p.from('in', memory.read<Item>({}))
@@ -140,7 +140,7 @@ describe('streams that cannot meet are refused in a sentence', () => {
     )
   })
 
-  test('a handler is async', () => {
+  test('when a handler is async', () => {
     expect(() =>
       meetingOf((left, right) =>
         connect(left.keyBy(byKey), right.keyBy(byKey)).process('async', {

@@ -6,14 +6,14 @@ import type { AnyConnectSpec, ConnectSpec, OutputSpecs } from './operators/proce
 import type { StateSpecs } from './operators/state-spec.ts'
 import { requireSynchronousMethods } from './synchronous.ts'
 
-/** Two streams whose records meet by key. Made by `connect`. */
+/** Two streams whose records are brought together by key. Created by `connect`. */
 export interface ConnectedStreams<L, R, K, Time extends Timing> {
   /**
-   * Runs functions of your own for the records of both streams, with one state for each key, timers and side outputs.
-   * The watermark is the lesser one of the two streams, leaving out one that is idle or has ended.
+   * Runs your own functions for the records of both streams, with shared state for each key, timers and side
+   * outputs. The watermark is the lower one of the two streams, ignoring a stream that is idle or has ended.
    *
-   * Records of one stream come in order. Which of two records of different streams comes first is not decided, so the
-   * result should not depend on it: keep the first in state until the other comes.
+   * Records of one stream arrive in order. The order between the two streams is not deterministic, so the
+   * result should not depend on it: keep the first record in state until the other arrives.
    *
    * @example
    * connect(
@@ -38,7 +38,7 @@ export interface ConnectedStreams<L, R, K, Time extends Timing> {
   ): ProcessedStream<Out, O, Time>
 }
 
-/** What the second stream must be to meet the first one. What it says instead is why it cannot. */
+/** The required type of the second stream; otherwise a type whose name is the reason. */
 export type MeetsBy<L extends AnyKeyedStream, R extends AnyKeyedStream> = [R['timing']] extends [L['timing']]
   ? [KeyOfKeyed<R>] extends [KeyOfKeyed<L>]
     ? R
@@ -47,12 +47,12 @@ export type MeetsBy<L extends AnyKeyedStream, R extends AnyKeyedStream> = [R['ti
       : TheKeysOfTheTwoStreamsHaveDifferentTypes
   : OneStreamHasTimestampsAndTheOtherHasNone
 
-/** The type that stands for a stream whose records would never meet those of the other one. */
+/** A type error as a sentence: no key of one stream can equal a key of the other. */
 export interface TheKeysOfTheTwoStreamsHaveDifferentTypes {
   readonly 'no key of one stream equals a key of the other; let both keyBy functions return the same type': never
 }
 
-/** The type that stands for a stream without event time beside one that has it. */
+/** A type error as a sentence: one stream has event time and the other has none. */
 export interface OneStreamHasTimestampsAndTheOtherHasNone {
   readonly 'one stream has event time and the other has none; call withTimestamps on both': never
 }
@@ -60,8 +60,8 @@ export interface OneStreamHasTimestampsAndTheOtherHasNone {
 /**
  * Brings the records of two streams together by key, for one operator that handles both.
  *
- * Both streams are keyed by the same type of key and belong to one pipeline, and both have event time or neither has.
- * To join records by time there are `join` and its windows and intervals; `connect` is for everything else.
+ * Both streams must have the same key type and belong to one pipeline, and both have event time or neither
+ * has. To join records by time use `join` with its windows and intervals; `connect` is for everything else.
  *
  * @example
  * connect(commands.keyBy((command) => command.device), readings.keyBy((reading) => reading.device))
@@ -79,6 +79,6 @@ export function connect<L extends AnyKeyedStream, R extends AnyKeyedStream>(
     const id = meeting.operator(name, spec, parts)
     return Object.assign(meeting.main(id), { outputs: meeting.sides(id, parts.outputs) })
   }
-  // Values are unknown behind the interface, which gives them their types.
+  // Values are unknown in the implementation; the interface types them.
   return { process } as unknown as ReturnType<typeof connect<L, R>>
 }

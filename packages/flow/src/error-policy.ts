@@ -1,8 +1,8 @@
 import type { DeadLetter, Sink } from '@millrace/core'
 
 /**
- * What happens to a record on which user code throws. Made by `fail`, `skip` and `deadLetter`; set for one
- * operator by its option `onError`, for all others by `p.onError`.
+ * What to do with a record on which user code throws. Created by `fail`, `skip` and `deadLetter`; set for one
+ * operator with its option `onError`, for all others with `p.onError`.
  */
 export type OnError =
   | { readonly kind: 'fail' }
@@ -10,7 +10,7 @@ export type OnError =
   | { readonly kind: 'deadLetter'; readonly name: string; readonly sink: Sink<DeadLetter> }
 
 /**
- * Stops the job without committing; it restarts from its last checkpoint. What happens unless told otherwise.
+ * Stops the job without committing; it restarts from its last checkpoint. This is the default.
  *
  * @example
  * p.onError(skip())
@@ -21,7 +21,7 @@ export function fail(): OnError {
 }
 
 /**
- * Leaves the record out and counts it as skipped.
+ * Skips the record and counts it.
  *
  * @example
  * lines.map((line) => JSON.parse(line), { onError: skip() })
@@ -31,10 +31,10 @@ export function skip(): OnError {
 }
 
 /**
- * Sends a `DeadLetter` to `sink` and goes on: the record, where it came from, and what was thrown.
+ * Sends a `DeadLetter` to `sink` and continues: the record, its place, and the error.
  *
- * `name` is the sink's name in the pipeline. Operators that share a sink share the policy or repeat it with
- * the same name and the same sink.
+ * `name` is the sink's name in the pipeline. Operators can share a sink by using the same policy, or policies
+ * with the same name and the same sink.
  *
  * @example
  * const rejected = deadLetter('rejected', files.writeNdjson('rejected.ndjson'))

@@ -19,7 +19,7 @@ function nodesOf(build: (p: PipelineBuilder) => void): readonly GraphNode[] {
 }
 
 describe('the fingerprint of a program', () => {
-  test('names pieces with kind and codec, windows, aggregates, lateness', () => {
+  test('has the kind and codec of state, windows, aggregates and lateness', () => {
     const nodes = nodesOf((p) => {
       const keyed = p
         .from('in', source)
@@ -66,7 +66,7 @@ describe('the fingerprint of a program', () => {
     ])
   })
 
-  test("windows and aggregates of one's own without a fingerprint are refused", () => {
+  test('custom windows and aggregates without a fingerprint are rejected', () => {
     const build = (assigner: WindowAssigner, aggregate: Aggregate<number, number, number>) => () =>
       nodesOf((p) => {
         p.from('in', source)

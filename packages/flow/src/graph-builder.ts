@@ -1,11 +1,11 @@
 /**
- * Collects the nodes of one pipeline while its build function runs, and turns them into a graph.
+ * Collects the nodes of one pipeline while its build function runs, and builds the graph.
  *
- * True between any two calls: nodes stand in the order they were made, so inputs come before their readers, and
- * no two nodes share a name that the user gave.
+ * Invariants between any two calls: nodes are in the order of their creation, so inputs precede their
+ * readers, and no two nodes have the same name given by the user.
  *
- * What needs the whole pipeline waits for `build`: names for the steps that have none, the default error policy,
- * and dead-letter sinks, which may be shared by many nodes.
+ * Steps that need the whole pipeline are done in `build`: names for unnamed steps, the default error policy,
+ * and dead-letter sinks, which nodes may share.
  */
 import {
   errorOutput,
@@ -24,10 +24,10 @@ import type { OnError } from './error-policy.ts'
 
 type WithoutIdentity<N> = N extends GraphNode ? Omit<N, 'id' | 'name' | 'onError'> : never
 
-/** A node without what `build` adds. */
+/** A node without the fields that `build` adds. */
 export type NodeDraft = WithoutIdentity<GraphNode>
 
-/** What the user said about a node: both may be missing. */
+/** The user's options for a node; both may be missing. */
 export interface NodeOptions {
   readonly name?: string | undefined
   readonly onError?: OnError | undefined
@@ -37,12 +37,12 @@ interface Drafted {
   readonly id: NodeId
   readonly draft: NodeDraft
   readonly name: string | undefined
-  /** What an unnamed node is named after: "map". */
+  /** The method that an unnamed node is named after: "map". */
   readonly label: string
   readonly onError: OnError | undefined
 }
 
-/** A sink of dead letters, and the list of its inputs, which grows. */
+/** A dead-letter sink, and the growing list of its inputs. */
 interface DeadLetterSink {
   readonly node: SinkNode
   readonly inputs: Input[]
@@ -52,7 +52,7 @@ const nameForm = /^[\p{L}\p{N}][\p{L}\p{N} ._-]{0,99}$/u
 
 export class GraphBuilder {
   readonly name: string
-  /** The policy of nodes that have none of their own. */
+  /** The default error policy. */
   defaultOnError: OnError = { kind: 'fail' }
   readonly #nodes: Drafted[] = []
   readonly #labels = new Map<string, string>()
@@ -63,7 +63,7 @@ export class GraphBuilder {
     this.name = name
   }
 
-  /** Adds a node; `label` is the method that made it, for messages and for names of unnamed nodes. */
+  /** Adds a node; `label` is the method that created it, for messages and for names of unnamed nodes. */
   add(draft: NodeDraft, label: string, { name, onError }: NodeOptions = {}): NodeId {
     if (this.#isBuilt) {
       throw this.#invalid(
@@ -76,7 +76,7 @@ export class GraphBuilder {
     return id
   }
 
-  /** Throws `GRAPH_INVALID` or `NAME_TAKEN` for a pipeline that cannot run. */
+  /** Builds the graph. Throws `GRAPH_INVALID` or `NAME_TAKEN` for an invalid pipeline. */
   build(): Graph {
     this.#isBuilt = true
     this.#checkThatAllLeadSomewhere()
@@ -104,7 +104,7 @@ export class GraphBuilder {
     if (holder !== undefined) {
       throw new MillraceError(
         'NAME_TAKEN',
-        `pipeline '${this.name}' has two parts named '${name}': ${holder} and ${label}; state and metrics are filed under names, so give each its own`,
+        `pipeline '${this.name}' has two parts named '${name}': ${holder} and ${label}; state and metrics are stored by name, so give each its own`,
       )
     }
     this.#labels.set(name, label)
@@ -151,7 +151,7 @@ export class GraphBuilder {
     const loose = this.#nodes.find(({ id, draft }) => draft.kind !== 'sink' && !read.has(id))
     if (loose === undefined) return
     const what = loose.name === undefined ? `a ${loose.label}` : `${loose.label} '${loose.name}'`
-    throw this.#invalid(`${what} leads nowhere; end the stream with .to(name, sink) or remove it`)
+    throw this.#invalid(`${what} does not end in a sink; end the stream with .to(name, sink) or remove it`)
   }
 
   #invalid(what: string): MillraceError {
@@ -161,7 +161,7 @@ export class GraphBuilder {
 
 function deadLetterSink(id: NodeId, name: string, sink: Sink<DeadLetter>): DeadLetterSink {
   const inputs: Input[] = []
-  // Its inputs are error outputs, which carry dead letters and nothing else.
+  // Its inputs are error outputs, which carry only dead letters.
   const node = {
     kind: 'sink',
     id,

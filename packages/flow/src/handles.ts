@@ -1,7 +1,7 @@
 /**
- * The streams behind the interfaces: places in the graph that is being built.
+ * The implementations of the stream interfaces: positions in the graph under construction.
  *
- * Values are `unknown` here; the interfaces give them their types, once, where a stream is made by `from`.
+ * Values are `unknown` here; the interfaces type them once, where `from` creates a stream.
  */
 import {
   durationMs,
@@ -46,7 +46,7 @@ import type { Aggregates } from './window/aggregate.ts'
 import type { WindowAssigner } from './window/assigner.ts'
 import { WindowOperator } from './window/window-operator.ts'
 
-/** What an operator node is made of, beside its input and its name. */
+/** The fields of an operator node besides its input and its name. */
 export interface OperatorParts {
   readonly type: string
   readonly fingerprint: Fingerprint | undefined
@@ -167,7 +167,7 @@ export class StreamHandle {
     return { from: this.#from, output: this.#output, exchange }
   }
 
-  /** Throws `GRAPH_INVALID` if streams that are to meet belong to several pipelines. */
+  /** Throws `GRAPH_INVALID` if the streams belong to different pipelines. */
   requireSamePipeline(method: string, others: readonly StreamHandle[]): void {
     const foreign = others.find((other) => other.#builder !== this.#builder)
     if (foreign === undefined) return
@@ -207,10 +207,10 @@ export class StreamHandle {
   }
 }
 
-/** What `reduce` and `scan` keep. */
+/** The state of `reduce` and `scan`, for `explain`. */
 const oneValue = 'one value of each key, never dropped'
 
-/** The node of `process`, for one stream or two. */
+/** Creates the node of `process`, for one stream or two. */
 export function processParts(type: string, spec: AnyProcessParts, onRecord: RecordHandler): OperatorParts {
   const pieces = Object.keys(spec.state ?? {})
   return {
@@ -222,7 +222,7 @@ export function processParts(type: string, spec: AnyProcessParts, onRecord: Reco
   }
 }
 
-/** A stream and how its records are brought together. */
+/** A stream and how its records are partitioned. */
 export class KeyedHandle {
   readonly timing: Timing
   readonly stream: StreamHandle
@@ -234,7 +234,7 @@ export class KeyedHandle {
     this.#exchange = exchange
   }
 
-  /** What a node reads that reads this stream, under a name if it has several inputs. */
+  /** The input of a node that reads this stream, with a name if the node has several inputs. */
   input(name?: string): Input {
     const input = this.stream.input(this.#exchange)
     return name === undefined ? input : { ...input, name }
@@ -315,16 +315,16 @@ export class KeyedHandle {
   }
 }
 
-/** A stateful operator without a name is a type error; this is for programs that nobody compiled. */
+/** For untyped callers: a stateful operator without a name is a type error. */
 function nameOf(method: string, name: string): string {
   if (typeof name === 'string') return name
   throw new MillraceError(
     'OPTION_INVALID',
-    `${method} needs a name as its first argument; its state is filed under it`,
+    `${method} needs a name as its first argument; its state is stored under it`,
   )
 }
 
-/** Refuses options of untyped callers that are not among the choices. */
+/** For untyped callers: rejects a value that is not one of the choices. */
 function checkChoice(what: string, value: string, choices: readonly string[]): void {
   if (choices.includes(value)) return
   throw new MillraceError(

@@ -1,4 +1,4 @@
-/** The fluent, typed language of Millrace pipelines and its standard operators. */
+/** The typed, fluent API of Millrace pipelines and its standard operators. */
 
 // Pipelines.
 export { isPipeline, pipeline } from './pipeline.ts'

@@ -2,27 +2,27 @@ import { positiveDurationMs, type JobObserver, type JobOptions, type RestartPoli
 import type { ParameterValues } from './parameter.ts'
 import type { JobSettings, Pipeline } from './pipeline.ts'
 
-/** How a pipeline is started. `checkpointEvery` and `parallelism` win over the settings of the pipeline. */
+/** Options to start a pipeline. `checkpointEvery` and `parallelism` override the settings of the pipeline. */
 export interface StartOptions extends JobSettings {
   /** Values of the pipeline's parameters, by name. */
   readonly parameters?: ParameterValues
   /** The data directory: checkpoints and state. Default `.millrace/` and the name of the pipeline. */
   readonly dataDir?: string
-  /** Reads what is there now and ends. Default false. */
+  /** Reads the existing input and ends. Default false. */
   readonly bounded?: boolean
-  /** What happens after a failure. Default: three restarts, each after a longer pause. */
+  /** What to do after a failure. Default: three restarts, with growing pauses. */
   readonly restart?: RestartPolicy
-  /** State that is not restored, each as `OPERATOR` or `OPERATOR/PIECE`. Default: none. */
+  /** State to drop instead of restoring it, each as `OPERATOR` or `OPERATOR/PIECE`. Default: none. */
   readonly dropState?: readonly string[]
-  /** For development: fails the job at an operator that changes a record. Costs time. Default false. */
+  /** For development: fails the job when an operator changes a record. Slower. Default false. */
   readonly checkImmutability?: boolean
-  /** Called with each event in the life of the job, such as a completed checkpoint. */
+  /** Called with each event of the job, such as a completed checkpoint. */
   readonly observer?: JobObserver
 }
 
 /**
- * What the engine is given to start a pipeline, except for a platform and a store. Throws what `Pipeline.describe`
- * throws, and `OPTION_INVALID` for a duration that is none.
+ * The engine's options to start a pipeline, except for platform and store. Throws what `Pipeline.describe`
+ * throws, and `OPTION_INVALID` for an invalid duration.
  */
 export function jobOptionsOf(
   pipeline: Pipeline,
@@ -32,7 +32,7 @@ export function jobOptionsOf(
   return {
     ...rest,
     graph: pipeline.describe(parameters).graph,
-    // Names begin with a letter or a digit, so none leads out of the directory.
+    // Names begin with a letter or a digit, so none can escape the directory.
     directory: dataDir ?? `.millrace/${encodeURIComponent(pipeline.name)}`,
     ...(bounded === undefined ? {} : { isBounded: bounded }),
     ...(checkpointEvery === undefined

@@ -2,14 +2,14 @@ import { MillraceError, type NodeId } from '@millrace/core'
 import { KeyedHandle, type OperatorParts, type StreamHandle } from './handles.ts'
 import type { OperatorOptions, Timing } from './stream-options.ts'
 
-/** Two streams by key that are the inputs `left` and `right` of one operator. */
+/** Two keyed streams that are the inputs `left` and `right` of one operator. */
 export class Meeting {
   readonly #left: KeyedHandle
   readonly #right: KeyedHandle
 
-  /** Throws `GRAPH_INVALID` for streams that cannot meet; `method` is what was called. */
+  /** Throws `GRAPH_INVALID` for incompatible streams; `method` is the called method. */
   constructor(method: string, left: unknown, right: unknown) {
-    // Types ask for it; this is the check for untyped callers.
+    // The types require it; this is the check for untyped callers.
     if (!(left instanceof KeyedHandle) || !(right instanceof KeyedHandle)) {
       throw new MillraceError(
         'GRAPH_INVALID',

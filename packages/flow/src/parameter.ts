@@ -1,6 +1,8 @@
 import { MillraceError } from '@millrace/core'
 
-/** Values for a pipeline's parameters by name, as a program or `--parameter name=value` gives them. Text is converted. */
+/**
+ * Values for a pipeline's parameters by name, from a program or `--parameter name=value`. Text is converted.
+ */
 export type ParameterValues = Readonly<Record<string, string | number | boolean>>
 
 /** The types a parameter can have, by the name a declaration uses. */
@@ -10,7 +12,7 @@ export interface ParameterTypes {
   readonly boolean: boolean
 }
 
-/** How a parameter is declared: by its default, or by the type that must be given. */
+/** The declaration of a parameter: its default, or the type of a required value. */
 export type ParameterDeclaration = number | string | boolean | { readonly required: keyof ParameterTypes }
 
 /** The type of a parameter's value. */
@@ -24,16 +26,16 @@ export type ParameterValue<D extends ParameterDeclaration> = D extends {
       ? string
       : boolean
 
-/** A parameter that a pipeline has declared, with the value it got. */
+/** A declared parameter with its value. */
 export interface Parameter {
   readonly name: string
   readonly type: keyof ParameterTypes
-  /** Undefined for a parameter that must be given. */
+  /** Undefined for a required parameter. */
   readonly fallback: number | string | boolean | undefined
   readonly value: number | string | boolean
 }
 
-/** The parameters of one run of a build function: what was given, and what has been asked for. */
+/** The parameters of one run of a build function: the given values and the declared parameters. */
 export class ParameterList {
   readonly #pipeline: string
   readonly #given: ReadonlyMap<string, string | number | boolean>
@@ -60,7 +62,7 @@ export class ParameterList {
     return value
   }
 
-  /** Everything declared, in order. Throws `OPTION_INVALID` if a value was given for anything else. */
+  /** All declared parameters, in order. Throws `OPTION_INVALID` if a value was given for any other name. */
   finish(): readonly Parameter[] {
     const unknown = this.#unknown()
     if (unknown.length > 0) {
@@ -78,7 +80,7 @@ export class ParameterList {
   }
 
   #missing(name: string, type: keyof ParameterTypes): MillraceError {
-    // The rest of the pipeline is not known yet, so a misspelled name can only be pointed at.
+    // The rest of the pipeline is not known yet, so a misspelled name can only be suggested.
     const others = this.#unknown()
     const hint = others.length > 0 ? ` (given, and not used so far: ${others.join(', ')})` : ''
     return new MillraceError(

@@ -15,7 +15,7 @@ function nodesOf(build: (p: PipelineBuilder) => void): readonly GraphNode[] {
   return pipeline('test', build).describe().graph.nodes
 }
 
-/** What a graph looks like: each node with its inputs. */
+/** A graph as text: each node with its inputs. */
 function shape(nodes: readonly GraphNode[]): string[] {
   return nodes.map((node) => {
     if (node.kind === 'source') return `${node.name}: source`
@@ -32,7 +32,7 @@ const refusal = (code: string, message: RegExp) =>
   expect.objectContaining({ code, message: expect.stringMatching(message) })
 
 describe('a pipeline', () => {
-  test('is built when it is described, not when it is made', () => {
+  test('is built when it is described, not when it is created', () => {
     let runs = 0
     const made = pipeline('lazy', (p) => {
       runs++
@@ -47,7 +47,7 @@ describe('a pipeline', () => {
     expect(isPipeline(null)).toBe(false)
   })
 
-  test('hands on its settings', () => {
+  test('passes on its settings', () => {
     const settings = { checkpointEvery: '10s', parallelism: 2 }
     const made = pipeline('set', (p) => p.from('in', source).to('out', sink), settings)
     expect(made.describe().settings).toEqual(settings)
@@ -91,7 +91,7 @@ describe('a pipeline', () => {
     ])
   })
 
-  test('says what its stateful operators keep', () => {
+  test('describes the state of its operators', () => {
     const nodes = nodesOf((p) => {
       const keyed = p
         .from('in', source)
@@ -129,7 +129,7 @@ describe('a pipeline', () => {
     ])
   })
 
-  test('fills in the options of timestamps and of asynchronous calls', () => {
+  test('applies the defaults of timestamps and of asynchronous calls', () => {
     const nodes = nodesOf((p) => {
       const timed = p
         .from('in', source)
@@ -146,7 +146,7 @@ describe('a pipeline', () => {
   })
 })
 
-describe('a pipeline that cannot run is refused', () => {
+describe('an invalid pipeline is rejected', () => {
   const refuses = (code: string, message: RegExp, build: (p: PipelineBuilder) => unknown) => {
     const made = pipeline('test', build)
     expect(() => made.describe()).toThrow(refusal(code, message))
@@ -154,23 +154,25 @@ describe('a pipeline that cannot run is refused', () => {
 
   test('without a source, or without a sink', () => {
     refuses('GRAPH_INVALID', /no source/, () => {})
-    refuses('GRAPH_INVALID', /from 'in' leads nowhere; end the stream with \.to/, (p) => p.from('in', source))
+    refuses('GRAPH_INVALID', /from 'in' does not end in a sink; end the stream with \.to/, (p) =>
+      p.from('in', source),
+    )
   })
 
-  test('with a stream that leads nowhere', () => {
-    refuses('GRAPH_INVALID', /a map leads nowhere/, (p) => {
+  test('with a stream that does not end in a sink', () => {
+    refuses('GRAPH_INVALID', /a map does not end in a sink/, (p) => {
       const numbers = p.from('in', source)
       numbers.to('out', sink)
       numbers.map((n) => n)
     })
-    refuses('GRAPH_INVALID', /reduce 'sum' leads nowhere/, (p) => {
+    refuses('GRAPH_INVALID', /reduce 'sum' does not end in a sink/, (p) => {
       const numbers = p.from('in', source)
       numbers.to('out', sink)
       numbers.keyBy((n) => n).reduce('sum', (a) => a)
     })
   })
 
-  test('with two parts of one name', () => {
+  test('with two parts of the same name', () => {
     refuses('NAME_TAKEN', /two parts named 'out': to and to/, (p) => {
       p.from('in', source).to('out', sink)
       p.from('more', source).to('out', sink)
@@ -182,7 +184,7 @@ describe('a pipeline that cannot run is refused', () => {
     })
   })
 
-  test('with a name that is none', () => {
+  test('with an invalid name', () => {
     for (const name of ['', ' a', '../up', 'a/b', 'a\n', 'x'.repeat(101), undefined, 5]) {
       refuses('OPTION_INVALID', /name/, (p) => p.from('in', source).to(name as string, sink))
     }
@@ -191,7 +193,7 @@ describe('a pipeline that cannot run is refused', () => {
     )
   })
 
-  test('with timestamps after records were mixed', () => {
+  test('with timestamps after streams were mixed', () => {
     refuses('GRAPH_INVALID', /gives timestamps too late/, (p) => {
       const both = p.from('a', source).union(p.from('b', source))
       both.withTimestamps({ timestamp: (n) => n }).to('out', sink)
@@ -215,7 +217,7 @@ describe('a pipeline that cannot run is refused', () => {
     refuses('GRAPH_INVALID', /asynchronous/, async () => {})
   })
 
-  test('EN-013 with options that make no sense', () => {
+  test('EN-013 with invalid options', () => {
     const timed = (p: PipelineBuilder) => p.from('in', source).withTimestamps({ timestamp: (n) => n })
     refuses('OPTION_INVALID', /^maxOutOfOrderness /, (p) =>
       p.from('in', source).withTimestamps({ timestamp: (n) => n, maxOutOfOrderness: -1 }),
@@ -240,7 +242,7 @@ describe('a pipeline that cannot run is refused', () => {
     )
   })
 
-  test('with outputs whose names are taken', () => {
+  test('with reserved output names', () => {
     for (const name of ['main', 'rest', 'errors', '__proto__']) {
       const outputs = Object.fromEntries([[name, () => true]])
       refuses('OPTION_INVALID', new RegExp(`^'s': .*'${name}'.*; choose another name$`), (p) =>
@@ -254,7 +256,7 @@ describe('error policies', () => {
   const policies = (build: (p: PipelineBuilder) => void) =>
     nodesOf(build).map(({ name, onError }) => `${name}: ${onError.kind}`)
 
-  test('stop the job unless the pipeline or the operator says otherwise', () => {
+  test('stop the job unless the pipeline or the operator sets another', () => {
     expect(
       policies((p) => {
         const numbers = p.from('in', source).map((n) => n)
@@ -274,7 +276,7 @@ describe('error policies', () => {
     ).toEqual(['in: fail', 'map-1: skip', 'out: skip'])
   })
 
-  test('one dead-letter sink serves many operators', () => {
+  test('one dead-letter sink can serve many operators', () => {
     const rejected = deadLetter('rejected', sink)
     const nodes = nodesOf((p) => {
       p.onError(rejected)
@@ -292,7 +294,7 @@ describe('error policies', () => {
     expect(nodes.map(({ id }) => id)).toEqual(nodes.map((_, index) => index))
   })
 
-  test('a dead-letter sink has a name of its own', () => {
+  test('a dead-letter sink needs a unique name', () => {
     const build = (name: string, other: string) =>
       pipeline('test', (p) => {
         p.from('in', source, { onError: deadLetter(name, sink) })
@@ -320,7 +322,7 @@ describe('parameters', () => {
   const nameOf = (values: Record<string, string | number | boolean>) =>
     made.describe(values).graph.nodes[1]!.name
 
-  test('have their defaults or the values given, as text or as they are', () => {
+  test('have their defaults or the given values, as text or typed', () => {
     expect(nameOf({ path: 'a' })).toBe('2015 a false')
     expect(nameOf({ path: '7', year: '2016', isDry: 'true' })).toBe('2016 7 true')
     expect(nameOf({ path: 'a', year: 2017, isDry: true })).toBe('2017 a true')
@@ -331,7 +333,7 @@ describe('parameters', () => {
     ])
   })
 
-  test('are refused when they are missing, misspelled or of another type', () => {
+  test('are rejected when missing, misspelled or of another type', () => {
     const refuses = (values: Record<string, string | number | boolean>, message: RegExp) =>
       expect(() => made.describe(values)).toThrow(refusal('OPTION_INVALID', message))
     refuses({}, /needs parameter 'path', a string; give it with --parameter path=/)

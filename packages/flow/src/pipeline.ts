@@ -19,15 +19,15 @@ import {
 import type { SourceStream } from './stream.ts'
 import type { OperatorOptions } from './stream-options.ts'
 
-/** How a job runs, unless it is started with other options. */
+/** The settings of a pipeline; options of `run` and `start` override them. */
 export interface JobSettings {
-  /** From the start of one checkpoint to the start of the next; each makes results visible. Default 1 s. */
+  /** The interval between the starts of two checkpoints; each makes results visible. Default 1 s. */
   readonly checkpointEvery?: Duration
-  /** How many subtasks each task runs as; each subtask of a sink has output of its own. Default 1. */
+  /** Number of subtasks of each task; each subtask of a sink has its own output. Default 1. */
   readonly parallelism?: number
 }
 
-/** What a build function says, for one set of parameter values. */
+/** The result of a build function, for one set of parameter values. */
 export interface PipelineDescription {
   readonly graph: Graph
   /** Every parameter with its value, in order of declaration. */
@@ -37,17 +37,17 @@ export interface PipelineDescription {
 
 const brand = '@millrace/pipeline'
 
-/** A program for the engine: what a pipeline file exports. */
+/** A program for the engine: the default export of a pipeline file. */
 export interface Pipeline {
   readonly [brand]: true
   readonly name: string
   readonly settings: JobSettings
   /**
-   * Runs the build function, which has no effect but its result. Called for each start, so that every start
-   * has its own sources, sinks and parameters.
+   * Runs the build function, whose only effect is its result. Called for each start, so that every start has
+   * its own sources, sinks and parameters.
    *
-   * Throws `GRAPH_INVALID`, `NAME_TAKEN` or `OPTION_INVALID` with a sentence that says what to change, and
-   * `GRAPH_INVALID` with the error as its cause for anything else that the build function throws.
+   * Throws `GRAPH_INVALID`, `NAME_TAKEN` or `OPTION_INVALID` with advice, and `GRAPH_INVALID` with the cause
+   * for any other error of the build function.
    *
    * @example
    * fraud.describe({ year: 2016 }).graph.nodes.map((node) => node.name)
@@ -55,10 +55,10 @@ export interface Pipeline {
   describe(parameters?: ParameterValues): PipelineDescription
 }
 
-/** Where a pipeline begins: handed to the build function. */
+/** Creates streams; passed to the build function. */
 export interface PipelineBuilder {
   /**
-   * Begins a stream. `name` is what the positions in a checkpoint are filed under.
+   * Creates a stream. Its positions are stored in checkpoints under `name`.
    *
    * @example
    * const payments = p.from('payments', http.receive<Payment>({ port: 8080 }))
@@ -66,8 +66,8 @@ export interface PipelineBuilder {
   from<T>(name: string, source: Source<T>, options?: OperatorOptions): SourceStream<T>
 
   /**
-   * Declares a value that whoever starts the pipeline may choose (`--parameter year=2016`), by its default or by the type
-   * that must be given.
+   * Declares a value that can be set when the pipeline is started (`--parameter year=2016`), by its default
+   * or by the type of a required value.
    *
    * @example
    * const year = p.parameter('year', 2015) // a number
@@ -76,8 +76,7 @@ export interface PipelineBuilder {
   parameter<const D extends ParameterDeclaration>(name: string, declaration: D): ParameterValue<D>
 
   /**
-   * Decides what happens to records on which user code throws or that a sink cannot write, wherever the part does not
-   * say so itself.
+   * Sets the default policy for records on which user code throws or that a sink cannot write.
    *
    * @example
    * p.onError(skip())
@@ -88,8 +87,8 @@ export interface PipelineBuilder {
 /**
  * A pipeline: sources, operators and sinks, as one value.
  *
- * `build` runs once for each start. It says what is to be done and does nothing itself; a pipeline file may be
- * imported without anything happening.
+ * `build` runs once for each start and only describes the pipeline; importing a pipeline file has no side
+ * effects.
  *
  * @example
  * export default pipeline('word-count', (p) => {
@@ -130,7 +129,7 @@ function builder(graph: GraphBuilder, parameters: ParameterList): PipelineBuilde
   return {
     from: <T>(name: string, source: Source<T>, options: OperatorOptions = {}) => {
       const id = graph.add({ kind: 'source', source }, 'from', { name, onError: options.onError })
-      // The one place where a stream gets its type: from here on the interfaces carry it.
+      // Casts once here; from here on the interfaces carry the type.
       return new StreamHandle(graph, 'untimed', id) as unknown as SourceStream<T>
     },
     parameter: <const D extends ParameterDeclaration>(name: string, declaration: D) =>
@@ -141,7 +140,7 @@ function builder(graph: GraphBuilder, parameters: ParameterList): PipelineBuilde
   }
 }
 
-/** Calls the build function. Its own errors say which pipeline they are from. */
+/** Calls the build function, and adds the pipeline's name to its errors. */
 function called(name: string, build: () => unknown): unknown {
   try {
     return build()

@@ -1,9 +1,9 @@
 /**
- * What can be said about a stream. Each method adds a node to the pipeline's graph and returns the stream that
- * comes out of it; nothing runs. A stream may be used more than once: every reader gets every record.
+ * The methods of a stream. Each adds a node to the pipeline's graph and returns its output stream; nothing
+ * runs. A stream may be used more than once: every reader gets every record.
  *
- * There are two kinds of stream. A `SourceStream` has no event time yet; a `TimedStream` does, and keeps it through
- * every operator. Only a timed stream has windows and event timers, so using them too early does not compile.
+ * A `SourceStream` has no event time yet; a `TimedStream` has, and keeps it through every operator. Only a
+ * timed stream has windows and event timers, so using them too early is a type error.
  */
 import type { Key, NotAPromise, Sink } from '@millrace/core'
 import type { OutputSpec, OutputSpecs, ProcessSpec } from './operators/process.ts'
@@ -43,19 +43,19 @@ export type SplitOutputs<T, O extends OutputTests<T>, Time extends Timing> = {
     Time
   >
 } & {
-  /** Records that no test wanted. */
+  /** Records that passed no test. */
   readonly rest: StreamOf<T, Time>
 }
 
-/** What a stream carries. */
+/** The value type of a stream. */
 export type ValueOf<S> = S extends Stream<infer T, Timing> ? T : never
 
-/** What timed and untimed streams have in common. */
+/** The methods of all streams, with or without event time. */
 export interface Stream<T, Time extends Timing> {
   readonly timing: Time
 
   /**
-   * Turns each value into another one. Records are immutable: return a new object, do not change the one you are given.
+   * Maps each value to another. Records are immutable: return a new object instead of changing the argument.
    *
    * @example
    * numbers.map((n) => n * 2) // 1, 2, 3 becomes 2, 4, 6
@@ -72,7 +72,7 @@ export interface Stream<T, Time extends Timing> {
   filter(keep: (value: T) => boolean, options?: StepOptions): StreamOf<T, Time>
 
   /**
-   * Turns each value into any number of others, which keep its time.
+   * Maps each value to any number of values, which keep its time.
    *
    * @example
    * lines.flatMap((line) => line.split(' ')) // 'a b', 'c' becomes 'a', 'b', 'c'
@@ -80,8 +80,8 @@ export interface Stream<T, Time extends Timing> {
   flatMap<U>(expand: (value: T) => Iterable<Synchronous<U>>, options?: StepOptions): StreamOf<U, Time>
 
   /**
-   * Looks at each value on its way and passes it on. What `look` does to the outside world is done again after a
-   * restart; a sink is the place for results.
+   * Calls `look` with each value and passes the value on. Side effects of `look` are repeated after a
+   * restart; use a sink for results.
    *
    * @example
    * payments.tap((payment) => seen.push(payment.id))
@@ -89,7 +89,7 @@ export interface Stream<T, Time extends Timing> {
   tap(look: (value: T) => NotAPromise, options?: StepOptions): StreamOf<T, Time>
 
   /**
-   * One stream of the records of several. Records of one stream stay in order; those of different streams mix.
+   * Merges several streams. Records of one stream stay in order; records of different streams interleave.
    *
    * @example
    * web.union(mobile, stores).to('all', sink)
@@ -97,8 +97,8 @@ export interface Stream<T, Time extends Timing> {
   union<S extends readonly StreamOf<unknown, Time>[]>(...others: S): StreamOf<T | ValueOf<S[number]>, Time>
 
   /**
-   * Divides a stream: each record goes to the first output whose test is true, or to `rest`. Records of an output that
-   * nothing reads are dropped.
+   * Divides a stream: each record goes to the first output whose test is true, or to `rest`. Records of an
+   * unused output are dropped.
    *
    * @example
    * const { big, rest } = payments.split('by-size', { big: (payment) => payment.amount >= 1000 })
@@ -112,9 +112,9 @@ export interface Stream<T, Time extends Timing> {
   ): SplitOutputs<T, O, Time>
 
   /**
-   * Brings records with the same key together: what follows has state for each key.
+   * Partitions the stream by key; later operators have state for each key.
    *
-   * `select` is called more than once per record and must depend on the value alone.
+   * `select` is called more than once per record and must depend on the value only.
    *
    * @example
    * payments.keyBy((payment) => payment.card).reduce('largest', (a, b) => (a.amount > b.amount ? a : b))
@@ -122,10 +122,10 @@ export interface Stream<T, Time extends Timing> {
   keyBy<const K extends Key>(select: (value: T) => K): KeyedStreamOf<T, K, Time>
 
   /**
-   * Turns each value into another one by asking the outside world. Calls in flight are part of a checkpoint and
-   * are made again after a restart, so a call may be made more than once; its result counts once. A checkpoint or a
-   * stop does not wait for calls: a stop aborts their signals. A record must be plain data, because it is kept in
-   * checkpoints.
+   * Maps each value with an asynchronous call. Calls in flight are part of a checkpoint and are repeated
+   * after a restart, so a call may be made more than once; its result counts once. A checkpoint or a stop
+   * does not wait for calls: a stop aborts their signals. A record must be plain data, because it is stored
+   * in checkpoints.
    *
    * @example
    * orders.mapAsync('customer', async (order, signal) => lookUp(order.customer, signal), { concurrency: 32 })
@@ -137,7 +137,7 @@ export interface Stream<T, Time extends Timing> {
   ): StreamOf<U, Time>
 
   /**
-   * Writes every record to a sink. `name` is filed with what the sink has prepared in a checkpoint.
+   * Writes every record to a sink. Prepared output is stored in checkpoints under `name`.
    *
    * @example
    * alerts.to('alerts', files.writeNdjson('alerts.ndjson'))
@@ -146,11 +146,11 @@ export interface Stream<T, Time extends Timing> {
   to(name: string, sink: Sink<T>, options?: SinkOptions): void
 }
 
-/** A stream without event time: as it comes from a source. */
+/** A stream without event time, as created by a source. */
 export interface SourceStream<T> extends Stream<T, 'untimed'> {
   /**
-   * Gives each record its event time, and the stream its watermark: the newest time seen in each split less
-   * `maxOutOfOrderness`, and of those the least. Comes before streams are mixed, keyed or split.
+   * Assigns an event time to each record, and a watermark to the stream: the newest time seen in each split
+   * minus `maxOutOfOrderness`, and the lowest of these. Call it before streams are mixed, keyed or split.
    *
    * @example
    * payments.withTimestamps({ timestamp: (payment) => payment.at, maxOutOfOrderness: '5s', idleAfter: '30s' })
@@ -161,22 +161,22 @@ export interface SourceStream<T> extends Stream<T, 'untimed'> {
 /** A stream whose records have an event time. */
 export interface TimedStream<T> extends Stream<T, 'timed'> {}
 
-/** A stream by key, whatever it carries. */
+/** A keyed stream of any type. */
 export type AnyKeyedStream = KeyedStream<unknown, unknown, Timing>
 
-/** What a stream by key carries. */
+/** The value type of a keyed stream. */
 export type ValueOfKeyed<S> = S extends { readonly [carries]?: { readonly value: infer T } } ? T : never
 
-/** The keys of a stream by key. */
+/** The key type of a keyed stream. */
 export type KeyOfKeyed<S> = S extends { readonly [carries]?: { readonly key: infer K } } ? K : never
 
-/** What `scan` and `reduce` emit: the key, and its value after one more record. */
+/** The output of `scan` and `reduce`: the key, and its value after one more record. */
 export interface KeyedValue<K, T> {
   readonly key: K
   readonly value: T
 }
 
-/** What `process` returns: the stream of what was emitted, with the side outputs. */
+/** The result of `process`: the main output, with the side outputs. */
 export type ProcessedStream<Out, O extends OutputSpecs, Time extends Timing> = StreamOf<Out, Time> & {
   readonly outputs: {
     readonly [Name in keyof O]: StreamOf<O[Name] extends OutputSpec<infer T> ? T : never, Time>
@@ -184,21 +184,21 @@ export type ProcessedStream<Out, O extends OutputSpecs, Time extends Timing> = S
 }
 
 /**
- * A stream whose records are brought together by key. Made by `keyBy`; only here is there state.
+ * A stream partitioned by key. Created by `keyBy`; only keyed streams have state.
  *
- * Every operator with state has a name, because its state is filed under it: renaming one means starting it empty.
- *
- * What is emitted: `scan`, `reduce` and the aggregates of windows combine records, so their results carry the key, as
- * `{ key, value }` and `{ key, window, ... }`. `process` and `mapAsync` emit what their functions make.
+ * Every stateful operator has a name, and its state is stored under it: a renamed operator starts empty.
+ * `scan`, `reduce` and window aggregates combine records, so their results contain the key, as `{ key, value
+ * }` and `{ key, window, ... }`. `process` and `mapAsync` emit the results of their functions.
  */
 export interface KeyedStream<T, K, Time extends Timing = 'untimed'> {
   readonly timing: Time
-  /** Not there at run time: it tells the types of values and keys. */
+  /** Phantom type of values and keys; never present at run time. */
   readonly [carries]?: { readonly value: T; readonly key: K }
 
   /**
-   * Runs functions of your own, with state for each key, timers and side outputs. Everything they are handed refers
-   * to the key of the record or timer they are called for. They do not change records, nor values they have emitted.
+   * Runs your own functions, with state for each key, timers and side outputs. Everything passed to them
+   * refers to the key of the current record or timer. They must not change records, nor values they have
+   * emitted.
    *
    * @example
    * const quiet = payments.keyBy((payment) => payment.card).process('quiet', {
@@ -225,8 +225,8 @@ export interface KeyedStream<T, K, Time extends Timing = 'untimed'> {
   ): ProcessedStream<Out, O, Time>
 
   /**
-   * Combines the records of each key so far into one, and emits it with the key after every record. `combine` returns
-   * a new value or one of the two; it does not change them.
+   * Combines all records of each key so far into one, and emits it with the key after every record. `combine`
+   * returns a new value or one of its arguments; it must not change them.
    *
    * @example
    * numbers.keyBy((n) => n % 2).reduce('largest', (a, b) => Math.max(a, b))
@@ -239,8 +239,8 @@ export interface KeyedStream<T, K, Time extends Timing = 'untimed'> {
   ): StreamOf<KeyedValue<K, T>, Time>
 
   /**
-   * Carries a value of another type along the records of each key, and emits it with the key after every record.
-   * `next` returns a new value. It must not change the old one: that has been emitted, and is the state of the key.
+   * Keeps an accumulated value for each key, and emits it with the key after every record. `next` returns a
+   * new value. It must not change the old one, which was emitted and is the state of the key.
    *
    * @example
    * words.keyBy((word) => word).scan('count', () => 0, (count) => count + 1)
@@ -254,14 +254,14 @@ export interface KeyedStream<T, K, Time extends Timing = 'untimed'> {
   ): StreamOf<KeyedValue<K, A>, Time>
 
   /**
-   * Turns each value into another one by asking the outside world. Calls of one key run one after another, in the
-   * order of their records, and so do their results leave; calls of different keys run at the same time. Calls in
-   * flight are part of a checkpoint and are made again after a restart, so give the outside world an id by which it
-   * recognizes a call it has seen. A record must be plain data, because it is kept in checkpoints.
+   * Maps each value with an asynchronous call. Calls of one key run one after another, in the order of their
+   * records, and their results are emitted in that order; calls of different keys run in parallel. Calls in
+   * flight are part of a checkpoint and are repeated after a restart, so pass an id by which the external
+   * system recognizes repeated calls. A record must be plain data, because it is stored in checkpoints.
    *
    * @example
    * orders.keyBy((order) => order.customer).mapAsync('charge', (order, signal) => charge(order, signal))
-   * // calls that do not depend on one another need not wait for the one before
+   * calls that do not depend on one another may run in parallel
    * clicks.keyBy((click) => click.user).mapAsync('profile', (click, signal) => lookUp(click, signal), { serial: 'none' })
    */
   mapAsync<U>(
@@ -271,10 +271,10 @@ export interface KeyedStream<T, K, Time extends Timing = 'untimed'> {
   ): StreamOf<U, Time>
 }
 
-/** A stream by key whose records have an event time, and which therefore has windows. */
+/** A keyed stream with event time, which can be windowed. */
 export interface TimedKeyedStream<T, K> extends KeyedStream<T, K, 'timed'> {
   /**
-   * Gathers the records of each key by windows of event time. What becomes of them, `aggregate` says.
+   * Groups the records of each key into windows of event time. Call `aggregate` on the result.
    *
    * @example
    * payments.keyBy((payment) => payment.card).window(tumbling('1m')).aggregate('per-card', { n: count() })
@@ -289,13 +289,13 @@ export type WindowResult<K, A extends Aggregates<never>> = Flat<
   }
 >
 
-/** The same type as one object, so that an editor shows its fields and not what they were made of. */
+/** The same type as one object, so that an editor shows its fields. */
 type Flat<T> = T extends infer All ? { [Name in keyof All]: All[Name] } : never
 
-/** The records of each key and window, waiting for what is to become of them. */
+/** The records of each key and window, to be aggregated. */
 export interface WindowedStream<T, K> {
   /**
-   * Works out figures about the records of each key in each window, and emits them when the window ends, at event
+   * Aggregates the records of each key in each window, and emits the results when the window ends, at event
    * time `end - 1`. A window without records emits nothing.
    *
    * A record is late if the last of its windows, plus `allowedLateness`, ended at or before the watermark.
@@ -311,11 +311,11 @@ export interface WindowedStream<T, K> {
   ): AggregatedStream<WindowResult<K, A>, T>
 }
 
-/** The results of windows, and the records that came too late for them. */
+/** The results of windows, and the late records. */
 export interface AggregatedStream<R, T> extends TimedStream<R> {
   /**
-   * Records that no window took any more, unchanged and each once. If nobody reads them they are counted, and the
-   * count is shown as a warning.
+   * Records that no window accepted any more, unchanged and each once. Without a reader they are counted, and
+   * the count is logged as a warning.
    *
    * @example
    * perCard.late.to('late', files.writeNdjson('late.ndjson'))

@@ -9,9 +9,9 @@ import type { KeyedStream, TimedKeyedStream, SourceStream } from './stream.ts'
 import { aggregator } from './window/aggregate.ts'
 import { tumbling } from './window/tumbling.ts'
 
-/** What a program that is not type-checked may pass. */
+/** A function that a program without type checks may pass. */
 const async = (async (n: number) => n) as never
-/** Looks like any function, and returns a promise. */
+/** Looks like a plain function, but returns a promise. */
 const sneaky = ((n: number) => Promise.resolve(n)) as never
 
 type Ended = { to(name: string, sink: MemorySink<unknown>): void }
@@ -54,7 +54,7 @@ const uses: readonly (readonly [string, (numbers: SourceStream<number>) => Ended
 ]
 
 describe('an async function where the engine does not wait', () => {
-  test.each(uses)('%s: is refused when the pipeline is described', (where, use) => {
+  test.each(uses)('%s: is rejected when the pipeline is described', (where, use) => {
     const refused = () => built(use)
     expect(refused).toThrow(expect.objectContaining({ code: 'ASYNC_FUNCTION' }))
     expect(refused).toThrow(`the function of ${where} is async: async`)
@@ -62,7 +62,7 @@ describe('an async function where the engine does not wait', () => {
   })
 })
 
-describe('a function that returns a promise', () => {
+describe('a plain function that returns a promise', () => {
   test.each<readonly [string, (numbers: SourceStream<number>) => Ended]>([
     ['split', (numbers) => numbers.split('s', { first: sneaky }).rest],
     ['keyBy', (numbers) => numbers.keyBy(sneaky).reduce('r', (n) => n)],
@@ -85,7 +85,7 @@ describe('a function that returns a promise', () => {
           onTimer: sneaky,
         }),
     ],
-  ])('%s: stops the job, whatever the policy', (_, use) => {
+  ])('%s: stops the job under any policy', (_, use) => {
     const [node] = built(use)
     const { exchange } = node!.inputs[0]
     const harness = operatorHarness<number>(() => node!.create(), {

@@ -1,13 +1,13 @@
 import { MillraceError } from '@millrace/core'
 
 /**
- * What a function of an operator may return: anything but a promise. For a promise it is a type that no value has, and
- * whose name says what to do. A generic function of your own, for which the compiler cannot know, returns
+ * The allowed result of an operator's function: anything but a promise. For a promise it is an impossible
+ * type whose name is the advice. In a generic function of your own, where the compiler cannot know, return
  * `value as Synchronous<T>`.
  */
 export type Synchronous<R> = R extends PromiseLike<unknown> ? OperatorsDoNotWaitUseMapAsync : R
 
-/** The type that stands for a promise where none is allowed. Call the asynchronous function in `mapAsync`. */
+/** A type error as a sentence, for a promise. Call the asynchronous function in `mapAsync`. */
 export interface OperatorsDoNotWaitUseMapAsync {
   readonly 'operators do not wait; call asynchronous functions in mapAsync': never
 }
@@ -18,8 +18,8 @@ function isAsync(code: unknown): boolean {
 }
 
 /**
- * Throws `ASYNC_FUNCTION` for an `async` function where the engine does not wait. `method` and `name` say where, for
- * programs that are run without being type-checked.
+ * Throws `ASYNC_FUNCTION` for an `async` function where the engine does not wait. `method` and `name` give
+ * the place, for programs that run without type checks.
  */
 export function requireSynchronous(code: unknown, method: string, name: string | undefined): void {
   if (typeof code !== 'function' || !isAsync(code)) return
@@ -27,11 +27,11 @@ export function requireSynchronous(code: unknown, method: string, name: string |
   const where = name === undefined ? `a ${method}` : `${method} '${name}'`
   throw new MillraceError(
     'ASYNC_FUNCTION',
-    `the function of ${where} is async: ${text.length > 80 ? `${text.slice(0, 80)}…` : text}. Operators do not wait; call it in mapAsync and hand on the result`,
+    `the function of ${where} is async: ${text.length > 80 ? `${text.slice(0, 80)}…` : text}. Operators do not wait; call it in mapAsync and pass on the result`,
   )
 }
 
-/** The same for the methods `names` of `owner`, as far as it has them. */
+/** The same for the methods `names` of `owner` that exist. */
 export function requireSynchronousMethods<T extends object>(
   owner: T,
   names: readonly (keyof T)[],

@@ -5,7 +5,7 @@ import { driveJob, simPlatform } from '@millrace/testkit'
 import { describe, expect, test } from 'vitest'
 import { output, pipeline, type TimestampOptions } from '../src/index.ts'
 
-/** Gives values event times; returns those times, the warnings, and why the job failed. */
+/** Assigns event times to values; returns those times, the warnings, and the error of the job. */
 async function timesOf<T>(values: readonly T[], options: TimestampOptions<T>) {
   const sink = memory.write<number>()
   const warnings: string[] = []
@@ -43,7 +43,7 @@ describe('event times', () => {
     expect((await timesOf([at], { timestamp: (value) => value, unit })).times).toEqual([1_700_000_000_000])
   })
 
-  test('may be text in ISO 8601, text in a format and zone, or a date', async () => {
+  test('may be ISO 8601 strings, strings in a format and zone, or dates', async () => {
     const iso = await timesOf(['2014-07-01T00:00:00+05:30'], { timestamp: (text) => text })
     expect(iso.times).toEqual([Date.parse('2014-06-30T18:30:00Z')])
     const local = await timesOf(['01.07.2014'], {
@@ -56,30 +56,30 @@ describe('event times', () => {
     expect(date.times).toEqual([12])
   })
 
-  test('text without an offset or zone fails and says what to set', async () => {
+  test('a string without an offset or zone fails with advice', async () => {
     const { error } = await timesOf(['2014-07-01 00:00:00'], { timestamp: (text) => text })
     expect(error).toMatch(/index 0.*TIMESTAMP_INVALID.*has no offset; set zone/)
   })
 
-  test('microseconds and nanoseconds taken for milliseconds fail and name the unit', async () => {
+  test('microseconds and nanoseconds read as milliseconds fail and name the unit', async () => {
     const micro = await timesOf([1_700_000_000_000_000], { timestamp: (value) => value })
     expect(micro.error).toMatch(/TIMESTAMP_INVALID.*after the year 9999.*unit to 'us'/)
     const nano = await timesOf([1_700_000_000_000_000_000], { timestamp: (value) => value })
     expect(nano.error).toMatch(/unit to 'ns'/)
   })
 
-  test('a time after the year 9999 is taken where the unit is given', async () => {
+  test('a time after the year 9999 is accepted if the unit is set', async () => {
     expect((await timesOf([8.64e15], { timestamp: (value) => value, unit: 'ms' })).times).toEqual([8.64e15])
   })
 
-  test('seconds taken for milliseconds give one warning, and none where the unit is given', async () => {
+  test('seconds read as milliseconds give one warning, and none if the unit is set', async () => {
     const values = [1_700_000_000, 1_700_000_001]
     const { warnings } = await timesOf(values, { timestamp: (value) => value })
     expect(warnings.filter((message) => message.includes("set unit to 's'"))).toHaveLength(1)
     expect((await timesOf(values, { timestamp: (value) => value, unit: 'ms' })).warnings).toEqual([])
   })
 
-  test('a unit that does not exist is refused when the pipeline is built', () => {
+  test('an unknown unit is rejected when the pipeline is built', () => {
     const options = { timestamp: (value: number) => value, unit: 'min' as 's' }
     const build = () =>
       pipeline('x', (p) => void p.from('in', memory.read({ a: [1] })).withTimestamps(options)).describe()

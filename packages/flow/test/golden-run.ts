@@ -4,15 +4,18 @@ import { pipeline, type PipelineBuilder } from '@millrace/flow'
 import { memoryStore } from '@millrace/store-memory'
 import { driveJob, simPlatform } from '@millrace/testkit'
 
-/** What a golden pipeline is built from: sources of fixed splits, and sinks by name. */
+/** The inputs of a golden pipeline: sources of fixed splits, and sinks by name. */
 export interface GoldenParts {
   readonly source: <T>(splits: Readonly<Record<string, readonly T[]>>) => Source<T>
   readonly sink: (name: string) => Sink<unknown>
-  /** Throws once per run of the job: where a test wants the job to fail and restart. Otherwise does nothing. */
+  /**
+   * Throws once per run of the job, at a place where a test wants the job to fail and restart. Otherwise does
+   * nothing.
+   */
   readonly failOnce: () => void
 }
 
-/** What each sink received, as sorted JSON. */
+/** The records of each sink, as sorted JSON. */
 export type Received = Readonly<Record<string, readonly string[]>>
 
 interface Run {
@@ -31,8 +34,8 @@ const runs: readonly Run[] = [
 ]
 
 /**
- * Runs a bounded pipeline straight, in small batches, with failures, and at other parallelisms; says what each sink
- * received. Throws if a run ends in any other way than by finishing, or if two runs differ.
+ * Runs a bounded pipeline normally, in small batches, with failures, and at other parallelisms; returns the
+ * records of each sink. Throws if a run does not finish, or if two runs differ.
  */
 export async function goldenRun(
   build: (p: PipelineBuilder, parts: GoldenParts) => void,
@@ -83,7 +86,7 @@ async function once(build: (p: PipelineBuilder, parts: GoldenParts) => void, run
   return Object.fromEntries([...sinks].map(([name, sink]) => [name, sink.values.map(text).toSorted()]))
 }
 
-/** A value as JSON; without the stack of a dead letter, which tells one run from another. */
+/** A value as JSON; without the stack of a dead letter, which differs between runs. */
 function text(value: unknown): string {
   return JSON.stringify(value, (name, field: unknown) => (name === 'stack' ? undefined : field))
 }

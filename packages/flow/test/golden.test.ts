@@ -11,7 +11,7 @@ interface Payment {
 
 const payment = (id: number, card: string, amount: number, at: number): Payment => ({ id, card, amount, at })
 
-/** Two splits, each in disorder of at most 5. */
+/** Two splits, each out of order by at most 5. */
 const payments = {
   a: [
     payment(1, 'x', 10, 1),
@@ -23,11 +23,11 @@ const payments = {
   b: [payment(6, 'x', 100, 3), payment(7, 'z', 50, 14), payment(8, 'z', 2, 33), payment(9, 'y', 3, 30)],
 }
 
-/** What `scan` and `reduce` write for one key. */
+/** The output of `scan` and `reduce` for one key. */
 const keyed = (key: number, values: readonly number[]) =>
   values.map((value) => JSON.stringify({ key, value }))
 
-describe('golden pipelines, run straight, in small batches, with failures and at other parallelisms', () => {
+describe('golden pipelines, run normally, in small batches, with failures and at other parallelisms', () => {
   test('steps, union and split', async () => {
     const received = await goldenRun((p, { source, sink, failOnce }) => {
       const web = p.from('web', source({ a: [1, 2, 3, 4, 5] })).map((n) => n * 2)
@@ -85,7 +85,7 @@ describe('golden pipelines, run straight, in small batches, with failures and at
   })
 
   test('late records', async () => {
-    // Which records are late depends on how far the slowest input has got, and with several of them on their order.
+    // Which records are late depends on the slowest input, and with several inputs on their order.
     const received = await goldenRun(
       (p, { source, sink }) => {
         const late = [
@@ -108,7 +108,7 @@ describe('golden pipelines, run straight, in small batches, with failures and at
     expect(received).toEqual({ 'on-time': ['[1]', '[2]', '[4]'], late: ['3'] })
   })
 
-  test('rolling figures and asynchronous calls', async () => {
+  test('scan, reduce and mapAsync', async () => {
     const received = await goldenRun((p, { source, sink, failOnce }) => {
       const numbers = p.from('numbers', source({ only: [1, 2, 3, 4, 5, 6, 7, 8] }))
       const odd = numbers
@@ -134,7 +134,7 @@ describe('golden pipelines, run straight, in small batches, with failures and at
     })
   })
 
-  test('functions of your own with timers and side outputs', async () => {
+  test('process with timers and side outputs', async () => {
     const received = await goldenRun((p, { source, sink, failOnce }) => {
       const quiet = p
         .from('payments', source(payments))
@@ -156,7 +156,8 @@ describe('golden pipelines, run straight, in small batches, with failures and at
           },
         })
       quiet.outputs.first.to('first', sink('first'))
-      // The order in which records of two splits arrive is not decided, so only the last figure of each card is.
+      // The order of records from two splits is not deterministic, so only the last result of each card is
+      // checked.
       quiet.filter((text) => text.includes(' 40: ')).to('last', sink('last'))
     })
     expect(received).toEqual({

@@ -1,6 +1,6 @@
 /**
- * Runs an operator of two inputs over drawn records: in any order of arrival within the disorder, in batches of any size,
- * restored at any point and at any parallelism. Whatever is drawn, the results must be those of the records.
+ * Runs an operator of two inputs over random records: in any order of arrival within the bound, in batches of
+ * any size, restored at any point and at any parallelism. The results must always be those of the records.
  */
 import { memory } from '@millrace/connector-memory'
 import { keysOf, type OperatorNode } from '@millrace/core'
@@ -15,14 +15,14 @@ export interface Item {
   readonly at: number
 }
 
-/** The records of two streams, and a way to run them. */
+/** The records of two streams, and how to run them. */
 export interface MeetingCase {
   readonly left: readonly Item[]
   readonly right: readonly Item[]
-  /** In the order in which they come, each with the watermark it comes under. */
+  /** In the order of arrival, each with its watermark. */
   readonly arrivals: readonly BatchRecord<Item>[]
   readonly batch: number
-  /** After which records there is a restart, and how many subtasks there are then. */
+  /** After which records there is a restart, and with how many subtasks. */
   readonly restarts: ReadonlyMap<number, number>
   readonly isTight: boolean
 }
@@ -42,7 +42,7 @@ interface Draw {
   readonly isTight: boolean
 }
 
-/** Streams of few keys and times, so that much meets. One of them may lag behind the other. */
+/** Streams of few keys and times, so that many records match. One of them may lag behind the other. */
 export const meetings: fc.Arbitrary<MeetingCase> = fc
   .record({
     records: fc.array(
@@ -76,7 +76,7 @@ function caseOf({ records, lag, batch, restarts, isTight }: Draw): MeetingCase {
   }
 }
 
-/** The watermark is the least of both inputs; an input ends with its last record. */
+/** The watermark is the lower of both inputs; an input ends with its last record. */
 function withWatermarks(order: readonly Item[], records: Draw['records']): readonly BatchRecord<Item>[] {
   const newest = [Number.NEGATIVE_INFINITY, Number.NEGATIVE_INFINITY]
   const left = [0, 1].map((input) => records.filter((record) => record.input === input).length)
@@ -90,7 +90,7 @@ function withWatermarks(order: readonly Item[], records: Draw['records']): reado
   })
 }
 
-/** The operator that `build` makes of two streams. */
+/** The operator that `build` creates for two streams. */
 export function meetingOf(
   build: (left: TimedStream<Item>, right: TimedStream<Item>) => TimedStream<unknown>,
 ): OperatorNode {

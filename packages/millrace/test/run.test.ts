@@ -332,7 +332,7 @@ describe('loading a pipeline file', () => {
       /the build function of pipeline 'x' failed: no such luck\n {4}at .*job\.ts/,
     ],
     [
-      'a pipeline that leads nowhere',
+      'a stream without a sink',
       `${tiny}export default pipeline('x', (p) => { p.from('n', generator.generate({ seed: 1, make: () => 1 })) })`,
       /GRAPH_INVALID: pipeline 'x'/,
     ],

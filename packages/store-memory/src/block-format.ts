@@ -11,7 +11,7 @@
  *                  owner, table, codec id                                text each
  *                  codec version                                         varint
  *                  records
- *   -4      4      length of the block once more, for those who come from behind
+ *   -4      4      length of the block again, to read backwards
  * ```
  *
  * Numbers are little-endian; varint and text are those of `ByteWriter`. The README describes records.
@@ -20,7 +20,7 @@ import { ByteReader, ByteWriter, MillraceError } from '@millrace/core'
 import type { KeyGroupRange } from '@millrace/core'
 import { checksum } from './checksum.ts'
 
-/** Whose records a block holds and who can read them. */
+/** The owner of a block's records and their codec. */
 export interface BlockOrigin {
   readonly owner: string
   readonly subtask: number
@@ -30,29 +30,29 @@ export interface BlockOrigin {
   readonly codecVersion: number
 }
 
-/** A block whose checksum is right. */
+/** A block with a correct checksum. */
 export interface Block {
   readonly origin: BlockOrigin
   readonly recordCount: number
-  /** Stands at the first record and ends behind the last. */
+  /** Positioned at the first record; ends after the last. */
   readonly input: ByteReader
   readonly checksum: number
-  /** For error messages: the file, and where the block starts in it. */
+  /** For error messages: the file, and the offset of the block in it. */
   readonly place: string
 }
 
 const formatVersion = 1
 const magic = 0x4253_524d
 const trailerBytes = 4
-/** No block is shorter than what stands at fixed offsets. */
+/** The minimum size of a block: its fixed fields. */
 const blockBytesMin = 13 + trailerBytes
 
 /** Kinds of record. */
 export const recordKind = { value: 0, tombstone: 1, drop: 2 } as const
-/** Added to the kind when the outer token is that of the record with a value before. */
+/** Added to the kind when the outer token equals that of the previous value. */
 export const sameOuterFlag = 4
 
-/** What stands around the records of a block. */
+/** The frame around the records of a block. */
 export interface BlockFrame {
   readonly header: Uint8Array
   readonly trailer: Uint8Array
@@ -90,7 +90,7 @@ export function frameBlock(
   return { header, trailer, checksum: sum }
 }
 
-/** The length of the block that ends at `end`; undefined if too few bytes are there to tell. */
+/** The length of the block that ends at `end`; undefined if there are too few bytes. */
 export function blockLength(bytes: Uint8Array, end: number, place: string): number | undefined {
   if (end < trailerBytes) return undefined
   const length = new ByteReader(bytes, end - trailerBytes).u32()
@@ -98,7 +98,7 @@ export function blockLength(bytes: Uint8Array, end: number, place: string): numb
   return length
 }
 
-/** Checks and opens the block in `bytes` from `start` to `end`. */
+/** Validates and opens the block in `bytes` from `start` to `end`. */
 export function openBlock(bytes: Uint8Array, start: number, end: number, place: string): Block {
   const input = new ByteReader(bytes, start, end - trailerBytes)
   if (input.u32() !== magic) throw corrupt(place, 'no block starts here')
@@ -129,7 +129,7 @@ export function openBlock(bytes: Uint8Array, start: number, end: number, place: 
   }
 }
 
-/** The error for bytes that are not what was written. */
+/** The error for bytes that differ from those written. */
 export function corrupt(place: string, finding: string): MillraceError {
   return new MillraceError(
     'CHECKPOINT_CORRUPT',

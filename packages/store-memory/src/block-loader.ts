@@ -10,38 +10,38 @@ import type { Segment } from './segment.ts'
 import { SeqRange } from './seq-range.ts'
 import { SeqSet } from './seq-set.ts'
 
-/** One table and what was found for it. */
+/** One table and the cells found for it. */
 interface Target {
   readonly table: MemoryTable<unknown>
   readonly cells: SeqRange<unknown>
-  /** Those of them that another codec wrote. */
+  /** The cells that another codec wrote. */
   readonly foreign: PagedList<MemoryCell<unknown>>
 }
 
-/** The tables that the subtasks of one operator have for one piece of state. */
+/** The tables of an operator's subtasks for one piece of state. */
 interface Family {
   readonly targets: Target[]
-  /** Who owns each key group. */
+  /** The owner of each key group. */
   readonly byGroup: (Target | undefined)[]
   readonly drops: DropList
 }
 
 /**
- * Fills tables from blocks, which come newest first.
+ * Fills tables from blocks, which arrive newest first.
  *
- * Of all that was written about a cell the newest counts: its last record, or the tombstone or drop behind
- * it. So the first that is met decides, and everything older is passed over unread. A block was written by
- * one subtask for the key groups it had then; which table a record goes to depends on its own key group
- * alone, so it does not matter how many subtasks there were. Records for which there is no table count as dead.
- * Values that another codec wrote are changed cells: the next snapshot writes them anew.
+ * For each cell the newest record counts: its last value, or the tombstone or drop after it. So the first
+ * record found counts, and older ones are skipped. A block was written by one subtask for the key groups it
+ * had then; the table of a record depends on the record's own key group only, so the former number of
+ * subtasks does not matter. Records without a table count as dead. Values that another codec wrote count as
+ * changed: the next snapshot rewrites them.
  */
 export class BlockLoader {
   /** By owner, then by name of the table. */
   readonly #families = new Map<string, Map<string, Family>>()
-  /** The cells about which something was met. */
+  /** The cells for which a record was found. */
   readonly #met = new SeqSet()
   readonly #scan = new RecordScan()
-  /** The block whose codec was looked at last; blocks without anything live need not be readable. */
+  /** The block whose codec was checked last; blocks without live records need not be readable. */
   #block: Block | undefined = undefined
   #reader: ValueReader | undefined = undefined
 
@@ -49,7 +49,7 @@ export class BlockLoader {
     for (const table of tables) this.#register(table)
   }
 
-  /** Takes in the records of a block that stands in `segment`. Yields after each. */
+  /** Reads the records of a block in `segment`. Yields after each. */
   *load(block: Block, segment: Segment): Generator<undefined> {
     const { origin } = block
     const family = this.#families.get(origin.owner)?.get(origin.table)
@@ -73,7 +73,7 @@ export class BlockLoader {
     }
   }
 
-  /** Hands the tables their cells, when all blocks were loaded. Yields after each unit of work. */
+  /** Adds the cells to the tables, after all blocks were read. Yields after each unit of work. */
   *finish(): Generator<undefined> {
     for (const byName of this.#families.values()) {
       for (const { targets } of byName.values()) {

@@ -7,10 +7,10 @@ import type { Segment } from './segment.ts'
 import type { OpenBlock, SegmentLog } from './segment-log.ts'
 
 /**
- * Gathers the records of one table into blocks.
+ * Collects the records of one table into blocks.
  *
- * While a block is open, the segment it will stand in is already fixed, so cells can say where their
- * records are. `SegmentLog` closes all open blocks before it goes on to another segment.
+ * While a block is open, its segment is already fixed, so cells know where their records are. `SegmentLog`
+ * closes all open blocks before it begins another segment.
  */
 export class BlockWriter<T> implements OpenBlock {
   readonly #origin: BlockOrigin
@@ -18,11 +18,11 @@ export class BlockWriter<T> implements OpenBlock {
   readonly #log: SegmentLog
   #out = new ByteWriter(256)
   #recordCount = 0
-  /** Where the record that is being written starts. */
+  /** Where the current record starts. */
   #start = 0
   #seqBefore = 0
   #outerBefore: KeyToken | undefined = undefined
-  /** Where the open block will stand; undefined while no block is open. */
+  /** The segment of the open block; undefined while no block is open. */
   #segment: Segment | undefined = undefined
 
   constructor(origin: BlockOrigin, codec: Codec<T>, log: SegmentLog) {
@@ -31,7 +31,7 @@ export class BlockWriter<T> implements OpenBlock {
     this.#log = log
   }
 
-  /** Writes what the cell holds now; its records before this one are dead. Returns the bytes it took. */
+  /** Writes the value of the cell; its earlier records become dead. Returns the number of bytes. */
   value(cell: MemoryCell<T>): number {
     const { outer } = cell
     const isSameOuter = outer === this.#outerBefore
@@ -56,7 +56,7 @@ export class BlockWriter<T> implements OpenBlock {
     return bytes
   }
 
-  /** Writes that the cell is gone. */
+  /** Writes that the cell is deleted. */
   tombstone(cell: MemoryCell<T>): void {
     this.#begin(recordKind.tombstone, cell.seq).hasGraves = true
     this.#end(cell.seq)
@@ -65,7 +65,7 @@ export class BlockWriter<T> implements OpenBlock {
     this.#closeWhenFull()
   }
 
-  /** Writes that all cells under `outer` up to `seq` are gone. */
+  /** Writes that all cells under `outer` up to `seq` are deleted. */
   drop(outer: KeyToken, seq: number): void {
     this.#begin(recordKind.drop, seq).hasGraves = true
     writeToken(outer, this.#out)
@@ -76,7 +76,7 @@ export class BlockWriter<T> implements OpenBlock {
   close(): void {
     this.#segment = undefined
     this.#log.append(this, this.#origin, this.#recordCount, this.#out.written())
-    // One huge value must not hold its memory for ever.
+    // Free the buffer: one huge value must not keep its memory permanently.
     if (this.#out.bytes.length > 4 * this.#log.blockBytes) this.#out = new ByteWriter(this.#log.blockBytes)
     this.#out.reset()
     this.#recordCount = 0
@@ -84,7 +84,7 @@ export class BlockWriter<T> implements OpenBlock {
     this.#outerBefore = undefined
   }
 
-  /** Starts a record; its length is filled in by `#end`. Returns the segment it will stand in. */
+  /** Starts a record; `#end` fills in its length. Returns its segment. */
   #begin(kind: number, seq: number): Segment {
     this.#segment ??= this.#log.openBlock(this)
     const out = this.#out

@@ -2,7 +2,7 @@ import { expect, test } from 'vitest'
 import { CellIndex } from './cell-index.ts'
 import { MemoryCell } from './memory-cell.ts'
 
-test('an outer token without cells takes no room', () => {
+test('an outer token without cells takes no memory', () => {
   const index = new CellIndex<number>()
   const cells = ['a', 'b'].map((inner, seq) => new MemoryCell<number>('w', inner, 0, 1, seq, 0))
   for (const cell of cells) index.add(cell)

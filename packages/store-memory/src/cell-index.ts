@@ -8,11 +8,11 @@ export type OuterCells<T> = TokenMap<MemoryCell<T>>
 /**
  * The live cells of one table, found by outer and inner token.
  *
- * True between any two calls:
+ * Invariants between any two calls:
  *
- *  1. No outer token has an empty map under it, so an emptied one takes no memory.
- *  2. The cells under one outer token stand in order of `seq`.
- *  3. `#lastCells` is what stands under `#lastOuter`. Most tables ask for one outer token again and again.
+ *  1. No outer token has an empty map, so an emptied one takes no memory.
+ *  2. The cells under one outer token are in order of `seq`.
+ *  3. `#lastCells` are the cells under `#lastOuter`. Most tables use one outer token repeatedly.
  */
 export class CellIndex<T> {
   readonly #outers = new TokenMap<OuterCells<T>>()
@@ -38,7 +38,7 @@ export class CellIndex<T> {
     return cells
   }
 
-  /** Adds a cell whose tokens are not there yet and whose `seq` is above all others. */
+  /** Adds a cell whose tokens are new and whose `seq` is the highest. */
   add(cell: MemoryCell<T>): void {
     const { outer } = cell
     const cells = (outer === this.#lastOuter ? this.#lastCells : this.under(outer)) ?? this.#open(outer)
@@ -54,7 +54,7 @@ export class CellIndex<T> {
     if (cells.size === 0) this.#close(cell.outer)
   }
 
-  /** Removes an outer token with all of its cells, which are still in the map that `under` has returned. */
+  /** Removes an outer token with all of its cells, which remain in the map that `under` returned. */
   removeOuter(outer: KeyToken): void {
     const cells = this.under(outer)
     if (cells === undefined) return
@@ -62,7 +62,7 @@ export class CellIndex<T> {
     this.#close(outer)
   }
 
-  /** The outer tokens that have cells, in the order in which they got the first one. May be changed meanwhile. */
+  /** The outer tokens with cells, in the order of their first cell. May be changed during iteration. */
   *outers(): Generator<KeyToken> {
     for (const cells of this.#outers.values()) {
       const outer = cells.values().next().value?.outer
@@ -70,7 +70,7 @@ export class CellIndex<T> {
     }
   }
 
-  /** All cells in any order. May be changed meanwhile, and then yields cells that are gone. */
+  /** All cells in any order. If changed during iteration, may yield deleted cells. */
   *all(): Generator<MemoryCell<T>> {
     for (const cells of this.#outers.values()) yield* cells.values()
   }

@@ -4,7 +4,7 @@ import { chainChecksum, unchainChecksum } from './chain-checksum.ts'
 
 const checksum = fc.integer({ min: 0, max: 2 ** 32 - 1 })
 
-test('the number of a row is taken back block by block to that of the empty row', () => {
+test('removing block after block leads back to the checksum of the empty chain', () => {
   fc.assert(
     fc.property(fc.array(checksum), (blocks) => {
       const row = blocks.reduce(chainChecksum, 0)
@@ -13,6 +13,6 @@ test('the number of a row is taken back block by block to that of the empty row'
   )
 })
 
-test('rows in another order have other numbers', () => {
+test('chains in another order have other checksums', () => {
   expect([1, 2, 3].reduce(chainChecksum, 0)).not.toBe([1, 3, 2].reduce(chainChecksum, 0))
 })

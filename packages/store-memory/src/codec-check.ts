@@ -1,7 +1,7 @@
 import { MillraceError } from '@millrace/core'
 import type { ByteReader, TableSpec } from '@millrace/core'
 
-/** Which codec wrote stored bytes. */
+/** The codec of stored bytes. */
 export interface StoredCodec {
   readonly codec: string
   readonly version: number
@@ -10,7 +10,7 @@ export interface StoredCodec {
 /** How the values of a block are read. */
 export interface ValueReader {
   read(input: ByteReader): unknown
-  /** Whether another codec wrote them, so that they are to be written anew. */
+  /** Whether another codec wrote them, so they must be rewritten. */
   readonly isForeign: boolean
 }
 

@@ -15,7 +15,7 @@ function drain(list: DirtyList<number>): number[] {
   return seqs
 }
 
-test('cells leave in the order they came, over many chunks', () => {
+test('cells are removed in the order they were added, across many chunks', () => {
   const list = new DirtyList<number>()
   const seqs = Array.from({ length: 10_000 }, (_, seq) => seq)
   for (const seq of seqs) list.push(cell(seq))
@@ -24,7 +24,7 @@ test('cells leave in the order they came, over many chunks', () => {
   expect(list.length).toBe(0)
 })
 
-test('a list is put behind one that was begun, and behind an empty one', () => {
+test('a list is appended to a partly consumed one, and to an empty one', () => {
   const list = new DirtyList<number>()
   const later = new DirtyList<number>()
   for (let seq = 0; seq < 3; seq++) list.push(cell(seq))
@@ -39,7 +39,7 @@ test('a list is put behind one that was begun, and behind an empty one', () => {
   expect(drain(list)).toEqual([5])
 })
 
-test('a cell behind many that have nothing to write is found', () => {
+test('a cell after many cells without changes is found', () => {
   for (const dead of [4096, 8192, 12_288, 100_000]) {
     const list = new DirtyList<number>()
     for (let seq = 0; seq < dead; seq++) {
@@ -54,7 +54,7 @@ test('a cell behind many that have nothing to write is found', () => {
   }
 })
 
-test('cells that come and go between two freezes do not pile up', () => {
+test('cells that are created and deleted between two freezes do not accumulate', () => {
   const list = new DirtyList<number>()
   const kept: number[] = []
   let longest = 0

@@ -3,21 +3,21 @@ import type { MemoryCell } from './memory-cell.ts'
 const chunkCells = 4096
 
 /**
- * Cells that a snapshot is to write, in the order they became dirty.
+ * Cells that a snapshot must write, in the order they became dirty.
  *
- * Chunks instead of one array: an array that grows to a million entries stops the loop each time it is
- * copied. Cells that were made and deleted since the last freeze have nothing to write; when they are
- * most of the list, every new chunk clears two old ones of them, so short-lived cells do not pile up.
+ * Chunks instead of one array: a growing array of a million entries blocks the event loop each time it is
+ * copied. Cells that were created and deleted since the last freeze have nothing to write; when they are most
+ * of the list, every new chunk clears two old ones of them, so short-lived cells do not accumulate.
  */
 export class DirtyList<T> {
   /** The last one is `#tail`, and no other is empty. */
   readonly #chunks: MemoryCell<T>[][]
   #tail: MemoryCell<T>[] = []
-  /** Where the oldest entry stands in the first chunk. */
+  /** The index of the oldest entry in the first chunk. */
   #taken = 0
-  /** How many entries are known to have nothing to write. */
+  /** Number of entries known to have nothing to write. */
   #withered = 0
-  /** The chunk that is cleared next. */
+  /** The next chunk to clear. */
   #clearing = 0
   #length = 0
 
@@ -46,7 +46,7 @@ export class DirtyList<T> {
     else chunk.length = 0
   }
 
-  /** Puts the entries of `later` behind its own. `later` must not be used afterwards. */
+  /** Appends the entries of `later`, which must not be used afterwards. */
   append(later: DirtyList<T>): void {
     if (later.#length === 0) return
     if (this.#length === 0) this.#chunks.length = 0
@@ -56,12 +56,12 @@ export class DirtyList<T> {
     this.#length += later.#length
   }
 
-  /** Says that an entry, wherever it stands, has nothing to write any more. */
+  /** Records that an entry has nothing to write any more. */
   wither(): void {
     this.#withered++
   }
 
-  /** How many entries there are, those with nothing to write included. */
+  /** Number of entries, including those with nothing to write. */
   get length(): number {
     return this.#length
   }
@@ -71,12 +71,15 @@ export class DirtyList<T> {
       this.#clear()
       this.#clear()
     }
-    // The old tail may just have been cleared; the new one keeps the row from being empty.
+    // The old tail may just have been cleared; the new one keeps the list of chunks from being empty.
     this.#tail = []
     this.#chunks.push(this.#tail)
   }
 
-  /** Takes entries with nothing to write out of one chunk, and puts what is left to the chunk before if it fits. */
+  /**
+   * Removes entries with nothing to write from one chunk, and merges the rest into the previous chunk if it
+   * fits.
+   */
   #clear(): void {
     if (this.#clearing >= this.#chunks.length) this.#clearing = 0
     const chunk = this.#chunks[this.#clearing]

@@ -1,7 +1,7 @@
 import { expect, test } from 'vitest'
 import { DropList } from './drop-list.ts'
 
-test('a drop covers what was made up to it, under its outer token and in its groups', () => {
+test('a drop covers older cells under its outer token and in its groups', () => {
   const drops = new DropList()
   expect(drops.covers('w', 1, 0)).toBe(false)
   drops.add('w', { seq: 10, groups: { first: 0, last: 63 } })
@@ -24,14 +24,14 @@ test('a drop covers what was made up to it, under its outer token and in its gro
   ])
 })
 
-test('a later drop counts although an earlier one was met first', () => {
+test('a later drop counts although an earlier one was read first', () => {
   const drops = new DropList()
   drops.add('w', { seq: 5, groups: { first: 0, last: 127 } })
   drops.add('w', { seq: 10, groups: { first: 0, last: 127 } })
   expect(drops.covers('w', 10, 0)).toBe(true)
 })
 
-test('a drop up to an earlier cell adds nothing in fewer groups, but does in more', () => {
+test('an older drop in fewer groups covers no more cells, in more groups it does', () => {
   const drops = new DropList()
   drops.add('w', { seq: 10, groups: { first: 0, last: 63 } })
   drops.add('w', { seq: 5, groups: { first: 10, last: 20 } })

@@ -1,9 +1,9 @@
 import { TokenMap, type KeyGroupRange, type KeyToken } from '@millrace/core'
 
-/** A record that says: the cells under an outer token up to `seq` are gone, in these groups. */
+/** A record that deletes the cells under an outer token up to `seq`, in these groups. */
 interface StoredDrop {
   readonly seq: number
-  /** The groups of the subtask that wrote it, which spoke for no others. */
+  /** The groups of the subtask that wrote it. */
   readonly groups: KeyGroupRange
 }
 
@@ -18,7 +18,7 @@ export class DropList {
       drops.push(drop)
   }
 
-  /** Whether a cell that was written before the drops met so far is gone by one of them. */
+  /** Whether one of the drops read so far deletes a cell. */
   covers(outer: KeyToken, seq: number, group: number): boolean {
     if (this.#drops.size === 0) return false
     const drops = this.#drops.get(outer)

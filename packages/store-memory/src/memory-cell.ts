@@ -2,32 +2,32 @@ import type { Cell, KeyToken } from '@millrace/core'
 import type { Segment } from './segment.ts'
 
 /**
- * One live value and where its latest record stands.
+ * One live value and the place of its latest record.
  *
- * `epoch` says what a snapshot wants of it, compared with the epoch of its table:
+ * `epoch`, compared with the epoch of the table, says what a snapshot must do:
  *
- *  - 0: clean. The latest record says what the cell holds.
- *  - the table's epoch: dirty. It stands in the list that the next freeze takes.
- *  - anything else: owed. It stands in a frozen list and its record is not written yet.
+ *  - 0: clean. The latest record has the current value.
+ *  - the table's epoch: dirty. It is in the list that the next freeze takes.
+ *  - any other value: owed. It is in a frozen list and its record is not written yet.
  *
- * So a freeze that raises the table's epoch makes every dirty cell owed without touching one.
+ * So increasing the table's epoch in a freeze makes every dirty cell owed without touching one.
  */
 export class MemoryCell<T> implements Cell<T> {
   declare value: T
   declare epoch: number
-  /** No longer in the table. Dead with a segment: a tombstone is due. Dead without one: nothing is. */
+  /** Deleted from the table. Dead with a segment: a tombstone is needed. Dead without one: nothing is. */
   declare isDead: boolean
-  /** Where its latest record is; undefined before the first one. */
+  /** The segment of its latest record; undefined before the first one. */
   declare segment: Segment | undefined
-  /** How long that record is. */
+  /** The length of that record. */
   declare bytes: number
-  /** Place in the order of creation of all cells of the job. Belongs to this cell alone, for ever. */
+  /** Its number in the order of creation of all cells of the job. Never reused. */
   declare readonly seq: number
   declare readonly outer: KeyToken
   declare readonly inner: KeyToken
   declare readonly group: number
 
-  /** What every look-up reads comes first, to be in one line of the processor's cache more often than not. */
+  /** The fields that every look-up reads come first, so that they are usually in one cache line. */
   constructor(outer: KeyToken, inner: KeyToken, group: number, value: T, seq: number, epoch: number) {
     this.value = value
     this.epoch = epoch

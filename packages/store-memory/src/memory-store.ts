@@ -12,17 +12,17 @@ export interface MemoryStoreOptions {
   /** Full size of a segment file in bytes, at least 4096. Default 64 MiB. */
   readonly segmentBytes?: number
   /**
-   * The share of bytes on disk that may be dead, above 0 and below 1, before live records are written anew.
-   * Lower takes less disk and more writing. Default 0.5.
+   * The share of dead bytes on disk at which live records are rewritten, above 0 and below 1. A lower value
+   * uses less disk and more writes. Default 0.5.
    */
   readonly deadRatioMax?: number
 }
 
 /**
- * The default state store: every value live in memory, what changed appended to segment files.
+ * Creates the default state store: every value is live in memory, and changes are appended to segment files.
  *
- * A read or change costs a look-up and no encoding. A snapshot costs what changed since the one before.
- * Memory bounds the state: about 130 bytes for each cell besides its key and its value.
+ * A read or change costs a look-up and no encoding. A snapshot costs what changed since the previous one.
+ * State is limited by memory: about 130 bytes for each cell besides its key and its value.
  *
  * Throws `OPTION_INVALID`.
  *
@@ -73,15 +73,17 @@ async function openStore(options: StateStoreOptions, limits: CompactionLimits): 
 }
 
 /**
- * Removes segment files that no snapshot names; says which are left and the highest number among all. Those of a later
- * epoch are left alone: they belong to a process that has replaced this one, and snapshots that it does not know name them.
+ * Deletes segment files that no snapshot names; returns the remaining ones and the highest number of all.
+ * Files of a later epoch are kept: they belong to a process that now owns the directory, and unknown
+ * snapshots may name them.
  */
 async function sweepDirectory(
   { fs, directory, epoch }: { readonly fs: Fs; readonly directory: string; readonly epoch: number },
   snapshots: readonly MemorySnapshot[],
 ): Promise<{ readonly kept: readonly Segment[]; readonly used: number }> {
   const named = new Set(snapshots.flatMap((each) => each.segments.map((segment) => segment.file)))
-  // A number is not used again, even if its file is gone: an old manifest that named it must not find another.
+  // A number is never reused, even if its file is deleted: an old manifest that named it must not find
+  // another file.
   let used = Math.max(0, ...[...named].map((file) => segmentName(file)!.number))
   const kept: Segment[] = []
   for (const { name } of await fs.list(directory)) {

@@ -7,34 +7,35 @@ import { MemoryCell } from './memory-cell.ts'
 import { PendingDrops } from './pending-drops.ts'
 import type { SeqRange } from './seq-range.ts'
 
-/** Writing so many bytes counts as one unit of work, and so does passing so many cells. */
+/** How many bytes to write, or cells to visit, count as one unit of work. */
 const bytesPerUnit = 512
 const passedPerUnit = 16
-/** As many tombstones take no more room than a drop and what a restore has to remember of it. */
+/** This many tombstones take no more space than a drop and its memory in a restore. */
 const tombstonesMax = 8
-/** So many dropped cells are marked for each one that is made: they take no more memory than live ones. */
+/**
+ * How many dropped cells are marked for each created one, so that they take no more memory than live ones.
+ */
 const marksPerCell = 2
 
-/** Gives every cell of a job its place in the order of creation. */
+/** Numbers the cells of a job in the order of creation. */
 export interface Sequence {
   last: number
 }
 
 /**
- * One piece of state of one subtask, every cell live.
+ * One piece of state of one subtask, with every cell live.
  *
- * Three sets of cells (`MemoryCell.epoch` says which a cell is in): clean; dirty, in `#dirty`; owed to the
- * snapshot that is being written, in `#frozen`. True between any two calls:
+ * Three sets of cells (`MemoryCell.epoch` tells them apart): clean; dirty, in `#dirty`; owed to the snapshot
+ * being written, in `#frozen`. Invariants between any two calls:
  *
- *  1. Every dirty cell stands in `#dirty` once. Every owed cell stands in `#frozen`; entries of `#frozen`
- *     that are not owed were written early, because somebody asked for the cell.
- *  2. A cell that was handed out since the last freeze is not owed.
- *  3. Records of a cell are written before its tombstone or the drop that covers it.
- *  4. A cell is dead if it says so, or if `#drops` covers it.
- *
- * A token that is deleted and made again is another cell with a higher `seq`. Records and tombstones speak of a
- * `seq`, not of a token, so it does not matter in which order the old cell's tombstone and the new cell's
- * record are written.
+ *  1. Every dirty cell is in `#dirty` once. Every owed cell is in `#frozen`; entries of `#frozen` that are
+ *     not owed were written early, because the cell was accessed.
+ *  3. A cell that was returned since the last freeze is not owed.
+ *  4. Records of a cell are written before its tombstone or the drop that covers it.
+ * 4. A cell is dead if it says so, or if `#drops` covers it.
+ * A token that is deleted and created again is another cell with a higher `seq`. Records and tombstones refer
+ * to a `seq`, not to a token, so the old cell's tombstone and the new cell's record can be written in any
+ * order.
  */
 export class MemoryTable<T> implements StateTable<T> {
   readonly spec: TableSpec<T>
@@ -47,7 +48,7 @@ export class MemoryTable<T> implements StateTable<T> {
   #dirty = new DirtyList<T>()
   readonly #frozen = new DirtyList<T>()
   readonly #drops: PendingDrops<T>
-  /** Cells that were passed without work since the last unit was counted. */
+  /** Number of cells visited without work since the last unit was counted. */
   #passed = 0
   #hasRecords: boolean
 
@@ -73,7 +74,7 @@ export class MemoryTable<T> implements StateTable<T> {
     return this.#index.size
   }
 
-  /** Whether any segment may hold records of this table. */
+  /** Whether any segment may contain records of this table. */
   get hasRecords(): boolean {
     return this.#hasRecords
   }
@@ -148,7 +149,7 @@ export class MemoryTable<T> implements StateTable<T> {
     return this.#index.outers()
   }
 
-  /** Everything changed so far belongs to the next snapshot. What an abandoned one left over does too. */
+  /** Assigns all changes so far to the next snapshot, including those of an aborted one. */
   freeze(): void {
     this.#epoch++
     this.#frozen.append(this.#dirty)
@@ -156,20 +157,20 @@ export class MemoryTable<T> implements StateTable<T> {
     this.#drops.freeze()
   }
 
-  /** Writes owed cells until none is left, which returns true, or until the slice is over. */
+  /** Writes owed cells until none is left (returns true) or the slice is over. */
   encode(slicing: Slicing): boolean {
     return this.#markDropped(slicing) && this.#encodeCells(slicing) && this.#encodeDrops(slicing)
   }
 
-  /** Whether nothing frozen is left to write. */
+  /** Whether no frozen change is left to write. */
   get isSettled(): boolean {
     return this.#frozen.length === 0 && this.#drops.isSettled
   }
 
   /**
-   * Writes clean cells anew whose records stand in victims, one after the other as the caller asks; yields
-   * the units of work done. A record of a clean cell says the same wherever and whenever it is written, so this
-   * may go on before, during and after a freeze. Cells that are dirty or owed leave the victims by themselves.
+   * Rewrites clean cells whose records are in victims, one at a time; yields the units of work done. A record
+   * of a clean cell is the same wherever and whenever it is written, so this may continue before, during and
+   * after a freeze. Dirty and owed cells are rewritten anyway.
    */
   *rewriteVictims(): Generator<number> {
     for (const cell of this.#index.all()) {
@@ -179,7 +180,7 @@ export class MemoryTable<T> implements StateTable<T> {
     }
   }
 
-  /** Takes in what the segments hold, none newer than the store's sequence. Yields after each cell or step. */
+  /** Adds cells from the segments, none newer than the store's sequence. Yields after each cell or step. */
   *restore(cells: SeqRange<T>): Generator<undefined> {
     for (const cell of cells.inOrder()) {
       if (cell !== undefined) this.#index.add(cell)
@@ -214,7 +215,7 @@ export class MemoryTable<T> implements StateTable<T> {
     return true
   }
 
-  /** Counts a cell that was passed; true when these make up a unit of work. */
+  /** Counts a visited cell; true when these make up a unit of work. */
   #hasPassed(): boolean {
     this.#passed = (this.#passed + 1) % passedPerUnit
     return this.#passed === 0
@@ -224,7 +225,7 @@ export class MemoryTable<T> implements StateTable<T> {
     return cell.epoch !== this.#epoch && cell.epoch !== 0
   }
 
-  /** Writes what an owed cell has to say, or a clean one anew; it is clean then. Returns the bytes written. */
+  /** Writes an owed cell, or rewrites a clean one; it is clean then. Returns the bytes written. */
   #write(cell: MemoryCell<T>): number {
     let bytes = 0
     if (!cell.isDead) bytes = this.#block.value(cell)

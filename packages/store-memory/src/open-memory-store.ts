@@ -22,24 +22,24 @@ import { SegmentWriter } from './segment-writer.ts'
 import { readSnapshot, snapshotFormat } from './snapshot.ts'
 import type { MemorySnapshot, NamedTable } from './snapshot.ts'
 
-/** What `memoryStore` found when it opened the directory. */
+/** The files that `memoryStore` found in the directory. */
 export interface OpenMemoryStoreOptions {
   readonly fs: Fs
   readonly budget: Pacing
   readonly directory: string
   readonly from: MemorySnapshot | undefined
   readonly discard: readonly DiscardedState[]
-  /** The highest number of any snapshot that is kept. */
+  /** The highest number of any kept snapshot. */
   readonly number: number
   readonly segments: SegmentSet
   readonly segmentBytes: number
 }
 
 /**
- * The memory store of one run of a job: its tables, and the way from them to the segments.
+ * The memory store of one run of a job: its tables, and the path from them to the segments.
  *
- * Cells go from tables through block writers to the log while `encode` runs, and from the log to the disk
- * beside it. `persist` waits for the rest and names what there is.
+ * While `encode` runs, cells go from tables through block writers to the log, and meanwhile from the log to
+ * the disk. `persist` waits for the rest and names the files.
  */
 export class OpenMemoryStore implements OpenStateStore {
   readonly #fs: Fs
@@ -55,7 +55,7 @@ export class OpenMemoryStore implements OpenStateStore {
   readonly #tables = new Map<string, Map<number, MemoryTable<unknown>[]>>()
   #number: number
   #isLoaded = false
-  /** The search for live cells in victims; undefined when there are no victims. */
+  /** The search for live cells in victims; undefined without victims. */
   #compaction: Iterator<number> | undefined = undefined
 
   constructor(options: OpenMemoryStoreOptions) {
@@ -106,7 +106,7 @@ export class OpenMemoryStore implements OpenStateStore {
 
   encode(owner: string, subtask: number, slicing: Slicing): boolean {
     const tables = this.#tablesOf(owner, subtask)
-    // What is encoded faster than the disk takes it would fill memory.
+    // Encoding faster than the disk writes would fill memory.
     if (this.#log.isBehind) return this.#compaction === undefined && tables.every((each) => each.isSettled)
     const untilBehind: Slicing = { spend: (units) => slicing.spend(units) || this.#log.isBehind }
     return tables.every((table) => table.encode(untilBehind)) && this.#compact(untilBehind)
@@ -149,7 +149,7 @@ export class OpenMemoryStore implements OpenStateStore {
     return this.#writer.close()
   }
 
-  /** Takes the steps of `work`, with turns of the event loop in between. */
+  /** Runs the steps of `work`, with turns of the event loop in between. */
   async #paced(work: Iterable<undefined>): Promise<void> {
     for (const _ of work) if (this.#budget.spend()) await this.#budget.turn()
   }
@@ -185,7 +185,10 @@ export class OpenMemoryStore implements OpenStateStore {
     for (const table of this.#allTables()) yield* table.rewriteVictims()
   }
 
-  /** After a load or a snapshot: closes the active segment if it is long enough, and looks for segments to give up. */
+  /**
+   * After a load or a snapshot: closes the active segment if it is long enough, and chooses segments to
+   * compact.
+   */
   #tidy(): void {
     if (this.#segments.isActiveFull()) this.#log.seal()
     if (!this.#segments.chooseVictims()) return

@@ -3,55 +3,58 @@ import type { OuterCells } from './cell-index.ts'
 import type { MemoryCell } from './memory-cell.ts'
 import type { Segment } from './segment.ts'
 
-/** So many cells are marked at once with each drop: only larger drops are put off. */
+/** How many cells are marked at once with each drop: only larger drops are deferred. */
 const marksPerDrop = 128
 
-/** What a table does about a cell that was dropped. */
+/** What a table does about a dropped cell. */
 export interface DropHost<T> {
-  /** The table's epoch now. */
+  /** The table's current epoch. */
   epoch(): number
   /** Writes a cell that is owed to the running snapshot: it was dropped after the freeze. */
   writeOwed(cell: MemoryCell<T>): void
-  /** A dirty cell has nothing left to write. */
+  /** Removes a dirty cell, which has nothing left to write. */
   wither(): void
 }
 
 /** An outer token that was dropped with its cells. */
 interface Drop<T> {
   readonly outer: KeyToken
-  /** Cells made up to this went with the outer token; later ones are others. */
+  /** The drop includes cells up to this `seq`; later ones are new cells. */
   readonly seq: number
   /** The table's epoch at the drop. */
   readonly epoch: number
-  /** Those that are not marked dead yet. */
+  /** The cells that are not marked dead yet. */
   readonly rest: Iterator<MemoryCell<T>>
-  /** How many bytes of which segment are dead once the drop is written. */
+  /** The number of bytes, by segment, that are dead once the drop is written. */
   readonly deadBytes: Map<Segment, number>
 }
 
 /**
- * The outer tokens of a table that were dropped, until they are written.
+ * The dropped outer tokens of a table, until they are written.
  *
- * To mark a million cells dead at once would hold the event loop. So they are marked a few at a time while other cells
- * are made, and the rest while the next snapshot is encoded. Invariant: a drop is written after all of its cells were
- * marked.
+ * Marking a million cells dead at once would block the event loop. So they are marked a few at a time while
+ * other cells are created, and the rest while the next snapshot is encoded. Invariant: a drop is written
+ * after all of its cells were marked.
  */
 export class PendingDrops<T> {
   readonly #host: DropHost<T>
   /** To be written with the next snapshot, and with the running one. */
   #next: Drop<T>[] = []
   #frozen: Drop<T>[] = []
-  /** Those whose cells are not all marked, oldest first. The first `#frozenUnmarked` of them are in `#frozen`. */
+  /**
+   * The drops whose cells are not all marked, oldest first. The first `#frozenUnmarked` of them are in
+   * `#frozen`.
+   */
   readonly #unmarked: Drop<T>[] = []
   #frozenUnmarked = 0
-  /** By outer token: the highest `seq` of those in `#unmarked`. */
+  /** By outer token: the highest `seq` of the drops in `#unmarked`. */
   readonly #unmarkedUpTo = new Map<KeyToken, number>()
 
   constructor(host: DropHost<T>) {
     this.#host = host
   }
 
-  /** Whether everything frozen was written. */
+  /** Whether all frozen drops were written. */
   get isSettled(): boolean {
     return this.#frozen.length === 0
   }
@@ -63,7 +66,7 @@ export class PendingDrops<T> {
     return seq !== undefined && cell.seq <= seq
   }
 
-  /** Drops cells that are no longer in the index. Takes the same time for any number of them. */
+  /** Drops cells that were removed from the index, in constant time. */
   add(outer: KeyToken, seq: number, cells: OuterCells<T>): void {
     const drop = { outer, seq, epoch: this.#host.epoch(), rest: cells.values(), deadBytes: new Map() }
     this.#next.push(drop)
@@ -77,7 +80,7 @@ export class PendingDrops<T> {
     for (let i = 0; i < count && this.#unmarked.length > 0; i++) this.#markOne()
   }
 
-  /** The drops so far belong to the next snapshot. */
+  /** Assigns the drops so far to the next snapshot. */
   freeze(): void {
     this.#frozen = this.#frozen.length === 0 ? this.#next : this.#frozen.concat(this.#next)
     this.#next = []
@@ -91,12 +94,12 @@ export class PendingDrops<T> {
     return true
   }
 
-  /** Takes the next frozen drop to write; undefined if there is none. All of their cells must have been marked. */
+  /** The next frozen drop to write; undefined if there is none. All of their cells must be marked. */
   takeFrozen(): { readonly outer: KeyToken; readonly seq: number; readonly isNeeded: boolean } | undefined {
     const drop = this.#frozen.pop()
     if (drop === undefined) return undefined
     for (const [segment, bytes] of drop.deadBytes) segment.liveBytes -= bytes
-    // Cells of which nothing was ever written leave nothing to overrule.
+    // If no cell was ever written, there is no record to delete.
     return { outer: drop.outer, seq: drop.seq, isNeeded: drop.deadBytes.size > 0 }
   }
 
@@ -113,7 +116,8 @@ export class PendingDrops<T> {
   }
 
   #markDead(cell: MemoryCell<T>, { epoch, deadBytes }: Drop<T>): void {
-    // A cell that was changed in the epoch of its drop is not owed: the snapshot of that epoch holds the drop.
+    // A cell that was changed in the epoch of its drop is not owed: the snapshot of that epoch contains the
+    // drop.
     if (cell.epoch !== 0 && cell.epoch !== epoch) this.#host.writeOwed(cell)
     const { segment } = cell
     if (segment !== undefined) deadBytes.set(segment, (deadBytes.get(segment) ?? 0) + cell.bytes)

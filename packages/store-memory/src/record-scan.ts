@@ -4,16 +4,16 @@ import { corrupt, recordKind, sameOuterFlag } from './block-format.ts'
 import type { Block } from './block-format.ts'
 
 /**
- * Goes through the records of a block from the last to the first.
+ * Iterates over the records of a block from the last to the first.
  *
- * A record's place and `seq` depend on those before it, so a first pass from the front notes them without
- * looking at tokens and values. One instance serves many blocks, one after the other.
+ * A record's position and `seq` depend on earlier records, so a first forward pass notes them without reading
+ * tokens and values. One instance serves many blocks, one after the other.
  */
 export class RecordScan {
-  /** Of the record at hand. */
+  /** Of the current record. */
   kind: 'value' | 'tombstone' | 'drop' = 'value'
   seq = 0
-  /** Only of a value. */
+  /** Only for a value. */
   group = 0
 
   #input!: ByteReader
@@ -22,27 +22,27 @@ export class RecordScan {
   #seqs = new Float64Array(0)
   #kinds = new Uint8Array(0)
   #groups = new Uint32Array(0)
-  /** Where each record's outer token is: its own, or that of a record before. */
+  /** Where each record's outer token is: its own, or that of an earlier record. */
   #outers = new Uint32Array(0)
-  /** Where its own tokens start: the outer one if it has one, else the inner one. */
+  /** Where its own tokens start: the outer one if it has one, otherwise the inner one. */
   #tokens = new Uint32Array(0)
 
-  // The outer token that was read last, because most have the same.
+  // The outer token that was read last, because most records have the same.
   #outer: KeyToken = null
   #outerAt = -1
   #outerEnd = -1
 
-  /** Where the record at hand ends, which is where its value ends. */
+  /** Where the current record ends, which is where its value ends. */
   get end(): number {
     return this.#starts[this.#index + 1]!
   }
 
-  /** Length of the record at hand. */
+  /** Length of the current record. */
   get bytes(): number {
     return this.end - this.#starts[this.#index]!
   }
 
-  /** Stands behind the last record of `block`. */
+  /** Moves after the last record of `block`. */
   start(block: Block): void {
     const { input, recordCount } = block
     this.#makeRoom(recordCount)
@@ -74,7 +74,7 @@ export class RecordScan {
     if (input.remaining > 0) throw corrupt(block.place, 'it is longer than its records')
   }
 
-  /** Goes to the record before; false if there is none. */
+  /** Moves to the previous record; false if there is none. */
   next(): boolean {
     if (this.#index === 0) return false
     const index = --this.#index
@@ -97,7 +97,7 @@ export class RecordScan {
     return this.#outer
   }
 
-  /** The inner token of a value, after `outer` was asked for; the block's input stands at the value then. */
+  /** The inner token of a value, after `outer` was called; the block's input is then at the value. */
   inner(): KeyToken {
     const at = this.#tokens[this.#index]!
     this.#input.position = at === this.#outerAt ? this.#outerEnd : at

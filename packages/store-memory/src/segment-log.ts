@@ -6,7 +6,7 @@ import type { Segment } from './segment.ts'
 import type { SegmentSet } from './segment-set.ts'
 import type { SegmentWriter } from './segment-writer.ts'
 
-/** A block that is being filled. */
+/** An open block. */
 export interface OpenBlock {
   /** Appends the block to the log. */
   close(): void
@@ -16,16 +16,16 @@ export interface OpenBlock {
 const blockBytesMax = 64 * 1024
 
 /**
- * Where blocks go: the end of the active segment.
+ * The destination of blocks: the end of the active segment.
  *
- * Every open block will stand in the active segment, so there is one as long as a block is open, and it
- * is sealed only after all of them are closed.
+ * Every open block will be in the active segment, so there is one as long as a block is open, and it is
+ * sealed only after all of them are closed.
  */
 export class SegmentLog {
   readonly #set: SegmentSet
   readonly #writer: SegmentWriter
   readonly #segmentBytes: number
-  /** A block is closed when its records are this long. */
+  /** A block is closed when its records have this size. */
   readonly blockBytes: number
   readonly #open = new Set<OpenBlock>()
   readonly #scratch = new ByteWriter(256)
@@ -42,7 +42,7 @@ export class SegmentLog {
     return this.#writer.isBehind
   }
 
-  /** Registers a block that is about to be filled and says where it will stand. */
+  /** Registers an open block and returns its segment. */
   openBlock(block: OpenBlock): Segment {
     this.#open.add(block)
     return this.#set.active ?? this.#activate()

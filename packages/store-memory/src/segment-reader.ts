@@ -4,14 +4,14 @@ import { blockLength, corrupt, openBlock } from './block-format.ts'
 import type { Block } from './block-format.ts'
 import { unchainChecksum } from './chain-checksum.ts'
 
-/** How much of a file is read at once. Each part gets memory of its own: values may keep views of it. */
+/** Bytes per read. Each part gets its own buffer: values may keep views of it. */
 const partBytes = 1024 * 1024
 
 /**
- * Hands the blocks in the named bytes of a file to `visit`, the newest first, and waits for what it returns.
+ * Passes the blocks in the named bytes of a file to `visit`, newest first, and awaits its result.
  *
- * Rejects with `CHECKPOINT_CORRUPT`, naming the place, if the file is missing or too short, if a checksum does
- * not match, or if the file is a sound one but not the one that was named.
+ * Rejects with `CHECKPOINT_CORRUPT`, naming the place, if the file is missing or too short, if a checksum is
+ * wrong, or if the file is intact but not the one that was named.
  */
 export async function readSegment(
   fs: Fs,
@@ -36,11 +36,12 @@ export async function readSegment(
         await visit(block)
         length = end > start ? blockLength(part, end - start, place(path, end)) : undefined
       }
-      // What is left is the end of a block that starts before this part.
+      // The rest is the end of a block that starts before this part.
       if (start === 0 && end > 0) throw corrupt(place(path, end), 'no block ends here')
       wanted = Math.max(partBytes, length ?? 0)
     }
-    if (checksum !== 0) throw corrupt(path, 'its blocks are sound but not those that the checkpoint names')
+    if (checksum !== 0)
+      throw corrupt(path, 'its blocks are intact but differ from those that the checkpoint names')
   } finally {
     await file.close()
   }

@@ -4,7 +4,7 @@ import { SegmentSet } from './segment-set.ts'
 
 const limits = { deadRatioMax: 0.5, segmentBytes: 64_000 }
 
-/** Segments from the oldest to the newest, given as bytes and live bytes; a cross marks one with tombstones. */
+/** Segments from oldest to newest, given as bytes and live bytes; a cross marks one with tombstones. */
 function setOf(
   ...segments: readonly (readonly [bytes: number, liveBytes: number, graves?: 'x'])[]
 ): SegmentSet {
@@ -25,20 +25,20 @@ function victims(set: SegmentSet): number[] {
   return set.segments.filter((segment) => segment.isVictim).map((segment) => segment.number)
 }
 
-describe('segments without live records are left out', () => {
-  test('at the old end, tombstones or not', () => {
+describe('segments without live records are removed', () => {
+  test('at the old end, with or without tombstones', () => {
     const set = setOf([100, 0, 'x'], [100, 0], [100, 50], [100, 100])
     set.leaveOut(1)
     expect(numbers(set)).toEqual([3, 4])
   })
 
-  test('in the middle only without tombstones, which an older record may need', () => {
+  test('in the middle only without tombstones, which may apply to an older record', () => {
     const set = setOf([100, 10], [100, 0, 'x'], [100, 0], [100, 100])
     set.leaveOut(1)
     expect(numbers(set)).toEqual([1, 2, 4])
   })
 
-  test('but not while they take new records', () => {
+  test('only if they are sealed', () => {
     const set = setOf([100, 0])
     const active = set.activate()
     set.leaveOut(1)
@@ -50,7 +50,7 @@ describe('segments without live records are left out', () => {
 })
 
 describe('victims', () => {
-  test('are chosen when more is dead than allowed, from the oldest on and no more than needed', () => {
+  test('are chosen when too many bytes are dead, from the oldest on and no more than needed', () => {
     const set = setOf([10_000, 2000], [10_000, 4000], [10_000, 2000], [10_000, 9000])
     expect(set.chooseVictims()).toBe(true)
     expect(victims(set)).toEqual([1, 2])
@@ -62,7 +62,7 @@ describe('victims', () => {
     expect(setOf([10_000, 5100], [10_000, 5100]).chooseVictims()).toBe(false)
   })
 
-  test('are chosen when there are too many segments, however live', () => {
+  test('are chosen when there are too many segments, even if all records are live', () => {
     const set = setOf(...Array.from({ length: 100 }, (): [number, number] => [100, 100]))
     expect(set.chooseVictims()).toBe(true)
     expect(victims(set).length).toBeGreaterThan(50)
@@ -70,7 +70,7 @@ describe('victims', () => {
   })
 })
 
-test('the active segment is full at a sixteenth of all bytes, so that there is a small oldest one to give up', () => {
+test('the active segment is full at a sixteenth of all bytes, so that the oldest one is small', () => {
   const set = setOf([60_000, 60_000], [60_000, 60_000])
   const active = set.activate()
   active.bytes = 7000
@@ -79,7 +79,7 @@ test('the active segment is full at a sixteenth of all bytes, so that there is a
   expect(set.isActiveFull()).toBe(true)
 })
 
-test('a retired file goes when a published snapshot did without it and no kept one names it', () => {
+test('a retired file is deleted when a published snapshot does not need it and no kept one names it', () => {
   const set = setOf([100, 0], [100, 50])
   set.leaveOut(7)
   const [first] = set.unneeded(new Set(), 7)

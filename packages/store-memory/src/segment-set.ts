@@ -1,6 +1,6 @@
 import { Segment, type SegmentName } from './segment.ts'
 
-/** When dead bytes are too many. */
+/** The limits of dead bytes. */
 export interface CompactionLimits {
   /** The share of all bytes that may be dead, above 0 and below 1. */
   readonly deadRatioMax: number
@@ -8,24 +8,24 @@ export interface CompactionLimits {
   readonly segmentBytes: number
 }
 
-/** A segment that no later snapshot names, and the number of the first that did not. */
+/** A segment that no later snapshot names, and the number of the first snapshot without it. */
 interface RetiredSegment {
   readonly segment: Segment
   readonly since: number
 }
 
 /**
- * The segments that make up the state now, oldest first, and the choice of those that have to go.
+ * The segments of the current state, oldest first, and the choice of victims.
  *
- * A tombstone only matters while an older segment may still hold a record of its cell. So segments go in
- * the order of their age: the live cells of the oldest are written anew and the next snapshots start
- * behind it, with no need to look at the tombstones in it.
+ * A tombstone matters only while an older segment may contain a record of its cell. So segments are removed
+ * in the order of their age: the live cells of the oldest are rewritten and the next snapshots start after
+ * it, without checking its tombstones.
  *
- * True between any two calls:
+ * Invariants between any two calls:
  *
- *  1. `liveBytes` of all segments together is the length of the latest records of all cells that a
- *     snapshot taken now would restore. A record counts until the one that overrules it is written.
- *  2. Victims are the oldest segments, and none of them takes new records.
+ *  1. `liveBytes` of all segments together is the length of the latest records of all cells that a snapshot
+ *     taken now would restore. A record counts until its successor is written.
+ *  2. Victims are the oldest segments, and none of them is active.
  */
 export class SegmentSet {
   readonly #limits: CompactionLimits
@@ -33,10 +33,12 @@ export class SegmentSet {
   #retired: RetiredSegment[]
   #lastNumber: number
   readonly #epoch: number
-  /** The one that takes new records; always the last of `#segments`. */
+  /** The segment for new records; always the last of `#segments`. */
   #active: Segment | undefined = undefined
 
-  /** `used` is the highest number that a file of this directory ever had, and the epoch of the owner who makes new ones. */
+  /**
+   * `used` is the highest number that a file of this directory ever had, and the epoch of the current owner.
+   */
   constructor(
     limits: CompactionLimits,
     segments: readonly Segment[],
@@ -77,14 +79,14 @@ export class SegmentSet {
     return segment
   }
 
-  /** The active segment takes no more records. */
+  /** Seals the active segment. */
   seal(): void {
     this.#active = undefined
   }
 
   /**
-   * Leaves out what the snapshot `number` and later ones need not name: the oldest segments as far as
-   * nothing in them is live, and segments without live records or tombstones wherever they stand.
+   * Retires the segments that snapshot `number` and later ones need not name: the oldest segments without
+   * live records, and segments without live records or tombstones in any position.
    */
   leaveOut(number: number): void {
     let isOldest = true
@@ -98,19 +100,21 @@ export class SegmentSet {
     this.#segments.splice(0, Infinity, ...kept)
   }
 
-  /** The retired segments whose files may go: unnamed, and a published snapshot did without them. */
+  /**
+   * The retired segments whose files may be deleted: unnamed, and a published snapshot does not need them.
+   */
   unneeded(named: ReadonlySet<string>, newestPublished: number): readonly Segment[] {
     return this.#retired
       .filter((each) => each.since <= newestPublished && !named.has(each.segment.file))
       .map((each) => each.segment)
   }
 
-  /** Says that a retired segment has no file any more. */
+  /** Removes a retired segment whose file is deleted. */
   removed(segment: Segment): void {
     this.#retired = this.#retired.filter((each) => each.segment !== segment)
   }
 
-  /** Whether the active segment is long enough to be closed after a snapshot. */
+  /** Whether the active segment is long enough to be sealed after a snapshot. */
   isActiveFull(): boolean {
     const { segmentBytes } = this.#limits
     const fair = Math.max(this.#totalBytes() / 16, segmentBytes / 64)
@@ -118,11 +122,11 @@ export class SegmentSet {
   }
 
   /**
-   * Makes the oldest segments victims until the dead bytes that will remain are clearly below the limit;
-   * true if there are new ones. May choose the active segment, which the caller has then to seal.
+   * Makes the oldest segments victims until the remaining dead bytes are clearly below the limit; true if
+   * there are new ones. May choose the active segment, which the caller must then seal.
    *
-   * Stopping well below the limit makes the search for the live cells in the victims, which looks at every
-   * cell, worth its while.
+   * Stopping well below the limit makes the search for live cells in the victims, which visits every cell,
+   * worthwhile.
    */
   chooseVictims(): boolean {
     const { deadRatioMax, segmentBytes } = this.#limits

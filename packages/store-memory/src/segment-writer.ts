@@ -2,22 +2,22 @@ import { writeFully } from '@millrace/core'
 import type { Fs, FsFile } from '@millrace/core'
 
 const bufferBytes = 1024 * 1024
-/** Bytes that may wait for the disk before `isBehind` asks to pause. */
+/** How many bytes may wait for the disk before `isBehind` requests a pause. */
 const waitingBytesMax = 4 * bufferBytes
 
 /**
- * Writes one file after the other, beside the running job.
+ * Writes one file after the other, while the job runs.
  *
- * Calls take effect in their order; only `flush` and `close` wait. Bytes travel in buffers of one MiB, so
- * most of a snapshot is written while the rest is still being encoded.
+ * Calls take effect in order; only `flush` and `close` wait. Bytes are buffered in blocks of one MiB, so most
+ * of a snapshot is written while the rest is being encoded.
  *
- * The first failure is final. What was written before may be lost and what comes later would follow a
- * gap, so everything after it is discarded and every `flush` rejects with that failure.
+ * The first failure is final. Earlier writes may be lost and later ones would follow a gap, so everything
+ * after it is discarded and every `flush` rejects with that failure.
  */
 export class SegmentWriter {
   readonly #fs: Fs
   readonly #directory: string
-  /** Settles when everything asked for so far is done. Never rejects. */
+  /** Settles when everything requested so far is done. Never rejects. */
   #done: Promise<void> = Promise.resolve()
   #failure: { readonly cause: unknown } | undefined = undefined
 
@@ -26,7 +26,7 @@ export class SegmentWriter {
   #spare: Uint8Array | undefined = undefined
   #waitingBytes = 0
 
-  // These belong to the steps that `#then` lines up.
+  // Used only by the steps that `#then` queues.
   #file: FsFile | undefined = undefined
   #path = ''
   #isFileSynced = true
@@ -41,7 +41,7 @@ export class SegmentWriter {
     return this.#waitingBytes >= waitingBytesMax
   }
 
-  /** Creates a file; what is appended from now on goes there. The one before must be finished. */
+  /** Creates a file; later appends go to it. The previous one must be finished. */
   start(file: string): void {
     this.#then(async () => {
       this.#path = `${this.#directory}/${file}`
@@ -51,7 +51,7 @@ export class SegmentWriter {
     })
   }
 
-  /** Takes a copy of `bytes`. */
+  /** Appends a copy of `bytes`. */
   append(bytes: Uint8Array): void {
     if (this.#failure !== undefined) return
     let at = 0
@@ -65,7 +65,7 @@ export class SegmentWriter {
     }
   }
 
-  /** Ends the current file: its bytes are made durable, then it is closed. */
+  /** Finishes the current file: syncs its bytes and closes it. */
   finish(): void {
     this.#send()
     this.#then(async () => {
@@ -74,7 +74,7 @@ export class SegmentWriter {
     })
   }
 
-  /** Resolves when everything so far is durable, names of files included. */
+  /** Resolves when everything so far is durable, including names of files. */
   async flush(): Promise<void> {
     this.#send()
     this.#then(async () => {
@@ -87,13 +87,13 @@ export class SegmentWriter {
     if (this.#failure !== undefined) throw this.#failure.cause
   }
 
-  /** Lets go of the file; what was not flushed may be lost. */
+  /** Closes the file; unflushed data may be lost. */
   async close(): Promise<void> {
     await this.#done
     try {
       await this.#closeFile()
     } catch (cause) {
-      // After a failure the file is no longer trusted, and whoever flushed has heard of it.
+      // After a failure the file is not trusted any more, and callers of flush know the error.
       if (this.#failure === undefined) throw cause
     }
   }

@@ -1,20 +1,20 @@
 const namePattern = /^segment-(\d{6,})\.(\d+)\.seg$/
 
-/** One file of blocks, and what is known about the bytes in it. */
+/** A file of blocks, and facts about its bytes. */
 export class Segment {
-  /** Grows with age: a lower number was written earlier. */
+  /** A lower number was written earlier. */
   readonly number: number
-  /** That of the owner who has made it. */
+  /** The epoch of the owner that created it. */
   readonly epoch: number
-  /** Bytes that belong to the state; the file may hold more behind them, which nothing names. */
+  /** Bytes that belong to the state; bytes after them are unused. */
   bytes: number
-  /** `chainChecksum` of its blocks: tells its bytes from those of any other file with its name. */
+  /** `chainChecksum` of its blocks: distinguishes its bytes from those of any other file with its name. */
   checksum: number
-  /** Bytes of records that say what a live cell holds. The others are dead weight. */
+  /** Bytes of the current records of live cells. All others are dead. */
   liveBytes = 0
-  /** Whether it holds tombstones or drops, which may be needed to kill records of older segments. */
+  /** Whether it contains tombstones or drops, which may apply to records of older segments. */
   hasGraves = false
-  /** Whether its live cells are being written anew, so that it can go. */
+  /** Whether its live cells are being rewritten, so that it can be removed. */
   isVictim = false
 
   constructor({ number, epoch }: SegmentName, bytes = 0, checksum = 0) {
@@ -29,7 +29,7 @@ export class Segment {
   }
 }
 
-/** What the name of a segment's file says. */
+/** The parts of a segment's file name. */
 export interface SegmentName {
   readonly number: number
   readonly epoch: number
@@ -39,7 +39,7 @@ function fileOf({ number, epoch }: SegmentName): string {
   return `segment-${String(number).padStart(6, '0')}.${epoch}.seg`
 }
 
-/** What the name of a file says; undefined for a file that is no segment. */
+/** Parses a file name; undefined for a file that is not a segment. */
 export function segmentName(file: string): SegmentName | undefined {
   const match = namePattern.exec(file)
   if (match === null) return undefined

@@ -16,7 +16,7 @@ function sorted(seqs: readonly number[]): readonly number[] {
   return [...range.inOrder()].filter((cell) => cell !== undefined).map((cell) => cell.seq)
 }
 
-test('cells come in the order of their seq, however far apart', () => {
+test('cells are yielded in the order of their seq, for any gaps', () => {
   fc.assert(
     fc.property(fc.uniqueArray(seq), (seqs) => {
       expect(sorted(seqs)).toEqual([...seqs].sort((a, b) => a - b))
@@ -24,14 +24,14 @@ test('cells come in the order of their seq, however far apart', () => {
   )
 })
 
-test('so do many cells, in a row or with gaps', () => {
+test('many cells are, too, with or without gaps', () => {
   const row = Array.from({ length: 20_000 }, (_, i) => ((i * 7_919) % 20_000) + 1)
   for (const seqs of [row, row.map((each) => each ** 3), [...row, Number.MAX_SAFE_INTEGER]]) {
     expect(sorted(seqs)).toEqual([...seqs].sort((a, b) => a - b))
   }
 })
 
-test('a set of places agrees with a plain set', () => {
+test('a set of numbers agrees with a plain set', () => {
   fc.assert(
     fc.property(fc.array(seq), (seqs) => {
       const set = new SeqSet()

@@ -1,11 +1,11 @@
 import { PagedList } from '@millrace/core'
 import type { MemoryCell } from './memory-cell.ts'
 
-/** So few are sorted at once. */
+/** How many cells are sorted at once. */
 const sortedMax = 2048
-/** More are divided into so many parts first. */
+/** Into how many parts more cells are divided first. */
 const parts = 256
-/** So many cells are passed between two steps. */
+/** How many cells are visited between two steps. */
 const stepCells = 32
 
 /** Cells and the range of their `seq`. */
@@ -21,11 +21,11 @@ export class SeqRange<T> {
   }
 
   /**
-   * The cells in the order of their `seq`, each of which belongs to one cell only; undefined after a step that came to
-   * none. Adds nothing meanwhile.
+   * Yields the cells in the order of their `seq`, each of which belongs to one cell only; undefined after a
+   * step without a result. Do not add cells meanwhile.
    *
-   * A radix sort from the highest digit down: it never moves more than a step at once, and it compares only cells that
-   * are few enough to be in the cache.
+   * A radix sort from the highest digit down: it moves a bounded number of cells per step, and compares only
+   * groups that are small enough for the cache.
    */
   *inOrder(): Generator<MemoryCell<T> | undefined> {
     const { length } = this.cells

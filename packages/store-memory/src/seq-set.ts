@@ -1,17 +1,17 @@
 const pageBits = 1024
 
 /**
- * A set of places in the order of creation.
+ * A set of numbers in the order of creation.
  *
- * A bit for each, in pages: cells that live long were mostly made in a row, and so were those that a burst
- * of young ones leaves, so most pages are full.
+ * A bit for each, in pages: long-lived cells were mostly created in sequence, and so were those left by a
+ * burst of short-lived ones, so most pages are full.
  */
 export class SeqSet {
   readonly #pages = new Map<number, Uint32Array>()
   #lastNumber = -1
   #lastPage: Uint32Array = new Uint32Array()
 
-  /** Adds `seq`; false if it was there. */
+  /** Adds `seq`; false if it was already in the set. */
   add(seq: number): boolean {
     const number = Math.floor(seq / pageBits)
     if (number !== this.#lastNumber) this.#turn(number)

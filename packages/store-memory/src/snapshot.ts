@@ -2,15 +2,15 @@ import { MillraceError } from '@millrace/core'
 import type { Json, StoreSnapshot } from '@millrace/core'
 import { segmentName } from './segment.ts'
 
-/** What this version writes into `MemorySnapshot.format`, and the newest that it reads. */
+/** The value of `MemorySnapshot.format` that this version writes, and the newest that it reads. */
 export const snapshotFormat = 1
 
-/** What a manifest says about this store: which bytes of which files are the state. */
+/** The store's part of a manifest: which bytes of which files are the state. */
 export type MemorySnapshot = {
   readonly format: number
-  /** Counts the snapshots of a directory, over restarts too. */
+  /** Counts the snapshots of a directory, across restarts. */
   readonly number: number
-  /** The highest place in the order of creation that was given to a cell. */
+  /** The highest number in the order of creation that was given to a cell. */
   readonly seq: number
   /** Oldest first. */
   readonly segments: readonly NamedSegment[]
@@ -25,18 +25,18 @@ export type NamedSegment = {
   readonly checksum: number
 }
 
-/** A table that has records in the segments. */
+/** A table with records in the segments. */
 export type NamedTable = {
   readonly owner: string
   readonly name: string
   readonly codec: string
   /** The highest version of the codec in use. */
   readonly version: number
-  /** Records with a `seq` up to this are left-overs of an earlier table of the same name. */
+  /** Records with a `seq` up to this belong to an earlier table of the same name. */
   readonly since: number
 }
 
-/** Reads what `persist` returned, perhaps in another version of this package. */
+/** Validates a result of `persist`, perhaps from another version of this package. */
 export function readSnapshot(json: StoreSnapshot): MemorySnapshot {
   const format = isObject(json) ? json['format'] : undefined
   if (typeof format === 'number' && format > snapshotFormat) {
@@ -49,7 +49,7 @@ export function readSnapshot(json: StoreSnapshot): MemorySnapshot {
   if (!isSnapshot(json)) {
     throw new MillraceError(
       'CHECKPOINT_CORRUPT',
-      'what the manifest holds for the memory store is no snapshot of this store; restore an older checkpoint',
+      'the manifest does not contain a valid snapshot of the memory store; restore an older checkpoint',
     )
   }
   return json
@@ -68,7 +68,7 @@ function isSnapshot(json: Json): json is MemorySnapshot {
 
 function isNamedSegment(json: Json): boolean {
   if (!isObject(json) || !isCount(json['bytes']) || !isCount(json['checksum'])) return false
-  // The name becomes part of a path, so nothing but a segment's name may pass.
+  // The name becomes part of a path, so only a segment's name is allowed.
   const file = json['file']
   return typeof file === 'string' && segmentName(file) !== undefined
 }

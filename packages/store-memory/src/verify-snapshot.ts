@@ -3,11 +3,11 @@ import { readSegment } from './segment-reader.ts'
 import { readSnapshot } from './snapshot.ts'
 
 /**
- * Reads every byte that a snapshot names, checks it, and resolves to how many there are.
+ * Reads and verifies every byte that a snapshot names, and resolves to their number.
  *
- * `directory` is the store's own. Writes nothing and takes no lock, so it may run beside the job that owns the
- * directory. Rejects with `CHECKPOINT_CORRUPT`, naming file and place, if anything is missing or changed, and with
- * `CHECKPOINT_INCOMPATIBLE` for what a newer version wrote.
+ * `directory` is the store's own. It writes nothing and acquires no lock, so it may run while a job owns the
+ * directory. Rejects with `CHECKPOINT_CORRUPT`, naming file and place, if anything is missing or changed, and
+ * with `CHECKPOINT_INCOMPATIBLE` for data of a newer version.
  *
  * @example
  * await verifySnapshot(fs, '.millrace/fraud/state', manifest.store.snapshot) // => 1_204_331

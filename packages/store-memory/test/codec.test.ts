@@ -17,7 +17,7 @@ function failure(code: ErrorCode, ...words: string[]): (error: unknown) => boole
   return (error) => isMillraceError(error, code) && words.every((word) => error.message.includes(word))
 }
 
-test('a checkpoint with another codec is refused and says which', async () => {
+test('a checkpoint with another codec is rejected with both codecs', async () => {
   const fs = new SimFs()
   const run = await StoreRun.open<string>(fs, { codec: codec('text', 2) })
   run.set(null, 'a', 'one')
@@ -30,7 +30,7 @@ test('a checkpoint with another codec is refused and says which', async () => {
   )
 })
 
-test('older versions go to the codec, also when a segment holds several', async () => {
+test('older versions go to the codec, also when a segment contains several', async () => {
   const fs = new SimFs()
   const first = await StoreRun.open<string>(fs, { codec: codec('text', 1) })
   first.set(null, 'a', 'one')
@@ -45,7 +45,7 @@ test('older versions go to the codec, also when a segment holds several', async 
   ).rejects.toSatisfy(failure('CHECKPOINT_INCOMPATIBLE', 'version 4'))
 })
 
-test('a table that had no bytes yet may change its codec', async () => {
+test('a table without bytes may change its codec', async () => {
   const fs = new SimFs()
   const first = await StoreRun.open<string>(fs, { codec: codec('text', 1) })
   const from = await first.checkpoint()
@@ -71,7 +71,7 @@ test('a value that cannot be encoded names operator, state and key, and the stor
   await expect(run.store.persist()).rejects.toThrow(/encoded before/)
 })
 
-test('a value that is refused once and taken later leaves nothing of the first attempt', async () => {
+test('a value that is encoded at the second attempt leaves nothing of the first', async () => {
   const fs = new SimFs()
   let refusals = 1
   const moody: Codec<string> = {
@@ -90,7 +90,7 @@ test('a value that is refused once and taken later leaves nothing of the first a
   expect(['a', 'b', 'c'].map((key) => again.get(null, key))).toEqual(['a v1', 'b v1', 'c v1'])
 })
 
-test('a value that is decoded wrongly is refused and says where it stands', async () => {
+test('a value that is decoded wrongly is rejected with its place', async () => {
   const fs = new SimFs()
   const first = await StoreRun.open<string>(fs, { codec: codec('text', 1) })
   first.set(null, 'a', 'one')
@@ -101,7 +101,7 @@ test('a value that is decoded wrongly is refused and says where it stands', asyn
   )
 })
 
-test('state that was left out of a program stays away when a table of its name comes back', async () => {
+test('state removed from a program stays removed when a table of its name is added again', async () => {
   const fs = new SimFs()
   const first = await StoreRun.open<string>(fs, { names: ['state', 'other'], codec: codec('text', 1) })
   first.set(null, 'a', 'one')

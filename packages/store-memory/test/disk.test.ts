@@ -25,7 +25,7 @@ function* numbers(): Generator<number, never> {
 describe('disk space follows the live state', () => {
   const options = { store: { segmentBytes: 16 * 1024 } }
 
-  test('EN-190 keys overwritten at random over thousands of checkpoints stay below three times what is live', async () => {
+  test('EN-190 random overwrites over thousands of checkpoints use less than three times the live size', async () => {
     const fs = new SimFs()
     let run = await StoreRun.open<string>(fs, options)
     const random = numbers()
@@ -46,7 +46,7 @@ describe('disk space follows the live state', () => {
     expect(most).toBeLessThan(3)
   }, 120_000)
 
-  test('EN-190 old keys that nobody touches survive a churn of young ones, which leaves little behind', async () => {
+  test('EN-190 old unchanged keys survive a churn of young ones, which leaves little behind', async () => {
     const fs = new SimFs()
     const run = await StoreRun.open<string>(fs, options)
     for (let key = 0; key < 300; key++) run.set(null, `old ${key}`, 'x'.repeat(40))
@@ -63,7 +63,7 @@ describe('disk space follows the live state', () => {
     expect(again.content()).toEqual(run.content())
   }, 120_000)
 
-  test('EN-190 state that is cleared frees its files in the end', async () => {
+  test('EN-190 cleared state eventually frees its files', async () => {
     const fs = new SimFs()
     const run = await StoreRun.open<string>(fs, options)
     for (let key = 0; key < 1000; key++) run.set('w', key, 'x'.repeat(40))
@@ -92,7 +92,7 @@ describe('disk space follows the live state', () => {
     expect(last.content()[0]![0]![1]).toEqual(Array.from({ length: 300 }, (_, life) => [life, life]))
   })
 
-  test('an abandoned life does not keep compaction from ending', async () => {
+  test('an abandoned run does not keep compaction from ending', async () => {
     const fs = new SimFs()
     const run = await StoreRun.open<string>(fs, { ...options, names: ['state', 'other'] })
     for (let key = 0; key < 500; key++) run.set(null, key, 'x'.repeat(40), 'other')
@@ -108,8 +108,8 @@ describe('disk space follows the live state', () => {
   })
 })
 
-describe('files live as long as a manifest names them', () => {
-  test('EN-205 EN-206 a file shared by several snapshots goes with the last of them', async () => {
+describe('files exist as long as a manifest names them', () => {
+  test('EN-205 EN-206 a file shared by several snapshots is deleted with the last of them', async () => {
     const fs = new SimFs()
     const run = await StoreRun.open<string>(fs)
     run.set(null, 'stays', 'x'.repeat(5000))
@@ -120,7 +120,7 @@ describe('files live as long as a manifest names them', () => {
       await run.encode()
       const before = new Set(fs.paths())
       snapshots.unshift(await run.store.persist())
-      // Nothing goes before the manifest of the new snapshot is published.
+      // Nothing is deleted before the manifest of the new snapshot is published.
       expect([...before].filter((path) => !fs.paths().includes(path))).toEqual([])
       snapshots.length = Math.min(snapshots.length, 3)
       await run.store.release(snapshots)
@@ -148,7 +148,7 @@ describe('files live as long as a manifest names them', () => {
     )
   })
 
-  test('EN-209 what no manifest names is removed at the start, and its number is not used again', async () => {
+  test('EN-209 a file that no manifest names is deleted at the start, and its number is not reused', async () => {
     const fs = new SimFs()
     const first = await StoreRun.open<number>(fs)
     first.set(null, 'a', 1)
@@ -156,7 +156,7 @@ describe('files live as long as a manifest names them', () => {
     first.set(null, 'a', 2)
     await first.checkpoint()
     await first.store.close()
-    fs.put('/data/state/segment-000007.1.seg', 'left by a life that published nothing')
+    fs.put('/data/state/segment-000007.1.seg', 'left by a run that published nothing')
     fs.put('/data/state/notes.txt', 'not ours')
     const second = await StoreRun.open<number>(fs, { from })
     expect(second.get(null, 'a')).toBe(1)
@@ -165,7 +165,7 @@ describe('files live as long as a manifest names them', () => {
     expect(filesOf(await second.checkpoint())).toContain('/data/state/segment-000008.1.seg')
   })
 
-  test('EN-205 EN-206 after a fall-back the files of other kept snapshots stay until those are given up', async () => {
+  test('EN-205 EN-206 after a fallback the files of other kept snapshots stay until those are dropped', async () => {
     const fs = new SimFs()
     const first = await StoreRun.open<string>(fs)
     const snapshots: StoreSnapshot[] = []
@@ -189,7 +189,7 @@ describe('files live as long as a manifest names them', () => {
     expect(fs.paths()).toEqual(filesOf(newest))
   })
 
-  test('what is restored is kept, whether or not its manifest is among those that are', async () => {
+  test('the restored snapshot is kept, whether or not its manifest is', async () => {
     const fs = new SimFs()
     const first = await StoreRun.open<number>(fs)
     first.set(null, 'a', 1)
@@ -198,7 +198,7 @@ describe('files live as long as a manifest names them', () => {
     expect((await StoreRun.open<number>(fs, { from, retained: [] })).get(null, 'a')).toBe(1)
   })
 
-  test('a file that is gone already is no reason to fail', async () => {
+  test('a file that is already deleted is not an error', async () => {
     const fs = new SimFs()
     const run = await StoreRun.open<string>(fs)
     for (let i = 0; i < 3; i++) {
@@ -213,7 +213,7 @@ describe('files live as long as a manifest names them', () => {
   })
 })
 
-describe('EN-214 damage is found', () => {
+describe('EN-214 damage is detected', () => {
   async function small(): Promise<{ fs: SimFs; from: StoreSnapshot; path: string }> {
     const fs = new SimFs()
     const run = await StoreRun.open<string>(fs)
@@ -236,7 +236,7 @@ describe('EN-214 damage is found', () => {
     expect((await StoreRun.open<string>(fs, { from })).get('w', 'c')).toBe('another')
   })
 
-  test('a file cut short anywhere', async () => {
+  test('a file truncated anywhere', async () => {
     const { fs, from, path } = await small()
     const whole = fs.peek(path)!
     for (let length = 0; length < whole.length; length++) {
@@ -263,7 +263,7 @@ describe('EN-214 damage is found', () => {
     )
   })
 
-  test('a sound file of another life under the name of this one', async () => {
+  test('an intact file of another run under the same name', async () => {
     const { fs, from, path } = await small()
     const other = new SimFs()
     const run = await StoreRun.open<string>(other)
@@ -274,10 +274,10 @@ describe('EN-214 damage is found', () => {
     await run.checkpoint()
     expect(other.peek(path)!.length).toBe(fs.peek(path)!.length)
     fs.put(path, other.peek(path)!)
-    await expect(StoreRun.open(fs, { from })).rejects.toThrow(/not those that the checkpoint names/)
+    await expect(StoreRun.open(fs, { from })).rejects.toThrow(/differ from those that the checkpoint names/)
   })
 
-  test('what a manifest cannot have said of this store', async () => {
+  test('an invalid snapshot in a manifest', async () => {
     const { fs, from } = await small()
     const snapshot = from as { segments: object[] }
     const named = snapshot.segments[0]!

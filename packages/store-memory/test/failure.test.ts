@@ -6,7 +6,7 @@ import { memoryStore } from '../src/memory-store.ts'
 import { StoreRun } from './store-run.ts'
 
 describe('a disk that fails', () => {
-  test('short writes are gone on with', async () => {
+  test('short writes are continued', async () => {
     const fs = new SimFs()
     fs.writeBytesMax = 7
     const run = await StoreRun.open<string>(fs)
@@ -34,7 +34,7 @@ describe('a disk that fails', () => {
     },
   )
 
-  test('a full disk is named as such, and the snapshot before it is whole', async () => {
+  test('a full disk is named as such, and the previous snapshot stays intact', async () => {
     const fs = new SimFs()
     const run = await StoreRun.open<string>(fs)
     run.set(null, 'a', 'one')
@@ -61,7 +61,7 @@ describe('a disk that fails', () => {
   })
 })
 
-/** A disk whose writes wait until they are let through. */
+/** A disk whose writes wait until they are released. */
 class StuckFs extends SimFs {
   waiting: (() => void)[] = []
 
@@ -76,7 +76,7 @@ class StuckFs extends SimFs {
   }
 }
 
-describe('a disk that is slow', () => {
+describe('a slow disk', () => {
   const store = { segmentBytes: 64 * 1024 * 1024 }
 
   async function frozen(fs: Fs): Promise<StoreRun<string>> {
@@ -86,7 +86,7 @@ describe('a disk that is slow', () => {
     return run
   }
 
-  test('makes encoding pause, with a bounded number of bytes waiting', async () => {
+  test('makes encoding pause, with a bounded number of waiting bytes', async () => {
     const fs = new StuckFs()
     const run = await frozen(fs)
     let slices = 0
@@ -109,7 +109,7 @@ describe('a disk that is slow', () => {
   })
 })
 
-test('snapshots and changes go on while an earlier one is made durable', async () => {
+test('snapshots and changes continue while an earlier snapshot is made durable', async () => {
   const fs = new SimFs()
   const run = await StoreRun.open<number>(fs)
   const durable: Promise<StoreSnapshot>[] = []
@@ -126,7 +126,7 @@ test('snapshots and changes go on while an earlier one is made durable', async (
   }
 })
 
-test('EN-209 a crash at any operation leaves the newest published snapshot whole', async () => {
+test('EN-209 a crash at any operation leaves the newest published snapshot intact', async () => {
   const report = await crashEverywhere(
     () => {
       const published: { readonly snapshot: StoreSnapshot; readonly content: unknown }[] = []
@@ -165,7 +165,7 @@ test('EN-209 a crash at any operation leaves the newest published snapshot whole
           )
           const run = await StoreRun.open<string>(fs, { from: snapshot })
           expect(cells(run)).toEqual(promised!.content)
-          // The next life works, and leaves no file behind that nobody names.
+          // The next run works, and leaves no file behind that no manifest names.
           run.set('v', 'new', 'value')
           const next = await run.checkpoint()
           const files = (next as { segments: { file: string }[] }).segments.map(
@@ -188,13 +188,13 @@ test.each([
   { deadRatioMax: 0 },
   { deadRatioMax: 1 },
   { deadRatioMax: Number.NaN },
-])('options that make no sense are refused: %o', (options) => {
+])('invalid options are rejected: %o', (options) => {
   expect(() => memoryStore(options)).toThrow(
     expect.toSatisfy((error: unknown) => isMillraceError(error, 'OPTION_INVALID')),
   )
 })
 
-/** All cells, whichever subtask has them. */
+/** All cells, from all subtasks. */
 function cells(run: StoreRun<string>): unknown {
   const flat = run
     .content()

@@ -7,7 +7,7 @@ function inners(run: StoreRun<number>, outer: string): unknown[] {
   return run.tables().flatMap((table) => [...table.cells(outer)].map((cell) => cell.inner))
 }
 
-test('EN-235 one, two, three subtasks and one again hold the same cells', async () => {
+test('EN-235 one, two, three subtasks and one again have the same cells', async () => {
   const fs = new SimFs()
   let from: StoreSnapshot | undefined
   const expected = new Map<string, number>()
@@ -26,7 +26,7 @@ test('EN-235 one, two, three subtasks and one again hold the same cells', async 
   }
 })
 
-test('EN-235 a drop of one subtask leaves the groups of others alone', async () => {
+test('EN-235 a drop by one subtask does not affect the groups of others', async () => {
   const fs = new SimFs()
   const two = await StoreRun.open<number>(fs, { parallelism: 2 })
   for (let i = 0; i < 40; i++) two.set('w', i, i)
@@ -39,7 +39,7 @@ test('EN-235 a drop of one subtask leaves the groups of others alone', async () 
   expect(inners(one, 'w')).toEqual(left)
 })
 
-test('after a rescale cells of several subtasks stand in the order they were made', async () => {
+test('after a rescale cells of several subtasks are in the order of creation', async () => {
   const fs = new SimFs()
   const three = await StoreRun.open<number>(fs, { parallelism: 3 })
   const made = Array.from({ length: 50 }, (_, i) => `key ${i}`)

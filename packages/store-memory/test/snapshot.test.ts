@@ -3,7 +3,7 @@ import { SimFs } from '@millrace/testkit'
 import { describe, expect, test } from 'vitest'
 import { StoreRun } from './store-run.ts'
 
-/** What a fresh store finds in the snapshot of `run`, whatever it did after its freeze. */
+/** The cells that a new store restores from the snapshot of `run`, whatever it did after its freeze. */
 async function restored<T>(fs: SimFs, run: StoreRun<T>): Promise<StoreRun<T>> {
   await run.encode()
   const from = await run.store.persist()
@@ -11,7 +11,7 @@ async function restored<T>(fs: SimFs, run: StoreRun<T>): Promise<StoreRun<T>> {
   return StoreRun.open<T>(fs, { from })
 }
 
-describe('a snapshot holds the state at its freeze', () => {
+describe('a snapshot has the state at its freeze', () => {
   test('EN-187 a value changed in place afterwards is not in it', async () => {
     const fs = new SimFs()
     const run = await StoreRun.open<{ n: number }>(fs)
@@ -33,7 +33,7 @@ describe('a snapshot holds the state at its freeze', () => {
     expect((await restored(fs, run)).get('w', 'a')).toEqual({ n: 1 })
   })
 
-  test('EN-187 a change that nobody declared is not in the snapshots of a clean cell', async () => {
+  test('EN-187 an undeclared change of a clean cell is not in later snapshots', async () => {
     const fs = new SimFs()
     const run = await StoreRun.open<{ n: number }>(fs)
     run.set(null, 'a', { n: 1 })
@@ -43,7 +43,7 @@ describe('a snapshot holds the state at its freeze', () => {
     expect((await restored(fs, run)).get(null, 'a')).toEqual({ n: 1 })
   })
 
-  test('what is deleted afterwards is in it, and gone from the next', async () => {
+  test('a cell deleted afterwards is in it, and not in the next', async () => {
     const fs = new SimFs()
     const run = await StoreRun.open<number>(fs)
     run.set('w', 'a', 1)
@@ -71,7 +71,7 @@ describe('a snapshot holds the state at its freeze', () => {
     expect((await restored(fs, second)).content()).toEqual([[]])
   })
 
-  test('outer tokens with many cells that are deleted afterwards are in it, and gone from the next', async () => {
+  test('outer tokens with many cells deleted afterwards are in it, and not in the next', async () => {
     const fs = new SimFs()
     const run = await StoreRun.open<number>(fs)
     for (let outer = 0; outer < 100; outer++) for (let i = 0; i < 12; i++) run.set(outer, i, i)
@@ -101,7 +101,7 @@ describe('a snapshot holds the state at its freeze', () => {
     expect((await restored(fs, run)).content()).toEqual([[]])
   })
 
-  test('a cell that is deleted by one who looked it up before the freeze is in it', async () => {
+  test('a cell looked up before the freeze and deleted after it is in it', async () => {
     const fs = new SimFs()
     const run = await StoreRun.open<number>(fs)
     run.set(null, 'a', 1)
@@ -111,7 +111,7 @@ describe('a snapshot holds the state at its freeze', () => {
     expect((await restored(fs, run)).get(null, 'a')).toBe(1)
   })
 
-  test('an abandoned snapshot adds nothing to the next and takes nothing from it', async () => {
+  test('an aborted snapshot changes nothing in the next', async () => {
     const fs = new SimFs()
     const run = await StoreRun.open<number>(fs)
     for (let i = 0; i < 100; i++) run.set(null, i, i)
@@ -124,7 +124,7 @@ describe('a snapshot holds the state at its freeze', () => {
     expect(values).toEqual(Array.from({ length: 99 }, (_, i) => [i, i % 2 === 0 ? -i : i]))
   })
 
-  test('while compaction writes old cells anew, those changed afterwards keep their record', async () => {
+  test('while compaction rewrites old cells, cells changed afterwards keep their record', async () => {
     const fs = new SimFs()
     const run = await StoreRun.open<string>(fs)
     for (let i = 0; i < 10; i++) run.set(null, i, 'old'.repeat(50))
@@ -136,7 +136,7 @@ describe('a snapshot holds the state at its freeze', () => {
     for (let i = 0; i < 5; i++) run.set(null, i, 'afterwards')
     const again = await restored(fs, run)
     expect(again.content()).toEqual([[[null, Array.from({ length: 10 }, (_, i) => [i, 'old'.repeat(50)])]]])
-    // The test shows nothing unless compaction was at work: the oldest segment is on its way out.
+    // The test is meaningful only while compaction runs: the oldest segment is being compacted.
     const oldest = (snapshot: StoreSnapshot): unknown =>
       (snapshot as { segments: { file: string }[] }).segments[0]!.file
     await again.checkpoint()
@@ -153,7 +153,7 @@ describe('a snapshot holds the state at its freeze', () => {
   })
 })
 
-describe('a token that is deleted and made again is another cell', () => {
+describe('a token that is deleted and created again is another cell', () => {
   test('whose record may be written before the tombstone of the first', async () => {
     const fs = new SimFs()
     const run = await StoreRun.open<number>(fs)
@@ -166,7 +166,7 @@ describe('a token that is deleted and made again is another cell', () => {
     expect((await restored(fs, run)).get(null, 'a')).toBe(2)
   })
 
-  test('or after it', async () => {
+  test('whose record may be written after it', async () => {
     const fs = new SimFs()
     const run = await StoreRun.open<number>(fs)
     run.set(null, 'a', 1)
@@ -177,7 +177,7 @@ describe('a token that is deleted and made again is another cell', () => {
     expect((await restored(fs, run)).get(null, 'a')).toBe(2)
   })
 
-  test('that survives the drop of the cells before it', async () => {
+  test('that survives the drop of earlier cells', async () => {
     const fs = new SimFs()
     const run = await StoreRun.open<number>(fs)
     for (let i = 0; i < 20; i++) run.set('w', i, 1)
@@ -189,7 +189,7 @@ describe('a token that is deleted and made again is another cell', () => {
     expect((await restored(fs, run)).content()).toEqual([[['w', [['a', 2]]]]])
   })
 
-  test('that stands behind the others, also after a restore', async () => {
+  test('that comes after the others, also after a restore', async () => {
     const fs = new SimFs()
     const run = await StoreRun.open<number>(fs)
     for (const inner of ['a', 'b', 'c']) run.set('w', inner, 1)
@@ -203,7 +203,7 @@ describe('a token that is deleted and made again is another cell', () => {
   })
 })
 
-test('EN-199 a snapshot of nothing works, and one without changes writes nothing', async () => {
+test('EN-199 an empty snapshot works, and one without changes writes nothing', async () => {
   const fs = new SimFs()
   const run = await StoreRun.open<number>(fs)
   await run.checkpoint()
@@ -216,7 +216,7 @@ test('EN-199 a snapshot of nothing works, and one without changes writes nothing
   expect(second).toEqual({ ...(first as object), number: 3 })
 })
 
-test('cells that never were in a snapshot leave no trace in one', async () => {
+test('cells that were in no snapshot leave no trace in one', async () => {
   const fs = new SimFs()
   const run = await StoreRun.open<number>(fs)
   for (let i = 0; i < 1000; i++) {
@@ -243,7 +243,7 @@ test('a table may be changed while it is iterated', async () => {
   expect([table.size, table.count('w')]).toEqual([0, 0])
 })
 
-test('EN-236 a group is asked for by one subtask only', async () => {
+test('EN-236 a group is requested by one subtask only', async () => {
   const run = await StoreRun.open<number>(new SimFs(), { parallelism: 2 })
   const [first] = run.tables()
   expect(() => first!.create(null, 'a', 127, 1)).toThrow(/the subtask that owns its key group/)

@@ -14,10 +14,10 @@ import type { MemoryStoreOptions } from '../src/memory-store.ts'
 
 const keyGroups = 128
 
-/** Has time for everything. */
+/** An unlimited slice. */
 const unhurried: Pacing = { spend: () => false, turn: async () => {} }
 
-/** A slice that is over after so many units of work. */
+/** A slice of this many units of work. */
 function sliceOf(units: number): Slicing {
   let left = units
   return { spend: (spent = 1) => (left -= spent) <= 0 }
@@ -33,7 +33,7 @@ export interface StoreRunOptions<T> {
   readonly budget?: Pacing
 }
 
-/** One life of a store with an operator `op`, its subtasks and their tables; small segments unless told otherwise. */
+/** One run of a store with an operator `op`, its subtasks and their tables; small segments by default. */
 export class StoreRun<T> {
   readonly store: OpenStateStore
   readonly parallelism: number
@@ -101,7 +101,7 @@ export class StoreRun<T> {
     for (const table of this.tables(name)) table.deleteOuter(outer)
   }
 
-  /** Everything in the tables, in their order. */
+  /** Everything in the tables, in order. */
   content(name = 'state'): [outer: KeyToken, cells: [inner: KeyToken, value: T][]][][] {
     return this.tables(name).map((table) =>
       [...table.outers()].map((outer) => [

@@ -27,14 +27,14 @@ interface Published {
   readonly model: Model
 }
 
-/** A store and the plain maps it has to agree with. */
+/** A store and plain maps that it must agree with. */
 class Trial {
   readonly #fs = new SimFs()
   #run!: StoreRun<Value>
   #model: Model = new Map()
   /** The model at the last freeze, while its snapshot is not durable. */
   #frozen: Model | undefined
-  /** Newest first; what a retention of three keeps. */
+  /** Newest first; a retention of three. */
   #published: Published[] = []
 
   async open(parallelism: number, published?: Published): Promise<void> {
@@ -152,14 +152,14 @@ function check(run: StoreRun<Value>, model: Model): void {
   expect(run.store.usage().cells).toBe(cells)
 }
 
-/** What the model says of the groups of one subtask. */
+/** The model of the groups of one subtask. */
 function expected(run: StoreRun<Value>, table: StateTable<Value>, model: Model): Cells[] {
   const found: Cells[] = []
   for (const [outer, cells] of model) {
     const owned = [...cells].filter(([inner]) => run.tableOf(inner) === table)
     if (owned.length > 0) found.push([outer, owned])
   }
-  // The order of outer tokens follows from when they got their first cells, which the model does not know.
+  // The order of outer tokens follows from their first cells, which the model does not track.
   const order = [...table.outers()]
   return found.sort((a, b) => order.indexOf(a[0]) - order.indexOf(b[0]))
 }
@@ -209,7 +209,7 @@ const step: fc.Arbitrary<Step> = fc.oneof(
   },
 )
 
-test('EN-235 whatever is done and wherever it stops, a restart at any parallelism finds the state of the freeze', async () => {
+test('EN-235 after any operations and any interruption, a restart at any parallelism restores the state of the freeze', async () => {
   await fc.assert(
     fc.asyncProperty(fc.array(step, { maxLength: 120, size: 'max' }), async (steps) => {
       const trial = new Trial()

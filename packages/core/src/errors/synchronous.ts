@@ -28,6 +28,6 @@ export function refusePromise(returned: PromiseLike<unknown>, what = 'its functi
   returned.then(undefined, () => {})
   throw new MillraceError(
     'ASYNC_FUNCTION',
-    `${what} a promise, and operators do not wait; call it in mapAsync and hand on the result`,
+    `${what} a promise, and operators do not wait; call it in mapAsync and pass on the result`,
   )
 }

@@ -11,7 +11,7 @@ export function validateGraph(graph: Graph): void {
     if (names.has(node.name)) {
       throw new MillraceError(
         'NAME_TAKEN',
-        `pipeline '${graph.name}' has two parts named '${node.name}'; state and metrics are filed under names, so give each its own`,
+        `pipeline '${graph.name}' has two parts named '${node.name}'; state and metrics are stored by name, so give each its own`,
       )
     }
     names.add(node.name)

@@ -1,13 +1,13 @@
 import { MillraceError, type EventTime } from '@millrace/core'
 import { isoTime, timeFormat } from './time-format.ts'
 
-/** What an event time may be written as: a number or bigint in `unit`, a `Date`, or text. */
+/** Accepted forms of an event time: a number or bigint in `unit`, a `Date`, or a string. */
 export type TimeValue = number | bigint | Date | string
 
-/** What numbers count since the epoch: seconds, milliseconds, microseconds or nanoseconds. */
+/** The unit of numeric times since the epoch: seconds, milliseconds, microseconds or nanoseconds. */
 export type TimeUnit = 's' | 'ms' | 'us' | 'ns'
 
-/** How the times of a stream are written. */
+/** How the event times of a stream are written. */
 export interface TimeNotation {
   readonly unit?: TimeUnit | undefined
   readonly format?: string | undefined
@@ -17,9 +17,9 @@ export interface TimeNotation {
 const perMillisecond: Readonly<Record<TimeUnit, number>> = { s: 0.001, ms: 1, us: 1_000, ns: 1_000_000 }
 
 /**
- * Makes the function that reads the event time of a value, in milliseconds since the epoch.
+ * Returns a function that converts event times to milliseconds since the epoch.
  *
- * @throws MillraceError `OPTION_INVALID` for a notation that makes no sense.
+ * @throws MillraceError `OPTION_INVALID` for an invalid notation.
  */
 export function timeReader(
   at: (value: unknown) => TimeValue,
@@ -35,7 +35,7 @@ export function timeReader(
     if (typeof time === 'number') return unit === 'ms' ? time : time / divisor
     if (typeof time === 'string') return parse(time)
     if (typeof time === 'bigint') return Number(time) / divisor
-    // Whatever else it is, the engine refuses it and says what it is.
+    // The engine rejects any other value and describes it.
     return time instanceof Date ? time.getTime() : time
   }
 }

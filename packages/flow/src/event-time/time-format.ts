@@ -1,10 +1,10 @@
 import { MillraceError, type EventTime } from '@millrace/core'
 import { offsetMsOf, zoneOf, type Zone } from './zone.ts'
 
-/** Reads a time that is written as text. Throws `TIMESTAMP_INVALID` for text that is not such a time. */
+/** Parses a time from text. Throws `TIMESTAMP_INVALID` for text that is not such a time. */
 export type TimeParser = (text: string) => EventTime
 
-/** Fields of a time as numbers; what is missing is the least it can be. */
+/** The fields of a time as numbers; missing fields have their lowest value. */
 interface Fields {
   year: number
   month: number
@@ -14,7 +14,7 @@ interface Fields {
   second: number
   /** Milliseconds, with a fraction if the text has more digits. */
   milliseconds: number
-  /** Milliseconds ahead of UTC; undefined where the text does not say. */
+  /** Milliseconds ahead of UTC; undefined if the text has no offset. */
   offsetMs: number | undefined
 }
 
@@ -22,7 +22,7 @@ type Set = (fields: Fields, text: string) => void
 
 const months = ['Jan', 'Feb', 'Mar', 'Apr', 'May', 'Jun', 'Jul', 'Aug', 'Sep', 'Oct', 'Nov', 'Dec']
 
-/** What each token stands for: the text that it matches, and the field that it sets. */
+/** For each token: the text that it matches, and the field that it sets. */
 const tokens: Readonly<Record<string, { readonly matches: string; readonly set: Set }>> = {
   yyyy: { matches: '\\d{4}', set: (fields, text) => (fields.year = Number(text)) },
   MM: { matches: '\\d{2}', set: (fields, text) => (fields.month = Number(text)) },
@@ -40,12 +40,12 @@ const fraction: Set = (fields, text) => (fields.milliseconds = Number(`0.${text}
 const tokenForm = /'((?:[^']|'')*)'|(yyyy|MMM|MM|dd|d|HH|mm|ss|S+|X+)|([A-Za-z]+)|([^A-Za-z'])/g
 
 /**
- * Makes a reader of times in a format of your own. The letters are those of Unicode's date patterns, as in Java and
- * Flink: `yyyy`, `MM` or `MMM` (Jan), `dd` or `d`, `HH`, `mm`, `ss`, `S` for digits of the second's fraction, `X` for
- * an offset (`Z`, `+0530`, `-07:00`). Other letters stand between quotes. Without an `X`, `zone` must say where the time
- * was read off a clock: `UTC`, an offset, or a name of the tz database. The machine's own zone is never used.
+ * Returns a parser for times in your own format. The letters are those of Unicode's date patterns, as in Java
+ * and Flink: `yyyy`, `MM` or `MMM` (Jan), `dd` or `d`, `HH`, `mm`, `ss`, `S` for digits of the second's
+ * fraction, `X` for an offset (`Z`, `+0530`, `-07:00`). Quote other letters. Without an `X`, `zone` is
+ * required: `UTC`, an offset, or a name of the tz database. The machine's own zone is never used.
  *
- * @throws MillraceError `OPTION_INVALID` for a format or zone that makes no sense.
+ * @throws MillraceError `OPTION_INVALID` for an invalid format or zone.
  *
  * @example
  * const apache = timeFormat('dd/MMM/yyyy:HH:mm:ss X')
@@ -84,7 +84,7 @@ export function timeFormat(format: string, options: { readonly zone?: string | u
   if (!hasOffset && zone === undefined) {
     throw new MillraceError(
       'OPTION_INVALID',
-      `the time format '${format}' has no offset (X), so set zone to where the times were read off a clock, such as UTC`,
+      `the time format '${format}' has no offset (X), so set zone to the time zone of the times, such as UTC`,
     )
   }
   const form = new RegExp(`^${source}$`)
@@ -101,7 +101,7 @@ export function timeFormat(format: string, options: { readonly zone?: string | u
 const isoForm =
   /^(\d{4})-(\d{2})-(\d{2})(?:[T ](\d{2}):(\d{2})(?::(\d{2})(?:[.,](\d{1,9}))?)?)?\s?(Z|[+-]\d{2}:?\d{2})?$/i
 
-/** Reads times as in ISO 8601 and RFC 3339, with a space or a T. `zone` is for those that have no offset. */
+/** Parses ISO 8601 and RFC 3339 times, with a space or a T. `zone` applies to times without an offset. */
 export function isoTime(zone: string | undefined): TimeParser {
   const place = zone === undefined ? undefined : zoneOf(zone)
   return (text) => {
@@ -136,8 +136,7 @@ function timeOf(fields: Fields, text: string, zone: Zone | undefined): EventTime
   if (!exists || hour > 23 || minute > 59 || second > 59) throw invalid(text, 'is not a time that exists')
   const wallMs = date.getTime() + ((hour * 60 + minute) * 60 + second) * 1_000
   if (offsetMs !== undefined) return wallMs - offsetMs + milliseconds
-  if (zone === undefined)
-    throw invalid(text, 'has no offset; set zone to where it was read off a clock, such as UTC')
+  if (zone === undefined) throw invalid(text, 'has no offset; set zone to its time zone, such as UTC')
   return zone(wallMs) + milliseconds
 }
 

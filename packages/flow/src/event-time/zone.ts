@@ -1,15 +1,15 @@
 import { MillraceError } from '@millrace/core'
 
-/** Turns a wall-clock time, given in milliseconds as if it were UTC, into milliseconds since the epoch. */
+/** Converts a local time, given in milliseconds as if it were UTC, to milliseconds since the epoch. */
 export type Zone = (wallMs: number) => number
 
 const offsetForm = /^([+-])(\d{2}):?(\d{2})$/
 
 /**
- * The zone named `UTC`, `Z`, by an offset like `+05:30`, or as in the tz database like `Asia/Kolkata`. A wall-clock time
- * that a change of the clock repeats is the first of the two; one that it skips is moved on by what was skipped.
+ * The time zone `UTC`, `Z`, an offset like `+05:30`, or a tz database name like `Asia/Kolkata`. A local time
+ * that occurs twice is the first of the two; one that does not exist is moved forward by the gap.
  *
- * @throws MillraceError `OPTION_INVALID` for a zone that is not known here.
+ * @throws MillraceError `OPTION_INVALID` for an unknown zone.
  */
 export function zoneOf(name: string): Zone {
   if (name === 'UTC' || name === 'Z') return (wallMs) => wallMs
@@ -17,7 +17,7 @@ export function zoneOf(name: string): Zone {
   return offsetMs === undefined ? namedZone(name) : (wallMs) => wallMs - offsetMs
 }
 
-/** Milliseconds by which clocks with an offset like `+05:30` or `-0700` are ahead of UTC; undefined for other text. */
+/** The offset of a zone like `+05:30` or `-0700` in milliseconds ahead of UTC; undefined for other text. */
 export function offsetMsOf(text: string): number | undefined {
   if (text === 'Z') return 0
   const match = offsetForm.exec(text)
@@ -27,9 +27,9 @@ export function offsetMsOf(text: string): number | undefined {
   return (sign === '-' ? -1 : 1) * (Number(hours) * 60 + Number(minutes)) * 60_000
 }
 
-/** No zone changes its offset within such a span, counted from the epoch. */
+/** No zone changes its offset twice within such a span. */
 const spanMs = 15 * 60_000
-/** Offsets of so many spans are remembered at most. */
+/** The maximum number of spans whose offsets are cached. */
 const spansMax = 10_000
 const dayMs = 86_400_000
 
@@ -47,7 +47,7 @@ function namedZone(name: string): Zone {
     return offset
   }
   return (wallMs) => {
-    // The offsets a day before and after: they differ only around a change of the clock.
+    // The offsets a day before and after: they differ only around a clock change.
     const before = offsetAt(wallMs - dayMs)
     const after = offsetAt(wallMs + dayMs)
     if (before === after) return wallMs - before

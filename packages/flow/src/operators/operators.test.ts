@@ -36,7 +36,7 @@ function optionsOf({ name, outputs, inputs }: OperatorNode) {
   return { name, outputs, ...(exchange.kind === 'key' ? { keyBy: exchange.by as (step: Step) => Key } : {}) }
 }
 
-/** Runs an operator in all its lives. */
+/** Runs an operator under all variations of the harness. */
 function lives(node: OperatorNode, input: readonly Happening<Step>[]): OperatorHarness<Step> {
   return operatorLives<Step>({ create: node.create, ...optionsOf(node), input, keepsState: true })
 }
@@ -58,7 +58,7 @@ describe('reduce', () => {
     ])
   })
 
-  test('EN-185 EN-186 keys that differ have state that differs, whatever their type', () => {
+  test('EN-185 EN-186 different keys of any type have different state', () => {
     const keys: readonly (readonly Key[])[] = [
       [1, 1],
       ['1'],
@@ -116,7 +116,7 @@ describe('reduce', () => {
     expect(harness.cells()).toMatchObject({ total: keys.length })
   })
 
-  test('a combination that is undefined is one', () => {
+  test('an undefined result of combine is a value', () => {
     const node = operatorOf((steps) =>
       steps
         .map((step): number | undefined => step.n)
@@ -132,7 +132,7 @@ describe('reduce', () => {
 })
 
 describe('scan', () => {
-  test('carries a value along the records of each key, and emits it with the key', () => {
+  test('keeps a value for each key, and emits it with the key', () => {
     const node = operatorOf((steps) =>
       steps
         .keyBy(({ key }) => key)
@@ -217,7 +217,7 @@ describe('process', () => {
     ])
   })
 
-  test('EN-109 state is at hand in a timer, and what it emits has its time', () => {
+  test('EN-109 a timer can read state, and emits at its own time', () => {
     const harness = operatorHarness<Step>(sessions.create, optionsOf(sessions))
     harness.record({ key: 'a', n: 7 }, 3)
     harness.watermark(12)
@@ -228,7 +228,7 @@ describe('process', () => {
     expect(harness.cells()).toEqual({ '#timers': 0, until: 0, path: 0, seen: 0 })
   })
 
-  test('has the clock, the watermark and times of its own choosing', () => {
+  test('has the clock, the watermark and emitAt', () => {
     const node = operatorOf((steps) =>
       steps
         .keyBy(({ key }) => key)
@@ -264,7 +264,7 @@ describe('records that fail', () => {
   }
 
   test.each(['skip', 'deadLetter'] as const)(
-    '%s: process leaves no emission, state or timer of them behind',
+    '%s: process leaves no emission, state or timer of a failed record',
     (policy) => {
       const harness = running(policy, (steps) =>
         steps
@@ -307,7 +307,7 @@ describe('records that fail', () => {
     },
   )
 
-  test('scan, reduce and split go on as if they had never come', () => {
+  test('scan, reduce and split ignore failed records', () => {
     const scan = running('skip', (steps) =>
       steps
         .keyBy(({ key }) => key)
@@ -353,7 +353,7 @@ describe('records that fail', () => {
   })
 })
 
-describe('process: a list that was emitted', () => {
+describe('process: an emitted list', () => {
   test('does not change when the list of its key does', () => {
     const node = operatorOf((steps) =>
       steps

@@ -15,7 +15,7 @@ import { openState, type StateHandles, type StateSpecs } from './state-spec.ts'
 
 declare const carries: unique symbol
 
-/** Declares what an output carries. Made by `output`. */
+/** Declares the type of an output. Created by `output`. */
 export interface OutputSpec<T> {
   readonly kind: 'output'
   readonly [carries]?: T
@@ -38,48 +38,51 @@ export function output<T>(): OutputSpec<Synchronous<T>> {
   return { kind: 'output' }
 }
 
-/** A record as `process` sees it. Valid only during the call it is passed to. */
+/** A record passed to `process`. Valid only during the call. */
 export type ProcessRecord<T, K, Time extends Timing> = {
   readonly value: T
   readonly key: K
 } & (Time extends 'timed' ? { readonly time: EventTime } : unknown)
 
-/** A timer as `process` sees it when it is due. */
+/** A due timer passed to `process`. */
 export interface ProcessTimer<K> extends Omit<Timer, 'key'> {
   readonly key: K
 }
 
-/** A key whose input has ended, as `process` sees it. */
+/** A key whose input has ended, passed to `process`. */
 export interface ProcessEnd<K> {
   readonly key: K
 }
 
-/** Sets timers by the clock for the current key. The same (time, name) twice is one timer. */
+/** Sets processing timers for the current key. The same (time, name) twice is one timer. */
 export interface ProcessingTimers {
-  /** Fires once the clock is at or past `time`, in milliseconds since the epoch. Results differ from run to run. */
+  /**
+   * Fires once the clock is at or past `time`, in milliseconds since the epoch. Results that use it are not
+   * deterministic.
+   */
   setProcessing(time: number, name?: string): void
   deleteProcessing(time: number, name?: string): void
 }
 
-/** Sets timers for the current key, by event time too. */
+/** Sets timers for the current key, also in event time. */
 export interface EventTimers extends ProcessingTimers {
   /** Fires once the watermark is at or past `time`; for a time already passed, at the next opportunity. */
   setEvent(time: EventTime, name?: string): void
   deleteEvent(time: EventTime, name?: string): void
 }
 
-/** Where `process` puts results. Its functions can be taken out of it. */
+/** The output of `process`. Methods are bound; safe to destructure. */
 export type ProcessOutput<Out, Time extends Timing> = {
-  /** Emits at the time of the record or timer being handled. */
+  /** Emits at the time of the current record or timer. */
   readonly emit: (value: Out) => void
 } & (Time extends 'timed'
   ? {
-      /** Emits at a time of your choosing. Behind the watermark it may be late for what follows. */
+      /** Emits at the given event time. Behind the watermark it may be late for later operators. */
       readonly emitAt: (time: EventTime, value: Out) => void
     }
   : unknown)
 
-/** What `process` may touch while it handles a record or a timer. Everything refers to its key. */
+/** What `process` can use while it handles a record or a timer. Everything refers to the current key. */
 export type ProcessContext<
   Out,
   S extends StateSpecs,
@@ -91,16 +94,16 @@ export type ProcessContext<
     readonly [Name in keyof O]: ProcessOutput<O[Name] extends OutputSpec<infer T> ? T : never, Time>
   }
   readonly timers: Time extends 'timed' ? EventTimers : ProcessingTimers
-  /** Processing time in milliseconds since the epoch. Results that use it differ from run to run. */
+  /** Processing time in milliseconds since the epoch. Results that use it are not deterministic. */
   readonly now: () => number
 } & (Time extends 'timed'
     ? {
-        /** The current watermark: no record in order is older. */
+        /** The current watermark: no record that is in order is older. */
         readonly watermark: () => EventTime
       }
     : unknown)
 
-/** What `process` keeps and puts out, and what it does at timers and at the end. */
+/** The state and outputs of `process`, and its handlers for timers and the end. */
 export interface ProcessParts<
   K,
   Out,
@@ -108,19 +111,19 @@ export interface ProcessParts<
   O extends OutputSpecs,
   Time extends Timing,
 > extends OperatorOptions {
-  /** The main output: what `emit` takes. Without it nothing can be emitted. */
+  /** The main output, the type of `emit`. Without it nothing can be emitted. */
   readonly output?: OutputSpec<Out>
   /** Pieces of state for each key. */
   readonly state?: S
   /** Side outputs, by name. */
   readonly outputs?: O & TakenOutputs
-  /** Called when a timer is due. Timers of one key fire in time order. What it throws stops the job. */
+  /** Called when a timer is due. Timers of one key fire in time order. If it throws, the job fails. */
   onTimer?(timer: ProcessTimer<K>, context: ProcessContext<Out, S, O, Time>): NotAPromise
   /**
-   * Called when the input ends, or the job is drained, for each key that has state, after every timer has fired: the
-   * place to emit what is still gathered. What it emits is not late for what follows. It is called once for each end,
-   * also if the job restarts afterwards; if more input comes in a later run, again when that ends. A stop calls it not.
-   * What it throws stops the job.
+   * Called when the input ends, or the job is drained, for each key that has state, after every timer has
+   * fired: use it to emit remaining state. Its output is not late for later operators. It is called once for
+   * each end, also if the job restarts afterwards; if more input arrives in a later run, again when that
+   * ends. A stop does not call it. If it throws, the job fails.
    *
    * @example
    * onEnd: ({ key }, { state, emit }) => {
@@ -130,13 +133,14 @@ export interface ProcessParts<
    */
   onEnd?(end: ProcessEnd<K>, context: ProcessContext<Out, S, O, Time>): NotAPromise
   /**
-   * What becomes of processing timers that are pending when the input ends: `'fire'` fires them at once, in order and
-   * with their own times, before `onEnd`; `'drop'` deletes them. Both are logged and counted. Default `'fire'`.
+   * What to do with processing timers that are pending when the input ends: `'fire'` fires them at once, in
+   * order and with their own times, before `onEnd`; `'drop'` deletes them. Both are logged and counted.
+   * Default `'fire'`.
    */
   readonly timersAtEnd?: 'fire' | 'drop'
 }
 
-/** What a `process` operator keeps, puts out and does. */
+/** The specification of a `process` operator. */
 export interface ProcessSpec<
   T,
   K,
@@ -149,7 +153,7 @@ export interface ProcessSpec<
   onRecord(record: ProcessRecord<T, K, Time>, context: ProcessContext<Out, S, O, Time>): NotAPromise
 }
 
-/** What `process` of two connected streams keeps, puts out and does. */
+/** The specification of `process` on two connected streams. */
 export interface ConnectSpec<
   L,
   R,
@@ -165,12 +169,12 @@ export interface ConnectSpec<
   onRight(record: ProcessRecord<R, K, Time>, context: ProcessContext<Out, S, O, Time>): NotAPromise
 }
 
-/** Specs whose types are forgotten. */
+/** Specs with erased types. */
 export type AnyProcessParts = ProcessParts<Key, unknown, StateSpecs, OutputSpecs, 'timed'>
 export type AnyProcessSpec = ProcessSpec<unknown, Key, unknown, StateSpecs, OutputSpecs, 'timed'>
 export type AnyConnectSpec = ConnectSpec<unknown, unknown, Key, unknown, StateSpecs, OutputSpecs, 'timed'>
 
-/** What is called for a record, with the number of its input. */
+/** The record handler, with the number of the input. */
 export type RecordHandler = (
   record: ProcessRecord<unknown, Key, 'timed'>,
   context: ProcessContext<unknown, StateSpecs, OutputSpecs, 'timed'>,
@@ -184,7 +188,7 @@ export class ProcessOperator implements Operator<unknown, unknown> {
   #context!: OpenContext
 
   readonly timersAtEnd: 'fire' | 'drop'
-  /** Defined only if the spec has it: the engine goes through all keys to call it. */
+  /** Defined only if the spec has it: the engine iterates over all keys to call it. */
   readonly onEnd?: (key: Key, out: Collector<unknown>) => NotAPromise
 
   constructor(spec: AnyProcessParts, onRecord: RecordHandler) {
@@ -205,7 +209,7 @@ export class ProcessOperator implements Operator<unknown, unknown> {
 
   process(record: StreamRecord<unknown>, out: Collector<unknown>, input: number): NotAPromise {
     this.#context.out = out
-    // Returned, so that the engine sees a promise.
+    // Returned, so that the engine can detect a promise.
     return this.#onRecord(record as ProcessRecord<unknown, Key, 'timed'>, this.#context, input)
   }
 
@@ -215,7 +219,7 @@ export class ProcessOperator implements Operator<unknown, unknown> {
   }
 }
 
-/** One object per subtask; `out` changes from call to call. Its functions are bound, so that they can be taken out. */
+/** One object per subtask; `out` changes from call to call. Methods are bound; safe to destructure. */
 class OpenContext {
   out!: Collector<unknown>
   readonly state: Record<string, never>

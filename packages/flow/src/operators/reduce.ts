@@ -14,7 +14,7 @@ import {
 
 const total: StateDescriptor<{ readonly value: unknown }> = { name: 'total', backup: backupByReference }
 
-/** Combines the records of each key so far into one, and emits it with the key after every record. */
+/** Combines all records of each key so far into one, and emits it with the key after every record. */
 export class ReduceOperator implements Operator<unknown, unknown> {
   static readonly fingerprint: Fingerprint = { pieces: [statePiece('value', total)], settings: [] }
   readonly #combine: (total: unknown, value: unknown) => unknown
@@ -25,7 +25,7 @@ export class ReduceOperator implements Operator<unknown, unknown> {
   }
 
   open(context: OperatorContext): void {
-    // In a box, so that a key whose total is undefined differs from a key that is new.
+    // Boxed, so that a key whose total is undefined differs from a new key.
     this.#total = context.value(total)
   }
 

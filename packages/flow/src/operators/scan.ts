@@ -17,7 +17,7 @@ const accumulated: StateDescriptor<{ readonly value: unknown }> = {
   backup: backupByReference,
 }
 
-/** Carries a value of another type along the records of each key, and emits it with the key after every record. */
+/** Keeps an accumulated value for each key, and emits it with the key after every record. */
 export class ScanOperator implements Operator<unknown, unknown> {
   static readonly fingerprint: Fingerprint = { pieces: [statePiece('value', accumulated)], settings: [] }
   readonly #initial: () => unknown
@@ -30,7 +30,7 @@ export class ScanOperator implements Operator<unknown, unknown> {
   }
 
   open(context: OperatorContext): void {
-    // In a box, so that a key whose value is undefined differs from a key that is new.
+    // Boxed, so that a key whose value is undefined differs from a new key.
     this.#accumulated = context.value(accumulated)
   }
 

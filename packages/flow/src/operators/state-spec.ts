@@ -11,32 +11,32 @@ import {
 
 declare const holds: unique symbol
 
-/** Declares a value per key, for `process`. Made by `state.value`. */
+/** Declares a value per key, for `process`. Created by `state.value`. */
 export interface ValueSpec<T> {
   readonly kind: 'value'
   readonly codec: Codec<T> | undefined
   readonly [holds]?: T
 }
 
-/** Declares a list per key, for `process`. Made by `state.list`. */
+/** Declares a list per key, for `process`. Created by `state.list`. */
 export interface ListSpec<T> {
   readonly kind: 'list'
   readonly [holds]?: T
 }
 
-/** Declares a map per key, for `process`. Made by `state.map`. */
+/** Declares a map per key, for `process`. Created by `state.map`. */
 export interface MapSpec<K extends Key, V> {
   readonly kind: 'map'
   readonly codec: Codec<V> | undefined
   readonly [holds]?: [K, V]
 }
 
-/** The pieces of state of one operator, by name. The name is part of what a checkpoint holds. */
+/** The pieces of state of one operator, by name. The names are part of checkpoints. */
 export type StateSpecs = Readonly<
   Record<string, ValueSpec<unknown> | ListSpec<unknown> | MapSpec<Key, unknown>>
 >
 
-/** The handles that an operator gets for its pieces of state. */
+/** The handles of an operator for its pieces of state. */
 export type StateHandles<S extends StateSpecs> = {
   readonly [Name in keyof S]: S[Name] extends ValueSpec<infer T>
     ? ValueState<T>
@@ -48,8 +48,8 @@ export type StateHandles<S extends StateSpecs> = {
 }
 
 /**
- * Declares pieces of state by type. Without a codec they are written by the structured codec, which knows JSON-like
- * values, `Date`, `Map`, `Set`, `bigint` and bytes.
+ * Declares pieces of state by type. Without a codec they are encoded by the structured codec, which supports
+ * JSON-like values, `Date`, `Map`, `Set`, `bigint` and bytes.
  *
  * @example
  * keyed.process('velocity', {
@@ -62,7 +62,7 @@ export const state: {
   value<T>(codec?: Codec<T>): ValueSpec<T>
   /** A list per key, saved as a whole when it changed. */
   list<T>(): ListSpec<T>
-  /** A map per key, saved entry by entry. `codec` writes the values. */
+  /** A map per key, saved entry by entry. `codec` encodes the values. */
   map<K extends Key, V>(codec?: Codec<V>): MapSpec<K, V>
 } = {
   value: (codec) => ({ kind: 'value', codec }),
@@ -70,7 +70,7 @@ export const state: {
   map: (codec) => ({ kind: 'map', codec }),
 }
 
-/** What a checkpoint must know of the declared pieces of state. */
+/** The fingerprint of the declared pieces of state. */
 export function stateFingerprint(specs: StateSpecs): Fingerprint {
   const pieces = Object.entries(specs).map(([name, spec]) =>
     statePiece(spec.kind, { name, codec: spec.kind === 'list' ? undefined : spec.codec }),
@@ -78,7 +78,7 @@ export function stateFingerprint(specs: StateSpecs): Fingerprint {
   return { pieces, settings: [] }
 }
 
-/** Asks the engine for every declared piece of state. */
+/** Requests every declared piece of state from the engine. */
 export function openState(specs: StateSpecs, context: OperatorContext): Record<string, unknown> {
   const handles = Object.entries(specs).map(([name, spec]) => [name, openOne(name, spec, context)] as const)
   return Object.fromEntries(handles)

@@ -10,26 +10,26 @@ import type { Aggregate } from './aggregate.ts'
 
 export type AnyAggregate = Aggregate<unknown, unknown, unknown>
 
-/** An aggregate and the field of the result that it fills. */
+/** An aggregate and its field in the result. */
 export interface NamedAggregate {
   readonly name: string
   readonly aggregate: AnyAggregate
 }
 
-/** What a fingerprint says about an aggregate. */
+/** The fingerprint of an aggregate. */
 export function aggregatePiece({ name, aggregate }: NamedAggregate): StatePiece {
   const { kind, version } = aggregate
   const codec = codecOf(aggregate)
   return { role: 'aggregate', name, kind, version, codec: codec.id, codecVersion: codec.version }
 }
 
-/** The part of a codec's id that says which format the rest of it is in. */
+/** The part of a codec's id that names the format of the rest. */
 const idPrefix = 'accumulators '
 
 /**
- * Writes the accumulators of several aggregates, each behind its length. The codec's id lists the aggregates in that
- * order, so a later program finds each one by its name: it passes over those that it no longer has, and begins those
- * that are new with `create`.
+ * Encodes the accumulators of several aggregates, each after its length. The codec's id lists the aggregates
+ * in that order, so a later program finds each one by name: it skips removed ones, and creates new ones with
+ * `create`.
  */
 export class AccumulatorCodec implements Codec<unknown[]> {
   readonly id: string
@@ -85,7 +85,7 @@ export class AccumulatorCodec implements Codec<unknown[]> {
   }
 }
 
-/** How an id names an aggregate. */
+/** The entry of an aggregate in the codec's id. */
 type Entry = readonly [name: string, kind: string, version: number, codec: string, codecVersion: number]
 
 function entryOf({ name, kind, version, codec, codecVersion }: StatePiece): Entry {
@@ -97,7 +97,7 @@ function entriesOf(id: string): readonly Entry[] | undefined {
   return JSON.parse(id.slice(idPrefix.length)) as readonly Entry[]
 }
 
-/** How the accumulators of `aggregate` are written. */
+/** The codec for accumulators of `aggregate`. */
 export function codecOf(aggregate: AnyAggregate): Codec<unknown> {
   return aggregate.codec ?? structuredCodec()
 }
@@ -105,6 +105,6 @@ export function codecOf(aggregate: AnyAggregate): Codec<unknown> {
 function damaged(name: string): MillraceError {
   return new MillraceError(
     'CODEC_FAILED',
-    `the accumulator of aggregate '${name}' does not end where its codec ended; use the codec that wrote it`,
+    `the accumulator of aggregate '${name}' has another length than its codec read; use the codec that wrote it`,
   )
 }

@@ -19,19 +19,19 @@ import { checkFields } from '../taken-names.ts'
 import type { Aggregates } from './aggregate.ts'
 
 /**
- * The accumulators of all aggregates of one window operator, as one value per cell: bare for a single aggregate, an
- * array for several.
+ * The accumulators of all aggregates of one window operator, as one value per cell: unwrapped for a single
+ * aggregate, an array for several.
  */
 export interface Accumulators {
   readonly codec: Codec<unknown>
-  /** What a fingerprint says about the aggregates, in the order in which the user listed them. */
+  /** The fingerprints of the aggregates, in the user's order. */
   readonly pieces: readonly StatePiece[]
-  /** Whether they take the same memory however many values they hold. */
+  /** Whether their size does not grow with the number of values. */
   readonly isFixedSize: boolean
   /** The accumulators of one value. */
   first(value: unknown): unknown
   add(accumulators: unknown, value: unknown): unknown
-  /** Remembers accumulators before a record that may be left out is added to them. */
+  /** Saves accumulators before a record is added that may be skipped. */
   backup(accumulators: unknown): () => unknown
   /** A copy that `merge` may change. */
   copy(accumulators: unknown): unknown
@@ -43,8 +43,8 @@ export interface Accumulators {
 const methods = ['create', 'add', 'merge', 'result'] as const
 
 /**
- * Throws `OPTION_INVALID` for a name that a result cannot have, and `GRAPH_INVALID` for an aggregate without kind or
- * version. `operator` is for messages.
+ * Throws `OPTION_INVALID` for a reserved name, and `GRAPH_INVALID` for an aggregate without kind or version.
+ * `operator` is for messages.
  */
 export function accumulatorsOf(aggregates: Aggregates<unknown>, operator: string): Accumulators {
   const named = Object.entries(aggregates).map(([name, aggregate]) => ({ name, aggregate }))
@@ -104,7 +104,7 @@ class AccumulatorArray implements Accumulators {
   readonly isFixedSize: boolean
   readonly #aggregates: readonly AnyAggregate[]
   readonly #backups: readonly Backup<unknown>[]
-  /** The fields of a result as the user listed them, with the place of each in the array. */
+  /** The fields of a result in the user's order, with the index of each in the array. */
   readonly #fields: readonly { readonly name: string; readonly place: number }[]
 
   constructor(named: readonly NamedAggregate[], operator: string) {
@@ -168,7 +168,7 @@ function figureOf(aggregate: AnyAggregate, accumulator: unknown): unknown {
   return figure
 }
 
-/** By name, so that listing the fields in another order does not change what a checkpoint holds. */
+/** Sorted by name, so that the order in the program does not change checkpoints. */
 function inOrder(named: readonly NamedAggregate[]): readonly NamedAggregate[] {
   return named.toSorted((a, b) => (a.name < b.name ? -1 : 1))
 }
@@ -178,7 +178,7 @@ function backupOf({ name, aggregate }: NamedAggregate, operator: string): Backup
   return backupByCodec(codecOf(aggregate), `aggregate '${name}' of operator '${operator}'`)
 }
 
-/** For a single accumulator that is kept without an array around it. */
+/** For a single accumulator that is not wrapped in an array. */
 function bareCodec(codec: AccumulatorCodec): Codec<unknown> {
   return {
     id: codec.id,
@@ -196,7 +196,7 @@ function isFixedSize(aggregate: AnyAggregate): boolean {
   return aggregate.isFixedSize ?? ['number', 'bigint', 'boolean'].includes(typeof aggregate.create())
 }
 
-/** Types ask for both; this is the check for untyped callers. */
+/** The types require both; this is the check for untyped callers. */
 function checkIdentity({ name, aggregate: { kind, version } }: NamedAggregate, operator: string): void {
   if (typeof kind === 'string' && kind !== '' && Number.isSafeInteger(version) && version >= 1) return
   throw new MillraceError(

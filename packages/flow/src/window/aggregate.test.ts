@@ -8,7 +8,7 @@ import { max, min } from './extreme.ts'
 import { mean } from './mean.ts'
 import { sum, sumBigint } from './sum.ts'
 
-/** The figure of `values`, and the same by way of two accumulators that are merged at every place. */
+/** The result for `values`, checked against merging two accumulators at every split point. */
 function figure<V, A, R>(aggregate: Aggregate<V, A, R>, values: readonly V[]): R {
   const fold = (part: readonly V[]) =>
     part.reduce((acc, value) => aggregate.add(acc, value), aggregate.create())
@@ -24,13 +24,13 @@ function figure<V, A, R>(aggregate: Aggregate<V, A, R>, values: readonly V[]): R
 const itself = (value: unknown) => value as never
 
 describe('aggregates', () => {
-  test('count counts records, or those for which something is there', () => {
+  test('count counts records, or records with a defined value', () => {
     expect(figure(count<number>(), [1, 2, 3])).toBe(3)
     expect(figure(count(itself), [1, undefined, null, 0])).toBe(3)
     expect(figure(count(), [])).toBe(0)
   })
 
-  test('sum adds numbers, leaves undefined out and never coerces', () => {
+  test('sum adds numbers, ignores undefined and never converts', () => {
     expect(figure(sum<number>(itself), [1, 2.5, -1])).toBe(2.5)
     expect(figure(sum(itself), [1, undefined, 2])).toBe(3)
     expect(figure(sum(itself), [])).toBe(0)
@@ -39,7 +39,7 @@ describe('aggregates', () => {
     }
   })
 
-  test('NaN stays visible in every figure', () => {
+  test('NaN makes every result NaN', () => {
     const values = [1, Number.NaN, 2]
     for (const aggregate of [sum(itself), mean(itself), min(itself), max(itself)]) {
       expect(
@@ -48,12 +48,12 @@ describe('aggregates', () => {
     }
   })
 
-  test('a sum of whole numbers beyond 2^53 is an error, and of others it is not', () => {
+  test('a sum of whole numbers beyond 2^53 is an error, a sum of fractions is not', () => {
     const most = Number.MAX_SAFE_INTEGER
     expect(figure(sum(itself), [most, -1, 1])).toBe(most)
     expect(() => figure(sum(itself), [most, 1])).toThrow(/beyond 2\^53.*sumBigint/)
     expect(() => figure(sum(itself), [-most, -1])).toThrow(/beyond 2\^53/)
-    // Fractions and magnitudes that are no exact integers are floating-point figures from the start.
+    // Fractions and numbers beyond the exact integers are floating-point values from the start.
     expect(figure(sum(itself), [1e300, 1e300])).toBe(2e300)
     expect(figure(sum(itself), [most, 0.5])).toBe(most + 0.5)
     expect(figure(sum(itself), [Number.POSITIVE_INFINITY, 1])).toBe(Number.POSITIVE_INFINITY)
@@ -65,7 +65,7 @@ describe('aggregates', () => {
     expect(() => figure(sumBigint(itself), [1])).toThrow(/sumBigint was given a number/)
   })
 
-  test('min and max know numbers, bigints and text, one kind at a time', () => {
+  test('min and max support numbers, bigints and strings, one type at a time', () => {
     expect(figure(min(itself), [3, 1, 2])).toBe(1)
     expect(figure(max(itself), [3n, 10n])).toBe(10n)
     expect(figure(max(itself), ['b', 'a', undefined])).toBe('b')
@@ -75,13 +75,13 @@ describe('aggregates', () => {
     expect(() => figure(min(itself), [null])).toThrow(/min was given null/)
   })
 
-  test('mean is the sum by the count of what is there', () => {
+  test('mean divides the sum by the number of defined values', () => {
     expect(figure(mean(itself), [1, undefined, 4])).toBe(2.5)
     expect(figure(mean(itself), [undefined])).toBeUndefined()
     expect(() => figure(mean(itself), ['1'])).toThrow(/mean was given a string/)
   })
 
-  test('collect keeps everything, undefined too, and its result does not grow', () => {
+  test('collect keeps every value, including undefined, and an emitted list does not grow', () => {
     const all = collect<unknown>()
     expect(figure(all, [1, undefined, null])).toEqual([1, undefined, null])
     const accumulator = all.add(all.create(), 1)
@@ -106,7 +106,7 @@ describe('several aggregates', () => {
     return of.codec.decode(new ByteReader(out.written()), of.codec.version)
   }
 
-  test('accumulators survive being written', () => {
+  test('accumulators survive encoding and decoding', () => {
     for (const all of [
       figures({ n: count(), all: collect(), m: mean(itself), least: min(itself), w: sumBigint(() => 1n) }),
       figures({ m: mean(itself) }),
@@ -117,7 +117,7 @@ describe('several aggregates', () => {
     }
   })
 
-  test('the order in which they are listed does not change what a checkpoint holds', () => {
+  test('the order of aggregates in the program does not change a checkpoint', () => {
     const n = count<never>()
     const all = collect<never>()
     expect(figures({ n, all }).codec.id).toBe(figures({ all, n }).codec.id)
@@ -134,7 +134,7 @@ describe('several aggregates', () => {
     expect(new Set(ids).size).toBe(4)
   })
 
-  /** What `now` makes of accumulators that `before` wrote. */
+  /** The result of `now` for accumulators that `before` wrote. */
   const converted = (before: ReturnType<typeof figures>, now: ReturnType<typeof figures>, value: unknown) => {
     const out = new ByteWriter()
     before.codec.encode(before.add(before.first(value), value), out)
@@ -145,7 +145,7 @@ describe('several aggregates', () => {
     return result
   }
 
-  test('accumulators of other aggregates are read by name: what is new starts empty, the rest is passed over', () => {
+  test('accumulators are read by name: new aggregates start empty, removed ones are skipped', () => {
     const n = count<never>()
     const total = sum<never>(itself)
     const all = collect<never>()
@@ -158,11 +158,11 @@ describe('several aggregates', () => {
     expect(converted(figures({ n }), figures({ total }), 7)).toEqual({ total: 0 })
     expect(converted(figures({ n }), figures({}), 7)).toEqual({})
     expect(converted(figures({}), figures({ n }), 7)).toEqual({ n: 0 })
-    // Longer than one byte can say.
+    // Longer than a one-byte varint.
     expect(converted(figures({ all, n }), figures({ n }), 'x'.repeat(1_000))).toEqual({ n: 2 })
   })
 
-  test('accumulators of another kind, version or codec under one name are not read', () => {
+  test('an accumulator with the same name but another kind, version or codec is not read', () => {
     const n = count<never>()
     const written = { id: 'mine', version: 2, encode: () => {}, decode: () => 0 }
     const before = figures({ n: { ...n, codec: written } })
@@ -176,7 +176,7 @@ describe('several aggregates', () => {
     expect(figures({ n }).codec.reader!('structured', 1)).toBeUndefined()
   })
 
-  test('EN-013 names that a result cannot have are refused', () => {
+  test('EN-013 reserved names are rejected', () => {
     for (const name of ['key', 'window', '__proto__']) {
       const aggregates = Object.fromEntries([[name, count()]])
       expect(() => figures(aggregates)).toThrow(new RegExp(`^'window': .*'${name}'.*; choose another name$`))

@@ -1,38 +1,39 @@
 import { MillraceError, type EventTime, type StateSetting } from '@millrace/core'
 
-/** A span of event time: `start` belongs to it, `end` does not. Milliseconds since the epoch. */
+/** A span of event time in milliseconds since the epoch, including `start` and excluding `end`. */
 export interface Window {
   readonly start: EventTime
   readonly end: EventTime
 }
 
-/** A span of event time that lies in each window either wholly or not at all. */
+/** A span of event time that is in each window either entirely or not at all. */
 export interface Slice extends Window {
-  /** Where the first of the windows that hold it ends. */
+  /** The end of the first window that contains it. */
   readonly firstWindowEnd: EventTime
-  /** Where the last of the windows that hold it ends. */
+  /** The end of the last window that contains it. */
   readonly lastWindowEnd: EventTime
 }
 
-/** Which windows there are, as data. */
+/** Identifies windows, as data. */
 export interface WindowsFingerprint {
-  /** "tumbling". Of windows of your own a name that no other windows have. */
+  /** "tumbling". Give your own windows a unique name. */
   readonly kind: string
-  /** What tells windows of this kind apart: size, offset, zone. */
+  /** The settings that distinguish windows of this kind: size, offset, zone. */
   readonly settings: readonly StateSetting[]
 }
 
 /**
  * Assigns event times to windows.
  *
- * Windows are cut into slices: the spans between two moments at which some window starts or ends. A slice lies in
- * each window either wholly or not at all, so a record is added to one slice however many windows it is in, and a
- * window is the merge of its slices. (Paned and paired windows, after Li and Krishnamurthy.)
+ * Windows are divided into slices: the spans between two times at which some window starts or ends. A slice
+ * is in each window either entirely or not at all, so a record is added to one slice, however many windows
+ * contain it, and a window is the merge of its slices. (Paned and paired windows, after Li and
+ * Krishnamurthy.)
  *
- * Windows are in order: one that starts later does not end earlier. So a slice is in all windows that end from its
- * `firstWindowEnd` to its `lastWindowEnd`.
+ * Windows are ordered: one that starts later does not end earlier. So a slice is in all windows that end from
+ * its `firstWindowEnd` to its `lastWindowEnd`.
  *
- * Pure: every method depends on its argument alone.
+ * Pure: every method depends on its argument only.
  *
  * @example
  * const assigner = tumbling('1m')
@@ -40,23 +41,23 @@ export interface WindowsFingerprint {
  * assigner.startOf(120_000) // => 60000
  */
 export interface WindowAssigner {
-  /** For people: "tumbling windows of 1m". */
+  /** A description for people: "tumbling windows of 1m". */
   readonly description: string
   /**
-   * Which windows these are, as data. Open windows of a checkpoint are restored only into windows with the same
-   * fingerprint: name everything that the other members depend on.
+   * Identifies the windows, as data. Open windows of a checkpoint are restored only into windows with the
+   * same fingerprint: include everything that the other members depend on.
    */
   readonly fingerprint: WindowsFingerprint
-  /** The slice that holds `time`. There is a window around every time. */
+  /** The slice that contains `time`. Every time is in a window. */
   slice(time: EventTime): Slice
-  /** Where the window that ends at `windowEnd` starts. */
+  /** The start of the window that ends at `windowEnd`. */
   startOf(windowEnd: EventTime): EventTime
 }
 
 /**
- * The slice that holds `time`. Windows would never end if it did not, or if it lay behind the end of its windows.
+ * The slice that contains `time`. Windows would never end if it did not, or if it ended after its windows.
  *
- * @throws MillraceError `GRAPH_INVALID` for an assigner that says something else.
+ * @throws MillraceError `GRAPH_INVALID` for an inconsistent assigner.
  */
 export function sliceAround(assigner: WindowAssigner, time: EventTime): Slice {
   const slice = assigner.slice(time)
@@ -64,13 +65,13 @@ export function sliceAround(assigner: WindowAssigner, time: EventTime): Slice {
   if (start <= time && time < end && end <= firstWindowEnd && firstWindowEnd <= lastWindowEnd) return slice
   throw new MillraceError(
     'GRAPH_INVALID',
-    `${assigner.description} put event time ${time} into the slice from ${start} to ${end}, whose windows end from ${firstWindowEnd} to ${lastWindowEnd}; a slice must hold the time that it is asked for, and end before its windows do: correct 'slice' of the assigner`,
+    `${assigner.description} put event time ${time} into the slice from ${start} to ${end}, whose windows end from ${firstWindowEnd} to ${lastWindowEnd}; a slice must contain the given time, and end no later than its windows: correct 'slice' of the assigner`,
   )
 }
 
-/** The settings of an operator with these windows. Throws `GRAPH_INVALID` for an assigner without a fingerprint. */
+/** The fingerprint of an operator's windows. Throws `GRAPH_INVALID` for an assigner without one. */
 export function windowSettings(assigner: WindowAssigner, operator: string): readonly StateSetting[] {
-  // Types ask for it; this is the check for untyped callers.
+  // The types require it; this is the check for untyped callers.
   const { kind, settings } = (assigner.fingerprint ?? {}) as Partial<WindowsFingerprint>
   if (typeof kind !== 'string' || !Array.isArray(settings)) {
     throw new MillraceError(

@@ -3,8 +3,8 @@ import type { Synchronous } from '../synchronous.ts'
 import type { Aggregate } from './aggregate.ts'
 
 /**
- * All values in order of arrival, or what `select` returns for each. Keeps every one of them until the window is
- * cleaned up.
+ * Collects all values, or the results of `select`, in order of arrival. Keeps all of them until the window is
+ * deleted.
  *
  * @example
  * { payments: collect(), ids: collect((payment) => payment.id) }
@@ -27,7 +27,7 @@ export function collect<In>(select?: (value: In) => unknown): Aggregate<In, unkn
       for (const value of later) earlier.push(value)
       return earlier
     },
-    // A copy: what was emitted must not grow when a late record comes.
+    // A copy: an emitted list must not grow when a late record arrives.
     result: (values) => [...values],
     backup: backupByLength,
   }

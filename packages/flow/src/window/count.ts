@@ -2,7 +2,7 @@ import { isThenable, refusePromise } from '@millrace/core'
 import type { Aggregate } from './aggregate.ts'
 
 /**
- * How many values there are; with `select`, for how many it is not undefined.
+ * Counts values; with `select`, values for which it is not undefined.
  *
  * @example
  * { payments: count(), refunded: count((payment) => payment.refundedAt) }

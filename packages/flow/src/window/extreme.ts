@@ -1,12 +1,12 @@
 import { isThenable, MillraceError, refusePromise } from '@millrace/core'
 import type { Aggregate } from './aggregate.ts'
 
-/** What can be compared: all values of one window are of one of these types. */
+/** Comparable values: all values of one window must have the same type. */
 export type Comparable = number | bigint | string
 
 /**
- * The least value; undefined for none. Undefined is left out, NaN stays visible as the result, and text is compared
- * by its code units.
+ * The least value; undefined without values. Undefined is ignored, NaN makes the result NaN, and strings are
+ * compared by code units.
  *
  * @example
  * { first: min((payment) => payment.at) }
@@ -18,8 +18,8 @@ export function min<In, V extends Comparable | undefined>(
 }
 
 /**
- * The greatest value; undefined for none. Undefined is left out, NaN stays visible as the result, and text is
- * compared by its code units.
+ * The greatest value; undefined without values. Undefined is ignored, NaN makes the result NaN, and strings
+ * are compared by code units.
  *
  * @example
  * { largest: max((payment) => payment.amount) }
@@ -40,7 +40,7 @@ function extreme<In, V extends Comparable | undefined>(
     if (best === undefined) return candidate
     if (typeof best !== typeof candidate)
       throw notComparable(kind, `a ${typeof candidate} beside a ${typeof best}`)
-    // NaN compares false with everything: once it is there it stays, and a new one displaces any number.
+    // NaN compares false with everything: once present it stays, and a new one replaces any number.
     return Number.isNaN(candidate) || isBetter(best, candidate) ? candidate : best
   }
   return {
@@ -50,7 +50,7 @@ function extreme<In, V extends Comparable | undefined>(
     isFixedSize: true,
     add: (best, value) => better(best, checked(kind, select(value))),
     merge: better,
-    // A selector that never returns undefined leaves no window without a value.
+    // A selector that never returns undefined has a value in every window.
     result: (best) => best as V,
   }
 }
@@ -65,6 +65,6 @@ function checked<V extends Comparable | undefined>(kind: string, value: V): V {
 function notComparable(kind: string, what: string): MillraceError {
   return new MillraceError(
     'OPERATOR_FAILED',
-    `${kind} was given ${what}; its function must return numbers, bigints or text, one kind only, or undefined to leave the record out`,
+    `${kind} was given ${what}; its function must return numbers, bigints or strings, one type only, or undefined to ignore the record`,
   )
 }

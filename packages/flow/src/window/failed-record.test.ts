@@ -36,7 +36,7 @@ describe('records that fail', () => {
     return reading.n
   })
 
-  test('are left out of every aggregate', () => {
+  test('are in no aggregate', () => {
     const aggregates = { n: count<Reading>(), picky, all: collect((reading: Reading) => reading.n) }
     const running = windows(tumbling(10), aggregates, 'skip')
     for (const n of [-1, 1, -2, 2]) running.record({ key: 'a', n }, 1)
@@ -58,7 +58,7 @@ describe('records that fail', () => {
     result: (numbers) => [...numbers],
   })
 
-  test('are left out of aggregates that change their accumulators in place, also of one that has begun', () => {
+  test('are in no aggregate that changes its accumulator in place, including one that had already added it', () => {
     const aggregates = {
       all: collect((reading: Reading) => reading.n),
       distinct: distinct((n) => n !== 3),
@@ -80,7 +80,7 @@ describe('records that fail', () => {
     ])
   })
 
-  test('after the end of the window leave its state as it was, also when only the result throws', () => {
+  test('after the end of the window leave its state unchanged, also when only the result throws', () => {
     const aggregates = {
       all: collect((reading: Reading) => reading.n),
       checked: {
@@ -106,7 +106,7 @@ describe('records that fail', () => {
     expect(running.cells()).toMatchObject({ slices: 1 })
   })
 
-  test('leave nothing in windows that are still open, when the result of one that has ended throws', () => {
+  test('leave nothing in open windows when the result of an ended one throws', () => {
     const checked: Aggregate<Reading, number, number> = {
       ...sum((reading: Reading) => reading.n),
       result: (total) => {
@@ -117,7 +117,7 @@ describe('records that fail', () => {
     const running = windows(sliding({ size: 10, slide: 5 }), { checked }, 'skip', 100)
     running.record({ key: 'a', n: 1 }, 12)
     running.watermark(12)
-    // In a window that has ended at 10, and in one that ends at 15.
+    // The record is in a window that ended at 10, and in one that ends at 15.
     running.record({ key: 'b', n: -1 }, 7)
     running.record({ key: 'a', n: -5 }, 7)
     running.end()
@@ -128,7 +128,7 @@ describe('records that fail', () => {
     ])
   })
 
-  test('an aggregate that returns a promise stops the job, whatever the policy', () => {
+  test('an aggregate that returns a promise stops the job under any policy', () => {
     const asynchronous: readonly Aggregate<Reading, unknown, unknown>[] = [
       { ...sum((reading: Reading) => reading.n), add: () => Promise.resolve(1) },
       { ...sum((reading: Reading) => reading.n), result: () => Promise.resolve(1) },

@@ -1,4 +1,7 @@
-/** Windows of many slices: what they cost, counted, and that keeping parts of them merged changes no result. */
+/**
+ * Windows of many slices: their cost, counted in steps, and that keeping parts of them merged changes no
+ * result.
+ */
 import { operatorHarness, type OperatorHarness } from '@millrace/testkit'
 import fc from 'fast-check'
 import { describe, expect, test } from 'vitest'
@@ -30,7 +33,7 @@ function harnessOf(
   )
 }
 
-/** A text that shows how values were merged: `add` separates by a comma, `merge` by brackets. */
+/** A text that shows the order of merging: `add` separates by a comma, `merge` by brackets. */
 function trace(isFixedSize: boolean): Aggregate<Reading, string, string> {
   return aggregator({
     kind: 'trace',
@@ -82,7 +85,7 @@ function run(harness: OperatorHarness<Reading>, moves: readonly Step[], restarts
 }
 
 describe('parts of windows that are kept merged', () => {
-  test('hold the same values in the same order as windows that are merged anew', () => {
+  test('contain the same values in the same order as newly merged windows', () => {
     fc.assert(
       fc.property(shapes, steps, ({ slide, more, offset, latenessMs }, moves) => {
         const assigner = sliding({ size: slide + more, slide, offset: offset % slide })
@@ -113,7 +116,7 @@ describe('parts of windows that are kept merged', () => {
 })
 
 describe('the cost of windows', () => {
-  /** Counts how often the assigner is asked. */
+  /** Counts calls of the assigner. */
   class Counting extends AlignedWindows {
     calls = 0
 
@@ -123,7 +126,7 @@ describe('the cost of windows', () => {
     }
   }
 
-  test('a day that slides by a second over two records costs a few steps per result', () => {
+  test('a window of a day that slides by a second over two records costs a few steps per result', () => {
     const day = 86_400_000
     const assigner = new Counting('counting', { size: day, slide: 1_000, offset: 0 })
     const harness = harnessOf(assigner, { n: count() })

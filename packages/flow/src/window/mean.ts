@@ -2,15 +2,15 @@ import { backupByReference } from '@millrace/core'
 import type { Aggregate } from './aggregate.ts'
 import { numeric } from './sum.ts'
 
-/** What `mean` remembers. Never changed in place. */
+/** The accumulator of `mean`. Never changed in place. */
 export interface MeanAccumulator {
   readonly n: number
   readonly total: number
 }
 
 /**
- * The arithmetic mean of numbers; undefined for none. Undefined is left out, anything else that is no number is an
- * error, and NaN makes the mean NaN.
+ * The arithmetic mean of numbers; undefined without values. Undefined is ignored, any other value that is not
+ * a number is an error, and NaN makes the mean NaN.
  *
  * @example
  * { usual: mean((payment) => payment.amount) }
@@ -29,7 +29,7 @@ export function mean<In, V extends number | undefined>(
       return { n: before.n + 1, total: before.total + numeric(term, 'mean') }
     },
     merge: (a, b) => ({ n: a.n + b.n, total: a.total + b.total }),
-    // A selector that never returns undefined leaves no window without a value.
+    // A selector that never returns undefined has a value in every window.
     result: ({ n, total }) => (n === 0 ? undefined : total / n) as number,
     backup: backupByReference,
   }

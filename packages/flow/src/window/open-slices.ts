@@ -3,21 +3,21 @@ import type { Accumulators } from './accumulators.ts'
 import { SliceMerge } from './slice-merge.ts'
 import { SortedTimes } from './sorted-times.ts'
 
-/** How many cells are passed between two steps of a search. */
+/** How many cells are visited between two steps of a search. */
 const searchStep = 32
 
 /**
- * The slices of windows that have not ended, where windows share slices: which keys they hold, and what comes of each
- * key in a window.
+ * The slices of windows that have not ended, where windows share slices: their keys, and the merged
+ * accumulators of each key in a window.
  *
- * Nothing of it is saved: it follows from the table.
+ * Derived from the table; not saved.
  *
- * True between any two calls:
+ * Invariants between any two calls:
  *
  *  1. Each key with a cell in an open slice has a `SliceMerge` with the starts of these slices.
- *  2. `#fronts` are the slices that are the first open one of some key, and `#keysInFront` says of how many. So only
- *     these are looked at to find the keys of a window, each once, in the order of their first slice and, in one slice,
- *     of their cells.
+ *  2. `#fronts` are the slices that are the first open one of some key, and `#keysInFront` counts these keys.
+ *     So only these slices are searched for the keys of a window, each key once, in the order of their first
+ *     slice and, within a slice, of their cells.
  */
 export class OpenSlices {
   readonly #table: StateTable<unknown>
@@ -25,7 +25,7 @@ export class OpenSlices {
   readonly #keys = new TokenMap<SliceMerge>()
   readonly #fronts = new SortedTimes()
   readonly #keysInFront = new Map<EventTime, number>()
-  /** Of the key that `keysOf` has just yielded. */
+  /** The key that `keysOf` has just yielded. */
   #merge!: SliceMerge
 
   constructor(table: StateTable<unknown>, accumulators: Accumulators) {
@@ -33,7 +33,7 @@ export class OpenSlices {
     this.#accumulators = accumulators
   }
 
-  /** A key has got a cell in an open slice. */
+  /** Adds a key's new cell in an open slice. */
   add(token: KeyToken, sliceStart: EventTime): void {
     let merge = this.#keys.get(token)
     if (merge === undefined) {
@@ -49,14 +49,14 @@ export class OpenSlices {
     this.#enterFront(sliceStart)
   }
 
-  /** The cell of a key in an open slice has changed. */
+  /** Handles a change to the cell of a key in an open slice. */
   changed(token: KeyToken, sliceStart: EventTime): void {
     this.#keys.get(token)?.changed(sliceStart)
   }
 
   /**
-   * A cell of each key in a window, and undefined where the search takes long. Windows are asked for in the order of
-   * their ends.
+   * Yields a cell of each key in a window, and undefined where the search is long. Windows are requested in
+   * the order of their ends.
    */
   *keysOf(start: EventTime, end: EventTime): Generator<Cell<unknown> | undefined> {
     let passed = 0
@@ -74,12 +74,15 @@ export class OpenSlices {
     }
   }
 
-  /** The accumulators, in the window, of the key that `keysOf` has just yielded. Not to be changed. */
+  /** The accumulators, in the window, of the key that `keysOf` has just yielded. Read-only. */
   merged(start: EventTime, end: EventTime): unknown {
     return this.#merge.window(start, end)
   }
 
-  /** All windows of a slice have ended. Yields where that takes long. Slices are closed in the order of time. */
+  /**
+   * Closes slices whose windows have all ended. Yields where that is long. Slices are closed in the order of
+   * time.
+   */
   *close(sliceStart: EventTime): Generator<undefined> {
     let passed = 0
     for (const { inner } of this.#table.cells(sliceStart)) {

@@ -2,26 +2,26 @@ import type { EventTime, KeyToken, StateTable } from '@millrace/core'
 import type { Accumulators } from './accumulators.ts'
 import { SortedTimes } from './sorted-times.ts'
 
-/** So many slices are merged between two steps. */
+/** How many slices are merged between two steps. */
 const stepSlices = 32
 
-/** No accumulators. `undefined` may be some: those of `min` before its first value. */
+/** Means no accumulators. `undefined` may be a value: that of `min` before its first value. */
 const nothing = Symbol('nothing')
 
 /**
- * The slices of one key, merged for one window after another.
+ * Merges the slices of one key for one window after another.
  *
- * For accumulators of fixed size each window costs constant time, however many slices it has. A mark cuts each window
- * in two: at the last multiple of its length, which lies in it or at its end. The slices before the mark are merged
- * from it backwards, once for all windows with that mark, and every result on the way is kept: one for each place at
- * which a window may start. Those behind it are merged forwards as windows end. So a window is one kept result merged
- * with another. (Van Herk's and Gil's algorithm.)
+ * For accumulators of fixed size each window costs constant time, however many slices it has. A mark divides
+ * each window in two: the last multiple of the window's length that is in it or at its end. The slices before
+ * the mark are merged backwards from it, once for all windows with that mark, and every intermediate result
+ * is kept: one for each possible start of a window. The slices after it are merged forwards as windows end.
+ * So a window is one kept result merged with another. (The algorithm of Van Herk and Gil.)
  *
- * Where the mark is depends on the window alone, and with it the order in which slices are merged. So sums of fractions
- * have the same last bit after a restart.
+ * The mark depends on the window only, and so does the order of merging. So sums of fractions have the same
+ * last bit after a restart.
  *
- * Accumulators that grow are merged slice by slice for each window: as many copies of a list would fill memory. So their
- * mark is the start of the window.
+ * Growing accumulators are merged slice by slice for each window: keeping copies of a list would fill memory.
+ * So their mark is the start of the window.
  */
 export class SliceMerge {
   /** The starts of the key's slices. */
@@ -32,21 +32,21 @@ export class SliceMerge {
   #mark: EventTime = Number.NaN
   /** The index of the next slice to merge backwards from the mark. */
   #nextBefore = -1
-  /** The slices before the mark, the last one first, and what is merged from each of them up to the mark. */
+  /** The slices before the mark, last first, with the merge of each up to the mark. */
   readonly #beforeStarts: EventTime[] = []
   readonly #before: unknown[] = []
-  /** What is merged of the slices behind the mark, as far as `#upTo`. */
+  /** The merge of the slices after the mark, up to `#upTo`. */
   #behind: unknown = nothing
   #upTo: EventTime = Number.NEGATIVE_INFINITY
 
-  /** The slices of the key `token` are in `table`, by their starts. */
+  /** `table` contains the slices of the key `token`, by their starts. */
   constructor(accumulators: Accumulators, table: StateTable<unknown>, token: KeyToken) {
     this.#accumulators = accumulators
     this.#table = table
     this.#token = token
   }
 
-  /** The accumulators of a slice have changed, or the slice is new. */
+  /** Handles a new slice, or changed accumulators of one. */
   changed(sliceStart: EventTime): void {
     if (sliceStart < this.#upTo) this.#forget()
   }
@@ -56,12 +56,14 @@ export class SliceMerge {
     return this.starts.size > stepSlices
   }
 
-  /** Merges the slices of a window in steps, for `window` to find. Yields between two; nothing may change meanwhile. */
+  /**
+   * Merges the slices of a window in steps, for `window`. Yields between steps; nothing may change meanwhile.
+   */
   *prepare(start: EventTime, end: EventTime): Generator<undefined> {
     while (!this.#merge(start, end, stepSlices)) yield undefined
   }
 
-  /** The accumulators of a window that holds at least one slice. Not to be changed. */
+  /** The accumulators of a window that has at least one slice. Read-only. */
   window(start: EventTime, end: EventTime): unknown {
     const { starts } = this
     const first = starts.indexFrom(start)
@@ -84,7 +86,7 @@ export class SliceMerge {
     return this.#accumulators.merge(this.#accumulators.copy(earlier), this.#behind)
   }
 
-  /** Merges the slices of a window, at most `count` of them; true when all are merged. */
+  /** Merges at most `count` slices of a window; true when all are merged. */
   #merge(start: EventTime, end: EventTime, count: number): boolean {
     const size = end - start
     const mark = this.#accumulators.isFixedSize ? Math.floor(end / size) * size : start
@@ -110,12 +112,12 @@ export class SliceMerge {
       this.#before.push(merged)
     }
     const done = this.#nextBefore - i
-    // What starts before this window is in no later one.
+    // Slices before this window are in no later one.
     this.#nextBefore = done < count ? -1 : i
     return done
   }
 
-  /** Merges slices behind the mark up to `end`, at most `count` of them; true when all are merged. */
+  /** Merges at most `count` slices after the mark, up to `end`; true when all are merged. */
   #mergeBehind(end: EventTime, count: number): boolean {
     const { starts } = this
     const first = starts.indexFrom(Math.max(this.#mark, this.#upTo))

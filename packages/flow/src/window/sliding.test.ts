@@ -4,7 +4,7 @@ import type { Slice, Window, WindowAssigner } from './assigner.ts'
 import { sliding, floorMod } from './sliding.ts'
 import { tumbling } from './tumbling.ts'
 
-/** The windows that hold `time`, earliest first. */
+/** The windows that contain `time`, earliest first. */
 function windowsOf(assigner: WindowAssigner, time: number): Window[] {
   const { firstWindowEnd, lastWindowEnd } = assigner.slice(time)
   const windows: Window[] = []
@@ -22,7 +22,7 @@ function startsOf(assigner: WindowAssigner, times: readonly number[]): number[] 
 }
 
 describe('tumbling windows', () => {
-  test('EN-001 a window holds its start and not its end', () => {
+  test('EN-001 a window includes its start and excludes its end', () => {
     expect(startsOf(tumbling(5), [5, 9, 10])).toEqual([5, 5, 10])
   })
 
@@ -47,7 +47,7 @@ describe('tumbling windows', () => {
     expect(starts(tumbling(5), -1)).toEqual([-5])
   })
 
-  test('times with a fraction are in the window of their whole part', () => {
+  test('times with a fraction are in the window of their integer part', () => {
     const shifted = tumbling(10, { offset: '-3ms' })
     expect(startsOf(shifted, [0.1, -0.1, -3.001, 1470902048446.999])).toEqual([-3, -3, -13, 1470902048437])
     expect(startsOf(tumbling(7, { offset: 3 }), [0.1, 9.999])).toEqual([-4, 3])
@@ -75,7 +75,7 @@ describe('sliding windows', () => {
     expect(starts(assigner, 0)).toEqual([-4100, -3100, -2100, -1100, -100])
   })
 
-  test('EN-010 a size that is no multiple of the slide', () => {
+  test('EN-010 the size is not a multiple of the slide', () => {
     const assigner = sliding({ size: 12, slide: 5 })
     expect(windowsOf(assigner, 21)).toEqual([
       { start: 10, end: 22 },
@@ -84,13 +84,13 @@ describe('sliding windows', () => {
     ])
   })
 
-  test('EN-011 windows that barely overlap', () => {
+  test('EN-011 windows overlap by a millisecond', () => {
     const assigner = sliding({ size: 6, slide: 5 })
     expect(starts(assigner, 7)).toEqual([5])
     expect(starts(assigner, 5)).toEqual([0, 5])
   })
 
-  test('slices are cut where a window starts or ends, and each knows the windows that hold it', () => {
+  test('slices begin where a window starts or ends, and each has the ends of its first and last window', () => {
     const assigner = sliding({ size: 12, slide: 5 })
     const slices: Slice[] = []
     for (let time = 10; time < 22; time = slices.at(-1)!.end) slices.push(assigner.slice(time))
@@ -112,12 +112,12 @@ describe('options', () => {
     )
   }
 
-  test('EN-012 a slide longer than the size is refused', () => {
+  test('EN-012 a slide longer than the size is rejected', () => {
     refused(() => sliding({ size: 5, slide: 6 }), /slide \(6 ms\) is longer than size \(5 ms\)/)
     expect(sliding({ size: 5, slide: 5 })).toMatchObject({ size: 5, slide: 5 })
   })
 
-  test('EN-013 what makes no sense is refused by the name of the parameter', () => {
+  test('EN-013 invalid options are rejected with the name of the parameter', () => {
     for (const size of [0, -1, Number.NaN, Number.POSITIVE_INFINITY, 'soon', 0.5, '0s']) {
       refused(() => tumbling(size), /^size /)
       refused(() => sliding({ size, slide: 1 }), /^size /)
@@ -136,7 +136,7 @@ describe('options', () => {
     expect(tumbling(5, { offset: '-0s' })).toEqual(tumbling(5))
   })
 
-  test('EN-028 windows have one fingerprint exactly if they are the same windows', () => {
+  test('EN-028 two sets of windows have the same fingerprint exactly if they are equal', () => {
     const same: readonly (readonly [WindowAssigner, WindowAssigner])[] = [
       [tumbling('1m'), tumbling(60_000)],
       [tumbling(10), sliding({ size: 10, slide: 10 })],
@@ -158,7 +158,7 @@ describe('options', () => {
 })
 
 describe('floorMod', () => {
-  test('EN-006 negative times go down to the window before them', () => {
+  test('EN-006 negative times are rounded down to the window before them', () => {
     const start = (time: number): number => time - floorMod(time, 7)
     expect([-1, -7, -8, -15, 0, 6, 7].map(start)).toStrictEqual([-7, -7, -14, -21, 0, 0, 7])
   })
@@ -172,7 +172,7 @@ describe('floorMod', () => {
     expect([floorMod(1, -7), floorMod(-1, -7), floorMod(7, -7)]).toStrictEqual([-6, -1, 0])
   })
 
-  test('it is what is left of whole steps, and less than one step', () => {
+  test('the result is the remainder of whole steps, and less than one step', () => {
     fc.assert(
       fc.property(fc.maxSafeInteger(), fc.integer({ min: 1, max: 2 ** 40 }), (a, b) => {
         const rest = floorMod(a, b)

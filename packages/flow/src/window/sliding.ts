@@ -3,18 +3,23 @@ import type { Slice, WindowAssigner, WindowsFingerprint } from './assigner.ts'
 
 /** Options of `sliding`. */
 export interface SlidingOptions {
-  /** How long each window is. A whole number of milliseconds. */
+  /** The length of each window: a whole number of milliseconds. */
   readonly size: Duration
-  /** How long after one window the next one starts. A whole number of milliseconds, at most `size`. */
+  /** The time between the starts of two windows: a whole number of milliseconds, at most `size`. */
   readonly slide: Duration
-  /** Milliseconds by which windows start after the epoch's multiples of `slide`. May be negative. Default 0. */
+  /**
+   * The offset of window starts from the epoch's multiples of `slide`, in milliseconds. May be negative.
+   * Default 0.
+   */
   readonly offset?: Duration
 }
 
 /**
- * Windows of one length that overlap: every `slide` one starts, and a record is in each that spans its time.
+ * Overlapping windows of one length: one starts every `slide`, and a record is in each that contains its
+ * time.
  *
- * Throws `OPTION_INVALID`, also for a slide longer than the size: records between two windows would be in none.
+ * Throws `OPTION_INVALID`, also for a slide longer than the size: records between two windows would be in
+ * none.
  *
  * @example
  * sliding({ size: '10s', slide: '5s' }) // [0s, 10s), [5s, 15s), [10s, 20s) and so on, also before the epoch
@@ -32,18 +37,21 @@ export function sliding(options: SlidingOptions): WindowAssigner {
   return new AlignedWindows(`sliding windows of ${size} ms every ${slide} ms`, { size, slide, offset })
 }
 
-/** The farthest from the epoch that an event in a window may be, in milliseconds: the range of `Date`. */
+/** The maximum distance of an event time from the epoch, in milliseconds: the range of `Date`. */
 export const farthestTime = 8.64e15
 
-/** Window ends stay whole numbers that a double holds exactly, also at the ends of the range of times. */
+/** Window ends stay integers that a double represents exactly, also at the limits of the range. */
 const longestMs = Number.MAX_SAFE_INTEGER - farthestTime
 
-/** A size or slide in whole milliseconds. Parts of a millisecond would make two ends of one window differ. */
+/**
+ * Validates a size or slide in whole milliseconds. With fractions, two computed ends of one window could
+ * differ.
+ */
 export function wholeMs(duration: Duration, parameter: string): number {
   return checkWhole(positiveDurationMs(duration, parameter), parameter)
 }
 
-/** An offset in whole milliseconds, which may be negative and is smaller than what it shifts. */
+/** Validates an offset in whole milliseconds, which may be negative and is smaller than the period. */
 export function offsetMs(duration: Duration, period: number, periodName: string): number {
   const isNegative = typeof duration === 'string' ? duration.startsWith('-') : duration < 0
   const magnitude = typeof duration === 'string' ? duration.replace(/^-/, '') : Math.abs(duration)
@@ -59,7 +67,7 @@ function checkWhole(ms: number, parameter: string): number {
   if (Number.isInteger(ms) && ms <= longestMs) return ms
   throw new MillraceError(
     'OPTION_INVALID',
-    `${parameter} is ${ms} ms; windows are cut at whole milliseconds, and none is longer than ${longestMs} ms`,
+    `${parameter} is ${ms} ms; windows have whole milliseconds and are at most ${longestMs} ms long`,
   )
 }
 
@@ -100,7 +108,9 @@ export class AlignedWindows implements WindowAssigner {
     }
   }
 
-  /** The same windows have the same fingerprint, whatever function made them and however the offset was written. */
+  /**
+   * Equal windows have equal fingerprints, whatever function created them and however the offset was written.
+   */
   get fingerprint(): WindowsFingerprint {
     const { size, slide } = this
     const offset = floorMod(this.offset, slide)
@@ -118,8 +128,8 @@ export class AlignedWindows implements WindowAssigner {
 }
 
 /**
- * `a` modulo `b` with the sign of `b`, where `%` takes the sign of `a`: times before 1970 are negative, and a
- * window's start must not lie after them.
+ * `a` modulo `b` with the sign of `b`, unlike `%`: times before 1970 are negative, and a window's start must
+ * not be after them.
  *
  * @example
  * floorMod(-1, 7) // => 6
@@ -130,7 +140,10 @@ export function floorMod(a: number, b: number): number {
   return rest !== 0 && rest < 0 !== b < 0 ? rest + b : rest + 0
 }
 
-/** The greatest `offset + n * period` at or below `time`. Fractions are cut off first: with them nothing is exact. */
+/**
+ * The greatest `offset + n * period` at or below `time`. Fractions are removed first, since they make the
+ * arithmetic inexact.
+ */
 function floorTo(time: EventTime, period: number, offset: number): EventTime {
   const whole = Math.floor(time)
   // Adding zero turns -0 into 0.

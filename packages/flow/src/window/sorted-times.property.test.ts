@@ -9,7 +9,7 @@ const step = fc.oneof(
   { weight: 2, arbitrary: fc.constant({ call: 'removeFirst' as const, of: 0 }) },
 )
 
-test('sorted times are what a sorted set of them is', () => {
+test('sorted times equal a sorted set of the same times', () => {
   fc.assert(
     fc.property(fc.array(step, { maxLength: 300, size: 'max' }), time, (steps, from) => {
       const times = new SortedTimes()

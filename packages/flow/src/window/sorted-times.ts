@@ -4,12 +4,11 @@ import type { EventTime } from '@millrace/core'
 const spareMax = 32
 
 /**
- * Times in ascending order, each once. Most are added at the end and removed from the start, which costs constant
- * time.
+ * Unique times in ascending order. Most are appended and removed at the start, both in constant time.
  */
 export class SortedTimes {
   #times: EventTime[] = []
-  /** Where the first one is; those before it are removed. */
+  /** The index of the first time; earlier entries are removed. */
   #head = 0
 
   get size(): number {
@@ -21,7 +20,7 @@ export class SortedTimes {
     return this.#times[this.#head]
   }
 
-  /** Adds a time unless it is there. */
+  /** Adds a time unless it is present. */
   add(time: EventTime): void {
     const times = this.#times
     if (this.size === 0 || time > times.at(-1)!) {
@@ -39,7 +38,7 @@ export class SortedTimes {
     this.#head = 0
   }
 
-  /** Removes a time if it is there. */
+  /** Removes a time if it is present. */
   remove(time: EventTime): void {
     if (time === this.first) {
       this.removeFirst()
@@ -49,7 +48,7 @@ export class SortedTimes {
     if (this.#times[index] === time) this.#times.splice(index, 1)
   }
 
-  /** The time at an index from 0; undefined behind the last. */
+  /** The time at an index from 0; undefined past the end. */
   at(index: number): EventTime | undefined {
     return this.#times[this.#head + index]
   }

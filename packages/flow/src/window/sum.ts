@@ -2,11 +2,10 @@ import { isThenable, MillraceError, refusePromise } from '@millrace/core'
 import type { Aggregate } from './aggregate.ts'
 
 /**
- * The sum of numbers; 0 for none. Undefined is left out, anything else that is no number is an error, and NaN makes
- * the sum NaN.
+ * The sum of numbers; 0 without values. Undefined is ignored, any other value that is not a number is an
+ * error, and NaN makes the sum NaN.
  *
- * A sum of whole numbers beyond 2^53 would be rounded in silence, so it is `OPERATOR_FAILED` instead: use
- * `sumBigint`.
+ * A sum of whole numbers beyond 2^53 would be rounded silently, so it is `OPERATOR_FAILED`: use `sumBigint`.
  *
  * @example
  * { total: sum((payment) => payment.amount) }
@@ -26,7 +25,8 @@ export function sum<In>(select: (value: In) => number | undefined): Aggregate<In
 }
 
 /**
- * The sum of bigints; 0n for none. Undefined is left out, anything else that is no bigint is an error.
+ * The sum of bigints; 0n without values. Undefined is ignored, any other value that is not a bigint is an
+ * error.
  *
  * @example
  * { total: sumBigint((transfer) => transfer.wei) }
@@ -47,7 +47,7 @@ export function sumBigint<In>(select: (value: In) => bigint | undefined): Aggreg
   }
 }
 
-/** The number itself: text and null are never taken for one. */
+/** The number itself: strings and null are not converted. */
 export function numeric(value: unknown, aggregate: string): number {
   if (typeof value === 'number') return value
   throw notA(aggregate, 'number', value)
@@ -69,6 +69,6 @@ function notA(aggregate: string, type: string, value: unknown): MillraceError {
   const what = value === null ? 'null' : `a ${typeof value}`
   return new MillraceError(
     'OPERATOR_FAILED',
-    `${aggregate} was given ${what}; its function must return a ${type}, or undefined to leave the record out`,
+    `${aggregate} was given ${what}; its function must return a ${type}, or undefined to ignore the record`,
   )
 }

@@ -4,12 +4,15 @@ import { AlignedWindows, offsetMs, wholeMs } from './sliding.ts'
 
 /** Options of `tumbling`. */
 export interface TumblingOptions {
-  /** Milliseconds by which windows start after the epoch's multiples of the size. May be negative. Default 0. */
+  /**
+   * The offset of window starts from the epoch's multiples of the size, in milliseconds. May be negative.
+   * Default 0.
+   */
   readonly offset?: Duration
 }
 
 /**
- * Windows of one length, one after another: each record is in exactly one.
+ * Consecutive windows of one length: each record is in exactly one.
  *
  * `size` is a whole number of milliseconds. Throws `OPTION_INVALID`.
  *

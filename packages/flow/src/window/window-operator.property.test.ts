@@ -21,16 +21,16 @@ interface Case {
   readonly offset: number
   readonly latenessMs: number
   readonly disorder: number
-  /** Events in order of arrival, each with the watermark it comes under. */
+  /** Events in order of arrival, each with its watermark. */
   readonly events: readonly (Event & { readonly watermark: number })[]
-  /** After which events the operator is restarted, and at which parallelism. */
+  /** After which events the operator is restarted, and with which parallelism. */
   readonly restarts: ReadonlyMap<number, number>
   readonly batch: number
-  /** Whether all aggregates take the same memory however many values they hold; then parts of windows are kept merged. */
+  /** Whether all accumulators have a fixed size; then parts of windows are kept merged. */
   readonly isFixedSize: boolean
 }
 
-/** Event times run forward with jumps back, some of them too far: then the record may be late. */
+/** Event times advance with jumps back, some too far: then the record may be late. */
 const cases: fc.Arbitrary<Case> = fc
   .record({
     slide: fc.integer({ min: 1, max: 12 }),
@@ -64,7 +64,7 @@ const cases: fc.Arbitrary<Case> = fc
     return { ...rest, size, slide, offset: shift % slide, events, restarts: new Map(restarts) }
   })
 
-/** The windows that hold `time`, found by trying all near it. */
+/** The windows that contain `time`, found by trying all near it. */
 function windowsOf({ size, slide, offset }: Case, time: number): number[] {
   const near = Math.floor(time / slide) * slide + offset
   const ends: number[] = []
@@ -80,7 +80,7 @@ interface Outcome {
   readonly late: readonly number[]
 }
 
-/** What should come out, worked out by looking at everything at once. */
+/** The expected results, computed from all events at once. */
 function model(given: Case): Outcome {
   const windows = new Map<string, { onTime: number[]; after: number[] }>()
   const late: number[] = []
@@ -159,8 +159,8 @@ function outcomeOf(harness: OperatorHarness<Event>): Outcome {
   return { results, late: late.toSorted((x, y) => x - y) }
 }
 
-describe('windows of any size, slide, offset, disorder and lateness', () => {
-  test('EN-046 EN-050 EN-051 are what looking at everything at once says, wherever batches are cut and jobs restarted', () => {
+describe('windows of any size, slide, offset, out-of-orderness and lateness', () => {
+  test('EN-046 EN-050 EN-051 emit the expected results, for any batches and restarts', () => {
     fc.assert(
       fc.property(cases, (given) => {
         const { outcome, harness } = run(given)
@@ -172,7 +172,7 @@ describe('windows of any size, slide, offset, disorder and lateness', () => {
     )
   })
 
-  test('EN-010 slices cut a window without gap or overlap', () => {
+  test('EN-010 slices divide a window without gap or overlap', () => {
     fc.assert(
       fc.property(cases, fc.integer({ min: -1000, max: 1000 }), (given, time) => {
         const assigner = sliding(given)

@@ -44,7 +44,7 @@ function harness(setup: Setup): OperatorHarness<Reading> {
   return operatorHarness<Reading>(operator(setup), { keyBy, outputs: ['late'] })
 }
 
-/** Runs the case in all lives. */
+/** Runs the case under all variations of the harness. */
 function lives(
   setup: Setup,
   input: readonly Happening<Reading>[],
@@ -65,7 +65,7 @@ const result = (key: string, start: number, end: number, sum: number) => ({
 describe('tumbling windows', () => {
   const assigner = tumbling(10)
 
-  test('EN-001 EN-019 a window holds its start, not its end, and is emitted at end - 1', () => {
+  test('EN-001 EN-019 a window includes its start, excludes its end, and is emitted at end - 1', () => {
     expect(lives({ assigner }, [a(0, 1), a(9, 2), a(10, 4), watermark(10), watermark(20)]).outputs).toEqual([
       result('a', 0, 10, 3),
       result('a', 10, 20, 4),
@@ -81,7 +81,7 @@ describe('tumbling windows', () => {
     expect(running.outputs).toEqual([result('a', 0, 10, 1)])
   })
 
-  test('EN-015 the assigner is asked at most once per record', () => {
+  test('EN-015 the assigner is called at most once per record', () => {
     let calls = 0
     class Counting extends AlignedWindows {
       override slice(time: number) {
@@ -95,7 +95,7 @@ describe('tumbling windows', () => {
     expect(calls).toBe(4)
   })
 
-  test('an assigner whose slice does not hold its time is refused, where its windows would never end', () => {
+  test('an assigner whose slice does not contain the time is rejected, since its windows would never end', () => {
     class Behind extends AlignedWindows {
       override slice(time: number) {
         return super.slice(time - 10)
@@ -103,11 +103,11 @@ describe('tumbling windows', () => {
     }
     const running = harness({ assigner: new Behind('behind', { size: 10, slide: 10, offset: 0 }) })
     expect(() => running.record({ key: 'a', n: 1 }, 12)).toThrow(
-      'behind put event time 12 into the slice from 0 to 10, whose windows end from 10 to 10; a slice must hold',
+      'behind put event time 12 into the slice from 0 to 10, whose windows end from 10 to 10; a slice must contain',
     )
   })
 
-  test('EN-006 windows before the epoch', () => {
+  test('EN-006 windows before the epoch work like others', () => {
     expect(lives({ assigner }, [a(-1), a(-10), a(-11)]).outputs).toEqual([
       result('a', -20, -10, 1),
       result('a', -10, 0, 2),
@@ -121,7 +121,7 @@ describe('tumbling windows', () => {
     ])
   })
 
-  test('EN-018 nor do different windows of one key', () => {
+  test('EN-018 different windows of one key do not mix', () => {
     expect(lives({ assigner }, [a(1, 1), a(11, 2), a(2, 4), a(12, 8)]).outputs).toEqual([
       result('a', 0, 10, 5),
       result('a', 10, 20, 10),
@@ -142,7 +142,7 @@ describe('tumbling windows', () => {
     ])
   })
 
-  test('EN-020 a sum and a list give the same answer', () => {
+  test('EN-020 a sum and a list of the same records agree', () => {
     const aggregates = { total, all: collect((reading: Reading) => reading.n) }
     const { outputs } = lives(
       { assigner, aggregates },
@@ -156,7 +156,7 @@ describe('tumbling windows', () => {
     ])
   })
 
-  test('fields of a result stand as they were listed', () => {
+  test('fields of a result are in the order of the program', () => {
     const aggregates = { z: count<Reading>(), a: total, m: collect<Reading>() }
     const { outputs } = lives({ assigner, aggregates }, [a(1)])
     expect(Object.keys(outputs[0]!.value as object)).toEqual(['key', 'window', 'z', 'a', 'm'])
@@ -190,13 +190,13 @@ describe('sliding windows', () => {
     ])
   })
 
-  test('a record costs one update however many windows it is in', () => {
+  test('a record costs one update however many windows contain it', () => {
     const running = harness({ assigner: sliding({ size: 100, slide: 1 }) })
     running.record({ key: 'a', n: 1 }, 50)
     expect(running.cells()).toMatchObject({ slices: 1 })
   })
 
-  test('EN-010 a size that is no multiple of the slide', () => {
+  test('EN-010 the size is not a multiple of the slide', () => {
     expect(lives({ assigner: sliding({ size: 12, slide: 5 }) }, [a(21, 1), b(24, 2)]).outputs).toEqual([
       result('a', 10, 22, 1),
       result('a', 15, 27, 1),
@@ -206,13 +206,13 @@ describe('sliding windows', () => {
     ])
   })
 
-  test('merging a window leaves the slices for the next one as they were', () => {
+  test('merging a window leaves its slices unchanged for the next one', () => {
     const aggregates = { all: collect((reading: Reading) => reading.n) }
     const { outputs } = lives({ assigner, aggregates }, [a(1, 1), a(6, 2), a(11, 3)])
     expect(outputs.map(({ value }) => (value as { all: number[] }).all)).toEqual([[1], [1, 2], [2, 3], [3]])
   })
 
-  test('slices are dropped with the last window that holds them', () => {
+  test('slices are dropped with the last window that contains them', () => {
     const running = harness({ assigner })
     running.record({ key: 'a', n: 1 }, 1)
     running.record({ key: 'a', n: 1 }, 6)
@@ -228,9 +228,9 @@ describe('sliding windows', () => {
 describe('late records', () => {
   const assigner = tumbling(2)
 
-  test('EN-046 EN-047 a record is taken until its window end plus lateness, and not from there on', () => {
+  test('EN-046 EN-047 a record is accepted until its window end plus lateness, and not after', () => {
     const input = (watermarkAt: number) => [watermark(watermarkAt), a(1)]
-    // The window [0, 2) with lateness 20 is over when the watermark promises that nothing before 22 comes.
+    // The window [0, 2) with lateness 20 is over when the watermark is 22.
     expect(lives({ assigner, latenessMs: 20 }, input(21)).outputs).toEqual([result('a', 0, 2, 1)])
     expect(lives({ assigner, latenessMs: 20 }, input(22)).outputs).toEqual([])
   })
@@ -241,7 +241,7 @@ describe('late records', () => {
     expect(rest.emitted).toHaveLength(1)
   })
 
-  test('EN-049 a late record is counted and goes once to the side output, as it came', () => {
+  test('EN-049 a late record is counted and sent once to the side output, unchanged', () => {
     const late = { key: 'a', n: 5 }
     const running = lives({ assigner }, [a(1), watermark(2), at(1.5, late)])
     expect(running.side('late')).toEqual([{ value: late, time: 1.5 }])
@@ -273,7 +273,7 @@ describe('late records', () => {
     ])
   })
 
-  test('within lateness a record emits every window that has ended, and the open ones on time', () => {
+  test('within lateness a record emits every ended window at once, and the open ones on time', () => {
     const input = [a(11, 1), a(4, 2), watermark(16), a(12, 4)]
     const setup = { assigner: sliding({ size: 10, slide: 5 }), latenessMs: 3 }
     expect(lives(setup, input, false).outputs).toEqual([
@@ -291,7 +291,7 @@ describe('late records', () => {
     ])
   })
 
-  test('EN-055 state lives until end plus lateness and is gone then', () => {
+  test('EN-055 state is kept until end plus lateness, and then deleted', () => {
     const running = harness({ assigner, latenessMs: 20 })
     running.record({ key: 'a', n: 1 }, 1)
     running.watermark(21.5)
@@ -300,7 +300,7 @@ describe('late records', () => {
     expect(running.cells()).toEqual({ '#timers': 0, slices: 0 })
   })
 
-  test('EN-057 also that of slices that several windows share', () => {
+  test('EN-057 state of slices shared by several windows is deleted, too', () => {
     const running = harness({ assigner: sliding({ size: 10, slide: 5 }), latenessMs: 3 })
     running.record({ key: 'a', n: 1 }, 1)
     running.watermark(12.9)
@@ -315,7 +315,7 @@ describe('late records', () => {
     expect(running.side('late')).toEqual([])
   })
 
-  test('EN-098 what was emitted before a restart is not emitted after it', () => {
+  test('EN-098 results emitted before a restart are not emitted again', () => {
     const running = harness({ assigner: sliding({ size: 10, slide: 5 }), latenessMs: 3 })
     running.record({ key: 'a', n: 1 }, 6)
     running.watermark(10)

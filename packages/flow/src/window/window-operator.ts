@@ -1,21 +1,23 @@
 /**
- * Windows of event time, by slices.
+ * Windows of event time, computed from slices.
  *
- * State is filed under (slice start, key): one cell of accumulators per key and slice. A record is added to one
- * cell however many windows it is in; when a window ends, the cells of its slices are merged for each key and the
- * result is emitted at `end - 1`. Windows without records are passed over: the next one to end follows from the slices.
+ * State is stored by (slice start, key): one cell of accumulators per key and slice. A record is added to one
+ * cell however many windows contain it; when a window ends, the cells of its slices are merged for each key
+ * and the result is emitted at `end - 1`. Windows without records are skipped: the next one to end follows
+ * from the slices.
  *
- * True between any two calls:
+ * Invariants between any two calls:
  *
- *  1. A slice has cells only while some window that holds it is open: the watermark is below the last one's end
- *     plus the allowed lateness.
- *  2. A slice with cells is open while some window that holds it has not ended for every key. A sweep is set for the first window
- *     to end that holds an open slice, and it sets itself again for the next.
- *  3. With allowed lateness a sweep is set for the moment at which the earliest slice is dropped.
- *  4. A window that has ended has been emitted with every record that came before its end, and once more with each
- *     record that came after.
+ *  1. A slice has cells only while some window that contains it is open: the watermark is below the last
+ *     one's end plus the allowed lateness.
+ *  2. A slice with cells is open while some window that contains it has not ended for every key. A sweep is
+ *     scheduled for the first window to end that contains an open slice, and it reschedules itself for the
+ *     next.
+ *  3. With allowed lateness a sweep is scheduled for the time at which the earliest slice is dropped.
+ *  4. An ended window has been emitted with every record that arrived before its end, and once more with each
+ *     record that arrived after.
  *
- * Sweeps follow from the slices and the watermark, so neither they nor what has been emitted is saved.
+ * Sweeps follow from the slices and the watermark, so neither they nor the emitted windows are saved.
  */
 import {
   MillraceError,
@@ -39,7 +41,7 @@ import { SliceMerge } from './slice-merge.ts'
 import { farthestTime } from './sliding.ts'
 import { SortedTimes } from './sorted-times.ts'
 
-/** What a window operator is told. */
+/** The options of a window operator. */
 export interface WindowParts {
   readonly name: string
   readonly assigner: WindowAssigner
@@ -47,14 +49,14 @@ export interface WindowParts {
   readonly latenessMs: number
 }
 
-/** The accumulators of each slice and key. How they are written depends on the aggregates, which say so themselves. */
+/** The accumulators of each slice and key. Their encoding depends on the aggregates. */
 const slicesPiece = statePiece('slices', { name: 'slices', codec: { id: 'accumulators', version: 1 } })
 
 const latenessSetting = 'allowed lateness'
 
-/** The only operator that knows windows, slices, lateness and aggregates. */
+/** The only operator for windows, slices, lateness and aggregates. */
 export class WindowOperator implements Operator<unknown, unknown> {
-  /** What its state means: the windows, the aggregates, and how slices are filed. */
+  /** The fingerprint of its state: windows, aggregates, and the layout of slices. */
   readonly fingerprint: Fingerprint
   readonly #assigner: WindowAssigner
   readonly #accumulators: Accumulators
@@ -64,18 +66,18 @@ export class WindowOperator implements Operator<unknown, unknown> {
   #late!: Collector<unknown>
   /** The starts of slices of which some window has not ended. */
   readonly #open = new SortedTimes()
-  /** The keys of those that windows share. */
+  /** The keys of open slices that windows share. */
   #shared!: OpenSlices
-  /** The starts of slices that wait to be dropped, open ones among them. Only with allowed lateness. */
+  /** The starts of slices to be dropped, including open ones. Only with allowed lateness. */
   readonly #kept = new SortedTimes()
-  /** For which window and which clean-up a sweep is set. */
+  /** For which window and which clean-up a sweep is scheduled. */
   #nextEnd: EventTime = Number.POSITIVE_INFINITY
   #nextCleanUp: EventTime = Number.POSITIVE_INFINITY
-  /** The end of the last window that was emitted. */
+  /** The end of the last emitted window. */
   #lastEnd: EventTime = Number.NEGATIVE_INFINITY
-  /** Windows that ended at or before this were closed by an earlier program that allowed less lateness. */
+  /** Windows that ended at or before this were closed by an earlier program with less allowed lateness. */
   #closedUpTo: EventTime = Number.NEGATIVE_INFINITY
-  /** The slice of the record before: most records are in the same one. NaN is in none. */
+  /** The slice of the previous record: most records are in the same one. NaN is in none. */
   #slice: Slice = {
     start: Number.NaN,
     end: Number.NaN,
@@ -84,7 +86,7 @@ export class WindowOperator implements Operator<unknown, unknown> {
   }
   /** From this watermark on a record in `#slice` is late. */
   #closesAt: EventTime = 0
-  /** From this watermark on some window that holds `#slice` has ended and may have to be emitted again. */
+  /** From this watermark on some window that contains `#slice` has ended and may have to be emitted again. */
   #updatesFrom: EventTime = 0
   /** The cell that a sweep has just yielded, if its slice is a window by itself. */
   #wholeCell: Cell<unknown> | undefined
@@ -124,7 +126,7 @@ export class WindowOperator implements Operator<unknown, unknown> {
 
   *#resume(slice: Slice): Generator<undefined> {
     if (this.#context.lowestWatermark() >= slice.lastWindowEnd + this.#latenessMs) {
-      // It closes sooner than in an earlier program, which allowed more lateness.
+      // It closes earlier than in an earlier program with more allowed lateness.
       this.#table.deleteOuter(slice.start)
       return
     }
@@ -153,7 +155,7 @@ export class WindowOperator implements Operator<unknown, unknown> {
       const isFirst = this.#table.count(start) === 0
       this.#table.create(start, token, this.#context.keyGroup(), accumulators)
       if (watermark >= this.#updatesFrom) this.#emitAgain(record.key!, watermark, out)
-      // The engine takes back what a record that fails has done to the table, and nothing else: so this comes last.
+      // The engine undoes only a failed record's changes to the table, so this comes last.
       if (isFirst) this.#begin(this.#slice)
       if (!this.#isWindow(this.#slice) && this.#isOpen(this.#slice)) this.#shared.add(token, start)
     } else {
@@ -186,7 +188,7 @@ export class WindowOperator implements Operator<unknown, unknown> {
     this.#updatesFrom = this.#latenessMs === 0 ? Number.POSITIVE_INFINITY : slice.firstWindowEnd
   }
 
-  /** A slice has got its first cell. */
+  /** Handles the first cell of a slice. */
   #begin(slice: Slice): void {
     if (this.#isOpen(slice)) {
       this.#open.add(slice.start)
@@ -211,7 +213,7 @@ export class WindowOperator implements Operator<unknown, unknown> {
     return slice.lastWindowEnd > this.#context.lowestWatermark()
   }
 
-  /** Whether the slice is a window by itself, which shares it with no other. */
+  /** Whether the slice is a whole window, not shared with others. */
   #isWindow({ start, end, firstWindowEnd, lastWindowEnd }: Slice): boolean {
     return (
       end === firstWindowEnd &&
@@ -225,7 +227,7 @@ export class WindowOperator implements Operator<unknown, unknown> {
     return this.#assigner.slice(time).firstWindowEnd
   }
 
-  /** Yields a cell of each key in the window. Returns the end of the next window that holds a slice. */
+  /** Yields a cell of each key in the window. Returns the end of the next window that contains a slice. */
   *#endWindow(end: EventTime): Generator<Cell<unknown> | undefined, EventTime | undefined> {
     const first = this.#open.first
     if (first !== undefined && first < end) {
@@ -251,7 +253,7 @@ export class WindowOperator implements Operator<unknown, unknown> {
     return this.#nextEnd
   }
 
-  /** Closes the slices that start before a time: no window that is still to end holds them. */
+  /** Closes the slices that start before a time: no window that will end contains them. */
   *#closeUpTo(time: EventTime): Generator<undefined> {
     for (let start = this.#open.first; start !== undefined && start < time; start = this.#open.first) {
       if (!this.#isWindow(this.#assigner.slice(start))) yield* this.#shared.close(start)
@@ -261,7 +263,7 @@ export class WindowOperator implements Operator<unknown, unknown> {
     }
   }
 
-  /** Drops the slices that no window takes records for any more. Returns when the next one is to be dropped. */
+  /** Drops the slices whose windows accept no more records. Returns when the next one is to be dropped. */
   *#cleanUp(due: EventTime): Generator<undefined, EventTime | undefined> {
     for (let start = this.#kept.first; start !== undefined; start = this.#kept.first) {
       this.#nextCleanUp = this.#assigner.slice(start).lastWindowEnd + this.#latenessMs
@@ -274,7 +276,7 @@ export class WindowOperator implements Operator<unknown, unknown> {
     return undefined
   }
 
-  /** A record came after the end of windows that still take it: each of them has a new result. */
+  /** Emits updated results of the ended windows that still accept this late record. */
   #emitAgain(key: Key, watermark: EventTime, out: Collector<unknown>): void {
     const { start, firstWindowEnd, lastWindowEnd } = this.#slice
     const closed = Math.max(watermark - this.#latenessMs, this.#closedUpTo)
