@@ -61,6 +61,18 @@ export type {
   OneStreamHasTimestampsAndTheOtherHasNone,
   TheKeysOfTheTwoStreamsHaveDifferentTypes,
 } from './connect.ts'
+export { join } from './join/join.ts'
+export type { HasEventTime, JoinsNeedEventTime } from './join/join.ts'
+export type {
+  AsOfJoin,
+  AsOfOptions,
+  Cogroup,
+  IntervalJoin,
+  IntervalOptions,
+  JoinedStream,
+  JoiningStreams,
+  WindowJoin,
+} from './join/joining-streams.ts'
 
 // Operators with state.
 export { output } from './operators/process.ts'

@@ -6,10 +6,18 @@
  */
 
 // Pipelines and what they are made of.
-export { connect, deadLetter, fail, output, pipeline, skip, state, timeFormat } from '@millrace/flow'
+export { connect, deadLetter, fail, join, output, pipeline, skip, state, timeFormat } from '@millrace/flow'
 export type {
   AggregatedStream,
   AggregateOptions,
+  AsOfJoin,
+  AsOfOptions,
+  Cogroup,
+  IntervalJoin,
+  IntervalOptions,
+  JoinedStream,
+  JoiningStreams,
+  WindowJoin,
   AsyncOptions,
   ConnectedStreams,
   ConnectSpec,

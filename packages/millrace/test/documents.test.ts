@@ -11,7 +11,9 @@ const root = path.resolve(import.meta.dirname, '../../..')
 /** The documents that show a shell session. */
 const documents = [
   'README.md',
-  ...readdirSync(path.join(root, 'docs/guide')).map((name) => `docs/guide/${name}`),
+  ...['docs/guide', 'docs/concepts'].flatMap((folder) =>
+    readdirSync(path.join(root, folder)).map((name) => `${folder}/${name}`),
+  ),
 ]
   .map((name) => ({ name, ...transcriptOf(readFileSync(path.join(root, name), 'utf8')) }))
   .filter(({ steps }) => steps.length > 0)
