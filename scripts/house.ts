@@ -20,6 +20,7 @@ export const packageImports: Readonly<Record<string, readonly string[]>> = {
   'connector-generator': ['core', 'world'],
   'connector-memory': ['channels', 'core'],
   'connector-http': ['core'],
+  'connector-redis': ['core'],
   'connector-stdio': ['core'],
   cli: ['core', 'flow', 'node', 'store-memory', 'testkit', 'world'],
   millrace: [
@@ -49,6 +50,7 @@ export const testImports: readonly string[] = [
 export const npmImports: Readonly<Record<string, readonly string[]>> = {
   cli: ['tsx'],
   'connector-files': ['minimatch'],
+  'connector-redis': ['ioredis'],
 }
 
 /** What any test may import from npm. Vite comes with Vitest, and builds programs with planted bugs. */

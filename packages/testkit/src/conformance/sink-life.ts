@@ -12,6 +12,8 @@ export interface SinkSubject<T> {
   record(number: number): T
   /** The numbers of the records that a reader of the outside world sees now, in the reader's order. */
   visible(fs: SimFs): Promise<readonly number[]>
+  /** Whether it waits for threads, sockets or the like, which may take any time. */
+  readonly worksOutside?: boolean
   /** Called when the case is over. */
   close?(): Promise<void>
 }
@@ -58,7 +60,7 @@ export class SinkLife<T> extends ConnectorLife {
     manifest: SinkManifest = noManifest,
     process: Pick<ConnectorLifeOptions, 'owner' | 'seenFs'> = {},
   ) {
-    super({ fs, isBounded: false, ...process })
+    super({ fs, isBounded: false, worksOutside: subject.worksOutside, ...process })
     this.manifest = manifest
     this.#subject = subject
     this.#next = manifest.next

@@ -1,0 +1,8 @@
+/** Reads and writes a Redis server in Millrace pipelines. */
+export * as redis from './redis.ts'
+export type { RedisCommand } from './command-script.ts'
+export type { StagedCommands } from './command-sink.ts'
+export type { RedisOptions } from './connection.ts'
+export type { JsonField, WriteStreamOptions } from './redis.ts'
+export type { ReadOptions } from './stream-source.ts'
+export type { RedisEntry, StreamPosition } from './stream.ts'

@@ -1,0 +1,169 @@
+/** Streams, hashes and sorted sets of a Redis server. */
+import { MillraceError, type Sink, type Source } from '@millrace/core'
+import type { RedisCommand } from './command-script.ts'
+import { CommandSink, type StagedCommands } from './command-sink.ts'
+import type { RedisOptions } from './connection.ts'
+import { StreamSource, type ReadOptions } from './stream-source.ts'
+import type { RedisEntry, StreamPosition } from './stream.ts'
+
+/** How JSON is kept in an entry. */
+export interface JsonField {
+  /** The field of an entry that holds the JSON text. Default `data`. */
+  readonly field?: string
+}
+
+/** How a stream is written. */
+export interface WriteStreamOptions extends RedisOptions {
+  /** About how many entries the stream keeps (`MAXLEN ~`). Default: all. */
+  readonly maxLength?: number
+}
+
+/**
+ * Reads streams, each entry with its id and fields. Each stream is a split, replayable from the id in the checkpoint, so
+ * results are exactly once as long as entries are not trimmed before they are read.
+ *
+ * Throws `OPTION_INVALID`. The job fails with `SOURCE_FAILED` if entries that were not read have been trimmed.
+ *
+ * @example
+ * p.from('clicks', redis.readEntries('clicks', { url: 'redis://localhost:6379' }))
+ */
+export function readEntries(
+  streams: string | readonly string[],
+  options: ReadOptions = {},
+): Source<RedisEntry, StreamPosition> {
+  return new StreamSource(streams, (entry) => entry, options)
+}
+
+/**
+ * Reads streams whose entries hold JSON in one field. An entry without the field, or with other text, follows the error
+ * policy of the source. The type is taken on trust; what the text holds is not checked against it.
+ *
+ * @example
+ * p.from('orders', redis.readJson<Order>('orders', { field: 'order' }))
+ */
+export function readJson<T>(
+  streams: string | readonly string[],
+  { field = 'data', ...options }: ReadOptions & JsonField = {},
+): Source<T, StreamPosition> {
+  return new StreamSource(
+    streams,
+    ({ fields }) => {
+      if (!Object.hasOwn(fields, field)) {
+        const there = Object.keys(fields).join(', ')
+        throw new MillraceError('DECODE_FAILED', `the entry has no field ${field}; it has ${there}`)
+      }
+      try {
+        return JSON.parse(fields[field]!) as T
+      } catch (cause) {
+        throw new MillraceError('DECODE_FAILED', `field ${field} is not JSON`, { cause })
+      }
+    },
+    options,
+  )
+}
+
+/**
+ * Adds an entry with the fields that `fieldsOf` returns to a stream, exactly once: entries appear when their checkpoint is
+ * complete.
+ *
+ * @example
+ * alerts.to('alerts', redis.writeEntries('alerts', (alert) => ({ card: alert.card, total: String(alert.total) })))
+ */
+export function writeEntries<T>(
+  stream: string,
+  fieldsOf: (value: T) => Readonly<Record<string, string>>,
+  options: WriteStreamOptions = {},
+): Sink<T, StagedCommands> {
+  const { maxLength, ...connection } = options
+  if (maxLength !== undefined && (!Number.isSafeInteger(maxLength) || maxLength < 1)) {
+    const message = `redis.writeEntries: maxLength is ${maxLength}; give a whole number from 1`
+    throw new MillraceError('OPTION_INVALID', message)
+  }
+  const trim = maxLength === undefined ? [] : ['MAXLEN', '~', String(maxLength)]
+  const entry = (value: T): RedisCommand => [
+    'XADD',
+    stream,
+    ...trim,
+    '*',
+    ...Object.entries(fieldsOf(value)).flat(),
+  ]
+  return new CommandSink(stream, (value) => [entry(value)], connection)
+}
+
+/**
+ * Adds each record as JSON to a stream, exactly once.
+ *
+ * @example
+ * alerts.to('alerts', redis.writeJson('alerts', { maxLength: 100_000 }))
+ */
+export function writeJson<T>(
+  stream: string,
+  { field = 'data', ...options }: WriteStreamOptions & JsonField = {},
+): Sink<T, StagedCommands> {
+  return writeEntries(stream, (value) => ({ [field]: jsonOf(value) }), options)
+}
+
+/**
+ * Sets a field of a hash for each record, exactly once: a table of the newest value of each key that other programs look
+ * up (`HGET totals card-7`). `undefined` as the value removes the field.
+ *
+ * @example
+ * totals.to('totals', redis.writeHash('totals', (t) => t.key, (t) => String(t.total)))
+ */
+export function writeHash<T>(
+  key: string,
+  fieldOf: (value: T) => string,
+  valueOf: (value: T) => string | undefined = jsonOf,
+  options: RedisOptions = {},
+): Sink<T, StagedCommands> {
+  const command = (value: T): RedisCommand => {
+    const text = valueOf(value)
+    return text === undefined ? ['HDEL', key, fieldOf(value)] : ['HSET', key, fieldOf(value), text]
+  }
+  return new CommandSink(key, (value) => [command(value)], options)
+}
+
+/**
+ * Sets the score of a member of a sorted set for each record, exactly once: a ranking that other programs read
+ * (`ZREVRANGE top 0 9 WITHSCORES`).
+ *
+ * @example
+ * counts.to('top', redis.writeSortedSet('top', (c) => c.key, (c) => c.n))
+ */
+export function writeSortedSet<T>(
+  key: string,
+  memberOf: (value: T) => string,
+  scoreOf: (value: T) => number,
+  options: RedisOptions = {},
+): Sink<T, StagedCommands> {
+  return new CommandSink(key, (value) => [['ZADD', key, scoreText(scoreOf(value)), memberOf(value)]], options)
+}
+
+/**
+ * Runs commands for each record, exactly once: also those that must not run twice, such as `INCRBY`. They run in the order
+ * of the records of a subtask, when the checkpoint is complete.
+ *
+ * In a cluster all keys must be in the hash slot of `key`.
+ *
+ * @example
+ * orders.to('stock', redis.writeCommands('stock', (o) => [['HINCRBY', 'stock', o.item, String(-o.count)]]))
+ */
+export function writeCommands<T>(
+  key: string,
+  commandsOf: (value: T) => readonly RedisCommand[],
+  options: RedisOptions = {},
+): Sink<T, StagedCommands> {
+  return new CommandSink(key, commandsOf, options)
+}
+
+function jsonOf(value: unknown): string {
+  const text = JSON.stringify(value) as string | undefined
+  if (text === undefined) throw new MillraceError('CODEC_FAILED', `${typeof value} is not JSON`)
+  return text
+}
+
+function scoreText(score: number): string {
+  if (Number.isNaN(score)) throw new MillraceError('CODEC_FAILED', 'the score is NaN')
+  if (Number.isFinite(score)) return String(score)
+  return score > 0 ? '+inf' : '-inf'
+}

@@ -1,0 +1,215 @@
+import { MillraceError, type DecodeFailure, type Poll, type SplitReader } from '@millrace/core'
+import type { Connection } from './connection.ts'
+import { compareIds } from './entry-id.ts'
+import {
+  noStream,
+  stateFrom,
+  stateOf,
+  type EntryDecoder,
+  type RedisEntry,
+  type StreamPosition,
+  type StreamState,
+} from './stream.ts'
+
+/** What a reader needs. */
+export interface StreamReaderParts<T> {
+  /** "source orders", for messages. */
+  readonly what: string
+  readonly name: string
+  readonly stream: string
+  readonly connection: Connection
+  /** The entry after which to begin. */
+  readonly start: StreamPosition
+  /** In a bounded job: the id of the last entry to read. */
+  readonly end: string | undefined
+  readonly decode: EntryDecoder<T>
+  /** Throws if entries behind the position are gone. */
+  readonly check: (position: StreamPosition, state: StreamState) => void
+}
+
+/** How many entries one call asks for, and how many are fetched ahead at most. */
+const COUNT = 1_000
+const AHEAD = 2_000
+/** How long a call waits at the server for the next entry. */
+const BLOCK_MS = 1_000
+
+/**
+ * Reads one stream. It fetches ahead: while the server has more, by calls that do not wait, each with a look at what was
+ * trimmed in the same transaction; then by calls that wait for the next entry.
+ */
+export class StreamReader<T> implements SplitReader<T, StreamPosition> {
+  readonly #parts: StreamReaderParts<T>
+  #fetched: RedisEntry[] = []
+  /** The last entry that was fetched, and the last that was handed out. */
+  #fetchedUpTo: StreamPosition
+  #position: StreamPosition
+  #addedInAll: number | undefined
+  #isCaughtUp = false
+  #state: 'reading' | 'ended' | 'failed' | 'closed' = 'reading'
+  #error: unknown
+  #wakeReader: (() => void)[] = []
+  #wakeFetcher: (() => void) | undefined
+
+  constructor(parts: StreamReaderParts<T>) {
+    this.#parts = parts
+    this.#position = parts.start
+    this.#fetchedUpTo = parts.start
+    void this.#fetchAll()
+  }
+
+  poll(limit: number): Poll<T> {
+    if (this.#fetched.length === 0) {
+      if (this.#state === 'failed') throw this.#error
+      if (this.#state !== 'reading') return { kind: 'end' }
+      return { kind: 'pending', isCaughtUp: this.#isCaughtUp }
+    }
+    const entries = this.#fetched.splice(0, limit)
+    const { added } = this.#position
+    this.#position =
+      this.#fetched.length === 0
+        ? this.#fetchedUpTo
+        : { id: entries.at(-1)!.id, added: added === null ? null : added + entries.length }
+    this.#wakeFetcher?.()
+    return this.#decoded(entries)
+  }
+
+  async ready(): Promise<void> {
+    if (this.#fetched.length > 0 || this.#state !== 'reading') return
+    await new Promise<void>((resolve) => this.#wakeReader.push(resolve))
+  }
+
+  position(): StreamPosition {
+    return this.#position
+  }
+
+  close(): Promise<void> {
+    if (this.#state === 'reading') this.#state = 'closed'
+    this.#parts.connection.close()
+    this.#wakeFetcher?.()
+    this.#wake()
+    return Promise.resolve()
+  }
+
+  #decoded(entries: readonly RedisEntry[]): Poll<T> {
+    const values: T[] = []
+    const read: RedisEntry[] = []
+    const failures: DecodeFailure[] = []
+    for (const entry of entries) {
+      try {
+        values.push(this.#parts.decode(entry))
+        read.push(entry)
+      } catch (error) {
+        const raw = new TextEncoder().encode(JSON.stringify(entry.fields))
+        failures.push({ index: values.length, error, raw, place: `entry ${entry.id}` })
+      }
+    }
+    const origin = {
+      source: this.#parts.name,
+      split: this.#parts.stream,
+      place: (index: number) => `entry ${read[index]!.id}`,
+      raw: (index: number) => new TextEncoder().encode(JSON.stringify(read[index]!.fields)),
+    }
+    return { kind: 'records', values, origin, failures }
+  }
+
+  async #fetchAll(): Promise<void> {
+    const { end, connection, what, stream } = this.#parts
+    try {
+      let isBehind = true
+      while (this.#state === 'reading') {
+        if (end !== undefined && compareIds(this.#fetchedUpTo.id, end) >= 0) {
+          this.#state = 'ended'
+          break
+        }
+        if (this.#fetched.length >= AHEAD) {
+          await new Promise<void>((resolve) => (this.#wakeFetcher = resolve))
+          continue
+        }
+        const entries: readonly RedisEntry[] = isBehind ? await this.#fetchNow() : await this.#fetchNext()
+        this.#take(entries)
+        isBehind = entries.length > 0
+      }
+    } catch (error) {
+      if (this.#state === 'closed') return
+      this.#state = 'failed'
+      this.#error =
+        error instanceof MillraceError
+          ? error
+          : new MillraceError('SOURCE_FAILED', `${what}: stream ${stream} on ${connection.server}`, {
+              cause: error,
+            })
+    }
+    this.#wake()
+  }
+
+  /** What is there now, and a check that nothing before it is gone. */
+  async #fetchNow(): Promise<readonly RedisEntry[]> {
+    const { connection, stream, check } = this.#parts
+    const answers = await connection.client
+      .multi()
+      .xinfo('STREAM', stream)
+      .xread('COUNT', COUNT, 'STREAMS', stream, this.#fetchedUpTo.id)
+      .exec()
+    const [[refused, info], [failed, read]] = answers as unknown as readonly [Answer, Answer]
+    if (failed !== null) throw failed
+    if (refused !== null && !refused.message.includes('no such key')) throw refused
+    const state = refused === null ? stateFrom(info) : noStream
+    check(this.#fetchedUpTo, state)
+    const entries = entriesOf(read)
+    // With everything read, as many were added as the server says, also if some of them were deleted meanwhile.
+    if (entries.length < COUNT) this.#addedInAll = state.added
+    return entries
+  }
+
+  /** The next entries, and a check that none was left out; none if there is none for a while. */
+  async #fetchNext(): Promise<readonly RedisEntry[]> {
+    const { connection, stream, check } = this.#parts
+    const from = this.#fetchedUpTo
+    const entries = entriesOf(
+      await connection.client.xread('COUNT', COUNT, 'BLOCK', BLOCK_MS, 'STREAMS', stream, from.id),
+    )
+    if (entries.length === 0) return entries
+    const state = await stateOf(connection, stream)
+    const { oldestId } = state
+    // What was trimmed since it was fetched is not missing.
+    const isTrimmed = ({ id }: RedisEntry): boolean => oldestId === undefined || compareIds(id, oldestId) < 0
+    check(from, { ...state, length: state.length + entries.filter(isTrimmed).length })
+    return entries
+  }
+
+  #take(entries: readonly RedisEntry[]): void {
+    const { end } = this.#parts
+    const wanted = end === undefined ? entries : entries.filter(({ id }) => compareIds(id, end) <= 0)
+    for (const entry of wanted) this.#fetched.push(entry)
+    const { id, added } = this.#fetchedUpTo
+    const isAll = wanted.length === entries.length
+    const counted = added === null ? null : added + wanted.length
+    this.#fetchedUpTo = {
+      id: wanted.at(-1)?.id ?? id,
+      added: (isAll ? this.#addedInAll : undefined) ?? counted,
+    }
+    this.#addedInAll = undefined
+    this.#isCaughtUp = entries.length < COUNT
+    // The last entry of a bounded job may have been deleted meanwhile.
+    if (end !== undefined && (!isAll || entries.length === 0)) this.#state = 'ended'
+    this.#wake()
+  }
+
+  #wake(): void {
+    for (const wake of this.#wakeReader.splice(0)) wake()
+  }
+}
+
+/** The answer to one command of a transaction. */
+type Answer = readonly [error: Error | null, answer: unknown]
+
+/** The answer of XREAD for one stream: `[[name, [[id, [field, value, …]], …]]]`, or null. */
+function entriesOf(answer: unknown): readonly RedisEntry[] {
+  const streams = answer as readonly [string, readonly [string, readonly string[]][]][] | null
+  return (streams?.[0]?.[1] ?? []).map(([id, list]) => {
+    const pairs: [string, string][] = []
+    for (let at = 0; at + 1 < list.length; at += 2) pairs.push([list[at]!, list[at + 1]!])
+    // A name that data chooses, such as __proto__, is an ordinary field.
+    return { id, fields: Object.fromEntries(pairs) }
+  })
+}

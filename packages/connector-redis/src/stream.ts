@@ -1,0 +1,63 @@
+import { describeError, MillraceError } from '@millrace/core'
+import type { Connection } from './connection.ts'
+import { firstId } from './entry-id.ts'
+
+/** An entry of a stream. */
+export interface RedisEntry {
+  /** "1700000000000-0": the milliseconds at which the server has added it, and a number. */
+  readonly id: string
+  readonly fields: Readonly<Record<string, string>>
+}
+
+/** What a server says about a stream. */
+export interface StreamState {
+  readonly lastId: string
+  /** The oldest entry that is there; undefined if there is none. */
+  readonly oldestId: string | undefined
+  readonly length: number
+  /** How many entries were ever added; undefined if the server does not say (before Redis 7). */
+  readonly added: number | undefined
+}
+
+/** How far a stream was read. */
+export interface StreamPosition {
+  readonly [name: string]: string | number | null
+  /** The last entry that was read. */
+  readonly id: string
+  /** How many entries had been added up to that one; null if that is not known. So trimmed entries are missed. */
+  readonly added: number | null
+}
+
+/** Makes a record of an entry. Throws if it cannot. */
+export type EntryDecoder<T> = (entry: RedisEntry) => T
+
+/** What is known of a stream. One that does not exist yet is empty. */
+export async function stateOf({ client, server }: Connection, stream: string): Promise<StreamState> {
+  try {
+    return stateFrom(await client.xinfo('STREAM', stream))
+  } catch (error) {
+    if (describeError(error).includes('no such key')) return noStream
+    const message = `stream ${stream} on ${server} cannot be read: ${describeError(error)}`
+    throw new MillraceError('SOURCE_FAILED', message, { cause: error })
+  }
+}
+
+/** The answer of XINFO: names and values, one after another. */
+export function stateFrom(answer: unknown): StreamState {
+  const list = answer as readonly unknown[]
+  const after = (name: string): string | undefined => {
+    const at = list.indexOf(name)
+    return at < 0 ? undefined : String(list[at + 1])
+  }
+  const oldest = list[list.indexOf('first-entry') + 1] as readonly [string] | null
+  const added = after('entries-added')
+  return {
+    lastId: after('last-generated-id') ?? firstId,
+    oldestId: oldest?.[0],
+    length: Number(after('length')),
+    added: added === undefined ? undefined : Number(added),
+  }
+}
+
+/** A stream that does not exist: nothing was ever added to it. */
+export const noStream: StreamState = { lastId: firstId, oldestId: undefined, length: 0, added: 0 }

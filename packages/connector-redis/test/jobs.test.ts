@@ -1,0 +1,269 @@
+import { mkdtemp, rm } from 'node:fs/promises'
+import { tmpdir } from 'node:os'
+import path from 'node:path'
+import { startJob, type Job, type JobEvent, type JobResult } from '@millrace/core'
+import { pipeline, type Pipeline } from '@millrace/flow'
+import { nodePlatform } from '@millrace/node'
+import { memoryStore } from '@millrace/store-memory'
+import { afterEach, describe, expect, test } from 'vitest'
+import { redis } from '../src/index.ts'
+import { realServer } from './real-server.ts'
+
+const server = await realServer()
+const { client, url, freshKey } = server
+
+const directories: string[] = []
+afterEach(async () => {
+  for (const directory of directories.splice(0)) await rm(directory, { recursive: true, force: true })
+})
+
+async function dataDirectory(): Promise<string> {
+  const directory = await mkdtemp(path.join(tmpdir(), 'millrace-redis-job-'))
+  directories.push(directory)
+  return directory
+}
+
+function startOn(built: Pipeline, directory: string, isBounded: boolean, warnings: string[] = []): Job {
+  return startJob({
+    graph: built.describe({}).graph,
+    platform: nodePlatform(),
+    store: memoryStore(),
+    directory,
+    isBounded,
+    checkpoints: { everyMs: 50 },
+    restart: { kind: 'none' },
+    observer: (event: JobEvent) => {
+      if (event.kind === 'warning') warnings.push(event.message)
+    },
+  })
+}
+
+async function run(built: Pipeline, directory: string): Promise<JobResult> {
+  return startOn(built, directory, true).ended
+}
+
+async function add(stream: string, first: number, amount: number): Promise<void> {
+  const pipelined = client.pipeline()
+  for (let n = first; n < first + amount; n++) {
+    pipelined.xadd(stream, '*', 'data', JSON.stringify({ n, k: `k${n % 7}` }))
+  }
+  await pipelined.exec()
+}
+
+interface Numbered {
+  readonly n: number
+  readonly k: string
+}
+
+async function numbersIn(stream: string): Promise<number[]> {
+  const entries = await client.xrange(stream, '-', '+')
+  return entries.map(([, [, text]]) => (JSON.parse(text!) as Numbered).n)
+}
+
+const upTo = (end: number): number[] => Array.from({ length: end }, (_, n) => n)
+
+function copying(input: string, output: string): Pipeline {
+  return pipeline('copy', (p) => {
+    p.from('in', redis.readJson<Numbered>(input, { url })).to('out', redis.writeJson(output, { url }))
+  })
+}
+
+describe.skipIf(server.missing !== undefined)('a job on a real server', () => {
+  test('copies 10,000 entries once each, in order, while the server is killed and restarted twice', async () => {
+    const [input, output] = [freshKey(), freshKey()]
+    const warnings: string[] = []
+    const job = startOn(copying(input, output), await dataDirectory(), false, warnings)
+    for (let third = 0; third < 3; third++) {
+      await add(input, third * 3_400, third === 2 ? 3_200 : 3_400)
+      if (third < 2) await server.restart()
+    }
+    await expect.poll(() => client.xlen(output), { timeout: 300_000 }).toBe(10_000)
+    await job.stop()
+    expect(await numbersIn(output)).toEqual(upTo(10_000))
+    expect(warnings.join('\n')).toContain('has lost its connection')
+    expect(await client.keys(`millrace:{${output}}*:staged*`)).toEqual([])
+  })
+
+  test('continues where it stopped, and reads what was added meanwhile', async () => {
+    const [input, output, directory] = [freshKey(), freshKey(), await dataDirectory()]
+    await add(input, 0, 100)
+    expect(await run(copying(input, output), directory)).toEqual({ outcome: 'finished' })
+    await add(input, 100, 50)
+    expect(await run(copying(input, output), directory)).toEqual({ outcome: 'finished' })
+    expect(await numbersIn(output)).toEqual(upTo(150))
+  })
+
+  test('reads only new entries from `latest`, also when it stops before there is one', async () => {
+    const [input, output, directory] = [freshKey(), freshKey(), await dataDirectory()]
+    const built = pipeline('copy', (p) => {
+      p.from('in', redis.readJson<Numbered>(input, { url, from: 'latest' })).to(
+        'out',
+        redis.writeJson(output, { url }),
+      )
+    })
+    await add(input, 0, 10)
+    const job = startOn(built, directory, false)
+    await expect.poll(() => job.status().lastCheckpoint, { timeout: 300_000 }).toBeDefined()
+    await job.stop()
+    await add(input, 10, 5)
+    await run(built, directory)
+    expect(await numbersIn(output)).toEqual([10, 11, 12, 13, 14])
+  })
+
+  test('keeps a table and a ranking for other programs', async () => {
+    const [input, table, ranking] = [freshKey(), freshKey(), freshKey()]
+    await add(input, 0, 100)
+    const built = pipeline('views', (p) => {
+      const counts = p
+        .from('in', redis.readJson<Numbered>(input, { url }))
+        .keyBy(({ k }) => k)
+        .scan(
+          'count',
+          () => 0,
+          (total) => total + 1,
+        )
+      counts.to(
+        'table',
+        redis.writeHash(
+          table,
+          ({ key }) => key,
+          ({ value }) => String(value),
+          { url },
+        ),
+      )
+      counts.to(
+        'ranking',
+        redis.writeSortedSet(
+          ranking,
+          ({ key }) => key,
+          ({ value }) => value,
+          { url },
+        ),
+      )
+    })
+    expect(await run(built, await dataDirectory())).toEqual({ outcome: 'finished' })
+    expect(await client.hgetall(table)).toMatchObject({ k0: '15', k1: '15', k6: '14' })
+    expect(await client.zrevrange(ranking, 0, 1)).toEqual(['k1', 'k0'])
+  })
+
+  test('fails when entries that it has not read were trimmed, and continues if it may', async () => {
+    const [input, output, directory] = [freshKey(), freshKey(), await dataDirectory()]
+    await add(input, 0, 10)
+    await run(copying(input, output), directory)
+    await add(input, 10, 10)
+    await client.xtrim(input, 'MAXLEN', 5)
+    expect(await run(copying(input, output), directory)).toMatchObject({
+      outcome: 'failed',
+      error: { message: expect.stringMatching(/were trimmed or deleted before they were read/) },
+    })
+    const lenient = pipeline('copy', (p) => {
+      p.from('in', redis.readJson<Numbered>(input, { url, ifTrimmed: 'continue' })).to(
+        'out',
+        redis.writeJson(output, { url }),
+      )
+    })
+    expect(await run(lenient, directory)).toEqual({ outcome: 'finished' })
+    expect(await numbersIn(output)).toEqual([...upTo(10), 15, 16, 17, 18, 19])
+  })
+
+  test('fails when the stream was deleted and written anew', async () => {
+    const [input, output, directory] = [freshKey(), freshKey(), await dataDirectory()]
+    await add(input, 0, 10)
+    await run(copying(input, output), directory)
+    await client.del(input)
+    await client.xadd(input, '1-1', 'data', '{"n":99,"k":"a"}')
+    expect(await run(copying(input, output), directory)).toMatchObject({
+      outcome: 'failed',
+      error: { message: expect.stringMatching(/the stream was deleted or replaced/) },
+    })
+  })
+
+  test('fails on a command that the server refuses, and runs the rest once when that is repaired', async () => {
+    const [input, total, log, directory] = [freshKey(), freshKey(), freshKey(), await dataDirectory()]
+    await add(input, 0, 10)
+    await client.set(log, 'no list')
+    const built = pipeline('totals', (p) => {
+      p.from('in', redis.readJson<Numbered>(input, { url })).to(
+        'out',
+        redis.writeCommands<Numbered>(
+          total,
+          ({ n }) => [
+            ['INCRBY', total, '1'],
+            ['RPUSH', log, String(n)],
+          ],
+          { url },
+        ),
+      )
+    })
+    expect(await run(built, directory)).toMatchObject({
+      outcome: 'failed',
+      error: { message: expect.stringMatching(/RPUSH: .*WRONGTYPE/) },
+    })
+    await client.del(log)
+    expect(await run(built, directory)).toEqual({ outcome: 'finished' })
+    expect(await client.get(total)).toBe('10')
+    expect(await client.lrange(log, 0, -1)).toEqual(upTo(10).map(String))
+  })
+
+  test('says so when the server has lost what was staged, instead of committing nothing', async () => {
+    const output = freshKey()
+    const sink = redis.writeJson<number>(output, { url })
+    const context = {
+      name: 'out',
+      clock: nodePlatform().clock,
+      random: nodePlatform().random,
+      owner: { job: freshKey(), epoch: 1, confirm: () => Promise.resolve() },
+      signal: new AbortController().signal,
+      warn: () => {},
+    } as never
+    const writer = await sink.open(0, [], context)
+    const times = new Float64Array(1)
+    const batch = {
+      length: 1,
+      values: [1],
+      times,
+      watermarks: times,
+      origin: undefined,
+      originIndex: undefined,
+    }
+    await writer.write(batch, () => {})
+    const staged = await writer.prepare(1)
+    await client.del(...(await client.keys(`millrace:{${output}}*`)))
+    await expect(writer.commit!(staged!)).rejects.toMatchObject({
+      code: 'SINK_FAILED',
+      message: expect.stringContaining('was the server emptied'),
+    })
+    await writer.close()
+  })
+})
+
+describe('an address', () => {
+  test('that nothing answers is refused at the start, and not tried for ever', async () => {
+    const output = 'out'
+    const dead = 'redis://user:secret-word@127.0.0.1:1'
+    const built = pipeline('copy', (p) => {
+      p.from('in', redis.readJson('in', { url: dead })).to('out', redis.writeJson(output, { url: dead }))
+    })
+    const result = await run(built, await dataDirectory())
+    expect(result).toMatchObject({ outcome: 'failed' })
+    const error = result.outcome === 'failed' ? (result.error as Error) : undefined
+    expect(error?.message).toMatch(/no connection to 127\.0\.0\.1:1: .*ECONNREFUSED/)
+    expect(`${String(error)} ${error?.stack} ${JSON.stringify(error)}`).not.toContain('secret-word')
+  })
+
+  test('that is no address is refused without being repeated', async () => {
+    const built = pipeline('copy', (p) => {
+      p.from('in', redis.readJson('in', { url: 'secret-word' })).to('out', redis.writeJson('out', {}))
+    })
+    const result = await run(built, await dataDirectory())
+    expect(JSON.stringify(result.outcome === 'failed' && String(result.error))).not.toContain('secret-word')
+  })
+
+  test('options that make no sense are refused', () => {
+    const invalid = expect.objectContaining({ code: 'OPTION_INVALID' })
+    expect(() => redis.readEntries([])).toThrow(invalid)
+    expect(() => redis.readEntries('a', { from: 'yesterday' })).toThrow(invalid)
+    expect(() => redis.readEntries('a', { ifTrimmed: 'ignore' as never })).toThrow(invalid)
+    expect(() => redis.writeJson('a', { maxLength: 0 })).toThrow(invalid)
+  })
+})

@@ -1,0 +1,156 @@
+/**
+ * Servers for tests: `const redis = await service('redis')`.
+ *
+ * An address in the environment wins. Otherwise the program of this machine is started on a free port of loopback, with
+ * a directory of its own; where there is none, it is taken from the packages of Debian once, into a cache in the user's
+ * home. No rights are needed, and nothing is installed.
+ *
+ * A server dies with the process that has started it, also if that is killed.
+ */
+import { execFile, spawn, type ChildProcess } from 'node:child_process'
+import { existsSync } from 'node:fs'
+import { mkdir, mkdtemp, readdir, rename, rm } from 'node:fs/promises'
+import net from 'node:net'
+import { homedir, tmpdir } from 'node:os'
+import path from 'node:path'
+import { promisify } from 'node:util'
+import { setTimeout as delay } from 'node:timers/promises'
+import { services, type Service, type ServiceName } from './catalogue.ts'
+
+const run = promisify(execFile)
+
+/** A server that runs. */
+export interface RunningService {
+  readonly url: string
+  /** Kills the server without warning and starts it again with what it has on disk. Undefined for one of the environment. */
+  readonly restart: (() => Promise<void>) | undefined
+  stop(): Promise<void>
+}
+
+/** A server, or why there is none. */
+export type ServiceOutcome = RunningService | { readonly missing: string }
+
+/**
+ * Starts a server, or says why it cannot. In CI (`CI=true`) it throws then: a test that is skipped there proves nothing.
+ *
+ * @example
+ * const redis = await service('redis')
+ * describe.skipIf('missing' in redis)('redis', () => {})
+ */
+export async function service(name: ServiceName): Promise<ServiceOutcome> {
+  const wanted: Service = services[name]
+  const given = process.env[wanted.variable]
+  if (given !== undefined) return { url: given, restart: undefined, stop: () => Promise.resolve() }
+  try {
+    return await start(wanted, await programOf(wanted))
+  } catch (error) {
+    const missing = `${name} cannot be started: ${error instanceof Error ? error.message : String(error)}; set ${wanted.variable} to the address of one`
+    if (process.env['CI'] === 'true') throw new Error(missing, { cause: error })
+    process.stderr.write(`skipped: ${missing}\n`)
+    return { missing }
+  }
+}
+
+async function start(wanted: Service, program: Program): Promise<RunningService> {
+  const directory = await mkdtemp(path.join(tmpdir(), `millrace-${wanted.name}-`))
+  const port = await freePort()
+  let server = await launch(wanted, program, port, directory)
+  return {
+    url: wanted.url(port),
+    restart: async () => {
+      await kill(server)
+      server = await launch(wanted, program, port, directory)
+    },
+    stop: async () => {
+      await kill(server)
+      await rm(directory, { recursive: true, force: true })
+    },
+  }
+}
+
+async function launch(
+  wanted: Service,
+  { file, libraries }: Program,
+  port: number,
+  directory: string,
+): Promise<ChildProcess> {
+  // The shell kills the server when its own input ends, as it does when the process that started it is gone.
+  const script = '"$@" & server=$!; cat > /dev/null; kill -9 $server'
+  const env = { ...process.env, LD_LIBRARY_PATH: libraries }
+  const shell = spawn('sh', ['-c', script, 'sh', file, ...wanted.arguments(port, directory)], {
+    env,
+    stdio: ['pipe', 'ignore', 'ignore'],
+  })
+  for (let tries = 0; tries < 600; tries++) {
+    if (await wanted.answers(port)) return shell
+    await delay(50)
+  }
+  await kill(shell)
+  throw new Error(`${file} does not answer on port ${port}`)
+}
+
+async function kill(shell: ChildProcess): Promise<void> {
+  if (shell.exitCode !== null) return
+  const gone = new Promise((resolve) => shell.once('exit', resolve))
+  shell.stdin?.end()
+  await gone
+}
+
+function freePort(): Promise<number> {
+  return new Promise((resolve, reject) => {
+    const server = net.createServer().once('error', reject)
+    server.listen(0, '127.0.0.1', () => {
+      const address = server.address()
+      server.close(() => resolve(typeof address === 'object' && address !== null ? address.port : 0))
+    })
+  })
+}
+
+interface Program {
+  readonly file: string
+  /** Directories of shared libraries, as `LD_LIBRARY_PATH` has them. */
+  readonly libraries: string
+}
+
+/** Where the program is: on the path, in the cache, or in the cache after it was fetched. */
+async function programOf(wanted: Service): Promise<Program> {
+  for (const directory of (process.env['PATH'] ?? '').split(path.delimiter)) {
+    const file = path.join(directory, wanted.program)
+    if (existsSync(file)) return { file, libraries: process.env['LD_LIBRARY_PATH'] ?? '' }
+  }
+  const cache = path.join(
+    process.env['XDG_CACHE_HOME'] ?? path.join(homedir(), '.cache'),
+    'millrace',
+    'services',
+  )
+  const root = path.join(cache, wanted.name)
+  if (!existsSync(root)) await fetchPackages(wanted, cache, root)
+  const files = await readdir(root, { recursive: true })
+  const program = files.find(
+    (file) => /(^|\/)s?bin\/[^/]+$/.test(file) && path.basename(file) === wanted.program,
+  )
+  if (program === undefined) throw new Error(`its packages have no ${wanted.program}; remove ${root}`)
+  const libraries = new Set(
+    files.filter((file) => file.includes('.so')).map((file) => path.join(root, path.dirname(file))),
+  )
+  return { file: path.join(root, program), libraries: [...libraries].join(':') }
+}
+
+/** Unpacks Debian packages into a directory that appears only when it is complete. */
+async function fetchPackages(wanted: Service, cache: string, root: string): Promise<void> {
+  await mkdir(cache, { recursive: true })
+  const work = await mkdtemp(path.join(cache, 'fetch-'))
+  try {
+    await run('apt-get', ['download', ...wanted.packages], { cwd: work })
+    const unpacked = path.join(work, 'root')
+    for (const file of await readdir(work)) {
+      if (file.endsWith('.deb')) await run('dpkg-deb', ['-x', path.join(work, file), unpacked])
+    }
+    // Another process may have been faster.
+    await rename(unpacked, root).catch((error: unknown) => {
+      if (!existsSync(root)) throw error
+    })
+  } finally {
+    await rm(work, { recursive: true, force: true })
+  }
+}
