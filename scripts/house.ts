@@ -33,6 +33,8 @@ export const packageImports: Readonly<Record<string, readonly string[]>> = {
     'flow',
     'node',
     'store-memory',
+    // Only by millrace/testing, which programs in production do not import.
+    'testkit',
   ],
 }
 
@@ -61,6 +63,9 @@ export const npmTestImports: readonly string[] = ['vitest', 'fast-check', 'vite'
  * side effects.
  */
 export const preloads: Readonly<Record<string, readonly string[]>> = { node: ['inspect'] }
+
+/** Modules that are imported as PACKAGE/MODULE, by package. Like index.ts they list public names and do nothing else. */
+export const subpaths: Readonly<Record<string, readonly string[]>> = { millrace: ['testing'] }
 
 /** The files that may import `node:*`, as path prefixes. All other code receives what it needs as an argument. */
 export const nodeDoors: readonly string[] = [

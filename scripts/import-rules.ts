@@ -11,6 +11,7 @@ import {
   npmTestImports,
   packageImports,
   preloads,
+  subpaths,
   roomMayImport,
   testImports,
 } from './house.ts'
@@ -156,7 +157,7 @@ function reExports(file: SourceFile): readonly ts.ExportDeclaration[] {
 }
 
 function isIndex(file: SourceFile): boolean {
-  return path.posix.basename(file.path) === 'index.ts'
+  return path.posix.basename(file.path) === 'index.ts' || isModuleOf(subpaths, file)
 }
 
 function deadFiles(files: readonly SourceFile[]): string[] {
@@ -166,13 +167,13 @@ function deadFiles(files: readonly SourceFile[]): string[] {
     for (const { specifier } of importsOf(file)) imported.add(resolveImport(file, specifier))
   }
   return shipped
-    .filter((file) => !file.path.endsWith('/src/index.ts') && !imported.has(file.path) && !isPreload(file))
+    .filter((file) => !isIndex(file) && !imported.has(file.path) && !isModuleOf(preloads, file))
     .map((file) => `${file.path}:1: nothing but tests imports this file; use it or delete it`)
 }
 
-function isPreload(file: SourceFile): boolean {
+function isModuleOf(modules: Readonly<Record<string, readonly string[]>>, file: SourceFile): boolean {
   const home = packageOf(file) ?? ''
-  return (preloads[home] ?? []).some((module) => file.path === `packages/${home}/src/${module}.ts`)
+  return (modules[home] ?? []).some((module) => file.path === `packages/${home}/src/${module}.ts`)
 }
 
 export const importRules: readonly Rule[] = [

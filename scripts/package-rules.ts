@@ -1,6 +1,6 @@
 /** Rules about whole packages: the same layout for all, and documentation of every public name. */
 import ts from 'typescript'
-import { npmImports, packageImports, preloads } from './house.ts'
+import { npmImports, packageImports, preloads, subpaths } from './house.ts'
 import type { Rule } from './rule.ts'
 import { lineOf, packageOf, resolveImport, syntaxOf, type SourceFile } from './source-file.ts'
 
@@ -22,10 +22,10 @@ function exported(module: string): object {
   }
 }
 
-/** The `exports` field that a package must have: its index and its preloaded modules. */
+/** The `exports` field that a package must have: its index, its subpaths and its preloaded modules. */
 function exportsMap(modules: readonly string[]): object {
-  const preloaded = modules.map((module) => [`./${module}`, exported(module)])
-  return { '.': exported('index'), ...Object.fromEntries(preloaded), './package.json': './package.json' }
+  const others = modules.map((module) => [`./${module}`, exported(module)])
+  return { '.': exported('index'), ...Object.fromEntries(others), './package.json': './package.json' }
 }
 
 /** The `sideEffects` field that a package must have: only its preloaded modules have side effects. */
@@ -55,8 +55,12 @@ function layoutProblems(home: string, manifest: Manifest, version: string): stri
   if (JSON.stringify(manifest.sideEffects) !== JSON.stringify(sideEffects(preloaded))) {
     problems.push('sideEffects is not false; importing must do nothing')
   }
-  if (JSON.stringify(manifest.exports) !== JSON.stringify(exportsMap(preloaded))) {
-    problems.push('exports differ from the other packages; index.ts and package.json are all there is')
+  if (
+    JSON.stringify(manifest.exports) !== JSON.stringify(exportsMap([...(subpaths[home] ?? []), ...preloaded]))
+  ) {
+    problems.push(
+      'exports differ from the other packages; index.ts, package.json and what scripts/house.ts lists are all there is',
+    )
   }
   const allowed = [
     ...(packageImports[home] ?? []).map((each) => (each === 'millrace' ? each : `@millrace/${each}`)),

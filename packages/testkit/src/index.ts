@@ -49,6 +49,10 @@ export { at, clock, operatorLives, watermark } from './operator-lives.ts'
 export type { Happening, OperatorCase } from './operator-lives.ts'
 export type { Emitted } from './operator-subtask.ts'
 
+// Whole pipelines, with literal inputs and a clock that moves when told.
+export { testPipeline } from './test-pipeline/pipeline-test.ts'
+export type { PipelineTest, PipelineTestOptions } from './test-pipeline/pipeline-test.ts'
+
 // Whole pipelines in a world that breaks.
 export { faultKinds } from './simulate/fault.ts'
 export type { FaultKind, Faults } from './simulate/fault.ts'

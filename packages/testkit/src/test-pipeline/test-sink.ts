@@ -1,0 +1,23 @@
+import type { Batch, Sink, SinkWriter } from '@millrace/core'
+import type { Timed } from '../operator-harness.ts'
+
+/** Stands in for a sink: shows what it was sent at once. */
+export class TestSink implements Sink<unknown> {
+  readonly kind: string
+  readonly guarantee = 'at-least-once'
+  readonly records: Timed<unknown>[] = []
+
+  constructor(kind: string) {
+    this.kind = kind
+  }
+
+  async open(): Promise<SinkWriter<unknown>> {
+    return {
+      write: ({ values, times, length }: Batch<unknown>): void => {
+        for (let i = 0; i < length; i++) this.records.push({ value: values[i], time: times[i]! })
+      },
+      prepare: async () => undefined,
+      close: async () => {},
+    }
+  }
+}
