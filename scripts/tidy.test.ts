@@ -1,11 +1,13 @@
 import { describe, expect, test } from 'vitest'
 import { fileRules } from './file-rules.ts'
+import { circleRule } from './import-graph.ts'
 import { importRules } from './import-rules.ts'
+import { mapRules, withMap } from './map.ts'
 import { packageRules } from './package-rules.ts'
 import { phraseRules } from './phrase-rules.ts'
 import { readWorkspace, type SourceFile } from './source-file.ts'
 
-const rules = [...fileRules, ...importRules, ...packageRules, ...phraseRules]
+const rules = [...fileRules, ...importRules, circleRule, ...mapRules, ...packageRules, ...phraseRules]
 
 describe('the workspace', () => {
   const files = readWorkspace()
@@ -70,6 +72,13 @@ const faults: readonly (readonly [rule: string, file: string, text: string, find
     "import '../state/b.ts'",
     'a.ts:1: observe may not see state',
   ],
+  ['no file imports itself', 'bench/a.ts', "import type { A } from './a.ts'", 'a.ts:1: imports itself'],
+  [
+    'to read first',
+    'ARCHITECTURE.md',
+    '| 1 | `packages/a.ts` | a |',
+    'lists packages/a.ts, which does not exist',
+  ],
   ['by hand', 'packages/core/src/index.ts', "export * from './a.ts'", 'index.ts:1: export *'],
   ['by hand', 'packages/core/src/b.ts', "export * as a from './a.ts'", 'b.ts:1: export *'],
   ['by hand', 'packages/core/src/codec/a.ts', "export { b } from './b.ts'", 'a.ts:1: only index.ts'],
@@ -106,6 +115,37 @@ describe('a planted fault is reported', () => {
       'packages/core/src/a.ts:3: c is public and undocumented; say what it is for',
       'packages/core/src/a.ts:4: D is public and undocumented; say what it is for',
     ])
+  })
+
+  test('finds a circle, also one of type imports, of packages or of rooms', () => {
+    const files = [
+      { path: 'packages/core/src/state/a.ts', text: "import type { B } from '../time/b.ts'" },
+      { path: 'packages/core/src/time/b.ts', text: "type A = import('../state/a.ts').A" },
+      { path: 'packages/node/src/a.ts', text: "import type { B } from '@millrace/flow'" },
+      { path: 'packages/flow/src/a.ts', text: "import '@millrace/node/inspect'" },
+    ]
+    expect(find('no file imports itself', files)).toBe(
+      'packages/core/src/state/a.ts:1: imports itself by way of packages/core/src/time/b.ts; move what both need to a file of its own',
+    )
+    expect(find('no package and no room', files).split('\n')).toEqual([
+      'flow, node: they import one another; move what both need to one of its own',
+      'state, time: they import one another; move what both need to one of its own',
+    ])
+  })
+
+  test('finds a map that differs from the code', () => {
+    const files = [
+      { path: 'packages/core/src/time/b.ts', text: "import '../state/a.ts'\nimport '@millrace/world'" },
+    ]
+    const places = ['packages', 'rooms'].map(
+      (name) => `<!-- map of ${name}: npm run map -->\n<!-- end of the map of ${name} -->\n`,
+    )
+    const empty = { path: 'ARCHITECTURE.md', text: places.join('') }
+    expect(find('the map shows', [...files, empty])).toContain('run npm run map')
+    const text = withMap(empty.text, files)
+    expect(text).toContain('flowchart LR\n  world --> core\n')
+    expect(text).toContain('flowchart LR\n  state --> time\n')
+    expect(find('the map shows', [...files, { path: 'ARCHITECTURE.md', text }])).toBe('')
   })
 
   test('allowed imports and texts are not reported', () => {

@@ -1,7 +1,7 @@
 import type { Fs, FsFile } from '@millrace/core'
 import { blockEnd, decodePayload, storedBlockAt, type Block, type Checksum } from './inbox-block.ts'
 import type { InboxLog } from './inbox-log.ts'
-import { damaged, requireHead, segmentHead, type InboxPosition } from './inbox-segments.ts'
+import { damaged, readAt, requireHead, segmentHead, type InboxPosition } from './inbox-segments.ts'
 
 /** Bytes per read, unless a block is larger. */
 const chunkBytes = 256 * 1024
@@ -94,18 +94,6 @@ export class BlockReader {
     if (needed > left) throw damaged(this.#log.pathOf(segment), offset)
     return readAt(file, offset, needed)
   }
-}
-
-/** Reads `length` bytes, or fewer at the end of the file. */
-export async function readAt(file: FsFile, offset: number, length: number): Promise<Uint8Array> {
-  const bytes = new Uint8Array(length)
-  let filled = 0
-  while (filled < length) {
-    const count = await file.read(bytes.subarray(filled), offset + filled)
-    if (count === 0) break
-    filled += count
-  }
-  return bytes.subarray(0, filled)
 }
 
 function recordsOf(block: Block): readonly Uint8Array[] {

@@ -11,9 +11,9 @@ import {
   type Owner,
 } from '@millrace/core'
 import { encodeBlock, type Checksum, type RememberedRequest } from './inbox-block.ts'
-import { readAt } from './inbox-block-reader.ts'
 import {
   beginBytesMax,
+  readAt,
   readBegin,
   readNewestSegment,
   segmentHead,

@@ -1,4 +1,4 @@
-import { MillraceError } from '@millrace/core'
+import { MillraceError, type FsFile } from '@millrace/core'
 import {
   decodePayload,
   findBlock,
@@ -136,4 +136,16 @@ export function damaged(path: string, offset: number): MillraceError {
     `${path} is damaged at byte ${offset}, and accepted records are at or after that position; ` +
       'restore the file from a copy, or move the whole directory away to continue without its records',
   )
+}
+
+/** Reads `length` bytes, or fewer at the end of the file. */
+export async function readAt(file: FsFile, offset: number, length: number): Promise<Uint8Array> {
+  const bytes = new Uint8Array(length)
+  let filled = 0
+  while (filled < length) {
+    const count = await file.read(bytes.subarray(filled), offset + filled)
+    if (count === 0) break
+    filled += count
+  }
+  return bytes.subarray(0, filled)
 }

@@ -12,7 +12,6 @@ import type { PieceOrder } from './pace.ts'
 import type { RunOutcome, RunPlan, Subject } from './run-plan.ts'
 import { simulateRun } from './sim-run.ts'
 import type { OutputRecord } from './sim-sink.ts'
-import type { Verdict } from './verdict.ts'
 
 /** What is not compared, and why. */
 export interface NotCompared {
@@ -63,6 +62,15 @@ interface Dependences {
   readonly mixed: ReadonlySet<string>
   /** Entangled sinks that hold the same number of records in any order, and in what that is counted. */
   readonly countable: ReadonlyMap<string, 'line' | 'sink'>
+}
+
+/** What was found about a run. */
+export interface JudgedRun {
+  readonly findings: readonly Finding[]
+  /** Whether anything ran with a parallelism over 1. */
+  readonly isParallel: boolean
+  /** Whether the job began more than once. */
+  readonly isRestarted: boolean
 }
 
 /** What a run without faults puts out and keeps: what every other run of the same input is held against. */
@@ -191,7 +199,7 @@ export class Baseline {
    * Whether some of what was found is nobody's fault, as more runs without faults have shown: the sink or the state
    * depends on the order in which records of different keys meet after all.
    */
-  async doubts({ findings, isParallel, isRestarted }: Verdict, plan: RunPlan): Promise<boolean> {
+  async doubts({ findings, isParallel, isRestarted }: JudgedRun, plan: RunPlan): Promise<boolean> {
     const places = new Set(findings.map(({ kind, where }) => (kind === 'state' ? stateOf(where) : where)))
     const doubted = [...this.#entangled.keys()].filter((each) => places.has(each))
     const isUnsure = (sink: string): boolean =>

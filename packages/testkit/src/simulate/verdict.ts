@@ -1,5 +1,5 @@
 import type { Additions } from './added-sinks.ts'
-import { stateOf, type Baseline, type NotCompared } from './baseline.ts'
+import { stateOf, type Baseline, type JudgedRun, type NotCompared } from './baseline.ts'
 import { compareCounts, compareSink, compareState, type SinkDemand } from './expectation.ts'
 import { earlyEnds } from './fault.ts'
 import type { Finding } from './finding.ts'
@@ -7,14 +7,9 @@ import { brokenInvariants, factsOf, type Invariant } from './invariant.ts'
 import type { RunOutcome, RunPlan, Subject } from './run-plan.ts'
 
 /** What a run was found to be. */
-export interface Verdict {
-  readonly findings: readonly Finding[]
+export interface Verdict extends JudgedRun {
   /** What the run was held against: less than the whole input, if some of it was lost. */
   readonly against: Baseline
-  /** Whether anything ran with a parallelism over 1. */
-  readonly isParallel: boolean
-  /** Whether the job began more than once. */
-  readonly isRestarted: boolean
   readonly notCompared: readonly NotCompared[]
 }
 

@@ -1,5 +1,13 @@
 import type { Clock, Scheduler } from '@millrace/world'
-import type { SimWorld } from './sim-world.ts'
+
+/** What a process needs of its world. */
+export interface ProcessWorld {
+  readonly clock: Clock
+  /** `happen` is done at a later step of `process`. */
+  add(process: SimProcess, label: string, happen: () => void): void
+  /** Nothing of `process` happens any more. */
+  forget(process: SimProcess): void
+}
 
 /**
  * One process in a simulated world: what can be killed and paused as a whole.
@@ -9,12 +17,12 @@ import type { SimWorld } from './sim-world.ts'
  */
 export class SimProcess {
   readonly name: string
-  readonly #world: SimWorld
+  readonly #world: ProcessWorld
   #state: 'running' | 'paused' | 'killed' = 'running'
   #wallOffsetMs = 0
   #wasPaused = false
 
-  constructor(world: SimWorld, name: string) {
+  constructor(world: ProcessWorld, name: string) {
     this.#world = world
     this.name = name
   }
