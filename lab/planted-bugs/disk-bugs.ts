@@ -202,8 +202,8 @@ export const diskBugs: readonly DiskBug[] = [
   {
     name: 'the checksum of a block of state is not checked',
     plant: {
-      file: 'store-memory/src/block-format.ts',
-      from: 'if (checksum(bytes.subarray(start + 8, end)) !== sum)',
+      file: 'segment-log/src/block.ts',
+      from: 'if (checksum(bytes.subarray(start + 8, end)) !== view.getUint32(start + 4, true))',
       to: 'if (false)',
     },
     trial: 'damage',

@@ -58,8 +58,8 @@ export const durabilityBugs: readonly SimulatorBug[] = [
   {
     name: 'a torn or damaged block of state is accepted',
     plant: {
-      file: 'store-memory/src/block-format.ts',
-      from: 'if (checksum(bytes.subarray(start + 8, end)) !== sum)',
+      file: 'segment-log/src/block.ts',
+      from: 'if (checksum(bytes.subarray(start + 8, end)) !== view.getUint32(start + 4, true))',
       to: 'if (false)',
     },
     shows: /misses|has beside|CODEC|failed|gave up|state at the end/,

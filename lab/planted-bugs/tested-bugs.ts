@@ -75,8 +75,8 @@ export const testedBugs: readonly TestedBug[] = [
   {
     name: 'the inbox answers without asking who owns it',
     plant: {
-      file: 'connector-http/src/inbox-log.ts',
-      from: 'await this.#make(this.#owner.confirm())',
+      file: 'segment-log/src/append-log.ts',
+      from: 'await this.#make(this.#files.owner.confirm())',
       to: '',
     },
     files: ['packages/connector-http/src/inbox-damage.test.ts'],
@@ -85,7 +85,7 @@ export const testedBugs: readonly TestedBug[] = [
   {
     name: 'the inbox writes no mark behind what it has answered',
     plant: {
-      file: 'connector-http/src/inbox-log.ts',
+      file: 'segment-log/src/append-log.ts',
       from: 'await this.#mark()',
       to: '',
     },

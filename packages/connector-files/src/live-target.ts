@@ -24,7 +24,7 @@ import {
   type Fs,
   type FsFile,
 } from '@millrace/core'
-import { checksum } from './checksum.ts'
+import { checksum } from '@millrace/segment-log'
 import type { CommittableOf } from './committable.ts'
 import { damaged } from './damage.ts'
 import { readAt } from './staged-copy.ts'

@@ -1,5 +1,5 @@
 import { MillraceError, writeFullyAt, type Fs, type FsFile } from '@millrace/core'
-import { checksum } from './checksum.ts'
+import { checksum } from '@millrace/segment-log'
 
 /** A range of a file, in bytes. */
 export interface Stretch {

@@ -1,5 +1,5 @@
 import { writeFully, type Fs, type FsFile } from '@millrace/core'
-import { checksum } from './checksum.ts'
+import { checksum } from '@millrace/segment-log'
 import type { StagedPart } from './committable.ts'
 
 /** A file that is being written under a hidden name. */

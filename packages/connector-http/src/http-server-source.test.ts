@@ -5,7 +5,7 @@ import { gzipSync } from 'node:zlib'
 import { describe, expect, test } from 'vitest'
 import { askHealth, contextOf, postLines, RawClient, serve, type HttpLife } from '../test/http-life.ts'
 import * as http from './http.ts'
-import type { InboxPosition } from './inbox-segments.ts'
+import type { InboxPosition } from './inbox-position.ts'
 
 async function read(reader: HttpLife['reader'], count: number): Promise<unknown[]> {
   const values: unknown[] = []

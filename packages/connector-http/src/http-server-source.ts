@@ -6,12 +6,12 @@ import {
   type Source,
   type SplitReader,
 } from '@millrace/core'
-import { BlockReader } from './inbox-block-reader.ts'
+import { AppendLogReader } from '@millrace/segment-log'
 import { InboxReader } from './inbox-reader.ts'
-import type { InboxPosition } from './inbox-segments.ts'
+import type { InboxPosition } from './inbox-position.ts'
 import { Inbox } from './inbox.ts'
 import { Receiver } from './receiver.ts'
-import { checksum, inflate, listen, sameSecret, type RunningServer, type ServerAddress } from './server.ts'
+import { inflate, listen, sameSecret, type RunningServer, type ServerAddress } from './server.ts'
 import { planOf, type HttpServerOptions, type ServerPlan } from './server-options.ts'
 
 const split = 'inbox'
@@ -77,7 +77,6 @@ class ListeningSource<T> implements HttpServerSource<T> {
     const inbox = await Inbox.open({
       fs,
       directory,
-      checksum,
       owner,
       warn,
       from,
@@ -85,8 +84,9 @@ class ListeningSource<T> implements HttpServerSource<T> {
       rememberedMax,
     })
     const stop = context.isBounded ? () => Promise.resolve() : await this.#serve(inbox, context)
-    const blocks = new BlockReader(inbox.log, fs, checksum)
-    return new InboxReader({ inbox, blocks, split, context, onClose: stop }, from ?? inbox.log.start)
+    const entries = new AppendLogReader(inbox.log, fs)
+    const start = { ...inbox.log.start, record: 0 }
+    return new InboxReader({ inbox, entries, split, context, onClose: stop }, from ?? start)
   }
 
   address(): Promise<ServerAddress> {
@@ -97,7 +97,7 @@ class ListeningSource<T> implements HttpServerSource<T> {
   /** Starts the server and returns a function that stops it. */
   async #serve(inbox: Inbox, context: ConnectorContext): Promise<() => Promise<void>> {
     const plan = this.#plan
-    const receiver = new Receiver({ plan, inbox, checksum, sameSecret, inflate, context })
+    const receiver = new Receiver({ plan, inbox, sameSecret, inflate, context })
     let server: RunningServer
     try {
       server = await listen({

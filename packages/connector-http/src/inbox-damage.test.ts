@@ -1,7 +1,7 @@
 import { FreezingFs, SimFs, SimOwners } from '@millrace/testkit'
 import { describe, expect, test } from 'vitest'
 import { directory, openLife, request, segmentsIn, take } from '../test/inbox-life.ts'
-import type { InboxPosition } from './inbox-segments.ts'
+import type { InboxPosition } from './inbox-position.ts'
 
 const big = 'x'.repeat(500)
 
@@ -78,7 +78,7 @@ describe('damaged inbox files', () => {
     }
     const swapped = fs.afterPowerLoss()
     swapped.put(second!, swapped.peek(first!)!)
-    await expect(openLife({ fs: swapped })).rejects.toThrow(/holds segment 1 of an inbox/)
+    await expect(openLife({ fs: swapped })).rejects.toThrow(/contains segment 1 of a log/)
   })
 
   test('a truncated or missing newest segment is detected if a checkpoint knows it', async () => {

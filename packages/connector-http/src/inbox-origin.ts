@@ -1,11 +1,18 @@
 import type { Origin } from '@millrace/core'
-import type { FetchedBlock } from './inbox-block-reader.ts'
+import type { LogPlace } from '@millrace/segment-log'
 
-/** Consecutive records of one block. */
+/** An entry of the inbox with its records decoded. */
+export interface FetchedRecords extends LogPlace {
+  /** Its size in the file, in bytes. */
+  readonly bytes: number
+  readonly records: readonly Uint8Array[]
+}
+
+/** Consecutive records of one entry. */
 interface Run {
   /** The index of the first of them in the polled values. */
   readonly index: number
-  readonly block: FetchedBlock
+  readonly entry: FetchedRecords
   readonly record: number
 }
 
@@ -20,19 +27,19 @@ export class InboxOrigin implements Origin {
     this.split = split
   }
 
-  /** Records that the values from `index` on are the block's records from `record` on. */
-  add(index: number, block: FetchedBlock, record: number): void {
-    this.#runs.push({ index, block, record })
+  /** Records that the values from `index` on are the entry's records from `record` on. */
+  add(index: number, entry: FetchedRecords, record: number): void {
+    this.#runs.push({ index, entry, record })
   }
 
   place(index: number): string {
     const run = this.#runOf(index)
-    return run === undefined ? 'unknown' : placeOf(run.block, run.record + index - run.index)
+    return run === undefined ? 'unknown' : placeOf(run.entry, run.record + index - run.index)
   }
 
   raw(index: number): Uint8Array | undefined {
     const run = this.#runOf(index)
-    return run?.block.records[run.record + index - run.index]
+    return run?.entry.records[run.record + index - run.index]
   }
 
   #runOf(index: number): Run | undefined {
@@ -41,6 +48,6 @@ export class InboxOrigin implements Origin {
 }
 
 /** Formats the place of a record for messages. */
-export function placeOf(block: FetchedBlock, record: number): string {
-  return `segment ${block.segment}, byte ${block.offset}, record ${record}`
+export function placeOf(entry: FetchedRecords, record: number): string {
+  return `segment ${entry.segment}, byte ${entry.offset}, record ${record}`
 }

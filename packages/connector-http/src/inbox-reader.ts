@@ -6,9 +6,10 @@ import {
   type SplitReader,
 } from '@millrace/core'
 import type { Inbox } from './inbox.ts'
-import type { BlockPlace, BlockReader, FetchedBlock } from './inbox-block-reader.ts'
-import { InboxOrigin, placeOf } from './inbox-origin.ts'
-import type { InboxPosition } from './inbox-segments.ts'
+import type { AppendLogReader, LogPlace } from '@millrace/segment-log'
+import { readRequests, type AcceptedRequest } from './inbox-entry.ts'
+import { InboxOrigin, placeOf, type FetchedRecords } from './inbox-origin.ts'
+import type { InboxPosition } from './inbox-position.ts'
 
 /** Blocks are read ahead up to this many bytes. */
 const aheadBytes = 1024 * 1024
@@ -16,7 +17,7 @@ const aheadBytes = 1024 * 1024
 /** What a reader needs. */
 export interface InboxReaderOptions {
   readonly inbox: Inbox
-  readonly blocks: BlockReader
+  readonly entries: AppendLogReader
   readonly split: string
   readonly context: ConnectorContext
   /** Called first when the reader closes: after it resolves, nothing is appended. */
@@ -29,9 +30,9 @@ export interface InboxReaderOptions {
  */
 export class InboxReader<T> implements SplitReader<T, InboxPosition> {
   readonly #options: InboxReaderOptions
-  readonly #fetched: FetchedBlock[] = []
+  readonly #fetched: FetchedRecords[] = []
   /** Where the block after the fetched ones begins. */
-  #next: BlockPlace
+  #next: LogPlace
   /** Number of records of the first fetched block that have been returned. */
   #record: number
   #fetchedBytes = 0
@@ -107,7 +108,7 @@ export class InboxReader<T> implements SplitReader<T, InboxPosition> {
     this.#wake()
     await this.#options.onClose()
     await this.#fetching
-    await this.#options.blocks.close()
+    await this.#options.entries.close()
     await this.#options.inbox.close()
   }
 
@@ -124,32 +125,32 @@ export class InboxReader<T> implements SplitReader<T, InboxPosition> {
   }
 
   get #isCaughtUp(): boolean {
-    return this.#fetched.length === 0 && !this.#options.blocks.hasMore(this.#next)
+    return this.#fetched.length === 0 && !this.#options.entries.hasMore(this.#next)
   }
 
   /** Returns up to `limit` records of a block, and how many of the limit they use. */
   #take(
-    block: FetchedBlock,
+    entry: FetchedRecords,
     limit: number,
     values: T[],
     failures: DecodeFailure[],
     origin: InboxOrigin,
   ): number {
     const start = this.#record
-    const end = Math.min(block.records.length, start + limit)
-    origin.add(values.length, block, start)
+    const end = Math.min(entry.records.length, start + limit)
+    origin.add(values.length, entry, start)
     for (let record = start; record < end; record++) {
-      const raw = block.records[record]!
+      const raw = entry.records[record]!
       try {
         values.push(decodeJson(raw) as T)
       } catch (error) {
-        failures.push({ index: values.length, error, raw, place: placeOf(block, record) })
-        origin.add(values.length, block, record + 1)
+        failures.push({ index: values.length, error, raw, place: placeOf(entry, record) })
+        origin.add(values.length, entry, record + 1)
       }
     }
-    if (end === block.records.length) {
+    if (end === entry.records.length) {
       this.#fetched.shift()
-      this.#fetchedBytes -= block.bytes
+      this.#fetchedBytes -= entry.bytes
       this.#record = 0
     } else this.#record = end
     return end - start
@@ -162,7 +163,7 @@ export class InboxReader<T> implements SplitReader<T, InboxPosition> {
 
   get #mayFetch(): boolean {
     if (this.#isClosed || this.#failure !== undefined || this.#fetchedBytes >= aheadBytes) return false
-    return this.#options.blocks.hasMore(this.#next)
+    return this.#options.entries.hasMore(this.#next)
   }
 
   /**
@@ -172,9 +173,8 @@ export class InboxReader<T> implements SplitReader<T, InboxPosition> {
   async #fetch(): Promise<void> {
     try {
       while (this.#mayFetch) {
-        const { blocks, next } = await this.#options.blocks.fetch(this.#next)
-        this.#fetched.push(...blocks)
-        for (const { bytes } of blocks) this.#fetchedBytes += bytes
+        const { entries, next } = await this.#options.entries.fetch(this.#next)
+        for (const { content, ...place } of entries) this.#add(place, readRequests(content))
         this.#next = next
         if (this.#hasNews) this.#wake()
       }
@@ -183,5 +183,12 @@ export class InboxReader<T> implements SplitReader<T, InboxPosition> {
       this.#wake()
     }
     this.#fetching = undefined
+  }
+
+  #add(place: Omit<FetchedRecords, 'records'>, requests: readonly AcceptedRequest[]): void {
+    const records = requests.flatMap((each) => each.records)
+    if (records.length === 0) return
+    this.#fetched.push({ ...place, records })
+    this.#fetchedBytes += place.bytes
   }
 }

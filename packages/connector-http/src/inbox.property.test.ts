@@ -2,7 +2,7 @@ import { crashEverywhere, SimFs, type CrashTrial } from '@millrace/testkit'
 import fc from 'fast-check'
 import { describe, expect, test } from 'vitest'
 import { openLife, request, take, type InboxLife } from '../test/inbox-life.ts'
-import type { InboxPosition } from './inbox-segments.ts'
+import type { InboxPosition } from './inbox-position.ts'
 
 /** One step in the life of an inbox. The client numbers its records in the order it sends them. */
 type Step =

@@ -1,7 +1,7 @@
 import { SimFs } from '@millrace/testkit'
 import { describe, expect, test } from 'vitest'
 import { openLife, request, segmentsIn, take } from '../test/inbox-life.ts'
-import type { InboxPosition } from './inbox-segments.ts'
+import type { InboxPosition } from './inbox-position.ts'
 
 const big = 'x'.repeat(500)
 

@@ -1,11 +1,13 @@
-import type { AcceptedRequest, RememberedRequest } from './inbox-block.ts'
-import { InboxLog } from './inbox-log.ts'
-import type { InboxLogOptions } from './inbox-opening.ts'
-import { requirePosition, type InboxPosition } from './inbox-segments.ts'
+import { AppendLog, type AppendLogOptions } from '@millrace/segment-log'
+import { readRemembered, writeRemembered, writeRequests } from './inbox-entry.ts'
+import type { AcceptedRequest, RememberedRequest } from './inbox-entry.ts'
+import { requirePosition, type InboxPosition } from './inbox-position.ts'
 import { RememberedRequests } from './remembered-requests.ts'
 
 /** Where an inbox is stored and how it is divided into segments. */
-export interface InboxOptions extends InboxLogOptions {
+export interface InboxOptions extends Omit<AppendLogOptions, 'name' | 'from'> {
+  /** Where reading continues; undefined for the oldest record. */
+  readonly from: InboxPosition | undefined
   /** The size in bytes from which a segment is complete and a new one begins. */
   readonly segmentBytes: number
   /** How many requests with a key are remembered. */
@@ -29,7 +31,7 @@ interface PendingRequest {
  * latency but not throughput.
  */
 export class Inbox {
-  readonly log: InboxLog
+  readonly log: AppendLog
   /** The latest accepted requests with a key. */
   readonly remembered: RememberedRequests
   /** Set by the reader: called when more can be read, or when nothing more will come. */
@@ -40,18 +42,18 @@ export class Inbox {
   #acknowledged: InboxPosition
   #writing: Promise<void> | undefined
 
-  private constructor(options: InboxOptions, log: InboxLog, remembered: readonly RememberedRequest[]) {
+  private constructor(options: InboxOptions, log: AppendLog, remembered: readonly RememberedRequest[]) {
     this.log = log
     this.remembered = new RememberedRequests(options.rememberedMax, remembered)
     this.#segmentBytes = options.segmentBytes
-    this.#acknowledged = options.from ?? log.start
+    this.#acknowledged = options.from ?? { ...log.start, record: 0 }
   }
 
   /** Opens the inbox. Throws `CHECKPOINT_CORRUPT` if an accepted request cannot be read. */
   static async open(options: InboxOptions): Promise<Inbox> {
     if (options.from !== undefined) requirePosition(options.from, options.directory)
-    const { log, remembered } = await InboxLog.open(options)
-    return new Inbox(options, log, remembered)
+    const { log, opening, entries } = await AppendLog.open({ ...options, name: 'inbox' })
+    return new Inbox(options, log, readRemembered(opening, entries))
   }
 
   /** Number of bytes that no checkpoint covers, including those still to be written. */
@@ -106,8 +108,12 @@ export class Inbox {
 
   async #write(group: readonly PendingRequest[]): Promise<void> {
     try {
-      if (this.log.end.offset >= this.#segmentBytes) await this.log.roll(this.remembered.list())
-      await this.log.append(group.map(({ request }) => request))
+      if (this.log.end.offset >= this.#segmentBytes) {
+        const remembered = this.remembered.list()
+        await this.log.roll((out) => writeRemembered(remembered, out))
+      }
+      const requests = group.map(({ request }) => request)
+      await this.log.append((out) => writeRequests(requests, out))
       for (const { request } of group) this.remembered.add(request)
       for (const { resolve } of group) resolve()
     } catch (error) {

@@ -1,5 +1,5 @@
 import { describeError, isMillraceError, type ConnectorContext } from '@millrace/core'
-import type { AcceptedRequest } from './inbox-block.ts'
+import type { AcceptedRequest } from './inbox-entry.ts'
 import type { Inbox } from './inbox.ts'
 
 /**

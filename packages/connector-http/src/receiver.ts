@@ -1,6 +1,6 @@
 import { describeError, isMillraceError, type ConnectorContext } from '@millrace/core'
+import { checksum } from '@millrace/segment-log'
 import type { ContentCoding, Inflate } from './content-coding.ts'
-import type { Checksum } from './inbox-block.ts'
 import type { Inbox } from './inbox.ts'
 import type { Answer, IncomingRequest } from './incoming-request.ts'
 import { Refusal } from './refusal.ts'
@@ -13,7 +13,6 @@ import { PatientAppend } from './patient-append.ts'
 export interface ReceiverOptions {
   readonly plan: ServerPlan
   readonly inbox: Inbox
-  readonly checksum: Checksum
   readonly sameSecret: SameSecret
   readonly inflate: Inflate
   readonly context: ConnectorContext
@@ -81,7 +80,7 @@ export class Receiver {
     const records = recordsIn(body, wish.type.format)
     const failing = this.#whyFailing()
     if (failing !== undefined) throw failing
-    const { plan, checksum } = this.#options
+    const { plan } = this.#options
     if (wish.key === '') return success(plan, await this.#keep('', 0, records))
     return this.#acceptOnce(wish.key, checksum(body), records)
   }

@@ -1,4 +1,4 @@
-import type { AcceptedRequest, RememberedRequest } from './inbox-block.ts'
+import type { AcceptedRequest, RememberedRequest } from './inbox-entry.ts'
 
 /**
  * The latest accepted requests with a key. With it, a client may repeat a request without its records

@@ -4,14 +4,10 @@ import { createHash, timingSafeEqual } from 'node:crypto'
 import { createServer, type IncomingMessage, type Server, type ServerResponse } from 'node:http'
 import type { AddressInfo } from 'node:net'
 import { promisify } from 'node:util'
-import { brotliDecompress, crc32, gunzip, inflate as inflateZlib } from 'node:zlib'
+import { brotliDecompress, gunzip, inflate as inflateZlib } from 'node:zlib'
 import type { Inflate } from './content-coding.ts'
-import type { Checksum } from './inbox-block.ts'
 import type { Answer, IncomingRequest } from './incoming-request.ts'
 import type { SameSecret } from './request-check.ts'
-
-/** CRC-32 from Node's zlib. */
-export const checksum: Checksum = (bytes) => crc32(bytes)
 
 /** Compares digests, which have equal lengths, so that timing does not reveal the length of the secret. */
 export const sameSecret: SameSecret = (given, wanted) => timingSafeEqual(digest(given), digest(wanted))

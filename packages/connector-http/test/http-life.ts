@@ -3,7 +3,7 @@ import { SimOwners, simPlatform, type SimFs, type SimPlatform } from '@millrace/
 import { connect, type Socket } from 'node:net'
 import * as http from '../src/http.ts'
 import type { HttpServerSource } from '../src/http-server-source.ts'
-import type { InboxPosition } from '../src/inbox-segments.ts'
+import type { InboxPosition } from '../src/inbox-position.ts'
 import type { HttpServerOptions } from '../src/server-options.ts'
 
 /** One run of a job that reads from a server on a real local port. */

@@ -1,12 +1,11 @@
 import type { ConnectorContext, Fs, Owner } from '@millrace/core'
+import { AppendLogReader } from '@millrace/segment-log'
 import { SimOwners, type SimFs } from '@millrace/testkit'
-import { crc32 } from 'node:zlib'
 import { expect } from 'vitest'
-import type { AcceptedRequest } from '../src/inbox-block.ts'
-import { BlockReader } from '../src/inbox-block-reader.ts'
+import type { AcceptedRequest } from '../src/inbox-entry.ts'
 import { InboxReader } from '../src/inbox-reader.ts'
 import { Inbox } from '../src/inbox.ts'
-import type { InboxPosition } from '../src/inbox-segments.ts'
+import type { InboxPosition } from '../src/inbox-position.ts'
 
 export const directory = 'data/connectors/in'
 
@@ -47,24 +46,23 @@ export async function openLife(options: InboxLifeOptions): Promise<InboxLife> {
   const inbox = await Inbox.open({
     fs,
     directory,
-    checksum: crc32,
     owner: options.owner ?? new SimOwners().take(),
     warn: options.warn ?? (() => {}),
     from,
     segmentBytes,
     rememberedMax,
   })
-  const blocks = new BlockReader(inbox.log, fs, crc32)
+  const entries = new AppendLogReader(inbox.log, fs)
   const context: Partial<ConnectorContext> = { name: 'in', isBounded, signal: abort.signal }
   const reader = new InboxReader(
     {
       inbox,
-      blocks,
+      entries,
       split: 'inbox',
       context: context as ConnectorContext,
       onClose: () => Promise.resolve(),
     },
-    from ?? inbox.log.start,
+    from ?? { ...inbox.log.start, record: 0 },
   )
   return { inbox, reader, abort }
 }

@@ -1,6 +1,5 @@
 import type { ConnectorContext } from '@millrace/core'
 import { simPlatform, type SimPlatform } from '@millrace/testkit'
-import { crc32 } from 'node:zlib'
 import type { Answer } from '../src/incoming-request.ts'
 import { Receiver } from '../src/receiver.ts'
 import { inflate } from '../src/server.ts'
@@ -23,7 +22,6 @@ export async function receiving(options: Partial<HttpServerOptions> = {}): Promi
   const receiver = new Receiver({
     plan: planOf({ port: 0, ...options }),
     inbox: life.inbox,
-    checksum: crc32,
     sameSecret: (given, wanted) => given === wanted,
     inflate,
     context,

@@ -1,6 +1,6 @@
 import { assert, describeError, MillraceError, PagedList } from '@millrace/core'
 import type { KeyToken, TableSpec } from '@millrace/core'
-import type { Block } from './block-format.ts'
+import type { RecordBlock } from './record-block.ts'
 import { readerOf, type ValueReader } from './codec-check.ts'
 import { DropList } from './drop-list.ts'
 import { MemoryCell } from './memory-cell.ts'
@@ -42,7 +42,7 @@ export class BlockLoader {
   readonly #met = new SeqSet()
   readonly #scan = new RecordScan()
   /** The block whose codec was checked last; blocks without live records need not be readable. */
-  #block: Block | undefined = undefined
+  #block: RecordBlock | undefined = undefined
   #reader: ValueReader | undefined = undefined
 
   constructor(tables: Iterable<MemoryTable<unknown>>) {
@@ -50,7 +50,7 @@ export class BlockLoader {
   }
 
   /** Reads the records of a block in `segment`. Yields after each. */
-  *load(block: Block, segment: Segment): Generator<undefined> {
+  *load(block: RecordBlock, segment: Segment): Generator<undefined> {
     const { origin } = block
     const family = this.#families.get(origin.owner)?.get(origin.table)
     const scan = this.#scan
@@ -88,7 +88,7 @@ export class BlockLoader {
     }
   }
 
-  #value(block: Block, segment: Segment, family: Family): void {
+  #value(block: RecordBlock, segment: Segment, family: Family): void {
     const { origin, input } = block
     const { seq, group, bytes, end } = this.#scan
     const target = family.byGroup[group]
@@ -127,7 +127,7 @@ export class BlockLoader {
   }
 }
 
-function decode(block: Block, spec: TableSpec<unknown>, inner: KeyToken, reader: ValueReader): unknown {
+function decode(block: RecordBlock, spec: TableSpec<unknown>, inner: KeyToken, reader: ValueReader): unknown {
   try {
     return reader.read(block.input)
   } catch (cause) {
@@ -136,7 +136,7 @@ function decode(block: Block, spec: TableSpec<unknown>, inner: KeyToken, reader:
 }
 
 function refusal(
-  block: Block,
+  block: RecordBlock,
   spec: TableSpec<unknown>,
   inner: KeyToken,
   finding: string,

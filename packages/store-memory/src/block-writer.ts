@@ -1,21 +1,21 @@
 import { ByteWriter, describeError, MillraceError, writeToken } from '@millrace/core'
 import type { Codec, KeyToken } from '@millrace/core'
-import { recordKind, sameOuterFlag } from './block-format.ts'
-import type { BlockOrigin } from './block-format.ts'
+import { recordKind, sameOuterFlag } from './record-block.ts'
+import type { BlockOrigin } from './record-block.ts'
 import type { MemoryCell } from './memory-cell.ts'
 import type { Segment } from './segment.ts'
-import type { OpenBlock, SegmentLog } from './segment-log.ts'
+import type { BlockLog, OpenBlock } from './block-log.ts'
 
 /**
  * Collects the records of one table into blocks.
  *
- * While a block is open, its segment is already fixed, so cells know where their records are. `SegmentLog`
+ * While a block is open, its segment is already fixed, so cells know where their records are. `BlockLog`
  * closes all open blocks before it begins another segment.
  */
 export class BlockWriter<T> implements OpenBlock {
   readonly #origin: BlockOrigin
   readonly #codec: Codec<T>
-  readonly #log: SegmentLog
+  readonly #log: BlockLog
   #out = new ByteWriter(256)
   #recordCount = 0
   /** Where the current record starts. */
@@ -25,7 +25,7 @@ export class BlockWriter<T> implements OpenBlock {
   /** The segment of the open block; undefined while no block is open. */
   #segment: Segment | undefined = undefined
 
-  constructor(origin: BlockOrigin, codec: Codec<T>, log: SegmentLog) {
+  constructor(origin: BlockOrigin, codec: Codec<T>, log: BlockLog) {
     this.#origin = origin
     this.#codec = codec
     this.#log = log

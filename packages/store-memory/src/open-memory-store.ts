@@ -15,10 +15,10 @@ import { BlockWriter } from './block-writer.ts'
 import { readerOf } from './codec-check.ts'
 import { MemoryTable } from './memory-table.ts'
 import type { Sequence } from './memory-table.ts'
-import { SegmentLog } from './segment-log.ts'
-import { readSegment } from './segment-reader.ts'
+import { readBackwards, SegmentWriter } from '@millrace/segment-log'
+import { BlockLog } from './block-log.ts'
+import { recordsOf } from './record-block.ts'
 import type { SegmentSet } from './segment-set.ts'
-import { SegmentWriter } from './segment-writer.ts'
 import { readSnapshot, snapshotFormat } from './snapshot.ts'
 import type { MemorySnapshot, NamedTable } from './snapshot.ts'
 
@@ -49,7 +49,7 @@ export class OpenMemoryStore implements OpenStateStore {
   readonly #discard: readonly DiscardedState[]
   readonly #segments: SegmentSet
   readonly #writer: SegmentWriter
-  readonly #log: SegmentLog
+  readonly #log: BlockLog
   readonly #sequence: Sequence
   /** Tables by owner, then by subtask. */
   readonly #tables = new Map<string, Map<number, MemoryTable<unknown>[]>>()
@@ -67,7 +67,7 @@ export class OpenMemoryStore implements OpenStateStore {
     this.#number = options.number
     this.#segments = options.segments
     this.#writer = new SegmentWriter(options.fs, options.directory)
-    this.#log = new SegmentLog(options.segments, this.#writer, options.segmentBytes)
+    this.#log = new BlockLog(options.segments, this.#writer, options.segmentBytes)
     this.#sequence = { last: options.from?.seq ?? 0 }
   }
 
@@ -94,7 +94,9 @@ export class OpenMemoryStore implements OpenStateStore {
     const loader = new BlockLoader(this.#allTables())
     for (const segment of this.#segments.segments.toReversed()) {
       const path = `${this.#directory}/${segment.file}`
-      await readSegment(this.#fs, path, segment, (block) => this.#paced(loader.load(block, segment)))
+      await readBackwards(this.#fs, path, segment, (block, place) =>
+        this.#paced(loader.load(recordsOf(block, place), segment)),
+      )
     }
     await this.#paced(loader.finish())
     this.#tidy()

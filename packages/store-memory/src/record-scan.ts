@@ -1,7 +1,8 @@
 import { readToken } from '@millrace/core'
 import type { ByteReader, KeyToken } from '@millrace/core'
-import { corrupt, recordKind, sameOuterFlag } from './block-format.ts'
-import type { Block } from './block-format.ts'
+import { corrupt } from '@millrace/segment-log'
+import { recordKind, sameOuterFlag } from './record-block.ts'
+import type { RecordBlock } from './record-block.ts'
 
 /**
  * Iterates over the records of a block from the last to the first.
@@ -43,7 +44,7 @@ export class RecordScan {
   }
 
   /** Moves after the last record of `block`. */
-  start(block: Block): void {
+  start(block: RecordBlock): void {
     const { input, recordCount } = block
     this.#makeRoom(recordCount)
     this.#input = input

@@ -3,7 +3,7 @@ import type { Json, StoreSnapshot } from '@millrace/core'
 import { segmentName } from './segment.ts'
 
 /** The value of `MemorySnapshot.format` that this version writes, and the newest that it reads. */
-export const snapshotFormat = 1
+export const snapshotFormat = 2
 
 /** The store's part of a manifest: which bytes of which files are the state. */
 export type MemorySnapshot = {
@@ -39,11 +39,11 @@ export type NamedTable = {
 /** Validates a result of `persist`, perhaps from another version of this package. */
 export function readSnapshot(json: StoreSnapshot): MemorySnapshot {
   const format = isObject(json) ? json['format'] : undefined
-  if (typeof format === 'number' && format > snapshotFormat) {
+  if (typeof format === 'number' && format !== snapshotFormat) {
     throw new MillraceError(
       'CHECKPOINT_INCOMPATIBLE',
-      `the snapshot of the memory store has format ${format}; this version reads formats up to ` +
-        `${snapshotFormat}: restore it with the version of Millrace that made it, or a newer one`,
+      `the snapshot of the memory store has format ${format}; this version reads format ` +
+        `${snapshotFormat}: restore it with the version of Millrace that made it`,
     )
   }
   if (!isSnapshot(json)) {

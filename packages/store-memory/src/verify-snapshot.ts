@@ -1,5 +1,5 @@
 import type { Fs, StoreSnapshot } from '@millrace/core'
-import { readSegment } from './segment-reader.ts'
+import { readBackwards } from '@millrace/segment-log'
 import { readSnapshot } from './snapshot.ts'
 
 /**
@@ -15,7 +15,7 @@ import { readSnapshot } from './snapshot.ts'
 export async function verifySnapshot(fs: Fs, directory: string, snapshot: StoreSnapshot): Promise<number> {
   let bytes = 0
   for (const segment of readSnapshot(snapshot).segments) {
-    await readSegment(fs, `${directory}/${segment.file}`, segment, async () => {})
+    await readBackwards(fs, `${directory}/${segment.file}`, segment, async () => {})
     bytes += segment.bytes
   }
   return bytes

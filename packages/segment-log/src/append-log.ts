@@ -1,5 +1,5 @@
 /**
- * The inbox's files: an append-only log in numbered segments.
+ * An append-only log in numbered segments: an entry whose `append` has resolved survives a crash.
  *
  * Invariants between any two calls:
  *
@@ -8,7 +8,7 @@
  *  3. At most one append is in progress, so at most the newest segment's last block can be torn.
  *  4. After a failed sync nothing more is appended: the content of the file is unknown. Opening the log again
  *     copies the readable blocks into a new file.
- *  5. Before an append resolves, a mark (a block without requests) is written after it. So an unreadable last
+ *  5. Before an append resolves, a mark (a block without a payload) is written after it. So an unreadable last
  *     block with a mark after it is damaged, and one without a mark is torn. The mark is missing only if the
  *     disk is full.
  *
@@ -16,45 +16,57 @@
  *
  * A process that has lost the data directory cannot write to the log: the new owner has replaced the file it
  * has open with a copy, and deletes files it was about to publish. A process never reopens a file that it has
- * published. Each append confirms the ownership after its sync, so the process notices the loss before it
- * answers.
+ * published. Each append confirms the ownership after its sync, so the process notices the loss before
+ * the append resolves.
  */
+import { ByteWriter, makeDurableDirectory, removeTemporaries, writeFully } from '@millrace/core'
+import type { ByteReader, Fs, FsFile, Owner } from '@millrace/core'
 import {
-  ByteWriter,
-  makeDurableDirectory,
-  removeTemporaries,
-  writeFully,
-  type Fs,
-  type FsFile,
-  type Owner,
-} from '@millrace/core'
-import { encodeBlock, type AcceptedRequest, type Checksum, type RememberedRequest } from './inbox-block.ts'
-import {
-  emptySegment,
   existingSegments,
-  firstBytes,
+  pathOf,
   publishOpen,
   readNewest,
   requireReadable,
   requireWhole,
   sizeOf,
-  warnOfTorn,
-  type InboxLogOptions,
-} from './inbox-opening.ts'
-import { segmentHead, segmentName, segmentNumber, type InboxPosition } from './inbox-segments.ts'
+  tornEnd,
+  type LogFiles,
+  type ReadPlace,
+} from './append-log-opening.ts'
+import {
+  blockKind,
+  firstBlocks,
+  SegmentNames,
+  type LogPlace,
+  type SegmentContent,
+} from './append-log-segment.ts'
+import { endBlock, startBlock } from './block.ts'
 
-/** An open log and the requests it remembers. */
-export interface OpenedLog {
-  readonly log: InboxLog
-  readonly remembered: readonly RememberedRequest[]
+/** Where a log is, and what to do with what is found there. */
+export interface AppendLogOptions {
+  readonly fs: Fs
+  readonly directory: string
+  /** Begins the names of its files: `NAME-0000000001.log`. */
+  readonly name: string
+  readonly owner: Owner
+  /** Reports a warning about the files. */
+  readonly warn: (message: string) => void
+  /** Where reading continues; undefined for the oldest entry. */
+  readonly from: ReadPlace | undefined
 }
 
-/** The log, open for appending. */
-export class InboxLog {
-  readonly #fs: Fs
-  readonly #directory: string
-  readonly #checksum: Checksum
-  readonly #owner: Owner
+/** A log, and what its newest segment holds. */
+export interface OpenedAppendLog {
+  readonly log: AppendLog
+  /** What was put at the beginning of the newest segment; undefined in a new log. */
+  readonly opening: ByteReader | undefined
+  /** The entries of the newest segment, oldest first. */
+  readonly entries: readonly ByteReader[]
+}
+
+/** A log, open for appending. */
+export class AppendLog {
+  readonly #files: LogFiles
   readonly #writer = new ByteWriter(64 * 1024)
   /** The durable end of each segment in bytes, oldest first. */
   readonly #ends: Map<number, number>
@@ -66,11 +78,8 @@ export class InboxLog {
   #isTorn = false
   #failure: Error | undefined
 
-  private constructor(options: InboxLogOptions, ends: Map<number, number>, newest: number, file: FsFile) {
-    this.#fs = options.fs
-    this.#directory = options.directory
-    this.#checksum = options.checksum
-    this.#owner = options.owner
+  private constructor(files: LogFiles, ends: Map<number, number>, newest: number, file: FsFile) {
+    this.#files = files
     this.#ends = ends
     this.#newest = newest
     this.#file = file
@@ -81,34 +90,37 @@ export class InboxLog {
    *
    * Throws `CHECKPOINT_CORRUPT` if an accepted request cannot be read.
    */
-  static async open(options: InboxLogOptions): Promise<OpenedLog> {
-    const { fs, directory, checksum, owner, from } = options
+  static async open(options: AppendLogOptions): Promise<OpenedAppendLog> {
+    const { fs, directory, owner, from, warn } = options
+    const names = new SegmentNames(options.name)
+    const files: LogFiles = { fs, directory, names, owner }
     await makeDurableDirectory(fs, directory)
-    await removeTemporaries(fs, directory, owner, (name) => segmentNumber(name) !== undefined)
-    const segments = await existingSegments(options)
+    await removeTemporaries(fs, directory, owner, (name) => names.numberOf(name) !== undefined)
+    const segments = await existingSegments(files, from)
     const newest = segments.at(-1) ?? 1
-    const content = segments.length === 0 ? emptySegment(checksum) : await readNewest(options, newest)
+    const content = segments.length === 0 ? emptySegment() : await readNewest(files, newest)
     const ends = new Map<number, number>()
-    for (const segment of segments.slice(0, -1)) ends.set(segment, await sizeOf(options, segment))
-    await requireWhole(options, ends, newest, content.previousEnd)
+    for (const segment of segments.slice(0, -1)) ends.set(segment, await sizeOf(files, segment))
+    await requireWhole(files, ends, newest, content.previousEnd)
     ends.set(newest, content.bytes.length)
-    if (from !== undefined) requireReadable(from, ends, directory)
-    if (content.tornBytes > 0) warnOfTorn(options, newest, content)
+    if (from !== undefined) requireReadable(files, from, ends)
+    if (content.tornBytes > 0) warn(tornEnd(files, newest, content))
     // Copied even when nothing is torn: if a sync failed earlier, the bytes in the page cache may differ from
     // those on the disk, and a later sync of the same file would not detect it.
-    const file = await publishOpen(options, newest, content.bytes)
-    return { log: new InboxLog(options, ends, newest, file), remembered: content.remembered }
+    const file = await publishOpen(files, newest, content.bytes)
+    const { opening, entries } = content
+    return { log: new AppendLog(files, ends, newest, file), opening, entries }
   }
 
   /** The start of the oldest block. */
-  get start(): InboxPosition {
+  get start(): LogPlace {
     const [oldest = this.#newest] = this.#ends.keys()
-    return { segment: oldest, offset: segmentHead.length, record: 0 }
+    return { segment: oldest, offset: 0 }
   }
 
   /** The start of the next block if it is appended to the newest segment. */
-  get end(): InboxPosition {
-    return { segment: this.#newest, offset: this.#ends.get(this.#newest) ?? 0, record: 0 }
+  get end(): LogPlace {
+    return { segment: this.#newest, offset: this.#ends.get(this.#newest) ?? 0 }
   }
 
   /** Why appends fail from now on, if they do. */
@@ -122,28 +134,31 @@ export class InboxLog {
   }
 
   pathOf(segment: number): string {
-    return `${this.#directory}/${segmentName(segment)}`
+    return pathOf(this.#files, segment)
   }
 
   /** Number of durable bytes after a position. */
-  bytesAfter(position: InboxPosition): number {
+  bytesAfter(position: LogPlace): number {
     let bytes = -position.offset
     for (const [segment, end] of this.#ends) if (segment >= position.segment) bytes += end
     return Math.max(bytes, 0)
   }
 
   /**
-   * Appends requests as one block; it is durable once the promise resolves.
+   * Appends what `write` writes as one entry; it is durable once the promise resolves.
    *
    * After a failed write the log is unchanged and the append may be retried. After a failed sync, or when
    * another process owns the data directory, this and every later append reject with the same error.
    */
-  async append(requests: readonly AcceptedRequest[]): Promise<void> {
+  async append(write: (out: ByteWriter) => void): Promise<void> {
     if (this.#failure !== undefined) throw this.#failure
     if (this.#isTorn) await this.#cut()
-    const bytes = encodeBlock({ kind: 'requests', requests }, this.#writer, this.#checksum)
+    const bytes = this.#block((out) => {
+      out.byte(blockKind.entry)
+      write(out)
+    })
     await this.#write(bytes)
-    await this.#make(this.#owner.confirm())
+    await this.#make(this.#files.owner.confirm())
     this.#endAt(bytes.length)
     await this.#mark()
   }
@@ -153,7 +168,7 @@ export class InboxLog {
    * it.
    */
   async #mark(): Promise<void> {
-    const bytes = encodeBlock({ kind: 'requests', requests: [] }, this.#writer, this.#checksum)
+    const bytes = this.#block(() => undefined)
     this.#isTorn = true
     try {
       await writeFully(this.#file, bytes, this.pathOf(this.#newest))
@@ -165,19 +180,17 @@ export class InboxLog {
   }
 
   /**
-   * Begins a new segment, which starts with the remembered requests. After a failure the log is unchanged.
+   * Begins a new segment, which starts with what `opening` writes. After a failure the log is unchanged.
    */
-  async roll(remembered: readonly RememberedRequest[]): Promise<void> {
+  async roll(opening: (out: ByteWriter) => void): Promise<void> {
     if (this.#failure !== undefined) throw this.#failure
     // Remove the bytes of a failed append first: only the newest segment may end in a torn block.
     if (this.#isTorn) await this.#cut()
     await this.#make(this.#file.sync())
     this.#endAt(0)
     const segment = this.#newest + 1
-    const begin = { segment, previousEnd: this.#ends.get(this.#newest) ?? 0 }
-    const bytes = firstBytes(begin, remembered, this.#writer, this.#checksum)
-    const options = { fs: this.#fs, directory: this.#directory, owner: this.#owner }
-    const file = await publishOpen(options, segment, bytes)
+    const bytes = firstBlocks(segment, this.#ends.get(this.#newest) ?? 0, opening)
+    const file = await publishOpen(this.#files, segment, bytes)
     const full = this.#file
     this.#file = file
     this.#newest = segment
@@ -186,17 +199,26 @@ export class InboxLog {
   }
 
   /** Deletes segments that end before the position, except the newest. */
-  async removeBefore(position: InboxPosition): Promise<void> {
+  async removeBefore(position: LogPlace): Promise<void> {
     const last = Math.min(position.segment, this.#newest)
     const old = [...this.#ends.keys()].filter((segment) => segment < last)
     for (const segment of old) this.#ends.delete(segment)
-    for (const segment of old) await this.#fs.remove(this.pathOf(segment))
-    if (old.length > 0) await this.#fs.syncDirectory(this.#directory)
+    const { fs, directory } = this.#files
+    for (const segment of old) await fs.remove(this.pathOf(segment))
+    if (old.length > 0) await fs.syncDirectory(directory)
   }
 
   async close(): Promise<void> {
     if (this.#markBytes > 0) await this.#file.sync().catch(() => undefined)
     await this.#file.close()
+  }
+
+  #block(write: (out: ByteWriter) => void): Uint8Array {
+    this.#writer.reset()
+    const start = startBlock(this.#writer)
+    write(this.#writer)
+    endBlock(this.#writer, start)
+    return this.#writer.written()
   }
 
   async #write(bytes: Uint8Array): Promise<void> {
@@ -233,4 +255,9 @@ export class InboxLog {
       throw error
     }
   }
+}
+
+function emptySegment(): SegmentContent {
+  const bytes = firstBlocks(1, 0, () => undefined)
+  return { bytes, tornBytes: 0, previousEnd: 0, opening: undefined, entries: [] }
 }

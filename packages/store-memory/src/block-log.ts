@@ -1,10 +1,10 @@
 import { ByteWriter } from '@millrace/core'
-import { frameBlock } from './block-format.ts'
-import type { BlockOrigin } from './block-format.ts'
-import { chainChecksum } from './chain-checksum.ts'
+import { chainChecksum } from '@millrace/segment-log'
+import type { SegmentWriter } from '@millrace/segment-log'
+import { sealRecords } from './record-block.ts'
+import type { BlockOrigin } from './record-block.ts'
 import type { Segment } from './segment.ts'
 import type { SegmentSet } from './segment-set.ts'
-import type { SegmentWriter } from './segment-writer.ts'
 
 /** An open block. */
 export interface OpenBlock {
@@ -21,7 +21,7 @@ const blockBytesMax = 64 * 1024
  * Every open block will be in the active segment, so there is one as long as a block is open, and it is
  * sealed only after all of them are closed.
  */
-export class SegmentLog {
+export class BlockLog {
   readonly #set: SegmentSet
   readonly #writer: SegmentWriter
   readonly #segmentBytes: number
@@ -52,11 +52,11 @@ export class SegmentLog {
   append(block: OpenBlock, origin: BlockOrigin, recordCount: number, records: Uint8Array): void {
     this.#open.delete(block)
     const segment = this.#set.active ?? this.#activate()
-    const { header, trailer, checksum } = frameBlock(this.#scratch, origin, recordCount, records)
-    this.#writer.append(header)
+    const { head, trailer, checksum } = sealRecords(this.#scratch, origin, recordCount, records)
+    this.#writer.append(head)
     this.#writer.append(records)
     this.#writer.append(trailer)
-    segment.bytes += header.length + records.length + trailer.length
+    segment.bytes += head.length + records.length + trailer.length
     segment.checksum = chainChecksum(segment.checksum, checksum)
   }
 

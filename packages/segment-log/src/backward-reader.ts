@@ -1,11 +1,20 @@
 import { isMillraceError } from '@millrace/core'
 import type { Fs, FsFile } from '@millrace/core'
-import { blockLength, corrupt, openBlock } from './block-format.ts'
-import type { Block } from './block-format.ts'
+import { corrupt, lengthBefore, requireBlock } from './block.ts'
+import type { StoredBlock } from './block.ts'
 import { unchainChecksum } from './chain-checksum.ts'
+import { readAt } from './read-at.ts'
 
 /** Bytes per read. Each part gets its own buffer: values may keep views of it. */
 const partBytes = 1024 * 1024
+
+/** The bytes of a file that a checkpoint names. */
+export interface NamedBytes {
+  /** How many, from the start of the file. */
+  readonly bytes: number
+  /** `chainChecksum` of the blocks in them. */
+  readonly checksum: number
+}
 
 /**
  * Passes the blocks in the named bytes of a file to `visit`, newest first, and awaits its result.
@@ -13,13 +22,13 @@ const partBytes = 1024 * 1024
  * Rejects with `CHECKPOINT_CORRUPT`, naming the place, if the file is missing or too short, if a checksum is
  * wrong, or if the file is intact but not the one that was named.
  */
-export async function readSegment(
+export async function readBackwards(
   fs: Fs,
   path: string,
-  named: { readonly bytes: number; readonly checksum: number },
-  visit: (block: Block) => Promise<void>,
+  named: NamedBytes,
+  visit: (block: StoredBlock, place: string) => Promise<void>,
 ): Promise<void> {
-  const file = await openSegment(fs, path)
+  const file = await openNamed(fs, path)
   try {
     let { checksum } = named
     let end = named.bytes
@@ -27,17 +36,18 @@ export async function readSegment(
     while (end > 0) {
       const start = Math.max(end - wanted, 0)
       const part = await readPart(file, path, start, end)
-      let length = blockLength(part, part.length, place(path, end))
+      let length = lengthBefore(part, part.length, placeOf(path, end))
       while (length !== undefined && length <= end - start) {
         const blockEnd = end - start
         end -= length
-        const block = openBlock(part, end - start, blockEnd, place(path, end))
+        const place = placeOf(path, end)
+        const block = requireBlock(part, end - start, blockEnd, place)
         checksum = unchainChecksum(checksum, block.checksum)
-        await visit(block)
-        length = end > start ? blockLength(part, end - start, place(path, end)) : undefined
+        await visit(block, place)
+        length = end > start ? lengthBefore(part, end - start, place) : undefined
       }
       // The rest is the end of a block that starts before this part.
-      if (start === 0 && end > 0) throw corrupt(place(path, end), 'no block ends here')
+      if (start === 0 && end > 0) throw corrupt(placeOf(path, end), 'no block ends here')
       wanted = Math.max(partBytes, length ?? 0)
     }
     if (checksum !== 0)
@@ -47,7 +57,7 @@ export async function readSegment(
   }
 }
 
-async function openSegment(fs: Fs, path: string): Promise<FsFile> {
+async function openNamed(fs: Fs, path: string): Promise<FsFile> {
   try {
     return await fs.open(path, 'read')
   } catch (cause) {
@@ -57,16 +67,11 @@ async function openSegment(fs: Fs, path: string): Promise<FsFile> {
 }
 
 async function readPart(file: FsFile, path: string, start: number, end: number): Promise<Uint8Array> {
-  const part = new Uint8Array(end - start)
-  let filled = 0
-  while (filled < part.length) {
-    const count = await file.read(part.subarray(filled), start + filled)
-    if (count === 0) throw corrupt(place(path, start + filled), 'the file ends too soon')
-    filled += count
-  }
+  const part = await readAt(file, start, end - start)
+  if (start + part.length < end) throw corrupt(placeOf(path, start + part.length), 'the file ends too soon')
   return part
 }
 
-function place(path: string, position: number): string {
+function placeOf(path: string, position: number): string {
   return `${path}, byte ${position}`
 }

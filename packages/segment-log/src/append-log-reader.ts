@@ -1,73 +1,70 @@
+import { ByteReader } from '@millrace/core'
 import type { Fs, FsFile } from '@millrace/core'
-import { blockEnd, decodePayload, storedBlockAt, type Block, type Checksum } from './inbox-block.ts'
-import type { InboxLog } from './inbox-log.ts'
-import { damaged, readAt, requireHead, segmentHead, type InboxPosition } from './inbox-segments.ts'
+import { blockKind, damaged, type LogPlace } from './append-log-segment.ts'
+import type { AppendLog } from './append-log.ts'
+import { blockAt, blockEnd } from './block.ts'
+import { readAt } from './read-at.ts'
 
 /** Bytes per read, unless a block is larger. */
 const chunkBytes = 256 * 1024
 
-/** The start of a block. */
-export type BlockPlace = Omit<InboxPosition, 'record'>
-
-/** The accepted records of one block. */
-export interface FetchedBlock extends BlockPlace {
+/** One entry, as it was appended. */
+export interface FetchedEntry extends LogPlace {
   /** Its size in the file, in bytes. */
   readonly bytes: number
-  readonly records: readonly Uint8Array[]
+  readonly content: ByteReader
 }
 
 /** The result of one fetch. */
 export interface Fetched {
-  /** Blocks without records are omitted, so the list may be empty. */
-  readonly blocks: readonly FetchedBlock[]
+  /** May be empty. */
+  readonly entries: readonly FetchedEntry[]
   /** Where the next fetch begins. */
-  readonly next: BlockPlace
+  readonly next: LogPlace
 }
 
-/** Reads the log block by block, up to its durable end. Keeps one segment open. */
-export class BlockReader {
-  readonly #log: InboxLog
+/** Reads a log entry by entry, up to its durable end. Keeps one segment open. */
+export class AppendLogReader {
+  readonly #log: AppendLog
   readonly #fs: Fs
-  readonly #checksum: Checksum
   #open: { readonly segment: number; readonly file: FsFile } | undefined
 
-  constructor(log: InboxLog, fs: Fs, checksum: Checksum) {
+  constructor(log: AppendLog, fs: Fs) {
     this.#log = log
     this.#fs = fs
-    this.#checksum = checksum
   }
 
   /** Whether there are blocks to fetch at or after a place. */
-  hasMore({ segment, offset }: BlockPlace): boolean {
+  hasMore({ segment, offset }: LogPlace): boolean {
     const { end } = this.#log
     return segment < end.segment || offset < end.offset
   }
 
   /**
-   * Fetches blocks starting at a place. Call it only if `hasMore`, and never concurrently.
+   * Fetches entries starting at a place. Call it only if `hasMore`, and never concurrently.
    *
    * Throws `CHECKPOINT_CORRUPT`.
    */
-  async fetch(from: BlockPlace): Promise<Fetched> {
+  async fetch(from: LogPlace): Promise<Fetched> {
     const isAtEnd = from.offset >= (this.#log.endOf(from.segment) ?? 0)
-    const { segment, offset } = isAtEnd ? { segment: from.segment + 1, offset: segmentHead.length } : from
+    const { segment, offset } = isAtEnd ? { segment: from.segment + 1, offset: 0 } : from
     const file = await this.#fileOf(segment)
     const path = this.#log.pathOf(segment)
     const bytes = await this.#read(file, segment, offset)
-    const blocks: FetchedBlock[] = []
+    const entries: FetchedEntry[] = []
     let at = 0
     for (;;) {
-      const stored = storedBlockAt(bytes, at, this.#checksum)
+      const stored = blockAt(bytes, at, `${path}, byte ${offset + at}`)
       if (stored === undefined) break
-      const records = recordsOf(decodePayload(stored.payload))
-      if (records.length > 0) {
-        blocks.push({ segment, offset: offset + at, bytes: stored.end - at, records })
+      if (stored.payload[0] === blockKind.entry) {
+        const content = new ByteReader(stored.payload, 1)
+        entries.push({ segment, offset: offset + at, bytes: stored.end - at, content })
       }
       at = stored.end
     }
     // Everything before the durable end was intact when it was written.
     if (at === 0) throw damaged(path, offset)
-    return { blocks, next: { segment, offset: offset + at } }
+    return { entries, next: { segment, offset: offset + at } }
   }
 
   async close(): Promise<void> {
@@ -78,10 +75,8 @@ export class BlockReader {
   async #fileOf(segment: number): Promise<FsFile> {
     if (this.#open?.segment === segment) return this.#open.file
     await this.close()
-    const path = this.#log.pathOf(segment)
-    const file = await this.#fs.open(path, 'read')
+    const file = await this.#fs.open(this.#log.pathOf(segment), 'read')
     this.#open = { segment, file }
-    requireHead(await readAt(file, 0, segmentHead.length), path)
     return file
   }
 
@@ -94,8 +89,4 @@ export class BlockReader {
     if (needed > left) throw damaged(this.#log.pathOf(segment), offset)
     return readAt(file, offset, needed)
   }
-}
-
-function recordsOf(block: Block): readonly Uint8Array[] {
-  return block.kind === 'requests' ? block.requests.flatMap(({ records }) => records) : []
 }
