@@ -47,7 +47,7 @@ export const additionBugs: readonly TopologyBug[] = [
   {
     name: 'windows that do not overlap are taken to be of one length',
     plant: {
-      file: 'flow/src/window/window-operator.ts',
+      file: 'flow/src/window/slice-window-operator.ts',
       from: 'const slice = sliceAround(this.#assigner, time)\n',
       to: `const { end: start } = this.#slice
     const end = start + (start - this.#slice.start)

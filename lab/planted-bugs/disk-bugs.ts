@@ -102,7 +102,7 @@ export const diskBugs: readonly DiskBug[] = [
   {
     name: 'windows are not taken up again',
     plant: {
-      file: 'flow/src/window/window-operator.ts',
+      file: 'flow/src/window/slice-window-operator.ts',
       from: 'yield* this.#resume(this.#assigner.slice(start as EventTime))',
       to: '',
     },

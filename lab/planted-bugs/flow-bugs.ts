@@ -226,7 +226,7 @@ export const flowBugs: readonly SimulatorBug[] = [
   {
     name: 'windows are not taken up again',
     plant: {
-      file: 'flow/src/window/window-operator.ts',
+      file: 'flow/src/window/slice-window-operator.ts',
       from: 'yield* this.#resume(this.#assigner.slice(start as EventTime))',
       to: '',
     },
@@ -236,7 +236,7 @@ export const flowBugs: readonly SimulatorBug[] = [
   {
     name: 'a slice that is added to is not saved again',
     plant: {
-      file: 'flow/src/window/window-operator.ts',
+      file: 'flow/src/window/slice-window-operator.ts',
       from: '      this.#table.changed(cell)\n',
       to: '',
     },

@@ -13,7 +13,7 @@ export const oracleBugs: readonly Pick<TopologyBug, 'name' | 'plant'>[] = [
   {
     name: 'a record is taken by a window that ends at the watermark',
     plant: {
-      file: 'flow/src/window/window-operator.ts',
+      file: 'flow/src/window/slice-window-operator.ts',
       from: 'if (watermark >= this.#closesAt)',
       to: 'if (watermark > this.#closesAt)',
     },

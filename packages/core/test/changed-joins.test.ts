@@ -1,9 +1,8 @@
 import { memory } from '@millrace/connector-memory'
 import { join, sliding, tumbling, type PipelineBuilder, type TimedKeyedStream } from '@millrace/flow'
 import { describe, expect, test } from 'vitest'
-import { expectRefused, expectStopped, warnings, type Build, type Item } from './changing-program.ts'
+import { cells, expectRefused, expectStopped, warnings, type Build, type Item } from './changing-program.ts'
 import { openSource } from './open-source.ts'
-import { cells } from './changing-program.ts'
 import { live, nextLife, untilCheckpoint, type SimulatedLife } from './simulated-job.ts'
 
 const at = (...times: readonly number[]): readonly Item[] => times.map((time) => ({ key: 'a', at: time }))

@@ -3,6 +3,7 @@ import {
   collect,
   count,
   mean,
+  session,
   sliding,
   sum,
   tumbling,
@@ -219,5 +220,59 @@ describe('windows', () => {
     expectStopped(after)
     expect(cells(after)).toBe(1)
     expect(sink.values).toEqual([{ key: 'a', window: { start: 0, end: 100 }, n: 2 }])
+  })
+})
+
+describe('sessions', () => {
+  const visits =
+    (
+      program: ChangingProgram,
+      gap: number,
+      { allowedLateness = 0, hasMean = false, sink = memory.write<unknown>() } = {},
+    ): Build =>
+    (p) => {
+      const aggregates = { n: count<Item>(), ...(hasMean && { m: mean(({ at }: Item) => at) }) }
+      program
+        .keyed(p)
+        .window(session(gap))
+        .aggregate('visits', aggregates, { allowedLateness })
+        .to('out', sink)
+    }
+
+  test('with another gap, or in place of other windows, are refused', async () => {
+    const program = new ChangingProgram()
+    program.input.push(...items(10))
+    await program.live(visits(program, 60_000))
+    expectRefused(
+      await program.live(visits(program, 1_000)),
+      "'visits': window gap was 1m and is 1s. Undo the change",
+    )
+    const hours: Build = (p) => {
+      program.keyed(p).window(tumbling('1h')).aggregate('visits', { n: count() }).to('out', memory.write())
+    }
+    expectRefused(await program.live(hours), 'window kind was session and is tumbling')
+  })
+
+  test('keep what they have when an aggregate is added, and go on after a restart', async () => {
+    const program = new ChangingProgram()
+    const sink = memory.write<unknown>()
+    program.input.push(...items(10, 15))
+    await program.live(visits(program, 10, { sink }))
+    program.input.push(...items(20, 50))
+    expectStopped(await program.live(visits(program, 10, { sink, hasMean: true })))
+    expect(sink.values).toEqual([{ key: 'a', window: { start: 10, end: 30 }, n: 3, m: 20 }])
+  })
+
+  test('with less allowed lateness are closed at once, and with more those that were closed stay so', async () => {
+    const program = new ChangingProgram()
+    const sink = memory.write<unknown>()
+    program.input.push(...items(10, 100))
+    expect(cells(await program.live(visits(program, 10, { sink, allowedLateness: 1_000 })))).toBe(2)
+    program.input.push(...items(110))
+    expect(cells(await program.live(visits(program, 10, { sink })))).toBe(1)
+    // The session that it belongs to was closed.
+    program.input.push(...items(12))
+    expect(cells(await program.live(visits(program, 10, { sink, allowedLateness: 1_000 })))).toBe(1)
+    expect(sink.values).toEqual([{ key: 'a', window: { start: 10, end: 20 }, n: 1 }])
   })
 })

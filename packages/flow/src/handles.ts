@@ -43,8 +43,9 @@ import { stateFingerprint } from './operators/state-spec.ts'
 import { requireSynchronous, requireSynchronousMethods } from './synchronous.ts'
 import { checkOutputs } from './taken-names.ts'
 import type { Aggregates } from './window/aggregate.ts'
-import type { WindowAssigner } from './window/assigner.ts'
-import { WindowOperator } from './window/window-operator.ts'
+import type { MergingWindows, WindowAssigner } from './window/assigner.ts'
+import { MergingWindowOperator } from './window/merging-window-operator.ts'
+import { SliceWindowOperator } from './window/slice-window-operator.ts'
 
 /** The fields of an operator node besides its input and its name. */
 export interface OperatorParts {
@@ -282,29 +283,32 @@ export class KeyedHandle {
     return this.stream.mapAsync(name, call, options, this.#exchange)
   }
 
-  window(assigner: WindowAssigner): object {
+  window(windows: WindowAssigner | MergingWindows): object {
     return {
       aggregate: (name: string, aggregates: Aggregates<unknown>, options: AggregateOptions = {}) =>
-        this.#aggregate(name, { assigner, aggregates, options }),
+        this.#aggregate(name, { windows, aggregates, options }),
     }
   }
 
   #aggregate(
     name: string,
     parts: {
-      readonly assigner: WindowAssigner
+      readonly windows: WindowAssigner | MergingWindows
       readonly aggregates: Aggregates<unknown>
       readonly options: AggregateOptions
     },
   ): StreamHandle {
-    const { assigner, aggregates, options } = parts
+    const { windows, aggregates, options } = parts
     const allowedLateness: Duration = options.allowedLateness ?? 0
     const latenessMs = durationMs(allowedLateness, `allowedLateness of '${name}'`)
-    const create = () => new WindowOperator({ name, assigner, aggregates, latenessMs })
+    const create = () =>
+      'windowOf' in windows
+        ? new MergingWindowOperator({ name, windows, aggregates, latenessMs })
+        : new SliceWindowOperator({ name, assigner: windows, aggregates, latenessMs })
     // Constructed eagerly to validate windows and aggregates before the job starts.
     const { fingerprint } = create()
     const until = latenessMs === 0 ? 'it ends' : `${latenessMs} ms after it has ended`
-    const keeps = `${Object.keys(aggregates).join(', ')} of each key and window until ${until}; ${assigner.description}`
+    const keeps = `${Object.keys(aggregates).join(', ')} of each key and window until ${until}; ${windows.description}`
     const outputs = ['late']
     const id = this.#operator(name, options, { type: 'window', fingerprint, outputs, keeps, create })
     return Object.assign(this.stream.main(id), this.stream.sides(id, outputs))

@@ -93,11 +93,12 @@ export { state } from './operators/state-spec.ts'
 export type { ListSpec, MapSpec, StateHandles, StateSpecs, ValueSpec } from './operators/state-spec.ts'
 
 // Windows.
+export { session } from './window/session.ts'
 export { sliding } from './window/sliding.ts'
 export type { SlidingOptions } from './window/sliding.ts'
 export { tumbling } from './window/tumbling.ts'
 export type { TumblingOptions } from './window/tumbling.ts'
-export type { Slice, Window, WindowAssigner, WindowsFingerprint } from './window/assigner.ts'
+export type { MergingWindows, Slice, Window, WindowAssigner, WindowsFingerprint } from './window/assigner.ts'
 
 // Aggregates.
 export { aggregator } from './window/aggregate.ts'

@@ -12,6 +12,7 @@ import { collect } from './window/collect.ts'
 import { count } from './window/count.ts'
 import { max, min } from './window/extreme.ts'
 import { mean } from './window/mean.ts'
+import { session } from './window/session.ts'
 import { sum, sumBigint } from './window/sum.ts'
 import { tumbling } from './window/tumbling.ts'
 
@@ -313,6 +314,11 @@ pipeline('windows', (p) => {
   keyed.aggregate({ n: count() })
   // @ts-expect-error an aggregate of one's own has a version
   aggregator({ kind: 'first', create: () => '', add: (a) => a, merge: (a) => a, result: (a) => a })
+  const byCard = timed.keyBy((payment) => payment.card)
+  byCard.window(session('1m'))
+  byCard.window(session((payment: Payment) => (payment.refunded === undefined ? '1m' : 5)))
+  // @ts-expect-error a gap of other records
+  byCard.window(session((alert: Alert) => alert.reason))
   const { fingerprint: _, ...nameless } = tumbling('1m')
   // @ts-expect-error windows of one's own have a fingerprint
   timed.keyBy((payment) => payment.card).window(nameless)

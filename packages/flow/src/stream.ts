@@ -21,7 +21,7 @@ import type {
 import type { Synchronous } from './synchronous.ts'
 import type { TakenFields, TakenSplitOutputs } from './taken-names.ts'
 import type { Aggregate, Aggregates } from './window/aggregate.ts'
-import type { Window, WindowAssigner } from './window/assigner.ts'
+import type { MergingWindows, Window, WindowAssigner } from './window/assigner.ts'
 
 declare const carries: unique symbol
 
@@ -279,7 +279,7 @@ export interface TimedKeyedStream<T, K> extends KeyedStream<T, K, 'timed'> {
    * @example
    * payments.keyBy((payment) => payment.card).window(tumbling('1m')).aggregate('per-card', { n: count() })
    */
-  window(assigner: WindowAssigner): WindowedStream<T, K>
+  window(windows: WindowAssigner | MergingWindows<T>): WindowedStream<T, K>
 }
 
 /** The result of one window of one key: a field for each aggregate. */
@@ -296,7 +296,8 @@ type Flat<T> = T extends infer All ? { [Name in keyof All]: All[Name] } : never
 export interface WindowedStream<T, K> {
   /**
    * Aggregates the records of each key in each window, and emits the results when the window ends, at event
-   * time `end - 1`. A window without records emits nothing.
+   * time `end - 1`; that of a session, to which a record at its very end belongs, at `end`. A window without records
+   * emits nothing.
    *
    * A record is late if the last of its windows, plus `allowedLateness`, ended at or before the watermark.
    *

@@ -73,12 +73,25 @@ export type {
 } from '@millrace/flow'
 
 // Windows and aggregates.
-export { aggregator, collect, count, max, mean, min, sliding, sum, sumBigint, tumbling } from '@millrace/flow'
+export {
+  aggregator,
+  collect,
+  count,
+  max,
+  mean,
+  min,
+  session,
+  sliding,
+  sum,
+  sumBigint,
+  tumbling,
+} from '@millrace/flow'
 export type {
   Aggregate,
   Aggregates,
   Comparable,
   MeanAccumulator,
+  MergingWindows,
   SlidingOptions,
   TumblingOptions,
   Window,

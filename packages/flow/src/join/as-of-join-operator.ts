@@ -21,7 +21,7 @@ import {
   type StreamRecord,
   type Timer,
 } from '@millrace/core'
-import { DueTimes, justAfter } from './due-times.ts'
+import { DueTimes, justAfter } from '../window/due-times.ts'
 import type { Combine } from './interval-join-operator.ts'
 import { rowsPiece, TimedRows, type Rows } from './timed-rows.ts'
 

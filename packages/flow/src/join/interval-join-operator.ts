@@ -20,7 +20,7 @@ import {
   type StreamRecord,
   type Timer,
 } from '@millrace/core'
-import { DueTimes, justAfter, justBefore } from './due-times.ts'
+import { DueTimes, justAfter, justBefore } from '../window/due-times.ts'
 import { rowsPiece, TimedRows, type Rows } from './timed-rows.ts'
 
 /** How far the event time of a right row may be from that of a left row. */

@@ -13,7 +13,6 @@
  */
 import {
   backupByLength,
-  MillraceError,
   statePiece,
   tokenKey,
   type Cell,
@@ -29,13 +28,13 @@ import {
   type Timer,
 } from '@millrace/core'
 import {
+  checkTime,
   sliceAround,
   windowSettings,
   type Slice,
   type Window,
   type WindowAssigner,
 } from '../window/assigner.ts'
-import { farthestTime } from '../window/sliding.ts'
 import { SortedTimes } from '../window/sorted-times.ts'
 import type { Matching } from './row-matching.ts'
 
@@ -137,12 +136,7 @@ export class WindowJoinOperator implements Operator<unknown, unknown> {
   }
 
   #enter(time: EventTime): void {
-    if (!(Math.abs(time) <= farthestTime)) {
-      throw new MillraceError(
-        'TIMESTAMP_INVALID',
-        `a record has event time ${time}, which is in no window; windows need milliseconds since the epoch, at most ${farthestTime} from it`,
-      )
-    }
+    checkTime(time)
     this.#slice = sliceAround(this.#parts.assigner, time)
   }
 

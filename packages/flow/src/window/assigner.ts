@@ -55,6 +55,32 @@ export interface WindowAssigner {
 }
 
 /**
+ * Assigns records to windows of their own, which merge with others of the same key when they overlap or touch.
+ *
+ * Pure: `windowOf` depends on its arguments alone.
+ */
+export interface MergingWindows<in T = unknown> {
+  /** For people: "sessions with a gap of 30m". */
+  readonly description: string
+  /** Which windows these are, as data, as that of `WindowAssigner`. */
+  readonly fingerprint: WindowsFingerprint
+  /** The window of a record alone. It starts at or before `time` and ends after it. */
+  windowOf(value: T, time: EventTime): Window
+}
+
+/** The maximum distance of an event time from the epoch, in milliseconds: the range of `Date`. */
+export const farthestTime = 8.64e15
+
+/** Throws `TIMESTAMP_INVALID` for an event time that is in no window. */
+export function checkTime(time: EventTime): void {
+  if (Math.abs(time) <= farthestTime) return
+  throw new MillraceError(
+    'TIMESTAMP_INVALID',
+    `a record has event time ${time}, which is in no window; windows need milliseconds since the epoch, at most ${farthestTime} from it`,
+  )
+}
+
+/**
  * The slice that contains `time`. Windows would never end if it did not, or if it ended after its windows.
  *
  * @throws MillraceError `GRAPH_INVALID` for an inconsistent assigner.
@@ -70,7 +96,10 @@ export function sliceAround(assigner: WindowAssigner, time: EventTime): Slice {
 }
 
 /** The fingerprint of an operator's windows. Throws `GRAPH_INVALID` for an assigner without one. */
-export function windowSettings(assigner: WindowAssigner, operator: string): readonly StateSetting[] {
+export function windowSettings(
+  assigner: Pick<WindowAssigner, 'fingerprint' | 'description'>,
+  operator: string,
+): readonly StateSetting[] {
   // The types require it; this is the check for untyped callers.
   const { kind, settings } = (assigner.fingerprint ?? {}) as Partial<WindowsFingerprint>
   if (typeof kind !== 'string' || !Array.isArray(settings)) {

@@ -9,7 +9,7 @@ import { mean } from './mean.ts'
 import { sliding } from './sliding.ts'
 import { sum } from './sum.ts'
 import { tumbling } from './tumbling.ts'
-import { WindowOperator } from './window-operator.ts'
+import { SliceWindowOperator } from './slice-window-operator.ts'
 
 interface Reading {
   readonly key: string
@@ -23,7 +23,7 @@ function windows(
   latenessMs = 0,
 ): OperatorHarness<Reading> {
   const parts = { name: 'window', assigner, aggregates: aggregates as Aggregates<unknown>, latenessMs }
-  return operatorHarness<Reading>(() => new WindowOperator(parts), {
+  return operatorHarness<Reading>(() => new SliceWindowOperator(parts), {
     keyBy: ({ key }) => key,
     outputs: ['late'],
     onError,

@@ -9,7 +9,7 @@ import { aggregator, type Aggregate, type Aggregates } from './aggregate.ts'
 import { count } from './count.ts'
 import { AlignedWindows, sliding } from './sliding.ts'
 import type { WindowAssigner } from './assigner.ts'
-import { WindowOperator } from './window-operator.ts'
+import { SliceWindowOperator } from './slice-window-operator.ts'
 
 interface Reading {
   readonly key: string
@@ -23,7 +23,7 @@ function harnessOf(
 ): OperatorHarness<Reading> {
   return operatorHarness<Reading>(
     () =>
-      new WindowOperator({
+      new SliceWindowOperator({
         name: 'window',
         assigner,
         aggregates: aggregates as Aggregates<unknown>,

@@ -1,5 +1,5 @@
 import { durationMs, MillraceError, positiveDurationMs, type Duration, type EventTime } from '@millrace/core'
-import type { Slice, WindowAssigner, WindowsFingerprint } from './assigner.ts'
+import { farthestTime, type Slice, type WindowAssigner, type WindowsFingerprint } from './assigner.ts'
 
 /** Options of `sliding`. */
 export interface SlidingOptions {
@@ -36,9 +36,6 @@ export function sliding(options: SlidingOptions): WindowAssigner {
   const offset = offsetMs(options.offset ?? 0, slide, 'slide')
   return new AlignedWindows(`sliding windows of ${size} ms every ${slide} ms`, { size, slide, offset })
 }
-
-/** The maximum distance of an event time from the epoch, in milliseconds: the range of `Date`. */
-export const farthestTime = 8.64e15
 
 /** Window ends stay integers that a double represents exactly, also at the limits of the range. */
 const longestMs = Number.MAX_SAFE_INTEGER - farthestTime

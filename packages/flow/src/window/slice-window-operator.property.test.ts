@@ -6,7 +6,7 @@ import { collect } from './collect.ts'
 import { count } from './count.ts'
 import { sliding } from './sliding.ts'
 import { sum } from './sum.ts'
-import { WindowOperator } from './window-operator.ts'
+import { SliceWindowOperator } from './slice-window-operator.ts'
 
 interface Event {
   readonly id: number
@@ -118,7 +118,7 @@ function run(given: Case): { readonly outcome: Outcome; readonly harness: Operat
   }
   const harness = operatorHarness<Event>(
     () =>
-      new WindowOperator({
+      new SliceWindowOperator({
         name: 'window',
         assigner: sliding({ size, slide, offset }),
         aggregates: aggregates as Aggregates<unknown>,

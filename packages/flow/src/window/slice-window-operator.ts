@@ -20,7 +20,6 @@
  * Sweeps follow from the slices and the watermark, so neither they nor the emitted windows are saved.
  */
 import {
-  MillraceError,
   statePiece,
   type Cell,
   type Collector,
@@ -35,14 +34,21 @@ import {
 } from '@millrace/core'
 import { accumulatorsOf, type Accumulators } from './accumulators.ts'
 import type { Aggregates } from './aggregate.ts'
-import { sliceAround, windowSettings, type Slice, type Window, type WindowAssigner } from './assigner.ts'
+import {
+  checkTime,
+  sliceAround,
+  windowSettings,
+  type Slice,
+  type Window,
+  type WindowAssigner,
+} from './assigner.ts'
+import { closedUpTo, latenessSetting } from './lateness.ts'
 import { OpenSlices } from './open-slices.ts'
 import { SliceMerge } from './slice-merge.ts'
-import { farthestTime } from './sliding.ts'
 import { SortedTimes } from './sorted-times.ts'
 
 /** The options of a window operator. */
-export interface WindowParts {
+export interface SliceWindowParts {
   readonly name: string
   readonly assigner: WindowAssigner
   readonly aggregates: Aggregates<unknown>
@@ -52,10 +58,8 @@ export interface WindowParts {
 /** The accumulators of each slice and key. Their encoding depends on the aggregates. */
 const slicesPiece = statePiece('slices', { name: 'slices', codec: { id: 'accumulators', version: 1 } })
 
-const latenessSetting = 'allowed lateness'
-
-/** The only operator for windows, slices, lateness and aggregates. */
-export class WindowOperator implements Operator<unknown, unknown> {
+/** Windows whose bounds do not depend on the data. Those that merge have `MergingWindowOperator`. */
+export class SliceWindowOperator implements Operator<unknown, unknown> {
   /** The fingerprint of its state: windows, aggregates, and the layout of slices. */
   readonly fingerprint: Fingerprint
   readonly #assigner: WindowAssigner
@@ -91,16 +95,13 @@ export class WindowOperator implements Operator<unknown, unknown> {
   /** The cell that a sweep has just yielded, if its slice is a window by itself. */
   #wholeCell: Cell<unknown> | undefined
 
-  constructor({ name, assigner, aggregates, latenessMs }: WindowParts) {
+  constructor({ name, assigner, aggregates, latenessMs }: SliceWindowParts) {
     this.#assigner = assigner
     this.#accumulators = accumulatorsOf(aggregates, name)
     this.#latenessMs = latenessMs
     this.fingerprint = {
       pieces: [slicesPiece, ...this.#accumulators.pieces],
-      settings: [
-        ...windowSettings(assigner, name),
-        { name: latenessSetting, value: latenessMs, unit: 'ms', mayChange: true },
-      ],
+      settings: [...windowSettings(assigner, name), latenessSetting(latenessMs)],
     }
   }
 
@@ -113,8 +114,7 @@ export class WindowOperator implements Operator<unknown, unknown> {
     })
     this.#shared = new OpenSlices(this.#table, this.#accumulators)
     this.#late = context.output('late')
-    const closed = context.earlier(latenessSetting).map(({ value, until }) => until - Number(value))
-    this.#closedUpTo = Math.max(Number.NEGATIVE_INFINITY, ...closed)
+    this.#closedUpTo = closedUpTo(context)
   }
 
   *restored(): Generator<undefined> {
@@ -175,12 +175,7 @@ export class WindowOperator implements Operator<unknown, unknown> {
   }
 
   #enter(time: EventTime): void {
-    if (!(Math.abs(time) <= farthestTime)) {
-      throw new MillraceError(
-        'TIMESTAMP_INVALID',
-        `a record has event time ${time}, which is in no window; windows need milliseconds since the epoch, at most ${farthestTime} from it`,
-      )
-    }
+    checkTime(time)
     const slice = sliceAround(this.#assigner, time)
     this.#slice = slice
     const isClosed = slice.lastWindowEnd <= this.#closedUpTo

@@ -14,7 +14,7 @@ import { count } from './count.ts'
 import { AlignedWindows, sliding } from './sliding.ts'
 import { sum } from './sum.ts'
 import { tumbling } from './tumbling.ts'
-import { WindowOperator } from './window-operator.ts'
+import { SliceWindowOperator } from './slice-window-operator.ts'
 
 interface Reading {
   readonly key: string
@@ -30,9 +30,9 @@ interface Setup {
 const keyBy = (reading: Reading) => reading.key
 const total = sum((reading: Reading) => reading.n)
 
-function operator({ assigner, aggregates = { total }, latenessMs = 0 }: Setup): () => WindowOperator {
+function operator({ assigner, aggregates = { total }, latenessMs = 0 }: Setup): () => SliceWindowOperator {
   return () =>
-    new WindowOperator({
+    new SliceWindowOperator({
       name: 'window',
       assigner,
       aggregates: aggregates as Aggregates<unknown>,

@@ -1,5 +1,5 @@
 import type { Cell, EventTime, OperatorContext } from '@millrace/core'
-import { SortedTimes } from '../window/sorted-times.ts'
+import { SortedTimes } from './sorted-times.ts'
 
 /** What is done for the rows of one time; yields as a sweep does. */
 export type HandleTime = (time: EventTime) => Generator<Cell<unknown> | undefined>
