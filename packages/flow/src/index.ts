@@ -94,6 +94,8 @@ export type { ListSpec, MapSpec, StateHandles, StateSpecs, ValueSpec } from './o
 
 // Windows.
 export { session } from './window/session.ts'
+export { customWindows } from './window/custom.ts'
+export type { CustomWindows } from './window/custom.ts'
 export { sliding } from './window/sliding.ts'
 export type { SlidingOptions } from './window/sliding.ts'
 export { tumbling } from './window/tumbling.ts'

@@ -77,6 +77,7 @@ export {
   aggregator,
   collect,
   count,
+  customWindows,
   max,
   mean,
   min,
@@ -90,12 +91,12 @@ export type {
   Aggregate,
   Aggregates,
   Comparable,
+  CustomWindows,
   MeanAccumulator,
   MergingWindows,
   SlidingOptions,
   TumblingOptions,
   Window,
-  WindowAssigner,
 } from '@millrace/flow'
 
 // Words of the engine that programs meet.
