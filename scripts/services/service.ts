@@ -141,7 +141,7 @@ async function fetchPackages(wanted: Service, cache: string, root: string): Prom
   await mkdir(cache, { recursive: true })
   const work = await mkdtemp(path.join(cache, 'fetch-'))
   try {
-    await run('apt-get', ['download', ...wanted.packages], { cwd: work })
+    await download(wanted.packages, work)
     const unpacked = path.join(work, 'root')
     for (const file of await readdir(work)) {
       if (file.endsWith('.deb')) await run('dpkg-deb', ['-x', path.join(work, file), unpacked])
@@ -152,5 +152,26 @@ async function fetchPackages(wanted: Service, cache: string, root: string): Prom
     })
   } finally {
     await rm(work, { recursive: true, force: true })
+  }
+}
+
+/** Downloads packages into a directory; if the machine has no lists of packages, with lists of its own. */
+async function download(packages: readonly string[], directory: string): Promise<void> {
+  const command = ['download', ...packages]
+  try {
+    await run('apt-get', command, { cwd: directory })
+  } catch {
+    const lists = path.join(directory, 'lists')
+    await mkdir(path.join(lists, 'partial'), { recursive: true })
+    const options = [
+      '-o',
+      `Dir::State::Lists=${lists}`,
+      '-o',
+      `Dir::Cache=${directory}`,
+      '-o',
+      'Debug::NoLocking=1',
+    ]
+    await run('apt-get', [...options, 'update'], { cwd: directory })
+    await run('apt-get', [...options, ...command], { cwd: directory })
   }
 }
