@@ -57,7 +57,7 @@ export const npmImports: Readonly<Record<string, readonly string[]>> = {
 }
 
 /** What any test may import from npm. Vite comes with Vitest, and builds programs with planted bugs. */
-export const npmTestImports: readonly string[] = ['vitest', 'fast-check', 'vite']
+export const npmTestImports: readonly string[] = ['vitest', 'fast-check', 'vite', 'zod']
 
 /**
  * By package: modules with side effects, made for `node --import PACKAGE/MODULE`. Importing any other module has no

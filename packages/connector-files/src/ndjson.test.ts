@@ -52,9 +52,9 @@ describe('JSON lines', () => {
     expect(Object.getPrototypeOf(value)).toBe(Object.prototype)
   })
 
-  test('parse makes the record, and what it throws is a failure with that reason', async () => {
+  test('a schema that is a function makes the record, and what it throws is a failure with that reason', async () => {
     const run = await read<number>('{"n":1}\n{"n":"2"}\n{"n":3}\n', {
-      parse(value) {
+      schema(value) {
         const { n } = value as { n: unknown }
         if (typeof n !== 'number') throw new TypeError('n is no number')
         return n

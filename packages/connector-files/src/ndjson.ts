@@ -1,4 +1,4 @@
-import { encodeJson, parseJson, type Sink, type Source } from '@millrace/core'
+import { encodeJson, parseJson, parserOf, type Schema, type Sink, type Source } from '@millrace/core'
 import type { FileCommittable } from './committable.ts'
 import { FileSink, type WriteOptions } from './file-sink.ts'
 import { FileSource } from './file-source.ts'
@@ -11,10 +11,10 @@ import type { RecordEncoder } from './record-encoder.ts'
 /** How to read JSON lines. */
 export interface ReadNdjsonOptions<T> extends ReadOptions {
   /**
-   * Makes the record of a parsed line, and throws if it is none. Without it the line is trusted to be what the type
-   * says.
+   * What a record looks like: the type is inferred from it, and a line that does not fit is a failure of that record.
+   * Without it the line is trusted to be what the type says.
    */
-  readonly parse?: (value: unknown) => T
+  readonly schema?: Schema<T>
 }
 
 /**
@@ -27,9 +27,10 @@ export interface ReadNdjsonOptions<T> extends ReadOptions {
  *
  * @example
  * p.from('payments', files.readNdjson<Payment>('inbox/*.ndjson'))
+ * p.from('orders', files.readNdjson('orders.ndjson', { schema: z.object({ id: z.number() }) }))
  */
 export function readNdjson<T>(paths: Paths, options: ReadNdjsonOptions<T> = {}): Source<T, FilePosition> {
-  const { parse = (value) => value as T } = options
+  const parse = parserOf(options.schema)
   const decoder = (): RecordDecoder<T> => new JsonDecoder(parse)
   return new FileSource(paths, decoder, options)
 }

@@ -1,4 +1,4 @@
-import { describeError, MillraceError, type Json, type Source } from '@millrace/core'
+import { describeError, MillraceError, parserOf, type Json, type Schema, type Source } from '@millrace/core'
 import { characterOf, dialectOf, fieldsOf, type CsvDialect } from './csv-row.ts'
 import { FileSource } from './file-source.ts'
 import type { Paths, ReadOptions } from './read-options.ts'
@@ -40,6 +40,11 @@ export interface ReadCsvOptions<T> extends ReadOptions {
    * the record is the row, with strings as values.
    */
   readonly parse?: (row: CsvRow, fields: readonly string[]) => T
+  /**
+   * What a record looks like, instead of `parse`: the schema is given the row, and the type is inferred from it. A row that
+   * does not fit is a failure of that record.
+   */
+  readonly schema?: Schema<T>
 }
 
 /**
@@ -56,7 +61,8 @@ export interface ReadCsvOptions<T> extends ReadOptions {
  *   .withTimestamps({ timestamp: (taxi) => taxi.time, format: 'yyyy-MM-dd HH:mm:ss', zone: 'America/New_York' })
  */
 export function readCsv<T = CsvRow>(paths: Paths, options: ReadCsvOptions<T> = {}): Source<T, FilePosition> {
-  const { parse = (row) => row as T, comment, columns, raggedRows, duplicateColumns } = options
+  const { comment, columns, raggedRows, duplicateColumns } = options
+  const parse = rowParserOf(options)
   const dialect = dialectOf(options)
   requireOneOf('raggedRows', raggedRows ?? 'fail', ['fail', 'fit'])
   requireOneOf('duplicateColumns', duplicateColumns ?? 'fail', ['fail', 'number'])
@@ -71,6 +77,15 @@ export function readCsv<T = CsvRow>(paths: Paths, options: ReadCsvOptions<T> = {
     parse,
   }
   return new FileSource(paths, (): RecordDecoder<T> => new CsvDecoder(format), options)
+}
+
+function rowParserOf<T>({ parse, schema }: ReadCsvOptions<T>): (row: CsvRow, fields: readonly string[]) => T {
+  if (parse === undefined) return parserOf(schema)
+  if (schema === undefined) return parse
+  throw new MillraceError(
+    'OPTION_INVALID',
+    'files.readCsv: both `parse` and `schema` are given; use one of them',
+  )
 }
 
 /** The options that a decoder uses. */

@@ -1,8 +1,10 @@
 import {
   describeError,
   MillraceError,
+  parserOf,
   type ConnectorContext,
   type Discovery,
+  type Schema,
   type Source,
   type SplitReader,
 } from '@millrace/core'
@@ -16,6 +18,15 @@ import { planOf, type HttpServerOptions, type ServerPlan } from './server-option
 
 const split = 'inbox'
 const segmentBytes = 8 * 1024 * 1024
+
+/** How records are received. */
+export interface ReceiveOptions<T> extends HttpServerOptions {
+  /**
+   * What a record looks like: the type is inferred from it. A record that does not fit was accepted as JSON, and follows
+   * the error policy of the source. Without it a record is trusted to be what the type says.
+   */
+  readonly schema?: Schema<T>
+}
 
 /** A source that other programs post records to. */
 export interface HttpServerSource<T> extends Source<T, InboxPosition> {
@@ -41,19 +52,21 @@ export interface HttpServerSource<T> extends Source<T, InboxPosition> {
  * p.from('payments', http.receive<Payment>({ port: 8080 }))
  * // curl -H 'content-type: application/json' -d '{"card":"4711","amount":12}' http://localhost:8080/
  */
-export function receive<T>(options: HttpServerOptions): HttpServerSource<T> {
-  return new ListeningSource(planOf(options))
+export function receive<T>({ schema, ...options }: ReceiveOptions<T>): HttpServerSource<T> {
+  return new ListeningSource(planOf(options), parserOf(schema))
 }
 
 class ListeningSource<T> implements HttpServerSource<T> {
   readonly kind = 'http'
   readonly durability = 'replayable'
   readonly #plan: ServerPlan
+  readonly #parse: (value: unknown) => T
   #address: ServerAddress | undefined
   readonly #waiting: { resolve: (address: ServerAddress) => void; reject: (reason: Error) => void }[] = []
 
-  constructor(plan: ServerPlan) {
+  constructor(plan: ServerPlan, parse: (value: unknown) => T) {
     this.#plan = plan
+    this.#parse = parse
   }
 
   discover(): Promise<Discovery> {
@@ -86,7 +99,10 @@ class ListeningSource<T> implements HttpServerSource<T> {
     const stop = context.isBounded ? () => Promise.resolve() : await this.#serve(inbox, context)
     const entries = new AppendLogReader(inbox.log, fs)
     const start = { ...inbox.log.start, record: 0 }
-    return new InboxReader({ inbox, entries, split, context, onClose: stop }, from ?? start)
+    return new InboxReader(
+      { inbox, entries, split, context, parse: this.#parse, onClose: stop },
+      from ?? start,
+    )
   }
 
   address(): Promise<ServerAddress> {

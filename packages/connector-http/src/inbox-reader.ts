@@ -15,11 +15,13 @@ import type { InboxPosition } from './inbox-position.ts'
 const aheadBytes = 1024 * 1024
 
 /** What a reader needs. */
-export interface InboxReaderOptions {
+export interface InboxReaderOptions<T> {
   readonly inbox: Inbox
   readonly entries: AppendLogReader
   readonly split: string
   readonly context: ConnectorContext
+  /** Makes the record of a JSON value; throws if it is none. */
+  readonly parse: (value: unknown) => T
   /** Called first when the reader closes: after it resolves, nothing is appended. */
   readonly onClose: () => Promise<void>
 }
@@ -29,7 +31,7 @@ export interface InboxReaderOptions {
  * crash could remove must not affect results.
  */
 export class InboxReader<T> implements SplitReader<T, InboxPosition> {
-  readonly #options: InboxReaderOptions
+  readonly #options: InboxReaderOptions<T>
   readonly #fetched: FetchedRecords[] = []
   /** Where the block after the fetched ones begins. */
   #next: LogPlace
@@ -46,7 +48,7 @@ export class InboxReader<T> implements SplitReader<T, InboxPosition> {
   #waiting: Promise<void> | undefined
   #wake: () => void = () => undefined
 
-  constructor(options: InboxReaderOptions, from: InboxPosition) {
+  constructor(options: InboxReaderOptions<T>, from: InboxPosition) {
     this.#options = options
     this.#next = { segment: from.segment, offset: from.offset }
     this.#record = from.record
@@ -142,7 +144,7 @@ export class InboxReader<T> implements SplitReader<T, InboxPosition> {
     for (let record = start; record < end; record++) {
       const raw = entry.records[record]!
       try {
-        values.push(decodeJson(raw) as T)
+        values.push(this.#options.parse(decodeJson(raw)))
       } catch (error) {
         failures.push({ index: values.length, error, raw, place: placeOf(entry, record) })
         origin.add(values.length, entry, record + 1)

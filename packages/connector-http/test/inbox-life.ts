@@ -54,12 +54,13 @@ export async function openLife(options: InboxLifeOptions): Promise<InboxLife> {
   })
   const entries = new AppendLogReader(inbox.log, fs)
   const context: Partial<ConnectorContext> = { name: 'in', isBounded, signal: abort.signal }
-  const reader = new InboxReader(
+  const reader = new InboxReader<unknown>(
     {
       inbox,
       entries,
       split: 'inbox',
       context: context as ConnectorContext,
+      parse: (value) => value,
       onClose: () => Promise.resolve(),
     },
     from ?? { ...inbox.log.start, record: 0 },

@@ -8,7 +8,7 @@ import {
   type SinkWriter,
 } from '@millrace/core'
 import { commitScript, packCommands, type RedisCommand } from './command-script.ts'
-import { connect, type Connection, type RedisOptions } from './connection.ts'
+import { Connector, type Connection, type RedisOptions } from './connection.ts'
 
 /** Work that is staged on the server and not visible yet. */
 export interface StagedCommands {
@@ -39,17 +39,17 @@ export class CommandSink<T> implements Sink<T, StagedCommands> {
   readonly guarantee = 'exactly-once'
   readonly #target: string
   readonly #commandsOf: (value: T) => readonly RedisCommand[]
-  readonly #options: RedisOptions
+  readonly #connector: Connector
 
   /** `target` is a key that the commands write to; the sink's own keys are in the same hash slot. */
   constructor(target: string, commandsOf: (value: T) => readonly RedisCommand[], options: RedisOptions) {
     this.#target = target
     this.#commandsOf = commandsOf
-    this.#options = options
+    this.#connector = new Connector(options)
   }
 
   async check(_pending: readonly StagedCommands[], context: ConnectorContext): Promise<void> {
-    const connection = await connect(`sink ${context.name}`, this.#options, context)
+    const connection = await this.#connector.connect(`sink ${context.name}`, context)
     connection.close()
   }
 
@@ -59,7 +59,7 @@ export class CommandSink<T> implements Sink<T, StagedCommands> {
     context: ConnectorContext,
   ): Promise<SinkWriter<T, StagedCommands>> {
     const what = `sink ${context.name}`
-    const connection = await connect(what, this.#options, context)
+    const connection = await this.#connector.connect(what, context)
     const { owner, random } = context
     const writer = new CommandWriter(what, connection, this.#commandsOf, {
       space: `millrace:{${this.#target}}:${owner.job}:${context.name}`,

@@ -22,43 +22,57 @@ export interface Connection {
 
 const longestPauseMs = 5_000
 
+type World = Pick<ConnectorContext, 'clock' | 'signal' | 'warn'>
+
 /**
- * Connects, or rejects with `OPTION_INVALID` for a server that cannot be reached now or refuses the password: a wrong
- * address is found at the start. Later outages are waited for: commands are sent again when the server is back.
+ * Connects a source or a sink to its server.
+ *
+ * The first connection is made now or never: a wrong address is found at the start. Later ones, after a restart of the job,
+ * wait for the server, as a connection does that is lost: commands are sent again when the server is back.
  */
-export async function connect(
-  what: string,
-  options: RedisOptions,
-  context: Pick<ConnectorContext, 'clock' | 'signal' | 'warn'>,
-): Promise<Connection> {
-  const address = addressOf(what, options)
-  const client = new Redis(address.href, {
-    lazyConnect: true,
-    connectTimeout: durationMs(options.connectTimeout ?? '10s', `${what}: connectTimeout`),
-    // The job's own signal ends waiting; no command fails because a server is restarted.
-    maxRetriesPerRequest: null,
-    retryStrategy: (times) => Math.min(longestPauseMs, 50 * 2 ** Math.min(times, 10)),
-  } satisfies ClientOptions)
-  let lastError: unknown
-  client.on('error', (error: unknown) => (lastError = error))
-  try {
-    await client.connect()
-    await client.ping()
-  } catch (error) {
-    client.disconnect()
-    throw refusal(what, address.host, lastError ?? error)
+export class Connector {
+  readonly #options: RedisOptions
+  #wasConnected = false
+
+  constructor(options: RedisOptions) {
+    this.#options = options
   }
-  reportOutages(what, address.host, client, context)
-  const close = (): void => client.disconnect()
-  context.signal.addEventListener('abort', close, { once: true })
-  return {
-    client,
-    server: address.host,
-    close: () => {
-      context.signal.removeEventListener('abort', close)
-      client.removeAllListeners('close')
+
+  /** Rejects with `OPTION_INVALID` for a server that could never be reached or refuses the password. */
+  async connect(what: string, context: World): Promise<Connection> {
+    const address = addressOf(what, this.#options)
+    const client = new Redis(address.href, {
+      lazyConnect: true,
+      connectTimeout: durationMs(this.#options.connectTimeout ?? '10s', `${what}: connectTimeout`),
+      // The job's own signal ends waiting; no command fails because a server is restarted.
+      maxRetriesPerRequest: null,
+      retryStrategy: (times) => Math.min(longestPauseMs, 50 * 2 ** Math.min(times, 10)),
+    } satisfies ClientOptions)
+    const close = (): void => client.disconnect()
+    context.signal.addEventListener('abort', close, { once: true })
+    let lastError: unknown
+    client.on('error', (error: unknown) => (lastError = error))
+    reportOutages(what, address.host, client, context)
+    try {
+      await client.connect().catch((error: unknown) => {
+        if (!this.#wasConnected) throw error
+      })
+      // Sent when the connection is there.
+      await client.ping()
+    } catch (error) {
       close()
-    },
+      throw refusal(what, address.host, lastError ?? error)
+    }
+    this.#wasConnected = true
+    return {
+      client,
+      server: address.host,
+      close: () => {
+        context.signal.removeEventListener('abort', close)
+        client.removeAllListeners('close')
+        close()
+      },
+    }
   }
 }
 
@@ -84,19 +98,16 @@ function refusal(what: string, server: string, cause: unknown): MillraceError {
   return new MillraceError('OPTION_INVALID', message, { isFinal: true })
 }
 
-function reportOutages(
-  what: string,
-  server: string,
-  client: Redis,
-  { clock, signal, warn }: Pick<ConnectorContext, 'clock' | 'signal' | 'warn'>,
-): void {
+function reportOutages(what: string, server: string, client: Redis, { clock, signal, warn }: World): void {
   let downSince: number | undefined
+  let wasReady = false
   client.on('close', () => {
-    if (signal.aborted || downSince !== undefined) return
+    if (signal.aborted || downSince !== undefined || !wasReady) return
     downSince = clock.monotonic()
     warn(`${what} has lost its connection to ${server}, and waits until the server is back; nothing is lost`)
   })
   client.on('ready', () => {
+    wasReady = true
     if (downSince === undefined) return
     const seconds = Math.round((clock.monotonic() - downSince) / 1_000)
     downSince = undefined

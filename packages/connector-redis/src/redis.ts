@@ -1,5 +1,5 @@
 /** Streams, hashes and sorted sets of a Redis server. */
-import { MillraceError, type Sink, type Source } from '@millrace/core'
+import { MillraceError, parseJson, parserOf, type Schema, type Sink, type Source } from '@millrace/core'
 import type { RedisCommand } from './command-script.ts'
 import { CommandSink, type StagedCommands } from './command-sink.ts'
 import type { RedisOptions } from './connection.ts'
@@ -10,6 +10,15 @@ import type { RedisEntry, StreamPosition } from './stream.ts'
 export interface JsonField {
   /** The field of an entry that holds the JSON text. Default `data`. */
   readonly field?: string
+}
+
+/** How entries with JSON are read. */
+export interface ReadJsonOptions<T> extends ReadOptions, JsonField {
+  /**
+   * What a record looks like: the type is inferred from it, and an entry that does not fit is a failure of that record.
+   * Without it the text is trusted to be what the type says.
+   */
+  readonly schema?: Schema<T>
 }
 
 /** How a stream is written. */
@@ -36,15 +45,16 @@ export function readEntries(
 
 /**
  * Reads streams whose entries hold JSON in one field. An entry without the field, or with other text, follows the error
- * policy of the source. The type is taken on trust; what the text holds is not checked against it.
+ * policy of the source.
  *
  * @example
  * p.from('orders', redis.readJson<Order>('orders', { field: 'order' }))
  */
 export function readJson<T>(
   streams: string | readonly string[],
-  { field = 'data', ...options }: ReadOptions & JsonField = {},
+  { field = 'data', schema, ...options }: ReadJsonOptions<T> = {},
 ): Source<T, StreamPosition> {
+  const parse = parserOf(schema)
   return new StreamSource(
     streams,
     ({ fields }) => {
@@ -52,11 +62,7 @@ export function readJson<T>(
         const there = Object.keys(fields).join(', ')
         throw new MillraceError('DECODE_FAILED', `the entry has no field ${field}; it has ${there}`)
       }
-      try {
-        return JSON.parse(fields[field]!) as T
-      } catch (cause) {
-        throw new MillraceError('DECODE_FAILED', `field ${field} is not JSON`, { cause })
-      }
+      return parse(parseJson(fields[field]!))
     },
     options,
   )

@@ -5,7 +5,7 @@ import {
   type Source,
   type SplitReader,
 } from '@millrace/core'
-import { connect, type RedisOptions } from './connection.ts'
+import { Connector, type RedisOptions } from './connection.ts'
 import { compareIds, firstId, isId } from './entry-id.ts'
 import { StreamReader } from './stream-reader.ts'
 import { stateOf, type EntryDecoder, type StreamPosition, type StreamState } from './stream.ts'
@@ -31,12 +31,14 @@ export class StreamSource<T> implements Source<T, StreamPosition> {
   readonly #streams: readonly string[]
   readonly #decode: EntryDecoder<T>
   readonly #options: ReadOptions
+  readonly #connector: Connector
 
   /** Throws `OPTION_INVALID`. */
   constructor(streams: string | readonly string[], decode: EntryDecoder<T>, options: ReadOptions) {
     this.#streams = typeof streams === 'string' ? [streams] : [...new Set(streams)]
     this.#decode = decode
     this.#options = options
+    this.#connector = new Connector(options)
     const { from = 'earliest', ifTrimmed = 'fail' } = options
     if (this.#streams.length === 0) throw invalid('no stream is named')
     if (from !== 'earliest' && from !== 'latest' && !isId(from)) {
@@ -57,7 +59,7 @@ export class StreamSource<T> implements Source<T, StreamPosition> {
     context: ConnectorContext,
   ): Promise<SplitReader<T, StreamPosition>> {
     const what = `source ${context.name}`
-    const connection = await connect(what, this.#options, context)
+    const connection = await this.#connector.connect(what, context)
     try {
       const state = await stateOf(connection, stream)
       const start = from ?? this.#firstPosition(state)

@@ -73,6 +73,7 @@ describe.skipIf(server.missing !== undefined)('a job on a real server', () => {
     const [input, output] = [freshKey(), freshKey()]
     const warnings: string[] = []
     const job = startOn(copying(input, output), await dataDirectory(), false, warnings)
+    await expect.poll(() => job.status().lastCheckpoint, { timeout: 300_000 }).toBeDefined()
     for (let third = 0; third < 3; third++) {
       await add(input, third * 3_400, third === 2 ? 3_200 : 3_400)
       if (third < 2) await server.restart()
@@ -82,6 +83,36 @@ describe.skipIf(server.missing !== undefined)('a job on a real server', () => {
     expect(await numbersIn(output)).toEqual(upTo(10_000))
     expect(warnings.join('\n')).toContain('has lost its connection')
     expect(await client.keys(`millrace:{${output}}*:staged*`)).toEqual([])
+  })
+
+  test('waits for a server that is down when the job restarts in its process', async () => {
+    const [input, output] = [freshKey(), freshKey()]
+    let failures = 1
+    const built = pipeline('copy', (p) => {
+      p.from('in', redis.readJson<Numbered>(input, { url }))
+        .map((record) => {
+          if (record.n === 5 && failures-- > 0) throw new Error('fails once')
+          return record
+        })
+        .to('out', redis.writeJson(output, { url }))
+    })
+    const job = startJob({
+      graph: built.describe({}).graph,
+      platform: nodePlatform(),
+      store: memoryStore(),
+      directory: await dataDirectory(),
+      isBounded: false,
+      checkpoints: { everyMs: 50 },
+      restart: { kind: 'fixed', delayMs: 1, attempts: 3 },
+      observer: (event) => {
+        if (event.kind === 'failed') void server.restart()
+      },
+    })
+    await add(input, 0, 10)
+    await expect.poll(() => client.xlen(output), { timeout: 300_000 }).toBe(10)
+    await job.stop()
+    expect(await numbersIn(output)).toEqual(upTo(10))
+    expect(job.status().restarts).toBe(1)
   })
 
   test('continues where it stopped, and reads what was added meanwhile', async () => {

@@ -1,4 +1,4 @@
-import { decodeJson, decodeText, type Source } from '@millrace/core'
+import { decodeJson, decodeText, parserOf, type Schema, type Source } from '@millrace/core'
 import { noRecord, StdinSource, type LineDecoder, type StdinOptions } from './stdin-source.ts'
 import { standardInput } from './process-streams.ts'
 
@@ -28,8 +28,22 @@ export function readLines(options: StdinOptions = {}): Source<string, null> {
  * p.from('payments', stdio.readNdjson<Payment>())
  * // millrace run payments.ts < payments.ndjson
  */
-export function readNdjson<T>(options: StdinOptions = {}): Source<T, null> {
-  return new StdinSource(standardInput, decodeJsonLine<T>, options)
+export function readNdjson<T>({ schema, ...options }: ReadNdjsonOptions<T> = {}): Source<T, null> {
+  const parse = parserOf(schema)
+  const decode: LineDecoder<T> = (bytes) => {
+    const value = decodeJsonLine(bytes)
+    return value === noRecord ? noRecord : parse(value)
+  }
+  return new StdinSource(standardInput, decode, options)
+}
+
+/** How JSON lines of standard input are read. */
+export interface ReadNdjsonOptions<T> extends StdinOptions {
+  /**
+   * What a record looks like: the type is inferred from it, and a line that does not fit is a failure of that record.
+   * Without it the line is trusted to be what the type says.
+   */
+  readonly schema?: Schema<T>
 }
 
 /** Decodes a line without its carriage return. */
@@ -37,8 +51,8 @@ export const decodeTextLine: LineDecoder<string> = (bytes) =>
   decodeText(bytes.at(-1) === 0x0d ? bytes.subarray(0, -1) : bytes)
 
 /** Parses a line, unless it is blank. */
-export function decodeJsonLine<T>(bytes: Uint8Array): T | typeof noRecord {
-  return isBlank(bytes) ? noRecord : (decodeJson(bytes) as T)
+export function decodeJsonLine(bytes: Uint8Array): unknown {
+  return isBlank(bytes) ? noRecord : decodeJson(bytes)
 }
 
 function isBlank(bytes: Uint8Array): boolean {

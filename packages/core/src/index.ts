@@ -97,6 +97,8 @@ export type {
   Source,
   SplitReader,
 } from './connect/source.ts'
+export { parserOf } from './connect/schema.ts'
+export type { Schema, SchemaIssue, SchemaResult, StandardSchema } from './connect/schema.ts'
 
 // exchange
 export type { Exchange } from './exchange/exchange.ts'
