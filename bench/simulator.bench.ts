@@ -1,6 +1,6 @@
 /** How long do a thousand crashes of a windowed job over a thousand records take? */
-import { simulateSeeds, type SeedsReport } from '@millrace/testkit'
-import { windowed } from '../packages/testkit/test/simulated-pipelines.ts'
+import { simulateSeeds, type SeedsReport } from '@millrace/simulator'
+import { windowed } from '../packages/simulator/test/simulated-pipelines.ts'
 import { median, report } from './measure.ts'
 
 /** Number of records that `windowed` reads. */

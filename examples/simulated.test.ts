@@ -1,7 +1,7 @@
 import { env } from 'node:process'
 import { fileURLToPath } from 'node:url'
 import { nodePlatform } from '@millrace/node'
-import { simulateSeeds } from '@millrace/testkit'
+import { simulateSeeds } from '@millrace/simulator'
 import { expect, test } from 'vitest'
 import sshGuard from './01-ssh-guard/ssh-guard.ts'
 import cardFraud from './02-card-fraud/fraud.ts'

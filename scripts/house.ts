@@ -16,14 +16,15 @@ export const packageImports: Readonly<Record<string, readonly string[]>> = {
   node: ['channels', 'core', 'world'],
   'segment-log': ['core'],
   'store-memory': ['core', 'segment-log'],
-  testkit: ['channels', 'core', 'store-memory', 'world'],
+  testkit: ['core', 'store-memory', 'world'],
+  simulator: ['channels', 'core', 'store-memory', 'testkit', 'world'],
   'connector-files': ['core', 'segment-log'],
   'connector-generator': ['core', 'world'],
   'connector-memory': ['channels', 'core'],
   'connector-http': ['core', 'segment-log'],
   'connector-redis': ['core'],
   'connector-stdio': ['core'],
-  cli: ['core', 'flow', 'node', 'store-memory', 'testkit', 'world'],
+  cli: ['core', 'flow', 'node', 'simulator', 'store-memory', 'world'],
   millrace: [
     'cli',
     'connector-files',
@@ -42,6 +43,7 @@ export const packageImports: Readonly<Record<string, readonly string[]>> = {
 /** What a test may import beside what its package may: the tools to build and run a small job. */
 export const testImports: readonly string[] = [
   'testkit',
+  'simulator',
   'flow',
   'node',
   'store-memory',
@@ -79,10 +81,9 @@ export const nodeDoors: readonly string[] = [
   'packages/create-millrace/src/',
   'packages/millrace/src/run.ts',
   'packages/segment-log/src/checksum.ts',
-  'packages/testkit/src/simulate/unawaited-work.ts',
-  'packages/testkit/src/planted/mutant.ts',
-  'packages/testkit/src/world/outside-work.ts',
-  'packages/testkit/src/world/task-context.ts',
+  'packages/simulator/src/simulate/unawaited-work.ts',
+  'packages/simulator/src/world/outside-work.ts',
+  'packages/simulator/src/world/task-context.ts',
   'packages/threads/src/node-threads.ts',
 ]
 

@@ -1,7 +1,6 @@
 /** The one harness for planted bugs: builds the program with the bug in it, runs what must catch it, returns what it says. */
 import path from 'node:path'
-import { buildMutant, runMutant, type ChangedLine } from '@millrace/testkit'
-import { build } from 'vite'
+import { buildMutant, runMutant, type ChangedLine } from './mutant.ts'
 import type { PlantedBug } from './planted-bug.ts'
 import { failingTests } from './failing-tests.ts'
 import { seedsPerTopology } from '../topologies/trial.ts'
@@ -53,6 +52,6 @@ type Run = (...args: readonly (string | number)[]) => Promise<string | undefined
 /** Builds a trial with a changed line; the result runs it. */
 async function trial(plant: ChangedLine, directory: string, entry: string): Promise<Run> {
   const options = { root: packages, entry: path.join(import.meta.dirname, entry), directory }
-  const program = await buildMutant(build, plant, options)
+  const program = await buildMutant(plant, options)
   return (...args) => runMutant(program, args.map(String), limitMs)
 }

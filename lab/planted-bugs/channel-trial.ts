@@ -1,6 +1,6 @@
 /** What a program with a planted bug is built around: tries the laws, and says on the last line what it found broken. */
 import { stdout } from 'node:process'
-import { simulateTasks } from '@millrace/testkit'
+import { simulateTasks } from '@millrace/simulator'
 import { choiceLaw, everyGraph, everyMix, orderLaws } from '../../packages/channels/test/laws.ts'
 import type { Law } from '../../packages/channels/test/laws.ts'
 

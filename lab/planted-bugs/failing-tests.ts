@@ -2,7 +2,7 @@ import { execFile } from 'node:child_process'
 import { mkdir, readFile } from 'node:fs/promises'
 import path from 'node:path'
 import process from 'node:process'
-import type { ChangedLine } from '@millrace/testkit'
+import type { ChangedLine } from './mutant.ts'
 
 const workspace = path.resolve(import.meta.dirname, '../..')
 const vitest = path.join(workspace, 'node_modules/vitest/vitest.mjs')

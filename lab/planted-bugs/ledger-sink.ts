@@ -1,5 +1,5 @@
 import type { Sink } from '@millrace/core'
-import type { SinkStandIn } from '@millrace/testkit'
+import type { SinkStandIn } from '@millrace/simulator'
 
 /** What was written between two barriers, under the number that its subtask and its life have given it. */
 type Page = { readonly id: number }

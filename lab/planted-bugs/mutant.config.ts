@@ -1,6 +1,6 @@
 import path from 'node:path'
 import process from 'node:process'
-import { changedSource, type ChangedLine } from '@millrace/testkit'
+import { changedSource, type ChangedLine } from './mutant.ts'
 import { defineConfig, mergeConfig } from 'vitest/config'
 import base from '../../vitest.config.ts'
 

@@ -1,4 +1,4 @@
-import type { ChangedLine } from '@millrace/testkit'
+import type { ChangedLine } from './mutant.ts'
 import type { trials } from '../crash-points/trials.ts'
 import type { Feature } from '../topologies/feature.ts'
 

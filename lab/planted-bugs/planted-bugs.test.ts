@@ -1,4 +1,4 @@
-import { changedSource } from '@millrace/testkit'
+import { changedSource } from './mutant.ts'
 import { expect, test } from 'vitest'
 import { plantedBugs } from './bugs.ts'
 import { packages, seedsMax } from './catch-bug.ts'

@@ -3,7 +3,7 @@
  * on the last line what was found with the least seed. A message of the simulator begins with its seed.
  */
 import { argv, stdout } from 'node:process'
-import { simulateSeeds, SimulationFailure } from '@millrace/testkit'
+import { simulateSeeds, SimulationFailure } from '@millrace/simulator'
 import { ledgerSink } from './ledger-sink.ts'
 import { pipelines } from './pipelines.ts'
 

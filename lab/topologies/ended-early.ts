@@ -5,7 +5,7 @@
  * again for these alone. Together the results of a window say what one run would have said; and what is late does not
  * depend on where runs end.
  */
-import type { Invariant } from '@millrace/testkit'
+import type { Invariant } from '@millrace/simulator'
 import { textOf } from './known-stream.ts'
 import type { Foretold } from './oracle.ts'
 import { hasOneSplit, type AggregateKind, type Part, type PartOf, type Topology } from './topology.ts'

@@ -1,4 +1,4 @@
-import type { RunFacts } from '@millrace/testkit'
+import type { RunFacts } from '@millrace/simulator'
 import { expect, test } from 'vitest'
 import { clockInvariant } from './held-sink.ts'
 import type { Foretold } from './oracle.ts'

@@ -1,6 +1,6 @@
 /** Holds what is in a sink against what the oracle foretells. */
 import { describeValue } from '@millrace/core'
-import type { Invariant, RunFacts } from '@millrace/testkit'
+import type { Invariant, RunFacts } from '@millrace/simulator'
 import type { Gathered } from './gathering.ts'
 import type { Item } from './item.ts'
 import { figuresIn } from './known-gathering.ts'

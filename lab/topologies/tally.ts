@@ -1,4 +1,4 @@
-import { faultKinds, type SeedsReport } from '@millrace/testkit'
+import { faultKinds, type SeedsReport } from '@millrace/simulator'
 import { features, featuresOf, pairs, pairsOf } from './feature.ts'
 import type { TopologyReport } from './trial.ts'
 

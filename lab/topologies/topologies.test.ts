@@ -1,5 +1,5 @@
 import { env } from 'node:process'
-import { simulate, type SimulationReport } from '@millrace/testkit'
+import { simulate, type SimulationReport } from '@millrace/simulator'
 import { expect, test } from 'vitest'
 import { carryOut } from './assignment.ts'
 import { drawTopology } from './drawing.ts'

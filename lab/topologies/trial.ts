@@ -1,4 +1,4 @@
-import { simulateSeeds, type SeedsReport } from '@millrace/testkit'
+import { simulateSeeds, type SeedsReport } from '@millrace/simulator'
 import { endedEarlyInvariant } from './ended-early.ts'
 import { clockInvariant, differencesOf } from './held-sink.ts'
 import { pipelineOf, versionsOf } from './interpreter.ts'

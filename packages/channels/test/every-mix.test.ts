@@ -1,4 +1,4 @@
-import { simulateTasks } from '@millrace/testkit'
+import { simulateTasks } from '@millrace/simulator'
 import { expect, test } from 'vitest'
 import { schedules } from './every-schedule.ts'
 import { choiceLaw, everyGraph, everyMix, orderLaws } from './laws.ts'

@@ -6,7 +6,7 @@
  * they are in each form.
  */
 import { env } from 'node:process'
-import { simulateTasks } from '@millrace/testkit'
+import { simulateTasks } from '@millrace/simulator'
 import { test } from 'vitest'
 
 /** How many schedules each test is run under. */

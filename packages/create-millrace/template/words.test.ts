@@ -1,6 +1,6 @@
 import assert from 'node:assert/strict'
 import { test } from 'node:test'
-import { simulateSeeds } from '@millrace/testkit'
+import { simulateSeeds } from '@millrace/simulator'
 import { testPipeline } from 'millrace/testing'
 import words from './words.ts'
 

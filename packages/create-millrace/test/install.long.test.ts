@@ -31,9 +31,9 @@ test('packed packages pass publint and attw, install in a new project, and run t
   const simulate = () => run('npx', ['millrace', 'simulate', 'words.ts', '--seeds', '3'], { cwd: project })
   await simulate()
   // A production install has no simulator.
-  await rm(path.join(project, 'node_modules/@millrace/testkit'), { recursive: true })
+  await rm(path.join(project, 'node_modules/@millrace/simulator'), { recursive: true })
   await expect(simulate()).rejects.toMatchObject({
     code: 2,
-    stderr: expect.stringContaining('npm install --save-dev @millrace/testkit') as string,
+    stderr: expect.stringContaining('npm install --save-dev @millrace/simulator') as string,
   })
 })

@@ -32,7 +32,7 @@ describe('a new project', () => {
     expect(await read(path.join(directory, 'package.json'))).toMatchObject({
       name: 'my-job',
       dependencies: { millrace: `^${String(version)}`, '@millrace/connector-files': `^${String(version)}` },
-      devDependencies: { '@millrace/testkit': `^${String(version)}` },
+      devDependencies: { '@millrace/simulator': `^${String(version)}` },
     })
   })
 

@@ -1,6 +1,6 @@
-/** Operator harness, simulator and conformance kits for Millrace pipelines and connectors. */
+/** Tests of pipelines and operators, a disk that crashes, and conformance kits for sources, sinks and stores. */
 
-// A world that is simulated, and crashes.
+// A simulated disk and platform, and crashes.
 export { crashEverywhere } from './crash-everywhere.ts'
 export type { CrashEverywhereOptions, CrashReport, CrashTrial } from './crash-everywhere.ts'
 export { driveJob } from './drive-job.ts'
@@ -14,17 +14,7 @@ export { SimOwners } from './sim-owners.ts'
 export { simPlatform } from './sim-platform.ts'
 export type { SimPlatform, SimPlatformOptions } from './sim-platform.ts'
 export { SimulatedCrash } from './simulated-crash.ts'
-
-// Concurrent code under every schedule.
-export { simulateTasks } from './world/simulate-tasks.ts'
-export type { SimulateTasksOptions, TaskSimulation, TaskWorld } from './world/simulate-tasks.ts'
-export { OutsideWait, SimDeadlock } from './world/standstill.ts'
-export type { OpenWait } from './world/standstill.ts'
-export { LeftOverTasks, TaskSimulationFailure } from './world/task-failures.ts'
-
-// Bugs that are planted, to see whether tests find them.
-export { buildMutant, changedSource, runMutant } from './planted/mutant.ts'
-export type { Bundler, ChangedLine, MutantOptions } from './planted/mutant.ts'
+export { sameBytes } from './watched-table.ts'
 
 // Conformance kits.
 export { CaseList, ContractViolation, describeCases, firstFailure } from './conformance/conformance-case.ts'
@@ -40,6 +30,7 @@ export type { SourceFeatures, SourceSubject } from './conformance/source-life.ts
 export { stateStoreConformance } from './conformance/store-conformance.ts'
 export type { StateStoreConformanceOptions } from './conformance/store-conformance.ts'
 
+export type { DescribedPipeline } from './described-pipeline.ts'
 export { noRejection } from './no-rejection.ts'
 
 // Operators under test.
@@ -52,22 +43,3 @@ export type { Emitted } from './operator-subtask.ts'
 // Whole pipelines, with literal inputs and a clock that moves when told.
 export { testPipeline } from './test-pipeline/pipeline-test.ts'
 export type { PipelineTest, PipelineTestOptions } from './test-pipeline/pipeline-test.ts'
-
-// Whole pipelines in a world that breaks.
-export { faultKinds } from './simulate/fault.ts'
-export type { FaultKind, Faults } from './simulate/fault.ts'
-export type { Finding, FindingKind } from './simulate/finding.ts'
-export type { GivenInput } from './simulate/inputs.ts'
-export { simulate, simulateSeeds } from './simulate/simulate.ts'
-export type {
-  SeedsOptions,
-  SeedsReport,
-  Simulatable,
-  SimulationOptions,
-  SimulationReport,
-} from './simulate/simulate.ts'
-export type { NotCompared } from './simulate/baseline.ts'
-export type { FaultEvent, SinkStandIn } from './simulate/run-plan.ts'
-export { SimulationFailure } from './simulate/simulation-failure.ts'
-export type { FailedRun } from './simulate/simulation-failure.ts'
-export type { Invariant, RunFacts } from './simulate/invariant.ts'

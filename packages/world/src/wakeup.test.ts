@@ -1,4 +1,4 @@
-import { simulateTasks } from '@millrace/testkit'
+import { simulateTasks } from '@millrace/simulator'
 import { expect, test } from 'vitest'
 import { hasSettled, upTo } from '../test/probe.ts'
 import { Wakeup } from './wakeup.ts'

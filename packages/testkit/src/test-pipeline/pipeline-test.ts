@@ -15,7 +15,7 @@ import {
 import { memoryStore } from '@millrace/store-memory'
 import type { Timed } from '../operator-harness.ts'
 import { simPlatform, type SimPlatform } from '../sim-platform.ts'
-import type { Simulatable } from '../simulate/simulate.ts'
+import type { DescribedPipeline } from '../described-pipeline.ts'
 import { LiveState } from './live-state.ts'
 import { TestSink } from './test-sink.ts'
 import { TestSource, type TestSplit } from './test-source.ts'
@@ -58,7 +58,7 @@ export class PipelineTest {
   #job: Job
   #result: JobResult | undefined
 
-  constructor(pipeline: Simulatable, options: PipelineTestOptions) {
+  constructor(pipeline: DescribedPipeline, options: PipelineTestOptions) {
     const { parameters, splits = {}, calls = {}, parallelism = 1, now, seed = 1 } = options
     const described = pipeline.describe(parameters).graph
     this.#graph = { ...described, nodes: described.nodes.map((node) => this.#standIn(node, splits, calls)) }
@@ -291,7 +291,7 @@ function stuck(): Error {
  * test.output('alerts') // => [{ key: 'a', window: { start: 0, end: 60000 }, total: 120 }]
  */
 export async function testPipeline(
-  pipeline: Simulatable,
+  pipeline: DescribedPipeline,
   options: PipelineTestOptions = {},
 ): Promise<PipelineTest> {
   const test = new PipelineTest(pipeline, options)

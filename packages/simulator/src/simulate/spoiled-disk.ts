@@ -1,6 +1,6 @@
 import type { Clock, Random } from '@millrace/world'
 import { isMillraceError } from '@millrace/core'
-import { SimFs } from '../sim-fs.ts'
+import { SimFs } from '@millrace/testkit'
 import type { FaultKind } from './fault.ts'
 
 /** After so many refusals somebody makes room, or a job that is patient enough would try for ever. */

@@ -1,6 +1,6 @@
 import type { Fs, FsEntry, FsFile, FsMode, FsStat } from '@millrace/core'
-import type { SimFs } from '../sim-fs.ts'
-import { SimulatedCrash } from '../simulated-crash.ts'
+import { SimulatedCrash } from '@millrace/testkit'
+import type { SimFs } from '@millrace/testkit'
 import type { SimProcess } from '../world/sim-process.ts'
 
 /** What a process's file system tells the simulation. */

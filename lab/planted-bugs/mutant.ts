@@ -1,33 +1,21 @@
+/** Programs with one line of their source changed: built beside the sources, which stay as they are, and run. */
 import { spawn } from 'node:child_process'
 import { readFile } from 'node:fs/promises'
 import path from 'node:path'
 import { execPath } from 'node:process'
+import { build } from 'vite'
 
-/** A place in a source file, and what stands there instead: a bug that somebody might write. */
+/** A text in a source file and its replacement: a bug that a person could write. */
 export interface ChangedLine {
   /** Relative to the root of the sources. */
   readonly file: string
-  /** Stands exactly once in the file. */
+  /** Occurs exactly once in the file. */
   readonly from: string
   readonly to: string
 }
 
-/** The part of Vite's `build` that is used; hand in that function. */
-export type Bundler = (config: {
-  root: string
-  configFile: false
-  logLevel: 'error'
-  plugins: {
-    name: string
-    enforce: 'pre'
-    load: (id: string) => string | undefined
-  }[]
-  ssr: { noExternal: true; resolve: { conditions: string[] } }
-  build: { ssr: string; outDir: string; emptyOutDir: false; target: string; minify: false }
-}) => Promise<unknown>
-
 /** What to build, and where. */
-export interface MutantOptions {
+interface MutantOptions {
   /** The directory that files of changes are relative to. */
   readonly root: string
   /** The program: it prints `{ "broken": "what is wrong" }` or `{ "broken": null }` as its last line. */
@@ -39,7 +27,7 @@ export interface MutantOptions {
 /**
  * The source of a file with the change made.
  *
- * @throws Error unless the text to change stands there exactly once.
+ * @throws Error unless the text to change occurs there exactly once.
  */
 export async function changedSource(root: string, { file, from, to }: ChangedLine): Promise<string> {
   const source = await readFile(path.join(root, file), 'utf8')
@@ -49,20 +37,11 @@ export async function changedSource(root: string, { file, from, to }: ChangedLin
 }
 
 /**
- * Builds a program with one line of its source changed, to see whether its tests notice; returns its path.
+ * Builds a program with the change made while it is bundled; returns its path.
  *
- * Nothing in the sources knows of this: the change is made while they are bundled.
- *
- * @throws Error when the file is not part of the program, or the text to change does not stand in it exactly once.
- *
- * @example
- * import { build } from 'vite'
- * const change = { file: 'cart.ts', from: 'total += price', to: 'total = price' }
- * const program = await buildMutant(build, change, { root: 'src', entry: 'test/trial.ts', directory: 'out' })
- * await runMutant(program) // => 'the total of two items is that of one'
+ * @throws Error when the file is not part of the program, or as `changedSource`.
  */
 export async function buildMutant(
-  build: Bundler,
   change: ChangedLine,
   { root, entry, directory }: MutantOptions,
 ): Promise<string> {
@@ -93,14 +72,14 @@ export async function buildMutant(
 }
 
 /**
- * Runs a built program in a process of its own; returns what it found broken, or undefined. Kills it after `limitMs`.
+ * Runs a built program in its own process; returns what it found broken, or undefined. Kills it after `limitMs`.
  *
  * @throws Error when it ends without a verdict.
  */
 export function runMutant(
   program: string,
-  args: readonly string[] = [],
-  limitMs = 120_000,
+  args: readonly string[],
+  limitMs: number,
 ): Promise<string | undefined> {
   return new Promise((resolve, reject) => {
     const child = spawn(execPath, [program, ...args], { stdio: ['ignore', 'pipe', 'pipe'], timeout: limitMs })

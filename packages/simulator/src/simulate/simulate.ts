@@ -1,6 +1,7 @@
 import { seededRandom } from '@millrace/world'
 import type { Random } from '@millrace/world'
 import { checkedGraph, type Fs, type Graph, type Source } from '@millrace/core'
+import type { DescribedPipeline } from '@millrace/testkit'
 import { Additions } from './added-sinks.ts'
 import { Baseline, type NotCompared } from './baseline.ts'
 import { calmPlan, drawPaces, noWatch, orderOf } from './calm-run.ts'
@@ -15,12 +16,6 @@ import { simulateRun } from './sim-run.ts'
 import { SimulationFailure, type FailedRun } from './simulation-failure.ts'
 import { requireKnownNames } from './stand-in-names.ts'
 import { judge, valuesOf, type Demands } from './verdict.ts'
-
-/** What can be simulated: a pipeline of `@millrace/flow`, or anything that describes a graph anew for each start. */
-export interface Simulatable {
-  readonly name: string
-  describe(parameters?: Readonly<Record<string, string | number | boolean>>): { readonly graph: Graph }
-}
 
 /** How a pipeline is simulated. Everything has a default. */
 export interface SimulationOptions {
@@ -48,7 +43,7 @@ export interface SimulationOptions {
    * crash or a stop the job may be started again with a later version. A version may have more sinks. Those that only sources of its own feed, through steps, are held against a run of
    * that version without faults; others are not compared.
    */
-  readonly versions?: readonly Simulatable[]
+  readonly versions?: readonly DescribedPipeline[]
   /**
    * Whether a run may end before the input does, and the job be started again: it was drained, or has read everything and
    * then there is more. Windows and timers fire at such an end, so what is behind them is not compared then. Default false.
@@ -128,7 +123,7 @@ export interface SeedsReport {
  * report.faults.length // how much of the world broke
  */
 export async function simulate(
-  pipeline: Simulatable,
+  pipeline: DescribedPipeline,
   options: SimulationOptions & { readonly seed: number },
 ): Promise<SimulationReport> {
   return (await Simulation.of(pipeline, options)).run(options.seed)
@@ -142,7 +137,10 @@ export async function simulate(
  * @example
  * const { faults } = await simulateSeeds(fraud, { seeds: 1_000, inputs: { payments } })
  */
-export async function simulateSeeds(pipeline: Simulatable, options: SeedsOptions = {}): Promise<SeedsReport> {
+export async function simulateSeeds(
+  pipeline: DescribedPipeline,
+  options: SeedsOptions = {},
+): Promise<SeedsReport> {
   const { seeds = 100, from = 0, keepGoing = false, onProgress } = options
   const simulation = await Simulation.of(pipeline, options)
   const faults: Record<string, number> = {}
@@ -231,7 +229,7 @@ class Simulation {
   }
 
   /** Records the inputs and runs the pipeline without faults, twice. */
-  static async of(pipeline: Simulatable, options: SimulationOptions): Promise<Simulation> {
+  static async of(pipeline: DescribedPipeline, options: SimulationOptions): Promise<Simulation> {
     const {
       parameters = {},
       inputs = {},
@@ -242,7 +240,7 @@ class Simulation {
       calls = {},
       versions = [],
     } = options
-    const graphOf = (version: Simulatable): Graph => checkedGraph(version.describe(parameters).graph)
+    const graphOf = (version: DescribedPipeline): Graph => checkedGraph(version.describe(parameters).graph)
     const graph = (): Graph => graphOf(pipeline)
     const toRecord = graph()
     requireKnownNames(toRecord, { inputs, sources, sinks, calls })

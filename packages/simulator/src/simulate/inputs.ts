@@ -1,8 +1,7 @@
 import { ManualClock, seededRandom, systemScheduler } from '@millrace/world'
 import { describeError, MillraceError } from '@millrace/core'
 import type { ConnectorContext, Fs, Graph, Poll, Source, SourceNode, SplitReader } from '@millrace/core'
-import { SimFs } from '../sim-fs.ts'
-import { SimOwners } from '../sim-owners.ts'
+import { SimFs, SimOwners } from '@millrace/testkit'
 
 /** One thing that a source hands out: a record, or bytes that are none. */
 export type InputItem =

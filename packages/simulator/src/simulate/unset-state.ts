@@ -8,7 +8,7 @@ import {
   type StateDescriptor,
   type ValueState,
 } from '@millrace/core'
-import { sameBytes } from '../watched-table.ts'
+import { sameBytes } from '@millrace/testkit'
 
 /** A value of state as it was when it was handed out. */
 interface HandedOut {
