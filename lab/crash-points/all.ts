@@ -1,4 +1,4 @@
-/** Runs the enumeration in full, or the parts whose names contain a word, and prints what each part has tried. */
+/** Runs all crash-point cases, or the parts whose names contain a word, and prints a summary of each part. */
 import process from 'node:process'
 import { parts } from './enumeration.ts'
 

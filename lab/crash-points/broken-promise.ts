@@ -1,4 +1,4 @@
-/** A promise of the engine or of a connector turned out broken. Anything else that is thrown is a fault of the test. */
+/** The engine or a connector broke a guarantee. Any other error is a bug of the test. */
 export class BrokenPromise extends Error {
   override readonly name = 'BrokenPromise'
 }

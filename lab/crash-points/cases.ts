@@ -1,21 +1,21 @@
 import { BrokenPromise } from './broken-promise.ts'
 
-/** One thing to try. */
+/** One case to try. */
 export interface Case {
   readonly name: string
-  /** Resolves to a word for what came of it; rejects with `BrokenPromise` if that is wrong. */
+  /** Resolves to a short description of the outcome; rejects with `BrokenPromise` if that is wrong. */
   readonly run: () => Promise<string>
 }
 
-/** What was tried and what came of it. */
+/** The cases that were tried and their outcomes. */
 export interface CaseReport {
   readonly cases: number
-  /** How many cases came out in which way. */
+  /** Number of cases by outcome. */
   readonly outcomes: ReadonlyMap<string, number>
   readonly failures: readonly string[]
 }
 
-/** Runs one case after the other until so many have failed. */
+/** Runs one case after the other until too many have failed. */
 export async function runCases(all: Iterable<Case>, failuresMax = 5): Promise<CaseReport> {
   const outcomes = new Map<string, number>()
   const failures: string[] = []

@@ -26,14 +26,14 @@ import {
   type Reading,
 } from './readings.ts'
 
-/** The two outputs. The first grows, the second comes in numbered files. */
+/** The two outputs. The first grows, the second consists of numbered files. */
 const livePath = 'out/live.ndjson'
 const rolledPath = 'out/rolled.ndjson'
 
-/** So small that every file takes several. */
+/** Small enough that every file needs several. */
 const smallChunks = { chunkBytes: 512 }
 
-/** What may be put between the job and its connectors. */
+/** Wrappers between the job and its connectors. */
 export interface Connections {
   readonly source?: <T, P extends Json>(source: Source<T, P>) => Source<T, P>
   readonly sink?: <T, C extends Json>(sink: Sink<T, C>) => Sink<T, C>
@@ -49,11 +49,11 @@ const idsOf = aggregator({
 })
 
 /**
- * A job with every kind of thing that a checkpoint holds: positions in files, windows, timers, state of its own,
- * calls in flight, and what two exactly-once sinks have prepared.
+ * A job with every kind of data in a checkpoint: file positions, windows, timers, state, calls in flight, and
+ * the prepared output of two exactly-once sinks.
  *
- * Two sources of unequal pace meet before `mapAsync`, which is slower than both. So barriers have to be aligned,
- * and there are calls in flight at every one of them.
+ * Two sources of unequal speed meet before `mapAsync`, which is slower than both. So barriers must be
+ * aligned, and there are calls in flight at every one of them.
  */
 export function crashJob(clock: Clock, connections: Connections = {}): Pipeline {
   const { source = (each) => each, sink = (each) => each } = connections
@@ -91,7 +91,7 @@ export function crashJob(clock: Clock, connections: Connections = {}): Pipeline 
           timers.setEvent(until)
         },
         onTimer({ key, time }, { state: { buckets }, emit }) {
-          // Whatever is left of earlier buckets comes along: nothing may be.
+          // Emits all remaining earlier buckets: there should be none.
           const due = [...buckets.entries()].filter(([until]) => until <= time)
           for (const [until] of due) buckets.delete(until)
           emit({ key, until: time, ids: inOrder(due.flatMap(([, ids]) => ids)) })

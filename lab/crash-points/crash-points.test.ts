@@ -3,7 +3,7 @@ import { describe, expect, test } from 'vitest'
 import { parts, type Level } from './enumeration.ts'
 
 const level: Level = env['MILLRACE_TEST_LEVEL'] === 'full' ? 'default' : 'short'
-/** Only there to end a hang. */
+/** Ends a test that hangs. */
 const longestMs = 1_800_000
 
 async function requireExact(part: keyof typeof parts): Promise<void> {
@@ -12,9 +12,9 @@ async function requireExact(part: keyof typeof parts): Promise<void> {
   expect(failures).toEqual([])
 }
 
-describe('whatever happens to the disk, the output is exact and nothing visible is taken back', () => {
+describe('the output is exact and visible output is never removed', () => {
   test(
-    'EN-202 EN-205 EN-206 EN-209 EN-217 EN-223 EN-226 when the job is killed or the power goes at any operation',
+    'EN-202 EN-205 EN-206 EN-209 EN-217 EN-223 EN-226 when the job is killed or the power is lost at any operation',
     async () => {
       await requireExact('crash points')
     },
@@ -22,7 +22,7 @@ describe('whatever happens to the disk, the output is exact and nothing visible 
   )
 
   test(
-    'EN-235 when it goes on in another order, on a disk that takes little at once, or with other subtasks',
+    'EN-235 when it restarts in another order, on a disk with short writes, or with other subtasks',
     async () => {
       await requireExact('crash points of other lives')
     },
@@ -30,7 +30,7 @@ describe('whatever happens to the disk, the output is exact and nothing visible 
   )
 
   test(
-    'EN-203 EN-218 when it crashes again while it recovers',
+    'EN-203 EN-218 when it crashes again during recovery',
     async () => {
       await requireExact('crash points of a recovery')
     },
@@ -46,7 +46,7 @@ describe('whatever happens to the disk, the output is exact and nothing visible 
   )
 
   test(
-    'when the disk is full and there is room again',
+    'when the disk is full and later has space again',
     async () => {
       await requireExact('full disks')
     },
@@ -62,7 +62,7 @@ describe('whatever happens to the disk, the output is exact and nothing visible 
   )
 
   test(
-    'EN-214 when files are damaged or lost, or the job does not run',
+    'EN-214 when files are damaged or lost, or the job refuses to start',
     async () => {
       await requireExact('damage')
     },

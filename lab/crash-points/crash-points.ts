@@ -1,9 +1,9 @@
 /**
- * Crashes the job at every operation that changes the disk, and looks at what becomes of it.
+ * Crashes the job at every operation that changes the disk, and checks the recovery.
  *
- * Each crash is tried before, in the middle of and after the operation. What it leaves behind is tried in several
- * ways: all of it, as when a process is killed; what was synced, as when the power goes at the worst moment; and
- * some of the rest by chance. From each of these disks the job must go on by itself.
+ * Each crash is tried before, during and after the operation. Several disks are tried for each crash: with
+ * all data, as when a process is killed; with synced data only, as in the worst power loss; and with a random
+ * part of the rest. From each of these disks the job must recover by itself.
  */
 import { createHash } from 'node:crypto'
 import { seededRandom } from '@millrace/world'
@@ -14,33 +14,35 @@ import { OutputReader } from './output-reader.ts'
 import { putReadings } from './readings.ts'
 import { recover, requireCalm, requireFinished } from './recovery.ts'
 
-/** How thoroughly to look. */
+/** Options: how thoroughly to test. */
 export interface CrashOptions extends Omit<LifeOptions, 'onEvent' | 'restart'> {
-  /** How many outcomes by chance are tried for each crash, besides losing nothing and everything unsynced. */
+  /**
+   * How many random outcomes are tried for each crash, besides losing nothing and losing everything unsynced.
+   */
   readonly chances: number
-  /** At most so many bytes are taken by one write. */
+  /** The maximum number of bytes that one write accepts. */
   readonly writeBytesMax?: number
-  /** How many subtasks there are when the job is started again. Default: as many as before. */
+  /** Number of subtasks after a restart. Default: as before. */
   readonly parallelismAfter?: number
-  /** Whether to leave out disks that are the same to the byte as one that was tried before. */
+  /** Whether to skip disks that equal a tried one byte for byte. */
   readonly skipsKnownDisks: boolean
-  /** So many failures are gathered before giving up. */
+  /** The number of failures after which the run stops. */
   readonly failuresMax?: number
 }
 
-/** What was tried and what came of it. */
+/** The cases that were tried and their outcomes. */
 export interface CrashReport {
   operations: number
   outcomes: number
-  /** How many different disks the job was started on. */
+  /** Number of different disks on which the job was started. */
   disks: number
   readonly failures: string[]
 }
 
-/** A moment from which a life begins: a disk, and somebody who has seen its output before. */
+/** The start of a run: a disk, and a reader that has seen its output before. */
 export interface Beginning {
   readonly reader: OutputReader
-  /** Makes the disk, the same each time. */
+  /** Creates the disk, the same each time. */
   readonly disk: () => SimFs
 }
 
@@ -57,14 +59,14 @@ export function emptyBeginning({ seed = 1, writeBytesMax }: Partial<CrashOptions
   }
 }
 
-/** One way for the first life to end, and what the disk is then. */
+/** One way for the first run to end, and the disk it leaves. */
 interface Outcome {
   readonly name: string
   readonly fs: SimFs
   readonly isPowerLoss: boolean
 }
 
-/** Chooses among the operations of a life, whose log is given, line by line. Operations count from 1. */
+/** Chooses among the operations of a run, whose log is given line by line. Operations count from 1. */
 export type Choice = (lines: readonly string[]) => Iterable<number>
 
 const everyOne: Choice = (lines) => lines.map((_, index) => index + 1)
@@ -74,19 +76,19 @@ const styles: readonly CrashStyle[] = ['before', 'during', 'after']
 export class CrashPoints {
   readonly report: CrashReport = { operations: 0, outcomes: 0, disks: 0, failures: [] }
   readonly #options: CrashOptions
-  /** By digest of a disk, what a reader sees on it once the job is running again, or how that fails. */
+  /** By digest of a disk: what a reader sees on it once the job is running again, or the failure. */
   readonly #known = new Map<string, Promise<OutputReader>>()
 
   constructor(options: CrashOptions) {
     this.#options = options
   }
 
-  /** Whether enough has failed. */
+  /** Whether the limit of failures is reached. */
   get isOver(): boolean {
     return this.report.failures.length >= (this.#options.failuresMax ?? 5)
   }
 
-  /** Crashes a life at every operation of it, or at those that `choose` chooses among so many. */
+  /** Crashes a run at every operation, or at those that `choose` selects. */
   async everywhere(beginning: Beginning, choose: Choice = everyOne): Promise<void> {
     const lines = await this.calmLife(beginning)
     for (const operation of choose(lines)) {
@@ -96,7 +98,7 @@ export class CrashPoints {
     }
   }
 
-  /** Lives a life without a crash; returns its operations, one line each. */
+  /** Runs without a crash; returns the operations, one line each. */
   async calmLife({ reader, disk }: Beginning): Promise<readonly string[]> {
     const fs = disk()
     const seen = reader.clone()
@@ -106,7 +108,7 @@ export class CrashPoints {
     return linesOf(fs).slice(0, fs.operations)
   }
 
-  /** The life that begins when a life was killed right after an operation; nothing is lost. */
+  /** The start after a run that was killed right after an operation; nothing is lost. */
   async afterKillAt(beginning: Beginning, operation: number): Promise<Beginning> {
     const { fs, reader } = await this.#crashedLife(beginning, operation, 'after')
     return { reader, disk: () => fs.afterKill() }
@@ -138,7 +140,7 @@ export class CrashPoints {
     const reader = beginning.reader.clone()
     fs.crashAt(operation, style)
     const { events } = await live(fs, reader, this.#options)
-    if (!fs.hasCrashed) throw new Error(`operation ${operation} never came`)
+    if (!fs.hasCrashed) throw new Error(`operation ${operation} was never reached`)
     if (hasOpenSinks(events)) reader.look(fs)
     return { fs, reader }
   }
@@ -171,7 +173,7 @@ export class CrashPoints {
   }
 }
 
-/** Every operation of the present life, as the disk logs it: number, kind, path. */
+/** Every operation of the current run, as the disk logs it: number, kind, path. */
 export function linesOf(fs: SimFs): readonly string[] {
   return fs
     .describe()

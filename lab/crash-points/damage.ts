@@ -1,9 +1,9 @@
 /**
- * Damages one file after another of a job that was killed, as a broken disk or a person would.
+ * Damages one file after another of a killed job, as a broken disk or a person could.
  *
- * The job goes on exactly or not at all. It uses the newest checkpoint that is whole, and says so when that is not
- * the newest there is; without one it stops with `CHECKPOINT_CORRUPT`. It never starts from nothing, and never
- * computes with bytes that are not those that were written.
+ * The job must continue exactly or not at all. It uses the newest intact checkpoint, and warns if that is not
+ * the newest one; without an intact one it stops with `CHECKPOINT_CORRUPT`. It never starts empty, and never
+ * uses damaged bytes.
  */
 import { describeError } from '@millrace/core'
 import type { SimFs } from '@millrace/testkit'
@@ -13,13 +13,13 @@ import { hasCode, isFinal } from './error-causes.ts'
 import { dataDirectory, live, type LifeOptions } from './life.ts'
 import { OutputReader } from './output-reader.ts'
 
-/** A change to files: a bit of the byte at `offset` of each, or they are gone. */
+/** A change to files: a flipped bit at `offset` of each, or their removal. */
 interface Damage {
   readonly paths: readonly string[]
   readonly offset: number | 'all'
 }
 
-/** A checkpoint on the disk, and how many bytes of which files it needs. */
+/** A checkpoint on the disk, and the bytes it needs, by file. */
 interface Needs {
   readonly checkpoint: number
   /** Of its manifest. */
@@ -28,8 +28,8 @@ interface Needs {
 }
 
 /**
- * The job on a disk on which one byte of one of its files is wrong, every `stride`th in turn, or one file is gone, or
- * no manifest can be read.
+ * Starts the job on a disk on which one byte of one of its files is wrong (every `stride`th in turn), one
+ * file is missing, or no manifest can be read.
  */
 export function* damages(killed: SimFs, stride: number, options: LifeOptions = {}): Generator<Case> {
   for (const damage of damagesOn(killed, stride)) {
@@ -52,7 +52,8 @@ function damagesOn(fs: SimFs, stride: number): readonly Damage[] {
 async function startDamaged(killed: SimFs, damage: Damage, options: LifeOptions): Promise<string> {
   const checkpoints = needsOn(killed)
   const whole = checkpoints.filter((each) => !isHurt(each, damage))
-  // A manifest that is damaged is seen. One that is gone is missed, or the job would go back without a word.
+  // A damaged manifest is detected. A missing one must be detected too; otherwise the job would silently
+  // restore an older one.
   const published = publishedOn(killed)
   const isMissed = checkpoints.every(
     ({ checkpoint, path }) =>
@@ -70,7 +71,7 @@ async function startDamaged(killed: SimFs, damage: Damage, options: LifeOptions)
   const warnings = events.flatMap((event) => (event.kind === 'warning' ? [event.message] : []))
   if (result.outcome === 'failed') {
     const { error } = result
-    // Output that is gone is not the data directory's.
+    // Missing output is not part of the data directory.
     const isGone = isOutputHurt && damage.offset === 'all' && isFinal(error)
     promised(
       isGone || hasCode(error, 'CHECKPOINT_CORRUPT'),
@@ -81,23 +82,23 @@ async function startDamaged(killed: SimFs, damage: Damage, options: LifeOptions)
     promised(mustStop, () => `it stopped, though checkpoint ${whole[0]!.checkpoint} is whole`)
     return 'stopped'
   }
-  promised(!isOutputHurt, () => 'it went on, though prepared output is damaged')
-  promised(!isMissed, () => `it went on, though the manifest of checkpoint ${published} is gone`)
+  promised(!isOutputHurt, () => 'it continued, though prepared output is damaged')
+  promised(!isMissed, () => `it continued, though the manifest of checkpoint ${published} is gone`)
   promised(result.outcome === 'finished', () => `it ended as ${result.outcome}`)
-  promised(whole.length > 0, () => 'it went on, though no checkpoint is whole')
+  promised(whole.length > 0, () => 'it continued, though no checkpoint is whole')
   const started = events.find(({ kind }) => kind === 'started')
   const from = started?.kind === 'started' ? started.restoredFrom : undefined
-  promised(from === whole[0]!.checkpoint, () => `it went on from ${from}, not from ${whole[0]!.checkpoint}`)
+  promised(from === whole[0]!.checkpoint, () => `it continued from ${from}, not from ${whole[0]!.checkpoint}`)
   reader.look(fs)
   reader.requireAll()
   if (from === checkpoints[0]!.checkpoint) return 'unharmed'
-  // Killed before it could note that it had published the newest.
+  // Killed before it could record that it had published the newest.
   const isGone = damage.offset === 'all' && checkpoints[0]!.checkpoint > published
-  promised(isGone || warnings.length > 0, () => 'it fell back and nobody was told')
+  promised(isGone || warnings.length > 0, () => 'it fell back without a warning')
   return 'fell back'
 }
 
-/** Reads manifests as a person would, with no help of the engine. Newest first. */
+/** Reads manifests without the engine. Newest first. */
 function needsOn(fs: SimFs): readonly Needs[] {
   const manifests = fs.paths().filter((path) => /^\/data\/checkpoints\/.*\.json$/.test(path))
   return manifests.toReversed().map((path): Needs => {
@@ -114,13 +115,13 @@ function needsOn(fs: SimFs): readonly Needs[] {
   })
 }
 
-/** The highest checkpoint that the disk says was published. */
+/** The highest checkpoint that was published according to the disk. */
 function publishedOn(fs: SimFs): number {
   const numbers = fs.paths().flatMap((path) => /\/announced-(\d+)$/.exec(path)?.[1] ?? [])
   return Math.max(0, ...numbers.map(Number))
 }
 
-/** Whether damage is done to what a checkpoint names of output that is prepared and not visible. */
+/** Whether the damage affects prepared output that a checkpoint names. */
 function hurtsOutput(fs: SimFs, { path }: Needs, { paths, offset }: Damage): boolean {
   const text = new TextDecoder().decode(fs.peek(path))
   const { sinks } = JSON.parse(text.slice(text.indexOf('\n'))) as {
@@ -137,7 +138,7 @@ function hurtsOutput(fs: SimFs, { path }: Needs, { paths, offset }: Damage): boo
   )
 }
 
-/** A committable of the files sink, as a person would read it. */
+/** A committable of the files sink, read without the connector. */
 interface PreparedOutput {
   readonly target?: string
   readonly parts?: readonly PreparedPart[]

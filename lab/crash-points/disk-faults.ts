@@ -1,6 +1,6 @@
 /**
- * Lets every operation on the disk fail once: a sync with a failure that is final, everything else with one that
- * may pass. And lets the disk run full at every write.
+ * Lets every operation on the disk fail once: a sync with a final failure, every other operation with a
+ * transient one. And lets the disk become full at every write.
  */
 import { describeError, type Fs } from '@millrace/core'
 import type { RestartPolicy } from 'millrace'
@@ -18,10 +18,11 @@ import { wrappedFs } from './wrapped-fs.ts'
 const retries: RestartPolicy = { kind: 'fixed', delayMs: 3, attempts: 3 }
 
 /**
- * The job on a disk on which one operation fails, each in turn. `lines` is the log of a calm life.
+ * Runs the job on a disk on which one operation fails, each in turn. `lines` is the log of a run without
+ * faults.
  *
- * A failed sync must stop the job for good, because another one would report success for bytes that are lost; the
- * next life begins with what the disk still has. From any other failure the job recovers by itself.
+ * A failed sync must stop the job permanently, because another one would report success for lost bytes; the
+ * next run begins with the data on the disk. From any other failure the job recovers by itself.
  */
 export function* failingOperations(lines: readonly string[], options: LifeOptions = {}): Generator<Case> {
   for (const [index, line] of lines.entries()) {
@@ -30,11 +31,11 @@ export function* failingOperations(lines: readonly string[], options: LifeOption
 }
 
 /**
- * The job on a disk that runs full at one of its writes, each in turn: the write takes half of its bytes and every
- * later one is refused. Once there is room again the job goes on, by itself or when it is started again.
+ * Runs the job on a disk that becomes full at one of its writes, each in turn: the write accepts half of its
+ * bytes and later ones fail. Once there is space again the job continues, by itself or after a restart.
  */
 export function* fullDisks(lines: readonly string[], options: LifeOptions = {}): Generator<Case> {
-  // What is written over in place needs no room.
+  // Overwriting in place needs no space.
   const writes = lines.filter((line) => isKind(line, 'write') && !/\/owner\/.* at \d+$/.test(line))
   for (const [index, line] of writes.entries()) {
     for (const mayRetry of [false, true]) {
@@ -44,7 +45,7 @@ export function* fullDisks(lines: readonly string[], options: LifeOptions = {}):
   }
 }
 
-/** The job on disks that take few bytes at a time. */
+/** Runs the job on disks with short writes. */
 export function* shortWrites(options: LifeOptions = {}): Generator<Case> {
   for (const bytes of [1, 7, 100]) {
     yield { name: `writes of at most ${bytes} bytes`, run: () => writeShort(bytes, options) }
@@ -60,14 +61,14 @@ async function failOperation(operation: number, options: LifeOptions): Promise<s
   const isSync = isKind(line, 'sync')
   const { result } = life
   if (result.outcome === 'finished' && failuresIn(life).length > 0) {
-    promised(!isSync, () => `the job went on after a failed sync: ${line}`)
+    promised(!isSync, () => `the job continued after a failed sync: ${line}`)
     requireFinished(fs, reader)
-    return 'went on by itself'
+    return 'continued by itself'
   }
   if (result.outcome === 'finished') {
-    // Everything was done but for tidying up, which the next life does.
+    // Everything was done except tidying up, which the next run does.
     const isTold = life.events.some(({ kind }) => kind === 'warning')
-    promised(isTold, () => `nobody was told that this failed: ${line}`)
+    promised(isTold, () => `this failure was not reported: ${line}`)
     reader.look(fs)
     reader.requireAll()
     reader.meet(await recover(fs.afterKill(), options))
@@ -80,18 +81,18 @@ async function failOperation(operation: number, options: LifeOptions): Promise<s
   const survivors = operation % 2 === 0 ? undefined : seededRandom(operation)
   for (const next of [fs.afterKill(), fs.afterPowerLoss(survivors)]) {
     reader.meet(await recover(next, options))
-    // What the failed operation has left in doubt must not be relied on by then.
+    // By then the job must not rely on anything that the failed operation left in doubt.
     await requireKept(next.afterPowerLoss())
   }
   return isSync ? 'stopped for good' : 'did not start'
 }
 
-/** All output is there, and the checkpoint that says so. */
+/** All output exists, and so does the checkpoint that says so. */
 async function requireKept(fs: SimFs): Promise<void> {
   const reader = OutputReader.new()
   reader.look(fs)
   reader.requireAll()
-  // Older ones may be back whose removal could not be synced, without the state that was removed after them.
+  // Older ones whose removal could not be synced may reappear, without the state that was removed after them.
   const newest = await requireWholeCheckpoints(fs, 1)
   promised(newest?.phase === 'finished', () => 'the power was lost and took the end of the job')
 }
@@ -108,19 +109,19 @@ async function fillDisk(write: number, mayRetry: boolean, options: LifeOptions):
       if (kind === 'failed') fs.capacityBytes = Number.POSITIVE_INFINITY
     },
   })
-  promised(meter.isFull, () => 'the write never came')
+  promised(meter.isFull, () => 'the write was never reached')
   fs.capacityBytes = Number.POSITIVE_INFINITY
   const { result } = life
   if (result.outcome === 'finished') {
     promised(failuresIn(life).length > 0, () => 'the job finished on a full disk')
     requireFinished(fs, reader)
-    return 'went on by itself'
+    return 'continued by itself'
   }
   promised(result.outcome === 'failed', () => `the job ended as ${result.outcome} on a full disk`)
   promised(hasCode(result.error, 'FS_FULL'), () => unclear('a full disk', result.error))
-  // The same disk, and another process: nothing is lost but the process.
+  // The same disk, and another process: only the process is lost.
   reader.meet(await recover(fs.afterKill(), options))
-  return 'went on when started again'
+  return 'continued when started again'
 }
 
 async function writeShort(writeBytesMax: number, options: LifeOptions): Promise<string> {
@@ -128,10 +129,10 @@ async function writeShort(writeBytesMax: number, options: LifeOptions): Promise<
   const reader = OutputReader.new()
   requireCalm(await live(fs, reader, options))
   requireFinished(fs, reader)
-  return 'as on any other'
+  return 'as on any other disk'
 }
 
-/** Counts writes, and fills the disk half way through the one that is asked for. */
+/** Counts writes, and fills the disk halfway through the chosen one. */
 class WriteMeter {
   isFull = false
   readonly #fs: SimFs
@@ -169,7 +170,7 @@ class WriteMeter {
   }
 }
 
-/** Whether a line of the disk's log is about an operation whose name begins so. */
+/** Whether a line of the disk's log is about an operation with this prefix. */
 function isKind(line: string, kind: string): boolean {
   return line.split(' ')[1]!.startsWith(kind)
 }

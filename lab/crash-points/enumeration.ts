@@ -1,4 +1,4 @@
-/** Everything that is done to the job, part by part, with as much effort as there is time for. */
+/** All crash-point parts, with the effort that a level allows. */
 import { runCases, type Case } from './cases.ts'
 import { CrashPoints, emptyBeginning, type Beginning, type CrashOptions } from './crash-points.ts'
 import { damages } from './damage.ts'
@@ -6,12 +6,12 @@ import { failingOperations, fullDisks, shortWrites } from './disk-faults.ts'
 import { secondProcesses } from './second-process.ts'
 
 /**
- * `short` tries some crash points, for a quick run on another platform; `default` tries every one, in a minute; `full`
- * tries more of what chance may leave of a disk, and every crash point of other lives.
+ * `short` tries some crash points, for a quick run on another platform; `default` tries every one, in a
+ * minute; `full` tries more random disk states, and every crash point of other runs.
  */
 export type Level = 'short' | 'default' | 'full'
 
-/** What one part has tried. */
+/** The result of one part. */
 export interface PartReport {
   /** One line for people. */
   readonly summary: string
@@ -20,10 +20,10 @@ export interface PartReport {
 
 interface Effort {
   readonly crashes: Pick<CrashOptions, 'chances' | 'skipsKnownDisks'>
-  /** Every how many operations of a life is tried. */
+  /** The interval of operations to try. */
   readonly step: number
   readonly stepOfOthers: number
-  /** Every how many bytes are damaged. */
+  /** The interval of damaged bytes. */
   readonly damageStep: number
 }
 
@@ -33,7 +33,7 @@ const efforts: Readonly<Record<Level, Effort>> = {
   full: { crashes: { chances: 6, skipsKnownDisks: false }, step: 1, stepOfOthers: 1, damageStep: 7 },
 }
 
-/** Lives that differ: in chance, in how much the disk takes at once, in the number of subtasks before and after. */
+/** Different runs: in randomness, in write sizes, in the number of subtasks before and after. */
 const otherLives: readonly Partial<CrashOptions>[] = [
   { seed: 2 },
   { seed: 3, writeBytesMax: 250 },
@@ -81,7 +81,7 @@ export const parts = {
   'second processes': () => reportOn('second processes', secondProcesses(), 'full'),
 } as const satisfies Record<string, (level: Level) => Promise<PartReport>>
 
-/** Numbers from 1: every `n`th of a list's places. */
+/** Every `n`th index of a list, from 1. */
 function everyNth(list: readonly unknown[], n: number): readonly number[] {
   return list.map((_, index) => index + 1).filter((place) => place % n === 0)
 }
@@ -90,7 +90,7 @@ function calmLife(): Promise<readonly string[]> {
   return new CrashPoints(efforts.default.crashes).calmLife(emptyBeginning())
 }
 
-/** Places in the middle of a life after which the next one has something to finish. */
+/** Points in the middle of a run after which the next one has work to finish. */
 function turningPoints(lines: readonly string[]): readonly number[] {
   const published = lines.findIndex((line) => /rename .*checkpoint-0+4\.1\.json/.test(line))
   const after = (pattern: RegExp): number =>
@@ -98,7 +98,7 @@ function turningPoints(lines: readonly string[]): readonly number[] {
   return [published + 1, after(/write out\/live/), after(/rename .*staged/), after(/remove .*\.seg/)]
 }
 
-/** Jobs that were killed when a checkpoint had just been published, and when older ones had just been removed. */
+/** Jobs killed right after a checkpoint was published, and right after older ones were removed. */
 async function killedJobs(): Promise<readonly Beginning[]> {
   const points = new CrashPoints(efforts.default.crashes)
   const [published, , , removed] = turningPoints(await calmLife())

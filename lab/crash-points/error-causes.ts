@@ -5,12 +5,12 @@ export function hasCode(error: unknown, code: ErrorCode): boolean {
   return causesOf(error).some((each) => each.code === code)
 }
 
-/** Whether an error, or one of its causes, says that trying again cannot help. */
+/** Whether an error, or one of its causes, is final. */
 export function isFinal(error: unknown): boolean {
   return causesOf(error).some((each) => each.isFinal)
 }
 
-/** An error and what caused it, from the outside in. */
+/** An error and its causes, outermost first. */
 function causesOf(error: unknown): readonly MillraceError[] {
   return isMillraceError(error) ? [error, ...causesOf(error.cause)] : []
 }

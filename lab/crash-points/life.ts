@@ -8,19 +8,19 @@ import { crashJob, type Connections } from './crash-job.ts'
 import type { OutputReader } from './output-reader.ts'
 import { wrappedFs } from './wrapped-fs.ts'
 
-/** Where the job keeps its data. */
+/** The job's data directory. */
 export const dataDirectory = 'data'
 
-/** What may be put between the job and the world; planted bugs live here. */
+/** Wrappers between the job and the platform; planted bugs are here. */
 export interface Surroundings extends Connections {
   readonly fs?: (fs: Fs) => Fs
   readonly store?: (store: StateStore) => StateStore
   readonly process?: (facts: ProcessFacts) => ProcessFacts
 }
 
-/** How one life of the job is lived. */
+/** Options of one run of the job. */
 export interface LifeOptions {
-  /** Decides in which order tasks get their turns. */
+  /** Decides the order of tasks. */
   readonly seed?: number
   readonly parallelism?: number
   readonly restart?: RestartPolicy
@@ -28,20 +28,20 @@ export interface LifeOptions {
   readonly onEvent?: (event: JobEvent) => void
 }
 
-/** What became of it. */
+/** The outcome. */
 export interface Life {
-  /** On a disk that has crashed it means nothing: the process that would tell is dead. */
+  /** On a crashed disk it is meaningless: the process that would report it is dead. */
   readonly result: JobResult
   readonly events: readonly JobEvent[]
 }
 
 /**
- * Runs the job on a disk until it ends, as it soon does when the disk crashes. `reader` looks at the output each time
- * something happens. Throws `BrokenPromise` if the output is wrong, or if the job hangs.
+ * Runs the job on a disk until it ends, which is soon after the disk crashes. `reader` checks the output
+ * after each event. Throws `BrokenPromise` if the output is wrong, or if the job hangs.
  */
 export async function live(fs: SimFs, reader: OutputReader, options: LifeOptions = {}): Promise<Life> {
   const { seed = 1, parallelism = 1, restart = { kind: 'none' }, around = {}, onEvent } = options
-  // Chance is never the same in two lives.
+  // Randomness differs between two runs.
   const platform = simPlatform({ seed: seed + 1_000 * fs.life, fs })
   const disk = unevenDisk(fs, platform.clock, platform.random.fork('disk'))
   const store = memoryStore({ segmentBytes: 4096 })
@@ -69,7 +69,7 @@ export async function live(fs: SimFs, reader: OutputReader, options: LifeOptions
         if (event.kind === 'checkpointCompleted') reader.checkpointCompleted()
         onEvent?.(event)
       } catch (error) {
-        // The engine must not hear of it.
+        // The engine must not receive this error.
         thrown ??= { error }
       }
     },
@@ -81,7 +81,7 @@ export async function live(fs: SimFs, reader: OutputReader, options: LifeOptions
   return { result: result!, events }
 }
 
-/** A disk on which some syncs take a millisecond, so that records go on flowing while a checkpoint is made durable. */
+/** A disk on which some syncs take a millisecond, so that records flow while a checkpoint is made durable. */
 function unevenDisk(fs: Fs, clock: Clock, random: Random): Fs {
   const pause = async (): Promise<void> => {
     if (random.int(3) === 0) await sleep(clock, 1)
@@ -100,7 +100,7 @@ function unevenDisk(fs: Fs, clock: Clock, random: Random): Fs {
   })
 }
 
-/** Whether the sinks are known to be open: until then the output may show how the last life ended. */
+/** Whether the sinks are known to be open: until then the output may be that of the last run. */
 export function hasOpenSinks(events: readonly JobEvent[]): boolean {
   return events.some(({ kind }) => kind === 'checkpointCompleted')
 }

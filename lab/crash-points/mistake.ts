@@ -1,14 +1,14 @@
 import type { Surroundings } from './life.ts'
 import type { trials } from './trials.ts'
 
-/** A mistake that a part around the engine can make, and what must catch it. */
+/** A bug in a part around the engine, and the trial that must catch it. */
 export interface Mistake {
-  /** What is wrong, as a sentence. */
+  /** The bug, as a sentence. */
   readonly name: string
   readonly plant: Surroundings
   readonly trial: keyof typeof trials
-  /** Where on the disk it shows, for the trial to begin there. */
+  /** The disk operation near which it shows; the trial begins there. */
   readonly near: RegExp
-  /** What the broken promise says. A mistake that is caught for another reason is not the one that was meant. */
+  /** The message of the broken promise. A bug that is caught for another reason is not the intended one. */
   readonly shows: RegExp
 }

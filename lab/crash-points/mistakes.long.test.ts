@@ -4,7 +4,7 @@ import { BrokenPromise } from './broken-promise.ts'
 import { mistakes } from './mistakes.ts'
 import { trials } from './trials.ts'
 
-/** Only there to end a hang. */
+/** Ends a test that hangs. */
 const longestMs = 1_800_000
 
 let caught = 0
@@ -13,7 +13,7 @@ afterAll(() => {
 })
 
 test.each(mistakes)(
-  'the trial that is made for it catches: $name',
+  'the intended trial catches: $name',
   async ({ plant, trial, near, shows }) => {
     const found: unknown = await trials[trial](near, plant).catch((error: unknown) => error)
     expect(found).toBeInstanceOf(BrokenPromise)

@@ -1,5 +1,5 @@
 /**
- * Mistakes that a source, a sink, a store, a file system or a platform can make without breaking a type: each a
+ * Bugs that a source, sink, store, file system or platform can have without breaking a type: each is a
  * wrapper around the real one.
  */
 import type { Fs, Json, Sink, Source, SplitReader, StateStore } from '@millrace/core'
@@ -8,17 +8,17 @@ import type { Mistake } from './mistake.ts'
 import { wrappedFs } from './wrapped-fs.ts'
 import { wrappedStore } from './wrapped-store.ts'
 
-/** Each with the trial that must find it, and how it shows. */
+/** Each with the trial that must catch it, and its message. */
 export const mistakes: readonly Mistake[] = [
   {
-    name: 'a source says the place of the record before',
+    name: 'a source reports the position of the previous record',
     plant: { source: (source) => withReaders(source, oneBehind) },
     trial: 'a crash',
     near: /rename/,
-    shows: /is there twice|wrong line/,
+    shows: /is duplicated|wrong line/,
   },
   {
-    name: 'a source says the place after a record that it has yet to hand out',
+    name: 'a source reports the position after a record that it has not returned yet',
     plant: { source: (source) => withReaders(source, oneAhead) },
     trial: 'a crash',
     near: /rename/,
@@ -29,32 +29,32 @@ export const mistakes: readonly Mistake[] = [
     plant: { fs: unsyncedFiles },
     trial: 'a crash',
     near: /rename/,
-    shows: /cannot be restored|is torn|taken back/,
+    shows: /cannot be restored|is torn|line was removed/,
   },
   {
     name: 'directories are never synced',
     plant: { fs: (fs) => wrappedFs(fs, { syncDirectory: async () => {} }) },
     trial: 'a crash',
     near: /rename/,
-    shows: /taken back/,
+    shows: /line was removed/,
   },
   {
-    name: 'a short write is reported as a whole one',
+    name: 'a short write is reported as complete',
     plant: { fs: shortWritesIgnored },
     trial: 'short writes',
     near: /7 bytes/,
-    // Prepared output is the first that is read again.
+    // Prepared output is the first data that is read again.
     shows: /staged-\S+: ends at byte 7, where a checkpoint has/,
   },
   {
-    name: 'a rename copies and removes',
+    name: 'a rename copies and deletes',
     plant: { fs: copyingRename },
     trial: 'a crash',
     near: /rename/,
-    shows: /cannot be restored|taken back|torn/,
+    shows: /cannot be restored|line was removed|torn/,
   },
   {
-    name: 'the store says that a snapshot is durable before it is',
+    name: 'the store reports a snapshot as durable before it is',
     plant: {
       store: (store) => withOptions(store, (options) => ({ ...options, fs: unsyncedFiles(options.fs) })),
     },
@@ -70,7 +70,7 @@ export const mistakes: readonly Mistake[] = [
     shows: /are lost|wrong line/,
   },
   {
-    name: 'the store removes files that the checkpoint to fall back to names',
+    name: 'the store deletes files of the fallback checkpoint',
     plant: { store: releasingAllButNewest },
     trial: 'a crash',
     near: /rename/,
@@ -81,10 +81,10 @@ export const mistakes: readonly Mistake[] = [
     plant: { sink: committingEarly },
     trial: 'a crash',
     near: /rename/,
-    shows: /taken back|is truncated from|is removed/,
+    shows: /line was removed|is truncated from|is removed/,
   },
   {
-    name: 'a sink forgets what was prepared before a restart',
+    name: 'a sink forgets prepared output at a restart',
     plant: {
       sink: (sink) => withOpen(sink, (open) => (subtask, _pending, context) => open(subtask, [], context)),
     },
@@ -104,14 +104,14 @@ export const mistakes: readonly Mistake[] = [
     },
     trial: 'a crash',
     near: /rename/,
-    shows: /taken back|is torn|where a checkpoint has/,
+    shows: /line was removed|is torn|where a checkpoint has/,
   },
   {
     name: 'the lock is always free',
     plant: { process: (facts) => ({ ...facts, fateOf: () => Promise.resolve('gone') }) },
     trial: 'a second process',
     near: /./,
-    shows: /was let in|failed with something else: FS_EXISTS/,
+    shows: /could start|failed with something else: FS_EXISTS/,
   },
 ]
 
@@ -159,7 +159,7 @@ function withReaders<T, P extends Json>(
   }
 }
 
-/** Hands out one record at a time and says where it began. */
+/** Returns one record at a time with its own position. */
 function oneBehind<T, P extends Json>(reader: SplitReader<T, P>): SplitReader<T, P> {
   let before = reader.position()
   return {
@@ -175,7 +175,7 @@ function oneBehind<T, P extends Json>(reader: SplitReader<T, P>): SplitReader<T,
   }
 }
 
-/** Fetches one record more than it hands out, and says where that one ends. */
+/** Fetches one record more than it returns, and reports the position after that one. */
 function oneAhead<T, P extends Json>(reader: SplitReader<T, P>): SplitReader<T, P> {
   let held: ReturnType<typeof reader.poll> | undefined
   return {

@@ -1,19 +1,19 @@
 /**
- * Somebody who reads the output while the job runs, crashes and comes back.
+ * A reader of the output while the job runs, crashes and restarts.
  *
- * A reader knows two rules: a line counts once its newline is there, and a numbered file is whole when it is there.
- * In return it may hold on to what it has read: it is never shown a line that is wrong, twice there or out of
- * order within its key, and nothing that it has seen is ever taken back.
+ * It knows two rules: a line counts once its newline is written, and a numbered file is complete when it
+ * exists. In return it may rely on what it has read: it never sees a line that is wrong, duplicated or out of
+ * order within its key, and a visible line is never removed.
  */
 import type { SimFs } from '@millrace/testkit'
 import { promised } from './broken-promise.ts'
 import { expectedLive, expectedRolled, type OutputLine } from './readings.ts'
 
-/** What stands in the output files, by path. */
+/** The contents of the output files, by path. */
 interface Output {
-  /** The files that grow, up to the last newline of each. */
+  /** The growing files, up to the last newline of each. */
   readonly live: ReadonlyMap<string, string>
-  /** What follows it: the beginnings of lines that are being written. */
+  /** The rest: beginnings of lines being written. */
   readonly unfinished: readonly string[]
   /** The numbered files. */
   readonly rolled: ReadonlyMap<string, string>
@@ -28,7 +28,7 @@ const text = new TextDecoder()
 
 export class OutputReader {
   #seen: Output
-  /** What was there when a checkpoint was last reported complete: power loss cannot take it. */
+  /** The output at the last completed checkpoint: a power loss cannot remove it. */
   #safe: Output
 
   private constructor(seen: Output, safe: Output) {
@@ -40,12 +40,12 @@ export class OutputReader {
     return new OutputReader(nothing, nothing)
   }
 
-  /** Another reader who has seen the same. */
+  /** Another reader that has seen the same. */
   clone(): OutputReader {
     return new OutputReader(this.#seen, this.#safe)
   }
 
-  /** Reads what is there now. */
+  /** Reads the current output. */
   look(fs: SimFs): void {
     const now = outputOn(fs)
     checkLines(now)
@@ -54,16 +54,16 @@ export class OutputReader {
     this.#seen = now
   }
 
-  /** A checkpoint was reported complete; what earlier ones had made visible is durable by then. */
+  /** Records a completed checkpoint; the visible output of earlier ones is durable by then. */
   checkpointCompleted(): void {
     this.#safe = this.#seen
   }
 
   /**
-   * Reads after the power was lost and before the job is started again.
+   * Reads after a power loss and before the job restarts.
    *
-   * The end of a file that was being appended to may hold anything then, as on any file system. What was there when
-   * the last checkpoint completed must still be, and numbered files must be whole.
+   * The end of a growing file may contain anything then, as on any file system. The output at the last
+   * completed checkpoint must still exist, and numbered files must be complete.
    */
   lookAfterPowerLoss(fs: SimFs): void {
     const now = outputOn(fs)
@@ -71,12 +71,12 @@ export class OutputReader {
     checkGrowth(this.#safe, now)
   }
 
-  /** Goes on with what `other` saw first, on the same disk. */
+  /** Takes over what `other` saw first, on the same disk. */
   meet(other: OutputReader): void {
     checkGrowth(this.#seen, other.#seen)
   }
 
-  /** What the reader has at the end is everything, once. */
+  /** Checks that the final output is complete and without duplicates. */
   requireAll(): void {
     requireSame('live lines', [...this.#seen.live.values()].flatMap(linesOf), live)
     requireSame('rolled lines', [...this.#seen.rolled.values()].flatMap(linesOf), rolled)
@@ -110,7 +110,7 @@ function checkLines(output: Output): void {
   }
   checkExpected('live', [...output.live.values()].flatMap(linesOf), live)
   checkExpected('rolled', [...output.rolled.values()].flatMap(linesOf), rolled)
-  // Numbered files of one subtask are one row; each file that grows is a row of its own.
+  // Numbered files of one subtask form one sequence; each growing file is a sequence of its own.
   for (const content of output.live.values()) checkOrder(linesOf(content))
   for (const row of rowsOf(output.rolled).values()) checkOrder(row)
 }
@@ -120,7 +120,7 @@ function checkExpected(name: string, lines: readonly string[], expected: readonl
   for (const line of lines) {
     promised(allowed.delete(line), () =>
       expected.includes(line)
-        ? `${name}: a line is there twice: ${line}`
+        ? `${name}: a line is duplicated: ${line}`
         : `${name}: a wrong line is visible: ${JSON.stringify(line)}`,
     )
   }
@@ -148,7 +148,7 @@ function checkOrder(lines: readonly string[]): void {
 function checkUnfinished(unfinished: string): void {
   promised(
     live.some((line) => line.startsWith(unfinished)),
-    () => `live: what is being written is no line: ${unfinished}`,
+    () => `live: the unfinished text is not the beginning of a line: ${unfinished}`,
   )
 }
 
@@ -165,7 +165,7 @@ function checkGrowth(before: Output, now: Output): void {
 
 function takenBack(what: string, before: string, now: string): string {
   const lost = linesOf(before).find((line, index) => linesOf(now)[index] !== line)
-  return `${what}: a line that was visible was taken back: ${lost}`
+  return `${what}: a visible line was removed: ${lost}`
 }
 
 function requireSame(what: string, found: readonly string[], expected: readonly string[]): void {

@@ -1,8 +1,8 @@
 /**
- * The input of the job that is crashed, and what must come of it.
+ * The input of the crashed job, and its expected output.
  *
- * The expected output is worked out here by plain loops over all readings at once. It shares no code with the
- * engine, so an engine that is wrong in every run is found out too.
+ * The expected output is computed here by plain loops over all readings at once. It shares no code with the
+ * engine, so a bug that affects every run of the engine is found, too.
  */
 import type { SimFs } from '@millrace/testkit'
 
@@ -12,11 +12,11 @@ export interface Reading {
   readonly key: string
   /** Event time in milliseconds. */
   readonly at: number
-  /** Comes so late that no window takes it. */
+  /** Too late for any window. */
   readonly isStraggler?: true
 }
 
-/** How far a reading may stand behind the newest of its file, in milliseconds. */
+/** How far a reading may be behind the newest of its file, in milliseconds. */
 export const disorderMs = 40
 export const windowMs = 60
 export const slideMs = 20
@@ -24,7 +24,7 @@ const bucketMs = 50
 
 const firstAt = 1_000
 
-/** Readings of one file, a fixed pattern of disorder over ten milliseconds each. */
+/** Readings of one file, in a fixed pattern of disorder within ten milliseconds. */
 function readings(firstId: number, count: number, hasStragglers: boolean): readonly Reading[] {
   return Array.from({ length: count }, (_, index) => {
     const id = firstId + index
@@ -41,11 +41,13 @@ const north: Readonly<Record<string, readonly Reading[]>> = {
 }
 const south: Readonly<Record<string, readonly Reading[]>> = { 'in/south.ndjson': readings(300, 36, false) }
 
-/** What the job reads `in` from, for the two sources. */
+/** The input paths of the two sources. */
 export const northPaths = 'in/north/*.ndjson'
 export const southPaths = 'in/south.ndjson'
 
-/** Puts the files there, durable. One of them ends in half a line, another in a whole one without a newline. */
+/**
+ * Creates the files, durable. One of them ends in half a line, another in a complete line without a newline.
+ */
 export function putReadings(fs: SimFs): void {
   for (const [path, lines] of Object.entries({ ...north, ...south })) {
     const text = lines.map((reading) => JSON.stringify(reading)).join('\n')
@@ -58,7 +60,7 @@ export function putReadings(fs: SimFs): void {
   }
 }
 
-/** What the windows and the late readings of the first source make: a line for each. */
+/** The output of the windows and the late readings of the first source: a line for each. */
 export function expectedLive(): readonly string[] {
   const all = Object.values(north).flat()
   const late = all.filter((reading) => reading.isStraggler).map(lateLine)
@@ -75,7 +77,7 @@ export function expectedLive(): readonly string[] {
   return [...late, ...Array.from(windows.values(), ({ key, end, ids }) => windowLine(key, end, ids))].sort()
 }
 
-/** What the buckets of both sources make: a line for each. */
+/** The output of the buckets of both sources: a line for each. */
 export function expectedRolled(): readonly string[] {
   const buckets = new Map<string, { key: string; until: number; ids: number[] }>()
   for (const { id, key, at, isStraggler } of [...Object.values(north), ...Object.values(south)].flat()) {
@@ -92,7 +94,7 @@ export function bucketOf(at: number): number {
   return Math.floor(at / bucketMs) * bucketMs + bucketMs
 }
 
-/** Ids in order, because readings of two sources meet in any order. */
+/** Sorted ids, because readings of two sources arrive in any order. */
 export function inOrder(ids: readonly number[]): readonly number[] {
   return ids.toSorted((a, b) => a - b)
 }

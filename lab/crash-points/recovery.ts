@@ -8,10 +8,10 @@ import { OutputReader } from './output-reader.ts'
 const directory = new DataDirectory(dataDirectory)
 
 /**
- * Starts the job on what a crash has left and lets it run to its end. Throws `BrokenPromise` unless it goes on by
- * itself, without a word of complaint, and everything is there in the end and nothing else.
+ * Starts the job after a crash and lets it run to its end. Throws `BrokenPromise` unless it recovers by
+ * itself, without a warning, and the output is complete and exact.
  *
- * Returns a reader who has seen what was visible when the job was running again.
+ * Returns a reader that has seen what was visible when the job was running again.
  */
 export async function recover(fs: SimFs, options: LifeOptions = {}): Promise<OutputReader> {
   const newest = await requireWholeCheckpoints(fs)
@@ -25,7 +25,7 @@ export async function recover(fs: SimFs, options: LifeOptions = {}): Promise<Out
   const started = life.events.find(({ kind }) => kind === 'started')
   promised(
     started?.kind === 'started' && started.restoredFrom === newest?.checkpoint,
-    () => `the job went on from ${JSON.stringify(started)} and not from checkpoint ${newest?.checkpoint}`,
+    () => `the job continued from ${JSON.stringify(started)} and not from checkpoint ${newest?.checkpoint}`,
   )
   requireFinished(fs, reader)
   const last = await requireWholeCheckpoints(fs)
@@ -33,7 +33,7 @@ export async function recover(fs: SimFs, options: LifeOptions = {}): Promise<Out
   return first!
 }
 
-/** Throws unless a life ended well and nobody had to be warned. */
+/** Throws unless a run ended successfully and without warnings. */
 export function requireCalm({ result, events }: Life): void {
   promised(result.outcome === 'finished', () => {
     const why = result.outcome === 'failed' ? `: ${describeError(result.error)}` : ''
@@ -47,16 +47,16 @@ export function requireCalm({ result, events }: Life): void {
 }
 
 /**
- * Whoever starts a job again that has read everything is told so, also when it was killed just before its end; and that
- * output is written again because a sync has failed.
+ * Expected warnings: that a job which has read everything is started again, also if it was killed just before
+ * its end; and that output is rewritten because a sync has failed.
  */
 function isNoComplaint(message: string): boolean {
-  return /^checkpoint \d+ is the end of a run|: a sync has failed, so what the last checkpoint holds/.test(
+  return /^checkpoint \d+ is the end of a run|: a sync has failed, so the data of the last checkpoint/.test(
     message,
   )
 }
 
-/** Throws unless all output is there, once, and nothing is left over on the disk of a finished job. */
+/** Throws unless the output is complete and exact, and a finished job has left no other files. */
 export function requireFinished(fs: SimFs, reader: OutputReader): void {
   reader.look(fs)
   reader.requireAll()
@@ -76,7 +76,10 @@ export function requireFinished(fs: SimFs, reader: OutputReader): void {
   promised(manifests.length <= 2, () => `${manifests.length} checkpoints are kept instead of 2`)
 }
 
-/** Throws unless every checkpoint on the disk, or so many of the newest, can be read in full; returns the newest. */
+/**
+ * Throws unless every checkpoint on the disk, or the given number of newest ones, can be read completely;
+ * returns the newest.
+ */
 export async function requireWholeCheckpoints(fs: SimFs, count = Infinity): Promise<Manifest | undefined> {
   const storage = new CheckpointStorage(fs, directory.checkpoints)
   let newest: Manifest | undefined

@@ -6,12 +6,12 @@ import { live, type Life, type LifeOptions } from './life.ts'
 import { OutputReader } from './output-reader.ts'
 import { requireCalm, requireFinished } from './recovery.ts'
 
-/** The job, started a second time by another process while the first is at work. */
+/** Starts the job a second time in another process while the first runs. */
 export function* secondProcesses(options: LifeOptions = {}): Generator<Case> {
   yield { name: 'a second process', run: () => startTwice(options) }
 }
 
-/** The second is told that the directory is taken, and the first does not notice. */
+/** The second fails with a message that the directory is in use, and the first is not affected. */
 async function startTwice(options: LifeOptions): Promise<string> {
   const fs = emptyBeginning(options).disk()
   const reader = OutputReader.new()
@@ -24,7 +24,7 @@ async function startTwice(options: LifeOptions): Promise<string> {
   const error = result.outcome === 'failed' ? result.error : undefined
   promised(isMillraceError(error, 'DIRECTORY_LOCKED'), () =>
     error === undefined
-      ? `a second process was let in; it ended as ${result.outcome}`
+      ? `a second process could start; it ended as ${result.outcome}`
       : `a second process failed with something else: ${describeError(error)}`,
   )
   requireCalm(first)

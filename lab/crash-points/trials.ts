@@ -1,4 +1,6 @@
-/** The job under one kind of attack, arranged so that a bug shows soon. The enumeration itself looks everywhere. */
+/**
+ * The job under one kind of fault, arranged so that a bug shows soon. The full enumeration tries all places.
+ */
 import { BrokenPromise } from './broken-promise.ts'
 import { runCases, type Case } from './cases.ts'
 import { CrashPoints, emptyBeginning, type Beginning, type CrashOptions } from './crash-points.ts'
@@ -8,12 +10,12 @@ import type { Surroundings } from './life.ts'
 import { secondProcesses } from './second-process.ts'
 
 /**
- * Rejects with the first `BrokenPromise` that it finds. Begins where the name of a case, or what happens on the disk,
- * is like `near`.
+ * Rejects with the first `BrokenPromise` found. Begins where the name of a case, or the disk operation,
+ * matches `near`.
  */
 export type Trial = (near: RegExp, around?: Surroundings) => Promise<void>
 
-/** The trials by the words that planted bugs name them by. */
+/** The trials by the names that planted bugs use. */
 export const trials = {
   'a crash': async (near, around = {}) => {
     const hunt = new Hunt({ around })
@@ -43,7 +45,10 @@ export const trials = {
   'a second process': (near, around = {}) => raising([...secondProcesses({ around })], near),
 } as const satisfies Record<string, Trial>
 
-/** Numbers from 1, those of lines like `near` first; neighbours far apart, so that what shows often is found soon. */
+/**
+ * Numbers from 1, those of lines that match `near` first; neighbours far apart, so that frequent failures are
+ * found soon.
+ */
 function scattered(lines: readonly string[], near: RegExp): readonly number[] {
   const step = 61
   const all = lines.map((_, index) => ((index * step) % lines.length) + 1)
@@ -51,7 +56,7 @@ function scattered(lines: readonly string[], near: RegExp): readonly number[] {
   return [...all.filter(isNear), ...all.filter((place) => !isNear(place))]
 }
 
-/** Looks for crash points until one is found at which something breaks. */
+/** Tries crash points until one fails. */
 class Hunt {
   readonly points: CrashPoints
   readonly beginning: Beginning
@@ -65,7 +70,7 @@ class Hunt {
     return this.points.calmLife(this.beginning)
   }
 
-  /** A life that begins after one that was killed right after an operation like this. */
+  /** The start after a run that was killed right after a matching operation. */
   async afterKillOnce(pattern: RegExp): Promise<Beginning> {
     const index = (await this.lines()).findIndex((line) => pattern.test(line))
     if (index < 0) throw new Error(`no operation is like ${pattern}`)

@@ -1,8 +1,8 @@
 import type { Fs, FsFile } from '@millrace/core'
 
-/** What is to be different about a file system; the rest goes through. */
+/** The overridden operations of a file system; the rest is passed through. */
 export interface FsChanges extends Partial<Omit<Fs, 'open'>> {
-  /** What is to be different about an open file. */
+  /** The overridden operations of an open file. */
   readonly file?: (file: FsFile, path: string) => Partial<FsFile>
 }
 

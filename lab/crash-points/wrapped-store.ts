@@ -1,6 +1,6 @@
 import type { OpenStateStore, StateStore } from '@millrace/core'
 
-/** A state store in front of another one: it does some of what that does otherwise. */
+/** A wrapper around a state store that overrides some operations. */
 export function wrappedStore(
   store: StateStore,
   changes: (open: OpenStateStore) => Partial<OpenStateStore>,

@@ -9,7 +9,7 @@ import { writeInput } from './input.ts'
 import { compare, expected, type Verdict } from './oracle.ts'
 import { OutputReader } from './reader.ts'
 
-/** What is tried. */
+/** The plan of a kill test. */
 export interface KillPlan {
   readonly seed: number
   readonly records: number
@@ -17,7 +17,7 @@ export interface KillPlan {
   readonly kills: number
   /** SIGKILLs while the process starts and recovers. */
   readonly recoveryKills: number
-  /** The longest the job runs before it is killed, in milliseconds from the moment it has recovered. */
+  /** The longest time before a kill, in milliseconds from the end of recovery. */
   readonly longestRunMs: number
   /** Records a second, or 0 for no limit. */
   readonly rate?: number
@@ -27,19 +27,19 @@ export interface KillPlan {
 
 export interface KillReport extends Verdict {
   readonly plan: KillPlan
-  /** How many kills met a running process. */
+  /** How many kills hit a running process. */
   readonly killed: number
   readonly starts: number
   readonly looks: number
-  /** Ways in which a reader was shown what it should not have seen. */
+  /** Violations seen by a reader. */
   readonly violations: readonly string[]
-  /** How the last run ended, if not by itself and well. */
+  /** How the last run failed, if it did. */
   readonly failure: string | undefined
 }
 
 const program = fileURLToPath(new URL('pipeline.ts', import.meta.url))
 
-/** Runs the job again and again, kills it, lets it finish in the end, and judges what it wrote. */
+/** Runs the job repeatedly, kills it, finally lets it finish, and checks its output. */
 export async function killTest(plan: KillPlan): Promise<KillReport> {
   const directory = await mkdtemp(path.join(os.tmpdir(), 'millrace-kill-'))
   try {
@@ -56,7 +56,7 @@ export async function killTest(plan: KillPlan): Promise<KillReport> {
   }
 }
 
-/** When a process is killed: so long after it has recovered, or at a share of the time that took the last time. */
+/** When a process is killed: a time after it has recovered, or at a fraction of the last recovery time. */
 type Moment =
   | { readonly kind: 'running'; readonly afterMs: number }
   | { readonly kind: 'recovering'; readonly share: number }
@@ -88,7 +88,7 @@ class Lives {
         share: 0.5 + random.next() / 2,
       })),
     ]
-    // Kills during recovery stand among the others, where there is something to recover.
+    // Kills during recovery are mixed with the others, where there is something to recover.
     for (let i = moments.length - 1; i > 0; i--) {
       const other = random.int(i + 1)
       ;[moments[i], moments[other]] = [moments[other]!, moments[i]!]
@@ -98,10 +98,10 @@ class Lives {
       if (ended !== 'killed') return ended
     }
     const ended = await this.#live(undefined)
-    return ended === 'killed' ? 'killed by somebody else' : ended
+    return ended === 'killed' ? 'killed by another process' : ended
   }
 
-  /** One process: `'killed'`, or why it ended badly, or undefined when it finished. */
+  /** Runs one process: `'killed'`, or the failure, or undefined if it finished. */
   async #live(moment: Moment | undefined): Promise<string | undefined> {
     this.starts++
     const { rate = 0, mistake = 'none' } = this.#plan

@@ -3,11 +3,11 @@ import { mkdir } from 'node:fs/promises'
 import { once } from 'node:events'
 import path from 'node:path'
 
-/** One record of the kill test's input. Everything in it follows from its id. */
+/** One input record of the kill test. Its id determines all other fields. */
 export interface Reading {
   readonly id: number
   readonly key: string
-  /** Milliseconds since the epoch, at most `disorderMs` behind any record before it in its file. */
+  /** Milliseconds since the epoch, at most `disorderMs` behind any earlier record of its file. */
   readonly at: number
   readonly amount: number
 }
@@ -16,7 +16,7 @@ export const files = 4
 export const disorderMs = 2_000
 const keys = 500
 
-/** Scatters whole numbers: the same for the same number, with no pattern to the eye. */
+/** A hash of integers without a visible pattern. */
 function scattered(id: number, salt: number): number {
   let hash = Math.imul(id ^ salt, 0x9e37_79b1)
   hash ^= hash >>> 15
@@ -24,7 +24,7 @@ function scattered(id: number, salt: number): number {
   return (hash ^ (hash >>> 13)) >>> 0
 }
 
-/** Record `id`: a hundred a second of event time, within the disorder bound. */
+/** Record `id`: a hundred a second of event time, out of order within the bound. */
 export function reading(id: number): Reading {
   return {
     id,
@@ -34,7 +34,7 @@ export function reading(id: number): Reading {
   }
 }
 
-/** Writes `total` readings to four NDJSON files, dealt out in turn. */
+/** Writes `total` readings to four NDJSON files, in turn. */
 export async function writeInput(directory: string, total: number): Promise<void> {
   await mkdir(directory, { recursive: true })
   for (let file = 0; file < files; file++) {

@@ -12,7 +12,7 @@ const small: KillPlan = {
 }
 
 describe('a job killed at random moments', () => {
-  test('EN-202 EN-203 EN-217 EN-218 EN-223 loses nothing, doubles nothing, and never shows an uncommitted line', async () => {
+  test('EN-202 EN-203 EN-217 EN-218 EN-223 loses nothing, duplicates nothing, and never shows an uncommitted line', async () => {
     const report = await killTest(small)
     stdout.write(`${summary(report)}\n`)
     expect(report.failure).toBeUndefined()
@@ -23,7 +23,7 @@ describe('a job killed at random moments', () => {
   }, 1_800_000)
 
   test.each(['position-behind', 'commit-early', 'pending-forgotten'])(
-    'the harness notices a planted mistake: %s',
+    'the harness detects a planted bug: %s',
     async (mistake) => {
       const report = await killTest({ ...small, records: 60_000, kills: 5, recoveryKills: 1, mistake })
       const found =

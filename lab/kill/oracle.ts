@@ -1,6 +1,6 @@
 import { reading } from './input.ts'
 
-/** What the job must have written, worked out in plain code from the input alone: how often each line comes. */
+/** The expected output, computed by plain code from the input: how often each line occurs. */
 export function expected(total: number): Map<string, number> {
   const windows = new Map<string, { n: number; total: number }>()
   const minutes = new Map<string, number>()
@@ -28,7 +28,7 @@ export function expected(total: number): Map<string, number> {
   return lines
 }
 
-/** How what was written differs from what should have been. */
+/** Lines that occur too often or should not exist. */
 export interface Verdict {
   readonly lines: number
   readonly lost: number

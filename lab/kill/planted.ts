@@ -1,9 +1,11 @@
 import { sleep } from '@millrace/world'
 import type { Json, Sink, SinkWriter, Source, SplitReader } from '@millrace/core'
 
-/** Mistakes that the kill test must notice, by the name that the pipeline's parameter `mistake` takes. */
+/** Bugs that the kill test must detect, by the value of the pipeline's parameter `mistake`. */
 export const planted = {
-  /** Reads at most `rate` records a second (0: no limit); with a mistake, restarts at the wrong place. */
+  /**
+   * Reads at most `rate` records a second (0: no limit); with a planted bug, restarts at the wrong position.
+   */
   source<T, P extends Json>(mistake: string, rate: number, source: Source<T, P>): Source<T, P> {
     return {
       ...bound(source),
@@ -16,7 +18,7 @@ export const planted = {
     }
   },
 
-  /** With a mistake, shows what no checkpoint holds yet, or forgets what was prepared before a crash. */
+  /** With a planted bug, shows output that no checkpoint contains, or forgets prepared output at a crash. */
   sink<T, C extends Json>(mistake: string, sink: Sink<T, C>): Sink<T, C> {
     return {
       kind: sink.kind,
@@ -40,7 +42,7 @@ function bound<T, P extends Json>(source: Source<T, P>): Omit<Source<T, P>, 'ope
   }
 }
 
-/** A hundred times a second, a hundredth of what a second may bring, shared by four files. */
+/** A hundred times a second, a hundredth of the rate, shared by four files. */
 function slowed<T, P extends Json>(
   reader: SplitReader<T, P>,
   rate: number,
@@ -78,7 +80,7 @@ function withPositionBehind<T, P extends Json>(reader: SplitReader<T, P>): Split
   }
 }
 
-/** Commits at the barrier, a while before the checkpoint is durable. */
+/** Commits at the barrier, before the checkpoint is durable. */
 function withEarlyCommit<T, C extends Json>(
   writer: SinkWriter<T, C>,
   pause: () => Promise<void>,

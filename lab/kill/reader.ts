@@ -2,7 +2,7 @@ import { closeSync, existsSync, openSync, readFileSync, readSync, readdirSync, s
 import path from 'node:path'
 import { files } from './input.ts'
 
-/** How much of the end of a file is remembered, to see later whether it was changed. */
+/** How many bytes at the end of a file are remembered, to detect later changes. */
 const tailBytes = 256
 
 interface Sight {
@@ -12,10 +12,10 @@ interface Sight {
 }
 
 /**
- * Looks at the output as any reader would, while the job runs and is killed.
+ * Reads the output while the job runs and is killed.
  *
- * What is visible once must stay: each file only grows, and no byte of it ever changes. Of records whose input line is
- * known (the sink `doubled`), none may be visible that the newest checkpoint has not read.
+ * Visible output must not change: files only grow, and no byte changes. For records whose input line is known
+ * (the sink `doubled`), none may be visible that the newest checkpoint has not read.
  */
 export class OutputReader {
   readonly #directory: string
@@ -33,7 +33,7 @@ export class OutputReader {
     return namesIn(this.#directory).filter((name) => !name.startsWith('.'))
   }
 
-  /** Remembers what is there now. */
+  /** Remembers the current output. */
   look(): void {
     this.looks++
     for (const file of this.visible()) {
@@ -50,7 +50,7 @@ export class OutputReader {
     }
   }
 
-  /** Nobody runs: whatever is visible must be in the newest checkpoint. */
+  /** While no process runs: all visible output must belong to the newest checkpoint. */
   lookAfterKill(): void {
     this.look()
     const read = this.#linesRead()
@@ -65,7 +65,7 @@ export class OutputReader {
     }
   }
 
-  /** At the end: every byte that was ever seen is still what it was. */
+  /** At the end: no byte that was ever seen has changed. */
   compareAll(): void {
     for (const [file, sights] of this.#sights) {
       for (const { size, tail } of sights) {
@@ -79,7 +79,7 @@ export class OutputReader {
     for (const file of this.visible()) yield* lines(path.join(this.#directory, file))
   }
 
-  /** By input file: the number of the first line that the newest whole checkpoint has not read. */
+  /** By input file: the first line that the newest intact checkpoint has not read. */
   #linesRead(): ReadonlyMap<number, number> {
     const read = new Map<number, number>()
     const newest = namesIn(this.#checkpoints)
@@ -117,12 +117,12 @@ export class OutputReader {
   }
 }
 
-/** A job that was killed early has not made its directories yet. */
+/** A job that was killed early may not have created its directories yet. */
 function namesIn(directory: string): readonly string[] {
   return existsSync(directory) ? readdirSync(directory) : []
 }
 
-/** The whole lines of a file; a last one without its newline is not a line. */
+/** The complete lines of a file; a last one without a newline does not count. */
 function lines(file: string): readonly string[] {
   return readFileSync(file, 'utf8').split('\n').slice(0, -1)
 }

@@ -1,9 +1,9 @@
 import type { TopologyBug } from './planted-bug.ts'
 
-/** Mistakes in what is added to topologies: each shows only where something of its kind is drawn. */
+/** Bugs in rarely drawn features of topologies: each shows only where the feature is drawn. */
 export const additionBugs: readonly TopologyBug[] = [
   {
-    name: 'the time of a split goes on while it is idle',
+    name: 'the time of a split advances while it is idle',
     plant: {
       file: 'core/src/time/split-watermarks.ts',
       from: '    this.#merger.idle(split.input)\n',
@@ -12,13 +12,13 @@ export const additionBugs: readonly TopologyBug[] = [
     seed: 5,
   },
   {
-    name: 'timers by the clock are not taken up again',
+    name: 'processing timers are not restored',
     plant: { file: 'core/src/time/timer-queue.ts', from: '    yield* this.#processing.rebuild()\n', to: '' },
     seed: 342,
     feature: 'process with timers by the clock',
   },
   {
-    name: 'a timer by the clock that is deleted fires',
+    name: 'a deleted processing timer fires',
     plant: {
       file: 'core/src/operator/operator-context.ts',
       from: 'else queue.delete(domain, time, name, token)',
@@ -27,7 +27,7 @@ export const additionBugs: readonly TopologyBug[] = [
     seed: 145,
   },
   {
-    name: 'of an aggregate that has a codec only half of it is used',
+    name: 'only the encoder of an aggregate codec is used',
     plant: {
       file: 'flow/src/window/accumulator-codec.ts',
       from: 'return aggregate.codec ?? structuredCodec()',
@@ -36,7 +36,7 @@ export const additionBugs: readonly TopologyBug[] = [
     seed: 12,
   },
   {
-    name: 'the slices of a window are merged the wrong way round',
+    name: 'the slices of a window are merged in reverse order',
     plant: {
       file: 'flow/src/window/accumulators.ts',
       from: 'earlier[i] = aggregate.merge(earlier[i], later[i])',
@@ -45,7 +45,7 @@ export const additionBugs: readonly TopologyBug[] = [
     seed: 5,
   },
   {
-    name: 'windows that do not overlap are taken to be of one length',
+    name: 'windows that do not overlap are assumed to have one length',
     plant: {
       file: 'flow/src/window/slice-window-operator.ts',
       from: 'const slice = sliceAround(this.#assigner, time)\n',
@@ -59,7 +59,7 @@ export const additionBugs: readonly TopologyBug[] = [
     seed: 5,
   },
   {
-    name: 'a call is given up before its time',
+    name: 'a call times out too early',
     plant: {
       file: 'core/src/task/async-calls.ts',
       from: 'clock.schedule(timeoutMs, ',
@@ -68,7 +68,7 @@ export const additionBugs: readonly TopologyBug[] = [
     seed: 37,
   },
   {
-    name: 'the third stream of a union goes nowhere',
+    name: 'the third stream of a union is dropped',
     plant: {
       file: 'core/src/plan/plan.ts',
       from: 'readers.push({ node, input, exchange })',
@@ -77,7 +77,7 @@ export const additionBugs: readonly TopologyBug[] = [
     seed: 85,
   },
   {
-    name: 'the policy of a source is not its own',
+    name: 'the policy of a source is ignored',
     plant: {
       file: 'flow/src/pipeline.ts',
       from: "'from', { name, onError: options.onError })",
@@ -86,7 +86,7 @@ export const additionBugs: readonly TopologyBug[] = [
     seed: 85,
   },
   {
-    name: 'a time that is no number is a time',
+    name: 'an event time that is not a finite number is accepted',
     plant: {
       file: 'core/src/task/stamp.ts',
       from: "if (typeof time !== 'number' || !Number.isFinite(time)) throw notATime(time)",
@@ -95,7 +95,7 @@ export const additionBugs: readonly TopologyBug[] = [
     seed: 15,
   },
   {
-    name: 'what a step of a source throws goes nowhere',
+    name: 'errors of the steps of a source are dropped',
     plant: {
       file: 'core/src/operator/chain-assembly.ts',
       from: "deadLetters: deadLetters ?? this.receiver(part.targets.get('errors') ?? [])",
@@ -104,7 +104,7 @@ export const additionBugs: readonly TopologyBug[] = [
     seed: 85,
   },
   {
-    name: 'a flatMap with dead letters has emitted half when it throws',
+    name: 'a flatMap with dead letters emits part of its output when it throws',
     plant: {
       file: 'core/src/operator/failure-policy.ts',
       from: "return this.#kind !== 'fail'",
@@ -113,7 +113,7 @@ export const additionBugs: readonly TopologyBug[] = [
     seed: 85,
   },
   {
-    name: 'a key that cannot be told stops the job, whatever the policy',
+    name: 'a failing key selector stops the job under any policy',
     plant: {
       file: 'core/src/task/async-task.ts',
       from: '      this.#policy.handle(thrown, this.#cursor, value, time)\n      edge.release(1)\n',
@@ -122,7 +122,7 @@ export const additionBugs: readonly TopologyBug[] = [
     seed: 110,
   },
   {
-    name: 'a list that is a key comes back without its first',
+    name: 'a list used as a key is decoded without its first element',
     plant: {
       file: 'core/src/record/key-token.ts',
       from: 'if (reader.position !== token.length) throw damaged()\n  return key',
@@ -131,7 +131,7 @@ export const additionBugs: readonly TopologyBug[] = [
     seed: 145,
   },
   {
-    name: 'of a codec for state only half is used',
+    name: 'the decoder of a state codec is not used',
     plant: {
       file: 'flow/src/operators/state-spec.ts',
       from: '{ name, codec: spec.codec }',
@@ -141,7 +141,7 @@ export const additionBugs: readonly TopologyBug[] = [
     feature: 'process with codecs of its own',
   },
   {
-    name: 'a split that has ended for a run is never read again, in drawn topologies',
+    name: 'a split that has ended in one run is never read again, in drawn topologies',
     plant: {
       file: 'core/src/task/split-set.ts',
       from: 'const position = isFinal ? undefined : feed.position()',
@@ -150,7 +150,7 @@ export const additionBugs: readonly TopologyBug[] = [
     seed: 1,
   },
   {
-    name: 'process is told the watermark of its opening',
+    name: 'process sees the watermark of its opening',
     plant: {
       file: 'flow/src/operators/process.ts',
       from: '    this.watermark = () => context.watermark()\n',
@@ -160,7 +160,7 @@ export const additionBugs: readonly TopologyBug[] = [
     feature: 'process that tells the watermark',
   },
   {
-    name: 'what goes to a side output at a time of its own is lost',
+    name: 'emitAt on a side output loses its records',
     plant: {
       file: 'flow/src/operators/process.ts',
       from: 'names.map((name) => [name, context.output(name)])',
@@ -174,7 +174,7 @@ export const additionBugs: readonly TopologyBug[] = [
     seed: 105,
   },
   {
-    name: 'a value that is left out sets the sum back',
+    name: 'an ignored value resets the sum',
     plant: {
       file: 'flow/src/window/sum.ts',
       from: 'if (term === undefined) return total\n',

@@ -13,15 +13,15 @@ import { userBugs } from './user-bugs.ts'
 
 const simulatorBugs: readonly SimulatorBug[] = [...flowBugs, ...durabilityBugs, ...userBugs, ...sliceBugs]
 
-/** Mistakes that show only after a crash or a rescale; drawn topologies must find them too. */
+/** Bugs that show only after a crash or a rescale; drawn topologies must find them too. */
 const crashBugs = [
-  'timers are not taken up again',
-  'windows are not taken up again',
-  'calls in flight are not made again',
+  'timers are not restored',
+  'windows are not restored',
+  'calls in flight are not repeated',
   'barriers are not aligned',
 ].map((wanted) => simulatorBugs.find(({ name }) => name === wanted)!)
 
-const bySeed = /the oracle foretells|^seed \d+: ./
+const bySeed = /the oracle expects|^seed \d+: ./
 
 /** Every planted bug. */
 export const plantedBugs: readonly PlantedBug[] = [

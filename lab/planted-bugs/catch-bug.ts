@@ -1,22 +1,22 @@
-/** The one harness for planted bugs: builds the program with the bug in it, runs what must catch it, returns what it says. */
+/** The harness for planted bugs: builds the program with the bug, runs the catcher, returns its message. */
 import path from 'node:path'
 import { buildMutant, runMutant, type ChangedLine } from './mutant.ts'
 import type { PlantedBug } from './planted-bug.ts'
 import { failingTests } from './failing-tests.ts'
 import { seedsPerTopology } from '../topologies/trial.ts'
 
-/** What the files of planted bugs are relative to. */
+/** The paths of planted bugs are relative to this directory. */
 export const packages: string = path.resolve(import.meta.dirname, '../../packages')
-/** How many seeds a bug may take. */
+/** How many seeds may be tried for a bug. */
 export const seedsMax = 200
-/** A catcher that runs this long hangs. */
+/** A catcher that runs longer than this hangs. */
 const limitMs = 600_000
 
 /**
- * What the bug's catcher says of the program with the bug; undefined: it was not caught.
+ * The catcher's message for the program with the bug; undefined if it was not caught.
  *
- * With `isFromStart` seeds are tried from 0 on. Without, the seed that is known to catch it comes first: a change of
- * the engine moves bugs to other seeds, so all others follow.
+ * With `isFromStart` seeds are tried from 0 on. Otherwise the seed that is known to catch it comes first; all
+ * others follow, since changes to the engine move bugs to other seeds.
  */
 export async function catchBug(
   { plant, caughtBy }: Pick<PlantedBug, 'plant' | 'caughtBy'>,

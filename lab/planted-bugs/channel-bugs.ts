@@ -1,6 +1,6 @@
 import type { ChannelBug } from './planted-bug.ts'
 
-/** Mistakes in patterns. */
+/** Bugs in patterns. */
 const patternBugs: readonly ChannelBug[] = [
   {
     name: 'a merge closes when the first of its inputs is drained',
@@ -21,7 +21,7 @@ const patternBugs: readonly ChannelBug[] = [
     shows: /asleep/,
   },
   {
-    name: 'a fan-out in turn moves on before its value is taken',
+    name: 'a round-robin fan-out continues before its value is received',
     plant: {
       file: 'channels/src/pattern/fan-out.ts',
       from: 'await outputs[turn]!.send(value, signal)\n',
@@ -30,7 +30,7 @@ const patternBugs: readonly ChannelBug[] = [
     shows: /did not go in turn|asleep|lost a value|closed channel/,
   },
   {
-    name: 'parallelMap leaves out a result that is not ready when its place comes up',
+    name: 'parallelMap skips a result that is not ready in time',
     plant: {
       file: 'channels/src/pattern/stage.ts',
       from: 'const result = await place.receive(signal)\n',
@@ -39,7 +39,7 @@ const patternBugs: readonly ChannelBug[] = [
     shows: /parallelMap lost a value|asleep/,
   },
   {
-    name: 'a batch forgets what it holds when the input is closed',
+    name: 'a batch drops its values when the input is closed',
     plant: {
       file: 'channels/src/pattern/pace.ts',
       from: "if (next.case === 'late' || !next.ok) return",
@@ -48,7 +48,7 @@ const patternBugs: readonly ChannelBug[] = [
     shows: /batch lost a value/,
   },
   {
-    name: 'a debounce forgets its last value when the input is closed',
+    name: 'a debounce drops its last value when the input is closed',
     plant: {
       file: 'channels/src/pattern/pace.ts',
       from: '            await out.send(last, signal)\n            return',
@@ -57,7 +57,7 @@ const patternBugs: readonly ChannelBug[] = [
     shows: /did not keep the last value/,
   },
   {
-    name: 'a throttle drops what comes too early',
+    name: 'a throttle drops values that arrive too early',
     plant: {
       file: 'channels/src/pattern/pace.ts',
       from: 'await sleep(clock, earlyMs, signal)',
@@ -72,11 +72,11 @@ const patternBugs: readonly ChannelBug[] = [
   },
 ]
 
-/** Each is one place in one file, which must stand there exactly once. */
+/** Bugs in channels. Each is one place in one file, whose text must occur exactly once. */
 export const channelBugs: readonly ChannelBug[] = [
   ...patternBugs,
   {
-    name: 'a select that is over stays in the lines of its other cases',
+    name: 'a finished select stays in the queues of its other cases',
     plant: {
       file: 'channels/src/channel/select.ts',
       from: 'for (const line of this.#lines) line[Symbol.dispose]()',
@@ -85,7 +85,7 @@ export const channelBugs: readonly ChannelBug[] = [
     shows: /refused and received|received \d times|still waits|asleep/,
   },
   {
-    name: 'a select that is cancelled stays in its lines',
+    name: 'a cancelled select stays in its queues',
     plant: {
       file: 'channels/src/channel/select.ts',
       from: 'fail(error: Error): void {\n    this.#leave()',
@@ -94,7 +94,7 @@ export const channelBugs: readonly ChannelBug[] = [
     shows: /refused and received|received 0 times|still waits/,
   },
   {
-    name: 'a cancelled wait stays in line',
+    name: 'a cancelled waiter stays in its queue',
     plant: {
       file: 'channels/src/wait/promise-of.ts',
       from: '    waiter[Symbol.dispose]()\n    waiter.reject(reason)',
@@ -103,7 +103,7 @@ export const channelBugs: readonly ChannelBug[] = [
     shows: /refused and received|received 0 times|still waits/,
   },
   {
-    name: 'close forgets the receiver that came last',
+    name: 'close forgets the last receiver',
     plant: {
       file: 'channels/src/channel/hand-off.ts',
       from: 'receiver.ending.end(receiver)',
@@ -112,7 +112,7 @@ export const channelBugs: readonly ChannelBug[] = [
     shows: /asleep/,
   },
   {
-    name: 'close forgets the senders that wait',
+    name: 'close forgets the waiting senders',
     plant: {
       file: 'channels/src/channel/hand-off.ts',
       from: 'sender.ending.refuse(sender',
@@ -121,7 +121,7 @@ export const channelBugs: readonly ChannelBug[] = [
     shows: /asleep/,
   },
   {
-    name: 'a value that a receiver waits for is buffered as well',
+    name: 'a value delivered to a waiting receiver is also buffered',
     plant: {
       file: 'channels/src/channel/hand-off.ts',
       from: '      receiver.ending.deliver(receiver, value)\n      return true',
@@ -130,7 +130,7 @@ export const channelBugs: readonly ChannelBug[] = [
     shows: /received 2 times|asleep/,
   },
   {
-    name: 'the value of a sender that waits overtakes the buffer',
+    name: 'the value of a waiting sender overtakes the buffer',
     plant: {
       file: 'channels/src/channel/hand-off.ts',
       from: '      const head = this.#buffer.shift()\n      this.#buffer.push(value)\n      value = head\n',
@@ -139,7 +139,7 @@ export const channelBugs: readonly ChannelBug[] = [
     shows: /came after|in the order/,
   },
   {
-    name: 'who came last is served first',
+    name: 'the last waiter is served first',
     plant: {
       file: 'channels/src/wait/wait-queue.ts',
       from: 'return this.#last?.behind as W | undefined',
@@ -148,7 +148,7 @@ export const channelBugs: readonly ChannelBug[] = [
     shows: /in the order/,
   },
   {
-    name: 'a sender that waits is told that its value was taken when it was dropped',
+    name: 'a waiting sender resolves although its value was dropped',
     plant: {
       file: 'channels/src/channel/hand-off.ts',
       from: '      this.#buffer.push(value)\n      value = head\n',

@@ -1,4 +1,7 @@
-/** What a program with a planted bug is built around: tries the laws, and says on the last line what it found broken. */
+/**
+ * The main module of a program with a planted bug: tests the laws, and prints the first broken one on the
+ * last line.
+ */
 import { stdout } from 'node:process'
 import { simulateTasks } from '@millrace/simulator'
 import { choiceLaw, everyGraph, everyMix, orderLaws } from '../../packages/channels/test/laws.ts'

@@ -1,4 +1,4 @@
-/** What a program with a planted bug is built around: runs one trial and says, on the last line, what it found. */
+/** The main module of a program with a planted bug: runs one trial and prints the result on the last line. */
 import { argv, stdout } from 'node:process'
 import { BrokenPromise } from '../crash-points/broken-promise.ts'
 import { trials } from '../crash-points/trials.ts'

@@ -1,8 +1,8 @@
 /**
- * Mistakes in the engine and the connectors themselves: each is one place in one file, written differently.
+ * Bugs in the engine and the connectors: each changes one place in one file.
  *
- * The text in `from` must stand exactly once in its file. When that file changes, say here how the mistake would be
- * made now, or take it out if it can no longer be made.
+ * The text in `from` must occur exactly once in its file. When that file changes, update the bug, or remove
+ * it if it is no longer possible.
  */
 import type { DiskBug } from './planted-bug.ts'
 
@@ -16,10 +16,10 @@ export const diskBugs: readonly DiskBug[] = [
     },
     trial: 'a crash',
     near: /rename/,
-    shows: /wrong line|are lost|there twice/,
+    shows: /wrong line|are lost|duplicated/,
   },
   {
-    name: 'the watermark of several inputs is the greatest',
+    name: 'the watermark of several inputs is the maximum',
     plant: {
       file: 'core/src/exchange/gate.ts',
       from: 'merged[i] = this.#merger.advance(input, watermarks[i]!)',
@@ -34,7 +34,7 @@ export const diskBugs: readonly DiskBug[] = [
     shows: /wrong line/,
   },
   {
-    name: 'a source forgets its other splits when it works out the watermark',
+    name: 'a source ignores its other splits when it computes the watermark',
     plant: {
       file: 'core/src/time/split-watermarks.ts',
       from: '    return this.#merger.advance(reading.input, time - this.#maxOutOfOrdernessMs)\n',
@@ -78,7 +78,7 @@ export const diskBugs: readonly DiskBug[] = [
     shows: /are lost|wrong line/,
   },
   {
-    name: 'calls in flight are not made again',
+    name: 'calls in flight are not repeated',
     plant: {
       file: 'core/src/task/async-task.ts',
       from: 'for (const cell of this.#table.cells(0)) {',
@@ -89,7 +89,7 @@ export const diskBugs: readonly DiskBug[] = [
     shows: /are lost|wrong line/,
   },
   {
-    name: 'timers are not taken up again',
+    name: 'timers are not restored',
     plant: {
       file: 'core/src/operator/chain.ts',
       from: 'if (link.timers !== undefined) yield* link.timers.rebuild()',
@@ -100,7 +100,7 @@ export const diskBugs: readonly DiskBug[] = [
     shows: /are lost|wrong line/,
   },
   {
-    name: 'windows are not taken up again',
+    name: 'windows are not restored',
     plant: {
       file: 'flow/src/window/slice-window-operator.ts',
       from: 'yield* this.#resume(this.#assigner.slice(start as EventTime))',
@@ -111,7 +111,7 @@ export const diskBugs: readonly DiskBug[] = [
     shows: /are lost|wrong line/,
   },
   {
-    name: 'the restored watermark is forgotten',
+    name: 'the restored watermark is ignored',
     plant: {
       file: 'core/src/checkpoint/restored-job.ts',
       from: 'if (first > last) continue',
@@ -122,7 +122,7 @@ export const diskBugs: readonly DiskBug[] = [
     shows: /wrong line|are lost/,
   },
   {
-    name: 'tasks hear that a checkpoint is complete before it is published',
+    name: 'tasks are notified of a checkpoint before it is published',
     plant: {
       file: 'core/src/checkpoint/coordinator.ts',
       from: '    const encodedAt = clock.monotonic()\n',
@@ -133,7 +133,7 @@ export const diskBugs: readonly DiskBug[] = [
     },
     trial: 'a crash',
     near: /rename/,
-    shows: /taken back|is truncated from|is removed/,
+    shows: /line was removed|is truncated from|is removed/,
   },
   {
     name: 'the name of a manifest is not synced',
@@ -144,7 +144,7 @@ export const diskBugs: readonly DiskBug[] = [
     },
     trial: 'a crash',
     near: /rename/,
-    shows: /taken back|is truncated from|no checkpoint of this job has written it|CHECKPOINT_CORRUPT/,
+    shows: /line was removed|is truncated from|no checkpoint of this job has written it|CHECKPOINT_CORRUPT/,
   },
   {
     name: 'a manifest is not synced',
@@ -154,7 +154,7 @@ export const diskBugs: readonly DiskBug[] = [
     shows: /cannot be restored/,
   },
   {
-    name: 'a job goes on from a checkpoint that is not durable yet',
+    name: 'a job resumes from a checkpoint that is not durable yet',
     plant: {
       file: 'core/src/job/restore.ts',
       from: 'if (restored !== undefined) await storage.renew(restored.checkpoint, owner)',
@@ -162,10 +162,10 @@ export const diskBugs: readonly DiskBug[] = [
     },
     trial: 'a second crash',
     near: /live/,
-    shows: /taken back|is truncated from|is removed/,
+    shows: /line was removed|is truncated from|is removed/,
   },
   {
-    name: 'state is removed before the manifests that name it',
+    name: 'state is deleted before the manifests that name it',
     plant: {
       file: 'core/src/job/checkpoints.ts',
       from: '    await storage.retire(\n',
@@ -178,7 +178,7 @@ export const diskBugs: readonly DiskBug[] = [
     shows: /cannot be restored/,
   },
   {
-    name: 'a job whose manifests are all damaged starts from nothing',
+    name: 'a job whose manifests are all damaged starts empty',
     plant: {
       file: 'core/src/checkpoint/checkpoint-storage.ts',
       from: 'if (numbers.length > 0 && manifests.length === 0) {',
@@ -197,7 +197,7 @@ export const diskBugs: readonly DiskBug[] = [
     },
     trial: 'damage',
     near: /json damaged/,
-    shows: /it failed unclearly|wrong line|it went on from/,
+    shows: /it failed unclearly|wrong line|it continued from/,
   },
   {
     name: 'the checksum of a block of state is not checked',
@@ -208,7 +208,7 @@ export const diskBugs: readonly DiskBug[] = [
     },
     trial: 'damage',
     near: /seg damaged/,
-    shows: /it went on from|wrong line|unclearly/,
+    shows: /it continued from|wrong line|unclearly/,
   },
   {
     name: 'a deleted cell is not deleted on the disk',
@@ -219,7 +219,7 @@ export const diskBugs: readonly DiskBug[] = [
     },
     trial: 'a crash',
     near: /rename/,
-    shows: /wrong line|there twice/,
+    shows: /wrong line|duplicated/,
   },
   {
     name: 'the rest of a short write is not written',
@@ -233,7 +233,7 @@ export const diskBugs: readonly DiskBug[] = [
     plant: { file: 'core/src/job/restart-policy.ts', from: "  'FS_SYNC_FAILED',\n", to: '' },
     trial: 'failing operations',
     near: /sync .*seg/,
-    shows: /went on after a failed sync/,
+    shows: /continued after a failed sync/,
   },
   {
     name: 'a directory whose name could not be synced is trusted at the next start',
@@ -247,7 +247,7 @@ export const diskBugs: readonly DiskBug[] = [
     shows: /are lost|took the end of the job|cannot be restored/,
   },
   {
-    name: 'the mark of a directory that was made goes before the sync',
+    name: 'the mark of a created directory is removed before the sync',
     plant: {
       file: 'core/src/disk/durable-directory.ts',
       from: '  if (!(await syncUnlessDenied(fs, parent))) {\n',
@@ -269,7 +269,7 @@ export const diskBugs: readonly DiskBug[] = [
     shows: /wrong line|are lost/,
   },
   {
-    name: 'a commit writes to the place that the bytes have in the staged file',
+    name: 'a commit writes to the offset of the bytes in the staged file',
     plant: {
       file: 'connector-files/src/live-target.ts',
       from: 'await writeFullyAt(target, bytes, base + start, this.#path)',
@@ -277,10 +277,10 @@ export const diskBugs: readonly DiskBug[] = [
     },
     trial: 'a crash',
     near: /rename/,
-    shows: /wrong line|are lost|taken back|middle of a line|out of order/,
+    shows: /wrong line|are lost|line was removed|middle of a line|out of order/,
   },
   {
-    name: 'what a crash has torn counts as written',
+    name: 'torn bytes count as written',
     plant: {
       file: 'connector-files/src/recovery.ts',
       from: 'if (differs !== -1) return at + differs',
@@ -291,7 +291,7 @@ export const diskBugs: readonly DiskBug[] = [
     shows: /wrong line|middle of a line/,
   },
   {
-    name: 'what nobody committed is left lying about',
+    name: 'uncommitted files are not removed',
     plant: {
       file: 'connector-files/src/file-sink.ts',
       from: 'if (epoch <= owner.epoch) await removeIfThere(fs, this.#name.beside(name))',
@@ -312,10 +312,10 @@ export const diskBugs: readonly DiskBug[] = [
     },
     trial: 'a crash',
     near: /rename/,
-    shows: /taken back|is removed|is truncated from/,
+    shows: /line was removed|is removed|is truncated from/,
   },
   {
-    name: 'after a rescale the subtask that was furthest ahead decides the watermark',
+    name: 'after a rescale the watermark is that of the fastest subtask',
     plant: {
       file: 'core/src/task/source-task.ts',
       from: 'Math.min(...reached.map((run) => run.watermark))',

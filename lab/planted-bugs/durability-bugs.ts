@@ -1,9 +1,9 @@
 import type { SimulatorBug } from './planted-bug.ts'
 
-/** Mistakes in what is written, published, committed and read again after a crash. */
+/** Bugs in writing, publishing, committing and restoring after a crash. */
 export const durabilityBugs: readonly SimulatorBug[] = [
   {
-    name: 'tasks hear that a checkpoint is complete before it is published',
+    name: 'tasks are notified of a checkpoint before it is published',
     plant: {
       file: 'core/src/checkpoint/coordinator.ts',
       from: '    const encodedAt = clock.monotonic()\n',
@@ -86,7 +86,7 @@ export const durabilityBugs: readonly SimulatorBug[] = [
     seed: 0,
   },
   {
-    name: 'a record changed while its block is being written is taken into the older checkpoint',
+    name: 'a record changed while its block is being written is included in the older checkpoint',
     plant: {
       file: 'store-memory/src/memory-table.ts',
       from: 'if (cell !== undefined && cell.epoch !== this.#epoch && cell.epoch !== 0) this.#write(cell)',
@@ -102,7 +102,7 @@ export const durabilityBugs: readonly SimulatorBug[] = [
     seed: 3,
   },
   {
-    name: 'what was prepared before a restart is not committed',
+    name: 'output prepared before a restart is not committed',
     plant: {
       file: 'core/src/task/sink-task.ts',
       from: 'subtask === 0 ? restored.map((entry) => entry.committable) : []',

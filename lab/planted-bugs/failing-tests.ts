@@ -7,7 +7,7 @@ import type { ChangedLine } from './mutant.ts'
 const workspace = path.resolve(import.meta.dirname, '../..')
 const vitest = path.join(workspace, 'node_modules/vitest/vitest.mjs')
 
-/** The part of Vitest's JSON report that is read. */
+/** The part of Vitest's JSON report that is used. */
 interface Report {
   readonly testResults: readonly {
     readonly message: string
@@ -15,7 +15,7 @@ interface Report {
   }[]
 }
 
-/** Runs test files with a changed line; the names of the tests that fail, or undefined if all pass. */
+/** Runs test files with a changed line; returns the names of the failed tests, or undefined if all pass. */
 export async function failingTests(
   plant: ChangedLine,
   files: readonly string[],

@@ -1,6 +1,6 @@
 import type { SimulatorBug } from './planted-bug.ts'
 
-/** Mistakes in how records, time and barriers move, and in what operators keep of them. */
+/** Bugs in the flow of records, time and barriers, and in the state of operators. */
 export const flowBugs: readonly SimulatorBug[] = [
   {
     name: 'barriers are not aligned',
@@ -23,7 +23,7 @@ export const flowBugs: readonly SimulatorBug[] = [
     seed: 0,
   },
   {
-    name: 'the watermark of several inputs is the greatest',
+    name: 'the watermark of several inputs is the maximum',
     plant: {
       file: 'core/src/exchange/gate.ts',
       from: 'merged[i] = this.#merger.advance(input, watermarks[i]!)',
@@ -37,7 +37,7 @@ export const flowBugs: readonly SimulatorBug[] = [
     seed: 0,
   },
   {
-    name: 'a source forgets its other splits when it works out the watermark',
+    name: 'a source ignores its other splits when it computes the watermark',
     plant: {
       file: 'core/src/time/split-watermarks.ts',
       from: '    return this.#merger.advance(reading.input, time - this.#maxOutOfOrdernessMs)\n',
@@ -50,7 +50,7 @@ export const flowBugs: readonly SimulatorBug[] = [
     seed: 0,
   },
   {
-    name: 'a record travels under a watermark that is ahead of it after a restart',
+    name: 'after a restart a record has a watermark that is ahead of it',
     plant: {
       file: 'core/src/task/split-set.ts',
       from: 'this.#watermarks.add(split, newest)',
@@ -60,7 +60,7 @@ export const flowBugs: readonly SimulatorBug[] = [
     seed: 0,
   },
   {
-    name: 'the restored watermark is forgotten',
+    name: 'the restored watermark is ignored',
     plant: {
       file: 'core/src/checkpoint/restored-job.ts',
       from: 'if (first > last) continue',
@@ -70,7 +70,7 @@ export const flowBugs: readonly SimulatorBug[] = [
     seed: 0,
   },
   {
-    name: 'after a rescale the subtask that was furthest ahead decides the watermark',
+    name: 'after a rescale the watermark is that of the fastest subtask',
     plant: {
       file: 'core/src/task/source-task.ts',
       from: 'Math.min(...reached.map((run) => run.watermark))',
@@ -94,7 +94,7 @@ export const flowBugs: readonly SimulatorBug[] = [
     seed: 12,
   },
   {
-    name: 'a split that has ended is read again after a restart',
+    name: 'a finished split is read again after a restart',
     plant: {
       file: 'core/src/task/finished-splits.ts',
       from: 'for (const entry of entriesOn(page)) this.#note',
@@ -104,7 +104,7 @@ export const flowBugs: readonly SimulatorBug[] = [
     seed: 25,
   },
   {
-    name: 'splits that appear later are not looked for',
+    name: 'splits that appear later are not discovered',
     plant: {
       file: 'core/src/task/split-discovery.ts',
       from: 'this.#isComplete = isComplete\n',
@@ -124,7 +124,7 @@ export const flowBugs: readonly SimulatorBug[] = [
     seed: 14,
   },
   {
-    name: 'a split that had ended raises the watermark before the others are there',
+    name: 'a finished split raises the watermark before the others are open',
     plant: {
       file: 'core/src/time/split-watermarks.ts',
       from: '    this.unread(true)\n',
@@ -134,7 +134,7 @@ export const flowBugs: readonly SimulatorBug[] = [
     seed: 5,
   },
   {
-    name: 'after a rescale a split counts from the time of the slowest',
+    name: 'after a rescale a split starts at the time of the slowest',
     plant: {
       file: 'core/src/time/split-watermarks.ts',
       from: '    this.#merger.advance(split.input, newest - this.#maxOutOfOrdernessMs)\n',
@@ -144,7 +144,7 @@ export const flowBugs: readonly SimulatorBug[] = [
     seed: 8,
   },
   {
-    name: 'calls in flight are not made again',
+    name: 'calls in flight are not repeated',
     plant: {
       file: 'core/src/task/async-task.ts',
       from: 'for (const cell of this.#table.cells(0)) {',
@@ -154,7 +154,7 @@ export const flowBugs: readonly SimulatorBug[] = [
     seed: 3,
   },
   {
-    name: 'a call that is done is made again after a restart',
+    name: 'a completed call is repeated after a restart',
     plant: {
       file: 'core/src/task/async-task.ts',
       from: '      if (call.cell !== undefined) this.#table.delete(call.cell)\n',
@@ -164,7 +164,7 @@ export const flowBugs: readonly SimulatorBug[] = [
     seed: 0,
   },
   {
-    name: 'results of calls leave as they are ready, whatever was asked for',
+    name: 'results of calls are emitted as they are ready, under any order',
     plant: {
       file: 'core/src/task/async-calls.ts',
       from: 'this.#rules = rules',
@@ -174,7 +174,7 @@ export const flowBugs: readonly SimulatorBug[] = [
     seed: 0,
   },
   {
-    name: 'the order of each key is lost among calls',
+    name: 'calls lose the order within each key',
     plant: {
       file: 'core/src/task/async-calls.ts',
       from: 'this.#rules = rules',
@@ -194,7 +194,7 @@ export const flowBugs: readonly SimulatorBug[] = [
     seed: 4,
   },
   {
-    name: 'timers are not taken up again',
+    name: 'timers are not restored',
     plant: {
       file: 'core/src/operator/chain.ts',
       from: 'if (link.timers !== undefined) yield* link.timers.rebuild()',
@@ -214,7 +214,7 @@ export const flowBugs: readonly SimulatorBug[] = [
     seed: 0,
   },
   {
-    name: 'a timer that fires stays in the saved state',
+    name: 'a fired timer stays in the saved state',
     plant: {
       file: 'core/src/time/timer-heap.ts',
       from: 'this.#table.delete(this.#table.find(this.#domain, timer.inner)!)',
@@ -224,7 +224,7 @@ export const flowBugs: readonly SimulatorBug[] = [
     seed: 0,
   },
   {
-    name: 'windows are not taken up again',
+    name: 'windows are not restored',
     plant: {
       file: 'flow/src/window/slice-window-operator.ts',
       from: 'yield* this.#resume(this.#assigner.slice(start as EventTime))',
@@ -234,7 +234,7 @@ export const flowBugs: readonly SimulatorBug[] = [
     seed: 0,
   },
   {
-    name: 'a slice that is added to is not saved again',
+    name: 'a changed slice is not saved again',
     plant: {
       file: 'flow/src/window/slice-window-operator.ts',
       from: '      this.#table.changed(cell)\n',
@@ -244,7 +244,7 @@ export const flowBugs: readonly SimulatorBug[] = [
     seed: 5,
   },
   {
-    name: 'what scan carries along is not kept',
+    name: 'the accumulated value of scan is not saved',
     plant: {
       file: 'flow/src/operators/scan.ts',
       from: 'this.#accumulated.set({ value })',
@@ -254,7 +254,7 @@ export const flowBugs: readonly SimulatorBug[] = [
     seed: 0,
   },
   {
-    name: 'key groups are restored to the wrong worker',
+    name: 'key groups are restored to the wrong subtask',
     plant: {
       file: 'core/src/record/key-group.ts',
       from: 'return Math.floor((group * parallelism) / groupCount)',
@@ -264,7 +264,7 @@ export const flowBugs: readonly SimulatorBug[] = [
     seed: 2,
   },
   {
-    name: 'a batch that finds no room is dropped',
+    name: 'a batch is dropped when there is no space',
     plant: {
       file: 'core/src/exchange/port.ts',
       from: 'else isEmpty = false',
@@ -274,7 +274,7 @@ export const flowBugs: readonly SimulatorBug[] = [
     seed: 0,
   },
   {
-    name: 'nobody is woken when there is room again',
+    name: 'waiters are not woken when there is space again',
     plant: {
       file: 'core/src/exchange/edge.ts',
       from: '    if (this.hasCredit) this.#producer?.wake()\n',

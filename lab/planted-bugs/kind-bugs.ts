@@ -1,9 +1,9 @@
 import type { TestedBug } from './planted-bug.ts'
 
-/** A mistake of each kind that has cost records or made some up, beside those that are planted elsewhere. */
+/** One bug of each kind that has lost or invented records, besides those planted elsewhere. */
 export const kindBugs: readonly TestedBug[] = [
   {
-    name: 'a setting of an operator that has changed is not noticed',
+    name: 'a changed setting of an operator is not detected',
     plant: {
       file: 'core/src/checkpoint/parts.ts',
       from: 'if (old?.value === own?.value) continue',
@@ -26,7 +26,7 @@ export const kindBugs: readonly TestedBug[] = [
     shows: /take turns/,
   },
   {
-    name: 'an input that has ended makes what an idle one brings late',
+    name: 'a finished input makes the records of an idle one late',
     plant: {
       file: 'core/src/time/watermark-merger.ts',
       from: 'if (this.isEmpty) this.#current = MAX_TIME',
@@ -36,7 +36,7 @@ export const kindBugs: readonly TestedBug[] = [
     shows: /makes no record of an idle one late/,
   },
   {
-    name: 'a process that was replaced removes the state of its successor',
+    name: 'a process that has lost the directory deletes the state of the new owner',
     plant: {
       file: 'store-memory/src/memory-store.ts',
       from: 'if (segment === undefined || segment.epoch > epoch) continue',
@@ -46,7 +46,7 @@ export const kindBugs: readonly TestedBug[] = [
     shows: /takes nothing away from its successor/,
   },
   {
-    name: 'a time in microseconds is taken for milliseconds',
+    name: 'a time in microseconds is read as milliseconds',
     plant: {
       file: 'core/src/task/stamp.ts',
       from: 'if (time > this.#latest) throw tooLate(time)',
@@ -56,7 +56,7 @@ export const kindBugs: readonly TestedBug[] = [
     shows: /fail and name the unit/,
   },
   {
-    name: 'processing timers that are pending when the input ends vanish',
+    name: 'processing timers that are pending when the input ends are lost',
     plant: {
       file: 'core/src/operator/operator-link.ts',
       from: "this.fire('processing', MAX_TIME, now)",
@@ -66,17 +66,17 @@ export const kindBugs: readonly TestedBug[] = [
     shows: /fire at once, in the order of their times/,
   },
   {
-    name: 'a start that is refused keeps the claim on its output',
+    name: 'a failed start keeps the claim on its output',
     plant: {
       file: 'connector-files/src/output-claim.ts',
       from: 'if (this.#isNew) await this.#end()\n      throw error',
       to: 'throw error',
     },
     files: ['packages/connector-files/src/file-sink.test.ts'],
-    shows: /a claim that was made for the start ends/,
+    shows: /a claim made for a failed start is released/,
   },
   {
-    name: 'a sink that is refused has claimed its output before',
+    name: 'a sink claims its output before its checks',
     plant: {
       file: 'connector-files/src/file-sink.ts',
       from: '      await this.check(pending, context)\n      this.#claim = await OutputClaim.take(this.#name, context)\n',

@@ -1,10 +1,10 @@
 import type { Sink } from '@millrace/core'
 import type { SinkStandIn } from '@millrace/simulator'
 
-/** What was written between two barriers, under the number that its subtask and its life have given it. */
+/** The output between two barriers, with a number from its subtask and run. */
 type Page = { readonly id: number }
 
-/** A sink somebody might write for a ledger: a page for each checkpoint, which counts once it is signed. */
+/** A custom sink for a ledger: a page for each checkpoint, which counts once it is signed. */
 export function ledgerSink(): SinkStandIn {
   const ledger: unknown[] = []
   const unsigned = new Map<number, readonly unknown[]>()

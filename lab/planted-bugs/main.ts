@@ -1,4 +1,7 @@
-/** `npm run planted-bugs`: catches every planted bug, seeds from 0 on, and prints what caught it; a word chooses. */
+/**
+ * `npm run planted-bugs`: catches every planted bug, seeds from 0 on, and prints what caught it; a word
+ * selects bugs.
+ */
 import { mkdtemp, rm } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
 import path from 'node:path'

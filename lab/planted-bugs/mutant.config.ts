@@ -9,7 +9,7 @@ const plant = JSON.parse(process.env['MILLRACE_PLANTED_BUG']!) as ChangedLine
 const changed = path.join(packages, plant.file)
 const source = await changedSource(packages, plant)
 
-/** The configuration of tests, with one line of the sources changed while they are loaded. */
+/** The configuration of tests, with one source line changed while it is loaded. */
 export default mergeConfig(
   base,
   defineConfig({

@@ -1,9 +1,12 @@
 import type { TopologyBug } from './planted-bug.ts'
 
-/** Mistakes that runs with and without crashes share: only an oracle that needs no engine can see them. */
+/**
+ * Bugs that affect runs with and without crashes alike: only an oracle independent of the engine detects
+ * them.
+ */
 export const oracleBugs: readonly Pick<TopologyBug, 'name' | 'plant'>[] = [
   {
-    name: 'a record at the very start of a window counts for the one before',
+    name: 'a record at the start of a window counts in the previous one',
     plant: {
       file: 'flow/src/window/sliding.ts',
       from: 'floorMod(whole - offset, period)',
@@ -11,7 +14,7 @@ export const oracleBugs: readonly Pick<TopologyBug, 'name' | 'plant'>[] = [
     },
   },
   {
-    name: 'a record is taken by a window that ends at the watermark',
+    name: 'a window that ends at the watermark accepts a record',
     plant: {
       file: 'flow/src/window/slice-window-operator.ts',
       from: 'if (watermark >= this.#closesAt)',
@@ -19,7 +22,7 @@ export const oracleBugs: readonly Pick<TopologyBug, 'name' | 'plant'>[] = [
     },
   },
   {
-    name: 'reduce hands the two values over in the wrong order',
+    name: 'reduce passes the two values in the wrong order',
     plant: {
       file: 'flow/src/operators/reduce.ts',
       from: 'this.#combine(before.value, record.value)',

@@ -1,4 +1,4 @@
-/** What the simulator has to find mistakes in: between them, these pipelines use every part of the engine. */
+/** The pipelines in which the simulator must find bugs: together they use every part of the engine. */
 import { memory } from '@millrace/connector-memory'
 import type { Sink } from '@millrace/core'
 import {
@@ -23,7 +23,7 @@ interface Reading {
   readonly value: number
 }
 
-/** Readings of eleven meters from a moment on, in a fixed pattern of disorder, some of them late. */
+/** Readings of eleven meters, in a fixed pattern of disorder, some of them late. */
 function readings(records: number, firstId = 0, fromMs = 0): readonly Reading[] {
   return Array.from({ length: records }, (_, index) => ({
     id: firstId + index,
@@ -33,7 +33,7 @@ function readings(records: number, firstId = 0, fromMs = 0): readonly Reading[] 
   }))
 }
 
-/** A sink that promises no more than that nothing is lost. */
+/** A sink that guarantees at-least-once. */
 function atLeastOnce(): Sink<unknown> {
   return {
     kind: 'at-least-once',
@@ -42,7 +42,7 @@ function atLeastOnce(): Sink<unknown> {
   }
 }
 
-/** What each meter has brought, told a while after each reading and when it has fallen silent: by timers. */
+/** The total of each meter, emitted a while after each reading and when it has been silent: by timers. */
 function silenceOf(
   byMeter: TimedKeyedStream<Reading, string>,
 ): TimedStream<{ readonly meter: string; readonly total: number; readonly last: number }> {
@@ -65,7 +65,7 @@ function silenceOf(
   })
 }
 
-/** One split, whose records come in pieces of any size: windows, state, timers and totals beside one another. */
+/** One split, whose records arrive in pieces of any size: windows, state, timers and totals in parallel. */
 const keyed: Pipeline = pipeline('keyed', (p) => {
   const byMeter = p
     .from('readings', memory.read({ all: readings(500) }))
@@ -91,7 +91,7 @@ const keyed: Pipeline = pipeline('keyed', (p) => {
     .to('totals-out', memory.write())
 })
 
-/** Calls in three orders, one behind the other and beside one another. */
+/** Calls with three orders, in sequence and in parallel. */
 const calling: Pipeline = pipeline('calling', (p) => {
   const source = p
     .from('readings', memory.read({ all: readings(240) }))
@@ -117,9 +117,9 @@ const calling: Pipeline = pipeline('calling', (p) => {
 })
 
 /**
- * Several splits of two sources, which become one stream, and a keyed operator behind another one. Of the splits
- * indoors, `a` ends early; `e` is ahead in event time and says nothing until the end, in a subtask of its own wherever
- * there are several; so time goes by what `b` reads.
+ * Several splits of two sources, merged into one stream, and a keyed operator after another one. Of the
+ * splits indoors, `a` ends early; `e` is ahead in event time and quiet until the end, in its own subtask
+ * where there are several; so event time follows `b`.
  */
 const joined: Pipeline = pipeline('joined', (p) => {
   const splits = { a: readings(150), e: readings(12, 1_000, 10_000), b: readings(100, 2_000) }
@@ -150,5 +150,5 @@ const joined: Pipeline = pipeline('joined', (p) => {
     .to('highest-out', memory.write())
 })
 
-/** What every mistake is looked for in, in this order. */
+/** The pipelines in which every bug is searched, in order. */
 export const pipelines: readonly Pipeline[] = [keyed, calling, joined]

@@ -6,10 +6,10 @@ import { afterAll, beforeAll, describe, expect, test, vi } from 'vitest'
 import { plantedBugs } from './bugs.ts'
 import { catchBug } from './catch-bug.ts'
 
-/** Only there to end a hang. */
+/** Ends a test that hangs. */
 const longestMs = 1_800_000
 
-// Each runs in a process of its own.
+// Each runs in its own process.
 vi.setConfig({ maxConcurrency: 2 })
 
 let directory: string
@@ -40,7 +40,7 @@ describe.each(kinds)('planted bugs are caught by %s', (kind) => {
   )
 
   test(
-    'and nothing is caught where nothing is planted',
+    'and nothing is caught without a planted bug',
     async () => {
       const [{ plant, caughtBy }] = bugs as [(typeof bugs)[number]]
       const unchanged = { plant: { ...plant, to: plant.from }, caughtBy }

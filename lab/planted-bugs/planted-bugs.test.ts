@@ -3,11 +3,11 @@ import { expect, test } from 'vitest'
 import { plantedBugs } from './bugs.ts'
 import { packages, seedsMax } from './catch-bug.ts'
 
-test.each(plantedBugs)('there is one place where it is planted: $name', async ({ plant }) => {
+test.each(plantedBugs)('its text occurs exactly once: $name', async ({ plant }) => {
   expect(await changedSource(packages, plant)).toContain(plant.to)
 })
 
-test('no two planted bugs of one catcher have one name', () => {
+test('the names of the planted bugs of one catcher are unique', () => {
   const names = plantedBugs.map(({ name, caughtBy }) => `${caughtBy.kind}: ${name}`)
   expect(names.filter((name, at) => names.indexOf(name) !== at)).toEqual([])
 })

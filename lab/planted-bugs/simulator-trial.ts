@@ -1,18 +1,21 @@
 /**
- * What a program with a planted bug is built around: simulates the pipelines with so many seeds from one on, and says
- * on the last line what was found with the least seed. A message of the simulator begins with its seed.
+ * The main module of a program with a planted bug: simulates the pipelines with many seeds from one on, and
+ * prints the failure with the lowest seed on the last line. A message of the simulator begins with its seed.
  */
 import { argv, stdout } from 'node:process'
 import { simulateSeeds, SimulationFailure } from '@millrace/simulator'
 import { ledgerSink } from './ledger-sink.ts'
 import { pipelines } from './pipelines.ts'
 
-/** Seeds are run in rounds, so that what one pipeline shows at once does not wait for 200 seeds of another. */
+/**
+ * Seeds are run in rounds, so that an immediate failure of one pipeline does not wait for 200 seeds of
+ * another.
+ */
 const rounds = [2, 10, 40, 150]
 
 const [, , first, seeds] = argv.map(Number) as [number, number, number, number]
 
-/** The failure with the least seed of a round, over all pipelines. */
+/** The failure with the lowest seed of a round, over all pipelines. */
 async function failureIn(from: number, to: number): Promise<SimulationFailure | undefined> {
   let end = to
   let found: SimulationFailure | undefined

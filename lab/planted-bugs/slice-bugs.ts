@@ -1,6 +1,6 @@
 import type { SimulatorBug } from './planted-bug.ts'
 
-/** Mistakes after which everything comes out right, while the event loop is held for as long as it takes. */
+/** Bugs that keep results right but block the event loop for long. */
 export const sliceBugs: readonly SimulatorBug[] = [
   {
     name: 'a restart reads all cells in one turn',

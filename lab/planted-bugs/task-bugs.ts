@@ -1,6 +1,6 @@
 import type { TestedBug } from './planted-bug.ts'
 
-/** Mistakes in tasks, edges and asynchronous calls, which tests of their own must find. */
+/** Bugs in tasks, edges and asynchronous calls, which specific tests must find. */
 export const taskBugs: readonly TestedBug[] = [
   {
     name: 'a barrier waits for credit',
@@ -13,7 +13,7 @@ export const taskBugs: readonly TestedBug[] = [
     shows: /checkpoint takes under 1 s/,
   },
   {
-    name: 'what a task has taken no longer counts in front of it',
+    name: 'records taken by a task no longer count as queued',
     plant: {
       file: 'core/src/exchange/edge.ts',
       from: 'this.#taken += element.batch.length',
@@ -33,7 +33,7 @@ export const taskBugs: readonly TestedBug[] = [
     shows: /hold their credit|every checkpoint/,
   },
   {
-    name: 'credit in front of a slow task does not follow time',
+    name: 'credit before a slow task is not limited by time',
     plant: {
       file: 'core/src/exchange/input-limit.ts',
       from: '(this.#records / this.#busyMs) * waitMs',
@@ -43,7 +43,7 @@ export const taskBugs: readonly TestedBug[] = [
     shows: /do not pile up/,
   },
   {
-    name: 'all calls are made at once',
+    name: 'concurrency is unlimited',
     plant: {
       file: 'core/src/task/async-calls.ts',
       from: 'if (this.#begun >= this.#rules.concurrency) return undefined',
@@ -63,7 +63,7 @@ export const taskBugs: readonly TestedBug[] = [
     shows: /one call of each key/,
   },
   {
-    name: 'after a rescale the watermark of mapAsync is not the least of those that come together',
+    name: 'after a rescale the watermark of mapAsync is not the lowest of the merged ones',
     plant: {
       file: 'core/src/task/async-calls.ts',
       from: '    this.#lower(record.watermark)\n',
@@ -73,7 +73,7 @@ export const taskBugs: readonly TestedBug[] = [
     shows: /holds back those before it/,
   },
   {
-    name: 'mapAsync takes what no checkpoint can hold',
+    name: 'mapAsync accepts records that a checkpoint cannot store',
     plant: {
       file: 'core/src/task/async-task.ts',
       from: '      requirePlain(value)\n',
@@ -83,17 +83,17 @@ export const taskBugs: readonly TestedBug[] = [
     shows: /dead letter as soon as it arrives/,
   },
   {
-    name: 'what was prepared for a checkpoint that was given up is not named by the next',
+    name: 'output prepared for an aborted checkpoint is not named by the next',
     plant: {
       file: 'core/src/task/sink-task.ts',
       from: 'prepared: [...this.#prepared],',
       to: 'prepared: this.#prepared.filter((work) => work.checkpoint === checkpoint),',
     },
     files: ['packages/core/test/commits.test.ts'],
-    shows: /given up too/,
+    shows: /aborted too/,
   },
   {
-    name: 'a sink that rejects a record goes on as if it had been written',
+    name: 'a sink that rejects a record continues as if it had been written',
     plant: {
       file: 'core/src/task/sink-task.ts',
       from: '    if (this.#policy.leavesOut) return this.#policy.handle(cause, this.#cursor, value, time)\n    this.#rejection',
@@ -103,7 +103,7 @@ export const taskBugs: readonly TestedBug[] = [
     shows: /dead letter/,
   },
   {
-    name: 'credit in front of a slow operator does not follow time',
+    name: 'credit before a slow operator is not limited by time',
     plant: {
       file: 'core/src/task/chain-task.ts',
       from: '      this.#limit.done(next - from, true)\n',
@@ -113,7 +113,7 @@ export const taskBugs: readonly TestedBug[] = [
     shows: /a slow operator has about as many records/,
   },
   {
-    name: 'a checkpoint holds only the records whose calls run',
+    name: 'a checkpoint contains only the records whose calls run',
     plant: {
       file: 'core/src/task/async-task.ts',
       from: 'inFlight: this.#calls.all()[Symbol.iterator]()',
@@ -123,7 +123,7 @@ export const taskBugs: readonly TestedBug[] = [
     shows: /called in order, as many at once/,
   },
   {
-    name: 'a barrier puts all records in flight into the state in one turn',
+    name: 'a barrier saves all records in flight in one turn',
     plant: {
       file: 'core/src/task/async-task.ts',
       from: 'next.value.cell ??= this.#keep(next.value)\n      if (this.#around.budget.spend()) return true\n',

@@ -1,9 +1,9 @@
 import type { TestedBug } from './planted-bug.ts'
 
-/** Mistakes that tests of their own must find. */
+/** Bugs that specific tests must find. */
 export const testedBugs: readonly TestedBug[] = [
   {
-    name: 'a job fails one time more than its restart policy allows',
+    name: 'a job restarts once more than its policy allows',
     plant: {
       file: 'core/src/job/restart-policy.ts',
       from: 'if (this.#failures > policy.attempts)',
@@ -13,7 +13,7 @@ export const testedBugs: readonly TestedBug[] = [
     shows: /./,
   },
   {
-    name: 'a flatMap with dead letters has emitted half when it throws',
+    name: 'a flatMap with dead letters emits part of its output when it throws',
     plant: {
       file: 'core/src/operator/failure-policy.ts',
       from: "return this.#kind !== 'fail'",
@@ -23,7 +23,7 @@ export const testedBugs: readonly TestedBug[] = [
     shows: /deadLetter: a flatMap that fails half-way emits nothing/,
   },
   {
-    name: 'a record that is left out has changed a state value in place',
+    name: 'a skipped record has changed a state value in place',
     plant: {
       file: 'core/src/state/backup.ts',
       from: 'if (copy !== undefined) return () => copy',
@@ -33,7 +33,7 @@ export const testedBugs: readonly TestedBug[] = [
     shows: /leaves nothing behind/,
   },
   {
-    name: 'a record that is left out has set a timer',
+    name: 'a skipped record has set a timer',
     plant: {
       file: 'core/src/operator/operator-context.ts',
       from: 'if (transaction?.isOpen === true) transaction.whenHandled(() => this.#set(domain, time, name))',
@@ -43,14 +43,14 @@ export const testedBugs: readonly TestedBug[] = [
     shows: /leaves nothing behind/,
   },
   {
-    name: 'a list that was emitted is pushed into',
+    name: 'an emitted list is pushed to',
     plant: {
       file: 'core/src/state/keyed-handles.ts',
       from: 'this.#handedOut.add(cell.value)',
       to: '',
     },
     files: ['packages/flow/src/operators/operators.test.ts'],
-    shows: /a list that was emitted/,
+    shows: /an emitted list/,
   },
   {
     name: 'an operator catches the error of a later one and continues',
@@ -63,27 +63,27 @@ export const testedBugs: readonly TestedBug[] = [
     shows: /does not keep the job going/,
   },
   {
-    name: 'prepared output is committed without a look at its checksum',
+    name: 'prepared output is committed without verifying its checksum',
     plant: {
       file: 'connector-files/src/recovery.ts',
       from: 'if ((await checksumOf(this.#fs, stretch)) !== checksum) throw damaged(stretch)',
       to: '',
     },
     files: ['packages/connector-files/src/recovery.test.ts'],
-    shows: /one flipped bit at any place is found/,
+    shows: /one flipped bit at any offset is detected/,
   },
   {
-    name: 'the inbox answers without asking who owns it',
+    name: 'the inbox answers without confirming its ownership',
     plant: {
       file: 'segment-log/src/append-log.ts',
       from: 'await this.#make(this.#files.owner.confirm())',
       to: '',
     },
     files: ['packages/connector-http/src/inbox-damage.test.ts'],
-    shows: /a process that was replaced answers nothing/,
+    shows: /a process that has lost the directory answers nothing/,
   },
   {
-    name: 'the inbox writes no mark behind what it has answered',
+    name: 'the inbox writes no mark after an answered block',
     plant: {
       file: 'segment-log/src/append-log.ts',
       from: 'await this.#mark()',
@@ -93,37 +93,37 @@ export const testedBugs: readonly TestedBug[] = [
     shows: /every flipped bit/,
   },
   {
-    name: 'content of a log that was taken away between two looks is not missed',
+    name: 'content of a log removed between two checks is not missed',
     plant: {
       file: 'connector-files/src/missed-content.ts',
       from: 'const isYounger = file.modifiedMs > since',
       to: 'const isYounger = file.modifiedMs > since + 1e9',
     },
     files: ['packages/connector-files/src/rotation.test.ts'],
-    shows: /copied and cut twice/,
+    shows: /copied and truncated twice/,
   },
   {
-    name: 'what a renamed file is written to counts as the log',
+    name: 'writes to a renamed file count as writes to the log',
     plant: {
       file: 'connector-files/src/raw-file.ts',
       from: 'const modifiedMs = this.#isLog ? this.#modifiedMs : this.#seen.modifiedMs',
       to: 'const modifiedMs = this.#modifiedMs',
     },
     files: ['packages/connector-files/src/rotation.test.ts'],
-    shows: /written to late/,
+    shows: /its first file is still written/,
   },
   {
-    name: 'a file that another process has open is made visible itself, and not a copy of it',
+    name: 'a file that another process has open is made visible instead of a copy',
     plant: {
       file: 'connector-files/src/recovery.ts',
       from: 'if (!isOpen && hidden.size === length) return',
       to: 'if (hidden.size === length) return',
     },
     files: ['packages/connector-files/src/recovery.test.ts'],
-    shows: /cannot write to a file that its successor has made visible/,
+    shows: /cannot write to a file that the new owner has made visible/,
   },
   {
-    name: 'a process that was replaced removes what its successor has staged',
+    name: 'a process that has lost the directory removes the staged files of the new owner',
     plant: {
       file: 'connector-files/src/file-sink.ts',
       from: 'const epoch = this.#name.stagedIn(name) ?? Infinity',
@@ -133,7 +133,7 @@ export const testedBugs: readonly TestedBug[] = [
     shows: /a process that was replaced/,
   },
   {
-    name: 'a commit appends, whatever has become of the file',
+    name: 'a commit appends to the file in any state',
     plant: {
       file: 'connector-files/src/live-target.ts',
       from: 'await writeFullyAt(target, bytes, base + start, this.#path)',
@@ -143,7 +143,7 @@ export const testedBugs: readonly TestedBug[] = [
     shows: /a process that was replaced/,
   },
   {
-    name: 'the directory is owned by the process that has looked last',
+    name: 'the directory is owned by the process that checked last',
     plant: {
       file: 'core/src/checkpoint/directory-lock.ts',
       from: 'isLate = begun === undefined || (await files.highest()) !== epoch',
@@ -153,7 +153,7 @@ export const testedBugs: readonly TestedBug[] = [
     shows: /paused while it took the directory|at the same moment/,
   },
   {
-    name: 'the epoch of an owner that ends is given again',
+    name: 'the epoch of a former owner is reused',
     plant: {
       file: 'core/src/checkpoint/directory-lock.ts',
       from: 'await this.#begun.end()',
@@ -163,7 +163,7 @@ export const testedBugs: readonly TestedBug[] = [
     shows: /owned in epochs that only rise/,
   },
   {
-    name: 'an owner that cannot be seen is replaced at once',
+    name: 'an owner on another host is replaced at once',
     plant: {
       file: 'core/src/checkpoint/directory-lock.ts',
       from: "if (fate === 'gone') return",
@@ -173,7 +173,7 @@ export const testedBugs: readonly TestedBug[] = [
     shows: /keeps the directory when it shows that it lives/,
   },
   {
-    name: 'a newest manifest that was removed is not missed',
+    name: 'the removal of the newest manifest is not detected',
     plant: {
       file: 'core/src/checkpoint/checkpoint-storage.ts',
       from: 'if (witness === undefined || witness.published <= newest) return',
@@ -183,7 +183,7 @@ export const testedBugs: readonly TestedBug[] = [
     shows: /a manifest that was removed is missed/,
   },
   {
-    name: 'a source is told to forget what only the newest checkpoint has read',
+    name: 'a source is acknowledged for positions of the newest checkpoint only',
     plant: {
       file: 'core/src/job/checkpoints.ts',
       from: 'this.#retained.at(-1)',
@@ -193,7 +193,7 @@ export const testedBugs: readonly TestedBug[] = [
     shows: /a source may only forget/,
   },
   {
-    name: 'the watermark in onTimer is the one before',
+    name: 'the watermark in onTimer is the previous one',
     plant: {
       file: 'core/src/operator/operator-link.ts',
       from: '    this.#ahead = watermark\n  }',
@@ -213,7 +213,7 @@ export const testedBugs: readonly TestedBug[] = [
     shows: /counted on from the newest/,
   },
   {
-    name: 'a checkpoint that completes does not begin the count of failures anew',
+    name: 'a completed checkpoint does not reset the count of failures',
     plant: {
       file: 'core/src/checkpoint/coordinator.ts',
       from: '      this.#failures = 0\n',
@@ -223,7 +223,7 @@ export const testedBugs: readonly TestedBug[] = [
     shows: /only failures in a row count/,
   },
   {
-    name: 'what was prepared for an aborted checkpoint is forgotten',
+    name: 'output prepared for an aborted checkpoint is forgotten',
     plant: {
       file: 'core/src/task/sink-task.ts',
       from: 'prepared: [...this.#prepared],',
@@ -233,7 +233,7 @@ export const testedBugs: readonly TestedBug[] = [
     shows: /what was prepared for an aborted checkpoint/,
   },
   {
-    name: 'every subtask of a sink is given what is to be committed',
+    name: 'every subtask of a sink receives the pending commits',
     plant: {
       file: 'core/src/task/sink-task.ts',
       from: 'this.#pending = subtask === 0 ?',
@@ -263,7 +263,7 @@ export const testedBugs: readonly TestedBug[] = [
     shows: /does not fire again when a record of another key/,
   },
   {
-    name: 'a split that has ended for a run is never read again',
+    name: 'a split that has ended in one run is never read again',
     plant: {
       file: 'core/src/task/split-set.ts',
       from: 'const position = isFinal ? undefined : feed.position()',
@@ -283,7 +283,7 @@ export const testedBugs: readonly TestedBug[] = [
     shows: /is read on from where it ended/,
   },
   {
-    name: 'a watermark is restored by the name alone, whatever had it',
+    name: 'a watermark is restored by name only, for any kind of node',
     plant: {
       file: 'core/src/checkpoint/restored-job.ts',
       from: ' || entry.type !== this.#types.get(operator)',
@@ -303,7 +303,7 @@ export const testedBugs: readonly TestedBug[] = [
     shows: /a map that returns a promise stops the job/,
   },
   {
-    name: 'an async onRecord runs on behind the back of the engine',
+    name: 'an async onRecord continues unnoticed by the engine',
     plant: {
       file: 'core/src/operator/operator-link.ts',
       from: 'if (returned !== undefined && isThenable(returned)) refusePromise(returned)',
@@ -333,7 +333,7 @@ export const testedBugs: readonly TestedBug[] = [
     shows: /NaN is refused/,
   },
   {
-    name: 'a record that is changed behind scan is not noticed',
+    name: 'a record changed after scan is not detected',
     plant: {
       file: 'core/src/record/immutable-values.ts',
       from: 'if (isData) Object.freeze(value)',

@@ -1,6 +1,6 @@
 /**
- * What a program with a planted bug is built around: runs drawn topologies with so many seeds from one on, if need be
- * only those that have a feature, and says on the last line what was found first.
+ * The main module of a program with a planted bug: runs drawn topologies with many seeds from one on,
+ * optionally only those with a feature, and prints the first failure on the last line.
  */
 import { argv, stdout } from 'node:process'
 import { drawTopology } from '../topologies/drawing.ts'

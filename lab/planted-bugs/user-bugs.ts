@@ -3,10 +3,10 @@ import type { SimulatorBug } from './planted-bug.ts'
 const file = '../lab/planted-bugs/pipelines.ts'
 const sink = '../lab/planted-bugs/ledger-sink.ts'
 
-/** Mistakes that users make in pipelines and sinks of their own. */
+/** Bugs that users write in their own pipelines and sinks. */
 export const userBugs: readonly SimulatorBug[] = [
   {
-    name: 'a map counts in a variable of its module',
+    name: 'a map counts in a module variable',
     plant: {
       file,
       from: 'value: reading.value + 1 }',
@@ -16,19 +16,19 @@ export const userBugs: readonly SimulatorBug[] = [
     seed: 0,
   },
   {
-    name: 'a map throws dice',
+    name: 'a map uses Math.random',
     plant: { file, from: 'value: reading.value + 1 }', to: 'value: reading.value + Math.random() }' },
     shows: /'calibrate' does not do the same thing twice/,
     seed: 0,
   },
   {
-    name: 'a map looks at the clock',
+    name: 'a map reads the clock',
     plant: { file, from: 'value: reading.value + 1 }', to: 'value: Date.now() }' },
     shows: /'calibrate' does not do the same thing twice/,
     seed: 0,
   },
   {
-    name: 'a map starts work that nobody waits for',
+    name: 'a map starts unawaited work',
     plant: {
       file,
       from: 'value: reading.value + 1 }',
@@ -38,7 +38,7 @@ export const userBugs: readonly SimulatorBug[] = [
     seed: 0,
   },
   {
-    name: 'a scan changes what it has emitted',
+    name: 'a scan changes an emitted value',
     plant: {
       file,
       from: '({ n: before.n + 1, total: before.total + value })',
@@ -48,7 +48,7 @@ export const userBugs: readonly SimulatorBug[] = [
     seed: 0,
   },
   {
-    name: 'totals are kept in a map of the module instead of in state',
+    name: 'totals are kept in a module variable instead of in state',
     plant: {
       file,
       from: 'total.set((total.get() ?? 0) + value.value)',
@@ -58,13 +58,13 @@ export const userBugs: readonly SimulatorBug[] = [
     seed: 0,
   },
   {
-    name: 'a sink signs a page as often as it is told',
+    name: 'a sink signs a page at every commit',
     plant: { file: sink, from: '    unsigned.delete(id)\n', to: '' },
     shows: /'totals-out' has twice/,
     seed: 0,
   },
   {
-    name: 'a sink forgets what was prepared before a restart',
+    name: 'a sink forgets prepared output at a restart',
     plant: { file: sink, from: 'for (const page of pending) sign(page)', to: '' },
     shows: /'totals-out' misses/,
     seed: 116,

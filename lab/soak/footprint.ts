@@ -1,22 +1,22 @@
 import { readdirSync, statSync } from 'node:fs'
 import path from 'node:path'
 
-/** What a process holds at one moment, in bytes; files by number. */
+/** The resources of a process at one moment, in bytes; number of open files. */
 interface Sample {
   readonly heap: number
   readonly resident: number
   readonly openFiles: number
 }
 
-/** How far memory may be from its middle, or rise, and still count as flat. */
+/** The tolerated deviation from the middle, or rise, of memory that counts as flat. */
 const tolerance = 0.05
 
-/** Watches what this process holds. Needs `--expose-gc`, so that garbage does not count as held. */
+/** Measures the resources of this process. Needs `--expose-gc`, so that garbage does not count. */
 export class Footprint {
   readonly #samples: Sample[] = []
   readonly #passingBytes: number
 
-  /** `passingBytes`: how far the heap may be from its middle because of buffers that come and go. */
+  /** `passingBytes`: tolerated deviation of the heap for temporary buffers. */
   constructor(passingBytes = 0) {
     this.#passingBytes = passingBytes
   }
@@ -27,7 +27,7 @@ export class Footprint {
     this.#samples.push({ heap: heapUsed + arrayBuffers, resident: rss, openFiles: openFiles() })
   }
 
-  /** What was not flat, in words. */
+  /** The measurements that were not flat, as text. */
   growth(): readonly string[] {
     const found: string[] = []
     const heaps = this.#samples.map(({ heap }) => heap)
@@ -35,15 +35,15 @@ export class Footprint {
     if (largest - smallest > 2 * this.#passingBytes && spread(heaps) > tolerance)
       found.push(`the heap varied by ${percent(spread(heaps))}`)
     const drift = driftOf(this.#samples.map(({ resident }) => resident))
-    // V8 gives memory back when it pleases: less is fine.
+    // V8 releases memory at its own pace: a decrease is fine.
     if (drift > tolerance) found.push(`resident memory rose by ${percent(drift)}`)
     const [least, most] = range(this.#samples.map(({ openFiles: files }) => files))
-    // A segment or a manifest may be open at one moment and not at another.
+    // A segment or a manifest may be open at one moment and closed at another.
     if (most - least > 3) found.push(`open files went from ${least} to ${most}`)
     return found
   }
 
-  /** What there is, in figures. */
+  /** The measurements, as text. */
   summary(): string {
     const heaps = this.#samples.map(({ heap }) => heap)
     const residents = this.#samples.map(({ resident }) => resident)
@@ -61,7 +61,7 @@ export function megabytes(bytes: number): string {
   return `${(bytes / 1e6).toFixed(1)} MB`
 }
 
-/** How many bytes the files below a directory have. A file that goes while they are counted has none. */
+/** Number of bytes in the files below a directory. A file deleted meanwhile counts as empty. */
 export function diskBytes(directory: string): number {
   let bytes = 0
   for (const name of readdirSync(directory, { recursive: true }) as string[]) {
@@ -71,18 +71,18 @@ export function diskBytes(directory: string): number {
   return bytes
 }
 
-/** Zero where the system does not tell. */
+/** Zero if the system does not report it. */
 function openFiles(): number {
   return process.platform === 'linux' ? readdirSync('/proc/self/fd').length : 0
 }
 
-/** The largest distance from the middle, as a share of it. */
+/** The largest deviation from the middle, relative to it. */
 function spread(values: readonly number[]): number {
   const [least, most] = range(values)
   return (most - least) / (most + least)
 }
 
-/** How much a straight line through the values rises from the first to the last, as a share of their mean. */
+/** The rise of a fitted line from the first to the last value, relative to the mean. */
 function driftOf(values: readonly number[]): number {
   const middle = (values.length - 1) / 2
   const mean = values.reduce((sum, value) => sum + value, 0) / values.length

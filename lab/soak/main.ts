@@ -1,6 +1,7 @@
 /**
- * `npm run soak`: a sink that stalls for a minute, twice, and an hour of overwrites of a million keys, told in
- * checkpoints of a second each. With the word `short` small versions of the same; further words choose by name.
+ * `npm run soak`: a sink that stalls for a minute, twice; and an hour of overwrites of a million keys,
+ * simulated by checkpoints that each represent a second. With the word `short` small versions of the same;
+ * other words select by name.
  */
 import { soakOverwrites } from './overwrites.ts'
 import type { SoakReport } from './report.ts'

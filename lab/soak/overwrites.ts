@@ -10,19 +10,19 @@ import type { SoakReport } from './report.ts'
 
 export interface OverwritePlan {
   readonly keys: number
-  /** Each stands for a second. */
+  /** Each represents a second. */
   readonly checkpoints: number
   readonly overwritesPerCheckpoint: number
   /** Full size of a segment file; undefined for the default. */
   readonly segmentBytes?: number
-  /** How many times memory is sampled, in the second half. */
+  /** How many memory samples are taken, in the second half. */
   readonly samples: number
 }
 
-/** How many times the live bytes the disk may hold. */
+/** The maximum ratio of bytes on disk to live bytes. */
 const diskFactor = 3
 
-/** Overwrites the values of many keys through many checkpoints, with a restart once a quarter of them is made. */
+/** Overwrites the values of many keys through many checkpoints, with a restart after a quarter of them. */
 export async function soakOverwrites(plan: OverwritePlan): Promise<SoakReport> {
   const directory = await mkdtemp(path.join(os.tmpdir(), 'millrace-soak-'))
   const life = new Overwrites(plan, directory)
@@ -39,7 +39,7 @@ class Overwrites {
   readonly #directory: string
   readonly #pulse: Pulse
   readonly #counts: CountingSink
-  /** A sample may meet the store while it holds some of the buffers it writes from. */
+  /** A sample may be taken while the store has write buffers in use. */
   readonly #footprint = new Footprint(3e6)
   readonly #broken: string[] = []
   #job: Job
@@ -65,7 +65,7 @@ class Overwrites {
         await this.#beat(each)
         this.#look()
         if (beat === Math.floor(checkpoints / 4)) await this.#restart()
-        // By then the engine has been compiled, and every buffer has had its size.
+        // By then the engine has been compiled, and every buffer has reached its size.
         const isWarm = beat > checkpoints / 2
         if (isWarm && beat % Math.floor(checkpoints / 2 / samples) === 0) this.#footprint.sample()
       }
@@ -85,7 +85,7 @@ class Overwrites {
     await this.#job.cancel()
   }
 
-  /** So many records, and a checkpoint that holds them all. */
+  /** Sends this many records, then makes a checkpoint. */
   async #beat(records: number): Promise<void> {
     await this.#pulse.give(records)
     await this.#job.checkpoint()
@@ -99,7 +99,7 @@ class Overwrites {
 
   #look(): void {
     const { phase, state: usage } = this.#job.status()
-    // While a job restores, it does not know yet what is live.
+    // While a job restores, it does not know the live bytes yet.
     if (phase !== 'running' || usage === undefined) return
     this.#looks++
     this.#highest = Math.max(this.#highest, diskBytes(this.#directory) / usage.liveBytes)
@@ -113,10 +113,10 @@ class Overwrites {
       store: memoryStore(segmentBytes === undefined ? {} : { segmentBytes }),
       directory: this.#directory,
       restart: { kind: 'none' },
-      // They are made one after the other, by hand.
+      // Checkpoints are triggered one after the other by the test.
       checkpoints: { everyMs: Number.MAX_SAFE_INTEGER },
     })
-    // Then no more is taken, and the next checkpoint says why.
+    // Then no more records are accepted, and the next checkpoint reports why.
     void job.ended.then(() => this.#pulse.letGo())
     return job
   }
@@ -144,7 +144,7 @@ interface Count {
   readonly n: number
 }
 
-/** Counts for itself, and compares. */
+/** Keeps its own counts, and compares. */
 class CountingSink implements Sink<Count> {
   readonly kind = 'counting'
   readonly guarantee = 'at-least-once'

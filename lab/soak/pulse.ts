@@ -1,6 +1,8 @@
 import type { Source, SplitReader } from 'millrace'
 
-/** A source of keys that gives as many as it is told to, and then waits: first each once, then at random. */
+/**
+ * A source of keys that delivers as many as requested, and then waits: first each key once, then random keys.
+ */
 export class Pulse implements Source<number, number> {
   readonly kind = 'pulse'
   readonly durability = 'replayable'
@@ -14,7 +16,7 @@ export class Pulse implements Source<number, number> {
     this.#keys = keys
   }
 
-  /** Resolves once so many more have been handed out. */
+  /** Resolves once this many more have been delivered. */
   give(records: number): Promise<void> {
     this.#allowed += records
     return new Promise((resolve) => {
@@ -23,7 +25,7 @@ export class Pulse implements Source<number, number> {
     })
   }
 
-  /** Nobody reads any more: whoever waits for records to be handed out waits in vain. */
+  /** The reader is closed: requests for records fail. */
   letGo(): void {
     this.#drained()
   }

@@ -1,7 +1,7 @@
-/** What a soak found. */
+/** The result of a soak. */
 export interface SoakReport {
   /** In one line. */
   readonly figures: string
-  /** What does not hold, a sentence each. */
+  /** The violated limits, a sentence each. */
   readonly broken: readonly string[]
 }

@@ -4,7 +4,7 @@ import { describe, expect, test } from 'vitest'
 
 const main = path.join(import.meta.dirname, 'main.ts')
 
-/** A process of its own, because what it holds is measured. */
+/** Runs in its own process, because its resources are measured. */
 function soak(name: string): Promise<{ readonly code: unknown; readonly said: string }> {
   const args = ['--expose-gc', '--import', 'tsx', main, 'short', name]
   return new Promise((resolve) => {
@@ -15,9 +15,9 @@ function soak(name: string): Promise<{ readonly code: unknown; readonly said: st
   })
 }
 
-describe('a job that runs for long', () => {
+describe('a long-running job', () => {
   test.each(['stalled-sink', 'stalled-sink-and-checkpoints-given-up'])(
-    '%s: memory is flat, nothing is lost, and records arrive at once when the sink is back',
+    '%s: memory is flat, nothing is lost, and records flow at once when the sink recovers',
     async (name) => {
       const { code, said } = await soak(name)
       expect(said).toContain('each once')
@@ -27,7 +27,7 @@ describe('a job that runs for long', () => {
     1_800_000,
   )
 
-  test('overwrites: the disk holds less than three times the live bytes; memory and open files are flat', async () => {
+  test('overwrites: the disk uses less than three times the live bytes; memory and open files are flat', async () => {
     const { code, said } = await soak('overwrites')
     expect(said).toMatch(/disk at most \d\.\d+x live bytes/)
     expect(said).not.toContain('does not hold')

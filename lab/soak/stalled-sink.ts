@@ -12,19 +12,19 @@ import type { SoakReport } from './report.ts'
 /** Times are in milliseconds. */
 export interface StallPlan {
   readonly records: number
-  /** How many arrive before the sink stalls. */
+  /** How many records arrive before the sink stalls. */
   readonly before: number
   readonly stallMs: number
   readonly sampleEveryMs: number
   readonly checkpointEveryMs: number
-  /** When a checkpoint is given up. */
+  /** The checkpoint timeout. */
   readonly checkpointTimeoutMs: number
 }
 
-/** How soon the first record must arrive once the sink is back. */
+/** How soon the first record must arrive once the sink recovers. */
 const resumeMs = 100
 
-/** Fills every buffer of a job behind a sink that takes nothing for a while, and looks at what that costs. */
+/** Fills every buffer of a job behind a sink that accepts nothing for a while, and measures the cost. */
 export async function soakStalledSink(plan: StallPlan): Promise<SoakReport> {
   const directory = await mkdtemp(path.join(os.tmpdir(), 'millrace-soak-'))
   const sink = new StallingSink(plan)
@@ -63,7 +63,7 @@ export async function soakStalledSink(plan: StallPlan): Promise<SoakReport> {
     if (resumedAfterMs > resumeMs) broken.push(`the first record came after ${resumedAfterMs.toFixed(1)} ms`)
     if (result.outcome !== 'finished') broken.push(`the job ${result.outcome}: ${describe(result)}`)
     if (counts.completed === completed) broken.push('no checkpoint was completed after the stall')
-    const figures = `${plan.stallMs / 1_000} s stalled: ${footprint.summary()}; ${read - plan.before} records waited, ${abandoned} checkpoints given up; first record ${resumedAfterMs.toFixed(1)} ms after the sink's return; ${plan.records} records, ${sink.mistakes().length === 0 ? 'each once' : 'some lost or double'}`
+    const figures = `${plan.stallMs / 1_000} s stalled: ${footprint.summary()}; ${read - plan.before} records waited, ${abandoned} checkpoints aborted; first record ${resumedAfterMs.toFixed(1)} ms after the sink's return; ${plan.records} records, ${sink.mistakes().length === 0 ? 'each once' : 'some lost or double'}`
     return { figures, broken }
   } finally {
     await job.cancel()
@@ -71,7 +71,7 @@ export async function soakStalledSink(plan: StallPlan): Promise<SoakReport> {
   }
 }
 
-/** What was garbage before the stall is not to be counted, and it takes more than one collection to find it all. */
+/** Garbage from before the stall must not count, and one collection does not find it all. */
 async function settle({ stallMs }: StallPlan): Promise<void> {
   for (let round = 0; round < 4; round++) {
     globalThis.gc!()
@@ -80,7 +80,7 @@ async function settle({ stallMs }: StallPlan): Promise<void> {
 }
 
 async function watch({ stallMs, sampleEveryMs }: StallPlan): Promise<Footprint> {
-  // V8 drops code that it no longer needs, which is a share of so small a heap.
+  // V8 discards unused code, a significant part of such a small heap.
   const footprint = new Footprint(1e6)
   const until = performance.now() + stallMs
   while (performance.now() < until) {
@@ -90,7 +90,7 @@ async function watch({ stallMs, sampleEveryMs }: StallPlan): Promise<Footprint> 
   return footprint
 }
 
-/** A task of every kind between the source and the sink. */
+/** A task of every kind between source and sink. */
 function program({ records }: StallPlan, sink: Sink<number>): Pipeline {
   return pipeline('stall', (p) => {
     p.from('numbers', generator.generate({ seed: 1, count: records, make: ({ index }) => index }))
@@ -108,7 +108,7 @@ function program({ records }: StallPlan, sink: Sink<number>): Pipeline {
   })
 }
 
-/** Takes so many records, then none until it is told to come back; remembers which it was given. */
+/** Accepts a number of records, then none until resumed; remembers which it received. */
 class StallingSink implements Sink<number> {
   readonly kind = 'stalling'
   readonly guarantee = 'at-least-once'
@@ -147,7 +147,7 @@ class StallingSink implements Sink<number> {
     }
   }
 
-  /** Takes records again; resolves when the first arrives, to how long that took in milliseconds. */
+  /** Accepts records again; resolves when the first arrives, to the time that took in milliseconds. */
   comeBack(): Promise<number> {
     return new Promise((resolve) => {
       const at = performance.now()

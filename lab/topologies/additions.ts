@@ -1,5 +1,5 @@
 /**
- * What is added to sources and parts once they are drawn, by dice of its own: so a seed that has shown something once
+ * Additions to drawn sources and parts, with separate randomness, so that a seed that once found a failure
  * still draws about the same topology.
  */
 import type { Dice } from './dice.ts'
@@ -7,18 +7,18 @@ import type { Grouping } from './item.ts'
 import { longStream, testOf, type OpenStream } from './part-drawing.ts'
 import type { AggregateSpec, Part, PartOf, Policy, Program, SourceSpec } from './topology.ts'
 
-/** What is known where a part stands. */
+/** The surroundings of a part. */
 export interface Surroundings {
   readonly input: OpenStream
-  /** Other streams that could be joined with it. */
+  /** Other streams that could be merged with it. */
   readonly peers: readonly OpenStream[]
-  /** That of the pipeline. */
+  /** The policy of the pipeline. */
   readonly policy: Policy
-  /** Whether there is one split in all. */
+  /** Whether there is only one split. */
   readonly isAlone: boolean
 }
 
-/** A source with more. */
+/** Adds to a source. */
 export function sourceWithMore(dice: Dice, source: SourceSpec, policy: Policy): SourceSpec {
   const added: { -readonly [Field in keyof SourceSpec]?: SourceSpec[Field] } = {}
   if (source.step === undefined && dice.onceIn(3))
@@ -35,7 +35,7 @@ export function sourceWithMore(dice: Dice, source: SourceSpec, policy: Policy): 
   return { ...source, ...added }
 }
 
-/** The same records in many more splits, each with a few of them. */
+/** Distributes the same records over many more splits. */
 export function sourceWithManySplits(dice: Dice, source: SourceSpec): SourceSpec {
   const perSplit = dice.between(1, 4)
   return {
@@ -53,7 +53,7 @@ export function sourceWithManySplits(dice: Dice, source: SourceSpec): SourceSpec
   }
 }
 
-/** A part with more. */
+/** Adds to a part. */
 export function partWithMore(dice: Dice, part: Part, around: Surroundings): Part {
   const isMild = (part.policy ?? around.policy) !== 'fail'
   const poisoned = isMild && 'by' in part && part.by !== undefined && dice.onceIn(3)
@@ -95,7 +95,7 @@ function programWithMore(dice: Dice, program: Program, { input, isAlone }: Surro
   const added: { -readonly [Field in keyof Program]?: Program[Field] } = {}
   if (dice.onceIn(2)) added.hasCodecs = true
   if (input.isTimed && program.side !== undefined && !dice.onceIn(4)) added.sideAheadMs = 500
-  // With several splits a watermark depends on how they meet.
+  // With several splits a watermark depends on how they interleave.
   if (input.isTimed && isAlone && program.emitsAtOnce && !dice.onceIn(4)) added.tellsWatermark = true
   return { ...program, ...added }
 }
@@ -105,7 +105,7 @@ function windowWithMore(dice: Dice, part: PartOf<'window'>): PartOf<'window'> {
   const isOwn = shape.slideMs === undefined && dice.onceIn(3)
   const aggregates = part.aggregates.map((spec, index) => aggregateWithMore(dice, spec, index))
   if (dice.onceIn(3)) {
-    // Its name is the last of all, so that what is poison is found by the others, which have a function.
+    // Its name is sorted last, so that poison is found by the others, which have a function.
     aggregates.push({ field: 'whole', kind: dice.oneOf(['countAll', 'collectAll']), only: undefined })
   }
   return { ...part, aggregates, shape: isOwn ? { ...shape, otherMs: dice.oneOf([400, 1_300]) } : shape }
@@ -113,7 +113,7 @@ function windowWithMore(dice: Dice, part: PartOf<'window'>): PartOf<'window'> {
 
 function aggregateWithMore(dice: Dice, spec: AggregateSpec, index: number): AggregateSpec {
   if (dice.onceIn(4)) return { ...spec, kind: dice.oneOf(['trail', 'distinct']), only: undefined }
-  // A sum of none is a figure as well, so the first one may leave some out.
+  // A sum without records is a result as well, so the first one may ignore some.
   if (index === 0 && spec.kind === 'sumBigint') return { ...spec, only: { mod: 3, below: 2 } }
   const mayLeaveOut = index > 0 && (spec.kind === 'sum' || spec.kind === 'sumBigint')
   return mayLeaveOut && dice.onceIn(2) ? { ...spec, only: testOf(dice) } : spec

@@ -7,13 +7,13 @@ import { drawTopology } from './drawing.ts'
 import { addRuns, addTopology, emptyTally, type Tally } from './tally.ts'
 import { seedsPerTopology, tryTopology } from './trial.ts'
 
-/** What is simulated: examples, and drawn topologies. */
+/** The subjects of simulation: examples, and drawn topologies. */
 export const subjects = ['ssh-guard', 'card-fraud', 'topologies'] as const
 
 /** One of what is simulated. */
 export type Subject = (typeof subjects)[number]
 
-/** So many seeds of one subject. */
+/** A range of seeds of one subject. */
 export interface Assignment {
   readonly subject: Subject
   readonly from: number
@@ -22,7 +22,7 @@ export interface Assignment {
 
 const examples = path.resolve(import.meta.dirname, '../../examples')
 
-/** Does what was assigned. */
+/** Runs an assignment. */
 export async function carryOut({ subject, from, seeds }: Assignment): Promise<Tally> {
   const tally = emptyTally()
   if (subject === 'topologies') {

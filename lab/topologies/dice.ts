@@ -1,6 +1,6 @@
 import type { Random } from '@millrace/world'
 
-/** Draws what topologies are made of. */
+/** Draws the properties of topologies. */
 export class Dice {
   readonly #random: Random
 
@@ -8,7 +8,7 @@ export class Dice {
     this.#random = random
   }
 
-  /** One of them, each as likely as the others. */
+  /** One of the choices, equally likely. */
   oneOf<const T>(choices: readonly T[]): T {
     return choices[this.#random.int(choices.length)]!
   }
@@ -18,7 +18,7 @@ export class Dice {
     return least + this.#random.int(most - least + 1)
   }
 
-  /** True once in so many times. */
+  /** True with a probability of one in `times`. */
   onceIn(times: number): boolean {
     return this.#random.int(times) === 0
   }

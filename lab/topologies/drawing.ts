@@ -35,7 +35,7 @@ export function drawTopology(seed: number): Topology {
   const parts: Part[] = []
   const read = new Set<string>()
   for (let number = 1, count = dice.between(1, 10); number <= count; number++) {
-    // Mostly the newest stream goes on, so that graphs grow deep as well as wide.
+    // Usually the newest stream is extended, so that graphs grow deep as well as wide.
     const input = dice.onceIn(2) ? open.at(-1)! : dice.oneOf(open)
     const peers = open.filter((each) => each !== input && each.isTimed === input.isTimed)
     const drawn = drawPart(dice, number, input, peers, policy)
@@ -43,7 +43,7 @@ export function drawTopology(seed: number): Topology {
     parts.push(part)
     for (const ref of [part.from, ...(part.kind === 'union' ? part.others : [])]) read.add(textOf(ref))
     const records = recordsAfter(part, input.records)
-    // The main output last: it is the likeliest to go on.
+    // The main output last: it is the likeliest to be extended.
     for (const output of outputsOf(part).toReversed()) {
       open.push({ ref: { node: part.name, output }, isTimed: input.isTimed, records })
     }
@@ -62,7 +62,7 @@ function drawSources(dice: Dice, mayFail: boolean): readonly SourceSpec[] {
   )
 }
 
-/** Whatever nobody reads ends in a sink, but for some side outputs; some streams that are read do as well. */
+/** Streams without a reader end in a sink, except some side outputs; some streams with readers do as well. */
 function drawSinks(
   dice: Dice,
   open: readonly OpenStream[],
@@ -72,7 +72,7 @@ function drawSinks(
   for (const { ref } of open) {
     const isRead = read.has(textOf(ref))
     const isLeftOut = isRead ? !dice.onceIn(3) : ref.output !== 'main' && dice.onceIn(4)
-    // What goes by the clock is held against the oracle at its own sink or not at all.
+    // Streams that depend on the clock are compared with the oracle at their own sink or not at all.
     if (isLeftOut && !isWanted(ref)) continue
     const name = `to ${ref.node}${ref.output === 'main' ? '' : ` ${ref.output}`}`
     sinks.push({ name, from: ref, guarantee: dice.oneOf(guarantees) })

@@ -2,7 +2,7 @@ import type { Sink, Source } from '@millrace/core'
 import type { Item } from './item.ts'
 import type { Guarantee, SourceSpec } from './topology.ts'
 
-/** A source that brings what was drawn for it. The simulator reads it once and puts its own in its place. */
+/** A source of drawn records. The simulator reads it once and replaces it with its own. */
 export function drawnSource({ durability, splits }: SourceSpec): Source<Item, number> {
   return {
     kind: 'drawn',
@@ -29,7 +29,7 @@ function spoil(index: number): { index: number; error: Error; raw: Uint8Array; p
   return { index, error: new Error('not a reading'), raw: Uint8Array.of(index), place: `before ${index}` }
 }
 
-/** A sink that promises so much. The simulator puts its own in its place. */
+/** A sink with a drawn guarantee. The simulator replaces it with its own. */
 export function drawnSink(guarantee: Guarantee): Sink<unknown> {
   return {
     kind: 'drawn',

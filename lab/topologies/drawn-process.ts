@@ -15,7 +15,7 @@ import { checkPoison, passes, type Item } from './item.ts'
 import { onRecord, onTimer, type Hands } from './program.ts'
 import type { PartOf } from './topology.ts'
 
-/** What `process` keeps. */
+/** The state of `process`. */
 interface Pieces extends Record<string, ValueSpec<number> | ListSpec<number> | MapSpec<number, number>> {
   readonly value: ValueSpec<number>
   readonly list: ListSpec<number>
@@ -34,7 +34,7 @@ const varints: Codec<number> = {
   decode: (input) => input.varint(),
 }
 
-/** What the engine is told of the part; `isTimed` says whether records have event time. */
+/** The spec of the part; `isTimed` says whether records have event time. */
 export function processSpecOf(part: PartOf<'process'>, isTimed: boolean, onError: OperatorOptions): Spec {
   const { program, poison } = part
   const codec = program.hasCodecs === true ? varints : undefined
@@ -91,7 +91,7 @@ function gathering(
   }
 }
 
-/** What the engine hands to `process`, as programs take it. */
+/** The context of `process`, in the form that programs use. */
 function handsOf(context: Context, sideAheadMs: number | undefined): Hands {
   const { timers, outputs, emit, emitAt, watermark } = context
   const { value, list, map, due } = context.state

@@ -1,4 +1,4 @@
-/** What drawn windows are made of: assigners and aggregates of the library, and those that a user might write. */
+/** The parts of drawn windows: assigners and aggregates of the library, and custom ones. */
 import type { Codec } from '@millrace/core'
 import {
   aggregator,
@@ -29,7 +29,7 @@ export function assignerOf({ sizeMs, slideMs, offsetMs, otherMs }: WindowShape):
     : sliding({ size: sizeMs, slide: slideMs, offset })
 }
 
-/** Windows of two lengths in turn, without a gap: as shifts by day and by night might be. */
+/** Windows of two alternating lengths, without a gap: like day and night shifts. */
 class TurnsOfTwo implements WindowAssigner {
   readonly description: string
   readonly fingerprint: WindowsFingerprint
@@ -65,7 +65,7 @@ class TurnsOfTwo implements WindowAssigner {
   }
 }
 
-/** The aggregates, of the figures that `figure` gives. */
+/** The aggregates, over the figures that `figure` returns. */
 export function aggregatesOf(
   specs: readonly AggregateSpec[],
   figure: (item: Item) => number,
@@ -85,7 +85,7 @@ function aggregateOf(
     const counted = ofSome(item)
     return counted === undefined ? undefined : BigInt(counted)
   }
-  // Whoever asks for an accumulator gives back what it was handed, so nobody needs to know what it is.
+  // Accumulators are passed back unchanged, so their type does not matter here.
   const all = {
     count: () => count(ofSome),
     sum: () => sum(ofSome),
@@ -102,7 +102,7 @@ function aggregateOf(
   return all[kind]()
 }
 
-/** A number for figures in their order, and what those before it are to be multiplied with. */
+/** A number for a sequence of figures, and the factor for earlier ones. */
 interface Trail {
   fold: number
   power: number
@@ -118,7 +118,7 @@ const trailCodec: Codec<Trail> = {
   decode: (input) => ({ fold: input.varint(), power: input.varint() }),
 }
 
-/** An aggregate of one's own that changes its accumulator in place, has a codec, and minds the order. */
+/** A custom aggregate that changes its accumulator in place, has a codec, and depends on the order. */
 function trail(figure: (item: Item) => number): Aggregate<Item, Trail, number> {
   return aggregator({
     kind: 'trail',
@@ -140,7 +140,7 @@ function trail(figure: (item: Item) => number): Aggregate<Item, Trail, number> {
   })
 }
 
-/** An aggregate of one's own whose accumulators are written by the engine. */
+/** A custom aggregate whose accumulators are encoded by the engine. */
 function distinct(figure: (item: Item) => number): Aggregate<Item, Set<number>, number> {
   return aggregator({
     kind: 'distinct',

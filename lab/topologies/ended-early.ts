@@ -1,16 +1,17 @@
 /**
- * What must hold of windows if a run has ended before the input did: it was drained, or its input has grown afterwards.
+ * The expectation for windows if a run has ended before the input did: it was drained, or its input has grown
+ * afterwards.
  *
- * The windows that were open then have fired for what had come by then, and those that got more records have fired
- * again for these alone. Together the results of a window say what one run would have said; and what is late does not
- * depend on where runs end.
+ * The windows that were open then have fired for the records so far, and windows with later records have
+ * fired again for these alone. Together the results of a window equal those of a single run; and late records
+ * do not depend on where runs end.
  */
 import type { Invariant } from '@millrace/simulator'
 import { textOf } from './known-stream.ts'
-import type { Foretold } from './oracle.ts'
+import type { Prediction } from './oracle.ts'
 import { hasOneSplit, type AggregateKind, type Part, type PartOf, type Topology } from './topology.ts'
 
-/** How two results of one window make one. */
+/** How two results of one window are merged. */
 const merges: Partial<Record<AggregateKind, (a: number, b: number) => number>> = {
   count: (a, b) => a + b,
   countAll: (a, b) => a + b,
@@ -19,8 +20,8 @@ const merges: Partial<Record<AggregateKind, (a: number, b: number) => number>> =
   max: (a, b) => Math.max(a, b),
 }
 
-/** The invariant of a topology. It looks only at windows of one split, behind parts that wait for nothing. */
-export function endedEarlyInvariant(topology: Topology, { records }: Foretold): Invariant {
+/** The invariant of a topology. It checks only windows of one split, after parts that do not wait. */
+export function endedEarlyInvariant(topology: Topology, { records }: Prediction): Invariant {
   const windows = topology.parts.filter(
     (part): part is PartOf<'window'> => part.kind === 'window' && isAtOnce(part, topology),
   )
@@ -41,12 +42,12 @@ export function endedEarlyInvariant(topology: Topology, { records }: Foretold): 
       const inParts = isLate ? actual.map(textOf) : mergedTexts(part, actual)
       const difference = differenceOf(whole, inParts)
       if (difference !== undefined)
-        throw new Error(`the oracle foretells for sink '${name}', whose runs have ended early, ${difference}`)
+        throw new Error(`the oracle expects for sink '${name}', whose runs have ended early, ${difference}`)
     }
   }
 }
 
-/** Whether all that comes before a part is there at once, in the order of one split. */
+/** Whether all input of a part is available at once, in the order of one split. */
 function isAtOnce(part: Part, { sources, parts }: Topology): boolean {
   if (!hasOneSplit({ sources })) return false
   const before = parts.find(({ name }) => name === part.from.node)
@@ -86,5 +87,5 @@ function differenceOf(expected: readonly string[], actual: readonly string[]): s
   const at = whole.findIndex((text, index) => text !== inParts[index])
   if (at < 0 && whole.length === inParts.length) return undefined
   const [wanted, found] = at < 0 ? ['nothing more', inParts[whole.length]] : [whole[at], inParts[at]]
-  return `${whole.length} results, and there are ${inParts.length}: ${wanted} where there is ${found ?? 'nothing'}`
+  return `${whole.length} results, and there are ${inParts.length}: expected ${wanted}, found ${found ?? 'nothing'}`
 }

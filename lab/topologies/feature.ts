@@ -10,7 +10,7 @@ import {
   type Topology,
 } from './topology.ts'
 
-/** Everything that a topology may have, and that has to meet every kind of fault. */
+/** Every feature that a topology may have, each of which must be combined with every kind of fault. */
 export const features = [
   'source of one split',
   'source of several splits',
@@ -75,14 +75,14 @@ export const features = [
   'at-most-once sink',
 ] as const
 
-/** One thing that a topology may have. */
+/** A feature of a topology. */
 export type Feature = (typeof features)[number]
 
-/** What a topology has. */
+/** The features of a topology. */
 export function featuresOf(topology: Topology): ReadonlySet<Feature> {
   const found = new Set<Feature>()
   for (const source of topology.sources) for (const feature of sourceFeatures(source)) found.add(feature)
-  // With several splits it would go by the clock which records are late, so the simulator lets none be idle.
+  // With several splits late records would depend on the clock, so the simulator lets no split be idle.
   if (hasOneSplit(topology) && topology.sources[0]!.idleAfterMs !== undefined)
     found.add('source that may be idle')
   for (const part of topology.parts) {
@@ -172,9 +172,9 @@ function* windowFeatures({ shape, latenessMs, aggregates }: PartOf<'window'>): G
   }
 }
 
-/** What comes out of a part beside its main stream. */
+/** The outputs of a part besides its main stream. */
 const sides: Partial<Record<Part['kind'], string>> = { split: 'branch', process: 'side', window: 'late' }
-/** Where a stream can come from, and where it can go. */
+/** The possible beginnings and ends of a stream. */
 const givers = ['source', ...partKinds, ...Object.entries(sides).map(([kind, side]) => `${kind} ${side}`)]
 const takers = [...partKinds, 'sink']
 
@@ -183,7 +183,7 @@ export const pairs: readonly string[] = givers.flatMap((giver) =>
   takers.map((taker) => `${giver} > ${taker}`),
 )
 
-/** Who feeds whom in a topology. */
+/** The connections between parts in a topology. */
 export function pairsOf({ parts, sinks }: Topology): ReadonlySet<string> {
   const kinds = new Map<string, string>(parts.map(({ name, kind }) => [name, kind]))
   const giverOf = ({ node, output }: StreamRef): string => {

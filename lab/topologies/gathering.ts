@@ -1,41 +1,41 @@
 /**
- * What a drawn `process` does that goes by the clock: it gathers the figures of each key, and a timer hands them on.
+ * A drawn `process` that depends on the clock: it collects the figures of each key, and a timer emits them.
  *
- * When it does so differs from run to run, but each figure is handed on once: by the first timer by the clock that
- * fires after it came, by the last of so many figures that come before that, or, where there is event time, by a timer
- * that the end of the input sets off.
+ * The time of emission differs from run to run, but each figure is emitted once: by the first processing
+ * timer that fires after it arrived, by the last of a number of figures that arrive before that, or, with
+ * event time, by a timer that fires at the end of the input.
  */
 import type { ListState, ValueState } from '@millrace/core'
 import { figureOf, type Item } from './item.ts'
 
-/** What it may touch. Everything means the key at hand. */
+/** Its context, for the current key. */
 export interface GatheringHands {
   readonly list: ListState<number>
-  /** When the timer by the clock is due. */
+  /** When the processing timer is due. */
   readonly due: ValueState<number>
   readonly now: () => number
   readonly timers: {
     setProcessing(time: number, name: string): void
     deleteProcessing(time: number, name: string): void
-    /** Absent where there is no event time. */
+    /** Absent without event time. */
     setEvent?(time: number, name: string): void
   }
   readonly emit: (gathered: Gathered) => void
 }
 
-/** Figures of one key that came out together. */
+/** Figures of one key that were emitted together. */
 export interface Gathered extends Item {
   readonly value: readonly number[]
-  /** Whether a timer by the clock should have handed them on before. */
+  /** Whether a processing timer should have emitted them before. */
   readonly isOverdue: boolean
 }
 
 /** Later than any record. */
 const endOfInput = 4_000_000_000_000
-/** Who waits long waits for no more than so many figures. */
+/** The maximum number of figures collected before they are emitted. */
 const most = 6
 const longMs = 10
-/** Comes out when a timer fires that is not set. No record has it. */
+/** Emitted when a timer fires that was not set. No record has this value. */
 const strayFigure = -1
 
 /** Handles a record. */

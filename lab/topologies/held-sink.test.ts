@@ -1,7 +1,7 @@
 import type { RunFacts } from '@millrace/simulator'
 import { expect, test } from 'vitest'
 import { clockInvariant } from './held-sink.ts'
-import type { Foretold } from './oracle.ts'
+import type { Prediction } from './oracle.ts'
 import type { Guarantee, Topology } from './topology.ts'
 
 const gathering: Topology['parts'][number] = {
@@ -23,7 +23,7 @@ const gathering: Topology['parts'][number] = {
 }
 const calm: RunFacts = { faults: [], hasLost: false, hasFallenBack: false }
 
-/** Holds a sink that is to have the figures 1, 2 and 2 against what is in it; says what is wrong. */
+/** Compares a sink that should contain the figures 1, 2 and 2 with its content; returns the difference. */
 function judged(
   batches: readonly (readonly number[])[],
   {
@@ -42,23 +42,26 @@ function judged(
     letters: guarantee,
   } as const
   const figures = new Map([['out', { texts: ['k: 1', 'k: 2', 'k: 2'], isAll: true }]])
-  const foretold: Foretold = { records: new Map(), figures }
+  const predicted: Prediction = { records: new Map(), figures }
   try {
-    clockInvariant(topology, foretold)({ out: batches.map((value) => ({ key: 'k', value, isOverdue })) }, run)
+    clockInvariant(topology, predicted)(
+      { out: batches.map((value) => ({ key: 'k', value, isOverdue })) },
+      run,
+    )
     return undefined
   } catch (error) {
     return (error as Error).message
   }
 }
 
-test('figures may come together or one by one, but each once', () => {
+test('figures may be emitted together or one by one, but each once', () => {
   expect(judged([[2, 1], [2]])).toBeUndefined()
   expect(judged([[1], [2], [2]])).toBeUndefined()
   expect(judged([[1, 2]])).toContain('1 (k: 2) are missing')
-  expect(judged([[1, 2, 2], [1]])).toContain('1 (k: 1) are there beside them')
+  expect(judged([[1, 2, 2], [1]])).toContain('1 (k: 1) are unexpected')
 })
 
-test('a sink may do what it promises no better than, and what a damaged checkpoint makes of it', () => {
+test('a sink may deviate as far as its guarantee and a damaged checkpoint allow', () => {
   expect(judged([[1, 2, 2], [1]], { guarantee: 'at-least-once' })).toBeUndefined()
   expect(judged([[1, 2, 2], [3]], { guarantee: 'at-least-once' })).toContain('k: 3')
   expect(judged([[1, 2]], { guarantee: 'at-most-once' })).toBeUndefined()
@@ -66,8 +69,8 @@ test('a sink may do what it promises no better than, and what a damaged checkpoi
   expect(judged([], { run: { ...calm, hasLost: true } })).toBeUndefined()
 })
 
-test('a timer by the clock must not be left to the end, unless something has delayed it', () => {
+test('a processing timer must not be left to the end, unless something has delayed it', () => {
   const jump = { kind: 'clockJump', life: 0, step: 1, atMs: 1, what: 'by 1 ms' } as const
-  expect(judged([[1, 2, 2]], { isOverdue: true })).toContain('should have come before')
+  expect(judged([[1, 2, 2]], { isOverdue: true })).toContain('should have been emitted earlier')
   expect(judged([[1, 2, 2]], { isOverdue: true, run: { ...calm, faults: [jump] } })).toBeUndefined()
 })

@@ -1,14 +1,14 @@
-/** Holds what is in a sink against what the oracle foretells. */
+/** Compares the content of a sink with the oracle's expectation. */
 import { describeValue } from '@millrace/core'
 import type { Invariant, RunFacts } from '@millrace/simulator'
 import type { Gathered } from './gathering.ts'
 import type { Item } from './item.ts'
 import { figuresIn } from './known-gathering.ts'
 import { textOf } from './known-stream.ts'
-import type { Foretold, KnownLetter } from './oracle.ts'
+import type { Prediction, KnownLetter } from './oracle.ts'
 import { goesByClock, lettersName, type Guarantee, type Topology } from './topology.ts'
 
-/** What a sink may do because of what it promises and what became of the run. */
+/** The deviations that a sink's guarantee and the outcome of the run allow. */
 interface Leave {
   readonly mayMiss: boolean
   readonly mayRepeat: boolean
@@ -16,9 +16,9 @@ interface Leave {
 
 const none: Leave = { mayMiss: false, mayRepeat: false }
 
-/** In which ways the sinks of a run without faults are not what the oracle has foretold. */
+/** The differences between the sinks of a run without faults and the expectation. */
 export function differencesOf(
-  { records, figures }: Foretold,
+  { records, figures }: Prediction,
   outputs: Readonly<Record<string, readonly unknown[]>>,
 ): readonly string[] {
   const differences = [
@@ -31,10 +31,10 @@ export function differencesOf(
 }
 
 /**
- * What must hold of the sinks behind an operator that goes by the clock. The simulator compares them with nothing,
- * because their contents differ from run to run, but what the oracle knows of them does not.
+ * The expectation for sinks behind an operator that depends on the clock. The simulator does not compare them
+ * between runs, because their contents differ, but the oracle knows which figures they must contain.
  */
-export function clockInvariant(topology: Topology, { records, figures }: Foretold): Invariant {
+export function clockInvariant(topology: Topology, { records, figures }: Prediction): Invariant {
   const decided = decidedByClock(topology)
   const timed = timedSinks(topology)
   const guarantees = new Map<string, Guarantee>([[lettersName, topology.letters]])
@@ -69,8 +69,8 @@ function leaveOf(guarantee: Guarantee, { hasFallenBack }: RunFacts): Leave {
 }
 
 /**
- * The sinks behind operators that go by the clock, unless how records meet on the way depends on more than the data:
- * then the oracle knows only what a run at a parallelism of 1 puts there.
+ * The sinks behind operators that depend on the clock, unless the interleaving of records matters on the way:
+ * then the oracle knows only the result at a parallelism of 1.
  */
 function decidedByClock({ parts, sinks }: Topology): ReadonlySet<string> {
   const byClock = new Set<string>()
@@ -80,7 +80,7 @@ function decidedByClock({ parts, sinks }: Topology): ReadonlySet<string> {
     const inputs = part.kind === 'union' ? [part.from, ...part.others] : [part.from]
     const isBehind = (names: ReadonlySet<string>): boolean => inputs.some(({ node }) => names.has(node))
     const isKeyed = 'by' in part && part.by !== undefined
-    // Whoever only gathers figures, or makes a call for each record, does not mind in which order they come.
+    // Collecting figures, or making a call for each record, does not depend on their order.
     const mindsOrder = isKeyed && part.kind !== 'mapAsync' && !goesByClock(part)
     if (goesByClock(part) || isBehind(byClock)) byClock.add(part.name)
     if ((mindsOrder && isBehind(mixing)) || isBehind(tangled)) tangled.add(part.name)
@@ -89,12 +89,12 @@ function decidedByClock({ parts, sinks }: Topology): ReadonlySet<string> {
   }
   const names = new Set<string>()
   for (const { name, from } of sinks) if (byClock.has(from.node) && !tangled.has(from.node)) names.add(name)
-  // Every operator may send letters.
+  // Every operator may send dead letters.
   if (byClock.size > 0 && tangled.size === 0) names.add(lettersName)
   return names
 }
 
-/** The sinks behind operators that wait for event time: where a run ends decides what comes out of them. */
+/** The sinks behind operators that wait for event time: their content depends on where a run ends. */
 function timedSinks({ parts, sinks }: Topology): ReadonlySet<string> {
   const waiting = new Set<string>()
   for (const part of parts) {
@@ -108,7 +108,7 @@ function timedSinks({ parts, sinks }: Topology): ReadonlySet<string> {
   return names
 }
 
-/** What makes a timer by the clock late, or a task wait that has one. */
+/** What delays a processing timer, or a task with one. */
 const delaying: ReadonlySet<string> = new Set([
   'clockJump',
   'zombie',
@@ -123,7 +123,7 @@ function overdue(sink: string, values: readonly unknown[], { faults }: RunFacts)
   if (faults.some(({ kind }) => delaying.has(kind))) return undefined
   const late = (values as readonly Gathered[]).filter(({ isOverdue }) => isOverdue)
   if (late.length === 0) return undefined
-  return `the oracle foretells that timers by the clock fire before sink '${sink}' gets the rest; ${shown(late.map(textOf))} should have come before`
+  return `the oracle expects that processing timers fire before sink '${sink}' gets the rest; ${shown(late.map(textOf))} should have been emitted earlier`
 }
 
 function recordsDiffer(
@@ -135,14 +135,14 @@ function recordsDiffer(
   return sink === lettersName
     ? compare(
         sink,
-        (expected as KnownLetter[]).map(foretoldText),
+        (expected as KnownLetter[]).map(expectedText),
         (actual as Letter[]).map(letterText),
         leave,
       )
     : compare(sink, expected.map(textOf), actual.map(textOf), leave)
 }
 
-/** In which way a sink is not what the oracle has foretold; undefined if it is. */
+/** The difference between a sink and the expectation; undefined if there is none. */
 function compare(
   sink: string,
   expected: readonly string[],
@@ -161,7 +161,7 @@ function compare(
     ? []
     : Array.from(left).flatMap(([text, count]) => Array.from({ length: count }, () => text))
   if (missing.length === 0 && beside.length === 0) return undefined
-  return `the oracle foretells ${expected.length} records for sink '${sink}'; ${shown(missing)} are missing and ${shown(beside)} are there beside them`
+  return `the oracle expects ${expected.length} records for sink '${sink}'; ${shown(missing)} are missing and ${shown(beside)} are unexpected`
 }
 
 const shownMax = 3
@@ -170,17 +170,17 @@ function shown(all: readonly string[]): string {
   return `${all.length} (${all.slice(0, shownMax).join(', ')})`
 }
 
-/** A dead letter, as far as the data decide it. */
+/** A dead letter, reduced to the parts that the data determine. */
 interface Letter {
   readonly operator: string
   readonly value: string | null
 }
 
-function foretoldText({ operator, item }: KnownLetter): string {
+function expectedText({ operator, item }: KnownLetter): string {
   return `${operator}: ${item === undefined ? 'bytes' : describeValue(item, longest)}`
 }
 
-/** The simulator's dead letters hold records in the boxes in which it keeps them. */
+/** The simulator's dead letters contain records in its own boxes. */
 function letterText({ operator, value }: Letter): string {
   const box = value === null ? undefined : (JSON.parse(value) as { readonly value: Item })
   return `${operator}: ${box === undefined ? 'bytes' : describeValue(box.value, longest)}`

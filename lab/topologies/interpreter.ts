@@ -48,9 +48,9 @@ export function pipelineOf(topology: Topology): Pipeline {
 }
 
 /**
- * Later versions of the pipeline, with the same records in its sinks: each has other steps that change nothing, without
- * a name, before and behind its operators, another aggregate in some windows or no longer, and one more operator with a
- * sink of its own; some have one more source.
+ * Later versions of the pipeline, with the same records in its sinks: each has other unnamed steps without
+ * effect before and after its operators, an additional aggregate in some windows or one less, and one more
+ * operator with its own sink; some have one more source.
  */
 export function versionsOf(topology: Topology): readonly Pipeline[] {
   return [1, 2, 3].map((version) =>
@@ -58,13 +58,13 @@ export function versionsOf(topology: Topology): readonly Pipeline[] {
   )
 }
 
-/** Streams without event time are taken for others: a topology asks nothing of them that they cannot do. */
+/** Streams without event time are cast: a topology uses only methods that they have. */
 type Stream = TimedStream<Item>
 
 class Building {
   readonly #topology: Topology
   readonly #p: PipelineBuilder
-  /** 0 for the pipeline as it was drawn. */
+  /** 0 for the original pipeline. */
   readonly #version: number
   readonly #streams = new Map<string, Stream>()
   readonly #letters: OnError
@@ -214,7 +214,7 @@ class Building {
     this.#streams.set(`${node} ${of}`, stream)
   }
 
-  /** The stream with a step behind it that changes nothing, or none: each version has others. */
+  /** The stream with a step after it that has no effect, or none: each version has others. */
   #disguised(stream: Stream, place: string): Stream {
     if (this.#version === 0) return stream
     switch (this.#dice(`step behind ${place}`).oneOf(['none', 'map', 'filter', 'tap', 'two'])) {
@@ -231,7 +231,7 @@ class Building {
     }
   }
 
-  /** What version `number` has added: later versions keep it. */
+  /** The additions of version `number`, which later versions keep. */
   #addition(number: number): void {
     const dice = new Dice(seededRandom(this.#topology.seed).fork(`addition ${number}`))
     const stream = this.#stream(dice.oneOf(this.#topology.sinks).from)
@@ -261,8 +261,8 @@ class Building {
 const addedAggregate = 'added'
 
 /**
- * The result as the first version has it. The aggregate that was added has counted from then on: in a window that was
- * open, some of its records only.
+ * The result as the first version has it. An added aggregate counts from then on: in a window that was
+ * already open, only some of its records.
  */
 function withoutAdded({ aggregates }: PartOf<'window'>, result: Item): Item {
   const { [addedAggregate]: added, ...rest } = result as Item & { readonly [addedAggregate]: unknown }
@@ -273,7 +273,7 @@ function withoutAdded({ aggregates }: PartOf<'window'>, result: Item): Item {
   return rest
 }
 
-/** The name of what gives the records of a source their time. */
+/** The name of the step that assigns event times to a source. */
 export function timesName(source: string): string {
   return `${source} times`
 }
@@ -283,7 +283,7 @@ export function stepName({ name, step }: Pick<SourceSpec, 'name' | 'step'>): str
   return `${name} ${step?.kind}`
 }
 
-/** The stream behind the step inside a source. */
+/** The stream after the step inside a source. */
 function stepIn(spec: SourceSpec, stream: SourceStream<Item>): SourceStream<Item> {
   const { step, stepPoison } = spec
   const name = { name: stepName(spec) }
@@ -308,13 +308,13 @@ function stepIn(spec: SourceSpec, stream: SourceStream<Item>): SourceStream<Item
   }
 }
 
-/** What `at` does with a reading that has no time: one way for every other. */
+/** What `at` returns or throws for a reading without a time: alternating. */
 function noTimeOf(item: Item): number {
   if (figureOf(item) % 2 === 0) return Number.NaN
   throw new Error(`${figureOf(item)} has no time`)
 }
 
-/** The stream by key. */
+/** The keyed stream. */
 function keyedBy(
   input: Stream,
   by: Grouping,
@@ -326,7 +326,7 @@ function keyedBy(
   })
 }
 
-/** What a flatMap gives that throws in the middle. */
+/** The output of a flatMap that throws in the middle. */
 function* lazily(times: number, poison: Part['poison'], item: Item): Generator<Item> {
   const [first, ...others] = multiplied(times, item)
   if (first !== undefined) yield first
@@ -334,7 +334,7 @@ function* lazily(times: number, poison: Part['poison'], item: Item): Generator<I
   yield* others
 }
 
-/** A function that throws on poison, and else is the one given. */
+/** A function that throws on poison, and otherwise calls the given one. */
 type Checked = <T>(of: (item: Item) => T) => (item: Item) => T
 
 /** A step without state. */
@@ -368,5 +368,5 @@ function stepOf(
   }
 }
 
-/** What a scan begins with. */
+/** The initial value of a scan. */
 export const scanStart: Item = { key: 'start', value: 1 }

@@ -1,7 +1,7 @@
-/** What travels through drawn pipelines, and the small families of functions that are drawn for them. */
+/** The records of drawn pipelines, and the families of functions that are drawn for them. */
 import type { Key } from '@millrace/core'
 
-/** What every operator takes and puts out: results of windows too have a key and a value. */
+/** The input and output type of every operator: results of windows have a key and a value, too. */
 export interface Item {
   readonly id?: number
   readonly key: Key
@@ -9,7 +9,7 @@ export interface Item {
   readonly value: unknown
 }
 
-/** A record as a source brings it. */
+/** A record of a source. */
 export interface Reading extends Item {
   readonly id: number
   /** Event time in milliseconds. */
@@ -27,35 +27,35 @@ export interface Test {
   readonly below: number
 }
 
-/** What records are brought together by. */
+/** How records are keyed. */
 export type Grouping =
   | { readonly kind: 'key' }
   | { readonly kind: 'all' }
   | { readonly kind: 'figure'; readonly mod: number }
-  /** Keys of all sorts. */
+  /** Keys of various types. */
   | { readonly kind: 'mixed'; readonly mod: number }
 
-/** How two items become one. */
+/** How two items are combined. */
 export type Joining = 'sum' | 'greatest' | 'mix'
 
 /** Figures stay below this, so that sums of them are exact. */
 export const figuresEnd = 1_000_003
 
-/** One whole number for any item, from 0. */
+/** A non-negative integer for any item. */
 export function figureOf({ value }: Item): number {
   if (typeof value === 'number') return remainder(Math.trunc(value), figuresEnd)
   if (typeof value === 'bigint') return remainder(Number(value % BigInt(figuresEnd)), figuresEnd)
   return foldOf(value as readonly number[])
 }
 
-/** One whole number for a list: another one if the order differs. */
+/** An integer for a list, which depends on the order. */
 export function foldOf(figures: Iterable<number>): number {
   let fold = 7
   for (const figure of figures) fold = remainder(fold * 31 + figure, figuresEnd)
   return fold
 }
 
-/** From 0 on, also for negative numbers. */
+/** Non-negative modulo. */
 export function remainder(value: number, mod: number): number {
   return ((value % mod) + mod) % mod
 }
@@ -78,7 +78,7 @@ export function multiplied(times: number, item: Item): readonly Item[] {
   }))
 }
 
-/** The same for readings, each with the time of the one it was made of. */
+/** The same for readings, each with the time of its input. */
 export function severalOf(times: number, item: Item): readonly Item[] {
   return multiplied(times, item).map((each) => ({ ...item, ...each }))
 }
@@ -96,7 +96,7 @@ export function keyOf(grouping: Grouping, item: Item): Key {
   return grouping.kind === 'figure' ? figure : sorts[figure % sorts.length]!(figure)
 }
 
-/** What a key can be beside a text and a number. */
+/** Key types besides string and number. */
 const sorts: readonly ((figure: number) => Key)[] = [
   (figure) => [figure, `of ${figure}`],
   (figure) => ({ figure, is: { odd: figure % 2 === 1 } }),
@@ -105,7 +105,7 @@ const sorts: readonly ((figure: number) => Key)[] = [
   () => null,
 ]
 
-/** One item for the first so many and the next. */
+/** Combines an accumulated item and the next one. */
 export function joined(how: Joining, total: Item, item: Item): Item {
   const [before, figure] = [figureOf(total), figureOf(item)]
   if (how === 'greatest') return figure > before ? item : total

@@ -1,14 +1,17 @@
-/** What comes out of a drawn `process` that goes by the clock: which figures, not when, nor which of them together. */
+/**
+ * The expected output of a drawn `process` that depends on the clock: which figures, not when or in which
+ * groups.
+ */
 import type { Gathered } from './gathering.ts'
 import { figureOf, passes } from './item.ts'
 import { textOf, type Group, type KnownRecord, type KnownStream } from './known-stream.ts'
 import type { PartOf } from './topology.ts'
 
-/** The figures that are to come out, each once. */
+/** The figures to be emitted, each once. */
 export interface KnownFigures {
   /** Each with its key. */
   readonly texts: readonly string[]
-  /** Whether the end of the input brings out the last of them; if not, they may stay where they are. */
+  /** Whether the end of the input emits the last of them; if not, they may remain. */
   readonly isAll: boolean
 }
 
@@ -20,14 +23,14 @@ export function figuresOf(groups: readonly Group[], isTimed: boolean): KnownFigu
   return { texts, isAll: isTimed }
 }
 
-/** The figures in what came out. */
+/** The figures in the output. */
 export function figuresIn(values: readonly unknown[]): readonly string[] {
   return (values as readonly Gathered[]).flatMap(({ key, value }) =>
     value.map((figure) => figureText(key, figure)),
   )
 }
 
-/** What goes to the side output: that is decided by the record alone. */
+/** The records of the side output: the record alone decides. */
 export function gatheringSideOf({ name, program }: PartOf<'process'>, groups: readonly Group[]): KnownStream {
   const { side } = program
   const isWanted = ({ value }: KnownRecord): boolean => side !== undefined && passes(side, value)

@@ -1,10 +1,10 @@
-/** What a drawn `process` does with the records of one key, over plain values and lists. */
+/** A model of a drawn `process` for the records of one key, over plain values and lists. */
 import type { ListState, MapState, ValueState } from '@millrace/core'
 import type { Group, KnownOutputs, KnownRecord } from './known-stream.ts'
 import { onRecord, onTimer, type Hands } from './program.ts'
 import type { PartOf } from './topology.ts'
 
-/** The results for one key; undefined if the data do not decide them. */
+/** The results for one key; undefined if the data do not determine them. */
 export function processOf(
   part: PartOf<'process'>,
   group: Group,
@@ -38,7 +38,7 @@ class KeyedRun {
   readonly #group: Group
   /** In the order in which they were set. */
   #timers: SetTimer[] = []
-  /** Where a result of the record or timer at hand stands. */
+  /** The position of a result of the current record or timer. */
   #place: Omit<KnownRecord, 'value'> | undefined
   readonly #hands: Hands
 
@@ -70,7 +70,7 @@ class KeyedRun {
     onRecord(this.#part.program, value, time, this.#hands)
   }
 
-  /** Timers fire by time, and of one time in the order in which they were set. */
+  /** Timers fire by time, and timers of the same time in the order in which they were set. */
   fireUpTo(watermark: number): void {
     for (;;) {
       const due = this.#timers.filter(({ time }) => time <= watermark).sort((a, b) => a.time - b.time)[0]

@@ -1,13 +1,16 @@
-/** What a drawn source brings, over arrays. */
+/** A model of a drawn source, over arrays. */
 import { changed, passes, severalOf, type Item, type Reading } from './item.ts'
 import type { KnownRecord, KnownStream } from './known-stream.ts'
 import { stepName, timesName } from './interpreter.ts'
 import type { Policy, SourceSpec } from './topology.ts'
 
-/** Sets an item aside that an operator could not take; without an item it was no record. `policy` is its own. */
+/**
+ * Handles an item that an operator could not process; without an item it was not a record. `policy` is the
+ * operator's.
+ */
 export type Bury = (operator: string, policy: Policy | undefined, item: Item | undefined) => void
 
-/** The records of a source, those of each split in order. */
+/** The records of a source, in order within each split. */
 export function sourceRecordsOf(source: SourceSpec, bury: Bury): KnownStream {
   const { name, policy, splits, disorderMs, untimely, untimelyPolicy } = source
   const isAlone = splits.length === 1
@@ -23,7 +26,7 @@ export function sourceRecordsOf(source: SourceSpec, bury: Bury): KnownStream {
       }
       const time = isTimed ? value.at : Number.NaN
       const under = newest - (disorderMs ?? 0)
-      // The watermark of several splits is that of the slowest, so it is at most what this split alone would make it.
+      // The watermark of several splits is that of the slowest, so at most that of this split alone.
       records.push({
         value,
         time,
@@ -37,7 +40,7 @@ export function sourceRecordsOf(source: SourceSpec, bury: Bury): KnownStream {
   return records
 }
 
-/** What the step inside the source makes of a reading. */
+/** The result of the step inside the source. */
 function stepped(source: SourceSpec, reading: Reading, bury: Bury): readonly Reading[] {
   const { step, stepPoison } = source
   if (step !== undefined && stepPoison !== undefined && passes(stepPoison, reading)) {

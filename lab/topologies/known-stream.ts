@@ -1,27 +1,27 @@
 /**
- * What the data alone say about a stream. Undefined: nothing, because what it carries depends on how records of
- * different splits or keys meet.
+ * What the data alone determine about a stream. Undefined: nothing, because its content depends on how
+ * records of different splits or keys interleave.
  */
 import { keyToken, type Key } from '@millrace/core'
 import { keyOf, type Grouping, type Item } from './item.ts'
 
-/** A record, and what is known about its place among the others. */
+/** A record, and what is known about its position among the others. */
 export interface KnownRecord {
   readonly value: Item
   /** NaN without event time. */
   readonly time: number
-  /** Records of one line come in the order in which they stand here; about those of different lines nothing is known. */
+  /** Records of one line are in this order; the order between lines is unknown. */
   readonly line: string
-  /** The watermark that the record meets; undefined if that depends on other records. */
+  /** The watermark at the record; undefined if that depends on other records. */
   readonly under: number | undefined
-  /** Whether it comes before the end of every window it is in, whatever the watermark. */
+  /** Whether it arrives before the end of every window it is in, under any watermark. */
   readonly isOnTime: boolean
 }
 
 /** The records of a stream. */
 export type KnownStream = readonly KnownRecord[]
 
-/** What comes out for one key, by output, and what is `poisoned`: the records on which the part's function throws. */
+/** The output for one key, and the `poisoned` records on which the part's function throws. */
 export type KnownOutputs = Readonly<Record<string, KnownStream>>
 
 /** The records of one key. */
@@ -54,12 +54,12 @@ export function groupsOf(stream: KnownStream, by: Grouping): readonly Group[] {
   })
 }
 
-/** Whether the record is known to come before the watermark has reached its time. */
+/** Whether the record is known to arrive before the watermark reaches its time. */
 function isPunctual({ time, under, isOnTime }: KnownRecord): boolean {
   return isOnTime || (under !== undefined && under <= time)
 }
 
-/** The stream when others have come between its records: lines keep their order, and the watermark is not known. */
+/** The stream with unknown records in between: lines keep their order, and the watermark is unknown. */
 export function mixed(
   stream: KnownStream,
   lineOf: (record: KnownRecord, index: number) => string,

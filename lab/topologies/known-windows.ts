@@ -1,4 +1,4 @@
-/** Windows from their definition: which records are in which, and when each comes out. */
+/** A model of windows from their definition: which records are in which, and when each is emitted. */
 import { figureOf, foldOf, passes, type Item } from './item.ts'
 import type { Group, KnownOutputs, KnownRecord, KnownStream } from './known-stream.ts'
 import type { AggregateKind, AggregateSpec, PartOf, WindowShape } from './topology.ts'
@@ -8,14 +8,14 @@ interface Span {
   readonly end: number
 }
 
-/** A result, the watermark that it follows, and the late record that it comes with. */
+/** A result, the watermark that triggers it, and the late record that updates it. */
 interface PlacedResult {
   readonly record: KnownRecord
   readonly after: number
   readonly cause: KnownRecord | undefined
 }
 
-/** The windows of one key; undefined if the data do not decide them. */
+/** The windows of one key; undefined if the data do not determine them. */
 export function windowsOf(
   part: PartOf<'window'>,
   group: Group,
@@ -39,13 +39,13 @@ export function windowsOf(
     if (known === undefined) return undefined
     results.push(...known)
   }
-  // What a late record brings comes with that record, and whatever ended before it comes before.
+  // Updates by a late record come with that record, after all earlier results.
   const placeOf = ({ cause }: PlacedResult): number => (cause === undefined ? -1 : taken.indexOf(cause))
   results.sort((a, b) => a.after - b.after || placeOf(a) - placeOf(b) || a.record.time - b.record.time)
   return { main: results.map(({ record }) => record), late, poisoned }
 }
 
-/** The windows that hold a time, earliest first. */
+/** The windows that contain a time, earliest first. */
 function spansAround(
   time: number,
   { sizeMs, slideMs = sizeMs, offsetMs, otherMs }: WindowShape,
@@ -63,7 +63,7 @@ function spansAround(
   return spans
 }
 
-/** A window, and the records that count for it: those that came before it was closed. */
+/** A window, and its records: those that arrived before it was closed. */
 interface FilledWindow {
   readonly span: Span
   readonly members: KnownRecord[]
@@ -83,7 +83,7 @@ function windowsAround(taken: KnownStream, { shape, latenessMs }: PartOf<'window
   return windows.values()
 }
 
-/** The result when the window ends, and another with each record that comes after. */
+/** The result when the window ends, and an update for each record that arrives later. */
 function resultsOf(
   { name, shape, aggregates }: PartOf<'window'>,
   { key, token, isOrdered }: Group,
@@ -117,7 +117,7 @@ function resultsOf(
   return results
 }
 
-/** Aggregates that tell in which order records came. */
+/** Aggregates that depend on the order of records. */
 const ordered: ReadonlySet<AggregateKind> = new Set(['collect', 'collectAll', 'trail'])
 
 function aggregated(
@@ -153,15 +153,15 @@ function aggregated(
   }
 }
 
-/** The items by slices, and those of one slice as they came. */
+/** The items by slices, in order of arrival within a slice. */
 function inOrder(records: readonly KnownRecord[], shape: WindowShape): readonly Item[] {
   const sliced = records.map(({ time, value }) => ({ slice: sliceOf(time, shape), value }))
   return sliced.sort((a, b) => a.slice - b.slice).map(({ value }) => value)
 }
 
-/** Slices follow one another in time: the last moment before which a window starts or ends. */
+/** Slices are consecutive: the last time before `time` at which a window starts or ends. */
 function sliceOf(time: number, { sizeMs, slideMs = sizeMs, offsetMs, otherMs }: WindowShape): number {
-  // Windows of two lengths in turn do not overlap: each is one slice.
+  // Windows of two alternating lengths do not overlap: each is one slice.
   if (otherMs !== undefined) return 0
   const lastOf = (shift: number): number => Math.floor((time - shift) / slideMs) * slideMs + shift
   return Math.max(lastOf(offsetMs), lastOf(offsetMs + sizeMs))

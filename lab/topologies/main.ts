@@ -1,8 +1,9 @@
 /**
  * `npm run simulate-everything`: 10,000 seeds over the examples and over drawn topologies, in two processes.
  *
- * A word chooses one subject, `--seeds` how many seeds, `--from` the first: `topologies --from 152 --seeds 1`. Fails if
- * a promise is broken and, in a whole run, if anything that can be drawn was never met by some kind of fault.
+ * A word selects one subject, `--seeds` sets the number of seeds, `--from` the first: `topologies --from 152
+ * --seeds 1`. Fails if a guarantee is broken and, in a full run, if some drawable feature was never combined
+ * with some kind of fault.
  */
 import { fork, type ChildProcess } from 'node:child_process'
 import process from 'node:process'
@@ -13,7 +14,7 @@ import { addTally, emptyTally, holesOf, sumOf, tableOf, type Tally } from './tal
 import { seedsPerTopology } from './trial.ts'
 
 const processes = 2
-/** What one process is asked for at once. */
+/** One unit of work for a process. */
 const seedsAtOnce = 5 * seedsPerTopology
 const allSeeds = 10_000
 const progressEveryMs = 10_000
@@ -22,7 +23,7 @@ if (process.send === undefined) await lead()
 else process.on('message', (assignment) => void work(assignment as Assignment))
 
 async function work(assignment: Assignment): Promise<void> {
-  // Errors are thrown by the thousand and shown by their messages.
+  // Thousands of errors are thrown; only their messages are shown.
   Error.stackTraceLimit = 0
   process.send!(await carryOut(assignment))
 }
@@ -78,7 +79,7 @@ function assignments(chosen: readonly Subject[], from: number, seeds: number): A
   })
 }
 
-/** Gives a process one assignment after the other, until none is left. */
+/** Gives a process one assignment after the other. */
 async function employ(worker: ChildProcess, left: Assignment[], done: (tally: Tally) => void): Promise<void> {
   for (let next = left.shift(); next !== undefined; next = left.shift()) done(await answerTo(worker, next))
   worker.kill()
@@ -97,7 +98,7 @@ function answerTo(worker: ChildProcess, assignment: Assignment): Promise<Tally> 
 }
 
 function report(tally: Tally, began: number): void {
-  const { seeds, lives, faults, failures, topologies, sinks, foretold, notCompared } = tally
+  const { seeds, lives, faults, failures, topologies, sinks, predicted, notCompared } = tally
   const all = sumOf(seeds)
   const by = Object.entries(seeds).map(([what, count]) =>
     what === 'topologies'
@@ -107,7 +108,7 @@ function report(tally: Tally, began: number): void {
   say(tableOf(tally))
   say(`${Object.keys(tally.pairs).length} of ${pairs.length} pairs of parts that feed one another`)
   say(
-    `${shown(foretold)} of ${shown(sinks)} sinks held against the oracle, ${shown(notCompared)} not compared after crashes`,
+    `${shown(predicted)} of ${shown(sinks)} sinks held against the oracle, ${shown(notCompared)} not compared after crashes`,
   )
   say(`${rate(all, began)} seeds/s`)
   say(

@@ -1,18 +1,18 @@
 import { expect, test } from 'vitest'
 import { foldOf, type Reading } from './item.ts'
-import { foretell } from './oracle.ts'
+import { predict } from './oracle.ts'
 import type { Part, Topology } from './topology.ts'
 
-/** What each sink must hold. */
-const expectedOf = (topology: Topology): ReadonlyMap<string, readonly unknown[]> => foretell(topology).records
+/** The expected content of each sink. */
+const expectedOf = (topology: Topology): ReadonlyMap<string, readonly unknown[]> => predict(topology).records
 
 const common = { from: { node: 'source', output: 'main' }, policy: undefined, poison: undefined } as const
 
-/** Readings of one key, or of two in turn, at these times. */
+/** Readings of one key, or alternating between two, at these times. */
 const readingsAt = (times: readonly number[], keys: number): readonly Reading[] =>
   times.map((at, id) => ({ id, at, key: `k${id % keys}`, value: 10 + id }))
 
-/** A topology of one part behind one source of which each split is a list of times. */
+/** A topology of one part after one source; each split is a list of times. */
 function oneOf(part: Part, splits: readonly (readonly number[])[], keys = 1): Topology {
   const sinks = ['main', 'late'].map((output) => ({
     name: output,
@@ -46,7 +46,7 @@ const tumbling: Part = {
   latenessMs: 0,
 }
 
-test('a window holds what came before its end, and a record that no window takes is late', () => {
+test('a window contains the records before its end, and a record that no window accepts is late', () => {
   const times = [0, 999, 1_000, 1_100, 998, 2_000]
   const expected = expectedOf(oneOf(tumbling, [times]))
   expect(expected.get('main')).toEqual([
@@ -57,7 +57,7 @@ test('a window holds what came before its end, and a record that no window takes
   expect(expected.get('late')).toEqual([{ id: 4, at: 998, key: 'k0', value: 14 }])
 })
 
-test('with allowed lateness each record that comes after the end brings the result anew', () => {
+test('with allowed lateness each record after the end emits an update', () => {
   const expected = expectedOf(oneOf({ ...tumbling, latenessMs: 500 }, [[0, 1_100, 998, 997]]))
   expect(expected.get('main')).toEqual([
     { key: 'k0', window: { start: 0, end: 1_000 }, value: 1, more: [10] },
@@ -67,20 +67,20 @@ test('with allowed lateness each record that comes after the end brings the resu
   ])
 })
 
-test('sliding windows that overlap each hold the record', () => {
+test('overlapping sliding windows each contain the record', () => {
   const shape = { sizeMs: 300, slideMs: 200, offsetMs: 0 }
   const expected = expectedOf(oneOf({ ...tumbling, shape }, [[150, 50]]))
-  // Figures are in order of time from slice to slice, and of arrival within one.
+  // Figures are in order of time between slices, and of arrival within one.
   expect(expected.get('main')).toEqual([
     { key: 'k0', window: { start: -200, end: 100 }, value: 1, more: [11] },
     { key: 'k0', window: { start: 0, end: 300 }, value: 2, more: [11, 10] },
   ])
-  // The first of three windows has ended when the second record comes.
+  // The first of three windows has ended when the second record arrives.
   const late = expectedOf(oneOf({ ...tumbling, shape }, [[250, 50]])).get('main')
   expect(late).toHaveLength(2)
 })
 
-test('timers fire before the first record that comes at or after them', () => {
+test('timers fire before the first record at or after them', () => {
   const process: Part = {
     ...common,
     kind: 'process',
@@ -96,7 +96,7 @@ test('timers fire before the first record that comes at or after them', () => {
       aheadMs: 0,
     },
   }
-  // The silence of k0 ends at 1,000: the watermark is beyond it when its next record comes.
+  // The silence of k0 ends at 1,000: the watermark is beyond it when its next record arrives.
   const expected = expectedOf(oneOf(process, [[0, 1_200, 1_250]], 2))
   expect(expected.get('main')).toEqual([
     { key: 'k0', value: 10 },
@@ -105,7 +105,7 @@ test('timers fire before the first record that comes at or after them', () => {
   ])
 })
 
-test('windows of two lengths in turn follow one another, and aggregates of its own are known', () => {
+test('windows of two alternating lengths follow one another, and custom aggregates are known', () => {
   const shape = { sizeMs: 1_000, slideMs: undefined, offsetMs: 0, otherMs: 300 }
   const aggregates = [
     { field: 'value', kind: 'distinct', only: undefined },
@@ -120,7 +120,7 @@ test('windows of two lengths in turn follow one another, and aggregates of its o
   ])
 })
 
-test('of what goes by the clock it is known which figures come out, unless nothing ends the wait for them', () => {
+test('output that depends on the clock: the figures are known, unless they wait for an end that never comes', () => {
   const program = {
     keeps: 'value',
     timers: 'clock',
@@ -135,7 +135,7 @@ test('of what goes by the clock it is known which figures come out, unless nothi
   const sides = [
     { name: 'side', from: { node: 'process', output: 'side' }, guarantee: 'exactly-once' } as const,
   ]
-  const { records, figures } = foretell({ ...gathering, sinks: [...gathering.sinks, ...sides] })
+  const { records, figures } = predict({ ...gathering, sinks: [...gathering.sinks, ...sides] })
   expect(records.has('main')).toBe(false)
   expect(figures.get('main')).toEqual({ texts: ['k0: 10', 'k0: 12', 'k1: 13'], isAll: true })
   expect(records.get('side')).toEqual([
@@ -143,11 +143,11 @@ test('of what goes by the clock it is known which figures come out, unless nothi
     { id: 2, at: 200, key: 'k0', value: 12 },
   ])
   const [source] = gathering.sources
-  const untimed = foretell({ ...gathering, sources: [{ ...source!, disorderMs: undefined }] })
+  const untimed = predict({ ...gathering, sources: [{ ...source!, disorderMs: undefined }] })
   expect(untimed.figures.get('main')).toMatchObject({ isAll: false })
 })
 
-test('what has no key or no time is set aside, and moves no watermark', () => {
+test('a record without key or time is a dead letter, and does not advance the watermark', () => {
   const mild = oneOf({ ...tumbling, keyPoison: { mod: 12, below: 1 } }, [[0, 1_300, 100, 2_000]])
   const [source] = mild.sources
   const expected = expectedOf({
@@ -163,7 +163,7 @@ test('what has no key or no time is set aside, and moves no watermark', () => {
   ])
 })
 
-test('nothing is said about what depends on how splits meet', () => {
+test('nothing is expected where the result depends on how splits interleave', () => {
   const inOrder = [0, 400, 800]
   const reduce: Part = { ...common, kind: 'reduce', name: 'reduce', by: { kind: 'all' }, how: 'mix' }
   expect(expectedOf(oneOf(reduce, [inOrder, inOrder])).has('main')).toBe(false)

@@ -1,10 +1,10 @@
 /**
- * What a topology must put out, worked out from its description without an engine: over arrays, each part after the
- * other.
+ * The expected output of a topology, computed from its description without an engine: over arrays, one part
+ * after the other.
  *
- * It knows the sinks whose contents depend on the data alone. Of a stream it knows the records, the order within each
- * line of records and, where one split decides it, the watermark that each record meets; what follows from more than
- * that is left out.
+ * It knows the sinks whose contents depend on the data alone. For a stream it knows the records, the order
+ * within each line of records and, where one split decides it, the watermark at each record; results that
+ * depend on more are omitted.
  */
 import { scanStart } from './interpreter.ts'
 import { changed, joined, multiplied, passes, type Item } from './item.ts'
@@ -31,23 +31,23 @@ import {
   type Topology,
 } from './topology.ts'
 
-/** A dead letter: which operator could not take which item. */
+/** A dead letter: which operator could not process which item. */
 export interface KnownLetter {
   readonly operator: string
-  /** Undefined for what was no item. */
+  /** Undefined for input that was not an item. */
   readonly item: Item | undefined
 }
 
-/** What is known of a topology, by the names of its sinks; sinks that the data do not decide are left out. */
-export interface Foretold {
-  /** What a sink must hold, in any order. */
+/** The expectation for a topology, by sink; sinks that the data do not determine are omitted. */
+export interface Prediction {
+  /** The expected records of a sink, in any order. */
   readonly records: ReadonlyMap<string, readonly unknown[]>
-  /** Which figures a sink must hold, in records of any size. */
+  /** The expected figures of a sink, in records of any size. */
   readonly figures: ReadonlyMap<string, KnownFigures>
 }
 
-/** Foretells what comes out. */
-export function foretell(topology: Topology): Foretold {
+/** Computes the expected output. */
+export function predict(topology: Topology): Prediction {
   const evaluation = new Evaluation(topology)
   const records = new Map<string, readonly unknown[]>()
   const figures = new Map<string, KnownFigures>()
@@ -67,9 +67,9 @@ export function foretell(topology: Topology): Foretold {
 }
 
 class Evaluation {
-  /** What went to the sink of dead letters; undefined once that is not known. */
+  /** The content of the dead-letter sink; undefined once that is unknown. */
   letters: KnownLetter[] | undefined = []
-  /** What operators that go by the clock bring out, by their names. */
+  /** The figures of operators that depend on the clock, by name. */
   readonly figures: Map<string, KnownFigures> = new Map()
   readonly #topology: Topology
   readonly #streams = new Map<string, KnownStream | undefined>()
@@ -102,7 +102,7 @@ class Evaluation {
     for (const output of outputsOf(part)) this.#set(part.name, output, results?.[output])
   }
 
-  /** What comes out, by output; undefined if the data do not decide it. */
+  /** The output of a part; undefined if the data do not determine it. */
   #results(part: Part, all: KnownStream): Readonly<Record<string, KnownStream>> | undefined {
     const input = this.#without(part, part.keyPoison, all)
     switch (part.kind) {
@@ -121,7 +121,7 @@ class Evaluation {
     }
   }
 
-  /** What comes out of a part that works out the results of each key by itself. */
+  /** The output of a part that computes the results of each key separately. */
   #keyed(
     part: PartOf<'reduce' | 'scan' | 'process' | 'window'>,
     input: KnownStream,
@@ -136,7 +136,7 @@ class Evaluation {
     return Object.fromEntries(outputsOf(part).map((output) => [output, all(output)]))
   }
 
-  /** What it emits goes by the clock; which figures that are, it does not. */
+  /** The time of its output depends on the clock; its figures do not. */
   #gathering(part: PartOf<'process'>, input: KnownStream): Readonly<Record<string, KnownStream>> {
     const groups = groupsOf(this.#without(part, part.poison, input), part.by)
     const isTimed = input.some(({ time }) => !Number.isNaN(time))
@@ -198,7 +198,7 @@ class Evaluation {
     return { main: inputs.flatMap((each, index) => mixed(each, ({ line }) => `${name} ${index} ${line}`)) }
   }
 
-  /** The records that are not poison; those that are, are set aside. */
+  /** The records that are not poison; poison becomes dead letters. */
   #without(part: Part, poison: Part['poison'], input: KnownStream): KnownStream {
     if (poison === undefined) return input
     this.#bury(
@@ -218,7 +218,7 @@ class Evaluation {
   }
 }
 
-/** The results of `reduce` or `scan` for one key. The first record of a key is not combined with anything. */
+/** The results of `reduce` or `scan` for one key. The first record of a key is not combined. */
 function foldedOf(
   { kind, name, how }: PartOf<'reduce'> | PartOf<'scan'>,
   { token, records, isOrdered }: Group,

@@ -10,22 +10,22 @@ import {
   type WindowShape,
 } from './topology.ts'
 
-/** Those with most to go wrong are drawn twice as often. */
+/** The most error-prone kinds are drawn twice as often. */
 const likely: ReadonlySet<Part['kind']> = new Set(['mapAsync', 'process', 'window'])
 const everyKind = partKinds.flatMap((kind) => (likely.has(kind) ? [kind, kind] : [kind]))
 
-/** What has been drawn so far that a part can read. */
+/** The streams drawn so far, which a part can read. */
 export interface OpenStream {
   readonly ref: StreamRef
   readonly isTimed: boolean
-  /** About how many records it has. */
+  /** Its approximate number of records. */
   readonly records: number
 }
 
-/** Streams with more records than this are not made longer. */
+/** Longer streams are not made longer. */
 export const longStream = 400
 
-/** Draws a part that reads `input`; `peers` are other streams that could be joined with it. */
+/** Draws a part that reads `input`; `peers` are other streams that could be merged with it. */
 export function drawPart(
   dice: Dice,
   number: number,
@@ -68,7 +68,7 @@ export function drawPart(
       const order = dice.oneOf(['input', 'none', 'key'])
       const by = order === 'key' || dice.onceIn(3) ? groupingOf(dice) : undefined
       const concurrency = dice.oneOf([1, 4, 16])
-      // Only a call without poison may fail for the job, and then be made again.
+      // Only a call without poison may fail the job, and then be repeated.
       const strict = own ?? (poison === undefined ? 'fail' : undefined)
       return {
         ...common,
@@ -86,7 +86,7 @@ export function drawPart(
   }
 }
 
-/** Draws a part that brings records together by key. */
+/** Draws a part with a key. */
 function keyedPart(
   dice: Dice,
   kind: 'reduce' | 'scan' | 'process' | 'window',
@@ -115,7 +115,7 @@ function keyedPart(
   }
 }
 
-/** About how many records come out of a part into which so many go. */
+/** The approximate output of a part for this many input records. */
 export function recordsAfter(part: Part, records: number): number {
   if (part.kind === 'flatMap') return (records * part.times) / 2
   if (part.kind === 'union') return records * (1 + part.others.length)
@@ -131,7 +131,7 @@ function changeOf(dice: Dice): Change {
     : { kind: 'scale', by: dice.between(1, 9), plus: dice.between(0, 9) }
 }
 
-/** Draws a test that some items pass and some do not. */
+/** Draws a test that some items pass. */
 export function testOf(dice: Dice): Test {
   const mod = dice.between(2, 5)
   return { mod, below: dice.between(1, mod - 1) }
@@ -167,7 +167,7 @@ function aggregatesOf(dice: Dice): readonly AggregateSpec[] {
   const kinds = ['count', 'sum', 'sumBigint', 'min', 'max', 'mean', 'collect'] as const
   return Array.from({ length: dice.between(1, 3) }, (_, index) => {
     const kind = dice.oneOf(kinds)
-    // Others would have no figure for a window of which nothing counts.
+    // Other aggregates would have no result for a window without counted items.
     const only = kind === 'count' && dice.onceIn(2) ? testOf(dice) : undefined
     return { field: index === 0 ? 'value' : `more${index}`, kind, only }
   })

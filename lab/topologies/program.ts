@@ -1,9 +1,9 @@
-/** What a drawn `process` does with its state and timers: the same code for the engine and for the oracle. */
+/** The use of state and timers by a drawn `process`: the same code for the engine and for the oracle. */
 import type { ListState, MapState, ValueState } from '@millrace/core'
 import { figureOf, foldOf, passes, remainder, type Item } from './item.ts'
 import type { Program } from './topology.ts'
 
-/** What a program may touch. Everything means the key at hand. */
+/** The context of a program, for the current key. */
 export interface Hands {
   readonly value: ValueState<number>
   readonly list: ListState<number>
@@ -15,7 +15,7 @@ export interface Hands {
   deleteTimer(time: number, name: string): void
   emit(item: Item): void
   emitAt(time: number, item: Item): void
-  /** `time` is that of the record at hand. */
+  /** `time` is that of the current record. */
   side(item: Item, time: number): void
 }
 
@@ -39,7 +39,7 @@ export function onRecord(program: Program, item: Item, time: number, hands: Hand
   hands.emit({ key: item.key, value })
 }
 
-/** A whole number for a watermark, also for that of a stream of which nothing has come yet. */
+/** An integer for a watermark, also for that of a stream without records so far. */
 function told(watermark: number): number {
   return Number.isFinite(watermark) ? remainder(Math.trunc(watermark), 10_000) : 0
 }

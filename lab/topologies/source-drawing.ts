@@ -3,21 +3,24 @@ import type { Reading } from './item.ts'
 import { testOf } from './part-drawing.ts'
 import type { SourceSpec, SplitSpec } from './topology.ts'
 
-/** How far beyond the disorder a late record is behind the newest one at most. Timers are set further ahead. */
+/**
+ * How far beyond the out-of-orderness a late record is behind the newest one, at most. Timers are set further
+ * ahead.
+ */
 const lateMaxMs = 1_400
 
-/** Records of one split: how many, when, and how far from in order. */
+/** The records of one split: how many, when, and how far out of order. */
 interface Course {
   readonly records: number
   readonly startMs: number
   readonly stepMs: number
   readonly disorderMs: number
   readonly keys: number
-  /** One record in so many is late; 0: none. */
+  /** One record in this many is late; 0 for none. */
   readonly lateOnceIn: number
 }
 
-/** Draws a source of about so many records; `isTimed` says whether they have event time. */
+/** Draws a source of about this many records; `isTimed` says whether they have event time. */
 export function drawSource(dice: Dice, name: string, { records, isTimed, mayFail }: SourceNeeds): SourceSpec {
   const count = dice.oneOf([1, 1, 1, 2, 3])
   const course: Course = {
@@ -40,11 +43,11 @@ export function drawSource(dice: Dice, name: string, { records, isTimed, mayFail
   }
 }
 
-/** What is asked of a source. */
+/** The requirements for a source. */
 export interface SourceNeeds {
   readonly records: number
   readonly isTimed: boolean
-  /** Whether bytes that cannot be decoded do not stop the job. */
+  /** Whether undecodable bytes do not stop the job. */
   readonly mayFail: boolean
 }
 

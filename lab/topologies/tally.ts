@@ -2,22 +2,22 @@ import { faultKinds, type SeedsReport } from '@millrace/simulator'
 import { features, featuresOf, pairs, pairsOf } from './feature.ts'
 import type { TopologyReport } from './trial.ts'
 
-/** Counts of anything, by name. */
+/** Counts by name. */
 type Counts = Record<string, number>
 
-/** What many runs have shown: plain data, so that one process can tell another. */
+/** The results of many runs: plain data, so that processes can exchange it. */
 export interface Tally {
   topologies: number
-  /** How many sinks the topologies have, how many of them the oracle has foretold, and how many were not compared after crashes. */
+  /** The number of sinks, of those compared with the oracle, and of those not compared after crashes. */
   sinks: number
-  foretold: number
+  predicted: number
   notCompared: number
-  /** Seeds by what they were run with. */
+  /** Number of seeds by their options. */
   readonly seeds: Counts
   lives: number
   steps: number
   readonly faults: Counts
-  /** By feature of topologies: how often each kind of fault has met it. */
+  /** By feature of topologies: how often it was combined with each kind of fault. */
   readonly met: Record<string, Counts>
   /** In how many topologies one part feeds another. */
   readonly pairs: Counts
@@ -26,12 +26,12 @@ export interface Tally {
 
 const kinds = Object.keys(faultKinds)
 
-/** Nothing yet. */
+/** An empty tally. */
 export function emptyTally(): Tally {
   return {
     topologies: 0,
     sinks: 0,
-    foretold: 0,
+    predicted: 0,
     notCompared: 0,
     seeds: {},
     lives: 0,
@@ -53,11 +53,11 @@ export function addRuns(tally: Tally, what: string, { seeds, lives, steps, fault
 
 /** Counts a topology and its runs. */
 export function addTopology(tally: Tally, report: TopologyReport): void {
-  const { topology, runs, sinks, foretold, failures } = report
+  const { topology, runs, sinks, predicted, failures } = report
   addRuns(tally, 'topologies', runs)
   tally.topologies++
   tally.sinks += sinks
-  tally.foretold += foretold
+  tally.predicted += predicted
   tally.notCompared += runs.notCompared.filter(({ sink }) => Object.hasOwn(runs.expected, sink)).length
   tally.failures.push(...failures)
   for (const feature of featuresOf(topology)) addTo((tally.met[feature] ??= {}), runs.faults)
@@ -68,7 +68,7 @@ export function addTopology(tally: Tally, report: TopologyReport): void {
 export function addTally(tally: Tally, other: Tally): void {
   tally.topologies += other.topologies
   tally.sinks += other.sinks
-  tally.foretold += other.foretold
+  tally.predicted += other.predicted
   tally.notCompared += other.notCompared
   tally.lives += other.lives
   tally.steps += other.steps
@@ -88,7 +88,7 @@ export function sumOf(counts: Readonly<Counts>): number {
   return Object.values(counts).reduce((sum, count) => sum + count, 0)
 }
 
-/** What was never met: features, kinds of faults, pairs of both, and parts that never fed another. */
+/** The gaps: features, kinds of faults, combinations of both, and pairs of parts that never occurred. */
 export function holesOf({ met, pairs: found }: Tally): readonly string[] {
   const holes: string[] = []
   for (const feature of features) {
@@ -99,7 +99,7 @@ export function holesOf({ met, pairs: found }: Tally): readonly string[] {
   return holes
 }
 
-/** How often each kind of fault has met each feature, as a table. */
+/** How often each kind of fault was combined with each feature, as a table. */
 export function tableOf({ met }: Tally): string {
   const width = Math.max(...features.map(({ length }) => length))
   const columns = kinds.map((kind) => kind.padStart(6))

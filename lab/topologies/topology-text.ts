@@ -1,7 +1,7 @@
 import type { Change, Grouping, Test } from './item.ts'
 import type { Part, Program, SourceSpec, StreamRef, Topology, WindowShape } from './topology.ts'
 
-/** A topology in words: a paragraph of which each sentence is a source, a part or a sink. */
+/** Describes a topology in words: a paragraph with a sentence for each source, part and sink. */
 export function topologyText(topology: Topology): string {
   const { seed, sources, parts, sinks, policy, letters } = topology
   const sentences = [

@@ -1,23 +1,23 @@
-/** A drawn pipeline as plain data: what it reads, what it does with it, and where the results go. */
+/** A drawn pipeline as plain data: its sources, parts and sinks. */
 import type { Sink, Source } from '@millrace/core'
 import type { Change, Grouping, Joining, Reading, Test } from './item.ts'
 
-/** A whole pipeline. Parts stand in an order in which each reads only what comes before it. */
+/** A pipeline. Parts are in an order in which each reads only earlier ones. */
 export interface Topology {
   readonly seed: number
   readonly sources: readonly SourceSpec[]
   readonly parts: readonly Part[]
   readonly sinks: readonly SinkSpec[]
-  /** What the pipeline does with records on which user code throws. */
+  /** The policy for records on which user code throws. */
   readonly policy: Policy
-  /** What the sink of dead letters promises. */
+  /** The guarantee of the dead-letter sink. */
   readonly letters: Guarantee
 }
 
-/** What happens to records on which user code throws. */
+/** A policy for records on which user code throws. */
 export type Policy = 'fail' | 'skip' | 'deadLetter'
 
-/** What a sink promises. */
+/** The guarantee of a sink. */
 export type Guarantee = Sink<unknown>['guarantee']
 
 /** Where records come from. */
@@ -25,24 +25,24 @@ export interface SourceSpec {
   readonly name: string
   readonly durability: Source<unknown>['durability']
   readonly splits: readonly SplitSpec[]
-  /** Undefined: without event time. */
+  /** Undefined: no event time. */
   readonly disorderMs: number | undefined
-  /** A step inside the source, before its records have their time. */
+  /** A step inside the source, before its records have event times. */
   readonly step:
     | { readonly kind: 'map'; readonly change: Change }
     | { readonly kind: 'filter'; readonly test: Test }
     | { readonly kind: 'flatMap'; readonly times: number }
     | { readonly kind: 'tap' }
     | undefined
-  /** On which readings the step throws. */
+  /** The readings on which the step throws. */
   readonly stepPoison?: Test
-  /** What becomes of what cannot be decoded; absent: what the pipeline says. */
+  /** The policy for undecodable bytes; absent: the pipeline's. */
   readonly policy?: Policy
-  /** On which readings the function that gives them their time throws or gives none. */
+  /** The readings on which the event time function throws or returns none. */
   readonly untimely?: Test
-  /** What becomes of those; absent: what the pipeline says. */
+  /** The policy for those; absent: the pipeline's. */
   readonly untimelyPolicy?: Policy
-  /** How long a split brings nothing until nobody waits for it; absent: for ever. */
+  /** How long a split must be quiet to be idle; absent: it never is. */
   readonly idleAfterMs?: number
 }
 
@@ -50,7 +50,7 @@ export interface SourceSpec {
 export interface SplitSpec {
   readonly name: string
   readonly readings: readonly Reading[]
-  /** Before which of the readings there is something that cannot be decoded. */
+  /** Before which readings there are undecodable bytes. */
   readonly spoiled: readonly number[]
 }
 
@@ -63,11 +63,11 @@ export interface StreamRef {
 interface PartCommon {
   readonly name: string
   readonly from: StreamRef
-  /** Undefined: that of the pipeline. */
+  /** Undefined: the pipeline's. */
   readonly policy: Policy | undefined
-  /** On which items its function throws. */
+  /** The items on which its function throws. */
   readonly poison: Test | undefined
-  /** On which items the function that gives them their key throws. */
+  /** The items on which its key function throws. */
   readonly keyPoison?: Test
 }
 
@@ -79,7 +79,7 @@ export type Part = PartCommon &
     | {
         readonly kind: 'flatMap'
         readonly times: number
-        /** Whether its results come one by one, and what throws does so after the first. */
+        /** Whether its results are generated one by one, so that an error comes after the first. */
         readonly isLazy?: boolean
       }
     | { readonly kind: 'tap' }
@@ -92,7 +92,7 @@ export type Part = PartCommon &
         /** Undefined: the stream is not keyed. */
         readonly by: Grouping | undefined
         readonly concurrency: number
-        /** Longer than any call takes. */
+        /** Longer than any call. */
         readonly timeoutMs?: number
       }
     | { readonly kind: 'reduce'; readonly by: Grouping; readonly how: Joining }
@@ -130,36 +130,38 @@ export interface WindowShape {
   readonly sizeMs: number
   readonly slideMs: number | undefined
   readonly offsetMs: number
-  /** Every other window is so long, in an assigner of the pipeline's own; absent: they are all of one size. */
+  /** The length of every other window, in a custom assigner; absent: all have one size. */
   readonly otherMs?: number
 }
 
-/** What `process` keeps for each key and does with it. */
+/** The state of `process` for each key and its use. */
 export interface Program {
   readonly keeps: 'value' | 'list' | 'map'
   /**
-   * `silence`: one timer that is moved on with each record; `rounds`: timers at fixed times, each followed by another;
-   * `clock`: it gathers figures, and a timer by the clock hands them on, whatever else is said here.
+   * `silence`: one timer that is moved by each record; `rounds`: timers at fixed times, each followed by
+   * another; `clock`: it collects figures, and a processing timer emits them, regardless of the other fields.
    */
   readonly timers: 'none' | 'silence' | 'rounds' | 'clock'
   /** Whether there is a result for each record, or for timers only. */
   readonly emitsAtOnce: boolean
-  /** How much it keeps before it forgets. */
+  /** The maximum size of its state. */
   readonly keepsMax: number
-  /** What also goes to the side output. */
+  /** The records that also go to the side output. */
   readonly side: Test | undefined
-  /** How far ahead of its record the time of what goes there is; absent: it is the same. */
+  /** How far the time of side output records is ahead; absent: not. */
   readonly sideAheadMs?: number
-  /** Whether its state is written by codecs of its own. */
+  /** Whether its state has custom codecs. */
   readonly hasCodecs?: boolean
-  /** Whether what it emits for a record tells the watermark. */
+  /** Whether its output for a record contains the watermark. */
   readonly tellsWatermark?: boolean
   readonly delayMs: number
-  /** How far ahead of its timer the time of a result is. */
+  /** How far the time of a result is ahead of its timer. */
   readonly aheadMs: number
 }
 
-/** Those of the library; of its own, the pipeline has `trail` and `distinct`; `countAll` and `collectAll` are without a function. */
+/**
+ * Aggregates of the library; `trail` and `distinct` are custom; `countAll` and `collectAll` have no function.
+ */
 export type AggregateKind =
   | 'count'
   | 'sum'
@@ -173,7 +175,7 @@ export type AggregateKind =
   | 'countAll'
   | 'collectAll'
 
-/** A figure about each window. */
+/** An aggregate of each window. */
 export interface AggregateSpec {
   /** The field of the result. */
   readonly field: string
@@ -182,14 +184,14 @@ export interface AggregateSpec {
   readonly only: Test | undefined
 }
 
-/** Where a stream ends. */
+/** The end of a stream. */
 export interface SinkSpec {
   readonly name: string
   readonly from: StreamRef
   readonly guarantee: Guarantee
 }
 
-/** The name of the sink that all dead letters go to. */
+/** The name of the sink for all dead letters. */
 export const lettersName = 'letters'
 
 /** The outputs of a part that others can read, the main one first. */
@@ -204,12 +206,12 @@ export function hasOneSplit({ sources }: Pick<Topology, 'sources'>): boolean {
   return sources.length === 1 && sources[0]!.splits.length === 1
 }
 
-/** Whether what comes out of a part differs from run to run. */
+/** Whether the output of a part differs from run to run. */
 export function goesByClock(part: Part): boolean {
   return part.kind === 'process' && part.program.timers === 'clock'
 }
 
-/** What a part does with records on which its function throws. */
+/** The policy of a part for records on which its function throws. */
 export function policyOf(topology: Topology, part: Part): Policy {
   return part.policy ?? topology.policy
 }

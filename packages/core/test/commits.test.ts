@@ -75,7 +75,7 @@ describe('commits', () => {
     expect(new Set(commits).size).toBe(commits.length)
   })
 
-  test('EN-208 after a crash before the commit, the next start commits what was prepared for a checkpoint that was given up too', async () => {
+  test('EN-208 after a crash before the commit, the next start commits output prepared for a checkpoint that was aborted too', async () => {
     const story: string[] = []
     let isDown = true
     let platform = simPlatform({ seed: 1 })
