@@ -16,7 +16,7 @@ export type { Named, SelectCase, Selection } from './channel/select-case.ts'
 export { aborted } from './channel/abort-case.ts'
 export type { Aborted } from './channel/abort-case.ts'
 
-// What goes down through the calls of one request: the end, and values.
+// Deadline, cancellation and values of one request.
 export { background, withoutCancel } from './context/endless-context.ts'
 export { withCancel, withDeadline, withTimeout } from './context/cancel-context.ts'
 export { withValue } from './context/value-context.ts'
@@ -40,24 +40,24 @@ export { Semaphore } from './task/semaphore.ts'
 export type { Lease } from './task/permits.ts'
 export { Cond } from './task/cond.ts'
 
-// Time as something to receive, and to be rationed.
+// Timers, tickers and rate limits.
 export { Alarm } from './time/alarm.ts'
 export { RateLimiter } from './time/rate-limiter.ts'
 export type { RateLimiterOptions, Reservation } from './time/rate-limiter.ts'
 export { tick, Ticker } from './time/ticker.ts'
 export { Timer } from './time/timer.ts'
 
-// For packages that add something to wait for.
+// For packages that add operations to wait for.
 export { promiseOf } from './wait/promise-of.ts'
 export { Waiter, WaitQueue } from './wait/wait-queue.ts'
 
-// Watching from outside.
+// Inspection.
 export { inspect } from './watch/inspector.ts'
 export type { Inspector } from './watch/inspector.ts'
 export { Roster } from './watch/roster.ts'
 export type { RosterOptions, TaskContext, WatchedTask, WatchedWait } from './watch/roster.ts'
 
-// Patterns: tasks of a scope between one channel and another.
+// Patterns: tasks between one channel and another.
 export { buffer } from './pattern/buffer.ts'
 export type { BufferOptions } from './pattern/buffer.ts'
 export { bridge, merge, orDone } from './pattern/fan-in.ts'
@@ -69,7 +69,7 @@ export { batch, debounce, throttle } from './pattern/pace.ts'
 export type { BatchOptions, DebounceOptions, ThrottleOptions } from './pattern/pace.ts'
 export { parallelMap, stage, workerPool } from './pattern/stage.ts'
 
-// From and to what else there is.
+// Conversions.
 export { closedSignal } from './convert/closed-signal.ts'
 export { fromEvents, pipeToEmitter } from './convert/events.ts'
 export type { Emits, Emitter, EventOptions } from './convert/events.ts'
@@ -79,7 +79,7 @@ export type { NodeReadable, NodeWritable } from './convert/node-stream.ts'
 export { fromWebReadable, pipeToWebWritable, toWebReadable, toWebWritable } from './convert/web-stream.ts'
 export type { WebReadableOptions } from './convert/web-stream.ts'
 
-// Time, randomness and scheduling, as programs need them; the rest is in @millrace/world.
+// Clocks, randomness and schedulers; the rest is in @millrace/world.
 export {
   ManualClock,
   microtaskScheduler,

@@ -5,7 +5,7 @@ import { describe, expect, test } from 'vitest'
 import * as api from '../src/index.ts'
 import { shown } from '@millrace/world'
 
-/** The package as plain JavaScript sees it: the compiler says nothing. */
+/** The package without its types, as plain JavaScript sees it. */
 // oxlint-disable-next-line typescript/no-explicit-any -- that is the point of this test
 const js = api as any
 const { background, systemClock: clock } = api
@@ -16,7 +16,7 @@ const channel = new api.Channel<number>(1)
 const scope = new api.Scope()
 const working = Promise.resolve()
 
-/** What is called, in words, and what it says. Errors are TypeErrors; those about numbers are RangeErrors. */
+/** Calls and the messages of their errors: TypeErrors, or RangeErrors for numbers. */
 type Row = readonly [call: () => unknown, message: string]
 
 const numbers: readonly Row[] = [
@@ -27,7 +27,10 @@ const numbers: readonly Row[] = [
     'Semaphore: the weight is an AbortSignal; pass an integer from 0 to the capacity, which is 5',
   ],
   [() => channel.receiveMany('5' as never), 'receiveMany: max is "5"; pass an integer of at least 1'],
-  [() => new js.WaitGroup().add('1'), 'WaitGroup.add: 0 + "1" is no count; call done once for each add'],
+  [
+    () => new js.WaitGroup().add('1'),
+    'WaitGroup.add: 0 + "1" is not a valid count; call done once for each add',
+  ],
   [
     () => new js.ErrGroup().setLimit('5'),
     'ErrGroup.setLimit: the limit is "5"; pass an integer, negative for none',
@@ -200,7 +203,7 @@ const flows: readonly Row[] = [
   ],
 ]
 
-describe('an argument of the wrong kind, as JavaScript may pass it', () => {
+describe('an argument of the wrong type from plain JavaScript', () => {
   test.each(numbers.map(([call, message]) => ({ call, message })))('$message', async ({ call, message }) => {
     await expect(async () => call()).rejects.toThrow(new RangeError(message))
   })
@@ -212,13 +215,13 @@ describe('an argument of the wrong kind, as JavaScript may pass it', () => {
     },
   )
 
-  test('starts nothing', async () => {
+  test('starts no task', async () => {
     await scope.wait()
     expect([channel.length, scope.errors]).toEqual([0, []])
   })
 })
 
-describe('what a function has returned that a pattern was given', () => {
+describe("a user function's result of the wrong type", () => {
   async function outcome(pattern: (scope: api.Scope, input: api.Channel<unknown>) => unknown): Promise<void> {
     await using own = new api.Scope()
     const input = new api.Channel<unknown>(1)
@@ -230,7 +233,7 @@ describe('what a function has returned that a pattern was given', () => {
   test.each([
     [
       (own: api.Scope, input: api.Channel<unknown>) => js.stage(own, input, async () => 5),
-      'stage: what transform returned is a promise; pass an async generator: async function* (values) { ... }',
+      'stage: the result of transform is a promise; pass an async generator: async function* (values) { ... }',
     ],
     [
       (own: api.Scope, input: api.Channel<unknown>) => js.partition(own, input, 2, (value: unknown) => value),
@@ -238,14 +241,14 @@ describe('what a function has returned that a pattern was given', () => {
     ],
     [
       (own: api.Scope, input: api.Channel<unknown>) => js.bridge(own, input),
-      'bridge: what was received is an object; pass a channel to receive from',
+      'bridge: the received value is an object; pass a channel to receive from',
     ],
-  ] as const)('fails the scope when it is of the wrong kind: %#', async (pattern, message) => {
+  ] as const)('fails the scope: %#', async (pattern, message) => {
     await expect(outcome(pattern)).rejects.toThrow(new TypeError(message))
   })
 })
 
-test('a value is shown as what it is', () => {
+test('a value is described by its type', () => {
   class Owl {}
   const plain: unknown = Object.create(null)
   const given = [

@@ -2,7 +2,7 @@ import { after, Channel, Scope, select, trySelect, CLOSED, EMPTY } from '../src/
 import type { Clock, Random, Scheduler } from '../src/index.ts'
 import { upTo } from './probe.ts'
 
-/** What a mix needs of the world. */
+/** The dependencies of a mix. */
 export interface MixWorld {
   readonly clock: Clock
   readonly random: Random
@@ -10,25 +10,26 @@ export interface MixWorld {
   readonly settle: () => Promise<void>
 }
 
-/** A value on its way: a number of its own, and who sent it as the how-manieth. */
+/** A value in transit: its own number, its sender, and its index among the sender's values. */
 interface Sent {
   readonly id: number
   readonly from: number
   readonly nth: number
 }
 
-/** What became of a value for its sender. */
-type Fate = 'under way' | 'accepted' | 'refused'
+/** The outcome of a value for its sender. */
+type Fate = 'in transit' | 'accepted' | 'refused'
 
 const [CHANNELS, TASKS] = [3, 6]
 
 /**
- * A random program: tasks that send, receive, iterate, select, poll, wait, close and cancel on a few channels; and what
- * must be true of it whatever the order is.
+ * A random program: tasks that send, receive, iterate, select, poll, wait, close and cancel on a few
+ * channels; and the properties that must hold in any order.
  *
- * Each value has one fate in the end: it was accepted from its sender and then received once or found in the buffer; or
- * it was refused and nobody ever sees it. Each receiver sees the values of one sender on one channel in the order in
- * which they were sent, and what is received of a channel in one line is in the order in which it was accepted.
+ * Each value has exactly one outcome: it was accepted from its sender and then received once or found in the
+ * buffer; or it was refused and never received. Each receiver sees the values of one sender on one channel in
+ * the order in which they were sent, and one receiver's values of a channel are in the order in which they
+ * were accepted.
  */
 export class ChannelMix {
   readonly #world: MixWorld
@@ -46,14 +47,15 @@ export class ChannelMix {
     this.#channels = upTo(CHANNELS).map((i) => new Channel<Sent>(world.random.int(3), `c${i}`))
   }
 
-  /** Runs the program to its end and returns what was wrong, one line each. */
+  /** Runs the program to its end and returns the violations, one line each. */
   async run(): Promise<readonly string[]> {
     const { random, settle } = this.#world
     const operations = 2 + random.int(8)
     {
       await using scope = new Scope()
       for (const me of upTo(TASKS)) scope.go(() => this.#live(me, operations), `task ${me}`)
-      // Whoever still waits when nothing happens any more is told to stop, some by a close and some by a cancel.
+      // Tasks that still wait when nothing happens any more are stopped, some by a close and some by a
+      // cancel.
       for (const i of upTo(CHANNELS)) {
         await settle()
         if (random.int(2) === 0) this.#close(this.#channels[i]!)
@@ -72,7 +74,7 @@ export class ChannelMix {
     for (const _ of upTo(operations)) {
       const on = this.#world.random.int(CHANNELS)
       await this.#operate(me, on, (value) => this.#take(value, on, last)).catch((error: unknown) => {
-        // Closed or cancelled: what a program meets. Anything else is wrong.
+        // Expected errors: closed or cancelled. Any other error is a violation.
         if (!/closed channel|enough/.test(String(error))) this.#problems.push(String(error))
       })
     }
@@ -111,7 +113,7 @@ export class ChannelMix {
     await this.#fated(value, channel.send(value, signal))
   }
 
-  /** Notes how a send ends. */
+  /** Records the outcome of a send. */
   async #fated(value: Sent, sent: Promise<unknown>): Promise<void> {
     try {
       await sent
@@ -161,7 +163,7 @@ export class ChannelMix {
     await this.#world.scheduler.turn()
   }
 
-  /** A send and a receive that a signal of their own may end at any moment. */
+  /** A send and a receive with their own signal, which may abort at any moment. */
   async #cancelled(me: number, channel: Channel<Sent>, take: (value: Sent) => void): Promise<void> {
     const { scheduler } = this.#world
     const controller = new AbortController()
@@ -179,7 +181,7 @@ export class ChannelMix {
     try {
       channel.close()
     } catch {
-      // Closed already, as programs do.
+      // Already closed, as happens in programs.
     }
   }
 
@@ -199,7 +201,7 @@ export class ChannelMix {
     last.set(line, value.nth)
   }
 
-  /** Takes what the buffers hold. */
+  /** Receives the buffered values. */
   #drain(): void {
     for (const [on, channel] of this.#channels.entries()) {
       const last = new Map<string, number>()
@@ -221,16 +223,16 @@ export class ChannelMix {
         this.#problems.push(`value ${id} was sent and received ${times} times`)
       if (fate === 'refused' && times !== 0)
         this.#problems.push(`value ${id} was refused and received ${times} times`)
-      if (fate === 'under way') this.#problems.push(`the send of value ${id} never ended`)
+      if (fate === 'in transit') this.#problems.push(`the send of value ${id} never ended`)
     }
-    // Nobody is left in a line: a value that is offered now reaches nobody, and a buffer has its whole room.
+    // No queue has a waiter left: an offered value is not received, and a buffer has its full capacity.
     for (const [on, channel] of this.#channels.entries()) {
       try {
         for (const _ of upTo(channel.capacity))
           if (!channel.trySend(this.#fresh(0))) this.#problems.push(`channel ${on} has too little room`)
-        if (channel.trySend(this.#fresh(0))) this.#problems.push(`somebody still waits on channel ${on}`)
+        if (channel.trySend(this.#fresh(0))) this.#problems.push(`a task still waits on channel ${on}`)
       } catch {
-        // Closed: nobody can wait there.
+        // Closed: no task can wait there.
       }
     }
   }

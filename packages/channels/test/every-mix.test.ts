@@ -9,12 +9,13 @@ async function holds(law: Law, seeds: number): Promise<void> {
   expect(done.seeds).toBe(seeds)
 }
 
-test('no mix of sends, receives, selects, timeouts, cancels and closes loses, doubles or reorders a value', () =>
+test('no mix of sends, receives, selects, timeouts, cancels and closes loses, duplicates or reorders a value', () =>
   holds(everyMix, 5 * schedules))
 
-test('no graph of patterns loses, doubles or reorders a value, nor leaves a task behind', () =>
+test('no graph of patterns loses, duplicates or reorders a value, nor leaves a task running', () =>
   holds(everyGraph, 5 * schedules))
 
 test.each(Object.entries(orderLaws))('%s', (_, law) => holds(law, schedules))
 
-test('GO-039 of four ready cases each is chosen as often in 100,000 rounds', () => holds(choiceLaw, 1))
+test('GO-039 among four ready cases each is chosen equally often in 100,000 rounds', () =>
+  holds(choiceLaw, 1))

@@ -1,9 +1,9 @@
 /**
  * Tests that run twice: once on the real event loop, and once under many schedules, each chosen by a seed.
  *
- * In the simulation `settle`, `hasSettled` and a `ManualClock` work as they do outside: the system's scheduler is the
- * world's meanwhile. What one seed needs is multiplied by the number of seeds, so programs say with `sized` how large
- * they are in each form.
+ * In the simulation `settle`, `hasSettled` and a `ManualClock` work as usual: the system scheduler is
+ * replaced by the simulator's. The cost of one seed is multiplied by the number of seeds, so programs choose
+ * their size for each form with `sized`.
  */
 import { env } from 'node:process'
 import { simulateTasks } from '@millrace/simulator'
@@ -19,7 +19,9 @@ export function sized(real: number, simulated: number): number {
   return isSimulated ? simulated : real
 }
 
-/** A test that must hold on the real event loop and under every schedule. It may end while others wait. */
+/**
+ * A test that must pass on the real event loop and under every schedule. It may end while other tasks wait.
+ */
 export function everySchedule(name: string, run: () => Promise<void>): void {
   test(name, run)
   test(`${name}: ${schedules} schedules`, async () => {
@@ -32,7 +34,7 @@ export function everySchedule(name: string, run: () => Promise<void>): void {
   })
 }
 
-/** The same for each case; `%d` or `%s` in the name stands for it. */
+/** The same for each case; `%d` or `%s` in the name is replaced by it. */
 everySchedule.each =
   <Case>(cases: readonly Case[]) =>
   (name: string, run: (each: Case) => Promise<void>): void => {

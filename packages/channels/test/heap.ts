@@ -2,7 +2,7 @@ import { setFlagsFromString } from 'node:v8'
 import { runInNewContext } from 'node:vm'
 import { settle } from './probe.ts'
 
-/** Collects what nobody holds. Turns of the event loop first: a WeakRef that was read keeps its target until then. */
+/** Collects garbage. Turns of the event loop first: a WeakRef that was read keeps its target until then. */
 export async function collectGarbage(): Promise<void> {
   await settle()
   setFlagsFromString('--expose-gc')
@@ -10,7 +10,7 @@ export async function collectGarbage(): Promise<void> {
   collect()
 }
 
-/** How many bytes of objects are held, without garbage. */
+/** The live heap size in bytes, without garbage. */
 export async function heldBytes(): Promise<number> {
   await collectGarbage()
   return process.memoryUsage().heapUsed

@@ -4,7 +4,7 @@ import type { MixWorld } from './channel-mix.ts'
 import { PatternMix } from './pattern-mix.ts'
 import { upTo } from './probe.ts'
 
-/** A law of channels: a program that tries it, and returns what was wrong, one line each. */
+/** A law of channels: a program that tests it, and returns the violations, one line each. */
 export type Law = (world: MixWorld) => Promise<readonly string[]>
 
 async function valuesInOrder({ random }: MixWorld): Promise<readonly string[]> {
@@ -43,7 +43,10 @@ function inOrder(what: string, numbers: readonly number[]): string[] {
   return numbers.every((n, i) => n === i) ? [] : [`${what} came in the order ${numbers.join(' ')}`]
 }
 
-/** Of four ready cases each is chosen as often: chi-square over 100,000 rounds, one in a million by chance. */
+/**
+ * Among four ready cases each is chosen equally often: chi-square over 100,000 rounds, one in a million by
+ * chance.
+ */
 async function uniformChoice(): Promise<readonly string[]> {
   const [rounds, critical] = [100_000, 30.66]
   const channel = new Channel<number>()
@@ -65,8 +68,8 @@ export const everyGraph: Law = (world) => new PatternMix(world).run()
 
 /** The laws whose programs are the same for every seed. */
 export const orderLaws: Readonly<Record<string, Law>> = {
-  'GO-022 values arrive in the order of the sends, whoever sends': valuesInOrder,
-  'GO-021 values go to those who wait in the order in which they came': receiversInOrder,
+  'GO-022 values arrive in the order of the sends, from any task': valuesInOrder,
+  'GO-021 waiting receivers are served in order': receiversInOrder,
 }
 
 /** Has one schedule only. */

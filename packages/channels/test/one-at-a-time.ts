@@ -4,7 +4,10 @@ import type { ReceiveChannel } from '../src/channel/channel-end.ts'
 import { Scope } from '../src/task/scope.ts'
 import { sendAll, settle, upTo } from './probe.ts'
 
-/** Expects that `pipe` receives a value when the one before is written: when `gate` has let that through. */
+/**
+ * Expects that `pipe` receives a value only when the previous one is written: when `gate` has let that
+ * through.
+ */
 export async function expectOneAtATime(
   gate: Channel<null>,
   pipe: (scope: Scope, input: ReceiveChannel<number>) => void,

@@ -5,13 +5,13 @@ import type { MixWorld } from './channel-mix.ts'
 import { drawPattern, type Item, type PatternTrial } from './pattern-trials.ts'
 import { upTo } from './probe.ts'
 
-/** An output that nobody reads yet, and the forks that its values have come through. */
+/** An output without a reader so far, and the forks that its values have passed. */
 interface End {
   readonly channel: ReceiveChannel<Item>
   readonly forks: ReadonlySet<PatternTrial>
 }
 
-/** A pattern in the graph, with what went into it and what came out. */
+/** A pattern in the graph, with its input and output values. */
 interface Part {
   readonly trial: PatternTrial
   readonly ins: readonly Item[][]
@@ -21,11 +21,11 @@ interface Part {
 const [broken, enough] = [new Error('broken'), new Error('enough')]
 
 /**
- * A random graph of patterns over a few inputs, and what must be true of it whatever the order is.
+ * A random graph of patterns over a few inputs, and the properties that must hold in any order.
  *
- * Inputs end by a close; or one of them or a user's function fails; or the scope is cancelled at some moment. In the end
- * every task has ended and every output is closed, or rejects with that reason. Of a graph that was drained each pattern
- * has kept its own law. Otherwise values may be on their way, but none was doubled or invented.
+ * Inputs end by a close; or one of them or a user's function fails; or the scope is cancelled at some moment.
+ * In the end every task has ended and every output is closed, or rejects with that reason. In a drained graph
+ * each pattern has kept its own law. Otherwise values may be in transit, but none was duplicated or invented.
  */
 export class PatternMix {
   readonly #world: MixWorld
@@ -33,7 +33,7 @@ export class PatternMix {
   readonly #inputs: Channel<Item>[] = []
   readonly #parts: Part[] = []
   readonly #problems: string[] = []
-  /** How it ends, and which value a user's function or an input fails on. */
+  /** How it ends, and on which value a user's function or an input fails. */
   readonly #ending: 'close' | 'error' | 'cancel'
   readonly #fatal: number
   #ends: End[] = []
@@ -46,7 +46,7 @@ export class PatternMix {
     this.#fatal = this.#ending === 'error' ? random.int(8) : -1
   }
 
-  /** Runs the graph to its end and returns what was wrong, one line each. */
+  /** Runs the graph to its end and returns the violations, one line each. */
   async run(): Promise<readonly string[]> {
     const { random } = this.#world
     for (const _ of upTo(1 + random.int(3))) this.#ends.push(this.#source(random.int(7)))
@@ -66,7 +66,7 @@ export class PatternMix {
     return this.#problems
   }
 
-  /** An input of its own, whose values come after pauses. */
+  /** An input whose values arrive with pauses. */
   #source(count: number): End {
     const channel = new Channel<Item>(this.#world.random.int(3))
     this.#inputs.push(channel)
@@ -74,7 +74,7 @@ export class PatternMix {
       for (const _ of upTo(count)) {
         await this.#pause()
         const item = { id: this.#made++ }
-        // Only every other fatal value fails its input: the rest are left to the functions of users.
+        // Only every other fatal value fails its input: the rest are left to user functions.
         if (item.id === this.#fatal && item.id % 2 === 0) throw broken
         await channel.send(item, signal)
       }
@@ -83,7 +83,7 @@ export class PatternMix {
     return { channel: this.#tap(channel, []), forks: new Set() }
   }
 
-  /** Puts a pattern behind one or more ends. */
+  /** Adds a pattern after one or more ends. */
   #grow(): void {
     const { random } = this.#world
     const trial = drawPattern({
@@ -106,7 +106,10 @@ export class PatternMix {
     if (taken.length > 0) this.#add(trial, taken)
   }
 
-  /** A bridge reads its inputs one after the other: a fork that leads to two of them could never go on, nor could two. */
+  /**
+   * A bridge reads its inputs one after the other: a fork that leads to two of them would deadlock, and so
+   * would two forks.
+   */
   #mayTake(trial: PatternTrial, taken: readonly End[], end: End): boolean {
     if (trial.joins !== 'in line') return true
     if (this.#parts.some((part) => part.trial.joins === 'in line')) return false
@@ -125,7 +128,7 @@ export class PatternMix {
     this.#parts.push({ trial, ins, outs })
   }
 
-  /** Notes what passes; a copy is from then on a value of its own. */
+  /** Records the values that pass; a copy counts as a new value. */
   #tap(input: ReceiveChannel<Item | Item[]>, passed: Item[], copies = false): ReceiveChannel<Item> {
     return stage(this.#scope, input, async function* (values) {
       for await (const value of values) {
@@ -137,7 +140,7 @@ export class PatternMix {
     })
   }
 
-  /** Receives until the end, and returns the reason if that is no close. */
+  /** Receives until the end, and returns the reason if that is not a close. */
   async #collect(channel: ReceiveChannel<Item>): Promise<unknown> {
     try {
       for await (const _ of channel) await this.#pause()
@@ -167,18 +170,18 @@ export class PatternMix {
     for (const input of this.#inputs) this.#expectNobody(input)
   }
 
-  /** Nobody is left in the line of an input. */
+  /** Checks that no task waits in the queue of an input. */
   #expectNobody(input: Channel<Item>): void {
     try {
       while (input.length < input.capacity) input.trySend({ id: -1 })
-      if (input.trySend({ id: -1 })) this.#problems.push('somebody still waits for an input')
+      if (input.trySend({ id: -1 })) this.#problems.push('a task still waits for an input')
     } catch {
-      // Closed: nobody can wait there.
+      // Closed: no task can wait there.
     }
   }
 }
 
-/** Whether a pattern that was not drained has put out something twice, or something that nobody gave it. */
+/** Whether a pattern that was not drained has emitted a value twice, or one that it did not receive. */
 function inventedBy(
   { copies }: PatternTrial,
   ins: readonly Item[][],
@@ -186,7 +189,7 @@ function inventedBy(
 ): string | undefined {
   const given = new Set(ins.flat())
   for (const out of copies ? outs : [outs.flat()]) {
-    if (new Set(out).size < out.length) return 'doubled a value'
+    if (new Set(out).size < out.length) return 'duplicated a value'
     if (!out.every((item) => given.has(item))) return 'invented a value'
   }
   return undefined

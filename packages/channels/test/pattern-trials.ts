@@ -7,24 +7,24 @@ import { broadcast, fanOut, partition, tee } from '../src/pattern/fan-out.ts'
 import { batch, debounce, throttle } from '../src/pattern/pace.ts'
 import { parallelMap, stage, workerPool } from '../src/pattern/stage.ts'
 
-/** A value on its way. Values are told apart by identity: several may have one id. */
+/** A value in transit. Values are compared by identity: several may have one id. */
 export interface Item {
   readonly id: number
 }
 
-/** A pattern with its options chosen, and the law that it must keep when it is drained. */
+/** A pattern with drawn options, and the law that it must keep when it is drained. */
 export interface PatternTrial {
   readonly name: string
-  /** Reads several inputs: all at once, or one after the other. Undefined: it reads one. */
+  /** How it reads several inputs: all at once, or one after the other. Undefined: it reads one. */
   readonly joins?: 'at once' | 'in line'
   /** Each output has every value. */
   readonly copies?: true
   readonly start: (inputs: readonly ReceiveChannel<Item>[]) => readonly ReceiveChannel<Item | Item[]>[]
-  /** What is wrong with `outs` if `ins` went in. */
+  /** The violation in `outs` for the input `ins`. */
   readonly wrongWith: (ins: readonly Item[][], outs: readonly Item[][]) => string | undefined
 }
 
-/** What a trial is made with. */
+/** The inputs of a trial. */
 export interface TrialWorld {
   readonly clock: Clock
   readonly random: Random
@@ -40,18 +40,18 @@ function isSame(list: readonly Item[], other: readonly Item[]): boolean {
   return list.length === other.length && list.every((item, index) => item === other[index])
 }
 
-/** Whether `list` is what is left of `whole` when some are taken out. */
+/** Whether `list` is a subsequence of `whole`. */
 function isWithin(list: readonly Item[], whole: readonly Item[]): boolean {
   let next = 0
   for (const item of whole) if (item === list[next]) next++
   return next === list.length
 }
 
-/** What is wrong unless all values are there once, those of one line in order. */
+/** The violation unless all values arrived once, those of one line in order. */
 function lostOrDoubled(ins: Lists, outs: Lists): string | undefined {
   const [given, found] = [ins.flat(), outs.flat()]
   const distinct = new Set(found)
-  if (distinct.size < found.length) return 'doubled a value'
+  if (distinct.size < found.length) return 'duplicated a value'
   return given.length === found.length && given.every((item) => distinct.has(item))
     ? undefined
     : 'lost a value'
@@ -134,7 +134,7 @@ function joints({ scope, clock, random }: TrialWorld): readonly PatternTrial[] {
         scope.go(async (signal) => {
           await sleep(clock, random.int(20), signal)
           done.abort()
-          // Whoever stands before it must not wait for ever.
+          // Waiting upstream tasks must be released.
           for await (const _ of input!.values(signal));
         })
         return [orDone(scope, input!, done.signal)]
@@ -228,7 +228,7 @@ function buffers({ random, scope }: TrialWorld): readonly PatternTrial[] {
   ]
 }
 
-/** A pattern with options, as the seed chooses. */
+/** A pattern with options chosen by the seed. */
 export function drawPattern(world: TrialWorld): PatternTrial {
   const all = [...forks(world), ...joints(world), ...stages(world), ...paces(world), ...buffers(world)]
   return all[world.random.int(all.length)]!

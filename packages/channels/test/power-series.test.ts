@@ -5,7 +5,7 @@ import type { SelectCase } from '../src/index.ts'
 import { upTo } from './probe.ts'
 
 // McIlroy's "Squinting at power series": a series is a pair of channels and a task; a coefficient is computed
-// only after it has been asked for. Hundreds of tasks ask one another, and one lost message stops them all.
+// only on demand. Hundreds of tasks depend on one another, and one lost message stops them all.
 
 interface Rational {
   readonly over: bigint
@@ -55,7 +55,7 @@ async function get(series: Series, signal: AbortSignal): Promise<Rational> {
   return (await series.data.receive(signal)).value!
 }
 
-/** One coefficient of each, in whichever order the two are ready to be asked and to answer. */
+/** One coefficient of each, in the order in which the two become ready. */
 async function get2(a: Series, b: Series, signal: AbortSignal): Promise<[Rational, Rational]> {
   const results = new Map<string, Rational>()
   const asked = new Set<string>()
@@ -112,7 +112,7 @@ function integrate(make: Make, first: Rational, a: Series): Series {
   })
 }
 
-/** Two series that give the same coefficients, each at its own pace. */
+/** Two series with the same coefficients, each at its own pace. */
 function split(make: Make, a: Series): [Series, Series] {
   const kept: Promise<Rational>[] = []
   const half = (): Series =>
@@ -134,7 +134,7 @@ function multiply(make: Make, a: Series, b: Series): Series {
   })
 }
 
-/** E = exp(A) solves E = 1 + integral of E A': it feeds on its own coefficients. */
+/** E = exp(A) solves E = 1 + integral of E A': it consumes its own coefficients. */
 function exp(make: Make, a: Series): Series {
   const own = make(async function* (signal) {
     for (;;) yield await get(integral, signal)
@@ -154,7 +154,7 @@ async function take(a: Series, n: number): Promise<string[]> {
   return coefficients
 }
 
-/** In a simulation, where each coefficient costs many steps, only the first three. */
+/** In a simulation, where each coefficient takes many steps, only the first three. */
 async function expectSeries(a: Series, coefficients: readonly string[]): Promise<void> {
   const n = Math.min(sized(Infinity, 3), coefficients.length)
   expect(await take(a, n)).toEqual(coefficients.slice(0, n))
@@ -173,7 +173,7 @@ everySchedule('GO-065 demand-driven channels and split deliver exact coefficient
   expect(await take(fast, 1)).toEqual(['1/5'])
 })
 
-everySchedule('GO-066 a series that feeds on itself delivers exact coefficients', async () => {
+everySchedule('GO-066 a series that consumes its own output delivers exact coefficients', async () => {
   await using scope = new Scope()
   const make = makeIn(scope)
   const x = constant(make, [zero, one], zero)

@@ -1,12 +1,12 @@
 import type { ReceiveChannel, SendChannel } from '../src/channel/channel-end.ts'
 import { systemScheduler } from '@millrace/world'
 
-/** Lets everything settle that needs no timer and no I/O. */
+/** Waits until everything has settled that needs no timer and no I/O. */
 export function settle(): Promise<void> {
   return systemScheduler.turn()
 }
 
-/** Whether a promise has settled once everything had the chance to. A rejection counts and is handled. */
+/** Whether a promise has settled after everything had the chance to. A rejection counts and is handled. */
 export async function hasSettled(promise: Promise<unknown>): Promise<boolean> {
   let isSettled = false
   const note = (): void => {
@@ -27,7 +27,7 @@ export function upTo(n: number): number[] {
   return Array.from({ length: n }, (_, i) => i)
 }
 
-/** Capacities at which a channel may behave in a way of its own. */
+/** Capacities at which a channel may behave differently. */
 export const CAPACITIES: readonly number[] = [0, 1, 2, 10]
 
 /** All values of a channel until it is closed. */

@@ -4,7 +4,7 @@ import { Channel, Scope, select } from '../src/index.ts'
 import type { ReceiveChannel, SendChannel } from '../src/index.ts'
 import { upTo } from './probe.ts'
 
-// Go's own test programs: small, but each needs many tasks that hand values on in the right order.
+// Go's own test programs: small, but each needs many tasks that pass values in the right order.
 
 everySchedule('GO-062 a daisy chain of 10,000 tasks passes one value', async () => {
   await using scope = new Scope()
@@ -58,7 +58,7 @@ everySchedule(
       go(async (out, signal) => {
         for (let n = prime * prime; ; n += prime) await out.send(n, signal)
       })
-    // The channels of multiples, each with the value it will give next.
+    // The channels of multiples, each with its next value.
     interface Peeked {
       head: number
       rest: ReceiveChannel<number>
@@ -99,7 +99,7 @@ everySchedule('GO-067 a channel is received from a channel, and sent on in a sel
 })
 
 everySchedule(
-  'GO-068 four muxes into one channel, closed after four done signals, double nothing',
+  'GO-068 four muxes into one channel, closed after four done signals, duplicate nothing',
   async () => {
     await using scope = new Scope()
     const each = sized(1_000, 10)

@@ -3,9 +3,9 @@ import type { Selected, SelectCases, SelectOptions, TrySelectOptions } from '../
 import { Selector } from '../src/channel/selector.ts'
 
 /**
- * Both ways to choose among operations: what holds for one holds for the other.
+ * Both ways to choose among operations: tests apply to both.
  *
- * Cases that are no functions report the same from both; for cases of any type the compiler does not see it.
+ * Cases that are not functions report the same from both; for cases of any type the compiler cannot infer it.
  */
 export const selectForms: readonly {
   readonly form: string

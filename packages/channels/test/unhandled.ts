@@ -1,7 +1,7 @@
 import process from 'node:process'
 import { settle } from './probe.ts'
 
-/** What comes out as an unhandled rejection while `run` runs and shortly afterwards. Nobody else hears of it. */
+/** The unhandled rejections while `run` runs and shortly afterwards. No other listener receives them. */
 export async function unhandledIn(run: () => void): Promise<unknown[]> {
   const unhandled: unknown[] = []
   const note = (reason: unknown): void => void unhandled.push(reason)

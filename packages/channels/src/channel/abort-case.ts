@@ -1,19 +1,19 @@
 import type { Named, SelectCase, Selection } from './select-case.ts'
 import { onAbort, requireSignal } from '@millrace/world'
 
-/** What a case made by `aborted` reports. */
+/** The result of a case made by `aborted`. */
 export interface Aborted {
-  /** What the signal was aborted with. */
+  /** The reason of the abort. */
   readonly reason: unknown
 }
 
 /**
  * A case of select that is chosen once `signal` has aborted.
  *
- * Go's `case <-ctx.Done()`. The option `signal` of select is the usual way: it rejects. This case is for a task
- * that has something to do when it is told to stop.
+ * Go's `case <-ctx.Done()`. Usually pass `signal` as an option of select instead, which rejects. Use this
+ * case for a task that must act when it is stopped.
  *
- * @throws TypeError when `signal` is no AbortSignal.
+ * @throws TypeError when `signal` is not an AbortSignal.
  *
  * @example
  * const chosen = await select({ job: jobs.receiveCase(), stop: aborted(signal) })

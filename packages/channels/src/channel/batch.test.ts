@@ -16,7 +16,7 @@ describe('sendMany', () => {
   })
 
   everySchedule.each(CAPACITIES)(
-    'at capacity %d it settles once the last value was taken, and not before',
+    'at capacity %d it settles once the last value was received, and not before',
     async (n) => {
       const channel = new Channel<number>(n)
       const sent = channel.sendMany(upTo(n + 2))
@@ -28,39 +28,44 @@ describe('sendMany', () => {
     },
   )
 
-  everySchedule('no values settle at once, also on a closed channel', async () => {
+  everySchedule('an empty array settles at once, also on a closed channel', async () => {
     const channel = new Channel<number>()
     await channel.sendMany([])
     channel.close()
     await channel.sendMany([])
   })
 
-  everySchedule.each(CAPACITIES)('GO-022 no other sender comes in between, capacity %d', async (capacity) => {
-    const channel = new Channel<number>(capacity)
-    const sends = [channel.sendMany(upTo(12)), channel.send(12), channel.sendMany([13, 14]), channel.send(15)]
-    for (const n of upTo(16)) expect((await channel.receive()).value).toBe(n)
-    await Promise.all(sends)
-  })
-
-  everySchedule(
-    'waiting receivers of every kind get their values in the order in which they came',
-    async () => {
-      const channel = new Channel<number>(1)
-      const one = channel.receive()
-      const chosen = select({ got: channel.receiveCase() })
-      const some = channel.receiveMany(2)
-      const next = channel.values().next()
-      const most = channel.receiveMany(10)
-      await channel.sendMany(upTo(7))
-      expect(await one).toEqual({ ok: true, value: 0 })
-      expect(await chosen).toEqual({ case: 'got', ok: true, value: 1 })
-      expect(await some).toEqual([2, 3])
-      expect(await next).toEqual({ value: 4, done: false })
-      expect(await most).toEqual([5, 6])
+  everySchedule.each(CAPACITIES)(
+    "GO-022 no other sender's value comes in between, capacity %d",
+    async (capacity) => {
+      const channel = new Channel<number>(capacity)
+      const sends = [
+        channel.sendMany(upTo(12)),
+        channel.send(12),
+        channel.sendMany([13, 14]),
+        channel.send(15),
+      ]
+      for (const n of upTo(16)) expect((await channel.receive()).value).toBe(n)
+      await Promise.all(sends)
     },
   )
 
-  everySchedule('GO-032 a close in the middle refuses the rest, and says how many were taken', async () => {
+  everySchedule('waiting receivers of every kind get their values in order', async () => {
+    const channel = new Channel<number>(1)
+    const one = channel.receive()
+    const chosen = select({ got: channel.receiveCase() })
+    const some = channel.receiveMany(2)
+    const next = channel.values().next()
+    const most = channel.receiveMany(10)
+    await channel.sendMany(upTo(7))
+    expect(await one).toEqual({ ok: true, value: 0 })
+    expect(await chosen).toEqual({ case: 'got', ok: true, value: 1 })
+    expect(await some).toEqual([2, 3])
+    expect(await next).toEqual({ value: 4, done: false })
+    expect(await most).toEqual([5, 6])
+  })
+
+  everySchedule('GO-032 a close in the middle refuses the rest, and reports how many were sent', async () => {
     const channel = new Channel<number>(2)
     const progress = { sent: 0 }
     const sent = channel.sendMany(upTo(5), undefined, progress)
@@ -73,7 +78,7 @@ describe('sendMany', () => {
   })
 
   everySchedule(
-    'an abort in the middle delivers nothing more, and the same progress goes on from there',
+    'an abort in the middle delivers nothing more, and the same progress continues from there',
     async () => {
       const channel = new Channel<number>()
       const controller = new AbortController()
@@ -92,7 +97,7 @@ describe('sendMany', () => {
 })
 
 describe('receiveMany', () => {
-  everySchedule('gives what is there now, in order and at most so many', async () => {
+  everySchedule('returns the available values, in order and at most `max`', async () => {
     const channel = new Channel<number>(10)
     await channel.sendMany(upTo(5))
     expect(await channel.receiveMany(3)).toEqual([0, 1, 2])
@@ -100,7 +105,7 @@ describe('receiveMany', () => {
     expect(await hasSettled(channel.receiveMany(3))).toBe(false)
   })
 
-  everySchedule('GO-017 takes from senders that wait, and lets them refill the buffer', async () => {
+  everySchedule('GO-017 receives from waiting senders, and lets them refill the buffer', async () => {
     const channel = new Channel<number>(2)
     const sends = upTo(6).map((n) => channel.send(n))
     expect(await channel.receiveMany(3)).toEqual([0, 1, 2])
@@ -111,7 +116,7 @@ describe('receiveMany', () => {
   })
 
   everySchedule(
-    'GO-027 GO-028 GO-029 an empty array says closed and drained, and nothing else does',
+    'GO-027 GO-028 GO-029 an empty array means closed and drained, and nothing else does',
     async () => {
       const channel = new Channel<number>(1)
       await channel.send(1)
@@ -135,7 +140,7 @@ describe('receiveMany', () => {
     await expect(channel.receiveMany(2, controller.signal)).rejects.toThrow('enough')
   })
 
-  everySchedule.each([0, -1, 1.5, NaN, Infinity])('max %d is refused', async (max) => {
+  everySchedule.each([0, -1, 1.5, NaN, Infinity])('max %d is rejected', async (max) => {
     await expect(new Channel().receiveMany(max)).rejects.toThrow(RangeError)
   })
 })

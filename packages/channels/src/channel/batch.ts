@@ -1,7 +1,7 @@
 import type { Batch, ReceiveEnding, SendEnding } from './hand-off.ts'
 import type { Waiter } from '../wait/wait-queue.ts'
 
-/** The wait of a sender of several values: it keeps its place in line until the last is taken. */
+/** The waiter of a sender of several values: it keeps its place in the queue until the last is received. */
 export class SendingMany implements SendEnding {
   readonly batch: Batch
 
@@ -18,11 +18,11 @@ export class SendingMany implements SendEnding {
   }
 }
 
-/** The wait of a receiver of several values; how many at most is the waiter's value. */
+/** The waiter of a receiver of several values; the maximum is the waiter's value. */
 export const RECEIVE_MANY: ReceiveEnding<unknown> = {
   deliver: (waiter, value) => waiter.resolve([value]),
   deliverMany(waiter, values, from) {
-    const some = values.slice(from, from + (waiter.value as number)) // As `receiveMany` made it.
+    const some = values.slice(from, from + (waiter.value as number)) // Set by `receiveMany`.
     waiter.resolve(some)
     return some.length
   },

@@ -7,7 +7,7 @@ import { CLOSED, EMPTY } from './channel-end.ts'
 
 describe('closing', () => {
   everySchedule(
-    'GO-027 GO-028 what is buffered at close arrives in order; then every receive says closed',
+    'GO-027 GO-028 buffered values arrive in order after a close; then every receive reports closed',
     async () => {
       const channel = new Channel<number>(3)
       await sendAll(channel, [1, 2, 3])
@@ -31,7 +31,7 @@ describe('closing', () => {
   })
 
   everySchedule.each(CAPACITIES)(
-    'GO-030 GO-031 a send on a closed channel throws and its value is gone, capacity %d',
+    'GO-030 GO-031 a send on a closed channel throws and drops its value, capacity %d',
     async (n) => {
       const channel = new Channel<number>(n)
       channel.close()
@@ -81,7 +81,7 @@ describe('closing', () => {
     expect(channel.trySend(5)).toBe(true)
   })
 
-  everySchedule('GO-036 an iterator that is left while its steps wait ends them all', async () => {
+  everySchedule('GO-036 leaving an iterator while its steps wait ends them all', async () => {
     const channel = new Channel<number>()
     const values = channel.values()
     const served = values.next()
@@ -94,7 +94,7 @@ describe('closing', () => {
     expect(channel.trySend(2)).toBe(false)
   })
 
-  everySchedule('GO-036 an iterator that was left takes nothing more', async () => {
+  everySchedule('GO-036 an iterator after it was left receives nothing more', async () => {
     const channel = new Channel<number>(1)
     await channel.send(1)
     const iterator = channel.values()
@@ -104,7 +104,7 @@ describe('closing', () => {
   })
 
   everySchedule(
-    'GO-038 a closed channel with one value gives it in each form, then says closed',
+    'GO-038 a closed channel with one value delivers it in each form, then reports closed',
     async () => {
       const forms: ((channel: Channel<number>) => unknown)[] = [
         async (channel) => (await channel.receive()).value,
@@ -126,7 +126,7 @@ describe('closing', () => {
 describe('cancelling', () => {
   const reason = new Error('enough')
 
-  everySchedule('a signal that has aborted refuses before anything happens', async () => {
+  everySchedule('an aborted signal rejects before anything happens', async () => {
     const channel = new Channel<number>(2)
     await channel.send(1)
     const signal = AbortSignal.abort(reason)
@@ -136,7 +136,7 @@ describe('cancelling', () => {
     expect(channel.length).toBe(1)
   })
 
-  everySchedule('an aborted receive leaves the line and consumes nothing', async () => {
+  everySchedule('an aborted receive leaves the queue and consumes nothing', async () => {
     const channel = new Channel<number>()
     const controller = new AbortController()
     const waits = [channel.receive(controller.signal), channel.values(controller.signal).next()]
@@ -147,7 +147,7 @@ describe('cancelling', () => {
     expect(await next).toEqual({ ok: true, value: 1 })
   })
 
-  everySchedule('an aborted send leaves the line and delivers nothing', async () => {
+  everySchedule('an aborted send leaves the queue and delivers nothing', async () => {
     const channel = new Channel<number>()
     const controller = new AbortController()
     const sends = [channel.send(1), channel.send(2, controller.signal), channel.send(3)]
@@ -156,7 +156,7 @@ describe('cancelling', () => {
     expect([channel.tryReceive(), channel.tryReceive(), channel.tryReceive()]).toEqual([1, 3, EMPTY])
   })
 
-  everySchedule('an abort after the hand-over changes nothing', async () => {
+  everySchedule('an abort after the value was passed changes nothing', async () => {
     const channel = new Channel<number>()
     const controller = new AbortController()
     const received = channel.receive(controller.signal)

@@ -1,10 +1,11 @@
-/** What the caller tried to do to a channel that was closed, or that closed while it waited. */
+/** The operation that failed because the channel was closed, before or during the wait. */
 export type ClosedOperation = 'send' | 'close'
 
 /**
- * A send met a closed channel, or a channel was closed twice.
+ * A send on a closed channel, or a second close.
  *
- * Both are mistakes in who owns the closing: the one task that knows of no further sends closes, once.
+ * Both are bugs in the ownership of the channel: the one task that knows that no more sends follow closes it,
+ * once.
  */
 export class ChannelClosedError extends Error {
   override readonly name = 'ChannelClosedError'

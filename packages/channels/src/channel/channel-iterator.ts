@@ -3,21 +3,22 @@ import type { ReceiveEnd, ReceiveEnding } from './hand-off.ts'
 import { promiseOf } from '../wait/promise-of.ts'
 import { Waiter } from '../wait/wait-queue.ts'
 
-// Value before done, as the language's own iterators: promises know that shape, and look for no `then` in it.
+// Value before done, like the language's own iterators: engines know that shape, and skip the check for
+// `then`.
 const DONE: IteratorResult<never, undefined> = Object.freeze({ value: undefined, done: true })
 const ITERATED: Promise<IteratorResult<never, undefined>> = Promise.resolve(DONE)
 
 /**
- * One task's walk over a channel. It holds no value of its own, so leaving it early loses none: also a stream of the
- * host's, which asks for the next value before somebody wants it, leaves the line when it is destroyed.
+ * One task's iteration over a channel. It buffers no value, so leaving it early loses none: a host's stream,
+ * which requests the next value ahead, leaves the queue when it is destroyed.
  */
 export class ChannelIterator<T> implements AsyncIterableIterator<T, undefined, undefined> {
   readonly #end: ReceiveEnd<T>
   readonly #signal: AbortSignal | undefined
   #hasLeft = false
-  /** The wait of the latest step that had to wait, over or not. */
+  /** The waiter of the latest step that had to wait, finished or not. */
   #last: Waiter | undefined
-  /** The waits of steps before it that may not be over: nearly always none. */
+  /** The waiters of earlier steps that may not be finished: almost always none. */
   #earlier: readonly Waiter[] = []
 
   constructor(end: ReceiveEnd<T>, signal: AbortSignal | undefined) {

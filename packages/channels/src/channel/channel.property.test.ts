@@ -7,10 +7,10 @@ import { ManualClock, seededRandom } from '@millrace/world'
 import { after } from './select-case.ts'
 import { select, trySelect } from './select.ts'
 
-// Random programs over three channels. Each value is a number of its own, and has exactly one fate in the
-// end: received once, still buffered, or refused to its sender.
+// Random programs over three channels. Each value has its own number, and exactly one outcome: received once,
+// still buffered, or refused to its sender.
 
-// A select is what is worth trying most.
+// Selects are the most interesting.
 const ACTIONS = [
   'send',
   'receive',
@@ -99,7 +99,7 @@ class World {
         try {
           channel.close()
         } catch {
-          // Closed already, as programs do.
+          // Already closed, as happens in programs.
         }
         break
       case 'settle':
@@ -166,11 +166,11 @@ class World {
     })
   }
 
-  /** Ends everything that still waits, and takes what is left in the buffers. */
+  /** Ends all waits, and receives the buffered values. */
   async end(): Promise<void> {
     await settle()
     for (const [i, channel] of this.channels.entries()) {
-      // Values in the buffer come before those of the senders that wait, and all of them count as received.
+      // Buffered values come before those of waiting senders, and all of them count as received.
       for (let value = channel.tryReceive(); typeof value === 'number'; value = channel.tryReceive()) {
         this.received[i]!.push(value)
       }
@@ -194,7 +194,7 @@ const step: fc.Arbitrary<Step> = fc.record({
 })
 const capacities = fc.array(fc.nat({ max: 3 }), { minLength: 3, maxLength: 3 })
 
-test('no mix of operations, timeouts, cancels and closes loses or doubles a value', async () => {
+test('no mix of operations, timeouts, cancels and closes loses or duplicates a value', async () => {
   await fc.assert(
     fc.asyncProperty(capacities, fc.array(step, { maxLength: 60 }), async (sizes, steps) => {
       const world = new World(sizes)
@@ -212,11 +212,12 @@ test('no mix of operations, timeouts, cancels and closes loses or doubles a valu
   )
 })
 
-test('each channel is first in, first out, whatever else goes on', async () => {
+test('each channel is first in, first out, under any other operations', async () => {
   await fc.assert(
     fc.asyncProperty(capacities, fc.array(step, { maxLength: 60 }), async (sizes, steps) => {
       const world = new World(sizes)
-      // Values are numbered in the order of the sends; settling in between makes the log the order of takes.
+      // Values are numbered in the order of the sends; settling in between makes the log the order of
+      // receives.
       for (const each of steps) {
         await world.run(each)
         await settle()

@@ -6,7 +6,7 @@ import { CLOSED, EMPTY } from './channel-end.ts'
 import { Scope } from '../task/scope.ts'
 
 describe('making a channel', () => {
-  test('GO-001 a new channel has length 0 and the capacity asked for', () => {
+  test('GO-001 a new channel has length 0 and the requested capacity', () => {
     for (const n of upTo(201)) {
       const channel = new Channel(n)
       expect([channel.length, channel.capacity]).toEqual([0, n])
@@ -14,7 +14,7 @@ describe('making a channel', () => {
     expect(new Channel().capacity).toBe(0)
   })
 
-  everySchedule('GO-002 length counts what is buffered; capacity never changes', async () => {
+  everySchedule('GO-002 length counts buffered values; capacity never changes', async () => {
     const channel = new Channel<number>(3)
     for (const n of upTo(3)) {
       await channel.send(n)
@@ -32,7 +32,7 @@ describe('making a channel', () => {
   })
 
   test.each([-1, 0.5, NaN, Infinity, -Infinity, 2 ** 30 + 1, 2 ** 53])(
-    'GO-004 capacity %d is refused at once',
+    'GO-004 capacity %d is rejected at once',
     (capacity) => {
       expect(() => new Channel(capacity)).toThrow(RangeError)
     },
@@ -67,7 +67,7 @@ describe('making a channel', () => {
   )
 })
 
-describe('waiting and not waiting', () => {
+describe('waiting operations and try operations', () => {
   everySchedule.each(CAPACITIES)(
     'GO-008 a receive from an empty open channel of capacity %d waits',
     async (capacity) => {
@@ -159,7 +159,7 @@ describe('waiting and not waiting', () => {
   )
 
   everySchedule.each([0, 1])(
-    'GO-018 polling with pauses loses and doubles nothing at capacity %d',
+    'GO-018 polling with pauses loses and duplicates nothing at capacity %d',
     async (capacity) => {
       const values = [1, 'two', undefined, { three: 3 }]
       const channel = new Channel<unknown>(capacity)
@@ -169,7 +169,7 @@ describe('waiting and not waiting', () => {
           for (const value of values) while (!channel.trySend(value)) await settle()
         },
         async () => {
-          // A poller never parks, so one side has to: unbuffered, the receiver waits properly.
+          // A poller never waits, so one side must: unbuffered, the receiver waits.
           while (received.length < values.length) {
             const value = capacity === 0 ? (await channel.receive()).value : channel.tryReceive()
             if (value === EMPTY) await settle()
@@ -198,22 +198,19 @@ describe('order', () => {
     for (const n of upTo(50)) expect(channel.tryReceive()).toBe(n)
   })
 
-  everySchedule('GO-021 waiting receivers are served in the order in which they came', async () => {
+  everySchedule('GO-021 waiting receivers are served in order', async () => {
     const channel = new Channel<number>()
     const receives = upTo(10).map(() => channel.receive())
     await sendAll(channel, upTo(10))
     expect((await Promise.all(receives)).map((r) => r.value)).toEqual(upTo(10))
   })
 
-  everySchedule.each(CAPACITIES)(
-    'GO-022 waiting senders are served in the order in which they came, capacity %d',
-    async (n) => {
-      const channel = new Channel<number>(n)
-      const sends = upTo(20).map((i) => channel.send(i))
-      for (const i of upTo(20)) expect((await channel.receive()).value).toBe(i)
-      await Promise.all(sends)
-    },
-  )
+  everySchedule.each(CAPACITIES)('GO-022 waiting senders are served in order, capacity %d', async (n) => {
+    const channel = new Channel<number>(n)
+    const sends = upTo(20).map((i) => channel.send(i))
+    for (const i of upTo(20)) expect((await channel.receive()).value).toBe(i)
+    await Promise.all(sends)
+  })
 
   everySchedule.each(CAPACITIES)(
     'GO-023 one producer and one consumer keep the order at capacity %d',

@@ -13,24 +13,24 @@ import { Waiter } from '../wait/wait-queue.ts'
 import type { SelectCase } from './select-case.ts'
 import { ReceiveOnly, SendOnly } from './direction.ts'
 
-/** Room for more than this is a mistake in the caller's arithmetic. */
+/** A larger capacity is a mistake in the caller's arithmetic. */
 const CAPACITY_MAX = 2 ** 30
 
-// What settles at once and says nothing new is one promise for everybody.
+// Shared promises for results that carry no information.
 const SENT: Promise<void> = Promise.resolve()
 const NO_MORE: Received<never> = Object.freeze({ ok: false, value: undefined })
 const RECEIVED_NO_MORE: Promise<Received<never>> = Promise.resolve(NO_MORE)
 
 /**
- * A typed, bounded pipe between tasks.
+ * A typed, bounded queue between tasks.
  *
- * With capacity 0 a send waits until a receiver has the value. Otherwise up to `capacity` values wait in the
- * buffer, and a send waits only while that is full. Any number of tasks may send and receive; each value
- * reaches exactly one of them. Values are handed over as they are, never copied; every value will do,
- * `undefined` too.
+ * With capacity 0 a send waits until a receiver has the value. Otherwise up to `capacity` values are
+ * buffered, and a send waits only while the buffer is full. Any number of tasks may send and receive; each
+ * value reaches exactly one of them. Values of any type, including `undefined`, are passed by reference,
+ * never copied.
  *
- * What is ready settles in microtasks: a task that only ever meets ready channels keeps the event loop to
- * itself. Such a task calls `Scheduler.turn` from time to time.
+ * Ready operations settle in microtasks: a task that only uses ready channels blocks the event loop. Such a
+ * task must call `Scheduler.turn` at intervals.
  *
  * @example
  * const numbers = new Channel<number>(2)
@@ -45,7 +45,7 @@ export class Channel<T> implements ReceiveChannel<T>, SendChannel<T> {
   readonly #handOff: HandOff<T>
 
   /**
-   * `name` is what inspectors and simulators call the channel; nothing else sees it.
+   * `name` is shown by inspectors and simulators only.
    *
    * @throws RangeError unless `capacity` is an integer from 0 to 2^30.
    */
@@ -119,7 +119,7 @@ export class Channel<T> implements ReceiveChannel<T>, SendChannel<T> {
     const handOff = this.#handOff
     if (handOff.hasValue() || handOff.isClosed) {
       const values = handOff.takeMany(max)
-      // Reading a field shows the compiler what this is, so that the promise need not look for a `then`.
+      // Reading a field tells the engine the type, so that the promise skips the check for `then`.
       void values.length
       return passing('receiveMany', handOff, Promise.resolve(values))
     }
@@ -140,12 +140,12 @@ export class Channel<T> implements ReceiveChannel<T>, SendChannel<T> {
     return this.values()
   }
 
-  /** This channel for code that may only receive: the other methods are not there. */
+  /** This channel for code that may only receive: it has no other methods. */
   receiveOnly(): ReceiveChannel<T> {
     return new ReceiveOnly(this)
   }
 
-  /** This channel for code that may only send and close: the other methods are not there. */
+  /** This channel for code that may only send and close: it has no other methods. */
   sendOnly(): SendChannel<T> {
     return new SendOnly(this)
   }
@@ -159,7 +159,7 @@ export class Channel<T> implements ReceiveChannel<T>, SendChannel<T> {
   }
 }
 
-// A sender of what is no array would wait with a value that is not there.
+// A value without a length would wait without a value to send.
 function misuseOfSendMany(values: unknown, progress: SendProgress | null): TypeError | undefined {
   if (!Array.isArray(values)) return misfit('sendMany', 'values', values, 'an array')
   return Number.isSafeInteger(progress?.sent) && progress!.sent >= 0

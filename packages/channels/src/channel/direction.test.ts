@@ -4,7 +4,7 @@ import type { ReceiveChannel, SendChannel } from './channel-end.ts'
 import { EMPTY } from './channel-end.ts'
 import { trySelect } from './select.ts'
 
-test('GO-069 a channel converts to either direction, never back and never across', () => {
+test('GO-069 a channel converts to either direction, and neither converts back or to the other', () => {
   const both = new Channel<number>(1)
   const sendOnly: SendChannel<number> = both
   const receiveOnly: ReceiveChannel<number> = both
@@ -17,7 +17,7 @@ test('GO-069 a channel converts to either direction, never back and never across
   expect([noChannel, noSender, noReceiver]).toEqual([both, both, both])
 })
 
-test('GO-069 a receive-only channel cannot send or close, and a send-only one not receive', () => {
+test('GO-069 a receive-only channel cannot send or close, and a send-only one cannot receive', () => {
   const both = new Channel<number>(1)
   const [receiving, sending] = [both.receiveOnly(), both.sendOnly()]
   // @ts-expect-error the method is not in the type, nor there at run time
@@ -44,7 +44,7 @@ test('directions follow the subtyping of their values', () => {
   expect([animals, catBasket, wrong]).toEqual([cats, named, cats])
 })
 
-test('each direction does all that its end of the channel does', async () => {
+test('each direction has all operations of its end of the channel', async () => {
   const both = new Channel<number>(3)
   const [receiving, sending] = [both.receiveOnly(), both.sendOnly()]
   await sending.send(1)

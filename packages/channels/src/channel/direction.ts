@@ -3,9 +3,9 @@ import type { SendProgress } from './send-progress.ts'
 import type { SelectCase } from './select-case.ts'
 
 /**
- * One direction of a channel, as an object of its own.
+ * One direction of a channel, as a separate object.
  *
- * The types alone would do for honest callers; these also keep out a cast and plain JavaScript.
+ * The types suffice for typed callers; these objects also stop casts and plain JavaScript.
  */
 
 /** The receiving direction. */

@@ -4,8 +4,8 @@ import { HandOff } from './hand-off.ts'
 import type { ReceiveEnding, ReceiveWaiter, SendEnding, SendWaiter } from './hand-off.ts'
 import { Waiter } from '../wait/wait-queue.ts'
 
-// The hand-off against Go's rules written down as two arrays: what has been accepted or offered, in order,
-// and who waits to receive.
+// The hand-off compared with a model of Go's rules: two arrays of accepted or offered values, in order, and
+// of waiting receivers.
 
 class Receiver implements ReceiveEnding<number> {
   readonly waiter: ReceiveWaiter<number> = new Waiter(this, undefined)
@@ -118,7 +118,7 @@ class Model {
   }
 }
 
-test('the four invariants hold and values leave in the order in which they came, whatever is called', () => {
+test('the four invariants hold and values leave in order, after any calls', () => {
   const step = fc.oneof(
     { weight: 8, arbitrary: fc.constant((model: Model) => model.send()) },
     { weight: 8, arbitrary: fc.constant((model: Model) => model.receive()) },

@@ -5,21 +5,21 @@ import { WaitQueue } from '../wait/wait-queue.ts'
 import type { Waiter } from '../wait/wait-queue.ts'
 
 /**
- * Channels: bounded, ordered hand-off between tasks in one process.
+ * Channels: bounded, ordered queues between tasks in one process.
  *
- * This is the part in which nothing waits: the buffer and the two lines beside it. `channel.ts` waits for
- * one of them with a promise, `select.ts` for several.
+ * Nothing in this file waits: it is the buffer and the two wait queues. `channel.ts` waits for one of them
+ * with a promise, `select.ts` for several.
  *
- * True between any two calls:
+ * Invariants between any two calls:
  *
- *  1. Senders wait or receivers wait, never both; except that one select may stand in both lines of an
- *     unbuffered channel, and does not meet itself.
+ *  1. Senders wait or receivers wait, never both; except that one select may be in both queues of an
+ *     unbuffered channel, and is not matched with itself.
  *  2. While something is buffered, no receiver waits.
  *  3. While a sender waits, the buffer is full.
- *  4. A closed channel has nobody waiting; what it buffered can still be received.
+ *  4. A closed channel has no waiters; its buffered values can still be received.
  *
- * Each method restores all four before it wakes anyone. Waking settles a promise, so the woken task's code
- * runs later and finds the channel whole.
+ * Each method restores all four before it wakes a task. Waking settles a promise, so the woken task's code
+ * runs later and finds the channel consistent.
  *
  * Not here: choosing among channels (`select.ts`), lifetimes (`scope.ts`), and fairness between senders
  * beyond first come, first served.
@@ -55,7 +55,7 @@ export class HandOff<T> implements ReceiveEnd<T>, SendEnd<T> {
     const sender = this.#senders.first
     if (sender === undefined) return this.#buffer.shift()
     let { value } = sender
-    // The buffer is full, so the place that the head leaves free is the sender's, at the tail.
+    // The buffer is full, so the slot freed at the head is used for the sender's value, at the tail.
     if (this.capacity > 0) {
       const head = this.#buffer.shift()
       this.#buffer.push(value)
@@ -67,7 +67,7 @@ export class HandOff<T> implements ReceiveEnd<T>, SendEnd<T> {
 
   takeMany(max: number): T[] {
     const values = this.#buffer.shiftMany(max)
-    // Only an empty buffer leaves anything to want; after that, senders fill the places that have become free.
+    // Only an empty buffer leaves more to receive; after that, senders fill the freed slots.
     this.#takeFromSenders(values, max - values.length)
     this.#takeFromSenders(this.#buffer, this.capacity - this.#buffer.length)
     return values
@@ -90,7 +90,7 @@ export class HandOff<T> implements ReceiveEnd<T>, SendEnd<T> {
     }
   }
 
-  // A sender of several values keeps its place until the last of them is taken.
+  // A sender of several values keeps its place until the last of them is accepted.
   #accept(sender: SendWaiter<T>, count: number): number {
     const { batch } = sender.ending
     if (batch !== undefined) {
@@ -146,7 +146,7 @@ export class HandOff<T> implements ReceiveEnd<T>, SendEnd<T> {
   close(): void {
     if (this.#isClosed) throw new ChannelClosedError('close')
     this.#isClosed = true
-    // Receivers first: a select in both lines learns of the close, and has not failed.
+    // Receivers first: a select in both queues is notified of the close, and has not failed.
     for (let receiver = this.#receivers.shift(); receiver; receiver = this.#receivers.shift()) {
       receiver.ending.end(receiver)
     }
@@ -158,65 +158,68 @@ export class HandOff<T> implements ReceiveEnd<T>, SendEnd<T> {
 
 /** The receiving side. Nothing here waits. */
 export interface ReceiveEnd<out T> {
-  /** Whether a value can be taken now. */
+  /** Whether a value can be received now. */
   hasValue(): boolean
-  /** Takes the next value. One must be there. */
+  /** Receives the next value. There must be one. */
   take(): T
-  /** Takes the next values, as many as are there and no more than `max`. */
+  /** Receives the available values, at most `max`. */
   takeMany(max: number): T[]
-  /** Whether the channel is closed and nothing is left in it. */
+  /** Whether the channel is closed and drained. */
   isDrained(): boolean
-  /** Puts a waiter in line. Nothing may be there to take, and the channel must be open. */
+  /** Adds a waiter to the queue. No value may be available, and the channel must be open. */
   parkReceiver(waiter: ReceiveWaiter<T>): void
 }
 
 /** The sending side. Nothing here waits. */
 export interface SendEnd<in T> {
   readonly isClosed: boolean
-  /** Whether a value would be taken now. The channel must be open. */
+  /** Whether a value would be accepted now. The channel must be open. */
   hasRoom(): boolean
   /**
-   * Hands over a value, or returns false when there is no room.
+   * Passes on a value, or returns false when there is no space.
    *
    * @throws ChannelClosedError when the channel is closed.
    */
   offer(value: T): boolean
   /**
-   * Hands over `values[from]` and those after it while there is room, and returns the index of the first that is
-   * left: `values.length` when none is.
+   * Passes on `values[from]` and later ones while there is space, and returns the index of the first
+   * remaining one: `values.length` if none.
    *
    * @throws ChannelClosedError when the channel is closed.
    */
   offerMany(values: readonly T[], from: number): number
-  /** Puts a waiter in line. The channel must be open and have no room. */
+  /** Adds a waiter to the queue. The channel must be open and have no space. */
   parkSender(waiter: SendWaiter<T>): void
 }
 
-/** Someone in line for a value. */
+/** A waiting receiver. */
 export type ReceiveWaiter<T> = Waiter<ReceiveEnding<T>>
 
-/** Someone in line with a value. */
+/** A waiting sender with its value. */
 export type SendWaiter<T> = Waiter<SendEnding, T>
 
-/** How the wait of a receiver ends: the channel takes it out of the line, then calls one of these, once. */
+/** The end of a receiver's wait: the channel removes it from the queue, then calls one of these, once. */
 export interface ReceiveEnding<in T> {
   deliver(waiter: Waiter, value: T): void
-  /** Instead of `deliver`, for a receiver of several: delivers `values[from]` and perhaps more, and returns how many. */
+  /**
+   * Instead of `deliver`, for a receiver of several: delivers `values[from]` and perhaps more, and returns
+   * how many.
+   */
   deliverMany?(waiter: Waiter, values: readonly T[], from: number): number
   /** The channel is closed and drained. */
   end(waiter: Waiter): void
 }
 
-/** How the wait of a sender ends: the channel takes it out of the line, then calls one of these, once. */
+/** The end of a sender's wait: the channel removes it from the queue, then calls one of these, once. */
 export interface SendEnding {
-  /** For a sender of several: what it sends. Its value is always the next of them. */
+  /** For a sender of several: its values. The waiter's value is always the next of them. */
   readonly batch?: Batch
   accept(waiter: Waiter): void
   /** The channel was closed; the value is discarded. */
   refuse(waiter: Waiter, error: ChannelClosedError): void
 }
 
-/** Several values on their way, and how far they have come. */
+/** Several values in transit, and how many were sent. */
 export interface Batch {
   readonly values: readonly unknown[]
   readonly progress: SendProgress

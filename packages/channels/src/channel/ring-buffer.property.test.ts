@@ -3,7 +3,7 @@ import { expect, test } from 'vitest'
 import { collectGarbage } from '../../test/heap.ts'
 import { RingBuffer } from './ring-buffer.ts'
 
-test('a ring buffer is a queue: whatever is pushed comes out once, in order', () => {
+test('a ring buffer is a queue: every pushed value is shifted once, in order', () => {
   fc.assert(
     fc.property(fc.array(fc.boolean(), { maxLength: 300 }), (pushes) => {
       const [buffer, model] = [new RingBuffer<number>(), [] as number[]]
@@ -20,7 +20,7 @@ test('a ring buffer is a queue: whatever is pushed comes out once, in order', ()
   )
 })
 
-test('many at a time are the same as one by one', () => {
+test('batch operations equal single ones', () => {
   const step = fc.record({ isPush: fc.boolean(), from: fc.nat({ max: 3 }), count: fc.nat({ max: 40 }) })
   fc.assert(
     fc.property(fc.array(step, { maxLength: 60 }), (steps) => {
@@ -49,7 +49,7 @@ test('a ring buffer that wrapped around keeps its order when it grows', () => {
   expect(buffer.length).toBe(0)
 })
 
-test('a value that was taken is not kept alive', async () => {
+test('a shifted value is not kept alive', async () => {
   const buffer = new RingBuffer<object>()
   const taken = (() => {
     buffer.push({})

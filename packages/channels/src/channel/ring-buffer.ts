@@ -2,16 +2,17 @@
 const SLOTS_MIN = 8
 
 /**
- * A queue in a circular array: what a channel has accepted and nobody has received.
+ * A queue in a circular array, for values that a channel has accepted and not delivered.
  *
- * It grows by doubling as it fills and has no bound of its own, so that a channel with room for a million
- * values costs nothing until they come. It does not shrink.
+ * It grows by doubling and has no bound of its own, so a channel with a capacity of a million values costs
+ * nothing until they arrive. It does not shrink.
  *
- * A batch that comes while nothing is inside stays in one piece, so that whoever takes all of it is handed that piece,
- * and nobody has copied its values one by one. Whatever else is done first takes it apart.
+ * A batch pushed into an empty buffer stays in one piece, so that a receiver of all its values gets that
+ * piece without copying. Any other operation splits it.
  *
- * True between any two calls: the number of slots is zero or a power of two; the values stand in `length` slots from
- * `#head` on, wrapping around, or else all of them in `#piece`; every other slot is undefined and keeps nothing alive.
+ * Invariant between any two calls: the number of slots is zero or a power of two; the values are in `length`
+ * slots from `#head` on, wrapping around, or else all of them in `#piece`; every other slot is undefined and
+ * keeps nothing alive.
  */
 export class RingBuffer<T> {
   #slots: (T | undefined)[] = []
@@ -33,7 +34,7 @@ export class RingBuffer<T> {
     this.#length += 1
   }
 
-  /** Takes the value at the head. The buffer must not be empty. */
+  /** Removes the value at the head. The buffer must not be empty. */
   shift(): T {
     if (this.#piece !== undefined) this.#takeApart(this.#piece)
     const value = this.#slots[this.#head] as T
@@ -50,13 +51,13 @@ export class RingBuffer<T> {
     if (this.#length > 0) {
       this.#append(values, from, end)
     } else {
-      // The whole of an array is copied faster than a part of it.
+      // Copying a whole array is faster than copying a part.
       this.#piece = (from === 0 && end === values.length ? values.slice() : values.slice(from, end)) as T[]
       this.#length = end - from
     }
   }
 
-  /** Takes the values at the head, as many as there are and no more than `max`. */
+  /** Removes the values at the head, at most `max`. */
   shiftMany(max: number): T[] {
     const count = Math.min(max, this.#length)
     const piece = this.#piece

@@ -4,25 +4,25 @@ import type { Clock } from '@millrace/world'
 /**
  * One operation among which `select` chooses.
  *
- * `Outcome` is what the operation has to report besides its name. A case describes and holds nothing: the
- * same one may be selected again and again, and by several tasks.
+ * `Outcome` is the result of the operation besides its name. A case is only a description: it may be selected
+ * repeatedly, and by several tasks.
  */
 export interface SelectCase<out Outcome = unknown> {
-  /** The operation ("receive") and what it is on, for those who watch. */
+  /** The operation ("receive") and its object, for inspectors. */
   readonly waitsFor?: readonly [kind: string, on: object]
   /** Whether `perform` may be called now. */
   isReady(): boolean
   /**
-   * Performs the operation now, or returns undefined because it is no longer ready: another thread was faster, and
-   * the select looks again. What it throws is what the select throws.
+   * Performs the operation now, or returns undefined if it is no longer ready because another thread was
+   * faster; the select then tries again. If it throws, the select throws the same error.
    */
   perform(name: string): Named<Outcome> | undefined
   /**
-   * Waits for the operation. Not ready now, so nothing happens during this call; later the operation is
+   * Waits for the operation. It is not ready, so nothing happens during this call; later the operation is
    * performed together with `selection.settle` or `selection.fail`. Disposing the result ends the wait.
    *
-   * `again` is what a call with the same name and selection has returned, of this case or another, and is over: it
-   * may be used once more.
+   * `again` is an earlier result, of this case or another, with the same name and selection, whose wait is
+   * over: it may be reused.
    */
   park(name: string, selection: Selection<Named<Outcome>>, again?: Disposable): Disposable
 }
@@ -30,14 +30,14 @@ export interface SelectCase<out Outcome = unknown> {
 /** An outcome and the name of the case it comes from. */
 export type Named<Outcome> = { readonly case: string } & Outcome
 
-/** A promise of what was performed at once. */
+/** A promise of an operation that was performed at once. */
 export function promised<Outcome extends Named<unknown>>(outcome: Outcome): Promise<Outcome> {
-  // Reading a field shows the compiler which shapes come by here, so that the promise need not look for a `then`.
+  // Reading a field tells the engine the shapes, so that the promise skips the check for `then`.
   void outcome.case
   return Promise.resolve(outcome)
 }
 
-/** A select that waits. Each of its cases may be the one that settles it; the first is the only one. */
+/** A waiting select. Any of its cases may settle it; only the first one does. */
 export interface Selection<in Outcome> {
   settle(outcome: Outcome): void
   fail(error: Error): void
@@ -46,10 +46,10 @@ export interface Selection<in Outcome> {
 /**
  * A case that is chosen once `delayMs` milliseconds of monotonic time have passed on `clock`.
  *
- * The time counts anew from each select, and no timer is left behind when another case wins. Even a delay
- * of zero is never ready at once: whatever else is ready goes first.
+ * The time restarts with each select, and no timer is left when another case wins. Even a delay of zero is
+ * not ready at once: ready cases take precedence.
  *
- * @throws TypeError when `clock` is no clock; RangeError when `delayMs` is not a number.
+ * @throws TypeError when `clock` is not a clock; RangeError when `delayMs` is not a number.
  *
  * @example
  * const chosen = await select({ job: jobs.receiveCase(), late: after(clock, 500) })

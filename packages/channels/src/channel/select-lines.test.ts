@@ -9,14 +9,14 @@ import { after } from './select-case.ts'
 import { selectForms } from '../../test/select-forms.ts'
 
 describe.each(selectForms)('by $form', ({ select, trySelect }) => {
-  // What a select leaves behind in the lines it stood in: nothing.
+  // A finished select leaves nothing in the queues of its cases.
 
-  /** Whether someone waits to receive from an unbuffered channel. If so, the wait is over. */
+  /** Whether a task waits to receive from an unbuffered channel. If so, ends its wait. */
   function hasReceiver(channel: Channel<number>): boolean {
     return trySelect({ put: channel.sendCase(0) }) !== undefined
   }
 
-  everySchedule('GO-052 a select never meets itself', async () => {
+  everySchedule('GO-052 a select is never matched with itself', async () => {
     const channel = new Channel<number>()
     const alone = select({ put: channel.sendCase(1), got: channel.receiveCase() })
     expect(await hasSettled(alone)).toBe(false)
@@ -26,7 +26,7 @@ describe.each(selectForms)('by $form', ({ select, trySelect }) => {
     expect([hasReceiver(channel), channel.tryReceive()]).toEqual([false, EMPTY])
   })
 
-  everySchedule('a close ends a select that stands in both lines as its receive, as in Go', async () => {
+  everySchedule('a close ends a select in both queues as its receive, as in Go', async () => {
     for (const _ of upTo(sized(20, 2))) {
       const channel = new Channel<number>()
       const chosen = select({ put: channel.sendCase(1), got: channel.receiveCase() })
@@ -37,7 +37,7 @@ describe.each(selectForms)('by $form', ({ select, trySelect }) => {
   })
 
   everySchedule(
-    'GO-052 two tasks that select to send and to receive pair with each other for ever',
+    'GO-052 two tasks that select to send and to receive pair with each other repeatedly',
     async () => {
       const channel = new Channel<number>()
       const task = (me: number) => async (): Promise<void> => {
@@ -51,7 +51,7 @@ describe.each(selectForms)('by $form', ({ select, trySelect }) => {
   )
 
   everySchedule(
-    'GO-054 the winner leaves every other line, so that a later send reaches the next live waiter',
+    'GO-054 the winner leaves every other queue, so that a later send reaches the next waiting task',
     async () => {
       const [c, d] = [new Channel<number>(), new Channel<number>()]
       const a = select({ c1: c.receiveCase(), c2: c.receiveCase(), d: d.receiveCase() })
@@ -63,7 +63,7 @@ describe.each(selectForms)('by $form', ({ select, trySelect }) => {
     },
   )
 
-  everySchedule('GO-055 plain, one-case and two-case operations meet in all nine pairings', async () => {
+  everySchedule('GO-055 plain, one-case and two-case operations match in all nine pairings', async () => {
     const quiet = new Channel<number>()
     const sends: ((channel: Channel<number>) => Promise<unknown>)[] = [
       (channel) => channel.send(1),
@@ -91,7 +91,7 @@ describe.each(selectForms)('by $form', ({ select, trySelect }) => {
   })
 
   everySchedule(
-    'GO-056 ten tasks, four channels, 100,000 operations each: nobody is left waiting',
+    'GO-056 ten tasks, four channels, 100,000 operations each: no task is left waiting',
     async () => {
       const channels = [0, 0, 2, 3].map((capacity) => new Channel<number>(capacity))
       const rounds = sized(25_000, 4)
@@ -128,7 +128,7 @@ describe.each(selectForms)('by $form', ({ select, trySelect }) => {
     },
   )
 
-  everySchedule('GO-057 100,000 selects leave nobody in the line of a quiet channel', async () => {
+  everySchedule('GO-057 100,000 selects leave no waiter in the queue of a quiet channel', async () => {
     const [busy, quiet] = [new Channel<number>(), new Channel<number>()]
     await together(
       async () => {
@@ -142,8 +142,8 @@ describe.each(selectForms)('by $form', ({ select, trySelect }) => {
     expect(hasReceiver(quiet)).toBe(false)
   })
 
-  // Leaving in linear time would take 5 * 10^9 steps here, far beyond the time limit of a test.
-  test('GO-058 waking selects that share a line costs the same for each', { timeout: 20_000 }, async () => {
+  // Linear search on leaving would take 5 * 10^9 steps here, far beyond the time limit of a test.
+  test('GO-058 waking a select in a shared queue takes constant time', { timeout: 20_000 }, async () => {
     const shared = new Channel<number>()
     const own = upTo(100_000).map(() => new Channel<number>())
     const selects = own.map((channel) => select({ shared: shared.receiveCase(), own: channel.receiveCase() }))
@@ -162,7 +162,7 @@ describe.each(selectForms)('by $form', ({ select, trySelect }) => {
     expect(clock.pending).toBe(0)
   })
 
-  everySchedule('a timeout that wins leaves nobody in line', async () => {
+  everySchedule('a timeout that wins leaves no waiter', async () => {
     const clock = new ManualClock()
     const channel = new Channel<number>()
     const selected = select({ got: channel.receiveCase(), put: channel.sendCase(1), late: after(clock, 100) })
@@ -173,7 +173,7 @@ describe.each(selectForms)('by $form', ({ select, trySelect }) => {
     expect([hasReceiver(channel), channel.tryReceive()]).toEqual([false, EMPTY])
   })
 
-  everySchedule('even a timeout of zero gives way to what is ready', async () => {
+  everySchedule('even a timeout of zero yields to ready cases', async () => {
     const clock = new ManualClock()
     const channel = new Channel<number>(1)
     await channel.send(1)
@@ -182,7 +182,7 @@ describe.each(selectForms)('by $form', ({ select, trySelect }) => {
   })
 
   everySchedule(
-    'GO-061 cancelling a waiting select rejects it, leaves every line and consumes nothing',
+    'GO-061 aborting a waiting select rejects it, leaves every queue and consumes nothing',
     async () => {
       const clock = new ManualClock()
       const [a, b] = [new Channel<number>(), new Channel<number>()]

@@ -12,7 +12,7 @@ import { Selector } from './selector.ts'
 
 const CASE = 'channel.receiveCase() or channel.sendCase(value)'
 
-/** What plain JavaScript may pass: the compiler is told that it is right. */
+/** Arguments from plain JavaScript, cast for the compiler. */
 const as = <T>(given: unknown): T => given as T
 
 /** Each way to select, as a promise. */
@@ -23,11 +23,11 @@ const forms: readonly (readonly [name: string, form: (cases: SelectCases) => Pro
   ['Selector', async (cases) => new Selector(cases).try()],
 ]
 
-describe.each(forms)('what is no case, handed to %s', (name, form) => {
+describe.each(forms)('%s with an invalid case', (name, form) => {
   const refused = (given: unknown, text: string): Promise<void> =>
     expect(async () => form(as(given))).rejects.toThrow(new TypeError(`${name}: ${text}`))
 
-  test('is named, and shown, and it is said what makes a case of it', async () => {
+  test('names and describes it, with advice', async () => {
     const channel = new Channel<number>(1)
     await refused({ job: channel }, `the case "job" is a Channel; pass ${CASE}`)
     await refused([channel], `the case "0" is a Channel; pass ${CASE}`)
@@ -47,7 +47,7 @@ describe.each(forms)('what is no case, handed to %s', (name, form) => {
     await refused({ done: background }, 'the case "done" is an EndlessContext; pass doneCase(context)')
   })
 
-  test('is refused as well in place of all cases', async () => {
+  test('rejects an invalid object of cases', async () => {
     const channel = new Channel<number>(1)
     for (const [given, shown] of [
       [channel, 'a Channel'],
@@ -61,11 +61,11 @@ describe.each(forms)('what is no case, handed to %s', (name, form) => {
       ['abc', '"abc"'],
       [() => ({}), 'a function'],
     ] as const) {
-      await refused(given, `${shown} is no object of cases; pass { name: channel.receiveCase() }`)
+      await refused(given, `${shown} is not an object of cases; pass { name: channel.receiveCase() }`)
     }
   })
 
-  test('is told from a case that is never chosen, and from a select of nothing', async () => {
+  test('distinguishes it from a case that is never chosen, and from an empty select', async () => {
     const nothing = Object.create(null) as SelectCases
     for (const cases of [{ job: undefined, put: as<undefined>(null) }, {}, nothing]) {
       const outcome = form(cases).then((chosen) => [chosen])
@@ -74,11 +74,11 @@ describe.each(forms)('what is no case, handed to %s', (name, form) => {
   })
 })
 
-test('a function is no case of a select, and for a selector its result has to be one', async () => {
+test('rejects a function in a select, and an invalid result of a function in a selector', async () => {
   const channel = new Channel<number>()
   const text = (shown: string, pass: string): TypeError => new TypeError(`${shown}; pass ${pass}`)
   expect(() => trySelect(as<SelectCases>({ job: () => channel.receiveCase() }))).toThrow(
-    text('trySelect: the case "job" is the function job', 'what it returns'),
+    text('trySelect: the case "job" is the function job', 'its result'),
   )
   const selector = new Selector({ job: () => as<SelectCase>(channel) })
   const wrong = text('Selector: the case "job" is a Channel', CASE)
@@ -86,7 +86,7 @@ test('a function is no case of a select, and for a selector its result has to be
   expect(() => selector.try()).toThrow(wrong)
 })
 
-test('options that are none are refused, and shown', async () => {
+test('rejects invalid options with a description', async () => {
   const cases = { job: new Channel<number>().receiveCase() }
   const { signal } = new AbortController()
   const refused = (given: unknown, text: string): Promise<void> =>
@@ -103,7 +103,7 @@ test('options that are none are refused, and shown', async () => {
   )
 })
 
-describe('a select that fails while it takes its places', () => {
+describe('a select that fails while it joins its queues', () => {
   const broken = new Error('broken')
   class BrokenClock extends ManualClock {
     override schedule(): never {
@@ -117,7 +117,7 @@ describe('a select that fails while it takes its places', () => {
     ['a selector', (channel) => new Selector({ job: channel.receiveCase(), late }).next()],
   ]
 
-  test.each(starts)('%s leaves nobody in line, who would take a value', async (_, start) => {
+  test.each(starts)('%s leaves no waiter that would receive a value', async (_, start) => {
     for (let round = 0; round < 20; round++) {
       const channel = new Channel<number>()
       await expect(start(channel)).rejects.toBe(broken)
@@ -125,7 +125,7 @@ describe('a select that fails while it takes its places', () => {
     }
   })
 
-  test('a selector goes on after a round that failed', async () => {
+  test('a selector continues after a failed round', async () => {
     const channel = new Channel<number>()
     let isBroken = true
     const selector = new Selector({

@@ -1,20 +1,23 @@
 import { hasMethod, isSignal, misfit, shown, signalMisfit } from '@millrace/world'
 
 /**
- * What plain JavaScript hands to a select in the wrong place, and what belongs there.
+ * Describes invalid arguments of a select from plain JavaScript, with advice.
  *
- * A select does not look at its arguments: types keep this out. It is looked for once something has failed, and where
- * there is no case at all.
+ * A select does not validate its arguments: types do. They are checked only after a failure, and when there
+ * is no case at all.
  */
 
 const CASE = 'channel.receiveCase() or channel.sendCase(value)'
 
-/** What is wrong with the arguments of `operation`, if something is. */
+/** The error for invalid arguments of `operation`; undefined if they are valid. */
 export function misuseOfSelect(operation: string, cases: unknown, options: unknown): TypeError | undefined {
   return misuseOfCases(operation, cases) ?? misuseOfOptions(operation, options)
 }
 
-/** What is wrong with cases under names, if something is. Undefined is a case that is never chosen, and so is null. */
+/**
+ * The error for invalid cases; undefined if they are valid. Undefined and null are cases that are never
+ * chosen.
+ */
 export function misuseOfCases(
   operation: string,
   cases: unknown,
@@ -22,7 +25,7 @@ export function misuseOfCases(
 ): TypeError | undefined {
   if (typeof cases !== 'object' || cases === null || !isRecord(cases)) {
     return new TypeError(
-      `${operation}: ${shown(cases)} is no object of cases; pass { name: channel.receiveCase() }`,
+      `${operation}: ${shown(cases)} is not an object of cases; pass { name: channel.receiveCase() }`,
     )
   }
   for (const [name, each] of Object.entries(cases)) {
@@ -33,7 +36,7 @@ export function misuseOfCases(
   return undefined
 }
 
-// An object without fields of its own may be one for which no case was left. One of a class is something else.
+// A plain object without fields may be an empty select. An instance of a class is an error.
 function isRecord(cases: object): boolean {
   return Object.keys(cases).length > 0 || hasPlainPrototype(cases)
 }
@@ -43,9 +46,9 @@ function hasPlainPrototype(cases: object): boolean {
   return prototype === Object.prototype || prototype === null
 }
 
-/** What makes a case of `value`. */
+/** How to make a case of `value`. */
 function caseFor(value: unknown): string {
-  if (typeof value === 'function') return 'what it returns'
+  if (typeof value === 'function') return 'its result'
   if (isSignal(value)) return 'aborted(signal)'
   if (hasMethod(value, 'value') && isSignal((value as { readonly signal?: unknown }).signal)) {
     return 'doneCase(context)'
@@ -55,7 +58,7 @@ function caseFor(value: unknown): string {
   return CASE
 }
 
-/** What is wrong with the options of a select, if something is. */
+/** The error for invalid options of a select; undefined if they are valid. */
 export function misuseOfOptions(operation: string, options: unknown): TypeError | undefined {
   if (options === undefined) return undefined
   if (typeof options !== 'object' || options === null || isSignal(options)) {

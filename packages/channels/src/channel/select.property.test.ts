@@ -19,7 +19,7 @@ describe.each(selectForms)('by $form', ({ select, trySelect }) => {
       const channels = upTo(ready).map(() => new Channel<number>())
       for (const channel of channels) channel.close()
       const quiet = new Channel<number>()
-      // Cases that are not ready stand in between, where a careless choice favours their neighbours.
+      // Cases that are not ready are in between, where a careless choice would favour their neighbours.
       const cases = Object.fromEntries(
         channels.flatMap((channel, i) => [
           [`q${i}`, quiet.receiveCase()],
@@ -35,7 +35,7 @@ describe.each(selectForms)('by $form', ({ select, trySelect }) => {
     }
   })
 
-  test('a select that waits in one line several times is met at each place equally often', async () => {
+  test('a select that waits several times in one queue is matched at each place equally often', async () => {
     const random = seededRandom(1)
     const [channel, quiet] = [new Channel<number>(), new Channel<number>()]
     const counts = new Map<string, number>()

@@ -16,13 +16,13 @@ describe.each(selectForms)('by $form', ({ select, trySelect }) => {
     return channel
   }
 
-  /** Whether someone waits to receive from an unbuffered channel. The value reaches nobody otherwise. */
+  /** Whether a task waits to receive from an unbuffered channel. The value is lost otherwise. */
   function hasReceiver(channel: Channel<number>): boolean {
     return trySelect({ put: channel.sendCase(0) }) !== undefined
   }
 
-  describe('what a select reports', () => {
-    everySchedule('the outcome is a union that the name of the case tells apart', async () => {
+  describe('the result of a select', () => {
+    everySchedule('is a union, distinguished by the name of the case', async () => {
       const [words, numbers] = [new Channel<string>(1), new Channel<number>(1)]
       await words.send('x')
       numbers.trySend(1)
@@ -42,13 +42,13 @@ describe.each(selectForms)('by $form', ({ select, trySelect }) => {
       else expect(chosen.value).toBe(undefined)
     })
 
-    everySchedule('a select of ready cases performs one', async () => {
+    everySchedule('a select with ready cases performs one', async () => {
       const channel = new Channel<number>(1)
       expect(await select({ put: channel.sendCase(1) })).toEqual({ case: 'put' })
       expect(await select({ got: channel.receiveCase() })).toEqual({ case: 'got', ok: true, value: 1 })
     })
 
-    everySchedule('a select that waits performs the first case to become ready', async () => {
+    everySchedule('a waiting select performs the first case to become ready', async () => {
       const [inbox, outbox] = [new Channel<number>(), new Channel<number>()]
       const first = select({ got: inbox.receiveCase(), put: outbox.sendCase(7) })
       expect(await outbox.receive()).toEqual({ ok: true, value: 7 })
@@ -59,7 +59,7 @@ describe.each(selectForms)('by $form', ({ select, trySelect }) => {
       expect(outbox.tryReceive()).toBe(EMPTY)
     })
 
-    everySchedule('a case may be selected again and again', async () => {
+    everySchedule('a case may be selected repeatedly', async () => {
       const channel = new Channel<number>(1)
       const cases = { put: channel.sendCase(5), got: channel.receiveCase() }
       const names: string[] = []
@@ -106,7 +106,7 @@ describe.each(selectForms)('by $form', ({ select, trySelect }) => {
       },
     )
 
-    everySchedule('GO-041 exactly one case happens: 100,000 sends over four channels', async () => {
+    everySchedule('GO-041 exactly one case is performed: 100,000 sends over four channels', async () => {
       const channels = upTo(4).map((i) => new Channel<number>(i))
       const seen = new Uint8Array(sized(100_000, 15))
       await using scope = new Scope()
@@ -132,7 +132,7 @@ describe.each(selectForms)('by $form', ({ select, trySelect }) => {
     })
 
     everySchedule.each(['GO-042 by a value', 'GO-043 by a close'])(
-      '%s one of two channels is ready at every moment, so a select never finds none',
+      '%s one of two channels is always ready, so a select always finds one',
       async (how) => {
         for (let round = 0; round < sized(100_000, 20); round++) {
           const [a, b] = [new Channel<number>(1), new Channel<number>(1)]
@@ -159,7 +159,7 @@ describe.each(selectForms)('by $form', ({ select, trySelect }) => {
       expect(await hasSettled(select({ a: undefined, b: undefined }))).toBe(false)
     })
 
-    everySchedule('GO-046 an undefined case is never chosen: it switches its operation off', async () => {
+    everySchedule('GO-046 an undefined case is never chosen', async () => {
       let numbers: Channel<number> | undefined = closed()
       let words: Channel<string> | undefined = new Channel(1)
       await words.send('last')
@@ -175,7 +175,7 @@ describe.each(selectForms)('by $form', ({ select, trySelect }) => {
       expect(seen).toEqual(['last'])
     })
 
-    test('GO-047 trySelect never waits, whatever its cases are', () => {
+    test('GO-047 trySelect never waits, for any cases', () => {
       const [quiet, full] = [new Channel<number>(), new Channel<number>(1)]
       full.trySend(1)
       const cases = { got: quiet.receiveCase(), put: full.sendCase(2), late: after(new ManualClock(), 0) }
@@ -219,26 +219,23 @@ describe.each(selectForms)('by $form', ({ select, trySelect }) => {
       expect(ran).toEqual(['full'])
     })
 
-    everySchedule(
-      'GO-059 break leaves the switch over what was chosen; a label or return leaves the loop',
-      async () => {
-        const numbers = new Channel<number>(3)
-        for (const n of upTo(3)) numbers.trySend(n)
-        numbers.close()
-        const received: number[] = []
-        rounds: for (;;) {
-          const chosen = await select({ number: numbers.receiveCase() })
-          switch (chosen.ok) {
-            case true:
-              received.push(chosen.value)
-              break
-            case false:
-              break rounds
-          }
+    everySchedule('GO-059 break leaves the switch; a label or return leaves the loop', async () => {
+      const numbers = new Channel<number>(3)
+      for (const n of upTo(3)) numbers.trySend(n)
+      numbers.close()
+      const received: number[] = []
+      rounds: for (;;) {
+        const chosen = await select({ number: numbers.receiveCase() })
+        switch (chosen.ok) {
+          case true:
+            received.push(chosen.value)
+            break
+          case false:
+            break rounds
         }
-        expect(received).toEqual([0, 1, 2])
-      },
-    )
+      }
+      expect(received).toEqual([0, 1, 2])
+    })
 
     everySchedule('GO-053 a channel may appear in several cases', async () => {
       const channel = new Channel<number>()
@@ -284,7 +281,7 @@ describe.each(selectForms)('by $form', ({ select, trySelect }) => {
       },
     )
 
-    everySchedule('GO-029 GO-032 closing settles a select that waits', async () => {
+    everySchedule('GO-029 GO-032 closing settles a waiting select', async () => {
       const channel = new Channel<number>()
       const receiving = select({ got: channel.receiveCase() })
       channel.close()

@@ -5,23 +5,23 @@ import { misuseOfSelect } from './select-misuse.ts'
 import type { Named, SelectCase, Selection } from './select-case.ts'
 
 /**
- * Select: perform exactly one of several operations, the first that can be performed.
+ * Select: performs exactly one of several operations, the first that can be performed.
  *
- * In three passes, as Go does it:
+ * In three passes, like Go:
  *
- *  1. Look for ready cases. If there are some, choose one uniformly and perform it.
- *  2. Otherwise stand in the line of every case, in random order.
- *  3. When one of the lines serves us, leave all the others, or they would fill up on quiet channels.
+ *  1. Search for ready cases. If there are some, choose one uniformly and perform it.
+ *  2. Otherwise join the queue of every case, in random order.
+ *  3. When one of the queues serves the select, leave all others; otherwise waiters would accumulate on quiet
+ *     channels.
  *
- * Nothing runs between the passes, and pass 3 happens inside the operation that wins: at no moment could
- * a second case be served. `Promise.race` cannot do this: it favours the first case, and consumes what the
- * losers receive.
+ * Nothing runs between the passes, and pass 3 is part of the winning operation, so a second case can never be
+ * served. `Promise.race` cannot do this: it favours the first case, and consumes the values of the losers.
  */
 
-/** The cases of a select under names of the caller's choosing. An undefined case is never chosen. */
+/** The cases of a select by name. An undefined case is never chosen. */
 export type SelectCases = { readonly [name: string]: SelectCase | undefined }
 
-/** What a select reports: the name of the one case that was performed, and that case's outcome. */
+/** The result of a select: the name of the performed case, and its result. */
 export type Selected<Cases extends SelectCases> = {
   [Name in keyof Cases]-?: Name extends string | number ? Reported<`${Name}`, Cases[Name]> : never
 }[keyof Cases]
@@ -42,10 +42,10 @@ export interface SelectOptions extends TrySelectOptions {
 }
 
 /**
- * Performs exactly one of the cases: one that is ready, chosen uniformly, or else the first to become so.
+ * Performs exactly one of the cases: a ready one, chosen uniformly, or else the first to become ready.
  *
- * A receive from a closed channel is always ready. With no case that can ever be ready it waits until the
- * signal aborts, or for ever.
+ * A receive from a closed channel is always ready. If no case can ever be ready it waits until the signal
+ * aborts, or forever.
  *
  * @throws ChannelClosedError (by rejecting) when the chosen case is a send on a closed channel.
  *
@@ -71,7 +71,7 @@ export function select<const Cases extends SelectCases>(
 }
 
 /**
- * Performs one of the cases that are ready now, chosen uniformly, or returns undefined when none is.
+ * Performs one of the ready cases, chosen uniformly, or returns undefined when none is ready.
  *
  * This is a select with a default: it never waits.
  *
@@ -87,7 +87,7 @@ export function trySelect<const Cases extends SelectCases>(
 ): Selected<Cases> | undefined {
   try {
     const chosen = choose(cases, options)
-    // With no case there is nothing to fail, and an object of some class has none: it is looked at here.
+    // An empty object cannot fail later, and an instance of a class has no cases, so it is checked here.
     if (chosen === undefined && Object.getPrototypeOf(cases) !== Object.prototype) {
       const misuse = misuseOfSelect('trySelect', cases, options)
       if (misuse !== undefined) throw misuse
@@ -117,7 +117,7 @@ function choose<Cases extends SelectCases>(
     }
     if (chosen === undefined) return undefined
     const outcome = chosen.perform(chosenName)
-    // The outcome is of the case with that name, as Selected says; the compiler cannot follow.
+    // The outcome belongs to the case with that name, as Selected says; the compiler cannot infer that.
     if (outcome !== undefined) return outcome as Selected<Cases>
   }
 }
@@ -131,7 +131,7 @@ function waitToSelect<Cases extends SelectCases>(
   })
 }
 
-/** A select that stands in several lines. */
+/** A select that waits in several queues. */
 class PendingSelection<Outcome> implements Selection<Named<unknown>> {
   readonly #resolve: (outcome: Outcome) => void
   readonly #reject: (error: Error) => void
@@ -146,17 +146,17 @@ class PendingSelection<Outcome> implements Selection<Named<unknown>> {
     let trouble: Error | undefined
     try {
       this.#enter(cases, options?.signal, options?.random ?? systemRandom)
-      // With no case, or options that are none, nothing fails; but then nobody may ever come.
+      // Without cases, or with invalid options, nothing fails later, but nothing would ever wake it.
       const isIdle = this.#lines.length === 0 || (options !== undefined && options.signal === undefined)
       if (isIdle) trouble = misuseOfSelect('select', cases, options)
     } catch (error) {
       trouble = misuseOfSelect('select', cases, options) ?? (error as Error)
     }
-    // The lines in which it stands by then would serve somebody who no longer waits.
+    // Its queues would otherwise serve a select that no longer waits.
     if (trouble !== undefined) this.fail(trouble)
   }
 
-  // In random order: whoever comes to a line in which one select stands twice meets its first place.
+  // In random order: if one select is in a queue twice, its first place is matched.
   #enter(cases: SelectCases, signal: AbortSignal | undefined, random: Random): void {
     if (signal !== undefined) this.#lines.push(onAbort(signal, (reason) => this.fail(reason)))
     const names = Object.keys(cases)

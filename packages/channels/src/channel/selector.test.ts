@@ -9,34 +9,31 @@ import { after } from './select-case.ts'
 import { trySelect } from './select.ts'
 import { Selector } from './selector.ts'
 
-// What holds for one round is tested with select; here is what is special about many.
+// Rounds are tested with select; here are the tests about several rounds.
 
-/** Whether someone waits to receive from an unbuffered channel. If so, the wait is over. */
+/** Whether a task waits to receive from an unbuffered channel. If so, ends its wait. */
 function hasReceiver(channel: Channel<number>): boolean {
   return trySelect({ put: channel.sendCase(0) }) !== undefined
 }
 
-everySchedule(
-  'reports what was chosen, typed as select does, also for cases that are functions',
-  async () => {
-    const [words, numbers] = [new Channel<string>(1), new Channel<number>(1)]
-    const selector = new Selector({
-      word: words.receiveCase(),
-      put: () => (words.length === 0 ? undefined : numbers.sendCase(1)),
-      late: after(new ManualClock(), 5),
-      off: undefined,
-    })
-    await words.send('x')
-    const chosen = await selector.next()
-    expectTypeOf(chosen.case).toEqualTypeOf<'word' | 'put' | 'late'>()
-    if (chosen.case === 'word' && chosen.ok) expectTypeOf(chosen.value).toEqualTypeOf<string>()
-    // @ts-expect-error a send has no value to report
-    if (chosen.case === 'put') expect(chosen.value).toBe(undefined)
-    expect(['word', 'put']).toContain(chosen.case)
-  },
-)
+everySchedule('returns the chosen case, typed as by select, also for cases that are functions', async () => {
+  const [words, numbers] = [new Channel<string>(1), new Channel<number>(1)]
+  const selector = new Selector({
+    word: words.receiveCase(),
+    put: () => (words.length === 0 ? undefined : numbers.sendCase(1)),
+    late: after(new ManualClock(), 5),
+    off: undefined,
+  })
+  await words.send('x')
+  const chosen = await selector.next()
+  expectTypeOf(chosen.case).toEqualTypeOf<'word' | 'put' | 'late'>()
+  if (chosen.case === 'word' && chosen.ok) expectTypeOf(chosen.value).toEqualTypeOf<string>()
+  // @ts-expect-error a send has no value to report
+  if (chosen.case === 'put') expect(chosen.value).toBe(undefined)
+  expect(['word', 'put']).toContain(chosen.case)
+})
 
-everySchedule('GO-041 many rounds, ready and waiting, lose and double nothing', async () => {
+everySchedule('GO-041 many rounds, ready and waiting, lose and duplicate nothing', async () => {
   const [left, right, out] = [new Channel<number>(), new Channel<number>(2), new Channel<number>(1)]
   const count = sized(2_000, 20)
   const received: number[] = []
@@ -78,7 +75,7 @@ everySchedule('GO-041 many rounds, ready and waiting, lose and double nothing', 
   }
 })
 
-everySchedule('GO-046 a function that gives undefined switches its case off for that round', async () => {
+everySchedule('GO-046 a function that returns undefined disables its case for that round', async () => {
   const [a, b] = [new Channel<number>(9), new Channel<number>(9)]
   await a.sendMany(upTo(4))
   await b.sendMany(upTo(4))
@@ -91,7 +88,7 @@ everySchedule('GO-046 a function that gives undefined switches its case off for 
   expect((await selector.next()).case).toBe('a')
 })
 
-everySchedule('GO-045 a selector whose cases are all off never settles, and can be aborted', async () => {
+everySchedule('GO-045 a selector with all cases disabled never settles, and can be aborted', async () => {
   const selector = new Selector({ a: undefined, b: () => undefined })
   expect(selector.try()).toBe(undefined)
   const controller = new AbortController()
@@ -122,36 +119,33 @@ everySchedule('GO-050 functions are called once a round, in source order, chosen
   expect(calls).toEqual(['a', 'b', 'a', 'b'])
 })
 
-everySchedule(
-  'GO-054 GO-060 GO-061 a round that is over leaves nothing behind, however it ended',
-  async () => {
-    const clock = new ManualClock()
-    const [a, b] = [new Channel<number>(), new Channel<number>()]
-    const selector = new Selector({ a: a.receiveCase(), b: b.sendCase(1), late: after(clock, 9) })
-    const nobodyWaits = (): void => {
-      expect([hasReceiver(a), b.tryReceive(), clock.pending]).toEqual([false, EMPTY, 0])
-    }
-    for (const _ of upTo(3)) {
-      const received = selector.next()
-      await a.send(7)
-      expect(await received).toEqual({ case: 'a', ok: true, value: 7 })
-      nobodyWaits()
-      const sent = selector.next()
-      expect((await b.receive()).value).toBe(1)
-      expect(await sent).toEqual({ case: 'b' })
-      nobodyWaits()
-      const late = selector.next()
-      await clock.advance(9)
-      expect(await late).toEqual({ case: 'late' })
-      nobodyWaits()
-      const controller = new AbortController()
-      const aborted = selector.next(controller.signal)
-      controller.abort(new Error('enough'))
-      await expect(aborted).rejects.toThrow('enough')
-      nobodyWaits()
-    }
-  },
-)
+everySchedule('GO-054 GO-060 GO-061 a finished round leaves nothing behind, however it ended', async () => {
+  const clock = new ManualClock()
+  const [a, b] = [new Channel<number>(), new Channel<number>()]
+  const selector = new Selector({ a: a.receiveCase(), b: b.sendCase(1), late: after(clock, 9) })
+  const nobodyWaits = (): void => {
+    expect([hasReceiver(a), b.tryReceive(), clock.pending]).toEqual([false, EMPTY, 0])
+  }
+  for (const _ of upTo(3)) {
+    const received = selector.next()
+    await a.send(7)
+    expect(await received).toEqual({ case: 'a', ok: true, value: 7 })
+    nobodyWaits()
+    const sent = selector.next()
+    expect((await b.receive()).value).toBe(1)
+    expect(await sent).toEqual({ case: 'b' })
+    nobodyWaits()
+    const late = selector.next()
+    await clock.advance(9)
+    expect(await late).toEqual({ case: 'late' })
+    nobodyWaits()
+    const controller = new AbortController()
+    const aborted = selector.next(controller.signal)
+    controller.abort(new Error('enough'))
+    await expect(aborted).rejects.toThrow('enough')
+    nobodyWaits()
+  }
+})
 
 everySchedule('a case may be a receive in one round and a send in the next', async () => {
   const channel = new Channel<number>()
@@ -169,7 +163,7 @@ everySchedule('a case may be a receive in one round and a send in the next', asy
   }
 })
 
-everySchedule('a second round while one waits is refused, and the first goes on', async () => {
+everySchedule('a second round while one waits is rejected, and the first continues', async () => {
   const channel = new Channel<number>()
   const selector = new Selector({ got: channel.receiveCase() })
   const first = selector.next()
@@ -179,7 +173,7 @@ everySchedule('a second round while one waits is refused, and the first goes on'
   expect(await first).toEqual({ case: 'got', ok: true, value: 1 })
 })
 
-everySchedule('GO-049 after a round that failed the selector can be used again', async () => {
+everySchedule('GO-049 after a failed round the selector can be used again', async () => {
   const [closing, open] = [new Channel<number>(), new Channel<number>()]
   const selector = new Selector({
     put: () => (isPutting ? closing.sendCase(1) : undefined),

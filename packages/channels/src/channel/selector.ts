@@ -14,16 +14,16 @@ import { promised } from './select-case.ts'
 import type { Named, SelectCase, Selection } from './select-case.ts'
 
 /**
- * A select that is performed again and again: the same rules as `select`, and nothing is built anew each round.
+ * A select that is performed repeatedly: the same rules as `select`, without allocations in each round.
  *
- * True between any two rounds: no arm stands in any line. An arm keeps the place that it had, and takes it along into
- * the next line.
+ * Invariant between any two rounds: no arm is in any queue. An arm keeps its waiter and reuses it for the
+ * next queue.
  */
 
-/** A case, or a function that gives the case of one round; undefined is never chosen. */
+/** A case, or a function that returns the case of one round; undefined is never chosen. */
 type SelectorCase = SelectCase | (() => SelectCase | undefined) | undefined
 
-/** The cases of a selector under names of the caller's choosing. */
+/** The cases of a selector by name. */
 export type SelectorCases = { readonly [name: string]: SelectorCase }
 
 /** The cases of one round. */
@@ -34,11 +34,11 @@ type RoundOf<Cases extends SelectorCases> = {
 }
 
 /**
- * Chooses among the same operations in a loop: `select`, prepared once.
+ * Chooses among the same operations in a loop: a `select` that is prepared once.
  *
- * A case may be a function. It is called once at the start of each round, in the order in which the cases stand,
- * chosen or not: so a send can offer another value each time, and a case that is undefined is switched off for that
- * round, as a nil channel is in Go.
+ * A case may be a function. It is called once at the start of each round, in source order, chosen or not: so
+ * a send can offer another value each time, and an undefined case is disabled for that round, like a nil
+ * channel in Go.
  *
  * One round at a time: the selector belongs to one task.
  *
@@ -60,7 +60,7 @@ export class Selector<const Cases extends SelectorCases> {
   readonly #round: Round
   readonly #random: Random | undefined
 
-  /** @throws TypeError when a case is neither a case nor a function, and when there is no object of cases. */
+  /** @throws TypeError when a case is neither a case nor a function, or when `cases` is not an object. */
   constructor(cases: Cases, options?: TrySelectOptions) {
     const misuse = misuseOfCases('Selector', cases, 'functions too') ?? misuseOfOptions('Selector', options)
     if (misuse !== undefined) throw misuse
@@ -74,7 +74,7 @@ export class Selector<const Cases extends SelectorCases> {
    * become so. An abort rejects with the signal's reason and performs nothing.
    *
    * @throws ChannelClosedError (by rejecting) when the chosen case is a send on a closed channel; Error (by
-   * rejecting) while another round waits; whatever a case that is a function throws.
+   * rejecting) while another round waits; the error of a function that is a case.
    */
   next(signal?: AbortSignal): Promise<Selected<RoundOf<Cases>>> {
     if (signal?.aborted) return rejected(signal.reason)
@@ -90,7 +90,7 @@ export class Selector<const Cases extends SelectorCases> {
    * Performs one of the cases that are ready now, as `trySelect` does, or returns undefined when none is.
    *
    * @throws ChannelClosedError when the chosen case is a send on a closed channel; Error while a round waits;
-   * whatever a case that is a function throws.
+   * the error of a function that is a case.
    */
   try(): Selected<RoundOf<Cases>> | undefined {
     try {
@@ -109,7 +109,7 @@ export class Selector<const Cases extends SelectorCases> {
       const chosen = this.#choose()
       if (chosen === undefined) return undefined
       const outcome = chosen.current!.perform(chosen.name)
-      // The outcome is of the case with that name, as Selected says; the compiler cannot follow.
+      // The outcome belongs to the case with that name, as Selected says; the compiler cannot infer that.
       if (outcome !== undefined) return outcome as Selected<RoundOf<Cases>>
     }
   }
@@ -134,7 +134,7 @@ export class Selector<const Cases extends SelectorCases> {
     return this.#random ?? systemRandom
   }
 
-  // What those who watch are shown: the cases of this round.
+  // Shown to inspectors: the cases of this round.
   #shown(): object {
     return waitRegistry === undefined ? this : this.#cases()
   }
@@ -143,7 +143,7 @@ export class Selector<const Cases extends SelectorCases> {
     return Object.fromEntries(this.#arms.map(({ name, current }) => [name, current]))
   }
 
-  // What a case that is a function has returned is looked at once something has failed.
+  // The results of functions are checked only after a failure.
   #misuse(): TypeError | undefined {
     return misuseOfCases('Selector', this.#cases())
   }
@@ -154,7 +154,7 @@ class Arm {
   readonly name: string
   /** The case of this round. */
   current: SelectCase | undefined
-  /** Where it stands, or last stood. */
+  /** Its waiter. */
   place: Disposable | undefined
   readonly #source: SelectorCase
 
@@ -171,7 +171,7 @@ class Arm {
   }
 }
 
-/** The wait of a selector in several lines, used again for each round that waits. */
+/** The waiter of a selector in several queues, reused for each waiting round. */
 class Round implements Selection<Named<unknown>> {
   readonly #arms: Arm[]
   #resolve: ((outcome: Named<unknown>) => void) | undefined
@@ -198,13 +198,13 @@ class Round implements Selection<Named<unknown>> {
       if (signal !== undefined) this.#hook = onAbort(signal, (reason) => this.fail(reason))
       this.#enter(random)
     } catch (error) {
-      // The lines in which it stands already would serve a round that is over.
+      // Its queues would otherwise serve a finished round.
       const misuse = signal === undefined ? undefined : signalMisfit('Selector.next', signal)
       this.fail(misuse ?? (error as Error))
     }
   }
 
-  // In random order: whoever comes to a line in which one select stands twice meets its first place.
+  // In random order: if one select is in a queue twice, its first place is matched.
   #enter(random: Random): void {
     const arms = this.#arms
     for (let left = arms.length; left > 0; left--) {

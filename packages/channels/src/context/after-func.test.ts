@@ -7,7 +7,7 @@ import { withCancel, withTimeout } from './cancel-context.ts'
 import type { Context } from './context.ts'
 import { background } from './endless-context.ts'
 
-everySchedule('GO-137 GO-142 GO-143 it runs once, after the cancel and not during it', async () => {
+everySchedule('GO-137 GO-142 GO-143 the task runs once, after the cancel and not during it', async () => {
   const ctx = withCancel(background)
   let runs = 0
   afterFunc(ctx, () => void (runs += 1))
@@ -21,7 +21,7 @@ everySchedule('GO-137 GO-142 GO-143 it runs once, after the cancel and not durin
   expect(runs).toBe(1)
 })
 
-everySchedule('GO-142 a cancel does not wait for a task that takes its time', async () => {
+everySchedule('GO-142 a cancel does not wait for a slow task', async () => {
   const ctx = withCancel(background)
   const steps: string[] = []
   afterFunc(ctx, async () => {
@@ -35,7 +35,7 @@ everySchedule('GO-142 a cancel does not wait for a task that takes its time', as
   expect(steps).toEqual(['cancelled', 'ended'])
 })
 
-everySchedule('GO-138 it runs after a timeout', async () => {
+everySchedule('GO-138 the task runs after a timeout', async () => {
   const clock = new ManualClock()
   const ctx = withTimeout(background, clock, 5)
   let runs = 0
@@ -47,7 +47,7 @@ everySchedule('GO-138 it runs after a timeout', async () => {
 })
 
 everySchedule(
-  'GO-139 it runs at once when the context has ended already, but not during the call',
+  'GO-139 the task runs at once when the context has already ended, but not during the call',
   async () => {
     const ctx = withCancel(background)
     ctx.cancel()
@@ -59,19 +59,16 @@ everySchedule(
   },
 )
 
-everySchedule(
-  'GO-140 GO-141 called off, it never runs; calling off a second time returns false',
-  async () => {
-    const ctx = withCancel(background)
-    const stop = afterFunc(ctx, () => expect.unreachable())
-    expect([stop(), stop()]).toEqual([true, false])
-    ctx.cancel()
-    await settle()
-    expect(stop()).toBe(false)
-  },
-)
+everySchedule('GO-140 GO-141 a stopped task never runs; stopping it again returns false', async () => {
+  const ctx = withCancel(background)
+  const stop = afterFunc(ctx, () => expect.unreachable())
+  expect([stop(), stop()]).toEqual([true, false])
+  ctx.cancel()
+  await settle()
+  expect(stop()).toBe(false)
+})
 
-everySchedule('GO-141 calling off what has run, or is on its way, returns false', async () => {
+everySchedule('GO-141 stopping a task that has run, or is about to, returns false', async () => {
   const ctx = withCancel(background)
   let runs = 0
   const stop = afterFunc(ctx, () => void (runs += 1))
@@ -81,7 +78,7 @@ everySchedule('GO-141 calling off what has run, or is on its way, returns false'
   expect([stop(), runs]).toEqual([false, 1])
 })
 
-everySchedule('GO-143 a context of another make that calls back twice still runs it once', async () => {
+everySchedule('GO-143 a custom context that calls back twice still runs the task once', async () => {
   const { signal } = new AbortController()
   const callbacks: (() => void)[] = []
   const eager: Context = {

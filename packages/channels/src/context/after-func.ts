@@ -6,15 +6,15 @@ import { requireContext } from './layer.ts'
 const settled: Promise<void> = Promise.resolve()
 
 /**
- * Runs `task` once, after `context` has ended; at once if it has ended already.
+ * Runs `task` once after `context` has ended; at once if it has already ended.
  *
- * At once means soon: never during this call, nor during the call that ends the context. Nobody waits for
- * the task, so what it throws or rejects with is an unhandled rejection.
+ * Never synchronously: neither during this call, nor during the call that ends the context. No caller awaits
+ * the task, so its error is an unhandled rejection.
  *
- * Returns a function that calls it off. That returns true if it did, and false when the task was already
- * called off or on its way.
+ * Returns a function that stops it. That returns true if it did, and false when the task was already stopped
+ * or about to run.
  *
- * @throws TypeError when `context` is no context, or `task` no function.
+ * @throws TypeError when `context` is not a context, or `task` not a function.
  *
  * @example
  * const stop = afterFunc(ctx, () => socket.destroy())

@@ -28,7 +28,7 @@ describe('cancelling', () => {
     expect(await received).toEqual({ ok: true, value: 1 })
   })
 
-  test('GO-108 error and signal are not set before the cancel and both after it', () => {
+  test('GO-108 error and signal are not set before the cancel and both are set after it', () => {
     const ctx = withCancel(background)
     const { signal } = ctx
     expect([signal.aborted, ctx.error, ctx.cause]).toEqual([false, undefined, undefined])
@@ -52,7 +52,7 @@ describe('cancelling', () => {
     expect(signals.every((each) => each.aborted && each.reason === root.error)).toBe(true)
   })
 
-  test('the first to hear of an end finds the whole tree ended', () => {
+  test('the first callback of an end sees the whole tree ended', () => {
     const root = withCancel(background)
     const child = withCancel(root)
     const grandchild = withCancel(child)
@@ -62,7 +62,7 @@ describe('cancelling', () => {
     expect(seen).toEqual([true])
   })
 
-  test('GO-110 the end of a child leaves the parent and its other children alone', () => {
+  test('GO-110 the end of a child does not affect the parent and its other children', () => {
     const parent = withCancel(background)
     const [child, sibling] = [withCancel(parent), withCancel(parent)]
     child.cancel()
@@ -72,7 +72,7 @@ describe('cancelling', () => {
     expect(child.error).not.toBe(parent.error)
   })
 
-  test('GO-114 a child of an ended parent has ended from the start, in the same way', () => {
+  test('GO-114 a child of an ended context has ended from the start, in the same way', () => {
     const parent = withCancel(background)
     parent.cancel(finishing)
     const clock = new ManualClock()
@@ -101,7 +101,7 @@ describe('cancelling', () => {
     expect(left.error).toBeInstanceOf(ContextCancelledError)
   })
 
-  test('a chain of 20,000 contexts ends without running out of stack', () => {
+  test('a chain of 20,000 contexts ends without a stack overflow', () => {
     const root = withCancel(background)
     let leaf: Context = withValue(root, key, 7)
     for (const _ of upTo(20_000)) leaf = withCancel(withValue(leaf, new ContextKey('other'), 0))
@@ -109,7 +109,7 @@ describe('cancelling', () => {
     expect([leaf.error, leaf.value(key)]).toEqual([root.error, 7])
   })
 
-  test('GO-124 a parent that is missing is refused', () => {
+  test('GO-124 a missing parent is rejected', () => {
     const none = null as unknown as Context
     const clock = new ManualClock()
     for (const make of [
@@ -124,8 +124,8 @@ describe('cancelling', () => {
   })
 })
 
-describe('what a tree holds', () => {
-  test('GO-111 a million children that were cancelled are not held by their parent', async () => {
+describe('memory of a tree', () => {
+  test('GO-111 a million cancelled children are not kept by their parent', async () => {
     const parent = withCancel(background)
     const before = await heldBytes()
     for (let i = 0; i < 1_000_000; i++) withCancel(parent).cancel(finishing)
@@ -133,7 +133,7 @@ describe('what a tree holds', () => {
     parent.cancel()
   })
 
-  test('GO-112 nor are a million children with a timeout, whichever way they ended', async () => {
+  test('GO-112 a million children with a timeout are not kept either, however they ended', async () => {
     const parent = withCancel(background)
     const clock = new ManualClock()
     const before = await heldBytes()
@@ -149,7 +149,7 @@ describe('what a tree holds', () => {
     parent.cancel()
   })
 
-  test('GO-113 a cancelled parent lets go of its children', async () => {
+  test('GO-113 a cancelled parent releases its children', async () => {
     const parent = withCancel(background)
     const child = (() => {
       const made = withCancel(parent)
@@ -192,7 +192,7 @@ describe('deadlines', () => {
   })
 
   everySchedule(
-    'GO-117 GO-120 the earlier of the deadlines of parent and child wins and is the one reported',
+    'GO-117 GO-120 the earlier deadline of parent and child wins and is the one reported',
     async () => {
       const clock = new ManualClock(1_000)
       const short = withTimeout(background, clock, 10)
@@ -233,7 +233,7 @@ describe('deadlines', () => {
     for (const each of [ctx, child]) expect(each.error).toBeInstanceOf(ContextCancelledError)
   })
 
-  everySchedule('GO-125 the error of a deadline is a timeout to code that knows the platform', async () => {
+  everySchedule("GO-125 the error of a deadline has the platform's name for a timeout", async () => {
     const clock = new ManualClock()
     const ctx = withTimeout(background, clock, 5)
     await clock.advance(5)
@@ -252,7 +252,7 @@ describe('deadlines', () => {
     expect(parent.error).toBe(undefined)
   })
 
-  test('a timeout of infinity is none, and one that is no number is refused', () => {
+  test('an infinite timeout is none, and an invalid one is rejected', () => {
     const clock = new ManualClock()
     expect(withTimeout(background, clock, Infinity).deadline).toBe(undefined)
     expect(clock.pending).toBe(0)
@@ -262,7 +262,7 @@ describe('deadlines', () => {
 })
 
 describe('causes', () => {
-  test('GO-131 the error is a cancel and the cause is what was given; null gives the error itself', () => {
+  test('GO-131 the error is a cancel and the cause is the given one; null gives the error itself', () => {
     const [given, none] = [withCancel(background), withCancel(background)]
     given.cancel(finishing)
     none.cancel(null)
@@ -292,7 +292,7 @@ describe('causes', () => {
     expect(c.child.cause).toBe(c.parent.error)
   })
 
-  everySchedule('GO-133 the cause of a timeout holds only if the timer fired', async () => {
+  everySchedule('GO-133 the cause of a timeout applies only if the timer fired', async () => {
     const clock = new ManualClock()
     const [fired, early] = [
       withTimeout(background, clock, 5, finishing),

@@ -7,19 +7,19 @@ import type { CancellableContext, Context } from './context.ts'
 import { Layer, requireContext, sourceOf } from './layer.ts'
 
 /**
- * The tree along which ends travel.
+ * The tree of contexts through which ends are passed down.
  *
- * True between any two calls:
+ * Invariants between any two calls:
  *
- *  1. A context that has not ended stands in the line of its source's children exactly once (if the source
- *     is one of these), or has one hook in its source (if it is of another make).
- *  2. A context that has ended stands in no line, has no hook in its source, no timer and no children.
+ *  1. A context that has not ended is in the list of its source's children exactly once (if the source is one
+ *     of these), or has one hook in its source (if it is a custom context).
+ *  2. A context that has ended is in no list, has no hook in its source, no timer and no children.
  *  3. When a context has ended, so have all its descendants, with the same error and cause unless they had
  *     ended before.
  *
- * An end has two passes. The first goes down the whole tree and only marks; the second aborts signals and
- * calls callbacks, which is other people's code. So that code finds all of the tree ended, and when it throws
- * nobody else is kept from hearing.
+ * An end has two passes. The first visits the whole tree and only marks; the second aborts signals and calls
+ * callbacks, which are user code. So that code sees the whole tree ended, and if it throws the other
+ * callbacks still run.
  */
 class CancelContext extends Layer implements CancellableContext {
   readonly word: string
@@ -27,7 +27,7 @@ class CancelContext extends Layer implements CancellableContext {
   #end: End | undefined
   #place: Disposable | undefined
   #timer: Disposable | undefined
-  // Most contexts are leaves that nobody asks for a signal, so all that serves others is made when needed.
+  // Most contexts are leaves without a signal, so everything else is created lazily.
   #children: WaitQueue<Child> | undefined
   #callbacks: WaitQueue<EndCallback> | undefined
   #controller: AbortController | undefined
@@ -81,7 +81,7 @@ class CancelContext extends Layer implements CancellableContext {
     this.cancel()
   }
 
-  /** Ends the context in `delayMs`, at once when that is zero or less. */
+  /** Ends the context in `delayMs`; at once if that is zero or less. */
   expire(clock: Clock, delayMs: number, cause: unknown): void {
     if (this.#end !== undefined || delayMs === Infinity) return
     const end = (): void => this.#endAs(new End(new DeadlineExceededError(cause, delayMs), cause))
@@ -103,7 +103,7 @@ class CancelContext extends Layer implements CancellableContext {
     for (const context of ended) context.#tell(end)
   }
 
-  // Pushes the children onto the list that the caller is walking.
+  // Adds the children to the list that the caller iterates over.
   #mark(end: End, ended: CancelContext[]): void {
     this.#end = end
     this.#place?.[Symbol.dispose]()
@@ -125,7 +125,7 @@ class CancelContext extends Layer implements CancellableContext {
       try {
         waiter.value()
       } catch (error) {
-        // As with a listener of a signal: the program hears of it, the others hear of the end.
+        // As with a listener of a signal: the error is reported as uncaught, and the other callbacks run.
         void rejected(error)
       }
     }
@@ -142,8 +142,8 @@ class End {
     this.#cause = cause
   }
 
-  // An error notes its stack, which costs more than all the rest of an end; and most contexts end because
-  // their block was left, after which nobody asks.
+  // An error captures its stack, which costs more than the rest of an end; and most contexts end because
+  // their block was left, and their error is never read.
   get error(): Error {
     this.#error ??= new ContextCancelledError(this.#cause)
     return this.#error
@@ -154,24 +154,24 @@ class End {
   }
 }
 
-/** How a context of another make has ended. It may tell less than it should. */
+/** How a custom context has ended. It may provide less than required. */
 function endOf(context: Context): End {
   return new End(context.error, context.cause)
 }
 
-/** The place of a context among the children of its source. */
+/** The node of a context among the children of its source. */
 type Child = Waiter<undefined, CancelContext>
 
-/** Someone who wants to hear of the end. */
+/** A callback for the end. */
 type EndCallback = Waiter<undefined, () => void>
 
 /**
- * A context that ends when it is cancelled or `parent` ends.
+ * Returns a context that ends when it is cancelled or `parent` ends.
  *
- * Whoever derives it cancels it when the work is over, also when it went well: until then the parent knows it.
- * `using` does that.
+ * Cancel it when the work is over, also after success: until then the parent keeps a reference. `using` does
+ * that.
  *
- * @throws TypeError when `parent` is no context.
+ * @throws TypeError when `parent` is not a context.
  *
  * @example
  * using ctx = withCancel(background)
@@ -184,12 +184,14 @@ export function withCancel(parent: Context): CancellableContext {
 }
 
 /**
- * A context that also ends once `delayMs` milliseconds of monotonic time have passed on `clock`.
+ * Returns a context that also ends once `delayMs` milliseconds of monotonic time have passed on `clock`.
  *
  * Then its error is a `DeadlineExceededError`, and its cause is `cause` or else the error. A delay of zero or
- * less ends it at once. The parent's end comes first if it is earlier. Ending it early frees the timer.
+ * less ends it at once. The parent's end takes effect first if it is earlier. Ending it early frees the
+ * timer.
  *
- * @throws TypeError when `parent` is no context or `clock` no clock; RangeError when `delayMs` is not a number.
+ * @throws TypeError when `parent` is not a context or `clock` not a clock; RangeError when `delayMs` is not a
+ * number.
  *
  * @example
  * using ctx = withTimeout(background, systemClock, 500)
@@ -208,12 +210,13 @@ export function withTimeout(
 }
 
 /**
- * A context that also ends when the wall clock of `clock` shows `atMs`, milliseconds since the epoch.
+ * Returns a context that also ends when the wall clock of `clock` shows `atMs`, milliseconds since the epoch.
  *
- * How long that is, is worked out now: a jump of the wall clock later on does not move the end. In everything
- * else it is like `withTimeout`.
+ * The delay is computed now: a later jump of the wall clock does not move the end. Otherwise it is like
+ * `withTimeout`.
  *
- * @throws TypeError when `parent` is no context or `clock` no clock; RangeError when `atMs` is not a number.
+ * @throws TypeError when `parent` is not a context or `clock` not a clock; RangeError when `atMs` is not a
+ * number.
  */
 export function withDeadline(
   parent: Context,
@@ -227,7 +230,7 @@ export function withDeadline(
   return expiring(parent, `withDeadline(${atMs})`, clock, atMs - clock.now(), cause)
 }
 
-// The timer is set also when the parent's deadline is earlier: the wall clock by which deadlines compare may
+// The timer is set even if the parent's deadline is earlier: the wall clock by which deadlines compare may
 // have jumped between the two.
 function expiring(
   parent: Context,

@@ -1,8 +1,8 @@
 /**
  * A context was cancelled.
  *
- * `name` is the platform's word for it, so that code which tells an abort from a failure by its name needs no
- * change. `cause` is what the caller of `cancel` gave, if anything.
+ * `name` is the platform's name for an abort, so code that distinguishes aborts from failures by name needs
+ * no change. `cause` is the argument of `cancel`, if any.
  */
 export class ContextCancelledError extends Error {
   override readonly name = 'AbortError'
@@ -11,23 +11,23 @@ export class ContextCancelledError extends Error {
 
   constructor(cause?: unknown) {
     super(
-      'the context was cancelled; its cause says why, if a reason was given',
+      'the context was cancelled; see its cause, if one was given',
       cause === undefined || cause === null ? undefined : { cause },
     )
   }
 }
 
-/** The deadline of a context has passed. `name` is the platform's word for a timeout. */
+/** The deadline of a context has passed. `name` is the platform's name for a timeout. */
 export class DeadlineExceededError extends Error {
   override readonly name = 'TimeoutError'
   /** Stable: the same in every version. */
   readonly code = 'DEADLINE_EXCEEDED'
 
-  /** `delayMs` is how much time the context was given, where that is known. */
+  /** `delayMs` is the duration of the context, if known. */
   constructor(cause?: unknown, delayMs?: number) {
-    const when = delayMs === undefined ? '' : `, ${delayMs} ms after it was made`
+    const when = delayMs === undefined ? '' : `, ${delayMs} ms after it was created`
     super(
-      `the deadline of the context has passed${when}; give it more time, or do less`,
+      `the deadline of the context has passed${when}; increase the timeout, or do less work`,
       cause === undefined || cause === null ? undefined : { cause },
     )
   }

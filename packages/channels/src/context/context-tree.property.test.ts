@@ -34,7 +34,7 @@ test('GO-126 a tree of 100 contexts, four children each, ends when tasks cancel 
   }
 })
 
-test('GO-127 a task that waits for the parent and then cancels the child holds nobody up', async () => {
+test('GO-127 a task that waits for the parent and then cancels the child does not block other tasks', async () => {
   const parent = withCancel(background)
   const child = withCancel(parent)
   const watch = select({ done: doneCase(parent) }).then(() => child.cancel())
@@ -47,7 +47,7 @@ test('GO-127 a task that waits for the parent and then cancels the child holds n
   expect(child.error).toBe(parent.error)
 })
 
-test('GO-128 through 30 and more random layers values are read before and after the end', async () => {
+test('GO-128 values are read through 30 and more random layers, before and after the end', async () => {
   for (const seed of upTo(200)) {
     const random = seededRandom(seed)
     const clock = new ManualClock()
@@ -97,7 +97,7 @@ const steps: fc.Arbitrary<Step[]> = fc.array(
   { maxLength: 60 },
 )
 
-/** A context and what a model says of it: its first end is its own, or its parent's. */
+/** A context and its model: its first end is its own, or its parent's. */
 interface Modelled {
   readonly ctx: CancellableContext
   readonly parent: Modelled | undefined
@@ -105,7 +105,7 @@ interface Modelled {
   cause: unknown
 }
 
-test('GO-132 each context ends with the first cause on its path, as a simple model does', async () => {
+test('GO-132 each context ends with the first cause on its path, as in a simple model', async () => {
   await fc.assert(
     fc.asyncProperty(steps, async (all) => {
       const clock = new ManualClock()

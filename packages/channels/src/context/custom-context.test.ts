@@ -7,8 +7,7 @@ import { withCancel, withTimeout } from './cancel-context.ts'
 import type { Context, ContextKey } from './context.ts'
 import { background } from './endless-context.ts'
 
-// Contexts of a user's own make: a wrapper that hands every question on, one with an end of its own, and one that also
-// calls back.
+// Custom contexts: a wrapper that delegates everything, one with its own end, and one that also calls back.
 
 class Wrapper implements Context {
   readonly inner: Context
@@ -76,7 +75,7 @@ class Calling extends Own {
 
 const finishing = new Error('finishing')
 
-everySchedule('GO-109 GO-117 an end and a deadline go through a wrapper', async () => {
+everySchedule('GO-109 GO-117 an end and a deadline pass through a wrapper', async () => {
   const clock = new ManualClock()
   const root = withTimeout(background, clock, 10)
   const child = withTimeout(new Wrapper(withCancel(new Wrapper(root))), clock, 1_000)
@@ -89,7 +88,7 @@ everySchedule('GO-109 GO-117 an end and a deadline go through a wrapper', async 
   expect([below.error, below.cause]).toEqual([other.error, finishing])
 })
 
-test('GO-129 a context with an end of its own has one listener for all children, a wrapper none', () => {
+test('GO-129 a custom context with its own end has one listener for all children, a wrapper none', () => {
   const own = new Own()
   const children = upTo(1_000).map(() => withCancel(own))
   expect(getEventListeners(own.signal, 'abort').length).toBe(1)
@@ -101,7 +100,7 @@ test('GO-129 a context with an end of its own has one listener for all children,
   for (const child of wrapped) child.cancel()
 })
 
-test('GO-130 a context that calls back is asked to, not its signal, and let go of on cancel', () => {
+test('GO-130 a custom context with onEnd is used instead of its signal, and released on cancel', () => {
   const calling = new Calling()
   const [a, b] = [withCancel(calling), withCancel(calling)]
   expect(calling.callbacks.size).toBe(2)
@@ -113,7 +112,7 @@ test('GO-130 a context that calls back is asked to, not its signal, and let go o
   expect([b.error, calling.callbacks.size]).toEqual([finishing, 0])
 })
 
-test('GO-136 a cause goes up and down through a context of any make', () => {
+test('GO-136 a cause passes up and down through a custom context', () => {
   const above = withCancel(background)
   const child = withCancel(new Wrapper(above))
   const grandchild = withCancel(new Wrapper(child))
@@ -126,7 +125,7 @@ test('GO-136 a cause goes up and down through a context of any make', () => {
   expect([below.error, below.cause]).toEqual([own.error, finishing])
 })
 
-test('GO-136 a context that gives no cause has its error for one, and one that gives no error a cancel', () => {
+test('GO-136 a custom context without a cause uses its error, and one without an error is a cancel', () => {
   const [causeless, errorless] = [new Own(), new Own()]
   const children = [withCancel(causeless), withCancel(errorless)] as const
   causeless.end(finishing)

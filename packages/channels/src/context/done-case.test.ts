@@ -8,7 +8,7 @@ import { withCancel, withTimeout } from './cancel-context.ts'
 import { background } from './endless-context.ts'
 import { doneCase } from './done-case.ts'
 
-everySchedule('GO-108 the end of a context is a case that is ready from then on', async () => {
+everySchedule('GO-108 a doneCase is ready once the context has ended', async () => {
   const ctx = withCancel(background)
   const jobs = new Channel<number>(1)
   const cases = { job: jobs.receiveCase(), done: doneCase(ctx) }
@@ -47,7 +47,7 @@ everySchedule('GO-054 a select that another case settles leaves nothing in the c
   expect([(await chosen).case, hooks]).toEqual(['job', 0])
 })
 
-everySchedule('GO-116 a deadline is a case like any end', async () => {
+everySchedule('GO-116 a deadline makes a doneCase ready', async () => {
   const clock = new ManualClock()
   using ctx = withTimeout(background, clock, 5)
   const chosen = select({ quiet: new Channel().receiveCase(), done: doneCase(ctx) })

@@ -4,12 +4,12 @@ import type { Context } from './context.ts'
 import { requireContext } from './layer.ts'
 
 /**
- * A case that is ready once `context` has ended.
+ * Returns a case that is ready once `context` has ended.
  *
- * For a select that goes on when the context ends. One that should fail then takes the context's signal as its
+ * For a select that continues when the context ends. If it should fail then, pass the context's signal as an
  * option instead.
  *
- * @throws TypeError when `context` is no context.
+ * @throws TypeError when `context` is not a context.
  *
  * @example
  * const chosen = await select({ job: jobs.receiveCase(), done: doneCase(ctx) })

@@ -21,7 +21,7 @@ class EndlessContext extends Layer {
     return this
   }
 
-  // One signal serves all contexts that never end, as they never abort it.
+  // One signal serves all endless contexts, as they never abort it.
   get signal(): AbortSignal {
     never ??= new AbortController().signal
     return never
@@ -32,13 +32,13 @@ class EndlessContext extends Layer {
   }
 }
 
-/** The root of every tree of contexts: it never ends, has no deadline and holds no values. */
+/** The root of every tree of contexts: it never ends, has no deadline and no values. */
 export const background: Context = new EndlessContext('background', undefined)
 
 /**
- * A context with the values of `parent` that does not end with it: for what must be done all the same.
+ * Returns a context with the values of `parent` that does not end with it: for work that must be done anyway.
  *
- * @throws TypeError when `parent` is no context.
+ * @throws TypeError when `parent` is not a context.
  *
  * @example
  * using cleanup = withTimeout(withoutCancel(ctx), clock, 5_000)

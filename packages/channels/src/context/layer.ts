@@ -2,12 +2,12 @@ import { hasMethod, isSignal, misfit } from '@millrace/world'
 import type { Context, ContextKey } from './context.ts'
 
 /**
- * A context of this package, on top of its parent.
+ * A context of this package, derived from its parent.
  *
- * Layers are walked with loops, so a chain of any length costs no stack.
+ * Layers are iterated in loops, so a chain of any length needs no stack.
  */
 export abstract class Layer implements Context {
-  /** Where values come from that this layer does not hold. */
+  /** Where values come from that this layer does not have. */
   readonly parent: Context | undefined
 
   constructor(parent: Context | undefined) {
@@ -23,10 +23,10 @@ export abstract class Layer implements Context {
   /** The context whose end is this one's: itself, unless it only adds a value. */
   abstract readonly source: Context
 
-  /** What this layer adds, as a word: the text form of a context joins them. */
+  /** This layer as a word: the text form of a context joins them. */
   abstract readonly word: string
 
-  /** The key this layer answers for, and its answer. */
+  /** The key of this layer, and its value. */
   get key(): ContextKey<unknown> | undefined {
     return undefined
   }
@@ -47,7 +47,7 @@ export abstract class Layer implements Context {
 function valueOf<T>(context: Context, key: ContextKey<T>): T | undefined {
   let at: Context | undefined = context
   for (; at instanceof Layer; at = at.parent) {
-    if (at.key === key) return at.held as T // `withValue` saw to it that key and value belong together.
+    if (at.key === key) return at.held as T // `withValue` checked that key and value belong together.
   }
   return at?.value(key)
 }
@@ -65,7 +65,7 @@ export function sourceOf(context: Context): Context {
   return context instanceof Layer ? context.source : context
 }
 
-/** Refuses what plain JavaScript might hand over in place of a context. */
+/** Rejects values that plain JavaScript might pass in place of a context. */
 export function requireContext(context: Context, operation: string, what = 'the parent'): void {
   if (context instanceof Layer) return
   if (context === null || context === undefined)

@@ -13,8 +13,8 @@ import { withValue } from './value-context.ts'
 
 const finishing = new Error('finishing')
 
-describe('from a signal to a context', () => {
-  test('GO-146 the reason of the signal is the cause of the context and of all derived from it', () => {
+describe('fromSignal', () => {
+  test('GO-146 the reason of the signal is the cause of the context and of all derived ones', () => {
     const controller = new AbortController()
     const ctx = fromSignal(controller.signal)
     const child = withCancel(withValue(ctx, new ContextKey<number>('n'), 1))
@@ -25,14 +25,14 @@ describe('from a signal to a context', () => {
     expect([child.error, ctx.signal]).toEqual([ctx.error, controller.signal])
   })
 
-  test('a reason that is called TimeoutError is a deadline that has passed', () => {
+  test('a reason named TimeoutError is a deadline that has passed', () => {
     const late = new DOMException('late', 'TimeoutError')
     const ctx = fromSignal(AbortSignal.abort(late))
     expect(ctx.error).toBeInstanceOf(DeadlineExceededError)
     expect([ctx.cause, ctx.error?.cause]).toEqual([late, late])
   })
 
-  everySchedule('GO-146 there and back again, the error is the same one', async () => {
+  everySchedule('GO-146 converted to a context and back, the error is the same object', async () => {
     const clock = new ManualClock()
     const there = withTimeout(background, clock, 5)
     const back = fromSignal(there.signal)
@@ -40,7 +40,7 @@ describe('from a signal to a context', () => {
     expect([back.error, back.cause]).toEqual([there.error, there.error])
   })
 
-  test('a context that nobody listens to holds nothing in the signal, and its children one listener', () => {
+  test('a context without listeners adds none to the signal, and its children add one', () => {
     const { signal } = new AbortController()
     const ctx = fromSignal(signal)
     expect(getEventListeners(signal, 'abort').length).toBe(0)
@@ -50,29 +50,26 @@ describe('from a signal to a context', () => {
     expect(getEventListeners(signal, 'abort').length).toBe(0)
   })
 
-  test('a signal that is missing is refused', () => {
+  test('a missing signal is rejected', () => {
     expect(() => fromSignal(undefined as unknown as AbortSignal)).toThrow(TypeError)
   })
 })
 
-describe('from a context to a signal', () => {
-  everySchedule(
-    'GO-061 GO-146 a wait with the signal of a context ends with the cause of the context',
-    async () => {
-      const ctx = withCancel(background)
-      const received = new Channel<number>().receive(ctx.signal)
-      ctx.cancel(finishing)
-      await expect(received).rejects.toBe(finishing)
-      await expect(new Channel<number>().receive(ctx.signal)).rejects.toBe(finishing)
-    },
-  )
+describe('the signal of a context', () => {
+  everySchedule('GO-061 GO-146 a wait with it ends with the cause of the context', async () => {
+    const ctx = withCancel(background)
+    const received = new Channel<number>().receive(ctx.signal)
+    ctx.cancel(finishing)
+    await expect(received).rejects.toBe(finishing)
+    await expect(new Channel<number>().receive(ctx.signal)).rejects.toBe(finishing)
+  })
 
-  test('a context has one signal, and none before it is asked for', () => {
+  test('is one object, created when it is first read', () => {
     const ctx = withCancel(background)
     expect(ctx.signal).toBe(ctx.signal)
   })
 
-  everySchedule('GO-146 one who throws on hearing of the end does not keep the others from it', async () => {
+  everySchedule('GO-146 a callback that throws does not prevent the others', async () => {
     const ctx = withCancel(background)
     const child = withCancel(ctx)
     const heard: string[] = []

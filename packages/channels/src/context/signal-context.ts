@@ -4,7 +4,7 @@ import { background } from './endless-context.ts'
 import type { Context } from './context.ts'
 import { Layer, requireContext } from './layer.ts'
 
-/** A context that is an AbortSignal. It holds nothing in the signal until somebody listens. */
+/** A context of an AbortSignal. It adds a listener to the signal only when needed. */
 class SignalContext extends Layer {
   readonly word = 'fromSignal'
   readonly deadline = undefined
@@ -34,7 +34,7 @@ class SignalContext extends Layer {
   }
 }
 
-// The platform's own timeouts are known by their name.
+// The platform's own timeouts are recognized by their name.
 function asError(reason: unknown): Error {
   if (reason instanceof ContextCancelledError || reason instanceof DeadlineExceededError) return reason
   const isTimeout = reason instanceof Error && reason.name === 'TimeoutError'
@@ -42,12 +42,12 @@ function asError(reason: unknown): Error {
 }
 
 /**
- * A context that ends when `signal` aborts; its cause is the signal's reason.
+ * Returns a context that ends when `signal` aborts; its cause is the signal's reason.
  *
- * The way in from code that knows AbortSignals; `context.signal` is the way out. A reason that is called
- * `TimeoutError`, as that of `AbortSignal.timeout`, makes the error a `DeadlineExceededError`.
+ * Use it to enter from code with AbortSignals; `context.signal` is the way back. A reason named
+ * `TimeoutError`, like that of `AbortSignal.timeout`, makes the error a `DeadlineExceededError`.
  *
- * @throws TypeError when `signal` is no AbortSignal.
+ * @throws TypeError when `signal` is not an AbortSignal.
  *
  * @example
  * const ctx = withValue(fromSignal(request.signal), user, 'ada')
@@ -61,7 +61,7 @@ export function fromSignal(signal: AbortSignal): Context {
 }
 
 /**
- * The context behind what a caller handed over as a parent.
+ * The context of a value passed as a parent.
  *
  * @throws TypeError when it is neither a context nor an AbortSignal.
  */

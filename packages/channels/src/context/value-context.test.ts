@@ -13,7 +13,7 @@ const user = new ContextKey<string | null>('user')
 const depth = new ContextKey<number>('depth')
 
 describe('values', () => {
-  test('GO-121 the nearest value wins, keys compare by identity, and null hides what is further out', () => {
+  test('GO-121 the nearest value wins, keys compare by identity, and null hides an outer value', () => {
     const outer = withValue(withValue(background, user, 'ada'), depth, 1)
     const inner = withValue(withCancel(outer), user, 'grace')
     expect([outer.value(user), inner.value(user), inner.value(depth)]).toEqual(['ada', 'grace', 1])
@@ -22,20 +22,20 @@ describe('values', () => {
     expect(background.value(user)).toBe(undefined)
   })
 
-  test('GO-122 GO-123 a key that is missing, or that is no key, is refused', () => {
+  test('GO-122 GO-123 a missing or invalid key is rejected', () => {
     for (const key of [null, undefined, 'user', [], () => 1]) {
       expect(() => withValue(background, key as unknown as ContextKey<number>, 1)).toThrow(TypeError)
     }
   })
 
-  test('a key says which type its values have', () => {
+  test('a key has the type of its values', () => {
     // @ts-expect-error -- a number under a key of strings
     withValue(background, user, 5)
     // @ts-expect-error -- a key of strings is no key of numbers
     expect(background.value<number>(user)).toBe(undefined)
   })
 
-  everySchedule('a value adds nothing to the life of its parent', async () => {
+  everySchedule('a value does not change the end of its parent', async () => {
     const clock = new ManualClock()
     using parent = withTimeout(background, clock, 5)
     const ctx = withValue(parent, depth, 1)
@@ -62,9 +62,9 @@ describe('values', () => {
   })
 })
 
-describe('without cancel', () => {
+describe('withoutCancel', () => {
   everySchedule(
-    'GO-135 values stay, and nothing of the end: over a live, a cancelled and a timed-out parent',
+    'GO-135 keeps values and drops the end: over a live, a cancelled and a timed-out parent',
     async () => {
       const clock = new ManualClock()
       const [live, cancelled, late] = upTo(3).map(() =>
@@ -88,7 +88,7 @@ describe('without cancel', () => {
     },
   )
 
-  test('what is derived from it ends on its own', () => {
+  test('contexts derived from it end on their own', () => {
     const parent = withCancel(withValue(background, depth, 7))
     const child = withCancel(withoutCancel(parent))
     parent.cancel()
@@ -98,7 +98,7 @@ describe('without cancel', () => {
   })
 })
 
-test('a context may be handed to code that takes any context', () => {
+test('a derived context is accepted where any context is', () => {
   const readDepth = (ctx: Context): number => ctx.value(depth) ?? 0
   expect([readDepth(background), readDepth(withValue(background, depth, 2))]).toEqual([0, 2])
 })

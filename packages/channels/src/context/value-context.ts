@@ -3,7 +3,7 @@ import { ContextKey, onEnd } from './context.ts'
 import type { Context } from './context.ts'
 import { Layer, requireContext, sourceOf } from './layer.ts'
 
-/** One value on top of a parent; in everything else it is its parent. */
+/** One value added to a parent; otherwise it is its parent. */
 class ValueContext extends Layer {
   readonly source: Context
   readonly #key: ContextKey<unknown>
@@ -50,12 +50,12 @@ class ValueContext extends Layer {
 }
 
 /**
- * A context that holds `value` under `key` and is otherwise like `parent`.
+ * Returns a context with `value` under `key`, otherwise like `parent`.
  *
- * The nearest value wins; `undefined` and `null` hide one further out, too. For what belongs to the request,
- * as who asks; not for optional parameters.
+ * The nearest value wins; `undefined` and `null` hide an outer one, too. Use it for data of the request, such
+ * as the user; not for optional parameters.
  *
- * @throws TypeError when `parent` is no context, or `key` is no `ContextKey`.
+ * @throws TypeError when `parent` is not a context, or `key` not a `ContextKey`.
  *
  * @example
  * const user = new ContextKey<string>('user')
@@ -66,6 +66,6 @@ export function withValue<T>(parent: Context, key: ContextKey<T>, value: NoInfer
   requireContext(parent, 'withValue')
   if (!(key instanceof ContextKey))
     throw misfit('withValue', 'the key', key, 'one made with new ContextKey(name)')
-  // Which type goes with the key matters to callers alone.
+  // The type of the value is checked by the compiler only.
   return new ValueContext(parent, key as unknown as ContextKey<unknown>, value)
 }

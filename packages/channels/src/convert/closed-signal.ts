@@ -3,7 +3,7 @@ import { requireFlow } from '../wait/argument.ts'
 import type { Scope } from '../task/scope.ts'
 
 /**
- * A signal that aborts when `channel` is closed and drained: Go's `done` channel, for what takes a signal.
+ * Returns a signal that aborts when `channel` is closed and drained: Go's `done` channel as a signal.
  *
  * Values on the channel are received and ignored. When the scope is cancelled first, the signal aborts with its
  * reason.

@@ -34,7 +34,7 @@ describe('events as a channel', () => {
     await scope.wait()
   })
 
-  everySchedule('reach a receiver that waits', async () => {
+  everySchedule('reach a waiting receiver', async () => {
     await using scope = new Scope()
     const emitter = new EventEmitter<Jobs>()
     const received = fromEvents(scope, emitter, 'job', nameOf, plenty).receive()
@@ -44,7 +44,7 @@ describe('events as a channel', () => {
   })
 
   everySchedule.each(['dropOldest', 'dropNewest'] as const)(
-    'that find no room are dropped and counted: %s',
+    'that exceed the capacity are dropped and counted: %s',
     async (whenFull) => {
       await using scope = new Scope()
       const emitter = new EventEmitter()
@@ -59,7 +59,7 @@ describe('events as a channel', () => {
     },
   )
 
-  everySchedule('that find no room fail the scope when the rule says so', async () => {
+  everySchedule('that exceed the capacity fail the scope with the rule `fail`', async () => {
     const scope = new Scope()
     const emitter = new EventEmitter()
     const numbers = fromEvents(scope, emitter, 'n', (n: number) => n, { capacity: 2, whenFull: 'fail' })
@@ -79,7 +79,7 @@ describe('events as a channel', () => {
     expect(emitter.eventNames()).toEqual([])
   })
 
-  everySchedule('whose value cannot be picked fail the scope, and not the emitter', async () => {
+  everySchedule('whose `pick` throws fail the scope, and not the emitter', async () => {
     const scope = new Scope()
     const emitter = new EventEmitter()
     const pick = (): never => {
@@ -90,7 +90,7 @@ describe('events as a channel', () => {
     await expect(scope.wait()).rejects.toBe(broken)
   })
 
-  everySchedule('are let go of when the scope is cancelled', async () => {
+  everySchedule('are unsubscribed when the scope is cancelled', async () => {
     const scope = new Scope()
     const emitter = new EventEmitter<Jobs>()
     fromEvents(scope, emitter, 'job', nameOf, plenty)

@@ -12,7 +12,7 @@ import type { Scope } from '../task/scope.ts'
 import { requireChoice, requireFlow, requireMethods, requireOptions, requireScope } from '../wait/argument.ts'
 import { requireFunction } from '@millrace/world'
 
-/** Something that calls listeners: Node's EventEmitter, or anything of its shape. */
+/** An event source: Node's EventEmitter, or anything with its methods. */
 export interface Emits<Name, Args extends readonly unknown[]> {
   on(name: Name, listener: (...args: Args) => void): unknown
   off(name: Name, listener: (...args: Args) => void): unknown
@@ -20,20 +20,21 @@ export interface Emits<Name, Args extends readonly unknown[]> {
 
 /** Options of `fromEvents`. */
 export interface EventOptions {
-  /** How many events wait for the receiver at most; 1 or more. */
+  /** How many events can wait for the receiver; 1 or more. */
   readonly capacity: number
-  /** What becomes of an event that finds no room: an emitter cannot wait. */
+  /** What to do with an event when the buffer is full: an emitter cannot wait. */
   readonly whenFull: WhenFull
-  /** The event after which nothing more comes, such as `close` or `end`. Default: none. */
+  /** The event that ends the channel, such as `close` or `end`. Default: none. */
   readonly endOn?: string | symbol
 }
 
 /**
- * The events of one name as a channel.
+ * Returns a channel with the events of one name.
  *
- * `pick` turns the arguments of an event into the value to send; declare their types there, and the compiler
- * holds them against the emitter. The listener is on before this returns and off when the channel has closed or
- * the scope is cancelled. An `error` event fails the scope with its argument, as does what `pick` throws.
+ * `pick` converts the arguments of an event to the value to send; declare their types there, and the compiler
+ * checks them against the emitter. The listener is added before this returns and removed when the channel has
+ * closed or the scope is cancelled. An `error` event fails the scope with its argument, and so does an error
+ * of `pick`.
  *
  * @throws RangeError unless `capacity` is a positive integer.
  *
@@ -65,7 +66,7 @@ export function fromEvents<const Name extends string | symbol, Args extends read
   }
   const onError = (error: unknown): void => void over.trySend({ failed: true, error })
   const onEnd = (): void => void over.trySend({ failed: false })
-  // An emitter has further events, which a type with one name does not show.
+  // An emitter has further events, which a type with one name does not express.
   const others = emitter as unknown as Emits<string | symbol, [unknown]>
   scope.go(async (signal) => {
     emitter.on(name, onEvent)
@@ -86,7 +87,7 @@ export function fromEvents<const Name extends string | symbol, Args extends read
 
 type Over = { readonly failed: false } | { readonly failed: true; readonly error: unknown }
 
-/** Something that is told of events: Node's EventEmitter, or anything of its shape. */
+/** An event target: Node's EventEmitter, or anything with its methods. */
 export interface Emitter {
   emit(name: string, ...args: unknown[]): unknown
 }
@@ -94,8 +95,8 @@ export interface Emitter {
 /**
  * Emits an event for each value of a channel, and `endEvent` when the channel is drained.
  *
- * Listeners are called one value at a time and are not waited for: what they start is theirs. What they throw
- * fails the scope.
+ * Listeners are called one value at a time and not awaited: work they start is their own. An error of a
+ * listener fails the scope.
  *
  * @example
  * pipeToEmitter(scope, jobs, emitter, 'job', 'end')

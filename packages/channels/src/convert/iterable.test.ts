@@ -7,7 +7,7 @@ import { fromIterable } from './iterable.ts'
 
 const broken = new Error('broken')
 
-/** A generator that tells what happens to it. */
+/** A generator that records its steps. */
 function told(steps: string[], values: readonly number[]): AsyncGenerator<number> {
   return (async function* () {
     try {
@@ -23,7 +23,7 @@ function told(steps: string[], values: readonly number[]): AsyncGenerator<number
 }
 
 describe('an async iterable', () => {
-  everySchedule('gives its values in order, then the channel closes', async () => {
+  everySchedule('delivers its values in order, then the channel closes', async () => {
     await using scope = new Scope()
     const steps: string[] = []
     const received: number[] = []
@@ -33,7 +33,7 @@ describe('an async iterable', () => {
     await scope.wait()
   })
 
-  everySchedule('is asked for the next value when the one before is taken', async () => {
+  everySchedule('is read one value at a time, the next when the previous one is received', async () => {
     await using scope = new Scope()
     const steps: string[] = []
     const channel = fromIterable(scope, told(steps, [1, 2, 3]))
@@ -58,7 +58,7 @@ describe('an async iterable', () => {
     await expect(scope.wait()).rejects.toBe(broken)
   })
 
-  everySchedule('is left when the scope is cancelled, and its cleaning up is waited for', async () => {
+  everySchedule('is returned when the scope is cancelled, and its cleanup is awaited', async () => {
     const scope = new Scope()
     const steps: string[] = []
     fromIterable(scope, told(steps, [1, 2, 3]))
@@ -68,7 +68,7 @@ describe('an async iterable', () => {
     expect(steps).toEqual(['asked for 1', 'left'])
   })
 
-  everySchedule('whose cleaning up throws fails the scope', async () => {
+  everySchedule('whose cleanup throws fails the scope', async () => {
     const scope = new Scope()
     fromIterable(
       scope,
@@ -76,7 +76,7 @@ describe('an async iterable', () => {
         try {
           yield 1
         } finally {
-          // oxlint-disable-next-line no-unsafe-finally -- what cleaning up may do
+          // cleanup may throw
           throw broken
         }
       })(),
@@ -86,32 +86,29 @@ describe('an async iterable', () => {
     await expect(scope.wait()).rejects.toBe(broken)
   })
 
-  everySchedule(
-    'that is in the middle of a step does not hold up the end of the scope, and is told to stop',
-    async () => {
-      const scope = new Scope()
-      const steps: string[] = []
-      const source: AsyncIterable<number> = {
-        [Symbol.asyncIterator]: () => ({
-          next: () => new Promise(() => steps.push('asked')),
-          return: async () => {
-            steps.push('left')
-            throw broken
-          },
-        }),
-      }
-      fromIterable(scope, source)
-      await settle()
-      scope.cancel()
-      await scope.wait().catch(() => undefined)
-      expect(scope.errors).toEqual([])
-      expect(steps).toEqual(['asked', 'left'])
-      // Nobody is left to hear that leaving failed; an unhandled rejection would fail the run.
-      await settle()
-    },
-  )
+  everySchedule('in the middle of a step does not block the end of the scope, and is returned', async () => {
+    const scope = new Scope()
+    const steps: string[] = []
+    const source: AsyncIterable<number> = {
+      [Symbol.asyncIterator]: () => ({
+        next: () => new Promise(() => steps.push('asked')),
+        return: async () => {
+          steps.push('left')
+          throw broken
+        },
+      }),
+    }
+    fromIterable(scope, source)
+    await settle()
+    scope.cancel()
+    await scope.wait().catch(() => undefined)
+    expect(scope.errors).toEqual([])
+    expect(steps).toEqual(['asked', 'left'])
+    // Its error on leaving is not reported; an unhandled rejection would fail the run.
+    await settle()
+  })
 
-  everySchedule('may leave at once, as JavaScript allows, and may fail to', async () => {
+  everySchedule('may return synchronously, as JavaScript allows, and may throw', async () => {
     for (const leave of [
       () => ({ done: true, value: undefined }),
       () => {
@@ -128,7 +125,7 @@ describe('an async iterable', () => {
     }
   })
 
-  everySchedule('that is a channel again gives the same values', async () => {
+  everySchedule('that is a channel delivers the same values', async () => {
     await using scope = new Scope()
     const source = new Channel<number>(3)
     for (const n of upTo(3)) source.trySend(n)
@@ -140,7 +137,7 @@ describe('an async iterable', () => {
 })
 
 describe('an iterable', () => {
-  everySchedule('gives its values as they are, promises too, and is never asked ahead', async () => {
+  everySchedule('delivers its values unchanged, including promises, and is never read ahead', async () => {
     await using scope = new Scope()
     const promise = Promise.resolve(2)
     const asked: number[] = []
@@ -160,14 +157,14 @@ describe('an iterable', () => {
     expect(await channel.receive()).toEqual({ ok: false, value: undefined })
   })
 
-  everySchedule('may be a string, which gives its characters', async () => {
+  everySchedule('may be a string, which delivers its characters', async () => {
     await using scope = new Scope()
     const received: string[] = []
     for await (const character of fromIterable(scope, 'ab')) received.push(character)
     expect(received).toEqual(['a', 'b'])
   })
 
-  everySchedule('is left when the scope is cancelled', async () => {
+  everySchedule('is returned when the scope is cancelled', async () => {
     const scope = new Scope()
     let hasLeft = false
     const channel = fromIterable(

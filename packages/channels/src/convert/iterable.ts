@@ -6,13 +6,14 @@ import { requireScope } from '../wait/argument.ts'
 import { hasMethod, misfit } from '@millrace/world'
 
 /**
- * The values of an iterable as a channel. The other way round, a channel is an async iterable itself.
+ * Returns a channel with the values of an iterable. (A channel is an async iterable itself.)
  *
- * One value is asked for at a time, and the next when that one is taken. The channel closes after the last one;
- * what the iterable throws fails the scope. When the scope is cancelled the iterator is returned, so that its
- * `finally` runs: the scope waits for that, unless the iterator is in the middle of a `next` that does not end.
+ * Values are read one at a time, the next when the previous one is received. The channel closes after the
+ * last one; an error of the iterable fails the scope. When the scope is cancelled the iterator is returned,
+ * so that its `finally` runs: the scope waits for that, unless the iterator is in the middle of a `next` that
+ * does not end.
  *
- * Values of an iterable that is not asynchronous are sent as they are, promises too.
+ * Values of a synchronous iterable are sent unchanged, including promises.
  *
  * @example
  * const numbers = fromIterable(scope, [1, 2, 3])
@@ -50,7 +51,7 @@ type Outcome<T> =
   | { readonly failed: false; readonly result: IteratorResult<T, unknown> }
   | { readonly failed: true; readonly error: unknown }
 
-/** A walk over a foreign iterator that an abort can end in the middle of a step. */
+/** An iteration over a foreign iterator that an abort can end in the middle of a step. */
 class Walk<T> {
   readonly #iterator: AsyncIterator<T, unknown>
   #phase: 'between steps' | 'in a step' | 'over' = 'between steps'
@@ -59,7 +60,7 @@ class Walk<T> {
     this.#iterator = iterator
   }
 
-  // The step is waited for on a channel: a promise of somebody else's could not be left.
+  // The step is awaited through a channel, since a foreign promise cannot be cancelled.
   async next(signal: AbortSignal): Promise<IteratorResult<T, unknown>> {
     const step = ownChannel<Outcome<T>>(1)
     this.#phase = 'in a step'
@@ -75,7 +76,7 @@ class Walk<T> {
 
   async leave(): Promise<void> {
     if (this.#phase === 'between steps') await this.#iterator.return?.()
-    // A generator answers `return` after its present step, which may never end.
+    // A generator handles `return` only after its current step, which may never end.
     else if (this.#phase === 'in a step') void this.#abandon()
   }
 
@@ -83,7 +84,7 @@ class Walk<T> {
     try {
       await this.#iterator.return?.()
     } catch {
-      // Nobody is left to hear it.
+      // Its error is not reported.
     }
   }
 

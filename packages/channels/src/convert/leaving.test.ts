@@ -10,7 +10,7 @@ import { toWebReadable } from './web-stream.ts'
 
 const broken = new Error('broken')
 
-/** Somebody who reads a channel one value at a time, and can go away. */
+/** A reader that reads one value at a time, and can leave. */
 interface Reader {
   read(): Promise<unknown>
   leave(): Promise<unknown>
@@ -20,7 +20,7 @@ function walk(values: AsyncIterableIterator<number>): Reader {
   return { read: () => values.next(), leave: () => values.return!() }
 }
 
-/** Every way out of a channel in which a reader asks for values. */
+/** Every kind of reader of a channel. */
 const ways: readonly (readonly [
   name: string,
   readerOf: (input: ReceiveChannel<number>, scope: Scope) => Reader,
@@ -28,7 +28,7 @@ const ways: readonly (readonly [
   ['an iterator', (input) => walk(input.values())],
   ['an iterator under a signal', (input) => walk(input.values(new AbortController().signal))],
   [
-    'a Readable of Node',
+    'a Node Readable',
     (input) => {
       const stream = Readable.from(input, { highWaterMark: 1 })
       const values = stream[Symbol.asyncIterator]() as AsyncIterableIterator<number>
@@ -44,8 +44,8 @@ const ways: readonly (readonly [
   ],
 ]
 
-describe.each(ways)('whoever reads a channel as %s', (_, readerOf) => {
-  test('and leaves, ends nothing but the own reading, and takes no value along', async () => {
+describe.each(ways)('a reader of a channel as %s', (_, readerOf) => {
+  test('that leaves ends only its own reading, and takes no value', async () => {
     await using scope = new Scope()
     const channel = new Channel<number>()
     for (const input of [channel, new Outlet(channel, scope)]) {
@@ -63,7 +63,7 @@ describe.each(ways)('whoever reads a channel as %s', (_, readerOf) => {
     }
   })
 
-  test('and leaves in the moment in which a value comes, has that value', async () => {
+  test('that leaves at the moment when a value arrives has that value', async () => {
     await using scope = new Scope()
     const channel = new Channel<number>()
     const reader = readerOf(new Outlet(channel, scope), scope)
@@ -75,7 +75,7 @@ describe.each(ways)('whoever reads a channel as %s', (_, readerOf) => {
     expect(await read).toMatchObject({ value: 1 })
   })
 
-  test('has seen a failure that came while it waited, so that leaving the block does not throw it again', async () => {
+  test('that receives a failure while it waits counts as informed, so leaving the block does not throw it again', async () => {
     await using scope = new Scope()
     const reader = readerOf(new Outlet(new Channel<number>(), scope), scope)
     const read = reader.read()
@@ -84,7 +84,7 @@ describe.each(ways)('whoever reads a channel as %s', (_, readerOf) => {
     await expect(read).rejects.toBe(broken)
   })
 
-  test('has seen a failure that came while it was busy, once it comes back', async () => {
+  test('that receives a failure at its next read counts as informed', async () => {
     await using scope = new Scope()
     const channel = new Channel<number>(1)
     const reader = readerOf(new Outlet(channel, scope), scope)

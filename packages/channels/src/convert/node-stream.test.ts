@@ -10,7 +10,7 @@ import { toWebWritable } from './web-stream.ts'
 
 const broken = new Error('broken')
 
-/** Numbers from 0 on, made when they are asked for. */
+/** Numbers from 0 on, created on demand. */
 function counting(made: number[], until = Infinity): Readable {
   return new Readable({
     objectMode: true,
@@ -22,7 +22,7 @@ function counting(made: number[], until = Infinity): Readable {
 }
 
 describe('a Readable as a channel', () => {
-  test('gives its chunks in order and closes with it', async () => {
+  test('delivers its chunks in order and closes with it', async () => {
     await using scope = new Scope()
     const stream = counting([], 5)
     const received: number[] = []
@@ -32,7 +32,7 @@ describe('a Readable as a channel', () => {
     expect(stream.destroyed).toBe(true)
   })
 
-  test('is read one chunk ahead of the receiver, beside what it reads ahead itself', async () => {
+  test('is read one chunk ahead of the receiver, besides its own read-ahead', async () => {
     await using scope = new Scope()
     const made: number[] = []
     const channel = fromNodeReadable<number>(scope, counting(made))
@@ -67,7 +67,7 @@ describe('a Readable as a channel', () => {
     },
   )
 
-  test('that is closed too early fails the scope', async () => {
+  test('that closes too early fails the scope', async () => {
     const scope = new Scope()
     const stream = new PassThrough()
     fromNodeReadable(scope, stream)
@@ -77,7 +77,7 @@ describe('a Readable as a channel', () => {
   })
 })
 
-/** A stream that writes a chunk when its gate lets it. */
+/** A stream that writes a chunk when its gate allows it. */
 function gated(): { stream: Writable; written: unknown[]; gate: Channel<null> } {
   const [written, gate]: [unknown[], Channel<null>] = [[], new Channel<null>()]
   const stream = new Writable({
@@ -93,7 +93,7 @@ function gated(): { stream: Writable; written: unknown[]; gate: Channel<null> } 
 }
 
 describe('a channel into a Writable', () => {
-  test('is written in order and ends it', async () => {
+  test('writes in order and ends the stream', async () => {
     await using scope = new Scope()
     const [{ stream, written, gate }, input] = [gated(), new Channel<number>(3)]
     gate.close()
@@ -105,7 +105,7 @@ describe('a channel into a Writable', () => {
     expect([stream.listenerCount('error'), stream.listenerCount('close')]).toEqual([0, 0])
   })
 
-  test('is received from when the value before is written', async () => {
+  test('receives a value when the previous one is written', async () => {
     const { stream, gate } = gated()
     await expectOneAtATime(gate, (scope, input) => pipeToNodeWritable(scope, input, stream))
   })
@@ -151,7 +151,7 @@ describe('a channel into a Writable', () => {
   )
 })
 
-test("the other two directions are Node's own", async () => {
+test("Node's own functions cover the other two directions", async () => {
   await using scope = new Scope()
   const [input, output] = [new Channel<number>(), new Channel<number>()]
   scope.go(async (signal) => {

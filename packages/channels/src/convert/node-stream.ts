@@ -7,17 +7,18 @@ import { requireFlow, requireMethods, requireScope } from '../wait/argument.ts'
 import { onAbort } from '@millrace/world'
 
 /**
- * Channels and the streams of Node, told by their shape alone.
+ * Converts between channels and Node streams, recognized by their methods.
  *
- * The other two directions are Node's own: `Readable.from(channel)`, and `Writable.fromWeb(toWebWritable(…))`.
+ * The other two directions are Node's own: `Readable.from(channel)`, and
+ * `Writable.fromWeb(toWebWritable(…))`.
  */
 
-/** What is needed of a Node Readable. */
+/** The used part of a Node Readable. */
 export interface NodeReadable<out T> extends AsyncIterable<T> {
   destroy(): unknown
 }
 
-/** What is needed of a Node Writable. */
+/** The used part of a Node Writable. */
 export interface NodeWritable<in T> {
   readonly write: (chunk: T, callback: (error?: Error | null) => void) => unknown
   end(callback: (error?: Error | null) => void): unknown
@@ -27,10 +28,10 @@ export interface NodeWritable<in T> {
 }
 
 /**
- * The chunks of a Node Readable as a channel.
+ * Returns a channel with the chunks of a Node Readable.
  *
- * A chunk is read when the one before it was taken; what the stream itself reads ahead is its `highWaterMark`.
- * The channel closes with the stream; an error of the stream fails the scope. When the scope is cancelled the
+ * A chunk is read when the previous one was received; the stream's own read-ahead is its `highWaterMark`. The
+ * channel closes with the stream; an error of the stream fails the scope. When the scope is cancelled the
  * stream is destroyed.
  *
  * @example
@@ -47,12 +48,12 @@ export function fromNodeReadable<T>(scope: Scope, stream: NodeReadable<T>): Rece
   )
   return feed<T>(scope, [
     async (out, signal) => {
-      // Without the reason: the stream would emit it as an error of its own, perhaps with nobody listening.
+      // Without the reason: the stream would emit it as an error, perhaps without a listener.
       const hook = onAbort(signal, () => stream.destroy())
       try {
         for await (const chunk of stream) await out.send(chunk, signal)
       } catch (error) {
-        // The read that was under way says that the stream was closed too early: by the hook.
+        // The pending read reports that the stream was closed too early, because of the hook.
         signal.throwIfAborted()
         throw error
       } finally {
@@ -66,9 +67,9 @@ export function fromNodeReadable<T>(scope: Scope, stream: NodeReadable<T>): Rece
 /**
  * Writes the values of a channel to a Node Writable, and ends it when the channel is drained.
  *
- * A value is received when the one before is written out. An error of the stream fails the scope, also while there
- * is nothing to write, and so does a stream that closes before the end. When the scope is cancelled, or the
- * channel fails, the stream is destroyed.
+ * A value is received when the previous one is written. An error of the stream fails the scope, also while
+ * there is nothing to write, and so does a stream that closes before the end. When the scope is cancelled, or
+ * the channel fails, the stream is destroyed.
  *
  * @example
  * pipeToNodeWritable(scope, lines, createWriteStream('words.txt'))
@@ -87,7 +88,7 @@ export function pipeToNodeWritable<T>(scope: Scope, input: ReceiveChannel<T>, st
     const onError = (error: Error): void => void failed.trySend(error)
     const onClose = (): void => {
       failed.trySend(new Error('pipeToNodeWritable: the stream was closed before everything was written'))
-      // Not sooner: a destroyed stream may still have an error to report, which nobody else listens to.
+      // Not sooner: a destroyed stream may still report an error, which has no other listener.
       stream.off('error', onError)
       stream.off('close', onClose)
     }
@@ -110,7 +111,9 @@ export function pipeToNodeWritable<T>(scope: Scope, input: ReceiveChannel<T>, st
   })
 }
 
-/** Waits for a stream to call back, or to fail: a destroyed one may never call for the write that is under way. */
+/**
+ * Waits for a callback or a failure of the stream: a destroyed one may never call back for its pending write.
+ */
 async function called(
   start: (callback: (error?: Error | null) => void) => void,
   failed: ReceiveChannel<Error>,

@@ -9,7 +9,7 @@ import { fromWebReadable, pipeToWebWritable, toWebReadable, toWebWritable } from
 
 const broken = new Error('broken')
 
-/** Numbers from 0 on, made when they are asked for, and what happened to the stream. */
+/** Numbers from 0 on, created on demand, and a record of the stream's events. */
 function counting(until = Infinity): {
   stream: ReadableStream<number>
   made: number[]
@@ -30,7 +30,7 @@ function counting(until = Infinity): {
 }
 
 describe('a ReadableStream as a channel', () => {
-  test('gives its chunks in order and closes with it; the lock is released', async () => {
+  test('delivers its chunks in order and closes with it; the lock is released', async () => {
     await using scope = new Scope()
     const { stream } = counting(3)
     const received: number[] = []
@@ -62,7 +62,7 @@ describe('a ReadableStream as a channel', () => {
     expect([scope.errors, stream.locked]).toEqual([[broken], false])
   })
 
-  test('is cancelled with the reason when the scope is, while a chunk waits to be taken', async () => {
+  test('is cancelled with the reason of the scope while a chunk waits to be received', async () => {
     const scope = new Scope()
     const { stream, cancelledWith } = counting()
     fromWebReadable(scope, stream)
@@ -72,7 +72,7 @@ describe('a ReadableStream as a channel', () => {
     expect([cancelledWith, scope.errors, stream.locked]).toEqual([[broken], [], false])
   })
 
-  test('is cancelled with the reason when the scope is, while it is being read', async () => {
+  test('is cancelled with the reason of the scope while it is being read', async () => {
     const scope = new Scope()
     const cancelledWith: unknown[] = []
     const stream = new ReadableStream<number>({ cancel: (reason) => void cancelledWith.push(reason) })
@@ -84,7 +84,7 @@ describe('a ReadableStream as a channel', () => {
     expect(getEventListeners(scope.signal, 'abort')).toEqual([])
   })
 
-  test('whose cancelling fails fails the scope', async () => {
+  test('whose cancel fails fails the scope', async () => {
     const scope = new Scope()
     const stream = new ReadableStream<number>({ cancel: () => Promise.reject(broken) })
     fromWebReadable(scope, stream)
@@ -94,7 +94,7 @@ describe('a ReadableStream as a channel', () => {
     expect(scope.errors).toEqual([broken])
   })
 
-  test('that is locked is refused, and one for a cancelled scope is not locked', () => {
+  test('that is locked is rejected, and a cancelled scope does not lock it', () => {
     const { stream } = counting()
     const scope = new Scope()
     scope.cancel(broken)
@@ -111,7 +111,7 @@ interface Written {
   readonly gate: Channel<null>
 }
 
-/** A sink that writes a chunk when its gate lets it, and tells what happened to it. */
+/** A sink that writes a chunk when its gate allows it, and records its events. */
 function gated(): Written {
   const [steps, gate]: [unknown[], Channel<null>] = [[], new Channel<null>()]
   const stream = new WritableStream<number>({
@@ -126,7 +126,7 @@ function gated(): Written {
 }
 
 describe('a channel into a WritableStream', () => {
-  test('is written in order and closes it; the lock is released', async () => {
+  test('writes in order and closes the stream; the lock is released', async () => {
     await using scope = new Scope()
     const [{ stream, steps, gate }, input] = [gated(), new Channel<number>(3)]
     gate.close()
@@ -137,7 +137,7 @@ describe('a channel into a WritableStream', () => {
     expect([steps, stream.locked]).toEqual([[0, 1, 2, 'closed'], false])
   })
 
-  test('is received from when the value before is written', async () => {
+  test('receives a value when the previous one is written', async () => {
     const { stream, gate } = gated()
     await expectOneAtATime(gate, (scope, input) => pipeToWebWritable(scope, input, stream))
   })
@@ -186,7 +186,7 @@ describe('a channel into a WritableStream', () => {
     },
   )
 
-  test('is aborted when the channel fails', async () => {
+  test('aborts the stream when the channel fails', async () => {
     const [scope, elsewhere] = [new Scope(), new Scope()]
     const { stream, steps } = gated()
     const input = fromWebReadable(elsewhere, new ReadableStream<number>())
@@ -197,7 +197,7 @@ describe('a channel into a WritableStream', () => {
     expect([steps, stream.locked]).toEqual([[broken], false])
   })
 
-  test('refuses a stream that is locked', () => {
+  test('rejects a locked stream', () => {
     const { stream } = gated()
     stream.getWriter()
     expect(() => pipeToWebWritable(new Scope(), new Channel<number>(), stream)).toThrow(TypeError)
@@ -205,7 +205,7 @@ describe('a channel into a WritableStream', () => {
 })
 
 describe('a channel as a ReadableStream', () => {
-  test('gives the values in order, receives none unasked, and closes', async () => {
+  test('delivers the values in order, receives none before it is read, and closes', async () => {
     await using scope = new Scope()
     const input = new Channel<number>(3)
     for (const n of upTo(3)) await input.send(n)
@@ -236,7 +236,7 @@ describe('a channel as a ReadableStream', () => {
     },
   )
 
-  test('that is cancelled says so to who made it, and can take the scope along', async () => {
+  test('that is cancelled calls onCancel, which can cancel the scope', async () => {
     const scope = new Scope()
     const onCancel = (reason: unknown): void => scope.cancel(reason)
     await toWebReadable(scope, new Channel<number>(), { onCancel }).cancel(broken)
@@ -252,7 +252,7 @@ describe('a channel as a ReadableStream', () => {
     expect(scope.errors).toEqual([])
   })
 
-  test('hides no failure of the scope when nobody reads it', async () => {
+  test('without a reader does not hide a failure of the scope', async () => {
     const scope = new Scope()
     const stream = toWebReadable(scope, new Channel<number>())
     scope.go(() => Promise.reject(broken))
@@ -261,7 +261,7 @@ describe('a channel as a ReadableStream', () => {
     await expect(stream.getReader().read()).rejects.toBe(broken)
   })
 
-  test('has shown a failure of the scope to a pipe that waits for its other end', async () => {
+  test('reports a failure of the scope to a pipe that waits for its other end', async () => {
     await using scope = new Scope()
     const [{ stream: sink, gate }, input] = [gated(), new Channel<number>(2)]
     const seen = toWebReadable(scope, input)
@@ -277,7 +277,7 @@ describe('a channel as a ReadableStream', () => {
 })
 
 describe('a WritableStream into a channel', () => {
-  test('sends each chunk and closes; a write settles when the channel has room', async () => {
+  test('sends each chunk and closes; a write settles when the channel has space', async () => {
     await using scope = new Scope()
     const output = new Channel<number>(1)
     const writer = toWebWritable(scope, output).getWriter()
@@ -313,7 +313,7 @@ describe('a WritableStream into a channel', () => {
   )
 })
 
-test('channel to stream, through a transform, and back', async () => {
+test('values pass from channel to stream, through a transform, and back', async () => {
   await using scope = new Scope()
   const [input, output] = [new Channel<number>(), new Channel<number>()]
   const double = new TransformStream<number, number>({

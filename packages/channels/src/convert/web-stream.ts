@@ -8,19 +8,19 @@ import { requireFlow, requireMethods, requireScope } from '../wait/argument.ts'
 import { markHeard, onAbort, refuseIfAborted } from '@millrace/world'
 
 /**
- * Channels and the streams of the web platform (WHATWG Streams), in all four directions.
+ * Converts between channels and web streams (WHATWG Streams), in all four directions.
  *
- * A stream that is handed in belongs to the scope from then on: its lock is taken, and it is closed, cancelled or
- * aborted as the channel or the scope ends. A stream that is made here belongs to whoever holds the other end. A reader
- * may leave it early, as any loop over a channel; a writer that gives up has failed, and the scope with it.
+ * A stream passed in belongs to the scope: it is locked, and closed, cancelled or aborted as the channel or
+ * the scope ends. A stream created here belongs to the code that uses its other end. A reader may leave it
+ * early, like any loop over a channel; a writer that aborts has failed, and the scope with it.
  */
 
 /**
- * The chunks of a ReadableStream as a channel.
+ * Returns a channel with the chunks of a ReadableStream.
  *
- * A chunk is read when the one before it was taken. The channel closes with the stream; an error of the stream
- * fails the scope. When the scope is cancelled the stream is cancelled with the reason. The lock is released in
- * the end.
+ * A chunk is read when the previous one was received. The channel closes with the stream; an error of the
+ * stream fails the scope. When the scope is cancelled the stream is cancelled with the reason. The lock is
+ * released at the end.
  *
  * @throws TypeError when the stream is locked.
  *
@@ -41,7 +41,7 @@ export function fromWebReadable<T>(scope: Scope, stream: ReadableStream<T>): Rec
   return feed<T>(scope, [
     async (out, signal) => {
       let cancelled: Promise<void> | undefined
-      // A cancelled stream ends the read that is under way.
+      // Cancelling the stream ends the pending read.
       const hook = onAbort(signal, (reason) => {
         cancelled = reader.cancel(reason)
       })
@@ -64,9 +64,9 @@ export function fromWebReadable<T>(scope: Scope, stream: ReadableStream<T>): Rec
 /**
  * Writes the values of a channel to a WritableStream, and closes it when the channel is drained.
  *
- * A value is received when the stream asks for one and the one before is written. An error of the stream fails
- * the scope, also while there is nothing to write. When the scope is cancelled, or the channel fails, the stream
- * is aborted with the reason. The lock is released in the end.
+ * A value is received when the stream requests one and the previous one is written. An error of the stream
+ * fails the scope, also while there is nothing to write. When the scope is cancelled, or the channel fails,
+ * the stream is aborted with the reason. The lock is released at the end.
  *
  * @throws TypeError when the stream is locked.
  *
@@ -88,7 +88,7 @@ export function pipeToWebWritable<T>(
   )
   scope.signal.throwIfAborted()
   const writer = stream.getWriter()
-  // Its rejection is the error of the stream; when that comes from an abort of ours, it is the reason itself.
+  // Its rejection is the error of the stream; after our own abort, it is the reason itself.
   scope.go(async () => {
     await writer.closed
   })
@@ -117,8 +117,8 @@ export function pipeToWebWritable<T>(
 }
 
 /**
- * A receive that hands on its value in the moment in which it is performed. After a promise, whoever wanted the value
- * may be gone; and it cannot be put back.
+ * A receive that passes on its value synchronously. After a promise, the reader may be gone, and the value
+ * cannot be returned to the channel.
  */
 class HandedOn<T> implements SelectCase<Received<T>> {
   readonly waitsFor?: readonly [kind: string, on: object]
@@ -155,18 +155,20 @@ class HandedOn<T> implements SelectCase<Received<T>> {
 /** Options of `toWebReadable`. */
 export interface WebReadableOptions {
   /**
-   * Called with the reason when the reader cancels the stream, which ends nothing else. Who feeds the channel for this
-   * reader alone has it cancel the scope: `(reason) => scope.cancel(reason)`. What it throws rejects the cancel.
+   * Called with the reason when the reader cancels the stream, which ends nothing else. If the channel exists
+   * for this reader only, cancel the scope: `(reason) => scope.cancel(reason)`. If it throws, the cancel
+   * rejects.
    */
   readonly onCancel?: (reason: unknown) => void | Promise<void>
 }
 
 /**
- * A ReadableStream of the values of a channel.
+ * Returns a ReadableStream of the values of a channel.
  *
- * A value is received when the stream is read, and not before. The stream closes when the channel is drained and
- * errors with the reason when the scope is cancelled; whoever reads it then has seen the failure of the scope. A reader
- * that cancels the stream leaves the channel as one that leaves a loop does: what was not received stays in it.
+ * A value is received when the stream is read, and not before. The stream closes when the channel is drained
+ * and errors with the reason when the scope is cancelled; a reader at that time counts as informed of the
+ * failure. A reader that cancels the stream leaves the channel like one that leaves a loop: unreceived values
+ * stay in it.
  *
  * @example
  * const response = new Response(toWebReadable(scope, chunks, { onCancel: (reason) => scope.cancel(reason) }))
@@ -188,7 +190,7 @@ export function toWebReadable<T>(
   const stream = new ReadableStream<T>(
     {
       start(controller) {
-        // A stream that nobody holds is left as it is: whoever reads it later is told then.
+        // A stream without a pending read is left unchanged: a later read reports the reason.
         hook = onAbort(reading.signal, (reason) => {
           if (!stream.locked) return
           markHeard(readers)
@@ -214,11 +216,11 @@ export function toWebReadable<T>(
 }
 
 /**
- * A WritableStream that sends each chunk to a channel, and closes the channel when it is closed.
+ * Returns a WritableStream that sends each chunk to a channel, and closes the channel when it is closed.
  *
- * A write settles when the channel has taken the chunk. The stream errors with the reason when the scope is
- * cancelled. Whoever aborts the stream cancels the scope with that reason, and leaves the channel open: what came
- * through it is not all there was.
+ * A write settles when the channel has accepted the chunk. The stream errors with the reason when the scope
+ * is cancelled. Aborting the stream cancels the scope with that reason, and leaves the channel open: its
+ * values are incomplete.
  *
  * @example
  * void body.pipeTo(toWebWritable(scope, chunks))

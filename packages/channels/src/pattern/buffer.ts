@@ -6,17 +6,17 @@ import { LossyOutlet, Overflow, whenFullRules, type LossyChannel, type WhenFull 
 
 /** Options of `buffer`. */
 export interface BufferOptions {
-  /** How many values wait for the receiver at most. */
+  /** How many values can wait for the receiver. */
   readonly capacity: number
-  /** What becomes of a value that finds the buffer full: it waits, or as `WhenFull` says. */
+  /** What to do with a value when the buffer is full: wait, or as `WhenFull` says. */
   readonly whenFull: 'wait' | WhenFull
 }
 
 /**
- * Lets a sender run ahead of a slow receiver by `capacity` values, and says what happens after that.
+ * Lets a sender run ahead of a slow receiver by `capacity` values, with a rule for overflow.
  *
- * With any rule but `wait` the input is never held up. Put one behind each output of `broadcast` that must not
- * slow down the others. How many values were dropped is in `dropped`.
+ * With any rule except `wait` the input is never blocked. Use one after each output of `broadcast` that must
+ * not slow down the others. `dropped` is the number of dropped values.
  *
  * The rules are those of Clojure's core.async buffers: fixed, sliding, dropping.
  *

@@ -7,9 +7,9 @@ import { misfit, requireSignal } from '@millrace/world'
 import type { Scope } from '../task/scope.ts'
 
 /**
- * Several channels as one: fan-in.
+ * Merges several channels into one: fan-in.
  *
- * Values of one input keep their order; inputs mix as they come, and none is held up by another. The output
+ * Values of one input keep their order; inputs interleave as they arrive, and none blocks another. The output
  * closes when all inputs are drained, at once when there are none.
  *
  * @example
@@ -26,9 +26,9 @@ export function merge<T>(scope: Scope, inputs: readonly ReceiveChannel<T>[]): Re
 }
 
 /**
- * A channel of channels as one channel: the values of the first, then those of the second, and so on.
+ * Concatenates a channel of channels: the values of the first, then those of the second, and so on.
  *
- * The next channel is asked for when the one before is drained. The output closes when the outer channel and
+ * The next channel is received when the previous one is drained. The output closes when the outer channel and
  * the last inner one are drained. The name is from Katherine Cox-Buday's "Concurrency in Go" (2017).
  *
  * @example
@@ -40,7 +40,7 @@ export function bridge<T>(scope: Scope, channels: ReceiveChannel<ReceiveChannel<
   return feed<T>(scope, [
     async (out, signal) => {
       for await (const channel of channels.values(signal)) {
-        requireInput('bridge', channel, 'what was received')
+        requireInput('bridge', channel, 'the received value')
         await pass(channel, out, signal)
       }
     },
@@ -48,10 +48,10 @@ export function bridge<T>(scope: Scope, channels: ReceiveChannel<ReceiveChannel<
 }
 
 /**
- * A channel that also ends when `done` aborts: the loop over it needs no case for that.
+ * Returns a channel that also ends when `done` aborts, so a loop over it needs no case for that.
  *
- * Once `done` has aborted nothing more is sent, and the output closes as if the input had. The value that was on
- * its way then is given up. The name is from Katherine Cox-Buday's "Concurrency in Go" (2017).
+ * Once `done` has aborted nothing more is sent, and the output closes as if the input had. The value in
+ * transit then is dropped. The name is from Katherine Cox-Buday's "Concurrency in Go" (2017).
  *
  * @example
  * for await (const job of orDone(scope, jobs, stopping)) await run(job)

@@ -10,9 +10,9 @@ import { requireChoice, requireFlow, requirePositive } from '../wait/argument.ts
 /** Options of `fanOut`. */
 export interface FanOutOptions {
   /**
-   * Who gets the next value: each output in its turn, or whichever takes it first. Default: `inTurn`.
+   * Which output gets the next value: each in turn, or the first free one. Default: `inTurn`.
    *
-   * `inTurn` gives each output the same number of values, and waits for the one whose turn it is. `firstFree`
+   * `inTurn` gives each output the same number of values, and waits for the next output in turn. `firstFree`
    * waits only while all are busy.
    */
   readonly order?: 'inTurn' | 'firstFree'
@@ -21,10 +21,10 @@ export interface FanOutOptions {
 }
 
 /**
- * One channel as `count` channels: each value goes to exactly one of them.
+ * Distributes one channel over `count` channels: each value goes to exactly one of them.
  *
- * All outputs close when the input is drained. Workers that compete for values need no fan-out: let them
- * receive from the one channel, or use `workerPool`.
+ * All outputs close when the input is drained. Competing workers need no fan-out: let them receive from the
+ * one channel, or use `workerPool`.
  *
  * @throws RangeError unless `count` is a positive integer.
  *
@@ -51,11 +51,11 @@ export function fanOut<T>(
 }
 
 /**
- * One channel as `count` channels: each value goes to every one of them.
+ * Copies one channel to `count` channels: each value goes to every one of them.
  *
- * The next value is received when all outputs have taken this one, so the slowest sets the pace. To let an
- * output fall behind or lose values instead, put a `buffer` behind it. The values are the same objects in every
- * output, not copies. All outputs close when the input is drained.
+ * The next value is received when all outputs have delivered this one, so the slowest sets the pace. To let
+ * an output fall behind or lose values instead, put a `buffer` after it. The values are the same objects in
+ * every output, not copies. All outputs close when the input is drained.
  *
  * @throws RangeError unless `count` is a positive integer.
  *
@@ -69,7 +69,7 @@ export function broadcast<T>(scope: Scope, input: ReceiveChannel<T>, count: numb
 }
 
 /**
- * One channel as two, each with every value: `broadcast` to two, as a pair.
+ * Copies one channel to two: `broadcast` to two, as a pair.
  *
  * @example
  * const [toDisk, toScreen] = tee(scope, lines)
@@ -79,14 +79,14 @@ export function tee<T>(scope: Scope, input: ReceiveChannel<T>): [ReceiveChannel<
   return [first!, second!]
 }
 
-/** What `partition` tells values apart by. Numbers and the strings that spell them are different keys. */
+/** The keys of `partition`. A number and its string form are different keys. */
 export type PartitionKey = string | number | bigint | boolean
 
 /**
- * One channel as `count` channels: all values of one key go to the same of them, in their order.
+ * Partitions one channel into `count` channels: all values of one key go to the same output, in order.
  *
- * The output of a key depends on the key and `count` only, not on the values before. A full output holds up all
- * others: values wait in their order.
+ * The output of a key depends on the key and `count` only, not on earlier values. A full output blocks all
+ * others: values wait in order.
  *
  * @throws RangeError unless `count` is a positive integer.
  *
@@ -105,7 +105,7 @@ export function partition<T>(
   )
 }
 
-// FNV-1a (Fowler, Noll, Vo) over UTF-16 units, and a last mixing step because its low bits alone are weak.
+// FNV-1a (Fowler, Noll, Vo) over UTF-16 units, and a final mixing step because its low bits alone are weak.
 function hashOf(key: PartitionKey): number {
   if (typeof key === 'object' || typeof key === 'symbol' || typeof key === 'function') {
     throw misfit('partition', 'the key of a value', key, 'a string, number, bigint or boolean')
@@ -117,7 +117,7 @@ function hashOf(key: PartitionKey): number {
   return (hash ^ (hash >>> 16)) >>> 0
 }
 
-/** One task that hands each value of the input to some of `count` new outputs. */
+/** One task that sends each value of the input to some of `count` new outputs. */
 function distribute<T>(
   pattern: string,
   scope: Scope,

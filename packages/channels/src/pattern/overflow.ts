@@ -3,19 +3,21 @@ import type { ReceiveChannel } from '../channel/channel-end.ts'
 import { Outlet } from '../task/outlet.ts'
 import type { Scope } from '../task/scope.ts'
 
-/** What becomes of a value that finds no room: it takes the place of the oldest, is dropped itself, or ends it all. */
+/** What to do with a value when there is no space: replace the oldest, drop it, or fail. */
 export type WhenFull = 'dropOldest' | 'dropNewest' | 'fail'
 
 /** What `WhenFull` may be. */
 export const whenFullRules: readonly WhenFull[] = ['dropOldest', 'dropNewest', 'fail']
 
-/** A channel that may have lost values, and says how many. */
+/** A channel that may have dropped values, with their number. */
 export interface LossyChannel<out T> extends ReceiveChannel<T> {
-  /** How many values were dropped so far because there was no room for them. */
+  /** Number of values dropped so far because there was no space. */
   readonly dropped: number
 }
 
-/** Values came faster than they were received, and the rule was to fail. The value that found no room is lost. */
+/**
+ * Values arrived faster than they were received, and the rule was to fail. The value without space is lost.
+ */
 export class OverflowError extends Error {
   override readonly name = 'OverflowError'
   /** Stable: the same in every version. */
@@ -29,16 +31,16 @@ export class OverflowError extends Error {
 }
 
 /**
- * The side of a channel to which values are handed by someone who cannot wait.
+ * The input side of a channel for a sender that cannot wait.
  *
- * Each value is sent, or counted in `dropped`, or refused by throwing: none is lost without a trace.
+ * Each value is sent, or counted in `dropped`, or rejected by throwing: none is lost silently.
  */
 export class Overflow<T> {
   readonly channel: Channel<T>
   readonly #whenFull: WhenFull
   #dropped = 0
 
-  /** @throws RangeError when the channel has no buffer: then nothing could be kept until somebody asks. */
+  /** @throws RangeError when the channel has no buffer, so no value could be kept for a receiver. */
   constructor(channel: Channel<T>, whenFull: WhenFull) {
     if (channel.capacity === 0)
       throw new RangeError('a channel that may overflow: capacity is 0; pass 1 or more')
@@ -51,7 +53,7 @@ export class Overflow<T> {
     return this.#dropped
   }
 
-  /** @throws OverflowError when there is no room and the rule is to fail. */
+  /** @throws OverflowError when there is no space and the rule is to fail. */
   offer(value: T): void {
     if (this.channel.trySend(value)) return
     if (this.#whenFull === 'fail') throw new OverflowError(this.channel.capacity)
@@ -62,11 +64,11 @@ export class Overflow<T> {
   }
 }
 
-/** An outlet that says what was dropped before it. */
+/** An outlet with the number of values dropped before it. */
 export class LossyOutlet<T> extends Outlet<T> implements LossyChannel<T> {
   readonly #overflow: Overflow<T> | undefined
 
-  /** Without an overflow nothing is ever dropped. */
+  /** Without an overflow no value is ever dropped. */
   constructor(channel: Channel<T>, scope: Scope, overflow: Overflow<T> | undefined) {
     super(channel, scope)
     this.#overflow = overflow

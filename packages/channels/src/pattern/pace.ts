@@ -14,15 +14,15 @@ export interface BatchOptions {
   readonly size: number
   /** A batch that is not full is sent this many milliseconds after its first value. `Infinity`: never. */
   readonly withinMs: number
-  /** Measures the time. */
+  /** The clock. */
   readonly clock: Clock
 }
 
 /**
- * Gathers values into arrays: `size` values, or fewer once `withinMs` have passed since the first of them.
+ * Collects values into arrays: `size` values, or fewer once `withinMs` have passed since the first of them.
  *
- * No batch is empty. When the input is drained the last batch is sent and the output closes. While a batch waits
- * to be taken nothing is received.
+ * No batch is empty. When the input is drained the last batch is sent and the output closes. While a batch
+ * waits for a receiver nothing is received.
  *
  * @throws RangeError unless `size` is a positive integer and `withinMs` a number.
  *
@@ -62,15 +62,15 @@ export function batch<T>(scope: Scope, input: ReceiveChannel<T>, options: BatchO
 export interface ThrottleOptions {
   /** The shortest time between two values, in milliseconds. */
   readonly everyMs: number
-  /** Measures the time. */
+  /** The clock. */
   readonly clock: Clock
 }
 
 /**
  * Passes on at most one value every `everyMs` milliseconds; the others wait, and none is dropped.
  *
- * The first value passes at once. The time counts from the moment the receiver took a value, so a late value is
- * not made up for by a burst. To drop what comes too fast, put a `buffer` in front.
+ * The first value passes at once. The interval begins when the receiver took a value, so a delay is not
+ * followed by a burst. To drop excess values, put a `buffer` before it.
  *
  * @throws RangeError when `everyMs` is not a number.
  *
@@ -99,17 +99,17 @@ export function throttle<T>(
 
 /** Options of `debounce`. */
 export interface DebounceOptions {
-  /** For how many milliseconds no other value may come. */
+  /** For how many milliseconds no other value may arrive. */
   readonly quietMs: number
-  /** Measures the time. */
+  /** The clock. */
   readonly clock: Clock
 }
 
 /**
- * Passes on the last value of each burst: one after which nothing came for `quietMs` milliseconds.
+ * Passes on the last value of each burst: a value after which none arrived for `quietMs` milliseconds.
  *
- * The values before it in the burst are dropped, which is what this is for. A value that waits to be taken is
- * still replaced by a newer one. When the input is drained the last value is sent without waiting.
+ * Earlier values of the burst are dropped on purpose. A value that waits for a receiver is still replaced by
+ * a newer one. When the input is drained the last value is sent without waiting.
  *
  * @throws RangeError when `quietMs` is not a number.
  *
@@ -149,7 +149,10 @@ export function debounce<T>(
   ])
 }
 
-/** What all of these take: a scope, an input, and options of which `delay` names one beside the clock. */
+/**
+ * Validates the common arguments: a scope, an input, and options of which `delay` names one besides the
+ * clock.
+ */
 function requirePace<Delay extends string>(
   of: string,
   scope: Scope,

@@ -19,7 +19,7 @@ import { parallelMap, stage, workerPool } from './stage.ts'
 
 const broken = new Error('broken')
 
-/** What a row is tried with. A user's function of the pattern fails on the value -1. */
+/** The input of a row's tests. A user's function of the pattern fails on the value -1. */
 interface Given {
   readonly scope: Scope
   readonly input: ReceiveChannel<number>
@@ -30,12 +30,12 @@ interface Row {
   readonly name: string
   readonly cells: readonly [onClose: string, onError: string, onSlow: string, onCancel: string]
   readonly start: (given: Given) => readonly ReceiveChannel<unknown>[]
-  /** What the outputs give for 1, 2, 3, 4, 5 and close. */
+  /** The output for 1, 2, 3, 4, 5 and close. */
   readonly drained: readonly (readonly unknown[])[]
-  /** How many values it receives while nobody receives from it; Infinity when it never stops. */
+  /** How many values it receives without a reader; Infinity when it never stops. */
   readonly held: number
   readonly hasUserFunction?: true
-  /** Values come as they are ready; `drained` is sorted. */
+  /** Values arrive as they are ready; `drained` is sorted. */
   readonly isUnordered?: true
 }
 
@@ -199,12 +199,12 @@ const rows: readonly Row[] = [
     cells: ['sends what it holds, closes', fails, 'the scope fails with `OverflowError`', cancels],
     start: ({ scope, input }) => [buffer(scope, input, { capacity: 5, whenFull: 'fail' })],
     drained: [[1, 2, 3, 4, 5]],
-    // The one that finds no room is the last it receives.
+    // The one without space is the last it receives.
     held: 6,
   },
 ]
 
-/** Receives until the channel is closed, while time goes on. */
+/** Receives until the channel is closed, while time advances. */
 async function drain(clock: ManualClock, outputs: readonly ReceiveChannel<unknown>[]): Promise<unknown[][]> {
   let draining = outputs.length
   const drained = Promise.all(
@@ -228,7 +228,7 @@ async function sendUntilRefused(input: Channel<number>): Promise<number> {
   return Infinity
 }
 
-/** An input that fails, as the output of a pattern in another scope does. */
+/** An input that fails, like the output of a pattern in another scope. */
 async function brokenInput(): Promise<ReceiveChannel<number>> {
   const elsewhere = new Scope()
   const input = stage<number, number>(elsewhere, new Channel<number>(), () => {
@@ -254,7 +254,7 @@ async function expectNothingLeft(
     await expect(output.receive()).rejects.toBe(broken)
     expect(() => output.tryReceive()).toThrow(broken)
   }
-  // Nobody is left: not in the line of the input, not on the clock, not at the signal.
+  // Nothing is left: no waiter at the input, no timer, no listener of the signal.
   expect(input.trySend(2)).toBe(false)
   expect(clock.pending).toBe(0)
   expect(getEventListeners(scope.signal, 'abort')).toEqual([])
@@ -304,7 +304,7 @@ describe.each(rows)('$name', ({ start, drained, held, cells, isUnordered }) => {
     await expectNothingLeft({ scope, input, clock }, outputs)
   })
 
-  everySchedule(`on cancel with a value on its way: ${cells[3]}`, async () => {
+  everySchedule(`on cancel with a value in transit: ${cells[3]}`, async () => {
     const scope = new Scope()
     const [input, clock] = [new Channel<number>(), new ManualClock()]
     const outputs = start({ scope, input, clock })
@@ -316,19 +316,16 @@ describe.each(rows)('$name', ({ start, drained, held, cells, isUnordered }) => {
 })
 
 for (const { name, start } of rows.filter(({ hasUserFunction }) => hasUserFunction)) {
-  everySchedule(
-    `${name}: when the function handed in throws, the scope fails, the outputs reject`,
-    async () => {
-      const scope = new Scope()
-      const input = new Channel<number>(1)
-      const outputs = start({ scope, input, clock: new ManualClock() })
-      await input.send(-1)
-      await expectFailure(scope, outputs)
-    },
-  )
+  everySchedule(`${name}: when the user's function throws, the scope fails, the outputs reject`, async () => {
+    const scope = new Scope()
+    const input = new Channel<number>(1)
+    const outputs = start({ scope, input, clock: new ManualClock() })
+    await input.send(-1)
+    await expectFailure(scope, outputs)
+  })
 }
 
-test('the table of the README has these rows and no others', () => {
+test('the table of the README has exactly these rows', () => {
   const readme = readFileSync(new URL('../../README.md', import.meta.url), 'utf8')
   const table = /\| pattern \| on close[^]*?\n\n/.exec(readme)?.[0] ?? ''
   const cellsOf = (line: string): string[] =>

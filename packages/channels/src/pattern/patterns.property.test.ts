@@ -11,7 +11,7 @@ import { broadcast, fanOut, partition } from './fan-out.ts'
 import { batch, debounce, throttle } from './pace.ts'
 import { parallelMap, stage, workerPool } from './stage.ts'
 
-/** How fast everybody is: the pauses of senders, receivers and workers, taken in turn. */
+/** The pauses of senders, receivers and workers, used in turn. */
 class Paces {
   readonly #pauses: readonly number[]
   #taken = 0
@@ -33,7 +33,7 @@ interface Given {
   readonly clock: ManualClock
 }
 
-/** Sends each list through an input of its own, and tells what came out of each output. */
+/** Sends each list through its own input, and returns the values of each output. */
 async function run<T>(
   lists: readonly (readonly number[])[],
   pauses: readonly number[],
@@ -71,7 +71,7 @@ async function run<T>(
 const someLists = fc.array(fc.array(fc.integer(), { maxLength: 20 }), { minLength: 1, maxLength: 4 })
 const somePauses = fc.array(fc.nat(6), { minLength: 1, maxLength: 12 })
 
-/** Numbers 0, 1, 2, ... so that each is told from the others. */
+/** Distinct numbers 0, 1, 2, ... */
 const someNumbers = fc.nat(40).map(upTo)
 
 async function law(
@@ -85,7 +85,7 @@ function ascending(numbers: readonly number[]): number[] {
   return numbers.toSorted((a, b) => a - b)
 }
 
-describe('no value is lost or doubled', () => {
+describe('no value is lost or duplicated', () => {
   test('by merge, which keeps the order of each input', async () => {
     await fc.assert(
       fc.asyncProperty(someLists, somePauses, async (lists, pauses) => {
@@ -135,7 +135,7 @@ describe('no value is lost or doubled', () => {
       expect(keys.reduce((sum, { size }) => sum + size, 0)).toBe(Math.min(numbers.length, 7))
     }))
 
-  test('by broadcast, which gives all to everyone in order', () =>
+  test('by broadcast, which delivers all values to every output in order', () =>
     law(async (numbers, pauses) => {
       const outputs = await run([numbers], pauses, ({ scope, inputs }) => broadcast(scope, inputs[0]!, 3))
       expect(outputs).toEqual([numbers, numbers, numbers])
@@ -175,7 +175,7 @@ describe('no value is lost or doubled', () => {
     )
   })
 
-  test('by stage, orDone, throttle and a buffer that waits, one behind the other', () =>
+  test('by stage, orDone, throttle and a waiting buffer in sequence', () =>
     law(async (numbers, pauses) => {
       const results = await run([numbers], pauses, ({ scope, inputs, clock }) => {
         const plain = stage(scope, inputs[0]!, (values) => values)
@@ -204,7 +204,7 @@ describe('no value is lost or doubled', () => {
   })
 })
 
-describe('what is dropped is counted', () => {
+describe('dropped values are counted', () => {
   test.each(['dropOldest', 'dropNewest'] as const)('by a buffer with %s', (whenFull) =>
     law(async (numbers, pauses) => {
       let dropped = (): number => Number.NaN
@@ -221,7 +221,7 @@ describe('what is dropped is counted', () => {
   )
 })
 
-test('debounce gives some values in order, the last one always', () =>
+test('debounce delivers some values in order, and always the last one', () =>
   law(async (numbers, pauses) => {
     const [received] = await run([numbers], pauses, ({ scope, inputs, clock }) => [
       debounce(scope, inputs[0]!, { quietMs: 1, clock }),

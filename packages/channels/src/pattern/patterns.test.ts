@@ -19,7 +19,7 @@ async function collect<T>(channel: ReceiveChannel<T>): Promise<T[]> {
   return values
 }
 
-/** The values of a channel with the times at which they came, while the clock goes on. */
+/** The values of a channel with their times, while the clock advances. */
 async function timed<T>(clock: ManualClock, channel: ReceiveChannel<T>): Promise<[atMs: number, value: T][]> {
   const values: [number, T][] = []
   let isOpen = true
@@ -47,7 +47,7 @@ function at<T>(
 }
 
 describe('fan-out', () => {
-  everySchedule('in turn, a slow output holds up the others', async () => {
+  everySchedule('in turn, a slow output blocks the others', async () => {
     await using scope = new Scope()
     const [slow, fast] = fanOut(scope, fromIterable(scope, upTo(4)), 2)
     const received = fast!.receive()
@@ -56,14 +56,14 @@ describe('fan-out', () => {
     expect(await received).toEqual({ ok: true, value: 1 })
   })
 
-  everySchedule('first free, a slow output holds up nobody', async () => {
+  everySchedule('first free, a slow output blocks no other', async () => {
     await using scope = new Scope()
     const [, fast] = fanOut(scope, fromIterable(scope, upTo(4)), 2, { order: 'firstFree' })
     expect(await collect(fast!)).toEqual([0, 1, 2, 3])
   })
 
   everySchedule(
-    'of the values of a broadcast each output takes its own time, but not for the next',
+    'broadcast: outputs receive a value independently, and the next one only when all have it',
     async () => {
       await using scope = new Scope()
       const [slow, fast] = broadcast(scope, fromIterable(scope, ['a', 'b']), 2)
@@ -75,7 +75,7 @@ describe('fan-out', () => {
     },
   )
 
-  everySchedule('a buffer behind an output of a broadcast frees the others of it', async () => {
+  everySchedule('a buffer after an output of a broadcast frees the other outputs', async () => {
     await using scope = new Scope()
     const count = sized(100, 10)
     const [slow, fast] = broadcast(scope, fromIterable(scope, upTo(count)), 2)
@@ -86,7 +86,7 @@ describe('fan-out', () => {
     expect(latest.dropped).toBe(count - 1)
   })
 
-  everySchedule('a partition tells keys apart by type and value, and always alike', async () => {
+  everySchedule('a partition distinguishes keys by type and value, and is deterministic', async () => {
     await using scope = new Scope()
     const keys = [1, '1', 1n, true, 'true', 'card', 1, '1', 1n, true, 'true', 'card']
     const outputs = partition(scope, fromIterable(scope, keys), 64, (key) => key)
@@ -96,14 +96,14 @@ describe('fan-out', () => {
     expect(filled).toHaveLength(6)
   })
 
-  test('a partition spreads neighbouring keys evenly', async () => {
+  test('a partition distributes neighbouring keys evenly', async () => {
     await using scope = new Scope()
     const outputs = partition(scope, fromIterable(scope, upTo(8_000)), 8, (n) => n)
     const sizes = await Promise.all(outputs.map(async (output) => (await collect(output)).length))
     for (const size of sizes) expect(Math.abs(size - 1_000)).toBeLessThan(150)
   })
 
-  test.each([0, -1, 1.5, Number.NaN, Infinity])('%d outputs, workers or places are refused', (count) => {
+  test.each([0, -1, 1.5, Number.NaN, Infinity])('%d outputs, workers or places are rejected', (count) => {
     const scope = new Scope()
     const input = new Channel<number>()
     const nothing = (): undefined => undefined
@@ -124,7 +124,7 @@ describe('fan-in', () => {
     expect(await collect(merge(scope, []))).toEqual([])
   })
 
-  everySchedule('a quiet input of a merge holds up nobody', async () => {
+  everySchedule('a quiet input of a merge blocks no other', async () => {
     await using scope = new Scope()
     const merged = merge(scope, [new Channel<number>(), fromIterable(scope, [1, 2])])
     expect((await merged.receive()).value).toBe(1)
@@ -132,7 +132,7 @@ describe('fan-in', () => {
     expect(await hasSettled(merged.receive())).toBe(false)
   })
 
-  everySchedule('a bridge does not ask for the next channel before the one before is drained', async () => {
+  everySchedule('a bridge receives the next channel only when the previous one is drained', async () => {
     await using scope = new Scope()
     const [outer, first] = [new Channel<ReceiveChannel<string>>(2), new Channel<string>(1)]
     const lines = bridge(scope, outer)
@@ -148,7 +148,7 @@ describe('fan-in', () => {
     expect(await collect(lines)).toEqual(['b', 'c'])
   })
 
-  everySchedule('orDone ends when it is told to, though its input is open and quiet', async () => {
+  everySchedule('orDone ends when `done` aborts, though its input is open and quiet', async () => {
     await using scope = new Scope()
     const [input, done] = [new Channel<number>(), new AbortController()]
     const collected = collect(orDone(scope, input, done.signal))
@@ -160,22 +160,19 @@ describe('fan-in', () => {
     expect(input.trySend(2)).toBe(false)
   })
 
-  everySchedule(
-    'orDone gives up the value in its hand when it is told to end, though somebody waits for it',
-    async () => {
-      for (const _ of upTo(sized(20, 1))) {
-        await using scope = new Scope()
-        const [input, done] = [new Channel<number>(), new AbortController()]
-        const received = orDone(scope, input, done.signal).receive()
-        await settle()
-        expect(input.trySend(1)).toBe(true)
-        done.abort()
-        expect(await received).toEqual({ ok: false, value: undefined })
-      }
-    },
-  )
+  everySchedule('orDone drops its value in transit when `done` aborts, though a receiver waits', async () => {
+    for (const _ of upTo(sized(20, 1))) {
+      await using scope = new Scope()
+      const [input, done] = [new Channel<number>(), new AbortController()]
+      const received = orDone(scope, input, done.signal).receive()
+      await settle()
+      expect(input.trySend(1)).toBe(true)
+      done.abort()
+      expect(await received).toEqual({ ok: false, value: undefined })
+    }
+  })
 
-  everySchedule('orDone sends nothing once it is told to end, though values are ready', async () => {
+  everySchedule('orDone sends nothing after `done` aborts, though values are ready', async () => {
     await using scope = new Scope()
     const [input, done] = [new Channel<number>(9), new AbortController()]
     for (const n of upTo(9)) await input.send(n)
@@ -203,7 +200,7 @@ describe('stages', () => {
     expect(await collect(firstThree)).toEqual([0, 1, 2])
   })
 
-  everySchedule('a stage that is cancelled runs its finally before the scope ends', async () => {
+  everySchedule('a cancelled stage runs its finally before the scope ends', async () => {
     const scope = new Scope()
     const steps: string[] = []
     const output = stage(scope, fromIterable(scope, upTo(3)), async function* (values) {
@@ -221,7 +218,7 @@ describe('stages', () => {
   })
 
   everySchedule(
-    'a slow value of parallelMap holds back the results behind it, and no value is read in vain',
+    'parallelMap: a slow value holds back the results after it, and no value is received in vain',
     async () => {
       await using scope = new Scope()
       const [input, clock] = [new Channel<number>(), new ManualClock()]
@@ -245,7 +242,7 @@ describe('stages', () => {
     },
   )
 
-  everySchedule('a worker that is busy leaves values to the others', async () => {
+  everySchedule('a busy worker leaves values to the others', async () => {
     await using scope = new Scope()
     const clock = new ManualClock()
     const results = workerPool(scope, fromIterable(scope, [9, 1, 2, 3]), 2, async (ms, signal) => {
@@ -281,7 +278,7 @@ describe('pace', () => {
   })
 
   everySchedule(
-    'throttle passes the first at once and the rest in steps, after a pause at once again',
+    'throttle passes the first value at once and the rest at intervals; after a pause at once again',
     async () => {
       await using scope = new Scope()
       const clock = new ManualClock()
@@ -295,7 +292,7 @@ describe('pace', () => {
     },
   )
 
-  everySchedule('throttle counts from the moment at which a value was taken', async () => {
+  everySchedule('throttle measures from the moment at which a value was received', async () => {
     await using scope = new Scope()
     const clock = new ManualClock()
     const output = throttle(scope, fromIterable(scope, ['a', 'b']), { everyMs: 10, clock })
@@ -308,7 +305,7 @@ describe('pace', () => {
     expect((await next).value).toBe('b')
   })
 
-  everySchedule('debounce passes the last of each burst after the quiet', async () => {
+  everySchedule('debounce passes the last value of each burst after the quiet time', async () => {
     await using scope = new Scope()
     const clock = new ManualClock()
     const input = at(scope, clock, [0, 'a'], [9, 'b'], [18, 'c'], [40, 'd'], [45, 'e'])
@@ -318,7 +315,7 @@ describe('pace', () => {
     ])
   })
 
-  everySchedule('debounce replaces a value that nobody takes, and waits for quiet anew', async () => {
+  everySchedule('debounce replaces an unreceived value, and waits for quiet again', async () => {
     await using scope = new Scope()
     const [input, clock] = [new Channel<string>(), new ManualClock()]
     const output = debounce(scope, input, { quietMs: 10, clock })
@@ -332,7 +329,7 @@ describe('pace', () => {
     expect((await next).value).toBe('new')
   })
 
-  test('delays that are no numbers are refused', () => {
+  test('delays that are not numbers are rejected', () => {
     const [scope, input, clock] = [new Scope(), new Channel<number>(), new ManualClock()]
     const ms = Number.NaN
     expect(() => batch(scope, input, { size: 1, withinMs: ms, clock })).toThrow(RangeError)

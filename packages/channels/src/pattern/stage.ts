@@ -7,10 +7,10 @@ import { requireFlow, requirePositive } from '../wait/argument.ts'
 import { hasMethod, misfit, requireFunction } from '@millrace/world'
 
 /**
- * A stage of a pipeline: a task that reads one channel, and an output with what it yields.
+ * A stage of a pipeline: a task that reads one channel, and an output with the values it yields.
  *
- * `transform` walks over the input and yields as many values as it likes. Stages are joined by handing the
- * output of one to the next. When `transform` returns, the output closes, also when input is left.
+ * `transform` iterates over the input and yields any number of values. Stages are connected by passing the
+ * output of one to the next. When `transform` returns, the output closes, even with input left.
  *
  * The shape is that of "Go Concurrency Patterns: Pipelines and cancellation" (Sameer Ajmani, 2014).
  *
@@ -32,7 +32,7 @@ export function stage<A, B>(
       if (!hasMethod(values, Symbol.asyncIterator) && !hasMethod(values, Symbol.iterator)) {
         throw misfit(
           'stage',
-          'what transform returned',
+          'the result of transform',
           values,
           'an async generator: async function* (values) { ... }',
         )
@@ -43,10 +43,10 @@ export function stage<A, B>(
 }
 
 /**
- * `count` workers that compete for the values of one channel; results come as they are ready.
+ * Runs `count` workers that compete for the values of one channel; results are sent as they are ready.
  *
- * Each worker handles one value at a time and receives the next when its result is taken. For results in the
- * order of the input use `parallelMap`.
+ * Each worker handles one value at a time and receives the next when its result is received. For results in
+ * the order of the input use `parallelMap`.
  *
  * @throws RangeError unless `count` is a positive integer.
  *
@@ -72,10 +72,10 @@ export function workerPool<A, B>(
 }
 
 /**
- * Maps up to `limit` values at the same time; results come in the order of the input.
+ * Maps up to `limit` values concurrently; results are in the order of the input.
  *
- * A value is received when one of the `limit` places is free, and its place is free when its result is taken:
- * a slow value holds up the results behind it, and never more than `limit` are under way or waiting.
+ * A value is received when one of the `limit` places is free, and its place is free when its result is
+ * received: a slow value holds back the results after it, and never more than `limit` are running or waiting.
  *
  * @throws RangeError unless `limit` is a positive integer.
  *
@@ -91,11 +91,11 @@ export function parallelMap<A, B>(
   requireFlow('parallelMap', scope, input)
   requirePositive('parallelMap', 'limit', limit)
   requireFunction('parallelMap', 'map', map)
-  // The places in the order of the input. One more is in the hands of the task that passes the results on.
+  // The places in the order of the input. One more is held by the task that passes on the results.
   const places = ownChannel<Channel<B>>(limit - 1)
   scope.go(async (signal) => {
     for (;;) {
-      // The place comes before the value: what cannot be started is left with the sender.
+      // The place is acquired before the value: a value that cannot be started stays with the sender.
       const place = ownChannel<B>(1)
       await places.send(place, signal)
       const next = await input.receive(signal)

@@ -35,7 +35,7 @@ export class WaitGroup {
     const count = this.#count + delta
     if (!Number.isSafeInteger(count) || count < 0) {
       throw new RangeError(
-        `WaitGroup.add: ${this.#count} + ${shown(delta)} is no count; call done once for each add`,
+        `WaitGroup.add: ${this.#count} + ${shown(delta)} is not a valid count; call done once for each add`,
       )
     }
     this.#count = count
