@@ -3,11 +3,11 @@ import { PassThrough } from 'node:stream'
 import { ReadableStream, WritableStream } from 'node:stream/web'
 import { describe, expect, test } from 'vitest'
 import * as api from '../src/index.ts'
-import { shown } from '@millrace/world'
+import { onAbort, shown } from '@millrace/world'
 
 /** The package without its types, as plain JavaScript sees it. */
 // oxlint-disable-next-line typescript/no-explicit-any -- that is the point of this test
-const js = api as any
+const js = { ...api, onAbort } as any
 const { background, systemClock: clock } = api
 
 const work = async (): Promise<void> => undefined
