@@ -186,7 +186,7 @@ export class ChannelMix {
   }
 
   #fresh(from: number): Sent {
-    const id = this.#fates.push('under way') - 1
+    const id = this.#fates.push('in transit') - 1
     this.#received.push(0)
     return { id, from, nth: this.#made[from]!++ }
   }
