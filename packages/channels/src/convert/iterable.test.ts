@@ -76,7 +76,7 @@ describe('an async iterable', () => {
         try {
           yield 1
         } finally {
-          // cleanup may throw
+          // oxlint-disable-next-line no-unsafe-finally -- cleanup may throw
           throw broken
         }
       })(),
