@@ -15,7 +15,7 @@ export const flowBugs: readonly SimulatorBug[] = [
   {
     name: 'a barrier overtakes the records that were emitted before it',
     plant: {
-      file: 'core/src/exchange/edge.ts',
+      file: 'core/src/exchange/local-edge.ts',
       from: '    this.#push(element)\n  }\n\n  take',
       to: "    if (element.kind === 'barrier' && !this.isEmpty) this.#queue.splice(this.#head, 0, element)\n    else this.#push(element)\n  }\n\n  take",
     },
@@ -217,8 +217,8 @@ export const flowBugs: readonly SimulatorBug[] = [
     name: 'a fired timer stays in the saved state',
     plant: {
       file: 'core/src/time/timer-heap.ts',
-      from: 'this.#table.delete(this.#table.find(this.#domain, timer.inner)!)',
-      to: '',
+      from: 'this.#table.delete(cell)\n    return timer',
+      to: 'return timer',
     },
     shows: /'silence-out' (has|misses)|state at the end/,
     seed: 0,
@@ -276,7 +276,7 @@ export const flowBugs: readonly SimulatorBug[] = [
   {
     name: 'waiters are not woken when there is space again',
     plant: {
-      file: 'core/src/exchange/edge.ts',
+      file: 'core/src/exchange/local-edge.ts',
       from: '    if (this.hasCredit) this.#producer?.wake()\n',
       to: '',
     },

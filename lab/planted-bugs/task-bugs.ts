@@ -15,7 +15,7 @@ export const taskBugs: readonly TestedBug[] = [
   {
     name: 'records taken by a task no longer count as queued',
     plant: {
-      file: 'core/src/exchange/edge.ts',
+      file: 'core/src/exchange/local-edge.ts',
       from: 'this.#taken += element.batch.length',
       to: 'this.#records -= element.batch.length',
     },

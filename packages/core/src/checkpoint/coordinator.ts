@@ -1,5 +1,5 @@
 import type { Clock } from '@millrace/world'
-import { isMillraceError, MillraceError } from '../errors/errors.ts'
+import { assert, isMillraceError, MillraceError } from '../errors/errors.ts'
 import type { Json } from '../codec/json.ts'
 import type { CheckpointFigures } from '../observe/metrics.ts'
 import type { Reached } from '../time/reached.ts'
@@ -103,6 +103,7 @@ export class Coordinator {
 
   #trigger(phase: Manifest['phase']): Promise<CheckpointFigures> {
     if (this.#isClosed) return Promise.reject(new MillraceError('CHECKPOINT_FAILED', 'the job is ending'))
+    assert(this.#running === undefined, 'one checkpoint runs at a time')
     const checkpoint = this.#next++
     const { clock, timeoutMs } = this.#around
     const figures = new Promise<CheckpointFigures>((resolve, reject) => {

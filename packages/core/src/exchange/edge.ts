@@ -1,152 +1,42 @@
 import type { Wakeup } from '@millrace/world'
-import type { Batch, Element } from '../record/element.ts'
-
-/** How much may wait on an edge. */
-export interface EdgeBounds {
-  readonly batches: number
-  /** Records per batch at most. */
-  readonly batchRecords: number
-}
-
-/** How many records an edge takes beyond its credit while a barrier waits behind them, at the least. */
-const overdraftRecords = 65_536
-
-/** And so many times what its credit covers, where that is more. */
-const overdraftTimes = 16
+import type { Batch, Element, Mark } from '../record/element.ts'
 
 /**
- * A queue of elements between two tasks, bounded by credit.
- *
- * A record uses credit until the consumer releases it, which may be long after it took the batch: records that a
- * task has taken ahead of its own outputs still count here, so its producers stop. Marks need no credit, because there
- * are few of them and a watermark or a barrier must not wait for room that its own arrival makes.
+ * The end of an edge at which a task sends.
  *
  * A producer sends only while `hasCredit`. While a barrier waits behind what it emitted it sends while
- * `hasOverdraft`, so that a slow consumer does not hold up the checkpoint.
+ * `hasOverdraft`, so that a slow consumer does not hold up the checkpoint. Marks need no credit.
  */
-export class Edge {
-  /** Which input of its consumer it belongs to. */
-  readonly input: number
-  readonly #bounds: EdgeBounds
-  #queue: (Element | undefined)[] = []
-  #head = 0
-  #batches = 0
-  /** Records on the edge, and records taken and not released. */
-  #records = 0
-  #taken = 0
-  #barrier = 0
-  /** There is credit while at most so many records count. */
-  #fewRecords: number
-  #batchRecords: number
-  #producer: Wakeup | undefined
-  #consumer: Wakeup | undefined
-
-  constructor(bounds: EdgeBounds, input = 0) {
-    this.input = input
-    this.#bounds = bounds
-    this.#batchRecords = bounds.batchRecords
-    this.#fewRecords = this.#mostRecords - 1
-  }
-
+export interface OutgoingEdge {
   /** The task to wake when there is credit again. */
-  attachProducer(wakeup: Wakeup): void {
-    this.#producer = wakeup
-  }
-
-  /** The task to wake when there is something to take. */
-  attachConsumer(wakeup: Wakeup): void {
-    this.#consumer = wakeup
-  }
-
-  get hasCredit(): boolean {
-    return this.#batches < this.#bounds.batches && this.#records <= this.#fewRecords
-  }
-
+  attachProducer(wakeup: Wakeup): void
+  readonly hasCredit: boolean
   /** Whether a producer may send without credit because a barrier waits behind the records. */
-  get hasOverdraft(): boolean {
-    return this.#records < Math.max(overdraftRecords, overdraftTimes * this.#mostRecords)
-  }
-
+  readonly hasOverdraft: boolean
   /** How many records the next batch should hold at most. */
-  get batchRecords(): number {
-    return this.#batchRecords
-  }
+  readonly batchRecords: number
+  send(batch: Batch): void
+  mark(element: Mark): void
+}
 
-  get isEmpty(): boolean {
-    return this.#head === this.#queue.length
-  }
-
+/**
+ * The end of an edge at which a task receives: elements in the order in which they were sent.
+ *
+ * Records keep their credit after `take`, until the task releases them.
+ */
+export interface IncomingEdge {
+  /** The number of the task's input that the edge belongs to. */
+  readonly input: number
+  /** The task to wake when there is something to take. */
+  attachConsumer(wakeup: Wakeup): void
+  readonly isEmpty: boolean
   /** Whether the next element is a mark. */
-  get isAtMark(): boolean {
-    const next = this.#queue[this.#head]
-    return next !== undefined && next.kind !== 'batch'
-  }
-
+  readonly isAtMark: boolean
   /** The newest barrier on the edge, or 0. */
-  get barrier(): number {
-    return this.#barrier
-  }
-
-  /**
-   * Gives credit for about `records` records, where that is less than the edge's own bounds. Credit comes back once
-   * half of it is unused, so that a slow consumer is not fed record by record.
-   */
-  limit(records: number): void {
-    const isLess = records < this.#mostRecords
-    this.#fewRecords = isLess ? Math.floor(records / 2) : this.#mostRecords - 1
-    this.#batchRecords = isLess
-      ? Math.min(this.#bounds.batchRecords, Math.max(1, Math.ceil(records / 2)))
-      : this.#bounds.batchRecords
-    this.#offer()
-  }
-
-  send(batch: Batch): void {
-    this.#batches++
-    this.#records += batch.length
-    this.#push({ kind: 'batch', batch })
-  }
-
-  mark(element: Exclude<Element, { kind: 'batch' }>): void {
-    if (element.kind === 'barrier') this.#barrier = element.checkpoint
-    this.#push(element)
-  }
-
-  take(): Element | undefined {
-    if (this.#head === this.#queue.length) return undefined
-    const element = this.#queue[this.#head]!
-    this.#queue[this.#head++] = undefined
-    if (this.#head === this.#queue.length) {
-      this.#queue = []
-      this.#head = 0
-    }
-    if (element.kind === 'batch') {
-      this.#batches--
-      this.#taken += element.batch.length
-      this.#offer()
-    } else if (element.kind === 'barrier' && element.checkpoint === this.#barrier) {
-      this.#barrier = 0
-    }
-    return element
-  }
-
+  readonly barrier: number
+  /** Gives credit for about `records` records, if that is less than the edge's own bounds. */
+  limit(records: number): void
+  take(): Element | undefined
   /** The consumer is done with `records` of the records it has taken; without an argument with all of them. */
-  release(records: number = this.#taken): void {
-    if (records === 0) return
-    this.#taken -= records
-    this.#records -= records
-    this.#offer()
-  }
-
-  get #mostRecords(): number {
-    return this.#bounds.batches * this.#bounds.batchRecords
-  }
-
-  #offer(): void {
-    if (this.hasCredit) this.#producer?.wake()
-  }
-
-  #push(element: Element): void {
-    this.#queue.push(element)
-    this.#consumer?.wake()
-  }
+  release(records?: number): void
 }

@@ -1,7 +1,7 @@
 import { Wakeup } from '@millrace/world'
 import { describe, expect, test } from 'vitest'
 import type { Batch } from '../record/element.ts'
-import { Edge } from './edge.ts'
+import { LocalEdge } from './local-edge.ts'
 import { Gate, type Arrival } from './gate.ts'
 
 /** Records named by their values, each under the watermark beside it. */
@@ -17,7 +17,7 @@ function batch(...records: readonly (readonly [value: string, watermark: number]
 }
 
 interface Inputs {
-  readonly edges: readonly Edge[]
+  readonly edges: readonly LocalEdge[]
   readonly gate: Gate
   readonly story: () => string[]
   /** What is passed on at the start, as far as the task takes it. */
@@ -25,7 +25,7 @@ interface Inputs {
 }
 
 function open(inputs: number): Inputs {
-  const edges = Array.from({ length: inputs }, () => new Edge({ batches: 4, batchRecords: 4 }))
+  const edges = Array.from({ length: inputs }, () => new LocalEdge({ batches: 4, batchRecords: 4 }))
   const gate = new Gate(edges, new Wakeup())
   const story = (): string[] => {
     const lines: string[] = []
@@ -88,7 +88,10 @@ describe('Gate', () => {
   })
 
   test('records of one input travel under the watermark of all inputs together', () => {
-    const edges = [new Edge({ batches: 4, batchRecords: 4 }), new Edge({ batches: 4, batchRecords: 4 })]
+    const edges = [
+      new LocalEdge({ batches: 4, batchRecords: 4 }),
+      new LocalEdge({ batches: 4, batchRecords: 4 }),
+    ]
     const gate = new Gate(edges, new Wakeup())
     edges[1]!.mark({ kind: 'watermark', time: 15 })
     expect(gate.take()).toBeUndefined()

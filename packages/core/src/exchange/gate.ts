@@ -1,9 +1,10 @@
 import type { Wakeup } from '@millrace/world'
 import { BarrierAligner, type Alignment } from './barrier-aligner.ts'
+import { assert } from '../errors/errors.ts'
 import type { Batch } from '../record/element.ts'
 import { MIN_TIME, type EventTime } from '../record/time.ts'
 import { WatermarkMerger } from '../time/watermark-merger.ts'
-import type { Edge } from './edge.ts'
+import type { IncomingEdge } from './edge.ts'
 
 /** What a task sees of all its inputs together. */
 export type Arrival =
@@ -12,7 +13,7 @@ export type Arrival =
       readonly batch: Batch
       readonly watermarks: Float64Array
       /** Where its records came from and return their credit to. */
-      readonly edge: Edge
+      readonly edge: IncomingEdge
     }
   | { readonly kind: 'watermark'; readonly time: EventTime }
   | { readonly kind: 'idle' }
@@ -30,7 +31,7 @@ export type Arrival =
  * A batch keeps its credit after `take`, until the task releases it.
  */
 export class Gate {
-  readonly #edges: readonly Edge[]
+  readonly #edges: readonly IncomingEdge[]
   readonly #merger: WatermarkMerger
   readonly #aligner: BarrierAligner
   readonly #pending: Arrival[] = []
@@ -41,7 +42,7 @@ export class Gate {
   #announced: EventTime = MIN_TIME
   #isIdle = false
 
-  constructor(edges: readonly Edge[], wakeup: Wakeup) {
+  constructor(edges: readonly IncomingEdge[], wakeup: Wakeup) {
     this.#edges = edges
     this.#merger = new WatermarkMerger(edges.length)
     this.#aligner = new BarrierAligner(edges.length)
@@ -112,6 +113,7 @@ export class Gate {
   }
 
   #handle(input: number): void {
+    assert(!this.#aligner.isBlocked(input), 'an input that has delivered the barrier stays untouched')
     const element = this.#edges[input]!.take()!
     switch (element.kind) {
       case 'batch':

@@ -1,12 +1,12 @@
 import { ManualClock, Wakeup } from '@millrace/world'
 import { expect, test } from 'vitest'
-import { Edge } from './edge.ts'
+import { LocalEdge } from './local-edge.ts'
 import { Gate } from './gate.ts'
 import { InputLimit } from './input-limit.ts'
 
-function open(least: number, first = least): { clock: ManualClock; edge: Edge; limit: InputLimit } {
+function open(least: number, first = least): { clock: ManualClock; edge: LocalEdge; limit: InputLimit } {
   const clock = new ManualClock()
-  const edge = new Edge({ batches: 4, batchRecords: 1000 })
+  const edge = new LocalEdge({ batches: 4, batchRecords: 1000 })
   const gate = new Gate([edge], new Wakeup())
   return { clock, edge, limit: new InputLimit(gate, clock, { least, first }) }
 }

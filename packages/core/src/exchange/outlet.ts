@@ -1,5 +1,5 @@
 import type { Wakeup } from '@millrace/world'
-import type { Element } from '../record/element.ts'
+import type { Mark } from '../record/element.ts'
 import { MIN_TIME, type EventTime } from '../record/time.ts'
 import type { Cursor } from '../operator/cursor.ts'
 import type { Port } from './port.ts'
@@ -59,7 +59,7 @@ export class Outlet {
   }
 
   /** Sends a mark on every output, behind everything emitted; call after `flush`. */
-  mark(element: Exclude<Element, { kind: 'batch' }>): void {
+  mark(element: Mark): void {
     for (const port of this.ports) port.mark(element)
   }
 

@@ -2,12 +2,12 @@ import { Wakeup } from '@millrace/world'
 import { expect, test } from 'vitest'
 import type { Batch } from '../record/element.ts'
 import { Cursor } from '../operator/cursor.ts'
-import { Edge } from './edge.ts'
+import { LocalEdge } from './local-edge.ts'
 import { Port } from './port.ts'
 
 /** A port with room for a great many records in a batch, and what it sends. */
 class Outgoing {
-  readonly #edge = new Edge({ batches: 1_000_000, batchRecords: 65_536 })
+  readonly #edge = new LocalEdge({ batches: 1_000_000, batchRecords: 65_536 })
   readonly #port = new Port([this.#edge], { kind: 'forward' }, new Cursor(), new Wakeup())
 
   send(records: number): Batch {

@@ -1,6 +1,6 @@
 import type { Wakeup } from '@millrace/world'
-import type { Batch, Element } from '../record/element.ts'
-import { MillraceError } from '../errors/errors.ts'
+import type { Batch, Mark } from '../record/element.ts'
+import { assert, MillraceError } from '../errors/errors.ts'
 import { keyGroup, subtaskOfGroup } from '../record/key-group.ts'
 import { keyToken } from '../record/key-token.ts'
 import type { Key } from '../record/key.ts'
@@ -8,7 +8,7 @@ import type { EventTime } from '../record/time.ts'
 import type { ChainTarget } from '../operator/chain-part.ts'
 import type { Cursor } from '../operator/cursor.ts'
 import { oneReceiver, type Receiver } from '../operator/receiver.ts'
-import type { Edge } from './edge.ts'
+import type { OutgoingEdge } from './edge.ts'
 
 /** Typed arrays for so many records are as cheap as any. */
 const leastRoom = 8
@@ -24,7 +24,7 @@ const noIndex = new Int32Array(0)
  * without growing step by step.
  */
 class BatchBuilder {
-  readonly edge: Edge
+  readonly edge: OutgoingEdge
   readonly #cursor: Cursor
   #values: unknown[] = []
   #times = noTimes
@@ -34,7 +34,7 @@ class BatchBuilder {
   #room = leastRoom
   length = 0
 
-  constructor(edge: Edge, cursor: Cursor) {
+  constructor(edge: OutgoingEdge, cursor: Cursor) {
     this.edge = edge
     this.#cursor = cursor
   }
@@ -100,7 +100,7 @@ export class Port implements Receiver {
   readonly #builders: readonly BatchBuilder[]
   readonly #route: Route
 
-  constructor(edges: readonly Edge[], route: Route, cursor: Cursor, wakeup: Wakeup) {
+  constructor(edges: readonly OutgoingEdge[], route: Route, cursor: Cursor, wakeup: Wakeup) {
     for (const edge of edges) edge.attachProducer(wakeup)
     this.#builders = edges.map((edge) => new BatchBuilder(edge, cursor))
     this.#route = edges.length === 1 ? { kind: 'forward' } : route
@@ -143,8 +143,11 @@ export class Port implements Receiver {
   }
 
   /** Sends a mark to every subtask. Batches begun must have been flushed. */
-  mark(element: Exclude<Element, { kind: 'batch' }>): void {
-    for (const builder of this.#builders) builder.edge.mark(element)
+  mark(element: Mark): void {
+    for (const { edge, length } of this.#builders) {
+      assert(length === 0, 'a mark leaves after the records before it')
+      edge.mark(element)
+    }
   }
 
   #target(value: unknown, route: Extract<Route, { kind: 'key' }>): number {

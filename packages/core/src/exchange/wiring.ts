@@ -1,12 +1,14 @@
 import { Wakeup } from '@millrace/world'
+import { assert } from '../errors/errors.ts'
 import { Cursor } from '../operator/cursor.ts'
-import { Edge } from './edge.ts'
+import type { IncomingEdge } from './edge.ts'
 import type { PortPlan, WiredTask } from './exchange.ts'
+import { LocalEdge } from './local-edge.ts'
 import { Port, type Route } from './port.ts'
 
 /** The inputs and outputs of one subtask, and what they share with it. */
 export interface TaskWiring {
-  readonly inputs: readonly Edge[]
+  readonly inputs: readonly IncomingEdge[]
   readonly ports: readonly Port[]
   readonly cursor: Cursor
   readonly wakeup: Wakeup
@@ -33,16 +35,17 @@ export function wire(
 ): readonly (readonly TaskWiring[])[] {
   // inputs[task][subtask][input] lists the edges that arrive there.
   const inputs = tasks.map((task) =>
-    Array.from({ length: parallelism }, () => Array.from({ length: task.inputs }, (): Edge[] => [])),
+    Array.from({ length: parallelism }, () => Array.from({ length: task.inputs }, (): IncomingEdge[] => [])),
   )
   return tasks.map((task) =>
     Array.from({ length: parallelism }, (_, subtask): TaskWiring => {
       const cursor = new Cursor()
       const wakeup = new Wakeup()
       const ports = task.ports.map((port) => {
+        assert(port.task > task.index, 'tasks are listed inputs first')
         const edges = targets(port, subtask, parallelism).map((target) => {
           const bounds = { batches: options.edgeBatches, batchRecords: options.batchRecords }
-          const edge = new Edge(bounds, port.input)
+          const edge = new LocalEdge(bounds, port.input)
           inputs[port.task]![target]![port.input]!.push(edge)
           return edge
         })
@@ -55,10 +58,10 @@ export function wire(
 }
 
 function inputsOf(
-  inputs: readonly (readonly (readonly Edge[][])[])[],
+  inputs: readonly (readonly (readonly IncomingEdge[][])[])[],
   task: WiredTask,
   subtask: number,
-): readonly Edge[] {
+): readonly IncomingEdge[] {
   return inputs[task.index]![subtask]!.flat()
 }
 

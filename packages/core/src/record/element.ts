@@ -49,3 +49,6 @@ export type Element<T = unknown> =
   | { readonly kind: 'active' }
   | { readonly kind: 'barrier'; readonly checkpoint: number }
   | { readonly kind: 'end' }
+
+/** Any element but a batch. It keeps its place among the batches and needs no credit. */
+export type Mark = Exclude<Element, { kind: 'batch' }>

@@ -1,5 +1,5 @@
-import { MillraceError } from '../errors/errors.ts'
-import type { Edge } from '../exchange/edge.ts'
+import { assert, MillraceError } from '../errors/errors.ts'
+import type { IncomingEdge } from '../exchange/edge.ts'
 import type { AsyncNode } from '../graph/node.ts'
 import { placeOfRecord } from '../operator/cursor.ts'
 import type { Place } from '../operator/failure-policy.ts'
@@ -24,7 +24,7 @@ export interface AsyncRecord {
   readonly origin: Origin | undefined
   readonly originIndex: number
   /** The edge whose credit it uses until its call begins; undefined for a restored record. */
-  readonly edge: Edge | undefined
+  readonly edge: IncomingEdge | undefined
   /** The state that holds it; undefined until a checkpoint meets it. */
   readonly cell: Cell<unknown> | undefined
 }
@@ -36,7 +36,7 @@ export class AsyncCall implements Place {
   readonly key: KeyToken | undefined
   readonly origin: Origin | undefined
   readonly #originIndex: number
-  readonly edge: Edge | undefined
+  readonly edge: IncomingEdge | undefined
   /** Counts up in the order of the records. */
   readonly index: number
   /** The result leaves under no later one. */
@@ -178,6 +178,7 @@ export class AsyncCalls {
 
   /** The result of `call`, which came from `next`, has left. */
   remove(call: AsyncCall): void {
+    assert(call.outcome !== undefined, 'a result leaves once its call has ended')
     this.#begun--
     if (this.#rules.order !== 'input') this.#leaving.shift()
     const { key } = call

@@ -15,7 +15,7 @@ import { callsInFlight } from '../state/calls-in-flight.ts'
 import type { Cell, StateTable } from '../state/state-store.ts'
 import { AsyncCalls, type AsyncCall, type Outcome, timedCall } from './async-calls.ts'
 import type { TaskWiring } from '../exchange/wiring.ts'
-import type { Edge } from '../exchange/edge.ts'
+import type { IncomingEdge } from '../exchange/edge.ts'
 import { Gate, type Arrival } from '../exchange/gate.ts'
 import { InputLimit } from '../exchange/input-limit.ts'
 import { Outlet } from '../exchange/outlet.ts'
@@ -34,7 +34,7 @@ interface Waiting {
 interface ArrivingBatch {
   readonly batch: Batch
   readonly watermarks: Float64Array
-  readonly edge: Edge
+  readonly edge: IncomingEdge
   next: number
 }
 
@@ -232,7 +232,7 @@ export class AsyncTask implements Task {
   }
 
   /** The record at the cursor waits for its call. */
-  #admit(value: unknown, time: EventTime, edge: Edge): void {
+  #admit(value: unknown, time: EventTime, edge: IncomingEdge): void {
     const { origin, originIndex } = this.#cursor
     let key: KeyToken | undefined
     try {

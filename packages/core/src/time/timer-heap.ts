@@ -1,3 +1,4 @@
+import { assert } from '../errors/errors.ts'
 import type { KeyToken } from '../record/key-token.ts'
 import type { StateTable } from '../state/state-store.ts'
 import { BinaryHeap } from './binary-heap.ts'
@@ -69,7 +70,9 @@ export class TimerHeap {
   /** Takes the first timer out; there must be one. */
   take(): HeapTimer {
     const timer = this.#heap.take()!
-    this.#table.delete(this.#table.find(this.#domain, timer.inner)!)
+    const cell = this.#table.find(this.#domain, timer.inner)
+    assert(cell !== undefined, 'each timer of the heap is in the table')
+    this.#table.delete(cell)
     return timer
   }
 

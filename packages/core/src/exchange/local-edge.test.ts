@@ -1,7 +1,7 @@
 import { Wakeup } from '@millrace/world'
 import { describe, expect, test } from 'vitest'
 import type { Batch } from '../record/element.ts'
-import { Edge } from './edge.ts'
+import { LocalEdge } from './local-edge.ts'
 
 /** So many records, whatever they are. */
 function records(length: number): Batch {
@@ -16,7 +16,7 @@ function records(length: number): Batch {
 }
 
 /** The sizes of the batches that a producer with work without end sends while there is credit. */
-function fill(edge: Edge): number[] {
+function fill(edge: LocalEdge): number[] {
   const sizes: number[] = []
   while (edge.hasCredit) {
     sizes.push(edge.batchRecords)
@@ -25,9 +25,9 @@ function fill(edge: Edge): number[] {
   return sizes
 }
 
-describe('Edge', () => {
+describe('LocalEdge', () => {
   test('EN-230 batches use credit and marks do not, and a batch gives its credit back once it is released', () => {
-    const edge = new Edge({ batches: 2, batchRecords: 8 })
+    const edge = new LocalEdge({ batches: 2, batchRecords: 8 })
     edge.send(records(8))
     edge.mark({ kind: 'barrier', checkpoint: 1 })
     expect(edge.hasCredit).toBe(true)
@@ -41,7 +41,7 @@ describe('Edge', () => {
   })
 
   test('small batches do not fill it by their records, but no more of them wait than large ones', () => {
-    const edge = new Edge({ batches: 3, batchRecords: 1000 })
+    const edge = new LocalEdge({ batches: 3, batchRecords: 1000 })
     for (let i = 0; i < 3; i++) edge.send(records(1))
     expect(edge.hasCredit).toBe(false)
     edge.take()
@@ -49,7 +49,7 @@ describe('Edge', () => {
   })
 
   test('a limit bounds the records that wait, and the next come in batches of half of it', () => {
-    const edge = new Edge({ batches: 4, batchRecords: 100 })
+    const edge = new LocalEdge({ batches: 4, batchRecords: 100 })
     expect(fill(edge)).toEqual([100, 100, 100, 100])
     for (let i = 0; i < 4; i++) edge.take()
     edge.release()
@@ -72,7 +72,7 @@ describe('Edge', () => {
   test('a producer that waits is woken when records are released, and when the limit rises', async () => {
     const wakeup = new Wakeup()
     let woken = 0
-    const edge = new Edge({ batches: 2, batchRecords: 4 })
+    const edge = new LocalEdge({ batches: 2, batchRecords: 4 })
     edge.attachProducer(wakeup)
     edge.limit(2)
     const wait = async (): Promise<void> => {
@@ -94,7 +94,7 @@ describe('Edge', () => {
   })
 
   test('without credit it takes what is in front of a barrier, but not without end', () => {
-    const edge = new Edge({ batches: 1, batchRecords: 1024 })
+    const edge = new LocalEdge({ batches: 1, batchRecords: 1024 })
     edge.send(records(1024))
     expect([edge.hasCredit, edge.hasOverdraft]).toEqual([false, true])
     edge.send(records(65_536))
@@ -102,7 +102,7 @@ describe('Edge', () => {
   })
 
   test('it knows the newest barrier that waits on it', () => {
-    const edge = new Edge({ batches: 1, batchRecords: 1 })
+    const edge = new LocalEdge({ batches: 1, batchRecords: 1 })
     expect(edge.barrier).toBe(0)
     edge.mark({ kind: 'barrier', checkpoint: 1 })
     edge.mark({ kind: 'barrier', checkpoint: 2 })
