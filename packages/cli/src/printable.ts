@@ -1,7 +1,8 @@
+import { printableLine } from '@millrace/core'
+
 /**
- * Makes text safe to print: control characters, and characters that reorder or hide text, are escaped, so
- * data cannot move the cursor, change colours or forge a line. Continuation lines are indented, which no log
- * line is.
+ * Makes text safe to print in a log: every line as `printableLine`, with tabs as two spaces. Continuation lines are
+ * indented, which no log line is, so data cannot forge one.
  *
  * @example
  * printable('a\u001b[2Jb\nc') // => 'a\\u001b[2Jb\n    c'
@@ -9,11 +10,6 @@
 export function printable(text: string): string {
   return text
     .split(/\r?\n/)
-    .map((line) => line.replaceAll('\t', '  ').replace(/[\p{Cc}\p{Cf}\p{Cs}\u2028\u2029]/gu, escaped))
+    .map((line) => printableLine(line.replaceAll('\t', '  ')))
     .join('\n    ')
-}
-
-function escaped(character: string): string {
-  const code = character.codePointAt(0)!.toString(16)
-  return code.length > 4 ? `\\u{${code}}` : `\\u${code.padStart(4, '0')}`
 }

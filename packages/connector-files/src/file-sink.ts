@@ -17,7 +17,7 @@ import { OutputClaim } from './output-claim.ts'
 import type { RecordEncoder, WriteFormat } from './record-encoder.ts'
 import { Recovery, removeCopies } from './recovery.ts'
 import { RollingTarget, type RollLimits } from './rolling-target.ts'
-import { readAt } from './staged-copy.ts'
+import { readExactly } from './staged-copy.ts'
 import { TargetName } from './target-name.ts'
 
 /** Options common to all formats for writing. */
@@ -184,11 +184,11 @@ async function resumeFile(
 ): Promise<void> {
   const file = await fs.open(path, 'read')
   try {
-    const [last] = await readAt(file, size - 1, 1, path)
+    const [last] = await readExactly(file, size - 1, 1, path)
     if (last !== 0x0a) throw new Error('it ends in the middle of a line')
     // The header is a record of unknown length, and column names may contain line breaks.
     for (let bytes = 64 * 1024; ; bytes *= 4) {
-      const head = await readAt(file, 0, Math.min(size, bytes), path)
+      const head = await readExactly(file, 0, Math.min(size, bytes), path)
       if (encoder.resume(new TextDecoder('utf-8', { ignoreBOM: true }).decode(head))) return
       if (bytes >= Math.min(size, headerBytesMax)) throw new Error('its header does not end')
     }

@@ -27,7 +27,7 @@ import {
 import { checksum } from '@millrace/segment-log'
 import type { CommittableOf } from './committable.ts'
 import { damaged } from './damage.ts'
-import { readAt } from './staged-copy.ts'
+import { readExactly } from './staged-copy.ts'
 import { StagedFile } from './staged-file.ts'
 import type { TargetName } from './target-name.ts'
 import type { Target } from './target.ts'
@@ -169,7 +169,7 @@ export class LiveTarget implements Target<CommittableOf<'live'>> {
     const staged = await this.#fs.open(path, 'read')
     try {
       for (const { start, end: chunkEnd, sum } of due) {
-        const bytes = await readAt(staged, start, chunkEnd - start, path)
+        const bytes = await readExactly(staged, start, chunkEnd - start, path)
         if (checksum(bytes) !== sum) throw damaged({ path, start, end: chunkEnd })
         await writeFullyAt(target, bytes, base + start, this.#path)
       }

@@ -12,7 +12,7 @@
 import { removeIfThere, type ConnectorContext, type Fs, type FsFile, type Owner } from '@millrace/core'
 import type { CommittableOf, FileCommittable, LivePart, RolledPart } from './committable.ts'
 import { damaged, lost } from './damage.ts'
-import { checksumOf, copyStretch, readAt, type Stretch } from './staged-copy.ts'
+import { checksumOf, copyStretch, readExactly, type Stretch } from './staged-copy.ts'
 import { TargetName } from './target-name.ts'
 
 export class Recovery {
@@ -142,8 +142,8 @@ export class Recovery {
       const compared = 64 * 1024
       for (let at = 0; at < there; at += compared) {
         const count = Math.min(compared, there - at)
-        const a = await readAt(left, base + at, count, target)
-        const b = await readAt(right, at, count, staged)
+        const a = await readExactly(left, base + at, count, target)
+        const b = await readExactly(right, at, count, staged)
         const differs = a.findIndex((byte, index) => byte !== b[index])
         if (differs !== -1) return at + differs
       }

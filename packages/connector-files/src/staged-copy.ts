@@ -1,4 +1,4 @@
-import { MillraceError, writeFullyAt, type Fs, type FsFile } from '@millrace/core'
+import { MillraceError, readAt, writeFullyAt, type Fs, type FsFile } from '@millrace/core'
 import { checksum } from '@millrace/segment-log'
 
 /** A range of a file, in bytes. */
@@ -40,7 +40,7 @@ async function* piecesOf(
   const file = await fs.open(path, 'read')
   try {
     for (let at = start; at < end;) {
-      const bytes = await readAt(file, at, Math.min(end - at, copyBytes), path)
+      const bytes = await readExactly(file, at, Math.min(end - at, copyBytes), path)
       const whole = bytes.lastIndexOf(0x0a) + 1
       const piece = whole > 0 ? bytes.subarray(0, whole) : bytes
       yield { bytes: piece, at }
@@ -52,20 +52,18 @@ async function* piecesOf(
 }
 
 /** Reads exactly `count` bytes. Throws `CHECKPOINT_CORRUPT` if the file is shorter. */
-export async function readAt(file: FsFile, at: number, count: number, path: string): Promise<Uint8Array> {
-  const bytes = new Uint8Array(count)
-  let filled = 0
-  while (filled < count) {
-    const read = await file.read(bytes.subarray(filled), at + filled)
-    if (read === 0) {
-      throw new MillraceError(
-        'CHECKPOINT_CORRUPT',
-        `${path}: ends at byte ${at + filled}, where a checkpoint has ${at + count}; restore the file, or go back to ` +
-          'an earlier checkpoint',
-        { place: path },
-      )
-    }
-    filled += read
-  }
-  return bytes
+export async function readExactly(
+  file: FsFile,
+  at: number,
+  count: number,
+  path: string,
+): Promise<Uint8Array> {
+  const bytes = await readAt(file, at, count)
+  if (bytes.length === count) return bytes
+  throw new MillraceError(
+    'CHECKPOINT_CORRUPT',
+    `${path}: ends at byte ${at + bytes.length}, where a checkpoint has ${at + count}; restore the file, or go back to ` +
+      'an earlier checkpoint',
+    { place: path },
+  )
 }

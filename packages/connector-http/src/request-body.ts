@@ -1,4 +1,11 @@
-import { decodeJson, describeError, isMillraceError } from '@millrace/core'
+import {
+  decodeJson,
+  describeError,
+  isMillraceError,
+  jsonElements,
+  LineSplitter,
+  withoutByteOrderMark,
+} from '@millrace/core'
 import type { BodyFormat, CharsetDecoder } from './content-type.ts'
 import { Refusal } from './refusal.ts'
 
@@ -8,7 +15,7 @@ import { Refusal } from './refusal.ts'
  * Blank lines and a byte order mark are skipped. Throws a `Refusal` that names the first invalid line.
  */
 export function recordsIn(body: Uint8Array, format: BodyFormat): Uint8Array[] {
-  const content = hasByteOrderMark(body) ? body.subarray(3) : body
+  const content = withoutByteOrderMark(body)
   return format === 'json-lines' ? recordsInLines(content) : recordsInJson(content, format)
 }
 
@@ -22,22 +29,15 @@ export function inUtf8(body: Uint8Array, decoder: CharsetDecoder | undefined): U
   }
 }
 
-function hasByteOrderMark(body: Uint8Array): boolean {
-  return body[0] === 0xef && body[1] === 0xbb && body[2] === 0xbf
-}
-
 function recordsInLines(body: Uint8Array): Uint8Array[] {
   const records: Uint8Array[] = []
-  let line = 1
-  for (let start = 0; start < body.length; line++) {
-    const newline = body.indexOf(0x0a, start)
-    const end = newline === -1 ? body.length : newline
-    const record = body.subarray(start, end)
-    if (!isBlank(record)) {
-      requireJson(record, line)
-      records.push(record)
-    }
-    start = end + 1
+  const lines = new LineSplitter(body.length)
+  lines.push(body)
+  lines.end()
+  for (let line = lines.next(); line !== undefined; line = lines.next()) {
+    if (isBlank(line.bytes)) continue
+    requireJson(line.bytes, line.number)
+    records.push(line.bytes)
   }
   return records
 }
@@ -72,36 +72,12 @@ function requireJson(bytes: Uint8Array, line: number | undefined): unknown {
   }
 }
 
-/** The texts of the elements of an array. The text is valid JSON, so only strings and brackets matter. */
+/** One character for each byte: JSON's structure is ASCII, and no byte of another character looks like it. */
+const bytewise = new TextDecoder('latin1')
+
+/** The texts of the elements of an array. The text is valid JSON. */
 function elementsOf(body: Uint8Array): Uint8Array[] {
-  const elements: Uint8Array[] = []
-  let depth = 0
-  let start = 0
-  for (let at = 0; at < body.length; at++) {
-    const byte = body[at]
-    if (byte === 0x22) at = endOfString(body, at)
-    else if (byte === 0x5b || byte === 0x7b) {
-      if (depth++ === 0) start = at + 1
-    } else if (byte === 0x5d || byte === 0x7d) {
-      if (--depth === 0) addElement(elements, body.subarray(start, at))
-    } else if (byte === 0x2c && depth === 1) {
-      addElement(elements, body.subarray(start, at))
-      start = at + 1
-    }
-  }
-  return elements
-}
-
-/** An array without elements has only whitespace between its brackets. */
-function addElement(elements: Uint8Array[], element: Uint8Array): void {
-  if (!isBlank(element)) elements.push(element)
-}
-
-/** The index of the closing quote of the string that begins at `start`. */
-function endOfString(body: Uint8Array, start: number): number {
-  let at = start + 1
-  while (body[at] !== 0x22) at += body[at] === 0x5c ? 2 : 1
-  return at
+  return jsonElements(bytewise.decode(body)).map(([start, end]) => body.subarray(start, end))
 }
 
 function isBlank(bytes: Uint8Array): boolean {

@@ -1,5 +1,4 @@
-import type { Origin } from '@millrace/core'
-import type { Line } from './line-splitter.ts'
+import type { Line, Origin } from '@millrace/core'
 
 /** The places of the records of one poll, a line each. */
 export class LineOrigin implements Origin {

@@ -1,15 +1,16 @@
 import {
   MillraceError,
+  withoutByteOrderMark,
   type ConnectorContext,
   type DecodeFailure,
   type Discovery,
+  type Line,
   type Poll,
   type Source,
   type SplitReader,
 } from '@millrace/core'
 import type { ByteInput } from './byte-input.ts'
 import { LineOrigin, placeOf } from './line-origin.ts'
-import type { Line } from './line-splitter.ts'
 import { StdinFeed } from './stdin-feed.ts'
 
 const split = 'stdin'
@@ -156,8 +157,4 @@ class StdinReader<T> implements SplitReader<T, null> {
       { cause },
     )
   }
-}
-
-function withoutByteOrderMark(bytes: Uint8Array): Uint8Array {
-  return bytes[0] === 0xef && bytes[1] === 0xbb && bytes[2] === 0xbf ? bytes.subarray(3) : bytes
 }

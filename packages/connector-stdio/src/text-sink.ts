@@ -2,13 +2,13 @@ import {
   describeError,
   describeValue,
   MillraceError,
+  printableLine,
   type Batch,
   type ConnectorContext,
   type RejectRecord,
   type Sink,
   type SinkWriter,
 } from '@millrace/core'
-import { printableLine, printableLines } from './printable.ts'
 import type { TextOutput } from './text-output.ts'
 
 /** Options for printing records. */
@@ -89,6 +89,11 @@ class TextWriter<T> implements SinkWriter<T> {
       `sink ${this.#context.name}: the reader of the output has closed it, and the program has no SIGTERM listener to stop the job. Add one, or keep the reader open`,
     )
   }
+}
+
+/** Keeps the line ends of text of several lines. */
+function printableLines(text: string): string {
+  return text.split('\n').map(printableLine).join('\n')
 }
 
 function defaultLine(value: unknown): string {

@@ -5,6 +5,7 @@ export { assert, unreachable } from './errors/errors.ts'
 export { describeError, isMillraceError, MillraceError } from './errors/errors.ts'
 export type { ErrorCode, ErrorDetails } from './errors/errors.ts'
 export { nearest } from './errors/nearest.ts'
+export { printableLine } from './errors/printable.ts'
 export { describeValue } from './errors/safe-json.ts'
 export { isThenable, refusePromise } from './errors/synchronous.ts'
 export type { NotAPromise } from './errors/synchronous.ts'
@@ -17,6 +18,9 @@ export { crc32 } from './codec/crc32.ts'
 export { decodeJson, decodeText, jsonDepthMax, parseJson } from './codec/decode.ts'
 export { encodeJson } from './codec/json.ts'
 export { evolvingCodec } from './codec/evolving-codec.ts'
+export { jsonElements } from './codec/json-scan.ts'
+export { LineSplitter, withoutByteOrderMark } from './codec/line-splitter.ts'
+export type { Line } from './codec/line-splitter.ts'
 export type { Json } from './codec/json.ts'
 export { structuredCodec } from './codec/structured-codec.ts'
 
@@ -38,6 +42,7 @@ export type { Owner } from './disk/owner.ts'
 export type { Platform, ProcessFacts, ProcessIdentity } from './disk/platform.ts'
 export {
   publishFile,
+  readAt,
   readWhole,
   removeIfThere,
   removeTemporaries,

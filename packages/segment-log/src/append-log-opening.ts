@@ -1,6 +1,7 @@
 /** Opening an append log: finds the segments and checks that they are complete. */
 import {
   MillraceError,
+  readAt,
   readWhole,
   removeIfThere,
   temporaryOf,
@@ -17,7 +18,6 @@ import {
   type SegmentContent,
   type SegmentNames,
 } from './append-log-segment.ts'
-import { readAt } from './read-at.ts'
 
 /** Where a log is. */
 export interface LogFiles {

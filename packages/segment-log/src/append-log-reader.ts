@@ -1,9 +1,8 @@
-import { ByteReader } from '@millrace/core'
+import { ByteReader, readAt } from '@millrace/core'
 import type { Fs, FsFile } from '@millrace/core'
 import { blockKind, damaged, type LogPlace } from './append-log-segment.ts'
 import type { AppendLog } from './append-log.ts'
 import { blockAt, blockEnd } from './block.ts'
-import { readAt } from './read-at.ts'
 
 /** Bytes per read, unless a block is larger. */
 const chunkBytes = 256 * 1024

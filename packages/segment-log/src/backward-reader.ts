@@ -1,9 +1,8 @@
-import { isMillraceError } from '@millrace/core'
+import { isMillraceError, readAt } from '@millrace/core'
 import type { Fs, FsFile } from '@millrace/core'
 import { corrupt, lengthBefore, requireBlock } from './block.ts'
 import type { StoredBlock } from './block.ts'
 import { unchainChecksum } from './chain-checksum.ts'
-import { readAt } from './read-at.ts'
 
 /** Bytes per read. Each part gets its own buffer: values may keep views of it. */
 const partBytes = 1024 * 1024

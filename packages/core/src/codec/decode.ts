@@ -1,4 +1,5 @@
 import { MillraceError } from '../errors/errors.ts'
+import { isDeeperThan } from './json-scan.ts'
 import { lostNumber } from './lost-number.ts'
 import { pathText } from '../errors/value-path.ts'
 
@@ -70,27 +71,4 @@ export function parseJson(text: string): unknown {
       ? `the number ${digits}${place} is too large for a JavaScript number; send it as text`
       : `the integer ${digits}${place} cannot be held exactly by a JavaScript number; send it as text`,
   )
-}
-
-/** Whether more than `depth` brackets are open somewhere in `text`, which need not be valid JSON. */
-function isDeeperThan(text: string, depth: number): boolean {
-  let open = 0
-  for (let i = 0; i < text.length; i++) {
-    const unit = text.charCodeAt(i)
-    if (unit === 0x22) i = endOfString(text, i)
-    else if (unit === 0x5b || unit === 0x7b) {
-      if (++open > depth) return true
-    } else if (unit === 0x5d || unit === 0x7d) open--
-  }
-  return false
-}
-
-/** The index of the quote that closes the string opened at `start`, or the end of the text. */
-function endOfString(text: string, start: number): number {
-  for (let i = start + 1; i < text.length; i++) {
-    const unit = text.charCodeAt(i)
-    if (unit === 0x5c) i++
-    else if (unit === 0x22) return i
-  }
-  return text.length
 }

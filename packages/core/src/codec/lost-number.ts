@@ -1,3 +1,5 @@
+import { jsonTokens } from './json-scan.ts'
+
 /** A number in JSON text that `JSON.parse` changes without a word. */
 export interface LostNumber {
   /** As it stands in the text. */
@@ -62,15 +64,12 @@ function hasFiniteParts(value: object): boolean {
   return true
 }
 
-/** Strings are matched so that what looks like a number in them is passed over. */
-const jsonToken = /"[^"\\]*(?:\\.[^"\\]*)*"|-?\d[\d.eE+-]*|[[\]{},:]/gs
-
 /** `text` must be valid JSON. */
 function firstLost(text: string): LostNumber | undefined {
   // The last step is the index in an array, or the name in an object once it is known.
   const path: (string | number)[] = []
   let isName = false
-  for (const [token] of text.matchAll(jsonToken)) {
+  for (const { text: token } of jsonTokens(text)) {
     if (token === '[') path.push(0)
     else if (token === '{') path.push('')
     else if (token === ']' || token === '}') path.pop()

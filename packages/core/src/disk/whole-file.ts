@@ -30,18 +30,23 @@ async function writeAll(
   }
 }
 
+/** Reads `length` bytes from `offset` into a new buffer, or fewer at the end of the file. */
+export async function readAt(file: FsFile, offset: number, length: number): Promise<Uint8Array> {
+  const bytes = new Uint8Array(length)
+  let filled = 0
+  while (filled < length) {
+    const count = await file.read(bytes.subarray(filled), offset + filled)
+    if (count === 0) break
+    filled += count
+  }
+  return bytes.subarray(0, filled)
+}
+
 /** Reads a file from its start to its end. */
 export async function readWhole(fs: Fs, path: string): Promise<Uint8Array> {
   const file = await fs.open(path, 'read')
   try {
-    const bytes = new Uint8Array(await file.size())
-    let filled = 0
-    while (filled < bytes.length) {
-      const count = await file.read(bytes.subarray(filled), filled)
-      if (count === 0) break
-      filled += count
-    }
-    return bytes.subarray(0, filled)
+    return await readAt(file, 0, await file.size())
   } finally {
     await file.close()
   }

@@ -121,3 +121,8 @@ function joined(pieces: readonly Uint8Array[], length: number): Uint8Array {
   }
   return bytes
 }
+
+/** Returns `bytes` without a byte order mark of UTF-8 at their start. */
+export function withoutByteOrderMark(bytes: Uint8Array): Uint8Array {
+  return bytes[0] === 0xef && bytes[1] === 0xbb && bytes[2] === 0xbf ? bytes.subarray(3) : bytes
+}
