@@ -1,8 +1,7 @@
-import { processParts } from './handles.ts'
 import type { AnyKeyedStream, KeyOfKeyed, ProcessedStream, ValueOfKeyed } from './stream.ts'
 import type { Timing } from './stream-options.ts'
 import { Meeting } from './meeting.ts'
-import type { AnyConnectSpec, ConnectSpec, OutputSpecs } from './operators/process.ts'
+import { processParts, type AnyConnectSpec, type ConnectSpec, type OutputSpecs } from './operators/process.ts'
 import type { StateSpecs } from './operators/state-spec.ts'
 import { requireSynchronousMethods } from './synchronous.ts'
 

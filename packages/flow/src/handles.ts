@@ -7,13 +7,10 @@ import {
   durationMs,
   MillraceError,
   positiveDurationMs,
-  type Duration,
   type Exchange,
-  type Fingerprint,
   type Input,
   type Key,
   type NodeId,
-  type Operator,
   type OperatorNode,
   type Sink,
   type Step,
@@ -30,31 +27,16 @@ import type {
   Timing,
   AggregateOptions,
 } from './stream-options.ts'
-import {
-  ProcessOperator,
-  type AnyProcessParts,
-  type AnyProcessSpec,
-  type RecordHandler,
-} from './operators/process.ts'
-import { ReduceOperator } from './operators/reduce.ts'
-import { ScanOperator } from './operators/scan.ts'
-import { SplitOperator } from './operators/split.ts'
-import { stateFingerprint } from './operators/state-spec.ts'
+import type { OperatorParts } from './operators/operator-parts.ts'
+import { processParts, type AnyProcessSpec } from './operators/process.ts'
+import { reduceParts } from './operators/reduce.ts'
+import { scanParts } from './operators/scan.ts'
+import { splitParts } from './operators/split.ts'
 import { requireSynchronous, requireSynchronousMethods } from './synchronous.ts'
 import { checkOutputs } from './taken-names.ts'
 import type { Aggregates } from './window/aggregate.ts'
 import type { MergingWindows, WindowAssigner } from './window/assigner.ts'
-import { MergingWindowOperator } from './window/merging-window-operator.ts'
-import { SliceWindowOperator } from './window/slice-window-operator.ts'
-
-/** The fields of an operator node besides its input and its name. */
-export interface OperatorParts {
-  readonly type: string
-  readonly fingerprint: Fingerprint | undefined
-  readonly outputs: readonly string[]
-  readonly keeps?: string
-  readonly create: () => Operator<unknown, unknown>
-}
+import { windowParts } from './window/window-parts.ts'
 
 /** One output of a node. */
 export class StreamHandle {
@@ -93,16 +75,9 @@ export class StreamHandle {
   }
 
   split(name: string, outputs: OutputTests<unknown>, options?: OperatorOptions): object {
-    const tests = Object.entries(outputs).map(([output, test]) => ({ name: output, test }))
-    for (const { test } of tests) requireSynchronous(test, 'split', name)
-    const names = Object.keys(outputs)
-    const id = this.operator(name, options, {
-      type: 'split',
-      fingerprint: undefined,
-      outputs: names,
-      create: () => new SplitOperator(tests),
-    })
-    return { ...this.sides(id, names), rest: this.#next(id) }
+    const parts = splitParts(name, outputs)
+    const id = this.operator(name, options, parts)
+    return { ...this.sides(id, parts.outputs), rest: this.#next(id) }
   }
 
   keyBy(select: (value: unknown) => Key): KeyedHandle {
@@ -208,21 +183,6 @@ export class StreamHandle {
   }
 }
 
-/** The state of `reduce` and `scan`, for `explain`. */
-const oneValue = 'one value of each key, never dropped'
-
-/** Creates the node of `process`, for one stream or two. */
-export function processParts(type: string, spec: AnyProcessParts, onRecord: RecordHandler): OperatorParts {
-  const pieces = Object.keys(spec.state ?? {})
-  return {
-    type,
-    fingerprint: stateFingerprint(spec.state ?? {}),
-    outputs: Object.keys(spec.outputs ?? {}),
-    keeps: pieces.length === 0 ? 'timers' : `${pieces.join(', ')} of each key until cleared`,
-    create: () => new ProcessOperator(spec, onRecord),
-  }
-}
-
 /** A stream and how its records are partitioned. */
 export class KeyedHandle {
   readonly timing: Timing
@@ -244,8 +204,8 @@ export class KeyedHandle {
   process(name: string, spec: AnyProcessSpec): StreamHandle {
     requireSynchronousMethods(spec, ['onRecord', 'onTimer', 'onEnd'], 'process', name)
     const parts = processParts('process', spec, (record, context) => spec.onRecord(record, context))
-    const id = this.#operator(name, spec, parts)
-    return Object.assign(this.stream.main(id), { outputs: this.stream.sides(id, parts.outputs) })
+    const { main, sides } = this.#operator(name, spec, parts)
+    return Object.assign(main, { outputs: sides })
   }
 
   reduce(
@@ -253,12 +213,7 @@ export class KeyedHandle {
     combine: (total: unknown, value: unknown) => unknown,
     options?: OperatorOptions,
   ): StreamHandle {
-    requireSynchronous(combine, 'reduce', name)
-    const create = () => new ReduceOperator(combine)
-    const { fingerprint } = ReduceOperator
-    return this.stream.main(
-      this.#operator(name, options, { type: 'reduce', fingerprint, outputs: [], keeps: oneValue, create }),
-    )
+    return this.#operator(name, options, reduceParts(name, combine)).main
   }
 
   scan(
@@ -267,12 +222,7 @@ export class KeyedHandle {
     next: (accumulated: unknown, value: unknown) => unknown,
     options?: OperatorOptions,
   ): StreamHandle {
-    for (const code of [initial, next]) requireSynchronous(code, 'scan', name)
-    const create = () => new ScanOperator(initial, next)
-    const { fingerprint } = ScanOperator
-    return this.stream.main(
-      this.#operator(name, options, { type: 'scan', fingerprint, outputs: [], keeps: oneValue, create }),
-    )
+    return this.#operator(name, options, scanParts(name, initial, next)).main
   }
 
   mapAsync(
@@ -285,37 +235,21 @@ export class KeyedHandle {
 
   window(windows: WindowAssigner | MergingWindows): object {
     return {
-      aggregate: (name: string, aggregates: Aggregates<unknown>, options: AggregateOptions = {}) =>
-        this.#aggregate(name, { windows, aggregates, options }),
+      aggregate: (name: string, aggregates: Aggregates<unknown>, options: AggregateOptions = {}) => {
+        const parts = windowParts(name, windows, aggregates, options)
+        const { main, sides } = this.#operator(name, options, parts)
+        return Object.assign(main, sides)
+      },
     }
   }
 
-  #aggregate(
+  #operator(
     name: string,
-    parts: {
-      readonly windows: WindowAssigner | MergingWindows
-      readonly aggregates: Aggregates<unknown>
-      readonly options: AggregateOptions
-    },
-  ): StreamHandle {
-    const { windows, aggregates, options } = parts
-    const allowedLateness: Duration = options.allowedLateness ?? 0
-    const latenessMs = durationMs(allowedLateness, `allowedLateness of '${name}'`)
-    const create = () =>
-      'windowOf' in windows
-        ? new MergingWindowOperator({ name, windows, aggregates, latenessMs })
-        : new SliceWindowOperator({ name, assigner: windows, aggregates, latenessMs })
-    // Constructed eagerly to validate windows and aggregates before the job starts.
-    const { fingerprint } = create()
-    const until = latenessMs === 0 ? 'it ends' : `${latenessMs} ms after it has ended`
-    const keeps = `${Object.keys(aggregates).join(', ')} of each key and window until ${until}; ${windows.description}`
-    const outputs = ['late']
-    const id = this.#operator(name, options, { type: 'window', fingerprint, outputs, keeps, create })
-    return Object.assign(this.stream.main(id), this.stream.sides(id, outputs))
-  }
-
-  #operator(name: string, options: OperatorOptions | undefined, parts: OperatorParts): NodeId {
-    return this.stream.operator(name, options, { ...parts, inputs: [this.input()] })
+    options: OperatorOptions | undefined,
+    parts: OperatorParts,
+  ): { readonly main: StreamHandle; readonly sides: Record<string, StreamHandle> } {
+    const id = this.stream.operator(name, options, { ...parts, inputs: [this.input()] })
+    return { main: this.stream.main(id), sides: this.stream.sides(id, parts.outputs) }
   }
 }
 

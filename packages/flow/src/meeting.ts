@@ -1,5 +1,6 @@
 import { MillraceError, type NodeId } from '@millrace/core'
-import { KeyedHandle, type OperatorParts, type StreamHandle } from './handles.ts'
+import { KeyedHandle, type StreamHandle } from './handles.ts'
+import type { OperatorParts } from './operators/operator-parts.ts'
 import type { OperatorOptions, Timing } from './stream-options.ts'
 
 /** Two keyed streams that are the inputs `left` and `right` of one operator. */

@@ -1,6 +1,7 @@
 import { durationMs, MillraceError, positiveDurationMs, type Duration } from '@millrace/core'
 import type { MeetsBy } from '../connect.ts'
-import type { OperatorParts, StreamHandle } from '../handles.ts'
+import type { StreamHandle } from '../handles.ts'
+import type { OperatorParts } from '../operators/operator-parts.ts'
 import type { AnyKeyedStream, KeyOfKeyed, ValueOfKeyed } from '../stream.ts'
 import { Meeting } from '../meeting.ts'
 import type { OperatorOptions } from '../stream-options.ts'

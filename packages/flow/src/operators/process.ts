@@ -11,7 +11,8 @@ import type {
 import type { OperatorOptions, Timing } from '../stream-options.ts'
 import type { Synchronous } from '../synchronous.ts'
 import type { TakenOutputs } from '../taken-names.ts'
-import { openState, type StateHandles, type StateSpecs } from './state-spec.ts'
+import type { OperatorParts } from './operator-parts.ts'
+import { openState, stateFingerprint, type StateHandles, type StateSpecs } from './state-spec.ts'
 
 declare const carries: unique symbol
 
@@ -182,7 +183,7 @@ export type RecordHandler = (
 ) => NotAPromise
 
 /** Runs the functions of a `ProcessSpec` or a `ConnectSpec`. */
-export class ProcessOperator implements Operator<unknown, unknown> {
+class ProcessOperator implements Operator<unknown, unknown> {
   readonly #spec: AnyProcessParts
   readonly #onRecord: RecordHandler
   #context!: OpenContext
@@ -237,5 +238,17 @@ class OpenContext {
     this.state = openState(spec.state ?? {}, context) as Record<string, never>
     const names = Object.keys(spec.outputs ?? {})
     this.outputs = Object.fromEntries(names.map((name) => [name, context.output(name)]))
+  }
+}
+
+/** Creates the node of `process`, for one stream or two. */
+export function processParts(type: string, spec: AnyProcessParts, onRecord: RecordHandler): OperatorParts {
+  const pieces = Object.keys(spec.state ?? {})
+  return {
+    type,
+    fingerprint: stateFingerprint(spec.state ?? {}),
+    outputs: Object.keys(spec.outputs ?? {}),
+    keeps: pieces.length === 0 ? 'timers' : `${pieces.join(', ')} of each key until cleared`,
+    create: () => new ProcessOperator(spec, onRecord),
   }
 }

@@ -11,11 +11,13 @@ import {
   type StreamRecord,
   type ValueState,
 } from '@millrace/core'
+import { requireSynchronous } from '../synchronous.ts'
+import { oneValue, type OperatorParts } from './operator-parts.ts'
 
 const total: StateDescriptor<{ readonly value: unknown }> = { name: 'total', backup: backupByReference }
 
 /** Combines all records of each key so far into one, and emits it with the key after every record. */
-export class ReduceOperator implements Operator<unknown, unknown> {
+class ReduceOperator implements Operator<unknown, unknown> {
   static readonly fingerprint: Fingerprint = { pieces: [statePiece('value', total)], settings: [] }
   readonly #combine: (total: unknown, value: unknown) => unknown
   #total!: ValueState<{ readonly value: unknown }>
@@ -36,4 +38,15 @@ export class ReduceOperator implements Operator<unknown, unknown> {
     this.#total.set({ value })
     out.emit({ key: record.key, value })
   }
+}
+
+/** The parts of the node of `reduce`. */
+export function reduceParts(
+  name: string,
+  combine: (total: unknown, value: unknown) => unknown,
+): OperatorParts {
+  requireSynchronous(combine, 'reduce', name)
+  const create = () => new ReduceOperator(combine)
+  const { fingerprint } = ReduceOperator
+  return { type: 'reduce', fingerprint, outputs: [], keeps: oneValue, create }
 }

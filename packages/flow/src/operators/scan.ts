@@ -11,6 +11,8 @@ import {
   type StreamRecord,
   type ValueState,
 } from '@millrace/core'
+import { requireSynchronous } from '../synchronous.ts'
+import { oneValue, type OperatorParts } from './operator-parts.ts'
 
 const accumulated: StateDescriptor<{ readonly value: unknown }> = {
   name: 'accumulated',
@@ -18,7 +20,7 @@ const accumulated: StateDescriptor<{ readonly value: unknown }> = {
 }
 
 /** Keeps an accumulated value for each key, and emits it with the key after every record. */
-export class ScanOperator implements Operator<unknown, unknown> {
+class ScanOperator implements Operator<unknown, unknown> {
   static readonly fingerprint: Fingerprint = { pieces: [statePiece('value', accumulated)], settings: [] }
   readonly #initial: () => unknown
   readonly #next: (accumulated: unknown, value: unknown) => unknown
@@ -41,4 +43,16 @@ export class ScanOperator implements Operator<unknown, unknown> {
     this.#accumulated.set({ value })
     out.emit({ key: record.key, value })
   }
+}
+
+/** The parts of the node of `scan`. */
+export function scanParts(
+  name: string,
+  initial: () => unknown,
+  next: (accumulated: unknown, value: unknown) => unknown,
+): OperatorParts {
+  for (const code of [initial, next]) requireSynchronous(code, 'scan', name)
+  const create = () => new ScanOperator(initial, next)
+  const { fingerprint } = ScanOperator
+  return { type: 'scan', fingerprint, outputs: [], keeps: oneValue, create }
 }

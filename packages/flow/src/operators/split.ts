@@ -6,6 +6,8 @@ import {
   type OperatorContext,
   type StreamRecord,
 } from '@millrace/core'
+import { requireSynchronous } from '../synchronous.ts'
+import type { OperatorParts } from './operator-parts.ts'
 
 interface OutputTest {
   readonly name: string
@@ -13,7 +15,7 @@ interface OutputTest {
 }
 
 /** Sends each record to the output of the first test it passes, or to the main output. */
-export class SplitOperator implements Operator<unknown, unknown> {
+class SplitOperator implements Operator<unknown, unknown> {
   readonly #tests: readonly OutputTest[]
   readonly #outputs: Collector<unknown>[] = []
 
@@ -36,4 +38,15 @@ export class SplitOperator implements Operator<unknown, unknown> {
 function isPassed(result: unknown): boolean {
   if (isThenable(result)) refusePromise(result, 'its test returned')
   return Boolean(result)
+}
+
+/** The parts of the node of `split`. */
+export function splitParts(
+  name: string,
+  outputs: Readonly<Record<string, (value: unknown) => boolean>>,
+): OperatorParts {
+  const tests = Object.entries(outputs).map(([output, test]) => ({ name: output, test }))
+  for (const { test } of tests) requireSynchronous(test, 'split', name)
+  const create = () => new SplitOperator(tests)
+  return { type: 'split', fingerprint: undefined, outputs: Object.keys(outputs), create }
 }

@@ -1,0 +1,26 @@
+import { durationMs } from '@millrace/core'
+import type { OperatorParts } from '../operators/operator-parts.ts'
+import type { AggregateOptions } from '../stream-options.ts'
+import type { Aggregates } from './aggregate.ts'
+import type { MergingWindows, WindowAssigner } from './assigner.ts'
+import { MergingWindowOperator } from './merging-window-operator.ts'
+import { SliceWindowOperator } from './slice-window-operator.ts'
+
+/** The parts of the node of `window(...).aggregate`. */
+export function windowParts(
+  name: string,
+  windows: WindowAssigner | MergingWindows,
+  aggregates: Aggregates<unknown>,
+  { allowedLateness = 0 }: AggregateOptions,
+): OperatorParts {
+  const latenessMs = durationMs(allowedLateness, `allowedLateness of '${name}'`)
+  const create = () =>
+    'windowOf' in windows
+      ? new MergingWindowOperator({ name, windows, aggregates, latenessMs })
+      : new SliceWindowOperator({ name, assigner: windows, aggregates, latenessMs })
+  // Constructed eagerly to validate windows and aggregates before the job starts.
+  const { fingerprint } = create()
+  const until = latenessMs === 0 ? 'it ends' : `${latenessMs} ms after it has ended`
+  const keeps = `${Object.keys(aggregates).join(', ')} of each key and window until ${until}; ${windows.description}`
+  return { type: 'window', fingerprint, outputs: ['late'], keeps, create }
+}
