@@ -1,5 +1,5 @@
 import { execFile } from 'node:child_process'
-import { mkdtemp, readdir, rm } from 'node:fs/promises'
+import { mkdir, mkdtemp, readdir, rm } from 'node:fs/promises'
 import os from 'node:os'
 import path from 'node:path'
 import { promisify } from 'node:util'
@@ -36,4 +36,17 @@ test('packed packages pass publint and attw, install in a new project, and run t
     code: 2,
     stderr: expect.stringContaining('npm install --save-dev @millrace/simulator') as string,
   })
+
+  // Channels are a library of their own.
+  const alone = path.join(directory, 'alone')
+  await mkdir(alone)
+  await run('npm', ['init', '--yes'], { cwd: alone })
+  const needed = tarballs.filter((tarball) => /millrace-(?:channels|world)-/.test(tarball))
+  await run('npm', ['install', '--offline', '--no-audit', '--no-fund', ...needed], { cwd: alone })
+  expect(await readdir(path.join(alone, 'node_modules/@millrace'))).toEqual(['channels', 'world'])
+  const program =
+    "import { Channel, sleep, systemClock } from '@millrace/channels'; const c = new Channel(1); " +
+    'await sleep(systemClock, 1); await c.send(7); console.log((await c.receive()).value)'
+  const printed = await run('node', ['--input-type=module', '--eval', program], { cwd: alone })
+  expect(printed.stdout).toBe('7\n')
 })
