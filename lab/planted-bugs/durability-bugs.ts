@@ -82,7 +82,7 @@ export const durabilityBugs: readonly SimulatorBug[] = [
       from: 'else if (cell.segment !== undefined) this.#block.tombstone(cell)',
       to: '',
     },
-    shows: /a token that is added|has twice|state at the end/,
+    shows: /an added token is new|has twice|state at the end/,
     seed: 0,
   },
   {

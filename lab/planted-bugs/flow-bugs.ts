@@ -150,7 +150,7 @@ export const flowBugs: readonly SimulatorBug[] = [
       from: 'for (const cell of this.#table.cells(0)) {',
       to: 'for (const cell of [] as Cell<unknown>[]) {',
     },
-    shows: /misses|a token that is added .*is not there yet/,
+    shows: /misses|an added token is new/,
     seed: 3,
   },
   {

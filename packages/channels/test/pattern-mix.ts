@@ -165,7 +165,7 @@ export class PatternMix {
     for (const { trial, ins, outs } of this.#parts) {
       const problem = isWhole ? trial.wrongWith(ins, outs) : inventedBy(trial, ins, outs)
       if (problem !== undefined)
-        this.#problems.push(`${trial.name} ${problem}: ${told(ins)} became ${told(outs)}`)
+        this.#problems.push(`${trial.name} ${problem}: ${listText(ins)} became ${listText(outs)}`)
     }
     for (const input of this.#inputs) this.#expectNobody(input)
   }
@@ -195,6 +195,6 @@ function inventedBy(
   return undefined
 }
 
-function told(lists: readonly (readonly Item[])[]): string {
+function listText(lists: readonly (readonly Item[])[]): string {
   return lists.map((list) => `[${list.map(({ id }) => id).join(' ')}]`).join(' ')
 }

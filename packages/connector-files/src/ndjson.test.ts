@@ -42,7 +42,7 @@ describe('JSON lines', () => {
     const run = await read('{"id":12345678901234567890}\n{"id":"12345678901234567890"}\n')
     expect(run.values).toEqual([{ id: '12345678901234567890' }])
     expect(messagesOf(run)).toEqual([
-      expect.stringContaining('12345678901234567890 at .id cannot be held exactly'),
+      expect.stringContaining('12345678901234567890 at .id cannot be represented exactly'),
     ])
   })
 

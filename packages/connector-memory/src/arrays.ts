@@ -81,7 +81,7 @@ export class MemorySink<T> implements Sink<T, Visible> {
   readonly guarantee = 'exactly-once'
   /** Everything committed, in order of commit. */
   readonly committed: Collected<T>[] = []
-  /** By subtask: everything prepared, visible or not. Stands for the outside system's transaction log. */
+  /** By subtask: everything prepared, visible or not. Models the outside system's transaction log. */
   readonly #prepared = new Map<number, Collected<T>[]>()
   /** By subtask: how much of it is visible. */
   readonly #visible = new Map<number, number>()

@@ -172,7 +172,7 @@ class CommandWriter<T> implements SinkWriter<T, StagedCommands> {
     for (const argument of command) this.#bytes += argument.length
   }
 
-  /** Puts the commands on the server, where nobody sees them. Sent twice, it changes nothing. */
+  /** Stores the commands on the server, invisible to readers. Sent twice, it changes nothing. */
   async #stage(): Promise<void> {
     if (this.#commands.length === 0) return
     const { client } = this.#connection

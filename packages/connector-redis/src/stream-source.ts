@@ -105,7 +105,7 @@ export class StreamSource<T> implements Source<T, StreamPosition> {
     }
     throw new MillraceError(
       'SOURCE_FAILED',
-      `${message}; keep more of the stream (MAXLEN, MINID), or set ifTrimmed: 'continue' to go on without them`,
+      `${message}; keep more of the stream (MAXLEN, MINID), or set ifTrimmed: 'continue' to continue without them`,
       { isFinal: true },
     )
   }

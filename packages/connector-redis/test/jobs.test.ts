@@ -269,7 +269,7 @@ describe.skipIf(server.missing !== undefined)('a job on a real server', () => {
 })
 
 describe('an address', () => {
-  test('that nothing answers is refused at the start, and not tried for ever', async () => {
+  test('with no server behind it is refused at the start, without retries', async () => {
     const output = 'out'
     const dead = 'redis://user:secret-word@127.0.0.1:1'
     const built = pipeline('copy', (p) => {

@@ -79,7 +79,7 @@ describe('sinks', () => {
     const refused = await program.live(to(program, other))
     expectRefused(
       refused,
-      "'out': it was a sink of type tx and is a sink of type other. Undo the change, or start and stop the old program, which commits what is pending, or drop what it kept with --drop-state out",
+      "'out': it was a sink of type tx and is a sink of type other. Undo the change, or start and stop the old program, which commits what is pending, or drop its state with --drop-state out",
     )
     expect([other.pending, other.visible]).toEqual([[], []])
     expectStopped(await program.live(to(program, sink)))
@@ -90,7 +90,7 @@ describe('sinks', () => {
     expectStopped(life)
     expect(warnings(life)).toEqual([
       expect.stringMatching(
-        /^'out' of checkpoint \d+ is converted: it was of type tx and is of type other; nothing that it had prepared is pending$/,
+        /^'out' of checkpoint \d+ is converted: it was of type tx and is of type other; no prepared output is pending$/,
       ) as string,
     ])
     expect([other.pending, other.visible, sink.visible]).toEqual([[[]], [5], [1, 2, 3, 4]])
@@ -104,7 +104,7 @@ describe('sinks', () => {
     expectStopped(life)
     expect(warnings(life)).toEqual([
       expect.stringMatching(
-        /^'out' of checkpoint \d+ is dropped: what it had prepared is not committed: \[\{"rows":\[1,2,3\]\}\]\. /,
+        /^'out' of checkpoint \d+ is dropped: its prepared output is not committed: \[\{"rows":\[1,2,3\]\}\]\. /,
       ) as string,
     ])
     expect([other.pending, other.visible]).toEqual([[[]], [4]])
@@ -115,7 +115,7 @@ describe('sinks', () => {
     const other = new Outside('tx')
     expectRefused(
       await program.live(to(program, other, 'renamed')),
-      "'out': the program no longer has it (if it was renamed to 'renamed', use the old name). Give it its name back, or start and stop the old program",
+      "'out': the program no longer has it (if it was renamed to 'renamed', use the old name). Restore its name, or start and stop the old program",
     )
     expectStopped(await program.live(to(program, sink)))
     program.input.push(...items(4))
@@ -137,7 +137,7 @@ describe('sinks', () => {
   test('one that no longer prepares does not get what it had prepared when it did', async () => {
     const [program] = await pendingWork()
     const plain = new Outside('tx', 1, 'at-least-once')
-    expectRefused(await program.live(to(program, plain)), "state 'committables' is no longer there")
+    expectRefused(await program.live(to(program, plain)), "state 'committables' was removed")
     expect(plain.pending).toEqual([])
   })
 })
@@ -168,14 +168,14 @@ describe('sources', () => {
     const other = from(program, sink, 'new')
     expectRefused(
       await program.live(other.build),
-      "'in': it was a source of type old and is a source of type new. Undo the change, or drop what it kept with --drop-state in",
+      "'in': it was a source of type old and is a source of type new. Undo the change, or drop its state with --drop-state in",
     )
     expect(other.opened).toEqual([])
     const life = await program.live(other.build, { dropState: ['in'] })
     expectStopped(life)
     expect(warnings(life)).toEqual([
       expect.stringMatching(/^'in' of checkpoint \d+ is dropped: it is read from its beginning/) as string,
-      "data/connectors/in still holds what the connector of 'in' kept. Remove it when you are sure",
+      "data/connectors/in still contains data of the connector of 'in'. Remove it when you no longer need it",
     ])
     expect(other.opened).toEqual([undefined])
     expect(sink.values.map(({ at }) => at)).toEqual([1, 2, 1, 2, 3])

@@ -37,7 +37,7 @@ describe('a join of a changed program', () => {
   test('other bounds are refused in the words of the program', async () => {
     expectRefused(
       await lives(between('-5m', '1h'), between('-1m', '2h')),
-      "'paid': lower bound was -5m and is -1m, upper bound was 1h and is 2h. Undo the change, keep 'paid' and add the new operator beside it under another name, or drop its state with --drop-state paid",
+      "'paid': lower bound was -5m and is -1m, upper bound was 1h and is 2h. Undo the change, keep 'paid' and add the new operator under another name, or drop its state with --drop-state paid",
     )
   })
 

@@ -33,7 +33,7 @@ describe('operators', () => {
     program.input.push(...items(3))
     expectRefused(
       await program.live(scanning(program, sink, 'after')),
-      "'before': the program no longer has it (if it was renamed to 'after', use the old name). Give it its name back, or drop what it kept with --drop-state before",
+      "'before': the program no longer has it (if it was renamed to 'after', use the old name). Restore its name, or drop its state with --drop-state before",
     )
     const life = await program.live(scanning(program, sink, 'after'), { dropState: ['before'] })
     expectStopped(life)
@@ -83,7 +83,7 @@ describe('operators', () => {
     expectRefused(await program.live(passing), "'ask': the program no longer has it", '--drop-state ask')
     const life = await program.live(passing, { dropState: ['ask'] })
     expectStopped(life)
-    expect(warnings(life)).toContainEqual(expect.stringContaining('its calls in flight are not made again'))
+    expect(warnings(life)).toContainEqual(expect.stringContaining('its calls in flight are not repeated'))
   })
 
   test('timers go with the state that is dropped', async () => {

@@ -60,7 +60,7 @@ describe('pieces of state', () => {
     const renamed = summing(program, sink, { amount: state.value<number>() })
     expectRefused(
       await program.live(renamed),
-      "'total': state 'sum' is no longer there (if state 'amount' is a new name for it, use the old one). Declare it again, or drop its values",
+      "'total': state 'sum' was removed (if state 'amount' is a new name for it, use the old one). Declare it again, or drop its values",
       '--drop-state total/sum',
     )
     expect(sink.values).toEqual([5, 10])

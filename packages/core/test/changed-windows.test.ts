@@ -109,7 +109,7 @@ describe('windows', () => {
     expectStopped(life)
     expect(warnings(life)).toEqual([
       expect.stringMatching(
-        /^'w' of checkpoint \d+ is converted: aggregate 'all' is no longer there and its values are dropped$/,
+        /^'w' of checkpoint \d+ is converted: aggregate 'all' was removed and its values are dropped$/,
       ) as string,
       expect.stringMatching(
         /^'w' of checkpoint \d+ is converted: aggregate 'total' is new and starts empty, also in windows that are open$/,

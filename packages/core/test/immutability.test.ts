@@ -182,7 +182,7 @@ describe('checkImmutability', () => {
       expect(error).toBeInstanceOf(OperatorError)
       expect(error).toMatchObject({ code: 'RECORD_MUTATED' })
       expect((error as OperatorError).operator).toMatch(new RegExp(`^${name}`))
-      expect((error as OperatorError).message).toContain('records are immutable, so make a new object')
+      expect((error as OperatorError).message).toContain('records are immutable, so create a new object')
     },
   )
 

@@ -240,7 +240,7 @@ describe('a changed program with an operator of several inputs', () => {
   test('swapped inputs are refused in the words of the program', async () => {
     expectRefused(
       await lives(paid('none'), paid('swapped')),
-      "'paid': input 'left' read 'orders' and reads 'payments', which was input 'right', so its state would be read as records of the other. Undo the change, or drop what it kept with --drop-state paid",
+      "'paid': input 'left' read 'orders' and reads 'payments', which was input 'right', so its state would be read as records of the other. Undo the change, or drop its state with --drop-state paid",
     )
   })
 

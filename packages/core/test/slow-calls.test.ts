@@ -229,7 +229,7 @@ describe('a slow mapAsync', () => {
     expect(calls.begun).toEqual([1, 2, 3])
   })
 
-  test('a stop aborts the signals of calls, which are made again after a restart', async () => {
+  test('a stop aborts the signals of calls, which are repeated after a restart', async () => {
     let platform = simPlatform({ seed: 1 })
     const sink = memory.write<number>()
     let aborted = 0

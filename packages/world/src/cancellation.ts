@@ -55,10 +55,10 @@ class Hook implements Disposable {
 
 const hooksOf = new WeakMap<AbortSignal, Hooks>()
 
-/** Signals that have aborted, and whose reason somebody was told. */
+/** Aborted signals whose reason was passed to a waiter. */
 const heard = new WeakSet<AbortSignal>()
 
-/** Whether somebody was told why `signal` has aborted: whose wait it ended, or who came too late. */
+/** Whether the reason of `signal` was passed to a task: one whose wait it ended, or that came later. */
 export function wasHeard(signal: AbortSignal): boolean {
   return heard.has(signal)
 }
@@ -84,18 +84,18 @@ export function onAbort(signal: AbortSignal, callback: (reason: Error) => void):
   return new Hook(hooks, callback)
 }
 
-/** Notes that somebody is told why `signal` aborts: in a way that does not come by here. */
+/** Records that the reason of `signal` is passed on in a way this file does not see. */
 export function markHeard(signal: AbortSignal): void {
   heard.add(signal)
 }
 
-/** A promise that rejects with the reason of `signal`, which has aborted: whoever comes now is told. */
+/** A promise that rejects with the reason of `signal`, which has aborted. */
 export async function refused(signal: AbortSignal): Promise<never> {
   heard.add(signal)
   throw signal.reason
 }
 
-/** Throws the reason of `signal` if that has aborted: whoever comes now is told. */
+/** Throws the reason of `signal` if it has aborted. */
 export function refuseIfAborted(signal: AbortSignal): void {
   if (!signal.aborted) return
   heard.add(signal)

@@ -35,7 +35,7 @@ class SystemTimer implements Disposable {
   }
 }
 
-/** What stands for a timer that never fires. */
+/** The handle of a timer that never fires. */
 const noTimer: Disposable = { [Symbol.dispose]: () => undefined }
 
 /** The clock of the machine; in a simulation, that of the world. A pending timer keeps the process alive. */

@@ -5,7 +5,7 @@ import { sleep } from './clock.ts'
 import { ManualClock } from './manual-clock.ts'
 import { microtaskScheduler } from './scheduler.ts'
 
-test('time stands still until it is moved', async () => {
+test('time does not advance until it is moved', async () => {
   const clock = new ManualClock(1_000)
   expect([clock.now(), clock.monotonic()]).toEqual([1_000, 0])
   await clock.advance(5)
@@ -89,7 +89,7 @@ test('GO-157 a million timers of no delay fire, each set by the one before', asy
   expect([fired, clock.monotonic()]).toEqual([1_000_000, 0])
 })
 
-test('GO-152 what a timer sets off settles before time goes on, and may set timers on the way', async () => {
+test('GO-152 work a timer starts settles before time advances, and may set timers', async () => {
   const clock = new ManualClock()
   const moments: number[] = []
   const sleeper = (async () => {
@@ -126,7 +126,7 @@ test('GO-165 a jump of the wall clock moves no timer', async () => {
   await slept
 })
 
-test('GO-149 a timer of infinite delay stays pending for ever', async () => {
+test('GO-149 a timer of infinite delay never fires', async () => {
   const clock = new ManualClock()
   const timer = clock.schedule(Infinity, () => expect.unreachable())
   await clock.advance(2 ** 53)
@@ -135,7 +135,7 @@ test('GO-149 a timer of infinite delay stays pending for ever', async () => {
   expect(clock.nextDelay()).toBe(undefined)
 })
 
-test('a callback that throws stops the clock at its moment and is told to who moved it', async () => {
+test('a callback that throws stops the clock at its time, and the call that moved it rejects', async () => {
   const clock = new ManualClock()
   clock.schedule(10, () => {
     throw new Error('broken')
@@ -147,7 +147,7 @@ test('a callback that throws stops the clock at its moment and is told to who mo
   await slept
 })
 
-test('nobody moves a clock that is moving, and time does not go back', async () => {
+test('a moving clock cannot be moved again, and time does not go back', async () => {
   const clock = new ManualClock(50)
   const moved = clock.advance(10)
   await expect(clock.advance(10)).rejects.toThrow('already moving')

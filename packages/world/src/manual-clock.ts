@@ -3,11 +3,11 @@ import { systemScheduler } from './scheduler.ts'
 import type { Clock, Scheduler } from './system.ts'
 
 /**
- * A clock that moves only when told.
+ * A clock that moves only when its methods are called.
  *
  * Timers fire in the order of their due times; those due at the same moment fire in the order they were
  * set. The scheduler gets a turn before the first firing, between firings and at the end, so that what a
- * timer sets off has settled before time goes on.
+ * timer starts has settled before time advances.
  *
  * True between any two calls: the timers form a binary heap on (due time, order of setting), each knows
  * its own index in it, and none is due before the present moment.
@@ -70,7 +70,7 @@ export class ManualClock implements Clock {
   /**
    * Moves both clocks on by `ms` milliseconds and fires what comes due on the way, also timers set meanwhile.
    *
-   * Rejects with what a callback throws; time then stands still at that timer.
+   * Rejects with what a callback throws; time then stays at that timer.
    *
    * @throws RangeError when `ms` is negative or not finite.
    * @throws Error when an earlier advance is still under way.

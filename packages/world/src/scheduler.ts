@@ -35,7 +35,7 @@ let turnOfHost = (): Promise<void> => {
   return turnOfHost()
 }
 
-/** The event loop of the host; in a simulation, the world, in which a turn lets everybody go on who can. */
+/** The event loop of the host; in a simulation, the world, in which a turn lets every runnable task run. */
 export const systemScheduler: Scheduler = {
   turn: () => waitRegistry?.system?.scheduler.turn() ?? turnOfHost(),
 }

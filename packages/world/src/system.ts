@@ -1,7 +1,7 @@
 /**
  * The only way to learn or wait for the time.
  *
- * The system clock is one implementation; tests and the simulator hand in a clock that moves when told.
+ * The system clock is one implementation; tests and the simulator hand in a clock that they move.
  */
 export interface Clock {
   /** Wall-clock time in milliseconds since the Unix epoch. May jump. */

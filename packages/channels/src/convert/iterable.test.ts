@@ -8,7 +8,7 @@ import { fromIterable } from './iterable.ts'
 const broken = new Error('broken')
 
 /** A generator that records its steps. */
-function told(steps: string[], values: readonly number[]): AsyncGenerator<number> {
+function produce(steps: string[], values: readonly number[]): AsyncGenerator<number> {
   return (async function* () {
     try {
       for (const value of values) {
@@ -27,7 +27,7 @@ describe('an async iterable', () => {
     await using scope = new Scope()
     const steps: string[] = []
     const received: number[] = []
-    for await (const value of fromIterable(scope, told(steps, [1, 2, 3]))) received.push(value)
+    for await (const value of fromIterable(scope, produce(steps, [1, 2, 3]))) received.push(value)
     expect(received).toEqual([1, 2, 3])
     expect(steps.at(-1)).toBe('left')
     await scope.wait()
@@ -36,7 +36,7 @@ describe('an async iterable', () => {
   everySchedule('is read one value at a time, the next when the previous one is received', async () => {
     await using scope = new Scope()
     const steps: string[] = []
-    const channel = fromIterable(scope, told(steps, [1, 2, 3]))
+    const channel = fromIterable(scope, produce(steps, [1, 2, 3]))
     await settle()
     expect(steps).toEqual(['asked for 1'])
     await channel.receive()
@@ -61,7 +61,7 @@ describe('an async iterable', () => {
   everySchedule('is returned when the scope is cancelled, and its cleanup is awaited', async () => {
     const scope = new Scope()
     const steps: string[] = []
-    fromIterable(scope, told(steps, [1, 2, 3]))
+    fromIterable(scope, produce(steps, [1, 2, 3]))
     await settle()
     scope.cancel(broken)
     await expect(scope.wait()).rejects.toBe(broken)

@@ -34,28 +34,25 @@ everySchedule('GO-090 a wake is for those that wait, not for those that come lat
   expect(await hasSettled(cond.wait())).toBe(false)
 })
 
-everySchedule(
-  'GO-090 wakeAll wakes all that wait, and in many generations nobody is woken twice',
-  async () => {
-    const cond = new Cond()
-    const generations = sized(100, 3)
-    let generation = 0
-    const seen = upTo(10).map(() => [] as number[])
-    const tasks = seen.map(async (mine) => {
-      while (generation < generations) {
-        await cond.wait()
-        mine.push(generation)
-      }
-    })
-    for (const _ of upTo(generations)) {
-      await settle()
-      generation += 1
-      cond.wakeAll()
+everySchedule('GO-090 wakeAll wakes all waiting tasks, and in many generations none twice', async () => {
+  const cond = new Cond()
+  const generations = sized(100, 3)
+  let generation = 0
+  const seen = upTo(10).map(() => [] as number[])
+  const tasks = seen.map(async (mine) => {
+    while (generation < generations) {
+      await cond.wait()
+      mine.push(generation)
     }
-    await Promise.all(tasks)
-    for (const mine of seen) expect(mine).toEqual(upTo(generations).map((i) => i + 1))
-  },
-)
+  })
+  for (const _ of upTo(generations)) {
+    await settle()
+    generation += 1
+    cond.wakeAll()
+  }
+  await Promise.all(tasks)
+  for (const mine of seen) expect(mine).toEqual(upTo(generations).map((i) => i + 1))
+})
 
 everySchedule('an abort takes a task out of the line, and the next wake goes to another', async () => {
   const cond = new Cond()
@@ -69,31 +66,28 @@ everySchedule('an abort takes a task out of the line, and the next wake goes to 
   expect(getEventListeners(controller.signal, 'abort').length).toBe(0)
 })
 
-everySchedule(
-  'with a mutex: a task stands in line before it gives the lock back, so it misses no wake',
-  async () => {
-    const [mutex, filled] = [new Mutex(), new Cond()]
-    const queue: number[] = []
-    const take = async (): Promise<number> => {
-      let lease = await mutex.lock()
-      try {
-        while (queue.length === 0) {
-          const woken = filled.wait()
-          lease.release()
-          await woken
-          lease = await mutex.lock()
-        }
-        return queue.shift()!
-      } finally {
-        lease[Symbol.dispose]()
+everySchedule('with a mutex, a task queues before it releases the lock, so it misses no wake', async () => {
+  const [mutex, filled] = [new Mutex(), new Cond()]
+  const queue: number[] = []
+  const take = async (): Promise<number> => {
+    let lease = await mutex.lock()
+    try {
+      while (queue.length === 0) {
+        const woken = filled.wait()
+        lease.release()
+        await woken
+        lease = await mutex.lock()
       }
+      return queue.shift()!
+    } finally {
+      lease[Symbol.dispose]()
     }
-    const taken = Promise.all(upTo(20).map(take))
-    for (const i of upTo(20)) {
-      using _ = await mutex.lock()
-      queue.push(i)
-      filled.wake()
-    }
-    expect((await taken).toSorted((a, b) => a - b)).toEqual(upTo(20))
-  },
-)
+  }
+  const taken = Promise.all(upTo(20).map(take))
+  for (const i of upTo(20)) {
+    using _ = await mutex.lock()
+    queue.push(i)
+    filled.wake()
+  }
+  expect((await taken).toSorted((a, b) => a - b)).toEqual(upTo(20))
+})

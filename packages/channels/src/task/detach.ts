@@ -1,11 +1,11 @@
 import { requireFunction, running } from '@millrace/world'
 
 /**
- * Starts a task that nobody waits for and nothing cancels: it may outlive the block that starts it.
+ * Starts a task that is not waited for and never cancelled: it may outlive the block that starts it.
  *
  * This is Go's bare `go`, under a name that a reader stops at. Nearly all work belongs in a `Scope`, which
  * ends it and hears of its failure. A detached task that throws or rejects is an unhandled rejection: the
- * process ends, unless it was told otherwise. Inspectors call the task `name`.
+ * process ends, unless configured otherwise. Inspectors call the task `name`.
  *
  * @throws TypeError when `task` is no function.
  *

@@ -9,7 +9,7 @@ import { ErrGroup } from './err-group.ts'
 const broken = new Error('broken')
 const well = (): Promise<void> => Promise.resolve()
 
-/** A task that waits until it is told to stop. */
+/** A task that waits until its signal aborts. */
 async function waitForStop(signal: AbortSignal): Promise<void> {
   await new Channel().receive(signal)
 }
@@ -132,7 +132,7 @@ describe('limits', () => {
     expect(group.tryGo(well)).toBe(true)
   })
 
-  everySchedule('GO-104 a limit of 0 refuses all, a negative one nobody', async () => {
+  everySchedule('GO-104 a limit of 0 refuses every task, a negative limit none', async () => {
     const group = new ErrGroup()
     group.setLimit(0)
     expect(group.tryGo(() => expect.unreachable())).toBe(false)

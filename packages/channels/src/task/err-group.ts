@@ -9,7 +9,7 @@ import { WaitGroup } from './wait-group.ts'
 const settled: Promise<void> = Promise.resolve()
 
 /**
- * Runs tasks, a limited number at a time if told so, and hands on the first error.
+ * Runs tasks, optionally a limited number at a time, and reports the first error.
  *
  * This is Go's `x/sync/errgroup`, with its rules. Where tasks must not outlive a block, or all errors matter,
  * use `Scope`: leaving the block of an `ErrGroup` ends nothing.
@@ -74,7 +74,7 @@ export class ErrGroup {
     return this.#goLater(task, places, signal)
   }
 
-  /** Starts a task if fewer than the limit are running and nobody waits. Returns whether it did. */
+  /** Starts a task if fewer than the limit are running and none waits. Returns whether it did. */
   tryGo(task: (signal: AbortSignal) => Promise<void>): boolean {
     requireFunction('ErrGroup.tryGo', 'the task', task)
     const place = this.#places?.tryAcquire(1)

@@ -5,7 +5,7 @@ import type { Lease } from './permits.ts'
  * Lets one task at a time into a critical section that waits for something.
  *
  * Code that does not wait needs none: nothing else runs between two `await`s. Tasks come in in the order in
- * which they asked. A task that locks a mutex it holds waits for itself for ever.
+ * which they asked. A task that locks a mutex it already holds deadlocks.
  *
  * @example
  * const mutex = new Mutex()

@@ -56,7 +56,7 @@ everySchedule('an abort ends one wait and not the work', async () => {
   expect([await other, await value(), runs]).toEqual([7, 7, 1])
 })
 
-everySchedule('a failure that nobody waits for any more is kept for the next to ask', async () => {
+everySchedule('a failure after all callers aborted is kept for the next caller', async () => {
   const controller = new AbortController()
   const failing = once(async () => {
     await settle()

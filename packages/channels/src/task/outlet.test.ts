@@ -87,26 +87,30 @@ describe('the outlet of a scope that is well', () => {
 })
 
 describe('the outlet of a scope that was cancelled', () => {
-  everySchedule('rejects whoever waits, in each form, and leaves no line and no listener', async () => {
-    const [scope, reader] = [new Scope(), new AbortController()]
-    const channel = new Channel<number>()
-    const outlet = new Outlet(channel, scope)
-    const waiting = [
-      outlet.receive(),
-      outlet.receive(reader.signal),
-      outlet.receive(scope.signal),
-      outlet.values().next(),
-      outlet.values(reader.signal).next(),
-      select({ next: outlet.receiveCase() }),
-    ]
-    await settle()
-    scope.cancel(broken)
-    await Promise.all(waiting.map((wait) => expect(wait).rejects.toBe(broken)))
-    expect(channel.trySend(1)).toBe(false)
-    for (const signal of [scope.signal, reader.signal]) expect(getEventListeners(signal, 'abort')).toEqual([])
-  })
+  everySchedule(
+    'rejects every waiting reader, in each form, and leaves no waiter and no listener',
+    async () => {
+      const [scope, reader] = [new Scope(), new AbortController()]
+      const channel = new Channel<number>()
+      const outlet = new Outlet(channel, scope)
+      const waiting = [
+        outlet.receive(),
+        outlet.receive(reader.signal),
+        outlet.receive(scope.signal),
+        outlet.values().next(),
+        outlet.values(reader.signal).next(),
+        select({ next: outlet.receiveCase() }),
+      ]
+      await settle()
+      scope.cancel(broken)
+      await Promise.all(waiting.map((wait) => expect(wait).rejects.toBe(broken)))
+      expect(channel.trySend(1)).toBe(false)
+      for (const signal of [scope.signal, reader.signal])
+        expect(getEventListeners(signal, 'abort')).toEqual([])
+    },
+  )
 
-  everySchedule('rejects whoever comes later, in each form, though values are left', async () => {
+  everySchedule('rejects later readers, in each form, though values are left', async () => {
     const [scope, reader] = [new Scope(), new AbortController()]
     const channel = new Channel<number>(1)
     const outlet = new Outlet(channel, scope)
@@ -120,7 +124,7 @@ describe('the outlet of a scope that was cancelled', () => {
     expect(channel.length).toBe(1)
   })
 
-  everySchedule('leaves nobody behind when another case wins', async () => {
+  everySchedule('leaves no waiter behind when another case wins', async () => {
     const [scope, other] = [new Scope(), new Channel<number>()]
     const outlet = new Outlet(new Channel<number>(), scope)
     const chosen = select({ next: outlet.receiveCase(), other: other.receiveCase() })
@@ -203,18 +207,21 @@ describe('a failure that an outlet has handed to a reader', () => {
     (outlet) => select({ next: outlet.receiveCase() }),
   ]
 
-  everySchedule.each(['before', 'after'])('is seen by whoever comes %s it, in each form', async (when) => {
-    for (const read of readings) {
-      await using scope = new Scope()
-      const outlet = new Outlet(new Channel<number>(), scope)
-      const { signal } = new AbortController()
-      const seen = (): Promise<void> => expect(read(outlet, signal)).rejects.toBe(broken)
-      const early = when === 'before' ? seen() : undefined
-      scope.go(() => Promise.reject(broken))
-      await settle()
-      await (early ?? seen())
-    }
-  })
+  everySchedule.each(['before', 'after'])(
+    'is seen by readers that come %s it, in each form',
+    async (when) => {
+      for (const read of readings) {
+        await using scope = new Scope()
+        const outlet = new Outlet(new Channel<number>(), scope)
+        const { signal } = new AbortController()
+        const seen = (): Promise<void> => expect(read(outlet, signal)).rejects.toBe(broken)
+        const early = when === 'before' ? seen() : undefined
+        scope.go(() => Promise.reject(broken))
+        await settle()
+        await (early ?? seen())
+      }
+    },
+  )
 
   everySchedule('is seen by who only tries', async () => {
     for (const form of ['tryReceive', 'trySelect'] as const) {
@@ -239,7 +246,7 @@ describe('a failure that an outlet has handed to a reader', () => {
     await expect(scope.wait()).rejects.toBe(broken)
   })
 
-  everySchedule('leaves the others to be thrown: nobody has seen those', async () => {
+  everySchedule('leaves the other failures, which no reader has seen, to be thrown', async () => {
     const scope = new Scope()
     const outlet = new Outlet(new Channel<number>(), scope)
     scope.go(failSecond)
@@ -248,7 +255,7 @@ describe('a failure that an outlet has handed to a reader', () => {
     await expect(scope[Symbol.asyncDispose]()).rejects.toBe(second)
   })
 
-  everySchedule('has been seen by nobody when only tasks of the scope wait for its outlets', async () => {
+  everySchedule('counts as unseen when only tasks of the scope wait for its outlets', async () => {
     const scope = new Scope()
     const copied = stage(scope, fromIterable(scope, twoThenBroken()), (values) => values)
     const batches = batch(scope, copied, { size: 10, withinMs: 1_000, clock: new ManualClock() })

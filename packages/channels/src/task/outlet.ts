@@ -12,9 +12,9 @@ import type { Scope } from './scope.ts'
  *
  * It ends as those tasks end. When all is sent, the channel is closed and the outlet is drained like any other.
  * When the scope is cancelled, each receive rejects with the reason: a reader outside the scope neither waits
- * for ever nor takes a failure for the end. What was buffered then is given up.
+ * without end nor takes a failure for the end. Buffered values are then dropped.
  *
- * Tasks of the scope pass its signal. Everybody else waits under the signal of its readers, so that the scope knows
+ * Tasks of the scope pass its signal. All others wait under the signal of its readers, so that the scope knows
  * whether one of them was handed its failure.
  */
 export class Outlet<T> extends ReceiveOnly<T> {
@@ -72,7 +72,7 @@ export class Outlet<T> extends ReceiveOnly<T> {
   async #receiveManyUnder(max: number, signal: AbortSignal): Promise<T[]> {
     const { ok, value } = await select({ next: this.receiveCase() }, { signal })
     if (!ok) return []
-    // What is buffered is taken during the call: nobody can come in between, and nothing is waited for.
+    // What is buffered is taken during the call: no other task can run in between.
     return max > 1 && this.#channel.length > 0
       ? [value, ...(await this.#channel.receiveMany(max - 1))]
       : [value]

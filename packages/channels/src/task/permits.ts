@@ -10,7 +10,7 @@ import { Waiter, WaitQueue } from '../wait/wait-queue.ts'
  *  1. The leases that are out hold `held` permits together, and never more than `capacity`.
  *  2. While someone waits, the first in line asks for more than is free.
  *
- * Who comes while someone waits goes to the end of the line, also when less would do: so nobody is overtaken,
+ * Who comes while someone waits goes to the end of the line, also when less would do: so no waiter is overtaken,
  * and one who asks for much gets it in the end. Permits go from hand to hand: between a release and the end of
  * the wait it ends, they are never free, so no loop of locking and unlocking gets in between.
  */
@@ -23,12 +23,12 @@ export class Permits {
     this.capacity = capacity
   }
 
-  /** How many permits nobody holds. */
+  /** How many permits are free. */
   get free(): number {
     return this.capacity - this.#held
   }
 
-  /** Takes `weight` permits, at most `capacity`, if they are free and nobody waits. */
+  /** Takes `weight` permits, at most `capacity`, if they are free and no task waits. */
   tryAcquire(weight: number): Lease | undefined {
     return this.#line.isEmpty && weight <= this.free ? this.#lend(weight) : undefined
   }
@@ -40,7 +40,7 @@ export class Permits {
     if (lease !== undefined) return passing(kind, this, Promise.resolve(lease))
     const waiter = new Waiter(undefined, { weight, signal })
     this.#line.join(waiter)
-    // Whoever gives up may have been all that those behind were waiting for.
+    // The waiter that left may have been all that blocked those behind it.
     return promiseOf(waiter, kind, this, signal, () => this.#serve())
   }
 

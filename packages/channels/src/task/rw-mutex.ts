@@ -9,7 +9,7 @@ const READERS_MAX = 2 ** 30
  *
  * One line for both, in the order in which they asked: readers that come after a waiting writer wait behind it,
  * so neither kind starves the other. A reader that asks again while a writer waits behind it waits for itself
- * for ever.
+ * without end.
  *
  * @example
  * const table = new RwMutex()
@@ -36,7 +36,7 @@ export class RwMutex {
     return this.#permits.acquire('RwMutex.writeLock', READERS_MAX, signal)
   }
 
-  /** Comes in as the writer if nobody is inside or ahead, or returns undefined. */
+  /** Comes in as the writer if no task is inside or ahead, or returns undefined. */
   tryWriteLock(): Lease | undefined {
     return this.#permits.tryAcquire(READERS_MAX)
   }

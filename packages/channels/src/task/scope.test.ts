@@ -12,7 +12,7 @@ import { Scope } from './scope.ts'
 
 const broken = new Error('broken')
 
-/** A task that waits until it is told to stop. */
+/** A task that waits until its signal aborts. */
 async function waitForStop(signal: AbortSignal): Promise<void> {
   await new Channel().receive(signal)
 }
@@ -85,14 +85,14 @@ describe('ending', () => {
     {
       await using scope = new Scope()
       scope.go(async (signal) => {
-        await waitForStop(signal).catch(() => steps.push('told to stop'))
+        await waitForStop(signal).catch(() => steps.push('stopping'))
         await settle()
         steps.push('ended')
       })
       steps.push('leaving')
     }
     steps.push('left')
-    expect(steps).toEqual(['leaving', 'told to stop', 'ended', 'left'])
+    expect(steps).toEqual(['leaving', 'stopping', 'ended', 'left'])
   })
 
   everySchedule('a block that throws still ends its tasks first, and its error comes out', async () => {
@@ -174,7 +174,7 @@ describe('failing', () => {
         throw broken
       })
       await settle()
-      // Vitest fails the run on a rejection that nobody handled: this turn is its chance to see one.
+      // Vitest fails the run on an unhandled rejection: this turn is its chance to see one.
       await settle()
       expect(scope.errors).toEqual([broken])
       await expect(scope.wait()).rejects.toHaveProperty('stack', broken.stack)
@@ -189,7 +189,7 @@ describe('failing', () => {
     await expect(scope.wait()).rejects.toBe(broken)
   })
 
-  everySchedule('a failure that nobody waited for comes out when the block is left', async () => {
+  everySchedule('a failure that was not waited for is thrown when the block is left', async () => {
     await expect(
       (async () => {
         await using scope = new Scope()

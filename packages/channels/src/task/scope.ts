@@ -13,7 +13,7 @@ import { WaitGroup } from './wait-group.ts'
  *  2. Once a task has failed, the signal has aborted; the first failure is its reason unless someone
  *     cancelled before.
  *  3. `errors` holds each failure once. A task that ends with the very reason of the signal was cut short:
- *     it did as it was told and has not failed.
+ *     it obeyed the abort and has not failed.
  *
  * Not here: work that outlives its block. It belongs to a scope further out, or is let go with `detach`.
  */
@@ -89,7 +89,7 @@ export class Scope implements AsyncDisposable {
    * `task` is no function.
    */
   go(task: (signal: AbortSignal) => Promise<void>, name?: string): void {
-    // While tasks still end they are told the reason, which cuts them short; after that nobody is left to tell.
+    // While tasks still end, the reason cuts them short; after that no task is left to abort.
     if (this.#isClosed && this.#tasks.count === 0)
       throw new Error('Scope.go: the block of this scope has been left; start tasks inside it')
     requireFunction('Scope.go', 'the task', task)
@@ -116,9 +116,9 @@ export class Scope implements AsyncDisposable {
   }
 
   /**
-   * Cancels what still runs, waits for it, and throws the first failure that nobody has seen: neither has `wait` thrown,
-   * nor has a channel that the tasks feed rejected with it, nor a stream of `toWebReadable`. Whoever receives from such a
-   * channel without the scope's signal, or holds such a stream, counts as somebody who sees it, also a task of the scope.
+   * Cancels what still runs, waits for it, and throws the first unseen failure: neither has `wait` thrown,
+   * nor has a channel that the tasks feed rejected with it, nor a stream of `toWebReadable`. A reader of such a
+   * channel without the scope's signal, or the holder of such a stream, counts as having seen it, also a task of the scope.
    *
    * @throws that failure.
    */
@@ -133,7 +133,7 @@ export class Scope implements AsyncDisposable {
 
   #unseen(): readonly unknown[] {
     if (this.#isReported) return []
-    // Readers are only ever told the reason, and that is one of the failures at most.
+    // Readers only ever get the reason, which is one of the failures at most.
     return this.#readers !== undefined && wasHeard(this.#readers.signal)
       ? this.#errors.filter((error) => error !== this.signal.reason)
       : this.#errors

@@ -60,7 +60,7 @@ everySchedule('GO-093 the same with waits that time out', async () => {
   expect(semaphore.available).toBe(0)
 })
 
-everySchedule('GO-094 asking for more than there is fails at once and holds nobody up', async () => {
+everySchedule('GO-094 a request above the capacity fails at once and blocks no other', async () => {
   const semaphore = new Semaphore(2)
   await expect(semaphore.acquire(3)).rejects.toThrow(RangeError)
   expect(() => semaphore.tryAcquire(3)).toThrow('which is 2')
@@ -87,11 +87,11 @@ everySchedule('GO-095 a large request is not starved by small ones that come aft
     lease.release()
   }
   await Promise.all(later)
-  // The small ones are served together, so any of them may go on first.
+  // The small ones are served together, so any of them may continue first.
   expect([order[0], order.toSorted()]).toEqual(['large', ['large', 'small 0', 'small 1', 'small 2']])
 })
 
-everySchedule('GO-096 when a large request gives up, smaller ones behind it go ahead', async () => {
+everySchedule('GO-096 when a large request is aborted, smaller ones behind it are served', async () => {
   const semaphore = new Semaphore(2)
   const controller = new AbortController()
   using _ = await semaphore.acquire(1)

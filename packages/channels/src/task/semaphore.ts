@@ -51,7 +51,7 @@ export class Semaphore {
   }
 
   /**
-   * Takes `weight` if it can be had now and nobody waits, or returns undefined. Never waits.
+   * Takes `weight` if it is free now and no task waits, or returns undefined. Never waits.
    *
    * @throws RangeError unless `weight` is an integer from 0 to the capacity.
    */

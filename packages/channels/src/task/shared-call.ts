@@ -9,7 +9,7 @@ type Outcome<T> =
 /**
  * One call whose outcome any number of tasks wait for, each as long as it likes.
  *
- * True between any two calls: once there is an outcome, nobody waits.
+ * True between any two calls: once there is an outcome, no task waits.
  */
 export class SharedCall<T> {
   readonly #waiting = new WaitQueue()
@@ -18,7 +18,7 @@ export class SharedCall<T> {
   /**
    * Makes the call, now and once. Resolves when it has an outcome, whatever that is, and never rejects.
    *
-   * The outcome is there at the earliest after this call has returned. `onOutcome` is told before those who wait are.
+   * The outcome is there at the earliest after this call has returned. `onOutcome` is called before the waiters resume.
    */
   async start(work: () => Promise<T>, onOutcome?: () => void): Promise<void> {
     let outcome: Outcome<T>
@@ -32,8 +32,8 @@ export class SharedCall<T> {
   }
 
   /**
-   * Waits for the outcome. `kind` is what inspectors call the wait; `onAbandoned` is told when an abort has
-   * left nobody waiting.
+   * Waits for the outcome. `kind` is what inspectors call the wait; `onAbandoned` is called when an abort has
+   * left no waiter.
    */
   join(kind: string, signal: AbortSignal | undefined, onAbandoned?: (reason: Error) => void): Promise<T> {
     const outcome = this.#outcome

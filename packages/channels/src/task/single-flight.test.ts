@@ -84,7 +84,7 @@ everySchedule('the cancel of one caller leaves the call to the others', async ()
 })
 
 everySchedule(
-  'once nobody is left the call is told to stop, and the next to come makes a new one',
+  'once no caller is left, the call is aborted, and the next caller makes a new one',
   async () => {
     const flights = new SingleFlight<string, number>()
     const controller = new AbortController()
@@ -109,18 +109,15 @@ everySchedule(
   },
 )
 
-everySchedule(
-  'a forgotten call goes on for its callers, and the next to come makes one of its own',
-  async () => {
-    const flights = new SingleFlight<string, number>()
-    const [old, fresh] = [gatedWork(), gatedWork()]
-    const first = flights.run('a', old.work)
-    flights.forget('a')
-    const second = flights.run('a', fresh.work)
-    await old.gate.send(1)
-    expect(await first).toBe(1)
-    const third = flights.run('a', fresh.work)
-    await fresh.gate.send(2)
-    expect([await second, await third, fresh.calls()]).toEqual([2, 2, 1])
-  },
-)
+everySchedule('a forgotten call continues for its callers, and the next caller makes a new one', async () => {
+  const flights = new SingleFlight<string, number>()
+  const [old, fresh] = [gatedWork(), gatedWork()]
+  const first = flights.run('a', old.work)
+  flights.forget('a')
+  const second = flights.run('a', fresh.work)
+  await old.gate.send(1)
+  expect(await first).toBe(1)
+  const third = flights.run('a', fresh.work)
+  await fresh.gate.send(2)
+  expect([await second, await third, fresh.calls()]).toEqual([2, 2, 1])
+})

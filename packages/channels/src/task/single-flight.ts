@@ -16,7 +16,7 @@ interface Flight<T> {
  * or error; they must not change a value they share. The idea is that of Go's `x/sync/singleflight`.
  *
  * True between any two calls: a key has a flight while its call is under way, at least one caller waits for it,
- * and nobody has had it forgotten.
+ * and no caller has forgotten it.
  *
  * @example
  * const users = new SingleFlight<string, User>()
@@ -28,7 +28,7 @@ export class SingleFlight<K, T> {
   /**
    * Waits for the call under way for `key`, or makes it.
    *
-   * An abort of `signal` ends this caller's wait with its reason. The call goes on for the others; once nobody is
+   * An abort of `signal` ends this caller's wait with its reason. The call continues for the others; once none is
    * left, the signal that `work` was given aborts, and the next to come makes a new call. Keys are compared as
    * a Map does.
    */

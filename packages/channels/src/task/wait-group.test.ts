@@ -4,7 +4,7 @@ import { hasSettled, settle, upTo } from '../../test/probe.ts'
 import { Channel } from '../channel/channel.ts'
 import { WaitGroup } from './wait-group.ts'
 
-everySchedule('GO-077 nobody passes a barrier early: 16 tasks and two groups', async () => {
+everySchedule('GO-077 no task passes a barrier early: 16 tasks and two groups', async () => {
   const [ready, go] = [new WaitGroup(), new WaitGroup()]
   const [n, passed] = [16, new Channel<number>(16)]
   ready.add(n)
@@ -56,7 +56,7 @@ test('GO-081 a count below zero throws and changes nothing', () => {
   expect(group.count).toBe(2)
 })
 
-everySchedule('GO-082 nobody is released while tasks are under way, in 1,000 rounds', async () => {
+everySchedule('GO-082 no waiter is released while tasks are running, in 1,000 rounds', async () => {
   for (const _ of upTo(sized(1_000, 10))) {
     const group = new WaitGroup()
     let ended = 0

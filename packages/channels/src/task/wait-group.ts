@@ -10,7 +10,7 @@ const settled: Promise<void> = Promise.resolve()
  * The group is ready for another round as soon as its waiters are released. For tasks that can fail, or
  * that must end together, use `Scope`.
  *
- * True between any two calls: the count is not negative; while it is zero, nobody waits.
+ * True between any two calls: the count is not negative; while it is zero, no task waits.
  *
  * @example
  * const group = new WaitGroup()

@@ -52,7 +52,7 @@ test('waits are served in the order of the calls, and small ones do not overtake
   ])
 })
 
-test('when one gives up it takes nothing, and those behind it move up', async () => {
+test('an aborted call takes no tokens, and those behind it move up', async () => {
   const clock = new ManualClock()
   const limiter = new RateLimiter({ clock, perSecond: 10, burst: 5 })
   const controller = new AbortController()

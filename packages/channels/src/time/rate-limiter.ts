@@ -36,7 +36,7 @@ const settled: Promise<void> = Promise.resolve()
 /**
  * Lets things happen at a steady rate, with bursts: a bucket of tokens that fills with time.
  *
- * Who waits is served in the order of the calls, and nobody overtakes. When one gives up, those behind move up.
+ * Calls are served in order, and none overtakes another. When one is aborted, those behind it move up.
  * The verbs are those of Go's `x/time/rate`.
  *
  * All it knows of the bucket is `#fullAtMs`, when it will be full again if nothing more is taken: taking a token
@@ -45,7 +45,7 @@ const settled: Promise<void> = Promise.resolve()
  * True between any two calls:
  *
  *  1. `#fullAtMs` counts what was taken, not what those in line are waiting for; `#queued` counts that.
- *  2. While someone stands in line, a timer is set for when the first is due, or it is due already and the clock
+ *  2. While a call waits, a timer is set for when the first is due, or it is due already and the clock
  *     is late.
  *
  * @example
@@ -79,7 +79,7 @@ export class RateLimiter {
   }
 
   /**
-   * Takes `tokens` if they are there now and nobody waits. Never waits. Returns whether it did.
+   * Takes `tokens` if they are there now and no call waits. Never waits. Returns whether it did.
    *
    * @throws RangeError unless `tokens` is an integer from 0 to the burst.
    */
@@ -91,7 +91,7 @@ export class RateLimiter {
 
   /**
    * Takes `tokens` as soon as it is their turn, and says when that is: for a caller who waits in a way of its own,
-   * or gives up if it takes too long.
+   * or rejects if it takes too long.
    *
    * @throws RangeError unless `tokens` is an integer from 0 to the burst.
    */
@@ -142,7 +142,7 @@ export class RateLimiter {
     return true
   }
 
-  /** When `tokens` are in the bucket, if nobody else takes any. */
+  /** When `tokens` are in the bucket, if no other call takes any. */
   #dueMs(tokens: number): number {
     return this.#fullAtMs + (tokens - this.#burst) * this.#intervalMs
   }
@@ -164,7 +164,7 @@ export class RateLimiter {
     this.#serve()
   }
 
-  // A clock that is late costs no tokens: who stood in line takes them as of when they were due.
+  // A clock that is late costs no tokens: waiters take them as of when they were due.
   #serve(): void {
     const nowMs = this.#clock.monotonic()
     for (let first = this.#line.first; first; first = this.#line.first) {

@@ -5,7 +5,7 @@ import { ReceiveOnly } from '../channel/direction.ts'
 /**
  * The channel of a timer or a ticker: it holds one moment at most, and none that is out of date.
  *
- * To those who receive it is unbuffered: a moment that nobody has taken yet can be taken back, so it does not
+ * To receivers it is unbuffered: a moment not received yet can be taken back, so it does not
  * count as sent. It is never closed.
  */
 export class TimeChannel extends ReceiveOnly<number> {
@@ -30,7 +30,7 @@ export class TimeChannel extends ReceiveOnly<number> {
     this.#channel.trySend(atMs)
   }
 
-  /** Takes back what nobody has received. Returns whether there was something. */
+  /** Takes back the value that was not received. Returns whether there was one. */
   clear(): boolean {
     return this.#channel.tryReceive() !== EMPTY
   }

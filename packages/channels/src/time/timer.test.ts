@@ -40,7 +40,7 @@ test('GO-155 GO-163 after a reset only the new time is received', async () => {
   const timer = new Timer(clock, 5)
   expect(timer.reset(10)).toBe(true)
   await clock.advance(10)
-  expect(timer.reset(10)).toBe(true) // It had fired, but nobody had received.
+  expect(timer.reset(10)).toBe(true) // It had fired, but the value was not received.
   expect(timer.channel.tryReceive()).toBe(EMPTY)
   await clock.advance(10)
   expect(timer.channel.tryReceive()).toBe(20)

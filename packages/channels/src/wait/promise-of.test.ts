@@ -82,7 +82,7 @@ describe('a wait under something that is no signal, as JavaScript may pass it', 
     }
   })
 
-  test('leaves nobody in line, who would take what is meant for others', async () => {
+  test('leaves no waiter in line, which would take a value meant for others', async () => {
     const channel = new Channel<number>()
     const [given, none] = [background as never, null as never]
     await expect(channel.receive(given)).rejects.toThrow(TypeError)
@@ -93,7 +93,7 @@ describe('a wait under something that is no signal, as JavaScript may pass it', 
     expect(channel.tryReceive()).toBe(EMPTY)
   })
 
-  test('lets those behind have what it stood in line for', async () => {
+  test('serves the waiters behind it', async () => {
     const limiter = new RateLimiter({ clock: new ManualClock(), perSecond: 1, burst: 1 })
     limiter.allow()
     await expect(limiter.wait(1, background as unknown as AbortSignal)).rejects.toThrow(TypeError)

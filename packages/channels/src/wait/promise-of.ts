@@ -2,7 +2,7 @@ import { onAbort, rejected, signalMisfit, waiting } from '@millrace/world'
 import type { Waiter } from './wait-queue.ts'
 
 /**
- * The promise of a waiter that stands in a line, or is about to.
+ * The promise of a waiter that is in a line, or about to be.
  *
  * It is served, and its ending settles the promise; or the signal aborts, and it leaves the line and rejects with the
  * reason. Whatever takes it out of the line also lets go of the signal, so only one of the two can happen. The signal
@@ -22,14 +22,14 @@ export function promiseOf<Outcome>(
     try {
       leaveOnAbort(waiter, signal, onLeave)
     } catch (error) {
-      // It is no signal. Nobody would wait any more in a line in which the waiter stayed.
+      // Not a signal. A waiter left in the line would take what is meant for others.
       waiter[Symbol.dispose]()
       onLeave?.(error as Error)
       return rejected(signalMisfit(kind, signal) ?? error)
     }
   }
   return waiting<Outcome>(kind, on, (resolve, reject) => {
-    waiter.resolve = resolve as (outcome: unknown) => void // Whoever serves the waiter knows what it waits for.
+    waiter.resolve = resolve as (outcome: unknown) => void // The code that serves the waiter knows what it waits for.
     waiter.reject = reject
   })
 }

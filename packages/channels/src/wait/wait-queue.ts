@@ -3,10 +3,10 @@
  *
  * The links are in the waiters themselves, so that joining allocates nothing and leaving from the middle
  * takes constant time: a select leaves every line but one each time it settles, and a thousand selects may
- * stand in the same line.
+ * be in the same line.
  *
  * True between any two calls: the waiters of a line form a ring, in the order in which they joined, and the first
- * stands behind the last; a waiter in no line is its own neighbour; a waiter is in one line at most.
+ * follows the last; a waiter in no line is its own neighbour; a waiter is in one line at most.
  */
 
 /**
@@ -16,17 +16,17 @@
  * of one shape, which makes a hand-off almost three times as fast as a class for each kind of wait.
  */
 export class Waiter<out Ending = unknown, out Value = unknown> implements Disposable {
-  /** What serving this waiter does. Whoever serves it takes it out of the line first, and does so once. */
+  /** What serving this waiter does. The caller takes it out of the line first, once. */
   readonly ending: Ending
   /** What it came with: the value of a send, which changes when it sends several. */
   value: Value
-  /** The line it stands in, and its neighbours in the ring; alone, its own neighbour. Only this file touches them. */
+  /** Its line, and its neighbours in the ring; alone, its own neighbour. Only this file touches them. */
   line: WaitQueue | undefined = undefined
   ahead: Waiter = this
   behind: Waiter = this
   /** What settles the promise of this wait, where it has one of its own: see `promiseOf`. */
-  resolve: (outcome: unknown) => void = nobody
-  reject: (reason: Error) => void = nobody
+  resolve: (outcome: unknown) => void = noWaiter
+  reject: (reason: Error) => void = noWaiter
   /** What ends the wait early. Leaving the line lets go of it. */
   hook: Disposable | undefined = undefined
 
@@ -48,12 +48,12 @@ export class Waiter<out Ending = unknown, out Value = unknown> implements Dispos
 export class WaitQueue<W extends Waiter = Waiter> {
   #last: Waiter | undefined = undefined
 
-  /** Whether nobody waits. */
+  /** Whether the line is empty. */
   get isEmpty(): boolean {
     return this.#last === undefined
   }
 
-  /** Who has waited longest, or undefined when nobody waits. */
+  /** Who has waited longest, or undefined when the line is empty. */
   get first(): W | undefined {
     return this.#last?.behind as W | undefined // Only `join` puts waiters into the ring.
   }
@@ -94,6 +94,6 @@ export class WaitQueue<W extends Waiter = Waiter> {
   }
 }
 
-function nobody(): void {
+function noWaiter(): void {
   // A waiter without a promise of its own: its ending knows whom to tell.
 }

@@ -80,7 +80,7 @@ test('a select is shown with all of its cases', async () => {
   expect(watch.waits).toEqual([])
 })
 
-test('a wait belongs to the task that waits, however deep in its calls, and to nobody outside of scopes', async () => {
+test('a wait belongs to the waiting task, however deep in its calls, and to none outside of scopes', async () => {
   using watch = inspector()
   const channel = new Channel<number>()
   const deep = async (signal: AbortSignal): Promise<void> => {
@@ -101,7 +101,7 @@ test('a wait that cannot begin, under a signal that has aborted, is not written 
   expect(watch.dump()).not.toContain('sleep')
 })
 
-test('what is left over is told: tasks, waits, scopes, values that were never received', async () => {
+test('leftOvers lists tasks, waits, scopes and values that were never received', async () => {
   using watch = inspector()
   const leaky = new Scope(undefined, 'leaky')
   leaky.go((signal) => new Channel().send('x', signal), 'stuck')

@@ -42,12 +42,12 @@ export class Inspector implements Disposable {
 /**
  * Begins to watch the tasks of this program. What began before is not seen.
  *
- * A program that nobody inspects pays nothing for the possibility. One that is inspected pays a stack trace for each
+ * A program without an inspector pays nothing. An inspected program pays a stack trace for each
  * wait: a few microseconds.
  *
  * `options.context` tells whose a wait is; on Node, `inspectProcess` of `@millrace/node` hands one in.
  *
- * @throws Error when somebody watches already: an inspector or a simulator.
+ * @throws Error when an inspector or a simulator watches already.
  *
  * @example
  * using inspector = inspect()

@@ -45,7 +45,7 @@ interface Thing {
   readonly kind: string
   readonly label: string
   readonly site: Site
-  /** A roster keeps nobody alive. */
+  /** A roster keeps no task alive. */
   readonly ref: WeakRef<object>
 }
 
@@ -149,7 +149,7 @@ export class Roster implements Disposable {
 
   /**
    * What should not be there when a program or a test is over: waits, tasks that have not ended, scopes that were not
-   * left, channels that hold values nobody received. One line each; empty when all is well.
+   * left, channels that hold unreceived values. One line each; empty when all is well.
    */
   leaks(): readonly string[] {
     const leaks = [...this.#tasks].map(

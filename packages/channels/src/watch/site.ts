@@ -28,7 +28,7 @@ function innermost(error: Error): string {
 
 /** How deep to look for a caller: the frames of this package, of `world` and of a wait registry come first. */
 const framesMax = 25
-/** V8 keeps ten frames unless it is told otherwise here. */
+/** V8 keeps ten frames by default. */
 const stacks = Error as { stackTraceLimit?: number }
 
 function deepError(): Error {
@@ -45,7 +45,7 @@ function deepError(): Error {
 /**
  * The line of the user's program from which this package was called.
  *
- * Taking one costs a stack of two dozen frames; it is read only when somebody asks.
+ * Taking one costs a stack of two dozen frames; it is read only on request.
  */
 export class Site {
   readonly #error = deepError()

@@ -33,9 +33,9 @@ function emptyDisk(): SimFs {
 }
 
 describe('checkpoints on a disk that crashes', () => {
-  // A sink commits what the checkpoint names that a job continues from. Were that checkpoint lost to a second crash, the
-  // one before it would be restored, and its records would be written again.
-  test('a checkpoint that was published, or renewed once, is never lost', async () => {
+  // A sink commits what the restored checkpoint names. If that checkpoint were lost to a second crash, the
+  // previous one would be restored, and its records would be written again.
+  test('a published checkpoint, or one renewed once, is never lost', async () => {
     await crashEverywhere(
       () => {
         const owners = new SimOwners()
@@ -79,7 +79,7 @@ test('a checkpoint whose name could not be synced is durable once the next owner
   }
 })
 
-test('a checkpoint is renewed again and again on a disk without room, and found and read after it', async () => {
+test('a checkpoint can be renewed repeatedly on a full disk, and is found and read after it', async () => {
   const fs = emptyDisk()
   const owners = new SimOwners()
   const storage = new CheckpointStorage(fs, 'checkpoints')
@@ -113,7 +113,7 @@ test('a checkpoint whose renewal could not be synced is durable once the next ow
   expect(await newestIn(fs.afterPowerLoss())).toBe(1)
 })
 
-describe('a manifest that was removed', () => {
+describe('a removed manifest', () => {
   async function threeCheckpoints(): Promise<SimFs> {
     const fs = emptyDisk()
     const owner = new SimOwners().take()
@@ -126,19 +126,23 @@ describe('a manifest that was removed', () => {
   }
 
   test.each([
-    ['the newest', [3], /checkpoint 3 was published, and its manifest is gone.*to go back to checkpoint 2/],
-    ['all', [2, 3], /checkpoint 3 was published, and its manifest is gone.*to start from nothing/],
-  ])('is missed: %s', async (_, removed, message) => {
+    [
+      'the newest',
+      [3],
+      /checkpoint 3 was published, but its manifest is missing.*to go back to checkpoint 2/,
+    ],
+    ['all', [2, 3], /checkpoint 3 was published, but its manifest is missing.*to start empty/],
+  ])('is detected: %s', async (_, removed, message) => {
     const fs = await threeCheckpoints()
     for (const checkpoint of removed) await fs.remove(`checkpoints/checkpoint-000000000${checkpoint}.1.json`)
     const failure = await newestIn(fs).catch((error: unknown) => error)
     expect(failure).toMatchObject({ code: 'CHECKPOINT_CORRUPT', message: expect.stringMatching(message) })
-    // The message names the file to remove by a person who wants to go back.
+    // The message names the file to remove in order to go back.
     await fs.remove('checkpoints/announced-0000000003')
     expect(await newestIn(fs)).toBe(removed.length === 1 ? 2 : 0)
   })
 
-  test('is not missed if it is the older one, or if the power was lost before it was durable', async () => {
+  test('is not an error if it is the older one, or if the power was lost before it was durable', async () => {
     const fs = await threeCheckpoints()
     await fs.remove('checkpoints/checkpoint-0000000002.1.json')
     expect(await newestIn(fs)).toBe(3)
@@ -172,7 +176,7 @@ describe('two processes in one directory', () => {
     expect(await storage.list()).toEqual([])
   })
 
-  test('an owner that was replaced while it renewed a checkpoint fails, and takes nothing from the next', async () => {
+  test('an owner that was replaced while it renewed a checkpoint fails, and does not affect the new owner', async () => {
     const fs = emptyDisk()
     const owners = new SimOwners()
     const storage = new CheckpointStorage(fs, 'checkpoints')
@@ -189,7 +193,7 @@ describe('two processes in one directory', () => {
     expect(fs.paths()).toContain('/checkpoints/checkpoint-0000000001.3.json')
   })
 
-  test('an owner that was replaced leaves alone what the next one is writing', async () => {
+  test('an owner that was replaced does not delete what the new owner is writing', async () => {
     const fs = emptyDisk()
     const owners = new SimOwners()
     const replaced = owners.take()

@@ -14,7 +14,7 @@ const witnessPattern = /^announced-(\d{10,})$/
  *     checkpoint-0000000012.3.json   the manifest of checkpoint 12, published or renewed in epoch 3
  *     announced-0000000012           empty: a checkpoint as high as this was published
  *
- * So a newest manifest that was removed is missed.
+ * So a missing newest manifest is detected.
  */
 export class CheckpointStorage {
   readonly #fs: Fs
@@ -25,7 +25,7 @@ export class CheckpointStorage {
     this.directory = directory
   }
 
-  /** Numbers of the checkpoints there are, newest first. Half-published ones are not among them. */
+  /** Numbers of the existing checkpoints, newest first, without half-published ones. */
   async list(): Promise<readonly number[]> {
     return [...(await this.#names()).keys()].toSorted((a, b) => b - a)
   }
@@ -37,18 +37,18 @@ export class CheckpointStorage {
     if (manifest.checkpoint !== checkpoint) {
       throw new MillraceError(
         'CHECKPOINT_CORRUPT',
-        `${path}: it says that it is checkpoint ${manifest.checkpoint}; was the file renamed?`,
+        `${path}: it contains checkpoint ${manifest.checkpoint}; was the file renamed?`,
       )
     }
     return manifest
   }
 
   /**
-   * Every checkpoint that can be read, newest first. Damaged ones are reported to `warn` and left out. Throws
-   * `CHECKPOINT_CORRUPT` if there are some and all are damaged, or if the newest is gone: the job must not go back
-   * without being told to.
+   * Reads all checkpoints, newest first. Damaged ones are reported to `warn` and omitted. Throws
+   * `CHECKPOINT_CORRUPT` if there are some and all are damaged, or if the newest is missing: the job must not
+   * go back to an older one without the user's consent.
    *
-   * They need not be durable: `renew` the one that the job continues from.
+   * They need not be durable: `renew` the one that is restored.
    */
   async readable(warn: (message: string) => void): Promise<readonly Manifest[]> {
     const numbers = await this.list()
@@ -72,14 +72,15 @@ export class CheckpointStorage {
   }
 
   /**
-   * Resolves once a crash can no longer lose the checkpoint. Rejects, and publishes nothing, if the owner was replaced.
+   * Resolves once a crash can no longer lose the checkpoint. Rejects, and publishes nothing, if the owner was
+   * replaced.
    */
   async publish(manifest: Manifest, owner: Owner): Promise<void> {
     const name = nameOf(manifest.checkpoint, owner)
     await publishFile(this.#fs, this.directory, name, encodeManifest(manifest), owner)
   }
 
-  /** Publishes the newest manifest anew, as one that names nothing which is still to be committed. */
+  /** Publishes the newest manifest again, with no pending commits. */
   async noteCommitted(manifest: Manifest, owner: Owner): Promise<void> {
     if (manifest.sinks.length === 0) return
     const sinks = manifest.sinks.map((entry) => ({ ...entry, isCommitted: true }) as const)
@@ -87,29 +88,29 @@ export class CheckpointStorage {
   }
 
   /**
-   * Resolves once a crash can no longer lose a checkpoint that is there. A process killed between a rename and its sync
-   * leaves a manifest that a second crash could still take, after the sinks had committed what it names; and one whose
-   * sync has failed leaves a name that can be seen, but that no later sync makes durable.
+   * Resolves once a crash can no longer lose an existing checkpoint. A process killed between a rename and
+   * its sync leaves a manifest that a second crash could still remove, after the sinks had committed its
+   * output; and a failed sync leaves a name that is visible but that no later sync makes durable.
    *
-   * So the manifest gets the name of this owner's epoch. Its bytes need not be written again: no manifest has its name
-   * before they were synced without a failure. That takes no room, so it can be done on a full disk. And an owner that
-   * was replaced before it could rename the manifest does not find it any more.
+   * So the manifest is renamed to this owner's epoch. Its bytes need not be written again: a manifest is
+   * named only after its bytes were synced without a failure. Renaming needs no space, so it works on a full
+   * disk. And an owner that was replaced before its rename does not find the manifest any more.
    */
   async renew(checkpoint: number, owner: Owner): Promise<void> {
     const path = await this.#pathOf(checkpoint)
     const renewed = `${this.directory}/${nameOf(checkpoint, owner)}`
     await owner.confirm()
-    // One of this epoch was published by this process, which would not have gone on after a sync that failed.
+    // A manifest of this epoch was published by this process, which stops after a failed sync.
     if (path !== renewed) await this.#fs.rename(path, renewed)
     await this.#fs.syncDirectory(this.directory)
   }
 
-  /** Takes from earlier owners the means to publish what they have begun. Call it before `list`. */
+  /** Prevents earlier owners from publishing. Call it before `list`. */
   fence(owner: Owner): Promise<void> {
     return removeTemporaries(this.#fs, this.directory, owner)
   }
 
-  /** Removes checkpoints that are older than `newest`, after having noted that it was published. */
+  /** Removes checkpoints older than `newest`, after recording that it was published. */
   async retire(checkpoints: readonly number[], newest: number): Promise<void> {
     await this.#note(newest)
     if (checkpoints.length === 0) return
@@ -119,22 +120,22 @@ export class CheckpointStorage {
     await this.#fs.syncDirectory(this.directory)
   }
 
-  /** Throws `CHECKPOINT_CORRUPT` if there was a newer checkpoint than the newest that is there. */
+  /** Throws `CHECKPOINT_CORRUPT` if a newer checkpoint was published than the newest existing one. */
   async #requireNewest(newest: number): Promise<void> {
     const witness = await this.#witness()
     if (witness === undefined || witness.published <= newest) return
     const { published, path } = witness
-    const back = newest === 0 ? 'to start from nothing' : `to go back to checkpoint ${newest}`
+    const back = newest === 0 ? 'to start empty' : `to go back to checkpoint ${newest}`
     throw new MillraceError(
       'CHECKPOINT_CORRUPT',
-      `${this.directory}: checkpoint ${published} was published, and its manifest is gone. Put the file back, or remove ${path} ${back}: results since then may come again`,
+      `${this.directory}: checkpoint ${published} was published, but its manifest is missing. Restore the file, or remove ${path} ${back}: results since then may be written again`,
       { place: this.directory },
     )
   }
 
   /**
-   * Notes the newest checkpoint in the name of an empty file. It is renamed only after the manifest was synced, so it
-   * never names a checkpoint that a crash can still take.
+   * Records the newest checkpoint in the name of an empty file. It is renamed only after the manifest was
+   * synced, so it never names a checkpoint that a crash can still remove.
    */
   async #note(newest: number): Promise<void> {
     const path = `${this.directory}/announced-${digits(newest)}`
@@ -158,7 +159,7 @@ export class CheckpointStorage {
     if (name !== undefined) return `${this.directory}/${name}`
     throw new MillraceError(
       'FS_NOT_FOUND',
-      `${this.directory}: there is no checkpoint ${checkpoint}; list those there are`,
+      `${this.directory}: there is no checkpoint ${checkpoint}; list the existing ones`,
     )
   }
 

@@ -64,7 +64,7 @@ const planOf = (manifest: Manifest, graph: Graph, dropState: readonly string[] =
 const outcomes = (manifest: Manifest, graph: Graph, dropState?: readonly string[]) =>
   Object.fromEntries(planOf(manifest, graph, dropState).parts.map(({ name, outcome }) => [name, outcome]))
 
-describe('what a start would do with a checkpoint', () => {
+describe('the restore plan for a checkpoint', () => {
   const before = graphOf({
     same: {},
     more: {},
@@ -80,7 +80,7 @@ describe('what a start would do with a checkpoint', () => {
     fresh: {},
   })
 
-  test('is said for each part', () => {
+  test('describes each part', () => {
     expect(outcomes(manifestOf(before), after)).toEqual({
       in: 'same',
       out: 'same',
@@ -93,7 +93,7 @@ describe('what a start would do with a checkpoint', () => {
     })
   })
 
-  test('follows what the user drops, and leaves out no other state', () => {
+  test('drops the state that the user names, and no other', () => {
     const plan = planOf(manifestOf(before), after, ['less/other', 'wider', 'gone', 'same/nothing'])
     expect(Object.fromEntries(plan.parts.map(({ name, outcome }) => [name, outcome]))).toEqual({
       in: 'same',
@@ -116,7 +116,7 @@ describe('what a start would do with a checkpoint', () => {
     ])
   })
 
-  test('drops state that fits once, and state that does not fit whenever it is asked to', () => {
+  test('drops matching state once, and incompatible state on every request', () => {
     const done = { dropState: ['same', 'wider'] }
     expect(outcomes(manifestOf(before, done), before, ['same'])).toMatchObject({ same: 'same' })
     expect(outcomes(manifestOf(before), before, ['same'])).toMatchObject({ same: 'dropped' })
@@ -134,7 +134,7 @@ describe('what a start would do with a checkpoint', () => {
     expect(JSON.stringify(deepFrozen)).toBe(text)
   })
 
-  test('is refused as a whole for another pipeline, number of key groups or store', () => {
+  test('rejects the whole checkpoint for another pipeline, number of key groups or store', () => {
     const plan = planRestore(
       manifestOf(before),
       { ...before, name: 'q' },

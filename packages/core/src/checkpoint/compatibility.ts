@@ -5,7 +5,7 @@ import type { Graph } from '../graph/node.ts'
 import { MIN_TIME, timeText } from '../record/time.ts'
 import type { DiscardedState } from '../state/state-store.ts'
 
-/** What a start would do with the state of one part. */
+/** What a start does with the state of one part. */
 export interface PartPlan {
   readonly name: string
   readonly kind: OperatorEntry['kind']
@@ -18,26 +18,26 @@ export interface PartPlan {
   readonly notes: readonly string[]
 }
 
-/** What a start would do with a checkpoint. */
+/** What a start does with a checkpoint. */
 export interface RestorePlan {
   readonly checkpoint: number
   /** Why the checkpoint does not belong to this job at all. */
   readonly problems: readonly string[]
   /** Parts of the checkpoint in its order, then the new ones. */
   readonly parts: readonly PartPlan[]
-  /** Sentences about requests to drop state that drop nothing. */
+  /** Messages about requests to drop state that drop nothing. */
   readonly remarks: readonly string[]
-  /** What is left of the manifest when everything that is dropped is gone. */
+  /** The manifest without the dropped state. */
   readonly restored: Manifest
-  /** The program's parts, as the next manifests describe them. */
+  /** The program's parts, for the next manifests. */
   readonly operators: readonly OperatorEntry[]
-  /** What the store must leave out. */
+  /** State that the store must not restore. */
   readonly discard: readonly DiscardedState[]
   /** Sources and sinks whose positions or committables are not restored. */
   readonly abandoned: readonly string[]
 }
 
-/** What a checkpoint is restored into, beside the program. */
+/** The job that restores a checkpoint, besides its program. */
 export interface RestoreOptions {
   readonly keyGroups: number
   readonly storeKind: string
@@ -46,7 +46,8 @@ export interface RestoreOptions {
 }
 
 /**
- * Compares a checkpoint with a program: what would be restored, converted, dropped or refused. Touches nothing.
+ * Compares a checkpoint with a program: what would be restored, converted, dropped or rejected. Changes
+ * nothing.
  *
  * @example
  * const plan = planRestore(manifest, graph, { keyGroups: 128, storeKind: 'memory', dropState: [] })
@@ -56,7 +57,9 @@ export function planRestore(manifest: Manifest, graph: Graph, options: RestoreOp
   return new Comparison(manifest, graph, options).plan()
 }
 
-/** Throws `CHECKPOINT_INCOMPATIBLE`, with every reason and the ways out, unless the plan can be carried out. */
+/**
+ * Throws `CHECKPOINT_INCOMPATIBLE`, with every reason and the options, unless the plan can be carried out.
+ */
 export function checkRestorable({ checkpoint, problems, parts }: RestorePlan): void {
   const reasons = [...problems]
   for (const { name, outcome, notes } of parts) {
@@ -69,7 +72,7 @@ export function checkRestorable({ checkpoint, problems, parts }: RestorePlan): v
   )
 }
 
-/** What a plan does beyond restoring state as it is, as warnings. */
+/** What a plan does besides restoring state unchanged, as warnings. */
 export function announcements({ checkpoint, parts, remarks, restored }: RestorePlan): readonly string[] {
   const changes = parts.flatMap(({ name, outcome, notes }) => {
     if (outcome === 'new') return [`'${name}' is not in checkpoint ${checkpoint} and starts empty`]
@@ -132,7 +135,7 @@ class Comparison {
     } else {
       const twins = added.filter((other) => other.kind === kind && sameState(other, entry))
       const hint = twins.map((twin) => ` (if it was renamed to '${twin.name}', use the old name)`).join('')
-      const note = `the program no longer has it${hint}. Give it its name back, ${waysOut(entry)}`
+      const note = `the program no longer has it${hint}. Restore its name, ${waysOut(entry)}`
       this.#parts.push({ name, kind, outcome: 'incompatible', notes: [note] })
     }
   }
@@ -150,7 +153,7 @@ class Comparison {
     } else if (isFit) {
       this.#keep(entry, now, comparison)
     } else if (isIdle) {
-      const note = `it was of type ${entry.type} and is of type ${now.type}; nothing that it had prepared is pending`
+      const note = `it was of type ${entry.type} and is of type ${now.type}; no prepared output is pending`
       this.#abandon(entry, 'converted', [note])
       this.#operators.push(now)
     } else {
@@ -174,7 +177,7 @@ class Comparison {
         until: this.#reached(name),
       })),
     ]
-    // The selector is that of the kinds in `keys` until a key of the program's own has come.
+    // The selector is that of the kinds in `keys` until the program's own selector has returned a key.
     this.#operators.push({ ...now, earlier, keys: entry.keys, keySelector: entry.keySelector })
     this.#parts.push({ name, kind, outcome: notes.length === 0 ? 'same' : 'converted', notes })
   }
@@ -182,15 +185,14 @@ class Comparison {
   #drop(entry: OperatorEntry): void {
     const { name, kind } = entry
     if (kind === 'source') {
-      // Which of its splits have ended is state.
+      // The finished splits are state.
       this.#discard.push({ owner: name })
       this.#abandon(entry, 'dropped', [fromTheBeginning])
     } else if (kind === 'sink') {
       this.#abandon(entry, 'dropped', [this.#lostWork(name)])
     } else {
       this.#discard.push({ owner: name })
-      const note =
-        kind === 'async' ? 'its calls in flight are not made again' : 'its state and timers are gone'
+      const note = kind === 'async' ? 'its calls in flight are not repeated' : 'its state and timers are gone'
       this.#parts.push({ name, kind, outcome: 'dropped', notes: [note] })
     }
   }
@@ -202,17 +204,17 @@ class Comparison {
 
   #lostWork(sink: string): string {
     const pending = this.#pendingOf(sink)
-    if (pending.length === 0) return 'nothing that it had prepared is pending'
+    if (pending.length === 0) return 'no prepared output is pending'
     const text = JSON.stringify(pending.map(({ committable }) => committable))
     const shown = text.length > longestShown ? `${text.slice(0, longestShown)}...` : text
-    return `what it had prepared is not committed: ${shown}. Whatever the old sink keeps of that elsewhere stays there`
+    return `its prepared output is not committed: ${shown}. Data that the old sink has stored elsewhere stays there`
   }
 
   #pendingOf(sink: string): readonly SinkEntry[] {
     return this.#manifest.sinks.filter((entry) => entry.sink === sink && entry.isCommitted !== true)
   }
 
-  /** How far the operator had got in event time. */
+  /** How far the operator had advanced in event time. */
   #reached(operator: string): EarlierEntry['until'] {
     const own = this.#manifest.watermarks.filter((entry) => entry.operator === operator)
     return own.map(({ groups, watermark }) => ({ groups, watermark }))
@@ -246,7 +248,7 @@ class Comparison {
       operators: this.#operators,
       sources: sources.filter(({ source }) => isKept(source)),
       sinks: sinks.filter(({ sink }) => isKept(sink)),
-      // A part whose state is dropped begins anew, also in time.
+      // A part whose state is dropped starts empty, without a watermark.
       watermarks: watermarks.filter(({ operator }) => isKept(operator)),
     }
   }
@@ -255,19 +257,19 @@ class Comparison {
 const longestShown = 300
 
 const fromTheBeginning =
-  'it is read from its beginning, and records older than the watermark of what follows count as late'
+  'it is read from its beginning, and records older than the watermark of later operators count as late'
 
-/** Whether a part keeps the same things as another one, under another name. */
+/** Whether a part is probably another one, renamed. */
 function sameState(a: OperatorEntry, b: OperatorEntry): boolean {
   const text = ({ type, pieces, settings }: OperatorEntry) => JSON.stringify([type, pieces, settings])
   return text(a) === text(b)
 }
 
 /**
- * What the user asked to drop: `OPERATOR` or `OPERATOR/PIECE`.
+ * Requests to drop state: `OPERATOR` or `OPERATOR/PIECE`.
  *
- * A request is carried out once. It often stays in a service's command line, and then must not drop the state again
- * at the next restart. So each manifest holds the requests of the run that wrote it.
+ * A request is carried out once. It often stays in a service's command line, and must not drop the state
+ * again at the next restart. So each manifest contains the requests of the run that wrote it.
  */
 class DropRequests {
   readonly #requests: readonly string[]
@@ -302,8 +304,8 @@ class DropRequests {
 }
 
 /**
- * What a start from the end of a run must tell: up to which time each operator had fired windows and timers only because
- * the input ended. Nothing for a checkpoint of another kind.
+ * The warning for a start after the end of a run: up to which time each operator had fired windows and timers
+ * only because the input ended. Empty for any other checkpoint.
  */
 function endOfRunWarnings({ phase, checkpoint, watermarks }: Manifest): readonly string[] {
   if (phase !== 'finished') return []
@@ -313,7 +315,7 @@ function endOfRunWarnings({ phase, checkpoint, watermarks }: Manifest): readonly
     const firedTo = Math.max(...own.map((entry) => entry.firedTo!))
     const reached = Math.min(...own.map(({ watermark }) => watermark ?? MIN_TIME))
     const before = reached === MIN_TIME ? 'no event time' : `event time ${timeText(reached)}`
-    return `checkpoint ${checkpoint} is the end of a run: '${operator}' had reached ${before}, and fired everything that was due up to ${timeText(firedTo)}. A new record in a window that fired so early makes another result for that window, from new records alone`
+    return `checkpoint ${checkpoint} is the end of a run: '${operator}' had reached ${before}, and fired everything that was due up to ${timeText(firedTo)}. A new record in a window that fired early produces another result for that window, from new records only`
   })
 }
 

@@ -2,7 +2,7 @@ import { ManualClock } from '@millrace/world'
 import { describe, expect, test } from 'vitest'
 import { Coordinator } from './coordinator.ts'
 
-/** A coordinator of one subtask, and what it has asked for. `disk` resolves when a manifest is on disk. */
+/** A coordinator of one subtask, and its requests. `disk` resolves when a manifest is on disk. */
 function open(toleratedFailures = 2, newest = 0, disk: Promise<void> = Promise.resolve()) {
   const clock = new ManualClock(0)
   const story: string[] = []
@@ -32,7 +32,7 @@ const errorOf = (figures: Promise<unknown>): Promise<unknown> => figures.catch((
 const numberOf = async (figures: Promise<{ readonly checkpoint: number }>) => (await figures).checkpoint
 
 describe('Coordinator', () => {
-  test('a checkpoint that is asked for while another runs begins after it, once for all who wait', async () => {
+  test('a checkpoint requested while another runs begins after it, once for all requests', async () => {
     const { coordinator, story, report } = open()
     const first = coordinator.checkpoint()
     const waiting = [coordinator.checkpoint(), coordinator.checkpoint()]
@@ -44,7 +44,7 @@ describe('Coordinator', () => {
     expect(story.filter((line) => line.startsWith('begin'))).toEqual(['begin 1', 'begin 2'])
   })
 
-  test('the last checkpoint waits for the one that runs, and is that of all who still wait', async () => {
+  test('the last checkpoint waits for the running one, and serves all pending requests', async () => {
     const { coordinator, story, report } = open()
     const first = coordinator.checkpoint()
     const waiting = coordinator.checkpoint()
@@ -65,7 +65,7 @@ describe('Coordinator', () => {
     ])
   })
 
-  test('checkpoints are counted on from the newest that there has ever been', async () => {
+  test('checkpoint numbers continue from the highest one ever used', async () => {
     const { coordinator, story, report } = open(2, 7)
     const first = coordinator.checkpoint()
     expect(story).toEqual(['begin 8'])
@@ -73,7 +73,7 @@ describe('Coordinator', () => {
     expect(await numberOf(first)).toBe(8)
   })
 
-  test('only failures in a row count: a checkpoint that completes begins the count anew', async () => {
+  test('only consecutive failures count: a completed checkpoint resets the count', async () => {
     const { clock, coordinator, report } = open(1)
     for (let round = 0; round < 3; round++) {
       const aborted = errorOf(coordinator.checkpoint())
@@ -90,7 +90,7 @@ describe('Coordinator', () => {
     }
   })
 
-  test('a job that has ended makes no checkpoint any more', async () => {
+  test('a job that has ended makes no more checkpoints', async () => {
     const { coordinator, report } = open()
     const last = coordinator.last('finished')
     report(1)
@@ -99,7 +99,7 @@ describe('Coordinator', () => {
     await expect(coordinator.checkpoint()).rejects.toMatchObject({ code: 'CHECKPOINT_FAILED' })
   })
 
-  test('close resolves only when a manifest that is being published is on disk', async () => {
+  test('close resolves only when a manifest being published is on disk', async () => {
     let synced = () => {}
     const disk = new Promise<void>((resolve) => (synced = resolve))
     const { coordinator, story, report } = open(2, 0, disk)

@@ -10,33 +10,33 @@ import type { Manifest, SplitEntry } from './manifest.ts'
 export interface TaskReport {
   readonly task: string
   readonly subtask: number
-  /** Of a chain: the kinds of key that its keyed operators have had. */
+  /** For a chain: the kinds of key that its keyed operators have had. */
   readonly keys?: readonly SeenKeys[]
-  /** How far its source or its operators had got in event time, by name and key groups. */
+  /** How far its source or its operators had advanced in event time, by name and key groups. */
   readonly reached: ReadonlyMap<string, readonly Reached[]>
-  /** Of a source: where each split stood when the barrier entered the stream. */
+  /** For a source: the position of each split at the barrier. */
   readonly splits?: readonly SplitEntry[]
-  /** Of a source: how many splits had ended. */
+  /** For a source: the number of finished splits. */
   readonly finished?: number
-  /** Of a sink: everything prepared and not yet committed. */
+  /** For a sink: everything prepared and not yet committed. */
   readonly prepared?: readonly { readonly checkpoint: number; readonly committable: Json }[]
 }
 
-/** What the coordinator asks of the job. */
+/** What the coordinator calls in the job. */
 export interface CoordinatorSurroundings {
   readonly clock: Clock
-  /** How many subtasks report. */
+  /** Number of subtasks that report. */
   readonly participants: number
-  /** A checkpoint that takes longer is given up, in milliseconds. */
+  /** A checkpoint that takes longer is aborted, in milliseconds. */
   readonly timeoutMs: number
-  /** So many given up in a row fail the job. */
+  /** This many aborted checkpoints in a row fail the job. */
   readonly toleratedFailures: number
   /** Puts the barrier into every source's stream. */
   begin(checkpoint: number): void
   /** Makes state durable and the manifest public. */
   publish(checkpoint: number, phase: Manifest['phase'], reports: readonly TaskReport[]): Promise<void>
   completed(figures: CheckpointFigures): void
-  /** Lets go of checkpoints that are no longer kept. */
+  /** Removes old checkpoints. */
   retire(): Promise<void>
   abandoned(checkpoint: number, reason: string): void
 }
@@ -53,32 +53,32 @@ interface Running {
 }
 
 /**
- * Starts checkpoints, gathers the reports of all subtasks, publishes and notifies. One at a time.
+ * Starts checkpoints, collects the reports of all subtasks, publishes and notifies. One at a time.
  *
- * True between any two calls: a checkpoint's number is greater than that of any before it, also across restarts. It is
- * complete exactly when its manifest is published; no one learns of it earlier.
+ * Invariants between any two calls: a checkpoint's number is greater than that of any earlier one, also
+ * across restarts. It is complete exactly when its manifest is published; no notification is sent earlier.
  */
 export class Coordinator {
   readonly #around: CoordinatorSurroundings
   #next: number
   #running: Running | undefined
-  /** Settles when the newest checkpoint is over, in whatever way. */
+  /** Settles when the newest checkpoint is over, in any way. */
   #over: Promise<void> = Promise.resolve()
-  /** The checkpoint that begins when the one that runs is over, for all who ask for one meanwhile. */
+  /** The checkpoint after the running one, for all requests in the meantime. */
   #waiting: Promise<CheckpointFigures> | undefined
   #last: Promise<CheckpointFigures> | undefined
   #failures = 0
   #isClosed = false
 
-  /** `newest` is the number of the newest checkpoint there has ever been in this data directory. */
+  /** `newest` is the highest checkpoint number ever used in this data directory. */
   constructor(around: CoordinatorSurroundings, newest: number) {
     this.#around = around
     this.#next = newest + 1
   }
 
   /**
-   * Runs a checkpoint, once the one that runs is over. Once the last one was asked for, that is the one. Rejects with
-   * `CHECKPOINT_FAILED` if it was aborted; with anything else if the job must fail.
+   * Runs a checkpoint, after the running one if there is one. Once the last one was requested, that is the
+   * one. Rejects with `CHECKPOINT_FAILED` if it was aborted; with any other error if the job must fail.
    */
   checkpoint(): Promise<CheckpointFigures> {
     if (this.#last !== undefined && !this.#isClosed) return this.#last
@@ -90,7 +90,7 @@ export class Coordinator {
     return this.#waiting
   }
 
-  /** Runs the last checkpoint, once the one that runs is over: that one holds less than the last one must. */
+  /** Runs the last checkpoint, after the running one, which contains less than the last one must. */
   last(phase: Manifest['phase']): Promise<CheckpointFigures> {
     this.#last ??= this.#whenOver(() => this.#trigger(phase))
     return this.#last
@@ -127,7 +127,7 @@ export class Coordinator {
     return figures
   }
 
-  /** A subtask has done its part. Reports for a checkpoint that was aborted are ignored. */
+  /** A subtask has done its part. Reports for an aborted checkpoint are ignored. */
   report(checkpoint: number, report: TaskReport): void {
     const running = this.#running
     if (running?.checkpoint !== checkpoint) return
@@ -136,8 +136,8 @@ export class Coordinator {
   }
 
   /**
-   * Aborts the checkpoint that runs; the job is ending. Resolves when nothing is being published any more: only then may
-   * another attempt read the directory.
+   * Aborts the running checkpoint; the job is ending. Resolves when no manifest is being published any more:
+   * only then may another attempt read the directory.
    */
   close(): Promise<void> {
     this.#isClosed = true
@@ -166,7 +166,7 @@ export class Coordinator {
       running.resolve(figures)
     } catch (error) {
       this.#running = undefined
-      // What is on disk is unknown now, so the job restarts from what is certain.
+      // The state of the disk is unknown now, so the job restarts.
       running.reject(error)
     }
   }
@@ -201,7 +201,7 @@ export class Coordinator {
   }
 }
 
-/** Whether a checkpoint was merely given up, and the next may succeed. */
+/** Whether a checkpoint was only aborted, so that the next may succeed. */
 export function isGivenUp(error: unknown): boolean {
   return isMillraceError(error, 'CHECKPOINT_FAILED')
 }

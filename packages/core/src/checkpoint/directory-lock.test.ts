@@ -7,7 +7,7 @@ import { DirectoryLock, type LockSurroundings } from './directory-lock.ts'
 
 const options = { leaseMs: 30_000, heartbeatMs: 5_000 }
 
-/** What a lock has told. */
+/** What a lock has reported. */
 interface Told {
   readonly waiting: string[]
   readonly lost: unknown[]
@@ -17,11 +17,11 @@ interface Told {
 interface Contender {
   readonly platform: SimPlatform
   readonly told: Told
-  /** `fateOf` is what it finds out about other processes. */
+  /** `fateOf` is its answer about other processes. */
   readonly take: (fateOf?: ProcessFacts['fateOf']) => Promise<DirectoryLock>
 }
 
-/** A process that wants the data directory on a disk. `fate` is what it can say of any other process. */
+/** A process that wants the data directory on a disk. `fate` is its answer about any other process. */
 function contender(
   fs: SimFs,
   changes: Partial<LockSurroundings> & {
@@ -50,7 +50,7 @@ function contender(
   }
 }
 
-/** Lets time pass until a promise has settled. */
+/** Advances time until a promise has settled. */
 async function settled<T>(promise: Promise<T>, clock: ManualClock): Promise<PromiseSettledResult<T>> {
   let result: PromiseSettledResult<T> | undefined
   void Promise.allSettled([promise]).then(([only]) => (result = only))
@@ -66,7 +66,7 @@ function filesIn(fs: SimFs): readonly string[] {
 }
 
 describe('a data directory and its owner', () => {
-  test('is owned in epochs that only rise, by processes that hand on its name', async () => {
+  test('is owned in increasing epochs, by processes that keep its identity', async () => {
     const fs = new SimFs()
     let job: string | undefined
     for (let epoch = 1; epoch <= 3; epoch++) {
@@ -99,7 +99,7 @@ describe('a data directory and its owner', () => {
     expect(told.waiting).toEqual([])
   })
 
-  test('one that has ended in good order is replaced at once, by a process that cannot see it', async () => {
+  test('an owner that has ended gracefully is replaced at once, even by a process on another host', async () => {
     const fs = new SimFs()
     await (await contender(fs).take()).release()
     const { take, told } = contender(fs, { fate: 'unknown' })
@@ -107,7 +107,7 @@ describe('a data directory and its owner', () => {
     expect(told.waiting).toEqual([])
   })
 
-  test('several processes that create it at the same moment: exactly one gets it, the others are told that it is in use', async () => {
+  test('of several processes that create it concurrently exactly one gets it, the others fail with in use', async () => {
     for (let seed = 0; seed < 300; seed++) {
       const fs = new SimFs({ random: seededRandom(seed) })
       const locks = [1, 2, 3].map(() => contender(fs))
@@ -131,7 +131,7 @@ describe('a data directory and its owner', () => {
     }
   })
 
-  test('wherever a process dies that takes it, the next one gets a higher epoch at once', async () => {
+  test('wherever a process dies while it acquires the directory, the next one gets a higher epoch at once', async () => {
     await crashEverywhere(
       () => {
         let taken = 0
@@ -157,10 +157,10 @@ describe('a data directory and its owner', () => {
     )
   })
 
-  test('a process that was paused while it took the directory, until others had come and gone, is the next one', async () => {
+  test('a process that was paused while it acquired the directory, until others had come and gone, can acquire it', async () => {
     const fs = new SimFs()
     await contender(fs).take()
-    // It asks for the fate of the first owner, is paused, and continues with an answer that is long out of date.
+    // It asks for the fate of the first owner, is paused, and continues with an outdated answer.
     const meanwhile = async (): Promise<'gone'> => {
       for (let time = 0; time < 3; time++) await (await contender(fs, { fate: 'gone' }).take()).release()
       return 'gone'
@@ -170,7 +170,7 @@ describe('a data directory and its owner', () => {
     expect(filesIn(fs)).toEqual(['/data/owner/epoch-0000000005'])
   })
 
-  test('a process that was paused while it took the directory is refused if one runs that came meanwhile', async () => {
+  test('a process that was paused while it acquired the directory is rejected if another one runs by then', async () => {
     const fs = new SimFs()
     await contender(fs).take()
     let owner: DirectoryLock | undefined
@@ -187,8 +187,8 @@ describe('a data directory and its owner', () => {
   })
 })
 
-describe('an owner that cannot be seen', () => {
-  test('is waited for as long as its lease, and replaced if it stays silent', async () => {
+describe('an owner on another host', () => {
+  test('is waited for until its lease ends, and replaced if it stays silent', async () => {
     const fs = new SimFs()
     // Its clock never moves: it is frozen.
     const frozen = contender(fs)
@@ -201,26 +201,26 @@ describe('an owner that cannot be seen', () => {
     await expect(first.confirm()).rejects.toMatchObject({
       code: 'DIRECTORY_LOCKED',
       message: expect.stringMatching(
-        /^data was taken over by process 2 on simulated while this process was paused/,
+        /^data was acquired by process 2 on simulated while this process was paused/,
       ),
     })
   })
 
-  test('keeps the directory when it shows that it lives', async () => {
+  test('keeps the directory when it renews its lease', async () => {
     const fs = new SimFs()
     const alive = contender(fs)
     await alive.take()
     const { take, platform } = contender(fs, { fate: 'unknown' })
     const taking = take()
     const refused = settled(taking, platform.clock)
-    // One heartbeat in the time of the lease is enough, however late it comes from a busy process.
+    // One heartbeat within the lease is enough, however late a busy process sends it.
     platform.clock.schedule(20_000, () => void alive.platform.clock.advance(5_000))
     expect(await refused).toMatchObject({
       status: 'rejected',
       reason: {
         code: 'DIRECTORY_LOCKED',
         message: expect.stringMatching(
-          /is in use by process 1 on simulated: it cannot be seen from here, but/,
+          /is in use by process 1 on simulated: it runs on another host or in another container and has just/,
         ),
       },
     })
@@ -237,7 +237,7 @@ describe('an owner that cannot be seen', () => {
     expect(platform.clock.monotonic()).toBe(90_000)
   })
 
-  test('is waited for no longer when the job is stopped', async () => {
+  test('the wait ends when the job is stopped', async () => {
     const fs = new SimFs()
     await contender(fs).take()
     const stopping = new AbortController()
@@ -250,7 +250,7 @@ describe('an owner that cannot be seen', () => {
 })
 
 describe('the heartbeat', () => {
-  test('finds out that the directory was taken over, once', async () => {
+  test('detects once that another process has acquired the directory', async () => {
     const fs = new SimFs()
     const first = contender(fs)
     await first.take()
@@ -260,7 +260,7 @@ describe('the heartbeat', () => {
     expect(fs.paths()).toHaveLength(1)
   })
 
-  test('needs no room, and a disk that fails is reported once', async () => {
+  test('needs no space, and a failing disk is reported once', async () => {
     const fs = new SimFs()
     const { take, told, platform } = contender(fs)
     const lock = await take()
@@ -276,7 +276,7 @@ describe('the heartbeat', () => {
     expect(fs.openPaths()).toEqual([])
   })
 
-  test('of a directory that was removed while the job ran says so', async () => {
+  test('of a directory that was removed while the job ran reports that', async () => {
     const fs = new SimFs()
     const { take, told, platform } = contender(fs)
     await take()
@@ -291,7 +291,7 @@ describe('the heartbeat', () => {
   })
 })
 
-test('a file that was damaged names no owner: the directory is taken, and the one who had it can no longer confirm', async () => {
+test('a damaged file names no owner: the directory is acquired, and the previous owner can no longer confirm', async () => {
   const size = (await wholeFile()).length
   for (let at = 0; at < size - 17; at += 7) {
     const fs = new SimFs()

@@ -1,17 +1,20 @@
 /**
  * One process at a time owns a data directory, and each owner has an epoch, counted from 1.
  *
- * The directory `owner` holds a file for each epoch; the highest says who owns the data directory. To take it over means
- * to create the file of the next epoch, which only one process can do. Then the files of lower epochs are removed.
+ * The directory `owner` contains a file for each epoch; the highest names the owner of the data directory. To
+ * acquire it means to create the file of the next epoch, which only one process can do. Then the files of
+ * lower epochs are removed.
  *
- * True between any two calls:
+ * Invariants between any two calls:
  *
- *  1. The file of the highest epoch there has ever been exists. So no two processes act on one epoch.
- *  2. A process acts as owner only after its file was synced, and after it has seen that no epoch is higher.
- *  3. An owner is replaced only when it has ended its epoch, when its process is gone, or when it has been silent for as
- *     long as its lease, by the clock of the process that watched it. Clocks are never compared.
+ *  1. The file of the highest epoch ever used exists. So no two processes have the same epoch.
+ *  2. A process acts as owner only after its file was synced, and after it has checked that no epoch is
+ *     higher.
+ *  3. An owner is replaced only when it has ended its epoch, when its process is gone, or when it has been
+ *     silent for as long as its lease, by the clock of the process that watched it. Clocks of different
+ *     processes are never compared.
  *
- * A replaced owner that does not know it yet is kept from writing by what `Owner` describes, not by the lease.
+ * A replaced owner that has not noticed it is kept from writing as described in `Owner`, not by the lease.
  */
 import { sleep } from '@millrace/world'
 import { describeError, MillraceError } from '../errors/errors.ts'
@@ -19,30 +22,30 @@ import type { Owner } from '../disk/owner.ts'
 import type { Platform } from '../disk/platform.ts'
 import { OwnerFiles, type BegunEpoch, type Epoch } from './owner-files.ts'
 
-/** How a data directory is owned. Durations are in milliseconds. */
+/** Options of the lock on a data directory. Durations are in milliseconds. */
 export interface OwnershipOptions {
   /**
-   * How long an owner may be silent before a process that cannot see it takes over: one on another machine or in
-   * another container. Default 30,000.
+   * How long an owner may be silent before a process on another host or in another container replaces it.
+   * Default 30,000.
    */
   readonly leaseMs: number
-  /** From one sign of life of the owner to the next; at most a third of the lease. Default 5,000. */
+  /** The interval of the owner's heartbeats; at most a third of the lease. Default 5,000. */
   readonly heartbeatMs: number
 }
 
-/** What a lock needs to know, and whom it tells what. */
+/** What a lock uses and what it reports. */
 export interface LockSurroundings {
   readonly platform: Platform
   /** The data directory, for messages. */
   readonly data: string
-  /** Where the files of its epochs lie. */
+  /** The directory of the epoch files. */
   readonly directory: string
   readonly options: OwnershipOptions
   /** Ends the wait for a lease. */
   readonly signal: AbortSignal
-  /** An owner that cannot be seen may still run; the wait for its lease begins. */
+  /** The owner may still run elsewhere; the wait for its lease begins. */
   waiting(owner: string, leaseMs: number): void
-  /** Another process has taken over. */
+  /** Another process has acquired the directory. */
   lost(error: unknown): void
   warn(message: string): void
 }
@@ -67,8 +70,8 @@ export class DirectoryLock implements Owner {
   }
 
   /**
-   * Takes a data directory, after the lease of an owner that cannot be seen has run out. Throws `DIRECTORY_LOCKED`,
-   * naming the owner, if one lives.
+   * Acquires a data directory, after the lease of an owner on another host has expired. Throws
+   * `DIRECTORY_LOCKED`, naming the owner, if one runs.
    */
   static async take(around: LockSurroundings): Promise<DirectoryLock> {
     const { platform, options } = around
@@ -88,7 +91,7 @@ export class DirectoryLock implements Owner {
         process: platform.process.self,
         leaseMs: options.leaseMs,
       })
-      // Another process was quicker, perhaps by several epochs: find out whether it lives.
+      // Another process was faster, perhaps by several epochs: find out whether it runs.
       isLate = begun === undefined || (await files.highest()) !== epoch
       if (begun !== undefined && !isLate) {
         await files.removeBelow(epoch)
@@ -117,7 +120,7 @@ export class DirectoryLock implements Owner {
     }
   }
 
-  /** Shows at intervals that this process lives, and finds out whether it was replaced. Never rejects. */
+  /** Renews the lease at intervals, and detects whether it was replaced. Never rejects. */
   async #beat(): Promise<void> {
     const { platform, data, options } = this.#around
     let hasWarned = false
@@ -134,7 +137,7 @@ export class DirectoryLock implements Owner {
         if (this.#lost !== undefined) return this.#around.lost(error)
         if (!hasWarned) {
           this.#around.warn(
-            `the lock on ${data} could not be renewed, so a process on another machine or in another container may take the directory over: ${describeError(error)}`,
+            `the lock on ${data} could not be renewed, so a process on another machine or in another container may acquire the directory: ${describeError(error)}`,
           )
         }
         hasWarned = true
@@ -144,11 +147,11 @@ export class DirectoryLock implements Owner {
 }
 
 /**
- * Resolves once an epoch is over. Throws `DIRECTORY_LOCKED` if its owner lives.
+ * Resolves once an epoch is over. Throws `DIRECTORY_LOCKED` if its owner runs.
  *
- * A process that has not written its file in full owns nothing yet, and will see that a higher epoch has begun. One that
- * is late, because it has met another that starts, leaves the directory to that one: otherwise the two could overtake one
- * another again and again.
+ * A process that has not completed its file owns nothing yet, and will see that a higher epoch has begun. If
+ * two processes start concurrently, the later one leaves the directory to the other: otherwise the two could
+ * replace one another repeatedly.
  */
 async function untilOver(
   around: LockSurroundings,
@@ -175,7 +178,7 @@ async function untilOver(
     const now = await files.newest()
     if (now?.epoch !== newest.epoch || now.isReleased) return
     if (now.beat === newest.beat) continue
-    const advice = 'it cannot be seen from here, but has just shown that it lives'
+    const advice = 'it runs on another host or in another container and has just renewed its lease'
     throw locked(around, newest, `${advice}; stop it where it runs, or choose another data directory`)
   }
 }
@@ -187,8 +190,8 @@ function locked({ data }: LockSurroundings, owner: Epoch | undefined, advice: st
 function lostTo(owner: Epoch | undefined, data: string): MillraceError {
   const what =
     owner === undefined
-      ? `${data}: the files that say who owns it are gone; it was removed while the job ran`
-      : `${data} was taken over by ${nameOf(owner)} while this process was paused or cut off from the disk`
+      ? `${data}: its owner files are missing; it was removed while the job ran`
+      : `${data} was acquired by ${nameOf(owner)} while this process was paused or disconnected from the disk`
   return new MillraceError(
     'DIRECTORY_LOCKED',
     `${what}. This job has written nothing since. Do not run two jobs on one data directory`,

@@ -17,7 +17,7 @@ const manifest: Manifest = {
   store: { kind: 'memory', snapshot: null },
 }
 
-test('a manifest of another format is refused with the way out, and not taken for a damaged one', () => {
+test('a manifest of another format is rejected with advice, and not reported as damaged', () => {
   expect(decodeManifest(encodeManifest(manifest), 'm.json')).toEqual(manifest)
   for (const [format, way] of [
     [1, 'Run the job with the Millrace version that wrote it until it has finished (--drain)'],

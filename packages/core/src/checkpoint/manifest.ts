@@ -3,14 +3,14 @@ import { MillraceError } from '../errors/errors.ts'
 import type { Json } from '../codec/json.ts'
 import type { Fingerprint, StateSetting } from '../state/fingerprint.ts'
 
-/** The format this program reads and writes. */
+/** The format that this version reads and writes. */
 export const manifestFormat = 2
 
 /**
- * What one checkpoint consists of. Published atomically, it makes everything it names one unit: positions,
- * state, timers, work in flight and what the sinks have prepared.
+ * The content of one checkpoint. Published atomically, it makes everything it names one unit: positions,
+ * state, timers, calls in flight and the prepared output of sinks.
  *
- * Names that come from data or from users stand in lists, never as names of fields.
+ * Names that come from data or from users are values in lists, never field names.
  */
 export interface Manifest {
   readonly format: number
@@ -19,7 +19,9 @@ export interface Manifest {
   readonly checkpoint: number
   /** Milliseconds since the epoch. */
   readonly createdAt: number
-  /** Why it was made: in passing, for a stop, or at the end of a run, whose input had ended or was drained. */
+  /**
+   * Why it was made: by interval, for a stop, or at the end of a run, whose input had ended or was drained.
+   */
   readonly phase: 'running' | 'stopped' | 'finished'
   readonly keyGroups: number
   readonly parallelism: number
@@ -27,12 +29,12 @@ export interface Manifest {
   readonly sources: readonly SourceEntry[]
   readonly watermarks: readonly WatermarkEntry[]
   readonly sinks: readonly SinkEntry[]
-  /** What the run that wrote this was asked to drop at its start: `OPERATOR` or `OPERATOR/PIECE`. */
+  /** The drop requests of the run that wrote this: `OPERATOR` or `OPERATOR/PIECE`. */
   readonly dropState: readonly string[]
   readonly store: { readonly kind: string; readonly snapshot: Json }
 }
 
-/** A node of the program that keeps something in checkpoints, with what its state means. */
+/** A node of the program that stores data in checkpoints, with its fingerprint. */
 export interface OperatorEntry extends Fingerprint {
   readonly name: string
   readonly kind: 'source' | 'operator' | 'async' | 'sink'
@@ -42,20 +44,20 @@ export interface OperatorEntry extends Fingerprint {
   readonly earlier: readonly EarlierEntry[]
   /** The kinds of key that an operator has had: "string", "object {card, shop}". */
   readonly keys: readonly string[]
-  /** Tells one key selector from another, by its source text; null for an operator without a key. */
+  /** Identifies the key selector by its source text; null for an operator without a key. */
   readonly keySelector: string | null
-  /** The inputs of an operator that has several; else empty. */
+  /** The inputs of an operator with several; otherwise empty. */
   readonly inputs: readonly InputEntry[]
 }
 
-/** An input of an operator that has several: its state holds records of each. */
+/** An input of an operator with several: its state contains records of each. */
 export interface InputEntry {
   readonly name: string
-  /** The sources and operators that its records come from, by name; steps between have no name that is stable. */
+  /** The sources and operators that its records come from, by name; steps in between have no stable name. */
   readonly from: readonly string[]
 }
 
-/** A value that a setting had, and how far the operator had got when it changed. */
+/** An earlier value of a setting, and the operator's progress when it changed. */
 export interface EarlierEntry {
   readonly setting: string
   readonly value: StateSetting['value']
@@ -63,7 +65,7 @@ export interface EarlierEntry {
   readonly until: readonly GroupsReached[]
 }
 
-/** How far an operator had got in event time, for some of its key groups. */
+/** How far an operator had advanced in event time, for some of its key groups. */
 export interface GroupsReached {
   /** The first and the last one. */
   readonly groups: readonly [first: number, last: number]
@@ -73,29 +75,29 @@ export interface GroupsReached {
 
 export interface SourceEntry {
   readonly source: string
-  /** Those that were begun and have not ended. */
+  /** The splits that were begun and have not ended. */
   readonly splits: readonly SplitEntry[]
-  /** How many have ended. Which they are is state of the source, in the store. */
+  /** Number of finished splits. Their names are state of the source, in the store. */
   readonly finished: number
 }
 
 export interface SplitEntry {
   readonly split: string
-  /** Undefined for a split that was opened only after a restart and before its first position was known. */
+  /** Undefined for a split that was opened only after a restart, before its first position was known. */
   readonly position: Json | undefined
   /** The newest event time seen, or null: none. */
   readonly newest: number | null
 }
 
-/** How far a source or an operator had got in event time at the barrier, for some of its key groups. */
+/** How far a source or an operator had advanced in event time at the barrier, for some of its key groups. */
 export interface WatermarkEntry {
-  /** Its name. Steps have none that is stable, and no watermark of their own. */
+  /** Its name. Steps have no stable name, and no watermark of their own. */
   readonly operator: string
   /** "files", "window": another type under the same name starts without a watermark. */
   readonly type: string
   /** The first and the last key group. Splits belong to groups by their names. */
   readonly groups: readonly [first: number, last: number]
-  /** Milliseconds since the epoch, or null: none yet. What the end of a run fires does not raise it. */
+  /** Milliseconds since the epoch, or null: none yet. Firing at the end of a run does not raise it. */
   readonly watermark: number | null
   /** Whether its input had ended and it had finished. */
   readonly hasEnded: boolean
@@ -109,14 +111,14 @@ export interface SinkEntry {
   /** The checkpoint at whose barrier it was prepared; older than the manifest's if that one was aborted. */
   readonly preparedAt: number
   readonly committable: Json
-  /** Whether it is known to be committed. In doubt it is committed again. */
+  /** Whether it is known to be committed. If in doubt it is committed again. */
   readonly isCommitted?: true
 }
 
 const encoder = new TextEncoder()
 const decoder = new TextDecoder('utf-8', { fatal: true })
 
-/** A line with the checksum, then the manifest as JSON for people to read. */
+/** A line with the checksum, then the manifest as readable JSON. */
 export function encodeManifest(manifest: Manifest): Uint8Array {
   const body = encoder.encode(`${JSON.stringify(manifest, undefined, 1)}\n`)
   const head = encoder.encode(`millrace-manifest ${manifest.format} ${body.length} ${hex(crc32(body))}\n`)

@@ -6,32 +6,33 @@ import { readWhole, removeIfThere, writeFully, writeFullyAt } from '../disk/whol
 import { isMillraceError } from '../errors/errors.ts'
 
 /**
- * What the file of an epoch says: who owns the data directory since, and whether that process still lives.
+ * The content of an epoch file: the owner of the data directory since then, and whether that process still
+ * runs.
  *
  *     millrace-owner 1 LENGTH CHECKSUM
  *     {"job":"k2f9…","process":{"pid":812,"host":"web-0",…},"leaseMs":30000}
  *     alive 0000000042
  *
- * The checksum is that of the second line. The third is written over in place, by an open file: with each heartbeat,
- * and with `ended` when the owner ends in good order. So it needs no room on a full disk, and what an owner writes
- * whose file was removed reaches nobody.
+ * The checksum covers the second line. The third is overwritten in place through an open file: with each
+ * heartbeat, and with `ended` when the owner ends gracefully. So it needs no space on a full disk, and writes
+ * of an owner whose file was removed have no effect.
  */
 
-/** What an owner says about itself when it takes a directory. */
+/** What an owner records about itself when it acquires a directory. */
 export interface OwnerRecord {
-  /** Names the data directory; handed on from owner to owner. */
+  /** The identity of the data directory; kept from owner to owner. */
   readonly job: string
   readonly process: ProcessIdentity
-  /** How long it may be silent before it counts as gone, in milliseconds. */
+  /** How long it may be silent before it is replaced, in milliseconds. */
   readonly leaseMs: number
 }
 
-/** The file of an epoch as it was read. */
+/** An epoch file as it was read. */
 export interface OwnerFile {
-  /** Undefined for a file that was not written in full: its process never came to own anything. */
+  /** Undefined for an incomplete file: its process never owned the directory. */
   readonly record: OwnerRecord | undefined
   readonly isReleased: boolean
-  /** Another one after each heartbeat. */
+  /** Changes with each heartbeat. */
   readonly beat: string
 }
 
@@ -60,12 +61,12 @@ function encodeRecord(record: OwnerRecord): Uint8Array {
   return bytes
 }
 
-/** The third line, after so many heartbeats; always of the same length. */
+/** The third line, after this many heartbeats; always of the same length. */
 function encodeState(state: 'alive' | 'ended', beats: number): Uint8Array {
   return encoder.encode(`${state} ${String(beats).padStart(10, '0')}\n`)
 }
 
-/** Reads the file of an epoch, whatever is in it. */
+/** Reads an epoch file with any content. */
 function decodeOwner(bytes: Uint8Array): OwnerFile {
   const nothing = { record: undefined, isReleased: false, beat: '' }
   const newline = bytes.indexOf(0x0a)
@@ -81,12 +82,12 @@ function decodeOwner(bytes: Uint8Array): OwnerFile {
   return { record, isReleased: state === 'ended', beat }
 }
 
-/** The file of an epoch, and what it says. */
+/** An epoch file with its parsed content. */
 export interface Epoch extends OwnerFile {
   readonly epoch: number
 }
 
-/** The files that say who owns a data directory, in a directory of their own: one for each epoch. */
+/** The epoch files of a data directory, in their own directory. */
 export class OwnerFiles {
   readonly #fs: Fs
   readonly #directory: string
@@ -101,18 +102,18 @@ export class OwnerFiles {
     return (await this.#epochs()).at(-1) ?? 0
   }
 
-  /** The highest epoch and what its file says; undefined if there is none. */
+  /** The highest epoch and its content; undefined if there is none. */
   async newest(): Promise<Epoch | undefined> {
     for (;;) {
       const epoch = await this.highest()
       if (epoch === 0) return undefined
       const file = await this.#read(epoch)
-      // If it is gone the owner of a higher one has removed it.
+      // If it is missing, the owner of a higher one has removed it.
       if (file !== undefined) return { epoch, ...file }
     }
   }
 
-  /** What the newest owner that has said so calls the data directory. */
+  /** The identity of the data directory, as recorded by the newest owner that has done so. */
   async job(): Promise<string | undefined> {
     for (const epoch of (await this.#epochs()).toReversed()) {
       const file = await this.#read(epoch)
@@ -121,7 +122,7 @@ export class OwnerFiles {
     return undefined
   }
 
-  /** Makes the file of an epoch; undefined if another process was quicker. */
+  /** Creates the file of an epoch; undefined if another process was faster. */
   async begin(epoch: number, record: OwnerRecord): Promise<BegunEpoch | undefined> {
     const path = this.#pathOf(epoch)
     const file = await this.#create(path)
@@ -160,7 +161,7 @@ export class OwnerFiles {
     try {
       return await putIntoDirectory(this.#fs, this.#directory, () => this.#fs.open(path, 'create'))
     } catch (error) {
-      // Not when it is a parent that is a file.
+      // Not for a parent that is a file.
       if (isMillraceError(error, 'FS_EXISTS') && (await this.#fs.stat(path)) !== undefined) return undefined
       throw error
     }
@@ -178,7 +179,7 @@ export class OwnerFiles {
   }
 }
 
-/** The file of the epoch that this process has begun. */
+/** The file of this process's epoch. */
 export class BegunEpoch {
   readonly epoch: number
   readonly #file: FsFile
@@ -193,13 +194,13 @@ export class BegunEpoch {
     this.#stateAt = stateAt
   }
 
-  /** Shows that this process lives. */
+  /** Renews the lease. */
   beat(): Promise<void> {
     this.#beats++
     return this.#say('alive')
   }
 
-  /** Says that the epoch is over: the next process need not find out. */
+  /** Ends the epoch: the next process need not wait. */
   end(): Promise<void> {
     return this.#say('ended')
   }
@@ -210,7 +211,7 @@ export class BegunEpoch {
 
   async #say(state: 'alive' | 'ended'): Promise<void> {
     await writeFullyAt(this.#file, encodeState(state, this.#beats), this.#stateAt, this.#path)
-    // On a network file system others see it once it was synced.
+    // On a network file system others see it once it is synced.
     await this.#file.sync()
   }
 }

@@ -13,7 +13,7 @@ import {
   type Fingerprint,
 } from '../state/fingerprint.ts'
 
-/** The parts of a program that checkpoints hold something of, as a manifest of a first run describes them. */
+/** The parts of a program that store data in checkpoints, as in a manifest of a first run. */
 export function entriesOf(graph: Graph): readonly OperatorEntry[] {
   return graph.nodes.flatMap((node) => {
     const part = partOf(node)
@@ -32,7 +32,7 @@ function inputEntriesOf(node: GraphNode, graph: Graph): readonly InputEntry[] {
   return node.inputs.map((input) => ({ name: input.name!, from: originsOf(input, graph) }))
 }
 
-/** The nearest parts in front of an input that have names of their own, sorted. */
+/** The nearest named parts before an input, sorted. */
 function originsOf({ from, output }: Input, graph: Graph): readonly string[] {
   const node = graph.nodes.find(({ id }) => id === from)!
   if (node.kind === 'step' || node.kind === 'timestamps') {
@@ -63,7 +63,7 @@ function partOf(node: GraphNode): (Fingerprint & Pick<OperatorEntry, 'kind' | 't
   }
 }
 
-/** Positions and committables are JSON that only the connector can read. */
+/** Positions and committables are JSON that only the connector understands. */
 function connectorPiece(name: string, connector: string, version: number): Fingerprint {
   return { pieces: [statePiece(name, { name, codec: { id: connector, version } })], settings: [] }
 }
@@ -73,7 +73,7 @@ function operatorFingerprint(node: OperatorNode, { pieces, settings }: Fingerpri
   return { pieces, settings: [...settings, { name: 'key encoding', value: keyEncoding }] }
 }
 
-/** The entries with the kinds of key that the subtasks of each operator have had. */
+/** The entries with the kinds of key of all subtasks of each operator. */
 export function withKeys(
   entries: readonly OperatorEntry[],
   reports: readonly TaskReport[],
@@ -87,7 +87,7 @@ export function withKeys(
     }
   }
   return entries.map((entry) => {
-    // A subtask that has had a key of the program's own selector speaks for all.
+    // A subtask that has had a key of the program's own selector decides for all.
     const changed = [...(selectors.get(entry.name) ?? [])].find((selector) => selector !== entry.keySelector)
     return {
       ...entry,
@@ -97,22 +97,22 @@ export function withKeys(
   })
 }
 
-/** What a changed program means for the state of one part. */
+/** The effect of a changed program on the state of one part. */
 export interface PartComparison {
-  /** Why its state cannot be restored, as sentences with the ways out; empty if it can. */
+  /** Why its state cannot be restored, as sentences with advice; empty if it can. */
   readonly problems: readonly string[]
   /** How its state is converted, as phrases. */
   readonly conversions: readonly string[]
-  /** Settings whose new value takes over state of an old one. */
+  /** Settings whose new value continues the state of an old one. */
   readonly changed: readonly StateSetting[]
-  /** Pieces whose values are dropped because the user asked for it. */
+  /** Pieces whose values are dropped at the user's request. */
   readonly dropped: readonly StatePiece[]
 }
 
-/** Whether the user has asked to drop a piece of state, which could be restored or not. */
+/** Whether the user has asked to drop a piece of state, whether or not it could be restored. */
 export type MayDrop = (piece: string, isRestorable: boolean) => boolean
 
-/** Compares a part of the program with what a checkpoint says about the part of that name. */
+/** Compares a part of the program with the checkpoint's part of the same name. */
 export function compareParts(before: OperatorEntry, now: OperatorEntry, mayDrop: MayDrop): PartComparison {
   if (before.kind !== now.kind || before.type !== now.type) {
     return {
@@ -131,7 +131,7 @@ export function compareParts(before: OperatorEntry, now: OperatorEntry, mayDrop:
 
 type Lists = { readonly [List in keyof PartComparison]: PartComparison[List][number][] }
 
-/** State holds records of each input, so what came in by one must not be read as what came in by another. */
+/** State contains records of each input, so records of one must not be read as those of another. */
 function compareInputs(before: OperatorEntry, now: OperatorEntry, lists: Lists): void {
   const [old, own] = [before.inputs, now.inputs]
   const names = (inputs: readonly InputEntry[]): string => inputs.map(({ name }) => `'${name}'`).join(' and ')
@@ -185,7 +185,7 @@ function compareSettings(before: OperatorEntry, now: OperatorEntry, lists: Lists
   }
   if (changes.length === 0) return
   lists.problems.push(
-    `${changes.join(', ')}. Undo the change, keep '${name}' and add the new operator beside it under another name, or drop its state with --drop-state ${name}`,
+    `${changes.join(', ')}. Undo the change, keep '${name}' and add the new operator under another name, or drop its state with --drop-state ${name}`,
   )
 }
 
@@ -199,7 +199,7 @@ function comparePieces(before: OperatorEntry, now: OperatorEntry, mayDrop: MayDr
     } else if (isRestorable) {
       if (own.codecVersion > old.codecVersion) lists.conversions.push(migration(old, own))
     } else if (own === undefined && old.role === 'aggregate') {
-      lists.conversions.push(`${pieceText(old)} is no longer there and its values are dropped`)
+      lists.conversions.push(`${pieceText(old)} was removed and its values are dropped`)
     } else {
       lists.problems.push(problemText(old, change ?? removalOf(old, before, now), before))
     }
@@ -211,7 +211,7 @@ function comparePieces(before: OperatorEntry, now: OperatorEntry, mayDrop: MayDr
   }
 }
 
-/** Why the values of a piece cannot be restored, and what helps. */
+/** Why the values of a piece cannot be restored, with advice. */
 interface Change {
   readonly what: string
   readonly help: string
@@ -240,7 +240,7 @@ function removalOf(old: StatePiece, before: OperatorEntry, now: OperatorEntry): 
   const added = now.pieces.filter((own) => !before.pieces.some(({ name }) => name === own.name))
   const twins = added.filter(({ kind }) => kind === old.kind).map(pieceText)
   const hint = twins.length === 0 ? '' : ` (if ${twins.join(' or ')} is a new name for it, use the old one)`
-  return { what: `is no longer there${hint}`, help: 'Declare it again' }
+  return { what: `was removed${hint}`, help: 'Declare it again' }
 }
 
 function migration(old: StatePiece, own: StatePiece): string {
@@ -263,8 +263,8 @@ function pieceText({ role, name }: StatePiece): string {
   return `${role} '${name}'`
 }
 
-/** What helps when a whole part cannot be restored, beside undoing the change. */
+/** The options when a whole part cannot be restored, besides undoing the change. */
 export function waysOut({ name, kind }: OperatorEntry): string {
-  const drop = `or drop what it kept with --drop-state ${name}`
+  const drop = `or drop its state with --drop-state ${name}`
   return kind === 'sink' ? `or start and stop the old program, which commits what is pending, ${drop}` : drop
 }

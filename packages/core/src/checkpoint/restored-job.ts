@@ -6,7 +6,7 @@ import type { Reached } from '../time/reached.ts'
 import type { TaskReport } from './coordinator.ts'
 import type { Manifest, SinkEntry, SourceEntry, WatermarkEntry } from './manifest.ts'
 
-/** A manifest's contents as tasks ask for them; also for a job that starts from nothing. */
+/** A manifest's contents for the tasks; also for a job that starts empty. */
 export class RestoredJob {
   readonly #manifest: Manifest | undefined
   readonly #types: ReadonlyMap<string, string>
@@ -39,13 +39,13 @@ export class RestoredJob {
     if (entry === undefined) return undefined
     const earlier = entry.earlier.map(({ setting, value, until }) => {
       const own = until.filter(({ groups }) => groups[0] <= last && groups[1] >= first)
-      // After a rescale the groups may have got differently far: what was over for one of them stays over.
+      // After a rescale the groups may have advanced differently: what was over for one of them stays over.
       return { setting, value, until: Math.max(...own.map(({ watermark }) => watermark ?? MIN_TIME)) }
     })
     return { earlier, keys: entry.keys, keySelector: entry.keySelector }
   }
 
-  /** What a source or an operator had reached in `groups`, whatever parallelism it had. */
+  /** The progress of a source or an operator in `groups`, at any former parallelism. */
   reached(operator: string, groups: KeyGroupRange): readonly Reached[] {
     const runs: Reached[] = []
     for (const entry of this.#manifest?.watermarks ?? []) {
@@ -100,7 +100,7 @@ function entryOf(operator: string, type: string, run: Reached): WatermarkEntry {
   }
 }
 
-/** The nodes that have a watermark of their own, with their types. */
+/** The nodes with a watermark of their own, with their types. */
 function typesOf({ nodes }: Graph): ReadonlyMap<string, string> {
   return new Map(nodes.flatMap((node) => typeOf(node).map((type) => [node.name, type] as const)))
 }

@@ -44,7 +44,7 @@ function readerOf({ kind }: Pick<Part, 'kind'>): Exclude<Part['kind'], 'sized'> 
 }
 
 describe('bytes', () => {
-  test('whatever is written is read back, in any order and from any capacity', () => {
+  test('written values can be read again, in any order and with any capacity', () => {
     fc.assert(
       fc.property(fc.array(part, { maxLength: 20 }), fc.nat({ max: 64 }), (parts, capacity) => {
         const out = new ByteWriter(capacity)
@@ -69,7 +69,7 @@ describe('bytes', () => {
     )
   })
 
-  test('bytes cut short are damaged, wherever the cut', () => {
+  test('truncated bytes are damaged, wherever they end', () => {
     fc.assert(
       fc.property(part, fc.nat(), (one, at) => {
         const out = new ByteWriter()

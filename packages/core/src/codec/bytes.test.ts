@@ -22,20 +22,20 @@ describe('writing', () => {
     ])
   })
 
-  test('text is UTF-8 behind its length in bytes', () => {
+  test('text is UTF-8 after its length in bytes', () => {
     expect([...written((out) => out.text('aé'))]).toStrictEqual([3, 0x61, 0xc3, 0xa9])
     expect([...written((out) => out.text('\ud800'))]).toStrictEqual([3, 0xed, 0xa0, 0x80])
     expect(written((out) => out.text('é'.repeat(64))).length).toBe(2 + 128)
   })
 
-  test('a length that takes more bytes than the number of units does moves the text', () => {
+  test('a longer length moves the text', () => {
     const text = 'x'.repeat(100) + '語'.repeat(20)
     const bytes = written((out) => out.text(text))
     expect(bytes.length).toBe(2 + 160)
     expect(new ByteReader(bytes).text()).toBe(text)
   })
 
-  test('the buffer grows and keeps what was written', () => {
+  test('the buffer grows and keeps its content', () => {
     const out = new ByteWriter(1)
     for (let i = 0; i < 10_000; i++) out.varint(i)
     out.blob(new Uint8Array(100_000).fill(7))
@@ -54,7 +54,7 @@ describe('writing', () => {
     expect(new ByteReader(out.written()).u32()).toBe(out.length)
   })
 
-  test('reset forgets what was written', () => {
+  test('reset discards the content', () => {
     const out = new ByteWriter()
     out.text('old')
     out.reset()
@@ -64,7 +64,7 @@ describe('writing', () => {
 })
 
 describe('reading', () => {
-  test('a reader stays within its part of the bytes', () => {
+  test('a reader stays within its range of the bytes', () => {
     const bytes = Uint8Array.of(9, 1, 2, 9)
     const input = new ByteReader(bytes, 1, 3)
     expect([input.byte(), input.byte(), input.remaining]).toStrictEqual([1, 2, 0])
@@ -80,7 +80,7 @@ describe('reading', () => {
     expect(input.u32()).toBe(0xdead_beef)
   })
 
-  test('peek and skip leave unread what they do not accept', () => {
+  test('peek and skip leave bytes unread that they do not accept', () => {
     const input = new ByteReader(Uint8Array.of(1, 2, 3))
     expect(input.peek()).toBe(1)
     expect(input.skip(Uint8Array.of(1, 3))).toBe(false)
@@ -100,7 +100,7 @@ describe('reading', () => {
     expect(new ByteReader(bytes).text()).toBe('\ufeffa')
   })
 
-  test('bytes that end too soon are damaged', () => {
+  test('truncated bytes are damaged', () => {
     expect(() => new ByteReader(Uint8Array.of(1, 2, 3)).u32()).toThrow(failure)
     expect(() => new ByteReader(new Uint8Array(7)).float64()).toThrow(failure)
     expect(() => new ByteReader(Uint8Array.of(0x80, 0x80)).varint()).toThrow(failure)
@@ -109,11 +109,11 @@ describe('reading', () => {
     expect(() => new ByteReader(written((out) => out.varint(2 ** 53 - 1))).text()).toThrow(failure)
   })
 
-  test('a varint that never ends is damaged', () => {
+  test('an endless varint is damaged', () => {
     expect(() => new ByteReader(new Uint8Array(20).fill(0xff)).varint()).toThrow(failure)
   })
 
-  test('text that is neither UTF-8 nor holds a lone surrogate is damaged', () => {
+  test('text that is neither UTF-8 nor WTF-8 is damaged', () => {
     for (const bad of [[0xff], [0xc3], [0x80], [0xed, 0xa0], [0xe0, 0x80, 0x80], [0xf4, 0x90, 0x80, 0x80]]) {
       expect(() => new ByteReader(Uint8Array.of(bad.length, ...bad)).text()).toThrow(failure)
       const long = [...Buffer.from('long enough for the decoder'), ...bad]

@@ -2,14 +2,14 @@ import { MillraceError } from '../errors/errors.ts'
 import { decodeWtf8, encodeWtf8, hasLoneSurrogate } from './wtf8.ts'
 
 const utf8Encoder = new TextEncoder()
-// Without `ignoreBOM` a text that begins with U+FEFF would lose it.
+// Without `ignoreBOM` a leading U+FEFF would be lost.
 const utf8Decoder = new TextDecoder('utf-8', { fatal: true, ignoreBOM: true })
 
-/** Where the eight bytes of a number are put together: a view over every reader's bytes would cost more. */
+/** Shared memory for the eight bytes of a number: a view per reader would cost more. */
 const scratch = new DataView(new ArrayBuffer(8))
 const scratchBytes = new Uint8Array(scratch.buffer)
 
-/** A growing buffer that codecs write to. Numbers are little-endian. */
+/** A growing buffer for codecs. Numbers are little-endian. */
 export class ByteWriter {
   bytes: Uint8Array
   #view: DataView
@@ -21,7 +21,7 @@ export class ByteWriter {
     this.#view = new DataView(this.bytes.buffer)
   }
 
-  /** Forgets what was written and keeps the memory. */
+  /** Discards the content and keeps the memory. */
   reset(): void {
     this.length = 0
   }
@@ -58,7 +58,7 @@ export class ByteWriter {
     this.#room(8)
     let rest = value
     if (rest >= 0x8000_0000) {
-      // Too large for bit operations: four bytes take the lowest 28 bits, and the rest is not.
+      // Too large for bit operations: four bytes take the lowest 28 bits, the rest follows.
       const high = Math.floor(rest / 0x1000_0000)
       let low = rest - high * 0x1000_0000
       for (let i = 0; i < 4; i++) {
@@ -74,14 +74,14 @@ export class ByteWriter {
     this.bytes[this.length++] = rest
   }
 
-  /** Begins bytes that get their length before them, and returns where. `endSized` ends them. */
+  /** Begins bytes with a length before them, and returns their start. `endSized` ends them. */
   beginSized(): number {
     const start = this.length
     this.byte(0)
     return start
   }
 
-  /** Writes the length of what was written since `beginSized` before it. Most is short: one byte was left for it. */
+  /** Writes the length of the bytes since `beginSized` before them. Most are short: one byte was reserved. */
   endSized(start: number): void {
     const length = this.length - start - 1
     if (length < 0x80) {
@@ -107,7 +107,7 @@ export class ByteWriter {
     const { length } = bytes
     this.#room(length)
     if (length > 64) this.bytes.set(bytes, this.length)
-    // A call out of compiled code costs more than a few steps of a loop.
+    // A native call costs more than a few steps of a loop.
     else for (let i = 0; i < length; i++) this.bytes[this.length + i] = bytes[i]!
     this.length += length
   }
@@ -117,7 +117,7 @@ export class ByteWriter {
     const units = text.length
     if (units < 64 && this.#ascii(text, units)) return
     this.#room(units * 3 + 8)
-    // The length stands in front but is known last. It takes as many bytes as the number of units in most cases.
+    // The length comes first but is known last. Usually it takes as many bytes as the number of units.
     const start = this.length
     const room = varintSize(units)
     const into = this.bytes.subarray(start + room)
@@ -129,7 +129,7 @@ export class ByteWriter {
     this.length += written
   }
 
-  /** Short ASCII text is most text; writing it byte by byte is several times faster than the encoder. */
+  /** Most text is short ASCII; writing it byte by byte is several times faster than the encoder. */
   #ascii(text: string, units: number): boolean {
     this.#room(units + 1)
     const bytes = this.bytes
@@ -154,7 +154,7 @@ export class ByteWriter {
   }
 }
 
-/** Reads what a `ByteWriter` wrote. Throws `CODEC_FAILED` when the bytes end too soon. */
+/** Reads the output of a `ByteWriter`. Throws `CODEC_FAILED` when the bytes end too early. */
 export class ByteReader {
   readonly bytes: Uint8Array
   position: number
@@ -175,7 +175,7 @@ export class ByteReader {
     return this.bytes[this.position++]!
   }
 
-  /** The next byte, which stays unread. */
+  /** The next byte, without consuming it. */
   peek(): number {
     this.#need(1)
     return this.bytes[this.position]!
@@ -208,7 +208,7 @@ export class ByteReader {
     throw new MillraceError('CODEC_FAILED', 'a number in stored bytes is too long; the bytes are damaged')
   }
 
-  /** Goes past `bytes` if they come next, and says whether they do. */
+  /** Skips `bytes` if they come next, and returns whether they do. */
   skip(bytes: Uint8Array): boolean {
     const { position } = this
     if (position + bytes.length > this.end) return false
@@ -251,7 +251,7 @@ function longText(bytes: Uint8Array): string {
   try {
     return utf8Decoder.decode(bytes)
   } catch {
-    // Most likely damaged, but perhaps not well-formed text.
+    // Probably damaged, but perhaps WTF-8.
   }
   try {
     return decodeWtf8(bytes)
@@ -268,14 +268,14 @@ function varintSize(value: number): number {
   return size
 }
 
-/** For text up to this long the decoder is slower than what stands here. */
+/** For text up to this length the decoder is slower than the code below. */
 const shortTextBytes = 24
 
 const unitsOf = Array.from({ length: shortTextBytes + 1 }, (_, length) => Array.from({ length }, () => 0))
 
 /**
- * The text of a few bytes, if they are ASCII. It is made by one call: text put together piece by piece stays a chain
- * of pieces, which takes several hundred bytes of memory instead of fifty and is slow to hash and compare.
+ * Decodes a few ASCII bytes with one call: concatenated strings stay a rope of pieces, which takes several
+ * hundred bytes of memory instead of fifty and is slow to hash and compare.
  */
 function shortAscii(bytes: Uint8Array, start: number, length: number): string | undefined {
   const units = unitsOf[length]!

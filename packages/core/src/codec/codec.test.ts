@@ -12,7 +12,7 @@ function through<T>(codec: Codec<T>, value: T): { readonly back: T; readonly byt
 }
 
 describe('codecs of single values', () => {
-  test('a number takes eight bytes, whichever it is', () => {
+  test('every number takes eight bytes', () => {
     for (const value of [0, -0, 1.5, NaN, -Infinity, 2 ** 53]) {
       const { back, bytes } = through(numberCodec, value)
       expect([Object.is(back, value), bytes]).toStrictEqual([true, 8])
@@ -23,7 +23,7 @@ describe('codecs of single values', () => {
     for (const value of ['', 'a', '\ufeff', '\ud800é']) expect(through(stringCodec, value).back).toBe(value)
   })
 
-  test('nothing takes no bytes', () => {
+  test('the empty codec takes no bytes', () => {
     expect(through(nothingCodec, undefined)).toStrictEqual({ back: undefined, bytes: 0 })
   })
 })

@@ -1,23 +1,22 @@
 import type { ByteReader, ByteWriter } from './bytes.ts'
 
 /**
- * Turns values into bytes that a later version of the program can still read.
+ * Encodes values to bytes that later versions of the program can still decode.
  *
- * `id` and `version` are stored beside the bytes. Raise `version` when the format changes and keep
- * `decode` able to read every version that a checkpoint in use may hold; change `id` when the two
- * have nothing in common.
+ * `id` and `version` are stored with the bytes. Increase `version` when the format changes and keep `decode`
+ * able to read every version in existing checkpoints; change `id` for an unrelated format.
  */
 export interface Codec<T> {
   readonly id: string
   /** A whole number from 1. */
   readonly version: number
-  /** Appends `value` to `out`. Throws `CODEC_FAILED` for what it cannot write. */
+  /** Appends `value` to `out`. Throws `CODEC_FAILED` for an unsupported value. */
   encode(value: T, out: ByteWriter): void
-  /** Reads one value that `encode` of the given version wrote. Throws `CODEC_FAILED` for bytes it cannot read. */
+  /** Decodes one value that `encode` of the given version wrote. Throws `CODEC_FAILED` for invalid bytes. */
   decode(input: ByteReader, version: number): T
   /**
-   * Reads one value that a codec of another id wrote, or undefined if this one cannot. Absent: it reads only its own.
-   * A value that was read by it is written anew with the next checkpoint.
+   * Decodes one value of a codec with another id, or returns undefined if it cannot. Absent: it reads only
+   * its own. A value read by it is rewritten in the next checkpoint.
    */
   reader?(id: string, version: number): ((input: ByteReader) => T) | undefined
 }
@@ -38,7 +37,7 @@ export const stringCodec: Codec<string> = {
   decode: (input) => input.text(),
 }
 
-/** No bytes at all: for cells that matter by being there. */
+/** No bytes at all: for cells whose existence is the value. */
 export const nothingCodec: Codec<undefined> = {
   id: 'nothing',
   version: 1,

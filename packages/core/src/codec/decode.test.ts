@@ -16,12 +16,12 @@ function codeOf(run: () => unknown): string | undefined {
 
 const nested = (levels: number): string => '['.repeat(levels) + ']'.repeat(levels)
 
-describe('bytes from outside', () => {
+describe('decoding external bytes', () => {
   test('JSON is decoded', () => {
     expect(json('{"a":[1,"ü",null]}')).toEqual({ a: [1, 'ü', null] })
   })
 
-  test('bytes that are not UTF-8 are refused', () => {
+  test('bytes that are not UTF-8 are rejected', () => {
     expect(codeOf(() => decodeText(new Uint8Array([0x61, 0xff])))).toBe('DECODE_FAILED')
     expect(codeOf(() => decodeJson(new Uint8Array([0x22, 0xc3, 0x22])))).toBe('DECODE_FAILED')
   })
@@ -30,34 +30,34 @@ describe('bytes from outside', () => {
     expect(decodeText(new Uint8Array([0xef, 0xbb, 0xbf, 0x61]))).toBe('\uFEFFa')
   })
 
-  test('what is not JSON is refused with the reason', () => {
+  test('text that is not JSON is rejected with the reason', () => {
     expect(() => json('{"a":')).toThrow(/not JSON: /)
   })
 
-  test('the deepest value that is let in can be written again', () => {
+  test('the deepest accepted value can be encoded again', () => {
     const value = json(nested(jsonDepthMax))
     expect(JSON.stringify(value)).toBe(nested(jsonDepthMax))
     expect(structuredClone(value)).toEqual(value)
   })
 
-  test.each([jsonDepthMax + 1, 100_000])('%i levels are refused', (levels) => {
+  test.each([jsonDepthMax + 1, 100_000])('%i levels are rejected', (levels) => {
     expect(() => json(nested(levels))).toThrow(/nested more than 512 levels/)
     expect(() => json('{"a":'.repeat(levels))).toThrow(/nested more than 512 levels/)
   })
 
-  test('brackets inside strings are no levels, also after escaped quotes', () => {
+  test('brackets inside strings do not count as levels, also after escaped quotes', () => {
     const text = `"\\"${'['.repeat(5_000)}\\\\"`
     expect(json(text)).toBe(`"${'['.repeat(5_000)}\\`)
   })
 
-  test('brackets that close again do not add up', () => {
+  test('closed brackets do not count', () => {
     expect(json(`[${'[],'.repeat(5_000)}0]`)).toHaveLength(5_001)
   })
 
   test.each(['9007199254740993', '-9007199254740993', '[1,{"id":12345678901234567890}]'])(
-    '%s would be rounded and is refused',
+    '%s would be rounded and is rejected',
     (text) => {
-      expect(() => json(text)).toThrow(/cannot be held exactly/)
+      expect(() => json(text)).toThrow(/cannot be represented exactly/)
     },
   )
 
@@ -68,14 +68,16 @@ describe('bytes from outside', () => {
     ['{"1e999":1e999}', '1e999 at ["1e999"] is'],
     [`${'9'.repeat(309)}.5`, `${'9'.repeat(40)}… is`],
     ['9'.repeat(400), `${'9'.repeat(40)}… is`],
-  ])('%s would become infinite and is refused, with its place', (text, said) => {
+  ])('%s would become infinite and is rejected, with its place', (text, said) => {
     expect(() => json(text)).toThrow(expect.objectContaining({ code: 'DECODE_FAILED' }))
     expect(() => json(text)).toThrow(`${said} too large for a JavaScript number; send it as text`)
   })
 
   test('the place of an integer that would be rounded is named', () => {
     const text = '{"a\\"b":[{"id":1,"other":"9007199254740993"},{"id":9007199254740993}]}'
-    expect(() => json(text)).toThrow('the integer 9007199254740993 at ["a\\"b"][1].id cannot be held exactly')
+    expect(() => json(text)).toThrow(
+      'the integer 9007199254740993 at ["a\\"b"][1].id cannot be represented exactly',
+    )
   })
 
   test.each([
@@ -90,7 +92,7 @@ describe('bytes from outside', () => {
     '"12345678901234567890"',
     '{"12345678901234567890":"\\\\"}',
     '{"a":"\\"12345678901234567890"}',
-  ])('%s is let in', (text) => {
+  ])('%s is accepted', (text) => {
     expect(json(text)).toEqual(JSON.parse(text))
   })
 

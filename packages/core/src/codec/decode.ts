@@ -4,17 +4,17 @@ import { lostNumber } from './lost-number.ts'
 import { pathText } from '../errors/value-path.ts'
 
 /**
- * How deep JSON from outside may be nested. `JSON.parse` goes far deeper than `JSON.stringify` and
- * `structuredClone` can follow (about 4,000 levels), so a deeper value would pass the source and break
- * whoever has to write it down later.
+ * Maximum nesting of external JSON. `JSON.parse` goes far deeper than `JSON.stringify` and `structuredClone`
+ * can follow (about 4,000 levels), so a deeper value would pass the source and fail where it is encoded
+ * later.
  */
 export const jsonDepthMax = 512
 
 const utf8 = new TextDecoder('utf-8', { fatal: true, ignoreBOM: true })
 
 /**
- * Text from bytes that came from outside. Bytes that are not UTF-8 are refused, never replaced: two
- * different keys must not become the same text.
+ * Decodes external bytes as text. Bytes that are not UTF-8 are rejected, never replaced: two different keys
+ * must not become the same text.
  *
  * Throws `DECODE_FAILED`.
  */
@@ -27,7 +27,7 @@ export function decodeText(bytes: Uint8Array): string {
 }
 
 /**
- * A JSON value from bytes that came from outside: UTF-8, and otherwise as `parseJson` wants it.
+ * Decodes external bytes as JSON: UTF-8, with the checks of `parseJson`.
  *
  * Throws `DECODE_FAILED`.
  *
@@ -39,16 +39,16 @@ export function decodeJson(bytes: Uint8Array): unknown {
 }
 
 /**
- * A JSON value from text that came from outside: nested at most `jsonDepthMax` deep, and without numbers that a
- * JavaScript number cannot hold: integers that `JSON.parse` would round, and what it would make infinite.
+ * Parses external JSON: nested at most `jsonDepthMax` deep, and without numbers that a JavaScript number
+ * cannot represent: integers that `JSON.parse` would round, and numbers that would become infinite.
  *
  * A name such as `__proto__` becomes an ordinary property of the value. Throws `DECODE_FAILED`.
  *
  * @example
- * parseJson('{"id":9007199254740993}') // throws: the integer 9007199254740993 at .id cannot be held exactly
+ * parseJson('{"id":9007199254740993}') // throws: the integer 9007199254740993 at .id cannot be represented exactly
  */
 export function parseJson(text: string): unknown {
-  // A level takes two characters, so short text needs no look: that is nearly every record.
+  // A level takes two characters, so short text needs no check: that is nearly every record.
   if (text.length > 2 * jsonDepthMax && isDeeperThan(text, jsonDepthMax)) {
     throw new MillraceError(
       'DECODE_FAILED',
@@ -69,6 +69,6 @@ export function parseJson(text: string): unknown {
     'DECODE_FAILED',
     lost.isTooLarge
       ? `the number ${digits}${place} is too large for a JavaScript number; send it as text`
-      : `the integer ${digits}${place} cannot be held exactly by a JavaScript number; send it as text`,
+      : `the integer ${digits}${place} cannot be represented exactly by a JavaScript number; send it as text`,
   )
 }

@@ -32,18 +32,18 @@ describe('an evolving codec', () => {
     expectTypeOf(v2).toEqualTypeOf<Codec<{ count: number; sum: number }>>()
   })
 
-  test('reads what it wrote', () => {
+  test('reads its own output', () => {
     expect(restored(v2, stored(v2, { count: 2, sum: 3 }))).toStrictEqual({ count: 2, sum: 3 })
     expect(restored(v3, stored(v3, 1.5))).toBe(1.5)
   })
 
-  test('migrates what older programs wrote, step by step', () => {
+  test('migrates values of older programs, step by step', () => {
     expect(restored(v2, stored(v1, { count: 2 }))).toStrictEqual({ count: 2, sum: 0 })
     expect(restored(v3, stored(v2, { count: 2, sum: 3 }))).toBe(1.5)
     expect(restored(v3, stored(v1, { count: 2 }))).toBe(0)
   })
 
-  test('refuses what a newer program wrote', () => {
+  test('rejects values of a newer program', () => {
     expect(() => restored(v2, stored(v3, 1))).toThrow(
       "stored bytes are of version 3 of codec 'structured', which is newer than 2; run the newer program",
     )

@@ -2,12 +2,12 @@ import type { Codec } from './codec.ts'
 import { MillraceError } from '../errors/errors.ts'
 
 /**
- * A codec that writes values as they are now and also reads those that an older program stored.
+ * Returns a codec that writes the current form of values and also reads older forms.
  *
- * `from` is the codec as it was, `migrate` makes a new value of an old one, and `to` writes the new ones. The
- * result has the id of `from` and the next version, so a checkpoint of the older program is restored without a
- * further word; each cell is written anew when it next changes. To change the format once more, evolve the result.
- * Both `from` and `to` must stay as they are for as long as such a checkpoint may be restored.
+ * `from` is the old codec, `migrate` converts an old value to a new one, and `to` is the new codec. The
+ * result has the id of `from` and the next version, so a checkpoint of the older program is restored without
+ * further steps; each cell is rewritten when it next changes. To change the format again, evolve the result.
+ * Both `from` and `to` must stay unchanged as long as such a checkpoint may be restored.
  *
  * @example
  * const v1 = structuredCodec<{ count: number }>()

@@ -4,7 +4,7 @@ import { parseJson } from './decode.ts'
 import { encodeJson } from './json.ts'
 
 describe('encodeJson', () => {
-  test('any JSON value is written as JSON.stringify does and reads back the same', () => {
+  test('any JSON value is written as by JSON.stringify and can be read again', () => {
     fc.assert(
       fc.property(fc.jsonValue({ maxDepth: 4 }), (value) => {
         const text = encodeJson(value)
@@ -14,7 +14,7 @@ describe('encodeJson', () => {
     )
   })
 
-  test('undefined fields are left out, and toJSON is honoured', () => {
+  test('undefined fields are omitted, and toJSON is used', () => {
     expect(encodeJson({ a: undefined, b: { toJSON: () => 'b' }, c: [undefined, null], d: {} })).toBe(
       '{"b":"b","c":[null,null],"d":{}}',
     )
@@ -39,12 +39,12 @@ describe('encodeJson', () => {
     [{ later: Promise.resolve(1) }, 'its field .later is an instance of Promise, which'],
     [undefined, 'it is undefined, which'],
     [() => 1, 'it is a function, which'],
-  ])('%s is refused', (value, said) => {
+  ])('%s is rejected', (value, said) => {
     expect(() => encodeJson(value)).toThrow(expect.objectContaining({ code: 'CODEC_FAILED' }))
     expect(() => encodeJson(value)).toThrow(said)
   })
 
-  test('a cycle is refused, also beside a bigint', () => {
+  test('a cycle is rejected, also with a bigint in it', () => {
     const value: Record<string, unknown> = { id: 1 }
     value['self'] = [value]
     expect(() => encodeJson(value)).toThrow(/circular/i)

@@ -2,12 +2,12 @@ import { MillraceError } from '../errors/errors.ts'
 import { isThenable } from '../errors/synchronous.ts'
 import { kindOf, pathText } from '../errors/value-path.ts'
 
-/** A value that survives JSON unchanged: positions, committables and whatever else a manifest holds. */
+/** A value that survives JSON unchanged: positions, committables and other content of manifests. */
 export type Json = string | number | boolean | null | readonly Json[] | { readonly [name: string]: Json }
 
 /**
- * `value` as JSON text. As `JSON.stringify`, fields that are undefined are left out and `toJSON` is honoured; but what
- * JSON cannot hold is refused, never written as something else.
+ * Encodes `value` as JSON text. Like `JSON.stringify`, it omits undefined fields and uses `toJSON`; but
+ * values that JSON cannot represent are rejected, never replaced.
  *
  * Throws `CODEC_FAILED` for NaN, the infinities, bigint, maps, sets, errors and promises, with the path to them; for
  * cycles; and for a whole value that is undefined, a function or a symbol.
@@ -19,7 +19,7 @@ export type Json = string | number | boolean | null | readonly Json[] | { readon
 export function encodeJson(value: unknown): string {
   let text: string | undefined
   try {
-    // Undefined for undefined, functions and symbols, whatever its type says.
+    // Undefined for undefined, functions and symbols, despite its type.
     text = JSON.stringify(value) as string | undefined
   } catch (cause) {
     const found = firstMisfit(value, '', isBigint, [])
@@ -28,7 +28,8 @@ export function encodeJson(value: unknown): string {
   }
   if (text === undefined)
     throw new MillraceError('CODEC_FAILED', `it is ${kindOf(value)}, which JSON cannot hold`)
-  // A number that is not finite has become null, and a map {}: most records have neither, and need no closer look.
+  // A number that is not finite becomes null, and a map {}: most records contain neither, and need no further
+  // check.
   if (text.includes('null') || text.includes('{}')) {
     const found = firstMisfit(value, '', isLost, [])
     if (found !== undefined) throw misfit(found)
@@ -50,7 +51,7 @@ function isLost(value: unknown): boolean {
   return value instanceof Map || value instanceof Set || value instanceof Error || isThenable(value)
 }
 
-/** The first part of `value` for which `isMisfit` is true, where `JSON.stringify` would meet it. */
+/** The first part of `value` for which `isMisfit` is true, in the order of `JSON.stringify`. */
 function firstMisfit(
   value: unknown,
   name: string | number,

@@ -2,7 +2,7 @@ import { jsonTokens } from './json-scan.ts'
 
 /** A number in JSON text that `JSON.parse` changes without a word. */
 export interface LostNumber {
-  /** As it stands in the text. */
+  /** The number as written in the text. */
   readonly text: string
   readonly path: readonly (string | number)[]
   /** Whether it is beyond the largest number, so that `JSON.parse` makes it infinite. */
@@ -10,18 +10,18 @@ export interface LostNumber {
 }
 
 /**
- * The first number in `text` that a JavaScript number cannot hold: an integer that is rounded, such as
- * `9007199254740993`, so that two different keys become one, or any number that becomes infinite, such as `1e999`.
- * Undefined if there is none. Fractions are rounded as everywhere and count as held.
+ * Finds the first number in `text` that a JavaScript number cannot represent: an integer that is rounded,
+ * such as `9007199254740993`, so that two different keys become one, or any number that becomes infinite,
+ * such as `1e999`. Undefined if there is none. Fractions are rounded as usual and are accepted.
  *
- * `value` is what `JSON.parse` made of `text`. Costs little for text without long runs of digits: one character in 16
- * is looked at, and each number in the value.
+ * `value` is the result of `JSON.parse` for `text`. Cheap for text without long runs of digits: it checks one
+ * character in 16, and each number in the value.
  */
 export function lostNumber(text: string, value: unknown): LostNumber | undefined {
   return hasLongNumber(text) || !isFiniteThroughout(value) ? firstLost(text) : undefined
 }
 
-/** Where in a long number to look: any run of 16 digits covers one of every 16 places. */
+/** The interval of the checks: any run of 16 digits covers one of them. */
 const digitsLooked = 16
 
 function hasLongNumber(text: string): boolean {
@@ -31,7 +31,7 @@ function hasLongNumber(text: string): boolean {
   return false
 }
 
-/** How many digits in a row there are around a digit. */
+/** The length of the run of digits around a digit. */
 function runAround(text: string, at: number): number {
   let start = at
   let end = at + 1
@@ -44,7 +44,7 @@ function isDigit(unit: number): boolean {
   return unit >= 0x30 && unit <= 0x39
 }
 
-/** Cheaper than to look for exponents in the text. */
+/** Cheaper than a search for exponents in the text. */
 function isFiniteThroughout(value: unknown): boolean {
   if (typeof value === 'number') return Number.isFinite(value)
   return typeof value !== 'object' || value === null || hasFiniteParts(value)
@@ -87,6 +87,6 @@ function isLost(token: string): boolean {
   if (Number.isNaN(value)) return false
   if (!Number.isFinite(value)) return true
   if (/[.eE]/.test(token) || Number.isSafeInteger(value)) return false
-  // A large number that a JavaScript program has written has the digits that lead back to it, and zeros.
+  // A large number written by a JavaScript program has its round-trip digits, and then zeros.
   return String(value) !== token && BigInt(token) !== BigInt(value)
 }

@@ -1,6 +1,6 @@
 import { ByteWriter, type ByteReader } from './bytes.ts'
 
-/** The names of an object's fields, in their order, as strings and as bytes. */
+/** The field names of an object, in order, as strings and as bytes. */
 interface Shape {
   readonly names: readonly string[]
   readonly header: Uint8Array
@@ -9,12 +9,12 @@ interface Shape {
 const slots = 256
 
 /**
- * Writes and reads the names of an object's fields: how many, then each as text.
+ * Writes and reads the field names of an object: their number, then each as text.
  *
- * The values of a table have one shape or a few. Remembering some turns writing the names into comparing
- * references and copying one run of bytes, and reading them into comparing that run; making each name anew, and
- * having the engine look it up before it can name a field, would cost more than reading the values. What is
- * remembered changes no byte.
+ * The values of a table have one or a few shapes. Caching some turns writing the names into comparing
+ * references and copying bytes, and reading them into comparing bytes; creating each name, which the engine
+ * must intern to use as a field, would cost more than reading the values. The cache does not affect the
+ * bytes.
  */
 export class ObjectShapes {
   readonly #byNames: (Shape | undefined)[] = Array.from({ length: slots }, () => undefined)
@@ -34,7 +34,7 @@ export class ObjectShapes {
 
   read(input: ByteReader): readonly string[] {
     const { bytes, position } = input
-    // Bytes that are not there are undefined and give a slot all the same.
+    // Missing bytes are undefined and still give a slot.
     const slot = (bytes[position]! * 31 + bytes[position + 1]! * 7 + bytes[position + 2]!) & (slots - 1)
     const known = this.#byHeader[slot]
     if (known !== undefined && input.skip(known.header)) return known.names

@@ -35,9 +35,9 @@ function encoded(of: unknown): Uint8Array {
   return out.written().slice()
 }
 
-// Values are compared by their text: equality of tests would take a field `constructor` for a class.
+// Values are compared by their text: test equality would mistake a field `constructor` for a class.
 describe('the structured codec', () => {
-  test('whatever is written is read back', () => {
+  test('any supported value can be read again', () => {
     fc.assert(
       fc.property(value, (before) => {
         const input = new ByteReader(encoded(before))
@@ -48,7 +48,7 @@ describe('the structured codec', () => {
     )
   })
 
-  test('what was read is written as the same bytes', () => {
+  test('a value that was read is written as the same bytes', () => {
     fc.assert(
       fc.property(value, (before) => {
         const bytes = encoded(before)
@@ -57,7 +57,7 @@ describe('the structured codec', () => {
     )
   })
 
-  test('values one behind the other do not run into each other', () => {
+  test('consecutive values do not overlap', () => {
     fc.assert(
       fc.property(fc.array(value, { maxLength: 5 }), (values) => {
         const out = new ByteWriter()
@@ -68,7 +68,7 @@ describe('the structured codec', () => {
     )
   })
 
-  test('damaged bytes give a value or CODEC_FAILED, and nothing else', () => {
+  test('damaged bytes give a value or CODEC_FAILED', () => {
     fc.assert(
       fc.property(value, fc.nat(), fc.nat({ max: 255 }), fc.boolean(), (before, at, byte, isCut) => {
         let bytes = encoded(before)
@@ -84,7 +84,7 @@ describe('the structured codec', () => {
     )
   })
 
-  test('a fault is found exactly in what cannot be written, and nothing is written to find it', () => {
+  test('faultIn finds exactly the unsupported values, without writing anything', () => {
     class Money {
       readonly cents = 1
     }

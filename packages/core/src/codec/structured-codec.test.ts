@@ -32,11 +32,11 @@ function refusal(value: unknown): string {
 const date = (time: number): Date => new Date(time)
 
 describe('the structured codec', () => {
-  test('its id and version are what checkpoints hold', () => {
+  test('its id and version are those in checkpoints', () => {
     expect([codec.id, codec.version]).toStrictEqual(['structured', 1])
   })
 
-  test('numbers come back to the bit', () => {
+  test('numbers survive to the bit', () => {
     const numbers = [
       0,
       -0,
@@ -56,13 +56,13 @@ describe('the structured codec', () => {
     for (const number of numbers) expect(Object.is(through(number), number)).toBe(true)
   })
 
-  test('what JSON knows, and what it does not, comes back', () => {
+  test('JSON values, undefined, NaN and bigint survive', () => {
     const values = [undefined, null, true, false, '', 'text', 'é😀', '\ud800', 0n, -5n, 2n ** 200n, [], {}]
     values.push([1, 'a', [undefined, null]], { a: { b: [{ c: undefined }] } }, Uint8Array.of(0, 255))
     for (const value of values) expect(through(value)).toStrictEqual(value)
   })
 
-  test('dates, maps and sets come back as such, in order', () => {
+  test('dates, maps and sets survive, in order', () => {
     expect(through(date(-1))).toStrictEqual(date(-1))
     expect((through(date(NaN)) as Date).getTime()).toBeNaN()
     const map = new Map<unknown, unknown>([
@@ -97,7 +97,7 @@ describe('the structured codec', () => {
     expect(Object.getPrototypeOf(back)).toBe(Object.prototype)
   })
 
-  test('an object without a prototype comes back without one', () => {
+  test('an object without a prototype survives without one', () => {
     const value = Object.assign(Object.create(null) as object, { a: 1 })
     const back = through(value) as object
     expect(Object.getPrototypeOf(back)).toBeNull()
@@ -108,20 +108,20 @@ describe('the structured codec', () => {
     expect(Object.keys(through({ z: 1, a: 2, m: 3 }) as object)).toStrictEqual(['z', 'a', 'm'])
   })
 
-  test('bytes are copied: what was read from outlives nothing', () => {
+  test('bytes are copied', () => {
     const bytes = bytesOf(Uint8Array.of(1, 2))
     const back = codec.decode(new ByteReader(bytes), 1) as Uint8Array
     bytes.fill(0)
     expect(back).toStrictEqual(Uint8Array.of(1, 2))
   })
 
-  test('what a value holds twice comes back as two copies', () => {
+  test('a shared part of a value becomes two copies', () => {
     const shared = { n: 1 }
     const back = through([shared, shared]) as [object, object]
     expect(back[0]).not.toBe(back[1])
   })
 
-  test('objects of many shapes do not get in each other’s way', () => {
+  test('objects of many shapes do not affect one another', () => {
     const values = Array.from({ length: 2000 }, (_, i) =>
       Object.fromEntries(Array.from({ length: i % 5 }, (__, j) => [`f${(i * 7 + j * 13) % 300}`, i + j])),
     )
@@ -134,12 +134,12 @@ describe('the structured codec', () => {
   })
 })
 
-describe('refused values', () => {
+describe('unsupported values', () => {
   test('the message names the place inside the value', () => {
     class Order {}
     expect(refusal({ items: [1, 2, 3, { when: new Order() }] })).toBe(
       'the value at .items[3].when is an instance of Order, which the structured codec cannot write; ' +
-        'keep plain data there, or give the state a codec of its own',
+        'store plain data there, or give the state its own codec',
     )
     expect(refusal(() => 1)).toContain('a value is a function, which')
     expect(refusal({ 'a b': Symbol('s') })).toContain('the value at ["a b"] is a symbol, which')
@@ -153,13 +153,13 @@ describe('refused values', () => {
     expect(refusal(new Map([[Symbol('k'), 1]]))).toContain('at [0] is a symbol')
   })
 
-  test('a value that contains itself is refused', () => {
+  test('a cyclic value is rejected', () => {
     const value: Record<string, unknown> = { a: 1 }
     value['self'] = [value]
     expect(refusal(value)).toContain('contains itself, at .self[0].self[0]')
   })
 
-  test('nesting ends in an error, behind what a source lets in', () => {
+  test('deep nesting is an error, at a depth beyond what a source accepts', () => {
     let value: unknown = 'deep'
     for (let i = 0; i < jsonDepthMax + 100; i++) value = { value }
     expect(through(value)).toStrictEqual(value)
@@ -173,7 +173,7 @@ describe('damaged bytes', () => {
   const failure: unknown = expect.objectContaining({ code: 'CODEC_FAILED' })
   const decode = (bytes: number[]) => codec.decode(new ByteReader(Uint8Array.from(bytes)), 1)
 
-  test('they are refused, whatever they claim to be', () => {
+  test('they are rejected, for any tag', () => {
     const huge = [255, 255, 255, 255, 255, 255, 255, 15]
     const cases = [
       [],
@@ -190,7 +190,7 @@ describe('damaged bytes', () => {
     expect(() => decode(Array.from({ length: 100_000 }, () => [11, 1]).flat())).toThrow(failure)
   })
 
-  test('another version is refused', () => {
+  test('another version is rejected', () => {
     expect(() => codec.decode(new ByteReader(bytesOf(1)), 2)).toThrow(failure)
   })
 })

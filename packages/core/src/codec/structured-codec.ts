@@ -1,12 +1,12 @@
 /**
- * The codec for values that nobody wrote a codec for: a tag, then what the tag calls for.
+ * The default codec: a tag, then the data of that tag.
  *
- * Reads back what it was given: the sign of zero, holes in arrays, lone surrogates, fields named `__proto__`,
- * objects without a prototype. It writes a tree: what a value holds twice comes back as two copies. As with
- * structured clone, symbols as field names, accessors as such and fields that cannot be enumerated stay behind.
+ * It preserves the sign of zero, holes in arrays, lone surrogates, fields named `__proto__`, and objects
+ * without a prototype. It writes a tree: a shared part becomes two copies. As with structured clone, symbol
+ * keys, accessors and non-enumerable fields are lost.
  *
- * The version is 1 for ever, because codecs that evolve from this one count on from it. A new kind of value may
- * get a new tag; a format that differs would be another codec.
+ * The version is 1 permanently, because codecs that evolve from this one count from it. A new kind of value
+ * may get a new tag; an incompatible format would be another codec.
  */
 import type { ByteReader, ByteWriter } from './bytes.ts'
 import type { Codec } from './codec.ts'
@@ -31,7 +31,7 @@ const tag = {
   date: 9,
   bytes: 10,
   array: 11,
-  /** Inside an array: so many elements that are not there. */
+  /** Inside an array: a number of holes. */
   holes: 12,
   object: 13,
   /** An object without a prototype. */
@@ -40,16 +40,15 @@ const tag = {
   set: 16,
 } as const
 
-/** What a source lets in, and room for what operators put around it. */
+/** The depth that a source accepts, plus room for wrappers added by operators. */
 const depthMax = jsonDepthMax + 100
 
 /**
- * Writes and reads undefined, null, booleans, numbers, bigint, text, `Date`, `Map`, `Set`, `Uint8Array`, arrays and
- * plain objects, however they nest.
+ * Encodes and decodes undefined, null, booleans, numbers, bigint, text, `Date`, `Map`, `Set`, `Uint8Array`,
+ * arrays and plain objects, in any nesting.
  *
- * Encoding throws `CODEC_FAILED` for everything else, naming the place inside the value: functions, symbols,
- * instances of other classes, and what nests more than a few hundred levels deep or contains
- * itself.
+ * Encoding throws `CODEC_FAILED` for other values, naming the place inside the value: functions, symbols,
+ * instances of other classes, and values that are nested more than a few hundred levels deep or cyclic.
  */
 export function structuredCodec<T>(): Codec<T> {
   return codec as Codec<T>
@@ -174,7 +173,7 @@ function writeSet(value: ReadonlySet<unknown>, out: ByteWriter, depth: number): 
 function unwritable(value: unknown, depth: number): MillraceError {
   return new MillraceError(
     'CODEC_FAILED',
-    `${strangeValue(value, depth)}, which the structured codec cannot write; keep plain data there, or give the state a codec of its own`,
+    `${strangeValue(value, depth)}, which the structured codec cannot write; store plain data there, or give the state its own codec`,
   )
 }
 
@@ -184,10 +183,7 @@ function strangeValue(value: unknown, depth: number): string {
 }
 
 function tooDeep(): MillraceError {
-  return new MillraceError(
-    'CODEC_FAILED',
-    `${endlessValue()}; keep it flatter, or give the state a codec of its own`,
-  )
+  return new MillraceError('CODEC_FAILED', `${endlessValue()}; flatten it, or give the state its own codec`)
 }
 
 function endlessValue(): string {
@@ -195,8 +191,8 @@ function endlessValue(): string {
 }
 
 /**
- * What keeps the structured codec from writing `value`, as in `the value at .price is a function`; undefined if
- * nothing does. Costs a fifth of encoding.
+ * Why the structured codec cannot write `value`, as in `the value at .price is a function`; undefined if it
+ * can. Costs a fifth of encoding.
  */
 export function structuredFault(value: unknown): string | undefined {
   return faultOf(value, 0)

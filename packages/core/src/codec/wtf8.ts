@@ -1,18 +1,18 @@
 /**
- * Text that is not well-formed: UTF-8 in which a lone surrogate stands as the three bytes its code would have,
- * known as WTF-8. Well-formed text never comes here, and its bytes never look like these.
+ * Text that is not well-formed: UTF-8 in which a lone surrogate is the three bytes its code would have, known
+ * as WTF-8. Well-formed text never comes here, and its bytes never look like these.
  */
 
 const utf8Encoder = new TextEncoder()
 const utf8Decoder = new TextDecoder('utf-8', { fatal: true, ignoreBOM: true })
 
-/** Whether `text` holds half of a surrogate pair, which UTF-8 cannot write. */
+/** Whether `text` contains an unpaired surrogate, which UTF-8 cannot represent. */
 export function hasLoneSurrogate(text: string): boolean {
-  // With the flag u a whole pair is one code point, which the class does not hold.
+  // With the flag u a whole pair is one code point, which the class does not match.
   return /[\uD800-\uDFFF]/u.test(text)
 }
 
-/** Writes `text` to `into` and returns how many bytes that took: at most three per unit. */
+/** Writes `text` to `into` and returns the number of bytes: at most three per unit. */
 export function encodeWtf8(text: string, into: Uint8Array): number {
   let written = 0
   for (const piece of text.split(/([\uD800-\uDFFF])/u)) {
@@ -28,7 +28,7 @@ export function encodeWtf8(text: string, into: Uint8Array): number {
   return written
 }
 
-/** Reads what `encodeWtf8` wrote. Throws a `TypeError` for bytes that it cannot have written. */
+/** Reads the output of `encodeWtf8`. Throws a `TypeError` for any other bytes. */
 export function decodeWtf8(bytes: Uint8Array): string {
   let text = ''
   let start = 0

@@ -7,12 +7,12 @@ import { publishFile } from './whole-file.ts'
 
 const path = 'data/job/inbox'
 
-/** What becomes of a directory when the power goes. */
+/** What happens to a directory in a power loss. */
 async function kindAfterPowerLoss(fs: SimFs, directory = path): Promise<string | undefined> {
   return (await fs.afterPowerLoss().stat(directory))?.kind
 }
 
-/** The disk of a process that was not let open some directories. */
+/** A disk on which some directories cannot be opened. */
 class DenyingFs extends SimFs {
   denied: readonly string[] = []
 
@@ -32,17 +32,20 @@ describe('a durable directory', () => {
     ['/data/job/inbox', ['/', '/data', '/data/job']],
     ['./data//inbox/', ['.', './data']],
     ['data', ['.']],
-  ])('%s has every parent synced, outermost first, also when it was there', async (directory, parents) => {
-    const fs = new SimFs()
-    await makeDurableDirectory(fs, directory)
-    expect(syncsOf(fs)).toEqual(parents)
-    await makeDurableDirectory(fs, directory)
-    expect(syncsOf(fs)).toEqual([...parents, ...parents])
-    expect(fs.paths()).toEqual([])
-    expect(await kindAfterPowerLoss(fs, directory)).toBe('directory')
-  })
+  ])(
+    '%s has every parent synced, outermost first, also when it already existed',
+    async (directory, parents) => {
+      const fs = new SimFs()
+      await makeDurableDirectory(fs, directory)
+      expect(syncsOf(fs)).toEqual(parents)
+      await makeDurableDirectory(fs, directory)
+      expect(syncsOf(fs)).toEqual([...parents, ...parents])
+      expect(fs.paths()).toEqual([])
+      expect(await kindAfterPowerLoss(fs, directory)).toBe('directory')
+    },
+  )
 
-  test('is not taken by a crash, and what is in it is not either', async () => {
+  test('survives a crash, with its content', async () => {
     await crashEverywhere(() => {
       let isPublished = false
       return {
@@ -61,7 +64,7 @@ describe('a durable directory', () => {
     })
   })
 
-  test('is not durable when a sync fails, and is once it was made again', async () => {
+  test('is not durable when a sync fails, and is durable once it is created again', async () => {
     for (let failing = 1; failing <= 3; failing++) {
       const fs = new SimFs()
       fs.failNext('syncDirectory', failing)
@@ -72,7 +75,7 @@ describe('a durable directory', () => {
     }
   })
 
-  test('is made again also by a process that comes after one that was killed over it', async () => {
+  test('is created again by a process that follows a killed one', async () => {
     for (let operation = 1; operation <= 20; operation++) {
       const fs = new SimFs()
       fs.failNext('syncDirectory', 3)
@@ -86,7 +89,7 @@ describe('a durable directory', () => {
     }
   })
 
-  test('that somebody else has made stays what it is', async () => {
+  test('that another program has created stays unchanged', async () => {
     const fs = new SimFs()
     await fs.makeDirectory('data')
     const before = await fs.stat('data')
@@ -94,14 +97,14 @@ describe('a durable directory', () => {
     expect(await fs.stat('data')).toEqual(before)
   })
 
-  test('is not where a file is', async () => {
+  test('fails if a file has the same path', async () => {
     const fs = new SimFs()
     fs.put('data/job', 'x')
     await expect(makeDurableDirectory(fs, 'data/job')).rejects.toMatchObject({ code: 'FS_EXISTS' })
     await expect(makeDurableDirectory(fs, path)).rejects.toMatchObject({ code: 'FS_NOT_FOUND' })
   })
 
-  test('is made by several at once', async () => {
+  test('can be created concurrently', async () => {
     for (let seed = 0; seed < 300; seed++) {
       const fs = new SimFs({ random: seededRandom(seed) })
       await Promise.all([1, 2, 3].map(() => makeDurableDirectory(fs, path)))
@@ -111,8 +114,8 @@ describe('a durable directory', () => {
   })
 })
 
-describe('a parent that may not be read', () => {
-  test('is left alone when what it holds was there', async () => {
+describe('a parent that cannot be read', () => {
+  test('is not touched when its entries existed before', async () => {
     const fs = new DenyingFs()
     fs.put('data/job/x', '')
     fs.denied = ['.', './data']
@@ -120,7 +123,7 @@ describe('a parent that may not be read', () => {
     expect(syncsOf(fs)).toEqual(['./data/job'])
   })
 
-  test('is no place for a new directory, and nothing is left there', async () => {
+  test('cannot get a new directory, and nothing is left there', async () => {
     const fs = new DenyingFs()
     fs.put('data/x', '')
     fs.denied = ['./data']
@@ -135,7 +138,7 @@ describe('a parent that may not be read', () => {
   })
 })
 
-test('a directory that cannot be made is named, and not its mark alone', async () => {
+test('a directory that cannot be created is named, not only its mark', async () => {
   const fs = new SimFs()
   fs.failNext('create')
   await expect(makeDurableDirectory(fs, 'data')).rejects.toThrow(/^\.\/data: it cannot be made \(/)
@@ -149,7 +152,7 @@ test('a leftover that cannot be removed is named', async () => {
   await expect(makeDurableDirectory(fs, 'data')).rejects.toThrow()
   fs.failNext('removeDirectory')
   const failure = makeDurableDirectory(fs, 'data')
-  await expect(failure).rejects.toThrow(/^\.\/data: it is not known .* remove it by hand/)
+  await expect(failure).rejects.toThrow(/^\.\/data: its name may not be on the disk.* remove it by hand/)
   await makeDurableDirectory(fs, 'data')
   expect(await kindAfterPowerLoss(fs, 'data')).toBe('directory')
 })

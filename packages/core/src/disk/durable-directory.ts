@@ -1,18 +1,18 @@
 /**
- * Directories that no crash takes away, with the names of all their parents.
+ * Creates directories that survive crashes, with the names of all their parents.
  *
- * A name is durable once the directory that holds it was synced. When that sync fails, no later one is proof: the
- * system may count as written what it could not write. Only a name that is given anew has another chance. So what
- * is in doubt is marked, by an empty file beside the directory:
+ * A name is durable once its parent directory was synced. When that sync fails, no later one is proof: the
+ * system may count lost data as written. Only creating the name again gives it another chance. So a doubtful
+ * directory is marked, by an empty file next to it:
  *
- *  1. A directory is made only while its mark is there, and the mark goes only after a sync that was asked for later
- *     has succeeded.
- *  2. Nothing is put into a directory while its mark is there.
+ *  1. A directory is created only while its mark exists, and the mark is removed only after a later sync has
+ *     succeeded.
+ *  2. Nothing is put into a directory while its mark exists.
  *
- * So whoever finds a directory without a mark may rely on it, and one with a mark is empty, removed and made again.
- * If it is not empty, a loss of power has brought back a mark that was gone, and the directory is durable.
+ * So a directory without a mark is durable, and one with a mark is empty, and is removed and created again.
+ * If it is not empty, a power loss has restored a mark that had been removed, and the directory is durable.
  *
- * The mark itself need not be durable: what a sync has left in doubt is decided by the next loss of power.
+ * The mark itself need not be durable: the next power loss decides what a failed sync has left in doubt.
  */
 import { isMillraceError, MillraceError, type ErrorCode } from '../errors/errors.ts'
 import type { Fs } from './fs.ts'
@@ -25,29 +25,30 @@ interface Level {
 }
 
 /**
- * Makes a directory and its parents, and makes their names durable: after it resolves a crash cannot take the
- * directory away. Whoever puts files into a directory calls this first, at each start.
+ * Creates a directory and its parents, and makes their names durable: after it resolves a crash cannot remove
+ * the directory. Call this before putting files into a directory, at each start.
  *
- * Every parent is synced each time, because whoever has made a directory may not have lived to do it. Parents that
- * may not be opened for reading are left alone if nothing has to be made in them: somebody else has made what they
- * hold. Otherwise throws `FS_DENIED`.
+ * Every parent is synced each time, because the process that created it may have died before its sync.
+ * Parents that cannot be opened for reading are skipped if nothing has to be created in them: another program
+ * has created their entries. Otherwise throws `FS_DENIED`.
  */
 export async function makeDurableDirectory(fs: Fs, path: string): Promise<void> {
   await makeLevels(fs, path)
 }
 
 /**
- * Makes a directory durable and puts its first file into it. For directories that several processes may make at the
- * same moment: one of them can take the new, empty directory of another for a leftover, and make it again.
+ * Makes a directory durable and puts its first file into it. For directories that several processes may
+ * create concurrently: one of them can mistake the new, empty directory of another for a leftover, and
+ * recreate it.
  *
- * `put` is called again if the directory was gone by then; once it has succeeded the directory stays.
+ * `put` is called again if the directory was removed meanwhile; once it has succeeded the directory stays.
  */
 export async function putIntoDirectory<T>(fs: Fs, path: string, put: () => Promise<T>): Promise<T> {
   for (let tries = 1; ; tries++) {
     try {
       const isNew = await makeLevels(fs, path)
       const result = await put()
-      // Another process may have made it again in between, so that the name that was synced is not the one in use.
+      // Another process may have recreated it in between, so that the synced name is not the one in use.
       if (isNew) await makeLevels(fs, path)
       return result
     } catch (error) {
@@ -56,10 +57,10 @@ export async function putIntoDirectory<T>(fs: Fs, path: string, put: () => Promi
   }
 }
 
-/** How often processes can get in one another's way before it must be something else. */
+/** How often processes can interfere with one another before it must be another problem. */
 const triesMax = 20
 
-/** Whether any of the directories was made, or may have been made by another process at the same moment. */
+/** Whether any of the directories was created, or may have been created by another process concurrently. */
 async function makeLevels(fs: Fs, path: string): Promise<boolean> {
   let isNew = false
   for (const level of levelsOf(path)) {
@@ -71,7 +72,7 @@ async function makeLevels(fs: Fs, path: string): Promise<boolean> {
     await makeLevel(fs, level)
     isNew = true
   }
-  // Where the last name is that of a file this says so.
+  // Fails here if the last name is that of a file.
   await fs.makeDirectory(path)
   return isNew
 }
@@ -100,32 +101,32 @@ async function putMark(fs: Fs, directory: string, mark: string): Promise<void> {
   }
 }
 
-/** Removes a directory that a process has made and not made sure of; leaves alone what holds anything. */
+/** Removes a directory that another process has created and not made durable; keeps one that is not empty. */
 async function removeLeftover(fs: Fs, directory: string): Promise<void> {
   try {
     await unless('FS_NOT_FOUND', unless('FS_EXISTS', fs.removeDirectory(directory)))
   } catch (error) {
     throw about(
       directory,
-      'it is not known whether its name is on the disk, and it cannot be removed to be made again; remove it by hand',
+      'its name may not be on the disk, and it cannot be removed and created again; remove it by hand',
       error,
     )
   }
 }
 
-/** The same failure, told of the directory that it is about. */
+/** The same failure, for the directory it concerns. */
 function about(directory: string, what: string, error: unknown): unknown {
   if (!isMillraceError(error)) return error
   const { code, message, isTransient } = error
   return new MillraceError(code, `${directory}: ${what} (${message})`, { cause: error, isTransient })
 }
 
-/** False if the directory may not be opened for reading. */
+/** False if the directory cannot be opened for reading. */
 function syncUnlessDenied(fs: Fs, directory: string): Promise<boolean> {
   return unless('FS_DENIED', fs.syncDirectory(directory))
 }
 
-/** Whether something was done; false if that failed with the code. */
+/** Whether an operation succeeded; false if it failed with the code. */
 async function unless(code: ErrorCode, done: Promise<unknown>): Promise<boolean> {
   try {
     await done
@@ -136,7 +137,7 @@ async function unless(code: ErrorCode, done: Promise<unknown>): Promise<boolean>
   }
 }
 
-/** Each directory of a path that stands in another one, outermost first. */
+/** Each directory of a path that has a parent, outermost first. */
 function levelsOf(path: string): readonly Level[] {
   const names = path.split('/').filter((name) => name !== '' && name !== '.')
   const root = path.startsWith('/') ? '' : '.'

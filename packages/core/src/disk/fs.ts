@@ -1,7 +1,7 @@
 /**
- * The only way Millrace touches files.
+ * The only way in which Millrace uses files.
  *
- * The interface is small on purpose: it is what can be made durable. A new file is durable only after
+ * The interface is small on purpose: it contains what can be made durable. A new file is durable only after
  * `FsFile.sync` (its bytes) and `Fs.syncDirectory` (its name); a rename or a removal only after
  * `syncDirectory`. The simulated file system loses exactly what was not synced.
  *
@@ -11,50 +11,51 @@
  */
 export interface Fs {
   /**
-   * Opens a file. `read` and `update` need it to exist (`FS_NOT_FOUND`), `create` needs it not to (`FS_EXISTS`),
-   * `append` makes it if it is missing. `create` and `append` write at the end, `update` where `writeAt` says.
+   * Opens a file. `read` and `update` require it to exist (`FS_NOT_FOUND`), `create` requires it not to
+   * (`FS_EXISTS`), `append` creates it if necessary. `create` and `append` write at the end, `update` where
+   * `writeAt` says.
    */
   open(path: string, mode: FsMode): Promise<FsFile>
-  /** Gives a file another name, replacing what stood there. Atomic: a reader sees the old or the new. */
+  /** Renames a file, replacing an existing one. Atomic: a reader sees the old or the new. */
   rename(from: string, to: string): Promise<void>
   /** Removes a file. `FS_NOT_FOUND` if there is none. */
   remove(path: string): Promise<void>
   /** The entries of a directory, sorted by name. `FS_NOT_FOUND` if there is no such directory. */
   list(path: string): Promise<readonly FsEntry[]>
-  /** Facts about a file or directory; undefined if there is none. Follows symbolic links. */
+  /** Facts about a file or directory; undefined if it does not exist. Follows symbolic links. */
   stat(path: string): Promise<FsStat | undefined>
-  /** Makes a directory and its parents. Fine if it exists. */
+  /** Creates a directory and its parents. No error if it exists. */
   makeDirectory(path: string): Promise<void>
-  /** Removes an empty directory. `FS_NOT_FOUND` if there is none, `FS_EXISTS` if something is in it. */
+  /** Removes an empty directory. `FS_NOT_FOUND` if it does not exist, `FS_EXISTS` if it is not empty. */
   removeDirectory(path: string): Promise<void>
-  /** Makes names in a directory durable: what was created in it, renamed into it, removed from it. */
+  /** Makes names in a directory durable: created, renamed and removed entries. */
   syncDirectory(path: string): Promise<void>
 }
 
-/** What a file is opened for. */
+/** The mode in which a file is opened. */
 export type FsMode = 'read' | 'create' | 'append' | 'update'
 
 /** An open file. One writer or many readers; calls on one file must not overlap. */
 export interface FsFile {
   /**
-   * Writes at the end and returns how many bytes were taken, which may be fewer than given: a disk
-   * that runs full takes what fits and fails only on the next call. Use `writeFully`. Not for `update`.
+   * Writes at the end and returns the number of bytes written, which may be fewer than given: a disk that
+   * becomes full accepts what fits and fails only on the next call. Use `writeFully`. Not for `update`.
    */
   write(bytes: Uint8Array): Promise<number>
   /**
-   * Writes at `position`, over what is there and beyond the end, and returns how many bytes were taken. Use
-   * `writeFullyAt`. Only for `update`. To write the same bytes to the same place again changes nothing, which makes it
-   * safe for a process that was replaced and does not know it.
+   * Writes at `position`, over existing bytes and beyond the end, and returns the number of bytes written.
+   * Use `writeFullyAt`. Only for `update`. Writing the same bytes to the same place again changes nothing,
+   * which makes it safe for a process that was replaced unnoticed.
    */
   writeAt(bytes: Uint8Array, position: number): Promise<number>
   /** Reads up to `into.length` bytes from `position` and returns how many; 0 at the end of the file. */
   read(into: Uint8Array, position: number): Promise<number>
   /**
-   * Like `read`, at once: it blocks the thread until the disk has answered. For a store whose state is larger than
-   * memory, since operators look state up synchronously. Not while another call is under way.
+   * Like `read`, but synchronous: it blocks the thread until the disk has answered. For a store whose state
+   * is larger than memory, since operators look state up synchronously. Must not overlap with another call.
    */
   readSync(into: Uint8Array, position: number): number
-  /** Cuts the file to `size` bytes. */
+  /** Truncates the file to `size` bytes. */
   truncate(size: number): Promise<void>
   /** Makes written bytes durable. Rejects with `FS_SYNC_FAILED`, after which the file must not be trusted. */
   sync(): Promise<void>
@@ -76,6 +77,6 @@ export interface FsStat {
   readonly size: number
   /** Last change of the content, in milliseconds since the epoch. */
   readonly modifiedMs: number
-  /** Names the file itself rather than its path: stays the same over a rename. */
+  /** Identifies the file rather than its path: stays the same after a rename. */
   readonly identity: string
 }

@@ -2,10 +2,10 @@ import type { Clock, Random, Scheduler } from '@millrace/world'
 import type { Fs } from './fs.ts'
 
 /**
- * Everything the engine may ask of the world, each by one door.
+ * Everything external that the engine uses, each through one interface.
  *
- * The real one comes from `@millrace/node`, the simulated one from `@millrace/testkit`. Code that
- * reaches the world by any other way cannot be simulated, and lint refuses it.
+ * The real platform comes from `@millrace/node`, the simulated one from `@millrace/testkit`. Code with other
+ * external access cannot be simulated; a lint rule forbids it.
  */
 export interface Platform {
   readonly clock: Clock
@@ -14,32 +14,36 @@ export interface Platform {
   readonly fs: Fs
   readonly process: ProcessFacts
   /**
-   * How many units of work (a record, a timer, a cell of state) the engine may do before the event loop gets a turn,
-   * even if time is left. A simulation sets it, because its clock does not move while code runs. Default: no limit.
+   * How many units of work (a record, a timer, a cell of state) the engine may do before the event loop gets
+   * a turn, even if time is left. A simulation sets it, because its clock does not move while code runs.
+   * Default: no limit.
    */
   readonly workPerTurn?: number | undefined
 }
 
-/** What a lock on a data directory needs to know about processes. */
+/** What a lock on a data directory must know about processes. */
 export interface ProcessFacts {
   /** This process. */
   readonly self: ProcessIdentity
   /**
-   * Whether another process still runs. Resolves to `'unknown'` if it cannot be seen from here: it ran on another
-   * machine, in another container, or the system does not tell when a process started.
+   * Whether another process still runs. Resolves to `'unknown'` if that cannot be determined: it ran on
+   * another machine, in another container, or the system does not report the start time of processes.
    */
   fateOf(process: ProcessIdentity): Promise<'running' | 'gone' | 'unknown'>
 }
 
-/** Names a process among all that may ever meet on one disk. */
+/** Identifies a process among all that may use one disk. */
 export interface ProcessIdentity {
   readonly pid: number
   /** The machine's name, or the container's. */
   readonly host: string
   /** When the process started, as text that differs when the id is used again. */
   readonly startedAt: string
-  /** Names this run of the machine, from one boot to the next. Undefined where the system does not tell. */
+  /** Identifies this boot of the machine. Undefined if the system does not report it. */
   readonly boot?: string | undefined
-  /** Names what `pid` is counted in: each container has its own. Undefined where the system does not tell. */
+  /**
+   * Identifies the namespace of `pid`: each container has its own. Undefined if the system does not report
+   * it.
+   */
   readonly pidNamespace?: string | undefined
 }

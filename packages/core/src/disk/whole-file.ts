@@ -2,7 +2,7 @@ import { isMillraceError, MillraceError } from '../errors/errors.ts'
 import type { Fs, FsFile } from './fs.ts'
 import type { Owner } from './owner.ts'
 
-/** Writes all bytes or rejects. The one place that deals with short writes. */
+/** Writes all bytes or rejects. The only place that handles short writes. */
 export function writeFully(file: FsFile, bytes: Uint8Array, path: string): Promise<void> {
   return writeAll(bytes, path, (rest) => file.write(rest))
 }
@@ -23,7 +23,7 @@ async function writeAll(
     if (count <= 0) {
       throw new MillraceError(
         'FS_IO',
-        `${path}: a write took ${count} of ${bytes.length - written} bytes; check the disk`,
+        `${path}: a write accepted ${count} of ${bytes.length - written} bytes; check the disk`,
       )
     }
     written += count
@@ -56,8 +56,9 @@ export async function readWhole(fs: Fs, path: string): Promise<Uint8Array> {
  * Publishes a small file atomically and durably: temporary name, bytes, sync, rename, sync of the
  * directory. After it resolves a crash cannot lose the file; before, a reader sees the old one.
  *
- * With an `owner` a process that has lost its directory cannot publish any more, wherever it was paused: its temporary
- * file is there before it confirms, and the next owner removes it by `removeTemporaries` before it reads.
+ * With an `owner` a process that has lost its directory cannot publish any more, wherever it was paused: its
+ * temporary file exists before it confirms, and the next owner removes it by `removeTemporaries` before it
+ * reads.
  */
 export async function publishFile(
   fs: Fs,
@@ -81,15 +82,15 @@ export async function publishFile(
   await fs.syncDirectory(directory)
 }
 
-/** Where a file is written before it is renamed to `path`; a name of its own for each owner. */
+/** The temporary name of `path`; each owner has its own. */
 export function temporaryOf(path: string, owner?: Owner): string {
   return owner === undefined ? `${path}.tmp` : `${path}.${owner.epoch}.tmp`
 }
 
 /**
- * Removes the temporary files in a directory, and so the means of earlier owners to publish what they have begun.
+ * Removes the temporary files in a directory, so that earlier owners cannot publish them.
  *
- * Call it before you read what they have published. `isOurs` chooses by the name of the file to be published.
+ * Call it before you read the published files. `isOurs` selects by the name of the file to be published.
  */
 export async function removeTemporaries(
   fs: Fs,
@@ -99,13 +100,13 @@ export async function removeTemporaries(
 ): Promise<void> {
   for (const { name } of await fs.list(directory)) {
     const [, published, epoch] = /^(.*?)(?:\.(\d+))?\.tmp$/s.exec(name) ?? []
-    // A process that was replaced while it did this must leave the files of its successors alone.
+    // A process that was replaced during this must not remove the files of later owners.
     if (published === undefined || Number(epoch ?? 0) > owner.epoch || !isOurs(published)) continue
     await removeIfThere(fs, `${directory}/${name}`)
   }
 }
 
-/** Removes a file; fine if there is none. */
+/** Removes a file if it exists. */
 export async function removeIfThere(fs: Fs, path: string): Promise<void> {
   try {
     await fs.remove(path)

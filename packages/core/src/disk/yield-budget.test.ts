@@ -3,7 +3,7 @@ import type { Scheduler } from '@millrace/world'
 import { describe, expect, test } from 'vitest'
 import { YieldBudget } from './yield-budget.ts'
 
-/** A budget whose turns take effect when `turned` says so, with a count of looks at the clock. */
+/** A budget whose turns take effect when `turned` is called, with a count of clock reads. */
 function world(workPerTurn?: number) {
   const manual = new ManualClock(0)
   let looks = 0
@@ -21,7 +21,7 @@ function world(workPerTurn?: number) {
   return {
     budget,
     looks: () => looks,
-    /** A unit of work that takes so long; whether the loop is due a turn after it. */
+    /** A unit of work of this duration; whether the loop is due a turn after it. */
     work: async (ms: number) => {
       await manual.advance(ms)
       return budget.spend()
@@ -82,7 +82,7 @@ describe('a yield budget', () => {
     await first
   })
 
-  test('a slice of its own ends after its time, also when the time until the next turn is over', async () => {
+  test('a separate slice ends after its own time, also when the time until the next turn is over', async () => {
     const { budget, work, advance } = world()
     while (!(await work(1)));
     const slice = budget.slice(2)

@@ -2,44 +2,49 @@ import type { Clock, Scheduler } from '@millrace/world'
 import type { Platform } from './platform.ts'
 
 /**
- * How long the tasks of a job may work before the event loop gets a turn, in milliseconds. Much less than the 20 that
- * are promised: the garbage collector may stop the thread for 10 more while values are made that stay.
+ * How long the tasks of a job may work before the event loop gets a turn, in milliseconds. Much less than the
+ * promised 20: the garbage collector may stop the thread for 10 more while long-lived objects are created.
  */
 const longestHoldMs = 4
 
-/** How many units of work may pass between two looks at the clock, however short they are. */
+/** The maximum number of units of work between two clock reads. */
 const longestStride = 32
 
-/** Work between two looks should take about this long: long enough to cost nothing, short enough to stop in time. */
+/**
+ * The target duration of work between two clock reads: long enough to be cheap, short enough to stop in time.
+ */
 const strideMs = 0.5
 
-/** What code that works in slices asks after each unit of its work. */
+/** Called by sliced work after each unit. */
 export interface Slicing {
-  /** Counts units of work, by default one; true when it is time to return and let the event loop have a turn. */
+  /**
+   * Counts units of work, by default one; true when it is time to return and let the event loop have a turn.
+   */
   spend(units?: number): boolean
 }
 
-/** The same for code that lets the event loop have its turn itself. */
+/** The same for code that gives the event loop its turn itself. */
 export interface Pacing extends Slicing {
   turn(): Promise<void>
 }
 
 /**
- * Decides when the event loop gets a turn. One per job: its tasks share the budget, since they share the loop.
+ * Decides when the event loop gets a turn. One per job: its tasks share the budget, since they share the
+ * loop.
  *
- * Tasks that always have work wait for nothing but settled promises, so sockets, files and timers would starve. A
- * unit of work is a record, a timer that fires, or a cell of state that is read or written. The clock is read once per
- * stride, which grows while units are short and shrinks where they take long.
+ * Tasks that always have work wait only for settled promises, so sockets, files and timers would starve. A
+ * unit of work is a record, a timer that fires, or a cell of state that is read or written. The clock is read
+ * once per stride, which grows while units are short and shrinks when they take long.
  */
 export class YieldBudget implements Pacing {
   readonly #clock: Clock
   readonly #scheduler: Scheduler
   readonly #workPerTurn: number
   #stride = 1
-  /** Units of work from one look at the clock to the next, and how many of them are left. */
+  /** Units of work between two clock reads, and how many of them are left. */
   #granted = 0
   #untilLook = 0
-  /** Units of work since the last turn, as of the last look. */
+  /** Units of work since the last turn, as of the last clock read. */
   #work = 0
   #lookedAt: number
   #turnedAt: number
@@ -63,7 +68,7 @@ export class YieldBudget implements Pacing {
     return this.#untilLook <= 0 && this.#look()
   }
 
-  /** A slice of its own, for work that others wait for, however much of the time until the next turn is left. */
+  /** A separate slice, for work that others wait for, independent of the time until the next turn. */
   slice(ms: number): Slicing {
     const until = this.#clock.monotonic() + ms
     let left = this.#workPerTurn
@@ -86,14 +91,14 @@ export class YieldBudget implements Pacing {
     return this.#isOver(this.#clock.monotonic()) ? this.turn() : undefined
   }
 
-  /** A turn now, whether due or not. */
+  /** Forces a turn now. */
   turn(): Promise<void> {
     this.#turn ??= this.#scheduler.turn().then(() => {
       this.#turn = undefined
       this.#work = 0
       this.#turnedAt = this.#clock.monotonic()
       this.#lookedAt = this.#turnedAt
-      // What comes after a turn may be other work than before.
+      // Work after a turn may be different from before.
       this.#stride = 1
       this.#grant()
     })
@@ -105,7 +110,7 @@ export class YieldBudget implements Pacing {
     const tookMs = now - this.#lookedAt
     this.#lookedAt = now
     this.#work += this.#granted - this.#untilLook
-    // Until the turn has been taken every look gives the same answer.
+    // Until the turn has been taken every check gives the same answer.
     if (this.#isOver(now)) return true
     if (tookMs > strideMs) this.#stride = Math.max(1, Math.floor((this.#stride * strideMs) / tookMs))
     else if (this.#stride < longestStride) this.#stride = Math.min(longestStride, this.#stride * 2)

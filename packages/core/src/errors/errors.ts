@@ -1,5 +1,5 @@
 /**
- * Every error Millrace raises on purpose is a `MillraceError` with a stable code.
+ * Every error that Millrace throws on purpose is a `MillraceError` with a stable code.
  *
  * A message says what happened, where (operator, split, position) and what to do about it.
  * Codes never change their meaning; scripts and alerts may match on them.
@@ -7,11 +7,11 @@
 export type ErrorCode =
   // building a pipeline
   | 'GRAPH_INVALID' // the pipeline cannot run as written
-  | 'OPTION_INVALID' // an option has a value that makes no sense
+  | 'OPTION_INVALID' // an option has an invalid value
   | 'PACKAGE_MISSING' // a command needs a package that is not installed
   | 'NAME_TAKEN' // two parts of a pipeline carry the same name
   // data
-  | 'DECODE_FAILED' // bytes from outside are not what the source was told to expect
+  | 'DECODE_FAILED' // external bytes are not in the expected format
   | 'TIMESTAMP_INVALID' // a record has no usable event time
   | 'KEY_INVALID' // a key selector returned something that cannot be a key
   | 'OPERATOR_FAILED' // user code threw
@@ -19,13 +19,13 @@ export type ErrorCode =
   | 'RECORD_MUTATED' // a record or a state value was changed after it was emitted
   | 'RECORD_TOO_LARGE' // one record is over the limit
   // state and checkpoints
-  | 'STATE_MISUSED' // a handle was used outside its key or mutated behind its back
+  | 'STATE_MISUSED' // a handle was used outside its key, or state was changed without set
   | 'CODEC_FAILED' // a value could not be encoded or decoded
   | 'CHECKPOINT_CORRUPT' // a checksum does not match
   | 'CHECKPOINT_INCOMPATIBLE' // the checkpoint was made by a different program
   | 'CHECKPOINT_FAILED' // a checkpoint could not be completed
   | 'DIRECTORY_LOCKED' // another process uses the data directory
-  // the world
+  // the environment
   | 'FS_NOT_FOUND'
   | 'FS_EXISTS'
   | 'FS_FULL'
@@ -40,26 +40,28 @@ export type ErrorCode =
   | 'CRASH_LOOP' // the job failed too often; the message names the place
   | 'STOP_TIMEOUT'
   | 'CANCELLED'
-  | 'INTERNAL' // an invariant of Millrace itself does not hold
+  | 'INTERNAL' // an invariant of Millrace itself is violated
 
-/** Extra facts for programs; the message says the same for people. */
+/** Additional facts for programs; the message contains the same for people. */
 export interface ErrorDetails {
   readonly cause?: unknown
   /** Where it happened: operator, split and position as far as they are known. */
   readonly place?: string
-  /** Whether trying again later may succeed (a full disk: yes; a corrupt file: no). */
+  /** Whether a retry may succeed (a full disk: yes; a corrupt file: no). */
   readonly isTransient?: boolean
-  /** Whether trying again cannot help until a person has changed something. Such an error ends a job at once. */
+  /** Whether a retry cannot help until a person has changed something. Such an error ends a job at once. */
   readonly isFinal?: boolean
 }
 
-/** The one error class. Told apart by `code`, which survives two copies of the package being loaded. */
+/**
+ * The error class of Millrace. Distinguish errors by `code`, which also works with two copies of the package.
+ */
 export class MillraceError extends Error {
   readonly code: ErrorCode
   readonly place: string | undefined
   readonly isTransient: boolean
   readonly isFinal: boolean
-  /** Marks an error of this class even when another copy of the package made it. */
+  /** Marks an error of this class, also from another copy of the package. */
   readonly '@millrace/error' = true
 
   constructor(code: ErrorCode, message: string, details: ErrorDetails = {}) {
@@ -72,7 +74,7 @@ export class MillraceError extends Error {
   }
 }
 
-/** Whether `value` is a Millrace error, and of the given code if one is asked for. */
+/** Whether `value` is a Millrace error, optionally with the given code. */
 export function isMillraceError(value: unknown, code?: ErrorCode): value is MillraceError {
   return (
     typeof value === 'object' &&
@@ -83,7 +85,7 @@ export function isMillraceError(value: unknown, code?: ErrorCode): value is Mill
   )
 }
 
-/** One line about anything that was thrown, also when it is no Error at all. */
+/** Describes any thrown value in one line, also if it is not an Error. */
 export function describeError(thrown: unknown): string {
   if (isMillraceError(thrown)) return `${thrown.code}: ${thrown.message}`
   if (thrown instanceof Error)
@@ -95,13 +97,15 @@ export function describeError(thrown: unknown): string {
   }
 }
 
-/** Stops the task when an invariant of Millrace itself does not hold. Not for input: input gets a real error. */
+/**
+ * Throws if an invariant of Millrace itself is violated. Not for input: invalid input gets a specific error.
+ */
 export function assert(condition: boolean, invariant: string): asserts condition {
   if (!condition)
     throw new MillraceError('INTERNAL', `invariant does not hold: ${invariant}; please report this`)
 }
 
-/** The end of a switch that handles every member of a union; a new member fails to compile here. */
+/** For the end of a switch that handles every member of a union; a new member is a type error here. */
 export function unreachable(value: never): never {
   throw new MillraceError('INTERNAL', `unexpected ${JSON.stringify(value)}; please report this`)
 }

@@ -12,7 +12,7 @@ describe('nearest', () => {
     ['jason', 'json'],
     ['x', undefined],
     ['elephant', undefined],
-  ])('%s was meant to be %s', (word, expected) => {
+  ])('%s suggests %s', (word, expected) => {
     expect(nearest(word, options)).toBe(expected)
   })
 })

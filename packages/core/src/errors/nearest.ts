@@ -1,6 +1,6 @@
 /**
- * The candidate that `word` was probably meant to be: the one it begins, or the one fewest typing errors away.
- * Undefined if none is near.
+ * The candidate that `word` was probably meant to be: the one it begins, or the one with the fewest typing
+ * errors. Undefined if none is near.
  *
  * @example
  * nearest('bonded', ['bounded', 'json']) // => 'bounded'

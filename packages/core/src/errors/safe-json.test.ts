@@ -7,21 +7,21 @@ const text = (value: unknown, maxLength = 10_000): string | undefined => describ
 // oxlint-disable-next-line no-restricted-globals -- a date as a value, not the time of day
 const date = (time: number): Date => new Date(time)
 
-describe('what JSON can say', () => {
-  test('is said as JSON says it', () => {
+describe('values that JSON can represent', () => {
+  test('are written as JSON does', () => {
     const values = [null, true, 0, -1.5, 'a"\n\ud800é', [], {}, [1, [2, null]], { a: { b: 'c' }, d: [] }]
     for (const value of values) expect(text(value)).toBe(JSON.stringify(value))
     expect(text(date(0))).toBe('"1970-01-01T00:00:00.000Z"')
     expect(text(date(NaN))).toBe('null')
   })
 
-  test('fields without a value are left out, elements without one are null', () => {
+  test('undefined fields are omitted, undefined elements are null', () => {
     const value = { a: undefined, b: 1, c: () => 1, d: [undefined, Symbol('s'), () => 1] }
     expect(text(value)).toBe('{"b":1,"d":[null,null,null]}')
     expect(text(value)).toBe(JSON.stringify(value))
   })
 
-  test('what has no text is undefined', () => {
+  test('values without JSON text give undefined', () => {
     expect([text(undefined), text(() => 1), text(Symbol('s'))]).toStrictEqual([
       undefined,
       undefined,
@@ -29,7 +29,7 @@ describe('what JSON can say', () => {
     ])
   })
 
-  test('toJSON speaks for a value', () => {
+  test('toJSON is used', () => {
     expect(text({ at: { toJSON: (name: string) => `the ${name}` } })).toBe('{"at":"the at"}')
     expect(text({ a: { toJSON: () => undefined } })).toBe('{"a":null}')
   })
@@ -43,7 +43,7 @@ describe('what JSON can say', () => {
   })
 })
 
-describe('what JSON cannot say', () => {
+describe('values that JSON cannot represent', () => {
   test('numbers stay visible', () => {
     expect(text([NaN, -Infinity, 2n ** 64n])).toBe('["NaN","-Infinity",18446744073709551616]')
   })
@@ -60,14 +60,14 @@ describe('what JSON cannot say', () => {
     )
   })
 
-  test('a value that contains itself says so, one that stands twice is written twice', () => {
+  test('a cyclic value is marked, a shared one is written twice', () => {
     const shared = { n: 1 }
     const value: Record<string, unknown> = { a: shared, b: shared }
     value['self'] = [value]
     expect(text(value)).toBe('{"a":{"n":1},"b":{"n":1},"self":["[circular]"]}')
   })
 
-  test('deep nesting does not fill the stack', () => {
+  test('deep nesting does not overflow the stack', () => {
     let value: unknown = 1
     for (let i = 0; i < 100_000; i++) value = i % 2 === 0 ? [value] : { value }
     expect(text(value)).toContain('"[nested too deep]"')
@@ -80,12 +80,12 @@ describe('what JSON cannot say', () => {
   })
 })
 
-describe('values that fight back', () => {
+describe('values that throw', () => {
   const fail = (): never => {
     throw new Error('boom')
   }
 
-  test('what throws is named in its place, and the rest is still there', () => {
+  test('an error is shown in its place, and the rest is written', () => {
     const value = { a: 1, toJSON: undefined, c: 3 }
     Object.defineProperty(value, 'b', { get: fail, enumerable: true })
     expect(text(value)).toBe('{"a":1,"c":3,"b":"[cannot be read: boom]"}')
@@ -96,12 +96,12 @@ describe('values that fight back', () => {
     )
   })
 
-  test('what threw once is not taken for what is around it', () => {
+  test('an error of one value does not affect its surroundings', () => {
     const bad = { toJSON: fail }
     expect(text([bad, bad])).toBe('["[cannot be read: boom]","[cannot be read: boom]"]')
   })
 
-  test('what is thrown may itself be unreadable', () => {
+  test('the thrown value may itself be unreadable', () => {
     const thrown = { toString: fail }
     const toJSON = () => {
       // oxlint-disable-next-line typescript/only-throw-error -- user code may throw anything
@@ -116,7 +116,7 @@ describe('values that fight back', () => {
     expect(text({ proxy })).toMatch(/^\{"proxy":"\[cannot be read: .*revoked.*\]"\}$/)
   })
 
-  test('nothing throws, whatever it is given', () => {
+  test('no value makes it throw', () => {
     fc.assert(
       fc.property(
         fc.anything({ withBigInt: true, withMap: true, withSet: true, withDate: true, withTypedArray: true }),
@@ -131,19 +131,19 @@ describe('values that fight back', () => {
 })
 
 describe('cutting', () => {
-  test('text that is too long is cut at the length and ends in an ellipsis', () => {
+  test('text that is too long is cut and ends in an ellipsis', () => {
     expect(text('abcdef', 4)).toBe('"abc…')
     expect(text('abcdef', 8)).toBe('"abcdef"')
     expect(text(['a', 'b', 'c'], 5)).toBe('["a",…')
     expect(text({ name: 'x'.repeat(1_000_000) }, 12)).toBe('{"name":"xxx…')
   })
 
-  test('no pair of surrogates is cut in half', () => {
+  test('a pair of surrogates is never cut in half', () => {
     expect(text('😀😀', 2)).toBe('"…')
     expect(text('😀😀', 3)).toBe('"😀…')
   })
 
-  test('what lies behind the cut is never looked at', () => {
+  test('nothing after the cut is read', () => {
     let looked = 0
     const items = Array.from({ length: 1000 }, () => ({ toJSON: () => (looked++, 'item') }))
     expect(text(items, 20)!.length).toBe(21)

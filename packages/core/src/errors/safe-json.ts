@@ -1,12 +1,12 @@
 const depthMax = 50
 
 /**
- * `value` as JSON text for people: messages, dead letters, logs. Never throws.
+ * Formats `value` as JSON text for messages, dead letters and logs. Never throws.
  *
- * Text longer than `maxLength` characters is cut there and ends in `…`; uncut text is JSON. What JSON cannot say is
- * said in words: `"NaN"`, `"[circular]"`, `"[nested too deep]"`, `"[toJSON threw: ...]"`. Bigints are written as
- * numbers, bytes as base64, maps as arrays of pairs and sets as arrays. Undefined where JSON has no text for the
- * whole of `value`: for undefined, functions and symbols.
+ * Text longer than `maxLength` characters is cut there and ends in `…`; uncut text is JSON. Values that JSON
+ * cannot represent are described: `"NaN"`, `"[circular]"`, `"[nested too deep]"`, `"[toJSON threw: ...]"`.
+ * Bigints are written as numbers, bytes as base64, maps as arrays of pairs and sets as arrays. Undefined if
+ * JSON has no text for `value`: for undefined, functions and symbols.
  */
 export function describeValue(value: unknown, maxLength: number): string | undefined {
   const writer = new JsonWriter(maxLength)
@@ -15,18 +15,18 @@ export function describeValue(value: unknown, maxLength: number): string | undef
   return text.length <= maxLength ? text : `${text.slice(0, maxLength).replace(/[\uD800-\uDBFF]$/, '')}…`
 }
 
-/** Writes JSON until it has more than was asked for; what comes after that is never looked at. */
+/** Writes JSON until the limit is reached; the rest of the value is not read. */
 class JsonWriter {
   text = ''
   readonly #maxLength: number
-  /** The objects around the place that is being written. */
+  /** The objects around the current place. */
   readonly #around: object[] = []
 
   constructor(maxLength: number) {
     this.#maxLength = maxLength
   }
 
-  /** Writes `value`, the field `name` of what is around it; false if JSON leaves such values out. */
+  /** Writes `value`, the field `name` of its parent; false if JSON omits such values. */
   value(value: unknown, name: string): boolean {
     if (this.text.length > this.#maxLength) return true
     switch (typeof value) {
@@ -51,11 +51,11 @@ class JsonWriter {
   }
 
   #string(value: string): void {
-    // Enough to fill what room there is.
+    // Enough to fill the remaining space.
     this.text += JSON.stringify(value.slice(0, this.#maxLength - this.text.length + 1))
   }
 
-  /** Objects run code when they are looked at: getters, `toJSON`, proxies. */
+  /** Reading objects runs code: getters, `toJSON`, proxies. */
   #guarded(value: object | null, name: string): void {
     const { length } = this.text
     const depth = this.#around.length
@@ -121,7 +121,7 @@ class JsonWriter {
     this.text += '}'
   }
 
-  /** Writes one field; a getter that throws spoils no other. */
+  /** Writes one field; a getter that throws does not affect the others. */
   #field(fields: Record<string, unknown>, name: string): boolean {
     let value: unknown
     try {

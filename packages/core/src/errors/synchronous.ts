@@ -1,6 +1,6 @@
 import { MillraceError } from './errors.ts'
 
-/** What a function may return whose result is not used: nothing, or anything but a promise. */
+/** What a function may return whose result is ignored: anything but a promise. */
 export type NotAPromise =
   | void
   | string
@@ -12,7 +12,7 @@ export type NotAPromise =
   | undefined
   | (object & { readonly then?: never })
 
-/** Whether `value` is a promise, or anything else that `await` would wait for. */
+/** Whether `value` is a promise or another thenable. */
 export function isThenable(value: unknown): value is PromiseLike<unknown> {
   return (
     typeof value === 'object' && value !== null && typeof (value as { then?: unknown }).then === 'function'
@@ -20,11 +20,11 @@ export function isThenable(value: unknown): value is PromiseLike<unknown> {
 }
 
 /**
- * Throws `ASYNC_FUNCTION` for what a user's function returned where nothing waits. `what` names it, for messages:
- * "its function returned".
+ * Throws `ASYNC_FUNCTION` for a promise that a user's function returned where nothing awaits it. `what` names
+ * it in the message: "its function returned".
  */
 export function refusePromise(returned: PromiseLike<unknown>, what = 'its function returned'): never {
-  // It may reject later, when this error has long been reported.
+  // It may reject later, after this error was reported.
   returned.then(undefined, () => {})
   throw new MillraceError(
     'ASYNC_FUNCTION',

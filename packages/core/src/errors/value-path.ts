@@ -1,6 +1,9 @@
 const stepsShown = 12
 
-/** The way to a place inside a value, for messages: `.items[3]["due date"]`; empty for the value itself. */
+/**
+ * Formats the path to a place inside a value for messages: `.items[3]["due date"]`; empty for the value
+ * itself.
+ */
 export function pathText(path: readonly (string | number)[]): string {
   const steps = path.slice(0, stepsShown).map((step) => {
     if (typeof step === 'number') return `[${step}]`
@@ -9,7 +12,7 @@ export function pathText(path: readonly (string | number)[]): string {
   return steps.join('') + (path.length > stepsShown ? '…' : '')
 }
 
-/** What stands at such a place: `undefined`, `a function`, `an instance of Order`. */
+/** Describes a value at such a place: `undefined`, `a function`, `an instance of Order`. */
 export function kindOf(value: unknown): string {
   if (value === undefined || value === null) return String(value)
   if (typeof value !== 'object') return `a ${typeof value}`

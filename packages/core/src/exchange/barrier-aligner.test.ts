@@ -23,7 +23,7 @@ describe('BarrierAligner', () => {
     expect(aligner.pending).toBeUndefined()
   })
 
-  test('EN-193 a newer barrier on a free input abandons the checkpoint under way and starts its own', () => {
+  test('EN-193 a newer barrier on a free input abandons the current checkpoint and starts its own', () => {
     const aligner = new BarrierAligner(3)
     aligner.barrier(0, 1)
     aligner.barrier(1, 1)

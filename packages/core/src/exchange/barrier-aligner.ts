@@ -1,11 +1,11 @@
 /**
- * Holds back inputs that are ahead until every input has delivered the barrier.
+ * Blocks inputs that are ahead until every input has delivered the barrier.
  *
- * True between any two calls:
+ * Invariants between any two calls:
  *
- *  1. An input is blocked exactly when it has delivered the barrier of the checkpoint under way.
- *  2. Nothing is blocked while no checkpoint is under way.
- *  3. Checkpoint numbers only grow: a barrier of an older one, or of one that was given up, is ignored.
+ *  1. An input is blocked exactly when it has delivered the barrier of the current checkpoint.
+ *  2. No input is blocked while there is no current checkpoint.
+ *  3. Checkpoint numbers only increase: a barrier of an older one, or of an aborted one, is ignored.
  *
  * The algorithm is Flink's aligned checkpointing, after Chandy and Lamport. Records that arrive on a blocked
  * input stay on its edge, whose credit runs out: nothing is buffered here.
@@ -13,9 +13,9 @@
 export class BarrierAligner {
   readonly #hasBarrier: boolean[]
   readonly #isEnded: boolean[]
-  /** The checkpoint under way, or 0. */
+  /** The current checkpoint, or 0. */
   #current = 0
-  /** The newest checkpoint that was completed, given up or begun. */
+  /** The newest checkpoint that was completed, aborted or begun. */
   #newest = 0
   #arrived = 0
 
@@ -24,7 +24,7 @@ export class BarrierAligner {
     this.#isEnded = Array.from({ length: inputs }, () => false)
   }
 
-  /** Whether records of `input` belong after the checkpoint under way. */
+  /** Whether records of `input` belong after the current checkpoint. */
   isBlocked(input: number): boolean {
     return this.#hasBarrier[input]!
   }
@@ -49,7 +49,7 @@ export class BarrierAligner {
     return this.#check(abandoned)
   }
 
-  /** The checkpoint was given up elsewhere: whoever waits for it goes on. */
+  /** The checkpoint was aborted elsewhere: its blocked inputs continue. */
   cancel(checkpoint: number): void {
     if (checkpoint === this.#current) this.#release()
     this.#newest = Math.max(this.#newest, checkpoint)
@@ -81,5 +81,7 @@ export class BarrierAligner {
 export type Alignment =
   /** Every input has delivered the barrier: the snapshot is due now. All inputs are free again. */
   | { readonly kind: 'aligned'; readonly checkpoint: number; readonly abandoned: number | undefined }
-  /** Others have yet to deliver it. `abandoned` is an older checkpoint that this barrier overtook. */
+  /**
+   * Other inputs have not delivered it yet. `abandoned` is an older checkpoint that this barrier replaced.
+   */
   | { readonly kind: 'waiting'; readonly abandoned: number | undefined }

@@ -4,7 +4,7 @@ import type { Batch } from '../record/element.ts'
 import { LocalEdge } from './local-edge.ts'
 import { Gate, type Arrival } from './gate.ts'
 
-/** Records named by their values, each under the watermark beside it. */
+/** Records named by their values, each with its watermark. */
 function batch(...records: readonly (readonly [value: string, watermark: number])[]): Batch<string> {
   return {
     length: records.length,
@@ -20,7 +20,7 @@ interface Inputs {
   readonly edges: readonly LocalEdge[]
   readonly gate: Gate
   readonly story: () => string[]
-  /** What is passed on at the start, as far as the task takes it. */
+  /** What is announced at the start, as far as the task accepts it. */
   readonly begin: (take: (arrival: Arrival) => boolean) => string[]
 }
 
@@ -50,7 +50,7 @@ function textOf(arrival: Arrival): string {
 }
 
 describe('Gate', () => {
-  test('EN-191 records before a barrier come before it, records after it come after', () => {
+  test('EN-191 records before a barrier arrive before it, records after it arrive after it', () => {
     const { edges, story } = open(1)
     edges[0]!.send(batch(['a', 0]))
     edges[0]!.mark({ kind: 'barrier', checkpoint: 1 })
@@ -58,7 +58,7 @@ describe('Gate', () => {
     expect(story()).toEqual(['a', '#1', 'b'])
   })
 
-  test('EN-192 an input ahead waits at its barrier while the others are read up to theirs', () => {
+  test('EN-192 an input that is ahead waits at its barrier while the others are read up to theirs', () => {
     const { edges, story } = open(2)
     edges[0]!.mark({ kind: 'barrier', checkpoint: 1 })
     edges[0]!.send(batch(['after', 0]))
@@ -68,7 +68,7 @@ describe('Gate', () => {
     expect(story()).toEqual(['#1', 'after'])
   })
 
-  test('EN-097 a record is not delivered behind a watermark that it preceded', () => {
+  test('EN-097 a record is never delivered after a watermark that it preceded', () => {
     const { edges, story } = open(1)
     edges[0]!.send(batch(['a', 0]))
     edges[0]!.mark({ kind: 'watermark', time: 10 })
@@ -100,7 +100,7 @@ describe('Gate', () => {
     expect(arrival?.kind === 'batch' && [...arrival.watermarks]).toEqual([5, 10, 15])
   })
 
-  test('EN-082 idle is passed on once every input is idle, and taken back by the first that is active', () => {
+  test('EN-082 idle is passed on once every input is idle, and revoked by the first active one', () => {
     const { edges, story } = open(2)
     edges[0]!.mark({ kind: 'idle' })
     expect(story()).toEqual([])
@@ -110,7 +110,7 @@ describe('Gate', () => {
     expect(story()).toEqual(['active'])
   })
 
-  test('EN-093 the end is passed on once every input has ended, behind the last watermark', () => {
+  test('EN-093 the end is passed on once every input has ended, after the last watermark', () => {
     const { edges, story } = open(2)
     for (const edge of edges) {
       edge.mark({ kind: 'watermark', time: 10 })
@@ -119,7 +119,7 @@ describe('Gate', () => {
     expect(story()).toEqual(['w10', 'end'])
   })
 
-  test('an input that has ended is not waited for while another goes on', () => {
+  test('an input that has ended does not block another', () => {
     const { edges, story } = open(2)
     edges[0]!.mark({ kind: 'watermark', time: 10 })
     edges[1]!.mark({ kind: 'watermark', time: 30 })
@@ -130,7 +130,7 @@ describe('Gate', () => {
     expect(story()).toEqual(['end'])
   })
 
-  test('a barrier still passes after the end of the input', () => {
+  test('a barrier passes after the end of the input', () => {
     const { edges, story } = open(2)
     for (const edge of edges) edge.mark({ kind: 'end' })
     for (const edge of edges) edge.mark({ kind: 'barrier', checkpoint: 7 })
@@ -144,7 +144,7 @@ describe('Gate', () => {
     expect(story()).toEqual(['a', 'x', 'b', 'y'])
   })
 
-  test('what inputs announce at the start is passed on before the first record, and silence once', () => {
+  test('announcements at the start are passed on before the first record, and idleness once', () => {
     const { edges, begin, story } = open(2)
     for (const edge of edges) {
       edge.mark({ kind: 'watermark', time: 10 })
@@ -157,7 +157,7 @@ describe('Gate', () => {
     expect(story()).toEqual(['active', 'a'])
   })
 
-  test('at the start silence is not passed on ahead of a watermark, nor of inputs that are not silent', () => {
+  test('at the start idleness is not passed on before a watermark, nor if another input is active', () => {
     const ahead = open(1)
     ahead.edges[0]!.mark({ kind: 'watermark', time: 20 })
     ahead.edges[0]!.mark({ kind: 'idle' })
@@ -170,7 +170,7 @@ describe('Gate', () => {
     expect(half.story()).toEqual(['a'])
   })
 
-  test('a barrier is seen while it waits in an input, and until all inputs have delivered it', () => {
+  test('a barrier is visible while it waits in an input, until all inputs have delivered it', () => {
     const { edges, gate, story } = open(2)
     edges[1]!.send(batch(['a', 0]))
     expect(gate.hasBarrier).toBe(false)
@@ -183,7 +183,7 @@ describe('Gate', () => {
     expect(gate.hasBarrier).toBe(false)
   })
 
-  test('a barrier whose checkpoint was cancelled is no reason to hurry', () => {
+  test('a barrier of a cancelled checkpoint is not urgent', () => {
     const { edges, gate } = open(2)
     edges[0]!.mark({ kind: 'barrier', checkpoint: 1 })
     edges[1]!.send(batch(['a', 0]))
@@ -194,7 +194,7 @@ describe('Gate', () => {
     expect(gate.hasBarrier).toBe(true)
   })
 
-  test('a record keeps its credit after it was taken, until the task releases it', () => {
+  test('a record keeps its credit until the task releases it', () => {
     const { edges, gate } = open(1)
     for (let i = 0; i < 4; i++) edges[0]!.send(batch(['a', 0], ['b', 0], ['c', 0], ['d', 0]))
     gate.take()

@@ -6,7 +6,7 @@ import { MIN_TIME, type EventTime } from '../record/time.ts'
 import { WatermarkMerger } from '../time/watermark-merger.ts'
 import type { IncomingEdge } from './edge.ts'
 
-/** What a task sees of all its inputs together. */
+/** The next element from all inputs of a task. */
 export type Arrival =
   | {
       readonly kind: 'batch'
@@ -19,13 +19,14 @@ export type Arrival =
   | { readonly kind: 'idle' }
   | { readonly kind: 'active' }
   | { readonly kind: 'barrier'; readonly checkpoint: number }
-  /** Every input has ended: time is at its end, too. */
+  /** Every input has ended: event time has ended, too. */
   | { readonly kind: 'end' }
 
 /**
- * The inputs of one task as one: merges their watermarks, aligns their barriers, and chooses whose turn it is.
+ * Combines the inputs of one task: merges their watermarks, aligns their barriers, and chooses the next
+ * input.
  *
- * An input that has delivered a barrier stays untouched until the others have, so its records count as after the
+ * An input that has delivered a barrier is not read until the others have, so its records count as after the
  * checkpoint.
  *
  * A batch keeps its credit after `take`, until the task releases it.
@@ -56,19 +57,20 @@ export class Gate {
     return false
   }
 
-  /** Gives all inputs together credit for about `records` records. */
+  /** Limits the credit of all inputs together to about `records` records. */
   limit(records: number): void {
     for (const edge of this.#edges) edge.limit(Math.ceil(records / this.#edges.length))
   }
 
-  /** Returns the credit of everything taken: the task is done with it. */
+  /** Returns the credit of all taken records. */
   release(): void {
     for (const edge of this.#edges) edge.release()
   }
 
   /**
-   * Takes in what the inputs have announced before their first record, and hands it over as far as `pass` takes it.
-   * That is done before any task runs, so that what sources know from the start reaches each task before any record.
+   * Processes what the inputs have announced before their first record, and passes it on as far as `pass`
+   * accepts it. This is done before any task runs, so that the initial knowledge of sources reaches each task
+   * before any record.
    */
   begin(pass: (arrival: Arrival) => boolean): void {
     for (const [input, edge] of this.#edges.entries()) {
@@ -77,7 +79,7 @@ export class Gate {
     while (this.#pending.length > 0 && pass(this.#pending[0]!)) this.#pending.shift()
   }
 
-  /** The next thing to deal with, or undefined if nothing is here now. */
+  /** The next element, or undefined if there is none now. */
   take(): Arrival | undefined {
     for (;;) {
       const pending = this.#pending.shift()
@@ -88,15 +90,15 @@ export class Gate {
     }
   }
 
-  /** A checkpoint was aborted: inputs that wait for it go on. */
+  /** Handles an aborted checkpoint: its blocked inputs continue. */
   cancel(checkpoint: number): void {
     this.#aligner.cancel(checkpoint)
     this.#cancelled = Math.max(this.#cancelled, checkpoint)
   }
 
   /**
-   * Marks first: they cost nothing, and a record must not be handled without the progress, the silence or the end of
-   * other inputs that is known already. Batches take turns.
+   * Marks first: they are cheap, and a record must not be handled before known watermarks, idleness or ends
+   * of other inputs. Batches are taken in turns.
    */
   #choose(): number {
     const count = this.#edges.length
@@ -141,7 +143,7 @@ export class Gate {
     }
   }
 
-  /** Watermarks of one input become watermarks of the task, record by record. */
+  /** Converts watermarks of one input to watermarks of the task, record by record. */
   #batch(input: number, batch: Batch): void {
     let { watermarks } = batch
     if (this.#edges.length > 1) {

@@ -11,7 +11,7 @@ function open(least: number, first = least): { clock: ManualClock; edge: LocalEd
   return { clock, edge, limit: new InputLimit(gate, clock, { least, first }) }
 }
 
-/** The task works on so many records, one after another. */
+/** The task processes this many records, one after another. */
 async function work(
   { clock, limit }: ReturnType<typeof open>,
   records: number,
@@ -24,17 +24,17 @@ async function work(
   }
 }
 
-test('what waits in front of a task is what it gets through in a second', async () => {
+test('the limit is the number of records that the task processes in a second', async () => {
   const task = open(16)
   expect(task.edge.batchRecords).toBe(8)
   await work(task, 100, 10)
-  // Half of the records of a second come at once.
+  // Half of a second's records arrive at once.
   expect(task.edge.batchRecords).toBe(50)
   await work(task, 10, 2_000)
   expect(task.edge.batchRecords).toBe(8)
 })
 
-test('a fast task is not held back: it is known after a few records', async () => {
+test('a fast task is not limited: it is recognized after a few records', async () => {
   const task = open(16)
   await work(task, 15, 0)
   expect(task.edge.batchRecords).toBe(8)
@@ -42,7 +42,7 @@ test('a fast task is not held back: it is known after a few records', async () =
   expect(task.edge.batchRecords).toBe(1000)
 })
 
-test('time without anything to do does not make a task slow', async () => {
+test('idle time does not make a task look slow', async () => {
   const task = open(2)
   for (let i = 0; i < 50; i++) {
     await work(task, 1, 10)

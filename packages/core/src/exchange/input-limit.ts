@@ -1,16 +1,17 @@
 import type { Clock } from '@millrace/world'
 import type { Gate } from './gate.ts'
 
-/** How long a task should need for the records that wait in front of it, in milliseconds. */
+/** How long a task should need for its waiting records, in milliseconds. */
 const waitMs = 1_000
 
-/** How long a task is busy between two looks at how much it gets through, in milliseconds. */
+/** How long a task is busy between two measurements, in milliseconds. */
 const windowMs = 250
 
 /**
- * Bounds what waits in front of a slow task by time: its inputs get credit for what it gets through in about a second.
+ * Limits the records waiting before a slow task by time: its inputs get credit for what it processes in about
+ * a second.
  *
- * Only the time in which the task was busy counts, so a quiet input or a full output does not make it look slow.
+ * Only busy time counts, so a quiet input or a full output does not make it look slow.
  */
 export class InputLimit {
   readonly #gate: Gate
@@ -21,7 +22,7 @@ export class InputLimit {
   #busyMs = 0
   #since: number | undefined
 
-  /** `least` is how many records may wait however slow the task is, `first` how many while that is not known. */
+  /** `least` is how many records may always wait, `first` how many before the first measurement. */
   constructor(
     gate: Gate,
     clock: Clock,
@@ -34,12 +35,12 @@ export class InputLimit {
     gate.limit(first)
   }
 
-  /** The task has something to do. */
+  /** Starts the busy time. */
   begin(): void {
     this.#since ??= this.#clock.monotonic()
   }
 
-  /** `records` are done since the last call; with `isIdle` there is nothing left to do. */
+  /** Counts `records` processed since the last call; with `isIdle` the busy time ends. */
   done(records: number, isIdle: boolean): void {
     const now = this.#clock.monotonic()
     this.#busyMs += now - (this.#since ?? now)

@@ -3,7 +3,7 @@ import { describe, expect, test } from 'vitest'
 import type { Batch } from '../record/element.ts'
 import { LocalEdge } from './local-edge.ts'
 
-/** So many records, whatever they are. */
+/** This many records with arbitrary values. */
 function records(length: number): Batch {
   return {
     length,
@@ -69,7 +69,7 @@ describe('LocalEdge', () => {
     expect(fill(edge)).toEqual([100, 100, 100])
   })
 
-  test('a producer that waits is woken when records are released, and when the limit rises', async () => {
+  test('a waiting producer is woken when records are released, and when the limit is raised', async () => {
     const wakeup = new Wakeup()
     let woken = 0
     const edge = new LocalEdge({ batches: 2, batchRecords: 4 })

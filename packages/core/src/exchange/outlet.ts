@@ -4,20 +4,20 @@ import { MIN_TIME, type EventTime } from '../record/time.ts'
 import type { Cursor } from '../operator/cursor.ts'
 import type { Port } from './port.ts'
 
-/** What an outlet needs to know of its task. */
+/** What an outlet must know about its task. */
 export interface OutletSurroundings {
   readonly cursor: Cursor
   readonly wakeup: Wakeup
   readonly signal: AbortSignal
   /**
-   * Whether a barrier waits behind the records being handled. Then they leave without credit: the task passes on what
-   * is in front of the barrier instead of waiting for a slow consumer.
+   * Whether a barrier waits behind the current records. Then they are sent without credit: the task passes on
+   * the records before the barrier instead of waiting for a slow consumer.
    */
   readonly isBarrierWaiting: () => boolean
 }
 
 /**
- * All outputs of one task. A task takes its next element only while there is room, and sends what it has emitted
+ * All outputs of one task. A task takes its next element only while there is space, and sends its output
  * before it takes another, so at most one batch per output waits outside the edges.
  */
 export class Outlet {
@@ -42,17 +42,17 @@ export class Outlet {
     return least
   }
 
-  /** Sends what was emitted. Something to await while there is no credit, otherwise undefined. */
+  /** Sends the output. Returns a promise while there is no credit, otherwise undefined. */
   flush(): Promise<void> | undefined {
     return this.tryFlush() ? undefined : this.#waitAndFlush()
   }
 
-  /** Sends what was emitted as far as there is credit; true when nothing is left. */
+  /** Sends the output as far as there is credit; true when nothing is left. */
   tryFlush(): boolean {
     return this.#send(this.#around.isBarrierWaiting())
   }
 
-  /** Sends what was emitted, with or without credit: a barrier comes next. */
+  /** Sends the output, with or without credit: a barrier comes next. */
   force(): void {
     for (const port of this.ports) port.force()
     this.#around.cursor.isFull = false
@@ -67,7 +67,7 @@ export class Outlet {
     this.mark({ kind: 'watermark', time })
   }
 
-  /** Sends the watermark a restored task has reached already, before its first record. */
+  /** Sends the watermark that a restored task has already reached, before its first record. */
   begin(watermark: EventTime): void {
     if (watermark !== MIN_TIME) this.watermark(watermark)
   }

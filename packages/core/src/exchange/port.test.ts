@@ -5,7 +5,7 @@ import { Cursor } from '../operator/cursor.ts'
 import { LocalEdge } from './local-edge.ts'
 import { Port } from './port.ts'
 
-/** A port with room for a great many records in a batch, and what it sends. */
+/** A port with very large batches, and what it sends. */
 class Outgoing {
   readonly #edge = new LocalEdge({ batches: 1_000_000, batchRecords: 65_536 })
   readonly #port = new Port([this.#edge], { kind: 'forward' }, new Cursor(), new Wakeup())
@@ -23,7 +23,7 @@ function roomOf({ times, watermarks, originIndex }: Batch): number {
   return Math.max(times.length, watermarks.length, originIndex!.length)
 }
 
-test('a batch takes the room of what it holds, not of the largest batch', () => {
+test('a batch allocates for its records, not for the largest batch', () => {
   const outgoing = new Outgoing()
   expect(roomOf(outgoing.send(1))).toBeLessThanOrEqual(8)
   const large = outgoing.send(60_000)
@@ -32,13 +32,13 @@ test('a batch takes the room of what it holds, not of the largest batch', () => 
   expect(roomOf(outgoing.send(1))).toBeLessThanOrEqual(8)
 })
 
-test('a batch that follows one of the same size makes its room at once', () => {
+test('a batch after one of the same size allocates at once', () => {
   const outgoing = new Outgoing()
   outgoing.send(700)
   expect(roomOf(outgoing.send(700))).toBe(700)
 })
 
-test('a batch that was sent keeps its records while the next one is filled', () => {
+test('a sent batch keeps its records while the next one is filled', () => {
   const outgoing = new Outgoing()
   const first = outgoing.send(3)
   outgoing.send(5)

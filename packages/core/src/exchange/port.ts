@@ -10,18 +10,18 @@ import type { Cursor } from '../operator/cursor.ts'
 import { oneReceiver, type Receiver } from '../operator/receiver.ts'
 import type { OutgoingEdge } from './edge.ts'
 
-/** Typed arrays for so many records are as cheap as any. */
+/** Typed arrays of this length are as cheap as shorter ones. */
 const leastRoom = 8
-/** So many records are made room for at once at most: more would be wasted on a lone record behind a large batch. */
+/** The maximum initial capacity: more would be wasted on a single record after a large batch. */
 const mostRoom = 1024
 const noTimes = new Float64Array(0)
 const noIndex = new Int32Array(0)
 
 /**
- * Records on their way into the next batch of one edge.
+ * Collects the records of the next batch of one edge.
  *
- * It allocates by what it holds: a batch of one record costs what one record needs, and a full one follows a full one
- * without growing step by step.
+ * It allocates by need: a batch of one record costs one record, and a full one after a full one does not grow
+ * step by step.
  */
 class BatchBuilder {
   readonly edge: OutgoingEdge
@@ -30,7 +30,7 @@ class BatchBuilder {
   #times = noTimes
   #watermarks = noTimes
   #originIndex = noIndex
-  /** For how many records the next batch makes room with its first one: for about as many as the last batch held. */
+  /** The initial capacity of the next batch: about the size of the last batch. */
   #room = leastRoom
   length = 0
 
@@ -50,7 +50,7 @@ class BatchBuilder {
     if (at + 1 >= this.edge.batchRecords) this.#full()
   }
 
-  /** Sends what there is; the caller has asked for credit. */
+  /** Sends the collected records; the caller has checked the credit. */
   send(): void {
     const batch: Batch = {
       length: this.length,
@@ -60,7 +60,7 @@ class BatchBuilder {
       origin: this.#cursor.origin,
       originIndex: this.#originIndex,
     }
-    // Downstream owns the arrays now.
+    // The receiver owns the arrays now.
     this.#values = []
     this.#times = noTimes
     this.#watermarks = noTimes
@@ -75,7 +75,7 @@ class BatchBuilder {
     else this.#cursor.isFull = true
   }
 
-  /** A batch may come to hold more than `batchRecords`: the task stops only behind the record that filled it. */
+  /** A batch may exceed `batchRecords`: the task stops only after the record that filled it. */
   #grow(): void {
     const size = Math.max(this.#room, this.#times.length * 2)
     this.#times = grown(this.#times, new Float64Array(size))
@@ -95,7 +95,7 @@ export type Route =
   | { readonly kind: 'forward' }
   | { readonly kind: 'key'; readonly by: (value: unknown) => Key; readonly keyGroups: number }
 
-/** One output of a task: gathers records into batches and sends them to the subtask they belong to. */
+/** One output of a task: collects records into batches and sends them to the right subtask. */
 export class Port implements Receiver {
   readonly #builders: readonly BatchBuilder[]
   readonly #route: Route
@@ -115,7 +115,7 @@ export class Port implements Receiver {
     return true
   }
 
-  /** How many records the next batch of any edge should hold at most. */
+  /** How many records the next batch of any edge should contain at most. */
   get batchRecords(): number {
     let least = Number.POSITIVE_INFINITY
     for (const { edge } of this.#builders) least = Math.min(least, edge.batchRecords)
@@ -123,8 +123,8 @@ export class Port implements Receiver {
   }
 
   /**
-   * Sends every batch begun, as far as there is credit, or with `mayOverdraw` as far as the edges allow without it;
-   * true when nothing is left.
+   * Sends every open batch, as far as there is credit, or with `mayOverdraw` as far as the edges accept
+   * without it; true when nothing is left.
    */
   flush(mayOverdraw: boolean): boolean {
     let isEmpty = true
@@ -137,7 +137,7 @@ export class Port implements Receiver {
     return isEmpty
   }
 
-  /** Sends every batch begun, with or without credit. */
+  /** Sends every open batch, with or without credit. */
   force(): void {
     for (const builder of this.#builders) if (builder.length > 0) builder.send()
   }
@@ -155,7 +155,8 @@ export class Port implements Receiver {
     try {
       group = keyGroup(keyToken(route.by(value)), route.keyGroups)
     } catch {
-      // The operator behind the edge asks for the key again, fails in the same way and applies its error policy.
+      // The operator after the edge calls the key selector again, fails in the same way and applies its error
+      // policy.
       return 0
     }
     return subtaskOfGroup(group, this.#builders.length, route.keyGroups)

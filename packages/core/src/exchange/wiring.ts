@@ -6,7 +6,7 @@ import type { PortPlan, WiredTask } from './exchange.ts'
 import { LocalEdge } from './local-edge.ts'
 import { Port, type Route } from './port.ts'
 
-/** The inputs and outputs of one subtask, and what they share with it. */
+/** The inputs and outputs of one subtask, and its shared objects. */
 export interface TaskWiring {
   readonly inputs: readonly IncomingEdge[]
   readonly ports: readonly Port[]
@@ -14,7 +14,7 @@ export interface TaskWiring {
   readonly wakeup: Wakeup
 }
 
-/** How large batches and edges are, and what keys are spread over. */
+/** The sizes of batches and edges, and the number of key groups. */
 export interface WiringOptions {
   /** Records per batch at most. */
   readonly batchRecords: number
@@ -24,9 +24,9 @@ export interface WiringOptions {
 }
 
 /**
- * Makes the edges between all subtasks. `wiring[task][subtask]` is what each of them is given.
+ * Creates the edges between all subtasks. `wiring[task][subtask]` belongs to that subtask.
  *
- * This is the one place that decides of which kind an edge is. Tasks are listed inputs first.
+ * The only place that chooses the kind of an edge. Tasks are listed inputs first.
  */
 export function wire(
   tasks: readonly WiredTask[],
@@ -51,7 +51,7 @@ export function wire(
         })
         return new Port(edges, routeOf(port, options), cursor, wakeup)
       })
-      // The tasks before this one have made every edge that arrives here.
+      // Earlier tasks have created every edge that arrives here.
       return { inputs: inputsOf(inputs, task, subtask), ports, cursor, wakeup }
     }),
   )

@@ -10,11 +10,12 @@ import { ImmutableValues } from '../record/immutable-values.ts'
 import type { ListState } from '../state/handles.ts'
 
 /**
- * The same graph with its user code watched, for development and tests: an operator or sink that changes a record
- * which it was given, or a value which it has emitted, fails with `RECORD_MUTATED`, whatever its error policy.
+ * Returns the same graph with checks of user code, for development and tests: an operator or sink that
+ * changes a record passed to it, or a value it has emitted, fails with `RECORD_MUTATED` under any error
+ * policy.
  *
- * Records are frozen when user code is handed them and when they are emitted. Records that a source hands out are
- * frozen as well, so its objects must be its own.
+ * Records are frozen before user code receives them and when they are emitted. Records of a source are frozen
+ * as well, so it must not reuse its objects.
  */
 export function checkedGraph(graph: Graph): Graph {
   const values = new ImmutableValues()
@@ -24,7 +25,7 @@ export function checkedGraph(graph: Graph): Graph {
   }
 }
 
-/** One operator, watched in the same way. */
+/** One operator, checked in the same way. */
 export function checkedOperator(operator: Operator<unknown, unknown>): Operator<unknown, unknown> {
   return new CheckedOperator(operator, new ImmutabilityCheck(new ImmutableValues()))
 }
@@ -84,7 +85,7 @@ function checkedStep(step: Step, check: ImmutabilityCheck): Step {
         kind: 'flatMap',
         apply: (value) => {
           const results = check.call(value, () => step.apply(value))
-          // What is no iterable is for the step to refuse.
+          // The step itself rejects a value that is not iterable.
           return typeof results?.[Symbol.iterator] === 'function'
             ? checkedEach(value, results, check)
             : results
@@ -149,7 +150,7 @@ function checkedWriter(writer: SinkWriter<unknown>, check: ImmutabilityCheck): S
     for (const value of values) check.call(value, () => {})
     try {
       const written = writer.write(batch, (index, error) => reject(index, check.judged(error)))
-      // At once, before other tasks run: what has changed by now was changed here.
+      // Immediately, before other tasks run: a change found now was made here.
       checkAll()
       await written
     } catch (thrown) {
@@ -160,19 +161,19 @@ function checkedWriter(writer: SinkWriter<unknown>, check: ImmutabilityCheck): S
   return new Proxy(writer, { get: (target, name) => (name === 'write' ? write : bound(target, name)) })
 }
 
-/** A member of `target`, whose methods still find its private fields. */
+/** Binds a member of `target`, so that its methods can use private fields. */
 function bound<T extends object>(target: T, name: string | symbol): unknown {
   const member: unknown = target[name as keyof T]
   return typeof member === 'function' ? (member.bind(target) as unknown) : member
 }
 
-/** An operator whose records, results and lists are checked to stay as they are. */
+/** An operator whose records, results and lists must not change. */
 class CheckedOperator implements Operator<unknown, unknown> {
   readonly #inner: Operator<unknown, unknown>
   readonly #check: ImmutabilityCheck
 
   readonly timersAtEnd: 'fire' | 'drop'
-  /** Defined only where the operator has it: the engine goes through all keys to call it. */
+  /** Defined only if the operator has it: the engine iterates over all keys to call it. */
   readonly onEnd?: (key: Key, out: Collector<unknown>) => NotAPromise
 
   constructor(inner: Operator<unknown, unknown>, check: ImmutabilityCheck) {
@@ -218,7 +219,7 @@ function checkedCollector<T>(out: Collector<T>, check: ImmutabilityCheck): Colle
   }
 }
 
-/** The same context, but for side outputs and lists. */
+/** The same context, with checked side outputs and lists. */
 function checkedContext(context: OperatorContext, check: ImmutabilityCheck): OperatorContext {
   const changes: Partial<OperatorContext> = {
     output: (name) => checkedCollector(context.output(name), check),
@@ -242,17 +243,17 @@ function checkedList<T>(list: ListState<T>, check: ImmutabilityCheck): ListState
   }
 }
 
-/** How many values that cannot be frozen are looked at again after each call of the operator that emitted them. */
+/** How many values that cannot be frozen are compared after each call of the operator that emitted them. */
 const recentMax = 16
 
-/** What V8 says when a frozen object is written to. */
+/** V8's message when a frozen object is written to. */
 const frozenWrite =
   /^Cannot (assign to read only property|add property|delete property|redefine property|define property)/
 
-/** Runs the user code of one operator, and throws `RECORD_MUTATED` when it changes what must not change. */
+/** Runs the user code of one operator, and throws `RECORD_MUTATED` when it changes an immutable value. */
 class ImmutabilityCheck {
   readonly #values: ImmutableValues
-  /** Values that this operator has emitted and that could not be frozen. */
+  /** Emitted values of this operator that could not be frozen. */
   readonly #recent: unknown[] = []
 
   constructor(values: ImmutableValues) {
@@ -272,7 +273,7 @@ class ImmutabilityCheck {
     return result
   }
 
-  /** `value` leaves the operator, or is handed out by its state: nothing may change it from now on. */
+  /** Marks `value` as emitted, or returned from state: it must not change from now on. */
   emitted<T>(value: T): T {
     if (this.#values.keep(value)) return value
     this.#recent.push(value)
@@ -280,7 +281,7 @@ class ImmutabilityCheck {
     return value
   }
 
-  /** Throws if `input`, or a value that was emitted lately, is not what it was. */
+  /** Throws if `input`, or a recently emitted value, has changed. */
   check(input: unknown): void {
     const changed = this.#values.changeIn(input)
     if (changed !== undefined) throw mutated(`it changes ${changed} in a record that it was given`)
@@ -290,7 +291,7 @@ class ImmutabilityCheck {
     }
   }
 
-  /** `thrown`, or what it means if it comes from writing to a frozen value. */
+  /** `thrown`, or a `RECORD_MUTATED` error if it comes from writing to a frozen value. */
   judged(thrown: unknown): unknown {
     if (!(thrown instanceof TypeError) || !frozenWrite.test(thrown.message)) return thrown
     return mutated(
@@ -303,7 +304,7 @@ class ImmutabilityCheck {
 function mutated(what: string, cause?: unknown): MillraceError {
   return new MillraceError(
     'RECORD_MUTATED',
-    `${what}; records are immutable, so make a new object and leave the old one: ({ ...record, total: 1 })`,
+    `${what}; records are immutable, so create a new object instead: ({ ...record, total: 1 })`,
     cause === undefined ? {} : { cause },
   )
 }

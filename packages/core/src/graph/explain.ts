@@ -4,11 +4,11 @@ import type { Exchange } from '../exchange/exchange.ts'
 import { inputsOf, type Graph, type GraphNode, type NodeId } from './node.ts'
 
 /**
- * What can become of a record's effect after a crash. `none`: it may be missing, and it may be there twice.
+ * The guarantee for a record's effects after a crash. `none`: they may be missing or duplicated.
  */
 export type Guarantee = 'exactly-once' | 'at-least-once' | 'at-most-once' | 'none'
 
-/** A graph in words: what each part is, what it keeps, and what the results are worth after a crash. */
+/** An explanation of a graph: its parts, their state, and the guarantee of the results. */
 export interface GraphExplanation {
   readonly pipeline: string
   /** The weakest of all sinks. */
@@ -25,27 +25,27 @@ export interface PartExplanation {
   /** "files", "filter", "window". */
   readonly type: string
   readonly inputs: readonly InputExplanation[]
-  /** Facts about it as phrases: "replayable", "maxOutOfOrderness 5000 ms", "at most 16 calls at once". */
+  /** Facts about it, as phrases: "replayable", "maxOutOfOrderness 5000 ms", "at most 16 calls at once". */
   readonly facts: readonly string[]
-  /** What it remembers and until when; undefined for a part that remembers nothing. */
+  /** Its state and how long it is kept; undefined for a part without state. */
   readonly keeps: string | undefined
   readonly onError: 'fail' | 'skip' | 'deadLetter'
 }
 
 /** Where a part's records come from. */
 export interface InputExplanation {
-  /** What an operator with several inputs calls it. */
+  /** The operator's name of this input, if it has several. */
   readonly name?: string
   readonly from: string
   readonly output: string
   readonly exchange: Exchange['kind']
 }
 
-/** What a sink's contents are worth, end to end. */
+/** The end-to-end guarantee of a sink. */
 export interface SinkExplanation {
   readonly name: string
   readonly guarantee: Guarantee
-  /** The edges of the pipeline that make it less than exactly-once, with the reason as a sentence. */
+  /** The parts of the pipeline that make it less than exactly-once, with the reason as a sentence. */
   readonly weakenedBy: readonly Weakness[]
 }
 
@@ -144,7 +144,7 @@ const orderText = {
 
 function keepsOf(node: GraphNode): string | undefined {
   if (node.kind === 'source') return 'how far each split has been read'
-  if (node.kind === 'async') return 'the inputs of calls in flight, which are made again after a restart'
+  if (node.kind === 'async') return 'the inputs of calls in flight, which are repeated after a restart'
   if (node.kind === 'operator' && node.fingerprint !== undefined) return node.keeps ?? 'state of each key'
   return undefined
 }
@@ -152,7 +152,7 @@ function keepsOf(node: GraphNode): string | undefined {
 /** Every source whose records can reach `node`. */
 function sourcesOf(node: GraphNode, nodes: ReadonlyMap<NodeId, GraphNode>): readonly GraphNode[] {
   const seen = new Set<GraphNode>([node])
-  // A set hands out what is added while it is iterated.
+  // A set also yields elements added during the iteration.
   for (const at of seen) for (const { from } of inputsOf(at)) seen.add(nodeOf(from, nodes))
   return [...seen].filter(({ kind }) => kind === 'source')
 }
@@ -163,15 +163,15 @@ function explainSink(name: string, sink: Sink<unknown>, sources: readonly GraphN
     if (source.kind !== 'source' || source.source.durability === 'replayable') continue
     weakenedBy.push({
       name: source.name,
-      why: `source '${source.name}' (${source.source.kind}) cannot be read again, so what it brought since the last checkpoint is lost in a crash`,
+      why: `source '${source.name}' (${source.source.kind}) cannot be read again, so its records since the last checkpoint are lost in a crash`,
     })
   }
   const mayLose = weakenedBy.length > 0 || sink.guarantee === 'at-most-once'
   if (sink.guarantee !== 'exactly-once') {
-    const what = sink.guarantee === 'at-least-once' ? 'may come again' : 'may be lost'
+    const what = sink.guarantee === 'at-least-once' ? 'may be written again' : 'may be lost'
     weakenedBy.push({
       name,
-      why: `sink '${name}' (${sink.kind}) is ${sink.guarantee}, so what was written since the last checkpoint ${what} after a crash`,
+      why: `sink '${name}' (${sink.kind}) is ${sink.guarantee}, so its output since the last checkpoint ${what} after a crash`,
     })
   }
   return { name, guarantee: guaranteeOf(mayLose, sink.guarantee === 'at-least-once'), weakenedBy }

@@ -8,7 +8,7 @@ import type { Operator } from '../operator/operator.ts'
 import type { Fingerprint } from '../state/fingerprint.ts'
 
 /**
- * What the user said, as plain data: nodes that name where their input comes from. Nothing here runs.
+ * A pipeline as plain data: nodes and where their inputs come from. Nothing here runs.
  *
  * Nodes are listed so that inputs come before the nodes that use them.
  */
@@ -21,24 +21,26 @@ export interface Graph {
 /** One part of a pipeline, by kind. */
 export type GraphNode = SourceNode | StepNode | TimestampsNode | OperatorNode | AsyncNode | SinkNode
 
-/** What happens when user code throws on a record, or bytes cannot be decoded. */
+/** What to do when user code throws on a record, or bytes cannot be decoded. */
 export type ErrorPolicy =
   /** Stop without committing. The default. */
   | { readonly kind: 'fail' }
-  /** Leave the record out and count it. */
+  /** Skip the record and count it. */
   | { readonly kind: 'skip' }
-  /** Send a `DeadLetter` to the node's output named `errorOutput` and go on. */
+  /** Send a `DeadLetter` to the node's output named `errorOutput` and continue. */
   | { readonly kind: 'deadLetter' }
 
 /** The name of the output that carries dead letters. */
 export const errorOutput = 'errors'
 
-/** What a node reads: an output of an earlier node, and how records choose the subtask they go to. */
+/** An input of a node: an output of an earlier node, and how records are routed to subtasks. */
 export interface Input {
-  /** What an operator with several inputs calls it: "left". State and messages refer to it. Absent where there is one. */
+  /**
+   * The operator's name of this input: "left". State and messages refer to it. Absent if there is only one.
+   */
   readonly name?: string
   readonly from: NodeId
-  /** `'main'`, `'late'`, `errorOutput` or another output that the node `from` declares. */
+  /** `'main'`, `'late'`, `errorOutput` or another output declared by the node `from`. */
   readonly output: string
   readonly exchange: Exchange
 }
@@ -48,7 +50,7 @@ export type NodeId = number
 
 interface NodeCommon {
   readonly id: NodeId
-  /** Unique in the graph. For stateful nodes given by the user, because state is filed under it. */
+  /** Unique in the graph. Required for stateful nodes, because state is stored under it. */
   readonly name: string
   readonly onError: ErrorPolicy
 }
@@ -59,7 +61,9 @@ export interface SourceNode extends NodeCommon {
   readonly source: Source<unknown>
 }
 
-/** A stateless step; neighbours are fused into one call. `union` is a step with several inputs and kind `pass`. */
+/**
+ * A stateless step; neighbours are fused into one call. `union` is a step of kind `pass` with several inputs.
+ */
 export interface StepNode extends NodeCommon {
   readonly kind: 'step'
   readonly inputs: readonly Input[]
@@ -67,8 +71,8 @@ export interface StepNode extends NodeCommon {
 }
 
 /**
- * Gives records their event time. Comes right after a source, or after steps with one input each: the
- * engine runs those steps inside the source, so that every split has its own watermark.
+ * Assigns event times to records. It follows a source, or steps with one input each: the engine runs those
+ * steps inside the source, so that every split has its own watermark.
  */
 export interface TimestampsNode extends NodeCommon {
   readonly kind: 'timestamps'
@@ -76,52 +80,63 @@ export interface TimestampsNode extends NodeCommon {
   readonly timestamps: TimestampSpec
 }
 
-/** How records get their event time, and how far behind one another they may be. */
+/** How records get their event times, and their out-of-orderness. */
 export interface TimestampSpec {
-  /** Event time of a value in milliseconds since the epoch. Anything but a finite number is `TIMESTAMP_INVALID`. */
+  /**
+   * Event time of a value in milliseconds since the epoch. Any value but a finite number is
+   * `TIMESTAMP_INVALID`.
+   */
   readonly at: (value: unknown) => EventTime
-  /** Whether the user said what unit times are in. If not, times that are likely in another one are refused. */
+  /**
+   * Whether the user has set the unit of times. If not, times that are probably in another unit are rejected.
+   */
   readonly isUnitGiven: boolean
   /** How far behind the newest record of its split a record may be without being late, in milliseconds. */
   readonly maxOutOfOrdernessMs: number
-  /** A split that is caught up and brings nothing for this long stops holding back the watermark. Undefined: never. */
+  /**
+   * A split that has returned all data and nothing new for this long no longer blocks the watermark.
+   * Undefined: never.
+   */
   readonly idleAfterMs: number | undefined
-  /** Whether the watermark moves on with the clock while all splits are idle. */
+  /** Whether the watermark advances with the clock while all splits are idle. */
   readonly advancesWhenIdle: boolean
 }
 
-/** Anything that runs as an `Operator`: process, reduce, scan, windows, splits, joins. */
+/** Any `Operator`: process, reduce, scan, windows, splits, joins. */
 export interface OperatorNode extends NodeCommon {
   readonly kind: 'operator'
-  /** What kind of operator, for `explain`: "window", "process", "reduce". */
+  /** The type of operator, for `explain`: "window", "process", "reduce". */
   readonly type: string
   /**
-   * What it reads. Several inputs have names, all of them keys or none, and share state, timers and watermark: that is
-   * the least of theirs. `Operator.process` is given the number of the record's input.
+   * Its inputs. Several inputs have names, all of them keys or none, and share state, timers and watermark,
+   * which is the lowest of theirs. `Operator.process` receives the number of the record's input.
    */
   readonly inputs: readonly [Input, ...Input[]]
-  /** What it keeps, so that a checkpoint is never restored into something else. Undefined: it keeps nothing. */
+  /**
+   * The fingerprint of its state, so that a checkpoint is never restored into something else. Undefined: no
+   * state.
+   */
   readonly fingerprint: Fingerprint | undefined
   /** Side outputs besides `'main'`. */
   readonly outputs: readonly string[]
   /** Called once per subtask, and again after each restart. */
   readonly create: () => Operator<unknown, unknown>
-  /** For `explain`: what it keeps and until when, as a sentence. */
+  /** For `explain`: its state and how long it is kept, as a phrase. */
   readonly keeps?: string
 }
 
-/** User code that waits for the outside world. */
+/** Asynchronous user code. */
 export interface AsyncNode extends NodeCommon {
   readonly kind: 'async'
   readonly inputs: readonly [Input]
   readonly apply: (value: unknown, signal: AbortSignal) => Promise<unknown>
   /** How many calls may be in flight per subtask. */
   readonly concurrency: number
-  /** Whether calls of one key run one after another, or at the same time as others. */
+  /** Whether calls of one key run one after another, or in parallel. */
   readonly serial: 'key' | 'none'
-  /** In which order results leave: as they come, as their inputs came, or as their inputs came within each key. */
+  /** The order of results: as they are ready, input order, or input order within each key. */
   readonly order: 'none' | 'input' | 'key'
-  /** A call that takes longer fails its record. Undefined: wait. */
+  /** A call that takes longer fails its record. Undefined: no limit. */
   readonly timeoutMs: number | undefined
 }
 
@@ -132,12 +147,12 @@ export interface SinkNode extends NodeCommon {
   readonly sink: Sink<unknown>
 }
 
-/** What gives the records of an operator their keys, by input; empty for an operator without a key. */
+/** The key selectors of an operator, by input; empty for an operator without a key. */
 export function keysOf(node: OperatorNode): readonly ((value: unknown) => Key)[] {
   return node.inputs.flatMap(({ exchange }) => (exchange.kind === 'key' ? [exchange.by] : []))
 }
 
-/** The inputs of an operator with other contents, as many as they are. */
+/** Maps the inputs of an operator, keeping their number. */
 export function mapInputs(
   inputs: OperatorNode['inputs'],
   change: (input: Input) => Input,
@@ -146,7 +161,7 @@ export function mapInputs(
   return [change(first), ...others.map(change)]
 }
 
-/** What a node reads; nothing for a source. */
+/** The inputs of a node; none for a source. */
 export function inputsOf(node: GraphNode): readonly Input[] {
   return node.kind === 'source' ? [] : node.inputs
 }

@@ -7,7 +7,7 @@ import { validateGraph } from './validate.ts'
 
 const byKey: Exchange = { kind: 'key', by: () => 'a' }
 
-/** A graph with an operator of one's own. */
+/** A graph with a custom operator. */
 function graphOf(fingerprint: Fingerprint | undefined, exchange = byKey): Graph {
   const onError = { kind: 'fail' } as const
   const create = () => ({ process: () => {} })
@@ -38,7 +38,7 @@ function graphOf(fingerprint: Fingerprint | undefined, exchange = byKey): Graph 
   }
 }
 
-describe("an operator of one's own", () => {
+describe('a custom operator', () => {
   test('with a fingerprint, or without a key, is valid', () => {
     const piece = statePiece('value', { name: 'total' })
     for (const graph of [
@@ -50,7 +50,7 @@ describe("an operator of one's own", () => {
     }
   })
 
-  test('with a key and without a fingerprint is refused', () => {
+  test('with a key and without a fingerprint is rejected', () => {
     expect(() => validateGraph(graphOf(undefined))).toThrow(
       expect.objectContaining({
         code: 'GRAPH_INVALID',
@@ -60,7 +60,7 @@ describe("an operator of one's own", () => {
     )
   })
 
-  test('with a fingerprint that a checkpoint could not compare is refused', () => {
+  test('with a fingerprint that a checkpoint could not compare is rejected', () => {
     const piece = statePiece('value', { name: 'total' })
     const refusals: readonly (readonly [unknown, string])[] = [
       [{}, "lacks the list 'pieces' or 'settings'"],
@@ -69,7 +69,7 @@ describe("an operator of one's own", () => {
       [{ pieces: [{ ...piece, codecVersion: undefined }], settings: [] }, "has piece 'total'"],
       [
         { pieces: [], settings: [{ name: 'gap', value: Number.NaN }] },
-        "has setting 'gap' whose value is no text",
+        "has setting 'gap' whose value is not a string",
       ],
       [{ pieces: [], settings: [{ name: 'gap', value: undefined }] }, "has setting 'gap'"],
     ]

@@ -2,7 +2,7 @@ import { MillraceError } from '../errors/errors.ts'
 import type { Fingerprint } from '../state/fingerprint.ts'
 import { errorOutput, inputsOf, type Graph, type GraphNode, type NodeId, type OperatorNode } from './node.ts'
 
-/** Refuses a graph that cannot run, with a sentence that says which node and why. Throws `GRAPH_INVALID` or `NAME_TAKEN`. */
+/** Rejects an invalid graph, naming the node and the reason. Throws `GRAPH_INVALID` or `NAME_TAKEN`. */
 export function validateGraph(graph: Graph): void {
   if (graph.nodes.length === 0) throw invalid(graph, 'it has no source; begin with p.from(...)')
   const seen = new Map<NodeId, GraphNode>()
@@ -33,7 +33,7 @@ export function validateGraph(graph: Graph): void {
     seen.set(node.id, node)
   }
   if (!graph.nodes.some((node) => node.kind === 'sink')) {
-    throw invalid(graph, 'nothing it computes goes anywhere; end a stream with .to(name, sink)')
+    throw invalid(graph, 'it has no sink; end a stream with .to(name, sink)')
   }
 }
 
@@ -44,7 +44,7 @@ function outputsOf(node: GraphNode): readonly string[] {
   return node.onError.kind === 'deadLetter' ? [...main, errorOutput] : main
 }
 
-/** Splits have watermarks of their own, so timestamps are given inside the source task. */
+/** Each split has its own watermark, so event times are assigned inside the source task. */
 function checkTimestamps(graph: Graph, node: GraphNode, seen: ReadonlyMap<NodeId, GraphNode>): void {
   let at: GraphNode = node
   for (;;) {
@@ -61,14 +61,14 @@ function checkTimestamps(graph: Graph, node: GraphNode, seen: ReadonlyMap<NodeId
   }
 }
 
-/** Records of several inputs meet in state: under one kind of key, and told apart by the names of the inputs. */
+/** Records of several inputs share state: with one type of key, distinguished by the names of the inputs. */
 function checkInputs(graph: Graph, { name, inputs }: OperatorNode): void {
   if (inputs.length === 1) return
   const names = new Set(inputs.map((input) => input.name ?? ''))
   if (names.has('') || names.size < inputs.length) {
     throw invalid(
       graph,
-      `operator '${name}' has ${inputs.length} inputs, and two of them cannot be told apart; give each a 'name' of its own`,
+      `operator '${name}' has ${inputs.length} inputs, and two of them have the same name; give each its own 'name'`,
     )
   }
   const [first, ...others] = inputs
@@ -77,11 +77,14 @@ function checkInputs(graph: Graph, { name, inputs }: OperatorNode): void {
   const [keyed, unkeyed] = first.exchange.kind === 'key' ? [first, other] : [other, first]
   throw invalid(
     graph,
-    `operator '${name}' has a key for input '${keyed.name}' and none for input '${unkeyed.name}', so their records would not meet; key both`,
+    `operator '${name}' has a key for input '${keyed.name}' and none for input '${unkeyed.name}', so their records cannot share state; key both`,
   )
 }
 
-/** Without a fingerprint a later program could read state as something else. Types ask for it; this is the check at run time. */
+/**
+ * Without a fingerprint a later program could misread state. The types require it; this is the check at run
+ * time.
+ */
 function checkFingerprint(graph: Graph, { name, fingerprint, inputs }: OperatorNode): void {
   if (fingerprint === undefined) {
     if (inputs[0].exchange.kind !== 'key') return
@@ -107,7 +110,9 @@ function problemOf({ pieces, settings }: Fingerprint): string | undefined {
   const setting = settings.find(
     ({ value }) => !['string', 'boolean'].includes(typeof value) && !Number.isFinite(value),
   )
-  return setting && `has setting '${String(setting.name)}' whose value is no text, finite number or boolean`
+  return (
+    setting && `has setting '${String(setting.name)}' whose value is not a string, finite number or boolean`
+  )
 }
 
 function invalid(graph: Graph, what: string): MillraceError {

@@ -19,13 +19,14 @@ import { DataDirectory } from './data-directory.ts'
 import type { JobSettings } from './job-options.ts'
 import { restoreNewest, type StartPoint } from './restore.ts'
 
-/** How an attempt can end without failing. */
+/** The outcome of an attempt that has not failed. */
 export type Ending = 'finished' | 'stopped'
 
 /**
- * One life of a job, from a checkpoint to its end or its first failure.
+ * One run of a job, from a checkpoint to its end or its first failure.
  *
- * Everything in it is made anew: tasks, edges, open files. What it shares with the next attempt is on disk.
+ * Everything in it is created for it: tasks, edges, open files. It shares only the disk with the next
+ * attempt.
  */
 export class Attempt {
   readonly #settings: JobSettings
@@ -72,7 +73,7 @@ export class Attempt {
       this.#finish = resolve
       this.#fail = reject
     })
-    // The handler below comes only after the start; until then a failure must not count as unhandled.
+    // The handler below is added only after the start; until then a failure must not count as unhandled.
     outcome.catch(() => {})
     try {
       await this.#start()
@@ -105,7 +106,7 @@ export class Attempt {
     )
   }
 
-  /** Ends at once, with this failure unless there was one before. */
+  /** Ends at once, with this failure unless there was an earlier one. */
   fail(error: unknown): void {
     this.#fail?.(error)
   }
@@ -129,18 +130,18 @@ export class Attempt {
       (point) => this.#restore(point),
     )
     const { all, sinks } = this.#tasks
-    // What can be refused is refused before anything outside is changed: sinks come last.
+    // Check everything that may fail before any external change: sinks come last.
     for (const sink of sinks) await sink.check()
     for (const task of all) if (!sinks.includes(task as never)) await task.open()
     for (const sink of sinks) {
-      // Opening a sink discards what others have prepared in it.
+      // Opening a sink discards the prepared output of other runs.
       await this.#owner.confirm()
       await sink.open()
     }
     for (const task of all) task.start()
   }
 
-  /** Loads state and makes the tasks. Called again with the checkpoint before if this one is damaged. */
+  /** Loads state and creates the tasks. Called again with the previous checkpoint if this one is damaged. */
   async #restore({ plan, manifests, newest }: StartPoint): Promise<void> {
     const { platform, store: stores, graph, checkpoints, observer } = this.#settings
     const manifest = plan?.restored
@@ -194,7 +195,7 @@ export class Attempt {
     return this.#eventTime.watch(this.#cancellation.child().signal)
   }
 
-  /** The last checkpoint; once its work is visible the attempt is over. */
+  /** Makes the last checkpoint; once its output is visible the attempt is over. */
   async #end(ending: Ending): Promise<void> {
     if (this.#isEnding) return
     this.#isEnding = true

@@ -11,7 +11,7 @@ import type { OpenStateStore } from '../state/state-store.ts'
 import type { Tasks } from '../task/task-factory.ts'
 import type { JobSettings } from './job-options.ts'
 
-/** What the checkpoints of an attempt work with. */
+/** The dependencies of an attempt's checkpoints. */
 export interface CheckpointsOptions {
   readonly settings: JobSettings
   readonly owner: Owner
@@ -22,7 +22,7 @@ export interface CheckpointsOptions {
   readonly operators: readonly OperatorEntry[]
   /** The restored checkpoint and the readable ones before it, newest first. */
   readonly retained: readonly Manifest[]
-  /** The number of the newest checkpoint there has ever been in this data directory, or 0. */
+  /** The highest checkpoint number ever used in this data directory, or 0. */
   readonly newest: number
   readonly warn: (message: string) => void
 }
@@ -30,16 +30,17 @@ export interface CheckpointsOptions {
 /**
  * The checkpoints of one attempt. Each takes these steps, in the order of the methods below:
  *
- *  1. `repeat`, `now` or `last` asks for it; the coordinator runs one at a time.
- *  2. `#begin`: the barrier enters the stream of every source. From there it travels behind the records, and gates
+ *  1. `#begin`: the barrier enters the stream of every source. It moves on behind the records, and gates
  *     align it.
- *  3. `report`: the barrier has passed a subtask. Its state was frozen at that moment and is encoded by now, its
+ *     3. `report`: the barrier has passed a subtask. Its state was frozen at that moment and is encoded by
+ *     now, its positions were read, its output is prepared.
  *     positions were read, its output is prepared.
  *  4. `#publish`: all subtasks have reported. State is synced, then the manifest is published: now the checkpoint exists.
  *  5. `#complete`: the tasks learn of it, and the sinks commit.
- *  6. `#retire`: older manifests are removed, then the state that only they named. Sources may forget what was read.
+ *  6. `#retire`: older manifests are removed, then the state that only they named. Sources are acknowledged.
  *
- * One that takes too long ends with `#abandon` instead of step 4, and the next holds what it would have held.
+ * A checkpoint that takes too long ends with `#abandon` instead of step 4, and the next one contains its
+ * data.
  */
 export class Checkpoints {
   readonly #options: CheckpointsOptions
@@ -68,7 +69,10 @@ export class Checkpoints {
     )
   }
 
-  /** Makes checkpoints at an interval, until the last. Rejects once `signal` aborts, or with what must fail the job. */
+  /**
+   * Makes checkpoints at an interval, until the last. Rejects once `signal` aborts, or with an error that
+   * must fail the job.
+   */
   async repeat(signal: AbortSignal): Promise<void> {
     const { platform, checkpoints } = this.#options.settings
     const { clock } = platform
@@ -85,12 +89,12 @@ export class Checkpoints {
     }
   }
 
-  /** Makes one now, or once the one that runs is over. */
+  /** Makes a checkpoint now, or after the running one. */
   now(): Promise<CheckpointFigures> {
     return this.#coordinator.checkpoint()
   }
 
-  /** Makes the last one. Resolves once everything that it names is committed, and noted as committed. */
+  /** Makes the last checkpoint. Resolves once all its output is committed, and recorded as committed. */
   async last(phase: Manifest['phase']): Promise<void> {
     this.#isEnding = true
     const { checkpoint } = await this.#coordinator.last(phase)
@@ -144,7 +148,7 @@ export class Checkpoints {
     settings.observer({ kind: 'checkpointCompleted', figures })
   }
 
-  /** The newest manifests stay; files that only older ones name go after those manifests have gone. */
+  /** Keeps the newest manifests; files that only older ones name are deleted after those manifests. */
   async #retire(): Promise<void> {
     const { settings, storage, store, tasks } = this.#options
     const { retain } = settings.checkpoints
@@ -174,12 +178,12 @@ export class Checkpoints {
     try {
       if (manifest !== undefined) await storage.noteCommitted(manifest, owner)
     } catch (error) {
-      // The results are there. The next start commits them once more, which changes nothing.
+      // The output is visible. The next start commits it once more, which changes nothing.
       warn(`checkpoint ${manifest!.checkpoint} could not be marked as committed: ${describeError(error)}`)
     }
   }
 
-  /** Aborts what runs. Resolves when nothing is being published any more. */
+  /** Aborts the running checkpoint. Resolves when no manifest is being published any more. */
   close(): Promise<void> {
     return this.#coordinator.close()
   }

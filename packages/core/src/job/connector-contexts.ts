@@ -3,7 +3,7 @@ import { MillraceError } from '../errors/errors.ts'
 import type { Cancellation } from '../task/cancellation.ts'
 import type { ReaderContext } from '../task/split-feed.ts'
 
-/** What the contexts of all connectors of an attempt have in common. */
+/** The common parts of all connector contexts of an attempt. */
 export interface ConnectorContextsOptions extends Pick<
   ConnectorContext,
   'clock' | 'random' | 'fs' | 'owner' | 'isBounded'
@@ -14,10 +14,10 @@ export interface ConnectorContextsOptions extends Pick<
   readonly warn: (message: string) => void
 }
 
-/** Makes the contexts in which sources, readers and sinks work. */
+/** Creates the contexts of sources, readers and sinks. */
 export class ConnectorContexts {
   readonly #options: ConnectorContextsOptions
-  /** One for all: a stack costs more than opening a small split. */
+  /** One for all: capturing a stack costs more than opening a small split. */
   readonly #closed = new MillraceError('CANCELLED', 'the reader was closed')
 
   constructor(options: ConnectorContextsOptions) {

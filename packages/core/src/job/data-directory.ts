@@ -1,7 +1,7 @@
 /**
- * What lies where in a job's data directory.
+ * The layout of a job's data directory.
  *
- *     owner/                    who uses it
+ *     owner/                    the owning process
  *     checkpoints/              manifests
  *     state/                    the state store's own
  *     connectors/NAME/          one directory for each source and sink that wants one
@@ -25,7 +25,7 @@ export class DataDirectory {
     return `${this.path}/state`
   }
 
-  /** Names come from users: whatever is not plain is escaped, so no name leads out of the directory. */
+  /** Names come from users: special characters are escaped, so no name can escape the directory. */
   connector(name: string): string {
     const escaped = [...new TextEncoder().encode(name)]
       .map((byte) => {

@@ -8,25 +8,26 @@ import type { JobObserver } from '../observe/job-events.ts'
 import type { StateStore } from '../state/state-store.ts'
 import { defaultRestartPolicy, type RestartPolicy } from './restart-policy.ts'
 
-/** Everything a job is started with. Durations are in milliseconds. */
+/** The options of a job. Durations are in milliseconds. */
 export interface JobOptions {
   readonly graph: Graph
   readonly platform: Platform
   readonly store: StateStore
-  /** The data directory: checkpoints, state and what connectors keep. Made if it is missing. */
+  /** The data directory: checkpoints, state and data of connectors. Created if it is missing. */
   readonly directory: string
   /** Subtasks per task. Default 1. */
   readonly parallelism?: number
   /** Fixed for the life of the state. Default 128, and more only for a parallelism over 85. */
   readonly keyGroups?: number
-  /** Reads what is there now and ends. Default false. */
+  /** Reads the existing input and ends. Default false. */
   readonly isBounded?: boolean
   readonly checkpoints?: Partial<CheckpointOptions>
   readonly ownership?: Partial<OwnershipOptions>
   readonly restart?: RestartPolicy
   /**
-   * State that is not restored, each as `OPERATOR`, which may also be a source or a sink, or `OPERATOR/PIECE`. It is
-   * dropped once: a job that starts again with the same list keeps what it has made since. Default: none.
+   * State to drop instead of restoring it, each as `OPERATOR`, which may also be a source or a sink, or
+   * `OPERATOR/PIECE`. It is dropped once: a job that restarts with the same list keeps its new state.
+   * Default: none.
    */
   readonly dropState?: readonly string[]
   /** Records per batch at most. Default 1024. */
@@ -34,19 +35,19 @@ export interface JobOptions {
   /** Batches that may wait on one edge. Default 4. */
   readonly edgeBatches?: number
   /**
-   * How many readers of one source may be open at a time, unless the source sets its own limit. A source with more
-   * splits is read through all of them all the same: readers that are quiet, or ahead of the others in event time, are
-   * closed and opened again where they were. Default 256.
+   * Maximum number of open readers of one source, unless the source sets its own limit. A source may have
+   * more splits: readers that are quiet, or ahead in event time, are closed and reopened later. Default 256.
    */
   readonly maxOpenReaders?: number
   /**
-   * For development: fails the job with `RECORD_MUTATED`, naming the operator, when user code changes a record that it
-   * was given or a value that it has emitted. Records are frozen for it, those of sources too. Costs time. Default false.
+   * For development: fails the job with `RECORD_MUTATED`, naming the operator, when user code changes a
+   * record passed to it or an emitted value. For that, records are frozen, including those of sources.
+   * Slower. Default false.
    */
   readonly checkImmutability?: boolean
   /**
-   * How long event time may stand still while records wait for it, before a warning names the split that holds it back.
-   * Default 30,000.
+   * How long event time may not advance while records wait for it, before a warning names the split that
+   * blocks it. Default 30,000.
    */
   readonly stalledAfterMs?: number
   readonly observer?: JobObserver
@@ -54,25 +55,28 @@ export interface JobOptions {
 
 /** When checkpoints are made, and how many are kept. Durations are in milliseconds. */
 export interface CheckpointOptions {
-  /** From the start of one checkpoint to the start of the next: exactly-once results become visible so often. Default 1,000. */
+  /**
+   * The interval between the starts of two checkpoints, at which exactly-once results become visible. Default
+   * 1,000.
+   */
   readonly everyMs: number
-  /** At least this long between the end of one and the start of the next. Default 0. */
+  /** The minimum time between the end of one and the start of the next. Default 0. */
   readonly minPauseMs: number
-  /** A checkpoint that takes longer is given up. Default 600,000. */
+  /** A checkpoint that takes longer is aborted. Default 600,000. */
   readonly timeoutMs: number
-  /** So many given up in a row fail the job. Default 3. */
+  /** This many aborted checkpoints in a row fail the job. Default 3. */
   readonly toleratedFailures: number
   /** How many are kept. Default 2: the newest, and one to fall back to. */
   readonly retain: number
 }
 
-/** The options with every default filled in. */
+/** The options with defaults applied. */
 export type JobSettings = Required<Omit<JobOptions, 'checkpoints' | 'ownership'>> & {
   readonly checkpoints: CheckpointOptions
   readonly ownership: OwnershipOptions
 }
 
-/** Fills in defaults. Throws `OPTION_INVALID`, naming the option, for values that make no sense. */
+/** Applies defaults. Throws `OPTION_INVALID`, naming the option, for invalid values. */
 export function settingsOf(options: JobOptions): JobSettings {
   const settings: JobSettings = {
     parallelism: 1,

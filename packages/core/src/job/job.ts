@@ -13,24 +13,24 @@ import { RestartDecider } from './restart-policy.ts'
 export type JobResult =
   /** Its bounded input was read to the end, or it was drained: every window and timer fired, all is committed. */
   | { readonly outcome: 'finished' }
-  /** It was stopped: what it had read is committed, and it goes on from there when started again. */
+  /** It was stopped: its input so far is committed, and a later start resumes there. */
   | { readonly outcome: 'stopped' }
-  /** It gave up; nothing after its last checkpoint was committed. */
+  /** It failed; nothing after its last checkpoint was committed. */
   | { readonly outcome: 'failed'; readonly error: unknown }
 
-/** What a job is doing now. */
+/** The current status of a job. */
 export interface JobStatus {
   readonly phase: 'starting' | 'running' | 'restarting' | 'stopping' | 'ended'
   readonly restarts: number
   readonly tasks: readonly TaskMetrics[]
   readonly state: StoreUsage | undefined
   readonly lastCheckpoint: CheckpointFigures | undefined
-  /** What event time waits for: empty as long as nothing holds it back. */
+  /** What event time waits for: empty while nothing blocks it. */
   readonly eventTimeWaits: readonly EventTimeWait[]
 }
 
 /**
- * A pipeline at work. Failures restart it from its last checkpoint, as its restart policy says.
+ * A running pipeline. After a failure it restarts from its last checkpoint, according to its restart policy.
  *
  * @example
  * const job = startJob({ graph, platform: nodePlatform(), store: memoryStore(), directory: 'data', isBounded: true })
@@ -74,8 +74,8 @@ export class Job {
   }
 
   /**
-   * Stops reading, finishes what is in flight, checkpoints, commits and ends; started again, the job goes on from
-   * there. With `drain` windows and timers fire first, as at the end of input.
+   * Stops reading, finishes records in flight, checkpoints, commits and ends; a later start resumes there.
+   * With `drain` windows and timers fire first, as at the end of input.
    */
   async stop(options: { readonly drain?: boolean } = {}): Promise<JobResult> {
     this.#request(options.drain === true ? 'drain' : 'stop')
@@ -89,8 +89,8 @@ export class Job {
   }
 
   /**
-   * Makes a checkpoint: now, or once the one that runs is over. While the job stops, that is its last one. Rejects with
-   * `CHECKPOINT_FAILED` if the job is starting or has ended, or if the checkpoint took too long.
+   * Makes a checkpoint: now, or after the running one. While the job stops, that is its last one. Rejects
+   * with `CHECKPOINT_FAILED` if the job is starting or has ended, or if the checkpoint took too long.
    */
   async checkpoint(): Promise<CheckpointFigures> {
     await Promise.resolve()
@@ -120,7 +120,7 @@ export class Job {
     }
   }
 
-  /** Takes the data directory, runs, and releases the directory. */
+  /** Acquires the data directory, runs, and releases the directory. */
   async #own(): Promise<Ending> {
     const lock = await this.#takeDirectory()
     if (lock === undefined) return 'stopped'
@@ -131,13 +131,13 @@ export class Job {
       await this.#release(lock)
       throw error
     }
-    // A job whose directory was taken over has failed, whatever it believes to have done.
+    // A job whose directory was acquired by another process has failed in any case.
     const lost = await this.#release(lock)
     if (lost !== undefined) throw lost
     return ending
   }
 
-  /** Undefined if the job was stopped while it waited for the lease of an owner that it cannot see. */
+  /** Undefined if the job was stopped while it waited for a lease. */
   async #takeDirectory(): Promise<DirectoryLock | undefined> {
     const { platform, directory, ownership, observer } = this.#settings
     try {
@@ -157,7 +157,7 @@ export class Job {
     }
   }
 
-  /** Resolves with the error if another process had taken over. */
+  /** Resolves with the error if another process has acquired the directory. */
   async #release(lock: DirectoryLock): Promise<MillraceError | undefined> {
     const { directory, observer } = this.#settings
     try {
@@ -179,7 +179,7 @@ export class Job {
       try {
         return await this.#attempt.run()
       } catch (error) {
-        // A job that was asked to end does not come back to life.
+        // A job that was asked to end is not restarted.
         if (this.#stop !== 'no') throw error
         const decision = this.#decider.afterFailure(error, clock.monotonic() - startedAt)
         if ('giveUp' in decision) throw decision.giveUp
@@ -191,7 +191,7 @@ export class Job {
     }
   }
 
-  /** False if the job was stopped meanwhile: its last checkpoint is all there is to keep. */
+  /** False if the job was stopped meanwhile: then its last checkpoint is final. */
   async #waitForRestart(delayMs: number): Promise<boolean> {
     try {
       await sleep(this.#settings.platform.clock, delayMs, this.#stopping.signal)
@@ -204,12 +204,12 @@ export class Job {
 
   #started(): void {
     this.#phase = 'running'
-    // Asked to stop before there was anything to stop. The tasks start once the caller has returned.
+    // A stop was requested before the tasks existed. They start once the caller has returned.
     if (this.#stop !== 'no') queueMicrotask(() => this.#carryOut())
   }
 
   #request(stop: 'stop' | 'drain' | 'cancel'): void {
-    // Cancelling is the only wish that overrides an earlier one.
+    // Only cancelling overrides an earlier request.
     if (this.#stop === 'no' || stop === 'cancel') this.#stop = stop
     if (this.#phase === 'restarting' || this.#attempt === undefined) {
       this.#stopping.abort(new MillraceError('CANCELLED', 'the job was cancelled while it waited to start'))
@@ -224,7 +224,10 @@ export class Job {
   }
 }
 
-/** Starts a job. Throws `OPTION_INVALID` and `GRAPH_INVALID` for what cannot run; everything later ends the job. */
+/**
+ * Starts a job. Throws `OPTION_INVALID` and `GRAPH_INVALID` for invalid input; every later error ends the
+ * job.
+ */
 export function startJob(options: JobOptions): Job {
   return new Job(options)
 }

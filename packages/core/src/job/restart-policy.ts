@@ -8,12 +8,12 @@ export type RestartPolicy =
       readonly kind: 'exponential'
       readonly firstDelayMs: number
       readonly longestDelayMs: number
-      /** A run that lasts this long makes the next failure count as the first. */
+      /** After a run of this duration the next failure counts as the first. */
       readonly resetAfterMs: number
       readonly attempts: number
     }
 
-/** Three attempts, a second apart and growing; enough for a passing fault, not for a poison record. */
+/** Three attempts, a second apart and growing; enough for a transient fault, not for a poison record. */
 export const defaultRestartPolicy: RestartPolicy & { readonly kind: 'exponential' } = {
   kind: 'exponential',
   firstDelayMs: 1_000,
@@ -22,7 +22,7 @@ export const defaultRestartPolicy: RestartPolicy & { readonly kind: 'exponential
   attempts: 3,
 }
 
-/** Trying again cannot help: the program, the options or the disk must change first. */
+/** A restart cannot help: the program, the options or the disk must change first. */
 const hopeless: ReadonlySet<ErrorCode> = new Set([
   'GRAPH_INVALID',
   'OPTION_INVALID',
@@ -38,7 +38,7 @@ const hopeless: ReadonlySet<ErrorCode> = new Set([
   'FS_DENIED',
 ])
 
-/** Counts failures and decides what follows each: another attempt after a delay, or the end. */
+/** Counts failures and decides after each: another attempt after a delay, or the end. */
 export class RestartDecider {
   readonly #policy: RestartPolicy
   #failures = 0
@@ -49,7 +49,7 @@ export class RestartDecider {
     this.#policy = policy
   }
 
-  /** Milliseconds until the next attempt, or the error to give up with. `ranForMs` is how long the job ran. */
+  /** Milliseconds until the next attempt, or the final error. `ranForMs` is how long the job ran. */
   afterFailure(
     error: unknown,
     ranForMs: number,
@@ -68,7 +68,7 @@ export class RestartDecider {
 
   #crashLoop(error: unknown): MillraceError {
     const place = this.#samePlace > 1 ? this.#lastPlace : undefined
-    // A sink or a whole source is a place too, and no policy for records helps against what ails it.
+    // The place may be a sink or a whole source, for which no error policy helps.
     const advice = isMillraceError(error, 'OPERATOR_FAILED')
       ? ': the record there is likely poison. Fix the operator, or give it an error policy of skip or deadLetter.'
       : '.'

@@ -9,15 +9,15 @@ import type { JobSettings } from './job-options.ts'
 
 /** What an attempt starts from. */
 export interface StartPoint {
-  /** What the program makes of the checkpoint; undefined if there is none. */
+  /** The restore plan; undefined if there is no checkpoint. */
   readonly plan: RestorePlan | undefined
   /** The checkpoint and the readable ones before it, newest first. */
   readonly manifests: readonly Manifest[]
-  /** The number of the newest checkpoint there has ever been, or 0. */
+  /** The highest checkpoint number ever used, or 0. */
   readonly newest: number
 }
 
-/** What the start of an attempt works with. */
+/** The dependencies of the start of an attempt. */
 export interface RestoreSurroundings {
   readonly settings: JobSettings
   readonly owner: Owner
@@ -27,8 +27,9 @@ export interface RestoreSurroundings {
 }
 
 /**
- * Restores from the newest checkpoint that is whole: calls `restore` for each, from the newest, until it does not throw
- * `CHECKPOINT_CORRUPT`. A damaged one is reported. Refuses to start without a usable checkpoint if there are some.
+ * Restores from the newest intact checkpoint: calls `restore` for each, from the newest, until it does not
+ * throw `CHECKPOINT_CORRUPT`. A damaged one is reported. Refuses to start without a usable checkpoint if
+ * there are some.
  *
  * Resolves once no crash can lose the checkpoint any more: the sinks will commit what it names.
  */
@@ -52,7 +53,7 @@ export async function restoreNewest(
       if (!isMillraceError(error, 'CHECKPOINT_CORRUPT')) throw error
       if (before === undefined) throw unusable(numbers.length, storage.directory, error)
       warn(
-        `checkpoint ${manifest!.checkpoint} cannot be used: ${describeError(error)}; falling back to checkpoint ${before.checkpoint}: results committed since then may come again`,
+        `checkpoint ${manifest!.checkpoint} cannot be used: ${describeError(error)}; falling back to checkpoint ${before.checkpoint}: results committed since then may be written again`,
       )
       manifests = manifests.slice(1)
     }
@@ -62,7 +63,7 @@ export async function restoreNewest(
 }
 
 /**
- * Decides what a start does with a checkpoint, and announces what it converts and drops. Throws
+ * Plans what a start does with a checkpoint, and reports what it converts and drops. Throws
  * `CHECKPOINT_INCOMPATIBLE`. Changes nothing.
  */
 async function compareWithProgram(
@@ -76,7 +77,7 @@ async function compareWithProgram(
   for (const name of plan.abandoned) {
     const kept = directory.connector(name)
     if ((await platform.fs.stat(kept)) === undefined) continue
-    warn(`${kept} still holds what the connector of '${name}' kept. Remove it when you are sure`)
+    warn(`${kept} still contains data of the connector of '${name}'. Remove it when you no longer need it`)
   }
   return plan
 }

@@ -1,19 +1,19 @@
 import type { EventTime } from '../record/time.ts'
 
-/** What event time waits for: a source or a split of it that is behind records which others have brought. */
+/** What event time waits for: a source or one of its splits that is behind the records of others. */
 export interface EventTimeWait {
   readonly source: string
   readonly subtask: number
-  /** The split that is waited for; undefined for splits that were found and not opened yet. */
+  /** The split; undefined for splits that were discovered and not opened yet. */
   readonly split: string | undefined
-  /** Whether that split is caught up and brings nothing. */
+  /** Whether that split has returned all its data and nothing new. */
   readonly isQuiet: boolean
   /** How long a split of the source must be quiet to be idle, in milliseconds; undefined: none ever is. */
   readonly idleAfterMs: number | undefined
-  /** Where the watermark is. */
+  /** The current watermark. */
   readonly watermark: EventTime
-  /** Where it would be without the wait. */
+  /** The watermark that others have reached. */
   readonly ahead: EventTime
-  /** Since when it has been there, in milliseconds since the epoch. */
+  /** Since when it has not advanced, in milliseconds since the epoch. */
   readonly since: number
 }

@@ -1,8 +1,10 @@
 import type { CheckpointFigures } from './metrics.ts'
 
-/** What happens in the life of a job, for logs and screens. */
+/** The events of a job, for logs and screens. */
 export type JobEvent =
-  /** Another process may still use the data directory, and cannot be seen from here: waits until its lease is over. */
+  /**
+   * Another process may still use the data directory on another host: the job waits until its lease expires.
+   */
   | { readonly kind: 'waitingForOwner'; readonly owner: string; readonly leaseMs: number }
   | {
       readonly kind: 'started'
@@ -17,5 +19,5 @@ export type JobEvent =
   | { readonly kind: 'stopping' }
   | { readonly kind: 'ended'; readonly outcome: 'finished' | 'stopped' | 'failed' }
 
-/** Is told of every event in the life of a job, at once; must not throw. */
+/** Called with every event of a job, synchronously; must not throw. */
 export type JobObserver = (event: JobEvent) => void

@@ -1,6 +1,6 @@
 import { MIN_TIME, type EventTime } from '../record/time.ts'
 
-/** What one subtask has done since it started; plain numbers that only its own task writes. */
+/** The counters of one subtask since it started; only its own task writes them. */
 export class TaskMetrics {
   readonly task: string
   readonly subtask: number
@@ -25,12 +25,12 @@ export class TaskMetrics {
   }
 }
 
-/** What a finished checkpoint cost. */
+/** The cost of a completed checkpoint. */
 export interface CheckpointFigures {
   readonly checkpoint: number
   /** From the first barrier to the published manifest, in milliseconds. */
   readonly durationMs: number
-  /** Of that, until every task had reached its barrier and encoded its state. */
+  /** Part of that: until every task had reached its barrier and encoded its state. */
   readonly alignAndEncodeMs: number
   /** When it was completed, in milliseconds since the epoch. */
   readonly completedAt: number

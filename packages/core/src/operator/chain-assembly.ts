@@ -20,7 +20,7 @@ import { oneReceiver, type Receiver } from './receiver.ts'
 import { RecordTransaction } from './record-transaction.ts'
 import { MillraceError } from '../errors/errors.ts'
 
-/** What a chain needs from the task it runs in. */
+/** What a chain needs from its task. */
 export interface ChainSurroundings {
   readonly pipeline: string
   readonly subtask: number
@@ -31,7 +31,10 @@ export interface ChainSurroundings {
   readonly ports: readonly Receiver[]
   now(): number
   table<T>(owner: string, spec: Pick<TableSpec<T>, 'name' | 'codec'>): StateTable<T>
-  /** What the restored checkpoint says about an operator besides its state; undefined if it does not know it. */
+  /**
+   * What the restored checkpoint says about an operator besides its state; undefined if it does not know the
+   * operator.
+   */
   history(operator: string): OperatorHistory | undefined
   count(operator: string, metric: OperatorMetric, by: number): void
   warn(message: string): void
@@ -42,11 +45,11 @@ export interface OperatorHistory {
   readonly earlier: readonly EarlierSetting[]
   /** The kinds of key that its state has. */
   readonly keys: readonly string[]
-  /** Tells which key selector they came from. */
+  /** Identifies the key selector that they came from. */
   readonly keySelector: string | null
 }
 
-/** What the running chain answers for its operators. */
+/** What the running chain provides to its operators. */
 interface ChainAnswers {
   noteTimer(domain: TimerDomain, time: number): void
 }
@@ -59,12 +62,12 @@ interface OpeningParts {
   readonly fingerprint: Fingerprint | undefined
 }
 
-/** Turns the description of a chain into links that call one another. Used once per task and start. */
+/** Builds the links of a chain from its description. Used once per task and start. */
 export class ChainAssembly {
   readonly #around: ChainSurroundings
   readonly #chain: ChainAnswers
   readonly #links: OperatorLink[] = []
-  /** What has been made of operators that several parts feed: they are met once for each. */
+  /** The links of operators that several parts feed: they are visited once for each. */
   readonly #made = new Map<ChainPart, OperatorLink>()
   readonly #opening = new Map<OperatorLink, OpeningParts>()
   /** By operator. */
@@ -75,9 +78,10 @@ export class ChainAssembly {
     this.#chain = chain
   }
 
-  /** The operators made so far, each before all that it feeds. */
+  /** The operators created so far, each before all that it feeds. */
   links(): readonly OperatorLink[] {
-    // They were made the other way round: a link needs its targets first. That holds for one with several inputs too.
+    // They were created in reverse order, since a link needs its targets first, also for one with several
+    // inputs.
     return this.#links.toReversed()
   }
 
@@ -91,7 +95,7 @@ export class ChainAssembly {
     )
   }
 
-  /** Calls the operator's `open`, once all of the chain is there. */
+  /** Calls the operator's `open`, once the whole chain exists. */
   open(link: OperatorLink): void {
     const { name, scope, transaction, outputs, fingerprint } = this.#opening.get(link)!
     const around = this.#around
@@ -121,7 +125,7 @@ export class ChainAssembly {
     link.operator.open?.(context)
   }
 
-  /** Fuses `first` with the steps behind it, as far as each has one reader. */
+  /** Fuses `first` with the following steps, as long as each has one reader. */
   #fused(first: ChainPart): Receiver {
     const parts = [first]
     let targets = first.targets.get('main') ?? []
@@ -203,7 +207,7 @@ export class ChainAssembly {
   }
 }
 
-/** State that a fingerprint does not name would be lost without a word by a program that no longer has it. */
+/** A later program without a piece of state that the fingerprint does not name would lose it silently. */
 function checkPiece(operator: string, piece: string, fingerprint: Fingerprint | undefined): void {
   if (fingerprint === undefined || fingerprint.pieces.some(({ name }) => name === piece)) return
   throw new MillraceError(

@@ -4,14 +4,14 @@ import type { Step } from './fuse.ts'
 import type { Operator } from './operator.ts'
 
 /**
- * The description of a chain: operators that run in one task as direct calls. A graph without cycles: an output may have
- * several readers, and an operator with several inputs is the target of several parts.
+ * The description of a chain: operators that run in one task as direct calls. An acyclic graph: an output may
+ * have several readers, and an operator with several inputs is the target of several parts.
  */
 export interface ChainPart {
   readonly name: string
   readonly onError: 'fail' | 'skip' | 'deadLetter'
   readonly work: ChainWork
-  /** Where each output goes, by output name. An output that is missing goes nowhere. */
+  /** The targets of each output, by output name. A missing output is dropped. */
   readonly targets: ReadonlyMap<string, readonly ChainTarget[]>
 }
 
@@ -20,9 +20,9 @@ export type ChainWork =
   | {
       readonly kind: 'operator'
       readonly create: () => Operator<unknown, unknown>
-      /** What gives records their key, by input. Empty: the operator has no key. */
+      /** The key selectors, by input. Empty: the operator has no key. */
       readonly keys: readonly ((value: unknown) => Key)[]
-      /** What checkpoints say that it keeps; an operator that files anything else is refused. Absent: not checked. */
+      /** The fingerprint of its state; other pieces of state are rejected. Absent: not checked. */
       readonly fingerprint?: Fingerprint | undefined
     }
 
@@ -31,7 +31,7 @@ export type ChainTarget =
   | {
       readonly kind: 'part'
       readonly part: ChainPart
-      /** Which input of an operator with several. Default 0. */
+      /** The input of an operator with several. Default 0. */
       readonly input?: number
     }
   | { readonly kind: 'port'; readonly port: number }

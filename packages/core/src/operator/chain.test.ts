@@ -13,7 +13,7 @@ import type { Collector, Operator, OperatorContext, StreamRecord, Timer } from '
 const keyGroups = 128
 const groups = { first: 0, last: keyGroups - 1 }
 
-/** Counts records by hundreds and key with sweeps, as windows do, and notes which are late. */
+/** Counts records by hundreds and key with sweeps, as windows do, and records which are late. */
 class Hundreds implements Operator<string, string> {
   #context!: OperatorContext
   #counts!: StateTable<number>
@@ -52,7 +52,7 @@ class Hundreds implements Operator<string, string> {
   }
 }
 
-/** What is put into a chain, and everything it emits, with the watermark it travels under. */
+/** The input of a chain, and everything it emits, with the watermark. */
 class ChainRun {
   readonly cursor = new Cursor()
   readonly emitted: string[] = []
@@ -109,13 +109,13 @@ class ChainRun {
     expect(this.chain.process(batch, 0, batch.watermarks)).toBe(1)
   }
 
-  /** What was emitted since the last call. */
+  /** The output since the last call. */
   take(): readonly string[] {
     return this.emitted.splice(0)
   }
 }
 
-/** Two keys, of which the group of the first has reached 350 and that of the second 150. */
+/** Two keys: the group of the first has reached 350 and that of the second 150. */
 function afterRescale(): { readonly run: ChainRun; readonly reached: readonly Reached[] } {
   const split = keyGroup('b', keyGroups)
   const reach = (first: number, last: number, watermark: number): Reached => ({
@@ -128,7 +128,7 @@ function afterRescale(): { readonly run: ChainRun; readonly reached: readonly Re
   const reached = [reach(0, split - 1, 350), reach(split, split, 150), reach(split + 1, keyGroups - 1, 350)]
   const counts = new TransientTable<unknown>()
   for (const [key, start] of [
-    // Kept though its hundred has ended for it, as windows with lateness are.
+    // Kept though its hundred has ended, like a window with lateness.
     ['a', 100],
     ['b', 100],
     ['b', 200],
@@ -143,7 +143,7 @@ function afterRescale(): { readonly run: ChainRun; readonly reached: readonly Re
 }
 
 describe('a restored chain', () => {
-  test('EN-235 each key meets the watermark of the subtask it comes from, until the chain has reached it', () => {
+  test('EN-235 each key has the watermark of its former subtask, until the chain has reached it', () => {
     const { run } = afterRescale()
     run.record('a', 290, 120)
     run.record('b', 290, 120)
@@ -163,14 +163,14 @@ describe('a restored chain', () => {
     ])
   })
 
-  test('EN-235 what fired for a key does not fire again when a record of another key falls into the same window', () => {
+  test('EN-235 a window that fired for one key does not fire again when a record of another key falls into it', () => {
     const { run } = afterRescale()
     run.record('b', 170, 120)
     run.chain.advance(200)
     expect(run.take()).toEqual(['b@100=2 under 120'])
   })
 
-  test('EN-235 a checkpoint before the chain has caught up keeps what each key group had reached', () => {
+  test('EN-235 a checkpoint before the chain has caught up keeps the progress of each key group', () => {
     const { run, reached } = afterRescale()
     expect(run.chain.reached(groups).get('operator 1')).toEqual(reached)
     run.record('b', 270, 200)
@@ -185,7 +185,7 @@ describe('a restored chain', () => {
     ])
   })
 
-  test('a watermark that makes no timer due is taken up at the start, any other is not', () => {
+  test('advanceUntimed accepts a watermark that makes no timer due, and no other', () => {
     const { run } = afterRescale()
     expect(run.chain.begin(199)).toBe(true)
     expect(run.chain.begin(200)).toBe(false)
@@ -193,8 +193,8 @@ describe('a restored chain', () => {
   })
 })
 
-describe('time in a chain', () => {
-  test('EN-103 a timer meets the watermark that makes it due, and what it emits is not late behind it', () => {
+describe('event time in a chain', () => {
+  test('EN-103 a timer sees the watermark that makes it due, and its output is not late', () => {
     const seen: EventTime[] = []
     let context: OperatorContext
     const run = new ChainRun([
@@ -217,7 +217,7 @@ describe('time in a chain', () => {
     expect(run.take()).toEqual(['a@0=1 under 75'])
   })
 
-  test('EN-093 the end fires what is left and finishes each operator, none of it late for the next', () => {
+  test('EN-093 the end fires remaining timers and finishes each operator, with no late output', () => {
     const finishing: Operator<never, string> = {
       process: (record: StreamRecord<string>, out: Collector<string>) => out.emit(record.value),
       finish: (out: Collector<string>) => out.emitAt(250, 'z'),
@@ -232,7 +232,7 @@ describe('time in a chain', () => {
     ])
   })
 
-  test('an operator that has finished finishes again only if something has come since', () => {
+  test('an operator that has finished finishes again only after new input', () => {
     for (const comesBack of [false, true]) {
       const ended = [{ ...groups, watermark: 205, hasEnded: true, firedTo: 300 }]
       let finished = 0

@@ -1,17 +1,18 @@
 /**
  * Several operators in one task, called directly.
  *
- * True between any two calls:
+ * Invariants between any two calls:
  *
  *  1. No operator has an event timer that became due at `cursor.watermark` or before.
- *  2. Every record was handled under the watermark it was emitted under, wherever a batch was cut.
- *  3. A call that returned early can be made again and continues where it stopped. It returns early because the
- *     outputs are full, or because it has worked long enough and the event loop needs a turn. Each call makes progress.
+ *  2. Every record was handled under the watermark it was emitted under, for any batches.
+ *  3. A call that returned early can be repeated and continues where it stopped. It returns early because the
+ *     outputs are full, or because it has worked long enough and the event loop needs a turn. Each call makes
+ *     progress.
  *
- * Time reaches the operators one after another: what an operator emits while its timers fire is handled by the
- * operators behind it under the old watermark, and only then do they advance themselves. The end of the input, after
- * which every timer is due, reaches them in the same way. It leaves `cursor.watermark` as the data had left it, so that
- * input which comes back in a later run is not late.
+ * Time reaches the operators one after another: the output of an operator's timers is handled by later
+ * operators under the old watermark, and only then do they advance. The end of the input, after which every
+ * timer is due, reaches them in the same way. It leaves `cursor.watermark` unchanged, so that input that
+ * resumes in a later run is not late.
  */
 import type { Batch } from '../record/element.ts'
 import type { KeyGroupRange } from '../record/key-group.ts'
@@ -26,17 +27,17 @@ import type { SeenKeys } from './key-kinds.ts'
 import type { OperatorLink } from './operator-link.ts'
 import type { Receiver } from './receiver.ts'
 
-/** What a chain had reached in an earlier life. */
+/** The progress of a chain in an earlier run. */
 export interface RestoredChain {
   /** The key groups of its subtask now. */
   readonly groups: KeyGroupRange
   reached(operator: string): readonly Reached[]
 }
 
-/** What became of an operator's timers at the end of its input. */
+/** What happened to an operator's timers at the end of its input. */
 export interface TimersAtEnd {
   readonly operator: string
-  /** Processing timers that fired at once, and that were deleted because the operator asked for it. */
+  /** Processing timers that fired at once, and that were deleted as the operator requested. */
   readonly firedAtEnd: number
   readonly droppedAtEnd: number
   /** Processing timers that were set while others fired, and were dropped. */
@@ -63,7 +64,7 @@ export class Chain {
   #ending = -1
   #starting: Iterator<undefined> | undefined
 
-  /** `inputs[n]` is where records of the task's input `n` go: every target gets each of them. */
+  /** `inputs[n]` are the targets of the task's input `n`: every target gets each of its records. */
   constructor(inputs: readonly (readonly ChainTarget[])[], around: ChainSurroundings) {
     this.#cursor = around.cursor
     this.#budget = around.budget
@@ -77,8 +78,8 @@ export class Chain {
   }
 
   /**
-   * State is in place: restores timers and lets operators do the same. Called before the first record until it returns
-   * true: false means that the event loop needs a turn.
+   * Called when state is loaded: restores timers and lets operators do the same. Called before the first
+   * record until it returns true: false means that the event loop needs a turn.
    */
   start(restored: RestoredChain | undefined): boolean {
     this.#starting ??= this.#restore(restored)
@@ -86,12 +87,12 @@ export class Chain {
     return true
   }
 
-  /** Where records of the first input enter when they come one by one. */
+  /** The entry for records of the first input that arrive one by one. */
   get head(): Receiver {
     return this.#heads[0]!
   }
 
-  /** When the clock must next be looked at, in milliseconds since the epoch; infinity: never. */
+  /** When the clock must be checked next, in milliseconds since the epoch; infinity: never. */
   get nextProcessing(): number {
     return this.#nextProcessing
   }
@@ -120,8 +121,8 @@ export class Chain {
   }
 
   /**
-   * Advances to a watermark that makes no timer due, for inputs that announce theirs before their first record; false
-   * if some timer is.
+   * Advances to a watermark that makes no timer due, for inputs that announce theirs before their first
+   * record; false if some timer is due.
    */
   begin(watermark: EventTime): boolean {
     const isDue = (link: OperatorLink): boolean =>
@@ -131,12 +132,12 @@ export class Chain {
     return true
   }
 
-  /** How far the operators are, for a checkpoint. */
+  /** The progress of the operators, for a checkpoint. */
   reached(groups: KeyGroupRange): ReadonlyMap<string, readonly Reached[]> {
     return new Map(this.#links.map((link) => [link.policy.operator, link.reached(groups)]))
   }
 
-  /** Fires every event timer up to `watermark`; false if the call must be made again. */
+  /** Fires every event timer up to `watermark`; false if the call must be repeated. */
   advance(watermark: EventTime): boolean {
     if (this.#advancing < 0) {
       if (watermark <= this.#cursor.watermark) return true
@@ -153,7 +154,7 @@ export class Chain {
     return true
   }
 
-  /** Fires every processing timer due at `now`; false if the call must be made again. */
+  /** Fires every processing timer due at `now`; false if the call must be repeated. */
   fireProcessing(now: number): boolean {
     for (const link of this.#links) {
       if (link.timers === undefined) continue
@@ -168,8 +169,8 @@ export class Chain {
   }
 
   /**
-   * The input has ended: operator by operator, fires every timer, calls `onEnd` for every key and finishes. False if the
-   * call must be made again.
+   * Handles the end of the input: operator by operator, fires every timer, calls `onEnd` for every key and
+   * finishes. False if the call must be repeated.
    */
   end(): boolean {
     if (this.#ending < 0) this.#ending = 0
@@ -182,7 +183,7 @@ export class Chain {
     return true
   }
 
-  /** What became of timers at the end of the input, by operator. */
+  /** What happened to timers at the end of the input, by operator. */
   *timersAtEnd(): Iterable<TimersAtEnd> {
     for (const { timers, policy, firedAtEnd, droppedAtEnd } of this.#links) {
       if (timers === undefined) continue
@@ -219,7 +220,7 @@ export class Chain {
     }
   }
 
-  /** Fires the event timers of one operator up to `watermark`; false if the call must be made again. */
+  /** Fires the event timers of one operator up to `watermark`; false if the call must be repeated. */
   #advanceLink(link: OperatorLink, watermark: EventTime): boolean {
     link.advance(watermark)
     const { timers } = link
@@ -242,7 +243,7 @@ export class Chain {
     this.#lookAtTimers()
   }
 
-  /** Takes one operator to its end. Event timers that are set on the way fire before the next step. */
+  /** Brings one operator to its end. Event timers set on the way fire before the next step. */
   #endLink(link: OperatorLink): boolean {
     if (!this.#advanceLink(link, MAX_TIME)) return false
     link.timers?.endProcessing()
@@ -269,7 +270,7 @@ export class Chain {
       const { timers } = link
       if (timers === undefined) continue
       const next = timers.next('event')
-      // Set for a time that had passed: it is due whenever time moves.
+      // Set for a time that has passed: it is due whenever time advances.
       event = Math.min(event, next <= link.passed ? MIN_TIME : next)
       processing = Math.min(processing, timers.next('processing'))
     }

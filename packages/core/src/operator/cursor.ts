@@ -5,24 +5,24 @@ import type { Place } from './failure-policy.ts'
 import type { Timer } from './operator.ts'
 
 /**
- * Where one task stands: the record or timer being handled, the watermark it is handled under, and whether
- * the outputs have had enough.
+ * The current position of one task: the record or timer being handled, its watermark, and whether the outputs
+ * are full.
  *
- * One object per task, shared by its chain and its outputs, so that neither has to pass these along with every
+ * One object per task, shared by its chain and its outputs, so that these need not be passed with every
  * record.
  */
 export class Cursor implements Place {
-  /** What the whole chain has advanced to; what is emitted now is emitted under it. */
+  /** The watermark of the whole chain; current output is emitted under it. */
   watermark: EventTime = MIN_TIME
-  /** Set by an output that took more than it has room for; the task stops between two records and waits. */
+  /** Set by an output without space; the task stops between two records and waits. */
   isFull = false
-  /** Index of the record being handled in `origin`, or -1 when it is a timer. */
+  /** Index of the current record in `origin`, or -1 for a timer. */
   originIndex = -1
   origin: Origin | undefined = undefined
-  /** The timer being handled, or that the end of the input is. */
+  /** The timer being handled, or the end of the input. */
   #timer: Timer | 'end' | undefined = undefined
 
-  /** A record of `batch` is being handled. */
+  /** Sets the current record of `batch`. */
   at(batch: Batch, index: number): void {
     this.originIndex = batch.originIndex === undefined ? index : batch.originIndex[index]!
   }
@@ -32,7 +32,7 @@ export class Cursor implements Place {
     this.#timer = undefined
   }
 
-  /** A timer is being handled, or the end of the input. */
+  /** Sets the current timer, or the end of the input. */
   atTimer(timer: Timer | 'end'): void {
     this.originIndex = -1
     this.#timer = timer
@@ -51,8 +51,8 @@ export class Cursor implements Place {
   }
 }
 
-/** Where a record came from, for people. */
+/** Formats the place of a record for messages. */
 export function placeOfRecord(origin: Origin | undefined, index: number): string {
-  if (origin === undefined || index < 0) return 'a record whose place is not known'
+  if (origin === undefined || index < 0) return 'a record from an unknown place'
   return `source '${origin.source}', split '${origin.split}', ${origin.place(index)}`
 }

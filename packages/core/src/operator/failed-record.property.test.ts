@@ -11,14 +11,14 @@ interface Effect {
   readonly n: number
 }
 
-/** What one record does, and whether it then fails. */
+/** The actions of one record, and whether it then fails. */
 interface Work {
   readonly key: string
   readonly effects: readonly Effect[]
   readonly fails: boolean
 }
 
-/** One call of everything that an operator may do with a number. */
+/** Every call that an operator may make, with a number as argument. */
 const effects = {
   emit: (all: EverythingOperator, n: number) => all.out.emit(n),
   'emit at a time': (all: EverythingOperator, n: number) => all.out.emitAt(n, n),
@@ -73,7 +73,7 @@ const effects = {
   count: (all: EverythingOperator, n: number) => all.context.count('late', n),
 } as const
 
-/** Does what its records say. */
+/** Performs the actions of its records. */
 class EverythingOperator implements Operator<Work, unknown> {
   context!: OperatorContext
   value!: ValueState<{ numbers: number[] }>
@@ -100,7 +100,7 @@ class EverythingOperator implements Operator<Work, unknown> {
     throw new Error('after all of that')
   }
 
-  /** Changes everything in place and sets nothing. */
+  /** Changes everything in place without calling set. */
   spoil(): void {
     this.value.get()?.numbers.push(-1)
     for (const [, entry] of this.map.entries()) entry.n = -1
@@ -150,7 +150,7 @@ function harness(onError: 'fail' | 'skip' | 'deadLetter'): OperatorHarness<Work>
   })
 }
 
-/** Everything that can be seen of an operator at its end. */
+/** All observable state of an operator at its end. */
 function seen(running: OperatorHarness<Work>): object {
   const cells = running.cells()
   for (const key of ['a', 'b']) running.record({ key, effects: [{ what: 'read all', n: 0 }], fails: false })
@@ -161,7 +161,7 @@ function seen(running: OperatorHarness<Work>): object {
   return { cells, emitted, late: running.counted('late') }
 }
 
-describe('a record that fails under a policy that leaves it out', () => {
+describe('a record that fails under a policy that skips it', () => {
   test.each(['skip', 'deadLetter'] as const)(
     '%s: leaves nothing behind, whatever it did before',
     (policy) => {

@@ -5,15 +5,15 @@ import { isProgramError, OperatorError } from './operator-error.ts'
 import type { OperatorMetric } from './operator.ts'
 import type { Receiver } from './receiver.ts'
 
-/** What is known about the record that is being handled when user code throws. */
+/** What is known about the current record when user code throws. */
 export interface Place {
-  /** For people: source, split and place; or what a timer was set for. */
+  /** For messages: source, split and place; or the timer. */
   place(): string
-  /** The bytes as they were read, if the source still has them. */
+  /** The original bytes, if the source still has them. */
   raw(): Uint8Array | undefined
 }
 
-/** What a dead-letter sink receives for a record that could not be processed. */
+/** The record that a dead-letter sink receives for a failed record. */
 export interface DeadLetter {
   /** The pipeline's and the failing operator's names. */
   readonly pipeline: string
@@ -21,11 +21,11 @@ export interface DeadLetter {
   readonly code: string
   readonly message: string
   readonly stack: string
-  /** Where the record came from, for people: source, split and place; or the key and time of a timer. */
+  /** The place of the record, for people: source, split and place; or the key and time of a timer. */
   readonly place: string
-  /** The record as it reached the operator, as JSON text; null where it cannot be written as JSON. */
+  /** The record at the operator, as JSON text; null if it cannot be written as JSON. */
   readonly value: string | null
-  /** The bytes as they were read, in base64; null when the record is not one that was read. */
+  /** The original bytes, in base64; null when the record was not read from a source. */
   readonly raw: string | null
   /** Event time of the record in milliseconds since the epoch, or null without timestamps. */
   readonly time: EventTime | null
@@ -35,7 +35,7 @@ export interface DeadLetter {
 
 const longestValue = 64 * 1024
 
-/** Decides what becomes of a record on which user code threw. */
+/** Decides what happens to a record on which user code threw. */
 export class FailurePolicy {
   readonly operator: string
   readonly #kind: 'fail' | 'skip' | 'deadLetter'
@@ -60,14 +60,15 @@ export class FailurePolicy {
     this.#count = options.count
   }
 
-  /** Whether a record on which user code throws may be left out, so that nothing of it may remain. */
+  /** Whether a failed record may be skipped, so that none of its effects may remain. */
   get leavesOut(): boolean {
     return this.#kind !== 'fail'
   }
 
-  /** Returns if the record is dealt with; throws an `OperatorError` if the task must stop. */
+  /** Returns if the record is handled; throws an `OperatorError` if the task must stop. */
   handle(thrown: unknown, place: Place, value: unknown, time: EventTime): void {
-    // Something further down the chain, or Millrace itself, has failed: not this operator's record to judge.
+    // The error comes from later in the chain, or from Millrace itself, so this operator's policy does not
+    // apply.
     if (thrown instanceof OperatorError || isMillraceError(thrown, 'INTERNAL')) throw thrown
     if (this.#kind === 'fail' || isProgramError(thrown)) {
       throw new OperatorError(this.operator, place.place(), thrown)

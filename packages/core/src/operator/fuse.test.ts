@@ -26,7 +26,7 @@ function strict(chain: readonly Step[]): readonly GuardedStep[] {
   return chain.map((step) => ({ step, reject: undefined }))
 }
 
-/** What the steps mean, one array after another. */
+/** A model of the steps, one array after another. */
 function plainly(chain: readonly Step[], values: readonly unknown[]): unknown[] {
   return chain.reduce(
     (list: unknown[], step): unknown[] => {
@@ -40,7 +40,7 @@ function plainly(chain: readonly Step[], values: readonly unknown[]): unknown[] 
 }
 
 describe('fuse', () => {
-  test('any chain of steps, compiled or nested, gives what the steps give one after another', () => {
+  test('any chain of steps, compiled or nested, equals the steps applied one after another', () => {
     fc.assert(
       fc.property(
         fc.array(fc.constantFrom(...Object.keys(steps)), { maxLength: 6 }),
@@ -85,7 +85,7 @@ describe('fuse', () => {
   describe.each([
     ['compiled', fuse],
     ['nested', nested],
-  ])('%s: a step that leaves records out', (_, form) => {
+  ])('%s: a step that skips failed records', (_, form) => {
     interface Rejected {
       readonly step: number
       readonly value: unknown
@@ -112,7 +112,7 @@ describe('fuse', () => {
         },
       }) as Step
 
-    test('is told the record as it reached the step, and the records around it pass', () => {
+    test('reports the record at the step, and other records pass', () => {
       const taken = new Taken()
       const chain = [steps['increment']!, refusing(3, 'map'), refusing(4, 'filter'), refusing(5, 'tap')]
       const { run, rejected } = running(chain, taken)
@@ -140,7 +140,7 @@ describe('fuse', () => {
       expect(rejected).toEqual([{ step: 0, value: 1, message: 'second element' }])
     })
 
-    test('behind a flatMap leaves out one element and not the others', () => {
+    test('after a flatMap skips one element and not the others', () => {
       const taken = new Taken()
       const { run, rejected } = running([steps['twice']!, refusing(1, 'map'), steps['twice']!], taken)
       run(1, 0)
@@ -148,7 +148,7 @@ describe('fuse', () => {
       expect(rejected).toEqual([{ step: 1, value: 1, message: 'not 1' }])
     })
 
-    test('does not judge what is thrown further down the chain', () => {
+    test('does not handle errors from later in the chain', () => {
       const { run, rejected } = running([steps['increment']!, steps['twice']!], {
         receive() {
           throw new Error('downstream')
@@ -179,7 +179,7 @@ describe('fuse', () => {
       },
     ]
 
-    test.each(kinds.map((step) => [step.kind, step] as const))('%s: is refused', (_kind, step) => {
+    test.each(kinds.map((step) => [step.kind, step] as const))('%s: is rejected', (_kind, step) => {
       const taken = new Taken()
       const rejected: unknown[] = []
       const run = form(strict([step]), taken, { step: 0 })
@@ -192,7 +192,7 @@ describe('fuse', () => {
       expect(taken.values).toEqual([])
     })
 
-    test('a value that only has a field named then is a value', () => {
+    test('a value with a field named then is a value', () => {
       const taken = new Taken()
       const run = form(strict([{ kind: 'map', apply: () => ({ then: 'later' }) }]), taken, { step: 0 })
       run(1, 0)
@@ -200,7 +200,7 @@ describe('fuse', () => {
     })
     /* oxlint-enable unicorn/no-thenable */
 
-    test('flatMap: what is not iterable is named', () => {
+    test('flatMap: a result that is not iterable is described', () => {
       const step: Step = { kind: 'flatMap', apply: () => 7 as unknown as Iterable<unknown> }
       expect(() => form(strict([step]), new Taken(), { step: 0 })(1, 0)).toThrow(
         'its function returned a number; flatMap needs an array or another iterable',

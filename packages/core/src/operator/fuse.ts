@@ -12,19 +12,19 @@ export type Step =
   | { readonly kind: 'tap'; readonly apply: (value: unknown) => NotAPromise }
   | { readonly kind: 'pass' }
 
-/** A step, and what becomes of a record on which its function throws. */
+/** A step, and what to do with a record on which its function throws. */
 export interface GuardedStep {
   readonly step: Step
   /**
-   * Called with what was thrown and the record as it reached the step, which is left out when this returns.
-   * Undefined: the error is thrown.
+   * Called with the error and the record at the step; the record is skipped when this returns. Undefined: the
+   * error is thrown.
    */
   readonly reject: Reject | undefined
 }
 
 type Reject = (thrown: unknown, value: unknown, time: EventTime) => void
 
-/** Tells which step was running when something was thrown. */
+/** Records which step was running when an error was thrown. */
 export interface StepCursor {
   step: number
 }
@@ -32,15 +32,15 @@ export interface StepCursor {
 type Receive = (value: unknown, time: EventTime) => void
 
 /**
- * Turns neighbouring steps into one function that calls the user's functions directly.
+ * Fuses neighbouring steps into one function that calls the user's functions directly.
  *
- * The function is compiled from the fixed templates below: nothing a user wrote becomes source text. Each
- * gets code of its own, so that every call in it sees one callee and V8 can inline it; a shared loop would
- * see them all and inline none. Where code cannot be compiled (a page with a strict content security
- * policy), the same steps run as nested closures, slower and otherwise the same.
+ * The function is compiled from the fixed templates below: no user text becomes source text. Each gets its
+ * own code, so that every call site has one callee and V8 can inline it; a shared loop would be megamorphic.
+ * Where code cannot be compiled (a page with a strict content security policy), the same steps run as nested
+ * closures, slower and otherwise equal.
  *
- * Invariant: `reject` sees only what its own step threw. A flatMap with `reject` has pulled all elements before it
- * emits the first, and what comes after a step never runs inside its `try`.
+ * Invariant: `reject` receives only errors of its own step. A flatMap with `reject` has pulled all elements
+ * before it emits the first, and later steps never run inside its `try`.
  */
 export function fuse(steps: readonly GuardedStep[], target: Receiver, cursor: StepCursor): Receive {
   try {
@@ -58,7 +58,7 @@ function compiled(steps: readonly GuardedStep[], target: Receiver, cursor: StepC
   for (const [i, step] of steps.entries()) template.add(step, i)
   const names = steps.map((_, i) => `f${i}`).join(', ')
   const rejects = steps.map((_, i) => `reject${i}`).join(', ')
-  // The number keeps V8 from finding the code of another chain in its cache, and that chain's type feedback with it.
+  // The number keeps V8 from reusing the cached code of another chain, with its type feedback.
   const source = `// chain ${++compilations}
     const [${names}] = functions
     const [${rejects}] = rejects
@@ -81,13 +81,13 @@ function compiled(steps: readonly GuardedStep[], target: Receiver, cursor: StepC
   return make(functions, rejected, target, cursor, refusePromise, refuseExpansion, elementsOf) as Receive
 }
 
-/** The source of one fused function while it is written. */
+/** Builds the source of one fused function. */
 class Template {
   readonly #opening: string[] = []
   readonly #closing: string[] = []
-  /** The variable that holds what reaches the next step. */
+  /** The variable with the input of the next step. */
   #value = 'v'
-  /** The block to leave when a record is left out: the whole function, or the body of the innermost loop. */
+  /** The block to leave when a record is skipped: the whole function, or the body of the innermost loop. */
   #block = 'record'
 
   add({ step, reject }: GuardedStep, index: number): void {
@@ -122,12 +122,12 @@ class Template {
     this.#value = element
     this.#block = `body${index}`
     this.#opening.push(`for (const ${element} of r${index}) { ${this.#block}: { ${promiseCheck(element)}`)
-    // The next element is pulled by this step's iterator, so what that throws is this step's.
+    // The iterator of this step pulls the next element, so its errors belong to this step.
     this.#closing.push(`} cursor.step = ${index} }`)
   }
 }
 
-/** Written out, not called: each place then has type feedback of its own. */
+/** Inlined, not called: each place then has its own type feedback. */
 function promiseCheck(name: string): string {
   return `if (typeof ${name} === 'object' && ${name} !== null && typeof ${name}.then === 'function') refusePromise(${name})`
 }
@@ -137,7 +137,7 @@ function checkOf(step: Step, result: string): string {
   return `if (${result} == null || typeof ${result}[Symbol.iterator] !== 'function') refuseExpansion(${result})`
 }
 
-/** A flatMap whose errors are left out must not have emitted half of a record's results. */
+/** A flatMap that skips failed records must not emit part of a record's results. */
 function elementsOf(results: Iterable<unknown>): readonly unknown[] {
   const elements = Array.from(results)
   for (const element of elements) checked(element)
@@ -190,7 +190,7 @@ function wrap({ step, reject }: GuardedStep, index: number, next: Receive, curso
   }
 }
 
-/** A step as a function from a value to what goes on to the next step. */
+/** A step as a function from a value to the next step. */
 function outcomeOf(
   step: Exclude<Step, { kind: 'pass' }>,
   isGuarded: boolean,

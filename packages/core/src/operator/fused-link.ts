@@ -4,7 +4,7 @@ import type { FailurePolicy } from './failure-policy.ts'
 import { fuse, type Step, type StepCursor } from './fuse.ts'
 import type { Receiver } from './receiver.ts'
 
-/** A step of a chain and what happens to a record on which it fails. */
+/** A step of a chain and what to do with a record on which it fails. */
 export interface StepPart {
   readonly step: Step
   readonly policy: FailurePolicy
@@ -34,7 +34,7 @@ export class FusedLink implements Receiver {
       this.#run(value, time)
     } catch (thrown) {
       const policy = this.#policies[this.#at.step]!
-      // A step that leaves records out has handled its own errors: this one comes from further down the chain.
+      // A step that skips failed records has handled its own errors: this one comes from later in the chain.
       if (policy.leavesOut) throw thrown
       policy.handle(thrown, this.#cursor, value, time)
     }

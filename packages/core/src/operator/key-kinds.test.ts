@@ -2,7 +2,7 @@ import { describe, expect, test } from 'vitest'
 import type { Key } from '../record/key.ts'
 import { KeyKinds, type KeyKindsOptions } from './key-kinds.ts'
 
-/** The kinds after a start of a program with another key selector, unless told otherwise. */
+/** The kinds after a start of a program with another key selector by default. */
 function kindsOf(
   keys: readonly Key[],
   restored: readonly string[] = [],
@@ -20,7 +20,7 @@ function kindsOf(
   return kinds.list()
 }
 
-describe('the kinds of key that an operator has had', () => {
+describe('kinds of key of an operator', () => {
   test('each is listed once, in any mix and order', () => {
     const keys: readonly Key[] = ['a', 1, 1n, true, [1], [1, 2], {}, { b: 1, a: 2 }, Uint8Array.of(1)]
     const kinds = [
@@ -37,12 +37,12 @@ describe('the kinds of key that an operator has had', () => {
     expect(kindsOf([...keys, ...keys.toReversed(), ...keys])).toEqual(kinds)
   })
 
-  test('null has none, and the order of fields makes no other kind', () => {
+  test('null has no kind, and the order of fields does not matter', () => {
     expect(kindsOf([null, { a: 1, b: 2 }, { b: 1, a: 2 }, null])).toEqual(['object {a, b}'])
     expect(kindsOf([null], ['string'])).toEqual(['string'])
   })
 
-  test('a first key of another kind than those restored is refused, for every pair of kinds', () => {
+  test('a first key of another kind than the restored ones is rejected, for every pair of kinds', () => {
     const keys: readonly Key[] = ['a', 1, 1n, true, [1], [1, 2], { a: 1 }, { a: 1, b: 2 }, Uint8Array.of(1)]
     for (const old of keys) {
       const restored = kindsOf([old])
@@ -57,12 +57,12 @@ describe('the kinds of key that an operator has had', () => {
     }
   })
 
-  test('after a key of a restored kind others are added; without state they replace what was restored', () => {
+  test('after a key of a restored kind others are added; without state they replace the restored ones', () => {
     expect(kindsOf(['a', 1], ['string', 'bigint'])).toEqual(['string', 'bigint', 'number'])
     expect(kindsOf([1, 'a'], ['bigint'], { hasState: () => false })).toEqual(['number', 'string'])
   })
 
-  test('under the same selector another first kind is a warning, given once', () => {
+  test('with the same selector another first kind is a warning, given once', () => {
     const warnings: string[] = []
     const same = { selector: 'old', warn: (message: string) => void warnings.push(message) }
     expect(kindsOf([1, true], ['string'], same)).toEqual(['string', 'number', 'boolean'])

@@ -2,19 +2,19 @@ import { MillraceError } from '../errors/errors.ts'
 import { crc32 } from '../codec/crc32.ts'
 import type { Key } from '../record/key.ts'
 
-/** With more kinds than this an operator's keys have no type that could be compared. */
+/** With more kinds than this an operator's keys have no comparable type. */
 const kindsMax = 32
 
 const anyKind = 'any'
 
-/** The kinds of key that an operator has had, and the mark of the selector that they came from. */
+/** The kinds of key that an operator has had, and the hash of the selector that they came from. */
 export interface SeenKeys {
   readonly operator: string
   readonly kinds: readonly string[]
   readonly selector: string | null
 }
 
-/** What is known of an operator's keys at a start. */
+/** What is known about an operator's keys at a start. */
 export interface KeyKindsOptions {
   /** The kinds in the checkpoint. */
   readonly restored: readonly string[]
@@ -28,9 +28,9 @@ export interface KeyKindsOptions {
 }
 
 /**
- * Tells the key selectors of one operator from those of another by their source text, input by input; null for an
- * operator without a key. What a selector reads from variables around it is not in its text, so two that differ only
- * there look the same.
+ * Identifies the key selectors of an operator by their source text, input by input; null for an operator
+ * without a key. Variables that a selector reads are not in its text, so two that differ only there look the
+ * same.
  */
 export function selectorMark(selectors: readonly ((value: unknown) => Key)[]): string | null {
   if (selectors.length === 0) return null
@@ -40,24 +40,27 @@ export function selectorMark(selectors: readonly ((value: unknown) => Key)[]): s
 }
 
 /**
- * The kinds of key that one subtask of an operator has had: "string", "object {card, shop}". They are part of a
- * checkpoint.
+ * The kinds of key that one subtask of an operator has had: "string", "object {card, shop}". They are part of
+ * a checkpoint.
  *
- * `keyBy` is a function, so only records show that a changed program has keys of another type. Such keys would find
- * none of the restored state. So where the selector has changed, the first key after a restore must be of a kind that the
- * state has keys of; once one was, new kinds are added. The same selector may give keys of several kinds, none of which
- * is in the checkpoint yet, so there another kind is a warning only.
+ * `keyBy` is a function, so only records show that a changed program has keys of another type. Such keys
+ * would find none of the restored state. So if the selector has changed, the first key after a restore must
+ * be of a kind that the state has keys of; after that, new kinds are added. The same selector may return keys
+ * of several kinds, none of which is in the checkpoint yet, so then another kind is only a warning.
  *
- * A look costs a comparison for keys of one primitive type, and for composite keys a walk over their field names.
- * `null` has no kind: it is a key of any type.
+ * A check costs a comparison for keys of one primitive type, and an iteration over the field names for
+ * composite keys. `null` has no kind: it is a key of any type.
  */
 export class KeyKinds {
   readonly #operator: string
   readonly #options: KeyKindsOptions
   readonly #kinds: Set<string>
-  /** Whether no key of a restored kind has come yet. */
+  /** Whether no key of a restored kind has arrived yet. */
   #isUnproven: boolean
-  /** Whether text, or a number, has come: most keys are the one or the other, and then there is no more to look at. */
+  /**
+   * Whether a string, or a number, has arrived: most keys are one or the other, and then there is nothing
+   * more to check.
+   */
   #hasText = false
   #hasNumber = false
   /** The length of the last array. */
@@ -73,7 +76,7 @@ export class KeyKinds {
     this.#isUnproven = restored.length > 0 && !restored.includes(anyKind)
   }
 
-  /** In the order in which they came. */
+  /** In the order of their arrival. */
   list(): readonly string[] {
     return [...this.#kinds]
   }
@@ -85,7 +88,8 @@ export class KeyKinds {
   }
 
   /**
-   * Takes in the key of a record. Throws `CHECKPOINT_INCOMPATIBLE` if the restored state has keys of other kinds only.
+   * Records the key of a record. Throws `CHECKPOINT_INCOMPATIBLE` if the restored state has keys of other
+   * kinds only.
    */
   see(key: Key): void {
     if (typeof key === 'string' ? this.#hasText : typeof key === 'number' && this.#hasNumber) return
@@ -122,7 +126,7 @@ export class KeyKinds {
     else kinds.add(anyKind)
   }
 
-  /** The first key after a restore is of a kind that the checkpoint does not have. */
+  /** Handles a first key after a restore whose kind the checkpoint does not have. */
   #meet(kind: string): void {
     const { hasState, restoredSelector, selector, warn } = this.#options
     const text = `the checkpoint has keys of type ${this.list().join(' and ')}, and the first key of this program has type ${kind}`
@@ -142,7 +146,7 @@ export class KeyKinds {
   }
 }
 
-/** Whether an object has these fields and no others, in this order. */
+/** Whether an object has exactly these fields, in this order. */
 function hasFields(key: object, fields: readonly string[]): boolean {
   let at = 0
   for (const name in key) if (name !== fields[at++]) return false

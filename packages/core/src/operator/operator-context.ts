@@ -16,7 +16,7 @@ import type { TimerQueue } from '../time/timer-queue.ts'
 import type { Collector, OperatorContext, OperatorMetric, StateDescriptor, Timers } from './operator.ts'
 import type { RecordTransaction } from './record-transaction.ts'
 
-/** What the chain around an operator answers for it. */
+/** What the chain provides to an operator. */
 export interface OperatorSurroundings {
   readonly name: string
   readonly subtask: number
@@ -33,20 +33,20 @@ export interface OperatorSurroundings {
   readonly earlier: readonly EarlierSetting[]
   output(name: string): Collector<unknown>
   count(metric: OperatorMetric, by: number): void
-  /** Files a table of this operator's under its name and subtask. */
+  /** Opens a table of this operator, stored under its name and subtask. */
   table<T>(spec: Pick<TableSpec<T>, 'name' | 'codec'>): StateTable<T>
-  /** A timer for `time` was set: the chain must look at its timers no later. */
+  /** A timer for `time` was set: the chain must check its timers by then. */
   noteTimer(domain: TimerDomain, time: number): void
 }
 
-/** The one implementation of `OperatorContext`: used by running tasks and by the test harness alike. */
+/** The only implementation of `OperatorContext`: used by running tasks and by the test harness. */
 export class ChainedOperatorContext implements OperatorContext {
   readonly name: string
   readonly subtask: number
   readonly timers: Timers
   readonly #around: OperatorSurroundings
   readonly #states = new Set<string>()
-  /** Handles that file state by key. */
+  /** Handles that store state by key. */
   readonly #keyed: { keys(): Iterable<KeyToken> }[] = []
 
   constructor(around: OperatorSurroundings) {
@@ -73,7 +73,7 @@ export class ChainedOperatorContext implements OperatorContext {
   }
 
   list<T>(descriptor: StateDescriptor<T>): ListState<T> {
-    // A list is one cell that holds the array, so an element codec does not fit it.
+    // A list is one cell with the array, so an element codec does not fit.
     if (descriptor.codec) {
       throw new MillraceError(
         'OPTION_INVALID',
@@ -88,7 +88,7 @@ export class ChainedOperatorContext implements OperatorContext {
     return this.#known(new KeyedMap<K, V>(this.table(descriptor), this.#around.scope, descriptor.name))
   }
 
-  /** Every key that has a value, a list or a map, once. State may be changed meanwhile. */
+  /** Every key that has a value, a list or a map, once. State may be changed during iteration. */
   *keys(): Generator<KeyToken> {
     const seen = new TokenMap<true>()
     for (const [i, handle] of this.#keyed.entries()) {
@@ -145,7 +145,10 @@ export class ChainedOperatorContext implements OperatorContext {
   }
 }
 
-/** Timers are only ever set and deleted, never read: with a transaction both wait until the record has been handled. */
+/**
+ * Timers are only set and deleted, never read: with a transaction both are deferred until the record is
+ * handled.
+ */
 class KeyedTimers implements Timers {
   readonly #around: OperatorSurroundings
 

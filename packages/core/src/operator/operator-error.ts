@@ -1,6 +1,9 @@
 import { describeError, isMillraceError, MillraceError, type ErrorCode } from '../errors/errors.ts'
 
-/** Errors of the program and not of a record: every record fails in the same way, so no policy leaves one out. */
+/**
+ * Error codes for bugs of the program rather than of a record: every record fails alike, so no policy skips
+ * one.
+ */
 const programErrors: readonly ErrorCode[] = [
   'ASYNC_FUNCTION',
   'CHECKPOINT_INCOMPATIBLE',
@@ -8,18 +11,18 @@ const programErrors: readonly ErrorCode[] = [
   'STATE_MISUSED',
 ]
 
-/** Whether `thrown` says that the program must be changed, whatever the record. */
+/** Whether `thrown` says that the program must be changed, for any record. */
 export function isProgramError(thrown: unknown): thrown is MillraceError {
   return isMillraceError(thrown) && programErrors.includes(thrown.code)
 }
 
 /**
- * User code threw, and this says where. Made once, by the innermost operator on the stack; operators
- * further up pass it on untouched. Its code is `OPERATOR_FAILED`, or that of an error of the program.
+ * The error of user code, with its place. Created once, by the innermost operator on the stack; outer
+ * operators pass it on unchanged. Its code is `OPERATOR_FAILED`, or that of a bug of the program.
  */
 export class OperatorError extends MillraceError {
   readonly operator: string
-  /** What the user's code threw. */
+  /** The error of the user's code. */
   readonly thrown: unknown
 
   constructor(operator: string, place: string, thrown: unknown) {

@@ -7,7 +7,7 @@ import type { ChainPart } from './chain-part.ts'
 import { Cursor } from './cursor.ts'
 import type { Collector, Operator, OperatorContext } from './operator.ts'
 
-/** Emits what it is given, twice. */
+/** Emits its input twice. */
 const doubling: Operator<number, number> = {
   process({ value }, out) {
     out.emit(value)
@@ -38,7 +38,7 @@ function part(
   }
 }
 
-/** A chain of operators in front of one output. */
+/** A chain of operators before one output. */
 function chain(first: ChainPart) {
   const taken: unknown[] = []
   const counts: string[] = []
@@ -65,8 +65,8 @@ function chain(first: ChainPart) {
 const failedAt = (name: string): unknown =>
   expect.objectContaining({ operator: name, code: 'OPERATOR_FAILED' })
 
-describe('an operator in front of another one', () => {
-  test('that leaves records out keeps what it did for a record on which the other one fails', () => {
+describe('an operator before another one', () => {
+  test('that skips failed records keeps its effects for a record on which the other one fails', () => {
     const { take, taken, counts } = chain(
       part('first', doubling, 'skip', part('second', refusing, 'skip', undefined)),
     )
@@ -75,7 +75,7 @@ describe('an operator in front of another one', () => {
     expect(counts).toEqual(['second skipped', 'second skipped'])
   })
 
-  test('does not judge an error of the other one by its own policy', () => {
+  test('does not apply its own policy to an error of the other one', () => {
     const { take, counts } = chain(
       part('first', doubling, 'skip', part('second', refusing, 'fail', undefined)),
     )
@@ -84,14 +84,14 @@ describe('an operator in front of another one', () => {
   })
 
   test.each(['skip', 'fail'] as const)(
-    '%s: does not keep the job going by catching an error of the other one',
+    '%s: does not keep the job running by catching an error of the other one',
     (policy) => {
       const catching: Operator<number, number> = {
         process({ value }, out) {
           try {
             out.emit(value)
           } catch {
-            // The mistake.
+            // The mistake under test.
           }
         },
       }
@@ -102,20 +102,20 @@ describe('an operator in front of another one', () => {
   )
 })
 
-describe('an operator that leaves records out', () => {
+describe('an operator that skips failed records', () => {
   const keyOf = (value: number): Key => {
     if (value === 3) throw new Error('no key for 3')
     return value === 4 ? (undefined as never) : value
   }
 
-  test('leaves out a record without a key', () => {
+  test('skips a record whose key selector fails', () => {
     const harness = operatorHarness(() => doubling, { keyBy: keyOf, onError: 'skip' })
     for (const value of [1, 3, 4, 2]) harness.record(value)
     expect(harness.outputs.map(({ value }) => value)).toEqual([1, 1, 2, 2])
     expect(harness.counted('skipped')).toBe(2)
   })
 
-  test('stops at an error in a timer, for which there is no record', () => {
+  test('stops at an error in a timer, which has no record', () => {
     class Alarm implements Operator<number, number> {
       #context!: OperatorContext
       open(context: OperatorContext): void {

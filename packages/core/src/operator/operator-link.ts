@@ -15,7 +15,7 @@ import type { Collector, Operator } from './operator.ts'
 import type { Receiver } from './receiver.ts'
 import type { RecordTransaction } from './record-transaction.ts'
 
-/** Hands what an operator emits to what comes after it. */
+/** Passes an operator's output to its targets. */
 class LinkCollector implements Collector<unknown> {
   readonly #link: OperatorLink
   readonly #target: Receiver
@@ -52,10 +52,11 @@ class LinkInput implements Receiver {
 }
 
 /**
- * One operator of a chain with its key, its timers, its error policy and how far it is in event time.
+ * One operator of a chain with its key, its timers, its error policy and its progress in event time.
  *
- * Its watermark is that of the chain, unless it is ahead of it: because the chain advances one operator after another,
- * because it was restored with a watermark that the chain has yet to reach, or because its input has ended.
+ * Its watermark is that of the chain, unless it is ahead: because the chain advances one operator after
+ * another, because it was restored with a watermark that the chain has not reached yet, or because its input
+ * has ended.
  */
 export class OperatorLink implements Receiver {
   readonly operator: Operator<unknown, unknown>
@@ -66,7 +67,7 @@ export class OperatorLink implements Receiver {
   readonly out: Collector<unknown>
   /** Event time of the record or timer being handled: what `emit` stamps. */
   time: EventTime = 0.5
-  /** What the chain is advancing it to, or has; `MAX_TIME` once its input has ended. */
+  /** The watermark it has advanced to, or is advancing to; `MAX_TIME` once its input has ended. */
   #ahead: EventTime = MIN_TIME
   #floor = WatermarkFloor.none
   #hasEnded = false
@@ -78,15 +79,15 @@ export class OperatorLink implements Receiver {
   #endingKeys: Iterator<KeyToken> | undefined
   #firedTo: EventTime = MIN_TIME
   readonly #record: { value: unknown; time: EventTime; key: Key | undefined }
-  /** What gives records their key, by input; empty if the operator has no key. */
+  /** The key selectors, by input; empty if the operator has no key. */
   readonly #keys: readonly ((value: unknown) => Key)[]
-  /** That of the first input. */
+  /** The selector of the first input. */
   readonly #keyBy: ((value: unknown) => Key) | undefined
   readonly #scope: KeyScope
   readonly #cursor: Cursor
   /** Undefined for an operator that stops the task when it fails. */
   readonly #transaction: RecordTransaction | undefined
-  /** What an operator behind this one has thrown. */
+  /** An error thrown by a later operator. */
   #failedBehind: { readonly thrown: unknown } | undefined
 
   constructor(parts: {
@@ -113,7 +114,10 @@ export class OperatorLink implements Receiver {
     this.out = this.collector(parts.target)
   }
 
-  /** Where records of input `input` enter. The first one is the link itself, so that most operators take no detour. */
+  /**
+   * The entry for records of `input`. The first one is the link itself, so that most operators need no
+   * indirection.
+   */
   input(input: number): Receiver {
     return input === 0 ? this : new LinkInput(this, input, this.#keys[input])
   }
@@ -122,14 +126,14 @@ export class OperatorLink implements Receiver {
     return new LinkCollector(this, target)
   }
 
-  /** Takes up where the operator was in an earlier life. */
+  /** Restores the progress of an earlier run. */
   restore(groups: KeyGroupRange, reached: readonly Reached[]): void {
     this.#floor = new WatermarkFloor(groups, reached)
     this.#hasEnded = reached.length > 0 && reached.every(({ hasEnded }) => hasEnded)
     this.#firedTo = Math.max(MIN_TIME, ...reached.map(({ firedTo }) => firedTo))
   }
 
-  /** The watermark that records and timers of the current key meet. */
+  /** The watermark for records and timers of the current key. */
   get watermark(): EventTime {
     return Math.max(this.#ahead, this.#unendedWatermark)
   }
@@ -139,25 +143,25 @@ export class OperatorLink implements Receiver {
     return Math.max(this.#cursor.watermark, this.#floor.lowest)
   }
 
-  /** The chain advances it to `watermark`: that is what its timers and records meet from now on. */
+  /** Begins advancing to `watermark`, which its timers and records see from now on. */
   advance(watermark: EventTime): void {
     if (watermark === MAX_TIME && this.#ahead !== MAX_TIME && !this.#hasEnded) this.#firedTo = MIN_TIME
     this.#ahead = watermark
   }
 
-  /** The chain has advanced: what it has passed is no floor any more. */
+  /** Ends advancing: restored watermarks below it no longer matter. */
   forgetFloor(): void {
     if (this.#floor.highest <= this.#cursor.watermark) this.#floor = WatermarkFloor.none
   }
 
-  /** How far it is, for a checkpoint. */
+  /** Its progress, for a checkpoint. */
   reached(groups: KeyGroupRange): readonly Reached[] {
     const hasEnded = this.#hasEnded
     const firedTo = hasEnded ? this.#firedTo : MIN_TIME
     return this.#floor.raisedTo(this.#cursor.watermark, groups).map((run) => ({ ...run, hasEnded, firedTo }))
   }
 
-  /** Hands `value` to `target`: at once, or when the record being handled can no longer fail. */
+  /** Passes `value` to `target`: at once, or when the current record can no longer fail. */
   emit(target: Receiver, value: unknown, time: EventTime): void {
     if (isThenable(value)) refusePromise(value, 'it emits')
     if (this.#transaction?.isOpen === true) {
@@ -178,7 +182,7 @@ export class OperatorLink implements Receiver {
 
   /** Handles a record of one of the inputs. */
   handle(value: unknown, time: EventTime, keyBy: ((value: unknown) => Key) | undefined, input: number): void {
-    // Input that comes back after its end may end again.
+    // Input that resumes after its end may end again.
     this.#hasEnded = false
     const record = this.#record
     record.value = value
@@ -198,19 +202,21 @@ export class OperatorLink implements Receiver {
       this.policy.handle(thrown, this.#cursor, value, time)
       return
     }
-    // Outside of the `try`: this operator's policy is not for what those behind it throw.
+    // Outside of the `try`: this operator's policy does not apply to errors of later ones.
     this.#transaction?.commit()
   }
 
   /**
-   * Takes one step: fires the earliest timer due at `upTo`, or searches on for the next key of a sweep. Returns false
-   * if nothing is due. `now` stamps what a processing timer emits on a stream without times.
+   * Takes one step: fires the earliest timer due at `upTo`, or continues the search for the next key of a
+   * sweep. Returns false if nothing is due. `now` is the time of a processing timer's output on a stream
+   * without event times.
    */
   fire(domain: TimerDomain, upTo: number, now: number): boolean {
     const due = this.timers!.take(domain, upTo)
     if (due === undefined) return false
     if (due === 'searching') return true
-    // A sweep is set once for all keys; those that came from a subtask further ahead had it there.
+    // A sweep is set once for all keys; keys from a subtask that was further ahead have already fired it
+    // there.
     if (due.isSweep && due.time <= this.#floor.of(due.group)) return true
     const scope = this.#scope
     scope.setToken(due.token, due.group)
@@ -226,15 +232,15 @@ export class OperatorLink implements Receiver {
       this.#done(this.operator.onTimer?.(timer, this.out))
     } catch (thrown) {
       if (thrown instanceof OperatorError) throw thrown
-      // A timer has no record that a policy could leave out, so an error stops the task.
+      // A timer has no record to skip, so an error stops the task.
       throw new OperatorError(this.policy.operator, this.#cursor.place(), thrown)
     }
     return true
   }
 
   /**
-   * The input has ended and every event timer has fired. Takes one more step to the end: fires or drops a processing
-   * timer, or calls `onEnd` for a key. False if none is left.
+   * Handles the end of the input, after every event timer has fired: takes one more step: fires or drops a
+   * processing timer, or calls `onEnd` for a key. False if none is left.
    */
   stepToEnd(now: number): boolean {
     const { timers, operator } = this
@@ -258,7 +264,7 @@ export class OperatorLink implements Receiver {
     return true
   }
 
-  /** Calls `finish`, unless that was done in an earlier life and nothing has come since. */
+  /** Calls `finish`, unless an earlier run did and nothing has arrived since. */
   finish(now: number): void {
     if (this.#hasEnded) return
     this.#hasEnded = true
@@ -277,12 +283,17 @@ export class OperatorLink implements Receiver {
     }
   }
 
-  /** What is emitted by the clock, or at the end, must not be late, and must have a time if the stream has times. */
+  /**
+   * Output of processing timers or at the end must not be late, and must have a time if the stream has event
+   * times.
+   */
   #timeAt(now: number): EventTime {
     return Number.isFinite(this.#unendedWatermark) ? this.#unendedWatermark : now
   }
 
-  /** A call of the operator has returned: not with a promise, and not with an error caught that was not its own. */
+  /**
+   * Checks a returned call of the operator: it returned no promise, and caught no error of a later operator.
+   */
   #done(returned: unknown): void {
     if (returned !== undefined && isThenable(returned)) refusePromise(returned)
     if (this.#failedBehind !== undefined) throw this.#failedBehind.thrown

@@ -1,6 +1,6 @@
 import type { EventTime } from '../record/time.ts'
 
-/** Whatever takes records inside a task: the next operator of a chain, an output, or several of them. */
+/** Receives records inside a task: the next operator of a chain, an output, or several of them. */
 export interface Receiver {
   receive(value: unknown, time: EventTime): void
 }

@@ -2,19 +2,19 @@ import type { EventTime } from '../record/time.ts'
 import type { Participant, Transaction } from '../state/transaction.ts'
 import type { Receiver } from './receiver.ts'
 
-/** Something to do once a record has been handled: a value to hand on, or a call. */
+/** A deferred effect: a value to pass on, or a call. */
 type Effect = { readonly to: Receiver; readonly value: unknown; readonly time: EventTime } | (() => void)
 
 /**
- * Everything that handling one record has done, until it is known whether the record counts: what was emitted, set
- * and counted waits here, and tables can take back what they have changed.
+ * All effects of handling one record, until it is known whether the record counts: output, timers and counts
+ * are deferred here, and tables can undo their changes.
  *
- * One for each operator whose policy may leave a record out. Open only while `process` runs.
+ * One for each operator whose policy may skip a record. Open only while `process` runs.
  */
 export class RecordTransaction implements Transaction {
   #isOpen = false
   readonly #participants: Participant[] = []
-  /** Both are filled up to their count and never shortened: that is cheaper for each record than arrays that are. */
+  /** Both are filled up to their count and never shortened, which is cheaper per record. */
   readonly #actions: (Effect | undefined)[] = []
   readonly #emissions: (Effect | undefined)[] = []
   #actionCount = 0
@@ -32,17 +32,17 @@ export class RecordTransaction implements Transaction {
     this.#participants.push(participant)
   }
 
-  /** Runs `action` once the record has been handled, in order, and before anything is handed on. */
+  /** Runs `action` once the record has been handled, in order, and before any output is passed on. */
   whenHandled(action: () => void): void {
     this.#actions[this.#actionCount++] = action
   }
 
-  /** Hands `value` to `to` once the record has been handled, in order. */
+  /** Passes `value` to `to` once the record has been handled, in order. */
   emit(to: Receiver, value: unknown, time: EventTime): void {
     this.#emissions[this.#emissionCount++] = { to, value, time }
   }
 
-  /** The record has been handled: keeps its changes, and then hands on what was emitted. */
+  /** Commits: keeps the record's changes, and then passes on its output. */
   commit(): void {
     this.#isOpen = false
     const [actions, emissions] = [this.#actionCount, this.#emissionCount]
@@ -53,7 +53,7 @@ export class RecordTransaction implements Transaction {
     for (let i = 0; i < emissions; i++) perform(taken(this.#emissions, i))
   }
 
-  /** The record failed: nothing of it remains. */
+  /** Rolls back: undoes all effects of the record. */
   rollback(): void {
     this.#isOpen = false
     for (const participant of this.#participants) participant.rollback()
@@ -64,7 +64,7 @@ export class RecordTransaction implements Transaction {
   }
 }
 
-/** Takes an effect out of its place, so that a value is not kept longer than its record. */
+/** Clears a slot, so that a value is not kept longer than its record. */
 function taken(effects: (Effect | undefined)[], index: number): Effect {
   const effect = effects[index]!
   effects[index] = undefined

@@ -36,7 +36,7 @@ const fraud: Pipeline = pipeline('fraud', (p) => {
 })
 
 describe('explain', () => {
-  test('the tree follows the data, and says what is kept and until when', () => {
+  test('the tree follows the data, and shows state and how long it is kept', () => {
     expect(explanationText(explain(fraud.describe().graph))).toBe(
       `fraud
 
@@ -62,7 +62,7 @@ runs as 7 tasks of 1 subtask each
 guarantee: at-least-once
   spending: exactly-once
   late: at-least-once
-    because sink 'late' (trial) is at-least-once, so what was written since the last checkpoint may come again after a crash
+    because sink 'late' (trial) is at-least-once, so its output since the last checkpoint may be written again after a crash
   alerts: exactly-once
   rejected: exactly-once
 `,
@@ -77,7 +77,7 @@ guarantee: at-least-once
     expect(text).toContain('  n3 -.->|"late"| n5\n')
   })
 
-  test('names cannot break out of the flowchart', () => {
+  test('names are escaped in the flowchart', () => {
     const source = { ...payments, kind: 'a"] --> x#' }
     const graph = pipeline('p', (p) => p.from('a', source).to('b', memory.write())).describe().graph
     expect(explanationMermaid(explain(graph))).toContain('n0[/"a<br>a#quot;] --> x#35;"/]')

@@ -3,7 +3,7 @@ import type { Exchange } from '../exchange/exchange.ts'
 import type { Graph } from '../graph/node.ts'
 import { planGraph, type TaskPlan } from './plan.ts'
 
-/** A pipeline in words: its graph, and the tasks that it runs as. Plain data, ready for JSON. */
+/** An explanation of a pipeline: its graph, and its tasks. Plain data, ready for JSON. */
 export interface Explanation extends GraphExplanation {
   /** Subtasks of each task. */
   readonly parallelism: number
@@ -19,8 +19,8 @@ export interface TaskExplanation {
 }
 
 /**
- * Explains what a graph does, keeps and guarantees, and how it would run. Throws `GRAPH_INVALID` for a graph that
- * cannot run.
+ * Explains what a graph does, keeps and guarantees, and how it would run. Throws `GRAPH_INVALID` for an
+ * invalid graph.
  *
  * @example
  * explain(fraud.describe().graph, 2).tasks.map((task) => task.name) // => ['payments', 'per-card', 'alerts']
@@ -39,7 +39,7 @@ export function explain(graph: Graph, parallelism = 1): Explanation {
   }
 }
 
-/** Timestamps are given by the source task itself, after the steps before them. */
+/** The source task itself assigns event times, after the steps before them. */
 function partsOf(task: TaskPlan): readonly string[] {
   if (task.kind !== 'source' || task.stamp === undefined) return task.members
   return [...task.members, task.stamp.node.name]

@@ -2,7 +2,7 @@ import type { PartExplanation } from '../graph/explain.ts'
 import type { Explanation } from './explain-plan.ts'
 
 /**
- * An explanation as a Mermaid flowchart: one box per part, boxes that run in one task in a frame. Thick arrows are
+ * Formats an explanation as a Mermaid flowchart: one box per part, and a frame per task. Thick arrows are
  * exchanges by key, dashed ones side outputs.
  *
  * @example
@@ -42,7 +42,7 @@ function boxOf({ name, kind, type, keeps }: PartExplanation): string {
   return keeps === undefined ? `[${label}]` : `[(${label})]`
 }
 
-/** Mermaid knows no backslashes; its entities stand for what would end the text. */
+/** Mermaid has no backslash escapes; its entities replace special characters. */
 function quoted(text: string): string {
   return `"${text.replaceAll('#', '#35;').replaceAll('"', '#quot;')}"`
 }

@@ -2,9 +2,9 @@ import type { InputExplanation, PartExplanation } from '../graph/explain.ts'
 import type { Explanation, TaskExplanation } from './explain-plan.ts'
 
 /**
- * An explanation for people: the parts as a tree in the direction of the data, then tasks and guarantee.
+ * Formats an explanation as text: the parts as a tree in the direction of the data, then tasks and guarantee.
  *
- * A part with several inputs stands under the first of them.
+ * A part with several inputs is shown under the first of them.
  *
  * @example
  * explanationText(explain(graph))
@@ -35,7 +35,7 @@ export function explanationText(explanation: Explanation): string {
 
 type Row = readonly [tree: string, text: string]
 
-/** The row of `part` and those of the parts under it. `lead` is what stands before the names of its readers. */
+/** The row of `part` and those of the parts under it. `lead` is the prefix of its readers' names. */
 function rowsOf(part: PartExplanation, explanation: Explanation, mark = '', lead = ''): Row[] {
   const readers = explanation.parts.filter(({ inputs }) => inputs[0]?.from === part.name)
   const below = readers.flatMap((reader, index) => {
@@ -56,12 +56,12 @@ function partText({ kind, type, inputs, facts, keeps, onError }: PartExplanation
   ]
   const clauses = [phrases.join(', ')]
   if (keeps !== undefined) clauses.push(`keeps ${keeps}`)
-  if (onError === 'skip') clauses.push('leaves out records it fails on')
+  if (onError === 'skip') clauses.push('skips records it fails on')
   if (onError === 'deadLetter') clauses.push('sends records it fails on to dead letters')
   return clauses.join('; ')
 }
 
-/** The first input is the row above, so it is named only where that does not say all. */
+/** The first input is the row above, so it is named only if that is ambiguous. */
 function firstText(input: InputExplanation): readonly string[] {
   const output = input.output === 'main' ? '' : `reads output '${input.output}'`
   if (input.name === undefined) return output === '' ? [] : [output]

@@ -15,7 +15,7 @@ import { MillraceError } from '../errors/errors.ts'
 import type { ChainPart, ChainTarget, ChainWork } from '../operator/chain-part.ts'
 
 /**
- * What will run: tasks joined by edges. Each task runs as `parallelism` subtasks.
+ * The execution plan: tasks joined by edges. Each task runs as `parallelism` subtasks.
  *
  * Tasks are listed so that a task's inputs come from tasks before it.
  */
@@ -39,7 +39,7 @@ interface TaskCommon extends WiredTask {
 export interface SourceTaskPlan extends TaskCommon {
   readonly kind: 'source'
   readonly node: SourceNode
-  /** Where decoded values go: steps, ports, or the stamp, which is the port after the last. */
+  /** The targets of decoded values: steps, ports, or the stamp, which is the port after the last. */
   readonly heads: readonly ChainTarget[]
   readonly errors: readonly ChainTarget[]
   readonly stamp: StampPlan | undefined
@@ -70,7 +70,7 @@ export interface SinkTaskPlan extends TaskCommon {
   readonly errors: readonly ChainTarget[]
 }
 
-/** Groups the nodes of a valid graph into tasks. Throws `GRAPH_INVALID` for a graph that cannot run. */
+/** Groups the nodes of a valid graph into tasks. Throws `GRAPH_INVALID` for an invalid graph. */
 export function planGraph(graph: Graph, parallelism: number): Plan {
   validateGraph(graph)
   return new Planner(graph, parallelism).plan()
@@ -82,7 +82,7 @@ interface Reader {
   readonly exchange: Exchange
 }
 
-/** What sets one kind of task apart from the others. */
+/** The fields specific to one kind of task. */
 type TaskBody = TaskPlan extends infer Task
   ? Task extends TaskCommon
     ? Omit<Task, keyof TaskCommon>
@@ -102,7 +102,9 @@ class Planner {
   readonly #beforeTimestamps = new Set<NodeId>()
   /** Names of the nodes in the task being planned. */
   #members: string[] = []
-  /** Operators with several inputs in the task being planned, each of which is met once for each input. */
+  /**
+   * Operators with several inputs in the task being planned, each of which is visited once for each input.
+   */
   readonly #shared = new Map<NodeId, ChainPart>()
 
   constructor(graph: Graph, parallelism: number) {
@@ -177,7 +179,7 @@ class Planner {
       targets: this.#targets(node, 'main', open),
       errors: this.#targets(node, errorOutput, open),
     }
-    // The stamp is the port after the last, and only now is it known which that is.
+    // The stamp is the port after the last, which is known only now.
     return {
       kind: 'source',
       node: head,
@@ -216,7 +218,7 @@ class Planner {
     return part
   }
 
-  /** Whether `node` runs in the task of the nodes it reads from: that must be one task. */
+  /** Whether `node` runs in the task of the nodes it reads from, which must be one task. */
   #isInsideTask(node: GraphNode): boolean {
     if (this.#beforeTimestamps.has(node.id)) return true
     if (node.kind !== 'operator' && (node.kind !== 'step' || node.inputs.length !== 1)) return false
@@ -224,7 +226,10 @@ class Planner {
     return tasks.size === 1 && !tasks.has(undefined)
   }
 
-  /** The first node of the chain that hands records to `input` by direct calls; undefined if they cross an edge. */
+  /**
+   * The first node of the chain that passes records to `input` by direct calls; undefined if they cross an
+   * edge.
+   */
   #taskReached({ from, exchange }: Input): NodeId | undefined {
     if (exchange.kind === 'key' && this.#parallelism > 1) return undefined
     const upstream = this.#nodes.get(from)!
@@ -250,7 +255,7 @@ class Planner {
 
 const stampPort = -1
 
-/** One input of a part. Streams that meet in a union are one to it. */
+/** One input of a part. Streams that a union merges are one input. */
 function targetOf(node: GraphNode, part: ChainPart, input: number): ChainTarget {
   return node.kind === 'operator' && input > 0 ? { kind: 'part', part, input } : { kind: 'part', part }
 }
@@ -260,7 +265,7 @@ function resolveStamp(target: ChainTarget, port: number): ChainTarget {
   const targets = [...target.part.targets].map(
     ([output, list]) => [output, list.map((next) => resolveStamp(next, port))] as const,
   )
-  // Only steps stand before the stamp, and they have one input.
+  // Only steps precede the stamp, and they have one input.
   return { kind: 'part', part: { ...target.part, targets: new Map(targets) } }
 }
 

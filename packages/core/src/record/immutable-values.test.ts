@@ -42,7 +42,7 @@ describe('immutable values', () => {
         ['Order', order, () => void order.id++],
       ]
     })(),
-  )('a change in an instance of %s is found, wherever it is', (name, part, change) => {
+  )('a change in an instance of %s is found, at any depth', (name, part, change) => {
     const values = new ImmutableValues()
     const inner = { part }
     const outer = { deep: [inner] }
@@ -52,7 +52,7 @@ describe('immutable values', () => {
     for (const value of [part, inner, outer]) expect(values.changeIn(value)).toBe(`an instance of ${name}`)
   })
 
-  test('a class may fill a field that was empty, and change what only it can see', () => {
+  test('a class may fill an empty field, and change private data', () => {
     const values = new ImmutableValues()
     const order = new Order()
     values.keep(order)

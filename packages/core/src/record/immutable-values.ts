@@ -1,7 +1,7 @@
 import { isPlainObject } from '../codec/plain-object.ts'
 import { kindOf } from '../errors/value-path.ts'
 
-/** A part of a value that cannot be frozen, as it was when it was seen first. */
+/** A part of a value that cannot be frozen, as it was when first seen. */
 interface Opaque {
   readonly value: object
   isSame(): boolean
@@ -10,10 +10,11 @@ interface Opaque {
 const noParts: readonly Opaque[] = []
 
 /**
- * Values that must not change any more. Plain objects and arrays are frozen, at every depth. What freezing does not
- * protect is remembered and can be compared: dates, maps, sets, bytes, and the fields of class instances.
+ * Values that must not change any more. Plain objects and arrays are frozen, at every depth. Values that
+ * freezing does not protect are recorded for comparison: dates, maps, sets, bytes, and the fields of class
+ * instances.
  *
- * A field of a class instance that was null or undefined may be filled: that is how such classes cache.
+ * A field of a class instance that was null or undefined may be filled, as caches do.
  */
 export class ImmutableValues {
   /** By value, the parts of it that could not be frozen. */
@@ -24,7 +25,7 @@ export class ImmutableValues {
     return this.#partsOf(value).length === 0
   }
 
-  /** What has changed in `value` since it was kept, for people; undefined if nothing has. */
+  /** Describes what has changed in `value` since it was kept; undefined if nothing has. */
   changeIn(value: unknown): string | undefined {
     const changed = this.#partsOf(value).find((part) => !part.isSame())
     return changed && kindOf(changed.value)
@@ -34,7 +35,7 @@ export class ImmutableValues {
     if (typeof value !== 'object' || value === null) return noParts
     const known = this.#parts.get(value)
     if (known !== undefined) return known
-    // Known before its parts are looked at, because a part may lead back to the whole.
+    // Recorded before its parts are visited, because a part may refer back to the whole.
     this.#parts.set(value, noParts)
     const isData = Array.isArray(value) || isPlainObject(value)
     const found = isData ? [] : [opaque(value)]
@@ -45,7 +46,7 @@ export class ImmutableValues {
   }
 }
 
-/** What can be reached through the interface of a collection. */
+/** The elements accessible through the interface of a collection. */
 function elementsOf(value: object): readonly unknown[] {
   if (value instanceof Map) return [...value.keys(), ...value.values()]
   return value instanceof Set ? [...value] : []
@@ -67,7 +68,7 @@ function opaque(value: object): Opaque {
   }
 }
 
-/** What makes up a value: its elements in order, or its fields by name. */
+/** The parts of a value: its elements in order, or its fields by name. */
 function contentOf(value: object): readonly unknown[] | ReadonlyMap<string, unknown> {
   if (value instanceof Map) return [...value].flat()
   if (value instanceof Set) return [...value]

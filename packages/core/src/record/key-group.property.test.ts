@@ -2,7 +2,7 @@ import fc from 'fast-check'
 import { describe, expect, test } from 'vitest'
 import { keyGroup, keyGroupRange, keyGroupsMax, murmur2, subtaskOfGroup } from './key-group.ts'
 
-/** That the ranges of `parallelism` subtasks lie end to end and agree with `subtaskOfGroup`. */
+/** Checks that the ranges of `parallelism` subtasks are contiguous and agree with `subtaskOfGroup`. */
 function checkPartition(parallelism: number, groupCount: number): void {
   let next = 0
   for (let subtask = 0; subtask < parallelism; subtask++) {
@@ -51,7 +51,7 @@ describe('ranges', () => {
 describe('the group of a key', () => {
   const utf8 = new TextEncoder()
 
-  test('EN-231 text hashes as its UTF-8, whether or not bytes are made', () => {
+  test('EN-231 a string hashes as its UTF-8, with either implementation', () => {
     const text = fc.oneof(fc.string({ unit: 'binary-ascii' }), fc.string({ unit: 'grapheme' }))
     fc.assert(
       fc.property(text, (key) => {

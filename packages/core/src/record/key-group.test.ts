@@ -23,7 +23,7 @@ describe('the hash', () => {
     }
   })
 
-  test('EN-231 the sign of a hash is left out before it is divided, as in Kafka', () => {
+  test('EN-231 the sign bit of a hash is removed before the division, as in Kafka', () => {
     expect(keyGroup('foobar', 100)).toBe((-790332482 & 0x7fff_ffff) % 100)
   })
 
@@ -66,13 +66,13 @@ describe('the hash', () => {
     }
   })
 
-  test('EN-231 equal keys are in one group, whatever their bits', () => {
+  test('EN-231 equal keys are in one group, for any bits', () => {
     expect(keyGroup(keyToken(-0), 32_768)).toBe(keyGroup(keyToken(0), 32_768))
     const otherNaN = new Float64Array(new Uint32Array([1, 0xfff8_0001]).buffer)[0]!
     expect(keyGroup(keyToken(otherNaN), 32_768)).toBe(keyGroup(keyToken(NaN), 32_768))
   })
 
-  test('whole numbers in a row spread evenly over the groups', () => {
+  test('consecutive integers spread evenly over the groups', () => {
     const counts = Array.from({ length: 128 }, () => 0)
     for (let key = 0; key < 12_800; key++) counts[keyGroup(key, 128)]!++
     expect(Math.min(...counts)).toBeGreaterThan(60)
@@ -81,7 +81,7 @@ describe('the hash', () => {
 })
 
 describe('ranges', () => {
-  test('EN-232 the groups are shared out in ranges that differ by one at most', () => {
+  test('EN-232 the groups are divided into ranges that differ by at most one', () => {
     expect([0, 1, 2].map((subtask) => keyGroupRange(subtask, 3, 128))).toStrictEqual([
       { first: 0, last: 42 },
       { first: 43, last: 85 },
@@ -91,7 +91,7 @@ describe('ranges', () => {
     expect(subtaskOfGroup(43, 3, 128)).toBe(1)
   })
 
-  test('EN-233 the default number of groups leaves room for half as many subtasks again', () => {
+  test('EN-233 the default number of groups allows for 50 % more subtasks', () => {
     expect([1, 85, 86, 170, 171, 1000, 32_768].map(defaultKeyGroups)).toStrictEqual([
       128, 128, 256, 256, 512, 2048, 32_768,
     ])

@@ -2,22 +2,22 @@
  * Key groups: the unit in which keyed state, timers and work move between subtasks.
  *
  * A key's group is the 32-bit murmur2 hash of its canonical bytes, without the sign bit, modulo the number of
- * groups. State is filed under groups in checkpoints, so none of this ever changes. The canonical bytes are
+ * groups. State is stored by group in checkpoints, so this never changes. The canonical bytes are
  *
  *     text (composite keys too)   its UTF-8
  *     a number                    its 8 bytes as an IEEE double, little-endian; one NaN
  *     a bigint                    the UTF-8 of its decimal digits
  *     false, true, null           one byte 0, one byte 1, no byte
  *
- * For text keys this is what Kafka's default partitioner computes, so that a topic with as many partitions as
- * there are key groups is laid out alike.
+ * For string keys this is what Kafka's default partitioner computes, so a topic with as many partitions as
+ * there are key groups has the same layout.
  */
 import type { KeyToken } from './key-token.ts'
 
-/** The fewest key groups a job has unless it says otherwise. */
+/** The minimum number of key groups, by default. */
 const keyGroupsMin = 128
 
-/** The most key groups a job can have, and so its highest parallelism. */
+/** The maximum number of key groups of a job, and so its maximum parallelism. */
 export const keyGroupsMax = 32_768
 
 /** A contiguous range of key groups, both ends included. */
@@ -27,8 +27,8 @@ export interface KeyGroupRange {
 }
 
 /**
- * How many key groups a job has unless it says otherwise: enough to grow to half as many subtasks again,
- * rounded up to a power of two. It cannot change once there is state.
+ * The default number of key groups of a job: enough to grow by 50 % more subtasks, rounded up to a power of
+ * two. It cannot change once there is state.
  */
 export function defaultKeyGroups(parallelism: number): number {
   let groups = keyGroupsMin
@@ -36,7 +36,7 @@ export function defaultKeyGroups(parallelism: number): number {
   return groups
 }
 
-/** The group of the key behind `token`, from 0 to `groupCount` - 1. */
+/** The group of the key of `token`, from 0 to `groupCount` - 1. */
 export function keyGroup(token: KeyToken, groupCount: number): number {
   return (tokenHash(token) & 0x7fff_ffff) % groupCount
 }
@@ -89,7 +89,7 @@ export function murmur2(bytes: Uint8Array): number {
   return finish(hash)
 }
 
-/** The same without making bytes, as long as the text is ASCII: one unit is one byte. */
+/** The same without encoding, as long as the text is ASCII: one unit is one byte. */
 function textHash(text: string): number {
   const { length } = text
   const body = length & ~3

@@ -25,7 +25,7 @@ const { key } = fc.letrec<{ key: Key }>((tie) => ({
   ),
 }))
 
-/** Whether two keys are the same, said in another way than by canonical text. */
+/** Whether two keys are equal, without using canonical text. */
 function isSame(a: Key, b: Key): boolean {
   if (typeof a !== 'object' || typeof b !== 'object' || a === null || b === null) {
     return a === b || Object.is(a, b)
@@ -50,7 +50,7 @@ function shuffled(value: Key): Key {
 }
 
 describe('tokens', () => {
-  test('a token gives back an equal key, which has the same token', () => {
+  test('a token converts back to an equal key, which has the same token', () => {
     fc.assert(
       fc.property(key, (value) => {
         const token = keyToken(value)
@@ -61,7 +61,7 @@ describe('tokens', () => {
     )
   })
 
-  test('EN-185 two keys share a token exactly if they are the same', () => {
+  test('EN-185 two keys share a token exactly if they are equal', () => {
     fc.assert(
       fc.property(key, key, (a, b) => {
         expect(Object.is(keyToken(a), keyToken(b))).toBe(isSame(a, b))
@@ -70,7 +70,7 @@ describe('tokens', () => {
     )
   })
 
-  test('the order in which fields were made does not matter', () => {
+  test('the order of fields does not matter', () => {
     fc.assert(
       fc.property(key, (value) => {
         expect(keyToken(shuffled(value))).toBe(keyToken(value))
@@ -78,7 +78,7 @@ describe('tokens', () => {
     )
   })
 
-  test('a stored token comes back, and equal tokens are equal bytes', () => {
+  test('a stored token can be read again, and equal tokens are equal bytes', () => {
     fc.assert(
       fc.property(key, (value) => {
         const token = keyToken(value)
@@ -91,7 +91,7 @@ describe('tokens', () => {
     )
   })
 
-  test('damaged text gives a key or CODEC_FAILED, and nothing else', () => {
+  test('damaged text gives a key or CODEC_FAILED', () => {
     fc.assert(
       fc.property(key, fc.nat(), fc.nat({ max: 255 }), (value, at, code) => {
         const token = keyToken(value)

@@ -93,7 +93,7 @@ describe('tokens', () => {
     for (const key of keys) expect(tokenKey(keyToken(key))).toStrictEqual(key)
   })
 
-  test('EN-186 bytes that decode to the same text stay two keys', () => {
+  test('EN-186 bytes and the string they decode to are two keys', () => {
     const [a, b] = [Uint8Array.of(0xff), Uint8Array.of(0xfe)]
     const decoder = new TextDecoder()
     expect(decoder.decode(a)).toBe(decoder.decode(b))
@@ -107,7 +107,7 @@ describe('tokens', () => {
     expect(keyToken({ '～': 1, '😀': 2, a: 3 })).toBe('\0{s1:ad3;s2:😀d2;s1:～d1;}')
   })
 
-  test('the canonical text of a composite is what checkpoints hold', () => {
+  test('the canonical text of a composite key is what checkpoints contain', () => {
     const key = { raw: Uint8Array.of(0, 65), at: [1, -2.5, 3n], of: 'a:b', is: [null, true, false], s: '' }
     expect(keyToken(key)).toBe('\0{s2:at[d1;d-2.5;i3;]s2:is[ntf]s2:ofs3:a:bs3:rawb2:\0As1:ss0:}')
   })
@@ -119,7 +119,7 @@ describe('tokens', () => {
     expect(keyToken(Object.assign(Object.create(null), { a: 1 }) as Key)).toBe(keyToken({ a: 1 }))
   })
 
-  test('a field named __proto__ is data and comes back as such', () => {
+  test('a field named __proto__ is data and is preserved', () => {
     const key = JSON.parse('{"__proto__":{"admin":true},"a":1}') as Key
     const back = tokenKey(keyToken(key)) as Record<string, unknown>
     expect(Object.keys(back)).toStrictEqual(['__proto__', 'a'])
@@ -127,13 +127,13 @@ describe('tokens', () => {
     expect(back['admin']).toBeUndefined()
   })
 
-  test('a Buffer is the same key as the bytes it holds', () => {
+  test('a Buffer is the same key as its bytes', () => {
     expect(keyToken(Buffer.from('ab'))).toBe(keyToken(Uint8Array.of(97, 98)))
   })
 })
 
-describe('refused keys', () => {
-  test('the message names the place, what is there and what to do', () => {
+describe('invalid keys', () => {
+  test('the message names the place, the value and the advice', () => {
     expect(refusal(undefined)).toBe('a key is undefined; key such records by null, or filter them out before')
     expect(refusal({ a: { 'b c': [0, undefined] } })).toBe(
       'a key\'s value at .a["b c"][1] is undefined; key such records by null, or filter them out before',
@@ -149,18 +149,18 @@ describe('refused keys', () => {
     expect(refusal(new Float64Array(1))).toContain('a key is an instance of Float64Array; ')
   })
 
-  test('a hole in an array is no value', () => {
+  test('a hole in an array is not a value', () => {
     // oxlint-disable-next-line no-sparse-arrays -- the hole is what is tested
     expect(refusal([1, , 2])).toContain("a key's value at [1] is undefined")
   })
 
-  test('a key that contains itself is refused', () => {
+  test('a cyclic key is rejected', () => {
     const key: unknown[] = [1]
     key.push({ self: key })
     expect(refusal(key)).toContain('contains itself, at [1].self[1].self')
   })
 
-  test('nesting ends in an error and not in a full stack', () => {
+  test('deep nesting is an error and not a stack overflow', () => {
     let key: Key = 'deep'
     for (let i = 0; i < 64; i++) key = [key]
     expect(tokenKey(keyToken(key))).toStrictEqual(key)
@@ -171,14 +171,14 @@ describe('refused keys', () => {
 })
 
 describe('stored tokens', () => {
-  test('every kind survives, to the bit', () => {
+  test('every kind is preserved, to the bit', () => {
     const tokens: KeyToken[] = [null, true, false, 0, 1, -1, 127, 128, 2 ** 53 - 1, 1 - 2 ** 53, 2 ** 53, 0.1]
     tokens.push(NaN, Infinity, -Infinity, 5e-324, 0n, -1n, 2n ** 100n, -(2n ** 100n), '', 'a', 'é', '😀')
     tokens.push('\ud800', 'a\udfff\ud800b', '\ufeffbom', '\0', keyToken(['\ud800']), 'x'.repeat(1000))
     for (const token of tokens) expect(throughBytes(token)).toBe(token)
   })
 
-  test('damaged bytes and damaged text are told apart from tokens', () => {
+  test('damaged bytes and damaged text are rejected', () => {
     const read = (...bytes: number[]) => readToken(new ByteReader(Uint8Array.from(bytes)))
     for (const bytes of [[], [8], [3], [5, 1], [6, 2, 0x31, 0x78], [7, 1, 0xff]]) {
       expect(() => read(...bytes)).toThrow(expect.objectContaining({ code: 'CODEC_FAILED' }))

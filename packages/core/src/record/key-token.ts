@@ -1,16 +1,16 @@
 /**
- * Keys in the form that a `Map` can find.
+ * Keys in a form that a `Map` can look up.
  *
- * A string is its own token unless it begins with NUL, and so is every other primitive. Text that begins
- * with NUL is either such a string, behind a second NUL, or the canonical text of a composite key: NUL and
- * then, for each value inside,
+ * A primitive is its own token, except a string that begins with NUL. A token that begins with NUL is either
+ * such a string, after a second NUL, or the canonical text of a composite key: NUL and then, for each value
+ * inside,
  *
  *     n t f            null, true, false
  *     d<number>;       a number         i<digits>;      a bigint
  *     s<length>:<text> a string         b<length>:<one character per byte>
  *     [ ... ]          an array         { ... }         an object: names (as s) and values, sorted by name
  *
- * Nothing in it needs escaping, and no text of one key is the beginning of another's. The text is stored in
+ * Nothing in it needs escaping, and no text of one key is a prefix of another's. The text is stored in
  * checkpoints and hashed for key groups, so it never changes.
  */
 import type { ByteReader, ByteWriter } from '../codec/bytes.ts'
@@ -21,12 +21,12 @@ import { isThenable, refusePromise } from '../errors/synchronous.ts'
 import { kindOf, pathText } from '../errors/value-path.ts'
 
 /**
- * A key in the form that a `Map` can find: primitives as they are, everything else as text that no
- * other key has. Making one costs nothing for strings and numbers, which most keys are.
+ * A key in a form that a `Map` can look up: primitives unchanged, everything else as unique text. Free for
+ * strings and numbers, which most keys are.
  */
 export type KeyToken = string | number | bigint | boolean | null
 
-/** Raised when the token of any key changes: state is filed under tokens. */
+/** Increased when the token of any key changes: state is stored by token. */
 export const keyEncoding = 1
 
 const depthMax = 64
@@ -34,8 +34,8 @@ const depthMax = 64
 /**
  * The token of `key`; equal keys have equal tokens.
  *
- * Of an object the own enumerable fields count. Throws `KEY_INVALID` for what cannot be a key: undefined,
- * functions, symbols, instances of classes (dates, maps), and what nests too deep or contains itself.
+ * For an object the own enumerable fields count. Throws `KEY_INVALID` for invalid keys: undefined, functions,
+ * symbols, instances of classes (dates, maps), and values that are nested too deep or cyclic.
  *
  * @example
  * keyToken('amsterdam') // => 'amsterdam'
@@ -43,13 +43,13 @@ const depthMax = 64
  */
 export function keyToken(key: Key): KeyToken {
   if (typeof key === 'string') return key.charCodeAt(0) === 0 ? `\0${key}` : key
-  // Adding zero turns -0 into 0 and leaves every other number alone.
+  // Adding zero turns -0 into 0 and leaves every other number unchanged.
   if (typeof key === 'number') return key + 0
   if (typeof key === 'bigint' || typeof key === 'boolean' || key === null) return key
   return `\0${canonicalText(key, 0)}`
 }
 
-/** A key equal to the one that `token` was made of; composites are built anew. */
+/** A key equal to the one of `token`; composite keys are rebuilt. */
 export function tokenKey(token: KeyToken): Key {
   if (typeof token !== 'string' || token.charCodeAt(0) !== 0) return token
   if (token.charCodeAt(1) === 0) return token.slice(1)
@@ -122,7 +122,7 @@ function damaged(): MillraceError {
   return new MillraceError('CODEC_FAILED', 'the text of a stored key is damaged')
 }
 
-/** Reads canonical text back; written for text that may be damaged. */
+/** Parses canonical text, which may be damaged. */
 class CanonicalReader {
   readonly #text: string
   position: number
@@ -244,7 +244,7 @@ function writeNumber(token: number, out: ByteWriter): void {
   }
 }
 
-/** Reads a token that `writeToken` wrote. Throws `CODEC_FAILED` for bytes it cannot read. */
+/** Reads the output of `writeToken`. Throws `CODEC_FAILED` for invalid bytes. */
 export function readToken(input: ByteReader): KeyToken {
   const kind = input.byte()
   switch (kind) {

@@ -1,25 +1,25 @@
 import { assert } from '../errors/errors.ts'
 import type { KeyToken } from './key-token.ts'
 
-/** So many entries are moved with each change. */
+/** How many entries are moved with each change. */
 const movesPerChange = 8
 
 /**
- * A map of very many tokens that grows and shrinks little by little, and keeps the order of insertion.
+ * A map of very many tokens that grows and shrinks incrementally, and keeps the order of insertion.
  *
- * When its table is full, or mostly empty, entries are moved to another, a few with each change. Until then an entry is in
- * either of the two. In order there are: those that were moved, from the start of the new table; those that were not; and those
- * that were added since, behind the place of the moved ones in the new table.
+ * When its table is full, or mostly empty, entries are moved to another, a few with each change. Until then
+ * an entry is in one of the two. The order is: moved entries, from the start of the new table; entries not
+ * moved yet; and entries added since, after the moved ones in the new table.
  *
- * Invariant: the old table is empty before the new one is full. With `n` indices used in the old one and `live` entries, the
- * new one has room for at least `n / 8` more, and each of these additions moves 8.
+ * Invariant: the old table is empty before the new one is full. With `n` indices used in the old one and
+ * `live` entries, the new one has room for at least `n / 8` more, and each of these additions moves 8.
  */
 export class LargeTokenMap<V> {
   #table: TokenTable<V>
   /** The index of the next entry that is added. */
   #next = 0
   #size = 0
-  /** What is being moved, from `#moved` on to `#movedTo`. */
+  /** The table being moved, from `#moved` on to `#movedTo`. */
   #old: TokenTable<V> | undefined
   #moved = 0
   #movedTo = 0
@@ -46,10 +46,7 @@ export class LargeTokenMap<V> {
 
   add(token: KeyToken, value: V): void {
     const hash = tokenHash(token)
-    assert(
-      this.#table.find(token, hash) < 0 && this.#findOld(token, hash) < 0,
-      'a token that is added is not there yet',
-    )
+    assert(this.#table.find(token, hash) < 0 && this.#findOld(token, hash) < 0, 'an added token is new')
     if (this.#next === this.#table.capacity) this.#startMoving()
     this.#table.put(this.#next++, token, value, hash)
     this.#size++
@@ -71,7 +68,10 @@ export class LargeTokenMap<V> {
     return true
   }
 
-  /** In order of insertion. May be changed meanwhile: entries added may be left out, and entries deleted may still come. */
+  /**
+   * In order of insertion. May be changed during iteration: new entries may be skipped, and deleted ones may
+   * still appear.
+   */
   *values(): Generator<V> {
     const [table, old, firstAdded] = [this.#table, this.#old, this.#firstAdded]
     let index = 0
@@ -119,12 +119,13 @@ const pageBits = 11
 const pageEntries = 2 ** pageBits
 
 /**
- * A hash table of fixed capacity: entries in pages, each at an index that the caller chooses, and slots that find them.
+ * A hash table of fixed capacity: entries in pages, each at an index chosen by the caller, and slots to look
+ * them up.
  *
- * An entry that was removed leaves its slot behind, so an index must not be used twice.
+ * A removed entry leaves its slot, so an index must not be reused.
  */
 export class TokenTable<V> {
-  /** How many entries there may be: a quarter to a half of the slots are in use then. */
+  /** The maximum number of entries: a quarter to a half of the slots are in use then. */
   readonly capacity: number
   /** Where the last entry was put, plus one. */
   end = 0
@@ -132,10 +133,10 @@ export class TokenTable<V> {
   /** For each slot the hash of an entry, and its index plus one; 0 if the slot is free. */
   readonly #slots: Int32Array
   readonly #hashes: Int32Array
-  /** Token and value of each entry in turn. The token of none is undefined. */
+  /** Token and value of each entry in turn. The token of a removed one is undefined. */
   readonly #pages: (KeyToken | V | undefined)[][] = []
 
-  /** For at least so many entries. */
+  /** For at least this many entries. */
   constructor(entries: number) {
     const slots = 2 ** Math.ceil(Math.log2(Math.max(8, 2 * entries)))
     this.capacity = slots / 2
@@ -155,7 +156,7 @@ export class TokenTable<V> {
     }
   }
 
-  /** Puts an entry at an index. The token must not be there. */
+  /** Adds an entry at an index. The token must be new. */
   put(index: number, token: KeyToken, value: V, hash: number): void {
     const slots = this.#slots
     const mask = this.#mask
@@ -183,7 +184,7 @@ export class TokenTable<V> {
     return this.#pages[index >> pageBits]?.[2 * (index & (pageEntries - 1))] as KeyToken | undefined
   }
 
-  /** Only of an entry that is there. */
+  /** Only for an existing entry. */
   valueAt(index: number): V {
     return this.#pages[index >> pageBits]![2 * (index & (pageEntries - 1)) + 1] as V
   }
@@ -193,12 +194,12 @@ export class TokenTable<V> {
   }
 }
 
-/** As a `Map` compares its keys. */
+/** Compares like a `Map`. */
 function isSame(a: KeyToken | undefined, b: KeyToken): boolean {
   return a === b || (Number.isNaN(a) && Number.isNaN(b))
 }
 
-/** So many of a text's last characters count, and at most so many of the others. */
+/** How many of a text's last characters count, and at most how many of the others. */
 const sampledCharacters = 32
 
 const multiplier = 0x01000193
@@ -206,8 +207,8 @@ const double = new Float64Array(1)
 const words = new Uint32Array(double.buffer)
 
 /**
- * A hash of 32 bits for tables in memory: the same for tokens that a `Map` takes for equal. Not the hash of key groups, of
- * which a subtask has only some.
+ * A hash of 32 bits for tables in memory: equal for tokens that a `Map` considers equal. Not the hash of key
+ * groups, of which a subtask has only some.
  */
 export function tokenHash(token: KeyToken): number {
   if (typeof token === 'string') return mixed(textHash(token))
@@ -232,7 +233,7 @@ function textHash(text: string): number {
   return hash
 }
 
-/** Lets every bit depend on every other. (The last step of MurmurHash3.) */
+/** Mixes the bits. (The last step of MurmurHash3.) */
 function mixed(hash: number): number {
   let bits = Math.imul(hash ^ (hash >>> 16), 0x85eb_ca6b)
   bits = Math.imul(bits ^ (bits >>> 13), 0xc2b2_ae35)

@@ -23,7 +23,7 @@ describe('durations', () => {
     ])
   })
 
-  test('a time span is written as people write it, and read back as the same span', () => {
+  test('a time span is formatted for people, and parsed back to the same span', () => {
     const spans = [0, 1, 1.5, 999, 1_000, 60_000, 90_000, 86_400_000, 93_784_005]
     expect(spans.map(durationText)).toStrictEqual([
       '0ms',
@@ -44,7 +44,7 @@ describe('durations', () => {
     expect([0, 1.5, 2 ** 40].map((ms) => durationMs(ms, 'size'))).toStrictEqual([0, 1.5, 2 ** 40])
   })
 
-  test('EN-013 what is no duration is refused with the option named', () => {
+  test('EN-013 an invalid duration is rejected with the option named', () => {
     const bad = ['', '5', 's', '-1s', '5 s', '1m-30s', '5sec', '1e3ms', '5s ', '.5s', '1,5s', '٣s']
     for (const text of [...bad, -1, NaN, Infinity, -Infinity]) {
       expect(() => durationMs(text, 'allowedLateness')).toThrow(refused)
@@ -55,21 +55,21 @@ describe('durations', () => {
     expect(() => durationMs(`${'9'.repeat(400)}s`, 'size')).toThrow(refused)
   })
 
-  test('EN-013 zero is refused where it makes no sense', () => {
+  test('EN-013 zero is rejected where it is invalid', () => {
     expect(positiveDurationMs('1ms', 'size')).toBe(1)
     expect(() => positiveDurationMs(0, 'size')).toThrow('size must be longer than zero')
     expect(() => positiveDurationMs('0s', 'size')).toThrow(refused)
   })
 })
 
-describe('the ends of time', () => {
-  test('EN-094 arithmetic on them stays put', () => {
+describe('the minimum and maximum time', () => {
+  test('EN-094 arithmetic on them does not change them', () => {
     expect(MAX_TIME + 1 === MAX_TIME && MAX_TIME - 86_400_000 === MAX_TIME).toBe(true)
     expect(MIN_TIME + 1 === MIN_TIME && MIN_TIME < -Number.MAX_VALUE).toBe(true)
   })
 })
 
-test('a time is written as a date in UTC, also where there is no date for it', () => {
+test('a time is formatted as a date in UTC, also outside the calendar range', () => {
   expect([0, -1, 8.64e15, 8.64e15 + 1_000, MIN_TIME].map(timeText)).toStrictEqual([
     '1970-01-01T00:00:00.000Z',
     '1969-12-31T23:59:59.999Z',

@@ -1,16 +1,15 @@
 import { MillraceError } from '../errors/errors.ts'
 
 /**
- * A moment in event time: milliseconds since the Unix epoch, taken from the data. Negative times
- * are legal. `NaN` stands for "no timestamp" inside the engine and never reaches user code of a
- * timed stream.
+ * An event time: milliseconds since the Unix epoch, taken from the data. It may be negative. `NaN` means "no
+ * timestamp" inside the engine and never reaches user code of a timed stream.
  */
 export type EventTime = number
 
-/** Before every event. The watermark of an input that has not spoken yet. */
+/** Before every event. The watermark of an input that has sent none yet. */
 export const MIN_TIME: EventTime = Number.NEGATIVE_INFINITY
 
-/** After every event. The watermark of an input that has ended; arithmetic on it stays put. */
+/** After every event. The watermark of an input that has ended; arithmetic does not change it. */
 export const MAX_TIME: EventTime = Number.POSITIVE_INFINITY
 
 /** A span of time: milliseconds, or text such as `'250ms'`, `'5s'`, `'1m'`, `'2h'`, `'1d'`, also combined: `'1m30s'`. */
@@ -19,10 +18,10 @@ export type Duration = number | string
 const unitMs: Readonly<Record<string, number>> = { ms: 1, s: 1_000, m: 60_000, h: 3_600_000, d: 86_400_000 }
 
 /**
- * Turns a duration into milliseconds.
+ * Converts a duration to milliseconds.
  *
- * `parameter` names the option in the error. Throws `OPTION_INVALID` for text it cannot read, and for
- * negative or non-finite numbers.
+ * `parameter` names the option in the error. Throws `OPTION_INVALID` for invalid text, and for negative or
+ * non-finite numbers.
  *
  * @example
  * durationMs('1m30s', 'size') // => 90000
@@ -38,7 +37,7 @@ export function durationMs(duration: Duration, parameter: string): number {
   return ms
 }
 
-/** Like `durationMs`, but zero is refused too. */
+/** Like `durationMs`, but zero is rejected too. */
 export function positiveDurationMs(duration: Duration, parameter: string): number {
   const ms = durationMs(duration, parameter)
   if (ms === 0) throw new MillraceError('OPTION_INVALID', `${parameter} must be longer than zero`)
@@ -46,7 +45,7 @@ export function positiveDurationMs(duration: Duration, parameter: string): numbe
 }
 
 /**
- * A time span as people write it.
+ * Formats a time span for people.
  *
  * @example
  * durationText(90_000) // => '1m30s'
@@ -73,11 +72,11 @@ function parseDuration(text: string): number {
   return total
 }
 
-/** The farthest time from the epoch that a calendar date can name, in milliseconds. */
+/** The maximum distance of a calendar date from the epoch, in milliseconds. */
 const farthestDate = 8.64e15
 
 /**
- * An event time for people.
+ * Formats an event time for people.
  *
  * @example
  * timeText(0) // => '1970-01-01T00:00:00.000Z'

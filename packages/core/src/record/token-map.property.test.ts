@@ -26,7 +26,7 @@ function agree(steps: readonly { token: KeyToken; isAdding: boolean }[], max: nu
       map.delete(each)
       plain.delete(each)
     } else if (plain.has(each)) {
-      expect(() => map.add(each, { order })).toThrow(/not there yet/)
+      expect(() => map.add(each, { order })).toThrow(/is new/)
       return
     } else {
       map.add(each, { order })
@@ -39,7 +39,7 @@ function agree(steps: readonly { token: KeyToken; isAdding: boolean }[], max: nu
 }
 
 describe('a token map', () => {
-  test('does what a Map does, also when it grows and shrinks', () => {
+  test('behaves like a Map, also when it grows and shrinks', () => {
     fc.assert(
       fc.property(
         fc.array(step, { maxLength: 400, size: 'max' }),
@@ -50,7 +50,7 @@ describe('a token map', () => {
     )
   })
 
-  test('does so at thousands of entries, of which most are deleted again', () => {
+  test('behaves like a Map with thousands of entries, most of which are deleted again', () => {
     const added = Array.from({ length: 5_000 }, (_, n) => ({ token: `key-${n}`, isAdding: true }))
     const deleted = added.slice(100).map(({ token: each }) => ({ token: each, isAdding: false }))
     const again = added.slice(100, 3_000)
@@ -59,7 +59,7 @@ describe('a token map', () => {
     agree([...added, ...added.map(({ token: each }) => ({ token: each, isAdding: false })), ...again], 10)
   })
 
-  test('may be changed while it is iterated over: entries that stay come in order, each once', () => {
+  test('may be changed during iteration: remaining entries are visited in order, each once', () => {
     fc.assert(
       fc.property(
         fc.integer({ min: 1, max: 60 }),
@@ -89,7 +89,7 @@ describe('a token map', () => {
     )
   })
 
-  test('finds tokens that its hash cannot tell apart', () => {
+  test('finds tokens with the same hash', () => {
     const map = new TokenMap<Entry>(10)
     const alike = (n: number): string => `${'-'.repeat(35)}${n}${'-'.repeat(197)}`
     for (let order = 100; order < 500; order++) map.add(alike(order), { order })
@@ -97,7 +97,7 @@ describe('a token map', () => {
   })
 })
 
-test('the hash of tokens differs where they do, whatever their kind', () => {
+test('the hashes of different tokens differ, of any kind', () => {
   const kinds: readonly ((n: number) => KeyToken)[] = [
     (n) => n,
     (n) => n * 1_000,

@@ -2,18 +2,19 @@ import { assert } from '../errors/errors.ts'
 import type { KeyToken } from './key-token.ts'
 import { LargeTokenMap } from './large-token-map.ts'
 
-/** A `Map` of so many entries is copied in a few milliseconds, also by code that runs for the first time. */
+/** A `Map` of this size is copied in a few milliseconds, also by code that runs for the first time. */
 const mapEntriesMax = 2 ** 13
 
 /**
- * A map with tokens as keys that keeps the order of insertion, has no largest size and never holds the event loop for long.
+ * A map with tokens as keys that keeps the order of insertion, has no maximum size and never blocks the event
+ * loop for long.
  *
- * A `Map` copies all of its entries when it grows: a million take a tenth of a second. And it throws at 16.7 million.
- * Nearly every instance is one `Map`, so nearly every look-up is one look-up.
+ * A `Map` copies all of its entries when it grows: a million take a tenth of a second. And it throws at 16.7
+ * million. Nearly every instance is one `Map`, so nearly every look-up is one look-up.
  */
 export class TokenMap<V> {
   readonly #entriesMax: number
-  /** All entries: in the one as long as they are few, else in the other. */
+  /** All entries: in the first while they are few, otherwise in the second. */
   #few: Map<KeyToken, V> | undefined = new Map()
   #many: LargeTokenMap<V> | undefined
 
@@ -30,7 +31,7 @@ export class TokenMap<V> {
     return few === undefined ? this.#many!.get(token) : few.get(token)
   }
 
-  /** Adds an entry behind all others. The token must not be there. */
+  /** Adds an entry at the end. The token must be new. */
   add(token: KeyToken, value: V): void {
     const few = this.#few
     if (few === undefined) {
@@ -39,7 +40,7 @@ export class TokenMap<V> {
     }
     const { size } = few
     few.set(token, value)
-    assert(few.size > size, 'a token that is added is not there yet')
+    assert(few.size > size, 'an added token is new')
     if (size < this.#entriesMax) return
     this.#many = new LargeTokenMap(few)
     this.#few = undefined
@@ -54,7 +55,10 @@ export class TokenMap<V> {
     }
   }
 
-  /** In order of insertion. May be changed meanwhile: entries added may be left out, and entries deleted may still come. */
+  /**
+   * In order of insertion. May be changed during iteration: new entries may be skipped, and deleted ones may
+   * still appear.
+   */
   values(): IterableIterator<V> {
     return this.#few === undefined ? this.#many!.values() : this.#few.values()
   }

@@ -3,7 +3,7 @@ import { structuredCodec } from '../codec/structured-codec.ts'
 import { backupByCodec, backupByLength, backupByReference } from './backup.ts'
 
 describe('a backup', () => {
-  test('by codec gives the value as it was, at any depth and of any kind', () => {
+  test('by codec restores the value, at any depth and of any kind', () => {
     const backup = backupByCodec(structuredCodec<unknown>(), 'state')
     const value = { list: [1], map: new Map([['a', { n: 1 }]]), bytes: Uint8Array.of(1), at: 7n }
     const valueBefore = backup(value)
@@ -38,7 +38,7 @@ describe('a backup', () => {
     )
   })
 
-  test('by length takes back what was pushed, without touching an array that was handed out', () => {
+  test('by length removes pushed elements, without changing a returned array', () => {
     const list = [1, 2]
     const valueBefore = backupByLength(list)
     expect(valueBefore()).toBe(list)
@@ -47,7 +47,7 @@ describe('a backup', () => {
     expect(list).toEqual([1, 2, 3])
   })
 
-  test('by reference gives the same value', () => {
+  test('by reference returns the same value', () => {
     const value = { n: 1 }
     expect(backupByReference(value)()).toBe(value)
   })

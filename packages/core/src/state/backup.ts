@@ -4,8 +4,8 @@ import { describeError, MillraceError } from '../errors/errors.ts'
 import { isPlainObject } from '../codec/plain-object.ts'
 
 /**
- * Remembers a state value before a record may change it: returns a function that gives the value as it is now, to put
- * back if the record fails.
+ * Saves a state value before a record may change it: returns a function that restores the current value if
+ * the record fails.
  *
  * @example
  * const byLength: Backup<number[]> = (list) => {
@@ -20,15 +20,16 @@ export function backupByReference<T>(value: T): () => T {
   return () => value
 }
 
-/** For arrays that are only pushed into or replaced. */
+/** For arrays that are only pushed to or replaced. */
 export function backupByLength<T>(values: T[]): () => T[] {
   const { length } = values
   return () => (values.length === length ? values : values.slice(0, length))
 }
 
 /**
- * For any value that `codec` can write. A primitive value costs nothing, an array or plain object of such values a copy,
- * and any other what writing it costs. `what` names the state for the error `STATE_MISUSED` when it cannot be written.
+ * For any value that `codec` supports. A primitive value costs nothing, an array or plain object of such
+ * values a copy, and any other an encoding. `what` names the state for the error `STATE_MISUSED` when it
+ * cannot be encoded.
  */
 export function backupByCodec<T>(codec: Codec<T>, what: string): Backup<T> {
   const writer = new ByteWriter()
@@ -53,7 +54,7 @@ export function backupByCodec<T>(codec: Codec<T>, what: string): Backup<T> {
   }
 }
 
-/** A copy of an array or a plain object that holds nothing but primitive values; undefined for any other value. */
+/** A copy of an array or a plain object of primitive values; undefined for any other value. */
 function flatCopy<T extends object>(value: T): T | undefined {
   if (Array.isArray(value)) return value.every(isPrimitive) ? (value.slice() as T) : undefined
   if (!isPlainObject(value)) return undefined

@@ -2,7 +2,7 @@ import type { Codec } from '../codec/codec.ts'
 import { structuredCodec } from '../codec/structured-codec.ts'
 import { statePiece, type Fingerprint } from './fingerprint.ts'
 
-/** How `mapAsync` files the records whose results have not left. */
+/** How `mapAsync` stores the records whose results have not been emitted. */
 export const callsInFlight: StateDescription = { name: '#in-flight', codec: structuredCodec<unknown>() }
 
 interface StateDescription {
@@ -10,7 +10,7 @@ interface StateDescription {
   readonly codec: Codec<unknown>
 }
 
-/** Raised when what is filed for each record changes its meaning. */
+/** Increased when the stored data of a record changes its meaning. */
 const version = 1
 
 export const callsFingerprint: Fingerprint = {

@@ -1,9 +1,9 @@
 import type { Cell } from './state-store.ts'
 
-/** Most records touch fewer cells than this, and for so few a list is searched faster than a set. */
+/** Most records use fewer cells than this, and for so few a list is searched faster than a set. */
 const listMax = 8
 
-/** Cells with what gives them back their values. */
+/** Cells with functions that restore their values. */
 export class CellBackups<T> {
   readonly #cells: (Cell<T> | undefined)[] = []
   readonly #valuesBefore: ((() => T) | undefined)[] = []
@@ -17,7 +17,7 @@ export class CellBackups<T> {
     return false
   }
 
-  /** Adds a cell that is not there yet. */
+  /** Adds a cell that is not in it yet. */
   add(cell: Cell<T>, valueBefore: () => T): void {
     this.#cells[this.#count] = cell
     this.#valuesBefore[this.#count++] = valueBefore
@@ -26,7 +26,7 @@ export class CellBackups<T> {
       for (const each of this.#cells) if (each !== undefined) this.#many.add(each)
   }
 
-  /** Gives every cell back its value. */
+  /** Restores the value of every cell. */
   restore(): void {
     for (let i = 0; i < this.#count; i++) this.#cells[i]!.value = this.#valuesBefore[i]!()
   }

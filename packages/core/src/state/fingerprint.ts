@@ -2,30 +2,30 @@ import { structuredCodec } from '../codec/structured-codec.ts'
 import { durationText, type EventTime } from '../record/time.ts'
 
 /**
- * What the state of a part means, as plain data.
+ * The meaning of a part's state, as plain data.
  *
- * Every manifest holds it. A start compares it with the program before it restores anything, so state is never read
- * as something else than what it was written as. It comes from where the state is defined: an operator, a window
- * assigner, an aggregate, a connector.
+ * Every manifest contains it. A start compares it with the program before it restores anything, so that state
+ * is never misread. It is defined where the state is: in an operator, a window assigner, an aggregate, a
+ * connector.
  */
 export interface Fingerprint {
   readonly pieces: readonly StatePiece[]
   readonly settings: readonly StateSetting[]
 }
 
-/** One named piece of what a part keeps, and how it is written. */
+/** One named piece of a part's state, and its codec. */
 export interface StatePiece {
   /**
-   * `state`: what an operator files under a name; a program without it is refused. `aggregate`: a field of a window's
-   * results, which a program may add and remove.
+   * `state`: state that an operator stores under a name; a program without it is rejected. `aggregate`: a
+   * field of a window's results, which a program may add and remove.
    */
   readonly role: 'state' | 'aggregate'
   readonly name: string
-  /** How values are kept, or what they mean: "value", "map", "sum". */
+  /** The structure or meaning of the values: "value", "map", "sum". */
   readonly kind: string
-  /** Raised when values of this kind change their meaning. A whole number from 1. */
+  /** Increased when values of this kind change their meaning. An integer from 1. */
   readonly version: number
-  /** Id and version of the codec that writes values. A newer version reads what an older one wrote. */
+  /** Id and version of the codec. A newer version reads what an older one wrote. */
   readonly codec: string
   readonly codecVersion: number
 }
@@ -39,7 +39,7 @@ export interface StateSetting {
   readonly unit?: 'ms'
   /**
    * Whether state survives a change of the value. The operator then gets the values of earlier programs from
-   * `OperatorContext.earlier`. Default: a change is refused.
+   * `OperatorContext.earlier`. Default: a change is rejected.
    */
   readonly mayChange?: true
 }
@@ -52,14 +52,14 @@ export interface EarlierSetting {
   readonly until: EventTime
 }
 
-/** The fingerprint of an operator that keeps nothing but timers. */
+/** The fingerprint of an operator with only timers. */
 export const noPieces: Fingerprint = { pieces: [], settings: [] }
 
 /**
- * A piece of state as an operator files it.
+ * A piece of an operator's state.
  *
  * @example
- * statePiece('value', { name: 'total' }) // written by the structured codec
+ * encoded by the structured codec
  */
 export function statePiece(
   kind: string,
@@ -73,7 +73,7 @@ export function statePiece(
 }
 
 /**
- * The value of a setting for people.
+ * Formats the value of a setting for people.
  *
  * @example
  * settingText({ name: 'window size', value: 60_000, unit: 'ms' }) // => '1m'

@@ -1,11 +1,11 @@
 import type { Key } from '../record/key.ts'
 
-/** A value for each key. Every method means the key of the record or timer being handled. */
+/** A value for each key. Every method refers to the key of the current record or timer. */
 export interface ValueState<T> {
   /**
-   * The value, or undefined if there is none. It is the value itself, not a copy: after changing it in
-   * place call `set` with it, or the change is not saved. (The test harness catches a forgotten `set`.) A value that
-   * was emitted must not be changed any more: set a new one.
+   * The value, or undefined if there is none. It is the value itself, not a copy: after changing it in place
+   * call `set` with it, or the change is not saved. (The test harness detects a missing `set`.) An emitted
+   * value must not be changed: set a new one.
    */
   get(): T | undefined
   set(value: T): void
@@ -15,8 +15,8 @@ export interface ValueState<T> {
 /** A list for each key, saved as a whole when it changed. */
 export interface ListState<T> {
   /**
-   * The elements in order of addition; empty if there are none. The array never changes afterwards, so it may be
-   * emitted; do not change its elements. The first `add` after a `get` copies the list.
+   * The elements in order of addition; empty if there are none. The array never changes afterwards, so it may
+   * be emitted; do not change its elements. The first `add` after a `get` copies the list.
    */
   get(): readonly T[]
   /** Appends a value. Constant time unless `get` was called since the last `add` or `set`. */

@@ -9,7 +9,7 @@ import { TransientTable } from './transient-table.ts'
 const keyGroups = 128
 const scope = (): KeyScope => new KeyScope('totals', keyGroups)
 
-/** Keys that an engine with plain objects, or with JSON, takes for one another. */
+/** Keys that an engine with plain objects, or with JSON, would confuse. */
 const awkwardKeys: readonly Key[] = [
   1,
   '1',
@@ -55,7 +55,7 @@ describe('a value per key', () => {
     }
   })
 
-  test('EN-185 -0 and 0 are one key, and so are objects whose fields stand in another order', () => {
+  test('EN-185 -0 and 0 are one key, and so are objects with fields in another order', () => {
     const keys = scope()
     const state = new KeyedValue(new TransientTable<string>(), keys, 'last')
     keys.set(-0)
@@ -81,7 +81,7 @@ describe('a value per key', () => {
     expect(table.size).toBe(0)
   })
 
-  test('setting tells the table, whether the value is another or was changed in place', () => {
+  test('set notifies the table, for a new value or one changed in place', () => {
     const changed: unknown[] = []
     const table = new (class extends TransientTable<{ n: number }> {
       override changed(cell: Cell<{ n: number }>): void {
@@ -102,7 +102,7 @@ describe('a value per key', () => {
 })
 
 describe('a list per key', () => {
-  test('elements stay in the order of addition, for each key its own', () => {
+  test('elements stay in the order of addition, separately for each key', () => {
     const keys = scope()
     const state = new KeyedList(new TransientTable<number[]>(), keys, 'all')
     keys.set('a')
@@ -115,7 +115,7 @@ describe('a list per key', () => {
     expect(state.get()).toStrictEqual([2, 1])
   })
 
-  test('EN-187 the list does not follow the array it was set to, nor can the empty one be filled', () => {
+  test('EN-187 the list does not follow the array passed to set, and the empty list cannot be changed', () => {
     const keys = scope()
     const state = new KeyedList(new TransientTable<number[]>(), keys, 'all')
     keys.set('a')
@@ -131,7 +131,7 @@ describe('a list per key', () => {
     expect(state.get()).toStrictEqual([])
   })
 
-  test('an array that was handed out never changes', () => {
+  test('a returned array never changes', () => {
     const keys = scope()
     const state = new KeyedList(new TransientTable<number[]>(), keys, 'all')
     keys.set('a')
@@ -147,7 +147,7 @@ describe('a list per key', () => {
     expect([last, state.get()]).toStrictEqual([[1, 2, 3], []])
   })
 
-  test('a list is copied by the first addition after it was handed out, and by no other', () => {
+  test('a list is copied only by the first addition after it was returned', () => {
     const keys = scope()
     const table = new TransientTable<number[]>()
     const state = new KeyedList(table, keys, 'all')
@@ -196,7 +196,7 @@ describe('a map per key', () => {
     expect([state.size, table.size]).toStrictEqual([0, 0])
   })
 
-  test('an entry may hold undefined and is there nonetheless', () => {
+  test('an entry with the value undefined exists', () => {
     const keys = scope()
     const state = new KeyedMap<string, undefined>(new TransientTable<undefined>(), keys, 'seen')
     keys.set('a')
@@ -204,7 +204,7 @@ describe('a map per key', () => {
     expect([state.has('x'), state.has('y'), state.size]).toStrictEqual([true, false, 1])
   })
 
-  test('EN-185 names of every kind are told apart and come back as they were', () => {
+  test('EN-185 names of every kind are distinct and preserved', () => {
     const keys = scope()
     const state = new KeyedMap<Key, number>(new TransientTable<number>(), keys, 'counts')
     keys.set('a')
@@ -223,7 +223,7 @@ describe('a map per key', () => {
     expect([...state.entries()].map(([name]) => name)).toStrictEqual(['c', '2', 'b', '1', 'a'])
   })
 
-  test('entries may be deleted on the way', () => {
+  test('entries may be deleted during iteration', () => {
     const keys = scope()
     const state = new KeyedMap<number, number>(new TransientTable<number>(), keys, 'counts')
     keys.set('a')
@@ -232,7 +232,7 @@ describe('a map per key', () => {
     expect([...state.entries()].map(([name]) => name)).toStrictEqual([1, 3, 5, 7, 9])
   })
 
-  test('an iteration stays with the key it began with', () => {
+  test('an iteration keeps the key it began with', () => {
     const keys = scope()
     const state = new KeyedMap<string, number>(new TransientTable<number>(), keys, 'counts')
     keys.set('b')
@@ -246,7 +246,7 @@ describe('a map per key', () => {
 })
 
 describe('keys and names', () => {
-  test('EN-182 EN-185 clearing one key, or one state, leaves all others', () => {
+  test('EN-182 EN-185 clearing one key, or one state, does not affect others', () => {
     const keys = scope()
     const value = new KeyedValue(new TransientTable<number>(), keys, 'one')
     const other = new KeyedValue(new TransientTable<number>(), keys, 'two')
@@ -264,7 +264,7 @@ describe('keys and names', () => {
     expect([value.get(), other.get(), map.get('x')]).toStrictEqual([1, 2, 3])
   })
 
-  test('cells are filed under the group of their key', () => {
+  test('cells are stored under the group of their key', () => {
     const [keys, values, lists, maps] = [
       scope(),
       new TransientTable<number>(),
@@ -284,7 +284,7 @@ describe('keys and names', () => {
 })
 
 describe('the scope', () => {
-  test('knows key, token and group, however it was entered', () => {
+  test('has key, token and group, however it was entered', () => {
     const keys = scope()
     keys.set({ a: 1 })
     const { token, group } = keys
@@ -297,7 +297,7 @@ describe('the scope', () => {
     expect([keys.key, keys.group]).toStrictEqual(['b', keyGroup('b', keyGroups)])
   })
 
-  test('without a current key every use is refused, naming the operator and the state', () => {
+  test('without a current key every use is rejected, naming the operator and the state', () => {
     const keys = scope()
     const value = new KeyedValue(new TransientTable<number>(), keys, 'last')
     const list = new KeyedList(new TransientTable<number[]>(), keys, 'all')
@@ -337,7 +337,7 @@ describe('the scope', () => {
     check()
   })
 
-  test('a key that is refused leaves no key behind', () => {
+  test('after an invalid key there is no current key', () => {
     const keys = scope()
     const value = new KeyedValue(new TransientTable<number>(), keys, 'last')
     keys.set('a')

@@ -5,7 +5,7 @@ import type { Key } from '../record/key.ts'
 import type { ListState, MapState, ValueState } from './handles.ts'
 import type { StateTable } from './state-store.ts'
 
-/** The key that an operator's subtask is working on, shared by all its handles. */
+/** The current key of an operator's subtask, shared by all its handles. */
 export class KeyScope {
   readonly #operator: string
   readonly #keyGroups: number
@@ -28,14 +28,14 @@ export class KeyScope {
     this.#group = -1
   }
 
-  /** Enters the key that a cell was filed under. */
+  /** Enters the key of a cell. */
   setToken(token: KeyToken, group: number): void {
     this.#token = token
     this.#key = undefined
     this.#group = group
   }
 
-  /** Leaves the key: from now on handles refuse to work. */
+  /** Leaves the key: from now on handles throw. */
   clear(): void {
     this.#token = undefined
     this.#key = undefined
@@ -62,7 +62,7 @@ export class KeyScope {
     return this.#group
   }
 
-  /** The token of the current key. Throws `STATE_MISUSED`, naming what asked for it, where there is none. */
+  /** The token of the current key. Throws `STATE_MISUSED`, naming the caller, if there is none. */
   tokenFor(what: string): KeyToken {
     if (this.#token === undefined) throw this.#misused(what)
     return this.#token
@@ -76,7 +76,7 @@ export class KeyScope {
   }
 }
 
-/** Values that are filed by their key alone. */
+/** Values that are stored by their key alone. */
 const oneOuter = 0
 
 /** A value per key: one cell. */
@@ -121,10 +121,10 @@ export class KeyedValue<T> implements ValueState<T> {
 const emptyList: readonly never[] = Object.freeze([])
 
 /**
- * A list per key: one cell that holds the array. An empty list is no cell.
+ * A list per key: one cell with the array. An empty list has no cell.
  *
- * Invariant: an array that `get` has handed out is never changed, because it may have been emitted. Adding to such a
- * list copies it once; adding to one that was not handed out since is a push.
+ * Invariant: an array that `get` has returned is never changed, because it may have been emitted. Adding to
+ * such a list copies it once; adding to one that was not returned since is a push.
  */
 export class KeyedList<T> implements ListState<T> {
   readonly #table: StateTable<T[]>

@@ -1,22 +1,22 @@
 /**
- * The floor under all keyed state.
+ * The contract of state stores, on which all keyed state is built.
  *
- * Values live as objects in cells; nothing is encoded while records are processed. At a barrier the
- * cells that changed are frozen in constant time, encoded in slices between batches and made durable
- * beside the running job. The memory store keeps every cell live; a store for state larger than memory
- * keeps a bounded number of them live and reads the others from disk in `find` and `cells`, which block
- * (`FsFile.readSync`), as RocksDB does under Flink.
+ * Values are live objects in cells; nothing is encoded while records are processed. At a barrier the changed
+ * cells are frozen in constant time, encoded in slices between batches and made durable while the job runs.
+ * The memory store keeps every cell live; a store for state larger than memory keeps a bounded number of them
+ * live and reads the others from disk in `find` and `cells`, which block (`FsFile.readSync`), as RocksDB does
+ * under Flink.
  *
- * True between any two calls:
+ * Invariants between any two calls:
  *
- *  1. A cell that `find` or `cells` handed out is not owed to a running snapshot: whoever may change it
- *     in place can do so.
- *  2. What a snapshot holds is the state at its `freeze`, whatever happened since.
+ *  1. A cell that `find` or `cells` returned is not owed to a running snapshot, so it may be changed in
+ *     place.
+ *  2. A snapshot contains the state at its `freeze`, whatever happened since.
  *  3. A value changed in place is not part of any snapshot until `changed` was called for its cell.
  *
- * State is filed under (owner, table, outer, inner). `owner` is an operator's name, `table` a state
- * descriptor's. `outer` and `inner` are key tokens; what they mean is up to the table: a value per key
- * uses a constant outer token, a window table (window, key), a map (key, map key).
+ * State is stored by (owner, table, outer, inner). `owner` is an operator's name, `table` a state
+ * descriptor's. `outer` and `inner` are key tokens, whose meaning depends on the table: a value per key uses
+ * a constant outer token, a window table (window, key), a map (key, map key).
  */
 import type { KeyToken } from '../record/key-token.ts'
 import type { Pacing, Slicing } from '../disk/yield-budget.ts'
@@ -25,56 +25,57 @@ import type { Codec } from '../codec/codec.ts'
 import type { Fs } from '../disk/fs.ts'
 import type { Json } from '../codec/json.ts'
 
-/** A kind of store; one per job, opened anew for every start and restart. */
+/** A kind of store; one per job, opened for every start and restart. */
 export interface StateStore {
-  /** Names the kind in a manifest; a checkpoint is restored only into the kind that made it. */
+  /** The kind, stored in a manifest; a checkpoint is restored only into the same kind. */
   readonly kind: string
   open(options: StateStoreOptions): Promise<OpenStateStore>
 }
 
-/** What a store is given to work with. */
+/** What a store may use. */
 export interface StateStoreOptions {
   readonly fs: Fs
-  /** Asked while a snapshot is loaded, which takes long: when it says so, the event loop gets a turn. */
+  /** Called while a snapshot is loaded, which takes long: it says when the event loop needs a turn. */
   readonly budget: Pacing
   /** The store's own directory. Only owners of the job write there, one after the other. */
   readonly directory: string
   /**
-   * That of the owner who opens it: see `Owner`. It may have been replaced without noticing. So a store makes no file that
-   * one of another epoch could make as well, and removes none of a later epoch. Default 1.
+   * The epoch of the current owner: see `Owner`. It may have been replaced unnoticed. So a store creates no
+   * file that one of another epoch could create as well, and deletes none of a later epoch. Default 1.
    */
   readonly epoch?: number
-  /** What the manifest that is restored holds, or undefined to start empty. */
+  /** The store's part of the restored manifest, or undefined to start empty. */
   readonly from: StoreSnapshot | undefined
-  /** State in `from` that the tables of this start must not get: they start empty. Default: none. */
+  /** State in `from` that must not be restored: its tables start empty. Default: none. */
   readonly discard?: readonly DiscardedState[]
-  /** What every manifest still kept holds; files that none of them names may be deleted. */
+  /** The store's part of every kept manifest; files that none of them names may be deleted. */
   readonly retained: readonly StoreSnapshot[]
 }
 
-/** State that a start leaves out: of an operator, one table or all. */
+/** State that a start drops: one table of an operator, or all. */
 export interface DiscardedState {
   readonly owner: string
   /** Undefined: every table of the owner. */
   readonly table?: string
 }
 
-/** What a manifest must say to find the state again: file names and lengths, as JSON. */
+/** What a manifest must contain to find the state again: file names and lengths, as JSON. */
 export type StoreSnapshot = Json
 
 /** The state of all subtasks of one job in one process, from one start to the next. */
 export interface OpenStateStore {
   /**
    * The table for one piece of state of one subtask. Called once per table, before `load`. Throws
-   * `CHECKPOINT_INCOMPATIBLE` if the codec cannot read the restored bytes: it must have the id of the codec that wrote
-   * them and at least its version, or a `reader` for it. What a `reader` read is part of the next snapshot.
+   * `CHECKPOINT_INCOMPATIBLE` if the codec cannot read the restored bytes: it must have the id of the codec
+   * that wrote them and at least its version, or a `reader` for it. Values that a `reader` read are part of
+   * the next snapshot.
    */
   table<T>(spec: TableSpec<T>): StateTable<T>
-  /** Fills the tables from the snapshot being restored. Rejects with `CHECKPOINT_CORRUPT` on a bad checksum. */
+  /** Fills the tables from the restored snapshot. Rejects with `CHECKPOINT_CORRUPT` on a bad checksum. */
   load(): Promise<void>
   /**
-   * Everything that `owner`'s subtask changed so far belongs to the next snapshot. Constant time. What an earlier freeze
-   * has left to encode, because its checkpoint was abandoned, belongs to it too.
+   * Assigns all changes so far of `owner`'s subtask to the next snapshot. Constant time. Changes that an
+   * earlier freeze has left unencoded, because its checkpoint was aborted, are included.
    */
   freeze(owner: string, subtask: number): void
   /**
@@ -83,14 +84,14 @@ export interface OpenStateStore {
    */
   encode(owner: string, subtask: number, slicing: Slicing): boolean
   /**
-   * Makes everything encoded so far durable and says how to find it. Called when every owner has been
-   * frozen and encoded. Rejects with `FS_SYNC_FAILED`, `FS_FULL` and the like; the store then takes no
-   * more writes.
+   * Makes everything encoded so far durable and returns how to find it. Called when every owner has been
+   * frozen and encoded. Rejects with `FS_SYNC_FAILED`, `FS_FULL` and other file errors; the store then
+   * rejects all writes.
    */
   persist(): Promise<StoreSnapshot>
-  /** A manifest was published: files named by none of `retained` may go. */
+  /** A manifest was published: files named by none of `retained` may be deleted. */
   release(retained: readonly StoreSnapshot[]): Promise<void>
-  /** Figures for people: cells live, bytes a snapshot needs, bytes on disk. */
+  /** Statistics: live cells, bytes of a snapshot, bytes on disk. */
   usage(): StoreUsage
   close(): Promise<void>
 }
@@ -102,42 +103,44 @@ export interface StoreUsage {
   readonly diskBytes: number
 }
 
-/** Which piece of state a table holds, and how its values are written. */
+/** The piece of state of a table, and the codec of its values. */
 export interface TableSpec<T> {
   readonly owner: string
   readonly subtask: number
   /** Unique within the owner. */
   readonly name: string
   readonly codec: Codec<T>
-  /** Restored cells outside these groups belong to another subtask and are left out. */
+  /** Restored cells outside these groups belong to another subtask and are skipped. */
   readonly groups: KeyGroupRange
 }
 
-/** Two levels of cells: outer token, then inner token. Cells come in order of creation, also after a restore. */
+/**
+ * Two levels of cells: outer token, then inner token. Cells are in order of creation, also after a restore.
+ */
 export interface StateTable<T> {
   /** How many cells there are. */
   readonly size: number
   /** The cell, free to be changed in place; call `changed` after doing so. */
   find(outer: KeyToken, inner: KeyToken): Cell<T> | undefined
-  /** Makes a cell that must not exist yet. `group` decides which subtask owns it after a rescale. */
+  /** Creates a cell, which must not exist yet. `group` decides which subtask owns it after a rescale. */
   create(outer: KeyToken, inner: KeyToken, group: number, value: T): Cell<T>
   /** Says that `cell.value` was replaced or changed in place. */
   changed(cell: Cell<T>): void
   delete(cell: Cell<T>): void
   /** Deletes every cell under `outer`, in constant time. */
   deleteOuter(outer: KeyToken): void
-  /** The cells under `outer`. The table may be changed while iterating; cells made meanwhile may be left out. */
+  /** The cells under `outer`. The table may be changed during iteration; new cells may be skipped. */
   cells(outer: KeyToken): Iterable<Cell<T>>
   /** How many cells there are under `outer`. */
   count(outer: KeyToken): number
   /**
-   * The outer tokens that have cells, in the order in which they got the first one; after a restore in the order of the
-   * oldest ones. The table may be changed while iterating.
+   * The outer tokens with cells, in the order of their first cell; after a restore in the order of their
+   * oldest cell. The table may be changed during iteration.
    */
   outers(): Iterable<KeyToken>
 }
 
-/** One value in the store. Only `value` may be written by others than the store. */
+/** One value in the store. Only `value` may be written outside the store. */
 export interface Cell<T> {
   readonly outer: KeyToken
   readonly inner: KeyToken

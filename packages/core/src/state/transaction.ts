@@ -1,14 +1,14 @@
-/** Something whose changes are kept or taken back together with those of others. */
+/** An object whose changes are kept or undone together with those of others. */
 export interface Participant {
   /** Keeps what was changed since the transaction began. */
   commit(): void
-  /** Takes back what was changed since the transaction began. */
+  /** Undoes all changes since the transaction began. */
   rollback(): void
 }
 
-/** Says when changes may still have to be taken back. */
+/** Knows whether changes may still have to be undone. */
 export interface Transaction {
   readonly isOpen: boolean
-  /** From now on `participant` takes part in every transaction. */
+  /** From now on `participant` is part of every transaction. */
   join(participant: Participant): void
 }

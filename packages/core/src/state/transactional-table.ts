@@ -6,19 +6,19 @@ import type { Cell, StateTable } from './state-store.ts'
 import type { Participant, Transaction } from './transaction.ts'
 
 /**
- * A table whose changes can be taken back, also those that were made to a value in place.
+ * A table whose changes can be undone, including those made to a value in place.
  *
- * In an open transaction values are changed where they are, and each cell that is handed out has a backup. Cells are
- * made where none was, and deleted only by `commit`: a cell that was deleted and made again would come last in the
- * order of iteration. Outside of a transaction every call goes straight to the table below.
+ * In an open transaction values are changed in place, and each returned cell has a backup. Cells are created
+ * at once where none existed, and deleted only by `commit`: a cell that was deleted and created again would
+ * come last in the order of iteration. Outside of a transaction every call goes to the underlying table.
  *
  * Invariants while a transaction is open:
  *
- *  1. A cell is visible if it is in `#fresh`; or if it is in the table below, not in `#deleted`, and its outer
- *     token is not in `#cleared`.
- *  2. `#fresh` holds, in order, the cells that `commit` makes: those under cleared tokens, those in place of a deleted
- *     cell, and all that were made after one of these.
- *  3. Each visible cell that was handed out is in `#before`, `#made` or `#fresh`.
+ *  1. A cell is visible if it is in `#fresh`; or if it is in the underlying table, not in `#deleted`, and its
+ *     outer token is not in `#cleared`.
+ *  2. `#fresh` contains, in order, the cells that `commit` creates: those under cleared tokens, those that
+ *     replace a deleted cell, and all that were created after one of these.
+ *  3. Each visible cell that was returned is in `#before`, `#made` or `#fresh`.
  */
 export class TransactionalTable<T> implements StateTable<T>, Participant {
   readonly #table: StateTable<T>
@@ -52,7 +52,7 @@ export class TransactionalTable<T> implements StateTable<T>, Participant {
 
   create(outer: KeyToken, inner: KeyToken, group: number, value: T): Cell<T> {
     if (!this.#transaction.isOpen) return this.#table.create(outer, inner, group, value)
-    // Behind a cell that `commit` makes come those that were made after it.
+    // Cells created after one that `commit` creates must follow it.
     if (this.#fresh.size === 0 && !this.#isTaken(outer, inner)) {
       const cell = this.#table.create(outer, inner, group, value)
       this.#made.add(cell)
@@ -95,7 +95,7 @@ export class TransactionalTable<T> implements StateTable<T>, Participant {
   }
 
   *cells(outer: KeyToken): Iterable<Cell<T>> {
-    // Cells made meanwhile are left out: a loop that deletes each cell and makes it again must end.
+    // New cells are skipped: a loop that deletes each cell and creates it again must end.
     const fresh = [...this.#fresh].filter((cell) => sameToken(cell.outer, outer))
     for (const cell of this.#table.cells(outer)) {
       if (!this.#transaction.isOpen) yield cell
@@ -139,7 +139,7 @@ export class TransactionalTable<T> implements StateTable<T>, Participant {
     return this.#deleted.has(cell) || this.#cleared.has(cell.outer)
   }
 
-  /** Whether a cell can only be made by `commit`, when a hidden one has gone. */
+  /** Whether a cell can only be created by `commit`, when a hidden one is deleted. */
   #isTaken(outer: KeyToken, inner: KeyToken): boolean {
     if (this.#cleared.has(outer)) return true
     return this.#deleted.size > 0 && this.#table.find(outer, inner) !== undefined
@@ -153,7 +153,7 @@ export class TransactionalTable<T> implements StateTable<T>, Participant {
   }
 
   #leave(): void {
-    // Clearing one that is empty costs as much as filling it.
+    // Clearing an empty one costs as much as filling it.
     this.#before.clear()
     if (this.#made.size > 0) this.#made.clear()
     if (this.#deleted.size > 0) this.#deleted.clear()
@@ -162,7 +162,7 @@ export class TransactionalTable<T> implements StateTable<T>, Participant {
   }
 }
 
-/** As a `Map` compares its keys. */
+/** Compares like a `Map`. */
 function sameToken(a: KeyToken, b: KeyToken): boolean {
   return a === b || (Number.isNaN(a) && Number.isNaN(b))
 }

@@ -22,7 +22,7 @@ describe('cells', () => {
     expect([table.find('b', '1'), table.find('c', 1)]).toStrictEqual([undefined, undefined])
   })
 
-  test('EN-185 tokens of every kind are told apart', () => {
+  test('EN-185 tokens of every kind are distinct', () => {
     const tokens: KeyToken[] = [
       1,
       '1',
@@ -45,12 +45,12 @@ describe('cells', () => {
     expect([...table.outers()]).toStrictEqual(tokens)
   })
 
-  test('there is one cell in one place', () => {
+  test('creating an existing cell throws', () => {
     const table = filled(['a', 1])
     expect(() => table.create('a', 1, 0, 'again')).toThrow(expect.objectContaining({ code: 'INTERNAL' }))
   })
 
-  test('size and count keep up', () => {
+  test('size and count are up to date', () => {
     const table = filled(['a', 1], ['a', 2], ['b', 1])
     expect([table.size, table.count('a'), table.count('b'), table.count('c')]).toStrictEqual([3, 2, 1, 0])
     table.delete(table.find('a', 1)!)
@@ -60,7 +60,7 @@ describe('cells', () => {
     expect([...table.outers()]).toStrictEqual(['a'])
   })
 
-  test('a cell that is gone is not deleted again, nor is the one made in its place', () => {
+  test('a deleted cell is not deleted again, nor is its replacement', () => {
     const table = filled(['a', 1])
     const gone = table.find('a', 1)!
     table.delete(gone)
@@ -73,7 +73,7 @@ describe('cells', () => {
 })
 
 describe('iteration', () => {
-  test('EN-188 is in the order of creation, and a cell made anew comes last', () => {
+  test('EN-188 is in the order of creation, and a recreated cell comes last', () => {
     const table = filled(['w', 'b'], ['w', 'a'], ['x', 'n'], ['w', 'c'])
     table.delete(table.find('w', 'b')!)
     table.create('w', 'b', 0, 'w/b')
@@ -81,7 +81,7 @@ describe('iteration', () => {
     expect([...table.outers()]).toStrictEqual(['w', 'x'])
   })
 
-  test('cells may be deleted on the way, both seen and unseen', () => {
+  test('cells may be deleted during iteration, visited or not', () => {
     const table = filled(['w', 1], ['w', 2], ['w', 3])
     const seen: KeyToken[] = []
     for (const cell of table.cells('w')) {
@@ -103,7 +103,7 @@ describe('iteration', () => {
     expect([seen, valuesOf(table, 'w')]).toStrictEqual([[1], ['new']])
   })
 
-  test('cells made on the way are left out, so it ends', () => {
+  test('cells created during iteration are skipped, so it ends', () => {
     const table = filled(['w', 1], ['w', 2])
     const seen: KeyToken[] = []
     for (const cell of table.cells('w')) {
@@ -114,7 +114,7 @@ describe('iteration', () => {
     expect([seen, table.count('w')]).toStrictEqual([[1, 2], 2])
   })
 
-  test('outers may be emptied on the way', () => {
+  test('outer tokens may be emptied during iteration', () => {
     const table = filled(['a', 1], ['b', 1], ['c', 1])
     for (const outer of table.outers()) table.deleteOuter(outer)
     expect(table.size).toBe(0)

@@ -3,11 +3,11 @@ import type { KeyToken } from '../record/key-token.ts'
 import type { Cell, StateTable } from './state-store.ts'
 
 interface TransientCell<T> extends Cell<T> {
-  /** Cells are numbered as they are made. */
+  /** Cells are numbered in the order of creation. */
   readonly order: number
 }
 
-/** A table that lives in memory and is never saved: for operators that run without a store. */
+/** A table in memory that is never saved: for operators that run without a store. */
 export class TransientTable<T> implements StateTable<T> {
   readonly #outers = new Map<KeyToken, Map<KeyToken, TransientCell<T>>>()
   #order = 0
@@ -34,12 +34,12 @@ export class TransientTable<T> implements StateTable<T> {
     return cell
   }
 
-  /** Nothing to do: the cell is all there is. */
+  /** Nothing to do: the cell is the only copy. */
   changed(_cell: Cell<T>): void {}
 
   delete(cell: Cell<T>): void {
     const inners = this.#outers.get(cell.outer)
-    // A cell that is gone stays gone, whatever has taken its place.
+    // A deleted cell stays deleted, even if another replaces it.
     if (inners?.get(cell.inner) !== cell) return
     inners.delete(cell.inner)
     this.#size--
@@ -51,12 +51,13 @@ export class TransientTable<T> implements StateTable<T> {
     if (inners === undefined) return
     this.#size -= inners.size
     this.#outers.delete(outer)
-    // Whoever is iterating over them comes to the end.
+    // Ends running iterations over them.
     inners.clear()
   }
 
   *cells(outer: KeyToken): Iterable<Cell<T>> {
-    // Cells made meanwhile come last: without this end, a loop that deletes each cell and makes it anew never ends.
+    // New cells come last: without this limit, a loop that deletes each cell and creates it again would never
+    // end.
     const end = this.#order
     for (const cell of this.#outers.get(outer)?.values() ?? []) {
       if (cell.order >= end) return

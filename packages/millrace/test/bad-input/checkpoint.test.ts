@@ -112,7 +112,7 @@ describe('an interrupted job', () => {
     expect(await soundness()).toEqual([false, true])
     const ended = await start(numbers).ended
     expect(ended.err).toMatch(
-      /warning: checkpoint \d+ cannot be used: CHECKPOINT_CORRUPT: \S+\.seg.*; falling back to checkpoint \d+: results committed since then may come again/,
+      /warning: checkpoint \d+ cannot be used: CHECKPOINT_CORRUPT: \S+\.seg.*; falling back to checkpoint \d+: results committed since then may be written again/,
     )
     await expectComplete(ended)
   })
@@ -157,7 +157,7 @@ describe('an interrupted job', () => {
     await stop()
     const { code, err } = await start(named).ended
     expect(err).toMatch(
-      /^CHECKPOINT_INCOMPATIBLE: checkpoint \d+ does not fit this program, and nothing was restored or changed\. 'sums': the program no longer has it \(if it was renamed to 'totals', use the old name\)\. Give it its name back, or drop what it kept with --drop-state sums$/m,
+      /^CHECKPOINT_INCOMPATIBLE: checkpoint \d+ does not fit this program, and nothing was restored or changed\. 'sums': the program no longer has it \(if it was renamed to 'totals', use the old name\)\. Restore its name, or drop its state with --drop-state sums$/m,
     )
     expect(code).toBe(5)
     // And so it is: under its old name the operator goes on.

@@ -183,7 +183,7 @@ test.each<readonly [string, Pipeline]>([
   const failure = await failureOf(simulate(visited, { seed: 1 }))
   expect(failure).toMatchObject({ kind: 'mutation', where: 'change' })
   expect(failure.message).toContain("operator 'change' failed at")
-  expect(failure.message).toContain('records are immutable, so make a new object')
+  expect(failure.message).toContain('records are immutable, so create a new object')
 })
 
 test('what was not found is reported with what usually causes it', async () => {
