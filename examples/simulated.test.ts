@@ -5,13 +5,16 @@ import { simulateSeeds } from '@millrace/simulator'
 import { expect, test } from 'vitest'
 import sshGuard from './01-ssh-guard/ssh-guard.ts'
 import cardFraud from './02-card-fraud/fraud.ts'
+import adClicks from './05-ad-clicks/ad-clicks.ts'
 
 const seeds = env['MILLRACE_TEST_LEVEL'] === 'full' ? 200 : 20
+const data = fileURLToPath(new URL('05-ad-clicks/data', import.meta.url))
 const log = fileURLToPath(new URL('01-ssh-guard/sample.log', import.meta.url))
 
 test.each([
   ['01-ssh-guard', sshGuard, { log, year: 2026 }],
   ['02-card-fraud', cardFraud, {}],
+  ['05-ad-clicks', adClicks, { data }],
 ])('%s gives the same results in every simulated world', async (_name, pipeline, parameters) => {
   const report = await simulateSeeds(pipeline, { seeds, parameters, fs: nodePlatform().fs })
   expect(report).toMatchObject({ seeds, failures: [], notCompared: [] })

@@ -4,6 +4,7 @@ import { diskBugs } from './disk-bugs.ts'
 import { durabilityBugs } from './durability-bugs.ts'
 import { flowBugs } from './flow-bugs.ts'
 import { kindBugs } from './kind-bugs.ts'
+import { meetingBugs } from './meeting-bugs.ts'
 import { oracleBugs } from './oracle-bugs.ts'
 import type { PlantedBug, SimulatorBug } from './planted-bug.ts'
 import { sliceBugs } from './slice-bugs.ts'
@@ -47,7 +48,7 @@ export const plantedBugs: readonly PlantedBug[] = [
     caughtBy: { kind: 'crash points', trial, near },
   })),
   ...channelBugs.map((bug): PlantedBug => ({ ...bug, caughtBy: { kind: 'schedules' } })),
-  ...[...testedBugs, ...taskBugs, ...kindBugs].map(({ files, ...bug }): PlantedBug => ({
+  ...[...testedBugs, ...taskBugs, ...kindBugs, ...meetingBugs].map(({ files, ...bug }): PlantedBug => ({
     ...bug,
     caughtBy: { kind: 'tests', files },
   })),

@@ -1,11 +1,13 @@
 import { seededRandom } from '@millrace/world'
 import { partWithMore, sourceWithManySplits, sourceWithMore } from './additions.ts'
 import { Dice } from './dice.ts'
+import { drawLast } from './last-parts.ts'
 import { drawPart, recordsAfter, type OpenStream } from './part-drawing.ts'
 import { drawSource } from './source-drawing.ts'
 import {
   goesByClock,
   hasOneSplit,
+  inputsOf,
   outputsOf,
   type Guarantee,
   type Part,
@@ -41,7 +43,7 @@ export function drawTopology(seed: number): Topology {
     const drawn = drawPart(dice, number, input, peers, policy)
     const part = partWithMore(more, drawn, { input, peers, policy, isAlone })
     parts.push(part)
-    for (const ref of [part.from, ...(part.kind === 'union' ? part.others : [])]) read.add(textOf(ref))
+    for (const ref of inputsOf(part)) read.add(textOf(ref))
     const records = recordsAfter(part, input.records)
     // The main output last: it is the likeliest to be extended.
     for (const output of outputsOf(part).toReversed()) {
@@ -51,7 +53,20 @@ export function drawTopology(seed: number): Topology {
   const byClock = new Set(parts.filter(goesByClock).map(({ name }) => name))
   const isWanted = ({ node, output }: StreamRef): boolean => byClock.has(node) && output === 'main'
   const sinks = drawSinks(dice, open, { read, isWanted })
-  return { seed, sources, parts, sinks, policy, letters: dice.oneOf(guarantees) }
+  const letters = dice.oneOf(guarantees)
+  const last = drawLast(new Dice(seededRandom(seed).fork('last')), open)
+  return {
+    seed,
+    sources,
+    parts: [...parts, ...last],
+    sinks: [...sinks, ...last.map(sinkOfLast)],
+    policy,
+    letters,
+  }
+}
+
+function sinkOfLast({ name }: Part): SinkSpec {
+  return { name: `to ${name}`, from: { node: name, output: 'main' }, guarantee: 'exactly-once' }
 }
 
 function drawSources(dice: Dice, mayFail: boolean): readonly SourceSpec[] {

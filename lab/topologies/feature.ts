@@ -1,5 +1,7 @@
 import {
   hasOneSplit,
+  inputsOf,
+  lastKinds,
   partKinds,
   policyOf,
   type Part,
@@ -66,6 +68,14 @@ export const features = [
   'countAll',
   'collectAll',
   'sum of some',
+  'connect',
+  'window join',
+  'interval join',
+  'inner join',
+  'left join',
+  'right join',
+  'full join',
+  'session windows',
   'keys of all sorts',
   'poison in a key',
   'poison that is skipped',
@@ -142,6 +152,12 @@ function* partFeatures(part: Part): Generator<Feature> {
     yield* programFeatures(part.program)
   } else if (part.kind === 'window') {
     yield* windowFeatures(part)
+  } else if (part.kind === 'session') {
+    yield 'session windows'
+  } else if (part.kind === 'meeting') {
+    const { how } = part
+    yield ({ rounds: 'connect', window: 'window join', between: 'interval join' } as const)[how.kind]
+    if (how.kind !== 'rounds') yield `${how.join} join`
   } else {
     yield part.kind
     if (part.kind === 'flatMap' && part.isLazy === true) yield 'flatMap, one by one'
@@ -176,7 +192,7 @@ function* windowFeatures({ shape, latenessMs, aggregates }: PartOf<'window'>): G
 const sides: Partial<Record<Part['kind'], string>> = { split: 'branch', process: 'side', window: 'late' }
 /** The possible beginnings and ends of a stream. */
 const givers = ['source', ...partKinds, ...Object.entries(sides).map(([kind, side]) => `${kind} ${side}`)]
-const takers = [...partKinds, 'sink']
+const takers = [...partKinds, ...lastKinds, 'sink']
 
 /** Every way in which one part can feed another. */
 export const pairs: readonly string[] = givers.flatMap((giver) =>
@@ -193,8 +209,7 @@ export function pairsOf({ parts, sinks }: Topology): ReadonlySet<string> {
   }
   const found = new Set<string>()
   for (const part of parts) {
-    for (const from of [part.from, ...(part.kind === 'union' ? part.others : [])])
-      found.add(`${giverOf(from)} > ${part.kind}`)
+    for (const from of inputsOf(part)) found.add(`${giverOf(from)} > ${part.kind}`)
   }
   for (const { from } of sinks) found.add(`${giverOf(from)} > sink`)
   return found

@@ -6,7 +6,15 @@ import type { Item } from './item.ts'
 import { figuresIn } from './known-gathering.ts'
 import { textOf } from './known-stream.ts'
 import type { Prediction, KnownLetter } from './oracle.ts'
-import { goesByClock, lettersName, type Guarantee, type Topology } from './topology.ts'
+import {
+  goesByClock,
+  hasOneSplit,
+  inputsOf,
+  lastKinds,
+  lettersName,
+  type Guarantee,
+  type Topology,
+} from './topology.ts'
 
 /** The deviations that a sink's guarantee and the outcome of the run allow. */
 interface Leave {
@@ -61,6 +69,33 @@ export function clockInvariant(topology: Topology, { records, figures }: Predict
   }
 }
 
+/**
+ * What must hold of the sinks behind streams that meet, and of sessions, in every run: their contents depend on the data
+ * alone, in whatever order records come. Not so if it goes by the clock which records are late: where a split is found late,
+ * or where streams that fall idle meet on several ways.
+ */
+export function meetingInvariant(topology: Topology, { records }: Prediction): Invariant {
+  const { tangled, mixing } = tangleOf(topology)
+  const isAlone = hasOneSplit(topology)
+  const mayBeIdle = topology.sources.some(({ idleAfterMs }) => idleAfterMs !== undefined)
+  const sinks = topology.sinks.filter(({ name, from }) => {
+    const part = topology.parts.find((each) => each.name === from.node)
+    if (part === undefined || !lastKinds.includes(part.kind)) return false
+    if (!records.has(name) || tangled.has(part.name)) return false
+    return !mayBeIdle || (isAlone && !inputsOf(part).some(({ node }) => mixing.has(node)))
+  })
+  return function whatMeets(outputs, run) {
+    const isDecided = run.faults.every(
+      ({ kind }) => kind !== 'drain' && kind !== 'grow' && (isAlone || kind !== 'lateSplits'),
+    )
+    if (run.hasLost || !isDecided) return
+    for (const { name, guarantee } of sinks) {
+      const difference = recordsDiffer(name, records.get(name)!, outputs[name] ?? [], leaveOf(guarantee, run))
+      if (difference !== undefined) throw new Error(difference)
+    }
+  }
+}
+
 function leaveOf(guarantee: Guarantee, { hasFallenBack }: RunFacts): Leave {
   return {
     mayMiss: guarantee === 'at-most-once',
@@ -72,35 +107,52 @@ function leaveOf(guarantee: Guarantee, { hasFallenBack }: RunFacts): Leave {
  * The sinks behind operators that depend on the clock, unless the interleaving of records matters on the way:
  * then the oracle knows only the result at a parallelism of 1.
  */
-function decidedByClock({ parts, sinks }: Topology): ReadonlySet<string> {
+function decidedByClock(topology: Topology): ReadonlySet<string> {
+  const { byClock, tangled } = tangleOf(topology)
+  const names = new Set<string>()
+  for (const { name, from } of topology.sinks)
+    if (byClock.has(from.node) && !tangled.has(from.node)) names.add(name)
+  // Every operator may send dead letters.
+  if (byClock.size > 0 && tangled.size === 0) names.add(lettersName)
+  return names
+}
+
+/**
+ * The parts behind operators that go by the clock, those behind which records of several lines mix, and those whose results
+ * depend on how they meet.
+ */
+function tangleOf({ parts }: Topology): {
+  readonly byClock: ReadonlySet<string>
+  readonly mixing: ReadonlySet<string>
+  readonly tangled: ReadonlySet<string>
+} {
   const byClock = new Set<string>()
   const mixing = new Set<string>()
   const tangled = new Set<string>()
   for (const part of parts) {
-    const inputs = part.kind === 'union' ? [part.from, ...part.others] : [part.from]
+    const inputs = inputsOf(part)
     const isBehind = (names: ReadonlySet<string>): boolean => inputs.some(({ node }) => names.has(node))
     const isKeyed = 'by' in part && part.by !== undefined
     // Collecting figures, or making a call for each record, does not depend on their order.
-    const mindsOrder = isKeyed && part.kind !== 'mapAsync' && !goesByClock(part)
+    const isFree = part.kind === 'mapAsync' || lastKinds.includes(part.kind) || goesByClock(part)
+    const mindsOrder = isKeyed && !isFree
     if (goesByClock(part) || isBehind(byClock)) byClock.add(part.name)
     if ((mindsOrder && isBehind(mixing)) || isBehind(tangled)) tangled.add(part.name)
     if (isKeyed || part.kind === 'union' || part.kind === 'mapAsync' || isBehind(mixing))
       mixing.add(part.name)
   }
-  const names = new Set<string>()
-  for (const { name, from } of sinks) if (byClock.has(from.node) && !tangled.has(from.node)) names.add(name)
-  // Every operator may send dead letters.
-  if (byClock.size > 0 && tangled.size === 0) names.add(lettersName)
-  return names
+  return { byClock, mixing, tangled }
 }
 
 /** The sinks behind operators that wait for event time: their content depends on where a run ends. */
 function timedSinks({ parts, sinks }: Topology): ReadonlySet<string> {
   const waiting = new Set<string>()
   for (const part of parts) {
-    const inputs = part.kind === 'union' ? [part.from, ...part.others] : [part.from]
+    const inputs = inputsOf(part)
     const isWaiting =
-      part.kind === 'window' || (part.kind === 'process' && !['none', 'clock'].includes(part.program.timers))
+      part.kind === 'window' ||
+      lastKinds.includes(part.kind) ||
+      (part.kind === 'process' && !['none', 'clock'].includes(part.program.timers))
     if (isWaiting || inputs.some(({ node }) => waiting.has(node))) waiting.add(part.name)
   }
   const names = new Set(sinks.filter(({ from }) => waiting.has(from.node)).map(({ name }) => name))

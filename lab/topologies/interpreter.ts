@@ -3,7 +3,9 @@ import {
   count,
   deadLetter,
   fail,
+  max,
   pipeline,
+  session,
   skip,
   type OnError,
   type OperatorOptions,
@@ -31,6 +33,7 @@ import {
   type Item,
   type Reading,
 } from './item.ts'
+import { meetingStream } from './drawn-meeting.ts'
 import { drawSource } from './source-drawing.ts'
 import {
   lettersName,
@@ -128,6 +131,13 @@ class Building {
         return main(this.#fold(part, input, onError))
       case 'process':
         return this.#process(part, input, onError)
+      case 'meeting':
+        return main(meetingStream(part, input, this.#stream(part.other)))
+      case 'session': {
+        const aggregates = { value: count<Item>(), most: max((item: Item) => figureOf(item)) }
+        const sessions = keyedBy(input, part.by, part).window(session(part.gapMs))
+        return main(sessions.aggregate(name, aggregates))
+      }
       case 'window': {
         const windows = keyedBy(input, part.by, part).window(assignerOf(part.shape))
         const drawn = aggregatesOf(part.aggregates, checked(figureOf))

@@ -55,7 +55,7 @@ export function groupsOf(stream: KnownStream, by: Grouping): readonly Group[] {
 }
 
 /** Whether the record is known to arrive before the watermark reaches its time. */
-function isPunctual({ time, under, isOnTime }: KnownRecord): boolean {
+export function isPunctual({ time, under, isOnTime }: KnownRecord): boolean {
   return isOnTime || (under !== undefined && under <= time)
 }
 

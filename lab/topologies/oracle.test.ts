@@ -1,7 +1,7 @@
 import { expect, test } from 'vitest'
 import { foldOf, type Reading } from './item.ts'
 import { predict } from './oracle.ts'
-import type { Part, Topology } from './topology.ts'
+import type { Part, PartOf, Topology } from './topology.ts'
 
 /** The expected content of each sink. */
 const expectedOf = (topology: Topology): ReadonlyMap<string, readonly unknown[]> => predict(topology).records
@@ -174,4 +174,31 @@ test('nothing is expected where the result depends on how splits interleave', ()
   ])
   // The last of these is late only if its own split decides.
   expect(expectedOf(oneOf(counts, [inOrder, [0, 2_000, 500]])).has('main')).toBe(false)
+})
+
+const meeting = (how: PartOf<'meeting'>['how']): Part => ({
+  ...common,
+  kind: 'meeting',
+  name: 'meeting',
+  other: common.from,
+  by: { kind: 'all' },
+  how,
+})
+
+test('records of two streams meet by their definition, and those of one that might be late are not told of', () => {
+  const figures = (how: PartOf<'meeting'>['how'], times: readonly number[]) =>
+    expectedOf(oneOf(meeting(how), [times])).get('main')?.length
+  expect(figures({ kind: 'window', sizeMs: 100, join: 'inner' }, [0, 99, 100])).toBe(5)
+  expect(figures({ kind: 'between', lowerMs: 0, upperMs: 50, join: 'inner' }, [0, 50, 101])).toBe(4)
+  expect(figures({ kind: 'between', lowerMs: 10, upperMs: 50, join: 'full' }, [0, 50, 101])).toBe(5)
+  expect(figures({ kind: 'rounds', everyMs: 100 }, [0, 99, 100])).toBe(2)
+  expect(figures({ kind: 'rounds', everyMs: 100 }, [0, 1_000, 5])).toBeUndefined()
+})
+
+test('sessions end a gap after their last record, and touch no other', () => {
+  const sessions: Part = { ...common, kind: 'session', name: 'sessions', by: { kind: 'key' }, gapMs: 10 }
+  expect(expectedOf(oneOf(sessions, [[0, 20, 10, 31]])).get('main')).toEqual([
+    { key: 'k0', window: { start: 0, end: 30 }, value: 3, most: 12 },
+    { key: 'k0', window: { start: 31, end: 41 }, value: 1, most: 13 },
+  ])
 })

@@ -9,6 +9,7 @@
 import { scanStart } from './interpreter.ts'
 import { changed, joined, multiplied, passes, type Item } from './item.ts'
 import { figuresOf, gatheringSideOf, type KnownFigures } from './known-gathering.ts'
+import { meetingOf, sessionsOf } from './known-meeting.ts'
 import { processOf } from './known-process.ts'
 import { sourceRecordsOf } from './known-source.ts'
 import {
@@ -116,6 +117,10 @@ class Evaluation {
         return this.#keyed(part, input, (group, isPoison) => processOf(part, group, isPoison))
       case 'window':
         return this.#keyed(part, input, (group, isPoison) => windowsOf(part, group, isPoison))
+      case 'meeting':
+        return this.#meeting(part, input)
+      case 'session':
+        return this.#known(part, sessionsOf(part, input))
       default:
         return this.#stateless(part, this.#without(part, part.poison, input))
     }
@@ -145,7 +150,7 @@ class Evaluation {
   }
 
   #stateless(
-    part: Exclude<Part, PartOf<'union' | 'reduce' | 'scan' | 'process' | 'window'>>,
+    part: Exclude<Part, PartOf<'union' | 'reduce' | 'scan' | 'process' | 'window' | 'meeting' | 'session'>>,
     input: KnownStream,
   ): Readonly<Record<string, KnownStream>> {
     switch (part.kind) {
@@ -187,6 +192,28 @@ class Evaluation {
         }
       }
     }
+  }
+
+  #meeting(part: PartOf<'meeting'>, left: KnownStream): Readonly<Record<string, KnownStream>> | undefined {
+    const right = this.stream(part.other)
+    if (right === undefined) return undefined
+    return this.#known(part, meetingOf(part, left, right))
+  }
+
+  /** Results that no other part reads, so that nothing else has to be known of them. */
+  #known(
+    { name }: Part,
+    values: readonly unknown[] | undefined,
+  ): Readonly<Record<string, KnownStream>> | undefined {
+    if (values === undefined) return undefined
+    const main = (values as readonly Item[]).map((value, index) => ({
+      value,
+      time: Number.NaN,
+      line: `${name} ${index}`,
+      under: undefined,
+      isOnTime: false,
+    }))
+    return { main }
   }
 
   #union(

@@ -1,5 +1,14 @@
 import type { Change, Grouping, Test } from './item.ts'
-import type { Part, Program, SourceSpec, StreamRef, Topology, WindowShape } from './topology.ts'
+import {
+  inputsOf,
+  type Meeting,
+  type Part,
+  type Program,
+  type SourceSpec,
+  type StreamRef,
+  type Topology,
+  type WindowShape,
+} from './topology.ts'
 
 /** Describes a topology in words: a paragraph with a sentence for each source, part and sink. */
 export function topologyText(topology: Topology): string {
@@ -84,7 +93,18 @@ function partText(part: Part): string {
       )
       return `window(${shapeText(part.shape)}, lateness ${part.latenessMs}: ${figures.join(', ')})${byText(part.by)}`
     }
+    case 'meeting':
+      return `${meetingText(part.how)}${byText(part.by)}`
+    case 'session':
+      return `sessions(gap ${part.gapMs} ms)${byText(part.by)}`
   }
+}
+
+function meetingText(how: Meeting): string {
+  if (how.kind === 'rounds') return `connect(rounds of ${how.everyMs} ms)`
+  const where =
+    how.kind === 'window' ? `windows of ${how.sizeMs} ms` : `from ${how.lowerMs} to ${how.upperMs} ms`
+  return `${how.join} join(${where})`
 }
 
 function shapeText({ sizeMs, slideMs, offsetMs, otherMs }: WindowShape): string {
@@ -111,7 +131,7 @@ function programText(program: Program): string {
 }
 
 function streamsText(part: Part): string {
-  return [part.from, ...(part.kind === 'union' ? part.others : [])].map(refText).join(' and ')
+  return inputsOf(part).map(refText).join(' and ')
 }
 
 function refText({ node, output }: StreamRef): string {

@@ -105,10 +105,32 @@ export type Part = PartCommon &
         readonly aggregates: readonly AggregateSpec[]
         readonly latenessMs: number
       }
+    | {
+        readonly kind: 'meeting'
+        readonly other: StreamRef
+        readonly by: Grouping
+        readonly how: Meeting
+      }
+    | { readonly kind: 'session'; readonly by: Grouping; readonly gapMs: number }
   )
 
-/** Every kind of part. */
-export const partKinds: readonly Part['kind'][] = [
+/** Which records come out without a partner. */
+export type Unmatched = 'inner' | 'left' | 'right' | 'full'
+
+/** How records of two streams meet. */
+export type Meeting =
+  /** `connect`: it sums up the figures of both streams by rounds of this length, and timers emit the sums. */
+  | { readonly kind: 'rounds'; readonly everyMs: number }
+  | { readonly kind: 'window'; readonly sizeMs: number; readonly join: Unmatched }
+  | {
+      readonly kind: 'between'
+      readonly lowerMs: number
+      readonly upperMs: number
+      readonly join: Unmatched
+    }
+
+/** Every kind of part that others can read. */
+export const partKinds: readonly Exclude<Part['kind'], 'meeting' | 'session'>[] = [
   'map',
   'filter',
   'flatMap',
@@ -121,6 +143,15 @@ export const partKinds: readonly Part['kind'][] = [
   'process',
   'window',
 ]
+
+/** The kinds of part that are added behind the others, and end in sinks of their own. */
+export const lastKinds: readonly Part['kind'][] = ['meeting', 'session']
+
+/** What a part reads. */
+export function inputsOf(part: Part): readonly StreamRef[] {
+  if (part.kind === 'union') return [part.from, ...part.others]
+  return part.kind === 'meeting' ? [part.from, part.other] : [part.from]
+}
 
 /** The part of one kind. */
 export type PartOf<Kind extends Part['kind']> = Extract<Part, { readonly kind: Kind }>

@@ -1,6 +1,6 @@
 import { simulateSeeds, type SeedsReport } from '@millrace/simulator'
 import { endedEarlyInvariant } from './ended-early.ts'
-import { clockInvariant, differencesOf } from './held-sink.ts'
+import { clockInvariant, differencesOf, meetingInvariant } from './held-sink.ts'
 import { pipelineOf, versionsOf } from './interpreter.ts'
 import { predict } from './oracle.ts'
 import { topologyText } from './topology-text.ts'
@@ -25,7 +25,7 @@ export interface TopologyReport {
 /** Runs a topology without faults and with the faults of several seeds, and compares it with the oracle. */
 export async function tryTopology(topology: Topology, from: number, seeds: number): Promise<TopologyReport> {
   const predicted = predict(topology)
-  const invariants = [endedEarlyInvariant(topology, predicted)]
+  const invariants = [endedEarlyInvariant(topology, predicted), meetingInvariant(topology, predicted)]
   if (topology.parts.some(goesByClock)) invariants.push(clockInvariant(topology, predicted))
   const runs = await simulateSeeds(pipelineOf(topology), {
     from,

@@ -152,6 +152,24 @@ describe('a plan with an operator of several inputs', () => {
     )
   })
 
+  test('streams of two sources meet behind an edge each, whatever comes in front', () => {
+    const steps = pipeline('steps', (p) => {
+      const keys = (name: string) => stream(p, name, at()).map(({ key }) => key, { name: `keys of ${name}` })
+      connect(
+        keys('orders').keyBy((key) => key),
+        keys('payments').keyBy((key) => key),
+      )
+        .process('paid', { output: output<string>(), onLeft: () => {}, onRight: () => {} })
+        .to('out', memory.write())
+    })
+    const { tasks } = explain(steps.describe().graph, 1)
+    expect(tasks.filter(({ kind }) => kind === 'chain').map(({ parts }) => parts.join(' + '))).toEqual([
+      'keys of orders',
+      'keys of payments',
+      'paid',
+    ])
+  })
+
   test('streams that part and meet again are one chain where no shuffle is needed', () => {
     const diamond = pipeline('diamond', (p) => {
       const all = stream(p, 'in', at()).map((event) => event, { name: 'all' })

@@ -1,0 +1,49 @@
+/**
+ * Parts that are added once everything else is drawn, by dice of their own: two streams that meet, and sessions. They end in
+ * sinks of their own, so that the rest of a topology is what it was without them.
+ */
+import type { Dice } from './dice.ts'
+import type { Grouping } from './item.ts'
+import type { OpenStream } from './part-drawing.ts'
+import type { Meeting, Part } from './topology.ts'
+
+/** Pairs of longer streams would be too many. */
+const longestStream = 200
+
+/** Draws none, one or both. */
+export function drawLast(dice: Dice, open: readonly OpenStream[]): readonly Part[] {
+  const inputs = open.filter(({ isTimed, records }) => isTimed && records <= longestStream)
+  if (inputs.length === 0 || !dice.onceIn(3)) return []
+  const common = { policy: undefined, poison: undefined }
+  const parts: Part[] = []
+  if (!dice.onceIn(3)) {
+    const [from, other] = [dice.oneOf(inputs).ref, dice.oneOf(inputs).ref]
+    const how = meetingOf(dice)
+    parts.push({ ...common, kind: 'meeting', name: 'meeting', from, other, by: groupingOf(dice), how })
+  }
+  if (parts.length === 0 || dice.onceIn(2)) {
+    const from = dice.oneOf(inputs).ref
+    const gapMs = dice.oneOf([50, 300, 1_000])
+    parts.push({ ...common, kind: 'session', name: 'sessions', from, by: groupingOf(dice), gapMs })
+  }
+  return parts
+}
+
+function meetingOf(dice: Dice): Meeting {
+  const join = dice.oneOf(['inner', 'left', 'right', 'full'] as const)
+  switch (dice.oneOf(['rounds', 'window', 'between'] as const)) {
+    case 'rounds':
+      return { kind: 'rounds', everyMs: dice.oneOf([200, 1_000]) }
+    case 'window':
+      return { kind: 'window', sizeMs: dice.oneOf([100, 400]), join }
+    case 'between': {
+      const lowerMs = dice.oneOf([-300, -50, 0, 100])
+      return { kind: 'between', lowerMs, upperMs: lowerMs + dice.oneOf([50, 200, 600]), join }
+    }
+  }
+}
+
+function groupingOf(dice: Dice): Grouping {
+  const kind = dice.oneOf(['key', 'key', 'figure', 'mixed'] as const)
+  return kind === 'key' ? { kind } : { kind, mod: dice.between(3, 6) }
+}
