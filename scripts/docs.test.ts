@@ -3,6 +3,7 @@ import path from 'node:path'
 import { fileURLToPath } from 'node:url'
 import ts from 'typescript'
 import { describe, expect, test } from 'vitest'
+import { docsSections, MillraceError, type ErrorCode } from '@millrace/core'
 import { exitCodes } from '../packages/cli/src/exit-codes.ts'
 import { brokenLinks, codesIn, fencesOf, typeErrors } from './docs.ts'
 import { readWorkspace, syntaxOf, walk } from './source-file.ts'
@@ -44,6 +45,25 @@ describe('the documents', () => {
     })
     expect(codes.length).toBeGreaterThan(20)
     expect(codesIn(read('docs/operating/errors.md')).toSorted()).toEqual(codes.toSorted())
+  })
+
+  test('every section that messages link to exists', () => {
+    for (const section of Object.values(docsSections)) {
+      const [file, anchor] = section.split('#') as [string, string | undefined]
+      const headings = [...read(`docs/${file}`).matchAll(/^#+ (.*)$/gm)].map(([, heading]) =>
+        heading!.toLowerCase().replaceAll(' ', '-'),
+      )
+      if (anchor !== undefined) expect(headings).toContain(anchor)
+    }
+  })
+
+  test('every error links to its row of errors.md', () => {
+    const text = read('docs/operating/errors.md')
+    for (const code of codesIn(text)) {
+      const { docs } = new MillraceError(code as ErrorCode, 'x')
+      expect(docs).toMatch(/\/docs\/operating\/errors\.md#[A-Z_]+$/)
+      expect(text).toContain(`<a id="${docs.split('#')[1]}"></a>\`${code}\``)
+    }
   })
 
   test('exit-codes.md documents exactly the exit codes that exist', () => {

@@ -89,5 +89,5 @@ export function brokenLinks(
 
 /** The codes in the first column of a document's tables. */
 export function codesIn(text: string): readonly string[] {
-  return [...text.matchAll(/^\| `?([A-Z_]+|\d+)`? \|/gm)].map((match) => match[1]!)
+  return [...text.matchAll(/^\| (?:<a id="\w+"><\/a>)?`?([A-Z_]+|\d+)`? \|/gm)].map((match) => match[1]!)
 }

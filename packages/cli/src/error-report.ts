@@ -14,13 +14,15 @@ export interface ErrorReport {
    * if unknown.
    */
   readonly stack: string | undefined
+  /** The address of what the documentation says about it; undefined for an error of another kind. */
+  readonly docs: string | undefined
 }
 
 /** Describes any thrown value for the person who runs the job. */
 export function reportOf(error: unknown): ErrorReport {
   const stack = stackOf(error)
-  if (isMillraceError(error)) return { code: error.code, message: error.message, stack }
-  return { code: 'INTERNAL', message: describeError(error), stack }
+  if (isMillraceError(error)) return { code: error.code, message: error.message, stack, docs: error.docs }
+  return { code: 'INTERNAL', message: describeError(error), stack, docs: undefined }
 }
 
 /**
@@ -41,6 +43,12 @@ function framesOf(error: unknown): readonly string[] {
   // The first line repeats the message.
   const lines = error.stack?.split('\n').map((line) => line.trim()) ?? []
   return lines.filter((line) => line.startsWith('at '))
+}
+
+/** The error as text: code and message, the position in the user's program, and the page that explains it. */
+export function reportText({ code, message, stack, docs }: ErrorReport): string {
+  const lines = [`${code}: ${message}`, stack, docs === undefined ? undefined : `see ${docs}`]
+  return lines.filter((line) => line !== undefined).join('\n')
 }
 
 function isOfUser(frame: string): boolean {

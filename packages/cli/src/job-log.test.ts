@@ -80,3 +80,25 @@ test('the first line says when results become visible', () => {
     "'numbers' runs from the beginning; results become visible with checkpoints, every 1.0 s",
   )
 })
+
+test('the first run with a data directory says where state is kept and how to start over', () => {
+  const first = logOf(new ManualClock(0))
+  const started = (restoredFrom: number | undefined) =>
+    ({ kind: 'started', restoredFrom, checkpointEveryMs: 1_000 }) as const
+  first.log.event(started(undefined), first.view)
+  first.log.event(started(undefined), first.view)
+  const sentence = 'positions and state are kept in data, and the next run resumes from there. To start over,'
+  expect(first.text().split(sentence)).toHaveLength(2)
+  const later = logOf(new ManualClock(0))
+  later.log.event(started(7), later.view)
+  expect(later.text()).not.toContain(sentence)
+  expect(later.text()).toContain('runs from checkpoint 7;')
+})
+
+test('a warning ends with the page that explains it, once for all warnings of that page', () => {
+  const { log, view, text } = logOf(new ManualClock(0))
+  for (const message of ['a is dropped', 'b is dropped']) {
+    log.event({ kind: 'warning', message, docs: 'https://docs/changes' }, view)
+  }
+  expect(text()).toMatch(/a is dropped\. See https:\/\/docs\/changes\n.*b is dropped\n$/)
+})

@@ -1,6 +1,6 @@
 import type { Clock } from '@millrace/world'
-import { inputsOf, type Graph, type JobEvent, type JobResult, type JobStatus } from '@millrace/core'
-import { reportOf } from './error-report.ts'
+import { docsLink, inputsOf, type Graph, type JobEvent, type JobResult, type JobStatus } from '@millrace/core'
+import { reportOf, reportText } from './error-report.ts'
 import type { LogLines } from './log-lines.ts'
 import type { Figures } from './progress.ts'
 import { durationText, metricNames, whole } from './status-text.ts'
@@ -39,6 +39,8 @@ export class JobLog {
   readonly #isQuiet: boolean
   #restoredFrom: number | undefined
   #isTypesHintDue: boolean
+  #hasStarted = false
+  readonly #linksShown = new Set<string>()
   #checkpointsShown = 0
   #progressAt: number
 
@@ -70,7 +72,7 @@ export class JobLog {
       case 'failed':
         return this.#failed(event.error, event.restartInMs)
       case 'warning':
-        return this.#lines.write('warning', 'warning', event.message)
+        return this.#warning(event.message, event.docs)
       case 'stopping':
         return this.#lines.write('info', 'stopping', 'input is closed; writing the last checkpoint')
       case 'ended':
@@ -91,7 +93,7 @@ export class JobLog {
       this.#lines.write(
         'warning',
         'late',
-        `${whole(count)} late records of '${part}' were dropped; read its late output to keep them`,
+        `${whole(count)} late records of '${part}' were dropped; read its late output to keep them. See ${docsLink('lateRecords')}`,
         { part, count },
       )
     }
@@ -142,11 +144,23 @@ export class JobLog {
     this.#lines.write(
       'info',
       'started',
-      `'${this.#graph.name}' runs ${from}; results become visible with checkpoints, every ${durationText(checkpointEveryMs)}; data in ${this.#directory}`,
+      `'${this.#graph.name}' runs ${from}; results become visible with checkpoints, every ${durationText(checkpointEveryMs)}${restoredFrom === undefined ? '' : `; data in ${this.#directory}`}`,
       fields,
     )
+    if (restoredFrom === undefined && !this.#hasStarted) this.#firstRun()
+    this.#hasStarted = true
     if (this.#isTypesHintDue && restoredFrom === undefined) this.#typesHint()
     this.#isTypesHintDue = false
+  }
+
+  /** Where state lies, and how to begin anew: logged at the first start with a data directory only. */
+  #firstRun(): void {
+    this.#lines.write(
+      'info',
+      'firstRun',
+      `positions and state are kept in ${this.#directory}, and the next run resumes from there. To start over, stop the job and remove that directory, or choose another with --data-dir`,
+      { directory: this.#directory },
+    )
   }
 
   /** Logged at the first start with a data directory only. */
@@ -158,20 +172,23 @@ export class JobLog {
     )
   }
 
+  /** A link is shown once: several warnings of a start may have the same. */
+  #warning(message: string, docs: string | undefined): void {
+    const isNew = docs !== undefined && !this.#linksShown.has(docs)
+    if (isNew) this.#linksShown.add(docs)
+    this.#lines.write('warning', 'warning', isNew ? `${message}. See ${docs}` : message, { docs })
+  }
+
   #failed(error: unknown, restartInMs: number | undefined): void {
     const report = reportOf(error)
-    const next = restartInMs === undefined ? '' : `; starting again in ${durationText(restartInMs)}`
-    const { code, message, stack } = report
-    this.#lines.write(
-      'error',
-      'failed',
-      `${code}: ${message}${stack === undefined ? '' : `\n${stack}`}${next}`,
-      {
-        code,
-        message,
-        restartInMs: restartInMs ?? null,
-      },
-    )
+    const next = restartInMs === undefined ? '' : `\nstarting again in ${durationText(restartInMs)}`
+    const { code, message, docs } = report
+    this.#lines.write('error', 'failed', `${reportText(report)}${next}`, {
+      code,
+      message,
+      docs,
+      restartInMs: restartInMs ?? null,
+    })
   }
 
   /** Operators whose late records no stream reads, with their counts. */

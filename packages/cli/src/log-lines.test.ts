@@ -9,6 +9,10 @@ function linesOf(isJson: boolean, write: (lines: LogLines) => void): string {
   return text
 }
 
+/** The last line of an error: the page that explains it. */
+const link = (code: string): string =>
+  `    see https://github.com/millrace/millrace/blob/main/docs/operating/errors.md#${code}\n`
+
 describe('the log', () => {
   test('as text has the time of day, and escapes control characters in data', () => {
     const text = linesOf(false, (lines) => {
@@ -37,14 +41,20 @@ describe('the log', () => {
 
   test('an error that Millrace throws on purpose is printed without a stack', () => {
     const error = new MillraceError('DIRECTORY_LOCKED', 'in use')
-    expect(linesOf(false, (lines) => lines.error(error))).toBe('DIRECTORY_LOCKED: in use\n')
+    expect(linesOf(false, (lines) => lines.error(error))).toBe(
+      `DIRECTORY_LOCKED: in use\n${link('DIRECTORY_LOCKED')}`,
+    )
   })
 
   test('a file system error is printed without a stack, since user code did not cause it', () => {
     const cause = new MillraceError('FS_DENIED', 'ro: permission denied', { cause: new Error('EACCES') })
     const error = new MillraceError('SINK_FAILED', "sink 'out' failed", { cause })
-    expect(linesOf(false, (lines) => lines.error(cause))).toBe('FS_DENIED: ro: permission denied\n')
-    expect(linesOf(false, (lines) => lines.error(error))).toBe("SINK_FAILED: sink 'out' failed\n")
+    expect(linesOf(false, (lines) => lines.error(cause))).toBe(
+      `FS_DENIED: ro: permission denied\n${link('FS_DENIED')}`,
+    )
+    expect(linesOf(false, (lines) => lines.error(error))).toBe(
+      `SINK_FAILED: sink 'out' failed\n${link('SINK_FAILED')}`,
+    )
   })
 
   test('a thrown value that is not an Error is printed', () => {

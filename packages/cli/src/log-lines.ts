@@ -1,5 +1,5 @@
 import type { Clock } from '@millrace/world'
-import { reportOf } from './error-report.ts'
+import { reportOf, reportText } from './error-report.ts'
 import type { Output } from './outputs.ts'
 import { printable } from './printable.ts'
 
@@ -34,12 +34,14 @@ export class LogLines {
 
   /** Prints the error that a command ends with: `CODE: message`, and the position in the user's program. */
   error(error: unknown): void {
-    const { code, message, stack } = reportOf(error)
+    const report = reportOf(error)
     if (this.#isJson) {
-      this.write('error', 'error', message, { code, ...(stack === undefined ? {} : { stack }) })
+      const { message, ...fields } = report
+      // Fields that are undefined are left out of JSON.
+      this.write('error', 'error', message, fields)
       return
     }
-    this.#output.write(`${printable(`${code}: ${message}${stack === undefined ? '' : `\n${stack}`}`)}\n`)
+    this.#output.write(`${printable(reportText(report))}\n`)
   }
 }
 

@@ -1,6 +1,7 @@
 /** The Millrace engine: time, state, operators, checkpoints and the runtime. */
 
 // errors
+export { docsLink, docsSections } from './errors/docs-link.ts'
 export { assert, unreachable } from './errors/errors.ts'
 export { describeError, isMillraceError, MillraceError } from './errors/errors.ts'
 export type { ErrorCode, ErrorDetails } from './errors/errors.ts'

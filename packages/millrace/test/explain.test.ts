@@ -22,6 +22,8 @@ runs as 3 tasks of 1 subtask each
 
 guarantee: exactly-once
   file: exactly-once
+
+what this means: https://github.com/millrace/millrace/blob/main/docs/operating/running.md#seeing-what-a-pipeline-does
 `,
     })
   })

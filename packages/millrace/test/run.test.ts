@@ -358,9 +358,10 @@ describe('loading a pipeline file', () => {
 
   test('a parameter that does not exist ends with 2', async () => {
     const { code, err } = await millrace(['run', numbers, '--parameter', 'out=x', '--parameter', 'cuont=3'])
-    expect(err).toBe(
+    expect(err).toContain(
       "OPTION_INVALID: pipeline 'numbers' has no parameter 'cuont'; it has out (string), rate (number), count (number)\n",
     )
+    expect(err).toMatch(/see https:\S+\/docs\/operating\/errors\.md#OPTION_INVALID\n$/)
     expect(code).toBe(2)
   })
 })

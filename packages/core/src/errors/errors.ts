@@ -1,3 +1,5 @@
+import { errorLink } from './docs-link.ts'
+
 /**
  * Every error that Millrace throws on purpose is a `MillraceError` with a stable code.
  *
@@ -61,6 +63,8 @@ export class MillraceError extends Error {
   readonly place: string | undefined
   readonly isTransient: boolean
   readonly isFinal: boolean
+  /** The address of what the documentation says about errors of this code. */
+  readonly docs: string
   /** Marks an error of this class, also from another copy of the package. */
   readonly '@millrace/error' = true
 
@@ -71,6 +75,7 @@ export class MillraceError extends Error {
     this.place = details.place
     this.isTransient = details.isTransient ?? false
     this.isFinal = details.isFinal ?? false
+    this.docs = errorLink(code)
   }
 }
 

@@ -125,7 +125,7 @@ export class Attempt {
         owner: this.#owner,
         storage: this.#storage,
         directory: this.#directory,
-        warn: (message) => this.#warn(message),
+        warn: (message, docs) => this.#warn(message, docs),
       },
       (point) => this.#restore(point),
     )
@@ -190,7 +190,7 @@ export class Attempt {
       plan: this.#plan,
       timings: () => this.#tasks.sources.flatMap((source) => source.timing ?? []),
       stalledAfterMs,
-      warn: (message) => this.#warn(message),
+      warn: (message, docs) => this.#warn(message, docs),
     })
     return this.#eventTime.watch(this.#cancellation.child().signal)
   }
@@ -250,8 +250,8 @@ export class Attempt {
     })
   }
 
-  #warn(message: string): void {
-    this.#settings.observer({ kind: 'warning', message })
+  #warn(message: string, docs?: string): void {
+    this.#settings.observer({ kind: 'warning', message, ...(docs === undefined ? {} : { docs }) })
   }
 
   async #close(): Promise<void> {

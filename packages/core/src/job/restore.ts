@@ -3,6 +3,7 @@ import { announcements, checkRestorable, planRestore, type RestorePlan } from '.
 import type { Manifest } from '../checkpoint/manifest.ts'
 import { makeDurableDirectory } from '../disk/durable-directory.ts'
 import type { Owner } from '../disk/owner.ts'
+import { docsLink } from '../errors/docs-link.ts'
 import { describeError, isMillraceError, MillraceError } from '../errors/errors.ts'
 import type { DataDirectory } from './data-directory.ts'
 import type { JobSettings } from './job-options.ts'
@@ -23,7 +24,7 @@ export interface RestoreSurroundings {
   readonly owner: Owner
   readonly storage: CheckpointStorage
   readonly directory: DataDirectory
-  readonly warn: (message: string) => void
+  readonly warn: (message: string, docs?: string) => void
 }
 
 /**
@@ -73,7 +74,7 @@ async function compareWithProgram(
   const { platform, graph, keyGroups, store, dropState } = settings
   const plan = planRestore(manifest, graph, { keyGroups, storeKind: store.kind, dropState })
   checkRestorable(plan)
-  for (const text of announcements(plan)) warn(text)
+  for (const text of announcements(plan)) warn(text, docsLink('changedPrograms'))
   for (const name of plan.abandoned) {
     const kept = directory.connector(name)
     if ((await platform.fs.stat(kept)) === undefined) continue

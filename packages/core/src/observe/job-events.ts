@@ -15,7 +15,12 @@ export type JobEvent =
   | { readonly kind: 'checkpointCompleted'; readonly figures: CheckpointFigures }
   | { readonly kind: 'checkpointAbandoned'; readonly checkpoint: number; readonly reason: string }
   | { readonly kind: 'failed'; readonly error: unknown; readonly restartInMs: number | undefined }
-  | { readonly kind: 'warning'; readonly message: string }
+  | {
+      readonly kind: 'warning'
+      readonly message: string
+      /** The address of the page that explains it. */
+      readonly docs?: string
+    }
   | { readonly kind: 'stopping' }
   | { readonly kind: 'ended'; readonly outcome: 'finished' | 'stopped' | 'failed' }
 

@@ -65,6 +65,9 @@ guarantee: at-least-once
     because sink 'late' (trial) is at-least-once, so its output since the last checkpoint may be written again after a crash
   alerts: exactly-once
   rejected: exactly-once
+  see https://github.com/millrace/millrace/blob/main/docs/guide/connectors.md
+
+what this means: https://github.com/millrace/millrace/blob/main/docs/operating/running.md#seeing-what-a-pipeline-does
 `,
     )
   })

@@ -1,3 +1,4 @@
+import { docsLink } from '../errors/docs-link.ts'
 import type { InputExplanation, PartExplanation } from '../graph/explain.ts'
 import type { Explanation, TaskExplanation } from './explain-plan.ts'
 
@@ -29,6 +30,8 @@ export function explanationText(explanation: Explanation): string {
     ...explanation.tasks.map(taskLine),
     '',
     ...guaranteeLines(explanation),
+    '',
+    `what this means: ${docsLink('explain')}`,
     '',
   ].join('\n')
 }
@@ -88,6 +91,7 @@ function guaranteeLines({ guarantee, sinks }: Explanation): readonly string[] {
       `  ${sink.name}: ${sink.guarantee}`,
       ...sink.weakenedBy.map(({ why }) => `    because ${why}`),
     ]),
+    ...(sinks.some(({ weakenedBy }) => weakenedBy.length > 0) ? [`  see ${docsLink('guarantees')}`] : []),
   ]
 }
 

@@ -1,3 +1,4 @@
+import { docsLink } from '../errors/docs-link.ts'
 import { sleep } from '@millrace/world'
 import type { Clock } from '@millrace/world'
 import { MIN_TIME, timeText, type EventTime } from '../record/time.ts'
@@ -30,7 +31,7 @@ export interface EventTimeWatchOptions {
   readonly timings: () => readonly SourceTiming[]
   /** How long event time may stand still while records wait, before that is a warning, in milliseconds. */
   readonly stalledAfterMs: number
-  readonly warn: (message: string) => void
+  readonly warn: (message: string, docs?: string) => void
 }
 
 /** Since when a subtask of a source has been where it is, by the clocks of the job. */
@@ -82,7 +83,7 @@ export class EventTimeWatch {
     for (const { timing, ahead, standstill } of this.#look()) {
       if (standstill.hasWarned || now - standstill.sinceMs < stalledAfterMs) continue
       standstill.hasWarned = true
-      warn(warningOf(timing, ahead, now - standstill.sinceMs))
+      warn(warningOf(timing, ahead, now - standstill.sinceMs), docsLink('quietInput'))
     }
   }
 

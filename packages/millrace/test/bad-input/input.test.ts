@@ -88,7 +88,7 @@ describe('invalid input', () => {
   test('a line of 50 MB stops the job with the limit and the option that raises it', async () => {
     const { code, err } = await over('long.ndjson', longLine(50 * mib))
     expect(err).toMatch(
-      /RECORD_TOO_LARGE: \S+long\.ndjson line 2, byte 8: the record has more than 16777216 bytes and 16777216 are allowed; cut it up, or raise recordBytesMax/,
+      /RECORD_TOO_LARGE: \S+long\.ndjson line 2, byte 8: the record has more than 16777216 bytes and 16777216 are allowed; split it, or raise recordBytesMax/,
     )
     expect(code).toBe(1)
   })
