@@ -80,7 +80,7 @@ export const testedBugs: readonly TestedBug[] = [
       to: '',
     },
     files: ['packages/connector-http/src/inbox-damage.test.ts'],
-    shows: /a process that has lost the directory answers nothing/,
+    shows: /a process that has lost the data directory answers nothing/,
   },
   {
     name: 'the inbox writes no mark after an answered block',
