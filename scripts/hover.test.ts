@@ -9,8 +9,9 @@ const refused = path.join(root, 'docs/refused.ts')
 
 const code = `
 import { files } from '@millrace/connector-files'
-import { count, memory, output, pipeline, state, sum, tumbling } from 'millrace'
+import { connect, count, join, memory, output, pipeline, session, state, sum, tumbling } from 'millrace'
 interface Payment { card: string; amount: number; at: number }
+interface Order { id: string; card: string; at: number }
 pipeline('hover', (p) => {
   const payments = p.from('payments', memory.read<Payment>({})).withTimestamps({ timestamp: (payment) => payment.at })
   const byCard = payments.keyBy((payment) => payment.card)
@@ -28,12 +29,20 @@ pipeline('hover', (p) => {
   })
   const first = checked.outputs.first
   first.to('first', files.writeNdjson('first.ndjson'))
+  const orders = p.from('orders', memory.read<Order>({})).withTimestamps({ timestamp: (order) => order.at })
+  const ordersByCard = orders.keyBy((order) => order.card)
+  const both = connect(ordersByCard, byCard)
+  const joining = join(ordersByCard, byCard)
+  const paid = joining.between('0s', '1h').left('paid', (order, payment) => ({ id: order.id, amount: payment?.amount }))
+  const { lateRight } = paid
+  const unpaid = joining.window(tumbling('1h')).anti('unpaid')
+  const visits = byCard.window(session('30m')).aggregate('visits', { n: count() })
 })
 `
 
 /** Each line after a comment has one mistake, and the comment is the sentence that the error must hold. */
 const mistakes = `
-import { count, memory, output, pipeline, tumbling } from 'millrace'
+import { connect, count, join, memory, output, pipeline, tumbling } from 'millrace'
 pipeline('refused', (p) => {
   const numbers = p.from('numbers', memory.read([1, 2])).withTimestamps({ timestamp: (n) => n })
   const byKey = numbers.keyBy((n) => n)
@@ -45,6 +54,14 @@ pipeline('refused', (p) => {
   byKey.process('checked', { outputs: { errors: output<number>() }, onRecord() {} })
   // an output of split cannot be called 'rest': that is where records go that pass no test
   numbers.split('sizes', { rest: (n) => n > 1 })
+  const byText = numbers.keyBy((n) => String(n))
+  const plain = p.from('plain', memory.read([1, 2])).keyBy((n) => n)
+  // no key of one stream equals a key of the other; let both keyBy functions return the same type
+  join(byKey, byText)
+  // one stream has event time and the other has none; call withTimestamps on both
+  connect(byKey, plain)
+  // joins go by event time; call withTimestamps on both streams
+  join(plain, plain)
 })
 `
 
@@ -98,6 +115,17 @@ describe('the type an editor shows', () => {
     ],
     ['big, rest', 'const big: TimedStream<Payment>'],
     ['first = ', 'const first: TimedStream<Payment>'],
+    ['both = ', 'const both: ConnectedStreams<Order, Payment, string, "timed">'],
+    ['joining = ', 'const joining: JoiningStreams<Order, Payment, string>'],
+    ['paid = ', 'const paid: JoinedStream<{ id: string; amount: number | undefined; }, Order, Payment>'],
+    ['order, payment', '(parameter) order: Order'],
+    ['payment) => ({', '(parameter) payment: Payment | undefined'],
+    ['lateRight }', 'const lateRight: TimedStream<Payment>'],
+    ['unpaid = ', 'const unpaid: JoinedStream<Order, Order, Payment>'],
+    [
+      'visits = ',
+      'const visits: AggregatedStream<{ readonly key: string; readonly window: Window; readonly n: number; }, Payment>',
+    ],
     ['seen }', '(parameter) seen: ValueState<number>'],
     [
       'writeNdjson(',
