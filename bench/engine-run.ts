@@ -1,14 +1,9 @@
 import { mkdtempSync, rmSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import path from 'node:path'
-import {
-  startJob,
-  type Batch,
-  type CheckpointFigures,
-  type Json,
-  type Sink,
-  type Source,
-} from '@millrace/core'
+import type { Json } from '@millrace/core'
+import type { Batch, Sink, Source } from '@millrace/core/connector'
+import { startJob, type CheckpointFigures } from '@millrace/core/job'
 import type { Pipeline } from '@millrace/flow'
 import { nodePlatform } from '@millrace/node'
 import { memoryStore } from '@millrace/store-memory'

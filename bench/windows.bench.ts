@@ -2,7 +2,8 @@
  * What does a record cost in a window operator, by type of window, number of aggregates and number of keys?
  */
 import { memory } from '@millrace/connector-memory'
-import { Chain, Cursor, keysOf, type OperatorNode } from '@millrace/core'
+import { Chain, Cursor } from '@millrace/core/operator'
+import { keysOf, type OperatorNode } from '@millrace/core/graph'
 import {
   count,
   mean,

@@ -68,7 +68,17 @@ export const npmTestImports: readonly string[] = ['vitest', 'fast-check', 'vite'
 export const preloads: Readonly<Record<string, readonly string[]>> = { node: ['inspect'] }
 
 /** Modules that are imported as PACKAGE/MODULE, by package. Like index.ts they list public names and do nothing else. */
-export const subpaths: Readonly<Record<string, readonly string[]>> = { millrace: ['testing'] }
+export const subpaths: Readonly<Record<string, readonly string[]>> = {
+  core: ['operator', 'connector', 'store', 'disk', 'graph', 'job'],
+  millrace: ['testing'],
+}
+
+/** Whether a file lists the public names of a package: its index.ts, or one of its subpaths. */
+export function isPublicList(path: string): boolean {
+  const [, home, module] = /^packages\/([^/]+)\/src\/([^/]+)\.ts$/.exec(path) ?? []
+  if (home === undefined || module === undefined) return false
+  return module === 'index' || subpaths[home]?.includes(module) === true
+}
 
 /** The files that may import `node:*`, as path prefixes. All other code receives what it needs as an argument. */
 export const nodeDoors: readonly string[] = [

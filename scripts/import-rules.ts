@@ -10,6 +10,7 @@ import {
   npmImports,
   npmTestImports,
   packageImports,
+  isPublicList,
   preloads,
   subpaths,
   roomMayImport,
@@ -33,8 +34,9 @@ function packageFiles(files: readonly SourceFile[]): SourceFile[] {
 
 /** The package of the workspace that a bare specifier names, or undefined when it comes from npm. */
 function workspacePackage(specifier: string): string | undefined {
-  if (specifier === 'millrace') return 'millrace'
-  return /^@millrace\/([^/]+)$/.exec(specifier)?.[1]
+  const [, target, subpath] = /^(?:@millrace\/)?([^/]+)(?:\/(.+))?$/.exec(specifier) ?? []
+  if (target === undefined || !(specifier.startsWith('@millrace/') || target === 'millrace')) return undefined
+  return subpath === undefined || subpaths[target]?.includes(subpath) === true ? target : undefined
 }
 
 function bareImport(file: SourceFile, home: string, specifier: string): string | undefined {
@@ -94,8 +96,10 @@ function relativeImports(files: readonly SourceFile[]): string[] {
       if (isTest(file) && target.startsWith('scripts/services/')) continue
       if (!target.startsWith(home)) {
         findings.push(`${file.path}:${line}: ${specifier} leaves the package; import by the package's name`)
-      } else if (target === `${home}src/index.ts` && !file.path.startsWith(`${home}test/`)) {
-        findings.push(`${file.path}:${line}: index.ts is for others; import the file that has the name`)
+      } else if (isPublicList(target) && !file.path.startsWith(`${home}test/`)) {
+        findings.push(
+          `${file.path}:${line}: ${path.posix.basename(target)} is for others; import the file that has the name`,
+        )
       }
     }
   }
@@ -157,7 +161,7 @@ function reExports(file: SourceFile): readonly ts.ExportDeclaration[] {
 }
 
 function isIndex(file: SourceFile): boolean {
-  return path.posix.basename(file.path) === 'index.ts' || isModuleOf(subpaths, file)
+  return path.posix.basename(file.path) === 'index.ts' || isPublicList(file.path)
 }
 
 function deadFiles(files: readonly SourceFile[]): string[] {
@@ -167,13 +171,13 @@ function deadFiles(files: readonly SourceFile[]): string[] {
     for (const { specifier } of importsOf(file)) imported.add(resolveImport(file, specifier))
   }
   return shipped
-    .filter((file) => !isIndex(file) && !imported.has(file.path) && !isModuleOf(preloads, file))
+    .filter((file) => !isIndex(file) && !imported.has(file.path) && !isPreload(file))
     .map((file) => `${file.path}:1: nothing but tests imports this file; use it or delete it`)
 }
 
-function isModuleOf(modules: Readonly<Record<string, readonly string[]>>, file: SourceFile): boolean {
+function isPreload(file: SourceFile): boolean {
   const home = packageOf(file) ?? ''
-  return (modules[home] ?? []).some((module) => file.path === `packages/${home}/src/${module}.ts`)
+  return (preloads[home] ?? []).some((module) => file.path === `packages/${home}/src/${module}.ts`)
 }
 
 export const importRules: readonly Rule[] = [

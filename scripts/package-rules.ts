@@ -1,6 +1,6 @@
 /** Rules about whole packages: the same layout for all, and documentation of every public name. */
 import ts from 'typescript'
-import { npmImports, packageImports, preloads, subpaths } from './house.ts'
+import { isPublicList, npmImports, packageImports, preloads, subpaths } from './house.ts'
 import type { Rule } from './rule.ts'
 import { lineOf, packageOf, resolveImport, syntaxOf, type SourceFile } from './source-file.ts'
 
@@ -104,7 +104,7 @@ function hasDocstring(node: ts.Node): boolean {
 function publicNames(files: readonly SourceFile[]): string[] {
   const byPath = new Map(files.map((file) => [file.path, file]))
   const findings: string[] = []
-  for (const index of files.filter((file) => /^packages\/[^/]+\/src\/index\.ts$/.test(file.path))) {
+  for (const index of files.filter(({ path }) => isPublicList(path))) {
     for (const statement of syntaxOf(index).statements) {
       if (!ts.isExportDeclaration(statement) || statement.moduleSpecifier === undefined) continue
       const home = byPath.get(resolveImport(index, (statement.moduleSpecifier as ts.StringLiteral).text))

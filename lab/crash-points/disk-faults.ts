@@ -2,7 +2,8 @@
  * Lets every operation on the disk fail once: a sync with a final failure, every other operation with a
  * transient one. And lets the disk become full at every write.
  */
-import { describeError, type Fs } from '@millrace/core'
+import { describeError } from '@millrace/core'
+import type { Fs } from '@millrace/core/disk'
 import type { RestartPolicy } from 'millrace'
 import { seededRandom } from '@millrace/world'
 import type { SimFs } from '@millrace/testkit'

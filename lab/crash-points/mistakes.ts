@@ -2,8 +2,12 @@
  * Bugs that a source, sink, store, file system or platform can have without breaking a type: each is a
  * wrapper around the real one.
  */
-import type { Fs, Json, Sink, Source, SplitReader, StateStore } from '@millrace/core'
-import { readWhole, TransientTable } from '@millrace/core'
+import type { Json } from '@millrace/core'
+import type { Sink, Source, SplitReader } from '@millrace/core/connector'
+import type { StateStore } from '@millrace/core/store'
+import type { Fs } from '@millrace/core/disk'
+import { TransientTable } from '@millrace/core/operator'
+import { readWhole } from '@millrace/core/disk'
 import type { Mistake } from './mistake.ts'
 import { wrappedFs } from './wrapped-fs.ts'
 import { wrappedStore } from './wrapped-store.ts'

@@ -1,6 +1,7 @@
 import { sleep } from '@millrace/world'
 import type { Clock } from '@millrace/world'
-import type { Json, Source, SplitReader } from '@millrace/core'
+import type { Json } from '@millrace/core'
+import type { Source, SplitReader } from '@millrace/core/connector'
 
 /**
  * A source whose records arrive a few each millisecond, whoever takes them, so that checkpoints fall between records:

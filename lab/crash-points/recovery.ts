@@ -1,4 +1,5 @@
-import { CheckpointStorage, DataDirectory, describeError, type Manifest } from '@millrace/core'
+import { describeError } from '@millrace/core'
+import { CheckpointStorage, DataDirectory, type Manifest } from '@millrace/core/job'
 import { verifySnapshot } from '@millrace/store-memory'
 import type { SimFs } from '@millrace/testkit'
 import { promised } from './broken-promise.ts'

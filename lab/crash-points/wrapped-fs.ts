@@ -1,4 +1,4 @@
-import type { Fs, FsFile } from '@millrace/core'
+import type { Fs, FsFile } from '@millrace/core/disk'
 
 /** The overridden operations of a file system; the rest is passed through. */
 export interface FsChanges extends Partial<Omit<Fs, 'open'>> {

@@ -1,4 +1,4 @@
-import type { OpenStateStore, StateStore } from '@millrace/core'
+import type { OpenStateStore, StateStore } from '@millrace/core/store'
 
 /** A wrapper around a state store that overrides some operations. */
 export function wrappedStore(

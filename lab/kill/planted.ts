@@ -1,5 +1,6 @@
 import { sleep } from '@millrace/world'
-import type { Json, Sink, SinkWriter, Source, SplitReader } from '@millrace/core'
+import type { Json } from '@millrace/core'
+import type { Sink, SinkWriter, Source, SplitReader } from '@millrace/core/connector'
 
 /** Bugs that the kill test must detect, by the value of the pipeline's parameter `mistake`. */
 export const planted = {

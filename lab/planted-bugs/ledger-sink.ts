@@ -1,4 +1,4 @@
-import type { Sink } from '@millrace/core'
+import type { Sink } from '@millrace/core/connector'
 import type { SinkStandIn } from '@millrace/simulator'
 
 /** The output between two barriers, with a number from its subtask and run. */

@@ -1,6 +1,6 @@
 /** The pipelines in which the simulator must find bugs: together they use every part of the engine. */
 import { memory } from '@millrace/connector-memory'
-import type { Sink } from '@millrace/core'
+import type { Sink } from '@millrace/core/connector'
 import {
   count,
   output,

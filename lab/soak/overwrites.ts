@@ -1,7 +1,7 @@
 import { mkdtemp, rm } from 'node:fs/promises'
 import os from 'node:os'
 import path from 'node:path'
-import { startJob } from '@millrace/core'
+import { startJob } from '@millrace/core/job'
 import { memoryStore, nodePlatform, output, pipeline, state } from 'millrace'
 import type { Job, Pipeline, Sink } from 'millrace'
 import { diskBytes, Footprint, megabytes } from './footprint.ts'

@@ -1,4 +1,4 @@
-import type { Sink, Source } from '@millrace/core'
+import type { Sink, Source } from '@millrace/core/connector'
 import type { Item } from './item.ts'
 import type { Guarantee, SourceSpec } from './topology.ts'
 

@@ -5,7 +5,7 @@
  * timer that fires after it arrived, by the last of a number of figures that arrive before that, or, with
  * event time, by a timer that fires at the end of the input.
  */
-import type { ListState, ValueState } from '@millrace/core'
+import type { ListState, ValueState } from '@millrace/core/operator'
 import { figureOf, type Item } from './item.ts'
 
 /** Its context, for the current key. */

@@ -1,5 +1,5 @@
 /** A model of a drawn `process` for the records of one key, over plain values and lists. */
-import type { ListState, MapState, ValueState } from '@millrace/core'
+import type { ListState, MapState, ValueState } from '@millrace/core/operator'
 import type { Group, KnownOutputs, KnownRecord } from './known-stream.ts'
 import { onRecord, onTimer, type Hands } from './program.ts'
 import type { PartOf } from './topology.ts'

@@ -2,7 +2,8 @@
  * What the data alone determine about a stream. Undefined: nothing, because its content depends on how
  * records of different splits or keys interleave.
  */
-import { keyToken, type Key } from '@millrace/core'
+import type { Key } from '@millrace/core'
+import { keyToken } from '@millrace/core/store'
 import { keyOf, type Grouping, type Item } from './item.ts'
 
 /** A record, and what is known about its position among the others. */

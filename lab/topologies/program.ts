@@ -1,5 +1,5 @@
 /** The use of state and timers by a drawn `process`: the same code for the engine and for the oracle. */
-import type { ListState, MapState, ValueState } from '@millrace/core'
+import type { ListState, MapState, ValueState } from '@millrace/core/operator'
 import { figureOf, foldOf, passes, remainder, type Item } from './item.ts'
 import type { Program } from './topology.ts'
 

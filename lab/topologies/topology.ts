@@ -1,5 +1,5 @@
 /** A drawn pipeline as plain data: its sources, parts and sinks. */
-import type { Sink, Source } from '@millrace/core'
+import type { Sink, Source } from '@millrace/core/connector'
 import type { Change, Grouping, Joining, Reading, Test } from './item.ts'
 
 /** A pipeline. Parts are in an order in which each reads only earlier ones. */

@@ -1,11 +1,6 @@
-import {
-  CheckpointStorage,
-  DataDirectory,
-  describeError,
-  isMillraceError,
-  type Fs,
-  type Manifest,
-} from '@millrace/core'
+import { describeError, isMillraceError } from '@millrace/core'
+import type { Fs } from '@millrace/core/disk'
+import { CheckpointStorage, DataDirectory, type Manifest } from '@millrace/core/job'
 import { verifySnapshot } from '@millrace/store-memory'
 
 /** What the command reports about one checkpoint. */

@@ -1,4 +1,5 @@
-import { MillraceError, type Manifest } from '@millrace/core'
+import { MillraceError } from '@millrace/core'
+import type { Manifest } from '@millrace/core/job'
 import { nodePlatform } from '@millrace/node'
 import { reportCheckpoints, type CheckpointReport } from './checkpoint-report.ts'
 import type { CommandLine, Command } from './command.ts'

@@ -1,4 +1,5 @@
-import { explain, explanationMermaid, explanationText, MillraceError, type Explanation } from '@millrace/core'
+import { MillraceError } from '@millrace/core'
+import { explain, explanationMermaid, explanationText, type Explanation } from '@millrace/core/graph'
 import type { CommandLine, Command } from './command.ts'
 import { exitCodes, type ExitCode } from './exit-codes.ts'
 import type { Outputs } from './outputs.ts'

@@ -1,5 +1,5 @@
 import { ManualClock } from '@millrace/world'
-import type { JobStatus } from '@millrace/core'
+import type { JobStatus } from '@millrace/core/job'
 import { expect, test } from 'vitest'
 import { JobLog, progressEveryMs, type JobView } from './job-log.ts'
 import { LogLines } from './log-lines.ts'

@@ -1,5 +1,7 @@
 import type { Clock } from '@millrace/world'
-import { docsLink, inputsOf, type Graph, type JobEvent, type JobResult, type JobStatus } from '@millrace/core'
+import { docsLink } from '@millrace/core'
+import { inputsOf, type Graph } from '@millrace/core/graph'
+import type { JobEvent, JobResult, JobStatus } from '@millrace/core/job'
 import { reportOf, reportText } from './error-report.ts'
 import type { LogLines } from './log-lines.ts'
 import type { Figures } from './progress.ts'

@@ -1,4 +1,4 @@
-import type { OperatorEntry } from '@millrace/core'
+import type { OperatorEntry } from '@millrace/core/job'
 import { expect, test } from 'vitest'
 import { partText } from './part-text.ts'
 

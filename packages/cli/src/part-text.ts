@@ -1,4 +1,5 @@
-import { settingText, type OperatorEntry } from '@millrace/core'
+import { settingText } from '@millrace/core/operator'
+import type { OperatorEntry } from '@millrace/core/job'
 
 type Piece = OperatorEntry['pieces'][number]
 

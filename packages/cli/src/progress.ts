@@ -1,4 +1,4 @@
-import type { JobStatus } from '@millrace/core'
+import type { JobStatus } from '@millrace/core/job'
 
 /** Figures about a running job, for display. */
 export interface Figures {

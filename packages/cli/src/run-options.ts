@@ -1,12 +1,7 @@
 import path from 'node:path'
-import {
-  defaultRestartPolicy,
-  MillraceError,
-  positiveDurationMs,
-  type JobOptions,
-  type Platform,
-  type RestartPolicy,
-} from '@millrace/core'
+import { MillraceError, positiveDurationMs } from '@millrace/core'
+import type { Platform } from '@millrace/core/disk'
+import { defaultRestartPolicy, type JobOptions, type RestartPolicy } from '@millrace/core/job'
 import { jobOptionsOf, type ParameterValues, type Pipeline } from '@millrace/flow'
 import { memoryStore } from '@millrace/store-memory'
 import type { CommandLine, Option } from './command.ts'

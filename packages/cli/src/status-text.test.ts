@@ -1,4 +1,4 @@
-import type { JobStatus, TaskMetrics } from '@millrace/core'
+import type { JobStatus, TaskMetrics } from '@millrace/core/job'
 import { describe, expect, test } from 'vitest'
 import { Progress } from './progress.ts'
 import { bytesText, dateText, durationText, statusText } from './status-text.ts'

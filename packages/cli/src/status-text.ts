@@ -1,4 +1,4 @@
-import type { EventTimeWait, JobStatus } from '@millrace/core'
+import type { EventTimeWait, JobStatus } from '@millrace/core/job'
 import type { Figures } from './progress.ts'
 
 /**

@@ -1,4 +1,5 @@
-import { describeError, isMillraceError, MillraceError, type Fs } from '@millrace/core'
+import { describeError, isMillraceError, MillraceError } from '@millrace/core'
+import type { Fs } from '@millrace/core/disk'
 
 /**
  * Marker file: a sync of the output failed, so the next start rewrites the output.

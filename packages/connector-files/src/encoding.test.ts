@@ -1,4 +1,5 @@
-import type { Json, Sink } from '@millrace/core'
+import type { Json } from '@millrace/core'
+import type { Sink } from '@millrace/core/connector'
 import { SimFs } from '@millrace/testkit'
 import fc from 'fast-check'
 import { describe, expect, test } from 'vitest'

@@ -1,4 +1,6 @@
-import { isMillraceError, MillraceError, type ConnectorContext, type FsStat } from '@millrace/core'
+import { isMillraceError, MillraceError } from '@millrace/core'
+import type { ConnectorContext } from '@millrace/core/connector'
+import type { FsStat } from '@millrace/core/disk'
 import { Exclusion, type MetFile, type PathPattern } from './path-pattern.ts'
 
 /** A file that was found. */

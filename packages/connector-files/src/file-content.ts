@@ -1,4 +1,5 @@
-import { isMillraceError, MillraceError, type ConnectorContext } from '@millrace/core'
+import { isMillraceError, MillraceError } from '@millrace/core'
+import type { ConnectorContext } from '@millrace/core/connector'
 import { headroomBytes, type Chunk, type Piece } from './chunk.ts'
 import { GzipDecoder, gzipMagic } from './gzip.ts'
 import {

@@ -1,4 +1,5 @@
-import { MillraceError, type Poll, type SplitReader } from '@millrace/core'
+import { MillraceError } from '@millrace/core'
+import type { Poll, SplitReader } from '@millrace/core/connector'
 import type { Piece } from './chunk.ts'
 import { Feed } from './feed.ts'
 import { Harvest, rawBytesMax, type Provenance } from './harvest.ts'

@@ -1,14 +1,6 @@
-import {
-  isMillraceError,
-  MillraceError,
-  positiveDurationMs,
-  removeIfThere,
-  type ConnectorContext,
-  type Duration,
-  type Fs,
-  type Sink,
-  type SinkWriter,
-} from '@millrace/core'
+import { isMillraceError, MillraceError, positiveDurationMs, type Duration } from '@millrace/core'
+import type { ConnectorContext, Sink, SinkWriter } from '@millrace/core/connector'
+import { removeIfThere, type Fs } from '@millrace/core/disk'
 import type { FileCommittable } from './committable.ts'
 import { Doubt } from './doubt.ts'
 import { FileWriter } from './file-writer.ts'

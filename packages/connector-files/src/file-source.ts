@@ -1,11 +1,5 @@
-import {
-  MillraceError,
-  type ClosedSplit,
-  type ConnectorContext,
-  type Discovery,
-  type Source,
-  type SplitReader,
-} from '@millrace/core'
+import { MillraceError } from '@millrace/core'
+import type { ClosedSplit, ConnectorContext, Discovery, Source, SplitReader } from '@millrace/core/connector'
 import { FileCatalog } from './file-catalog.ts'
 import { FileOpening } from './file-opening.ts'
 import { FileReader } from './file-reader.ts'

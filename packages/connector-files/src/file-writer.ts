@@ -1,4 +1,5 @@
-import { MillraceError, type Batch, type RejectRecord, type SinkWriter } from '@millrace/core'
+import { MillraceError } from '@millrace/core'
+import type { Batch, RejectRecord, SinkWriter } from '@millrace/core/connector'
 import type { FileCommittable } from './committable.ts'
 import type { Doubt } from './doubt.ts'
 import type { RecordEncoder } from './record-encoder.ts'

@@ -1,4 +1,5 @@
-import { MillraceError, type DecodeFailure, type Origin, type Poll } from '@millrace/core'
+import { MillraceError } from '@millrace/core'
+import type { DecodeFailure, Origin, Poll } from '@millrace/core/connector'
 import type { Page } from './page.ts'
 
 /** How many bytes of an oversized record are kept, for its error. */

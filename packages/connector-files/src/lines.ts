@@ -1,4 +1,5 @@
-import { MillraceError, type Sink, type Source } from '@millrace/core'
+import { MillraceError } from '@millrace/core'
+import type { Sink, Source } from '@millrace/core/connector'
 import type { FileCommittable } from './committable.ts'
 import { FileSink, type WriteOptions } from './file-sink.ts'
 import { FileSource } from './file-source.ts'

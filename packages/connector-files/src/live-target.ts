@@ -15,15 +15,9 @@
  *     ends; the last ends at `#end`. So do the chunks of a part that are not visible yet.
  *  3. Bytes of a part that a committable names are durable.
  */
-import {
-  makeDurableDirectory,
-  MillraceError,
-  removeIfThere,
-  writeFullyAt,
-  type ConnectorContext,
-  type Fs,
-  type FsFile,
-} from '@millrace/core'
+import { MillraceError } from '@millrace/core'
+import type { ConnectorContext } from '@millrace/core/connector'
+import { makeDurableDirectory, removeIfThere, writeFullyAt, type Fs, type FsFile } from '@millrace/core/disk'
 import { checksum } from '@millrace/segment-log'
 import type { CommittableOf } from './committable.ts'
 import { damaged } from './damage.ts'

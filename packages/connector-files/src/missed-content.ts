@@ -1,4 +1,5 @@
-import { isMillraceError, MillraceError, type ConnectorContext } from '@millrace/core'
+import { isMillraceError, MillraceError } from '@millrace/core'
+import type { ConnectorContext } from '@millrace/core/connector'
 import type { FileCatalog, FoundFile } from './file-catalog.ts'
 import { contentOf } from './file-content.ts'
 import type { LogHistory } from './log-history.ts'

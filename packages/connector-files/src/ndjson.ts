@@ -1,4 +1,11 @@
-import { encodeJson, parseJson, parserOf, type Schema, type Sink, type Source } from '@millrace/core'
+import {
+  encodeJson,
+  parseJson,
+  parserOf,
+  type Schema,
+  type Sink,
+  type Source,
+} from '@millrace/core/connector'
 import type { FileCommittable } from './committable.ts'
 import { FileSink, type WriteOptions } from './file-sink.ts'
 import { FileSource } from './file-source.ts'

@@ -1,12 +1,6 @@
-import {
-  isMillraceError,
-  MillraceError,
-  putIntoDirectory,
-  readWhole,
-  removeIfThere,
-  writeFully,
-  type ConnectorContext,
-} from '@millrace/core'
+import { isMillraceError, MillraceError } from '@millrace/core'
+import type { ConnectorContext } from '@millrace/core/connector'
+import { putIntoDirectory, readWhole, removeIfThere, writeFully } from '@millrace/core/disk'
 import type { TargetName } from './target-name.ts'
 
 /**

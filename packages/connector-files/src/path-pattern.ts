@@ -1,4 +1,5 @@
-import { isMillraceError, MillraceError, type Fs } from '@millrace/core'
+import { isMillraceError, MillraceError } from '@millrace/core'
+import type { Fs } from '@millrace/core/disk'
 import { GLOBSTAR, Minimatch } from 'minimatch'
 
 /** A file in a directory of a pattern. */

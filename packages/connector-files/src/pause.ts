@@ -1,4 +1,4 @@
-import type { ConnectorContext } from '@millrace/core'
+import type { ConnectorContext } from '@millrace/core/connector'
 
 /** Waits `delayMs` on the clock, or until the signal aborts; check the signal to know which. */
 export function pause(clock: ConnectorContext['clock'], delayMs: number, signal: AbortSignal): Promise<void> {

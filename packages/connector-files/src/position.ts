@@ -1,4 +1,5 @@
-import { crc32, type Json } from '@millrace/core'
+import type { Json } from '@millrace/core'
+import { crc32 } from '@millrace/core/disk'
 
 /**
  * How far a file has been read. The split names the file; the position names the place in it, with enough

@@ -11,7 +11,9 @@
  *
  * Changes to bytes already read are not detected.
  */
-import { MillraceError, type ConnectorContext, type FsFile } from '@millrace/core'
+import { MillraceError } from '@millrace/core'
+import type { ConnectorContext } from '@millrace/core/connector'
+import type { FsFile } from '@millrace/core/disk'
 import { headroomBytes, type Chunk, type Piece } from './chunk.ts'
 import type { FileCatalog } from './file-catalog.ts'
 import { pause } from './pause.ts'

@@ -1,4 +1,4 @@
-import type { ConnectorContext } from '@millrace/core'
+import type { ConnectorContext } from '@millrace/core/connector'
 import { headroomBytes, type Piece } from './chunk.ts'
 import { openPipe, type Pipe } from './pipe.ts'
 import { unseen } from './position.ts'

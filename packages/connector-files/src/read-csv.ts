@@ -1,4 +1,5 @@
-import { describeError, MillraceError, parserOf, type Json, type Schema, type Source } from '@millrace/core'
+import { describeError, MillraceError, type Json } from '@millrace/core'
+import { parserOf, type Schema, type Source } from '@millrace/core/connector'
 import { characterOf, dialectOf, fieldsOf, type CsvDialect } from './csv-row.ts'
 import { FileSource } from './file-source.ts'
 import type { Paths, ReadOptions } from './read-options.ts'

@@ -9,7 +9,8 @@
  * If a sync of the output failed, its data is written again under a new name: a later sync proves nothing
  * about it. All of it is in the pending parts, because everything before them was synced without a failure.
  */
-import { removeIfThere, type ConnectorContext, type Fs, type FsFile, type Owner } from '@millrace/core'
+import type { ConnectorContext } from '@millrace/core/connector'
+import { removeIfThere, type Fs, type FsFile, type Owner } from '@millrace/core/disk'
 import type { CommittableOf, FileCommittable, LivePart, RolledPart } from './committable.ts'
 import { damaged, lost } from './damage.ts'
 import { checksumOf, copyStretch, readExactly, type Stretch } from './staged-copy.ts'

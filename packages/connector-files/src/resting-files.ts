@@ -1,4 +1,4 @@
-import type { ClosedSplit, ConnectorContext } from '@millrace/core'
+import type { ClosedSplit, ConnectorContext } from '@millrace/core/connector'
 import type { FileCatalog } from './file-catalog.ts'
 import type { FilePosition } from './position.ts'
 

@@ -12,7 +12,8 @@
  * Invariant between any two calls: `#rolled` files are complete and durable, and not visible yet; at most the
  * `#current` one is being written.
  */
-import { makeDurableDirectory, type ConnectorContext, type Fs, type Owner } from '@millrace/core'
+import type { ConnectorContext } from '@millrace/core/connector'
+import { makeDurableDirectory, type Fs, type Owner } from '@millrace/core/disk'
 import type { CommittableOf, RolledPart } from './committable.ts'
 import { StagedFile } from './staged-file.ts'
 import type { TargetName } from './target-name.ts'

@@ -1,4 +1,4 @@
-import type { Sink } from '@millrace/core'
+import type { Sink } from '@millrace/core/connector'
 import { describeCases, sinkConformance, type SimFs, type SinkSubject } from '@millrace/testkit'
 import { describe, test } from 'vitest'
 import { writeNdjson } from './ndjson.ts'

@@ -1,5 +1,5 @@
 import { gzipSync } from 'node:zlib'
-import type { Source } from '@millrace/core'
+import type { Source } from '@millrace/core/connector'
 import { describeCases, sourceConformance, type SimFs, type SourceSubject } from '@millrace/testkit'
 import { describe, test } from 'vitest'
 import { readNdjson } from './ndjson.ts'

@@ -1,5 +1,5 @@
 import { gzipSync } from 'node:zlib'
-import type { Source } from '@millrace/core'
+import type { Source } from '@millrace/core/connector'
 import { SimFs } from '@millrace/testkit'
 import fc from 'fast-check'
 import { describe, expect, test } from 'vitest'

@@ -1,4 +1,5 @@
-import { MillraceError, readAt, writeFullyAt, type Fs, type FsFile } from '@millrace/core'
+import { MillraceError } from '@millrace/core'
+import { readAt, writeFullyAt, type Fs, type FsFile } from '@millrace/core/disk'
 import { checksum } from '@millrace/segment-log'
 
 /** A range of a file, in bytes. */

@@ -1,4 +1,4 @@
-import { writeFully, type Fs, type FsFile } from '@millrace/core'
+import { writeFully, type Fs, type FsFile } from '@millrace/core/disk'
 import { checksum } from '@millrace/segment-log'
 import type { StagedPart } from './committable.ts'
 

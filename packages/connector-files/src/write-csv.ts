@@ -1,4 +1,5 @@
-import { MillraceError, type Sink } from '@millrace/core'
+import { MillraceError } from '@millrace/core'
+import type { Sink } from '@millrace/core/connector'
 import type { FileCommittable } from './committable.ts'
 import { dialectOf, fieldsOf, firstRow, rowOf, separatorOf } from './csv-row.ts'
 import { FileSink, type WriteOptions } from './file-sink.ts'

@@ -1,13 +1,6 @@
-import type {
-  ConnectorContext,
-  DecodeFailure,
-  Fs,
-  Json,
-  Origin,
-  Owner,
-  Source,
-  SplitReader,
-} from '@millrace/core'
+import type { Json } from '@millrace/core'
+import type { ConnectorContext, DecodeFailure, Origin, Source, SplitReader } from '@millrace/core/connector'
+import type { Fs, Owner } from '@millrace/core/disk'
 import { SimFs, SimOwners, simPlatform, type SimPlatform } from '@millrace/testkit'
 
 /** The context of a connector in one run of the process, and the warnings it has given. */

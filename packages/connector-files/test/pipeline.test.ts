@@ -1,4 +1,4 @@
-import { startJob } from '@millrace/core'
+import { startJob } from '@millrace/core/job'
 import { pipeline } from '@millrace/flow'
 import { memoryStore } from '@millrace/store-memory'
 import { driveJob, SimFs, simPlatform } from '@millrace/testkit'

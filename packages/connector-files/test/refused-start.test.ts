@@ -1,4 +1,4 @@
-import { startJob, type JobEvent, type JobResult } from '@millrace/core'
+import { startJob, type JobEvent, type JobResult } from '@millrace/core/job'
 import { pipeline } from '@millrace/flow'
 import { memoryStore } from '@millrace/store-memory'
 import { driveJob, SimFs, simPlatform } from '@millrace/testkit'

@@ -1,4 +1,5 @@
-import { startJob, type DeadLetter } from '@millrace/core'
+import type { DeadLetter } from '@millrace/core/operator'
+import { startJob } from '@millrace/core/job'
 import { memory } from '@millrace/connector-memory'
 import { deadLetter, pipeline } from '@millrace/flow'
 import { memoryStore } from '@millrace/store-memory'

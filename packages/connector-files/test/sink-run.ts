@@ -1,4 +1,6 @@
-import type { Batch, Json, Origin, Owner, Sink, SinkWriter } from '@millrace/core'
+import type { Json } from '@millrace/core'
+import type { Batch, Origin, Sink, SinkWriter } from '@millrace/core/connector'
+import type { Owner } from '@millrace/core/disk'
 import { noRejection, SimFs } from '@millrace/testkit'
 import { FileWorld } from './file-world.ts'
 

@@ -1,5 +1,5 @@
 import { ManualClock, seededRandom } from '@millrace/world'
-import type { ConnectorContext, Source, SplitReader } from '@millrace/core'
+import type { ConnectorContext, Source, SplitReader } from '@millrace/core/connector'
 import { describeCases, SimOwners, sourceConformance } from '@millrace/testkit'
 import { describe, expect, test } from 'vitest'
 import { generate } from './generate.ts'

@@ -1,10 +1,5 @@
-import {
-  MillraceError,
-  type ConnectorContext,
-  type Discovery,
-  type Source,
-  type SplitReader,
-} from '@millrace/core'
+import { MillraceError } from '@millrace/core'
+import type { ConnectorContext, Discovery, Source, SplitReader } from '@millrace/core/connector'
 import { planOf, type GenerateOptions, type GeneratorPlan } from './generator-plan.ts'
 import { GeneratorReader, type GeneratorPosition } from './generator-reader.ts'
 

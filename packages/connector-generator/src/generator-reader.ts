@@ -1,11 +1,5 @@
-import {
-  MillraceError,
-  type ConnectorContext,
-  type EventTime,
-  type Origin,
-  type Poll,
-  type SplitReader,
-} from '@millrace/core'
+import { MillraceError, type EventTime } from '@millrace/core'
+import type { ConnectorContext, Origin, Poll, SplitReader } from '@millrace/core/connector'
 import { sleep } from '@millrace/world'
 import type { Random } from '@millrace/world'
 import { BlockShuffle } from './block-shuffle.ts'

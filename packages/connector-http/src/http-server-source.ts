@@ -1,13 +1,12 @@
+import { describeError, MillraceError } from '@millrace/core'
 import {
-  describeError,
-  MillraceError,
   parserOf,
   type ConnectorContext,
   type Discovery,
   type Schema,
   type Source,
   type SplitReader,
-} from '@millrace/core'
+} from '@millrace/core/connector'
 import { AppendLogReader } from '@millrace/segment-log'
 import { InboxReader } from './inbox-reader.ts'
 import type { InboxPosition } from './inbox-position.ts'

@@ -1,4 +1,4 @@
-import type { Origin } from '@millrace/core'
+import type { Origin } from '@millrace/core/connector'
 import type { LogPlace } from '@millrace/segment-log'
 
 /** An entry of the inbox with its records decoded. */

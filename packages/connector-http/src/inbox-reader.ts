@@ -4,7 +4,7 @@ import {
   type DecodeFailure,
   type Poll,
   type SplitReader,
-} from '@millrace/core'
+} from '@millrace/core/connector'
 import type { Inbox } from './inbox.ts'
 import type { AppendLogReader, LogPlace } from '@millrace/segment-log'
 import { readRequests, type AcceptedRequest } from './inbox-entry.ts'

@@ -1,4 +1,5 @@
-import { startJob, type Batch, type Job, type Sink } from '@millrace/core'
+import type { Batch, Sink } from '@millrace/core/connector'
+import { startJob, type Job } from '@millrace/core/job'
 import { pipeline } from '@millrace/flow'
 import { memoryStore } from '@millrace/store-memory'
 import { simPlatform, type SimFs, type SimPlatform } from '@millrace/testkit'

@@ -1,4 +1,5 @@
-import { describeError, isMillraceError, type ConnectorContext } from '@millrace/core'
+import { describeError, isMillraceError } from '@millrace/core'
+import type { ConnectorContext } from '@millrace/core/connector'
 import type { AcceptedRequest } from './inbox-entry.ts'
 import type { Inbox } from './inbox.ts'
 

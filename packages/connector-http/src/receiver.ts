@@ -1,4 +1,5 @@
-import { describeError, isMillraceError, type ConnectorContext } from '@millrace/core'
+import { describeError, isMillraceError } from '@millrace/core'
+import type { ConnectorContext } from '@millrace/core/connector'
 import { checksum } from '@millrace/segment-log'
 import type { ContentCoding, Inflate } from './content-coding.ts'
 import type { Inbox } from './inbox.ts'

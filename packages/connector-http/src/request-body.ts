@@ -1,11 +1,5 @@
-import {
-  decodeJson,
-  describeError,
-  isMillraceError,
-  jsonElements,
-  LineSplitter,
-  withoutByteOrderMark,
-} from '@millrace/core'
+import { describeError, isMillraceError } from '@millrace/core'
+import { decodeJson, jsonElements, LineSplitter, withoutByteOrderMark } from '@millrace/core/connector'
 import type { BodyFormat, CharsetDecoder } from './content-type.ts'
 import { Refusal } from './refusal.ts'
 

@@ -1,4 +1,4 @@
-import type { ConnectorContext, SplitReader } from '@millrace/core'
+import type { ConnectorContext, SplitReader } from '@millrace/core/connector'
 import { SimOwners, simPlatform, type SimFs, type SimPlatform } from '@millrace/testkit'
 import { connect, type Socket } from 'node:net'
 import * as http from '../src/http.ts'

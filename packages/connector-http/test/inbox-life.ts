@@ -1,4 +1,5 @@
-import type { ConnectorContext, Fs, Owner } from '@millrace/core'
+import type { ConnectorContext } from '@millrace/core/connector'
+import type { Fs, Owner } from '@millrace/core/disk'
 import { AppendLogReader } from '@millrace/segment-log'
 import { SimOwners, type SimFs } from '@millrace/testkit'
 import { expect } from 'vitest'

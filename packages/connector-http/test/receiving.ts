@@ -1,4 +1,4 @@
-import type { ConnectorContext } from '@millrace/core'
+import type { ConnectorContext } from '@millrace/core/connector'
 import { simPlatform, type SimPlatform } from '@millrace/testkit'
 import type { Answer } from '../src/incoming-request.ts'
 import { Receiver } from '../src/receiver.ts'

@@ -1,4 +1,4 @@
-import type { Batch, Discovery, Poll, Sink, SinkWriter, Source, SplitReader } from '@millrace/core'
+import type { Batch, Discovery, Poll, Sink, SinkWriter, Source, SplitReader } from '@millrace/core/connector'
 
 /**
  * Reads arrays: a bounded source, the smallest complete one, and the one to read first.

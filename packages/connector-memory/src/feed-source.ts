@@ -1,11 +1,5 @@
-import {
-  MillraceError,
-  type ConnectorContext,
-  type Discovery,
-  type Poll,
-  type Source,
-  type SplitReader,
-} from '@millrace/core'
+import { MillraceError } from '@millrace/core'
+import type { ConnectorContext, Discovery, Poll, Source, SplitReader } from '@millrace/core/connector'
 import type { Feed } from './feed.ts'
 
 /** Where a feed was read up to. It means something only to the process that has the feed. */

@@ -1,5 +1,5 @@
 import { ChannelClosedError, type SendChannel } from '@millrace/channels'
-import type { ConnectorContext, Sink } from '@millrace/core'
+import type { ConnectorContext, Sink } from '@millrace/core/connector'
 
 /**
  * Calls a function for each record, one after another, and waits for its promise. At least once: after a restart it is

@@ -1,11 +1,5 @@
-import {
-  MillraceError,
-  type ConnectorContext,
-  type Discovery,
-  type Poll,
-  type Source,
-  type SplitReader,
-} from '@millrace/core'
+import { MillraceError } from '@millrace/core'
+import type { ConnectorContext, Discovery, Poll, Source, SplitReader } from '@millrace/core/connector'
 import { fromOneShot } from './pumps.ts'
 
 /** Any iterable: an array, a generator, a Node or web stream, a channel. */

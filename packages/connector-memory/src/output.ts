@@ -1,4 +1,5 @@
-import { MillraceError, type Batch, type ConnectorContext, type Sink, type SinkWriter } from '@millrace/core'
+import { MillraceError } from '@millrace/core'
+import type { Batch, ConnectorContext, Sink, SinkWriter } from '@millrace/core/connector'
 import { errorOf } from './feed.ts'
 
 /** How an output hands over results. */

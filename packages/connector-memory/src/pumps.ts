@@ -1,4 +1,5 @@
-import { MillraceError, type Source } from '@millrace/core'
+import { MillraceError } from '@millrace/core'
+import type { Source } from '@millrace/core/connector'
 import type { ReceiveChannel } from '@millrace/channels'
 import { Feed, type FeedOptions } from './feed.ts'
 import { FeedSource, type FeedPosition, type Pump } from './feed-source.ts'

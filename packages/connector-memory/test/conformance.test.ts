@@ -1,7 +1,7 @@
 import { Channel } from '@millrace/channels'
 import { describeCases, sinkConformance, sourceConformance } from '@millrace/testkit'
 import { describe, test } from 'vitest'
-import type { Source } from '@millrace/core'
+import type { Source } from '@millrace/core/connector'
 import { memory } from '../src/index.ts'
 
 const records = ['one', 'two', 'three', 'four', 'five', 'six', 'seven']

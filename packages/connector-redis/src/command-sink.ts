@@ -1,12 +1,5 @@
-import {
-  describeError,
-  MillraceError,
-  type Batch,
-  type ConnectorContext,
-  type RejectRecord,
-  type Sink,
-  type SinkWriter,
-} from '@millrace/core'
+import { describeError, MillraceError } from '@millrace/core'
+import type { Batch, ConnectorContext, RejectRecord, Sink, SinkWriter } from '@millrace/core/connector'
 import { commitScript, packCommands, type RedisCommand } from './command-script.ts'
 import { Connector, type Connection, type RedisOptions } from './connection.ts'
 

@@ -1,4 +1,5 @@
-import { durationMs, MillraceError, type ConnectorContext, type Duration } from '@millrace/core'
+import { durationMs, MillraceError, type Duration } from '@millrace/core'
+import type { ConnectorContext } from '@millrace/core/connector'
 import { Redis, type RedisOptions as ClientOptions } from 'ioredis'
 
 /** How a server is reached. */

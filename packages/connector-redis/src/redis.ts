@@ -1,5 +1,6 @@
 /** Streams, hashes and sorted sets of a Redis server. */
-import { MillraceError, parseJson, parserOf, type Schema, type Sink, type Source } from '@millrace/core'
+import { MillraceError } from '@millrace/core'
+import { parseJson, parserOf, type Schema, type Sink, type Source } from '@millrace/core/connector'
 import type { RedisCommand } from './command-script.ts'
 import { CommandSink, type StagedCommands } from './command-sink.ts'
 import type { RedisOptions } from './connection.ts'

@@ -1,4 +1,5 @@
-import { MillraceError, type DecodeFailure, type Poll, type SplitReader } from '@millrace/core'
+import { MillraceError } from '@millrace/core'
+import type { DecodeFailure, Poll, SplitReader } from '@millrace/core/connector'
 import type { Connection } from './connection.ts'
 import { compareIds } from './entry-id.ts'
 import {

@@ -1,10 +1,5 @@
-import {
-  MillraceError,
-  type ConnectorContext,
-  type Discovery,
-  type Source,
-  type SplitReader,
-} from '@millrace/core'
+import { MillraceError } from '@millrace/core'
+import type { ConnectorContext, Discovery, Source, SplitReader } from '@millrace/core/connector'
 import { Connector, type RedisOptions } from './connection.ts'
 import { compareIds, firstId, isId } from './entry-id.ts'
 import { StreamReader } from './stream-reader.ts'

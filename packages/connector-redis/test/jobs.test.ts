@@ -1,7 +1,7 @@
 import { mkdtemp, rm } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
 import path from 'node:path'
-import { startJob, type Job, type JobEvent, type JobResult } from '@millrace/core'
+import { startJob, type Job, type JobEvent, type JobResult } from '@millrace/core/job'
 import { pipeline, type Pipeline } from '@millrace/flow'
 import { nodePlatform } from '@millrace/node'
 import { memoryStore } from '@millrace/store-memory'

@@ -1,5 +1,5 @@
 /** Reads a stream and writes each number once, with how many of its key came before it. Killed by kills.long.test.ts. */
-import { startJob } from '@millrace/core'
+import { startJob } from '@millrace/core/job'
 import { pipeline } from '@millrace/flow'
 import { nodePlatform } from '@millrace/node'
 import { memoryStore } from '@millrace/store-memory'

@@ -1,4 +1,4 @@
-import type { Line, Origin } from '@millrace/core'
+import type { Line, Origin } from '@millrace/core/connector'
 
 /** The places of the records of one poll, a line each. */
 export class LineOrigin implements Origin {

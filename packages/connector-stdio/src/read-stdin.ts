@@ -1,4 +1,4 @@
-import { decodeJson, decodeText, parserOf, type Schema, type Source } from '@millrace/core'
+import { decodeJson, decodeText, parserOf, type Schema, type Source } from '@millrace/core/connector'
 import { noRecord, StdinSource, type LineDecoder, type StdinOptions } from './stdin-source.ts'
 import { standardInput } from './process-streams.ts'
 

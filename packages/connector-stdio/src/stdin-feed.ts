@@ -1,5 +1,5 @@
 import type { ByteInput, ByteListener } from './byte-input.ts'
-import { LineSplitter, type Line } from '@millrace/core'
+import { LineSplitter, type Line } from '@millrace/core/connector'
 
 /** Above this many bytes the input is paused; below half of it, resumed. */
 const waitingBytesMax = 1024 * 1024

@@ -1,4 +1,4 @@
-import type { ConnectorContext, Poll, SplitReader } from '@millrace/core'
+import type { ConnectorContext, Poll, SplitReader } from '@millrace/core/connector'
 import { describeCases, sourceConformance } from '@millrace/testkit'
 import { describe, expect, test } from 'vitest'
 import { FakeInput } from '../test/fake-streams.ts'

@@ -1,5 +1,5 @@
+import { MillraceError } from '@millrace/core'
 import {
-  MillraceError,
   withoutByteOrderMark,
   type ConnectorContext,
   type DecodeFailure,
@@ -8,7 +8,7 @@ import {
   type Poll,
   type Source,
   type SplitReader,
-} from '@millrace/core'
+} from '@millrace/core/connector'
 import type { ByteInput } from './byte-input.ts'
 import { LineOrigin, placeOf } from './line-origin.ts'
 import { StdinFeed } from './stdin-feed.ts'

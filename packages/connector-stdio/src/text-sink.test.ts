@@ -1,4 +1,4 @@
-import type { Batch, ConnectorContext, SinkWriter } from '@millrace/core'
+import type { Batch, ConnectorContext, SinkWriter } from '@millrace/core/connector'
 import { describeCases, noRejection, sinkConformance } from '@millrace/testkit'
 import { describe, expect, test } from 'vitest'
 import { FakeOutput } from '../test/fake-streams.ts'

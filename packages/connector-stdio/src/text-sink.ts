@@ -1,14 +1,5 @@
-import {
-  describeError,
-  describeValue,
-  MillraceError,
-  printableLine,
-  type Batch,
-  type ConnectorContext,
-  type RejectRecord,
-  type Sink,
-  type SinkWriter,
-} from '@millrace/core'
+import { describeError, describeValue, MillraceError, printableLine } from '@millrace/core'
+import type { Batch, ConnectorContext, RejectRecord, Sink, SinkWriter } from '@millrace/core/connector'
 import type { TextOutput } from './text-output.ts'
 
 /** Options for printing records. */

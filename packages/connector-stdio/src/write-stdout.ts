@@ -1,4 +1,4 @@
-import type { Sink } from '@millrace/core'
+import type { Sink } from '@millrace/core/connector'
 import { standardOutput } from './process-streams.ts'
 import { TextSink, type WriteLinesOptions } from './text-sink.ts'
 

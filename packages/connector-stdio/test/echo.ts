@@ -1,5 +1,5 @@
 /** A program for tests: a job that prints each line of standard input. SIGTERM stops it. */
-import { startJob } from '@millrace/core'
+import { startJob } from '@millrace/core/job'
 import { pipeline, skip } from '@millrace/flow'
 import { nodePlatform } from '@millrace/node'
 import { memoryStore } from '@millrace/store-memory'

@@ -1,5 +1,6 @@
 import { memory } from '@millrace/connector-memory'
-import type { Json, Sink } from '@millrace/core'
+import type { Json } from '@millrace/core'
+import type { Sink } from '@millrace/core/connector'
 import type { PipelineBuilder } from '@millrace/flow'
 import { describe, expect, test } from 'vitest'
 import {

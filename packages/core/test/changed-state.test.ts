@@ -1,5 +1,7 @@
 import { memory, type MemorySink } from '@millrace/connector-memory'
-import { evolvingCodec, noPieces, numberCodec, startJob, structuredCodec } from '@millrace/core'
+import { evolvingCodec, numberCodec, structuredCodec } from '@millrace/core'
+import { noPieces } from '@millrace/core/operator'
+import { startJob } from '@millrace/core/job'
 import { output, pipeline, state, type StateSpecs } from '@millrace/flow'
 import { memoryStore } from '@millrace/store-memory'
 import { driveJob, simPlatform } from '@millrace/testkit'

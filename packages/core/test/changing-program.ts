@@ -1,4 +1,4 @@
-import { CheckpointStorage, type JobEvent, type Manifest } from '@millrace/core'
+import { CheckpointStorage, type JobEvent, type Manifest } from '@millrace/core/job'
 import type { PipelineBuilder, TimedKeyedStream, TimedStream } from '@millrace/flow'
 import type { SimPlatform } from '@millrace/testkit'
 import { expect } from 'vitest'

@@ -1,7 +1,7 @@
 import { sleep } from '@millrace/world'
 import { describe, expect, test } from 'vitest'
 import { memory } from '@millrace/connector-memory'
-import type { Batch, Sink } from '@millrace/core'
+import type { Batch, Sink } from '@millrace/core/connector'
 import type { PipelineBuilder } from '@millrace/flow'
 import { simPlatform, SimFs, type SimPlatform } from '@millrace/testkit'
 import { pacedSource } from './paced-source.ts'

@@ -1,6 +1,6 @@
 import { expect, test } from 'vitest'
 import { memory } from '@millrace/connector-memory'
-import type { Source } from '@millrace/core'
+import type { Source } from '@millrace/core/connector'
 import { live } from './simulated-job.ts'
 
 test('a split that appears is read beside one that always has something', async () => {

@@ -1,6 +1,6 @@
 import { describe, expect, test } from 'vitest'
 import { memory, type MemorySink } from '@millrace/connector-memory'
-import type { Source } from '@millrace/core'
+import type { Source } from '@millrace/core/connector'
 import { count, output, state, tumbling, type PipelineBuilder } from '@millrace/flow'
 import { simPlatform } from '@millrace/testkit'
 import { openSource } from './open-source.ts'

@@ -1,6 +1,7 @@
 import { describe, expect, test } from 'vitest'
 import { memory } from '@millrace/connector-memory'
-import type { EventTimeWait, Source } from '@millrace/core'
+import type { Source } from '@millrace/core/connector'
+import type { EventTimeWait } from '@millrace/core/job'
 import { count, tumbling, type PipelineBuilder, type TimedStream } from '@millrace/flow'
 import { simPlatform } from '@millrace/testkit'
 import { scheduledSource } from './scheduled-source.ts'

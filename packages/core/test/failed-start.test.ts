@@ -1,6 +1,7 @@
 import { describe, expect, test } from 'vitest'
 import { memory, type MemorySink } from '@millrace/connector-memory'
-import { describeError, type JobEvent } from '@millrace/core'
+import { describeError } from '@millrace/core'
+import type { JobEvent } from '@millrace/core/job'
 import { simPlatform, SimFs } from '@millrace/testkit'
 import { live, summing, type SimulatedLife } from './simulated-job.ts'
 

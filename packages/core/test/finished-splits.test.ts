@@ -1,6 +1,7 @@
 import { expect, test } from 'vitest'
 import { memory } from '@millrace/connector-memory'
-import type { JobOptions, Source } from '@millrace/core'
+import type { Source } from '@millrace/core/connector'
+import type { JobOptions } from '@millrace/core/job'
 import { simPlatform } from '@millrace/testkit'
 import { live, nextLife, untilCheckpoint } from './simulated-job.ts'
 

@@ -1,5 +1,5 @@
 import { sleep } from '@millrace/world'
-import type { Source } from '@millrace/core'
+import type { Source } from '@millrace/core/connector'
 
 /**
  * A source over an array to which values are added between the lives of a job. It never ends, unless the job is

@@ -1,6 +1,7 @@
 import { describe, expect, test } from 'vitest'
 import { memory } from '@millrace/connector-memory'
-import { OperatorError, type Sink } from '@millrace/core'
+import { OperatorError } from '@millrace/core/operator'
+import type { Sink } from '@millrace/core/connector'
 import {
   aggregator,
   output,

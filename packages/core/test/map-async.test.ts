@@ -1,7 +1,7 @@
 import { describe, expect, test } from 'vitest'
 import { sleep } from '@millrace/world'
 import { memory } from '@millrace/connector-memory'
-import type { DeadLetter } from '@millrace/core'
+import type { DeadLetter } from '@millrace/core/operator'
 import { count, deadLetter, skip, tumbling } from '@millrace/flow'
 import { simPlatform } from '@millrace/testkit'
 import { pacedSource } from './paced-source.ts'

@@ -1,4 +1,4 @@
-import type { Source } from '@millrace/core'
+import type { Source } from '@millrace/core/connector'
 
 /**
  * A source over arrays that may grow from one life of a job to the next, as files do: a live job waits at their ends, a

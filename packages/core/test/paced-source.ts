@@ -1,5 +1,5 @@
 import { sleep } from '@millrace/world'
-import type { Source } from '@millrace/core'
+import type { Source } from '@millrace/core/connector'
 
 /**
  * A bounded source over arrays that hands out `recordsPerMs` and then waits a millisecond, so that checkpoints and

@@ -1,6 +1,6 @@
 import { describe, expect, test } from 'vitest'
 import { memory } from '@millrace/connector-memory'
-import { CheckpointStorage } from '@millrace/core'
+import { CheckpointStorage } from '@millrace/core/job'
 import { count, tumbling, type PipelineBuilder } from '@millrace/flow'
 import { simPlatform, type SimPlatform } from '@millrace/testkit'
 import { openSource } from './open-source.ts'

@@ -1,13 +1,9 @@
 import { describe, expect, test } from 'vitest'
 import { memory, type MemorySink } from '@millrace/connector-memory'
-import {
-  startJob,
-  type Graph,
-  type JobEvent,
-  type JobResult,
-  type Operator,
-  type Source,
-} from '@millrace/core'
+import type { Operator } from '@millrace/core/operator'
+import type { Source } from '@millrace/core/connector'
+import type { Graph } from '@millrace/core/graph'
+import { startJob, type JobEvent, type JobResult } from '@millrace/core/job'
 import { count, tumbling, type PipelineBuilder } from '@millrace/flow'
 import { memoryStore } from '@millrace/store-memory'
 import { driveJob, simPlatform, type SimPlatform } from '@millrace/testkit'

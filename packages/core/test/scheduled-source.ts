@@ -1,5 +1,5 @@
 import { sleep } from '@millrace/world'
-import type { Source } from '@millrace/core'
+import type { Source } from '@millrace/core/connector'
 
 /**
  * Times that come at moments of the clock, by split. The split `ending` ends after its last one; the others stay open.

@@ -1,5 +1,5 @@
 import { memory, type MemorySink } from '@millrace/connector-memory'
-import { explain, explanationText } from '@millrace/core'
+import { explain, explanationText } from '@millrace/core/graph'
 import { connect, output, pipeline, state, type PipelineBuilder } from '@millrace/flow'
 import type { SimPlatform } from '@millrace/testkit'
 import { describe, expect, test } from 'vitest'

@@ -1,5 +1,5 @@
 import type { MemorySink } from '@millrace/connector-memory'
-import { type Job, type JobEvent, type JobOptions, type JobResult, startJob } from '@millrace/core'
+import { type Job, type JobEvent, type JobOptions, type JobResult, startJob } from '@millrace/core/job'
 import { pipeline, type PipelineBuilder } from '@millrace/flow'
 import { memoryStore } from '@millrace/store-memory'
 import { driveJob, simPlatform, type SimPlatform } from '@millrace/testkit'

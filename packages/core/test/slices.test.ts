@@ -1,6 +1,6 @@
 import { describe, expect, test } from 'vitest'
 import { memory } from '@millrace/connector-memory'
-import type { Job } from '@millrace/core'
+import type { Job } from '@millrace/core/job'
 import { aggregator, count, output, sliding, tumbling, type PipelineBuilder } from '@millrace/flow'
 import { simPlatform, type SimPlatform } from '@millrace/testkit'
 import { pacedSource } from './paced-source.ts'

@@ -1,14 +1,7 @@
 import { ManualClock, Wakeup, seededRandom, systemScheduler } from '@millrace/world'
 import type { Random } from '@millrace/world'
-import type {
-  ConnectorContext,
-  OpenStateStore,
-  Pacing,
-  Poll,
-  Source,
-  SplitReader,
-  StateTable,
-} from '@millrace/core'
+import type { ConnectorContext, Poll, Source, SplitReader } from '@millrace/core/connector'
+import type { OpenStateStore, Pacing, StateTable } from '@millrace/core/store'
 import { memoryStore } from '@millrace/store-memory'
 import { SimFs } from '@millrace/testkit'
 import { YieldBudget } from '../src/disk/yield-budget.ts'

@@ -1,5 +1,5 @@
 import { memory } from '@millrace/connector-memory'
-import { keysOf } from '@millrace/core'
+import { keysOf } from '@millrace/core/graph'
 import { at, operatorLives, watermark } from '@millrace/testkit'
 import fc from 'fast-check'
 import { describe, expect, test } from 'vitest'

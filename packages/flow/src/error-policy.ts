@@ -1,4 +1,5 @@
-import type { DeadLetter, Sink } from '@millrace/core'
+import type { DeadLetter } from '@millrace/core/operator'
+import type { Sink } from '@millrace/core/connector'
 
 /**
  * What to do with a record on which user code throws. Created by `fail`, `skip` and `deadLetter`; set for one

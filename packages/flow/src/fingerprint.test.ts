@@ -1,5 +1,6 @@
 import { memory } from '@millrace/connector-memory'
-import { numberCodec, type GraphNode, type OperatorNode } from '@millrace/core'
+import { numberCodec } from '@millrace/core'
+import type { GraphNode, OperatorNode } from '@millrace/core/graph'
 import { describe, expect, test } from 'vitest'
 import { output } from './operators/process.ts'
 import { state } from './operators/state-spec.ts'

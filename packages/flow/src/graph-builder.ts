@@ -7,19 +7,19 @@
  * Steps that need the whole pipeline are done in `build`: names for unnamed steps, the default error policy,
  * and dead-letter sinks, which nodes may share.
  */
+import { MillraceError } from '@millrace/core'
+import type { DeadLetter } from '@millrace/core/operator'
+import type { Sink } from '@millrace/core/connector'
 import {
   errorOutput,
-  MillraceError,
   validateGraph,
-  type DeadLetter,
   type ErrorPolicy,
   type Graph,
   type GraphNode,
   type Input,
   type NodeId,
-  type Sink,
   type SinkNode,
-} from '@millrace/core'
+} from '@millrace/core/graph'
 import type { OnError } from './error-policy.ts'
 
 type WithoutIdentity<N> = N extends GraphNode ? Omit<N, 'id' | 'name' | 'onError'> : never

@@ -3,18 +3,10 @@
  *
  * Values are `unknown` here; the interfaces type them once, where `from` creates a stream.
  */
-import {
-  durationMs,
-  MillraceError,
-  positiveDurationMs,
-  type Exchange,
-  type Input,
-  type Key,
-  type NodeId,
-  type OperatorNode,
-  type Sink,
-  type Step,
-} from '@millrace/core'
+import { durationMs, MillraceError, positiveDurationMs, type Key } from '@millrace/core'
+import type { Step } from '@millrace/core/operator'
+import type { Sink } from '@millrace/core/connector'
+import type { Exchange, Input, NodeId, OperatorNode } from '@millrace/core/graph'
 import { timeReader } from './event-time/read-time.ts'
 import type { GraphBuilder, NodeOptions } from './graph-builder.ts'
 import type { OutputTests } from './stream.ts'

@@ -1,4 +1,5 @@
-import { positiveDurationMs, type JobObserver, type JobOptions, type RestartPolicy } from '@millrace/core'
+import { positiveDurationMs } from '@millrace/core'
+import type { JobObserver, JobOptions, RestartPolicy } from '@millrace/core/job'
 import type { ParameterValues } from './parameter.ts'
 import type { JobSettings, Pipeline } from './pipeline.ts'
 

@@ -1,4 +1,5 @@
-import { MillraceError, type NodeId } from '@millrace/core'
+import { MillraceError } from '@millrace/core'
+import type { NodeId } from '@millrace/core/graph'
 import { KeyedHandle, type StreamHandle } from './handles.ts'
 import type { OperatorParts } from './operators/operator-parts.ts'
 import type { OperatorOptions, Timing } from './stream-options.ts'

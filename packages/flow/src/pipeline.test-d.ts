@@ -1,5 +1,5 @@
 /** What the compiler infers, and what it refuses. Checked by `npm run check:types`; nothing here runs. */
-import type { Sink, Source } from '@millrace/core'
+import type { Sink, Source } from '@millrace/core/connector'
 import { expectTypeOf } from 'vitest'
 import type { KeyedValue, SourceStream, TimedStream } from './stream.ts'
 import { output } from './operators/process.ts'

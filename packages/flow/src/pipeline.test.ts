@@ -1,5 +1,5 @@
 import { memory } from '@millrace/connector-memory'
-import { errorOutput, type GraphNode, type OperatorNode } from '@millrace/core'
+import { errorOutput, type GraphNode, type OperatorNode } from '@millrace/core/graph'
 import { describe, expect, test } from 'vitest'
 import { deadLetter, fail, skip } from './error-policy.ts'
 import { output } from './operators/process.ts'

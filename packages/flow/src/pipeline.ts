@@ -1,11 +1,6 @@
-import {
-  describeError,
-  isMillraceError,
-  MillraceError,
-  type Duration,
-  type Graph,
-  type Source,
-} from '@millrace/core'
+import { describeError, isMillraceError, MillraceError, type Duration } from '@millrace/core'
+import type { Source } from '@millrace/core/connector'
+import type { Graph } from '@millrace/core/graph'
 import type { OnError } from './error-policy.ts'
 import { GraphBuilder } from './graph-builder.ts'
 import { StreamHandle } from './handles.ts'

@@ -5,7 +5,9 @@
  * A `SourceStream` has no event time yet; a `TimedStream` has, and keeps it through every operator. Only a
  * timed stream has windows and event timers, so using them too early is a type error.
  */
-import type { Key, NotAPromise, Sink } from '@millrace/core'
+import type { Key } from '@millrace/core'
+import type { NotAPromise } from '@millrace/core/operator'
+import type { Sink } from '@millrace/core/connector'
 import type { OutputSpec, OutputSpecs, ProcessSpec } from './operators/process.ts'
 import type { StateSpecs } from './operators/state-spec.ts'
 import type {

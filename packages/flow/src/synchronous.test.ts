@@ -1,5 +1,5 @@
 import { memory, type MemorySink } from '@millrace/connector-memory'
-import type { OperatorNode } from '@millrace/core'
+import type { OperatorNode } from '@millrace/core/graph'
 import { operatorHarness } from '@millrace/testkit'
 import { describe, expect, test } from 'vitest'
 import { skip } from './error-policy.ts'

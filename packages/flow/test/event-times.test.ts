@@ -1,5 +1,5 @@
 import { memory } from '@millrace/connector-memory'
-import { startJob, type JobEvent } from '@millrace/core'
+import { startJob, type JobEvent } from '@millrace/core/job'
 import { memoryStore } from '@millrace/store-memory'
 import { driveJob, simPlatform } from '@millrace/testkit'
 import { describe, expect, test } from 'vitest'

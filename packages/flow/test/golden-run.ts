@@ -1,5 +1,6 @@
 import { memory, type MemorySink } from '@millrace/connector-memory'
-import { startJob, type Sink, type Source } from '@millrace/core'
+import type { Sink, Source } from '@millrace/core/connector'
+import { startJob } from '@millrace/core/job'
 import { pipeline, type PipelineBuilder } from '@millrace/flow'
 import { memoryStore } from '@millrace/store-memory'
 import { driveJob, simPlatform } from '@millrace/testkit'

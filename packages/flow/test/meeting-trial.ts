@@ -3,7 +3,7 @@
  * any size, restored at any point and at any parallelism. The results must always be those of the records.
  */
 import { memory } from '@millrace/connector-memory'
-import { keysOf, type OperatorNode } from '@millrace/core'
+import { keysOf, type OperatorNode } from '@millrace/core/graph'
 import { pipeline, type PipelineBuilder, type TimedStream } from '@millrace/flow'
 import { operatorHarness, type BatchRecord, type OperatorHarness } from '@millrace/testkit'
 import fc from 'fast-check'

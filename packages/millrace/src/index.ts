@@ -103,26 +103,17 @@ export type {
 export { memory } from '@millrace/connector-memory'
 export { durationMs, evolvingCodec, isMillraceError, MillraceError, structuredCodec } from '@millrace/core'
 export type { MemoryInput, MemoryOutput, MemorySink } from '@millrace/connector-memory'
-export type {
-  Codec,
-  DeadLetter,
-  Duration,
-  ErrorCode,
-  EventTime,
-  Json,
-  Key,
-  RejectRecord,
-  Sink,
-  SinkWriter,
-  Source,
-  SplitReader,
-} from '@millrace/core'
+export type { Codec, Duration, ErrorCode, EventTime, Json, Key } from '@millrace/core'
+export type { DeadLetter } from '@millrace/core/operator'
+export type { RejectRecord, Sink, SinkWriter, Source, SplitReader } from '@millrace/core/connector'
 
 // Running a pipeline from a program; the `millrace` command does it for you.
 export { run, start } from './run.ts'
 export type { RunOptions } from './run.ts'
 // The engine's own functions, for settings that `run` and `start` have no option for.
-export { startJob } from '@millrace/core'
+export { startJob } from '@millrace/core/job'
+export type { StateStore } from '@millrace/core/store'
+export type { Platform } from '@millrace/core/disk'
 export type {
   Job,
   JobEvent,
@@ -130,9 +121,7 @@ export type {
   JobOptions,
   JobResult,
   JobStatus,
-  Platform,
   RestartPolicy,
-  StateStore,
-} from '@millrace/core'
+} from '@millrace/core/job'
 export { nodePlatform } from '@millrace/node'
 export { memoryStore } from '@millrace/store-memory'

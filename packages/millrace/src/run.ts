@@ -1,5 +1,7 @@
 import path from 'node:path'
-import { startJob, type Job, type JobResult, type Platform, type StateStore } from '@millrace/core'
+import type { StateStore } from '@millrace/core/store'
+import type { Platform } from '@millrace/core/disk'
+import { startJob, type Job, type JobResult } from '@millrace/core/job'
 import { jobOptionsOf, type Pipeline, type StartOptions } from '@millrace/flow'
 import { nodePlatform } from '@millrace/node'
 import { memoryStore } from '@millrace/store-memory'

@@ -1,7 +1,7 @@
 import { mkdtemp, readFile, rm, writeFile } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
 import { platform } from 'node:process'
-import { readWhole } from '@millrace/core'
+import { readWhole } from '@millrace/core/disk'
 import fc from 'fast-check'
 import { expect, test } from 'vitest'
 import { nativePath, textOfName } from './native-path.ts'

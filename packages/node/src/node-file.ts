@@ -1,6 +1,6 @@
 import { readSync } from 'node:fs'
 import type { FileHandle } from 'node:fs/promises'
-import type { FsFile } from '@millrace/core'
+import type { FsFile } from '@millrace/core/disk'
 import { MillraceError } from '@millrace/core'
 import { fsFailure, syncFailure } from './fs-failure.ts'
 

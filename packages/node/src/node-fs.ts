@@ -1,7 +1,7 @@
 import { mkdir, open, readdir, rename, rmdir, stat, unlink } from 'node:fs/promises'
 import { platform } from 'node:process'
 import type { BigIntStats } from 'node:fs'
-import type { Fs, FsEntry, FsFile, FsStat } from '@millrace/core'
+import type { Fs, FsEntry, FsFile, FsStat } from '@millrace/core/disk'
 import { MillraceError } from '@millrace/core'
 import { fsFailure, syncFailure, systemCode } from './fs-failure.ts'
 import { nativePath, textOfName } from './native-path.ts'

@@ -1,5 +1,5 @@
 import { systemClock, systemRandom, systemScheduler } from '@millrace/world'
-import type { Platform } from '@millrace/core'
+import type { Platform } from '@millrace/core/disk'
 import { nodeFs } from './node-fs.ts'
 import { nodeProcessFacts } from './process-facts.ts'
 

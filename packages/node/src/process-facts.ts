@@ -2,7 +2,7 @@ import { readFileSync, readlinkSync } from 'node:fs'
 import { hostname } from 'node:os'
 import { performance } from 'node:perf_hooks'
 import { kill, pid } from 'node:process'
-import type { ProcessFacts, ProcessIdentity } from '@millrace/core'
+import type { ProcessFacts, ProcessIdentity } from '@millrace/core/disk'
 import { systemCode } from './fs-failure.ts'
 
 /**

@@ -1,6 +1,6 @@
 /** Opening an append log: finds the segments and checks that they are complete. */
+import { MillraceError } from '@millrace/core'
 import {
-  MillraceError,
   readAt,
   readWhole,
   removeIfThere,
@@ -9,7 +9,7 @@ import {
   type Fs,
   type FsFile,
   type Owner,
-} from '@millrace/core'
+} from '@millrace/core/disk'
 import {
   beginBytesMax,
   readBegin,

@@ -1,5 +1,6 @@
-import { ByteReader, readAt } from '@millrace/core'
-import type { Fs, FsFile } from '@millrace/core'
+import { ByteReader } from '@millrace/core'
+import { readAt } from '@millrace/core/disk'
+import type { Fs, FsFile } from '@millrace/core/disk'
 import { blockKind, damaged, type LogPlace } from './append-log-segment.ts'
 import type { AppendLog } from './append-log.ts'
 import { blockAt, blockEnd } from './block.ts'

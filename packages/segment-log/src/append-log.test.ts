@@ -1,4 +1,4 @@
-import type { Fs } from '@millrace/core'
+import type { Fs } from '@millrace/core/disk'
 import { crashEverywhere, SimFs, SimOwners, type CrashTrial } from '@millrace/testkit'
 import { describe, expect, test } from 'vitest'
 import { AppendLog } from './append-log.ts'

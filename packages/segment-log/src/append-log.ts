@@ -19,8 +19,10 @@
  * published. Each append confirms the ownership after its sync, so the process notices the loss before
  * the append resolves.
  */
-import { ByteWriter, makeDurableDirectory, removeTemporaries, writeFully } from '@millrace/core'
-import type { ByteReader, Fs, FsFile, Owner } from '@millrace/core'
+import { ByteWriter } from '@millrace/core'
+import { makeDurableDirectory, removeTemporaries, writeFully } from '@millrace/core/disk'
+import type { ByteReader } from '@millrace/core'
+import type { Fs, FsFile, Owner } from '@millrace/core/disk'
 import {
   existingSegments,
   pathOf,

@@ -1,5 +1,6 @@
-import { isMillraceError, readAt } from '@millrace/core'
-import type { Fs, FsFile } from '@millrace/core'
+import { isMillraceError } from '@millrace/core'
+import { readAt } from '@millrace/core/disk'
+import type { Fs, FsFile } from '@millrace/core/disk'
 import { corrupt, lengthBefore, requireBlock } from './block.ts'
 import type { StoredBlock } from './block.ts'
 import { unchainChecksum } from './chain-checksum.ts'

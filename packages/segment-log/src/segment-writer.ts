@@ -1,5 +1,5 @@
-import { writeFully } from '@millrace/core'
-import type { Fs, FsFile } from '@millrace/core'
+import { writeFully } from '@millrace/core/disk'
+import type { Fs, FsFile } from '@millrace/core/disk'
 
 const bufferBytes = 1024 * 1024
 /** How many bytes may wait for the disk before `isBehind` requests a pause. */

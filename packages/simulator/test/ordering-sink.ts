@@ -1,4 +1,4 @@
-import type { Sink } from '@millrace/core'
+import type { Sink } from '@millrace/core/connector'
 import type { SinkStandIn } from '../src/simulate/run-plan.ts'
 
 /** A sink that knows what it has made visible by the numbers of its transactions, as far as it does not forget. */

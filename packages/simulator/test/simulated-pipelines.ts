@@ -1,5 +1,5 @@
 import { memory } from '@millrace/connector-memory'
-import type { Source } from '@millrace/core'
+import type { Source } from '@millrace/core/connector'
 import {
   count,
   pipeline,

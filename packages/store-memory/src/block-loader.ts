@@ -1,5 +1,6 @@
-import { assert, describeError, MillraceError, PagedList } from '@millrace/core'
-import type { KeyToken, TableSpec } from '@millrace/core'
+import { describeError, MillraceError } from '@millrace/core'
+import { assert, PagedList } from '@millrace/core/store'
+import type { KeyToken, TableSpec } from '@millrace/core/store'
 import type { RecordBlock } from './record-block.ts'
 import { readerOf, type ValueReader } from './codec-check.ts'
 import { DropList } from './drop-list.ts'

@@ -1,5 +1,5 @@
-import { TokenMap } from '@millrace/core'
-import type { KeyToken } from '@millrace/core'
+import { TokenMap } from '@millrace/core/store'
+import type { KeyToken } from '@millrace/core/store'
 import type { MemoryCell } from './memory-cell.ts'
 
 /** The cells under one outer token. */

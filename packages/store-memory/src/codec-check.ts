@@ -1,5 +1,6 @@
 import { MillraceError } from '@millrace/core'
-import type { ByteReader, TableSpec } from '@millrace/core'
+import type { ByteReader } from '@millrace/core'
+import type { TableSpec } from '@millrace/core/store'
 
 /** The codec of stored bytes. */
 export interface StoredCodec {

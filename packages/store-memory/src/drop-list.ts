@@ -1,4 +1,4 @@
-import { TokenMap, type KeyGroupRange, type KeyToken } from '@millrace/core'
+import { TokenMap, type KeyGroupRange, type KeyToken } from '@millrace/core/store'
 
 /** A record that deletes the cells under an outer token up to `seq`, in these groups. */
 interface StoredDrop {

@@ -1,4 +1,4 @@
-import type { Cell, KeyToken } from '@millrace/core'
+import type { Cell, KeyToken } from '@millrace/core/store'
 import type { Segment } from './segment.ts'
 
 /**

@@ -1,5 +1,5 @@
-import { assert } from '@millrace/core'
-import type { Cell, KeyGroupRange, KeyToken, Slicing, StateTable, TableSpec } from '@millrace/core'
+import { assert } from '@millrace/core/store'
+import type { Cell, KeyGroupRange, KeyToken, Slicing, StateTable, TableSpec } from '@millrace/core/store'
 import type { BlockWriter } from './block-writer.ts'
 import { CellIndex } from './cell-index.ts'
 import { DirtyList } from './dirty-list.ts'

@@ -1,7 +1,7 @@
-import { assert, isMillraceError } from '@millrace/core'
+import { isMillraceError } from '@millrace/core'
+import { assert } from '@millrace/core/store'
 import type {
   DiscardedState,
-  Fs,
   OpenStateStore,
   Pacing,
   Slicing,
@@ -9,7 +9,8 @@ import type {
   StoreSnapshot,
   StoreUsage,
   TableSpec,
-} from '@millrace/core'
+} from '@millrace/core/store'
+import type { Fs } from '@millrace/core/disk'
 import { BlockLoader } from './block-loader.ts'
 import { BlockWriter } from './block-writer.ts'
 import { readerOf } from './codec-check.ts'

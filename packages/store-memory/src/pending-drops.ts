@@ -1,4 +1,4 @@
-import type { KeyToken } from '@millrace/core'
+import type { KeyToken } from '@millrace/core/store'
 import type { OuterCells } from './cell-index.ts'
 import type { MemoryCell } from './memory-cell.ts'
 import type { Segment } from './segment.ts'

@@ -11,7 +11,8 @@
  * Varint and text are those of `ByteWriter`. The README describes records.
  */
 import { ByteReader } from '@millrace/core'
-import type { ByteWriter, KeyGroupRange } from '@millrace/core'
+import type { ByteWriter } from '@millrace/core'
+import type { KeyGroupRange } from '@millrace/core/store'
 import { endBlock, startBlock } from '@millrace/segment-log'
 import type { SealedBlock, StoredBlock } from '@millrace/segment-log'
 

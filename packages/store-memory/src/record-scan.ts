@@ -1,5 +1,6 @@
-import { readToken } from '@millrace/core'
-import type { ByteReader, KeyToken } from '@millrace/core'
+import { readToken } from '@millrace/core/store'
+import type { ByteReader } from '@millrace/core'
+import type { KeyToken } from '@millrace/core/store'
 import { corrupt } from '@millrace/segment-log'
 import { recordKind, sameOuterFlag } from './record-block.ts'
 import type { RecordBlock } from './record-block.ts'

@@ -1,4 +1,4 @@
-import { PagedList } from '@millrace/core'
+import { PagedList } from '@millrace/core/store'
 import type { MemoryCell } from './memory-cell.ts'
 
 /** How many cells are sorted at once. */

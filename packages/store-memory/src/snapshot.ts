@@ -1,5 +1,6 @@
 import { MillraceError } from '@millrace/core'
-import type { Json, StoreSnapshot } from '@millrace/core'
+import type { Json } from '@millrace/core'
+import type { StoreSnapshot } from '@millrace/core/store'
 import { segmentName } from './segment.ts'
 
 /** The value of `MemorySnapshot.format` that this version writes, and the newest that it reads. */

@@ -1,4 +1,5 @@
-import type { Fs, StoreSnapshot } from '@millrace/core'
+import type { StoreSnapshot } from '@millrace/core/store'
+import type { Fs } from '@millrace/core/disk'
 import { readBackwards } from '@millrace/segment-log'
 import { readSnapshot } from './snapshot.ts'
 

@@ -1,4 +1,4 @@
-import type { StoreSnapshot } from '@millrace/core'
+import type { StoreSnapshot } from '@millrace/core/store'
 import { isMillraceError } from '@millrace/core'
 import { SimFs } from '@millrace/testkit'
 import { describe, expect, test } from 'vitest'

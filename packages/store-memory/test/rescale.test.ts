@@ -1,4 +1,4 @@
-import type { StoreSnapshot } from '@millrace/core'
+import type { StoreSnapshot } from '@millrace/core/store'
 import { SimFs } from '@millrace/testkit'
 import { expect, test } from 'vitest'
 import { StoreRun } from './store-run.ts'

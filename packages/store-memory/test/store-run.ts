@@ -1,14 +1,15 @@
-import { keyGroup, keyGroupRange, structuredCodec } from '@millrace/core'
+import { structuredCodec } from '@millrace/core'
+import { keyGroup, keyGroupRange } from '@millrace/core/store'
+import type { Codec } from '@millrace/core'
 import type {
-  Codec,
-  Fs,
   KeyToken,
   OpenStateStore,
   Pacing,
   Slicing,
   StateTable,
   StoreSnapshot,
-} from '@millrace/core'
+} from '@millrace/core/store'
+import type { Fs } from '@millrace/core/disk'
 import { memoryStore } from '../src/memory-store.ts'
 import type { MemoryStoreOptions } from '../src/memory-store.ts'
 

@@ -1,4 +1,4 @@
-import type { KeyToken, StateTable, StoreSnapshot } from '@millrace/core'
+import type { KeyToken, StateTable, StoreSnapshot } from '@millrace/core/store'
 import { SimFs } from '@millrace/testkit'
 import fc from 'fast-check'
 import { expect, test } from 'vitest'

@@ -1,5 +1,5 @@
-import { publishFile, writeFully } from '@millrace/core'
-import type { Fs } from '@millrace/core'
+import { publishFile, writeFully } from '@millrace/core/disk'
+import type { Fs } from '@millrace/core/disk'
 import { stdout } from 'node:process'
 import { expect, test } from 'vitest'
 import { crashEverywhere } from './crash-everywhere.ts'

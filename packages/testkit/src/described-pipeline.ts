@@ -1,4 +1,4 @@
-import type { Graph } from '@millrace/core'
+import type { Graph } from '@millrace/core/graph'
 
 /** A pipeline of `@millrace/flow`, or any object that describes a new graph for each start. */
 export interface DescribedPipeline {

@@ -1,6 +1,6 @@
 import { systemScheduler } from '@millrace/world'
 import type { ManualClock } from '@millrace/world'
-import type { Job, JobResult } from '@millrace/core'
+import type { Job, JobResult } from '@millrace/core/job'
 
 /** When to stop waiting for a job that does not end. */
 export interface DriveLimits {

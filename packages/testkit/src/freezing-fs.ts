@@ -1,4 +1,4 @@
-import type { Fs, FsEntry, FsFile, FsMode, FsStat } from '@millrace/core'
+import type { Fs, FsEntry, FsFile, FsMode, FsStat } from '@millrace/core/disk'
 
 /**
  * A disk as one process sees it that is frozen at one of its calls: the call takes effect only once the process goes on.

@@ -1,4 +1,11 @@
-import type { Collector, Operator, OperatorContext, StreamRecord, Timer, ValueState } from '@millrace/core'
+import type {
+  Collector,
+  Operator,
+  OperatorContext,
+  StreamRecord,
+  Timer,
+  ValueState,
+} from '@millrace/core/operator'
 import { describe, expect, test } from 'vitest'
 import { operatorHarness } from './operator-harness.ts'
 import { at, clock, operatorLives, watermark } from './operator-lives.ts'

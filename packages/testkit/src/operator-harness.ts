@@ -1,14 +1,7 @@
-import {
-  keyGroup,
-  keyGroupRange,
-  keyToken,
-  subtaskOfGroup,
-  type Batch,
-  type EventTime,
-  type Key,
-  type Operator,
-  type OperatorMetric,
-} from '@millrace/core'
+import type { EventTime, Key } from '@millrace/core'
+import type { Operator, OperatorMetric } from '@millrace/core/operator'
+import type { Batch } from '@millrace/core/connector'
+import { keyGroup, keyGroupRange, keyToken, subtaskOfGroup } from '@millrace/core/store'
 import {
   OperatorSubtask,
   type Emitted,

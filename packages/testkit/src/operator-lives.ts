@@ -4,7 +4,8 @@
  * another parallelism. (After Hazelcast Jet's `TestSupport`.)
  */
 import { seededRandom } from '@millrace/world'
-import { describeValue, type EventTime, type Operator } from '@millrace/core'
+import { describeValue, type EventTime } from '@millrace/core'
+import type { Operator } from '@millrace/core/operator'
 import { ContractViolation } from './conformance/conformance-case.ts'
 import {
   operatorHarness,

@@ -1,15 +1,8 @@
-import {
-  Chain,
-  checkedOperator,
-  Cursor,
-  type Batch,
-  type Codec,
-  type EventTime,
-  type Key,
-  type KeyGroupRange,
-  type Operator,
-  type OperatorMetric,
-} from '@millrace/core'
+import type { Codec, EventTime, Key } from '@millrace/core'
+import { Chain, Cursor, type Operator, type OperatorMetric } from '@millrace/core/operator'
+import type { Batch } from '@millrace/core/connector'
+import type { KeyGroupRange } from '@millrace/core/store'
+import { checkedOperator } from '@millrace/core/graph'
 import { WatchedTable, type SavedCell } from './watched-table.ts'
 
 /** A record that an operator emitted. */

@@ -1,6 +1,6 @@
 import type { Clock, Random } from '@millrace/world'
 import { MillraceError } from '@millrace/core'
-import type { Fs, FsEntry, FsFile, FsMode, FsStat } from '@millrace/core'
+import type { Fs, FsEntry, FsFile, FsMode, FsStat } from '@millrace/core/disk'
 import type { OperationKind } from './operation-log.ts'
 import type { Change, CrashStyle } from './sim-disk.ts'
 import { SimDisk } from './sim-disk.ts'

@@ -1,5 +1,5 @@
 import { MillraceError } from '@millrace/core'
-import type { FsFile, FsMode } from '@millrace/core'
+import type { FsFile, FsMode } from '@millrace/core/disk'
 import type { SimFile } from './sim-file.ts'
 import type { Change, SimDisk } from './sim-disk.ts'
 

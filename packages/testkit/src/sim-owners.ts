@@ -1,4 +1,5 @@
-import { MillraceError, type Owner } from '@millrace/core'
+import { MillraceError } from '@millrace/core'
+import type { Owner } from '@millrace/core/disk'
 
 /**
  * The owners of a simulated data directory, one after the other: for tests of what must notice that it was replaced.

@@ -1,6 +1,6 @@
 import { ManualClock, seededRandom, systemScheduler } from '@millrace/world'
 import type { Random, Scheduler } from '@millrace/world'
-import type { Platform, ProcessFacts } from '@millrace/core'
+import type { Platform, ProcessFacts } from '@millrace/core/disk'
 import { SimFs } from './sim-fs.ts'
 
 /** When simulated time begins unless a test says otherwise: 2026-01-01T00:00Z. */

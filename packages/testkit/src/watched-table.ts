@@ -1,14 +1,6 @@
-import {
-  ByteReader,
-  ByteWriter,
-  MillraceError,
-  tokenKey,
-  TransientTable,
-  type Cell,
-  type Codec,
-  type KeyToken,
-  type StateTable,
-} from '@millrace/core'
+import { ByteReader, ByteWriter, MillraceError, type Codec } from '@millrace/core'
+import { TransientTable } from '@millrace/core/operator'
+import { tokenKey, type Cell, type KeyToken, type StateTable } from '@millrace/core/store'
 
 /** One cell of a snapshot: its value as bytes. */
 export interface SavedCell {

@@ -3,11 +3,11 @@ import type {
   ConnectorContext,
   DecodeFailure,
   Discovery,
-  FsFile,
   Poll,
   Source,
   SplitReader,
-} from '@millrace/core'
+} from '@millrace/core/connector'
+import type { FsFile } from '@millrace/core/disk'
 import type { SimFs } from '../src/sim-fs.ts'
 import type { SourceFeatures, SourceSubject } from '../src/conformance/source-life.ts'
 

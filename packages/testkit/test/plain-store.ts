@@ -1,20 +1,10 @@
-import {
-  ByteReader,
-  ByteWriter,
-  crc32,
-  isMillraceError,
-  makeDurableDirectory,
-  MillraceError,
-  publishFile,
-  readToken,
-  readWhole,
-  writeToken,
-} from '@millrace/core'
+import { ByteReader, ByteWriter, isMillraceError, MillraceError } from '@millrace/core'
+import { readToken, writeToken } from '@millrace/core/store'
+import { crc32, makeDurableDirectory, publishFile, readWhole } from '@millrace/core/disk'
+import type { Json } from '@millrace/core'
 import type {
   Cell,
   DiscardedState,
-  Fs,
-  Json,
   KeyToken,
   OpenStateStore,
   StateStore,
@@ -22,7 +12,8 @@ import type {
   StateTable,
   StoreUsage,
   TableSpec,
-} from '@millrace/core'
+} from '@millrace/core/store'
+import type { Fs } from '@millrace/core/disk'
 
 /**
  * The simplest store that keeps the contract: encodes at the freeze, and writes everything each time. `bend`

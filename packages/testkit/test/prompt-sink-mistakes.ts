@@ -1,4 +1,4 @@
-import type { ConnectorContext, Sink, SinkWriter } from '@millrace/core'
+import type { ConnectorContext, Sink, SinkWriter } from '@millrace/core/connector'
 import { append, directory, linesOf, PromptSink } from './staged-sink.ts'
 
 type Writer = SinkWriter<string>

@@ -1,6 +1,14 @@
 import { stdout } from 'node:process'
-import { makeDurableDirectory, publishFile, readWhole, removeTemporaries, writeFully } from '@millrace/core'
-import type { ConnectorContext, Fs, Json, Sink, SinkWriter } from '@millrace/core'
+import {
+  makeDurableDirectory,
+  publishFile,
+  readWhole,
+  removeTemporaries,
+  writeFully,
+} from '@millrace/core/disk'
+import type { Json } from '@millrace/core'
+import type { ConnectorContext, Sink, SinkWriter } from '@millrace/core/connector'
+import type { Fs } from '@millrace/core/disk'
 import { expect, test } from 'vitest'
 import { firstFailure } from '../src/conformance/conformance-case.ts'
 import { sinkConformance } from '../src/conformance/sink-conformance.ts'

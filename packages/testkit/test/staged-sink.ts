@@ -5,8 +5,10 @@ import {
   removeIfThere,
   removeTemporaries,
   writeFully,
-} from '@millrace/core'
-import type { Batch, ConnectorContext, Fs, Json, RejectRecord, Sink, SinkWriter } from '@millrace/core'
+} from '@millrace/core/disk'
+import type { Json } from '@millrace/core'
+import type { Batch, ConnectorContext, RejectRecord, Sink, SinkWriter } from '@millrace/core/connector'
+import type { Fs } from '@millrace/core/disk'
 import type { SinkFeatures, SinkSubject } from '../src/conformance/sink-life.ts'
 import type { SimFs } from '../src/sim-fs.ts'
 

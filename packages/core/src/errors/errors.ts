@@ -109,8 +109,3 @@ export function assert(condition: boolean, invariant: string): asserts condition
   if (!condition)
     throw new MillraceError('INTERNAL', `invariant does not hold: ${invariant}; please report this`)
 }
-
-/** For the end of a switch that handles every member of a union; a new member is a type error here. */
-export function unreachable(value: never): never {
-  throw new MillraceError('INTERNAL', `unexpected ${JSON.stringify(value)}; please report this`)
-}

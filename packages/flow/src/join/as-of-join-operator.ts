@@ -10,17 +10,16 @@
  *  2. Of the versions of a key whose time the watermark has reached, only the newest one is in state.
  *  3. With `validForMs` a version is in state only while the watermark is below its time plus that.
  */
-import {
-  type Cell,
-  type Collector,
-  type EventTime,
-  type Fingerprint,
-  type KeyToken,
-  type Operator,
-  type OperatorContext,
-  type StreamRecord,
-  type Timer,
-} from '@millrace/core'
+import type { EventTime } from '@millrace/core'
+import type {
+  Collector,
+  Fingerprint,
+  Operator,
+  OperatorContext,
+  StreamRecord,
+  Timer,
+} from '@millrace/core/operator'
+import type { Cell, KeyToken } from '@millrace/core/store'
 import { DueTimes, justAfter } from '../window/due-times.ts'
 import type { Combine } from './interval-join-operator.ts'
 import { rowsPiece, TimedRows, type Rows } from './timed-rows.ts'

@@ -10,16 +10,16 @@
  *  2. `isMatched` of rows is true if and only if they are in a pair that was emitted.
  *  3. Every time with rows is in `due` of its side.
  */
-import {
-  type Cell,
-  type Collector,
-  type EventTime,
-  type Fingerprint,
-  type Operator,
-  type OperatorContext,
-  type StreamRecord,
-  type Timer,
-} from '@millrace/core'
+import type { EventTime } from '@millrace/core'
+import type {
+  Collector,
+  Fingerprint,
+  Operator,
+  OperatorContext,
+  StreamRecord,
+  Timer,
+} from '@millrace/core/operator'
+import type { Cell } from '@millrace/core/store'
 import { DueTimes, justAfter, justBefore } from '../window/due-times.ts'
 import { rowsPiece, TimedRows, type Rows } from './timed-rows.ts'
 

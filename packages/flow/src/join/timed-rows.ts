@@ -1,14 +1,6 @@
-import {
-  TokenMap,
-  statePiece,
-  type Backup,
-  type Cell,
-  type EventTime,
-  type Fingerprint,
-  type KeyToken,
-  type OperatorContext,
-  type StateTable,
-} from '@millrace/core'
+import type { EventTime } from '@millrace/core'
+import { statePiece, type Backup, type Fingerprint, type OperatorContext } from '@millrace/core/operator'
+import { TokenMap, type Cell, type KeyToken, type StateTable } from '@millrace/core/store'
 import { SortedTimes } from '../window/sorted-times.ts'
 
 /** The rows of one key and event time: all of them meet the same rows of the other side. */

@@ -11,22 +11,18 @@
  *
  * Sweeps follow from the slices and the watermark, so they are not saved.
  */
+import type { EventTime, Key } from '@millrace/core'
 import {
   backupByLength,
   statePiece,
-  tokenKey,
-  type Cell,
   type Collector,
-  type EventTime,
   type Fingerprint,
-  type Key,
-  type KeyToken,
   type Operator,
   type OperatorContext,
-  type StateTable,
   type StreamRecord,
   type Timer,
-} from '@millrace/core'
+} from '@millrace/core/operator'
+import { tokenKey, type Cell, type KeyToken, type StateTable } from '@millrace/core/store'
 import {
   checkTime,
   sliceAround,

@@ -1,4 +1,4 @@
-import { keysOf, type OperatorNode } from '@millrace/core'
+import { keysOf, type OperatorNode } from '@millrace/core/graph'
 import { at, operatorHarness, operatorLives, watermark } from '@millrace/testkit'
 import fc from 'fast-check'
 import { describe, expect, test } from 'vitest'

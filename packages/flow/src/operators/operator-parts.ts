@@ -1,4 +1,4 @@
-import type { Fingerprint, Operator } from '@millrace/core'
+import type { Fingerprint, Operator } from '@millrace/core/operator'
 
 /** The fields of an operator node besides its input and its name. */
 export interface OperatorParts {

@@ -1,5 +1,6 @@
 import { memory, type MemorySink } from '@millrace/connector-memory'
-import type { Key, OperatorNode } from '@millrace/core'
+import type { Key } from '@millrace/core'
+import type { OperatorNode } from '@millrace/core/graph'
 import {
   at,
   clock,

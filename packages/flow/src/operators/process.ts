@@ -1,13 +1,12 @@
+import type { EventTime, Key } from '@millrace/core'
 import type {
   Collector,
-  EventTime,
   NotAPromise,
-  Key,
   Operator,
   OperatorContext,
   StreamRecord,
   Timer,
-} from '@millrace/core'
+} from '@millrace/core/operator'
 import type { OperatorOptions, Timing } from '../stream-options.ts'
 import type { Synchronous } from '../synchronous.ts'
 import type { TakenOutputs } from '../taken-names.ts'

@@ -10,7 +10,7 @@ import {
   type StateDescriptor,
   type StreamRecord,
   type ValueState,
-} from '@millrace/core'
+} from '@millrace/core/operator'
 import { requireSynchronous } from '../synchronous.ts'
 import { oneValue, type OperatorParts } from './operator-parts.ts'
 

@@ -5,7 +5,7 @@ import {
   type Operator,
   type OperatorContext,
   type StreamRecord,
-} from '@millrace/core'
+} from '@millrace/core/operator'
 import { requireSynchronous } from '../synchronous.ts'
 import type { OperatorParts } from './operator-parts.ts'
 

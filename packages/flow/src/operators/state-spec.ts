@@ -1,13 +1,12 @@
+import type { Codec, Key } from '@millrace/core'
 import {
   statePiece,
-  type Codec,
   type Fingerprint,
-  type Key,
   type ListState,
   type MapState,
   type OperatorContext,
   type ValueState,
-} from '@millrace/core'
+} from '@millrace/core/operator'
 
 declare const holds: unique symbol
 

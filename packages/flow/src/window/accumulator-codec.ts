@@ -1,11 +1,5 @@
-import {
-  MillraceError,
-  structuredCodec,
-  type ByteReader,
-  type ByteWriter,
-  type Codec,
-  type StatePiece,
-} from '@millrace/core'
+import { MillraceError, structuredCodec, type ByteReader, type ByteWriter, type Codec } from '@millrace/core'
+import type { StatePiece } from '@millrace/core/operator'
 import type { Aggregate } from './aggregate.ts'
 
 export type AnyAggregate = Aggregate<unknown, unknown, unknown>

@@ -1,12 +1,11 @@
+import { MillraceError, type Codec } from '@millrace/core'
 import {
   backupByCodec,
   isThenable,
-  MillraceError,
   refusePromise,
   type Backup,
-  type Codec,
   type StatePiece,
-} from '@millrace/core'
+} from '@millrace/core/operator'
 import { requireSynchronousMethods } from '../synchronous.ts'
 import {
   AccumulatorCodec,

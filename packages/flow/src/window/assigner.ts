@@ -1,4 +1,5 @@
-import { MillraceError, type EventTime, type StateSetting } from '@millrace/core'
+import { MillraceError, type EventTime } from '@millrace/core'
+import type { StateSetting } from '@millrace/core/operator'
 
 /** A span of event time in milliseconds since the epoch, including `start` and excluding `end`. */
 export interface Window {

@@ -1,4 +1,4 @@
-import { backupByLength, isThenable, refusePromise } from '@millrace/core'
+import { backupByLength, isThenable, refusePromise } from '@millrace/core/operator'
 import type { Synchronous } from '../synchronous.ts'
 import type { Aggregate } from './aggregate.ts'
 

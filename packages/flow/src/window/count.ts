@@ -1,4 +1,4 @@
-import { isThenable, refusePromise } from '@millrace/core'
+import { isThenable, refusePromise } from '@millrace/core/operator'
 import type { Aggregate } from './aggregate.ts'
 
 /**

@@ -1,4 +1,6 @@
-import type { Cell, EventTime, OperatorContext } from '@millrace/core'
+import type { EventTime } from '@millrace/core'
+import type { OperatorContext } from '@millrace/core/operator'
+import type { Cell } from '@millrace/core/store'
 import { SortedTimes } from './sorted-times.ts'
 
 /** What is done for the rows of one time; yields as a sweep does. */

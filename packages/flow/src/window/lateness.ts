@@ -1,4 +1,5 @@
-import type { EventTime, OperatorContext, StateSetting } from '@millrace/core'
+import type { EventTime } from '@millrace/core'
+import type { OperatorContext, StateSetting } from '@millrace/core/operator'
 
 const name = 'allowed lateness'
 

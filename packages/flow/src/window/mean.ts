@@ -1,4 +1,4 @@
-import { backupByReference } from '@millrace/core'
+import { backupByReference } from '@millrace/core/operator'
 import type { Aggregate } from './aggregate.ts'
 import { numeric } from './sum.ts'
 

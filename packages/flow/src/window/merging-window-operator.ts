@@ -17,22 +17,17 @@
  *
  * What is due follows from the cells, so it is not saved.
  */
+import type { Codec, EventTime, Key } from '@millrace/core'
 import {
   statePiece,
-  TokenMap,
-  type Cell,
-  type Codec,
   type Collector,
-  type EventTime,
   type Fingerprint,
-  type Key,
-  type KeyToken,
   type Operator,
   type OperatorContext,
-  type StateTable,
   type StreamRecord,
   type Timer,
-} from '@millrace/core'
+} from '@millrace/core/operator'
+import { TokenMap, type Cell, type KeyToken, type StateTable } from '@millrace/core/store'
 import { accumulatorsOf, type Accumulators } from './accumulators.ts'
 import type { Aggregates } from './aggregate.ts'
 import { checkTime, windowSettings, type MergingWindows } from './assigner.ts'

@@ -1,4 +1,5 @@
-import { TokenMap, type Cell, type EventTime, type KeyToken, type StateTable } from '@millrace/core'
+import type { EventTime } from '@millrace/core'
+import { TokenMap, type Cell, type KeyToken, type StateTable } from '@millrace/core/store'
 import type { Accumulators } from './accumulators.ts'
 import { SliceMerge } from './slice-merge.ts'
 import { SortedTimes } from './sorted-times.ts'

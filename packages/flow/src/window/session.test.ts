@@ -1,5 +1,6 @@
 import { memory } from '@millrace/connector-memory'
-import { keysOf, type Duration, type OperatorNode } from '@millrace/core'
+import type { Duration } from '@millrace/core'
+import { keysOf, type OperatorNode } from '@millrace/core/graph'
 import { at, operatorHarness, operatorLives, watermark, type Happening } from '@millrace/testkit'
 import fc from 'fast-check'
 import { describe, expect, test } from 'vitest'

@@ -1,4 +1,4 @@
-import { type Duration, type EventTime } from '@millrace/core'
+import type { Duration, EventTime } from '@millrace/core'
 import type { MergingWindows, Window } from './assigner.ts'
 import { wholeMs } from './sliding.ts'
 

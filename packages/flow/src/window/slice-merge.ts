@@ -1,4 +1,5 @@
-import type { EventTime, KeyToken, StateTable } from '@millrace/core'
+import type { EventTime } from '@millrace/core'
+import type { KeyToken, StateTable } from '@millrace/core/store'
 import type { Accumulators } from './accumulators.ts'
 import { SortedTimes } from './sorted-times.ts'
 

@@ -19,19 +19,17 @@
  *
  * Sweeps follow from the slices and the watermark, so neither they nor the emitted windows are saved.
  */
+import type { EventTime, Key } from '@millrace/core'
 import {
   statePiece,
-  type Cell,
   type Collector,
-  type EventTime,
   type Fingerprint,
-  type Key,
   type Operator,
   type OperatorContext,
-  type StateTable,
   type StreamRecord,
   type Timer,
-} from '@millrace/core'
+} from '@millrace/core/operator'
+import type { Cell, StateTable } from '@millrace/core/store'
 import { accumulatorsOf, type Accumulators } from './accumulators.ts'
 import type { Aggregates } from './aggregate.ts'
 import {

@@ -1,4 +1,5 @@
-import { isThenable, MillraceError, refusePromise } from '@millrace/core'
+import { MillraceError } from '@millrace/core'
+import { isThenable, refusePromise } from '@millrace/core/operator'
 import type { Aggregate } from './aggregate.ts'
 
 /**

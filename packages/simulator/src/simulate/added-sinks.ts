@@ -1,4 +1,4 @@
-import type { Graph, SinkNode } from '@millrace/core'
+import type { Graph, SinkNode } from '@millrace/core/graph'
 import { ancestorsOf } from './ancestors.ts'
 import { calmRun } from './calm-run.ts'
 import { compareSink } from './expectation.ts'

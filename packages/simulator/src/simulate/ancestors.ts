@@ -1,4 +1,4 @@
-import { inputsOf, type Graph, type GraphNode, type NodeId } from '@millrace/core'
+import { inputsOf, type Graph, type GraphNode, type NodeId } from '@millrace/core/graph'
 
 /** Every part whose records can reach `node`. */
 export function ancestorsOf(node: GraphNode, graph: Graph): readonly GraphNode[] {

@@ -1,5 +1,6 @@
 import { seededRandom } from '@millrace/world'
-import type { Graph, GraphNode, Sink } from '@millrace/core'
+import type { Sink } from '@millrace/core/connector'
+import type { Graph, GraphNode } from '@millrace/core/graph'
 import type { CallWatch } from './call-watch.ts'
 import { calmPlan, calmRun, drawPaces, noWatch, orderOf } from './calm-run.ts'
 import { ancestorsOf } from './ancestors.ts'

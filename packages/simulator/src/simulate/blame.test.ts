@@ -1,6 +1,6 @@
 /** What a run is blamed for although it happens where much depends on the order in which records meet. */
 import { memory } from '@millrace/connector-memory'
-import type { Sink } from '@millrace/core'
+import type { Sink } from '@millrace/core/connector'
 import { output, pipeline, state, type Pipeline } from '@millrace/flow'
 import { expect, test } from 'vitest'
 import { orderingSink } from '../../test/ordering-sink.ts'

@@ -1,22 +1,19 @@
-import {
-  keyToken,
-  type Collector,
-  type EarlierSetting,
-  type EventTime,
-  type Key,
-  type KeyToken,
-  type ListState,
-  type MapState,
-  type Operator,
-  type OperatorContext,
-  type OperatorMetric,
-  type StateDescriptor,
-  type StateTable,
-  type StreamRecord,
-  type Timer,
-  type Timers,
-  type ValueState,
-} from '@millrace/core'
+import type { EventTime, Key } from '@millrace/core'
+import type {
+  Collector,
+  EarlierSetting,
+  ListState,
+  MapState,
+  Operator,
+  OperatorContext,
+  OperatorMetric,
+  StateDescriptor,
+  StreamRecord,
+  Timer,
+  Timers,
+  ValueState,
+} from '@millrace/core/operator'
+import { keyToken, type KeyToken, type StateTable } from '@millrace/core/store'
 import { boxed, lineOf, unboxed } from './box.ts'
 import type { CallWatch } from './call-watch.ts'
 import type { WorkWatch } from './work-watch.ts'

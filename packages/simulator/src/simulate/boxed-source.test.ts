@@ -1,4 +1,4 @@
-import type { ConnectorContext, Source } from '@millrace/core'
+import type { ConnectorContext, Source } from '@millrace/core/connector'
 import { expect, test } from 'vitest'
 import { boxedSource } from './boxed-source.ts'
 

@@ -1,4 +1,5 @@
-import { MillraceError, type Poll, type Source, type SplitReader } from '@millrace/core'
+import { MillraceError } from '@millrace/core'
+import type { Poll, Source, SplitReader } from '@millrace/core/connector'
 import { boxed } from './box.ts'
 
 /** How often a reader may say that it is ready and bring nothing, while nothing else can happen. */

@@ -1,4 +1,5 @@
-import type { Key, MapState, StateDescriptor, ValueState } from '@millrace/core'
+import type { Key } from '@millrace/core'
+import type { MapState, StateDescriptor, ValueState } from '@millrace/core/operator'
 
 /** Sees each call of user code in a simulated pipeline, and what came of it. */
 export interface CallWatch {

@@ -1,6 +1,7 @@
 import { seededRandom } from '@millrace/world'
 import type { Random } from '@millrace/world'
-import type { Key, MapState, StateDescriptor, ValueState } from '@millrace/core'
+import type { Key } from '@millrace/core'
+import type { MapState, StateDescriptor, ValueState } from '@millrace/core/operator'
 import type { CallWatch } from './call-watch.ts'
 import type { Finding } from './finding.ts'
 import { inStrangeWorld } from './strange-world.ts'

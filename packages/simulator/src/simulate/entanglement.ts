@@ -1,4 +1,4 @@
-import type { Graph, GraphNode, SinkNode } from '@millrace/core'
+import type { Graph, GraphNode, SinkNode } from '@millrace/core/graph'
 import { ancestorsOf } from './ancestors.ts'
 
 /**

@@ -1,4 +1,4 @@
-import type { Sink } from '@millrace/core'
+import type { Sink } from '@millrace/core/connector'
 import type { Finding } from './finding.ts'
 import type { KeptState } from './kept-state.ts'
 import type { OutputRecord } from './sim-sink.ts'

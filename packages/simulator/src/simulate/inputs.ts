@@ -1,6 +1,8 @@
 import { ManualClock, seededRandom, systemScheduler } from '@millrace/world'
 import { describeError, MillraceError } from '@millrace/core'
-import type { ConnectorContext, Fs, Graph, Poll, Source, SourceNode, SplitReader } from '@millrace/core'
+import type { ConnectorContext, Poll, Source, SplitReader } from '@millrace/core/connector'
+import type { Fs } from '@millrace/core/disk'
+import type { Graph, SourceNode } from '@millrace/core/graph'
 import { SimFs, SimOwners } from '@millrace/testkit'
 
 /** One thing that a source hands out: a record, or bytes that are none. */

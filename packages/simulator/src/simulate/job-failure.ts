@@ -1,4 +1,5 @@
-import { isMillraceError, OperatorError } from '@millrace/core'
+import { isMillraceError } from '@millrace/core'
+import { OperatorError } from '@millrace/core/operator'
 import type { BrokenPromise } from './run-plan.ts'
 
 /** The operator or sink that changed a record, if that is why a job failed. */

@@ -1,15 +1,12 @@
 import {
-  CheckpointStorage,
-  DataDirectory,
-  FinishedSplits,
-  finishedSplitsSpec,
   keyGroupRange,
-  type Fs,
   type Pacing,
   type StateStore,
   type StateTable,
   type TableSpec,
-} from '@millrace/core'
+} from '@millrace/core/store'
+import type { Fs } from '@millrace/core/disk'
+import { CheckpointStorage, DataDirectory, FinishedSplits, finishedSplitsSpec } from '@millrace/core/job'
 import { valueText } from './value-text.ts'
 
 /** A store that remembers which tables were asked for, so that what it has left on disk can be read. */

@@ -1,4 +1,5 @@
-import type { Job, JobResult, ProcessFacts } from '@millrace/core'
+import type { ProcessFacts } from '@millrace/core/disk'
+import type { Job, JobResult } from '@millrace/core/job'
 import type { SimProcess } from '../world/sim-process.ts'
 import type { Fault } from './fault.ts'
 import type { LateSplits } from './late-splits.ts'

@@ -1,4 +1,5 @@
-import type { Graph, Sink, SinkNode, Source, SourceNode } from '@millrace/core'
+import type { Sink, Source } from '@millrace/core/connector'
+import type { Graph, SinkNode, SourceNode } from '@millrace/core/graph'
 import type { SimProcess } from '../world/sim-process.ts'
 import type { SimWorld } from '../world/sim-world.ts'
 import { boxedSource } from './boxed-source.ts'

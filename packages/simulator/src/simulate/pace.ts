@@ -1,6 +1,6 @@
 import { sleep } from '@millrace/world'
 import type { Clock, Random } from '@millrace/world'
-import type { ConnectorContext } from '@millrace/core'
+import type { ConnectorContext } from '@millrace/core/connector'
 import type { Inputs } from './inputs.ts'
 import type { LateSplits } from './late-splits.ts'
 

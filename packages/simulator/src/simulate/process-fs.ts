@@ -1,4 +1,4 @@
-import type { Fs, FsEntry, FsFile, FsMode, FsStat } from '@millrace/core'
+import type { Fs, FsEntry, FsFile, FsMode, FsStat } from '@millrace/core/disk'
 import { SimulatedCrash } from '@millrace/testkit'
 import type { SimFs } from '@millrace/testkit'
 import type { SimProcess } from '../world/sim-process.ts'

@@ -1,4 +1,5 @@
-import type { Graph, Sink, Source } from '@millrace/core'
+import type { Sink, Source } from '@millrace/core/connector'
+import type { Graph } from '@millrace/core/graph'
 import type { Fault, FaultKind } from './fault.ts'
 import type { Inputs } from './inputs.ts'
 import type { KeptState } from './kept-state.ts'

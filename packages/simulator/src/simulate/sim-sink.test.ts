@@ -1,5 +1,5 @@
 import { seededRandom } from '@millrace/world'
-import type { Batch, ConnectorContext, SinkWriter } from '@millrace/core'
+import type { Batch, ConnectorContext, SinkWriter } from '@millrace/core/connector'
 import { expect, test } from 'vitest'
 import { SimWorld } from '../world/sim-world.ts'
 import { SimSystem } from './sim-sink.ts'

@@ -1,4 +1,5 @@
-import { MillraceError, type Batch, type Sink, type SinkWriter } from '@millrace/core'
+import { MillraceError } from '@millrace/core'
+import type { Batch, Sink, SinkWriter } from '@millrace/core/connector'
 import type { SimProcess } from '../world/sim-process.ts'
 import { lineOf, unboxed } from './box.ts'
 import type { SinkCalls } from './sink-calls.ts'

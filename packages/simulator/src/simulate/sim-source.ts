@@ -1,4 +1,11 @@
-import type { ConnectorContext, DecodeFailure, Discovery, Poll, Source, SplitReader } from '@millrace/core'
+import type {
+  ConnectorContext,
+  DecodeFailure,
+  Discovery,
+  Poll,
+  Source,
+  SplitReader,
+} from '@millrace/core/connector'
 import { sleep } from '@millrace/world'
 import { boxed } from './box.ts'
 import { freshCopy } from './fresh-copy.ts'

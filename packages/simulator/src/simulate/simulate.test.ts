@@ -1,6 +1,6 @@
 import { env } from 'node:process'
 import { memory } from '@millrace/connector-memory'
-import type { Sink, SinkWriter, Source } from '@millrace/core'
+import type { Sink, SinkWriter, Source } from '@millrace/core/connector'
 import { output, pipeline, sum, tumbling } from '@millrace/flow'
 import { expect, test } from 'vitest'
 import { orderingSink } from '../../test/ordering-sink.ts'

@@ -1,18 +1,18 @@
-import { keyToken, mapInputs } from '@millrace/core'
+import { keyToken } from '@millrace/core/store'
+import { mapInputs } from '@millrace/core/graph'
+import type { Key } from '@millrace/core'
+import type { Step } from '@millrace/core/operator'
+import type { Sink, Source } from '@millrace/core/connector'
 import type {
   AsyncNode,
   Exchange,
   Graph,
   GraphNode,
   Input,
-  Key,
   OperatorNode,
-  Sink,
   SinkNode,
-  Source,
   SourceNode,
-  Step,
-} from '@millrace/core'
+} from '@millrace/core/graph'
 import { boxed, lineOf, unboxed } from './box.ts'
 import { BoxedOperator } from './boxed-operator.ts'
 import type { CallWatch } from './call-watch.ts'

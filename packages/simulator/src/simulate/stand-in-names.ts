@@ -1,4 +1,5 @@
-import { MillraceError, nearest, type Graph, type GraphNode } from '@millrace/core'
+import { MillraceError, nearest } from '@millrace/core'
+import type { Graph, GraphNode } from '@millrace/core/graph'
 
 /** What takes the place of parts of a pipeline, by their names. */
 export interface StandIns {

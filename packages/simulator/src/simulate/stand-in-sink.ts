@@ -1,5 +1,6 @@
 import { sleep } from '@millrace/world'
-import type { Batch, Json, RejectRecord, Sink, SinkWriter } from '@millrace/core'
+import type { Json } from '@millrace/core'
+import type { Batch, RejectRecord, Sink, SinkWriter } from '@millrace/core/connector'
 import type { SimProcess } from '../world/sim-process.ts'
 import { unboxed } from './box.ts'
 import type { SinkCalls } from './sink-calls.ts'

@@ -1,6 +1,7 @@
 import { sleep } from '@millrace/world'
 import type { Clock, Random } from '@millrace/world'
-import { MillraceError, type AsyncNode } from '@millrace/core'
+import { MillraceError } from '@millrace/core'
+import type { AsyncNode } from '@millrace/core/graph'
 import type { FaultKind } from './fault.ts'
 
 /** What the next call to a sink may come across. */

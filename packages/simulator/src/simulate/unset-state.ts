@@ -1,13 +1,6 @@
-import {
-  ByteWriter,
-  keyToken,
-  structuredCodec,
-  type Codec,
-  type Key,
-  type MapState,
-  type StateDescriptor,
-  type ValueState,
-} from '@millrace/core'
+import { ByteWriter, structuredCodec, type Codec, type Key } from '@millrace/core'
+import type { MapState, StateDescriptor, ValueState } from '@millrace/core/operator'
+import { keyToken } from '@millrace/core/store'
 import { sameBytes } from '@millrace/testkit'
 
 /** A value of state as it was when it was handed out. */

@@ -1,6 +1,6 @@
 /** What no run may be blamed for: each of these depends on the order in which records meet, or on what was lost. */
 import { memory } from '@millrace/connector-memory'
-import type { Sink } from '@millrace/core'
+import type { Sink } from '@millrace/core/connector'
 import { pipeline, type Pipeline } from '@millrace/flow'
 import { expect, test } from 'vitest'
 import { simulate, simulateSeeds } from './simulate.ts'

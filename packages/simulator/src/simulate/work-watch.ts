@@ -1,4 +1,5 @@
-import type { ByteReader, Codec, OpenStateStore, StateStore, TableSpec } from '@millrace/core'
+import type { ByteReader, Codec } from '@millrace/core'
+import type { OpenStateStore, StateStore, TableSpec } from '@millrace/core/store'
 
 /** A task does one unit of its work also when the turn is due, and a timer may belong to any of several operators of it. */
 const slack = 4

@@ -1,5 +1,6 @@
 import { ManualClock, seededRandom, systemScheduler } from '@millrace/world'
-import type { ConnectorContext, Fs, Owner } from '@millrace/core'
+import type { ConnectorContext } from '@millrace/core/connector'
+import type { Fs, Owner } from '@millrace/core/disk'
 import { SimFs } from '../sim-fs.ts'
 import { SimOwners } from '../sim-owners.ts'
 import { ContractViolation } from './conformance-case.ts'

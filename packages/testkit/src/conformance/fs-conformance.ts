@@ -1,5 +1,5 @@
-import { publishFile, readWhole, writeFully, writeFullyAt } from '@millrace/core'
-import type { Fs } from '@millrace/core'
+import { publishFile, readWhole, writeFully, writeFullyAt } from '@millrace/core/disk'
+import type { Fs } from '@millrace/core/disk'
 import { check, checkEqual, checkRejects } from './check.ts'
 import { CaseList } from './conformance-case.ts'
 import type { ConformanceCase, Skips } from './conformance-case.ts'

@@ -1,4 +1,5 @@
-import { describeError, type Fs, type Owner } from '@millrace/core'
+import { describeError } from '@millrace/core'
+import type { Fs, Owner } from '@millrace/core/disk'
 import { SimFs } from '../sim-fs.ts'
 import { SimulatedCrash } from '../simulated-crash.ts'
 import { ContractViolation } from './conformance-case.ts'

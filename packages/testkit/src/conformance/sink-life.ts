@@ -1,4 +1,5 @@
-import type { Batch, Json, Sink, SinkWriter } from '@millrace/core'
+import type { Json } from '@millrace/core'
+import type { Batch, Sink, SinkWriter } from '@millrace/core/connector'
 import type { SimFs } from '../sim-fs.ts'
 import { check, checkEqual, show } from './check.ts'
 import { ConnectorLife, type ConnectorLifeOptions } from './connector-life.ts'

@@ -1,4 +1,5 @@
-import type { ConnectorContext, Json, Poll, Source, SplitReader } from '@millrace/core'
+import type { Json } from '@millrace/core'
+import type { ConnectorContext, Poll, Source, SplitReader } from '@millrace/core/connector'
 import type { SimFs } from '../sim-fs.ts'
 import { check, checkEqual } from './check.ts'
 import { ContractViolation } from './conformance-case.ts'

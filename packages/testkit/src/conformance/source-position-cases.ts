@@ -1,4 +1,5 @@
-import type { Json, SplitReader } from '@millrace/core'
+import type { Json } from '@millrace/core'
+import type { SplitReader } from '@millrace/core/connector'
 import { check, checkEqual } from './check.ts'
 import { recordsIn } from './source-life.ts'
 import type { SourceItem, SourceLife } from './source-life.ts'

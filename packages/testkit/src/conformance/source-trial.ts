@@ -1,4 +1,5 @@
-import type { Json, SplitReader } from '@millrace/core'
+import type { Json } from '@millrace/core'
+import type { SplitReader } from '@millrace/core/connector'
 import type { SimFs } from '../sim-fs.ts'
 import { checkEqual } from './check.ts'
 import { essence, recordsIn, recordsOf, SourceLife } from './source-life.ts'

@@ -1,4 +1,4 @@
-import type { StateStore } from '@millrace/core'
+import type { StateStore } from '@millrace/core/store'
 import { CaseList } from './conformance-case.ts'
 import type { ConformanceCase, Skips } from './conformance-case.ts'
 import * as disk from './store-disk-cases.ts'

@@ -1,6 +1,7 @@
 import { seededRandom } from '@millrace/world'
 import { describeError, isMillraceError } from '@millrace/core'
-import type { ErrorCode, Json, StateTable } from '@millrace/core'
+import type { ErrorCode, Json } from '@millrace/core'
+import type { StateTable } from '@millrace/core/store'
 import { crashEverywhere } from '../crash-everywhere.ts'
 import { SimFs } from '../sim-fs.ts'
 import { check, checkEqual } from './check.ts'

@@ -1,11 +1,8 @@
 import { systemScheduler } from '@millrace/world'
+import type { ByteReader, ByteWriter, Codec, Json } from '@millrace/core'
 import type {
-  ByteReader,
-  ByteWriter,
   Cell,
-  Codec,
   DiscardedState,
-  Json,
   KeyGroupRange,
   KeyToken,
   OpenStateStore,
@@ -13,7 +10,7 @@ import type {
   Slicing,
   StateStore,
   StateTable,
-} from '@millrace/core'
+} from '@millrace/core/store'
 import type { SimFs } from '../sim-fs.ts'
 import { check, checkEqual } from './check.ts'
 import { ContractViolation } from './conformance-case.ts'

@@ -1,4 +1,5 @@
-import type { Json, StateTable } from '@millrace/core'
+import type { Json } from '@millrace/core'
+import type { StateTable } from '@millrace/core/store'
 import { check, checkEqual, checkRejects } from './check.ts'
 import { change, contentOf, find, found, ValueCodec } from './store-life.ts'
 import type { StoreLife, Value } from './store-life.ts'

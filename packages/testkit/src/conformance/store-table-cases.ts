@@ -1,4 +1,4 @@
-import type { Cell, KeyToken } from '@millrace/core'
+import type { Cell, KeyToken } from '@millrace/core/store'
 import { check, checkEqual } from './check.ts'
 import { contentOf, find, found } from './store-life.ts'
 import type { Value } from './store-life.ts'

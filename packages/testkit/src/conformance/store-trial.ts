@@ -1,4 +1,5 @@
-import type { DiscardedState, Json, StateStore } from '@millrace/core'
+import type { Json } from '@millrace/core'
+import type { DiscardedState, StateStore } from '@millrace/core/store'
 import { SimFs } from '../sim-fs.ts'
 import { StoreLife } from './store-life.ts'
 

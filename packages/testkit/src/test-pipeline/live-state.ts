@@ -1,14 +1,14 @@
+import type { Key } from '@millrace/core'
 import {
   keyToken,
   tokenKey,
   type Cell,
-  type Key,
   type KeyToken,
-  type OperatorNode,
   type StateStore,
   type StateTable,
   type TableSpec,
-} from '@millrace/core'
+} from '@millrace/core/store'
+import type { OperatorNode } from '@millrace/core/graph'
 
 /** A store that remembers its tables, so that a test can look into the state of a running job. */
 export class LiveState implements StateStore {

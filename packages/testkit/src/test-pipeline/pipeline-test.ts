@@ -1,17 +1,8 @@
 import { systemScheduler } from '@millrace/world'
-import {
-  durationMs,
-  MillraceError,
-  nearest,
-  startJob,
-  type Duration,
-  type EventTime,
-  type Graph,
-  type Job,
-  type JobResult,
-  type Key,
-  type OperatorMetric,
-} from '@millrace/core'
+import { durationMs, MillraceError, nearest, type Duration, type EventTime, type Key } from '@millrace/core'
+import type { OperatorMetric } from '@millrace/core/operator'
+import type { Graph } from '@millrace/core/graph'
+import { startJob, type Job, type JobResult } from '@millrace/core/job'
 import { memoryStore } from '@millrace/store-memory'
 import type { Timed } from '../operator-harness.ts'
 import { simPlatform, type SimPlatform } from '../sim-platform.ts'

@@ -1,4 +1,4 @@
-import type { Batch, Sink, SinkWriter } from '@millrace/core'
+import type { Batch, Sink, SinkWriter } from '@millrace/core/connector'
 import type { Timed } from '../operator-harness.ts'
 
 /** Stands in for a sink: shows what it was sent at once. */

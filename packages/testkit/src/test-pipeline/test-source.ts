@@ -1,4 +1,4 @@
-import type { ConnectorContext, Discovery, Poll, Source, SplitReader } from '@millrace/core'
+import type { ConnectorContext, Discovery, Poll, Source, SplitReader } from '@millrace/core/connector'
 
 /** The records that a test has sent to one split, and whether more may come. */
 export class TestSplit {
