@@ -39,7 +39,7 @@ describe('operators', () => {
     expectStopped(life)
     expect(warnings(life)).toEqual([
       expect.stringMatching(
-        /^'before' of checkpoint \d+ is dropped: its state and timers are gone$/,
+        /^'before' of checkpoint \d+ is dropped: its state \(accumulated\) and timers are gone$/,
       ) as string,
       expect.stringMatching(/^'after' is not in checkpoint \d+ and starts empty$/) as string,
     ])

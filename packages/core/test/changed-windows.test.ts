@@ -72,7 +72,9 @@ describe('windows', () => {
     const dropped = await program.live(windowed(program, after, { n }, sink)(), { dropState: ['w'] })
     expectStopped(dropped)
     expect(warnings(dropped)).toEqual([
-      expect.stringMatching(/^'w' of checkpoint \d+ is dropped: its state and timers are gone$/) as string,
+      expect.stringMatching(
+        /^'w' of checkpoint \d+ is dropped: its open windows \(n\) and timers are gone$/,
+      ) as string,
     ])
     expect(sink.values).toEqual([])
     // Nothing leaks: only the slice of the new record is left.

@@ -109,8 +109,8 @@ describe('the restore plan for a checkpoint', () => {
     expect(announcements(plan)).toEqual([
       "'more' of checkpoint 7 is converted: state 'other' is new and starts empty",
       "'less' of checkpoint 7 is converted: the values of state 'other' are dropped",
-      "'wider' of checkpoint 7 is dropped: its state and timers are gone",
-      "'gone' of checkpoint 7 is dropped: its state and timers are gone",
+      "'wider' of checkpoint 7 is dropped: its state (total) and timers are gone",
+      "'gone' of checkpoint 7 is dropped: its state (total) and timers are gone",
       "'fresh' is not in checkpoint 7 and starts empty",
       '--drop-state same/nothing drops nothing: checkpoint 7 has no state of that name. Remove the option',
     ])

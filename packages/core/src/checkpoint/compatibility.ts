@@ -1,5 +1,5 @@
 import type { EarlierEntry, Manifest, OperatorEntry, SinkEntry, WatermarkEntry } from './manifest.ts'
-import { compareParts, waysOut, type PartComparison, entriesOf } from './parts.ts'
+import { compareParts, entriesOf, lossText, waysOut, type PartComparison } from './parts.ts'
 import { MillraceError } from '../errors/errors.ts'
 import type { Graph } from '../graph/node.ts'
 import { MIN_TIME, timeText } from '../record/time.ts'
@@ -192,7 +192,7 @@ class Comparison {
       this.#abandon(entry, 'dropped', [this.#lostWork(name)])
     } else {
       this.#discard.push({ owner: name })
-      const note = kind === 'async' ? 'its calls in flight are not repeated' : 'its state and timers are gone'
+      const note = kind === 'async' ? 'its calls in flight are not repeated' : lossText(entry)
       this.#parts.push({ name, kind, outcome: 'dropped', notes: [note] })
     }
   }

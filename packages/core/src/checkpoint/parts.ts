@@ -255,6 +255,14 @@ function problemText(old: StatePiece, { what, help }: Change, part: OperatorEntr
   return `${problem}, give the new aggregate another name, so that it starts empty, or drop the state of all with --drop-state ${name}`
 }
 
+/** What is lost with an operator's state, by the names that the user gave. */
+export function lossText({ pieces }: OperatorEntry): string {
+  const aggregates = pieces.filter(({ role }) => role === 'aggregate')
+  const [what, lost] = aggregates.length > 0 ? ['open windows', aggregates] : ['state', pieces]
+  if (lost.length === 0) return 'its timers are gone'
+  return `its ${what} (${lost.map(({ name }) => name).join(', ')}) and timers are gone`
+}
+
 function typeText({ kind, type }: OperatorEntry): string {
   return kind === 'source' || kind === 'sink' ? `a ${kind} of type ${type}` : `an operator of type ${type}`
 }

@@ -169,7 +169,9 @@ describe('an interrupted job', () => {
   test('EN-238 with --drop-state a renamed operator starts empty, with a warning', async () => {
     await stop()
     const { code, err } = await start(named, '--drop-state', 'sums').ended
-    expect(err).toMatch(/warning: 'sums' of checkpoint \d+ is dropped: its state and timers are gone/)
+    expect(err).toMatch(
+      /warning: 'sums' of checkpoint \d+ is dropped: its open windows \(n, sum\) and timers are gone/,
+    )
     expect(err).toMatch(/warning: 'totals' is not in checkpoint \d+ and starts empty/)
     expect(code).toBe(0)
   })
