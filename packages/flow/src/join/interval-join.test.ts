@@ -52,7 +52,7 @@ function pairs(lower: number, upper: number, options?: IntervalOptions): string 
 }
 
 describe('an interval join', () => {
-  test('any order of arrival, batches, restarts and parallelism give the pairs of the data, and no state is left', () => {
+  test('EN-119 any order of arrival, batches, restarts and parallelism give the pairs of the data, and no state is left', () => {
     const bounds = fc.record({
       kind: fc.constantFrom(...kinds),
       lower: fc.integer({ min: -12, max: 12 }),

@@ -69,7 +69,10 @@ export interface AsOfOptions {
   readonly validFor?: Duration
 }
 
-/** Joins of pairs. What `combine` throws is handled by the error policy. */
+/**
+ * Joins of pairs. What `combine` throws for a pair is handled by the error policy of the operator, which then leaves out the
+ * record that came last. What it throws for a record without a partner stops the job: no record is being handled then.
+ */
 export interface IntervalJoin<L, R> {
   /** One result for each pair. */
   inner<Out>(
