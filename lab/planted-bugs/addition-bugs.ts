@@ -61,7 +61,7 @@ export const additionBugs: readonly TopologyBug[] = [
   {
     name: 'a call times out too early',
     plant: {
-      file: 'core/src/task/async-calls.ts',
+      file: 'core/src/task/call-runner.ts',
       from: 'clock.schedule(timeoutMs, ',
       to: 'clock.schedule(1, ',
     },

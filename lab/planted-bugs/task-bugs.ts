@@ -46,7 +46,7 @@ export const taskBugs: readonly TestedBug[] = [
     name: 'concurrency is unlimited',
     plant: {
       file: 'core/src/task/async-calls.ts',
-      from: 'if (this.#begun >= this.#rules.concurrency) return undefined',
+      from: 'if (this.#begun >= concurrency || this.#paused > concurrency * pausedPerCall) return undefined',
       to: '',
     },
     files: ['packages/core/src/task/async-calls.test.ts'],

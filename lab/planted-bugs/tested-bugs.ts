@@ -342,4 +342,24 @@ export const testedBugs: readonly TestedBug[] = [
     files: ['packages/core/test/immutability.test.ts'],
     shows: /a map behind scan: fails the job/,
   },
+  {
+    name: 'attempts of a call are counted anew after a restart',
+    plant: {
+      file: 'core/src/task/call-runner.ts',
+      from: 'if (node.retry !== undefined) attempted(call)',
+      to: '',
+    },
+    files: ['packages/core/test/retries.test.ts'],
+    shows: /keeps its attempts over a restart of the process/,
+  },
+  {
+    name: 'records fail while the breaker is open',
+    plant: {
+      file: 'core/src/task/call-policy.ts',
+      from: 'if (wasDown) return 0',
+      to: 'if (wasDown) return undefined',
+    },
+    files: ['packages/core/test/retries.test.ts'],
+    shows: /stops calls while the system is down/,
+  },
 ]

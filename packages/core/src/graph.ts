@@ -13,12 +13,14 @@ export type {
 export { errorOutput, inputsOf, keysOf, mapInputs } from './graph/node.ts'
 export type {
   AsyncNode,
+  BreakerRules,
   ErrorPolicy,
   Graph,
   GraphNode,
   Input,
   NodeId,
   OperatorNode,
+  RetryRules,
   SinkNode,
   SourceNode,
   StepNode,

@@ -29,6 +29,7 @@ import { checkOutputs } from './taken-names.ts'
 import type { Aggregates } from './window/aggregate.ts'
 import type { MergingWindows, WindowAssigner } from './window/assigner.ts'
 import { windowParts } from './window/window-parts.ts'
+import { callRulesOf } from './call-rules.ts'
 
 /** One output of a node. */
 export class StreamHandle {
@@ -95,9 +96,20 @@ export class StreamHandle {
       )
     }
     const timeoutMs = timeout === undefined ? undefined : positiveDurationMs(timeout, `timeout of '${name}'`)
+    const { retry, breaker } = callRulesOf(name, options)
     return this.#next(
       this.#builder.add(
-        { kind: 'async', inputs: [this.input(exchange)], apply: call, concurrency, serial, order, timeoutMs },
+        {
+          kind: 'async',
+          inputs: [this.input(exchange)],
+          apply: call,
+          concurrency,
+          serial,
+          order,
+          timeoutMs,
+          retry,
+          breaker,
+        },
         'mapAsync',
         { name: nameOf('mapAsync', name), onError: options.onError },
       ),

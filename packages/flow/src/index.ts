@@ -43,6 +43,8 @@ export type {
 } from './stream.ts'
 export type {
   AsyncOptions,
+  BreakerOptions,
+  RetryOptions,
   OperatorOptions,
   SinkOptions,
   StepOptions,

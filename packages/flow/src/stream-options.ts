@@ -62,8 +62,39 @@ export interface AsyncOptions extends OperatorOptions {
   readonly concurrency?: number
   /** The order of results: input order, or as they are ready. Default `'input'`. */
   readonly order?: 'input' | 'none'
-  /** A call that takes longer fails its record, and its signal is aborted. Default: none. */
+  /** A call that takes longer fails, and its signal is aborted. Default: none. */
   readonly timeout?: Duration
+  /**
+   * Makes a call again that has failed. Calls for other keys run meanwhile, and on a stream with keys the next record of the
+   * same key waits. Attempts are part of checkpoints, so they are not counted anew after a restart. Default: a record fails
+   * with its first call.
+   */
+  readonly retry?: RetryOptions
+  /**
+   * Stops making calls for a while when many have failed in a row: the system behind them is down. Records wait and the
+   * source pauses; nothing fails and nothing is dropped. Needs `retry`. Default: none.
+   */
+  readonly breaker?: BreakerOptions
+}
+
+/** When a call that has failed is made again. */
+export interface RetryOptions {
+  /** How many calls a record gets in all, the first one included. Then it follows `onError`. Default 5. */
+  readonly attempts?: number
+  /** The pause after the first failure. It doubles with each one, and half of it is random. Default `'100ms'`. */
+  readonly firstDelay?: Duration
+  /** The longest pause. Default `'30s'`. */
+  readonly longestDelay?: Duration
+  /** Whether a call that failed with this error may succeed later. Default: any. */
+  readonly retryIf?: (error: unknown) => boolean
+}
+
+/** When calls are not made for a while. */
+export interface BreakerOptions {
+  /** So many failures in a row open the breaker. Default 10. */
+  readonly failures?: number
+  /** How long no call is made. Then one is: if it succeeds all are, else none for as long again. Default `'30s'`. */
+  readonly openFor?: Duration
 }
 
 /** Options of `to`. */

@@ -19,6 +19,8 @@ export type {
   JoiningStreams,
   WindowJoin,
   AsyncOptions,
+  BreakerOptions,
+  RetryOptions,
   ConnectedStreams,
   ConnectSpec,
   EventTimers,

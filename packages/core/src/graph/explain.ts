@@ -127,7 +127,12 @@ function factsOf(node: GraphNode): readonly string[] {
       const timeout = node.timeoutMs === undefined ? [] : [`timeout ${node.timeoutMs} ms`]
       const serial = node.serial === 'key' ? ['one call of each key at a time'] : []
       const most = `at most ${node.concurrency} calls at once in each subtask`
-      return [most, ...serial, orderText[node.order], ...timeout]
+      const retry = node.retry === undefined ? [] : [`up to ${node.retry.attempts} attempts`]
+      const breaker =
+        node.breaker === undefined
+          ? []
+          : [`no calls for ${node.breaker.openMs} ms after ${node.breaker.failures} failures in a row`]
+      return [most, ...serial, orderText[node.order], ...timeout, ...retry, ...breaker]
     }
     case 'sink':
       return [node.sink.guarantee]

@@ -138,6 +138,29 @@ export interface AsyncNode extends NodeCommon {
   readonly order: 'none' | 'input' | 'key'
   /** A call that takes longer fails its record. Undefined: no limit. */
   readonly timeoutMs: number | undefined
+  /** When a call that has failed is made again. Undefined: never. */
+  readonly retry?: RetryRules | undefined
+  /** When no calls are made for a while, because many have failed. Used with `retry`. Undefined: never. */
+  readonly breaker?: BreakerRules | undefined
+}
+
+/** When a call that has failed is made again. */
+export interface RetryRules {
+  /** How many calls a record gets in all, the first one included. */
+  readonly attempts: number
+  /** The pause after the first failure; it doubles with each one, up to `longestDelayMs`. */
+  readonly firstDelayMs: number
+  readonly longestDelayMs: number
+  /** Whether a call that failed so may succeed later. Default: any. */
+  readonly retryIf?: ((error: unknown) => boolean) | undefined
+}
+
+/** When calls are not made for a while because the system behind them is down. */
+export interface BreakerRules {
+  /** So many failures in a row open the breaker. */
+  readonly failures: number
+  /** How long it is open before one call tries whether the system is back. */
+  readonly openMs: number
 }
 
 /** Where records leave the pipeline. Several streams may end in one sink. */

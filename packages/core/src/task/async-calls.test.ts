@@ -13,6 +13,7 @@ function record(n: number, key?: string): Parameters<AsyncCalls['add']>[0] {
     originIndex: -1,
     edge: undefined,
     cell: undefined,
+    attempts: 0,
   }
 }
 

@@ -1,13 +1,11 @@
-import { assert, MillraceError } from '../errors/errors.ts'
+import { assert } from '../errors/errors.ts'
 import type { IncomingEdge } from '../exchange/edge.ts'
-import type { AsyncNode } from '../graph/node.ts'
 import { placeOfRecord } from '../operator/cursor.ts'
 import type { Place } from '../operator/failure-policy.ts'
 import type { Origin } from '../record/element.ts'
 import type { KeyToken } from '../record/key-token.ts'
 import type { EventTime } from '../record/time.ts'
 import type { Cell } from '../state/state-store.ts'
-import type { TaskSurroundings } from './task.ts'
 import { BinaryHeap } from '../time/binary-heap.ts'
 
 /** How a call of the user's function ended. */
@@ -27,6 +25,8 @@ export interface AsyncRecord {
   readonly edge: IncomingEdge | undefined
   /** The state that holds it; undefined until a checkpoint meets it. */
   readonly cell: Cell<unknown> | undefined
+  /** How many calls have failed for it before. */
+  readonly attempts: number
 }
 
 /** The call for one record: to come, running, or with an outcome that has not left. */
@@ -43,6 +43,9 @@ export class AsyncCall implements Place {
   watermark: EventTime
   cell: Cell<unknown> | undefined
   outcome: Outcome | undefined = undefined
+  /** How many calls have failed for it, as far as they count as attempts. */
+  attempts: number
+  hasBegun = false
 
   constructor(record: AsyncRecord, index: number) {
     this.value = record.value
@@ -53,6 +56,7 @@ export class AsyncCall implements Place {
     this.#originIndex = record.originIndex
     this.edge = record.edge
     this.cell = record.cell
+    this.attempts = record.attempts
     this.index = index
   }
 
@@ -76,6 +80,9 @@ export interface CallRules {
   readonly order: 'none' | 'input' | 'key'
 }
 
+/** How many calls may pause for each that may run. When there are more, records wait for them: memory is bounded. */
+const pausedPerCall = 16
+
 /**
  * The records of an asynchronous task in the order of their arrival: those that wait for their call, those whose call
  * runs, and those whose result has not left. Chooses which call begins next and which result leaves next.
@@ -83,7 +90,7 @@ export interface CallRules {
  * True between any two calls:
  *
  *  1. Watermarks never fall in the order of the records, so under that of the oldest one no result is late.
- *  2. At most `concurrency` calls have begun and not left.
+ *  2. At most `concurrency` calls have begun and not left, and at most `pausedPerCall` times as many pause.
  *  3. With `serial: 'key'` at most one call of each key runs, and they begin in the order of their records.
  */
 export class AsyncCalls {
@@ -94,6 +101,8 @@ export class AsyncCalls {
   #base = 0
   #begun = 0
   #running = 0
+  /** How many have failed and are to be made again. They are no longer counted as begun. */
+  #paused = 0
   /** Calls that may begin, oldest first. */
   readonly #callable = new BinaryHeap<AsyncCall>((a, b) => a.index < b.index)
   /** By key that has a call which may begin or runs: the calls behind it. Used with `serial: 'key'`. */
@@ -151,12 +160,26 @@ export class AsyncCalls {
 
   /** The next call to make, which counts as begun; undefined if none may begin now. */
   begin(): AsyncCall | undefined {
-    if (this.#begun >= this.#rules.concurrency) return undefined
+    const { concurrency } = this.#rules
+    if (this.#begun >= concurrency || this.#paused > concurrency * pausedPerCall) return undefined
     const call = this.#callable.take()
     if (call === undefined) return undefined
     this.#begun++
     this.#running++
     return call
+  }
+
+  /** A call has failed and is made again later. Calls of other keys may begin meanwhile. */
+  pause(): void {
+    this.#begun--
+    this.#running--
+    this.#paused++
+  }
+
+  /** A call that has paused may begin again: before any that came later. */
+  resume(call: AsyncCall): void {
+    this.#paused--
+    this.#callable.add(call)
   }
 
   settle(call: AsyncCall, outcome: Outcome): void {
@@ -227,31 +250,4 @@ function append(lists: Map<KeyToken, AsyncCall[]>, key: KeyToken, call: AsyncCal
   const list = lists.get(key)
   if (list === undefined) lists.set(key, [call])
   else list.push(call)
-}
-
-/**
- * Calls the function of a `mapAsync` for one value. Each call has a signal of its own: it ends with the job, and when the
- * call takes too long.
- */
-export async function timedCall(
-  { apply, timeoutMs, name }: AsyncNode,
-  around: Pick<TaskSurroundings, 'cancellation' | 'platform'>,
-  value: unknown,
-): Promise<unknown> {
-  const cancellation = around.cancellation.child()
-  try {
-    const { signal } = cancellation
-    if (timeoutMs === undefined) return await apply(value, signal)
-    const expired = new Promise<never>((_, reject) => {
-      cancellation.onCancel(() => reject(signal.reason as Error))
-    })
-    using _alarm = around.platform.clock.schedule(timeoutMs, () => {
-      cancellation.cancel(
-        new MillraceError('OPERATOR_FAILED', `'${name}' took longer than ${timeoutMs} ms for one record`),
-      )
-    })
-    return await Promise.race([apply(value, signal), expired])
-  } finally {
-    cancellation.release()
-  }
 }

@@ -13,7 +13,8 @@ import type { Receiver } from '../operator/receiver.ts'
 import type { AsyncTaskPlan } from '../plan/plan.ts'
 import { callsInFlight } from '../state/calls-in-flight.ts'
 import type { Cell, StateTable } from '../state/state-store.ts'
-import { AsyncCalls, type AsyncCall, type Outcome, timedCall } from './async-calls.ts'
+import { AsyncCalls, type AsyncCall } from './async-calls.ts'
+import { CallRunner } from './call-runner.ts'
 import type { TaskWiring } from '../exchange/wiring.ts'
 import type { IncomingEdge } from '../exchange/edge.ts'
 import { Gate, type Arrival } from '../exchange/gate.ts'
@@ -28,6 +29,8 @@ interface Waiting {
   readonly value: unknown
   readonly time: EventTime
   readonly watermark: EventTime
+  /** Absent if no call has failed for it. */
+  readonly attempts?: number
 }
 
 /** A batch of which some records were taken in. */
@@ -69,6 +72,7 @@ export class AsyncTask implements Task {
   readonly #target: Receiver
   readonly #policy: FailurePolicy
   readonly #calls: AsyncCalls
+  readonly #runner: CallRunner
   readonly #table: StateTable<unknown>
   readonly #snapshot: SnapshotSlices
   readonly #groups: KeyGroupRange
@@ -113,6 +117,15 @@ export class AsyncTask implements Task {
       count: (metric) => this.metrics.count(node.name, metric, 1),
     })
     this.#calls = new AsyncCalls(node)
+    this.#runner = new CallRunner({
+      node,
+      around,
+      wakeup,
+      calls: this.#calls,
+      limit: this.#limit,
+      metrics: this.metrics,
+      attempted: (call) => this.#keepAttempts(call),
+    })
     this.#groups = keyGroupRange(subtask, around.parallelism, around.keyGroups)
     this.#table = around.store.table({
       owner: node.name,
@@ -127,7 +140,7 @@ export class AsyncTask implements Task {
   async open(): Promise<void> {
     const { budget, cancellation } = this.#around
     for (const cell of this.#table.cells(0)) {
-      const { value, time, watermark } = cell.value as Waiting
+      const { value, time, watermark, attempts = 0 } = cell.value as Waiting
       this.#sequence = Math.max(this.#sequence, Math.floor(Number(cell.inner) / this.#around.keyGroups) + 1)
       const key = this.#tokenOf(value)
       this.#calls.add({
@@ -139,6 +152,7 @@ export class AsyncTask implements Task {
         origin: undefined,
         originIndex: -1,
         edge: undefined,
+        attempts,
       })
       if (!budget.spend()) continue
       await budget.turn()
@@ -156,7 +170,7 @@ export class AsyncTask implements Task {
     for (;;) {
       signal.throwIfAborted()
       if (this.#cut === undefined) this.#emitSettled()
-      let hasWork = this.#beginCalls()
+      let hasWork = this.#runner.begin()
       if (this.#cut !== undefined) hasWork = this.#keepInFlight(this.#cut)
       else if (this.#batch !== undefined) hasWork = this.#takeIn(this.#batch)
       else {
@@ -182,7 +196,9 @@ export class AsyncTask implements Task {
     this.#wakeup.wake()
   }
 
-  async close(): Promise<void> {}
+  async close(): Promise<void> {
+    this.#runner.end()
+  }
 
   /** Passes on what inputs have announced at the start. */
   #announced(arrival: Arrival): boolean {
@@ -244,36 +260,15 @@ export class AsyncTask implements Task {
       return
     }
     const watermark = this.#inputWatermark
-    this.#calls.add({ value, time, watermark, key, origin, originIndex, edge, cell: undefined })
+    this.#calls.add({ value, time, watermark, key, origin, originIndex, edge, cell: undefined, attempts: 0 })
   }
 
-  /** Begins calls for one slice; true if more may begin. */
-  #beginCalls(): boolean {
-    for (let call = this.#calls.begin(); call !== undefined; call = this.#calls.begin()) {
-      call.edge?.release(1)
-      this.#limit.begin()
-      this.#run(call)
-      if (this.#around.budget.spend()) return true
-    }
-    return false
-  }
-
-  #run(call: AsyncCall): void {
-    let isSettled = false
-    const settle = (outcome: Outcome): void => {
-      if (isSettled) return
-      isSettled = true
-      this.#calls.settle(call, outcome)
-      this.#limit.done(1, this.#calls.running === 0)
-      this.#wakeup.wake()
-    }
-    // A function that throws before its first await fails its record like one that rejects.
-    void Promise.resolve()
-      .then(() => timedCall(this.#node, this.#around, call.value))
-      .then(
-        (result) => settle({ result }),
-        (thrown: unknown) => settle({ thrown }),
-      )
+  /** Attempts outlive a restart, so that a record does not get all of them again. */
+  #keepAttempts(call: AsyncCall): void {
+    if (call.cell === undefined) return
+    const cell = this.#table.find(0, call.cell.inner)!
+    cell.value = waitingOf(call)
+    this.#table.changed(cell)
   }
 
   /** Emits results while there is room, and then says what follows from there being fewer records here. */
@@ -352,12 +347,12 @@ export class AsyncTask implements Task {
     return true
   }
 
-  #keep({ value, time, watermark, key, origin }: AsyncCall): Cell<unknown> {
+  #keep(call: AsyncCall): Cell<unknown> {
+    const { key, origin } = call
     const group = this.#groupOf(key, origin?.split)
     // The group is part of the name, so that records of several subtasks can come together after a rescale.
     const name = this.#sequence++ * this.#around.keyGroups + group
-    const waiting: Waiting = { value, time, watermark }
-    return this.#table.create(0, name, group, waiting)
+    return this.#table.create(0, name, group, waitingOf(call))
   }
 
   /** What a record is brought together by; undefined for a stream without keys. */
@@ -377,6 +372,10 @@ export class AsyncTask implements Task {
     const ofSplit = split === undefined ? -1 : keyGroup(split, keyGroups)
     return ofSplit >= first && ofSplit <= last ? ofSplit : first + (this.#sequence % (last - first + 1))
   }
+}
+
+function waitingOf({ value, time, watermark, attempts }: AsyncCall): Waiting {
+  return attempts === 0 ? { value, time, watermark } : { value, time, watermark, attempts }
 }
 
 /** A record is refused when it arrives, and not by the checkpoint that happens to meet it. */

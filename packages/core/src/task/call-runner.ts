@@ -1,0 +1,131 @@
+import type { Wakeup } from '@millrace/world'
+import { MillraceError } from '../errors/errors.ts'
+import type { InputLimit } from '../exchange/input-limit.ts'
+import type { AsyncNode } from '../graph/node.ts'
+import type { TaskMetrics } from '../observe/metrics.ts'
+import type { AsyncCall, AsyncCalls, Outcome } from './async-calls.ts'
+import { CallPolicy } from './call-policy.ts'
+import type { TaskSurroundings } from './task.ts'
+
+/** What a runner of calls works with. */
+export interface CallRunnerParts {
+  readonly node: AsyncNode
+  readonly around: TaskSurroundings
+  readonly calls: AsyncCalls
+  readonly limit: InputLimit
+  readonly wakeup: Wakeup
+  readonly metrics: TaskMetrics
+  /** A call has failed that counts as an attempt. */
+  readonly attempted: (call: AsyncCall) => void
+}
+
+/** Makes the calls of a `mapAsync`, and makes those again that have failed, as its policy says. */
+export class CallRunner {
+  readonly #parts: CallRunnerParts
+  readonly #policy: CallPolicy
+  /** The pauses of calls that are to be made again. */
+  readonly #pauses = new Set<Disposable>()
+
+  constructor(parts: CallRunnerParts) {
+    this.#parts = parts
+    const { clock, random } = parts.around.platform
+    this.#policy = new CallPolicy(parts.node, {
+      clock,
+      random,
+      warn: (message) => parts.around.warn(message),
+      wake: () => parts.wakeup.wake(),
+    })
+  }
+
+  /** Begins calls for one slice; true if more may begin. */
+  begin(): boolean {
+    const { around, calls, limit } = this.#parts
+    while (this.#policy.mayBegin) {
+      const call = calls.begin()
+      if (call === undefined) return false
+      if (!call.hasBegun) call.edge?.release(1)
+      call.hasBegun = true
+      this.#policy.began()
+      limit.begin()
+      this.#run(call)
+      if (around.budget.spend()) return true
+    }
+    return false
+  }
+
+  end(): void {
+    this.#policy.end()
+    for (const pause of this.#pauses) pause[Symbol.dispose]()
+  }
+
+  #run(call: AsyncCall): void {
+    const { node, around, calls, limit, wakeup } = this.#parts
+    let isSettled = false
+    const settle = (outcome: Outcome): void => {
+      if (isSettled) return
+      isSettled = true
+      if (!this.#retry(call, outcome)) calls.settle(call, outcome)
+      limit.done(1, calls.running === 0)
+      wakeup.wake()
+    }
+    // A function that throws before its first await fails its record like one that rejects.
+    void Promise.resolve()
+      .then(() => timedCall(node, around, call.value))
+      .then(
+        (result) => settle({ result }),
+        (thrown: unknown) => settle({ thrown }),
+      )
+  }
+
+  /** Whether a call that has ended is made again. */
+  #retry(call: AsyncCall, outcome: Outcome): boolean {
+    if (!('thrown' in outcome)) {
+      this.#policy.succeeded()
+      return false
+    }
+    const { node, around, calls, wakeup, metrics, attempted } = this.#parts
+    // What fails while the system is known to be down says nothing about the record.
+    if (!this.#policy.isDown) {
+      call.attempts++
+      if (node.retry !== undefined) attempted(call)
+    }
+    const delayMs = this.#policy.failed(outcome.thrown, call.attempts)
+    if (delayMs === undefined || around.cancellation.signal.aborted) return false
+    metrics.count(node.name, 'retried', 1)
+    calls.pause()
+    const pause = around.platform.clock.schedule(delayMs, () => {
+      this.#pauses.delete(pause)
+      calls.resume(call)
+      wakeup.wake()
+    })
+    this.#pauses.add(pause)
+    return true
+  }
+}
+
+/**
+ * Calls the function of a `mapAsync` for one value. Each call has a signal of its own: it ends with the job, and when the
+ * call takes too long.
+ */
+async function timedCall(
+  { apply, timeoutMs, name }: AsyncNode,
+  around: Pick<TaskSurroundings, 'cancellation' | 'platform'>,
+  value: unknown,
+): Promise<unknown> {
+  const cancellation = around.cancellation.child()
+  try {
+    const { signal } = cancellation
+    if (timeoutMs === undefined) return await apply(value, signal)
+    const expired = new Promise<never>((_, reject) => {
+      cancellation.onCancel(() => reject(signal.reason as Error))
+    })
+    using _alarm = around.platform.clock.schedule(timeoutMs, () => {
+      cancellation.cancel(
+        new MillraceError('OPERATOR_FAILED', `'${name}' took longer than ${timeoutMs} ms for one record`),
+      )
+    })
+    return await Promise.race([apply(value, signal), expired])
+  } finally {
+    cancellation.release()
+  }
+}
