@@ -8,8 +8,8 @@ export const meetingBugs: readonly TestedBug[] = [
     name: 'records of the second input are taken for those of the first',
     plant: {
       file: 'core/src/operator/operator-link.ts',
-      from: 'this.#link.handle(value, time, this.#keyBy, this.#input)',
-      to: 'this.#link.handle(value, time, this.#keyBy, 0)',
+      from: '    this.#input = input\n    this.#keyBy',
+      to: '    this.#input = 0\n    this.#keyBy',
     },
     files: ['packages/flow/src/connect.test.ts'],
     shows: anyOrder,

@@ -38,16 +38,14 @@ class LinkCollector implements Collector<unknown> {
 class LinkInput implements Receiver {
   readonly #link: OperatorLink
   readonly #input: number
-  readonly #keyBy: ((value: unknown) => Key) | undefined
 
-  constructor(link: OperatorLink, input: number, keyBy: ((value: unknown) => Key) | undefined) {
+  constructor(link: OperatorLink, input: number) {
     this.#link = link
     this.#input = input
-    this.#keyBy = keyBy
   }
 
   receive(value: unknown, time: EventTime): void {
-    this.#link.handle(value, time, this.#keyBy, this.#input)
+    this.#link.receiveFrom(this.#input, value, time)
   }
 }
 
@@ -81,8 +79,9 @@ export class OperatorLink implements Receiver {
   readonly #record: { value: unknown; time: EventTime; key: Key | undefined }
   /** The key selectors, by input; empty if the operator has no key. */
   readonly #keys: readonly ((value: unknown) => Key)[]
-  /** The selector of the first input. */
-  readonly #keyBy: ((value: unknown) => Key) | undefined
+  /** The input of the record at hand, and its selector; between records those of the first. */
+  #input = 0
+  #keyBy: ((value: unknown) => Key) | undefined
   readonly #scope: KeyScope
   readonly #cursor: Cursor
   /** Undefined for an operator that stops the task when it fails. */
@@ -119,7 +118,7 @@ export class OperatorLink implements Receiver {
    * indirection.
    */
   input(input: number): Receiver {
-    return input === 0 ? this : new LinkInput(this, input, this.#keys[input])
+    return input === 0 ? this : new LinkInput(this, input)
   }
 
   collector(target: Receiver): Collector<unknown> {
@@ -176,12 +175,16 @@ export class OperatorLink implements Receiver {
     }
   }
 
-  receive(value: unknown, time: EventTime): void {
-    this.handle(value, time, this.#keyBy, 0)
+  /** Handles a record of another input than the first. The others cost a call more, so that the first costs none. */
+  receiveFrom(input: number, value: unknown, time: EventTime): void {
+    this.#input = input
+    this.#keyBy = this.#keys[input]
+    this.receive(value, time)
+    this.#input = 0
+    this.#keyBy = this.#keys[0]
   }
 
-  /** Handles a record of one of the inputs. */
-  handle(value: unknown, time: EventTime, keyBy: ((value: unknown) => Key) | undefined, input: number): void {
+  receive(value: unknown, time: EventTime): void {
     // Input that resumes after its end may end again.
     this.#hasEnded = false
     const record = this.#record
@@ -190,13 +193,13 @@ export class OperatorLink implements Receiver {
     this.time = time
     this.#transaction?.begin()
     try {
-      if (keyBy !== undefined) {
-        const key = keyBy(value)
+      if (this.#keyBy !== undefined) {
+        const key = this.#keyBy(value)
         record.key = key
         this.#scope.set(key)
         this.kinds.see(key)
       }
-      this.#done(this.operator.process(record, this.out, input))
+      this.#done(this.operator.process(record, this.out, this.#input))
     } catch (thrown) {
       this.#transaction?.rollback()
       this.policy.handle(thrown, this.#cursor, value, time)
