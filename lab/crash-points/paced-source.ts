@@ -4,7 +4,7 @@ import type { Json } from '@millrace/core'
 import type { Source, SplitReader } from '@millrace/core/connector'
 
 /**
- * A source whose records arrive a few each millisecond, whoever takes them, so that checkpoints fall between records:
+ * A source whose records arrive a few each millisecond, independent of readers, so that checkpoints fall between records:
  * some when nothing is there to read, and some when much is, because the job was busy.
  */
 export function pacedSource<T, P extends Json>(source: Source<T, P>, recordsPerMs: number): Source<T, P> {

@@ -100,7 +100,7 @@ export const flowBugs: readonly SimulatorBug[] = [
       from: 'for (const entry of entriesOn(page)) this.#note',
       to: 'for (const entry of entriesOn(page).slice(1)) this.#note',
     },
-    shows: /has twice|has beside|nobody|never ends|waits/,
+    shows: /has twice|has beside|never ends|waits/,
     seed: 25,
   },
   {
@@ -110,7 +110,7 @@ export const flowBugs: readonly SimulatorBug[] = [
       from: 'this.#isComplete = isComplete\n',
       to: 'this.#isComplete = true\n',
     },
-    shows: /misses|gave up|never ends|waits|nobody/,
+    shows: /misses|failed|never ends|waits/,
     seed: 2,
   },
   {

@@ -60,7 +60,7 @@ export const testedBugs: readonly TestedBug[] = [
       to: '',
     },
     files: ['packages/core/src/operator/operator-link.test.ts'],
-    shows: /does not keep the job going/,
+    shows: /does not keep the job running/,
   },
   {
     name: 'prepared output is committed without verifying its checksum',
@@ -150,7 +150,7 @@ export const testedBugs: readonly TestedBug[] = [
       to: 'isLate = begun === undefined',
     },
     files: ['packages/core/src/checkpoint/directory-lock.test.ts'],
-    shows: /paused while it took the directory|at the same moment/,
+    shows: /paused while it acquired the directory|at the same time/,
   },
   {
     name: 'the epoch of a former owner is reused',
@@ -160,7 +160,7 @@ export const testedBugs: readonly TestedBug[] = [
       to: 'await this.#begun.end()\n      await this.#files.remove(this.epoch)',
     },
     files: ['packages/core/src/checkpoint/directory-lock.test.ts'],
-    shows: /owned in epochs that only rise/,
+    shows: /owned in increasing epochs/,
   },
   {
     name: 'an owner on another host is replaced at once',
@@ -170,7 +170,7 @@ export const testedBugs: readonly TestedBug[] = [
       to: "if (fate !== 'running') return",
     },
     files: ['packages/core/src/checkpoint/directory-lock.test.ts'],
-    shows: /keeps the directory when it shows that it lives/,
+    shows: /keeps the directory when it renews its lease/,
   },
   {
     name: 'the removal of the newest manifest is not detected',
@@ -180,7 +180,7 @@ export const testedBugs: readonly TestedBug[] = [
       to: 'return',
     },
     files: ['packages/core/src/checkpoint/checkpoint-storage.test.ts'],
-    shows: /a manifest that was removed is missed/,
+    shows: /a removed manifest is detected/,
   },
   {
     name: 'a source is acknowledged for positions of the newest checkpoint only',
@@ -200,7 +200,7 @@ export const testedBugs: readonly TestedBug[] = [
       to: '    if (watermark === MAX_TIME) this.#ahead = watermark\n  }',
     },
     files: ['packages/core/src/operator/chain.test.ts'],
-    shows: /a timer meets the watermark that makes it due/,
+    shows: /a timer sees the watermark that makes it due/,
   },
   {
     name: 'a restarted job counts checkpoints from 1',
@@ -210,7 +210,7 @@ export const testedBugs: readonly TestedBug[] = [
       to: 'this.#next = 1',
     },
     files: ['packages/core/src/checkpoint/coordinator.test.ts'],
-    shows: /counted on from the newest/,
+    shows: /continue from the highest one/,
   },
   {
     name: 'a completed checkpoint does not reset the count of failures',
@@ -220,7 +220,7 @@ export const testedBugs: readonly TestedBug[] = [
       to: '',
     },
     files: ['packages/core/src/checkpoint/coordinator.test.ts'],
-    shows: /only failures in a row count/,
+    shows: /only consecutive failures count/,
   },
   {
     name: 'output prepared for an aborted checkpoint is forgotten',
@@ -320,7 +320,7 @@ export const testedBugs: readonly TestedBug[] = [
       to: 'hasLongNumber(text)',
     },
     files: ['packages/core/src/codec/decode.test.ts'],
-    shows: /would become infinite and is refused/,
+    shows: /would become infinite and is rejected/,
   },
   {
     name: 'NaN is written as null',
@@ -330,7 +330,7 @@ export const testedBugs: readonly TestedBug[] = [
       to: "if (typeof value === 'number') return false",
     },
     files: ['packages/core/src/codec/json.test.ts'],
-    shows: /NaN is refused/,
+    shows: /NaN is rejected/,
   },
   {
     name: 'a record changed after scan is not detected',

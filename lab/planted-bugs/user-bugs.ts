@@ -34,7 +34,7 @@ export const userBugs: readonly SimulatorBug[] = [
       from: 'value: reading.value + 1 }',
       to: 'value: (void Promise.resolve().then(() => {}), reading.value + 1) }',
     },
-    shows: /'calibrate'.*a promise that nobody waits for/,
+    shows: /'calibrate'.*a promise that is not awaited/,
     seed: 0,
   },
   {

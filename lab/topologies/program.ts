@@ -35,12 +35,12 @@ export function onRecord(program: Program, item: Item, time: number, hands: Hand
   }
   if (!emitsAtOnce) return
   const kept = recall(program, hands)
-  const value = program.tellsWatermark === true ? foldOf([kept, told(hands.watermark())]) : kept
+  const value = program.tellsWatermark === true ? foldOf([kept, watermarkValue(hands.watermark())]) : kept
   hands.emit({ key: item.key, value })
 }
 
 /** An integer for a watermark, also for that of a stream without records so far. */
-function told(watermark: number): number {
+function watermarkValue(watermark: number): number {
   return Number.isFinite(watermark) ? remainder(Math.trunc(watermark), 10_000) : 0
 }
 

@@ -13,16 +13,16 @@ describe('the exit code of an error', () => {
     ['STOP_TIMEOUT', 6],
     ['CRASH_LOOP', 1],
   ] as const)('%s exits with %i', (code, expected) => {
-    expect(exitCodeOf(new MillraceError(code, 'told'))).toBe(expected)
+    expect(exitCodeOf(new MillraceError(code, 'failed'))).toBe(expected)
   })
 
   test('an error without an exit code of its own takes the code of its cause, at any depth', () => {
-    const reason = new MillraceError('CHECKPOINT_INCOMPATIBLE', 'told')
-    expect(exitCodeOf(new MillraceError('SOURCE_FAILED', 'told', { cause: reason }))).toBe(5)
+    const reason = new MillraceError('CHECKPOINT_INCOMPATIBLE', 'failed')
+    expect(exitCodeOf(new MillraceError('SOURCE_FAILED', 'failed', { cause: reason }))).toBe(5)
   })
 
   test('an error thrown by user code exits with 1', () => {
-    expect(exitCodeOf(new Error('told'))).toBe(1)
-    expect(exitCodeOf('told')).toBe(1)
+    expect(exitCodeOf(new Error('failed'))).toBe(1)
+    expect(exitCodeOf('failed')).toBe(1)
   })
 })

@@ -4,7 +4,7 @@ import { partText } from './part-text.ts'
 
 const plain = { version: 1, codec: 'structured', codecVersion: 1 }
 
-test('a part of a checkpoint is told in the words of the program', () => {
+test('partText describes a part of a checkpoint in the terms of the program', () => {
   const none = { pieces: [], settings: [], earlier: [], keys: [], keySelector: null, inputs: [] }
   const entries: readonly OperatorEntry[] = [
     {

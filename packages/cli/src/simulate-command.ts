@@ -49,12 +49,12 @@ async function run(line: CommandLine, outputs: Outputs): Promise<ExitCode> {
   using _status = isTerminal
     ? new StatusLine(outputs, clock, () => barText(done?.seeds ?? 0, seeds))
     : undefined
-  let told = 0
+  let shownTenths = 0
   const onProgress = (report: SeedsReport): void => {
     done = report
     const tenths = Math.floor((10 * report.seeds) / seeds)
-    if (isTerminal || isJson || tenths === told) return
-    told = tenths
+    if (isTerminal || isJson || tenths === shownTenths) return
+    shownTenths = tenths
     outputs.stderr.write(`${report.seeds} of ${seeds} seeds\n`)
   }
   const report = await simulated(pipeline, line, seeds, onProgress)

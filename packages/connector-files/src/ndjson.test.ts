@@ -23,7 +23,7 @@ describe('JSON lines', () => {
     expect(taken.map(({ place }) => place)).toEqual(['in.ndjson line 1, byte 0', 'in.ndjson line 4, byte 4'])
   })
 
-  test('F14 what is no JSON is a failure, and reading goes on', async () => {
+  test('F14 invalid JSON is a failure, and reading continues', async () => {
     const run = await read('{"a":1}\n{"a":\n\u0000\n{"a":2}\n')
     expect(run.values).toEqual([{ a: 1 }, { a: 2 }])
     expect(messagesOf(run)).toEqual([

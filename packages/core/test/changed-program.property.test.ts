@@ -136,7 +136,7 @@ const pieceTable: Readonly<Record<PieceKind, Partial<Record<PieceKind, Outcome>>
   map: { map: 'same' },
 }
 
-function foretold(before: Drawn, after: Drawn): Outcome {
+function expectedOutcome(before: Drawn, after: Drawn): Outcome {
   const outcomes: Outcome[] = []
   for (const setting of ['size', 'overlap', 'offset'] as const) {
     outcomes.push(before.windows[setting] === after.windows[setting] ? 'same' : 'refuse')
@@ -235,7 +235,7 @@ describe('two programs over one checkpoint', () => {
         program.input.push(...second)
         const sinks = newSinks()
         const life = await program.live(buildOf(after, program, sinks))
-        const outcome = foretold(before, after)
+        const outcome = expectedOutcome(before, after)
         outcomes.set(outcome, (outcomes.get(outcome) ?? 0) + 1)
         let expected = after
         if (outcome === 'refuse') {

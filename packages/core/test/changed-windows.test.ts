@@ -255,7 +255,7 @@ describe('sessions', () => {
     expectRefused(await program.live(hours), 'window kind was session and is tumbling')
   })
 
-  test('keep what they have when an aggregate is added, and go on after a restart', async () => {
+  test('keep their values when an aggregate is added, and continue after a restart', async () => {
     const program = new ChangingProgram()
     const sink = memory.write<unknown>()
     program.input.push(...items(10, 15))

@@ -9,7 +9,7 @@ import { live, nextLife, summing, untilCheckpoint } from './simulated-job.ts'
 
 const numbers = Array.from({ length: 200 }, (_, i) => i)
 
-/** A sink that tells what is asked of it and fails when told. */
+/** A sink that records its calls and fails on request. */
 function telling(story: string[], failCommit: () => boolean = () => false): Sink<number, number> {
   return {
     kind: 'telling',
@@ -37,7 +37,7 @@ function telling(story: string[], failCommit: () => boolean = () => false): Sink
   }
 }
 
-/** A sink that is so slow at its first barrier that the first checkpoint is given up. */
+/** A sink that is so slow at its first barrier that the first checkpoint is abandoned. */
 function slowAtFirst(platform: SimPlatform): Sink<number> {
   let isFirst = true
   return {
@@ -56,14 +56,14 @@ function slowAtFirst(platform: SimPlatform): Sink<number> {
 }
 
 describe('commits', () => {
-  test('EN-208 EN-216 what was prepared for a checkpoint that was given up is committed with the next, once, in order', async () => {
+  test('EN-208 EN-216 output prepared for an abandoned checkpoint is committed with the next, once, in order', async () => {
     const story: string[] = []
     const platform = simPlatform({ seed: 1 })
     const slow = slowAtFirst(platform)
     const { result, events } = await live(
       (p) => {
         const stream = p.from('numbers', pacedSource({ all: numbers }, 2))
-        stream.to('told', telling(story))
+        stream.to('log', telling(story))
         stream.to('slow', slow)
       },
       { platform, checkpoints: { everyMs: 10, timeoutMs: 30 } },
@@ -82,7 +82,7 @@ describe('commits', () => {
     const build = (p: PipelineBuilder): void => {
       const stream = p.from('numbers', pacedSource({ all: numbers }, 2))
       stream.to(
-        'told',
+        'log',
         telling(story, () => isDown),
       )
       stream.to('slow', slowAtFirst(platform))
@@ -101,14 +101,14 @@ describe('commits', () => {
     let isDown = true
     const build = (p: Parameters<Parameters<typeof live>[0]>[0]) =>
       p.from('numbers', pacedSource({ all: numbers }, 2)).to(
-        'told',
+        'log',
         telling(story, () => isDown),
       )
     const first = await live(build, { checkpoints: { everyMs: 10 } })
     expect(first.result).toHaveProperty('error.code', 'SINK_FAILED')
     expect(first.result).toHaveProperty(
       'error.message',
-      expect.stringContaining("sink 'told' could not commit"),
+      expect.stringContaining("sink 'log' could not commit"),
     )
     const second = await live(build, { platform: nextLife(first.platform) })
     expect(second.result).toHaveProperty('error.message', expect.stringContaining('outside system is down'))
@@ -120,7 +120,7 @@ describe('commits', () => {
 
   test('EN-225 everything before a barrier has been written when the sink is asked to prepare', async () => {
     const story: string[] = []
-    await live((p) => p.from('numbers', pacedSource({ all: numbers }, 2)).to('told', telling(story)), {
+    await live((p) => p.from('numbers', pacedSource({ all: numbers }, 2)).to('log', telling(story)), {
       checkpoints: { everyMs: 20 },
     })
     const written = story
@@ -131,7 +131,7 @@ describe('commits', () => {
     expect(story.at(-1)).toMatch(/^commit/)
   })
 
-  test('EN-210 a data directory is whole in itself: moved elsewhere, the job goes on from there', async () => {
+  test('EN-210 a data directory can be moved: the job resumes from its new place', async () => {
     const sink = memory.write<number>()
     const build = summing(numbers, sink)
     const { platform } = await live(build, {

@@ -34,7 +34,7 @@ describe('error policies', () => {
     expect(job.status().tasks.flatMap((task) => [...task.counts])).toContainEqual(['check/skipped', 1])
   })
 
-  test('EN-245 a dead letter carries raw bytes, place, error, stack and value, and the others go on', async () => {
+  test('EN-245 a dead letter has raw bytes, place, error, stack and value, and other records continue', async () => {
     const sink = memory.write<number>()
     const letters = memory.write<DeadLetter>()
     await live((p) =>
@@ -264,7 +264,7 @@ describe('watermarks of a source', () => {
       },
     )
     expect(events.some((event) => event.kind === 'failed')).toBe(false)
-    // The quiet split is left out from 500 ms on; the busy one had reached 490 by then and goes on.
+    // The quiet split is ignored from 500 ms on; the busy one had reached 490 by then and continues.
     expect(windows.values.length).toBeGreaterThan(10)
   })
 

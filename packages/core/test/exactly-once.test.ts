@@ -178,7 +178,7 @@ describe('a job', () => {
     expect(windows.values.reduce((sum, { n }) => sum + n, 0)).toBe(all.length + behind.length)
   })
 
-  test('EN-235 EN-236 EN-237 stopped and started at parallelism 1, 2, 3 and 1 again, it goes on as if nothing had happened', async () => {
+  test('EN-235 EN-236 EN-237 stopped and started at parallelism 1, 2, 3 and 1 again, it has the results of one run', async () => {
     const all = events(1_200, 11, 5)
     const calm = sinks()
     await live(build(splitUp(all, 4), calm, new Set()))

@@ -19,7 +19,7 @@ async function run(fs: SimFs, sink: MemorySink<number>, completed = Infinity): P
   })
 }
 
-/** Where each sync of a directory stands among the operations of a life that fails nowhere. */
+/** The index of each directory sync among the operations of a life without failures. */
 async function namesSynced(): Promise<number[]> {
   const fs = new SimFs()
   await run(fs, memory.write())
@@ -49,7 +49,7 @@ describe('a job that was stopped because the sync of a directory had failed', ()
 })
 
 describe('a job on a disk that has run full', () => {
-  test('restarts from its checkpoint without any room, and goes on when there is some', async () => {
+  test('restarts from its checkpoint on a full disk, and continues when there is room', async () => {
     const fs = new SimFs()
     const sink = memory.write<number>()
     const story: string[] = []

@@ -80,7 +80,7 @@ test('event time waits for the records as long as any split is active', async ()
   }
 })
 
-test('after a restart event time goes on from where it was: a window closes once', async () => {
+test('after a restart event time continues from where it was: a window closes once', async () => {
   const stream = new QuietStream()
   await stream.live(once, 2_700)
   expect(stream.closed).toEqual([])

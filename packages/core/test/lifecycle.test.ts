@@ -231,7 +231,7 @@ describe('restarts', () => {
 })
 
 describe('checkpoints', () => {
-  test('EN-205 EN-206 only the newest are kept, and state files that nobody names are gone', async () => {
+  test('EN-205 EN-206 only the newest are kept, and unreferenced state files are removed', async () => {
     const { platform, events } = await live(counting(memory.write(), memory.write()), {
       checkpoints: { everyMs: 2, retain: 2 },
     })
@@ -252,12 +252,12 @@ describe('checkpoints', () => {
     const times = events.flatMap((event) =>
       event.kind === 'checkpointCompleted' ? [event.figures.completedAt] : [],
     )
-    // The last one is the final checkpoint, which waits for nobody.
+    // The last one is the final checkpoint, which does not wait.
     const gaps = times.slice(1, -1).map((time, i) => time - times[i]!)
     expect(Math.min(...gaps)).toBeGreaterThanOrEqual(7)
   })
 
-  test('EN-204 EN-200 one that takes too long is given up, reported and replaced; too many in a row fail the job', async () => {
+  test('EN-204 EN-200 one that takes too long is abandoned, reported and replaced; too many in a row fail the job', async () => {
     const stalled: Sink<number> = {
       kind: 'stalled',
       guarantee: 'at-least-once',
@@ -352,7 +352,7 @@ test('a job that has read everything waits for a slow checkpoint without spinnin
   expect(turns).toBeLessThan(100)
 })
 
-test('who has read its input to the end rests, though timers were still set, while others go on', async () => {
+test('a task at the end of its input is idle, even with timers set, while others continue', async () => {
   let looks = 0
   const { result } = await live(
     (p) => {

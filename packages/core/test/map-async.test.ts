@@ -9,7 +9,7 @@ import { live } from './simulated-job.ts'
 
 const ten = Array.from({ length: 10 }, (_, i) => i)
 
-/** What numbers are brought together by; of 4 it cannot be told. */
+/** The key of a number; it throws for 4. */
 function remainderOf(n: number): number {
   if (n === 4) throw new TypeError(`cannot take ${n}`)
   return n % 3
@@ -131,7 +131,7 @@ describe('mapAsync', () => {
   })
 
   test.each(['key', 'input', 'none'] as const)(
-    'a record whose key cannot be told follows the policy of mapAsync, in order of %s',
+    'a record whose key function throws follows the policy of mapAsync, in order of %s',
     async (order) => {
       const letters = memory.write<DeadLetter>()
       const sink = memory.write<number>()

@@ -17,7 +17,7 @@ export interface SimulatedLife {
 export type LifeOptions = Partial<Omit<JobOptions, 'graph' | 'store' | 'platform'>> & {
   readonly platform?: SimPlatform
   readonly seed?: number
-  /** Ends the life where the job stands, without stopping it. */
+  /** Ends the life at this point, without stopping the job. */
   readonly until?: (job: Job, events: readonly JobEvent[]) => boolean
   readonly onEvent?: (event: JobEvent, job: Job) => void
 }

@@ -209,7 +209,7 @@ describe('a slow mapAsync', () => {
     expect(sink.values).toEqual(all)
   })
 
-  test('the end of the input waits for all calls, and checkpoints go on meanwhile', async () => {
+  test('the end of the input waits for all calls, and checkpoints continue meanwhile', async () => {
     const platform = simPlatform({ seed: 1 })
     const sink = memory.write<number>()
     const calls = new Calls(() => 60_000)
@@ -293,7 +293,7 @@ describe('a slow operator', () => {
 })
 
 describe('a sink that takes nothing', () => {
-  test('does not let more in with every checkpoint that is given up', async () => {
+  test('does not accept more with every abandoned checkpoint', async () => {
     const platform = simPlatform({ seed: 1 })
     const stalled: Sink<number> = {
       kind: 'stalled',

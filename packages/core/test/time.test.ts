@@ -141,7 +141,7 @@ describe('time in a running job', () => {
 })
 
 describe('lateness at any parallelism', () => {
-  test('a subtask without splits delays nobody, so a late record is late at parallelism 1, 2 and 3', async () => {
+  test('a subtask without splits delays no watermark, so a late record is late at parallelism 1, 2 and 3', async () => {
     const values = [0, 100, 200, 5, 300, 15, 400]
     const runs: (readonly number[])[] = []
     for (const parallelism of [1, 2, 3]) {

@@ -44,7 +44,7 @@ export async function driveJob(
     if (until()) return undefined
     const delay = clock.nextDelay()
     if (delay === undefined) {
-      // Real work (a file, a socket) may be on its way, but not for ever.
+      // Real work (a file, a socket) may be pending, but not without end.
       if (++stillRounds > 10_000) throw new Error('the job waits for something that no timer will bring')
       continue
     }

@@ -1,7 +1,7 @@
 import type { Fs, FsEntry, FsFile, FsMode, FsStat } from '@millrace/core/disk'
 
 /**
- * A disk as one process sees it that is frozen at one of its calls: the call takes effect only once the process goes on.
+ * A disk as one process sees it that is frozen at one of its calls: the call takes effect only once the process resumes.
  * Others see the disk and change it meanwhile.
  *
  * @example
@@ -30,7 +30,7 @@ export class FreezingFs implements Fs {
     this.#thawed = new Promise((resolve) => (this.#thaw = resolve))
   }
 
-  /** Lets the process go on. */
+  /** Resumes the process. */
   thaw(): void {
     this.#thaw()
   }

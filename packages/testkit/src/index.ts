@@ -40,6 +40,6 @@ export { at, clock, operatorLives, watermark } from './operator-lives.ts'
 export type { Happening, OperatorCase } from './operator-lives.ts'
 export type { Emitted } from './operator-subtask.ts'
 
-// Whole pipelines, with literal inputs and a clock that moves when told.
+// Whole pipelines, with literal inputs and a clock that the test moves.
 export { testPipeline } from './test-pipeline/pipeline-test.ts'
 export type { PipelineTest, PipelineTestOptions } from './test-pipeline/pipeline-test.ts'

@@ -138,7 +138,7 @@ describe('the harness', () => {
     expect(() => operatorHarness(create, { keyBy }).record({ shop: 'a', amount: -1 })).toThrow(/in the red/)
   })
 
-  test('an operator without keys runs too, and the clock moves when told', () => {
+  test('an operator without keys runs too, and the test moves the clock', () => {
     const harness = operatorHarness<number>(() => {
       let context: OperatorContext
       return { open: (given) => void (context = given), process: (_, out) => out.emit(context.now()) }

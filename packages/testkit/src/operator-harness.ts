@@ -43,7 +43,7 @@ export interface BatchRecord<T> extends Timed<T> {
 const keyGroups = 128
 
 /**
- * Runs one operator in the engine's own chain, with time that moves when told.
+ * Runs one operator in the engine's own chain, with time that the test moves.
  *
  * `create` makes the operator, once for each subtask and again after each restart. Throws what the operator throws,
  * as `OperatorError`; `STATE_MISUSED` when it changed state in place without saying so; and `RECORD_MUTATED` when it
@@ -156,12 +156,12 @@ export class OperatorHarness<In> {
     for (const subtask of this.#subtasks) subtask.close()
   }
 
-  /** Encodes all state and goes on. */
+  /** Encodes all state and continues. */
   snapshot(): void {
     for (const subtask of this.#subtasks) subtask.save()
   }
 
-  /** Encodes all state and goes on with fresh operators that have nothing else, at another parallelism if given. */
+  /** Encodes all state and continues with fresh operators that have nothing else, at another parallelism if given. */
   snapshotAndRestore(parallelism: number = this.#subtasks.length): void {
     const saved = this.#subtasks.map((subtask) => subtask.save())
     for (const subtask of this.#subtasks) subtask.close()

@@ -13,7 +13,7 @@ import type { OperationKind } from './operation-log.ts'
 import { OperationLog } from './operation-log.ts'
 import { SimulatedCrash } from './simulated-crash.ts'
 
-/** What a crash leaves of the change it hits: nothing of it, a part, or all of it with nobody told. */
+/** What a crash leaves of the change it hits: nothing of it, a part, or all of it without a report. */
 export type CrashStyle = 'before' | 'during' | 'after'
 
 /** One thing to change on the disk. */

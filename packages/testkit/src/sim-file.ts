@@ -34,7 +34,7 @@ class Extent {
     this.size = size
   }
 
-  /** Writes within the present size; what would stand past it is cut off. */
+  /** Writes within the present size; bytes past it are cut off. */
   put(at: number, bytes: Uint8Array): void {
     this.#buffer.set(bytes.subarray(0, Math.max(this.size - at, 0)), Math.min(at, this.size))
   }
@@ -184,7 +184,7 @@ export class SimFile {
         return old
       }
       case 2: {
-        // Space that was given to the file and never written shows what stood there before.
+        // Space that was given to the file and never written shows its former content.
         const written = Math.min(Math.max(this.#durable.size - sector * SECTOR_BYTES, 0), SECTOR_BYTES)
         for (let i = written; i < SECTOR_BYTES; i++) old[i] = random.int(256)
         return old

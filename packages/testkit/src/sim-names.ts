@@ -25,7 +25,7 @@ export class SimDirectory {
   }
 }
 
-/** What a name stands for. */
+/** What a name refers to. */
 export type SimEntry = SimFile | SimDirectory
 
 /** Gives a name in a directory to something, or takes it away. */

@@ -3,7 +3,7 @@ import { describe, expect, test } from 'vitest'
 import { simPlatform } from './sim-platform.ts'
 
 describe('a simulated world', () => {
-  test('time moves when told', async () => {
+  test('time moves when the test advances it', async () => {
     const { clock } = simPlatform({ seed: 1, startMs: 1_000 })
     const slept = sleep(clock, 500).then(() => clock.now())
     expect(clock.now()).toBe(1_000)

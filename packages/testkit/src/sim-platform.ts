@@ -18,7 +18,7 @@ export interface SimPlatformOptions {
   readonly workPerTurn?: number
 }
 
-/** A world that moves when told, behaves by seed, and can crash. */
+/** A world whose clock the test moves, that behaves by seed, and can crash. */
 export interface SimPlatform extends Platform {
   readonly clock: ManualClock
   readonly fs: SimFs
@@ -27,7 +27,7 @@ export interface SimPlatform extends Platform {
 /**
  * Makes a simulated world for one life of one process.
  *
- * Time stands still but for `clock.advance`. A turn of the scheduler takes one to three turns of the event
+ * Time moves only by `clock.advance`. A turn of the scheduler takes one to three turns of the event
  * loop, by seed, so that seeds explore the orders in which tasks run. The process has the id that its place
  * among the processes on its disk gives it, as in containers, so ids return after each crash; a process
  * runs until its disk has crashed.
@@ -56,7 +56,7 @@ export function simPlatform(options: SimPlatformOptions): SimPlatform {
 function unevenScheduler(random: Random, clock: ManualClock): Scheduler {
   return {
     async turn() {
-      // Whoever takes a turn has work left: a timer that is due now keeps the driver from moving time on meanwhile.
+      // A task that takes a turn has work left: a timer that is due now keeps the driver from moving time on meanwhile.
       using _due = clock.schedule(0, () => {})
       for (let turns = random.int(3); turns >= 0; turns--) await systemScheduler.turn()
     },

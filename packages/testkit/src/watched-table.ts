@@ -78,7 +78,7 @@ export class WatchedTable<T> implements StateTable<T> {
     return this.#table.outers()
   }
 
-  /** Throws `STATE_MISUSED` if a value that was handed out is no longer what it was and nobody said so. */
+  /** Throws `STATE_MISUSED` if a value that was handed out has changed without a call that says so. */
   check(): void {
     for (const cell of this.#changed) this.#saved.set(cell, this.#encode(cell.value))
     for (const cell of this.#handedOut) {

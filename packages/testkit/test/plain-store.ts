@@ -172,7 +172,7 @@ export class OpenPlainStore implements OpenStateStore {
     return makeDurableDirectory(this.fs, this.directory)
   }
 
-  /** Makes the directory, reads what is restored and drops what nobody names. */
+  /** Makes the directory, reads what is restored and drops what is not named. */
   async start(): Promise<void> {
     await this.makeDirectory()
     await this.release(this.retained)

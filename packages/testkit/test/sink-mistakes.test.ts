@@ -348,7 +348,7 @@ const planted: Readonly<Record<string, SinkBend>> = {
     clock.schedule(60_000, () => {})
     return {}
   }),
-  'a write waits for ever': bendWriter(() => ({ write: () => new Promise(() => {}) })),
+  'a write never settles': bendWriter(() => ({ write: () => new Promise(() => {}) })),
 }
 
 test('every planted mistake in a sink is caught', async () => {

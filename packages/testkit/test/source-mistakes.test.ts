@@ -199,7 +199,7 @@ const planted: Readonly<Record<string, Bend>> = {
       return poll.kind === 'pending' ? { kind: 'pending', isCaughtUp: true } : poll
     },
   })),
-  'ready waits for ever after close': bendReader((reader) => ({
+  'ready never settles after close': bendReader((reader) => ({
     ready: () => (reader.hasLooked ? never : reader.ready()),
   })),
   'ready does not resolve when the reader is closed meanwhile': bendReader((reader) => {

@@ -104,7 +104,7 @@ const tables: Readonly<Record<string, StoreBend>> = {
     cells: (outer) =>
       [...(table.live.get(outer)?.values() ?? [])].sort((a, b) => (a.inner! < b.inner! ? -1 : 1)),
   })),
-  'iteration goes on with what was deleted': inTable((table) => ({
+  'iteration continues with deleted cells': inTable((table) => ({
     cells: (outer) => [...(table.live.get(outer)?.values() ?? [])],
   })),
   'usage counts outer tokens': inStore((store) => ({
@@ -355,7 +355,7 @@ function freezeOf(table: Table): void {
   ;(Object.getPrototypeOf(table) as Table).freeze.call(table)
 }
 
-/** Puts a value into the snapshot that is encoded only when somebody reads it. */
+/** Puts a value into the snapshot that is encoded only when it is read. */
 function lazily(table: Table, cell: Cell<unknown>): void {
   const own = cell as PlainCell<unknown>
   table.saved.set(own, new Uint8Array(0))

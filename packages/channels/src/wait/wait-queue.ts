@@ -71,7 +71,7 @@ export class WaitQueue<W extends Waiter = Waiter> {
     this.#last = waiter
   }
 
-  /** Takes the first waiter out of the line, or returns undefined when nobody waits. */
+  /** Takes the first waiter out of the line, or returns undefined when the line is empty. */
   shift(): W | undefined {
     const first = this.first
     first?.[Symbol.dispose]()

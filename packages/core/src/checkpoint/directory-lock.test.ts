@@ -8,7 +8,7 @@ import { DirectoryLock, type LockSurroundings } from './directory-lock.ts'
 const options = { leaseMs: 30_000, heartbeatMs: 5_000 }
 
 /** What a lock has reported. */
-interface Told {
+interface LockEvents {
   readonly waiting: string[]
   readonly lost: unknown[]
   readonly warnings: string[]
@@ -16,7 +16,7 @@ interface Told {
 
 interface Contender {
   readonly platform: SimPlatform
-  readonly told: Told
+  readonly events: LockEvents
   /** `fateOf` is its answer about other processes. */
   readonly take: (fateOf?: ProcessFacts['fateOf']) => Promise<DirectoryLock>
 }
@@ -31,10 +31,10 @@ function contender(
   const { fate, ...rest } = changes
   const platform = simPlatform({ seed: 1, fs })
   const known: ProcessFacts['fateOf'] = async (process) => fate ?? platform.process.fateOf(process)
-  const told: Told = { waiting: [], lost: [], warnings: [] }
+  const events: LockEvents = { waiting: [], lost: [], warnings: [] }
   return {
     platform,
-    told,
+    events,
     take: (fateOf = known) =>
       DirectoryLock.take({
         platform: { ...platform, process: { ...platform.process, fateOf } },
@@ -42,9 +42,9 @@ function contender(
         directory: 'data/owner',
         options,
         signal: new AbortController().signal,
-        waiting: (owner, leaseMs) => told.waiting.push(`${owner} for ${leaseMs} ms`),
-        lost: (error) => told.lost.push(error),
-        warn: (message) => told.warnings.push(message),
+        waiting: (owner, leaseMs) => events.waiting.push(`${owner} for ${leaseMs} ms`),
+        lost: (error) => events.lost.push(error),
+        warn: (message) => events.warnings.push(message),
         ...rest,
       }),
   }
@@ -94,17 +94,17 @@ describe('a data directory and its owner', () => {
   test('an owner that is gone is replaced at once', async () => {
     const fs = new SimFs()
     await contender(fs).take()
-    const { take, told } = contender(fs.afterKill())
+    const { take, events } = contender(fs.afterKill())
     expect((await take()).epoch).toBe(2)
-    expect(told.waiting).toEqual([])
+    expect(events.waiting).toEqual([])
   })
 
   test('an owner that has ended gracefully is replaced at once, even by a process on another host', async () => {
     const fs = new SimFs()
     await (await contender(fs).take()).release()
-    const { take, told } = contender(fs, { fate: 'unknown' })
+    const { take, events } = contender(fs, { fate: 'unknown' })
     expect((await take()).epoch).toBe(2)
-    expect(told.waiting).toEqual([])
+    expect(events.waiting).toEqual([])
   })
 
   test('of several processes that create it concurrently exactly one gets it, the others fail with in use', async () => {
@@ -145,10 +145,10 @@ describe('a data directory and its owner', () => {
             taken = (await contender(fs).take()).epoch
           },
           async verify(fs) {
-            const { take, told } = contender(fs)
+            const { take, events } = contender(fs)
             const lock = await take()
             expect(lock.epoch).toBeGreaterThan(taken)
-            expect(told.waiting).toEqual([])
+            expect(events.waiting).toEqual([])
             await lock.confirm()
           },
         }
@@ -193,10 +193,10 @@ describe('an owner on another host', () => {
     // Its clock never moves: it is frozen.
     const frozen = contender(fs)
     const first = await frozen.take()
-    const { take, told, platform } = contender(fs, { fate: 'unknown' })
+    const { take, events, platform } = contender(fs, { fate: 'unknown' })
     const taking = settled(take(), platform.clock)
     expect(await taking).toMatchObject({ status: 'fulfilled', value: { epoch: 2 } })
-    expect(told.waiting).toEqual(['process 1 on simulated for 30000 ms'])
+    expect(events.waiting).toEqual(['process 1 on simulated for 30000 ms'])
     expect(platform.clock.monotonic()).toBe(30_000)
     await expect(first.confirm()).rejects.toMatchObject({
       code: 'DIRECTORY_LOCKED',
@@ -225,15 +225,15 @@ describe('an owner on another host', () => {
       },
     })
     expect(platform.clock.monotonic()).toBeLessThan(30_000)
-    expect(alive.told.lost).toEqual([])
+    expect(alive.events.lost).toEqual([])
   })
 
   test('is waited for as long as the longer of two leases', async () => {
     const fs = new SimFs()
     await contender(fs, { options: { leaseMs: 90_000, heartbeatMs: 5_000 } }).take()
-    const { take, told, platform } = contender(fs, { fate: 'unknown' })
+    const { take, events, platform } = contender(fs, { fate: 'unknown' })
     await settled(take(), platform.clock)
-    expect(told.waiting).toEqual(['process 1 on simulated for 90000 ms'])
+    expect(events.waiting).toEqual(['process 1 on simulated for 90000 ms'])
     expect(platform.clock.monotonic()).toBe(90_000)
   })
 
@@ -256,33 +256,33 @@ describe('the heartbeat', () => {
     await first.take()
     await contender(fs, { fate: 'gone' }).take()
     await first.platform.clock.advance(30_000)
-    expect(first.told.lost).toEqual([expect.objectContaining({ code: 'DIRECTORY_LOCKED' })])
+    expect(first.events.lost).toEqual([expect.objectContaining({ code: 'DIRECTORY_LOCKED' })])
     expect(fs.paths()).toHaveLength(1)
   })
 
   test('needs no space, and a failing disk is reported once', async () => {
     const fs = new SimFs()
-    const { take, told, platform } = contender(fs)
+    const { take, events, platform } = contender(fs)
     const lock = await take()
     const size = (await fs.stat('data/owner/epoch-0000000001'))!.size
     fs.capacityBytes = 0
     for (let beat = 0; beat < 100; beat++) await platform.clock.advance(5_000)
-    expect(told.warnings).toEqual([])
+    expect(events.warnings).toEqual([])
     expect((await fs.stat('data/owner/epoch-0000000001'))!.size).toBe(size)
     for (const nth of [1, 2]) fs.failNext('write', nth)
     await platform.clock.advance(10_000)
-    expect(told.warnings).toEqual([expect.stringMatching(/^the lock on data could not be renewed, so/)])
+    expect(events.warnings).toEqual([expect.stringMatching(/^the lock on data could not be renewed, so/)])
     await lock.release()
     expect(fs.openPaths()).toEqual([])
   })
 
   test('of a directory that was removed while the job ran reports that', async () => {
     const fs = new SimFs()
-    const { take, told, platform } = contender(fs)
+    const { take, events, platform } = contender(fs)
     await take()
     fs.lose('data/owner/epoch-0000000001')
     await platform.clock.advance(5_000)
-    expect(told.lost).toEqual([
+    expect(events.lost).toEqual([
       expect.objectContaining({
         code: 'DIRECTORY_LOCKED',
         message: expect.stringMatching(/it was removed while the job ran/),
@@ -297,9 +297,9 @@ test('a damaged file names no owner: the directory is acquired, and the previous
     const fs = new SimFs()
     const first = await contender(fs).take()
     fs.corrupt('data/owner/epoch-0000000001', at, 1)
-    const { take, told } = contender(fs)
+    const { take, events } = contender(fs)
     expect((await take()).epoch).toBe(2)
-    expect(told.waiting).toEqual([])
+    expect(events.waiting).toEqual([])
     await expect(first.confirm()).rejects.toMatchObject({ code: 'DIRECTORY_LOCKED' })
   }
 })

@@ -81,7 +81,7 @@ export class AsyncTask implements Task {
   #isInputIdle = false
   #batch: ArrivingBatch | undefined
   #cut: Cut | undefined
-  /** Whether the tasks behind this one were told that it is idle. */
+  /** Whether an idle mark was sent to the next tasks. */
   #isIdle = false
   #input: 'open' | 'ended' | 'passed on' = 'open'
   #sequence = 0

@@ -29,7 +29,7 @@ export interface EventTimeWatchOptions {
   readonly plan: Plan
   /** Every subtask of every source that gives event times. */
   readonly timings: () => readonly SourceTiming[]
-  /** How long event time may stand still while records wait, before that is a warning, in milliseconds. */
+  /** How long event time may not advance while records wait, before a warning, in milliseconds. */
   readonly stalledAfterMs: number
   readonly warn: (message: string, docs?: string) => void
 }

@@ -38,7 +38,7 @@ test('a split that has ended is known until it is removed, also after a restart'
   )
 })
 
-test('a name that many others share a hash with, or a beginning, is told from them', async () => {
+test('a name is distinguished from others with the same hash or prefix', async () => {
   const finished = await finishedSplits()
   for (let split = 0; split < 20_000; split++) finished.add(ended(`split-${split}`, 0))
   expect([finished.size, finished.has('split-19999')]).toEqual([20_000, true])

@@ -39,7 +39,7 @@ interface Page {
   readonly number: number
 }
 
-/** A finished split as it stands on a page. */
+/** A finished split as stored on a page. */
 interface Entry {
   readonly split: string
   readonly newest: EventTime
@@ -52,7 +52,7 @@ interface Entry {
 /**
  * The splits that have ended, for good or for a run, so that none is read again, however often it is named.
  *
- * Each takes the bytes of its name, some 30 more, and those of its position if it has one. Entries stand on pages, by
+ * Each takes the bytes of its name, some 30 more, and those of its position if it has one. Entries are on pages, by
  * key group, and a page is a cell of the state store: a checkpoint writes the pages that were added to since the last
  * one.
  */
@@ -222,7 +222,7 @@ const removed = -2
 
 /**
  * Finds numbers by hashes of 32 bits, in 12 bytes for each place: an open table in typed arrays. Several numbers may have the same
- * hash; the caller compares what they stand for.
+ * hash; the caller compares the entries.
  */
 class HashIndex {
   #hashes = new Int32Array(16)

@@ -15,7 +15,7 @@ interface Watched {
 export class QuietSplits {
   readonly #afterMs: number
   readonly #heap = new BinaryHeap<Watched>((a, b) => a.since < b.since)
-  /** Every split stands in the heap once at most. */
+  /** Every split is in the heap once at most. */
   readonly #watched = new Set<SplitFeed>()
 
   /** `afterMs` is how long a split must have been quiet; undefined: none is ever found. */

@@ -25,7 +25,7 @@ interface Prepared {
 /**
  * Writes what arrives and takes part in checkpoints: prepare at the barrier, commit once the manifest is durable.
  *
- * Calls to the writer never overlap. What was prepared for a checkpoint that was given up is named again by the next
+ * Calls to the writer never overlap. Output prepared for an abandoned checkpoint is named again by the next
  * one, so nothing prepared is ever forgotten. Its only output is that of dead letters: records that it cannot write.
  */
 export class SinkTask implements Task {

@@ -29,7 +29,7 @@ import type { Task, TaskSurroundings } from './task.ts'
 /**
  * Reads the splits of one source that belong to this subtask, gives records their time and the stream its watermark.
  *
- * A barrier goes into the stream between two polls; where each split stands is read at that moment and not later.
+ * A barrier goes into the stream between two polls; the position of each split is read at that moment and not later.
  */
 export class SourceTask implements Task {
   readonly metrics: TaskMetrics
@@ -173,7 +173,7 @@ export class SourceTask implements Task {
   checkpointCompleted(): void {}
 
   /**
-   * Every checkpoint older than `checkpoint` is gone, so nobody will read from before its positions again. Later ones
+   * Every checkpoint older than `checkpoint` is deleted, so no restart will read from before its positions. Later ones
    * are not acknowledged yet: the job may have to fall back to this one.
    */
   acknowledgeUpTo(checkpoint: number): void {

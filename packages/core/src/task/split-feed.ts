@@ -15,7 +15,7 @@ export interface ReaderContext {
 /**
  * One live split of a source while a job runs: a position, and a reader while it is open.
  *
- * A split can be closed at any time between two polls and opened again where it stood.
+ * A split can be closed at any time between two polls and opened again at the same position.
  */
 export class SplitFeed {
   readonly split: string
@@ -109,7 +109,7 @@ export class SplitFeed {
     await this.#reader?.acknowledge?.(position)
   }
 
-  /** Closes the reader; the split stays where it stands. */
+  /** Closes the reader; the split keeps its position. */
   async close(): Promise<void> {
     const reader = this.#reader
     if (reader === undefined) return

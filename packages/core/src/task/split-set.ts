@@ -43,7 +43,7 @@ export interface SplitPoll {
   readonly poll: Poll<unknown>
 }
 
-/** Where a split stood at a barrier. */
+/** The position of a split at a barrier. */
 export interface SplitPosition {
   readonly feed: SplitFeed
   readonly position: Json
@@ -162,7 +162,7 @@ export class SplitSet {
     else await feed.close()
   }
 
-  /** Where every live split stands, for a checkpoint. Those that have ended are state. */
+  /** The positions of all live splits, for a checkpoint. Finished splits are state. */
   entries(): readonly SplitEntry[] {
     return Array.from(this.#live.values(), (feed) => feed.entry())
   }
@@ -178,7 +178,7 @@ export class SplitSet {
     return this.#options.finished.size
   }
 
-  /** Where those splits stand whose readers want to hear once that is durable. */
+  /** The positions of splits whose readers are notified once these are durable. */
   toAcknowledge(): readonly SplitPosition[] {
     const positions: SplitPosition[] = []
     for (const feeds of [this.#open, this.#leaving]) {

@@ -21,7 +21,7 @@ export interface Task {
   run(): Promise<void>
   /** A checkpoint is durable. */
   checkpointCompleted(checkpoint: number): void
-  /** A checkpoint was given up. */
+  /** A checkpoint was abandoned. */
   checkpointAbandoned(checkpoint: number): void
   close(): Promise<void>
 }

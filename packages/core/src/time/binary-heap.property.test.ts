@@ -29,7 +29,7 @@ describe('a heap', () => {
     )
   })
 
-  test('gives up any item whose place is known, and keeps the others in order', () => {
+  test('removes an item at any index, and keeps the others in order', () => {
     const steps = fc.array(fc.oneof(fc.integer({ min: 0, max: 30 }), fc.constant('remove' as const)), {
       maxLength: 100,
     })

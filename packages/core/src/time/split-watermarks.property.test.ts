@@ -23,7 +23,7 @@ test('the splits of a source and the inputs of a task follow one rule', () => {
         const watermarks = new SplitWatermarks(maxOutOfOrdernessMs, initial)
         const splits = Array.from({ length: count }, (_, number) => watermarks.add(`${number}`))
         watermarks.unread(false)
-        // One more input stands for the splits that a source may still find, so that the last end is not the end of time.
+        // One more input represents the splits that a source may still find, so that the last end is not the end of time.
         const merger = new WatermarkMerger(count + 1, initial)
         merger.idle(count)
         const live = new Set(splits.keys())

@@ -21,7 +21,7 @@ export class SplitWatermarks {
   readonly #merger: WatermarkMerger
   /** The splits by their numbers in the merger. */
   readonly #splits: SplitTime[] = []
-  /** The input that stands for the splits that are known and were not read yet. */
+  /** The input that represents the known splits that were not read yet. */
   #unread: number | undefined
   /** What the split furthest ahead had reached when it finished. */
   #finished: EventTime = MIN_TIME

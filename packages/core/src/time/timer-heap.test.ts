@@ -10,7 +10,7 @@ function newHeap(): { readonly heap: TimerHeap; readonly table: TransientTable<H
 const groupOf = (): number => 0
 
 describe('memory', () => {
-  test('EN-106 timers set and deleted for ever leave nothing behind', () => {
+  test('EN-106 timers set and deleted repeatedly leave nothing behind', () => {
     const { heap, table } = newHeap()
     heap.set(1000, '', 'stays', groupOf, 0)
     for (let i = 0; i < 10_000; i++) {
@@ -21,7 +21,7 @@ describe('memory', () => {
     expect([table.size, heap.take().token]).toStrictEqual([1, 'stays'])
   })
 
-  test('EN-106 the same timer set and deleted for ever leaves nothing behind', () => {
+  test('EN-106 the same timer set and deleted repeatedly leaves nothing behind', () => {
     const { heap, table } = newHeap()
     heap.set(1000, '', 'stays', groupOf, 0)
     for (let i = 0; i < 10_000; i++) {

@@ -16,7 +16,7 @@ interface PlainTimer {
 const isSame = (a: PlainTimer, b: PlainTimer): boolean =>
   a.domain === b.domain && a.time === b.time && a.name === b.name && a.token === b.token
 
-/** A list in the order of setting; whoever is earliest is looked for each time. */
+/** A list in the order of setting; each step searches for the earliest timer. */
 class PlainQueue {
   timers: PlainTimer[] = []
 

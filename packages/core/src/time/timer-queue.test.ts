@@ -157,7 +157,7 @@ describe('timers', () => {
 })
 
 describe('the end of the input', () => {
-  test('EN-093 every timer that stands fires in order of time, also one for the end itself', () => {
+  test('EN-093 every pending timer fires in order of time, also one at the end of time', () => {
     const queue = newQueue()
     for (const at of [MAX_TIME, 1e300, 5]) queue.set('event', at, '', 'a')
     expect(queue.next('event')).toBe(5)
@@ -165,7 +165,7 @@ describe('the end of the input', () => {
     expect(fire(queue, MAX_TIME)).toStrictEqual([])
   })
 
-  test('EN-108 a timer that sets itself again for ever comes to an end, and what was dropped is counted', () => {
+  test('EN-108 a timer that always sets itself again is stopped, and dropped timers are counted', () => {
     const table = new TransientTable<HeapTimer | undefined>()
     const queue = newQueue(table)
     queue.set('event', 0, '', 'a')
@@ -205,7 +205,7 @@ describe('the end of the input', () => {
     expect(queue.dropped).toBe(0)
   })
 
-  test('EN-108 a sweep that sets itself again for ever comes to an end', () => {
+  test('EN-108 a sweep that always sets itself again is stopped', () => {
     const queue = newQueue()
     const cells = new TransientTable<number>()
     cells.create('w', 'k', 0, 1)

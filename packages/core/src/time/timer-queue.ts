@@ -7,9 +7,9 @@ import { TimerHeap, type TimerTable } from './timer-heap.ts'
 /**
  * How many timers in a row, each set by the one before, fire after the end of the input.
  *
- * At the end the watermark is infinite and every event timer is due, also one that sets itself again for ever. A
+ * At the end the watermark is infinite and every event timer is due, also one that always sets itself again. A
  * chain with a purpose ends by itself: a time-out that looks whether there was activity since, a reminder and then
- * an escalation. A timer beyond this link is dropped and counted. An operator that repeats a timer for ever, and
+ * an escalation. A timer beyond this link is dropped and counted. An operator that repeats a timer without end, and
  * wants nothing after the end, sets none once its watermark is `MAX_TIME`.
  */
 export const finalLinksMax = 100
@@ -43,7 +43,7 @@ export class TimerQueue {
     this.#processing = new TimerHeap('processing', table)
   }
 
-  /** How many event timers were dropped because their chain went on after the end of the input. */
+  /** How many event timers were dropped because their chain continued after the end of the input. */
   get dropped(): number {
     return this.#dropped
   }
@@ -128,7 +128,7 @@ export class TimerQueue {
     return this.#isFinal ? this.#link + 1 : 0
   }
 
-  /** Whether the timer being set belongs to a chain that may go on. */
+  /** Whether the timer being set belongs to a chain that may continue. */
   #mayFollow(): boolean {
     if (this.#nextLink() <= finalLinksMax) return true
     this.#dropped++

@@ -42,7 +42,7 @@ describe('timer tokens', () => {
     )
   })
 
-  test('damaged text is told apart from timers', () => {
+  test('damaged text is not read as a timer', () => {
     for (const text of [
       '',
       '5',

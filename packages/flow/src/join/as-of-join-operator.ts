@@ -27,7 +27,7 @@ import { rowsPiece, TimedRows, type Rows } from './timed-rows.ts'
 /** So many rows of one key and time come out before the event loop may have a turn. */
 const rowsAtOnce = 256
 
-/** What an as-of join is told. */
+/** The options of an as-of join. */
 export interface AsOfParts {
   readonly kind: 'inner' | 'left'
   readonly combine: Combine

@@ -34,7 +34,7 @@ function reference(
     .toSorted()
 }
 
-/** Versions of one key and time would be told apart by which came last. */
+/** Versions of one key and time would differ by which came last. */
 function hasClearVersions({ right }: MeetingCase): boolean {
   return new Set(right.map(({ key, at }) => `${key} ${at}`)).size === right.length
 }

@@ -231,7 +231,7 @@ describe('an interval join', () => {
     expect(harness.counted('skipped')).toBe(1)
   })
 
-  test('a pair on which combine throws leaves nothing behind, and the row can be set aside', () => {
+  test('a pair on which combine throws leaves no state, and the row can become a dead letter', () => {
     const node = joinOf('full', -5, 5, {}, (left, right) => {
       if (left?.id === 2 && right !== undefined) throw new Error('not 2')
       return text(left, right)

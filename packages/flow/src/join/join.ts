@@ -23,7 +23,7 @@ import { WindowJoinOperator, type WindowGroup, type WindowJoinParts } from './wi
 /** What the first stream of a join must be. What it says instead is why it cannot. */
 export type HasEventTime<S extends AnyKeyedStream> = S['timing'] extends 'timed' ? S : JoinsNeedEventTime
 
-/** The type that stands for a stream without event time in a join. */
+/** The type of a stream without event time in a join. */
 export interface JoinsNeedEventTime {
   readonly 'joins go by event time; call withTimestamps on both streams': never
 }

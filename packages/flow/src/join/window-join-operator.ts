@@ -42,7 +42,7 @@ export interface WindowGroup {
   readonly right: readonly unknown[]
 }
 
-/** What a window join is told. */
+/** The options of a window join. */
 export interface WindowJoinParts {
   readonly name: string
   readonly assigner: WindowAssigner

@@ -44,7 +44,7 @@ function joinOf(windows: WindowAssigner, kind: Kind): OperatorNode {
 }
 
 /** A result as text: semi and anti joins emit the record itself. */
-function told(value: unknown): string {
+function valueText(value: unknown): string {
   return typeof value === 'string' ? value : `${(value as Item).id}`
 }
 
@@ -106,7 +106,7 @@ describe('a window join', () => {
         const size = slide + more
         const windows = more === 0 ? tumbling(size) : sliding({ size, slide })
         const harness = runMeeting(joinOf(windows, kind), trial)
-        expect(harness.outputs.map(({ value, time }) => `${told(value)} at ${time}`).toSorted()).toEqual(
+        expect(harness.outputs.map(({ value, time }) => `${valueText(value)} at ${time}`).toSorted()).toEqual(
           reference(trial, kind, size, slide),
         )
         expect(harness.cells()).toEqual({ '#timers': 0, left: 0, right: 0 })
@@ -168,7 +168,10 @@ describe('a window join', () => {
       harness.record(item(1, 1), 1, 0)
       harness.record(item(2, 1), 1, 1)
       harness.end()
-      return { values: harness.outputs.map(({ value }) => told(value)), skipped: harness.counted('skipped') }
+      return {
+        values: harness.outputs.map(({ value }) => valueText(value)),
+        skipped: harness.counted('skipped'),
+      }
     }
     expect(run('inner')).toEqual({ values: [], skipped: 2 })
     expect(run('left')).toEqual({ values: ['1 -'], skipped: 1 })

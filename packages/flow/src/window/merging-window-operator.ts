@@ -35,7 +35,7 @@ import { DueTimes, justAfter } from './due-times.ts'
 import { closedUpTo, latenessSetting } from './lateness.ts'
 import { SortedTimes } from './sorted-times.ts'
 
-/** What an operator of merging windows is told. */
+/** The options of an operator of merging windows. */
 export interface MergingWindowParts {
   readonly name: string
   readonly windows: MergingWindows

@@ -185,7 +185,7 @@ describe('session windows', () => {
     harness.record(item(10, 10), 10)
     expect(results()).toEqual(['a 0..30: 3 of 0+10+20'])
     seen = 3
-    // In time, and within the gap: the session goes on.
+    // In time, and within the gap: the session continues.
     harness.record(item(30, 30), 30)
     expect(results()).toEqual([])
     harness.watermark(41)

@@ -160,7 +160,7 @@ describe('an interrupted job', () => {
       /^CHECKPOINT_INCOMPATIBLE: checkpoint \d+ does not fit this program, and nothing was restored or changed\. 'sums': the program no longer has it \(if it was renamed to 'totals', use the old name\)\. Restore its name, or drop its state with --drop-state sums$/m,
     )
     expect(code).toBe(5)
-    // And so it is: under its old name the operator goes on.
+    // Under its old name the operator continues.
     const ended = await start(named, '--parameter', 'name=sums').ended
     await expectComplete(ended)
     expect(await output()).toHaveLength(100)

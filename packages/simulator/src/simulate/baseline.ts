@@ -32,7 +32,7 @@ const strict: SinkDemand = {
 
 /** How many runs without faults show whether a result depends on who comes first. */
 const probes = 6
-/** How many more there are before anybody is blamed for such a result. */
+/** How many more runs there are before such a result is reported. */
 const closerProbes = 60
 const openWays =
   'a stream is joined with itself before an operator with a key, and nothing decides which way is shorter'
@@ -42,7 +42,7 @@ const forked = 'a process that had been paused made a checkpoint, and records ma
 const endedEarly =
   'a run has ended before the input, and windows and timers fired that would have waited for more'
 
-/** Stands for the state at the end of an operator in lists of sinks; no sink can have this name. */
+/** Denotes the state at the end of an operator in lists of sinks; no sink can have this name. */
 export function stateOf(operator: string): string {
   return `(state of ${operator})`
 }
@@ -197,7 +197,7 @@ export class Baseline {
   }
 
   /**
-   * Whether some of what was found is nobody's fault, as more runs without faults have shown: the sink or the state
+   * Whether some of the differences are not a fault, as more runs without faults have shown: the sink or the state
    * depends on the order in which records of different keys meet after all.
    */
   async doubts({ findings, isParallel, isRestarted }: JudgedRun, plan: RunPlan): Promise<boolean> {

@@ -78,7 +78,7 @@ test('a record that is lost is missed in what an operator keeps, beside operator
   expect(failure).toMatchObject({ kind: 'state', where: 'keep' })
 })
 
-test('a record that nobody has made is found beside what a process writes that was paused', async () => {
+test('an invented record is found beside the output of a paused process', async () => {
   const inventing = pipeline('inventing', (p) => {
     const isFirst = firstOfALife()
     p.from('numbers', memory.read({ all: numbers(120) }))

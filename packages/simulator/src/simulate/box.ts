@@ -1,5 +1,5 @@
 /**
- * A value on its way through a simulated pipeline, and the line it stands in.
+ * A value on its way through a simulated pipeline, and its line.
  *
  * Records of one line must arrive in order: those of one split, and from a keyed operator on those of one key. User
  * code never sees a box. It is a plain object, because records in flight are saved and restored.
@@ -24,7 +24,7 @@ export function unboxed(value: unknown): unknown {
   return isBox(value) ? value.value : value
 }
 
-/** The line a value stands in. */
+/** The line of a value. */
 export function lineOf(value: unknown): string | null {
   return isBox(value) ? value['#line'] : null
 }

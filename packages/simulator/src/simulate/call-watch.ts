@@ -3,16 +3,16 @@ import type { MapState, StateDescriptor, ValueState } from '@millrace/core/opera
 
 /** Sees each call of user code in a simulated pipeline, and what came of it. */
 export interface CallWatch {
-  /** Stands for `code()`, which is user code of `operator` that must not wait. */
+  /** Runs `code()`, synchronous user code of `operator`. */
   call<T>(operator: string, code: () => T): T
   /**
-   * Stands for `code()`, which is user code of `operator` that waits, is called for `value` and is given up once
+   * Runs `code()`, asynchronous user code of `operator`, for `value`; the call is abandoned once
    * `signal` aborts.
    */
   callAsync<T>(operator: string, value: unknown, signal: AbortSignal, code: () => Promise<T>): Promise<T>
-  /** Stands for `state`, which `operator` is handed. */
+  /** Wraps `state`, which is passed to `operator`. */
   value<T>(operator: string, state: ValueState<T>, descriptor: StateDescriptor<T>): ValueState<T>
-  /** Stands for `state`, which `operator` is handed. */
+  /** Wraps `state`, which is passed to `operator`. */
   map<K extends Key, V>(
     operator: string,
     state: MapState<K, V>,

@@ -36,7 +36,7 @@ test('calls that end in another order have given the same', async () => {
   expect(compared(first, second)).toEqual([])
 })
 
-test('a call that gives something else is told with what it was called for', async () => {
+test('a call with a different result is reported with its argument', async () => {
   const first = await watched([
     [1, gives('one')],
     [2, gives('two')],
@@ -70,7 +70,7 @@ test('a call that has failed has given nothing, and nothing is held against the 
   expect(compared(first, second)).toEqual([])
 })
 
-test('a call that was given up has given nothing, whatever comes of it', async () => {
+test('an abandoned call has no result, whatever it returns later', async () => {
   const late = async (answer: string): Promise<OperatorWatch> => {
     const watch = new OperatorWatch(1, false)
     const call = new AbortController()
@@ -93,7 +93,7 @@ test('a call may change what it is handed', async () => {
   expect(compared(first, second)).toEqual([])
 })
 
-test('whoever comes first in the graph is told', async () => {
+test('of several differences, the first in the graph is reported', async () => {
   const [first, second] = [await watched([[1, gives('a')]]), await watched([[1, gives('b')]])]
   for (const [watch, value] of [
     [first, 1],

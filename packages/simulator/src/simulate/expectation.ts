@@ -10,7 +10,7 @@ export interface SinkDemand {
   readonly mayMiss: boolean
   /** Whether records may be there more often than expected. */
   readonly mayRepeat: boolean
-  /** Whether there may be records that nobody expects. */
+  /** Whether there may be unexpected records. */
   readonly mayDiffer: boolean
   /** Whether that holds for what a process has written that had been paused. */
   readonly mayDifferAfterPause: boolean

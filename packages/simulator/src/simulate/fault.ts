@@ -65,10 +65,10 @@ const betweenLives: ReadonlySet<FaultKind> = new Set(['upgrade', 'resume', 'drai
 /** What ends a run before its input ends: windows and timers fire then that would have waited for more. */
 export const earlyEnds: ReadonlySet<FaultKind> = new Set(['drain', 'grow'])
 
-/** What only takes time: nothing fails, and nobody has to begin again. */
+/** Faults that only take time: nothing fails, and no process restarts. */
 export const delays: readonly FaultKind[] = ['slowSink', 'stall', 'slowCalls']
 
-/** How many lives end early at most, unless told otherwise. */
+/** How many lives end early at most, by default. */
 const endingsMax = 4
 const troublesMax = 4
 
@@ -135,7 +135,7 @@ export function drawFaults(random: Random, space: FaultSpace): readonly Fault[] 
   return inOrder(faults)
 }
 
-/** Whoever asks for so many faults of a kind gets about as many. */
+/** A plan that asks for this many faults of a kind gets about as many. */
 function numberOf(space: FaultSpace, kinds: readonly FaultKind[], drawn: number): number {
   if (space.limits === undefined) return drawn
   let asked = 0

@@ -2,7 +2,7 @@
 export type FindingKind =
   /** User code does not do the same thing twice. */
   | 'nondeterminism'
-  /** User code starts work that nobody waits for. */
+  /** User code starts work that is not waited for. */
   | 'unawaited work'
   /** User code changes state in a way that no checkpoint sees. */
   | 'unset state'
@@ -16,9 +16,9 @@ export type FindingKind =
   | 'state'
   /** The engine did too much before it let anything else happen. */
   | 'held'
-  /** Everybody waits and nobody can wake anybody, or nothing ever ends. */
+  /** Every task waits and none can be woken, or the run never ends. */
   | 'stuck'
-  /** The job gave up although nothing had gone wrong that it does not have to put up with. */
+  /** The job failed although only faults had occurred that it must tolerate. */
   | 'failed'
   /** A sink was used against its contract. */
   | 'sink'

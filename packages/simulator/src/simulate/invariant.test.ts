@@ -21,14 +21,14 @@ const outcome: RunOutcome = {
   isForked: false,
 }
 
-/** What an invariant is told of a run. */
+/** The facts of a run that an invariant receives. */
 function toldOf(changes: Partial<RunOutcome>): RunFacts | undefined {
-  let told: RunFacts | undefined
-  brokenInvariants({ ...outcome, ...changes }, {}, [(_outputs, run) => void (told = run)])
-  return told
+  let facts: RunFacts | undefined
+  brokenInvariants({ ...outcome, ...changes }, {}, [(_outputs, run) => void (facts = run)])
+  return facts
 }
 
-test('an invariant is told whether results may be there again, and whether records are lost', () => {
+test('an invariant receives whether results may be repeated and whether records are lost', () => {
   expect(toldOf({})).toEqual({ faults: outcome.events, hasLost: false, hasFallenBack: false })
   expect(toldOf({ fallbacks: 1 })).toMatchObject({ hasFallenBack: true })
   const spent = new Spent()
@@ -45,7 +45,7 @@ test('what a process misses that was replaced is not lost', () => {
   expect(toldOf({ spent: new Map([['numbers', spent]]) })).toMatchObject({ hasLost: false })
 })
 
-test('an invariant that does not hold is told by its name, or by its number', () => {
+test('a broken invariant is reported by its name, or by its number', () => {
   const enough = (): void => {
     throw new Error('too few')
   }

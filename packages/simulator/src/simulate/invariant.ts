@@ -9,7 +9,7 @@ export interface RunFacts {
   /** Whether a source that cannot be read again has given records to a process that died. They count nowhere. */
   readonly hasLost: boolean
   /**
-   * Whether the job has gone on from an older checkpoint, because the newest one was damaged. Results that were out
+   * Whether the job has resumed from an older checkpoint, because the newest one was damaged. Results that were out
    * then come again, in exactly-once sinks as well.
    */
   readonly hasFallenBack: boolean
@@ -18,7 +18,7 @@ export interface RunFacts {
 /** What the user demands of a run beside what the engine promises: throws if it does not hold. */
 export type Invariant = (outputs: Readonly<Record<string, readonly unknown[]>>, run: RunFacts) => void
 
-/** What an invariant is told of a run. */
+/** The facts of a run that an invariant receives. */
 export function factsOf({ events, spent, fallbacks }: RunOutcome): RunFacts {
   return {
     faults: events,

@@ -72,7 +72,7 @@ export async function keptState(
   for (const { owner, name, table } of tables) {
     const lines = cells.get(owner) ?? []
     if (name === finishedSplitsSpec.name) {
-      // On which page of the table a split stands depends on when it ended.
+      // The page of a split in the table depends on when it ended.
       const pages = table as StateTable<Uint8Array>
       const finished = await FinishedSplits.load(pages, manifest.keyGroups, unhurried)
       for (const { split } of finished.all()) lines.push(`split ${split} has ended`)

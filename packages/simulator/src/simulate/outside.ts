@@ -114,7 +114,7 @@ export class Outside {
   outputs(): ReadonlyMap<string, readonly OutputRecord[]> {
     const outputs = new Map<string, readonly OutputRecord[]>()
     for (const [name, { visible }] of this.#systems) outputs.set(name, visible)
-    // Nobody knows which process has written what a user's own sink shows.
+    // Which process has written the output of a user's own sink is unknown.
     const wasPaused = [...this.#callsUnderWay.keys()].some((process) => process.wasPaused)
     for (const [name, { visible }] of this.#standIns) {
       outputs.set(

@@ -19,7 +19,7 @@ function endsOf(order: PieceOrder): Readonly<Record<string, number>> {
   return Object.fromEntries(order.map(({ split }, index) => [split, (index + 1) / order.length]))
 }
 
-test('where splits take turns some end early and the others go on', () => {
+test('where splits take turns, some end early and the others continue', () => {
   const inputs = inputsOf({ first: { a: 100, b: 100, c: 100 }, second: { x: 100, y: 100 } })
   const ends = endsOf(staggeredOrder(inputs, 5))
   const inTurn = ['a', 'x', 'y', 'c', 'b'].map((split) => ends[split]!)
@@ -28,7 +28,7 @@ test('where splits take turns some end early and the others go on', () => {
   for (const [index, end] of inTurn.slice(1).entries()) expect(end - inTurn[index]!).toBeGreaterThan(0.04)
 })
 
-test('a split that comes in bursts is quiet between them while others go on', () => {
+test('a split with bursts is quiet between them while others continue', () => {
   const order = staggeredOrder(inputsOf({ source: { a: 100, b: 100, c: 100 } }), 5)
   const places = order.flatMap(({ split }, index) => (split === 'b' ? [index] : []))
   const gaps = places.slice(1).map((place, index) => place - places[index]! - 1)

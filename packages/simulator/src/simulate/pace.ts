@@ -103,7 +103,7 @@ const rhythms: readonly Rhythm[] = [
 
 /**
  * Cuts inputs into pieces and puts those of all splits into one order, in which splits end at different moments: much
- * can go wrong only once one has ended while others go on.
+ * can go wrong only once one has ended while others continue.
  *
  * The order depends on nothing but how many items there are in which split, so all runs of an input share it.
  */
@@ -129,7 +129,7 @@ function placeOf(from: number, to: number, length: number, { end, bursts }: Rhyt
   return (end * Math.floor((bursts * from) / length)) / bursts
 }
 
-/** How long nothing must be going on before the next piece comes in, in milliseconds. */
+/** How long the job must be quiet before the next piece comes in, in milliseconds. */
 const gapMs = 4
 /** How long a reader waits at most before it looks again whether it is its turn, in milliseconds. */
 const longestWaitMs = 1_000
@@ -138,7 +138,7 @@ const longestWaitMs = 1_000
  * Lets the pieces of all splits in one by one, always in the same order, each when the one before has gone through.
  *
  * Results may depend on the order in which records of different splits meet. Here that order is always the same, so
- * they do not, at any parallelism: time moves only when nobody has anything left to do, and a piece comes in when time
+ * they do not, at any parallelism: time moves only when no task has anything left to do, and a piece comes in when time
  * has moved and no call to the outside is under way.
  */
 export class TurnstilePace implements Pace {
@@ -159,7 +159,7 @@ export class TurnstilePace implements Pace {
   /**
    * `isQuiet` says whether no call to the outside is under way; `ended` are the splits that were read to their end in
    * an earlier life: a job that remembers it does not open them again. While a split is late of one of the `timed`
-   * sources nothing comes in at all: the watermark does not wait for a split that nobody knows, so its records would be
+   * sources nothing comes in at all: the watermark does not wait for an unknown split, so its records would be
    * late.
    */
   constructor(parts: {
@@ -182,7 +182,7 @@ export class TurnstilePace implements Pace {
     this.#handedOut.set(`${source}/${split}`, at)
     this.#next = 0
     this.#skip()
-    // It may have been the one that everybody has waited for: that it is there has to get about first.
+    // All others may have waited for it: its arrival has to be processed first.
     this.#opensAtMs = this.#clock.monotonic() + gapMs
   }
 
@@ -206,7 +206,7 @@ export class TurnstilePace implements Pace {
     const piece = this.#order[this.#next]
     const lateMs = piece !== undefined && this.#isHeldBack(piece) ? this.#late.missingMs : 0
     const untilMs = this.#opensAtMs - this.#clock.monotonic()
-    // The longer nothing has happened, the less often anybody looks: a job that is stuck waits for minutes.
+    // The longer nothing has happened, the less often the pace checks: a job that is stuck waits for minutes.
     const patienceMs = Math.min(longestWaitMs, Math.floor(-untilMs / 16))
     await sleep(this.#clock, Math.max(1, untilMs, lateMs, patienceMs))
   }

@@ -5,17 +5,17 @@ interface Paused {
   readonly process: SimProcess
   /** Settles when its job has ended. */
   readonly ended: Promise<unknown>
-  /** The step at which it goes on. */
+  /** The step at which it resumes. */
   readonly wakeAt: number
   isOver: boolean
 }
 
-/** Processes that everybody takes for dead, and that go on one day where they stood. They must do no harm then. */
+/** Processes that are believed dead and later resume where they were paused. They must do no harm then. */
 export class PausedProcesses {
   readonly #woken: (process: SimProcess) => void
   #all: Paused[] = []
 
-  /** Calls `woken` for each that goes on. */
+  /** Calls `woken` for each that resumes. */
   constructor(woken: (process: SimProcess) => void) {
     this.#woken = woken
   }
@@ -46,7 +46,7 @@ export class PausedProcesses {
     }
   }
 
-  /** The power is lost: none of them ever goes on. */
+  /** The power is lost: none of them ever resumes. */
   kill(): void {
     for (const { process } of this.#all) process.kill()
     this.#all = []

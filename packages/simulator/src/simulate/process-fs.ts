@@ -5,7 +5,7 @@ import type { SimProcess } from '../world/sim-process.ts'
 
 /** What a process's file system tells the simulation. */
 export interface DiskWatch {
-  /** The disk has crashed during an operation of this process: nobody gets to see how it ended. */
+  /** The disk has crashed during an operation of this process: its outcome is not reported. */
   crashed(): void
   /** An operation failed, or took only a part of what it was given. */
   failed(what: string, error: unknown): void

@@ -89,9 +89,9 @@ export interface RunOutcome {
   readonly stopped: string | undefined
   /** Promises that are broken whatever came out. */
   readonly broken: readonly BrokenPromise[]
-  /** How often the job went on from an older checkpoint than the newest, because that one was damaged. */
+  /** How often the job resumed from an older checkpoint than the newest, because that one was damaged. */
   readonly fallbacks: number
-  /** Whether a process that had been paused has made a checkpoint, so that others may have gone on from there. */
+  /** Whether a process that had been paused has made a checkpoint, so that others may have resumed from it. */
   readonly isForked: boolean
   /** How often the job has begun to run, in all lives together. */
   readonly starts: number

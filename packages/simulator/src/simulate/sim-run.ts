@@ -25,7 +25,7 @@ import { Trouble } from './trouble.ts'
 import { WorkWatch } from './work-watch.ts'
 
 const directory = 'data'
-/** How long whoever watches over the job lets pass before it is started again while another process still runs. */
+/** How long the supervisor of the job waits before it starts it again while another process still runs. */
 const restartDelayMs = 100
 
 /** Runs a pipeline once, from nothing to its end, with what goes wrong on the way. */
@@ -98,7 +98,7 @@ class SimRun {
     } catch (error) {
       this.#broken.push({ kind: 'stuck', what: describeError(error) })
     }
-    // Who falls back takes back what the damaged checkpoint named; whoever made that, and was paused, may not know.
+    // A fallback takes back what the damaged checkpoint named; the paused process that made it may not know.
     if (this.#fallbacks === 0) {
       for (const what of this.#outside.violations()) this.#broken.push({ kind: 'sink', what })
     }
@@ -145,10 +145,10 @@ class SimRun {
         this.#broken.push(mutation)
         return
       }
-      // Whoever watches over the job starts it again, as long as what has failed it was something new.
+      // The supervisor of the job starts it again, as long as what has failed it was something new.
       if (this.#events.length > eventsBefore) continue
       if (awake > 0) {
-        // Nobody moves time but those who wait for it, and the process that woke up may need some to come to its end.
+        // Only tasks that wait for time move it, and the process that woke up may need some to come to its end.
         await sleep(this.#world.clock, restartDelayMs)
         continue
       }
@@ -343,7 +343,7 @@ class SimRun {
         this.#putOff(life, kind, random.int(2 ** 31))
         return
       }
-      this.#happened(kind, 'the process is paused, and everybody takes it for dead')
+      this.#happened(kind, 'the process is paused, and believed dead')
       this.#paused.pause(life.process, life.ended, this.#world.steps + 20 + random.int(1_500))
       this.#leave(life)
     } else {
@@ -376,7 +376,7 @@ class SimRun {
     this.#leave(life)
   }
 
-  /** Nobody waits for this life any more; the next one begins. */
+  /** This life is no longer waited for; the next one begins. */
   #leave(life: Life): void {
     life.faults.length = 0
     this.#world.add(this.#main, 'the next life begins', () => life.end({ kind: 'crashed' }))

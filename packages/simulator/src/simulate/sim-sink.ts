@@ -8,7 +8,7 @@ import { valueText } from './value-text.ts'
 /** One record that reached the outside. */
 export interface OutputRecord {
   readonly value: unknown
-  /** The line it stands in: see `Box`. */
+  /** Its line: see `Box`. */
   readonly line: string | null
   /** Equal for equal values. */
   readonly text: string
@@ -45,7 +45,7 @@ interface Caller {
 }
 
 /**
- * An outside system that survives crashes: it keeps what was prepared until somebody commits or aborts it, and shows
+ * An outside system that survives crashes: it keeps what was prepared until it is committed or aborted, and shows
  * what was committed. One for each sink and run, shared by all lives of the process.
  *
  * Each call to a sink with transactions carries the epoch of the data directory's owner, and one of an earlier epoch than
@@ -55,7 +55,7 @@ interface Caller {
  */
 export class SimSystem {
   readonly name: string
-  /** What everybody can see, in the order in which it became visible. */
+  /** What is visible, in the order in which it became visible. */
   readonly visible: OutputRecord[] = []
   /** What the pipeline did that no outside system would put up with. */
   readonly violations: string[] = []

@@ -15,9 +15,9 @@ import type { LateSplits } from './late-splits.ts'
 import type { Pace } from './pace.ts'
 import type { Trouble } from './trouble.ts'
 
-/** What has become of a volatile source's items: what was handed out is gone, whoever still wanted it. */
+/** What has become of a volatile source's items: an item that was handed out cannot be read again. */
 export class Spent {
-  /** By source and split: the first item that nobody was given. */
+  /** By source and split: the first item not handed out. */
   readonly #upTo = new Map<string, number>()
   /** By source and split: items that were given to a process which forgot them. */
   readonly #lost = new Map<string, Set<number>>()
@@ -67,7 +67,7 @@ export interface SimSourceParts {
   readonly mayBeIdle: boolean
 }
 
-/** Stands in for a source: the same splits, copies of the records that were recorded, positions that count items. */
+/** Replaces a source: the same splits, copies of the records that were recorded, positions that count items. */
 export class SimSource implements Source<unknown, number> {
   readonly kind: string
   readonly durability: Source<unknown>['durability']

@@ -109,7 +109,7 @@ test('calls that are slow end in another order', async () => {
   expect(overtaken.length).toBeGreaterThan(10)
 })
 
-test('a clock that jumps is seen by whoever asks for the time', async () => {
+test('a clock jump is visible to code that reads the time', async () => {
   const dated = pipeline('dated', (p) => {
     p.from('numbers', memory.read({ all: Array.from({ length: 200 }, (_, n) => n) }))
       .keyBy(() => 'all')
@@ -224,7 +224,7 @@ function offByOne(): Source<number> {
   }
 }
 
-test('a source that forgets where it stands is found', async () => {
+test('a source that forgets its position is found', async () => {
   const failure = await failureOf(
     simulateSeeds(
       mapping((n) => n),
@@ -276,19 +276,19 @@ test('an invariant of the user is looked after too', async () => {
   expect(failure.shrunk!.records).toBeLessThan(50)
 })
 
-test('an invariant is told what has gone wrong, and whether records are lost', async () => {
+test('an invariant receives the faults and whether records are lost', async () => {
   const numbers = memory.read({ all: Array.from({ length: 300 }, (_, n) => n) })
-  const told: RunFacts[] = []
+  const facts: RunFacts[] = []
   const allOrLost: Invariant = ({ out }, run) => {
-    told.push(run)
+    facts.push(run)
     expect(new Set(out).size < 300).toBe(run.hasLost)
   }
   const runs = await simulateSeeds(
     mapping((n) => n, { ...numbers, durability: 'volatile' }),
     { seeds: 20, faults: { kill: 2 }, invariants: [allOrLost] },
   )
-  expect(told.flatMap(({ faults }) => faults)).toHaveLength(runs.faults['kill']!)
-  expect(new Set(told.map(({ hasLost }) => hasLost))).toEqual(new Set([false, true]))
+  expect(facts.flatMap(({ faults }) => faults)).toHaveLength(runs.faults['kill']!)
+  expect(new Set(facts.map(({ hasLost }) => hasLost))).toEqual(new Set([false, true]))
 })
 
 test('a stand-in for something that is not there is refused, with what is there', async () => {

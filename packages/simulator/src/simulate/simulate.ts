@@ -90,7 +90,7 @@ export interface SeedsOptions extends SimulationOptions {
   readonly seeds?: number
   /** The first of them. Default 0. */
   readonly from?: number
-  /** Goes on after a failure. Default false: the first one is thrown. */
+  /** Continues after a failure. Default false: the first one is thrown. */
   readonly keepGoing?: boolean
   /** Called after each seed. */
   readonly onProgress?: (progress: SeedsReport) => void
@@ -205,7 +205,7 @@ async function recordAdded(
   return added
 }
 
-/** How many steps a run may take unless told otherwise: many times what any has taken. */
+/** How many steps a run may take by default: many times what any has taken. */
 const fewestSteps = 500_000
 const stepsPerRecord = 5_000
 
@@ -373,7 +373,7 @@ class Simulation {
     const { nodes } = this.#baseline.subject.graph()
     if (!nodes.some(({ kind }) => kind === 'async')) without.add('slowCalls').add('callError')
     const { sources = {} } = this.#options
-    // How the splits of a stand-in meet with those of the others is nobody's to decide.
+    // The order between splits of a stand-in and those of other sources is undefined.
     if (nodes.some(({ kind, name }) => kind === 'source' && Object.hasOwn(sources, name)))
       without.add('lateSplits')
     return without

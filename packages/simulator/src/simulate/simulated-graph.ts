@@ -18,7 +18,7 @@ import { BoxedOperator } from './boxed-operator.ts'
 import type { CallWatch } from './call-watch.ts'
 import type { WorkWatch } from './work-watch.ts'
 
-/** What stands in for the outside world of a pipeline. */
+/** The simulated outside world of a pipeline. */
 export interface StandIns {
   source(node: SourceNode): Source<unknown>
   sink(node: SinkNode): Sink<unknown>
@@ -80,7 +80,7 @@ function simulatedNode(node: GraphNode, standIns: StandIns): GraphNode {
   }
 }
 
-/** The line of what a call for `box` returns: results that keep the order of each key stand in one line for each. */
+/** The line of what a call for `box` returns: results that keep the order of each key have one line per key. */
 function lineOfResult({ order, inputs: [{ exchange }] }: AsyncNode, box: unknown): string | null {
   const line = lineOf(box)
   if (order === 'none' || line === null) return null

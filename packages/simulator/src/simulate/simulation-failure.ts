@@ -42,7 +42,7 @@ export class SimulationFailure extends Error {
   }
 }
 
-/** Whose fault it usually is when results differ and nobody was found out before. */
+/** The usual cause when results differ and no cause was found before. */
 function usualCauses(kind: FindingKind, standIns: readonly string[]): readonly string[] {
   const inCode = [
     'a variable outside of state',

@@ -117,7 +117,7 @@ export class SinkCalls {
   }
 }
 
-/** Nobody waits for the answer to a second delivery, so nobody hears that it has failed. */
+/** The answer to a second delivery is not waited for, so its failure is not reported. */
 async function unheard(again: () => unknown): Promise<void> {
   try {
     await again()

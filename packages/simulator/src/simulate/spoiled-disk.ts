@@ -3,7 +3,7 @@ import { isMillraceError } from '@millrace/core'
 import { SimFs } from '@millrace/testkit'
 import type { FaultKind } from './fault.ts'
 
-/** After so many refusals somebody makes room, or a job that is patient enough would try for ever. */
+/** After so many refusals there is room again, or a patient job would retry without end. */
 const refusalsMax = 10
 
 /** The disk of one run, over all lives of the process, and what is done to it. */

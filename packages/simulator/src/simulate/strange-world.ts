@@ -1,7 +1,7 @@
 import type { Random } from '@millrace/world'
 
 /**
- * Runs `code` in a world whose time and chance are made up, so that whoever looks at them is found out: two runs see
+ * Runs `code` in a world whose time and chance are made up, so that code that uses them is found: two runs see
  * different ones.
  */
 export function inStrangeWorld<T>(random: Random, code: () => T): T {

@@ -16,7 +16,7 @@ export class Trouble {
   readonly #happened: (kind: FaultKind, what: string) => void
   /** How long a call to a sink takes at most, in milliseconds. */
   #sinkDelayMs = 0
-  /** How many calls still do. Splits take turns when no call is under way, so sinks must not be busy for ever. */
+  /** How many calls still do. Splits take turns when no call is under way, so sinks must not be busy without end. */
   #slowSinkCalls = 0
   #callDelayMs = 0
   #stallMs = 0
@@ -104,7 +104,7 @@ export class Trouble {
 
   /** Resolves after what a call of `mapAsync` takes; throws if it is to fail. */
   async atCall({ name, timeoutMs = Infinity, onError }: AsyncNode, clock: Clock): Promise<void> {
-    // A call that is given up, or whose record is left out, is a result; this is about delays and failures that pass.
+    // An abandoned call, or one whose record is skipped, is a result; this is about delays and failures that pass.
     const delayMs = Math.min(this.#callDelayMs, Math.floor(timeoutMs / 4))
     if (delayMs > 0) await sleep(clock, this.#random.int(delayMs + 1))
     const what = `a call of '${name}'`

@@ -61,7 +61,7 @@ test.each([
   expect(failure.message).toContain("'call' does not do the same thing twice")
 })
 
-test('calls that fail are left out, and nobody is blamed for them', async () => {
+test('calls that fail are skipped, and no operator is blamed for them', async () => {
   const report = await simulateSeeds(
     calling(async (n) => {
       if (n % 3 === 0) throw new Error('not this one')

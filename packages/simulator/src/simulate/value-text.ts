@@ -1,9 +1,9 @@
-/** How deep values are told apart; what lies deeper counts as equal. */
+/** How deep values are compared; what lies deeper counts as equal. */
 const DEPTH_MAX = 64
 
 /**
  * A value as text, the same text for equal values: fields in order of their names, maps and sets in order of their
- * contents, and -0, NaN, bigint, dates and bytes told apart from what looks like them.
+ * contents, and -0, NaN, bigint, dates and bytes distinguished from lookalikes.
  *
  * For comparing what two runs put out, and for showing it.
  */

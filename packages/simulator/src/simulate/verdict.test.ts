@@ -71,7 +71,7 @@ test('a result that seldom depends on who comes first is not compared where the 
         ({ seen, place }, n) => ({ seen: seen + 1, place: n === 50 ? seen : place }),
       )
       .filter(({ value }) => value.seen === 100)
-      // Far from where it stands if all come in turn.
+      // Far from its place if all come in turn.
       .map(({ value }) => Math.abs(value.place - 50) > 12)
       .to('out', memory.write())
   })
@@ -80,7 +80,7 @@ test('a result that seldom depends on who comes first is not compared where the 
   expect(notCompared.map(({ sink }) => sink)).toEqual(['(state of place)', 'out'])
 })
 
-test('a job that takes long between two attempts does not fill a full disk for ever', async () => {
+test('a job with long delays between attempts does not keep a disk full without end', async () => {
   const calling = pipeline('calling', (p) => {
     p.from('numbers', memory.read({ all: numbers(200) }))
       .mapAsync('call', async (n) => n, { concurrency: 1 })

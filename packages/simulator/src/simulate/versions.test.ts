@@ -54,16 +54,16 @@ function numbers(step?: (n: number) => number): Pipeline {
 }
 
 test('a source that a later version adds is read from its beginning, and all of it comes out once', async () => {
-  const told: (number | undefined)[] = []
+  const lengths: (number | undefined)[] = []
   const report = await simulateSeeds(numbers(), {
     seeds: 20,
     faults: { kill: 3, upgrade: 1 },
     versions: [numbers((n) => n * 10)],
-    invariants: [({ more }) => void told.push(more?.length)],
+    invariants: [({ more }) => void lengths.push(more?.length)],
   })
   expect(report.faults['upgrade']).toBeGreaterThan(0)
-  expect(told).toContain(4)
-  expect(told.every((length) => length === 4 || length === undefined)).toBe(true)
+  expect(lengths).toContain(4)
+  expect(lengths.every((length) => length === 4 || length === undefined)).toBe(true)
 })
 
 test('what a later version makes of its own source is held against a run without faults', async () => {

@@ -13,7 +13,7 @@ export class WorkWatch {
   readonly #most: number
   readonly #exceeded: (what: string) => void
   readonly #counts = new Map<string, number>()
-  readonly #told = new Set<string>()
+  readonly #reported = new Set<string>()
   #isOver = false
 
   /** With the work that the engine may do per turn of the event loop; `exceeded` learns of each kind of work once. */
@@ -37,8 +37,8 @@ export class WorkWatch {
     if (this.#isOver) return
     const count = (this.#counts.get(work) ?? 0) + 1
     this.#counts.set(work, count)
-    if (count <= this.#most || this.#told.has(work)) return
-    this.#told.add(work)
+    if (count <= this.#most || this.#reported.has(work)) return
+    this.#reported.add(work)
     this.#exceeded(
       `the event loop was held: ${work}, more than ${this.#most} times before anything else could happen`,
     )

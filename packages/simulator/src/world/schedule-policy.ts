@@ -9,7 +9,7 @@ export interface Candidate {
   readonly strand: number
 }
 
-/** Decides who goes on next. */
+/** Decides which strand runs next. */
 export interface SchedulePolicy {
   /** What failures call it. */
   readonly name: string
@@ -22,12 +22,12 @@ export function uniform(random: Random): SchedulePolicy {
   return { name: 'anyone', choose: (able) => random.int(able.length) }
 }
 
-/** Mostly whoever has been able for longest: about what a real event loop does. */
+/** Mostly the strand that has been ready for longest: about what a real event loop does. */
 function oldestFirst(random: Random): SchedulePolicy {
   return mostly('oldest first', () => 0, random)
 }
 
-/** Mostly whoever became able last: runs one task as far as it goes, and leaves the others behind. */
+/** Mostly the strand that became ready last: runs one task as far as it goes, and leaves the others behind. */
 function newestFirst(random: Random): SchedulePolicy {
   return mostly('newest first', (able) => able.length - 1, random)
 }
@@ -44,7 +44,7 @@ function mostly(name: string, choose: SchedulePolicy['choose'], random: Random):
 }
 
 /**
- * Strict priorities by chance, and a few moments at which the one who would go on falls to the last place.
+ * Strict priorities by chance, and a few moments at which the strand with the highest priority gets the lowest.
  *
  * A bug that needs d events in one order is found with a probability that falls with the number of tasks and steps,
  * not with the number of schedules: Burckhardt, Kothari, Musuvathi, Nagarakatte, "A randomized scheduler with
@@ -57,7 +57,7 @@ function changingPriorities(random: Random): SchedulePolicy {
     priorities.set(strand, priority)
     return priority
   }
-  // How long a run is nobody knows before; so its order of magnitude is drawn as well.
+  // The length of a run is not known in advance, so its order of magnitude is drawn as well.
   const steps = [10, 100, 1_000][random.int(3)]!
   const changes = new Set(Array.from({ length: 1 + random.int(4) }, () => random.int(steps)))
   let step = 0
@@ -74,7 +74,7 @@ function changingPriorities(random: Random): SchedulePolicy {
   }
 }
 
-/** One strand goes on only when no other can. */
+/** One strand runs only when no other can. */
 function starving(random: Random): SchedulePolicy {
   const victim = random.int(8)
   return {

@@ -13,7 +13,7 @@ export interface ProcessWorld {
  * One process in a simulated world: what can be killed and paused as a whole.
  *
  * Its code is whatever was started by `SimWorld.enter`, and everything that follows from it. A kill takes effect
- * between two steps: everything the process waits for stays open for ever, and not one more line of it runs.
+ * between two steps: everything the process waits for stays pending, and not one more line of it runs.
  */
 export class SimProcess {
   readonly name: string
@@ -27,7 +27,7 @@ export class SimProcess {
     this.name = name
   }
 
-  /** Gives the other tasks of the world a turn: the caller goes on when it is chosen. */
+  /** Gives the other tasks of the world a turn: the caller continues when it is chosen. */
   readonly scheduler: Scheduler = { turn: () => this.later('turn', () => {}) }
 
   /** The world's time, with this process's own idea of the date. */
@@ -77,14 +77,14 @@ export class SimProcess {
     this.#world.forget(this)
   }
 
-  /** Stops the process where it stands, as a long pause of a virtual machine does; time goes on without it. */
+  /** Stops the process where it is, as a long pause of a virtual machine does; time advances without it. */
   pause(): void {
     if (this.#state !== 'running') return
     this.#state = 'paused'
     this.#wasPaused = true
   }
 
-  /** Lets a paused process go on; it does not know that it was paused. */
+  /** Resumes a paused process; it does not know that it was paused. */
   resume(): void {
     if (this.#state === 'paused') this.#state = 'running'
   }

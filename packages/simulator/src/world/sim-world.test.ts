@@ -66,7 +66,7 @@ test('GO-166 GO-167 time starts at a fixed instant and passes only while everyon
   })
 })
 
-test('GO-169 when nobody can be woken the run fails and says who waits for what', async () => {
+test('GO-169 when no task can be woken, the run fails and lists the waits', async () => {
   const world = new SimWorld({ seed: 1 })
   const run = world.run(async () => {
     await sleep(world.current.clock, 5)
@@ -77,7 +77,7 @@ test('GO-169 when nobody can be woken the run fails and says who waits for what'
   await expect(run).rejects.toBeInstanceOf(SimDeadlock)
 })
 
-test('a killed process does not run one line more, and a paused one goes on where it stood', async () => {
+test('a killed process runs no further line, and a paused one resumes where it was', async () => {
   const lines: string[] = []
   const world: SimWorld = new SimWorld({ seed: 3 })
   await world.run(async () => {

@@ -9,17 +9,17 @@ import { EndlessRun, OutsideWait, SimDeadlock } from './standstill.ts'
 import type { OpenWait } from './standstill.ts'
 import { Trace } from './trace.ts'
 
-/** When simulated time begins unless told otherwise: 2026-01-01T00:00Z. */
+/** When simulated time begins by default: 2026-01-01T00:00Z. */
 const START_MS = 1_767_225_600_000
 
-/** After so many steps in which it was passed over, whoever can go on does: a policy may starve, but not for ever. */
+/** After so many steps in which it was passed over, a ready strand runs: a policy may starve it only so long. */
 const PATIENCE_STEPS = 300
-/** How long the world stands still for a call into the real one before it goes on without it, in real milliseconds. */
+/** How long the world pauses for a call into the real one before it continues without it, in real milliseconds. */
 const FOREIGN_CALL_MS = 250
 
 /** What to simulate. */
 export interface SimWorldOptions {
-  /** Chooses who goes on next. The same seed gives the same run. */
+  /** Chooses what runs next. The same seed gives the same run. */
   readonly seed: number
   /** Where the wall clock starts, in milliseconds since the epoch. Default: the beginning of 2026. */
   readonly startMs?: number
@@ -27,9 +27,9 @@ export interface SimWorldOptions {
   readonly stepsMax?: number
   /** Called before each step, while every task waits: the place to kill, pause and break things. */
   readonly onStep?: (step: number) => void
-  /** Who goes on next. Default: anyone, with the same chance. */
+  /** What runs next. Default: anyone, with the same chance. */
   readonly policy?: SchedulePolicy
-  /** Is told of every task, wait, channel and scope, and says in failures who waits on what. */
+  /** Records every task, wait, channel and scope, and says in failures who waits on what. */
   readonly roster?: (clock: Clock) => Roster
 }
 
@@ -52,12 +52,12 @@ interface Happening extends Candidate {
 /**
  * A world in which one thing happens at a time, chosen by seed.
  *
- * It lets everything run that nobody has to wake: until the microtasks are drained. Then every task waits, and it lets
- * one of the things happen that can happen now: a wait that is over goes on, a disk completes an operation. If there
- * is none, it moves the clock to the next timer. If there is no timer either, nobody can ever wake anybody. So time
+ * It lets everything run that need not be woken: until the microtasks are drained. Then every task waits, and it lets
+ * one of the things happen that can happen now: a wait that is over resumes, a disk completes an operation. If there
+ * is none, it moves the clock to the next timer. If there is no timer either, no task can ever be woken. So time
  * passes only while every task is durably blocked; that definition is Go's (`testing/synctest`).
  *
- * True between two steps: no microtask is pending; whatever can happen belongs to a process that is alive, and stands
+ * True between two steps: no microtask is pending; whatever can happen belongs to a process that is alive, and is
  * in the order in which it became able to.
  *
  * @example
@@ -71,12 +71,12 @@ export class SimWorld {
   /** Each step that was taken. */
   readonly trace: Trace = new Trace()
   readonly #options: SimWorldOptions
-  /** For whoever asks the system for chance, such as every select that is not handed another source. */
+  /** For code that asks the system for chance, such as every select that is not handed another source. */
   readonly #chance: Random
   readonly #policy: SchedulePolicy
   readonly #roster: Roster | undefined
   readonly #ready: Happening[] = []
-  /** Go on once nothing else can. */
+  /** Resume once nothing else can. */
   readonly #settling: Happening[] = []
   readonly #waits = new Set<OpenWait>()
   /** Whose code runs now: what it starts to wait for is its own. */
@@ -85,7 +85,7 @@ export class SimWorld {
   #strand: number | undefined = 0
   #strands = 1
   #steps = 0
-  /** The calls into the real world that are under way, and whether the world goes on without them. */
+  /** The calls into the real world that are under way, and whether the world continues without them. */
   readonly #foreign = new Set<ForeignCall>()
   /** Whether the world itself asks for the real clock or event loop now. */
   #isHostAsked = false
@@ -115,7 +115,7 @@ export class SimWorld {
   }
 
   /** What the roster tells of who waits on what, or undefined without one. */
-  get told(): string | undefined {
+  get waitsText(): string | undefined {
     return this.#roster?.dump()
   }
 
@@ -145,7 +145,7 @@ export class SimWorld {
   /**
    * Waits until everyone else is durably blocked: until nothing can happen before time moves on.
    *
-   * Several who wait for this go on in the order in which they came, each once all is quiet again.
+   * Several that wait for this resume in the order in which they came, each once all is quiet again.
    */
   settle(): Promise<void> {
     const [process, strand, since] = [this.#current, this.#takeStrand(), this.#steps]
@@ -157,8 +157,8 @@ export class SimWorld {
 
   /**
    * Makes a call to something that the world knows nothing of, as part of `process`: real code that waits for real
-   * things. The world stands still meanwhile, so that how long it takes makes no difference. A call that waits for
-   * something in the world itself, or never returns, is left behind after a while: the world goes on without it.
+   * things. The world pauses meanwhile, so that how long it takes makes no difference. A call that waits for
+   * something in the world itself, or never returns, is left behind after a while: the world continues without it.
    */
   foreign<T>(process: SimProcess, label: string, call: () => Promise<T>): Promise<T> {
     const underWay: ForeignCall = { label, isLeft: false }
@@ -249,7 +249,7 @@ export class SimWorld {
 
   /** Fires the next timer and all that are due at the same instant. Returns false when there is none. */
   #moveTime(): boolean {
-    // A timer is nobody's step: what it sets off begins a strand.
+    // A timer belongs to no strand: what it starts begins one.
     this.#strand = undefined
     if (!this.clock.fireNext()) return false
     while (this.clock.nextDelay() === 0) this.clock.fireNext()
@@ -257,8 +257,8 @@ export class SimWorld {
   }
 
   #standstill(outside: readonly string[]): Error {
-    const { waits, told } = this
-    return outside.length > 0 ? new OutsideWait(outside, waits, told) : new SimDeadlock(waits, told)
+    const { waits, waitsText } = this
+    return outside.length > 0 ? new OutsideWait(outside, waits, waitsText) : new SimDeadlock(waits, waitsText)
   }
 
   #choose(): Happening | undefined {
@@ -308,12 +308,12 @@ export class SimWorld {
     return { clock: this.#current.clock, random: this.#chance, scheduler: { turn: () => this.settle() } }
   }
 
-  /** Lets everything run that nobody has to wake. */
+  /** Lets everything run that need not be woken. */
   #turnOfHost(): Promise<void> {
     return this.#ofHost(() => systemScheduler.turn())
   }
 
-  /** Asks the real system, which nobody else can reach while the world runs. */
+  /** Asks the real system, which only this can reach while the world runs. */
   #ofHost<T>(ask: () => T): T {
     this.#isHostAsked = true
     const answer = ask()

@@ -17,7 +17,7 @@ async function failureOf(
   return outcome as TaskSimulationFailure
 }
 
-/** An update that is lost when somebody else's comes between its read and its write. */
+/** An update that is lost when another one comes between its read and its write. */
 async function lostUpdate({ scheduler }: TaskWorld): Promise<void> {
   let count = 0
   const group = new WaitGroup()
@@ -155,7 +155,7 @@ test('GO-171 a task that can end without time passing is waited for', async () =
   expect(ended).toBe(20)
 })
 
-test('GO-168 settle goes on when everyone else is blocked, and time has not passed', async () => {
+test('GO-168 settle resumes when every other task is blocked, and time has not passed', async () => {
   await simulateTasks(async ({ clock, scheduler, settle }) => {
     const steps: string[] = []
     await using scope = new Scope()
@@ -189,7 +189,7 @@ test('GO-172 a sleep and a settle let everything happen first that is due at the
   })
 })
 
-test('several who settle go on one after another', async () => {
+test('several settling tasks resume one after another', async () => {
   await simulateTasks(async ({ settle }) => {
     const order: number[] = []
     await using scope = new Scope()
@@ -204,7 +204,7 @@ test('several who settle go on one after another', async () => {
   })
 })
 
-test('GO-170 what waits for the real world is no deadlock, and is told as what it is', async () => {
+test('GO-170 a wait for the real world is no deadlock, and is reported as such', async () => {
   const failure = await failureOf(() =>
     realSleep(20_000, undefined, { ref: true, signal: AbortSignal.timeout(100) }),
   )
@@ -250,7 +250,7 @@ test('in a simulation the clock, the chance and the scheduler of the system are 
   expect(drawn.size).toBe(2)
 })
 
-test('a run that something other than the seed has a part in is told', async () => {
+test('a run that depends on more than the seed is reported', async () => {
   let runs = 0
   const failure = await failureOf(
     async ({ scheduler }) => {
@@ -266,7 +266,7 @@ test('a run that something other than the seed has a part in is told', async () 
   await simulateTasks(({ scheduler }) => scheduler.turn(), { twice: true })
 })
 
-test('no policy starves anyone for ever: two tasks that poll come to an end', async () => {
+test('no policy starves a task without end: two polling tasks finish', async () => {
   await simulateTasks(async ({ scheduler }) => {
     const flags = [false, false]
     await using scope = new Scope()

@@ -32,7 +32,7 @@ export interface SimulateTasksOptions {
   readonly seed?: number
   /** Runs each seed twice and fails when the two differ: something other than the seed had a part in it. */
   readonly twice?: boolean
-  /** Lets the test end while others still wait. Otherwise that fails: a task that nobody can wake is a leak. */
+  /** Lets the test end while others still wait. Otherwise that fails: a task that cannot be woken is a leak. */
   readonly mayLeaveTasks?: boolean
   /** A run that takes more steps than this is stuck in a loop. Default 1 million. */
   readonly stepsMax?: number
@@ -51,13 +51,13 @@ export interface TaskSimulation {
 /**
  * Runs a test of concurrent code under many schedules, each chosen by a seed.
  *
- * Only one task goes on at a time: whoever waits on a channel, a select, a scope, a group or a clock goes on when the
+ * Only one task runs at a time: one that waits on a channel, a select, a scope, a group or a clock resumes when the
  * seed says so. Each seed draws a way to choose as well: anyone, the oldest, the newest, strict priorities that change
  * at a few moments, one task that starves. Time is virtual and moves only when every task is durably blocked, that is,
  * waits for something that only another task or a timer can end; the definition is that of Go's `testing/synctest`.
  *
  * Meanwhile `systemClock`, `systemRandom` and `systemScheduler` are the world's, so code that uses them needs no change;
- * a turn of the system's scheduler lets everybody go on who can. The test must make all that it uses anew each time.
+ * a turn of the system's scheduler lets every ready task run. The test must make all that it uses anew each time.
  * What it takes from elsewhere, such as `Math.random` or a real timer, the world does not see.
  *
  * @throws TaskSimulationFailure for the first seed that fails, with the way to run that one alone, the last steps, and
@@ -119,7 +119,7 @@ async function liveOnce(
       await test({ seed, clock, random, scheduler, settle: () => world.settle() })
       await world.settle()
     })
-    if (!mayLeaveTasks && world.waits.length > 0) throw new LeftOverTasks(world.waits, world.told)
+    if (!mayLeaveTasks && world.waits.length > 0) throw new LeftOverTasks(world.waits, world.waitsText)
   } catch (thrown) {
     error = { thrown }
   }

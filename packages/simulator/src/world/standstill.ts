@@ -17,16 +17,16 @@ export function waitLines(waits: readonly OpenWait[]): string {
     .join('\n')
 }
 
-/** Nothing can happen any more, and somebody still waits. */
+/** Nothing can happen any more, and a task still waits. */
 export class SimDeadlock extends Error {
   override readonly name = 'SimDeadlock'
   readonly waits: readonly OpenWait[]
 
-  /** `told` says who waits; without it, each wait has a line. */
-  constructor(waits: readonly OpenWait[], told: string = waitLines(waits)) {
+  /** `waitsText` says who waits; without it, each wait has a line. */
+  constructor(waits: readonly OpenWait[], waitsText: string = waitLines(waits)) {
     super(
-      'all tasks are asleep: nothing is under way, no timer is set, and nobody can wake ' +
-        `${waits.length === 0 ? 'whoever waits for a plain promise' : `these:\n${told}`}`,
+      'all tasks are asleep: nothing is running, no timer is set, and nothing can wake ' +
+        `${waits.length === 0 ? 'the tasks that wait for plain promises' : `these:\n${waitsText}`}`,
     )
     this.waits = waits
   }
@@ -38,12 +38,12 @@ export class OutsideWait extends Error {
   /** What is under way outside, in Node's words: "Timeout", "FSReqCallback" ... */
   readonly outside: readonly string[]
 
-  constructor(outside: readonly string[], waits: readonly OpenWait[], told: string = waitLines(waits)) {
+  constructor(outside: readonly string[], waits: readonly OpenWait[], waitsText: string = waitLines(waits)) {
     super(
       `nothing can happen in the simulation, but outside of it there is work under way: ${outside.join(', ')}. ` +
         'What waits for a real timer, a file or a socket has no place in a simulation: ' +
         "hand it the world's clock and a stand-in." +
-        (waits.length === 0 ? '' : ` Open waits:\n${told}`),
+        (waits.length === 0 ? '' : ` Open waits:\n${waitsText}`),
     )
     this.outside = outside
   }

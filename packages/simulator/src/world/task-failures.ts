@@ -5,14 +5,14 @@ import type { OpenWait } from './standstill.ts'
 /** How many of the last steps a failure shows. */
 const STEPS_SHOWN = 20
 
-/** A test ended, and others still wait. Time stands still by then: they would never go on. */
+/** A test ended, and others still wait. Time does not advance by then: they would never resume. */
 export class LeftOverTasks extends Error {
   override readonly name = 'LeftOverTasks'
 
-  constructor(waits: readonly OpenWait[], told: string = waitLines(waits)) {
+  constructor(waits: readonly OpenWait[], waitsText: string = waitLines(waits)) {
     super(
       'the test has ended, and these still wait; end them in the test, as leaving a scope does, ' +
-        `or say mayLeaveTasks:\n${told}`,
+        `or say mayLeaveTasks:\n${waitsText}`,
     )
   }
 }
@@ -36,13 +36,13 @@ export class TaskSimulationFailure extends Error {
   readonly seed: number
 
   constructor({ seed, policy, isSame, thrown, steps, lines }: FailedRun) {
-    const told = thrown instanceof Error ? thrown.message : String(thrown)
+    const cause = thrown instanceof Error ? thrown.message : String(thrown)
     const again = isSame
       ? `Run it alone with { seed: ${seed} }.`
       : `Running it again went otherwise: something besides the seed has a part in it, such as the real time, ` +
         `Math.random or state that an earlier run left behind.`
     super(
-      `seed ${seed} fails after ${steps} steps (${policy.name}): ${told}\n${again}\n` +
+      `seed ${seed} fails after ${steps} steps (${policy.name}): ${cause}\n${again}\n` +
         `The last steps:\n${lines
           .slice(-STEPS_SHOWN)
           .map((line) => `  ${line}`)

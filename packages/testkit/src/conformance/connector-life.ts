@@ -20,7 +20,7 @@ export interface ConnectorLifeOptions {
   readonly owner?: Owner
   /** The disk as the connector is to see it. Default: `fs`. */
   readonly seenFs?: Fs
-  /** Whether it waits for threads, sockets or the like, which may take any time: only the test's time limit ends that. */
+  /** Whether it waits for threads, sockets or other real I/O, which may take any time: only the test's time limit ends that. */
   readonly worksOutside?: boolean | undefined
 }
 

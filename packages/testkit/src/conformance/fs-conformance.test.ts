@@ -124,7 +124,7 @@ const planted: Readonly<Record<string, (fs: Fs) => Fs>> = {
       }
     }),
   'a closed file takes more': (fs) => alterFiles(fs, () => ({ close: () => Promise.resolve() })),
-  'a rename keeps what stood there': (fs) =>
+  'a rename keeps the file it should replace': (fs) =>
     alter(fs, {
       rename: async (from, to) => ((await fs.stat(to)) ? fs.remove(from) : fs.rename(from, to)),
     }),

@@ -7,7 +7,7 @@ import type { ConformanceCase, Skips } from './conformance-case.ts'
 /** A file system to look at, and where in it. */
 export interface FsSubject {
   readonly fs: Fs
-  /** An empty directory that nobody else uses. */
+  /** An empty directory for this trial only. */
   readonly directory: string
   /** Called when the case is over. */
   close?(): Promise<void>
@@ -128,7 +128,7 @@ const reading: FsCases = {
       [3, '3456'],
     ] as const) {
       checkEqual(await file.read(into, position), 4, 'the count')
-      checkEqual(text(into), expected, `what stands at ${position}`)
+      checkEqual(text(into), expected, `the bytes at ${position}`)
       into.fill(0x2e)
       checkEqual(file.readSync(into, position), 4, 'the count of a synchronous read')
       checkEqual(text(into), expected, `what a synchronous read finds at ${position}`)
@@ -246,7 +246,7 @@ const writing: FsCases = {
 }
 
 const naming: FsCases = {
-  async 'a rename gives the file another name and replaces what stood there'(fs, directory) {
+  async 'a rename gives the file another name and replaces the file of that name'(fs, directory) {
     await write(fs, `${directory}/a`, 'new')
     await write(fs, `${directory}/b`, 'old')
     await fs.rename(`${directory}/a`, `${directory}/b`)
@@ -317,7 +317,7 @@ const directories: FsCases = {
     await fs.makeDirectory(`${directory}/a`)
     checkEqual((await fs.stat(`${directory}/a/b/c`))?.kind, 'directory', 'its kind')
   },
-  async 'a directory is not made where a file stands'(fs, directory) {
+  async 'a directory is not created where a file exists'(fs, directory) {
     await write(fs, `${directory}/a`, 'x')
     await checkRejects(fs.makeDirectory(`${directory}/a`), 'FS_EXISTS', `${directory}/a`)
     await checkRejects(fs.makeDirectory(`${directory}/a/b`), 'FS_NOT_FOUND', `${directory}/a/b`)

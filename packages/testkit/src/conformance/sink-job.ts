@@ -21,7 +21,7 @@ const total = portions.flat().reduce((sum, count) => sum + count, 0)
 /** A trial with a subject of its own, for each interruption. */
 export type FreshTrial<T> = () => Promise<SinkTrial<T>>
 
-/** How a life of the job ended: where the next one goes on. */
+/** How a life of the job ended, and where the next one resumes. */
 export interface Ending {
   readonly manifest: SinkManifest
   /** What it threw; undefined for a life that has done all there was. */
@@ -87,7 +87,7 @@ export async function checkCovered<T>(trial: SinkTrial<T>, fs: SimFs, manifest: 
   checkGuarantee(trial.features.guarantee, visible, { covered: manifest.next, written: total })
 }
 
-/** Goes on after a life has ended, and checks that all arrives and that no power loss takes it any more. */
+/** Resumes after a life has ended, and checks that all output arrives and that no power loss takes it any more. */
 export async function finish<T>(
   trial: SinkTrial<T>,
   fs: SimFs,

@@ -9,11 +9,11 @@ import { noRejection } from '../no-rejection.ts'
 export interface SinkSubject<T> {
   /** Makes the sink as a new process would: it shares nothing with the ones made before but the world. */
   sink(): Sink<T>
-  /** The record that stands for a number; `visible` gives the number back. */
+  /** Returns the record for a number; `visible` returns the number. */
   record(number: number): T
   /** The numbers of the records that a reader of the outside world sees now, in the reader's order. */
   visible(fs: SimFs): Promise<readonly number[]>
-  /** Whether it waits for threads, sockets or the like, which may take any time. */
+  /** Whether it waits for threads, sockets or other real I/O, which may take any time. */
   readonly worksOutside?: boolean
   /** Called when the case is over. */
   close?(): Promise<void>
@@ -28,7 +28,7 @@ export interface SinkFeatures {
   readonly severalSubtasks: boolean
 }
 
-/** What a manifest would hold for the sink: where to go on, and what was prepared and may not be visible yet. */
+/** What a manifest would hold for the sink: where to resume, and what was prepared and may not be visible yet. */
 export interface SinkManifest {
   readonly checkpoint: number
   /** The number of the first record that the checkpoint does not cover. */
@@ -175,7 +175,7 @@ export class SinkLife<T> extends ConnectorLife {
     if (commit !== undefined) await this.settled(commit, 'commit does not settle')
   }
 
-  // A batch may be cut from longer arrays; what lies behind its length is nobody's business.
+  // A batch may be cut from longer arrays; what is after its length must be ignored.
   #batch(numbers: readonly number[]): Batch<T> {
     const behind = [900_001, 900_002]
     return {

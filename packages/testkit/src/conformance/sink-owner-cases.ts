@@ -7,12 +7,12 @@ import { Abandoned, checkCovered, finish, runJob, type Ending, type FreshTrial }
 import { noManifest, type SinkManifest } from './sink-life.ts'
 import type { SinkTrial } from './sink-trial.ts'
 
-// A process is frozen, and another one replaces it. It goes on while that one is at work, must fail, and change nothing.
+// A process is frozen, and another one replaces it. It resumes while that one is running, must fail, and change nothing.
 
 /** A job has fewer steps than this. */
 const stepsMax = 20
 
-/** Frozen between any two steps of the protocol; it goes on between any two steps of its successor. */
+/** Frozen between any two steps of the protocol; it resumes between any two steps of its successor. */
 export async function replacedBetweenSteps<T>(fresh: FreshTrial<T>): Promise<void> {
   for (let at = 1; at < stepsMax; at++) {
     for (let thawAt = 1; thawAt < stepsMax; thawAt++) {
@@ -53,7 +53,7 @@ function signal(): readonly [given: Promise<void>, give: () => void] {
   return [given, give]
 }
 
-/** How a process is frozen, and goes on. */
+/** How a process is frozen and resumes. */
 interface Freezing {
   readonly step?: () => Promise<void>
   readonly seenFs?: FreezingFs
@@ -70,10 +70,10 @@ class Replacement<T> {
   readonly #owners = new SimOwners()
   #manifest: SinkManifest = noManifest
 
-  /** The first goes on after step `thawAt` of the second. */
+  /** The first resumes after step `thawAt` of the second. */
   constructor(trial: SinkTrial<T>, when: string, thawAt: number) {
     this.#trial = trial
-    this.#event = `${when}, replaced, and going on after step ${thawAt} of its successor`
+    this.#event = `${when}, replaced, and resumed after step ${thawAt} of its successor`
     this.#thawAt = thawAt
   }
 

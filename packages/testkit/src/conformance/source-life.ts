@@ -21,7 +21,7 @@ export interface SourceSubject<T> {
   readonly more?: readonly T[]
   /** A record as plain data that can be compared. Needed where records are views with getters. */
   plain?(record: T): unknown
-  /** Whether it waits for threads, sockets or the like, which may take any time. */
+  /** Whether it waits for threads, sockets or other real I/O, which may take any time. */
   readonly worksOutside?: boolean
   /** Called when the case is over. */
   close?(): Promise<void>

@@ -59,7 +59,7 @@ export async function abort<T>(trial: SourceTrial<T>): Promise<void> {
   const waits = Array.from(readers.values(), (reader) => reader.ready())
   life.abort()
   waits.push(...Array.from(readers.values(), (reader) => reader.ready()))
-  // A wait may reject: what matters is that nobody waits for ever.
+  // A wait may reject: what matters is that it settles.
   for (const wait of waits) {
     await life.settled(
       wait.catch(() => {}),

@@ -48,7 +48,7 @@ export class SourceTrial<T> {
     return records
   }
 
-  /** Opens `position` in a new life and compares what follows with what stands after `read` items. */
+  /** Opens `position` in a new life and compares what follows with what comes after `read` items. */
   async checkResumes(
     all: ReadonlyMap<string, readonly SourceItem[]>,
     split: string,

@@ -32,7 +32,7 @@ async function churn(table: StateTable<Value>, round: number): Promise<void> {
   if (round % 3 === 2) table.deleteOuter(round % 2)
 }
 
-/** Lives a life of some checkpoints, keeping the last two. `promise` is told of each that is complete. */
+/** Runs a life of some checkpoints, keeping the last two. Calls `promise` for each that is complete. */
 async function checkpoints(
   life: StoreLife,
   table: StateTable<Value>,

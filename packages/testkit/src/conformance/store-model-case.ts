@@ -137,7 +137,7 @@ class RandomJob {
     }
   }
 
-  /** A second freeze gives up the snapshot under way. */
+  /** A second freeze abandons the running snapshot. */
   #freeze(): void {
     this.#life.freeze()
     this.#frozen = this.#model.clone()
@@ -151,7 +151,7 @@ class RandomJob {
     this.#kept = [fresh, ...this.#kept].slice(0, 3)
   }
 
-  /** Goes on from any snapshot that is kept; the ones after it are forgotten. */
+  /** Resumes from any snapshot that is kept; the ones after it are dropped. */
   async #restart(): Promise<void> {
     if (this.#kept.length === 0) return
     this.#kept = this.#kept.slice(this.#random.int(this.#kept.length))

@@ -99,5 +99,5 @@ export async function abandoned(trial: StoreTrial): Promise<void> {
   await change(table, 'a', 3, 99)
   const expected = contentOf(table)
   const next = await trial.next(life, await life.snapshot())
-  checkEqual(contentOf(await next.only()), expected, 'a snapshot after two that were given up')
+  checkEqual(contentOf(await next.only()), expected, 'a snapshot after two abandoned ones')
 }

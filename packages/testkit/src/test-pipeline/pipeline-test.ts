@@ -269,7 +269,7 @@ function stuck(): Error {
 
 /**
  * Starts a pipeline under test: its sources bring what the test sends, its sinks become arrays, and the clock moves only
- * when told. Everything else is the engine that runs in production. Nothing is read, written or waited for, so a
+ * when the test moves it. Everything else is the engine that runs in production. Nothing is read, written or waited for, so a
  * window of 24 hours takes milliseconds. Works with any test runner.
  *
  * Records are frozen, and a pipeline that changes one fails. What calls of `mapAsync` ask of the outside world is replaced by

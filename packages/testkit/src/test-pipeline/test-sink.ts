@@ -1,7 +1,7 @@
 import type { Batch, Sink, SinkWriter } from '@millrace/core/connector'
 import type { Timed } from '../operator-harness.ts'
 
-/** Stands in for a sink: shows what it was sent at once. */
+/** Replaces a sink: shows what it was sent at once. */
 export class TestSink implements Sink<unknown> {
   readonly kind: string
   readonly guarantee = 'at-least-once'

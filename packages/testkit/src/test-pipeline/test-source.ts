@@ -53,7 +53,7 @@ export class TestSplit {
   }
 }
 
-/** Stands in for a source: brings what the test sends to its splits. */
+/** Replaces a source: brings what the test sends to its splits. */
 export class TestSource implements Source<unknown, number> {
   readonly kind: string
   readonly durability = 'replayable'
