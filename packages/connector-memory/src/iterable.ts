@@ -189,7 +189,7 @@ class AsyncReader<T> extends IterableReader<T> {
     return Promise.resolve()
   }
 
-  /** Fetches while there is room. One call is under way at a time. */
+  /** Fetches while there is room. One call is in progress at a time. */
   async #fetch(): Promise<void> {
     if (this.#isFetching) return
     this.#isFetching = true

@@ -73,7 +73,7 @@ describe('sinks', () => {
     return [program, sink]
   }
 
-  test('another type under one name never gets prepared work; the old one commits it', async () => {
+  test('a sink of another type never gets prepared output; the old sink commits it', async () => {
     const [program, sink] = await pendingWork()
     program.input.push(...items(4))
     const other = new Outside('other', 1, 'at-least-once')
@@ -97,7 +97,7 @@ describe('sinks', () => {
     expect([other.pending, other.visible, sink.visible]).toEqual([[[]], [5], [1, 2, 3, 4]])
   })
 
-  test('prepared work that is dropped is shown, and is handed to no one', async () => {
+  test('dropped prepared output is shown, and is passed to no sink', async () => {
     const [program] = await pendingWork()
     program.input.push(...items(4))
     const other = new Outside('other')
@@ -111,7 +111,7 @@ describe('sinks', () => {
     expect([other.pending, other.visible]).toEqual([[[]], [4]])
   })
 
-  test('one that is removed is refused while work of it is pending, and not afterwards', async () => {
+  test('a removed sink is rejected only while its output is pending', async () => {
     const [program, sink] = await pendingWork()
     const other = new Outside('tx')
     expectRefused(
@@ -124,7 +124,7 @@ describe('sinks', () => {
     expect([sink.visible, other.visible]).toEqual([[1, 2, 3], [4]])
   })
 
-  test('committables of a later version are refused, those of an earlier one are handed over', async () => {
+  test('committables of a later version are rejected, those of an earlier one are passed on', async () => {
     const [program] = await pendingWork('tx', 2)
     expectRefused(
       await program.live(to(program, new Outside('tx', 1))),
@@ -135,7 +135,7 @@ describe('sinks', () => {
     expect([newer.pending, newer.visible]).toEqual([[[{ rows: [1, 2, 3] }]], [1, 2, 3]])
   })
 
-  test('one that no longer prepares does not get what it had prepared when it did', async () => {
+  test('a sink that no longer prepares does not get its former prepared output', async () => {
     const [program] = await pendingWork()
     const plain = new Outside('tx', 1, 'at-least-once')
     expectRefused(await program.live(to(program, plain)), "state 'committables' was removed")
@@ -158,7 +158,7 @@ describe('sources', () => {
     return { opened, build: (p: PipelineBuilder) => p.from('in', watched).to('out', sink) }
   }
 
-  test('another type under one name never gets a position; dropped, it is read from its beginning', async () => {
+  test('a source of another type never gets a position; with its state dropped, it is read from the beginning', async () => {
     const program = new ChangingProgram()
     const sink = memory.write<Item>()
     program.input.push(...items(1, 2))
@@ -182,7 +182,7 @@ describe('sources', () => {
     expect(sink.values.map(({ at }) => at)).toEqual([1, 2, 1, 2, 3])
   })
 
-  test('positions of a later version are refused, those of an earlier one are handed over', async () => {
+  test('positions of a later version are rejected, those of an earlier one are passed on', async () => {
     const program = new ChangingProgram()
     const sink = memory.write<Item>()
     program.input.push(...items(1, 2))
@@ -196,7 +196,7 @@ describe('sources', () => {
     expect(newer.opened).toEqual([2])
   })
 
-  test('one that is removed is refused, unless its positions are dropped', async () => {
+  test('a removed source is rejected, unless its positions are dropped', async () => {
     const program = new ChangingProgram()
     const sink = memory.write<Item>()
     program.input.push(...items(1, 2))

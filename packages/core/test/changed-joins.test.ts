@@ -34,21 +34,21 @@ describe('a join of a changed program', () => {
     (p) =>
       joining(p).between(lower, upper)[kind]('paid', text).to('out', memory.write())
 
-  test('other bounds are refused in the words of the program', async () => {
+  test('other bounds are rejected in the terms of the program', async () => {
     expectRefused(
       await lives(between('-5m', '1h'), between('-1m', '2h')),
       "'paid': lower bound was -5m and is -1m, upper bound was 1h and is 2h. Undo the change, keep 'paid' and add the new operator under another name, or drop its state with --drop-state paid",
     )
   })
 
-  test('another kind of join is refused', async () => {
+  test('another kind of join is rejected', async () => {
     expectRefused(
       await lives(between('0s', '1h'), between('0s', '1h', 'left')),
       "'paid': join was inner and is left",
     )
   })
 
-  test('other windows are refused', async () => {
+  test('other windows are rejected', async () => {
     const inWindows =
       (windows: Parameters<ReturnType<typeof joining>['window']>[0]): Build =>
       (p) =>
@@ -59,7 +59,7 @@ describe('a join of a changed program', () => {
     )
   })
 
-  test('another validity of versions is refused', async () => {
+  test('another validity of versions is rejected', async () => {
     const asOf =
       (validFor?: string): Build =>
       (p) =>
@@ -70,7 +70,7 @@ describe('a join of a changed program', () => {
     expectRefused(await lives(asOf(), asOf('1d')), "'priced': valid for was until the next version and is 1d")
   })
 
-  test('the same join under other bounds written another way is the same', async () => {
+  test('the same bounds in other units are restored', async () => {
     const life = await lives(between('-60s', '60m'), between('-1m', '1h'))
     expectStopped(life)
     expect(warnings(life)).toEqual([])
@@ -83,7 +83,7 @@ describe('a join that is restored', () => {
     [1, 4],
     [3, 2],
   ])(
-    'EN-122 EN-235 from %i to %i subtasks what waits meets what comes, and every unmatched row comes out once',
+    'EN-122 EN-235 from %i to %i subtasks, waiting rows join later ones, and every unmatched row is emitted once',
     async (...parallelism) => {
       const sink = memory.write<string>()
       const program =

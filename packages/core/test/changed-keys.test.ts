@@ -48,7 +48,7 @@ describe('keys', () => {
     bigint: 1n,
   }
 
-  test.each(changes)('%s to %s: refused at the first record', async (before, _, key) => {
+  test.each(changes)('%s to %s: rejected at the first record', async (before, _, key) => {
     const program = new ChangingProgram()
     const sink = memory.write<unknown>()
     program.input.push(...items(1, 2))
@@ -72,7 +72,7 @@ describe('keys', () => {
     expect(sink.values).toEqual([1, 2, 1])
   })
 
-  test('of a new type are taken once a known one has come, and null is a key of any type', async () => {
+  test('of a new type are accepted after one of a known type, and null is a key of any type', async () => {
     const program = new ChangingProgram()
     const sink = memory.write<unknown>()
     program.input.push({ key: 'a', at: 0 })
@@ -88,7 +88,7 @@ describe('keys', () => {
     expect(sink.values).toEqual([1, 1, 1, 1, 1, 2])
   })
 
-  test('of one selector may be of several types: a restart that begins with another type is not refused', async () => {
+  test('of one selector may have several types: a restart that begins with another type is accepted', async () => {
     const program = new ChangingProgram()
     const sink = memory.write<unknown>()
     const byKey = counting(program, sink, ({ key }) => key as never)
@@ -101,7 +101,7 @@ describe('keys', () => {
     expect(sink.values).toEqual([1, 1, 1, 1])
   })
 
-  test('of another type are taken if there is no state any more', async () => {
+  test('of another type are accepted if no state is left', async () => {
     const program = new ChangingProgram()
     const sink = memory.write<unknown>()
     const clearing =

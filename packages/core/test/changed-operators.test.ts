@@ -25,7 +25,7 @@ describe('operators', () => {
         .to('out', sink)
     }
 
-  test('EN-238 one that is renamed is refused with the new name, unless its state is dropped', async () => {
+  test('EN-238 a renamed operator is rejected with its new name, unless its state is dropped', async () => {
     const program = new ChangingProgram()
     const sink = memory.write<unknown>()
     program.input.push(...items(1, 2))
@@ -50,7 +50,7 @@ describe('operators', () => {
     expect(sink.values).toEqual([1, 3, 3, 4])
   })
 
-  test('another type under one name is refused', async () => {
+  test('another type under the same name is rejected', async () => {
     const program = new ChangingProgram()
     const sink = memory.write<unknown>()
     program.input.push(...items(1, 2))
@@ -68,7 +68,7 @@ describe('operators', () => {
     )
   })
 
-  test('calls in flight of a removed mapAsync are refused, and gone when dropped', async () => {
+  test('calls in flight of a removed mapAsync are rejected, unless its state is dropped', async () => {
     const program = new ChangingProgram()
     const sink = memory.write<unknown>()
     program.input.push(...items(1, 2))
@@ -86,7 +86,7 @@ describe('operators', () => {
     expect(warnings(life)).toContainEqual(expect.stringContaining('its calls in flight are not repeated'))
   })
 
-  test('timers go with the state that is dropped', async () => {
+  test('timers are dropped with the state', async () => {
     const program = new ChangingProgram()
     const sink = memory.write<unknown>()
     const alarm =

@@ -223,7 +223,7 @@ const kept = (a: object, b: object) => Object.keys(b).filter((name) => name in a
 const endsAfter = (time: number) => (result: Result) => result.window.end > time
 
 describe('two programs over one checkpoint', () => {
-  test('are restored, converted or refused exactly as the table says, with the results of a run from the start', async () => {
+  test('are restored, converted or rejected as the table says, with the results of a run from the start', async () => {
     const outcomes = new Map<Outcome, number>()
     await fc.assert(
       fc.asyncProperty(pair, input, input, async ({ before, after }, first, more) => {
@@ -265,7 +265,7 @@ describe('two programs over one checkpoint', () => {
     expect([...outcomes.keys()].toSorted()).toEqual(['convert', 'refuse', 'same'])
   })
 
-  test('with the state dropped, any program gives what it gives over the new records alone', async () => {
+  test('with the state dropped, any program has the results of the new records alone', async () => {
     await fc.assert(
       fc.asyncProperty(pair, input, input, async ({ before, after }, first, more) => {
         const start = first.at(-1)!.at

@@ -35,7 +35,7 @@ describe('pieces of state', () => {
         .to('out', sink)
     }
 
-  test('a piece that is added starts empty, announced', async () => {
+  test('an added piece starts empty, with a warning', async () => {
     const program = new ChangingProgram()
     const sink = memory.write<unknown>()
     program.input.push(...items(1, 2))
@@ -53,7 +53,7 @@ describe('pieces of state', () => {
     expect(sink.values).toEqual([1, 3, 6])
   })
 
-  test('a piece that is renamed is refused; with its old name the state is as before', async () => {
+  test('a renamed piece is rejected; with its old name the state is as before', async () => {
     const program = new ChangingProgram()
     const sink = memory.write<unknown>()
     program.input.push(...items(5, 5))
@@ -91,7 +91,7 @@ describe('pieces of state', () => {
     expect(sink.values).toEqual([5, 10, 7])
   })
 
-  test('another kind or codec under one name is refused, and can be dropped', async () => {
+  test('another kind or codec under the same name is rejected, and can be dropped', async () => {
     const program = new ChangingProgram()
     const sink = memory.write<unknown>()
     program.input.push(...items(5, 5))
@@ -108,7 +108,7 @@ describe('pieces of state', () => {
     expect(sink.values).toEqual([5, 10, 7])
   })
 
-  test('a codec that evolves migrates the values, announced; the older program then refuses', async () => {
+  test('a newer codec migrates the values, with a warning; the older program then rejects them', async () => {
     const program = new ChangingProgram()
     const sink = memory.write<unknown>()
     const old = structuredCodec<number>()
@@ -128,7 +128,7 @@ describe('pieces of state', () => {
     )
   })
 
-  test('an operator that files state which its fingerprint does not name is refused', async () => {
+  test('an operator with state that its fingerprint does not name is rejected', async () => {
     const program = new ChangingProgram()
     const { graph } = pipeline(
       'test',

@@ -59,7 +59,7 @@ describe('windows', () => {
     ['another slide', sliding({ size: 60, slide: 30 }), sliding({ size: 60, slide: 20 }), /slide was 30ms/],
   ]
 
-  test.each(changes)('%s is refused, and the state can be dropped', async (_, before, after, message) => {
+  test.each(changes)('%s is rejected, and the state can be dropped', async (_, before, after, message) => {
     const program = new ChangingProgram()
     const sink = memory.write<unknown>()
     program.input.push(...items(10, 15))
@@ -87,7 +87,7 @@ describe('windows', () => {
     expect(sink.values).toEqual(windowsOf(after, 1_000_000).map((window) => ({ key: 'a', window, n: 1 })))
   })
 
-  test('the same windows in other words are restored', async () => {
+  test('the same windows in other units are restored', async () => {
     const program = new ChangingProgram()
     const sink = memory.write<unknown>()
     program.input.push(...items(10, 15))
@@ -99,7 +99,7 @@ describe('windows', () => {
     expect(sink.values).toEqual([{ key: 'a', window: { start: 0, end: 60_000 }, n: 3 }])
   })
 
-  test('an aggregate that is added starts empty in open windows, one that is removed is gone, both announced', async () => {
+  test('an added aggregate starts empty in open windows, a removed one is dropped, both with a warning', async () => {
     const program = new ChangingProgram()
     const sink = memory.write<unknown>()
     const total = sum(({ at }: Item) => at)
@@ -143,7 +143,7 @@ describe('windows', () => {
     ])
   })
 
-  test('another aggregate under one name is refused, and another name is a way out', async () => {
+  test('another aggregate under the same name is rejected, and accepted under another name', async () => {
     const program = new ChangingProgram()
     const sink = memory.write<unknown>()
     program.input.push(...items(10, 15))
@@ -167,7 +167,7 @@ describe('windows', () => {
     expect(sink.values).toEqual([{ key: 'a', window: { start: 0, end: 100 }, n: 2, other: undefined }])
   })
 
-  test('more allowed lateness holds for windows that end from now on; what was closed stays closed', async () => {
+  test('a larger allowed lateness applies to windows that end later; closed windows stay closed', async () => {
     const program = new ChangingProgram()
     const sink = memory.write<unknown>()
     const late = memory.write<Item>()
@@ -195,7 +195,7 @@ describe('windows', () => {
     ])
   })
 
-  test('of sliding windows with more allowed lateness those that were closed are not emitted again', async () => {
+  test('with a larger allowed lateness, closed sliding windows are not emitted again', async () => {
     const program = new ChangingProgram()
     const sink = memory.write<unknown>()
     const build = windowed(program, sliding({ size: 100, slide: 50 }), { n }, sink)
@@ -210,7 +210,7 @@ describe('windows', () => {
     expect(sink.values.at(-1)).toMatchObject({ n: 3 })
   })
 
-  test('less allowed lateness closes at once what it no longer keeps open', async () => {
+  test('a smaller allowed lateness at once closes the windows that it no longer keeps open', async () => {
     const program = new ChangingProgram()
     const sink = memory.write<unknown>()
     const build = windowed(program, tumbling(100), { n }, sink)
@@ -241,7 +241,7 @@ describe('sessions', () => {
         .to('out', sink)
     }
 
-  test('with another gap, or in place of other windows, are refused', async () => {
+  test('with another gap, or in place of other windows, are rejected', async () => {
     const program = new ChangingProgram()
     program.input.push(...items(10))
     await program.live(visits(program, 60_000))
@@ -265,7 +265,7 @@ describe('sessions', () => {
     expect(sink.values).toEqual([{ key: 'a', window: { start: 10, end: 30 }, n: 3, m: 20 }])
   })
 
-  test('with less allowed lateness are closed at once, and with more those that were closed stay so', async () => {
+  test('with a smaller allowed lateness are closed at once, and with a larger one closed sessions stay closed', async () => {
     const program = new ChangingProgram()
     const sink = memory.write<unknown>()
     program.input.push(...items(10, 100))

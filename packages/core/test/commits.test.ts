@@ -96,7 +96,7 @@ describe('commits', () => {
     expect(story.filter((line) => line.endsWith('again'))).toEqual(['commit 1 again', 'commit 2 again'])
   })
 
-  test('EN-218 EN-219 a commit that fails stops the job; the next start commits what the manifest names, and again until it succeeds', async () => {
+  test('EN-218 EN-219 a failed commit stops the job; each start repeats it from the manifest until it succeeds', async () => {
     const story: string[] = []
     let isDown = true
     const build = (p: Parameters<Parameters<typeof live>[0]>[0]) =>
@@ -118,7 +118,7 @@ describe('commits', () => {
     expect(story.filter((line) => line.endsWith('again'))).toEqual(['commit 1 again'])
   })
 
-  test('EN-225 everything before a barrier has been written when the sink is asked to prepare', async () => {
+  test('EN-225 every record before a barrier is written before the sink prepares', async () => {
     const story: string[] = []
     await live((p) => p.from('numbers', pacedSource({ all: numbers }, 2)).to('log', telling(story)), {
       checkpoints: { everyMs: 20 },

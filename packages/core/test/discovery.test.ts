@@ -3,7 +3,7 @@ import { memory } from '@millrace/connector-memory'
 import type { Source } from '@millrace/core/connector'
 import { live } from './simulated-job.ts'
 
-test('a split that appears is read beside one that always has something', async () => {
+test('a new split is read beside one that always has records', async () => {
   const inner = memory.read({ long: Array.from({ length: 2_000 }, () => 'long'), late: ['late'] })
   let asked = 0
   const source: Source<string, number> = {

@@ -47,7 +47,7 @@ describe('processing timers that are pending when the input ends', () => {
     expect(life.job.status().tasks.flatMap(({ counts }) => [...counts])).toEqual([['remind/firedAtEnd', 3]])
   })
 
-  test('are dropped where the operator says so, logged and counted too, and do not come back', async () => {
+  test('are dropped if the operator says so, logged and counted too, and are not restored', async () => {
     const fired = memory.write<string>()
     const life = await live(reminding(fired, { timersAtEnd: 'drop' }))
     expect(warningsOf(life)).toEqual([
@@ -58,7 +58,7 @@ describe('processing timers that are pending when the input ends', () => {
     expect(fired.values).toEqual([])
   })
 
-  test('fire once, also one that sets the next: a heartbeat stops with its input', async () => {
+  test('fire once, also one that sets the next: a repeating timer stops with its input', async () => {
     const fired = memory.write<string>()
     const life = await live(reminding(fired, { again: true }))
     expect(fired.values).toEqual(['10', '20', '30'])
@@ -85,7 +85,7 @@ describe('processing timers that are pending when the input ends', () => {
     expect(after).toEqual([0, 3])
   })
 
-  test('what they emit on a timed stream is not late for a window behind them', async () => {
+  test('emit records on a timed stream that are not late for a later window', async () => {
     const [windows, late] = [memory.write<{ n: number }>(), memory.write<unknown>()]
     await live((p) => {
       const counted = p
@@ -139,7 +139,7 @@ describe('onEnd', () => {
     }
   })
 
-  test('is called again at the next end with what has come since, and not if nothing has', async () => {
+  test('is called again at the next end for keys with new records, and only for those', async () => {
     const batches = memory.write<string>()
     let platform = simPlatform({ seed: 1 })
     for (const numbers of [
@@ -153,7 +153,7 @@ describe('onEnd', () => {
     expect(batches.values).toEqual(['1: 1 4, 2 seen', '1: 7, 1 seen'])
   })
 
-  test('is not called for state that is kept, unless something has come since', async () => {
+  test('is not called for kept state without new records', async () => {
     const ends: number[] = []
     let platform = simPlatform({ seed: 1 })
     for (const numbers of [[1], [1], [1, 2]]) {
@@ -176,7 +176,7 @@ describe('onEnd', () => {
     expect(ends).toEqual([1, 1, 2])
   })
 
-  test('runs through many keys before outputs that are full, in slices', async () => {
+  test('processes many keys in slices, also before full outputs', async () => {
     const batches = memory.write<string>()
     await live(
       (p) =>

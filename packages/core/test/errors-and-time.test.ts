@@ -21,7 +21,7 @@ function unless(bad: number): (n: number) => number {
 const later = ((n: number) => Promise.resolve(n)) as unknown as (n: number) => number
 
 describe('error policies', () => {
-  test('skip leaves the record out and counts it', async () => {
+  test('skip drops the record and counts it', async () => {
     const sink = memory.write<number>()
     const { result, job } = await live((p) =>
       p
@@ -120,7 +120,7 @@ describe('error policies', () => {
     )
   })
 
-  test('what fails after mapAsync and behind a shuffle still knows where its record came from', async () => {
+  test('a failure after mapAsync and a shuffle still names the place of its record', async () => {
     const letters = memory.write<DeadLetter>()
     await live(
       (p) =>
@@ -202,7 +202,7 @@ describe('error policies', () => {
     )
   })
 
-  test('EN-062 a key selector that returns nothing fails; null is a key like any other', async () => {
+  test('EN-062 a key selector that returns undefined fails; null is a key like any other', async () => {
     const keyed = async (key: (n: number) => string | null) => {
       const sink = memory.write<number>()
       const { result } = await live((p) =>
@@ -226,7 +226,7 @@ describe('error policies', () => {
 })
 
 describe('watermarks of a source', () => {
-  test('EN-090 EN-239 a split that is behind holds back the watermark, so its records are not late', async () => {
+  test('EN-090 EN-239 the slowest split bounds the watermark, so its records are not late', async () => {
     const late = memory.write<unknown>()
     const windows = memory.write<{ n: number }>()
     await live((p) => {
@@ -243,7 +243,7 @@ describe('watermarks of a source', () => {
     expect(windows.values.map(({ n }) => n)).toEqual([4, 1, 1, 2])
   })
 
-  test('EN-091 EN-080 a split that is caught up and quiet stops holding back the others after idleAfter', async () => {
+  test('EN-091 EN-080 a split without new records no longer bounds the watermark after idleAfter', async () => {
     const platform = simPlatform({ seed: 1 })
     const windows = memory.write<{ n: number }>()
     const source = quietSource(['busy', 'quiet'])
@@ -268,7 +268,7 @@ describe('watermarks of a source', () => {
     expect(windows.values.length).toBeGreaterThan(10)
   })
 
-  test('EN-089 a late record is late wherever its batch was cut', async () => {
+  test('EN-089 a late record is late at any batch boundary', async () => {
     const values = [0, 100, 200, 5, 300, 15, 400]
     const runs = await Promise.all(
       [1, 2, 3, 100].map(async (batchRecords) => {

@@ -51,7 +51,7 @@ const quietAndBusy = scheduledSource([
 const onlyOne = scheduledSource([['one', time(0), 0]])
 
 describe('event time that does not move while records wait', () => {
-  test('a split that is quiet and holds back the others is named, with what helps', async () => {
+  test('a quiet split that holds back the watermark is named, with advice', async () => {
     const { warnings, waits } = await watched((p) =>
       p.from('logs', quietAndBusy).withTimestamps({ timestamp: (n) => n }),
     )
@@ -72,7 +72,7 @@ describe('event time that does not move while records wait', () => {
     ])
   })
 
-  test('a source that holds back another which it meets is named', async () => {
+  test('a source that holds back another in a common operator is named', async () => {
     const { warnings } = await watched((p) =>
       p
         .from('slow', onlyOne)
@@ -82,7 +82,7 @@ describe('event time that does not move while records wait', () => {
     expect(warnings).toEqual([expect.stringContaining("(source 'slow', split 'one')") as string])
   })
 
-  test('sources whose records never meet do not wait for each other', async () => {
+  test('sources without a common operator do not wait for each other', async () => {
     const { warnings, waits } = await watched((p) => {
       const apart = p.from('slow', onlyOne).withTimestamps({ timestamp: (n) => n })
       apart
@@ -95,14 +95,14 @@ describe('event time that does not move while records wait', () => {
     expect([warnings, waits]).toEqual([[], []])
   })
 
-  test('a stream that is quiet as a whole makes nothing wait', async () => {
+  test('a stream on which all splits are quiet causes no warning', async () => {
     const { warnings, waits } = await watched((p) =>
       p.from('one', onlyOne).withTimestamps({ timestamp: (n) => n }),
     )
     expect([warnings, waits]).toEqual([[], []])
   })
 
-  test('a split that becomes idle in time is no reason to warn, and one that does not is named with its idleAfter', async () => {
+  test('a split that becomes idle in time causes no warning, and one that does not is named with its idleAfter', async () => {
     const idle = (idleAfter: string) => (p: PipelineBuilder) =>
       p.from('logs', quietAndBusy).withTimestamps({ timestamp: (n) => n, idleAfter })
     expect(await watched(idle('10s'))).toEqual({ warnings: [], waits: [] })
@@ -114,7 +114,7 @@ describe('event time that does not move while records wait', () => {
     ])
   })
 
-  test('a split that brings records which are no later is named as such', async () => {
+  test('a split whose records do not advance in time is named as such', async () => {
     const stuck = scheduledSource([
       ...Array.from({ length: 100 }, (_, n) => ['stuck', time(0), n * 1_000] as const),
       ...busyOnly,
@@ -126,7 +126,7 @@ describe('event time that does not move while records wait', () => {
     expect(warnings[0]).toContain('has brought nothing later')
   })
 
-  test('a wait that ends and comes again is warned of again', async () => {
+  test('a wait that ends and begins again causes another warning', async () => {
     const twice = scheduledSource([['quiet', time(0), 0], ['quiet', time(50_000), 50_000], ...busyOnly])
     const build = (p: PipelineBuilder) => p.from('logs', twice).withTimestamps({ timestamp: (n) => n })
     expect((await watched(build, { untilMs: 95_000 })).warnings).toHaveLength(2)

@@ -80,7 +80,7 @@ function splitUp(all: readonly Event[], count_: number): Record<string, Event[]>
 }
 
 describe('a job', () => {
-  test('EN-202 EN-217 after a failure in a function, outputs equal an undisturbed run: nothing lost, nothing double', async () => {
+  test('EN-202 EN-217 after a failure in a function, outputs equal those of a run without failures', async () => {
     const all = events(2_000, 9, 1)
     const calm = sinks()
     await live(build(splitUp(all, 3), calm, new Set()))
@@ -130,7 +130,7 @@ describe('a job', () => {
     )
   })
 
-  test('EN-235 EN-251 calls in flight that come together in one subtask let no watermark pass an input that is behind', async () => {
+  test('EN-235 EN-251 calls in flight that are merged into one subtask let no watermark pass a slower input', async () => {
     const all = events(300, 3, 7)
     const behind = all.filter((event) => event.id % 3 === 0).map((event) => ({ ...event, at: event.at / 2 }))
     const windows = memory.write<{ n: number }>()

@@ -28,7 +28,7 @@ async function namesSynced(): Promise<number[]> {
 }
 
 describe('a job that was stopped because the sync of a directory had failed', () => {
-  test('keeps what it has committed after its next start, whenever the power goes', async () => {
+  test('keeps its committed output after the next start, at any power loss', async () => {
     const syncs = await namesSynced()
     expect(syncs.length).toBeGreaterThan(10)
     for (const operation of syncs) {
@@ -78,7 +78,7 @@ describe('a job on a disk that has run full', () => {
     expect(sink.values.length).toBe(numbers.length)
   })
 
-  test('that starts there says what it has no room for, and starts when there is some', async () => {
+  test('names the file it has no room for at the start, and starts when there is room', async () => {
     const fs = new SimFs()
     const sink = memory.write<number>()
     await run(fs, sink, 2)

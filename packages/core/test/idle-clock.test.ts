@@ -63,7 +63,7 @@ test('without the option it stays open', async () => {
   expect(stream.closed).toEqual([])
 })
 
-test('what comes later than event time has moved on is late, and what is ahead of it is not', async () => {
+test('records older than the event time are late, newer ones are not', async () => {
   const stream = new QuietStream()
   await stream.live([...once, ['a', 900, 6_000], ['a', 6_100, 6_100], ['a', 7_200, 7_200]], 7_500)
   expect(stream.closed[0]).toBe('1 in 0 at 3100')
@@ -91,7 +91,7 @@ test('after a restart event time continues from where it was: a window closes on
   expect([stream.closed.length, stream.late.values]).toEqual([1, [500]])
 })
 
-test('the option without idleAfter is refused', () => {
+test('the option without idleAfter is rejected', () => {
   const build = (): unknown =>
     pipeline('p', (p) => {
       p.from('n', scheduledSource(once)).withTimestamps({ timestamp: (n) => n, advanceWhenIdle: true })

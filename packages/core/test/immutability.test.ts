@@ -201,7 +201,7 @@ describe('checkImmutability', () => {
     expect(String(error)).toMatch(/'out'.*RECORD_MUTATED: it changes an instance of Set in a record/)
   })
 
-  test('a program that makes new objects, and changes only state that it has not emitted, runs as ever', async () => {
+  test('a program that makes new objects and changes only state it has not emitted is not affected', async () => {
     const sink = memory.write<unknown>()
     const build = (p: PipelineBuilder): void => {
       const all = p

@@ -53,7 +53,7 @@ function slowAtFirst(platform: SimPlatform, delayMs: number): Sink<number> {
 }
 
 describe('prepared work', () => {
-  test('EN-208 what was prepared for an aborted checkpoint is named by the next manifest, so a crash does not lose it', async () => {
+  test('EN-208 output prepared for an aborted checkpoint is named by the next manifest, so a crash does not lose it', async () => {
     const opened: (readonly [number, readonly number[]])[] = []
     const platform = simPlatform({ seed: 1 })
     const { result, events } = await live(
@@ -76,7 +76,7 @@ describe('prepared work', () => {
     expect(named).toEqual([1, 2])
   })
 
-  test('EN-219 what a manifest names is given to subtask 0 and to no other', async () => {
+  test('EN-219 prepared output of a manifest is passed to subtask 0 and to no other', async () => {
     const opened: (readonly [number, readonly number[]])[] = []
     const build = (isDown: boolean) => (p: Parameters<Parameters<typeof live>[0]>[0]) =>
       p.from('numbers', pacedSource({ all: numbers }, 2)).to(
@@ -93,7 +93,7 @@ describe('prepared work', () => {
   })
 })
 
-test('a source may only forget what the oldest checkpoint that is kept has read', async () => {
+test('a source may only delete input that the oldest kept checkpoint has read', async () => {
   const acknowledged: number[] = []
   const inner = pacedSource({ all: numbers }, 4)
   const forgetting: Source<number, number> = {
@@ -123,7 +123,7 @@ test('a source may only forget what the oldest checkpoint that is kept has read'
   expect(Math.max(...acknowledged)).toBeLessThanOrEqual(oldest)
 })
 
-test('EN-235 after a rescale no result leaves under a later watermark than a record behind it has met', async () => {
+test('EN-235 after a rescale no result has a later watermark than the records after it', async () => {
   const seen = memory.write<readonly [time: number, watermark: number]>()
   // Split `a` is far ahead of `b`; their records in flight come together in one subtask.
   const splits = { a: [1_000, 2_000, 3_000], b: [10, 20, 30] }

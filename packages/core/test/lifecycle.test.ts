@@ -143,7 +143,7 @@ describe('stop', () => {
     },
   )
 
-  test('EN-250 cancel commits nothing after the last checkpoint, and the next start takes up from there', async () => {
+  test('EN-250 cancel commits nothing after the last checkpoint, and the next start resumes from it', async () => {
     const passed = memory.write<number>()
     const first = await live(counting(passed, memory.write()), {
       checkpoints: { everyMs: 10 },
@@ -199,7 +199,7 @@ describe('restarts', () => {
     )
   })
 
-  test('exponential restarts wait longer each time, up to the longest delay', async () => {
+  test('the delay of exponential restarts grows up to its maximum', async () => {
     const sink = memory.write<number>()
     const { events } = await live(
       failing(sink, (n) => n === 0),
@@ -280,7 +280,7 @@ describe('checkpoints', () => {
     expect(result).toHaveProperty('error.message', expect.stringContaining('sink may be stalled'))
   })
 
-  test('EN-234 a changed number of key groups is refused before anything is restored', async () => {
+  test('EN-234 a changed number of key groups is rejected before anything is restored', async () => {
     const { platform } = await live(counting(memory.write(), memory.write()))
     const { result } = await live(counting(memory.write(), memory.write()), {
       platform: nextLife(platform),
@@ -290,7 +290,7 @@ describe('checkpoints', () => {
     expect(result).toHaveProperty('error.message', expect.stringContaining('128 key groups, the job 64'))
   })
 
-  test('EN-234 more subtasks than key groups are refused', () => {
+  test('EN-234 more subtasks than key groups are rejected', () => {
     expect(() =>
       startJob({
         graph: pipeline('test', counting(memory.write(), memory.write())).describe().graph,
@@ -303,7 +303,7 @@ describe('checkpoints', () => {
     ).toThrow('parallelism is 9')
   })
 
-  test('a second job on the same directory is refused and names the owner', async () => {
+  test('a second job on the same directory is rejected with the name of the owner', async () => {
     const { platform, job } = await live(counting(memory.write(), memory.write()), {
       checkpoints: { everyMs: 10 },
       until: (_, events) => completed(events) > 0,

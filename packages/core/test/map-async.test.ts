@@ -46,13 +46,13 @@ describe('mapAsync', () => {
     return { values: sink.values, most }
   }
 
-  test('EN-251 keeps the order of its input, bounds what is in flight, or lets results leave as they come', async () => {
+  test('EN-251 emits results in input order or as they arrive, and bounds the calls in flight', async () => {
     expect(await order('input')).toEqual({ values: delays, most: 5 })
     expect(await order('none')).toEqual({ values: [1, 1, 2, 3, 5], most: 5 })
     expect((await order('none', 2)).most).toBe(2)
   })
 
-  test('EN-251 order by key: results of one key leave in order, those of others need not wait', async () => {
+  test('EN-251 order by key: results of one key are emitted in order, and do not wait for other keys', async () => {
     const platform = simPlatform({ seed: 1 })
     const sink = memory.write<{ key: string; delay: number }>()
     const input = [
@@ -75,7 +75,7 @@ describe('mapAsync', () => {
     expect(sink.values.map(({ key, delay }) => `${key}${delay}`)).toEqual(['b2', 'a5', 'a1'])
   })
 
-  test('EN-251 a result never leaves behind a watermark that its record preceded', async () => {
+  test('EN-251 a result is never emitted after a watermark that its record preceded', async () => {
     const platform = simPlatform({ seed: 1 })
     const windows = memory.write<{ n: number }>()
     const late = memory.write<unknown>()

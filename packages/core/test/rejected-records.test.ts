@@ -88,7 +88,7 @@ describe('a record that a sink cannot write', () => {
     expect(sink.inner.values).toEqual([])
   })
 
-  test('is left out and counted under skip', async () => {
+  test('is dropped and counted under skip', async () => {
     const { result, sink, job } = await writeTen({ onError: skip() })
     expect(result).toEqual({ outcome: 'finished' })
     expect(sink.inner.values).toEqual(rest)
@@ -118,7 +118,7 @@ describe('a record that a sink cannot write', () => {
     expect(result).toHaveProperty('outcome', 'failed')
   })
 
-  test('each is a dead letter once, whatever fails in between', async () => {
+  test('each is a dead letter once, at any failure in between', async () => {
     const letters = memory.write<DeadLetter>()
     const failAt = new Set([2, 4, 5, 8])
     const platform = simPlatform({ seed: 1 })
@@ -140,7 +140,7 @@ describe('a record that a sink cannot write', () => {
     expect(letters.values.map(({ value }) => value)).toEqual(['3', '7'])
   })
 
-  test('a sink that fails as a whole ends the job whatever the policy', async () => {
+  test('a failure of the sink itself ends the job under any policy', async () => {
     const broken: Sink<number> = {
       kind: 'broken',
       guarantee: 'at-least-once',

@@ -108,7 +108,7 @@ describe('an operator is restored by its own name', () => {
     return timed('in', at('a', 10, 20, 2_000)).union(timed('new', at('b', 5, 15, 3_000)))
   }
 
-  test('an operator that is new beside an old one starts without its watermark, and the old one keeps its own', async () => {
+  test('a new operator beside an old one starts without a watermark, and the old one keeps its own', async () => {
     const lives = new Lives()
     const fresh = memory.write<Counted>()
     await lives.live(counting({ s: at('a', 10, 20, 2_000) }))
@@ -124,7 +124,7 @@ describe('an operator is restored by its own name', () => {
     expect(fresh.values).toMatchObject([{ key: 'b', window: { start: 0 }, n: 2 }])
   })
 
-  test('a name that belonged to another type of operator brings no watermark along', async () => {
+  test('a name that belonged to another type of operator restores no watermark', async () => {
     const lives = new Lives()
     await lives.live((p, { late }) => {
       const { none } = p
@@ -182,7 +182,7 @@ describe('after a change of parallelism', () => {
     },
   )
 
-  test.each(changes)('EN-235 from %i to %i what was late stays late', async (before, after) => {
+  test.each(changes)('EN-235 from %i to %i late records stay late', async (before, after) => {
     const lives = new Lives()
     const first = each(10, 5_000)
     await lives.live(counting({ s: first }), before)

@@ -70,14 +70,14 @@ describe('a run that follows another', () => {
     ])
   })
 
-  test('what is older than the watermark that data had reached is late, as in one run', async () => {
+  test('records older than the last watermark are late, as in one run', async () => {
     const runs = new Runs()
     await runs.run({ s: [10, 250] })
     await runs.run({ s: [10, 250, 190] })
     expect(runs.late.values).toEqual([190])
   })
 
-  test('a live run reads on where a bounded one ended, and a bounded one where a live one was stopped', async () => {
+  test('a live run resumes where a bounded one ended, and a bounded one where a live one was stopped', async () => {
     const runs = new Runs()
     await runs.run({ s: [10] })
     await runs.run({ s: [10, 120] }, following)
@@ -99,7 +99,7 @@ describe('a run that follows another', () => {
     ])
   })
 
-  test('a run with nothing new fires and finishes nothing again, and says what the last one had fired', async () => {
+  test('a run without new records fires and finishes nothing again, and names what the last run fired', async () => {
     const runs = new Runs()
     await runs.run({ s: [10, 250] })
     for (let again = 0; again < 2; again++) {
@@ -119,7 +119,7 @@ describe('a run that follows another', () => {
     expect(runs.late.values).toEqual([60])
   })
 
-  test('a job that was stopped says nothing about an end', async () => {
+  test('a stopped job has no message about the end of a run', async () => {
     const runs = new Runs()
     await runs.run({ s: [10, 250] }, following)
     expect((await runs.run({ s: [10, 250, 300] })).warnings).toEqual([])
@@ -127,7 +127,7 @@ describe('a run that follows another', () => {
   })
 })
 
-test('a split that is missing when a run begins is read on from where it ended once it is there again', async () => {
+test('a split that is missing at the start resumes from its position once it is there again', async () => {
   let isThere = true
   const away = (source: Source<number, number>): Source<number, number> => ({
     ...source,
@@ -157,7 +157,7 @@ test('a split that is missing when a run begins is read on from where it ended o
   expect(read.values.toSorted((a, b) => a - b)).toEqual([1, 2, 3, 10, 11])
 })
 
-test('a split that has ended for good is not opened again', async () => {
+test('a finished split is not opened again', async () => {
   let opened = 0
   const inner = memory.read({ all: [1, 2, 3] })
   const counting: Source<number> = {

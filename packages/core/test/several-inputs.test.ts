@@ -41,7 +41,7 @@ function reminding(
 }
 
 describe('the watermark of an operator with several inputs', () => {
-  test('EN-087 it is the least of its inputs: a timer fires when both have passed it', async () => {
+  test('EN-087 is the minimum of its inputs: a timer fires when both have passed it', async () => {
     const sink = memory.write<string>()
     await live((p) => reminding(p, at(10, 20, 90), at(5, 15, 30), sink), {
       isBounded: false,
@@ -105,7 +105,7 @@ describe('the watermark of an operator with several inputs', () => {
     [1, 3],
     [4, 2],
   ])(
-    'EN-098 after a restart from %i to %i subtasks an input that brings nothing is where it was',
+    'EN-098 after a restart from %i to %i subtasks an input without records keeps its watermark',
     async (before, after) => {
       const sink = memory.write<string>()
       const life = async (
@@ -152,7 +152,7 @@ describe('a plan with an operator of several inputs', () => {
     )
   })
 
-  test('streams of two sources meet behind an edge each, whatever comes in front', () => {
+  test('streams of two sources each have an edge to the common operator, whatever precedes it', () => {
     const steps = pipeline('steps', (p) => {
       const keys = (name: string) => stream(p, name, at()).map(({ key }) => key, { name: `keys of ${name}` })
       connect(
@@ -170,7 +170,7 @@ describe('a plan with an operator of several inputs', () => {
     ])
   })
 
-  test('streams that part and meet again are one chain where no shuffle is needed', () => {
+  test('streams that split and join again are one chain where no shuffle is needed', () => {
     const diamond = pipeline('diamond', (p) => {
       const all = stream(p, 'in', at()).map((event) => event, { name: 'all' })
       connect(
@@ -195,7 +195,7 @@ describe('a plan with an operator of several inputs', () => {
   })
 
   test.each([1, 2])(
-    'with %i subtasks records of both ways meet, and time reaches them last',
+    'with %i subtasks records of both paths arrive before the watermark',
     async (parallelism) => {
       const sink = memory.write<string>()
       await live(
@@ -255,14 +255,14 @@ describe('a changed program with an operator of several inputs', () => {
         .to('out', memory.write())
     }
 
-  test('swapped inputs are refused in the words of the program', async () => {
+  test('swapped inputs are rejected in the terms of the program', async () => {
     expectRefused(
       await lives(paid('none'), paid('swapped')),
       "'paid': input 'left' read 'orders' and reads 'payments', which was input 'right', so its state would be read as records of the other. Undo the change, or drop its state with --drop-state paid",
     )
   })
 
-  test('another part in front of an input is announced', async () => {
+  test('another operator before an input causes a warning', async () => {
     const life = await lives(paid('none'), paid('another'))
     expectStopped(life)
     expect(warnings(life)).toEqual([
@@ -272,13 +272,13 @@ describe('a changed program with an operator of several inputs', () => {
     ])
   })
 
-  test('a step in front of an input changes nothing', async () => {
+  test('a step before an input changes nothing', async () => {
     const life = await lives(paid('none'), paid('step'))
     expectStopped(life)
     expect(warnings(life)).toEqual([])
   })
 
-  test('an operator that has got a second input is refused', async () => {
+  test('an operator with a new second input is rejected', async () => {
     const one: Build = (p) => {
       stream(p, 'payments', at(1)).to('seen', memory.write())
       stream(p, 'orders', at(1))

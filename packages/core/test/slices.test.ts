@@ -147,7 +147,7 @@ describe('between two slices', () => {
     expect(sink.values).toEqual([1, 2, 3])
   })
 
-  test('a thousand records of mapAsync are taken in, put into a checkpoint, and taken up again in slices', async () => {
+  test('a thousand records of mapAsync are accepted, saved and restored in slices', async () => {
     const build =
       (unit: () => void) =>
       (p: PipelineBuilder): void =>
@@ -298,7 +298,7 @@ describe('between two slices', () => {
     expect(firedAtCompletion[0]).toBeLessThan(11_000)
   })
 
-  test('a restart takes up a thousand timers and windows in slices', async () => {
+  test('a restart restores a thousand timers and windows in slices', async () => {
     const world = new CountedWorld()
     const build = (p: PipelineBuilder): void => {
       const keyed = p

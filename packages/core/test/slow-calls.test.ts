@@ -138,7 +138,7 @@ describe('a slow mapAsync', () => {
     },
   )
 
-  test('records do not pile up in front of it: about as many wait as it gets through in a second', async () => {
+  test('bounds the records before it to about those it processes in a second', async () => {
     const platform = simPlatform({ seed: 1 })
     const calls = new Calls((n) => (n < 1_000 ? 1 : slowMs))
     const { job } = await lifeWith(
@@ -158,7 +158,7 @@ describe('a slow mapAsync', () => {
     expect(recordsRead(job)).toBeGreaterThan(1_000)
   })
 
-  test('records taken into checkpoints hold their credit, so no number of checkpoints lets more in', async () => {
+  test('records in checkpoints keep their credit, so more checkpoints admit no more records', async () => {
     const platform = simPlatform({ seed: 1 })
     const calls = new Calls(() => 1e9)
     const read: number[] = []
@@ -187,7 +187,7 @@ describe('a slow mapAsync', () => {
     expect(new Set(read.slice(10)).size).toBe(1)
   })
 
-  test('after a restart the records that wait are called in order, as many at once as ever', async () => {
+  test('after a restart the waiting records are called in order, with the same concurrency', async () => {
     let platform = simPlatform({ seed: 1 })
     const sink = memory.write<number>()
     const all = naturals(5_000)
@@ -260,7 +260,7 @@ describe('a slow mapAsync', () => {
 })
 
 describe('a slow operator', () => {
-  test('has about as many records in front of it as it gets through in a second', async () => {
+  test('bounds the records before it to about those it processes in a second', async () => {
     const world = simPlatform({ seed: 1 })
     // An operator takes time without giving the event loop a turn.
     let spentMs = 0
@@ -292,8 +292,8 @@ describe('a slow operator', () => {
   })
 })
 
-describe('a sink that takes nothing', () => {
-  test('does not accept more with every abandoned checkpoint', async () => {
+describe('a sink that accepts no records', () => {
+  test('does not let more records wait with every abandoned checkpoint', async () => {
     const platform = simPlatform({ seed: 1 })
     const stalled: Sink<number> = {
       kind: 'stalled',

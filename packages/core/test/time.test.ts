@@ -34,7 +34,7 @@ describe('time in a running job', () => {
     expect(seen).toEqual([Number.NEGATIVE_INFINITY, -5, 99, 100])
   })
 
-  test('EN-096 a watermark leaves an operator only behind what its timers emitted', async () => {
+  test('EN-096 an operator emits a watermark only after the output of its timers', async () => {
     const late = memory.write<unknown>()
     const windows = memory.write<{ n: number }>()
     await live((p) => {
@@ -56,7 +56,7 @@ describe('time in a running job', () => {
     expect(windows.values.map(({ n }) => n)).toEqual([2, 1])
   })
 
-  test('EN-095 the beginning of time survives a checkpoint, and the end of a run is no time that data had reached', async () => {
+  test('EN-095 the initial watermark survives a checkpoint, and the end of a run does not count as event time', async () => {
     const build = (times: readonly number[]) => (p: Parameters<Parameters<typeof live>[0]>[0]) =>
       p
         .from('n', memory.read<number>({ all: times }))
@@ -126,7 +126,7 @@ describe('time in a running job', () => {
     expect(fired.values).toEqual([1, 2, 3])
   })
 
-  test('of several splits the one whose newest record is oldest is read next', async () => {
+  test('the split whose newest record is oldest is read next', async () => {
     const sink = memory.write<number>()
     await live(
       (p) =>
@@ -244,7 +244,7 @@ test('after a restart a split that had ended does not make the others late', asy
   expect(windows.values.map(({ n }) => n)).toEqual([1, 1])
 })
 
-test('a split that falls silent makes no record late whose call is still under way', async () => {
+test('a split that becomes idle makes no record with a running call late', async () => {
   const [windows, late] = [memory.write<{ n: number }>(), memory.write<number>()]
   const platform = simPlatform({ seed: 1 })
   await live(
@@ -275,7 +275,7 @@ test('a split that falls silent makes no record late whose call is still under w
   expect(windows.values.map(({ n }) => n)).toEqual([1])
 })
 
-test('EN-235 records in flight meet the watermark they had met, also after a rescale', async () => {
+test('EN-235 records in flight keep their watermark, also after a rescale', async () => {
   const seen = memory.write<string>()
   let platform = simPlatform({ seed: 1 })
   for (const [parallelism, callMs] of [
@@ -311,7 +311,7 @@ test('EN-235 records in flight meet the watermark they had met, also after a res
   expect(seen.values).toEqual(['100 under -Infinity', '200 under 100', '300 under 200'])
 })
 
-test('a split that has finished ahead of one that is idle makes no record of the idle one late', async () => {
+test('a finished split makes no record of an idle split late', async () => {
   const [windows, late] = [memory.write<{ n: number }>(), memory.write<number>()]
   const platform = simPlatform({ seed: 1 })
   const turns: readonly (readonly [split: string, time: number, atMs: number])[] = [

@@ -90,7 +90,7 @@ test('a value that is encoded at the second attempt leaves nothing of the first'
   expect(['a', 'b', 'c'].map((key) => again.get(null, key))).toEqual(['a v1', 'b v1', 'c v1'])
 })
 
-test('a value that is decoded wrongly is rejected with its place', async () => {
+test('an undecodable value is rejected with its place', async () => {
   const fs = new SimFs()
   const first = await StoreRun.open<string>(fs, { codec: codec('text', 1) })
   first.set(null, 'a', 'one')

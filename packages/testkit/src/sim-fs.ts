@@ -175,7 +175,7 @@ export class SimFs implements Fs {
   }
 
   /**
-   * Makes the given operation the last: what was asked for later, or is under way, never happens.
+   * Makes the given operation the last: what was asked for later, or is in progress, never happens.
    *
    * `before` leaves nothing of the operation, `after` all of it; `during` leaves a beginning of a write and
    * some sectors of a sync, and any other operation done or not.

@@ -42,7 +42,7 @@ export class ErrGroup {
   /**
    * Lets at most `limit` tasks run at a time; a negative limit, or Infinity, is none.
    *
-   * @throws RangeError when `limit` is not a number of tasks; Error while tasks are under way.
+   * @throws RangeError when `limit` is not a number of tasks; Error while tasks are in progress.
    */
   setLimit(limit: number): void {
     if (!(Number.isInteger(limit) || limit === Infinity))

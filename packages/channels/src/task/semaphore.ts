@@ -6,7 +6,7 @@ import type { Lease } from './permits.ts'
 const CAPACITY_MAX = 2 ** 52
 
 /**
- * Limits how much of something is in use at a time: connections, bytes in memory, calls under way.
+ * Limits how much of something is in use at a time: connections, bytes in memory, calls in progress.
  *
  * Tasks are served in the order in which they asked, whatever they ask for: small requests do not overtake a
  * large one, so it is not starved. The idea of weights is that of Go's `x/sync/semaphore`.

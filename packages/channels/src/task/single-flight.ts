@@ -15,7 +15,7 @@ interface Flight<T> {
  * It is no cache: who comes after the call has ended makes a new one. All callers have the same outcome, value
  * or error; they must not change a value they share. The idea is that of Go's `x/sync/singleflight`.
  *
- * True between any two calls: a key has a flight while its call is under way, at least one caller waits for it,
+ * True between any two calls: a key has a flight while its call is in progress, at least one caller waits for it,
  * and no caller has forgotten it.
  *
  * @example
@@ -26,7 +26,7 @@ export class SingleFlight<K, T> {
   readonly #flights = new Map<K, Flight<T>>()
 
   /**
-   * Waits for the call under way for `key`, or makes it.
+   * Waits for the running call for `key`, or makes it.
    *
    * An abort of `signal` ends this caller's wait with its reason. The call continues for the others; once none is
    * left, the signal that `work` was given aborts, and the next to come makes a new call. Keys are compared as

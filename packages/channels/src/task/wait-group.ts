@@ -5,7 +5,7 @@ import { Waiter, WaitQueue } from '../wait/wait-queue.ts'
 const settled: Promise<void> = Promise.resolve()
 
 /**
- * Counts tasks that are under way, and lets others wait until none is.
+ * Counts tasks that are in progress, and lets others wait until none is.
  *
  * The group is ready for another round as soon as its waiters are released. For tasks that can fail, or
  * that must end together, use `Scope`.
@@ -21,7 +21,7 @@ export class WaitGroup {
   readonly #waiting = new WaitQueue()
   #count = 0
 
-  /** How many tasks are under way. */
+  /** How many tasks are in progress. */
   get count(): number {
     return this.#count
   }

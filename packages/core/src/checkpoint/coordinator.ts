@@ -10,7 +10,7 @@ import type { Manifest, SplitEntry } from './manifest.ts'
 export interface TaskReport {
   readonly task: string
   readonly subtask: number
-  /** For a chain: the kinds of key that its keyed operators have had. */
+  /** For a chain: the kinds of key that its keyed operators have used. */
   readonly keys?: readonly SeenKeys[]
   /** How far its source or its operators had advanced in event time, by name and key groups. */
   readonly reached: ReadonlyMap<string, readonly Reached[]>

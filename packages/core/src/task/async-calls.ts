@@ -15,7 +15,7 @@ export type Outcome = { readonly result: unknown } | { readonly thrown: unknown 
 export interface AsyncRecord {
   readonly value: unknown
   readonly time: EventTime
-  /** The watermark it arrived under. */
+  /** The watermark at its arrival. */
   readonly watermark: EventTime
   /** Undefined on a stream without keys. */
   readonly key: KeyToken | undefined
@@ -23,13 +23,13 @@ export interface AsyncRecord {
   readonly originIndex: number
   /** The edge whose credit it uses until its call begins; undefined for a restored record. */
   readonly edge: IncomingEdge | undefined
-  /** The state that holds it; undefined until a checkpoint meets it. */
+  /** The state cell that holds it; undefined until the first checkpoint. */
   readonly cell: Cell<unknown> | undefined
   /** How many calls have failed for it before. */
   readonly attempts: number
 }
 
-/** The call for one record: to come, running, or with an outcome that has not left. */
+/** The call for one record: pending, running, or with an outcome that was not emitted. */
 export class AsyncCall implements Place {
   readonly value: unknown
   readonly time: EventTime
@@ -37,9 +37,9 @@ export class AsyncCall implements Place {
   readonly origin: Origin | undefined
   readonly #originIndex: number
   readonly edge: IncomingEdge | undefined
-  /** Counts up in the order of the records. */
+  /** Increases in the order of the records. */
   readonly index: number
-  /** The result leaves under no later one. */
+  /** The result is emitted before any later watermark. */
   watermark: EventTime
   cell: Cell<unknown> | undefined
   outcome: Outcome | undefined = undefined
@@ -71,9 +71,9 @@ export class AsyncCall implements Place {
   }
 }
 
-/** How calls may run and in which order their results leave: options of `mapAsync`. */
+/** How calls may run and in which order their results are emitted: options of `mapAsync`. */
 export interface CallRules {
-  /** How many calls may be running or have results that have not left. */
+  /** How many calls may be running or have results that were not emitted. */
   readonly concurrency: number
   /** `key`: at most one call of each key runs. */
   readonly serial: 'key' | 'none'
@@ -85,7 +85,7 @@ const pausedPerCall = 16
 
 /**
  * The records of an asynchronous task in the order of their arrival: those that wait for their call, those whose call
- * runs, and those whose result has not left. Chooses which call begins next and which result leaves next.
+ * runs, and those whose result was not emitted. Chooses the next call to begin and the next result to emit.
  *
  * True between any two calls:
  *
@@ -95,7 +95,7 @@ const pausedPerCall = 16
  */
 export class AsyncCalls {
   readonly #rules: CallRules
-  /** By `index`, from `#base` on; undefined where the result has left. The first is never undefined. */
+  /** By `index`, from `#base` on; undefined where the result was emitted. The first is never undefined. */
   #calls: (AsyncCall | undefined)[] = []
   #first = 0
   #base = 0
@@ -105,18 +105,18 @@ export class AsyncCalls {
   #paused = 0
   /** Calls that may begin, oldest first. */
   readonly #callable = new BinaryHeap<AsyncCall>((a, b) => a.index < b.index)
-  /** By key that has a call which may begin or runs: the calls behind it. Used with `serial: 'key'`. */
+  /** By key with a call that may begin or runs: the later calls of that key. Used with `serial: 'key'`. */
   readonly #behind = new Map<KeyToken, AsyncCall[]>()
-  /** By key: its calls in order. Used when calls of one key run at once and their results leave in order. */
+  /** By key: its calls in order. Used when calls of one key run at once and their results are emitted in order. */
   readonly #ofKey = new Map<KeyToken, AsyncCall[]>()
-  /** Calls whose results may leave. Not used for the order of the input. */
+  /** Calls whose results may be emitted. Not used for the order of the input. */
   #leaving: AsyncCall[] = []
 
   constructor(rules: CallRules) {
     this.#rules = rules
   }
 
-  /** Whether no record is here. */
+  /** Whether there is no record. */
   get isEmpty(): boolean {
     return this.#first === this.#calls.length
   }
@@ -192,14 +192,14 @@ export class AsyncCalls {
       this.#leaving.push(call)
   }
 
-  /** The next call whose result may leave, or undefined. The caller removes it once the result has left. */
+  /** The next call whose result may be emitted, or undefined. The caller removes it once the result is emitted. */
   next(): AsyncCall | undefined {
     if (this.#rules.order !== 'input') return this.#leaving[0]
     const oldest = this.#calls[this.#first]
     return oldest?.outcome === undefined ? undefined : oldest
   }
 
-  /** The result of `call`, which came from `next`, has left. */
+  /** Removes `call`, whose result was emitted. */
   remove(call: AsyncCall): void {
     assert(call.outcome !== undefined, 'a result leaves once its call has ended')
     this.#begun--
@@ -216,7 +216,7 @@ export class AsyncCalls {
 
   /**
    * Restored records may have arrived under later watermarks than the records behind them: in another subtask, or
-   * before an input that was idle spoke again.
+   * before an idle input became active again.
    */
   #lower(watermark: EventTime): void {
     for (let i = this.#calls.length - 1; i >= this.#first; i--) {
@@ -227,7 +227,7 @@ export class AsyncCalls {
     }
   }
 
-  /** With one call per key at a time, results of a key come in order by themselves. */
+  /** With one call per key at a time, results of a key are in order without further work. */
   get #keepsKeyOrder(): boolean {
     return this.#rules.order === 'key' && this.#rules.serial === 'none'
   }

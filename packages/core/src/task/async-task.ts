@@ -24,7 +24,7 @@ import { SnapshotSlices } from './snapshot-slices.ts'
 import { receiverOf } from '../exchange/port.ts'
 import type { Task, TaskSurroundings } from './task.ts'
 
-/** A record whose result has not left yet, as it is kept in checkpoints. */
+/** A record whose result was not emitted yet, as stored in checkpoints. */
 interface Waiting {
   readonly value: unknown
   readonly time: EventTime
@@ -33,7 +33,7 @@ interface Waiting {
   readonly attempts?: number
 }
 
-/** A batch of which some records were taken in. */
+/** A batch of which some records were accepted. */
 interface ArrivingBatch {
   readonly batch: Batch
   readonly watermarks: Float64Array
@@ -41,7 +41,7 @@ interface ArrivingBatch {
   next: number
 }
 
-/** A barrier that has left, while the records in flight are put into the state for its snapshot. */
+/** A barrier that was sent, while the records in flight are put into the state for its snapshot. */
 interface Cut {
   readonly checkpoint: number
   readonly inFlight: Iterator<AsyncCall>
@@ -51,12 +51,12 @@ interface Cut {
 const waitingPerCall = 16
 
 /**
- * Runs user code that waits, several calls at once.
+ * Runs asynchronous user code, several calls at once.
  *
- * It takes in what arrives without waiting for calls, so a barrier is never held up by them: records whose call has
- * not begun, or whose result has not left, are state. A checkpoint holds them, and after a restart their calls are
- * made (again), as many at once as ever. A record keeps its credit until its call begins, which bounds how many wait
- * here. A record becomes a cell when a checkpoint meets it, so most never do.
+ * It accepts records without waiting for calls, so calls never delay a barrier: records whose call has
+ * not begun, or whose result was not emitted, are state. A checkpoint holds them, and after a restart their calls are
+ * repeated, with the same concurrency. A record keeps its credit until its call begins, which bounds how many wait
+ * here. A record becomes a cell at its first checkpoint, so most never do.
  */
 export class AsyncTask implements Task {
   readonly metrics: TaskMetrics
@@ -76,7 +76,7 @@ export class AsyncTask implements Task {
   readonly #table: StateTable<unknown>
   readonly #snapshot: SnapshotSlices
   readonly #groups: KeyGroupRange
-  /** The watermark of the input; the output's stays behind it while records are here. */
+  /** The watermark of the input; the output's is lower while there are records. */
   #inputWatermark: EventTime = MIN_TIME
   #isInputIdle = false
   #batch: ArrivingBatch | undefined
@@ -99,7 +99,7 @@ export class AsyncTask implements Task {
     around.cancellation.onCancel(() => wakeup.wake())
     this.#gate = new Gate(wiring.inputs, wakeup)
     const least = node.serial === 'key' ? node.concurrency * waitingPerCall : node.concurrency
-    // A fast task shows within so many calls that it is fast.
+    // A fast task is recognized within this many calls.
     this.#limit = new InputLimit(this.#gate, around.platform.clock, { least, first: least })
     this.#outlet = new Outlet(ports, {
       cursor,
@@ -136,7 +136,7 @@ export class AsyncTask implements Task {
     this.#snapshot = new SnapshotSlices(around.store, [node.name], subtask, around.budget)
   }
 
-  /** Takes up the records that were in flight at the checkpoint, in slices. */
+  /** Restores the records that were in flight at the checkpoint, in slices. */
   async open(): Promise<void> {
     const { budget, cancellation } = this.#around
     for (const cell of this.#table.cells(0)) {
@@ -200,7 +200,7 @@ export class AsyncTask implements Task {
     this.#runner.end()
   }
 
-  /** Passes on what inputs have announced at the start. */
+  /** Passes on the watermarks that the inputs announced at the start. */
   #announced(arrival: Arrival): boolean {
     if (arrival.kind === 'watermark') {
       this.#inputWatermark = arrival.time
@@ -232,7 +232,7 @@ export class AsyncTask implements Task {
     }
   }
 
-  /** Takes in records of a batch for one slice. True: there is more to do at once. */
+  /** Accepts records of a batch for one slice. Returns whether there is more to do at once. */
   #takeIn(arriving: ArrivingBatch): true {
     const { batch, watermarks, edge } = arriving
     this.#cursor.enter(batch)
@@ -247,7 +247,7 @@ export class AsyncTask implements Task {
     return true
   }
 
-  /** The record at the cursor waits for its call. */
+  /** Queues the record at the cursor for its call. */
   #admit(value: unknown, time: EventTime, edge: IncomingEdge): void {
     const { origin, originIndex } = this.#cursor
     let key: KeyToken | undefined
@@ -271,7 +271,7 @@ export class AsyncTask implements Task {
     this.#table.changed(cell)
   }
 
-  /** Emits results while there is room, and then says what follows from there being fewer records here. */
+  /** Emits results while there is room, then updates what depends on the number of records. */
   #emitSettled(): void {
     while (this.#outlet.hasRoom) {
       const call = this.#calls.next()
@@ -287,7 +287,7 @@ export class AsyncTask implements Task {
     if (this.#outlet.tryFlush()) this.#passMarks()
   }
 
-  /** Marks leave behind everything emitted. */
+  /** Sends marks after all emitted records. */
   #passMarks(): void {
     this.#passWatermark()
     this.#passIdle()
@@ -298,7 +298,7 @@ export class AsyncTask implements Task {
     this.#around.ended(this.#plan.name, this.#subtask)
   }
 
-  /** A task with records is not idle: the tasks behind it would not wait for their results, which would be late. */
+  /** A task with records is not idle: later tasks would not wait for their results, which would be late. */
   #passIdle(): void {
     const isIdle = this.#isInputIdle && this.#calls.isEmpty
     if (isIdle === this.#isIdle) return
@@ -307,8 +307,8 @@ export class AsyncTask implements Task {
   }
 
   /**
-   * What leaves next leaves under the watermark of the oldest record. After a restart it may be ahead of the input: an
-   * input that was idle holds it back again, and records behind it have met no other watermark.
+   * The next result has the watermark of the oldest record. After a restart it may be ahead of the input: an
+   * input that was idle bounds it again, and later records have had no other watermark.
    */
   #advance(): void {
     const reached = Math.min(this.#calls.watermark ?? this.#inputWatermark, this.#inputWatermark)
@@ -331,8 +331,8 @@ export class AsyncTask implements Task {
   }
 
   /**
-   * Puts the records in flight into the state for one slice, and then takes the snapshot. Until then no record comes and no
-   * result leaves, so that the snapshot is the state at the barrier. True: there is more to do at once.
+   * Puts the records in flight into the state for one slice, and then takes the snapshot. Until then no record is accepted and no
+   * result emitted, so that the snapshot is the state at the barrier. True: there is more to do at once.
    */
   #keepInFlight({ checkpoint, inFlight }: Cut): true {
     for (let next = inFlight.next(); next.done !== true; next = inFlight.next()) {
@@ -350,19 +350,19 @@ export class AsyncTask implements Task {
   #keep(call: AsyncCall): Cell<unknown> {
     const { key, origin } = call
     const group = this.#groupOf(key, origin?.split)
-    // The group is part of the name, so that records of several subtasks can come together after a rescale.
+    // The group is part of the name, so that records of several subtasks can be merged after a rescale.
     const name = this.#sequence++ * this.#around.keyGroups + group
     return this.#table.create(0, name, group, waitingOf(call))
   }
 
-  /** What a record is brought together by; undefined for a stream without keys. */
+  /** The key of a record; undefined for a stream without keys. */
   #tokenOf(value: unknown): KeyToken | undefined {
     const [{ exchange }] = this.#node.inputs
     return exchange.kind === 'key' ? keyToken(exchange.by(value)) : undefined
   }
 
   /**
-   * Which subtask a record in flight belongs to after a rescale: that of its key; without one that of its split, which
+   * The subtask of a record in flight after a rescale: that of its key; without one that of its split, which
    * keeps it before the records that follow; any, if its split was elsewhere already or is no longer known.
    */
   #groupOf(token: KeyToken | undefined, split: string | undefined): number {

@@ -1,11 +1,11 @@
 /**
  * Ends everything that belongs to one attempt.
  *
- * A tree kept by hand rather than one signal with many listeners: tasks, splits and calls come and go by the
- * thousand, each wants a signal of its own, and a signal that collects listeners leaks them and warns about it.
+ * A tree of parts rather than one signal with many listeners: tasks, splits and calls are short-lived and number
+ * thousands, each has its own signal, and a signal with many listeners leaks them and warns about it.
  */
 export class Cancellation {
-  /** Made for those who ask: most splits come and go without that. */
+  /** Created on first use: most splits never need it. */
   #controller: AbortController | undefined
   #isCancelled = false
   #reason: unknown
@@ -33,7 +33,7 @@ export class Cancellation {
     return child
   }
 
-  /** Calls `wake` once cancelled: for tasks that wait for something else than the signal. */
+  /** Calls `wake` once cancelled: for tasks that do not wait for the signal. */
   onCancel(wake: () => void): void {
     if (this.#isCancelled) wake()
     else this.#wakes.push(wake)
@@ -49,7 +49,7 @@ export class Cancellation {
     this.release()
   }
 
-  /** This part is over and need not be cancelled any more. */
+  /** Ends this part, which need not be cancelled any more. */
   release(): void {
     if (this.#parent !== undefined) this.#parent.#children.delete(this)
   }

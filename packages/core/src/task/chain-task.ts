@@ -13,15 +13,15 @@ import type { TaskWiring } from '../exchange/wiring.ts'
 import { SnapshotSlices } from './snapshot-slices.ts'
 import type { Task, TaskSurroundings } from './task.ts'
 
-/** Records that may wait in front of a chain, however slow it is. */
+/** Records that may always wait before a chain, however slow it is. */
 const leastWaiting = 16
 
 /**
- * Runs a chain of operators: credit, element, operators, outputs, and again.
+ * Runs a chain of operators in a loop: credit, element, operators, outputs.
  *
- * Long work is done in slices: after each the outputs are flushed and the event loop has its turn. A barrier never
- * enters between two slices of one element, because the state in between is no consistent cut; one that came before
- * is encoded meanwhile.
+ * Long work is done in slices: after each, the outputs are flushed and the event loop runs. A barrier never
+ * enters between two slices of one element, because the state in between is no consistent cut; a snapshot that began before
+ * is encoded between slices.
  */
 export class ChainTask implements Task {
   readonly metrics: TaskMetrics
@@ -132,7 +132,7 @@ export class ChainTask implements Task {
     this.#chain.close((error) => this.#around.warn(`closing '${this.#name}' failed: ${String(error)}`))
   }
 
-  /** Passes on what inputs have announced at the start, unless that makes a timer due. */
+  /** Passes on the watermarks that the inputs announced at the start, unless that makes a timer due. */
   #announced(arrival: Arrival): boolean {
     if (arrival.kind === 'idle') this.#outlet.mark(arrival)
     else if (arrival.kind === 'watermark' && this.#chain.begin(arrival.time)) this.#passWatermark()
@@ -245,7 +245,7 @@ export class ChainTask implements Task {
     return room === undefined ? this.#turn() : room.then(() => this.#turn())
   }
 
-  /** Sends what was emitted. While that has to wait for room, a snapshot under way does not. */
+  /** Sends what was emitted. A running snapshot continues while that waits for room. */
   #flush(): Promise<void> | undefined {
     const room = this.#outlet.flush()
     return room === undefined || !this.#snapshot.isUnderWay ? room : this.#encodeUntil(room)
@@ -261,7 +261,7 @@ export class ChainTask implements Task {
     await Promise.all([room, encode()])
   }
 
-  /** What to await if the event loop is due a turn. A snapshot under way gets its slice of the time. */
+  /** What to await if the event loop is due a turn. A running snapshot gets its slice of the time. */
   #turn(): Promise<void> | undefined {
     const { budget, cancellation } = this.#around
     const due = budget.due()

@@ -5,15 +5,15 @@ import { MIN_TIME, timeText, type EventTime } from '../record/time.ts'
 import type { EventTimeWait } from '../observe/event-time-wait.ts'
 import type { Plan } from '../plan/plan.ts'
 
-/** How often to look while a standstill comes to be worth a warning. */
+/** How often to check for waits that are long enough for a warning. */
 const looksPerStall = 4
 
-/** How far one subtask of a source has got in event time. */
+/** The progress of one subtask of a source in event time. */
 export interface SourceTiming {
   readonly source: string
   readonly subtask: number
   readonly watermark: EventTime
-  /** Where its watermark would be if it waited for none of its splits. */
+  /** Its watermark if it waited for none of its splits. */
   readonly seen: EventTime
   /** Whether others have to wait for it. */
   readonly isActive: boolean
@@ -34,7 +34,7 @@ export interface EventTimeWatchOptions {
   readonly warn: (message: string, docs?: string) => void
 }
 
-/** Since when a subtask of a source has been where it is, by the clocks of the job. */
+/** Since when a subtask of a source has had its watermark, by the clocks of the job. */
 interface Standstill {
   readonly watermark: EventTime
   readonly sinceMs: number
@@ -45,12 +45,12 @@ interface Standstill {
 /**
  * Finds out what event time waits for, and warns of waits that last.
  *
- * Of the sources whose records meet somewhere in the pipeline the one furthest behind holds back all. That is a wait if
+ * Of the sources with a common operator, the slowest bounds the event time of all. That is a wait if
  * others have brought records beyond its watermark.
  */
 export class EventTimeWatch {
   readonly #options: EventTimeWatchOptions
-  /** By source: which others its records meet, itself among them. */
+  /** By source: the sources with a common operator, itself included. */
   readonly #groups: ReadonlyMap<string, number>
   readonly #standstills = new Map<string, Standstill>()
 

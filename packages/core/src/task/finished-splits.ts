@@ -6,7 +6,7 @@ import { keyGroup, tokenHash } from '../record/key-group.ts'
 import { MIN_TIME, type EventTime, timeText } from '../record/time.ts'
 import type { Cell, StateTable, TableSpec } from '../state/state-store.ts'
 
-/** A page that has grown so long is full. */
+/** The length from which a page is full. */
 const pageBytes = 4096
 /** The place of an entry on its page and the number of the page make one number. */
 const placesPerPage = 0x1_0000
@@ -29,7 +29,7 @@ export const finishedSplitsSpec: Pick<TableSpec<Uint8Array>, 'name' | 'codec'> =
 export interface FinishedSplit {
   readonly split: string
   readonly newest: EventTime
-  /** Where a later run reads on; undefined if it has ended for good. */
+  /** Where a later run resumes; undefined if it has ended for good. */
   readonly position: Json | undefined
 }
 
@@ -101,7 +101,7 @@ export class FinishedSplits {
     return this.#find(split) !== undefined
   }
 
-  /** A split that is not there yet has ended. */
+  /** Adds a split that has ended. */
   add({ split, newest, position }: FinishedSplit): void {
     this.#add(split, newest, position === undefined ? noBytes : utf8.encode(JSON.stringify(position)))
   }
@@ -156,7 +156,7 @@ export class FinishedSplits {
     return index
   }
 
-  /** Takes in a page that was restored. */
+  /** Adds a restored page. */
   #enter(group: number, number: number, page: Uint8Array): void {
     const index = this.#pages.push({ group, number }) - 1
     this.#lastNumber = Math.max(this.#lastNumber, number)
@@ -169,7 +169,7 @@ export class FinishedSplits {
     if (json.length === 0 && newest > this.#newest) this.#newest = newest
   }
 
-  /** Removes a page from the store. What is left of it goes to another, so that no page is nearly empty for long. */
+  /** Removes a page from the store. Its remaining entries move to another page, so that no page stays nearly empty. */
   #takePage(index: number): readonly Entry[] {
     const entries = this.#entriesOf(index)
     const { group, number } = this.#pages[index]!
@@ -243,13 +243,13 @@ class HashIndex {
     this.#used++
   }
 
-  /** The first number with the hash that `isWanted` says yes to; undefined if there is none. */
+  /** The first number with the hash that `isWanted` accepts; undefined if there is none. */
   find(hash: number, isWanted: (number: number) => boolean): number | undefined {
     const place = this.#placeOf(hash, isWanted)
     return place === undefined ? undefined : this.#numbers[place]
   }
 
-  /** Removes a number that is there. */
+  /** Removes a present number. */
   remove(hash: number, number: number): void {
     const place = this.#placeOf(hash, (other) => other === number)
     if (place === undefined) return
@@ -295,8 +295,8 @@ class HashIndex {
 }
 
 /**
- * Splits that are read on after the end of a run and are behind what their source had reached by then: other splits went
- * on when they had ended, so records that were added to them may be late.
+ * Splits that are resumed after the end of a run with a lower event time than their source had then: other splits continued
+ * after they had ended, so records that were added to them may be late.
  */
 export class SplitsBehind {
   /** The watermark of the source at the end of the last run; `MIN_TIME` if the job does not start from such an end. */
@@ -315,7 +315,7 @@ export class SplitsBehind {
     this.#first ??= { split, newest }
   }
 
-  /** What to tell about them; undefined if there are none. */
+  /** The warning about them; undefined if there are none. */
   warning(): string | undefined {
     if (this.#first === undefined) return undefined
     const { split, newest } = this.#first

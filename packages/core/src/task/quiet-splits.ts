@@ -5,7 +5,7 @@ import { BackgroundCheck, defaultDiscoverEveryMs } from './split-discovery.ts'
 import type { SplitFeed } from './split-feed.ts'
 import { BinaryHeap } from '../time/binary-heap.ts'
 
-/** A split that was quiet, and since when; it may have brought something since. */
+/** A split that was quiet, and since when; it may have had records since. */
 interface Watched {
   readonly feed: SplitFeed
   readonly since: number
@@ -36,7 +36,7 @@ export class QuietSplits {
     this.#heap.add({ feed, since })
   }
 
-  /** Takes the next split that has been quiet for long enough at `now`; undefined if there is none. */
+  /** Removes and returns the next split that has been quiet for long enough at `now`; undefined if there is none. */
   take(now: number): SplitFeed | undefined {
     while (this.nextAt <= now) {
       const { feed, since } = this.#heap.take()!
@@ -48,7 +48,7 @@ export class QuietSplits {
   }
 }
 
-/** What is asked about resting splits, and who wants to know. */
+/** The source of resting splits, and the receiver of its answers. */
 export interface RestingSplitsOptions {
   readonly source: Source<unknown>
   readonly context: ConnectorContext
@@ -58,7 +58,7 @@ export interface RestingSplitsOptions {
 }
 
 /**
- * Live splits that were closed while they were quiet, so that others could be open: asks the source now and then which
+ * Live splits that were closed while they were quiet, so that others could be open: periodically asks the source which
  * of them have more. One that cannot say is taken to have more in all of them, so that they are opened in turn.
  */
 export class RestingSplits {
@@ -92,12 +92,12 @@ export class RestingSplits {
     if (this.#feeds.size > 0) this.#check.startIfDue()
   }
 
-  /** Throws what a question in the background has failed with. */
+  /** Throws the error of a failed background check. */
   raise(): void {
     this.#check.raise()
   }
 
-  /** Resolves once nothing is being asked. */
+  /** Resolves once no check is running. */
   idle(): Promise<void> {
     return this.#check.idle()
   }

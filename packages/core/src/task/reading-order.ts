@@ -15,19 +15,19 @@ export interface ReadingOrderOptions {
 }
 
 /**
- * Says which split is read next: the one furthest behind in event time, or the next in turn where there is none.
+ * Chooses the split to read next: the one furthest behind in event time, or without event times the next in turn.
  *
  * A turn lasts for some records, over as many polls as that takes, so the order does not depend on how much a poll
- * brings and a split that has to be opened is opened for more than one poll. A split whose event time is not known has a
+ * returns, and a split that has to be opened is opened for more than one poll. A split whose event time is not known has a
  * short turn: all splits are looked at before any of them is read far.
  *
  * A bounded job waits for the split whose turn it is rather than read another, so that it reads in the same order each
- * time. Any other job leaves out a split that has nothing at the moment; `add` brings it back.
+ * time. Any other job skips a split without records at the moment; `add` includes it again.
  */
 export class ReadingOrder {
   readonly #options: ReadingOrderOptions
   readonly #heap = new BinaryHeap<SplitFeed>(isBefore)
-  /** How many turns have been given out. */
+  /** How many turns there have been. */
   #turns = 0
   #current: SplitFeed | undefined
   /** How many records the turn of `#current` still lasts. */
@@ -75,7 +75,7 @@ export class ReadingOrder {
     return first
   }
 
-  /** So many records of the current split were taken. Others of the same rank come before it now. */
+  /** Counts records that were taken from the current split. Others of the same rank come before it now. */
   took(records: number): void {
     this.#left -= records
     this.#current!.turn = ++this.#turns
@@ -153,7 +153,7 @@ export class OpenSplits {
    * is quiet comes first, the longest first; then the one that will be read last. Undefined: none that would not be
    * opened again before `wanted` is read.
    *
-   * A reader whose data are on the way is never closed, or two could be opened in turn without ever being read.
+   * A reader with a pending fetch is never closed, or two could be opened in turn without ever being read.
    */
   leastWanted(wanted: SplitFeed | undefined): SplitFeed | undefined {
     let quiet: SplitFeed | undefined

@@ -16,7 +16,7 @@ import { Outlet } from '../exchange/outlet.ts'
 import { receiverOf } from '../exchange/port.ts'
 import type { Task, TaskSurroundings } from './task.ts'
 
-/** Work that was prepared at a barrier and waits for its checkpoint to be durable. */
+/** Output that was prepared at a barrier and waits for its checkpoint to be durable. */
 interface Prepared {
   readonly checkpoint: number
   readonly committable: Json
@@ -26,7 +26,7 @@ interface Prepared {
  * Writes what arrives and takes part in checkpoints: prepare at the barrier, commit once the manifest is durable.
  *
  * Calls to the writer never overlap. Output prepared for an abandoned checkpoint is named again by the next
- * one, so nothing prepared is ever forgotten. Its only output is that of dead letters: records that it cannot write.
+ * one, so no prepared output is lost. The only stream it emits is that of dead letters: records that it cannot write.
  */
 export class SinkTask implements Task {
   readonly metrics: TaskMetrics
@@ -49,7 +49,7 @@ export class SinkTask implements Task {
   #completed = 0
   #committedUpTo = 0
 
-  /** `restored` is what the restored manifest names for this sink; subtask 0 commits it. */
+  /** `restored` is the prepared output in the restored manifest; subtask 0 commits it. */
   constructor(
     plan: SinkTaskPlan,
     subtask: number,
@@ -84,7 +84,7 @@ export class SinkTask implements Task {
     this.#pending = subtask === 0 ? restored.map((entry) => entry.committable) : []
   }
 
-  /** Throws what would keep the sink from being opened, and changes nothing. */
+  /** Throws the error with which the sink could not be opened; changes nothing. */
   async check(): Promise<void> {
     const { sink } = this.#plan.node
     if (this.#subtask > 0) return

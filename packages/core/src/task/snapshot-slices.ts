@@ -1,7 +1,7 @@
 import type { Slicing, YieldBudget } from '../disk/yield-budget.ts'
 import type { OpenStateStore } from '../state/state-store.ts'
 
-/** How long one slice of encoding may hold up records, in milliseconds. */
+/** How long one slice of encoding may delay records, in milliseconds. */
 const sliceMs = 2
 
 /**
@@ -27,7 +27,7 @@ export class SnapshotSlices {
   }
 
   /**
-   * Cuts here; `done` is called once everything before the cut is encoded. An earlier snapshot that is still under way
+   * Cuts here; `done` is called once everything before the cut is encoded. An earlier snapshot that is still running
    * belongs to an abandoned checkpoint: what it has left is part of this one, and its `done` is never called.
    */
   begin(done: () => void): void {

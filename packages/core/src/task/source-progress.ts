@@ -8,7 +8,7 @@ import type { Outlet } from '../exchange/outlet.ts'
 /** How often the watermark of an idle source moves that follows the clock, in milliseconds. */
 const clockStepMs = 200
 
-/** What a source announces its event time with. */
+/** The settings by which a source reports its event time. */
 export interface SourceProgressOptions {
   readonly watermarks: SplitWatermarks
   readonly cursor: Cursor
@@ -26,7 +26,7 @@ interface Following {
   steppedAt: number
 }
 
-/** Tells the tasks behind a source how far it has got in event time, and when there is nothing to wait for. */
+/** Sends the event time of a source to the next tasks, and marks it idle when there is nothing to wait for. */
 export class SourceProgress {
   readonly #options: SourceProgressOptions
   #isIdle = false
@@ -36,7 +36,7 @@ export class SourceProgress {
     this.#options = options
   }
 
-  /** When the watermark moves though no record comes, on the monotonic clock. */
+  /** When the watermark advances without records, on the monotonic clock. */
   get nextAt(): number {
     return this.#following === undefined ? MAX_TIME : this.#following.steppedAt + clockStepMs
   }
@@ -76,11 +76,11 @@ export class SourceProgress {
     const { watermarks, outlet, clock } = this.#options
     const following = this.#following
     const now = clock.monotonic()
-    // The marks would pile up in front of a task that has no room.
+    // The marks would accumulate before a task without room.
     if (following === undefined || now < this.nextAt || !outlet.hasRoom) return
     following.steppedAt = now
     watermarks.advanceIdle(following.from + now - following.since)
-    // An idle input has no say downstream, so it speaks up for a moment. Inputs that are active hold it back all the same.
+    // An idle input does not count downstream, so it becomes active for a moment. Other active inputs still bound the watermark.
     outlet.mark({ kind: 'active' })
     this.announce()
     outlet.mark({ kind: 'idle' })

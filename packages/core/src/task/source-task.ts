@@ -75,7 +75,7 @@ export class SourceTask implements Task {
     this.#cursor = cursor
     this.#groups = keyGroupRange(subtask, around.parallelism, around.keyGroups)
     const reached = around.reached(plan.name, this.#groups)
-    // After a change of parallelism the slowest counts; the splits raise it again to where they are.
+    // After a change of parallelism the lowest counts; the splits raise it again.
     cursor.watermark = reached.length === 0 ? MIN_TIME : Math.min(...reached.map((run) => run.watermark))
     this.#watermarks = new SplitWatermarks(
       plan.stamp?.node.timestamps.maxOutOfOrdernessMs ?? 0,
@@ -152,7 +152,7 @@ export class SourceTask implements Task {
     this.#wakeup.wake()
   }
 
-  /** How far it has got in event time; undefined without event times. */
+  /** Its progress in event time; undefined without event times. */
   get timing(): SourceTiming | undefined {
     const { name, stamp } = this.#plan
     if (stamp === undefined) return undefined
@@ -192,7 +192,7 @@ export class SourceTask implements Task {
     await (this.#splits as SplitSet | undefined)?.close()
   }
 
-  /** Hands on what one split has; false if there is nothing to do now. */
+  /** Emits the records of one split. Returns false if there is nothing to do now. */
   async #read(): Promise<boolean> {
     if (this.#isEnded || this.#phase === 'stopped') return false
     if (this.#phase === 'draining' || this.#splits.isExhausted) {
@@ -377,7 +377,7 @@ export class SourceTask implements Task {
   }
 }
 
-/** What was fetched by a reader of a volatile source is gone when it is closed. */
+/** The fetched records of a volatile source are lost when its reader is closed. */
 function maxOpenReaders(source: Source<unknown>, ofJob: number): number {
   return source.durability === 'volatile' ? Number.POSITIVE_INFINITY : (source.maxOpenReaders ?? ofJob)
 }

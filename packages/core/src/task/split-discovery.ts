@@ -5,7 +5,7 @@ import { describeError, MillraceError } from '../errors/errors.ts'
 import { MAX_TIME } from '../record/time.ts'
 import type { FinishedSplit, FinishedSplits } from './finished-splits.ts'
 
-/** How often a source is asked about its splits unless it says otherwise, in milliseconds. */
+/** How often a source is asked for its splits by default, in milliseconds. */
 export const defaultDiscoverEveryMs = 1000
 
 const unnamedMax = 64
@@ -26,7 +26,7 @@ export interface SplitDiscoveryOptions {
 }
 
 /**
- * Asks a source which splits there are, at the start and again every now and then, and keeps the names of those that
+ * Asks a source which splits there are, at the start and then periodically, and keeps the names of those that
  * were not opened yet. A name is all that such a split costs.
  */
 export class SplitDiscovery {
@@ -40,7 +40,7 @@ export class SplitDiscovery {
   readonly #absent = new Map<string, FinishedSplit>()
   #isComplete = false
   #isFirst = true
-  /** So many splits that have ended and are not named any more are no reason to ask about them. */
+  /** Up to this many ended splits that are no longer named are not asked about. */
   #unnamedMax = unnamedMax
 
   constructor(options: SplitDiscoveryOptions) {
@@ -64,7 +64,7 @@ export class SplitDiscovery {
     return this.#isComplete && !this.hasUnread
   }
 
-  /** When to look again, on the monotonic clock; `MAX_TIME` while a search is under way, or none is needed. */
+  /** When to look again, on the monotonic clock; `MAX_TIME` while a search is in progress, or none is needed. */
   get nextAt(): number {
     return this.#isComplete ? MAX_TIME : this.#check.nextAt
   }
@@ -87,12 +87,12 @@ export class SplitDiscovery {
     if (!this.#isComplete) this.#check.startIfDue()
   }
 
-  /** Throws what a search in the background has failed with. */
+  /** Throws the error of a failed background search. */
   raise(): void {
     this.#check.raise()
   }
 
-  /** Resolves once no search is under way. */
+  /** Resolves once no search is in progress. */
   idle(): Promise<void> {
     return this.#check.idle()
   }
@@ -112,7 +112,7 @@ export class SplitDiscovery {
     }
   }
 
-  /** Takes in the names of all splits. There may be a great many, most of them known. */
+  /** Adds the names of all splits. There may be very many, most of them known. */
   async #take(splits: readonly string[]): Promise<void> {
     const { isLive, isMine, finished, budget } = this.#options
     const found: string[] = []
@@ -154,13 +154,13 @@ export class SplitDiscovery {
     const changed = await source.changed?.(ended, context)
     const more = changed === undefined ? undefined : new Set(changed)
     const hasMore = ({ split }: FinishedSplit): boolean => more === undefined || more.has(split)
-    // A job that waits for more keeps an eye on all of them; a bounded one leaves out those that have none.
+    // A job that waits for more watches all of them; a bounded one skips those without records.
     const resumed = context.isBounded ? ended.filter(hasMore) : ended
     finished.remove(resumed.map(({ split }) => split))
     for (const each of resumed) onResume(each, hasMore(each))
   }
 
-  /** Most of the splits that have ended are named no more: asks which of them will never be again. */
+  /** Most ended splits are no longer named: asks which of them will never be named again. */
   async #forget(named: readonly string[]): Promise<void> {
     const { source, context, finished, budget } = this.#options
     if (source.gone === undefined) return
@@ -188,7 +188,7 @@ export interface BackgroundCheckOptions {
   readonly wake: () => void
 }
 
-/** Asks the outside world again and again while a task goes about its work. One question at a time. */
+/** Asks the source periodically while a task runs. One question at a time. */
 export class BackgroundCheck {
   readonly #options: BackgroundCheckOptions
   #running: Promise<void> | undefined
@@ -199,12 +199,12 @@ export class BackgroundCheck {
     this.#options = options
   }
 
-  /** When to ask again, on the monotonic clock; `MAX_TIME` while a check is under way. */
+  /** When to ask again, on the monotonic clock; `MAX_TIME` while a check is in progress. */
   get nextAt(): number {
     return this.#running === undefined ? this.#nextAt : MAX_TIME
   }
 
-  /** Puts the next check off until a whole period from now. */
+  /** Delays the next check by a whole period from now. */
   restart(): void {
     this.#nextAt = this.#options.clock.monotonic() + this.#options.everyMs
   }
@@ -228,12 +228,12 @@ export class BackgroundCheck {
     }
   }
 
-  /** Throws what a check has failed with. */
+  /** Throws the error of a failed check. */
   raise(): void {
     if (this.#failure !== undefined) throw this.#failure.error
   }
 
-  /** Resolves once no check is under way. */
+  /** Resolves once no check is in progress. */
   async idle(): Promise<void> {
     await this.#running
   }

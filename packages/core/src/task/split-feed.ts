@@ -5,7 +5,7 @@ import type { Json } from '../codec/json.ts'
 import { MIN_TIME, type EventTime } from '../record/time.ts'
 import type { SplitTime } from '../time/split-watermarks.ts'
 
-/** A context for one reader, and the end of it. */
+/** A context for one reader, and the function that ends it. */
 export interface ReaderContext {
   readonly context: ConnectorContext
   /** The reader is closed: aborts the signal of its context and frees it. */
@@ -27,7 +27,7 @@ export class SplitFeed {
   readonly #onReady: (feed: SplitFeed) => void
   #reader: SplitReader<unknown> | undefined
   #context: ReaderContext | undefined
-  /** Where it is opened; while a reader is open that knows better. */
+  /** Where it is opened; the open reader has the current position. */
   #position: Json | undefined
   #isWaiting = false
   #hasRead = false
@@ -51,17 +51,17 @@ export class SplitFeed {
     return this.#reader !== undefined
   }
 
-  /** Whether the last poll brought nothing and the reader has not called since. */
+  /** Whether the last poll returned nothing and the reader has not called since. */
   get isWaiting(): boolean {
     return this.#isWaiting
   }
 
-  /** Whether it has brought records in this life of the job. */
+  /** Whether it has had records in this life of the job. */
   get hasRead(): boolean {
     return this.#hasRead
   }
 
-  /** Whether its reader wants to hear which positions are durable. */
+  /** Whether its reader is notified of durable positions. */
   get acknowledges(): boolean {
     return this.#reader?.acknowledge !== undefined
   }
@@ -124,12 +124,12 @@ export class SplitFeed {
     const reader = this.#reader!
     this.#isWaiting = true
     const resume = () => {
-      // A reader that was closed meanwhile says nothing about the one that followed it.
+      // A closed reader says nothing about its successor.
       if (reader !== this.#reader) return
       this.#isWaiting = false
       this.#onReady(this)
     }
-    // What goes wrong while waiting comes out of the next poll, with its place.
+    // An error while waiting is thrown by the next poll, with its place.
     reader.ready().then(resume, resume)
   }
 

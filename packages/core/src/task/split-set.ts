@@ -11,7 +11,7 @@ import { QuietSplits, RestingSplits } from './quiet-splits.ts'
 import { SplitDiscovery } from './split-discovery.ts'
 import { SplitFeed, type ReaderContext } from './split-feed.ts'
 
-/** What a set of splits is made for. */
+/** The options of a set of splits. */
 export interface SplitSetOptions {
   readonly source: Source<unknown>
   readonly context: ConnectorContext
@@ -22,7 +22,7 @@ export interface SplitSetOptions {
   readonly keyGroups: number
   readonly watermarks: SplitWatermarks
   readonly hasTimestamps: boolean
-  /** How many records are read of one split before another comes. */
+  /** How many records are read of one split before the next one. */
   readonly turnRecords: number
   /** How many readers may be open in all subtasks together. */
   readonly maxOpenReaders: number
@@ -37,7 +37,7 @@ export interface SplitSetOptions {
   readonly wake: () => void
 }
 
-/** What one poll has brought. */
+/** The result of one poll. */
 export interface SplitPoll {
   readonly feed: SplitFeed
   readonly poll: Poll<unknown>
@@ -112,7 +112,7 @@ export class SplitSet {
     while (!this.#open.isFull && (await this.openNext()));
   }
 
-  /** Throws what a question to the source in the background has failed with. */
+  /** Throws the error of a failed background check of the source. */
   raise(): void {
     this.#discovery.raise()
     this.#resting.raise()
@@ -279,7 +279,7 @@ export class SplitSet {
     }
   }
 
-  /** A split is read on that had ended for an earlier run, or watched if it has not grown since. */
+  /** Resumes a split that had ended for an earlier run, or watches it if it has not grown since. */
   #resume({ split, position, newest }: FinishedSplit, hasMore: boolean): void {
     const feed = this.#add(split, position, newest)
     if (hasMore) {
@@ -292,7 +292,7 @@ export class SplitSet {
     }
   }
 
-  /** A closed split is opened when its turn comes, or when there is room. */
+  /** Opens a closed split in its turn, or when there is room. */
   #await(feed: SplitFeed): void {
     if (this.#waitsForRoom) this.#closed.push(feed)
     else this.#order.add(feed)
@@ -306,7 +306,7 @@ export class SplitSet {
     return feed
   }
 
-  /** The reader of `feed` has called. */
+  /** Handles a call of the reader of `feed`. */
   #ready(feed: SplitFeed): void {
     // A bounded job has waited for it and not left it out.
     if (!this.#options.context.isBounded) this.#order.add(feed)

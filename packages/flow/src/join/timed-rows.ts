@@ -81,7 +81,7 @@ export class TimedRows {
     this.#table.delete(cell)
   }
 
-  /** Drops all rows of one time. Yields now and then. */
+  /** Drops all rows of one time. Yields sometimes. */
   *deleteAt(time: EventTime): Generator<undefined> {
     for (const { inner } of this.#table.cells(time)) {
       this.#leave(time, inner)

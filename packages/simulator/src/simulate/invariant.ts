@@ -27,7 +27,7 @@ export function factsOf({ events, spent, fallbacks }: RunOutcome): RunFacts {
   }
 }
 
-/** Asks each invariant about a run that has come to its end. */
+/** Checks each invariant on a run that has ended. */
 export function brokenInvariants(
   outcome: RunOutcome,
   outputs: Readonly<Record<string, readonly unknown[]>>,

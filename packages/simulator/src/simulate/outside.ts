@@ -97,7 +97,7 @@ export class Outside {
     return this.#brought
   }
 
-  /** Whether no call of `process` to anything outside is under way. */
+  /** Whether no call of `process` to anything outside is in progress. */
   isQuiet(process: SimProcess): boolean {
     return (
       this.#callsUnderWay.get(process) === 0 &&
@@ -125,7 +125,7 @@ export class Outside {
     return outputs
   }
 
-  /** What no outside system would put up with. */
+  /** What no outside system would tolerate. */
   violations(): readonly string[] {
     return [...this.#systems.values()].flatMap((system) => system.violations)
   }

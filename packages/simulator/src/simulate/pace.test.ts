@@ -14,7 +14,7 @@ function inputsOf(sizes: Readonly<Record<string, Readonly<Record<string, number>
   )
 }
 
-/** Where in an order each split ends, from 0 to 1. */
+/** The relative position in an order at which each split ends, from 0 to 1. */
 function endsOf(order: PieceOrder): Readonly<Record<string, number>> {
   return Object.fromEntries(order.map(({ split }, index) => [split, (index + 1) / order.length]))
 }

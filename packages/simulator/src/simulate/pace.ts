@@ -139,7 +139,7 @@ const longestWaitMs = 1_000
  *
  * Results may depend on the order in which records of different splits meet. Here that order is always the same, so
  * they do not, at any parallelism: time moves only when no task has anything left to do, and a piece comes in when time
- * has moved and no call to the outside is under way.
+ * has moved and no call to the outside is in progress.
  */
 export class TurnstilePace implements Pace {
   readonly isBounded = false
@@ -157,7 +157,7 @@ export class TurnstilePace implements Pace {
   #opensAtMs = 0
 
   /**
-   * `isQuiet` says whether no call to the outside is under way; `ended` are the splits that were read to their end in
+   * `isQuiet` says whether no call to the outside is in progress; `ended` are the splits that were read to their end in
    * an earlier life: a job that remembers it does not open them again. While a split is late of one of the `timed`
    * sources nothing comes in at all: the watermark does not wait for an unknown split, so its records would be
    * late.

@@ -14,7 +14,7 @@ export interface DiskWatch {
 
 /**
  * A simulated disk as one process of a world sees it: each operation happens at a later step, in any order with
- * whatever else is under way, and not at all if the process is killed before.
+ * whatever else is in progress, and not at all if the process is killed before.
  */
 export class ProcessFs implements Fs {
   readonly #fs: SimFs

@@ -57,7 +57,7 @@ export class SimSystem {
   readonly name: string
   /** What is visible, in the order in which it became visible. */
   readonly visible: OutputRecord[] = []
-  /** What the pipeline did that no outside system would put up with. */
+  /** What the pipeline did that no outside system would tolerate. */
   readonly violations: string[] = []
   readonly #prepared = new Map<number, readonly OutputRecord[]>()
   readonly #committed = new Set<number>()

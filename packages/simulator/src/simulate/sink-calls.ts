@@ -26,7 +26,7 @@ const settleMs = 60_000
 /**
  * The network before one sink during one run: calls are slow, are refused, lose their answers and arrive twice.
  *
- * Only what every sink must put up with arrives twice. Writes that may be repeated do so at once, before anything else
+ * Only what every sink must tolerate arrives twice. Writes that may be repeated do so at once, before anything else
  * is written. A commit may come again at any time until the engine could no longer repeat it after a restart, also
  * when the process that sent it is dead.
  */
@@ -39,7 +39,7 @@ export class SinkCalls {
   /** By committable, as text: the checkpoint that it was prepared for. */
   readonly #checkpoints = new Map<string, number>()
   #newest = 0
-  /** How many calls of each process are under way. What a dead one has begun is never over. */
+  /** How many calls of each process are in progress. What a dead one has begun is never over. */
   readonly #busy = new Map<SimProcess, number>()
 
   constructor(name: string, world: SimWorld, trouble: Trouble) {
@@ -48,7 +48,7 @@ export class SinkCalls {
     this.#network = new SimProcess(world, `the network of sink '${name}'`)
   }
 
-  /** Whether no call of `process` is under way. */
+  /** Whether no call of `process` is in progress. */
   isQuiet(process: SimProcess): boolean {
     return (this.#busy.get(process) ?? 0) === 0
   }

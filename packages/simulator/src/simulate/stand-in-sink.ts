@@ -25,14 +25,14 @@ export function standInSink(
   }
 }
 
-/** Always true: at most one call is under way in the user's writer, and none once it is closed. */
+/** Always true: at most one call is in progress in the user's writer, and none once it is closed. */
 class StandInWriter implements SinkWriter<unknown> {
   readonly #inner: SinkWriter<unknown>
   readonly #mayRepeatWrites: boolean
   readonly #calls: SinkCalls
   readonly #process: SimProcess
   #isBusy = false
-  /** Whether a second delivery is under way. */
+  /** Whether a second delivery is in progress. */
   #isRepeating = false
   #isClosed = false
 
@@ -96,7 +96,7 @@ class StandInWriter implements SinkWriter<unknown> {
     return this.#calls.ask(what, this.#process, alone, repeatable)
   }
 
-  /** Resolves when no second delivery is under way. */
+  /** Resolves when no second delivery is in progress. */
   async #turn(): Promise<void> {
     while (this.#isRepeating) await sleep(this.#process.clock, 1)
   }

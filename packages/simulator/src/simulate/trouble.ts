@@ -16,7 +16,7 @@ export class Trouble {
   readonly #happened: (kind: FaultKind, what: string) => void
   /** How long a call to a sink takes at most, in milliseconds. */
   #sinkDelayMs = 0
-  /** How many calls still do. Splits take turns when no call is under way, so sinks must not be busy without end. */
+  /** How many calls still do. Splits take turns when no call is in progress, so sinks must not be busy without end. */
   #slowSinkCalls = 0
   #callDelayMs = 0
   #stallMs = 0

@@ -38,7 +38,7 @@ test.each([
   expect(failure.message).toContain("'change'")
 })
 
-/** Calls for the numbers up to 200, and leaves out those that fail or take too long. */
+/** Makes a call for each number up to 200, and skips those that fail or time out. */
 function calling(apply: (n: number, signal: AbortSignal) => Promise<unknown>): Pipeline {
   return pipeline('calling', (p) => {
     p.from('numbers', memory.read({ all: Array.from({ length: 200 }, (_, n) => n) }))

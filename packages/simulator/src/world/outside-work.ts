@@ -4,7 +4,7 @@ import { getActiveResourcesInfo } from 'node:process'
 export class OutsideWork {
   readonly #before = counts()
 
-  /** What is under way now and was not when this was made, such as "Timeout"; as often as there is more of it. */
+  /** What is in progress now and was not when this was made, such as "Timeout"; as often as there is more of it. */
   begun(): readonly string[] {
     return [...counts()].flatMap(([kind, count]) =>
       Array.from({ length: Math.max(0, count - (this.#before.get(kind) ?? 0)) }, () => kind),

@@ -33,7 +33,7 @@ export interface SimWorldOptions {
   readonly roster?: (clock: Clock) => Roster
 }
 
-/** A call into the real world that is under way. */
+/** A call into the real world that is in progress. */
 interface ForeignCall {
   readonly label: string
   isLeft: boolean
@@ -85,7 +85,7 @@ export class SimWorld {
   #strand: number | undefined = 0
   #strands = 1
   #steps = 0
-  /** The calls into the real world that are under way, and whether the world continues without them. */
+  /** The calls into the real world that are in progress, and whether the world continues without them. */
   readonly #foreign = new Set<ForeignCall>()
   /** Whether the world itself asks for the real clock or event loop now. */
   #isHostAsked = false

@@ -35,7 +35,7 @@ export class SimDeadlock extends Error {
 /** Simulated code waits for the real world, so that its schedule cannot be chosen. */
 export class OutsideWait extends Error {
   override readonly name = 'OutsideWait'
-  /** What is under way outside, in Node's words: "Timeout", "FSReqCallback" ... */
+  /** What is in progress outside, in Node's words: "Timeout", "FSReqCallback" ... */
   readonly outside: readonly string[]
 
   constructor(outside: readonly string[], waits: readonly OpenWait[], waitsText: string = waitLines(waits)) {

@@ -89,7 +89,7 @@ class RandomJob {
   #life!: StoreLife
   #table!: StateTable<Value>
   #model = new TableModel()
-  /** What the snapshot under way holds, if there is one. */
+  /** What the running snapshot holds, if there is one. */
   #frozen: TableModel | undefined
   #kept: readonly Kept[] = []
 
