@@ -22,7 +22,7 @@ export const meetingBugs: readonly TestedBug[] = [
       to: 'if (input !== undefined) lists.conversions.push(change)',
     },
     files: ['packages/core/test/several-inputs.test.ts'],
-    shows: /swapped inputs are refused/,
+    shows: /swapped inputs are rejected/,
   },
   {
     name: 'an operator whose inputs come from two chains is put into one of them',
@@ -32,7 +32,7 @@ export const meetingBugs: readonly TestedBug[] = [
       to: 'return !tasks.has(undefined)',
     },
     files: ['packages/core/test/several-inputs.test.ts'],
-    shows: /streams of two sources meet behind an edge each/,
+    shows: /streams of two sources each have an edge/,
   },
   {
     name: 'a row of a join goes before its last partner can have come',

@@ -20,7 +20,7 @@ export const taskBugs: readonly TestedBug[] = [
       to: 'this.#records -= element.batch.length',
     },
     files: ['packages/core/test/slow-calls.test.ts'],
-    shows: /hold their credit/,
+    shows: /keep their credit/,
   },
   {
     name: 'a source polls without credit',
@@ -30,7 +30,7 @@ export const taskBugs: readonly TestedBug[] = [
       to: 'checkpoint === undefined && (await this.#read())',
     },
     files: ['packages/core/test/slow-calls.test.ts'],
-    shows: /hold their credit|every checkpoint/,
+    shows: /keep their credit|every abandoned checkpoint/,
   },
   {
     name: 'credit before a slow task is not limited by time',
@@ -40,7 +40,7 @@ export const taskBugs: readonly TestedBug[] = [
       to: 'Number.POSITIVE_INFINITY',
     },
     files: ['packages/core/test/slow-calls.test.ts'],
-    shows: /do not pile up/,
+    shows: /a slow mapAsync bounds the records/,
   },
   {
     name: 'concurrency is unlimited',
@@ -110,7 +110,7 @@ export const taskBugs: readonly TestedBug[] = [
       to: '',
     },
     files: ['packages/core/test/slow-calls.test.ts'],
-    shows: /a slow operator has about as many records/,
+    shows: /a slow operator bounds the records/,
   },
   {
     name: 'a checkpoint contains only the records whose calls run',
@@ -120,7 +120,7 @@ export const taskBugs: readonly TestedBug[] = [
       to: 'inFlight: [...this.#calls.all()].slice(0, this.#node.concurrency)[Symbol.iterator]()',
     },
     files: ['packages/core/test/slow-calls.test.ts'],
-    shows: /called in order, as many at once/,
+    shows: /called in order, with the same concurrency/,
   },
   {
     name: 'a barrier saves all records in flight in one turn',

@@ -190,7 +190,7 @@ export const testedBugs: readonly TestedBug[] = [
       to: 'this.#retained[0]',
     },
     files: ['packages/core/test/kept-promises.test.ts'],
-    shows: /a source may only forget/,
+    shows: /a source may only delete input/,
   },
   {
     name: 'the watermark in onTimer is the previous one',
@@ -230,7 +230,7 @@ export const testedBugs: readonly TestedBug[] = [
       to: 'prepared: this.#prepared.slice(-1),',
     },
     files: ['packages/core/test/kept-promises.test.ts'],
-    shows: /what was prepared for an aborted checkpoint/,
+    shows: /output prepared for an aborted checkpoint/,
   },
   {
     name: 'every subtask of a sink receives the pending commits',
@@ -240,7 +240,7 @@ export const testedBugs: readonly TestedBug[] = [
       to: 'this.#pending = subtask >= 0 ?',
     },
     files: ['packages/core/test/kept-promises.test.ts'],
-    shows: /is given to subtask 0 and to no other/,
+    shows: /is passed to subtask 0 and to no other/,
   },
   {
     name: 'an operator finishes again after a restart',
@@ -280,7 +280,7 @@ export const testedBugs: readonly TestedBug[] = [
       to: 'await this.#namedOf(splits) : [])',
     },
     files: ['packages/core/test/runs.test.ts'],
-    shows: /is read on from where it ended/,
+    shows: /resumes from its position once it is there again/,
   },
   {
     name: 'a watermark is restored by name only, for any kind of node',
@@ -290,7 +290,7 @@ export const testedBugs: readonly TestedBug[] = [
       to: '',
     },
     files: ['packages/core/test/restored-watermarks.test.ts'],
-    shows: /another type of operator brings no watermark along/,
+    shows: /another type of operator restores no watermark/,
   },
   {
     name: 'a map that returns a promise emits it',
