@@ -70,7 +70,7 @@ export const taskBugs: readonly TestedBug[] = [
       to: '',
     },
     files: ['packages/core/src/task/async-calls.test.ts'],
-    shows: /holds back those before it/,
+    shows: /lowers the watermark of earlier ones/,
   },
   {
     name: 'mapAsync accepts records that a checkpoint cannot store',

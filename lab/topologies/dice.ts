@@ -8,7 +8,7 @@ export class Dice {
     this.#random = random
   }
 
-  /** One of the choices, equally likely. */
+  /** Returns one of the choices, each equally likely. */
   oneOf<const T>(choices: readonly T[]): T {
     return choices[this.#random.int(choices.length)]!
   }

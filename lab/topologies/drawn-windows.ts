@@ -102,7 +102,7 @@ function aggregateOf(
   return all[kind]()
 }
 
-/** A number for a sequence of figures, and the factor for earlier ones. */
+/** A hash of a sequence of numbers, and the factor by which a prefix is multiplied. */
 interface Trail {
   fold: number
   power: number

@@ -69,7 +69,7 @@ test('a sink may deviate as far as its guarantee and a damaged checkpoint allow'
   expect(judged([], { run: { ...calm, hasLost: true } })).toBeUndefined()
 })
 
-test('a processing timer must not be left to the end, unless something has delayed it', () => {
+test('a processing timer must not fire only at the end, unless a fault has delayed it', () => {
   const jump = { kind: 'clockJump', life: 0, step: 1, atMs: 1, what: 'by 1 ms' } as const
   expect(judged([[1, 2, 2]], { isOverdue: true })).toContain('should have been emitted earlier')
   expect(judged([[1, 2, 2]], { isOverdue: true, run: { ...calm, faults: [jump] } })).toBeUndefined()

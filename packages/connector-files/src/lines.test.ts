@@ -45,7 +45,7 @@ describe('lines', () => {
     }
   })
 
-  test('a line is a record at its carriage return, and a later line feed belongs to it', async () => {
+  test('a line ends at its carriage return, and a later line feed belongs to the same line end', async () => {
     const fs = new SimFs()
     fs.put('in.log', '1\r')
     const world = new FileWorld(fs, false)

@@ -52,7 +52,7 @@ describe('JSON lines', () => {
     expect(Object.getPrototypeOf(value)).toBe(Object.prototype)
   })
 
-  test('a schema that is a function makes the record, and what it throws is a failure with that reason', async () => {
+  test('a schema function creates the record, and its error is the reason of a failure', async () => {
     const run = await read<number>('{"n":1}\n{"n":"2"}\n{"n":3}\n', {
       schema(value) {
         const { n } = value as { n: unknown }

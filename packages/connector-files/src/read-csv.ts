@@ -42,7 +42,7 @@ export interface ReadCsvOptions<T> extends ReadOptions {
    */
   readonly parse?: (row: CsvRow, fields: readonly string[]) => T
   /**
-   * What a record looks like, instead of `parse`: the schema is given the row, and the type is inferred from it. A row that
+   * The schema of a record, instead of `parse`: it receives the row, and the record type is inferred from it. A row that
    * does not fit is a failure of that record.
    */
   readonly schema?: Schema<T>

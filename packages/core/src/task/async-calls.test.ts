@@ -57,7 +57,7 @@ describe('AsyncCalls', () => {
     expect(calls.isEmpty).toBe(true)
   })
 
-  test('a record that arrived under an earlier watermark holds back those before it', () => {
+  test('a record with a lower watermark lowers the watermark of earlier ones', () => {
     const calls = new AsyncCalls({ concurrency: 3, serial: 'none', order: 'none' })
     for (const watermark of [5, 100, 200, 50, 70]) calls.add({ ...record(watermark), watermark })
     const leaving: unknown[] = []

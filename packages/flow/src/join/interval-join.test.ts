@@ -32,7 +32,7 @@ function joinOf(
 /** Left and right rows of one key, at times that are their ids. */
 const row = (time: number): Item => ({ id: time, key: 'a', at: time })
 
-/** Runs rows of both sides at the times of `1` to `4`, the left one of each time first. */
+/** Joins a left and a right row at each time from 1 to 4, left first, and returns the pairs. */
 function pairs(lower: number, upper: number, options?: IntervalOptions): string {
   const node = joinOf('inner', lower, upper, options)
   const input = [1, 2, 3, 4].flatMap((time) => [at(time, row(time)), at(time, row(time), 1)])

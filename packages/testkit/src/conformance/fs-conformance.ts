@@ -4,7 +4,7 @@ import { check, checkEqual, checkRejects } from './check.ts'
 import { CaseList } from './conformance-case.ts'
 import type { ConformanceCase, Skips } from './conformance-case.ts'
 
-/** A file system to look at, and where in it. */
+/** A file system under test, and a directory in it. */
 export interface FsSubject {
   readonly fs: Fs
   /** An empty directory for this trial only. */

@@ -60,7 +60,7 @@ describe('a decoded value equals the encoded one, and is a copy', () => {
     )
   })
 
-  test('structured clones', () => {
+  test('a structured clone keeps maps, bytes and bigints', () => {
     const codec = structuredCloneCodec<unknown>()
     const value = { map: new Map([[1, 'x']]), bytes: new Uint8Array([1, 2, 3]), big: 2n ** 70n }
     expect(roundTrip(codec, value)).toEqual(value)
