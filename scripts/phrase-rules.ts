@@ -23,7 +23,7 @@ const phrases: readonly (readonly [pattern: RegExp, advice: string])[] = [
 const allowed: readonly (readonly [path: string, text: string, reason: string])[] = [
   [
     'packages/simulator/src/world/sim-world.ts',
-    "fork('who goes on next')",
+    "random.fork('who goes",
     'names a random stream; a new name gives every seed another schedule',
   ],
 ]

@@ -185,7 +185,7 @@ const meeting = (how: PartOf<'meeting'>['how']): Part => ({
   how,
 })
 
-test('records of two streams meet by their definition, and those of one that might be late are not told of', () => {
+test('records of two streams join by their definition, and the joins of possibly late records are not predicted', () => {
   const figures = (how: PartOf<'meeting'>['how'], times: readonly number[]) =>
     expectedOf(oneOf(meeting(how), [times])).get('main')?.length
   expect(figures({ kind: 'window', sizeMs: 100, join: 'inner' }, [0, 99, 100])).toBe(5)

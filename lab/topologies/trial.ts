@@ -44,6 +44,6 @@ export async function tryTopology(topology: Topology, from: number, seeds: numbe
       `${topologyText(topology)}\n${what}\nOr: npm run simulate-everything -- topologies --from ${seed} --seeds 1`,
   )
   const sinks = Object.keys(runs.expected)
-  const isForetold = (sink: string): boolean => predicted.records.has(sink) || predicted.figures.has(sink)
-  return { topology, runs, sinks: sinks.length, predicted: sinks.filter(isForetold).length, failures }
+  const isPredicted = (sink: string): boolean => predicted.records.has(sink) || predicted.figures.has(sink)
+  return { topology, runs, sinks: sinks.length, predicted: sinks.filter(isPredicted).length, failures }
 }
