@@ -2,7 +2,7 @@ import { isMillraceError, MillraceError, positiveDurationMs, type Duration } fro
 import type { ConnectorContext, Sink, SinkWriter } from '@millrace/core/connector'
 import { removeIfThere, type Fs } from '@millrace/core/disk'
 import type { FileCommittable } from './committable.ts'
-import { Doubt } from './doubt.ts'
+import { FsyncFailedMarker } from './fsync-failed-marker.ts'
 import { FileWriter } from './file-writer.ts'
 import { LiveTarget } from './live-target.ts'
 import { OutputClaim } from './output-claim.ts'
@@ -75,7 +75,7 @@ export class FileSink<T> implements Sink<T, FileCommittable> {
     }
     const run = context.random.int(2 ** 48).toString(36)
     const encoder = this.#format.encoder()
-    const doubt = new Doubt(context.fs, this.#name.doubt)
+    const doubt = new FsyncFailedMarker(context.fs, this.#name.doubt)
     const openTarget = async (): Promise<RollingTarget | LiveTarget> => {
       if (this.#limits !== undefined) {
         return RollingTarget.open(this.#name, subtask, run, this.#limits, context)
@@ -94,7 +94,7 @@ export class FileSink<T> implements Sink<T, FileCommittable> {
   /** Restores the directory to the state of the restored checkpoint, before anything is written. */
   async #prepareDirectory(pending: readonly FileCommittable[], context: ConnectorContext): Promise<void> {
     const { fs, owner } = context
-    const doubt = new Doubt(fs, this.#name.doubt)
+    const doubt = new FsyncFailedMarker(fs, this.#name.doubt)
     const recovery = new Recovery(pending, context, await doubt.exists())
     await removeCopies(fs, this.#name, owner)
     await recovery.fence()

@@ -1,7 +1,7 @@
 import { MillraceError } from '@millrace/core'
 import type { Batch, RejectRecord, SinkWriter } from '@millrace/core/connector'
 import type { FileCommittable } from './committable.ts'
-import type { Doubt } from './doubt.ts'
+import type { FsyncFailedMarker } from './fsync-failed-marker.ts'
 import type { RecordEncoder } from './record-encoder.ts'
 import type { Target } from './target.ts'
 
@@ -15,7 +15,7 @@ export class FileWriter<T, Committable extends FileCommittable> implements SinkW
   readonly #name: string
   readonly #encoder: RecordEncoder<T>
   readonly #target: Target<Committable>
-  readonly #doubt: Doubt
+  readonly #doubt: FsyncFailedMarker
   readonly #onClose: (isDone: boolean) => Promise<void>
   #text = ''
   #failure: Error | undefined
@@ -25,7 +25,7 @@ export class FileWriter<T, Committable extends FileCommittable> implements SinkW
     name: string,
     encoder: RecordEncoder<T>,
     target: Target<Committable>,
-    doubt: Doubt,
+    doubt: FsyncFailedMarker,
     onClose: (isDone: boolean) => Promise<void>,
   ) {
     this.#name = name

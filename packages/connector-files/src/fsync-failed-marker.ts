@@ -8,7 +8,7 @@ import type { Fs } from '@millrace/core/disk'
  * written again under a new name. Readers could notice that, so it is not done at every start. The marker
  * itself need not be durable: after a power loss only data that was synced remains.
  */
-export class Doubt {
+export class FsyncFailedMarker {
   readonly #fs: Fs
   readonly #path: string
 
