@@ -25,7 +25,7 @@ function linesIn(text: string): number[] {
   )
 }
 
-/** The line of this file that calls. */
+/** The line of this file from which it is called. */
 function line(): number {
   return Number(/inspector\.test\.ts:(\d+)/.exec(new Error('here').stack!.split('\n')[2]!)![1])
 }

@@ -8,7 +8,7 @@ const text = (value: unknown, maxLength = 10_000): string | undefined => describ
 const date = (time: number): Date => new Date(time)
 
 describe('values that JSON can represent', () => {
-  test('are written as JSON does', () => {
+  test('are written as by JSON.stringify', () => {
     const values = [null, true, 0, -1.5, 'a"\n\ud800é', [], {}, [1, [2, null]], { a: { b: 'c' }, d: [] }]
     for (const value of values) expect(text(value)).toBe(JSON.stringify(value))
     expect(text(date(0))).toBe('"1970-01-01T00:00:00.000Z"')

@@ -118,7 +118,7 @@ function linesOf(records: readonly OutputRecord[]): ReadonlyMap<string, string[]
   return lines
 }
 
-/** Holds the cells of the operators that `isCompared` names in two last checkpoints against each other. */
+/** Compares the cells of the operators that `isCompared` accepts, in the last checkpoints of two runs. */
 export function compareState(
   expected: KeptState,
   actual: KeptState,

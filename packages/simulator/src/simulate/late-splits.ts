@@ -4,7 +4,7 @@ import type { Inputs } from './inputs.ts'
 /** How long splits stay away at most, in milliseconds. */
 const longestMs = 400
 
-/** Which splits of simulated sources are not there at first, in one life of the process. */
+/** The splits of simulated sources that appear late in one life of the process. */
 export class LateSplits {
   readonly #clock: Clock
   readonly #appearAtMs: number
