@@ -314,15 +314,4 @@ export const diskBugs: readonly DiskBug[] = [
     near: /rename/,
     shows: /line was removed|is removed|is truncated from/,
   },
-  {
-    name: 'after a rescale the watermark is that of the fastest subtask',
-    plant: {
-      file: 'core/src/task/source-task.ts',
-      from: 'Math.min(...reached.map((run) => run.watermark))',
-      to: 'Math.max(...reached.map((run) => run.watermark))',
-    },
-    trial: 'a rescale',
-    near: /rename .*json/,
-    shows: /wrong line/,
-  },
 ]
