@@ -96,8 +96,8 @@ export const testedBugs: readonly TestedBug[] = [
     name: 'content of a log removed between two checks is not missed',
     plant: {
       file: 'connector-files/src/missed-content.ts',
-      from: 'const isYounger = file.modifiedMs > since',
-      to: 'const isYounger = file.modifiedMs > since + 1e9',
+      from: 'const isYounger = file.modifiedMs >= since',
+      to: 'const isYounger = file.modifiedMs >= since + 1e9',
     },
     files: ['packages/connector-files/src/rotation.test.ts'],
     shows: /copied and truncated twice/,

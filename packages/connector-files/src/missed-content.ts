@@ -20,7 +20,7 @@ export interface MissedContentTools {
  * Searches for content of a log that was written and removed between two checks: the log was rotated twice,
  * or copied and truncated twice. Its lines may be in a file next to the log or in the archive.
  *
- * Such a file has a name like the log's, was modified after the last check of the log, is not read as a file
+ * Such a file has a name like the log's, was modified at or after the last check of the log, is not read as a file
  * of its own, and contains neither the current nor any known content of the log. It cannot be proved to
  * belong to the log, so it is never read automatically.
  */
@@ -37,7 +37,7 @@ export class MissedContent {
     const around = await catalog.around(context)
     const current = around.find(({ path }) => path === log)
     for (const file of around) {
-      const isYounger = file.modifiedMs > since && file.size > 0 && file.identity !== current?.identity
+      const isYounger = file.modifiedMs >= since && file.size > 0 && file.identity !== current?.identity
       if (!isYounger || file.isMatch || catalog.excludes(file.path) || !isOldName(log, file)) continue
       if (history.knows(file.identity) || (await this.#isKnown(file, current))) continue
       const story =
