@@ -11,6 +11,8 @@ import type { Batch, Discovery, Poll, Sink, SinkWriter, Source, SplitReader } fr
  * p.from('numbers', memory.read([1, 2, 3]))
  * p.from('letters', memory.read({ a: ['x', 'y'], b: ['z'] })) // two splits
  */
+export function read<T>(values: readonly T[]): Source<T, number>
+export function read<T>(splits: Readonly<Record<string, readonly T[]>>): Source<T, number>
 export function read<T>(given: readonly T[] | Readonly<Record<string, readonly T[]>>): Source<T, number> {
   const values = new Map<string, readonly T[]>(isList(given) ? [['all', given]] : Object.entries(given))
   return {
