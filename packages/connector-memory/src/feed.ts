@@ -2,7 +2,7 @@ import { describeError, MillraceError } from '@millrace/core'
 
 /** How much a feed holds. */
 export interface FeedOptions {
-  /** How many values wait for the job at most; 1 or more. Default 1,024. */
+  /** How many values may be queued that the job has not read; 1 or more. Default 1,024. */
   readonly capacity?: number
   /**
    * How many values that were read are kept until a checkpoint covers them, so that a restart of the job reads them
@@ -11,11 +11,15 @@ export interface FeedOptions {
   readonly keep?: number
 }
 
-/** Someone who waits for room. */
-interface Writer {
-  /** There is room now. */
+/** Someone who waits. */
+interface Waiter {
   readonly accept: () => void
   readonly refuse: (error: Error) => void
+}
+
+/** A value that is handed over when the job reads it. */
+interface Push<T> extends Waiter {
+  readonly value: T
 }
 
 /**
@@ -23,7 +27,9 @@ interface Writer {
  *
  * Values have indexes from 0. Those before `#next` were read; those before `#released` are in a durable checkpoint.
  *
- * Invariant: `#first <= #released <= #next <= #first + #values.length`. A writer waits only while the feed is full.
+ * Values of `push` are not queued: they are handed over when the job reads them, after the queued ones.
+ *
+ * Invariant: `#first <= #released <= #next <= #first + #values.length`.
  */
 export class Feed<T> {
   readonly capacity: number
@@ -33,7 +39,9 @@ export class Feed<T> {
   #first = 0
   #released = 0
   #next = 0
-  #writers: Writer[] = []
+  #pushes: Push<T>[] = []
+  /** Those who wait until a value can be queued. */
+  #waiting: Waiter[] = []
   #wake: (() => void)[] = []
   #state: 'open' | 'ended' | 'failed' | 'closed' = 'open'
   #error: unknown
@@ -55,7 +63,12 @@ export class Feed<T> {
     return this.#next
   }
 
+  /** How many values wait for the job. */
   get unread(): number {
+    return this.#queued + this.#pushes.length
+  }
+
+  get #queued(): number {
     return this.#first + this.#values.length - this.#next
   }
 
@@ -69,43 +82,46 @@ export class Feed<T> {
     return this.unread > 0 && this.#next - this.#released >= this.#keep
   }
 
-  /** Adds a value if there is room. Throws what `push` rejects with. */
+  /** Queues a value if there is room. Throws what `push` rejects with. */
   tryPush(value: T): boolean {
     this.#requireOpen()
-    if (this.#writers.length > 0 || this.unread >= this.capacity) return false
+    if (this.#pushes.length > 0 || this.#queued >= this.capacity) return false
     this.#values.push(value)
     this.#wakeReaders()
     return true
   }
 
   /**
-   * Resolves when the value is in the feed. Rejects with `SOURCE_FAILED` if the feed has ended, with its error if it has
-   * failed, and with the reason of `signal`: then the value was not added.
+   * Resolves when the job has read the value. Rejects with `SOURCE_FAILED` if the feed or the job has ended, with the
+   * feed's error if it has failed, and with the reason of `signal`: then the job does not read the value.
    */
   async push(value: T, signal?: AbortSignal): Promise<void> {
     signal?.throwIfAborted()
-    if (!this.tryPush(value)) await this.#wait(() => this.#values.push(value), signal)
+    this.#requireOpen()
+    const read = waitIn(this.#pushes, (waiter) => ({ ...waiter, value }), signal)
+    this.#wakeReaders()
+    await read
   }
 
-  /** Resolves when a value can be added. Rejects as `push` does. */
+  /** Resolves when a value can be queued. Rejects as `push` does. */
   async room(signal: AbortSignal): Promise<void> {
     signal.throwIfAborted()
     this.#requireOpen()
-    if (this.unread >= this.capacity) await this.#wait(() => {}, signal)
+    if (this.#queued >= this.capacity) await waitIn(this.#waiting, (waiter) => waiter, signal)
   }
 
   /** Drops the oldest value that was not read. Returns whether there was one. */
   dropOldest(): boolean {
-    if (this.unread === 0) return false
+    if (this.#queued === 0) return false
     this.#values.splice(this.#next - this.#first, 1)
     return true
   }
 
-  /** Nothing is added any more; what is there is still read. */
+  /** Nothing is added any more; what is there is still read, and what was pushed. */
   end(): void {
     if (this.#state !== 'open') return
     this.#state = 'ended'
-    this.#refuseWriters(endedError())
+    refuseAll(this.#waiting, endedError())
     this.#wakeReaders()
   }
 
@@ -114,16 +130,17 @@ export class Feed<T> {
     if (this.#state !== 'open') return
     this.#state = 'failed'
     this.#error = errorOf(error)
-    this.#refuseWriters(errorOf(error))
+    refuseAll(this.#waiting, errorOf(error))
     this.#wakeReaders()
   }
 
-  /** The job has ended. Writers are refused until `reopen`. */
+  /** The job has ended. What it has not read of `push` is refused, and so is every value until `reopen`. */
   close(error: unknown): void {
+    refuseAll(this.#pushes, closedError(error))
+    refuseAll(this.#waiting, closedError(error))
     if (this.#state !== 'open') return
     this.#state = 'closed'
     this.#error = error
-    this.#refuseWriters(closedError(error))
     this.#wakeReaders()
   }
 
@@ -134,11 +151,16 @@ export class Feed<T> {
 
   /** Up to `limit` values that were not read. Throws the failure once everything before it was read. */
   take(limit: number): T[] {
-    const held = this.#next - this.#released
+    const most = Math.min(limit, this.#keep - (this.#next - this.#released))
+    while (this.#queued < most && this.#pushes.length > 0) {
+      const push = this.#pushes.shift()!
+      this.#values.push(push.value)
+      push.accept()
+    }
     const from = this.#next - this.#first
-    const values = this.#values.slice(from, from + Math.min(limit, this.#keep - held))
+    const values = this.#values.slice(from, from + most)
     this.#next += values.length
-    this.#admitWriters()
+    while (this.#waiting.length > 0 && this.#queued < this.capacity) this.#waiting.shift()!.accept()
     if (values.length === 0 && this.unread === 0 && this.#state === 'failed') throw this.#error
     return values
   }
@@ -170,38 +192,6 @@ export class Feed<T> {
     this.#wakeReaders()
   }
 
-  /** Waits for its turn, and acts at the moment when there is room. */
-  #wait(act: () => void, signal: AbortSignal | undefined): Promise<void> {
-    return new Promise<void>((resolve, reject) => {
-      const leave = (): void => {
-        this.#writers = this.#writers.filter((other) => other !== writer)
-        reject(signal!.reason as Error)
-      }
-      const settle = (): void => signal?.removeEventListener('abort', leave)
-      const writer: Writer = {
-        accept: () => {
-          settle()
-          act()
-          resolve()
-        },
-        refuse: (error) => {
-          settle()
-          reject(error)
-        },
-      }
-      signal?.addEventListener('abort', leave, { once: true })
-      this.#writers.push(writer)
-    })
-  }
-
-  #admitWriters(): void {
-    while (this.#writers.length > 0 && this.unread < this.capacity) this.#writers.shift()!.accept()
-  }
-
-  #refuseWriters(error: Error): void {
-    for (const writer of this.#writers.splice(0)) writer.refuse(error)
-  }
-
   #wakeReaders(): void {
     for (const wake of this.#wake.splice(0)) wake()
   }
@@ -227,4 +217,36 @@ function closedError(cause: unknown): MillraceError {
 export function errorOf(thrown: unknown): Error {
   if (thrown instanceof Error) return thrown
   return new MillraceError('SOURCE_FAILED', describeError(thrown), { cause: thrown })
+}
+
+/** Waits in a list until it is accepted, refused or aborted. */
+function waitIn<W extends Waiter>(
+  list: W[],
+  make: (waiter: Waiter) => W,
+  signal: AbortSignal | undefined,
+): Promise<void> {
+  return new Promise<void>((resolve, reject) => {
+    const settle = (): void => signal?.removeEventListener('abort', leave)
+    const waiter = make({
+      accept: () => {
+        settle()
+        resolve()
+      },
+      refuse: (error) => {
+        settle()
+        reject(error)
+      },
+    })
+    const leave = (): void => {
+      const at = list.indexOf(waiter)
+      if (at >= 0) list.splice(at, 1)
+      reject(signal!.reason as Error)
+    }
+    signal?.addEventListener('abort', leave, { once: true })
+    list.push(waiter)
+  })
+}
+
+function refuseAll(list: Waiter[], error: Error): void {
+  for (const waiter of list.splice(0)) waiter.refuse(error)
 }

@@ -4,17 +4,21 @@ import { FeedSource } from './feed-source.ts'
 /** A source that the program itself pushes values into. */
 export class MemoryInput<T> extends FeedSource<T> {
   /**
-   * Resolves when the value is in the queue; waits while the queue is full. So a slow job slows down its callers. A value that was pushed is processed once as long as this process lives; if it is killed, values that no
-   * checkpoint covers are lost.
+   * Resolves when the job has read the value. So a slow job slows down its callers, and a clean stop loses nothing that
+   * was accepted: what the job has read is finished and committed. If the process is killed, values that no checkpoint
+   * covers are lost.
    *
-   * Rejects with `SOURCE_FAILED` after `end`, or when the job has ended; with the reason of `signal` when that is aborted
-   * first: then the value was not added.
+   * Rejects with `SOURCE_FAILED` after `end`, or when the job has ended or stopped without reading the value; with the
+   * reason of `signal` when that is aborted first: then the job does not read it.
    */
   push(value: T, options: { readonly signal?: AbortSignal } = {}): Promise<void> {
     return this.feed.push(value, options.signal)
   }
 
-  /** Adds a value if the queue has room, and returns whether it had. Throws what `push` rejects with. */
+  /**
+   * Queues a value if there is room, and returns whether there was. What is queued when the job stops is read by its next
+   * start in this process. Throws what `push` rejects with.
+   */
   tryPush(value: T): boolean {
     return this.feed.tryPush(value)
   }

@@ -31,7 +31,8 @@ interface Prepared<T> {
  * A sink whose results the program reads, as an async iterable: `for await (const alert of alerts)`.
  *
  * The loop ends when the job has ended; it throws the job's error if the job failed. Several loops share the results.
- * A job waits while `capacity` results are not read, so read to the end: also a clean stop writes results.
+ * A job waits while `capacity` results are not read, so read to the end: also a clean stop writes results. When a loop is
+ * left with `break` and no other runs, results are dropped and counted until the next loop begins.
  *
  * If the process is killed, results that were not read are lost.
  */
@@ -47,6 +48,11 @@ export class MemoryOutput<T> implements Sink<T, Delivery>, AsyncIterable<T> {
   #readers: (() => void)[] = []
   #writers: (() => void)[] = []
   #end: { readonly error: unknown } | undefined
+  #loops = 0
+  /** Whether the last loop was left, so that results are dropped. */
+  #isLeft = false
+  #dropped = 0
+  #warn: (message: string) => void = () => {}
 
   constructor({ capacity = 10_000, deliver = 'committed' }: OutputOptions) {
     if (!Number.isSafeInteger(capacity) || capacity < 1) {
@@ -67,6 +73,7 @@ export class MemoryOutput<T> implements Sink<T, Delivery>, AsyncIterable<T> {
     context: ConnectorContext,
   ): Promise<SinkWriter<T, Delivery>> {
     this.#end = undefined
+    this.#warn = (message) => context.warn(`output ${context.name} ${message}`)
     this.#id ??= context.random.int(2 ** 48).toString(36)
     if (subtask === 0) {
       for (const delivery of pending) this.#commit(delivery)
@@ -98,13 +105,38 @@ export class MemoryOutput<T> implements Sink<T, Delivery>, AsyncIterable<T> {
     for (const wake of this.#readers.splice(0)) wake()
   }
 
+  /** How many results were dropped because the loop was left. */
+  get dropped(): number {
+    return this.#dropped
+  }
+
   async *[Symbol.asyncIterator](): AsyncIterator<T, void, void> {
-    for (;;) {
-      while (this.#head < this.#queue.length) yield this.#take()
-      if (this.#end !== undefined) break
-      await new Promise<void>((resolve) => this.#readers.push(resolve))
+    this.#loops++
+    this.#isLeft = false
+    try {
+      for (;;) {
+        while (this.#head < this.#queue.length) yield this.#take()
+        if (this.#end !== undefined) break
+        await new Promise<void>((resolve) => this.#readers.push(resolve))
+      }
+      if (this.#end.error !== undefined) throw errorOf(this.#end.error)
+    } finally {
+      this.#loops--
+      if (this.#loops === 0) this.#leave()
     }
-    if (this.#end.error !== undefined) throw errorOf(this.#end.error)
+  }
+
+  #leave(): void {
+    this.#isLeft = true
+    this.#drop(this.#queue.length - this.#head)
+    ;[this.#queue, this.#head] = [[], 0]
+    for (const wake of this.#writers.splice(0)) wake()
+  }
+
+  #drop(count: number): void {
+    if (count === 0) return
+    if (this.#dropped === 0) this.#warn('is dropped: the loop that read the output was left')
+    this.#dropped += count
   }
 
   #take(): T {
@@ -118,6 +150,7 @@ export class MemoryOutput<T> implements Sink<T, Delivery>, AsyncIterable<T> {
   }
 
   #add(values: readonly T[]): void {
+    if (this.#isLeft) return this.#drop(values.length)
     for (const value of values) this.#queue.push(value)
     for (const wake of this.#readers.splice(0)) wake()
   }
@@ -140,7 +173,7 @@ export class MemoryOutput<T> implements Sink<T, Delivery>, AsyncIterable<T> {
 
   /** Resolves when fewer results wait than the capacity, or the job is being cancelled. */
   async #room(signal: AbortSignal): Promise<void> {
-    while (this.#queue.length - this.#head >= this.#capacity && !signal.aborted) {
+    while (!this.#isLeft && this.#queue.length - this.#head >= this.#capacity && !signal.aborted) {
       await new Promise<void>((resolve) => {
         this.#writers.push(resolve)
         signal.addEventListener('abort', () => resolve(), { once: true })

@@ -171,7 +171,7 @@ describe('a source that is read from the program', () => {
 describe('an input that the program pushes into', () => {
   test('makes callers wait while it is full, in order, and lets them leave', async () => {
     const input = memory.receive<number>({ capacity: 1 })
-    await input.push(1)
+    expect(input.tryPush(1)).toBe(true)
     expect(input.tryPush(2)).toBe(false)
     const leaving = new AbortController()
     const left = input.push(2, { signal: leaving.signal })
@@ -185,7 +185,7 @@ describe('an input that the program pushes into', () => {
 
   test('refuses values when its job has failed, and takes them when it is started again', async () => {
     const input = memory.receive<number>()
-    await input.push(1)
+    input.tryPush(1)
     const platform = simPlatform({ seed: 5 })
     const output = memory.writeIterable<number>()
     const built = pipeline('shop', (p) => p.from('in', input).to('out', output))
@@ -201,11 +201,46 @@ describe('an input that the program pushes into', () => {
     })
     const second = startOn(platform, built)
     await driveJob(second, platform.clock, { until: () => second.status().phase === 'running' })
-    await input.push(3)
+    void input.push(3)
     input.end()
     const rest = collect(output)
     await driveJob(second, platform.clock)
     expect((await rest).at(-1)).toBe(3)
+  })
+
+  test('accepts only what a clean stop commits', async () => {
+    await fc.assert(
+      fc.asyncProperty(
+        fc.integer({ min: 1, max: 60 }),
+        fc.integer({ min: 1, max: 1_000 }),
+        async (stopAfter, seed) => {
+          const input = memory.receive<number>()
+          const platform = simPlatform({ seed })
+          const output = memory.writeIterable<number>()
+          const built = pipeline('stop', (p) => p.from('in', input).to('out', output))
+          const job = startOn(platform, built)
+          const reading = collect(output)
+          const accepted: number[] = []
+          const refused: unknown[] = []
+          for (let n = 0; n < 100; n++) {
+            void input.push(n).then(
+              () => {
+                accepted.push(n)
+                if (accepted.length === stopAfter) void job.stop()
+              },
+              (error: unknown) => refused.push(error),
+            )
+          }
+          void job.checkpoint().catch(() => {})
+          await driveJob(job, platform.clock, {
+            until: () => accepted.length >= stopAfter && job.status().phase === 'ended',
+          })
+          expect(await reading).toEqual(accepted)
+          expect(accepted.length + refused.length).toBe(100)
+        },
+      ),
+      { numRuns: 30 },
+    )
   })
 
   test('belongs to one job at a time', async () => {
@@ -293,6 +328,28 @@ describe('a sink in the program', () => {
     const reading = collect(channel)
     await driveJob(startOn(platform, built), platform.clock)
     expect(await reading).toEqual([1, 2, 3])
+  })
+
+  test('drops and counts results after its loop was left, so that the job can stop', async () => {
+    const platform = simPlatform({ seed: 10 })
+    const output = memory.writeIterable<number>({ capacity: 2 })
+    const input = memory.receive<number>()
+    const built = pipeline('left', (p) => p.from('in', input).to('out', output))
+    const job = startOn(platform, built)
+    for (let n = 0; n < 20; n++) input.tryPush(n)
+    let first: number | undefined
+    void (async () => {
+      for await (const value of output) {
+        first = value
+        break
+      }
+    })()
+    await driveJob(job, platform.clock, { until: () => first !== undefined })
+    for (let n = 20; n < 40; n++) input.tryPush(n)
+    await driveJob(job, platform.clock, { until: () => output.dropped > 20 })
+    void job.stop()
+    expect(await driveJob(job, platform.clock)).toEqual({ outcome: 'stopped' })
+    expect([first, output.dropped]).toEqual([0, 39])
   })
 
   test('makes the job wait while the program does not read', async () => {
