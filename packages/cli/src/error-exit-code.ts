@@ -6,6 +6,7 @@ const byErrorCode: Partial<Record<ErrorCode, ExitCode>> = {
   PACKAGE_MISSING: exitCodes.usage,
   GRAPH_INVALID: exitCodes.pipelineInvalid,
   NAME_TAKEN: exitCodes.pipelineInvalid,
+  ASYNC_FUNCTION: exitCodes.pipelineInvalid,
   DIRECTORY_LOCKED: exitCodes.directoryLocked,
   CHECKPOINT_CORRUPT: exitCodes.checkpointUnusable,
   CHECKPOINT_INCOMPATIBLE: exitCodes.checkpointUnusable,

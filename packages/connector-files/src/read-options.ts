@@ -1,5 +1,5 @@
 /** The options for reading files, as given and with defaults applied. */
-import { MillraceError, positiveDurationMs, type Duration } from '@millrace/core'
+import { MillraceError, positiveDurationMs, type Duration, requireKnown } from '@millrace/core'
 import { PathPattern } from './path-pattern.ts'
 import { requireOneOf, textFormat, type Encoding, type LineEnds, type TextFormat } from './text-format.ts'
 
@@ -122,6 +122,7 @@ const mib = 1024 * 1024
 export function readPlan(paths: Paths, options: ReadOptions): ReadPlan {
   const patterns = patternsOf(paths)
   if (patterns.length === 0) throw new MillraceError('OPTION_INVALID', 'no path to read was given; give one')
+  requireKnown('a source of files', options, knownOptions)
   const { ignoreOlder, ifGone = 'stop', ifDamaged = 'stop', lastLine = 'read', ifLineGrew = 'stop' } = options
   requireOneOf('ifGone', ifGone, ['stop', 'skip'])
   requireOneOf('ifDamaged', ifDamaged, ['stop', 'skip'])
@@ -146,6 +147,34 @@ export function readPlan(paths: Paths, options: ReadOptions): ReadPlan {
     maxOpenFiles: wholeNumber(options.maxOpenFiles ?? 128, 'maxOpenFiles'),
   }
 }
+
+/** Those of every reader of files. */
+const knownOptions = [
+  'exclude',
+  'ignoreOlder',
+  'follow',
+  'pollEvery',
+  'settledAfter',
+  'archive',
+  'ifGone',
+  'ifDamaged',
+  'lastLine',
+  'ifLineGrew',
+  'encoding',
+  'lineEnds',
+  'recordBytesMax',
+  'chunkBytes',
+  'maxOpenFiles',
+  'schema',
+  'parse',
+  'columns',
+  'separator',
+  'quote',
+  'escape',
+  'comment',
+  'raggedRows',
+  'duplicateColumns',
+]
 
 function patternsOf(paths: Paths): readonly PathPattern[] {
   return [paths].flat().map((path) => new PathPattern(path))

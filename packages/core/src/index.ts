@@ -3,6 +3,7 @@
 export { docsLink, docsSections } from './errors/docs-link.ts'
 export { describeError, isMillraceError, MillraceError } from './errors/errors.ts'
 export type { ErrorCode, ErrorDetails } from './errors/errors.ts'
+export { requireKnown } from './errors/known-options.ts'
 export { nearest } from './errors/nearest.ts'
 export { printableLine } from './errors/printable.ts'
 export { describeValue } from './errors/safe-json.ts'

@@ -1,4 +1,4 @@
-import { MillraceError, positiveDurationMs } from '@millrace/core'
+import { MillraceError, positiveDurationMs, requireKnown } from '@millrace/core'
 import type { BreakerRules, RetryRules } from '@millrace/core/graph'
 import type { AsyncOptions } from './stream-options.ts'
 
@@ -7,6 +7,8 @@ export function callRulesOf(
   name: string,
   { retry, breaker }: Pick<AsyncOptions, 'retry' | 'breaker'>,
 ): { readonly retry: RetryRules | undefined; readonly breaker: BreakerRules | undefined } {
+  requireKnown(`retry of '${name}'`, retry, ['attempts', 'firstDelay', 'longestDelay', 'retryIf'])
+  requireKnown(`breaker of '${name}'`, breaker, ['failures', 'openFor'])
   if (breaker !== undefined && retry === undefined) {
     throw new MillraceError(
       'OPTION_INVALID',

@@ -3,7 +3,7 @@ import type { Timing } from './stream-options.ts'
 import { Meeting } from './meeting.ts'
 import { processParts, type AnyConnectSpec, type ConnectSpec, type OutputSpecs } from './operators/process.ts'
 import type { StateSpecs } from './operators/state-spec.ts'
-import { requireSynchronousMethods } from './synchronous.ts'
+import { requireMethod, requireSynchronousMethods } from './synchronous.ts'
 
 /** Two streams whose records are brought together by key. Created by `connect`. */
 export interface ConnectedStreams<L, R, K, Time extends Timing> {
@@ -71,6 +71,8 @@ export function connect<L extends AnyKeyedStream, R extends AnyKeyedStream>(
 ): ConnectedStreams<ValueOfKeyed<L>, ValueOfKeyed<R>, KeyOfKeyed<L> | KeyOfKeyed<R>, L['timing']> {
   const meeting = new Meeting('connect', left, right)
   const process = (name: string, spec: AnyConnectSpec): object => {
+    requireMethod(spec, 'onLeft', `process '${name}'`)
+    requireMethod(spec, 'onRight', `process '${name}'`)
     requireSynchronousMethods(spec, ['onLeft', 'onRight', 'onTimer', 'onEnd'], 'process', name)
     const parts = processParts('connect', spec, (record, context, input) =>
       input === 0 ? spec.onLeft(record, context) : spec.onRight(record, context),

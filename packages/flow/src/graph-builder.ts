@@ -71,6 +71,7 @@ export class GraphBuilder {
       )
     }
     if (name !== undefined) this.#take(name, label)
+    requirePolicy(onError, label, name)
     const id = this.#nodes.length
     this.#nodes.push({ id, draft, name, label, onError })
     return id
@@ -178,5 +179,17 @@ function checkName(what: string, name: string): void {
   throw new MillraceError(
     'OPTION_INVALID',
     `the name of a ${what} is ${JSON.stringify(name) ?? 'missing'}; a name is 1 to 100 letters, digits, spaces, dots, hyphens and underscores and begins with a letter or digit`,
+  )
+}
+
+/** Throws `OPTION_INVALID` for a policy that was not made by `fail`, `skip` or `deadLetter`. */
+function requirePolicy(policy: OnError | undefined, label: string, name: string | undefined): void {
+  if (policy === undefined) return
+  const kind: unknown = (policy as Partial<OnError> | null)?.kind
+  if (kind === 'fail' || kind === 'skip' || kind === 'deadLetter') return
+  const where = name === undefined ? label : `${label} '${name}'`
+  throw new MillraceError(
+    'OPTION_INVALID',
+    `onError of ${where} is ${JSON.stringify(policy)}; write fail(), skip() or deadLetter(name, sink)`,
   )
 }

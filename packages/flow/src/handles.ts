@@ -3,7 +3,7 @@
  *
  * Values are `unknown` here; the interfaces type them once, where `from` creates a stream.
  */
-import { durationMs, MillraceError, positiveDurationMs, type Key } from '@millrace/core'
+import { durationMs, MillraceError, positiveDurationMs, type Key, requireKnown } from '@millrace/core'
 import type { Step } from '@millrace/core/operator'
 import type { Sink } from '@millrace/core/connector'
 import type { Exchange, Input, NodeId, OperatorNode } from '@millrace/core/graph'
@@ -24,12 +24,25 @@ import { processParts, type AnyProcessSpec } from './operators/process.ts'
 import { reduceParts } from './operators/reduce.ts'
 import { scanParts } from './operators/scan.ts'
 import { splitParts } from './operators/split.ts'
-import { requireSynchronous, requireSynchronousMethods } from './synchronous.ts'
+import { requireMethod, requireSynchronous, requireSynchronousMethods } from './synchronous.ts'
 import { checkOutputs } from './taken-names.ts'
 import type { Aggregates } from './window/aggregate.ts'
 import type { MergingWindows, WindowAssigner } from './window/assigner.ts'
 import { windowParts } from './window/window-parts.ts'
 import { callRulesOf } from './call-rules.ts'
+
+const asyncOptions = ['onError', 'concurrency', 'timeout', 'order', 'serial', 'retry', 'breaker']
+const timestampOptions = [
+  'timestamp',
+  'unit',
+  'format',
+  'zone',
+  'maxOutOfOrderness',
+  'idleAfter',
+  'advanceWhenIdle',
+  'name',
+  'onError',
+]
 
 /** One output of a node. */
 export class StreamHandle {
@@ -85,6 +98,7 @@ export class StreamHandle {
     exchange: Exchange = { kind: 'forward' },
   ): StreamHandle {
     const isKeyed = exchange.kind === 'key'
+    requireKnown(`mapAsync '${String(name)}'`, options, asyncOptions)
     const { concurrency = 16, timeout, order = isKeyed ? 'key' : 'input' } = options
     const { serial = isKeyed ? 'key' : 'none' } = options
     checkChoice(`order of '${name}'`, order, isKeyed ? ['key', 'input', 'none'] : ['input', 'none'])
@@ -117,6 +131,7 @@ export class StreamHandle {
   }
 
   withTimestamps(given: TimestampOptions<unknown>): StreamHandle {
+    requireKnown('withTimestamps', given, timestampOptions)
     const { timestamp, unit, format, zone, maxOutOfOrderness = 0, ...rest } = given
     const { idleAfter, advanceWhenIdle = false, ...options } = rest
     requireSynchronous(timestamp, 'withTimestamps', options.name)
@@ -140,6 +155,10 @@ export class StreamHandle {
 
   to(name: string, sink: Sink<unknown>, options: SinkOptions = {}): void {
     const named: NodeOptions = { name: nameOf('to', name), onError: options.onError }
+    requireKnown(`to '${name}'`, options, ['onError'])
+    if (typeof (sink as Partial<Sink<unknown>> | undefined)?.open !== 'function') {
+      throw new MillraceError('GRAPH_INVALID', `to '${name}' needs a sink, such as files.writeNdjson(path)`)
+    }
     this.#builder.add({ kind: 'sink', inputs: [this.input()], sink }, 'to', named)
   }
 
@@ -178,6 +197,7 @@ export class StreamHandle {
   }
 
   #step(step: Exclude<Step, { kind: 'pass' }>, options?: StepOptions): StreamHandle {
+    requireKnown(step.kind, options, ['name', 'onError'])
     requireSynchronous(step.apply, step.kind, options?.name)
     return this.#next(this.#builder.add({ kind: 'step', inputs: [this.input()], step }, step.kind, options))
   }
@@ -206,6 +226,7 @@ export class KeyedHandle {
   }
 
   process(name: string, spec: AnyProcessSpec): StreamHandle {
+    requireMethod(spec, 'onRecord', `process '${name}'`)
     requireSynchronousMethods(spec, ['onRecord', 'onTimer', 'onEnd'], 'process', name)
     const parts = processParts('process', spec, (record, context) => spec.onRecord(record, context))
     const { main, sides } = this.#operator(name, spec, parts)

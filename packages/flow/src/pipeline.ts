@@ -1,4 +1,4 @@
-import { describeError, isMillraceError, MillraceError, type Duration } from '@millrace/core'
+import { describeError, isMillraceError, MillraceError, requireKnown, type Duration } from '@millrace/core'
 import type { Source } from '@millrace/core/connector'
 import type { Graph } from '@millrace/core/graph'
 import type { OnError } from './error-policy.ts'
@@ -123,6 +123,13 @@ export function isPipeline(value: unknown): value is Pipeline {
 function builder(graph: GraphBuilder, parameters: ParameterList): PipelineBuilder {
   return {
     from: <T>(name: string, source: Source<T>, options: OperatorOptions = {}) => {
+      requireKnown(`from '${name}'`, options, ['onError'])
+      if (typeof (source as Partial<Source<unknown>> | undefined)?.open !== 'function') {
+        throw new MillraceError(
+          'GRAPH_INVALID',
+          `from '${String(name)}' needs a source, such as files.readNdjson(path)`,
+        )
+      }
       const id = graph.add({ kind: 'source', source }, 'from', { name, onError: options.onError })
       // Casts once here; from here on the interfaces carry the type.
       return new StreamHandle(graph, 'untimed', id) as unknown as SourceStream<T>

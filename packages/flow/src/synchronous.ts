@@ -18,17 +18,29 @@ function isAsync(code: unknown): boolean {
 }
 
 /**
- * Throws `ASYNC_FUNCTION` for an `async` function where the engine does not wait. `method` and `name` give
+ * Throws `OPTION_INVALID` for something that is no function, and `ASYNC_FUNCTION` for an `async` function where the engine
+ * does not wait. `method` and `name` give
  * the place, for programs that run without type checks.
  */
 export function requireSynchronous(code: unknown, method: string, name: string | undefined): void {
-  if (typeof code !== 'function' || !isAsync(code)) return
-  const text = code.toString().replaceAll(/\s+/g, ' ')
   const where = name === undefined ? `a ${method}` : `${method} '${name}'`
+  requireFunction(code, where)
+  if (!isAsync(code)) return
+  const text = code.toString().replaceAll(/\s+/g, ' ')
   throw new MillraceError(
     'ASYNC_FUNCTION',
     `the function of ${where} is async: ${text.length > 80 ? `${text.slice(0, 80)}…` : text}. Operators do not wait; call it in mapAsync and pass on the result`,
   )
+}
+
+/** Throws `OPTION_INVALID` if the method `name` of `owner`, which is mandatory, is missing. */
+export function requireMethod<T extends object>(owner: T, name: keyof T & string, of: string): void {
+  requireFunction(owner[name], `${name} of ${of}`)
+}
+
+function requireFunction(code: unknown, where: string): asserts code is () => unknown {
+  if (typeof code === 'function') return
+  throw new MillraceError('OPTION_INVALID', `${where} needs a function and is given ${typeof code}`)
 }
 
 /** The same for the methods `names` of `owner` that exist. */
@@ -38,5 +50,7 @@ export function requireSynchronousMethods<T extends object>(
   method: string,
   name: string,
 ): void {
-  for (const each of names) requireSynchronous(owner[each], method, name)
+  for (const each of names) {
+    if (owner[each] !== undefined) requireSynchronous(owner[each], method, name)
+  }
 }

@@ -78,9 +78,9 @@ function tooLate(time: EventTime): MillraceError {
 }
 
 function notATime(time: unknown): MillraceError {
-  if (isThenable(time)) refusePromise(time, "'at' returned")
+  if (isThenable(time)) refusePromise(time, 'timestamp returned')
   return new MillraceError(
     'TIMESTAMP_INVALID',
-    `the event time is ${String(time)} (${typeof time}); 'at' must return milliseconds since the epoch as a finite number`,
+    `the event time is ${String(time)} (${typeof time}); timestamp must return milliseconds since the epoch as a finite number`,
   )
 }

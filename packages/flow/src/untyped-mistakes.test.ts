@@ -1,0 +1,72 @@
+import { memory } from '@millrace/connector-memory'
+import { describe, expect, test } from 'vitest'
+import { pipeline, type PipelineBuilder } from './pipeline.ts'
+
+// `millrace run` does not check types, so a mistake that TypeScript would show must fail before anything runs.
+
+function messageOf(build: (p: PipelineBuilder) => void): string {
+  try {
+    pipeline('mistakes', build).describe()
+  } catch (error) {
+    return String((error as Error).message)
+  }
+  return 'no error'
+}
+
+const numbers = (p: PipelineBuilder) => p.from('in', memory.read([1]))
+const any = (value: unknown): never => value as never
+
+describe('a program that is not type-checked', () => {
+  test.each<[string, (p: PipelineBuilder) => void, string]>([
+    [
+      'a misspelt option of withTimestamps',
+      (p) => void numbers(p).withTimestamps(any({ timestamp: Number, maxOutOfOrder: '5s' })),
+      'withTimestamps has no option maxOutOfOrder; did you mean maxOutOfOrderness?',
+    ],
+    [
+      'a misspelt option of mapAsync',
+      (p) => void numbers(p).mapAsync('ask', async (n) => n, any({ timeOut: '1s' })),
+      "mapAsync 'ask' has no option timeOut; did you mean timeout?",
+    ],
+    [
+      'a number for retry',
+      (p) => void numbers(p).mapAsync('ask', async (n) => n, { retry: any(3) }),
+      "retry of 'ask' is given 3; give an object with options",
+    ],
+    [
+      'a misspelt option of a breaker',
+      (p) => void numbers(p).mapAsync('ask', async (n) => n, { retry: {}, breaker: any({ failure: 3 }) }),
+      "breaker of 'ask' has no option failure; did you mean failures?",
+    ],
+    [
+      'text for an error policy',
+      (p) => numbers(p).to('out', memory.write(), { onError: any('skip') }),
+      'onError of to \'out\' is "skip"; write fail(), skip() or deadLetter(name, sink)',
+    ],
+    ['no source', (p) => void p.from('in', any(undefined)), "from 'in' needs a source"],
+    ['text for a sink', (p) => numbers(p).to('out', any('file')), "to 'out' needs a sink"],
+    [
+      'text for a key',
+      (p) => void numbers(p).keyBy(any('k')),
+      'a keyBy needs a function and is given string',
+    ],
+    [
+      'a value for the first value of scan',
+      (p) =>
+        void numbers(p)
+          .keyBy(String)
+          .scan('sum', any(0), (a: number) => a),
+      "scan 'sum' needs a function and is given number",
+    ],
+    [
+      'a misspelt method of process',
+      (p) =>
+        void numbers(p)
+          .keyBy(String)
+          .process('p', any({ onrecord: () => {} })),
+      "onRecord of process 'p' needs a function",
+    ],
+  ])('with %s fails with what to change', (_, build, message) => {
+    expect(messageOf(build)).toContain(message)
+  })
+})
