@@ -4,10 +4,13 @@ import type { Rule } from './rule.ts'
 import { isTypeScript, lineOf, syntaxOf, walk, type SourceFile } from './source-file.ts'
 
 const fileLinesMax = 400
+/** Its interfaces return each other, and an import cycle is an error, so all methods are in one file. */
+const methodList = 'packages/flow/src/stream.ts'
 const functionLinesMax = 70
 
 function fileLength(files: readonly SourceFile[]): string[] {
   return files.filter(isTypeScript).flatMap((file) => {
+    if (file.path === methodList) return []
     const lines = file.text.trimEnd().split('\n').length
     return lines <= fileLinesMax
       ? []
