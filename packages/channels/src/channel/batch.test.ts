@@ -65,20 +65,23 @@ describe('sendMany', () => {
     expect(await most).toEqual([5, 6])
   })
 
-  everySchedule('GO-032 a close in the middle refuses the rest, and reports how many were sent', async () => {
-    const channel = new Channel<number>(2)
-    const progress = { sent: 0 }
-    const sent = channel.sendMany(upTo(5), undefined, progress)
-    expect(await channel.receive()).toEqual({ ok: true, value: 0 })
-    channel.close()
-    await expect(sent).rejects.toThrow(ChannelClosedError)
-    expect(progress).toEqual({ sent: 3 })
-    expect(await channel.receiveMany(9)).toEqual([1, 2])
-    await expect(channel.sendMany([9])).rejects.toThrow(ChannelClosedError)
-  })
+  everySchedule(
+    'GO-032 a close during sendMany rejects the remaining values and reports how many were sent',
+    async () => {
+      const channel = new Channel<number>(2)
+      const progress = { sent: 0 }
+      const sent = channel.sendMany(upTo(5), undefined, progress)
+      expect(await channel.receive()).toEqual({ ok: true, value: 0 })
+      channel.close()
+      await expect(sent).rejects.toThrow(ChannelClosedError)
+      expect(progress).toEqual({ sent: 3 })
+      expect(await channel.receiveMany(9)).toEqual([1, 2])
+      await expect(channel.sendMany([9])).rejects.toThrow(ChannelClosedError)
+    },
+  )
 
   everySchedule(
-    'an abort in the middle delivers nothing more, and the same progress continues from there',
+    'after an abort nothing more is delivered, and a call with the same progress continues from there',
     async () => {
       const channel = new Channel<number>()
       const controller = new AbortController()

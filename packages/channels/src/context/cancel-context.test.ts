@@ -252,7 +252,7 @@ describe('deadlines', () => {
     expect(parent.error).toBe(undefined)
   })
 
-  test('an infinite timeout is none, and an invalid one is rejected', () => {
+  test('an infinite timeout sets no deadline, and an invalid one is rejected', () => {
     const clock = new ManualClock()
     expect(withTimeout(background, clock, Infinity).deadline).toBe(undefined)
     expect(clock.pending).toBe(0)
@@ -262,7 +262,7 @@ describe('deadlines', () => {
 })
 
 describe('causes', () => {
-  test('GO-131 the error is a cancel and the cause is the given one; null gives the error itself', () => {
+  test('GO-131 after cancel(cause) the error is a cancel and the cause is the given one; without a cause it is the error itself', () => {
     const [given, none] = [withCancel(background), withCancel(background)]
     given.cancel(finishing)
     none.cancel(null)

@@ -47,7 +47,7 @@ function at<T>(
 }
 
 describe('fan-out', () => {
-  everySchedule('in turn, a slow output blocks the others', async () => {
+  everySchedule('fan-out in turn: a slow output blocks the others', async () => {
     await using scope = new Scope()
     const [slow, fast] = fanOut(scope, fromIterable(scope, upTo(4)), 2)
     const received = fast!.receive()
@@ -56,7 +56,7 @@ describe('fan-out', () => {
     expect(await received).toEqual({ ok: true, value: 1 })
   })
 
-  everySchedule('first free, a slow output blocks no other', async () => {
+  everySchedule('fan-out to the first free output: a slow output blocks no other', async () => {
     await using scope = new Scope()
     const [, fast] = fanOut(scope, fromIterable(scope, upTo(4)), 2, { order: 'firstFree' })
     expect(await collect(fast!)).toEqual([0, 1, 2, 3])
@@ -119,7 +119,7 @@ describe('fan-out', () => {
 })
 
 describe('fan-in', () => {
-  everySchedule('a merge of nothing is closed', async () => {
+  everySchedule('a merge of no channels is closed at once', async () => {
     await using scope = new Scope()
     expect(await collect(merge(scope, []))).toEqual([])
   })
@@ -254,18 +254,21 @@ describe('stages', () => {
 })
 
 describe('pace', () => {
-  everySchedule('a batch is sent when it is full, when its time is over, and at the end', async () => {
-    await using scope = new Scope()
-    const clock = new ManualClock()
-    const input = at(scope, clock, [0, 'a'], [1, 'b'], [2, 'c'], [50, 'd'], [55, 'e'], [70, 'f'])
-    expect(await timed(clock, batch(scope, input, { size: 3, withinMs: 10, clock }))).toEqual([
-      [2, ['a', 'b', 'c']],
-      [60, ['d', 'e']],
-      [70, ['f']],
-    ])
-  })
+  everySchedule(
+    'a batch is sent when it is full, when its time limit has passed, and at the end',
+    async () => {
+      await using scope = new Scope()
+      const clock = new ManualClock()
+      const input = at(scope, clock, [0, 'a'], [1, 'b'], [2, 'c'], [50, 'd'], [55, 'e'], [70, 'f'])
+      expect(await timed(clock, batch(scope, input, { size: 3, withinMs: 10, clock }))).toEqual([
+        [2, ['a', 'b', 'c']],
+        [60, ['d', 'e']],
+        [70, ['f']],
+      ])
+    },
+  )
 
-  everySchedule('a batch without a limit of time waits until it is full', async () => {
+  everySchedule('a batch without a time limit waits until it is full', async () => {
     await using scope = new Scope()
     const [input, clock] = [new Channel<number>(1), new ManualClock()]
     const batches = batch(scope, input, { size: 2, withinMs: Infinity, clock })

@@ -5,7 +5,7 @@ import { hasSettled, settle, upTo } from '../../test/probe.ts'
 import { Cond } from './cond.ts'
 import { Mutex } from './mutex.ts'
 
-everySchedule('GO-090 a wake wakes one task, the one that has waited longest', async () => {
+everySchedule('GO-090 wake wakes one task, the one that has waited longest', async () => {
   const cond = new Cond()
   const woken: number[] = []
   const waits = upTo(4).map(async (i) => {
@@ -20,7 +20,7 @@ everySchedule('GO-090 a wake wakes one task, the one that has waited longest', a
   await Promise.all(waits)
 })
 
-everySchedule('GO-090 a wake is for those that wait, not for those that come later', async () => {
+everySchedule('GO-090 wake affects tasks that wait now, and none that wait later', async () => {
   const cond = new Cond()
   const first = cond.wait()
   cond.wake()
@@ -34,7 +34,7 @@ everySchedule('GO-090 a wake is for those that wait, not for those that come lat
   expect(await hasSettled(cond.wait())).toBe(false)
 })
 
-everySchedule('GO-090 wakeAll wakes all waiting tasks, and in many generations none twice', async () => {
+everySchedule('GO-090 wakeAll wakes each waiting task once, also when repeated many times', async () => {
   const cond = new Cond()
   const generations = sized(100, 3)
   let generation = 0
@@ -54,7 +54,7 @@ everySchedule('GO-090 wakeAll wakes all waiting tasks, and in many generations n
   for (const mine of seen) expect(mine).toEqual(upTo(generations).map((i) => i + 1))
 })
 
-everySchedule('an abort takes a task out of the line, and the next wake goes to another', async () => {
+everySchedule('an abort removes a task from the queue, and the next wake wakes another one', async () => {
   const cond = new Cond()
   const controller = new AbortController()
   const [cancelled, other] = [cond.wait(controller.signal), cond.wait()]

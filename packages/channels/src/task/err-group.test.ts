@@ -15,7 +15,7 @@ async function waitForStop(signal: AbortSignal): Promise<void> {
 }
 
 describe('errors', () => {
-  everySchedule('GO-098 wait gives the first error each time; later ones are dropped', async () => {
+  everySchedule('GO-098 wait throws the first error on each call, and drops later ones', async () => {
     const group = new ErrGroup()
     await group.go(well)
     await group.go(async () => {
@@ -51,27 +51,24 @@ describe('errors', () => {
     await expect(group.wait()).rejects.toBe(broken)
   })
 
-  everySchedule('GO-100 GO-101 wait ends the context also when all went well', async () => {
+  everySchedule('GO-100 GO-101 wait ends the context also when all tasks succeed', async () => {
     const group = new ErrGroup(background)
     await group.go(well)
     await group.wait()
     expect([group.context.error?.name, group.context.cause]).toEqual(['AbortError', group.context.error])
   })
 
-  everySchedule(
-    'GO-106 a throw before the first wait is an error, and it is the very one that was thrown',
-    async () => {
-      const group = new ErrGroup()
-      const { stack } = broken
-      await group.go(() => {
-        throw broken
-      })
-      await expect(group.wait()).rejects.toBe(broken)
-      expect(broken.stack).toBe(stack)
-    },
-  )
+  everySchedule('GO-106 an error thrown before the first wait is reported as the same object', async () => {
+    const group = new ErrGroup()
+    const { stack } = broken
+    await group.go(() => {
+      throw broken
+    })
+    await expect(group.wait()).rejects.toBe(broken)
+    expect(broken.stack).toBe(stack)
+  })
 
-  everySchedule('the end of the parent stops the tasks, and what stops them is the error', async () => {
+  everySchedule('when the parent ends, the tasks stop and wait throws the reason', async () => {
     using parent = withCancel(background)
     const group = new ErrGroup(parent)
     await group.go(waitForStop)
@@ -132,7 +129,7 @@ describe('limits', () => {
     expect(group.tryGo(well)).toBe(true)
   })
 
-  everySchedule('GO-104 a limit of 0 refuses every task, a negative limit none', async () => {
+  everySchedule('GO-104 a limit of 0 rejects every task, a negative limit rejects none', async () => {
     const group = new ErrGroup()
     group.setLimit(0)
     expect(group.tryGo(() => expect.unreachable())).toBe(false)
@@ -145,7 +142,7 @@ describe('limits', () => {
     }
   })
 
-  everySchedule('GO-105 the limit can be changed while no task is under way, and only then', async () => {
+  everySchedule('GO-105 the limit can be changed only while no task runs', async () => {
     const group = new ErrGroup()
     const gate = new Channel<number>()
     group.setLimit(1)
@@ -160,7 +157,7 @@ describe('limits', () => {
   })
 
   everySchedule(
-    'an abort while a task waits for its place: it never starts, and the group does not wait for it',
+    'a task whose wait for the limit is aborted never starts, and the group does not wait for it',
     async () => {
       const group = new ErrGroup()
       group.setLimit(1)

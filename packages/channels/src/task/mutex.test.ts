@@ -7,7 +7,7 @@ import { Mutex } from './mutex.ts'
 
 const enough = new Error('enough')
 
-everySchedule('GO-087 a lock that was given back cannot be given back again', async () => {
+everySchedule('GO-087 a mutex rejects a second release of one lock', async () => {
   const mutex = new Mutex()
   const lease = await mutex.lock()
   lease.release()
@@ -18,30 +18,33 @@ everySchedule('GO-087 a lock that was given back cannot be given back again', as
   expect([mutex.isLocked, lease.isHeld, next.isHeld]).toEqual([true, false, true])
 })
 
-everySchedule('GO-088 who waits has the lock next, though another locks and unlocks in a loop', async () => {
-  const mutex = new Mutex()
-  let isOver = false
-  let turns = 0
-  const greedy = async (): Promise<void> => {
-    while (!isOver) {
-      using _ = await mutex.lock()
-      turns += 1
-      await Promise.resolve()
+everySchedule(
+  'GO-088 a waiting task gets the lock next, even if another task locks and unlocks in a loop',
+  async () => {
+    const mutex = new Mutex()
+    let isOver = false
+    let turns = 0
+    const greedy = async (): Promise<void> => {
+      while (!isOver) {
+        using _ = await mutex.lock()
+        turns += 1
+        await Promise.resolve()
+      }
     }
-  }
-  const looping = greedy()
-  // Not settle: a loop that only ever waits for what is ready leaves the event loop no turn.
-  await Promise.resolve()
-  for (const _ of upTo(10)) {
-    const before = turns
-    using __ = await mutex.lock()
-    expect(turns - before).toBeLessThanOrEqual(1)
-  }
-  isOver = true
-  await looping
-})
+    const looping = greedy()
+    // Not settle: a loop that only ever waits for what is ready leaves the event loop no turn.
+    await Promise.resolve()
+    for (const _ of upTo(10)) {
+      const before = turns
+      using __ = await mutex.lock()
+      expect(turns - before).toBeLessThanOrEqual(1)
+    }
+    isOver = true
+    await looping
+  },
+)
 
-everySchedule('GO-088 tasks have the lock in the order in which they asked', async () => {
+everySchedule('GO-088 tasks get the lock in the order of their requests', async () => {
   const mutex = new Mutex()
   const order: number[] = []
   const first = await mutex.lock()
@@ -58,32 +61,29 @@ everySchedule('GO-088 tasks have the lock in the order in which they asked', asy
   expect(order).toEqual(upTo(20))
 })
 
-everySchedule(
-  'GO-089 one task at a time is in the critical section, whatever it waits for there',
-  async () => {
-    for (const seed of upTo(sized(20, 1))) {
-      const random = seededRandom(seed)
-      const mutex = new Mutex()
-      let [inside, count] = [0, 0]
-      await together(
-        ...upTo(8).map(() => async (): Promise<void> => {
-          for (const _ of upTo(10)) {
-            using __ = await mutex.lock()
-            inside += 1
-            expect(inside).toBe(1)
-            const read = count
-            for (const ___ of upTo(random.int(4))) await Promise.resolve()
-            count = read + 1
-            inside -= 1
-          }
-        }),
-      )
-      expect([count, mutex.isLocked]).toEqual([80, false])
-    }
-  },
-)
+everySchedule('GO-089 one task at a time is in the critical section, also while it waits in it', async () => {
+  for (const seed of upTo(sized(20, 1))) {
+    const random = seededRandom(seed)
+    const mutex = new Mutex()
+    let [inside, count] = [0, 0]
+    await together(
+      ...upTo(8).map(() => async (): Promise<void> => {
+        for (const _ of upTo(10)) {
+          using __ = await mutex.lock()
+          inside += 1
+          expect(inside).toBe(1)
+          const read = count
+          for (const ___ of upTo(random.int(4))) await Promise.resolve()
+          count = read + 1
+          inside -= 1
+        }
+      }),
+    )
+    expect([count, mutex.isLocked]).toEqual([80, false])
+  }
+})
 
-everySchedule('a block that throws gives the lock back', async () => {
+everySchedule('a block that throws releases the lock', async () => {
   const mutex = new Mutex()
   const failing = async (): Promise<void> => {
     using _ = await mutex.lock()

@@ -5,20 +5,23 @@ import { once } from './once.ts'
 
 const broken = new Error('broken')
 
-everySchedule('GO-085 ten callers at once run the work once, and all have its value', async () => {
-  let runs = 0
-  const config = once(async () => {
-    runs += 1
-    await settle()
-    return { port: 8080 }
-  })
-  const values = await Promise.all(upTo(10).map(() => config()))
-  expect(runs).toBe(1)
-  for (const value of [...values, await config()]) expect(value).toBe(values[0])
-})
+everySchedule(
+  'GO-085 once: ten concurrent callers run the function once, and all receive its value',
+  async () => {
+    let runs = 0
+    const config = once(async () => {
+      runs += 1
+      await settle()
+      return { port: 8080 }
+    })
+    const values = await Promise.all(upTo(10).map(() => config()))
+    expect(runs).toBe(1)
+    for (const value of [...values, await config()]) expect(value).toBe(values[0])
+  },
+)
 
 everySchedule(
-  'GO-086 work that fails, at once or later, has run: later calls have the same error',
+  'GO-086 once: a function that failed is not run again, and later calls get the same error',
   async () => {
     let runs = 0
     const later = once(async () => {
@@ -40,7 +43,7 @@ everySchedule(
   },
 )
 
-everySchedule('an abort ends one wait and not the work', async () => {
+everySchedule('once: an abort ends one wait, and the function continues', async () => {
   const controller = new AbortController()
   let runs = 0
   const value = once(async () => {
@@ -56,7 +59,7 @@ everySchedule('an abort ends one wait and not the work', async () => {
   expect([await other, await value(), runs]).toEqual([7, 7, 1])
 })
 
-everySchedule('a failure after all callers aborted is kept for the next caller', async () => {
+everySchedule('once: a failure after all callers aborted is kept for the next caller', async () => {
   const controller = new AbortController()
   const failing = once(async () => {
     await settle()

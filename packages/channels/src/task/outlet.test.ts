@@ -14,7 +14,7 @@ import { Scope } from './scope.ts'
 
 const broken = new Error('broken')
 
-describe('the outlet of a scope that is well', () => {
+describe('the outlet of a running scope', () => {
   everySchedule('receives, tries, selects and iterates as its channel does', async () => {
     const channel = new Channel<number>(4)
     const outlet = new Outlet(channel, new Scope())
@@ -31,7 +31,7 @@ describe('the outlet of a scope that is well', () => {
     expect(await outlet.receive()).toEqual({ ok: false, value: undefined })
   })
 
-  everySchedule('receives several as its channel does, also under a signal of the reader', async () => {
+  everySchedule('supports receiveMany like its channel, also with a signal of the reader', async () => {
     const channel = new Channel<number>(9)
     const outlet = new Outlet(channel, new Scope())
     const reader = new AbortController()
@@ -46,7 +46,7 @@ describe('the outlet of a scope that is well', () => {
   })
 
   everySchedule(
-    'a scope that is cancelled rejects who waits for several, whatever else they wait under',
+    'a cancelled scope rejects readers that wait in receiveMany, with or without a signal of their own',
     async () => {
       const scope = new Scope()
       const outlet = new Outlet(new Channel<number>(), scope)
@@ -57,7 +57,7 @@ describe('the outlet of a scope that is well', () => {
     },
   )
 
-  everySchedule('waits under a signal of the reader too, whose abort consumes nothing', async () => {
+  everySchedule('waits also with a signal of the reader, whose abort consumes nothing', async () => {
     const [channel, reader] = [new Channel<number>(), new AbortController()]
     const outlet = new Outlet(channel, new Scope())
     const received = outlet.receive(reader.signal)
@@ -70,7 +70,7 @@ describe('the outlet of a scope that is well', () => {
     expect(channel.trySend(1)).toBe(false)
   })
 
-  everySchedule('iterates under a signal of the reader, and can be left', async () => {
+  everySchedule('iterates with a signal of the reader, and the loop can be left early', async () => {
     const channel = new Channel<number>(3)
     const outlet = new Outlet(channel, new Scope())
     for (const n of [1, 2, 3]) channel.trySend(n)
@@ -176,7 +176,7 @@ describe('a failure that an outlet has handed to a reader', () => {
     throw broken
   }
 
-  everySchedule('is what the block throws, and not once more what leaving it throws', async () => {
+  everySchedule('is thrown by the block, and not thrown again when the block is left', async () => {
     const seen: number[] = []
     await expect(
       (async () => {
@@ -187,7 +187,7 @@ describe('a failure that an outlet has handed to a reader', () => {
     expect(seen).toEqual([1, 2])
   })
 
-  everySchedule('is seen as well by a reader that was busy when the scope failed', async () => {
+  everySchedule('reaches also a reader that was busy when the scope failed', async () => {
     await expect(
       (async () => {
         await using scope = new Scope()
@@ -207,23 +207,20 @@ describe('a failure that an outlet has handed to a reader', () => {
     (outlet) => select({ next: outlet.receiveCase() }),
   ]
 
-  everySchedule.each(['before', 'after'])(
-    'is seen by readers that come %s it, in each form',
-    async (when) => {
-      for (const read of readings) {
-        await using scope = new Scope()
-        const outlet = new Outlet(new Channel<number>(), scope)
-        const { signal } = new AbortController()
-        const seen = (): Promise<void> => expect(read(outlet, signal)).rejects.toBe(broken)
-        const early = when === 'before' ? seen() : undefined
-        scope.go(() => Promise.reject(broken))
-        await settle()
-        await (early ?? seen())
-      }
-    },
-  )
+  everySchedule.each(['before', 'after'])('reaches readers that begin %s it, in each form', async (when) => {
+    for (const read of readings) {
+      await using scope = new Scope()
+      const outlet = new Outlet(new Channel<number>(), scope)
+      const { signal } = new AbortController()
+      const seen = (): Promise<void> => expect(read(outlet, signal)).rejects.toBe(broken)
+      const early = when === 'before' ? seen() : undefined
+      scope.go(() => Promise.reject(broken))
+      await settle()
+      await (early ?? seen())
+    }
+  })
 
-  everySchedule('is seen by who only tries', async () => {
+  everySchedule('reaches a reader that only uses tryReceive', async () => {
     for (const form of ['tryReceive', 'trySelect'] as const) {
       await using scope = new Scope()
       const outlet = new Outlet(new Channel<number>(), scope)
@@ -246,7 +243,7 @@ describe('a failure that an outlet has handed to a reader', () => {
     await expect(scope.wait()).rejects.toBe(broken)
   })
 
-  everySchedule('leaves the other failures, which no reader has seen, to be thrown', async () => {
+  everySchedule('does not hide other failures that no reader has received', async () => {
     const scope = new Scope()
     const outlet = new Outlet(new Channel<number>(), scope)
     scope.go(failSecond)
@@ -255,7 +252,7 @@ describe('a failure that an outlet has handed to a reader', () => {
     await expect(scope[Symbol.asyncDispose]()).rejects.toBe(second)
   })
 
-  everySchedule('counts as unseen when only tasks of the scope wait for its outlets', async () => {
+  everySchedule('counts as not received when only tasks of the scope wait for its outlets', async () => {
     const scope = new Scope()
     const copied = stage(scope, fromIterable(scope, twoThenBroken()), (values) => values)
     const batches = batch(scope, copied, { size: 10, withinMs: 1_000, clock: new ManualClock() })
@@ -265,7 +262,7 @@ describe('a failure that an outlet has handed to a reader', () => {
     await expect(scope[Symbol.asyncDispose]()).rejects.toBe(broken)
   })
 
-  everySchedule('is not the reason of a cancel that came before', async () => {
+  everySchedule('is not the reason of an earlier cancel', async () => {
     const scope = new Scope()
     const outlet = new Outlet(new Channel<number>(), scope)
     scope.go(failSecond)

@@ -95,7 +95,7 @@ describe('ending', () => {
     expect(steps).toEqual(['leaving', 'stopping', 'ended', 'left'])
   })
 
-  everySchedule('a block that throws still ends its tasks first, and its error comes out', async () => {
+  everySchedule('a block that throws ends its tasks first, and then rethrows its error', async () => {
     let ended = false
     await expect(
       (async () => {
@@ -107,14 +107,14 @@ describe('ending', () => {
     expect(ended).toBe(true)
   })
 
-  everySchedule('a scope whose block has been left starts nothing', async () => {
+  everySchedule('a scope whose block was left starts no task', async () => {
     const scope = new Scope()
     await scope[Symbol.asyncDispose]()
     expect(() => scope.go(() => expect.unreachable())).toThrow('the block of this scope has been left')
   })
 
   everySchedule(
-    'a task that starts another while its block is left is cut short, and has not failed',
+    'a task that starts another while the block is being left is cancelled and does not count as failed',
     async () => {
       const scope = new Scope()
       scope.go(async (signal) => {
@@ -128,36 +128,42 @@ describe('ending', () => {
 })
 
 describe('failing', () => {
-  everySchedule('GO-098 wait throws the first error, each time it is asked; all are kept', async () => {
-    const scope = new Scope()
-    const second = new Error('second')
-    scope.go(async (signal) => {
-      await waitForStop(signal).catch(() => {
-        throw second
+  everySchedule(
+    'GO-098 wait throws the first error on each call, and the scope keeps all errors',
+    async () => {
+      const scope = new Scope()
+      const second = new Error('second')
+      scope.go(async (signal) => {
+        await waitForStop(signal).catch(() => {
+          throw second
+        })
       })
-    })
-    scope.go(() => Promise.reject(broken))
-    await expect(scope.wait()).rejects.toBe(broken)
-    await expect(scope.wait()).rejects.toBe(broken)
-    expect(scope.errors).toEqual([broken, second])
-  })
+      scope.go(() => Promise.reject(broken))
+      await expect(scope.wait()).rejects.toBe(broken)
+      await expect(scope.wait()).rejects.toBe(broken)
+      expect(scope.errors).toEqual([broken, second])
+    },
+  )
 
-  everySchedule('GO-100 GO-101 the first error cancels the siblings and is the reason they see', async () => {
-    await using scope = new Scope()
-    const reasons: unknown[] = []
-    for (const _ of upTo(3)) {
-      scope.go((signal) => waitForStop(signal).catch((reason: unknown) => void reasons.push(reason)))
-    }
-    scope.go(async () => {
-      await Promise.resolve()
-      throw broken
-    })
-    await expect(scope.wait()).rejects.toBe(broken)
-    expect(reasons).toEqual([broken, broken, broken])
-    expect(scope.signal.reason).toBe(broken)
-  })
+  everySchedule(
+    'GO-100 GO-101 the first error cancels the other tasks and is the reason of their signals',
+    async () => {
+      await using scope = new Scope()
+      const reasons: unknown[] = []
+      for (const _ of upTo(3)) {
+        scope.go((signal) => waitForStop(signal).catch((reason: unknown) => void reasons.push(reason)))
+      }
+      scope.go(async () => {
+        await Promise.resolve()
+        throw broken
+      })
+      await expect(scope.wait()).rejects.toBe(broken)
+      expect(reasons).toEqual([broken, broken, broken])
+      expect(scope.signal.reason).toBe(broken)
+    },
+  )
 
-  everySchedule('a sibling that was cut short has not failed', async () => {
+  everySchedule('a task that was cancelled by the failure of another does not count as failed', async () => {
     await using scope = new Scope()
     scope.go(waitForStop)
     scope.go(() => Promise.reject(broken))
@@ -166,7 +172,7 @@ describe('failing', () => {
   })
 
   everySchedule(
-    'GO-074 a throw in a task ends no process: it belongs to the scope, with its stack',
+    'GO-074 an error in a task does not end the process: the scope reports it with its stack',
     async () => {
       const scope = new Scope()
       scope.go(async () => {
@@ -199,13 +205,13 @@ describe('failing', () => {
     ).rejects.toBe(broken)
   })
 
-  everySchedule('a failure that wait has thrown does not come out a second time', async () => {
+  everySchedule('a failure that wait has thrown is not thrown again when the block is left', async () => {
     await using scope = new Scope()
     scope.go(() => Promise.reject(broken))
     await expect(scope.wait()).rejects.toBe(broken)
   })
 
-  everySchedule('a cancelled scope starts nothing more', async () => {
+  everySchedule('a cancelled scope starts no more tasks', async () => {
     await using scope = new Scope()
     scope.go(() => Promise.reject(broken))
     await expect(scope.wait()).rejects.toBe(broken)
@@ -223,7 +229,7 @@ describe('cancelling', () => {
     expect(scope.errors).toEqual([])
   })
 
-  everySchedule('wait does not throw when the tasks end well in spite of the cancel', async () => {
+  everySchedule('after a cancel, wait does not throw when all tasks succeed', async () => {
     await using scope = new Scope()
     scope.go((signal) => waitForStop(signal).catch(() => undefined))
     scope.cancel(broken)
@@ -263,7 +269,7 @@ describe('cancelling', () => {
     },
   )
 
-  everySchedule('a scope that has ended holds nothing in its parent', async () => {
+  everySchedule('an ended scope leaves no listener in its parent', async () => {
     const { signal } = new AbortController()
     {
       await using scope = new Scope(signal)
@@ -273,7 +279,7 @@ describe('cancelling', () => {
     expect(getEventListeners(signal, 'abort').length).toBe(0)
   })
 
-  everySchedule('a failure inside leaves the parent alone', async () => {
+  everySchedule('a failure in a scope does not cancel its parent', async () => {
     const controller = new AbortController()
     await using scope = new Scope(controller.signal)
     scope.go(() => Promise.reject(broken))

@@ -5,7 +5,7 @@ import { seededRandom } from '@millrace/world'
 import type { Lease } from './permits.ts'
 import { Semaphore } from './semaphore.ts'
 
-test('GO-091 under hammering never more is held than the limit, and all is given back', async () => {
+test('GO-091 a semaphore under contention: holders never exceed the limit, and all permits are released', async () => {
   for (const seed of upTo(30)) {
     const random = seededRandom(seed)
     const capacity = 1 + random.int(10)

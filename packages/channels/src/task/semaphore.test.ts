@@ -9,21 +9,18 @@ import { Semaphore } from './semaphore.ts'
 
 const enough = new Error('enough')
 
-everySchedule(
-  'GO-092 a lease cannot be given back twice, so never more is released than is held',
-  async () => {
-    const semaphore = new Semaphore(5)
-    const [two, three] = [await semaphore.acquire(2), await semaphore.acquire(3)]
-    two.release()
-    expect(() => two.release()).toThrow('given back already')
-    two[Symbol.dispose]()
-    expect(semaphore.available).toBe(2)
-    three.release()
-    expect(semaphore.available).toBe(5)
-  },
-)
+everySchedule('GO-092 a lease is released only once, so releases never exceed acquisitions', async () => {
+  const semaphore = new Semaphore(5)
+  const [two, three] = [await semaphore.acquire(2), await semaphore.acquire(3)]
+  two.release()
+  expect(() => two.release()).toThrow('given back already')
+  two[Symbol.dispose]()
+  expect(semaphore.available).toBe(2)
+  three.release()
+  expect(semaphore.available).toBe(5)
+})
 
-test('GO-093 attempts succeed while there is enough: true, false, true, false', () => {
+test('GO-093 tryAcquire succeeds while enough permits are free', () => {
   const semaphore = new Semaphore(2)
   const tries: boolean[] = []
   const attempt = (weight: number): Disposable | undefined => {
@@ -39,26 +36,29 @@ test('GO-093 attempts succeed while there is enough: true, false, true, false', 
   expect(tries).toEqual([true, true, false, true, false])
 })
 
-everySchedule('GO-093 the same with waits that time out', async () => {
-  const clock = new ManualClock()
-  const semaphore = new Semaphore(2)
-  const attempt = async (weight: number): Promise<boolean> => {
-    using ctx = withTimeout(background, clock, 10)
-    const acquiring = semaphore.acquire(weight, ctx.signal).then(
-      () => true,
-      () => false,
-    )
-    await clock.advance(10)
-    return await acquiring
-  }
-  expect([await attempt(1), await attempt(2), await attempt(1), await attempt(1)]).toEqual([
-    true,
-    false,
-    true,
-    false,
-  ])
-  expect(semaphore.available).toBe(0)
-})
+everySchedule(
+  'GO-093 acquire with a timeout succeeds while enough permits are free, and rejects otherwise',
+  async () => {
+    const clock = new ManualClock()
+    const semaphore = new Semaphore(2)
+    const attempt = async (weight: number): Promise<boolean> => {
+      using ctx = withTimeout(background, clock, 10)
+      const acquiring = semaphore.acquire(weight, ctx.signal).then(
+        () => true,
+        () => false,
+      )
+      await clock.advance(10)
+      return await acquiring
+    }
+    expect([await attempt(1), await attempt(2), await attempt(1), await attempt(1)]).toEqual([
+      true,
+      false,
+      true,
+      false,
+    ])
+    expect(semaphore.available).toBe(0)
+  },
+)
 
 everySchedule('GO-094 a request above the capacity fails at once and blocks no other', async () => {
   const semaphore = new Semaphore(2)
@@ -103,14 +103,17 @@ everySchedule('GO-096 when a large request is aborted, smaller ones behind it ar
   expect((await small).isHeld).toBe(true)
 })
 
-everySchedule('GO-097 with an aborted signal nothing is acquired, though there is enough', async () => {
-  const semaphore = new Semaphore(1)
-  await expect(semaphore.acquire(1, AbortSignal.abort(enough))).rejects.toBe(enough)
-  expect(semaphore.available).toBe(1)
-})
+everySchedule(
+  'GO-097 with an aborted signal nothing is acquired, even when enough permits are free',
+  async () => {
+    const semaphore = new Semaphore(1)
+    await expect(semaphore.acquire(1, AbortSignal.abort(enough))).rejects.toBe(enough)
+    expect(semaphore.available).toBe(1)
+  },
+)
 
 everySchedule(
-  'GO-097 an abort of several who wait takes nothing, though each lets the next one ahead',
+  'GO-097 an abort of several waiters acquires nothing, although each moves the next one to the front',
   async () => {
     const semaphore = new Semaphore(3)
     const controller = new AbortController()
@@ -128,7 +131,7 @@ everySchedule(
   },
 )
 
-everySchedule('a capacity or a weight that is none is refused', async () => {
+everySchedule('a semaphore rejects an invalid capacity or weight', async () => {
   for (const capacity of [-1, 0.5, NaN, Infinity, 2 ** 53]) {
     expect(() => new Semaphore(capacity)).toThrow(RangeError)
   }

@@ -19,7 +19,7 @@ function gatedWork(): { gate: Channel<number>; work: () => Promise<number>; call
   return { gate, work, calls: () => calls }
 }
 
-everySchedule('callers of one key share one call while it is under way, and none after it', async () => {
+everySchedule('callers of one key share one call while it runs, and start a new one after it', async () => {
   const flights = new SingleFlight<string, number>()
   const { gate, work, calls } = gatedWork()
   const first = upTo(10).map(() => flights.run('a', work))
@@ -31,7 +31,7 @@ everySchedule('callers of one key share one call while it is under way, and none
   expect([await second, calls()]).toEqual([2, 2])
 })
 
-everySchedule('who comes back with the outcome in hand makes a new call', async () => {
+everySchedule('a caller that returns after it has the outcome starts a new call', async () => {
   const flights = new SingleFlight<string, number>()
   let calls = 0
   const work = async (): Promise<number> => {
@@ -47,14 +47,14 @@ everySchedule('who comes back with the outcome in hand makes a new call', async 
   expect(calls).toBe(4)
 })
 
-everySchedule('keys do not share, and compare as those of a Map', async () => {
+everySchedule('different keys do not share a call, and keys compare as in a Map', async () => {
   const flights = new SingleFlight<unknown, unknown>()
   const keys = [1, '1', null, undefined, {}, {}, '__proto__']
   const values = await Promise.all(keys.map((key) => flights.run(key, () => Promise.resolve(key))))
   expect(values.every((value, i) => value === keys[i])).toBe(true)
 })
 
-everySchedule('an error goes to all who share the call, also one thrown at once', async () => {
+everySchedule('an error reaches all callers that share the call, also one thrown synchronously', async () => {
   const flights = new SingleFlight<string, number>()
   for (const work of [
     () => settle().then(() => Promise.reject(broken)),
@@ -68,7 +68,7 @@ everySchedule('an error goes to all who share the call, also one thrown at once'
   expect(await flights.run('a', () => Promise.resolve(1))).toBe(1)
 })
 
-everySchedule('the cancel of one caller leaves the call to the others', async () => {
+everySchedule('when one caller is cancelled, the call continues for the others', async () => {
   const flights = new SingleFlight<string, number>()
   const { gate, work, calls } = gatedWork()
   const controller = new AbortController()
@@ -84,7 +84,7 @@ everySchedule('the cancel of one caller leaves the call to the others', async ()
 })
 
 everySchedule(
-  'once no caller is left, the call is aborted, and the next caller makes a new one',
+  'when no caller is left, the call is aborted, and the next caller starts a new one',
   async () => {
     const flights = new SingleFlight<string, number>()
     const controller = new AbortController()
@@ -109,15 +109,18 @@ everySchedule(
   },
 )
 
-everySchedule('a forgotten call continues for its callers, and the next caller makes a new one', async () => {
-  const flights = new SingleFlight<string, number>()
-  const [old, fresh] = [gatedWork(), gatedWork()]
-  const first = flights.run('a', old.work)
-  flights.forget('a')
-  const second = flights.run('a', fresh.work)
-  await old.gate.send(1)
-  expect(await first).toBe(1)
-  const third = flights.run('a', fresh.work)
-  await fresh.gate.send(2)
-  expect([await second, await third, fresh.calls()]).toEqual([2, 2, 1])
-})
+everySchedule(
+  'a forgotten call continues for its callers, and the next caller starts a new one',
+  async () => {
+    const flights = new SingleFlight<string, number>()
+    const [old, fresh] = [gatedWork(), gatedWork()]
+    const first = flights.run('a', old.work)
+    flights.forget('a')
+    const second = flights.run('a', fresh.work)
+    await old.gate.send(1)
+    expect(await first).toBe(1)
+    const third = flights.run('a', fresh.work)
+    await fresh.gate.send(2)
+    expect([await second, await third, fresh.calls()]).toEqual([2, 2, 1])
+  },
+)

@@ -4,7 +4,7 @@ import { hasSettled, settle, upTo } from '../../test/probe.ts'
 import { Channel } from '../channel/channel.ts'
 import { WaitGroup } from './wait-group.ts'
 
-everySchedule('GO-077 no task passes a barrier early: 16 tasks and two groups', async () => {
+everySchedule('GO-077 a barrier made of two wait groups lets none of 16 tasks pass early', async () => {
   const [ready, go] = [new WaitGroup(), new WaitGroup()]
   const [n, passed] = [16, new Channel<number>(16)]
   ready.add(n)
@@ -22,7 +22,7 @@ everySchedule('GO-077 no task passes a barrier early: 16 tasks and two groups', 
   expect(passed.length).toBe(n)
 })
 
-everySchedule('GO-078 a group is good for eight rounds', async () => {
+everySchedule('GO-078 a wait group can be reused for eight rounds', async () => {
   const group = new WaitGroup()
   for (const round of upTo(8)) {
     group.add(round + 1)
@@ -37,7 +37,7 @@ everySchedule('GO-079 wait at zero settles at once', async () => {
   expect(await hasSettled(new WaitGroup().wait())).toBe(true)
 })
 
-everySchedule('GO-080 all who wait are released together', async () => {
+everySchedule('GO-080 a wait group releases all its waiters together', async () => {
   const group = new WaitGroup()
   group.add(2)
   const waits = upTo(5).map(() => group.wait())
@@ -71,20 +71,17 @@ everySchedule('GO-082 no waiter is released while tasks are running, in 1,000 ro
   }
 })
 
-everySchedule(
-  'GO-083 a release empties the line at once, so that a later add begins a new round',
-  async () => {
-    const group = new WaitGroup()
-    group.add()
-    const first = group.wait()
-    group.done()
-    group.add()
-    await first
-    expect(await hasSettled(group.wait())).toBe(false)
-  },
-)
+everySchedule('GO-083 a release removes all waiters at once, so a later add begins a new round', async () => {
+  const group = new WaitGroup()
+  group.add()
+  const first = group.wait()
+  group.done()
+  group.add()
+  await first
+  expect(await hasSettled(group.wait())).toBe(false)
+})
 
-everySchedule('GO-084 a task leaves the count also when it throws, and its error is passed on', async () => {
+everySchedule('GO-084 a task that throws also decrements the count, and its error is rethrown', async () => {
   const group = new WaitGroup()
   const failing = group.go(() => Promise.reject(new Error('broken')))
   const failingAtOnce = group.go(() => {

@@ -3,7 +3,7 @@ import { upTo } from '../../test/probe.ts'
 import { ManualClock } from '@millrace/world'
 import { Alarm } from './alarm.ts'
 
-test('GO-150 an alarm of no delay, or less, calls soon and not during the call that sets it', async () => {
+test('GO-150 an alarm with a delay of zero or less calls back soon, but not while it is being set', async () => {
   const clock = new ManualClock()
   const calls: number[] = []
   const alarms = [0, -1].map((delayMs) => new Alarm(clock, delayMs, () => calls.push(delayMs)))
@@ -12,7 +12,7 @@ test('GO-150 an alarm of no delay, or less, calls soon and not during the call t
   expect([calls, alarms.some((alarm) => alarm.isSet)]).toEqual([[0, -1], false])
 })
 
-test('GO-152 alarms of no delay, ten deep, each set by the one before', async () => {
+test('GO-152 ten alarms without delay, each set by the callback of the previous one, all call back', async () => {
   const clock = new ManualClock()
   let depth = 0
   const next = (): void => {
@@ -24,7 +24,7 @@ test('GO-152 alarms of no delay, ten deep, each set by the one before', async ()
   expect([depth, clock.pending]).toEqual([10, 0])
 })
 
-test('GO-153 alarms call in the order of their deadlines, those of one moment in the order they were set', async () => {
+test('GO-153 alarms call back in the order of their deadlines, and for equal deadlines in the order they were set', async () => {
   const clock = new ManualClock()
   const slots = [5, 3, 6, 6, 6, 1, 1, 2, 7, 9, 4, 8, 0]
   const calls: [slot: number, index: number][] = []
@@ -33,7 +33,7 @@ test('GO-153 alarms call in the order of their deadlines, those of one moment in
   expect(calls).toEqual([...slots.entries()].map(([i, slot]) => [slot, i]).toSorted((a, b) => a[0]! - b[0]!))
 })
 
-test('GO-154 stopped before it calls: true, and it never does; the second stop: false', async () => {
+test('GO-154 stop prevents the callback and returns true; a second stop returns false', async () => {
   const clock = new ManualClock()
   const alarm = new Alarm(clock, 10, () => expect.unreachable())
   const longer = new Alarm(clock, 20, () => undefined)
@@ -42,7 +42,7 @@ test('GO-154 stopped before it calls: true, and it never does; the second stop: 
   expect([longer.isSet, longer.stop(), clock.pending]).toEqual([false, false, 0])
 })
 
-test('GO-155 a reset of one that is set: true, and it moves; of one that has called: false, and it calls again', async () => {
+test('GO-155 reset moves a pending alarm and returns true; after the callback it sets the alarm again and returns false', async () => {
   const clock = new ManualClock()
   const calls: number[] = []
   const alarm = new Alarm(clock, 10, () => calls.push(clock.now()))
@@ -66,7 +66,7 @@ test('GO-156 an alarm that is moved earlier ten times is not lost', async () => 
   expect(calls).toEqual([50])
 })
 
-test('GO-157 an alarm that sets itself calls a million times', async () => {
+test('GO-157 an alarm that sets itself again in its callback calls back a million times', async () => {
   const clock = new ManualClock(0, { turn: () => Promise.resolve() })
   let calls = 0
   const alarm = new Alarm(clock, 0, () => {
@@ -77,7 +77,7 @@ test('GO-157 an alarm that sets itself calls a million times', async () => {
   expect([calls, clock.pending]).toEqual([1_000_000, 0])
 })
 
-test('an alarm whose callback throws has called, and can be set again', async () => {
+test('an alarm whose callback throws counts as called, and can be set again', async () => {
   const clock = new ManualClock()
   let calls = 0
   const alarm = new Alarm(clock, 1, () => {
@@ -89,7 +89,7 @@ test('an alarm whose callback throws has called, and can be set again', async ()
   alarm.stop()
 })
 
-test('a delay that is no number is refused and changes nothing; leaving the block stops it', async () => {
+test('an alarm rejects a delay that is not a number, and stops when its block is left', async () => {
   const clock = new ManualClock()
   let calls = 0
   {

@@ -7,7 +7,7 @@ import { RateLimiter } from './rate-limiter.ts'
 
 const enough = new Error('enough')
 
-test('a burst passes at once, then one per interval; after a rest no more than a burst', async () => {
+test('rate limiter: a burst passes at once, then one token per interval; after a pause again at most a burst', async () => {
   const clock = new ManualClock()
   const limiter = new RateLimiter({ clock, perSecond: 10, burst: 3 })
   expect(upTo(4).map(() => limiter.allow())).toEqual([true, true, true, false])
@@ -19,7 +19,7 @@ test('a burst passes at once, then one per interval; after a rest no more than a
   expect([limiter.allow(4 - 1), limiter.allow()]).toEqual([true, false])
 })
 
-test('at a rate that divides no millisecond, each token comes when it is due, a thousand times', async () => {
+test('rate limiter: at an interval of no whole milliseconds, each of a thousand tokens is on time', async () => {
   const clock = new ManualClock()
   const limiter = new RateLimiter({ clock, perSecond: 3, burst: 1 })
   expect(limiter.allow()).toBe(true)
@@ -31,7 +31,7 @@ test('at a rate that divides no millisecond, each token comes when it is due, a 
   }
 })
 
-test('waits are served in the order of the calls, and small ones do not overtake a large one', async () => {
+test('rate limiter: waits are served in call order, and small requests do not overtake a large one', async () => {
   const clock = new ManualClock()
   const limiter = new RateLimiter({ clock, perSecond: 10, burst: 5 })
   const served: [who: string, atMs: number][] = []
@@ -52,7 +52,7 @@ test('waits are served in the order of the calls, and small ones do not overtake
   ])
 })
 
-test('an aborted call takes no tokens, and those behind it move up', async () => {
+test('rate limiter: an aborted wait takes no tokens, and later waits move up', async () => {
   const clock = new ManualClock()
   const limiter = new RateLimiter({ clock, perSecond: 10, burst: 5 })
   const controller = new AbortController()
@@ -67,7 +67,7 @@ test('an aborted call takes no tokens, and those behind it move up', async () =>
   expect(getEventListeners(controller.signal, 'abort').length).toBe(0)
 })
 
-test('an abort of several who wait serves none of them, though each lets the next one ahead', async () => {
+test('rate limiter: an abort of several waits serves none of them, although each moves the next one up', async () => {
   const clock = new ManualClock()
   const limiter = new RateLimiter({ clock, perSecond: 10, burst: 2 })
   const controller = new AbortController()
@@ -81,7 +81,7 @@ test('an abort of several who wait serves none of them, though each lets the nex
   expect([limiter.allow(), limiter.allow()]).toEqual([true, false])
 })
 
-test('a reservation says when it is its turn, behind those who wait, and holds its place', async () => {
+test('rate limiter: a reservation queues behind earlier waits, reports its delay and keeps its place', async () => {
   const clock = new ManualClock()
   const limiter = new RateLimiter({ clock, perSecond: 10, burst: 2 })
   expect(limiter.reserve(2).delayMs).toBe(0)
@@ -98,7 +98,7 @@ test('a reservation says when it is its turn, behind those who wait, and holds i
   expect(limiter.allow()).toBe(false)
 })
 
-test('a reservation that is cancelled in time lets those behind it move up', async () => {
+test('rate limiter: when a reservation is cancelled in time, later waits move up', async () => {
   const clock = new ManualClock()
   const limiter = new RateLimiter({ clock, perSecond: 10, burst: 5 })
   limiter.allow(5)
@@ -111,7 +111,7 @@ test('a reservation that is cancelled in time lets those behind it move up', asy
   await behind
 })
 
-test('an infinite rate lets everything through, whatever the burst', async () => {
+test('rate limiter: an infinite rate never limits, for any burst', async () => {
   const clock = new ManualClock()
   const limiter = new RateLimiter({ clock, perSecond: Infinity, burst: 1 })
   for (const _ of upTo(100)) expect(limiter.allow(1_000)).toBe(true)
@@ -119,7 +119,7 @@ test('an infinite rate lets everything through, whatever the burst', async () =>
   expect(limiter.reserve(5).delayMs).toBe(0)
 })
 
-test('what could never pass is refused', async () => {
+test('rate limiter: invalid rates and bursts, and requests above the burst, are rejected', async () => {
   const clock = new ManualClock()
   for (const perSecond of [0, -1, NaN]) {
     expect(() => new RateLimiter({ clock, perSecond, burst: 1 })).toThrow(RangeError)
@@ -148,7 +148,7 @@ const steps = fc.array(
   { maxLength: 60 },
 )
 
-test('in any span no more passes than a burst and what has come in meanwhile; waits are served in order', async () => {
+test('rate limiter: in any period at most the burst plus the new tokens pass, and waits are served in order', async () => {
   const [perSecond, burst] = [10, 4]
   await fc.assert(
     fc.asyncProperty(steps, async (all) => {

@@ -18,7 +18,7 @@ async function ticksIn(clock: ManualClock, ticker: Ticker, ms: number): Promise<
   return ticks
 }
 
-test('GO-159 n ticks come in n periods; twice the period, half as many; none after a stop', async () => {
+test('GO-159 a ticker ticks once per period, at the new period after a reset, and not after a stop', async () => {
   const clock = new ManualClock()
   using ticker = new Ticker(clock, 10)
   expect(await ticksIn(clock, ticker, 50)).toEqual([10, 20, 30, 40, 50])
@@ -30,7 +30,7 @@ test('GO-159 n ticks come in n periods; twice the period, half as many; none aft
   expect(await ticksIn(clock, ticker, 10)).toEqual([155, 160])
 })
 
-test('GO-160 a slow receiver misses ticks: never more than one waits', async () => {
+test('GO-160 a slow receiver misses ticks: at most one is buffered', async () => {
   const clock = new ManualClock()
   using ticker = new Ticker(clock, 10)
   await clock.advance(95)
@@ -39,7 +39,7 @@ test('GO-160 a slow receiver misses ticks: never more than one waits', async () 
   expect(ticker.channel.tryReceive()).toBe(100)
 })
 
-test('ticks keep their rhythm when the clock is late, and those that are over are skipped', async () => {
+test('a ticker whose clock fires late skips missed ticks and stays in phase', async () => {
   const clock = new ManualClock()
   const late = {
     now: () => clock.now(),
@@ -52,7 +52,7 @@ test('ticks keep their rhythm when the clock is late, and those that are over ar
   expect(clock.nextDelay()).toBe(5 + 25)
 })
 
-test('GO-161 a period of zero or less is refused, in the making and in a reset; tick gives no channel', () => {
+test('GO-161 a ticker rejects a period of zero or less, at creation and in reset; tick returns no channel', () => {
   const clock = new ManualClock()
   using ticker = new Ticker(clock, 10)
   const { signal } = new AbortController()
@@ -65,7 +65,7 @@ test('GO-161 a period of zero or less is refused, in the making and in a reset; 
   expect([clock.pending, clock.nextDelay()]).toEqual([1, 10])
 })
 
-test('GO-162 GO-163 a stop takes back the tick that waits and does not close the channel', async () => {
+test('GO-162 GO-163 a stop discards the tick that waits and does not close the channel', async () => {
   const clock = new ManualClock()
   const ticker = new Ticker(clock, 10)
   await clock.advance(10)
@@ -82,7 +82,7 @@ test('GO-162 GO-163 a stop takes back the tick that waits and does not close the
   ticker.stop()
 })
 
-test('GO-164 a stopped ticker, and one whose signal has aborted, leave nothing in the clock', async () => {
+test('GO-164 a stopped ticker, and one whose signal was aborted, leave no timer in the clock', async () => {
   const clock = new ManualClock()
   for (const _ of upTo(1_000)) {
     using ticker = new Ticker(clock, 10)
@@ -98,7 +98,7 @@ test('GO-164 a stopped ticker, and one whose signal has aborted, leave nothing i
   expect(clock.pending).toBe(0)
 })
 
-test('a ticker is a case of select, and so is one that is switched off', async () => {
+test('a ticker can be a case of select, also one that is switched off', async () => {
   const clock = new ManualClock()
   using ticker = new Ticker(clock, 10)
   const quiet = new Channel<number>()

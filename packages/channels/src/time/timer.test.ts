@@ -6,7 +6,7 @@ import { select } from '../channel/select.ts'
 import { ManualClock } from '@millrace/world'
 import { Timer } from './timer.ts'
 
-test('GO-151 a timer sends a time that is not before its end; ten in a row take ten times as long', async () => {
+test('GO-151 a timer sends the time at its deadline, and ten in a row take ten times as long', async () => {
   const clock = new ManualClock(1_000)
   for (const i of upTo(10)) {
     const received = new Timer(clock, 5).channel.receive()
@@ -15,7 +15,7 @@ test('GO-151 a timer sends a time that is not before its end; ten in a row take 
   }
 })
 
-test('GO-163 the channel of a timer has capacity 0, and holds nothing that one could see', async () => {
+test('GO-163 the channel of a timer has capacity 0 and length 0, before and after it fires', async () => {
   const clock = new ManualClock()
   const timer = new Timer(clock, 5)
   expect([timer.channel.length, timer.channel.capacity]).toEqual([0, 0])
@@ -24,7 +24,7 @@ test('GO-163 the channel of a timer has capacity 0, and holds nothing that one c
   expect(timer.channel.tryReceive()).toBe(5)
 })
 
-test('GO-154 GO-163 after a stop nothing is received, also of a timer that has fired', async () => {
+test('GO-154 GO-163 after a stop nothing is received, also if the timer has fired', async () => {
   const clock = new ManualClock()
   const [early, fired, received] = [new Timer(clock, 5), new Timer(clock, 5), new Timer(clock, 5)]
   expect([early.stop(), early.stop()]).toEqual([true, false])
@@ -50,7 +50,7 @@ test('GO-155 GO-163 after a reset only the new time is received', async () => {
   expect(await received).toEqual({ ok: true, value: 21 })
 })
 
-test('GO-163 in any order of firing, stopping, resetting and receiving, no value is out of date', async () => {
+test('GO-163 for any order of fire, stop, reset and receive, a timer delivers no outdated value', async () => {
   for (const seed of upTo(200)) {
     const clock = new ManualClock()
     const timer = new Timer(clock, 5)
@@ -80,13 +80,13 @@ test('GO-163 in any order of firing, stopping, resetting and receiving, no value
   }
 })
 
-test('GO-158 a timer that was never made cannot be used', () => {
+test('GO-158 a timer that was created without its constructor throws', () => {
   const unmade = Object.create(Timer.prototype) as Timer
   expect(() => unmade.stop()).toThrow(TypeError)
   expect(() => unmade.reset(1)).toThrow(TypeError)
 })
 
-test('GO-060 a timer is a case of select; stopped when the block is left, it leaves nothing behind', async () => {
+test('GO-060 a timer can be a case of select, and leaving its block leaves no timer in the clock', async () => {
   const clock = new ManualClock()
   const jobs = new Channel<number>(1)
   {
@@ -103,7 +103,7 @@ test('GO-060 a timer is a case of select; stopped when the block is left, it lea
   expect(clock.pending).toBe(0)
 })
 
-test('GO-162 a stop does not close the channel', async () => {
+test('GO-162 the stop of a timer does not close its channel', async () => {
   const timer = new Timer(new ManualClock(), 5)
   const received = timer.channel.receive()
   timer.stop()

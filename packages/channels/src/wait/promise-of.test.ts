@@ -67,8 +67,8 @@ const waits: readonly (readonly [name: string, wait: (signal: AbortSignal) => Pr
   ],
 ]
 
-describe('a wait under something that is no signal, as JavaScript may pass it', () => {
-  test.each(waits)('%s says so, and what to pass', async (name, wait) => {
+describe('a wait with an argument that is not a signal, passed by plain JavaScript', () => {
+  test.each(waits)('%s rejects it and names what to pass', async (name, wait) => {
     for (const [given, text] of [
       [background, 'is an EndlessContext; pass its property signal'],
       [new AbortController(), 'is an AbortController; pass its property signal'],
@@ -82,7 +82,7 @@ describe('a wait under something that is no signal, as JavaScript may pass it', 
     }
   })
 
-  test('leaves no waiter in line, which would take a value meant for others', async () => {
+  test('leaves no waiter in the queue, which would take a value from others', async () => {
     const channel = new Channel<number>()
     const [given, none] = [background as never, null as never]
     await expect(channel.receive(given)).rejects.toThrow(TypeError)

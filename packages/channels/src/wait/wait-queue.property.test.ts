@@ -2,7 +2,7 @@ import fc from 'fast-check'
 import { expect, test } from 'vitest'
 import { Waiter, WaitQueue } from './wait-queue.ts'
 
-test('waiters are served in the order in which they joined, less those that left', () => {
+test('wait queue: waiters that have not left are served in the order in which they joined', () => {
   const steps = fc.array(
     fc.oneof(
       fc.constant({ kind: 'join' as const }),
@@ -36,7 +36,7 @@ test('waiters are served in the order in which they joined, less those that left
   )
 })
 
-test('a waiter that has left may join again, here or elsewhere', () => {
+test('wait queue: a waiter that has left may join the same or another queue', () => {
   const [a, b] = [new WaitQueue<Waiter>(), new WaitQueue<Waiter>()]
   const waiter = new Waiter(undefined, undefined)
   a.join(waiter)

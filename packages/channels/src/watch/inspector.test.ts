@@ -34,7 +34,7 @@ function inspector(clock = new ManualClock()): Inspector {
   return inspect({ clock, context: new AsyncLocalStorage<WatchedTask>() })
 }
 
-test('GO-073 a dump says who waits on what, since when and where', async () => {
+test('GO-073 a dump shows which task waits on what, since when and where', async () => {
   const clock = new ManualClock()
   using watch = inspector(clock)
   const scope = new Scope(undefined, 'shop')
@@ -80,7 +80,7 @@ test('a select is shown with all of its cases', async () => {
   expect(watch.waits).toEqual([])
 })
 
-test('a wait belongs to the waiting task, however deep in its calls, and to none outside of scopes', async () => {
+test('a wait belongs to the task that called it at any depth, and to no task outside of scopes', async () => {
   using watch = inspector()
   const channel = new Channel<number>()
   const deep = async (signal: AbortSignal): Promise<void> => {
@@ -94,7 +94,7 @@ test('a wait belongs to the waiting task, however deep in its calls, and to none
   expect(watch.waits.map((wait) => wait.task?.name)).toEqual([undefined, 'deep'])
 })
 
-test('a wait that cannot begin, under a signal that has aborted, is not written down', async () => {
+test('a wait with an aborted signal, which never begins, is not recorded', async () => {
   const clock = new ManualClock()
   using watch = inspector(clock)
   await expect(sleep(clock, 5, AbortSignal.abort(new Error('too late')))).rejects.toThrow('too late')
@@ -115,7 +115,7 @@ test('leftOvers lists tasks, waits, scopes and values that were never received',
   await leaky[Symbol.asyncDispose]()
 })
 
-test('a program that ends well leaves nothing', async () => {
+test('leftOvers of a program that has ended cleanly is empty', async () => {
   using watch = inspector()
   const channel = new Channel<number>(1)
   {
@@ -130,7 +130,7 @@ test('a program that ends well leaves nothing', async () => {
   expect(watch.leaks()).toEqual([])
 })
 
-test('a task that returns no promise, as JavaScript allows, is over as well', async () => {
+test('a task that returns no promise, as plain JavaScript allows, is recorded as ended', async () => {
   using watch = inspector()
   await using scope = new Scope()
   scope.go((() => 5) as never)
@@ -138,7 +138,7 @@ test('a task that returns no promise, as JavaScript allows, is over as well', as
   expect(watch.dump()).toBe('0 tasks, 0 waits')
 })
 
-test('a reader that leaves a pattern early leaves nothing: what the pattern holds for itself is no leak', async () => {
+test('a reader that leaves a pattern early leaves no leftovers: waits inside the pattern do not count', async () => {
   using watch = inspector()
   const clock = new ManualClock()
   {
@@ -153,7 +153,7 @@ test('a reader that leaves a pattern early leaves nothing: what the pattern hold
   expect(watch.leaks()).toEqual([])
 })
 
-test('an inspector that is disposed ends what its context costs', () => {
+test('a disposed inspector adds no cost to later tasks', () => {
   const context = new AsyncLocalStorage<WatchedTask>()
   const task = { name: 'worker' } as WatchedTask
   using watch = inspect({ clock: new ManualClock(), context })
