@@ -36,7 +36,7 @@ test('publishFile is atomic and durable at every crash point', async () => {
   expect(report).toEqual({ operations: 15, outcomes: 991 })
 })
 
-test('publishFile is so too where writes are short and a crashed one left its temporary file', async () => {
+test('publishFile is atomic and durable also with short writes and a temporary file left by a crash', async () => {
   const crashedBefore: Publish = async (fs, directory, name, content) => {
     const file = await fs.open(`${directory}/${name}.tmp`, 'append')
     await file.write(bytes('left behind'))
@@ -93,7 +93,7 @@ const planted: Readonly<Record<string, Publish>> = {
   },
 }
 
-test('every planted mistake in publishing a file is caught', async () => {
+test('the crash test detects every planted mistake in publishing a file', async () => {
   const missed: string[] = []
   for (const [name, publish] of Object.entries(planted)) {
     const isCaught = await crashEverywhere(() => publishing(publish), { seeds: 20 }).then(

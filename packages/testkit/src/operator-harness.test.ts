@@ -68,7 +68,7 @@ const sales = [
 ]
 
 describe('the harness', () => {
-  test('hands over records and collects what is emitted', () => {
+  test('passes records to the operator and collects what it emits', () => {
     const harness = operatorHarness(() => new RunningTotal(), { keyBy })
     harness.record({ shop: 'a', amount: 2 }, 1000)
     harness.snapshotAndRestore()
@@ -91,7 +91,7 @@ describe('the harness', () => {
     expect(harness.cells()).toEqual({ '#timers': 0, waiting: 0 })
   })
 
-  test('a record that is changed after it was given or emitted is found', () => {
+  test('reports a record that is changed after it was passed or emitted', () => {
     const taken: { sum: number }[] = []
     const changing: Operator<Sale, unknown> = {
       process({ value }, out) {
@@ -108,7 +108,7 @@ describe('the harness', () => {
     expect(() => harness.record({ shop: 'a', amount: 2 })).toThrow(refused)
   })
 
-  test('EN-187 state changed in place without set is found, with operator and state', () => {
+  test('EN-187 reports state that is changed in place without set, with operator and state', () => {
     class Forgetful extends RunningTotal {
       #isFirst = true
       protected override keep(total: { sum: number }): void {
@@ -123,7 +123,7 @@ describe('the harness', () => {
     )
   })
 
-  test('a policy decides what happens when the operator throws', () => {
+  test('applies the error policy when the operator throws', () => {
     class Picky extends RunningTotal {
       protected override keep(total: { sum: number }): void {
         if (total.sum < 0) throw new Error('in the red')
@@ -138,7 +138,7 @@ describe('the harness', () => {
     expect(() => operatorHarness(create, { keyBy }).record({ shop: 'a', amount: -1 })).toThrow(/in the red/)
   })
 
-  test('an operator without keys runs too, and the test moves the clock', () => {
+  test('runs an operator without keys, with a clock that the test advances', () => {
     const harness = operatorHarness<number>(() => {
       let context: OperatorContext
       return { open: (given) => void (context = given), process: (_, out) => out.emit(context.now()) }
@@ -149,8 +149,8 @@ describe('the harness', () => {
   })
 })
 
-describe('the lives of an operator', () => {
-  test('all come to the same', () => {
+describe('an operator in restarts and at other parallelisms', () => {
+  test('has the same results in all of them', () => {
     const { outputs } = operatorLives({
       create: () => new Batcher(),
       keyBy,
@@ -164,13 +164,13 @@ describe('the lives of an operator', () => {
     ])
   })
 
-  test('state that stays is found unless it is announced', () => {
+  test('state that remains is reported unless it is announced', () => {
     const create = () => new RunningTotal()
     expect(() => operatorLives({ create, keyBy, input: sales })).toThrow(/left cells behind: 3 in total/)
     expect(operatorLives({ create, keyBy, input: sales, keepsState: true }).outputs).toHaveLength(4)
   })
 
-  test('an operator that remembers beside its state is found', () => {
+  test('an operator that keeps data outside its state is reported', () => {
     class Hoarder extends RunningTotal {
       #n = 0
       override process(record: StreamRecord<Sale>, out: Collector<unknown>): void {
@@ -181,7 +181,7 @@ describe('the lives of an operator', () => {
     expect(() => operatorLives({ create, keyBy, input: sales })).toThrow(/life 'restored after each step'/)
   })
 
-  test('an operator that depends on the order of arrival is found', () => {
+  test('an operator that depends on the order of arrival is reported', () => {
     const create = () => new RunningTotal()
     const input = [
       at(1, { shop: 'a', amount: 1 }),

@@ -26,8 +26,8 @@ async function failure(code: ErrorCode, call: Promise<unknown>): Promise<void> {
   expect(isMillraceError(error, code), `${String(error)} instead of ${code}`).toBe(true)
 }
 
-describe('power loss without mercy', () => {
-  test('takes the bytes of a file that was not synced', async () => {
+describe('power loss that loses everything not synced', () => {
+  test('loses the bytes of a file that was not synced', async () => {
     const fs = new SimFs()
     await write(fs, 'a', 'first', { sync: true })
     await fs.syncDirectory('.')
@@ -35,7 +35,7 @@ describe('power loss without mercy', () => {
     expect(text(fs.afterPowerLoss().peek('a'))).toBe('first')
   })
 
-  test('takes the name of a file whose directory was not synced, though its bytes were', async () => {
+  test('loses the name of a file whose directory was not synced, although its bytes were', async () => {
     const fs = new SimFs()
     await write(fs, 'a', 'x', { sync: true })
     expect(fs.afterPowerLoss().paths()).toEqual([])
@@ -57,7 +57,7 @@ describe('power loss without mercy', () => {
     expect(synced.afterPowerLoss().paths()).toEqual(['/new'])
   })
 
-  test('a rename into another directory is made durable by that directory', async () => {
+  test('makes a rename into another directory durable when that directory was synced', async () => {
     const fs = new SimFs()
     fs.put('from/a', '1')
     fs.put('to/b', '2')
@@ -73,7 +73,7 @@ describe('power loss without mercy', () => {
     expect(synced.afterPowerLoss().paths()).toEqual(['/to/a', '/to/b'])
   })
 
-  test('takes a directory whose parent was not synced, with all that is in it', async () => {
+  test('loses a directory whose parent was not synced, with everything in it', async () => {
     const fs = new SimFs()
     await fs.makeDirectory('a/b')
     await write(fs, 'a/b/c', 'x', { sync: true })
@@ -83,7 +83,7 @@ describe('power loss without mercy', () => {
     await expect(fs.syncDirectory('.')).rejects.toThrow(SimulatedCrash)
   })
 
-  test('a synced change takes along the earlier ones to the same name', async () => {
+  test('makes earlier changes to a name durable when a later one is synced', async () => {
     const fs = new SimFs()
     fs.put('a/x', 'old')
     await fs.makeDirectory('b')
@@ -95,7 +95,7 @@ describe('power loss without mercy', () => {
     expect(text(after.peek('a/x'))).toBe('new')
   })
 
-  test('a truncation counts only after a sync', async () => {
+  test('undoes a truncation that was not synced', async () => {
     const fs = new SimFs()
     fs.put('a', '0123456789')
     const file = await fs.open('a', 'append')
@@ -107,8 +107,8 @@ describe('power loss without mercy', () => {
   })
 })
 
-describe('power loss by chance', () => {
-  test('keeps what was synced, whatever the seed', async () => {
+describe('power loss at random', () => {
+  test('keeps what was synced, for any seed', async () => {
     for (let seed = 0; seed < 200; seed++) {
       const fs = new SimFs()
       await publishFile(fs, '.', 'a', bytes('x'.repeat(2_000)))
@@ -118,7 +118,7 @@ describe('power loss by chance', () => {
     }
   })
 
-  test('loses all, keeps all, tears between sectors and shows garbage, each on some seed', async () => {
+  test('on different seeds loses all, keeps all, tears between sectors and shows garbage', async () => {
     const seen = new Set<string>()
     for (let seed = 0; seed < 200; seed++) {
       const fs = new SimFs()
@@ -136,7 +136,7 @@ describe('power loss by chance', () => {
     expect([...seen].sort()).toEqual(['cut', 'garbage', 'hole', 'kept', 'lost'])
   })
 
-  test('lets changes to different names survive in any combination, and to one name in order', async () => {
+  test('keeps changes to different names in any combination, and changes to one name in order', async () => {
     const seen = new Set<string>()
     for (let seed = 0; seed < 200; seed++) {
       const fs = new SimFs()
@@ -162,7 +162,7 @@ describe('power loss by chance', () => {
 })
 
 describe('a kill', () => {
-  test('loses nothing, and what was volatile still is', async () => {
+  test('loses nothing, and keeps unsynced changes volatile', async () => {
     const fs = new SimFs()
     await write(fs, 'a', 'x')
     const next = fs.afterKill()
@@ -176,7 +176,7 @@ describe('a kill', () => {
     expect(text(synced.afterPowerLoss().peek('a'))).toBe('x')
   })
 
-  test('lives do not share files', async () => {
+  test('open files of a killed process cannot be used by the next', async () => {
     const fs = new SimFs()
     await write(fs, 'a', 'x')
     const [one, other] = [fs.afterKill(), fs.afterKill()]
@@ -187,7 +187,7 @@ describe('a kill', () => {
 })
 
 describe('a crash at an operation', () => {
-  test('before leaves nothing of it, after all of it, during a beginning', async () => {
+  test('before it has no effect, after it the full effect, during it a part', async () => {
     const left = async (style: 'before' | 'during' | 'after', seed: number): Promise<number> => {
       const fs = new SimFs({ random: seededRandom(seed) })
       fs.crashAt(2, style)
@@ -200,7 +200,7 @@ describe('a crash at an operation', () => {
     expect(lengths.some((length) => length > 0 && length < 100)).toBe(true)
   })
 
-  test('ends every call after it and every call under way', async () => {
+  test('ends running calls and all later ones', async () => {
     const fs = new SimFs({ random: seededRandom(3) })
     const file = await fs.open('a', 'create')
     fs.crashAt(2, 'after')
@@ -219,7 +219,7 @@ describe('a crash at an operation', () => {
     await expect(file.close()).rejects.toThrow(SimulatedCrash)
   })
 
-  test('a sync cut short leaves some sectors', async () => {
+  test('an interrupted sync keeps some sectors', async () => {
     const sizes = new Set<number>()
     for (let seed = 0; seed < 50; seed++) {
       const fs = new SimFs({ random: seededRandom(seed) })
@@ -238,7 +238,7 @@ describe('a crash at an operation', () => {
     expect(sizes.size).toBeGreaterThan(4)
   })
 
-  test('the log tells the story over all lives', async () => {
+  test('the log lists the operations of all processes', async () => {
     const fs = new SimFs()
     fs.crashAt(3, 'before')
     await expect(publishFile(fs, '.', 'a', bytes('xyz'))).rejects.toThrow(SimulatedCrash)
@@ -255,7 +255,7 @@ describe('a crash at an operation', () => {
 })
 
 describe('faults', () => {
-  test('a full disk takes what fits and refuses the next write', async () => {
+  test('a full disk accepts what fits and rejects the next write', async () => {
     const fs = new SimFs({ capacityBytes: 10 })
     const file = await fs.open('a', 'create')
     expect(await file.write(bytes('1234567'))).toBe(7)
@@ -266,7 +266,7 @@ describe('faults', () => {
     expect(fs.afterKill().capacityBytes).toBe(11)
   })
 
-  test('a short write is written to the end by writeFully', async () => {
+  test('writeFully completes a short write', async () => {
     const fs = new SimFs()
     fs.writeBytesMax = 3
     await write(fs, 'a', '0123456789')
@@ -274,7 +274,7 @@ describe('faults', () => {
     expect(fs.operations).toBe(5)
   })
 
-  test('F6 what a failed sync was asked for is lost, though the next sync succeeds', async () => {
+  test('F6 data of a failed sync is lost, although the next sync succeeds', async () => {
     const fs = new SimFs()
     fs.put('a', '')
     fs.failNext('sync', 1)
@@ -289,7 +289,7 @@ describe('faults', () => {
     expect(text(after.subarray(1_024))).toBe('y'.repeat(176))
   })
 
-  test('names that a failed sync was asked for are never durable', async () => {
+  test('names of a failed sync are never durable', async () => {
     const fs = new SimFs()
     fs.failNext('syncDirectory', 1)
     await write(fs, 'a', 'x', { sync: true })
@@ -299,7 +299,7 @@ describe('faults', () => {
     expect(fs.afterPowerLoss().paths()).toEqual(['/b'])
   })
 
-  test('a directory whose name a failed sync was asked for is durable once it is made again', async () => {
+  test('a directory whose name was not synced by a failed sync is durable once it is created again', async () => {
     for (const isMadeAgain of [false, true]) {
       const fs = new SimFs()
       await fs.makeDirectory('d')
@@ -314,7 +314,7 @@ describe('faults', () => {
     }
   })
 
-  test('an operation that fails by its number changes nothing', async () => {
+  test('an operation that is set to fail by its number changes nothing', async () => {
     const fs = new SimFs()
     fs.put('a', 'x')
     fs.failAt(1)
@@ -323,7 +323,7 @@ describe('faults', () => {
     await fs.rename('a', 'b')
   })
 
-  test('a read-only disk refuses changes and can be read', async () => {
+  test('a read-only disk rejects changes and can be read', async () => {
     const fs = new SimFs()
     fs.put('a', 'x')
     fs.isReadOnly = true
@@ -333,7 +333,7 @@ describe('faults', () => {
     expect(text(await readWhole(fs, 'a'))).toBe('x')
   })
 
-  test('a bit flipped at rest and a lost file stay so', async () => {
+  test('a flipped bit and a lost file remain', async () => {
     const fs = new SimFs()
     fs.put('d/a', 'abc')
     fs.put('d/b', 'abc')
@@ -344,7 +344,7 @@ describe('faults', () => {
     expect(text(after.peek('d/a'))).toBe('aBc')
   })
 
-  test('two calls on one open file must not overlap', async () => {
+  test('overlapping calls on one open file are rejected', async () => {
     const fs = new SimFs()
     const file = await fs.open('a', 'create')
     const first = file.write(bytes('x'))

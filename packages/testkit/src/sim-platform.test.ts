@@ -3,7 +3,7 @@ import { describe, expect, test } from 'vitest'
 import { simPlatform } from './sim-platform.ts'
 
 describe('a simulated world', () => {
-  test('time moves when the test advances it', async () => {
+  test('time advances only when the test advances it', async () => {
     const { clock } = simPlatform({ seed: 1, startMs: 1_000 })
     const slept = sleep(clock, 500).then(() => clock.now())
     expect(clock.now()).toBe(1_000)
@@ -12,7 +12,7 @@ describe('a simulated world', () => {
     expect(clock.now()).toBe(1_600)
   })
 
-  test('files are stamped with simulated time', async () => {
+  test('files have simulated modification times', async () => {
     const { clock, fs } = simPlatform({ seed: 1 })
     const file = await fs.open('a', 'create')
     await clock.advance(5)
@@ -20,7 +20,7 @@ describe('a simulated world', () => {
     expect((await fs.stat('a'))?.modifiedMs).toBe(clock.now())
   })
 
-  test('the seed decides the order of tasks, and nothing else does', async () => {
+  test('only the seed decides the order of tasks', async () => {
     const orderOf = async (seed: number): Promise<string> => {
       const { scheduler } = simPlatform({ seed })
       const order: string[] = []

@@ -351,7 +351,7 @@ const planted: Readonly<Record<string, SinkBend>> = {
   'a write never settles': bendWriter(() => ({ write: () => new Promise(() => {}) })),
 }
 
-test('every planted mistake in a sink is caught', async () => {
+test('the sink kit detects every planted mistake', async () => {
   const missed: string[] = []
   for (const [name, bend] of Object.entries(planted)) {
     inMemory.clear()

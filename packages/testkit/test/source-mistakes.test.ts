@@ -309,7 +309,7 @@ async function removeLine(fs: Fs, split: string, at: number): Promise<void> {
   await file.close()
 }
 
-test('every planted mistake in a source is caught', async () => {
+test('the source kit detects every planted mistake', async () => {
   const missed: string[] = []
   for (const [name, bend] of Object.entries(planted)) {
     remembered.clear()

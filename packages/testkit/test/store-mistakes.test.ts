@@ -373,7 +373,7 @@ test.each([
   ['snapshots', snapshots],
   ['readers', readingMistakes],
   ['files', disk],
-])('every planted mistake in the %s of a store is caught', async (what, planted) => {
+])('the store kit detects every planted mistake in the %s', async (what, planted) => {
   const missed: string[] = []
   for (const [name, bend] of Object.entries(planted)) {
     const cases = stateStoreConformance({ create: () => plainStore(bend), seeds: 8 })

@@ -80,7 +80,7 @@ describe.each(kinds)('a channel %s', (_, make) => {
     },
   )
 
-  test('GO-013 GO-014 non-blocking operations change nothing when they do nothing', () => {
+  test('GO-013 GO-014 a non-blocking operation that fails changes nothing', () => {
     const channel = make(1)
     expect([channel.tryReceive(), channel.tryReceive(), channel.length]).toEqual([EMPTY, EMPTY, 0])
     expect([channel.trySend(1), channel.trySend(2), channel.length]).toEqual([true, false, 1])

@@ -93,7 +93,7 @@ describe('a channel between threads', () => {
     expect(await channel.receiveMany(9)).toEqual(['a'])
   })
 
-  test('a value that does not fit yet waits without busy work, also while a short one would fit', async () => {
+  test('a value that does not fit yet waits without polling, also while a short one would fit', async () => {
     const channel = sharedChannel({ capacity: 100, codec: textCodec, ringBytes: 1024 })
     await channel.sendMany(['a'.repeat(400), 'b'.repeat(400)])
     const sent = channel.send('c'.repeat(400))

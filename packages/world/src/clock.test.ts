@@ -27,7 +27,7 @@ describe('the system clock', () => {
     expect(systemClock.monotonic() - start).toBeGreaterThanOrEqual(1.9)
   })
 
-  test('a host that fires early is asked again for the rest', () => {
+  test('after a host timer fires early, the clock waits for the remaining time', () => {
     const realNow = performance.now.bind(performance)
     withHost(() => {
       let hasFired = false
@@ -70,7 +70,7 @@ describe('the system clock', () => {
     })
   })
 
-  test('a delay without end sets no timer, which would keep the process alive', () => {
+  test('an infinite delay sets no timer, so the process can end', () => {
     withHost(() => {
       using _forever = systemClock.schedule(Infinity, () => expect.unreachable())
       expect(vi.getTimerCount()).toBe(0)
@@ -100,7 +100,7 @@ describe('the system clock', () => {
     })
   })
 
-  test('a delay that is not a number is refused', () => {
+  test('a delay that is not a number is rejected', () => {
     expect(() => systemClock.schedule(NaN, () => undefined)).toThrow(RangeError)
   })
 })

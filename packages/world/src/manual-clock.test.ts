@@ -26,7 +26,7 @@ test('GO-153 timers fire in the order of their due times', async () => {
   expect(fired).toEqual(slots.map((slot, i) => [slot, i, slot * 10]).toSorted((a, b) => a[0]! - b[0]!))
 })
 
-test('timers fire in the order of due time and setting, less those cancelled, at any point of the way', async () => {
+test('timers that are not cancelled fire in the order of due time, then of setting, at each advance', async () => {
   const timer = fc.record({ delay: fc.nat(50), cancel: fc.option(fc.nat(), { freq: 2 }) })
   const timers = fc.array(timer, { minLength: 10, maxLength: 60 })
   await fc.assert(
@@ -77,7 +77,7 @@ test('GO-156 moving a timer earlier ten times never loses it', async () => {
   expect([fired, clock.pending]).toEqual([1, 0])
 })
 
-test('GO-157 a million timers of no delay fire, each set by the one before', async () => {
+test('GO-157 a million timers without delay fire, each set by the previous one', async () => {
   const clock = new ManualClock(0, microtaskScheduler)
   let fired = 0
   const again = (): void => {
@@ -89,7 +89,7 @@ test('GO-157 a million timers of no delay fire, each set by the one before', asy
   expect([fired, clock.monotonic()]).toEqual([1_000_000, 0])
 })
 
-test('GO-152 work a timer starts settles before time advances, and may set timers', async () => {
+test('GO-152 work that a timer starts settles before time advances, and may set timers', async () => {
   const clock = new ManualClock()
   const moments: number[] = []
   const sleeper = (async () => {
@@ -104,7 +104,7 @@ test('GO-152 work a timer starts settles before time advances, and may set timer
   expect(moments).toEqual(upTo(10).map((n) => (n + 1) * 10))
 })
 
-test('code that sets its first timer a few microtasks later is waited for', async () => {
+test('the manual clock waits for code that sets its first timer a few microtasks later', async () => {
   const clock = new ManualClock()
   const slept = (async () => {
     await Promise.resolve()

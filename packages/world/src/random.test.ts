@@ -65,7 +65,7 @@ describe('a seeded source', () => {
     expect(Math.abs(low / 9_000 - 1 / 3)).toBeLessThan(0.025)
   })
 
-  test.each([0, -1, 1.5, NaN, 2 ** 53])('int(%d) is refused', (bound) => {
+  test.each([0, -1, 1.5, NaN, 2 ** 53])('int(%d) is rejected', (bound) => {
     expect(() => seededRandom(1).int(bound)).toThrow(RangeError)
     expect(() => systemRandom.int(bound)).toThrow(RangeError)
   })
@@ -93,7 +93,7 @@ describe('a fork', () => {
   })
 })
 
-test('the system source keeps the bounds and forks into itself', () => {
+test('the system source stays within the bounds, and its forks are the system source', () => {
   for (const n of draw(systemRandom, 1_000, 3)) expect([0, 1, 2]).toContain(n)
   expect(systemRandom.next()).toBeLessThan(1)
   expect(systemRandom.fork('a')).toBe(systemRandom)

@@ -14,7 +14,7 @@ test('a turn of the system scheduler lets the event loop run', async () => {
   expect(hasTimerFired).toBe(true)
 })
 
-test('everything that needs no event loop settles before the turn is over', async () => {
+test('promises that need no event loop settle before the turn ends', async () => {
   let steps = 0
   const chain = (async () => {
     for (; steps < 1_000; steps++) await Promise.resolve()
@@ -35,7 +35,7 @@ test('a turn of the microtask scheduler is one microtask', async () => {
   expect(steps).toEqual(['other 1', 'turn', 'other 2'])
 })
 
-test('without setImmediate a message to oneself makes the turn', async () => {
+test('without setImmediate a turn is a message on an own channel', async () => {
   vi.stubGlobal('setImmediate', undefined)
   vi.resetModules()
   const ports: { close(): void }[] = []
@@ -68,7 +68,7 @@ test('without setImmediate a message to oneself makes the turn', async () => {
   }
 })
 
-test('where there is no message to oneself either a timer makes the turn, and nothing fails before', async () => {
+test('without message channels a turn is a timer, and importing the module does not fail', async () => {
   vi.stubGlobal('setImmediate', undefined)
   vi.stubGlobal('MessageChannel', undefined)
   vi.resetModules()

@@ -37,7 +37,7 @@ class DelayingRegistry implements WaitRegistry {
   ended(): void {}
 }
 
-test('a wait registry decides when a wait that is over settles', async () => {
+test('a wait registry decides when a finished wait settles', async () => {
   const registry = new DelayingRegistry()
   using _installed = installWaitRegistry(registry)
   const clock = new ManualClock()

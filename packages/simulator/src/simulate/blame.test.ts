@@ -47,16 +47,13 @@ function losing(sink: () => Sink<unknown>): Pipeline {
 test.each([
   ['exactly-once', () => memory.write()],
   ['at-least-once', atLeastOnce],
-] as const)(
-  'a record that is lost is missed where order decides what becomes of it: %s',
-  async (_guarantee, sink) => {
-    const failure = await failureOf(simulateSeeds(losing(sink), { seeds: 200, faults: { kill: 3 } }))
-    expect(failure).toMatchObject({ kind: 'missing', where: 'mix-out' })
-    expect(failure.message).toContain('in whatever order they came')
-  },
-)
+] as const)('a lost record is reported where results depend on the order: %s', async (_guarantee, sink) => {
+  const failure = await failureOf(simulateSeeds(losing(sink), { seeds: 200, faults: { kill: 3 } }))
+  expect(failure).toMatchObject({ kind: 'missing', where: 'mix-out' })
+  expect(failure.message).toContain('in whatever order they came')
+})
 
-test('a record that is lost is missed in what an operator keeps, beside operators that go by the clock', async () => {
+test('a lost record is reported from the state of an operator, beside operators that read the clock', async () => {
   const beside = pipeline('beside', (p) => {
     const isFirst = firstOfALife()
     const all = p.from('numbers', memory.read({ all: numbers(120) }))
@@ -97,7 +94,7 @@ test('an invented record is found beside the output of a paused process', async 
   expect(await failureOf(simulateSeeds(inventing, options))).toMatchObject({ kind: 'wrong', where: 'out' })
 })
 
-test('without a restart nothing is put down to a stream that is joined with itself', async () => {
+test('in a run without restarts, a stream that is joined with itself excuses no duplicates', async () => {
   const joined = pipeline('joined', (p) => {
     const all = p.from('numbers', memory.read({ all: numbers(120) }))
     all
@@ -119,7 +116,7 @@ test('without a restart nothing is put down to a stream that is joined with itse
   expect(failure).toMatchObject({ kind: 'doubled', where: 'out' })
 })
 
-test('what came twice of one key does not make up for what is missing of another', () => {
+test('duplicates of one key do not hide missing records of another', () => {
   const ofKeys = (keys: string): readonly OutputRecord[] =>
     Array.from(keys, (line, value) => ({ line, value, text: String(value), isAfterPause: false }))
   const demand = { mayMiss: false, mayRepeat: true }

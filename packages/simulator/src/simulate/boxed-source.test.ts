@@ -2,7 +2,7 @@ import type { ConnectorContext, Source } from '@millrace/core/connector'
 import { expect, test } from 'vitest'
 import { boxedSource } from './boxed-source.ts'
 
-test('a boxed source says what the source says about its splits and readers', async () => {
+test('a boxed source reports the splits and readers of its source unchanged', async () => {
   const source: Source<number, number> = {
     kind: 'numbers',
     durability: 'replayable',

@@ -22,7 +22,7 @@ const fails = (): never => {
   throw new Error('no answer')
 }
 
-test('calls that end in another order have given the same', async () => {
+test('calls that end in another order count as equal', async () => {
   const first = await watched([
     [{ id: 1 }, gives('one')],
     [{ id: 2 }, gives('two')],
@@ -56,7 +56,7 @@ test('a call with a different result is reported with its argument', async () =>
   ])
 })
 
-test('a call that has failed has given nothing, and nothing is held against the others', async () => {
+test('a failed call has no result, and the other calls are still compared', async () => {
   const first = await watched([
     [1, fails],
     [2, gives('two')],
@@ -83,7 +83,7 @@ test('an abandoned call has no result, whatever it returns later', async () => {
   expect(compared(await late('in time'), await late('too late'))).toEqual([])
 })
 
-test('a call may change what it is handed', async () => {
+test('a call may change its argument', async () => {
   const counting = async (): Promise<OperatorWatch> => {
     const visit = { seen: 0 }
     return watched([[visit, () => ++visit.seen]])

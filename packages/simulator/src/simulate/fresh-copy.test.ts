@@ -1,7 +1,7 @@
 import { expect, test } from 'vitest'
 import { freshCopy } from './fresh-copy.ts'
 
-test('what is done to a copy is not seen on the value, at any depth', () => {
+test('a change to a copy does not change the original, at any depth', () => {
   const value = {
     a: [1, { b: 'c' }],
     map: new Map([['k', { n: 1 }]]),
@@ -19,7 +19,7 @@ test('what is done to a copy is not seen on the value, at any depth', () => {
   expect([...value.map, ...value.set]).toEqual([['k', { n: 1 }], 2])
 })
 
-test('what only its class can copy stays the same object', () => {
+test('an object that only its class can copy is not copied', () => {
   class Money {
     readonly cents = 5
   }
@@ -28,7 +28,7 @@ test('what only its class can copy stays the same object', () => {
   expect(copies.map((copy, at) => copy === parts[at])).toEqual([true, true, true])
 })
 
-test('a value that contains itself, and fields with strange names, come out the same', () => {
+test('a cyclic value, and fields with unusual names, are copied exactly', () => {
   const value = JSON.parse('{"__proto__":{"isAdmin":true},"n":1}') as Record<string, unknown>
   value['self'] = value
   const copy = freshCopy(value) as Record<string, unknown>

@@ -37,7 +37,7 @@ test('an invariant receives whether results may be repeated and whether records 
   expect(toldOf({ spent: new Map([['numbers', spent]]) })).toMatchObject({ hasLost: true })
 })
 
-test('what a process misses that was replaced is not lost', () => {
+test('output that a replaced process never committed does not count as lost', () => {
   const spent = new Spent()
   spent.taken('all', 3)
   expect(spent.resume('all', 3, 2)).toBe(3)
@@ -56,6 +56,6 @@ test('a broken invariant is reported by its name, or by its number', () => {
   ])
 })
 
-test('a job that damage has stopped owes nothing', () => {
+test('a job that was stopped by damage need not produce further output', () => {
   expect(toldOf({ stopped: 'a checkpoint is damaged' })).toBeUndefined()
 })

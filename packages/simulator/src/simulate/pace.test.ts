@@ -35,7 +35,7 @@ test('a split with bursts is quiet between them while others continue', () => {
   expect(gaps.filter((gap) => gap > 0)).toEqual([23, 11, 6])
 })
 
-test('each split comes whole and in order, and the order is the same each time', () => {
+test('each split is read completely and in order, in the same order on every run', () => {
   const inputs = inputsOf({ source: { a: 31, b: 7, c: 1, d: 0 } })
   const order = staggeredOrder(inputs, 4)
   const at = new Map<string, number>()

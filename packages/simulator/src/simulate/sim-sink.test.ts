@@ -28,7 +28,7 @@ function batchOf(...values: readonly unknown[]): Batch {
 
 const lateError = { code: 'DIRECTORY_LOCKED', isFinal: true }
 
-test('what a process commits is refused once its successor has opened the sink', async () => {
+test('a commit is rejected once a later process has opened the sink', async () => {
   await around(async (open, visible) => {
     const zombie = await open(1)
     await zombie.write(batchOf('a'), () => {})
@@ -45,7 +45,7 @@ test('what a process commits is refused once its successor has opened the sink',
   })
 })
 
-test('a successor commits what the restored manifest names, and a second commit changes nothing', async () => {
+test('a later process commits what the restored manifest names, and a second commit changes nothing', async () => {
   await around(async (open, visible) => {
     const first = await open(1)
     await first.write(batchOf('a'), () => {})

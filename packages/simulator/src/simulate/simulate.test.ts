@@ -13,13 +13,13 @@ import { simulate, simulateSeeds } from './simulate.ts'
 
 const seeds = env['MILLRACE_TEST_LEVEL'] === 'full' ? 150 : 30
 
-test('a windowed job keeps its promises whatever breaks', async () => {
+test('a windowed job keeps its guarantees under every kind of fault', async () => {
   const report = await simulateSeeds(windowed, { seeds })
   expect(report.seeds).toBe(seeds)
   expect(report.notCompared).toEqual([])
 })
 
-test('so does one with several splits, calls and several shuffles, and every kind of fault comes to pass', async () => {
+test('a job with several splits, calls and shuffles keeps its guarantees, and every kind of fault occurs', async () => {
   const report = await simulateSeeds(manySided, {
     seeds: Math.max(seeds, 60),
     versions: [manySided],
@@ -39,7 +39,7 @@ test('calls that keep the order of each key may change the order of a split', as
   expect((await simulateSeeds(calls, { seeds: 10 })).notCompared).toEqual([])
 })
 
-test('calls that keep the order of their input keep it when they are made again after a rescale', async () => {
+test('calls with order input keep that order when they are repeated after a rescale', async () => {
   const calls = pipeline('calls', (p) => {
     p.from('numbers', memory.read({ all: Array.from({ length: 200 }, (_, n) => n) }))
       .mapAsync('call', async (n) => n, { concurrency: 8 })
@@ -48,7 +48,7 @@ test('calls that keep the order of their input keep it when they are made again 
   await simulateSeeds(calls, { seeds, faults: { kill: 3, rescale: 3, slowCalls: 3 } })
 })
 
-test('damage may stop a job beside a process that was taken for dead, and breaks no promise', async () => {
+test('damage may stop a job while a paused process still runs, without breaking a guarantee', async () => {
   const sums = pipeline('sums', (p) => {
     p.from('n', memory.read({ a: Array.from({ length: 100 }, (_, n) => ({ at: n * 10 })) }))
       .withTimestamps({ timestamp: ({ at }) => at })
@@ -66,7 +66,7 @@ test('damage may stop a job beside a process that was taken for dead, and breaks
   expect([...awaited]).toEqual([])
 })
 
-test('the same seed gives the same run, and another one another', async () => {
+test('the same seed gives the same run, and another seed another run', async () => {
   const [first, second] = [await simulate(windowed, { seed: 3 }), await simulate(windowed, { seed: 3 })]
   expect(second).toEqual(first)
   expect(first.outputs['sums-out']!.length).toBeGreaterThan(100)
@@ -74,12 +74,12 @@ test('the same seed gives the same run, and another one another', async () => {
   expect((await simulate(windowed, { seed: 4 })).digest).not.toBe(first.digest)
 })
 
-test('without faults nothing goes wrong', async () => {
+test('a run without faults reports none, and no failure', async () => {
   const report = await simulate(windowed, { seed: 5, faults: 'none', parallelism: 2 })
   expect(report).toMatchObject({ faults: [], lives: 1, parallelism: 2 })
 })
 
-test('only the faults that are asked for happen', async () => {
+test('only the requested faults occur', async () => {
   const report = await simulateSeeds(windowed, { seeds: 10, faults: { powerLoss: 3 } })
   expect(Object.keys(report.faults)).toEqual(['powerLoss'])
 })
@@ -96,7 +96,7 @@ test('slow sinks take time', async () => {
   expect(slowerMs).toBeGreaterThan(0)
 })
 
-test('calls that are slow end in another order', async () => {
+test('slow calls end in another order', async () => {
   const unordered = pipeline('unordered', (p) => {
     p.from('numbers', memory.read({ all: Array.from({ length: 200 }, (_, n) => n) }))
       .mapAsync('call', async (n) => n, { order: 'none', concurrency: 8 })
@@ -132,7 +132,7 @@ test('a clock jump is visible to code that reads the time', async () => {
   expect(jumpsSeen).toBeGreaterThan(3)
 })
 
-test('a sink that commits twice is found, and the run is made shorter', async () => {
+test('a sink that commits twice fails the simulation, and the run is shrunk', async () => {
   const failure = await failureOf(
     simulateSeeds(
       mapping((n) => n),
@@ -147,7 +147,7 @@ test('a sink that commits twice is found, and the run is made shorter', async ()
   expect(failure.message).toContain(`--seed ${failure.seed}`)
 })
 
-test('duplicate deliveries alone find a sink that is not idempotent, and one that is survives them', async () => {
+test('duplicate deliveries alone find a sink that is not idempotent, and pass with one that is', async () => {
   for (const forgets of ['nothing', 'before the last', 'everything'] as const) {
     const run = simulateSeeds(
       mapping((n) => n),
@@ -158,7 +158,7 @@ test('duplicate deliveries alone find a sink that is not idempotent, and one tha
   }
 })
 
-test('what is delivered again may come long after, also when its process is dead', async () => {
+test('a duplicate delivery may arrive late, also after its process has died', async () => {
   const run = (forgets: 'nothing' | 'previous lives'): Promise<unknown> =>
     simulateSeeds(
       mapping((n) => n),
@@ -179,7 +179,7 @@ function plainSink(): SinkStandIn {
   return { sink: { kind: 'plain', guarantee: 'at-least-once', open }, visible: () => visible }
 }
 
-test('a write to an at-least-once sink may arrive twice, which only an invariant of the user minds', async () => {
+test('duplicate writes to an at-least-once sink are allowed, and only an invariant of the user rejects them', async () => {
   const passing = pipeline('passing', (p) => {
     p.from('numbers', memory.read({ all: Array.from({ length: 200 }, (_, n) => n) })).to(
       'out',
@@ -224,7 +224,7 @@ function offByOne(): Source<number> {
   }
 }
 
-test('a source that forgets its position is found', async () => {
+test('a source that restores a wrong position fails the simulation', async () => {
   const failure = await failureOf(
     simulateSeeds(
       mapping((n) => n),
@@ -239,7 +239,7 @@ test('a source that forgets its position is found', async () => {
   )
 })
 
-test('what a source that cannot be read again brought before a crash may be lost, and all else is there once', async () => {
+test('records of a volatile source may be lost in a crash, and the others are emitted once', async () => {
   const numbers = memory.read({ all: Array.from({ length: 300 }, (_, n) => n) })
   const volatile = mapping((n) => n, { ...numbers, durability: 'volatile' })
   let lost = 0
@@ -250,7 +250,7 @@ test('what a source that cannot be read again brought before a crash may be lost
   expect(lost).toBeGreaterThan(0)
 })
 
-test('a process that was only paused may commit late to a sink that may lose', async () => {
+test('a paused process may commit late to an at-most-once sink', async () => {
   const sink: Sink<number> = {
     kind: 'careless',
     guarantee: 'at-most-once',
@@ -262,7 +262,7 @@ test('a process that was only paused may commit late to a sink that may lose', a
   await simulateSeeds(numbers, { from: 90, seeds: 20, faults: { zombie: 2 } })
 })
 
-test('an invariant of the user is looked after too', async () => {
+test('an invariant of the user that fails is reported, and the run is shrunk', async () => {
   const tooMuch = (outputs: Readonly<Record<string, readonly unknown[]>>): void => {
     if (outputs['out']!.length > 10) throw new Error('more than ten')
   }
@@ -291,7 +291,7 @@ test('an invariant receives the faults and whether records are lost', async () =
   expect(new Set(facts.map(({ hasLost }) => hasLost))).toEqual(new Set([false, true]))
 })
 
-test('a stand-in for something that is not there is refused, with what is there', async () => {
+test('a stand-in for an unknown name is rejected with the known names', async () => {
   const refused = async (options: object): Promise<unknown> =>
     simulate(
       mapping((n) => n),
@@ -312,7 +312,7 @@ test('a stand-in for something that is not there is refused, with what is there'
   })
 })
 
-test('a pipeline that never comes to an end fails with its seed, and says what has not returned', async () => {
+test('a pipeline that never ends fails with its seed and names the calls that have not returned', async () => {
   const silent = pipeline('silent', (p) => {
     p.from('n', memory.read({ all: [1, 2, 3] }))
       .mapAsync('ask', () => new Promise<number>(() => {}))
@@ -323,7 +323,7 @@ test('a pipeline that never comes to an end fails with its seed, and says what h
   expect(failure.message).toContain('has not ended after 2000 steps: 3 calls have not returned: ask')
 })
 
-test('a stand-in for a source that is always ready and brings nothing is found out', async () => {
+test('a stand-in for a source that is always ready without records fails the run', async () => {
   const restless: Source<unknown> = {
     kind: 'restless',
     durability: 'replayable',

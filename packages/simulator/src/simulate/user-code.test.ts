@@ -61,7 +61,7 @@ test.each([
   expect(failure.message).toContain("'call' does not do the same thing twice")
 })
 
-test('calls that fail are skipped, and no operator is blamed for them', async () => {
+test('failed calls are skipped, and no operator is blamed for them', async () => {
   const report = await simulateSeeds(
     calling(async (n) => {
       if (n % 3 === 0) throw new Error('not this one')
@@ -116,7 +116,7 @@ test.each([
   },
 )
 
-test('state that is changed in place and set, before or after, or cleared, is as it should be', async () => {
+test('state that is changed in place and also set or cleared causes no report', async () => {
   const keeper = keeping((n, { numbers, counts }) => {
     const known = numbers.get() ?? []
     known.push(n)
@@ -186,7 +186,7 @@ test.each<readonly [string, Pipeline]>([
   expect(failure.message).toContain('records are immutable, so create a new object')
 })
 
-test('what was not found is reported with what usually causes it', async () => {
+test('a failure without a known cause is reported with its usual causes', async () => {
   const keeper = pipeline('forgetful', (p) => {
     let seen = 0
     p.from('numbers', memory.read({ all: Array.from({ length: 200 }, (_, n) => n) }))

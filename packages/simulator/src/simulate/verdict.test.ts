@@ -8,7 +8,7 @@ import { simulate, simulateSeeds } from './simulate.ts'
 const numbers = (count: number, first = 0): readonly number[] =>
   Array.from({ length: count }, (_, n) => first + n)
 
-test('a stream that is joined with what was made of it keeps no order between the two', async () => {
+test('a stream that is joined with its own results has no order between the two', async () => {
   const joined = pipeline('joined', (p) => {
     const all = p.from('numbers', memory.read({ all: numbers(60) }))
     all.union(all.map((n) => -n)).to('out', memory.write())
@@ -28,13 +28,13 @@ const besideVolatile: Pipeline = pipeline('beside-volatile', (p) => {
     .to('mix-out', memory.write())
 })
 
-test('what one source has lost does not change the order in which splits of another take turns', async () => {
+test('records lost from one source do not change how the splits of another take turns', async () => {
   const { faults, notCompared } = await simulateSeeds(besideVolatile, { seeds: 15, faults: { kill: 3 } })
   expect(faults['kill']).toBeGreaterThan(15)
   expect(notCompared).toEqual([])
 })
 
-test('results of records that are lost may be out, if the checkpoint that put them out was damaged', async () => {
+test('results of lost records may be committed if the checkpoint that committed them was damaged', async () => {
   const gone = pipeline('gone', (p) => {
     p.from('numbers', { ...memory.read({ all: numbers(200) }), durability: 'volatile' })
       .keyBy((n) => n % 7)
@@ -45,7 +45,7 @@ test('results of records that are lost may be out, if the checkpoint that put th
   expect(faults['bitFlip']).toBeGreaterThan(10)
 })
 
-test('what a sink may lose, a process that was paused may still want to show', async () => {
+test('a paused process may still write what an at-most-once sink may lose', async () => {
   const sink: Sink<unknown> = {
     kind: 'at-most-once',
     guarantee: 'at-most-once',
@@ -58,7 +58,7 @@ test('what a sink may lose, a process that was paused may still want to show', a
   expect(faults['zombie']).toBeGreaterThan(100)
 })
 
-test('a result that seldom depends on who comes first is not compared where the state does', async () => {
+test('a result that seldom depends on the order is not compared where the state depends on it', async () => {
   const rare = pipeline('rare', (p) => {
     p.from('numbers', memory.read({ all: numbers(100) }))
       .keyBy((n) => n % 2)
@@ -80,7 +80,7 @@ test('a result that seldom depends on who comes first is not compared where the 
   expect(notCompared.map(({ sink }) => sink)).toEqual(['(state of place)', 'out'])
 })
 
-test('a job with long delays between attempts does not keep a disk full without end', async () => {
+test('a full disk gets space again even if the job restarts with long delays', async () => {
   const calling = pipeline('calling', (p) => {
     p.from('numbers', memory.read({ all: numbers(200) }))
       .mapAsync('call', async (n) => n, { concurrency: 1 })
@@ -90,7 +90,7 @@ test('a job with long delays between attempts does not keep a disk full without 
   expect(faults['diskFull']).toBeGreaterThan(6)
 })
 
-test('what runs with faults are held against can be seen', async () => {
+test('the report contains the expected results of a run without faults', async () => {
   const { expected } = await simulateSeeds(besideVolatile, { seeds: 1 })
   expect(expected['gone-out']).toEqual(numbers(50))
   expect(expected['mix-out']).toHaveLength(80)

@@ -35,7 +35,7 @@ test('without later versions no program is upgraded', async () => {
   expect((await simulateSeeds(counting(), { seeds: 20 })).faults['upgrade']).toBeUndefined()
 })
 
-test('a version that leaves state behind is refused, which breaks a promise', async () => {
+test('a later version that no longer has an operator with state fails the simulation', async () => {
   const versions = [counting({ name: 'renamed' })]
   const failure = await failureOf(simulateSeeds(counting(), { seeds: 20, versions }))
   expect(failure.message).toContain('CHECKPOINT_INCOMPATIBLE')
@@ -53,7 +53,7 @@ function numbers(step?: (n: number) => number): Pipeline {
   })
 }
 
-test('a source that a later version adds is read from its beginning, and all of it comes out once', async () => {
+test('a source that a later version adds is read from its beginning, each record once', async () => {
   const lengths: (number | undefined)[] = []
   const report = await simulateSeeds(numbers(), {
     seeds: 20,
@@ -66,14 +66,14 @@ test('a source that a later version adds is read from its beginning, and all of 
   expect(lengths.every((length) => length === 4 || length === undefined)).toBe(true)
 })
 
-test('what a later version makes of its own source is held against a run without faults', async () => {
+test('the results of a source that a later version adds are compared with a run without faults', async () => {
   let calls = 0
   const versions = [numbers((n) => n + 10 * calls++)]
   const run = simulateSeeds(numbers(), { seeds: 20, faults: { kill: 3, upgrade: 1 }, versions })
   expect(await failureOf(run)).toMatchObject({ kind: 'missing', where: 'more' })
 })
 
-test('a job that is drained, or whose input grows when it has ended, makes up no result and loses none', async () => {
+test('a job that is drained, or whose input grows after its end, invents and loses no result', async () => {
   const clicks = Array.from({ length: 120 }, (_, n) => n)
   const totals = pipeline('totals', (p) => {
     p.from('clicks', memory.read({ all: clicks.slice(0, 70), more: clicks.slice(70) }))
@@ -91,7 +91,7 @@ test('a job that is drained, or whose input grows when it has ended, makes up no
   expect(notCompared).toEqual([])
 })
 
-test('what is behind windows is not compared if a run has ended before the input', async () => {
+test('results after windows are not compared if a run ended before the input did', async () => {
   const report = await simulate(counting(), { seed: 1, faults: { grow: 1 } })
   expect(report.faults.map(({ kind }) => kind)).toEqual(['grow'])
   expect(report.notCompared).toContainEqual({
@@ -100,7 +100,7 @@ test('what is behind windows is not compared if a run has ended before the input
   })
 })
 
-test('a job that has finished is started again, and nothing comes out twice', async () => {
+test('a finished job that is started again emits nothing twice', async () => {
   const report = await simulate(counting(), { seed: 0, faults: { resume: 1 } })
   expect(report.faults.map(({ kind }) => kind)).toEqual(['resume'])
   expect(report.lives).toBe(2)

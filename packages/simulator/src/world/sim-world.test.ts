@@ -53,7 +53,7 @@ test('most seeds find an update that is lost between a read and a write', async 
   expect(found).toBeGreaterThan(50)
 })
 
-test('GO-166 GO-167 time starts at a fixed instant and passes only while everyone waits', async () => {
+test('GO-166 GO-167 time starts at a fixed instant and passes only while every task waits', async () => {
   const world = new SimWorld({ seed: 1 })
   const { clock, scheduler } = world.current
   await world.run(async () => {
@@ -104,7 +104,7 @@ test('a killed process runs no further line, and a paused one resumes where it w
   )
 })
 
-test('a loop without an end is found after so many steps', async () => {
+test('an endless loop fails the run after a number of steps', async () => {
   const world: SimWorld = new SimWorld({ seed: 1, stepsMax: 50 })
   const run = world.run(async () => {
     for (;;) await world.current.scheduler.turn()

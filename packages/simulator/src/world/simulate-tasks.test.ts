@@ -40,7 +40,7 @@ test('a failure names its seed, and that seed alone fails in the same way', asyn
   expect(again.message).toBe(failure.message)
 })
 
-test('the last steps name the task of each, by its number or its own name, as a deadlock does', async () => {
+test('the last steps and a deadlock name each task, by its name or its number', async () => {
   const failure = await failureOf(
     async () => {
       const jobs = new Channel<number>(0, 'jobs')
@@ -80,7 +80,7 @@ test('different seeds try different schedules', async () => {
   expect(steps).toBeGreaterThan(1_800)
 })
 
-test('a bug that needs one task to be overtaken by another six times is found', async () => {
+test('a bug that needs one task to overtake another six times is found', async () => {
   const failure = await failureOf(
     async () => {
       const [slow, fast] = [new Channel<number>(10), new Channel<number>(10)]
@@ -101,7 +101,7 @@ test('a bug that needs one task to be overtaken by another six times is found', 
   expect(failure.message).toContain('expected false to be true')
 })
 
-test('GO-073 GO-169 a deadlock fails with who waits on what, since when and where', async () => {
+test('GO-073 GO-169 a deadlock fails with which task waits on what, since when and where', async () => {
   const failure = await failureOf(async ({ clock }) => {
     const [left, right] = [new Channel<string>(0, 'left'), new Channel<string>(0, 'right')]
     await using scope = new Scope(undefined, 'table')
@@ -136,7 +136,7 @@ test('GO-171 tasks that still wait when the test has ended fail it', async () =>
   await simulateTasks(leave, { mayLeaveTasks: true })
 })
 
-test('a wait that cannot begin, under a signal that has aborted, is none that is left', async () => {
+test('a wait with an aborted signal, which never begins, is not left over', async () => {
   await simulateTasks(async ({ clock }) => {
     await expect(sleep(clock, 5, AbortSignal.abort(new Error('too late')))).rejects.toThrow('too late')
   })
@@ -172,7 +172,7 @@ test('GO-168 settle resumes when every other task is blocked, and time has not p
   })
 })
 
-test('GO-172 a sleep and a settle let everything happen first that is due at the same instant', async () => {
+test('GO-172 sleep and settle resume after everything else that is due at the same instant', async () => {
   await simulateTasks(async ({ clock, settle }) => {
     let done = 0
     await using scope = new Scope()
@@ -204,7 +204,7 @@ test('several settling tasks resume one after another', async () => {
   })
 })
 
-test('GO-170 a wait for the real world is no deadlock, and is reported as such', async () => {
+test('GO-170 a wait for the real world is reported as such, and not as a deadlock', async () => {
   const failure = await failureOf(() =>
     realSleep(20_000, undefined, { ref: true, signal: AbortSignal.timeout(100) }),
   )
@@ -230,7 +230,7 @@ test('a select in a simulation is chosen by the seed', async () => {
   expect(chosen.size).toBe(2)
 })
 
-test('in a simulation the clock, the chance and the scheduler of the system are those of the world', async () => {
+test("in a simulation the system's clock, randomness and scheduler are those of the simulated world", async () => {
   const drawn = new Set<string>()
   const run = async ({ clock, scheduler }: TaskWorld): Promise<void> => {
     let turns = 0
@@ -266,7 +266,7 @@ test('a run that depends on more than the seed is reported', async () => {
   await simulateTasks(({ scheduler }) => scheduler.turn(), { twice: true })
 })
 
-test('no policy starves a task without end: two polling tasks finish', async () => {
+test('no scheduling policy starves a task: two polling tasks finish', async () => {
   await simulateTasks(async ({ scheduler }) => {
     const flags = [false, false]
     await using scope = new Scope()
@@ -280,7 +280,7 @@ test('no policy starves a task without end: two polling tasks finish', async () 
   })
 })
 
-test('the wait for a whole scope is shown with its line, however deep the stack is by then', async () => {
+test('the wait for a whole scope is shown with its line, at any depth of the stack', async () => {
   const { message } = await failureOf(async () => {
     const never = new Channel<number>()
     await using scope = new Scope()

@@ -194,7 +194,7 @@ const planted: Readonly<Record<string, (fs: Fs) => Fs>> = {
     }),
 }
 
-test('every planted mistake in a file system is caught', async () => {
+test('the file system kit detects every planted mistake', async () => {
   const missed: string[] = []
   for (const [name, breakIt] of Object.entries(planted)) {
     const create = async (): Promise<{ fs: Fs; directory: string }> => {

@@ -19,7 +19,7 @@ describeCases(
   { describe, test },
 )
 
-test('what a sink does not promise is skipped with a reason', () => {
+test('the sink kit skips what a sink does not promise, with a reason', () => {
   const cases = sinkConformance({
     create,
     features: { guarantee: 'at-least-once', keepsFiles: false, severalSubtasks: false },

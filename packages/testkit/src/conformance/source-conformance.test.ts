@@ -6,7 +6,7 @@ import type { SourceFeatures } from './source-life.ts'
 
 describeCases('a source of lines', sourceConformance({ create: linesIn, features }), { describe, test })
 
-test('what a source cannot do is skipped with a reason', () => {
+test('the source kit skips what a source cannot do, with a reason', () => {
   const none = Object.fromEntries(Object.keys(features).map((name) => [name, false]))
   const cases = sourceConformance({ create: linesIn, features: none as unknown as SourceFeatures })
   expect(cases.filter(({ skipped }) => skipped !== undefined).map(({ skipped }) => skipped)).toEqual([

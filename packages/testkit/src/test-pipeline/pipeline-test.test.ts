@@ -27,7 +27,7 @@ const fraud = pipeline('fraud', (p) => {
 const payment = (card: string, amount: number, at: number): Payment => ({ card, amount, at })
 
 describe('testPipeline', () => {
-  test('a window of 24 hours fires when a later record passes its end, out of order as records may be', async () => {
+  test('a window of 24 hours fires when a record passes its end by the out-of-orderness', async () => {
     const run = await testPipeline(fraud, { parameters: { limit: 5 } })
     await run.send('payments', payment('a', 4, 10_000), payment('a', 3, 6_000), payment('b', 1, day - 1))
     expect(run.output('alerts')).toEqual([])
@@ -38,14 +38,14 @@ describe('testPipeline', () => {
     ])
   })
 
-  test('a late record comes out of the output for late records, and is counted', async () => {
+  test('a late record is emitted to the late output and counted', async () => {
     const run = await testPipeline(fraud)
     await run.send('payments', payment('a', 4, 3 * day), payment('a', 3, 0))
     expect(run.output('late')).toEqual([payment('a', 3, 0)])
     expect(run.count('per-card', 'late')).toBe(1)
   })
 
-  test('the end fires what is open, and leaves no state', async () => {
+  test('the end of the input fires open windows and leaves no state', async () => {
     const run = await testPipeline(fraud, { parameters: { limit: 0 } })
     await run.send('payments', payment('a', 4, 0))
     expect(run.stateSize('per-card')).toBeGreaterThan(0)
@@ -55,7 +55,7 @@ describe('testPipeline', () => {
     await expect(run.send('payments', payment('a', 4, 0))).rejects.toThrow("'payments' has ended")
   })
 
-  test('a split that brings nothing holds event time back until it is idle', async () => {
+  test('a split without records holds back event time until it is idle', async () => {
     const run = await testPipeline(fraud, { splits: { payments: ['north', 'south'] } })
     await run.send('payments/north', payment('a', 400, 0), payment('a', 1, 2 * day))
     expect(run.output('alerts')).toEqual([])
@@ -107,7 +107,7 @@ describe('testPipeline', () => {
     }
   })
 
-  test('scan and reduce show the value of a key', async () => {
+  test('state inspection shows the value of a key of scan and reduce', async () => {
     const run = await testPipeline(
       pipeline('sums', (p) => {
         const byCard = p.from('payments', memory.read<Payment>([])).keyBy((each) => each.card)
@@ -136,7 +136,7 @@ describe('testPipeline', () => {
       .to('out', memory.write())
   })
 
-  test('calls are replaced, and time out by the clock of the test', async () => {
+  test('calls can be replaced, and time out by the clock of the test', async () => {
     const calls = { ask: async (id: number) => (id === 2 ? new Promise(() => {}) : `name of ${id}`) }
     const run = await testPipeline(asking, { calls })
     await run.send('ids', 1, 2, 3)
@@ -147,7 +147,7 @@ describe('testPipeline', () => {
     await run.end()
   })
 
-  test('a call that never returns is named when the pipeline is to end', async () => {
+  test('the end of the pipeline names a call that never returns', async () => {
     const run = await testPipeline(
       pipeline('stuck', (p) => {
         p.from('ids', memory.read<number>([]))
@@ -159,7 +159,7 @@ describe('testPipeline', () => {
     await expect(run.end()).rejects.toThrow('replace it by the option calls')
   })
 
-  test('dead letters are an output, and a pipeline that fails rejects what the test waits for', async () => {
+  test('dead letters are an output, and a failed pipeline rejects the pending call of the test', async () => {
     const parsing = (isStrict: boolean) =>
       pipeline('parsing', (p) => {
         if (!isStrict) p.onError(deadLetter('rejected', memory.write()))
@@ -181,7 +181,7 @@ describe('testPipeline', () => {
     await expect(strict.send('lines', 'x')).rejects.toThrow(/'parse'/)
   })
 
-  test('a name that the pipeline does not have is an error with the nearest one', async () => {
+  test('an unknown name is rejected with the nearest known one', async () => {
     const run = await testPipeline(fraud)
     await expect(run.send('paymets', 1)).rejects.toThrow(
       "no source is called 'paymets'; did you mean 'payments'?",

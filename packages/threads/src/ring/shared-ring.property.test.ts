@@ -123,7 +123,7 @@ describe('a shared ring', () => {
     )
   })
 
-  test('whose sender dies keeps earlier records, drops the unfinished turn, and is broken for all threads', () => {
+  test('whose sender dies keeps earlier records, drops the unfinished write, and is broken for all threads', () => {
     fc.assert(
       fc.property(threads, steps, (world, program) => {
         for (const each of program) world.run(each)
@@ -139,7 +139,7 @@ describe('a shared ring', () => {
     )
   })
 
-  test('accepts any record of up to half its size once it is empty, wherever its ends are', () => {
+  test('accepts any record of up to half its size once it is empty, at any offset', () => {
     fc.assert(
       fc.property(fc.nat(255), (wordsBefore) => {
         const world = new Threads(4, wordsBefore, 0)
