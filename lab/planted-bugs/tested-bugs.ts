@@ -360,6 +360,6 @@ export const testedBugs: readonly TestedBug[] = [
       to: 'if (wasDown) return undefined',
     },
     files: ['packages/core/test/retries.test.ts'],
-    shows: /stops calls while the system is down/,
+    shows: /pauses calls while the system is down/,
   },
 ]

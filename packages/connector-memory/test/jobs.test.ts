@@ -92,13 +92,13 @@ describe('a source that is read from the program', () => {
     })
   })
 
-  test('is refused if it is not an iterable', () => {
+  test('is rejected if it is not an iterable', () => {
     expect(() => memory.readIterable(7 as never)).toThrow(
       expect.objectContaining({ code: 'OPTION_INVALID', message: expect.stringContaining('number') }),
     )
   })
 
-  test('reads a channel, and leaves in it what was not received when the job stopped', async () => {
+  test('reads a channel, and leaves values in it that were not received when the job stopped', async () => {
     const platform = simPlatform({ seed: 2 })
     const channel = new Channel<number>(10)
     for (let n = 0; n < 10; n++) channel.trySend(n)
@@ -138,22 +138,25 @@ describe('a source that is read from the program', () => {
   test.each([
     ['dropNewest', [0, 1]],
     ['dropOldest', [3, 4]],
-  ] as const)('that cannot wait drops events by %s and counts them', async (whenFull, kept) => {
-    const source = memory.readObservable<number>(
-      {
-        subscribe: (observer) => {
-          for (let n = 0; n < 5; n++) observer.next(n)
-          observer.complete()
-          return { unsubscribe: () => {} }
+  ] as const)(
+    'with a producer that cannot wait drops events by %s and counts them',
+    async (whenFull, kept) => {
+      const source = memory.readObservable<number>(
+        {
+          subscribe: (observer) => {
+            for (let n = 0; n < 5; n++) observer.next(n)
+            observer.complete()
+            return { unsubscribe: () => {} }
+          },
         },
-      },
-      { capacity: 2, whenFull },
-    )
-    expect((await through(source, same)).values).toEqual(kept)
-    expect(source.dropped).toBe(3)
-  })
+        { capacity: 2, whenFull },
+      )
+      expect((await through(source, same)).values).toEqual(kept)
+      expect(source.dropped).toBe(3)
+    },
+  )
 
-  test('that cannot wait fails the job when its queue is full, by default', async () => {
+  test('with a producer that cannot wait fails the job when its queue is full, by default', async () => {
     const target = new EventTarget()
     const source = memory.readEvents(target, 'tick', same, { capacity: 2 })
     const platform = simPlatform({ seed: 4 })
@@ -169,7 +172,7 @@ describe('a source that is read from the program', () => {
 })
 
 describe('an input that the program pushes into', () => {
-  test('makes callers wait while it is full, in order, and lets them leave', async () => {
+  test('makes callers wait in order while it is full, and lets them abort', async () => {
     const input = memory.receive<number>({ capacity: 1 })
     expect(input.tryPush(1)).toBe(true)
     expect(input.tryPush(2)).toBe(false)
@@ -183,7 +186,7 @@ describe('an input that the program pushes into', () => {
     await expect(input.push(4)).rejects.toMatchObject({ code: 'SOURCE_FAILED' })
   })
 
-  test('refuses values when its job has failed, and takes them when it is started again', async () => {
+  test('rejects values after its job has failed, and accepts them once it is started again', async () => {
     const input = memory.receive<number>()
     input.tryPush(1)
     const platform = simPlatform({ seed: 5 })
@@ -268,14 +271,14 @@ describe('an input that the program pushes into', () => {
     await driveJob(first, platform.clock)
   })
 
-  test('waits for a checkpoint when it keeps as much as it may', async () => {
+  test('waits for a checkpoint when its buffer is full', async () => {
     const input = memory.receive<number>({ capacity: 100, keep: 10 })
     for (let n = 0; n < 100; n++) input.tryPush(n)
     input.end()
     expect((await through(input, same)).values).toEqual(Array.from({ length: 100 }, (_, n) => n))
   })
 
-  test('brings each value once, in order, however often the job restarts', async () => {
+  test('delivers each value once and in order, for any number of restarts', async () => {
     await fc.assert(
       fc.asyncProperty(
         fc.integer({ min: 0, max: 300 }),
@@ -330,7 +333,7 @@ describe('a sink in the program', () => {
     expect(await reading).toEqual([1, 2, 3])
   })
 
-  test('drops and counts results after its loop was left, so that the job can stop', async () => {
+  test('drops and counts results after its consumer left the loop, so that the job can stop', async () => {
     const platform = simPlatform({ seed: 10 })
     const output = memory.writeIterable<number>({ capacity: 2 })
     const input = memory.receive<number>()

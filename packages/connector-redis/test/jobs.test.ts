@@ -69,7 +69,7 @@ function copying(input: string, output: string): Pipeline {
 }
 
 describe.skipIf(server.missing !== undefined)('a job on a real server', () => {
-  test('copies 10,000 entries once each, in order, while the server is killed and restarted twice', async () => {
+  test('copies each of 10,000 entries once and in order, while the server is killed and restarted twice', async () => {
     const [input, output] = [freshKey(), freshKey()]
     const warnings: string[] = []
     const job = startOn(copying(input, output), await dataDirectory(), false, warnings)
@@ -209,7 +209,7 @@ describe.skipIf(server.missing !== undefined)('a job on a real server', () => {
     })
   })
 
-  test('fails on a command that the server refuses, and runs the rest once when that is repaired', async () => {
+  test('fails on a command that the server rejects, and runs the others once after a fix', async () => {
     const [input, total, log, directory] = [freshKey(), freshKey(), freshKey(), await dataDirectory()]
     await add(input, 0, 10)
     await client.set(log, 'no list')
@@ -236,7 +236,7 @@ describe.skipIf(server.missing !== undefined)('a job on a real server', () => {
     expect(await client.lrange(log, 0, -1)).toEqual(upTo(10).map(String))
   })
 
-  test('says so when the server has lost what was staged, instead of committing nothing', async () => {
+  test('fails when the server has lost staged output, instead of committing nothing', async () => {
     const output = freshKey()
     const sink = redis.writeJson<number>(output, { url })
     const context = {
@@ -269,7 +269,7 @@ describe.skipIf(server.missing !== undefined)('a job on a real server', () => {
 })
 
 describe('an address', () => {
-  test('with no server behind it is refused at the start, without retries', async () => {
+  test('without a server fails the start at once, without retries', async () => {
     const output = 'out'
     const dead = 'redis://user:secret-word@127.0.0.1:1'
     const built = pipeline('copy', (p) => {
@@ -282,7 +282,7 @@ describe('an address', () => {
     expect(`${String(error)} ${error?.stack} ${JSON.stringify(error)}`).not.toContain('secret-word')
   })
 
-  test('that is no address is refused without being repeated', async () => {
+  test('that is invalid is rejected without printing it', async () => {
     const built = pipeline('copy', (p) => {
       p.from('in', redis.readJson('in', { url: 'secret-word' })).to('out', redis.writeJson('out', {}))
     })

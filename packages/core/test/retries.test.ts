@@ -68,7 +68,7 @@ function failingTimes(times: number): (n: number) => void {
 }
 
 describe('a call that fails', () => {
-  test('is made again after pauses that double, until it succeeds', async () => {
+  test('is repeated after pauses that double, until it succeeds', async () => {
     const retry = { attempts: 5, firstDelay: 100, longestDelay: 300 }
     const { calls, values, letters } = await calling([0], failingTimes(4), { retry })
     expect(values).toEqual([0])
@@ -92,7 +92,7 @@ describe('a call that fails', () => {
     expect(final.letters).toEqual(['0'])
   })
 
-  test('does not hold up other keys, and holds up its own', async () => {
+  test('delays its own key and no other', async () => {
     const failsOnce = failingTimes(1)
     const { calls, values } = await calling([0, 1, 3, 4], (n) => (n === 0 ? failsOnce(n) : undefined), {
       retry: { firstDelay: 1_000 },
@@ -123,7 +123,7 @@ describe('a call that fails', () => {
     expect(second.letters).toEqual(['0'])
   })
 
-  test('brings each record out once and each key in order, whatever fails and wherever the job stops', async () => {
+  test('emits each record once and each key in order, for any failures and stops', async () => {
     await fc.assert(
       fc.asyncProperty(
         fc.array(fc.integer({ min: 0, max: 3 }), { minLength: 1, maxLength: 40 }),
@@ -181,7 +181,7 @@ describe('a breaker', () => {
     concurrency: 8,
   }
 
-  test('stops calls while the system is down, tries one at a time, and then makes all; no record fails', async () => {
+  test('pauses calls while the system is down, probes one at a time, then resumes all; no record fails', async () => {
     const numbers = Array.from({ length: 60 }, (_, n) => n)
     const downUntil = 5_500
     const { calls, values, letters, warnings } = await calling(
@@ -214,7 +214,7 @@ describe('a breaker', () => {
     expect(warnings.filter((text) => text.includes('in a row'))).toEqual([])
   })
 
-  test('without retry is refused', async () => {
+  test('without retry is rejected', async () => {
     await expect(calling([0], () => {}, { breaker: {} })).rejects.toMatchObject({ code: 'OPTION_INVALID' })
     await expect(calling([0], () => {}, { retry: { attempts: 0 } })).rejects.toMatchObject({
       code: 'OPTION_INVALID',

@@ -10,7 +10,7 @@ import { scheduledSource } from './scheduled-source.ts'
 import { live, nextLife, untilCheckpoint } from './simulated-job.ts'
 
 describe('time in a running job', () => {
-  test('EN-088 the watermark is the newest time less the disorder: a window ends once that reaches its end', async () => {
+  test('EN-088 the watermark is the newest time minus the out-of-orderness, and a window ends when it reaches the end', async () => {
     const seen: number[] = []
     const platform = simPlatform({ seed: 1 })
     await live(
@@ -80,7 +80,7 @@ describe('time in a running job', () => {
     }
   })
 
-  test('EN-099 a wall clock that jumps makes no split idle; only time that has passed does', async () => {
+  test('EN-099 a wall clock that jumps makes no split idle: only elapsed time counts', async () => {
     const platform = simPlatform({ seed: 1 })
     const windows = memory.write<{ n: number }>()
     await live(
@@ -102,7 +102,7 @@ describe('time in a running job', () => {
     expect(windows.values.map(({ n }) => n)).toEqual([4, 1, 3])
   })
 
-  test('EN-113 processing timers fire when the clock says so, and those pending at the end of the input at once', async () => {
+  test('EN-113 processing timers fire by the clock, and at the end of the input pending ones fire at once', async () => {
     const platform = simPlatform({ seed: 1 })
     const fired = memory.write<number>()
     await live(

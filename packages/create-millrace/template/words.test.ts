@@ -14,7 +14,7 @@ test('counts words', async () => {
   ])
 })
 
-test('loses and doubles nothing, whatever crashes', async () => {
+test('loses and duplicates nothing when it crashes', async () => {
   const { failures } = await simulateSeeds(words, { seeds: 10, inputs: { lines: ['a b a', 'b', 'c a'] } })
   assert.deepEqual(failures, [])
 })

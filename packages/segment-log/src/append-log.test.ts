@@ -33,7 +33,7 @@ async function append(log: AppendLog, ...words: readonly string[]): Promise<void
 }
 
 describe('an append log', () => {
-  test('reads its entries in order, over segments and after it was opened again', async () => {
+  test('reads its entries in order, across segments and after it is opened again', async () => {
     const fs = new SimFs()
     const { log, opening, entries } = await open(fs)
     expect([opening, entries]).toEqual([undefined, []])
@@ -63,7 +63,7 @@ describe('an append log', () => {
     expect(await readAll(log, fs)).toEqual([])
   })
 
-  test('cuts off a torn end with a warning, and refuses a damaged entry that was complete', async () => {
+  test('removes a torn end with a warning, and rejects a complete entry that is damaged', async () => {
     const fs = new SimFs()
     const { log } = await open(fs)
     await append(log, 'first', 'last')
@@ -80,7 +80,7 @@ describe('an append log', () => {
     await expect(open(fs)).rejects.toThrow(/words-0000000001\.log is damaged at byte \d+/)
   })
 
-  test('refuses the files of an inbox in the earlier format, and says what to do', async () => {
+  test('rejects inbox files of the earlier format, with advice', async () => {
     const fs = new SimFs()
     await fs.makeDirectory(directory)
     fs.put('log/words-0000000001.log', new TextEncoder().encode('MRINBOX2 and blocks'))

@@ -25,8 +25,8 @@ function blocksOf(all: readonly Uint8Array[]): Uint8Array {
   return out.written().slice()
 }
 
-describe('a row of blocks', () => {
-  test('reads the same from its start and from its end', () => {
+describe('a sequence of blocks', () => {
+  test('is the same when read from its start and from its end', () => {
     fc.assert(
       fc.property(fc.array(payloads, { maxLength: 5 }), (all) => {
         const bytes = blocksOf(all)
@@ -48,7 +48,7 @@ describe('a row of blocks', () => {
     )
   })
 
-  test('a block whose payload is in two places is the same as one in one place', () => {
+  test('a block written from two parts equals one written from one part', () => {
     fc.assert(
       fc.property(payloads, payloads, (first, rest) => {
         const out = new ByteWriter()
@@ -62,7 +62,7 @@ describe('a row of blocks', () => {
 })
 
 describe('a damaged block', () => {
-  test('with any bit flipped, or cut off, is no block', () => {
+  test('with any flipped bit, or truncated, is rejected', () => {
     const whole = blocksOf([Uint8Array.of(1, 2, 3)])
     for (let bit = 0; bit < whole.length * 8; bit++) {
       const bytes = Uint8Array.from(whole)
@@ -76,7 +76,7 @@ describe('a damaged block', () => {
       expect(blockAt(whole.subarray(0, length), 0, 'file')).toBeUndefined()
   })
 
-  test('is passed over in the search for a whole one', () => {
+  test('is skipped in the search for a complete one', () => {
     const first = blocksOf([Uint8Array.of(255, 255)])
     const row = blocksOf([Uint8Array.of(255, 255), Uint8Array.of(7)])
     row[8]! ^= 1
@@ -84,7 +84,7 @@ describe('a damaged block', () => {
     expect(hasBlock(row.subarray(0, first.length), 0)).toBe(false)
   })
 
-  test('of a length that no block has ends nowhere', () => {
+  test('with an impossible length is rejected', () => {
     const bytes = blocksOf([new Uint8Array(0)])
     expect(blockEnd(bytes, 0)).toBe(blockBytesMin)
     bytes[8] = blockBytesMin - 1
@@ -95,7 +95,7 @@ describe('a damaged block', () => {
   })
 })
 
-test('a block of another version is refused, not taken for damage', () => {
+test('a block of another version is rejected as such, and not as damage', () => {
   const out = new ByteWriter()
   const start = startBlock(out)
   out.bytes[start + 12] = 2

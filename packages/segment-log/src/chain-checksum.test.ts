@@ -4,7 +4,7 @@ import { chainChecksum, unchainChecksum } from './chain-checksum.ts'
 
 const checksum = fc.integer({ min: 0, max: 2 ** 32 - 1 })
 
-test('removing block after block leads back to the checksum of the empty chain', () => {
+test('removing all blocks gives the checksum of the empty chain', () => {
   fc.assert(
     fc.property(fc.array(checksum), (blocks) => {
       const row = blocks.reduce(chainChecksum, 0)

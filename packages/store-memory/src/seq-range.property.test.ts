@@ -24,14 +24,14 @@ test('cells are yielded in the order of their seq, for any gaps', () => {
   )
 })
 
-test('many cells are, too, with or without gaps', () => {
+test('many cells are yielded in the order of their seq, with and without gaps', () => {
   const row = Array.from({ length: 20_000 }, (_, i) => ((i * 7_919) % 20_000) + 1)
   for (const seqs of [row, row.map((each) => each ** 3), [...row, Number.MAX_SAFE_INTEGER]]) {
     expect(sorted(seqs)).toEqual([...seqs].sort((a, b) => a - b))
   }
 })
 
-test('a set of numbers agrees with a plain set', () => {
+test('a set of sequence numbers behaves like a plain set', () => {
   fc.assert(
     fc.property(fc.array(seq), (seqs) => {
       const set = new SeqSet()

@@ -6,7 +6,7 @@ function schemaOf(validate: StandardSchema<number>['~standard']['validate']): St
 }
 
 describe('a schema', () => {
-  test('makes records of the values that fit', () => {
+  test('turns values that fit into records', () => {
     expect(parserOf(schemaOf((value) => ({ value: Number(value) })))('7')).toBe(7)
   })
 
@@ -26,7 +26,7 @@ describe('a schema', () => {
     )
   })
 
-  test('that throws is a failure of the record, with its cause', () => {
+  test('that throws rejects the record, with its cause', () => {
     const cause = new Error('broken')
     const parse = parserOf(
       schemaOf(() => {
@@ -36,7 +36,7 @@ describe('a schema', () => {
     expect(() => parse(1)).toThrow(expect.objectContaining({ code: 'DECODE_FAILED', cause }))
   })
 
-  test('that waits is refused', () => {
+  test('that is asynchronous is rejected', () => {
     const parse = parserOf(schemaOf(() => Promise.reject(new Error('late'))))
     expect(() => parse(1)).toThrow(expect.objectContaining({ code: 'ASYNC_FUNCTION' }))
   })
@@ -50,11 +50,11 @@ describe('a schema', () => {
     expect(parserOf<number>(both)(7)).toBe(1)
   })
 
-  test('may be left out: then values are trusted', () => {
+  test('is optional: without it values are not checked', () => {
     expect(parserOf(undefined)('any')).toBe('any')
   })
 
-  test('that is none is refused', () => {
+  test('of an invalid type is rejected', () => {
     expect(() => parserOf({ type: 'object' } as never)).toThrow(
       expect.objectContaining({ code: 'OPTION_INVALID' }),
     )

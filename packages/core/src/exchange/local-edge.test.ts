@@ -93,7 +93,7 @@ describe('LocalEdge', () => {
     expect(woken).toBe(3)
   })
 
-  test('without credit it takes what is in front of a barrier, but not without end', () => {
+  test('without credit it accepts records before a barrier, up to a bound', () => {
     const edge = new LocalEdge({ batches: 1, batchRecords: 1024 })
     edge.send(records(1024))
     expect([edge.hasCredit, edge.hasOverdraft]).toEqual([false, true])
@@ -101,7 +101,7 @@ describe('LocalEdge', () => {
     expect(edge.hasOverdraft).toBe(false)
   })
 
-  test('it knows the newest barrier that waits on it', () => {
+  test('it reports the newest barrier that waits in it', () => {
     const edge = new LocalEdge({ batches: 1, batchRecords: 1 })
     expect(edge.barrier).toBe(0)
     edge.mark({ kind: 'barrier', checkpoint: 1 })

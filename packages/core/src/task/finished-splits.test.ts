@@ -45,7 +45,7 @@ test('a name is distinguished from others with the same hash or prefix', async (
   for (const other of ['split-', 'split-20000', 'split-0 ', '']) expect(finished.has(other)).toBe(false)
 })
 
-test('the newest time of all is kept, and none where no split had a time', async () => {
+test('the newest time of all splits is kept, or none if no split had a time', async () => {
   const { table } = await finishedTable()
   const finished = await finishedSplits(table)
   expect(finished.newest).toBe(Number.NEGATIVE_INFINITY)
@@ -73,7 +73,7 @@ test('a checkpoint writes the splits that have ended since the last one, however
   expect(Math.max(...written.slice(1))).toBeLessThan(2 * 16 * 4_096)
 })
 
-test('what is removed leaves no pages behind', async () => {
+test('removed splits leave no pages behind', async () => {
   const { table } = await finishedTable()
   const finished = await finishedSplits(table)
   const names = Array.from({ length: 5_000 }, (_, split) => `a name of some length ${split}`)
@@ -84,7 +84,7 @@ test('what is removed leaves no pages behind', async () => {
   expect(namesOf(finished).toSorted()).toEqual(names.slice(4_900).toSorted())
 })
 
-test('the position of a split that has ended for a run is kept, and its time does not count', async () => {
+test('a split that has ended for this run only keeps its position, and its time does not count', async () => {
   const { table } = await finishedTable()
   const finished = await finishedSplits(table)
   const position = { path: 'größe \u{1f41f}', offset: 12, head: null }

@@ -24,7 +24,7 @@ async function restoredWatermark(
   return watermarks.current
 }
 
-test('a split that has ended does not carry the watermark past one that has not, after a restart', async () => {
+test('after a restart, an ended split does not advance the watermark past one that has not ended', async () => {
   expect(await restoredWatermark(4_900, { live: 5_000 }, { ended: 10_000 })).toBe(4_900)
 })
 
@@ -32,17 +32,17 @@ test('after a rescale the watermark is that of the splits, not that of the slowe
   expect(await restoredWatermark(2_900, { a: 7_000, b: 5_000 })).toBe(4_900)
 })
 
-test('a split of which nothing is known yet holds the restored watermark where it is', async () => {
+test('a split that was not read yet holds the restored watermark', async () => {
   expect(await restoredWatermark(2_900, { a: 7_000, b: null })).toBe(2_900)
 })
 
-test('where every split has ended the watermark is that of the newest', async () => {
+test('when every split has ended, the watermark is that of the newest', async () => {
   expect(await restoredWatermark(4_900, {}, { a: 7_000, b: 5_000 })).toBe(6_900)
 })
 
 describe('which split is read next', () => {
   test.each([64, 65, 1_000])(
-    'of %d busy splits every one is read, the one furthest behind next',
+    'each of %d busy splits is read, always the one furthest behind next',
     async (count) => {
       const source = new ScriptedSource({ splits: busy(count, 100), ends: false })
       const life = await SplitLife.begin(source)
@@ -55,7 +55,7 @@ describe('which split is read next', () => {
     },
   )
 
-  test('bounded splits of disjoint times are read one after another, once a little of each is known', async () => {
+  test('bounded splits of disjoint times are read one after another, after a first poll of each', async () => {
     const days = Array.from({ length: 200 }, (_, day) => [
       name(day),
       Array.from({ length: 50 }, (_each, record) => day * 1_000 + record),
@@ -72,7 +72,7 @@ describe('which split is read next', () => {
     expect(new Set(order).size).toBe(order.filter((split, at) => split !== order[at - 1]).length)
   })
 
-  test('splits without event time take turns, whatever number may be open', async () => {
+  test('splits without event time take turns, for any number of open readers', async () => {
     const source = new ScriptedSource({ splits: busy(100, 1_000), ends: false })
     const life = await SplitLife.begin(source, { hasTimestamps: false, maxOpenReaders: 7 })
     await life.run(() => life.read.length >= 100 * 50)
@@ -82,7 +82,7 @@ describe('which split is read next', () => {
     expect(source.openMost).toBe(7)
   })
 
-  test('splits that are all at the same time take turns', async () => {
+  test('splits at the same event time take turns', async () => {
     const splits = Object.fromEntries(
       [0, 1, 2].map((split) => [name(split), Array.from({ length: 500 }, () => 7)]),
     )
@@ -91,7 +91,7 @@ describe('which split is read next', () => {
     expect(Math.min(...life.counts.values())).toBeGreaterThan(80)
   })
 
-  test('a bounded job reads in the same order, however many records a poll brings and however long it takes', async () => {
+  test('a bounded job reads in the same order for any number of records per poll and any duration', async () => {
     const splits = busy(12, 60)
     const orders: (readonly { split: string; time: number }[])[] = []
     for (const seed of [undefined, 1, 2, 3]) {
@@ -132,7 +132,7 @@ describe('more splits than readers may be open', () => {
   })
 
   test.each([true, false])(
-    'a quiet split that was closed is read when it grows (source says so: %s)',
+    'a quiet split that was closed is read when it grows (the source reports it: %s)',
     async (saysChanges) => {
       const source = new ScriptedSource({ splits: busy(40, 1), ends: false, saysChanges })
       const life = await SplitLife.begin(source, { maxOpenReaders: 20 })
@@ -150,7 +150,7 @@ describe('more splits than readers may be open', () => {
     },
   )
 
-  test('a quiet split that was closed is opened only when there is something to read', async () => {
+  test('a quiet split that was closed is opened only when it has new records', async () => {
     const source = new ScriptedSource({ splits: busy(40, 1), ends: false, saysChanges: true })
     const life = await SplitLife.begin(source, { maxOpenReaders: 20 })
     await life.run()
@@ -162,7 +162,7 @@ describe('more splits than readers may be open', () => {
     expect(life.set.entries().map(({ position }) => position)).toEqual(Array.from({ length: 40 }, () => 1))
   })
 
-  test('a reader that must stay open does, and does not count', async () => {
+  test('a reader that must stay open is not closed, and does not count', async () => {
     const stayOpen = Array.from({ length: 10 }, (_, split) => name(split * 3))
     const source = new ScriptedSource({ splits: busy(30, 100), ends: false, saysChanges: true, stayOpen })
     const life = await SplitLife.begin(source, { maxOpenReaders: 4 })
@@ -196,7 +196,7 @@ describe('a split that has ended', () => {
     expect([source.openNow, life.read.length]).toEqual([0, 90])
   })
 
-  test('is kept open until the checkpoint with its last position is durable, if its reader wants to hear', async () => {
+  test('stays open until the checkpoint with its last position is durable, if its reader is to acknowledge', async () => {
     const source = new ScriptedSource({ splits: { a: [1, 2], b: [3, 4] }, ends: true, acknowledges: true })
     const life = await SplitLife.begin(source, { isBounded: true })
     const before = life.set.toAcknowledge()
@@ -226,7 +226,7 @@ describe('splits that had ended for an earlier run', () => {
     return { source, life, finished }
   }
 
-  test('are read on from where they ended, each that has grown once', async () => {
+  test('are read from their end if they have grown, each once', async () => {
     for (const saysChanges of [true, false]) {
       const { source, life, finished } = await nextRun(true, saysChanges)
       expect(life.read).toEqual([{ split: name(2), time: 100 }])
@@ -234,7 +234,7 @@ describe('splits that had ended for an earlier run', () => {
     }
   })
 
-  test('are watched by a job that waits for more', async () => {
+  test('are watched by a job that follows its input', async () => {
     for (const saysChanges of [true, false]) {
       const { source, life, finished } = await nextRun(false, saysChanges)
       expect([life.read, finished.size]).toEqual([[{ split: name(2), time: 100 }], 0])
@@ -249,7 +249,7 @@ describe('splits that had ended for an earlier run', () => {
     }
   })
 
-  test('are left alone as long as they are not named', async () => {
+  test('are not opened while discovery does not return them', async () => {
     const finished = await finishedSplits()
     finished.add({ split: 'elsewhere', newest: 5, position: 7 })
     const source = new ScriptedSource({ splits: busy(1, 1), ends: true })
@@ -259,7 +259,7 @@ describe('splits that had ended for an earlier run', () => {
   })
 })
 
-describe('splits that have ended and are not named any more', () => {
+describe('splits that have ended and are no longer discovered', () => {
   /** Ends 200 splits, names 20 of them in each later discovery, and returns which are still known. */
   async function knownAfter(gone: ((split: string) => boolean) | undefined): Promise<readonly string[]> {
     const source = new ScriptedSource({ splits: busy(200, 1), ends: true, mayGrow: true })
@@ -273,17 +273,17 @@ describe('splits that have ended and are not named any more', () => {
     return Array.from(finished.all(), ({ split }) => split).toSorted()
   }
 
-  test('are forgotten once the source says that they are gone', async () => {
+  test('are forgotten once the source reports them as gone', async () => {
     expect(await knownAfter(() => true)).toEqual(Object.keys(busy(20, 1)))
     expect(await knownAfter((split) => split >= name(100))).toEqual(Object.keys(busy(100, 1)))
   })
 
-  test('are remembered as long as the source does not say so', async () => {
+  test('are remembered until the source reports them as gone', async () => {
     expect(await knownAfter(undefined)).toEqual(Object.keys(busy(200, 1)))
     expect(await knownAfter(() => false)).toEqual(Object.keys(busy(200, 1)))
   })
 
-  test('are not read again when they are named again', async () => {
+  test('are not read again when they are discovered again', async () => {
     const source = new ScriptedSource({ splits: busy(200, 1), ends: true, mayGrow: true })
     const life = await SplitLife.begin(source)
     await life.run()

@@ -11,7 +11,7 @@ function emptied(heap: BinaryHeap<number>): number[] {
 const ascending = (a: number, b: number): number => a - b
 
 describe('a heap', () => {
-  test('gives its items in order, however adding and taking alternate', () => {
+  test('returns its items in order, for any sequence of adding and removing', () => {
     fc.assert(
       fc.property(fc.array(fc.option(fc.integer()), { maxLength: 100 }), (steps) => {
         const heap = new BinaryHeap<number>((a, b) => a < b)

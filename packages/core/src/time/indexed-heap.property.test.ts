@@ -3,7 +3,7 @@ import { expect, test } from 'vitest'
 import { MAX_TIME } from '../record/time.ts'
 import { IndexedHeap } from './indexed-heap.ts'
 
-test('the least of all times is at hand, whatever was added, raised and removed', () => {
+test('the heap returns the least time after any additions, increases and removals', () => {
   const step = fc.record({ number: fc.nat({ max: 30 }), by: fc.nat({ max: 50 }), removes: fc.boolean() })
   fc.assert(
     fc.property(fc.array(step, { maxLength: 200 }), (steps) => {

@@ -9,7 +9,7 @@ const step = fc.oneof(
   fc.record({ kind: fc.constant('set' as const), count: fc.nat() }),
 )
 
-test('a paged list does what an array does, also where a page begins or ends', () => {
+test('a paged list behaves like an array, also at page boundaries', () => {
   fc.assert(
     fc.property(fc.array(step, { maxLength: 12 }), (steps) => {
       const list = new PagedList<number>()

@@ -18,13 +18,13 @@ describe('WatermarkFloor', () => {
     expect([floor.lowest, floor.highest]).toEqual([60, 100])
   })
 
-  test('groups of which nothing was saved have none', () => {
+  test('groups without saved progress have no floor', () => {
     const floor = new WatermarkFloor(groups, [run(4, 5, 100)])
     expect([floor.of(4), floor.of(7), floor.lowest]).toEqual([100, MIN_TIME, MIN_TIME])
     expect(WatermarkFloor.none.highest).toBe(MIN_TIME)
   })
 
-  test('a checkpoint keeps the floors that were not passed yet, neighbours that agree as one', () => {
+  test('a checkpoint keeps floors that were not reached yet, and merges equal neighbours', () => {
     const floor = new WatermarkFloor(groups, [run(4, 4, 100), run(5, 5, 80), run(6, 7, 60)])
     expect(floor.raisedTo(80, groups)).toEqual([
       { first: 4, last: 4, watermark: 100 },

@@ -31,7 +31,7 @@ describe('the watermark of the splits of a source', () => {
     expect(again.watermarks.current).toBe(100)
   })
 
-  test('a split that resumes behind the watermark holds nothing back until it has caught up', () => {
+  test('a split that resumes behind the watermark does not hold it back until it has caught up', () => {
     const { watermarks, splits } = watermarksOf(2)
     observe(watermarks, splits[0]!, 100)
     watermarks.idle(splits[0]!)
@@ -42,7 +42,7 @@ describe('the watermark of the splits of a source', () => {
     expect(observe(watermarks, splits[1]!, 1_300)).toBe(1_200)
   })
 
-  test('a split that is added holds the watermark where it is until it has passed it', () => {
+  test('an added split holds the watermark until it has passed it', () => {
     const { watermarks, splits } = watermarksOf(1)
     observe(watermarks, splits[0]!, 100)
     const added = watermarks.add('added')
@@ -51,7 +51,7 @@ describe('the watermark of the splits of a source', () => {
     expect(observe(watermarks, added, 150)).toBe(150)
   })
 
-  test('splits that were not read yet hold the watermark where it is', () => {
+  test('splits that were not read yet hold the watermark', () => {
     const watermarks = new SplitWatermarks(0)
     const split = watermarks.add('added')
     expect(observe(watermarks, split, 100)).toBe(MIN_TIME)
@@ -60,7 +60,7 @@ describe('the watermark of the splits of a source', () => {
     expect([watermarks.current, watermarks.holder]).toEqual([100, split])
   })
 
-  test('when every split has finished the watermark is that of the one furthest ahead', () => {
+  test('when every split has finished, the watermark is that of the most advanced split', () => {
     const { watermarks, splits } = watermarksOf(2)
     observe(watermarks, splits[0]!, 7_000)
     observe(watermarks, splits[1]!, 5_000)
@@ -70,7 +70,7 @@ describe('the watermark of the splits of a source', () => {
     expect([watermarks.current, watermarks.isIdle]).toEqual([7_000, true])
   })
 
-  test('the number of a finished split is used again, and the new split has a time of its own', () => {
+  test('the index of a finished split is reused, and the new split has its own time', () => {
     const { watermarks, splits } = watermarksOf(2)
     observe(watermarks, splits[0]!, 7_000)
     watermarks.finish(splits[0]!)

@@ -38,7 +38,7 @@ describe('memory', () => {
     ])
   })
 
-  test('EN-106 a time-out moved by each record of many keys takes memory for the keys', () => {
+  test('EN-106 a timer that each record of many keys moves takes memory per key, not per record', () => {
     const { heap, table } = newHeap()
     for (let round = 0; round < 50; round++) {
       for (let key = 0; key < 200; key++) {

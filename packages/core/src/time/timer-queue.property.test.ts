@@ -61,7 +61,7 @@ const step = fc.oneof(
 )
 
 describe('the queue', () => {
-  test('EN-100..104 it does what a plain list does, also across restarts', () => {
+  test('EN-100..104 behaves like a plain list, also across restarts', () => {
     fc.assert(
       fc.property(fc.array(step, { maxLength: 200 }), (steps) => {
         const table = new TransientTable<HeapTimer | undefined>()
@@ -96,7 +96,7 @@ describe('the queue', () => {
     )
   })
 
-  test('EN-101 EN-106 the order stays when many timers are deleted behind one that stays', () => {
+  test('EN-101 EN-106 keeps the order when many timers after one that remains are deleted', () => {
     const moves = fc.array(
       fc.record({ key: fc.nat({ max: 7 }), time: fc.nat({ max: 3 }), isSet: fc.boolean() }),
       {

@@ -57,7 +57,7 @@ describe('timers', () => {
     expect(queue.next('event')).toBe(30)
   })
 
-  test('EN-102 two keys with two names at one time fire four times, each with its key', () => {
+  test('EN-102 timers of two keys with two names at one time fire four times, each with its key', () => {
     const queue = newQueue()
     const keys = [keyToken(['a', 1]), keyToken(7)]
     for (const key of keys) for (const name of ['x', 'y']) queue.set('event', 10, name, key)
@@ -68,7 +68,7 @@ describe('timers', () => {
     ).toStrictEqual(keys.flatMap((key) => ['x', 'y'].map((name) => [key, name, groupOf(key), 'event', 10])))
   })
 
-  test('EN-103 the same time, name and key twice is one timer', () => {
+  test('EN-103 setting the same time, name and key twice sets one timer', () => {
     const table = new TransientTable<HeapTimer | undefined>()
     const queue = newQueue(table)
     for (let i = 0; i < 3; i++) queue.set('event', 10, 'x', 'a')
@@ -77,7 +77,7 @@ describe('timers', () => {
     expect(table.size).toBe(0)
   })
 
-  test('EN-103 the two domains have nothing to do with each other', () => {
+  test('EN-103 event timers and processing timers are independent', () => {
     const queue = newQueue()
     queue.set('event', 10, '', 'a')
     queue.set('processing', 10, '', 'a')
@@ -87,7 +87,7 @@ describe('timers', () => {
     expect(fire(queue, 10, undefined, 'processing')).toStrictEqual(['a@10'])
   })
 
-  test('EN-104 deleting hits the one timer and no other', () => {
+  test('EN-104 deleting a timer affects no other timer', () => {
     const queue = newQueue()
     for (const key of ['a', 'b'])
       for (const name of ['x', 'y']) for (const at of [10, 20]) queue.set('event', at, name, key)
@@ -105,7 +105,7 @@ describe('timers', () => {
     ])
   })
 
-  test('EN-104 a timer that is deleted and set again fires once, behind those set meanwhile', () => {
+  test('EN-104 a timer that is deleted and set again fires once, after those set in between', () => {
     const queue = newQueue()
     queue.set('event', 10, '', 'a')
     queue.set('event', 10, '', 'b')
@@ -114,7 +114,7 @@ describe('timers', () => {
     expect(fire(queue, 10)).toStrictEqual(['b@10', 'a@10'])
   })
 
-  test('EN-105 the next time due is known, also after the earliest was deleted', () => {
+  test('EN-105 the queue returns the next due time, also after the earliest timer was deleted', () => {
     const queue = newQueue()
     expect(queue.next('processing')).toBe(Infinity)
     queue.set('processing', 30, '', 'a')
@@ -126,7 +126,7 @@ describe('timers', () => {
     expect(queue.next('processing')).toBe(Infinity)
   })
 
-  test('EN-106 a timer set while another is handled fires in its place', () => {
+  test('EN-106 a timer set by a firing timer fires at its place in the order', () => {
     const queue = newQueue()
     queue.set('event', 10, '', 'a')
     queue.set('event', 30, '', 'b')
@@ -157,7 +157,7 @@ describe('timers', () => {
 })
 
 describe('the end of the input', () => {
-  test('EN-093 every pending timer fires in order of time, also one at the end of time', () => {
+  test('EN-093 every pending timer fires in order of time, also one at the maximum time', () => {
     const queue = newQueue()
     for (const at of [MAX_TIME, 1e300, 5]) queue.set('event', at, '', 'a')
     expect(queue.next('event')).toBe(5)
@@ -177,7 +177,7 @@ describe('the end of the input', () => {
     expect([queue.dropped, table.size]).toStrictEqual([1, 0])
   })
 
-  test('EN-108 chains of several keys are counted one by one', () => {
+  test('EN-108 chains of different keys are counted separately', () => {
     const queue = newQueue()
     for (const key of ['a', 'b', 'c']) queue.set('event', 0, '', key)
     const fired = fire(queue, MAX_TIME, ({ time, token }) => queue.set('event', time + 1, '', token))
@@ -185,7 +185,7 @@ describe('the end of the input', () => {
     expect(queue.dropped).toBe(3)
   })
 
-  test('EN-108 what is set when all have fired begins a chain of its own', () => {
+  test('EN-108 a timer set after all have fired begins a new chain', () => {
     const queue = newQueue()
     const repeat = ({ time, token }: DueTimer) => queue.set('event', time + 1, '', token)
     for (const key of ['a', 'b']) {
@@ -194,7 +194,7 @@ describe('the end of the input', () => {
     }
   })
 
-  test('EN-108 a chain with an end is followed to it', () => {
+  test('EN-108 a finite chain fires completely', () => {
     const queue = newQueue()
     queue.set('event', 0, 'remind', 'a')
     const steps: Record<string, string> = { remind: 'warn', warn: 'expire' }
@@ -223,7 +223,7 @@ describe('sweeps', () => {
     return cells
   }
 
-  test('a sweep fires once for each key that is there when it is due', () => {
+  test('a sweep fires once for each key that exists when it is due', () => {
     const queue = newQueue()
     const cells = table('a')
     queue.setSweep(10, 'w', () => cells.cells('w'))
@@ -240,7 +240,7 @@ describe('sweeps', () => {
     expect(queue.next('event')).toBe(Infinity)
   })
 
-  test('the keys are asked for when it is due, and to their end', () => {
+  test('a sweep iterates over all keys that exist when it is due', () => {
     const queue = newQueue()
     const log: string[] = []
     const keys = function* (): Iterable<Cell<unknown>> {
@@ -256,14 +256,14 @@ describe('sweeps', () => {
     expect(fired).toStrictEqual(['a@10 w', 'b@10 w', 'later@11'])
   })
 
-  test('a sweep without keys is gone and lets the next timer through', () => {
+  test('a sweep without keys is removed, and the next timer fires', () => {
     const queue = newQueue()
     queue.setSweep(10, 'w', () => [])
     queue.set('event', 20, '', 'a')
     expect(fire(queue, 20)).toStrictEqual(['a@20'])
   })
 
-  test('EN-101 sweeps go by time and then by name, keyed timers before them', () => {
+  test('EN-101 sweeps fire by time and then by name, after keyed timers of the same time', () => {
     const queue = newQueue()
     const cells = table('k')
     const sweep = (time: number, name: string): void => queue.setSweep(time, name, () => cells.cells('w'))
@@ -275,7 +275,7 @@ describe('sweeps', () => {
     expect(fire(queue, 20)).toStrictEqual(fired)
   })
 
-  test('EN-107 a timer in the past fires in the middle of a sweep', () => {
+  test('EN-107 a timer in the past that is set during a sweep fires before the sweep continues', () => {
     const queue = newQueue()
     const cells = table('a', 'b')
     queue.setSweep(10, 'w', () => cells.cells('w'))
@@ -285,7 +285,7 @@ describe('sweeps', () => {
     expect(fired).toStrictEqual(['a@10 w', 'b@5 past', 'b@10 w'])
   })
 
-  test('a sweep set again while it runs is another sweep', () => {
+  test('a sweep that is set again while it runs fires again', () => {
     const queue = newQueue()
     const cells = table('a', 'b')
     queue.setSweep(10, 'w', () => cells.cells('w'))
@@ -296,7 +296,7 @@ describe('sweeps', () => {
     expect(fired).toStrictEqual(['a@10 w', 'b@10 w', 'a@10 w', 'b@10 w'])
   })
 
-  test('a sweep that begins is finished before another begins, even an earlier one', () => {
+  test('a running sweep finishes before another begins, even an earlier one', () => {
     const queue = newQueue()
     const cells = table('a', 'b')
     queue.setSweep(10, 'w', () => cells.cells('w'))
@@ -306,7 +306,7 @@ describe('sweeps', () => {
     expect(fired).toStrictEqual(['a@10 w', 'b@10 w', 'a@5 early', 'b@5 early'])
   })
 
-  test('cells made anew by the one who handles them do not keep a sweep going', () => {
+  test('cells that a handler creates again do not extend a running sweep', () => {
     const queue = newQueue()
     const cells = table('a', 'b')
     queue.setSweep(10, 'w', () => cells.cells('w'))
@@ -319,7 +319,7 @@ describe('sweeps', () => {
 })
 
 describe('after a restart', () => {
-  test('EN-110 EN-101 saved timers are there again, in the same order', () => {
+  test('EN-110 EN-101 saved timers are restored in the same order', () => {
     const table = new TransientTable<HeapTimer | undefined>()
     const before = newQueue(table)
     const keys = ['b', 7, -0.5, 3n, true, null, keyToken([1, 'x']), '', '\ud800', ';', 'a'].map(keyToken)
@@ -350,7 +350,7 @@ describe('after a restart', () => {
     expect(after.take('event', 10)).toMatchObject({ group: groupOf('a') })
   })
 
-  test('EN-110 saved timers can be deleted and are not set twice', () => {
+  test('EN-110 restored timers can be deleted, and setting them again sets no second one', () => {
     const table = new TransientTable<HeapTimer | undefined>()
     const before = newQueue(table)
     for (const key of ['a', 'b']) before.set('event', 10, '', key)

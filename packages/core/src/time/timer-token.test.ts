@@ -18,13 +18,13 @@ const timer = fc
   .map(([at, called, of]) => ({ time: at + 0, name: called, key: of === 0 ? 0 : of }))
 
 describe('timer tokens', () => {
-  test('they are what checkpoints hold', () => {
+  test('the text form is the one in checkpoints', () => {
     expect(timerToken(1_700_000_000_000, '', 'amsterdam')).toBe('1700000000000;0;samsterdam')
     expect(timerToken(-1.5, 'a;b', 7)).toBe('-1.5;3;a;bd7')
     expect(timerToken(Infinity, 'x', null)).toBe('Infinity;1;xn')
   })
 
-  test('the timer comes back out of its token', () => {
+  test('a timer can be read from its token', () => {
     fc.assert(
       fc.property(timer, (one) => {
         expect(parseTimerToken(timerToken(one.time, one.name, one.key))).toStrictEqual(one)
@@ -32,7 +32,7 @@ describe('timer tokens', () => {
     )
   })
 
-  test('EN-103 two timers share a token exactly if they are the same', () => {
+  test('EN-103 two timers have the same token exactly if they are equal', () => {
     fc.assert(
       fc.property(timer, timer, (a, b) => {
         const isSame = a.time === b.time && a.name === b.name && Object.is(a.key, b.key)
@@ -42,7 +42,7 @@ describe('timer tokens', () => {
     )
   })
 
-  test('damaged text is not read as a timer', () => {
+  test('damaged text is rejected', () => {
     for (const text of [
       '',
       '5',

@@ -73,7 +73,7 @@ const step = fc.record({
 })
 
 describe('the merger', () => {
-  test('EN-076..087 it does what the plain rules say', () => {
+  test('EN-076..087 it behaves like a naive implementation of the rules', () => {
     fc.assert(
       fc.property(
         fc.integer({ min: 1, max: 4 }),

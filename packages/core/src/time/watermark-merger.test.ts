@@ -47,7 +47,7 @@ class Downstream {
 }
 
 describe('one input', () => {
-  test('EN-076 the watermark only rises; a lower or an equal one changes nothing', () => {
+  test('EN-076 the watermark only rises: a lower or equal one changes nothing', () => {
     const down = new Downstream(1).advance(0, -5).advance(0, 0).advance(0, 0).advance(0, -1).advance(0, 25)
     expect(down.take()).toStrictEqual([-5, 0, 25])
     expect(down.merger.current).toBe(25)
@@ -67,13 +67,13 @@ describe('one input', () => {
 })
 
 describe('several inputs', () => {
-  test('EN-077 nothing is let through before every active input has spoken', () => {
+  test('EN-077 no watermark is emitted before every active input has sent one', () => {
     const down = new Downstream(3).advance(0, 10).advance(1, 7)
     expect([down.take(), down.merger.current]).toStrictEqual([[], MIN_TIME])
     expect(down.advance(2, 3).take()).toStrictEqual([3])
   })
 
-  test('EN-078 EN-087 the minimum counts, for two inputs and for more', () => {
+  test('EN-078 EN-087 the watermark is the minimum, for two or more inputs', () => {
     const down = new Downstream(3).advance(0, 0).advance(1, 0).advance(2, 0)
     expect(down.take()).toStrictEqual([0])
     expect(down.advance(0, 12).advance(2, 8).advance(2, 10).take()).toStrictEqual([])
@@ -90,14 +90,14 @@ describe('several inputs', () => {
     expect([down.merger.isIdle, down.merger.current]).toStrictEqual([false, MIN_TIME])
   })
 
-  test('EN-080 an idle input is left out of the minimum, which may raise it at once', () => {
+  test('EN-080 an idle input does not count for the minimum, which may rise at once', () => {
     const down = new Downstream(3).advance(0, 25).advance(1, 10).advance(2, 17)
     expect(down.take()).toStrictEqual([10])
     expect(down.idle(1).take()).toStrictEqual([17])
     expect(down.idle(2).take()).toStrictEqual([25])
   })
 
-  test('EN-081 when the last one that held the minimum goes idle, the maximum comes out before idle', () => {
+  test('EN-081 when the last active input goes idle and had the minimum, the maximum is emitted before idle', () => {
     const down = new Downstream(3).advance(0, 10).advance(1, 5).advance(2, 3)
     expect(down.take()).toStrictEqual([3])
     expect(down.idle(0).take()).toStrictEqual([])
@@ -105,7 +105,7 @@ describe('several inputs', () => {
     expect(down.idle(2).take()).toStrictEqual([10, 'idle'])
   })
 
-  test('EN-081 when the last one that goes idle is behind, nothing comes out but idle', () => {
+  test('EN-081 when the last active input goes idle behind the watermark, only idle is emitted', () => {
     const down = new Downstream(3).advance(0, 30).advance(1, 10).advance(2, 20).idle(1)
     expect(down.take()).toStrictEqual([10, 20])
     // Input 1 is active again but behind: it waits at the side while input 2, which holds the minimum, goes idle.
@@ -114,7 +114,7 @@ describe('several inputs', () => {
     expect(down.merger.current).toBe(20)
   })
 
-  test('EN-083 what an idle input says is not heard, not even later', () => {
+  test('EN-083 a watermark of an idle input is ignored, also after it is active again', () => {
     const down = new Downstream(2)
       .advance(0, 5)
       .advance(1, 5)
@@ -126,7 +126,7 @@ describe('several inputs', () => {
     expect(down.advance(0, 60).take()).toStrictEqual([50])
   })
 
-  test('EN-084 EN-085 an input that resumes behind the watermark neither holds it nor raises it', () => {
+  test('EN-084 EN-085 an input that resumes behind the watermark neither holds it back nor advances it', () => {
     const down = new Downstream(2).advance(0, 10).advance(1, 5).idle(1)
     expect(down.take()).toStrictEqual([5, 10])
     expect(down.active(1).advance(1, 7).advance(0, 12).take()).toStrictEqual([12])
@@ -141,7 +141,7 @@ describe('several inputs', () => {
     expect(down.advance(0, 30).take()).toStrictEqual([20])
   })
 
-  test('EN-086 when all active inputs are behind, nothing comes out', () => {
+  test('EN-086 when all active inputs are behind the watermark, nothing is emitted', () => {
     const down = new Downstream(3).advance(0, 10).advance(1, 5).advance(2, 7).idle(1).idle(2)
     expect(down.take()).toStrictEqual([5, 7, 10])
     expect(down.active(1).active(2).idle(0).take()).toStrictEqual([])
@@ -163,19 +163,19 @@ describe('several inputs', () => {
 })
 
 describe('inputs that end', () => {
-  test('EN-093 the last end lets the infinite watermark through', () => {
+  test('EN-093 when the last input ends, the infinite watermark is emitted', () => {
     const down = new Downstream(2).advance(0, 10).advance(1, 5)
     expect(down.end(0).take()).toStrictEqual([5])
     expect(down.end(1).end(1).take()).toStrictEqual([MAX_TIME])
     expect(down.merger.isIdle).toBe(false)
   })
 
-  test('an input that ends is waited for no more', () => {
+  test('an input that has ended no longer holds back the watermark', () => {
     const down = new Downstream(3).advance(0, 10).advance(1, 5).advance(2, 20).end(1)
     expect(down.take()).toStrictEqual([5, 10])
   })
 
-  test('an infinite watermark is an end, also of an idle input', () => {
+  test('an infinite watermark ends its input, also an idle one', () => {
     const down = new Downstream(2).advance(0, 10).advance(1, 5).idle(1)
     expect(down.take()).toStrictEqual([5, 10])
     expect(down.advance(1, MAX_TIME).active(1).take()).toStrictEqual([])
@@ -189,21 +189,21 @@ describe('inputs that end', () => {
     expect(down.end(1).take()).toStrictEqual([MAX_TIME])
   })
 
-  test('an end is not idle, and neither is idle an end', () => {
+  test('an ended input is not idle, and an idle input has not ended', () => {
     const down = new Downstream(2).end(0).idle(0)
     expect(down.merger.isIdle).toBe(false)
     expect(down.idle(1).take()).toStrictEqual(['idle'])
     expect(down.end(1).take()).toStrictEqual([MAX_TIME, 'active'])
   })
 
-  test('when the last active input ends, what the idle ones had reached comes out', () => {
+  test('when the last active input ends, the newest watermark of the idle ones is emitted', () => {
     const down = new Downstream(2).advance(0, 10).advance(1, 50).idle(1).end(0)
     expect(down.take()).toStrictEqual([10, 50, 'idle'])
   })
 })
 
 describe('a restored merger', () => {
-  test('EN-098 starts where it was and never goes below', () => {
+  test('EN-098 starts at its restored watermark and never goes below', () => {
     const down = new Downstream(2, 100).advance(0, 50).advance(1, 60).advance(0, 150)
     expect([down.take(), down.merger.current]).toStrictEqual([[], 100])
     expect(down.advance(1, 120).take()).toStrictEqual([120])
@@ -215,7 +215,7 @@ describe('a restored merger', () => {
     expect(down.idle(1).take()).toStrictEqual([500])
   })
 
-  test('a job that had ended has ended', () => {
+  test('stays ended if it had ended', () => {
     expect(new Downstream(2, MAX_TIME).end(0).end(1).merger.current).toBe(MAX_TIME)
   })
 })
