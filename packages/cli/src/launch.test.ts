@@ -16,7 +16,7 @@ describe('millrace', () => {
     const { code, out } = await run('--help')
     expect(code).toBe(0)
     expect(out).toMatch(
-      /millrace run FILE\.ts .*\n.*millrace explain FILE\.ts .*\n.*millrace checkpoints DATA_DIR/,
+      /millrace run FILE\.ts .*\n.*millrace explain FILE\.ts .*\n.*millrace plan FILE\.ts .*\n.*millrace checkpoints DATA_DIR/,
     )
   })
 
@@ -41,7 +41,7 @@ describe('millrace', () => {
   test.each([
     [['rnu'], "millrace has no command 'rnu'; did you mean 'run'?"],
     [['--verison'], "millrace has no command '--verison'; did you mean '--version'?"],
-    [['dance'], "millrace has no command 'dance'; it knows run, explain, checkpoints"],
+    [['dance'], "millrace has no command 'dance'; it knows run, explain, plan, checkpoints"],
     [['run'], 'millrace run: FILE.ts is missing: millrace run FILE.ts'],
     [
       ['run', 'a.ts', 'b.ts'],

@@ -8,12 +8,19 @@ import { exitCodes, type ExitCode } from './exit-codes.ts'
 import { commandHelp, generalHelp } from './help.ts'
 import { LogLines } from './log-lines.ts'
 import type { Outputs } from './outputs.ts'
+import { planCommand } from './plan-command.ts'
 import { runCommand } from './run-command.ts'
 import { simulateCommand } from './simulate-command.ts'
 import type { Signals } from './signals.ts'
 import { version } from './version.ts'
 
-const commands: readonly Command[] = [runCommand, explainCommand, checkpointsCommand, simulateCommand]
+const commands: readonly Command[] = [
+  runCommand,
+  explainCommand,
+  planCommand,
+  checkpointsCommand,
+  simulateCommand,
+]
 
 /** The implementation of `main` and `launch`, once everything is loaded. */
 export async function runCommandLine(

@@ -1,12 +1,12 @@
-import type { CheckpointStorage } from '../checkpoint/checkpoint-storage.ts'
+import { CheckpointStorage } from '../checkpoint/checkpoint-storage.ts'
 import { announcements, checkRestorable, planRestore, type RestorePlan } from '../checkpoint/compatibility.ts'
 import type { Manifest } from '../checkpoint/manifest.ts'
 import { makeDurableDirectory } from '../disk/durable-directory.ts'
 import type { Owner } from '../disk/owner.ts'
 import { docsLink } from '../errors/docs-link.ts'
 import { describeError, isMillraceError, MillraceError } from '../errors/errors.ts'
-import type { DataDirectory } from './data-directory.ts'
-import type { JobSettings } from './job-options.ts'
+import { DataDirectory } from './data-directory.ts'
+import { settingsOf, type JobOptions, type JobSettings } from './job-options.ts'
 
 /** What an attempt starts from. */
 export interface StartPoint {
@@ -64,6 +64,31 @@ export async function restoreNewest(
 }
 
 /**
+ * Returns what a start with these options would do with the newest checkpoint, or `undefined` if there is none.
+ * It changes nothing, and may be called while the job runs. A checkpoint that cannot be read is reported to
+ * `warn` and the one before it is used, as a start does.
+ *
+ * Throws `CHECKPOINT_CORRUPT` if no checkpoint can be read, and `OPTION_INVALID`.
+ *
+ * @example
+ * const plan = await planStart({ graph, directory: '.millrace/fraud', platform, store }, console.warn)
+ * plan?.parts.filter(({ outcome }) => outcome === 'incompatible')
+ */
+export async function planStart(
+  options: JobOptions,
+  warn: (message: string) => void,
+): Promise<RestorePlan | undefined> {
+  const settings = settingsOf(options)
+  const { checkpoints } = new DataDirectory(settings.directory)
+  const [newest] = await new CheckpointStorage(settings.platform.fs, checkpoints).readable(warn)
+  return newest && planOf(newest, settings)
+}
+
+function planOf(manifest: Manifest, { graph, keyGroups, store, dropState }: JobSettings): RestorePlan {
+  return planRestore(manifest, graph, { keyGroups, storeKind: store.kind, dropState })
+}
+
+/**
  * Plans what a start does with a checkpoint, and reports what it converts and drops. Throws
  * `CHECKPOINT_INCOMPATIBLE`. Changes nothing.
  */
@@ -71,8 +96,8 @@ async function compareWithProgram(
   manifest: Manifest,
   { settings, directory, warn }: RestoreSurroundings,
 ): Promise<RestorePlan> {
-  const { platform, graph, keyGroups, store, dropState } = settings
-  const plan = planRestore(manifest, graph, { keyGroups, storeKind: store.kind, dropState })
+  const { platform } = settings
+  const plan = planOf(manifest, settings)
   checkRestorable(plan)
   for (const text of announcements(plan)) warn(text, docsLink('changedPrograms'))
   for (const name of plan.abandoned) {
