@@ -2,6 +2,7 @@
 export * as memory from './memory.ts'
 export type { Collected, MemorySink } from './arrays.ts'
 export type { FeedOptions } from './feed.ts'
+export type { MemoryTable } from './table.ts'
 export type { MemoryInput } from './input.ts'
 export type { AnyIterable } from './iterable.ts'
 export type { MemoryOutput, OutputOptions } from './output.ts'

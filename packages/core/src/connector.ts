@@ -6,7 +6,7 @@ export { jsonElements } from './codec/json-scan.ts'
 export { LineSplitter, withoutByteOrderMark } from './codec/line-splitter.ts'
 export type { Line } from './codec/line-splitter.ts'
 export type { Batch, Element, Origin } from './record/element.ts'
-export type { RejectRecord, Sink, SinkWriter } from './connect/sink.ts'
+export type { ChangeSink, RejectRecord, Sink, SinkWriter } from './connect/sink.ts'
 export type {
   ClosedSplit,
   ConnectorContext,

@@ -15,6 +15,7 @@ import type {
   OperatorOptions,
   SinkOptions,
   StepOptions,
+  TableOptions,
   TimestampOptions,
   Timing,
   AggregateOptions,
@@ -24,6 +25,8 @@ import { processParts, type AnyProcessSpec } from './operators/process.ts'
 import { reduceParts } from './operators/reduce.ts'
 import { scanParts } from './operators/scan.ts'
 import { splitParts } from './operators/split.ts'
+import { toTableParts } from './table/to-table-operator.ts'
+import { TableHandle } from './table/table-handle.ts'
 import { requireMethod, requireSynchronous, requireSynchronousMethods } from './synchronous.ts'
 import { checkOutputs } from './taken-names.ts'
 import type { Aggregates } from './window/aggregate.ts'
@@ -248,6 +251,10 @@ export class KeyedHandle {
     options?: OperatorOptions,
   ): StreamHandle {
     return this.#operator(name, options, scanParts(name, initial, next)).main
+  }
+
+  toTable(name: string, options: TableOptions<unknown, 'timed'> = {}): TableHandle {
+    return new TableHandle(this.#operator(name, options, toTableParts(name, this.timing, options)).main)
   }
 
   mapAsync(

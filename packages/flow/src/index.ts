@@ -40,6 +40,14 @@ export type {
   AggregatedStream,
   WindowedStream,
   WindowResult,
+  AnySink,
+  AnyTable,
+  AppliesChanges,
+  ATableChangesItsRowsAndThisSinkOnlyAppends,
+  KeyOfTable,
+  RowOf,
+  RowValue,
+  Table,
 } from './stream.ts'
 export type {
   AsyncOptions,
@@ -52,6 +60,8 @@ export type {
   Timing,
   KeyedAsyncOptions,
   AggregateOptions,
+  TableOptions,
+  ToStreamOptions,
 } from './stream-options.ts'
 export type { OperatorsDoNotWaitUseMapAsync, Synchronous } from './synchronous.ts'
 

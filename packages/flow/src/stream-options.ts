@@ -130,3 +130,20 @@ export interface AggregateOptions extends OperatorOptions {
    */
   readonly allowedLateness?: Duration
 }
+
+/** Options of `toTable`. */
+export type TableOptions<T, Time extends Timing> = OperatorOptions & {
+  /** Which records delete the row of their key. Default: none. */
+  readonly deleteIf?: (value: T) => boolean
+} & (Time extends 'timed'
+    ? {
+        /** How long after its event time a row stays in the table. Default: until it is deleted. */
+        readonly expireAfter?: Duration
+      }
+    : unknown)
+
+/** Options of `toStream`. */
+export interface ToStreamOptions extends StepOptions {
+  /** Whether an update is preceded by the old row. Default true. */
+  readonly updateBefore?: boolean
+}

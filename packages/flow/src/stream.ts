@@ -5,9 +5,9 @@
  * A `SourceStream` has no event time yet; a `TimedStream` has, and keeps it through every operator. Only a
  * timed stream has windows and event timers, so using them too early is a type error.
  */
-import type { Key } from '@millrace/core'
+import type { Change, Key } from '@millrace/core'
 import type { NotAPromise } from '@millrace/core/operator'
-import type { Sink } from '@millrace/core/connector'
+import type { ChangeSink, Sink } from '@millrace/core/connector'
 import type { OutputSpec, OutputSpecs, ProcessSpec } from './operators/process.ts'
 import type { StateSpecs } from './operators/state-spec.ts'
 import type {
@@ -17,7 +17,9 @@ import type {
   OperatorOptions,
   SinkOptions,
   StepOptions,
+  TableOptions,
   TimestampOptions,
+  ToStreamOptions,
   Timing,
 } from './stream-options.ts'
 import type { Synchronous } from './synchronous.ts'
@@ -26,6 +28,7 @@ import type { Aggregate, Aggregates } from './window/aggregate.ts'
 import type { MergingWindows, Window, WindowAssigner } from './window/assigner.ts'
 
 declare const carries: unique symbol
+declare const carriesRows: unique symbol
 
 /** The stream of `T` with or without event time. */
 export type StreamOf<T, Time extends Timing> = Time extends 'timed' ? TimedStream<T> : SourceStream<T>
@@ -256,6 +259,25 @@ export interface KeyedStream<T, K, Time extends Timing = 'untimed'> {
   ): StreamOf<KeyedValue<K, A>, Time>
 
   /**
+   * Makes a table of the newest record for each key.
+   *
+   * With event time the record with the latest time is the row, whatever the order of arrival; of equal times
+   * the last one. Older records are ignored and counted as late. Without event time the last record is the
+   * row. `deleteIf` says which records delete the row of their key. With `expireAfter` a row is deleted when
+   * the watermark has passed its time by that much.
+   *
+   * @example
+   * const orders = events
+   *   .keyBy((event) => event.order)
+   *   .toTable('orders', { deleteIf: (event) => event.kind === 'cancelled' })
+   */
+  toTable<D extends T>(
+    name: string,
+    options: TableOptions<T, Time> & { readonly deleteIf: (value: T) => value is D },
+  ): Table<Exclude<T, D>, K, Time>
+  toTable(name: string, options?: TableOptions<T, Time>): Table<T, K, Time>
+
+  /**
    * Maps each value with an asynchronous call. Calls of one key run one after another, in the order of their
    * records, and their results are emitted in that order; calls of different keys run in parallel. Calls in
    * flight are part of a checkpoint and are repeated after a restart, so pass an id by which the external
@@ -271,6 +293,87 @@ export interface KeyedStream<T, K, Time extends Timing = 'untimed'> {
     call: (value: T, signal: AbortSignal) => Promise<U>,
     options?: KeyedAsyncOptions,
   ): StreamOf<U, Time>
+}
+
+/**
+ * A set of rows that changes, with a unique key for each row: what operators return whose results are
+ * corrected by later records.
+ *
+ * A table is not a stream: a record of a stream is final, a row may be replaced or deleted. So a table only
+ * goes to a sink that applies changes. `toStream` turns its changes into records, for every other sink and
+ * for operators of streams.
+ *
+ * Functions passed to a table must depend on the row only: they are called with old rows again.
+ */
+export interface Table<T, K, Time extends Timing = 'timed'> {
+  readonly timing: Time
+  /** Phantom type of rows and keys; never present at run time. */
+  readonly [carriesRows]?: { readonly row: T; readonly key: K }
+
+  /**
+   * Maps each row to another, which keeps its key. The result is not undefined.
+   *
+   * @example
+   * orders.map((order) => ({ ...order, total: order.net + order.tax }))
+   */
+  map<U extends RowValue>(
+    transform: (row: T, key: K) => Synchronous<U>,
+    options?: StepOptions,
+  ): Table<U, K, Time>
+
+  /**
+   * Keeps the rows for which `keep` is true. A row that changes may leave the table, or enter it.
+   *
+   * @example
+   * orders.filter((order) => order.state === 'open') // an order that is closed is deleted from the result
+   */
+  filter<U extends T>(keep: (row: T, key: K) => row is U, options?: StepOptions): Table<U, K, Time>
+  filter(keep: (row: T, key: K) => boolean, options?: StepOptions): Table<T, K, Time>
+
+  /**
+   * Returns the changes as records of a stream, each with the time of what caused it. An update is two
+   * records, `updateBefore` and `updateAfter`; with `updateBefore: false` only the second, which is enough for
+   * readers that keep rows by key.
+   *
+   * @example
+   * orders.toStream().to('changes', files.writeNdjson('changes.ndjson'))
+   * // {"kind":"insert","key":"o1","value":{"id":"o1","total":30}}
+   */
+  toStream(options?: ToStreamOptions): StreamOf<Change<T, K>, Time>
+
+  /**
+   * Writes the table to a sink that applies changes. A sink that appends records is a type error.
+   *
+   * @example
+   * const rows = memory.writeTable<Order>()
+   * orders.to('orders', rows)
+   */
+  to<S extends AnySink>(name: string, sink: S & AppliesChanges<S, T, K>, options?: SinkOptions): void
+}
+
+/** A table of any type. */
+export type AnyTable = Table<unknown, unknown, Timing>
+
+/** The row type of a table. */
+export type RowOf<S> = S extends { readonly [carriesRows]?: { readonly row: infer T } } ? T : never
+
+/** The key type of a table. */
+export type KeyOfTable<S> = S extends { readonly [carriesRows]?: { readonly key: infer K } } ? K : never
+
+/** Any value but undefined. */
+export type RowValue = NonNullable<unknown> | null
+
+/** Any sink, whatever it accepts. */
+export type AnySink = Sink<never>
+
+/** The required type of a table's sink; otherwise a type whose name is the reason. */
+export type AppliesChanges<S, T, K> = S extends { readonly applies: 'changes' }
+  ? ChangeSink<T, K & Key>
+  : ATableChangesItsRowsAndThisSinkOnlyAppends
+
+/** A type error as a sentence: an append-only sink was given a table. */
+export interface ATableChangesItsRowsAndThisSinkOnlyAppends {
+  readonly 'a table changes its rows and this sink only appends; write table.toStream() to keep every change, or use a sink that applies changes': never
 }
 
 /** A keyed stream with event time, which can be windowed. */

@@ -15,16 +15,20 @@ export interface Item {
   readonly at: number
 }
 
-/** The records of two streams, and how to run them. */
-export interface MeetingCase {
-  readonly left: readonly Item[]
-  readonly right: readonly Item[]
+/** Records, and how to run them. */
+export interface Arrivals<T> {
   /** In the order of arrival, each with its watermark. */
-  readonly arrivals: readonly BatchRecord<Item>[]
+  readonly arrivals: readonly BatchRecord<T>[]
   readonly batch: number
   /** After which records there is a restart, and with how many subtasks. */
   readonly restarts: ReadonlyMap<number, number>
   readonly isTight: boolean
+}
+
+/** The records of two streams. */
+export interface MeetingCase extends Arrivals<Item> {
+  readonly left: readonly Item[]
+  readonly right: readonly Item[]
 }
 
 const disorder = 8
@@ -103,14 +107,14 @@ export function meetingOf(
 }
 
 /** Runs a case to its end. */
-export function runMeeting(node: OperatorNode, trial: MeetingCase): OperatorHarness<Item> {
+export function runMeeting<T>(node: OperatorNode, trial: Arrivals<T>): OperatorHarness<T> {
   const { arrivals, batch, restarts, isTight } = trial
-  const harness = operatorHarness<Item>(() => node.create(), {
+  const harness = operatorHarness<T>(() => node.create(), {
     inputs: keysOf(node),
     outputs: node.outputs,
     isTight,
   })
-  let waiting: BatchRecord<Item>[] = []
+  let waiting: BatchRecord<T>[] = []
   const flush = (): void => {
     if (waiting.length > 0) harness.batch(waiting)
     waiting = []

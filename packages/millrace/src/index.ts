@@ -57,6 +57,9 @@ export type {
   SplitOutputs,
   StartOptions,
   StateHandles,
+  Table,
+  TableOptions,
+  ToStreamOptions,
   StateSpecs,
   StepOptions,
   Stream,
@@ -104,10 +107,17 @@ export type {
 // Words of the engine that programs meet.
 export { memory } from '@millrace/connector-memory'
 export { durationMs, evolvingCodec, isMillraceError, MillraceError, structuredCodec } from '@millrace/core'
-export type { MemoryInput, MemoryOutput, MemorySink } from '@millrace/connector-memory'
-export type { Codec, Duration, ErrorCode, EventTime, Json, Key } from '@millrace/core'
+export type { MemoryInput, MemoryOutput, MemorySink, MemoryTable } from '@millrace/connector-memory'
+export type { Change, ChangeKind, Codec, Duration, ErrorCode, EventTime, Json, Key } from '@millrace/core'
 export type { DeadLetter } from '@millrace/core/operator'
-export type { RejectRecord, Sink, SinkWriter, Source, SplitReader } from '@millrace/core/connector'
+export type {
+  ChangeSink,
+  RejectRecord,
+  Sink,
+  SinkWriter,
+  Source,
+  SplitReader,
+} from '@millrace/core/connector'
 
 // Running a pipeline from a program; the `millrace` command does it for you.
 export { run, start } from './run.ts'

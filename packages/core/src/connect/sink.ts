@@ -1,5 +1,7 @@
 import type { Json } from '../codec/json.ts'
+import type { Change } from '../record/change.ts'
 import type { Batch } from '../record/element.ts'
+import type { Key } from '../record/key.ts'
 import type { ConnectorContext } from './source.ts'
 
 /**
@@ -39,6 +41,20 @@ export interface Sink<in T, Committable extends Json = Json> {
   ): Promise<SinkWriter<T, Committable>>
   /** Called once when the job has ended and does not restart, with its error if it failed. Must not throw. */
   ended?(error?: unknown): void
+}
+
+/**
+ * A sink that applies changes: an insert adds a row, an update replaces it and a delete removes it. Only such
+ * a sink accepts a table; other sinks append records.
+ *
+ * It finds a row by the change's key. `updateBefore` is for sinks that need the old row; one that replaces
+ * rows by key ignores it.
+ */
+export interface ChangeSink<in T, in K extends Key = Key, Committable extends Json = Json> extends Sink<
+  Change<T, K>,
+  Committable
+> {
+  readonly applies: 'changes'
 }
 
 /**

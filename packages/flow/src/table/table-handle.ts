@@ -1,0 +1,87 @@
+import { MillraceError, requireKnown, type Key } from '@millrace/core'
+import type { Sink } from '@millrace/core/connector'
+import type { Exchange, Input } from '@millrace/core/graph'
+import { isThenable, refusePromise } from '@millrace/core/operator'
+import type { SinkOptions, StepOptions, Timing, ToStreamOptions } from '../stream-options.ts'
+import { requireSynchronous } from '../synchronous.ts'
+import { changesOf, type RowChange } from './row-change.ts'
+import { isSameRow } from './same-row.ts'
+
+/** The stream that carries a table's changes: what a table uses of it. */
+export interface ChangeStream {
+  readonly timing: Timing
+  map(transform: (change: unknown) => unknown, options?: StepOptions): ChangeStream
+  flatMap(expand: (change: unknown) => Iterable<unknown>, options?: StepOptions): ChangeStream
+  to(name: string, sink: Sink<unknown>, options?: SinkOptions): void
+  input(exchange?: Exchange): Input
+}
+
+/** The implementation of `Table`: the stream of its changes, as `RowChange`s. */
+export class TableHandle {
+  readonly timing: Timing
+  readonly stream: ChangeStream
+
+  constructor(stream: ChangeStream) {
+    this.stream = stream
+    this.timing = stream.timing
+  }
+
+  map(transform: (row: unknown, key: Key) => unknown, options?: StepOptions): TableHandle {
+    requireSynchronous(transform, 'map', options?.name)
+    const mapped = (row: unknown, key: Key): unknown =>
+      row === undefined ? undefined : rowOf(transform(row, key))
+    return this.#changed(
+      ({ key, before, after }) => ({
+        key,
+        before: mapped(before, key),
+        after: mapped(after, key),
+      }),
+      options,
+    )
+  }
+
+  filter(keep: (row: unknown, key: Key) => boolean, options?: StepOptions): TableHandle {
+    requireSynchronous(keep, 'filter', options?.name)
+    const kept = (row: unknown, key: Key): unknown => (row !== undefined && keep(row, key) ? row : undefined)
+    return this.#changed(
+      ({ key, before, after }) => ({ key, before: kept(before, key), after: kept(after, key) }),
+      options,
+    )
+  }
+
+  toStream({ updateBefore = true, ...options }: ToStreamOptions = {}): ChangeStream {
+    requireKnown('toStream', options, ['name', 'onError'])
+    return this.stream.flatMap((change) => changesOf(change as RowChange, updateBefore), options)
+  }
+
+  to(name: string, sink: Sink<unknown>, options?: SinkOptions): void {
+    const { applies } = (sink ?? {}) as { readonly applies?: unknown }
+    if (applies !== 'changes') {
+      throw new MillraceError(
+        'GRAPH_INVALID',
+        `to '${name}' writes a table, which changes its rows, and its sink only appends. Write table.toStream() to keep every change, or use a sink that applies changes`,
+      )
+    }
+    this.toStream().to(name, sink, options)
+  }
+
+  /** Changes rows; a change that leaves the row as it was is dropped. */
+  #changed(change: (of: RowChange) => RowChange, options: StepOptions | undefined): TableHandle {
+    requireKnown('a step of a table', options, ['name', 'onError'])
+    return new TableHandle(
+      this.stream.flatMap((of) => {
+        const changed = change(of as RowChange)
+        return isSameRow(changed.before, changed.after) ? [] : [changed]
+      }, options),
+    )
+  }
+}
+
+function rowOf(row: unknown): unknown {
+  if (isThenable(row)) refusePromise(row, 'the function of map returned')
+  if (row !== undefined) return row
+  throw new MillraceError(
+    'OPERATOR_FAILED',
+    'the function of map returned undefined for a row of a table; return a value, or leave the row out with filter',
+  )
+}

@@ -1,0 +1,56 @@
+/** What the compiler infers of tables, and what it refuses. Checked by `npm run check:types`; nothing here runs. */
+import type { Change } from '@millrace/core'
+import type { ChangeSink, Sink } from '@millrace/core/connector'
+import { expectTypeOf } from 'vitest'
+import type { SourceStream, StreamOf, Table, TimedStream } from '../stream.ts'
+
+interface Opened {
+  readonly kind: 'opened'
+  readonly id: string
+  readonly total: number
+}
+
+interface Closed {
+  readonly kind: 'closed'
+  readonly id: string
+}
+
+declare const events: TimedStream<Opened | Closed>
+declare const untimed: SourceStream<Opened>
+declare const appends: Sink<unknown>
+declare const applies: ChangeSink<Opened, string>
+declare const appliesTotals: ChangeSink<number, string>
+
+const byId = events.keyBy((event) => event.id)
+const isClosed = (event: Opened | Closed): event is Closed => event.kind === 'closed'
+const open = byId.toTable('open', { deleteIf: isClosed, expireAfter: '1d' })
+
+expectTypeOf(open).toEqualTypeOf<Table<Opened, string>>()
+expectTypeOf(byId.toTable('all')).toEqualTypeOf<Table<Opened | Closed, string>>()
+expectTypeOf(byId.toTable('all', { deleteIf: (event) => event.id === '' })).toEqualTypeOf<
+  Table<Opened | Closed, string>
+>()
+expectTypeOf(open.map((row) => row.total)).toEqualTypeOf<Table<number, string>>()
+expectTypeOf(open.toStream()).toEqualTypeOf<TimedStream<Change<Opened, string>>>()
+expectTypeOf(
+  untimed
+    .keyBy((event) => event.id)
+    .toTable('rows')
+    .toStream(),
+).toEqualTypeOf<StreamOf<Change<Opened, string>, 'untimed'>>()
+
+open.to('rows', applies)
+open.toStream().to('changes', appends)
+open.toStream().to('changes-too', applies)
+open.map((row) => row.total).to('totals', appliesTotals)
+
+// @ts-expect-error ATableChangesItsRowsAndThisSinkOnlyAppends
+open.to('rows', appends)
+// @ts-expect-error the sink has other rows
+open.to('rows', appliesTotals)
+// @ts-expect-error a row is never undefined
+open.map(() => undefined)
+// @ts-expect-error operators do not wait
+open.map(async (row) => row.total)
+// @ts-expect-error rows expire by event time only
+untimed.keyBy((event) => event.id).toTable('rows', { expireAfter: '1d' })

@@ -1,0 +1,63 @@
+/** Tables under test: what their changes make of an empty table, and whether each of them is possible. */
+import type { Key } from '@millrace/core'
+import { keyToken, type KeyToken } from '@millrace/core/store'
+import type { Timed } from '@millrace/testkit'
+import fc from 'fast-check'
+import { expect } from 'vitest'
+import type { RowChange } from '../src/table/row-change.ts'
+import type { Arrivals } from './meeting-trial.ts'
+
+/** How far a record may be behind. */
+const disorder = 8
+
+/** Puts timed records of one stream into an order of arrival within the bound, with watermarks, batches and restarts. */
+export function arrivalsOf<T>(
+  record: fc.Arbitrary<T>,
+  { maxLength = 30 }: { readonly maxLength?: number } = {},
+): fc.Arbitrary<Arrivals<T> & { readonly inOrder: readonly Timed<T>[] }> {
+  const records = fc.array(
+    fc.record({ value: record, time: fc.integer({ min: -20, max: 40 }), delay: fc.nat(disorder) }),
+    { maxLength },
+  )
+  return fc.tuple(records, runs).map(([drawn, run]) => {
+    let newest = Number.NEGATIVE_INFINITY
+    const arrivals = drawn
+      .toSorted((a, b) => a.time + a.delay - (b.time + b.delay))
+      .map(({ value, time }) => {
+        const watermark = newest - disorder
+        newest = Math.max(newest, time)
+        return { value, time, watermark }
+      })
+    return { ...run, arrivals, inOrder: arrivals.toSorted((a, b) => a.time - b.time) }
+  })
+}
+
+const runs = fc.record({
+  batch: fc.integer({ min: 1, max: 7 }),
+  restarts: fc
+    .array(fc.tuple(fc.nat(30), fc.integer({ min: 1, max: 4 })), { maxLength: 3 })
+    .map((restarts) => new Map(restarts)),
+  isTight: fc.boolean(),
+})
+
+/**
+ * Applies changes to an empty table and returns its rows by key. Fails at the first change that is not possible:
+ * its `before` is not the row, or it changes nothing.
+ */
+export function applied(outputs: readonly Timed<unknown>[]): ReadonlyMap<KeyToken, unknown> {
+  const rows = new Map<KeyToken, unknown>()
+  for (const { value } of outputs) {
+    const { key, before, after } = value as RowChange
+    const token = keyToken(key)
+    expect(before).toEqual(rows.get(token))
+    expect(after).not.toEqual(before)
+    if (after === undefined) rows.delete(token)
+    else rows.set(token, after)
+  }
+  return rows
+}
+
+/** Rows by key, as `applied` returns them. */
+export function rowsOf(entries: Iterable<readonly [Key, unknown]>): ReadonlyMap<KeyToken, unknown> {
+  return new Map([...entries].map(([key, row]) => [keyToken(key), row]))
+}
