@@ -1,4 +1,4 @@
-/** Runs pipelines and concurrent code in simulated worlds, chosen by seed, in which things break. */
+/** Runs pipelines and concurrent code in simulated worlds with faults, each chosen by a seed. */
 
 // Whole pipelines in a world that breaks.
 export { faultKinds } from './simulate/fault.ts'

@@ -1,7 +1,7 @@
 import type { Sink } from '@millrace/core/connector'
 import type { SinkStandIn } from '../src/simulate/run-plan.ts'
 
-/** A sink that knows what it has made visible by the numbers of its transactions, as far as it does not forget. */
+/** A sink that recognizes visible transactions by their numbers, as far as it remembers them. */
 export function orderingSink(
   forgets: 'nothing' | 'before the last' | 'previous lives' | 'everything',
 ): SinkStandIn {

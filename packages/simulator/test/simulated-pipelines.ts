@@ -11,7 +11,7 @@ import {
   type PipelineBuilder,
 } from '@millrace/flow'
 
-/** What the simulator is tried on. */
+/** Pipelines for the simulator's own tests. */
 export interface Reading {
   readonly id: number
   readonly at: number
@@ -19,7 +19,7 @@ export interface Reading {
   readonly value: number
 }
 
-/** Readings of eleven sensors, a fixed pattern of disorder in them, some of them late. */
+/** Readings of eleven sensors with fixed disorder; some are late. */
 function readings(records: number, firstId = 0): readonly Reading[] {
   return Array.from({ length: records }, (_, index) => ({
     id: firstId + index,
@@ -41,7 +41,7 @@ export const windowed: Pipeline = pipeline('windowed', (p) => {
   sums.late.to('late', memory.write())
 })
 
-/** Several splits, calls that end in any order, state and timers, and a keyed operator behind another one. */
+/** Several splits, calls that end in any order, state and timers, and a keyed operator after another one. */
 export const manySided: Pipeline = pipeline('many-sided', (p) => {
   const looked = p
     .from('readings', memory.read({ a: readings(150), b: readings(100, 1_000), c: readings(50, 2_000) }))
@@ -73,7 +73,7 @@ export const manySided: Pipeline = pipeline('many-sided', (p) => {
     .to('overall-out', memory.write())
 })
 
-/** One map over a thousand numbers, as the test likes, into a sink that can be replaced. */
+/** A map over a thousand numbers with the function of the test, into a replaceable sink. */
 export function mapping(
   apply: (n: number) => unknown,
   source: Source<number> = memory.read({ all: Array.from({ length: 200 }, (_, n) => n) }),

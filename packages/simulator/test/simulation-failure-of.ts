@@ -1,7 +1,7 @@
 import { expect } from 'vitest'
 import { SimulationFailure } from '../src/simulate/simulation-failure.ts'
 
-/** The failure that a simulation ends with. */
+/** Returns the failure of a simulation. */
 export async function failureOf(run: Promise<unknown>): Promise<SimulationFailure> {
   const thrown = await run.then(
     () => undefined,

@@ -5,41 +5,41 @@ import type { SimFsOptions } from './sim-fs.ts'
 import { SimFs } from './sim-fs.ts'
 import { SimulatedCrash } from './simulated-crash.ts'
 
-/** Something that must survive a crash at any moment, and what its survival means. */
+/** Code that must survive a crash at any moment, and a check of the result. */
 export interface CrashTrial {
-  /** Lives one life. Keeps its own account of what was promised, for `verify`. */
+  /** Runs one life, and records what `verify` must find. */
   run(fs: SimFs): Promise<void>
   /**
-   * Looks at what the next life finds, and throws if a promise is broken. Called several times for one
-   * `run`, with a disk of its own each time: must leave the account as it is.
+   * Checks what the next life finds, and throws if a guarantee is broken. Called several times for one `run`, each time
+   * with its own disk, so it must not change what `run` recorded.
    */
   verify(fs: SimFs): Promise<void>
 }
 
-/** How thoroughly to look. */
+/** Options for `crashEverywhere`. */
 export interface CrashEverywhereOptions {
-  /** How many outcomes by chance are tried for each crash, besides losing all and nothing. Default 3. */
+  /** The number of random outcomes for each crash, besides losing everything and nothing. Default 3. */
   readonly seeds?: number
-  /** What the disk is like; its `random` is chosen here. */
+  /** Options of the disk; its `random` is set here. */
   readonly disk?: SimFsOptions
 }
 
-/** How much `crashEverywhere` has tried. */
+/** What `crashEverywhere` has tried. */
 export interface CrashReport {
-  /** How many operations there were to crash at. */
+  /** The number of operations at which it crashed. */
   readonly operations: number
-  /** How many outcomes were verified. */
+  /** The number of verified outcomes. */
   readonly outcomes: number
 }
 
 const styles: readonly CrashStyle[] = ['before', 'during', 'after']
 
 /**
- * Crashes a trial before, during and after each of its file system operations, and verifies what a kill
- * and several kinds of power loss leave.
+ * Crashes a trial before, during and after each of its file system operations, and verifies the result of a kill and of
+ * several kinds of power loss.
  *
- * Rejects at the first broken promise, with the crash and the story of the disk in the message. A trial
- * that fails without a crash is an error of its own, found first.
+ * Rejects at the first broken guarantee, with the crash and the log of the disk in the message. A trial that fails
+ * without a crash is reported first.
  *
  * @example
  * const report = await crashEverywhere(() => ({
@@ -73,7 +73,7 @@ export async function crashEverywhere(
   return { operations: calm.operations, outcomes }
 }
 
-/** What may be left of a life: everything, what was synced, and some of the rest by chance. */
+/** The possible outcomes of a crash: everything, only synced data, and synced data with a random part of the rest. */
 function* fates(fs: SimFs, seeds: number): Generator<readonly [fate: string, next: SimFs]> {
   yield ['killed', fs.afterKill()]
   yield ['power lost', fs.afterPowerLoss()]

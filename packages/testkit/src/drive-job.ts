@@ -2,25 +2,28 @@ import { systemScheduler } from '@millrace/world'
 import type { ManualClock } from '@millrace/world'
 import type { Job, JobResult } from '@millrace/core/job'
 
-/** When to stop waiting for a job that does not end. */
+/** Limits for a job that does not end. */
 export interface DriveLimits {
   /** Simulated milliseconds. Default: a day. */
   readonly longestMs?: number
-  /** Called each time nothing is left to do at the present moment; true ends the drive. */
+  /** Called each time no work is left at the current time; true ends the wait. */
   readonly until?: () => boolean
 }
 
-/** How many turns of the event loop everything that needs no clock gets to settle. */
+/** The number of event-loop turns in which work without a clock must settle. */
 const settlingTurns = 8
-/** Before time leaps further than this, in milliseconds, it gets so many times more: a leap cannot be taken back. */
+/**
+ * Before a step of time longer than this, in milliseconds, there are this many times more turns, because the step
+ * cannot be undone.
+ */
 const leapMs = 100
 const leapRounds = 20
 
 /**
- * Runs a job in simulated time: whenever it has nothing left to do now, the clock moves to its next timer.
+ * Runs a job in simulated time: whenever no work is left, the clock moves to the next timer.
  *
- * Resolves with the job's result, or with undefined when `until` ended the drive. Rejects when simulated time runs
- * out, or when the job waits for something that no clock will bring.
+ * Resolves with the job's result, or with undefined when `until` ended the drive. Rejects when the maximum of simulated
+ * time has passed, or when the job waits without a timer.
  *
  * @example
  * const platform = simPlatform({ seed: 1 })

@@ -1,8 +1,8 @@
 import type { Fs, FsEntry, FsFile, FsMode, FsStat } from '@millrace/core/disk'
 
 /**
- * A disk as one process sees it that is frozen at one of its calls: the call takes effect only once the process resumes.
- * Others see the disk and change it meanwhile.
+ * The file system of a process that is frozen at one of its calls: the call takes effect only once the process resumes.
+ * Other processes can change the disk meanwhile.
  *
  * @example
  * const seen = new FreezingFs(fs, 12)
@@ -12,7 +12,7 @@ import type { Fs, FsEntry, FsFile, FsMode, FsStat } from '@millrace/core/disk'
  * seen.thaw()
  */
 export class FreezingFs implements Fs {
-  /** How many calls there have been. */
+  /** The number of calls so far. */
   calls = 0
   /** Resolves when the process is frozen. */
   readonly frozen: Promise<void>

@@ -1,4 +1,4 @@
-/** What a simulated file system can be asked to change, and what can be made to fail. */
+/** The operations of a simulated file system that change it, and that can be made to fail. */
 export type OperationKind =
   | 'create'
   | 'write'
@@ -10,24 +10,24 @@ export type OperationKind =
   | 'removeDirectory'
   | 'syncDirectory'
 
-/** How many lines are kept: enough to see what led to a failure, few enough for a long simulation. */
+/** The number of kept lines: enough to explain a failure, few enough for a long simulation. */
 const LINES_MAX = 2_000
 
 /**
- * The story of a simulated disk over all lives of the process, for the message of a failed test.
+ * The operations on a simulated disk over all lives of the process, for the message of a failed test.
  *
- * A new life starts with each crash; operations are numbered anew in each.
+ * Each crash begins a new life, in which operations are numbered from 1.
  */
 export class OperationLog {
   #lines: string[] = []
-  /** Which life this is, from 1. */
+  /** The number of this life, from 1. */
   life = 1
 
   add(operation: number, kind: OperationKind, path: string, detail: string): void {
     this.#push(`${this.life}.${operation} ${kind} ${path}${detail === '' ? '' : `: ${detail}`}`)
   }
 
-  /** A log for the next life that knows this one's story. `event` says how this life ended. */
+  /** Creates the log of the next life, which continues this one. `event` says how this life ended. */
   next(event: string): OperationLog {
     const log = new OperationLog()
     log.#lines = [...this.#lines]

@@ -11,17 +11,17 @@ import {
 
 /** How an operator is run by `operatorHarness`. */
 export interface HarnessOptions<In> {
-  /** The key of each record; absent for an operator without keys, or with several inputs. */
+  /** Returns the key of a record; absent for an operator without keys, or with several inputs. */
   readonly keyBy?: (value: In) => Key
-  /** Of an operator with several inputs: the key of each record, by input. */
+  /** For an operator with several inputs: returns the key of a record, by input. */
   readonly inputs?: readonly ((value: In) => Key)[]
   /** Its name in messages. Default: "operator". */
   readonly name?: string
   /** Its side outputs. */
   readonly outputs?: readonly string[]
-  /** What happens when it throws on a record; dead letters are the side output `errors`. Default `'fail'`. */
+  /** The error policy for records on which it throws; dead letters go to the side output `errors`. Default `'fail'`. */
   readonly onError?: 'fail' | 'skip' | 'deadLetter'
-  /** How many subtasks it runs as. Default 1; more need `keyBy`. */
+  /** The number of its subtasks. Default 1; more need `keyBy`. */
   readonly parallelism?: number
   /** Whether its outputs are full after each record. Default false. */
   readonly isTight?: boolean
@@ -43,11 +43,11 @@ export interface BatchRecord<T> extends Timed<T> {
 const keyGroups = 128
 
 /**
- * Runs one operator in the engine's own chain, with time that the test moves.
+ * Runs one operator in the engine's own chain, with time that the test controls.
  *
- * `create` makes the operator, once for each subtask and again after each restart. Throws what the operator throws,
- * as `OperatorError`; `STATE_MISUSED` when it changed state in place without saying so; and `RECORD_MUTATED` when it
- * changed a record that it was given or a value that it had emitted. Records are frozen for that.
+ * `create` creates the operator for each subtask, and again after each restart. Errors of the operator are thrown as
+ * `OperatorError`. Throws `STATE_MISUSED` when it changed state in place without `set`, and `RECORD_MUTATED` when it
+ * changed a record or a value that it had emitted. Records are frozen for this check.
  *
  * @example
  * const harness = operatorHarness(() => new RunningTotal(), { keyBy: (sale: Sale) => sale.shop })
@@ -65,7 +65,7 @@ export function operatorHarness<In>(
 
 /** A running operator under test. Made by `operatorHarness`. */
 export class OperatorHarness<In> {
-  /** Everything emitted, to whichever output, in order. */
+  /** Everything emitted to any output, in order. */
   readonly emitted: Emitted[] = []
   readonly #around: SubtaskSurroundings
   readonly #counts = new Map<OperatorMetric, number>()
@@ -91,24 +91,26 @@ export class OperatorHarness<In> {
     this.#subtasks = this.#start(options.parallelism ?? 1, undefined)
   }
 
-  /** What was emitted to the main output. */
+  /** The records of the main output. */
   get outputs(): readonly Timed<unknown>[] {
     return this.side('main')
   }
 
-  /** What was emitted to a side output. */
+  /** The records of a side output. */
   side(output: string): readonly Timed<unknown>[] {
     return this.emitted
       .filter((record) => record.output === output)
       .map(({ value, time }) => ({ value, time }))
   }
 
-  /** How often the operator counted something. */
+  /** The value of one of the operator's counters. */
   counted(metric: OperatorMetric): number {
     return this.#counts.get(metric) ?? 0
   }
 
-  /** How many cells each of the operator's tables holds, over all subtasks; `#timers` has one for each keyed timer. */
+  /**
+   * The number of cells in each of the operator's tables, over all subtasks; `#timers` has one for each keyed timer.
+   */
   cells(): Readonly<Record<string, number>> {
     const sums = new Map<string, number>()
     for (const subtask of this.#subtasks) {
@@ -117,17 +119,17 @@ export class OperatorHarness<In> {
     return Object.fromEntries(sums)
   }
 
-  /** When the next processing timer is due; infinity if there is none. */
+  /** The time of the next processing timer; infinity if there is none. */
   get nextProcessing(): number {
     return Math.min(...this.#subtasks.map((subtask) => subtask.nextProcessing))
   }
 
-  /** Hands the operator one record, of the input with the number `input`. */
+  /** Passes one record to the operator, on the input with the number `input`. */
   record(value: In, time: EventTime = Number.NaN, input = 0): void {
     this.batch([{ value, time, watermark: this.#watermark, input }])
   }
 
-  /** Hands the operator several records at once, each under the watermark it was emitted under. */
+  /** Passes several records at once to the operator, each with the watermark it was emitted under. */
   batch(records: readonly BatchRecord<In>[]): void {
     const shares = this.#subtasks.map((): BatchRecord<In>[] => [])
     for (const record of records) shares[this.#subtaskOf(record)]!.push(record)
@@ -138,7 +140,7 @@ export class OperatorHarness<In> {
     this.watermark(records.at(-1)?.watermark ?? this.#watermark)
   }
 
-  /** Moves event time: no record before `time` will come in order. */
+  /** Moves the watermark: records before `time` are late from now on. */
   watermark(time: EventTime): void {
     this.#watermark = Math.max(this.#watermark, time)
     for (const subtask of this.#subtasks) subtask.advance(this.#watermark)
@@ -150,7 +152,7 @@ export class OperatorHarness<In> {
     for (const subtask of this.#subtasks) subtask.fireProcessing(now)
   }
 
-  /** The input has ended: every event timer fires, then the operator finishes. */
+  /** Ends the input: every event timer fires, then the operator finishes. */
   end(): void {
     for (const subtask of this.#subtasks) subtask.end()
     for (const subtask of this.#subtasks) subtask.close()
@@ -161,7 +163,7 @@ export class OperatorHarness<In> {
     for (const subtask of this.#subtasks) subtask.save()
   }
 
-  /** Encodes all state and continues with fresh operators that have nothing else, at another parallelism if given. */
+  /** Encodes all state and restores it into new operators, optionally at another parallelism. */
   snapshotAndRestore(parallelism: number = this.#subtasks.length): void {
     const saved = this.#subtasks.map((subtask) => subtask.save())
     for (const subtask of this.#subtasks) subtask.close()
@@ -183,7 +185,7 @@ export class OperatorHarness<In> {
   }
 }
 
-/** Neighbours that come from one input: a batch holds records of one. */
+/** Groups consecutive records by input, because a batch contains records of one input. */
 function runsOf<T>(records: readonly BatchRecord<T>[]): readonly (readonly BatchRecord<T>[])[] {
   const runs: BatchRecord<T>[][] = []
   for (const record of records) {
@@ -205,7 +207,7 @@ function batchOf<T>(records: readonly BatchRecord<T>[]): Batch<T> {
   }
 }
 
-/** The cells that belong to subtask `index` of `parallelism`, of all that were saved. */
+/** Returns the saved cells that belong to subtask `index` of `parallelism`. */
 function shareOf(saved: readonly SavedState[], index: number, parallelism: number): SavedState {
   const { first, last } = keyGroupRange(index, parallelism, keyGroups)
   const names = new Set(saved.flatMap((state) => [...state.keys()]))

@@ -1,7 +1,7 @@
 /**
- * One case of an operator in several lives, which must all come to the same results: records together or one by
- * one, with snapshots between them, restarted between them, before outputs that are full, in another order, and at
- * another parallelism. (After Hazelcast Jet's `TestSupport`.)
+ * One case of an operator in several lives with equal results: with records together or one by one, with snapshots or
+ * restarts between them, with full outputs, in another order, and at another parallelism. (After Hazelcast Jet's
+ * `TestSupport`.)
  */
 import { seededRandom } from '@millrace/world'
 import { describeValue, type EventTime } from '@millrace/core'
@@ -14,13 +14,13 @@ import {
   type BatchRecord,
 } from './operator-harness.ts'
 
-/** What happens to an operator, in order: made by `at`, `watermark` and `clock`. */
+/** The events of an operator, in order; created by `at`, `watermark` and `clock`. */
 export type Happening<In> =
   | { readonly kind: 'record'; readonly value: In; readonly time: EventTime; readonly input: number }
   | { readonly kind: 'watermark'; readonly time: EventTime }
   | { readonly kind: 'clock'; readonly now: number }
 
-/** A record with its event time, of the input with the number `input`. */
+/** Creates a record with its event time, on the input with the number `input`. */
 export function at<In>(time: EventTime, value: In, input = 0): Happening<In> {
   return { kind: 'record', value, time, input }
 }
@@ -38,18 +38,18 @@ export function clock(now: number): Happening<never> {
 /** A case for `operatorLives`. */
 export interface OperatorCase<In> extends Omit<HarnessOptions<In>, 'parallelism' | 'isTight'> {
   readonly create: () => Operator<In, unknown>
-  /** What happens, before the input ends. */
+  /** The events before the input ends. */
   readonly input: readonly Happening<In>[]
-  /** Whether the order of records between two other happenings changes nothing but the order of results. Default false. */
+  /** Whether the order of records between two other events affects only the order of results. Default false. */
   readonly isOrderFree?: boolean
-  /** Whether state remains after the end, as for rolling figures. Default false. */
+  /** Whether state remains after the end, as for running totals. Default false. */
   readonly keepsState?: boolean
 }
 
 interface Life {
   readonly name: string
   readonly isTight?: boolean
-  /** Whether results may come in another order. */
+  /** Whether results may be in another order. */
   readonly isOrderFree?: boolean
   readonly isTogether?: boolean
   readonly arrange?: <In>(input: readonly Happening<In>[]) => readonly Happening<In>[]
@@ -67,7 +67,7 @@ const lives: readonly Life[] = [
   { name: 'full outputs', isTogether: true, isTight: true },
 ]
 
-/** Lives whose results come in another order. */
+/** Lives whose results are in another order. */
 const orderFreeLives: readonly Life[] = [{ name: 'shuffled', isOrderFree: true, arrange: shuffled }]
 
 const keyedLives: readonly Life[] = [
@@ -79,8 +79,8 @@ const keyedLives: readonly Life[] = [
 ]
 
 /**
- * Runs a case in all its lives, to the end of its input, and returns the first one. Throws a `ContractViolation` that names the
- * life and the difference if one of them emits or counts anything else, or leaves state or timers behind.
+ * Runs a case in all lives, to the end of its input, and returns the first life. Throws a `ContractViolation` that
+ * names the life and the difference if one of them emits or counts anything else, or leaves state or timers behind.
  *
  * @example
  * const { outputs } = operatorLives({
@@ -127,7 +127,7 @@ type LifeStep<In> =
   | { readonly kind: 'watermark'; readonly time: EventTime }
   | { readonly kind: 'clock'; readonly now: number }
 
-/** In one batch, watermarks between records travel with the records behind them, as on an edge. */
+/** Within a batch, a watermark travels with the records after it, as on an edge. */
 function stepsOf<In>(input: readonly Happening<In>[], isTogether: boolean): LifeStep<In>[] {
   const steps: LifeStep<In>[] = []
   let batch: BatchRecord<In>[] = []
@@ -156,7 +156,7 @@ function stepsOf<In>(input: readonly Happening<In>[], isTogether: boolean): Life
   return steps
 }
 
-/** Another order of the records between two other happenings, always the same one. */
+/** Returns another order of the records between two other events, always the same one. */
 function shuffled<In>(input: readonly Happening<In>[]): readonly Happening<In>[] {
   const random = seededRandom(1)
   const result: Happening<In>[] = []

@@ -12,10 +12,10 @@ export interface Emitted {
   readonly time: EventTime
 }
 
-/** What a subtask shares with the harness around it. */
+/** The parts that a subtask shares with its harness. */
 export interface SubtaskSurroundings {
   readonly create: () => Operator<unknown, unknown>
-  /** What gives records their key, by input; empty for an operator without keys. */
+  /** Key selectors by input; empty for an operator without keys. */
   readonly keys: readonly ((value: unknown) => Key)[]
   readonly inputs: number
   readonly name: string
@@ -29,10 +29,10 @@ export interface SubtaskSurroundings {
   count(metric: OperatorMetric, by: number): void
 }
 
-/** Cells by the name of their table. */
+/** The number of cells by table. */
 export type SavedState = ReadonlyMap<string, readonly SavedCell[]>
 
-/** One operator in a chain of its own: the engine's chain, over tables that watch it. */
+/** One operator in its own chain of the engine, on tables that detect unannounced changes. */
 export class OperatorSubtask {
   readonly #cursor = new Cursor()
   readonly #tables: WatchedTable<unknown>[] = []
@@ -87,7 +87,7 @@ export class OperatorSubtask {
     while (!this.#chain.start(restored));
   }
 
-  /** When the next processing timer is due; infinity if there is none. */
+  /** The time of the next processing timer; infinity if there is none. */
   get nextProcessing(): number {
     return this.#chain.nextProcessing
   }
@@ -118,7 +118,7 @@ export class OperatorSubtask {
     })
   }
 
-  /** How many cells each table holds. */
+  /** The number of cells in each table. */
   cells(): ReadonlyMap<string, number> {
     return new Map(this.#tables.map((table) => [table.name, table.size]))
   }

@@ -1,10 +1,8 @@
 /**
- * The part of a simulated file system that makes things happen: numbers the changes, lets some of them
- * fail and one of them be the last.
+ * Applies the changes of a simulated file system: numbers them, and makes them fail or crash.
  *
- * A change takes effect all at once, some microtasks after it was asked for; it is numbered at that
- * moment. So a crash kills whatever is still under way, and a caller that forgot to wait for one change
- * before the next is found out by some seed.
+ * A change takes effect atomically, some microtasks after its call, and is numbered at that moment. So a crash cancels
+ * all pending changes, and some seed detects a caller that does not wait for one change before the next.
  */
 import { seededRandom } from '@millrace/world'
 import type { Random } from '@millrace/world'
@@ -13,43 +11,43 @@ import type { OperationKind } from './operation-log.ts'
 import { OperationLog } from './operation-log.ts'
 import { SimulatedCrash } from './simulated-crash.ts'
 
-/** What a crash leaves of the change it hits: nothing of it, a part, or all of it without a report. */
+/** What a crash leaves of the change that it interrupts: nothing, a part, or all of it without a report. */
 export type CrashStyle = 'before' | 'during' | 'after'
 
-/** One thing to change on the disk. */
+/** A change on the disk. */
 export interface Change<T> {
   readonly kind: OperationKind
   readonly path: string
-  /** Makes the change, or throws why not. */
+  /** Makes the change, or throws. */
   whole(): T
-  /** What a crash in the middle leaves. Absent: the change is atomic. */
+  /** Applies what a crash in the middle leaves. Absent: the change is atomic. */
   part?(random: Random): void
-  /** What an input/output error leaves. Absent: nothing. */
+  /** Applies what an I/O error leaves. Absent: nothing. */
   failed?(): void
-  /** For the log. */
+  /** The text for the log. */
   detail?(result: T): string
 }
 
-/** Whether a change is to fail. Asked once for each change, so it may count. */
+/** Whether a change is to fail. Called once for each change, so it may count. */
 type Fault = (kind: OperationKind, operation: number) => boolean
 
 export interface SimDiskOptions {
-  /** Absent: a change takes one microtask, and what a crash leaves half done follows one fixed sequence. */
+  /** Absent: a change takes one microtask, and partial changes follow a fixed sequence. */
   readonly random: Random | undefined
   /** Absent: one millisecond passes with each change. */
   readonly now: (() => number) | undefined
-  /** How many more bytes fit; asked before each write. */
+  /** Returns how many more bytes fit; called before each write. */
   readonly freeBytes: () => number
 }
 
 const settled: Promise<void> = Promise.resolve()
 
 export class SimDisk {
-  /** Upper limit on the bytes that one write takes. */
+  /** The maximum number of bytes of one write. */
   writeBytesMax: number = Number.POSITIVE_INFINITY
-  /** Whether changes are refused. */
+  /** Whether changes are rejected. */
   isReadOnly = false
-  /** How many changes have been asked for and come to pass or failed. */
+  /** The number of changes that were made or have failed. */
   operations = 0
   log: OperationLog = new OperationLog()
   readonly #random: Random | undefined
@@ -67,7 +65,7 @@ export class SimDisk {
     this.#freeBytes = options.freeBytes
   }
 
-  /** The time that files are stamped with. */
+  /** The clock for modification times. */
   now(): number {
     return this.#now === undefined ? this.operations : this.#now()
   }
@@ -84,7 +82,7 @@ export class SimDisk {
     this.#crashedAt ??= this.operations
   }
 
-  /** Takes back every fault and crash that has not come yet. */
+  /** Cancels every fault and crash that has not occurred yet. */
   heal(): void {
     this.#faults.length = 0
     this.#crash = undefined
@@ -101,7 +99,7 @@ export class SimDisk {
     this.#faults.push((each) => each === kind && ++seen === nth)
   }
 
-  /** How much of a write of `wanted` bytes is taken; the first `held` of them lie over what a file has already. */
+  /** Returns how many of `wanted` bytes are written; the first `held` of them overwrite existing bytes. */
   roomFor(wanted: number, held: number, path: string): number {
     const room = Math.min(wanted, this.writeBytesMax, held + this.#freeBytes())
     if (room > 0 || wanted === 0) return room
@@ -110,7 +108,7 @@ export class SimDisk {
     })
   }
 
-  /** Looks at the disk once the changes asked for before have come to pass. */
+  /** Reads the disk once the earlier changes have taken effect. */
   async look<T>(view: () => T): Promise<T> {
     await this.#pause()
     this.#requireAlive()
@@ -122,7 +120,7 @@ export class SimDisk {
     return this.changeNow(change)
   }
 
-  /** Makes a change without waiting first, for a caller that has just looked. */
+  /** Makes a change without waiting first, for a caller that has just read the disk. */
   changeNow<T>(change: Change<T>): T {
     this.#requireAlive()
     const operation = ++this.operations

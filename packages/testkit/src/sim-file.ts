@@ -1,18 +1,18 @@
 /**
- * One file on a simulated disk: what programs see, and what power loss cannot take.
+ * One file on a simulated disk: the content that programs see, and the durable content.
  *
- * True between any two calls:
+ * Invariants between any two calls:
  *
- *  1. `#durable` changes only by `sync`: its bytes survive everything but corruption.
- *  2. A sector in which the two layers differ is in `#dirty`, unless a failed sync has forgotten it.
- *  3. A sector that is not in `#dirty` is never written to disk again, however often `sync` succeeds.
+ * 1. `#durable` changes only by `sync`: its bytes survive everything but corruption. 2. A sector in which the two
+ * layers differ is in `#dirty`, unless a failed sync has removed it. 3. A sector that is not in `#dirty` is never
+ * written to disk again, however often `sync` succeeds.
  *
  * The third is what Linux does after a failed fsync: the pages count as clean (Rebello and others, "Can
  * applications recover from fsync failures?", 2020). Sectors are atomic, files are not.
  */
 import type { Random } from '@millrace/world'
 
-/** What a disk writes as a whole or not at all, in bytes. */
+/** The unit of atomic writes, in bytes. */
 const SECTOR_BYTES = 512
 
 /** Bytes that grow and shrink; everything past `size` in the buffer is zero. */
@@ -34,7 +34,7 @@ class Extent {
     this.size = size
   }
 
-  /** Writes within the present size; bytes past it are cut off. */
+  /** Writes within the current size; bytes beyond it are dropped. */
   put(at: number, bytes: Uint8Array): void {
     this.#buffer.set(bytes.subarray(0, Math.max(this.size - at, 0)), Math.min(at, this.size))
   }
@@ -47,19 +47,19 @@ class Extent {
   }
 }
 
-/** Which of its unsynced changes a file keeps when the power goes. */
+/** The unsynced changes that a file keeps at a power loss. */
 export type Survival = 'synced' | Random
 
-/** The data of one file. Names live elsewhere: a file may have one, or none while it is open. */
+/** The data of one file. Names are separate: a file may have one, or none while it is open. */
 export class SimFile {
-  /** Names the file itself, whatever it is called. */
+  /** Identifies the file, independently of its name. */
   readonly identity: string
   /** Last change of the content, in milliseconds since the epoch. */
   modifiedMs: number
   #current = new Extent()
   #durable = new Extent()
   readonly #dirty = new Set<number>()
-  /** Sizes the file has had since the last sync: a sector may have been on its way after any write. */
+  /** Sizes of the file since the last sync: a sector may have been written at each of them. */
   #pastSizes: number[] = []
 
   constructor(identity: string, modifiedMs: number) {
@@ -71,7 +71,7 @@ export class SimFile {
     return this.#current.size
   }
 
-  /** A view of what programs see, valid until the next change. */
+  /** Returns a view of the content that programs see, valid until the next change. */
   bytes(): Uint8Array {
     return this.#current.bytes()
   }
@@ -100,17 +100,17 @@ export class SimFile {
     this.#settled()
   }
 
-  /** A sync that reported failure: what was on its way counts as written, and is not. */
+  /** Handles a failed sync: its data counts as written, but is not durable. */
   failSync(): void {
     this.#settled()
   }
 
-  /** A sync that the crash cut short: some of it reached the disk. */
+  /** Handles a sync that a crash interrupted: some of its data reached the disk. */
   tearSync(random: Random): void {
     this.#durable = this.#remains(random)
   }
 
-  /** Changes a byte at rest, in what programs see and on the disk alike. */
+  /** Changes a byte in both layers, without an operation. */
   flip(offset: number, mask: number): void {
     for (const layer of [this.#current, this.#durable]) {
       const byte = layer.bytes(offset, offset + 1)[0]
@@ -118,7 +118,7 @@ export class SimFile {
     }
   }
 
-  /** The file after the power was lost: everything in it is durable. */
+  /** Returns the file after a power loss: everything in it is durable. */
   afterPowerLoss(survival: Survival): SimFile {
     const file = new SimFile(this.identity, this.modifiedMs)
     file.#durable = survival === 'synced' ? this.#durable.clone() : this.#remains(survival)
@@ -126,7 +126,7 @@ export class SimFile {
     return file
   }
 
-  /** The file after its process was killed: nothing is lost, and nothing became durable by it. */
+  /** Returns the file after a kill: nothing is lost, and nothing more is durable. */
   afterKill(): SimFile {
     const file = new SimFile(this.identity, this.modifiedMs)
     file.#current = this.#current.clone()
@@ -195,7 +195,7 @@ export class SimFile {
   }
 }
 
-/** A copy of one sector, with zeros past the end of the file. */
+/** Returns a copy of one sector, with zeros beyond the end of the file. */
 function sectorOf(extent: Extent, sector: number): Uint8Array {
   const copy = new Uint8Array(SECTOR_BYTES)
   const start = sector * SECTOR_BYTES

@@ -9,33 +9,32 @@ import { SimHandle } from './sim-handle.ts'
 import type { SimEntry } from './sim-names.ts'
 import { byName, SimDirectory, SimNames } from './sim-names.ts'
 
-/** What a simulated disk is like. */
+/** Options of a simulated disk. */
 export interface SimFsOptions {
   /**
-   * Varies how long each operation takes (one to four microtasks) and what a crash leaves half done. The
-   * same seed gives the same run, and the next life goes by a fork of it: what happens there does not depend
-   * on how many other outcomes were tried before. Absent: every operation takes one microtask.
+   * Varies the duration of each operation (one to four microtasks) and what a crash leaves in part. The same seed gives
+   * the same run. The next life uses a fork of it, so it does not depend on how many other outcomes were tried before.
+   * Absent: every operation takes one microtask.
    */
   readonly random?: Random
-  /** What files are stamped with. Absent: one millisecond passes with each operation. */
+  /** The clock for modification times. Absent: one millisecond passes with each operation. */
   readonly clock?: Pick<Clock, 'now'>
-  /** How many bytes all files together may hold. Default: no limit. */
+  /** The maximum number of bytes of all files together. Default: no limit. */
   readonly capacityBytes?: number
 }
 
 /**
  * A file system in memory that can crash.
  *
- * It has two layers. Programs see the volatile one; power loss leaves the durable one, to which bytes get
- * by `FsFile.sync` and names by `syncDirectory`. A name made by `makeDirectory`, `open` or `rename`, and
- * the absence of one taken by `remove` or `removeDirectory`, is volatile until then, also when the file itself was synced.
+ * It has two layers. Programs see the volatile one; a power loss keeps the durable one. `FsFile.sync` makes bytes
+ * durable, `syncDirectory` makes names durable. A name created by `makeDirectory`, `open` or `rename`, or removed by
+ * `remove` or `removeDirectory`, is volatile until then, even if the file itself was synced.
  *
- * Every change has a running number, from 1, by which `crashAt` and `failAt` name it: creating (`open`),
- * `write`, `truncate`, `sync`, `rename`, `remove`, each directory made, `removeDirectory`, `syncDirectory`.
- * Nothing here waits for anything but microtasks.
+ * Every change has a number, from 1, which `crashAt` and `failAt` use: creating (`open`), `write`, `truncate`, `sync`,
+ * `rename`, `remove`, each created directory, `removeDirectory`, `syncDirectory`. Operations wait only for microtasks.
  *
- * One instance is one life of the process. After a crash each of its calls rejects with `SimulatedCrash`;
- * `afterKill` and `afterPowerLoss` give what the next life finds.
+ * One instance is one life of the process. After a crash each of its calls rejects with `SimulatedCrash`; `afterKill`
+ * and `afterPowerLoss` return what the next life finds.
  *
  * @example
  * const fs = new SimFs()
@@ -44,7 +43,9 @@ export interface SimFsOptions {
  * fs.afterPowerLoss().paths() // => []
  */
 export class SimFs implements Fs {
-  /** How many bytes all files together may hold. A write takes what fits; the next rejects with `FS_FULL`. */
+  /**
+   * The maximum number of bytes of all files together. A write takes what fits; the next one rejects with `FS_FULL`.
+   */
   capacityBytes: number
   readonly #options: SimFsOptions
   readonly #disk: SimDisk
@@ -159,42 +160,42 @@ export class SimFs implements Fs {
 
   // Crashes.
 
-  /** How many changes there have been in this life. A run without a crash tells how many points it has. */
+  /** The number of changes in this life. A run without a crash shows how many crash points there are. */
   get operations(): number {
     return this.#disk.operations
   }
 
-  /** Which life of the process this is, from 1: how often the disk has been crashed, and one. */
+  /** The number of this life of the process, from 1; each crash begins the next. */
   get life(): number {
     return this.#disk.log.life
   }
 
-  /** Whether this life has ended: by `crashAt`, or because a next life was asked for. */
+  /** Whether this life has ended: by `crashAt`, or because the next life was created. */
   get hasCrashed(): boolean {
     return this.#disk.hasCrashed
   }
 
   /**
-   * Makes the given operation the last: what was asked for later, or is in progress, never happens.
+   * Makes the given operation the last: later and pending operations never take effect.
    *
-   * `before` leaves nothing of the operation, `after` all of it; `during` leaves a beginning of a write and
-   * some sectors of a sync, and any other operation done or not.
+   * With `before` the operation has no effect, with `after` its full effect. `during` keeps the beginning of a write
+   * and some sectors of a sync, and makes any other operation or not.
    */
   crashAt(operation: number, style: CrashStyle = 'during'): void {
     this.#disk.crashAt(operation, style)
   }
 
-  /** What the next life finds when the process was killed and the machine kept running: everything. */
+  /** Returns what the next life finds after a kill, while the machine keeps running: everything. */
   afterKill(): SimFs {
     return this.#nextLife(this.#names.afterKill(), 'killed; nothing is lost')
   }
 
   /**
-   * What the next life finds when the power was lost.
+   * Returns what the next life finds after a power loss.
    *
-   * With `random`, some of what was not synced: names in any combination that keeps the order of changes to
-   * each, data sector by sector, old, new, half or garbage. Without, nothing of it. May be called several
-   * times, to see several outcomes of one crash.
+   * With `random` it keeps some unsynced changes: names in any combination that keeps the order of changes to each, and
+   * data sector by sector, old, new, partial or garbage. Without `random` it keeps none. May be called several times,
+   * for several outcomes of one crash.
    */
   afterPowerLoss(random?: Random): SimFs {
     const event = `power lost; ${random === undefined ? 'everything' : 'some'} unsynced is lost`
@@ -203,7 +204,7 @@ export class SimFs implements Fs {
 
   // Faults.
 
-  /** How many bytes one write takes at most. Default: no limit. */
+  /** The maximum number of bytes of one write. Default: no limit. */
   set writeBytesMax(bytes: number) {
     this.#disk.writeBytesMax = bytes
   }
@@ -216,30 +217,33 @@ export class SimFs implements Fs {
   /**
    * Makes one operation of this life fail: a sync with `FS_SYNC_FAILED`, another with `FS_IO` and no effect.
    *
-   * What a failed sync was asked for counts as synced afterwards and is not: power loss takes it, whatever
-   * later syncs report.
+   * Data of a failed sync counts as synced afterwards but is not durable: a power loss removes it, even if later syncs
+   * succeed.
    */
   failAt(operation: number): void {
     this.#disk.failAt(operation)
   }
 
-  /** Makes the `nth` operation of a kind from now on fail, as `failAt` does. */
+  /** Makes the `nth` next operation of a kind fail, as `failAt` does. */
   failNext(kind: OperationKind, nth = 1): void {
     this.#disk.failNext(kind, nth)
   }
 
-  /** Takes back every fault and crash that has not come yet, and every limit. */
+  /** Cancels every fault and crash that has not occurred yet, and every limit. */
   heal(): void {
     this.#disk.heal()
     this.capacityBytes = Number.POSITIVE_INFINITY
   }
 
-  /** Changes the byte at `offset` by exclusive or with `mask`, at rest: no number, no time, no sync. */
+  /**
+   * Changes the byte at `offset` on the disk by exclusive or with `mask`. This is not an operation: it takes no number
+   * and no time.
+   */
   corrupt(path: string, offset: number, mask: number): void {
     requireFile(this.#names.find(path), path).flip(offset, mask)
   }
 
-  /** Takes a file away for good, as a person or a broken disk would. */
+  /** Removes a file durably, as a user or a broken disk would. */
   lose(path: string): void {
     requireFile(this.#names.find(path), path)
     this.#names.plant(path, undefined)
@@ -247,7 +251,7 @@ export class SimFs implements Fs {
 
   // For tests to look and prepare, at any time, also after a crash.
 
-  /** Puts a durable file there, with the directories it needs, replacing what had its name. */
+  /** Creates a durable file with its directories, and replaces any file of that name. */
   put(path: string, content: Uint8Array | string): void {
     const file = new SimFile(this.#names.newIdentity(), this.#disk.now())
     file.put(0, typeof content === 'string' ? new TextEncoder().encode(content) : content)
@@ -255,7 +259,7 @@ export class SimFs implements Fs {
     this.#names.plant(path, file)
   }
 
-  /** A copy of what programs see in a file, or undefined if there is none. */
+  /** Returns a copy of a file as programs see it, or undefined if there is none. */
   peek(path: string): Uint8Array | undefined {
     const entry = this.#names.find(path)
     return entry instanceof SimFile ? entry.bytes().slice() : undefined
@@ -266,12 +270,12 @@ export class SimFs implements Fs {
     return Array.from(this.#names.files(), ([path]) => path)
   }
 
-  /** The paths of files that were opened and not closed. */
+  /** The paths of open files. */
   openPaths(): string[] {
     return Array.from(this.#open, ({ path }) => path)
   }
 
-  /** The story so far, one line per operation, over all lives: for the message of a failed test. */
+  /** The log so far, one line per operation, over all lives: for the message of a failed test. */
   describe(): string {
     return this.#disk.log.text()
   }

@@ -3,7 +3,7 @@ import type { FsFile, FsMode } from '@millrace/core/disk'
 import type { SimFile } from './sim-file.ts'
 import type { Change, SimDisk } from './sim-disk.ts'
 
-/** An open file of a `SimFs`. Calls that overlap are refused: the contract forbids them. */
+/** An open file of a `SimFs`. Overlapping calls are rejected, because the contract forbids them. */
 export class SimHandle implements FsFile {
   readonly path: string
   readonly #disk: SimDisk

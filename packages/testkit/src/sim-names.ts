@@ -1,9 +1,8 @@
 /**
- * The names on a simulated disk: a tree of directories as programs see it, and the changes to it that
- * power loss may still undo.
+ * The names on a simulated disk: the directory tree that programs see, and the changes that a power loss may still
+ * undo.
  *
- * True between any two calls: the tree that programs see is the durable tree with every pending change
- * applied in order.
+ * Invariant: the tree that programs see is the durable tree with every pending change applied in order.
  *
  * A change is atomic, also a rename from one directory to another. Changes to the same name happen in
  * order; changes to different names may survive in any combination, as on file systems that keep no
@@ -12,12 +11,12 @@
 import type { Survival } from './sim-file.ts'
 import { SimFile } from './sim-file.ts'
 
-/** A directory in both trees at once. */
+/** A directory in both trees. */
 export class SimDirectory {
   readonly identity: string
   /** As programs see it. */
   readonly entries: Map<string, SimEntry> = new Map()
-  /** What power loss cannot take. */
+  /** The durable tree. */
   readonly durable: Map<string, SimEntry> = new Map()
 
   constructor(identity: string) {
@@ -28,7 +27,7 @@ export class SimDirectory {
 /** What a name refers to. */
 export type SimEntry = SimFile | SimDirectory
 
-/** Gives a name in a directory to something, or takes it away. */
+/** A change of a name in a directory: set or removed. */
 interface Edit {
   readonly directory: SimDirectory
   readonly name: string
@@ -51,7 +50,7 @@ export class SimNames {
     this.#identities = identities
   }
 
-  /** A name that no file or directory had before. */
+  /** Returns an identity that no file or directory had before. */
   newIdentity(): string {
     return `sim:${this.#identities++}`
   }
@@ -65,7 +64,7 @@ export class SimNames {
     return found
   }
 
-  /** The directory that holds the last name of `path`, and that name; undefined if there is none. */
+  /** Returns the directory with the last name of `path`, and that name; undefined if there is none. */
   place(path: string): { readonly directory: SimDirectory; readonly name: string } | undefined {
     const names = namesIn(path)
     const name = names.pop()
@@ -73,12 +72,12 @@ export class SimNames {
     return name !== undefined && directory instanceof SimDirectory ? { directory, name } : undefined
   }
 
-  /** Changes a name now; durable once `directory` is synced. */
+  /** Changes a name; the change is durable once `directory` is synced. */
   set(directory: SimDirectory, name: string, entry: SimEntry | undefined): void {
     this.#change([{ directory, name, entry }], directory)
   }
 
-  /** Moves a name now; durable once the directory it moves to is synced. */
+  /** Moves a name; the move is durable once the target directory is synced. */
   move(from: Omit<Edit, 'entry'>, to: Omit<Edit, 'entry'>): void {
     const entry = from.directory.entries.get(from.name)
     if (entry === undefined || entry === to.directory.entries.get(to.name)) return
@@ -91,7 +90,7 @@ export class SimNames {
     )
   }
 
-  /** Makes durable what was created in, renamed into and removed from a directory. */
+  /** Makes the creations, renames and removals in a directory durable. */
   sync(directory: SimDirectory): void {
     // A name's changes happen in order: each takes those before it along.
     const taken = new Set<NameChange>()
@@ -105,12 +104,12 @@ export class SimNames {
     this.#pending = this.#pending.filter((change) => !taken.has(change))
   }
 
-  /** A sync that reported failure: what it was asked for is pending for good. */
+  /** Handles a failed sync: its changes stay pending for good. */
   failSync(directory: SimDirectory): void {
     for (const change of this.#pending) if (change.syncedBy === directory) change.syncedBy = undefined
   }
 
-  /** Gives a name in both trees to a file, or takes it from both, as if it had always been so. */
+  /** Sets or removes a name in both trees. */
   plant(path: string, file: SimFile | undefined): void {
     const names = namesIn(path)
     const last = names.pop()
@@ -125,7 +124,7 @@ export class SimNames {
     this.#fix({ directory, name: last, entry: file })
   }
 
-  /** The names that are left when the power goes; everything they lead to is durable. */
+  /** Returns the names after a power loss; everything they refer to is durable. */
   afterPowerLoss(survival: Survival): SimNames {
     const names = new SimNames(this.#root, this.#identities)
     const lost = new NameSet()
@@ -139,7 +138,7 @@ export class SimNames {
     return names
   }
 
-  /** The same names after the process was killed: what was pending still is. */
+  /** Returns the names after a kill; pending changes stay pending. */
   afterKill(): SimNames {
     const copies = new Map<SimEntry, SimEntry>()
     const names = new SimNames(copyLive(this.#root, copies) as SimDirectory, this.#identities)
@@ -209,7 +208,7 @@ function apply(change: NameChange, tree: 'entries' | 'durable'): void {
   }
 }
 
-/** The durable tree with the changes that survived, both trees of the copy being the same. */
+/** Returns the durable tree with the surviving changes; both trees of the copy are equal. */
 function copyTree(
   directory: SimDirectory,
   changes: readonly NameChange[],
@@ -232,7 +231,7 @@ function copyTree(
   return copy
 }
 
-/** Both trees below an entry; what they share, and what pending changes share with them, stays shared. */
+/** Copies both trees below an entry; shared parts stay shared, also with pending changes. */
 function copyLive(entry: SimEntry, copies: Map<SimEntry, SimEntry>): SimEntry {
   const known = copies.get(entry)
   if (known !== undefined) return known
@@ -249,7 +248,7 @@ function copyLive(entry: SimEntry, copies: Map<SimEntry, SimEntry>): SimEntry {
   return copy
 }
 
-/** The names in a path, with `.` and `..` resolved. Relative paths start at the root. */
+/** Returns the names in a path, with `.` and `..` resolved. Relative paths start at the root. */
 function namesIn(path: string): string[] {
   const names: string[] = []
   for (const name of path.split('/')) {

@@ -2,7 +2,7 @@ import { MillraceError } from '@millrace/core'
 import type { Owner } from '@millrace/core/disk'
 
 /**
- * The owners of a simulated data directory, one after the other: for tests of what must notice that it was replaced.
+ * The successive owners of a simulated data directory, for tests of code that must detect that it was replaced.
  *
  * @example
  * const owners = new SimOwners()

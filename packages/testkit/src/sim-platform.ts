@@ -6,31 +6,30 @@ import { SimFs } from './sim-fs.ts'
 /** When simulated time begins unless a test says otherwise: 2026-01-01T00:00Z. */
 const START_MS = 1_767_225_600_000
 
-/** What to simulate. */
+/** Options of a simulated platform. */
 export interface SimPlatformOptions {
-  /** Chooses everything that is left to chance. The same seed gives the same run. */
+  /** The seed of all random choices. The same seed gives the same run. */
   readonly seed: number
   /** The disk, for a life after a crash or for a second process on the same disk. Default: an empty one. */
   readonly fs?: SimFs
   /** Where the wall clock starts, in milliseconds since the epoch. Default: the beginning of 2026. */
   readonly startMs?: number
-  /** See `Platform.workPerTurn`. Default: 1 to 64, by seed, so that long work is done in many slices. */
+  /** See `Platform.workPerTurn`. Default: 1 to 64, chosen by the seed, so that long work is done in many slices. */
   readonly workPerTurn?: number
 }
 
-/** A world whose clock the test moves, that behaves by seed, and can crash. */
+/** A platform with a clock that the test moves, seeded choices, and a disk that can crash. */
 export interface SimPlatform extends Platform {
   readonly clock: ManualClock
   readonly fs: SimFs
 }
 
 /**
- * Makes a simulated world for one life of one process.
+ * Creates a simulated platform for one life of one process.
  *
- * Time moves only by `clock.advance`. A turn of the scheduler takes one to three turns of the event
- * loop, by seed, so that seeds explore the orders in which tasks run. The process has the id that its place
- * among the processes on its disk gives it, as in containers, so ids return after each crash; a process
- * runs until its disk has crashed.
+ * Time advances only with `clock.advance`. A turn of the scheduler takes one to three turns of the event loop, chosen
+ * by the seed, so that seeds explore the orders in which tasks run. Process ids are counted per disk, as in containers,
+ * so they repeat after each crash. A process runs until its disk has crashed.
  *
  * @example
  * const first = simPlatform({ seed: 7 })
@@ -52,7 +51,7 @@ export function simPlatform(options: SimPlatformOptions): SimPlatform {
   }
 }
 
-/** Nothing but the event loop orders turns, and in a simulation nothing but turns is in it. */
+/** Only the event loop orders turns, and a simulation has nothing but turns in it. */
 function unevenScheduler(random: Random, clock: ManualClock): Scheduler {
   return {
     async turn() {
@@ -63,7 +62,7 @@ function unevenScheduler(random: Random, clock: ManualClock): Scheduler {
   }
 }
 
-/** Who runs on a disk: the start of each process, at the place of its id. Dies with the disk. */
+/** The processes on a disk: the start time of each, at the index of its id. Ends with the disk. */
 const processesOn = new WeakMap<SimFs, string[]>()
 
 function startProcess(fs: SimFs): ProcessFacts {

@@ -1,12 +1,12 @@
 /**
- * What every call on a simulated file system rejects with once it has crashed.
+ * The error of every call on a simulated file system after its crash.
  *
- * Not a `MillraceError`: the process that would see it is dead. Code under test must never turn it into
- * anything else, least of all into success.
+ * It is not a `MillraceError`, because the process that would receive it is dead. Code under test must not convert it,
+ * least of all into success.
  */
 export class SimulatedCrash extends Error {
   override readonly name = 'SimulatedCrash'
-  /** The number of the mutating operation during which the crash came. */
+  /** The number of the operation at which the crash occurred. */
   readonly operation: number
 
   constructor(operation: number) {

@@ -11,11 +11,11 @@ export interface SavedCell {
 }
 
 /**
- * A table that knows when a value was changed behind its back.
+ * A table that detects values that were changed without a call of `changed`.
  *
- * True between any two calls of `check`: `#saved` holds the bytes of every cell as they were at the last `check`
- * or, for a cell that was never handed out, when it was restored. A store notices changes by `changed` alone, so a
- * value that differs from its bytes without it would be lost at a restart.
+ * Invariant between two calls of `check`: `#saved` has the bytes of every cell at the last `check` or, for a cell that
+ * was never read, at the restore. A store detects changes only by `changed`, so an unannounced change would be lost at
+ * a restart.
  */
 export class WatchedTable<T> implements StateTable<T> {
   readonly name: string
@@ -78,7 +78,7 @@ export class WatchedTable<T> implements StateTable<T> {
     return this.#table.outers()
   }
 
-  /** Throws `STATE_MISUSED` if a value that was handed out has changed without a call that says so. */
+  /** Throws `STATE_MISUSED` if a value that was read has changed without a call of `changed`. */
   check(): void {
     for (const cell of this.#changed) this.#saved.set(cell, this.#encode(cell.value))
     for (const cell of this.#handedOut) {

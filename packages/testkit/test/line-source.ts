@@ -11,7 +11,7 @@ import type { FsFile } from '@millrace/core/disk'
 import type { SimFs } from '../src/sim-fs.ts'
 import type { SourceFeatures, SourceSubject } from '../src/conformance/source-life.ts'
 
-/** Everything: the source of lines can do what a source can. */
+/** All features: the line source has every feature of a source. */
 export const features: SourceFeatures = {
   replayable: true,
   ends: true,
@@ -26,12 +26,12 @@ const splits = new Map([
   ['b', ['uno', 'due', 'tre', 'quattro']],
 ])
 
-/** A source instead of the one given. */
+/** Returns a source in place of the given one. */
 export type Bend = (source: Source<string, number>) => Source<string>
 
 const bytes = (text: string): Uint8Array => new TextEncoder().encode(text)
 
-/** Lines of files; a line that begins with `!` cannot be decoded. `bend` may break the source. */
+/** A source of lines in files; a line that begins with `!` cannot be decoded. `bend` can break the source. */
 export async function linesIn(fs: SimFs, bend: Bend = (source) => source): Promise<SourceSubject<string>> {
   fs.put('in/a', '!first\none\ntwo\nthree\nfour\n!between\n!them\nfive\nsix\nseven\neight\nnine\n')
   fs.put('in/b', 'uno\ndue\ntre\nquattro\n!last\n')
@@ -66,14 +66,14 @@ class LineSource implements Source<string, number> {
   }
 }
 
-/** Reads the lines of one file, all that are there at once. */
+/** Reads all lines of one file at once. */
 export class LineReader implements SplitReader<string, number> {
   readonly split: string
   readonly file: FsFile
   readonly context: ConnectorContext
   readonly #closing = new AbortController()
   #fetching: Promise<void> | undefined
-  /** Lines that were fetched and not handed out; `next` is the number of the first. */
+  /** Lines that were read and not delivered; `next` is the number of the first. */
   fetched: string[] = []
   next: number
   hasLooked = false

@@ -16,8 +16,8 @@ import type {
 import type { Fs } from '@millrace/core/disk'
 
 /**
- * The simplest store that keeps the contract: encodes at the freeze, and writes everything each time. `bend`
- * may break it before anything is read, and each of its tables.
+ * The simplest correct store: encodes at the freeze, and writes everything each time. `bend` can break the store and
+ * each of its tables before it is read.
  */
 export function plainStore(bend: StoreBend = {}): StateStore {
   return {
@@ -37,7 +37,7 @@ export interface StoreBend {
   readonly table?: (table: PlainTable<unknown>) => void
 }
 
-/** What a manifest holds: a file and its checksum. */
+/** The content of a manifest: a file and its checksum. */
 type PlainSnapshot = { readonly file: string; readonly checksum: number; readonly number: number }
 
 /** A cell, and its place in the order of creation. */
@@ -57,7 +57,7 @@ export class PlainCell<T> implements Cell<T> {
   }
 }
 
-/** Cells in maps, and beside them what the next snapshot holds. */
+/** Cells in maps, and the content of the next snapshot. */
 export class PlainTable<T> implements StateTable<T> {
   readonly spec: TableSpec<T>
   readonly nextSeq: () => number
@@ -172,7 +172,7 @@ export class OpenPlainStore implements OpenStateStore {
     return makeDurableDirectory(this.fs, this.directory)
   }
 
-  /** Makes the directory, reads what is restored and drops what is not named. */
+  /** Creates the directory, reads the restored file and removes unnamed ones. */
   async start(): Promise<void> {
     await this.makeDirectory()
     await this.release(this.retained)

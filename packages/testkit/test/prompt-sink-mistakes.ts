@@ -3,7 +3,7 @@ import { append, directory, linesOf, PromptSink } from './staged-sink.ts'
 
 type Writer = SinkWriter<string>
 
-/** Mistakes that matter even where a record may arrive twice. */
+/** Mistakes that matter even if a record may arrive twice. */
 export const weaker: Readonly<
   Record<string, (writer: Writer, context: ConnectorContext) => Partial<Writer>>
 > = {

@@ -12,19 +12,19 @@ import type { Fs } from '@millrace/core/disk'
 import type { SinkFeatures, SinkSubject } from '../src/conformance/sink-life.ts'
 import type { SimFs } from '../src/sim-fs.ts'
 
-/** Everything: the staged sink can do what a sink can. */
+/** All features: the staged sink has every feature of a sink. */
 export const features: SinkFeatures = { guarantee: 'exactly-once', keepsFiles: true, severalSubtasks: true }
 
 /** A staged file, and the name under which it will be visible. */
 export type Staged = { readonly staged: string; readonly final: string }
 
-/** A sink instead of the one given. */
+/** Returns a sink in place of the given one. */
 export type SinkBend = (sink: Sink<string, Staged>) => Sink<string>
 
 /** The directory it writes to. */
 export const directory = 'out'
 
-/** What a reader sees: the numbers in files that are not staged, in order of their names. */
+/** Returns what a reader sees: the numbers in files that are not staged, in order of file names. */
 async function visibleIn(fs: Fs): Promise<readonly number[]> {
   if ((await fs.stat(directory)) === undefined) return []
   const lines: string[] = []
@@ -35,7 +35,7 @@ async function visibleIn(fs: Fs): Promise<readonly number[]> {
   return lines.join('').split('\n').slice(0, -1).map(Number)
 }
 
-/** A staged sink over files. `bend` may break it. */
+/** A sink that stages files. `bend` can break it. */
 export function stagedSubject(bend: SinkBend = (sink) => sink): SinkSubject<string> {
   return {
     sink: () => bend(new StagedSink()),
@@ -61,7 +61,7 @@ class StagedSink implements Sink<string, Staged> {
   }
 }
 
-/** Removes what earlier owners have staged, and no later one. */
+/** Removes files that earlier owners have staged, and none of later owners. */
 export async function removeStaged({ fs, owner }: ConnectorContext): Promise<void> {
   for (const { name } of await fs.list(directory)) {
     const epoch = /^staged-(\d+)-/.exec(name)?.[1]
@@ -125,7 +125,7 @@ export class StagedWriter implements SinkWriter<string, Staged> {
   }
 }
 
-/** Makes visible at each barrier, under a name that no other life gives. */
+/** Publishes at each barrier, under a name that no other life uses. */
 export class PromptSink implements Sink<string> {
   readonly kind = 'prompt'
   readonly guarantee = 'at-least-once'
@@ -151,12 +151,12 @@ export class PromptSink implements Sink<string> {
   }
 }
 
-/** Lines as the bytes of a file. */
+/** Returns lines as the bytes of a file. */
 export function linesOf(lines: readonly string[]): Uint8Array {
   return new TextEncoder().encode(lines.map((line) => `${line}\n`).join(''))
 }
 
-/** Writes a file in a way that is not `publishFile`. */
+/** Writes a file without `publishFile`. */
 export async function append(fs: Fs, path: string, bytes: Uint8Array): Promise<void> {
   const file = await fs.open(path, 'append')
   await writeFully(file, bytes, path)

@@ -7,10 +7,10 @@ import type { Inputs } from './inputs.ts'
 import type { RunOutcome, Subject } from './run-plan.ts'
 import type { OutputRecord } from './sim-sink.ts'
 
-/** What one version must put into the sinks that nothing of the first version feeds, by their names. */
+/** By sink: what one version must write to the sinks that the first version does not feed. */
 type AddedSinks = ReadonlyMap<string, { readonly node: SinkNode; readonly expected: readonly OutputRecord[] }>
 
-/** What later versions must put into the sinks that only their own sources feed. */
+/** The expected contents of sinks that only sources of later versions feed. */
 export class Additions {
   readonly #byVersion: readonly AddedSinks[]
 
@@ -31,7 +31,7 @@ export class Additions {
     return new Additions(byVersion)
   }
 
-  /** Holds them against what is there at the end of a run. */
+  /** Compares the expected contents with those at the end of a run. */
   compare({ version, outputs, stopped }: RunOutcome, hasFallenBack: boolean): readonly Finding[] {
     const sinks = version === 0 ? [] : [...this.#byVersion[version - 1]!]
     return sinks.flatMap(([name, { node, expected }]) => {
@@ -48,7 +48,7 @@ export class Additions {
   }
 }
 
-/** Sinks that only added sources feed, without anything on the way that could depend on when records come. */
+/** Sinks that only added sources feed, through operators that do not depend on when records arrive. */
 function addedSinksOf(graph: Graph, added: Inputs): readonly SinkNode[] {
   return graph.nodes.filter((node): node is SinkNode => {
     if (node.kind !== 'sink') return false

@@ -1,6 +1,6 @@
 import { inputsOf, type Graph, type GraphNode, type NodeId } from '@millrace/core/graph'
 
-/** Every part whose records can reach `node`. */
+/** All nodes whose records can reach `node`. */
 export function ancestorsOf(node: GraphNode, graph: Graph): readonly GraphNode[] {
   const byId = new Map<NodeId, GraphNode>(graph.nodes.map((each) => [each.id, each]))
   const seen = new Set<GraphNode>([node])

@@ -30,9 +30,9 @@ const strict: SinkDemand = {
   mayMix: false,
 }
 
-/** How many runs without faults show whether a result depends on who comes first. */
+/** The number of runs without faults that test whether a result depends on the order of arrival. */
 const probes = 6
-/** How many more runs there are before such a result is reported. */
+/** The number of further runs before such a result is reported. */
 const closerProbes = 60
 const openWays =
   'a stream is joined with itself before an operator with a key, and nothing decides which way is shorter'
@@ -47,25 +47,25 @@ export function stateOf(operator: string): string {
   return `(state of ${operator})`
 }
 
-/** What a node shows: what is in a sink, or what an operator keeps. */
+/** The visible result of a node: the contents of a sink, or the state of an operator. */
 function placeOf({ kind, name }: GraphNode): string | undefined {
   if (kind === 'sink') return name
   return kind === 'operator' || kind === 'async' ? stateOf(name) : undefined
 }
 
-/** What results depend on beside the data. */
+/** What results depend on besides the data. */
 interface Dependences {
   /** Sinks and states that are never compared, and why. */
   readonly unsure: Map<string, string>
-  /** Those that may depend on the order in which records of different lines meet, and where they do. */
+  /** Results that may depend on the order of records of different lines, with the node where the lines meet. */
   readonly entangled: ReadonlyMap<string, ReadonlySet<GraphNode>>
-  /** Sinks in which records of one line may come in any order. */
+  /** Sinks in which records of one line may arrive in any order. */
   readonly mixed: ReadonlySet<string>
-  /** Entangled sinks that hold the same number of records in any order, and in what that is counted. */
+  /** Entangled sinks whose record counts do not depend on the order, and the unit of the count. */
   readonly countable: ReadonlyMap<string, 'line' | 'sink'>
 }
 
-/** What was found about a run. */
+/** Facts about a run. */
 export interface JudgedRun {
   readonly findings: readonly Finding[]
   /** Whether anything ran with a parallelism over 1. */
@@ -74,10 +74,10 @@ export interface JudgedRun {
   readonly isRestarted: boolean
 }
 
-/** What a run without faults puts out and keeps: what every other run of the same input is held against. */
+/** The output and state of a run without faults, with which all other runs of the same input are compared. */
 export class Baseline {
   readonly subject: Subject
-  /** In which order several splits take turns. */
+  /** The order in which several splits take turns. */
   readonly order: PieceOrder | undefined
   readonly outputs: RunOutcome['outputs']
   readonly state: RunOutcome['state']
@@ -86,22 +86,22 @@ export class Baseline {
   readonly operators: ReadonlySet<string>
   /** Sinks and states that are never compared, and why. */
   readonly unsure: Map<string, string>
-  /** Those that are compared only if everything ran with a parallelism of 1. */
+  /** Sinks and states that are compared only if all lives ran with parallelism 1. */
   readonly unsureIfParallel: Map<string, string>
-  /** Sinks in which records of one line may come in any order. */
+  /** Sinks in which records of one line may arrive in any order. */
   readonly mixed: Dependences['mixed']
-  /** Sinks of which the number of records is compared where the records are not, and in what it is counted. */
+  /** Sinks of which only the number of records is compared, and the unit of the count. */
   readonly countable: Dependences['countable']
   /** Findings of the run itself. */
   readonly findings: readonly Finding[]
   readonly steps: number
   /** How many records there are: items of the inputs, and what the user's own sources bring. */
   readonly records: number
-  /** Operators that go by the clock. */
+  /** Operators whose results depend on the clock. */
   readonly clockUsers: ReadonlySet<string>
-  /** Sinks and states at or behind operators that wait for event time or the end of input. */
+  /** Sinks and states at or after operators that wait for event time or the end of input. */
   readonly timed: ReadonlySet<string>
-  /** Sinks and state that may depend on the order in which records of different lines meet, and where they do. */
+  /** Sinks and states that may depend on the order of records of different lines, with the node where they meet. */
   readonly #entangled: Dependences['entangled']
   /** The seed of the next run that looks for such dependence. */
   #nextProbe = 1
@@ -142,7 +142,7 @@ export class Baseline {
     )
   }
 
-  /** Runs `subject` without faults, `watch` looking on. */
+  /** Runs `subject` without faults, observed by `watch`. */
   static async of(subject: Subject, watch: CallWatch = noWatch): Promise<Baseline> {
     const clockUsers = new Set<string>()
     const timeUsers = new Set<string>()
@@ -172,12 +172,12 @@ export class Baseline {
     return baseline
   }
 
-  /** Runs the same again, another `watch` looking on. */
+  /** Repeats the run, observed by another `watch`. */
   async replay(watch: CallWatch): Promise<void> {
     await calmRun(this.subject, {}, watch)
   }
 
-  /** The same for other inputs of the same pipeline, whose splits take turns in an order of their own if need be. */
+  /** Returns the baseline for other inputs of the same pipeline, with its own order of splits if needed. */
   async withInputs(inputs: Subject['inputs'], order?: PieceOrder): Promise<Baseline> {
     const subject = { ...this.subject, inputs }
     const { clockUsers, timed, unsure, unsureIfParallel, mixed, countable } = this
@@ -213,7 +213,7 @@ export class Baseline {
     return doubted.some(isUnsure)
   }
 
-  /** Where batches are cut then decides what comes first, and a restart cuts them elsewhere: no probe shows that. */
+  /** The batch boundaries then decide the order, and a restart moves them, which no probe can show. */
   #isJoinedWithItself(place: string): boolean {
     const graph = this.subject.graph()
     const nodes = new Map(graph.nodes.map((node) => [node.id, node]))
@@ -222,7 +222,7 @@ export class Baseline {
     )
   }
 
-  /** Runs without faults until there were so many of them, each at a parallelism and at paces of its own. */
+  /** Runs without faults up to the given number of times, each with its own parallelism and pace. */
   async #probe(count: number): Promise<void> {
     for (; this.#nextProbe <= count && this.#entangled.size > 0; this.#nextProbe++) {
       const seed = this.#nextProbe
@@ -235,7 +235,7 @@ export class Baseline {
     }
   }
 
-  /** Runs a plan without anything that fails, in one life, and finds out which sinks it leaves as they are. */
+  /** Runs a plan without failures, in one life, and determines which sinks it does not change. */
   async #compare(plan: RunPlan): Promise<void> {
     const slow = plan.faults
       .filter(({ kind }) => delays.includes(kind))
@@ -261,7 +261,7 @@ export class Baseline {
     return compareState(this.state ?? new Map(), other.state ?? new Map(), isHere).length === 0
   }
 
-  /** What cannot be compared in a run, and why. */
+  /** Returns what cannot be compared in a run, and why. */
   unsureIn({
     isParallel,
     isForked,
@@ -286,14 +286,14 @@ export class Baseline {
     ])
   }
 
-  /** Whether there is such a sink, or an operator that has kept something of which this is the state. */
+  /** Whether the name is a sink, or denotes the state of an operator that has kept some. */
   has(place: string): boolean {
     return (
       this.guarantees.has(place) || [...(this.state?.keys() ?? [])].some((each) => stateOf(each) === place)
     )
   }
 
-  /** Whether a sink is behind operators whose results may depend on the order in which records meet. */
+  /** Whether a sink is after operators whose results may depend on the order of records. */
   isEntangled(sink: string): boolean {
     return this.#entangled.has(sink)
   }
@@ -307,7 +307,7 @@ export class Baseline {
   }
 }
 
-/** What is at or behind operators. */
+/** All nodes at or after the given operators. */
 function placesBehind(operators: ReadonlySet<string>, graph: Graph): ReadonlySet<string> {
   const places = new Set<string>()
   for (const node of graph.nodes) {
@@ -318,7 +318,7 @@ function placesBehind(operators: ReadonlySet<string>, graph: Graph): ReadonlySet
   return places
 }
 
-/** What results depend on beside the data: the clock, and the order in which records meet. */
+/** What results depend on besides the data: the clock, and the order in which records arrive. */
 function dependencesOf(graph: Graph, clockUsers: ReadonlySet<string>): Dependences {
   const unsure = new Map<string, string>()
   const entangled = new Map<string, ReadonlySet<GraphNode>>()

@@ -19,7 +19,7 @@ function isBox(value: unknown): value is Box {
   return typeof value === 'object' && value !== null && '#line' in value
 }
 
-/** What is in a box; what the engine made itself, such as a dead letter, comes without one. */
+/** Returns the value in a box. Values that the engine made itself, such as dead letters, have no box. */
 export function unboxed(value: unknown): unknown {
   return isBox(value) ? value.value : value
 }

@@ -18,13 +18,13 @@ import { boxed, lineOf, unboxed } from './box.ts'
 import type { CallWatch } from './call-watch.ts'
 import type { WorkWatch } from './work-watch.ts'
 
-/** The user's operator, with boxes around what it is given and what it puts out: a line for each key. */
+/** Wraps the user's operator: unboxes its input and boxes its output, with one line per key. */
 export class BoxedOperator implements Operator<unknown, unknown> {
   readonly #name: string
   readonly #inner: Operator<unknown, unknown>
   readonly #watch: CallWatch
   readonly #work: WorkWatch
-  /** For `work`: which subtask of which operator fires. */
+  /** Identifies the firing subtask and operator for `work`. */
   #firing = ''
   readonly #out: BoxingCollector
   readonly #record: { value: unknown; time: EventTime; key: Key | undefined }
@@ -85,7 +85,7 @@ export class BoxedOperator implements Operator<unknown, unknown> {
   }
 }
 
-/** Puts what is emitted into boxes. Knows the key that is being handled; its side outputs ask it. */
+/** Boxes emitted values. It knows the current key, which the side outputs need as well. */
 class BoxingCollector implements Collector<unknown> {
   readonly #name: string
   readonly #watch: CallWatch
@@ -125,7 +125,7 @@ class BoxingCollector implements Collector<unknown> {
   }
 }
 
-/** The engine's context; all it does by itself is to put boxes around what goes to side outputs. */
+/** The engine's context, with boxes around values for side outputs. */
 class BoxingContext implements OperatorContext {
   readonly name: string
   readonly subtask: number

@@ -2,18 +2,18 @@ import { MillraceError } from '@millrace/core'
 import type { Poll, Source, SplitReader } from '@millrace/core/connector'
 import { boxed } from './box.ts'
 
-/** How often a reader may say that it is ready and bring nothing, while nothing else can happen. */
+/** The number of times in a row that a reader may be ready without records while nothing else can happen. */
 const idlePollsMax = 10_000
 
-/** What happens around a source. */
+/** Callbacks about a source. */
 interface Surroundings {
-  /** Called with the number of records that come. */
+  /** Called with the number of records of each poll. */
   readonly brought: (records: number) => void
-  /** How many steps the world has taken. */
+  /** The number of steps that the world has taken. */
   readonly steps: () => number
 }
 
-/** The user's own source, with its records in boxes: a line for each split. */
+/** Wraps the user's source: boxes its records, with one line per split. */
 export function boxedSource(source: Source<unknown>, name: string, around: Surroundings): Source<unknown> {
   return {
     kind: source.kind,

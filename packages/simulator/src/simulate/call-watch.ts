@@ -1,7 +1,7 @@
 import type { Key } from '@millrace/core'
 import type { MapState, StateDescriptor, ValueState } from '@millrace/core/operator'
 
-/** Sees each call of user code in a simulated pipeline, and what came of it. */
+/** Observes each call of user code in a simulated pipeline, and its result. */
 export interface CallWatch {
   /** Runs `code()`, synchronous user code of `operator`. */
   call<T>(operator: string, code: () => T): T
@@ -18,10 +18,10 @@ export interface CallWatch {
     state: MapState<K, V>,
     descriptor: StateDescriptor<V>,
   ): MapState<K, V>
-  /** `operator` has put this out, or decided this. */
+  /** Called when `operator` has emitted or decided this. */
   emitted(operator: string, value: unknown): void
-  /** `operator` asked for the time or set a timer by the clock: what it puts out may differ from run to run. */
+  /** Called when `operator` read the clock or set a processing timer: its output may differ from run to run. */
   usedClock(operator: string): void
-  /** `operator` waits for event time or for the end of its input: an end in between makes it put out something else. */
+  /** Called when `operator` waits for event time or the end of its input: an earlier end changes its output. */
   waitsForTime(operator: string): void
 }

@@ -5,10 +5,10 @@ import { itemCount } from './inputs.ts'
 import type { RunOutcome, RunPlan, Subject } from './run-plan.ts'
 import { simulateRun } from './sim-run.ts'
 
-/** How many pieces an input is cut into where splits take turns. */
+/** The number of pieces into which an input is divided when splits take turns. */
 const orderPieces = 60
 
-/** The one order in which the splits of an input take turns; undefined for an input that is one split. */
+/** The order in which the splits of an input take turns; undefined for an input with one split. */
 export function orderOf({ inputs }: Subject, piecesMax: number = orderPieces): PieceOrder | undefined {
   let splits = 0
   for (const input of inputs.values()) splits += input.size
@@ -17,7 +17,7 @@ export function orderOf({ inputs }: Subject, piecesMax: number = orderPieces): P
     : undefined
 }
 
-/** A plan in which nothing goes wrong and nothing takes long. */
+/** A plan without faults and without delays. */
 export function calmPlan(subject: Subject, changes: Partial<RunPlan> = {}): RunPlan {
   return {
     seed: 0,
@@ -37,16 +37,16 @@ export function calmPlan(subject: Subject, changes: Partial<RunPlan> = {}): RunP
   }
 }
 
-/** How fast records come and how often there is a checkpoint. */
+/** How fast records arrive, and how often a checkpoint is made. */
 export type Paces = Pick<
   RunPlan,
   'itemsMax' | 'waitMs' | 'checkpointEveryMs' | 'batchRecords' | 'edgeBatches' | 'workPerTurn'
 > & {
-  /** In how many pieces a single split comes. */
+  /** The number of pieces in which a single split arrives. */
   readonly pieces: number
 }
 
-/** Draws the paces of one run over so many items. */
+/** Draws the pace of one run over the given number of items. */
 export function drawPaces(random: Random, items: number): Paces {
   const oneOf = <T>(choices: readonly T[]): T => choices[random.int(choices.length)]!
   const pieces = oneOf([4, 12, 25, 50])
@@ -62,7 +62,7 @@ export function drawPaces(random: Random, items: number): Paces {
   }
 }
 
-/** Sees nothing. */
+/** A watch that observes nothing. */
 export const noWatch: CallWatch = {
   call: (_operator, code) => code(),
   callAsync: (_operator, _value, _signal, code) => code(),
@@ -73,7 +73,7 @@ export const noWatch: CallWatch = {
   waitsForTime() {},
 }
 
-/** Runs a pipeline in which nothing goes wrong. Throws if it fails all the same. */
+/** Runs a pipeline without faults. Throws if it fails anyway. */
 export async function calmRun(
   subject: Subject,
   changes: Partial<RunPlan> = {},

@@ -9,20 +9,20 @@ import { UnawaitedWork } from './unawaited-work.ts'
 import { UnsetState } from './unset-state.ts'
 import { valueText } from './value-text.ts'
 
-/** Remembers all that each operator has put out, in a world of its own. */
+/** Records the output of each operator during one run. */
 export class OperatorWatch implements CallWatch {
-  /** What was put out, by operator, in order. */
+  /** The output by operator, in order. */
   readonly emissions: Map<string, string[]> = new Map()
-  /** What calls that wait have given, by operator and by what they were called for, in the order of the calls. */
+  /** The results of asynchronous calls, by operator and argument, in call order. */
   readonly answers: Map<string, Map<string, string[]>> = new Map()
   readonly findings: Finding[] = []
   readonly #random: Random
   readonly #work: UnawaitedWork | undefined
-  /** What operators do to their state, by operator, if it looks closer. */
+  /** The state changes of each operator; recorded only with `looksCloser`. */
   readonly #states = new Map<string, UnsetState>()
   readonly #accused = new Set<string>()
 
-  /** With `looksCloser` it also notices work that is left behind and state that is not set; that takes time. */
+  /** With `looksCloser` it also detects unawaited work and state changed without `set`, which is slower. */
   constructor(seed: number, looksCloser: boolean) {
     this.#random = seededRandom(seed)
     this.#work = looksCloser ? new UnawaitedWork() : undefined
@@ -111,7 +111,7 @@ export class OperatorWatch implements CallWatch {
   waitsForTime(): void {}
 }
 
-/** The first operator, in the order of the graph, that did not do the same thing twice. */
+/** Returns the first operator, in graph order, whose two runs differ. */
 export function compareWatches(
   operators: readonly string[],
   clockUsers: ReadonlySet<string>,
@@ -141,12 +141,12 @@ function nondeterminism(operator: string, change: string): Finding {
   }
 }
 
-/** What the calls of one operator have given, by what they were called for. */
+/** Results of the calls of one operator, by argument. */
 type Answers = ReadonlyMap<string, readonly string[]>
 
 /**
- * The first question whose answers differ. Calls end in any order; and one that has failed or came too late has given
- * no answer, so the answers of one run may be among those of the other.
+ * Returns the first argument whose results differ. Calls end in any order, and failed or abandoned calls have no
+ * result, so the results of one run may be a subset of the other's.
  */
 function changedAnswer(first: Answers | undefined, second: Answers | undefined): string | undefined {
   for (const [question, a] of first ?? []) {

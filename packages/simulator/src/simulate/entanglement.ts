@@ -2,8 +2,8 @@ import type { Graph, GraphNode, SinkNode } from '@millrace/core/graph'
 import { ancestorsOf } from './ancestors.ts'
 
 /**
- * Whether records of several lines meet at `node` in an order that nothing decides, and what it makes of them depends
- * on it: a keyed operator with several inputs, behind another one, or behind results of calls that come as they like.
+ * Whether records of several lines arrive at `node` in an undefined order and its results depend on that order: a keyed
+ * operator with several inputs, after another one, or after unordered results of calls.
  */
 export function isEntangled(node: GraphNode, graph: Graph): boolean {
   if (node.kind !== 'operator' || node.inputs[0].exchange.kind !== 'key') return false
@@ -17,8 +17,8 @@ export function isEntangled(node: GraphNode, graph: Graph): boolean {
 }
 
 /**
- * Whether `node` joins streams that come from the same source on different ways. Records of one line then come from
- * both, and nothing decides which is first.
+ * Whether `node` joins streams that come from the same source along different paths. Records of one line then arrive on
+ * both, in an undefined order.
  */
 export function joinsItself(node: GraphNode, graph: Graph): boolean {
   if (node.kind === 'source' || node.inputs.length < 2) return false
@@ -32,7 +32,7 @@ export function joinsItself(node: GraphNode, graph: Graph): boolean {
   return false
 }
 
-/** Whether exactly one record leaves `node` for each that comes, whatever it is and whatever came before. */
+/** Whether `node` emits exactly one record per input record, for any value and history. */
 function isOneForOne({ onError, ...node }: GraphNode): boolean {
   // What throws may depend on what came before, and would be left out.
   if (onError.kind !== 'fail') return false
@@ -47,12 +47,11 @@ function isOneForOne({ onError, ...node }: GraphNode): boolean {
 }
 
 /**
- * In what the number of records in `sink` is the same in whatever order they meet in the entangled operators before it:
- * in each line, in the sink as a whole, or in nothing.
+ * Returns where the number of records in `sink` does not depend on the order in the entangled operators before it: per
+ * line, in the sink as a whole, or nowhere.
  *
- * What comes to the first entangled operators is the same in any order, and so is under which key it comes. Each record
- * makes one there; its value may be another one, so what looks at that may let another number of records through, or
- * put them under other keys.
+ * The records and keys that reach the first entangled operators do not depend on the order. Each record makes one
+ * there, but with another value, so operators that read it may pass another number of records or use other keys.
  */
 export function countableIn(sink: SinkNode, graph: Graph): 'line' | 'sink' | undefined {
   const isKnot = (node: GraphNode): boolean => isEntangled(node, graph)

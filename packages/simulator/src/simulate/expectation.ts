@@ -3,24 +3,24 @@ import type { Finding } from './finding.ts'
 import type { KeptState } from './kept-state.ts'
 import type { OutputRecord } from './sim-sink.ts'
 
-/** What must be in a sink at the end, and how strictly. */
+/** How strictly the contents of a sink are compared. */
 export interface SinkDemand {
   readonly guarantee: Sink<unknown>['guarantee']
-  /** Whether records may be missing, for a reason that the engine is not to blame for. */
+  /** Whether records may be missing for a reason outside the engine. */
   readonly mayMiss: boolean
-  /** Whether records may be there more often than expected. */
+  /** Whether records may occur more often than expected. */
   readonly mayRepeat: boolean
   /** Whether there may be unexpected records. */
   readonly mayDiffer: boolean
-  /** Whether that holds for what a process has written that had been paused. */
+  /** Whether a paused process may have written unexpected records. */
   readonly mayDifferAfterPause: boolean
-  /** Whether records of one line may come in any order. */
+  /** Whether records of one line may arrive in any order. */
   readonly mayMix: boolean
 }
 
 const shownMax = 3
 
-/** Holds what is in a sink against what a run without faults has put there. */
+/** Compares the contents of a sink with those of a run without faults. */
 export function compareSink(
   sink: string,
   expected: readonly OutputRecord[],
@@ -55,9 +55,7 @@ export function compareSink(
   return findings
 }
 
-/**
- * Holds how many records are in a sink against how many a run without faults has put there, in each line or as a whole.
- */
+/** Compares the number of records in a sink with that of a run without faults, per line or as a whole. */
 export function compareCounts(
   sink: string,
   countedIn: 'line' | 'sink',
@@ -90,7 +88,7 @@ export function compareCounts(
   return findings
 }
 
-/** The records of one line, of a key or a split, must come in order. */
+/** The records of one line (a key or a split) must arrive in order. */
 function compareOrder(
   sink: string,
   expected: readonly OutputRecord[],
@@ -134,7 +132,7 @@ export function compareState(
   return findings
 }
 
-/** In what the cells of an operator differ; undefined if they do not. */
+/** Describes how the cells of an operator differ; undefined if they are equal. */
 function cellsText(expected: readonly string[], actual: readonly string[]): string | undefined {
   const known = new Set(expected)
   const found = new Set(actual)

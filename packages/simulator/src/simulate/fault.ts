@@ -1,6 +1,6 @@
 import type { Random } from '@millrace/world'
 
-/** The kinds of things that go wrong in a simulation, and what each of them is. */
+/** The kinds of faults in a simulation, with a description of each. */
 export const faultKinds = {
   kill: 'the process is killed; the disk keeps everything',
   powerLoss: 'the power is lost; what was not synced is lost or torn',
@@ -29,24 +29,24 @@ export const faultKinds = {
   grow: 'the job has read its input to the end, and is started again when there is more',
 } as const
 
-/** What can go wrong. */
+/** A kind of fault. */
 export type FaultKind = keyof typeof faultKinds
 
-/** How many faults of each kind there may be in one run; kinds that are left out do not happen. */
+/** The maximum number of faults of each kind in one run. Kinds that are left out do not occur. */
 export type Faults = Readonly<Record<FaultKind, number>>
 
-/** One thing that is to go wrong. */
+/** A planned fault. */
 export interface Fault {
   readonly kind: FaultKind
-  /** In which life of the process, from 0. */
+  /** The life of the process in which it occurs, from 0. */
   readonly life: number
-  /** After how many steps of that life. */
+  /** The number of steps of that life after which it occurs. */
   readonly step: number
-  /** Chooses whatever else there is to choose about it. */
+  /** The seed of its further choices. */
   readonly salt: number
 }
 
-/** What ends a life. There is at most one of these in each. */
+/** Faults that end a life; at most one in each. */
 export const endings: ReadonlySet<FaultKind> = new Set([
   'kill',
   'powerLoss',
@@ -56,37 +56,37 @@ export const endings: ReadonlySet<FaultKind> = new Set([
   'drain',
 ])
 
-/** What is settled when a life begins. There is at most one of each in each life. */
+/** Faults that are decided at the start of a life; at most one of each kind in each life. */
 export const beginnings: ReadonlySet<FaultKind> = new Set(['rescale', 'lateSplits', 'upgrade'])
 
-/** What users do between two lives. Drawn apart from the rest, so that a seed keeps its other faults. */
+/** User actions between two lives. They are drawn separately, so that a seed keeps its other faults. */
 const betweenLives: ReadonlySet<FaultKind> = new Set(['upgrade', 'resume', 'drain', 'grow'])
 
-/** What ends a run before its input ends: windows and timers fire then that would have waited for more. */
+/** Events that end a run before its input ends: open windows and pending timers fire then. */
 export const earlyEnds: ReadonlySet<FaultKind> = new Set(['drain', 'grow'])
 
 /** Faults that only take time: nothing fails, and no process restarts. */
 export const delays: readonly FaultKind[] = ['slowSink', 'stall', 'slowCalls']
 
-/** How many lives end early at most, by default. */
+/** The default maximum number of lives that end early. */
 const endingsMax = 4
 const troublesMax = 4
 
-/** What faults are drawn for. */
+/** The run for which faults are drawn. */
 export interface FaultSpace {
-  /** How many steps a life takes in which nothing goes wrong. */
+  /** The number of steps of a life without faults. */
   readonly stepsPerLife: number
-  /** Kinds that cannot happen to this pipeline, or were ruled out. */
+  /** Kinds that cannot occur in this pipeline, or were excluded. */
   readonly without: ReadonlySet<FaultKind>
-  /** How many of each kind at most; undefined: the seed decides. */
+  /** The maximum of each kind. Default: the seed decides. */
   readonly limits: Partial<Faults> | undefined
 }
 
 /**
- * Draws what goes wrong in one run.
+ * Draws the faults of one run.
  *
- * Each seed has about half of the kinds only, so that they meet in different company; and a third of the endings come
- * early in a life, while it starts up and recovers.
+ * Each seed uses about half of the kinds, so that their combinations vary. A third of the faults that end a life occur
+ * early in it, during start and recovery.
  */
 export function drawFaults(random: Random, space: FaultSpace): readonly Fault[] {
   const isWanted = (kind: FaultKind, chance: Random): boolean => {
@@ -135,7 +135,7 @@ export function drawFaults(random: Random, space: FaultSpace): readonly Fault[] 
   return inOrder(faults)
 }
 
-/** A plan that asks for this many faults of a kind gets about as many. */
+/** A plan that requests this many faults of a kind gets about as many. */
 function numberOf(space: FaultSpace, kinds: readonly FaultKind[], drawn: number): number {
   if (space.limits === undefined) return drawn
   let asked = 0
@@ -148,7 +148,7 @@ function inOrder(faults: readonly Fault[]): readonly Fault[] {
   return faults.toSorted((a, b) => a.life - b.life || a.step - b.step)
 }
 
-/** The faults without one of them. If that one ended a life, what came after it happens a life earlier. */
+/** Returns the faults without one of them. If it ended a life, later faults move one life earlier. */
 export function withoutFault(faults: readonly Fault[], index: number): readonly Fault[] {
   const gone = faults[index]!
   const left = faults.filter((_, at) => at !== index)

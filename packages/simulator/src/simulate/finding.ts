@@ -1,4 +1,4 @@
-/** In which way a promise was broken. */
+/** The ways in which a guarantee can be broken. */
 export type FindingKind =
   /** User code does not do the same thing twice. */
   | 'nondeterminism'
@@ -24,10 +24,10 @@ export type FindingKind =
   | 'sink'
   | 'invariant'
 
-/** A broken promise. */
+/** A broken guarantee. */
 export interface Finding {
   readonly kind: FindingKind
-  /** The sink or operator, or nothing for the job as a whole. */
+  /** The sink or operator; undefined for the job as a whole. */
   readonly where: string
   /** One or more lines for people. */
   readonly what: string

@@ -1,9 +1,8 @@
 /**
- * A record as a source would read it once more: a new object, on which nothing is seen of what a pipeline did to the
- * last one.
+ * Copies a record, as a source that reads it again would: changes that a pipeline made to the first object do not show.
  *
- * Plain objects, arrays, maps and sets are copied, at every depth. Anything else is handed out as it is: what an
- * object of a class means by a copy, only the class knows.
+ * Plain objects, arrays, maps and sets are copied, at every depth. Other objects are returned as they are, because only
+ * their class knows how to copy them.
  */
 export function freshCopy(value: unknown): unknown {
   return typeof value === 'object' && value !== null ? copyOf(value, new Map()) : value

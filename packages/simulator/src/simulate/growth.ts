@@ -1,15 +1,15 @@
 import { itemCount, type Inputs } from './inputs.ts'
 import type { PieceOrder } from './pace.ts'
 
-/** How much of the input there is: at first a part of it, which the first runs read to its end, and then all. */
+/** The available part of the input: at first a share of it, which the first runs read to the end, then all of it. */
 export class Growth {
   readonly #inputs: Inputs
-  /** By source and split: how many items there are; undefined: all. */
+  /** The number of available items by source and split; undefined means all. */
   #limits: ReadonlyMap<string, number> | undefined
-  /** How many pieces of the order there are; undefined: all. */
+  /** The number of available pieces of the order; undefined means all. */
   #pieces: number | undefined
 
-  /** `share` is that of the part, from 0 to 1; undefined: everything is there from the start. */
+  /** `share` is the available part, from 0 to 1; undefined means everything from the start. */
   constructor(inputs: Inputs, order: PieceOrder | undefined, share: number | undefined) {
     this.#inputs = inputs
     if (share === undefined) return
@@ -28,23 +28,23 @@ export class Growth {
     return this.#limits === undefined
   }
 
-  /** How many items of a split there are. */
+  /** Returns the number of available items of a split. */
   upTo(source: string, split: string): number {
     const all = this.#inputs.get(source)?.get(split)?.length ?? 0
     return this.#limits === undefined ? all : (this.#limits.get(`${source}/${split}`) ?? 0)
   }
 
-  /** Whether there is a split yet: one without items comes with the rest. */
+  /** Whether a split exists yet: one without items appears with the rest. */
   isThere(source: string, split: string): boolean {
     return this.#limits === undefined || this.#limits.has(`${source}/${split}`)
   }
 
-  /** What is there of an order. */
+  /** Returns the available part of an order. */
   within(order: PieceOrder): PieceOrder {
     return this.#pieces === undefined ? order : order.slice(0, this.#pieces)
   }
 
-  /** The rest has come. Returns what that is, for people. */
+  /** Makes the rest available. Returns a description for people. */
   grow(): string {
     const [all, before] = [itemCount(this.#inputs), sumOf(this.#limits)]
     this.#limits = undefined

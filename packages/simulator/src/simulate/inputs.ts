@@ -5,33 +5,33 @@ import type { Fs } from '@millrace/core/disk'
 import type { Graph, SourceNode } from '@millrace/core/graph'
 import { SimFs, SimOwners } from '@millrace/testkit'
 
-/** One thing that a source hands out: a record, or bytes that are none. */
+/** An item of a source: a record, or bytes that cannot be decoded. */
 export type InputItem =
   | { readonly kind: 'record'; readonly value: unknown }
   | { readonly kind: 'failure'; readonly error: unknown; readonly raw: Uint8Array; readonly place: string }
 
-/** What one source has to say: the items of each split, in order. */
+/** The items of one source by split, in order. */
 export type SourceInput = ReadonlyMap<string, readonly InputItem[]>
 
-/** What a whole pipeline reads, by the names of its sources. */
+/** The input of a pipeline, by the names of its sources. */
 export type Inputs = ReadonlyMap<string, SourceInput>
 
 /** Records for one source: of its only split, or by split. */
 export type GivenInput = readonly unknown[] | Readonly<Record<string, readonly unknown[]>>
 
-/** What to record, and from what. */
+/** What to record, and where from. */
 export interface RecordingOptions {
   /** Records by source; a source that is named here is not read. */
   readonly given: Readonly<Record<string, GivenInput>>
-  /** How many items are taken of each split at most. */
+  /** The maximum number of items from each split. */
   readonly itemsMax: number
   /** Where the pipeline's own sources find their files. Default: an empty disk. */
   readonly fs: Fs | undefined
 }
 
-/** How many turns of the event loop a source may be silent before what it has given counts as all. */
+/** The number of event-loop turns without items after which a source counts as read. */
 const silentTurnsMax = 100_000
-/** Time is moved on when so many turns have brought nothing: a file needs a few of them, a paced source needs time. */
+/** Time advances after this many turns without items: reading a file needs several turns, a paced source needs time. */
 const turnsPerTimer = 50
 
 /** Reads each source of a graph once, from its beginning. Throws `OPTION_INVALID` for one that brings nothing. */
@@ -101,7 +101,7 @@ async function recordSource(node: SourceNode, options: RecordingOptions): Promis
   return input
 }
 
-/** A source without an end refuses to be read as if it had one; only its beginning is wanted here. */
+/** An unbounded source rejects a bounded read; only its beginning is needed here. */
 async function splitsOf(source: Source<unknown>, context: ConnectorContext): Promise<readonly string[]> {
   try {
     return (await source.discover(context)).splits

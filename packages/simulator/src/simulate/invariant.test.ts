@@ -21,7 +21,7 @@ const outcome: RunOutcome = {
   isForked: false,
 }
 
-/** The facts of a run that an invariant receives. */
+/** Collects the facts of a run that an invariant receives. */
 function toldOf(changes: Partial<RunOutcome>): RunFacts | undefined {
   let facts: RunFacts | undefined
   brokenInvariants({ ...outcome, ...changes }, {}, [(_outputs, run) => void (facts = run)])

@@ -2,23 +2,23 @@ import { describeError } from '@millrace/core'
 import type { Finding } from './finding.ts'
 import type { FaultEvent, RunOutcome } from './run-plan.ts'
 
-/** What an invariant may have to know of a run beside what is in the sinks. */
+/** Facts about a run that an invariant may need besides the contents of the sinks. */
 export interface RunFacts {
-  /** What went wrong on purpose, in order. */
+  /** The injected faults, in order. */
   readonly faults: readonly FaultEvent[]
-  /** Whether a source that cannot be read again has given records to a process that died. They count nowhere. */
+  /** Whether a volatile source has delivered records to a process that died. These records are lost. */
   readonly hasLost: boolean
   /**
-   * Whether the job has resumed from an older checkpoint, because the newest one was damaged. Results that were out
-   * then come again, in exactly-once sinks as well.
+   * Whether the job has resumed from an older checkpoint, because the newest one was damaged. Committed results are
+   * then emitted again, also in exactly-once sinks.
    */
   readonly hasFallenBack: boolean
 }
 
-/** What the user demands of a run beside what the engine promises: throws if it does not hold. */
+/** A condition of the user on a run, besides the guarantees of the engine: throws if it does not hold. */
 export type Invariant = (outputs: Readonly<Record<string, readonly unknown[]>>, run: RunFacts) => void
 
-/** The facts of a run that an invariant receives. */
+/** Collects the facts of a run that an invariant receives. */
 export function factsOf({ events, spent, fallbacks }: RunOutcome): RunFacts {
   return {
     faults: events,

@@ -12,14 +12,14 @@ export function mutationIn(error: unknown): BrokenPromise | undefined {
   return undefined
 }
 
-/** What says that the data directory cannot be used; of a lock, when it names an unknown process. */
+/** Codes of errors that mean that the data directory cannot be used; a lock counts if it names an unknown process. */
 const loud: ReadonlySet<string> = new Set([
   'CHECKPOINT_CORRUPT',
   'CHECKPOINT_INCOMPATIBLE',
   'DIRECTORY_LOCKED',
 ])
 
-/** Whether an error says that the data directory cannot be used, rather than use what is damaged. */
+/** Whether an error reports that the data directory cannot be used because it is damaged. */
 export function isLoud(error: unknown): boolean {
   for (let at = error; isMillraceError(at); at = at.cause) {
     if (loud.has(at.code)) return true

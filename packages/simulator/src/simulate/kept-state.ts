@@ -9,7 +9,7 @@ import type { Fs } from '@millrace/core/disk'
 import { CheckpointStorage, DataDirectory, FinishedSplits, finishedSplitsSpec } from '@millrace/core/job'
 import { valueText } from './value-text.ts'
 
-/** A store that remembers which tables were asked for, so that what it has left on disk can be read. */
+/** A store that records which tables were opened, so that its files can be read later. */
 export class WatchedStore implements StateStore {
   readonly kind: string
   readonly #inner: StateStore
@@ -43,7 +43,7 @@ export type KeptState = ReadonlyMap<string, readonly string[]>
 /** Reads everything in one turn of the event loop: no job runs beside it. */
 const unhurried: Pacing = { spend: () => false, turn: async () => {} }
 
-/** Every cell of the newest checkpoint; undefined if there is no checkpoint. */
+/** Reads all cells of the newest checkpoint; undefined if there is no checkpoint. */
 export async function keptState(
   fs: Fs,
   directory: string,

@@ -1,14 +1,14 @@
 import type { Clock, Random } from '@millrace/world'
 import type { Inputs } from './inputs.ts'
 
-/** How long splits stay away at most, in milliseconds. */
+/** The maximum delay after which splits appear, in milliseconds. */
 const longestMs = 400
 
 /** The splits of simulated sources that appear late in one life of the process. */
 export class LateSplits {
   readonly #clock: Clock
   readonly #appearAtMs: number
-  /** By source: those that the job has not opened yet. */
+  /** By source: the late splits that the job has not opened yet. */
   readonly #awaited: ReadonlyMap<string, Set<string>>
 
   constructor(awaited: ReadonlyMap<string, Set<string>>, clock: Clock, delayMs: number) {
@@ -21,7 +21,7 @@ export class LateSplits {
     return new LateSplits(new Map(), clock, 0)
   }
 
-  /** Chooses about half of the splits of each source, but none that has `ended`: the job may remember that. */
+  /** Chooses about half of the splits of each source, but none in `ended`, which the job may remember. */
   static draw(
     random: Random,
     inputs: Inputs,
@@ -37,12 +37,12 @@ export class LateSplits {
     return new LateSplits(awaited, clock, 1 + random.int(longestMs))
   }
 
-  /** Whether the source does not name this split yet. A job that remembers it opens it all the same. */
+  /** Whether discovery does not return this split yet. A job that remembers it opens it anyway. */
   isMissing(source: string, split: string): boolean {
     return this.isAwaited(source, split) && this.missingMs > 0
   }
 
-  /** How long it takes until they are all there, in milliseconds. */
+  /** The time until all have appeared, in milliseconds. */
   get missingMs(): number {
     return Math.max(0, this.#appearAtMs - this.#clock.monotonic())
   }
@@ -52,13 +52,13 @@ export class LateSplits {
     return this.#awaited.get(source)?.has(split) ?? false
   }
 
-  /** Whether that holds for any split of these sources. */
+  /** Whether any split of these sources is late and not yet opened. */
   isAnyAwaited(sources: ReadonlySet<string>): boolean {
     for (const [source, splits] of this.#awaited) if (splits.size > 0 && sources.has(source)) return true
     return false
   }
 
-  /** The job has opened a split: from now on it is named. */
+  /** Called when the job has opened a split: discovery returns it from now on. */
   opened(source: string, split: string): void {
     this.#awaited.get(source)?.delete(split)
   }

@@ -4,32 +4,32 @@ import type { SimProcess } from '../world/sim-process.ts'
 import type { Fault } from './fault.ts'
 import type { LateSplits } from './late-splits.ts'
 
-/** How a life has ended: it was ended from outside, or its job has. */
+/** How a life has ended: from outside, or because its job ended. */
 export type LifeEnd = { readonly kind: 'crashed' } | { readonly kind: 'ended'; readonly result: JobResult }
 
-/** One process, while it is the one that counts. */
+/** The current process. */
 export interface Life {
   readonly number: number
   readonly process: SimProcess
   /** The step at which it began. */
   readonly since: number
-  /** Faults that have not come yet, in order. */
+  /** Faults that have not occurred yet, in order. */
   readonly faults: Fault[]
   late: LateSplits
   /** Whether the job was asked to drain. */
   isDrained: boolean
   readonly end: (end: LifeEnd) => void
   job: Job | undefined
-  /** Settles when the job has ended by itself. */
+  /** Settles when the job has ended on its own. */
   ended: Promise<JobResult>
 }
 
-/** Whether the job of a life has opened everything and begun. */
+/** Whether the job of a life has started completely. */
 export function isReading({ job }: Life): boolean {
   return job?.status().tasks.some(({ recordsOut }) => recordsOut > 0) ?? false
 }
 
-/** What processes know of themselves and one another: only that of the newest life runs. */
+/** Process identities in the simulation: only the process of the newest life runs. */
 export function processFacts(number: number, newest: () => number): ProcessFacts {
   return {
     // Two numbers are enough for ids to come back, as they do in containers.

@@ -18,7 +18,7 @@ import type { WorkWatch } from './work-watch.ts'
 
 /** The systems around a pipeline during one run: what it reads, writes and calls. They survive its processes. */
 export class Outside {
-  /** What has become of the records of each source. */
+  /** The progress of each source through its records. */
   readonly spent: ReadonlyMap<string, Spent>
   readonly #subject: Subject
   readonly #world: SimWorld
@@ -27,7 +27,7 @@ export class Outside {
   readonly #standIns = new Map<string, SinkStandIn>()
   /** The calls to each sink, by its name. */
   readonly #sinkCalls = new Map<string, SinkCalls>()
-  /** Every process so far, and how many calls of `mapAsync` it has under way. What a dead one has begun is never over. */
+  /** Every process so far, with its number of running `mapAsync` calls. Calls of a killed process never end. */
   readonly #callsUnderWay = new Map<SimProcess, number>()
   #brought = 0
 
@@ -92,7 +92,7 @@ export class Outside {
     })
   }
 
-  /** How many records the user's own sources have brought, those that came again as well. */
+  /** The number of records that the user's own sources have delivered, including repeated ones. */
   get brought(): number {
     return this.#brought
   }
@@ -105,12 +105,12 @@ export class Outside {
     )
   }
 
-  /** Delivers what the network still holds. */
+  /** Makes all pending second deliveries. */
   async settle(): Promise<void> {
     for (const calls of this.#sinkCalls.values()) await calls.settle()
   }
 
-  /** Everything that can be seen by now, by the name of the sink. */
+  /** All visible output, by sink. */
   outputs(): ReadonlyMap<string, readonly OutputRecord[]> {
     const outputs = new Map<string, readonly OutputRecord[]>()
     for (const [name, { visible }] of this.#systems) outputs.set(name, visible)
@@ -125,14 +125,14 @@ export class Outside {
     return outputs
   }
 
-  /** What no outside system would tolerate. */
+  /** Contract violations that an outside system would reject. */
   violations(): readonly string[] {
     return [...this.#systems.values()].flatMap((system) => system.violations)
   }
 
   /**
-   * With one split nothing depends on whether it is idle. With several the watermark of the others no longer waits for
-   * it, and which records are late would depend on the clock.
+   * With one split, idleness changes nothing. With several, the watermark would no longer wait for an idle split, so
+   * the clock would decide which records are late.
    */
   get #hasOneSplit(): boolean {
     const { inputs, sources } = this.#subject

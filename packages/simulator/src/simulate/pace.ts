@@ -4,29 +4,29 @@ import type { ConnectorContext } from '@millrace/core/connector'
 import type { Inputs } from './inputs.ts'
 import type { LateSplits } from './late-splits.ts'
 
-/** Decides when the records of a simulated source are there to be read. One for each life of the process. */
+/** Decides when records of a simulated source become available. Each life of the process has its own. */
 export interface Pace {
   /** Whether the job counts as bounded: it then chooses by itself which split to read next. */
   readonly isBounded: boolean
-  /** A split was opened, at this item. */
+  /** Called when a split was opened at this item. */
   opened(source: string, split: string, at: number): void
-  /** How many items may be handed out now, from this one on. */
+  /** Returns how many items may be delivered now, beginning with this one. */
   available(source: string, split: string, at: number): number
-  /** So many items were handed out. */
+  /** Called with the number of delivered items. */
   taken(source: string, split: string, to: number): void
-  /** The end of a split was read. */
+  /** Called when the end of a split was read. */
   ended(source: string, split: string): void
-  /** Resolves when there may be something. */
+  /** Resolves when items may be available. */
   wait(context: ConnectorContext): Promise<void>
 }
 
-/** Each split brings records in pieces of any size, after waits of any length. */
+/** Delivers the records of each split in pieces of random size, after random waits. */
 export class FreePace implements Pace {
   readonly isBounded = true
   readonly #random: Random
   readonly #itemsMax: number
   readonly #waitMs: number
-  /** By source and split: up to which item they are there. */
+  /** By source and split: the index of the first item not yet available. */
   readonly #there = new Map<string, number>()
 
   constructor(random: Random, itemsMax: number, waitMs: number) {
@@ -61,7 +61,7 @@ export class FreePace implements Pace {
   }
 }
 
-/** Everything is there at once. */
+/** Delivers everything at once. */
 export const everythingAtOnce: Omit<Pace, 'isBounded'> = {
   opened() {},
   available: () => Number.POSITIVE_INFINITY,
@@ -78,20 +78,20 @@ interface Piece {
   readonly to: number
 }
 
-/** All pieces of all splits in the one order in which a `TurnstilePace` lets them in. */
+/** All pieces of all splits, in the order in which a `TurnstilePace` admits them. */
 export type PieceOrder = readonly Piece[]
 
-/** When the records of one split come, where splits take turns. */
+/** The schedule of one split where splits take turns. */
 interface Rhythm {
-  /** Where in the order the last of them come, from 0 to 1. */
+  /** The place of the last records in the order, from 0 to 1. */
   readonly end: number
-  /** In how many bursts the others come; undefined: evenly spread from the beginning to the end. */
+  /** The number of bursts of the other records; undefined spreads them evenly. */
   readonly bursts?: number
 }
 
 /**
- * One for each split, and then from the start again. Some splits end early, and the first of a source does so before the
- * others. Those that come in bursts are ahead of the rest in event time, and quiet while that catches up.
+ * Schedules for the splits in rotation. Some splits end early, the first one of a source before the others. Splits with
+ * bursts are ahead of the rest in event time, and quiet until the rest has caught up.
  */
 const rhythms: readonly Rhythm[] = [
   { end: 0.3 },
@@ -102,10 +102,10 @@ const rhythms: readonly Rhythm[] = [
 ]
 
 /**
- * Cuts inputs into pieces and puts those of all splits into one order, in which splits end at different moments: much
- * can go wrong only once one has ended while others continue.
+ * Divides inputs into pieces and puts the pieces of all splits into one order. Splits end at different moments, because
+ * many faults show only after one has ended while others continue.
  *
- * The order depends on nothing but how many items there are in which split, so all runs of an input share it.
+ * The order depends only on the number of items in each split, so all runs of an input share it.
  */
 export function staggeredOrder(inputs: Inputs, itemsMax: number): PieceOrder {
   const pieces: (Piece & { readonly at: number })[] = []
@@ -123,23 +123,23 @@ export function staggeredOrder(inputs: Inputs, itemsMax: number): PieceOrder {
   return pieces.sort((a, b) => a.at - b.at)
 }
 
-/** Where in the order a piece comes, from 0 to 1. */
+/** The place of a piece in the order, from 0 to 1. */
 function placeOf(from: number, to: number, length: number, { end, bursts }: Rhythm): number {
   if (bursts === undefined || to === length) return (end * to) / length
   return (end * Math.floor((bursts * from) / length)) / bursts
 }
 
-/** How long the job must be quiet before the next piece comes in, in milliseconds. */
+/** How long the job must be quiet before the next piece is admitted, in milliseconds. */
 const gapMs = 4
-/** How long a reader waits at most before it looks again whether it is its turn, in milliseconds. */
+/** The longest wait of a reader before it checks again whether it is its turn, in milliseconds. */
 const longestWaitMs = 1_000
 
 /**
- * Lets the pieces of all splits in one by one, always in the same order, each when the one before has gone through.
+ * Admits the pieces of all splits one by one, always in the same order, each when the previous one has been processed.
  *
- * Results may depend on the order in which records of different splits meet. Here that order is always the same, so
- * they do not, at any parallelism: time moves only when no task has anything left to do, and a piece comes in when time
- * has moved and no call to the outside is in progress.
+ * Results may depend on the order of records of different splits. This fixed order makes them equal at any parallelism:
+ * time advances only when no task has work left, and a piece is admitted only when time has advanced and no call to the
+ * outside is in progress.
  */
 export class TurnstilePace implements Pace {
   readonly isBounded = false
@@ -149,18 +149,17 @@ export class TurnstilePace implements Pace {
   readonly #ended: Set<string>
   readonly #late: LateSplits
   readonly #timed: ReadonlySet<string>
-  /** By source and split: up to which item it has been handed out. */
+  /** By source and split: the number of delivered items. */
   readonly #handedOut = new Map<string, number>()
-  /** Which piece is next. */
+  /** The index of the next piece. */
   #next = 0
-  /** Since when it may come in. */
+  /** The time since which it may be admitted. */
   #opensAtMs = 0
 
   /**
    * `isQuiet` says whether no call to the outside is in progress; `ended` are the splits that were read to their end in
-   * an earlier life: a job that remembers it does not open them again. While a split is late of one of the `timed`
-   * sources nothing comes in at all: the watermark does not wait for an unknown split, so its records would be
-   * late.
+   * an earlier life: a job that remembers it does not open them again. While a split of one of the `timed` sources has
+   * not appeared, nothing is admitted: the watermark does not wait for an unknown split, so its records would be late.
    */
   constructor(parts: {
     readonly order: PieceOrder

@@ -10,7 +10,7 @@ interface Paused {
   isOver: boolean
 }
 
-/** Processes that are believed dead and later resume where they were paused. They must do no harm then. */
+/** Processes that were replaced while paused, and later resume. They must not change any result. */
 export class PausedProcesses {
   readonly #woken: (process: SimProcess) => void
   #all: Paused[] = []
@@ -28,17 +28,17 @@ export class PausedProcesses {
     void ended.then(() => (paused.isOver = true))
   }
 
-  /** How many are at work again and have not ended. */
+  /** The number of resumed processes that have not ended. */
   get awake(): number {
     return this.#all.filter(({ process, isOver }) => !process.isPaused && !isOver).length
   }
 
-  /** Wakes those whose step has come. */
+  /** Resumes the processes whose step is due. */
   at(step: number): void {
     for (const paused of this.#all) if (step >= paused.wakeAt) this.#wake(paused)
   }
 
-  /** Wakes all that still sleep, and waits until each has ended. */
+  /** Resumes all paused processes, and waits until each has ended. */
   async wakeAll(): Promise<void> {
     for (const paused of this.#all) {
       this.#wake(paused)
@@ -46,7 +46,7 @@ export class PausedProcesses {
     }
   }
 
-  /** The power is lost: none of them ever resumes. */
+  /** Called on power loss: no paused process resumes. */
   kill(): void {
     for (const { process } of this.#all) process.kill()
     this.#all = []

@@ -3,18 +3,18 @@ import { SimulatedCrash } from '@millrace/testkit'
 import type { SimFs } from '@millrace/testkit'
 import type { SimProcess } from '../world/sim-process.ts'
 
-/** What a process's file system tells the simulation. */
+/** Callbacks of a process's file system. */
 export interface DiskWatch {
   /** The disk has crashed during an operation of this process: its outcome is not reported. */
   crashed(): void
-  /** An operation failed, or took only a part of what it was given. */
+  /** An operation failed, or was only partly done. */
   failed(what: string, error: unknown): void
   tookPart(what: string): void
 }
 
 /**
- * A simulated disk as one process of a world sees it: each operation happens at a later step, in any order with
- * whatever else is in progress, and not at all if the process is killed before.
+ * The view of one process on a simulated disk: each operation takes effect at a later step, in any order with other
+ * pending operations, and never if the process is killed first.
  */
 export class ProcessFs implements Fs {
   readonly #fs: SimFs

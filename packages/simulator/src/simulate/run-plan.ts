@@ -7,21 +7,21 @@ import type { PieceOrder } from './pace.ts'
 import type { OutputRecord } from './sim-sink.ts'
 import type { Spent } from './sim-source.ts'
 
-/** A sink of the user's own that takes the place of one in the pipeline. */
+/** A user's sink that replaces one of the pipeline. */
 export interface SinkStandIn {
   readonly sink: Sink<unknown>
-  /** Everything that can be seen in it by now, in order. */
+  /** Returns all its visible values, in order. */
   readonly visible: () => readonly unknown[]
 }
 
-/** What is run: a pipeline with what it reads. */
+/** The subject of a run: a pipeline and its input. */
 export interface Subject {
-  /** A graph of its own for each life of the process. */
+  /** Creates a new graph for each life of the process. */
   readonly graph: () => Graph
   /** Later versions of the program, in order, each made like `graph`. Their results are the same. */
   readonly versions: readonly (() => Graph)[]
   readonly inputs: Inputs
-  /** What sources bring that only later versions have. */
+  /** The input of sources that only later versions have. */
   readonly addedInputs: Inputs
   /** The user's own stand-ins by name, one for each run. */
   readonly sources: Readonly<Record<string, () => Source<unknown>>>
@@ -31,20 +31,23 @@ export interface Subject {
   readonly stepsMax: number
 }
 
-/** How it is run. */
+/** The settings of a run. */
 export interface RunPlan {
   readonly seed: number
   readonly parallelism: number
   readonly faults: readonly Fault[]
-  /** Whether the job is started again once it has read its input to the end: then nothing may come out twice. */
+  /** Whether the job is started again after it has read its input to the end; nothing may be emitted twice then. */
   readonly resumes: boolean
-  /** Which share of the input is there when the job begins, from 0 to 1: the rest comes when it has ended. Undefined: all. */
+  /**
+   * The share of the input that is available at first, from 0 to 1; the rest appears after the job has ended. Default:
+   * all.
+   */
   readonly growsFrom: number | undefined
-  /** All pieces of input in one order; undefined: each split by itself, in pieces and after waits drawn by seed. */
+  /** All pieces of input in one order. Undefined: each split separately, with random pieces and waits. */
   readonly order: PieceOrder | undefined
-  /** How many records come at once at most, where there is no order. */
+  /** The maximum number of records at once, without an order. */
   readonly itemsMax: number
-  /** How long the wait for more is at most, in milliseconds, where there is no order. */
+  /** The longest wait for more records, in milliseconds, without an order. */
   readonly waitMs: number
   readonly checkpointEveryMs: number
   readonly batchRecords: number
@@ -54,7 +57,7 @@ export interface RunPlan {
   readonly stepsMax: number
 }
 
-/** A fault that came to pass. */
+/** A fault that occurred. */
 export interface FaultEvent {
   readonly kind: FaultKind
   readonly life: number
@@ -65,15 +68,15 @@ export interface FaultEvent {
   readonly what: string
 }
 
-/** A promise that was broken for all to see. */
+/** A guarantee that was visibly broken. */
 export interface BrokenPromise {
   readonly kind: 'stuck' | 'failed' | 'sink' | 'mutation' | 'held'
-  /** The operator, or nothing for the job as a whole. */
+  /** The operator; undefined for the job as a whole. */
   readonly where?: string
   readonly what: string
 }
 
-/** What came of a run. */
+/** The outcome of a run. */
 export interface RunOutcome {
   readonly steps: number
   readonly lives: number
@@ -83,19 +86,19 @@ export interface RunOutcome {
   readonly events: readonly FaultEvent[]
   readonly digest: number
   readonly outputs: ReadonlyMap<string, readonly OutputRecord[]>
-  /** Cells of the last checkpoint, by operator; undefined if the run did not come to its end. */
+  /** Cells of the last checkpoint, by operator; undefined if the run did not finish. */
   readonly state: KeptState | undefined
-  /** Why it did not: the error of a job that nothing could help. */
+  /** The error that prevented the run from finishing. */
   readonly stopped: string | undefined
-  /** Promises that are broken whatever came out. */
+  /** Broken guarantees that do not depend on the output. */
   readonly broken: readonly BrokenPromise[]
   /** How often the job resumed from an older checkpoint than the newest, because that one was damaged. */
   readonly fallbacks: number
-  /** Whether a process that had been paused has made a checkpoint, so that others may have resumed from it. */
+  /** Whether a paused process has made a checkpoint after it resumed, from which others may have restored. */
   readonly isForked: boolean
-  /** How often the job has begun to run, in all lives together. */
+  /** The number of starts of the job, over all lives. */
   readonly starts: number
   readonly spent: ReadonlyMap<string, Spent>
-  /** How many records the user's own sources have brought, those that came again as well. */
+  /** The number of records that the user's own sources have delivered, including repeated ones. */
   readonly brought: number
 }

@@ -6,15 +6,15 @@ import { shortened } from './inputs.ts'
 import type { RunPlan } from './run-plan.ts'
 import type { FailedRun } from './simulation-failure.ts'
 
-/** Runs a plan against a baseline; what it finds, or undefined if every promise is kept. */
+/** Runs a plan and compares it with a baseline. Returns a finding, or undefined if every guarantee holds. */
 export type Attempt = (plan: RunPlan, baseline: Baseline) => Promise<FailedRun | undefined>
 
-/** How many runs a shorter failure is worth. */
+/** The maximum number of runs spent on shrinking. */
 const attemptsMax = 80
 
 /**
- * Looks for a shorter run that breaks the same promise: with fewer faults, then with fewer records, then without
- * parallelism, and with fewer faults again. Undefined if the run is as short as it gets.
+ * Searches a shorter run that breaks the same guarantee: with fewer faults, then fewer records, then without
+ * parallelism, and again with fewer faults. Undefined if none is found.
  */
 export async function shrink(
   plan: RunPlan,
@@ -69,7 +69,7 @@ class Search {
     if (this.#plan.parallelism > 1) await this.#try({ ...this.#plan, parallelism: 1 }, this.#baseline)
   }
 
-  /** Whether the plan breaks the same promise; then the search continues from it. */
+  /** Whether the plan breaks the same guarantee; the search then continues from it. */
   async #try(plan: RunPlan, baseline: Baseline): Promise<boolean> {
     if (this.#left-- <= 0) return false
     const failed = await this.#attempt(plan, baseline)
@@ -83,7 +83,7 @@ class Search {
   }
 }
 
-/** The same faults at the same share of a life that is so much shorter. */
+/** Returns the same faults at the same relative step of a shorter life. */
 function sooner(faults: readonly Fault[], share: number): readonly Fault[] {
   return faults.map((fault) => ({ ...fault, step: Math.floor(fault.step * share) }))
 }

@@ -25,10 +25,10 @@ import { Trouble } from './trouble.ts'
 import { WorkWatch } from './work-watch.ts'
 
 const directory = 'data'
-/** How long the supervisor of the job waits before it starts it again while another process still runs. */
+/** The delay before the supervisor starts the job again while another process still runs. */
 const restartDelayMs = 100
 
-/** Runs a pipeline once, from nothing to its end, with what goes wrong on the way. */
+/** Runs a pipeline once from its first start to its end, with the planned faults. */
 export async function simulateRun(subject: Subject, plan: RunPlan, watch: CallWatch): Promise<RunOutcome> {
   return new SimRun(subject, plan, watch).run()
 }
@@ -121,7 +121,7 @@ class SimRun {
     }
   }
 
-  /** Life after life, until the job has finished or nothing can help it. */
+  /** Runs lives until the job has finished or cannot be restarted. */
   async #live(): Promise<void> {
     for (;;) {
       const eventsBefore = this.#events.length
@@ -169,7 +169,7 @@ class SimRun {
     this.#state = await keptState(this.#disk.fs, directory, this.#store)
   }
 
-  /** Whether a job that has finished has only come to the end of a run. */
+  /** Whether a finished job has only reached the end of a run. */
   #startsAgain(): boolean {
     if (this.#life!.isDrained) return true
     if (this.#growth.isWhole) return false
@@ -177,7 +177,7 @@ class SimRun {
     return true
   }
 
-  /** One life of the process, until it ends by itself or is ended. */
+  /** Runs one life of the process until it ends or is ended. */
   #liveOnce(): Promise<LifeEnd> {
     const number = this.#lives++
     const faults = this.#plan.faults.filter(({ life }) => life === number)
@@ -208,7 +208,7 @@ class SimRun {
     })
   }
 
-  /** What is settled when a life begins. */
+  /** Applies the faults that are decided at the start of a life. */
   #begin(life: Life, { kind, salt }: Fault): void {
     if (kind === 'lateSplits') {
       const ended = (source: string, split: string): boolean =>
@@ -223,7 +223,7 @@ class SimRun {
     this.#parallelism = next
   }
 
-  /** To a later version; a program never goes back. */
+  /** Moves to a later version; a program never returns to an earlier one. */
   #upgrade(salt: number): void {
     const left = this.#subject.versions.length - this.#version
     if (left === 0) return
@@ -351,7 +351,7 @@ class SimRun {
     }
   }
 
-  /** A fault for which it is too early comes a while later. */
+  /** Postpones a fault that cannot occur yet. */
   #putOff(life: Life, kind: FaultKind, salt: number): void {
     life.faults.unshift({ kind, salt, life: life.number, step: this.#world.steps - life.since + 20 })
   }
@@ -376,7 +376,7 @@ class SimRun {
     this.#leave(life)
   }
 
-  /** This life is no longer waited for; the next one begins. */
+  /** Ends the wait for this life; the next one begins. */
   #leave(life: Life): void {
     life.faults.length = 0
     this.#world.add(this.#main, 'the next life begins', () => life.end({ kind: 'crashed' }))

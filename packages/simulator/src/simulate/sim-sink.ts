@@ -5,24 +5,24 @@ import { lineOf, unboxed } from './box.ts'
 import type { SinkCalls } from './sink-calls.ts'
 import { valueText } from './value-text.ts'
 
-/** One record that reached the outside. */
+/** A record that reached the outside system. */
 export interface OutputRecord {
   readonly value: unknown
   /** Its line: see `Box`. */
   readonly line: string | null
   /** Equal for equal values. */
   readonly text: string
-  /** Whether the process that wrote it may have been paused before. */
+  /** Whether the process that wrote it may have been paused earlier. */
   readonly isAfterPause: boolean
 }
 
-/** A record as it came out of the pipeline. */
+/** A record of the output. */
 export function outputRecord(arrived: unknown, isAfterPause: boolean): OutputRecord {
   const value = unboxed(arrived)
   return { value, line: lineOf(arrived), text: valueText(comparable(value)), isAfterPause }
 }
 
-/** What of a dead letter is the same in every run: not when it failed, nor where the record was by then. */
+/** The part of a dead letter that is equal in every run: without the time of failure and the place. */
 function comparable(value: unknown): unknown {
   if (typeof value !== 'object' || value === null || !('failedAt' in value && 'operator' in value))
     return value
@@ -36,11 +36,11 @@ function comparable(value: unknown): unknown {
   return rest
 }
 
-/** Who calls a sink, and by which way. */
+/** The caller of a sink. */
 interface Caller {
   readonly calls: SinkCalls
   readonly process: SimProcess
-  /** That of the owner of the data directory. */
+  /** The epoch of the data directory's owner. */
   readonly epoch: number
 }
 
@@ -57,21 +57,21 @@ export class SimSystem {
   readonly name: string
   /** What is visible, in the order in which it became visible. */
   readonly visible: OutputRecord[] = []
-  /** What the pipeline did that no outside system would tolerate. */
+  /** Contract violations of the pipeline that an outside system would reject. */
   readonly violations: string[] = []
   readonly #prepared = new Map<number, readonly OutputRecord[]>()
   readonly #committed = new Set<number>()
   #transactions = 0
-  /** The greatest epoch that has called. */
+  /** The highest epoch that has called. */
   #epoch = 0
-  /** Whether what was prepared may be lost: by a sink that shows at most once. */
+  /** Whether prepared output may be lost: true for an at-most-once sink. */
   #mayLose = false
 
   constructor(name: string) {
     this.name = name
   }
 
-  /** A sink of one `process` that leads here. */
+  /** Returns a sink for `process` that writes here. */
   sink(
     kind: string,
     guarantee: Sink<unknown>['guarantee'],
@@ -136,7 +136,7 @@ export class SimSystem {
     return calls.ask(what, process, show, { again: show, committable: id })
   }
 
-  /** `effect`, unless a later epoch has called by then. */
+  /** Runs `effect`, unless a later epoch has called meanwhile. */
   #as<T>(epoch: number, effect: () => T): () => T {
     return () => {
       if (epoch < this.#epoch) throw this.#late(epoch)

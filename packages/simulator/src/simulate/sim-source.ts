@@ -15,18 +15,18 @@ import type { LateSplits } from './late-splits.ts'
 import type { Pace } from './pace.ts'
 import type { Trouble } from './trouble.ts'
 
-/** What has become of a volatile source's items: an item that was handed out cannot be read again. */
+/** The progress of a volatile source: a delivered item cannot be read again. */
 export class Spent {
   /** By source and split: the first item not handed out. */
   readonly #upTo = new Map<string, number>()
-  /** By source and split: items that were given to a process which forgot them. */
+  /** By source and split: items that were delivered to a process and lost. */
   readonly #lost = new Map<string, Set<number>>()
-  /** That of the newest owner that has opened a split. */
+  /** The epoch of the newest owner that has opened a split. */
   #epoch = 0
 
   /**
-   * Where an owner of the data directory continues that remembers items up to `from`. What it missed is lost, unless
-   * another has replaced it: then nothing that it makes of the rest counts.
+   * Returns where an owner that restored position `from` continues. The items it missed are lost, unless another owner
+   * has replaced it: then its results do not count.
    */
   resume(split: string, from: number, epoch: number): number {
     const upTo = Math.max(this.#upTo.get(split) ?? 0, from)
@@ -52,7 +52,7 @@ export class Spent {
   }
 }
 
-/** What a simulated source is made of. */
+/** The parts of a simulated source. */
 export interface SimSourceParts {
   readonly kind: string
   readonly durability: Source<unknown>['durability']
@@ -63,11 +63,11 @@ export interface SimSourceParts {
   readonly growth: Growth
   readonly trouble: Trouble
   readonly spent: Spent
-  /** Whether a split that waits says that it has caught up, and so may come to be idle. */
+  /** Whether a waiting split reports that it has caught up, and so may become idle. */
   readonly mayBeIdle: boolean
 }
 
-/** Replaces a source: the same splits, copies of the records that were recorded, positions that count items. */
+/** Replaces a source by one with the same splits, copies of the recorded items, and positions that count items. */
 export class SimSource implements Source<unknown, number> {
   readonly kind: string
   readonly durability: Source<unknown>['durability']

@@ -24,71 +24,73 @@ export interface SimulationOptions {
   /** Values of the pipeline's parameters. */
   readonly parameters?: Readonly<Record<string, string | number | boolean>>
   /**
-   * What the sources bring, by name: records, or records by split. A source that is not named is read once, from its
-   * beginning, through `fs`.
+   * The input by source: records, or records by split. A source that is not named is read once, from its beginning,
+   * through `fs`.
    */
   readonly inputs?: Readonly<Record<string, GivenInput>>
-  /** How many records are taken of each split of a source that is read. Default 1000. */
+  /** The maximum number of records read from each split. Default 1000. */
   readonly records?: number
   /** Where the pipeline's own sources find their files while they are read. Default: an empty simulated disk. */
   readonly fs?: Fs
-  /** Subtasks of each task, in every life. Default: 1 to 3, as the seed chooses, and others after a restart. */
+  /** Subtasks of each task in every life. Default: 1 to 3, chosen by the seed again at each restart. */
   readonly parallelism?: number
-  /** How many faults of each kind there may be, or that there are none. Default: as the seed chooses. */
+  /** The maximum number of faults of each kind, or `'none'`. Default: the seed chooses. */
   readonly faults?: Partial<Faults> | 'none'
   /** Stand-ins of your own for sources, by name; each run makes one for each life of the process. */
   readonly sources?: Readonly<Record<string, () => Source<unknown>>>
   /** Stand-ins of your own for sinks, by name; each run makes one, which survives the process. */
   readonly sinks?: Readonly<Record<string, () => SinkStandIn>>
   /**
-   * Later versions of the pipeline, in order: other programs whose sinks get the same records as the first one's. After a
-   * crash or a stop the job may be started again with a later version. A version may have more sinks. Those that only sources of its own feed, through steps, are held against a run of
-   * that version without faults; others are not compared.
+   * Later versions of the pipeline, in order: other programs whose sinks get the same records as the first one's. After
+   * a crash or a stop the job may be started again with a later version. A version may have more sinks. Sinks that only
+   * its own sources feed, through steps, are compared with a run of that version without faults; others are not
+   * compared.
    */
   readonly versions?: readonly DescribedPipeline[]
   /**
-   * Whether a run may end before the input does, and the job be started again: it was drained, or has read everything and
-   * then there is more. Windows and timers fire at such an end, so what is behind them is not compared then. Default false.
+   * Whether a run may end before the input does, after which the job is started again: it was drained, or more input
+   * appeared after its end. Windows and timers fire at such an end, so results after them are not compared then.
+   * Default false.
    */
   readonly severalRuns?: boolean
-  /** What `mapAsync` calls instead of the real thing, by the name of the operator. */
+  /** Functions to call in place of those of `mapAsync`, by the name of the operator. */
   readonly calls?: Readonly<Record<string, (value: unknown, signal: AbortSignal) => Promise<unknown>>>
   /**
-   * A run that takes more steps than this fails: it will hardly come to an end. A step is what happens between two waits.
-   * Default 500,000, and 5,000 more for each record.
+   * A run that takes more steps than this fails as endless. A step is what happens between two waits. Default 500,000,
+   * and 5,000 more for each record.
    */
   readonly stepsMax?: number
-  /** What must hold at the end of each run beside what the engine promises. Each throws if it does not. */
+  /** Conditions at the end of each run, besides the guarantees of the engine. Each throws if it does not hold. */
   readonly invariants?: readonly Invariant[]
 }
 
-/** What one seed has shown. */
+/** The result of one seed. */
 export interface SimulationReport {
   readonly seed: number
   /** Equal for two runs in which the same things happened in the same order with the same results. */
   readonly digest: string
   readonly records: number
   readonly steps: number
-  /** How many lives the process had. */
+  /** The number of lives of the process. */
   readonly lives: number
   readonly simulatedMs: number
   /** The parallelism of the first life. */
   readonly parallelism: number
-  /** What went wrong on purpose, in order. */
+  /** The injected faults, in order. */
   readonly faults: readonly FaultEvent[]
   /** The values in each sink at the end. */
   readonly outputs: Readonly<Record<string, readonly unknown[]>>
   /** Sinks whose contents could not be compared, and why. */
   readonly notCompared: readonly NotCompared[]
-  /** Why the job could not be brought to its end; undefined for one that has finished. Only damage is a reason. */
+  /** Why the job did not finish; undefined if it did. The only reason is damage. */
   readonly stopped: string | undefined
 }
 
-/** How many seeds, and whom to tell. */
+/** Options for a run over many seeds. */
 export interface SeedsOptions extends SimulationOptions {
   /** How many seeds. Default 100. */
   readonly seeds?: number
-  /** The first of them. Default 0. */
+  /** The first seed. Default 0. */
   readonly from?: number
   /** Continues after a failure. Default false: the first one is thrown. */
   readonly keepGoing?: boolean
@@ -96,7 +98,7 @@ export interface SeedsOptions extends SimulationOptions {
   readonly onProgress?: (progress: SeedsReport) => void
 }
 
-/** What many seeds have shown so far. */
+/** The results of many seeds so far. */
 export interface SeedsReport {
   /** How many seeds were run. */
   readonly seeds: number
@@ -107,18 +109,18 @@ export interface SeedsReport {
   readonly faults: Readonly<Record<string, number>>
   readonly failures: readonly SimulationFailure[]
   readonly notCompared: readonly NotCompared[]
-  /** What a run without faults at a parallelism of 1 has put into each sink: what the others were held against. */
+  /** The contents of each sink in a run without faults at parallelism 1, with which other runs were compared. */
   readonly expected: Readonly<Record<string, readonly unknown[]>>
 }
 
 /**
- * Runs a pipeline in a simulated world that breaks on purpose, as one seed chooses, and compares what comes out with a
- * run in which nothing breaks.
+ * Runs a pipeline in a simulated world with faults chosen by one seed, and compares its output with a run without
+ * faults.
  *
  * The pipeline is the user's own, unchanged; its sources and sinks are replaced by simulated ones with the same splits
  * and guarantees. The same seed gives the same run. The idea is FoundationDB's.
  *
- * @throws SimulationFailure when a promise is broken, and MillraceError `OPTION_INVALID` for options that make no sense.
+ * @throws SimulationFailure when a guarantee is broken, and MillraceError `OPTION_INVALID` for invalid options.
  *
  * @example
  * const report = await simulate(fraud, { seed: 7, inputs: { payments } })
@@ -132,9 +134,9 @@ export async function simulate(
 }
 
 /**
- * Runs a pipeline with many seeds, as `simulate` does with one. What all of them share is done once.
+ * Runs a pipeline with many seeds, as `simulate` does with one. Shared work is done once.
  *
- * @throws SimulationFailure for the first broken promise, unless it is to keep going.
+ * @throws SimulationFailure for the first broken guarantee, unless `keepGoing` is set.
  *
  * @example
  * const { faults } = await simulateSeeds(fraud, { seeds: 1_000, inputs: { payments } })
@@ -178,7 +180,7 @@ export async function simulateSeeds(
   return report
 }
 
-/** Records what sources bring that only later versions have. */
+/** Records the input of sources that only later versions have. */
 async function recordAdded(
   graphs: readonly Graph[],
   {
@@ -205,11 +207,11 @@ async function recordAdded(
   return added
 }
 
-/** How many steps a run may take by default: many times what any has taken. */
+/** The default maximum of steps of a run: many times what any run has taken. */
 const fewestSteps = 500_000
 const stepsPerRecord = 5_000
 
-/** A shorter run counts as one without an end after this share of the steps. */
+/** A shrunk run counts as endless after this share of the steps. */
 const stuckShare = 1 / 8
 
 /** A pipeline that is ready to be simulated with any seed. */
@@ -330,7 +332,7 @@ class Simulation {
     return new SimulationFailure(seed, run, { shrunk, standIns: Object.keys({ ...sources, ...sinks }) })
   }
 
-  /** What the seed chooses. */
+  /** Draws what the seed chooses. */
   #plan(seed: number): RunPlan {
     const random = seededRandom(seed).fork('plan')
     const { subject, items } = this.#baseline
@@ -349,14 +351,14 @@ class Simulation {
     }
   }
 
-  /** One run in three, unless the options say how many. */
+  /** Once in three runs, unless the options set a number. */
   #mayResume(random: Random): boolean {
     const { faults } = this.#options
     const isDrawn = random.int(3) === 0
     return typeof faults === 'object' ? (faults.resume ?? 0) > 0 : isDrawn
   }
 
-  /** One run in four of those that may, unless the options say how many. */
+  /** Once in four runs in which it is possible, unless the options set a number. */
   #growsFrom(random: Random): number | undefined {
     const { faults, severalRuns = false } = this.#options
     const isDrawn = random.int(4) === 0 && severalRuns

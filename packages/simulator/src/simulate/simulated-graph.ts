@@ -22,17 +22,17 @@ import type { WorkWatch } from './work-watch.ts'
 export interface StandIns {
   source(node: SourceNode): Source<unknown>
   sink(node: SinkNode): Sink<unknown>
-  /** Makes a call of user code that waits. */
+  /** Makes an asynchronous call of user code. */
   callAsync(node: AsyncNode, value: unknown, signal: AbortSignal): Promise<unknown>
   readonly watch: CallWatch
   readonly work: WorkWatch
 }
 
 /**
- * The user's graph with another outside world, and with boxes around its values.
+ * Returns the user's graph with a simulated outside world, and with boxes around its values.
  *
- * Nodes, names, keys and order policies stay what they are, and each piece of user code is called as often and with
- * the same values as in the original.
+ * Nodes, names, keys and order policies do not change, and user code is called as often and with the same values as in
+ * the original.
  */
 export function simulatedGraph(graph: Graph, standIns: StandIns): Graph {
   return { name: graph.name, nodes: graph.nodes.map((node) => simulatedNode(node, standIns)) }
@@ -80,7 +80,9 @@ function simulatedNode(node: GraphNode, standIns: StandIns): GraphNode {
   }
 }
 
-/** The line of what a call for `box` returns: results that keep the order of each key have one line per key. */
+/**
+ * Returns the line of the result of a call for `box`: results that keep the order of each key have one line per key.
+ */
 function lineOfResult({ order, inputs: [{ exchange }] }: AsyncNode, box: unknown): string | null {
   const line = lineOf(box)
   if (order === 'none' || line === null) return null
@@ -142,7 +144,7 @@ function boxedStep(step: Step, name: string, watch: CallWatch): Step {
   }
 }
 
-/** Pulls one element at a time, as the original does: what its iterator throws comes at the same moment. */
+/** Pulls one element at a time, as the original does, so that an error of the iterator occurs at the same moment. */
 function* expanded(
   box: unknown,
   apply: (value: unknown) => Iterable<unknown>,

@@ -1,7 +1,7 @@
 import type { Finding, FindingKind } from './finding.ts'
 import type { FaultEvent } from './run-plan.ts'
 
-/** One run in the message of a failure. */
+/** A run as shown in the message of a failure. */
 export interface FailedRun {
   readonly findings: readonly Finding[]
   readonly events: readonly FaultEvent[]
@@ -10,23 +10,23 @@ export interface FailedRun {
 }
 
 /**
- * A pipeline, or the engine under it, has broken a promise.
+ * A pipeline, or the engine, has broken a guarantee.
  *
- * The message has everything that is needed to see what happened and to see it again.
+ * The message contains everything needed to understand the failure and to reproduce it.
  */
 export class SimulationFailure extends Error {
   override readonly name = 'SimulationFailure'
   readonly seed: number
-  /** What was broken first, and where. */
+  /** The first broken guarantee, and where. */
   readonly kind: Finding['kind']
   readonly where: string
   readonly findings: readonly Finding[]
-  /** What had gone wrong on purpose, in order. */
+  /** The injected faults, in order. */
   readonly faults: readonly FaultEvent[]
-  /** A shorter run in which the same thing is broken; undefined if there is none. */
+  /** A shorter run that breaks the same guarantee; undefined if there is none. */
   readonly shrunk: FailedRun | undefined
 
-  /** `standIns` are the sources and sinks in whose place the user has put others. */
+  /** `standIns` are the sources and sinks that the user has replaced. */
   constructor(
     seed: number,
     run: FailedRun,
@@ -42,7 +42,7 @@ export class SimulationFailure extends Error {
   }
 }
 
-/** The usual cause when results differ and no cause was found before. */
+/** Returns the usual cause of different results, for a failure without a known cause. */
 function usualCauses(kind: FindingKind, standIns: readonly string[]): readonly string[] {
   const inCode = [
     'a variable outside of state',

@@ -4,42 +4,42 @@ import { SimProcess } from '../world/sim-process.ts'
 import type { SimWorld } from '../world/sim-world.ts'
 import type { Trouble } from './trouble.ts'
 
-/** A call that may reach its sink a second time. */
+/** A call that may be delivered to its sink a second time. */
 interface Repeatable {
-  /** What the second delivery does. */
+  /** The effect of the second delivery. */
   readonly again: () => unknown
-  /** What it commits; undefined for a call whose second delivery may only come right behind the first. */
+  /** The committable; undefined for a call whose second delivery must follow the first directly. */
   readonly committable?: Json
 }
 
-/** The second delivery of a call, on its way. */
+/** A pending second delivery of a call. */
 interface LateCall {
   readonly checkpoint: number
   readonly again: () => unknown
 }
 
-/** Manifests are kept of so many checkpoints: what an older one has named is never committed again. */
+/** The number of kept manifests: output that an older one names is never committed again. */
 const checkpointsKept = 2
-/** How long the last second deliveries have to take effect, in simulated milliseconds. */
+/** The time for the last second deliveries to take effect, in simulated milliseconds. */
 const settleMs = 60_000
 
 /**
- * The network before one sink during one run: calls are slow, are refused, lose their answers and arrive twice.
+ * The network to one sink during one run: calls are slow, are rejected, lose their answers and arrive twice.
  *
- * Only what every sink must tolerate arrives twice. Writes that may be repeated do so at once, before anything else
- * is written. A commit may come again at any time until the engine could no longer repeat it after a restart, also
- * when the process that sent it is dead.
+ * Only calls that every sink must tolerate twice arrive twice. Repeatable writes are repeated at once, before any other
+ * write. A commit may arrive again at any time until the engine could no longer repeat it after a restart, also when
+ * its process is dead.
  */
 export class SinkCalls {
   readonly #name: string
   readonly #trouble: Trouble
-  /** Outlives the processes that it carries calls for. */
+  /** It outlives the processes that make the calls. */
   readonly #network: SimProcess
   readonly #late = new Set<LateCall>()
   /** By committable, as text: the checkpoint that it was prepared for. */
   readonly #checkpoints = new Map<string, number>()
   #newest = 0
-  /** How many calls of each process are in progress. What a dead one has begun is never over. */
+  /** The number of running calls of each process. Calls of a killed process never end. */
   readonly #busy = new Map<SimProcess, number>()
 
   constructor(name: string, world: SimWorld, trouble: Trouble) {
@@ -53,7 +53,7 @@ export class SinkCalls {
     return (this.#busy.get(process) ?? 0) === 0
   }
 
-  /** Whether a call would meet with nothing now; if so, it need not wait. */
+  /** Whether a call would meet no trouble now; if so, it need not wait. */
   get isCalm(): boolean {
     return this.#trouble.isSinkCalm
   }
@@ -78,18 +78,18 @@ export class SinkCalls {
     }
   }
 
-  /** `checkpoint` is being prepared, so only the newest before it can be restored. */
+  /** Called when `checkpoint` is being prepared: only the newest one before it can be restored. */
   preparing(checkpoint: number): void {
     this.#newest = Math.max(this.#newest, checkpoint)
   }
 
-  /** Notes what was prepared for `checkpoint`. */
+  /** Records what was prepared for `checkpoint`. */
   prepared<C extends Json | undefined>(checkpoint: number, committable: C): C {
     if (committable !== undefined) this.#checkpoints.set(JSON.stringify(committable), checkpoint)
     return committable
   }
 
-  /** Delivers everything that is still on its way. A writer whose process is dead may never answer. */
+  /** Makes all pending deliveries. A writer whose process is dead may never answer. */
   async settle(): Promise<void> {
     if (this.#late.size === 0) return
     for (const call of this.#late) void this.#deliver(call)

@@ -3,10 +3,10 @@ import { isMillraceError } from '@millrace/core'
 import { SimFs } from '@millrace/testkit'
 import type { FaultKind } from './fault.ts'
 
-/** After so many refusals there is room again, or a patient job would retry without end. */
+/** After this many failed writes there is space again; otherwise a job with many restarts would never end. */
 const refusalsMax = 10
 
-/** The disk of one run, over all lives of the process, and what is done to it. */
+/** The disk of one run, over all lives of the process, with the injected faults. */
 export class SpoiledDisk {
   readonly #directory: string
   readonly #happened: (kind: FaultKind, what: string) => void
@@ -21,17 +21,17 @@ export class SpoiledDisk {
     this.#fs = new SimFs({ clock })
   }
 
-  /** As it is now: after a power loss it is another one. */
+  /** The current file system; a power loss replaces it. */
   get fs(): SimFs {
     return this.#fs
   }
 
-  /** Whether what was written is no longer what is there. */
+  /** Whether written data was damaged. */
   get isDamaged(): boolean {
     return this.#isDamaged
   }
 
-  /** Does something to the disk; false if `kind` is not about disks. */
+  /** Injects a fault into the disk. Returns false if `kind` is not about disks. */
   spoil(kind: FaultKind, random: Random): boolean {
     switch (kind) {
       case 'bitFlip':
@@ -56,19 +56,19 @@ export class SpoiledDisk {
     }
   }
 
-  /** What was not synced is lost, all of it or some. */
+  /** Loses data that was not synced, completely or in part. */
   losePower(random: Random): void {
     this.#fs = random.int(3) === 0 ? this.#fs.afterPowerLoss() : this.#fs.afterPowerLoss(random)
   }
 
-  /** An operation has failed: says so if that was on purpose. */
+  /** Called when an operation has failed; reports it if the fault was injected. */
   failed(what: string, error: unknown): void {
     if (isMillraceError(error, 'FS_SYNC_FAILED')) this.#happened('syncError', what)
     else if (isMillraceError(error, 'FS_FULL')) this.#refused(what)
     else if (isMillraceError(error, 'FS_IO')) this.#happened('diskError', what)
   }
 
-  /** A write has taken only a part of what it was given. */
+  /** Called when a write was short. */
   tookPart(what: string): void {
     if (!this.#hasTakenParts) this.#happened('shortWrites', what)
     this.#hasTakenParts = true
@@ -79,12 +79,12 @@ export class SpoiledDisk {
     if (++this.#refusals >= refusalsMax) this.#fs.capacityBytes = Infinity
   }
 
-  /** Whether there is anything of which a bit can be flipped. */
+  /** Whether there is a file in which a bit can be flipped. */
   get hasContent(): boolean {
     return this.#files().length > 0
   }
 
-  /** Files with content in the data directory, without those that say who owns it: damage to these stops no job. */
+  /** Returns the files with content in the data directory, without those of its lock: damage to these stops no job. */
   #files(): readonly string[] {
     return this.#fs
       .paths()

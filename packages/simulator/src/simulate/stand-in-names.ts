@@ -1,7 +1,7 @@
 import { MillraceError, nearest } from '@millrace/core'
 import type { Graph, GraphNode } from '@millrace/core/graph'
 
-/** What takes the place of parts of a pipeline, by their names. */
+/** The stand-ins for parts of a pipeline, by name. */
 export interface StandIns {
   readonly inputs: Readonly<Record<string, unknown>>
   readonly sources: Readonly<Record<string, unknown>>
@@ -17,7 +17,7 @@ const replaced: readonly [option: keyof StandIns, kind: GraphNode['kind'], noun:
 ]
 
 /**
- * A stand-in for something that is not there would be left out in silence, and the real thing believed tested.
+ * Rejects stand-ins for unknown names: they would be ignored silently, and the real part believed tested.
  *
  * @throws MillraceError `OPTION_INVALID`.
  */
@@ -36,7 +36,7 @@ export function requireKnownNames({ name, nodes }: Graph, standIns: StandIns): v
   }
 }
 
-/** What could have been meant. */
+/** Suggests the names that could have been meant. */
 function choiceOf(given: string, known: readonly string[]): string {
   const meant = nearest(given, known)
   if (meant !== undefined) return `did you mean '${meant}'?`

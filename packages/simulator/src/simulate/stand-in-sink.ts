@@ -6,8 +6,8 @@ import { unboxed } from './box.ts'
 import type { SinkCalls } from './sink-calls.ts'
 
 /**
- * The user's own sink: it gets what was in the boxes, through a network on which calls meet with trouble. `heldTo` is
- * the guarantee of the sink whose place it takes.
+ * Wraps the user's sink: it receives the unboxed values, over a network with faults. `heldTo` is the guarantee of the
+ * sink that it replaces.
  */
 export function standInSink(
   sink: Sink<unknown>,
@@ -25,7 +25,7 @@ export function standInSink(
   }
 }
 
-/** Always true: at most one call is in progress in the user's writer, and none once it is closed. */
+/** Invariant: at most one call is in progress in the user's writer, and none after it is closed. */
 class StandInWriter implements SinkWriter<unknown> {
   readonly #inner: SinkWriter<unknown>
   readonly #mayRepeatWrites: boolean

@@ -1,8 +1,8 @@
 import type { Random } from '@millrace/world'
 
 /**
- * Runs `code` in a world whose time and chance are made up, so that code that uses them is found: two runs see
- * different ones.
+ * Runs `code` with simulated time and randomness that differ between two runs, so that code that depends on them is
+ * detected.
  */
 export function inStrangeWorld<T>(random: Random, code: () => T): T {
   const { Date: RealDate, performance } = globalThis

@@ -4,25 +4,22 @@ import { MillraceError } from '@millrace/core'
 import type { AsyncNode } from '@millrace/core/graph'
 import type { FaultKind } from './fault.ts'
 
-/** What the next call to a sink may come across. */
+/** The trouble that the next call to a sink may meet. */
 const sinkTroubles: readonly FaultKind[] = ['sinkError', 'lostReply', 'duplicate']
 
-/**
- * What is wrong with the outside world at the moment: faults put it here, and the stand-ins for sources, sinks and
- * calls come across it.
- */
+/** The current trouble of the outside world: faults add it, and the stand-ins for sources, sinks and calls apply it. */
 export class Trouble {
   readonly #random: Random
   readonly #happened: (kind: FaultKind, what: string) => void
-  /** How long a call to a sink takes at most, in milliseconds. */
+  /** The longest duration of a call to a sink, in milliseconds. */
   #sinkDelayMs = 0
-  /** How many calls still do. Splits take turns when no call is in progress, so sinks must not be busy without end. */
+  /** The number of calls that are still slow. Splits take turns when no call is in progress, so slowness must end. */
   #slowSinkCalls = 0
   #callDelayMs = 0
   #stallMs = 0
-  /** How many of the next calls to come across it fail. */
+  /** The number of next calls that fail. */
   readonly #pending = new Map<FaultKind, number>()
-  /** What was said of splits that are not there. */
+  /** The answers about splits that have not appeared yet. */
   readonly #withheld = new Set<string>()
 
   constructor(random: Random, happened: (kind: FaultKind, what: string) => void) {
@@ -30,7 +27,7 @@ export class Trouble {
     this.#happened = happened
   }
 
-  /** Lets something go wrong from now on, or the next time that it can. */
+  /** Injects a fault now, or at the next opportunity. */
   begin(kind: FaultKind, random: Random): void {
     if (kind === 'slowSink') {
       this.#sinkDelayMs = 1 + random.int(30)
@@ -46,7 +43,7 @@ export class Trouble {
     }
   }
 
-  /** A new process finds the outside world in order again. */
+  /** Removes all trouble for a new process. */
   heal(): void {
     this.#slowSinkCalls = 0
     this.#callDelayMs = 0
@@ -55,7 +52,7 @@ export class Trouble {
     this.#withheld.clear()
   }
 
-  /** Does `effect` in a sink, with what is wrong with sinks. */
+  /** Runs `effect` in a sink, with the current trouble of sinks. */
   async atSink<T>(what: string, clock: Clock, effect: () => T | Promise<T>): Promise<T> {
     if (this.#slowSinkCalls > 0) {
       this.#slowSinkCalls--
@@ -68,12 +65,12 @@ export class Trouble {
     return result
   }
 
-  /** Whether a call to a sink would meet with trouble now; if not, it need not wait. */
+  /** Whether a call to a sink would meet trouble now; if not, it need not wait. */
   get isSinkCalm(): boolean {
     return this.#slowSinkCalls === 0 && !sinkTroubles.some((kind) => this.#pending.has(kind))
   }
 
-  /** After how many milliseconds a call to a sink arrives again; undefined if it does not. */
+  /** Returns after how many milliseconds a call to a sink arrives again; undefined for never. */
   repeatAfterMs(what: string, mayBeLate: boolean): number | undefined {
     const isLate = mayBeLate && this.#pending.has('duplicate') && this.#random.int(2) === 0
     const delayMs = isLate ? 1 + this.#random.int(this.#random.int(2) === 0 ? 20 : 1_000) : 0
@@ -81,7 +78,7 @@ export class Trouble {
     return this.#comesAcross('duplicate', `${what} is delivered again ${when}`) ? delayMs : undefined
   }
 
-  /** How long a source that has nothing at the moment brings nothing, in milliseconds. */
+  /** Returns how long an empty source stays without records, in milliseconds. */
   stallAt(what: string): number {
     const ms = this.#stallMs
     this.#stallMs = 0
@@ -89,7 +86,7 @@ export class Trouble {
     return ms
   }
 
-  /** A source was asked for its splits, and these are not there yet. */
+  /** Called when discovery runs while these splits have not appeared yet. */
   withheld(source: string, splits: readonly string[]): void {
     const what = `${splits.join(', ')} of source '${source}' are not there yet`
     if (this.#withheld.has(what)) return
@@ -97,12 +94,12 @@ export class Trouble {
     this.#happened('lateSplits', what)
   }
 
-  /** Throws if reading is to fail now. */
+  /** Throws if the next read is to fail. */
   atSource(what: string): void {
     if (this.#comesAcross('sourceError', what)) throw failure(`${what} cannot be read at the moment`)
   }
 
-  /** Resolves after what a call of `mapAsync` takes; throws if it is to fail. */
+  /** Waits for the duration of a `mapAsync` call; throws if the call is to fail. */
   async atCall({ name, timeoutMs = Infinity, onError }: AsyncNode, clock: Clock): Promise<void> {
     // An abandoned call, or one whose record is skipped, is a result; this is about delays and failures that pass.
     const delayMs = Math.min(this.#callDelayMs, Math.floor(timeoutMs / 4))

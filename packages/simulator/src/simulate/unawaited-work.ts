@@ -1,6 +1,6 @@
 import { createHook } from 'node:async_hooks'
 
-/** What is begun by code that should not have begun anything, by the name Node has for it, in words. */
+/** Descriptions of asynchronous work, by Node's names. */
 const words: Readonly<Record<string, string>> = {
   PROMISE: 'a promise that is not awaited',
   Timeout: 'a timer',
@@ -8,7 +8,7 @@ const words: Readonly<Record<string, string>> = {
   Microtask: 'a microtask',
 }
 
-/** Notices work that synchronous code starts and leaves behind. */
+/** Detects asynchronous work that synchronous code starts and does not wait for. */
 export class UnawaitedWork {
   #begun: string | undefined
   readonly #hook = createHook({
@@ -17,7 +17,7 @@ export class UnawaitedWork {
     },
   })
 
-  /** Runs `code`; returns what it left behind, in words, through `found`. */
+  /** Runs `code`, and passes a description of unawaited work to `found`. */
   during<T>(code: () => T, found: (what: string) => void): T {
     this.#begun = undefined
     this.#hook.enable()

@@ -3,7 +3,7 @@ import type { MapState, StateDescriptor, ValueState } from '@millrace/core/opera
 import { keyToken } from '@millrace/core/store'
 import { sameBytes } from '@millrace/testkit'
 
-/** A value of state as it was when it was handed out. */
+/** A state value as it was when the operator received it. */
 interface HandedOut {
   readonly state: string
   readonly codec: Codec<unknown>
@@ -12,16 +12,16 @@ interface HandedOut {
 }
 
 /**
- * Notices state that one operator changes in place and does not set.
+ * Detects state that an operator changes in place without `set`.
  *
- * True between two calls of user code: nothing is handed out. Lists are not looked at.
+ * Invariant: between two calls of user code the operator holds no value. Lists are not checked.
  */
 export class UnsetState {
   readonly #writer = new ByteWriter()
-  /** What this call was handed and has not set since, by the name of the state and its inner key. */
+  /** Values that this call has received and not set since, by the name of the state and its inner key. */
   readonly #handedOut = new Map<string, HandedOut>()
 
-  /** Runs `code`; says through `found` which state it has changed in place and not set. */
+  /** Runs `code`, and passes the state that it changed in place without `set` to `found`. */
   during<T>(code: () => T, found: (state: string) => void): T {
     try {
       const result = code()

@@ -2,10 +2,10 @@
 const DEPTH_MAX = 64
 
 /**
- * A value as text, the same text for equal values: fields in order of their names, maps and sets in order of their
- * contents, and -0, NaN, bigint, dates and bytes distinguished from lookalikes.
+ * Returns a value as text, equal for equal values: fields sorted by name, maps and sets sorted by content, and distinct
+ * forms for -0, NaN, bigint, dates and bytes.
  *
- * For comparing what two runs put out, and for showing it.
+ * Used to compare and show the output of two runs.
  */
 export function valueText(value: unknown, depth = 0): string {
   switch (typeof value) {

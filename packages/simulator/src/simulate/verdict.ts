@@ -6,20 +6,20 @@ import type { Finding } from './finding.ts'
 import { brokenInvariants, factsOf, type Invariant } from './invariant.ts'
 import type { RunOutcome, RunPlan, Subject } from './run-plan.ts'
 
-/** What a run was found to be. */
+/** The verdict on a run. */
 export interface Verdict extends JudgedRun {
-  /** What the run was held against: less than the whole input, if some of it was lost. */
+  /** The baseline of the comparison: less than the whole input if records were lost. */
   readonly against: Baseline
   readonly notCompared: readonly NotCompared[]
 }
 
-/** What must hold beside what a run without faults has shown. */
+/** Conditions besides the comparison with a run without faults. */
 export interface Demands {
   readonly additions: Additions
   readonly invariants: readonly Invariant[]
 }
 
-/** Holds the outcome of a run against one without faults. */
+/** Compares the outcome of a run with one without faults. */
 export async function judge(
   outcome: RunOutcome,
   plan: RunPlan,
@@ -79,7 +79,7 @@ export function valuesOf(outcome: Pick<RunOutcome, 'outputs'>): Readonly<Record<
   )
 }
 
-/** The baseline of what was not lost. What is left comes in the same order as it did with what was lost. */
+/** Returns the baseline without the lost records, in the same order. */
 async function withoutLost(baseline: Baseline, plan: RunPlan, { spent }: RunOutcome): Promise<Baseline> {
   const isLeft = (source: string, split: string, item: number): boolean =>
     !(spent.get(source)?.isLost(`${source}/${split}`, item) ?? false)

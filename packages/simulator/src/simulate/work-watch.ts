@@ -1,13 +1,14 @@
 import type { ByteReader, Codec } from '@millrace/core'
 import type { OpenStateStore, StateStore, TableSpec } from '@millrace/core/store'
 
-/** A task does one unit of its work also when the turn is due, and a timer may belong to any of several operators of it. */
+/**
+ * The tolerance: a task does one more unit of work when a turn is due, and a timer may belong to any of its operators.
+ */
 const slack = 4
 
 /**
- * Counts what the engine does between two steps of a simulated world, apart from what it says itself: cells that are
- * restored and saved, and timers that fire. A loop over all of them that lets nothing else happen breaks a promise,
- * whatever comes out.
+ * Counts the work of the engine between two steps of a simulated world, independently of the engine: restored and saved
+ * cells, and fired timers. A loop over all of them without a turn breaks a guarantee.
  */
 export class WorkWatch {
   readonly #most: number
@@ -16,23 +17,26 @@ export class WorkWatch {
   readonly #reported = new Set<string>()
   #isOver = false
 
-  /** With the work that the engine may do per turn of the event loop; `exceeded` learns of each kind of work once. */
+  /**
+   * `workPerTurn` is the work that the engine may do per turn of the event loop; `exceeded` is called once for each
+   * kind of work.
+   */
   constructor(workPerTurn: number, exceeded: (what: string) => void) {
     this.#most = 2 * workPerTurn + slack
     this.#exceeded = exceeded
   }
 
-  /** Something else could happen. */
+  /** Called when another task could run. */
   stepped(): void {
     this.#counts.clear()
   }
 
-  /** The engine has done its work: what is read now is read to judge it. */
+  /** Called when the engine has finished: later reads belong to the verdict. */
   end(): void {
     this.#isOver = true
   }
 
-  /** One unit of such work was done. */
+  /** Counts one unit of work. */
   count(work: string): void {
     if (this.#isOver) return
     const count = (this.#counts.get(work) ?? 0) + 1
@@ -53,7 +57,7 @@ export class WorkWatch {
   }
 
   #counted(open: OpenStateStore): OpenStateStore {
-    /** Whose cells are saved now. Records that need a cell early save it in their own time. */
+    /** The operator whose cells are being saved. A record that needs a cell earlier saves it within its own work. */
     let saving: string | undefined
     return {
       table: <T>(spec: TableSpec<T>) =>

@@ -1,10 +1,10 @@
 import { getActiveResourcesInfo } from 'node:process'
 
-/** What the process has under way besides a simulation: real timers, files, sockets. */
+/** Work of the process outside of a simulation: real timers, files, sockets. */
 export class OutsideWork {
   readonly #before = counts()
 
-  /** What is in progress now and was not when this was made, such as "Timeout"; as often as there is more of it. */
+  /** Returns work that began after this object was created, such as "Timeout", once for each item. */
   begun(): readonly string[] {
     return [...counts()].flatMap(([kind, count]) =>
       Array.from({ length: Math.max(0, count - (this.#before.get(kind) ?? 0)) }, () => kind),

@@ -1,38 +1,40 @@
 import type { Random } from '@millrace/world'
 
-/** Something that can happen next. */
+/** A possible next step. */
 export interface Candidate {
   /**
-   * What it is the next step of. A task's waits follow one another in one strand; a task that begins a second wait
-   * before its first is over, as with `Promise.all`, begins a second strand.
+   * The strand it belongs to. The waits of a task form one strand; a task that begins a second wait before its first
+   * has ended, as with `Promise.all`, begins a second strand.
    */
   readonly strand: number
 }
 
 /** Decides which strand runs next. */
 export interface SchedulePolicy {
-  /** What failures call it. */
+  /** Its name in failures. */
   readonly name: string
-  /** The index of what happens next. `able` is never empty, and in the order in which its members became able. */
+  /**
+   * Returns the index of the next step. `able` is never empty, and is in the order in which its members became ready.
+   */
   choose(able: readonly Candidate[]): number
 }
 
-/** Everyone with the same chance. */
+/** Chooses every strand with the same probability. */
 export function uniform(random: Random): SchedulePolicy {
   return { name: 'anyone', choose: (able) => random.int(able.length) }
 }
 
-/** Mostly the strand that has been ready for longest: about what a real event loop does. */
+/** Mostly chooses the strand that has been ready for longest, like a real event loop. */
 function oldestFirst(random: Random): SchedulePolicy {
   return mostly('oldest first', () => 0, random)
 }
 
-/** Mostly the strand that became ready last: runs one task as far as it goes, and leaves the others behind. */
+/** Mostly chooses the strand that became ready last: runs one task as far as possible while others wait. */
 function newestFirst(random: Random): SchedulePolicy {
   return mostly('newest first', (able) => able.length - 1, random)
 }
 
-/** How many choices of a policy with a preference go to anyone: none, or one in so many. Drawn for each run. */
+/** How often a policy with a preference chooses at random: never, or once in this many choices. Drawn for each run. */
 const EXCEPTIONS = [0, 20, 5] as const
 
 function mostly(name: string, choose: SchedulePolicy['choose'], random: Random): SchedulePolicy {
@@ -44,7 +46,7 @@ function mostly(name: string, choose: SchedulePolicy['choose'], random: Random):
 }
 
 /**
- * Strict priorities by chance, and a few moments at which the strand with the highest priority gets the lowest.
+ * Random strict priorities, with a few moments at which the strand with the highest priority gets the lowest.
  *
  * A bug that needs d events in one order is found with a probability that falls with the number of tasks and steps,
  * not with the number of schedules: Burckhardt, Kothari, Musuvathi, Nagarakatte, "A randomized scheduler with
@@ -74,7 +76,7 @@ function changingPriorities(random: Random): SchedulePolicy {
   }
 }
 
-/** One strand runs only when no other can. */
+/** One strand runs only when no other strand can. */
 function starving(random: Random): SchedulePolicy {
   const victim = random.int(8)
   return {
@@ -87,7 +89,7 @@ function starving(random: Random): SchedulePolicy {
   }
 }
 
-/** One of the policies, drawn by chance. */
+/** Draws one of the policies. */
 export function anyPolicy(random: Random): SchedulePolicy {
   switch (random.int(8)) {
     case 0:

@@ -1,19 +1,19 @@
 import type { Clock, Scheduler } from '@millrace/world'
 
-/** What a process needs of its world. */
+/** The part of a world that a process uses. */
 export interface ProcessWorld {
   readonly clock: Clock
-  /** `happen` is done at a later step of `process`. */
+  /** Runs `happen` at a later step of `process`. */
   add(process: SimProcess, label: string, happen: () => void): void
-  /** Nothing of `process` happens any more. */
+  /** Drops all pending steps of `process`. */
   forget(process: SimProcess): void
 }
 
 /**
- * One process in a simulated world: what can be killed and paused as a whole.
+ * A process in a simulated world, which can be killed and paused as a whole.
  *
- * Its code is whatever was started by `SimWorld.enter`, and everything that follows from it. A kill takes effect
- * between two steps: everything the process waits for stays pending, and not one more line of it runs.
+ * Its code is everything that `SimWorld.enter` started, directly or indirectly. A kill takes effect between two steps:
+ * all its waits stay pending, and no further line of it runs.
  */
 export class SimProcess {
   readonly name: string
@@ -30,7 +30,7 @@ export class SimProcess {
   /** Gives the other tasks of the world a turn: the caller continues when it is chosen. */
   readonly scheduler: Scheduler = { turn: () => this.later('turn', () => {}) }
 
-  /** The world's time, with this process's own idea of the date. */
+  /** The world's time, with this process's own wall clock. */
   readonly clock: Clock = {
     now: () => this.#world.clock.now() + this.#wallOffsetMs,
     monotonic: () => this.#world.clock.monotonic(),
@@ -63,7 +63,7 @@ export class SimProcess {
     return this.#wasPaused
   }
 
-  /** Does something at a later step, and resolves with what it returned: an operation of a disk, an answer. */
+  /** Runs a function at a later step and resolves with its result, such as a disk operation or an answer. */
   later<T>(label: string, happen: () => T): Promise<T> {
     return new Promise((resolve) => {
       // A function that throws becomes a promise that rejects.
@@ -71,25 +71,25 @@ export class SimProcess {
     })
   }
 
-  /** Ends the process as `kill -9` does. */
+  /** Kills the process, as `kill -9` does. */
   kill(): void {
     this.#state = 'killed'
     this.#world.forget(this)
   }
 
-  /** Stops the process where it is, as a long pause of a virtual machine does; time advances without it. */
+  /** Pauses the process, as a paused virtual machine; time advances meanwhile. */
   pause(): void {
     if (this.#state !== 'running') return
     this.#state = 'paused'
     this.#wasPaused = true
   }
 
-  /** Resumes a paused process; it does not know that it was paused. */
+  /** Resumes a paused process, which cannot notice the pause. */
   resume(): void {
     if (this.#state === 'paused') this.#state = 'running'
   }
 
-  /** Moves this process's wall clock, forwards or backwards. No timer notices. */
+  /** Moves this process's wall clock forwards or backwards. Timers are not affected. */
   jumpWallClock(ms: number): void {
     this.#wallOffsetMs += ms
   }

@@ -12,28 +12,28 @@ import { Trace } from './trace.ts'
 /** When simulated time begins by default: 2026-01-01T00:00Z. */
 const START_MS = 1_767_225_600_000
 
-/** After so many steps in which it was passed over, a ready strand runs: a policy may starve it only so long. */
+/** A ready strand runs after it was passed over for this many steps: a policy may not starve it longer. */
 const PATIENCE_STEPS = 300
-/** How long the world pauses for a call into the real one before it continues without it, in real milliseconds. */
+/** How long the world waits for a call to the real world before it continues without it, in real milliseconds. */
 const FOREIGN_CALL_MS = 250
 
-/** What to simulate. */
+/** Options of a simulated world. */
 export interface SimWorldOptions {
-  /** Chooses what runs next. The same seed gives the same run. */
+  /** The seed of all choices. The same seed gives the same run. */
   readonly seed: number
   /** Where the wall clock starts, in milliseconds since the epoch. Default: the beginning of 2026. */
   readonly startMs?: number
   /** A run that takes more steps than this is stuck in a loop. Default 10 million. */
   readonly stepsMax?: number
-  /** Called before each step, while every task waits: the place to kill, pause and break things. */
+  /** Called before each step, while every task waits. Kills, pauses and faults belong here. */
   readonly onStep?: (step: number) => void
-  /** What runs next. Default: anyone, with the same chance. */
+  /** Chooses what runs next. Default: every strand with the same probability. */
   readonly policy?: SchedulePolicy
-  /** Records every task, wait, channel and scope, and says in failures who waits on what. */
+  /** Records every task, wait, channel and scope, so that failures show which task waits on what. */
   readonly roster?: (clock: Clock) => Roster
 }
 
-/** A call into the real world that is in progress. */
+/** A running call to the real world. */
 interface ForeignCall {
   readonly label: string
   isLeft: boolean
@@ -41,53 +41,53 @@ interface ForeignCall {
 
 interface Happening extends Candidate {
   readonly process: SimProcess
-  /** The step after which it could have happened. */
+  /** The step after which it could have ended. */
   readonly since: number
   readonly label: string
-  /** Whose it is, if a roster is there to tell. */
+  /** The task it belongs to, if a roster is in use. */
   readonly task: string | undefined
   readonly happen: () => void
 }
 
 /**
- * A world in which one thing happens at a time, chosen by seed.
+ * A world in which one step happens at a time, chosen by seed.
  *
- * It lets everything run that need not be woken: until the microtasks are drained. Then every task waits, and it lets
- * one of the things happen that can happen now: a wait that is over resumes, a disk completes an operation. If there
- * is none, it moves the clock to the next timer. If there is no timer either, no task can ever be woken. So time
- * passes only while every task is durably blocked; that definition is Go's (`testing/synctest`).
+ * It first drains all microtasks, until every task waits. Then it takes one possible step: a finished wait resumes, or
+ * a disk completes an operation. Without a possible step it moves the clock to the next timer. Without a timer either,
+ * no task can ever resume. So time passes only while every task is durably blocked, as defined by Go's
+ * `testing/synctest`.
  *
- * True between two steps: no microtask is pending; whatever can happen belongs to a process that is alive, and is
- * in the order in which it became able to.
+ * Invariant between two steps: no microtask is pending, and all possible steps belong to live processes and are in the
+ * order in which they became possible.
  *
  * @example
  * const world = new SimWorld({ seed: 7 })
  * const sum = await world.run(async () => 1 + 1) // => 2
  */
 export class SimWorld {
-  /** Simulated time. It moves by itself, from timer to timer; processes are handed a clock of their own. */
+  /** Simulated time. It advances on its own from timer to timer; each process has its own clock. */
   readonly clock: ManualClock
   readonly random: Random
-  /** Each step that was taken. */
+  /** The trace of all steps. */
   readonly trace: Trace = new Trace()
   readonly #options: SimWorldOptions
-  /** For code that asks the system for chance, such as every select that is not handed another source. */
+  /** Randomness for code that uses the system's, such as every select without its own source. */
   readonly #chance: Random
   readonly #policy: SchedulePolicy
   readonly #roster: Roster | undefined
   readonly #ready: Happening[] = []
-  /** Resume once nothing else can. */
+  /** Tasks that resume when nothing else can. */
   readonly #settling: Happening[] = []
   readonly #waits = new Set<OpenWait>()
-  /** Whose code runs now: what it starts to wait for is its own. */
+  /** The process whose code runs now; the waits that it begins belong to it. */
   #current: SimProcess = new SimProcess(this, 'main')
-  /** The strand whose code runs now, or undefined once that has begun to wait. */
+  /** The strand whose code runs now; undefined once it waits. */
   #strand: number | undefined = 0
   #strands = 1
   #steps = 0
-  /** The calls into the real world that are in progress, and whether the world continues without them. */
+  /** The running calls to the real world, and whether the world continues without them. */
   readonly #foreign = new Set<ForeignCall>()
-  /** Whether the world itself asks for the real clock or event loop now. */
+  /** Whether the world itself uses the real clock or event loop now. */
   #isHostAsked = false
 
   constructor(options: SimWorldOptions) {
@@ -99,22 +99,22 @@ export class SimWorld {
     this.#roster = options.roster?.(this.clock)
   }
 
-  /** Whose code runs now; at first, a process called "main". */
+  /** The process whose code runs now; at first one called "main". */
   get current(): SimProcess {
     return this.#current
   }
 
-  /** How many steps were taken. */
+  /** The number of steps so far. */
   get steps(): number {
     return this.#steps
   }
 
-  /** The waits that are open, in the order in which they began. */
+  /** The pending waits, in the order in which they began. */
   get waits(): readonly OpenWait[] {
     return [...this.#waits]
   }
 
-  /** What the roster tells of who waits on what, or undefined without one. */
+  /** Describes which task waits on what; undefined without a roster. */
   get waitsText(): string | undefined {
     return this.#roster?.dump()
   }
@@ -136,16 +136,16 @@ export class SimWorld {
     })
   }
 
-  /** Adds something that can happen at any later step, as part of `process`. */
+  /** Adds a possible later step of `process`. */
   add(process: SimProcess, label: string, happen: () => void): void {
     const task = this.#roster?.running?.name
     this.#add({ process, label, strand: this.#takeStrand(), task, since: this.#steps, happen })
   }
 
   /**
-   * Waits until everyone else is durably blocked: until nothing can happen before time moves on.
+   * Waits until every other task is durably blocked: until no step is possible before time advances.
    *
-   * Several that wait for this resume in the order in which they came, each once all is quiet again.
+   * Several callers resume in call order, each once no step is possible again.
    */
   settle(): Promise<void> {
     const [process, strand, since] = [this.#current, this.#takeStrand(), this.#steps]
@@ -156,9 +156,9 @@ export class SimWorld {
   }
 
   /**
-   * Makes a call to something that the world knows nothing of, as part of `process`: real code that waits for real
-   * things. The world pauses meanwhile, so that how long it takes makes no difference. A call that waits for
-   * something in the world itself, or never returns, is left behind after a while: the world continues without it.
+   * Makes a call to real code outside of the world, as part of `process`. The world pauses meanwhile, so the duration
+   * makes no difference. If a call waits for the world itself, or never returns, the world continues without it after a
+   * while.
    */
   foreign<T>(process: SimProcess, label: string, call: () => Promise<T>): Promise<T> {
     const underWay: ForeignCall = { label, isLeft: false }
@@ -175,7 +175,7 @@ export class SimWorld {
     })
   }
 
-  /** Drops whatever could still happen to a process that was killed. */
+  /** Drops all pending steps of a killed process. */
   forget(process: SimProcess): void {
     for (const line of [this.#ready, this.#settling]) {
       const left = line.filter((each) => each.process !== process)
@@ -185,10 +185,10 @@ export class SimWorld {
   }
 
   /**
-   * Runs `main` until it has settled, and returns or throws what it does.
+   * Runs `main` until it has settled; returns its result or throws its error.
    *
-   * @throws SimDeadlock when nothing can happen any more, OutsideWait when that is because something waits for the
-   * real world, and EndlessRun when it has taken too many steps.
+   * @throws SimDeadlock when no step is possible any more, OutsideWait when a task waits for the real world, and
+   * EndlessRun after too many steps.
    */
   async run<T>(main: () => Promise<T>): Promise<T> {
     const outside = new OutsideWork()
@@ -247,7 +247,7 @@ export class SimWorld {
     }
   }
 
-  /** Fires the next timer and all that are due at the same instant. Returns false when there is none. */
+  /** Fires the next timer and all others due at the same instant. Returns false without a timer. */
   #moveTime(): boolean {
     // A timer belongs to no strand: what it starts begins one.
     this.#strand = undefined
@@ -303,17 +303,17 @@ export class SimWorld {
     }
   }
 
-  /** What the whole program takes for the system: the current process's time, and the seed's chance. */
+  /** Replacements of the system's clock and randomness: the current process's time, and the seed. */
   #system(): System {
     return { clock: this.#current.clock, random: this.#chance, scheduler: { turn: () => this.settle() } }
   }
 
-  /** Lets everything run that need not be woken. */
+  /** Runs all code that can run without a step. */
   #turnOfHost(): Promise<void> {
     return this.#ofHost(() => systemScheduler.turn())
   }
 
-  /** Asks the real system, which only this can reach while the world runs. */
+  /** Calls the real system, which only this can reach while the world runs. */
   #ofHost<T>(ask: () => T): T {
     this.#isHostAsked = true
     const answer = ask()

@@ -6,45 +6,48 @@ import { SimWorld } from './sim-world.ts'
 import { LeftOverTasks, TaskSimulationFailure } from './task-failures.ts'
 import { taskRoster } from './task-context.ts'
 
-/** What a test that is simulated has of the world. */
+/** The part of the world that a simulated test receives. */
 export interface TaskWorld {
-  /** What chose this run. */
+  /** The seed of this run. */
   readonly seed: number
   /** Virtual time. It starts at the beginning of 2026 and passes only while every task is durably blocked. */
   readonly clock: Clock
-  /** Chance by the seed. A select that is handed none is chosen by the seed as well. */
+  /** Randomness from the seed. A select without its own source uses the seed as well. */
   readonly random: Random
   /** Gives the other tasks a turn. */
   readonly scheduler: Scheduler
   /**
    * Waits until every other task is durably blocked, without letting time pass: Go's `synctest.Wait`.
    *
-   * After `sleep(world.clock, ms)` it lets everything happen that is due at the same instant.
+   * After `sleep(world.clock, ms)` it waits for everything that is due at the same instant.
    */
   readonly settle: () => Promise<void>
 }
 
-/** How often to simulate, and what counts as a failure. */
+/** The number of runs, and what counts as a failure. */
 export interface SimulateTasksOptions {
   /** How many seeds: 0, 1, 2 ... Default 100. */
   readonly seeds?: number
   /** Runs this seed alone. */
   readonly seed?: number
-  /** Runs each seed twice and fails when the two differ: something other than the seed had a part in it. */
+  /** Runs each seed twice and fails when they differ, because something other than the seed had an influence. */
   readonly twice?: boolean
-  /** Lets the test end while others still wait. Otherwise that fails: a task that cannot be woken is a leak. */
+  /**
+   * Allows tasks that still wait when the test ends. Default: they fail it, because a task that cannot resume is a
+   * leak.
+   */
   readonly mayLeaveTasks?: boolean
   /** A run that takes more steps than this is stuck in a loop. Default 1 million. */
   readonly stepsMax?: number
 }
 
-/** What was tried. */
+/** The result of all runs. */
 export interface TaskSimulation {
-  /** How many seeds ran. */
+  /** The number of seeds. */
   readonly seeds: number
-  /** How many schedules among them were different. */
+  /** The number of different schedules among them. */
   readonly schedules: number
-  /** How many steps they took together. */
+  /** The total number of steps. */
   readonly steps: number
 }
 
@@ -52,17 +55,17 @@ export interface TaskSimulation {
  * Runs a test of concurrent code under many schedules, each chosen by a seed.
  *
  * Only one task runs at a time: one that waits on a channel, a select, a scope, a group or a clock resumes when the
- * seed says so. Each seed draws a way to choose as well: anyone, the oldest, the newest, strict priorities that change
- * at a few moments, one task that starves. Time is virtual and moves only when every task is durably blocked, that is,
- * waits for something that only another task or a timer can end; the definition is that of Go's `testing/synctest`.
+ * seed says so. Each seed also draws a policy: random, the oldest first, the newest first, strict priorities that
+ * change at a few moments, or one starved task. Time is virtual and moves only when every task is durably blocked, that
+ * is, waits for something that only another task or a timer can end; the definition is that of Go's `testing/synctest`.
  *
- * Meanwhile `systemClock`, `systemRandom` and `systemScheduler` are the world's, so code that uses them needs no change;
- * a turn of the system's scheduler lets every ready task run. The test must make all that it uses anew each time.
- * What it takes from elsewhere, such as `Math.random` or a real timer, the world does not see.
+ * Meanwhile `systemClock`, `systemRandom` and `systemScheduler` are the world's, so code that uses them needs no
+ * change; a turn of the system's scheduler lets every ready task run. The test must create everything it uses in each
+ * run. The world does not control other sources, such as `Math.random` or a real timer.
  *
  * @throws TaskSimulationFailure for the first seed that fails, with the way to run that one alone, the last steps, and
- * as its cause what went wrong: what the test threw; SimDeadlock, when nothing can ever happen again, with who waits on
- * what, since when, and at which line; OutsideWait, when the test waits for a real timer, file or socket;
+ * as its cause what went wrong: what the test threw; SimDeadlock, when no step is possible any more, with which task
+ * waits on what, since when, and at which line; OutsideWait, when the test waits for a real timer, file or socket;
  * LeftOverTasks, when others still wait at its end.
  *
  * @example
@@ -126,7 +129,7 @@ async function liveOnce(
   return { seed, policy, world, error }
 }
 
-/** Runs a failed seed again under watch, so that the failure says where each task waits. */
+/** Repeats a failed seed with a roster, so that the failure shows where each task waits. */
 async function explain(
   test: (world: TaskWorld) => Promise<void>,
   options: SimulateTasksOptions,
@@ -158,7 +161,7 @@ async function compare(
   throw new TaskSimulationFailure({ seed, policy, isSame: false, thrown, lines, steps: world.steps })
 }
 
-/** The first step at which two traces differ, as far back as their lines go. */
+/** Returns the first step at which two traces differ, as far as their lines reach back. */
 function firstDifference(a: SimWorld, b: SimWorld): string {
   const [one, other] = [a.trace, b.trace]
   const first = one.length - one.lines.length

@@ -1,12 +1,12 @@
 import type { SimProcess } from './sim-process.ts'
 
-/** A wait that has begun and is not over. */
+/** A pending wait. */
 export interface OpenWait {
   readonly kind: string
-  /** The channel, clock or group that is waited for. */
+  /** The channel, clock or group that it waits for. */
   readonly on: object
   readonly process: SimProcess
-  /** Since when, in simulated milliseconds since the start. */
+  /** The time at which it began, in simulated milliseconds since the start. */
   readonly sinceMs: number
 }
 
@@ -17,12 +17,12 @@ export function waitLines(waits: readonly OpenWait[]): string {
     .join('\n')
 }
 
-/** Nothing can happen any more, and a task still waits. */
+/** No step is possible any more, and a task still waits. */
 export class SimDeadlock extends Error {
   override readonly name = 'SimDeadlock'
   readonly waits: readonly OpenWait[]
 
-  /** `waitsText` says who waits; without it, each wait has a line. */
+  /** `waitsText` describes the waits; without it, each wait has a line. */
   constructor(waits: readonly OpenWait[], waitsText: string = waitLines(waits)) {
     super(
       'all tasks are asleep: nothing is running, no timer is set, and nothing can wake ' +
@@ -35,7 +35,7 @@ export class SimDeadlock extends Error {
 /** Simulated code waits for the real world, so that its schedule cannot be chosen. */
 export class OutsideWait extends Error {
   override readonly name = 'OutsideWait'
-  /** What is in progress outside, in Node's words: "Timeout", "FSReqCallback" ... */
+  /** The running work outside, by Node's names: "Timeout", "FSReqCallback" ... */
   readonly outside: readonly string[]
 
   constructor(outside: readonly string[], waits: readonly OpenWait[], waitsText: string = waitLines(waits)) {
@@ -49,11 +49,11 @@ export class OutsideWait extends Error {
   }
 }
 
-/** A simulation has taken so many steps that it will hardly come to an end. */
+/** A simulation exceeded its maximum of steps. */
 export class EndlessRun extends Error {
   override readonly name = 'EndlessRun'
 
-  /** `calls` are those into the real world that have not returned. */
+  /** `calls` are the calls to the real world that have not returned. */
   constructor(stepsMax: number, calls: readonly string[]) {
     const usual = 'a timer that always sets another, or a stand-in whose input never ends'
     super(

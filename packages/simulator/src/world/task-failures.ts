@@ -2,10 +2,10 @@ import type { SchedulePolicy } from './schedule-policy.ts'
 import { waitLines } from './standstill.ts'
 import type { OpenWait } from './standstill.ts'
 
-/** How many of the last steps a failure shows. */
+/** The number of last steps that a failure shows. */
 const STEPS_SHOWN = 20
 
-/** A test ended, and others still wait. Time does not advance by then: they would never resume. */
+/** Tasks still wait after the test has ended. Time no longer advances, so they would never resume. */
 export class LeftOverTasks extends Error {
   override readonly name = 'LeftOverTasks'
 
@@ -17,11 +17,11 @@ export class LeftOverTasks extends Error {
   }
 }
 
-/** What is known of a run that failed. */
+/** The facts of a failed run. */
 export interface FailedRun {
   readonly seed: number
   readonly policy: SchedulePolicy
-  /** Whether the seed did the same when it ran again. */
+  /** Whether the seed behaved the same when it was repeated. */
   readonly isSame: boolean
   readonly thrown: unknown
   readonly steps: number
@@ -29,10 +29,10 @@ export interface FailedRun {
   readonly lines: readonly string[]
 }
 
-/** A seed with which a simulated test fails; the cause is what went wrong. */
+/** A simulated test failed with a seed; the cause is the original error. */
 export class TaskSimulationFailure extends Error {
   override readonly name = 'TaskSimulationFailure'
-  /** Give it to `simulateTasks` to run this one alone. */
+  /** The seed; pass it to `simulateTasks` to run it alone. */
   readonly seed: number
 
   constructor({ seed, policy, isSame, thrown, steps, lines }: FailedRun) {

@@ -1,18 +1,18 @@
-/** How many lines are kept: enough to see what led to a failure, few enough for a long simulation. */
+/** The number of kept lines: enough to explain a failure, few enough for a long simulation. */
 const LINES_MAX = 1_000
 
 /**
  * What happened in a simulation, in order.
  *
- * The digest covers everything that was ever added; the lines are the last thousand or two. Two runs of one seed with
- * different digests mean that something other than the seed had a part in them.
+ * The digest covers everything that was ever added; the lines are the last thousand or two. If two runs of one seed
+ * have different digests, something other than the seed had an influence.
  */
 export class Trace {
   #lines: string[] = []
   #digest = 0x811c9dc5
   #length = 0
 
-  /** How many things were added. */
+  /** The number of added lines. */
   get length(): number {
     return this.#length
   }

@@ -7,7 +7,7 @@ export function check(condition: boolean, promise: string): asserts condition {
   if (!condition) throw new ContractViolation(promise)
 }
 
-/** Throws unless both are the same by content. `what` names the thing that was looked at. */
+/** Throws unless both have equal content. `what` names what was compared. */
 export function checkEqual(actual: unknown, expected: unknown, what: string): void {
   if (isSame(actual, expected)) return
   throw new ContractViolation(`${what} is ${show(actual)}; expected ${show(expected)}`)
@@ -28,7 +28,7 @@ export async function checkRejects(call: Promise<unknown>, code: ErrorCode, plac
   check(error.message.includes(place), `the message does not name ${place}: ${error.message}`)
 }
 
-/** Whether two values are the same by content: plain objects, arrays, bytes, maps, sets, dates, and `NaN`. */
+/** Whether two values have equal content: plain objects, arrays, bytes, maps, sets, dates, and `NaN`. */
 function isSame(a: unknown, b: unknown): boolean {
   if (Object.is(a, b)) return true
   if (typeof a !== 'object' || typeof b !== 'object' || a === null || b === null) return false
@@ -49,7 +49,7 @@ function isSameBytes(a: Uint8Array, b: Uint8Array): boolean {
 
 const SHOWN_MAX = 400
 
-/** A value as one line of text, cut where it gets long. */
+/** Returns a value as one line of text, truncated if it is long. */
 export function show(value: unknown): string {
   const text = toText(value)
   return text.length <= SHOWN_MAX ? text : `${text.slice(0, SHOWN_MAX)}... (${text.length} characters)`

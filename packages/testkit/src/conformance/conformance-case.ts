@@ -1,24 +1,24 @@
 /**
- * The shape of every conformance kit: a function from "how to make one" to a list of named cases.
+ * The form of every conformance kit: a function from a factory to a list of named cases.
  *
- * A kit knows no test runner. Cases that do not apply stay in the list with the reason, so that a runner
- * prints it: what is left out silently is worse than no kit.
+ * A kit depends on no test runner. Cases that do not apply stay in the list with a reason, which the runner prints, so
+ * that no check is skipped silently.
  */
 
-/** One promise of a contract, and how to find out whether it is kept. */
+/** One requirement of a contract, and its test. */
 export interface ConformanceCase {
-  /** A sentence about behaviour, unique within its kit. */
+  /** A sentence that describes the behaviour, unique within its kit. */
   readonly name: string
-  /** Why the case does not apply. Undefined: it applies. */
+  /** Why the case does not apply; undefined if it applies. */
   readonly skipped: string | undefined
-  /** Rejects with a `ContractViolation`, or whatever the implementation threw, if the promise is broken. */
+  /** Rejects with a `ContractViolation`, or with the error of the implementation, if the requirement is not met. */
   readonly run: () => Promise<void>
 }
 
-/** Cases to leave out, by name, each with the reason. A name that no case has is an error. */
+/** Cases to skip, by name, each with a reason. An unknown name is an error. */
 export type Skips = Readonly<Record<string, string>>
 
-/** An implementation does not keep its contract. */
+/** An implementation violates its contract. */
 export class ContractViolation extends Error {
   override readonly name = 'ContractViolation'
 }
@@ -43,7 +43,7 @@ export class CaseList {
     else this.#cases.push({ name, skipped: reason, run })
   }
 
-  /** The cases, once all are added. Throws if something was to be skipped that does not exist. */
+  /** Returns all cases. Throws if a case to skip does not exist. */
   done(): readonly ConformanceCase[] {
     const unknown = [...this.#skips.keys()]
     if (unknown.length === 0) return this.#cases
@@ -80,15 +80,15 @@ export function describeCases(
   })
 }
 
-/** A case that failed, and what it threw. */
+/** A failed case and its error. */
 export interface CaseFailure {
   readonly name: string
   readonly error: unknown
 }
 
 /**
- * Runs the cases one after another up to the first that fails, and returns that: for programs that are no
- * test suite, and for tests of a kit, which hand it a broken implementation.
+ * Runs the cases in order up to the first failure, and returns it. For programs without a test runner, and for tests of
+ * a kit with a broken implementation.
  */
 export async function firstFailure(cases: readonly ConformanceCase[]): Promise<CaseFailure | undefined> {
   for (const { name, skipped, run } of cases) {

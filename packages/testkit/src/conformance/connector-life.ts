@@ -5,26 +5,26 @@ import { SimFs } from '../sim-fs.ts'
 import { SimOwners } from '../sim-owners.ts'
 import { ContractViolation } from './conformance-case.ts'
 
-/** Turns of the event loop between two steps of time: enough for what needs no time to settle. */
+/** Turns of the event loop between two steps of time: enough for work that needs no time to settle. */
 const TURNS_PER_STEP = 20
-/** After this many timers have fired nothing more is expected of time. */
+/** The maximum number of timers that are fired during a wait. */
 const TIMERS_MAX = 300
-/** After this many steps nothing more is expected of the world. */
+/** The maximum number of steps during a wait. */
 const STEPS_MAX = 3_000
 
-/** What one life of a connector is made of. */
+/** The parts of one life of a connector. */
 export interface ConnectorLifeOptions {
   readonly fs: SimFs
   readonly isBounded: boolean
-  /** Default: the first owner. */
+  /** The owner of the data directory. Default: the first owner. */
   readonly owner?: Owner
-  /** The disk as the connector is to see it. Default: `fs`. */
+  /** The file system for the connector. Default: `fs`. */
   readonly seenFs?: Fs
-  /** Whether it waits for threads, sockets or other real I/O, which may take any time: only the test's time limit ends that. */
+  /** Whether it waits for threads, sockets or other real I/O, whose duration only the test's time limit bounds. */
   readonly worksOutside?: boolean | undefined
 }
 
-/** The surroundings of a connector in one life of the process: simulated time, disk and chance. */
+/** The environment of a connector in one life of the process: simulated time, disk and randomness. */
 export class ConnectorLife {
   readonly clock: ManualClock = new ManualClock(1_000_000)
   readonly fs: SimFs
@@ -50,7 +50,7 @@ export class ConnectorLife {
     }
   }
 
-  /** Tells the connector to stop, as a job does. */
+  /** Requests the connector to stop, as a job does. */
   abort(): void {
     this.#stop.abort(new Error('the job stops'))
   }
@@ -78,12 +78,12 @@ export class ConnectorLife {
     throw new ContractViolation(promise)
   }
 
-  /** Lets everything settle that needs no time. */
+  /** Waits until all work that needs no time has settled. */
   async quiet(): Promise<void> {
     for (let turn = 0; turn < TURNS_PER_STEP; turn++) await systemScheduler.turn()
   }
 
-  /** Throws unless nothing is left behind: no open file, no timer. */
+  /** Throws if an open file or a timer is left. */
   checkReleased(): void {
     const open = this.fs.openPaths()
     if (open.length > 0) throw new ContractViolation(`files are open after close: ${open.join(', ')}`)

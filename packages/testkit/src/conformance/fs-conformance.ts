@@ -9,13 +9,13 @@ export interface FsSubject {
   readonly fs: Fs
   /** An empty directory for this trial only. */
   readonly directory: string
-  /** Called when the case is over. */
+  /** Called at the end of the case. */
   close?(): Promise<void>
 }
 
-/** How to make the file systems that the kit looks at. */
+/** How to create the file systems under test. */
 export interface FsConformanceOptions {
-  /** Called anew for every case. */
+  /** Called for every case. */
   create(): Promise<FsSubject>
   readonly skip?: Skips
 }
@@ -27,7 +27,7 @@ const bytes = (text: string): Uint8Array => new TextEncoder().encode(text)
 const text = (content: Uint8Array): string => new TextDecoder().decode(content)
 
 /**
- * The contract of `Fs`, as far as it can be seen without pulling the plug.
+ * Tests the contract of `Fs`, as far as that is possible without power loss.
  *
  * @example
  * describeCases('nodeFs', fsConformance({ create: temporaryDirectory }), { describe, test })

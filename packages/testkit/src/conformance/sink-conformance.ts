@@ -7,21 +7,21 @@ import * as owner from './sink-owner-cases.ts'
 import * as protocol from './sink-protocol-cases.ts'
 import { SinkTrial } from './sink-trial.ts'
 
-/** How to make the sinks that the kit looks at. */
+/** How to create the sinks under test. */
 export interface SinkConformanceOptions<T> {
-  /** Called anew for every case and every crash: an outside world with nothing in it. */
+  /** Called for every case and every crash. Returns an empty outside system. */
   create(): Promise<SinkSubject<T>>
   readonly features: SinkFeatures
-  /** A record that the sink cannot write. Leave it out if there is none. */
+  /** A record that the sink cannot write, if there is one. */
   readonly unwritable?: () => T
   readonly skip?: Skips
 }
 
 /**
- * The contract of `Sink` and `SinkWriter`: the guarantee holds, whenever the process dies.
+ * Tests the contract of `Sink` and `SinkWriter`: the guarantee holds for a crash at any moment.
  *
- * The kit plays the engine: it writes batches, prepares, keeps committables as text, commits, and restarts
- * from what a manifest would hold. A sink that keeps files is crashed at each of their operations.
+ * The kit replaces the engine: it writes batches, prepares, keeps committables as text, commits, and restarts from what
+ * a manifest would contain. A sink with files is crashed at each file operation.
  *
  * @example
  * describeCases('files', sinkConformance({ create, features }), { describe, test })
@@ -83,7 +83,7 @@ export function sinkConformance<T>(options: SinkConformanceOptions<T>): readonly
   return list.done()
 }
 
-/** Makes subjects for one case and closes them when it is over. */
+/** Creates subjects for one case and closes them at its end. */
 class Subjects<T> {
   readonly #options: SinkConformanceOptions<T>
 

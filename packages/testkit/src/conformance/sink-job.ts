@@ -8,39 +8,39 @@ import type { SinkManifest } from './sink-life.ts'
 import type { SinkTrial } from './sink-trial.ts'
 
 /**
- * A job of four checkpoints that is interrupted in every way there is, and then restarted until it is done.
+ * A job of four checkpoints that is interrupted in every possible way, and then restarted until it finishes.
  *
- * After each restart, what is visible must be what the last manifest covers; at the end, everything. The
- * manifest itself never fails: what is tested is the sink, not the checkpoint.
+ * After each restart the visible records must be those that the last manifest covers; at the end, all. The manifest
+ * itself never fails, because the sink is under test, not the checkpoint.
  */
 
-/** How many records the job writes before each checkpoint; before the third there is nothing to write. */
+/** The number of records before each checkpoint; none before the third. */
 const portions: readonly (readonly number[])[] = [[2, 1], [4], [], [1, 1, 1]]
 const total = portions.flat().reduce((sum, count) => sum + count, 0)
 
-/** A trial with a subject of its own, for each interruption. */
+/** Runs a trial with its own subject for each interruption. */
 export type FreshTrial<T> = () => Promise<SinkTrial<T>>
 
 /** How a life of the job ended, and where the next one resumes. */
 export interface Ending {
   readonly manifest: SinkManifest
-  /** What it threw; undefined for a life that has done all there was. */
+  /** Its error; undefined for a life that finished. */
   readonly error: Error | undefined
 }
 
 /** Thrown by `step` to end a life between two steps. */
 export class Abandoned extends Error {}
 
-/** How a life of the job is lived. */
+/** Options for one life of the job. */
 export interface JobOptions {
-  /** Called between any two steps of the protocol. */
+  /** Called between two steps of the protocol. */
   readonly step?: () => Promise<void> | void
   /** Called with each manifest that is published. */
   readonly published?: (manifest: SinkManifest) => void
-  /** Whether another process may write beside it, so that what is visible is not for it to judge. */
+  /** Whether another process may write at the same time; visible records are then not checked. */
   readonly isReplaced?: boolean
   readonly owner?: Owner
-  /** The disk as the process sees it. */
+  /** The file system of the process. */
   readonly seenFs?: Fs
 }
 
@@ -81,13 +81,13 @@ export async function runJob<T>(
   }
 }
 
-/** Throws unless what is visible fits what a manifest covers. */
+/** Throws unless the visible records match what a manifest covers. */
 export async function checkCovered<T>(trial: SinkTrial<T>, fs: SimFs, manifest: SinkManifest): Promise<void> {
   const visible = await trial.subject.visible(fs)
   checkGuarantee(trial.features.guarantee, visible, { covered: manifest.next, written: total })
 }
 
-/** Resumes after a life has ended, and checks that all output arrives and that no power loss takes it any more. */
+/** Resumes after a life has ended, and checks that all output arrives and survives a power loss. */
 export async function finish<T>(
   trial: SinkTrial<T>,
   fs: SimFs,
@@ -105,7 +105,7 @@ export async function finish<T>(
   }
 }
 
-/** Where a job would have been interrupted had it been: how many steps, and how many operations. */
+/** Counts the possible interruptions of a job: its steps and its file operations. */
 export async function calm<T>(trial: SinkTrial<T>): Promise<{ steps: number; operations: number }> {
   const fs = new SimFs()
   let steps = 0

@@ -5,30 +5,30 @@ import { check, checkEqual, show } from './check.ts'
 import { ConnectorLife, type ConnectorLifeOptions } from './connector-life.ts'
 import { noRejection } from '../no-rejection.ts'
 
-/** A sink to look at, and how to see what it has made visible. */
+/** A sink under test, and a way to read its visible records. */
 export interface SinkSubject<T> {
-  /** Makes the sink as a new process would: it shares nothing with the ones made before but the world. */
+  /** Creates the sink as a new process would: it shares only the outside world with earlier ones. */
   sink(): Sink<T>
   /** Returns the record for a number; `visible` returns the number. */
   record(number: number): T
-  /** The numbers of the records that a reader of the outside world sees now, in the reader's order. */
+  /** Returns the numbers of the records that are visible now, in the order of a reader. */
   visible(fs: SimFs): Promise<readonly number[]>
   /** Whether it waits for threads, sockets or other real I/O, which may take any time. */
   readonly worksOutside?: boolean
-  /** Called when the case is over. */
+  /** Called at the end of the case. */
   close?(): Promise<void>
 }
 
-/** What a sink promises, as far as not every sink promises the same. */
+/** The features that only some sinks have. */
 export interface SinkFeatures {
   readonly guarantee: Sink<unknown>['guarantee']
-  /** All its state lies in files, so that every operation on them is a point to crash at. */
+  /** Whether all its state is in files, so that the kit crashes it at every file operation. */
   readonly keepsFiles: boolean
-  /** Writers of several subtasks may be open at once. */
+  /** Whether writers of several subtasks may be open at the same time. */
   readonly severalSubtasks: boolean
 }
 
-/** What a manifest would hold for the sink: where to resume, and what was prepared and may not be visible yet. */
+/** What a manifest contains for the sink: where to resume, and prepared work that may not be visible yet. */
 export interface SinkManifest {
   readonly checkpoint: number
   /** The number of the first record that the checkpoint does not cover. */
@@ -36,7 +36,7 @@ export interface SinkManifest {
   readonly pending: readonly Json[]
 }
 
-/** Work that awaits its commit, by the writer that has prepared it. */
+/** Prepared work that awaits its commit, by writer. */
 interface Prepared<T> {
   readonly writer: SinkWriter<T>
   readonly committable: Json
@@ -45,7 +45,7 @@ interface Prepared<T> {
 /** Before the first checkpoint. */
 export const noManifest: SinkManifest = { checkpoint: 0, next: 0, pending: [] }
 
-/** One life of a job that writes to one sink: the part of the engine that a sink gets to see. */
+/** One life of a job that writes to one sink: the part of the engine that a sink interacts with. */
 export class SinkLife<T> extends ConnectorLife {
   /** The last manifest that was published; outlives every crash. */
   manifest: SinkManifest
@@ -73,7 +73,7 @@ export class SinkLife<T> extends ConnectorLife {
     return this.#next
   }
 
-  /** Opens writers, that of subtask 0 first and with what is pending. */
+  /** Opens writers, first that of subtask 0, with the pending work. */
   async open(subtasks = 1): Promise<this> {
     const sink = this.#subject.sink()
     await sink.check?.(throughText(this.manifest.pending), this.context)
@@ -109,7 +109,7 @@ export class SinkLife<T> extends ConnectorLife {
     return rejected
   }
 
-  /** Prepares every subtask, and returns the committables as text would keep them. */
+  /** Prepares every subtask, and returns the committables after a round trip through text. */
   async prepare(): Promise<readonly Json[]> {
     this.#checkpoint++
     const fresh: Prepared<T>[] = []
@@ -143,7 +143,7 @@ export class SinkLife<T> extends ConnectorLife {
     }
   }
 
-  /** Commits one committable of subtask 0, and may do so again. */
+  /** Commits one committable of subtask 0, optionally twice. */
   commitOne(committable: Json): Promise<void> {
     return this.#commitWith(this.#writers[0]!, committable)
   }
@@ -195,8 +195,8 @@ export function upTo(count: number): readonly number[] {
 }
 
 /**
- * Throws unless what is visible fits the guarantee, where `covered` records must have arrived and, if it is
- * at-least-once, `written` may have.
+ * Throws unless the visible records match the guarantee: `covered` records must have arrived and, for at-least-once,
+ * `written` ones may have.
  */
 export function checkGuarantee(
   guarantee: SinkFeatures['guarantee'],

@@ -9,10 +9,10 @@ import type { SinkTrial } from './sink-trial.ts'
 
 // A process is frozen, and another one replaces it. It resumes while that one is running, must fail, and change nothing.
 
-/** A job has fewer steps than this. */
+/** An upper bound on the steps of a job. */
 const stepsMax = 20
 
-/** Frozen between any two steps of the protocol; it resumes between any two steps of its successor. */
+/** Freezes a process between any two steps of the protocol, and resumes it between any two steps of the next owner. */
 export async function replacedBetweenSteps<T>(fresh: FreshTrial<T>): Promise<void> {
   for (let at = 1; at < stepsMax; at++) {
     for (let thawAt = 1; thawAt < stepsMax; thawAt++) {
@@ -30,7 +30,7 @@ export async function replacedBetweenSteps<T>(fresh: FreshTrial<T>): Promise<voi
   }
 }
 
-/** Frozen before any call to the disk, in its first life or after a restart. */
+/** Freezes a process before any disk call, in its first life or after a restart. */
 export async function replacedDuringOperations<T>(fresh: FreshTrial<T>): Promise<void> {
   for (const isRestarted of [false, true]) {
     let isFrozen = true
@@ -61,7 +61,7 @@ interface Freezing {
   readonly thaw: () => void
 }
 
-/** Two processes on one disk, of which the second replaces the first. */
+/** Two processes on one disk; the second replaces the first. */
 class Replacement<T> {
   readonly fs: SimFs = new SimFs()
   readonly #trial: SinkTrial<T>
@@ -77,7 +77,7 @@ class Replacement<T> {
     this.#thawAt = thawAt
   }
 
-  /** Lets a process die that has published a checkpoint and not committed it, so that the next has to. */
+  /** Kills a process that has published a checkpoint without committing it, so that the next one must commit it. */
   async beginAgain(): Promise<void> {
     let published = 0
     const { manifest } = await runJob(this.#trial, this.fs, noManifest, {

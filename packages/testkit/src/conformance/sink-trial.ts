@@ -2,7 +2,7 @@ import { SimFs } from '../sim-fs.ts'
 import { SinkLife } from './sink-life.ts'
 import type { SinkFeatures, SinkManifest, SinkSubject } from './sink-life.ts'
 
-/** One case's subject, and the lives that write to it. */
+/** The subject of one case, and the lives that write to it. */
 export class SinkTrial<T> {
   readonly subject: SinkSubject<T>
   readonly features: SinkFeatures
@@ -12,7 +12,7 @@ export class SinkTrial<T> {
     this.features = features
   }
 
-  /** Starts the first life, or one that finds what another leaves when its process is killed. */
+  /** Starts the first life, or one after another was killed. */
   live(after?: SinkLife<T>, manifest: SinkManifest | undefined = after?.manifest): SinkLife<T> {
     return new SinkLife(this.subject, after?.fs.afterKill() ?? new SimFs(), manifest)
   }

@@ -6,19 +6,19 @@ import * as reading from './source-reading-cases.ts'
 import { SourceTrial } from './source-trial.ts'
 import type { SourceFeatures, SourceSubject } from './source-life.ts'
 
-/** How to make the sources that the kit looks at. */
+/** How to create the sources under test. */
 export interface SourceConformanceOptions<T> {
-  /** Called anew for every case, with an empty disk that all lives of the case share. */
+  /** Called for every case, with an empty disk that all lives of the case share. */
   create(fs: SimFs): Promise<SourceSubject<T>>
   readonly features: SourceFeatures
   readonly skip?: Skips
 }
 
 /**
- * The contract of `Source` and `SplitReader`.
+ * Tests the contract of `Source` and `SplitReader`.
  *
- * Time, disk and chance are simulated: time passes while the kit waits for `ready`. Positions are taken
- * after each single record, pass through JSON, and are opened by a source that never saw the first one.
+ * Time, disk and randomness are simulated: time passes while the kit waits for `ready`. Positions are taken after every
+ * record, pass through JSON, and are opened by a new source.
  *
  * @example
  * describeCases('files', sourceConformance({ create, features }), { describe, test })

@@ -5,52 +5,52 @@ import { check, checkEqual } from './check.ts'
 import { ContractViolation } from './conformance-case.ts'
 import { ConnectorLife } from './connector-life.ts'
 
-/** A source to look at, and what it is expected to read. */
+/** A source under test, and the records it is expected to read. */
 export interface SourceSubject<T> {
-  /** Makes the source as a new process would: it shares nothing with the ones made before but the world. */
+  /** Creates the source as a new process would: it shares only the outside world with earlier ones. */
   source(): Source<T>
   /** Every split by name, with its records in order. At least one has three records or more. */
   readonly splits: ReadonlyMap<string, readonly T[]>
-  /** For the feature `failures`: how many pieces of each split cannot be decoded. */
+  /** For the feature `failures`: the number of items of each split that cannot be decoded. */
   readonly failures?: ReadonlyMap<string, number>
-  /** For a source that is sent to: brings the records. Called once, when the splits are open the first time. */
+  /** For a source that receives: sends the records. Called once, when the splits are first open. */
   deliver?(): Promise<void>
   /** For the feature `grows`: adds records at the end of a split that is being read. */
   append?(split: string, records: readonly T[]): Promise<void>
-  /** For the feature `grows`: what is added. */
+  /** For the feature `grows`: the added records. */
   readonly more?: readonly T[]
-  /** A record as plain data that can be compared. Needed where records are views with getters. */
+  /** Converts a record to plain data for comparison. Needed where records are views with getters. */
   plain?(record: T): unknown
   /** Whether it waits for threads, sockets or other real I/O, which may take any time. */
   readonly worksOutside?: boolean
-  /** Called when the case is over. */
+  /** Called at the end of the case. */
   close?(): Promise<void>
 }
 
-/** What a source can do, as far as not every source can. */
+/** The features that only some sources have. */
 export interface SourceFeatures {
-  /** A position can be read again after a restart. Off for `volatile` sources. */
+  /** Whether a position can be read again after a restart. False for `volatile` sources. */
   readonly replayable: boolean
-  /** In a bounded job each split ends. */
+  /** Whether each split ends in a bounded job. */
   readonly ends: boolean
-  /** The subject has two splits or more. */
+  /** Whether the subject has two splits or more. */
   readonly severalSplits: boolean
-  /** The subject holds pieces that cannot be decoded. */
+  /** Whether the subject contains items that cannot be decoded. */
   readonly failures: boolean
-  /** Records can be added to a split while it is read. */
+  /** Whether records can be added to a split while it is read. */
   readonly grows: boolean
-  /** Readers have `acknowledge`. */
+  /** Whether readers have `acknowledge`. */
   readonly acknowledges: boolean
 }
 
-/** What a split brings, one after another: a record, or something that is none. */
+/** An item of a split: a record, or bytes that cannot be decoded. */
 export type SourceItem =
   | { readonly record: unknown }
   | { readonly raw: Uint8Array; readonly place: string; readonly error: unknown }
 
-/** More items than any subject has. */
+/** An upper bound on the items of a subject. */
 const ITEMS_MAX = 100_000
-/** How often in a row a reader may wake its task for nothing. */
+/** How many times in a row a reader may wake its task without items. */
 const WAITS_MAX = 100
 
 /** One life of a process that reads a subject. */
@@ -86,7 +86,7 @@ export class SourceLife<T> extends ConnectorLife {
     return readers
   }
 
-  /** Reads until `count` items are there; or to the end of bounded input, or until the reader has caught up. */
+  /** Reads until it has `count` items, or to the end of bounded input, or until the reader has caught up. */
   async read(
     reader: SplitReader<T>,
     limit: number,
@@ -119,7 +119,7 @@ export class SourceLife<T> extends ConnectorLife {
     if (closing !== undefined) await this.settled(closing, 'close of the source does not settle')
   }
 
-  /** Polls until there are records or the end; or, on request, until the reader has caught up. */
+  /** Polls until records or the end arrive, or, on request, until the reader has caught up. */
   async #poll(reader: SplitReader<T>, limit: number, until: 'caught up' | 'news'): Promise<Poll<T>> {
     for (let wait = 0; wait < WAITS_MAX; wait++) {
       const poll = reader.poll(limit)
@@ -154,17 +154,17 @@ export class SourceLife<T> extends ConnectorLife {
   }
 }
 
-/** What a split holds, as plain data. */
+/** Reads the content of a split as plain data. */
 export function recordsOf<T>(subject: SourceSubject<T>, records: readonly T[]): readonly unknown[] {
   return records.map((record) => (subject.plain === undefined ? record : subject.plain(record)))
 }
 
-/** The records among items. */
+/** Returns the records among items. */
 export function recordsIn(items: readonly SourceItem[]): readonly unknown[] {
   return items.flatMap((item) => ('record' in item ? [item.record] : []))
 }
 
-/** An item without what may differ between two readings of it. */
+/** Returns an item without the parts that may differ between two reads. */
 export function essence(item: SourceItem): unknown {
   return 'record' in item ? item : { raw: item.raw }
 }
@@ -178,7 +178,7 @@ function checkShape(poll: Poll<unknown>, limit: number): void {
   check(count > 0 || (poll.failures?.length ?? 0) > 0, 'poll handed out nothing and called it records')
 }
 
-/** Throws unless the origin of a poll, where there is one, says where its records come from. */
+/** Throws if a poll has an origin that does not match its records. */
 export function checkOrigin(poll: Poll<unknown>, split: string, context: ConnectorContext): void {
   if (poll.kind !== 'records' || poll.origin === undefined) return
   const { origin, values } = poll

@@ -33,7 +33,7 @@ export async function beginning<T>(trial: SourceTrial<T>): Promise<void> {
   for (const [split, position] of positions) await trial.checkResumes(all, split, position, 0)
 }
 
-/** Reads `limit` at a time and opens every position on the way. */
+/** Reads `limit` items at a time, and opens every position it passes. */
 export function afterEach(limit: number): <T>(trial: SourceTrial<T>) => Promise<void> {
   return async (trial) => {
     const all = await trial.readOnce()

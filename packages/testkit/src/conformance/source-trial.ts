@@ -5,7 +5,7 @@ import { checkEqual } from './check.ts'
 import { essence, recordsIn, recordsOf, SourceLife } from './source-life.ts'
 import type { SourceFeatures, SourceItem, SourceSubject } from './source-life.ts'
 
-/** One case's subject, the lives that read it, and what most cases ask of them. */
+/** The subject of one case, the lives that read it, and common checks. */
 export class SourceTrial<T> {
   readonly subject: SourceSubject<T>
   readonly features: SourceFeatures
@@ -18,17 +18,17 @@ export class SourceTrial<T> {
     this.#fs = fs
   }
 
-  /** Starts a life: bounded, where the source has an end, unless asked otherwise. */
+  /** Starts a life: bounded by default if the source has an end. */
   live(isBounded: boolean = this.features.ends): SourceLife<T> {
     return new SourceLife(this.subject, this.#fs, isBounded, this.#lives++ > 0)
   }
 
-  /** What a split holds, as plain data. */
+  /** Reads the content of a split as plain data. */
   expected(split: string): readonly unknown[] {
     return recordsOf(this.subject, this.subject.splits.get(split)!)
   }
 
-  /** Reads everything in a life of its own. */
+  /** Reads everything in a new life. */
   async readOnce(): Promise<ReadonlyMap<string, readonly SourceItem[]>> {
     const life = this.live()
     const all = new Map<string, readonly SourceItem[]>()
@@ -37,7 +37,7 @@ export class SourceTrial<T> {
     return all
   }
 
-  /** Reads until `count` records are there, waiting for more each time the reader has caught up. */
+  /** Reads until it has `count` records, and waits for more each time the reader has caught up. */
   async readRecords(life: SourceLife<T>, reader: SplitReader<T>, count: number): Promise<readonly unknown[]> {
     const records: unknown[] = []
     for (let round = 0; round < 100; round++) {

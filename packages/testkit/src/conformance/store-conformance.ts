@@ -8,23 +8,23 @@ import * as snapshot from './store-snapshot-cases.ts'
 import * as table from './store-table-cases.ts'
 import { StoreTrial } from './store-trial.ts'
 
-/** How to make the stores that the kit looks at. */
+/** How to create the stores under test. */
 export interface StateStoreConformanceOptions {
   /**
-   * Makes a store as a new process would. Called for every life. Give it small files, so that a few hundred
-   * kilobytes make it clean up.
+   * Creates a store as a new process would. Called for every life. Use small files, so that a few hundred kilobytes
+   * cause compaction.
    */
   readonly create: () => StateStore
-  /** How many random jobs are compared with a model. Default 40. */
+  /** The number of random jobs that are compared with a model. Default 40. */
   readonly seeds?: number
   readonly skip?: Skips
 }
 
 /**
- * The contract of `StateStore`, `OpenStateStore` and `StateTable`.
+ * Tests the contract of `StateStore`, `OpenStateStore` and `StateTable`.
  *
- * The kit plays the engine: it changes cells, freezes, encodes in slices, persists, and restores in a life
- * after a power loss that took everything unsynced.
+ * The kit replaces the engine: it changes cells, freezes, encodes in slices, persists, and restores after a power loss
+ * that loses all unsynced data.
  *
  * @example
  * describeCases('memory store', stateStoreConformance({ create: () => memoryStore(small) }), { describe, test })

@@ -12,13 +12,13 @@ import type { StoreTrial } from './store-trial.ts'
 
 // What a store does when the disk is damaged, fails or is cut off.
 
-/** A snapshot that was promised, and what it holds. */
+/** A snapshot that must be restorable, and its content. */
 interface Promised {
   readonly snapshot: Json
   readonly content: Content
 }
 
-/** Changes a bit of everything. */
+/** Makes a few changes of every kind. */
 async function churn(table: StateTable<Value>, round: number): Promise<void> {
   for (let inner = 0; inner < 20; inner++) {
     const cell = await find(table, inner % 3, inner)
@@ -32,7 +32,7 @@ async function churn(table: StateTable<Value>, round: number): Promise<void> {
   if (round % 3 === 2) table.deleteOuter(round % 2)
 }
 
-/** Runs a life of some checkpoints, keeping the last two. Calls `promise` for each that is complete. */
+/** Runs a life of some checkpoints, keeping the last two. Calls `promise` for each complete one. */
 async function checkpoints(
   life: StoreLife,
   table: StateTable<Value>,
@@ -73,7 +73,7 @@ export async function crashes(trial: StoreTrial): Promise<void> {
   })
 }
 
-/** The same in a life that was restored, which finds files of the one before. */
+/** The same in a restored life, which finds files of the previous one. */
 export async function crashesAfterRestart(trial: StoreTrial): Promise<void> {
   const first = await trial.live()
   let kept: readonly Promised[] = []
@@ -103,7 +103,7 @@ export async function crashesAfterRestart(trial: StoreTrial): Promise<void> {
   }
 }
 
-/** A process that was paused and replaced starts its job again, or makes a snapshot, before it notices. */
+/** A process that was paused and replaced restarts its job, or makes a snapshot, before it detects that. */
 export async function replaced(trial: StoreTrial): Promise<void> {
   const first = await trial.live()
   const table = await first.only()
@@ -153,7 +153,7 @@ export async function damage(trial: StoreTrial): Promise<void> {
   }
 }
 
-/** Damage is either reported as such, or lies where it does not matter. */
+/** Damage is either reported, or is in a place without effect. */
 async function checkDamage(
   trial: StoreTrial,
   whole: SimFs,
@@ -196,7 +196,7 @@ export async function failures(trial: StoreTrial): Promise<void> {
   }
 }
 
-/** Lives until something fails, and says what was promised by then. */
+/** Runs a life until it fails, and returns the snapshots that must be restorable. */
 async function brokenLife(trial: StoreTrial, fs: SimFs): Promise<readonly Promised[]> {
   let promised: readonly Promised[] = []
   let life: StoreLife | undefined
@@ -212,7 +212,7 @@ async function brokenLife(trial: StoreTrial, fs: SimFs): Promise<readonly Promis
   return promised
 }
 
-/** Lives the life after, from the newest of what was promised. */
+/** Runs the next life, from the newest restorable snapshot. */
 async function goOn(
   trial: StoreTrial,
   fs: SimFs,
@@ -227,7 +227,7 @@ async function goOn(
   await checkpoints(life, await life.only(), promise, before)
 }
 
-/** After a failure nothing is promised any more: the store is to be closed. */
+/** After a failure the store makes no more snapshots; it can only be closed. */
 export async function persistFails(trial: StoreTrial): Promise<void> {
   const harms: readonly (readonly [code: ErrorCode, harm: (fs: SimFs) => void])[] = [
     ['FS_SYNC_FAILED', (fs) => fs.failNext('sync')],

@@ -18,20 +18,20 @@ import { ContractViolation } from './conformance-case.ts'
 /** All key groups there are in the kit. */
 const allGroups: KeyGroupRange = { first: 0, last: 127 }
 
-/** After so many slices without an end, encoding is taken to have none. */
+/** The number of slices after which encoding counts as endless. */
 const SLICES_MAX = 20_000
 
-/** Values of the kit: lists of numbers, so that they can be changed in place. */
+/** The values of the kit: lists of numbers, which can be changed in place. */
 export type Value = number[]
 
-/** Writes values, and remembers with which versions it was asked to read. */
+/** Writes values, and records the versions of the values that it read. */
 export class ValueCodec implements Codec<Value> {
   readonly id: string
   readonly version: number
   readonly versionsRead: Set<number> = new Set()
   readonly #foreignId: string | undefined
 
-  /** `foreignId` is the id of another codec whose values it reads, too. */
+  /** `foreignId` is the id of another codec whose values it can also read. */
   constructor(id = 'kit.values', version = 1, foreignId?: string) {
     this.id = id
     this.version = version
@@ -53,7 +53,7 @@ export class ValueCodec implements Codec<Value> {
   }
 }
 
-/** A slice that is over after so many units of work. */
+/** A slice that ends after the given units of work. */
 export function sliceOf(units: number): Slicing {
   let left = units
   return {
@@ -64,7 +64,7 @@ export function sliceOf(units: number): Slicing {
   }
 }
 
-/** Wants a turn of the event loop after each hundred units of work, and counts how often it gets one. */
+/** Requests a turn of the event loop after each hundred units of work, and counts the turns. */
 class CountingBudget implements Pacing {
   turns = 0
   #slice = sliceOf(100)
@@ -80,7 +80,7 @@ class CountingBudget implements Pacing {
   }
 }
 
-/** Which table is meant; by default the one table of owner `op`. */
+/** The table; by default the only table of owner `op`. */
 export interface TableChoice {
   readonly owner?: string
   readonly name?: string
@@ -89,16 +89,16 @@ export interface TableChoice {
   readonly codec?: Codec<Value>
 }
 
-/** What a new life of a store starts from. */
+/** The start of a new life of a store. */
 export interface StoreStart {
   readonly from?: Json
   readonly retained?: readonly Json[]
   readonly discard?: readonly DiscardedState[]
-  /** That of its owner. Default 1. */
+  /** The epoch of its owner. Default 1. */
   readonly epoch?: number
 }
 
-/** One life of a job's store: the part of the engine that a store gets to see. */
+/** One life of a job's store: the part of the engine that a store interacts with. */
 export class StoreLife {
   readonly fs: SimFs
   readonly store: OpenStateStore
@@ -122,7 +122,7 @@ export class StoreLife {
     )
   }
 
-  /** How many turns of the event loop it has asked for. */
+  /** The number of requested turns of the event loop. */
   get turns(): number {
     return this.#budget.turns
   }
@@ -207,7 +207,7 @@ export async function change(
 /** The content of a table: outer tokens sorted, each with its inner tokens and values in the table's order. */
 export type Content = readonly (readonly [outer: KeyToken, cells: readonly (readonly [KeyToken, Value])[]])[]
 
-/** What a table holds, checked against its own counts. */
+/** Returns the content of a table, checked against its counts. */
 export function contentOf(table: StateTable<Value>): Content {
   const content: [KeyToken, (readonly [KeyToken, Value])[]][] = []
   let size = 0

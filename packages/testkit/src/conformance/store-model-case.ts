@@ -9,14 +9,14 @@ import { contentOf, find, sliceOf, sorted } from './store-life.ts'
 import type { Content, StoreLife, Value } from './store-life.ts'
 import type { StoreTrial } from './store-trial.ts'
 
-/** A cell of the model, and when it was made. */
+/** A cell of the model, and its order of creation. */
 interface ModelCell {
   readonly seq: number
   readonly inner: KeyToken
   readonly value: Value
 }
 
-/** A table as maps: what a store's table must be the same as. */
+/** The model of a table, made of maps: a store's table must be equal to it. */
 class TableModel {
   readonly #outers = new Map<KeyToken, Map<KeyToken, ModelCell>>()
   #seq = 0
@@ -63,16 +63,18 @@ class TableModel {
   }
 }
 
-/** A snapshot and what it must restore. */
+/** A snapshot and its expected content. */
 interface Kept {
   readonly snapshot: Json
   readonly model: TableModel
 }
 
-/** How many steps one seed takes. */
+/** The number of steps of one seed. */
 const STEPS = 400
 
-/** Does whatever a job may do, in an order chosen by seed, and compares with the model at every restart. */
+/**
+ * Performs random operations of a job, in an order chosen by the seed, and compares with the model at every restart.
+ */
 export async function anything(trial: StoreTrial, seeds: number): Promise<void> {
   for (let seed = 0; seed < seeds; seed++) {
     try {
@@ -89,7 +91,7 @@ class RandomJob {
   #life!: StoreLife
   #table!: StateTable<Value>
   #model = new TableModel()
-  /** What the running snapshot holds, if there is one. */
+  /** The content of the running snapshot, if there is one. */
   #frozen: TableModel | undefined
   #kept: readonly Kept[] = []
 

@@ -56,7 +56,7 @@ export async function dropped(trial: StoreTrial): Promise<void> {
   }
   fill(1)
   const kept: { readonly snapshot: Json; readonly content: Content }[] = []
-  /** Freezes, encodes a part, drops everything and makes some of it anew, and encodes the rest. */
+  /** Freezes, encodes a part, drops everything, creates some of it again, and encodes the rest. */
   for (const [encoded, anew] of [
     [0, 0],
     [200, 3],

@@ -61,7 +61,7 @@ export async function order(trial: StoreTrial): Promise<void> {
   )
 }
 
-/** Changes that come after a freeze, none of which may be in its snapshot. */
+/** Changes after a freeze, none of which may be in its snapshot. */
 const afterFreeze: Readonly<Record<string, (table: StateTable<Value>) => Promise<void>>> = {
   'a change of a cell that was looked up': (table) => change(table, 'a', 0, 99),
   'a change of a cell that was iterated over': async (table) => {
@@ -211,7 +211,7 @@ export async function codecs(trial: StoreTrial): Promise<void> {
   }
 }
 
-/** The values that another codec wrote, and are in the next snapshot as this codec writes them. */
+/** Reads values of another codec, which the next snapshot contains as written by this codec. */
 export async function foreignCodecs(trial: StoreTrial): Promise<void> {
   let life = await trial.live()
   const table = await life.only({ codec: new ValueCodec('kit.old', 2) })
@@ -226,7 +226,7 @@ export async function foreignCodecs(trial: StoreTrial): Promise<void> {
   checkEqual(contentOf(restored), expected, 'what was read by a reader, from the next snapshot')
 }
 
-/** State that a start leaves out is gone for good, and nothing else is. */
+/** State that a start leaves out is removed for good, and no other state is. */
 export async function discarded(trial: StoreTrial): Promise<void> {
   const names = ['one', 'two'].flatMap((owner) => ['left', 'right'].map((name) => ({ owner, name })))
   const open = async (life: StoreLife): Promise<StateTable<Value>[]> => {

@@ -59,7 +59,7 @@ export async function deletion(trial: StoreTrial): Promise<void> {
   checkEqual(contentOf(table), [['a', [['x', [4]]]]], 'the content after the last of b is deleted')
 }
 
-/** Tokens that a careless index takes for one another. */
+/** Tokens that a faulty index would confuse. */
 const alikes: readonly KeyToken[] = [
   1,
   '1',

@@ -3,7 +3,7 @@ import type { DiscardedState, StateStore } from '@millrace/core/store'
 import { SimFs } from '../sim-fs.ts'
 import { StoreLife } from './store-life.ts'
 
-/** One case's way to make stores, and the lives in which they are used. */
+/** The stores of one case, and the lives in which they are used. */
 export class StoreTrial {
   readonly create: () => StateStore
 
@@ -16,7 +16,7 @@ export class StoreTrial {
     return StoreLife.open(this.create(), fs)
   }
 
-  /** Starts a life that is restored from a snapshot, after the machine of the one before lost its power. */
+  /** Starts a life that is restored from a snapshot, after a power loss in the previous one. */
   next(
     life: StoreLife,
     from: Json,

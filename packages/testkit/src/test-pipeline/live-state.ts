@@ -10,11 +10,11 @@ import {
 } from '@millrace/core/store'
 import type { OperatorNode } from '@millrace/core/graph'
 
-/** A store that remembers its tables, so that a test can look into the state of a running job. */
+/** A store that records its tables, so that a test can inspect the state of a running job. */
 export class LiveState implements StateStore {
   readonly kind: string
   readonly #inner: StateStore
-  /** By operator and name of the piece; one table for each subtask. */
+  /** Tables by operator and name of the piece, one for each subtask. */
   readonly #tables = new Map<string, StateTable<unknown>[]>()
 
   constructor(inner: StateStore) {
@@ -35,7 +35,7 @@ export class LiveState implements StateStore {
     return opened
   }
 
-  /** What an operator keeps for a key: a field for each piece of state that has something for it. */
+  /** Returns the state of an operator for a key, with a field for each piece that has a value. */
   of({ name, type, fingerprint }: OperatorNode, key: Key): Readonly<Record<string, unknown>> {
     const token = keyToken(key)
     const pieces = (fingerprint?.pieces ?? []).map((piece) => {
@@ -48,7 +48,7 @@ export class LiveState implements StateStore {
     return Object.fromEntries(known)
   }
 
-  /** How many values, lists, entries of maps, parts of windows and timers an operator keeps, over all keys. */
+  /** The number of values, lists, map entries, parts of windows and timers of an operator, over all keys. */
   sizeOf(operator: string): number {
     let size = 0
     for (const [name, tables] of this.#tables) {

@@ -17,23 +17,26 @@ export interface PipelineTestOptions {
   readonly parameters?: Readonly<Record<string, string | number | boolean>>
   /** Names of the splits of sources that have several. Default: one split, `main`. */
   readonly splits?: Readonly<Record<string, readonly string[]>>
-  /** Functions to call in place of those of `mapAsync`, by the name of the operator. */
+  /** Functions to call in place of those of `mapAsync`, by operator name. */
   readonly calls?: Readonly<Record<string, (value: never, signal: AbortSignal) => Promise<unknown>>>
-  /** How many subtasks each operator runs as. Default 1. */
+  /** The number of subtasks of each operator. Default 1. */
   readonly parallelism?: number
   /** Where the clock starts, in milliseconds since the epoch. Default: the beginning of 2026, UTC. */
   readonly now?: number
-  /** Chooses what the system leaves to chance. One seed gives one run. Default 1. */
+  /** The seed of all random choices. One seed gives one run. Default 1. */
   readonly seed?: number
 }
 
-/** After so many turns of the event loop without anything due, everything has settled that needs neither clock nor outside world. */
+/**
+ * After this many turns of the event loop without due work, everything that needs no clock and no outside system has
+ * settled.
+ */
 const quietTurns = 10
 
-/** Longer than a test moves the clock: 139 years. */
+/** An upper bound on how far a test moves the clock: 139 years. */
 const neverMs = 2 ** 42
 
-/** The end of a pipeline takes fewer moves of the clock. */
+/** An upper bound on the clock moves at the end of a pipeline. */
 const waitsMax = 1_000
 
 const directory = 'data'
@@ -84,8 +87,8 @@ export class PipelineTest {
   }
 
   /**
-   * Moves the clock: processing timers fire, timeouts end calls, and splits that bring nothing become idle. Event time
-   * does not move by it; send a later record for that.
+   * Moves the clock: processing timers fire, calls time out, and splits without records become idle. It does not move
+   * event time; send a later record for that.
    *
    * @example
    * await test.advance('24h')
@@ -118,19 +121,19 @@ export class PipelineTest {
     }
   }
 
-  /** Everything that a sink has been sent, in order of arrival. */
+  /** All records that a sink has received, in order of arrival. */
   output<T = unknown>(sink: string): readonly T[] {
     return this.records<T>(sink).map(({ value }) => value)
   }
 
-  /** Everything that a sink has been sent, with event times (`NaN` on a stream without timestamps). */
+  /** All records that a sink has received, with event times (`NaN` on a stream without timestamps). */
   records<T = unknown>(sink: string): readonly Timed<T>[] {
     return this.#known('sink', this.#sinks, sink).records as readonly Timed<T>[]
   }
 
   /**
-   * What an operator keeps for a key: a field for each piece of state of `process`, with maps as a `Map`; for `scan` and
-   * `reduce` a `value`. Without any, an empty object. What is returned is the state itself: do not change it.
+   * Returns the state of an operator for a key: a field for each piece of state of `process`, with maps as a `Map`; for
+   * `scan` and `reduce` a `value`. Without state, an empty object. The result is the state itself: do not change it.
    *
    * @example
    * test.state('velocity', 'card-7') // => { last: { amount: 5 }, seen: Map { 'NL' => 2 } }
@@ -142,20 +145,20 @@ export class PipelineTest {
     return this.#state.of(this.#known('operator', operators, operator), key)
   }
 
-  /** How many values, lists, entries of maps, parts of windows and timers an operator keeps, over all keys. */
+  /** The number of values, lists, map entries, parts of windows and timers of an operator, over all keys. */
   stateSize(operator: string): number {
     this.#node(operator)
     return this.#state.sizeOf(operator)
   }
 
-  /** How far event time has come in a source: `-Infinity` before its first record. */
+  /** The watermark of a source: `-Infinity` before its first record. */
   watermark(source: string): EventTime {
     this.#known('source', this.#sources, source)
     const tasks = this.#job.status().tasks.filter(({ kind, task }) => kind === 'source' && task === source)
     return Math.min(...tasks.map(({ watermark }) => watermark))
   }
 
-  /** How many records an operator has counted as late, skipped or sent to the dead letters. */
+  /** The number of records that an operator has counted as late, skipped or sent to the dead letters. */
   count(operator: string, metric: OperatorMetric): number {
     this.#node(operator)
     const counts = this.#job.status().tasks.map((task) => task.counts.get(`${operator}/${metric}`) ?? 0)
@@ -193,7 +196,7 @@ export class PipelineTest {
     return job
   }
 
-  /** Waits until the pipeline does nothing at the present time any more. Throws its error if it has failed. */
+  /** Waits until the pipeline has no work left at the current time. Throws its error if it has failed. */
   async #settle(): Promise<void> {
     const { clock } = this.#platform
     for (let quiet = 0; quiet < quietTurns; quiet++) {
@@ -268,12 +271,12 @@ function stuck(): Error {
 }
 
 /**
- * Starts a pipeline under test: its sources bring what the test sends, its sinks become arrays, and the clock moves only
- * when the test moves it. Everything else is the engine that runs in production. Nothing is read, written or waited for, so a
- * window of 24 hours takes milliseconds. Works with any test runner.
+ * Starts a pipeline under test: its sources deliver what the test sends, its sinks become arrays, and the clock moves
+ * only when the test moves it. Everything else is the engine that runs in production. Nothing is read, written or
+ * waited for, so a window of 24 hours takes milliseconds. Works with any test runner.
  *
- * Records are frozen, and a pipeline that changes one fails. What calls of `mapAsync` ask of the outside world is replaced by
- * `calls`.
+ * Records are frozen, and a pipeline that changes one fails. `calls` replaces the functions of `mapAsync` that call
+ * outside systems.
  *
  * @example
  * const test = await testPipeline(fraud, { parameters: { limit: 100 } })

@@ -1,7 +1,7 @@
 import type { Batch, Sink, SinkWriter } from '@millrace/core/connector'
 import type { Timed } from '../operator-harness.ts'
 
-/** Replaces a sink: shows what it was sent at once. */
+/** Replaces a sink with one that makes records visible at once. */
 export class TestSink implements Sink<unknown> {
   readonly kind: string
   readonly guarantee = 'at-least-once'

@@ -1,6 +1,6 @@
 import type { ConnectorContext, Discovery, Poll, Source, SplitReader } from '@millrace/core/connector'
 
-/** The records that a test has sent to one split, and whether more may come. */
+/** The records that a test has sent to one split, and whether more may follow. */
 export class TestSplit {
   readonly #values: unknown[] = []
   #hasEnded = false
@@ -53,7 +53,7 @@ export class TestSplit {
   }
 }
 
-/** Replaces a source: brings what the test sends to its splits. */
+/** Replaces a source with one that delivers what the test sends to its splits. */
 export class TestSource implements Source<unknown, number> {
   readonly kind: string
   readonly durability = 'replayable'
