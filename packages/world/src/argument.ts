@@ -1,7 +1,7 @@
 /**
  * Checks of arguments, for callers without the compiler.
  *
- * Each error says which operation, which argument, what was passed and what to pass. Call them where something is made,
+ * Each error names the operation, the argument, what was passed and what to pass. Call them where an object is created,
  * where a task starts, or after an operation has failed: never for each value.
  */
 

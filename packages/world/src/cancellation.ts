@@ -1,13 +1,13 @@
 import { requireSignal } from './argument.ts'
 
 /**
- * One listener per AbortSignal, however many waits depend on it.
+ * One listener per AbortSignal, for any number of waits.
  *
- * A host keeps the listeners of a signal in a list that it walks for each one added, and warns from the
- * eleventh on. A scope's signal easily has thousands of waits behind it, so they are kept here instead.
+ * A host searches the list of a signal's listeners for each one added, and warns from the eleventh on. A scope's signal
+ * often has thousands of waits, so they are kept here instead.
  *
- * True between any two calls: a signal has one listener of ours while at least one hook depends on it, and
- * none otherwise. The second half matters too: hosts keep a derived signal alive while it has listeners.
+ * Invariants between any two calls: a signal has one listener of ours while at least one hook depends on it, and none
+ * otherwise. The second half matters too: hosts keep a derived signal alive while it has listeners.
  */
 
 class Hooks {
@@ -58,7 +58,7 @@ const hooksOf = new WeakMap<AbortSignal, Hooks>()
 /** Aborted signals whose reason was passed to a waiter. */
 const heard = new WeakSet<AbortSignal>()
 
-/** Whether the reason of `signal` was passed to a task: one whose wait it ended, or that came later. */
+/** Whether the reason of `signal` was passed to a task: one whose wait it ended, or a later caller. */
 export function wasHeard(signal: AbortSignal): boolean {
   return heard.has(signal)
 }
@@ -66,8 +66,7 @@ export function wasHeard(signal: AbortSignal): boolean {
 /**
  * Calls `callback` with the reason once `signal` aborts, unless disposed before.
  *
- * The reason is whatever the signal was aborted with, untouched. Its type says Error because that is what
- * everyone does with it: reject with it.
+ * The reason is the value the signal was aborted with, unchanged. Its type is Error because callers reject with it.
  *
  * Callbacks run in the order they were added, during `abort()`, and must not throw. A signal that has
  * already aborted calls nothing: check `aborted` first.

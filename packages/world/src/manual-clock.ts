@@ -3,14 +3,14 @@ import { systemScheduler } from './scheduler.ts'
 import type { Clock, Scheduler } from './system.ts'
 
 /**
- * A clock that moves only when its methods are called.
+ * A clock that advances only when its methods are called.
  *
  * Timers fire in the order of their due times; those due at the same moment fire in the order they were
  * set. The scheduler gets a turn before the first firing, between firings and at the end, so that what a
  * timer starts has settled before time advances.
  *
- * True between any two calls: the timers form a binary heap on (due time, order of setting), each knows
- * its own index in it, and none is due before the present moment.
+ * Invariants between any two calls: the timers form a binary heap on (due time, order of setting), each knows its index
+ * in it, and none is due before the current time.
  *
  * @example
  * const clock = new ManualClock()
@@ -56,7 +56,7 @@ export class ManualClock implements Clock {
     return timer
   }
 
-  /** How many timers have been set and have neither fired nor been cancelled. */
+  /** The number of pending timers. */
   get pending(): number {
     return this.#heap.length
   }
@@ -68,9 +68,9 @@ export class ManualClock implements Clock {
   }
 
   /**
-   * Moves both clocks on by `ms` milliseconds and fires what comes due on the way, also timers set meanwhile.
+   * Advances both clocks by `ms` milliseconds and fires all timers that become due, also those set meanwhile.
    *
-   * Rejects with what a callback throws; time then stays at that timer.
+   * Rejects with the error of a callback; time then stays at that timer.
    *
    * @throws RangeError when `ms` is negative or not finite.
    * @throws Error when an earlier advance is still under way.
@@ -88,8 +88,8 @@ export class ManualClock implements Clock {
   }
 
   /**
-   * Moves both clocks on to the next timer and fires that one alone, at once: for a caller that decides itself what
-   * settles in between. Returns false when there is none.
+   * Advances both clocks to the next timer and fires only that one, synchronously: for a caller that controls what
+   * settles in between. Returns false without a timer.
    */
   fireNext(): boolean {
     const first = this.#heap[0]
@@ -100,12 +100,12 @@ export class ManualClock implements Clock {
     return true
   }
 
-  /** Moves both clocks on until the wall clock shows `ms`, like `advance`. */
+  /** Advances both clocks until the wall clock shows `ms`, like `advance`. */
   advanceTo(ms: number): Promise<void> {
     return this.advance(ms - this.now())
   }
 
-  /** Moves the wall clock alone, forwards or backwards. No timer notices. */
+  /** Moves only the wall clock, forwards or backwards. Timers are not affected. */
   jumpWallClock(ms: number): void {
     requireDelay('jumpWallClock', 'ms', ms)
     this.#wallOffsetMs += ms

@@ -1,7 +1,7 @@
 import type { Scheduler } from './system.ts'
 import { waitRegistry } from './wait-registry.ts'
 
-/** A message to oneself is a browser's cheapest macrotask: nested timers are held back to 4 ms. */
+/** A message on an own channel is a browser's cheapest macrotask, because nested timers are delayed to 4 ms. */
 function turnByMessage(): () => Promise<void> {
   const { port1, port2 } = new MessageChannel()
   const waiting: (() => void)[] = []
@@ -21,7 +21,7 @@ function turnByImmediate(): Promise<void> {
   })
 }
 
-/** The last resort, where a host has neither. */
+/** The fallback for hosts with neither. */
 function turnByTimeout(): Promise<void> {
   return new Promise((resolve) => {
     setTimeout(resolve, 0)
@@ -43,7 +43,7 @@ export const systemScheduler: Scheduler = {
 const settled: Promise<void> = Promise.resolve()
 
 /**
- * A scheduler for tests: a turn is one microtask, and the event loop has no part in it.
+ * A scheduler for tests: a turn is one microtask, without the event loop.
  *
  * The same program takes the same steps in the same order each time, and no I/O happens in between.
  */

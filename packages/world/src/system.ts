@@ -1,7 +1,7 @@
 /**
- * The only way to learn or wait for the time.
+ * The only way to read the time or wait for it.
  *
- * The system clock is one implementation; tests and the simulator hand in a clock that they move.
+ * The system clock is one implementation; tests and the simulator pass a clock that they control.
  */
 export interface Clock {
   /** Wall-clock time in milliseconds since the Unix epoch. May jump. */
@@ -33,8 +33,8 @@ export interface Random {
   /**
    * An independent source named by `label`.
    *
-   * It depends on this source's seed and the label only: not on what either has drawn so far, and drawing
-   * from one does not move the other. The same label gives the same sequence again.
+   * It depends only on this source's seed and the label, not on previous draws, and drawing from one does not affect
+   * the other. The same label gives the same sequence again.
    */
   fork(label: string): Random
 }

@@ -4,7 +4,7 @@ import type { System } from './system.ts'
 export const madeHere: Error = new Error('made in wait-registry')
 
 /**
- * Sees every wait and every task of the program, and may delay them.
+ * Observes every wait and every task of the program, and may delay them.
  *
  * In production there is none, and each place costs one load and one comparison. An inspector records who waits for
  * what; a simulator decides which task continues. Both need the same two moments: a task begins to wait, or an operation

@@ -5,10 +5,10 @@ const settled: Promise<void> = Promise.resolve()
 /**
  * Wakes one waiting task, and remembers a wake that comes before the wait.
  *
- * Level-triggered: any number of wakes before a wait count as one, and that wait settles at once. A woken
- * task looks at the world again; the wake itself says nothing about what has changed.
+ * Level-triggered: any number of wakes before a wait count as one, and that wait settles at once. A woken task must
+ * check what has changed; the wake itself carries no information.
  *
- * True between any two calls: a task waits or a wake is remembered, never both.
+ * Invariants between any two calls: a task waits or a wake is remembered, never both.
  *
  * @example
  * const wakeup = new Wakeup()

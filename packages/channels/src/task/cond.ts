@@ -3,11 +3,11 @@ import { promiseOf } from '../wait/promise-of.ts'
 import { Waiter, WaitQueue } from '../wait/wait-queue.ts'
 
 /**
- * A place to wait for the world to change, with someone who says so.
+ * A condition variable: tasks wait until another task reports a change.
  *
- * No lock belongs to it, unlike Go's: between a look at the world and `wait` nothing else runs. A task that is
- * woken looks again, since others may have run before it. Wakes are not remembered; for one task and wakes that
- * may come first, use `Wakeup`.
+ * Unlike Go's it has no lock, because nothing else runs between the check of a condition and `wait`. A woken task must
+ * check again, since other tasks may have run before it. Wakes are not remembered; for one task and wakes that may come
+ * first, use `Wakeup`.
  *
  * @example
  * while (queue.length === 0) await filled.wait()

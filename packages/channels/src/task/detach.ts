@@ -3,9 +3,9 @@ import { requireFunction, running } from '@millrace/world'
 /**
  * Starts a task that is not waited for and never cancelled: it may outlive the block that starts it.
  *
- * This is Go's bare `go`, under a name that a reader stops at. Nearly all work belongs in a `Scope`, which
- * ends it and hears of its failure. A detached task that throws or rejects is an unhandled rejection: the
- * process ends, unless configured otherwise. Inspectors call the task `name`.
+ * This is Go's bare `go`, under a name that readers notice. Nearly all work belongs in a `Scope`, which ends it and
+ * reports its failure. A detached task that throws or rejects is an unhandled rejection: the process ends, unless
+ * configured otherwise. Inspectors call the task `name`.
  *
  * @throws TypeError when `task` is no function.
  *

@@ -14,8 +14,8 @@ const settled: Promise<void> = Promise.resolve()
  * This is Go's `x/sync/errgroup`, with its rules. Where tasks must not outlive a block, or all errors matter,
  * use `Scope`: leaving the block of an `ErrGroup` ends nothing.
  *
- * True between any two calls: every task that was handed over and has not ended is counted in `#tasks`, also
- * while it waits for a place; at most as many as the limit run.
+ * Invariants between any two calls: every passed task that has not ended is counted in `#tasks`, also while it waits
+ * for the limit; at most `limit` tasks run.
  *
  * @example
  * const group = new ErrGroup()
@@ -40,7 +40,7 @@ export class ErrGroup {
   }
 
   /**
-   * Lets at most `limit` tasks run at a time; a negative limit, or Infinity, is none.
+   * Lets at most `limit` tasks run at a time; a negative limit, or Infinity, removes the limit.
    *
    * @throws RangeError when `limit` is not a number of tasks; Error while tasks are in progress.
    */
@@ -50,16 +50,16 @@ export class ErrGroup {
         `ErrGroup.setLimit: the limit is ${shown(limit)}; pass an integer, negative for none`,
       )
     if (this.#tasks.count > 0)
-      throw new Error(`ErrGroup.setLimit: ${this.#tasks.count} tasks are under way; set it before or after`)
+      throw new Error(`ErrGroup.setLimit: ${this.#tasks.count} tasks are running; set the limit before or after`)
     this.#places = limit < 0 || limit === Infinity ? undefined : new Permits(limit)
   }
 
   /**
-   * Starts a task; waits while as many as the limit are running. Resolves once the task has started.
+   * Starts a task; waits while the limit is reached. Resolves once the task has started.
    *
-   * Tasks start in the order of the calls, also after an error: one that should not then looks at its signal.
-   * With a place free, the task runs until its first wait before `go` returns. An abort of `signal` rejects
-   * with its reason and the task never starts.
+   * Tasks start in the order of the calls, also after an error: a task that should not run then must check its signal.
+   * Below the limit, the task runs until its first wait before `go` returns. An abort of `signal` rejects with its
+   * reason and the task never starts.
    *
    * @throws RangeError (by rejecting) when the limit is 0: the task would never start.
    */
@@ -74,7 +74,7 @@ export class ErrGroup {
     return this.#goLater(task, places, signal)
   }
 
-  /** Starts a task if fewer than the limit are running and none waits. Returns whether it did. */
+  /** Starts a task if fewer than the limit are running and none waits. Returns whether it was started. */
   tryGo(task: (signal: AbortSignal) => Promise<void>): boolean {
     requireFunction('ErrGroup.tryGo', 'the task', task)
     const place = this.#places?.tryAcquire(1)
@@ -85,11 +85,11 @@ export class ErrGroup {
   }
 
   /**
-   * Waits until every task has ended, also those that wait for a place; then ends `context`.
+   * Waits until every task has ended, also those that wait for the limit; then ends `context`.
    *
    * An abort of `signal` ends this wait alone, with its reason.
    *
-   * @throws the first error of any task, each time it is asked. Later errors are dropped.
+   * @throws the first error of any task, on each call. Later errors are dropped.
    */
   async wait(signal?: AbortSignal): Promise<void> {
     do await this.#tasks.wait(signal)

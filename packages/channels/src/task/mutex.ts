@@ -2,10 +2,10 @@ import { Permits } from './permits.ts'
 import type { Lease } from './permits.ts'
 
 /**
- * Lets one task at a time into a critical section that waits for something.
+ * Lets one task at a time into a critical section that contains waits.
  *
- * Code that does not wait needs none: nothing else runs between two `await`s. Tasks come in in the order in
- * which they asked. A task that locks a mutex it already holds deadlocks.
+ * Code without waits needs no mutex: nothing else runs between two `await`s. Tasks get the lock in call order. A task
+ * that locks a mutex it already holds deadlocks.
  *
  * @example
  * const mutex = new Mutex()
@@ -17,17 +17,17 @@ import type { Lease } from './permits.ts'
 export class Mutex {
   readonly #permits = new Permits(1)
 
-  /** Whether some task is in the critical section. */
+  /** Whether a task is in the critical section. */
   get isLocked(): boolean {
     return this.#permits.free === 0
   }
 
-  /** Waits for the lock. An abort rejects with the signal's reason and leaves the line. */
+  /** Waits for the lock. An abort rejects with the signal's reason and leaves the queue. */
   lock(signal?: AbortSignal): Promise<Lease> {
     return this.#permits.acquire('Mutex.lock', 1, signal)
   }
 
-  /** Takes the lock if it is free now, or returns undefined. Never waits. */
+  /** Acquires the lock if it is free now, or returns undefined. Never waits. */
   tryLock(): Lease | undefined {
     return this.#permits.tryAcquire(1)
   }

@@ -2,10 +2,10 @@ import { rejected, requireFunction } from '@millrace/world'
 import { SharedCall } from './shared-call.ts'
 
 /**
- * Makes a function that runs `work` when it is first called, and never again: every call has its outcome.
+ * Returns a function that runs `work` on its first call only: every call has the same outcome.
  *
- * When `work` throws or rejects, that is the outcome, for all calls. The signal of a call ends that call's wait
- * and not the work. Go writes it `sync.Once`, `OnceFunc` and `OnceValue`.
+ * When `work` throws or rejects, that is the outcome, for all calls. The signal of a call ends that call's wait and not
+ * the work. Go's equivalents are `sync.Once`, `OnceFunc` and `OnceValue`.
  *
  * @throws TypeError when `work` is no function.
  *

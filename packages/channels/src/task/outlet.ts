@@ -10,12 +10,12 @@ import type { Scope } from './scope.ts'
 /**
  * The receiving end of a channel that the tasks of a scope feed.
  *
- * It ends as those tasks end. When all is sent, the channel is closed and the outlet is drained like any other.
- * When the scope is cancelled, each receive rejects with the reason: a reader outside the scope neither waits
- * without end nor takes a failure for the end. Buffered values are then dropped.
+ * It ends as those tasks end. When all values are sent, the channel is closed and the outlet is drained like any other.
+ * When the scope is cancelled, each receive rejects with the reason: so a reader outside the scope neither waits
+ * endlessly nor mistakes a failure for the end. Buffered values are then dropped.
  *
- * Tasks of the scope pass its signal. All others wait under the signal of its readers, so that the scope knows
- * whether one of them was handed its failure.
+ * Tasks of the scope pass its signal. All others wait with the signal of its readers, so that the scope knows whether
+ * one of them received its failure.
  */
 export class Outlet<T> extends ReceiveOnly<T> {
   readonly #channel: Channel<T>
@@ -79,11 +79,11 @@ export class Outlet<T> extends ReceiveOnly<T> {
   }
 }
 
-/** A walk over an outlet under a signal of the reader's own. */
+/** An iteration over an outlet with a signal of the reader. */
 class OutletIterator<T> implements AsyncIterableIterator<T, undefined, undefined> {
   readonly #outlet: Outlet<T>
   readonly #signal: AbortSignal
-  /** Closed when the walk is left: then a step that waits ends, and takes nothing along. */
+  /** Closed when the iteration is left: a waiting step then ends without a value. */
   readonly #left = ownChannel<never>(0)
   #hasLeft = false
 
@@ -143,7 +143,7 @@ class OutletCase<T> implements SelectCase<Received<T>> {
   }
 }
 
-/** A task that sends what it has and returns when that was all. It leaves the closing to others. */
+/** A task that sends its values and returns. It does not close the channel. */
 export type Feeder<T> = (out: SendChannel<T>, signal: AbortSignal) => Promise<void>
 
 /** Starts the feeders as tasks of `scope`. Their common channel closes when the last one has returned. */

@@ -3,16 +3,16 @@ import { promiseOf } from '../wait/promise-of.ts'
 import { Waiter, WaitQueue } from '../wait/wait-queue.ts'
 
 /**
- * A number of permits that tasks hold for a while: what mutexes and semaphores have in common.
+ * A number of permits that tasks hold for a time: the common part of mutexes and semaphores.
  *
- * True between any two calls:
+ * Invariants between any two calls:
  *
  *  1. The leases that are out hold `held` permits together, and never more than `capacity`.
  *  2. While someone waits, the first in line asks for more than is free.
  *
- * Who comes while someone waits goes to the end of the line, also when less would do: so no waiter is overtaken,
- * and one who asks for much gets it in the end. Permits go from hand to hand: between a release and the end of
- * the wait it ends, they are never free, so no loop of locking and unlocking gets in between.
+ * A request while others wait goes to the end of the queue, even if it is small, so no waiter is overtaken and large
+ * requests are served. Permits are passed directly from a release to the next waiter and are never free in between, so
+ * a loop of locking and unlocking cannot overtake.
  */
 export class Permits {
   readonly capacity: number
@@ -23,17 +23,17 @@ export class Permits {
     this.capacity = capacity
   }
 
-  /** How many permits are free. */
+  /** The number of free permits. */
   get free(): number {
     return this.capacity - this.#held
   }
 
-  /** Takes `weight` permits, at most `capacity`, if they are free and no task waits. */
+  /** Acquires `weight` permits, at most `capacity`, if they are free and no task waits. */
   tryAcquire(weight: number): Lease | undefined {
     return this.#line.isEmpty && weight <= this.free ? this.#lend(weight) : undefined
   }
 
-  /** Waits in line for `weight` permits, at most `capacity`. `kind` is what inspectors call the wait. */
+  /** Waits in the queue for `weight` permits, at most `capacity`. `kind` is the name of the wait in inspectors. */
   acquire(kind: string, weight: number, signal: AbortSignal | undefined): Promise<Lease> {
     if (signal?.aborted) return rejected(signal.reason)
     const lease = this.tryAcquire(weight)
@@ -44,13 +44,13 @@ export class Permits {
     return promiseOf(waiter, kind, this, signal, () => this.#serve())
   }
 
-  /** Takes back what a lease has held. */
+  /** Returns the permits of a lease. */
   takeBack(weight: number): void {
     this.#held -= weight
     this.#serve()
   }
 
-  /** Serves those in front for whom there is enough. */
+  /** Serves the first waiters as long as enough permits are free. */
   #serve(): void {
     for (let first = this.#line.first; first && first.value.weight <= this.free; first = this.#line.first) {
       // Its signal is aborting: it is about to leave, and lets those behind it be served then.
@@ -67,9 +67,9 @@ export class Permits {
 }
 
 /**
- * The right to be in a critical section, or to use part of something limited, until it is given back.
+ * The right to be in a critical section, or to use part of a limited resource, until it is released.
  *
- * `using` gives it back when the block is left, whichever way.
+ * `using` releases it when the block is left in any way.
  *
  * @example
  * using lease = await mutex.lock()
@@ -78,21 +78,21 @@ export class Lease implements Disposable {
   readonly #weight: number
   #permits: Permits | undefined
 
-  /** `permits` has counted `weight` as held. */
+  /** `permits` has already counted `weight` as held. */
   constructor(permits: Permits, weight: number) {
     this.#permits = permits
     this.#weight = weight
   }
 
-  /** Whether it has not been given back. */
+  /** Whether it has not been released. */
   get isHeld(): boolean {
     return this.#permits !== undefined
   }
 
   /**
-   * Gives it back before the block is left. The first in line has it next.
+   * Releases it before the block is left. The first waiter gets it next.
    *
-   * @throws Error when it was given back already.
+   * @throws Error when it was already released.
    */
   release(): void {
     const permits = this.#permits
@@ -102,13 +102,13 @@ export class Lease implements Disposable {
     permits.takeBack(this.#weight)
   }
 
-  /** Gives it back unless `release` has. */
+  /** Releases it unless `release` was called. */
   [Symbol.dispose](): void {
     if (this.isHeld) this.release()
   }
 }
 
-/** What someone in line asks for. */
+/** The request of a waiter. */
 interface Demand {
   readonly weight: number
   readonly signal: AbortSignal | undefined

@@ -1,15 +1,14 @@
 import { Permits } from './permits.ts'
 import type { Lease } from './permits.ts'
 
-/** More readers than this at a time there never are. */
+/** An upper bound on the number of readers. */
 const READERS_MAX = 2 ** 30
 
 /**
- * Lets in any number of readers, or one writer alone.
+ * A lock for any number of readers, or one writer.
  *
- * One line for both, in the order in which they asked: readers that come after a waiting writer wait behind it,
- * so neither kind starves the other. A reader that asks again while a writer waits behind it waits for itself
- * without end.
+ * Both share one queue in call order: readers that come after a waiting writer wait behind it, so neither kind starves
+ * the other. A reader that locks again while a writer waits deadlocks.
  *
  * @example
  * const table = new RwMutex()
@@ -21,22 +20,22 @@ const READERS_MAX = 2 ** 30
 export class RwMutex {
   readonly #permits = new Permits(READERS_MAX)
 
-  /** Waits until no writer is inside or ahead. An abort rejects with the signal's reason. */
+  /** Waits until no writer holds the lock or is ahead in the queue. An abort rejects with the signal's reason. */
   readLock(signal?: AbortSignal): Promise<Lease> {
     return this.#permits.acquire('RwMutex.readLock', 1, signal)
   }
 
-  /** Comes in as a reader if that is possible now, or returns undefined. */
+  /** Acquires the lock as a reader if that is possible now, or returns undefined. */
   tryReadLock(): Lease | undefined {
     return this.#permits.tryAcquire(1)
   }
 
-  /** Waits until everyone ahead has come in and left. An abort rejects with the signal's reason. */
+  /** Waits until all earlier tasks have released the lock. An abort rejects with the signal's reason. */
   writeLock(signal?: AbortSignal): Promise<Lease> {
     return this.#permits.acquire('RwMutex.writeLock', READERS_MAX, signal)
   }
 
-  /** Comes in as the writer if no task is inside or ahead, or returns undefined. */
+  /** Acquires the lock as the writer if no task holds it or waits, or returns undefined. */
   tryWriteLock(): Lease | undefined {
     return this.#permits.tryAcquire(READERS_MAX)
   }

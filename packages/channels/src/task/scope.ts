@@ -7,23 +7,21 @@ import { WaitGroup } from './wait-group.ts'
 /**
  * Structured concurrency: tasks that end before the block that started them.
  *
- * True between any two calls:
+ * Invariants between any two calls:
  *
- *  1. Every task that was started and has not ended is counted in `#tasks`.
- *  2. Once a task has failed, the signal has aborted; the first failure is its reason unless someone
- *     cancelled before.
- *  3. `errors` holds each failure once. A task that ends with the very reason of the signal was cut short:
- *     it obeyed the abort and has not failed.
+ * 1. Every task that was started and has not ended is counted in `#tasks`. 2. Once a task has failed, the signal has
+ * aborted; the first failure is its reason unless the scope was cancelled before. 3. `errors` holds each failure once.
+ * A task that ends with the reason of the signal itself was cancelled: it obeyed the abort and has not failed.
  *
- * Not here: work that outlives its block. It belongs to a scope further out, or is let go with `detach`.
+ * Not here: work that outlives its block. It belongs to an outer scope, or is started with `detach`.
  */
 
 /**
  * A group of tasks that live and fail together.
  *
- * The first task to fail cancels the others by aborting `signal`, with its error as the reason. Leaving the
- * block cancels what still runs and waits for it; call `wait` first to let it finish. A task must hand the
- * signal to whatever it waits for: the scope cannot end before its slowest task.
+ * The first task to fail cancels the others by aborting `signal`, with its error as the reason. Leaving the block
+ * cancels what still runs and waits for it; call `wait` first to let it finish. A task must pass the signal to
+ * everything it waits for, because the scope cannot end before its slowest task.
  *
  * The idea is Nathaniel Smith's nursery ("Notes on structured concurrency", 2018); cancellation by the
  * first error follows Go's errgroup. Unlike Python's, `wait` always throws the first error itself and never
@@ -47,7 +45,7 @@ export class Scope implements AsyncDisposable {
   /**
    * The scope is cancelled when `parent` ends, with its cause. `name` is what inspectors call it.
    *
-   * It has to be left, or cancelled, also when it went well: until then the parent knows it.
+   * It must be left or cancelled, also after success: until then the parent keeps a reference to it.
    */
   constructor(parent?: Context | AbortSignal, name?: string) {
     created('scope', this, name)
@@ -68,7 +66,7 @@ export class Scope implements AsyncDisposable {
   }
 
   /**
-   * Aborts as `signal` does. Who waits under it is a reader of an outlet that has not said to be a task of the scope.
+   * Aborts as `signal` does. It is used by readers of an outlet that did not pass the scope's signal.
    *
    * @internal
    */
@@ -77,7 +75,7 @@ export class Scope implements AsyncDisposable {
     return this.#readers.signal
   }
 
-  /** What the tasks have failed with, in the order in which they did. */
+  /** The errors of the failed tasks, in order. */
   get errors(): readonly unknown[] {
     return this.#errors
   }
@@ -98,7 +96,7 @@ export class Scope implements AsyncDisposable {
     void this.#run(() => task(this.signal), name)
   }
 
-  /** Tells every task to stop, without waiting. Only the first reason counts. */
+  /** Aborts the signal of every task, without waiting. Only the first reason counts. */
   cancel(reason?: unknown): void {
     this.#context.cancel(reason)
   }
@@ -106,7 +104,7 @@ export class Scope implements AsyncDisposable {
   /**
    * Waits until every task has ended, also those started meanwhile.
    *
-   * @throws the first failure; without one, the signal's reason if a task was cut short by it.
+   * @throws the first failure; without one, the signal's reason if it cancelled a task.
    */
   async wait(): Promise<void> {
     await this.#ended()
@@ -116,9 +114,9 @@ export class Scope implements AsyncDisposable {
   }
 
   /**
-   * Cancels what still runs, waits for it, and throws the first unseen failure: neither has `wait` thrown,
-   * nor has a channel that the tasks feed rejected with it, nor a stream of `toWebReadable`. A reader of such a
-   * channel without the scope's signal, or the holder of such a stream, counts as having seen it, also a task of the scope.
+   * Cancels what still runs, waits for it, and throws the first unseen failure: neither has `wait` thrown, nor has a
+   * channel that the tasks feed rejected with it, nor a stream of `toWebReadable`. A reader of such a channel without
+   * the scope's signal, or the owner of such a stream, counts as having seen it, also if it is a task of the scope.
    *
    * @throws that failure.
    */

@@ -6,10 +6,10 @@ import type { Lease } from './permits.ts'
 const CAPACITY_MAX = 2 ** 52
 
 /**
- * Limits how much of something is in use at a time: connections, bytes in memory, calls in progress.
+ * Limits how much of a resource is in use at a time: connections, bytes in memory, calls in progress.
  *
- * Tasks are served in the order in which they asked, whatever they ask for: small requests do not overtake a
- * large one, so it is not starved. The idea of weights is that of Go's `x/sync/semaphore`.
+ * Tasks are served in call order: small requests do not overtake a large one, so it is not starved. The idea of weights
+ * is that of Go's `x/sync/semaphore`.
  *
  * @example
  * const memory = new Semaphore(64 * 2 ** 20)
@@ -29,18 +29,18 @@ export class Semaphore {
     this.#permits = new Permits(capacity)
   }
 
-  /** How much may be in use together. */
+  /** The total amount that may be in use. */
   get capacity(): number {
     return this.#permits.capacity
   }
 
-  /** How much is not in use now. */
+  /** The amount that is not in use. */
   get available(): number {
     return this.#permits.free
   }
 
   /**
-   * Waits until `weight` can be had. An abort rejects with the signal's reason and takes nothing.
+   * Waits until `weight` is available. An abort rejects with the signal's reason and acquires nothing.
    *
    * @throws RangeError (by rejecting) unless `weight` is an integer from 0 to the capacity: a wait for more would
    * never end.
@@ -51,7 +51,7 @@ export class Semaphore {
   }
 
   /**
-   * Takes `weight` if it is free now and no task waits, or returns undefined. Never waits.
+   * Acquires `weight` if it is free now and no task waits, or returns undefined. Never waits.
    *
    * @throws RangeError unless `weight` is an integer from 0 to the capacity.
    */

@@ -7,18 +7,18 @@ type Outcome<T> =
   | { readonly kind: 'error'; readonly error: unknown }
 
 /**
- * One call whose outcome any number of tasks wait for, each as long as it likes.
+ * A call whose outcome any number of tasks wait for, each with its own signal.
  *
- * True between any two calls: once there is an outcome, no task waits.
+ * Invariants between any two calls: once there is an outcome, no task waits.
  */
 export class SharedCall<T> {
   readonly #waiting = new WaitQueue()
   #outcome: Outcome<T> | undefined
 
   /**
-   * Makes the call, now and once. Resolves when it has an outcome, whatever that is, and never rejects.
+   * Makes the call once, now. Resolves when it has an outcome of any kind, and never rejects.
    *
-   * The outcome is there at the earliest after this call has returned. `onOutcome` is called before the waiters resume.
+   * The outcome is never available before this method has returned. `onOutcome` is called before the waiters resume.
    */
   async start(work: () => Promise<T>, onOutcome?: () => void): Promise<void> {
     let outcome: Outcome<T>
@@ -32,8 +32,8 @@ export class SharedCall<T> {
   }
 
   /**
-   * Waits for the outcome. `kind` is what inspectors call the wait; `onAbandoned` is called when an abort has
-   * left no waiter.
+   * Waits for the outcome. `kind` is the name of the wait in inspectors; `onAbandoned` is called when an abort leaves
+   * no waiter.
    */
   join(kind: string, signal: AbortSignal | undefined, onAbandoned?: (reason: Error) => void): Promise<T> {
     const outcome = this.#outcome

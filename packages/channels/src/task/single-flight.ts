@@ -3,19 +3,19 @@ import { background } from '../context/endless-context.ts'
 import { functionMisfit, rejected } from '@millrace/world'
 import { SharedCall } from './shared-call.ts'
 
-/** What a key's callers share. */
+/** The shared call of a key. */
 interface Flight<T> {
   readonly call: SharedCall<T>
   readonly abandon: (reason: Error) => void
 }
 
 /**
- * Lets tasks that want the same thing at the same time share one call.
+ * Lets tasks that make the same call at the same time share one call.
  *
- * It is no cache: who comes after the call has ended makes a new one. All callers have the same outcome, value
- * or error; they must not change a value they share. The idea is that of Go's `x/sync/singleflight`.
+ * It is not a cache: a caller after the end of the call makes a new one. All callers get the same outcome, value or
+ * error; they must not change a shared value. The idea is that of Go's `x/sync/singleflight`.
  *
- * True between any two calls: a key has a flight while its call is in progress, at least one caller waits for it,
+ * Invariants between any two calls: a key has a flight while its call is in progress, at least one caller waits for it,
  * and no caller has forgotten it.
  *
  * @example
@@ -28,9 +28,8 @@ export class SingleFlight<K, T> {
   /**
    * Waits for the running call for `key`, or makes it.
    *
-   * An abort of `signal` ends this caller's wait with its reason. The call continues for the others; once none is
-   * left, the signal that `work` was given aborts, and the next to come makes a new call. Keys are compared as
-   * a Map does.
+   * An abort of `signal` ends this caller's wait with its reason. The call continues for the others; once none is left,
+   * the signal passed to `work` aborts, and the next caller makes a new call. Keys are compared as a Map does.
    */
   run(key: K, work: (signal: AbortSignal) => Promise<T>, signal?: AbortSignal): Promise<T> {
     if (signal?.aborted) return rejected(signal.reason)
@@ -40,7 +39,7 @@ export class SingleFlight<K, T> {
     return call.join('SingleFlight.run', signal, abandon)
   }
 
-  /** Lets the next caller of `key` make a call of its own, beside one that may be under way. */
+  /** Lets the next caller of `key` make a new call, even if one is running. */
   forget(key: K): void {
     this.#flights.delete(key)
   }

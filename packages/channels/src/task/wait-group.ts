@@ -5,12 +5,12 @@ import { Waiter, WaitQueue } from '../wait/wait-queue.ts'
 const settled: Promise<void> = Promise.resolve()
 
 /**
- * Counts tasks that are in progress, and lets others wait until none is.
+ * Counts running tasks, and lets others wait until none is left.
  *
  * The group is ready for another round as soon as its waiters are released. For tasks that can fail, or
  * that must end together, use `Scope`.
  *
- * True between any two calls: the count is not negative; while it is zero, no task waits.
+ * Invariants between any two calls: the count is not negative; while it is zero, no task waits.
  *
  * @example
  * const group = new WaitGroup()
@@ -21,13 +21,13 @@ export class WaitGroup {
   readonly #waiting = new WaitQueue()
   #count = 0
 
-  /** How many tasks are in progress. */
+  /** The number of running tasks. */
   get count(): number {
     return this.#count
   }
 
   /**
-   * Counts `delta` more tasks, or fewer when it is negative. At zero, everyone who waits is released.
+   * Adds `delta`, which may be negative, to the count. At zero, all waiters are released.
    *
    * @throws RangeError when the count would become negative, or `delta` is not an integer. Nothing changes.
    */
@@ -43,7 +43,7 @@ export class WaitGroup {
     for (let waiter = this.#waiting.shift(); waiter; waiter = this.#waiting.shift()) waiter.resolve(undefined)
   }
 
-  /** Counts one task less. */
+  /** Subtracts one from the count. */
   done(): void {
     this.add(-1)
   }
@@ -57,7 +57,7 @@ export class WaitGroup {
     return promiseOf(waiter, 'WaitGroup.wait', this, signal)
   }
 
-  /** Runs `task` as one of the group and passes on its outcome. It leaves the count also when it throws. */
+  /** Runs `task` as part of the group and returns its outcome. The count decreases also when it throws. */
   async go<T>(task: () => Promise<T>): Promise<T> {
     requireFunction('WaitGroup.go', 'the task', task)
     this.add()

@@ -2,9 +2,9 @@ import { requireClock, requireDelay, requireFunction } from '@millrace/world'
 import type { Clock } from '@millrace/world'
 
 /**
- * Calls a function after a delay, and can be stopped and set anew. Go writes it `time.AfterFunc`.
+ * Calls a function after a delay, and can be stopped and reset. Go's equivalent is `time.AfterFunc`.
  *
- * True between any two calls: a timer of the clock is pending exactly while the alarm is set.
+ * Invariants between any two calls: a timer of the clock is pending exactly while the alarm is set.
  *
  * @example
  * const idle = new Alarm(clock, 30_000, () => socket.close())
@@ -17,7 +17,7 @@ export class Alarm implements Disposable {
 
   /**
    * Sets the alarm. `callback` is called once after `delayMs` milliseconds of monotonic time on `clock`, never during
-   * this call; what it throws the clock throws.
+   * this call; its errors are thrown by the clock.
    *
    * @throws RangeError when `delayMs` is not a number; TypeError when `clock` is no clock or `callback` no function.
    */
@@ -30,12 +30,12 @@ export class Alarm implements Disposable {
     this.#set(delayMs)
   }
 
-  /** Whether it is going to call. */
+  /** Whether it is set. */
   get isSet(): boolean {
     return this.#timer !== undefined
   }
 
-  /** Calls off the call. Returns whether it was set. */
+  /** Stops the alarm. Returns whether it was set. */
   stop(): boolean {
     const wasSet = this.isSet
     this.#timer?.[Symbol.dispose]()
@@ -44,7 +44,7 @@ export class Alarm implements Disposable {
   }
 
   /**
-   * Sets it anew, `delayMs` from now, whether or not it has called. Returns whether it was set.
+   * Sets it again, `delayMs` from now, whether or not it has fired. Returns whether it was set.
    *
    * @throws RangeError when `delayMs` is not a number. Nothing changes.
    */
@@ -56,7 +56,7 @@ export class Alarm implements Disposable {
     return old !== undefined
   }
 
-  /** Calls off the call. */
+  /** Stops the alarm. */
   [Symbol.dispose](): void {
     this.stop()
   }

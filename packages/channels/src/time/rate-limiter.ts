@@ -6,47 +6,46 @@ import { Waiter, WaitQueue } from '../wait/wait-queue.ts'
 
 /** Options of `RateLimiter`. */
 export interface RateLimiterOptions {
-  /** Measures the time. */
+  /** The clock. */
   readonly clock: Clock
-  /** How many tokens come into the bucket per second; `Infinity` lets everything through. */
+  /** The number of tokens added to the bucket per second; `Infinity` means no limit. */
   readonly perSecond: number
-  /** How many tokens the bucket holds: what may happen at one moment after a rest. */
+  /** The capacity of the bucket: how many tokens may be taken at once after a pause. */
   readonly burst: number
 }
 
-/** A promise for later: what was reserved may happen after `delayMs`. */
+/** A reservation: the reserved work may run after `delayMs`. */
 export interface Reservation {
-  /** Milliseconds from the moment of reserving, 0 when it may happen at once. */
+  /** Milliseconds from the time of the reservation; 0 if the work may run at once. */
   readonly delayMs: number
-  /** Gives the tokens to those behind, unless the delay is over. */
+  /** Returns the tokens to later callers, unless the delay has passed. */
   cancel(): void
 }
 
-/** What someone in line asks for. */
+/** The request of a waiter. */
 interface Demand {
   readonly tokens: number
   readonly signal: AbortSignal | undefined
 }
 
-/** Sums of fractions of a millisecond may be off by less than this. */
+/** The maximum rounding error of sums of fractions of a millisecond. */
 const TOLERANCE_MS = 1e-6
 
 const settled: Promise<void> = Promise.resolve()
 
 /**
- * Lets things happen at a steady rate, with bursts: a bucket of tokens that fills with time.
+ * Limits work to a steady rate with bursts: a token bucket that fills with time.
  *
- * Calls are served in order, and none overtakes another. When one is aborted, those behind it move up.
- * The verbs are those of Go's `x/time/rate`.
+ * Calls are served in order, and none overtakes another. When one is aborted, later ones move up. The verbs are those
+ * of Go's `x/time/rate`.
  *
- * All it knows of the bucket is `#fullAtMs`, when it will be full again if nothing more is taken: taking a token
- * moves that moment back by one interval. (This is the generic cell rate algorithm of ATM networks.)
+ * The only state of the bucket is `#fullAtMs`, the time at which it is full again if no token is taken: taking one
+ * moves that time by one interval. (This is the generic cell rate algorithm of ATM networks.)
  *
- * True between any two calls:
+ * Invariants between any two calls:
  *
- *  1. `#fullAtMs` counts what was taken, not what those in line are waiting for; `#queued` counts that.
- *  2. While a call waits, a timer is set for when the first is due, or it is due already and the clock
- *     is late.
+ * 1. `#fullAtMs` counts tokens that were taken; `#queued` counts those that waiters request. 2. While a call waits, a
+ * timer is set for the time at which the first is due, or it is already due and the clock is late.
  *
  * @example
  * const limiter = new RateLimiter({ clock, perSecond: 10, burst: 5 })
@@ -79,7 +78,7 @@ export class RateLimiter {
   }
 
   /**
-   * Takes `tokens` if they are there now and no call waits. Never waits. Returns whether it did.
+   * Takes `tokens` if they are available now and no call waits. Never waits. Returns whether it took them.
    *
    * @throws RangeError unless `tokens` is an integer from 0 to the burst.
    */
@@ -90,8 +89,8 @@ export class RateLimiter {
   }
 
   /**
-   * Takes `tokens` as soon as it is their turn, and says when that is: for a caller who waits in a way of its own,
-   * or rejects if it takes too long.
+   * Reserves `tokens` and returns when they may be used. For a caller that waits by itself, or rejects if the wait is
+   * too long.
    *
    * @throws RangeError unless `tokens` is an integer from 0 to the burst.
    */
@@ -142,7 +141,7 @@ export class RateLimiter {
     return true
   }
 
-  /** When `tokens` are in the bucket, if no other call takes any. */
+  /** The time at which `tokens` are available if no other call takes any. */
   #dueMs(tokens: number): number {
     return this.#fullAtMs + (tokens - this.#burst) * this.#intervalMs
   }

@@ -7,9 +7,9 @@ import { TimeChannel } from './time-channel.ts'
 /**
  * Sends the time on a channel once in each period, until stopped.
  *
- * Ticks keep their rhythm however long each takes to be received. A receiver that is slower than the ticker
- * misses ticks: never more than one waits for it. It has to be stopped, as `using` does: until then its clock
- * holds it, and in Node it keeps the process alive.
+ * Ticks stay in phase, independent of when they are received. A receiver that is slower than the ticker misses ticks:
+ * at most one waits for it. The ticker must be stopped, as `using` does: until then its timer keeps it and, in Node,
+ * the process alive.
  *
  * True between any two calls, unless stopped: the next tick is due within one period.
  *
@@ -34,19 +34,22 @@ export class Ticker implements Disposable {
     this.#alarm = new Alarm(clock, periodMs, () => this.#tick())
   }
 
-  /** Where the wall-clock time is sent, in milliseconds since the epoch. Unbuffered; `stop` does not close it. */
+  /**
+   * The channel on which the wall-clock time is sent, in milliseconds since the epoch. Unbuffered; `stop` does not
+   * close it.
+   */
   get channel(): ReceiveChannel<number> {
     return this.#channel
   }
 
-  /** Ends the ticks; one that was not received yet is taken back. */
+  /** Stops the ticker; a tick that was not received yet is discarded. */
   stop(): void {
     this.#alarm.stop()
     this.#channel.clear()
   }
 
   /**
-   * Starts anew with another period, also when stopped. A tick that was not received yet is taken back.
+   * Restarts with another period, also when stopped. A tick that was not received yet is discarded.
    *
    * @throws RangeError unless `periodMs` is a positive number of milliseconds. Nothing changes.
    */
@@ -74,8 +77,8 @@ export class Ticker implements Disposable {
 }
 
 /**
- * The channel of a ticker that ticks until `signal` aborts; undefined when the period is zero or less, which as a
- * case of select is one that is never chosen.
+ * The channel of a ticker that ticks until `signal` aborts; undefined when the period is zero or less, which in a
+ * select is never chosen.
  *
  * @throws RangeError when `periodMs` is not a number; TypeError when `signal` is no AbortSignal, or `clock` no clock.
  *

@@ -3,10 +3,10 @@ import { EMPTY } from '../channel/channel-end.ts'
 import { ReceiveOnly } from '../channel/direction.ts'
 
 /**
- * The channel of a timer or a ticker: it holds one moment at most, and none that is out of date.
+ * The channel of a timer or a ticker: it contains at most one time, and never an outdated one.
  *
- * To receivers it is unbuffered: a moment not received yet can be taken back, so it does not
- * count as sent. It is never closed.
+ * To receivers it is unbuffered: a time not received yet can be discarded, so it does not count as sent. It is never
+ * closed.
  */
 export class TimeChannel extends ReceiveOnly<number> {
   readonly #channel: Channel<number>
@@ -25,12 +25,12 @@ export class TimeChannel extends ReceiveOnly<number> {
     return 0
   }
 
-  /** Sends a moment, or drops it while one waits to be taken. */
+  /** Sends a time, or drops it while another waits to be received. */
   ring(atMs: number): void {
     this.#channel.trySend(atMs)
   }
 
-  /** Takes back the value that was not received. Returns whether there was one. */
+  /** Discards the value that was not received. Returns whether there was one. */
   clear(): boolean {
     return this.#channel.tryReceive() !== EMPTY
   }

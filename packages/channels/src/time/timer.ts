@@ -5,7 +5,7 @@ import { Alarm } from './alarm.ts'
 import { TimeChannel } from './time-channel.ts'
 
 /**
- * Sends the time on a channel, once, after a delay; can be stopped and set anew.
+ * Sends the time on a channel, once, after a delay; can be stopped and reset.
  *
  * The rules are those of Go 1.23: once `stop` or `reset` has returned, no value from before is received. For a
  * delay in a single select `after` is simpler, and `sleep` for a plain wait.
@@ -29,19 +29,21 @@ export class Timer implements Disposable {
     this.#alarm = new Alarm(clock, delayMs, () => this.#channel.ring(clock.now()))
   }
 
-  /** Where the wall-clock time is sent, in milliseconds since the epoch. Unbuffered, and never closed. */
+  /**
+   * The channel on which the wall-clock time is sent, in milliseconds since the epoch. Unbuffered, and never closed.
+   */
   get channel(): ReceiveChannel<number> {
     return this.#channel
   }
 
-  /** Returns whether it kept a value from being received. */
+  /** Stops the timer. Returns whether it prevented a value from being received. */
   stop(): boolean {
     const wasSet = this.#alarm.stop()
     return this.#channel.clear() || wasSet
   }
 
   /**
-   * Sets it anew, `delayMs` from now. Returns whether it kept a value from being received.
+   * Sets it again, `delayMs` from now. Returns whether it prevented a value from being received.
    *
    * @throws RangeError when `delayMs` is not a number. Nothing changes.
    */

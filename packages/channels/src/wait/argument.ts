@@ -1,6 +1,6 @@
 import { hasMethod, isSignal, misfit, shown } from '@millrace/world'
 
-/** Checks of the arguments that only channels have: scopes, inputs, counts and choices. */
+/** Checks of arguments that only channels have: scopes, inputs, counts and choices. */
 
 /** @throws RangeError unless `value` is a positive integer. */
 export function requirePositive(of: string, name: string, value: unknown): void {
@@ -14,7 +14,7 @@ export function requireChoice(of: string, name: string, value: unknown, choices:
   throw misfit(of, name, value, choices.map((choice) => JSON.stringify(choice)).join(' or '))
 }
 
-/** @throws TypeError unless `value` can hold options. `fields` names those that there are. */
+/** @throws TypeError unless `value` is an options object. `fields` names the known ones. */
 export function requireOptions(of: string, value: unknown, fields: string): void {
   if (typeof value === 'object' && value !== null) return
   throw new TypeError(`${of}: the options are ${shown(value)}; pass { ${fields} }`)
@@ -38,7 +38,7 @@ export function requireInput(of: string, value: unknown, what = 'the input'): vo
   )
 }
 
-/** @throws TypeError unless `value` has those methods. `instead` says what has. */
+/** @throws TypeError unless `value` has those methods. `instead` names what to pass. */
 export function requireMethods(
   of: string,
   what: string,

@@ -2,14 +2,13 @@ import { onAbort, rejected, signalMisfit, waiting } from '@millrace/world'
 import type { Waiter } from './wait-queue.ts'
 
 /**
- * The promise of a waiter that is in a line, or about to be.
+ * Returns the promise of a waiter that is in a queue, or about to be.
  *
- * It is served, and its ending settles the promise; or the signal aborts, and it leaves the line and rejects with the
- * reason. Whatever takes it out of the line also lets go of the signal, so only one of the two can happen. The signal
- * must not have aborted. What is no signal rejects with a TypeError and leaves the line, too.
+ * Either it is served and its ending settles the promise, or the signal aborts and it leaves the queue and rejects with
+ * the reason. Leaving the queue also releases the signal, so only one of the two can happen. The signal must not have
+ * aborted. An argument that is not a signal rejects with a TypeError, and the waiter leaves the queue.
  *
- * `kind` and `on` are passed to `waiting`. `onLeave` is called when an abort has taken the waiter
- * out of the line, after that.
+ * `kind` and `on` are passed to `waiting`. `onLeave` is called after an abort has removed the waiter from the queue.
  */
 export function promiseOf<Outcome>(
   waiter: Waiter,

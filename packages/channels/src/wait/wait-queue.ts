@@ -1,33 +1,32 @@
 /**
- * A line of waiting tasks from which anyone may leave at any time.
+ * A queue of waiting tasks that any task may leave at any time.
  *
- * The links are in the waiters themselves, so that joining allocates nothing and leaving from the middle
- * takes constant time: a select leaves every line but one each time it settles, and a thousand selects may
- * be in the same line.
+ * The links are in the waiters themselves, so joining allocates nothing and leaving from the middle takes constant
+ * time: a select leaves all queues but one each time it settles, and a thousand selects may be in the same queue.
  *
- * True between any two calls: the waiters of a line form a ring, in the order in which they joined, and the first
- * follows the last; a waiter in no line is its own neighbour; a waiter is in one line at most.
+ * Invariants between any two calls: the waiters of a queue form a ring, in the order in which they joined, and the
+ * first follows the last; a waiter in no queue is its own neighbour; a waiter is in at most one queue.
  */
 
 /**
- * A place in a line, and everything that one wait needs. Disposing leaves the line; in no line, that does nothing.
+ * A place in a queue, with everything that one wait needs. Disposing leaves the queue, if it is in one.
  *
- * What distinguishes one wait from another is its `ending`, not its class: every line of a program walks over objects
- * of one shape, which makes a hand-off almost three times as fast as a class for each kind of wait.
+ * Waits differ by their `ending`, not by class: all queues contain objects of one shape, which makes a hand-off almost
+ * three times as fast as with a class for each kind of wait.
  */
 export class Waiter<out Ending = unknown, out Value = unknown> implements Disposable {
-  /** What serving this waiter does. The caller takes it out of the line first, once. */
+  /** What serving this waiter does. The caller first removes it from the queue, once. */
   readonly ending: Ending
-  /** What it came with: the value of a send, which changes when it sends several. */
+  /** The value of a send, which changes when it sends several. */
   value: Value
-  /** Its line, and its neighbours in the ring; alone, its own neighbour. Only this file touches them. */
+  /** Its queue, and its neighbours in the ring; alone, its own neighbour. Only this file uses them. */
   line: WaitQueue | undefined = undefined
   ahead: Waiter = this
   behind: Waiter = this
-  /** What settles the promise of this wait, where it has one of its own: see `promiseOf`. */
+  /** Settles the promise of this wait, if it has its own: see `promiseOf`. */
   resolve: (outcome: unknown) => void = noWaiter
   reject: (reason: Error) => void = noWaiter
-  /** What ends the wait early. Leaving the line lets go of it. */
+  /** What ends the wait early. Leaving the queue releases it. */
   hook: Disposable | undefined = undefined
 
   constructor(ending: Ending, value: Value) {
@@ -48,17 +47,17 @@ export class Waiter<out Ending = unknown, out Value = unknown> implements Dispos
 export class WaitQueue<W extends Waiter = Waiter> {
   #last: Waiter | undefined = undefined
 
-  /** Whether the line is empty. */
+  /** Whether the queue is empty. */
   get isEmpty(): boolean {
     return this.#last === undefined
   }
 
-  /** Who has waited longest, or undefined when the line is empty. */
+  /** The waiter that has waited longest, or undefined when the queue is empty. */
   get first(): W | undefined {
     return this.#last?.behind as W | undefined // Only `join` puts waiters into the ring.
   }
 
-  /** Puts a waiter that is in no line at the end of this one. */
+  /** Appends a waiter that is in no queue. */
   join(waiter: W): void {
     const last = this.#last
     waiter.line = this
@@ -71,14 +70,14 @@ export class WaitQueue<W extends Waiter = Waiter> {
     this.#last = waiter
   }
 
-  /** Takes the first waiter out of the line, or returns undefined when the line is empty. */
+  /** Removes and returns the first waiter, or returns undefined when the queue is empty. */
   shift(): W | undefined {
     const first = this.first
     first?.[Symbol.dispose]()
     return first
   }
 
-  /** Takes out a waiter of this line. Only waiters call it. */
+  /** Removes a waiter of this queue. Only waiters call it. */
   drop(waiter: Waiter): void {
     const { ahead, behind } = waiter
     if (ahead === waiter) {

@@ -15,19 +15,19 @@ export class Inspector implements Disposable {
     this.#watch = installWaitRegistry(new Bookkeeper(roster))
   }
 
-  /** The waits that are open, in the order in which they began. */
+  /** The pending waits, in the order in which they began. */
   get waits(): readonly WatchedWait[] {
     return this.#roster.waits
   }
 
-  /** Every task and every open wait as text: who waits on what, since when, and at which line. */
+  /** Every task and every pending wait as text: which task waits on what, since when, and at which line. */
   dump(): string {
     return this.#roster.dump()
   }
 
   /**
-   * What should not be there when a program or a test is over, one line each: tasks that have not ended, waits, scopes
-   * that were not left, channels with values that were never received.
+   * What a program or a test has left at its end, one line each: tasks that have not ended, waits, scopes that were not
+   * left, channels with values that were never received.
    */
   leaks(): readonly string[] {
     return this.#roster.leaks()
@@ -40,12 +40,12 @@ export class Inspector implements Disposable {
 }
 
 /**
- * Begins to watch the tasks of this program. What began before is not seen.
+ * Begins to watch the tasks of this program. Earlier tasks and waits are not recorded.
  *
  * A program without an inspector pays nothing. An inspected program pays a stack trace for each
  * wait: a few microseconds.
  *
- * `options.context` tells whose a wait is; on Node, `inspectProcess` of `@millrace/node` hands one in.
+ * `options.context` attributes each wait to its task; on Node, `inspectProcess` of `@millrace/node` passes one.
  *
  * @throws Error when an inspector or a simulator watches already.
  *
@@ -59,7 +59,7 @@ export function inspect({ clock = systemClock, context }: Partial<RosterOptions>
   return new Inspector(new Roster({ clock, context }))
 }
 
-/** Writes everything down and holds nothing back. */
+/** Records everything and delays nothing. */
 class Bookkeeper implements WaitRegistry {
   readonly #roster: Roster
 

@@ -3,16 +3,16 @@ import { HandOff } from '../channel/hand-off.ts'
 import type { SelectCases } from '../channel/select.ts'
 import { Site } from './site.ts'
 
-/** A task: what was started in a scope, with everything it calls. */
+/** A task: code that was started in a scope, with everything it calls. */
 export interface WatchedTask {
   readonly name: string
   /** The line that started it. */
   readonly site: Site
 }
 
-/** A wait that has begun and is not over. */
+/** A pending wait. */
 export interface WatchedWait {
-  /** What is waited for: "send", "receive", "select", "sleep" ... */
+  /** The operation that waits: "send", "receive", "select", "sleep" ... */
   readonly kind: string
   readonly on: object
   /** Undefined for code that no scope has started. */
@@ -24,23 +24,23 @@ export interface WatchedWait {
 }
 
 /**
- * Knows which task runs. Node's `AsyncLocalStorage` is one, as it is; without one a roster still knows every wait,
- * but not whose it is.
+ * Knows which task runs. Node's `AsyncLocalStorage` fits directly; without one a roster knows every wait, but not its
+ * task.
  */
 export interface TaskContext {
   run<T>(task: WatchedTask, code: () => T): T
   getStore(): WatchedTask | undefined
-  /** Ends what it costs: in Node 20 every promise of a process is slower from the first `run` to this. */
+  /** Ends its overhead: in Node 20 every promise of a process is slower between the first `run` and this call. */
   disable?(): void
 }
 
-/** What a roster needs of the world around it. */
+/** The parts of the environment that a roster needs. */
 export interface RosterOptions {
   readonly clock: Pick<Clock, 'monotonic'>
   readonly context?: TaskContext | undefined
 }
 
-/** A channel or a scope that was made. */
+/** A created channel or scope. */
 interface Thing {
   readonly kind: string
   readonly label: string
@@ -50,9 +50,10 @@ interface Thing {
 }
 
 /**
- * Who is there: every task, what it waits for and since when, every channel and scope, and where each was made.
+ * A record of every task, what it waits for and since when, and of every channel and scope with the line that created
+ * it.
  *
- * It only keeps the books; an inspector or a simulator feeds it.
+ * An inspector or a simulator reports the events to it.
  */
 export class Roster implements Disposable {
   readonly #clock: Pick<Clock, 'monotonic'>
@@ -69,12 +70,12 @@ export class Roster implements Disposable {
     this.#context = context
   }
 
-  /** It is fed no longer. What it knows can still be asked for, but not which task runs. */
+  /** Called when no more events follow. The record can still be read, but the current task is unknown. */
   [Symbol.dispose](): void {
     this.#context?.disable?.()
   }
 
-  /** The waits that are open, in the order in which they began. */
+  /** The pending waits, in the order in which they began. */
   get waits(): readonly WatchedWait[] {
     return [...this.#waits]
   }
@@ -84,7 +85,7 @@ export class Roster implements Disposable {
     return this.#context?.getStore()
   }
 
-  /** A wait begins. */
+  /** Records the begin of a wait. */
   begin(kind: string, on: object): WatchedWait {
     const sinceMs = this.#clock.monotonic()
     const wait: WatchedWait = { kind, on, task: this.running, sinceMs, site: new Site() }
@@ -92,12 +93,12 @@ export class Roster implements Disposable {
     return wait
   }
 
-  /** A wait is over. */
+  /** Records the end of a wait. */
   end(wait: WatchedWait): void {
     this.#waits.delete(wait)
   }
 
-  /** Starts a task, which is over when its promise has settled. It settles no later for being watched. */
+  /** Starts a task, which ends when its promise has settled. Watching it adds no delay. */
   run<T>(task: () => Promise<T>, name: string | undefined): Promise<T> {
     const watched: WatchedTask = { name: name ?? `task ${++this.#made}`, site: new Site() }
     const forget = (): void => void this.#tasks.delete(watched)
@@ -108,7 +109,7 @@ export class Roster implements Disposable {
     return outcome
   }
 
-  /** A channel or a scope was made. */
+  /** Records a new channel or scope. */
   created(kind: string, object: object, name: string | undefined): void {
     const label = name === undefined ? `${kind} ${++this.#made}` : `${kind} "${name}"`
     const thing = { kind, label, site: new Site(), ref: new WeakRef(object) }
@@ -117,14 +118,14 @@ export class Roster implements Disposable {
     this.#forgetting.register(object, thing)
   }
 
-  /** A scope has ended. */
+  /** Records the end of a scope. */
   ended(object: object): void {
     const thing = this.#thingOf.get(object)
     if (thing !== undefined) this.#things.delete(thing)
   }
 
   /**
-   * Every task and every open wait as text, as Go prints its goroutines.
+   * Every task and every pending wait as text, as Go prints its goroutines.
    *
    * @example
    * roster.dump()
@@ -148,8 +149,8 @@ export class Roster implements Disposable {
   }
 
   /**
-   * What should not be there when a program or a test is over: waits, tasks that have not ended, scopes that were not
-   * left, channels that hold unreceived values. One line each; empty when all is well.
+   * What is left at the end of a program or a test: waits, tasks that have not ended, scopes that were not left,
+   * channels with unreceived values. One line each; empty if nothing is left.
    */
   leaks(): readonly string[] {
     const leaks = [...this.#tasks].map(

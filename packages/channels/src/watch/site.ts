@@ -26,7 +26,7 @@ function innermost(error: Error): string {
   return framesOf(error)[0]?.file ?? ''
 }
 
-/** How deep to look for a caller: the frames of this package, of `world` and of a wait registry come first. */
+/** The number of frames searched for a caller: those of this package, of `world` and of a wait registry come first. */
 const framesMax = 25
 /** V8 keeps ten frames by default. */
 const stacks = Error as { stackTraceLimit?: number }

@@ -87,7 +87,7 @@ const pausedPerCall = 16
  * The records of an asynchronous task in the order of their arrival: those that wait for their call, those whose call
  * runs, and those whose result was not emitted. Chooses the next call to begin and the next result to emit.
  *
- * True between any two calls:
+ * Invariants between any two calls:
  *
  *  1. Watermarks never fall in the order of the records, so under that of the oldest one no result is late.
  *  2. At most `concurrency` calls have begun and not left, and at most `pausedPerCall` times as many pause.

@@ -15,7 +15,7 @@ interface Surroundings {
  * Decides whether calls may begin, and when one that has failed is made again. (The breaker is that of Michael Nygard's
  * "Release It!": closed, open, half-open.)
  *
- * True between any two calls: while the breaker is open no call begins, and while it is half-open one call runs.
+ * Invariants between any two calls: while the breaker is open no call begins, and while it is half-open one call runs.
  */
 export class CallPolicy {
   readonly #node: AsyncNode

@@ -12,7 +12,7 @@ interface InputProgress {
  * Makes one watermark of the watermarks of several inputs, as Flink's `StatusWatermarkValve` does. The inputs of a task
  * and the splits of a source follow this one rule.
  *
- * True between any two calls:
+ * Invariants between any two calls:
  *
  *  1. `current` has never fallen.
  *  2. If any input is aligned, `current` is the minimum over the aligned inputs, or higher where it was advanced by

@@ -4,7 +4,7 @@
  * A version is valid from its event time until that of the next version of its key. A row waits until the watermark has
  * passed its time, so that every version that counts has come.
  *
- * True between any two calls:
+ * Invariants between any two calls:
  *
  *  1. Left rows are in state only while the watermark has not passed their time.
  *  2. Of the versions of a key whose time the watermark has reached, only the newest one is in state.

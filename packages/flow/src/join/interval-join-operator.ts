@@ -4,7 +4,7 @@
  * A row is kept until no row of the other side that is in time can meet it, which follows from the bounds and the
  * watermark. An unmatched row of a side that is padded comes out at that moment, once.
  *
- * True between any two calls:
+ * Invariants between any two calls:
  *
  *  1. A row is in state only while the watermark is below the moment at which it can meet no other.
  *  2. `isMatched` of rows is true if and only if they are in a pair that was emitted.

@@ -3,7 +3,7 @@
  *
  * State is filed under (slice start, key), a table for each side: a row is kept once however many windows it is in.
  *
- * True between any two calls:
+ * Invariants between any two calls:
  *
  *  1. A slice has cells only while some window that holds it has not ended.
  *  2. Every slice with cells is in `#open`, and a sweep is set for the first window to end that holds one of them. It

@@ -7,7 +7,7 @@
  * A record at the very end of a window still merges with it. So a window fires when the watermark has passed its end, and
  * its result has the time of its end.
  *
- * True between any two calls:
+ * Invariants between any two calls:
  *
  *  1. Windows of one key neither overlap nor touch.
  *  2. A window is in state only while the watermark has not passed its end plus the allowed lateness.

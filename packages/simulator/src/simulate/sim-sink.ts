@@ -51,7 +51,8 @@ interface Caller {
  * Each call to a sink with transactions carries the epoch of the data directory's owner, and one of an earlier epoch than
  * it has seen is refused: a process that was paused and replaced commits nothing.
  *
- * True between any two calls: a transaction is open, prepared, committed or aborted, and only moves on in that order.
+ * Invariants between any two calls: a transaction is open, prepared, committed or aborted, and only moves on in that
+ * order.
  */
 export class SimSystem {
   readonly name: string
