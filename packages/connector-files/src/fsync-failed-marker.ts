@@ -43,8 +43,8 @@ export class FsyncFailedMarker {
     } catch (error) {
       throw new MillraceError(
         'FS_SYNC_FAILED',
-        `${cause.message} (make an empty file ${this.#path} before you start the job again, or it takes for written ` +
-          `what may be lost; it could not be made: ${describeError(error)})`,
+        `${cause.message}. The marker file ${this.#path} could not be created (${describeError(error)}): create an ` +
+          'empty one before you start the job again, otherwise the job treats lost data as written',
         { cause },
       )
     }

@@ -147,7 +147,7 @@ describe('limits', () => {
     const gate = new Channel<number>()
     group.setLimit(1)
     await group.go(async () => void (await gate.receive()))
-    expect(() => group.setLimit(2)).toThrow('1 tasks are under way')
+    expect(() => group.setLimit(2)).toThrow('1 tasks are running')
     await gate.send(1)
     await group.wait()
     group.setLimit(2)

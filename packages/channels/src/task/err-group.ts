@@ -50,7 +50,9 @@ export class ErrGroup {
         `ErrGroup.setLimit: the limit is ${shown(limit)}; pass an integer, negative for none`,
       )
     if (this.#tasks.count > 0)
-      throw new Error(`ErrGroup.setLimit: ${this.#tasks.count} tasks are running; set the limit before or after`)
+      throw new Error(
+        `ErrGroup.setLimit: ${this.#tasks.count} tasks are running; set the limit before or after`,
+      )
     this.#places = limit < 0 || limit === Infinity ? undefined : new Permits(limit)
   }
 

@@ -127,7 +127,7 @@ export class Coordinator {
     return figures
   }
 
-  /** A subtask has done its part. Reports for an aborted checkpoint are ignored. */
+  /** Handles the report of a subtask. Reports for an aborted checkpoint are ignored. */
   report(checkpoint: number, report: TaskReport): void {
     const running = this.#running
     if (running?.checkpoint !== checkpoint) return

@@ -34,7 +34,7 @@ export class BarrierAligner {
     return this.#current === 0 ? undefined : this.#current
   }
 
-  /** `input` delivered a barrier. */
+  /** Handles a barrier from `input`. */
   barrier(input: number, checkpoint: number): Alignment {
     if (checkpoint !== this.#current && checkpoint <= this.#newest)
       return { kind: 'waiting', abandoned: undefined }

@@ -3,17 +3,17 @@ import { assert } from '../errors/errors.ts'
 import type { Batch, Element, Mark } from '../record/element.ts'
 import type { IncomingEdge, OutgoingEdge } from './edge.ts'
 
-/** How much may wait on an edge. */
+/** The capacity of an edge. */
 export interface EdgeBounds {
   readonly batches: number
   /** Records per batch at most. */
   readonly batchRecords: number
 }
 
-/** How many records an edge takes beyond its credit while a barrier waits behind them, at the least. */
+/** The minimum number of records that an edge accepts beyond its credit while a barrier waits behind them. */
 const overdraftRecords = 65_536
 
-/** And so many times what its credit covers, where that is more. */
+/** The same as a multiple of its credit, if that is more. */
 const overdraftTimes = 16
 
 /**
@@ -33,7 +33,7 @@ export class LocalEdge implements OutgoingEdge, IncomingEdge {
   #records = 0
   #taken = 0
   #barrier = 0
-  /** There is credit while at most so many records count. */
+  /** There is credit while at most this many records are counted. */
   #fewRecords: number
   #batchRecords: number
   #producer: Wakeup | undefined

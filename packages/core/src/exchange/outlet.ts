@@ -4,7 +4,7 @@ import { MIN_TIME, type EventTime } from '../record/time.ts'
 import type { Cursor } from '../operator/cursor.ts'
 import type { Port } from './port.ts'
 
-/** What an outlet must know about its task. */
+/** The state of a task that its outlet needs. */
 export interface OutletSurroundings {
   readonly cursor: Cursor
   readonly wakeup: Wakeup

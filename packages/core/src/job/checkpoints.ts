@@ -106,7 +106,7 @@ export class Checkpoints {
     for (const source of this.#options.tasks.sources) source.requestBarrier(checkpoint)
   }
 
-  /** A subtask has done its part. */
+  /** Handles the report of a subtask. */
   report(checkpoint: number, report: TaskReport): void {
     this.#coordinator.report(checkpoint, report)
   }

@@ -243,7 +243,7 @@ export class Chain {
     this.#lookAtTimers()
   }
 
-  /** Brings one operator to its end. Event timers set on the way fire before the next step. */
+  /** Ends one operator. Event timers set meanwhile fire before the next step. */
   #endLink(link: OperatorLink): boolean {
     if (!this.#advanceLink(link, MAX_TIME)) return false
     link.timers?.endProcessing()

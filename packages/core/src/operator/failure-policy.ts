@@ -5,7 +5,7 @@ import { isProgramError, OperatorError } from './operator-error.ts'
 import type { OperatorMetric } from './operator.ts'
 import type { Receiver } from './receiver.ts'
 
-/** What is known about the current record when user code throws. */
+/** The current record, as needed when user code throws. */
 export interface Place {
   /** For messages: source, split and place; or the timer. */
   place(): string

@@ -80,7 +80,7 @@ export interface CallRules {
   readonly order: 'none' | 'input' | 'key'
 }
 
-/** How many calls may pause for each that may run. When there are more, records wait for them: memory is bounded. */
+/** The number of paused calls per running call. With more, records wait for them, so memory is bounded. */
 const pausedPerCall = 16
 
 /**
@@ -95,13 +95,13 @@ const pausedPerCall = 16
  */
 export class AsyncCalls {
   readonly #rules: CallRules
-  /** By `index`, from `#base` on; undefined where the result was emitted. The first is never undefined. */
+  /** Calls by `index`, from `#base` on; undefined where the result was emitted. The first is never undefined. */
   #calls: (AsyncCall | undefined)[] = []
   #first = 0
   #base = 0
   #begun = 0
   #running = 0
-  /** How many have failed and are to be made again. They are no longer counted as begun. */
+  /** The number of failed calls to repeat. They no longer count as begun. */
   #paused = 0
   /** Calls that may begin, oldest first. */
   readonly #callable = new BinaryHeap<AsyncCall>((a, b) => a.index < b.index)
@@ -169,14 +169,14 @@ export class AsyncCalls {
     return call
   }
 
-  /** A call has failed and is made again later. Calls of other keys may begin meanwhile. */
+  /** Handles a failed call that is repeated later. Calls of other keys may begin meanwhile. */
   pause(): void {
     this.#begun--
     this.#running--
     this.#paused++
   }
 
-  /** A call that has paused may begin again: before any that came later. */
+  /** Lets a paused call begin again, before any later call. */
   resume(call: AsyncCall): void {
     this.#paused--
     this.#callable.add(call)

@@ -2,18 +2,18 @@ import type { Clock, Random } from '@millrace/world'
 import { describeError } from '../errors/errors.ts'
 import type { AsyncNode, RetryRules } from '../graph/node.ts'
 
-/** What a policy works with. */
+/** The dependencies of a call policy. */
 interface Surroundings {
   readonly clock: Clock
   readonly random: Random
   warn(message: string): void
-  /** A call may begin now that could not before. */
+  /** Called when a call may begin that could not before. */
   wake(): void
 }
 
 /**
- * Decides whether calls may begin, and when one that has failed is made again. (The breaker is that of Michael Nygard's
- * "Release It!": closed, open, half-open.)
+ * Decides whether calls may begin, and when a failed one is repeated. (The breaker is that of Michael Nygard's "Release
+ * It!": closed, open, half-open.)
  *
  * Invariants between any two calls: while the breaker is open no call begins, and while it is half-open one call runs.
  */
@@ -43,8 +43,8 @@ export class CallPolicy {
   }
 
   /**
-   * Milliseconds until the call is made again, or undefined if the record has failed for good. `attempts` are those that
-   * count, this one included.
+   * Returns the milliseconds until the call is repeated, or undefined if the record has failed for good. `attempts`
+   * includes this one.
    */
   failed(error: unknown, attempts: number): number | undefined {
     const { retry } = this.#node
@@ -69,7 +69,10 @@ export class CallPolicy {
     this.#alarm?.[Symbol.dispose]()
   }
 
-  /** Between half of the pause and all of it, so that calls that failed together do not come back together. */
+  /**
+   * Returns a time between half of the pause and all of it, so that calls that failed together are not repeated
+   * together.
+   */
   #delayAfter(attempts: number, { firstDelayMs, longestDelayMs }: RetryRules): number {
     const full = Math.min(longestDelayMs, firstDelayMs * 2 ** (attempts - 1))
     return Math.round((full * (1 + this.#around.random.next())) / 2)

@@ -7,7 +7,7 @@ import type { AsyncCall, AsyncCalls, Outcome } from './async-calls.ts'
 import { CallPolicy } from './call-policy.ts'
 import type { TaskSurroundings } from './task.ts'
 
-/** What a runner of calls works with. */
+/** The dependencies of a call runner. */
 export interface CallRunnerParts {
   readonly node: AsyncNode
   readonly around: TaskSurroundings
@@ -15,15 +15,15 @@ export interface CallRunnerParts {
   readonly limit: InputLimit
   readonly wakeup: Wakeup
   readonly metrics: TaskMetrics
-  /** A call has failed that counts as an attempt. */
+  /** Called when a call has failed that counts as an attempt. */
   readonly attempted: (call: AsyncCall) => void
 }
 
-/** Makes the calls of a `mapAsync`, and makes those again that have failed, as its policy says. */
+/** Makes the calls of a `mapAsync`, and repeats failed ones according to its policy. */
 export class CallRunner {
   readonly #parts: CallRunnerParts
   readonly #policy: CallPolicy
-  /** The pauses of calls that are to be made again. */
+  /** The pauses of calls that will be repeated. */
   readonly #pauses = new Set<Disposable>()
 
   constructor(parts: CallRunnerParts) {
@@ -77,7 +77,7 @@ export class CallRunner {
       )
   }
 
-  /** Whether a call that has ended is made again. */
+  /** Whether a call that has ended is repeated. */
   #retry(call: AsyncCall, outcome: Outcome): boolean {
     if (!('thrown' in outcome)) {
       this.#policy.succeeded()
@@ -104,8 +104,8 @@ export class CallRunner {
 }
 
 /**
- * Calls the function of a `mapAsync` for one value. Each call has a signal of its own: it ends with the job, and when the
- * call takes too long.
+ * Calls the function of a `mapAsync` for one value. Each call has its own signal, which aborts with the job and after
+ * the timeout.
  */
 async function timedCall(
   { apply, timeoutMs, name }: AsyncNode,

@@ -132,7 +132,7 @@ export class ChainTask implements Task {
     this.#chain.close((error) => this.#around.warn(`closing '${this.#name}' failed: ${String(error)}`))
   }
 
-  /** Passes on the watermarks that the inputs announced at the start, unless that makes a timer due. */
+  /** Passes on the watermarks that the inputs announced at the start, unless they make a timer due. */
   #announced(arrival: Arrival): boolean {
     if (arrival.kind === 'idle') this.#outlet.mark(arrival)
     else if (arrival.kind === 'watermark' && this.#chain.begin(arrival.time)) this.#passWatermark()

@@ -15,7 +15,7 @@ export interface SourceTiming {
   readonly watermark: EventTime
   /** Its watermark if it waited for none of its splits. */
   readonly seen: EventTime
-  /** Whether others have to wait for it. */
+  /** Whether other sources have to wait for it. */
   readonly isActive: boolean
   /** The split that its watermark waits for. */
   readonly split: string | undefined
@@ -23,7 +23,7 @@ export interface SourceTiming {
   readonly idleAfterMs: number | undefined
 }
 
-/** What an `EventTimeWatch` looks at. */
+/** The inputs of an `EventTimeWatch`. */
 export interface EventTimeWatchOptions {
   readonly clock: Clock
   readonly plan: Plan
@@ -43,10 +43,10 @@ interface Standstill {
 }
 
 /**
- * Finds out what event time waits for, and warns of waits that last.
+ * Determines what event time waits for, and warns of long waits.
  *
- * Of the sources with a common operator, the slowest bounds the event time of all. That is a wait if
- * others have brought records beyond its watermark.
+ * Of the sources with a common operator, the slowest bounds the event time of all. That is a wait if others have read
+ * records beyond its watermark.
  */
 export class EventTimeWatch {
   readonly #options: EventTimeWatchOptions
@@ -59,7 +59,7 @@ export class EventTimeWatch {
     this.#groups = groupsOf(options.plan)
   }
 
-  /** The waits there are now. */
+  /** The current waits. */
   waits(): readonly EventTimeWait[] {
     return this.#look().map(({ timing, ahead, standstill }) => {
       const { source, subtask, watermark, split, isQuiet, idleAfterMs } = timing
@@ -67,7 +67,7 @@ export class EventTimeWatch {
     })
   }
 
-  /** Warns of waits that last, until `signal` aborts. */
+  /** Warns of long waits, until `signal` aborts. */
   async watch(signal: AbortSignal): Promise<void> {
     const { clock, stalledAfterMs } = this.#options
     while (!signal.aborted) {

@@ -50,7 +50,7 @@ interface Entry {
 }
 
 /**
- * The splits that have ended, for good or for a run, so that none is read again, however often it is named.
+ * The splits that have ended, for good or for a run, so that none is read again, however often discovery returns it.
  *
  * Each takes the bytes of its name, some 30 more, and those of its position if it has one. Entries are on pages, by
  * key group, and a page is a cell of the state store: a checkpoint writes the pages that were added to since the last
@@ -114,7 +114,7 @@ export class FinishedSplits {
     }
   }
 
-  /** Forgets splits: they will not be named again, or are read again. */
+  /** Removes splits: discovery will not return them again, or they are read again. */
   remove(splits: readonly string[]): void {
     const byPage = new Map<number, Set<string>>()
     for (const split of splits) {
@@ -280,7 +280,7 @@ class HashIndex {
     this.#numbers[place] = number
   }
 
-  /** Leaves out the removed places, and makes room for as many numbers again. */
+  /** Drops the removed places, and doubles the space for numbers. */
   #rebuild(): void {
     const [hashes, numbers] = [this.#hashes, this.#numbers]
     let length = 16

@@ -5,7 +5,7 @@ import { BackgroundCheck, defaultDiscoverEveryMs } from './split-discovery.ts'
 import type { SplitFeed } from './split-feed.ts'
 import { BinaryHeap } from '../time/binary-heap.ts'
 
-/** A split that was quiet, and since when; it may have had records since. */
+/** A split that was quiet, and since when; it may have had records later. */
 interface Watched {
   readonly feed: SplitFeed
   readonly since: number
@@ -28,7 +28,7 @@ export class QuietSplits {
     return (this.#heap.first?.since ?? MAX_TIME) + this.#afterMs
   }
 
-  /** `feed` is quiet. */
+  /** Adds `feed`, which is quiet. */
   watch(feed: SplitFeed): void {
     const since = feed.quietSince
     if (since === undefined || this.#afterMs === MAX_TIME || this.#watched.has(feed)) return
@@ -52,14 +52,14 @@ export class QuietSplits {
 export interface RestingSplitsOptions {
   readonly source: Source<unknown>
   readonly context: ConnectorContext
-  /** A split may have something to read. */
+  /** Called when a split may have something to read. */
   readonly onChange: (feed: SplitFeed) => void
   readonly wake: () => void
 }
 
 /**
  * Live splits that were closed while they were quiet, so that others could be open: periodically asks the source which
- * of them have more. One that cannot say is taken to have more in all of them, so that they are opened in turn.
+ * of them have more. If it cannot tell, all of them are assumed to have more and are opened in turn.
  */
 export class RestingSplits {
   readonly #options: RestingSplitsOptions
@@ -76,12 +76,12 @@ export class RestingSplits {
     })
   }
 
-  /** When to ask again, on the monotonic clock. */
+  /** The time of the next check, on the monotonic clock. */
   get nextAt(): number {
     return this.#feeds.size === 0 ? MAX_TIME : this.#check.nextAt
   }
 
-  /** `feed` was closed while it was quiet. */
+  /** Adds `feed`, which was closed while it was quiet. */
   add(feed: SplitFeed): void {
     if (this.#feeds.size === 0) this.#check.restart()
     this.#feeds.set(feed.split, feed)

@@ -5,12 +5,12 @@ import { BinaryHeap } from '../time/binary-heap.ts'
 /** A split whose event time is not known is asked for so few records first. */
 const firstTurnRecords = 2
 
-/** What decides the order of reading. */
+/** The settings of the reading order. */
 export interface ReadingOrderOptions {
   /** The watermark of a split alone; undefined where records have no event time. */
   readonly watermarkOf: ((feed: SplitFeed) => EventTime) | undefined
   readonly isBounded: boolean
-  /** How many records a turn lasts at most. */
+  /** The maximum number of records of a turn. */
   readonly turnRecords: number
 }
 
@@ -27,10 +27,10 @@ export interface ReadingOrderOptions {
 export class ReadingOrder {
   readonly #options: ReadingOrderOptions
   readonly #heap = new BinaryHeap<SplitFeed>(isBefore)
-  /** How many turns there have been. */
+  /** The number of turns so far. */
   #turns = 0
   #current: SplitFeed | undefined
-  /** How many records the turn of `#current` still lasts. */
+  /** The number of records left in the turn of `#current`. */
   #left = 0
 
   constructor(options: ReadingOrderOptions) {
@@ -54,7 +54,7 @@ export class ReadingOrder {
     return this.#left
   }
 
-  /** `feed` has something to read, or may have. */
+  /** Adds `feed`, which has or may have something to read. */
   add(feed: SplitFeed): void {
     if (feed === this.#current) return
     feed.rank = this.#rankOf(feed)
@@ -95,7 +95,7 @@ export class ReadingOrder {
     if (!mustWait) this.add(current)
   }
 
-  /** Where nothing was read yet comes before all else, and what was read and has no time yet comes next. */
+  /** Splits that were not read yet come first, then splits that were read and have no time yet. */
   #rankOf(feed: SplitFeed): EventTime {
     const watermark = this.#options.watermarkOf?.(feed) ?? MIN_TIME
     return feed.hasRead ? Math.max(watermark, -Number.MAX_VALUE) : watermark

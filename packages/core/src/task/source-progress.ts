@@ -5,7 +5,7 @@ import type { Cursor } from '../operator/cursor.ts'
 import type { SplitWatermarks } from '../time/split-watermarks.ts'
 import type { Outlet } from '../exchange/outlet.ts'
 
-/** How often the watermark of an idle source moves that follows the clock, in milliseconds. */
+/** The interval at which the watermark of an idle source follows the clock, in milliseconds. */
 const clockStepMs = 200
 
 /** The settings by which a source reports its event time. */
@@ -71,7 +71,7 @@ export class SourceProgress {
     if (isIdle) this.#follow()
   }
 
-  /** Moves the watermark of an idle source on with the clock, if it is time. */
+  /** Advances the watermark of an idle source with the clock, if it is due. */
   step(): void {
     const { watermarks, outlet, clock } = this.#options
     const following = this.#following

@@ -146,7 +146,7 @@ export class SourceTask implements Task {
     this.#wakeup.wake()
   }
 
-  /** Reads nothing more. With `drain` the input counts as ended: windows and timers fire. */
+  /** Stops reading. With `drain` the input counts as ended: windows and timers fire. */
   stop(drain: boolean): void {
     this.#phase = drain ? 'draining' : 'stopped'
     this.#wakeup.wake()

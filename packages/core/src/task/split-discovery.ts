@@ -10,7 +10,7 @@ export const defaultDiscoverEveryMs = 1000
 
 const unnamedMax = 64
 
-/** What discovery needs to know of the splits. */
+/** The dependencies of discovery. */
 export interface SplitDiscoveryOptions {
   readonly source: Source<unknown>
   readonly context: ConnectorContext
@@ -19,9 +19,11 @@ export interface SplitDiscoveryOptions {
   readonly isMine: (split: string) => boolean
   readonly finished: FinishedSplits
   readonly budget: YieldBudget
-  /** A split that had ended for an earlier run is named again. `hasMore` is false if its source says so. */
+  /**
+   * Called when discovery returns a split that had ended for an earlier run. `hasMore` is false if its source says so.
+   */
   readonly onResume: (split: FinishedSplit, hasMore: boolean) => void
-  /** Something has changed that the task should look at. */
+  /** Called when a change may give the task something to do. */
   readonly wake: () => void
 }
 
@@ -32,15 +34,15 @@ export interface SplitDiscoveryOptions {
 export class SplitDiscovery {
   readonly #options: SplitDiscoveryOptions
   readonly #check: BackgroundCheck
-  /** In the order in which they are opened: sorted, and those found later behind those found earlier. */
+  /** In the order in which they are opened: sorted, and later finds after earlier ones. */
   readonly #names = new Set<string>()
-  /** One iterator for all: a new one would have to pass everything that was taken before. */
+  /** One iterator for all, because a new one would have to skip everything that was taken before. */
   readonly #next: Iterator<string>
-  /** Those that had ended for an earlier run and were not named in this life yet. */
+  /** Splits that had ended for an earlier run and were not discovered in this life yet. */
   readonly #absent = new Map<string, FinishedSplit>()
   #isComplete = false
   #isFirst = true
-  /** Up to this many ended splits that are no longer named are not asked about. */
+  /** The number of ended and no longer discovered splits up to which the source is not asked about them. */
   #unnamedMax = unnamedMax
 
   constructor(options: SplitDiscoveryOptions) {
@@ -64,7 +66,7 @@ export class SplitDiscovery {
     return this.#isComplete && !this.hasUnread
   }
 
-  /** When to look again, on the monotonic clock; `MAX_TIME` while a search is in progress, or none is needed. */
+  /** The time of the next search, on the monotonic clock; `MAX_TIME` while one is in progress, or none is needed. */
   get nextAt(): number {
     return this.#isComplete ? MAX_TIME : this.#check.nextAt
   }
@@ -112,7 +114,7 @@ export class SplitDiscovery {
     }
   }
 
-  /** Adds the names of all splits. There may be very many, most of them known. */
+  /** Adds the names of all splits. There may be many, most of them known. */
   async #take(splits: readonly string[]): Promise<void> {
     const { isLive, isMine, finished, budget } = this.#options
     const found: string[] = []
@@ -132,7 +134,9 @@ export class SplitDiscovery {
     if (finished.size - ended > Math.max(ended, this.#unnamedMax)) await this.#forget(splits)
   }
 
-  /** The splits that had ended for an earlier run and are named again. The others may come back later in this life. */
+  /**
+   * The splits that had ended for an earlier run and are discovered again. The others may return later in this life.
+   */
   async #namedOf(splits: readonly string[]): Promise<readonly FinishedSplit[]> {
     const { finished, budget } = this.#options
     const names = new Set(splits)
@@ -146,7 +150,7 @@ export class SplitDiscovery {
     return named
   }
 
-  /** Goes through splits that had ended for an earlier run and are named for the first time in this life. */
+  /** Handles splits that had ended for an earlier run and are discovered for the first time in this life. */
   async #resume(ended: readonly FinishedSplit[]): Promise<void> {
     if (ended.length === 0) return
     const { source, context, finished, onResume } = this.#options
@@ -160,7 +164,7 @@ export class SplitDiscovery {
     for (const each of resumed) onResume(each, hasMore(each))
   }
 
-  /** Most ended splits are no longer named: asks which of them will never be named again. */
+  /** If most ended splits are no longer discovered, asks the source which of them are gone for good. */
   async #forget(named: readonly string[]): Promise<void> {
     const { source, context, finished, budget } = this.#options
     if (source.gone === undefined) return
@@ -178,13 +182,13 @@ export class SplitDiscovery {
   }
 }
 
-/** What is asked, and how often. */
+/** The question, and its interval. */
 export interface BackgroundCheckOptions {
   readonly clock: Clock
   /** From the end of one check to the start of the next, in milliseconds. */
   readonly everyMs: number
   readonly ask: () => Promise<void>
-  /** A check is over: there may be something new for the task to look at. */
+  /** Called at the end of a check: the task may have something to do. */
   readonly wake: () => void
 }
 
@@ -199,7 +203,7 @@ export class BackgroundCheck {
     this.#options = options
   }
 
-  /** When to ask again, on the monotonic clock; `MAX_TIME` while a check is in progress. */
+  /** The time of the next check, on the monotonic clock; `MAX_TIME` while one is in progress. */
   get nextAt(): number {
     return this.#running === undefined ? this.#nextAt : MAX_TIME
   }
@@ -209,7 +213,7 @@ export class BackgroundCheck {
     this.#nextAt = this.#options.clock.monotonic() + this.#options.everyMs
   }
 
-  /** Asks, if it is time. */
+  /** Asks, if a check is due. */
   startIfDue(): void {
     if (this.#options.clock.monotonic() < this.nextAt) return
     this.#running = this.run().finally(() => {

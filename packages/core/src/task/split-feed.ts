@@ -20,7 +20,7 @@ export interface ReaderContext {
 export class SplitFeed {
   readonly split: string
   readonly time: SplitTime
-  /** For the order of reading alone: how far it is, its last turn, and how many turns it had without a time. */
+  /** For the reading order only: its progress, its last turn, and its number of turns without a time. */
   rank: EventTime = MIN_TIME
   turn = 0
   shortTurns = 0
@@ -31,10 +31,10 @@ export class SplitFeed {
   #position: Json | undefined
   #isWaiting = false
   #hasRead = false
-  /** Since when it has been caught up and quiet, on the monotonic clock. */
+  /** The time since which it has been caught up and quiet, on the monotonic clock. */
   quietSince: number | undefined
 
-  /** `onReady` is called when a reader that had nothing may have something. */
+  /** `onReady` is called when a reader without records may have some. */
   constructor(
     split: string,
     time: SplitTime,
@@ -99,7 +99,7 @@ export class SplitFeed {
     return this.#reader === undefined ? this.#position : this.#reader.position()
   }
 
-  /** What a checkpoint holds of it. */
+  /** Its part of a checkpoint. */
   entry(): SplitEntry {
     const { newest } = this.time
     return { split: this.split, position: this.position(), newest: newest === MIN_TIME ? null : newest }

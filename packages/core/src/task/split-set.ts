@@ -22,18 +22,18 @@ export interface SplitSetOptions {
   readonly keyGroups: number
   readonly watermarks: SplitWatermarks
   readonly hasTimestamps: boolean
-  /** How many records are read of one split before the next one. */
+  /** The number of records read from one split before the next. */
   readonly turnRecords: number
-  /** How many readers may be open in all subtasks together. */
+  /** The maximum number of open readers over all subtasks. */
   readonly maxOpenReaders: number
   /** How long a split must have been quiet to be idle; undefined: none is. */
   readonly idleAfterMs: number | undefined
   readonly restored: SourceEntry | undefined
-  /** What the source had reached when the last run ended; `MIN_TIME` if the job does not start from such an end. */
+  /** The watermark of the source at the end of the last run; `MIN_TIME` if the job does not start from such an end. */
   readonly endedAt: EventTime
   readonly finished: FinishedSplits
   readonly budget: YieldBudget
-  /** Something has changed that the task should look at. */
+  /** Called when a change may give the task something to do. */
   readonly wake: () => void
 }
 
@@ -68,7 +68,7 @@ export class SplitSet {
   readonly #resting: RestingSplits
   readonly #live = new Map<string, SplitFeed>()
   readonly #behind: SplitsBehind
-  /** Closed splits of a job that opens one only where there is room, in order. */
+  /** Closed splits of a job that opens splits only while there is room, in order. */
   readonly #closed: SplitFeed[] = []
   /** Splits that have ended whose readers wait until their last position is durable. */
   readonly #leaving = new Set<SplitFeed>()
@@ -136,7 +136,7 @@ export class SplitSet {
     return true
   }
 
-  /** Polls the split whose turn it is, for `limit` records at most. Undefined: nothing is here now. */
+  /** Polls the split whose turn it is, for `limit` records at most. Undefined if nothing is available now. */
   poll(limit: number): SplitPoll | undefined {
     const feed = this.#order.next()
     if (feed === undefined) return undefined
@@ -147,9 +147,9 @@ export class SplitSet {
   }
 
   /**
-   * `feed` has ended, for good or for this run: neither the watermark nor a place among the open ones is kept for it.
-   * The end of the last one is the end of the source and raises no watermark: splits that a later run reads further
-   * count from where they are.
+   * Removes `feed`, which has ended for good or for this run, from the watermark and from the open splits. The end of
+   * the last one is the end of the source and raises no watermark: splits that a later run reads further count from
+   * where they are.
    */
   async end(feed: SplitFeed, isFinal: boolean): Promise<void> {
     this.#order.ended()
@@ -213,7 +213,7 @@ export class SplitSet {
     this.#noticeUnread()
   }
 
-  /** When there will be something to do without a reader having called, on the monotonic clock. */
+  /** The time of the next work that no reader announces, on the monotonic clock. */
   get nextDeadline(): number {
     return Math.min(this.#discovery.nextAt, this.#resting.nextAt, this.#quiet.nextAt)
   }
@@ -226,7 +226,7 @@ export class SplitSet {
     }
   }
 
-  /** Whether splits are opened only where there is room: they all come to an end, and none is ahead of another. */
+  /** Whether splits are opened only while there is room: true if all of them end and none is ahead of another. */
   get #waitsForRoom(): boolean {
     return this.#options.context.isBounded && !this.#options.hasTimestamps
   }

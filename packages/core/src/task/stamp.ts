@@ -13,7 +13,7 @@ const latestPlausible = 253_402_300_799_999
 const secondsFrom = 500_000_000
 const secondsTo = 5_000_000_000
 
-/** Gives each record its event time and moves its split's watermark along behind it. */
+/** Gives each record its event time and advances its split's watermark. */
 export class Stamp implements Receiver {
   readonly #at: TimestampSpec['at']
   readonly #latest: EventTime

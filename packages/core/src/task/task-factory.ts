@@ -7,7 +7,7 @@ import { SinkTask } from './sink-task.ts'
 import { SourceTask } from './source-task.ts'
 import type { Task, TaskSurroundings } from './task.ts'
 
-/** The subtasks of a job, all of them and by what is asked of them. */
+/** The subtasks of a job: all of them, and by kind. */
 export interface Tasks {
   readonly all: readonly Task[]
   readonly sources: readonly SourceTask[]

@@ -11,22 +11,22 @@ import type { Cancellation } from './cancellation.ts'
 import type { ReaderContext } from './split-feed.ts'
 
 /**
- * One subtask at work. `open` comes when state is loaded and may take long; `start` when every task is open; then `run`
- * until the job's signal is aborted, and `close` on every path. What `run` rejects with fails the job.
+ * A running subtask. `open` is called when state is loaded and may take long, `start` when every task is open, then
+ * `run` until the job's signal is aborted, and `close` on every path. An error of `run` fails the job.
  */
 export interface Task {
   readonly metrics: TaskMetrics
   open(): Promise<void>
   start(): void
   run(): Promise<void>
-  /** A checkpoint is durable. */
+  /** Called when a checkpoint is durable. */
   checkpointCompleted(checkpoint: number): void
-  /** A checkpoint was abandoned. */
+  /** Called when a checkpoint was abandoned. */
   checkpointAbandoned(checkpoint: number): void
   close(): Promise<void>
 }
 
-/** What every task is given. */
+/** The dependencies of every task. */
 export interface TaskSurroundings {
   readonly pipeline: string
   readonly parallelism: number
@@ -45,11 +45,11 @@ export interface TaskSurroundings {
   history(operator: string, groups: KeyGroupRange): OperatorHistory | undefined
   /** Whether the checkpoint is the end of a run. */
   readonly isAfterEnd: boolean
-  /** What a source or an operator had reached in `groups` in the checkpoint that is restored. */
+  /** The watermark of a source or an operator for `groups` in the restored checkpoint. */
   readonly reached: (operator: string, groups: KeyGroupRange) => readonly Reached[]
-  /** A task has done its part of a checkpoint. */
+  /** Called when a task has done its part of a checkpoint. */
   report(checkpoint: number, report: TaskReport): void
-  /** A task has passed on the end of its input. */
+  /** Called when a task has passed on the end of its input. */
   ended(task: string, subtask: number): void
   connectorContext(name: string): ConnectorContext
   readerContext(name: string): ReaderContext

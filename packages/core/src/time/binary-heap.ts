@@ -1,12 +1,14 @@
 import { PagedList } from './paged-list.ts'
 
-/** A binary heap: the first item in the order of `isBefore` is always at hand. Items it calls equal come in any order. */
+/**
+ * A binary heap with constant-time access to the first item in the order of `isBefore`. Equal items come in any order.
+ */
 export class BinaryHeap<T> {
   readonly #items = new PagedList<T>()
   readonly #isBefore: (a: T, b: T) => boolean
   readonly #placed: (item: T, place: number) => void
 
-  /** `placed` learns where each item is, which `remove` asks for. */
+  /** `placed` is called with the index of each item, which `remove` needs. */
   constructor(isBefore: (a: T, b: T) => boolean, placed: (item: T, place: number) => void = () => {}) {
     this.#isBefore = isBefore
     this.#placed = placed
@@ -26,7 +28,7 @@ export class BinaryHeap<T> {
     this.#rise(items.length - 1, item)
   }
 
-  /** Takes the first item out. */
+  /** Removes and returns the first item. */
   take(): T | undefined {
     const items = this.#items
     const { first } = this
@@ -35,7 +37,7 @@ export class BinaryHeap<T> {
     return first
   }
 
-  /** Takes out the item at `place`. */
+  /** Removes the item at `place`. */
   remove(place: number): void {
     const items = this.#items
     const last = items.pop()!

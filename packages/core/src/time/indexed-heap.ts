@@ -1,10 +1,10 @@
 import { MAX_TIME, type EventTime } from '../record/time.ts'
 
 /**
- * A binary heap of small numbers by event time: the number with the least time is always at hand, and the time of any
- * other may change.
+ * A binary heap of small numbers by event time, with constant-time access to the number with the least time; the times
+ * may change.
  *
- * Numbers that have the same time come in any order.
+ * Numbers with equal times come in any order.
  */
 export class IndexedHeap {
   readonly #numbers: number[] = []
@@ -42,7 +42,7 @@ export class IndexedHeap {
     this.#rise(this.#numbers.length - 1, number)
   }
 
-  /** A number of the heap has a later time now. */
+  /** Increases the time of a number of the heap. */
   raise(number: number, time: EventTime): void {
     this.#times[number] = time
     this.#sink(this.#places[number]!, number)

@@ -1,10 +1,7 @@
 const pageBits = 12
 const pageItems = 2 ** pageBits
 
-/**
- * A list in pages: an array of a million items copies all of them whenever it outgrows its memory, which holds the event
- * loop.
- */
+/** A list in pages. (An array of a million items copies all of them when it grows, which blocks the event loop.) */
 export class PagedList<T> {
   /** All full but the last. None is empty. */
   readonly #pages: T[][] = []
@@ -29,7 +26,7 @@ export class PagedList<T> {
     else this.#pages.at(-1)!.push(item)
   }
 
-  /** Takes the last item off; undefined if there is none. */
+  /** Removes and returns the last item; undefined if there is none. */
   pop(): T | undefined {
     if (this.#length === 0) return undefined
     const page = this.#pages.at(-1)!

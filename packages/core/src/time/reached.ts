@@ -5,21 +5,23 @@ import { MAX_TIME, MIN_TIME, type EventTime } from '../record/time.ts'
 export interface Reached extends KeyGroupRange {
   /** Its watermark; the end of its input does not raise it. */
   readonly watermark: EventTime
-  /** Whether its input had ended, it had finished, and nothing has come since. */
+  /** Whether its input had ended, it had finished, and no record has arrived since. */
   readonly hasEnded: boolean
-  /** If it had ended: the greatest time of what fired only because of that; `MIN_TIME` if nothing did. */
+  /**
+   * If it had ended: the greatest time of timers and windows that fired only because of that; `MIN_TIME` if none did.
+   */
   readonly firedTo: EventTime
 }
 
 /**
- * What an operator's subtask had reached before a restart: its watermark never falls below that, so what was late
- * stays late and what has fired does not fire again.
+ * The watermark of an operator's subtask before a restart. Its watermark never falls below this, so late records stay
+ * late and nothing fires twice.
  *
  * After a change of parallelism the key groups of one subtask come from several, whose watermarks may differ: inputs
  * that fall idle and wake up are merged in the order in which their marks arrive. So each group keeps its own.
  */
 export class WatermarkFloor {
-  /** The floor of an operator that was not restored, or has passed what it had reached. */
+  /** The floor of an operator that was not restored, or has passed its restored watermark. */
   static readonly none: WatermarkFloor = new WatermarkFloor({ first: 0, last: 0 }, [])
 
   /** The floor of all groups together. */
@@ -52,7 +54,10 @@ export class WatermarkFloor {
     return this.#byGroup[group - this.#first] ?? this.lowest
   }
 
-  /** The watermarks of `groups` once the subtask as a whole has reached `watermark`: neighbours that agree as one. */
+  /**
+   * Returns the watermarks of `groups` once the subtask as a whole has reached `watermark`, with equal neighbours
+   * merged.
+   */
   raisedTo(
     watermark: EventTime,
     { first, last }: KeyGroupRange,

@@ -23,12 +23,12 @@ export class SplitWatermarks {
   readonly #splits: SplitTime[] = []
   /** The input that represents the known splits that were not read yet. */
   #unread: number | undefined
-  /** What the split furthest ahead had reached when it finished. */
+  /** The newest time of the most advanced finished split. */
   #finished: EventTime = MIN_TIME
-  /** The split `observe` is about. */
+  /** The split that `observe` updates. */
   #reading: SplitTime | undefined
 
-  /** `initial` is the watermark a restored source had reached. There are unread splits until `unread(false)`. */
+  /** `initial` is the watermark of a restored source. There are unread splits until `unread(false)`. */
   constructor(maxOutOfOrdernessMs: number, initial: EventTime = MIN_TIME) {
     this.#maxOutOfOrdernessMs = maxOutOfOrdernessMs
     this.#merger = new WatermarkMerger(0, initial)
@@ -50,7 +50,9 @@ export class SplitWatermarks {
     return holder === undefined || holder === this.#unread ? undefined : this.#splits[holder]
   }
 
-  /** Says whether there are splits that were not read yet. `current` waits for them: nothing is known of their times. */
+  /**
+   * Sets whether there are splits that were not read yet. `current` waits for them, because their times are unknown.
+   */
   unread(areThere: boolean): void {
     if (areThere === (this.#unread !== undefined)) return
     if (areThere) this.#unread = this.#merger.add()
@@ -61,11 +63,7 @@ export class SplitWatermarks {
     }
   }
 
-  /**
-   * Adds a live split, with the newest time that was seen in it before a restart. The watermark that the job had
-   * reached may come from one with more splits in one subtask, which the slowest of them held back; those that are here
-   * count from the start.
-   */
+  /** Adds a live split, with the newest time that was seen in it before a restart. */
   add(name: string, newest: EventTime = MIN_TIME): SplitTime {
     const split = { split: name, newest, input: this.#merger.add() }
     this.#splits[split.input] = split
@@ -98,24 +96,24 @@ export class SplitWatermarks {
     return this.#merger.advance(reading.input, time - this.#maxOutOfOrdernessMs)
   }
 
-  /** `split` is caught up and quiet. */
+  /** Marks `split` as caught up and quiet. */
   idle(split: SplitTime): void {
     this.#merger.idle(split.input)
   }
 
-  /** Raises the watermark beyond what the splits have reached. Only while none is active. */
+  /** Raises the watermark beyond that of the splits. Only while none is active. */
   advanceIdle(time: EventTime): void {
     this.#merger.advanceIdle(time)
   }
 
-  /** No record will come from `split` any more. */
+  /** Removes `split`, which has finished. */
   finish(split: SplitTime): void {
     this.#finished = Math.max(this.#finished, this.of(split))
     this.#merger.remove(split.input)
     this.#settle()
   }
 
-  /** With no live split left, all that was seen is in order up to the newest of it. */
+  /** Without a live split, the watermark is the newest time that was seen. */
   #settle(): void {
     if (this.#merger.isEmpty) this.#merger.advanceIdle(this.#finished)
   }

@@ -4,8 +4,8 @@ import { BinaryHeap } from './binary-heap.ts'
 import type { DueTimer } from './due-timer.ts'
 
 /**
- * Yields the cells that a sweep fires for, and undefined after a part of the search that came to none. What it returns
- * is when the sweep is due again, which must be later.
+ * Yields the cells for which a sweep fires, and undefined after a part of the search without one. Returns when the
+ * sweep is due again, which must be later.
  */
 export type SweepKeys = (time: EventTime) => Iterable<Cell<unknown> | undefined, EventTime | undefined | void>
 
@@ -37,12 +37,12 @@ export class SweepQueue {
     return (this.#running?.sweep ?? this.#heap.first)?.time
   }
 
-  /** How many timers in a row led to the sweep that `take` has given a key of. */
+  /** The length of the chain of timers that led to the sweep of which `take` returned a key. */
   get link(): number {
     return this.#running?.sweep.link ?? 0
   }
 
-  /** Sets a sweep unless the same is waiting. One that has begun waits no more and may be set anew. */
+  /** Sets a sweep unless the same one is pending. One that has begun is no longer pending and may be set again. */
   set(time: EventTime, name: string, keys: SweepKeys, link: number): void {
     let times = this.#waiting.get(name)
     if (times === undefined) {

@@ -7,22 +7,22 @@ import { parseTimerToken, timerToken } from './timer-token.ts'
 
 /** A timer as the heap holds it. */
 export interface HeapTimer extends DueTimer {
-  /** Where the timer is filed in the table. */
+  /** The place of the timer in the table. */
   readonly inner: string
   /** Timers due at one time fire in the order in which they were set. */
   readonly order: number
   /** How many timers in a row, each set by the one before, led to this one after the end of the input. */
   readonly link: number
-  /** Where it is in the heap. */
+  /** Its index in the heap. */
   place: number
 }
 
-/** A cell for each timer. Its value is never written: the timer in the heap, so that a deleted one is found there. */
+/** A cell for each timer. Its value, which is never written, is the timer in the heap, so that deleting finds it. */
 export type TimerTable = StateTable<HeapTimer | undefined>
 
 /**
- * The timers of one subtask in one time domain. A table says which there are, and is saved; a heap says which is
- * first, and is made anew from the table.
+ * The timers of one subtask in one time domain: a saved table of all timers, and a heap that orders them, which is
+ * rebuilt from the table.
  *
  * Invariant: each timer in the table is in the heap, at the place that its cell's value tells, and no other is.
  */
@@ -44,7 +44,7 @@ export class TimerHeap {
     return this.#heap.first
   }
 
-  /** How many timers there are. */
+  /** The number of timers. */
   get size(): number {
     return this.#heap.size
   }
@@ -67,7 +67,7 @@ export class TimerHeap {
     this.#heap.remove(cell.value!.place)
   }
 
-  /** Takes the first timer out; there must be one. */
+  /** Removes and returns the first timer; there must be one. */
   take(): HeapTimer {
     const timer = this.#heap.take()!
     const cell = this.#table.find(this.#domain, timer.inner)

@@ -7,10 +7,10 @@ import { TimerHeap, type TimerTable } from './timer-heap.ts'
 /**
  * How many timers in a row, each set by the one before, fire after the end of the input.
  *
- * At the end the watermark is infinite and every event timer is due, also one that always sets itself again. A
- * chain with a purpose ends by itself: a time-out that looks whether there was activity since, a reminder and then
- * an escalation. A timer beyond this link is dropped and counted. An operator that repeats a timer without end, and
- * wants nothing after the end, sets none once its watermark is `MAX_TIME`.
+ * At the end the watermark is infinite and every event timer is due, also one that always sets itself again. A finite
+ * chain ends by itself: a time-out that checks for later activity, or a reminder followed by an escalation. A timer
+ * beyond this link is dropped and counted. An operator that repeats a timer without end, and wants nothing after the
+ * end, sets none once its watermark is `MAX_TIME`.
  */
 export const finalLinksMax = 100
 
@@ -33,7 +33,7 @@ export class TimerQueue {
   /** The link of the event timer that is being handled. */
   #link = 0
   #dropped = 0
-  /** Whether processing timers are set no more. */
+  /** Whether new processing timers are dropped. */
   #isProcessingOver = false
   #droppedProcessing = 0
 
@@ -53,12 +53,12 @@ export class TimerQueue {
     return this.#droppedProcessing
   }
 
-  /** The input has ended: those processing timers fire that are set now, and none that is set from now on. */
+  /** Ends the input: processing timers that are set now still fire, later ones are dropped. */
   endProcessing(): void {
     this.#isProcessingOver = true
   }
 
-  /** Sets a timer; the same one twice is one. */
+  /** Sets a timer; setting the same one twice sets one. */
   set(domain: TimerDomain, time: number, name: string, token: KeyToken): void {
     if (domain === 'processing') {
       if (this.#isProcessingOver) this.#droppedProcessing++
@@ -66,7 +66,7 @@ export class TimerQueue {
     } else if (this.#mayFollow()) this.#event.set(time, name, token, this.#groupOf, this.#nextLink())
   }
 
-  /** Deletes a timer; fine if it is not set. */
+  /** Deletes a timer if it is set. */
   delete(domain: TimerDomain, time: number, name: string, token: KeyToken): void {
     this.#heap(domain).delete(time, name, token)
   }
@@ -85,14 +85,15 @@ export class TimerQueue {
   }
 
   /**
-   * Takes out the first timer due at `upTo`; undefined if there is none. A sweep yields one key after the other and is
-   * gone after the last. `'searching'`: a step of a sweep that came to no key, so that the caller can let others run.
+   * Removes and returns the first timer due at `upTo`; undefined if there is none. A sweep yields one key after another
+   * and is removed after the last. `'searching'` means a step of a sweep without a key, so that the caller can let
+   * other tasks run.
    */
   take(domain: TimerDomain, upTo: number): DueTimer | 'searching' | undefined {
     return domain === 'event' ? this.#takeEvent(upTo) : this.#takeProcessing(upTo)
   }
 
-  /** Finds the keyed timers in the table again, which was loaded. Yields after each. */
+  /** Restores the keyed timers from the loaded table. Yields after each. */
   *rebuild(): Generator<undefined> {
     yield* this.#event.rebuild()
     yield* this.#processing.rebuild()

@@ -1,10 +1,10 @@
 /**
- * What tells timers of one domain apart, as one text: time, name and key. Stored in checkpoints.
+ * The identity of a timer in its domain as text: time, name and key. Stored in checkpoints.
  *
  *     <time>;<length of name>;<name><kind of key><key>
  *
- * It is made for every timer that is set, so it costs one concatenation; `keyToken` of the three would sort and
- * measure what needs neither.
+ * It is built for every timer that is set, so it costs one concatenation; `keyToken` would sort and measure without
+ * need.
  */
 import { MillraceError } from '../errors/errors.ts'
 import type { KeyToken } from '../record/key-token.ts'

@@ -9,8 +9,8 @@ interface InputProgress {
 }
 
 /**
- * Makes one watermark of the watermarks of several inputs, as Flink's `StatusWatermarkValve` does. The inputs of a task
- * and the splits of a source follow this one rule.
+ * Merges the watermarks of several inputs into one, as Flink's `StatusWatermarkValve` does. The inputs of a task and
+ * the splits of a source follow this one rule.
  *
  * Invariants between any two calls:
  *
@@ -49,7 +49,7 @@ export class WatermarkMerger {
     return this.#current
   }
 
-  /** Whether no input is active but some may become so again. */
+  /** Whether no input is active, but one may become active again. */
   get isIdle(): boolean {
     return this.#active === 0 && this.#ended < this.#size
   }
@@ -96,7 +96,7 @@ export class WatermarkMerger {
     return this.#current
   }
 
-  /** `input` is quiet: `current` does not wait for it. May raise `current`. */
+  /** Marks `input` as idle: `current` does not wait for it. May raise `current`. */
   idle(input: number): void {
     const progress = this.#inputs[input]!
     if (progress.phase !== 'active') return
@@ -104,7 +104,9 @@ export class WatermarkMerger {
     this.#leave(input)
   }
 
-  /** `input` speaks again. Until its watermark has reached `current` it neither holds it back nor raises it. */
+  /**
+   * Marks `input` as active again. Until its watermark has reached `current` it neither holds it back nor raises it.
+   */
   active(input: number): void {
     const progress = this.#inputs[input]!
     if (progress.phase !== 'idle') return
@@ -114,7 +116,7 @@ export class WatermarkMerger {
     this.#raise()
   }
 
-  /** `input` has ended, whether it was idle or not. When all have, `current` is `MAX_TIME`. */
+  /** Ends `input`, whether it was idle or not. When all have ended, `current` is `MAX_TIME`. */
   end(input: number): void {
     const progress = this.#inputs[input]!
     const { phase } = progress
@@ -125,7 +127,7 @@ export class WatermarkMerger {
     if (phase === 'active') this.#leave(input)
   }
 
-  /** Forgets an input that has not ended: others may follow, so `current` is not `MAX_TIME` when all are removed. */
+  /** Removes an input that has not ended: others may follow, so `current` is not `MAX_TIME` when all are removed. */
   remove(input: number): void {
     const progress = this.#inputs[input]!
     const { phase } = progress
@@ -134,12 +136,12 @@ export class WatermarkMerger {
     this.#free.push(input)
   }
 
-  /** Raises `current` beyond what the inputs have reached. Only while none is active. */
+  /** Raises `current` beyond the inputs' watermarks. Only while none is active. */
   advanceIdle(time: EventTime): void {
     if (time > this.#current) this.#current = time
   }
 
-  /** An input that was active is so no longer. */
+  /** Handles an input that is no longer active. */
   #leave(input: number): void {
     this.#active--
     if (this.#aligned.has(input)) this.#aligned.remove(input)
@@ -153,7 +155,7 @@ export class WatermarkMerger {
     if (least > this.#current && least < MAX_TIME) this.#current = least
   }
 
-  /** The last active input held the minimum and left: the others had got further, and none is waited for. */
+  /** Handles the last active input, which had the minimum and has left: `current` rises to the most advanced input. */
   #flush(): void {
     for (const { phase, watermark } of this.#inputs) {
       if (phase === 'idle' && watermark > this.#current) this.#current = watermark
