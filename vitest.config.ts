@@ -13,6 +13,7 @@ export default defineConfig({
       'packages/**/test/**/*.test.ts',
       'examples/**/*.test.ts',
       'lab/**/*.test.ts',
+      'bench/**/*.test.ts',
       'scripts/**/*.test.ts',
     ],
     exclude: ['**/node_modules/**', '**/dist/**', '**/*.system.test.ts', '**/*.long.test.ts'],

@@ -1,0 +1,201 @@
+/** Queries that keep a table up to date: every bid changes a row. */
+import { output, state, type StateHandles } from '@millrace/flow'
+import { isBid, type Bid } from '../events.ts'
+import { dateOf, minuteOf, type Queries } from './query.ts'
+
+/** The three ranks of prices: below 100.00, below 10,000.00, and above. */
+const rankOf = (price: number): 1 | 2 | 3 => (price < 10_000 ? 1 : price < 1_000_000 ? 2 : 3)
+
+/** How many there are in all and of each rank. */
+type Counts = readonly [total: number, rank1: number, rank2: number, rank3: number]
+
+const none: Counts = [0, 0, 0, 0]
+
+function counted([total, rank1, rank2, rank3]: Counts, rank: 1 | 2 | 3): Counts {
+  return [total + 1, rank1 + +(rank === 1), rank2 + +(rank === 2), rank3 + +(rank === 3)]
+}
+
+const statistics = {
+  bids: state.value<Counts>(),
+  bidders: state.value<Counts>(),
+  auctions: state.value<Counts>(),
+  /** The ranks in which each bidder or auction was seen, a bit for each. */
+  ranksOfBidders: state.map<number, number>(),
+  ranksOfAuctions: state.map<number, number>(),
+}
+
+/** Counts a bid, its bidder and its auction. */
+function count({ bidder, auction, price }: Bid, handles: StateHandles<typeof statistics>) {
+  const rank = rankOf(price)
+  const bids = counted(handles.bids.get() ?? none, rank)
+  handles.bids.set(bids)
+  const bidders = countDistinct(bidder, rank, handles.bidders, handles.ranksOfBidders)
+  const auctions = countDistinct(auction, rank, handles.auctions, handles.ranksOfAuctions)
+  return {
+    bids: bids[0],
+    bidsRank1: bids[1],
+    bidsRank2: bids[2],
+    bidsRank3: bids[3],
+    bidders: bidders[0],
+    biddersRank1: bidders[1],
+    biddersRank2: bidders[2],
+    biddersRank3: bidders[3],
+    auctions: auctions[0],
+    auctionsRank1: auctions[1],
+    auctionsRank2: auctions[2],
+    auctionsRank3: auctions[3],
+  }
+}
+
+function countDistinct(
+  id: number,
+  rank: 1 | 2 | 3,
+  counts: StateHandles<typeof statistics>['bidders'],
+  ranks: StateHandles<typeof statistics>['ranksOfBidders'],
+): Counts {
+  const before = counts.get() ?? none
+  const seen = ranks.get(id) ?? 0
+  if ((seen & (1 << rank)) !== 0) return before
+  ranks.set(id, seen | (1 << rank))
+  const [total, ...byRank] = counted(before, rank)
+  const after: Counts = [seen === 0 ? total : before[0], ...byRank]
+  counts.set(after)
+  return after
+}
+
+type Statistics = ReturnType<typeof count>
+
+const statisticColumns = ['bids', 'bidders', 'auctions'].flatMap((what) => [
+  what,
+  ...[1, 2, 3].map((rank) => `${what}Rank${rank}`),
+])
+
+const bidColumns = ['auction', 'bidder', 'price', 'channel', 'url', 'dateTime', 'extra']
+
+export const groups: Queries = {
+  q15: {
+    asks: 'bids, bidders and auctions of each day, by ranks of prices',
+    columns: ['day', ...statisticColumns],
+    key: ['day'],
+    flink: 168_000,
+    build: (events) =>
+      events
+        .filter(isBid)
+        .keyBy(({ dateTime }) => dateOf(dateTime))
+        .process('statistics', {
+          output: output<Statistics & { day: string }>(),
+          state: statistics,
+          onRecord({ value, key }, { state: handles, emit }) {
+            emit({ day: key, ...count(value, handles) })
+          },
+        }),
+  },
+  q16: {
+    asks: 'bids, bidders and auctions of each channel and day, by ranks of prices',
+    columns: ['channel', 'day', 'minute', ...statisticColumns],
+    key: ['channel', 'day'],
+    flink: 45_000,
+    build: (events) =>
+      events
+        .filter(isBid)
+        .keyBy(({ channel, dateTime }) => ({ channel, day: dateOf(dateTime) }))
+        .process('statistics', {
+          output: output<Statistics & { channel: string; day: string; minute: string }>(),
+          state: { ...statistics, minute: state.value<string>() },
+          onRecord({ value, key }, { state: handles, emit }) {
+            const minute = minuteOf(value.dateTime)
+            const latest = handles.minute.get()
+            if (latest === undefined || minute > latest) handles.minute.set(minute)
+            emit({ ...key, minute: handles.minute.get() ?? minute, ...count(value, handles) })
+          },
+        }),
+  },
+  q17: {
+    asks: 'counts, ranks and prices of the bids of each auction and day',
+    columns: [
+      'auction',
+      'day',
+      'bids',
+      'bidsRank1',
+      'bidsRank2',
+      'bidsRank3',
+      'lowest',
+      'highest',
+      'average',
+      'total',
+    ],
+    key: ['auction', 'day'],
+    flink: 161_000,
+    build: (events) =>
+      events
+        .filter(isBid)
+        .keyBy(({ auction, dateTime }) => ({ auction, day: dateOf(dateTime) }))
+        .scan(
+          'prices',
+          () => ({ counts: none, lowest: Infinity, highest: 0, total: 0 }),
+          ({ counts, lowest, highest, total }, { price }) => ({
+            counts: counted(counts, rankOf(price)),
+            lowest: Math.min(lowest, price),
+            highest: Math.max(highest, price),
+            total: total + price,
+          }),
+        )
+        .map(({ key, value: { counts, lowest, highest, total } }) => ({
+          ...key,
+          bids: counts[0],
+          bidsRank1: counts[1],
+          bidsRank2: counts[2],
+          bidsRank3: counts[3],
+          lowest,
+          highest,
+          average: Math.trunc(total / counts[0]),
+          total,
+        })),
+  },
+  q18: {
+    asks: 'the last bid of each bidder on each auction',
+    columns: bidColumns,
+    key: ['bidder', 'auction'],
+    flink: 65_000,
+    build: (events) =>
+      events
+        .filter(isBid)
+        .keyBy(({ bidder, auction }) => ({ bidder, auction }))
+        .process('last-bids', {
+          output: output<Bid>(),
+          state: { last: state.value<Bid>() },
+          onRecord({ value: bid }, { state: { last }, emit }) {
+            const before = last.get()
+            if (before !== undefined && before.dateTime > bid.dateTime) return
+            last.set(bid)
+            emit(bid)
+          },
+        })
+        .map((bid) => ({ ...bid })),
+  },
+  q19: {
+    asks: 'the ten highest bids of each auction, with their ranks',
+    columns: [...bidColumns, 'rank'],
+    key: ['auction', 'rank'],
+    flink: 63_000,
+    build: (events) =>
+      events
+        .filter(isBid)
+        .keyBy(({ auction }) => auction)
+        .process('ten-highest', {
+          output: output<{ bid: Bid; rank: number }>(),
+          state: { ranked: state.list<Bid>() },
+          onRecord({ value: bid }, { state: { ranked }, emit }) {
+            const before = ranked.get()
+            // Of two equal prices the earlier one has the better rank.
+            const lower = before.findIndex(({ price }) => price < bid.price)
+            const place = lower === -1 ? before.length : lower
+            if (place >= 10) return
+            const after = before.toSpliced(place, 0, bid).slice(0, 10)
+            ranked.set(after)
+            for (let i = place; i < after.length; i++) emit({ bid: after[i]!, rank: i + 1 })
+          },
+        })
+        .map(({ bid, rank }) => ({ ...bid, rank })),
+  },
+}

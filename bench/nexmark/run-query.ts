@@ -1,0 +1,56 @@
+import { files } from '@millrace/connector-files'
+import type { Source } from '@millrace/core/connector'
+import { startJob, type CheckpointFigures } from '@millrace/core/job'
+import { pipeline, type Pipeline, type TimedStream } from '@millrace/flow'
+import { nodePlatform } from '@millrace/node'
+import { memoryStore } from '@millrace/store-memory'
+import type { NexmarkEvent } from './events.ts'
+import type { Input } from './input.ts'
+import { outOfOrder, type Query, type Row } from './queries/query.ts'
+import { readEvents } from './source.ts'
+
+/** Which of the files is read. */
+export type Format = 'binary' | 'ndjson'
+
+/** The source of the events. */
+export function sourceOf(input: Input, format: Format): Source<NexmarkEvent> {
+  if (format === 'ndjson') return files.readNdjson<NexmarkEvent>(input.ndjson)
+  return readEvents(input.binary)
+}
+
+/** A query as a pipeline that reads `source`; `end` gives its rows to a sink. */
+export function pipelineOf(
+  query: Query,
+  source: Source<NexmarkEvent>,
+  end: (rows: TimedStream<Row>) => void,
+): Pipeline {
+  return pipeline('nexmark', (p) => {
+    const events = p
+      .from('events', source)
+      .withTimestamps({ timestamp: ({ dateTime }) => dateTime, maxOutOfOrderness: outOfOrder })
+    end(query.build(events))
+  })
+}
+
+/** Runs a pipeline to the end of its input; `directory` is its data directory. Rejects if it fails. */
+export async function runToEnd(
+  runnable: Pipeline,
+  directory: string,
+  checkpointEveryMs = 1_000,
+): Promise<readonly CheckpointFigures[]> {
+  const checkpoints: CheckpointFigures[] = []
+  const job = startJob({
+    graph: runnable.describe().graph,
+    platform: nodePlatform(),
+    store: memoryStore(),
+    directory,
+    isBounded: true,
+    checkpoints: { everyMs: checkpointEveryMs },
+    observer: (event) => {
+      if (event.kind === 'checkpointCompleted') checkpoints.push(event.figures)
+    },
+  })
+  const result = await job.ended
+  if (result.outcome === 'failed') throw result.error
+  return checkpoints
+}
