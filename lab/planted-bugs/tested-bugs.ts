@@ -3,6 +3,26 @@ import type { TestedBug } from './planted-bug.ts'
 /** Bugs that specific tests must find. */
 export const testedBugs: readonly TestedBug[] = [
   {
+    name: 'a lookup uses a row that is older than the ttl of its cache',
+    plant: {
+      file: 'flow/src/calls/loader.ts',
+      from: 'if (kept.until > this.#clock.monotonic())',
+      to: 'if (kept.until > 0)',
+    },
+    files: ['packages/core/test/lookup.test.ts'],
+    shows: /the cache keeps a row/,
+  },
+  {
+    name: 'a lookup loads a key again that is being loaded',
+    plant: {
+      file: 'flow/src/calls/loader.ts',
+      from: 'this.#loading.get(key) ?? this.#add(key, signal)',
+      to: 'this.#add(key, signal)',
+    },
+    files: ['packages/core/test/lookup.test.ts'],
+    shows: /waits for that call|loads each key of a batch once/,
+  },
+  {
     name: 'a job restarts once more than its policy allows',
     plant: {
       file: 'core/src/job/restart-policy.ts',

@@ -12,8 +12,10 @@ export type {
 } from './graph/explain.ts'
 export { errorOutput, inputsOf, keysOf, mapInputs } from './graph/node.ts'
 export type {
+  AsyncFunction,
   AsyncNode,
   BreakerRules,
+  CallScope,
   ErrorPolicy,
   Graph,
   GraphNode,

@@ -32,9 +32,10 @@ import { checkOutputs } from './taken-names.ts'
 import type { Aggregates } from './window/aggregate.ts'
 import type { MergingWindows, WindowAssigner } from './window/assigner.ts'
 import { windowParts } from './window/window-parts.ts'
-import { callRulesOf } from './call-rules.ts'
+import { lookupNode, type LookupSpec } from './calls/lookup.ts'
+import type { LookupKey } from './calls/loader.ts'
+import { mapAsyncNode } from './calls/map-async.ts'
 
-const asyncOptions = ['onError', 'concurrency', 'timeout', 'order', 'serial', 'retry', 'breaker']
 const timestampOptions = [
   'timestamp',
   'unit',
@@ -100,37 +101,13 @@ export class StreamHandle {
     options: KeyedAsyncOptions = {},
     exchange: Exchange = { kind: 'forward' },
   ): StreamHandle {
-    const isKeyed = exchange.kind === 'key'
-    requireKnown(`mapAsync '${String(name)}'`, options, asyncOptions)
-    const { concurrency = 16, timeout, order = isKeyed ? 'key' : 'input' } = options
-    const { serial = isKeyed ? 'key' : 'none' } = options
-    checkChoice(`order of '${name}'`, order, isKeyed ? ['key', 'input', 'none'] : ['input', 'none'])
-    checkChoice(`serial of '${name}'`, serial, isKeyed ? ['key', 'none'] : ['none'])
-    if (!Number.isSafeInteger(concurrency) || concurrency < 1) {
-      throw new MillraceError(
-        'OPTION_INVALID',
-        `concurrency of '${name}' is ${String(concurrency)}; give a whole number from 1`,
-      )
-    }
-    const timeoutMs = timeout === undefined ? undefined : positiveDurationMs(timeout, `timeout of '${name}'`)
-    const { retry, breaker } = callRulesOf(name, options)
-    return this.#next(
-      this.#builder.add(
-        {
-          kind: 'async',
-          inputs: [this.input(exchange)],
-          apply: call,
-          concurrency,
-          serial,
-          order,
-          timeoutMs,
-          retry,
-          breaker,
-        },
-        'mapAsync',
-        { name: nameOf('mapAsync', name), onError: options.onError },
-      ),
-    )
+    const node = mapAsyncNode(nameOf('mapAsync', name), this.input(exchange), call, options)
+    return this.#next(this.#builder.add(node, 'mapAsync', { name, onError: options.onError }))
+  }
+
+  lookup(name: string, spec: LookupSpec<unknown, LookupKey, unknown, unknown>): StreamHandle {
+    const node = lookupNode(nameOf('lookup', name), this.input(), spec)
+    return this.#next(this.#builder.add(node, 'lookup', { name, onError: spec.onError }))
   }
 
   withTimestamps(given: TimestampOptions<unknown>): StreamHandle {
@@ -291,14 +268,5 @@ function nameOf(method: string, name: string): string {
   throw new MillraceError(
     'OPTION_INVALID',
     `${method} needs a name as its first argument; its state is stored under it`,
-  )
-}
-
-/** For untyped callers: rejects a value that is not one of the choices. */
-function checkChoice(what: string, value: string, choices: readonly string[]): void {
-  if (choices.includes(value)) return
-  throw new MillraceError(
-    'OPTION_INVALID',
-    `${what} is ${JSON.stringify(value)}; it must be ${choices.map((choice) => `'${choice}'`).join(' or ')}`,
   )
 }

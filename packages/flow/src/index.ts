@@ -65,6 +65,10 @@ export type {
 } from './stream-options.ts'
 export type { OperatorsDoNotWaitUseMapAsync, Synchronous } from './synchronous.ts'
 
+// Calls.
+export type { LookupKey } from './calls/loader.ts'
+export type { LookupCacheOptions, LookupSpec } from './calls/lookup.ts'
+
 // Two streams.
 export { connect } from './connect.ts'
 export type {

@@ -8,6 +8,8 @@
 import type { Change, Key } from '@millrace/core'
 import type { NotAPromise } from '@millrace/core/operator'
 import type { ChangeSink, Sink } from '@millrace/core/connector'
+import type { LookupKey } from './calls/loader.ts'
+import type { LookupSpec } from './calls/lookup.ts'
 import type { OutputSpec, OutputSpecs, ProcessSpec } from './operators/process.ts'
 import type { StateSpecs } from './operators/state-spec.ts'
 import type {
@@ -140,6 +142,21 @@ export interface Stream<T, Time extends Timing> {
     call: (value: T, signal: AbortSignal) => Promise<U>,
     options?: AsyncOptions,
   ): StreamOf<U, Time>
+
+  /**
+   * Joins each record with a row of an outside system, found by key: an asynchronous lookup join. Rows are
+   * loaded in batches, and kept in memory if `cache` says so. A row is what the system holds when it is loaded,
+   * so results may differ after a restart; to join by event time use `join(...).asOf()`.
+   *
+   * @example
+   * orders.lookup('customer', {
+   *   key: (order) => order.customer,
+   *   load: async (ids, signal) => new Map((await readCustomers(ids, signal)).map((row) => [row.id, row])),
+   *   combine: (order, customer) => ({ ...order, city: customer?.city }),
+   *   cache: { ttl: '5m' },
+   * })
+   */
+  lookup<K extends LookupKey, V, U>(name: string, spec: LookupSpec<T, K, V, U>): StreamOf<U, Time>
 
   /**
    * Writes every record to a sink. Prepared output is stored in checkpoints under `name`.

@@ -58,7 +58,7 @@ function checkedNode(node: GraphNode, newCheck: () => ImmutabilityCheck): GraphN
       return {
         ...node,
         inputs: [checkedInput(node.inputs[0])],
-        apply: (value, signal) => checkedCall(value, check, () => node.apply(value, signal)),
+        apply: (value, signal, scope) => checkedCall(value, check, () => node.apply(value, signal, scope)),
       }
     case 'sink':
       return { ...node, inputs: node.inputs.map(checkedInput), sink: checkedSink(node.sink, check) }

@@ -1,3 +1,4 @@
+import type { Clock } from '@millrace/world'
 import type { Sink } from '../connect/sink.ts'
 import type { Source } from '../connect/source.ts'
 import type { Exchange } from '../exchange/exchange.ts'
@@ -129,7 +130,7 @@ export interface OperatorNode extends NodeCommon {
 export interface AsyncNode extends NodeCommon {
   readonly kind: 'async'
   readonly inputs: readonly [Input]
-  readonly apply: (value: unknown, signal: AbortSignal) => Promise<unknown>
+  readonly apply: AsyncFunction
   /** How many calls may be in flight per subtask. */
   readonly concurrency: number
   /** Whether calls of one key run one after another, or in parallel. */
@@ -142,6 +143,14 @@ export interface AsyncNode extends NodeCommon {
   readonly retry?: RetryRules | undefined
   /** When no calls are made for a while, because many have failed. Used with `retry`. Undefined: never. */
   readonly breaker?: BreakerRules | undefined
+}
+
+/** The function of an asynchronous operator. */
+export type AsyncFunction = (value: unknown, signal: AbortSignal, scope: CallScope) => Promise<unknown>
+
+/** One subtask's run of an asynchronous operator. A restarted job has another. */
+export interface CallScope {
+  readonly clock: Clock
 }
 
 /** When a call that has failed is made again. */

@@ -1,7 +1,7 @@
 import type { Wakeup } from '@millrace/world'
 import { MillraceError } from '../errors/errors.ts'
 import type { InputLimit } from '../exchange/input-limit.ts'
-import type { AsyncNode } from '../graph/node.ts'
+import type { AsyncNode, CallScope } from '../graph/node.ts'
 import type { TaskMetrics } from '../observe/metrics.ts'
 import type { AsyncCall, AsyncCalls, Outcome } from './async-calls.ts'
 import { CallPolicy } from './call-policy.ts'
@@ -23,12 +23,14 @@ export interface CallRunnerParts {
 export class CallRunner {
   readonly #parts: CallRunnerParts
   readonly #policy: CallPolicy
+  readonly #scope: CallScope
   /** The pauses of calls that will be repeated. */
   readonly #pauses = new Set<Disposable>()
 
   constructor(parts: CallRunnerParts) {
     this.#parts = parts
     const { clock, random } = parts.around.platform
+    this.#scope = { clock }
     this.#policy = new CallPolicy(parts.node, {
       clock,
       random,
@@ -70,7 +72,7 @@ export class CallRunner {
     }
     // A function that throws before its first await fails its record like one that rejects.
     void Promise.resolve()
-      .then(() => timedCall(node, around, call.value))
+      .then(() => timedCall(node, around, call.value, this.#scope))
       .then(
         (result) => settle({ result }),
         (thrown: unknown) => settle({ thrown }),
@@ -111,11 +113,12 @@ async function timedCall(
   { apply, timeoutMs, name }: AsyncNode,
   around: Pick<TaskSurroundings, 'cancellation' | 'platform'>,
   value: unknown,
+  scope: CallScope,
 ): Promise<unknown> {
   const cancellation = around.cancellation.child()
   try {
     const { signal } = cancellation
-    if (timeoutMs === undefined) return await apply(value, signal)
+    if (timeoutMs === undefined) return await apply(value, signal, scope)
     const expired = new Promise<never>((_, reject) => {
       cancellation.onCancel(() => reject(signal.reason as Error))
     })
@@ -124,7 +127,7 @@ async function timedCall(
         new MillraceError('OPERATOR_FAILED', `'${name}' took longer than ${timeoutMs} ms for one record`),
       )
     })
-    return await Promise.race([apply(value, signal), expired])
+    return await Promise.race([apply(value, signal, scope), expired])
   } finally {
     cancellation.release()
   }

@@ -78,13 +78,13 @@ export class Outside {
         const own = Object.hasOwn(sinks, node.name) ? sinks[node.name] : undefined
         return own === undefined ? this.#system(node, process) : this.#standIn(node, own, process)
       },
-      callAsync: async (node, value, signal) => {
+      callAsync: async (node, value, signal, scope) => {
         const own = Object.hasOwn(calls, node.name) ? calls[node.name] : undefined
         const call = own ?? node.apply
         this.#count(process, 1)
         try {
           await this.#trouble.atCall(node, process.clock)
-          return await this.#world.foreign(process, node.name, () => call(value, signal))
+          return await this.#world.foreign(process, node.name, () => call(value, signal, scope))
         } finally {
           this.#count(process, -1)
         }

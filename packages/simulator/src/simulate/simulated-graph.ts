@@ -4,6 +4,7 @@ import type { Key } from '@millrace/core'
 import type { Step } from '@millrace/core/operator'
 import type { Sink, Source } from '@millrace/core/connector'
 import type {
+  AsyncFunction,
   AsyncNode,
   Exchange,
   Graph,
@@ -23,7 +24,7 @@ export interface StandIns {
   source(node: SourceNode): Source<unknown>
   sink(node: SinkNode): Sink<unknown>
   /** Makes an asynchronous call of user code. */
-  callAsync(node: AsyncNode, value: unknown, signal: AbortSignal): Promise<unknown>
+  callAsync(node: AsyncNode, ...call: Parameters<AsyncFunction>): Promise<unknown>
   readonly watch: CallWatch
   readonly work: WorkWatch
 }
@@ -71,9 +72,9 @@ function simulatedNode(node: GraphNode, standIns: StandIns): GraphNode {
       return {
         ...node,
         inputs: [boxedInput(node.inputs[0], name, watch)],
-        apply: async (box, signal) => {
+        apply: async (box, signal, scope) => {
           const value = unboxed(box)
-          const call = (): Promise<unknown> => standIns.callAsync(node, value, signal)
+          const call = (): Promise<unknown> => standIns.callAsync(node, value, signal, scope)
           return boxed(lineOfResult(node, box), await watch.callAsync(name, value, signal, call))
         },
       }

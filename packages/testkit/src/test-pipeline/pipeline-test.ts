@@ -225,8 +225,10 @@ export class PipelineTest {
       this.#sinks.set(name, sink)
       return { ...node, sink }
     }
-    const call = node.kind === 'async' ? calls[name] : undefined
-    return call === undefined ? node : ({ ...node, apply: call } as typeof node)
+    const call = calls[name]
+    return node.kind === 'async' && call !== undefined
+      ? { ...node, apply: call as unknown as typeof node.apply }
+      : node
   }
 
   #splits(source: string | undefined): readonly TestSplit[] {

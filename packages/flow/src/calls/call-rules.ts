@@ -1,6 +1,6 @@
 import { MillraceError, positiveDurationMs, requireKnown } from '@millrace/core'
 import type { BreakerRules, RetryRules } from '@millrace/core/graph'
-import type { AsyncOptions } from './stream-options.ts'
+import type { AsyncOptions } from '../stream-options.ts'
 
 /** What the options of a `mapAsync` say about calls that fail. Throws `OPTION_INVALID`. */
 export function callRulesOf(
@@ -29,7 +29,8 @@ export function callRulesOf(
   }
 }
 
-function wholeNumber(value: number, option: string): number {
+/** Returns the value. Throws `OPTION_INVALID` unless it is a whole number from 1. */
+export function wholeNumber(value: number, option: string): number {
   if (Number.isSafeInteger(value) && value >= 1) return value
   throw new MillraceError('OPTION_INVALID', `${option} is ${String(value)}; give a whole number from 1`)
 }

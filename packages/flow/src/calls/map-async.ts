@@ -1,0 +1,53 @@
+import { MillraceError, positiveDurationMs, requireKnown } from '@millrace/core'
+import type { AsyncFunction, AsyncNode, Input } from '@millrace/core/graph'
+import type { KeyedAsyncOptions } from '../stream-options.ts'
+import { callRulesOf, wholeNumber } from './call-rules.ts'
+
+/** The options of every operator that makes calls. */
+export const callOptions = ['onError', 'concurrency', 'timeout', 'order', 'serial', 'retry', 'breaker']
+
+/** The node of an operator that makes a call for each record. Throws `OPTION_INVALID`. */
+export function callsNode(
+  name: string,
+  input: Input,
+  apply: AsyncFunction,
+  options: KeyedAsyncOptions,
+): Omit<AsyncNode, 'id' | 'name' | 'onError'> {
+  const isKeyed = input.exchange.kind === 'key'
+  const { concurrency = 16, timeout, order = isKeyed ? 'key' : 'input' } = options
+  const { serial = isKeyed ? 'key' : 'none' } = options
+  checkChoice(`order of '${name}'`, order, isKeyed ? ['key', 'input', 'none'] : ['input', 'none'])
+  checkChoice(`serial of '${name}'`, serial, isKeyed ? ['key', 'none'] : ['none'])
+  wholeNumber(concurrency, `concurrency of '${name}'`)
+  const timeoutMs = timeout === undefined ? undefined : positiveDurationMs(timeout, `timeout of '${name}'`)
+  return {
+    kind: 'async',
+    inputs: [input],
+    apply,
+    concurrency,
+    serial,
+    order,
+    timeoutMs,
+    ...callRulesOf(name, options),
+  }
+}
+
+/** The node of `mapAsync`. Throws `OPTION_INVALID`. */
+export function mapAsyncNode(
+  name: string,
+  input: Input,
+  call: (value: unknown, signal: AbortSignal) => Promise<unknown>,
+  options: KeyedAsyncOptions,
+): Omit<AsyncNode, 'id' | 'name' | 'onError'> {
+  requireKnown(`mapAsync '${name}'`, options, callOptions)
+  return callsNode(name, input, (value, signal) => call(value, signal), options)
+}
+
+/** For untyped callers: rejects a value that is not one of the choices. */
+function checkChoice(what: string, value: string, choices: readonly string[]): void {
+  if (choices.includes(value)) return
+  throw new MillraceError(
+    'OPTION_INVALID',
+    `${what} is ${JSON.stringify(value)}; it must be ${choices.map((choice) => `'${choice}'`).join(' or ')}`,
+  )
+}
