@@ -72,8 +72,9 @@ describe('lookup', () => {
   })
 
   test('EN-133 order none: a row that is there is not held back by one that is loaded', async () => {
-    const slowly = async (keys: readonly string[], { clock }: SimPlatform) =>
-      void (await sleep(clock, keys.includes('a') ? 50 : 1))
+    const slowly = async (keys: readonly string[], { clock }: SimPlatform): Promise<void> => {
+      await sleep(clock, keys.includes('a') ? 50 : 1)
+    }
     const { values } = await lookingUp(ordersOf('a', 'b'), { order: 'none', batchSize: 1 }, { load: slowly })
     expect(values).toEqual(['1 B', '0 A'])
   })
@@ -87,7 +88,9 @@ describe('lookup', () => {
   })
 
   test('a record that asks for a key that is being loaded waits for that call', async () => {
-    const load = async (_: readonly string[], { clock }: SimPlatform) => void (await sleep(clock, 10))
+    const load = async (_: readonly string[], { clock }: SimPlatform): Promise<void> => {
+      await sleep(clock, 10)
+    }
     const { loads, values } = await lookingUp(ordersOf('a', 'a', 'a'), {}, { ...slow, load })
     expect(loads).toEqual([['a']])
     expect(values).toEqual(['0 A', '1 A', '2 A'])

@@ -4,7 +4,15 @@ import type { KeyedAsyncOptions } from '../stream-options.ts'
 import { callRulesOf, wholeNumber } from './call-rules.ts'
 
 /** The options of every operator that makes calls. */
-export const callOptions = ['onError', 'concurrency', 'timeout', 'order', 'serial', 'retry', 'breaker']
+export const callOptions: readonly string[] = [
+  'onError',
+  'concurrency',
+  'timeout',
+  'order',
+  'serial',
+  'retry',
+  'breaker',
+]
 
 /** The node of an operator that makes a call for each record. Throws `OPTION_INVALID`. */
 export function callsNode(
