@@ -95,6 +95,10 @@ export class StreamHandle {
     return new KeyedHandle(this, { kind: 'key', by: select })
   }
 
+  window(windows: WindowAssigner | MergingWindows): object {
+    return this.keyBy(() => 'all').window(windows, false)
+  }
+
   mapAsync(
     name: string,
     call: (value: unknown, signal: AbortSignal) => Promise<unknown>,
@@ -242,10 +246,10 @@ export class KeyedHandle {
     return this.stream.mapAsync(name, call, options, this.#exchange)
   }
 
-  window(windows: WindowAssigner | MergingWindows): object {
+  window(windows: WindowAssigner | MergingWindows, hasKey = true): object {
     return {
       aggregate: (name: string, aggregates: Aggregates<unknown>, options: AggregateOptions = {}) => {
-        const parts = windowParts(name, windows, aggregates, options)
+        const parts = windowParts({ name, windows, aggregates, hasKey }, options)
         const { main, sides } = this.#operator(name, options, parts)
         return Object.assign(main, sides)
       },

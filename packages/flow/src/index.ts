@@ -109,6 +109,11 @@ export { state } from './operators/state-spec.ts'
 export type { ListSpec, MapSpec, StateHandles, StateSpecs, ValueSpec } from './operators/state-spec.ts'
 
 // Windows.
+export { calendar } from './window/calendar.ts'
+export type { CalendarOptions } from './window/calendar.ts'
+export type { CalendarUnit, Weekday } from './event-time/calendar-spans.ts'
+export { cumulative } from './window/cumulative.ts'
+export type { CumulativeOptions } from './window/cumulative.ts'
 export { session } from './window/session.ts'
 export { customWindows } from './window/custom.ts'
 export type { CustomWindows } from './window/custom.ts'

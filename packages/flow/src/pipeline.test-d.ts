@@ -259,6 +259,19 @@ pipeline('process', (p) => {
     })
 })
 
+pipeline('windows without keys', (p) => {
+  const untimed = p.from('payments', source)
+  const timed = untimed.withTimestamps({ timestamp: (payment) => payment.at })
+  expectTypeOf(timed.window(tumbling('1m')).aggregate('per-minute', { n: count() })).toExtend<
+    TimedStream<{ readonly window: Window; readonly n: number }>
+  >()
+  const perMinute = timed.window(tumbling('1m')).aggregate('keyless', { n: count() })
+  // @ts-expect-error without keys a result has no key
+  perMinute.map(({ key }) => key)
+  // @ts-expect-error windows need event time
+  void untimed.window
+})
+
 pipeline('windows', (p) => {
   const timed = p.from('payments', source).withTimestamps({ timestamp: (payment) => payment.at })
   const keyed = timed.keyBy((payment) => payment.card).window(tumbling('1m'))

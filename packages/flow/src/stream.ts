@@ -181,7 +181,20 @@ export interface SourceStream<T> extends Stream<T, 'untimed'> {
 }
 
 /** A stream whose records have an event time. */
-export interface TimedStream<T> extends Stream<T, 'timed'> {}
+export interface TimedStream<T> extends Stream<T, 'timed'> {
+  /**
+   * Groups all records into windows of event time, without a key. Call `aggregate` on the result; its results
+   * have no `key`.
+   *
+   * One subtask handles all records, whatever the parallelism, because each result depends on all of them. If
+   * that is too slow, aggregate by key first and then the results of all keys.
+   *
+   * @example
+   * payments.window(tumbling('1m')).aggregate('per-minute', { n: count() })
+   * // emits { window: { start: 60000, end: 120000 }, n: 17 }
+   */
+  window(windows: WindowAssigner | MergingWindows<T>): WindowedStream<T, never>
+}
 
 /** A keyed stream of any type. */
 export type AnyKeyedStream = KeyedStream<unknown, unknown, Timing>
@@ -404,9 +417,9 @@ export interface TimedKeyedStream<T, K> extends KeyedStream<T, K, 'timed'> {
   window(windows: WindowAssigner | MergingWindows<T>): WindowedStream<T, K>
 }
 
-/** The result of one window of one key: a field for each aggregate. */
+/** The result of one window of one key: a field for each aggregate. Without keys, `K` is `never`. */
 export type WindowResult<K, A extends Aggregates<never>> = Flat<
-  { readonly key: K; readonly window: Window } & {
+  ([K] extends [never] ? unknown : { readonly key: K }) & { readonly window: Window } & {
     readonly [Name in keyof A]: A[Name] extends Aggregate<never, infer _, infer Result> ? Result : never
   }
 >
@@ -414,7 +427,7 @@ export type WindowResult<K, A extends Aggregates<never>> = Flat<
 /** The same type as one object, so that an editor shows its fields. */
 type Flat<T> = T extends infer All ? { [Name in keyof All]: All[Name] } : never
 
-/** The records of each key and window, to be aggregated. */
+/** The records of each key and window, to be aggregated. Without keys, `K` is `never`. */
 export interface WindowedStream<T, K> {
   /**
    * Aggregates the records of each key in each window, and emits the results when the window ends, at event

@@ -12,9 +12,21 @@ const offsetForm = /^([+-])(\d{2}):?(\d{2})$/
  * @throws MillraceError `OPTION_INVALID` for an unknown zone.
  */
 export function zoneOf(name: string): Zone {
-  if (name === 'UTC' || name === 'Z') return (wallMs) => wallMs
-  const offsetMs = offsetMsOf(name)
-  return offsetMs === undefined ? namedZone(name) : (wallMs) => wallMs - offsetMs
+  const offsetMs = fixedOffset(name)
+  return offsetMs === undefined ? namedZone(offsetsOf(name)) : (wallMs) => wallMs - offsetMs
+}
+
+/** The inverse of `zoneOf`: from milliseconds since the epoch to the local time. */
+export function localTimeIn(name: string): (utcMs: number) => number {
+  const offsetMs = fixedOffset(name)
+  if (offsetMs !== undefined) return (utcMs) => utcMs + offsetMs
+  const offsetAt = offsetsOf(name)
+  return (utcMs) => utcMs + offsetAt(utcMs)
+}
+
+/** The offset of a zone that never changes it; undefined for other names. */
+function fixedOffset(name: string): number | undefined {
+  return name === 'UTC' ? 0 : offsetMsOf(name)
 }
 
 /** The offset of a zone like `+05:30` or `-0700` in milliseconds ahead of UTC; undefined for other text. */
@@ -33,10 +45,11 @@ const spanMs = 15 * 60_000
 const spansMax = 10_000
 const dayMs = 86_400_000
 
-function namedZone(name: string): Zone {
+/** The offsets of a named zone, in milliseconds ahead of UTC. */
+function offsetsOf(name: string): (utcMs: number) => number {
   const clock = clockIn(name)
   const offsets = new Map<number, number>()
-  const offsetAt = (utcMs: number): number => {
+  return (utcMs) => {
     const span = Math.floor(utcMs / spanMs)
     let offset = offsets.get(span)
     if (offset === undefined) {
@@ -46,6 +59,9 @@ function namedZone(name: string): Zone {
     }
     return offset
   }
+}
+
+function namedZone(offsetAt: (utcMs: number) => number): Zone {
   return (wallMs) => {
     // The offsets a day before and after: they differ only around a clock change.
     const before = offsetAt(wallMs - dayMs)

@@ -25,6 +25,7 @@ import {
 import { tokenKey, type Cell, type KeyToken, type StateTable } from '@millrace/core/store'
 import {
   checkTime,
+  isBetweenWindows,
   sliceAround,
   windowSettings,
   type Slice,
@@ -102,6 +103,10 @@ export class WindowJoinOperator implements Operator<unknown, unknown> {
 
   process({ value, time, key }: StreamRecord<unknown>, _: Collector<unknown>, input: number): void {
     if (!(time >= this.#slice.start && time < this.#slice.end)) this.#enter(time)
+    if (isBetweenWindows(this.#slice)) {
+      this.#context.count('skipped')
+      return
+    }
     if (this.#context.watermark() >= this.#slice.lastWindowEnd) {
       this.#context.count('late')
       this.#late[input]!.emit(value)

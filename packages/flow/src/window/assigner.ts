@@ -9,9 +9,9 @@ export interface Window {
 
 /** A span of event time that is in each window either entirely or not at all. */
 export interface Slice extends Window {
-  /** The end of the first window that contains it. */
+  /** The end of the first window that contains it or, if none does, that starts after it. */
   readonly firstWindowEnd: EventTime
-  /** The end of the last window that contains it. */
+  /** The end of the last window that contains it or, if none does, that ended before it. */
   readonly lastWindowEnd: EventTime
 }
 
@@ -49,10 +49,16 @@ export interface WindowAssigner {
    * same fingerprint: include everything that the other members depend on.
    */
   readonly fingerprint: WindowsFingerprint
-  /** The slice that contains `time`. Every time is in a window. */
+  /** The slice that contains `time`. */
   slice(time: EventTime): Slice
   /** The start of the window that ends at `windowEnd`. */
   startOf(windowEnd: EventTime): EventTime
+  /**
+   * The mark of the window that ends at `windowEnd`: a time from its start to its end. Its slices before the
+   * mark and those after it are merged separately, and windows with one mark share the work. Default: the
+   * window's start, which suits windows that share their start.
+   */
+  markOf?(windowEnd: EventTime): EventTime
 }
 
 /**
@@ -81,6 +87,11 @@ export function checkTime(time: EventTime): void {
   )
 }
 
+/** Whether a slice is between two windows, in none of them. */
+export function isBetweenWindows({ start, lastWindowEnd }: Slice): boolean {
+  return lastWindowEnd <= start
+}
+
 /**
  * The slice that contains `time`. Windows would never end if it did not, or if it ended after its windows.
  *
@@ -89,7 +100,8 @@ export function checkTime(time: EventTime): void {
 export function sliceAround(assigner: WindowAssigner, time: EventTime): Slice {
   const slice = assigner.slice(time)
   const { start, end, firstWindowEnd, lastWindowEnd } = slice
-  if (start <= time && time < end && end <= firstWindowEnd && firstWindowEnd <= lastWindowEnd) return slice
+  const isInWindows = end <= firstWindowEnd && firstWindowEnd <= lastWindowEnd
+  if (start <= time && time < end && (isInWindows || isBetweenWindows(slice))) return slice
   throw new MillraceError(
     'GRAPH_INVALID',
     `${assigner.description} put event time ${time} into the slice from ${start} to ${end}, whose windows end from ${firstWindowEnd} to ${lastWindowEnd}; a slice must contain the given time, and end no later than its windows: correct 'slice' of the assigner`,

@@ -34,7 +34,8 @@ export interface CustomWindows {
  */
 export function customWindows({ kind, version, windowOf }: CustomWindows): WindowAssigner {
   if (typeof kind === 'string' && kind !== '' && Number.isSafeInteger(version) && version >= 1) {
-    return new ConsecutiveWindows(kind, version, windowOf)
+    const fingerprint = { kind, settings: [{ name: 'version', value: version }] }
+    return new ConsecutiveWindows(`windows of kind '${kind}'`, fingerprint, windowOf)
   }
   throw new MillraceError(
     'OPTION_INVALID',
@@ -42,14 +43,15 @@ export function customWindows({ kind, version, windowOf }: CustomWindows): Windo
   )
 }
 
-class ConsecutiveWindows implements WindowAssigner {
+/** Windows of any length, one after another: each is one slice. */
+export class ConsecutiveWindows implements WindowAssigner {
   readonly description: string
   readonly fingerprint: WindowsFingerprint
   readonly #windowOf: (time: EventTime) => Window
 
-  constructor(kind: string, version: number, windowOf: (time: EventTime) => Window) {
-    this.description = `windows of kind '${kind}'`
-    this.fingerprint = { kind, settings: [{ name: 'version', value: version }] }
+  constructor(description: string, fingerprint: WindowsFingerprint, windowOf: (time: EventTime) => Window) {
+    this.description = description
+    this.fingerprint = fingerprint
     this.#windowOf = windowOf
   }
 

@@ -7,6 +7,7 @@ import fc from 'fast-check'
 import { describe, expect, test } from 'vitest'
 import { aggregator, type Aggregate, type Aggregates } from './aggregate.ts'
 import { count } from './count.ts'
+import { cumulative } from './cumulative.ts'
 import { AlignedWindows, sliding } from './sliding.ts'
 import type { WindowAssigner } from './assigner.ts'
 import { SliceWindowOperator } from './slice-window-operator.ts'
@@ -147,7 +148,8 @@ describe('the cost of windows', () => {
     expect(assigner.calls).toBeLessThan(200)
   })
 
-  test.each([10, 100, 1_000])('a window of %i slices is merged in four steps', (slices) => {
+  /** Counts how often accumulators are merged. */
+  function countMerges(assigner: WindowAssigner, records: number): { merges: number; results: number } {
     let merges = 0
     const counted = aggregator<Reading, number, number>({
       kind: 'counted',
@@ -160,15 +162,29 @@ describe('the cost of windows', () => {
       },
       result: (n) => n,
     })
-    const harness = harnessOf(sliding({ size: slices, slide: 1 }), { counted })
-    const records = 3 * slices
+    const harness = harnessOf(assigner, { counted })
     for (let time = 0; time < records; time++) {
       harness.watermark(time)
       for (const key of ['a', 'b']) harness.record({ key, text: '' }, time)
     }
     harness.end()
-    expect(harness.outputs).toHaveLength(2 * (records + slices - 1))
+    return { merges, results: harness.outputs.length }
+  }
+
+  test.each([10, 100, 1_000])('a window of %i slices is merged in four steps', (slices) => {
+    const records = 3 * slices
+    const { merges, results } = countMerges(sliding({ size: slices, slide: 1 }), records)
+    expect(results).toBe(2 * (records + slices - 1))
     // Each slice is copied and merged backwards once and forwards once, and each window merges two parts.
-    expect(merges / harness.outputs.length).toBeLessThan(5)
+    expect(merges / results).toBeLessThan(5)
   })
+
+  test.each([10, 100, 1_000])(
+    'the largest of %i cumulative windows costs no more merges than the first',
+    (steps) => {
+      const { merges, results } = countMerges(cumulative({ maxSize: steps, step: 1 }), 3 * steps)
+      expect(results).toBe(2 * 3 * steps)
+      expect(merges / results).toBeLessThan(2)
+    },
+  )
 })

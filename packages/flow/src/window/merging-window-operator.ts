@@ -29,18 +29,15 @@ import {
 } from '@millrace/core/operator'
 import { TokenMap, type Cell, type KeyToken, type StateTable } from '@millrace/core/store'
 import { accumulatorsOf, type Accumulators } from './accumulators.ts'
-import type { Aggregates } from './aggregate.ts'
 import { checkTime, windowSettings, type MergingWindows } from './assigner.ts'
 import { DueTimes, justAfter } from './due-times.ts'
 import { closedUpTo, latenessSetting } from './lateness.ts'
 import { SortedTimes } from './sorted-times.ts'
+import { windowResult, type AggregateParts } from './window-result.ts'
 
 /** The options of an operator of merging windows. */
-export interface MergingWindowParts {
-  readonly name: string
+export interface MergingWindowParts extends AggregateParts {
   readonly windows: MergingWindows
-  readonly aggregates: Aggregates<unknown>
-  readonly latenessMs: number
 }
 
 /** What is kept of one window of one key. */
@@ -57,6 +54,7 @@ export class MergingWindowOperator implements Operator<unknown, unknown> {
   readonly #windows: MergingWindows
   readonly #accumulators: Accumulators
   readonly #latenessMs: number
+  readonly #hasKey: boolean
   #context!: OperatorContext
   #table!: StateTable<OpenWindow>
   #late!: Collector<unknown>
@@ -70,10 +68,11 @@ export class MergingWindowOperator implements Operator<unknown, unknown> {
   /** The window that a sweep has just yielded. */
   #ending!: Cell<OpenWindow>
 
-  constructor({ name, windows, aggregates, latenessMs }: MergingWindowParts) {
+  constructor({ name, windows, aggregates, latenessMs, hasKey = true }: MergingWindowParts) {
     this.#windows = windows
     this.#accumulators = accumulatorsOf(aggregates, name)
     this.#latenessMs = latenessMs
+    this.#hasKey = hasKey
     this.fingerprint = {
       pieces: [windowsPiece, ...this.#accumulators.pieces],
       settings: [...windowSettings(windows, name), latenessSetting(latenessMs)],
@@ -243,9 +242,9 @@ export class MergingWindowOperator implements Operator<unknown, unknown> {
   }
 
   #emit(key: Key, start: EventTime, { end, accumulators }: OpenWindow, out: Collector<unknown>): void {
-    const result: Record<string, unknown> = { key, window: { start, end } }
-    this.#accumulators.results(accumulators, result)
-    out.emitAt(end, result)
+    const shown = this.#hasKey ? key : undefined
+    const window = { start, end }
+    out.emitAt(end, windowResult(this.#accumulators, { key: shown, window, values: accumulators }))
   }
 }
 

@@ -1,7 +1,7 @@
 import type { EventTime } from '@millrace/core'
 import { TokenMap, type Cell, type KeyToken, type StateTable } from '@millrace/core/store'
 import type { Accumulators } from './accumulators.ts'
-import { SliceMerge } from './slice-merge.ts'
+import { SliceMerge, type MarkOf } from './slice-merge.ts'
 import { SortedTimes } from './sorted-times.ts'
 
 /** How many cells are visited between two steps of a search. */
@@ -23,22 +23,24 @@ const searchStep = 32
 export class OpenSlices {
   readonly #table: StateTable<unknown>
   readonly #accumulators: Accumulators
+  readonly #markOf: MarkOf
   readonly #keys = new TokenMap<SliceMerge>()
   readonly #fronts = new SortedTimes()
   readonly #keysInFront = new Map<EventTime, number>()
   /** The key that `keysOf` has just yielded. */
   #merge!: SliceMerge
 
-  constructor(table: StateTable<unknown>, accumulators: Accumulators) {
+  constructor(table: StateTable<unknown>, accumulators: Accumulators, markOf: MarkOf) {
     this.#table = table
     this.#accumulators = accumulators
+    this.#markOf = markOf
   }
 
   /** Adds a key's new cell in an open slice. */
   add(token: KeyToken, sliceStart: EventTime): void {
     let merge = this.#keys.get(token)
     if (merge === undefined) {
-      merge = new SliceMerge(this.#accumulators, this.#table, token)
+      merge = new SliceMerge(this.#accumulators, this.#table, token, this.#markOf)
       this.#keys.add(token, merge)
     }
     const { starts } = merge

@@ -1,7 +1,16 @@
 import type { EventTime } from '@millrace/core'
 import type { KeyToken, StateTable } from '@millrace/core/store'
 import type { Accumulators } from './accumulators.ts'
+import type { WindowAssigner } from './assigner.ts'
 import { SortedTimes } from './sorted-times.ts'
+
+/** The mark of a window. */
+export type MarkOf = (start: EventTime, end: EventTime) => EventTime
+
+/** The marks of an assigner's windows. */
+export function marksOf(assigner: WindowAssigner): MarkOf {
+  return (start, end) => assigner.markOf?.(end) ?? start
+}
 
 /** How many slices are merged between two steps. */
 const stepSlices = 32
@@ -13,7 +22,7 @@ const nothing = Symbol('nothing')
  * Merges the slices of one key for one window after another.
  *
  * For accumulators of fixed size each window costs constant time, however many slices it has. A mark divides
- * each window in two: the last multiple of the window's length that is in it or at its end. The slices before
+ * each window in two (`markOf` of the assigner). The slices before
  * the mark are merged backwards from it, once for all windows with that mark, and every intermediate result
  * is kept: one for each possible start of a window. The slices after it are merged forwards as windows end.
  * So a window is one kept result merged with another. (The algorithm of Van Herk and Gil.)
@@ -30,6 +39,7 @@ export class SliceMerge {
   readonly #accumulators: Accumulators
   readonly #table: StateTable<unknown>
   readonly #token: KeyToken
+  readonly #markOf: MarkOf
   #mark: EventTime = Number.NaN
   /** The index of the next slice to merge backwards from the mark. */
   #nextBefore = -1
@@ -41,10 +51,11 @@ export class SliceMerge {
   #upTo: EventTime = Number.NEGATIVE_INFINITY
 
   /** `table` contains the slices of the key `token`, by their starts. */
-  constructor(accumulators: Accumulators, table: StateTable<unknown>, token: KeyToken) {
+  constructor(accumulators: Accumulators, table: StateTable<unknown>, token: KeyToken, markOf: MarkOf) {
     this.#accumulators = accumulators
     this.#table = table
     this.#token = token
+    this.#markOf = markOf
   }
 
   /** Handles a new slice, or changed accumulators of one. */
@@ -89,8 +100,7 @@ export class SliceMerge {
 
   /** Merges at most `count` slices of a window; true when all are merged. */
   #merge(start: EventTime, end: EventTime, count: number): boolean {
-    const size = end - start
-    const mark = this.#accumulators.isFixedSize ? Math.floor(end / size) * size : start
+    const mark = this.#accumulators.isFixedSize ? this.#markOf(start, end) : start
     if (mark !== this.#mark) {
       this.#forget()
       this.#mark = mark

@@ -31,26 +31,23 @@ import {
 } from '@millrace/core/operator'
 import type { Cell, StateTable } from '@millrace/core/store'
 import { accumulatorsOf, type Accumulators } from './accumulators.ts'
-import type { Aggregates } from './aggregate.ts'
 import {
   checkTime,
+  isBetweenWindows,
   sliceAround,
   windowSettings,
   type Slice,
-  type Window,
   type WindowAssigner,
 } from './assigner.ts'
 import { closedUpTo, latenessSetting } from './lateness.ts'
 import { OpenSlices } from './open-slices.ts'
-import { SliceMerge } from './slice-merge.ts'
+import { marksOf, SliceMerge } from './slice-merge.ts'
 import { SortedTimes } from './sorted-times.ts'
+import { windowResult, type AggregateParts } from './window-result.ts'
 
-/** The options of a window operator. */
-export interface SliceWindowParts {
-  readonly name: string
+/** The windows and what to compute in them. */
+export interface SliceWindowParts extends AggregateParts {
   readonly assigner: WindowAssigner
-  readonly aggregates: Aggregates<unknown>
-  readonly latenessMs: number
 }
 
 /** The accumulators of each slice and key. Their encoding depends on the aggregates. */
@@ -63,6 +60,7 @@ export class SliceWindowOperator implements Operator<unknown, unknown> {
   readonly #assigner: WindowAssigner
   readonly #accumulators: Accumulators
   readonly #latenessMs: number
+  readonly #hasKey: boolean
   #context!: OperatorContext
   #table!: StateTable<unknown>
   #late!: Collector<unknown>
@@ -93,10 +91,11 @@ export class SliceWindowOperator implements Operator<unknown, unknown> {
   /** The cell that a sweep has just yielded, if its slice is a window by itself. */
   #wholeCell: Cell<unknown> | undefined
 
-  constructor({ name, assigner, aggregates, latenessMs }: SliceWindowParts) {
+  constructor({ name, assigner, aggregates, latenessMs, hasKey = true }: SliceWindowParts) {
     this.#assigner = assigner
     this.#accumulators = accumulatorsOf(aggregates, name)
     this.#latenessMs = latenessMs
+    this.#hasKey = hasKey
     this.fingerprint = {
       pieces: [slicesPiece, ...this.#accumulators.pieces],
       settings: [...windowSettings(assigner, name), latenessSetting(latenessMs)],
@@ -110,7 +109,7 @@ export class SliceWindowOperator implements Operator<unknown, unknown> {
       codec: this.#accumulators.codec,
       backup: (accumulators) => this.#accumulators.backup(accumulators),
     })
-    this.#shared = new OpenSlices(this.#table, this.#accumulators)
+    this.#shared = new OpenSlices(this.#table, this.#accumulators, marksOf(this.#assigner))
     this.#late = context.output('late')
     this.#closedUpTo = closedUpTo(context)
   }
@@ -141,8 +140,11 @@ export class SliceWindowOperator implements Operator<unknown, unknown> {
     if (!(time >= this.#slice.start && time < this.#slice.end)) this.#enter(time)
     const watermark = this.#context.watermark()
     if (watermark >= this.#closesAt) {
-      this.#context.count('late')
-      this.#late.emit(value)
+      if (isBetweenWindows(this.#slice)) this.#context.count('skipped')
+      else {
+        this.#context.count('late')
+        this.#late.emit(value)
+      }
       return
     }
     const { start } = this.#slice
@@ -176,7 +178,7 @@ export class SliceWindowOperator implements Operator<unknown, unknown> {
     checkTime(time)
     const slice = sliceAround(this.#assigner, time)
     this.#slice = slice
-    const isClosed = slice.lastWindowEnd <= this.#closedUpTo
+    const isClosed = slice.lastWindowEnd <= this.#closedUpTo || isBetweenWindows(slice)
     this.#closesAt = isClosed ? Number.NEGATIVE_INFINITY : slice.lastWindowEnd + this.#latenessMs
     this.#updatesFrom = this.#latenessMs === 0 ? Number.POSITIVE_INFINITY : slice.firstWindowEnd
   }
@@ -275,7 +277,7 @@ export class SliceWindowOperator implements Operator<unknown, unknown> {
     const closed = Math.max(watermark - this.#latenessMs, this.#closedUpTo)
     let end = closed < firstWindowEnd ? firstWindowEnd : this.#endAfter(closed)
     const token = this.#context.keyToken()
-    const merge = new SliceMerge(this.#accumulators, this.#table, token)
+    const merge = new SliceMerge(this.#accumulators, this.#table, token, marksOf(this.#assigner))
     merge.starts.add(start)
     let next = this.#kept.indexFrom(this.#assigner.startOf(end))
     for (; end <= watermark && end <= lastWindowEnd; end = this.#endAfter(end)) {
@@ -287,10 +289,9 @@ export class SliceWindowOperator implements Operator<unknown, unknown> {
     }
   }
 
-  #emit(key: Key, end: EventTime, accumulators: unknown, out: Collector<unknown>): void {
-    const window: Window = { start: this.#assigner.startOf(end), end }
-    const result: Record<string, unknown> = { key, window }
-    this.#accumulators.results(accumulators, result)
-    out.emitAt(end - 1, result)
+  #emit(key: Key, end: EventTime, values: unknown, out: Collector<unknown>): void {
+    const window = { start: this.#assigner.startOf(end), end }
+    const shown = this.#hasKey ? key : undefined
+    out.emitAt(end - 1, windowResult(this.#accumulators, { key: shown, window, values }))
   }
 }

@@ -112,11 +112,6 @@ describe('options', () => {
     )
   }
 
-  test('EN-012 a slide longer than the size is rejected', () => {
-    refused(() => sliding({ size: 5, slide: 6 }), /slide \(6 ms\) is longer than size \(5 ms\)/)
-    expect(sliding({ size: 5, slide: 5 })).toMatchObject({ size: 5, slide: 5 })
-  })
-
   test('EN-013 invalid options are rejected with the name of the parameter', () => {
     for (const size of [0, -1, Number.NaN, Number.POSITIVE_INFINITY, 'soon', 0.5, '0s']) {
       refused(() => tumbling(size), /^size /)

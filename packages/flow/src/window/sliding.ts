@@ -5,7 +5,7 @@ import { farthestTime, type Slice, type WindowAssigner, type WindowsFingerprint 
 export interface SlidingOptions {
   /** The length of each window: a whole number of milliseconds. */
   readonly size: Duration
-  /** The time between the starts of two windows: a whole number of milliseconds, at most `size`. */
+  /** The time between the starts of two windows: a whole number of milliseconds. */
   readonly slide: Duration
   /**
    * The offset of window starts from the epoch's multiples of `slide`, in milliseconds. May be negative.
@@ -15,24 +15,19 @@ export interface SlidingOptions {
 }
 
 /**
- * Overlapping windows of one length: one starts every `slide`, and a record is in each that contains its
- * time.
+ * Windows of one length: one starts every `slide`, and a record is in each that contains its time. They
+ * overlap if `slide` is shorter than `size`. If it is longer, records between two windows are in none and are
+ * counted as skipped.
  *
- * Throws `OPTION_INVALID`, also for a slide longer than the size: records between two windows would be in
- * none.
+ * Throws `OPTION_INVALID`.
  *
  * @example
  * sliding({ size: '10s', slide: '5s' }) // [0s, 10s), [5s, 15s), [10s, 20s) and so on, also before the epoch
+ * sliding({ size: '5m', slide: '1h' }) // the first five minutes of each hour
  */
 export function sliding(options: SlidingOptions): WindowAssigner {
   const size = wholeMs(options.size, 'size')
   const slide = wholeMs(options.slide, 'slide')
-  if (slide > size) {
-    throw new MillraceError(
-      'OPTION_INVALID',
-      `slide (${slide} ms) is longer than size (${size} ms), so records between two windows would be in none; make slide at most size, or filter those records out and use tumbling windows`,
-    )
-  }
   const offset = offsetMs(options.offset ?? 0, slide, 'slide')
   return new AlignedWindows(`sliding windows of ${size} ms every ${slide} ms`, { size, slide, offset })
 }
@@ -79,6 +74,7 @@ export class AlignedWindows implements WindowAssigner {
   readonly size: number
   readonly slide: number
   readonly offset: number
+  /** How long after the start of a window another one ends; 0: at that start. */
   readonly #rest: number
 
   constructor(
@@ -122,6 +118,11 @@ export class AlignedWindows implements WindowAssigner {
   startOf(windowEnd: EventTime): EventTime {
     return windowEnd - this.size
   }
+
+  /** The last multiple of the size: the slices of about two windows are merged once for all of them. */
+  markOf(windowEnd: EventTime): EventTime {
+    return Math.floor(windowEnd / this.size) * this.size
+  }
 }
 
 /**
@@ -141,7 +142,7 @@ export function floorMod(a: number, b: number): number {
  * The greatest `offset + n * period` at or below `time`. Fractions are removed first, since they make the
  * arithmetic inexact.
  */
-function floorTo(time: EventTime, period: number, offset: number): EventTime {
+export function floorTo(time: EventTime, period: number, offset: number): EventTime {
   const whole = Math.floor(time)
   // Adding zero turns -0 into 0.
   return whole - floorMod(whole - offset, period) + 0
