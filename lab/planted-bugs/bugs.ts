@@ -10,6 +10,7 @@ import type { PlantedBug, SimulatorBug } from './planted-bug.ts'
 import { sliceBugs } from './slice-bugs.ts'
 import { taskBugs } from './task-bugs.ts'
 import { testedBugs } from './tested-bugs.ts'
+import { windowBugs } from './window-bugs.ts'
 import { userBugs } from './user-bugs.ts'
 
 const simulatorBugs: readonly SimulatorBug[] = [...flowBugs, ...durabilityBugs, ...userBugs, ...sliceBugs]
@@ -48,8 +49,10 @@ export const plantedBugs: readonly PlantedBug[] = [
     caughtBy: { kind: 'crash points', trial, near },
   })),
   ...channelBugs.map((bug): PlantedBug => ({ ...bug, caughtBy: { kind: 'schedules' } })),
-  ...[...testedBugs, ...taskBugs, ...kindBugs, ...meetingBugs].map(({ files, ...bug }): PlantedBug => ({
-    ...bug,
-    caughtBy: { kind: 'tests', files },
-  })),
+  ...[...testedBugs, ...taskBugs, ...kindBugs, ...meetingBugs, ...windowBugs].map(
+    ({ files, ...bug }): PlantedBug => ({
+      ...bug,
+      caughtBy: { kind: 'tests', files },
+    }),
+  ),
 ]
