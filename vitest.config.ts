@@ -16,7 +16,7 @@ export default defineConfig({
       'bench/**/*.test.ts',
       'scripts/**/*.test.ts',
     ],
-    exclude: ['**/node_modules/**', '**/dist/**', '**/*.system.test.ts', '**/*.long.test.ts'],
+    exclude: ['**/node_modules/**', '**/dist/**', '**/*.{system,service}.test.ts', '**/*.long.test.ts'],
     pool: 'forks',
     maxWorkers: 2,
     // Test files of one worker share their modules: loading them anew for each file would cost more than the tests do.

@@ -22,6 +22,7 @@ export const packageImports: Readonly<Record<string, readonly string[]>> = {
   'connector-generator': ['core', 'world'],
   'connector-memory': ['channels', 'core'],
   'connector-http': ['core', 'segment-log'],
+  'connector-kafka': ['core', 'segment-log'],
   'connector-redis': ['core'],
   'connector-stdio': ['core'],
   cli: ['core', 'flow', 'node', 'simulator', 'store-memory', 'world'],

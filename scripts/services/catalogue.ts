@@ -1,19 +1,6 @@
 import net from 'node:net'
-
-/** A server that tests can ask for. */
-export interface Service {
-  readonly name: string
-  /** An address in this environment variable is used instead of starting a server. */
-  readonly variable: string
-  /** The program, and the Debian packages that have it and its libraries. */
-  readonly program: string
-  readonly packages: readonly string[]
-  /** What it is started with: it must keep its data in `directory` and listen on loopback only. */
-  arguments(port: number, directory: string): readonly string[]
-  url(port: number): string
-  /** Resolves to whether the server at this port answers. */
-  answers(port: number): Promise<boolean>
-}
+import type { Service } from './definition.ts'
+import { answersKafka, javaOptions, prepareKafka, propertiesOf } from './kafka.ts'
 
 export const services = {
   redis: {
@@ -22,7 +9,7 @@ export const services = {
     program: 'redis-server',
     packages: ['redis-server', 'redis-tools', 'libjemalloc2', 'liblzf1'],
     // Each write is synced before it is answered, so that a test may kill the server.
-    arguments: (port, directory) => [
+    arguments: ({ port, directory }) => [
       '--port',
       String(port),
       '--bind',
@@ -38,6 +25,24 @@ export const services = {
     ],
     url: (port) => `redis://127.0.0.1:${port}`,
     answers: async (port) => (await ask(port, 'PING\r\n')).startsWith('+PONG'),
+  },
+  kafka: {
+    name: 'kafka',
+    variable: 'MILLRACE_KAFKA_BROKERS',
+    program: 'java',
+    packages: ['openjdk-17-jre-headless', 'libjpeg62-turbo', 'liblcms2-2', 'libnss3'],
+    artifacts: [
+      { group: 'org.apache.kafka', name: 'kafka_2.13', version: '4.1.1' },
+      // Has the consumer by which tests look at results.
+      { group: 'org.apache.kafka', name: 'kafka-tools', version: '4.1.1', isAlone: true },
+      { group: 'org.slf4j', name: 'slf4j-simple', version: '1.7.36' },
+    ],
+    // For clients, for its own controller, and for clients with a password, with TLS, and with both.
+    ports: 5,
+    prepare: prepareKafka,
+    arguments: (place) => [...javaOptions(place), 'kafka.Kafka', propertiesOf(place)],
+    url: (port) => `127.0.0.1:${port}`,
+    answers: answersKafka,
   },
 } as const satisfies Readonly<Record<string, Service>>
 

@@ -9,19 +9,25 @@
  */
 import { execFile, spawn, type ChildProcess } from 'node:child_process'
 import { existsSync } from 'node:fs'
-import { mkdir, mkdtemp, readdir, rename, rm } from 'node:fs/promises'
+import { mkdir, mkdtemp, readdir, rm } from 'node:fs/promises'
 import net from 'node:net'
-import { homedir, tmpdir } from 'node:os'
+import { tmpdir } from 'node:os'
 import path from 'node:path'
 import { promisify } from 'node:util'
 import { setTimeout as delay } from 'node:timers/promises'
-import { services, type Service, type ServiceName } from './catalogue.ts'
+import { cached } from './cache.ts'
+import { services, type ServiceName } from './catalogue.ts'
+import type { Place, Service } from './definition.ts'
+import { fetchArtifacts } from './maven.ts'
 
 const run = promisify(execFile)
 
 /** A server that runs. */
 export interface RunningService {
   readonly url: string
+  /** All its ports, and where it keeps its data; none for a server of the environment. */
+  readonly ports: readonly number[]
+  readonly directory: string
   /** Kills the server without warning and starts it again with what it has on disk. Undefined for one of the environment. */
   readonly restart: (() => Promise<void>) | undefined
   stop(): Promise<void>
@@ -40,7 +46,15 @@ export type ServiceOutcome = RunningService | { readonly missing: string }
 export async function service(name: ServiceName): Promise<ServiceOutcome> {
   const wanted: Service = services[name]
   const given = process.env[wanted.variable]
-  if (given !== undefined) return { url: given, restart: undefined, stop: () => Promise.resolve() }
+  if (given !== undefined) {
+    return {
+      url: given,
+      ports: [],
+      directory: '',
+      restart: undefined,
+      stop: () => Promise.resolve(),
+    }
+  }
   try {
     return await start(wanted, await programOf(wanted))
   } catch (error) {
@@ -53,13 +67,18 @@ export async function service(name: ServiceName): Promise<ServiceOutcome> {
 
 async function start(wanted: Service, program: Program): Promise<RunningService> {
   const directory = await mkdtemp(path.join(tmpdir(), `millrace-${wanted.name}-`))
-  const port = await freePort()
-  let server = await launch(wanted, program, port, directory)
+  const ports = await Promise.all(Array.from({ length: wanted.ports ?? 1 }, freePort))
+  const place: Place = { port: ports[0]!, ports, directory, jars: program.jars }
+  const env = { ...process.env, LD_LIBRARY_PATH: program.libraries }
+  await wanted.prepare?.(place, async (args) => void (await run(program.file, args, { env })))
+  let server = await launch(wanted, program, place)
   return {
-    url: wanted.url(port),
+    url: wanted.url(place.port),
+    ports,
+    directory,
     restart: async () => {
       await kill(server)
-      server = await launch(wanted, program, port, directory)
+      server = await launch(wanted, program, place)
     },
     stop: async () => {
       await kill(server)
@@ -68,25 +87,20 @@ async function start(wanted: Service, program: Program): Promise<RunningService>
   }
 }
 
-async function launch(
-  wanted: Service,
-  { file, libraries }: Program,
-  port: number,
-  directory: string,
-): Promise<ChildProcess> {
+async function launch(wanted: Service, { file, libraries }: Program, place: Place): Promise<ChildProcess> {
   // The shell kills the server when its own input ends, as it does when the process that started it is gone.
   const script = '"$@" & server=$!; cat > /dev/null; kill -9 $server'
   const env = { ...process.env, LD_LIBRARY_PATH: libraries }
-  const shell = spawn('sh', ['-c', script, 'sh', file, ...wanted.arguments(port, directory)], {
+  const shell = spawn('sh', ['-c', script, 'sh', file, ...wanted.arguments(place)], {
     env,
     stdio: ['pipe', 'ignore', 'ignore'],
   })
-  for (let tries = 0; tries < 600; tries++) {
-    if (await wanted.answers(port)) return shell
+  for (let tries = 0; tries < 1_200; tries++) {
+    if (await wanted.answers(place.port)) return shell
     await delay(50)
   }
   await kill(shell)
-  throw new Error(`${file} does not answer on port ${port}`)
+  throw new Error(`${file} does not answer on port ${place.port}`)
 }
 
 async function kill(shell: ChildProcess): Promise<void> {
@@ -106,25 +120,23 @@ function freePort(): Promise<number> {
   })
 }
 
-interface Program {
+/** A program that can be started. */
+export interface Program {
   readonly file: string
   /** Directories of shared libraries, as `LD_LIBRARY_PATH` has them. */
   readonly libraries: string
+  /** The directory of what Maven has fetched; '' if the server needs none of it. */
+  readonly jars: string
 }
 
 /** Where the program is: on the path, in the cache, or in the cache after it was fetched. */
-async function programOf(wanted: Service): Promise<Program> {
+export async function programOf(wanted: Service): Promise<Program> {
+  const jars = wanted.artifacts === undefined ? '' : await fetchArtifacts(wanted.name, wanted.artifacts)
   for (const directory of (process.env['PATH'] ?? '').split(path.delimiter)) {
     const file = path.join(directory, wanted.program)
-    if (existsSync(file)) return { file, libraries: process.env['LD_LIBRARY_PATH'] ?? '' }
+    if (existsSync(file)) return { file, libraries: process.env['LD_LIBRARY_PATH'] ?? '', jars }
   }
-  const cache = path.join(
-    process.env['XDG_CACHE_HOME'] ?? path.join(homedir(), '.cache'),
-    'millrace',
-    'services',
-  )
-  const root = path.join(cache, wanted.name)
-  if (!existsSync(root)) await fetchPackages(wanted, cache, root)
+  const root = await cached(wanted.name, (work) => fetchPackages(wanted, work))
   const files = await readdir(root, { recursive: true })
   const program = files.find(
     (file) => /(^|\/)s?bin\/[^/]+$/.test(file) && path.basename(file) === wanted.program,
@@ -133,26 +145,17 @@ async function programOf(wanted: Service): Promise<Program> {
   const libraries = new Set(
     files.filter((file) => file.includes('.so')).map((file) => path.join(root, path.dirname(file))),
   )
-  return { file: path.join(root, program), libraries: [...libraries].join(':') }
+  return { file: path.join(root, program), libraries: [...libraries].join(':'), jars }
 }
 
-/** Unpacks Debian packages into a directory that appears only when it is complete. */
-async function fetchPackages(wanted: Service, cache: string, root: string): Promise<void> {
-  await mkdir(cache, { recursive: true })
-  const work = await mkdtemp(path.join(cache, 'fetch-'))
-  try {
-    await download(wanted.packages, work)
-    const unpacked = path.join(work, 'root')
-    for (const file of await readdir(work)) {
-      if (file.endsWith('.deb')) await run('dpkg-deb', ['-x', path.join(work, file), unpacked])
-    }
-    // Another process may have been faster.
-    await rename(unpacked, root).catch((error: unknown) => {
-      if (!existsSync(root)) throw error
-    })
-  } finally {
-    await rm(work, { recursive: true, force: true })
+/** Unpacks Debian packages into `root` of a directory. */
+async function fetchPackages(wanted: Service, work: string): Promise<string> {
+  await download(wanted.packages, work)
+  const unpacked = path.join(work, 'root')
+  for (const file of await readdir(work)) {
+    if (file.endsWith('.deb')) await run('dpkg-deb', ['-x', path.join(work, file), unpacked])
   }
+  return unpacked
 }
 
 /** Downloads packages into a directory; if the machine has no lists of packages, with lists of its own. */

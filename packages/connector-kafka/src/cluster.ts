@@ -1,0 +1,104 @@
+/**
+ * A Kafka cluster as sources and sinks see it: the port behind which a client library is exchanged.
+ *
+ * A call that fails because brokers cannot be reached is repeated until they can, except for the first connection.
+ */
+import type { ConnectorContext } from '@millrace/core/connector'
+import type { KafkaRecord, ReadyRecord, TopicPartition } from './record.ts'
+
+/** What a connection needs of the world. */
+export type World = Pick<ConnectorContext, 'clock' | 'signal' | 'warn'>
+
+/** Connects to a cluster. Rejects with `OPTION_INVALID` if it was never reached, or refuses the user. */
+export type Connect = (what: string, world: World, options: ConnectOptions) => Promise<Cluster>
+
+/** How one connection is used. */
+export interface ConnectOptions {
+  /** The group whose offsets are read and written. */
+  readonly group: string
+  /** Whether records of open and aborted transactions are read. */
+  readonly readsUncommitted?: boolean
+}
+
+export interface Cluster {
+  /** Its brokers, for messages. */
+  readonly address: string
+  /** All topics, with their number of partitions. */
+  topics(): Promise<ReadonlyMap<string, number>>
+  /** The number of partitions of a topic; undefined if there is none. */
+  partitions(topic: string): Promise<number | undefined>
+  /** The offset of the first record that is there, and the one behind the last record that can be read now. */
+  range(of: TopicPartition): Promise<OffsetRange>
+  /** The offset of the first record with this time or a later one; that behind the last record if there is none. */
+  offsetAt(of: TopicPartition, time: number): Promise<number>
+  /** Delivers records from an offset on, until it is closed. */
+  feed(of: TopicPartition, from: number, listener: FeedListener): Promise<Feed>
+  /** Notes offsets for the group, for tools that show how far it is. */
+  commit(offsets: readonly GroupOffset[]): Promise<void>
+  /** A producer without transactions. */
+  producer(): Promise<RecordProducer>
+  /** Ends all transactions that earlier producers with this id have begun, and fences those producers. */
+  transactions(id: string, topic: string): Promise<TransactionProducer>
+  close(): Promise<void>
+}
+
+export interface OffsetRange {
+  readonly first: number
+  readonly end: number
+}
+
+export interface GroupOffset extends TopicPartition {
+  readonly offset: number
+}
+
+/** Gets what a partition delivers. Calls never overlap. */
+export interface FeedListener {
+  records(records: readonly KafkaRecord[]): void
+  /** Everything before this offset was delivered, and nothing is behind it now. */
+  caughtUp(offset: number): void
+  failed(error: unknown): void
+}
+
+/** The delivery of one partition. */
+export interface Feed {
+  /** Stops the delivery for a while; some records may still come. */
+  pause(): void
+  resume(): void
+  close(): void
+}
+
+/** Sends records, each at least once, in order. */
+export interface RecordProducer {
+  /** Resolves when there is room for more. */
+  send(records: readonly ReadyRecord[]): Promise<void>
+  /** Resolves when all are stored by all brokers that must have them. */
+  flush(): Promise<void>
+  close(): Promise<void>
+}
+
+/**
+ * Commits records together with a mark: either all are there, or none.
+ *
+ * Only the newest producer of an id can commit. So what `mark` was when it was opened holds until its own commit.
+ */
+export interface TransactionProducer {
+  /** The mark of the last transaction of this id; undefined if none is known. */
+  readonly mark: number | undefined
+  /** Rejects with a `KafkaFailure`. After that the outcome is not known, and the producer can only be closed. */
+  commit(chunks: AsyncIterable<readonly ReadyRecord[]>, mark: number): Promise<void>
+  close(): Promise<void>
+}
+
+/** What a client or a broker refuses. */
+export class KafkaFailure extends Error {
+  readonly code: number
+  /** Whether a person must change something: the topic, the rights, the record. */
+  readonly isFinal: boolean
+
+  constructor(code: number, message: string, isFinal: boolean) {
+    super(message)
+    this.name = 'KafkaFailure'
+    this.code = code
+    this.isFinal = isFinal
+  }
+}

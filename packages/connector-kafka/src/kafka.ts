@@ -1,0 +1,223 @@
+/** Topics of an Apache Kafka cluster. */
+import { durationMs, MillraceError, type Duration } from '@millrace/core'
+import {
+  decodeJson,
+  decodeText,
+  encodeJson,
+  parserOf,
+  type Schema,
+  type Sink,
+  type Source,
+} from '@millrace/core/connector'
+import type { IfForgotten, StagedRecords } from './committer.ts'
+import { nativeConnect } from './native/native-cluster.ts'
+import { checkConnection, invalid, type KafkaOptions, type Settings } from './options.ts'
+import type { OutgoingOptions } from './outgoing.ts'
+import { PlainSink } from './plain-sink.ts'
+import type { KafkaRecord, OutgoingRecord } from './record.ts'
+import { checkReadOptions, readOptions, TopicSource, type ReadOptions } from './topic-source.ts'
+import type { Decode, KafkaPosition } from './topic-reader.ts'
+import { TransactionSink } from './transaction-sink.ts'
+
+/** How records with JSON are read. */
+export interface ReadJsonOptions<T> extends ReadOptions {
+  /**
+   * What a record looks like: the type is inferred from it, and a record that does not fit is a failure of that record.
+   * Without it the text is trusted to be what the type says.
+   */
+  readonly schema?: Schema<T>
+}
+
+/** How records are read that the program decodes itself. */
+export interface ReadRecordsOptions<T> extends ReadOptions {
+  /** Makes a value of a record. What it throws is a failure of that record. */
+  readonly decode: (record: KafkaRecord) => T
+}
+
+/** How topics are written. */
+export interface WriteOptions extends KafkaOptions {
+  readonly topic: string
+  /**
+   * `exactly-once`: in transactions, visible to readers of committed records when the checkpoint is complete.
+   * `at-least-once`: at once; after a restart some records are there twice. Default `exactly-once`.
+   */
+  readonly guarantee?: 'exactly-once' | 'at-least-once'
+  /** How records are compressed. Default `lz4`. */
+  readonly compression?: 'none' | 'gzip' | 'snappy' | 'lz4' | 'zstd'
+  /** Bytes of key, value and headers of the largest record; a larger one follows the error policy. Default 1,000,000. */
+  readonly maxRecordBytes?: number
+  /** The beginning of the ids of transactions, and of the groups that keep their marks. Default `millrace`. */
+  readonly transactionalIdPrefix?: string
+  /** How long a transaction may take before the broker ends it. At most the broker's `transaction.max.timeout.ms`. Default `'1m'`. */
+  readonly transactionTimeout?: Duration
+  /**
+   * What to do with the records of the last checkpoint if the cluster no longer knows whether they were committed, because
+   * the job was killed and not started again for `offsets.retention.minutes` (a week): `fail`, `write` or `skip` them.
+   * Default `fail`.
+   */
+  readonly ifForgotten?: IfForgotten
+}
+
+/** How values are written as JSON or text. */
+export interface WriteValuesOptions<T> extends WriteOptions {
+  /** The key of a record: records with the same key are in the same partition, in order. Default: none. */
+  readonly key?: (value: T) => string | Uint8Array | null
+  readonly headers?: (value: T) => NonNullable<OutgoingRecord['headers']>
+}
+
+/** How records are written that the program makes itself. */
+export interface WriteRecordsOptions<T> extends WriteOptions {
+  /** Makes the record of a value. What it throws follows the error policy. */
+  readonly record: (value: T) => OutgoingRecord
+}
+
+/**
+ * Reads topics whose values are JSON. A value that is not, and a tombstone, follow the error policy of the source.
+ *
+ * Each partition is a split, replayable from the offset in the checkpoint. Throws `OPTION_INVALID`. The job fails with
+ * `SOURCE_FAILED` if records that were not read are gone.
+ *
+ * @example
+ * p.from('orders', kafka.readJson<Order>({ brokers: 'localhost:9092', topic: 'orders' }))
+ */
+export function readJson<T>({ schema, ...options }: ReadJsonOptions<T>): Source<T, KafkaPosition> {
+  const parse = parserOf(schema)
+  return source('kafka.readJson', options, ({ value }) => parse(decodeJson(present(value))))
+}
+
+/**
+ * Reads topics whose values are text in UTF-8. A value that is not, and a tombstone, follow the error policy of the source.
+ *
+ * @example
+ * p.from('log', kafka.readText({ brokers: 'localhost:9092', topic: 'log' }))
+ */
+export function readText(options: ReadOptions): Source<string, KafkaPosition> {
+  return source('kafka.readText', options, ({ value }) => decodeText(present(value)))
+}
+
+/**
+ * Reads topics as records: key, value, headers, timestamp and offset. `decode` makes something else of them.
+ *
+ * @example
+ * p.from('orders', kafka.readRecords({
+ *   brokers: 'localhost:9092',
+ *   topic: /orders\..+/,
+ *   decode: ({ key, value, timestamp }) => ({ id: text(key), order: value && JSON.parse(text(value)), at: timestamp }),
+ * }))
+ */
+export function readRecords(options: ReadOptions): Source<KafkaRecord, KafkaPosition>
+export function readRecords<T>(options: ReadRecordsOptions<T>): Source<T, KafkaPosition>
+export function readRecords<T>(
+  options: ReadOptions & Partial<ReadRecordsOptions<T>>,
+): Source<T | KafkaRecord, KafkaPosition> {
+  const { decode = (record) => record, ...rest } = options
+  return source<T | KafkaRecord>('kafka.readRecords', rest, decode)
+}
+
+/**
+ * Writes values as JSON, exactly once.
+ *
+ * @example
+ * totals.to('totals', kafka.writeJson({ brokers: 'localhost:9092', topic: 'totals', key: (t) => t.key }))
+ */
+export function writeJson<T>(options: WriteValuesOptions<T>): Sink<T, StagedRecords> {
+  return values('kafka.writeJson', options, encodeJson)
+}
+
+/**
+ * Writes text as UTF-8, exactly once.
+ *
+ * @example
+ * lines.to('log', kafka.writeText({ brokers: 'localhost:9092', topic: 'log' }))
+ */
+export function writeText(options: WriteValuesOptions<string>): Sink<string, StagedRecords> {
+  return values('kafka.writeText', options, (value) => value)
+}
+
+/**
+ * Writes the record that `record` makes of each value, exactly once: with a key, headers, a partition, a topic of its own,
+ * or as a tombstone.
+ *
+ * @example
+ * users.to('users', kafka.writeRecords({
+ *   brokers: 'localhost:9092',
+ *   topic: 'users',
+ *   record: (user) => ({ key: user.id, value: user.isGone ? null : JSON.stringify(user) }),
+ * }))
+ */
+export function writeRecords<T>({ record, ...options }: WriteRecordsOptions<T>): Sink<T, StagedRecords> {
+  return sink('kafka.writeRecords', options, record)
+}
+
+function source<T>(what: string, options: ReadOptions, decode: Decode<T>): Source<T, KafkaPosition> {
+  checkConnection(what, options, readOptions)
+  checkReadOptions(what, options)
+  return new TopicSource(nativeConnect(options, noProducer), decode, options)
+}
+
+function values<T>(
+  what: string,
+  { key, headers, ...options }: WriteValuesOptions<T>,
+  encode: (value: T) => string,
+): Sink<T, StagedRecords> {
+  return sink(what, options, (value: T) => ({
+    value: encode(value),
+    ...(key !== undefined && { key: key(value) }),
+    ...(headers !== undefined && { headers: headers(value) }),
+  }))
+}
+
+const writeOptions = [
+  'topic',
+  'guarantee',
+  'compression',
+  'maxRecordBytes',
+  'transactionalIdPrefix',
+  'transactionTimeout',
+  'ifForgotten',
+] as const
+
+const noProducer = { settings: {}, transactionTimeoutMs: 0 }
+/** What the client adds to a record, at most. */
+const overheadBytes = 10_000
+
+function sink<T>(
+  what: string,
+  options: WriteOptions,
+  recordOf: (value: T) => OutgoingRecord,
+): Sink<T, StagedRecords> {
+  checkConnection(what, options, writeOptions)
+  const { topic, guarantee = 'exactly-once', compression = 'lz4', maxRecordBytes = 1_000_000 } = options
+  const { transactionalIdPrefix: idPrefix = 'millrace', ifForgotten = 'fail' } = options
+  if (typeof topic !== 'string' || topic === '') throw invalid(what, 'topic is no name')
+  if (!Number.isSafeInteger(maxRecordBytes) || maxRecordBytes < 1) {
+    throw invalid(what, `maxRecordBytes is ${maxRecordBytes}; give a whole number from 1`)
+  }
+  if (!['fail', 'write', 'skip'].includes(ifForgotten)) {
+    throw invalid(what, `ifForgotten is ${String(ifForgotten)}; write fail, write or skip`)
+  }
+  const transactionTimeoutMs = durationMs(options.transactionTimeout ?? '1m', `${what}: transactionTimeout`)
+  const settings: Settings = {
+    'enable.idempotence': true,
+    // The one of Java's clients: the same key is in the same partition, also if Java writes it.
+    partitioner: 'murmur2_random',
+    'linger.ms': 5,
+    'compression.type': compression,
+    'message.max.bytes': maxRecordBytes + overheadBytes,
+    'queue.buffering.max.kbytes': 65_536,
+    ...options.settings,
+  }
+  const connect = nativeConnect(options, { settings, transactionTimeoutMs })
+  const outgoing: OutgoingOptions<T> = { topic, recordOf, maxRecordBytes }
+  if (guarantee === 'at-least-once') return new PlainSink(connect, outgoing)
+  if (guarantee !== 'exactly-once') {
+    throw invalid(what, `guarantee is ${String(guarantee)}; write 'exactly-once' or 'at-least-once'`)
+  }
+  return new TransactionSink(connect, outgoing, { idPrefix, transactionTimeoutMs, ifForgotten })
+}
+
+function present(value: Uint8Array | null): Uint8Array {
+  if (value !== null) return value
+  const message = 'the record is a tombstone: it has no value; read such topics with kafka.readRecords'
+  throw new MillraceError('DECODE_FAILED', message)
+}

@@ -1,0 +1,86 @@
+import { MillraceError } from '@millrace/core'
+import type { Batch, RejectRecord } from '@millrace/core/connector'
+import type { Cluster } from './cluster.ts'
+import { invalid } from './options.ts'
+import { readyRecord, sizeOf, type OutgoingRecord, type ReadyRecord } from './record.ts'
+
+/** What records a sink makes of values. */
+export interface OutgoingOptions<T> {
+  /** Where records go that name no topic. */
+  readonly topic: string
+  readonly recordOf: (value: T) => OutgoingRecord
+  /** A larger record is rejected. */
+  readonly maxRecordBytes: number
+}
+
+/** Makes records of values, and rejects those that the cluster would not take. */
+export class Outgoing<T> {
+  readonly #options: OutgoingOptions<T>
+  readonly #cluster: Cluster
+  /** Topics and their partitions; 0 for a topic that does not exist. */
+  readonly #topics = new Map<string, number>()
+
+  constructor(options: OutgoingOptions<T>, cluster: Cluster) {
+    this.#options = options
+    this.#cluster = cluster
+  }
+
+  /** Rejects with `OPTION_INVALID` if the topic of the sink does not exist. */
+  async checkTopic(what: string): Promise<void> {
+    const { topic } = this.#options
+    if ((await this.#partitions(topic)) > 0) return
+    throw invalid(what, `there is no topic ${topic} on ${this.#cluster.address}; create it first`)
+  }
+
+  /** Calls `take` for each record; a promise that it returns is waited for. */
+  async each(
+    batch: Batch<T>,
+    reject: RejectRecord,
+    take: (record: ReadyRecord) => Promise<void> | undefined,
+  ): Promise<void> {
+    for (let index = 0; index < batch.length; index++) {
+      const record = this.#made(batch, index, reject)
+      if (record === undefined) continue
+      const partitions = this.#topics.get(record.topic) ?? (await this.#partitions(record.topic))
+      if (partitions === 0 || record.partition >= partitions) {
+        reject(index, this.#unknown(record, partitions))
+        // Someone may create it.
+        this.#topics.delete(record.topic)
+        continue
+      }
+      const taken = take(record)
+      if (taken !== undefined) await taken
+    }
+  }
+
+  #made(batch: Batch<T>, index: number, reject: RejectRecord): ReadyRecord | undefined {
+    const { topic, recordOf, maxRecordBytes } = this.#options
+    let record: ReadyRecord
+    try {
+      record = readyRecord(recordOf(batch.values[index]!), topic, batch.times[index]!)
+    } catch (error) {
+      reject(index, error)
+      return undefined
+    }
+    const size = sizeOf(record)
+    if (size <= maxRecordBytes) return record
+    const help = `raise maxRecordBytes, and message.max.bytes of the brokers and max.message.bytes of the topic`
+    const message = `the record has ${size} bytes, and maxRecordBytes is ${maxRecordBytes}; ${help}`
+    reject(index, new MillraceError('RECORD_TOO_LARGE', message))
+    return undefined
+  }
+
+  async #partitions(topic: string): Promise<number> {
+    const known = this.#topics.get(topic)
+    if (known !== undefined) return known
+    const partitions = (await this.#cluster.partitions(topic)) ?? 0
+    this.#topics.set(topic, partitions)
+    return partitions
+  }
+
+  #unknown({ topic, partition }: ReadyRecord, partitions: number): MillraceError {
+    const problem =
+      partitions === 0 ? `there is no topic ${topic}` : `topic ${topic} has no partition ${partition}`
+    return new MillraceError('SINK_FAILED', `${problem} on ${this.#cluster.address}`)
+  }
+}

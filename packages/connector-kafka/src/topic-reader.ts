@@ -1,0 +1,204 @@
+import { describeError, MillraceError } from '@millrace/core'
+import type { DecodeFailure, Poll, SplitReader } from '@millrace/core/connector'
+import type { Feed, FeedListener } from './cluster.ts'
+import type { KafkaRecord, TopicPartition } from './record.ts'
+
+/** Where to read on in a partition. */
+export interface KafkaPosition {
+  readonly [name: string]: number
+  /** The offset of the next record. */
+  readonly offset: number
+}
+
+/** Makes a value of a record. Throws if it cannot. */
+export type Decode<T> = (record: KafkaRecord) => T
+
+export interface TopicReaderParts<T> {
+  /** For messages: "source orders". */
+  readonly what: string
+  readonly name: string
+  readonly split: string
+  readonly of: TopicPartition
+  readonly start: number
+  /** For a bounded job: the offset behind the last record to read. */
+  readonly end: number | undefined
+  readonly decode: Decode<T>
+  /** When it aborts, nothing is waited for any longer. */
+  readonly signal: AbortSignal
+  /** Notes an offset for tools; undefined if none is to be noted. */
+  readonly note: ((offset: number) => void) | undefined
+}
+
+/** So many records may wait before the delivery is paused, and so few before it is resumed. */
+const MANY = 8_000
+const FEW = 2_000
+
+const noBytes = new Uint8Array(0)
+
+/** Reads one partition. Records wait here, and the partition is paused when there are many. */
+export class TopicReader<T> implements SplitReader<T, KafkaPosition>, FeedListener {
+  readonly acknowledge?: (position: KafkaPosition) => Promise<void>
+  readonly #parts: TopicReaderParts<T>
+  #feed: Feed | undefined
+  /** Records from `#at` on wait. */
+  #waiting: KafkaRecord[] = []
+  #at = 0
+  /** The next offset to hand out, and the next to be delivered. */
+  #next: number
+  #deliveredUpTo: number
+  #isPaused = false
+  #isCaughtUp = false
+  #state: 'reading' | 'ended' | 'failed' | 'closed' = 'reading'
+  #error: unknown
+  #wakeReader: (() => void)[] = []
+  readonly #onAbort = (): void => this.#wake()
+
+  constructor(parts: TopicReaderParts<T>) {
+    this.#parts = parts
+    this.#next = parts.start
+    this.#deliveredUpTo = parts.start
+    const { note, signal } = parts
+    signal.addEventListener('abort', this.#onAbort, { once: true })
+    if (note !== undefined) {
+      this.acknowledge = ({ offset }) => {
+        note(offset)
+        return Promise.resolve()
+      }
+    }
+    this.#endIfThere()
+  }
+
+  /** Whether there is something to deliver. */
+  get isReading(): boolean {
+    return this.#state === 'reading'
+  }
+
+  /** The offset that is delivered next, while more is expected. */
+  get awaited(): number | undefined {
+    return this.isReading && !this.#isCaughtUp && !this.#isPaused ? this.#deliveredUpTo : undefined
+  }
+
+  delivers(feed: Feed): void {
+    this.#feed = feed
+    if (!this.isReading) feed.close()
+  }
+
+  records(records: readonly KafkaRecord[]): void {
+    if (!this.isReading) return
+    const { end = Infinity } = this.#parts
+    for (const record of records) {
+      if (record.offset < this.#deliveredUpTo) continue
+      if (record.offset >= end) {
+        this.#deliveredUpTo = end
+        break
+      }
+      this.#waiting.push(record)
+      this.#deliveredUpTo = record.offset + 1
+    }
+    this.#isCaughtUp = false
+    this.#endIfThere()
+    if (!this.#isPaused && this.#waiting.length - this.#at > MANY) {
+      this.#isPaused = true
+      this.#feed?.pause()
+    }
+    this.#wake()
+  }
+
+  caughtUp(offset: number): void {
+    if (!this.isReading) return
+    // Marks of transactions and records that were compacted away have offsets too.
+    this.#deliveredUpTo = Math.max(this.#deliveredUpTo, Math.min(offset, this.#parts.end ?? Infinity))
+    this.#isCaughtUp = true
+    this.#endIfThere()
+    this.#wake()
+  }
+
+  failed(error: unknown): void {
+    if (!this.isReading) return
+    this.#state = 'failed'
+    const { what, split } = this.#parts
+    this.#error =
+      error instanceof MillraceError
+        ? error
+        : new MillraceError('SOURCE_FAILED', `${what}: ${split} cannot be read: ${describeError(error)}`, {
+            cause: error,
+          })
+    this.#wake()
+  }
+
+  poll(limit: number): Poll<T> {
+    if (this.#at === this.#waiting.length) {
+      if (this.#state === 'failed') throw this.#error
+      this.#next = this.#deliveredUpTo
+      if (this.#state !== 'reading') return { kind: 'end' }
+      return { kind: 'pending', isCaughtUp: this.#isCaughtUp }
+    }
+    const taken = this.#waiting.slice(this.#at, this.#at + limit)
+    this.#at += taken.length
+    this.#next = taken.at(-1)!.offset + 1
+    if (this.#at === this.#waiting.length) {
+      this.#waiting = []
+      this.#at = 0
+      this.#next = this.#deliveredUpTo
+    }
+    if (this.#isPaused && this.#waiting.length - this.#at <= FEW) {
+      this.#isPaused = false
+      this.#feed?.resume()
+    }
+    return this.#decoded(taken)
+  }
+
+  async ready(): Promise<void> {
+    if (this.#at < this.#waiting.length || this.#state !== 'reading' || this.#parts.signal.aborted) return
+    await new Promise<void>((resolve) => this.#wakeReader.push(resolve))
+  }
+
+  position(): KafkaPosition {
+    return { offset: this.#next }
+  }
+
+  close(): Promise<void> {
+    if (this.isReading) this.#state = 'closed'
+    this.#feed?.close()
+    this.#parts.signal.removeEventListener('abort', this.#onAbort)
+    this.#wake()
+    return Promise.resolve()
+  }
+
+  #endIfThere(): void {
+    const { end } = this.#parts
+    if (end === undefined || this.#deliveredUpTo < end) return
+    this.#state = 'ended'
+    this.#feed?.close()
+  }
+
+  #decoded(records: readonly KafkaRecord[]): Poll<T> {
+    const { name, split, decode } = this.#parts
+    const values: T[] = []
+    const read: KafkaRecord[] = []
+    const failures: DecodeFailure[] = []
+    for (const record of records) {
+      try {
+        values.push(decode(record))
+        read.push(record)
+      } catch (error) {
+        failures.push({ index: values.length, error, raw: record.value ?? noBytes, place: placeOf(record) })
+      }
+    }
+    const origin = {
+      source: name,
+      split,
+      place: (index: number) => placeOf(read[index]!),
+      raw: (index: number) => read[index]!.value ?? noBytes,
+    }
+    return { kind: 'records', values, origin, failures }
+  }
+
+  #wake(): void {
+    for (const wake of this.#wakeReader.splice(0)) wake()
+  }
+}
+
+function placeOf({ offset }: KafkaRecord): string {
+  return `offset ${offset}`
+}

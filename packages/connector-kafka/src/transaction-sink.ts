@@ -1,0 +1,175 @@
+import type { Batch, ConnectorContext, RejectRecord, Sink, SinkWriter } from '@millrace/core/connector'
+import { removeIfThere } from '@millrace/core/disk'
+import type { Connect } from './cluster.ts'
+import { Committer, type IfForgotten, type StagedRecords } from './committer.ts'
+import { Outgoing, type OutgoingOptions } from './outgoing.ts'
+import { namesIn, StagedFile } from './staged-file.ts'
+
+/** How transactions are made. */
+export interface TransactionOptions {
+  readonly idPrefix: string
+  readonly transactionTimeoutMs: number
+  readonly ifForgotten: IfForgotten
+}
+
+/** The mark is renewed after this time without records, so that the cluster does not forget it. */
+const renewAfterMs = 3_600_000
+
+/**
+ * Writes records exactly once. They are kept in a file of the data directory until their checkpoint is durable, and are then
+ * written in one transaction (docs/design/021-kafka-exactly-once.md).
+ */
+export class TransactionSink<T> implements Sink<T, StagedRecords> {
+  readonly kind = 'kafka'
+  readonly guarantee = 'exactly-once'
+  readonly #connect: Connect
+  readonly #outgoing: OutgoingOptions<T>
+  readonly #options: TransactionOptions
+
+  constructor(connect: Connect, outgoing: OutgoingOptions<T>, options: TransactionOptions) {
+    this.#connect = connect
+    this.#outgoing = outgoing
+    this.#options = options
+  }
+
+  async check(_pending: readonly StagedRecords[], context: ConnectorContext): Promise<void> {
+    const what = `sink ${context.name}`
+    const cluster = await this.#connect(what, context, { group: this.#id(0, context) })
+    try {
+      await new Outgoing(this.#outgoing, cluster).checkTopic(what)
+    } finally {
+      await cluster.close()
+    }
+  }
+
+  async open(
+    subtask: number,
+    pending: readonly StagedRecords[],
+    context: ConnectorContext,
+  ): Promise<SinkWriter<T, StagedRecords>> {
+    if (subtask === 0) {
+      await this.#commitAll(pending, context)
+      await discardUnnamed(context)
+    }
+    const id = this.#id(subtask, context)
+    const committer = await this.#committer(id, this.#outgoing.topic, context)
+    try {
+      const mark = await committer.begin()
+      const prefix = `staged-${context.owner.epoch}-${context.random.int(2 ** 48).toString(36)}-${subtask}`
+      return new TransactionWriter({
+        id,
+        mark,
+        prefix,
+        committer,
+        outgoing: this.#outgoing,
+        context,
+      })
+    } catch (error) {
+      await committer.close()
+      throw error
+    }
+  }
+
+  /** Commits what an earlier run has prepared, by the ids that it had. */
+  async #commitAll(pending: readonly StagedRecords[], context: ConnectorContext): Promise<void> {
+    const committers = new Map<string, Committer>()
+    try {
+      for (const staged of pending) {
+        const { id, topic } = staged
+        const place = JSON.stringify([id, topic])
+        const committer = committers.get(place) ?? (await this.#committer(id, topic, context))
+        committers.set(place, committer)
+        await committer.commit(staged)
+      }
+    } finally {
+      for (const committer of committers.values()) await committer.close()
+    }
+  }
+
+  #committer(id: string, topic: string, context: ConnectorContext): Promise<Committer> {
+    const { ifForgotten, transactionTimeoutMs } = this.#options
+    const what = `sink ${context.name}`
+    return Committer.open(
+      { what, connect: this.#connect, id, topic, ifForgotten, transactionTimeoutMs },
+      context,
+    )
+  }
+
+  #id(subtask: number, { owner, name }: ConnectorContext): string {
+    return `${this.#options.idPrefix}-${owner.job}-${name}-${subtask}`
+  }
+}
+
+interface WriterParts<T> {
+  readonly id: string
+  readonly mark: number
+  /** The beginning of the names of its files; no other writer has it. */
+  readonly prefix: string
+  readonly committer: Committer
+  readonly outgoing: OutgoingOptions<T>
+  readonly context: ConnectorContext
+}
+
+class TransactionWriter<T> implements SinkWriter<T, StagedRecords> {
+  readonly #parts: WriterParts<T>
+  readonly #outgoing: Outgoing<T>
+  #staged: StagedFile | undefined
+  #files = 0
+  #isFirst = true
+  #committedAt: number
+
+  constructor(parts: WriterParts<T>) {
+    this.#parts = parts
+    this.#outgoing = new Outgoing(parts.outgoing, parts.committer.cluster)
+    this.#committedAt = parts.context.clock.monotonic()
+  }
+
+  async write(batch: Batch<T>, reject: RejectRecord): Promise<void> {
+    await this.#outgoing.each(batch, reject, (record) => {
+      const { fs, directory } = this.#parts.context
+      this.#staged ??= new StagedFile(fs, directory, `${this.#parts.prefix}-${this.#files++}.records`)
+      return this.#staged.add(record) ? this.#staged.write() : undefined
+    })
+  }
+
+  async prepare(checkpoint: number): Promise<StagedRecords | undefined> {
+    await this.#requireOrder(checkpoint)
+    const staged = this.#staged
+    this.#staged = undefined
+    const { id, outgoing, context } = this.#parts
+    const place = { id, topic: outgoing.topic, checkpoint }
+    if (staged !== undefined) return { ...place, file: staged.name, bytes: await staged.finish() }
+    const isOld = context.clock.monotonic() - this.#committedAt > renewAfterMs
+    return isOld ? { ...place, file: null, bytes: 0 } : undefined
+  }
+
+  async commit(staged: StagedRecords): Promise<void> {
+    await this.#parts.committer.commit(staged)
+    this.#committedAt = this.#parts.context.clock.monotonic()
+  }
+
+  async close(): Promise<void> {
+    await this.#staged?.discard()
+    await this.#parts.committer.close()
+  }
+
+  /** A job that was restored from an older copy of its data directory counts checkpoints that were committed before. */
+  async #requireOrder(checkpoint: number): Promise<void> {
+    const { mark, committer, context, outgoing } = this.#parts
+    if (this.#isFirst && mark >= checkpoint) {
+      context.warn(
+        `sink ${context.name}: ${outgoing.topic} has records up to checkpoint ${mark}, and this job continues with ${checkpoint}: it was restored from an older copy or an older checkpoint, and writes again what came after it`,
+      )
+      await committer.reset(checkpoint - 1)
+    }
+    this.#isFirst = false
+  }
+}
+
+/** Removes files of earlier runs that no checkpoint names. What a checkpoint names was committed, and removed, before. */
+async function discardUnnamed({ fs, directory, owner }: ConnectorContext): Promise<void> {
+  for (const name of await namesIn(fs, directory)) {
+    const [, epoch] = /^staged-(\d+)-.*\.records$/s.exec(name) ?? []
+    if (epoch !== undefined && Number(epoch) <= owner.epoch) await removeIfThere(fs, `${directory}/${name}`)
+  }
+}

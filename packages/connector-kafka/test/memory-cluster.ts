@@ -1,0 +1,188 @@
+import type {
+  Cluster,
+  Connect,
+  Feed,
+  FeedListener,
+  RecordProducer,
+  TransactionProducer,
+} from '../src/cluster.ts'
+import { KafkaFailure } from '../src/cluster.ts'
+import { splitOf, type KafkaRecord, type ReadyRecord, type TopicPartition } from '../src/record.ts'
+
+interface Partition {
+  records: KafkaRecord[]
+  first: number
+  next: number
+  readonly listeners: Set<Reading>
+}
+
+interface Reading {
+  listener: FeedListener
+  from: number
+  isPaused: boolean
+}
+
+/** A cluster in memory with the promises of Kafka: logs with offsets, transactions, marks, fenced producers. */
+export class MemoryCluster {
+  readonly address = 'memory:9092'
+  readonly #partitions = new Map<string, Partition>()
+  readonly #counts = new Map<string, number>()
+  readonly marks = new Map<string, number>()
+  readonly groupOffsets = new Map<string, number>()
+  /** The newest producer of each id. */
+  readonly #epochs = new Map<string, number>()
+  /** Fails the next steps, each with one of these. */
+  readonly failures: KafkaFailure[] = []
+  connections = 0
+  /** What happens after records were committed: an answer may get lost. */
+  afterCommit: (() => void) | undefined
+
+  addTopic(topic: string, partitions: number): void {
+    for (let partition = this.#counts.get(topic) ?? 0; partition < partitions; partition++) {
+      this.#partitions.set(splitOf({ topic, partition }), {
+        records: [],
+        first: 0,
+        next: 0,
+        listeners: new Set(),
+      })
+    }
+    this.#counts.set(topic, partitions)
+  }
+
+  append(
+    topic: string,
+    partition: number,
+    record: Partial<KafkaRecord> & { value: Uint8Array | null },
+  ): void {
+    const log = this.#log({ topic, partition })
+    log.records.push({
+      topic,
+      partition,
+      key: null,
+      headers: [],
+      timestamp: 0,
+      ...record,
+      offset: log.next++,
+    })
+    this.#deliver(log)
+  }
+
+  /** Offsets that no record has, as those of marks of transactions. */
+  skip(topic: string, partition: number, offsets: number): void {
+    const log = this.#log({ topic, partition })
+    log.next += offsets
+    this.#deliver(log)
+  }
+
+  /** Deletes the records before an offset, as retention does. */
+  trim(topic: string, partition: number, first: number): void {
+    const log = this.#log({ topic, partition })
+    log.first = first
+    log.records = log.records.filter(({ offset }) => offset >= first)
+  }
+
+  records(topic: string): readonly KafkaRecord[] {
+    return Array.from(
+      { length: this.#counts.get(topic) ?? 0 },
+      (_, partition) => this.#log({ topic, partition }).records,
+    ).flat()
+  }
+
+  readonly connect: Connect = async (_what, { signal }, { group }): Promise<Cluster> => {
+    await this.#step(signal)
+    this.connections++
+    return {
+      address: this.address,
+      topics: () => Promise.resolve(this.#counts),
+      partitions: (topic) => Promise.resolve(this.#counts.get(topic)),
+      range: (of) => Promise.resolve({ first: this.#log(of).first, end: this.#log(of).next }),
+      offsetAt: (of, time) => {
+        const log = this.#log(of)
+        return Promise.resolve(log.records.find(({ timestamp }) => timestamp >= time)?.offset ?? log.next)
+      },
+      feed: (of, from, listener) => Promise.resolve(this.#feed(of, from, listener)),
+      commit: (offsets) => {
+        for (const { offset, ...of } of offsets) this.groupOffsets.set(`${group} ${splitOf(of)}`, offset)
+        return Promise.resolve()
+      },
+      producer: () => Promise.resolve(this.#producer(signal)),
+      transactions: (id) => this.#transactions(id, signal),
+      close: async () => {
+        this.connections--
+      },
+    }
+  }
+
+  #log(of: TopicPartition): Partition {
+    return this.#partitions.get(splitOf(of))!
+  }
+
+  #feed(of: TopicPartition, from: number, listener: FeedListener): Feed {
+    const log = this.#log(of)
+    const reading: Reading = { listener, from, isPaused: false }
+    log.listeners.add(reading)
+    const deliver = (): void => queueMicrotask(() => this.#deliver(log))
+    deliver()
+    return {
+      pause: () => void (reading.isPaused = true),
+      resume: () => {
+        reading.isPaused = false
+        deliver()
+      },
+      close: () => void log.listeners.delete(reading),
+    }
+  }
+
+  #deliver(log: Partition): void {
+    for (const reading of log.listeners) {
+      if (reading.isPaused) continue
+      const records = log.records.filter(({ offset }) => offset >= reading.from)
+      reading.from = log.next
+      if (records.length > 0) reading.listener.records(records)
+      if (log.listeners.has(reading)) reading.listener.caughtUp(log.next)
+    }
+  }
+
+  #producer(signal: AbortSignal): RecordProducer {
+    return {
+      send: async (records) => {
+        await this.#step(signal)
+        for (const record of records) this.#write(record)
+      },
+      flush: () => this.#step(signal),
+      close: () => Promise.resolve(),
+    }
+  }
+
+  async #transactions(id: string, signal: AbortSignal): Promise<TransactionProducer> {
+    await this.#step(signal)
+    const epoch = (this.#epochs.get(id) ?? 0) + 1
+    this.#epochs.set(id, epoch)
+    const producer = {
+      mark: this.marks.get(id),
+      commit: async (chunks: AsyncIterable<readonly ReadyRecord[]>, mark: number): Promise<void> => {
+        const records: ReadyRecord[] = []
+        for await (const chunk of chunks) records.push(...chunk)
+        await this.#step(signal)
+        if (this.#epochs.get(id) !== epoch) throw new KafkaFailure(-144, 'fenced by a newer instance', false)
+        for (const record of records) this.#write(record)
+        this.marks.set(id, mark)
+        this.afterCommit?.()
+        producer.mark = mark
+      },
+      close: () => Promise.resolve(),
+    }
+    return producer
+  }
+
+  #write({ topic, partition, ...record }: ReadyRecord): void {
+    this.append(topic, Math.max(partition, 0), record)
+  }
+
+  async #step(signal: AbortSignal): Promise<void> {
+    signal.throwIfAborted()
+    const failure = this.failures.shift()
+    if (failure !== undefined) throw failure
+    await Promise.resolve()
+  }
+}

@@ -1,0 +1,39 @@
+/** A server that tests can ask for. */
+export interface Service {
+  readonly name: string
+  /** An address in this environment variable is used instead of starting a server. */
+  readonly variable: string
+  /** The program, and the Debian packages that have it and its libraries. */
+  readonly program: string
+  readonly packages: readonly string[]
+  /** For a server in Java: what Maven fetches, with everything that it needs. */
+  readonly artifacts?: readonly Artifact[]
+  /** How many ports it listens on. Default 1. */
+  readonly ports?: number
+  /** Writes what the server reads at its start; `run` runs its program. Called once. */
+  prepare?(place: Place, run: (args: readonly string[]) => Promise<void>): Promise<void>
+  /** What it is started with: it must keep its data in the directory and listen on loopback only. */
+  arguments(place: Place): readonly string[]
+  url(port: number): string
+  /** Resolves to whether the server at this port answers. */
+  answers(port: number): Promise<boolean>
+}
+
+/** Where a server listens and keeps its data. */
+export interface Place {
+  readonly port: number
+  /** All its ports, `port` first. */
+  readonly ports: readonly number[]
+  readonly directory: string
+  /** The directory of what Maven has fetched. */
+  readonly jars: string
+}
+
+/** A package of Maven. */
+export interface Artifact {
+  readonly group: string
+  readonly name: string
+  readonly version: string
+  /** Whether it is fetched without what it needs. Default false. */
+  readonly isAlone?: boolean
+}

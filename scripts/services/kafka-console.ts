@@ -1,0 +1,53 @@
+import { execFile } from 'node:child_process'
+import { promisify } from 'node:util'
+import { services } from './catalogue.ts'
+import { javaOptions } from './kafka.ts'
+import { programOf } from './service.ts'
+
+const run = promisify(execFile)
+
+/** A record as Kafka's own consumer prints it. */
+export interface PrintedRecord {
+  readonly partition: number
+  readonly key: string
+  readonly value: string
+}
+
+/**
+ * Reads a topic from its beginning with the console consumer of Kafka, in Java: what was committed, until `count` records were
+ * read or none has come for a while. With a count that is too high it shows that there are no more.
+ */
+export async function readWithJava(
+  brokers: string,
+  topic: string,
+  count: number,
+): Promise<readonly PrintedRecord[]> {
+  const { file, libraries, jars } = await programOf(services.kafka)
+  const { stdout } = await run(
+    file,
+    [
+      ...javaOptions({ jars }),
+      'org.apache.kafka.tools.consumer.ConsoleConsumer',
+      ...words(`--bootstrap-server ${brokers} --topic ${topic} --from-beginning`),
+      ...words(`--isolation-level read_committed --timeout-ms 5000 --max-messages ${count}`),
+      ...words('--property print.partition=true --property print.key=true'),
+    ],
+    { env: { ...process.env, LD_LIBRARY_PATH: libraries }, maxBuffer: 2 ** 30 },
+  ).catch((error: unknown) => {
+    // It exits with 1 after the timeout.
+    const { code, stdout: printed } = error as { code?: unknown; stdout?: string }
+    if (code === 1 && printed !== undefined) return { stdout: printed }
+    throw error
+  })
+  return stdout
+    .split('\n')
+    .filter((line) => line !== '')
+    .map((line) => {
+      const [partition, key, ...value] = line.split('\t')
+      return { partition: Number(partition!.slice('Partition:'.length)), key: key!, value: value.join('\t') }
+    })
+}
+
+function words(text: string): readonly string[] {
+  return text.split(' ')
+}

@@ -1,0 +1,147 @@
+import { execFile } from 'node:child_process'
+import { readFile, writeFile } from 'node:fs/promises'
+import net from 'node:net'
+import path from 'node:path'
+import { promisify } from 'node:util'
+import type { Place } from './definition.ts'
+
+const run = promisify(execFile)
+
+/** What a client needs for each of the listeners: plain, with a password, with a password and TLS, with TLS. */
+const kafkaUser = { username: 'tester', password: 'secret-word' } as const
+
+export function propertiesOf({ directory }: Pick<Place, 'directory'>): string {
+  return path.join(directory, 'server.properties')
+}
+
+/** A small, quick machine: it compiles little, and its memory is bounded. */
+export function javaOptions({ jars }: Pick<Place, 'jars'>): readonly string[] {
+  return [
+    '-Xmx384m',
+    '-XX:+UseSerialGC',
+    '-XX:TieredStopAtLevel=1',
+    '-Dorg.slf4j.simpleLogger.defaultLogLevel=error',
+    '-cp',
+    `${jars}/*`,
+  ]
+}
+
+/** Makes certificates, writes the broker's properties, and formats its directory. */
+export async function prepareKafka(
+  place: Place,
+  runProgram: (args: readonly string[]) => Promise<void>,
+): Promise<void> {
+  await makeCertificates(place.directory)
+  await writeFile(propertiesOf(place), await properties(place))
+  const { username, password } = kafkaUser
+  const users = ['SCRAM-SHA-256', 'SCRAM-SHA-512'].flatMap((kind) => [
+    '--add-scram',
+    `${kind}=[name=${username},password=${password}]`,
+  ])
+  await runProgram([
+    ...javaOptions(place),
+    'kafka.tools.StorageTool',
+    'format',
+    '--cluster-id',
+    'MkU3OEVBNTcwNTJENDM2Qg',
+    ...users,
+    '--config',
+    propertiesOf(place),
+  ])
+}
+
+/** Whether the broker answers a request for the versions that it speaks. */
+export function answersKafka(port: number): Promise<boolean> {
+  // Length, api 18, version 0, correlation 1, no client id.
+  const request = Buffer.from([0, 0, 0, 10, 0, 18, 0, 0, 0, 0, 0, 1, 255, 255])
+  return new Promise((resolve) => {
+    const socket = net.connect(port, '127.0.0.1', () => socket.write(request))
+    const settle = (isThere: boolean): void => {
+      socket.destroy()
+      resolve(isThere)
+    }
+    socket.setTimeout(2_000, () => settle(false))
+    socket.once('data', () => settle(true))
+    socket.once('error', () => settle(false))
+    socket.once('close', () => settle(false))
+  })
+}
+
+async function properties({ directory, ports }: Place): Promise<string> {
+  const [plain, controller, password, both, tls] = ports
+  const { username, password: secret } = kafkaUser
+  const login = `org.apache.kafka.common.security.plain.PlainLoginModule required user_${username}="${secret}";`
+  const scram = 'org.apache.kafka.common.security.scram.ScramLoginModule required;'
+  const listeners = { PLAIN: plain, CONTROLLER: controller, PASSWORD: password, BOTH: both, TLS: tls }
+  const entries: Record<string, string | number> = {
+    'process.roles': 'broker,controller',
+    'node.id': 1,
+    'controller.quorum.voters': `1@127.0.0.1:${controller}`,
+    'controller.listener.names': 'CONTROLLER',
+    'inter.broker.listener.name': 'PLAIN',
+    listeners: Object.entries(listeners)
+      .map(([name, port]) => `${name}://127.0.0.1:${port}`)
+      .join(','),
+    'listener.security.protocol.map':
+      'PLAIN:PLAINTEXT,CONTROLLER:PLAINTEXT,PASSWORD:SASL_PLAINTEXT,BOTH:SASL_SSL,TLS:SSL',
+    'sasl.enabled.mechanisms': 'PLAIN,SCRAM-SHA-256,SCRAM-SHA-512',
+    'ssl.keystore.type': 'PEM',
+    'ssl.keystore.location': path.join(directory, 'broker.pem'),
+    'log.dirs': path.join(directory, 'data'),
+    'auto.create.topics.enable': 'false',
+    'offsets.topic.replication.factor': 1,
+    'offsets.topic.num.partitions': 4,
+    'transaction.state.log.replication.factor': 1,
+    'transaction.state.log.min.isr': 1,
+    'transaction.state.log.num.partitions': 4,
+    'group.initial.rebalance.delay.ms': 0,
+    // One that is killed and restarted may register again soon.
+    'broker.session.timeout.ms': 2_000,
+    'broker.heartbeat.interval.ms': 500,
+    // So that tests need not wait for what their clients have abandoned.
+    'transaction.abort.timed.out.transaction.cleanup.interval.ms': 500,
+  }
+  for (const listener of ['password', 'both']) {
+    entries[`listener.name.${listener}.plain.sasl.jaas.config`] = login
+    for (const kind of ['scram-sha-256', 'scram-sha-512']) {
+      entries[`listener.name.${listener}.${kind}.sasl.jaas.config`] = scram
+    }
+  }
+  return Object.entries(entries)
+    .map(([name, value]) => `${name}=${value}\n`)
+    .join('')
+}
+
+/** An authority of this directory alone, and the broker's certificate, which it has signed. */
+async function makeCertificates(directory: string): Promise<void> {
+  const openssl = (...args: readonly string[]): Promise<unknown> => run('openssl', args, { cwd: directory })
+  const key = ['-newkey', 'rsa:2048', '-nodes']
+  await openssl(
+    'req',
+    '-x509',
+    ...key,
+    '-keyout',
+    'authority.key',
+    '-out',
+    'authority.pem',
+    '-days',
+    '2',
+    '-subj',
+    '/CN=millrace-test',
+  )
+  await openssl('req', ...key, '-keyout', 'broker.key', '-out', 'broker.csr', '-subj', '/CN=localhost')
+  await writeFile(path.join(directory, 'names.ext'), 'subjectAltName=IP:127.0.0.1,DNS:localhost\n')
+  const signed = [
+    '-CA',
+    'authority.pem',
+    '-CAkey',
+    'authority.key',
+    '-CAcreateserial',
+    '-extfile',
+    'names.ext',
+  ]
+  await openssl('x509', '-req', '-in', 'broker.csr', ...signed, '-days', '2', '-out', 'broker.crt')
+  const parts = ['broker.key', 'broker.crt', 'authority.pem']
+  const texts = await Promise.all(parts.map((name) => readFile(path.join(directory, name), 'utf8')))
+  await writeFile(path.join(directory, 'broker.pem'), texts.join(''))
+}
