@@ -179,11 +179,18 @@ describe('error policies', () => {
         operator: 'lines',
         place: "source 'lines', split 's', line 2, byte 5",
         raw: '/w==',
-        message: 'not JSON',
+        code: 'DECODE_FAILED',
+        message: 'DECODE_FAILED: not JSON',
+        stack: expect.stringContaining('[cause]: Error: not JSON') as string,
       },
     ])
-    const failed = await live((p) => p.from('lines', source).to('out', memory.write()))
-    expect(failed.result).toHaveProperty('error.message', expect.stringContaining('line 2, byte 5'))
+    const restart = { kind: 'fixed', delayMs: 10, attempts: 3 } as const
+    const failed = await live((p) => p.from('lines', source).to('out', memory.write()), { restart })
+    expect(failed.result).toHaveProperty(
+      'error.message',
+      "operator 'lines' failed at source 'lines', split 's', line 2, byte 5: DECODE_FAILED: not JSON. A restart would fail at the same record, so the job ends: fix the record, or set onError to skip() or deadLetter(name, sink)",
+    )
+    expect(failed.job.status().restarts).toBe(0)
   })
 
   test('EN-014 a record without a usable time fails with the place, and never lands in 1970', async () => {

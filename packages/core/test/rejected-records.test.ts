@@ -83,7 +83,7 @@ describe('a record that a sink cannot write', () => {
     expect(result).toMatchObject({ outcome: 'failed', error: { code: 'SINK_FAILED' } })
     expect(String((result as { error: unknown }).error)).toBe(
       "MillraceError: sink 'out' cannot write the record at source 'events', split 'all', index 3: " +
-        "RangeError: 3 is not for us. Change the record before the sink, or set the sink's option onError",
+        "RangeError: 3 is not for us. A restart would fail at the same record, so the job ends: change the record before the sink, or set the sink's option onError",
     )
     expect(sink.inner.values).toEqual([])
   })

@@ -54,5 +54,5 @@ export class Cursor implements Place {
 /** Formats the place of a record for messages. */
 export function placeOfRecord(origin: Origin | undefined, index: number): string {
   if (origin === undefined || index < 0) return 'a record from an unknown place'
-  return `source '${origin.source}', split '${origin.split}', ${origin.place(index)}`
+  return `source '${origin.source}', split '${origin.splitLabel ?? origin.split}', ${origin.place(index)}`
 }

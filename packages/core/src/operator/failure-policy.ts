@@ -34,6 +34,16 @@ export interface DeadLetter {
 }
 
 const longestValue = 64 * 1024
+const deepestCause = 5
+
+/** The stack of an error, followed by those of its causes. */
+function stackOf(thrown: unknown): string {
+  const stacks: string[] = []
+  for (let at = thrown; at instanceof Error && stacks.length < deepestCause; at = at.cause) {
+    stacks.push(at.stack ?? String(at))
+  }
+  return stacks.join('\n[cause]: ')
+}
 
 /** Decides what happens to a record on which user code threw. */
 export class FailurePolicy {
@@ -88,7 +98,7 @@ export class FailurePolicy {
       operator: this.operator,
       code: isMillraceError(thrown) ? thrown.code : 'OPERATOR_FAILED',
       message: describeError(thrown),
-      stack: thrown instanceof Error ? (thrown.stack ?? '') : '',
+      stack: stackOf(thrown),
       place: place.place(),
       value: describeValue(value, longestValue) ?? null,
       raw: raw === undefined ? null : toBase64(raw),

@@ -11,6 +11,17 @@ const programErrors: readonly ErrorCode[] = [
   'STATE_MISUSED',
 ]
 
+/** Error codes for bad data: the record fails in every attempt, so a restart cannot help. */
+const dataErrors: readonly ErrorCode[] = [
+  'DECODE_FAILED',
+  'TIMESTAMP_INVALID',
+  'KEY_INVALID',
+  'RECORD_TOO_LARGE',
+]
+
+const noRestartHelps =
+  'A restart would fail at the same record, so the job ends: fix the record, or set onError to skip() or deadLetter(name, sink)'
+
 /** Whether `thrown` says that the program must be changed, for any record. */
 export function isProgramError(thrown: unknown): thrown is MillraceError {
   return isMillraceError(thrown) && programErrors.includes(thrown.code)
@@ -27,9 +38,12 @@ export class OperatorError extends MillraceError {
 
   constructor(operator: string, place: string, thrown: unknown) {
     const code = isProgramError(thrown) ? thrown.code : 'OPERATOR_FAILED'
-    super(code, `operator '${operator}' failed at ${place}: ${describeError(thrown)}`, {
+    const isFinal = isMillraceError(thrown) && dataErrors.includes(thrown.code)
+    const advice = isFinal ? `. ${noRestartHelps}` : ''
+    super(code, `operator '${operator}' failed at ${place}: ${describeError(thrown)}${advice}`, {
       cause: thrown,
       place: `${operator} at ${place}`,
+      isFinal,
     })
     this.operator = operator
     this.thrown = thrown

@@ -22,6 +22,9 @@ interface Prepared {
   readonly committable: Json
 }
 
+const noRestartHelps =
+  "A restart would fail at the same record, so the job ends: change the record before the sink, or set the sink's option onError"
+
 /**
  * Writes what arrives and takes part in checkpoints: prepare at the barrier, commit once the manifest is durable.
  *
@@ -238,8 +241,8 @@ export class SinkTask implements Task {
     const place = this.#cursor.place()
     return new MillraceError(
       'SINK_FAILED',
-      `sink '${name}' cannot write the record at ${place}: ${describeError(cause)}. Change the record before the sink, or set the sink's option onError`,
-      { cause, place: `${name} at ${place}` },
+      `sink '${name}' cannot write the record at ${place}: ${describeError(cause)}. ${noRestartHelps}`,
+      { cause, place: `${name} at ${place}`, isFinal: true },
     )
   }
 

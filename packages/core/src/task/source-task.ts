@@ -1,7 +1,7 @@
 import type { Wakeup } from '@millrace/world'
 import type { SourceEntry } from '../checkpoint/manifest.ts'
 import type { ConnectorContext, DecodeFailure, Poll, Source } from '../connect/source.ts'
-import { MillraceError } from '../errors/errors.ts'
+import { describeError, isMillraceError, MillraceError } from '../errors/errors.ts'
 import type { Batch } from '../record/element.ts'
 import { keyGroupRange, type KeyGroupRange } from '../record/key-group.ts'
 import { MAX_TIME, MIN_TIME } from '../record/time.ts'
@@ -164,7 +164,7 @@ export class SourceTask implements Task {
       watermark: this.#watermarks.current,
       seen: this.metrics.newest - maxOutOfOrdernessMs,
       isActive: !this.#isEnded && !this.#watermarks.isIdle,
-      split: holder?.split,
+      split: holder?.label,
       isQuiet: holder?.quietSince !== undefined,
       idleAfterMs,
     }
@@ -244,10 +244,10 @@ export class SourceTask implements Task {
 
   #reject(feed: SplitFeed, failure: DecodeFailure): void {
     const place = {
-      place: () => `source '${this.#plan.name}', split '${feed.split}', ${failure.place}`,
+      place: () => `source '${this.#plan.name}', split '${feed.label}', ${failure.place}`,
       raw: () => failure.raw,
     }
-    this.#policy.handle(failure.error, place, undefined, Number.NaN)
+    this.#policy.handle(decodeError(failure.error), place, undefined, Number.NaN)
   }
 
   async #end(): Promise<void> {
@@ -380,4 +380,10 @@ export class SourceTask implements Task {
 /** The fetched records of a volatile source are lost when its reader is closed. */
 function maxOpenReaders(source: Source<unknown>, ofJob: number): number {
   return source.durability === 'volatile' ? Number.POSITIVE_INFINITY : (source.maxOpenReaders ?? ofJob)
+}
+
+/** The error of bytes that are not a record, which every attempt to decode them meets again. */
+function decodeError(error: unknown): MillraceError {
+  if (isMillraceError(error)) return error
+  return new MillraceError('DECODE_FAILED', describeError(error), { cause: error })
 }
