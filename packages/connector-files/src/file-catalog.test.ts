@@ -1,7 +1,7 @@
 import { MillraceError } from '@millrace/core'
 import { SimFs } from '@millrace/testkit'
 import { describe, expect, test } from 'vitest'
-import { appendTo, FileWorld, SourceRun } from '../test/file-world.ts'
+import { appendTo, FileWorld, placeAt, SourceRun } from '../test/file-world.ts'
 import type { Paths, ReadOptions } from './read-options.ts'
 import { readLines } from './lines.ts'
 
@@ -48,7 +48,7 @@ describe('files that cannot be read', () => {
     await run.discover()
     await run.readToEnd()
     expect(run.values).toEqual(['logs/a.log', 'logs/c.log'])
-    expect(world.warnings).toEqual(['source subject: logs/b.log: permission denied; it is skipped'])
+    expect(world.warnings).toEqual(['logs/b.log: permission denied; it is skipped'])
     expect(fs.openPaths()).toEqual([])
   })
 
@@ -66,7 +66,7 @@ describe('files that cannot be read', () => {
     await world.pass(200)
     run.poll()
     expect(run.values).toEqual(['logs/a.log', 'logs/b.log'])
-    expect(run.origins.at(-1)!.place(0)).toBe('logs/b.log line 1, byte 0')
+    expect(placeAt(run.origins.at(-1)!, 0)).toBe('logs/b.log line 1, byte 0')
     expect(world.warnings).toHaveLength(1)
     await run.close()
     expect(fs.openPaths()).toEqual([])
@@ -98,7 +98,7 @@ describe('files that cannot be read', () => {
       await world.pass(0)
       run.poll()
       expect(run.values).toEqual(['logs/open/a.log'])
-      expect(world.warnings).toEqual(['source subject: logs/closed: permission denied; it is skipped'])
+      expect(world.warnings).toEqual(['logs/closed: permission denied; it is skipped'])
       await run.close()
     }
     for (const pattern of ['logs/closed/*', 'logs/closed']) {
@@ -124,7 +124,7 @@ describe('files that cannot be read', () => {
     await run.discover()
     await run.readToEnd()
     expect(run.values).toEqual(['in/a.log'])
-    expect(world.warnings).toEqual(['source subject: in/b.tmp vanished before it was opened; it is skipped'])
+    expect(world.warnings).toEqual(['in/b.tmp vanished before it was opened; it is skipped'])
   })
 })
 

@@ -271,15 +271,15 @@ export class FileCatalog {
 
   #report(skips: ReadonlyMap<string, MillraceError>, context: ConnectorContext): void {
     for (const [path, error] of skips) {
-      if (!this.#reported.has(path)) context.warn(skipped(error, context))
+      if (!this.#reported.has(path)) context.warn(skipped(error))
     }
     this.#reported = new Set(skips.keys())
   }
 }
 
 /** Warns that an entry is skipped. The advice is omitted: it is for a path that the user gave. */
-export function skipped(error: MillraceError, context: ConnectorContext): string {
-  return `source ${context.name}: ${error.message.replace(/; [^;]*$/, '')}; it is skipped`
+export function skipped(error: MillraceError): string {
+  return `${error.message.replace(/; [^;]*$/, '')}; it is skipped`
 }
 
 function noResult(): void {}

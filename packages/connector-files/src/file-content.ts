@@ -148,7 +148,7 @@ class Inflation {
 
   #failure(what: string, advice: string, cause?: unknown): MillraceError {
     const place = `${this.#raw.path} byte ${this.#compressed} (${this.#offset} inflated)`
-    const message = `source ${this.#context.name}: ${place}: the gzip file ${what}; ${advice}`
+    const message = `${place}: the gzip file ${what}; ${advice}`
     return new MillraceError('DECODE_FAILED', message, { cause, place })
   }
 }

@@ -101,7 +101,7 @@ export class FileOpening {
     }
     if (found instanceof MillraceError) {
       const { context, catalog } = this.#tools
-      context.warn(skipped(found, context))
+      context.warn(skipped(found))
       const start = startAt(catalog.lastPath(split) ?? 'unknown', from)
       return { start, pieces: this.#onceReadable(split, start), isGone: false }
     }
@@ -171,7 +171,7 @@ export class FileOpening {
       await pause(context.clock, plan.pollMs, stopped)
       const found = await this.#find(split, undefined)
       if (found === undefined) {
-        context.warn(`source ${context.name}: ${start.path} vanished; it is skipped`)
+        context.warn(`${start.path} vanished; it is skipped`)
         return
       }
       if (found instanceof MillraceError) continue
@@ -186,7 +186,7 @@ export class FileOpening {
     const seen = catalog.lastPath(identity)
     const isNamed = plan.patterns.some(({ path }) => path === seen)
     if (from === undefined && seen !== undefined && !isNamed) {
-      context.warn(`source ${context.name}: ${seen} vanished before it was opened; it is skipped`)
+      context.warn(`${seen} vanished before it was opened; it is skipped`)
       return noPieces()
     }
     const { path, ...beginning } = from ?? { path: seen ?? `the file ${identity}`, ...fromStart }
@@ -202,7 +202,7 @@ export class FileOpening {
     const path = split.slice(pipePrefix.length)
     const start = startAt(path, from)
     const lost = Math.max(taken.get(split) ?? 0, start.offset)
-    const story = `source ${context.name}: ${path} is a pipe, which cannot be read twice`
+    const story = `${path} is a pipe, which cannot be read twice`
     if (lost > 0 && plan.ifGone === 'stop') {
       const advice = "start without the checkpoint, or set ifGone: 'skip' to continue with new data"
       throw new MillraceError('SOURCE_FAILED', `${story}; ${lost} bytes of it were read before. ${advice}`, {

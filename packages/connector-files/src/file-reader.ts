@@ -198,7 +198,7 @@ export class FileReader<T> implements SplitReader<T, FilePosition> {
     const { provenance, ifLineGrew, warn } = this.#options
     const place = `${provenance.path} line ${this.#line}, byte ${page.offset(this.#at)}`
     const story =
-      `source ${provenance.source}: ${place}: the line was read when the file ended here, and has grown since, so its ` +
+      `${place}: the line was read when the file ended here, and has grown since, so its ` +
       'record was incomplete'
     if (ifLineGrew === 'stop') {
       const advice =
@@ -268,10 +268,10 @@ export class FileReader<T> implements SplitReader<T, FilePosition> {
     if (isMark && (encoding === 'utf8' || isUtf16(encoding))) this.#at += 3
     // The byte order mark with its bytes swapped.
     else if (isUtf16(encoding) && bytes[at] === 0xef && bytes[at + 1] === 0xbf && bytes[at + 2] === 0xbe) {
-      const { source, path } = this.#options.provenance
+      const { path } = this.#options.provenance
       const real = encoding === 'utf16le' ? 'utf16be' : 'utf16le'
       const what = `begins with the byte order mark of ${real}; read it with encoding: '${real}'`
-      throw new MillraceError('SOURCE_FAILED', `source ${source}: ${path} ${what}`, { place: path })
+      throw new MillraceError('SOURCE_FAILED', `${path} ${what}`, { place: path })
     }
   }
 

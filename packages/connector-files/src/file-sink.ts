@@ -56,7 +56,7 @@ export class FileSink<T> implements Sink<T, FileCommittable> {
     await OutputClaim.check(this.#name, context)
     if (pending.some((each) => this.#isOurs(each))) return
     for (const path of await this.#oldFiles(context)) {
-      if (this.#ifExists === 'stop') throw exists(path, context)
+      if (this.#ifExists === 'stop') throw exists(path)
       if (this.#ifExists === 'append' && this.#limits === undefined) {
         await this.#resume(path, this.#format.encoder(), context)
       }
@@ -86,9 +86,7 @@ export class FileSink<T> implements Sink<T, FileCommittable> {
     const claim = this.#claim
     const target = claim === undefined ? await openTarget() : await claim.orRelease(openTarget)
     claim?.join()
-    return new FileWriter<T, FileCommittable>(context.name, encoder, target, doubt, async (isDone) =>
-      claim?.leave(isDone),
-    )
+    return new FileWriter<T, FileCommittable>(encoder, target, doubt, async (isDone) => claim?.leave(isDone))
   }
 
   /** Restores the directory to the state of the restored checkpoint, before anything is written. */
@@ -152,7 +150,7 @@ export class FileSink<T> implements Sink<T, FileCommittable> {
   }
 
   /** Checks a file that is to be continued: it must end with a line end, and begin as the format requires. */
-  async #resume(path: string, encoder: RecordEncoder<T>, { fs, name }: ConnectorContext): Promise<void> {
+  async #resume(path: string, encoder: RecordEncoder<T>, { fs }: ConnectorContext): Promise<void> {
     const size = (await fs.stat(path))?.size ?? 0
     if (size === 0) return
     try {
@@ -161,7 +159,7 @@ export class FileSink<T> implements Sink<T, FileCommittable> {
       const why = isMillraceError(cause) ? cause.message : (cause as Error).message
       throw new MillraceError(
         'SINK_FAILED',
-        `sink ${name}: ${path} cannot be resumed: ${why}; fix it, or write to another path`,
+        `${path} cannot be resumed: ${why}; fix it, or write to another path`,
         { cause, place: path, isFinal: true },
       )
     }
@@ -189,10 +187,10 @@ async function resumeFile(
   }
 }
 
-function exists(path: string, { name }: ConnectorContext): MillraceError {
+function exists(path: string): MillraceError {
   return new MillraceError(
     'FS_EXISTS',
-    `sink ${name}: ${path} already exists, and no checkpoint of this job has written it; move it away, or set ` +
+    `${path} already exists, and no checkpoint of this job has written it; move it away, or set ` +
       "ifExists to 'append' or 'replace'",
     { place: path },
   )

@@ -3,6 +3,7 @@ import type { ClosedSplit, ConnectorContext, Discovery, Source, SplitReader } fr
 import { FileCatalog } from './file-catalog.ts'
 import { FileOpening } from './file-opening.ts'
 import { FileReader } from './file-reader.ts'
+import type { Provenance } from './harvest.ts'
 import { LogHistory } from './log-history.ts'
 import type { FilePosition } from './position.ts'
 import { readPlan, type Paths, type ReadOptions, type ReadPlan } from './read-options.ts'
@@ -27,6 +28,8 @@ export class FileSource<T> implements Source<T, FilePosition> {
   readonly #history = new LogHistory()
   readonly #resting: RestingFiles
   readonly #missing = new Set<string>()
+  /** The open splits: where the path of each is known. */
+  readonly #open = new Map<string, Provenance>()
   /** How many bytes were read from each unfinished pipe: they cannot be read again. */
   readonly #taken = new Map<string, number>()
 
@@ -70,6 +73,7 @@ export class FileSource<T> implements Source<T, FilePosition> {
       stopped: closing.signal,
     })
     const opened = await opening.open(split, from)
+    this.#open.set(split, opened.provenance)
     const { text, recordBytesMax, lastLine, ifLineGrew } = this.#plan
     const options = {
       from: opened.start,
@@ -82,6 +86,7 @@ export class FileSource<T> implements Source<T, FilePosition> {
       isReadOnce: opened.isReadOnce,
       warn: (message: string) => context.warn(message),
       onClosed: (isRead: boolean) => {
+        this.#open.delete(split)
         const { resting } = opening
         if (isRead && follow && resting !== undefined) this.#resting.add(split, resting)
       },
@@ -101,6 +106,10 @@ export class FileSource<T> implements Source<T, FilePosition> {
     return this.#catalog.gone(splits, context)
   }
 
+  splitLabel(split: string): string {
+    return this.#open.get(split)?.path ?? this.#catalog.lastPath(split) ?? split
+  }
+
   #isFollowing(context: ConnectorContext): boolean {
     return this.#plan.follow && !context.isBounded
   }
@@ -110,7 +119,7 @@ export class FileSource<T> implements Source<T, FilePosition> {
     for (const { text, path } of this.#plan.patterns) {
       const isNamed = path !== undefined
       if (isNamed ? !this.#catalog.missing.has(path) : count > 0) continue
-      const story = `source ${context.name}: ${isNamed ? `there is no ${text}` : `no file matches ${text}`}`
+      const story = isNamed ? `there is no ${text}` : `no file matches ${text}`
       if (isComplete && isNamed) throw new MillraceError('FS_NOT_FOUND', `${story}; check the path`)
       if (this.#missing.has(text)) continue
       this.#missing.add(text)

@@ -12,7 +12,6 @@ import type { Target } from './target.ts'
  * a checkpoint makes it known again. (After a failed sync another one would report success for lost bytes.)
  */
 export class FileWriter<T, Committable extends FileCommittable> implements SinkWriter<T, FileCommittable> {
-  readonly #name: string
   readonly #encoder: RecordEncoder<T>
   readonly #target: Target<Committable>
   readonly #doubt: FsyncFailedMarker
@@ -22,13 +21,11 @@ export class FileWriter<T, Committable extends FileCommittable> implements SinkW
 
   /** `onClose` is called last, with whether all written data is visible. */
   constructor(
-    name: string,
     encoder: RecordEncoder<T>,
     target: Target<Committable>,
     doubt: FsyncFailedMarker,
     onClose: (isDone: boolean) => Promise<void>,
   ) {
-    this.#name = name
     this.#encoder = encoder
     this.#target = target
     this.#doubt = doubt
@@ -61,10 +58,7 @@ export class FileWriter<T, Committable extends FileCommittable> implements SinkW
 
   async close(): Promise<void> {
     const isSound = this.#failure === undefined
-    this.#failure ??= new MillraceError(
-      'SINK_FAILED',
-      `sink ${this.#name}: the writer is closed; open another`,
-    )
+    this.#failure ??= new MillraceError('SINK_FAILED', 'the writer is closed; open another')
     const isDone = await this.#doubt.during(() => this.#target.close(isSound))
     await this.#onClose(isSound && isDone)
   }

@@ -75,7 +75,7 @@ describe('a growing file', () => {
   test('the source waits for a missing file, with one warning', async () => {
     await follow('logs/a.log')
     await read()
-    expect(world.warnings).toEqual(['source subject: there is no logs/a.log yet; waiting for it'])
+    expect(world.warnings).toEqual(['there is no logs/a.log yet; waiting for it'])
     fs.put('logs/a.log', '1\n')
     expect(await read()).toEqual(['1'])
     await run.close()
@@ -233,7 +233,7 @@ describe('truncation', () => {
     await append('a.log', '3\n')
     expect(await read()).toEqual(['1', '2', 'part', '3'])
     expect(world.warnings).toEqual([
-      'source subject: a.log was truncated; it had been read up to byte 8, which was all of it',
+      'a.log was truncated; it had been read up to byte 8, which was all of it',
     ])
     expect(run.taken.at(-1)!.place).toBe('a.log line 1, byte 0')
     await run.close()
@@ -269,15 +269,13 @@ describe('truncation', () => {
       await expect(follow('a.log', {}, marks)).rejects.toMatchObject({
         code: 'SOURCE_FAILED',
         message: expect.stringMatching(
-          /^source subject: a\.log was truncated; it had been read up to byte 4; .*archive.*ifGone: 'skip'/,
+          /^a\.log was truncated; it had been read up to byte 4; .*archive.*ifGone: 'skip'/,
         ),
       })
       await run.close()
       await follow('a.log', { ifGone: 'skip' }, marks)
       expect(await read()).toEqual(content.trim().split('\n'))
-      expect(world.warnings).toEqual([
-        'source subject: a.log was truncated; it had been read up to byte 4; the rest is lost',
-      ])
+      expect(world.warnings).toEqual(['a.log was truncated; it had been read up to byte 4; the rest is lost'])
       await run.close()
     }
   })
@@ -354,7 +352,7 @@ describe('a missing file after a restart', () => {
     })
     const empty = new FileWorld(fs, true)
     expect(await new SourceRun(readLines('*.log'), empty.context).discover()).toEqual([])
-    expect(empty.warnings).toEqual(['source subject: no file matches *.log; nothing is read'])
+    expect(empty.warnings).toEqual(['no file matches *.log; nothing is read'])
   })
 })
 

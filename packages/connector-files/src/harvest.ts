@@ -39,8 +39,8 @@ export class Harvest<T> {
 
   /** Adds input that is not a record; `raw` is its bytes, as far as available. */
   fail(cause: unknown, raw: Uint8Array, line: number, offset: number): void {
-    const place = placeOf(this.#origin.provenance, line, offset)
-    this.#failures.push({ index: this.#values.length, error: failureOf(cause, place), raw, place })
+    const error = failureOf(cause, this.#origin.provenance.path)
+    this.#failures.push({ index: this.#values.length, error, raw, place: placeOf(line, offset) })
   }
 
   poll(): Poll<T> {
@@ -70,6 +70,10 @@ class PageOrigin implements Origin {
     return this.provenance.split
   }
 
+  get splitLabel(): string {
+    return this.provenance.path
+  }
+
   add(start: number, end: number, line: number): void {
     this.#starts.push(start)
     this.#ends.push(end)
@@ -77,7 +81,7 @@ class PageOrigin implements Origin {
   }
 
   place(index: number): string {
-    return placeOf(this.provenance, this.#lines[index]!, this.#page.offset(this.#starts[index]!))
+    return placeOf(this.#lines[index]!, this.#page.offset(this.#starts[index]!))
   }
 
   raw(index: number): Uint8Array | undefined {
@@ -85,14 +89,12 @@ class PageOrigin implements Origin {
   }
 }
 
-function placeOf({ path }: Provenance, line: number, offset: number): string {
-  return `${path} line ${line}, byte ${offset}`
+function placeOf(line: number, offset: number): string {
+  return `line ${line}, byte ${offset}`
 }
 
 function failureOf(cause: unknown, place: string): MillraceError {
-  if (cause instanceof MillraceError) {
-    return new MillraceError(cause.code, `${place}: ${cause.message}`, { cause, place })
-  }
+  if (cause instanceof MillraceError) return cause
   const reason = cause instanceof Error ? cause.message : String(cause)
-  return new MillraceError('DECODE_FAILED', `${place}: ${reason}`, { cause, place })
+  return new MillraceError('DECODE_FAILED', reason, { cause, place })
 }

@@ -79,7 +79,7 @@ describe('a last line without a line end', () => {
         await expect(runs.next(more)).rejects.toMatchObject({
           code: 'SOURCE_FAILED',
           message: expect.stringMatching(
-            /^source subject: in line 2, byte 3: the line was read when the file ended here, .*lastLine: 'leave'.*ifLineGrew: 'skip'/,
+            /^in line 2, byte 3: the line was read when the file ended here, .*lastLine: 'leave'.*ifLineGrew: 'skip'/,
           ),
         })
       }
@@ -92,7 +92,7 @@ describe('a last line without a line end', () => {
       await runs.next('1\n2')
       expect(await runs.next('2222\r\n3\n')).toEqual(['3'])
       expect(runs.warnings).toEqual([
-        expect.stringMatching(/^source subject: in line 2, byte 3: .*; the rest of the line is skipped$/),
+        expect.stringMatching(/^in line 2, byte 3: .*; the rest of the line is skipped$/),
       ])
       expect(await runs.next('4')).toEqual(['4'])
       expect(await runs.next('44')).toEqual([])

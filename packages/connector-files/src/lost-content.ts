@@ -41,8 +41,7 @@ export class CopySearch implements LostContent {
   }
 
   async find(lost: Lost): Promise<Copy | undefined> {
-    const { name } = this.#context
-    const story = `source ${name}: ${lost.path} ${lost.what}; it had been read up to byte ${lost.offset}`
+    const story = `${lost.path} ${lost.what}; it had been read up to byte ${lost.offset}`
     const found = await this.#copyOf(lost)
     if (found !== undefined && !found.isMatch) {
       this.#context.warn(`${story}, and its rest is read from ${found.path}, which holds the same`)

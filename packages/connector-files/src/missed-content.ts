@@ -41,7 +41,7 @@ export class MissedContent {
       if (!isYounger || file.isMatch || catalog.excludes(file.path) || !isOldName(log, file)) continue
       if (history.knows(file.identity) || (await this.#isKnown(file, current))) continue
       const story =
-        `source ${context.name}: ${file.path} was written after ${log} had last been read, and holds something else; ` +
+        `${file.path} was written after ${log} had last been read, and holds something else; ` +
         'it may contain unread lines of that log'
       if (plan.ifGone === 'stop') {
         const advice =

@@ -10,7 +10,7 @@ async function read<T>(content: string, options: ReadNdjsonOptions<T> = {}): Pro
 }
 
 const messagesOf = (run: SourceRun<unknown>): string[] =>
-  run.failures.map(({ error }) => (error as Error).message)
+  run.failures.map(({ error, place }) => `${place}: ${(error as Error).message}`)
 
 describe('JSON lines', () => {
   test('each line is a value, and empty lines are none', async () => {

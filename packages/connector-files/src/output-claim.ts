@@ -24,7 +24,7 @@ export class OutputClaim {
   }
 
   /** Throws `SINK_FAILED`, naming the job, if another job writes there. */
-  static async check(names: TargetName, { fs, name, owner }: ConnectorContext): Promise<void> {
+  static async check(names: TargetName, { fs, owner }: ConnectorContext): Promise<void> {
     if ((await fs.stat(names.directory)) === undefined) return
     const own = names.claim(owner.job)
     for (const entry of await fs.list(names.directory)) {
@@ -34,7 +34,7 @@ export class OutputClaim {
       const job = text === '' ? 'another job' : `the job that keeps its data in ${text.trimEnd()}`
       throw new MillraceError(
         'SINK_FAILED',
-        `sink ${name}: ${names.path} is written by ${job}; write to another path, or remove ${path} if that job is gone`,
+        `${names.path} is written by ${job}; write to another path, or remove ${path} if that job is gone`,
         { place: names.path, isFinal: true },
       )
     }

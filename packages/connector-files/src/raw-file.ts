@@ -315,8 +315,7 @@ export class RawFile implements RawContent {
     const [offset, check] = [this.#offset, this.#check]
     if (isPacked) {
       const what = 'was replaced while it was read; write a new file instead'
-      const { name } = this.#tools.context
-      throw new MillraceError('DECODE_FAILED', `source ${name}: ${path} byte ${offset}: the file ${what}`)
+      throw new MillraceError('DECODE_FAILED', `${path} byte ${offset}: the file ${what}`)
     }
     const isRead = this.#isKnown ? this.#largest <= offset : this.#opened.rested !== undefined
     const first = this.#isKnown ? firstBytesOf(this.#seen.first) : begun.first

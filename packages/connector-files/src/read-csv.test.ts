@@ -13,7 +13,7 @@ async function read<T = CsvRow>(
 }
 
 const messagesOf = (run: SourceRun<unknown>): string[] =>
-  run.failures.map(({ error }) => (error as Error).message)
+  run.failures.map(({ error, place }) => `${place}: ${(error as Error).message}`)
 
 describe('CSV', () => {
   test.each([

@@ -28,7 +28,7 @@ export class Recovery {
   constructor(pending: readonly FileCommittable[], context: ConnectorContext, isInDoubt: boolean) {
     this.#fs = context.fs
     this.#owner = context.owner
-    this.#warn = (message) => context.warn(`sink ${context.name}: ${message}`)
+    this.#warn = (message) => context.warn(message)
     this.#committables = [...lastOfEach(pending)]
     this.#isInDoubt = isInDoubt
   }

@@ -98,7 +98,7 @@ describe.each(['utf16le', 'utf16be'] as const)('%s', (encoding) => {
     await run.discover()
     await expect(run.readToEnd()).rejects.toMatchObject({
       code: 'SOURCE_FAILED',
-      message: `source subject: in begins with the byte order mark of ${other}; read it with encoding: '${other}'`,
+      message: `in begins with the byte order mark of ${other}; read it with encoding: '${other}'`,
     })
     await run.close()
   })

@@ -187,15 +187,25 @@ export class SourceRun<T> {
 
   #take(values: readonly T[], failures: readonly DecodeFailure[], origin: Origin): void {
     const rest = [...failures]
+    // The engine writes the label of the split before each place.
+    const placed = (failure: DecodeFailure): DecodeFailure => ({
+      ...failure,
+      place: `${origin.splitLabel} ${failure.place}`,
+    })
     this.origins.push(origin)
     for (let index = 0; index <= values.length; index++) {
       while (rest[0]?.index === index) {
-        const failure = rest.shift()!
+        const failure = placed(rest.shift()!)
         this.taken.push({ failure, place: failure.place })
       }
-      if (index < values.length) this.taken.push({ value: values[index]!, place: origin.place(index) })
+      if (index < values.length) this.taken.push({ value: values[index]!, place: placeAt(origin, index) })
     }
   }
+}
+
+/** The place of a record with the label of its split, as the engine shows it. */
+export function placeAt(origin: Origin, index: number): string {
+  return `${origin.splitLabel} ${origin.place(index)}`
 }
 
 /** Reads all data of a source on a simulated disk, bounded. */

@@ -156,10 +156,10 @@ describe('files of this machine', () => {
     await run.readToEnd()
     expect(run.values).toEqual(['1'])
     expect(warnings.toSorted()).toEqual([
-      `source subject: ${directory}/broken.log: has vanished, or is a broken link; it is skipped`,
-      `source subject: ${directory}/circle.log: symbolic links form a loop; it is skipped`,
-      `source subject: ${directory}/pipe.log: is a pipe, a socket or a device; it is skipped`,
-      `source subject: ${directory}/volume: is a broken link; it is skipped`,
+      `${directory}/broken.log: has vanished, or is a broken link; it is skipped`,
+      `${directory}/circle.log: symbolic links form a loop; it is skipped`,
+      `${directory}/pipe.log: is a pipe, a socket or a device; it is skipped`,
+      `${directory}/volume: is a broken link; it is skipped`,
     ])
   })
 

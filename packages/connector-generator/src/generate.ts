@@ -34,10 +34,7 @@ class GeneratorSource<T> implements Source<T, GeneratorPosition> {
   discover(context: ConnectorContext): Promise<Discovery> {
     if (context.isBounded && this.#plan.count === Infinity) {
       return Promise.reject(
-        new MillraceError(
-          'OPTION_INVALID',
-          `source ${context.name}: the generator has no end, but the job is bounded. Set count`,
-        ),
+        new MillraceError('OPTION_INVALID', 'the generator has no end, but the job is bounded. Set count'),
       )
     }
     const { splits } = this.#plan

@@ -118,11 +118,10 @@ export class GeneratorReader<T> implements SplitReader<T, GeneratorPosition> {
     try {
       return plan.make(new LazyRecordSeed(index, time, this.#words))
     } catch (cause) {
-      throw new MillraceError(
-        'SOURCE_FAILED',
-        `source ${this.#context.name}: make threw for record ${index}. Fix it and start again`,
-        { cause, place: `split ${this.#splitName}, record ${place}` },
-      )
+      throw new MillraceError('SOURCE_FAILED', `make threw for record ${index}. Fix it and start again`, {
+        cause,
+        place: `split ${this.#splitName}, record ${place}`,
+      })
     }
   }
 }

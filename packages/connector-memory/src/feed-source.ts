@@ -50,7 +50,7 @@ export class FeedSource<T> implements Source<T, FeedPosition> {
     context: ConnectorContext,
   ): Promise<SplitReader<T, FeedPosition>> {
     if (this.#reader !== undefined) {
-      const message = `source ${context.name}: another job reads this input; give each job an input of its own`
+      const message = 'another job reads this input; give each job an input of its own'
       throw new MillraceError('OPTION_INVALID', message, { isFinal: true })
     }
     this.feed.reopen()
@@ -125,7 +125,7 @@ class FeedReader<T> implements SplitReader<T, FeedPosition> {
     try {
       return this.#feed.take(limit)
     } catch (cause) {
-      const message = `source ${this.#context.name}: the input failed after value ${this.#feed.next - 1}`
+      const message = `the input failed after value ${this.#feed.next - 1}`
       throw new MillraceError('SOURCE_FAILED', message, { cause })
     }
   }

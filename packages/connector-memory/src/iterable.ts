@@ -101,7 +101,7 @@ abstract class IterableReader<T> implements SplitReader<T, number> {
   }
 
   protected failure(cause: unknown, at: number): MillraceError {
-    const message = `source ${this.#context.name}: the iterable failed at value ${at}`
+    const message = `the iterable failed at value ${at}`
     return new MillraceError('SOURCE_FAILED', message, { cause })
   }
 }

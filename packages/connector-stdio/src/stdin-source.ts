@@ -153,7 +153,7 @@ class StdinReader<T> implements SplitReader<T, null> {
   #failed(cause: Error): MillraceError {
     return new MillraceError(
       'SOURCE_FAILED',
-      `source ${this.#context.name}: standard input cannot be read (${cause.message}); all earlier lines were read`,
+      `standard input cannot be read (${cause.message}); all earlier lines were read`,
       { cause },
     )
   }

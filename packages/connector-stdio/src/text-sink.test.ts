@@ -1,10 +1,8 @@
-import type { Batch, ConnectorContext, SinkWriter } from '@millrace/core/connector'
+import type { Batch, SinkWriter } from '@millrace/core/connector'
 import { describeCases, noRejection, sinkConformance } from '@millrace/testkit'
 import { describe, expect, test } from 'vitest'
 import { FakeOutput } from '../test/fake-streams.ts'
 import { TextSink, type WriteLinesOptions } from './text-sink.ts'
-
-const context = { name: 'out' } as ConnectorContext
 
 function batchOf<T>(values: readonly T[]): Batch<T> {
   return { values, length: values.length } as Batch<T>
@@ -14,7 +12,7 @@ async function writing<T>(
   options: WriteLinesOptions<T> = {},
 ): Promise<{ output: FakeOutput; writer: SinkWriter<T> }> {
   const output = new FakeOutput()
-  return { output, writer: await new TextSink(output, options).open(0, [], context) }
+  return { output, writer: await new TextSink(output, options).open() }
 }
 
 describe('printing records', () => {
@@ -79,7 +77,7 @@ describe('when the reader of the output ends', () => {
   test('another output error fails the job', async () => {
     const { output, writer } = await writing()
     output.state = new Error('no space left')
-    await expect(writer.write(batchOf(['a']), noRejection)).rejects.toThrow(/sink out: .*no space left/)
+    await expect(writer.write(batchOf(['a']), noRejection)).rejects.toThrow(/.*no space left/)
   })
 })
 

@@ -1,5 +1,5 @@
 import { describeError, describeValue, MillraceError, printableLine } from '@millrace/core'
-import type { Batch, ConnectorContext, RejectRecord, Sink, SinkWriter } from '@millrace/core/connector'
+import type { Batch, RejectRecord, Sink, SinkWriter } from '@millrace/core/connector'
 import type { TextOutput } from './text-output.ts'
 
 /** Options for printing records. */
@@ -23,22 +23,20 @@ export class TextSink<T> implements Sink<T> {
     this.#lineOf = format === undefined ? defaultLine : (value) => printableLines(format(value))
   }
 
-  open(_subtask: number, _pending: readonly unknown[], context: ConnectorContext): Promise<SinkWriter<T>> {
-    return Promise.resolve(new TextWriter(this.#output, this.#lineOf, context))
+  open(): Promise<SinkWriter<T>> {
+    return Promise.resolve(new TextWriter(this.#output, this.#lineOf))
   }
 }
 
 class TextWriter<T> implements SinkWriter<T> {
   readonly #output: TextOutput
   readonly #lineOf: (value: T) => string
-  readonly #context: ConnectorContext
   /** Whether the reader of the output has closed it. Later output is discarded. */
   #isClosed = false
 
-  constructor(output: TextOutput, lineOf: (value: T) => string, context: ConnectorContext) {
+  constructor(output: TextOutput, lineOf: (value: T) => string) {
     this.#output = output
     this.#lineOf = lineOf
-    this.#context = context
   }
 
   async write(batch: Batch<T>, reject: RejectRecord): Promise<void> {
@@ -56,7 +54,7 @@ class TextWriter<T> implements SinkWriter<T> {
     try {
       outcome = await this.#output.write(text)
     } catch (cause) {
-      const message = `sink ${this.#context.name}: the output cannot be written (${describeError(cause)})`
+      const message = `the output cannot be written (${describeError(cause)})`
       throw new MillraceError('SINK_FAILED', message, { cause })
     }
     if (outcome === 'closed') this.#readerHasGone()
@@ -77,7 +75,7 @@ class TextWriter<T> implements SinkWriter<T> {
     if (this.#output.requestStop()) return
     throw new MillraceError(
       'SINK_FAILED',
-      `sink ${this.#context.name}: the reader of the output has closed it, and the program has no SIGTERM listener to stop the job. Add one, or keep the reader open`,
+      'the reader of the output has closed it, and the program has no SIGTERM listener to stop the job. Add one, or keep the reader open',
     )
   }
 }

@@ -72,6 +72,15 @@ describe('event time that does not move while records wait', () => {
     ])
   })
 
+  test('a split with a label is shown by it', async () => {
+    const labelled = { ...quietAndBusy, splitLabel: (split: string) => `${split}.log` }
+    const { warnings, waits } = await watched((p) =>
+      p.from('logs', labelled).withTimestamps({ timestamp: (n) => n }),
+    )
+    expect(warnings).toEqual([expect.stringContaining("(source 'logs', split 'quiet.log')") as string])
+    expect(waits).toMatchObject([{ split: 'quiet.log' }])
+  })
+
   test('a source that holds back another in a common operator is named', async () => {
     const { warnings } = await watched((p) =>
       p

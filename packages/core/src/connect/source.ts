@@ -59,6 +59,11 @@ export interface Source<T, Position extends Json = Json> {
    * not read again; these it forgets. Without it none is forgotten.
    */
   gone?(splits: readonly string[], context: ConnectorContext): Promise<readonly string[]>
+  /**
+   * Returns the name of a split for people, such as the path of a file. Messages and status lines show it. Default: the
+   * name of the split.
+   */
+  splitLabel?(split: string): string
   /** Called once when the job ends or restarts, after every reader was closed. */
   close?(): Promise<void>
   /** Called once when the job has ended and does not restart, with its error if it failed. Must not throw. */

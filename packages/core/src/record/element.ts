@@ -31,6 +31,8 @@ export interface Origin {
   /** The name of the source in the pipeline. */
   readonly source: string
   readonly split: string
+  /** The split for people, such as the path of a file. Default: `split`. */
+  readonly splitLabel?: string
   /** The place of record `index`, for people: "line 17, byte 1234". */
   place(index: number): string
   /** The original bytes of record `index`, if the source still has them. */

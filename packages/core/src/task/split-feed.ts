@@ -24,6 +24,7 @@ export class SplitFeed {
   rank: EventTime = MIN_TIME
   turn = 0
   shortTurns = 0
+  readonly #source: Source<unknown>
   readonly #onReady: (feed: SplitFeed) => void
   #reader: SplitReader<unknown> | undefined
   #context: ReaderContext | undefined
@@ -39,9 +40,11 @@ export class SplitFeed {
     split: string,
     time: SplitTime,
     position: Json | undefined,
+    source: Source<unknown>,
     onReady: (feed: SplitFeed) => void,
   ) {
     this.split = split
+    this.#source = source
     this.time = time
     this.#position = position
     this.#onReady = onReady
@@ -71,10 +74,15 @@ export class SplitFeed {
     return this.#reader?.mustStayOpen === true
   }
 
-  async open(source: Source<unknown>, context: ReaderContext): Promise<void> {
+  /** The name of the split for people. */
+  get label(): string {
+    return this.#source.splitLabel?.(this.split) ?? this.split
+  }
+
+  async open(context: ReaderContext): Promise<void> {
     this.#context = context
     try {
-      this.#reader = await source.open(this.split, this.#position, context.context)
+      this.#reader = await this.#source.open(this.split, this.#position, context.context)
     } catch (error) {
       throw this.#failed('could not be opened', error)
     }
@@ -134,7 +142,7 @@ export class SplitFeed {
   }
 
   #failed(what: string, error: unknown): MillraceError {
-    const place = `source '${this.#context!.context.name}', split '${this.split}'`
+    const place = `source '${this.#context!.context.name}', split '${this.label}'`
     return new MillraceError('SOURCE_FAILED', `${place} ${what}: ${describeError(error)}`, {
       cause: error,
       place,

@@ -131,7 +131,7 @@ export class SplitSet {
     const feed = this.#toOpen()
     if (feed === undefined) return false
     if (this.#open.isFull) await this.#closeLeastWanted(feed)
-    await feed.open(this.#options.source, this.#options.readerContext())
+    await feed.open(this.#options.readerContext())
     this.#open.add(feed)
     return true
   }
@@ -283,7 +283,7 @@ export class SplitSet {
   #resume({ split, position, newest }: FinishedSplit, hasMore: boolean): void {
     const feed = this.#add(split, position, newest)
     if (hasMore) {
-      this.#behind.note(split, newest)
+      this.#behind.note(feed.label, newest)
       this.#await(feed)
     } else {
       feed.quietSince = this.#options.context.clock.monotonic()
@@ -299,8 +299,12 @@ export class SplitSet {
   }
 
   #add(split: string, position: Json | undefined, newest: number): SplitFeed {
-    const feed = new SplitFeed(split, this.#watermarks.add(split, newest), position, (ready) =>
-      this.#ready(ready),
+    const feed = new SplitFeed(
+      split,
+      this.#watermarks.add(split, newest),
+      position,
+      this.#options.source,
+      (ready) => this.#ready(ready),
     )
     this.#live.set(split, feed)
     return feed

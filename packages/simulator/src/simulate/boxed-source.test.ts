@@ -12,6 +12,7 @@ test('a boxed source reports the splits and readers of its source unchanged', as
     discover: async () => ({ splits: ['a', 'b'], isComplete: false }),
     changed: async (splits) => splits.map(({ split }) => split),
     gone: async (splits) => splits.slice(1),
+    splitLabel: (split) => `file ${split}`,
     open: async () => ({
       mustStayOpen: true,
       poll: () => ({ kind: 'pending', isCaughtUp: true }),
@@ -30,6 +31,7 @@ test('a boxed source reports the splits and readers of its source unchanged', as
     maxOpenReaders: 5,
   })
   expect(await boxed.changed!([{ split: 'a', position: 1 }], context)).toEqual(['a'])
+  expect(boxed.splitLabel!('a')).toBe('file a')
   expect(await boxed.gone!(['a', 'b'], context)).toEqual(['b'])
   expect((await boxed.open('a', undefined, context)).mustStayOpen).toBe(true)
 })

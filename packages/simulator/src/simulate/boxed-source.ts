@@ -23,6 +23,7 @@ export function boxedSource(source: Source<unknown>, name: string, around: Surro
     ...(source.maxOpenReaders !== undefined && { maxOpenReaders: source.maxOpenReaders }),
     ...(source.changed && { changed: (splits, context) => source.changed!(splits, context) }),
     ...(source.gone && { gone: (splits, context) => source.gone!(splits, context) }),
+    ...(source.splitLabel && { splitLabel: (split) => source.splitLabel!(split) }),
     discover: (context) => source.discover(context),
     open: async (split, from, context) =>
       boxedReader(await source.open(split, from, context), `${name}, split ${split}`, around),
