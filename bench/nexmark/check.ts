@@ -1,17 +1,16 @@
 /**
  * Compares the rows of each query with those of DuckDB over the same events.
  *
- * `npm run nexmark:check -- [QUERY ...] [--events 1000000] [--rate 100000] [--group 1] [--kill]`: with `--kill` each
- * job is killed in the middle, twice, and started again.
+ * `npm run nexmark:check -- [QUERY ...] [--events 1000000] [--rate 100000] [--group 1] [--parallelism 1] [--kill]`: with
+ * `--kill` each job is killed twice while it runs, and started again.
  */
 import { spawn } from 'node:child_process'
 import { once } from 'node:events'
 import { createReadStream } from 'node:fs'
-import { mkdtemp, rm, writeFile } from 'node:fs/promises'
-import os from 'node:os'
+import { mkdtemp, readdir, rm, writeFile } from 'node:fs/promises'
+import os, { availableParallelism } from 'node:os'
 import path from 'node:path'
 import { createInterface } from 'node:readline'
-import { setTimeout as pause } from 'node:timers/promises'
 import { parseArgs } from 'node:util'
 import { inputFiles, type Input } from './input.ts'
 import { DuckOracle } from './oracle/duck-oracle.ts'
@@ -25,71 +24,78 @@ const { positionals, values } = parseArgs({
     events: { type: 'string', default: '1000000' },
     rate: { type: 'string', default: '100000' },
     group: { type: 'string', default: '1' },
+    parallelism: { type: 'string', default: '1' },
     kill: { type: 'boolean', default: false },
   },
 })
 
 const program = path.join(import.meta.dirname, 'check-query.ts')
 
-/** Runs a query in a process of its own; kills it after `killAfterMs`. Returns whether it ran to its end. */
-async function run(name: string, input: Input, folder: string, killAfterMs?: number): Promise<boolean> {
-  const everyMs = values.kill ? 100 : 1_000
-  const args = [
-    '--max-old-space-size=12000',
-    '--import',
-    'tsx',
-    program,
-    name,
-    input.binary,
-    folder,
-    String(everyMs),
-  ]
-  const child = spawn(process.execPath, args, { stdio: ['ignore', 'inherit', 'inherit'] })
+/** A job is killed some time after this many checkpoints. */
+const checkpointsBeforeKill = 3
+/** Often enough that a short job is killed in the middle. */
+const checkpointEveryMs = values.kill ? 50 : 1_000
+
+/** Runs a query in a process of its own, to its end or until it is killed. Returns whether it was. */
+async function run(name: string, input: Input, folder: string, isToBeKilled: boolean): Promise<boolean> {
+  const settings = [name, input.binary, folder, String(checkpointEveryMs), values.parallelism]
+  const child = spawn(
+    process.execPath,
+    ['--max-old-space-size=12000', '--import', 'tsx', program, ...settings],
+    {
+      stdio: ['ignore', 'pipe', 'inherit'],
+    },
+  )
   const ended = once(child, 'exit') as Promise<[number | null, NodeJS.Signals | null]>
-  if (killAfterMs !== undefined) {
-    await Promise.race([pause(killAfterMs), ended])
-    child.kill('SIGKILL')
-  }
+  let checkpoints = 0
+  // A line of the output is a completed checkpoint.
+  child.stdout.on('data', (lines: Buffer) => {
+    checkpoints += lines.toString().split('\n').length - 1
+    if (!isToBeKilled || checkpoints < checkpointsBeforeKill) return
+    isToBeKilled = false
+    setTimeout(() => child.kill('SIGKILL'), Math.random() * 2 * checkpointEveryMs)
+  })
   const [code, signal] = await ended
   if (code !== 0 && signal !== 'SIGKILL') throw new Error(`${name} failed with exit code ${code ?? signal}`)
-  return signal === null
+  return signal !== null
 }
 
-/** Returns how many of two kills found the job running. */
+/** Runs a query to its end. Returns how often it was killed before. */
 async function runAndKill(name: string, input: Input, folder: string): Promise<number> {
-  if (!values.kill) {
-    await run(name, input, folder)
-    return 0
-  }
-  // The first run, on a folder of its own, says how long it takes.
-  const startedAt = performance.now()
-  await run(name, input, path.join(folder, 'undisturbed'))
-  const tookMs = performance.now() - startedAt
   let kills = 0
-  for (const share of [0.5, 0.7]) if (!(await run(name, input, folder, tookMs * share))) kills++
-  await run(name, input, folder)
+  for (let lives = values.kill ? 2 : 0; lives > 0; lives--) if (await run(name, input, folder, true)) kills++
+  await run(name, input, folder, false)
   return kills
 }
 
-/** The file with the final rows. */
-async function finalRows(query: Query, folder: string): Promise<string> {
-  const written = path.join(folder, 'rows.txt')
+/** The files with the final rows. */
+async function finalRows(query: Query, folder: string): Promise<readonly string[]> {
+  // Each subtask writes a file of its own.
+  const names = (await readdir(folder)).filter((name) => name.startsWith('rows'))
+  const written = names.map((name) => path.join(folder, name))
   if (!isFolded(query)) return written
-  const lines = await finalLines(query, createInterface({ input: createReadStream(written) }))
+  const lines = await finalLines(query, linesOf(written))
   const final = path.join(folder, 'final.txt')
-  await writeFile(
-    final,
-    lines.map((line) => `${line}\n`),
-  )
-  return final
+  await writeFile(final, lines.map((line) => `${line}\n`).join(''))
+  return [final]
 }
+
+async function* linesOf(files: readonly string[]): AsyncGenerator<string> {
+  for (const file of files) yield* createInterface({ input: createReadStream(file) })
+}
+
+/** Comparisons, one after another: each uses both cores. */
+let comparisons = Promise.resolve<unknown>(undefined)
 
 async function check(name: string, input: Input, oracle: DuckOracle): Promise<boolean> {
   const query = queries[name]!
   const folder = await mkdtemp(path.join(os.tmpdir(), 'millrace-nexmark-check-'))
   try {
     const kills = await runAndKill(name, input, folder)
-    const { rows, missing, unexpected, samples } = await oracle.compare(name, await finalRows(query, folder))
+    const files = await finalRows(query, folder)
+    const comparison = comparisons.then(() => oracle.compare(name, files))
+    comparisons = comparison
+    const { rows, missing, unexpected, samples } = await comparison
     const isEqual = missing === 0 && unexpected === 0
     const killed = values.kill ? `, killed ${kills} times` : ''
     console.log(
@@ -109,8 +115,17 @@ const input = await inputFiles({
 })
 const oracle = await DuckOracle.open(input.ndjson)
 const names = positionals.length === 0 ? Object.keys(queries) : positionals
+const left = [...names]
 let wrong = 0
-for (const name of names) if (!(await check(name, input, oracle))) wrong++
+
+/** Checks one query after another until none is left. */
+async function checkNext(): Promise<void> {
+  for (let name = left.shift(); name !== undefined; name = left.shift()) {
+    if (!(await check(name, input, oracle))) wrong++
+  }
+}
+
+await Promise.all(Array.from({ length: availableParallelism() }, checkNext))
 oracle.close()
 console.log(`${names.length - wrong} of ${names.length} queries agree with the oracle`)
 process.exitCode = wrong === 0 ? 0 : 1

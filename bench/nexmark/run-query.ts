@@ -32,25 +32,31 @@ export function pipelineOf(
   })
 }
 
-/** Runs a pipeline to the end of its input; `directory` is its data directory. Rejects if it fails. */
-export async function runToEnd(
-  runnable: Pipeline,
-  directory: string,
-  checkpointEveryMs = 1_000,
-): Promise<readonly CheckpointFigures[]> {
-  const checkpoints: CheckpointFigures[] = []
+/** How a pipeline is run. */
+export interface RunOptions {
+  /** The data directory: a job continues from the checkpoints that are there. */
+  readonly directory: string
+  /** Default 1,000. */
+  readonly checkpointEveryMs?: number
+  readonly parallelism?: number
+  readonly onCheckpoint?: (figures: CheckpointFigures) => void
+}
+
+/** Runs a pipeline to the end of its input. Rejects if it fails. */
+export async function runToEnd(runnable: Pipeline, options: RunOptions): Promise<void> {
+  const { directory, checkpointEveryMs = 1_000, parallelism = 1, onCheckpoint } = options
   const job = startJob({
     graph: runnable.describe().graph,
     platform: nodePlatform(),
     store: memoryStore(),
     directory,
+    parallelism,
     isBounded: true,
     checkpoints: { everyMs: checkpointEveryMs },
     observer: (event) => {
-      if (event.kind === 'checkpointCompleted') checkpoints.push(event.figures)
+      if (event.kind === 'checkpointCompleted') onCheckpoint?.(event.figures)
     },
   })
   const result = await job.ended
   if (result.outcome === 'failed') throw result.error
-  return checkpoints
 }

@@ -81,9 +81,9 @@ export class DuckOracle {
     return { rows: Number(digest!['rows']), sha256: String(digest!['sha256']) }
   }
 
-  /** Compares a file of rows, one a line with `|` between its columns, with the rows of a query. */
-  async compare(query: string, path: string): Promise<Verdict> {
-    const lines = `SELECT line FROM read_csv(${quoted(path)}, header = false, columns = {'line': 'VARCHAR'},
+  /** Compares files of rows, one a line with `|` between its columns, with the rows of a query. */
+  async compare(query: string, files: readonly string[]): Promise<Verdict> {
+    const lines = `SELECT line FROM read_csv([${files.map(quoted).join(', ')}], header = false, columns = {'line': 'VARCHAR'},
       delim = '\x01', quote = '', escape = '', auto_detect = false)`
     await this.#connection.run(`
       CREATE OR REPLACE TEMP TABLE expected AS ${linesOf(query)};

@@ -1,4 +1,5 @@
 /** Queries that keep a table up to date: every bid changes a row. */
+import type { MapState } from '@millrace/core/operator'
 import { output, state, type StateHandles } from '@millrace/flow'
 import { isBid, type Bid } from '../events.ts'
 import { dateOf, minuteOf, type Queries } from './query.ts'
@@ -15,22 +16,28 @@ function counted([total, rank1, rank2, rank3]: Counts, rank: 1 | 2 | 3): Counts 
   return [total + 1, rank1 + +(rank === 1), rank2 + +(rank === 2), rank3 + +(rank === 3)]
 }
 
+/** What is counted for a day, or for a channel and day. */
+interface Totals {
+  readonly bids: Counts
+  readonly bidders: Counts
+  readonly auctions: Counts
+}
+
 const statistics = {
-  bids: state.value<Counts>(),
-  bidders: state.value<Counts>(),
-  auctions: state.value<Counts>(),
+  totals: state.value<Totals>(),
   /** The ranks in which each bidder or auction was seen, a bit for each. */
-  ranksOfBidders: state.map<number, number>(),
-  ranksOfAuctions: state.map<number, number>(),
+  bidders: state.map<number, number>(),
+  auctions: state.map<number, number>(),
 }
 
 /** Counts a bid, its bidder and its auction. */
 function count({ bidder, auction, price }: Bid, handles: StateHandles<typeof statistics>) {
   const rank = rankOf(price)
-  const bids = counted(handles.bids.get() ?? none, rank)
-  handles.bids.set(bids)
-  const bidders = countDistinct(bidder, rank, handles.bidders, handles.ranksOfBidders)
-  const auctions = countDistinct(auction, rank, handles.auctions, handles.ranksOfAuctions)
+  const before = handles.totals.get() ?? { bids: none, bidders: none, auctions: none }
+  const bids = counted(before.bids, rank)
+  const bidders = countedOnce(before.bidders, rank, handles.bidders, bidder)
+  const auctions = countedOnce(before.auctions, rank, handles.auctions, auction)
+  handles.totals.set({ bids, bidders, auctions })
   return {
     bids: bids[0],
     bidsRank1: bids[1],
@@ -47,20 +54,13 @@ function count({ bidder, auction, price }: Bid, handles: StateHandles<typeof sta
   }
 }
 
-function countDistinct(
-  id: number,
-  rank: 1 | 2 | 3,
-  counts: StateHandles<typeof statistics>['bidders'],
-  ranks: StateHandles<typeof statistics>['ranksOfBidders'],
-): Counts {
-  const before = counts.get() ?? none
-  const seen = ranks.get(id) ?? 0
-  if ((seen & (1 << rank)) !== 0) return before
-  ranks.set(id, seen | (1 << rank))
-  const [total, ...byRank] = counted(before, rank)
-  const after: Counts = [seen === 0 ? total : before[0], ...byRank]
-  counts.set(after)
-  return after
+/** Counts an id if it has not been counted, and in its rank if it has not been counted there. */
+function countedOnce(before: Counts, rank: 1 | 2 | 3, seen: MapState<number, number>, id: number): Counts {
+  const ranks = seen.get(id) ?? 0
+  if ((ranks & (1 << rank)) !== 0) return before
+  seen.set(id, ranks | (1 << rank))
+  const [total, rank1, rank2, rank3] = counted(before, rank)
+  return [ranks === 0 ? total : before[0], rank1, rank2, rank3]
 }
 
 type Statistics = ReturnType<typeof count>
@@ -106,7 +106,8 @@ export const groups: Queries = {
             const minute = minuteOf(value.dateTime)
             const latest = handles.minute.get()
             if (latest === undefined || minute > latest) handles.minute.set(minute)
-            emit({ ...key, minute: handles.minute.get() ?? minute, ...count(value, handles) })
+            const { channel, day } = key
+            emit({ channel, day, minute: handles.minute.get() ?? minute, ...count(value, handles) })
           },
         }),
   },
@@ -141,7 +142,8 @@ export const groups: Queries = {
           }),
         )
         .map(({ key, value: { counts, lowest, highest, total } }) => ({
-          ...key,
+          auction: key.auction,
+          day: key.day,
           bids: counts[0],
           bidsRank1: counts[1],
           bidsRank2: counts[2],
@@ -196,6 +198,6 @@ export const groups: Queries = {
             for (let i = place; i < after.length; i++) emit({ bid: after[i]!, rank: i + 1 })
           },
         })
-        .map(({ bid, rank }) => ({ ...bid, rank })),
+        .map(({ bid, rank }) => ({ rank, ...bid })),
   },
 }

@@ -88,12 +88,12 @@ export const joins: Queries = {
         onLeft({ value: { id } }, { state: { seller, waiting }, emit }) {
           const person = seller.get()
           if (person === undefined) waiting.add(id)
-          else emit({ ...person, auction: id })
+          else emit({ auction: id, ...person })
         },
         onRight({ value: { name, city, state: from } }, { state: { seller, waiting }, emit }) {
           const person = { name, city, state: from }
           seller.set(person)
-          for (const auction of waiting.get()) emit({ ...person, auction })
+          for (const auction of waiting.get()) emit({ auction, ...person })
           waiting.clear()
         },
       }),
@@ -142,12 +142,12 @@ export const joins: Queries = {
     flink: 14_000,
     build: (events) =>
       winningBids(events).map(({ auction, bid }) => ({
-        ...auction,
         auction: bid.auction,
         bidder: bid.bidder,
         price: bid.price,
         bidDateTime: bid.dateTime,
         bidExtra: bid.extra,
+        ...auction,
       })),
   },
   q20: {

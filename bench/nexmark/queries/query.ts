@@ -35,8 +35,20 @@ export type Queries = Readonly<Record<string, Query>>
 /** How far an event may be behind the newest one. */
 export const outOfOrder = '4s'
 
-/** The date of an event time, in UTC: `2015-07-15`. */
-export const dateOf = (time: number): string => new Date(time).toISOString().slice(0, 10)
+/** Formats times, and remembers the last text: many events in a row have the same one, and a `Date` costs more. */
+function formatter(unitMs: number, from: number, to: number): (time: number) => string {
+  let unit = Number.NaN
+  let text = ''
+  return (time) => {
+    const next = Math.floor(time / unitMs)
+    if (next !== unit) text = new Date(time).toISOString().slice(from, to)
+    unit = next
+    return text
+  }
+}
 
-/** The time of day of an event time, in UTC: `07:30`. */
-export const minuteOf = (time: number): string => new Date(time).toISOString().slice(11, 16)
+/** Returns the date of an event time, in UTC: `2015-07-15`. */
+export const dateOf = formatter(86_400_000, 0, 10)
+
+/** Returns the time of day of an event time, in UTC: `07:30`. */
+export const minuteOf = formatter(60_000, 11, 16)
