@@ -11,21 +11,25 @@ import { timeReader } from './event-time/read-time.ts'
 import type { GraphBuilder, NodeOptions } from './graph-builder.ts'
 import type { OutputTests } from './stream.ts'
 import type {
+  KeepFirstOptions,
   KeyedAsyncOptions,
   OperatorOptions,
   SinkOptions,
   StepOptions,
   TableOptions,
+  TopNOptions,
   TimestampOptions,
   Timing,
   AggregateOptions,
 } from './stream-options.ts'
 import type { OperatorParts } from './operators/operator-parts.ts'
+import { keepFirstParts } from './operators/keep-first.ts'
 import { processParts, type AnyProcessSpec } from './operators/process.ts'
 import { reduceParts } from './operators/reduce.ts'
 import { scanParts } from './operators/scan.ts'
 import { splitParts } from './operators/split.ts'
 import { toTableParts } from './table/to-table-operator.ts'
+import { topNParts } from './table/top-n.ts'
 import { TableHandle } from './table/table-handle.ts'
 import { requireMethod, requireSynchronous, requireSynchronousMethods } from './synchronous.ts'
 import { checkOutputs } from './taken-names.ts'
@@ -236,6 +240,15 @@ export class KeyedHandle {
 
   toTable(name: string, options: TableOptions<unknown, 'timed'> = {}): TableHandle {
     return new TableHandle(this.#operator(name, options, toTableParts(name, this.timing, options)).main)
+  }
+
+  keepFirst(name: string, options: KeepFirstOptions): StreamHandle {
+    const { main, sides } = this.#operator(name, options, keepFirstParts(name, options))
+    return Object.assign(main, sides)
+  }
+
+  topN(name: string, options: TopNOptions<unknown, Key>): TableHandle {
+    return new TableHandle(this.#operator(name, options, topNParts(name, false, options)).main)
   }
 
   mapAsync(

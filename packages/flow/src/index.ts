@@ -44,7 +44,11 @@ export type {
   AnyTable,
   AppliesChanges,
   ATableChangesItsRowsAndThisSinkOnlyAppends,
+  GroupedTable,
+  GroupResult,
+  FirstRecords,
   KeyOfTable,
+  RankedValue,
   RowOf,
   RowValue,
   Table,
@@ -58,9 +62,11 @@ export type {
   StepOptions,
   TimestampOptions,
   Timing,
+  KeepFirstOptions,
   KeyedAsyncOptions,
   AggregateOptions,
   TableOptions,
+  TopNOptions,
   ToStreamOptions,
 } from './stream-options.ts'
 export type { OperatorsDoNotWaitUseMapAsync, Synchronous } from './synchronous.ts'
@@ -133,3 +139,4 @@ export type { Comparable } from './window/extreme.ts'
 export { mean } from './window/mean.ts'
 export type { MeanAccumulator } from './window/mean.ts'
 export { sum, sumBigint } from './window/sum.ts'
+export { top } from './window/top.ts'

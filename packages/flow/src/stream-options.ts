@@ -131,6 +131,12 @@ export interface AggregateOptions extends OperatorOptions {
   readonly allowedLateness?: Duration
 }
 
+/** Options of `keepFirst`. */
+export interface KeepFirstOptions extends OperatorOptions {
+  /** How long after a record, in event time, others of its key are duplicates. */
+  readonly within: Duration
+}
+
 /** Options of `toTable`. */
 export type TableOptions<T, Time extends Timing> = OperatorOptions & {
   /** Which records delete the row of their key. Default: none. */
@@ -141,6 +147,28 @@ export type TableOptions<T, Time extends Timing> = OperatorOptions & {
         readonly expireAfter?: Duration
       }
     : unknown)
+
+/** Options of `topN`. */
+export interface TopNOptions<T, G> extends OperatorOptions {
+  /**
+   * How many rows of each group come out: a whole number from 1, or a function of the group that returns one
+   * from 0 and always the same for a group.
+   */
+  readonly n: number | ((group: G) => number)
+  /**
+   * Compares two rows, as for `toSorted`: negative if `a` comes first. Equal rows come in the order in which
+   * they were inserted.
+   */
+  readonly order: (a: T, b: T) => number
+  /** How many rows are left out before the first one that comes out. Default 0. */
+  readonly offset?: number
+  /**
+   * Whether results are `{ key, rank, value }`, a row for each rank. Then a row that moves up changes the
+   * ranks that it passes. Default false: results are the rows themselves, and a row that stays among the
+   * first changes nothing.
+   */
+  readonly rank?: boolean
+}
 
 /** Options of `toStream`. */
 export interface ToStreamOptions extends StepOptions {

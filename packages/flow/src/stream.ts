@@ -15,14 +15,16 @@ import type { StateSpecs } from './operators/state-spec.ts'
 import type {
   AggregateOptions,
   AsyncOptions,
+  KeepFirstOptions,
   KeyedAsyncOptions,
   OperatorOptions,
   SinkOptions,
   StepOptions,
   TableOptions,
   TimestampOptions,
-  ToStreamOptions,
   Timing,
+  TopNOptions,
+  ToStreamOptions,
 } from './stream-options.ts'
 import type { Synchronous } from './synchronous.ts'
 import type { TakenFields, TakenSplitOutputs } from './taken-names.ts'
@@ -308,6 +310,21 @@ export interface KeyedStream<T, K, Time extends Timing = 'untimed'> {
   toTable(name: string, options?: TableOptions<T, Time>): Table<T, K, Time>
 
   /**
+   * Keeps the first `n` records of each key, in an order, as a table that changes with every record that is
+   * among them. No other record is kept.
+   *
+   * The key of a row is `[key, rank]`, or without ranks `[key, number]`, where the number only tells rows apart.
+   *
+   * @example
+   * bids.keyBy((bid) => bid.auction).topN('highest', { n: 10, order: (a, b) => b.price - a.price })
+   */
+  topN(
+    name: string,
+    options: TopNOptions<T, K> & { readonly rank: true },
+  ): Table<RankedValue<K, T>, readonly [key: K, rank: number], Time>
+  topN(name: string, options: TopNOptions<T, K>): Table<T, readonly [key: K, number: number], Time>
+
+  /**
    * Maps each value with an asynchronous call. Calls of one key run one after another, in the order of their
    * records, and their results are emitted in that order; calls of different keys run in parallel. Calls in
    * flight are part of a checkpoint and are repeated after a restart, so pass an id by which the external
@@ -361,6 +378,14 @@ export interface Table<T, K, Time extends Timing = 'timed'> {
   filter(keep: (row: T, key: K) => boolean, options?: StepOptions): Table<T, K, Time>
 
   /**
+   * Groups the rows. A row that changes may move from one group to another.
+   *
+   * @example
+   * orders.groupBy((order) => order.customer).aggregate('per-customer', { n: count() })
+   */
+  groupBy<const G extends Key>(select: (row: T, key: K) => G): GroupedTable<T, K, G, Time>
+
+  /**
    * Returns the changes as records of a stream, each with the time of what caused it. An update is two
    * records, `updateBefore` and `updateAfter`; with `updateBefore: false` only the second, which is enough for
    * readers that keep rows by key.
@@ -380,6 +405,54 @@ export interface Table<T, K, Time extends Timing = 'timed'> {
    */
   to<S extends AnySink>(name: string, sink: S & AppliesChanges<S, T, K>, options?: SinkOptions): void
 }
+
+/** The rows of a table in groups. Created by `groupBy`. */
+export interface GroupedTable<T, K, G, Time extends Timing = 'timed'> {
+  /**
+   * Aggregates the rows of each group. The result has a row `{ key, ... }` for each group that has rows. When
+   * a row is replaced or deleted the aggregates are those of the rows that are left, so `max` returns to the
+   * value before; the order in which values are merged is not defined.
+   *
+   * All rows are kept. A change costs a few merges, more by one when a group has twice as many rows.
+   *
+   * @example
+   * open.groupBy((order) => order.customer).aggregate('open', { n: count(), largest: max((order) => order.total) })
+   * // rows { key: 'c1', n: 2, largest: 30 }
+   */
+  aggregate<A extends Aggregates<T>>(
+    name: string,
+    aggregates: A & TakenFields,
+    options?: OperatorOptions,
+  ): Table<GroupResult<G, A>, G, Time>
+
+  /**
+   * Keeps the first `n` rows of each group, in an order. When one of them is replaced or deleted, the next row
+   * follows: all rows are kept for that. Emits only what changes.
+   *
+   * @example
+   * scores.groupBy((score) => score.game).topN('best', { n: 3, order: (a, b) => b.points - a.points, rank: true })
+   * // rows { key: 'chess', rank: 1, value: { game: 'chess', player: 'ada', points: 40 } }
+   */
+  topN(
+    name: string,
+    options: TopNOptions<T, G> & { readonly rank: true },
+  ): Table<RankedValue<G, T>, readonly [group: G, rank: number], Time>
+  topN(name: string, options: TopNOptions<T, G>): Table<T, readonly [group: G, key: K], Time>
+}
+
+/** A row with its rank from 1 in the group `key`. */
+export interface RankedValue<G, T> {
+  readonly key: G
+  readonly rank: number
+  readonly value: T
+}
+
+/** The result for one group: a field for each aggregate. */
+export type GroupResult<G, A extends Aggregates<never>> = Flat<
+  { readonly key: G } & {
+    readonly [Name in keyof A]: A[Name] extends Aggregate<never, infer _, infer Result> ? Result : never
+  }
+>
 
 /** A table of any type. */
 export type AnyTable = Table<unknown, unknown, Timing>
@@ -415,6 +488,25 @@ export interface TimedKeyedStream<T, K> extends KeyedStream<T, K, 'timed'> {
    * payments.keyBy((payment) => payment.card).window(tumbling('1m')).aggregate('per-card', { n: count() })
    */
   window(windows: WindowAssigner | MergingWindows<T>): WindowedStream<T, K>
+
+  /**
+   * Removes duplicates: keeps the first record of each key by event time, and drops those of the same key
+   * whose time is less than `within` later. Of equal times the first to arrive is kept. A record comes out
+   * when the watermark has passed its time.
+   *
+   * State is bounded: a key is forgotten when the watermark has passed its last record by `within`. To keep
+   * the last record of each key, use `toTable`.
+   *
+   * @example
+   * payments.keyBy((payment) => payment.id).keepFirst('unique', { within: '1h' })
+   */
+  keepFirst(name: string, options: KeepFirstOptions): FirstRecords<T>
+}
+
+/** Records without duplicates, and the late ones. */
+export interface FirstRecords<T> extends TimedStream<T> {
+  /** Records that were older than the watermark, unchanged and each once. Without a reader they are counted. */
+  readonly late: TimedStream<T>
 }
 
 /** The result of one window of one key: a field for each aggregate. Without keys, `K` is `never`. */

@@ -40,6 +40,40 @@ const runs = fc.record({
   isTight: fc.boolean(),
 })
 
+/** Changes of a table of few keys. */
+export function changesOfTable<T>(row: fc.Arbitrary<T>): fc.Arbitrary<Arrivals<RowChange<T>>> {
+  const edits = fc.record({
+    key: fc.constantFrom('a', 'b', 'c', 'd', 'e'),
+    row: fc.option(row, { nil: undefined }),
+  })
+  return arrivalsOf(edits).map(({ arrivals, ...run }) => {
+    const rows = new Map<string, T>()
+    const changes = arrivals.flatMap(({ value, ...record }) => {
+      const change = { key: value.key, before: rows.get(value.key), after: value.row }
+      if (change.before === change.after) return []
+      if (value.row === undefined) rows.delete(value.key)
+      else rows.set(value.key, value.row)
+      return [{ ...record, value: change }]
+    })
+    return { ...run, arrivals: changes }
+  })
+}
+
+/** The rows of each group after all changes, in the order in which they came into it. */
+export function groupsOf<T>(
+  { arrivals }: Arrivals<RowChange<T>>,
+  groupOf: (row: T) => string,
+): ReadonlyMap<string, ReadonlyMap<Key, T>> {
+  const groups = new Map<string, Map<Key, T>>()
+  for (const { value } of arrivals) {
+    const { key, before, after } = value
+    const [old, now] = [before, after].map((row) => (row === undefined ? undefined : groupOf(row)))
+    if (old !== undefined && old !== now) groups.get(old)!.delete(key)
+    if (now !== undefined) groups.set(now, (groups.get(now) ?? new Map<Key, T>()).set(key, after!))
+  }
+  return new Map([...groups].filter(([, rows]) => rows.size > 0))
+}
+
 /**
  * Applies changes to an empty table and returns its rows by key. Fails at the first change that is not possible:
  * its `before` is not the row, or it changes nothing.

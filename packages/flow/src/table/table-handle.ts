@@ -1,11 +1,23 @@
 import { MillraceError, requireKnown, type Key } from '@millrace/core'
 import type { Sink } from '@millrace/core/connector'
-import type { Exchange, Input } from '@millrace/core/graph'
+import type { Exchange, Input, NodeId, OperatorNode } from '@millrace/core/graph'
 import { isThenable, refusePromise } from '@millrace/core/operator'
-import type { SinkOptions, StepOptions, Timing, ToStreamOptions } from '../stream-options.ts'
+import type { OperatorParts } from '../operators/operator-parts.ts'
+import type {
+  OperatorOptions,
+  SinkOptions,
+  StepOptions,
+  Timing,
+  TopNOptions,
+  ToStreamOptions,
+} from '../stream-options.ts'
 import { requireSynchronous } from '../synchronous.ts'
+import type { Aggregates } from '../window/aggregate.ts'
+import { groupAggregateParts } from './group-aggregate-operator.ts'
+import { grouping, type GroupedChange } from './grouped-change.ts'
 import { changesOf, type RowChange } from './row-change.ts'
 import { isSameRow } from './same-row.ts'
+import { topNParts } from './top-n.ts'
 
 /** The stream that carries a table's changes: what a table uses of it. */
 export interface ChangeStream {
@@ -14,6 +26,12 @@ export interface ChangeStream {
   flatMap(expand: (change: unknown) => Iterable<unknown>, options?: StepOptions): ChangeStream
   to(name: string, sink: Sink<unknown>, options?: SinkOptions): void
   input(exchange?: Exchange): Input
+  operator(
+    name: string,
+    options: OperatorOptions | undefined,
+    parts: OperatorParts & { readonly inputs: OperatorNode['inputs'] },
+  ): NodeId
+  main(id: NodeId): ChangeStream
 }
 
 /** The implementation of `Table`: the stream of its changes, as `RowChange`s. */
@@ -65,6 +83,11 @@ export class TableHandle {
     this.toStream().to(name, sink, options)
   }
 
+  groupBy(select: (row: unknown, key: Key) => Key): GroupedTableHandle {
+    requireSynchronous(select, 'groupBy', undefined)
+    return new GroupedTableHandle(this.stream.flatMap(grouping(select)))
+  }
+
   /** Changes rows; a change that leaves the row as it was is dropped. */
   #changed(change: (of: RowChange) => RowChange, options: StepOptions | undefined): TableHandle {
     requireKnown('a step of a table', options, ['name', 'onError'])
@@ -73,6 +96,33 @@ export class TableHandle {
         const changed = change(of as RowChange)
         return isSameRow(changed.before, changed.after) ? [] : [changed]
       }, options),
+    )
+  }
+}
+
+/** The implementation of `GroupedTable`: a stream of `GroupedChange`s. */
+class GroupedTableHandle {
+  readonly timing: Timing
+  readonly #stream: ChangeStream
+
+  constructor(stream: ChangeStream) {
+    this.#stream = stream
+    this.timing = stream.timing
+  }
+
+  aggregate(name: string, aggregates: Aggregates<unknown>, options?: OperatorOptions): TableHandle {
+    requireKnown(`aggregate '${name}'`, options, ['onError'])
+    return this.#table(name, options, groupAggregateParts(name, aggregates))
+  }
+
+  topN(name: string, options: TopNOptions<unknown, Key>): TableHandle {
+    return this.#table(name, options, topNParts(name, true, options))
+  }
+
+  #table(name: string, options: OperatorOptions | undefined, parts: OperatorParts): TableHandle {
+    const input = this.#stream.input({ kind: 'key', by: (change) => (change as GroupedChange).group })
+    return new TableHandle(
+      this.#stream.main(this.#stream.operator(name, options, { ...parts, inputs: [input] })),
     )
   }
 }

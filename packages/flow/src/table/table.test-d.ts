@@ -2,7 +2,9 @@
 import type { Change } from '@millrace/core'
 import type { ChangeSink, Sink } from '@millrace/core/connector'
 import { expectTypeOf } from 'vitest'
-import type { SourceStream, StreamOf, Table, TimedStream } from '../stream.ts'
+import type { FirstRecords, RankedValue, SourceStream, StreamOf, Table, TimedStream } from '../stream.ts'
+import { count } from '../window/count.ts'
+import { max } from '../window/extreme.ts'
 
 interface Opened {
   readonly kind: 'opened'
@@ -54,3 +56,27 @@ open.map(() => undefined)
 open.map(async (row) => row.total)
 // @ts-expect-error rows expire by event time only
 untimed.keyBy((event) => event.id).toTable('rows', { expireAfter: '1d' })
+
+const byTotal = open.groupBy((row) => row.total)
+expectTypeOf(byTotal.aggregate('figures', { n: count(), last: max((row) => row.id) })).toEqualTypeOf<
+  Table<{ readonly key: number; readonly n: number; readonly last: string }, number>
+>()
+const order = (a: Opened, b: Opened): number => a.total - b.total
+expectTypeOf(byTotal.topN('top', { n: 3, order })).toEqualTypeOf<
+  Table<Opened, readonly [group: number, key: string]>
+>()
+expectTypeOf(byTotal.topN('top', { n: (total) => total + 1, order, rank: true })).toEqualTypeOf<
+  Table<RankedValue<number, Opened>, readonly [group: number, rank: number]>
+>()
+expectTypeOf(byId.keepFirst('first', { within: '1h' })).toEqualTypeOf<FirstRecords<Opened | Closed>>()
+
+// @ts-expect-error duplicates are bounded in time
+byId.keepFirst('first')
+// @ts-expect-error times are needed
+untimed.keyBy((event) => event.id).keepFirst('first', { within: '1h' })
+// @ts-expect-error an order returns a number
+byTotal.topN('top', { n: 3, order: (a, b) => a.total < b.total })
+// @ts-expect-error a result has its key under that name
+byTotal.aggregate('figures', { key: count() })
+// @ts-expect-error a table is no stream: its changes are not records
+open.keyBy((row: Opened) => row.id)
