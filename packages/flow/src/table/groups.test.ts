@@ -266,7 +266,7 @@ describe('aggregates of groups', () => {
         const expected = Array.from(
           groupsOf(trial, ({ group }) => group),
           ([key, rows]) => {
-            const all = Array.from(rows.values(), ({ n }) => n).toSorted()
+            const all = Array.from(rows.values(), ({ n }) => n).toSorted((a, b) => a - b)
             const least = all.filter((n) => n !== 0)
             const total = all.reduce((a, b) => a + b, 0)
             return [
@@ -323,7 +323,8 @@ describe('aggregates of groups', () => {
 describe('top', () => {
   test('keeps the first values of a window in their order, equal ones in order of arrival', () => {
     const first = top<string>(2, (a, b) => a.length - b.length)
-    const of = (...values: readonly string[]) => values.reduce(first.add, first.create())
+    const of = (...values: readonly string[]) =>
+      values.reduce((best, value) => first.add(best, value), first.create())
     fc.assert(
       fc.property(fc.array(fc.string({ maxLength: 4 })), fc.nat(9), (values, middle) => {
         const merged = first.merge(of(...values.slice(0, middle)), of(...values.slice(middle)))
@@ -339,6 +340,6 @@ describe('top', () => {
 /** The order in which values are collected is not defined. */
 function withSortedList({ key, before, after }: RowChange): RowChange {
   const sorted = (row: unknown): unknown =>
-    row === undefined ? undefined : { ...row, all: (row as { all: number[] }).all.toSorted() }
+    row === undefined ? undefined : { ...row, all: (row as { all: number[] }).all.toSorted((a, b) => a - b) }
   return { key, before: sorted(before), after: sorted(after) }
 }
