@@ -69,6 +69,6 @@ export class GroupRows {
 function unknownRow(key: Key, operator: string): MillraceError {
   return new MillraceError(
     'OPERATOR_FAILED',
-    `operator '${operator}' was told to change or delete a row that it does not have: key ${JSON.stringify(key)}. An earlier change of the row was skipped by an error policy`,
+    `operator '${operator}' received a change of a row that it does not have: key ${JSON.stringify(key)}. An earlier change of the row was skipped by an error policy`,
   )
 }

@@ -205,7 +205,7 @@ describe('topN', () => {
   test('EN-144 a change of a row that does not exist follows the error policy, and ranks stay right', () => {
     const node = ofGroups((groups) => groups.topN('top', { n: 2, order: ascending, rank: true }))
     expect(() => change(harnessOf(node), ['a', 1, undefined])).toThrow(
-      'change or delete a row that it does not have: key "a"',
+      'received a change of a row that it does not have: key "a"',
     )
     const harness = operatorHarness<unknown>(() => node.create(), { inputs: keysOf(node), onError: 'skip' })
     change(harness, ['a', undefined, 1], ['b', 7, undefined], ['b', 7, 8], ['c', undefined, 2])
