@@ -6,6 +6,7 @@ import { flowBugs } from './flow-bugs.ts'
 import { kindBugs } from './kind-bugs.ts'
 import { meetingBugs } from './meeting-bugs.ts'
 import { oracleBugs } from './oracle-bugs.ts'
+import { patternBugs } from './pattern-bugs.ts'
 import type { PlantedBug, SimulatorBug } from './planted-bug.ts'
 import { sliceBugs } from './slice-bugs.ts'
 import { taskBugs } from './task-bugs.ts'
@@ -49,7 +50,7 @@ export const plantedBugs: readonly PlantedBug[] = [
     caughtBy: { kind: 'crash points', trial, near },
   })),
   ...channelBugs.map((bug): PlantedBug => ({ ...bug, caughtBy: { kind: 'schedules' } })),
-  ...[...testedBugs, ...taskBugs, ...kindBugs, ...meetingBugs, ...windowBugs].map(
+  ...[...testedBugs, ...taskBugs, ...kindBugs, ...meetingBugs, ...windowBugs, ...patternBugs].map(
     ({ files, ...bug }): PlantedBug => ({
       ...bug,
       caughtBy: { kind: 'tests', files },

@@ -28,6 +28,7 @@ import { processParts, type AnyProcessSpec } from './operators/process.ts'
 import { reduceParts } from './operators/reduce.ts'
 import { scanParts } from './operators/scan.ts'
 import { splitParts } from './operators/split.ts'
+import { matchParts, type MatchOptions } from './pattern/match-parts.ts'
 import { toTableParts } from './table/to-table-operator.ts'
 import { topNParts } from './table/top-n.ts'
 import { TableHandle } from './table/table-handle.ts'
@@ -267,6 +268,11 @@ export class KeyedHandle {
         return Object.assign(main, sides)
       },
     }
+  }
+
+  match(name: string, pattern: unknown, options?: MatchOptions): StreamHandle {
+    const { main, sides } = this.#operator(name, options, matchParts(name, pattern, options))
+    return Object.assign(main, sides)
   }
 
   #operator(

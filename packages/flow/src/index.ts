@@ -34,6 +34,7 @@ export type {
   KeyedStream,
   KeyedValue,
   KeyOfKeyed,
+  MatchedStream,
   ProcessedStream,
   TimedKeyedStream,
   ValueOfKeyed,
@@ -113,6 +114,24 @@ export type {
 } from './operators/process.ts'
 export { state } from './operators/state-spec.ts'
 export type { ListSpec, MapSpec, StateHandles, StateSpecs, ValueSpec } from './operators/state-spec.ts'
+
+// Patterns.
+export { pattern } from './pattern/pattern.ts'
+export type {
+  AnyPattern,
+  EarlierOf,
+  Match,
+  Pattern,
+  PatternGroup,
+  PatternGroupLoop,
+  PatternLoop,
+  PatternStage,
+  StageCondition,
+  StageGuard,
+  TimedOutMatch,
+} from './pattern/pattern.ts'
+export type { MatchOptions } from './pattern/match-parts.ts'
+export type { AfterMatch } from './pattern/after-match.ts'
 
 // Windows.
 export { calendar } from './window/calendar.ts'

@@ -30,6 +30,8 @@ import type { Synchronous } from './synchronous.ts'
 import type { TakenFields, TakenSplitOutputs } from './taken-names.ts'
 import type { Aggregate, Aggregates } from './window/aggregate.ts'
 import type { MergingWindows, Window, WindowAssigner } from './window/assigner.ts'
+import type { MatchOptions } from './pattern/match-parts.ts'
+import type { AnyPattern, Match, TimedOutMatch } from './pattern/pattern.ts'
 
 declare const carries: unique symbol
 declare const carriesRows: unique symbol
@@ -501,11 +503,47 @@ export interface TimedKeyedStream<T, K> extends KeyedStream<T, K, 'timed'> {
    * payments.keyBy((payment) => payment.id).keepFirst('unique', { within: '1h' })
    */
   keepFirst(name: string, options: KeepFirstOptions): FirstRecords<T>
+
+  /**
+   * Finds a pattern in the events of each key, in the order of their times; events of one time are in the order of arrival.
+   * An event waits until the watermark has passed it, so results do not depend on the order of arrival of different times.
+   * Each match comes out at the time of the event that completes it, as `{ key, ...stages }`.
+   *
+   * Matches that one event completes come out in the order of their first events, then of their second ones, and so on.
+   * What a condition throws stops the job: it is not called for one record alone.
+   *
+   * @example
+   * const attacks = logins.keyBy((login) => login.user).match(
+   *   'attacks',
+   *   pattern('failed', (login: Login) => !login.ok).times(3).followedBy('success', (login) => login.ok).within('1m'),
+   *   { afterMatch: 'pastLast' },
+   * )
+   * // emits { key: 'ann', failed: [login, login, login], success: login }
+   */
+  match<M>(
+    name: string,
+    pattern: AnyPattern<T, M>,
+    options?: MatchOptions<keyof M & string>,
+  ): MatchedStream<K, M, T>
 }
 
 /** Records without duplicates, and the late ones. */
 export interface FirstRecords<T> extends TimedStream<T> {
   /** Records that were older than the watermark, unchanged and each once. Without a reader they are counted. */
+  readonly late: TimedStream<T>
+}
+
+/** The matches of a pattern, and what has not become one. */
+export interface MatchedStream<K, M, T> extends TimedStream<Match<K, M>> {
+  /**
+   * Partial matches whose time was over: `{ key, timedOutAt, ...stages }`, at that time. Only a pattern with `within` has them.
+   * One of which a match already came out is not among them.
+   */
+  readonly timedOut: TimedStream<TimedOutMatch<K, M>>
+  /**
+   * Records that came when the watermark had passed them, unchanged and each once. Without a reader they are counted, and
+   * the count is logged as a warning.
+   */
   readonly late: TimedStream<T>
 }
 

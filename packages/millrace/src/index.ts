@@ -6,10 +6,23 @@
  */
 
 // Pipelines and what they are made of.
-export { connect, deadLetter, fail, join, output, pipeline, skip, state, timeFormat } from '@millrace/flow'
+export {
+  connect,
+  deadLetter,
+  fail,
+  join,
+  output,
+  pattern,
+  pipeline,
+  skip,
+  state,
+  timeFormat,
+} from '@millrace/flow'
 export type {
+  AfterMatch,
   AggregatedStream,
   AggregateOptions,
+  AnyPattern,
   AsOfJoin,
   AsOfOptions,
   Cogroup,
@@ -36,6 +49,9 @@ export type {
   LookupKey,
   LookupSpec,
   MapSpec,
+  Match,
+  MatchedStream,
+  MatchOptions,
   OnError,
   OperatorOptions,
   OutputTests,
@@ -47,6 +63,11 @@ export type {
   ParameterTypes,
   ParameterValue,
   ParameterValues,
+  Pattern,
+  PatternGroup,
+  PatternGroupLoop,
+  PatternLoop,
+  PatternStage,
   Pipeline,
   PipelineBuilder,
   PipelineDescription,
@@ -74,6 +95,7 @@ export type {
   Stream,
   StreamOf,
   TimedKeyedStream,
+  TimedOutMatch,
   TimedStream,
   TimeParser,
   TimestampOptions,
