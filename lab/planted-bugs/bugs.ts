@@ -10,6 +10,7 @@ import { patternBugs } from './pattern-bugs.ts'
 import type { PlantedBug, SimulatorBug } from './planted-bug.ts'
 import { sliceBugs } from './slice-bugs.ts'
 import { taskBugs } from './task-bugs.ts'
+import { callBugs } from './call-bugs.ts'
 import { testedBugs } from './tested-bugs.ts'
 import { windowBugs } from './window-bugs.ts'
 import { userBugs } from './user-bugs.ts'
@@ -50,10 +51,16 @@ export const plantedBugs: readonly PlantedBug[] = [
     caughtBy: { kind: 'crash points', trial, near },
   })),
   ...channelBugs.map((bug): PlantedBug => ({ ...bug, caughtBy: { kind: 'schedules' } })),
-  ...[...testedBugs, ...taskBugs, ...kindBugs, ...meetingBugs, ...windowBugs, ...patternBugs].map(
-    ({ files, ...bug }): PlantedBug => ({
-      ...bug,
-      caughtBy: { kind: 'tests', files },
-    }),
-  ),
+  ...[
+    ...testedBugs,
+    ...callBugs,
+    ...taskBugs,
+    ...kindBugs,
+    ...meetingBugs,
+    ...windowBugs,
+    ...patternBugs,
+  ].map(({ files, ...bug }): PlantedBug => ({
+    ...bug,
+    caughtBy: { kind: 'tests', files },
+  })),
 ]

@@ -4,46 +4,6 @@ import { tableBugs } from './tested-table-bugs.ts'
 /** Bugs that specific tests must find. */
 export const testedBugs: readonly TestedBug[] = [
   {
-    name: 'a merged sketch of frequent values forgets what was taken off',
-    plant: {
-      file: 'flow/src/sketch/heavy-hitters.ts',
-      from: 'earlier.takenOff += later.takenOff',
-      to: 'earlier.takenOff = Math.max(earlier.takenOff, later.takenOff)',
-    },
-    files: ['packages/flow/src/sketch/sketch.test.ts'],
-    shows: /the bounds hold/,
-  },
-  {
-    name: 'a merged count of distinct values loses registers',
-    plant: {
-      file: 'flow/src/sketch/approximate-count-distinct.ts',
-      from: 'registers[i] = Math.max(registers[i]!, later[i]!)',
-      to: 'registers[i] = later[i]!',
-    },
-    files: ['packages/flow/src/sketch/sketch.test.ts'],
-    shows: /merged parts give the result/,
-  },
-  {
-    name: 'a lookup uses a row that is older than the ttl of its cache',
-    plant: {
-      file: 'flow/src/calls/loader.ts',
-      from: 'if (kept.until > this.#clock.monotonic())',
-      to: 'if (kept.until > 0)',
-    },
-    files: ['packages/core/test/lookup.test.ts'],
-    shows: /the cache keeps a row/,
-  },
-  {
-    name: 'a lookup loads a key again that is being loaded',
-    plant: {
-      file: 'flow/src/calls/loader.ts',
-      from: 'this.#loading.get(key) ?? this.#add(key, signal)',
-      to: 'this.#add(key, signal)',
-    },
-    files: ['packages/core/test/lookup.test.ts'],
-    shows: /waits for that call|loads each key of a batch once/,
-  },
-  {
     name: 'a job restarts once more than its policy allows',
     plant: {
       file: 'core/src/job/restart-policy.ts',
@@ -382,26 +342,6 @@ export const testedBugs: readonly TestedBug[] = [
     },
     files: ['packages/core/test/immutability.test.ts'],
     shows: /a map behind scan: fails the job/,
-  },
-  {
-    name: 'attempts of a call are counted anew after a restart',
-    plant: {
-      file: 'core/src/task/call-runner.ts',
-      from: 'if (node.retry !== undefined) attempted(call)',
-      to: '',
-    },
-    files: ['packages/core/test/retries.test.ts'],
-    shows: /keeps its attempts over a restart of the process/,
-  },
-  {
-    name: 'records fail while the breaker is open',
-    plant: {
-      file: 'core/src/task/call-policy.ts',
-      from: 'if (wasDown) return 0',
-      to: 'if (wasDown) return undefined',
-    },
-    files: ['packages/core/test/retries.test.ts'],
-    shows: /pauses calls while the system is down/,
   },
   ...tableBugs,
 ]

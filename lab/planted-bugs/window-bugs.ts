@@ -3,6 +3,26 @@ import type { TestedBug } from './planted-bug.ts'
 /** Mistakes in windows. */
 export const windowBugs: readonly TestedBug[] = [
   {
+    name: 'a merged sketch of frequent values forgets what was taken off',
+    plant: {
+      file: 'flow/src/sketch/heavy-hitters.ts',
+      from: 'earlier.takenOff += later.takenOff',
+      to: 'earlier.takenOff = Math.max(earlier.takenOff, later.takenOff)',
+    },
+    files: ['packages/flow/src/sketch/sketch.test.ts'],
+    shows: /the bounds hold/,
+  },
+  {
+    name: 'a merged count of distinct values loses registers',
+    plant: {
+      file: 'flow/src/sketch/approximate-count-distinct.ts',
+      from: 'registers[i] = Math.max(registers[i]!, later[i]!)',
+      to: 'registers[i] = later[i]!',
+    },
+    files: ['packages/flow/src/sketch/sketch.test.ts'],
+    shows: /merged parts give the result/,
+  },
+  {
     name: 'a day returns where clocks are set back over midnight',
     plant: {
       file: 'flow/src/event-time/calendar-spans.ts',
