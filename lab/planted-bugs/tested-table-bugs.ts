@@ -52,4 +52,44 @@ export const tableBugs: readonly TestedBug[] = [
     files: ['packages/flow/src/operators/keep-first.test.ts'],
     shows: /keep the same records/,
   },
+  {
+    name: 'a join of tables keeps a result whose required row is gone',
+    plant: {
+      file: 'flow/src/table/table-join-operator.ts',
+      from: 'if (box === undefined && isRequired) return undefined',
+      to: 'if (box === undefined && isRequired && isEmpty) return undefined',
+    },
+    files: ['packages/flow/src/table/table-joins.test.ts'],
+    shows: /any number of tables/,
+  },
+  {
+    name: 'an answer that is faster than its question is dropped',
+    plant: {
+      file: 'flow/src/table/foreign-key-join.ts',
+      from: 'if (known === undefined && !isReply) return state',
+      to: 'if (known === undefined) return state',
+    },
+    files: ['packages/flow/src/table/table-joins.test.ts'],
+    shows: /whichever edge is faster/,
+  },
+  {
+    name: 'a row that refers to another one shows the answer to its old question',
+    plant: {
+      file: 'flow/src/table/foreign-key-join.ts',
+      from: 'if (reference !== undefined && reference.open > 0) return old',
+      to: 'if (reference !== undefined && reference.open > 1) return old',
+    },
+    files: ['packages/flow/src/table/table-joins.test.ts'],
+    shows: /one update/,
+  },
+  {
+    name: 'enrich does not wait for the table',
+    plant: {
+      file: 'flow/src/table/enrich-operator.ts',
+      from: 'if (this.#parts.isTableTimed || watermark === Number.NEGATIVE_INFINITY) return false',
+      to: 'if (this.#parts.isTableTimed) return false',
+    },
+    files: ['packages/flow/src/table/table-joins.test.ts'],
+    shows: /loaded to its end/,
+  },
 ]

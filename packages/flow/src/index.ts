@@ -97,6 +97,21 @@ export type {
   WindowJoin,
 } from './join/joining-streams.ts'
 
+// Tables.
+export { enrich } from './table/enrich.ts'
+export type { EnrichedBy, Enriching } from './table/enrich.ts'
+export { joinByForeignKey } from './table/join-by-foreign-key.ts'
+export type { ForeignKeyJoin } from './table/join-by-foreign-key.ts'
+export { joinTables } from './table/join-tables.ts'
+export type {
+  JoiningTables,
+  OuterJoinOptions,
+  OuterRow,
+  SharesKeys,
+  TablesByName,
+  TheKeysOfTheTablesHaveDifferentTypes,
+} from './table/join-tables.ts'
+
 // Operators with state.
 export { output } from './operators/process.ts'
 export type {

@@ -32,6 +32,7 @@ export interface ChangeStream {
     parts: OperatorParts & { readonly inputs: OperatorNode['inputs'] },
   ): NodeId
   main(id: NodeId): ChangeStream
+  requireSamePipeline(method: string, others: readonly ChangeStream[]): void
 }
 
 /** The implementation of `Table`: the stream of its changes, as `RowChange`s. */
@@ -42,6 +43,11 @@ export class TableHandle {
   constructor(stream: ChangeStream) {
     this.stream = stream
     this.timing = stream.timing
+  }
+
+  /** The input of a node that reads this table by key, with a name if the node has several inputs. */
+  input(name: string): Input {
+    return { ...this.stream.input({ kind: 'key', by: (change) => (change as RowChange).key }), name }
   }
 
   map(transform: (row: unknown, key: Key) => unknown, options?: StepOptions): TableHandle {

@@ -5,6 +5,9 @@ import { expectTypeOf } from 'vitest'
 import type { FirstRecords, RankedValue, SourceStream, StreamOf, Table, TimedStream } from '../stream.ts'
 import { count } from '../window/count.ts'
 import { max } from '../window/extreme.ts'
+import { enrich } from './enrich.ts'
+import { joinByForeignKey } from './join-by-foreign-key.ts'
+import { joinTables } from './join-tables.ts'
 
 interface Opened {
   readonly kind: 'opened'
@@ -80,3 +83,55 @@ byTotal.topN('top', { n: 3, order: (a, b) => a.total < b.total })
 byTotal.aggregate('figures', { key: count() })
 // @ts-expect-error a table is no stream: its changes are not records
 open.keyBy((row: Opened) => row.id)
+
+interface Payment {
+  readonly order: string
+  readonly amount: number
+}
+
+declare const payments: TimedStream<Payment>
+declare const plainPayments: SourceStream<Payment>
+const byOrder = payments.keyBy((payment) => payment.order)
+const paid = byOrder.toTable('paid')
+const byAmount = payments.keyBy((payment) => payment.amount).toTable('by-amount')
+const plainPaid = plainPayments.keyBy((payment) => payment.order).toTable('plain-paid')
+const both = joinTables({ order: open, payment: paid })
+
+expectTypeOf(both.inner('both')).toEqualTypeOf<
+  Table<{ readonly order: Opened; readonly payment: Payment }, string>
+>()
+expectTypeOf(both.outer('both', { required: ['order'] })).toEqualTypeOf<
+  Table<{ readonly order: Opened; readonly payment: Payment | undefined }, string>
+>()
+expectTypeOf(both.outer('both')).toEqualTypeOf<
+  Table<{ readonly order: Opened | undefined; readonly payment: Payment | undefined }, string>
+>()
+// @ts-expect-error TheKeysOfTheTablesHaveDifferentTypes
+joinTables({ order: open, payment: byAmount })
+// @ts-expect-error there is no such table
+both.outer('both', { required: ['orders'] })
+
+const named = joinByForeignKey(byAmount, open, (payment) => payment.order)
+expectTypeOf(
+  named.left('named', (payment, order) => {
+    expectTypeOf(payment).toEqualTypeOf<Payment>()
+    expectTypeOf(order).toEqualTypeOf<Opened | undefined>()
+    return payment.amount
+  }),
+).toEqualTypeOf<Table<number, number>>()
+// @ts-expect-error a foreign key is a key of the other table
+joinByForeignKey(byAmount, open, (payment) => payment.amount)
+// @ts-expect-error one table has event time and the other has none
+joinByForeignKey(open, plainPaid, (order) => order.id)
+
+expectTypeOf(
+  enrich(byOrder, open).inner('rich', (payment, order) => payment.amount + order.total),
+).toEqualTypeOf<TimedStream<number>>()
+enrich(byOrder, plainPaid).left('rich', (_, payment) => {
+  expectTypeOf(payment).toEqualTypeOf<Payment | undefined>()
+})
+// @ts-expect-error TheKeysOfTheTwoStreamsHaveDifferentTypes
+enrich(byOrder, byAmount)
+const plainByOrder = plainPayments.keyBy((payment) => payment.order)
+// @ts-expect-error the stream needs event time
+enrich(plainByOrder, open)
