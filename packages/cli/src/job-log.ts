@@ -5,7 +5,7 @@ import type { JobEvent, JobResult, JobStatus } from '@millrace/core/job'
 import { reportOf, reportText } from './error-report.ts'
 import type { LogLines } from './log-lines.ts'
 import type { Figures } from './progress.ts'
-import { durationText, metricNames, whole } from './status-text.ts'
+import { countText, durationText, whole } from './status-text.ts'
 
 /** Where the log reads figures that events do not carry. */
 export interface JobView {
@@ -102,10 +102,9 @@ export class JobLog {
     if (result.outcome === 'failed') return
     const { lastCheckpoint } = view.status()
     const where = lastCheckpoint === undefined ? '' : `; checkpoint ${lastCheckpoint.checkpoint} holds it all`
-    const counts = [...figures.counts].map(
-      ([metric, count]) => `, ${whole(count)} ${metricNames[metric] ?? metric}`,
-    )
-    const text = `${result.outcome}: ${whole(figures.recordsIn)} records in, ${whole(figures.recordsOut)} out${counts.join('')}${where}`
+    const counts = [...figures.counts].map(([metric, count]) => `, ${countText(metric, count)}`)
+    const noun = figures.recordsIn === 1 ? 'record' : 'records'
+    const text = `${result.outcome}: ${whole(figures.recordsIn)} ${noun} in, ${whole(figures.recordsOut)} out${counts.join('')}${where}`
     this.#lines.write('info', result.outcome, text, fieldsOf(view))
     if (result.outcome === 'finished' && this.#restoredFrom !== undefined && figures.recordsIn === 0) {
       this.#lines.write(

@@ -2,7 +2,9 @@ import type { JobStatus } from '@millrace/core/job'
 
 /** Figures about a running job, for display. */
 export interface Figures {
+  /** What sources have read, also what they could not decode. */
   readonly recordsIn: number
+  /** What was written to sinks, without dead letters. */
   readonly recordsOut: number
   /** Records per second, over about the last second. */
   readonly inRate: number
@@ -24,9 +26,14 @@ const rateOverMs = 1_000
 /** Computes rates by comparing the job's counters with earlier ones. */
 export class Progress {
   #samples: readonly Sample[]
+  readonly #deadLetterSinks: ReadonlySet<string>
 
-  /** `now` is on a monotonic clock, in milliseconds, as in `update`. */
-  constructor(now: number) {
+  /**
+   * `now` is on a monotonic clock, in milliseconds, as in `update`. `deadLetterSinks` are the names of sinks whose records
+   * are not results.
+   */
+  constructor(now: number, deadLetterSinks: ReadonlySet<string> = new Set()) {
+    this.#deadLetterSinks = deadLetterSinks
     this.#samples = [{ at: now, recordsIn: 0, recordsOut: 0 }]
   }
 
@@ -37,8 +44,8 @@ export class Progress {
     let watermark = Infinity
     const counts = new Map<string, number>()
     for (const task of tasks) {
-      if (task.kind === 'source') recordsIn += task.recordsOut
-      if (task.kind === 'sink') recordsOut += task.recordsIn
+      if (task.kind === 'source') recordsIn += task.recordsOut + rejectedBy(task)
+      if (task.kind === 'sink' && !this.#deadLetterSinks.has(task.task)) recordsOut += task.recordsIn
       if (Number.isFinite(task.watermark)) watermark = Math.min(watermark, task.watermark)
       for (const [name, count] of task.counts) {
         const metric = name.slice(name.lastIndexOf('/') + 1)
@@ -66,6 +73,11 @@ export class Progress {
     this.#samples = all.slice(Math.max(0, first))
     return this.#samples[0]!
   }
+}
+
+/** How many pieces of its input a source could not decode and its policy has left out. */
+function rejectedBy({ task, counts }: JobStatus['tasks'][number]): number {
+  return (counts.get(`${task}/skipped`) ?? 0) + (counts.get(`${task}/deadLettered`) ?? 0)
 }
 
 function rate(records: number, ms: number): number {

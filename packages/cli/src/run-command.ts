@@ -3,6 +3,7 @@ import { sleep } from '@millrace/world'
 import type { Clock } from '@millrace/world'
 import { MillraceError } from '@millrace/core'
 import { startJob, type Job, type JobResult } from '@millrace/core/job'
+import { errorOutput, inputsOf, type Graph } from '@millrace/core/graph'
 import { nodePlatform } from '@millrace/node'
 import type { CommandLine, Command } from './command.ts'
 import { exitCodes, type ExitCode } from './exit-codes.ts'
@@ -14,7 +15,7 @@ import { Progress, type Figures } from './progress.ts'
 import { jobOptionList, jobOptionsFrom, stopTimeoutOf } from './run-options.ts'
 import type { Signals } from './signals.ts'
 import { StatusLine } from './status-line.ts'
-import { statusText } from './status-text.ts'
+import { durationText, statusText } from './status-text.ts'
 
 /** `millrace run`: runs a pipeline until its input ends or a signal stops it. */
 export const runCommand: Command = {
@@ -55,7 +56,7 @@ async function run(line: CommandLine, outputs: Outputs, signals: Signals): Promi
   const log = new JobLog({ lines, clock, file: line.operand, graph, directory, isQuiet: showsStatus })
   // No event arrives before the job has been returned.
   const job = startJob({ ...options, observer: (event) => log.event(event, view) })
-  const view = viewOf(job, clock)
+  const view = viewOf(job, clock, deadLetterSinksOf(graph))
   if (showsStatus) statusLine = new StatusLine(outputs, clock, () => view.statusText())
   const clear = (): void => statusLine?.[Symbol.dispose]()
   using _progress = everySoOften(clock, progressEveryMs, () => log.progress(view))
@@ -84,8 +85,18 @@ function everySoOften(clock: Clock, ms: number, act: () => void): Disposable {
   return { [Symbol.dispose]: () => timer[Symbol.dispose]() }
 }
 
-function viewOf(job: Job, clock: Clock): JobView {
-  const progress = new Progress(clock.monotonic())
+/** The sinks that receive nothing but dead letters. */
+function deadLetterSinksOf({ nodes }: Graph): ReadonlySet<string> {
+  const isDeadLetters = ({ output }: { readonly output: string }): boolean => output === errorOutput
+  return new Set(
+    nodes
+      .filter((node) => node.kind === 'sink' && inputsOf(node).every(isDeadLetters))
+      .map(({ name }) => name),
+  )
+}
+
+function viewOf(job: Job, clock: Clock, deadLetterSinks: ReadonlySet<string>): JobView {
+  const progress = new Progress(clock.monotonic(), deadLetterSinks)
   const figures = (): Figures => progress.update(job.status(), clock.monotonic())
   return {
     figures,
@@ -118,7 +129,7 @@ async function endOf(
   await within(clock, cancelMs, job.ended)
   throw new MillraceError(
     'STOP_TIMEOUT',
-    `the job did not stop within ${stop.timeoutMs} ms and was cancelled; nothing after its last checkpoint was committed. Start it again to resume from that checkpoint. If a sink is slow, raise --stop-timeout`,
+    `the job did not stop within ${durationText(stop.timeoutMs)} and was cancelled; nothing after its last checkpoint was committed. Start it again to resume from that checkpoint. If a sink is slow, raise --stop-timeout`,
   )
 }
 

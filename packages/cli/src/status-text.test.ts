@@ -40,6 +40,13 @@ describe('rates', () => {
     })
   })
 
+  test('records in include what a source could not decode, and records out exclude dead letters', () => {
+    const source = task('source', { recordsOut: 2, counts: new Map([['task/deadLettered', 1]]) })
+    const sinks = [task('sink', { recordsIn: 2 }), task('sink', { task: 'rejected', recordsIn: 1 })]
+    const figures = new Progress(0, new Set(['rejected'])).update(statusOf(source, ...sinks), 1_000)
+    expect(figures).toMatchObject({ recordsIn: 3, recordsOut: 2 })
+  })
+
   test('restart at 0 when a restarted job resets its counters', () => {
     const progress = new Progress(0)
     progress.update(statusOf(task('source', { recordsOut: 1_000 })), 1_000)
@@ -70,7 +77,7 @@ describe('the status of a job', () => {
       lastCheckpoint: { checkpoint: 12, durationMs: 8.4, alignAndEncodeMs: 1, completedAt: now - 3_000 },
     }
     expect(statusText(status, new Progress(0).update(status, 1_000), now)).toBe(
-      'running  12,345 in/s  120 out/s  lag 5.3 s  checkpoint 12, 3.0 s ago, 8 ms  state 1.2 MB  restarts 2  late 3  dead letters 1',
+      'running  12,345 in/s  120 out/s  lag 5.3 s  checkpoint 12, 3.0 s ago, 8 ms  state 1.2 MB  restarts 2  3 late  1 dead letter',
     )
   })
 

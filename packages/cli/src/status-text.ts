@@ -20,7 +20,7 @@ export function statusText(status: JobStatus, figures: Figures, now: number): st
   if (wait !== undefined && now - wait.since >= waitShownMs) parts.push(waitText(wait, now))
   if (state !== undefined && state.cells > 0) parts.push(`state ${bytesText(state.liveBytes)}`)
   if (restarts > 0) parts.push(`restarts ${restarts}`)
-  for (const [metric, count] of counts) parts.push(`${metricNames[metric] ?? metric} ${whole(count)}`)
+  for (const [metric, count] of counts) parts.push(countText(metric, count))
   return parts.join('  ')
 }
 
@@ -36,13 +36,19 @@ function waitText({ source, split, since }: EventTimeWait, now: number): string 
   return `windows wait ${durationText(now - since)} for ${place}`
 }
 
-/** Metric names for display. */
-export const metricNames: Readonly<Record<string, string>> = {
-  late: 'late',
-  skipped: 'skipped',
-  deadLettered: 'dead letters',
-  firedAtEnd: 'timers fired at the end',
-  droppedAtEnd: 'timers dropped at the end',
+/** Metrics for display, for one and for several. */
+const metricNames: Readonly<Record<string, readonly [one: string, several: string]>> = {
+  late: ['late', 'late'],
+  skipped: ['skipped', 'skipped'],
+  deadLettered: ['dead letter', 'dead letters'],
+  firedAtEnd: ['timer fired at the end', 'timers fired at the end'],
+  droppedAtEnd: ['timer dropped at the end', 'timers dropped at the end'],
+}
+
+/** A count as `3 dead letters` or `1 dead letter`. */
+export function countText(metric: string, count: number): string {
+  const [one, several] = metricNames[metric] ?? [metric, metric]
+  return `${whole(count)} ${count === 1 ? one : several}`
 }
 
 const longestLagMs = 3_600_000

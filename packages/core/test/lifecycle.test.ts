@@ -159,6 +159,15 @@ describe('stop', () => {
   })
 })
 
+test('an option to drop state without a checkpoint is reported as useless', async () => {
+  const warnings: string[] = []
+  await live((p) => p.from('numbers', memory.read([1])).to('out', memory.write()), {
+    dropState: ['count'],
+    onEvent: (event) => void (event.kind === 'warning' && warnings.push(event.message)),
+  })
+  expect(warnings).toEqual(['--drop-state count drops nothing: there is no checkpoint. Remove the option'])
+})
+
 describe('restarts', () => {
   const failing = (sink: MemorySink<number>, when: (n: number) => boolean) => (p: PipelineBuilder) => {
     p.from('numbers', pacedSource({ all: numbers }, 4))

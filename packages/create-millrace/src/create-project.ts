@@ -31,5 +31,12 @@ export async function createProject(directory: string): Promise<string> {
   const manifest = path.join(directory, 'package.json')
   const text = await readFile(manifest, 'utf8')
   await writeFile(manifest, text.replace('"word-counts"', JSON.stringify(name)))
-  return `Made ${directory}. Next:\n  cd ${directory}\n  npm install\n  npm test\n  npm start\n`
+  return `Made ${directory}. Next:
+  cd ${directory}
+  npm install $(ls PACKED/*.tgz | grep -v create)
+  npm test
+  npm start
+PACKED is the directory of the tarballs that npm run pack writes in a clone of Millrace; once Millrace is published,
+npm install alone is enough.
+`
 }

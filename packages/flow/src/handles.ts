@@ -263,6 +263,7 @@ export class KeyedHandle {
   window(windows: WindowAssigner | MergingWindows, hasKey = true): object {
     return {
       aggregate: (name: string, aggregates: Aggregates<unknown>, options: AggregateOptions = {}) => {
+        requireTimed(this.timing, name)
         const parts = windowParts({ name, windows, aggregates, hasKey }, options)
         const { main, sides } = this.#operator(name, options, parts)
         return Object.assign(main, sides)
@@ -283,6 +284,15 @@ export class KeyedHandle {
     const id = this.stream.operator(name, options, { ...parts, inputs: [this.input()] })
     return { main: this.stream.main(id), sides: this.stream.sides(id, parts.outputs) }
   }
+}
+
+/** For untyped callers: a window on a stream without event time is a type error. */
+function requireTimed(timing: Timing, name: string): void {
+  if (timing === 'timed') return
+  throw new MillraceError(
+    'GRAPH_INVALID',
+    `the windows of '${name}' need event time, and the stream has none; call withTimestamps before keyBy`,
+  )
 }
 
 /** For untyped callers: a stateful operator without a name is a type error. */

@@ -26,7 +26,7 @@ export function requireSynchronous(code: unknown, method: string, name: string |
   const where = name === undefined ? `a ${method}` : `${method} '${name}'`
   requireFunction(code, where)
   if (!isAsync(code)) return
-  const text = code.toString().replaceAll(/\s+/g, ' ')
+  const text = String(code).replaceAll(/\s+/g, ' ')
   throw new MillraceError(
     'ASYNC_FUNCTION',
     `the function of ${where} is async: ${text.length > 80 ? `${text.slice(0, 80)}…` : text}. Operators do not wait; call it in mapAsync and pass on the result`,
@@ -38,7 +38,8 @@ export function requireMethod<T extends object>(owner: T, name: keyof T & string
   requireFunction(owner[name], `${name} of ${of}`)
 }
 
-function requireFunction(code: unknown, where: string): asserts code is () => unknown {
+/** Throws `OPTION_INVALID` for something that is no function, for programs that run without type checks. */
+export function requireFunction(code: unknown, where: string): void {
   if (typeof code === 'function') return
   throw new MillraceError('OPTION_INVALID', `${where} needs a function and is given ${typeof code}`)
 }

@@ -1,6 +1,13 @@
+import type { TimedKeyedStream } from './stream.ts'
 import { memory } from '@millrace/connector-memory'
 import { describe, expect, test } from 'vitest'
 import { pipeline, type PipelineBuilder } from './pipeline.ts'
+import { collect } from './window/collect.ts'
+import { count } from './window/count.ts'
+import { max, min } from './window/extreme.ts'
+import { mean } from './window/mean.ts'
+import { sum, sumBigint } from './window/sum.ts'
+import { tumbling } from './window/tumbling.ts'
 
 // `millrace run` does not check types, so a mistake that TypeScript would show must fail before anything runs.
 
@@ -58,6 +65,22 @@ describe('a program that is not type-checked', () => {
           .scan('sum', any(0), (a: number) => a),
       "scan 'sum' needs a function and is given number",
     ],
+    [
+      'a window on a stream without event time',
+      (p) =>
+        void (numbers(p).keyBy(String) as unknown as TimedKeyedStream<number, string>)
+          .window(tumbling('1s'))
+          .aggregate('n', { n: count() }),
+      "the windows of 'n' need event time, and the stream has none; call withTimestamps before keyBy",
+    ],
+    ...([sum, sumBigint, mean, min, max, count, collect] as const).map(
+      (aggregate) =>
+        [
+          `text for the function of ${aggregate.name}`,
+          () => void (aggregate as (select: never) => unknown)(any('v')),
+          `the aggregate ${aggregate.name} needs a function and is given string`,
+        ] as [string, (p: PipelineBuilder) => void, string],
+    ),
     [
       'a misspelt method of process',
       (p) =>

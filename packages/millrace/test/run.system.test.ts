@@ -175,7 +175,7 @@ describe('millrace run', () => {
     await job.says(/writing/)
     job.kill('SIGTERM')
     const { code, err } = await job.ended
-    expect(err).toContain('STOP_TIMEOUT: the job did not stop within 300 ms')
+    expect(err).toContain('STOP_TIMEOUT: the job did not stop within 0.3 s')
     expect(code).toBe(6)
   })
 

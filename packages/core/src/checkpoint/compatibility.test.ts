@@ -94,7 +94,7 @@ describe('the restore plan for a checkpoint', () => {
   })
 
   test('drops the state that the user names, and no other', () => {
-    const plan = planOf(manifestOf(before), after, ['less/other', 'wider', 'gone', 'same/nothing'])
+    const plan = planOf(manifestOf(before), after, ['less/other', 'wider', 'gone', 'same/nothing', 'mroe'])
     expect(Object.fromEntries(plan.parts.map(({ name, outcome }) => [name, outcome]))).toEqual({
       in: 'same',
       out: 'same',
@@ -112,7 +112,8 @@ describe('the restore plan for a checkpoint', () => {
       "'wider' of checkpoint 7 is dropped: its state (total) and timers are gone",
       "'gone' of checkpoint 7 is dropped: its state (total) and timers are gone",
       "'fresh' is not in checkpoint 7 and starts empty",
-      '--drop-state same/nothing drops nothing: checkpoint 7 has no state of that name. Remove the option',
+      '--drop-state same/nothing drops nothing: checkpoint 7 has no state of that name. It has same/total',
+      '--drop-state mroe drops nothing: checkpoint 7 has no state of that name. Did you mean more?',
     ])
   })
 

@@ -1,6 +1,7 @@
 import type { EarlierEntry, Manifest, OperatorEntry, SinkEntry, WatermarkEntry } from './manifest.ts'
 import { compareParts, entriesOf, lossText, waysOut, type PartComparison } from './parts.ts'
 import { MillraceError } from '../errors/errors.ts'
+import { nearest } from '../errors/nearest.ts'
 import type { Graph } from '../graph/node.ts'
 import { MIN_TIME, timeText } from '../record/time.ts'
 import type { DiscardedState } from '../state/state-store.ts'
@@ -117,7 +118,7 @@ class Comparison {
       checkpoint,
       problems: this.#problems(),
       parts: this.#parts,
-      remarks: this.#requests.unused(checkpoint),
+      remarks: this.#requests.unused(checkpoint, this.#manifest.operators),
       restored: this.#restored(),
       operators: this.#operators,
       discard: this.#discard,
@@ -291,14 +292,25 @@ class DropRequests {
   }
 
   /** Requests that dropped nothing, each with the reason. */
-  unused(checkpoint: number): readonly string[] {
+  unused(checkpoint: number, operators: readonly OperatorEntry[]): readonly string[] {
+    const known = operators.flatMap(({ name, pieces }) => [
+      name,
+      ...pieces.map((piece) => `${name}/${piece.name}`),
+    ])
     return this.#requests
       .filter((request) => !this.#used.has(request))
       .map((request) => {
-        const reason = this.#done.has(request)
-          ? `checkpoint ${checkpoint} is from a run with the same option, and the state is not dropped again`
-          : `checkpoint ${checkpoint} has no state of that name`
-        return `--drop-state ${request} drops nothing: ${reason}. Remove the option`
+        if (this.#done.has(request)) {
+          return `--drop-state ${request} drops nothing: checkpoint ${checkpoint} is from a run with the same option, and the state is not dropped again. Remove the option`
+        }
+        const part = request.split('/')[0]!
+        const own = known.filter((each) => each.startsWith(`${part}/`))
+        const meant = nearest(request, own.length > 0 ? own : known)
+        const advice =
+          meant === undefined
+            ? `It has ${(own.length > 0 ? own : operators.map(({ name }) => name)).join(', ')}`
+            : `Did you mean ${meant}?`
+        return `--drop-state ${request} drops nothing: checkpoint ${checkpoint} has no state of that name. ${advice}`
       })
   }
 }

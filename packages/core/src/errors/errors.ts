@@ -93,13 +93,25 @@ export function isMillraceError(value: unknown, code?: ErrorCode): value is Mill
 /** Describes any thrown value in one line, also if it is not an Error. */
 export function describeError(thrown: unknown): string {
   if (isMillraceError(thrown)) return `${thrown.code}: ${thrown.message}`
-  if (thrown instanceof Error)
-    return thrown.name === 'Error' ? thrown.message : `${thrown.name}: ${thrown.message}`
+  if (thrown instanceof Error) return `${nameAndMessage(thrown)}${causeText(thrown.cause)}`
   try {
     return `thrown value ${typeof thrown === 'string' ? JSON.stringify(thrown) : String(thrown)}`
   } catch {
     return 'thrown value that cannot be printed'
   }
+}
+
+function nameAndMessage({ name, message }: Error): string {
+  return name === 'Error' ? message : `${name}: ${message}`
+}
+
+/** The cause of an error that is not Millrace's: `fetch` says only there why it failed, often only as a code. */
+function causeText(cause: unknown): string {
+  if (!(cause instanceof Error)) return ''
+  const { code } = cause as { readonly code?: unknown }
+  const text = nameAndMessage(cause)
+  const hasCode = typeof code === 'string' && !text.includes(code)
+  return ` (caused by ${hasCode ? `${code}${text === '' ? '' : ' '}` : ''}${text})`
 }
 
 /**

@@ -47,6 +47,11 @@ export async function restoreNewest(
   for (;;) {
     const [manifest, before] = manifests
     const plan = manifest && (await compareWithProgram(manifest, around))
+    if (manifest === undefined && settings.dropState.length > 0) {
+      warn(
+        `--drop-state ${settings.dropState.join(', ')} drops nothing: there is no checkpoint. Remove the option`,
+      )
+    }
     try {
       await restore({ plan, manifests, newest })
       break

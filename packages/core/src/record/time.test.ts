@@ -48,8 +48,13 @@ describe('durations', () => {
     const bad = ['', '5', 's', '-1s', '5 s', '1m-30s', '5sec', '1e3ms', '5s ', '.5s', '1,5s', '٣s']
     for (const text of [...bad, -1, NaN, Infinity, -Infinity]) {
       expect(() => durationMs(text, 'allowedLateness')).toThrow(refused)
-      expect(() => durationMs(text, 'allowedLateness')).toThrow(/^allowedLateness is .* not a duration; give/)
+      expect(() => durationMs(text, 'allowedLateness')).toThrow(
+        /^allowedLateness is .* not a duration; (give|it has no unit)/,
+      )
     }
+    expect(() => durationMs('5', '--checkpoint-every')).toThrow(
+      '--checkpoint-every is "5", which is not a duration; it has no unit: write 5ms, 5s or 5m',
+    )
     expect(() => durationMs(NaN, 'size')).toThrow('size is NaN, which')
     expect(() => durationMs(undefined as unknown as number, 'size')).toThrow('size is undefined, which')
     expect(() => durationMs(`${'9'.repeat(400)}s`, 'size')).toThrow(refused)

@@ -31,10 +31,16 @@ export function durationMs(duration: Duration, parameter: string): number {
   if (!Number.isFinite(ms) || ms < 0) {
     throw new MillraceError(
       'OPTION_INVALID',
-      `${parameter} is ${typeof duration === 'string' ? JSON.stringify(duration) : String(duration)}, which is not a duration; give milliseconds or text such as '5s' or '1m30s'`,
+      `${parameter} is ${typeof duration === 'string' ? JSON.stringify(duration) : String(duration)}, which is not a duration; ${adviceOn(duration)}`,
     )
   }
   return ms
+}
+
+function adviceOn(duration: Duration): string {
+  return typeof duration === 'string' && /^\s*\d+(\.\d+)?\s*$/.test(duration)
+    ? `it has no unit: write ${duration.trim()}ms, ${duration.trim()}s or ${duration.trim()}m`
+    : "give milliseconds or text such as '5s' or '1m30s'"
 }
 
 /** Like `durationMs`, but zero is rejected too. */

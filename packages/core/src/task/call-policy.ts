@@ -1,5 +1,6 @@
 import type { Clock, Random } from '@millrace/world'
 import { describeError } from '../errors/errors.ts'
+import { durationText } from '../record/time.ts'
 import type { AsyncNode, RetryRules } from '../graph/node.ts'
 
 /** The dependencies of a call policy. */
@@ -86,7 +87,7 @@ export class CallPolicy {
     if (this.#state === 'closed' && this.#inARow < breaker.failures) return
     if (this.#state === 'closed') {
       this.#around.warn(
-        `'${name}' has failed ${this.#inARow} times in a row, so no call is made for ${breaker.openMs} ms, and then one to try; records wait. The last failure: ${describeError(error)}`,
+        `'${name}' has failed ${this.#inARow} times in a row, so no call is made for ${durationText(breaker.openMs)}, and then one to try; records wait. The last failure: ${describeError(error)}`,
       )
     }
     this.#state = 'open'

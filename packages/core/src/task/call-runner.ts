@@ -2,6 +2,7 @@ import type { Wakeup } from '@millrace/world'
 import { MillraceError } from '../errors/errors.ts'
 import type { InputLimit } from '../exchange/input-limit.ts'
 import type { AsyncNode, CallScope } from '../graph/node.ts'
+import { durationText } from '../record/time.ts'
 import type { TaskMetrics } from '../observe/metrics.ts'
 import type { AsyncCall, AsyncCalls, Outcome } from './async-calls.ts'
 import { CallPolicy } from './call-policy.ts'
@@ -124,7 +125,10 @@ async function timedCall(
     })
     using _alarm = around.platform.clock.schedule(timeoutMs, () => {
       cancellation.cancel(
-        new MillraceError('OPERATOR_FAILED', `'${name}' took longer than ${timeoutMs} ms for one record`),
+        new MillraceError(
+          'OPERATOR_FAILED',
+          `'${name}' took longer than ${durationText(timeoutMs)} for one record`,
+        ),
       )
     })
     return await Promise.race([apply(value, signal, scope), expired])

@@ -1,7 +1,7 @@
 import { docsLink } from '../errors/docs-link.ts'
 import { sleep } from '@millrace/world'
 import type { Clock } from '@millrace/world'
-import { MIN_TIME, timeText, type EventTime } from '../record/time.ts'
+import { durationText, MIN_TIME, timeText, type EventTime } from '../record/time.ts'
 import type { EventTimeWait } from '../observe/event-time-wait.ts'
 import type { Plan } from '../plan/plan.ts'
 
@@ -126,7 +126,7 @@ function warningOf(timing: SourceTiming, ahead: EventTime, forMs: number): strin
   const cause = `${story}. The split is caught up and brings nothing`
   return idleAfterMs === undefined
     ? `${cause}. Set idleAfter in withTimestamps so that quiet splits are not waited for`
-    : `${cause}; it is waited for until it has been quiet for ${idleAfterMs} ms, the idleAfter of withTimestamps`
+    : `${cause}; it is waited for until it has been quiet for ${durationText(idleAfterMs)}, the idleAfter of withTimestamps`
 }
 
 /** Numbers the groups of sources whose records meet in a task, by source. */

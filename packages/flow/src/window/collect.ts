@@ -1,5 +1,5 @@
 import { backupByLength, isThenable, refusePromise } from '@millrace/core/operator'
-import type { Synchronous } from '../synchronous.ts'
+import { requireFunction, type Synchronous } from '../synchronous.ts'
 import type { Aggregate } from './aggregate.ts'
 
 /**
@@ -12,6 +12,7 @@ import type { Aggregate } from './aggregate.ts'
 export function collect<In>(): Aggregate<In, In[], readonly In[]>
 export function collect<In, V>(select: (value: In) => Synchronous<V>): Aggregate<In, V[], readonly V[]>
 export function collect<In>(select?: (value: In) => unknown): Aggregate<In, unknown[], readonly unknown[]> {
+  if (select !== undefined) requireFunction(select, 'the aggregate collect')
   return {
     kind: 'collect',
     version: 1,

@@ -1,4 +1,5 @@
 import { isThenable, refusePromise } from '@millrace/core/operator'
+import { requireFunction } from '../synchronous.ts'
 import type { Aggregate } from './aggregate.ts'
 
 /**
@@ -8,6 +9,7 @@ import type { Aggregate } from './aggregate.ts'
  * { payments: count(), refunded: count((payment) => payment.refundedAt) }
  */
 export function count<In>(select?: (value: In) => unknown): Aggregate<In, number, number> {
+  if (select !== undefined) requireFunction(select, 'the aggregate count')
   return {
     kind: 'count',
     version: 1,

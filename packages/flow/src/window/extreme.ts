@@ -1,5 +1,6 @@
 import { MillraceError } from '@millrace/core'
 import { isThenable, refusePromise } from '@millrace/core/operator'
+import { requireFunction } from '../synchronous.ts'
 import type { Aggregate } from './aggregate.ts'
 
 /** Comparable values: all values of one window must have the same type. */
@@ -36,6 +37,7 @@ function extreme<In, V extends Comparable | undefined>(
   select: (value: In) => V,
   isBetter: (best: Comparable, candidate: Comparable) => boolean,
 ): Aggregate<In, V | undefined, V> {
+  requireFunction(select, `the aggregate ${kind}`)
   const better = (best: V | undefined, candidate: V | undefined): V | undefined => {
     if (candidate === undefined) return best
     if (best === undefined) return candidate

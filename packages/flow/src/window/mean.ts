@@ -1,4 +1,5 @@
 import { backupByReference } from '@millrace/core/operator'
+import { requireFunction } from '../synchronous.ts'
 import type { Aggregate } from './aggregate.ts'
 import { numeric } from './sum.ts'
 
@@ -18,6 +19,7 @@ export interface MeanAccumulator {
 export function mean<In, V extends number | undefined>(
   select: (value: In) => V,
 ): Aggregate<In, MeanAccumulator, number | (undefined extends V ? undefined : never)> {
+  requireFunction(select, 'the aggregate mean')
   return {
     kind: 'mean',
     version: 1,

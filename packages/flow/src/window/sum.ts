@@ -1,5 +1,6 @@
 import { MillraceError } from '@millrace/core'
 import { isThenable, refusePromise } from '@millrace/core/operator'
+import { requireFunction } from '../synchronous.ts'
 import type { Aggregate } from './aggregate.ts'
 
 /**
@@ -12,6 +13,7 @@ import type { Aggregate } from './aggregate.ts'
  * { total: sum((payment) => payment.amount) }
  */
 export function sum<In>(select: (value: In) => number | undefined): Aggregate<In, number, number> {
+  requireFunction(select, 'the aggregate sum')
   return {
     kind: 'sum',
     version: 1,
@@ -33,6 +35,7 @@ export function sum<In>(select: (value: In) => number | undefined): Aggregate<In
  * { total: sumBigint((transfer) => transfer.wei) }
  */
 export function sumBigint<In>(select: (value: In) => bigint | undefined): Aggregate<In, bigint, bigint> {
+  requireFunction(select, 'the aggregate sumBigint')
   return {
     kind: 'sumBigint',
     version: 1,

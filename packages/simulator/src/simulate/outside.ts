@@ -1,3 +1,4 @@
+import { describeError } from '@millrace/core'
 import type { Sink, Source } from '@millrace/core/connector'
 import type { Graph, SinkNode, SourceNode } from '@millrace/core/graph'
 import type { SimProcess } from '../world/sim-process.ts'
@@ -27,6 +28,8 @@ export class Outside {
   readonly #standIns = new Map<string, SinkStandIn>()
   /** The calls to each sink, by its name. */
   readonly #sinkCalls = new Map<string, SinkCalls>()
+  /** By operator: how many calls have failed since the last success, and the last error. */
+  readonly #failures = new Map<string, { readonly count: number; readonly last: unknown }>()
   /** Every process so far, with its number of running `mapAsync` calls. Calls of a killed process never end. */
   readonly #callsUnderWay = new Map<SimProcess, number>()
   #brought = 0
@@ -84,7 +87,12 @@ export class Outside {
         this.#count(process, 1)
         try {
           await this.#trouble.atCall(node, process.clock)
-          return await this.#world.foreign(process, node.name, () => call(value, signal, scope))
+          const result = await this.#world.foreign(process, node.name, () => call(value, signal, scope))
+          this.#failures.delete(node.name)
+          return result
+        } catch (last) {
+          this.#failures.set(node.name, { count: (this.#failures.get(node.name)?.count ?? 0) + 1, last })
+          throw last
         } finally {
           this.#count(process, -1)
         }
@@ -95,6 +103,14 @@ export class Outside {
   /** The number of records that the user's own sources have delivered, including repeated ones. */
   get brought(): number {
     return this.#brought
+  }
+
+  /** Operators of `mapAsync` whose calls have failed since their last success, as text. */
+  failingCalls(): readonly string[] {
+    return [...this.#failures].map(
+      ([operator, { count, last }]) =>
+        `the last ${count} ${count === 1 ? 'call' : 'calls'} of '${operator}' failed: ${describeError(last)}`,
+    )
   }
 
   /** Whether no call of `process` to anything outside is in progress. */

@@ -7,6 +7,7 @@ import { memoryStore } from '@millrace/store-memory'
 import { anyPolicy } from '../world/schedule-policy.ts'
 import { SimProcess } from '../world/sim-process.ts'
 import { SimWorld } from '../world/sim-world.ts'
+import { EndlessRun } from '../world/standstill.ts'
 import type { CallWatch } from './call-watch.ts'
 import { timedSources } from './ancestors.ts'
 import { beginnings, endings, faultKinds, type Fault, type FaultKind } from './fault.ts'
@@ -96,7 +97,7 @@ class SimRun {
     try {
       await this.#world.run(() => this.#live())
     } catch (error) {
-      this.#broken.push({ kind: 'stuck', what: describeError(error) })
+      this.#broken.push({ kind: 'stuck', what: whyStuck(error, this.#outside.failingCalls()) })
     }
     // A fallback takes back what the damaged checkpoint named; the paused process that made it may not know.
     if (this.#fallbacks === 0) {
@@ -386,4 +387,10 @@ class SimRun {
     const { steps, clock } = this.#world
     this.#events.push({ kind, life: this.#lives - 1, step: steps, atMs: clock.monotonic(), what })
   }
+}
+
+/** Describes why a run has not ended: because of calls that only fail, if there are some. */
+function whyStuck(error: unknown, failingCalls: readonly string[]): string {
+  if (!(error instanceof EndlessRun) || failingCalls.length === 0) return describeError(error)
+  return `the simulation has not ended after ${error.stepsMax} steps: ${failingCalls.join('; ')}. If they call an outside system, replace them by the option calls`
 }

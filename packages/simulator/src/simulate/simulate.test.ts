@@ -323,6 +323,23 @@ test('a pipeline that never ends fails with its seed and names the calls that ha
   expect(failure.message).toContain('has not ended after 2000 steps: 3 calls have not returned: ask')
 })
 
+test('a pipeline that never ends because its calls fail names the call and its error', async () => {
+  const cause = Object.assign(new Error('connect failed'), { code: 'ECONNREFUSED' })
+  const dead = pipeline('dead', (p) => {
+    p.from('n', memory.read({ all: [1, 2, 3] }))
+      .mapAsync('ask', () => Promise.reject(new TypeError('fetch failed', { cause })), {
+        retry: { attempts: 3 },
+        breaker: { failures: 2 },
+      })
+      .to('out', memory.write())
+  })
+  const failure = await failureOf(simulate(dead, { seed: 5, stepsMax: 3_000 }))
+  expect(failure).toMatchObject({ kind: 'stuck', seed: 5 })
+  expect(failure.message).toMatch(
+    /after 3000 steps: the last \d+ calls of 'ask' failed: TypeError: fetch failed \(caused by ECONNREFUSED connect failed\)\. .* option calls/,
+  )
+})
+
 test('a stand-in for a source that is always ready without records fails the run', async () => {
   const restless: Source<unknown> = {
     kind: 'restless',

@@ -52,6 +52,7 @@ export class OutsideWait extends Error {
 /** A simulation exceeded its maximum of steps. */
 export class EndlessRun extends Error {
   override readonly name = 'EndlessRun'
+  readonly stepsMax: number
 
   /** `calls` are the calls to the real world that have not returned. */
   constructor(stepsMax: number, calls: readonly string[]) {
@@ -62,5 +63,6 @@ export class EndlessRun extends Error {
           ? `usually because of ${usual}`
           : `${calls.length} ${calls.length === 1 ? 'call has' : 'calls have'} not returned: ${[...new Set(calls)].join(', ')}`),
     )
+    this.stepsMax = stepsMax
   }
 }
