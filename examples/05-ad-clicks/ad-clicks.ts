@@ -1,6 +1,19 @@
-/** Which views of ads led to clicks, what the clicks cost, how often each ad is clicked, and the visits of each user. */
+/**
+ * Which views of ads led to clicks, what the clicks cost, how often each ad is clicked, the visits of each user, and which
+ * exchange sells best.
+ */
 import { files } from '@millrace/connector-files'
-import { count, join, pipeline, session, tumbling, type SourceStream, type TimedStream } from 'millrace'
+import {
+  collect,
+  count,
+  join,
+  mean,
+  pipeline,
+  session,
+  tumbling,
+  type SourceStream,
+  type TimedStream,
+} from 'millrace'
 
 /** A user has seen an ad. */
 interface View {
@@ -19,6 +32,13 @@ interface Click {
 /** From then on a click on an ad costs so many cents. */
 interface Price {
   readonly ad: string
+  readonly cents: number
+  readonly at: string
+}
+
+/** What an exchange asks: for a click, or for a thousand views. */
+interface Ask {
+  readonly exchange: string
   readonly cents: number
   readonly at: string
 }
@@ -74,4 +94,44 @@ export default pipeline('ad-clicks', (p) => {
     .aggregate('visits', { events: count() })
     .map(({ key, window, events }) => ({ user: key, from: new Date(window.start).toISOString(), events }))
     .to('visits-of-users', files.writeNdjson(`${out}/visits.ndjson`))
+
+  rankExchanges(
+    timed(p.from('cpc', files.readNdjson<Ask>(`${data}/cpc.ndjson`))),
+    timed(p.from('cpm', files.readNdjson<Ask>(`${data}/cpm.ndjson`))),
+  ).to('ranking-of-exchanges', files.writeNdjson(`${out}/ranking.ndjson`))
 })
+
+/** The exchanges of each half hour, the one first where a click costs least when views are paid for. */
+function rankExchanges(perClick: TimedStream<Ask>, perThousand: TimedStream<Ask>) {
+  const average = (name: string, asks: TimedStream<Ask>) =>
+    asks
+      .keyBy(({ exchange }) => exchange)
+      .window(tumbling('30m'))
+      .aggregate(`average-${name}`, { cents: mean(({ cents }) => cents) })
+      .keyBy(({ key }) => key)
+  return (
+    join(average('cpc', perClick), average('cpm', perThousand))
+      .window(tumbling('30m'))
+      .inner('exchanges', (click, thousand) => ({
+        exchange: click.key,
+        cpc: Math.round(click.cents),
+        cpm: Math.round(thousand.cents),
+        // So many clicks in a thousand views make both equally expensive.
+        clicks: thousand.cents / click.cents,
+      }))
+      // Without a key: a ranking needs all exchanges.
+      .window(tumbling('30m'))
+      .aggregate('ranking', { offers: collect() })
+      .flatMap(({ window, offers }) =>
+        offers
+          .toSorted((a, b) => a.clicks - b.clicks)
+          .map(({ exchange, cpc, cpm }, i) => ({
+            from: new Date(window.start).toISOString(),
+            rank: i + 1,
+            exchange,
+            cpc,
+            cpm,
+          })),
+      )
+  )
+}
