@@ -83,9 +83,9 @@ export const meetingBugs: readonly TestedBug[] = [
   {
     name: 'a session fires before a record at its very end can have come',
     plant: {
-      file: 'flow/src/window/merging-window-operator.ts',
-      from: 'const due = end < watermark ? this.#dropAt(end) : justAfter(end)',
-      to: 'const due = end < watermark ? this.#dropAt(end) : end',
+      file: 'flow/src/window/layout.ts',
+      from: 'return justAfter(end)',
+      to: 'return end',
     },
     files: ['packages/flow/src/window/session.test.ts'],
     shows: /./,
@@ -93,9 +93,9 @@ export const meetingBugs: readonly TestedBug[] = [
   {
     name: 'a session that merges with another loses what the other had',
     plant: {
-      file: 'flow/src/window/merging-window-operator.ts',
-      from: 'accumulators = this.#accumulators.merge(accumulators, other.accumulators)',
-      to: '',
+      file: 'flow/src/window/triggered-window-operator.ts',
+      from: 'this.#accumulators.merge(window.values, other.values)',
+      to: 'window.values',
     },
     files: ['packages/flow/src/window/session.test.ts'],
     shows: /EN-032/,

@@ -52,4 +52,44 @@ export const windowBugs: readonly TestedBug[] = [
     files: ['packages/flow/src/window/many-slices.test.ts'],
     shows: /cumulative windows costs no more merges/,
   },
+  {
+    name: 'a pane that is discarded comes again with the next one',
+    plant: {
+      file: 'flow/src/window/open-window.ts',
+      from: "if (content !== 'discarding') return",
+      to: 'return',
+    },
+    files: ['packages/flow/src/window/triggers.property.test.ts'],
+    shows: /discard what a pane has contained/,
+  },
+  {
+    name: 'a session that grows leaves its row behind',
+    plant: {
+      file: 'flow/src/window/triggered-window-operator.ts',
+      from: 'for (const { value } of [first, ...others]) this.#output.deleteRow(value, key, out)',
+      to: '',
+    },
+    files: ['packages/flow/src/window/triggers.property.test.ts'],
+    shows: /update a table whose rows are the windows of the data/,
+  },
+  {
+    name: 'records that no pane contained are lost when their window is dropped',
+    plant: {
+      file: 'flow/src/window/trigger-plan.ts',
+      from: '(isDropped || this.isDue(window, at))',
+      to: 'this.isDue(window, at)',
+    },
+    files: ['packages/flow/src/window/triggers.property.test.ts'],
+    shows: /emit one result for each window/,
+  },
+  {
+    name: 'the timer of a session stays when the session merges with another',
+    plant: {
+      file: 'flow/src/window/triggered-window-operator.ts',
+      from: '    this.#due.stopClock(cell)\n    this.#table.delete(cell)\n    this.#removed.push(cell)',
+      to: '    this.#table.delete(cell)\n    this.#removed.push(cell)',
+    },
+    files: ['packages/flow/src/window/trigger.test.ts'],
+    shows: /EN-033 sessions that merge have one timer/,
+  },
 ]

@@ -20,7 +20,6 @@ import type {
   TopNOptions,
   TimestampOptions,
   Timing,
-  AggregateOptions,
 } from './stream-options.ts'
 import type { OperatorParts } from './operators/operator-parts.ts'
 import { keepFirstParts } from './operators/keep-first.ts'
@@ -35,8 +34,8 @@ import { TableHandle } from './table/table-handle.ts'
 import { requireMethod, requireSynchronous, requireSynchronousMethods } from './synchronous.ts'
 import { checkOutputs } from './taken-names.ts'
 import type { Aggregates } from './window/aggregate.ts'
-import type { MergingWindows, WindowAssigner } from './window/assigner.ts'
-import { windowParts } from './window/window-parts.ts'
+import type { AnyWindows } from './window/layout.ts'
+import { windowParts, type AnyAggregateOptions } from './window/window-parts.ts'
 import { lookupNode, type LookupSpec } from './calls/lookup.ts'
 import type { LookupKey } from './calls/loader.ts'
 import { mapAsyncNode } from './calls/map-async.ts'
@@ -100,7 +99,7 @@ export class StreamHandle {
     return new KeyedHandle(this, { kind: 'key', by: select })
   }
 
-  window(windows: WindowAssigner | MergingWindows): object {
+  window(windows: AnyWindows): object {
     return this.keyBy(() => 'all').window(windows, false)
   }
 
@@ -260,13 +259,13 @@ export class KeyedHandle {
     return this.stream.mapAsync(name, call, options, this.#exchange)
   }
 
-  window(windows: WindowAssigner | MergingWindows, hasKey = true): object {
+  window(windows: AnyWindows, hasKey = true): object {
     return {
-      aggregate: (name: string, aggregates: Aggregates<unknown>, options: AggregateOptions = {}) => {
+      aggregate: (name: string, aggregates: Aggregates<unknown>, options: AnyAggregateOptions = {}) => {
         requireTimed(this.timing, name)
         const parts = windowParts({ name, windows, aggregates, hasKey }, options)
         const { main, sides } = this.#operator(name, options, parts)
-        return Object.assign(main, sides)
+        return Object.assign(options.emit === 'updates' ? new TableHandle(main) : main, sides)
       },
     }
   }

@@ -41,6 +41,9 @@ export type {
   AggregatedStream,
   WindowedStream,
   WindowResult,
+  WindowKey,
+  WindowTable,
+  PaneResult,
   AnySink,
   AnyTable,
   AppliesChanges,
@@ -66,6 +69,8 @@ export type {
   KeepFirstOptions,
   KeyedAsyncOptions,
   AggregateOptions,
+  PaneOptions,
+  UpdatesOptions,
   TableOptions,
   TopNOptions,
   ToStreamOptions,
@@ -153,6 +158,11 @@ export { calendar } from './window/calendar.ts'
 export type { CalendarOptions } from './window/calendar.ts'
 export type { CalendarUnit, Weekday } from './event-time/calendar-spans.ts'
 export { cumulative } from './window/cumulative.ts'
+export { countWindow, globalWindow } from './window/global.ts'
+export type { CountWindowOptions, GlobalWindows } from './window/global.ts'
+export type { Pane } from './window/pane.ts'
+export { trigger } from './window/trigger.ts'
+export type { ClockOptions, Condition, EndTrigger, Firing, Moment, WaitingPane } from './window/trigger.ts'
 export type { CumulativeOptions } from './window/cumulative.ts'
 export { session } from './window/session.ts'
 export { customWindows } from './window/custom.ts'

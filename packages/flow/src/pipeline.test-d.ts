@@ -12,7 +12,9 @@ import { collect } from './window/collect.ts'
 import { count } from './window/count.ts'
 import { max, min } from './window/extreme.ts'
 import { mean } from './window/mean.ts'
+import type { Pane } from './window/pane.ts'
 import { session } from './window/session.ts'
+import { trigger } from './window/trigger.ts'
 import { sum, sumBigint } from './window/sum.ts'
 import { tumbling } from './window/tumbling.ts'
 
@@ -270,6 +272,47 @@ pipeline('windows without keys', (p) => {
   perMinute.map(({ key }) => key)
   // @ts-expect-error windows need event time
   void untimed.window
+})
+
+pipeline('panes and updates', (p) => {
+  const timed = p.from('payments', source).withTimestamps({ timestamp: (payment) => payment.at })
+  const keyed = timed.keyBy((payment) => payment.card).window(tumbling('1m'))
+  const early = trigger.atEnd().early(trigger.every('10s'))
+  const panes = keyed.aggregate('panes', { n: count() }, { trigger: early })
+  panes.map((result) => {
+    expectTypeOf(result.pane).toEqualTypeOf<Pane>()
+    expectTypeOf(result.n).toEqualTypeOf<number>()
+    return result
+  })
+  expectTypeOf(panes.late).toEqualTypeOf<TimedStream<Payment>>()
+  const rows = keyed.aggregate('rows', { n: count() }, { emit: 'updates', trigger: early })
+  rows.toStream().map(({ key, value }) => {
+    expectTypeOf(key).toEqualTypeOf<{
+      readonly key: string
+      readonly window: { readonly start: number; readonly end: number }
+    }>()
+    expectTypeOf(value.n).toEqualTypeOf<number>()
+    return value
+  })
+  // @ts-expect-error a table changes its rows, and this sink only appends
+  rows.to('rows', sink)
+  const ofAmounts = trigger.when(
+    sum((payment: Payment) => payment.amount),
+    (total) => total > 10,
+  )
+  keyed.aggregate('amounts', { n: count() }, { trigger: trigger.any(ofAmounts, trigger.records(3)) })
+  const ofTexts = trigger.when(
+    count((text: string) => text),
+    (n) => n > 10,
+  )
+  // @ts-expect-error a condition on other records
+  keyed.aggregate('texts', { n: count() }, { trigger: ofTexts })
+  // @ts-expect-error a misspelt option
+  keyed.aggregate('misspelt', { n: count() }, { allowedLatenes: 5 })
+  // @ts-expect-error without a trigger there is one pane
+  keyed.aggregate('one', { n: count() }).map(({ pane }) => pane)
+  // @ts-expect-error an aggregate cannot be called 'pane'
+  keyed.aggregate('taken', { n: count(), pane: count() })
 })
 
 pipeline('windows', (p) => {

@@ -2,6 +2,7 @@
 import type { Duration } from '@millrace/core'
 import type { OnError } from './error-policy.ts'
 import type { TimeUnit, TimeValue } from './event-time/read-time.ts'
+import type { EndTrigger, Firing } from './window/trigger.ts'
 
 /** Whether records have an event time. */
 export type Timing = 'timed' | 'untimed'
@@ -124,11 +125,36 @@ export interface KeyedAsyncOptions extends Omit<AsyncOptions, 'order'> {
 
 /** Options of `aggregate`. */
 export interface AggregateOptions extends OperatorOptions {
-  /**
-   * How long after its end a window accepts records, in event time; each of them emits an updated result.
-   * Default 0.
-   */
+  /** How long after its end a window accepts records, in event time. Default 0. */
   readonly allowedLateness?: Duration
+  /**
+   * `'final'`: one result for each window, when it accepts no more records. Default: a result when the window
+   * ends, and one more with each late record that it accepts.
+   */
+  readonly emit?: 'final'
+}
+
+/** Options of `aggregate` for several results of one window. */
+export interface PaneOptions<T> extends OperatorOptions {
+  /** How long after its end a window accepts records, in event time. Default 0. */
+  readonly allowedLateness?: Duration
+  /** When results are emitted. Each says with `pane` which one of its window it is. */
+  readonly trigger: Firing<T> | EndTrigger<T>
+  /**
+   * What a result is about. `'accumulating'`: all records of the window so far. `'discarding'`: the records
+   * since the last result, so the results of a window add up to it. Default `'accumulating'`.
+   */
+  readonly panes?: 'accumulating' | 'discarding'
+}
+
+/** Options of `aggregate` for a table of results. */
+export interface UpdatesOptions<T> extends OperatorOptions {
+  /** `'updates'`: a table, with one row for each key and window. A row is updated as records come. */
+  readonly emit: 'updates'
+  /** How long after its end a window accepts records, in event time. Default 0. */
+  readonly allowedLateness?: Duration
+  /** When rows are updated. Default: when the window ends, and with each late record. */
+  readonly trigger?: Firing<T> | EndTrigger<T>
 }
 
 /** Options of `keepFirst`. */

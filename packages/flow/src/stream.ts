@@ -17,6 +17,8 @@ import type {
   AsyncOptions,
   KeepFirstOptions,
   KeyedAsyncOptions,
+  PaneOptions,
+  UpdatesOptions,
   OperatorOptions,
   SinkOptions,
   StepOptions,
@@ -32,6 +34,8 @@ import type { Aggregate, Aggregates } from './window/aggregate.ts'
 import type { MergingWindows, Window, WindowAssigner } from './window/assigner.ts'
 import type { MatchOptions } from './pattern/match-parts.ts'
 import type { AnyPattern, Match, TimedOutMatch } from './pattern/pattern.ts'
+import type { GlobalWindows } from './window/global.ts'
+import type { Pane } from './window/pane.ts'
 
 declare const carries: unique symbol
 declare const carriesRows: unique symbol
@@ -197,7 +201,7 @@ export interface TimedStream<T> extends Stream<T, 'timed'> {
    * payments.window(tumbling('1m')).aggregate('per-minute', { n: count() })
    * // emits { window: { start: 60000, end: 120000 }, n: 17 }
    */
-  window(windows: WindowAssigner | MergingWindows<T>): WindowedStream<T, never>
+  window(windows: WindowAssigner | MergingWindows<T> | GlobalWindows): WindowedStream<T, never>
 }
 
 /** A keyed stream of any type. */
@@ -489,7 +493,7 @@ export interface TimedKeyedStream<T, K> extends KeyedStream<T, K, 'timed'> {
    * @example
    * payments.keyBy((payment) => payment.card).window(tumbling('1m')).aggregate('per-card', { n: count() })
    */
-  window(windows: WindowAssigner | MergingWindows<T>): WindowedStream<T, K>
+  window(windows: WindowAssigner | MergingWindows<T> | GlobalWindows): WindowedStream<T, K>
 
   /**
    * Removes duplicates: keeps the first record of each key by event time, and drops those of the same key
@@ -554,6 +558,14 @@ export type WindowResult<K, A extends Aggregates<never>> = Flat<
   }
 >
 
+/** The result of one pane of a window. */
+export type PaneResult<K, A extends Aggregates<never>> = Flat<WindowResult<K, A> & { readonly pane: Pane }>
+
+/** The key of a row in a table of windows. Without keys, `K` is `never`. */
+export type WindowKey<K> = Flat<
+  ([K] extends [never] ? unknown : { readonly key: K }) & { readonly window: Flat<Window> }
+>
+
 /** The same type as one object, so that an editor shows its fields. */
 type Flat<T> = T extends infer All ? { [Name in keyof All]: All[Name] } : never
 
@@ -566,15 +578,37 @@ export interface WindowedStream<T, K> {
    *
    * A record is late if the last of its windows, plus `allowedLateness`, ended at or before the watermark.
    *
+   * With `trigger` a window has several results, each with its `pane`. With `emit: 'updates'` the result is a
+   * table, with a row for each key and window.
+   *
    * @example
    * keyed.window(tumbling('1m')).aggregate('per-card', { n: count(), total: sum((payment) => payment.amount) })
    * // emits { key: 'c1', window: { start: 60000, end: 120000 }, n: 2, total: 30 }
+   * keyed.window(tumbling('1h')).aggregate('so-far', { n: count() }, { trigger: trigger.atEnd().early(trigger.every('1m')) })
+   * // emits { key: 'c1', window: …, pane: { index: 0, timing: 'early', isFirst: true, isLast: false }, n: 2 }
+   * keyed.window(tumbling('1h')).aggregate('rows', { n: count() }, { emit: 'updates', allowedLateness: '1d' }).to('rows', sink)
    */
+  aggregate<A extends Aggregates<T>>(
+    name: string,
+    aggregates: A & TakenFields,
+    options: UpdatesOptions<T>,
+  ): WindowTable<WindowResult<K, A>, K, T>
+  aggregate<A extends Aggregates<T>>(
+    name: string,
+    aggregates: A & TakenFields,
+    options: PaneOptions<T>,
+  ): AggregatedStream<PaneResult<K, A>, T>
   aggregate<A extends Aggregates<T>>(
     name: string,
     aggregates: A & TakenFields,
     options?: AggregateOptions,
   ): AggregatedStream<WindowResult<K, A>, T>
+}
+
+/** The results of windows as a table, and the late records. */
+export interface WindowTable<R, K, T> extends Table<R, WindowKey<K>> {
+  /** Records that no window accepted any more, as `late` of a stream of results. */
+  readonly late: TimedStream<T>
 }
 
 /** The results of windows, and the late records. */

@@ -16,6 +16,7 @@ const takenSplitOutputs = {
 const takenFields = {
   key: "an aggregate cannot be called 'key': results have the key of their records under that name",
   window: "an aggregate cannot be called 'window': results have their window under that name",
+  pane: "an aggregate cannot be called 'pane': results have their pane under that name",
 } as const
 
 type Refused<Taken> = { readonly [Name in keyof Taken]?: Taken[Name] }

@@ -36,6 +36,18 @@ export function scaled(trial: MeetingCase, scale: number, origin: number): Meeti
   return { ...trial, left: trial.left.map(item), right: trial.right.map(item), arrivals }
 }
 
+/** The sessions of the records of one key: each goes from its first record to a gap after its last one. */
+export function spansOfSessions(items: readonly Item[], gapOf: (item: Item) => number): readonly Span[] {
+  const spans: { start: number; end: number }[] = []
+  for (const item of items.toSorted((a, b) => a.at - b.at)) {
+    const last = spans.at(-1)
+    const end = item.at + gapOf(item)
+    if (last === undefined || item.at > last.end) spans.push({ start: item.at, end })
+    else last.end = Math.max(last.end, end)
+  }
+  return spans
+}
+
 /** What `{ ids: collect(id) }` must emit for each key: each span around a record once, with the ids in it. */
 export function expectedIds(
   { left, right }: Pick<MeetingCase, 'left' | 'right'>,

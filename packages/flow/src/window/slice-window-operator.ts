@@ -53,7 +53,7 @@ export interface SliceWindowParts extends AggregateParts {
 /** The accumulators of each slice and key. Their encoding depends on the aggregates. */
 const slicesPiece = statePiece('slices', { name: 'slices', codec: { id: 'accumulators', version: 1 } })
 
-/** Windows whose bounds do not depend on the data. Those that merge have `MergingWindowOperator`. */
+/** Windows whose bounds do not depend on the data. Those that merge or have a trigger have `TriggeredWindowOperator`. */
 export class SliceWindowOperator implements Operator<unknown, unknown> {
   /** The fingerprint of its state: windows, aggregates, and the layout of slices. */
   readonly fingerprint: Fingerprint

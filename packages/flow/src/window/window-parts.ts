@@ -1,34 +1,118 @@
-import { durationMs, requireKnown } from '@millrace/core'
+import { durationMs, MillraceError, requireKnown } from '@millrace/core'
 import type { OperatorParts } from '../operators/operator-parts.ts'
-import type { AggregateOptions } from '../stream-options.ts'
+import type { AggregateOptions, PaneOptions, UpdatesOptions } from '../stream-options.ts'
 import type { Aggregates } from './aggregate.ts'
-import type { MergingWindows, WindowAssigner } from './assigner.ts'
-import { MergingWindowOperator } from './merging-window-operator.ts'
+import type { AnyWindows } from './layout.ts'
 import { SliceWindowOperator } from './slice-window-operator.ts'
+import { atLast, firingsOf, type WindowFirings } from './trigger-plan.ts'
+import { trigger, type EndTrigger, type Firing } from './trigger.ts'
+import { TriggeredWindowOperator } from './triggered-window-operator.ts'
+import type { PaneParts } from './pane-output.ts'
 
 /** What the user has called. */
 interface WindowCall {
   readonly name: string
-  readonly windows: WindowAssigner | MergingWindows
+  readonly windows: AnyWindows
   readonly aggregates: Aggregates<unknown>
   readonly hasKey: boolean
 }
 
+/** The options of all overloads of `aggregate`. */
+export type AnyAggregateOptions = Partial<
+  Omit<AggregateOptions, 'emit'> & Omit<PaneOptions<unknown>, 'emit'> & Omit<UpdatesOptions<unknown>, 'emit'>
+> & { readonly emit?: 'final' | 'updates' }
+
+const known = ['onError', 'allowedLateness', 'emit', 'trigger', 'panes']
+
 /** The parts of the node of `window(...).aggregate`. */
-export function windowParts(
-  { name, windows, aggregates, hasKey }: WindowCall,
-  options: AggregateOptions,
-): OperatorParts {
-  requireKnown(`aggregate '${String(name)}'`, options, ['onError', 'allowedLateness'])
+export function windowParts(call: WindowCall, options: AnyAggregateOptions): OperatorParts {
+  const { name, windows, aggregates, hasKey } = call
+  requireKnown(`aggregate '${String(name)}'`, options, known)
   const { allowedLateness = 0 } = options
   const latenessMs = durationMs(allowedLateness, `allowedLateness of '${name}'`)
+  const parts = { name, aggregates, latenessMs, hasKey }
+  const panes = panesOf(call, options)
   const create = () =>
-    'windowOf' in windows
-      ? new MergingWindowOperator({ name, windows, aggregates, latenessMs, hasKey })
-      : new SliceWindowOperator({ name, assigner: windows, aggregates, latenessMs, hasKey })
+    panes === undefined && !('isGlobal' in windows) && !('windowOf' in windows)
+      ? new SliceWindowOperator({ ...parts, assigner: windows })
+      : new TriggeredWindowOperator({ ...parts, windows, ...(panes ?? plain) })
   // Constructed eagerly to validate windows and aggregates before the job starts.
   const { fingerprint } = create()
-  const until = latenessMs === 0 ? 'it ends' : `${latenessMs} ms after it has ended`
+  const until =
+    'isGlobal' in windows
+      ? 'the end of the input'
+      : latenessMs === 0
+        ? 'it ends'
+        : `${latenessMs} ms after it has ended`
   const keeps = `${Object.keys(aggregates).join(', ')} of each ${hasKey ? 'key and ' : ''}window until ${until}; ${windows.description}`
   return { type: 'window', fingerprint, outputs: ['late'], keeps, create }
+}
+
+/** How the panes of a window are emitted. */
+type Panes = PaneParts & { readonly firings: WindowFirings }
+
+/** A result when the window ends, and one more with each late record. */
+const plain: Panes = { content: 'accumulating', showsPane: false, firings: firingsOf(trigger.atEnd()) }
+
+/** Undefined: the windows emit as without options. */
+function panesOf({ name, windows }: WindowCall, options: AnyAggregateOptions): Panes | undefined {
+  const { emit, trigger: given, panes = 'accumulating', allowedLateness = 0 } = options
+  requireChoice(`emit of '${name}'`, emit, ['final', 'updates'])
+  requireChoice(`panes of '${name}'`, panes, ['accumulating', 'discarding'])
+  if (given !== undefined) requireTrigger(name, given)
+  if ('isGlobal' in windows) {
+    if (emit !== undefined) {
+      throw invalid(
+        name,
+        `windows that never end are never final, and have no bounds to find a row by; leave out emit`,
+      )
+    }
+    if (windows.firing !== undefined) {
+      if (given !== undefined)
+        throw invalid(name, 'count windows have a trigger of their own; leave out trigger')
+      return { content: 'discarding', showsPane: false, firings: firingsOf(windows.firing) }
+    }
+    if (given === undefined || 'lateFiring' in given) {
+      throw invalid(
+        name,
+        "windows that never end need a trigger that does not wait for the end, such as trigger.every('1m')",
+      )
+    }
+  }
+  if (emit === 'final') {
+    if (given !== undefined)
+      throw invalid(name, 'a trigger emits results before they are final; leave out one of the two')
+    return allowedLateness === 0 ? undefined : { content: 'accumulating', showsPane: false, firings: atLast }
+  }
+  const firings = firingsOf(given ?? trigger.atEnd())
+  if (emit === 'updates') {
+    if (options.panes !== undefined)
+      throw invalid(name, "with emit: 'updates' a table is emitted; leave out panes")
+    return { content: 'table', showsPane: false, firings }
+  }
+  if (given !== undefined) return { content: panes, showsPane: true, firings }
+  if (options.panes !== undefined) throw invalid(name, 'panes needs a trigger')
+  return undefined
+}
+
+/** For untyped callers. */
+function requireTrigger(name: string, given: Firing | EndTrigger): void {
+  if (typeof given === 'object' && given !== null && ('lateFiring' in given || 'isDue' in given)) return
+  throw invalid(
+    name,
+    'the trigger is not one; make it with the functions of trigger, such as trigger.atEnd()',
+  )
+}
+
+function requireChoice<T extends string>(what: string, given: T | undefined, choices: readonly T[]): void {
+  if (given === undefined || choices.includes(given)) return
+  const list = choices.map((choice) => `'${choice}'`)
+  throw new MillraceError(
+    'OPTION_INVALID',
+    `${what} is ${JSON.stringify(given)}; it must be ${list.join(' or ')}`,
+  )
+}
+
+function invalid(name: string, why: string): MillraceError {
+  return new MillraceError('OPTION_INVALID', `windows of '${name}': ${why}`)
 }

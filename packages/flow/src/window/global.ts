@@ -1,0 +1,66 @@
+import { MillraceError, type Duration } from '@millrace/core'
+import type { WindowsFingerprint } from './assigner.ts'
+import { trigger, type ClockOptions, type Firing } from './trigger.ts'
+
+/** One window for each key that never ends. What it emits is up to its trigger. */
+export interface GlobalWindows {
+  readonly isGlobal: true
+  readonly description: string
+  readonly fingerprint: WindowsFingerprint
+  /** The trigger of count windows, each of whose panes begins anew. */
+  readonly firing?: Firing
+}
+
+/**
+ * One window for each key that never ends, for results that only a trigger asks for: `aggregate` needs a
+ * `trigger`. What the last pane has not contained is emitted when the input ends.
+ *
+ * The `window` of a result has the times of its records: from the earliest to a millisecond after the latest.
+ *
+ * @example
+ * keyed.window(globalWindow()).aggregate('so-far', { n: count() }, { trigger: trigger.every('1m') })
+ */
+export function globalWindow(): GlobalWindows {
+  return {
+    isGlobal: true,
+    description: 'one window that never ends',
+    fingerprint: { kind: 'global', settings: [] },
+  }
+}
+
+/** Options of `countWindow`. */
+export interface CountWindowOptions extends ClockOptions {
+  /** After so long a window is emitted with fewer records, counting from its first one. Default: it waits. */
+  readonly timeout?: Duration
+}
+
+/**
+ * Windows of so many records of a key, in order of arrival. So results depend on that order. The last window of
+ * a key may have fewer when the input ends.
+ *
+ * The `window` of a result has the times of its records: from the earliest to a millisecond after the latest.
+ * No record is late.
+ *
+ * Throws `OPTION_INVALID`.
+ *
+ * @example
+ * countWindow(100)
+ * countWindow(100, { timeout: '10s' }) // or fewer, 10 seconds after the first
+ */
+export function countWindow(size: number, options: CountWindowOptions = {}): GlobalWindows {
+  if (!Number.isSafeInteger(size) || size < 1) {
+    throw new MillraceError(
+      'OPTION_INVALID',
+      `a count window has size ${String(size)}; give a whole number from 1`,
+    )
+  }
+  const { timeout, ...clock } = options
+  const full = trigger.records(size)
+  const firing = timeout === undefined ? full : trigger.any(full, trigger.after(timeout, clock))
+  return {
+    isGlobal: true,
+    description: `windows of ${size} records${timeout === undefined ? '' : `, or fewer after ${timeout}`}`,
+    fingerprint: { kind: 'count', settings: [] },
+    firing,
+  }
+}
