@@ -134,8 +134,8 @@ export const additionBugs: readonly TopologyBug[] = [
     name: 'the decoder of a state codec is not used',
     plant: {
       file: 'flow/src/operators/state-spec.ts',
-      from: '{ name, codec: spec.codec }',
-      to: '{ name, codec: { ...spec.codec, decode: (input) => input.varint() >> 1 } }',
+      from: '{ name, codec, ttl }, context)',
+      to: '{ name, codec: { ...codec, decode: (input) => (input.varint() >> 1) as never }, ttl }, context)',
     },
     seed: 235,
     feature: 'process with codecs of its own',

@@ -11,6 +11,7 @@ import type { PlantedBug, SimulatorBug } from './planted-bug.ts'
 import { sliceBugs } from './slice-bugs.ts'
 import { taskBugs } from './task-bugs.ts'
 import { callBugs } from './call-bugs.ts'
+import { stateBugs } from './state-bugs.ts'
 import { testedBugs } from './tested-bugs.ts'
 import { windowBugs } from './window-bugs.ts'
 import { userBugs } from './user-bugs.ts'
@@ -54,6 +55,7 @@ export const plantedBugs: readonly PlantedBug[] = [
   ...[
     ...testedBugs,
     ...callBugs,
+    ...stateBugs,
     ...taskBugs,
     ...kindBugs,
     ...meetingBugs,

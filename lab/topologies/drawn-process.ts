@@ -1,14 +1,13 @@
 /** The specs of drawn `process` operators. */
 import type { Codec } from '@millrace/core'
+import type { ListState, MapState, ValueState } from '@millrace/core/operator'
 import {
   output,
   state,
-  type ListSpec,
-  type MapSpec,
   type OperatorOptions,
   type OutputSpec,
   type ProcessSpec,
-  type ValueSpec,
+  type StateSpec,
 } from '@millrace/flow'
 import { gather, handOn, type GatheringHands } from './gathering.ts'
 import { checkPoison, passes, type Item } from './item.ts'
@@ -16,11 +15,11 @@ import { onRecord, onTimer, type Hands } from './program.ts'
 import type { PartOf } from './topology.ts'
 
 /** The state of `process`. */
-interface Pieces extends Record<string, ValueSpec<number> | ListSpec<number> | MapSpec<number, number>> {
-  readonly value: ValueSpec<number>
-  readonly list: ListSpec<number>
-  readonly map: MapSpec<number, number>
-  readonly due: ValueSpec<number>
+interface Pieces extends Record<string, StateSpec<unknown>> {
+  readonly value: StateSpec<ValueState<number>>
+  readonly list: StateSpec<ListState<number>>
+  readonly map: StateSpec<MapState<number, number>>
+  readonly due: StateSpec<ValueState<number>>
 }
 
 type Sides = { readonly side: OutputSpec<Item> }
@@ -42,9 +41,9 @@ export function processSpecOf(part: PartOf<'process'>, isTimed: boolean, onError
     output: output<Item>(),
     outputs: { side: output<Item>() },
     state: {
-      value: state.value(codec),
+      value: state.value({ codec }),
       list: state.list<number>(),
-      map: state.map<number, number>(codec),
+      map: state.map<number, number>({ codec }),
       due: state.value<number>(),
     },
     ...onError,

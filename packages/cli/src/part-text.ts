@@ -44,10 +44,11 @@ function inputText({ name, from }: OperatorEntry['inputs'][number]): string {
   return `${name} (${from.join(' and ')})`
 }
 
-function pieceText({ name, kind, version, codec, codecVersion }: Piece): string {
+function pieceText({ name, kind, version, codec, codecVersion, expiresBy }: Piece): string {
   const meaning = version === 1 ? kind : `${kind} version ${version}`
   const isPlain = codec === 'structured' && codecVersion === 1
-  return `${name} (${meaning}${isPlain ? '' : `, codec ${codec} version ${codecVersion}`})`
+  const expiry = expiresBy === undefined ? '' : `, expires by ${expiresBy} time`
+  return `${name} (${meaning}${isPlain ? '' : `, codec ${codec} version ${codecVersion}`}${expiry})`
 }
 
 function versionText({ name, codecVersion }: Piece): string {

@@ -60,7 +60,7 @@ function pieceOf(kind: PieceKind): StateSpecs[string] {
     'value, other codec': numberCodec,
   }
   if (kind === 'list') return state.list<number>()
-  return kind === 'map' ? state.map<string, number>() : state.value<number>(codecs[kind])
+  return kind === 'map' ? state.map<string, number>() : state.value<number>({ codec: codecs[kind] })
 }
 
 type Result = WindowResult<string, Record<string, never>> & Readonly<Record<string, unknown>>
@@ -93,7 +93,10 @@ function buildOf({ windows, pieces }: Drawn, program: ChangingProgram, sinks: Si
         output: output<Readonly<Record<string, unknown>>>(),
         state: Object.fromEntries(named(pieces as never).map(([name, kind]) => [name, pieceOf(kind)])),
         onRecord({ key, value }, { state: handles, emit }) {
-          const seen = Object.entries(handles).map(([name, handle]) => [name, remember(handle, value.at)])
+          const seen = Object.entries(handles).map(([name, handle]) => [
+            name,
+            remember(handle as object, value.at),
+          ])
           emit({ key, at: value.at, ...Object.fromEntries(seen) })
         },
       })

@@ -98,7 +98,7 @@ describe('pieces of state', () => {
     await program.live(summing(program, sink, { sum: state.value<number>() }))
     const listed = summing(program, sink, { other: state.value<number>(), sum: state.list<number>() })
     expectRefused(await program.live(listed), "state 'sum' was of kind value and is of kind list. ")
-    const coded = summing(program, sink, { sum: state.value(numberCodec) })
+    const coded = summing(program, sink, { sum: state.value({ codec: numberCodec }) })
     expectRefused(
       await program.live(coded),
       "state 'sum' was written by codec 'structured' and has codec 'number', which cannot read it. Migrate the values with evolvingCodec, or drop its values with --drop-state total/sum",
@@ -114,18 +114,48 @@ describe('pieces of state', () => {
     const old = structuredCodec<number>()
     const evolved = evolvingCodec({ from: old, to: numberCodec, migrate: (value) => value + 100 })
     program.input.push(...items(5, 5))
-    await program.live(summing(program, sink, { sum: state.value(old) }))
+    await program.live(summing(program, sink, { sum: state.value({ codec: old }) }))
     program.input.push(...items(7))
-    const life = await program.live(summing(program, sink, { sum: state.value(evolved) }))
+    const life = await program.live(summing(program, sink, { sum: state.value({ codec: evolved }) }))
     expectStopped(life)
     expect(warnings(life)).toEqual([
       expect.stringMatching(/state 'sum' is migrated from version 1 to 2 of codec 'structured'/) as string,
     ])
     expect(sink.values).toEqual([5, 10, 117])
     expectRefused(
-      await program.live(summing(program, sink, { sum: state.value(old) })),
+      await program.live(summing(program, sink, { sum: state.value({ codec: old }) })),
       "state 'sum' was written by version 2 of codec 'structured', and the program has the older version 1",
     )
+  })
+
+  test('EN-183 a time to live over old values begins with the start, and its end keeps them', async () => {
+    const program = new ChangingProgram()
+    const sink = memory.write<unknown>()
+    const lasting = summing(program, sink, { sum: state.value<number>() })
+    const expiring = (clock: 'event' | 'processing') =>
+      summing(program, sink, { sum: state.value<number>({ ttl: { after: 1_000, clock } }) })
+    program.input.push(...items(1, 5))
+    await program.live(lasting)
+    // The watermark is 5 now: the old value lives until 1005.
+    program.input.push(...items(1_004))
+    const added = await program.live(expiring('event'))
+    expect(warnings(added)).toEqual([
+      expect.stringMatching(
+        /state 'sum' expires now, by event time; the time to live of its values begins with this start$/,
+      ) as string,
+    ])
+    program.input.push(...items(3_000))
+    expectStopped(await program.live(expiring('event')))
+    expect(sink.values).toEqual([1, 6, 1_010, 3_000])
+    program.input.push(...items(9_000))
+    const other = await program.live(expiring('processing'))
+    expect(warnings(other)).toEqual([
+      expect.stringMatching(/expired by event time and expires by processing time/) as string,
+    ])
+    program.input.push(...items(90_000))
+    const removed = await program.live(lasting)
+    expect(warnings(removed)).toEqual([expect.stringMatching(/state 'sum' no longer expires$/) as string])
+    expect(sink.values.slice(4)).toEqual([12_000, 102_000])
   })
 
   test('an operator with state that its fingerprint does not name is rejected', async () => {

@@ -33,7 +33,7 @@ describe('the fingerprint of a program', () => {
         .to('b', sink)
       keyed
         .process('check', {
-          state: { last: state.value(numberCodec), all: state.list<number>() },
+          state: { last: state.value({ codec: numberCodec }), all: state.list<number>() },
           output: output<number>(),
           onRecord() {},
         })

@@ -15,6 +15,7 @@ import type {
   KeyedAsyncOptions,
   OperatorOptions,
   SinkOptions,
+  StatefulOptions,
   StepOptions,
   TableOptions,
   TopNOptions,
@@ -40,6 +41,7 @@ import { lookupNode, type LookupSpec } from './calls/lookup.ts'
 import type { LookupKey } from './calls/loader.ts'
 import { mapAsyncNode } from './calls/map-async.ts'
 
+const statefulOptions = ['onError', 'ttl']
 const timestampOptions = [
   'timestamp',
   'unit',
@@ -168,8 +170,13 @@ export class StreamHandle {
   operator(
     name: string,
     options: OperatorOptions | undefined,
-    { inputs = [this.input()], ...parts }: OperatorParts & { readonly inputs?: OperatorNode['inputs'] },
+    {
+      inputs = [this.input()],
+      clock,
+      ...parts
+    }: OperatorParts & { readonly inputs?: OperatorNode['inputs'] },
   ): NodeId {
+    if (clock === 'event' && this.timing === 'untimed') throw noEventTime(parts.type, name)
     checkOutputs(name, parts.type, parts.outputs)
     const node = { kind: 'operator', inputs, ...parts } as const
     const named: NodeOptions = { name: nameOf(parts.type, name), onError: options?.onError }
@@ -224,18 +231,20 @@ export class KeyedHandle {
   reduce(
     name: string,
     combine: (total: unknown, value: unknown) => unknown,
-    options?: OperatorOptions,
+    options: StatefulOptions = {},
   ): StreamHandle {
-    return this.#operator(name, options, reduceParts(name, combine)).main
+    requireKnown(`reduce '${name}'`, options, statefulOptions)
+    return this.#operator(name, options, reduceParts(name, combine, options)).main
   }
 
   scan(
     name: string,
     initial: () => unknown,
     next: (accumulated: unknown, value: unknown) => unknown,
-    options?: OperatorOptions,
+    options: StatefulOptions = {},
   ): StreamHandle {
-    return this.#operator(name, options, scanParts(name, initial, next)).main
+    requireKnown(`scan '${name}'`, options, statefulOptions)
+    return this.#operator(name, options, scanParts(name, initial, next, options)).main
   }
 
   toTable(name: string, options: TableOptions<unknown, 'timed'> = {}): TableHandle {
@@ -300,5 +309,12 @@ function nameOf(method: string, name: string): string {
   throw new MillraceError(
     'OPTION_INVALID',
     `${method} needs a name as its first argument; its state is stored under it`,
+  )
+}
+
+function noEventTime(type: string, name: string): MillraceError {
+  return new MillraceError(
+    'OPTION_INVALID',
+    `the state of ${type} '${name}' expires by event time, which its stream does not have; call withTimestamps before it, or write ttl: { after, clock: 'processing' }`,
   )
 }

@@ -63,6 +63,7 @@ export type {
   RetryOptions,
   OperatorOptions,
   SinkOptions,
+  StatefulOptions,
   StepOptions,
   TimestampOptions,
   Timing,
@@ -133,7 +134,8 @@ export type {
   ProcessTimer,
 } from './operators/process.ts'
 export { state } from './operators/state-spec.ts'
-export type { ListSpec, MapSpec, StateHandles, StateSpecs, ValueSpec } from './operators/state-spec.ts'
+export type { StateHandles, StateOptions, StateSpec, StateSpecs } from './operators/state-spec.ts'
+export type { TtlOption, TtlOptions } from './operators/ttl.ts'
 
 // Patterns.
 export { pattern } from './pattern/pattern.ts'

@@ -1,6 +1,7 @@
 /** What can be said about an operator of a stream besides its functions. */
 import type { Duration } from '@millrace/core'
 import type { OnError } from './error-policy.ts'
+import type { TtlOption } from './operators/ttl.ts'
 import type { TimeUnit, TimeValue } from './event-time/read-time.ts'
 import type { EndTrigger, Firing } from './window/trigger.ts'
 
@@ -12,6 +13,9 @@ export interface OperatorOptions {
   /** What to do with a record on which the operator's functions throw. Default: the pipeline's policy. */
   readonly onError?: OnError
 }
+
+/** Options of `reduce` and `scan`. */
+export interface StatefulOptions extends OperatorOptions, TtlOption {}
 
 /** Options of a stateless step. */
 export interface StepOptions extends OperatorOptions {

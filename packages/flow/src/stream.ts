@@ -21,6 +21,7 @@ import type {
   UpdatesOptions,
   OperatorOptions,
   SinkOptions,
+  StatefulOptions,
   StepOptions,
   TableOptions,
   TimestampOptions,
@@ -269,7 +270,8 @@ export interface KeyedStream<T, K, Time extends Timing = 'untimed'> {
 
   /**
    * Combines all records of each key so far into one, and emits it with the key after every record. `combine`
-   * returns a new value or one of its arguments; it must not change them.
+   * returns a new value or one of its arguments; it must not change them. With a `ttl` a key whose value has
+   * expired begins anew.
    *
    * @example
    * numbers.keyBy((n) => n % 2).reduce('largest', (a, b) => Math.max(a, b))
@@ -278,12 +280,13 @@ export interface KeyedStream<T, K, Time extends Timing = 'untimed'> {
   reduce(
     name: string,
     combine: (total: T, value: T) => T,
-    options?: OperatorOptions,
+    options?: StatefulOptions,
   ): StreamOf<KeyedValue<K, T>, Time>
 
   /**
    * Keeps an accumulated value for each key, and emits it with the key after every record. `next` returns a
-   * new value. It must not change the old one, which was emitted and is the state of the key.
+   * new value. It must not change the old one, which was emitted and is the state of the key. With a `ttl` a
+   * key whose value has expired begins anew.
    *
    * @example
    * words.keyBy((word) => word).scan('count', () => 0, (count) => count + 1)
@@ -293,7 +296,7 @@ export interface KeyedStream<T, K, Time extends Timing = 'untimed'> {
     name: string,
     initial: () => A,
     next: (accumulated: A, value: T) => Synchronous<A>,
-    options?: OperatorOptions,
+    options?: StatefulOptions,
   ): StreamOf<KeyedValue<K, A>, Time>
 
   /**

@@ -1,6 +1,7 @@
-import type { TimedKeyedStream } from './stream.ts'
+import type { KeyedStream, TimedKeyedStream } from './stream.ts'
 import { memory } from '@millrace/connector-memory'
 import { describe, expect, test } from 'vitest'
+import { state } from './operators/state-spec.ts'
 import { pipeline, type PipelineBuilder } from './pipeline.ts'
 import { collect } from './window/collect.ts'
 import { count } from './window/count.ts'
@@ -91,5 +92,31 @@ describe('a program that is not type-checked', () => {
     ],
   ])('with %s fails with what to change', (_, build, message) => {
     expect(messageOf(build)).toContain(message)
+  })
+})
+
+describe('a time to live', () => {
+  test.each([
+    [{ after: 0 }, /ttl.after of .* must be longer than zero/],
+    [{ after: '1h', clock: 'wall' }, /clock of the ttl of .* must be 'event' or 'processing'/],
+    [{ after: '1h', refresh: 'never' }, /refresh of the ttl .* must be 'create' or 'write' or 'read'/],
+    [{ after: '1h', on: 'read' }, /has no option on/],
+  ])('%j is refused', (ttl, message) => {
+    expect(() => state.value({ ttl: ttl as never })).toThrow(message)
+  })
+
+  test('event time needs timestamps', () => {
+    const build = (use: (keyed: KeyedStream<string, string>) => { to(...to: never[]): void }) =>
+      pipeline('p', (p) => {
+        use(p.from('in', memory.read<string>({})).keyBy((key) => key)).to(
+          ...(['out', memory.write()] as never[]),
+        )
+      }).describe()
+    const ttl = { after: '1h' }
+    const message = /'r' expires by event time, which its stream does not have; call withTimestamps before it/
+    expect(() => build((keyed) => keyed.reduce('r', (a) => a, { ttl }))).toThrow(message)
+    const withState = { state: { x: state.value<number>({ ttl }) }, onRecord() {} }
+    expect(() => build((keyed) => keyed.process('r', withState))).toThrow(message)
+    build((keyed) => keyed.reduce('r', (a) => a, { ttl: { ...ttl, clock: 'processing' } }))
   })
 })

@@ -198,6 +198,7 @@ function comparePieces(before: OperatorEntry, now: OperatorEntry, mayDrop: MayDr
       lists.dropped.push(old)
     } else if (isRestorable) {
       if (own.codecVersion > old.codecVersion) lists.conversions.push(migration(old, own))
+      if (own.expiresBy !== old.expiresBy) lists.conversions.push(expiryText(old, own))
     } else if (own === undefined && old.role === 'aggregate') {
       lists.conversions.push(`${pieceText(old)} was removed and its values are dropped`)
     } else {
@@ -245,6 +246,16 @@ function removalOf(old: StatePiece, before: OperatorEntry, now: OperatorEntry): 
 
 function migration(old: StatePiece, own: StatePiece): string {
   return `${pieceText(own)} is migrated from version ${old.codecVersion} to ${own.codecVersion} of codec '${own.codec}' as it is read`
+}
+
+/** Stamps of one clock mean nothing to the other, and a value without a stamp has not been counted. */
+function expiryText(old: StatePiece, own: StatePiece): string {
+  if (own.expiresBy === undefined) return `${pieceText(own)} no longer expires`
+  const change =
+    old.expiresBy === undefined
+      ? `expires now, by ${own.expiresBy} time`
+      : `expired by ${old.expiresBy} time and expires by ${own.expiresBy} time`
+  return `${pieceText(own)} ${change}; the time to live of its values begins with this start`
 }
 
 function problemText(old: StatePiece, { what, help }: Change, part: OperatorEntry): string {

@@ -108,6 +108,8 @@ export class ChainAssembly {
       watermark: () => link.watermark,
       passed: () => link.passed,
       now: () => around.now(),
+      expiries: link.expiries,
+      expiryTime: () => link.expiryTime,
       output: (output) => {
         const collector = outputs.get(output)
         if (collector !== undefined) return collector

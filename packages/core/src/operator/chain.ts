@@ -18,6 +18,7 @@ import type { Batch } from '../record/element.ts'
 import type { KeyGroupRange } from '../record/key-group.ts'
 import { MAX_TIME, MIN_TIME, type EventTime } from '../record/time.ts'
 import type { Slicing } from '../disk/yield-budget.ts'
+import type { ExpiryClock } from '../state/time-to-live.ts'
 import type { TimerDomain } from '../time/due-timer.ts'
 import type { Reached } from '../time/reached.ts'
 import { ChainAssembly, type ChainSurroundings } from './chain-assembly.ts'
@@ -158,6 +159,7 @@ export class Chain {
   fireProcessing(now: number): boolean {
     for (const link of this.#links) {
       if (link.timers === undefined) continue
+      if (!this.#expire(link, 'processing', now)) return false
       while (link.timers.next('processing') <= now) {
         if (this.#cursor.isFull) return false
         if (!link.fire('processing', now, now)) break
@@ -231,6 +233,15 @@ export class Chain {
       if (!link.fire('event', upTo, upTo)) break
       if (this.#budget.spend()) return false
     }
+    return this.#expire(link, 'event', watermark === MAX_TIME ? link.passed : upTo)
+  }
+
+  /** Removes the state of one operator that has expired; false if the call must be repeated. */
+  #expire({ expiries }: OperatorLink, clock: ExpiryClock, upTo: number): boolean {
+    while (expiries.next(clock) <= upTo) {
+      if (!expiries.sweep(clock, upTo)) break
+      if (this.#budget.spend()) return false
+    }
     return true
   }
 
@@ -238,6 +249,7 @@ export class Chain {
     for (const link of this.#links) {
       if (restored !== undefined) link.restore(restored.groups, restored.reached(link.policy.operator))
       if (link.timers !== undefined) yield* link.timers.rebuild()
+      yield* link.expiries.rebuild()
       if (restored !== undefined) yield* link.operator.restored?.() ?? []
     }
     this.#lookAtTimers()
@@ -267,12 +279,12 @@ export class Chain {
     let processing = Number.POSITIVE_INFINITY
     for (const link of this.#links) {
       link.forgetFloor()
-      const { timers } = link
+      const { timers, expiries } = link
       if (timers === undefined) continue
-      const next = timers.next('event')
+      const next = Math.min(timers.next('event'), expiries.next('event'))
       // Set for a time that has passed: it is due whenever time advances.
       event = Math.min(event, next <= link.passed ? MIN_TIME : next)
-      processing = Math.min(processing, timers.next('processing'))
+      processing = Math.min(processing, timers.next('processing'), expiries.next('processing'))
     }
     this.#nextEvent = event
     this.#nextProcessing = processing

@@ -1,14 +1,20 @@
 import { MillraceError } from '../errors/errors.ts'
 import type { KeyToken } from '../record/key-token.ts'
 import type { Key } from '../record/key.ts'
+import type { Codec } from '../codec/codec.ts'
 import { structuredCodec } from '../codec/structured-codec.ts'
 import { MIN_TIME, type EventTime } from '../record/time.ts'
 import { TokenMap } from '../record/token-map.ts'
-import { backupByCodec, backupByLength } from '../state/backup.ts'
+import { backupByCodec, backupByLength, type Backup } from '../state/backup.ts'
+import { expiringBackup, expiringCodec, unstampedCodec } from '../state/expiring-cell.ts'
+import { ExpiringTable } from '../state/expiring-table.ts'
+import type { Expiries } from '../state/expiries.ts'
+import { KeyedElements } from '../state/keyed-elements.ts'
 import { KeyedList, KeyedMap, KeyedValue, type KeyScope } from '../state/keyed-handles.ts'
 import type { EarlierSetting } from '../state/fingerprint.ts'
 import type { ListState, MapState, ValueState } from '../state/handles.ts'
-import type { StateTable, TableSpec } from '../state/state-store.ts'
+import type { Cell, StateTable, TableSpec } from '../state/state-store.ts'
+import type { TimeToLive } from '../state/time-to-live.ts'
 import type { SweepKeys } from '../time/sweep-queue.ts'
 import { TransactionalTable } from '../state/transactional-table.ts'
 import type { TimerDomain } from '../time/due-timer.ts'
@@ -29,6 +35,10 @@ export interface OperatorSurroundings {
   /** The watermark that has passed for every key. */
   passed(): EventTime
   now(): number
+  /** The tables whose cells expire. */
+  readonly expiries: Expiries
+  /** The time by which event-time values expire: that of the record or event timer, or the watermark. */
+  expiryTime(): EventTime
   /** What the restored checkpoint says about the operator's earlier settings. */
   readonly earlier: readonly EarlierSetting[]
   output(name: string): Collector<unknown>
@@ -80,12 +90,19 @@ export class ChainedOperatorContext implements OperatorContext {
         `state '${descriptor.name}' of operator '${this.name}' is a list and takes no codec of its own; use a value state with a codec for the whole list`,
       )
     }
-    const table = this.table<T[]>({ name: descriptor.name, backup: backupByLength })
+    const { name, ttl } = descriptor
+    if (ttl !== undefined) {
+      const elements = this.#expiring<T>({ ...descriptor, ttl })
+      return this.#known(new KeyedElements(elements, this.#around.scope, name))
+    }
+    const table = this.table<T[]>({ name, backup: backupByLength })
     return this.#known(new KeyedList(table, this.#around.scope, descriptor.name))
   }
 
   map<K extends Key, V>(descriptor: StateDescriptor<V>): MapState<K, V> {
-    return this.#known(new KeyedMap<K, V>(this.table(descriptor), this.#around.scope, descriptor.name))
+    const table = this.table(descriptor)
+    const read = table instanceof ExpiringTable ? (cell: Cell<V>) => table.read(cell) : undefined
+    return this.#known(new KeyedMap<K, V>(table, this.#around.scope, descriptor.name, read))
   }
 
   /** Every key that has a value, a list or a map, once. State may be changed during iteration. */
@@ -106,7 +123,29 @@ export class ChainedOperatorContext implements OperatorContext {
   }
 
   table<T>(descriptor: StateDescriptor<T>): StateTable<T> {
-    const { name } = descriptor
+    const { name, ttl } = descriptor
+    if (ttl !== undefined) return this.#expiring({ ...descriptor, ttl })
+    const codec = descriptor.codec ?? structuredCodec<T>()
+    const backup = descriptor.backup ?? backupByCodec(codec, this.#pieceText(name))
+    return this.#stored(name, unstampedCodec(codec), backup)
+  }
+
+  #expiring<T>(descriptor: StateDescriptor<T> & { readonly ttl: TimeToLive }): ExpiringTable<T> {
+    const { name, ttl, codec = structuredCodec<T>() } = descriptor
+    const { clock } = ttl
+    const around = this.#around
+    const backup = descriptor.backup ?? backupByCodec(codec, this.#pieceText(name))
+    const table = this.#stored(name, expiringCodec(codec, clock), expiringBackup(backup))
+    const expiring = new ExpiringTable(table, ttl, {
+      now: clock === 'event' ? () => around.expiryTime() : () => around.now(),
+      noteExpiry: (time) => around.noteTimer(clock, time),
+      transaction: around.transaction,
+    })
+    around.expiries.add(expiring)
+    return expiring
+  }
+
+  #stored<T>(name: string, codec: Codec<T>, backup: Backup<T>): StateTable<T> {
     if (name.startsWith('#') || this.#states.has(name)) {
       throw new MillraceError(
         'NAME_TAKEN',
@@ -115,11 +154,12 @@ export class ChainedOperatorContext implements OperatorContext {
     }
     this.#states.add(name)
     const { transaction } = this.#around
-    const codec = descriptor.codec ?? structuredCodec<T>()
     const table = this.#around.table({ name, codec })
-    if (transaction === undefined) return table
-    const backup = descriptor.backup ?? backupByCodec(codec, `state '${name}' of operator '${this.name}'`)
-    return new TransactionalTable(table, transaction, backup)
+    return transaction === undefined ? table : new TransactionalTable(table, transaction, backup)
+  }
+
+  #pieceText(name: string): string {
+    return `state '${name}' of operator '${this.name}'`
   }
 
   earlier(setting: string): readonly EarlierSetting[] {

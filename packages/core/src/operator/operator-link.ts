@@ -3,6 +3,7 @@ import type { Key } from '../record/key.ts'
 import type { KeyGroupRange } from '../record/key-group.ts'
 import { isThenable, refusePromise } from '../errors/synchronous.ts'
 import { MAX_TIME, MIN_TIME, type EventTime } from '../record/time.ts'
+import { Expiries } from '../state/expiries.ts'
 import type { KeyScope } from '../state/keyed-handles.ts'
 import type { TimerDomain } from '../time/due-timer.ts'
 import { WatermarkFloor, type Reached } from '../time/reached.ts'
@@ -59,6 +60,8 @@ class LinkInput implements Receiver {
 export class OperatorLink implements Receiver {
   readonly operator: Operator<unknown, unknown>
   readonly timers: TimerQueue | undefined
+  /** Its state that expires. */
+  readonly expiries: Expiries = new Expiries()
   readonly policy: FailurePolicy
   /** The kinds of key it has had. */
   readonly kinds: KeyKinds
@@ -69,6 +72,8 @@ export class OperatorLink implements Receiver {
   #ahead: EventTime = MIN_TIME
   #floor = WatermarkFloor.none
   #hasEnded = false
+  /** Whether it handles a processing timer or the end, whose time comes from the clock. */
+  #isOutsideEventTime = false
   /** How many processing timers fired only because the input ended, and how many were deleted. */
   firedAtEnd = 0
   droppedAtEnd = 0
@@ -140,6 +145,11 @@ export class OperatorLink implements Receiver {
   /** What has passed for every key, so that its timers have fired or are due at the next opportunity. */
   get passed(): EventTime {
     return Math.max(this.#cursor.watermark, this.#floor.lowest)
+  }
+
+  /** The time by which event-time state expires. The end of the input expires nothing. */
+  get expiryTime(): EventTime {
+    return this.#isOutsideEventTime ? this.passed : Math.max(this.time, this.passed)
   }
 
   /** Begins advancing to `watermark`, which its timers and records see from now on. */
@@ -228,6 +238,7 @@ export class OperatorLink implements Receiver {
       if (this.#ahead === MAX_TIME) this.#firedTo = Math.max(this.#firedTo, due.time)
     } else {
       this.time = this.#timeAt(now)
+      this.#isOutsideEventTime = true
     }
     const timer = { key: scope.key, time: due.time, name: due.name, domain }
     this.#cursor.atTimer(timer)
@@ -238,6 +249,7 @@ export class OperatorLink implements Receiver {
       // A timer has no record to skip, so an error stops the task.
       throw new OperatorError(this.policy.operator, this.#cursor.place(), thrown)
     }
+    this.#isOutsideEventTime = false
     return true
   }
 
@@ -258,6 +270,7 @@ export class OperatorLink implements Receiver {
       return true
     }
     if (operator.onEnd === undefined || this.#hasEnded) return false
+    this.#isOutsideEventTime = true
     this.#endingKeys ??= this.keys()[Symbol.iterator]()
     const next = this.#endingKeys.next()
     if (next.done === true) return false
@@ -278,12 +291,14 @@ export class OperatorLink implements Receiver {
   #atEnd(now: number, call: () => unknown): void {
     this.#cursor.atTimer('end')
     this.time = this.#timeAt(now)
+    this.#isOutsideEventTime = true
     try {
       this.#done(call())
     } catch (thrown) {
       if (thrown instanceof OperatorError) throw thrown
       throw new OperatorError(this.policy.operator, this.#cursor.place(), thrown)
     }
+    this.#isOutsideEventTime = false
   }
 
   /**

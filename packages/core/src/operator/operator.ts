@@ -6,6 +6,7 @@ import type { EventTime } from '../record/time.ts'
 import type { Backup } from '../state/backup.ts'
 import type { EarlierSetting } from '../state/fingerprint.ts'
 import type { StateTable } from '../state/state-store.ts'
+import type { TimeToLive } from '../state/time-to-live.ts'
 import type { SweepKeys } from '../time/sweep-queue.ts'
 import type { ListState, MapState, ValueState } from '../state/handles.ts'
 
@@ -138,6 +139,11 @@ export interface StateDescriptor<T> {
   readonly name: string
   /** Absent: the structured codec, which supports JSON-like values, Date, Map, Set, bigint and bytes. */
   readonly codec?: Codec<T>
+  /**
+   * When values expire: each value, list element or map entry for itself. An expired one is never returned,
+   * and is removed soon after it has expired. Absent: never.
+   */
+  readonly ttl?: TimeToLive | undefined
   /**
    * How a value is restored when the record that changed it fails and the error policy skips it. Absent: by
    * copy, or by `codec` for values that contain other objects, so that reading a large value is expensive.

@@ -1,5 +1,6 @@
 import { structuredCodec } from '../codec/structured-codec.ts'
 import { durationText, type EventTime } from '../record/time.ts'
+import type { ExpiryClock, TimeToLive } from './time-to-live.ts'
 
 /**
  * The meaning of a part's state, as plain data.
@@ -28,6 +29,8 @@ export interface StatePiece {
   /** Id and version of the codec. A newer version reads what an older one wrote. */
   readonly codec: string
   readonly codecVersion: number
+  /** The clock by which its values expire. Absent: they do not expire. */
+  readonly expiresBy?: ExpiryClock
 }
 
 /** A fact that all state of a part depends on: the size of its windows, the encoding of its keys. */
@@ -66,10 +69,12 @@ export function statePiece(
   piece: {
     readonly name: string
     readonly codec?: { readonly id: string; readonly version: number } | undefined
+    readonly ttl?: TimeToLive | undefined
   },
 ): StatePiece {
   const { id, version } = piece.codec ?? structuredCodec()
-  return { role: 'state', name: piece.name, kind, version: 1, codec: id, codecVersion: version }
+  const expiry = piece.ttl === undefined ? {} : { expiresBy: piece.ttl.clock }
+  return { role: 'state', name: piece.name, kind, version: 1, codec: id, codecVersion: version, ...expiry }
 }
 
 /**

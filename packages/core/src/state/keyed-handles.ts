@@ -3,7 +3,7 @@ import { keyGroup } from '../record/key-group.ts'
 import { keyToken, tokenKey, type KeyToken } from '../record/key-token.ts'
 import type { Key } from '../record/key.ts'
 import type { ListState, MapState, ValueState } from './handles.ts'
-import type { StateTable } from './state-store.ts'
+import type { Cell, StateTable } from './state-store.ts'
 
 /** The current key of an operator's subtask, shared by all its handles. */
 export class KeyScope {
@@ -185,11 +185,14 @@ export class KeyedMap<K extends Key, V> implements MapState<K, V> {
   readonly #table: StateTable<V>
   readonly #scope: KeyScope
   readonly #what: string
+  readonly #read: ((cell: Cell<V>) => void) | undefined
 
-  constructor(table: StateTable<V>, scope: KeyScope, name: string) {
+  /** `read` is called for each entry that an iteration returns. */
+  constructor(table: StateTable<V>, scope: KeyScope, name: string, read?: (cell: Cell<V>) => void) {
     this.#table = table
     this.#scope = scope
     this.#what = `state '${name}'`
+    this.#read = read
   }
 
   get size(): number {
@@ -236,6 +239,9 @@ export class KeyedMap<K extends Key, V> implements MapState<K, V> {
   }
 
   *#entries(outer: KeyToken): IterableIterator<[K, V]> {
-    for (const cell of this.#table.cells(outer)) yield [tokenKey(cell.inner) as K, cell.value]
+    for (const cell of this.#table.cells(outer)) {
+      this.#read?.(cell)
+      yield [tokenKey(cell.inner) as K, cell.value]
+    }
   }
 }

@@ -1,4 +1,5 @@
-import { MillraceError, positiveDurationMs, requireKnown } from '@millrace/core'
+import { requireChoice } from '../operators/choice.ts'
+import { positiveDurationMs, requireKnown } from '@millrace/core'
 import type { AsyncFunction, AsyncNode, Input } from '@millrace/core/graph'
 import type { KeyedAsyncOptions } from '../stream-options.ts'
 import { callRulesOf, wholeNumber } from './call-rules.ts'
@@ -24,8 +25,8 @@ export function callsNode(
   const isKeyed = input.exchange.kind === 'key'
   const { concurrency = 16, timeout, order = isKeyed ? 'key' : 'input' } = options
   const { serial = isKeyed ? 'key' : 'none' } = options
-  checkChoice(`order of '${name}'`, order, isKeyed ? ['key', 'input', 'none'] : ['input', 'none'])
-  checkChoice(`serial of '${name}'`, serial, isKeyed ? ['key', 'none'] : ['none'])
+  requireChoice(`order of '${name}'`, order, isKeyed ? ['key', 'input', 'none'] : ['input', 'none'])
+  requireChoice(`serial of '${name}'`, serial, isKeyed ? ['key', 'none'] : ['none'])
   wholeNumber(concurrency, `concurrency of '${name}'`)
   const timeoutMs = timeout === undefined ? undefined : positiveDurationMs(timeout, `timeout of '${name}'`)
   return {
@@ -49,13 +50,4 @@ export function mapAsyncNode(
 ): Omit<AsyncNode, 'id' | 'name' | 'onError'> {
   requireKnown(`mapAsync '${name}'`, options, callOptions)
   return callsNode(name, input, (value, signal) => call(value, signal), options)
-}
-
-/** For untyped callers: rejects a value that is not one of the choices. */
-function checkChoice(what: string, value: string, choices: readonly string[]): void {
-  if (choices.includes(value)) return
-  throw new MillraceError(
-    'OPTION_INVALID',
-    `${what} is ${JSON.stringify(value)}; it must be ${choices.map((choice) => `'${choice}'`).join(' or ')}`,
-  )
 }

@@ -1,4 +1,5 @@
-import type { Fingerprint, Operator } from '@millrace/core/operator'
+import type { ExpiryClock, Fingerprint, Operator, TimeToLive } from '@millrace/core/operator'
+import { lifeText } from './ttl.ts'
 
 /** The fields of an operator node besides its input and its name. */
 export interface OperatorParts {
@@ -6,8 +7,12 @@ export interface OperatorParts {
   readonly fingerprint: Fingerprint | undefined
   readonly outputs: readonly string[]
   readonly keeps?: string
+  /** `event`: it needs a stream with timestamps, because its state expires by them. */
+  readonly clock?: ExpiryClock | undefined
   readonly create: () => Operator<unknown, unknown>
 }
 
 /** What `explain` says about an operator that keeps one value for each key. */
-export const oneValue = 'one value of each key, never dropped'
+export function valueText(ttl: TimeToLive | undefined): string {
+  return `one value of each key, ${lifeText(ttl) ?? 'never dropped'}`
+}

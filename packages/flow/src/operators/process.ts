@@ -12,6 +12,7 @@ import type { Synchronous } from '../synchronous.ts'
 import type { TakenOutputs } from '../taken-names.ts'
 import type { OperatorParts } from './operator-parts.ts'
 import { openState, stateFingerprint, type StateHandles, type StateSpecs } from './state-spec.ts'
+import { lifeText } from './ttl.ts'
 
 declare const carries: unique symbol
 
@@ -242,12 +243,24 @@ class OpenContext {
 
 /** Creates the node of `process`, for one stream or two. */
 export function processParts(type: string, spec: AnyProcessParts, onRecord: RecordHandler): OperatorParts {
-  const pieces = Object.keys(spec.state ?? {})
+  const pieces = Object.entries(spec.state ?? {})
   return {
     type,
     fingerprint: stateFingerprint(spec.state ?? {}),
     outputs: Object.keys(spec.outputs ?? {}),
-    keeps: pieces.length === 0 ? 'timers' : `${pieces.join(', ')} of each key until cleared`,
+    keeps: keepsText(pieces),
+    clock: pieces.find(([, { ttl }]) => ttl?.clock === 'event') && 'event',
     create: () => new ProcessOperator(spec, onRecord),
   }
+}
+
+/** "last, seen of each key until cleared": pieces with the same life together. */
+function keepsText(pieces: readonly (readonly [string, StateSpecs[string]])[]): string {
+  const byLife = new Map<string, string[]>()
+  for (const [name, { ttl }] of pieces) {
+    const life = lifeText(ttl) ?? 'until cleared'
+    byLife.set(life, [...(byLife.get(life) ?? []), name])
+  }
+  const texts = [...byLife].map(([life, names]) => `${names.join(', ')} of each key ${life}`)
+  return texts.length === 0 ? 'timers' : texts.join('; ')
 }

@@ -4,31 +4,33 @@ import {
   refusePromise,
   statePiece,
   type Collector,
-  type Fingerprint,
   type Operator,
   type OperatorContext,
   type StateDescriptor,
   type StreamRecord,
+  type TimeToLive,
   type ValueState,
 } from '@millrace/core/operator'
 import { requireSynchronous } from '../synchronous.ts'
-import { oneValue, type OperatorParts } from './operator-parts.ts'
+import { valueText, type OperatorParts } from './operator-parts.ts'
+import { timeToLive, type TtlOption } from './ttl.ts'
 
 const total: StateDescriptor<{ readonly value: unknown }> = { name: 'total', backup: backupByReference }
 
 /** Combines all records of each key so far into one, and emits it with the key after every record. */
 class ReduceOperator implements Operator<unknown, unknown> {
-  static readonly fingerprint: Fingerprint = { pieces: [statePiece('value', total)], settings: [] }
   readonly #combine: (total: unknown, value: unknown) => unknown
+  readonly #ttl: TimeToLive | undefined
   #total!: ValueState<{ readonly value: unknown }>
 
-  constructor(combine: (total: unknown, value: unknown) => unknown) {
+  constructor(combine: (total: unknown, value: unknown) => unknown, ttl: TimeToLive | undefined) {
     this.#combine = combine
+    this.#ttl = ttl
   }
 
   open(context: OperatorContext): void {
     // Boxed, so that a key whose total is undefined differs from a new key.
-    this.#total = context.value(total)
+    this.#total = context.value({ ...total, ttl: this.#ttl })
   }
 
   process(record: StreamRecord<unknown>, out: Collector<unknown>): void {
@@ -44,9 +46,11 @@ class ReduceOperator implements Operator<unknown, unknown> {
 export function reduceParts(
   name: string,
   combine: (total: unknown, value: unknown) => unknown,
+  options: TtlOption = {},
 ): OperatorParts {
   requireSynchronous(combine, 'reduce', name)
-  const create = () => new ReduceOperator(combine)
-  const { fingerprint } = ReduceOperator
-  return { type: 'reduce', fingerprint, outputs: [], keeps: oneValue, create }
+  const ttl = timeToLive(options.ttl, `'${name}'`)
+  const fingerprint = { pieces: [statePiece('value', { ...total, ttl })], settings: [] }
+  const create = () => new ReduceOperator(combine, ttl)
+  return { type: 'reduce', fingerprint, outputs: [], keeps: valueText(ttl), clock: ttl?.clock, create }
 }

@@ -4,15 +4,16 @@ import {
   refusePromise,
   statePiece,
   type Collector,
-  type Fingerprint,
   type Operator,
   type OperatorContext,
   type StateDescriptor,
   type StreamRecord,
+  type TimeToLive,
   type ValueState,
 } from '@millrace/core/operator'
 import { requireSynchronous } from '../synchronous.ts'
-import { oneValue, type OperatorParts } from './operator-parts.ts'
+import { valueText, type OperatorParts } from './operator-parts.ts'
+import { timeToLive, type TtlOption } from './ttl.ts'
 
 const accumulated: StateDescriptor<{ readonly value: unknown }> = {
   name: 'accumulated',
@@ -21,19 +22,24 @@ const accumulated: StateDescriptor<{ readonly value: unknown }> = {
 
 /** Keeps an accumulated value for each key, and emits it with the key after every record. */
 class ScanOperator implements Operator<unknown, unknown> {
-  static readonly fingerprint: Fingerprint = { pieces: [statePiece('value', accumulated)], settings: [] }
   readonly #initial: () => unknown
   readonly #next: (accumulated: unknown, value: unknown) => unknown
+  readonly #ttl: TimeToLive | undefined
   #accumulated!: ValueState<{ readonly value: unknown }>
 
-  constructor(initial: () => unknown, next: (accumulated: unknown, value: unknown) => unknown) {
+  constructor(
+    initial: () => unknown,
+    next: (accumulated: unknown, value: unknown) => unknown,
+    ttl: TimeToLive | undefined,
+  ) {
     this.#initial = initial
     this.#next = next
+    this.#ttl = ttl
   }
 
   open(context: OperatorContext): void {
     // Boxed, so that a key whose value is undefined differs from a new key.
-    this.#accumulated = context.value(accumulated)
+    this.#accumulated = context.value({ ...accumulated, ttl: this.#ttl })
   }
 
   process(record: StreamRecord<unknown>, out: Collector<unknown>): void {
@@ -50,9 +56,11 @@ export function scanParts(
   name: string,
   initial: () => unknown,
   next: (accumulated: unknown, value: unknown) => unknown,
+  options: TtlOption = {},
 ): OperatorParts {
   for (const code of [initial, next]) requireSynchronous(code, 'scan', name)
-  const create = () => new ScanOperator(initial, next)
-  const { fingerprint } = ScanOperator
-  return { type: 'scan', fingerprint, outputs: [], keeps: oneValue, create }
+  const ttl = timeToLive(options.ttl, `'${name}'`)
+  const fingerprint = { pieces: [statePiece('value', { ...accumulated, ttl })], settings: [] }
+  const create = () => new ScanOperator(initial, next, ttl)
+  return { type: 'scan', fingerprint, outputs: [], keeps: valueText(ttl), clock: ttl?.clock, create }
 }

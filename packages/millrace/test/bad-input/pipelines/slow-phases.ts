@@ -19,7 +19,7 @@ const program: Pipeline = pipeline(
       .keyBy((n) => n % 50)
       .process('seen', {
         output: output<{ n: number; seen: number }>(),
-        state: { seen: state.value(codec(slow === 'restore')) },
+        state: { seen: state.value({ codec: codec(slow === 'restore') }) },
         onRecord({ value: n }, { state: { seen }, emit }) {
           const now = (seen.get() ?? 0) + 1
           seen.set(now)

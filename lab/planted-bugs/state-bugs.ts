@@ -1,0 +1,65 @@
+import type { TestedBug } from './planted-bug.ts'
+
+/** Bugs of keyed state that unit tests must find. */
+export const stateBugs: readonly TestedBug[] = [
+  {
+    name: 'a value is visible at the moment it expires',
+    plant: {
+      file: 'core/src/state/expiring-table.ts',
+      from: 'if (this.#hasExpired(cell, now)) {',
+      to: 'if (this.#hasExpired(cell, now - 1)) {',
+    },
+    files: ['packages/flow/src/operators/ttl.test.ts'],
+    shows: /EN-175/,
+  },
+  {
+    name: 'a write by an older record shortens the life of state',
+    plant: {
+      file: 'core/src/state/expiring-table.ts',
+      from: 'cell.stamp >= now) return false',
+      to: 'cell.stamp === now) return false',
+    },
+    files: ['packages/flow/src/operators/ttl.test.ts'],
+    shows: /a stamp never moves back/,
+  },
+  {
+    name: 'a skipped record has prolonged the life of state',
+    plant: {
+      file: 'core/src/state/expiring-cell.ts',
+      from: 'cell.stamp = stamp\n',
+      to: '\n',
+    },
+    files: ['packages/flow/src/operators/ttl.test.ts'],
+    shows: /a skipped record prolongs no life/,
+  },
+  {
+    name: 'cells that a skipped record has deleted never expire',
+    plant: {
+      file: 'core/src/state/expiring-table.ts',
+      from: 'for (const cell of this.#made) this.#buckets.remove',
+      to: 'for (const cell of [...this.#made, ...this.#deleted]) this.#buckets.remove',
+    },
+    files: ['packages/flow/src/operators/ttl.test.ts'],
+    shows: /any steps, order/,
+  },
+  {
+    name: 'event timers see the state of a watermark ahead of them',
+    plant: {
+      file: 'core/src/operator/operator-link.ts',
+      from: 'Math.max(this.time, this.passed)',
+      to: 'Math.max(this.time, this.watermark)',
+    },
+    files: ['packages/flow/src/operators/ttl.test.ts'],
+    shows: /an event timer sees state as it was/,
+  },
+  {
+    name: 'the end of the input expires state',
+    plant: {
+      file: 'core/src/operator/chain.ts',
+      from: "'event', watermark === MAX_TIME ? link.passed : upTo)",
+      to: "'event', watermark === MAX_TIME ? Number.MAX_VALUE : upTo)",
+    },
+    files: ['packages/flow/src/operators/ttl.test.ts'],
+    shows: /the end of the input expires nothing/,
+  },
+]
