@@ -1,7 +1,7 @@
 import { seededRandom } from '@millrace/world'
 import { partWithMore, sourceWithManySplits, sourceWithMore } from './additions.ts'
 import { Dice } from './dice.ts'
-import { drawLast } from './last-parts.ts'
+import { drawLast, drawTable } from './last-parts.ts'
 import { drawPart, recordsAfter, type OpenStream } from './part-drawing.ts'
 import { drawSource } from './source-drawing.ts'
 import {
@@ -54,7 +54,10 @@ export function drawTopology(seed: number): Topology {
   const isWanted = ({ node, output }: StreamRef): boolean => byClock.has(node) && output === 'main'
   const sinks = drawSinks(dice, open, { read, isWanted })
   const letters = dice.oneOf(guarantees)
-  const last = drawLast(new Dice(seededRandom(seed).fork('last')), open)
+  const last = [
+    ...drawLast(new Dice(seededRandom(seed).fork('last')), open),
+    ...drawTable(new Dice(seededRandom(seed).fork('tables')), open),
+  ]
   return {
     seed,
     sources,

@@ -76,6 +76,12 @@ export const features = [
   'right join',
   'full join',
   'session windows',
+  'keepFirst',
+  'Top-N of a stream',
+  'Top-N of a table',
+  'aggregates of groups',
+  'join of tables',
+  'join by foreign key',
   'keys of all sorts',
   'poison in a key',
   'poison that is skipped',
@@ -154,6 +160,8 @@ function* partFeatures(part: Part): Generator<Feature> {
     yield* windowFeatures(part)
   } else if (part.kind === 'session') {
     yield 'session windows'
+  } else if (part.kind === 'table') {
+    yield tableFeatures[part.how.kind]
   } else if (part.kind === 'meeting') {
     const { how } = part
     yield ({ rounds: 'connect', window: 'window join', between: 'interval join' } as const)[how.kind]
@@ -164,6 +172,15 @@ function* partFeatures(part: Part): Generator<Feature> {
     if (part.kind === 'union' && part.others.length === 2) yield 'union of three'
   }
 }
+
+const tableFeatures = {
+  first: 'keepFirst',
+  topOfStream: 'Top-N of a stream',
+  topOfTable: 'Top-N of a table',
+  aggregate: 'aggregates of groups',
+  byKey: 'join of tables',
+  byForeignKey: 'join by foreign key',
+} as const
 
 function* programFeatures(program: Program): Generator<Feature> {
   const { keeps, timers, side, sideAheadMs, hasCodecs, tellsWatermark } = program

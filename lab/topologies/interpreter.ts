@@ -34,6 +34,7 @@ import {
   type Reading,
 } from './item.ts'
 import { meetingStream } from './drawn-meeting.ts'
+import { tableStream } from './drawn-tables.ts'
 import { drawSource } from './source-drawing.ts'
 import {
   lettersName,
@@ -133,6 +134,8 @@ class Building {
         return this.#process(part, input, onError)
       case 'meeting':
         return main(meetingStream(part, input, this.#stream(part.other)))
+      case 'table':
+        return main(tableStream(part, input, () => this.#stream(part.other)))
       case 'session': {
         const aggregates = { value: count<Item>(), most: max((item: Item) => figureOf(item)) }
         const sessions = keyedBy(input, part.by, part).window(session(part.gapMs))

@@ -1,11 +1,11 @@
 /**
- * Parts that are added once everything else is drawn, by dice of their own: two streams that meet, and sessions. They end in
+ * Parts that are added once everything else is drawn, by dice of their own: two streams that meet, sessions, and tables. They end in
  * sinks of their own, so that the rest of a topology is what it was without them.
  */
 import type { Dice } from './dice.ts'
 import type { Grouping } from './item.ts'
 import type { OpenStream } from './part-drawing.ts'
-import type { Meeting, Part } from './topology.ts'
+import type { Meeting, Part, TableUse } from './topology.ts'
 
 /** Pairs of longer streams would be too many. */
 const longestStream = 200
@@ -27,6 +27,42 @@ export function drawLast(dice: Dice, open: readonly OpenStream[]): readonly Part
     parts.push({ ...common, kind: 'session', name: 'sessions', from, by: groupingOf(dice), gapMs })
   }
   return parts
+}
+
+/** Draws a table, or none. */
+export function drawTable(dice: Dice, open: readonly OpenStream[]): readonly Part[] {
+  const inputs = open.filter(({ isTimed, records }) => isTimed && records <= longestStream)
+  if (inputs.length === 0 || !dice.onceIn(3)) return []
+  const [from, second] = [dice.oneOf(inputs).ref, dice.oneOf(inputs).ref]
+  const how = tableUseOf(dice)
+  const other = how.kind === 'byKey' || how.kind === 'byForeignKey' ? second : from
+  const common = { policy: undefined, poison: undefined }
+  return [{ ...common, kind: 'table', name: 'table', from, other, by: groupingOf(dice), how }]
+}
+
+function tableUseOf(dice: Dice): TableUse {
+  const kind = dice.oneOf([
+    'first',
+    'topOfStream',
+    'topOfTable',
+    'aggregate',
+    'byKey',
+    'byForeignKey',
+  ] as const)
+  switch (kind) {
+    case 'first':
+      return { kind, withinMs: dice.oneOf([20, 300]) }
+    case 'topOfStream':
+      return { kind, n: dice.between(1, 4) }
+    case 'topOfTable':
+      return { kind, n: dice.between(1, 3), offset: dice.between(0, 1) }
+    case 'aggregate':
+      return { kind }
+    case 'byKey':
+      return { kind, required: dice.oneOf([[], ['left'], ['left', 'right']] as const) }
+    case 'byForeignKey':
+      return { kind, join: dice.oneOf(['inner', 'left'] as const) }
+  }
 }
 
 function meetingOf(dice: Dice): Meeting {

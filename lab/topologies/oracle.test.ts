@@ -202,3 +202,36 @@ test('sessions end a gap after their last record, and touch no other', () => {
     { key: 'k0', window: { start: 31, end: 41 }, value: 1, most: 13 },
   ])
 })
+
+const table = (how: PartOf<'table'>['how']): Part => ({
+  ...common,
+  kind: 'table',
+  name: 'table',
+  other: common.from,
+  by: { kind: 'key' },
+  how,
+})
+
+test('tables have the rows that follow from the newest records, unless it is not known which are newest', () => {
+  const rows = (how: PartOf<'table'>['how'], splits: readonly (readonly number[])[], keys: number) =>
+    expectedOf(oneOf(table(how), splits, keys)).get('main')
+  // The figures are 10, 11, 12 and so on; 14 deletes the row of its key.
+  expect(rows({ kind: 'topOfStream', n: 2 }, [[0, 1, 2, 3]], 2)).toEqual([
+    { key: ['k0', 1], value: 12 },
+    { key: ['k0', 2], value: 10 },
+    { key: ['k1', 1], value: 13 },
+    { key: ['k1', 2], value: 11 },
+  ])
+  expect(rows({ kind: 'topOfTable', n: 1, offset: 0 }, [[9, 1, 2, 3]], 2)).toEqual([
+    { key: [1, 1], value: 13 },
+  ])
+  expect(rows({ kind: 'topOfTable', n: 1, offset: 0 }, [[0, 1, 2, 3, 4]], 2)).toHaveLength(1)
+  expect(rows({ kind: 'byKey', required: [] }, [[0, 1, 2, 3, 4]], 2)).toHaveLength(1)
+  expect(rows({ kind: 'first', withinMs: 10 }, [[20, 9, 10, 30]], 1)).toMatchObject([
+    { id: 1 },
+    { id: 0 },
+    { id: 3 },
+  ])
+  expect(rows({ kind: 'aggregate' }, [[5], [5]], 1)).toHaveLength(1)
+  expect(rows({ kind: 'first', withinMs: 1 }, [[5, 6], [6]], 1)).toBeUndefined()
+})

@@ -20,6 +20,7 @@ import {
   type KnownRecord,
   type KnownStream,
 } from './known-stream.ts'
+import { tableOf } from './known-tables.ts'
 import { windowsOf } from './known-windows.ts'
 import {
   lettersName,
@@ -121,6 +122,8 @@ class Evaluation {
         return this.#meeting(part, input)
       case 'session':
         return this.#known(part, sessionsOf(part, input))
+      case 'table':
+        return this.#table(part, input)
       default:
         return this.#stateless(part, this.#without(part, part.poison, input))
     }
@@ -150,7 +153,10 @@ class Evaluation {
   }
 
   #stateless(
-    part: Exclude<Part, PartOf<'union' | 'reduce' | 'scan' | 'process' | 'window' | 'meeting' | 'session'>>,
+    part: Exclude<
+      Part,
+      PartOf<'union' | 'reduce' | 'scan' | 'process' | 'window' | 'meeting' | 'session' | 'table'>
+    >,
     input: KnownStream,
   ): Readonly<Record<string, KnownStream>> {
     switch (part.kind) {
@@ -198,6 +204,12 @@ class Evaluation {
     const right = this.stream(part.other)
     if (right === undefined) return undefined
     return this.#known(part, meetingOf(part, left, right))
+  }
+
+  #table(part: PartOf<'table'>, left: KnownStream): Readonly<Record<string, KnownStream>> | undefined {
+    const right = this.stream(part.other)
+    if (right === undefined) return undefined
+    return this.#known(part, tableOf(part, left, right))
   }
 
   /** Results that no other part reads, so that nothing else has to be known of them. */

@@ -6,6 +6,7 @@ import {
   type Program,
   type SourceSpec,
   type StreamRef,
+  type TableUse,
   type Topology,
   type WindowShape,
 } from './topology.ts'
@@ -97,6 +98,8 @@ function partText(part: Part): string {
       return `${meetingText(part.how)}${byText(part.by)}`
     case 'session':
       return `sessions(gap ${part.gapMs} ms)${byText(part.by)}`
+    case 'table':
+      return `${tableText(part.how)}${byText(part.by)}`
   }
 }
 
@@ -105,6 +108,23 @@ function meetingText(how: Meeting): string {
   const where =
     how.kind === 'window' ? `windows of ${how.sizeMs} ms` : `from ${how.lowerMs} to ${how.upperMs} ms`
   return `${how.join} join(${where})`
+}
+
+function tableText(how: TableUse): string {
+  switch (how.kind) {
+    case 'first':
+      return `keepFirst(${how.withinMs} ms)`
+    case 'topOfStream':
+      return `topN(${how.n})`
+    case 'topOfTable':
+      return `toTable and topN(${how.n} from ${how.offset})`
+    case 'aggregate':
+      return 'toTable and aggregates of groups'
+    case 'byKey':
+      return `join of tables(required: ${how.required.join(', ')})`
+    case 'byForeignKey':
+      return `${how.join} join by foreign key`
+  }
 }
 
 function shapeText({ sizeMs, slideMs, offsetMs, otherMs }: WindowShape): string {

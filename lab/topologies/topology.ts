@@ -112,7 +112,17 @@ export type Part = PartCommon &
         readonly how: Meeting
       }
     | { readonly kind: 'session'; readonly by: Grouping; readonly gapMs: number }
+    | { readonly kind: 'table'; readonly other: StreamRef; readonly by: Grouping; readonly how: TableUse }
   )
+
+/** What is made of tables, or of records without duplicates. */
+export type TableUse =
+  | { readonly kind: 'first'; readonly withinMs: number }
+  | { readonly kind: 'topOfStream'; readonly n: number }
+  | { readonly kind: 'topOfTable'; readonly n: number; readonly offset: number }
+  | { readonly kind: 'aggregate' }
+  | { readonly kind: 'byKey'; readonly required: readonly ('left' | 'right')[] }
+  | { readonly kind: 'byForeignKey'; readonly join: 'inner' | 'left' }
 
 /** Which records come out without a partner. */
 export type Unmatched = 'inner' | 'left' | 'right' | 'full'
@@ -130,7 +140,7 @@ export type Meeting =
     }
 
 /** Every kind of part that others can read. */
-export const partKinds: readonly Exclude<Part['kind'], 'meeting' | 'session'>[] = [
+export const partKinds: readonly Exclude<Part['kind'], 'meeting' | 'session' | 'table'>[] = [
   'map',
   'filter',
   'flatMap',
@@ -145,12 +155,12 @@ export const partKinds: readonly Exclude<Part['kind'], 'meeting' | 'session'>[] 
 ]
 
 /** The kinds of part that are added behind the others, and end in sinks of their own. */
-export const lastKinds: readonly Part['kind'][] = ['meeting', 'session']
+export const lastKinds: readonly Part['kind'][] = ['meeting', 'session', 'table']
 
 /** What a part reads. */
 export function inputsOf(part: Part): readonly StreamRef[] {
   if (part.kind === 'union') return [part.from, ...part.others]
-  return part.kind === 'meeting' ? [part.from, part.other] : [part.from]
+  return part.kind === 'meeting' || part.kind === 'table' ? [part.from, part.other] : [part.from]
 }
 
 /** The part of one kind. */

@@ -1,0 +1,115 @@
+/** Tables, as a user would write them. What comes out of each are its rows at the end of the input. */
+import {
+  count,
+  fail,
+  joinByForeignKey,
+  joinTables,
+  max,
+  output,
+  state,
+  sum,
+  type Table,
+  type TimedStream,
+} from '@millrace/flow'
+import type { Key } from '@millrace/core'
+import { figureOf, foldOf, keyOf, type Item } from './item.ts'
+import { textOf } from './known-stream.ts'
+import { groupOf, isDeleted, pairFigure, referenceOf, referredOf } from './table-values.ts'
+import type { PartOf } from './topology.ts'
+
+type Stream = TimedStream<Item>
+type Figures = Table<number, Key>
+
+/** The final rows of a table, or the records that `keepFirst` keeps. */
+export function tableStream(part: PartOf<'table'>, left: Stream, right: () => Stream): Stream {
+  const { name, how } = part
+  const keyed = left.keyBy((item) => keyOf(part.by, item))
+  const order = (a: number, b: number): number => b - a
+  const figures = (): Figures => figuresOf(`${name} left`, left, (item) => keyOf(part.by, item))
+  switch (how.kind) {
+    case 'first':
+      return keyed.keepFirst(name, { within: how.withinMs })
+    case 'topOfStream': {
+      const top = keyed.topN(name, { n: how.n, order: (a, b) => order(figureOf(a), figureOf(b)), rank: true })
+      return atEnd(
+        name,
+        top.map(({ value }) => figureOf(value)),
+      )
+    }
+    case 'topOfTable': {
+      const { n, offset } = how
+      const top = figures().groupBy(groupOf).topN(name, { n, offset, order, rank: true })
+      return atEnd(
+        name,
+        top.map(({ value }) => value),
+      )
+    }
+    case 'aggregate': {
+      const aggregates = {
+        n: count<number>(),
+        most: max((figure: number) => figure),
+        total: sum((figure: number) => figure),
+      }
+      const results = figures().groupBy(groupOf).aggregate(name, aggregates)
+      return atEnd(
+        name,
+        results.map(({ n, most, total }) => foldOf([n, most, total])),
+      )
+    }
+    case 'byKey': {
+      const tables = {
+        left: figures(),
+        right: figuresOf(`${name} right`, right(), (item) => keyOf(part.by, item)),
+      }
+      const joined = joinTables(tables).outer(name, { required: how.required })
+      return atEnd(
+        name,
+        joined.map((row) => pairFigure(row.left, row.right)),
+      )
+    }
+    case 'byForeignKey': {
+      const referred: Figures = figuresOf(`${name} right`, right(), (item) => referredOf(figureOf(item)))
+      const joined = joinByForeignKey(figures(), referred, referenceOf)[how.join](name, pairFigure)
+      return atEnd(name, joined)
+    }
+  }
+}
+
+/** The figures of the newest items. */
+function figuresOf(name: string, stream: Stream, key: (item: Item) => Key): Figures {
+  return stream
+    .keyBy(key)
+    .toTable(name, { deleteIf: (item) => isDeleted(figureOf(item)) })
+    .map(figureOf)
+}
+
+/** Later than every event. */
+const endTime = 8e15
+
+/** The rows that the changes of a table have left at the end. Throws at a change that is not possible. */
+function atEnd(name: string, table: Table<number, Key>): Stream {
+  return table
+    .toStream()
+    .keyBy(({ key }) => key)
+    .process(`${name} rows`, {
+      onError: fail(),
+      output: output<Item>(),
+      state: { row: state.value<number>(), isChanging: state.value<boolean>() },
+      onRecord({ value: { kind, key, value } }, { state: { row, isChanging }, timers }) {
+        const known = row.get()
+        const isPossible = kind === 'insert' ? known === undefined : known !== undefined
+        const isRight = kind === 'insert' || kind === 'updateAfter' || known === value
+        if (!isPossible || !isRight || (kind === 'updateAfter') !== (isChanging.get() ?? false)) {
+          throw new Error(`${kind} of ${value} where the row of ${textOf(key)} is ${String(known)}`)
+        }
+        isChanging.set(kind === 'updateBefore')
+        if (kind === 'delete') row.clear()
+        else row.set(value)
+        timers.setEvent(endTime)
+      },
+      onTimer({ key }, { state: { row }, emit }) {
+        const value = row.get()
+        if (value !== undefined) emit({ key, value })
+      },
+    })
+}
