@@ -3,6 +3,26 @@ import type { TestedBug } from './planted-bug.ts'
 /** Bugs in calls of mapAsync and lookup that specific tests must find. */
 export const callBugs: readonly TestedBug[] = [
   {
+    name: 'each subtask may use the whole rate of calls',
+    plant: {
+      file: 'core/src/task/call-runner.ts',
+      from: 'share: 1 / parts.around.parallelism',
+      to: 'share: 1',
+    },
+    files: ['packages/core/test/call-limits.test.ts'],
+    shows: /bounds the calls of 2 subtasks/,
+  },
+  {
+    name: 'a record fails although its second call may still succeed',
+    plant: {
+      file: 'core/src/task/call-runner.ts',
+      from: 'if (--running === 0)',
+      to: 'if (--running >= 0)',
+    },
+    files: ['packages/core/test/call-limits.test.ts'],
+    shows: /fails a record only when both/,
+  },
+  {
     name: 'a lookup uses a row that is older than the ttl of its cache',
     plant: {
       file: 'flow/src/calls/loader.ts',

@@ -22,6 +22,7 @@ export type {
   Input,
   NodeId,
   OperatorNode,
+  RateRules,
   RetryRules,
   SinkNode,
   SourceNode,

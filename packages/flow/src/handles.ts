@@ -108,7 +108,7 @@ export class StreamHandle {
   mapAsync(
     name: string,
     call: (value: unknown, signal: AbortSignal) => Promise<unknown>,
-    options: KeyedAsyncOptions = {},
+    options: KeyedAsyncOptions<never, unknown> = {},
     exchange: Exchange = { kind: 'forward' },
   ): StreamHandle {
     const node = mapAsyncNode(nameOf('mapAsync', name), this.input(exchange), call, options)
@@ -263,7 +263,7 @@ export class KeyedHandle {
   mapAsync(
     name: string,
     call: (value: unknown, signal: AbortSignal) => Promise<unknown>,
-    options?: KeyedAsyncOptions,
+    options?: KeyedAsyncOptions<never, unknown>,
   ): StreamHandle {
     return this.stream.mapAsync(name, call, options, this.#exchange)
   }

@@ -60,6 +60,7 @@ export type {
 export type {
   AsyncOptions,
   BreakerOptions,
+  RateOptions,
   RetryOptions,
   OperatorOptions,
   SinkOptions,

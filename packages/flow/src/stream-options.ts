@@ -4,6 +4,7 @@ import type { OnError } from './error-policy.ts'
 import type { TtlOption } from './operators/ttl.ts'
 import type { TimeUnit, TimeValue } from './event-time/read-time.ts'
 import type { EndTrigger, Firing } from './window/trigger.ts'
+import type { Synchronous } from './synchronous.ts'
 
 /** Whether records have an event time. */
 export type Timing = 'timed' | 'untimed'
@@ -62,7 +63,7 @@ export interface TimestampOptions<T> extends StepOptions {
 }
 
 /** Options of `mapAsync`. */
-export interface AsyncOptions extends OperatorOptions {
+export interface AsyncOptions<in T = unknown, out U = never> extends OperatorOptions {
   /** Maximum calls in flight in each subtask. Default 16. */
   readonly concurrency?: number
   /** The order of results: input order, or as they are ready. Default `'input'`. */
@@ -80,6 +81,23 @@ export interface AsyncOptions extends OperatorOptions {
    * source pauses; nothing fails and nothing is dropped. Needs `retry`. Default: none.
    */
   readonly breaker?: BreakerOptions
+  /** How many calls may begin in a time, in all subtasks together. Records wait and the source pauses. Default: no limit. */
+  readonly rate?: RateOptions
+  /**
+   * Makes a second call for a record when the first takes longer than this; the first to succeed gives the result and the
+   * other's signal is aborted. For calls that only read. Default: never.
+   */
+  readonly hedgeAfter?: Duration
+  /** Returns a result for a record whose calls have failed. Default: the record follows `onError`. */
+  readonly fallback?: (value: T, error: unknown) => Synchronous<U>
+}
+
+/** How many calls may begin in a time. */
+export interface RateOptions {
+  /** So many in `per` on average, and at once after a pause. */
+  readonly calls: number
+  /** Default `'1s'`. */
+  readonly per?: Duration
 }
 
 /** When a call that has failed is made again. */
@@ -112,7 +130,7 @@ export interface SinkOptions {
 }
 
 /** Options of `mapAsync` on a stream with keys. */
-export interface KeyedAsyncOptions extends Omit<AsyncOptions, 'order'> {
+export interface KeyedAsyncOptions<in T = unknown, out U = never> extends Omit<AsyncOptions<T, U>, 'order'> {
   /**
    * Whether calls of one key run one after another. `'key'`: the call for a record begins when the call for
    * the previous record of the same key has ended; calls of other keys run in parallel. `'none'`: calls of

@@ -149,7 +149,7 @@ export interface Stream<T, Time extends Timing> {
   mapAsync<U>(
     name: string,
     call: (value: T, signal: AbortSignal) => Promise<U>,
-    options?: AsyncOptions,
+    options?: AsyncOptions<T, NoInfer<U>>,
   ): StreamOf<U, Time>
 
   /**
@@ -347,7 +347,7 @@ export interface KeyedStream<T, K, Time extends Timing = 'untimed'> {
   mapAsync<U>(
     name: string,
     call: (value: T, signal: AbortSignal) => Promise<U>,
-    options?: KeyedAsyncOptions,
+    options?: KeyedAsyncOptions<T, NoInfer<U>>,
   ): StreamOf<U, Time>
 }
 

@@ -36,6 +36,7 @@ export type {
   WindowJoin,
   AsyncOptions,
   BreakerOptions,
+  RateOptions,
   RetryOptions,
   ConnectedStreams,
   ConnectSpec,

@@ -143,6 +143,18 @@ export interface AsyncNode extends NodeCommon {
   readonly retry?: RetryRules | undefined
   /** When no calls are made for a while, because many have failed. Used with `retry`. Undefined: never. */
   readonly breaker?: BreakerRules | undefined
+  /** How many calls may begin in a time, in all subtasks together. Undefined: no limit. */
+  readonly rate?: RateRules | undefined
+  /** After how long a second call is made for a record whose first one has not ended. Undefined: never. */
+  readonly hedgeMs?: number | undefined
+  /** Returns the result of a record whose calls have failed. Undefined: the record follows the error policy. */
+  readonly fallback?: ((value: unknown, error: unknown) => unknown) | undefined
+}
+
+/** How many calls may begin in a time. */
+export interface RateRules {
+  readonly calls: number
+  readonly perMs: number
 }
 
 /** The function of an asynchronous operator. */

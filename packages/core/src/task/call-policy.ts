@@ -2,11 +2,14 @@ import type { Clock, Random } from '@millrace/world'
 import { describeError } from '../errors/errors.ts'
 import { durationText } from '../record/time.ts'
 import type { AsyncNode, RetryRules } from '../graph/node.ts'
+import { RateLimit } from './rate-limit.ts'
 
 /** The dependencies of a call policy. */
 interface Surroundings {
   readonly clock: Clock
   readonly random: Random
+  /** The part of the operator's rate that this subtask may use. */
+  readonly share: number
   warn(message: string): void
   /** Called when a call may begin that could not before. */
   wake(): void
@@ -24,17 +27,22 @@ export class CallPolicy {
   #inARow = 0
   #state: 'closed' | 'open' | 'half-open' | 'probing' = 'closed'
   #alarm: Disposable | undefined
+  readonly #rate: RateLimit | undefined
 
   constructor(node: AsyncNode, around: Surroundings) {
     this.#node = node
     this.#around = around
+    const { rate } = node
+    this.#rate = rate && new RateLimit(rate, around.share, around.clock, () => around.wake())
   }
 
   get mayBegin(): boolean {
-    return this.#state === 'closed' || this.#state === 'half-open'
+    if (this.#state !== 'closed' && this.#state !== 'half-open') return false
+    return this.#rate === undefined || this.#rate.hasToken
   }
 
   began(): void {
+    this.#rate?.take()
     if (this.#state === 'half-open') this.#state = 'probing'
   }
 
@@ -68,6 +76,7 @@ export class CallPolicy {
 
   end(): void {
     this.#alarm?.[Symbol.dispose]()
+    this.#rate?.end()
   }
 
   /**

@@ -35,6 +35,7 @@ export class CallRunner {
     this.#policy = new CallPolicy(parts.node, {
       clock,
       random,
+      share: 1 / parts.around.parallelism,
       warn: (message) => parts.around.warn(message),
       wake: () => parts.wakeup.wake(),
     })
@@ -67,13 +68,13 @@ export class CallRunner {
     const settle = (outcome: Outcome): void => {
       if (isSettled) return
       isSettled = true
-      if (!this.#retry(call, outcome)) calls.settle(call, outcome)
+      if (!this.#retry(call, outcome)) calls.settle(call, withFallback(node, call.value, outcome))
       limit.done(1, calls.running === 0)
       wakeup.wake()
     }
     // A function that throws before its first await fails its record like one that rejects.
     void Promise.resolve()
-      .then(() => timedCall(node, around, call.value, this.#scope))
+      .then(() => hedgedCall(node, around, call.value, this.#scope))
       .then(
         (result) => settle({ result }),
         (thrown: unknown) => settle({ thrown }),
@@ -106,13 +107,59 @@ export class CallRunner {
   }
 }
 
+/** The outcome of a record whose calls have ended: that of its fallback, if they have failed and it has one. */
+function withFallback({ fallback }: AsyncNode, value: unknown, outcome: Outcome): Outcome {
+  if (fallback === undefined || !('thrown' in outcome)) return outcome
+  try {
+    return { result: fallback(value, outcome.thrown) }
+  } catch (thrown) {
+    return { thrown }
+  }
+}
+
+type CallSurroundings = Pick<TaskSurroundings, 'cancellation' | 'platform'>
+
+/**
+ * Makes a call, and a second one if it takes longer than `hedgeMs`. The first to succeed gives the result, and the
+ * other is aborted. (Dean and Barroso, "The Tail at Scale", 2013.)
+ */
+function hedgedCall(
+  node: AsyncNode,
+  around: CallSurroundings,
+  value: unknown,
+  scope: CallScope,
+): Promise<unknown> {
+  const { hedgeMs } = node
+  if (hedgeMs === undefined) return timedCall(node, around, value, scope)
+  const both = around.cancellation.child()
+  return new Promise((resolve, reject) => {
+    let running = 0
+    const end = (settle: () => void): void => {
+      both.cancel(undefined)
+      settle()
+    }
+    const begin = (): void => {
+      running++
+      timedCall(node, { ...around, cancellation: both }, value, scope).then(
+        (result) => end(() => resolve(result)),
+        (error: Error) => {
+          if (--running === 0) end(() => reject(error))
+        },
+      )
+    }
+    const alarm = around.platform.clock.schedule(hedgeMs, begin)
+    both.onCancel(() => alarm[Symbol.dispose]())
+    begin()
+  })
+}
+
 /**
  * Calls the function of a `mapAsync` for one value. Each call has its own signal, which aborts with the job and after
  * the timeout.
  */
 async function timedCall(
   { apply, timeoutMs, name }: AsyncNode,
-  around: Pick<TaskSurroundings, 'cancellation' | 'platform'>,
+  around: CallSurroundings,
   value: unknown,
   scope: CallScope,
 ): Promise<unknown> {

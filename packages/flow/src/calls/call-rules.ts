@@ -1,14 +1,18 @@
 import { MillraceError, positiveDurationMs, requireKnown } from '@millrace/core'
-import type { BreakerRules, RetryRules } from '@millrace/core/graph'
+import type { AsyncNode } from '@millrace/core/graph'
 import type { AsyncOptions } from '../stream-options.ts'
+import { requireSynchronous } from '../synchronous.ts'
 
-/** What the options of a `mapAsync` say about calls that fail. Throws `OPTION_INVALID`. */
+/** What the options of a `mapAsync` say about when calls begin, and about those that fail. Throws `OPTION_INVALID`. */
 export function callRulesOf(
   name: string,
-  { retry, breaker }: Pick<AsyncOptions, 'retry' | 'breaker'>,
-): { readonly retry: RetryRules | undefined; readonly breaker: BreakerRules | undefined } {
+  options: Pick<AsyncOptions<never, unknown>, 'retry' | 'breaker' | 'rate' | 'hedgeAfter' | 'fallback'>,
+): Pick<AsyncNode, 'retry' | 'breaker' | 'rate' | 'hedgeMs' | 'fallback'> {
+  const { retry, breaker, rate, hedgeAfter, fallback } = options
   requireKnown(`retry of '${name}'`, retry, ['attempts', 'firstDelay', 'longestDelay', 'retryIf'])
   requireKnown(`breaker of '${name}'`, breaker, ['failures', 'openFor'])
+  requireKnown(`rate of '${name}'`, rate, ['calls', 'per'])
+  if (fallback !== undefined) requireSynchronous(fallback, 'fallback', name)
   if (breaker !== undefined && retry === undefined) {
     throw new MillraceError(
       'OPTION_INVALID',
@@ -26,6 +30,13 @@ export function callRulesOf(
       failures: wholeNumber(breaker.failures ?? 10, `breaker.failures of '${name}'`),
       openMs: positiveDurationMs(breaker.openFor ?? '30s', `breaker.openFor of '${name}'`),
     },
+    rate: rate && {
+      calls: wholeNumber(rate.calls, `rate.calls of '${name}'`),
+      perMs: positiveDurationMs(rate.per ?? '1s', `rate.per of '${name}'`),
+    },
+    hedgeMs: hedgeAfter === undefined ? undefined : positiveDurationMs(hedgeAfter, `hedgeAfter of '${name}'`),
+    // The interfaces give the value its type.
+    fallback: fallback as AsyncNode['fallback'],
   }
 }
 

@@ -7,7 +7,10 @@ import { wholeNumber } from './call-rules.ts'
 import { callOptions, callsNode } from './map-async.ts'
 
 /** What `lookup` finds, and how. */
-export interface LookupSpec<T, K extends LookupKey, V, U> extends AsyncOptions {
+export interface LookupSpec<T, K extends LookupKey, V, U> extends Omit<
+  AsyncOptions<T, U>,
+  'rate' | 'hedgeAfter'
+> {
   /** The key of the row for a record. A record without one (`undefined` or `null`) has no row, and nothing is loaded for it. */
   readonly key: (value: T) => K | undefined | null
   /** Loads the rows of these keys, which are all different. A key that is not in the map has no row. */

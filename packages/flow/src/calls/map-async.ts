@@ -13,6 +13,7 @@ export const callOptions: readonly string[] = [
   'serial',
   'retry',
   'breaker',
+  'fallback',
 ]
 
 /** The node of an operator that makes a call for each record. Throws `OPTION_INVALID`. */
@@ -20,7 +21,7 @@ export function callsNode(
   name: string,
   input: Input,
   apply: AsyncFunction,
-  options: KeyedAsyncOptions,
+  options: KeyedAsyncOptions<never, unknown>,
 ): Omit<AsyncNode, 'id' | 'name' | 'onError'> {
   const isKeyed = input.exchange.kind === 'key'
   const { concurrency = 16, timeout, order = isKeyed ? 'key' : 'input' } = options
@@ -46,8 +47,8 @@ export function mapAsyncNode(
   name: string,
   input: Input,
   call: (value: unknown, signal: AbortSignal) => Promise<unknown>,
-  options: KeyedAsyncOptions,
+  options: KeyedAsyncOptions<never, unknown>,
 ): Omit<AsyncNode, 'id' | 'name' | 'onError'> {
-  requireKnown(`mapAsync '${name}'`, options, callOptions)
+  requireKnown(`mapAsync '${name}'`, options, [...callOptions, 'rate', 'hedgeAfter'])
   return callsNode(name, input, (value, signal) => call(value, signal), options)
 }
