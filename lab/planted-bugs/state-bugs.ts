@@ -62,4 +62,44 @@ export const stateBugs: readonly TestedBug[] = [
     files: ['packages/flow/src/operators/ttl.test.ts'],
     shows: /the end of the input expires nothing/,
   },
+  {
+    name: 'restored broadcast state is missing in all subtasks but one',
+    plant: {
+      file: 'core/src/job/attempt.ts',
+      from: 'for (const _ of replicas.fill())',
+      to: 'for (const _ of [])',
+    },
+    files: ['packages/core/test/broadcast.test.ts'],
+    shows: /EN-236/,
+  },
+  {
+    name: 'broadcast records come to one subtask',
+    plant: {
+      file: 'core/src/exchange/port.ts',
+      from: 'else for (const builder of this.#builders) builder.add(value, time)',
+      to: 'else this.#builders[0]!.add(value, time)',
+    },
+    files: ['packages/core/test/broadcast.test.ts'],
+    shows: /EN-236/,
+  },
+  {
+    name: 'subtasks get broadcast records in different orders',
+    plant: {
+      file: 'flow/src/connect-broadcast.ts',
+      from: 'rules.keyBy(() => null).input()',
+      to: 'rules.input()',
+    },
+    files: ['packages/core/test/broadcast.test.ts'],
+    shows: /EN-236/,
+  },
+  {
+    name: 'every subtask reports a failed broadcast record',
+    plant: {
+      file: 'core/src/operator/operator-link.ts',
+      from: 'if (isCopy) this.policy.handleCopy(thrown, this.#cursor)',
+      to: 'if (isCopy && false) this.policy.handleCopy(thrown, this.#cursor)',
+    },
+    files: ['packages/flow/src/connect-broadcast.test.ts'],
+    shows: /a rule that fails is skipped/,
+  },
 ]

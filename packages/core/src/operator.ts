@@ -19,6 +19,7 @@ export type {
   Operator,
   OperatorContext,
   OperatorMetric,
+  StateContext,
   StateDescriptor,
   StreamRecord,
   Timer,

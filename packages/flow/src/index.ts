@@ -91,6 +91,14 @@ export type {
   OneStreamHasTimestampsAndTheOtherHasNone,
   TheKeysOfTheTwoStreamsHaveDifferentTypes,
 } from './connect.ts'
+export { connectBroadcast } from './connect-broadcast.ts'
+export type {
+  BroadcastContext,
+  BroadcastRecord,
+  BroadcastSpec,
+  BroadcastStreams,
+} from './connect-broadcast.ts'
+export type { ReadOnlyHandles, Reading } from './operators/read-only-state.ts'
 export { join } from './join/join.ts'
 export type { HasEventTime, JoinsNeedEventTime } from './join/join.ts'
 export type {

@@ -8,6 +8,7 @@
 // Pipelines and what they are made of.
 export {
   connect,
+  connectBroadcast,
   deadLetter,
   fail,
   enrich,
@@ -38,6 +39,11 @@ export type {
   BreakerOptions,
   RateOptions,
   RetryOptions,
+  BroadcastContext,
+  BroadcastRecord,
+  BroadcastSpec,
+  BroadcastStreams,
+  ReadOnlyHandles,
   ConnectedStreams,
   ConnectSpec,
   EventTimers,

@@ -13,8 +13,8 @@ import {
 export interface HarnessOptions<In> {
   /** Returns the key of a record; absent for an operator without keys, or with several inputs. */
   readonly keyBy?: (value: In) => Key
-  /** For an operator with several inputs: returns the key of a record, by input. */
-  readonly inputs?: readonly ((value: In) => Key)[]
+  /** For an operator with several inputs: returns the key of a record, by input. An input without one is broadcast. */
+  readonly inputs?: readonly (((value: In) => Key) | undefined)[]
   /** Its name in messages. Default: "operator". */
   readonly name?: string
   /** Its side outputs. */
@@ -72,12 +72,13 @@ export class OperatorHarness<In> {
   #subtasks: readonly OperatorSubtask[]
   #watermark: EventTime = Number.NEGATIVE_INFINITY
   #now = 0
+  #shared: ReadonlySet<string> = new Set()
 
   constructor(create: () => Operator<In, unknown>, options: HarnessOptions<In>) {
     const keys = options.inputs ?? (options.keyBy === undefined ? [] : [options.keyBy])
     this.#around = {
       create,
-      keys: keys as readonly ((value: unknown) => Key)[],
+      keys: keys as readonly (((value: unknown) => Key) | undefined)[],
       inputs: Math.max(1, keys.length),
       name: options.name ?? 'operator',
       outputs: options.outputs ?? [],
@@ -113,8 +114,12 @@ export class OperatorHarness<In> {
    */
   cells(): Readonly<Record<string, number>> {
     const sums = new Map<string, number>()
-    for (const subtask of this.#subtasks) {
-      for (const [table, size] of subtask.cells()) sums.set(table, (sums.get(table) ?? 0) + size)
+    for (const [index, subtask] of this.#subtasks.entries()) {
+      for (const [table, size] of subtask.cells()) {
+        // What is the same in every subtask counts once.
+        if (index > 0 && subtask.shared.has(table)) continue
+        sums.set(table, (sums.get(table) ?? 0) + size)
+      }
     }
     return Object.fromEntries(sums)
   }
@@ -132,7 +137,10 @@ export class OperatorHarness<In> {
   /** Passes several records at once to the operator, each with the watermark it was emitted under. */
   batch(records: readonly BatchRecord<In>[]): void {
     const shares = this.#subtasks.map((): BatchRecord<In>[] => [])
-    for (const record of records) shares[this.#subtaskOf(record)]!.push(record)
+    for (const record of records) {
+      if (this.#isBroadcast(record)) for (const share of shares) share.push(record)
+      else shares[this.#subtaskOf(record)]!.push(record)
+    }
     for (const [subtask, share] of shares.entries()) {
       for (const run of runsOf(share)) this.#subtasks[subtask]!.process(batchOf(run), run[0]!.input ?? 0)
     }
@@ -166,16 +174,21 @@ export class OperatorHarness<In> {
   /** Encodes all state and restores it into new operators, optionally at another parallelism. */
   snapshotAndRestore(parallelism: number = this.#subtasks.length): void {
     const saved = this.#subtasks.map((subtask) => subtask.save())
+    this.#shared = this.#subtasks[0]!.shared
     for (const subtask of this.#subtasks) subtask.close()
     this.#subtasks = this.#start(parallelism, saved)
   }
 
   #start(parallelism: number, saved: readonly SavedState[] | undefined): readonly OperatorSubtask[] {
     return Array.from({ length: parallelism }, (_, index) => {
-      const state = saved && shareOf(saved, index, parallelism)
+      const state = saved && shareOf(saved, this.#shared, index, parallelism)
       const groups = keyGroupRange(index, parallelism, keyGroups)
       return new OperatorSubtask(this.#around, index, groups, this.#watermark, state)
     })
+  }
+
+  #isBroadcast({ input = 0 }: BatchRecord<In>): boolean {
+    return input > 0 && this.#around.keys[input] === undefined
   }
 
   #subtaskOf({ value, input = 0 }: BatchRecord<In>): number {
@@ -207,14 +220,23 @@ function batchOf<T>(records: readonly BatchRecord<T>[]): Batch<T> {
   }
 }
 
-/** Returns the saved cells that belong to subtask `index` of `parallelism`. */
-function shareOf(saved: readonly SavedState[], index: number, parallelism: number): SavedState {
+/** Returns the saved cells that belong to subtask `index` of `parallelism`, and those that all subtasks share. */
+function shareOf(
+  saved: readonly SavedState[],
+  shared: ReadonlySet<string>,
+  index: number,
+  parallelism: number,
+): SavedState {
   const { first, last } = keyGroupRange(index, parallelism, keyGroups)
   const names = new Set(saved.flatMap((state) => [...state.keys()]))
   return new Map(
     [...names].map((name) => [
       name,
-      saved.flatMap((state) => state.get(name) ?? []).filter(({ group }) => group >= first && group <= last),
+      shared.has(name)
+        ? saved[0]!.get(name)!
+        : saved
+            .flatMap((state) => state.get(name) ?? [])
+            .filter(({ group }) => group >= first && group <= last),
     ]),
   )
 }

@@ -16,7 +16,7 @@ export interface Emitted {
 export interface SubtaskSurroundings {
   readonly create: () => Operator<unknown, unknown>
   /** Key selectors by input; empty for an operator without keys. */
-  readonly keys: readonly ((value: unknown) => Key)[]
+  readonly keys: readonly (((value: unknown) => Key) | undefined)[]
   readonly inputs: number
   readonly name: string
   readonly outputs: readonly string[]
@@ -36,6 +36,8 @@ export type SavedState = ReadonlyMap<string, readonly SavedCell[]>
 export class OperatorSubtask {
   readonly #cursor = new Cursor()
   readonly #tables: WatchedTable<unknown>[] = []
+  /** The tables that are the same in every subtask. */
+  readonly shared: Set<string> = new Set()
   readonly #chain: Chain
 
   constructor(
@@ -70,10 +72,9 @@ export class OperatorSubtask {
         },
       })),
       now: () => around.now(),
-      table: <T>(_: string, spec: { readonly name: string; readonly codec: Codec<T> }) => {
-        const table = new WatchedTable(around.name, spec)
-        this.#tables.push(table)
-        return table
+      table: (_, spec, isShared) => {
+        if (isShared === true) this.shared.add(spec.name)
+        return this.#table(around.name, spec)
       },
       count: (_, metric, by) => around.count(metric, by),
       history: () => undefined,
@@ -125,6 +126,12 @@ export class OperatorSubtask {
 
   save(): SavedState {
     return new Map(this.#tables.map((table) => [table.name, table.save()]))
+  }
+
+  #table<T>(operator: string, spec: { readonly name: string; readonly codec: Codec<T> }): WatchedTable<T> {
+    const table = new WatchedTable(operator, spec)
+    this.#tables.push(table)
+    return table
   }
 
   #untilDone(step: () => boolean): void {

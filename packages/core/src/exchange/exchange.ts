@@ -6,6 +6,8 @@ export type Exchange =
   | { readonly kind: 'forward' }
   /** To the subtask that owns the key. `by` is called more than once per record and must be pure. */
   | { readonly kind: 'key'; readonly by: (value: unknown) => Key }
+  /** To every subtask. */
+  | { readonly kind: 'broadcast' }
 
 /** An output of a task: goes to input `input` of task `task`. */
 export interface PortPlan {

@@ -94,6 +94,8 @@ export type Route =
   /** One edge: the same subtask, or the only one. */
   | { readonly kind: 'forward' }
   | { readonly kind: 'key'; readonly by: (value: unknown) => Key; readonly keyGroups: number }
+  /** Every edge. */
+  | { readonly kind: 'broadcast' }
 
 /** One output of a task: collects records into batches and sends them to the right subtask. */
 export class Port implements Receiver {
@@ -107,7 +109,10 @@ export class Port implements Receiver {
   }
 
   receive(value: unknown, time: EventTime): void {
-    this.#builders[this.#route.kind === 'forward' ? 0 : this.#target(value, this.#route)]!.add(value, time)
+    const route = this.#route
+    if (route.kind === 'forward') this.#builders[0]!.add(value, time)
+    else if (route.kind === 'key') this.#builders[this.#target(value, route)]!.add(value, time)
+    else for (const builder of this.#builders) builder.add(value, time)
   }
 
   get hasCredit(): boolean {

@@ -72,5 +72,5 @@ function targets(port: PortPlan, subtask: number, parallelism: number): readonly
 }
 
 function routeOf({ exchange }: PortPlan, { keyGroups }: WiringOptions): Route {
-  return exchange.kind === 'forward' ? exchange : { kind: 'key', by: exchange.by, keyGroups }
+  return exchange.kind === 'key' ? { kind: 'key', by: exchange.by, keyGroups } : exchange
 }

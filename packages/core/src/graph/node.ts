@@ -2,9 +2,9 @@ import type { Clock } from '@millrace/world'
 import type { Sink } from '../connect/sink.ts'
 import type { Source } from '../connect/source.ts'
 import type { Exchange } from '../exchange/exchange.ts'
-import type { Key } from '../record/key.ts'
 import type { EventTime } from '../record/time.ts'
 import type { Step } from '../operator/fuse.ts'
+import type { KeySelectors } from '../operator/key-kinds.ts'
 import type { Operator } from '../operator/operator.ts'
 import type { Fingerprint } from '../state/fingerprint.ts'
 
@@ -110,7 +110,8 @@ export interface OperatorNode extends NodeCommon {
   readonly type: string
   /**
    * Its inputs. Several inputs have names, all of them keys or none, and share state, timers and watermark,
-   * which is the lowest of theirs. `Operator.process` receives the number of the record's input.
+   * which is the lowest of theirs. `Operator.process` receives the number of the record's input. Inputs behind
+   * the first may be broadcast: their records have no key and come to every subtask.
    */
   readonly inputs: readonly [Input, ...Input[]]
   /**
@@ -191,9 +192,13 @@ export interface SinkNode extends NodeCommon {
   readonly sink: Sink<unknown>
 }
 
-/** The key selectors of an operator, by input; empty for an operator without a key. */
-export function keysOf(node: OperatorNode): readonly ((value: unknown) => Key)[] {
-  return node.inputs.flatMap(({ exchange }) => (exchange.kind === 'key' ? [exchange.by] : []))
+/**
+ * The key selectors of an operator, by input; undefined for a broadcast input. Empty for an operator without a
+ * key.
+ */
+export function keysOf(node: OperatorNode): KeySelectors {
+  const keys = node.inputs.map(({ exchange }) => (exchange.kind === 'key' ? exchange.by : undefined))
+  return keys[0] === undefined ? [] : keys
 }
 
 /** Maps the inputs of an operator, keeping their number. */

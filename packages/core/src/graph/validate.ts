@@ -72,7 +72,15 @@ function checkInputs(graph: Graph, { name, inputs }: OperatorNode): void {
     )
   }
   const [first, ...others] = inputs
-  const other = others.find(({ exchange }) => exchange.kind !== first.exchange.kind)
+  if (first.exchange.kind === 'broadcast') {
+    throw invalid(
+      graph,
+      `the first input of operator '${name}' is broadcast; list the input with a key first`,
+    )
+  }
+  const other = others.find(
+    ({ exchange }) => exchange.kind !== first.exchange.kind && exchange.kind !== 'broadcast',
+  )
   if (other === undefined) return
   const [keyed, unkeyed] = first.exchange.kind === 'key' ? [first, other] : [other, first]
   throw invalid(

@@ -8,6 +8,7 @@ import { wire } from '../exchange/wiring.ts'
 import type { EventTimeWait } from '../observe/event-time-wait.ts'
 import type { CheckpointFigures, TaskMetrics } from '../observe/metrics.ts'
 import { planGraph, type Plan } from '../plan/plan.ts'
+import { Replicas } from '../state/replicas.ts'
 import type { OpenStateStore, StoreUsage } from '../state/state-store.ts'
 import { Cancellation } from '../task/cancellation.ts'
 import { EventTimeWatch } from '../task/event-time-watch.ts'
@@ -158,8 +159,10 @@ export class Attempt {
     this.#store = store
     const restored = new RestoredJob(manifest, graph)
     const wiring = wire(this.#plan.tasks, this.#plan.parallelism, this.#settings)
-    this.#tasks = makeTasks(this.#plan, wiring, this.#surroundings(restored, store), restored)
+    const replicas = new Replicas()
+    this.#tasks = makeTasks(this.#plan, wiring, this.#surroundings(restored, store, replicas), restored)
     await store.load()
+    for (const _ of replicas.fill()) if (this.#budget.spend()) await this.#budget.turn()
     this.#checkpoints = new Checkpoints({
       settings: this.#settings,
       owner: this.#owner,
@@ -208,12 +211,13 @@ export class Attempt {
     }
   }
 
-  #surroundings(restored: RestoredJob, store: OpenStateStore): TaskSurroundings {
+  #surroundings(restored: RestoredJob, store: OpenStateStore, replicas: Replicas): TaskSurroundings {
     const { graph, parallelism, keyGroups, batchRecords, maxOpenReaders, isBounded, platform } =
       this.#settings
     const contexts = this.#contexts()
     return {
       pipeline: graph.name,
+      replicas,
       parallelism,
       keyGroups,
       batchRecords,

@@ -1,6 +1,5 @@
 import { nothingCodec } from '../codec/codec.ts'
 import { keyGroup } from '../record/key-group.ts'
-import type { Key } from '../record/key.ts'
 import type { Slicing } from '../disk/yield-budget.ts'
 import { KeyScope } from '../state/keyed-handles.ts'
 import type { StateTable, TableSpec } from '../state/state-store.ts'
@@ -12,7 +11,7 @@ import { FailurePolicy } from './failure-policy.ts'
 import type { EarlierSetting, Fingerprint } from '../state/fingerprint.ts'
 import type { Step } from './fuse.ts'
 import { FusedLink } from './fused-link.ts'
-import { KeyKinds, selectorMark } from './key-kinds.ts'
+import { KeyKinds, selectorMark, type KeySelectors } from './key-kinds.ts'
 import { ChainedOperatorContext } from './operator-context.ts'
 import { OperatorLink } from './operator-link.ts'
 import type { Collector, OperatorMetric } from './operator.ts'
@@ -30,7 +29,8 @@ export interface ChainSurroundings {
   /** The task's outputs, by the numbers that `ChainTarget` uses. */
   readonly ports: readonly Receiver[]
   now(): number
-  table<T>(owner: string, spec: Pick<TableSpec<T>, 'name' | 'codec'>): StateTable<T>
+  /** `isShared`: the table is the same in every subtask. */
+  table<T>(owner: string, spec: Pick<TableSpec<T>, 'name' | 'codec'>, isShared?: boolean): StateTable<T>
   /**
    * What the restored checkpoint says about an operator besides its state; undefined if it does not know the
    * operator.
@@ -120,6 +120,10 @@ export class ChainAssembly {
         checkPiece(name, spec.name, fingerprint)
         return this.#table(name, spec)
       },
+      sharedTable: (spec) => {
+        checkPiece(name, spec.name, fingerprint)
+        return around.table(name, spec, true)
+      },
       earlier: around.history(name)?.earlier ?? [],
       noteTimer: (domain, time) => this.#chain.noteTimer(domain, time),
     })
@@ -163,6 +167,7 @@ export class ChainAssembly {
       timers: keys.length === 0 ? undefined : this.#timers(part.name),
       policy,
       kinds: this.#keyKinds(part.name, keys),
+      isFirst: this.#around.subtask === 0,
       cursor: this.#around.cursor,
       transaction,
       target: outputs.get('main') ?? oneReceiver([]),
@@ -179,7 +184,7 @@ export class ChainAssembly {
     return new TimerQueue(table, (token) => keyGroup(token, this.#around.keyGroups))
   }
 
-  #keyKinds(operator: string, keys: readonly ((value: unknown) => Key)[]): KeyKinds {
+  #keyKinds(operator: string, keys: KeySelectors): KeyKinds {
     const history = this.#around.history(operator)
     return new KeyKinds(operator, {
       restored: history?.keys ?? [],

@@ -1,6 +1,6 @@
-import type { Key } from '../record/key.ts'
 import type { Fingerprint } from '../state/fingerprint.ts'
 import type { Step } from './fuse.ts'
+import type { KeySelectors } from './key-kinds.ts'
 import type { Operator } from './operator.ts'
 
 /**
@@ -21,7 +21,7 @@ export type ChainWork =
       readonly kind: 'operator'
       readonly create: () => Operator<unknown, unknown>
       /** The key selectors, by input. Empty: the operator has no key. */
-      readonly keys: readonly ((value: unknown) => Key)[]
+      readonly keys: KeySelectors
       /** The fingerprint of its state; other pieces of state are rejected. Absent: not checked. */
       readonly fingerprint?: Fingerprint | undefined
     }

@@ -77,18 +77,23 @@ export class FailurePolicy {
 
   /** Returns if the record is handled; throws an `OperatorError` if the task must stop. */
   handle(thrown: unknown, place: Place, value: unknown, time: EventTime): void {
-    // The error comes from later in the chain, or from Millrace itself, so this operator's policy does not
-    // apply.
-    if (thrown instanceof OperatorError || isMillraceError(thrown, 'INTERNAL')) throw thrown
-    if (this.#kind === 'fail' || isProgramError(thrown)) {
-      throw new OperatorError(this.operator, place.place(), thrown)
-    }
+    this.handleCopy(thrown, place)
     if (this.#kind === 'skip') {
       this.#count('skipped')
       return
     }
     this.#count('deadLettered')
     this.#deadLetters.receive(this.#letter(thrown, place, value, time), time)
+  }
+
+  /** The same for a record that other subtasks fail on too, one of which counts it and sends it on. */
+  handleCopy(thrown: unknown, place: Place): void {
+    // The error comes from later in the chain, or from Millrace itself, so this operator's policy does not
+    // apply.
+    if (thrown instanceof OperatorError || isMillraceError(thrown, 'INTERNAL')) throw thrown
+    if (this.#kind === 'fail' || isProgramError(thrown)) {
+      throw new OperatorError(this.operator, place.place(), thrown)
+    }
   }
 
   #letter(thrown: unknown, place: Place, value: unknown, time: EventTime): DeadLetter {

@@ -14,6 +14,9 @@ export interface SeenKeys {
   readonly selector: string | null
 }
 
+/** The key selectors of an operator, by input. An input without one is broadcast. */
+export type KeySelectors = readonly (((value: unknown) => Key) | undefined)[]
+
 /** What is known about an operator's keys at a start. */
 export interface KeyKindsOptions {
   /** The kinds in the checkpoint. */
@@ -32,9 +35,16 @@ export interface KeyKindsOptions {
  * without a key. Variables that a selector reads are not in its text, so two that differ only there look the
  * same.
  */
-export function selectorMark(selectors: readonly ((value: unknown) => Key)[]): string | null {
+export function selectorMark(selectors: KeySelectors): string | null {
   if (selectors.length === 0) return null
-  return crc32(new TextEncoder().encode(selectors.map(String).join('\n')))
+  return crc32(
+    new TextEncoder().encode(
+      selectors
+        .filter((selector) => selector !== undefined)
+        .map(String)
+        .join('\n'),
+    ),
+  )
     .toString(16)
     .padStart(8, '0')
 }

@@ -10,7 +10,7 @@ import { expiringBackup, expiringCodec, unstampedCodec } from '../state/expiring
 import { ExpiringTable } from '../state/expiring-table.ts'
 import type { Expiries } from '../state/expiries.ts'
 import { KeyedElements } from '../state/keyed-elements.ts'
-import { KeyedList, KeyedMap, KeyedValue, type KeyScope } from '../state/keyed-handles.ts'
+import { KeyedList, KeyedMap, KeyedValue, KeyScope } from '../state/keyed-handles.ts'
 import type { EarlierSetting } from '../state/fingerprint.ts'
 import type { ListState, MapState, ValueState } from '../state/handles.ts'
 import type { Cell, StateTable, TableSpec } from '../state/state-store.ts'
@@ -19,7 +19,14 @@ import type { SweepKeys } from '../time/sweep-queue.ts'
 import { TransactionalTable } from '../state/transactional-table.ts'
 import type { TimerDomain } from '../time/due-timer.ts'
 import type { TimerQueue } from '../time/timer-queue.ts'
-import type { Collector, OperatorContext, OperatorMetric, StateDescriptor, Timers } from './operator.ts'
+import type {
+  Collector,
+  OperatorContext,
+  OperatorMetric,
+  StateContext,
+  StateDescriptor,
+  Timers,
+} from './operator.ts'
 import type { RecordTransaction } from './record-transaction.ts'
 
 /** What the chain provides to an operator. */
@@ -45,6 +52,8 @@ export interface OperatorSurroundings {
   count(metric: OperatorMetric, by: number): void
   /** Opens a table of this operator, stored under its name and subtask. */
   table<T>(spec: Pick<TableSpec<T>, 'name' | 'codec'>): StateTable<T>
+  /** Opens one that is the same in every subtask. */
+  sharedTable<T>(spec: Pick<TableSpec<T>, 'name' | 'codec'>): StateTable<T>
   /** A timer for `time` was set: the chain must check its timers by then. */
   noteTimer(domain: TimerDomain, time: number): void
 }
@@ -54,6 +63,7 @@ export class ChainedOperatorContext implements OperatorContext {
   readonly name: string
   readonly subtask: number
   readonly timers: Timers
+  readonly shared: StateContext
   readonly #around: OperatorSurroundings
   readonly #states = new Set<string>()
   /** Handles that store state by key. */
@@ -64,6 +74,7 @@ export class ChainedOperatorContext implements OperatorContext {
     this.name = around.name
     this.subtask = around.subtask
     this.timers = new KeyedTimers(around)
+    this.shared = this.#sharedState()
   }
 
   watermark(): EventTime {
@@ -127,7 +138,7 @@ export class ChainedOperatorContext implements OperatorContext {
     if (ttl !== undefined) return this.#expiring({ ...descriptor, ttl })
     const codec = descriptor.codec ?? structuredCodec<T>()
     const backup = descriptor.backup ?? backupByCodec(codec, this.#pieceText(name))
-    return this.#stored(name, unstampedCodec(codec), backup)
+    return this.#stored(name, unstampedCodec(codec), backup, (spec) => this.#around.table(spec))
   }
 
   #expiring<T>(descriptor: StateDescriptor<T> & { readonly ttl: TimeToLive }): ExpiringTable<T> {
@@ -135,7 +146,9 @@ export class ChainedOperatorContext implements OperatorContext {
     const { clock } = ttl
     const around = this.#around
     const backup = descriptor.backup ?? backupByCodec(codec, this.#pieceText(name))
-    const table = this.#stored(name, expiringCodec(codec, clock), expiringBackup(backup))
+    const table = this.#stored(name, expiringCodec(codec, clock), expiringBackup(backup), (spec) =>
+      around.table(spec),
+    )
     const expiring = new ExpiringTable(table, ttl, {
       now: clock === 'event' ? () => around.expiryTime() : () => around.now(),
       noteExpiry: (time) => around.noteTimer(clock, time),
@@ -145,7 +158,33 @@ export class ChainedOperatorContext implements OperatorContext {
     return expiring
   }
 
-  #stored<T>(name: string, codec: Codec<T>, backup: Backup<T>): StateTable<T> {
+  /** Handles for one key, which is none: their tables are the same in every subtask. */
+  #sharedState(): StateContext {
+    const scope = new KeyScope(this.name, 1)
+    scope.setToken(null, 0)
+    const table = <T>({ name, ttl, codec = structuredCodec<T>(), backup }: StateDescriptor<T>) => {
+      if (ttl !== undefined) {
+        throw new MillraceError(
+          'OPTION_INVALID',
+          `${this.#pieceText(name)} is the same in every subtask and cannot expire; leave out its ttl`,
+        )
+      }
+      const saved = backup ?? backupByCodec(codec, this.#pieceText(name))
+      return this.#stored(name, unstampedCodec(codec), saved, (spec) => this.#around.sharedTable(spec))
+    }
+    return {
+      value: (descriptor) => new KeyedValue(table(descriptor), scope, descriptor.name),
+      list: ({ name, ttl }) => new KeyedList(table({ name, ttl, backup: backupByLength }), scope, name),
+      map: (descriptor) => new KeyedMap(table(descriptor), scope, descriptor.name),
+    }
+  }
+
+  #stored<T>(
+    name: string,
+    codec: Codec<T>,
+    backup: Backup<T>,
+    open: (spec: Pick<TableSpec<T>, 'name' | 'codec'>) => StateTable<T>,
+  ): StateTable<T> {
     if (name.startsWith('#') || this.#states.has(name)) {
       throw new MillraceError(
         'NAME_TAKEN',
@@ -154,7 +193,7 @@ export class ChainedOperatorContext implements OperatorContext {
     }
     this.#states.add(name)
     const { transaction } = this.#around
-    const table = this.#around.table({ name, codec })
+    const table = open({ name, codec })
     return transaction === undefined ? table : new TransactionalTable(table, transaction, backup)
   }
 

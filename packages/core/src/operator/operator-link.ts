@@ -10,7 +10,7 @@ import { WatermarkFloor, type Reached } from '../time/reached.ts'
 import type { TimerQueue } from '../time/timer-queue.ts'
 import type { Cursor } from './cursor.ts'
 import type { FailurePolicy } from './failure-policy.ts'
-import type { KeyKinds } from './key-kinds.ts'
+import type { KeyKinds, KeySelectors } from './key-kinds.ts'
 import { OperatorError } from './operator-error.ts'
 import type { Collector, Operator } from './operator.ts'
 import type { Receiver } from './receiver.ts'
@@ -83,10 +83,11 @@ export class OperatorLink implements Receiver {
   #firedTo: EventTime = MIN_TIME
   readonly #record: { value: unknown; time: EventTime; key: Key | undefined }
   /** The key selectors, by input; empty if the operator has no key. */
-  readonly #keys: readonly ((value: unknown) => Key)[]
+  readonly #keys: KeySelectors
   /** The input of the record at hand, and its selector; between records those of the first. */
   #input = 0
   #keyBy: ((value: unknown) => Key) | undefined
+  readonly #isFirst: boolean
   readonly #scope: KeyScope
   readonly #cursor: Cursor
   /** Undefined for an operator that stops the task when it fails. */
@@ -96,7 +97,9 @@ export class OperatorLink implements Receiver {
 
   constructor(parts: {
     readonly operator: Operator<unknown, unknown>
-    readonly keys: readonly ((value: unknown) => Key)[]
+    readonly keys: KeySelectors
+    /** Whether it is subtask 0, which alone reports a failed record of a broadcast input. */
+    readonly isFirst: boolean
     readonly scope: KeyScope
     readonly timers: TimerQueue | undefined
     readonly policy: FailurePolicy
@@ -111,6 +114,7 @@ export class OperatorLink implements Receiver {
     this.kinds = parts.kinds
     this.#keys = parts.keys
     this.#keyBy = parts.keys[0]
+    this.#isFirst = parts.isFirst
     this.#scope = parts.scope
     this.#cursor = parts.cursor
     this.#transaction = parts.transaction
@@ -189,6 +193,10 @@ export class OperatorLink implements Receiver {
   receiveFrom(input: number, value: unknown, time: EventTime): void {
     this.#input = input
     this.#keyBy = this.#keys[input]
+    if (this.#keyBy === undefined) {
+      this.#record.key = undefined
+      this.#scope.clear()
+    }
     this.receive(value, time)
     this.#input = 0
     this.#keyBy = this.#keys[0]
@@ -212,7 +220,9 @@ export class OperatorLink implements Receiver {
       this.#done(this.operator.process(record, this.out, this.#input))
     } catch (thrown) {
       this.#transaction?.rollback()
-      this.policy.handle(thrown, this.#cursor, value, time)
+      const isCopy = !this.#isFirst && this.#keyBy === undefined && this.#keys.length > 0
+      if (isCopy) this.policy.handleCopy(thrown, this.#cursor)
+      else this.policy.handle(thrown, this.#cursor, value, time)
       return
     }
     // Outside of the `try`: this operator's policy does not apply to errors of later ones.

@@ -93,8 +93,18 @@ export interface Collector<Out> {
   emitAt(time: EventTime, value: Out): void
 }
 
+/** Opens pieces of state. Each is requested once, in `open`. */
+export interface StateContext {
+  /** A value per key. */
+  value<T>(descriptor: StateDescriptor<T>): ValueState<T>
+  /** A list per key. */
+  list<T>(descriptor: StateDescriptor<T>): ListState<T>
+  /** A map per key, saved entry by entry. */
+  map<K extends Key, V>(descriptor: StateDescriptor<V>): MapState<K, V>
+}
+
 /** What one subtask's operator may use. */
-export interface OperatorContext {
+export interface OperatorContext extends StateContext {
   /** The operator's name in the pipeline; stable across restarts. Its state is stored under it. */
   readonly name: string
   readonly subtask: number
@@ -108,12 +118,11 @@ export interface OperatorContext {
   lowestWatermark(): EventTime
   /** Processing time in milliseconds since the epoch. Results that use it are not deterministic. */
   now(): number
-  /** A value per key. Request it once, in `open`. */
-  value<T>(descriptor: StateDescriptor<T>): ValueState<T>
-  /** A list per key. */
-  list<T>(descriptor: StateDescriptor<T>): ListState<T>
-  /** A map per key, saved entry by entry. */
-  map<K extends Key, V>(descriptor: StateDescriptor<V>): MapState<K, V>
+  /**
+   * State without a key, which is the same in every subtask: change it only while handling a record of a
+   * broadcast input, and by that record alone. Subtask 0 saves it.
+   */
+  readonly shared: StateContext
   /** The raw two-level table, for operators that store state by something besides the key (as windows do). */
   table<T>(descriptor: StateDescriptor<T>): StateTable<T>
   /**

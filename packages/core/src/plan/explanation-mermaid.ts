@@ -27,7 +27,7 @@ export function explanationMermaid({ parts, tasks, parallelism }: Explanation): 
       const label = [
         ...(output === 'main' ? [] : [output]),
         ...role,
-        ...(exchange === 'key' ? ['by key'] : []),
+        ...(exchange === 'key' ? ['by key'] : exchange === 'broadcast' ? ['broadcast'] : []),
       ].join(' ')
       const text = label === '' ? '' : `|${quoted(label)}|`
       lines.push(`  ${ids.get(from)!} ${arrow}${text} ${ids.get(part.name)!}`)

@@ -52,9 +52,12 @@ function partText({ kind, type, inputs, facts, keeps, onError }: PartExplanation
   const what = kind === 'source' ? `from ${type}` : kind === 'sink' ? `to ${type}` : type
   const [first, ...others] = inputs
   const phrases = [
-    what + (first?.exchange === 'key' ? ' by key' : ''),
+    what + (first === undefined ? '' : routeText(first.exchange)),
     ...(first === undefined ? [] : firstText(first)),
-    ...others.map((input) => `also reads ${inputText(input)}${roleText(input)}`),
+    ...others.map(
+      (input) =>
+        `also reads ${inputText(input)}${roleText(input)}${input.exchange === 'broadcast' ? ', in every subtask' : ''}`,
+    ),
     ...facts,
   ]
   const clauses = [phrases.join(', ')]
@@ -80,8 +83,12 @@ function inputText({ from, output }: InputExplanation): string {
 }
 
 function taskLine({ parts, sends }: TaskExplanation): string {
-  const routes = [...new Set(sends.map(({ to, exchange }) => (exchange === 'key' ? `${to} by key` : to)))]
+  const routes = [...new Set(sends.map(({ to, exchange }) => to + routeText(exchange)))]
   return `  ${parts.join(' + ')}${routes.length === 0 ? '' : ` → ${routes.join(', ')}`}`
+}
+
+function routeText(exchange: InputExplanation['exchange']): string {
+  return exchange === 'key' ? ' by key' : exchange === 'broadcast' ? ' in every subtask' : ''
 }
 
 function guaranteeLines({ guarantee, sinks }: Explanation): readonly string[] {

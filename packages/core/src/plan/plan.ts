@@ -231,7 +231,7 @@ class Planner {
    * edge.
    */
   #taskReached({ from, exchange }: Input): NodeId | undefined {
-    if (exchange.kind === 'key' && this.#parallelism > 1) return undefined
+    if (exchange.kind !== 'forward' && this.#parallelism > 1) return undefined
     const upstream = this.#nodes.get(from)!
     if ((upstream.kind !== 'step' && upstream.kind !== 'operator') || this.#beforeTimestamps.has(from))
       return undefined

@@ -69,9 +69,10 @@ export class ChainTask implements Task {
       budget: around.budget,
       ports: wiring.ports,
       now: () => around.platform.clock.now(),
-      table: (owner, spec) => {
+      table: (owner, spec, isShared) => {
         owners.add(owner)
-        return around.store.table({ ...spec, owner, subtask, groups })
+        const open = () => around.store.table({ ...spec, owner, subtask, groups })
+        return isShared === true ? around.replicas.table(owner, spec, subtask, open) : open()
       },
       history: (operator) => around.history(operator, groups),
       warn: (message) => around.warn(message),

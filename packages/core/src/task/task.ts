@@ -5,6 +5,7 @@ import type { Platform } from '../disk/platform.ts'
 import type { YieldBudget } from '../disk/yield-budget.ts'
 import type { TaskMetrics } from '../observe/metrics.ts'
 import type { OperatorHistory } from '../operator/chain-assembly.ts'
+import type { Replicas } from '../state/replicas.ts'
 import type { OpenStateStore } from '../state/state-store.ts'
 import type { Reached } from '../time/reached.ts'
 import type { Cancellation } from './cancellation.ts'
@@ -39,6 +40,8 @@ export interface TaskSurroundings {
   readonly cancellation: Cancellation
   readonly budget: YieldBudget
   readonly store: OpenStateStore
+  /** State that is the same in every subtask. */
+  readonly replicas: Replicas
   /** Whether the job is restored from a checkpoint. */
   readonly isRestored: boolean
   /** What the restored checkpoint says about an operator besides its state, for some key groups. */

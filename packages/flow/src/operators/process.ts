@@ -11,6 +11,7 @@ import type { OperatorOptions, Timing } from '../stream-options.ts'
 import type { Synchronous } from '../synchronous.ts'
 import type { TakenOutputs } from '../taken-names.ts'
 import type { OperatorParts } from './operator-parts.ts'
+import { ReadOnlyState } from './read-only-state.ts'
 import { openState, stateFingerprint, type StateHandles, type StateSpecs } from './state-spec.ts'
 import { lifeText } from './ttl.ts'
 
@@ -171,7 +172,10 @@ export interface ConnectSpec<
 }
 
 /** Specs with erased types. */
-export type AnyProcessParts = ProcessParts<Key, unknown, StateSpecs, OutputSpecs, 'timed'>
+export type AnyProcessParts = ProcessParts<Key, unknown, StateSpecs, OutputSpecs, 'timed'> & {
+  /** State that is the same in every subtask. */
+  readonly broadcast?: StateSpecs
+}
 export type AnyProcessSpec = ProcessSpec<unknown, Key, unknown, StateSpecs, OutputSpecs, 'timed'>
 export type AnyConnectSpec = ConnectSpec<unknown, unknown, Key, unknown, StateSpecs, OutputSpecs, 'timed'>
 
@@ -224,6 +228,9 @@ class ProcessOperator implements Operator<unknown, unknown> {
 class OpenContext {
   out!: Collector<unknown>
   readonly state: Record<string, never>
+  /** Broadcast state to read, and what a broadcast record gets, to change it. */
+  readonly broadcast: Record<string, ReadOnlyState>
+  readonly writable: { readonly broadcast: Record<string, unknown> }
   readonly outputs: Record<string, Collector<unknown>>
   readonly timers: EventTimers
   readonly now: () => number
@@ -236,6 +243,11 @@ class OpenContext {
     this.now = () => context.now()
     this.watermark = () => context.watermark()
     this.state = openState(spec.state ?? {}, context) as Record<string, never>
+    const shared = openState(spec.broadcast ?? {}, context.shared)
+    this.writable = { broadcast: shared }
+    this.broadcast = Object.fromEntries(
+      Object.entries(shared).map(([name, handle]) => [name, new ReadOnlyState(handle, name)]),
+    )
     const names = Object.keys(spec.outputs ?? {})
     this.outputs = Object.fromEntries(names.map((name) => [name, context.output(name)]))
   }

@@ -4,7 +4,7 @@ import {
   type Fingerprint,
   type ListState,
   type MapState,
-  type OperatorContext,
+  type StateContext,
   type StatePiece,
   type TimeToLive,
   type ValueState,
@@ -22,7 +22,7 @@ export interface StateSpec<Handle> {
   /** The pieces of the fingerprint. */
   pieces(name: string): readonly StatePiece[]
   /** Requests the handle from the engine. */
-  open(name: string, context: OperatorContext): unknown
+  open(name: string, context: StateContext): unknown
 }
 
 /** The pieces of state of one operator, by name. The names are part of checkpoints. */
@@ -86,7 +86,7 @@ interface PieceDescriptor<T> {
 function specOf<T, Handle>(
   kind: string,
   options: StateOptions<T>,
-  open: (descriptor: PieceDescriptor<T>, context: OperatorContext) => Handle,
+  open: (descriptor: PieceDescriptor<T>, context: StateContext) => Handle,
 ): StateSpec<Handle> {
   requireKnown(`a ${kind} in state`, options, ['codec', 'ttl'])
   const { codec } = options
@@ -105,7 +105,7 @@ export function stateFingerprint(specs: StateSpecs): Fingerprint {
 }
 
 /** Requests every declared piece of state from the engine. */
-export function openState(specs: StateSpecs, context: OperatorContext): Record<string, unknown> {
+export function openState(specs: StateSpecs, context: StateContext): Record<string, unknown> {
   return Object.fromEntries(
     Object.entries(specs).map(([name, spec]) => [name, spec.open(name, context)] as const),
   )

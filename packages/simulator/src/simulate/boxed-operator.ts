@@ -7,6 +7,7 @@ import type {
   Operator,
   OperatorContext,
   OperatorMetric,
+  StateContext,
   StateDescriptor,
   StreamRecord,
   Timer,
@@ -130,6 +131,7 @@ class BoxingContext implements OperatorContext {
   readonly name: string
   readonly subtask: number
   readonly timers: Timers
+  readonly shared: StateContext
   readonly #inner: OperatorContext
   readonly #main: BoxingCollector
   readonly #watch: CallWatch
@@ -140,6 +142,7 @@ class BoxingContext implements OperatorContext {
     this.#inner = inner
     this.#main = main
     this.#watch = watch
+    this.shared = inner.shared
     const { timers } = inner
     this.timers = {
       setEvent: (time, name) => {
@@ -173,19 +176,19 @@ class BoxingContext implements OperatorContext {
   }
 
   value<T>(descriptor: StateDescriptor<T>): ValueState<T> {
-    return this.#watch.value(this.name, this.#inner.value(descriptor), descriptor)
+    return this.#watch.value(this.name, this.#inner.value(this.#seen(descriptor)), descriptor)
   }
 
   list<T>(descriptor: StateDescriptor<T>): ListState<T> {
-    return this.#inner.list(descriptor)
+    return this.#inner.list(this.#seen(descriptor))
   }
 
   map<K extends Key, V>(descriptor: StateDescriptor<V>): MapState<K, V> {
-    return this.#watch.map(this.name, this.#inner.map<K, V>(descriptor), descriptor)
+    return this.#watch.map(this.name, this.#inner.map<K, V>(this.#seen(descriptor)), descriptor)
   }
 
   table<T>(descriptor: StateDescriptor<T>): StateTable<T> {
-    return this.#inner.table(descriptor)
+    return this.#inner.table(this.#seen(descriptor))
   }
 
   earlier(setting: string): readonly EarlierSetting[] {
@@ -210,5 +213,11 @@ class BoxingContext implements OperatorContext {
 
   count(metric: OperatorMetric, by?: number): void {
     this.#inner.count(metric, by)
+  }
+
+  /** State that expires by the clock makes results depend on it. */
+  #seen<T>(descriptor: StateDescriptor<T>): StateDescriptor<T> {
+    if (descriptor.ttl?.clock === 'processing') this.#watch.usedClock(this.name)
+    return descriptor
   }
 }
