@@ -3,11 +3,11 @@
  *
  * Values are `unknown` here; the interfaces type them once, where `from` creates a stream.
  */
-import { durationMs, MillraceError, positiveDurationMs, type Key, requireKnown } from '@millrace/core'
+import { MillraceError, type Key, requireKnown } from '@millrace/core'
 import type { Step } from '@millrace/core/operator'
 import type { Sink } from '@millrace/core/connector'
 import type { Exchange, Input, NodeId, OperatorNode } from '@millrace/core/graph'
-import { timeReader } from './event-time/read-time.ts'
+import { timestampSpec } from './event-time/timestamp-spec.ts'
 import type { GraphBuilder, NodeOptions } from './graph-builder.ts'
 import type { OutputTests } from './stream.ts'
 import type {
@@ -42,17 +42,6 @@ import type { LookupKey } from './calls/loader.ts'
 import { mapAsyncNode } from './calls/map-async.ts'
 
 const statefulOptions = ['onError', 'ttl']
-const timestampOptions = [
-  'timestamp',
-  'unit',
-  'format',
-  'zone',
-  'maxOutOfOrderness',
-  'idleAfter',
-  'advanceWhenIdle',
-  'name',
-  'onError',
-]
 
 /** One output of a node. */
 export class StreamHandle {
@@ -121,25 +110,8 @@ export class StreamHandle {
   }
 
   withTimestamps(given: TimestampOptions<unknown>): StreamHandle {
-    requireKnown('withTimestamps', given, timestampOptions)
-    const { timestamp, unit, format, zone, maxOutOfOrderness = 0, ...rest } = given
-    const { idleAfter, advanceWhenIdle = false, ...options } = rest
-    requireSynchronous(timestamp, 'withTimestamps', options.name)
-    if (advanceWhenIdle && idleAfter === undefined) {
-      throw new MillraceError(
-        'OPTION_INVALID',
-        "advanceWhenIdle needs idleAfter: without it no split is ever idle. Say after how long, as idleAfter: '30s'",
-      )
-    }
-    const timestamps = {
-      at: timeReader(timestamp, { unit, format, zone }),
-      isUnitGiven: unit !== undefined,
-      maxOutOfOrdernessMs: durationMs(maxOutOfOrderness, 'maxOutOfOrderness'),
-      idleAfterMs: idleAfter === undefined ? undefined : positiveDurationMs(idleAfter, 'idleAfter'),
-      advancesWhenIdle: advanceWhenIdle,
-    }
-    const node = { kind: 'timestamps', inputs: [this.input()], timestamps } as const
-    const id = this.#builder.add(node, 'withTimestamps', options)
+    const node = { kind: 'timestamps', inputs: [this.input()], timestamps: timestampSpec(given) } as const
+    const id = this.#builder.add(node, 'withTimestamps', given)
     return new StreamHandle(this.#builder, 'timed', id)
   }
 

@@ -19,6 +19,8 @@ export type { OnError } from './error-policy.ts'
 export { timeFormat } from './event-time/time-format.ts'
 export type { TimeParser } from './event-time/time-format.ts'
 export type { TimeUnit, TimeValue } from './event-time/read-time.ts'
+export { adaptiveWatermark, punctuatedWatermark } from './event-time/watermarks.ts'
+export type { AdaptiveWatermarkOptions } from './event-time/watermarks.ts'
 
 // Streams.
 export type {

@@ -1,5 +1,5 @@
 /** What can be said about an operator of a stream besides its functions. */
-import type { Duration } from '@millrace/core'
+import type { Duration, WatermarkGenerator } from '@millrace/core'
 import type { OnError } from './error-policy.ts'
 import type { TtlOption } from './operators/ttl.ts'
 import type { TimeUnit, TimeValue } from './event-time/read-time.ts'
@@ -29,8 +29,11 @@ export interface TimestampOptions<T> extends StepOptions {
   /**
    * Returns the event time of a value: a number or bigint in `unit` since the epoch, a `Date`, or a string.
    * Any other value, and a number that is not finite, is `TIMESTAMP_INVALID`.
+   *
+   * `'ingestion'`: the time at which the record was read. Results then depend on when records are read, and a record that is
+   * read again after a restart has another time.
    */
-  readonly timestamp: (value: T) => TimeValue
+  readonly timestamp: ((value: T) => TimeValue) | 'ingestion'
   /**
    * The unit of numbers: seconds, milliseconds, microseconds or nanoseconds. Default `'ms'`; then a time
    * after the year 9999 is an error, since it is probably in another unit. Set `'ms'` explicitly to allow it.
@@ -45,6 +48,14 @@ export interface TimestampOptions<T> extends StepOptions {
   readonly zone?: string
   /** How far a record may be behind the newest record of its split without being late. Default 0. */
   readonly maxOutOfOrderness?: Duration
+  /**
+   * Determines the watermark of each split, in place of `maxOutOfOrderness`: `adaptiveWatermark`, `punctuatedWatermark`, or a
+   * generator of your own.
+   *
+   * @example
+   * clicks.withTimestamps({ timestamp: (click) => click.at, watermark: adaptiveWatermark({ atMost: '10m' }) })
+   */
+  readonly watermark?: WatermarkGenerator<T>
   /**
    * A split that has delivered all its data and nothing new for this long is idle, and no longer blocks the
    * watermark. Default: never, so that results do not depend on arrival times; a warning names a quiet split

@@ -7,6 +7,7 @@
 
 // Pipelines and what they are made of.
 export {
+  adaptiveWatermark,
   connect,
   connectBroadcast,
   deadLetter,
@@ -18,6 +19,7 @@ export {
   output,
   pattern,
   pipeline,
+  punctuatedWatermark,
   skip,
   state,
   timeFormat,
@@ -25,6 +27,7 @@ export {
 export type {
   AfterMatch,
   AggregatedStream,
+  AdaptiveWatermarkOptions,
   AggregateOptions,
   AnyPattern,
   AsOfJoin,
@@ -187,7 +190,18 @@ export type {
 export { memory } from '@millrace/connector-memory'
 export { durationMs, evolvingCodec, isMillraceError, MillraceError, structuredCodec } from '@millrace/core'
 export type { MemoryInput, MemoryOutput, MemorySink, MemoryTable } from '@millrace/connector-memory'
-export type { Change, ChangeKind, Codec, Duration, ErrorCode, EventTime, Json, Key } from '@millrace/core'
+export type {
+  Change,
+  ChangeKind,
+  Codec,
+  Duration,
+  ErrorCode,
+  EventTime,
+  Json,
+  Key,
+  SplitWatermarkGenerator,
+  WatermarkGenerator,
+} from '@millrace/core'
 export type { DeadLetter } from '@millrace/core/operator'
 export type {
   ChangeSink,

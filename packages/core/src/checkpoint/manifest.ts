@@ -87,6 +87,8 @@ export interface SplitEntry {
   readonly position: Json | undefined
   /** The newest event time seen, or null: none. */
   readonly newest: number | null
+  /** The state of its watermark generator, if it has one with state. */
+  readonly generator?: { readonly name: string; readonly state: Json }
 }
 
 /** How far a source or an operator had advanced in event time at the barrier, for some of its key groups. */

@@ -45,7 +45,7 @@ function checkedNode(node: GraphNode, newCheck: () => ImmutabilityCheck): GraphN
       const { at } = node.timestamps
       return {
         ...node,
-        timestamps: { ...node.timestamps, at: (value) => check.call(value, () => at(value)) },
+        timestamps: { ...node.timestamps, at: (value, now) => check.call(value, () => at(value, now)) },
       }
     }
     case 'operator':

@@ -116,9 +116,11 @@ function factsOf(node: GraphNode): readonly string[] {
     case 'source':
       return [node.source.durability]
     case 'timestamps': {
-      const { maxOutOfOrdernessMs, idleAfterMs, advancesWhenIdle } = node.timestamps
+      const { maxOutOfOrdernessMs, generator, idleAfterMs, advancesWhenIdle } = node.timestamps
       return [
-        `maxOutOfOrderness ${maxOutOfOrdernessMs} ms`,
+        generator === undefined
+          ? `maxOutOfOrderness ${maxOutOfOrdernessMs} ms`
+          : `watermark ${generator.name}`,
         idleAfterMs === undefined ? 'never idle' : `idleAfter ${idleAfterMs} ms`,
         ...(advancesWhenIdle ? ['advanceWhenIdle'] : []),
       ]

@@ -3,6 +3,7 @@ import type { Sink } from '../connect/sink.ts'
 import type { Source } from '../connect/source.ts'
 import type { Exchange } from '../exchange/exchange.ts'
 import type { EventTime } from '../record/time.ts'
+import type { WatermarkGenerator } from '../time/watermark-generator.ts'
 import type { Step } from '../operator/fuse.ts'
 import type { KeySelectors } from '../operator/key-kinds.ts'
 import type { Operator } from '../operator/operator.ts'
@@ -85,15 +86,17 @@ export interface TimestampsNode extends NodeCommon {
 export interface TimestampSpec {
   /**
    * Event time of a value in milliseconds since the epoch. Any value but a finite number is
-   * `TIMESTAMP_INVALID`.
+   * `TIMESTAMP_INVALID`. `now` is the processing time, which never goes back.
    */
-  readonly at: (value: unknown) => EventTime
+  readonly at: (value: unknown, now: () => EventTime) => EventTime
   /**
    * Whether the user has set the unit of times. If not, times that are probably in another unit are rejected.
    */
   readonly isUnitGiven: boolean
   /** How far behind the newest record of its split a record may be without being late, in milliseconds. */
   readonly maxOutOfOrdernessMs: number
+  /** Determines the watermark of each split; absent: its newest time minus `maxOutOfOrdernessMs`. */
+  readonly generator?: WatermarkGenerator
   /**
    * A split that has returned all data and nothing new for this long no longer blocks the watermark.
    * Undefined: never.

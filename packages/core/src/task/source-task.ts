@@ -77,9 +77,11 @@ export class SourceTask implements Task {
     const reached = around.reached(plan.name, this.#groups)
     // After a change of parallelism the lowest counts; the splits raise it again.
     cursor.watermark = reached.length === 0 ? MIN_TIME : Math.min(...reached.map((run) => run.watermark))
+    const timestamps = plan.stamp?.node.timestamps
     this.#watermarks = new SplitWatermarks(
-      plan.stamp?.node.timestamps.maxOutOfOrdernessMs ?? 0,
+      timestamps?.maxOutOfOrdernessMs ?? 0,
       cursor.watermark,
+      timestamps?.generator,
     )
     this.#outlet = new Outlet(wiring.ports, {
       cursor,
@@ -93,7 +95,7 @@ export class SourceTask implements Task {
       outlet: this.#outlet,
       metrics: this.metrics,
       clock: this.#context.clock,
-      advancesWhenIdle: plan.stamp?.node.timestamps.advancesWhenIdle ?? false,
+      advancesWhenIdle: timestamps?.advancesWhenIdle ?? false,
     })
     this.#restored = restored
     this.#finished = around.store.table({
@@ -353,6 +355,7 @@ export class SourceTask implements Task {
     return new Stamp({
       timestamps: node.timestamps,
       warn: (message) => this.#context.warn(message),
+      now: () => this.#context.clock.now(),
       watermarks: this.#watermarks,
       cursor: this.#cursor,
       policy: this.#policyOf(node.name, node.onError.kind, plan.errors, ports),

@@ -109,8 +109,14 @@ export class SplitFeed {
 
   /** Its part of a checkpoint. */
   entry(): SplitEntry {
-    const { newest } = this.time
-    return { split: this.split, position: this.position(), newest: newest === MIN_TIME ? null : newest }
+    const { newest, generator } = this.time
+    const saved = generator?.saved()
+    const entry = {
+      split: this.split,
+      position: this.position(),
+      newest: newest === MIN_TIME ? null : newest,
+    }
+    return saved === undefined ? entry : { ...entry, generator: saved }
   }
 
   async acknowledge(position: Json): Promise<void> {

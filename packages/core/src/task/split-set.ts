@@ -4,6 +4,7 @@ import type { Json } from '../codec/json.ts'
 import { keyGroup, subtaskOfGroup } from '../record/key-group.ts'
 import { MIN_TIME, type EventTime } from '../record/time.ts'
 import type { SplitWatermarks } from '../time/split-watermarks.ts'
+import type { SavedGenerator } from '../time/watermark-generator.ts'
 import type { YieldBudget } from '../disk/yield-budget.ts'
 import { type FinishedSplit, type FinishedSplits, SplitsBehind } from './finished-splits.ts'
 import { OpenSplits, ReadingOrder } from './reading-order.ts'
@@ -273,9 +274,9 @@ export class SplitSet {
   #restore(entries: readonly SplitEntry[]): void {
     for (const entry of entries.toSorted((a, b) => (a.split < b.split ? -1 : 1))) {
       if (!this.#isMine(entry.split)) continue
-      const { split, position, newest } = entry
+      const { split, position, newest, generator } = entry
       // One that is no longer found is opened all the same: only its source knows what that means.
-      this.#await(this.#add(split, position, newest ?? MIN_TIME))
+      this.#await(this.#add(split, position, newest ?? MIN_TIME, generator))
     }
   }
 
@@ -298,10 +299,10 @@ export class SplitSet {
     else this.#order.add(feed)
   }
 
-  #add(split: string, position: Json | undefined, newest: number): SplitFeed {
+  #add(split: string, position: Json | undefined, newest: number, saved?: SavedGenerator): SplitFeed {
     const feed = new SplitFeed(
       split,
-      this.#watermarks.add(split, newest),
+      this.#watermarks.add(split, newest, saved),
       position,
       this.#options.source,
       (ready) => this.#ready(ready),

@@ -1,7 +1,7 @@
 import type { TimestampSpec } from '../graph/node.ts'
 import { MillraceError } from '../errors/errors.ts'
 import { isThenable, refusePromise } from '../errors/synchronous.ts'
-import type { EventTime } from '../record/time.ts'
+import { MIN_TIME, type EventTime } from '../record/time.ts'
 import type { Cursor } from '../operator/cursor.ts'
 import type { FailurePolicy } from '../operator/failure-policy.ts'
 import type { Receiver } from '../operator/receiver.ts'
@@ -16,6 +16,7 @@ const secondsTo = 5_000_000_000
 /** Gives each record its event time and advances its split's watermark. */
 export class Stamp implements Receiver {
   readonly #at: TimestampSpec['at']
+  readonly #now: () => EventTime
   readonly #latest: EventTime
   readonly #warn: (message: string) => void
   /** Whether the unit of times is still to be checked for seconds; the first record decides. */
@@ -28,6 +29,8 @@ export class Stamp implements Receiver {
   constructor(parts: {
     readonly timestamps: Pick<TimestampSpec, 'at' | 'isUnitGiven'>
     readonly warn: (message: string) => void
+    /** The processing time, in milliseconds since the epoch. */
+    readonly now: () => number
     readonly watermarks: SplitWatermarks
     readonly cursor: Cursor
     readonly policy: FailurePolicy
@@ -35,6 +38,7 @@ export class Stamp implements Receiver {
   }) {
     const { at, isUnitGiven } = parts.timestamps
     this.#at = at
+    this.#now = neverBack(parts.now)
     this.#latest = isUnitGiven ? Number.POSITIVE_INFINITY : latestPlausible
     this.#mayBeSeconds = !isUnitGiven
     this.#warn = parts.warn
@@ -46,10 +50,12 @@ export class Stamp implements Receiver {
 
   receive(value: unknown): void {
     let time: EventTime
+    let progress: EventTime
     try {
-      time = this.#at(value)
+      time = this.#at(value, this.#now)
       if (typeof time !== 'number' || !Number.isFinite(time)) throw notATime(time)
       if (time > this.#latest) throw tooLate(time)
+      progress = this.#watermarks.progressOf(value, time)
     } catch (thrown) {
       this.#policy.handle(thrown, this.#cursor, value, Number.NaN)
       return
@@ -57,7 +63,7 @@ export class Stamp implements Receiver {
     if (this.#mayBeSeconds) this.#warnOfSeconds(time)
     // The record itself travels under the watermark of those before it.
     this.#target.receive(value, time)
-    this.#cursor.watermark = this.#watermarks.observe(time)
+    this.#cursor.watermark = this.#watermarks.observe(progress)
   }
 
   #warnOfSeconds(time: EventTime): void {
@@ -67,6 +73,12 @@ export class Stamp implements Receiver {
       `the first event time is ${time} ms, in the first weeks of 1970; if it counts seconds, set unit to 's', otherwise to 'ms'`,
     )
   }
+}
+
+/** A clock that may be set back must not make records late. */
+function neverBack(now: () => number): () => EventTime {
+  let latest = MIN_TIME
+  return () => (latest = Math.max(latest, now()))
 }
 
 function tooLate(time: EventTime): MillraceError {

@@ -1,13 +1,16 @@
 import { MIN_TIME, type EventTime } from '../record/time.ts'
+import { GeneratorOfSplit, type SavedGenerator, type WatermarkGenerator } from './watermark-generator.ts'
 import { WatermarkMerger } from './watermark-merger.ts'
 
 /** How far one live split has got in event time. */
 export interface SplitTime {
   readonly split: string
-  /** The newest event time seen; `MIN_TIME` before the first. */
+  /** The newest event time seen, or what the generator made of it; `MIN_TIME` before the first. */
   newest: EventTime
   /** Its number in the merger. */
   readonly input: number
+  /** Undefined: the watermark follows from the newest time. */
+  readonly generator: GeneratorOfSplit | undefined
 }
 
 /**
@@ -18,6 +21,7 @@ export interface SplitTime {
  */
 export class SplitWatermarks {
   readonly #maxOutOfOrdernessMs: number
+  readonly #generator: WatermarkGenerator | undefined
   readonly #merger: WatermarkMerger
   /** The splits by their numbers in the merger. */
   readonly #splits: SplitTime[] = []
@@ -29,8 +33,9 @@ export class SplitWatermarks {
   #reading: SplitTime | undefined
 
   /** `initial` is the watermark of a restored source. There are unread splits until `unread(false)`. */
-  constructor(maxOutOfOrdernessMs: number, initial: EventTime = MIN_TIME) {
+  constructor(maxOutOfOrdernessMs: number, initial: EventTime = MIN_TIME, generator?: WatermarkGenerator) {
     this.#maxOutOfOrdernessMs = maxOutOfOrdernessMs
+    this.#generator = generator
     this.#merger = new WatermarkMerger(0, initial)
     this.unread(true)
   }
@@ -63,9 +68,10 @@ export class SplitWatermarks {
     }
   }
 
-  /** Adds a live split, with the newest time that was seen in it before a restart. */
-  add(name: string, newest: EventTime = MIN_TIME): SplitTime {
-    const split = { split: name, newest, input: this.#merger.add() }
+  /** Adds a live split, with the newest time that was seen in it before a restart, and the state of its generator. */
+  add(name: string, newest: EventTime = MIN_TIME, saved?: SavedGenerator): SplitTime {
+    const generator = this.#generator && new GeneratorOfSplit(this.#generator, saved)
+    const split = { split: name, newest, input: this.#merger.add(), generator }
     this.#splits[split.input] = split
     this.#merger.advance(split.input, newest - this.#maxOutOfOrdernessMs)
     return split
@@ -86,6 +92,12 @@ export class SplitWatermarks {
   read(split: SplitTime): void {
     this.#merger.active(split.input)
     this.#reading = split
+  }
+
+  /** The time to report to `observe` for a record of the split being read. Calls its generator, if there is one. */
+  progressOf(value: unknown, time: EventTime): EventTime {
+    const { generator } = this.#reading!
+    return generator === undefined ? time : (generator.onRecord(value, time) ?? MIN_TIME)
   }
 
   /** A record of the split being read; returns the watermark after it. */

@@ -1,6 +1,6 @@
 import { keyToken } from '@millrace/core/store'
 import { mapInputs } from '@millrace/core/graph'
-import type { Key } from '@millrace/core'
+import type { Key, WatermarkGenerator } from '@millrace/core'
 import type { Step } from '@millrace/core/operator'
 import type { Sink, Source } from '@millrace/core/connector'
 import type {
@@ -58,13 +58,14 @@ function simulatedNode(node: GraphNode, standIns: StandIns): GraphNode {
         step: boxedStep(node.step, name, watch),
       }
     case 'timestamps': {
-      const { at } = node.timestamps
-      const boxedAt = (box: unknown): number => {
-        const time = watch.call(name, () => at(unboxed(box)))
+      const { at, generator } = node.timestamps
+      const boxedAt = (box: unknown, now: () => number): number => {
+        const time = watch.call(name, () => at(unboxed(box), now))
         watch.emitted(name, time)
         return time
       }
-      return { ...node, timestamps: { ...node.timestamps, at: boxedAt } }
+      const boxed = generator === undefined ? {} : { generator: boxedGenerator(generator) }
+      return { ...node, timestamps: { ...node.timestamps, ...boxed, at: boxedAt } }
     }
     case 'operator':
       return boxedOperatorNode(node, standIns)
@@ -158,5 +159,16 @@ function* expanded(
     if (next.done === true) return
     watch.emitted(name, next.value)
     yield boxed(lineOf(box), next.value)
+  }
+}
+
+function boxedGenerator(generator: WatermarkGenerator): WatermarkGenerator {
+  return {
+    name: generator.name,
+    create: (saved) => {
+      const split = generator.create(saved)
+      const state = split.state === undefined ? {} : { state: () => split.state!() }
+      return { ...state, onRecord: (box, time) => split.onRecord(unboxed(box), time) }
+    },
   }
 }
