@@ -53,8 +53,8 @@ export const flowBugs: readonly SimulatorBug[] = [
     name: 'after a restart a record has a watermark that is ahead of it',
     plant: {
       file: 'core/src/task/split-set.ts',
-      from: 'this.#watermarks.add(split, newest)',
-      to: 'this.#watermarks.add(split, newest + 2_000)',
+      from: 'this.#watermarks.add(split, newest, saved)',
+      to: 'this.#watermarks.add(split, newest + 2_000, saved)',
     },
     shows: /misses|has beside/,
     seed: 0,

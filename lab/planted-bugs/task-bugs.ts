@@ -152,4 +152,34 @@ export const taskBugs: readonly TestedBug[] = [
     files: ['packages/core/test/slices.test.ts'],
     shows: /a window of many slices/,
   },
+  {
+    name: 'a source that waits for others is not woken up',
+    plant: {
+      file: 'core/src/task/source-alignment.ts',
+      from: 'if (this.#isPaused) this.#wake()',
+      to: '',
+    },
+    files: ['packages/core/test/aligned-sources.test.ts'],
+    shows: /./,
+  },
+  {
+    name: 'a source runs ahead of the others by any distance',
+    plant: {
+      file: 'core/src/task/source-alignment.ts',
+      from: 'this.#isPaused = watermark > this.#group.lowest + this.#maxDriftMs',
+      to: 'this.#isPaused = watermark > this.#group.lowest + this.#maxDriftMs * 10',
+    },
+    files: ['packages/core/test/aligned-sources.test.ts'],
+    shows: /EN-092/,
+  },
+  {
+    name: 'the state of a watermark generator is not restored',
+    plant: {
+      file: 'core/src/time/watermark-generator.ts',
+      from: 'saved?.name === of.name ? saved.state : undefined',
+      to: 'undefined',
+    },
+    files: ['packages/core/test/watermark-generators.test.ts'],
+    shows: /a restart changes no watermark/,
+  },
 ]

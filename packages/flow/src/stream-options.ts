@@ -71,6 +71,17 @@ export interface TimestampOptions<T> extends StepOptions {
    * clicks.withTimestamps({ timestamp: (click) => click.at, idleAfter: '30s', advanceWhenIdle: true })
    */
   readonly advanceWhenIdle?: boolean
+  /**
+   * How far a split may be ahead of the slowest split, in event time: of its own source, and of every source whose records
+   * meet its records in an operator. One that is further ahead is not read until the others have advanced, so that joins and
+   * windows keep a bounded part of the input while one source is hours behind. The slowest one is never held back.
+   *
+   * Others wait for a quiet split too: set `idleAfter` where that may happen. Default: any distance.
+   *
+   * @example
+   * clicks.withTimestamps({ timestamp: (click) => click.at, maxDrift: '10m', idleAfter: '1m' })
+   */
+  readonly maxDrift?: Duration
 }
 
 /** Options of `mapAsync`. */

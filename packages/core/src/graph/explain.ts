@@ -116,12 +116,13 @@ function factsOf(node: GraphNode): readonly string[] {
     case 'source':
       return [node.source.durability]
     case 'timestamps': {
-      const { maxOutOfOrdernessMs, generator, idleAfterMs, advancesWhenIdle } = node.timestamps
+      const { maxOutOfOrdernessMs, generator, idleAfterMs, maxDriftMs, advancesWhenIdle } = node.timestamps
       return [
         generator === undefined
           ? `maxOutOfOrderness ${maxOutOfOrdernessMs} ms`
           : `watermark ${generator.name}`,
         idleAfterMs === undefined ? 'never idle' : `idleAfter ${idleAfterMs} ms`,
+        ...(maxDriftMs === undefined ? [] : [`maxDrift ${maxDriftMs} ms`]),
         ...(advancesWhenIdle ? ['advanceWhenIdle'] : []),
       ]
     }

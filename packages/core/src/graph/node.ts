@@ -102,6 +102,11 @@ export interface TimestampSpec {
    * Undefined: never.
    */
   readonly idleAfterMs: number | undefined
+  /**
+   * How far a split may be ahead of the slowest source or split that its records meet, in milliseconds. Absent: any
+   * distance.
+   */
+  readonly maxDriftMs?: number
   /** Whether the watermark advances with the clock while all splits are idle. */
   readonly advancesWhenIdle: boolean
 }

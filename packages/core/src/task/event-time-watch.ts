@@ -130,7 +130,7 @@ function warningOf(timing: SourceTiming, ahead: EventTime, forMs: number): strin
 }
 
 /** Numbers the groups of sources whose records meet in a task, by source. */
-function groupsOf(plan: Plan): ReadonlyMap<string, number> {
+export function groupsOf(plan: Plan): ReadonlyMap<string, number> {
   /** By task: the group of what it reads. Tasks are listed inputs first. */
   const groups = plan.tasks.map(({ index }) => index)
   for (const task of plan.tasks) {

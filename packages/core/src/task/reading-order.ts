@@ -1,3 +1,4 @@
+import type { Source } from '../connect/source.ts'
 import { MIN_TIME, type EventTime } from '../record/time.ts'
 import type { SplitFeed } from './split-feed.ts'
 import { BinaryHeap } from '../time/binary-heap.ts'
@@ -10,6 +11,8 @@ export interface ReadingOrderOptions {
   /** The watermark of a split alone; undefined where records have no event time. */
   readonly watermarkOf: ((feed: SplitFeed) => EventTime) | undefined
   readonly isBounded: boolean
+  /** Whether a split with this watermark may be read now; absent: any. */
+  readonly mayRead?: ((watermark: EventTime) => boolean) | undefined
   /** The maximum number of records of a turn. */
   readonly turnRecords: number
 }
@@ -23,6 +26,8 @@ export interface ReadingOrderOptions {
  *
  * A bounded job waits for the split whose turn it is rather than read another, so that it reads in the same order each
  * time. Any other job skips a split without records at the moment; `add` includes it again.
+ *
+ * With `mayRead` a split that is too far ahead of others waits. It is the furthest behind of its source, so all of them do.
  */
 export class ReadingOrder {
   readonly #options: ReadingOrderOptions
@@ -59,6 +64,7 @@ export class ReadingOrder {
     if (feed === this.#current) return
     feed.rank = this.#rankOf(feed)
     if (feed.turn === 0) feed.turn = ++this.#turns
+    feed.isQueued = true
     this.#heap.add(feed)
   }
 
@@ -68,8 +74,9 @@ export class ReadingOrder {
     const current = this.#current
     if (current !== undefined) return current.isWaiting ? undefined : current
     const { first } = this.#heap
-    if (first === undefined || !first.isOpen || first.isWaiting) return undefined
+    if (first === undefined || !first.isOpen || first.isWaiting || this.#isAhead(first)) return undefined
     this.#heap.take()
+    first.isQueued = false
     this.#current = first
     this.#left = this.#turnRecordsOf(first)
     return first
@@ -90,9 +97,15 @@ export class ReadingOrder {
     const current = this.#current
     if (current === undefined) return
     const mustWait = current.isWaiting && !this.#options.isBounded
-    if (this.#left > 0 && !mustWait) return
+    if (this.#left > 0 && !mustWait && !this.#isAhead(current)) return
     this.#current = undefined
     if (!mustWait) this.add(current)
+  }
+
+  /** Whether a split must wait until others have advanced. */
+  #isAhead(feed: SplitFeed): boolean {
+    const { mayRead, watermarkOf } = this.#options
+    return mayRead !== undefined && watermarkOf !== undefined && !mayRead(watermarkOf(feed))
   }
 
   /** Splits that were not read yet come first, then splits that were read and have no time yet. */
@@ -112,6 +125,11 @@ export class ReadingOrder {
 /** Whether the turn of `a` comes before that of `b`. */
 function isBefore(a: SplitFeed, b: SplitFeed): boolean {
   return a.rank === b.rank ? a.turn < b.turn : a.rank < b.rank
+}
+
+/** The fetched records of a volatile source are lost when its reader is closed. */
+export function maxOpenReaders(source: Source<unknown>, ofJob: number): number {
+  return source.durability === 'volatile' ? Number.POSITIVE_INFINITY : (source.maxOpenReaders ?? ofJob)
 }
 
 /**

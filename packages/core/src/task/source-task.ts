@@ -1,7 +1,7 @@
 import type { Wakeup } from '@millrace/world'
 import type { SourceEntry } from '../checkpoint/manifest.ts'
-import type { ConnectorContext, DecodeFailure, Poll, Source } from '../connect/source.ts'
-import { describeError, isMillraceError, MillraceError } from '../errors/errors.ts'
+import type { ConnectorContext, DecodeFailure, Poll } from '../connect/source.ts'
+import { MillraceError } from '../errors/errors.ts'
 import type { Batch } from '../record/element.ts'
 import { keyGroupRange, type KeyGroupRange } from '../record/key-group.ts'
 import { MAX_TIME, MIN_TIME } from '../record/time.ts'
@@ -19,9 +19,11 @@ import type { TaskWiring } from '../exchange/wiring.ts'
 import type { SourceTiming } from './event-time-watch.ts'
 import { FinishedSplits, finishedSplitsSpec } from './finished-splits.ts'
 import { Outlet } from '../exchange/outlet.ts'
+import type { AlignedSource, AlignedSources } from './source-alignment.ts'
 import { SnapshotSlices } from './snapshot-slices.ts'
 import { SourceProgress } from './source-progress.ts'
-import type { SplitFeed } from './split-feed.ts'
+import { decodeError, type SplitFeed } from './split-feed.ts'
+import { maxOpenReaders } from './reading-order.ts'
 import { SplitSet, type SplitPosition } from './split-set.ts'
 import { Stamp } from './stamp.ts'
 import type { Task, TaskSurroundings } from './task.ts'
@@ -43,6 +45,8 @@ export class SourceTask implements Task {
   readonly #outlet: Outlet
   readonly #watermarks: SplitWatermarks
   readonly #progress: SourceProgress
+  /** Undefined if no source that it meets has a limit. */
+  readonly #aligned: AlignedSource | undefined
   readonly #head: Receiver
   readonly #policy: FailurePolicy
   readonly #restored: SourceEntry | undefined
@@ -63,6 +67,7 @@ export class SourceTask implements Task {
     wiring: TaskWiring,
     around: TaskSurroundings,
     restored: SourceEntry | undefined,
+    aligned: AlignedSources | undefined,
   ) {
     const { cursor, wakeup } = wiring
     this.#plan = plan
@@ -97,6 +102,7 @@ export class SourceTask implements Task {
       clock: this.#context.clock,
       advancesWhenIdle: timestamps?.advancesWhenIdle ?? false,
     })
+    this.#aligned = aligned?.join(timestamps?.maxDriftMs, () => wakeup.wake())
     this.#restored = restored
     this.#finished = around.store.table({
       ...finishedSplitsSpec,
@@ -119,6 +125,7 @@ export class SourceTask implements Task {
 
   start(): void {
     this.#progress.begin()
+    this.#align()
   }
 
   async run(): Promise<void> {
@@ -212,6 +219,7 @@ export class SourceTask implements Task {
     if (poll.kind === 'records') await this.#emit(feed, poll)
     else if (poll.kind === 'end') await this.#splits.end(feed, poll.isFinal === true)
     this.#progress.announce()
+    this.#align()
     return true
   }
 
@@ -256,6 +264,7 @@ export class SourceTask implements Task {
     await this.#outlet.flush()
     this.#isEnded = true
     this.metrics.watermark = MAX_TIME
+    this.#align()
     this.#outlet.mark({ kind: 'end' })
     this.#around.ended(this.#plan.name, this.#subtask)
   }
@@ -304,6 +313,11 @@ export class SourceTask implements Task {
     this.#splits.noticeQuiet()
     this.#progress.announce()
     this.#progress.step()
+    this.#align()
+  }
+
+  #align(): void {
+    this.#aligned?.report(this.#watermarks.current, !this.#isEnded && !this.#watermarks.isIdle)
   }
 
   #makeSplits(finished: FinishedSplits): SplitSet {
@@ -319,6 +333,7 @@ export class SourceTask implements Task {
       keyGroups,
       watermarks: this.#watermarks,
       hasTimestamps: stamp !== undefined,
+      mayRead: this.#aligned && ((watermark) => this.#aligned!.mayRead(watermark)),
       turnRecords: batchRecords,
       maxOpenReaders: maxOpenReaders(node.source, around.maxOpenReaders),
       idleAfterMs: stamp?.node.timestamps.idleAfterMs,
@@ -378,15 +393,4 @@ export class SourceTask implements Task {
       count: (metric) => this.metrics.count(operator, metric, 1),
     })
   }
-}
-
-/** The fetched records of a volatile source are lost when its reader is closed. */
-function maxOpenReaders(source: Source<unknown>, ofJob: number): number {
-  return source.durability === 'volatile' ? Number.POSITIVE_INFINITY : (source.maxOpenReaders ?? ofJob)
-}
-
-/** The error of bytes that are not a record, which every attempt to decode them meets again. */
-function decodeError(error: unknown): MillraceError {
-  if (isMillraceError(error)) return error
-  return new MillraceError('DECODE_FAILED', describeError(error), { cause: error })
 }

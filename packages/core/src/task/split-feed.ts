@@ -1,6 +1,6 @@
 import type { SplitEntry } from '../checkpoint/manifest.ts'
 import type { ConnectorContext, Poll, Source, SplitReader } from '../connect/source.ts'
-import { describeError, MillraceError } from '../errors/errors.ts'
+import { describeError, isMillraceError, MillraceError } from '../errors/errors.ts'
 import type { Json } from '../codec/json.ts'
 import { MIN_TIME, type EventTime } from '../record/time.ts'
 import type { SplitTime } from '../time/split-watermarks.ts'
@@ -20,10 +20,12 @@ export interface ReaderContext {
 export class SplitFeed {
   readonly split: string
   readonly time: SplitTime
-  /** For the reading order only: its progress, its last turn, and its number of turns without a time. */
+  /** Set by the reading order: its progress, its last turn, and its number of turns without a time. */
   rank: EventTime = MIN_TIME
   turn = 0
   shortTurns = 0
+  /** Whether it waits for its turn, and so may have records. */
+  isQueued = false
   readonly #source: Source<unknown>
   readonly #onReady: (feed: SplitFeed) => void
   #reader: SplitReader<unknown> | undefined
@@ -154,4 +156,10 @@ export class SplitFeed {
       place,
     })
   }
+}
+
+/** The error of bytes that are not a record, which every attempt to decode them meets again. */
+export function decodeError(error: unknown): MillraceError {
+  if (isMillraceError(error)) return error
+  return new MillraceError('DECODE_FAILED', describeError(error), { cause: error })
 }

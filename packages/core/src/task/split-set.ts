@@ -23,6 +23,8 @@ export interface SplitSetOptions {
   readonly keyGroups: number
   readonly watermarks: SplitWatermarks
   readonly hasTimestamps: boolean
+  /** Whether a split with this watermark may be read now; absent: any. */
+  readonly mayRead?: ((watermark: EventTime) => boolean) | undefined
   /** The number of records read from one split before the next. */
   readonly turnRecords: number
   /** The maximum number of open readers over all subtasks. */
@@ -93,6 +95,7 @@ export class SplitSet {
     this.#order = new ReadingOrder({
       watermarkOf: hasTimestamps ? (feed) => watermarks.of(feed.time) : undefined,
       isBounded,
+      mayRead: options.mayRead,
       turnRecords,
     })
     this.#open = new OpenSplits(Math.max(1, Math.floor(maxOpenReaders / options.parallelism)), isBounded)
@@ -203,7 +206,8 @@ export class SplitSet {
   noticeQuiet(): void {
     const now = this.#options.context.clock.monotonic()
     for (let feed = this.#quiet.take(now); feed !== undefined; feed = this.#quiet.take(now)) {
-      if (this.#live.has(feed.split)) this.#watermarks.idle(feed.time)
+      // One that waits for its turn may have records.
+      if (this.#live.has(feed.split) && !feed.isQueued) this.#watermarks.idle(feed.time)
     }
   }
 

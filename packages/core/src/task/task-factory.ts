@@ -1,10 +1,12 @@
 import type { RestoredJob } from '../checkpoint/restored-job.ts'
-import type { Plan } from '../plan/plan.ts'
+import type { Plan, SourceTaskPlan } from '../plan/plan.ts'
 import { AsyncTask } from './async-task.ts'
 import type { TaskWiring } from '../exchange/wiring.ts'
 import { ChainTask } from './chain-task.ts'
 import { SinkTask } from './sink-task.ts'
 import { SourceTask } from './source-task.ts'
+import { groupsOf } from './event-time-watch.ts'
+import { AlignedSources } from './source-alignment.ts'
 import type { Task, TaskSurroundings } from './task.ts'
 
 /** The subtasks of a job: all of them, and by kind. */
@@ -14,6 +16,22 @@ export interface Tasks {
   readonly sinks: readonly SinkTask[]
 }
 
+/** The sources to be aligned, by name: those that meet one with a limit. A source without event times meets none. */
+function alignedSourcesOf(plan: Plan): ReadonlyMap<string, AlignedSources> {
+  const groups = groupsOf(plan)
+  const timed = plan.tasks.filter(
+    (task) => task.kind === 'source' && task.stamp !== undefined,
+  ) as SourceTaskPlan[]
+  const limited = timed.filter(({ stamp }) => stamp!.node.timestamps.maxDriftMs !== undefined)
+  const aligned = new Map(limited.map(({ name }) => [groups.get(name)!, new AlignedSources()]))
+  return new Map(
+    timed.flatMap(({ name }) => {
+      const group = aligned.get(groups.get(name)!)
+      return group === undefined ? [] : [[name, group] as const]
+    }),
+  )
+}
+
 /** Makes every subtask of a plan. */
 export function makeTasks(
   plan: Plan,
@@ -21,6 +39,7 @@ export function makeTasks(
   around: TaskSurroundings,
   restored: RestoredJob,
 ): Tasks {
+  const aligned = alignedSourcesOf(plan)
   const sources: SourceTask[] = []
   const sinks: SinkTask[] = []
   const all: Task[] = []
@@ -29,7 +48,14 @@ export function makeTasks(
       const wires = wiring[task.index]![subtask]!
       switch (task.kind) {
         case 'source': {
-          const source = new SourceTask(task, subtask, wires, around, restored.source(task.name))
+          const source = new SourceTask(
+            task,
+            subtask,
+            wires,
+            around,
+            restored.source(task.name),
+            aligned.get(task.name),
+          )
           sources.push(source)
           all.push(source)
           break

@@ -13,6 +13,7 @@ const known = [
   'watermark',
   'idleAfter',
   'advanceWhenIdle',
+  'maxDrift',
   'name',
   'onError',
 ]
@@ -20,7 +21,17 @@ const known = [
 /** The options of `withTimestamps`, checked. */
 export function timestampSpec(options: TimestampOptions<unknown>): TimestampSpec {
   requireKnown('withTimestamps', options, known)
-  const { timestamp, unit, format, zone, maxOutOfOrderness, watermark, idleAfter, advanceWhenIdle } = options
+  const {
+    timestamp,
+    unit,
+    format,
+    zone,
+    maxOutOfOrderness,
+    watermark,
+    idleAfter,
+    advanceWhenIdle,
+    maxDrift,
+  } = options
   if (advanceWhenIdle === true && idleAfter === undefined) {
     throw new MillraceError(
       'OPTION_INVALID',
@@ -44,5 +55,9 @@ export function timestampSpec(options: TimestampOptions<unknown>): TimestampSpec
     idleAfterMs: idleAfter === undefined ? undefined : positiveDurationMs(idleAfter, 'idleAfter'),
     advancesWhenIdle: advanceWhenIdle ?? false,
   }
-  return watermark === undefined ? spec : { ...spec, generator: watermark }
+  return {
+    ...spec,
+    ...(watermark !== undefined && { generator: watermark }),
+    ...(maxDrift !== undefined && { maxDriftMs: durationMs(maxDrift, 'maxDrift') }),
+  }
 }
