@@ -163,17 +163,9 @@ export const groups: Queries = {
       events
         .filter(isBid)
         .keyBy(({ bidder, auction }) => ({ bidder, auction }))
-        .process('last-bids', {
-          output: output<Bid>(),
-          state: { last: state.value<Bid>() },
-          onRecord({ value: bid }, { state: { last }, emit }) {
-            const before = last.get()
-            if (before !== undefined && before.dateTime > bid.dateTime) return
-            last.set(bid)
-            emit(bid)
-          },
-        })
-        .map((bid) => ({ ...bid })),
+        .toTable('last-bids')
+        .toStream({ updateBefore: false })
+        .map(({ value }) => ({ ...value })),
   },
   q19: {
     asks: 'the ten highest bids of each auction, with their ranks',
@@ -184,20 +176,9 @@ export const groups: Queries = {
       events
         .filter(isBid)
         .keyBy(({ auction }) => auction)
-        .process('ten-highest', {
-          output: output<{ bid: Bid; rank: number }>(),
-          state: { ranked: state.list<Bid>() },
-          onRecord({ value: bid }, { state: { ranked }, emit }) {
-            const before = ranked.get()
-            // Of two equal prices the earlier one has the better rank.
-            const lower = before.findIndex(({ price }) => price < bid.price)
-            const place = lower === -1 ? before.length : lower
-            if (place >= 10) return
-            const after = before.toSpliced(place, 0, bid).slice(0, 10)
-            ranked.set(after)
-            for (let i = place; i < after.length; i++) emit({ bid: after[i]!, rank: i + 1 })
-          },
-        })
-        .map(({ bid, rank }) => ({ rank, ...bid })),
+        // Of two equal prices the earlier one has the better rank.
+        .topN('ten-highest', { n: 10, order: (a, b) => b.price - a.price, rank: true })
+        .toStream({ updateBefore: false })
+        .map(({ value: { rank, value: bid } }) => ({ rank, ...bid })),
   },
 }

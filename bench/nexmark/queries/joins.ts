@@ -1,66 +1,58 @@
 /** Queries that bring auctions together with bids or persons. */
-import { connect, output, state, type TimedStream } from '@millrace/flow'
+import { connect, joinByForeignKey, mean, output, state, type TimedStream } from '@millrace/flow'
 import { isAuction, isBid, isPerson, type Auction, type Bid, type NexmarkEvent } from '../events.ts'
 import type { Queries } from './query.ts'
 
-/** A bid is higher than every valid one before it. */
-interface Winning {
+/** A bid made while its auction was open. */
+interface Offer {
   readonly auction: Auction
   readonly bid: Bid
-  /** The bid that was the highest one until now. */
-  readonly before: Bid | undefined
 }
 
-/** For each auction the highest bid made while it was open, each time it changes. */
-function winningBids(events: TimedStream<NexmarkEvent>): TimedStream<Winning> {
+/** For each auction the highest valid bid, of equal ones the first: a table that changes with the bids. */
+function winningBids(events: TimedStream<NexmarkEvent>) {
+  return validBids(events)
+    .keyBy(({ auction }) => auction.id)
+    .topN('winning-bids', {
+      n: 1,
+      rank: true,
+      order: ({ bid: a }, { bid: b }) => b.price - a.price || a.dateTime - b.dateTime,
+    })
+    .map(({ value }) => value)
+}
+
+/** Bids with their auctions. One of the two is kept only as long as the other may follow. */
+function validBids(events: TimedStream<NexmarkEvent>): TimedStream<Offer> {
   return connect(
     events.filter(isAuction).keyBy(({ id }) => id),
     events.filter(isBid).keyBy(({ auction }) => auction),
-  ).process('winning-bids', {
-    output: output<Winning>(),
-    state: { auction: state.value<Auction>(), early: state.list<Bid>(), best: state.value<Bid>() },
-    onLeft({ value: auction }, { state: { auction: open, early, best }, timers, emit }) {
+  ).process('valid-bids', {
+    output: output<Offer>(),
+    state: { auction: state.value<Auction>(), early: state.list<Bid>() },
+    onLeft({ value: auction }, { state: { auction: open, early }, timers, emit }) {
       open.set(auction)
-      let before: Bid | undefined
-      for (const bid of early.get()) {
-        if (!wins(bid, auction, before)) continue
-        emit({ auction, bid, before })
-        before = bid
-      }
-      if (before !== undefined) best.set(before)
+      for (const bid of early.get()) if (isValid(bid, auction)) emit({ auction, bid })
       early.clear()
       timers.setEvent(auction.expires + 1)
     },
-    onRight({ value: bid }, { state: { auction: open, early, best }, timers, emit }) {
+    onRight({ value: bid }, { state: { auction: open, early }, timers, emit }) {
       const auction = open.get()
       if (auction === undefined) {
         early.add(bid)
         timers.setEvent(bid.dateTime + 1)
-        return
-      }
-      const before = best.get()
-      if (!wins(bid, auction, before)) return
-      best.set(bid)
-      emit({ auction, bid, before })
+      } else if (isValid(bid, auction)) emit({ auction, bid })
     },
     // No bid in time for this auction can follow, or no auction in time for these bids.
-    onTimer({ time }, { state: { auction, early, best } }) {
+    onTimer({ time }, { state: { auction, early } }) {
       const expires = auction.get()?.expires
-      if (expires === undefined) {
-        early.set(early.get().filter(({ dateTime }) => dateTime >= time))
-      } else if (expires < time) {
-        auction.clear()
-        best.clear()
-      }
+      if (expires === undefined) early.set(early.get().filter(({ dateTime }) => dateTime >= time))
+      else if (expires < time) auction.clear()
     },
   })
 }
 
-function wins(bid: Bid, auction: Auction, best: Bid | undefined): boolean {
-  if (bid.dateTime < auction.dateTime || bid.dateTime > auction.expires) return false
-  if (best === undefined || bid.price !== best.price) return best === undefined || bid.price > best.price
-  return bid.dateTime < best.dateTime
-}
+const isValid = (bid: Bid, auction: Auction): boolean =>
+  bid.dateTime >= auction.dateTime && bid.dateTime <= auction.expires
 
 export const joins: Queries = {
   q3: {
@@ -68,35 +60,29 @@ export const joins: Queries = {
     columns: ['name', 'city', 'state', 'auction'],
     flink: 219_000,
     build: (events) =>
-      connect(
+      joinByForeignKey(
         events
           .filter(isAuction)
           .filter(({ category }) => category === 10)
           .map(({ id, seller }) => ({ id, seller }))
-          .keyBy(({ seller }) => seller),
+          .keyBy(({ id }) => id)
+          .toTable('auctions'),
         events
           .filter(isPerson)
           .filter((person) => ['OR', 'ID', 'CA'].includes(person.state))
           .map(({ id, name, city, state: from }) => ({ id, name, city, state: from }))
-          .keyBy(({ id }) => id),
-      ).process('local-sellers', {
-        output: output<{ name: string; city: string; state: string; auction: number }>(),
-        state: {
-          seller: state.value<{ name: string; city: string; state: string }>(),
-          waiting: state.list<number>(),
-        },
-        onLeft({ value: { id } }, { state: { seller, waiting }, emit }) {
-          const person = seller.get()
-          if (person === undefined) waiting.add(id)
-          else emit({ auction: id, ...person })
-        },
-        onRight({ value: { name, city, state: from } }, { state: { seller, waiting }, emit }) {
-          const person = { name, city, state: from }
-          seller.set(person)
-          for (const auction of waiting.get()) emit({ auction, ...person })
-          waiting.clear()
-        },
-      }),
+          .keyBy(({ id }) => id)
+          .toTable('persons'),
+        ({ seller }) => seller,
+      )
+        .inner('local-sellers', ({ id }, { name, city, state: from }) => ({
+          name,
+          city,
+          state: from,
+          auction: id,
+        }))
+        .toStream()
+        .map(({ value }) => value),
   },
   q4: {
     asks: 'the average price of won auctions by category',
@@ -105,19 +91,10 @@ export const joins: Queries = {
     flink: 34_000,
     build: (events) =>
       winningBids(events)
-        .keyBy(({ auction }) => auction.category)
-        .scan(
-          'average-price',
-          () => ({ auctions: 0, total: 0 }),
-          ({ auctions, total }, { bid, before }) => ({
-            auctions: auctions + (before === undefined ? 1 : 0),
-            total: total + bid.price - (before?.price ?? 0),
-          }),
-        )
-        .map(({ key, value: { auctions, total } }) => ({
-          category: key,
-          average: Math.trunc(total / auctions),
-        })),
+        .groupBy(({ auction }) => auction.category)
+        .aggregate('average-price', { average: mean(({ bid }) => bid.price) })
+        .toStream({ updateBefore: false })
+        .map(({ key, value: { average } }) => ({ category: key, average: Math.trunc(average) })),
   },
   q9: {
     asks: 'the winning bid of each auction',
@@ -141,14 +118,16 @@ export const joins: Queries = {
     key: ['id'],
     flink: 14_000,
     build: (events) =>
-      winningBids(events).map(({ auction, bid }) => ({
-        auction: bid.auction,
-        bidder: bid.bidder,
-        price: bid.price,
-        bidDateTime: bid.dateTime,
-        bidExtra: bid.extra,
-        ...auction,
-      })),
+      winningBids(events)
+        .toStream({ updateBefore: false })
+        .map(({ value: { auction, bid } }) => ({
+          auction: bid.auction,
+          bidder: bid.bidder,
+          price: bid.price,
+          bidDateTime: bid.dateTime,
+          bidExtra: bid.extra,
+          ...auction,
+        })),
   },
   q20: {
     asks: 'bids with their auction, of one category',
