@@ -37,8 +37,7 @@ export const services = {
       { group: 'org.apache.kafka', name: 'kafka-tools', version: '4.1.1', isAlone: true },
       { group: 'org.slf4j', name: 'slf4j-simple', version: '1.7.36' },
     ],
-    // For clients, for its own controller, and for clients with a password, with TLS, and with both.
-    ports: 5,
+    ports: 7,
     prepare: prepareKafka,
     arguments: (place) => [...javaOptions(place), 'kafka.Kafka', propertiesOf(place)],
     url: (port) => `127.0.0.1:${port}`,

@@ -7,8 +7,46 @@ import type { Place } from './definition.ts'
 
 const run = promisify(execFile)
 
-/** What a client needs for each of the listeners: plain, with a password, with a password and TLS, with TLS. */
-const kafkaUser = { username: 'tester', password: 'secret-word' } as const
+/** Who may connect where a password is asked for. */
+export const kafkaUser = { username: 'tester', password: 'secret-word' } as const
+
+/** The certificate of the authority that has signed that of the broker. */
+export function kafkaAuthority(directory: string): string {
+  return path.join(directory, 'authority.pem')
+}
+
+/** The ports of a broker, by what it asks of clients there. */
+export function kafkaPorts([
+  plain,
+  controller,
+  password,
+  both,
+  tls,
+  behind,
+  proxy,
+]: readonly number[]): KafkaPorts {
+  return {
+    plain: plain!,
+    controller: controller!,
+    password: password!,
+    both: both!,
+    tls: tls!,
+    behind: behind!,
+    proxy: proxy!,
+  }
+}
+
+export interface KafkaPorts {
+  readonly plain: number
+  readonly controller: number
+  /** With a password, with a password and TLS, with TLS. */
+  readonly password: number
+  readonly both: number
+  readonly tls: number
+  /** Tells clients to come to `proxy`, where a test may put something between. */
+  readonly behind: number
+  readonly proxy: number
+}
 
 export function propertiesOf({ directory }: Pick<Place, 'directory'>): string {
   return path.join(directory, 'server.properties')
@@ -68,22 +106,32 @@ export function answersKafka(port: number): Promise<boolean> {
 }
 
 async function properties({ directory, ports }: Place): Promise<string> {
-  const [plain, controller, password, both, tls] = ports
+  const { plain, controller, password, both, tls, behind, proxy } = kafkaPorts(ports)
   const { username, password: secret } = kafkaUser
   const login = `org.apache.kafka.common.security.plain.PlainLoginModule required user_${username}="${secret}";`
   const scram = 'org.apache.kafka.common.security.scram.ScramLoginModule required;'
-  const listeners = { PLAIN: plain, CONTROLLER: controller, PASSWORD: password, BOTH: both, TLS: tls }
+  const listeners = {
+    PLAIN: plain,
+    CONTROLLER: controller,
+    PASSWORD: password,
+    BOTH: both,
+    TLS: tls,
+    BEHIND: behind,
+  }
+  const address = ([name, port]: [string, number]): string => `${name}://127.0.0.1:${port}`
   const entries: Record<string, string | number> = {
     'process.roles': 'broker,controller',
     'node.id': 1,
     'controller.quorum.voters': `1@127.0.0.1:${controller}`,
     'controller.listener.names': 'CONTROLLER',
     'inter.broker.listener.name': 'PLAIN',
-    listeners: Object.entries(listeners)
-      .map(([name, port]) => `${name}://127.0.0.1:${port}`)
+    listeners: Object.entries(listeners).map(address).join(','),
+    'advertised.listeners': Object.entries({ ...listeners, BEHIND: proxy })
+      .filter(([name]) => name !== 'CONTROLLER')
+      .map(address)
       .join(','),
     'listener.security.protocol.map':
-      'PLAIN:PLAINTEXT,CONTROLLER:PLAINTEXT,PASSWORD:SASL_PLAINTEXT,BOTH:SASL_SSL,TLS:SSL',
+      'PLAIN:PLAINTEXT,CONTROLLER:PLAINTEXT,PASSWORD:SASL_PLAINTEXT,BOTH:SASL_SSL,TLS:SSL,BEHIND:PLAINTEXT',
     'sasl.enabled.mechanisms': 'PLAIN,SCRAM-SHA-256,SCRAM-SHA-512',
     'ssl.keystore.type': 'PEM',
     'ssl.keystore.location': path.join(directory, 'broker.pem'),

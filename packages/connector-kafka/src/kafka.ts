@@ -202,6 +202,7 @@ function sink<T>(
     // The one of Java's clients: the same key is in the same partition, also if Java writes it.
     partitioner: 'murmur2_random',
     'linger.ms': 5,
+    'topic.metadata.refresh.interval.ms': 30_000,
     'compression.type': compression,
     'message.max.bytes': maxRecordBytes + overheadBytes,
     'queue.buffering.max.kbytes': 65_536,

@@ -80,7 +80,8 @@ export function settingsOf(what: string, options: KafkaOptions): Settings {
     'client.id': options.clientId ?? 'millrace',
     'socket.keepalive.enable': true,
     'reconnect.backoff.max.ms': 2_000,
-    log_level: 0,
+    // What it logs says why brokers cannot be reached, and is printed by nothing.
+    log_level: 3,
     ...securityOf(what, options),
     ...options.settings,
   }

@@ -24,6 +24,10 @@ export interface RealBroker {
   readonly produce: (topic: string, records: readonly Sent[], transactionalId?: string) => Promise<void>
   /** What a group has committed for a partition. */
   readonly committed: (group: string, topic: string, partition: number) => Promise<number>
+  /** How far the partitions of a topic have got: about how many records it has. */
+  readonly ends: (topic: string) => Promise<number>
+  /** How many members a group has. */
+  readonly members: (group: string) => Promise<number>
 }
 
 export interface Sent {
@@ -48,7 +52,7 @@ export async function realBroker(): Promise<RealBroker> {
   const native = createRequire(import.meta.url)(client.file) as NativeModule
   const outside = new Outside(native, outcome.url)
   afterAll(async () => {
-    await outside.close()
+    await outside.closeAll()
     await outcome.stop()
   })
   return {
@@ -99,7 +103,12 @@ class Outside {
     })
   }
 
-  async close(): Promise<void> {
+  async close(client: Methods): Promise<void> {
+    this.#clients.splice(this.#clients.indexOf(client), 1)
+    await this.ask(client, 'disconnect')
+  }
+
+  async closeAll(): Promise<void> {
     this.admin['disconnect']!()
     for (const client of this.#clients) await this.ask(client, 'disconnect')
   }
@@ -109,7 +118,10 @@ const timeoutMs = 30_000
 
 function adminOf(
   outside: Outside,
-): Pick<RealBroker, 'freshTopic' | 'makeTopic' | 'addPartitions' | 'deleteTopic' | 'deleteRecords'> {
+): Pick<
+  RealBroker,
+  'freshTopic' | 'makeTopic' | 'addPartitions' | 'deleteTopic' | 'deleteRecords' | 'members' | 'ends'
+> {
   const { admin } = outside
   const run = `${process.pid}-${Date.now().toString(36)}`
   let topics = 0
@@ -126,6 +138,18 @@ function adminOf(
     },
     addPartitions: async (topic, total) =>
       void (await outside.ask(admin, 'createPartitions', topic, total, timeoutMs)),
+    members: async (group) => {
+      const found = await outside.ask(admin, 'describeGroups', [group], { timeout: timeoutMs })
+      const { groups } = found as { readonly groups: readonly { readonly members: readonly unknown[] }[] }
+      return groups[0]!.members.length
+    },
+    ends: async (topic) => {
+      const described = await outside.ask(admin, 'describeTopics', [topic], { timeout: timeoutMs })
+      const [{ partitions }] = described as [{ readonly partitions: readonly unknown[] }]
+      const wanted = partitions.map((_, partition) => ({ topic, partition, offset: { timestamp: -1 } }))
+      const found = await outside.ask(admin, 'listOffsets', wanted, { timeout: timeoutMs })
+      return (found as readonly { readonly offset: number }[]).reduce((sum, { offset }) => sum + offset, 0)
+    },
     deleteTopic: async (topic) => void (await outside.ask(admin, 'deleteTopic', topic, timeoutMs)),
     deleteRecords: async (topic, partition, offset) =>
       void (await outside.ask(admin, 'deleteRecords', [{ topic, partition, offset }], {
@@ -134,22 +158,24 @@ function adminOf(
   }
 }
 
+const empty = Buffer.from(new ArrayBuffer(1), 0, 0)
+
 function producerOf(outside: Outside): RealBroker['produce'] {
   const settings = { partitioner: 'murmur2_random', 'queue.buffering.max.messages': 1_000_000 }
   const Producer = outside.native.Producer as unknown as Make
-  let plain: Promise<Methods> | undefined
   return async (topic, records, transactionalId) => {
-    const producer = await (transactionalId === undefined
-      ? (plain ??= outside.open(Producer, settings))
-      : outside.open(Producer, { ...settings, 'transactional.id': transactionalId }))
+    // A new one knows the partitions that there are now.
+    const id = transactionalId === undefined ? {} : { 'transactional.id': transactionalId }
+    const producer = await outside.open(Producer, { ...settings, ...id })
     if (transactionalId !== undefined) {
       await outside.ask(producer, 'initTransactions', timeoutMs)
       await outside.ask(producer, 'beginTransaction')
     }
     for (const { value, key = null, partition = -1, timestamp = 0, headers } of records) {
-      const bytes = value === null ? null : Buffer.from(value as string)
+      const bytes = value === null ? null : value.length === 0 ? empty : Buffer.from(value as string)
       producer['produce']!(topic, partition, bytes, key, timestamp, undefined, headers)
     }
     await outside.ask(producer, 'flush', timeoutMs)
+    if (transactionalId === undefined) await outside.close(producer)
   }
 }

@@ -1,10 +1,14 @@
-import { KafkaFailure, type Feed, type FeedListener } from '../cluster.ts'
+import type { Feed, FeedListener, KafkaFailure } from '../cluster.ts'
 import { splitOf, type KafkaHeader, type KafkaRecord, type TopicPartition } from '../record.ts'
 import { call, codes, failureOf } from './native-call.ts'
+import { Refusals } from './refusals.ts'
 import type { NativeConsumer, NativeMessage } from './native-module.ts'
 
 /** How many records one call takes at most. */
 const callRecords = 1_000
+
+/** Errors after which a partition delivers nothing more. */
+const stopping: ReadonlySet<number> = new Set([codes.noOffset, codes.unknownPartition, codes.unknownTopic, 3])
 
 interface OpenFeed {
   readonly listener: FeedListener
@@ -26,16 +30,16 @@ export class ConsumerLoop {
   readonly #feeds = new Map<string, OpenFeed>()
   readonly #changes: (() => void)[] = []
   #isAwake = false
-  #lastError: KafkaFailure | undefined
   #isClosed = false
   #resume: (() => void) | undefined
+  #heard: (() => void)[] = []
   #running: Promise<void> | undefined
-  /** Why brokers refuse this client, or cannot be reached at all; undefined if that is not known. */
-  refusal: KafkaFailure | undefined
+  readonly #refusals = new Refusals()
 
   constructor(consumer: NativeConsumer) {
     this.#consumer = consumer
-    consumer.on('event.error', (error) => this.#noteError(failureOf(error)))
+    consumer.on('event.error', ({ message }) => this.#refusals.error(message))
+    consumer.on('event.log', ({ message }) => this.#refusals.log(message))
     consumer.on('data', (message) => this.#take(message))
     consumer.on('partition.eof', ({ topic, partition, offset }) => {
       const feed = this.#feeds.get(splitOf({ topic, partition }))
@@ -43,6 +47,11 @@ export class ConsumerLoop {
       this.#hand(feed)
       feed.listener.caughtUp(offset)
     })
+  }
+
+  /** Why brokers refuse this client, or cannot be reached at all; undefined if that is not known. */
+  get refusal(): KafkaFailure | undefined {
+    return this.#refusals.found
   }
 
   start(): void {
@@ -53,6 +62,13 @@ export class ConsumerLoop {
   wake(): void {
     this.#isAwake = true
     this.#resume?.()
+  }
+
+  /** Resolves when everything that the client has to say now was heard. */
+  hear(): Promise<void> {
+    return new Promise((resolve) => {
+      this.#change(() => void this.#heard.push(resolve))
+    })
   }
 
   /** Begins to deliver a partition. */
@@ -102,7 +118,9 @@ export class ConsumerLoop {
     while (!this.#isClosed) {
       this.#isAwake = false
       for (const change of this.#changes.splice(0)) change()
+      const heard = this.#heard.splice(0)
       const taken = await this.#consume()
+      for (const resolve of heard) resolve()
       if (taken > 0 || this.#isAwake || this.#isClosed) continue
       await new Promise<void>((resolve) => (this.#resume = resolve))
       this.#resume = undefined
@@ -119,7 +137,7 @@ export class ConsumerLoop {
     } catch (error) {
       const failure = failureOf(error as Error)
       // The client does not say which partition it means.
-      if (failure.isFinal || failure.code === codes.noOffset) {
+      if (failure.isFinal || stopping.has(failure.code)) {
         for (const { listener } of this.#feeds.values()) listener.failed(failure)
       }
       // There may be more behind the error.
@@ -146,18 +164,6 @@ export class ConsumerLoop {
     const { batch } = feed
     feed.batch = []
     feed.listener.records(batch)
-  }
-
-  #noteError(error: KafkaFailure): void {
-    const isDecisive =
-      error.code === codes.allBrokersDown ||
-      error.code === codes.authentication ||
-      error.code === codes.resolve ||
-      error.code === codes.tls
-    // That no broker is there comes last, and the reason before it.
-    if (error.code === codes.allBrokersDown && this.#lastError !== undefined) this.refusal ??= this.#lastError
-    else if (isDecisive) this.refusal ??= error
-    this.#lastError = error
   }
 }
 

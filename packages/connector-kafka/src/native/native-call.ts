@@ -47,14 +47,15 @@ export const codes = {
   fenced: -144,
   noOffset: -140,
   queueFull: -184,
-  resolve: -193,
   tls: -181,
   timedOut: -185,
+  unknownPartition: -190,
+  unknownTopic: -188,
 } as const
 
 /** What does not pass by waiting: topics, rights, records and options. */
 const finalCodes: ReadonlySet<number> = new Set([
-  -190, -188, -186, -169, 2, 10, 17, 21, 29, 30, 31, 33, 34, 35, 40, 42, 43, 44, 50, 53, 54, 58, 65, 87,
+  -186, -169, 2, 10, 17, 21, 29, 30, 31, 33, 34, 35, 40, 42, 43, 44, 50, 53, 54, 58, 65, 87,
 ])
 
 export function failureOf(error: NativeError): KafkaFailure {

@@ -24,7 +24,7 @@ import type { NativeAdmin, NativeConsumer, NativeMetadata, NativeModule } from '
 /** How long one request may take before it is repeated. */
 const requestMs = 10_000
 /** How long a look for brokers may take before the reason of its failure is looked at. */
-const lookMs = 1_000
+const lookMs = 500
 
 /** Offsets for "the first" and "the last" in a request. */
 const earliest = -2
@@ -36,10 +36,17 @@ export function nativeConnect(options: KafkaOptions, producing: ProducerOptions)
   return async (what, world, how) => {
     const client = await loadClient(what, options.client)
     const settings = settingsOf(what, options)
-    const consumer = new client.KafkaConsumer(...consumerSettings(settings, how, () => loop.wake()))
+    const consumer = new client.KafkaConsumer(consumerSettings(settings, how, () => loop.wake()))
     const loop = new ConsumerLoop(consumer)
     const address = brokersOf(what, options)
-    const cluster = new NativeCluster(client, consumer, loop, { what, address, world, settings, producing })
+    const cluster = new NativeCluster(client, consumer, loop, {
+      what,
+      address,
+      world,
+      settings,
+      producing,
+      isolationLevel: how.readsUncommitted === true ? 0 : 1,
+    })
     const limitMs = durationMs(options.connectTimeout ?? '10s', `${what}: connectTimeout`)
     try {
       await begin(consumer)
@@ -78,6 +85,7 @@ async function firstContact(
       await orAborted(metadataOf(consumer, undefined, Math.min(lookMs, limitMs)), signal)
       return
     } catch (error) {
+      await loop.hear()
       const waitedMs = Math.max(clock.monotonic() - began, looks * lookMs)
       if (signal.aborted || loop.refusal !== undefined || waitedMs >= limitMs) throw loop.refusal ?? error
     }
@@ -88,22 +96,20 @@ function consumerSettings(
   settings: Settings,
   { group, readsUncommitted = false }: ConnectOptions,
   wake: () => void,
-): [settings: object, topicSettings: object] {
-  return [
-    {
-      'group.id': group,
-      'enable.auto.commit': false,
-      'enable.auto.offset.store': false,
-      'enable.partition.eof': true,
-      'isolation.level': readsUncommitted ? 'read_uncommitted' : 'read_committed',
-      'check.crcs': true,
-      'fetch.wait.max.ms': 100,
-      'queued.max.messages.kbytes': 16_384,
-      ...settings,
-      queue_non_empty_cb: wake,
-    },
-    { 'auto.offset.reset': 'error' },
-  ]
+): object {
+  return {
+    'group.id': group,
+    'auto.offset.reset': 'error',
+    'enable.auto.commit': false,
+    'enable.auto.offset.store': false,
+    'enable.partition.eof': true,
+    'isolation.level': readsUncommitted ? 'read_uncommitted' : 'read_committed',
+    'check.crcs': true,
+    'fetch.wait.max.ms': 100,
+    'queued.max.messages.kbytes': 16_384,
+    ...settings,
+    queue_non_empty_cb: wake,
+  }
 }
 
 function refusal(what: string, address: string, error: unknown): unknown {
@@ -133,6 +139,8 @@ interface Surroundings {
   readonly world: World
   readonly settings: Settings
   readonly producing: ProducerOptions
+  /** 0: also what is not committed. */
+  readonly isolationLevel: 0 | 1
 }
 
 /** A cluster through librdkafka. One consumer reads all partitions, and asks all questions. */
@@ -217,7 +225,7 @@ class NativeCluster implements Cluster {
     >((callback) =>
       admin.listOffsets(
         [{ topic, partition, offset: { timestamp } }],
-        { isolationLevel: 1, timeout: requestMs },
+        { isolationLevel: this.#around.isolationLevel, timeout: requestMs },
         callback,
       ),
     )

@@ -1,8 +1,9 @@
 /** The part of `@confluentinc/kafka-javascript` that is used: its callback API. */
 
 export interface NativeModule {
-  readonly KafkaConsumer: new (settings: object, topicSettings: object) => NativeConsumer
-  readonly Producer: new (settings: object, topicSettings: object) => NativeProducer
+  /** Settings of topics are given with the others: where they are given apart, librdkafka ignores those among the others. */
+  readonly KafkaConsumer: new (settings: object) => NativeConsumer
+  readonly Producer: new (settings: object) => NativeProducer
   readonly AdminClient: { createFrom(client: NativeConsumer): NativeAdmin }
 }
 
@@ -45,6 +46,7 @@ export interface NativeClient {
 
 export interface NativeConsumer extends NativeClient {
   on(event: 'event.error', listener: (error: NativeError) => void): void
+  on(event: 'event.log', listener: (log: { readonly message: string }) => void): void
   on(event: 'partition.eof', listener: (end: Required<Omit<NativePartition, 'error'>>) => void): void
   on(event: 'data', listener: (message: NativeMessage) => void): void
   setDefaultConsumeTimeout(milliseconds: number): void

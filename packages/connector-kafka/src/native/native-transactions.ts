@@ -33,15 +33,12 @@ export async function openTransactions(
   { settings, producing, world, id, topic }: TransactionsParts,
 ): Promise<TransactionProducer> {
   const { signal } = world
-  const producer = new client.Producer(
-    {
-      ...settings,
-      ...producing.settings,
-      'transactional.id': id,
-      'transaction.timeout.ms': producing.transactionTimeoutMs,
-    },
-    {},
-  )
+  const producer = new client.Producer({
+    ...settings,
+    ...producing.settings,
+    'transactional.id': id,
+    'transaction.timeout.ms': producing.transactionTimeoutMs,
+  })
   producer.on('event.error', () => {})
   const opened = new NativeTransactions(producer, consumer, world, topic)
   try {

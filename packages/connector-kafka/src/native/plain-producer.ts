@@ -16,7 +16,7 @@ export class PlainProducer implements RecordProducer {
   #failure: KafkaFailure | undefined
 
   static async open(client: NativeModule, settings: Settings, world: World): Promise<PlainProducer> {
-    const producer = new client.Producer({ 'message.timeout.ms': 0, ...settings, dr_cb: true }, {})
+    const producer = new client.Producer({ 'message.timeout.ms': 0, ...settings, dr_cb: true })
     const plain = new PlainProducer(producer, world.signal)
     await begin(producer)
     return plain
@@ -94,7 +94,11 @@ export function produce(producer: NativeProducer, record: ReadyRecord): boolean 
   }
 }
 
+/** No bytes, in memory that is there: the client takes an empty buffer without memory for null, a tombstone. */
+const empty = Buffer.from(new ArrayBuffer(1), 0, 0)
+
 /** The same bytes as the class that the client asks for. */
 function asBuffer(bytes: Uint8Array): Buffer {
+  if (bytes.length === 0) return empty
   return Buffer.from(bytes.buffer, bytes.byteOffset, bytes.byteLength)
 }

@@ -1,0 +1,115 @@
+import { spawn, type ChildProcess } from 'node:child_process'
+import { once } from 'node:events'
+import { setTimeout as delay } from 'node:timers/promises'
+import { fileURLToPath } from 'node:url'
+import { expect, test } from 'vitest'
+import { readWithJava } from '../../../scripts/services/kafka-console.ts'
+import { dataDirectory, numbered, type Numbered } from './job-parts.ts'
+import { realBroker } from './real-broker.ts'
+
+const broker = await realBroker()
+const records = 20_000
+const kills = 10
+const timeout = 300_000
+const program = fileURLToPath(new URL('program.ts', import.meta.url))
+
+interface Result {
+  readonly key: string
+  readonly value: { readonly count: number; readonly sum: number }
+}
+
+function launch(...args: readonly string[]): ChildProcess {
+  const options = ['--conditions=@millrace/source', '--import', 'tsx', program]
+  return spawn(process.execPath, [...options, broker.clientFile, broker.brokers, ...args], {
+    stdio: ['ignore', 'ignore', 'inherit'],
+  })
+}
+
+async function resultsOf(output: string, count: number): Promise<Result[]> {
+  return (await readWithJava(broker.brokers, output, count)).map(({ value }) => JSON.parse(value) as Result)
+}
+
+/** What a count of these records gives, in the order of each key. */
+function expectedOf(values: readonly Numbered[], key: string): Result[] {
+  let [count, sum] = [0, 0]
+  return values
+    .filter(({ k }) => k === key)
+    .map(({ n }) => ({ key, value: { count: ++count, sum: (sum += n) } }))
+}
+
+async function checkResults(input: readonly Numbered[], output: string): Promise<void> {
+  const results = await resultsOf(output, input.length + 100)
+  expect(results.length).toBe(input.length)
+  for (const key of new Set(input.map(({ k }) => k))) {
+    // Two partitions of the input give the records of a key in one order, because its records are in one of them.
+    expect(results.filter((result) => result.key === key)).toEqual(expectedOf(input, key))
+  }
+}
+
+test.skipIf(broker.missing !== undefined)(
+  'EN-217 a process that is killed ten times, beside a broker that is killed twice, writes each result once',
+  async () => {
+    const [input, output] = [await broker.freshTopic(4), await broker.freshTopic(4)]
+    const directory = await dataDirectory()
+    const each = records / kills
+    for (let round = 0; round < kills; round++) {
+      const child = launch(input, output, directory)
+      await broker.produce(input, numbered(round * each, (round + 1) * each))
+      await expect
+        .poll(async () => (await broker.ends(output)) > round * each, { timeout, interval: 5 })
+        .toBe(true)
+      if (round === 3 || round === 5) await broker.restart()
+      // A moment that no test chooses.
+      await delay(round * 37)
+      child.kill('SIGKILL')
+      await once(child, 'exit')
+      await delay(350)
+    }
+    const last = launch(input, output, directory, 'bounded')
+    expect(await once(last, 'exit')).toEqual([0, null])
+    await checkResults(
+      numbered(0, records).map(({ value }) => JSON.parse(value) as Numbered),
+      output,
+    )
+  },
+)
+
+test.skipIf(broker.missing !== undefined)(
+  'EN-229 a process that is frozen and replaced writes nothing when it wakes up',
+  async () => {
+    const [input, output, directory] = [
+      await broker.freshTopic(4),
+      await broker.freshTopic(4),
+      await dataDirectory(),
+    ]
+    const zombies: ChildProcess[] = []
+    const each = 1_000
+    for (let round = 0; round < 5; round++) {
+      const child = launch(input, output, directory)
+      await broker.produce(input, numbered(round * each, (round + 1) * each))
+      await expect
+        .poll(async () => (await broker.ends(output)) > round * each, { timeout, interval: 5 })
+        .toBe(true)
+      child.kill('SIGSTOP')
+      // Longer than its lease.
+      await delay(500)
+      zombies.push(child)
+      if (round % 2 === 1) zombies[round - 1]!.kill('SIGCONT')
+    }
+    const last = launch(input, output, directory)
+    await broker.produce(input, numbered(5 * each, 6 * each))
+    for (const zombie of zombies) zombie.kill('SIGCONT')
+    for (const zombie of zombies) {
+      if (zombie.exitCode === null) await once(zombie, 'exit')
+      expect(zombie.exitCode).toBe(1)
+    }
+    last.kill('SIGTERM')
+    if (last.exitCode === null && last.signalCode === null) await once(last, 'exit')
+    const bounded = launch(input, output, directory, 'bounded')
+    expect(await once(bounded, 'exit')).toEqual([0, null])
+    await checkResults(
+      numbered(0, 6 * each).map(({ value }) => JSON.parse(value) as Numbered),
+      output,
+    )
+  },
+)
