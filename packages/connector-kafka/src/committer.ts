@@ -94,6 +94,8 @@ export class Committer {
       if (!isStaged || this.#options.ifForgotten === 'skip') return
       if (this.#options.ifForgotten === 'fail') throw this.#forgotten(checkpoint, path)
     } else if (path !== undefined && !isStaged) {
+      // A process that has replaced this one may have committed and removed it.
+      await this.#context.owner.confirm()
       throw missingFile(this.#options.what, path, checkpoint)
     }
     const began = clock.monotonic()

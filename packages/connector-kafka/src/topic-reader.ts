@@ -50,6 +50,8 @@ export class TopicReader<T> implements SplitReader<T, KafkaPosition>, FeedListen
   #isCaughtUp = false
   #state: 'reading' | 'ended' | 'failed' | 'closed' = 'reading'
   #error: unknown
+  /** Whether something has happened since the last poll. */
+  #hasNews = false
   #wakeReader: (() => void)[] = []
   readonly #onAbort = (): void => this.#wake()
 
@@ -127,6 +129,7 @@ export class TopicReader<T> implements SplitReader<T, KafkaPosition>, FeedListen
   }
 
   poll(limit: number): Poll<T> {
+    this.#hasNews = false
     if (this.#at === this.#waiting.length) {
       if (this.#state === 'failed') throw this.#error
       this.#next = this.#deliveredUpTo
@@ -149,7 +152,8 @@ export class TopicReader<T> implements SplitReader<T, KafkaPosition>, FeedListen
   }
 
   async ready(): Promise<void> {
-    if (this.#at < this.#waiting.length || this.#state !== 'reading' || this.#parts.signal.aborted) return
+    const isOver = this.#state !== 'reading' || this.#parts.signal.aborted
+    if (isOver || this.#hasNews || this.#at < this.#waiting.length) return
     await new Promise<void>((resolve) => this.#wakeReader.push(resolve))
   }
 
@@ -195,6 +199,7 @@ export class TopicReader<T> implements SplitReader<T, KafkaPosition>, FeedListen
   }
 
   #wake(): void {
+    this.#hasNews = true
     for (const wake of this.#wakeReader.splice(0)) wake()
   }
 }

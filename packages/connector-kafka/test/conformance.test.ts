@@ -77,6 +77,12 @@ describeCases(
     },
     features: { guarantee: 'exactly-once', keepsFiles: false, severalSubtasks: true },
     unwritable: () => -1,
+    ...(process.env['MILLRACE_TEST_LEVEL'] !== 'full' && {
+      skip: {
+        'a process that was replaced between any two steps changes nothing':
+          'it takes two seconds: npm run test:full',
+      },
+    }),
   }),
   { describe, test },
 )

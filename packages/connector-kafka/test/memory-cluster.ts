@@ -34,8 +34,10 @@ export class MemoryCluster {
   /** Fails the next steps, each with one of these. */
   readonly failures: KafkaFailure[] = []
   connections = 0
+  /** Delivers nothing, and says nothing. */
+  isSilent = false
   /** What happens after records were committed: an answer may get lost. */
-  afterCommit: (() => void) | undefined
+  afterCommit: (() => void | Promise<void>) | undefined
 
   addTopic(topic: string, partitions: number): void {
     for (let partition = this.#counts.get(topic) ?? 0; partition < partitions; partition++) {
@@ -135,7 +137,7 @@ export class MemoryCluster {
 
   #deliver(log: Partition): void {
     for (const reading of log.listeners) {
-      if (reading.isPaused) continue
+      if (reading.isPaused || this.isSilent) continue
       const records = log.records.filter(({ offset }) => offset >= reading.from)
       reading.from = log.next
       if (records.length > 0) reading.listener.records(records)
@@ -167,7 +169,7 @@ export class MemoryCluster {
         if (this.#epochs.get(id) !== epoch) throw new KafkaFailure(-144, 'fenced by a newer instance', false)
         for (const record of records) this.#write(record)
         this.marks.set(id, mark)
-        this.afterCommit?.()
+        await this.afterCommit?.()
         producer.mark = mark
       },
       close: () => Promise.resolve(),
