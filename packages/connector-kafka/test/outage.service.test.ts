@@ -12,7 +12,7 @@ const broker = await realBroker()
 const isOurs = broker.missing === undefined && broker.server.directory !== ''
 const timeout = 300_000
 
-/** Passes bytes on between two ports, until it is told otherwise. */
+/** Passes bytes between two ports, until it is stopped. */
 class Proxy {
   readonly #server: net.Server
   readonly #sockets = new Set<net.Socket>()
@@ -45,7 +45,7 @@ class Proxy {
   /** Swallows what comes, in both directions: no end, no answer. */
   blackHole(isBlack: boolean): void {
     this.#isBlack = isBlack
-    // A client cannot go on with an answer that lacks a part.
+    // An answer that lacks a part is of no use to a client.
     if (!isBlack) this.cut()
   }
 
@@ -67,7 +67,7 @@ describe.skipIf(!isOurs)('behind a network that fails', () => {
     const options = {
       brokers: `127.0.0.1:${kafkaPorts(broker.server.ports).proxy}`,
       client: broker.client,
-      // So that the test need not wait for a minute until the client gives up a request.
+      // So that the test need not wait for a minute until a request times out.
       settings: { 'socket.timeout.ms': 2_000 },
     }
     const built = pipeline('copy', (p) => {

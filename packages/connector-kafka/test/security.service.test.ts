@@ -28,7 +28,7 @@ async function run(options: Omit<KafkaOptions, 'client' | 'brokers'>, port: numb
   return startOn(copying(all, input, output), await dataDirectory(), { isBounded: true }).ended
 }
 
-/** Everything that anybody may print of a failed run. */
+/** All that may be printed of a failed run. */
 function shown(result: unknown): string {
   const { error } = result as { readonly error: Error }
   return [
