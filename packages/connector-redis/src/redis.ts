@@ -1,6 +1,13 @@
 /** Streams, hashes and sorted sets of a Redis server. */
-import { MillraceError } from '@millrace/core'
-import { parseJson, parserOf, type Schema, type Sink, type Source } from '@millrace/core/connector'
+import { MillraceError, type Change, type Key } from '@millrace/core'
+import {
+  parseJson,
+  parserOf,
+  type ChangeSink,
+  type Schema,
+  type Sink,
+  type Source,
+} from '@millrace/core/connector'
 import type { RedisCommand } from './command-script.ts'
 import { CommandSink, type StagedCommands } from './command-sink.ts'
 import type { RedisOptions } from './connection.ts'
@@ -26,6 +33,14 @@ export interface ReadJsonOptions<T> extends ReadOptions, JsonField {
 export interface WriteStreamOptions extends RedisOptions {
   /** About how many entries the stream keeps (`MAXLEN ~`). Default: all. */
   readonly maxLength?: number
+}
+
+/** How a table is written. */
+export interface WriteTableOptions<T, K> extends RedisOptions {
+  /** The field of the hash for a key. Default: a string as it is, any other key as JSON. */
+  readonly fieldOf?: (key: K) => string
+  /** The text for a row. Default: JSON. */
+  readonly textOf?: (row: T) => string
 }
 
 /**
@@ -131,6 +146,24 @@ export function writeHash<T>(
 }
 
 /**
+ * Keeps a hash equal to a table, exactly once: a field for each row, which is removed when the row is deleted.
+ *
+ * @example
+ * orders.to('orders', redis.writeTable<Order, string>('orders'))
+ */
+export function writeTable<T, K extends Key = Key>(
+  hash: string,
+  { fieldOf = fieldText, textOf = jsonOf, ...options }: WriteTableOptions<T, K> = {},
+): ChangeSink<T, K, StagedCommands> {
+  const commandsOf = ({ kind, key, value }: Change<T, K>): readonly RedisCommand[] => {
+    // The new row follows, and replaces the old one.
+    if (kind === 'updateBefore') return []
+    return [kind === 'delete' ? ['HDEL', hash, fieldOf(key)] : ['HSET', hash, fieldOf(key), textOf(value)]]
+  }
+  return Object.assign(new CommandSink(hash, commandsOf, options), { applies: 'changes' } as const)
+}
+
+/**
  * Sets the score of a member of a sorted set for each record, exactly once: a ranking that other programs read
  * (`ZREVRANGE top 0 9 WITHSCORES`).
  *
@@ -167,6 +200,10 @@ function jsonOf(value: unknown): string {
   const text = JSON.stringify(value) as string | undefined
   if (text === undefined) throw new MillraceError('CODEC_FAILED', `${typeof value} is not JSON`)
   return text
+}
+
+function fieldText(key: Key): string {
+  return typeof key === 'string' ? key : jsonOf(key)
 }
 
 function scoreText(score: number): string {

@@ -177,6 +177,23 @@ describe.skipIf(server.missing !== undefined)('a job on a real server', () => {
     expect(await client.zrevrange(ranking, 0, 1)).toEqual(['k1', 'k0'])
   })
 
+  test('keeps a hash equal to a table whose rows are replaced and deleted', async () => {
+    const [input, hash, directory] = [freshKey(), freshKey(), await dataDirectory()]
+    const built = pipeline('table', (p) => {
+      p.from('in', redis.readJson<Numbered>(input, { url }))
+        .keyBy(({ k }) => k)
+        .toTable('newest', { deleteIf: ({ n }) => n === 8 || n === 10 })
+        .map(({ n }) => n)
+        .to('table', redis.writeTable<number, string>(hash, { url }))
+    })
+    await add(input, 0, 9)
+    expect(await run(built, directory)).toEqual({ outcome: 'finished' })
+    expect(await client.hgetall(hash)).toEqual({ k0: '7', k2: '2', k3: '3', k4: '4', k5: '5', k6: '6' })
+    await add(input, 9, 3)
+    expect(await run(built, directory)).toEqual({ outcome: 'finished' })
+    expect(await client.hgetall(hash)).toEqual({ k0: '7', k2: '9', k4: '11', k5: '5', k6: '6' })
+  })
+
   test('fails when entries that it has not read were trimmed, and continues if it may', async () => {
     const [input, output, directory] = [freshKey(), freshKey(), await dataDirectory()]
     await add(input, 0, 10)
