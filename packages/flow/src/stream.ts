@@ -5,7 +5,7 @@
  * A `SourceStream` has no event time yet; a `TimedStream` has, and keeps it through every operator. Only a
  * timed stream has windows and event timers, so using them too early is a type error.
  */
-import type { Change, Key } from '@millrace/core'
+import type { Change, Key, UpsertKind } from '@millrace/core'
 import type { NotAPromise } from '@millrace/core/operator'
 import type { ChangeSink, Sink } from '@millrace/core/connector'
 import type { LookupKey } from './calls/loader.ts'
@@ -403,6 +403,9 @@ export interface Table<T, K, Time extends Timing = 'timed'> {
    * orders.toStream().to('changes', files.writeNdjson('changes.ndjson'))
    * // {"kind":"insert","key":"o1","value":{"id":"o1","total":30}}
    */
+  toStream(
+    options: ToStreamOptions & { readonly updateBefore: false },
+  ): StreamOf<Change<T, K, UpsertKind>, Time>
   toStream(options?: ToStreamOptions): StreamOf<Change<T, K>, Time>
 
   /**

@@ -1,4 +1,5 @@
 /** Tables under test: what their changes make of an empty table, and whether each of them is possible. */
+import { env } from 'node:process'
 import type { Key } from '@millrace/core'
 import { keyToken, type KeyToken } from '@millrace/core/store'
 import type { Timed } from '@millrace/testkit'
@@ -6,6 +7,9 @@ import fc from 'fast-check'
 import { expect } from 'vitest'
 import type { RowChange } from '../src/table/row-change.ts'
 import type { Arrivals } from './meeting-trial.ts'
+
+/** How many cases of the larger properties are tried. */
+export const numRuns = env['MILLRACE_TEST_LEVEL'] === 'full' ? 1_000 : 25
 
 /** How far a record may be behind. */
 const disorder = 8

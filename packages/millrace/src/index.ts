@@ -193,6 +193,7 @@ export type { MemoryInput, MemoryOutput, MemorySink, MemoryTable } from '@millra
 export type {
   Change,
   ChangeKind,
+  UpsertKind,
   Codec,
   Duration,
   ErrorCode,

@@ -8,6 +8,9 @@ import type { Key } from './key.ts'
  */
 export type ChangeKind = 'insert' | 'updateBefore' | 'updateAfter' | 'delete'
 
+/** What happened to a row, for a reader that keeps rows by key and so needs no old rows. */
+export type UpsertKind = Exclude<ChangeKind, 'updateBefore'>
+
 /**
  * One change of a table whose rows have a unique key. Changes of one key are in order: an insert, any number
  * of updates, a delete.
@@ -15,8 +18,8 @@ export type ChangeKind = 'insert' | 'updateBefore' | 'updateAfter' | 'delete'
  * @example
  * const change: Change<Order, string> = { kind: 'insert', key: 'o1', value: { id: 'o1', total: 30 } }
  */
-export interface Change<out T, out K = Key> {
-  readonly kind: ChangeKind
+export interface Change<out T, out K = Key, out Kind extends ChangeKind = ChangeKind> {
+  readonly kind: Kind
   readonly key: K
   readonly value: T
 }

@@ -4,7 +4,7 @@ import { operatorHarness, testPipeline, type BatchRecord, type OperatorHarness }
 import fc from 'fast-check'
 import { describe, expect, test } from 'vitest'
 import { runMeeting, type Arrivals } from '../../test/meeting-trial.ts'
-import { applied, changesOfTable, groupsOf, rowsOf } from '../../test/table-trial.ts'
+import { applied, arrivalsOf, changesOfTable, groupsOf, numRuns, rowsOf } from '../../test/table-trial.ts'
 import { pipeline, type PipelineBuilder } from '../pipeline.ts'
 import type { Table, TimedStream } from '../stream.ts'
 import { enrich } from './enrich.ts'
@@ -67,7 +67,7 @@ describe('joinTables', () => {
         const { a: inA, b: inB, c: inC } = harness.cells()
         expect([inA, inB, inC]).toEqual([tables.a.size, tables.b.size, tables.c.size])
       }),
-      { numRuns: 50 },
+      { numRuns },
     )
   })
 
@@ -200,7 +200,7 @@ describe('joinByForeignKey', () => {
         expect(applied(harness.outputs)).toEqual(rowsOf(expected))
         expect(harness.cells()).toEqual({ '#timers': 0, referrer: finalRows(left).size })
       }),
-      { numRuns: 50 },
+      { numRuns },
     )
   })
 
@@ -251,6 +251,52 @@ describe('enrich', () => {
       .keyBy(({ customer }) => customer)
   const text = ({ customer, at }: Sale, row: Row | undefined): string =>
     `${customer} ${at}: ${String(row?.n)}`
+
+  test('EN-139 any order of arrival, batches, restarts and parallelism: every record meets the last row', () => {
+    const sales = fc.record({ customer: fc.constantFrom('a', 'b', 'f'), at: fc.nat(9) })
+    const trials = fc.tuple(
+      arrivalsOf(sales),
+      changesOfTable(numbers),
+      fc.nat(30),
+      fc.constantFrom('inner', 'left'),
+    )
+    fc.assert(
+      fc.property(trials, ([stream, table, end, kind]) => {
+        const { graph } = pipeline('test', (p) => {
+          const rows = p
+            .from('rows', memory.read<Row>([]))
+            .keyBy(({ id }) => id)
+            .toTable('table')
+          const joined = enrich(salesOf(p), rows)[kind]('joined', (sale, row: unknown) => [sale, row])
+          joined.to('out', memory.write())
+        }).describe()
+        const node = graph.nodes.find(
+          (each): each is OperatorNode => each.name === 'joined' && each.kind === 'operator',
+        )!
+        // Without event time the table holds the watermark back until its input ends.
+        const early = stream.arrivals
+          .slice(0, end)
+          .map((record) => ({ ...record, watermark: Number.NEGATIVE_INFINITY }))
+        const loading = table.arrivals.map(({ value }) => ({ value, time: Number.NaN, input: 1 }))
+        const arrivals: readonly BatchRecord<unknown>[] = [
+          ...early.slice(0, end >> 1),
+          ...loading.map((record) => ({ ...record, watermark: Number.NEGATIVE_INFINITY })),
+          ...early.slice(end >> 1),
+          ...stream.arrivals.slice(end),
+        ]
+        const rows = finalRows(table)
+        const expected = stream.arrivals.flatMap(({ value, time }) => {
+          const row = rows.get(value.customer)
+          return row === undefined && kind === 'inner' ? [] : [{ value: [value, row], time }]
+        })
+        const harness = runMeeting(node, { ...stream, arrivals })
+        expect(harness.outputs).toHaveLength(expected.length)
+        expect(harness.outputs).toEqual(expect.arrayContaining(expected))
+        expect(harness.cells()).toEqual({ '#timers': 0, row: rows.size, waiting: 0 })
+      }),
+      { numRuns },
+    )
+  })
 
   test('a table without event time is loaded to its end before the first record is joined', async () => {
     const run = await testPipeline(

@@ -37,6 +37,9 @@ expectTypeOf(byId.toTable('all', { deleteIf: (event) => event.id === '' })).toEq
 >()
 expectTypeOf(open.map((row) => row.total)).toEqualTypeOf<Table<number, string>>()
 expectTypeOf(open.toStream()).toEqualTypeOf<TimedStream<Change<Opened, string>>>()
+expectTypeOf(open.toStream({ updateBefore: false })).toEqualTypeOf<
+  TimedStream<Change<Opened, string, 'insert' | 'updateAfter' | 'delete'>>
+>()
 expectTypeOf(
   untimed
     .keyBy((event) => event.id)
