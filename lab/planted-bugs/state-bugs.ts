@@ -102,4 +102,44 @@ export const stateBugs: readonly TestedBug[] = [
     files: ['packages/flow/src/connect-broadcast.test.ts'],
     shows: /a rule that fails is skipped/,
   },
+  {
+    name: 'the timer of a full batch ends the next one',
+    plant: {
+      file: 'flow/src/pacing/batch.ts',
+      from: 'if (open.due !== undefined) deleteDue(',
+      to: 'if (open.due === 0) deleteDue(',
+    },
+    files: ['packages/flow/src/pacing/pacing.test.ts'],
+    shows: /a batch ends a time after its first record/,
+  },
+  {
+    name: 'the last batch of a key is lost at the end',
+    plant: {
+      file: 'flow/src/pacing/batch.ts',
+      from: '  onEnd(key: Key, out: Collector<unknown>): void {\n    this.#flush(key, out)',
+      to: '  onEnd(_key: Key, _out: Collector<unknown>): void {\n    this.#values.clear()',
+    },
+    files: ['packages/flow/src/pacing/pacing.test.ts'],
+    shows: /a batch ends when it is full/,
+  },
+  {
+    name: 'a record passes those that wait in a throttle',
+    plant: {
+      file: 'flow/src/pacing/throttle.ts',
+      from: 'period.passed < records && this.#waiting.isEmpty',
+      to: 'period.passed <= records',
+    },
+    files: ['packages/flow/src/pacing/pacing.test.ts'],
+    shows: /more records than a period allows/,
+  },
+  {
+    name: 'debounce by event time forgets a record because a later one came first',
+    plant: {
+      file: 'flow/src/pacing/sample.ts',
+      from: "if (this.#clock === 'processing') this.#supersede()",
+      to: 'this.#supersede()',
+    },
+    files: ['packages/flow/src/pacing/pacing.test.ts'],
+    shows: /debounce emits the last record/,
+  },
 ]

@@ -32,6 +32,10 @@ import { matchParts, type MatchOptions } from './pattern/match-parts.ts'
 import { toTableParts } from './table/to-table-operator.ts'
 import { topNParts } from './table/top-n.ts'
 import { TableHandle } from './table/table-handle.ts'
+import { batchParts, type BatchOptions } from './pacing/batch.ts'
+import { delayParts, type DelayOptions } from './pacing/delay.ts'
+import { debounceParts, sampleParts, type DebounceOptions, type SampleOptions } from './pacing/sample.ts'
+import { throttleParts, type ThrottleOptions } from './pacing/throttle.ts'
 import { requireMethod, requireSynchronous, requireSynchronousMethods } from './synchronous.ts'
 import { checkOutputs } from './taken-names.ts'
 import type { Aggregates } from './window/aggregate.ts'
@@ -92,6 +96,27 @@ export class StreamHandle {
 
   window(windows: AnyWindows): object {
     return this.keyBy(() => 'all').window(windows, false)
+  }
+
+  /** Operators without a key handle all records in one subtask. */
+  batch(name: string, options: BatchOptions<unknown>): StreamHandle {
+    return this.keyBy(() => null).batch(name, options, false)
+  }
+
+  throttle(name: string, options: ThrottleOptions): StreamHandle {
+    return this.keyBy(() => null).throttle(name, options)
+  }
+
+  delay(name: string, options: DelayOptions): StreamHandle {
+    return this.keyBy(() => null).delay(name, options)
+  }
+
+  sample(name: string, options: SampleOptions): StreamHandle {
+    return this.keyBy(() => null).sample(name, options)
+  }
+
+  debounce(name: string, options: DebounceOptions): StreamHandle {
+    return this.keyBy(() => null).debounce(name, options)
   }
 
   mapAsync(
@@ -219,6 +244,26 @@ export class KeyedHandle {
     return this.#operator(name, options, scanParts(name, initial, next, options)).main
   }
 
+  batch(name: string, options: BatchOptions<unknown>, hasKey = true): StreamHandle {
+    return this.#operator(name, options, batchParts(name, options, hasKey)).main
+  }
+
+  throttle(name: string, options: ThrottleOptions): StreamHandle {
+    return this.#operator(name, options, throttleParts(name, options)).main
+  }
+
+  delay(name: string, options: DelayOptions): StreamHandle {
+    return this.#operator(name, options, delayParts(name, options)).main
+  }
+
+  sample(name: string, options: SampleOptions): StreamHandle {
+    return this.#operator(name, options, sampleParts(name, options)).main
+  }
+
+  debounce(name: string, options: DebounceOptions): StreamHandle {
+    return this.#operator(name, options, debounceParts(name, options)).main
+  }
+
   toTable(name: string, options: TableOptions<unknown, 'timed'> = {}): TableHandle {
     return new TableHandle(this.#operator(name, options, toTableParts(name, this.timing, options)).main)
   }
@@ -287,6 +332,6 @@ function nameOf(method: string, name: string): string {
 function noEventTime(type: string, name: string): MillraceError {
   return new MillraceError(
     'OPTION_INVALID',
-    `the state of ${type} '${name}' expires by event time, which its stream does not have; call withTimestamps before it, or write ttl: { after, clock: 'processing' }`,
+    `${type} '${name}' counts by event time, which its stream does not have; call withTimestamps before it, or write clock: 'processing'`,
   )
 }

@@ -166,6 +166,13 @@ export type {
 export type { MatchOptions } from './pattern/match-parts.ts'
 export type { AfterMatch } from './pattern/after-match.ts'
 
+// Records gathered, thinned out or held back.
+export type { BatchOptions, KeyedBatch } from './pacing/batch.ts'
+export type { DelayOptions } from './pacing/delay.ts'
+export type { PacingClock, PacingClockOption } from './pacing/pacing-clock.ts'
+export type { DebounceOptions, SampleOptions } from './pacing/sample.ts'
+export type { ThrottleOptions } from './pacing/throttle.ts'
+
 // Windows.
 export { calendar } from './window/calendar.ts'
 export type { CalendarOptions } from './window/calendar.ts'

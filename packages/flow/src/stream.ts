@@ -12,6 +12,10 @@ import type { LookupKey } from './calls/loader.ts'
 import type { LookupSpec } from './calls/lookup.ts'
 import type { OutputSpec, OutputSpecs, ProcessSpec } from './operators/process.ts'
 import type { StateSpecs } from './operators/state-spec.ts'
+import type { BatchOptions, KeyedBatch } from './pacing/batch.ts'
+import type { DelayOptions } from './pacing/delay.ts'
+import type { DebounceOptions, SampleOptions } from './pacing/sample.ts'
+import type { ThrottleOptions } from './pacing/throttle.ts'
 import type {
   AggregateOptions,
   AsyncOptions,
@@ -136,6 +140,50 @@ export interface Stream<T, Time extends Timing> {
    * payments.keyBy((payment) => payment.card).reduce('largest', (a, b) => (a.amount > b.amount ? a : b))
    */
   keyBy<const K extends Key>(select: (value: T) => K): KeyedStreamOf<T, K, Time>
+
+  /**
+   * Gathers records into arrays. The first limit that is reached ends one: `size`, `bytes`, `time` since its
+   * first record, or the end of the input. The open batch is state. All records pass through one subtask; by key
+   * they are spread over all.
+   *
+   * @example
+   * payments.batch('bulk', { size: 500, time: '1s' }) // 1, 2, 3 with size 2 becomes [1, 2], [3]
+   */
+  batch(name: string, options: BatchOptions<T>): StreamOf<readonly T[], Time>
+
+  /**
+   * Lets so many records pass in a period of processing time. More wait in state, in order, or are dropped. All
+   * records pass through one subtask, so the rate is that of the whole job.
+   *
+   * @example
+   * requests.throttle('polite', { records: 10, per: '1s' })
+   */
+  throttle(name: string, options: ThrottleOptions): StreamOf<T, Time>
+
+  /**
+   * Emits each record a while after it has come, in the order in which they came. Its event time is the time at
+   * which it is emitted. What waits is state. All records pass through one subtask.
+   *
+   * @example
+   * failures.delay('later', { by: '30s' })
+   */
+  delay(name: string, options: DelayOptions): StreamOf<T, Time>
+
+  /**
+   * Emits one of so many records: the first of each `every`. All records pass through one subtask.
+   *
+   * @example
+   * readings.sample('tenth', { every: 10 })
+   */
+  sample(name: string, options: SampleOptions): StreamOf<T, Time>
+
+  /**
+   * Emits the last record once no other has come for a while. All records pass through one subtask.
+   *
+   * @example
+   * edits.debounce('settled', { quiet: '2s' })
+   */
+  debounce(name: string, options: DebounceOptions): StreamOf<T, Time>
 
   /**
    * Maps each value with an asynchronous call. Calls in flight are part of a checkpoint and are repeated
@@ -332,6 +380,49 @@ export interface KeyedStream<T, K, Time extends Timing = 'untimed'> {
     options: TopNOptions<T, K> & { readonly rank: true },
   ): Table<RankedValue<K, T>, readonly [key: K, rank: number], Time>
   topN(name: string, options: TopNOptions<T, K>): Table<T, readonly [key: K, number: number], Time>
+
+  /**
+   * Gathers the records of each key into batches, as `{ key, values }`. The first limit that is reached ends one:
+   * `size`, `bytes`, `time` since its first record, or the end of the input. Open batches are state.
+   *
+   * @example
+   * payments.keyBy((payment) => payment.shop).batch('bulk', { size: 500, time: '1s' })
+   */
+  batch(name: string, options: BatchOptions<T>): StreamOf<KeyedBatch<K, T>, Time>
+
+  /**
+   * Lets so many records of each key pass in a period of processing time. More wait in state, in order, or are
+   * dropped.
+   *
+   * @example
+   * requests.keyBy((request) => request.customer).throttle('fair', { records: 10, per: '1s' })
+   */
+  throttle(name: string, options: ThrottleOptions): StreamOf<T, Time>
+
+  /**
+   * Emits each record a while after it has come; those of one key in the order in which they came. Its event
+   * time is the time at which it is emitted. What waits is state.
+   *
+   * @example
+   * failures.keyBy((failure) => failure.job).delay('later', { by: '30s' })
+   */
+  delay(name: string, options: DelayOptions): StreamOf<T, Time>
+
+  /**
+   * Emits one of so many records of each key: the first of each `every`.
+   *
+   * @example
+   * readings.keyBy((reading) => reading.sensor).sample('tenth', { every: 10 })
+   */
+  sample(name: string, options: SampleOptions): StreamOf<T, Time>
+
+  /**
+   * Emits the last record of each key once no other of the key has come for a while.
+   *
+   * @example
+   * edits.keyBy((edit) => edit.document).debounce('settled', { quiet: '2s' })
+   */
+  debounce(name: string, options: DebounceOptions): StreamOf<T, Time>
 
   /**
    * Maps each value with an asynchronous call. Calls of one key run one after another, in the order of their

@@ -113,7 +113,7 @@ describe('a time to live', () => {
         )
       }).describe()
     const ttl = { after: '1h' }
-    const message = /'r' expires by event time, which its stream does not have; call withTimestamps before it/
+    const message = /'r' counts by event time, which its stream does not have; call withTimestamps before it/
     expect(() => build((keyed) => keyed.reduce('r', (a) => a, { ttl }))).toThrow(message)
     const withState = { state: { x: state.value<number>({ ttl }) }, onRecord() {} }
     expect(() => build((keyed) => keyed.process('r', withState))).toThrow(message)
