@@ -4,7 +4,7 @@ import { simPlatform } from '@millrace/testkit'
 import { describe, expect, test } from 'vitest'
 import { pacedSource } from './paced-source.ts'
 import { scheduledSource } from './scheduled-source.ts'
-import { live } from './simulated-job.ts'
+import { live, untilCheckpoint } from './simulated-job.ts'
 
 const minute = 60_000
 /** A day, minute by minute. */
@@ -50,6 +50,51 @@ async function run(options: Partial<TimestampOptions<number>>, parallelism = 1):
   )
   return { lead: lead / minute, tookMs: platform.clock.monotonic(), joined: sink.values.length }
 }
+
+/** Reads an archive up to a cut and a live stream from there on. Both have the records around it. */
+function historyThenLive(sink: ReturnType<typeof memory.write<number>>, seen: string[]) {
+  return (p: PipelineBuilder): void => {
+    const cut = 300 * minute
+    const times = { timestamp: (time: number) => time, maxDrift: '10m' }
+    const archive = p
+      .from('archive', pacedSource({ all: day.slice(0, 400) }, 2))
+      .filter((time) => time < cut)
+      .tap(() => seen.push('archive'))
+      .withTimestamps(times)
+    const stream = p
+      .from('stream', pacedSource({ all: day.slice(200, 600) }, 50))
+      .filter((time) => time >= cut)
+      .tap(() => seen.push('stream'))
+      .withTimestamps(times)
+    archive.union(stream).to('out', sink)
+  }
+}
+
+describe('history, and then live', () => {
+  test('each record comes once, and the live stream waits for the archive', async () => {
+    const sink = memory.write<number>()
+    const seen: string[] = []
+    await live(historyThenLive(sink, seen))
+    expect(sink.values.toSorted((a, b) => a - b)).toEqual(day.slice(0, 600))
+    // A poll brings up to fifty records of the stream before it is known to be ahead.
+    expect(
+      seen.slice(0, seen.lastIndexOf('archive')).filter((one) => one === 'stream').length,
+    ).toBeLessThanOrEqual(60)
+  })
+
+  test('a restart changes nothing', async () => {
+    const sink = memory.write<number>()
+    const platform = simPlatform({ seed: 1 })
+    const first = await live(historyThenLive(sink, []), {
+      ...untilCheckpoint,
+      platform,
+      checkpoints: { everyMs: 40 },
+    })
+    expect(first.result?.outcome).toBe('stopped')
+    await live(historyThenLive(sink, []), { platform })
+    expect(sink.values.toSorted((a, b) => a - b)).toEqual(day.slice(0, 600))
+  })
+})
 
 describe('aligned sources', () => {
   test('EN-092 a source is not read further ahead of the slowest one than maxDrift, and resumes', async () => {
