@@ -1,7 +1,7 @@
 import { seededRandom } from '@millrace/world'
 import { partWithMore, sourceWithManySplits, sourceWithMore } from './additions.ts'
 import { Dice } from './dice.ts'
-import { drawLast, drawTable } from './last-parts.ts'
+import { drawLast, drawPattern, drawTable } from './last-parts.ts'
 import { drawPart, recordsAfter, type OpenStream } from './part-drawing.ts'
 import { drawSource } from './source-drawing.ts'
 import {
@@ -57,6 +57,7 @@ export function drawTopology(seed: number): Topology {
   const last = [
     ...drawLast(new Dice(seededRandom(seed).fork('last')), open),
     ...drawTable(new Dice(seededRandom(seed).fork('tables')), open),
+    ...drawPattern(new Dice(seededRandom(seed).fork('patterns')), open),
   ]
   return {
     seed,

@@ -81,6 +81,8 @@ export const features = [
   'Top-N of a table',
   'aggregates of groups',
   'join of tables',
+  'pattern',
+  'pattern without overlaps',
   'join by foreign key',
   'keys of all sorts',
   'poison in a key',
@@ -160,6 +162,8 @@ function* partFeatures(part: Part): Generator<Feature> {
     yield* windowFeatures(part)
   } else if (part.kind === 'session') {
     yield 'session windows'
+  } else if (part.kind === 'pattern') {
+    yield part.shape.isApart ? 'pattern without overlaps' : 'pattern'
   } else if (part.kind === 'table') {
     yield tableFeatures[part.how.kind]
   } else if (part.kind === 'meeting') {

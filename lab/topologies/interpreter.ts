@@ -34,6 +34,7 @@ import {
   type Reading,
 } from './item.ts'
 import { meetingStream } from './drawn-meeting.ts'
+import { patternStream } from './drawn-pattern.ts'
 import { tableStream } from './drawn-tables.ts'
 import { drawSource } from './source-drawing.ts'
 import {
@@ -134,6 +135,8 @@ class Building {
         return this.#process(part, input, onError)
       case 'meeting':
         return main(meetingStream(part, input, this.#stream(part.other)))
+      case 'pattern':
+        return main(patternStream(part, input))
       case 'table':
         return main(tableStream(part, input, () => this.#stream(part.other)))
       case 'session': {

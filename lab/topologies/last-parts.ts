@@ -1,11 +1,11 @@
 /**
- * Parts that are added once everything else is drawn, by dice of their own: two streams that meet, sessions, and tables. They end in
- * sinks of their own, so that the rest of a topology is what it was without them.
+ * Parts that are added once everything else is drawn, by dice of their own: two streams that meet, sessions, tables, and patterns. They
+ * end in sinks of their own, so that the rest of a topology is what it was without them.
  */
 import type { Dice } from './dice.ts'
 import type { Grouping } from './item.ts'
-import type { OpenStream } from './part-drawing.ts'
-import type { Meeting, Part, TableUse } from './topology.ts'
+import { testOf, type OpenStream } from './part-drawing.ts'
+import type { Meeting, Part, PatternShape, TableUse } from './topology.ts'
 
 /** Pairs of longer streams would be too many. */
 const longestStream = 200
@@ -38,6 +38,30 @@ export function drawTable(dice: Dice, open: readonly OpenStream[]): readonly Par
   const other = how.kind === 'byKey' || how.kind === 'byForeignKey' ? second : from
   const common = { policy: undefined, poison: undefined }
   return [{ ...common, kind: 'table', name: 'table', from, other, by: groupingOf(dice), how }]
+}
+
+/** Draws a pattern, or none. */
+export function drawPattern(dice: Dice, open: readonly OpenStream[]): readonly Part[] {
+  const inputs = open.filter(({ isTimed, records }) => isTimed && records <= longestStream)
+  if (inputs.length === 0 || !dice.onceIn(3)) return []
+  const shape: PatternShape = {
+    first: testOf(dice),
+    second: testOf(dice),
+    not: { mod: dice.oneOf([5, 7]), below: 1 },
+    withinMs: dice.oneOf([100, 500, 2_000]),
+    isApart: dice.onceIn(2),
+  }
+  const common = { policy: undefined, poison: undefined }
+  return [
+    {
+      ...common,
+      kind: 'pattern',
+      name: 'pattern',
+      from: dice.oneOf(inputs).ref,
+      by: groupingOf(dice),
+      shape,
+    },
+  ]
 }
 
 function tableUseOf(dice: Dice): TableUse {

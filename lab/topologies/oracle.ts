@@ -20,6 +20,7 @@ import {
   type KnownRecord,
   type KnownStream,
 } from './known-stream.ts'
+import { patternOf } from './known-pattern.ts'
 import { tableOf } from './known-tables.ts'
 import { windowsOf } from './known-windows.ts'
 import {
@@ -122,6 +123,8 @@ class Evaluation {
         return this.#meeting(part, input)
       case 'session':
         return this.#known(part, sessionsOf(part, input))
+      case 'pattern':
+        return this.#known(part, patternOf(part, input))
       case 'table':
         return this.#table(part, input)
       default:
@@ -155,7 +158,7 @@ class Evaluation {
   #stateless(
     part: Exclude<
       Part,
-      PartOf<'union' | 'reduce' | 'scan' | 'process' | 'window' | 'meeting' | 'session' | 'table'>
+      PartOf<'union' | 'reduce' | 'scan' | 'process' | 'window' | 'meeting' | 'session' | 'table' | 'pattern'>
     >,
     input: KnownStream,
   ): Readonly<Record<string, KnownStream>> {

@@ -6,6 +6,7 @@ import {
   type Program,
   type SourceSpec,
   type StreamRef,
+  type PatternShape,
   type TableUse,
   type Topology,
   type WindowShape,
@@ -98,6 +99,8 @@ function partText(part: Part): string {
       return `${meetingText(part.how)}${byText(part.by)}`
     case 'session':
       return `sessions(gap ${part.gapMs} ms)${byText(part.by)}`
+    case 'pattern':
+      return `${patternText(part.shape)}${byText(part.by)}`
     case 'table':
       return `${tableText(part.how)}${byText(part.by)}`
   }
@@ -108,6 +111,11 @@ function meetingText(how: Meeting): string {
   const where =
     how.kind === 'window' ? `windows of ${how.sizeMs} ms` : `from ${how.lowerMs} to ${how.upperMs} ms`
   return `${how.join} join(${where})`
+}
+
+function patternText({ first, second, not, withinMs, isApart }: PatternShape): string {
+  const stages = [first, not, second].map(testText)
+  return `match(${stages.join(', ')} within ${withinMs} ms${isApart ? ', apart' : ''})`
 }
 
 function tableText(how: TableUse): string {

@@ -113,7 +113,18 @@ export type Part = PartCommon &
       }
     | { readonly kind: 'session'; readonly by: Grouping; readonly gapMs: number }
     | { readonly kind: 'table'; readonly other: StreamRef; readonly by: Grouping; readonly how: TableUse }
+    | { readonly kind: 'pattern'; readonly by: Grouping; readonly shape: PatternShape }
   )
+
+/** An event that passes `first`, and then one that passes `second`, with none between that passes `not`. */
+export interface PatternShape {
+  readonly first: Test
+  readonly second: Test
+  readonly not: Test
+  readonly withinMs: number
+  /** Whether matches do not overlap. */
+  readonly isApart: boolean
+}
 
 /** What is made of tables, or of records without duplicates. */
 export type TableUse =
@@ -140,7 +151,7 @@ export type Meeting =
     }
 
 /** Every kind of part that others can read. */
-export const partKinds: readonly Exclude<Part['kind'], 'meeting' | 'session' | 'table'>[] = [
+export const partKinds: readonly Exclude<Part['kind'], 'meeting' | 'session' | 'table' | 'pattern'>[] = [
   'map',
   'filter',
   'flatMap',
@@ -155,7 +166,7 @@ export const partKinds: readonly Exclude<Part['kind'], 'meeting' | 'session' | '
 ]
 
 /** The kinds of part that are added behind the others, and end in sinks of their own. */
-export const lastKinds: readonly Part['kind'][] = ['meeting', 'session', 'table']
+export const lastKinds: readonly Part['kind'][] = ['meeting', 'session', 'table', 'pattern']
 
 /** What a part reads. */
 export function inputsOf(part: Part): readonly StreamRef[] {
