@@ -1,6 +1,7 @@
 /** Tables, as a user would write them. What comes out of each are its rows at the end of the input. */
 import {
   count,
+  enrich,
   fail,
   joinByForeignKey,
   joinTables,
@@ -14,7 +15,7 @@ import {
 import type { Key } from '@millrace/core'
 import { figureOf, foldOf, keyOf, type Item } from './item.ts'
 import { textOf } from './known-stream.ts'
-import { groupOf, isDeleted, pairFigure, referenceOf, referredOf } from './table-values.ts'
+import { enrichedFigure, groupOf, isDeleted, pairFigure, referenceOf, referredOf } from './table-values.ts'
 import type { PartOf } from './topology.ts'
 
 type Stream = TimedStream<Item>
@@ -66,6 +67,13 @@ export function tableStream(part: PartOf<'table'>, left: Stream, right: () => St
         name,
         joined.map((row) => pairFigure(row.left, row.right)),
       )
+    }
+    case 'enrich': {
+      const keys = keyed.toTable(`${name} right`).map((_, key) => textOf(key))
+      return enrich(keyed, keys)[how.join](name, (item, row: string | undefined) => ({
+        key: item.key,
+        value: enrichedFigure(figureOf(item), row !== undefined),
+      }))
     }
     case 'byForeignKey': {
       const referred: Figures = figuresOf(`${name} right`, right(), (item) => referredOf(figureOf(item)))

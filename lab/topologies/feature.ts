@@ -84,6 +84,7 @@ export const features = [
   'pattern',
   'pattern without overlaps',
   'join by foreign key',
+  'stream with a table',
   'keys of all sorts',
   'poison in a key',
   'poison that is skipped',
@@ -184,6 +185,7 @@ const tableFeatures = {
   aggregate: 'aggregates of groups',
   byKey: 'join of tables',
   byForeignKey: 'join by foreign key',
+  enrich: 'stream with a table',
 } as const
 
 function* programFeatures(program: Program): Generator<Feature> {

@@ -2,7 +2,7 @@
 import type { Key } from '@millrace/core'
 import { figureOf, foldOf, keyOf, type Item } from './item.ts'
 import { isPunctual, textOf, type KnownRecord, type KnownStream } from './known-stream.ts'
-import { groupOf, isDeleted, pairFigure, referenceOf, referredOf } from './table-values.ts'
+import { enrichedFigure, groupOf, isDeleted, pairFigure, referenceOf, referredOf } from './table-values.ts'
 import type { PartOf } from './topology.ts'
 
 /** The figures of a table by the text of their keys. */
@@ -18,6 +18,13 @@ export function tableOf(
   if (![...left, ...right].every(isPunctual)) return undefined
   const keyBy = (item: Item): Key => keyOf(by, item)
   if (how.kind === 'first') return firstOf(how.withinMs, left, keyBy)
+  if (how.kind === 'enrich') {
+    return left.flatMap(({ value }) => {
+      const hasRow = keyBy(value) !== null
+      if (!hasRow && how.join === 'inner') return []
+      return [{ key: value.key, value: enrichedFigure(figureOf(value), hasRow) }]
+    })
+  }
   if (how.kind === 'topOfStream') {
     const rows = left.map(({ value }) => ({ key: keyBy(value), figure: figureOf(value) }))
     return ranked(rows, ({ key }) => key, { n: how.n, offset: 0 })

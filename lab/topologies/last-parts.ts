@@ -72,6 +72,7 @@ function tableUseOf(dice: Dice): TableUse {
     'aggregate',
     'byKey',
     'byForeignKey',
+    'enrich',
   ] as const)
   switch (kind) {
     case 'first':
@@ -85,6 +86,7 @@ function tableUseOf(dice: Dice): TableUse {
     case 'byKey':
       return { kind, required: dice.oneOf([[], ['left'], ['left', 'right']] as const) }
     case 'byForeignKey':
+    case 'enrich':
       return { kind, join: dice.oneOf(['inner', 'left'] as const) }
   }
 }

@@ -21,6 +21,11 @@ export function referredOf(figure: number): number {
   return figure % 5
 }
 
+/** The result of a record, and of whether there is a row for its key. */
+export function enrichedFigure(figure: number, hasRow: boolean): number {
+  return foldOf([figure, hasRow ? 1 : 0])
+}
+
 /** The result of two rows, of which one may be missing. */
 export function pairFigure(left: number | undefined, right: number | undefined): number {
   return foldOf([left ?? -1, right ?? -1])

@@ -132,6 +132,8 @@ function tableText(how: TableUse): string {
       return `join of tables(required: ${how.required.join(', ')})`
     case 'byForeignKey':
       return `${how.join} join by foreign key`
+    case 'enrich':
+      return `${how.join} join with a table`
   }
 }
 

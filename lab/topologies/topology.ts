@@ -134,6 +134,8 @@ export type TableUse =
   | { readonly kind: 'aggregate' }
   | { readonly kind: 'byKey'; readonly required: readonly ('left' | 'right')[] }
   | { readonly kind: 'byForeignKey'; readonly join: 'inner' | 'left' }
+  /** A stream with a table of itself: every record meets a row, because it waits for its own. */
+  | { readonly kind: 'enrich'; readonly join: 'inner' | 'left' }
 
 /** Which records come out without a partner. */
 export type Unmatched = 'inner' | 'left' | 'right' | 'full'
