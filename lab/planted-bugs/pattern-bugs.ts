@@ -42,7 +42,7 @@ export const patternBugs: readonly TestedBug[] = [
       from: 'this.#events.release(node.time, node.index)',
       to: '',
     },
-    files: ['packages/flow/src/pattern/pattern.test.ts'],
+    files: ['packages/flow/src/pattern/match-operator.test.ts'],
     shows: /EN-170/,
   },
   {
@@ -52,7 +52,7 @@ export const patternBugs: readonly TestedBug[] = [
       from: 'if (this.#parts.withinMs !== undefined) this.#expiring.add(time)\n      yield',
       to: 'yield',
     },
-    files: ['packages/flow/src/pattern/pattern.test.ts'],
+    files: ['packages/flow/src/pattern/match-operator.test.ts'],
     shows: /EN-171/,
   },
 ]

@@ -68,7 +68,7 @@ function failingTimes(times: number): (n: number) => void {
 }
 
 describe('a call that fails', () => {
-  test('is repeated after pauses that double, until it succeeds', async () => {
+  test('EN-244 is repeated after pauses that double, until it succeeds', async () => {
     const retry = { attempts: 5, firstDelay: 100, longestDelay: 300 }
     const { calls, values, letters } = await calling([0], failingTimes(4), { retry })
     expect(values).toEqual([0])
@@ -82,7 +82,7 @@ describe('a call that fails', () => {
     }
   })
 
-  test('follows the error policy after the last attempt, or at once if no retry can help', async () => {
+  test('EN-244 follows the error policy once after the last attempt, or at once if no retry can help', async () => {
     const exhausted = await calling([0], failingTimes(9), { retry: { attempts: 3, firstDelay: 1 } })
     expect(exhausted.calls).toHaveLength(3)
     expect(exhausted.letters).toEqual(['0'])
@@ -100,6 +100,27 @@ describe('a call that fails', () => {
     })
     expect(calls.map(({ n }) => n)).toEqual([0, 1, 4, 0, 3])
     expect(values.toSorted((a, b) => a - b)).toEqual([0, 1, 3, 4])
+  })
+
+  test('EN-244 does not hold up a stop while it waits for its next attempt', async () => {
+    const platform = simPlatform({ seed: 1 })
+    let stoppedAt = 0
+    const { result, calls } = await calling(
+      [0],
+      failingTimes(99),
+      { retry: { attempts: 9, firstDelay: 600_000, longestDelay: 600_000 } },
+      {
+        platform,
+        onEvent: (event, job) => {
+          if (event.kind !== 'checkpointCompleted' || stoppedAt > 0) return
+          stoppedAt = platform.clock.monotonic()
+          void job.stop()
+        },
+      },
+    )
+    expect(result?.outcome).toBe('stopped')
+    expect(calls.length).toBe(1)
+    expect(platform.clock.monotonic() - stoppedAt).toBeLessThan(10_000)
   })
 
   test('keeps its attempts over a restart of the process', async () => {
@@ -123,7 +144,7 @@ describe('a call that fails', () => {
     expect(second.letters).toEqual(['0'])
   })
 
-  test('emits each record once and each key in order, for any failures and stops', async () => {
+  test('EN-244 emits each record once and each key in order, for any failures and stops', async () => {
     await fc.assert(
       fc.asyncProperty(
         fc.array(fc.integer({ min: 0, max: 3 }), { minLength: 1, maxLength: 40 }),

@@ -149,12 +149,20 @@ export class Matcher {
   /** Keeps the edges of a node that are not used up, and the node if there are any. */
   #keep(node: Node, matches: Node[]): void {
     const { edges } = node
-    const isKept = (i: number): boolean => (this.#fates[i]! & keeps) !== 0
-    if (edges.some((edge, i) => isKept(i) && this.#isComplete(edge, edges))) this.#match(node, matches)
-    const kept = edges.filter((edge, i) => isKept(i) && !(node.isMatch && this.#edge(edge).target === END))
+    const fates = this.#fates
+    let kept = 0
+    let isComplete = false
+    for (let i = 0; i < edges.length; i++) {
+      if ((fates[i]! & keeps) === 0) continue
+      kept++
+      isComplete ||= this.#isComplete(edges[i]!, edges)
+    }
+    if (isComplete) this.#match(node, matches)
     node.isNewest = false
-    if (kept.length < edges.length) node.edges = kept
-    if (kept.length > 0) this.#partials.runs.push(node.id)
+    if (isComplete)
+      node.edges = edges.filter((edge, i) => (fates[i]! & keeps) !== 0 && this.#edge(edge).target !== END)
+    else if (kept < edges.length) node.edges = edges.filter((_, i) => (fates[i]! & keeps) !== 0)
+    if (node.edges.length > 0) this.#partials.runs.push(node.id)
     else this.#store.release(this.#partials, node.id)
   }
 
