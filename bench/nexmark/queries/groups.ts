@@ -102,12 +102,11 @@ export const groups: Queries = {
         .process('statistics', {
           output: output<Statistics & { channel: string; day: string; minute: string }>(),
           state: { ...statistics, minute: state.value<string>() },
-          onRecord({ value, key }, { state: handles, emit }) {
-            const minute = minuteOf(value.dateTime)
-            const latest = handles.minute.get()
-            if (latest === undefined || minute > latest) handles.minute.set(minute)
-            const { channel, day } = key
-            emit({ channel, day, minute: handles.minute.get() ?? minute, ...count(value, handles) })
+          onRecord({ value, key: { channel, day } }, { state: handles, emit }) {
+            const latest = handles.minute.get() ?? ''
+            const now = minuteOf(value.dateTime)
+            if (now > latest) handles.minute.set(now)
+            emit({ channel, day, minute: now > latest ? now : latest, ...count(value, handles) })
           },
         }),
   },

@@ -13,11 +13,14 @@ export type OuterCells<T> = TokenMap<MemoryCell<T>>
  *  1. No outer token has an empty map, so an emptied one takes no memory.
  *  2. The cells under one outer token are in order of `seq`.
  *  3. `#lastCells` are the cells under `#lastOuter`. Most tables use one outer token repeatedly.
+ *  4. `#lastCell`, if any, is the one under `#lastOuter` with `#lastInner`. Most operators read a value, then set it.
  */
 export class CellIndex<T> {
   readonly #outers = new TokenMap<OuterCells<T>>()
   #lastOuter: KeyToken | undefined = undefined
   #lastCells: OuterCells<T> | undefined = undefined
+  #lastInner: KeyToken | undefined = undefined
+  #lastCell: MemoryCell<T> | undefined = undefined
   #size = 0
 
   get size(): number {
@@ -25,16 +28,19 @@ export class CellIndex<T> {
   }
 
   find(outer: KeyToken, inner: KeyToken): MemoryCell<T> | undefined {
-    const cells = outer === this.#lastOuter ? this.#lastCells : this.under(outer)
-    return cells === undefined ? undefined : cells.get(inner)
+    if (outer === this.#lastOuter) {
+      if (inner === this.#lastInner && this.#lastCell !== undefined) return this.#lastCell
+    } else if (this.under(outer) === undefined) return undefined
+    this.#lastInner = inner
+    this.#lastCell = this.#lastCells!.get(inner)
+    return this.#lastCell
   }
 
   /** The cells with this outer token; undefined if there are none. */
   under(outer: KeyToken): OuterCells<T> | undefined {
     const cells = this.#outers.get(outer)
     if (cells === undefined) return undefined
-    this.#lastOuter = outer
-    this.#lastCells = cells
+    this.#remember(outer, cells)
     return cells
   }
 
@@ -50,6 +56,7 @@ export class CellIndex<T> {
     const cells = this.under(cell.outer)
     if (cells === undefined) return
     cells.delete(cell.inner)
+    this.#lastCell = undefined
     this.#size--
     if (cells.size === 0) this.#close(cell.outer)
   }
@@ -78,14 +85,20 @@ export class CellIndex<T> {
   #open(outer: KeyToken): OuterCells<T> {
     const cells: OuterCells<T> = new TokenMap()
     this.#outers.add(outer, cells)
+    this.#remember(outer, cells)
+    return cells
+  }
+
+  #remember(outer: KeyToken, cells: OuterCells<T>): void {
     this.#lastOuter = outer
     this.#lastCells = cells
-    return cells
+    this.#lastCell = undefined
   }
 
   #close(outer: KeyToken): void {
     this.#outers.delete(outer)
     this.#lastOuter = undefined
     this.#lastCells = undefined
+    this.#lastCell = undefined
   }
 }
