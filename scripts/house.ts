@@ -23,6 +23,7 @@ export const packageImports: Readonly<Record<string, readonly string[]>> = {
   'connector-memory': ['channels', 'core'],
   'connector-http': ['core', 'segment-log'],
   'connector-kafka': ['core', 'segment-log'],
+  'connector-nats': ['core', 'segment-log'],
   'connector-redis': ['core'],
   'connector-stdio': ['core'],
   cli: ['core', 'flow', 'node', 'simulator', 'store-memory', 'world'],
@@ -56,6 +57,7 @@ export const testImports: readonly string[] = [
 export const npmImports: Readonly<Record<string, readonly string[]>> = {
   cli: ['tsx'],
   'connector-files': ['minimatch'],
+  'connector-nats': ['@nats-io/jetstream', '@nats-io/transport-node'],
   'connector-redis': ['ioredis'],
 }
 

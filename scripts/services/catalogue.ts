@@ -26,6 +26,24 @@ export const services = {
     url: (port) => `redis://127.0.0.1:${port}`,
     answers: async (port) => (await ask(port, 'PING\r\n')).startsWith('+PONG'),
   },
+  nats: {
+    name: 'nats',
+    variable: 'MILLRACE_NATS_URL',
+    program: 'nats-server',
+    packages: ['nats-server'],
+    arguments: ({ port, directory }) => [
+      '--addr',
+      '127.0.0.1',
+      '--port',
+      String(port),
+      '--jetstream',
+      '--store_dir',
+      directory,
+    ],
+    url: (port) => `nats://127.0.0.1:${port}`,
+    // It greets when it has read its streams.
+    answers: async (port) => (await ask(port, '')).startsWith('INFO '),
+  },
   kafka: {
     name: 'kafka',
     variable: 'MILLRACE_KAFKA_BROKERS',

@@ -19,3 +19,6 @@ export type { LogPlace } from './append-log-segment.ts'
 export type { ReadPlace } from './append-log-opening.ts'
 export { AppendLogReader } from './append-log-reader.ts'
 export type { Fetched, FetchedEntry } from './append-log-reader.ts'
+
+// A file of entries that is written once and read once.
+export { BlockFile, namesIn, readBlockFile } from './block-file.ts'

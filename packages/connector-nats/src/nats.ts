@@ -1,0 +1,212 @@
+/** Streams of JetStream, and subjects, of NATS. */
+import {
+  decodeJson,
+  decodeText,
+  encodeJson,
+  parserOf,
+  type Schema,
+  type Sink,
+  type Source,
+} from '@millrace/core/connector'
+import type { IfForgotten } from './committer.ts'
+import type { StreamMessage, StreamPosition, SubjectMessage } from './message.ts'
+import { addressOf, invalid, type NatsOptions } from './options.ts'
+import type { MadeMessage, OutgoingMessage, OutgoingOptions } from './outgoing.ts'
+import { PlainSink } from './plain-sink.ts'
+import type { StagedMessages } from './staged-messages.ts'
+import { StagedSink } from './staged-sink.ts'
+import { isStreamName, StreamSource, type ReadOptions } from './stream-source.ts'
+import { SubjectSource, type ReceiveOptions } from './subject-source.ts'
+import { isSubject } from './subject.ts'
+
+/** What a record with JSON looks like. */
+export interface WithSchema<T> {
+  /**
+   * The type is inferred from it, and a message that does not fit is a failure of that message. Without it the text is
+   * trusted to be what the type says.
+   */
+  readonly schema?: Schema<T>
+}
+
+/** How streams with JSON are read. */
+export interface ReadJsonOptions<T> extends ReadOptions, WithSchema<T> {}
+
+/** How subjects with JSON are received. */
+export interface ReceiveJsonOptions<T> extends ReceiveOptions, WithSchema<T> {}
+
+/** How a stream is written. */
+export interface WriteOptions<T> extends NatsOptions {
+  readonly stream: string
+  /** The subject of messages, or what makes it of a value. The stream must have it. */
+  readonly subject?: string | ((value: T) => string)
+  /**
+   * `exactly-once`: messages appear when their checkpoint is complete. `at-least-once`: at once; after a restart some are
+   * there twice. Default `exactly-once`.
+   */
+  readonly guarantee?: 'exactly-once' | 'at-least-once'
+  /**
+   * At least once: the id of a value's message (`Nats-Msg-Id`). The server drops a message whose id came before within the
+   * stream's `duplicate_window`. Default: an id of its own for each message.
+   */
+  readonly messageId?: (value: T) => string
+  /**
+   * Exactly once: what to do with the messages of the last checkpoint if the stream no longer shows whether they were written,
+   * because it has deleted newer messages before the job was started again: `fail`, `write` or `skip` them. Default `fail`.
+   */
+  readonly ifForgotten?: IfForgotten
+}
+
+/** How values are written as JSON or text. */
+export interface WriteValuesOptions<T> extends WriteOptions<T> {
+  readonly headers?: (value: T) => NonNullable<OutgoingMessage['headers']>
+}
+
+/** How messages are written that the program makes itself. */
+export interface WriteMessagesOptions<T> extends WriteOptions<T> {
+  /** Makes the message of a value. What it throws follows the error policy. */
+  readonly message: (value: T) => OutgoingMessage
+}
+
+/**
+ * Reads streams of JetStream whose messages are JSON. One that is not follows the error policy of the source.
+ *
+ * Each stream is a split, replayable from the sequence in the checkpoint, so results are exactly once. Throws
+ * `OPTION_INVALID`. The job fails with `SOURCE_FAILED` if messages that were not read have been deleted.
+ *
+ * @example
+ * p.from('orders', nats.readJson<Order>({ url: 'nats://localhost:4222', stream: 'ORDERS' }))
+ */
+export function readJson<T>({ schema, ...options }: ReadJsonOptions<T>): Source<T, StreamPosition> {
+  const parse = parserOf(schema)
+  return new StreamSource('nats.readJson', ({ data }) => parse(decodeJson(data)), options)
+}
+
+/**
+ * Reads streams of JetStream whose messages are text in UTF-8.
+ *
+ * @example
+ * p.from('log', nats.readText({ stream: 'LOG', subjects: 'log.error.>' }))
+ */
+export function readText(options: ReadOptions): Source<string, StreamPosition> {
+  return new StreamSource('nats.readText', ({ data }) => decodeText(data), options)
+}
+
+/**
+ * Reads streams of JetStream as messages: subject, data, headers, sequence and timestamp.
+ *
+ * @example
+ * p.from('readings', nats.readMessages({ stream: 'SENSORS', from: { time: Date.parse('2026-01-01') } }))
+ *   .map(({ subject, data }) => ({ sensor: subject.split('.')[1], value: Number(new TextDecoder().decode(data)) }))
+ */
+export function readMessages(options: ReadOptions): Source<StreamMessage, StreamPosition> {
+  return new StreamSource('nats.readMessages', (message) => message, options)
+}
+
+/**
+ * Receives messages of subjects with JSON, at most once: the server keeps none, so what is sent while the job is down, or not
+ * connected, is lost. A message that is not JSON follows the error policy of the source.
+ *
+ * @example
+ * p.from('readings', nats.receiveJson<Reading>({ subject: 'sensors.*' }))
+ */
+export function receiveJson<T>({ schema, ...options }: ReceiveJsonOptions<T>): Source<T, null> {
+  const parse = parserOf(schema)
+  return new SubjectSource('nats.receiveJson', ({ data }) => parse(decodeJson(data)), options)
+}
+
+/** Receives messages of subjects with text in UTF-8, at most once, as `receiveJson` does. */
+export function receiveText(options: ReceiveOptions): Source<string, null> {
+  return new SubjectSource('nats.receiveText', ({ data }) => decodeText(data), options)
+}
+
+/** Receives messages of subjects with subject, data and headers, at most once, as `receiveJson` does. */
+export function receiveMessages(options: ReceiveOptions): Source<SubjectMessage, null> {
+  return new SubjectSource('nats.receiveMessages', (message) => message, options)
+}
+
+/**
+ * Writes values as JSON to a stream of JetStream, exactly once.
+ *
+ * @example
+ * alerts.to('alerts', nats.writeJson({ stream: 'ALERTS', subject: (alert) => `alerts.${alert.sensor}` }))
+ */
+export function writeJson<T>(options: WriteValuesOptions<T>): Sink<T, StagedMessages> {
+  return values('nats.writeJson', options, encodeJson)
+}
+
+/**
+ * Writes text as UTF-8 to a stream of JetStream, exactly once.
+ *
+ * @example
+ * lines.to('log', nats.writeText({ stream: 'LOG', subject: 'log.results' }))
+ */
+export function writeText(options: WriteValuesOptions<string>): Sink<string, StagedMessages> {
+  return values('nats.writeText', options, (value) => value)
+}
+
+/**
+ * Writes the message that `message` makes of each value to a stream of JetStream, exactly once: bytes, headers, a subject of
+ * its own.
+ *
+ * @example
+ * images.to('images', nats.writeMessages({
+ *   stream: 'IMAGES',
+ *   message: (image) => ({ subject: `images.${image.id}`, data: image.bytes, headers: { type: image.type } }),
+ * }))
+ */
+export function writeMessages<T>({ message, ...options }: WriteMessagesOptions<T>): Sink<T, StagedMessages> {
+  return sink('nats.writeMessages', options, message)
+}
+
+function values<T>(
+  what: string,
+  { headers, ...options }: WriteValuesOptions<T>,
+  encode: (value: T) => string,
+): Sink<T, StagedMessages> {
+  return sink(what, options, (value: T) => ({
+    data: encode(value),
+    ...(headers !== undefined && { headers: headers(value) }),
+  }))
+}
+
+const writeOptions = ['stream', 'subject', 'guarantee', 'messageId', 'ifForgotten'] as const
+
+function sink<T>(
+  what: string,
+  options: WriteOptions<T>,
+  messageOf: (value: T) => OutgoingMessage,
+): Sink<T, StagedMessages> {
+  const address = addressOf(what, options, writeOptions)
+  const { stream, subject, guarantee = 'exactly-once', messageId, ifForgotten = 'fail' } = options
+  if (!isStreamName(stream)) throw invalid(what, 'stream is no name of a stream')
+  const subjectOf = typeof subject === 'function' ? subject : undefined
+  if (subject !== undefined && subjectOf === undefined && !isSubject(subject)) {
+    throw invalid(what, 'subject is no subject, and no function')
+  }
+  if (!['fail', 'write', 'skip'].includes(ifForgotten)) {
+    throw invalid(what, `ifForgotten is ${String(ifForgotten)}; write fail, write or skip`)
+  }
+  const outgoing: OutgoingOptions<T> = {
+    stream,
+    subject: typeof subject === 'string' ? subject : undefined,
+    messageOf: (value): MadeMessage => {
+      const made = messageOf(value)
+      return {
+        ...(subjectOf !== undefined && made.subject === undefined && { subject: subjectOf(value) }),
+        ...made,
+        ...(messageId !== undefined && { id: messageId(value) }),
+      }
+    },
+  }
+  if (guarantee === 'at-least-once') return new PlainSink(address, outgoing)
+  if (guarantee !== 'exactly-once') {
+    throw invalid(what, `guarantee is ${String(guarantee)}; write 'exactly-once' or 'at-least-once'`)
+  }
+  if (messageId !== undefined) {
+    throw invalid(
+      what,
+      "messageId needs guarantee: 'at-least-once'; exactly once, messages have ids of the sink",
+    )
+  }
+  return new StagedSink(address, outgoing, ifForgotten)
+}

@@ -1,0 +1,100 @@
+import { durationMs, MillraceError, requireKnown, type Duration } from '@millrace/core'
+import { connect, credsAuthenticator, type NatsConnection } from '@nats-io/transport-node'
+
+/** How a server is reached. */
+export interface NatsOptions {
+  /**
+   * `nats://[user:password@]host[:port]`, or `tls://` for TLS; several, as a list or separated by commas, for a cluster.
+   * `nats://token@host` has a token. Default `nats://127.0.0.1:4222`. Passwords and tokens are never printed.
+   */
+  readonly url?: string | readonly string[]
+  /** The text of a credentials file (`.creds`): a JWT and the seed of its key. */
+  readonly credentials?: string
+  /** Encrypts the connection. `true` trusts the authorities of the system. Default: as the url says. */
+  readonly tls?: boolean | TlsOptions
+  /** How long the first connection may take. Default `'10s'`. */
+  readonly connectTimeout?: Duration
+}
+
+/** How the connection is encrypted. Certificates and keys are PEM text. */
+export interface TlsOptions {
+  /** The authorities that are trusted. Default: those of the system. */
+  readonly ca?: string
+  /** The certificate and the key by which this client is known. */
+  readonly certificate?: string
+  readonly key?: string
+}
+
+const connectionOptions = ['url', 'credentials', 'tls', 'connectTimeout'] as const
+
+/** A server that may be connected to. */
+export interface Address {
+  /** Hosts and ports, for messages. */
+  readonly server: string
+  open(): Promise<NatsConnection>
+}
+
+/** Throws `OPTION_INVALID` for options that cannot be meant. */
+export function addressOf(what: string, options: NatsOptions, more: readonly string[]): Address {
+  requireKnown(what, options, [...connectionOptions, ...more])
+  const { url = 'nats://127.0.0.1:4222', credentials } = options
+  const list = (typeof url === 'string' ? url.split(',') : url).map((text) => urlOf(what, text))
+  const servers = list.map(({ hostname, port }) => `${hostname}:${port === '' ? '4222' : port}`)
+  const timeout = durationMs(options.connectTimeout ?? '10s', `${what}: connectTimeout`)
+  const tls = tlsOf(what, options, list)
+  const [first] = list
+  const user = decodeURIComponent(first!.username)
+  const pass = decodeURIComponent(first!.password)
+  const login = user === '' ? {} : pass === '' ? { token: user } : { user, pass }
+  const authenticator =
+    credentials === undefined ? undefined : credsAuthenticator(new TextEncoder().encode(credentials))
+  return {
+    server: servers.join(', '),
+    open: () =>
+      connect({
+        servers,
+        name: 'millrace',
+        timeout,
+        // A lost connection is never continued: what follows a new one has to know that it is new.
+        reconnect: false,
+        noAsyncTraces: true,
+        // So a connection that is cut without a word is noticed after a minute.
+        pingInterval: 20_000,
+        maxPingOut: 2,
+        ...login,
+        ...(authenticator !== undefined && { authenticator }),
+        ...(tls !== undefined && { tls }),
+      }),
+  }
+}
+
+/** The error for options that cannot be meant. */
+export function invalid(what: string, problem: string): MillraceError {
+  return new MillraceError('OPTION_INVALID', `${what}: ${problem}`, { isFinal: true })
+}
+
+function urlOf(what: string, text: unknown): URL {
+  const given = String(text).trim()
+  const full = given.includes('://') ? given : `nats://${given}`
+  const url = URL.canParse(full) ? new URL(full) : undefined
+  if (url === undefined || !['nats:', 'tls:'].includes(url.protocol) || url.hostname === '') {
+    // The text is not repeated, because it may hold a password.
+    throw invalid(what, 'the url is not an address of a NATS server; write nats://host:port')
+  }
+  return url
+}
+
+function tlsOf(what: string, { tls }: NatsOptions, urls: readonly URL[]): object | undefined {
+  const isWanted = tls ?? urls.some(({ protocol }) => protocol === 'tls:')
+  if (isWanted === false) return undefined
+  if (isWanted === true) return {}
+  requireKnown(`${what}: tls`, isWanted, ['ca', 'certificate', 'key'])
+  const { ca, certificate, key } = isWanted
+  if ((certificate === undefined) !== (key === undefined)) {
+    throw invalid(what, 'tls has a certificate without a key, or a key without a certificate; give both')
+  }
+  return {
+    ...(ca !== undefined && { ca }),
+    ...(certificate !== undefined && { cert: certificate, key }),
+  }
+}

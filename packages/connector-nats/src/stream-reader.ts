@@ -1,0 +1,200 @@
+import { describeError, MillraceError } from '@millrace/core'
+import type { DecodeFailure, Poll, SplitReader } from '@millrace/core/connector'
+import type { JsMsg } from '@nats-io/jetstream'
+import type { NatsConnection } from '@nats-io/transport-node'
+import type { Link } from './link.ts'
+import { streamMessage, type Decode, type StreamMessage, type StreamPosition } from './message.ts'
+import { keepsNewest, MessageFetcher, stateOf, type StreamState } from './stream.ts'
+
+/** What a reader needs. */
+export interface StreamReaderParts<T> {
+  /** "source orders", for messages. */
+  readonly what: string
+  readonly name: string
+  readonly stream: string
+  readonly subjects: readonly string[]
+  readonly link: Link
+  readonly start: StreamPosition
+  /** In a bounded job: the sequence of the last message to read. */
+  readonly end: number | undefined
+  readonly decode: Decode<StreamMessage, T>
+  /** The position to read from. Throws if messages behind it are gone. */
+  readonly check: (position: StreamPosition, state: StreamState) => StreamPosition
+}
+
+/** How many messages are asked for at a time, and how many are fetched ahead at most. */
+const COUNT = 1_000
+const AHEAD = 4_000
+
+/** Reads one stream, and fetches ahead. */
+export class StreamReader<T> implements SplitReader<T, StreamPosition> {
+  readonly #parts: StreamReaderParts<T>
+  readonly #waiting: StreamMessage[] = []
+  /** Where to resume after what was handed out, and after what was fetched. */
+  #position: StreamPosition
+  #fetchedUpTo: StreamPosition
+  #isCaughtUp = false
+  #state: 'reading' | 'ended' | 'failed' | 'closed' = 'reading'
+  #error: unknown
+  #wakeReader: (() => void)[] = []
+  #wakeFetcher: (() => void) | undefined
+
+  constructor(parts: StreamReaderParts<T>) {
+    this.#parts = parts
+    this.#position = parts.start
+    this.#fetchedUpTo = parts.start
+    void this.#fetchAll()
+  }
+
+  poll(limit: number): Poll<T> {
+    if (this.#waiting.length === 0) {
+      if (this.#state === 'failed') throw this.#error
+      this.#position = this.#fetchedUpTo
+      if (this.#state !== 'reading') return { kind: 'end' }
+      return { kind: 'pending', isCaughtUp: this.#isCaughtUp }
+    }
+    const taken = this.#waiting.splice(0, limit)
+    this.#position =
+      this.#waiting.length === 0
+        ? this.#fetchedUpTo
+        : { next: taken.at(-1)!.sequence + 1, created: this.#fetchedUpTo.created }
+    if (this.#waiting.length < AHEAD) this.#wakeFetcher?.()
+    return this.#decoded(taken)
+  }
+
+  async ready(): Promise<void> {
+    if (this.#waiting.length > 0 || this.#state !== 'reading') return
+    await new Promise<void>((resolve) => this.#wakeReader.push(resolve))
+  }
+
+  position(): StreamPosition {
+    return this.#position
+  }
+
+  close(): Promise<void> {
+    if (this.#state === 'reading') this.#state = 'closed'
+    this.#parts.link.close()
+    this.#wakeFetcher?.()
+    this.#wake()
+    return Promise.resolve()
+  }
+
+  #decoded(messages: readonly StreamMessage[]): Poll<T> {
+    const { name, stream, decode } = this.#parts
+    const values: T[] = []
+    const read: StreamMessage[] = []
+    const failures: DecodeFailure[] = []
+    for (const message of messages) {
+      try {
+        values.push(decode(message))
+        read.push(message)
+      } catch (error) {
+        failures.push({ index: values.length, error, raw: message.data, place: placeOf(message) })
+      }
+    }
+    const origin = {
+      source: name,
+      split: stream,
+      place: (index: number) => placeOf(read[index]!),
+      raw: (index: number) => read[index]!.data,
+    }
+    return { kind: 'records', values, origin, failures }
+  }
+
+  async #fetchAll(): Promise<void> {
+    const { link, what, stream } = this.#parts
+    try {
+      await link.repeat((nc) => this.#fetchWith(nc))
+    } catch (error) {
+      if (this.#state !== 'reading') return
+      this.#state = 'failed'
+      this.#error =
+        error instanceof MillraceError
+          ? error
+          : new MillraceError(
+              'SOURCE_FAILED',
+              `${what}: stream ${stream} on ${link.server} cannot be read: ${describeError(error)}`,
+              { cause: error },
+            )
+    }
+    this.#wake()
+  }
+
+  /** Fetches over one connection until it fails or the reader has ended. */
+  async #fetchWith(nc: NatsConnection): Promise<void> {
+    const { link, what, stream, subjects } = this.#parts
+    const state = await stateOf(nc, what, stream)
+    this.#fetchedUpTo = this.#parts.check(this.#fetchedUpTo, state)
+    const from = { sequence: this.#fetchedUpTo.next }
+    const fetcher = await MessageFetcher.open(nc, { stream, from, subjects })
+    link.works()
+    if (fetcher.pending === 0) this.#caughtUp(state.last)
+    const findsGaps = subjects.length === 0 && !keepsNewest(state.config)
+    try {
+      while (this.#state === 'reading') {
+        if (this.#waiting.length >= AHEAD) {
+          await new Promise<void>((resolve) => (this.#wakeFetcher = resolve))
+          continue
+        }
+        const count = await fetcher.fetch(COUNT, (message) =>
+          findsGaps && message.seq > this.#fetchedUpTo.next
+            ? this.#takeAfterGap(nc, message)
+            : this.#take(message),
+        )
+        link.works()
+        if (count === 0) await this.#skipOthers(nc, fetcher)
+      }
+    } finally {
+      await fetcher.close()
+    }
+  }
+
+  /** Takes a message that does not follow the one before it. Messages between them may have been deleted on purpose. */
+  async #takeAfterGap(nc: NatsConnection, message: JsMsg): Promise<boolean> {
+    const { what, stream, check } = this.#parts
+    check(this.#fetchedUpTo, await stateOf(nc, what, stream))
+    return this.#take(message)
+  }
+
+  /** Whether more is wanted. */
+  #take(message: JsMsg): boolean {
+    const { end = Infinity } = this.#parts
+    if (this.#state !== 'reading') return false
+    if (message.seq <= end) {
+      this.#waiting.push(streamMessage(message))
+      this.#fetchedUpTo = { ...this.#fetchedUpTo, next: message.seq + 1 }
+    }
+    this.#isCaughtUp = false
+    // Nothing else that is wanted was there, so in a bounded job nothing up to its end.
+    if (message.info.pending === 0 || message.seq >= end) {
+      this.#caughtUp(end === Infinity ? message.seq : end)
+    }
+    this.#wake()
+    return this.#state === 'reading'
+  }
+
+  /** While nothing comes: messages with other subjects count as read, so that nothing is missed when they are deleted. */
+  async #skipOthers(nc: NatsConnection, fetcher: MessageFetcher): Promise<void> {
+    const { what, stream } = this.#parts
+    const { last } = await stateOf(nc, what, stream)
+    if (last >= this.#fetchedUpTo.next && (await fetcher.isDrained())) this.#caughtUp(last)
+  }
+
+  /** Everything up to a sequence was fetched. */
+  #caughtUp(last: number): void {
+    const { end } = this.#parts
+    const next = Math.min(last, end ?? Infinity) + 1
+    if (next > this.#fetchedUpTo.next) this.#fetchedUpTo = { ...this.#fetchedUpTo, next }
+    this.#isCaughtUp = true
+    if (end !== undefined && this.#state === 'reading') this.#state = 'ended'
+    this.#wake()
+  }
+
+  #wake(): void {
+    for (const wake of this.#wakeReader.splice(0)) wake()
+  }
+}
+
+function placeOf({ sequence }: StreamMessage): string {
+  return `sequence ${sequence}`
+}
