@@ -1,4 +1,5 @@
 import type { TestedBug } from './planted-bug.ts'
+import { kafkaBugs } from './kafka-bugs.ts'
 import { tableBugs } from './tested-table-bugs.ts'
 
 /** Bugs that specific tests must find. */
@@ -344,4 +345,5 @@ export const testedBugs: readonly TestedBug[] = [
     shows: /a map behind scan: fails the job/,
   },
   ...tableBugs,
+  ...kafkaBugs,
 ]

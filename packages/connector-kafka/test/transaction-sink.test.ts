@@ -99,6 +99,16 @@ describe('a sink with transactions', () => {
     expect(valuesIn(kafka)).toEqual(['a', 'b'])
   })
 
+  test('EN-217 what was prepared survives a power loss, and is committed by the next start', async () => {
+    const kafka = cluster()
+    const fs = new SimFs()
+    const writer = await sinkOn(kafka).open(0, [], contextOf({ fs }))
+    await write(writer, ['a', 'b'])
+    const staged = await writer.prepare(1)
+    await sinkOn(kafka).open(0, [staged!], contextOf({ fs: fs.afterPowerLoss() }))
+    expect(valuesIn(kafka)).toEqual(['a', 'b'])
+  })
+
   test('EN-222 each job, sink and subtask has an id of its own', async () => {
     const kafka = cluster()
     const open = async (subtask: number, job: string, name: string): Promise<void> => {

@@ -1,0 +1,105 @@
+import type { TestedBug } from './planted-bug.ts'
+
+/** Bugs of the Kafka connector, which its tests against a cluster in memory must find. */
+export const kafkaBugs: readonly TestedBug[] = [
+  {
+    name: 'an answer that was lost makes the Kafka sink write records twice',
+    plant: {
+      file: 'connector-kafka/src/committer.ts',
+      from: 'if ((producer.mark ?? -1) >= checkpoint) return',
+      to: '',
+    },
+    files: ['packages/connector-kafka/test/transaction-sink.test.ts'],
+    shows: /EN-227/,
+  },
+  {
+    name: 'a staged file of the Kafka sink is not synced',
+    plant: {
+      file: 'connector-kafka/src/staged-file.ts',
+      from: 'await this.#file?.sync()',
+      to: '',
+    },
+    files: ['packages/connector-kafka/test/transaction-sink.test.ts'],
+    shows: /power loss/,
+  },
+  {
+    name: 'the name of a staged file of the Kafka sink is not synced',
+    plant: {
+      file: 'connector-kafka/src/staged-file.ts',
+      from: 'await this.#fs.syncDirectory(this.#directory)',
+      to: '',
+    },
+    files: ['packages/connector-kafka/test/transaction-sink.test.ts'],
+    shows: /power loss/,
+  },
+  {
+    name: 'the Kafka sink keeps a file whose records are committed',
+    plant: {
+      file: 'connector-kafka/src/committer.ts',
+      from: 'if (staged.file !== null) await removeIfThere(fs, `${directory}/${staged.file}`)',
+      to: '',
+    },
+    files: ['packages/connector-kafka/test/transaction-sink.test.ts'],
+    shows: /stopped for so long/,
+  },
+  {
+    name: 'a Kafka job that was restored from an older copy writes nothing for a while',
+    plant: {
+      file: 'connector-kafka/src/transaction-sink.ts',
+      from: 'await committer.reset(checkpoint - 1)',
+      to: '',
+    },
+    files: ['packages/connector-kafka/test/transaction-sink.test.ts'],
+    shows: /older copy/,
+  },
+  {
+    name: 'offsets without records are read again',
+    plant: {
+      file: 'connector-kafka/src/topic-reader.ts',
+      from: 'this.#deliveredUpTo = Math.max(this.#deliveredUpTo, Math.min(offset, this.#parts.end ?? Infinity))',
+      to: '',
+    },
+    files: ['packages/connector-kafka/test/topic-source.test.ts'],
+    shows: /EN-243/,
+  },
+  {
+    name: 'a partition that was added later is read from its end',
+    plant: {
+      file: 'connector-kafka/src/topic-source.ts',
+      from: '      first\n    const start',
+      to: '      end\n    const start',
+    },
+    files: ['packages/connector-kafka/test/topic-source.test.ts'],
+    shows: /added later/,
+  },
+  {
+    name: '`latest` means another moment after a restart',
+    plant: {
+      file: 'connector-kafka/src/start.ts',
+      from: 'await publishFile(context.fs, context.directory, fileName, bytes, context.owner)',
+      to: '',
+    },
+    files: ['packages/connector-kafka/test/topic-source.test.ts'],
+    shows: /moment of the first start/,
+  },
+  {
+    name: 'deleted records of Kafka are taken for a gap',
+    plant: {
+      file: 'connector-kafka/src/topic-source.ts',
+      from: 'if (offset < first) {',
+      to: 'if (offset < 0) {',
+    },
+    files: ['packages/connector-kafka/test/topic-source.test.ts'],
+    shows: /deleted records/,
+  },
+  {
+    name: 'the Kafka sink without transactions does not wait for brokers',
+    plant: {
+      file: 'connector-kafka/src/plain-sink.ts',
+      from: 'await this.#named(() => this.#producer.flush())',
+      to: '',
+    },
+    files: ['packages/connector-kafka/test/transaction-sink.test.ts'],
+    shows: /EN-225/,
+  },
+]
