@@ -32,6 +32,12 @@ export class RankedRows {
     return this.#next
   }
 
+  /** Whether a new row would be among the first `end` rows. */
+  admits(row: unknown, end: number): boolean {
+    const rows = this.#rows
+    return rows.length < end || (end > 0 && this.#compare(rows[end - 1]!, { row, number: this.#next }) > 0)
+  }
+
   /** How many rows come before a row, which may be among them. */
   rankOf(row: GroupRow): number {
     const rows = this.#rows

@@ -17,8 +17,8 @@ import {
   type OperatorContext,
   type StreamRecord,
 } from '@millrace/core/operator'
-import { keyToken, TokenMap, tokenKey } from '@millrace/core/store'
-import { GroupRows, groupRowsPiece } from './group-rows.ts'
+import { keyToken, TokenMap, tokenKey, type Cell } from '@millrace/core/store'
+import { GroupRows, groupRowsPiece, type GroupRow } from './group-rows.ts'
 import type { GroupedChange } from './grouped-change.ts'
 import { RankedRows, type RankedRow, type RowOrder } from './ranked-rows.ts'
 import type { RowChange } from './row-change.ts'
@@ -65,28 +65,37 @@ export class TopNOperator implements Operator<unknown, RowChange> {
   process({ value, key }: StreamRecord<unknown>, out: Collector<RowChange>): void {
     const group = key!
     const ranked = this.#rankedRows()
-    const { offset } = this.#parts
-    const end = offset + this.#limitOf(group)
-    const number = ranked.nextNumber
-    // A record is a new row whose key is its number.
-    const change = this.#parts.isTable
-      ? (value as GroupedChange)
-      : { group, key: number, before: undefined, after: value }
-    const cell = this.#rows.find(change)
+    const end = this.#parts.offset + this.#limitOf(group)
+    if (this.#parts.isTable) {
+      const change = value as GroupedChange
+      this.#apply(change, this.#rows.find(change), { ranked, end, out })
+    } else if (ranked.admits(value, end)) {
+      // A record is a new row whose key is its number.
+      const change = { group, key: ranked.nextNumber, before: undefined, after: value }
+      this.#apply(change, undefined, { ranked, end, out })
+    }
+  }
+
+  #apply(
+    change: GroupedChange,
+    cell: Cell<GroupRow> | undefined,
+    { ranked, end, out }: { ranked: RankedRows; end: number; out: Collector<RowChange> },
+  ): void {
+    const { offset, isTable } = this.#parts
     const old = cell?.value
+    const number = old?.number ?? ranked.nextNumber
     const from = old === undefined ? undefined : ranked.rankOf(old)
-    const row = rowOf(change, old?.number ?? number)
+    const row = rowOf(change, number)
     const rank = row && ranked.rankOf(row)
     // From here on no function of the user is called, so a record that fails has changed nothing.
-    if (!this.#parts.isTable && rank! >= end) return
     const shown = ranked.slice(offset, end)
     if (from !== undefined) ranked.delete(from)
     // The rank was found with the old row in place.
     if (row !== undefined) ranked.insert(from !== undefined && from < rank! ? rank! - 1 : rank!, row)
-    this.#rows.store(change, cell, old?.number ?? number)
-    if (!this.#parts.isTable && ranked.size > end) this.#rows.delete(ranked.delete(end).token)
+    this.#rows.store(change, cell, number)
+    if (!isTable && ranked.size > end) this.#rows.delete(ranked.delete(end).token)
     this.#keep(ranked)
-    this.#emit(group, shown, ranked.slice(offset, end), out)
+    this.#emit(change.group, shown, ranked.slice(offset, end), out)
   }
 
   /** The rows of the current group. */
