@@ -265,7 +265,8 @@ export class KeyedHandle {
   }
 
   toTable(name: string, options: TableOptions<unknown, 'timed'> = {}): TableHandle {
-    return new TableHandle(this.#operator(name, options, toTableParts(name, this.timing, options)).main)
+    const { main, sides } = this.#operator(name, options, toTableParts(name, this.timing, options))
+    return Object.assign(new TableHandle(main), sides)
   }
 
   keepFirst(name: string, options: KeepFirstOptions): StreamHandle {

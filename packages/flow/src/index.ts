@@ -54,6 +54,7 @@ export type {
   GroupResult,
   FirstRecords,
   KeyOfTable,
+  NewestRows,
   RankedValue,
   RowOf,
   RowValue,

@@ -351,7 +351,7 @@ export interface KeyedStream<T, K, Time extends Timing = 'untimed'> {
    * Makes a table of the newest record for each key.
    *
    * With event time the record with the latest time is the row, whatever the order of arrival; of equal times
-   * the last one. Older records are ignored and counted as late. Without event time the last record is the
+   * the last one. Older records go to `late`. Without event time the last record is the
    * row. `deleteIf` says which records delete the row of their key. With `expireAfter` a row is deleted when
    * the watermark has passed its time by that much.
    *
@@ -363,8 +363,8 @@ export interface KeyedStream<T, K, Time extends Timing = 'untimed'> {
   toTable<D extends T>(
     name: string,
     options: TableOptions<T, Time> & { readonly deleteIf: (value: T) => value is D },
-  ): Table<Exclude<T, D>, K, Time>
-  toTable(name: string, options?: TableOptions<T, Time>): Table<T, K, Time>
+  ): NewestRows<Exclude<T, D>, K, T, Time>
+  toTable(name: string, options?: TableOptions<T, Time>): NewestRows<T, K, T, Time>
 
   /**
    * Keeps the first `n` records of each key, in an order, as a table that changes with every record that is
@@ -507,6 +507,15 @@ export interface Table<T, K, Time extends Timing = 'timed'> {
    * orders.to('orders', rows)
    */
   to<S extends AnySink>(name: string, sink: S & AppliesChanges<S, T, K>, options?: SinkOptions): void
+}
+
+/** The table of the newest records of a stream of `In`, and the records that were older than their row. */
+export interface NewestRows<T, K, In, Time extends Timing = 'timed'> extends Table<T, K, Time> {
+  /**
+   * Records that were older than the row of their key, or had expired, unchanged and each once. Without a
+   * reader they are counted, and the count is logged as a warning.
+   */
+  readonly late: StreamOf<In, Time>
 }
 
 /** The rows of a table in groups. Created by `groupBy`. */

@@ -105,6 +105,7 @@ export type {
   ForeignKeyJoin,
   GroupedTable,
   JoiningTables,
+  NewestRows,
   OuterJoinOptions,
   GroupResult,
   RankedValue,

@@ -2,7 +2,15 @@
 import type { Change } from '@millrace/core'
 import type { ChangeSink, Sink } from '@millrace/core/connector'
 import { expectTypeOf } from 'vitest'
-import type { FirstRecords, RankedValue, SourceStream, StreamOf, Table, TimedStream } from '../stream.ts'
+import type {
+  FirstRecords,
+  NewestRows,
+  RankedValue,
+  SourceStream,
+  StreamOf,
+  Table,
+  TimedStream,
+} from '../stream.ts'
 import { count } from '../window/count.ts'
 import { max } from '../window/extreme.ts'
 import { enrich } from './enrich.ts'
@@ -30,10 +38,11 @@ const byId = events.keyBy((event) => event.id)
 const isClosed = (event: Opened | Closed): event is Closed => event.kind === 'closed'
 const open = byId.toTable('open', { deleteIf: isClosed, expireAfter: '1d' })
 
-expectTypeOf(open).toEqualTypeOf<Table<Opened, string>>()
-expectTypeOf(byId.toTable('all')).toEqualTypeOf<Table<Opened | Closed, string>>()
+expectTypeOf(open).toEqualTypeOf<NewestRows<Opened, string, Opened | Closed>>()
+expectTypeOf(open.late).toEqualTypeOf<TimedStream<Opened | Closed>>()
+expectTypeOf(byId.toTable('all')).toEqualTypeOf<NewestRows<Opened | Closed, string, Opened | Closed>>()
 expectTypeOf(byId.toTable('all', { deleteIf: (event) => event.id === '' })).toEqualTypeOf<
-  Table<Opened | Closed, string>
+  NewestRows<Opened | Closed, string, Opened | Closed>
 >()
 expectTypeOf(open.map((row) => row.total)).toEqualTypeOf<Table<number, string>>()
 expectTypeOf(open.toStream()).toEqualTypeOf<TimedStream<Change<Opened, string>>>()

@@ -49,6 +49,7 @@ class ToTableOperator implements Operator<unknown, RowChange> {
   readonly #parts: ToTableParts
   #context!: OperatorContext
   #newest!: ValueState<Newest>
+  #late!: Collector<unknown>
 
   constructor(parts: ToTableParts) {
     this.#parts = parts
@@ -57,6 +58,7 @@ class ToTableOperator implements Operator<unknown, RowChange> {
   open(context: OperatorContext): void {
     this.#context = context
     this.#newest = context.value(newest)
+    this.#late = context.output('late')
   }
 
   process({ value, time, key }: StreamRecord<unknown>, out: Collector<RowChange>): void {
@@ -68,6 +70,7 @@ class ToTableOperator implements Operator<unknown, RowChange> {
     const isExpired = time <= this.#context.watermark() - this.#parts.expireAfterMs
     if (isExpired || (old !== undefined && time < old.time)) {
       this.#context.count('late')
+      this.#late.emit(value)
       return
     }
     this.#keep({ row, time, hasTimer: old?.hasTimer ?? false })
@@ -125,7 +128,7 @@ export function toTableParts(
   return {
     type: 'toTable',
     fingerprint: ToTableOperator.fingerprint,
-    outputs: [],
+    outputs: ['late'],
     keeps: expireAfter === undefined ? 'the row of each key' : `the row of each key for ${expireAfter}`,
     create: () => new ToTableOperator(parts),
   }

@@ -28,7 +28,7 @@ const perId = (options: { expireAfter?: number } = {}): OperatorNode => {
 }
 
 function harnessOf(node: OperatorNode): OperatorHarness<Reading> {
-  return operatorHarness<Reading>(() => node.create(), { inputs: keysOf(node) })
+  return operatorHarness<Reading>(() => node.create(), { inputs: keysOf(node), outputs: node.outputs })
 }
 
 const sign = { insert: '+I', updateBefore: '-U', updateAfter: '+U', delete: '-D' } as const
@@ -111,12 +111,13 @@ describe('toTable', () => {
     expect(textOf(harness)).toHaveLength(5)
   })
 
-  test('a record that is older than the deletion of its row does not bring it back', () => {
+  test('a record that is older than the deletion of its row does not bring it back: it goes to late', () => {
     const harness = harnessOf(perId())
     harness.record({ id: 'k', n: 1 }, 100)
     harness.record({ id: 'k', n: -1 }, 110)
     harness.record({ id: 'k', n: 2 }, 105)
     expect(textOf(harness)).toEqual(['+I 1', '-D 1'])
+    expect(harness.side('late')).toEqual([{ value: { id: 'k', n: 2 }, time: 105 }])
     harness.watermark(111)
     expect(harness.cells()).toEqual({ '#timers': 0, newest: 0 })
   })
