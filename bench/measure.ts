@@ -5,6 +5,8 @@ export interface Measurable {
   readonly name: string
   readonly operations: number
   readonly run: () => void | Promise<void>
+  /** The cost is good enough if it is at most `times` that of the measurement `of`. */
+  readonly atMost?: { readonly times: number; readonly of: string }
 }
 
 /** The cost of one operation, as the median of many runs. */
@@ -58,11 +60,15 @@ export async function measureInTurns(measurables: readonly Measurable[], turns =
     }
   }
   report(
-    measurables.map(({ name }, index) => ({
+    measurables.map(({ name, atMost }, index) => ({
       name,
       nanoseconds: median(wall[index]!),
       runs: turns,
       note: `${median(cpu[index]!)} ns of CPU`,
+      ...(atMost !== undefined && {
+        rivals: { [atMost.of]: median(wall[measurables.findIndex((each) => each.name === atMost.of)]!) },
+        bar: { rival: atMost.of, times: atMost.times },
+      }),
     })),
   )
 }

@@ -4,6 +4,7 @@ import {
   aggregator,
   collect,
   count,
+  cumulative,
   max,
   mean,
   min,
@@ -18,7 +19,7 @@ import {
   type WindowsFingerprint,
 } from '@millrace/flow'
 import { figuresEnd, passes, remainder, type Item } from './item.ts'
-import type { AggregateSpec, WindowShape } from './topology.ts'
+import type { AggregateSpec, PartOf, WindowShape } from './topology.ts'
 
 /** The assigner of a shape. */
 export function assignerOf({ sizeMs, slideMs, offsetMs, otherMs }: WindowShape): WindowAssigner {
@@ -27,6 +28,13 @@ export function assignerOf({ sizeMs, slideMs, offsetMs, otherMs }: WindowShape):
   return slideMs === undefined
     ? tumbling(sizeMs, { offset })
     : sliding({ size: sizeMs, slide: slideMs, offset })
+}
+
+/** The windows of a part with a trigger. */
+export function paneWindowsOf({ windows, stepMs }: PartOf<'panes'>): WindowAssigner {
+  if (windows === 'tumbling') return tumbling(stepMs)
+  if (windows === 'cumulative') return cumulative({ maxSize: 3 * stepMs, step: stepMs })
+  return sliding({ size: stepMs, slide: 2 * stepMs })
 }
 
 /** Windows of two alternating lengths, without a gap: like day and night shifts. */

@@ -85,6 +85,9 @@ export const features = [
   'pattern without overlaps',
   'join by foreign key',
   'stream with a table',
+  'panes of tumbling windows',
+  'panes of cumulative windows',
+  'panes of paused windows',
   'keys of all sorts',
   'poison in a key',
   'poison that is skipped',
@@ -167,6 +170,8 @@ function* partFeatures(part: Part): Generator<Feature> {
     yield part.shape.isApart ? 'pattern without overlaps' : 'pattern'
   } else if (part.kind === 'table') {
     yield tableFeatures[part.how.kind]
+  } else if (part.kind === 'panes') {
+    yield `panes of ${part.windows} windows`
   } else if (part.kind === 'meeting') {
     const { how } = part
     yield ({ rounds: 'connect', window: 'window join', between: 'interval join' } as const)[how.kind]

@@ -6,6 +6,7 @@ import {
   max,
   pipeline,
   session,
+  trigger,
   skip,
   type OnError,
   type OperatorOptions,
@@ -19,7 +20,7 @@ import {
 import { Dice } from './dice.ts'
 import { drawnSink, drawnSource } from './drawn-connectors.ts'
 import { processSpecOf } from './drawn-process.ts'
-import { aggregatesOf, assignerOf } from './drawn-windows.ts'
+import { aggregatesOf, assignerOf, paneWindowsOf } from './drawn-windows.ts'
 import {
   changed,
   checkPoison,
@@ -143,6 +144,15 @@ class Building {
         const aggregates = { value: count<Item>(), most: max((item: Item) => figureOf(item)) }
         const sessions = keyedBy(input, part.by, part).window(session(part.gapMs))
         return main(sessions.aggregate(name, aggregates))
+      }
+      case 'panes': {
+        const aggregates = { value: count<Item>(), most: max((item: Item) => figureOf(item)) }
+        const panes = keyedBy(input, part.by, part)
+          .window(paneWindowsOf(part))
+          .aggregate(name, aggregates, { trigger: trigger.atEnd().early(trigger.records(part.early)) })
+        // Early panes depend on the order of records.
+        const onTime = panes.filter(({ pane }) => pane.timing === 'onTime')
+        return main(onTime.map(({ pane: _, ...result }) => result))
       }
       case 'window': {
         const windows = keyedBy(input, part.by, part).window(assignerOf(part.shape))

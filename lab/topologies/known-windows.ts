@@ -1,6 +1,13 @@
 /** A model of windows from their definition: which records are in which, and when each is emitted. */
-import { figureOf, foldOf, passes, type Item } from './item.ts'
-import type { Group, KnownOutputs, KnownRecord, KnownStream } from './known-stream.ts'
+import { figureOf, foldOf, keyOf, passes, type Item } from './item.ts'
+import {
+  isPunctual,
+  textOf,
+  type Group,
+  type KnownOutputs,
+  type KnownRecord,
+  type KnownStream,
+} from './known-stream.ts'
 import type { AggregateKind, AggregateSpec, PartOf, WindowShape } from './topology.ts'
 
 interface Span {
@@ -43,6 +50,33 @@ export function windowsOf(
   const placeOf = ({ cause }: PlacedResult): number => (cause === undefined ? -1 : taken.indexOf(cause))
   results.sort((a, b) => a.after - b.after || placeOf(a) - placeOf(b) || a.record.time - b.record.time)
   return { main: results.map(({ record }) => record), late, poisoned }
+}
+
+/** The results of windows with a trigger when they end; undefined if some record could be late. */
+export function panesOf(
+  { by, windows, stepMs }: PartOf<'panes'>,
+  stream: KnownStream,
+): readonly unknown[] | undefined {
+  if (!stream.every(isPunctual)) return undefined
+  const results = new Map<string, { key: Item['key']; window: Span; value: number; most: number }>()
+  for (const { time, value: item } of stream) {
+    const key = keyOf(by, item)
+    for (const window of paneSpans(time, windows, stepMs)) {
+      const name = `${textOf(key)} ${window.end}`
+      const result = results.get(name) ?? { key, window, value: 0, most: Number.NEGATIVE_INFINITY }
+      result.value++
+      result.most = Math.max(result.most, figureOf(item))
+      results.set(name, result)
+    }
+  }
+  return [...results.values()]
+}
+
+function paneSpans(time: number, windows: PartOf<'panes'>['windows'], stepMs: number): readonly Span[] {
+  const every = { tumbling: 1, cumulative: 3, paused: 2 }[windows] * stepMs
+  const start = Math.floor(time / every) * every
+  const sizes = windows === 'cumulative' ? [1, 2, 3] : [1]
+  return sizes.map((size) => ({ start, end: start + size * stepMs })).filter(({ end }) => time < end)
 }
 
 /** The windows that contain a time, earliest first. */

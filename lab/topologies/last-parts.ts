@@ -1,6 +1,6 @@
 /**
- * Parts that are added once everything else is drawn, by dice of their own: two streams that meet, sessions, tables, and patterns. They
- * end in sinks of their own, so that the rest of a topology is what it was without them.
+ * Parts that are added once everything else is drawn, by dice of their own: two streams that meet, sessions, tables, patterns, and
+ * windows with a trigger. They end in sinks of their own, so that the rest of a topology is what it was without them.
  */
 import type { Dice } from './dice.ts'
 import type { Grouping } from './item.ts'
@@ -10,7 +10,7 @@ import type { Meeting, Part, PatternShape, TableUse } from './topology.ts'
 /** Pairs of longer streams would be too many. */
 const longestStream = 200
 
-/** Draws none, one or both. */
+/** Draws none, or some of them. */
 export function drawLast(dice: Dice, open: readonly OpenStream[]): readonly Part[] {
   const inputs = open.filter(({ isTimed, records }) => isTimed && records <= longestStream)
   if (inputs.length === 0 || !dice.onceIn(3)) return []
@@ -25,6 +25,21 @@ export function drawLast(dice: Dice, open: readonly OpenStream[]): readonly Part
     const from = dice.oneOf(inputs).ref
     const gapMs = dice.oneOf([50, 300, 1_000])
     parts.push({ ...common, kind: 'session', name: 'sessions', from, by: groupingOf(dice), gapMs })
+  }
+  if (dice.onceIn(2)) {
+    const from = dice.oneOf(inputs).ref
+    const windows = dice.oneOf(['tumbling', 'cumulative', 'paused'] as const)
+    const [stepMs, early] = [dice.oneOf([50, 300, 1_000]), dice.between(1, 4)]
+    parts.push({
+      ...common,
+      kind: 'panes',
+      name: 'panes',
+      from,
+      by: groupingOf(dice),
+      windows,
+      stepMs,
+      early,
+    })
   }
   return parts
 }

@@ -1,7 +1,7 @@
 import { expect, test } from 'vitest'
 import { foldOf, type Reading } from './item.ts'
 import { predict } from './oracle.ts'
-import type { Part, PartOf, Topology } from './topology.ts'
+import type { PaneWindows, Part, PartOf, Topology } from './topology.ts'
 
 /** The expected content of each sink. */
 const expectedOf = (topology: Topology): ReadonlyMap<string, readonly unknown[]> => predict(topology).records
@@ -234,4 +234,37 @@ test('tables have the rows that follow from the newest records, unless it is not
   ])
   expect(rows({ kind: 'aggregate' }, [[5], [5]], 1)).toHaveLength(1)
   expect(rows({ kind: 'first', withinMs: 1 }, [[5, 6], [6]], 1)).toBeUndefined()
+})
+
+test('windows that share their start contain what came before, and those with pauses not every record', () => {
+  const panes = (windows: PaneWindows): Part => ({
+    ...common,
+    kind: 'panes',
+    name: 'panes',
+    by: { kind: 'key' },
+    windows,
+    stepMs: 10,
+    early: 2,
+  })
+  const ends = (windows: PaneWindows): unknown =>
+    expectedOf(oneOf(panes(windows), [[5, 12, 31]]))
+      .get('main')
+      ?.map((record) => {
+        const { window, value } = record as { window: { end: number }; value: number }
+        return [window.end, value]
+      })
+  expect(ends('cumulative')).toEqual([
+    [10, 1],
+    [20, 2],
+    [30, 2],
+    [40, 1],
+    [50, 1],
+    [60, 1],
+  ])
+  expect(ends('tumbling')).toEqual([
+    [10, 1],
+    [20, 1],
+    [40, 1],
+  ])
+  expect(ends('paused')).toEqual([[10, 1]])
 })

@@ -22,7 +22,7 @@ import {
 } from './known-stream.ts'
 import { patternOf } from './known-pattern.ts'
 import { tableOf } from './known-tables.ts'
-import { windowsOf } from './known-windows.ts'
+import { panesOf, windowsOf } from './known-windows.ts'
 import {
   lettersName,
   outputsOf,
@@ -127,6 +127,8 @@ class Evaluation {
         return this.#known(part, patternOf(part, input))
       case 'table':
         return this.#table(part, input)
+      case 'panes':
+        return this.#known(part, panesOf(part, input))
       default:
         return this.#stateless(part, this.#without(part, part.poison, input))
     }
@@ -158,7 +160,18 @@ class Evaluation {
   #stateless(
     part: Exclude<
       Part,
-      PartOf<'union' | 'reduce' | 'scan' | 'process' | 'window' | 'meeting' | 'session' | 'table' | 'pattern'>
+      PartOf<
+        | 'union'
+        | 'reduce'
+        | 'scan'
+        | 'process'
+        | 'window'
+        | 'meeting'
+        | 'session'
+        | 'table'
+        | 'pattern'
+        | 'panes'
+      >
     >,
     input: KnownStream,
   ): Readonly<Record<string, KnownStream>> {

@@ -103,6 +103,8 @@ function partText(part: Part): string {
       return `${patternText(part.shape)}${byText(part.by)}`
     case 'table':
       return `${tableText(part.how)}${byText(part.by)}`
+    case 'panes':
+      return `panes(${part.windows} windows of ${part.stepMs} ms, early after ${part.early})${byText(part.by)}`
   }
 }
 

@@ -114,6 +114,14 @@ export type Part = PartCommon &
     | { readonly kind: 'session'; readonly by: Grouping; readonly gapMs: number }
     | { readonly kind: 'table'; readonly other: StreamRef; readonly by: Grouping; readonly how: TableUse }
     | { readonly kind: 'pattern'; readonly by: Grouping; readonly shape: PatternShape }
+    | {
+        readonly kind: 'panes'
+        readonly by: Grouping
+        readonly windows: PaneWindows
+        readonly stepMs: number
+        /** After so many records there is an early pane. */
+        readonly early: number
+      }
   )
 
 /** An event that passes `first`, and then one that passes `second`, with none between that passes `not`. */
@@ -137,6 +145,11 @@ export type TableUse =
   /** A stream with a table of itself: every record meets a row, because it waits for its own. */
   | { readonly kind: 'enrich'; readonly join: 'inner' | 'left' }
 
+/**
+ * Windows with a trigger: one after another; three that share their start; or with pauses as long as they are.
+ */
+export type PaneWindows = 'tumbling' | 'cumulative' | 'paused'
+
 /** Which records come out without a partner. */
 export type Unmatched = 'inner' | 'left' | 'right' | 'full'
 
@@ -153,22 +166,13 @@ export type Meeting =
     }
 
 /** Every kind of part that others can read. */
-export const partKinds: readonly Exclude<Part['kind'], 'meeting' | 'session' | 'table' | 'pattern'>[] = [
-  'map',
-  'filter',
-  'flatMap',
-  'tap',
-  'union',
-  'split',
-  'mapAsync',
-  'reduce',
-  'scan',
-  'process',
-  'window',
-]
+export const partKinds: readonly Exclude<
+  Part['kind'],
+  'meeting' | 'session' | 'table' | 'pattern' | 'panes'
+>[] = ['map', 'filter', 'flatMap', 'tap', 'union', 'split', 'mapAsync', 'reduce', 'scan', 'process', 'window']
 
 /** The kinds of part that are added behind the others, and end in sinks of their own. */
-export const lastKinds: readonly Part['kind'][] = ['meeting', 'session', 'table', 'pattern']
+export const lastKinds: readonly Part['kind'][] = ['meeting', 'session', 'table', 'pattern', 'panes']
 
 /** What a part reads. */
 export function inputsOf(part: Part): readonly StreamRef[] {

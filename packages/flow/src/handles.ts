@@ -40,6 +40,7 @@ import { requireMethod, requireSynchronous, requireSynchronousMethods } from './
 import { checkOutputs } from './taken-names.ts'
 import type { Aggregates } from './window/aggregate.ts'
 import type { AnyWindows } from './window/layout.ts'
+import type { TrailingWindows } from './window/trailing.ts'
 import { windowParts, type AnyAggregateOptions } from './window/window-parts.ts'
 import { lookupNode, type LookupSpec } from './calls/lookup.ts'
 import type { LookupKey } from './calls/loader.ts'
@@ -94,7 +95,7 @@ export class StreamHandle {
     return new KeyedHandle(this, { kind: 'key', by: select })
   }
 
-  window(windows: AnyWindows): object {
+  window(windows: AnyWindows | TrailingWindows): object {
     return this.keyBy(() => 'all').window(windows, false)
   }
 
@@ -286,7 +287,7 @@ export class KeyedHandle {
     return this.stream.mapAsync(name, call, options, this.#exchange)
   }
 
-  window(windows: AnyWindows, hasKey = true): object {
+  window(windows: AnyWindows | TrailingWindows, hasKey = true): object {
     return {
       aggregate: (name: string, aggregates: Aggregates<unknown>, options: AnyAggregateOptions = {}) => {
         requireTimed(this.timing, name)

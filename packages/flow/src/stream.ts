@@ -41,6 +41,7 @@ import type { MatchOptions } from './pattern/match-parts.ts'
 import type { AnyPattern, Match, TimedOutMatch } from './pattern/pattern.ts'
 import type { GlobalWindows } from './window/global.ts'
 import type { Pane } from './window/pane.ts'
+import type { TrailingWindows } from './window/trailing.ts'
 
 declare const carries: unique symbol
 declare const carriesRows: unique symbol
@@ -250,7 +251,9 @@ export interface TimedStream<T> extends Stream<T, 'timed'> {
    * payments.window(tumbling('1m')).aggregate('per-minute', { n: count() })
    * // emits { window: { start: 60000, end: 120000 }, n: 17 }
    */
-  window(windows: WindowAssigner | MergingWindows<T> | GlobalWindows): WindowedStream<T, never>
+  window(
+    windows: WindowAssigner | MergingWindows<T> | GlobalWindows | TrailingWindows,
+  ): WindowedStream<T, never>
 }
 
 /** A keyed stream of any type. */
@@ -599,7 +602,7 @@ export interface TimedKeyedStream<T, K> extends KeyedStream<T, K, 'timed'> {
    * @example
    * payments.keyBy((payment) => payment.card).window(tumbling('1m')).aggregate('per-card', { n: count() })
    */
-  window(windows: WindowAssigner | MergingWindows<T> | GlobalWindows): WindowedStream<T, K>
+  window(windows: WindowAssigner | MergingWindows<T> | GlobalWindows | TrailingWindows): WindowedStream<T, K>
 
   /**
    * Removes duplicates: keeps the first record of each key by event time, and drops those of the same key

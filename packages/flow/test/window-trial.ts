@@ -77,6 +77,7 @@ export function expectIds(node: OperatorNode, trial: MeetingCase, expected: read
   expect(Object.values(harness.cells()).every((size) => size === 0)).toBe(true)
 }
 
-function lineOf(group: string, ids: readonly number[]): string {
+/** A result as text, as `expectIds` compares it. */
+export function lineOf(group: string, ids: readonly number[]): string {
   return `${group}: ${ids.toSorted((a, b) => a - b).join('+')}`
 }

@@ -3,13 +3,14 @@ import { operatorHarness } from '@millrace/testkit'
 import fc from 'fast-check'
 import { describe, expect, test } from 'vitest'
 import { meetings, type Item } from '../../test/meeting-trial.ts'
-import { expectedIds, expectIds, windowNode, type Span } from '../../test/window-trial.ts'
+import { expectedIds, expectIds, lineOf, windowNode, type Span } from '../../test/window-trial.ts'
 import type { WindowAssigner } from './assigner.ts'
 import { collect } from './collect.ts'
 import { count } from './count.ts'
 import { cumulative } from './cumulative.ts'
 import { customWindows } from './custom.ts'
 import { sliding } from './sliding.ts'
+import { trailing } from './trailing.ts'
 import { tumbling } from './tumbling.ts'
 
 /** All spans of a list that contain a time: the definition of windows. */
@@ -64,6 +65,49 @@ describe('windows of every kind', () => {
       )
     },
   )
+})
+
+describe('windows that end with each record', () => {
+  test('any order of arrival, batches, restarts and parallelism give the results of the data, and no state is left', () => {
+    fc.assert(
+      fc.property(meetings, fc.integer({ min: 1, max: 20 }), (trial, size) => {
+        const node = windowNode((items) =>
+          items
+            .keyBy(({ key }) => key)
+            .window(trailing(size))
+            .aggregate('w', { ids: collect(({ id }) => id) }),
+        )
+        const items = [...trial.left, ...trial.right]
+        const lines = items.map(({ key, at }) => {
+          const near = items.filter((each) => each.key === key && each.at > at - size && each.at <= at)
+          return lineOf(
+            `${key} ${at + 1 - size}..${at + 1}`,
+            near.map(({ id }) => id),
+          )
+        })
+        expectIds(node, trial, [...new Set(lines)].toSorted())
+      }),
+      runs,
+    )
+  })
+
+  test('have no result for a late record, which comes out as one', () => {
+    const node = windowNode((items) => items.window(trailing(5)).aggregate('w', { n: count() }))
+    const harness = operatorHarness<Item>(() => node.create(), {
+      inputs: keysOf(node),
+      outputs: node.outputs,
+    })
+    for (const at of [3, 5]) harness.record({ id: at, key: 'a', at }, at)
+    harness.watermark(5)
+    for (const at of [4, 5.5]) harness.record({ id: at, key: 'a', at }, at)
+    harness.end()
+    expect(harness.outputs).toEqual([
+      { value: { window: { start: -1, end: 4 }, n: 1 }, time: 3 },
+      { value: { window: { start: 1, end: 6 }, n: 3 }, time: 5 },
+    ])
+    expect(harness.side('late').map(({ value }) => (value as Item).at)).toEqual([4])
+    expect(harness.cells()).toEqual({ '#timers': 0, slices: 0 })
+  })
 })
 
 const hour = 3_600_000

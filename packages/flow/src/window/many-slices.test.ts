@@ -179,6 +179,33 @@ describe('the cost of windows', () => {
     expect(merges / results).toBeLessThan(5)
   })
 
+  test('the cost of a window does not depend on its slices where keys are in few of them', () => {
+    const costs = [100, 400].map((size) => {
+      let merges = 0
+      const counted = aggregator<Reading, number, number>({
+        kind: 'counted',
+        version: 1,
+        create: () => 0,
+        add: (n) => n + 1,
+        merge: (a, b) => {
+          merges++
+          return a + b
+        },
+        result: (n) => n,
+      })
+      const harness = harnessOf(sliding({ size, slide: 1 }), { counted })
+      for (let time = 0; time < 800; time++) {
+        harness.watermark(time)
+        harness.record({ key: `key ${(time * 7) % 20}`, text: '' }, time)
+      }
+      harness.end()
+      // Cells: one for each record, until its last window has ended.
+      expect(harness.cells()['slices']).toBe(0)
+      return merges / harness.outputs.length
+    })
+    expect(Math.max(...costs)).toBeLessThan(2)
+  })
+
   test.each([10, 100, 1_000])(
     'the largest of %i cumulative windows costs no more merges than the first',
     (steps) => {

@@ -27,7 +27,7 @@ export class OpenSlices {
   readonly #keys = new TokenMap<SliceMerge>()
   readonly #fronts = new SortedTimes()
   readonly #keysInFront = new Map<EventTime, number>()
-  /** The key that `keysOf` has just yielded. */
+  /** The key that was chosen last. */
   #merge!: SliceMerge
 
   constructor(table: StateTable<unknown>, accumulators: Accumulators, markOf: MarkOf) {
@@ -69,15 +69,21 @@ export class OpenSlices {
       for (const cell of this.#table.cells(sliceStart)) {
         const merge = this.#keys.get(cell.inner)!
         if (merge.starts.first === sliceStart) {
-          if (merge.isLong) yield* merge.prepare(start, end)
-          this.#merge = merge
+          yield* this.prepared(cell.inner, start, end)
           yield cell
         } else if (++passed % searchStep === 0) yield undefined
       }
     }
   }
 
-  /** The accumulators, in the window, of the key that `keysOf` has just yielded. Read-only. */
+  /** Chooses a key as `keysOf` does, and yields undefined where its slices are many. */
+  *prepared(token: KeyToken, start: EventTime, end: EventTime): Generator<undefined> {
+    const merge = this.#keys.get(token)!
+    if (merge.isLong) yield* merge.prepare(start, end)
+    this.#merge = merge
+  }
+
+  /** The accumulators, in the window, of the key that was chosen last. Read-only. */
   merged(start: EventTime, end: EventTime): unknown {
     return this.#merge.window(start, end)
   }

@@ -6,13 +6,15 @@ import type { AnyWindows } from './layout.ts'
 import { SliceWindowOperator } from './slice-window-operator.ts'
 import { atLast, firingsOf, type WindowFirings } from './trigger-plan.ts'
 import { trigger, type EndTrigger, type Firing } from './trigger.ts'
+import { TrailingWindowOperator, type TrailingWindowParts } from './trailing-window-operator.ts'
+import type { TrailingWindows } from './trailing.ts'
 import { TriggeredWindowOperator } from './triggered-window-operator.ts'
 import type { PaneParts } from './pane-output.ts'
 
 /** What the user has called. */
 interface WindowCall {
   readonly name: string
-  readonly windows: AnyWindows
+  readonly windows: AnyWindows | TrailingWindows
   readonly aggregates: Aggregates<unknown>
   readonly hasKey: boolean
 }
@@ -27,11 +29,12 @@ const known = ['onError', 'allowedLateness', 'emit', 'trigger', 'panes']
 /** The parts of the node of `window(...).aggregate`. */
 export function windowParts(call: WindowCall, options: AnyAggregateOptions): OperatorParts {
   const { name, windows, aggregates, hasKey } = call
+  if ('isTrailing' in windows) return trailingParts({ name, windows, aggregates, hasKey }, options)
   requireKnown(`aggregate '${String(name)}'`, options, known)
   const { allowedLateness = 0 } = options
   const latenessMs = durationMs(allowedLateness, `allowedLateness of '${name}'`)
   const parts = { name, aggregates, latenessMs, hasKey }
-  const panes = panesOf(call, options)
+  const panes = panesOf({ name, windows }, options)
   const create = () =>
     panes === undefined && !('isGlobal' in windows) && !('windowOf' in windows)
       ? new SliceWindowOperator({ ...parts, assigner: windows })
@@ -48,6 +51,16 @@ export function windowParts(call: WindowCall, options: AnyAggregateOptions): Ope
   return { type: 'window', fingerprint, outputs: ['late'], keeps, create }
 }
 
+/** The parts of the node of windows that end with each record. */
+function trailingParts(parts: TrailingWindowParts, options: AnyAggregateOptions): OperatorParts {
+  requireKnown(`aggregate '${String(parts.name)}' of trailing windows`, options, ['onError'])
+  const create = () => new TrailingWindowOperator(parts)
+  const { fingerprint } = create()
+  const figures = Object.keys(parts.aggregates).join(', ')
+  const keeps = `${figures} of each millisecond with records, until no window contains it; ${parts.windows.description}`
+  return { type: 'window', fingerprint, outputs: ['late'], keeps, create }
+}
+
 /** How the panes of a window are emitted. */
 type Panes = PaneParts & { readonly firings: WindowFirings }
 
@@ -55,7 +68,10 @@ type Panes = PaneParts & { readonly firings: WindowFirings }
 const plain: Panes = { content: 'accumulating', showsPane: false, firings: firingsOf(trigger.atEnd()) }
 
 /** Undefined: the windows emit as without options. */
-function panesOf({ name, windows }: WindowCall, options: AnyAggregateOptions): Panes | undefined {
+function panesOf(
+  { name, windows }: { readonly name: string; readonly windows: AnyWindows },
+  options: AnyAggregateOptions,
+): Panes | undefined {
   const { emit, trigger: given, panes = 'accumulating', allowedLateness = 0 } = options
   requireChoice(`emit of '${name}'`, emit, ['final', 'updates'])
   requireChoice(`panes of '${name}'`, panes, ['accumulating', 'discarding'])
