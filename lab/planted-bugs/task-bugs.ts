@@ -146,8 +146,8 @@ export const taskBugs: readonly TestedBug[] = [
     name: 'a window of many slices is merged in one turn',
     plant: {
       file: 'flow/src/window/slice-merge.ts',
-      from: 'while (!this.#merge(start, end, stepSlices)) yield undefined',
-      to: 'if (!this.#merge(start, end, Number.POSITIVE_INFINITY)) yield undefined',
+      from: 'return this.#merge(start, end, stepSlices)',
+      to: 'return this.#merge(start, end, Number.POSITIVE_INFINITY)',
     },
     files: ['packages/core/test/slices.test.ts'],
     shows: /a window of many slices/,

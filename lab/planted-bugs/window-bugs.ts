@@ -102,4 +102,14 @@ export const windowBugs: readonly TestedBug[] = [
     files: ['packages/flow/src/window/kinds.property.test.ts'],
     shows: /windows that end with each record/,
   },
+  {
+    name: 'a window by the clock contains the records of its end',
+    plant: {
+      file: 'flow/src/window/clock-window-operator.ts',
+      from: 'sliceAround(this.#assigner, this.#context.now())',
+      to: 'sliceAround(this.#assigner, this.#context.now() - 1)',
+    },
+    files: ['packages/flow/src/window/clock.test.ts'],
+    shows: /contain what arrives in them/,
+  },
 ]

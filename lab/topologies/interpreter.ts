@@ -152,7 +152,7 @@ class Building {
           .aggregate(name, aggregates, { trigger: trigger.atEnd().early(trigger.records(part.early)) })
         // Early panes depend on the order of records.
         const onTime = panes.filter(({ pane }) => pane.timing === 'onTime')
-        return main(onTime.map(({ pane: _, ...result }) => result))
+        return main(onTime.map(({ key, window, value, most }) => ({ key, window, value, most })))
       }
       case 'window': {
         const windows = keyedBy(input, part.by, part).window(assignerOf(part.shape))

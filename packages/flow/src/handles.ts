@@ -39,6 +39,7 @@ import { throttleParts, type ThrottleOptions } from './pacing/throttle.ts'
 import { requireMethod, requireSynchronous, requireSynchronousMethods } from './synchronous.ts'
 import { checkOutputs } from './taken-names.ts'
 import type { Aggregates } from './window/aggregate.ts'
+import type { ClockWindows } from './window/clock.ts'
 import type { AnyWindows } from './window/layout.ts'
 import type { TrailingWindows } from './window/trailing.ts'
 import { windowParts, type AnyAggregateOptions } from './window/window-parts.ts'
@@ -95,7 +96,7 @@ export class StreamHandle {
     return new KeyedHandle(this, { kind: 'key', by: select })
   }
 
-  window(windows: AnyWindows | TrailingWindows): object {
+  window(windows: AnyWindows | TrailingWindows | ClockWindows): object {
     return this.keyBy(() => 'all').window(windows, false)
   }
 
@@ -287,10 +288,10 @@ export class KeyedHandle {
     return this.stream.mapAsync(name, call, options, this.#exchange)
   }
 
-  window(windows: AnyWindows | TrailingWindows, hasKey = true): object {
+  window(windows: AnyWindows | TrailingWindows | ClockWindows, hasKey = true): object {
     return {
       aggregate: (name: string, aggregates: Aggregates<unknown>, options: AnyAggregateOptions = {}) => {
-        requireTimed(this.timing, name)
+        if (!('isByClock' in windows)) requireTimed(this.timing, name)
         const parts = windowParts({ name, windows, aggregates, hasKey }, options)
         const { main, sides } = this.#operator(name, options, parts)
         return Object.assign(options.emit === 'updates' ? new TableHandle(main) : main, sides)

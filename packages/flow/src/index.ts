@@ -45,6 +45,7 @@ export type {
   WindowResult,
   WindowKey,
   WindowTable,
+  ClockWindowedStream,
   PaneResult,
   AnySink,
   AnyTable,
@@ -182,6 +183,8 @@ export { cumulative } from './window/cumulative.ts'
 export { countWindow, globalWindow } from './window/global.ts'
 export type { CountWindowOptions, GlobalWindows } from './window/global.ts'
 export type { Pane } from './window/pane.ts'
+export { byClock } from './window/clock.ts'
+export type { ClockWindows } from './window/clock.ts'
 export { trailing } from './window/trailing.ts'
 export type { TrailingWindows } from './window/trailing.ts'
 export { trigger } from './window/trigger.ts'

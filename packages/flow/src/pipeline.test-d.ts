@@ -8,6 +8,7 @@ import { pipeline } from './pipeline.ts'
 import type { Synchronous } from './synchronous.ts'
 import { aggregator } from './window/aggregate.ts'
 import type { Window } from './window/assigner.ts'
+import { byClock } from './window/clock.ts'
 import { collect } from './window/collect.ts'
 import { count } from './window/count.ts'
 import { max, min } from './window/extreme.ts'
@@ -168,7 +169,10 @@ pipeline('keys', (p) => {
   const payments = p.from('payments', source)
   const byCard = payments.keyBy((payment) => payment.card)
   // @ts-expect-error windows need event time
-  void byCard.window
+  void byCard.window(tumbling('1m'))
+  expectTypeOf(byCard.window(byClock(tumbling('1m'))).aggregate('by-clock', { n: count() })).toEqualTypeOf<
+    SourceStream<{ readonly key: string; readonly window: Window; readonly n: number }>
+  >()
   // @ts-expect-error a key is JSON-like
   payments.keyBy(() => () => 1)
   // @ts-expect-error undefined is no key
@@ -271,7 +275,7 @@ pipeline('windows without keys', (p) => {
   // @ts-expect-error without keys a result has no key
   perMinute.map(({ key }) => key)
   // @ts-expect-error windows need event time
-  void untimed.window
+  void untimed.window(tumbling('1m'))
 })
 
 pipeline('panes and updates', (p) => {

@@ -39,6 +39,7 @@ import type { Aggregate, Aggregates } from './window/aggregate.ts'
 import type { MergingWindows, Window, WindowAssigner } from './window/assigner.ts'
 import type { MatchOptions } from './pattern/match-parts.ts'
 import type { AnyPattern, Match, TimedOutMatch } from './pattern/pattern.ts'
+import type { ClockWindows } from './window/clock.ts'
 import type { GlobalWindows } from './window/global.ts'
 import type { Pane } from './window/pane.ts'
 import type { TrailingWindows } from './window/trailing.ts'
@@ -217,6 +218,14 @@ export interface Stream<T, Time extends Timing> {
   lookup<K extends LookupKey, V, U>(name: string, spec: LookupSpec<T, K, V, U>): StreamOf<U, Time>
 
   /**
+   * Groups all records, in one subtask, into windows of the clock, not of event time. Call `aggregate` on the result.
+   *
+   * @example
+   * clicks.window(byClock(tumbling('1m'))).aggregate('per-minute', { n: count() })
+   */
+  window(windows: ClockWindows): ClockWindowedStream<T, never, Time>
+
+  /**
    * Writes every record to a sink. Prepared output is stored in checkpoints under `name`.
    *
    * @example
@@ -254,6 +263,7 @@ export interface TimedStream<T> extends Stream<T, 'timed'> {
   window(
     windows: WindowAssigner | MergingWindows<T> | GlobalWindows | TrailingWindows,
   ): WindowedStream<T, never>
+  window(windows: ClockWindows): ClockWindowedStream<T, never, 'timed'>
 }
 
 /** A keyed stream of any type. */
@@ -443,6 +453,14 @@ export interface KeyedStream<T, K, Time extends Timing = 'untimed'> {
     call: (value: T, signal: AbortSignal) => Promise<U>,
     options?: KeyedAsyncOptions<T, NoInfer<U>>,
   ): StreamOf<U, Time>
+
+  /**
+   * Groups the records of each key into windows of the clock, not of event time. Call `aggregate` on the result.
+   *
+   * @example
+   * clicks.keyBy((click) => click.page).window(byClock(tumbling('1m'))).aggregate('per-minute', { n: count() })
+   */
+  window(windows: ClockWindows): ClockWindowedStream<T, K, Time>
 }
 
 /**
@@ -603,6 +621,7 @@ export interface TimedKeyedStream<T, K> extends KeyedStream<T, K, 'timed'> {
    * payments.keyBy((payment) => payment.card).window(tumbling('1m')).aggregate('per-card', { n: count() })
    */
   window(windows: WindowAssigner | MergingWindows<T> | GlobalWindows | TrailingWindows): WindowedStream<T, K>
+  window(windows: ClockWindows): ClockWindowedStream<T, K, 'timed'>
 
   /**
    * Removes duplicates: keeps the first record of each key by event time, and drops those of the same key
@@ -712,6 +731,19 @@ export interface WindowedStream<T, K> {
     aggregates: A & TakenFields,
     options?: AggregateOptions,
   ): AggregatedStream<WindowResult<K, A>, T>
+}
+
+/** The records of each window of the clock, to be aggregated. Without keys, `K` is `never`. */
+export interface ClockWindowedStream<T, K, Time extends Timing> {
+  /**
+   * Aggregates the records of each window, and emits the results when the clock has reached its end. A record
+   * that comes after is in a later window.
+   */
+  aggregate<A extends Aggregates<T>>(
+    name: string,
+    aggregates: A & TakenFields,
+    options?: OperatorOptions,
+  ): StreamOf<WindowResult<K, A>, Time>
 }
 
 /** The results of windows as a table, and the late records. */

@@ -88,17 +88,23 @@ export class DueWindows {
   *#take(now: EventTime): Generator<Cell<OpenWindow> | undefined> {
     const { table, layout } = this.#parts
     if (layout.isEndless && now === farthestTime) {
-      for (const id of table.outers()) yield* table.cells(id)
+      for (const id of table.outers()) {
+        for (const cell of table.cells(id)) {
+          yield cell
+          yield undefined
+        }
+      }
     }
     const listed = this.#listed.get(now) ?? []
     this.#listed.delete(now)
     for (const [token, id] of listed) {
+      // Found last: between steps there may be a checkpoint, which must not see later changes.
       const cell = table.find(id, token)
-      if (cell === undefined || cell.value.waitsFor > now) yield undefined
-      else {
+      if (cell !== undefined && cell.value.waitsFor <= now) {
         cell.value.waitsFor = Number.POSITIVE_INFINITY
         yield cell
       }
+      yield undefined
     }
   }
 }

@@ -91,6 +91,17 @@ describe('windows that end with each record', () => {
     )
   })
 
+  test('contain their first millisecond', () => {
+    const node = windowNode((items) => items.window(trailing(5)).aggregate('w', { n: count() }))
+    const harness = operatorHarness<Item>(() => node.create(), {
+      inputs: keysOf(node),
+      outputs: node.outputs,
+    })
+    for (const at of [1, 4, 5, 6]) harness.record({ id: at, key: 'a', at }, at)
+    harness.end()
+    expect(harness.outputs.map(({ value }) => (value as { n: number }).n)).toEqual([1, 2, 3, 3])
+  })
+
   test('have no result for a late record, which comes out as one', () => {
     const node = windowNode((items) => items.window(trailing(5)).aggregate('w', { n: count() }))
     const harness = operatorHarness<Item>(() => node.create(), {

@@ -69,7 +69,8 @@ export class OpenSlices {
       for (const cell of this.#table.cells(sliceStart)) {
         const merge = this.#keys.get(cell.inner)!
         if (merge.starts.first === sliceStart) {
-          yield* this.prepared(cell.inner, start, end)
+          while (!merge.prepare(start, end)) yield undefined
+          this.#merge = merge
           yield cell
         } else if (++passed % searchStep === 0) yield undefined
       }
@@ -79,7 +80,7 @@ export class OpenSlices {
   /** Chooses a key as `keysOf` does, and yields undefined where its slices are many. */
   *prepared(token: KeyToken, start: EventTime, end: EventTime): Generator<undefined> {
     const merge = this.#keys.get(token)!
-    if (merge.isLong) yield* merge.prepare(start, end)
+    while (!merge.prepare(start, end)) yield undefined
     this.#merge = merge
   }
 

@@ -63,16 +63,11 @@ export class SliceMerge {
     if (sliceStart < this.#upTo) this.#forget()
   }
 
-  /** Whether `window` may have to merge so many slices that it should be prepared first. */
-  get isLong(): boolean {
-    return this.starts.size > stepSlices
-  }
-
   /**
-   * Merges the slices of a window in steps, for `window`. Yields between steps; nothing may change meanwhile.
+   * Merges some slices of a window, for `window`; true when all are merged. Nothing may change between steps.
    */
-  *prepare(start: EventTime, end: EventTime): Generator<undefined> {
-    while (!this.#merge(start, end, stepSlices)) yield undefined
+  prepare(start: EventTime, end: EventTime): boolean {
+    return this.#merge(start, end, stepSlices)
   }
 
   /** The accumulators of a window that has at least one slice. Read-only. */
@@ -106,6 +101,7 @@ export class SliceMerge {
       this.#mark = mark
       this.#nextBefore = this.starts.indexFrom(mark) - 1
     }
+    if (this.#nextBefore < 0 && this.#upTo === end) return true
     const left = this.#nextBefore < 0 ? count : count - this.#mergeBefore(start, count)
     return left > 0 && this.#mergeBehind(end, left)
   }

@@ -58,6 +58,10 @@ export class SortedTimes {
     const times = this.#times
     let low = this.#head
     let high = times.length
+    // Most searches are for one end.
+    if (low === high || times[low]! >= from) return 0
+    if (times[high - 1]! < from) return high - low
+    if (times[high - 2]! < from) return high - 1 - low
     while (low < high) {
       const middle = (low + high) >> 1
       if (times[middle]! < from) low = middle + 1

@@ -260,8 +260,10 @@ export class TriggeredWindowOperator implements Operator<unknown, unknown> {
   *#handle(cells: Iterable<OpenCell | undefined>, now: EventTime): Generator<OpenCell | undefined> {
     const at = this.#moment(now)
     for (const cell of cells) {
-      yield undefined
-      if (cell === undefined) continue
+      if (cell === undefined) {
+        yield undefined
+        continue
+      }
       const { value: window } = cell
       const isOver = !window.hasEnded && this.#layout.overAt(window.end) <= now
       const isDropped = this.#due.dropAt(window) <= now

@@ -2,6 +2,8 @@ import { durationMs, MillraceError, requireKnown } from '@millrace/core'
 import type { OperatorParts } from '../operators/operator-parts.ts'
 import type { AggregateOptions, PaneOptions, UpdatesOptions } from '../stream-options.ts'
 import type { Aggregates } from './aggregate.ts'
+import { ClockWindowOperator, type ClockWindowParts } from './clock-window-operator.ts'
+import type { ClockWindows } from './clock.ts'
 import type { AnyWindows } from './layout.ts'
 import { SliceWindowOperator } from './slice-window-operator.ts'
 import { atLast, firingsOf, type WindowFirings } from './trigger-plan.ts'
@@ -14,7 +16,7 @@ import type { PaneParts } from './pane-output.ts'
 /** What the user has called. */
 interface WindowCall {
   readonly name: string
-  readonly windows: AnyWindows | TrailingWindows
+  readonly windows: AnyWindows | TrailingWindows | ClockWindows
   readonly aggregates: Aggregates<unknown>
   readonly hasKey: boolean
 }
@@ -30,6 +32,7 @@ const known = ['onError', 'allowedLateness', 'emit', 'trigger', 'panes']
 export function windowParts(call: WindowCall, options: AnyAggregateOptions): OperatorParts {
   const { name, windows, aggregates, hasKey } = call
   if ('isTrailing' in windows) return trailingParts({ name, windows, aggregates, hasKey }, options)
+  if ('isByClock' in windows) return clockParts({ name, windows, aggregates, hasKey }, options)
   requireKnown(`aggregate '${String(name)}'`, options, known)
   const { allowedLateness = 0 } = options
   const latenessMs = durationMs(allowedLateness, `allowedLateness of '${name}'`)
@@ -59,6 +62,16 @@ function trailingParts(parts: TrailingWindowParts, options: AnyAggregateOptions)
   const figures = Object.keys(parts.aggregates).join(', ')
   const keeps = `${figures} of each millisecond with records, until no window contains it; ${parts.windows.description}`
   return { type: 'window', fingerprint, outputs: ['late'], keeps, create }
+}
+
+/** The parts of the node of windows by the clock. */
+function clockParts(parts: ClockWindowParts, options: AnyAggregateOptions): OperatorParts {
+  requireKnown(`aggregate '${String(parts.name)}' of windows by the clock`, options, ['onError'])
+  const create = () => new ClockWindowOperator(parts)
+  const { fingerprint } = create()
+  const figures = Object.keys(parts.aggregates).join(', ')
+  const keeps = `${figures} of each window until it ends; ${parts.windows.description}`
+  return { type: 'window', fingerprint, outputs: [], keeps, create }
 }
 
 /** How the panes of a window are emitted. */
