@@ -96,8 +96,8 @@ export const windowBugs: readonly TestedBug[] = [
     name: 'a window that ends with a record has lost its first millisecond',
     plant: {
       file: 'flow/src/window/trailing-window-operator.ts',
-      from: 'start !== undefined && start + this.#size <= now',
-      to: 'start !== undefined && start + this.#size <= now + 1',
+      from: 'const window = { start: end - this.#size, end }',
+      to: 'const window = { start: end - this.#size + 1, end }',
     },
     files: ['packages/flow/src/window/kinds.property.test.ts'],
     shows: /windows that end with each record/,
