@@ -142,4 +142,34 @@ export const stateBugs: readonly TestedBug[] = [
     files: ['packages/flow/src/pacing/pacing.test.ts'],
     shows: /debounce emits the last record/,
   },
+  {
+    name: 'a skipped record has changed the order of an ordered map',
+    plant: {
+      file: 'core/src/state/keyed-ordered-map.ts',
+      from: 'for (const outer of this.#touched) this.#orders.delete(outer)',
+      to: '',
+    },
+    files: ['packages/flow/src/operators/state-kinds.test.ts'],
+    shows: /any changes, failures, expiry and restarts/,
+  },
+  {
+    name: 'a range ends behind its end',
+    plant: {
+      file: 'core/src/state/keyed-ordered-map.ts',
+      from: 'compareKeys(next, to) < 0',
+      to: 'compareKeys(next, to) <= 0',
+    },
+    files: ['packages/flow/src/operators/state-kinds.test.ts'],
+    shows: /has ranges in the order of its keys/,
+  },
+  {
+    name: 'a version that is still valid is dropped',
+    plant: {
+      file: 'flow/src/operators/versioned-state.ts',
+      from: 'this.#versions.deleteRange({ to: from })',
+      to: 'this.#versions.deleteRange({ to: oldest + 1 })',
+    },
+    files: ['packages/flow/src/operators/state-kinds.test.ts'],
+    shows: /versioned state answers as of a time/,
+  },
 ]

@@ -102,6 +102,8 @@ export type {
   BroadcastSpec,
   BroadcastStreams,
 } from './connect-broadcast.ts'
+export type { AggregateResults, AggregatingState, ReducingState } from './operators/folding-state.ts'
+export type { VersionedState } from './operators/versioned-state.ts'
 export type { ReadOnlyHandles, Reading } from './operators/read-only-state.ts'
 export { join } from './join/join.ts'
 export type { HasEventTime, JoinsNeedEventTime } from './join/join.ts'

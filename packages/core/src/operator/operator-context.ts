@@ -9,10 +9,11 @@ import { backupByCodec, backupByLength, type Backup } from '../state/backup.ts'
 import { expiringBackup, expiringCodec, unstampedCodec } from '../state/expiring-cell.ts'
 import { ExpiringTable } from '../state/expiring-table.ts'
 import type { Expiries } from '../state/expiries.ts'
+import { KeyedOrderedMap } from '../state/keyed-ordered-map.ts'
 import { KeyedElements } from '../state/keyed-elements.ts'
 import { KeyedList, KeyedMap, KeyedValue, KeyScope } from '../state/keyed-handles.ts'
 import type { EarlierSetting } from '../state/fingerprint.ts'
-import type { ListState, MapState, ValueState } from '../state/handles.ts'
+import type { ListState, MapState, OrderedMapState, ValueState } from '../state/handles.ts'
 import type { Cell, StateTable, TableSpec } from '../state/state-store.ts'
 import type { TimeToLive } from '../state/time-to-live.ts'
 import type { SweepKeys } from '../time/sweep-queue.ts'
@@ -116,6 +117,17 @@ export class ChainedOperatorContext implements OperatorContext {
     return this.#known(new KeyedMap<K, V>(table, this.#around.scope, descriptor.name, read))
   }
 
+  orderedMap<K extends Key, V>(descriptor: StateDescriptor<V>): OrderedMapState<K, V> {
+    const { name } = descriptor
+    const { scope, transaction } = this.#around
+    const table = this.table(descriptor)
+    const expiring = table instanceof ExpiringTable ? (table as ExpiringTable<V>) : undefined
+    const read = expiring && ((cell: Cell<V>) => expiring.read(cell))
+    const map = new KeyedOrderedMap<K, V>(table, { scope, name, read, transaction })
+    if (expiring !== undefined) expiring.whenExpired = ({ outer, inner }) => map.removed(outer, inner)
+    return this.#known(map)
+  }
+
   /** Every key that has a value, a list or a map, once. State may be changed during iteration. */
   *keys(): Generator<KeyToken> {
     const seen = new TokenMap<true>()
@@ -176,6 +188,11 @@ export class ChainedOperatorContext implements OperatorContext {
       value: (descriptor) => new KeyedValue(table(descriptor), scope, descriptor.name),
       list: ({ name, ttl }) => new KeyedList(table({ name, ttl, backup: backupByLength }), scope, name),
       map: (descriptor) => new KeyedMap(table(descriptor), scope, descriptor.name),
+      orderedMap: (descriptor) => {
+        const { transaction } = this.#around
+        const parts = { scope, name: descriptor.name, read: undefined, transaction }
+        return new KeyedOrderedMap(table(descriptor), parts)
+      },
     }
   }
 

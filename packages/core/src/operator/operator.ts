@@ -8,7 +8,7 @@ import type { EarlierSetting } from '../state/fingerprint.ts'
 import type { StateTable } from '../state/state-store.ts'
 import type { TimeToLive } from '../state/time-to-live.ts'
 import type { SweepKeys } from '../time/sweep-queue.ts'
-import type { ListState, MapState, ValueState } from '../state/handles.ts'
+import type { ListState, MapState, OrderedMapState, ValueState } from '../state/handles.ts'
 
 /**
  * A value in the stream, its event time, and its key.
@@ -101,6 +101,8 @@ export interface StateContext {
   list<T>(descriptor: StateDescriptor<T>): ListState<T>
   /** A map per key, saved entry by entry. */
   map<K extends Key, V>(descriptor: StateDescriptor<V>): MapState<K, V>
+  /** A map per key with its entries in order, saved entry by entry. */
+  orderedMap<K extends Key, V>(descriptor: StateDescriptor<V>): OrderedMapState<K, V>
 }
 
 /** What one subtask's operator may use. */

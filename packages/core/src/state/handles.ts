@@ -1,4 +1,5 @@
 import type { Key } from '../record/key.ts'
+import type { KeyRange } from './sorted-keys.ts'
 
 /** A value for each key. Every method refers to the key of the current record or timer. */
 export interface ValueState<T> {
@@ -34,4 +35,19 @@ export interface MapState<K extends Key, V> {
   entries(): IterableIterator<[K, V]>
   readonly size: number
   clear(): void
+}
+
+/**
+ * A map for each key whose entries are in order: null, booleans, numbers and bigints by value, text by code
+ * units, bytes, arrays element by element. Saved entry by entry.
+ *
+ * Looking up, adding and removing an entry takes a time that grows with the logarithm of their number; a range
+ * costs its entries besides. The entries of a key are sorted when it first needs their order after a restart.
+ */
+export interface OrderedMapState<K extends Key, V> extends MapState<K, V> {
+  /** The entries of a range, in order. Entries may be changed during iteration. */
+  range(range: KeyRange<K>): IterableIterator<[K, V]>
+  /** The same, from the last to the first. */
+  rangeBackward(range: KeyRange<K>): IterableIterator<[K, V]>
+  deleteRange(range: KeyRange<K>): void
 }

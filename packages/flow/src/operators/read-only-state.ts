@@ -1,16 +1,18 @@
 import { MillraceError, type Key } from '@millrace/core'
-import type { ListState, MapState, ValueState } from '@millrace/core/operator'
+import type { KeyRange, ListState, MapState, OrderedMapState, ValueState } from '@millrace/core/operator'
 import type { StateSpec, StateSpecs } from './state-spec.ts'
 
 /** The reading half of a handle. */
 export type Reading<Handle> =
-  Handle extends MapState<infer K, infer V>
-    ? Pick<MapState<K, V>, 'get' | 'has' | 'entries' | 'size'>
-    : Handle extends ListState<infer T>
-      ? Pick<ListState<T>, 'get'>
-      : Handle extends ValueState<infer T>
-        ? Pick<ValueState<T>, 'get'>
-        : never
+  Handle extends OrderedMapState<infer K, infer V>
+    ? Pick<OrderedMapState<K, V>, 'get' | 'has' | 'entries' | 'size' | 'range' | 'rangeBackward'>
+    : Handle extends MapState<infer K, infer V>
+      ? Pick<MapState<K, V>, 'get' | 'has' | 'entries' | 'size'>
+      : Handle extends ListState<infer T>
+        ? Pick<ListState<T>, 'get'>
+        : Handle extends ValueState<infer T>
+          ? Pick<ValueState<T>, 'get'>
+          : never
 
 /** Handles that can be read and not changed. */
 export type ReadOnlyHandles<S extends StateSpecs> = {
@@ -19,11 +21,11 @@ export type ReadOnlyHandles<S extends StateSpecs> = {
 
 /** The reading half of any handle. For untyped callers its other methods throw `STATE_MISUSED`. */
 export class ReadOnlyState {
-  readonly #handle: MapState<Key, unknown>
+  readonly #handle: OrderedMapState<Key, unknown>
   readonly #name: string
 
   constructor(handle: unknown, name: string) {
-    this.#handle = handle as MapState<Key, unknown>
+    this.#handle = handle as OrderedMapState<Key, unknown>
     this.#name = name
   }
 
@@ -39,6 +41,14 @@ export class ReadOnlyState {
     return this.#handle.entries()
   }
 
+  range(range: KeyRange<Key>): IterableIterator<[Key, unknown]> {
+    return this.#handle.range(range)
+  }
+
+  rangeBackward(range: KeyRange<Key>): IterableIterator<[Key, unknown]> {
+    return this.#handle.rangeBackward(range)
+  }
+
   get size(): number {
     return this.#handle.size
   }
@@ -52,6 +62,10 @@ export class ReadOnlyState {
   }
 
   delete(): never {
+    throw this.#misused()
+  }
+
+  deleteRange(): never {
     throw this.#misused()
   }
 

@@ -1,15 +1,38 @@
-import { requireKnown, type Codec, type Key } from '@millrace/core'
 import {
+  durationMs,
+  MillraceError,
+  requireKnown,
+  type Codec,
+  type Duration,
+  type EventTime,
+  type Key,
+} from '@millrace/core'
+import {
+  backupByReference,
   statePiece,
   type Fingerprint,
   type ListState,
   type MapState,
+  type OrderedMapState,
   type StateContext,
   type StatePiece,
   type TimeToLive,
   type ValueState,
 } from '@millrace/core/operator'
+import { requireSynchronous } from '../synchronous.ts'
+import type { TakenFields } from '../taken-names.ts'
+import { accumulatorsOf } from '../window/accumulators.ts'
+import type { Aggregates } from '../window/aggregate.ts'
+import {
+  Aggregating,
+  Reducing,
+  type AggregateResults,
+  type AggregatingState,
+  type Boxed,
+  type ReducingState,
+} from './folding-state.ts'
 import { timeToLive, type TtlOption } from './ttl.ts'
+import { Versioned, type Version, type VersionedState } from './versioned-state.ts'
 
 declare const holds: unique symbol
 
@@ -22,8 +45,11 @@ export interface StateSpec<Handle> {
   /** The pieces of the fingerprint. */
   pieces(name: string): readonly StatePiece[]
   /** Requests the handle from the engine. */
-  open(name: string, context: StateContext): unknown
+  open(name: string, context: OpeningContext): unknown
 }
+
+/** What a piece of state is opened with: state of a key has a watermark, broadcast state has none. */
+export type OpeningContext = StateContext & { watermark?(): EventTime }
 
 /** The pieces of state of one operator, by name. The names are part of checkpoints. */
 export type StateSpecs = Readonly<Record<string, StateSpec<unknown>>>
@@ -74,7 +100,83 @@ export const state = {
   map<K extends Key, V>(options: StateOptions<V> = {}): StateSpec<MapState<K, V>> {
     return specOf('map', options, (descriptor, context) => context.map<K, V>(descriptor))
   },
+
+  /** A map per key with its entries in order of their keys, for ranges. Saved entry by entry. */
+  orderedMap<K extends Key, V>(options: StateOptions<V> = {}): StateSpec<OrderedMapState<K, V>> {
+    return specOf('ordered map', options, (descriptor, context) => context.orderedMap<K, V>(descriptor))
+  },
+
+  /**
+   * One value per key, into which `add` combines others. `combine` returns a new value or one of its arguments.
+   *
+   * @example
+   * state.reducing<number>((a, b) => Math.max(a, b))
+   */
+  reducing<T>(combine: (total: T, value: T) => T, options: TtlOption = {}): StateSpec<ReducingState<T>> {
+    requireSynchronous(combine, 'state.reducing', undefined)
+    requireKnown('reducing state', options, ['ttl'])
+    return specOf<Boxed<T>, ReducingState<T>>('reducing', options, ({ name, ttl }, context) => {
+      const total = context.value<Boxed<T>>({ name, ttl, backup: backupByReference })
+      return new Reducing(total, combine)
+    })
+  },
+
+  /**
+   * Aggregates per key, such as those of windows, without a window.
+   *
+   * @example
+   * state.aggregating<Payment>()({ n: count(), total: sum((payment) => payment.amount) })
+   */
+  aggregating<T>() {
+    return <A extends Aggregates<T>>(
+      aggregates: A & TakenFields,
+      options: TtlOption = {},
+    ): StateSpec<AggregatingState<T, AggregateResults<A>>> => {
+      requireKnown('aggregating state', options, ['ttl'])
+      const ttl = timeToLive(options.ttl, 'aggregating state')
+      const { codec, pieces, ...parts } = aggregatesOf(aggregates as Aggregates<unknown>)
+      return {
+        kind: 'aggregating',
+        ttl,
+        pieces: (name) => [
+          statePiece('aggregating', { name, codec: { id: 'accumulators', version: 1 }, ttl }),
+          ...pieces.map((piece) => ({ ...piece, name: `${name}.${piece.name}` })),
+        ],
+        open: (name, context) => parts.open(context.value({ name, ttl, codec, backup: parts.backup })),
+      }
+    }
+  },
+
+  /**
+   * The versions of a value per key, by event time. A version goes, when another is set, if it was superseded
+   * more than `retention` before the watermark.
+   */
+  versioned<T>(options: { readonly retention: Duration }): StateSpec<VersionedState<T>> {
+    requireKnown('versioned state', options, ['retention'])
+    const retentionMs = durationMs(options.retention, 'retention of versioned state')
+    return specOf<Version<T>, VersionedState<T>>('versioned', {}, ({ name }, context) => {
+      if (context.watermark === undefined) {
+        throw new MillraceError(
+          'OPTION_INVALID',
+          `state '${name}' is versioned, which broadcast state cannot be; keep the versions in a map`,
+        )
+      }
+      return new Versioned(context.orderedMap({ name }), retentionMs, () => context.watermark!())
+    })
+  },
 } as const
+
+/** How aggregates are kept as one value. */
+function aggregatesOf(aggregates: Aggregates<unknown>) {
+  const accumulators = accumulatorsOf(aggregates, 'process')
+  const { codec, pieces } = accumulators
+  return {
+    codec,
+    pieces,
+    backup: (held: unknown) => accumulators.backup(held),
+    open: (held: ValueState<unknown>) => new Aggregating(held, accumulators),
+  }
+}
 
 /** What a handle is opened with. */
 interface PieceDescriptor<T> {
@@ -86,7 +188,7 @@ interface PieceDescriptor<T> {
 function specOf<T, Handle>(
   kind: string,
   options: StateOptions<T>,
-  open: (descriptor: PieceDescriptor<T>, context: StateContext) => Handle,
+  open: (descriptor: PieceDescriptor<T>, context: OpeningContext) => Handle,
 ): StateSpec<Handle> {
   requireKnown(`a ${kind} in state`, options, ['codec', 'ttl'])
   const { codec } = options
@@ -105,7 +207,7 @@ export function stateFingerprint(specs: StateSpecs): Fingerprint {
 }
 
 /** Requests every declared piece of state from the engine. */
-export function openState(specs: StateSpecs, context: StateContext): Record<string, unknown> {
+export function openState(specs: StateSpecs, context: OpeningContext): Record<string, unknown> {
   return Object.fromEntries(
     Object.entries(specs).map(([name, spec]) => [name, spec.open(name, context)] as const),
   )

@@ -6,6 +6,7 @@ import type {
   MapState,
   Operator,
   OperatorContext,
+  OrderedMapState,
   OperatorMetric,
   StateContext,
   StateDescriptor,
@@ -185,6 +186,10 @@ class BoxingContext implements OperatorContext {
 
   map<K extends Key, V>(descriptor: StateDescriptor<V>): MapState<K, V> {
     return this.#watch.map(this.name, this.#inner.map<K, V>(this.#seen(descriptor)), descriptor)
+  }
+
+  orderedMap<K extends Key, V>(descriptor: StateDescriptor<V>): OrderedMapState<K, V> {
+    return this.#inner.orderedMap(this.#seen(descriptor))
   }
 
   table<T>(descriptor: StateDescriptor<T>): StateTable<T> {
