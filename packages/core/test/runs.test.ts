@@ -17,6 +17,17 @@ interface Counted {
 
 type Splits = Readonly<Record<string, readonly number[]>>
 
+test('a start warns of a declared output without a reader, once', async () => {
+  const life = await live((p) => {
+    const parts = p.from('in', openSource({ a: [1, 2] })).split('parts', { small: (n) => n < 2 })
+    parts.rest.to('out', memory.write())
+  })
+  const warnings = life.events.flatMap((event) => (event.kind === 'warning' ? [event.message] : []))
+  expect(warnings).toEqual([
+    "output 'small' of 'parts' has no reader, so its records are dropped; end it with .to(name, sink) or remove it",
+  ])
+})
+
 /** A job over splits that grow between its runs: windows of 100, what came late for them, and everything read. */
 class Runs {
   readonly windows = memory.write<Counted>()

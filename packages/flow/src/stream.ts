@@ -120,7 +120,7 @@ export interface Stream<T, Time extends Timing> {
 
   /**
    * Divides a stream: each record goes to the first output whose test is true, or to `rest`. Records of an
-   * unused output are dropped.
+   * output without a reader are dropped, with a warning.
    *
    * @example
    * const { big, rest } = payments.split('by-size', { big: (payment) => payment.amount >= 1000 })

@@ -2,6 +2,7 @@ import type { Sink } from '../connect/sink.ts'
 import { MillraceError } from '../errors/errors.ts'
 import type { Exchange } from '../exchange/exchange.ts'
 import { inputsOf, type Graph, type GraphNode, type NodeId } from './node.ts'
+import { unreadOutputs, type UnreadOutput } from './unread-outputs.ts'
 
 /**
  * The guarantee for a record's effects after a crash. `none`: they may be missing or duplicated.
@@ -63,6 +64,7 @@ export interface Weakness {
  */
 export function explainGraph(graph: Graph): GraphExplanation {
   const nodes = new Map(graph.nodes.map((node) => [node.id, node]))
+  const unread = unreadOutputs(graph)
   const sinks: SinkExplanation[] = []
   for (const node of graph.nodes) {
     if (node.kind === 'sink') sinks.push(explainSink(node.name, node.sink, sourcesOf(node, nodes)))
@@ -72,12 +74,20 @@ export function explainGraph(graph: Graph): GraphExplanation {
   return {
     pipeline: graph.name,
     guarantee: guaranteeOf(mayLose, mayRepeat),
-    parts: graph.nodes.map((node) => explainPart(node, nodes)),
+    parts: graph.nodes.map((node) => explainPart(node, nodes, unread)),
     sinks,
   }
 }
 
-function explainPart(node: GraphNode, nodes: ReadonlyMap<NodeId, GraphNode>): PartExplanation {
+function noReaderText({ output }: UnreadOutput): string {
+  return `output '${output}' has no reader`
+}
+
+function explainPart(
+  node: GraphNode,
+  nodes: ReadonlyMap<NodeId, GraphNode>,
+  unread: readonly UnreadOutput[],
+): PartExplanation {
   return {
     name: node.name,
     kind: node.kind,
@@ -88,7 +98,7 @@ function explainPart(node: GraphNode, nodes: ReadonlyMap<NodeId, GraphNode>): Pa
       output,
       exchange: exchange.kind,
     })),
-    facts: factsOf(node),
+    facts: [...factsOf(node), ...unread.filter(({ part }) => part === node.name).map(noReaderText)],
     keeps: keepsOf(node),
     onError: node.onError.kind,
   }

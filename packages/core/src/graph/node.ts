@@ -129,6 +129,8 @@ export interface OperatorNode extends NodeCommon {
   readonly fingerprint: Fingerprint | undefined
   /** Side outputs besides `'main'`. */
   readonly outputs: readonly string[]
+  /** Those that the user has declared: one without a reader is reported as a mistake. Default: none. */
+  readonly declared?: readonly string[]
   /** Called once per subtask, and again after each restart. */
   readonly create: () => Operator<unknown, unknown>
   /** For `explain`: its state and how long it is kept, as a phrase. */

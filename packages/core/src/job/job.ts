@@ -1,6 +1,7 @@
 import { sleep } from '@millrace/world'
 import { DirectoryLock } from '../checkpoint/directory-lock.ts'
 import { describeError, isMillraceError, MillraceError } from '../errors/errors.ts'
+import { unreadOutputs, unreadText } from '../graph/unread-outputs.ts'
 import type { EventTimeWait } from '../observe/event-time-wait.ts'
 import type { CheckpointFigures, TaskMetrics } from '../observe/metrics.ts'
 import type { StoreUsage } from '../state/state-store.ts'
@@ -171,7 +172,8 @@ export class Job {
   }
 
   async #attempts(lock: DirectoryLock): Promise<Ending> {
-    const { platform, observer } = this.#settings
+    const { platform, observer, graph } = this.#settings
+    for (const unread of unreadOutputs(graph)) observer({ kind: 'warning', message: unreadText(unread) })
     const { clock } = platform
     for (;;) {
       const startedAt = clock.monotonic()

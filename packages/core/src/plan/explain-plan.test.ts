@@ -72,6 +72,16 @@ what this means: https://github.com/millrace/millrace/blob/main/docs/operating/r
     )
   })
 
+  test('an output that was declared and has no reader is shown', () => {
+    const { graph } = pipeline('p', (p) => {
+      const parts = p
+        .from('in', payments)
+        .split('parts', { early: ({ at }) => at < 9, late: ({ at }) => at > 9 })
+      parts.early.to('out', memory.write())
+    }).describe()
+    expect(explain(graph).parts[1]!.facts).toEqual(["output 'late' has no reader"])
+  })
+
   test('a flowchart shows parts in their tasks, exchanges by key and side outputs', () => {
     const text = explanationMermaid(explain(fraud.describe().graph, 2))
     expect(text).toContain('  subgraph t0["payments ×2"]\n    n0[/"payments<br>memory"/]\n')

@@ -6,6 +6,8 @@ export interface OperatorParts {
   readonly type: string
   readonly fingerprint: Fingerprint | undefined
   readonly outputs: readonly string[]
+  /** Those that the user has declared: one without a reader is reported. */
+  readonly declared?: readonly string[]
   readonly keeps?: string
   /** `event`: it needs a stream with timestamps, because its state expires by them. */
   readonly clock?: ExpiryClock | undefined

@@ -229,6 +229,30 @@ describe('process', () => {
     expect(harness.cells()).toEqual({ '#timers': 0, until: 0, path: 0, seen: 0 })
   })
 
+  test('marks late records, and neither timers nor the end', () => {
+    const node = operatorOf((steps) =>
+      steps
+        .keyBy(({ key }) => key)
+        .process('late', {
+          output: output<unknown>(),
+          state: { seen: state.value<true>() },
+          onRecord({ value }, { isLate, emit, timers, state: { seen } }) {
+            emit([value.n, isLate()])
+            timers.setEvent(20)
+            seen.set(true)
+          },
+          onTimer: ({ time }, { isLate, emit }) => emit([time, isLate()]),
+          onEnd: (_, { isLate, emit, state: { seen } }) => {
+            seen.clear()
+            emit(['end', isLate()])
+          },
+        }),
+    )
+    const input = [a(5, 1), watermark(10), a(10, 2), a(9, 3)]
+    const seen = lives(node, input).outputs.map(({ value }) => (value as [unknown, boolean]).join(' '))
+    expect(seen).toEqual(['1 false', '2 false', '3 true', '20 false', 'end false'])
+  })
+
   test('has the clock, the watermark and emitAt', () => {
     const node = operatorOf((steps) =>
       steps

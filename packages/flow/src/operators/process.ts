@@ -102,6 +102,8 @@ export type ProcessContext<
     ? {
         /** The current watermark: no record that is in order is older. */
         readonly watermark: () => EventTime
+        /** Whether the current record is late: older than the watermark. False for timers and at the end. */
+        readonly isLate: () => boolean
       }
     : unknown)
 
@@ -203,6 +205,7 @@ class ProcessOperator implements Operator<unknown, unknown> {
     if (spec.onEnd !== undefined) {
       this.onEnd = (key, out) => {
         this.#context.out = out
+        this.#context.time = Number.POSITIVE_INFINITY
         return spec.onEnd!({ key }, this.#context)
       }
     }
@@ -214,12 +217,14 @@ class ProcessOperator implements Operator<unknown, unknown> {
 
   process(record: StreamRecord<unknown>, out: Collector<unknown>, input: number): NotAPromise {
     this.#context.out = out
+    this.#context.time = record.time
     // Returned, so that the engine can detect a promise.
     return this.#onRecord(record as ProcessRecord<unknown, Key, 'timed'>, this.#context, input)
   }
 
   onTimer(timer: Timer, out: Collector<unknown>): NotAPromise {
     this.#context.out = out
+    this.#context.time = Number.POSITIVE_INFINITY
     return this.#spec.onTimer?.(timer, this.#context)
   }
 }
@@ -227,6 +232,8 @@ class ProcessOperator implements Operator<unknown, unknown> {
 /** One object per subtask; `out` changes from call to call. Methods are bound; safe to destructure. */
 class OpenContext {
   out!: Collector<unknown>
+  /** The time of the current record; infinity for timers and at the end. */
+  time: EventTime = Number.POSITIVE_INFINITY
   readonly state: Record<string, never>
   /** Broadcast state to read, and what a broadcast record gets, to change it. */
   readonly broadcast: Record<string, ReadOnlyState>
@@ -235,6 +242,7 @@ class OpenContext {
   readonly timers: EventTimers
   readonly now: () => number
   readonly watermark: () => EventTime
+  readonly isLate: () => boolean
   readonly emit = (value: unknown): void => this.out.emit(value)
   readonly emitAt = (time: EventTime, value: unknown): void => this.out.emitAt(time, value)
 
@@ -242,6 +250,7 @@ class OpenContext {
     this.timers = context.timers
     this.now = () => context.now()
     this.watermark = () => context.watermark()
+    this.isLate = () => this.time < context.watermark()
     this.state = openState(spec.state ?? {}, context) as Record<string, never>
     const shared = openState(spec.broadcast ?? {}, context.shared)
     this.writable = { broadcast: shared }
@@ -256,10 +265,12 @@ class OpenContext {
 /** Creates the node of `process`, for one stream or two. */
 export function processParts(type: string, spec: AnyProcessParts, onRecord: RecordHandler): OperatorParts {
   const pieces = Object.entries(spec.state ?? {})
+  const outputs = Object.keys(spec.outputs ?? {})
   return {
     type,
     fingerprint: stateFingerprint(spec.state ?? {}),
-    outputs: Object.keys(spec.outputs ?? {}),
+    outputs,
+    declared: outputs,
     keeps: keepsText(pieces),
     clock: pieces.find(([, { ttl }]) => ttl?.clock === 'event') && 'event',
     create: () => new ProcessOperator(spec, onRecord),

@@ -48,5 +48,6 @@ export function splitParts(
   const tests = Object.entries(outputs).map(([output, test]) => ({ name: output, test }))
   for (const { test } of tests) requireSynchronous(test, 'split', name)
   const create = () => new SplitOperator(tests)
-  return { type: 'split', fingerprint: undefined, outputs: Object.keys(outputs), create }
+  const names = Object.keys(outputs)
+  return { type: 'split', fingerprint: undefined, outputs: names, declared: names, create }
 }
