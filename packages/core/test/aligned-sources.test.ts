@@ -46,7 +46,8 @@ async function run(options: Partial<TimestampOptions<number>>, parallelism = 1):
         .inner('pairs', (time) => time)
         .to('out', sink)
     },
-    { platform, parallelism },
+    // A barrier would wake up a source that nothing else wakes up.
+    { platform, parallelism, checkpoints: { everyMs: 100_000 } },
   )
   return { lead: lead / minute, tookMs: platform.clock.monotonic(), joined: sink.values.length }
 }
