@@ -1,18 +1,25 @@
 import { ManualClock } from '@millrace/world'
+import type { Graph } from '@millrace/core/graph'
 import type { JobStatus } from '@millrace/core/job'
+import { memory } from '@millrace/connector-memory'
+import { join, pipeline } from '@millrace/flow'
 import { expect, test } from 'vitest'
 import { JobLog, progressEveryMs, type JobView } from './job-log.ts'
 import { LogLines } from './log-lines.ts'
 import type { Output } from './outputs.ts'
 
 /** A log off a terminal, and what it has written. */
-function logOf(clock: ManualClock) {
+function logOf(
+  clock: ManualClock,
+  graph: Graph = { name: 'numbers', nodes: [] },
+  tasks: JobStatus['tasks'] = [],
+) {
   let written = ''
   const output: Output = { write: (text) => (written += String(text)) }
   const status: JobStatus = {
     phase: 'running',
     restarts: 0,
-    tasks: [],
+    tasks,
     state: undefined,
     lastCheckpoint: undefined,
     eventTimeWaits: [],
@@ -29,7 +36,6 @@ function logOf(clock: ManualClock) {
       counts: new Map(),
     }),
   }
-  const graph = { name: 'numbers', nodes: [] }
   const log = new JobLog({
     lines: new LogLines(output, clock, false),
     clock,
@@ -102,3 +108,30 @@ test('a warning ends with the page that explains it, once for all warnings of th
   }
   expect(text()).toMatch(/a is dropped\. See https:\/\/docs\/changes\n.*b is dropped\n$/)
 })
+
+test.each([
+  [[], '; read its output lateLeft and lateRight to keep them'],
+  [['lateLeft'], '; read its output lateRight to keep them'],
+  [['lateLeft', 'lateRight'], undefined],
+] as const)(
+  'at the end, late records of a join are announced unless both outputs are read: %j',
+  (read, advice) => {
+    const { graph } = pipeline('rates', (p) => {
+      const of = (name: string) =>
+        p
+          .from(name, memory.read<number>([]))
+          .withTimestamps({ timestamp: (n) => n })
+          .keyBy((n) => n)
+      const joined = join(of('a'), of('b'))
+        .between(0, 0)
+        .inner('pairs', (a, b) => a + b)
+      joined.to('out', memory.write<number>())
+      for (const output of read) joined[output].to(output, memory.write<number>())
+    }).describe()
+    const counts = new Map([['pairs/late', 3]])
+    const { log, view, text } = logOf(new ManualClock(0), graph, [{ counts } as JobStatus['tasks'][number]])
+    log.ended({ outcome: 'finished' }, view)
+    if (advice === undefined) expect(text()).not.toContain('late records')
+    else expect(text()).toContain(`3 late records of 'pairs' were dropped${advice}. See `)
+  },
+)

@@ -91,11 +91,11 @@ export class JobLog {
   /** Logs the outcome. */
   ended(result: JobResult, view: JobView): void {
     const figures = view.figures()
-    for (const [part, count] of this.#unread(view)) {
+    for (const [part, { count, outputs }] of this.#unread(view)) {
       this.#lines.write(
         'warning',
         'late',
-        `${whole(count)} late records of '${part}' were dropped; read its late output to keep them. See ${docsLink('lateRecords')}`,
+        `${whole(count)} late records of '${part}' were dropped${outputs.length === 0 ? '' : `; read its output ${outputs.join(' and ')} to keep them`}. See ${docsLink('lateRecords')}`,
         { part, count },
       )
     }
@@ -192,19 +192,22 @@ export class JobLog {
     })
   }
 
-  /** Operators whose late records no stream reads, with their counts. */
-  #unread(view: JobView): ReadonlyMap<string, number> {
-    const read = new Set<number>()
+  /** Operators with late records and an output for them that no stream reads: counts, and those outputs. */
+  #unread(
+    view: JobView,
+  ): ReadonlyMap<string, { readonly count: number; readonly outputs: readonly string[] }> {
+    const inputs = this.#graph.nodes.flatMap(inputsOf)
+    const unread = new Map<string, { readonly count: number; readonly outputs: readonly string[] }>()
     for (const node of this.#graph.nodes) {
-      for (const { from, output } of inputsOf(node)) if (output === 'late') read.add(from)
-    }
-    const unread = new Map<string, number>()
-    for (const { id, name } of this.#graph.nodes) {
-      if (read.has(id)) continue
-      for (const { counts } of view.status().tasks) {
-        const count = counts.get(`${name}/late`) ?? 0
-        if (count > 0) unread.set(name, (unread.get(name) ?? 0) + count)
-      }
+      const late = node.kind === 'operator' ? node.outputs.filter((output) => output.startsWith('late')) : []
+      const outputs = late.filter(
+        (output) => !inputs.some((each) => each.from === node.id && each.output === output),
+      )
+      if (late.length > 0 && outputs.length === 0) continue
+      const count = view
+        .status()
+        .tasks.reduce((sum, { counts }) => sum + (counts.get(`${node.name}/late`) ?? 0), 0)
+      if (count > 0) unread.set(node.name, { count, outputs })
     }
     return unread
   }
