@@ -7,8 +7,10 @@ import type { Provenance } from './harvest.ts'
 import { LogHistory } from './log-history.ts'
 import type { FilePosition } from './position.ts'
 import { readPlan, type Paths, type ReadOptions, type ReadPlan } from './read-options.ts'
-import type { RecordDecoder } from './record-decoder.ts'
+import { Page } from './page.ts'
+import { noRecord, type RecordDecoder } from './record-decoder.ts'
 import { RestingFiles } from './resting-files.ts'
+import { isUtf16 } from './text-format.ts'
 
 const closed = new MillraceError('CANCELLED', 'the file was closed')
 
@@ -22,6 +24,8 @@ export class FileSource<T> implements Source<T, FilePosition> {
   readonly kind = 'files'
   readonly durability = 'replayable'
   readonly maxOpenReaders: number
+  /** Absent for UTF-16, whose pages are not the bytes of the file. */
+  readonly decode?: (raw: Uint8Array) => T
   readonly #plan: ReadPlan
   readonly #decoder: () => RecordDecoder<T>
   readonly #catalog: FileCatalog
@@ -40,6 +44,7 @@ export class FileSource<T> implements Source<T, FilePosition> {
     this.maxOpenReaders = this.#plan.maxOpenFiles
     this.#catalog = new FileCatalog(this.#plan)
     this.#resting = new RestingFiles(this.#catalog, this.#plan.settledMs)
+    if (!isUtf16(this.#plan.text.encoding)) this.decode = (raw) => this.#decodeOne(raw)
   }
 
   async discover(context: ConnectorContext): Promise<Discovery> {
@@ -108,6 +113,20 @@ export class FileSource<T> implements Source<T, FilePosition> {
 
   splitLabel(split: string): string {
     return this.#open.get(split)?.path ?? this.#catalog.lastPath(split) ?? split
+  }
+
+  /** Decodes a record outside of its file. A row of CSV needs the option `columns`: its header is not there. */
+  #decodeOne(raw: Uint8Array): T {
+    const decoder = this.#decoder()
+    decoder.begin(null)
+    const page = Page.ofRecord(raw, this.#plan.text)
+    decoder.end(page, 0)
+    const record = decoder.decode(page, 0, raw.length)
+    if (record !== noRecord) return record
+    throw new MillraceError(
+      'DECODE_FAILED',
+      'the bytes are no record on their own; for CSV with a header line, set columns',
+    )
   }
 
   #isFollowing(context: ConnectorContext): boolean {

@@ -46,6 +46,11 @@ export class Page {
     return new Page(buffer.subarray(0, end), begin, start, offset, format)
   }
 
+  /** A page with one record, without its line end. */
+  static ofRecord(bytes: Uint8Array, format: TextFormat): Page {
+    return new Page(Buffer.from(bytes), 0, 0, 0, format)
+  }
+
   /** Builds a page from the rest of `previous`, from `at` on, and the chunk. */
   static after(previous: Page, at: number, chunk: Chunk, format: TextFormat): Page {
     const from = Math.max(previous.#begin, at - keptBytes)

@@ -2,6 +2,7 @@
 
 export { decodeJson, decodeText, parseJson } from './codec/decode.ts'
 export { encodeJson } from './codec/json.ts'
+export { fromBase64 } from './errors/safe-json.ts'
 export { jsonElements } from './codec/json-scan.ts'
 export { LineSplitter, withoutByteOrderMark } from './codec/line-splitter.ts'
 export type { Line } from './codec/line-splitter.ts'

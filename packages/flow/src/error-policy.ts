@@ -1,5 +1,6 @@
 import type { DeadLetter } from '@millrace/core/operator'
 import type { Sink } from '@millrace/core/connector'
+import { letterLog } from './dead-letters/letter-log.ts'
 
 /**
  * What to do with a record on which user code throws. Created by `fail`, `skip` and `deadLetter`; set for one
@@ -34,13 +35,14 @@ export function skip(): OnError {
 /**
  * Sends a `DeadLetter` to `sink` and continues: the record, its place, and the error.
  *
- * `name` is the sink's name in the pipeline. Operators can share a sink by using the same policy, or policies
+ * Without `sink` the letters are kept in the job's data directory, exactly once, where `millrace dlq` lists them and sends
+ * them through the pipeline again. `name` is the sink's name in the pipeline. Operators can share a sink by using the same policy, or policies
  * with the same name and the same sink.
  *
  * @example
  * const rejected = deadLetter('rejected', files.writeNdjson('rejected.ndjson'))
  * lines.map((line) => JSON.parse(line), { onError: rejected })
  */
-export function deadLetter(name: string, sink: Sink<DeadLetter>): OnError {
+export function deadLetter(name: string, sink: Sink<DeadLetter> = letterLog): OnError {
   return { kind: 'deadLetter', name, sink }
 }

@@ -20,6 +20,8 @@ import {
   type NodeId,
   type SinkNode,
 } from '@millrace/core/graph'
+import { letterLog } from './dead-letters/letter-log.ts'
+import { redrivable } from './dead-letters/redrive.ts'
 import type { OnError } from './error-policy.ts'
 
 type WithoutIdentity<N> = N extends GraphNode ? Omit<N, 'id' | 'name' | 'onError'> : never
@@ -94,7 +96,9 @@ export class GraphBuilder {
         onError: policy,
       }
     })
-    const graph = { name: this.name, nodes: [...nodes, ...[...letters.values()].map(({ node }) => node)] }
+    const hasLog = [...letters.values()].some(({ node }) => node.sink === letterLog)
+    const all = hasLog ? nodes.map(withRedrive) : nodes
+    const graph = { name: this.name, nodes: [...all, ...[...letters.values()].map(({ node }) => node)] }
     validateGraph(graph)
     return graph
   }
@@ -158,6 +162,11 @@ export class GraphBuilder {
   #invalid(what: string): MillraceError {
     return new MillraceError('GRAPH_INVALID', `pipeline '${this.name}' cannot run: ${what}`)
   }
+}
+
+/** Letters that are kept in the data directory can be redriven into their sources. */
+function withRedrive(node: GraphNode): GraphNode {
+  return node.kind === 'source' ? { ...node, source: redrivable(node.source) } : node
 }
 
 function deadLetterSink(id: NodeId, name: string, sink: Sink<DeadLetter>): DeadLetterSink {

@@ -219,3 +219,10 @@ export { mean } from './window/mean.ts'
 export type { MeanAccumulator } from './window/mean.ts'
 export { sum, sumBigint } from './window/sum.ts'
 export { top } from './window/top.ts'
+
+// Dead letters that are kept in the data directory.
+export { readLetters, removeLetters } from './dead-letters/letters.ts'
+export type { KeptLetter } from './dead-letters/letters.ts'
+export { queueLetters } from './dead-letters/redrive.ts'
+export { rehearsalOf } from './dead-letters/rehearsal.ts'
+export type { Rehearsal } from './dead-letters/rehearsal.ts'

@@ -64,6 +64,11 @@ export interface Source<T, Position extends Json = Json> {
    * name of the split.
    */
   splitLabel?(split: string): string
+  /**
+   * Decodes one record from the bytes of a dead letter, and throws where decoding fails. Without it dead letters of the
+   * source cannot be redriven.
+   */
+  decode?(raw: Uint8Array): T
   /** Called once when the job ends or restarts, after every reader was closed. */
   close?(): Promise<void>
   /** Called once when the job has ended and does not restart, with its error if it failed. Must not throw. */
@@ -147,6 +152,9 @@ export interface DecodeFailure {
   readonly raw: Uint8Array
   /** "line 17, byte 1234" */
   readonly place: string
+  readonly headers?: Readonly<Record<string, string>>
+  /** How often it was redriven from the dead letters. Absent: never. */
+  readonly redrives?: number
 }
 
 /** What a connector may use, and where it is. */

@@ -1,6 +1,6 @@
 import fc from 'fast-check'
 import { describe, expect, test } from 'vitest'
-import { describeValue, toBase64 } from './safe-json.ts'
+import { describeValue, fromBase64, toBase64 } from './safe-json.ts'
 
 const text = (value: unknown, maxLength = 10_000): string | undefined => describeValue(value, maxLength)
 
@@ -161,6 +161,7 @@ describe('base64', () => {
     fc.assert(
       fc.property(fc.uint8Array({ maxLength: 100 }), (bytes) => {
         expect(toBase64(bytes)).toBe(Buffer.from(bytes).toString('base64'))
+        expect([...fromBase64(toBase64(bytes))]).toEqual([...bytes])
       }),
     )
   })

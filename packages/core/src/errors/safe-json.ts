@@ -143,6 +143,17 @@ function messageOf(thrown: unknown): string {
 
 const digits = 'ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789+/'
 
+/** Returns the bytes of base64 text as `toBase64` writes it. */
+export function fromBase64(text: string): Uint8Array {
+  const bytes = new Uint8Array((text.length / 4) * 3 - (text.endsWith('==') ? 2 : text.endsWith('=') ? 1 : 0))
+  const at = (index: number): number => Math.max(0, digits.indexOf(text[index]!))
+  for (let from = 0, to = 0; from < text.length; from += 4) {
+    const word = (at(from) << 18) | (at(from + 1) << 12) | (at(from + 2) << 6) | at(from + 3)
+    for (const shift of [16, 8, 0]) if (to < bytes.length) bytes[to++] = (word >> shift) & 255
+  }
+  return bytes
+}
+
 /** Bytes as base64 text with padding (RFC 4648, section 4). */
 export function toBase64(bytes: Uint8Array): string {
   const whole = bytes.length - (bytes.length % 3)

@@ -1,7 +1,7 @@
 import type { Batch, Origin } from '../record/element.ts'
 import { MIN_TIME, type EventTime } from '../record/time.ts'
 import { describeValue } from '../errors/safe-json.ts'
-import type { Place } from './failure-policy.ts'
+import type { Place, RecordFacts } from './failure-policy.ts'
 import type { Timer } from './operator.ts'
 
 /**
@@ -48,6 +48,22 @@ export class Cursor implements Place {
 
   raw(): Uint8Array | undefined {
     return this.originIndex >= 0 ? this.origin?.raw(this.originIndex) : undefined
+  }
+
+  facts(): RecordFacts | undefined {
+    return factsOfRecord(this.origin, this.originIndex)
+  }
+}
+
+/** What is known about a record of a source; undefined for any other. */
+export function factsOfRecord(origin: Origin | undefined, index: number): RecordFacts | undefined {
+  if (origin === undefined || index < 0) return undefined
+  return {
+    source: origin.source,
+    split: origin.splitLabel ?? origin.split,
+    position: origin.place(index),
+    headers: origin.headers?.(index),
+    redrives: origin.redrives?.(index) ?? 0,
   }
 }
 

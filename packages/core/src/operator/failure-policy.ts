@@ -11,6 +11,21 @@ export interface Place {
   place(): string
   /** The original bytes, if the source still has them. */
   raw(): Uint8Array | undefined
+  /** What is known about a record of a source; undefined for any other. */
+  facts(): RecordFacts | undefined
+  /** The key of the record in a keyed operator, if its key is not passed to `handle`. */
+  readonly recordKey?: unknown
+  /** How many attempts have failed. Absent: one. */
+  readonly attempts?: number
+}
+
+/** Where a record was read, in parts. */
+export interface RecordFacts {
+  readonly source: string
+  readonly split: string
+  readonly position: string
+  readonly headers: Readonly<Record<string, string>> | undefined
+  readonly redrives: number
 }
 
 /** The record that a dead-letter sink receives for a failed record. */
@@ -23,6 +38,18 @@ export interface DeadLetter {
   readonly stack: string
   /** The place of the record, for people: source, split and place; or the key and time of a timer. */
   readonly place: string
+  /** The parts of the place of a record of a source; null for any other. */
+  readonly source: string | null
+  readonly split: string | null
+  readonly position: string | null
+  /** The headers of the record; null for a source without headers. */
+  readonly headers: Readonly<Record<string, string>> | null
+  /** The key of the record at the operator, as JSON text; null without one. */
+  readonly key: string | null
+  /** How many attempts have failed, for calls of `mapAsync`; otherwise 1. */
+  readonly attempts: number
+  /** How often the record was redriven from the dead letters before. */
+  readonly redrives: number
   /** The record at the operator, as JSON text; null if it cannot be written as JSON. */
   readonly value: string | null
   /** The original bytes, in base64; null when the record was not read from a source. */
@@ -76,14 +103,20 @@ export class FailurePolicy {
   }
 
   /** Returns if the record is handled; throws an `OperatorError` if the task must stop. */
-  handle(thrown: unknown, place: Place, value: unknown, time: EventTime): void {
+  handle(
+    thrown: unknown,
+    place: Place,
+    value: unknown,
+    time: EventTime,
+    key: unknown = place.recordKey,
+  ): void {
     this.handleCopy(thrown, place)
     if (this.#kind === 'skip') {
       this.#count('skipped')
       return
     }
     this.#count('deadLettered')
-    this.#deadLetters.receive(this.#letter(thrown, place, value, time), time)
+    this.#deadLetters.receive(this.#letter(thrown, place, value, time, key), time)
   }
 
   /** The same for a record that other subtasks fail on too, one of which counts it and sends it on. */
@@ -96,8 +129,9 @@ export class FailurePolicy {
     }
   }
 
-  #letter(thrown: unknown, place: Place, value: unknown, time: EventTime): DeadLetter {
+  #letter(thrown: unknown, place: Place, value: unknown, time: EventTime, key: unknown): DeadLetter {
     const raw = place.raw()
+    const facts = place.facts()
     return {
       pipeline: this.#pipeline,
       operator: this.operator,
@@ -105,6 +139,13 @@ export class FailurePolicy {
       message: describeError(thrown),
       stack: stackOf(thrown),
       place: place.place(),
+      source: facts?.source ?? null,
+      split: facts?.split ?? null,
+      position: facts?.position ?? null,
+      headers: facts?.headers ?? null,
+      key: describeValue(key, longestValue) ?? null,
+      attempts: Math.max(1, place.attempts ?? 1),
+      redrives: facts?.redrives ?? 0,
       value: describeValue(value, longestValue) ?? null,
       raw: raw === undefined ? null : toBase64(raw),
       time: Number.isNaN(time) ? null : time,

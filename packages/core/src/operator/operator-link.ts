@@ -208,6 +208,7 @@ export class OperatorLink implements Receiver {
     const record = this.#record
     record.value = value
     record.time = time
+    record.key = undefined
     this.time = time
     this.#transaction?.begin()
     try {
@@ -222,7 +223,7 @@ export class OperatorLink implements Receiver {
       this.#transaction?.rollback()
       const isCopy = !this.#isFirst && this.#keyBy === undefined && this.#keys.length > 0
       if (isCopy) this.policy.handleCopy(thrown, this.#cursor)
-      else this.policy.handle(thrown, this.#cursor, value, time)
+      else this.policy.handle(thrown, this.#cursor, value, time, record.key)
       return
     }
     // Outside of the `try`: this operator's policy does not apply to errors of later ones.

@@ -37,6 +37,10 @@ export interface Origin {
   place(index: number): string
   /** The original bytes of record `index`, if the source still has them. */
   raw(index: number): Uint8Array | undefined
+  /** The headers of record `index`, for sources whose records have some. */
+  headers?(index: number): Readonly<Record<string, string>> | undefined
+  /** How often record `index` was redriven from the dead letters. Absent: never. */
+  redrives?(index: number): number
 }
 
 /**

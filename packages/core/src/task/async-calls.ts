@@ -1,9 +1,9 @@
 import { assert } from '../errors/errors.ts'
 import type { IncomingEdge } from '../exchange/edge.ts'
-import { placeOfRecord } from '../operator/cursor.ts'
-import type { Place } from '../operator/failure-policy.ts'
+import { factsOfRecord, placeOfRecord } from '../operator/cursor.ts'
+import type { Place, RecordFacts } from '../operator/failure-policy.ts'
 import type { Origin } from '../record/element.ts'
-import type { KeyToken } from '../record/key-token.ts'
+import { tokenKey, type KeyToken } from '../record/key-token.ts'
 import type { EventTime } from '../record/time.ts'
 import type { Cell } from '../state/state-store.ts'
 import { BinaryHeap } from '../time/binary-heap.ts'
@@ -68,6 +68,14 @@ export class AsyncCall implements Place {
 
   raw(): Uint8Array | undefined {
     return this.#originIndex < 0 ? undefined : this.origin?.raw(this.#originIndex)
+  }
+
+  facts(): RecordFacts | undefined {
+    return factsOfRecord(this.origin, this.#originIndex)
+  }
+
+  get recordKey(): unknown {
+    return this.key === undefined ? undefined : tokenKey(this.key)
   }
 }
 

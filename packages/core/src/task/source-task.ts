@@ -256,6 +256,13 @@ export class SourceTask implements Task {
     const place = {
       place: () => `source '${this.#plan.name}', split '${feed.label}', ${failure.place}`,
       raw: () => failure.raw,
+      facts: () => ({
+        source: this.#plan.name,
+        split: feed.label,
+        position: failure.place,
+        headers: failure.headers,
+        redrives: failure.redrives ?? 0,
+      }),
     }
     this.#policy.handle(decodeError(failure.error), place, undefined, Number.NaN)
   }

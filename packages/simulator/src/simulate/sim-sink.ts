@@ -30,6 +30,11 @@ function comparable(value: unknown): unknown {
     failedAt: _when,
     stack: _stack,
     place: _place,
+    source: _source,
+    split: _split,
+    position: _position,
+    headers: _headers,
+    attempts: _attempts,
     raw: _raw,
     ...rest
   } = value as Readonly<Record<string, unknown>>
