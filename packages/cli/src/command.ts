@@ -7,6 +7,8 @@ import type { Signals } from './signals.ts'
 /** A subcommand of `millrace`. */
 export interface Command {
   readonly name: string
+  /** Words of which one is required before the operand. */
+  readonly actions?: readonly string[]
   /** The required operand: `FILE.ts`. */
   readonly operand: string
   /** One line for the list of commands. */
@@ -31,10 +33,13 @@ export interface Option {
 
 /** The parsed arguments of a command: its operand and its options, validated. */
 export class CommandLine {
+  /** The word before the operand, for a command with actions. */
+  readonly action: string | undefined
   readonly operand: string
   readonly #values: ReadonlyMap<string, readonly string[]>
 
-  constructor(operand: string, values: ReadonlyMap<string, readonly string[]>) {
+  constructor(operand: string, values: ReadonlyMap<string, readonly string[]>, action?: string) {
+    this.action = action
     this.operand = operand
     this.#values = values
   }
@@ -76,6 +81,8 @@ export function readCommandLine(command: Command, args: readonly string[]): Comm
     const value = valueOf(command, option, token)
     values.set(option.name, [...(values.get(option.name) ?? []), value])
   }
+  const action =
+    command.actions === undefined ? undefined : actionOf(command, command.actions, operands.shift())
   const [operand, surplus] = operands
   if (operand === undefined) {
     throw invalid(command, `${command.operand} is missing: millrace ${command.name} ${command.operand}`)
@@ -83,7 +90,18 @@ export function readCommandLine(command: Command, args: readonly string[]): Comm
   if (surplus !== undefined) {
     throw invalid(command, `'${surplus}' is an unexpected argument. The command takes one ${command.operand}`)
   }
-  return new CommandLine(operand, values)
+  return new CommandLine(operand, values, action)
+}
+
+function actionOf(command: Command, actions: readonly string[], given: string | undefined): string {
+  if (given !== undefined && actions.includes(given)) return given
+  const usage = `millrace ${command.name} ${actions.join('|')} ${command.operand}`
+  if (given === undefined) throw invalid(command, `the action is missing: ${usage}`)
+  const meant = nearest(given, actions)
+  throw invalid(
+    command,
+    `'${given}' is no action; ${meant === undefined ? usage : `did you mean '${meant}'?`}`,
+  )
 }
 
 function valueOf(

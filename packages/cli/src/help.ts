@@ -5,7 +5,7 @@ export function generalHelp(commands: readonly Command[]): string {
   return [
     'Millrace runs stream processing pipelines written in TypeScript.',
     '',
-    ...table(commands.map(({ name, operand, summary }) => [`millrace ${name} ${operand}`, summary])),
+    ...table(commands.map((command) => [usageOf(command, 'ACTION'), command.summary])),
     ...table([
       ['millrace COMMAND --help', "a command's options"],
       ['millrace --version', 'the version'],
@@ -18,9 +18,10 @@ export function generalHelp(commands: readonly Command[]): string {
 }
 
 /** What `millrace COMMAND --help` prints. */
-export function commandHelp({ name, operand, details, options }: Command): string {
+export function commandHelp(command: Command): string {
+  const { details, options } = command
   return [
-    `millrace ${name} ${operand} [options]`,
+    `${usageOf(command)} [options]`,
     '',
     ...details,
     '',
@@ -32,6 +33,11 @@ export function commandHelp({ name, operand, details, options }: Command): strin
     ),
     '',
   ].join('\n')
+}
+
+/** How a command is called; `action` stands for its actions, which are listed by default. */
+function usageOf({ name, actions, operand }: Command, action = actions?.join('|')): string {
+  return `millrace ${name} ${actions === undefined ? '' : `${action} `}${operand}`
 }
 
 function table(rows: readonly (readonly [left: string, right: string])[]): string[] {

@@ -30,7 +30,7 @@ describe('millrace', () => {
     expect((await run('--version')).out).toMatch(/^\d+\.\d+\.\d+\n$/)
   })
 
-  test.each(['run', 'explain', 'checkpoints'])('%s --help describes its options', async (command) => {
+  test.each(['run', 'explain', 'checkpoints', 'dlq'])('%s --help describes its options', async (command) => {
     const { code, out } = await run(command, '--help')
     expect(code).toBe(0)
     expect(out).toContain(`millrace ${command} `)
@@ -53,6 +53,7 @@ describe('millrace', () => {
     [['run', 'a.ts', '--data-dir'], 'millrace run: --data-dir needs a value: --data-dir DIR'],
     [['run', 'a.ts', '--data-dir', '--json'], 'millrace run: --data-dir needs a value: --data-dir DIR'],
     [['run', 'a.ts', '--stop-timeout', 'soon'], '--stop-timeout is "soon", which is not a duration'],
+    [['dlq', 'lsit', 'a.ts'], "millrace dlq: 'lsit' is no action; did you mean 'list'?"],
     [['explain', 'a.ts', '--format', 'pdf'], '--format is pdf. Use one of text, mermaid, json'],
   ])('%j is a usage error with advice', async (args, message) => {
     const { code, out, err } = await run(...args)

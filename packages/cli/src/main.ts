@@ -2,6 +2,7 @@ import { systemClock } from '@millrace/world'
 import { MillraceError, nearest } from '@millrace/core'
 import { checkpointsCommand } from './checkpoints-command.ts'
 import { readCommandLine, type Command } from './command.ts'
+import { dlqCommand } from './dlq-command.ts'
 import { explainCommand } from './explain-command.ts'
 import { exitCodeOf } from './error-exit-code.ts'
 import { exitCodes, type ExitCode } from './exit-codes.ts'
@@ -19,6 +20,7 @@ const commands: readonly Command[] = [
   explainCommand,
   planCommand,
   checkpointsCommand,
+  dlqCommand,
   simulateCommand,
 ]
 
