@@ -16,7 +16,9 @@ interface Call {
 interface Calls extends SimulatedLife {
   readonly calls: readonly Call[]
   readonly values: readonly number[]
+  /** The values of the dead letters, and the letters. */
   readonly letters: readonly string[]
+  readonly wholeLetters: readonly DeadLetter[]
   readonly warnings: readonly string[]
 }
 
@@ -54,6 +56,7 @@ async function calling(
     calls,
     values: sink.values,
     letters: letters.values.map(({ value }) => value!),
+    wholeLetters: letters.values,
     warnings,
   }
 }
@@ -142,6 +145,9 @@ describe('a call that fails', () => {
     const second = await calling([0], fails, { retry }, { platform: nextLife(platform) })
     expect(second.calls).toHaveLength(2)
     expect(second.letters).toEqual(['0'])
+    expect(second.wholeLetters).toMatchObject([
+      { source: 'events', split: 'all', position: 'index 0', key: '0', attempts: 4 },
+    ])
   })
 
   test('EN-244 emits each record once and each key in order, for any failures and stops', async () => {

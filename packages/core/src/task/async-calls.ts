@@ -35,7 +35,7 @@ export class AsyncCall implements Place {
   readonly time: EventTime
   readonly key: KeyToken | undefined
   readonly origin: Origin | undefined
-  readonly #originIndex: number
+  readonly originIndex: number
   readonly edge: IncomingEdge | undefined
   /** Increases in the order of the records. */
   readonly index: number
@@ -53,7 +53,7 @@ export class AsyncCall implements Place {
     this.watermark = record.watermark
     this.key = record.key
     this.origin = record.origin
-    this.#originIndex = record.originIndex
+    this.originIndex = record.originIndex
     this.edge = record.edge
     this.cell = record.cell
     this.attempts = record.attempts
@@ -61,17 +61,17 @@ export class AsyncCall implements Place {
   }
 
   place(): string {
-    return this.edge === undefined
+    return this.origin === undefined && this.edge === undefined
       ? 'a record that had arrived before the last restart'
-      : placeOfRecord(this.origin, this.#originIndex)
+      : placeOfRecord(this.origin, this.originIndex)
   }
 
   raw(): Uint8Array | undefined {
-    return this.#originIndex < 0 ? undefined : this.origin?.raw(this.#originIndex)
+    return this.originIndex < 0 ? undefined : this.origin?.raw(this.originIndex)
   }
 
   facts(): RecordFacts | undefined {
-    return factsOfRecord(this.origin, this.#originIndex)
+    return factsOfRecord(this.origin, this.originIndex)
   }
 
   get recordKey(): unknown {

@@ -23,15 +23,7 @@ import { Outlet } from '../exchange/outlet.ts'
 import { SnapshotSlices } from './snapshot-slices.ts'
 import { receiverOf } from '../exchange/port.ts'
 import type { Task, TaskSurroundings } from './task.ts'
-
-/** A record whose result was not emitted yet, as stored in checkpoints. */
-interface Waiting {
-  readonly value: unknown
-  readonly time: EventTime
-  readonly watermark: EventTime
-  /** Absent if no call has failed for it. */
-  readonly attempts?: number
-}
+import { restoredOrigin, waitingRecordOf, type WaitingRecord } from './waiting-record.ts'
 
 /** A batch of which some records were accepted. */
 interface ArrivingBatch {
@@ -140,7 +132,7 @@ export class AsyncTask implements Task {
   async open(): Promise<void> {
     const { budget, cancellation } = this.#around
     for (const cell of this.#table.cells(0)) {
-      const { value, time, watermark, attempts = 0 } = cell.value as Waiting
+      const { value, time, watermark, attempts = 0 } = cell.value as WaitingRecord
       this.#sequence = Math.max(this.#sequence, Math.floor(Number(cell.inner) / this.#around.keyGroups) + 1)
       const key = this.#tokenOf(value)
       this.#calls.add({
@@ -149,8 +141,8 @@ export class AsyncTask implements Task {
         watermark,
         key,
         cell,
-        origin: undefined,
-        originIndex: -1,
+        origin: restoredOrigin(cell.value as WaitingRecord),
+        originIndex: 0,
         edge: undefined,
         attempts,
       })
@@ -267,7 +259,7 @@ export class AsyncTask implements Task {
   #keepAttempts(call: AsyncCall): void {
     if (call.cell === undefined) return
     const cell = this.#table.find(0, call.cell.inner)!
-    cell.value = waitingOf(call)
+    cell.value = waitingRecordOf(call, this.#policy.leavesOut)
     this.#table.changed(cell)
   }
 
@@ -352,7 +344,7 @@ export class AsyncTask implements Task {
     const group = this.#groupOf(key, origin?.split)
     // The group is part of the name, so that records of several subtasks can be merged after a rescale.
     const name = this.#sequence++ * this.#around.keyGroups + group
-    return this.#table.create(0, name, group, waitingOf(call))
+    return this.#table.create(0, name, group, waitingRecordOf(call, this.#policy.leavesOut))
   }
 
   /** The key of a record; undefined for a stream without keys. */
@@ -372,10 +364,6 @@ export class AsyncTask implements Task {
     const ofSplit = split === undefined ? -1 : keyGroup(split, keyGroups)
     return ofSplit >= first && ofSplit <= last ? ofSplit : first + (this.#sequence % (last - first + 1))
   }
-}
-
-function waitingOf({ value, time, watermark, attempts }: AsyncCall): Waiting {
-  return attempts === 0 ? { value, time, watermark } : { value, time, watermark, attempts }
 }
 
 /** A record is refused when it arrives, and not by the checkpoint that happens to meet it. */
