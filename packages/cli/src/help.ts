@@ -35,7 +35,7 @@ export function commandHelp(command: Command): string {
   ].join('\n')
 }
 
-/** How a command is called; `action` stands for its actions, which are listed by default. */
+/** How a command is called; `action` replaces its actions, which are listed by default. */
 function usageOf({ name, actions, operand }: Command, action = actions?.join('|')): string {
   return `millrace ${name} ${actions === undefined ? '' : `${action} `}${operand}`
 }

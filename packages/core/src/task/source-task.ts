@@ -22,7 +22,7 @@ import { Outlet } from '../exchange/outlet.ts'
 import type { AlignedSource, AlignedSources } from './source-alignment.ts'
 import { SnapshotSlices } from './snapshot-slices.ts'
 import { SourceProgress } from './source-progress.ts'
-import { decodeError, type SplitFeed } from './split-feed.ts'
+import { decodeError, placeOfFailure, type SplitFeed } from './split-feed.ts'
 import { maxOpenReaders } from './reading-order.ts'
 import { SplitSet, type SplitPosition } from './split-set.ts'
 import { Stamp } from './stamp.ts'
@@ -253,17 +253,7 @@ export class SourceTask implements Task {
   }
 
   #reject(feed: SplitFeed, failure: DecodeFailure): void {
-    const place = {
-      place: () => `source '${this.#plan.name}', split '${feed.label}', ${failure.place}`,
-      raw: () => failure.raw,
-      facts: () => ({
-        source: this.#plan.name,
-        split: feed.label,
-        position: failure.place,
-        headers: failure.headers,
-        redrives: failure.redrives ?? 0,
-      }),
-    }
+    const place = placeOfFailure(this.#plan.name, feed.label, failure)
     this.#policy.handle(decodeError(failure.error), place, undefined, Number.NaN)
   }
 

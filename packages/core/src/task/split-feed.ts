@@ -1,8 +1,9 @@
 import type { SplitEntry } from '../checkpoint/manifest.ts'
-import type { ConnectorContext, Poll, Source, SplitReader } from '../connect/source.ts'
+import type { ConnectorContext, DecodeFailure, Poll, Source, SplitReader } from '../connect/source.ts'
 import { describeError, isMillraceError, MillraceError } from '../errors/errors.ts'
 import type { Json } from '../codec/json.ts'
 import { MIN_TIME, type EventTime } from '../record/time.ts'
+import type { Place } from '../operator/failure-policy.ts'
 import type { SplitTime } from '../time/split-watermarks.ts'
 
 /** A context for one reader, and the function that ends it. */
@@ -162,4 +163,19 @@ export class SplitFeed {
 export function decodeError(error: unknown): MillraceError {
   if (isMillraceError(error)) return error
   return new MillraceError('DECODE_FAILED', describeError(error), { cause: error })
+}
+
+/** The place of bytes that are not a record, for the error policy of their source. `split` is the label of the split. */
+export function placeOfFailure(source: string, split: string, failure: DecodeFailure): Place {
+  return {
+    place: () => `source '${source}', split '${split}', ${failure.place}`,
+    raw: () => failure.raw,
+    facts: () => ({
+      source,
+      split,
+      position: failure.place,
+      headers: failure.headers,
+      redrives: failure.redrives ?? 0,
+    }),
+  }
 }

@@ -82,7 +82,7 @@ function originOf({ source, split }: RedrivenSplit<unknown>, letters: readonly R
   }
 }
 
-/** Stands for all splits of redriven letters in messages and letters. */
+/** The label of all splits of redriven letters in messages and letters. */
 export const redrivenLabel = 'redriven letters'
 
 function bytesOf({ raw }: RedrivenLetter): Uint8Array {
