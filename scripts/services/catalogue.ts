@@ -48,7 +48,7 @@ export const services = {
     name: 'kafka',
     variable: 'MILLRACE_KAFKA_BROKERS',
     program: 'java',
-    packages: ['openjdk-17-jre-headless', 'libjpeg62-turbo', 'liblcms2-2', 'libnss3'],
+    packages: ['openjdk-17-jre-headless'],
     artifacts: [
       { group: 'org.apache.kafka', name: 'kafka_2.13', version: '4.1.1' },
       // Has the consumer by which tests look at results.

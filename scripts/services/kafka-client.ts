@@ -21,14 +21,23 @@ export async function kafkaClient(): Promise<{ readonly file: string } | { reado
       await mkdir(home)
       await writeFile(path.join(home, 'package.json'), '{"private":true}')
       const env = { ...process.env, CKJS_LINKING: 'dynamic', npm_config_build_from_source: 'true' }
-      const command = ['install', '--no-save', '--no-audit', '--no-fund', `${name}@${version}`]
+      // The directory is named because this may run inside of another npm.
+      const command = [
+        'install',
+        '--prefix',
+        home,
+        '--no-save',
+        '--no-audit',
+        '--no-fund',
+        `${name}@${version}`,
+      ]
       await run('npm', command, { cwd: home, env, maxBuffer: 2 ** 28 })
       // It finds its libraries beside itself, so it may be moved.
       return home
     })
     return { file: path.join(root, 'node_modules', name, 'lib', 'index.js') }
   } catch (error) {
-    const missing = `the client of Kafka cannot be built: ${error instanceof Error ? error.message.slice(0, 2_000) : String(error)}`
+    const missing = `the client of Kafka cannot be built: ${error instanceof Error ? error.message.slice(-2_000) : String(error)}`
     if (process.env['CI'] === 'true') throw new Error(missing, { cause: error })
     process.stderr.write(`skipped: ${missing}\n`)
     return { missing }

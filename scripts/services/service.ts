@@ -9,7 +9,7 @@
  */
 import { execFile, spawn, type ChildProcess } from 'node:child_process'
 import { existsSync } from 'node:fs'
-import { mkdir, mkdtemp, readdir, rm } from 'node:fs/promises'
+import { mkdir, mkdtemp, readdir, readlink, rm, symlink } from 'node:fs/promises'
 import net from 'node:net'
 import { tmpdir } from 'node:os'
 import path from 'node:path'
@@ -155,7 +155,21 @@ async function fetchPackages(wanted: Service, work: string): Promise<string> {
   for (const file of await readdir(work)) {
     if (file.endsWith('.deb')) await run('dpkg-deb', ['-x', path.join(work, file), unpacked])
   }
+  await keepLinksInside(unpacked)
   return unpacked
+}
+
+/** Makes absolute links, such as those to files in `/etc`, lead to the same place among what was unpacked. */
+async function keepLinksInside(root: string): Promise<void> {
+  for (const entry of await readdir(root, { recursive: true, withFileTypes: true })) {
+    if (!entry.isSymbolicLink()) continue
+    const link = path.join(entry.parentPath, entry.name)
+    const target = await readlink(link)
+    const inside = path.join(root, target)
+    if (!path.isAbsolute(target) || !existsSync(inside)) continue
+    await rm(link)
+    await symlink(path.relative(entry.parentPath, inside), link)
+  }
 }
 
 /** Downloads packages into a directory; if the machine has no lists of packages, with lists of its own. */
