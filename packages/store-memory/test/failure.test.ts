@@ -36,7 +36,7 @@ describe('a disk that fails', () => {
     },
   )
 
-  test('a full disk is named as such, and the previous snapshot stays intact', async () => {
+  test('a full disk fails with FS_FULL, and the previous snapshot stays intact', async () => {
     const fs = new SimFs()
     const run = await StoreRun.open<string>(fs)
     run.set(null, 'a', 'one')

@@ -55,7 +55,7 @@ export interface WindowJoinParts {
   match(group: WindowGroup): readonly Matching[]
 }
 
-/** So many results come out before the event loop may have a turn. */
+/** The number of results that are emitted before the event loop may have a turn. */
 const resultsAtOnce = 256
 
 export class WindowJoinOperator implements Operator<unknown, unknown> {

@@ -31,7 +31,7 @@ export class Matcher {
   readonly #automaton: Automaton
   readonly #store: PartialMatchStore
   readonly #conditions: Conditions<Node>
-  /** What becomes of each edge of the current node. */
+  /** The outcome of each edge of the current node. */
   readonly #fates: number[] = []
   #partials!: PartialMatches
 

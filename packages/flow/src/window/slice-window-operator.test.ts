@@ -196,7 +196,7 @@ describe('sliding windows', () => {
     expect(running.cells()).toMatchObject({ slices: 1 })
   })
 
-  test('EN-010 the size is not a multiple of the slide', () => {
+  test('EN-010 a size that is not a multiple of the slide: a record is in each window that contains it', () => {
     expect(lives({ assigner: sliding({ size: 12, slide: 5 }) }, [a(21, 1), b(24, 2)]).outputs).toEqual([
       result('a', 10, 22, 1),
       result('a', 15, 27, 1),
