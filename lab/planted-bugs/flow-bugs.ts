@@ -217,7 +217,7 @@ export const flowBugs: readonly SimulatorBug[] = [
     name: 'a fired timer stays in the saved state',
     plant: {
       file: 'core/src/time/timer-heap.ts',
-      from: 'this.#table.delete(cell)\n    return timer',
+      from: 'this.#table.delete(cell)\n    this.#forget(timer)\n    return timer',
       to: 'return timer',
     },
     shows: /'silence-out' (has|misses)|state at the end/,

@@ -172,4 +172,14 @@ export const stateBugs: readonly TestedBug[] = [
     files: ['packages/flow/src/operators/state-kinds.test.ts'],
     shows: /versioned state answers as of a time/,
   },
+  {
+    name: 'a list of timers holds one that has fired',
+    plant: {
+      file: 'core/src/time/timer-heap.ts',
+      from: 'this.#forget(timer)',
+      to: '',
+    },
+    files: ['packages/flow/src/operators/state-kinds.test.ts'],
+    shows: /timers.list/,
+  },
 ]

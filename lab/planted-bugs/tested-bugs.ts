@@ -38,8 +38,8 @@ export const testedBugs: readonly TestedBug[] = [
     name: 'a skipped record has set a timer',
     plant: {
       file: 'core/src/operator/operator-context.ts',
-      from: 'if (transaction?.isOpen === true) transaction.whenHandled(() => this.#set(domain, time, name))',
-      to: "if (transaction?.isOpen === true && domain === 'processing') transaction.whenHandled(() => this.#set(domain, time, name))",
+      from: 'if (transaction?.isOpen === true) {\n      this.#deferred.push({ isSet: true',
+      to: "if (transaction?.isOpen === true && domain === 'processing') {\n      this.#deferred.push({ isSet: true",
     },
     files: ['packages/core/src/operator/failed-record.property.test.ts'],
     shows: /leaves nothing behind/,

@@ -20,6 +20,7 @@ export type {
   Operator,
   OperatorContext,
   OperatorMetric,
+  PendingTimer,
   StateContext,
   StateDescriptor,
   StreamRecord,

@@ -12,6 +12,7 @@ import type { Expiries } from '../state/expiries.ts'
 import { KeyedOrderedMap } from '../state/keyed-ordered-map.ts'
 import { KeyedElements } from '../state/keyed-elements.ts'
 import { KeyedList, KeyedMap, KeyedValue, KeyScope } from '../state/keyed-handles.ts'
+import type { Participant } from '../state/transaction.ts'
 import type { EarlierSetting } from '../state/fingerprint.ts'
 import type { ListState, MapState, OrderedMapState, ValueState } from '../state/handles.ts'
 import type { Cell, StateTable, TableSpec } from '../state/state-store.ts'
@@ -24,6 +25,7 @@ import type {
   Collector,
   OperatorContext,
   OperatorMetric,
+  PendingTimer,
   StateContext,
   StateDescriptor,
   Timers,
@@ -242,14 +244,41 @@ export class ChainedOperatorContext implements OperatorContext {
 }
 
 /**
- * Timers are only set and deleted, never read: with a transaction both are deferred until the record is
- * handled.
+ * With a transaction timers are set and deleted when the record has been handled; `list` knows what waits for
+ * that.
  */
-class KeyedTimers implements Timers {
+class KeyedTimers implements Timers, Participant {
   readonly #around: OperatorSurroundings
+  /** What the record at hand has set and deleted, in order. */
+  readonly #deferred: { readonly isSet: boolean; readonly timer: PendingTimer }[] = []
 
   constructor(around: OperatorSurroundings) {
     this.#around = around
+    around.transaction?.join(this)
+  }
+
+  list(): readonly PendingTimer[] {
+    const queued = this.#queue().list(this.#around.scope.token)
+    const timers = queued.map(({ time, name, domain }): PendingTimer => ({ time, name, domain }))
+    for (const { isSet, timer } of this.#deferred) {
+      const at = timers.findIndex((each) => isSame(each, timer))
+      if (isSet && at < 0) timers.push(timer)
+      else if (!isSet && at >= 0) timers.splice(at, 1)
+    }
+    if (this.#deferred.length === 0) return timers
+    const byTime = timers.toSorted((a, b) => a.time - b.time)
+    return [
+      ...byTime.filter(({ domain }) => domain === 'event'),
+      ...byTime.filter(({ domain }) => domain === 'processing'),
+    ]
+  }
+
+  commit(): void {
+    this.#deferred.length = 0
+  }
+
+  rollback(): void {
+    this.#deferred.length = 0
   }
 
   setEvent(time: EventTime, name = ''): void {
@@ -284,8 +313,10 @@ class KeyedTimers implements Timers {
     }
     const queue = this.#queue()
     const { token } = scope
-    if (transaction?.isOpen === true) transaction.whenHandled(() => this.#set(domain, time, name))
-    else {
+    if (transaction?.isOpen === true) {
+      this.#deferred.push({ isSet: true, timer: { time, name, domain } })
+      transaction.whenHandled(() => this.#set(domain, time, name))
+    } else {
       queue.set(domain, time, name, token)
       const hasPassed = domain === 'event' && time <= this.#around.passed()
       this.#around.noteTimer(domain, hasPassed ? MIN_TIME : time)
@@ -296,8 +327,10 @@ class KeyedTimers implements Timers {
     const { transaction, scope } = this.#around
     const queue = this.#queue()
     const { token } = scope
-    if (transaction?.isOpen === true) transaction.whenHandled(() => this.#delete(domain, time, name))
-    else queue.delete(domain, time, name, token)
+    if (transaction?.isOpen === true) {
+      this.#deferred.push({ isSet: false, timer: { time, name, domain } })
+      transaction.whenHandled(() => this.#delete(domain, time, name))
+    } else queue.delete(domain, time, name, token)
   }
 
   #queue(): TimerQueue {
@@ -310,4 +343,8 @@ class KeyedTimers implements Timers {
     }
     return timers
   }
+}
+
+function isSame(a: PendingTimer, b: PendingTimer): boolean {
+  return a.time === b.time && a.name === b.name && a.domain === b.domain
 }

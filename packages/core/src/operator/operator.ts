@@ -175,6 +175,11 @@ export interface Timers {
   setProcessing(time: number, name?: string): void
   deleteProcessing(time: number, name?: string): void
   /**
+   * The timers of the current key that have not fired: event timers and then processing timers, each in the
+   * order in which they fire. The first call of an operator goes through all of its timers.
+   */
+  list(): readonly PendingTimer[]
+  /**
    * Fires at the event time `time` once for every cell that `keys` yields, with the cell's inner token as the
    * key, and is stored once for all keys: windows use it to end. The same (time, name) twice is one sweep.
    *
@@ -189,6 +194,9 @@ export interface Timers {
    */
   setSweep(time: EventTime, name: string, keys: SweepKeys): void
 }
+
+/** A timer that is set. */
+export type PendingTimer = Omit<Timer, 'key'>
 
 /** A timer that is due. */
 export interface Timer {

@@ -1,5 +1,6 @@
 import { assert } from '../errors/errors.ts'
 import type { KeyToken } from '../record/key-token.ts'
+import { TokenMap } from '../record/token-map.ts'
 import type { StateTable } from '../state/state-store.ts'
 import { BinaryHeap } from './binary-heap.ts'
 import type { DueTimer, TimerDomain } from './due-timer.ts'
@@ -33,6 +34,8 @@ export class TimerHeap {
     timer.place = place
   })
   #order = 0
+  /** The timers of each key. Undefined until it is asked for: most operators never list timers. */
+  #byKey: TokenMap<Set<HeapTimer>> | undefined
 
   constructor(domain: TimerDomain, table: TimerTable) {
     this.#domain = domain
@@ -57,6 +60,7 @@ export class TimerHeap {
     const timer = this.#timer(time, name, token, group, inner, link)
     this.#table.create(this.#domain, inner, group, timer)
     this.#heap.add(timer)
+    this.#note(timer)
   }
 
   /** Deletes a timer if it is set. */
@@ -65,6 +69,7 @@ export class TimerHeap {
     if (cell === undefined) return
     this.#table.delete(cell)
     this.#heap.remove(cell.value!.place)
+    this.#forget(cell.value!)
   }
 
   /** Removes and returns the first timer; there must be one. */
@@ -73,7 +78,17 @@ export class TimerHeap {
     const cell = this.#table.find(this.#domain, timer.inner)
     assert(cell !== undefined, 'each timer of the heap is in the table')
     this.#table.delete(cell)
+    this.#forget(timer)
     return timer
+  }
+
+  /** The timers of a key, in the order in which they fire. */
+  list(token: KeyToken): readonly HeapTimer[] {
+    if (this.#byKey === undefined) {
+      this.#byKey = new TokenMap()
+      for (const cell of this.#table.cells(this.#domain)) this.#note(cell.value!)
+    }
+    return [...(this.#byKey.get(token) ?? [])].toSorted((a, b) => (isBefore(a, b) ? -1 : 1))
   }
 
   /** Fills the empty heap from the table, which was loaded. Yields after each timer. */
@@ -85,6 +100,20 @@ export class TimerHeap {
       this.#heap.add(timer)
       yield
     }
+  }
+
+  #note(timer: HeapTimer): void {
+    if (this.#byKey === undefined) return
+    const timers = this.#byKey.get(timer.token)
+    if (timers === undefined) this.#byKey.add(timer.token, new Set([timer]))
+    else timers.add(timer)
+  }
+
+  #forget(timer: HeapTimer): void {
+    const timers = this.#byKey?.get(timer.token)
+    if (timers === undefined) return
+    timers.delete(timer)
+    if (timers.size === 0) this.#byKey!.delete(timer.token)
   }
 
   #timer(time: number, name: string, token: KeyToken, group: number, inner: string, link: number): HeapTimer {

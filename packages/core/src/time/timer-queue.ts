@@ -71,6 +71,11 @@ export class TimerQueue {
     this.#heap(domain).delete(time, name, token)
   }
 
+  /** The timers of a key: event timers and then processing timers, each in the order in which they fire. */
+  list(token: KeyToken): readonly DueTimer[] {
+    return [...this.#event.list(token), ...this.#processing.list(token)]
+  }
+
   /** Sets an event timer for every key that `keys` will yield when it is due. See `Timers.setSweep`. */
   setSweep(time: EventTime, name: string, keys: SweepKeys): void {
     if (this.#mayFollow()) this.#sweeps.set(time, name, keys, this.#nextLink())

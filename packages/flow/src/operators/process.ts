@@ -4,6 +4,7 @@ import type {
   NotAPromise,
   Operator,
   OperatorContext,
+  PendingTimer,
   StreamRecord,
   Timer,
 } from '@millrace/core/operator'
@@ -64,6 +65,11 @@ export interface ProcessingTimers {
    */
   setProcessing(time: number, name?: string): void
   deleteProcessing(time: number, name?: string): void
+  /**
+   * The timers of the current key that have not fired: event timers and then processing timers, each in the
+   * order in which they fire.
+   */
+  list(): readonly PendingTimer[]
 }
 
 /** Sets timers for the current key, also in event time. */

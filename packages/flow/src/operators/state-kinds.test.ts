@@ -236,3 +236,74 @@ test('versioned state answers as of a time, and keeps what is valid within its r
   ask(({ state: { price } }) => price.delete(60))
   expect(harness.cells()['price']).toBe(0)
 })
+
+test('timers.list: any timers, failures, time and restarts: those of the key that have not fired', () => {
+  const change = fc.record({
+    isSet: fc.boolean(),
+    time: fc.integer({ min: 1, max: 60 }),
+    name: fc.constantFrom('', 'x'),
+    domain: fc.constantFrom('event' as const, 'processing' as const),
+  })
+  const drawn = fc.oneof(
+    {
+      weight: 6,
+      arbitrary: fc.record({
+        key: fc.constantFrom('a', 'b'),
+        changes: fc.array(change, { maxLength: 8 }),
+        fails: fc.boolean(),
+      }),
+    },
+    { weight: 2, arbitrary: fc.record({ later: fc.nat(15) }) },
+    { weight: 1, arbitrary: fc.record({ restoreAt: fc.integer({ min: 1, max: 4 }) }) },
+  )
+  const text = (timer: { time: number; name: string; domain: string }) =>
+    `${timer.domain} ${timer.time} ${timer.name}`
+  fc.assert(
+    fc.property(fc.array(drawn, { minLength: 5, maxLength: 30 }), (events) => {
+      const harness = withState({})
+      const model = new Map<string, { time: number; name: string; domain: string }[]>()
+      let now = 0
+      for (const event of events) {
+        if ('restoreAt' in event) harness.snapshotAndRestore(event.restoreAt)
+        else if ('later' in event) {
+          now += event.later
+          harness.watermark(now)
+          harness.processingTime(now)
+          for (const [key, timers] of model)
+            model.set(
+              key,
+              timers.filter(({ time }) => time > now),
+            )
+        } else {
+          const { key, fails } = event
+          // A timer for a time that has passed fires at once, so only later ones are drawn.
+          const changes = event.changes.map((each) => ({ ...each, time: now + each.time }))
+          let timers = [...(model.get(key) ?? [])]
+          for (const { isSet, ...timer } of changes) {
+            const others = timers.filter((each) => text(each) !== text(timer))
+            timers = isSet ? [...others, timer] : others
+          }
+          const before = harness.outputs.length
+          harness.record({
+            key,
+            do({ timers: own, emit }) {
+              for (const { isSet, time, name, domain } of changes) {
+                if (domain === 'event') own[isSet ? 'setEvent' : 'deleteEvent'](time, name)
+                else own[isSet ? 'setProcessing' : 'deleteProcessing'](time, name)
+              }
+              emit(own.list())
+              if (fails) throw new Error('failed')
+            },
+          })
+          if (fails) continue
+          model.set(key, timers)
+          const [seen] = harness.outputs.slice(before).map(({ value }) => value as typeof timers)
+          expect(seen!.map(text).toSorted()).toEqual(timers.map(text).toSorted())
+          const order = seen!.map(({ domain, time }) => (domain === 'event' ? 0 : 1e6) + time)
+          expect(order).toEqual(order.toSorted((a, b) => a - b))
+        }
+      }
+    }),
+    { numRuns: 60 },
+  )
+})

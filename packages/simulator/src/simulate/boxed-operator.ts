@@ -156,6 +156,10 @@ class BoxingContext implements OperatorContext {
         timers.setProcessing(time, name)
       },
       deleteProcessing: (time, name) => timers.deleteProcessing(time, name),
+      list: () => {
+        watch.waitsForTime(inner.name)
+        return timers.list()
+      },
       setSweep: (time, name, keys) => {
         watch.waitsForTime(inner.name)
         timers.setSweep(time, name, keys)
