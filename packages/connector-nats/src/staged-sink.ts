@@ -9,7 +9,7 @@ import { encodeMessage, type StagedMessages } from './staged-messages.ts'
 
 /**
  * Writes messages exactly once. They are kept in a file of the data directory until their checkpoint is durable, and are then
- * written, each with an id (docs/design/022-nats-exactly-once.md).
+ * written, each with an id (docs/design/023-nats-exactly-once.md).
  */
 export class StagedSink<T> implements Sink<T, StagedMessages> {
   readonly kind = 'nats'
