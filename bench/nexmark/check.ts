@@ -76,8 +76,13 @@ async function finalRows(query: Query, folder: string): Promise<readonly string[
   if (!isFolded(query)) return written
   const lines = await finalLines(query, linesOf(written))
   const final = path.join(folder, 'final.txt')
-  await writeFile(final, lines.map((line) => `${line}\n`).join(''))
+  await writeFile(final, inParts(lines))
   return [final]
+}
+
+/** The text of lines in parts: that of millions of rows is longer than a string can be. */
+function* inParts(lines: readonly string[]): Generator<string> {
+  for (let i = 0; i < lines.length; i += 10_000) yield `${lines.slice(i, i + 10_000).join('\n')}\n`
 }
 
 async function* linesOf(files: readonly string[]): AsyncGenerator<string> {
