@@ -127,7 +127,10 @@ export const state = {
    * @example
    * state.aggregating<Payment>()({ n: count(), total: sum((payment) => payment.amount) })
    */
-  aggregating<T>() {
+  aggregating<T>(): <A extends Aggregates<T>>(
+    aggregates: A & TakenFields,
+    options?: TtlOption,
+  ) => StateSpec<AggregatingState<T, AggregateResults<A>>> {
     return <A extends Aggregates<T>>(
       aggregates: A & TakenFields,
       options: TtlOption = {},
