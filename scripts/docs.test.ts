@@ -19,7 +19,7 @@ describe('the documents', () => {
   test('every TypeScript block of the README and the guides compiles', () => {
     const fences = documents
       .filter(({ path: file }) =>
-        /^(?:README|packages\/(?:channels|threads)\/README|docs\/(?:guide|operating)\/.*|examples\/.*)\.md$/.test(
+        /^(?:README|packages\/(?:channels|threads)\/README|docs\/(?:concepts|guide|operating)\/.*|examples\/.*)\.md$/.test(
           file,
         ),
       )
