@@ -1,4 +1,5 @@
 import { execFile } from 'node:child_process'
+import { existsSync } from 'node:fs'
 import { mkdir, writeFile } from 'node:fs/promises'
 import path from 'node:path'
 import { promisify } from 'node:util'
@@ -20,7 +21,12 @@ export async function kafkaClient(): Promise<{ readonly file: string } | { reado
       const home = path.join(work, 'client')
       await mkdir(home)
       await writeFile(path.join(home, 'package.json'), '{"private":true}')
-      const env = { ...process.env, CKJS_LINKING: 'dynamic', npm_config_build_from_source: 'true' }
+      const env = {
+        ...process.env,
+        ...ownHeaders(),
+        CKJS_LINKING: 'dynamic',
+        npm_config_build_from_source: 'true',
+      }
       // The directory is named because this may run inside of another npm.
       const command = [
         'install',
@@ -43,4 +49,10 @@ export async function kafkaClient(): Promise<{ readonly file: string } | { reado
     process.stderr.write(`skipped: ${missing}\n`)
     return { missing }
   }
+}
+
+/** The headers of this Node, if they are beside it. They would be fetched from outside the npm registry otherwise. */
+function ownHeaders(): NodeJS.ProcessEnv {
+  const home = path.resolve(process.execPath, '../..')
+  return existsSync(path.join(home, 'include/node/node.h')) ? { npm_config_nodedir: home } : {}
 }
