@@ -15,7 +15,7 @@ export const kafkaBugs: readonly TestedBug[] = [
   {
     name: 'a staged file of the Kafka sink is not synced',
     plant: {
-      file: 'connector-kafka/src/staged-file.ts',
+      file: 'segment-log/src/block-file.ts',
       from: 'await this.#file?.sync()',
       to: '',
     },
@@ -25,7 +25,7 @@ export const kafkaBugs: readonly TestedBug[] = [
   {
     name: 'the name of a staged file of the Kafka sink is not synced',
     plant: {
-      file: 'connector-kafka/src/staged-file.ts',
+      file: 'segment-log/src/block-file.ts',
       from: 'await this.#fs.syncDirectory(this.#directory)',
       to: '',
     },

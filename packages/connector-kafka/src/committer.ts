@@ -4,7 +4,8 @@ import { removeIfThere } from '@millrace/core/disk'
 import { KafkaFailure, type Cluster, type Connect, type TransactionProducer } from './cluster.ts'
 import { Patience } from './patience.ts'
 import type { ReadyRecord } from './record.ts'
-import { isThere, missingFile, stagedRecords } from './staged-file.ts'
+import { readBlockFile } from '@millrace/segment-log'
+import { decodeRecord, isThere, missingFile } from './staged-record.ts'
 
 /** The records of one subtask and one checkpoint, on disk and not committed yet. */
 export interface StagedRecords {
@@ -99,7 +100,10 @@ export class Committer {
       throw missingFile(this.#options.what, path, checkpoint)
     }
     const began = clock.monotonic()
-    await producer.commit(path === undefined ? noRecords() : stagedRecords(fs, path, bytes), checkpoint)
+    await producer.commit(
+      path === undefined ? noRecords() : readBlockFile(fs, path, bytes, decodeRecord),
+      checkpoint,
+    )
     this.#noteAge(clock.monotonic() - began)
   }
 

@@ -3,7 +3,9 @@ import { removeIfThere } from '@millrace/core/disk'
 import type { Connect } from './cluster.ts'
 import { Committer, type IfForgotten, type StagedRecords } from './committer.ts'
 import { Outgoing, type OutgoingOptions } from './outgoing.ts'
-import { namesIn, StagedFile } from './staged-file.ts'
+import { BlockFile, namesIn } from '@millrace/segment-log'
+import type { ReadyRecord } from './record.ts'
+import { encodeRecord } from './staged-record.ts'
 
 /** How transactions are made. */
 export interface TransactionOptions {
@@ -113,7 +115,7 @@ interface WriterParts<T> {
 class TransactionWriter<T> implements SinkWriter<T, StagedRecords> {
   readonly #parts: WriterParts<T>
   readonly #outgoing: Outgoing<T>
-  #staged: StagedFile | undefined
+  #staged: BlockFile<ReadyRecord> | undefined
   #files = 0
   #isFirst = true
   #committedAt: number
@@ -127,7 +129,12 @@ class TransactionWriter<T> implements SinkWriter<T, StagedRecords> {
   async write(batch: Batch<T>, reject: RejectRecord): Promise<void> {
     await this.#outgoing.each(batch, reject, (record) => {
       const { fs, directory } = this.#parts.context
-      this.#staged ??= new StagedFile(fs, directory, `${this.#parts.prefix}-${this.#files++}.records`)
+      this.#staged ??= new BlockFile(
+        fs,
+        directory,
+        `${this.#parts.prefix}-${this.#files++}.records`,
+        encodeRecord,
+      )
       return this.#staged.add(record) ? this.#staged.write() : undefined
     })
   }
