@@ -1,3 +1,6 @@
+import { getEventListeners } from 'node:events'
+import { setImmediate } from 'node:timers/promises'
+import { expect, onTestFinished } from 'vitest'
 import type { ReceiveChannel, SendChannel } from '../src/channel/channel-end.ts'
 import { systemScheduler } from '@millrace/world'
 
@@ -15,6 +18,14 @@ export async function hasSettled(promise: Promise<unknown>): Promise<boolean> {
   promise.then(note, note)
   await settle()
   return isSettled
+}
+
+/** Checks when the test has ended that `signal` has no listener: the last one goes with the host's next turn. */
+export function leavesNoListener(signal: AbortSignal): void {
+  onTestFinished(async () => {
+    await setImmediate()
+    expect(getEventListeners(signal, 'abort')).toEqual([])
+  })
 }
 
 /** Starts tasks and waits until all have ended. */

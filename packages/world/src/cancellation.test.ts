@@ -2,6 +2,7 @@ import { getEventListeners } from 'node:events'
 import { expect, test } from 'vitest'
 import { upTo } from '../test/probe.ts'
 import { onAbort } from './cancellation.ts'
+import { systemScheduler } from './scheduler.ts'
 
 test('hooks run in the order in which they were added, with the reason', () => {
   const controller = new AbortController()
@@ -26,11 +27,16 @@ test('a disposed hook is not called, even when an earlier one disposes of it', (
   expect(calls).toEqual(['first'])
 })
 
-test('a signal has one listener while hooks depend on it, and none afterwards', () => {
+test('a signal has one listener while hooks depend on it, and none after the next turn', async () => {
   const { signal } = new AbortController()
   const listeners = (): number => getEventListeners(signal, 'abort').length
   const hooks = upTo(50).map(() => onAbort(signal, () => undefined))
   expect(listeners()).toBe(1)
   for (const hook of hooks) hook[Symbol.dispose]()
+  const last = onAbort(signal, () => undefined)
+  await systemScheduler.turn()
+  expect(listeners()).toBe(1)
+  last[Symbol.dispose]()
+  await systemScheduler.turn()
   expect(listeners()).toBe(0)
 })

@@ -7,7 +7,15 @@ export type { Clock, Random, Scheduler, System } from './system.ts'
 
 // Waiting.
 export { Wakeup } from './wakeup.ts'
-export { markHeard, onAbort, refused, refuseIfAborted, rejected, wasHeard } from './cancellation.ts'
+export {
+  AbortHook,
+  markHeard,
+  onAbort,
+  refused,
+  refuseIfAborted,
+  rejected,
+  wasHeard,
+} from './cancellation.ts'
 
 // For packages that add something to wait for, and for those that watch or order all waits.
 export {

@@ -35,6 +35,15 @@ let turnOfHost = (): Promise<void> => {
   return turnOfHost()
 }
 
+/**
+ * Calls back after a turn of the host's event loop, also in a simulation. For tidying up, which has no effect that a
+ * program or a simulation could observe.
+ */
+export function afterTurnOfHost(callback: () => void): void {
+  if (typeof setImmediate === 'undefined') setTimeout(callback, 0)
+  else setImmediate(callback)
+}
+
 /** The event loop of the host; in a simulation, the world, in which a turn lets every runnable task run. */
 export const systemScheduler: Scheduler = {
   turn: () => waitRegistry?.system?.scheduler.turn() ?? turnOfHost(),

@@ -78,7 +78,12 @@ class CancelContext extends Layer implements CancellableContext {
   }
 
   [Symbol.dispose](): void {
-    this.cancel()
+    this.leave()
+  }
+
+  /** Cancels with an error without a stack. */
+  leave(): void {
+    if (this.#end === undefined) this.#endAs(new End(undefined, undefined, false))
   }
 
   /** Ends the context in `delayMs`; at once if that is zero or less. */
@@ -132,20 +137,39 @@ class CancelContext extends Layer implements CancellableContext {
   }
 }
 
+/**
+ * Ends a context of `withCancel` because its work is over. Its error has no stack: to capture one costs more than the
+ * rest of the end, and shows no more than the line that left the block.
+ */
+export function leave(context: CancellableContext): void {
+  ;(context as CancelContext).leave()
+}
+
+function cancelledWithoutStack(): ContextCancelledError {
+  const limit: unknown = Reflect.get(Error, 'stackTraceLimit')
+  // Hosts may have frozen it; then the error has a stack.
+  Reflect.set(Error, 'stackTraceLimit', 0)
+  const error = new ContextCancelledError()
+  Reflect.set(Error, 'stackTraceLimit', limit)
+  return error
+}
+
 /** How a context has ended. A whole tree shares one. */
 class End {
   readonly #cause: unknown
+  readonly #hasStack: boolean
   #error: Error | undefined
 
-  constructor(error: Error | undefined, cause: unknown) {
+  constructor(error: Error | undefined, cause: unknown, hasStack = true) {
     this.#error = error
     this.#cause = cause
+    this.#hasStack = hasStack
   }
 
   // An error captures its stack, which costs more than the rest of an end; and most contexts end because
   // their block was left, and their error is never read.
   get error(): Error {
-    this.#error ??= new ContextCancelledError(this.#cause)
+    this.#error ??= this.#hasStack ? new ContextCancelledError(this.#cause) : cancelledWithoutStack()
     return this.#error
   }
 

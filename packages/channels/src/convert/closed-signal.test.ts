@@ -1,6 +1,6 @@
 import { getEventListeners } from 'node:events'
 import { describe, expect, test } from 'vitest'
-import { hasSettled, settle } from '../../test/probe.ts'
+import { hasSettled, leavesNoListener, settle } from '../../test/probe.ts'
 import { aborted } from '../channel/abort-case.ts'
 import { Channel } from '../channel/channel.ts'
 import { select, trySelect } from '../channel/select.ts'
@@ -28,7 +28,7 @@ describe('aborted, as a case of select', () => {
     expect(getEventListeners(signal, 'abort')).toHaveLength(1)
     await jobs.send(1)
     expect(await chosen).toEqual({ case: 'job', ok: true, value: 1 })
-    expect(getEventListeners(signal, 'abort')).toEqual([])
+    leavesNoListener(signal)
   })
 })
 

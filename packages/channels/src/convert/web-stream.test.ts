@@ -2,7 +2,7 @@ import { ReadableStream, TransformStream, WritableStream } from 'node:stream/web
 import { getEventListeners } from 'node:events'
 import { describe, expect, test } from 'vitest'
 import { expectOneAtATime } from '../../test/one-at-a-time.ts'
-import { hasSettled, settle, upTo } from '../../test/probe.ts'
+import { hasSettled, leavesNoListener, settle, upTo } from '../../test/probe.ts'
 import { Channel } from '../channel/channel.ts'
 import { Scope } from '../task/scope.ts'
 import { fromWebReadable, pipeToWebWritable, toWebReadable, toWebWritable } from './web-stream.ts'
@@ -289,7 +289,7 @@ describe('a WritableStream into a channel', () => {
     await writer.close()
     expect(await output.receive()).toEqual({ ok: true, value: 2 })
     expect(await output.receive()).toEqual({ ok: false, value: undefined })
-    expect(getEventListeners(scope.signal, 'abort')).toEqual([])
+    leavesNoListener(scope.signal)
   })
 
   test('that is aborted cancels the scope and leaves the channel open', async () => {

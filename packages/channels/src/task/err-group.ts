@@ -1,9 +1,10 @@
-import { withCancel } from '../context/cancel-context.ts'
+import { leave, withCancel } from '../context/cancel-context.ts'
 import type { CancellableContext, Context } from '../context/context.ts'
 import { parentContext } from '../context/signal-context.ts'
-import { functionMisfit, rejected, requireFunction, running, shown } from '@millrace/world'
+import { functionMisfit, rejected, requireFunction, shown } from '@millrace/world'
 import { Permits } from './permits.ts'
 import type { Lease } from './permits.ts'
+import { started } from './started.ts'
 import { WaitGroup } from './wait-group.ts'
 
 const settled: Promise<void> = Promise.resolve()
@@ -82,7 +83,7 @@ export class ErrGroup {
     const place = this.#places?.tryAcquire(1)
     if (this.#places !== undefined && place === undefined) return false
     this.#tasks.add()
-    void this.#run(task, place)
+    this.#run(task, place)
     return true
   }
 
@@ -96,7 +97,7 @@ export class ErrGroup {
   async wait(signal?: AbortSignal): Promise<void> {
     do await this.#tasks.wait(signal)
     while (this.#tasks.count > 0)
-    this.#context.cancel()
+    leave(this.#context)
     if (this.#failure !== undefined) throw this.#failure.error
   }
 
@@ -113,16 +114,22 @@ export class ErrGroup {
       this.#tasks.done()
       throw error
     }
-    void this.#run(task, place)
+    this.#run(task, place)
   }
 
-  async #run(task: (signal: AbortSignal) => Promise<void>, place: Lease | undefined): Promise<void> {
-    try {
-      await running(() => task(this.#context.signal), this, undefined)
-    } catch (error) {
-      this.#failure ??= { error }
-      this.#context.cancel(error)
-    }
+  #run(task: (signal: AbortSignal) => Promise<void>, place: Lease | undefined): void {
+    const { signal } = this.#context
+    void started(() => task(signal), this).then(
+      () => this.#ended(place),
+      (error: unknown) => {
+        this.#failure ??= { error }
+        this.#context.cancel(error)
+        this.#ended(place)
+      },
+    )
+  }
+
+  #ended(place: Lease | undefined): void {
     place?.release()
     this.#tasks.done()
   }

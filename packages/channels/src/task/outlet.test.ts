@@ -1,7 +1,7 @@
 import { getEventListeners } from 'node:events'
 import { describe, expect, test } from 'vitest'
 import { everySchedule } from '../../test/every-schedule.ts'
-import { hasSettled, settle } from '../../test/probe.ts'
+import { hasSettled, leavesNoListener, settle } from '../../test/probe.ts'
 import { Channel } from '../channel/channel.ts'
 import { CLOSED, EMPTY } from '../channel/channel-end.ts'
 import { select, trySelect } from '../channel/select.ts'
@@ -105,8 +105,7 @@ describe('the outlet of a scope that was cancelled', () => {
       scope.cancel(broken)
       await Promise.all(waiting.map((wait) => expect(wait).rejects.toBe(broken)))
       expect(channel.trySend(1)).toBe(false)
-      for (const signal of [scope.signal, reader.signal])
-        expect(getEventListeners(signal, 'abort')).toEqual([])
+      for (const signal of [scope.signal, reader.signal]) leavesNoListener(signal)
     },
   )
 

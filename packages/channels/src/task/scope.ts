@@ -1,7 +1,8 @@
-import { withCancel } from '../context/cancel-context.ts'
+import { leave, withCancel } from '../context/cancel-context.ts'
 import type { CancellableContext, Context } from '../context/context.ts'
 import { parentContext } from '../context/signal-context.ts'
-import { created, requireFunction, running, waitRegistry, wasHeard } from '@millrace/world'
+import { created, requireFunction, waitRegistry, wasHeard } from '@millrace/world'
+import { started } from './started.ts'
 import { WaitGroup } from './wait-group.ts'
 
 /**
@@ -93,7 +94,11 @@ export class Scope implements AsyncDisposable {
     requireFunction('Scope.go', 'the task', task)
     this.signal.throwIfAborted()
     this.#tasks.add()
-    void this.#run(() => task(this.signal), name)
+    const { signal } = this
+    void started(() => task(signal), this, name).then(
+      () => this.#tasks.done(),
+      (error: unknown) => this.#failed(error),
+    )
   }
 
   /** Aborts the signal of every task, without waiting. Only the first reason counts. */
@@ -122,7 +127,7 @@ export class Scope implements AsyncDisposable {
    */
   async [Symbol.asyncDispose](): Promise<void> {
     this.#isClosed = true
-    this.cancel()
+    leave(this.#context)
     await this.#ended()
     waitRegistry?.ended(this)
     const unseen = this.#unseen()
@@ -137,16 +142,12 @@ export class Scope implements AsyncDisposable {
       : this.#errors
   }
 
-  async #run(task: () => Promise<void>, name: string | undefined): Promise<void> {
-    try {
-      await running(task, this, name)
-    } catch (error) {
-      if (this.signal.aborted && error === this.signal.reason) {
-        this.#wasCutShort = true
-      } else {
-        this.#errors.push(error)
-        this.cancel(error)
-      }
+  #failed(error: unknown): void {
+    if (this.signal.aborted && error === this.signal.reason) {
+      this.#wasCutShort = true
+    } else {
+      this.#errors.push(error)
+      this.cancel(error)
     }
     this.#tasks.done()
   }

@@ -1,6 +1,7 @@
-import { passing, rejected, requireFunction, running, shown } from '@millrace/world'
+import { functionMisfit, passing, rejected, shown } from '@millrace/world'
 import { promiseOf } from '../wait/promise-of.ts'
 import { Waiter, WaitQueue } from '../wait/wait-queue.ts'
+import { started } from './started.ts'
 
 const settled: Promise<void> = Promise.resolve()
 
@@ -58,13 +59,19 @@ export class WaitGroup {
   }
 
   /** Runs `task` as part of the group and returns its outcome. The count decreases also when it throws. */
-  async go<T>(task: () => Promise<T>): Promise<T> {
-    requireFunction('WaitGroup.go', 'the task', task)
+  go<T>(task: () => Promise<T>): Promise<T> {
+    const misuse = functionMisfit('WaitGroup.go', 'the task', task)
+    if (misuse !== undefined) return rejected(misuse)
     this.add()
-    try {
-      return await running(task, this, undefined)
-    } finally {
-      this.done()
-    }
+    return started(task, this).then(
+      (value) => {
+        this.done()
+        return value
+      },
+      (error: unknown) => {
+        this.done()
+        throw error
+      },
+    )
   }
 }

@@ -1,4 +1,4 @@
-import { onAbort, rejected, signalMisfit, waiting } from '@millrace/world'
+import { AbortHook, rejected, signalMisfit, waiting } from '@millrace/world'
 import type { Waiter } from './wait-queue.ts'
 
 /**
@@ -19,7 +19,7 @@ export function promiseOf<Outcome>(
 ): Promise<Outcome> {
   if (signal !== undefined) {
     try {
-      leaveOnAbort(waiter, signal, onLeave)
+      waiter.hook = new LeaveOnAbort(signal, waiter, onLeave)
     } catch (error) {
       // Not a signal. A waiter left in the line would take what is meant for others.
       waiter[Symbol.dispose]()
@@ -33,15 +33,20 @@ export function promiseOf<Outcome>(
   })
 }
 
-// Apart from `promiseOf`: what a closure captures is allocated on entry, whether it is created or not.
-function leaveOnAbort(
-  waiter: Waiter,
-  signal: AbortSignal,
-  onLeave: ((reason: Error) => void) | undefined,
-): void {
-  waiter.hook = onAbort(signal, (reason) => {
-    waiter[Symbol.dispose]()
-    waiter.reject(reason)
-    onLeave?.(reason)
-  })
+/** Ends the wait of a waiter when its signal aborts. */
+class LeaveOnAbort extends AbortHook {
+  readonly #waiter: Waiter
+  readonly #onLeave: ((reason: Error) => void) | undefined
+
+  constructor(signal: AbortSignal, waiter: Waiter, onLeave: ((reason: Error) => void) | undefined) {
+    super(signal)
+    this.#waiter = waiter
+    this.#onLeave = onLeave
+  }
+
+  override aborted(reason: Error): void {
+    this.#waiter[Symbol.dispose]()
+    this.#waiter.reject(reason)
+    this.#onLeave?.(reason)
+  }
 }
