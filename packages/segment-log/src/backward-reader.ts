@@ -17,7 +17,7 @@ export interface NamedBytes {
 }
 
 /**
- * Passes the blocks in the named bytes of a file to `visit`, newest first, and awaits its result.
+ * Passes the blocks in the named bytes of a file to `visit`, newest first, with their offsets, and awaits its result.
  *
  * Rejects with `CHECKPOINT_CORRUPT`, naming the place, if the file is missing or too short, if a checksum is
  * wrong, or if the file is intact but not the one that was named.
@@ -26,7 +26,7 @@ export async function readBackwards(
   fs: Fs,
   path: string,
   named: NamedBytes,
-  visit: (block: StoredBlock, place: string) => Promise<void>,
+  visit: (block: StoredBlock, place: string, offset: number) => Promise<void>,
 ): Promise<void> {
   const file = await openNamed(fs, path)
   try {
@@ -43,7 +43,7 @@ export async function readBackwards(
         const place = placeOf(path, end)
         const block = requireBlock(part, end - start, blockEnd, place)
         checksum = unchainChecksum(checksum, block.checksum)
-        await visit(block, place)
+        await visit(block, place, end)
         length = end > start ? lengthBefore(part, end - start, place) : undefined
       }
       // The rest is the end of a block that starts before this part.

@@ -3,7 +3,7 @@
 // A block and its place in a row of blocks.
 export { checksum } from './checksum.ts'
 export { chainChecksum } from './chain-checksum.ts'
-export { endBlock, startBlock } from './block.ts'
+export { blockBytesMin, blockEnd, endBlock, requireBlock, startBlock } from './block.ts'
 export type { SealedBlock, StoredBlock } from './block.ts'
 export { corrupt } from './block.ts'
 
