@@ -158,7 +158,8 @@ export class ByteWriter {
 export class ByteReader {
   readonly bytes: Uint8Array
   position: number
-  readonly end: number
+  /** Where reading stops. */
+  end: number
 
   constructor(bytes: Uint8Array, position = 0, end: number = bytes.length) {
     this.bytes = bytes
