@@ -1,9 +1,11 @@
 import { errorLink } from './docs-link.ts'
+import { maskLogins } from './mask-logins.ts'
 
 /**
  * Every error that Millrace throws on purpose is a `MillraceError` with a stable code.
  *
- * A message says what happened, where (operator, split, position) and what to do about it.
+ * A message says what happened, where (operator, split, position) and what to do about it. User and password of an address
+ * in it are masked.
  * Codes never change their meaning; scripts and alerts may match on them.
  */
 export type ErrorCode =
@@ -21,6 +23,7 @@ export type ErrorCode =
   | 'RECORD_MUTATED' // a record or a state value was changed after it was emitted
   | 'RECORD_TOO_LARGE' // one record is over the limit
   // state and checkpoints
+  | 'SEED_FAILED' // the rows that state begins with cannot be read or taken
   | 'STATE_MISUSED' // a handle was used outside its key, or state was changed without set
   | 'CODEC_FAILED' // a value could not be encoded or decoded
   | 'CHECKPOINT_CORRUPT' // a checksum does not match
@@ -37,8 +40,10 @@ export type ErrorCode =
   | 'FS_SYNC_FAILED' // fsync failed: what was written before cannot be trusted
   | 'SOURCE_FAILED'
   | 'SINK_FAILED'
+  | 'UNAVAILABLE' // a system cannot be reached now; the same call may succeed later
   // running
   | 'JOB_FAILED'
+  | 'WORKER_FAILED' // a worker thread ended or no longer answers
   | 'CRASH_LOOP' // the job failed too often; the message names the place
   | 'STOP_TIMEOUT'
   | 'CANCELLED'
@@ -69,7 +74,7 @@ export class MillraceError extends Error {
   readonly '@millrace/error' = true
 
   constructor(code: ErrorCode, message: string, details: ErrorDetails = {}) {
-    super(message, details.cause === undefined ? undefined : { cause: details.cause })
+    super(maskLogins(message), details.cause === undefined ? undefined : { cause: details.cause })
     this.name = 'MillraceError'
     this.code = code
     this.place = details.place
@@ -90,8 +95,12 @@ export function isMillraceError(value: unknown, code?: ErrorCode): value is Mill
   )
 }
 
-/** Describes any thrown value in one line, also if it is not an Error. */
+/** Describes any thrown value in one line, also if it is not an Error. User and password of an address in it are masked. */
 export function describeError(thrown: unknown): string {
+  return maskLogins(descriptionOf(thrown))
+}
+
+function descriptionOf(thrown: unknown): string {
   if (isMillraceError(thrown)) return `${thrown.code}: ${thrown.message}`
   if (thrown instanceof Error) return `${nameAndMessage(thrown)}${causeText(thrown.cause)}`
   try {
