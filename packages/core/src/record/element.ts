@@ -1,3 +1,4 @@
+import type { HeaderColumn } from './headers.ts'
 import type { EventTime } from './time.ts'
 
 /**
@@ -24,6 +25,8 @@ export interface Batch<T = unknown> {
    * timer.
    */
   readonly originIndex: Int32Array | undefined
+  /** The headers of the records. Absent if none has any. */
+  readonly headers?: HeaderColumn | undefined
 }
 
 /** The origin of a batch of records; used only after an error. */
@@ -37,8 +40,6 @@ export interface Origin {
   place(index: number): string
   /** The original bytes of record `index`, if the source still has them. */
   raw(index: number): Uint8Array | undefined
-  /** The headers of record `index`, for sources whose records have some. */
-  headers?(index: number): Readonly<Record<string, string>> | undefined
   /** How often record `index` was redriven from the dead letters. Absent: never. */
   redrives?(index: number): number
 }
