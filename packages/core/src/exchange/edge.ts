@@ -30,6 +30,8 @@ export interface IncomingEdge {
   /** The task to wake when there is something to take. */
   attachConsumer(wakeup: Wakeup): void
   readonly isEmpty: boolean
+  /** Records on the edge that were not taken yet. */
+  readonly queued: number
   /** Whether the next element is a mark. */
   readonly isAtMark: boolean
   /** The newest barrier on the edge, or 0. */

@@ -57,6 +57,13 @@ export class Gate {
     return false
   }
 
+  /** Records that wait in all inputs together. */
+  get queued(): number {
+    let records = 0
+    for (const edge of this.#edges) records += edge.queued
+    return records
+  }
+
   /** Limits the credit of all inputs together to about `records` records. */
   limit(records: number): void {
     for (const edge of this.#edges) edge.limit(Math.ceil(records / this.#edges.length))

@@ -14,6 +14,8 @@ export interface OutletSurroundings {
    * the records before the barrier instead of waiting for a slow consumer.
    */
   readonly isBarrierWaiting: () => boolean
+  /** Says whether the task waits for room, for its metrics. */
+  readonly times: { run(): void; wait(waiting: 'backPressured'): void }
 }
 
 /**
@@ -82,9 +84,11 @@ export class Outlet {
   }
 
   async #waitAndFlush(): Promise<void> {
-    const { wakeup, signal } = this.#around
+    const { wakeup, signal, times } = this.#around
     do {
+      times.wait('backPressured')
       await wakeup.wait()
+      times.run()
       signal.throwIfAborted()
     } while (!this.tryFlush())
   }

@@ -3,6 +3,7 @@ import type { Batch, Mark } from '../record/element.ts'
 import { assert, MillraceError } from '../errors/errors.ts'
 import { keyGroup, subtaskOfGroup } from '../record/key-group.ts'
 import { keyToken } from '../record/key-token.ts'
+import { addHeaders, type HeaderColumn } from '../record/headers.ts'
 import type { Key } from '../record/key.ts'
 import type { EventTime } from '../record/time.ts'
 import type { ChainTarget } from '../operator/chain-part.ts'
@@ -30,6 +31,8 @@ class BatchBuilder {
   #times = noTimes
   #watermarks = noTimes
   #originIndex = noIndex
+  /** Undefined until a record has headers. */
+  #headers: HeaderColumn | undefined
   /** The initial capacity of the next batch: about the size of the last batch. */
   #room = leastRoom
   length = 0
@@ -46,6 +49,8 @@ class BatchBuilder {
     this.#times[at] = time
     this.#watermarks[at] = this.#cursor.watermark
     this.#originIndex[at] = this.#cursor.originIndex
+    const { headers } = this.#cursor
+    if (headers !== undefined) this.#headers = addHeaders(this.#headers, at, headers)
     this.length = at + 1
     if (at + 1 >= this.edge.batchRecords) this.#full()
   }
@@ -59,12 +64,14 @@ class BatchBuilder {
       watermarks: this.#watermarks,
       origin: this.#cursor.origin,
       originIndex: this.#originIndex,
+      headers: this.#headers,
     }
     // The receiver owns the arrays now.
     this.#values = []
     this.#times = noTimes
     this.#watermarks = noTimes
     this.#originIndex = noIndex
+    this.#headers = undefined
     this.#room = Math.max(leastRoom, Math.min(this.length, mostRoom))
     this.length = 0
     this.edge.send(batch)
