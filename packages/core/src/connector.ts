@@ -3,14 +3,23 @@
 export { decodeJson, decodeText, parseJson } from './codec/decode.ts'
 export { encodeJson } from './codec/json.ts'
 export { fromBase64 } from './errors/safe-json.ts'
+export { JsonReader } from './codec/json-reader.ts'
+export { recordMaker } from './codec/record-maker.ts'
+export type { MakeRecord } from './codec/record-maker.ts'
+export { JsonWriter } from './codec/json-writer.ts'
+export { TextBuffer } from './codec/text-buffer.ts'
 export { jsonElements } from './codec/json-scan.ts'
 export { LineSplitter, withoutByteOrderMark } from './codec/line-splitter.ts'
 export type { Line } from './codec/line-splitter.ts'
 export type { Batch, Element, Origin } from './record/element.ts'
+export { headerColumn } from './record/headers.ts'
+export type { HeaderColumn } from './record/headers.ts'
+export type { SplitLag } from './record/split-lag.ts'
 export type { ChangeSink, RejectRecord, Sink, SinkWriter } from './connect/sink.ts'
 export type {
   ClosedSplit,
   ConnectorContext,
+  JobStart,
   DecodeFailure,
   Discovery,
   Poll,
@@ -19,3 +28,5 @@ export type {
 } from './connect/source.ts'
 export { parserOf } from './connect/schema.ts'
 export type { Schema, SchemaIssue, SchemaResult, StandardSchema } from './connect/schema.ts'
+export { beginsWith, readAs } from './connect/format.ts'
+export type { Format, FormatContext } from './connect/format.ts'

@@ -5,6 +5,7 @@ export { makeDurableDirectory, putIntoDirectory } from './disk/durable-directory
 export type { Fs, FsEntry, FsFile, FsMode, FsStat } from './disk/fs.ts'
 export type { Owner } from './disk/owner.ts'
 export type { Platform, ProcessFacts, ProcessIdentity } from './disk/platform.ts'
+export type { CallFrame, CpuProfile, PartFrame, Profiler, ProfileNode, Profiling } from './disk/profiler.ts'
 export {
   publishFile,
   readAt,

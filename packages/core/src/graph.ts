@@ -15,6 +15,7 @@ export type {
   AsyncFunction,
   AsyncNode,
   BreakerRules,
+  BulkheadRules,
   CallScope,
   ErrorPolicy,
   Graph,
@@ -24,12 +25,14 @@ export type {
   OperatorNode,
   RateRules,
   RetryRules,
+  Seed,
   SinkNode,
   SourceNode,
   StepNode,
   TimestampsNode,
   TimestampSpec,
 } from './graph/node.ts'
+export { OperatorView } from './state/view.ts'
 export { validateGraph } from './graph/validate.ts'
 export { explain } from './plan/explain-plan.ts'
 export type { Explanation, TaskExplanation } from './plan/explain-plan.ts'

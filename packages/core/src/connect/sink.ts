@@ -24,6 +24,16 @@ export interface Sink<in T, Committable extends Json = Json> {
   readonly committableVersion?: number
   readonly guarantee: 'exactly-once' | 'at-least-once' | 'at-most-once'
   /**
+   * Whether all its subtasks run in the thread that started the job, also when the job uses more: its client cannot leave
+   * that thread, or it has something that exists once in a process, as standard output. Default false.
+   */
+  readonly needsMainThread?: boolean
+  /**
+   * Whether its calls wait by themselves until its system can be reached again, and never throw `UNAVAILABLE`. Then the
+   * options `retry` and `breaker` of `to` are refused, unless `retryIf` names other errors of the sink. Default false.
+   */
+  readonly reconnects?: boolean
+  /**
    * Throws if `open` would fail, and changes nothing. Called once before any source or sink is opened, so
    * that a failed start leaves no trace. `pending` is as for `open`.
    */

@@ -1,8 +1,10 @@
 import type { Clock, Random } from '@millrace/world'
 import type { Origin } from '../record/element.ts'
+import type { HeaderColumn, RecordHeaders } from '../record/headers.ts'
 import type { Fs } from '../disk/fs.ts'
 import type { Json } from '../codec/json.ts'
 import type { Owner } from '../disk/owner.ts'
+import type { SplitLag } from '../record/split-lag.ts'
 
 /**
  * An origin of records, divided into splits that can be read independently.
@@ -21,8 +23,11 @@ export interface Source<T, Position extends Json = Json> {
    * those of every earlier version, and a source never gets positions of a later one. Default 1.
    */
   readonly positionVersion?: number
-  /** `replayable`: any position can be read again after a crash. `volatile`: data can be read only once. */
-  readonly durability: 'replayable' | 'volatile'
+  /**
+   * `replayable`: any position can be read again after a crash. `redelivering`: what was not acknowledged comes again, also
+   * records that a checkpoint has, so nothing is lost and some records come twice. `volatile`: data can be read only once.
+   */
+  readonly durability: 'replayable' | 'redelivering' | 'volatile'
   /**
    * Lists the existing splits. Called at start and again every `discoverEveryMs`; a split never changes its
    * name. A finished split may be listed again: if it has ended for good it is not opened again; if it has
@@ -64,11 +69,19 @@ export interface Source<T, Position extends Json = Json> {
    * name of the split.
    */
   splitLabel?(split: string): string
+  /** Whether its records may have headers. `explain` then names the operators that do not pass them on. Default false. */
+  readonly hasHeaders?: boolean
   /**
    * Decodes one record from the bytes of a dead letter, and throws where decoding fails. Without it dead letters of the
    * source cannot be redriven.
    */
   decode?(raw: Uint8Array): T
+  /**
+   * Whether all its subtasks run in the thread that started the job, also when the job uses more: its client cannot leave
+   * that thread, or it has something that exists once in a process, as a port or standard input. Its records cross to
+   * the other threads. Default false.
+   */
+  readonly needsMainThread?: boolean
   /** Called once when the job ends or restarts, after every reader was closed. */
   close?(): Promise<void>
   /** Called once when the job has ended and does not restart, with its error if it failed. Must not throw. */
@@ -111,6 +124,14 @@ export interface SplitReader<T, Position extends Json = Json> {
    */
   position(): Position
   /**
+   * How much of the split was not read yet, as far as the reader knows without asking: the size of a file less the
+   * position, the newest offset less the next one. Called for metrics, about once a second. Must not throw, wait or do
+   * I/O. Absent or undefined: unknown.
+   */
+  lag?(): SplitLag | undefined
+  /** How many bytes of input `poll` has returned records of. For metrics, as `lag`. Absent: unknown. */
+  readonly bytesRead?: number | undefined
+  /**
    * Whether closing it would lose data, as a pipe loses what was read ahead. Such a reader is closed only
    * when it has ended or the job does, and does not count for `maxOpenReaders`. Default false.
    */
@@ -120,6 +141,11 @@ export interface SplitReader<T, Position extends Json = Json> {
    * commit read data.
    */
   acknowledge?(position: Position): Promise<void>
+  /**
+   * Whether the positions of the last checkpoint are acknowledged when the job ends, and not in its next run: for systems
+   * that would deliver the records again. If that checkpoint is damaged, an older one lacks them. Default false.
+   */
+  readonly acknowledgesLast?: boolean
   close(): Promise<void>
 }
 
@@ -130,6 +156,8 @@ export type Poll<T> =
       readonly values: readonly T[]
       /** The places of the records, for dead letters and error messages. */
       readonly origin?: Origin
+      /** The headers of the records, by the index of their value. Absent if none has any. */
+      readonly headers?: HeaderColumn | undefined
       /**
        * Input that could not be decoded. The engine applies the source's error policy, in order of `index`.
        */
@@ -152,9 +180,20 @@ export interface DecodeFailure {
   readonly raw: Uint8Array
   /** "line 17, byte 1234" */
   readonly place: string
-  readonly headers?: Readonly<Record<string, string>>
+  readonly headers?: RecordHeaders | undefined
   /** How often it was redriven from the dead letters. Absent: never. */
   readonly redrives?: number
+}
+
+/** Why a run of a job began, and from what. */
+export interface JobStart {
+  /**
+   * `'first'`: the data directory had no checkpoint. `'resumed'`: an earlier run had left one. `'restarted'`: the job has failed
+   * in this process, and begins again from its last checkpoint, or from the start of its input if it had none.
+   */
+  readonly kind: 'first' | 'resumed' | 'restarted'
+  /** The number of the checkpoint that was restored; undefined if there was none. */
+  readonly checkpoint: number | undefined
 }
 
 /** What a connector may use, and where it is. */
@@ -173,8 +212,22 @@ export interface ConnectorContext {
   readonly owner: Owner
   /** Whether the job reads existing data and ends, instead of waiting for more. */
   readonly isBounded: boolean
+  /** Why this run of the job began, and from what. */
+  readonly start: JobStart
   /** Aborted when the task must stop. Every wait inside a connector must end on it. */
   readonly signal: AbortSignal
   /** Reports a warning to the person who runs the job. */
   warn(message: string): void
+  /**
+   * Reports that the system behind the connector cannot be reached, and that the connector tries again by itself. The job
+   * shows since when and why, and does not count checkpoints that time out meanwhile. Repeated reports are ignored.
+   */
+  down(reason: unknown): void
+  /**
+   * Reports that the connector tries once more to reach the system. The circuit breaker of a sink is half-open then; it was
+   * opened by `down`, which says also that the attempt has failed, and is closed by `up`. Ignored if it was not reported down.
+   */
+  trying(): void
+  /** Reports that the system can be reached again. Ignored if it was not reported down. */
+  up(): void
 }

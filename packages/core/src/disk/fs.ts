@@ -30,6 +30,12 @@ export interface Fs {
   removeDirectory(path: string): Promise<void>
   /** Makes names in a directory durable: created, renamed and removed entries. */
   syncDirectory(path: string): Promise<void>
+  /**
+   * Calls back soon after a file has changed, until disposed. A hint that saves waiting: it may come without a change,
+   * and may be missing, as for a file on a network volume, so look from time to time as well. Must not throw. Absent:
+   * there are no hints.
+   */
+  watch?(path: string, onChange: () => void): Disposable
 }
 
 /** The mode in which a file is opened. */

@@ -1,5 +1,6 @@
 import type { Clock, Random, Scheduler } from '@millrace/world'
 import type { Fs } from './fs.ts'
+import type { Profiler } from './profiler.ts'
 
 /**
  * Everything external that the engine uses, each through one interface.
@@ -13,6 +14,8 @@ export interface Platform {
   readonly scheduler: Scheduler
   readonly fs: Fs
   readonly process: ProcessFacts
+  /** Samples what the calling thread runs. Default: `Job.profile` rejects. */
+  readonly profiler?: Profiler | undefined
   /**
    * How many units of work (a record, a timer, a cell of state) the engine may do before the event loop gets
    * a turn, even if time is left. A simulation sets it, because its clock does not move while code runs.

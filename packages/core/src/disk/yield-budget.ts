@@ -49,12 +49,18 @@ export class YieldBudget implements Pacing {
   #lookedAt: number
   #turnedAt: number
   #turn: Promise<void> | undefined
+  readonly #leave: () => void
 
-  constructor({
-    clock,
-    scheduler,
-    workPerTurn = Number.POSITIVE_INFINITY,
-  }: Pick<Platform, 'clock' | 'scheduler' | 'workPerTurn'>) {
+  /** `leave` is called when a task gives the event loop its turn. */
+  constructor(
+    {
+      clock,
+      scheduler,
+      workPerTurn = Number.POSITIVE_INFINITY,
+    }: Pick<Platform, 'clock' | 'scheduler' | 'workPerTurn'>,
+    leave: () => void = () => {},
+  ) {
+    this.#leave = leave
     this.#clock = clock
     this.#scheduler = scheduler
     this.#workPerTurn = workPerTurn
@@ -87,12 +93,12 @@ export class YieldBudget implements Pacing {
 
   /** A promise to await when the event loop is due a turn, otherwise undefined. Tasks share one turn. */
   due(): Promise<void> | undefined {
-    if (this.#turn !== undefined) return this.#turn
-    return this.#isOver(this.#clock.monotonic()) ? this.turn() : undefined
+    return this.#turn !== undefined || this.#isOver(this.#clock.monotonic()) ? this.turn() : undefined
   }
 
   /** Forces a turn now. */
   turn(): Promise<void> {
+    this.#leave()
     this.#turn ??= this.#scheduler.turn().then(() => {
       this.#turn = undefined
       this.#work = 0

@@ -58,7 +58,7 @@ function checkedNode(node: GraphNode, newCheck: () => ImmutabilityCheck): GraphN
       return {
         ...node,
         inputs: [checkedInput(node.inputs[0])],
-        apply: (value, signal, scope) => checkedCall(value, check, () => node.apply(value, signal, scope)),
+        apply: (value, ...rest) => checkedCall(value, check, () => node.apply(value, ...rest)),
       }
     case 'sink':
       return { ...node, inputs: node.inputs.map(checkedInput), sink: checkedSink(node.sink, check) }
@@ -76,6 +76,16 @@ function checkedStep(step: Step, check: ImmutabilityCheck): Step {
       return step
     case 'map':
       return { kind: 'map', apply: (value) => check.emitted(check.call(value, () => step.apply(value))) }
+    case 'mapWithHeaders':
+      return {
+        kind: 'mapWithHeaders',
+        apply: (value, headers) => check.emitted(check.call(value, () => step.apply(value, headers))),
+      }
+    case 'withHeaders':
+      return {
+        kind: 'withHeaders',
+        apply: (value, headers) => check.call(value, () => step.apply(value, headers)),
+      }
     case 'filter':
       return { kind: 'filter', apply: (value) => check.call(value, () => step.apply(value)) }
     case 'tap':
@@ -193,6 +203,10 @@ class CheckedOperator implements Operator<unknown, unknown> {
     return this.#inner.restored?.()
   }
 
+  seeded(row: StreamRecord<unknown>): NotAPromise {
+    return this.#check.call(row.value, () => this.#inner.seeded?.(row))
+  }
+
   process(record: StreamRecord<unknown>, out: Collector<unknown>, input: number): NotAPromise {
     return this.#check.call(record.value, () =>
       this.#inner.process(record, checkedCollector(out, this.#check), input),
@@ -237,8 +251,8 @@ function checkedContext(context: OperatorContext, check: ImmutabilityCheck): Ope
 function checkedList<T>(list: ListState<T>, check: ImmutabilityCheck): ListState<T> {
   return {
     get: () => check.emitted(list.get()),
-    add: (value) => list.add(value),
-    set: (values) => list.set(values),
+    add: (value, options) => list.add(value, options),
+    set: (values, options) => list.set(values, options),
     clear: () => list.clear(),
   }
 }

@@ -1,7 +1,8 @@
 import type { Sink } from '../connect/sink.ts'
+import type { Source } from '../connect/source.ts'
 import { MillraceError } from '../errors/errors.ts'
 import type { Exchange } from '../exchange/exchange.ts'
-import { inputsOf, type Graph, type GraphNode, type NodeId } from './node.ts'
+import { inputsOf, type AsyncNode, type Graph, type GraphNode, type NodeId } from './node.ts'
 import { unreadOutputs, type UnreadOutput } from './unread-outputs.ts'
 
 /**
@@ -98,7 +99,11 @@ function explainPart(
       output,
       exchange: exchange.kind,
     })),
-    facts: [...factsOf(node), ...unread.filter(({ part }) => part === node.name).map(noReaderText)],
+    facts: [
+      ...factsOf(node),
+      ...headerFacts(node, nodes),
+      ...unread.filter(({ part }) => part === node.name).map(noReaderText),
+    ],
     keeps: keepsOf(node),
     onError: node.onError.kind,
   }
@@ -145,13 +150,41 @@ function factsOf(node: GraphNode): readonly string[] {
         node.breaker === undefined
           ? []
           : [`no calls for ${node.breaker.openMs} ms after ${node.breaker.failures} failures in a row`]
-      return [most, ...serial, orderText[node.order], ...timeout, ...retry, ...breaker]
+      return [
+        most,
+        ...serial,
+        ...bulkheadFacts(node),
+        orderText[node.order],
+        ...timeout,
+        ...retry,
+        ...breaker,
+      ]
     }
     case 'sink':
       return [node.sink.guarantee]
     default:
       return []
   }
+}
+
+function bulkheadFacts({ bulkhead }: AsyncNode): readonly string[] {
+  if (bulkhead === undefined) return []
+  const { concurrency, rate } = bulkhead
+  return [
+    ...(concurrency === Infinity ? [] : [`at most ${concurrency} calls of each group at once`]),
+    ...(rate === undefined ? [] : [`at most ${rate.calls} calls of each group in ${rate.perMs} ms`]),
+  ]
+}
+
+/** What a user must know who expects headers behind a node. */
+function headerFacts(node: GraphNode, nodes: ReadonlyMap<NodeId, GraphNode>): readonly string[] {
+  if (node.kind !== 'operator' || node.emitsLater !== true) return []
+  const haveHeaders = upstreamOf(node, nodes).some(
+    (each) =>
+      (each.kind === 'source' && each.source.hasHeaders === true) ||
+      (each.kind === 'step' && each.step.kind === 'withHeaders'),
+  )
+  return haveHeaders ? ['results that time makes have no headers'] : []
 }
 
 const orderText = {
@@ -169,22 +202,32 @@ function keepsOf(node: GraphNode): string | undefined {
 
 /** Every source whose records can reach `node`. */
 function sourcesOf(node: GraphNode, nodes: ReadonlyMap<NodeId, GraphNode>): readonly GraphNode[] {
+  return upstreamOf(node, nodes).filter(({ kind }) => kind === 'source')
+}
+
+/** The node, and every node whose records can reach it. */
+function upstreamOf(node: GraphNode, nodes: ReadonlyMap<NodeId, GraphNode>): readonly GraphNode[] {
   const seen = new Set<GraphNode>([node])
   // A set also yields elements added during the iteration.
   for (const at of seen) for (const { from } of inputsOf(at)) seen.add(nodeOf(from, nodes))
-  return [...seen].filter(({ kind }) => kind === 'source')
+  return [...seen]
 }
 
 function explainSink(name: string, sink: Sink<unknown>, sources: readonly GraphNode[]): SinkExplanation {
   const weakenedBy: Weakness[] = []
   for (const source of sources) {
     if (source.kind !== 'source' || source.source.durability === 'replayable') continue
-    weakenedBy.push({
-      name: source.name,
-      why: `source '${source.name}' (${source.source.kind}) cannot be read again, so its records since the last checkpoint are lost in a crash`,
-    })
+    const { kind, durability } = source.source
+    const what =
+      durability === 'volatile'
+        ? 'cannot be read again, so its records since the last checkpoint are lost in a crash'
+        : 'delivers again what it has not seen acknowledged, so some of its records come twice after a crash or an outage'
+    weakenedBy.push({ name: source.name, why: `source '${source.name}' (${kind}) ${what}` })
   }
-  const mayLose = weakenedBy.length > 0 || sink.guarantee === 'at-most-once'
+  const reads = (durability: Source<unknown>['durability']): boolean =>
+    sources.some((source) => source.kind === 'source' && source.source.durability === durability)
+  const mayLose = reads('volatile') || sink.guarantee === 'at-most-once'
+  const mayRepeat = reads('redelivering') || sink.guarantee === 'at-least-once'
   if (sink.guarantee !== 'exactly-once') {
     const what = sink.guarantee === 'at-least-once' ? 'may be written again' : 'may be lost'
     weakenedBy.push({
@@ -192,7 +235,7 @@ function explainSink(name: string, sink: Sink<unknown>, sources: readonly GraphN
       why: `sink '${name}' (${sink.kind}) is ${sink.guarantee}, so its output since the last checkpoint ${what} after a crash`,
     })
   }
-  return { name, guarantee: guaranteeOf(mayLose, sink.guarantee === 'at-least-once'), weakenedBy }
+  return { name, guarantee: guaranteeOf(mayLose, mayRepeat), weakenedBy }
 }
 
 function guaranteeOf(mayLose: boolean, mayRepeat: boolean): Guarantee {

@@ -2,12 +2,15 @@ import type { Clock } from '@millrace/world'
 import type { Sink } from '../connect/sink.ts'
 import type { Source } from '../connect/source.ts'
 import type { Exchange } from '../exchange/exchange.ts'
+import type { RecordHeaders } from '../record/headers.ts'
+import type { Key } from '../record/key.ts'
 import type { EventTime } from '../record/time.ts'
 import type { WatermarkGenerator } from '../time/watermark-generator.ts'
 import type { Step } from '../operator/fuse.ts'
 import type { KeySelectors } from '../operator/key-kinds.ts'
 import type { Operator } from '../operator/operator.ts'
 import type { Fingerprint } from '../state/fingerprint.ts'
+import type { OperatorView } from '../state/view.ts'
 
 /**
  * A pipeline as plain data: nodes and where their inputs come from. Nothing here runs.
@@ -29,8 +32,11 @@ export type ErrorPolicy =
   | { readonly kind: 'fail' }
   /** Skip the record and count it. */
   | { readonly kind: 'skip' }
-  /** Send a `DeadLetter` to the node's output named `errorOutput` and continue. */
-  | { readonly kind: 'deadLetter' }
+  /**
+   * Send a `DeadLetter` to the node's output named `errorOutput` and continue. With `retry` a record is tried again before;
+   * used by steps and operators whose input has event times already, or never gets any, and by sinks.
+   */
+  | { readonly kind: 'deadLetter'; readonly retry?: RetryRules | undefined }
 
 /** The name of the output that carries dead letters. */
 export const errorOutput = 'errors'
@@ -111,6 +117,20 @@ export interface TimestampSpec {
   readonly advancesWhenIdle: boolean
 }
 
+/** Rows that the state of an operator begins with. */
+export interface Seed {
+  /** Names these rows. A checkpoint contains it, so that a start notices others. */
+  readonly id: string
+  /**
+   * The rows: what a source has now, read to its end, or a function that returns them. Every subtask reads all of them,
+   * and again when the job fails before its first checkpoint.
+   */
+  readonly rows: Source<unknown> | (() => Iterable<unknown> | AsyncIterable<unknown>)
+  readonly keyOf: (row: unknown) => Key
+  /** The event time of a row in milliseconds since the epoch. Absent: its values have none. */
+  readonly timeOf?: ((row: unknown) => EventTime) | undefined
+}
+
 /** Any `Operator`: process, reduce, scan, windows, splits, joins. */
 export interface OperatorNode extends NodeCommon {
   readonly kind: 'operator'
@@ -131,10 +151,22 @@ export interface OperatorNode extends NodeCommon {
   readonly outputs: readonly string[]
   /** Those that the user has declared: one without a reader is reported as a mistake. Default: none. */
   readonly declared?: readonly string[]
+  /**
+   * Whether it emits results when time has passed, which then have no headers; `explain` says so where records may have some.
+   * Default false.
+   */
+  readonly emitsLater?: boolean
   /** Called once per subtask, and again after each restart. */
   readonly create: () => Operator<unknown, unknown>
   /** For `explain`: its state and how long it is kept, as a phrase. */
   readonly keeps?: string
+  /** What its state begins with: `Operator.seeded` gets each row. Only with a key. Default: nothing. */
+  readonly seed?: Seed | undefined
+  /**
+   * The program reads its state through this view, so all its subtasks run in the thread that started the job. It need not
+   * lead to a sink. Default: none.
+   */
+  readonly view?: OperatorView | undefined
 }
 
 /** Asynchronous user code. */
@@ -156,10 +188,22 @@ export interface AsyncNode extends NodeCommon {
   readonly breaker?: BreakerRules | undefined
   /** How many calls may begin in a time, in all subtasks together. Undefined: no limit. */
   readonly rate?: RateRules | undefined
+  /** Limits for the calls of each group of records. Undefined: none. */
+  readonly bulkhead?: BulkheadRules | undefined
   /** After how long a second call is made for a record whose first one has not ended. Undefined: never. */
   readonly hedgeMs?: number | undefined
   /** Returns the result of a record whose calls have failed. Undefined: the record follows the error policy. */
   readonly fallback?: ((value: unknown, error: unknown) => unknown) | undefined
+}
+
+/** Limits for the calls of each group of records, so that no group uses up what the others need. */
+export interface BulkheadRules {
+  /** The group of a record. Undefined: its key. */
+  readonly by: ((value: unknown) => Key) | undefined
+  /** How many calls of a group may run at once in a subtask; infinite: no limit. */
+  readonly concurrency: number
+  /** How many calls of a group may begin in a time, in all subtasks together. Undefined: no limit. */
+  readonly rate: RateRules | undefined
 }
 
 /** How many calls may begin in a time. */
@@ -168,22 +212,29 @@ export interface RateRules {
   readonly perMs: number
 }
 
-/** The function of an asynchronous operator. */
-export type AsyncFunction = (value: unknown, signal: AbortSignal, scope: CallScope) => Promise<unknown>
+/** The function of an asynchronous operator. `headers` are an empty object for a record without any. */
+export type AsyncFunction = (
+  value: unknown,
+  signal: AbortSignal,
+  scope: CallScope,
+  headers: RecordHeaders,
+) => Promise<unknown>
 
 /** One subtask's run of an asynchronous operator. A restarted job has another. */
 export interface CallScope {
   readonly clock: Clock
 }
 
-/** When a call that has failed is made again. */
+/** When what has failed is tried again: a call, a record at an operator, a write. */
 export interface RetryRules {
-  /** How many calls a record gets in all, the first one included. */
+  /** How many attempts there are in all, the first one included; infinite: no limit. */
   readonly attempts: number
   /** The pause after the first failure; it doubles with each one, up to `longestDelayMs`. */
   readonly firstDelayMs: number
   readonly longestDelayMs: number
-  /** Whether a call that failed so may succeed later. Default: any. */
+  /** No attempt begins later than this after the first failure. Absent: no limit. */
+  readonly budgetMs?: number | undefined
+  /** Whether an attempt that failed so may succeed later. Default: any. */
   readonly retryIf?: ((error: unknown) => boolean) | undefined
 }
 
@@ -200,6 +251,13 @@ export interface SinkNode extends NodeCommon {
   readonly kind: 'sink'
   readonly inputs: readonly Input[]
   readonly sink: Sink<unknown>
+  /**
+   * When calls of the sink are repeated that failed because its system cannot be reached. Absent: the defaults of
+   * `SinkCalls`.
+   */
+  readonly retry?: RetryRules | undefined
+  /** When no call is made for a while, because many have failed. Absent: the same. */
+  readonly breaker?: BreakerRules | undefined
 }
 
 /**

@@ -29,12 +29,18 @@ export function validateGraph(graph: Graph): void {
     if (node.kind === 'operator') {
       checkInputs(graph, node)
       checkFingerprint(graph, node)
+      checkSeed(graph, node)
     }
     seen.set(node.id, node)
   }
-  if (!graph.nodes.some((node) => node.kind === 'sink')) {
-    throw invalid(graph, 'it has no sink; end a stream with .to(name, sink)')
+  if (!graph.nodes.some(leadsOut)) {
+    throw invalid(graph, 'it has no sink; end a stream with .to(name, sink), or a table with .toView(name)')
   }
+}
+
+/** Whether others see what the node gets. */
+function leadsOut(node: GraphNode): boolean {
+  return node.kind === 'sink' || (node.kind === 'operator' && node.view !== undefined)
 }
 
 /** The outputs that other nodes may read. */
@@ -87,6 +93,20 @@ function checkInputs(graph: Graph, { name, inputs }: OperatorNode): void {
     graph,
     `operator '${name}' has a key for input '${keyed.name}' and none for input '${unkeyed.name}', so their records cannot share state; key both`,
   )
+}
+
+/** A seed is read again when the job fails before its first checkpoint, and its rows belong to keys. */
+function checkSeed(graph: Graph, { name, seed, inputs }: OperatorNode): void {
+  if (seed === undefined) return
+  if (inputs[0].exchange.kind !== 'key') {
+    throw invalid(graph, `operator '${name}' has a seed and no key; call keyBy before it`)
+  }
+  if (typeof seed.rows !== 'function' && seed.rows.durability !== 'replayable') {
+    throw invalid(
+      graph,
+      `the seed of operator '${name}' is a ${seed.rows.kind} source, whose data cannot be read again after a crash; use files or another source that can be replayed`,
+    )
+  }
 }
 
 /**
