@@ -15,7 +15,10 @@ export type {
   StateStoreOptions,
   StateTable,
   StoreSnapshot,
+  OpenedTable,
+  StoreFile,
   StoreUsage,
+  TableUsage,
   TableSpec,
 } from './state/state-store.ts'
 export { PagedList } from './time/paged-list.ts'

@@ -10,14 +10,17 @@ export class ExpiringCell<T> implements Cell<T> {
   value: T
   /** When it was created or refreshed; `NaN` if that is not known yet. */
   stamp: number
+  /** How long it lives after its stamp, in milliseconds; undefined: as long as its table says. */
+  ownLifeMs: number | undefined
   /** The cell that stores it: set by the table whenever it returns the cell. */
   stored!: Cell<ExpiringCell<T>>
   /** The bucket that it is in. */
   bucket: Set<ExpiringCell<unknown>> | undefined = undefined
 
-  constructor(value: T, stamp: number) {
+  constructor(value: T, stamp: number, ownLifeMs?: number) {
     this.value = value
     this.stamp = stamp
+    this.ownLifeMs = ownLifeMs
   }
 
   get outer(): KeyToken {
@@ -34,6 +37,11 @@ export class ExpiringCell<T> implements Cell<T> {
 }
 
 const prefixes: Readonly<Record<ExpiryClock, string>> = {
+  event: 'event-life:',
+  processing: 'processing-life:',
+}
+/** Of values without a time to live of their own. */
+const earlierPrefixes: Readonly<Record<ExpiryClock, string>> = {
   event: 'event-ttl:',
   processing: 'processing-ttl:',
 }
@@ -48,19 +56,21 @@ export function expiringCodec<T>(codec: Codec<T>, clock: ExpiryClock): Codec<Exp
     version: codec.version,
     encode(cell, out) {
       out.float64(cell.stamp)
+      out.byte(cell.ownLifeMs === undefined ? 0 : 1)
+      if (cell.ownLifeMs !== undefined) out.float64(cell.ownLifeMs)
       codec.encode(cell.value, out)
     },
-    decode(input, version) {
-      const stamp = input.float64()
-      return new ExpiringCell(codec.decode(input, version), stamp)
-    },
+    decode: (input, version) =>
+      readStamped(input, { hasLife: true }, (values) => codec.decode(values, version)),
     reader(id, version) {
       const stored = stampOf(id)
       const read = readerOf(codec, stored.id, version)
       if (read === undefined) return undefined
+      if (stored.clock === undefined) return (input) => new ExpiringCell(read(input), Number.NaN)
       return (input) => {
-        const stamp = stored.clock === undefined ? Number.NaN : input.float64()
-        return new ExpiringCell(read(input), stored.clock === clock ? stamp : Number.NaN)
+        const cell = readStamped(input, stored, read)
+        if (stored.clock !== clock) cell.stamp = Number.NaN
+        return cell
       }
     },
   }
@@ -78,10 +88,7 @@ export function unstampedCodec<T>(codec: Codec<T>): Codec<T> {
       if (stored.clock === undefined) return codec.reader?.(id, version)
       const read = readerOf(codec, stored.id, version)
       if (read === undefined) return undefined
-      return (input) => {
-        input.float64()
-        return read(input)
-      }
+      return (input) => readStamped(input, stored, read).value
     },
   }
 }
@@ -89,23 +96,48 @@ export function unstampedCodec<T>(codec: Codec<T>): Codec<T> {
 /** Backs up the value by `backup`, and the stamp with it. */
 export function expiringBackup<T>(backup: Backup<T>): Backup<ExpiringCell<T>> {
   return (cell) => {
-    const { stamp } = cell
+    const { stamp, ownLifeMs } = cell
     const before = backup(cell.value)
     return () => {
       cell.stamp = stamp
+      cell.ownLifeMs = ownLifeMs
       cell.value = before()
       return cell
     }
   }
 }
 
-/** The clock of the stamps of a stored codec, and the codec of the values. */
-function stampOf(stored: string): { readonly clock: ExpiryClock | undefined; readonly id: string } {
+/** How values were stored: the clock of their stamps, and the codec of the values. */
+export interface StoredStamp {
+  /** Undefined: they have no stamps. */
+  readonly clock: ExpiryClock | undefined
+  readonly id: string
+  /** Whether a value may have a time to live of its own. */
+  readonly hasLife: boolean
+}
+
+/** How values of a stored codec were stamped. */
+export function stampOf(stored: string): StoredStamp {
   for (const clock of ['event', 'processing'] as const) {
-    const prefix = prefixes[clock]
-    if (stored.startsWith(prefix)) return { clock, id: stored.slice(prefix.length) }
+    for (const [hasLife, prefix] of [
+      [true, prefixes[clock]],
+      [false, earlierPrefixes[clock]],
+    ] as const) {
+      if (stored.startsWith(prefix)) return { clock, id: stored.slice(prefix.length), hasLife }
+    }
   }
-  return { clock: undefined, id: stored }
+  return { clock: undefined, id: stored, hasLife: false }
+}
+
+/** Reads a stamp and then the value by `read`. */
+export function readStamped<T>(
+  input: ByteReader,
+  { hasLife }: Pick<StoredStamp, 'hasLife'>,
+  read: (input: ByteReader) => T,
+): ExpiringCell<T> {
+  const stamp = input.float64()
+  const ownLifeMs = hasLife && input.byte() === 1 ? input.float64() : undefined
+  return new ExpiringCell(read(input), stamp, ownLifeMs)
 }
 
 function readerOf<T>(codec: Codec<T>, id: string, version: number): ((input: ByteReader) => T) | undefined {

@@ -25,7 +25,7 @@ export class ExpiringTable<T> implements StateTable<T>, Participant {
   readonly ttl: TimeToLive
   readonly #table: StateTable<ExpiringCell<T>>
   readonly #around: ExpirySurroundings
-  readonly #buckets: ExpiryBuckets
+  readonly #buckets = new ExpiryBuckets()
   /** Cells that the open transaction has made and deleted. */
   readonly #made: ExpiringCell<T>[] = []
   readonly #deleted: ExpiringCell<T>[] = []
@@ -38,7 +38,6 @@ export class ExpiringTable<T> implements StateTable<T>, Participant {
     this.#table = table
     this.ttl = ttl
     this.#around = around
-    this.#buckets = new ExpiryBuckets(ttl.afterMs)
     around.transaction?.join(this)
   }
 
@@ -65,9 +64,10 @@ export class ExpiringTable<T> implements StateTable<T>, Participant {
     return cell
   }
 
-  create(outer: KeyToken, inner: KeyToken, group: number, value: T): Cell<T> {
+  /** `ownLifeMs`: how long the value lives, in place of the time to live of the table. */
+  create(outer: KeyToken, inner: KeyToken, group: number, value: T, ownLifeMs?: number): Cell<T> {
     const now = this.#around.now()
-    const cell = new ExpiringCell(value, Number.isFinite(now) ? now : Number.NaN)
+    const cell = new ExpiringCell(value, Number.isFinite(now) ? now : Number.NaN, ownLifeMs)
     cell.stored = this.#table.create(outer, inner, group, cell)
     this.#file(cell)
     if (this.#around.transaction?.isOpen === true) this.#made.push(cell)
@@ -76,7 +76,14 @@ export class ExpiringTable<T> implements StateTable<T>, Participant {
 
   changed(cell: Cell<T>): void {
     const own = cell as ExpiringCell<T>
-    if (this.ttl.refresh !== 'create') stampAt(own, this.#around.now())
+    if (this.ttl.refresh !== 'create') this.#begin(own, undefined)
+    this.#table.changed(own.stored)
+  }
+
+  /** Says that `cell.value` was written and lives that long from now on, whatever refreshes it. */
+  changedFor(cell: Cell<T>, ownLifeMs: number): void {
+    const own = cell as ExpiringCell<T>
+    this.#begin(own, ownLifeMs)
     this.#table.changed(own.stored)
   }
 
@@ -172,8 +179,22 @@ export class ExpiringTable<T> implements StateTable<T>, Participant {
     this.#deleted.length = 0
   }
 
+  #lifeOf(cell: ExpiringCell<T>): number {
+    return cell.ownLifeMs ?? this.ttl.afterMs
+  }
+
   #hasExpired(cell: ExpiringCell<T>, now: number): boolean {
-    return cell.stamp + this.ttl.afterMs <= now
+    return cell.stamp + this.#lifeOf(cell) <= now
+  }
+
+  /** A cell begins a life, which may be shorter than the one before. */
+  #begin(cell: ExpiringCell<T>, ownLifeMs: number | undefined): void {
+    const before = this.#lifeOf(cell)
+    stampAt(cell, this.#around.now())
+    cell.ownLifeMs = ownLifeMs
+    if (this.#lifeOf(cell) >= before) return
+    this.#buckets.remove(cell)
+    this.#file(cell)
   }
 
   #expire(cell: ExpiringCell<T>): void {
@@ -191,7 +212,7 @@ export class ExpiringTable<T> implements StateTable<T>, Participant {
   }
 
   #file(cell: ExpiringCell<T>): void {
-    const due = this.#buckets.add(cell, cell.stamp + this.ttl.afterMs)
+    const due = this.#buckets.add(cell, cell.stamp, this.#lifeOf(cell))
     if (due !== undefined) this.#around.noteExpiry(due)
   }
 }

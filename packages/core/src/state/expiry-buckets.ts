@@ -1,6 +1,6 @@
 import type { ExpiringCell } from './expiring-cell.ts'
 
-/** How many buckets one time to live is divided into: a value is removed that much of it late at most. */
+/** A value is removed this part of its life late at most. */
 const bucketsPerLife = 64
 
 /**
@@ -10,18 +10,15 @@ const bucketsPerLife = 64
  * A cell that is refreshed stays where it is: when its bucket is due it is filed again. So a refresh costs
  * nothing here.
  *
+ * Cells with lives of different lengths share the buckets: how much time one spans is a power of two, by the life.
+ *
  * Invariants between any two calls: `#times` is sorted and holds the time of each bucket in `#buckets`; a cell
  * is in its `bucket` and in no other.
  */
 export class ExpiryBuckets {
-  readonly #span: number
   readonly #buckets = new Map<number, Set<ExpiringCell<unknown>>>()
   readonly #times: number[] = []
   #running: Iterator<ExpiringCell<unknown>> | undefined
-
-  constructor(afterMs: number) {
-    this.#span = Math.max(1, Math.floor(afterMs / bucketsPerLife))
-  }
 
   /** When the next bucket is due; infinity if there is none. */
   get next(): number {
@@ -30,12 +27,13 @@ export class ExpiryBuckets {
   }
 
   /**
-   * Adds a cell that expires at `time`; `NaN`: not known yet, due at once. Returns when it is due if it is the
-   * first that is due then.
+   * Adds a cell that expires `lifeMs` after `stamp`; `NaN`: not known yet, due at once. Returns when it is due if it
+   * is the first that is due then.
    */
-  add(cell: ExpiringCell<unknown>, time: number): number | undefined {
+  add(cell: ExpiringCell<unknown>, stamp: number, lifeMs: number): number | undefined {
+    const time = stamp + lifeMs
     if (time === Number.POSITIVE_INFINITY) return undefined
-    const due = Number.isNaN(time) ? Number.NEGATIVE_INFINITY : Math.ceil(time / this.#span) * this.#span
+    const due = Number.isNaN(time) ? Number.NEGATIVE_INFINITY : roundedUp(time, lifeMs)
     let bucket = this.#buckets.get(due)
     const isNew = bucket === undefined
     if (bucket === undefined) {
@@ -78,4 +76,10 @@ export class ExpiryBuckets {
     while (at > 0 && this.#times[at - 1]! > due) at--
     this.#times.splice(at, 0, due)
   }
+}
+
+/** The end of the bucket of a time at which a life of this length ends. */
+function roundedUp(time: number, lifeMs: number): number {
+  const span = lifeMs < 2 * bucketsPerLife ? 1 : 2 ** Math.floor(Math.log2(lifeMs / bucketsPerLife))
+  return Math.ceil(time / span) * span
 }

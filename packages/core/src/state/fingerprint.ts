@@ -45,6 +45,11 @@ export interface StateSetting {
    * `OperatorContext.earlier`. Default: a change is rejected.
    */
   readonly mayChange?: true
+  /**
+   * The value does not concern state that exists, so it may change, appear and disappear. Says for people what becomes of
+   * such state.
+   */
+  readonly whenChanged?: string
 }
 
 /** A value that a setting had in an earlier program. */

@@ -1,5 +1,21 @@
 import type { Key } from '../record/key.ts'
+import type { Duration } from '../record/time.ts'
 import type { KeyRange } from './sorted-keys.ts'
+
+/** Options of one write to state. */
+export interface WriteOptions {
+  /**
+   * How long this value lives, in place of `after` in the `ttl` of its piece of state. It begins a new life, whatever
+   * `refresh` says. A later write without it begins one of the declared length; with `refresh: 'create'` it changes nothing.
+   *
+   * The piece of state must be declared with a `ttl`, else `STATE_MISUSED`. Zero and what is not a duration are
+   * `OPTION_INVALID`.
+   *
+   * @example
+   * seen.set(true, { ttl: '10m' })
+   */
+  readonly ttl?: Duration
+}
 
 /** A value for each key. Every method refers to the key of the current record or timer. */
 export interface ValueState<T> {
@@ -9,7 +25,7 @@ export interface ValueState<T> {
    * value must not be changed: set a new one.
    */
   get(): T | undefined
-  set(value: T): void
+  set(value: T, options?: WriteOptions): void
   clear(): void
 }
 
@@ -21,8 +37,8 @@ export interface ListState<T> {
    */
   get(): readonly T[]
   /** Appends a value. Constant time unless `get` was called since the last `add` or `set`. */
-  add(value: T): void
-  set(values: readonly T[]): void
+  add(value: T, options?: WriteOptions): void
+  set(values: readonly T[], options?: WriteOptions): void
   clear(): void
 }
 
@@ -30,7 +46,7 @@ export interface ListState<T> {
 export interface MapState<K extends Key, V> {
   get(name: K): V | undefined
   has(name: K): boolean
-  set(name: K, value: V): void
+  set(name: K, value: V, options?: WriteOptions): void
   delete(name: K): void
   entries(): IterableIterator<[K, V]>
   readonly size: number

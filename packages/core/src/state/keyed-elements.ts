@@ -1,8 +1,9 @@
 import { assert } from '../errors/errors.ts'
 import type { KeyToken } from '../record/key-token.ts'
 import type { ExpiringTable } from './expiring-table.ts'
-import type { ListState } from './handles.ts'
+import type { ListState, WriteOptions } from './handles.ts'
 import type { KeyScope } from './keyed-handles.ts'
+import { writeLife } from './write-life.ts'
 
 /** A list per key whose elements expire one by one: the key's cells, one for each element. */
 export class KeyedElements<T> implements ListState<T> {
@@ -31,13 +32,14 @@ export class KeyedElements<T> implements ListState<T> {
     return values
   }
 
-  add(value: T): void {
-    this.#table.create(this.#scope.tokenFor(this.#what), ++this.#last, this.#scope.group, value)
+  add(value: T, options?: WriteOptions): void {
+    this.#create(value, writeLife(this.#table, options, this.#what))
   }
 
-  set(values: readonly T[]): void {
+  set(values: readonly T[], options?: WriteOptions): void {
+    const life = writeLife(this.#table, options, this.#what)
     this.clear()
-    for (const value of values) this.add(value)
+    for (const value of values) this.#create(value, life)
   }
 
   clear(): void {
@@ -47,5 +49,9 @@ export class KeyedElements<T> implements ListState<T> {
   /** The keys that have one. */
   keys(): Iterable<KeyToken> {
     return this.#table.outers()
+  }
+
+  #create(value: T, life: number | undefined): void {
+    this.#table.create(this.#scope.tokenFor(this.#what), ++this.#last, this.#scope.group, value, life)
   }
 }

@@ -2,8 +2,10 @@ import { MillraceError } from '../errors/errors.ts'
 import { keyGroup } from '../record/key-group.ts'
 import { keyToken, tokenKey, type KeyToken } from '../record/key-token.ts'
 import type { Key } from '../record/key.ts'
-import type { ListState, MapState, ValueState } from './handles.ts'
+import type { ExpiringTable } from './expiring-table.ts'
+import type { ListState, MapState, ValueState, WriteOptions } from './handles.ts'
 import type { Cell, StateTable } from './state-store.ts'
+import { changedFor, writeLife } from './write-life.ts'
 
 /** The current key of an operator's subtask, shared by all its handles. */
 export class KeyScope {
@@ -95,15 +97,18 @@ export class KeyedValue<T> implements ValueState<T> {
     return this.#table.find(oneOuter, this.#scope.tokenFor(this.#what))?.value
   }
 
-  set(value: T): void {
+  set(value: T, options?: WriteOptions): void {
+    const life = writeLife(this.#table, options, this.#what)
     if (value === undefined) return this.clear()
     const token = this.#scope.tokenFor(this.#what)
     const cell = this.#table.find(oneOuter, token)
     if (cell === undefined) {
-      this.#table.create(oneOuter, token, this.#scope.group, value)
+      const { group } = this.#scope
+      if (life === undefined) this.#table.create(oneOuter, token, group, value)
+      else (this.#table as ExpiringTable<T>).create(oneOuter, token, group, value, life)
     } else {
       cell.value = value
-      this.#table.changed(cell)
+      changedFor(this.#table, cell, life)
     }
   }
 
@@ -145,7 +150,8 @@ export class KeyedList<T> implements ListState<T> {
     return cell.value
   }
 
-  add(value: T): void {
+  add(value: T, options?: WriteOptions): void {
+    writeLife(this.#table, options, this.#what)
     const token = this.#scope.tokenFor(this.#what)
     const cell = this.#table.find(oneOuter, token)
     if (cell === undefined) {
@@ -157,7 +163,8 @@ export class KeyedList<T> implements ListState<T> {
     this.#table.changed(cell)
   }
 
-  set(values: readonly T[]): void {
+  set(values: readonly T[], options?: WriteOptions): void {
+    writeLife(this.#table, options, this.#what)
     if (values.length === 0) return this.clear()
     const token = this.#scope.tokenFor(this.#what)
     const cell = this.#table.find(oneOuter, token)
@@ -207,15 +214,18 @@ export class KeyedMap<K extends Key, V> implements MapState<K, V> {
     return this.#table.find(this.#scope.tokenFor(this.#what), keyToken(name)) !== undefined
   }
 
-  set(name: K, value: V): void {
+  set(name: K, value: V, options?: WriteOptions): void {
+    const life = writeLife(this.#table, options, this.#what)
     const outer = this.#scope.tokenFor(this.#what)
     const inner = keyToken(name)
     const cell = this.#table.find(outer, inner)
     if (cell === undefined) {
-      this.#table.create(outer, inner, this.#scope.group, value)
+      const { group } = this.#scope
+      if (life === undefined) this.#table.create(outer, inner, group, value)
+      else (this.#table as ExpiringTable<V>).create(outer, inner, group, value, life)
     } else {
       cell.value = value
-      this.#table.changed(cell)
+      changedFor(this.#table, cell, life)
     }
   }
 

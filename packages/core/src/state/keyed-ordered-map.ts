@@ -2,7 +2,7 @@ import { compareKeys } from '../record/key-order.ts'
 import { keyToken, tokenKey, type KeyToken } from '../record/key-token.ts'
 import type { Key } from '../record/key.ts'
 import { TokenMap } from '../record/token-map.ts'
-import type { OrderedMapState } from './handles.ts'
+import type { OrderedMapState, WriteOptions } from './handles.ts'
 import { KeyedMap, type KeyScope } from './keyed-handles.ts'
 import { SortedKeys, type KeyRange } from './sorted-keys.ts'
 import type { Cell, StateTable } from './state-store.ts'
@@ -53,8 +53,8 @@ export class KeyedOrderedMap<K extends Key, V> implements OrderedMapState<K, V>,
     return this.#map.has(name)
   }
 
-  set(name: K, value: V): void {
-    this.#map.set(name, value)
+  set(name: K, value: V, options?: WriteOptions): void {
+    this.#map.set(name, value, options)
     const { token } = this.#parts.scope
     this.#touch(token)
     this.#orders.get(token)?.add(tokenKey(keyToken(name)) as K)

@@ -1,6 +1,6 @@
 import { ByteReader, ByteWriter } from '../codec/bytes.ts'
 import type { Codec } from '../codec/codec.ts'
-import { assert } from '../errors/errors.ts'
+import type { KeyToken } from '../record/key-token.ts'
 import type { StateTable } from './state-store.ts'
 import { TransientTable } from './transient-table.ts'
 
@@ -9,6 +9,16 @@ interface Family {
   readonly codec: Codec<unknown>
   saved: StateTable<unknown> | undefined
   readonly copies: TransientTable<unknown>[]
+}
+
+/** One value of such a table, as bytes. */
+export interface SavedReplica {
+  /** The operator and the table. */
+  readonly id: string
+  readonly outer: KeyToken
+  readonly inner: KeyToken
+  readonly group: number
+  readonly bytes: Uint8Array
 }
 
 /**
@@ -42,20 +52,28 @@ export class Replicas {
     return copy as unknown as StateTable<T>
   }
 
-  /** Copies what was restored. Called once, when state is loaded. Yields after each value. */
-  *fill(): Generator<undefined> {
-    for (const { codec, saved, copies } of this.#families.values()) {
-      assert(saved !== undefined, 'there is a subtask 0')
+  /** What was restored and is saved here, for the subtasks of this worker and of others. */
+  *saved(): Generator<SavedReplica> {
+    for (const [id, { codec, saved }] of this.#families) {
+      if (saved === undefined) continue
       for (const outer of saved.outers()) {
         for (const { inner, group, value } of saved.cells(outer)) {
           const out = new ByteWriter()
           codec.encode(value, out)
-          for (const copy of copies) {
-            const own = codec.decode(new ByteReader(out.written()), codec.version)
-            copy.create(outer, inner, group, own)
-            yield
-          }
+          yield { id, outer, inner, group, bytes: out.written().slice() }
         }
+      }
+    }
+  }
+
+  /** Gives every copy what `saved` returned. Called once, when state is loaded. Yields after each value. */
+  *fill(replicas: readonly SavedReplica[]): Generator<undefined> {
+    for (const { id, outer, inner, group, bytes } of replicas) {
+      const family = this.#families.get(id)
+      for (const copy of family?.copies ?? []) {
+        const { codec } = family!
+        copy.create(outer, inner, group, codec.decode(new ByteReader(bytes), codec.version))
+        yield
       }
     }
   }

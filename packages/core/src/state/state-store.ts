@@ -27,9 +27,20 @@ import type { Json } from '../codec/json.ts'
 
 /** A kind of store; one per job, opened for every start and restart. */
 export interface StateStore {
-  /** The kind, stored in a manifest; a checkpoint is restored only into the same kind. */
+  /** The kind, stored in a manifest; a checkpoint is restored only into the same kind, or into one that `restores` it. */
   readonly kind: string
+  /** Other kinds whose snapshots it restores. Default: none. */
+  readonly restores?: readonly string[]
   open(options: StateStoreOptions): Promise<OpenStateStore>
+  /** The files that a snapshot consists of. Throws for a snapshot of another kind of store. */
+  files(snapshot: StoreSnapshot): readonly StoreFile[]
+}
+
+/** A file of a snapshot: its name in the directory of the store, and how many bytes from its start belong to it. */
+export interface StoreFile {
+  readonly file: string
+  /** Absent: all. */
+  readonly bytes?: number
 }
 
 /** What a store may use. */
@@ -68,7 +79,7 @@ export interface OpenStateStore {
    * The table for one piece of state of one subtask. Called once per table, before `load`. Throws
    * `CHECKPOINT_INCOMPATIBLE` if the codec cannot read the restored bytes: it must have the id of the codec
    * that wrote them and at least its version, or a `reader` for it. Values that a `reader` read are part of
-   * the next snapshot.
+   * the next snapshot. What the codec reads from ends where the value ends.
    */
   table<T>(spec: TableSpec<T>): StateTable<T>
   /** Fills the tables from the restored snapshot. Rejects with `CHECKPOINT_CORRUPT` on a bad checksum. */
@@ -93,6 +104,10 @@ export interface OpenStateStore {
   release(retained: readonly StoreSnapshot[]): Promise<void>
   /** Statistics: live cells, bytes of a snapshot, bytes on disk. */
   usage(): StoreUsage
+  /** The tables that were opened, for reading them while the job runs. */
+  opened(): readonly OpenedTable[]
+  /** Statistics of each table, timers included. */
+  tableUsage(): readonly TableUsage[]
   close(): Promise<void>
 }
 
@@ -101,6 +116,25 @@ export interface StoreUsage {
   readonly cells: number
   readonly liveBytes: number
   readonly diskBytes: number
+  /** Bytes written since the store was opened. */
+  readonly writtenBytes: number
+}
+
+/** A table and what it was opened for. */
+export interface OpenedTable {
+  readonly spec: TableSpec<unknown>
+  readonly table: StateTable<unknown>
+}
+
+/** How much one table holds. */
+export interface TableUsage {
+  readonly owner: string
+  readonly subtask: number
+  /** The piece of state; `#timers` for timers. */
+  readonly name: string
+  readonly cells: number
+  /** Bytes of its cells in the last snapshot; undefined if the store does not count them. */
+  readonly bytes?: number
 }
 
 /** The piece of state of a table, and the codec of its values. */
@@ -112,6 +146,11 @@ export interface TableSpec<T> {
   readonly codec: Codec<T>
   /** Restored cells outside these groups belong to another subtask and are skipped. */
   readonly groups: KeyGroupRange
+  /**
+   * The owner keeps objects of its own in the cells, which are not part of the stored values: no cell may leave memory.
+   * Default false.
+   */
+  readonly staysLive?: boolean
 }
 
 /**

@@ -3,7 +3,7 @@ export type ExpiryClock = 'event' | 'processing'
 
 /** How long a value of a piece of state lives. */
 export interface TimeToLive {
-  /** In milliseconds, from 1. */
+  /** In milliseconds, above 0. Infinite: only values that were written with a time to live of their own expire. */
   readonly afterMs: number
   /**
    * `event`: a value has expired once the time of the current record or event timer, or the watermark, is

@@ -113,6 +113,11 @@ export class SplitWatermarks {
     this.#merger.idle(split.input)
   }
 
+  /** Whether the watermark does not wait for `split`. */
+  isIdleSplit(split: SplitTime): boolean {
+    return this.#merger.isIdleInput(split.input)
+  }
+
   /** Raises the watermark beyond that of the splits. Only while none is active. */
   advanceIdle(time: EventTime): void {
     this.#merger.advanceIdle(time)

@@ -1,13 +1,19 @@
+import type { KeyToken } from '../record/key-token.ts'
 import type { EventTime } from '../record/time.ts'
-import type { Cell } from '../state/state-store.ts'
 import { BinaryHeap } from './binary-heap.ts'
 import type { DueTimer } from './due-timer.ts'
 
+/** A key for which a sweep fires, and its key group: a cell of the key has both. */
+export interface SweptKey {
+  readonly inner: KeyToken
+  readonly group: number
+}
+
 /**
- * Yields the cells for which a sweep fires, and undefined after a part of the search without one. Returns when the
+ * Yields the keys for which a sweep fires, and undefined after a part of the search without one. Returns when the
  * sweep is due again, which must be later.
  */
-export type SweepKeys = (time: EventTime) => Iterable<Cell<unknown> | undefined, EventTime | undefined | void>
+export type SweepKeys = (time: EventTime) => Iterable<SweptKey | undefined, EventTime | undefined | void>
 
 interface Sweep {
   readonly time: EventTime
@@ -18,7 +24,7 @@ interface Sweep {
 
 interface RunningSweep {
   readonly sweep: Sweep
-  readonly cells: Iterator<Cell<unknown> | undefined, EventTime | undefined | void>
+  readonly swept: Iterator<SweptKey | undefined, EventTime | undefined | void>
 }
 
 /**
@@ -57,8 +63,8 @@ export class SweepQueue {
   /** The next key of the first sweep; undefined after a step that found none, or that ended the sweep. */
   take(): DueTimer | undefined {
     this.#running ??= this.#start()
-    const { sweep, cells } = this.#running
-    const next = cells.next()
+    const { sweep, swept } = this.#running
+    const next = swept.next()
     if (next.done === true) {
       this.#running = undefined
       if (next.value !== undefined) this.set(next.value, sweep.name, sweep.keys, sweep.link)
@@ -74,7 +80,7 @@ export class SweepQueue {
     const times = this.#waiting.get(sweep.name)!
     times.delete(sweep.time)
     if (times.size === 0) this.#waiting.delete(sweep.name)
-    return { sweep, cells: sweep.keys(sweep.time)[Symbol.iterator]() }
+    return { sweep, swept: sweep.keys(sweep.time)[Symbol.iterator]() }
   }
 }
 

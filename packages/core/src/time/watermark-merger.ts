@@ -69,6 +69,11 @@ export class WatermarkMerger {
     return this.#aligned.first
   }
 
+  /** Whether `input` is idle, so that `current` does not wait for it. */
+  isIdleInput(input: number): boolean {
+    return this.#inputs[input]!.phase === 'idle'
+  }
+
   get #size(): number {
     return this.#inputs.length - this.#free.length
   }
