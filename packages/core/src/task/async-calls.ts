@@ -3,10 +3,12 @@ import type { IncomingEdge } from '../exchange/edge.ts'
 import { factsOfRecord, placeOfRecord } from '../operator/cursor.ts'
 import type { Place, RecordFacts } from '../operator/failure-policy.ts'
 import type { Origin } from '../record/element.ts'
+import type { RecordHeaders } from '../record/headers.ts'
 import { tokenKey, type KeyToken } from '../record/key-token.ts'
 import type { EventTime } from '../record/time.ts'
 import type { Cell } from '../state/state-store.ts'
 import { BinaryHeap } from '../time/binary-heap.ts'
+import type { Bulkhead } from './bulkhead.ts'
 
 /** How a call of the user's function ended. */
 export type Outcome = { readonly result: unknown } | { readonly thrown: unknown }
@@ -19,14 +21,19 @@ export interface AsyncRecord {
   readonly watermark: EventTime
   /** Undefined on a stream without keys. */
   readonly key: KeyToken | undefined
+  /** Its group for the bulkhead; undefined without one. */
+  readonly group: KeyToken | undefined
   readonly origin: Origin | undefined
   readonly originIndex: number
+  readonly headers: RecordHeaders | undefined
   /** The edge whose credit it uses until its call begins; undefined for a restored record. */
   readonly edge: IncomingEdge | undefined
   /** The state cell that holds it; undefined until the first checkpoint. */
   readonly cell: Cell<unknown> | undefined
   /** How many calls have failed for it before. */
   readonly attempts: number
+  /** When the first of them failed, in milliseconds since the epoch. */
+  readonly failingSince: number | undefined
 }
 
 /** The call for one record: pending, running, or with an outcome that was not emitted. */
@@ -34,8 +41,10 @@ export class AsyncCall implements Place {
   readonly value: unknown
   readonly time: EventTime
   readonly key: KeyToken | undefined
+  readonly group: KeyToken | undefined
   readonly origin: Origin | undefined
   readonly originIndex: number
+  readonly headers: RecordHeaders | undefined
   readonly edge: IncomingEdge | undefined
   /** Increases in the order of the records. */
   readonly index: number
@@ -45,6 +54,8 @@ export class AsyncCall implements Place {
   outcome: Outcome | undefined = undefined
   /** How many calls have failed for it, as far as they count as attempts. */
   attempts: number
+  /** When the first of them failed, in milliseconds since the epoch. */
+  failingSince: number | undefined
   hasBegun = false
 
   constructor(record: AsyncRecord, index: number) {
@@ -52,11 +63,14 @@ export class AsyncCall implements Place {
     this.time = record.time
     this.watermark = record.watermark
     this.key = record.key
+    this.group = record.group
     this.origin = record.origin
     this.originIndex = record.originIndex
+    this.headers = record.headers
     this.edge = record.edge
     this.cell = record.cell
     this.attempts = record.attempts
+    this.failingSince = record.failingSince
     this.index = index
   }
 
@@ -81,7 +95,7 @@ export class AsyncCall implements Place {
 
 /** How calls may run and in which order their results are emitted: options of `mapAsync`. */
 export interface CallRules {
-  /** How many calls may be running or have results that were not emitted. */
+  /** How many calls may run, or have results that were not emitted. */
   readonly concurrency: number
   /** `key`: at most one call of each key runs. */
   readonly serial: 'key' | 'none'
@@ -98,7 +112,8 @@ const pausedPerCall = 16
  * Invariants between any two calls:
  *
  *  1. Watermarks never fall in the order of the records, so under that of the oldest one no result is late.
- *  2. At most `concurrency` calls have begun and not left, and at most `pausedPerCall` times as many pause.
+ *  2. At most `concurrency` calls run, and at most `pausedPerCall` times as many pause. At most `concurrency` calls have
+ *     begun and not left, and the oldest one besides: results may wait for it, so it must never wait for them.
  *  3. With `serial: 'key'` at most one call of each key runs, and they begin in the order of their records.
  */
 export class AsyncCalls {
@@ -107,12 +122,14 @@ export class AsyncCalls {
   #calls: (AsyncCall | undefined)[] = []
   #first = 0
   #base = 0
+  #size = 0
   #begun = 0
   #running = 0
   /** The number of failed calls to repeat. They no longer count as begun. */
   #paused = 0
-  /** Calls that may begin, oldest first. */
-  readonly #callable = new BinaryHeap<AsyncCall>((a, b) => a.index < b.index)
+  /** Calls that may begin, oldest first; with a bulkhead also those that wait for a place of their group. */
+  readonly #callable: Pick<BinaryHeap<AsyncCall>, 'first' | 'add' | 'take'>
+  readonly #bulkhead: Bulkhead<AsyncCall> | undefined
   /** By key with a call that may begin or runs: the later calls of that key. Used with `serial: 'key'`. */
   readonly #behind = new Map<KeyToken, AsyncCall[]>()
   /** By key: its calls in order. Used when calls of one key run at once and their results are emitted in order. */
@@ -120,13 +137,20 @@ export class AsyncCalls {
   /** Calls whose results may be emitted. Not used for the order of the input. */
   #leaving: AsyncCall[] = []
 
-  constructor(rules: CallRules) {
+  constructor(rules: CallRules, bulkhead?: Bulkhead<AsyncCall>) {
     this.#rules = rules
+    this.#bulkhead = bulkhead
+    this.#callable = bulkhead ?? new BinaryHeap((a, b) => a.index < b.index)
   }
 
   /** Whether there is no record. */
   get isEmpty(): boolean {
     return this.#first === this.#calls.length
+  }
+
+  /** How many records there are. */
+  get size(): number {
+    return this.#size
   }
 
   /** How many calls run now. */
@@ -149,6 +173,7 @@ export class AsyncCalls {
 
   add(record: AsyncRecord): void {
     this.#lower(record.watermark)
+    this.#size++
     const call = new AsyncCall(record, this.#base + this.#calls.length)
     this.#calls.push(call)
     const { key } = call
@@ -169,16 +194,19 @@ export class AsyncCalls {
   /** The next call to make, which counts as begun; undefined if none may begin now. */
   begin(): AsyncCall | undefined {
     const { concurrency } = this.#rules
-    if (this.#begun >= concurrency || this.#paused > concurrency * pausedPerCall) return undefined
-    const call = this.#callable.take()
+    if (this.#running >= concurrency || this.#paused > concurrency * pausedPerCall) return undefined
+    const call = this.#callable.first
     if (call === undefined) return undefined
+    if (this.#begun >= concurrency && call !== this.#calls[this.#first]) return undefined
+    this.#callable.take()
     this.#begun++
     this.#running++
     return call
   }
 
   /** Handles a failed call that is repeated later. Calls of other keys may begin meanwhile. */
-  pause(): void {
+  pause(call: AsyncCall): void {
+    this.#bulkhead?.ended(call)
     this.#begun--
     this.#running--
     this.#paused++
@@ -192,12 +220,18 @@ export class AsyncCalls {
 
   settle(call: AsyncCall, outcome: Outcome): void {
     call.outcome = outcome
+    this.#bulkhead?.ended(call)
     this.#running--
     const { key } = call
     if (key !== undefined && this.#rules.serial === 'key') this.#letNextBegin(key)
     if (this.#rules.order === 'input') return
     if (key === undefined || !this.#keepsKeyOrder || this.#ofKey.get(key)![0] === call)
       this.#leaving.push(call)
+  }
+
+  /** Makes no further calls. */
+  end(): void {
+    this.#bulkhead?.end()
   }
 
   /** The next call whose result may be emitted, or undefined. The caller removes it once the result is emitted. */
@@ -211,6 +245,7 @@ export class AsyncCalls {
   remove(call: AsyncCall): void {
     assert(call.outcome !== undefined, 'a result leaves once its call has ended')
     this.#begun--
+    this.#size--
     if (this.#rules.order !== 'input') this.#leaving.shift()
     const { key } = call
     if (key !== undefined && this.#keepsKeyOrder) this.#letNextLeave(key)

@@ -1,20 +1,19 @@
 import type { Wakeup } from '@millrace/world'
 import type { AsyncNode } from '../graph/node.ts'
 import type { Batch } from '../record/element.ts'
-import { MillraceError } from '../errors/errors.ts'
-import { keyGroup, keyGroupRange, type KeyGroupRange } from '../record/key-group.ts'
 import { keyToken, type KeyToken } from '../record/key-token.ts'
-import { structuredFault } from '../codec/structured-codec.ts'
 import { MAX_TIME, MIN_TIME, type EventTime } from '../record/time.ts'
 import { TaskMetrics } from '../observe/metrics.ts'
+import type { Waiting } from '../observe/work-times.ts'
 import type { Cursor } from '../operator/cursor.ts'
 import { FailurePolicy } from '../operator/failure-policy.ts'
 import type { Receiver } from '../operator/receiver.ts'
 import type { AsyncTaskPlan } from '../plan/plan.ts'
 import { callsInFlight } from '../state/calls-in-flight.ts'
-import type { Cell, StateTable } from '../state/state-store.ts'
 import { AsyncCalls, type AsyncCall } from './async-calls.ts'
+import { Bulkhead } from './bulkhead.ts'
 import { CallRunner } from './call-runner.ts'
+import { KeptRecords } from './kept-records.ts'
 import type { TaskWiring } from '../exchange/wiring.ts'
 import type { IncomingEdge } from '../exchange/edge.ts'
 import { Gate, type Arrival } from '../exchange/gate.ts'
@@ -23,7 +22,7 @@ import { Outlet } from '../exchange/outlet.ts'
 import { SnapshotSlices } from './snapshot-slices.ts'
 import { receiverOf } from '../exchange/port.ts'
 import type { Task, TaskSurroundings } from './task.ts'
-import { restoredOrigin, waitingRecordOf, type WaitingRecord } from './waiting-record.ts'
+import { requirePlain, restoredOrigin } from './waiting-record.ts'
 
 /** A batch of which some records were accepted. */
 interface ArrivingBatch {
@@ -36,10 +35,12 @@ interface ArrivingBatch {
 /** A barrier that was sent, while the records in flight are put into the state for its snapshot. */
 interface Cut {
   readonly checkpoint: number
+  /** When it was sent, on the monotonic clock. */
+  readonly cutAt: number
   readonly inFlight: Iterator<AsyncCall>
 }
 
-/** Records that may wait behind calls of their keys, per call that may run. */
+/** Records that may wait behind calls of their keys or groups, per call that may run. */
 const waitingPerCall = 16
 
 /**
@@ -65,9 +66,8 @@ export class AsyncTask implements Task {
   readonly #policy: FailurePolicy
   readonly #calls: AsyncCalls
   readonly #runner: CallRunner
-  readonly #table: StateTable<unknown>
+  readonly #kept: KeptRecords
   readonly #snapshot: SnapshotSlices
-  readonly #groups: KeyGroupRange
   /** The watermark of the input; the output's is lower while there are records. */
   #inputWatermark: EventTime = MIN_TIME
   #isInputIdle = false
@@ -76,7 +76,6 @@ export class AsyncTask implements Task {
   /** Whether an idle mark was sent to the next tasks. */
   #isIdle = false
   #input: 'open' | 'ended' | 'passed on' = 'open'
-  #sequence = 0
 
   constructor(plan: AsyncTaskPlan, subtask: number, wiring: TaskWiring, around: TaskSurroundings) {
     const { cursor, wakeup, ports } = wiring
@@ -85,12 +84,13 @@ export class AsyncTask implements Task {
     this.#node = node
     this.#around = around
     this.#subtask = subtask
-    this.metrics = new TaskMetrics(plan.name, subtask, 'async')
+    this.metrics = new TaskMetrics(plan.name, subtask, 'async', around.loop)
     this.#cursor = cursor
     this.#wakeup = wakeup
     around.cancellation.onCancel(() => wakeup.wake())
     this.#gate = new Gate(wiring.inputs, wakeup)
-    const least = node.serial === 'key' ? node.concurrency * waitingPerCall : node.concurrency
+    const mayBePassed = node.serial === 'key' || node.bulkhead !== undefined
+    const least = mayBePassed ? node.concurrency * waitingPerCall : node.concurrency
     // A fast task is recognized within this many calls.
     this.#limit = new InputLimit(this.#gate, around.platform.clock, { least, first: least })
     this.#outlet = new Outlet(ports, {
@@ -98,6 +98,7 @@ export class AsyncTask implements Task {
       wakeup,
       signal: around.cancellation.signal,
       isBarrierWaiting: () => this.#gate.hasBarrier,
+      times: this.metrics.times,
     })
     this.#target = receiverOf(plan.targets, ports)
     this.#policy = new FailurePolicy({
@@ -108,44 +109,52 @@ export class AsyncTask implements Task {
       now: () => around.platform.clock.now(),
       count: (metric) => this.metrics.count(node.name, metric, 1),
     })
-    this.#calls = new AsyncCalls(node)
+    this.#calls = new AsyncCalls(node, bulkheadOf(node, around, wakeup))
+    this.#kept = new KeptRecords({
+      owner: node.name,
+      subtask,
+      around,
+      keepsOrigin: this.#policy.leavesOut,
+      spec: callsInFlight,
+    })
     this.#runner = new CallRunner({
       node,
+      subtask,
       around,
       wakeup,
       calls: this.#calls,
       limit: this.#limit,
       metrics: this.metrics,
-      attempted: (call) => this.#keepAttempts(call),
-    })
-    this.#groups = keyGroupRange(subtask, around.parallelism, around.keyGroups)
-    this.#table = around.store.table({
-      owner: node.name,
-      subtask,
-      ...callsInFlight,
-      groups: this.#groups,
+      attempted: (call) => this.#kept.keepAttempts(call),
     })
     this.#snapshot = new SnapshotSlices(around.store, [node.name], subtask, around.budget)
+    this.#measure()
+  }
+
+  /** Without a call that could begin it waits for those that run. */
+  get #waitsFor(): Waiting {
+    if (!this.#outlet.hasRoom) return 'backPressured'
+    return this.#calls.running >= this.#node.concurrency ? 'calling' : 'idle'
+  }
+
+  #measure(): void {
+    const { metrics } = this
+    metrics.queued = () => this.#gate.queued
+    metrics.flows = () => [
+      { operator: this.#node.name, recordsIn: metrics.recordsIn, recordsOut: metrics.recordsOut },
+    ]
+    metrics.calls = () => ({ inFlight: this.#calls.size })
   }
 
   /** Restores the records that were in flight at the checkpoint, in slices. */
   async open(): Promise<void> {
     const { budget, cancellation } = this.#around
-    for (const cell of this.#table.cells(0)) {
-      const { value, time, watermark, attempts = 0 } = cell.value as WaitingRecord
-      this.#sequence = Math.max(this.#sequence, Math.floor(Number(cell.inner) / this.#around.keyGroups) + 1)
+    for (const { cell, record } of this.#kept.restored()) {
+      const { value, time, watermark, headers, attempts = 0, failingSince } = record
       const key = this.#tokenOf(value)
-      this.#calls.add({
-        value,
-        time,
-        watermark,
-        key,
-        cell,
-        origin: restoredOrigin(cell.value as WaitingRecord),
-        originIndex: 0,
-        edge: undefined,
-        attempts,
-      })
+      const group = this.#groupOf(value, key)
+      const read = { origin: restoredOrigin(record), originIndex: 0, headers, edge: undefined }
+      this.#calls.add({ value, time, watermark, key, group, cell, attempts, failingSince, ...read })
       if (!budget.spend()) continue
       await budget.turn()
       cancellation.signal.throwIfAborted()
@@ -159,8 +168,10 @@ export class AsyncTask implements Task {
   async run(): Promise<void> {
     const { cancellation, budget } = this.#around
     const { signal } = cancellation
+    const { times } = this.metrics
     for (;;) {
       signal.throwIfAborted()
+      times.run()
       if (this.#cut === undefined) this.#emitSettled()
       let hasWork = this.#runner.begin()
       if (this.#cut !== undefined) hasWork = this.#keepInFlight(this.#cut)
@@ -174,6 +185,7 @@ export class AsyncTask implements Task {
         this.#snapshot.slice()
         await budget.turn()
       } else if (!hasWork) {
+        times.wait(this.#waitsFor)
         await this.#wakeup.wait()
       }
       const due = budget.due()
@@ -190,6 +202,7 @@ export class AsyncTask implements Task {
 
   async close(): Promise<void> {
     this.#runner.end()
+    this.#calls.end()
   }
 
   /** Passes on the watermarks that the inputs announced at the start. */
@@ -241,26 +254,33 @@ export class AsyncTask implements Task {
 
   /** Queues the record at the cursor for its call. */
   #admit(value: unknown, time: EventTime, edge: IncomingEdge): void {
-    const { origin, originIndex } = this.#cursor
+    const { origin, originIndex, headers } = this.#cursor
     let key: KeyToken | undefined
+    let group: KeyToken | undefined
     try {
       requirePlain(value)
       key = this.#tokenOf(value)
+      group = this.#groupOf(value, key)
     } catch (thrown) {
       this.#policy.handle(thrown, this.#cursor, value, time)
       edge.release(1)
       return
     }
     const watermark = this.#inputWatermark
-    this.#calls.add({ value, time, watermark, key, origin, originIndex, edge, cell: undefined, attempts: 0 })
-  }
-
-  /** Attempts outlive a restart, so that a record does not get all of them again. */
-  #keepAttempts(call: AsyncCall): void {
-    if (call.cell === undefined) return
-    const cell = this.#table.find(0, call.cell.inner)!
-    cell.value = waitingRecordOf(call, this.#policy.leavesOut)
-    this.#table.changed(cell)
+    this.#calls.add({
+      value,
+      time,
+      watermark,
+      key,
+      group,
+      origin,
+      originIndex,
+      headers,
+      edge,
+      cell: undefined,
+      attempts: 0,
+      failingSince: undefined,
+    })
   }
 
   /** Emits results while there is room, then updates what depends on the number of records. */
@@ -270,10 +290,14 @@ export class AsyncTask implements Task {
       if (call === undefined) break
       const outcome = call.outcome!
       this.#cursor.originIndex = -1
+      this.#cursor.headers = call.headers
       if ('thrown' in outcome) this.#policy.handle(outcome.thrown, call, call.value, call.time)
-      else this.#target.receive(outcome.result, call.time)
+      else {
+        this.metrics.recordsOut++
+        this.#target.receive(outcome.result, call.time)
+      }
       this.#calls.remove(call)
-      if (call.cell !== undefined) this.#table.delete(call.cell)
+      if (call.cell !== undefined) this.#kept.delete(call.cell)
       this.#advance()
     }
     if (this.#outlet.tryFlush()) this.#passMarks()
@@ -319,32 +343,27 @@ export class AsyncTask implements Task {
     this.#outlet.force()
     this.#passMarks()
     this.#outlet.mark({ kind: 'barrier', checkpoint })
-    this.#cut = { checkpoint, inFlight: this.#calls.all()[Symbol.iterator]() }
+    const cutAt = this.#around.loop.now()
+    this.#cut = { checkpoint, cutAt, inFlight: this.#calls.all()[Symbol.iterator]() }
   }
 
   /**
    * Puts the records in flight into the state for one slice, and then takes the snapshot. Until then no record is accepted and no
    * result emitted, so that the snapshot is the state at the barrier. True: there is more to do at once.
    */
-  #keepInFlight({ checkpoint, inFlight }: Cut): true {
+  #keepInFlight({ checkpoint, cutAt, inFlight }: Cut): true {
     for (let next = inFlight.next(); next.done !== true; next = inFlight.next()) {
-      next.value.cell ??= this.#keep(next.value)
+      next.value.cell ??= this.#kept.keep(next.value)
       if (this.#around.budget.spend()) return true
     }
     this.#cut = undefined
     this.#snapshot.begin(() => {
       // Its inputs announce their watermarks again, and records in flight carry theirs.
-      this.#around.report(checkpoint, { task: this.#plan.name, subtask: this.#subtask, reached: new Map() })
+      const encodeMs = this.#around.loop.now() - cutAt
+      const own = { task: this.#plan.name, subtask: this.#subtask }
+      this.#around.report(checkpoint, { ...own, encodeMs, reached: new Map() })
     })
     return true
-  }
-
-  #keep(call: AsyncCall): Cell<unknown> {
-    const { key, origin } = call
-    const group = this.#groupOf(key, origin?.split)
-    // The group is part of the name, so that records of several subtasks can be merged after a rescale.
-    const name = this.#sequence++ * this.#around.keyGroups + group
-    return this.#table.create(0, name, group, waitingRecordOf(call, this.#policy.leavesOut))
   }
 
   /** The key of a record; undefined for a stream without keys. */
@@ -353,25 +372,21 @@ export class AsyncTask implements Task {
     return exchange.kind === 'key' ? keyToken(exchange.by(value)) : undefined
   }
 
-  /**
-   * The subtask of a record in flight after a rescale: that of its key; without one that of its split, which
-   * keeps it before the records that follow; any, if its split was elsewhere already or is no longer known.
-   */
-  #groupOf(token: KeyToken | undefined, split: string | undefined): number {
-    const { keyGroups } = this.#around
-    if (token !== undefined) return keyGroup(token, keyGroups)
-    const { first, last } = this.#groups
-    const ofSplit = split === undefined ? -1 : keyGroup(split, keyGroups)
-    return ofSplit >= first && ofSplit <= last ? ofSplit : first + (this.#sequence % (last - first + 1))
+  /** The group of a record for the bulkhead, if there is one. */
+  #groupOf(value: unknown, key: KeyToken | undefined): KeyToken | undefined {
+    const { bulkhead } = this.#node
+    if (bulkhead === undefined) return undefined
+    return bulkhead.by === undefined ? key : keyToken(bulkhead.by(value))
   }
 }
 
-/** A record is refused when it arrives, and not by the checkpoint that happens to meet it. */
-function requirePlain(value: unknown): void {
-  const fault = structuredFault(value)
-  if (fault === undefined) return
-  throw new MillraceError(
-    'CODEC_FAILED',
-    `mapAsync keeps its records in checkpoints, and this one cannot be written: ${fault}. Turn it into plain data in a map before`,
-  )
+function bulkheadOf(
+  { bulkhead: rules }: AsyncNode,
+  { platform, parallelism }: TaskSurroundings,
+  wakeup: Wakeup,
+): Bulkhead<AsyncCall> | undefined {
+  if (rules === undefined) return undefined
+  // All calls of a key are made in one subtask.
+  const share = rules.by === undefined ? 1 : 1 / parallelism
+  return new Bulkhead({ rules, clock: platform.clock, share, wake: () => wakeup.wake() })
 }

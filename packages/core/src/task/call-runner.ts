@@ -2,8 +2,10 @@ import type { Wakeup } from '@millrace/world'
 import { MillraceError } from '../errors/errors.ts'
 import type { InputLimit } from '../exchange/input-limit.ts'
 import type { AsyncNode, CallScope } from '../graph/node.ts'
+import { noHeaders } from '../record/headers.ts'
 import { durationText } from '../record/time.ts'
 import type { TaskMetrics } from '../observe/metrics.ts'
+import type { BreakerState } from '../observe/outage.ts'
 import type { AsyncCall, AsyncCalls, Outcome } from './async-calls.ts'
 import { CallPolicy } from './call-policy.ts'
 import type { TaskSurroundings } from './task.ts'
@@ -11,6 +13,7 @@ import type { TaskSurroundings } from './task.ts'
 /** The dependencies of a call runner. */
 export interface CallRunnerParts {
   readonly node: AsyncNode
+  readonly subtask: number
   readonly around: TaskSurroundings
   readonly calls: AsyncCalls
   readonly limit: InputLimit
@@ -36,7 +39,7 @@ export class CallRunner {
       clock,
       random,
       share: 1 / parts.around.parallelism,
-      warn: (message) => parts.around.warn(message),
+      changed: (state, error) => this.#breakerChanged(state, error),
       wake: () => parts.wakeup.wake(),
     })
   }
@@ -62,6 +65,14 @@ export class CallRunner {
     for (const pause of this.#pauses) pause[Symbol.dispose]()
   }
 
+  #breakerChanged(state: BreakerState, error: unknown): void {
+    const { node, around, subtask } = this.#parts
+    const { outages } = around
+    if (state === 'open') outages.down(node.name, this, error)
+    outages.breaker(node.name, subtask, state)
+    if (state === 'closed') outages.up(node.name, this)
+  }
+
   #run(call: AsyncCall): void {
     const { node, around, calls, limit, wakeup } = this.#parts
     let isSettled = false
@@ -74,7 +85,7 @@ export class CallRunner {
     }
     // A function that throws before its first await fails its record like one that rejects.
     void Promise.resolve()
-      .then(() => hedgedCall(node, around, call.value, this.#scope))
+      .then(() => hedgedCall(node, around, call, this.#scope))
       .then(
         (result) => settle({ result }),
         (thrown: unknown) => settle({ thrown }),
@@ -89,14 +100,19 @@ export class CallRunner {
     }
     const { node, around, calls, wakeup, metrics, attempted } = this.#parts
     // What fails while the system is known to be down says nothing about the record.
+    const now = around.platform.clock.now()
     if (!this.#policy.isDown) {
       call.attempts++
+      call.failingSince ??= now
       if (node.retry !== undefined) attempted(call)
     }
-    const delayMs = this.#policy.failed(outcome.thrown, call.attempts)
+    const delayMs = this.#policy.failed(outcome.thrown, {
+      attempts: call.attempts,
+      sinceMs: now - (call.failingSince ?? now),
+    })
     if (delayMs === undefined || around.cancellation.signal.aborted) return false
     metrics.count(node.name, 'retried', 1)
-    calls.pause()
+    calls.pause(call)
     const pause = around.platform.clock.schedule(delayMs, () => {
       this.#pauses.delete(pause)
       calls.resume(call)
@@ -117,6 +133,9 @@ function withFallback({ fallback }: AsyncNode, value: unknown, outcome: Outcome)
   }
 }
 
+/** What a call is made for. */
+type CalledRecord = Pick<AsyncCall, 'value' | 'headers'>
+
 type CallSurroundings = Pick<TaskSurroundings, 'cancellation' | 'platform'>
 
 /**
@@ -126,11 +145,11 @@ type CallSurroundings = Pick<TaskSurroundings, 'cancellation' | 'platform'>
 function hedgedCall(
   node: AsyncNode,
   around: CallSurroundings,
-  value: unknown,
+  record: CalledRecord,
   scope: CallScope,
 ): Promise<unknown> {
   const { hedgeMs } = node
-  if (hedgeMs === undefined) return timedCall(node, around, value, scope)
+  if (hedgeMs === undefined) return timedCall(node, around, record, scope)
   const both = around.cancellation.child()
   return new Promise((resolve, reject) => {
     let running = 0
@@ -140,7 +159,7 @@ function hedgedCall(
     }
     const begin = (): void => {
       running++
-      timedCall(node, { ...around, cancellation: both }, value, scope).then(
+      timedCall(node, { ...around, cancellation: both }, record, scope).then(
         (result) => end(() => resolve(result)),
         (error: Error) => {
           if (--running === 0) end(() => reject(error))
@@ -160,13 +179,13 @@ function hedgedCall(
 async function timedCall(
   { apply, timeoutMs, name }: AsyncNode,
   around: CallSurroundings,
-  value: unknown,
+  { value, headers = noHeaders }: CalledRecord,
   scope: CallScope,
 ): Promise<unknown> {
   const cancellation = around.cancellation.child()
   try {
     const { signal } = cancellation
-    if (timeoutMs === undefined) return await apply(value, signal, scope)
+    if (timeoutMs === undefined) return await apply(value, signal, scope, headers)
     const expired = new Promise<never>((_, reject) => {
       cancellation.onCancel(() => reject(signal.reason as Error))
     })
@@ -178,7 +197,7 @@ async function timedCall(
         ),
       )
     })
-    return await Promise.race([apply(value, signal, scope), expired])
+    return await Promise.race([apply(value, signal, scope, headers), expired])
   } finally {
     cancellation.release()
   }

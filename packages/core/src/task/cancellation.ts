@@ -17,6 +17,10 @@ export class Cancellation {
     this.#parent = parent
   }
 
+  get isCancelled(): boolean {
+    return this.#isCancelled
+  }
+
   get signal(): AbortSignal {
     if (this.#controller === undefined) {
       this.#controller = new AbortController()

@@ -1,5 +1,6 @@
 import type { Wakeup } from '@millrace/world'
 import type { Batch } from '../record/element.ts'
+import type { PartFrame } from '../disk/profiler.ts'
 import { keyGroupRange, type KeyGroupRange } from '../record/key-group.ts'
 import { MAX_TIME, type EventTime } from '../record/time.ts'
 import { TaskMetrics } from '../observe/metrics.ts'
@@ -10,7 +11,13 @@ import { Gate, type Arrival } from '../exchange/gate.ts'
 import { InputLimit } from '../exchange/input-limit.ts'
 import { Outlet } from '../exchange/outlet.ts'
 import type { TaskWiring } from '../exchange/wiring.ts'
+import type { RetryRules } from '../graph/node.ts'
+import { recordsToRetry } from '../state/records-to-retry.ts'
+import { KeptRecords } from './kept-records.ts'
+import { Retries } from './retries.ts'
+import { seedOperator } from './seed-operator.ts'
 import { SnapshotSlices } from './snapshot-slices.ts'
+import { WaitingRoom } from './waiting-room.ts'
 import type { Task, TaskSurroundings } from './task.ts'
 
 /** Records that may always wait before a chain, however slow it is. */
@@ -36,16 +43,23 @@ export class ChainTask implements Task {
   readonly #outlet: Outlet
   readonly #wakeup: Wakeup
   readonly #snapshot: SnapshotSlices
+  readonly #seeds: ChainTaskPlan['seeds']
   #alarm: Disposable | undefined
   #alarmAt = Number.POSITIVE_INFINITY
   #isEnded = false
+  /** Undefined if records that fail are not tried again. */
+  readonly #retries: Retries | undefined
+  #isInputIdle = false
+  #isIdle = false
+  #hasInputEnded = false
 
   constructor(plan: ChainTaskPlan, subtask: number, wiring: TaskWiring, around: TaskSurroundings) {
     const { cursor, wakeup } = wiring
     this.#around = around
     this.#name = plan.name
+    this.#seeds = plan.seeds
     this.#subtask = subtask
-    this.metrics = new TaskMetrics(plan.name, subtask, 'chain')
+    this.metrics = new TaskMetrics(plan.name, subtask, 'chain', around.loop)
     this.#cursor = cursor
     this.#wakeup = wakeup
     around.cancellation.onCancel(() => wakeup.wake())
@@ -57,8 +71,11 @@ export class ChainTask implements Task {
       wakeup,
       signal: around.cancellation.signal,
       isBarrierWaiting: () => this.#gate.hasBarrier,
+      times: this.metrics.times,
     })
     const owners = new Set<string>()
+    this.#retries = plan.retry && this.#makeRetries(plan, plan.retry)
+    if (plan.retry !== undefined) owners.add(plan.name)
     const groups = keyGroupRange(subtask, around.parallelism, around.keyGroups)
     this.#groups = groups
     this.#chain = new Chain(plan.heads, {
@@ -77,8 +94,11 @@ export class ChainTask implements Task {
       history: (operator) => around.history(operator, groups),
       warn: (message) => around.warn(message),
       count: (operator, metric, by) => this.metrics.count(operator, metric, by),
+      retry: this.#retries?.failed,
     })
     this.#snapshot = new SnapshotSlices(around.store, [...owners], subtask, around.budget)
+    this.metrics.queued = () => this.#gate.queued
+    this.metrics.flows = () => this.#chain.flows()
   }
 
   async open(): Promise<void> {
@@ -89,6 +109,11 @@ export class ChainTask implements Task {
       await budget.turn()
       cancellation.signal.throwIfAborted()
     }
+    for (const { operator, seed } of this.#seeds) {
+      if (!this.#around.startsEmpty(operator)) continue
+      await seedOperator(operator, seed, { around: this.#around, groups, chain: this.#chain })
+    }
+    for (const _ of this.#retries?.restore() ?? []) if (budget.spend()) await budget.turn()
   }
 
   start(): void {
@@ -98,15 +123,19 @@ export class ChainTask implements Task {
   async run(): Promise<void> {
     const { cancellation, budget } = this.#around
     const { signal } = cancellation
+    const { times } = this.metrics
     for (;;) {
       signal.throwIfAborted()
+      times.run()
       let isBehind = false
       if (this.#outlet.hasRoom) {
         // Until now what was taken ahead of a barrier has kept its credit, so that producers could not send more.
         this.#gate.release()
         isBehind = await this.#fireProcessing()
+        if (this.#retries !== undefined && (await this.#retryDue(this.#retries))) isBehind = true
       }
-      const arrival = this.#outlet.hasRoom || this.#gate.hasBarrier ? this.#gate.take() : undefined
+      const mayTake = this.#outlet.hasRoom && this.#retries?.isFull !== true
+      const arrival = mayTake || this.#gate.hasBarrier ? this.#gate.take() : undefined
       if (arrival !== undefined) await this.#handle(arrival)
       if (this.#snapshot.isUnderWay) {
         this.#snapshot.slice()
@@ -114,6 +143,7 @@ export class ChainTask implements Task {
       } else if (arrival === undefined && !isBehind) {
         // Without room no timer fires, and the task is woken when there is room again.
         if (this.#outlet.hasRoom) this.#setAlarm()
+        times.wait(this.#outlet.hasRoom ? 'idle' : 'backPressured')
         await this.#wakeup.wait()
       }
       const due = budget.due()
@@ -128,6 +158,10 @@ export class ChainTask implements Task {
     this.#wakeup.wake()
   }
 
+  frameParts(isFramed: boolean): readonly PartFrame[] {
+    return this.#chain.frameParts(isFramed)
+  }
+
   async close(): Promise<void> {
     this.#alarm?.[Symbol.dispose]()
     this.#chain.close((error) => this.#around.warn(`closing '${this.#name}' failed: ${String(error)}`))
@@ -135,9 +169,12 @@ export class ChainTask implements Task {
 
   /** Passes on the watermarks that the inputs announced at the start, unless they make a timer due. */
   #announced(arrival: Arrival): boolean {
-    if (arrival.kind === 'idle') this.#outlet.mark(arrival)
-    else if (arrival.kind === 'watermark' && this.#chain.begin(arrival.time)) this.#passWatermark()
-    else return false
+    if (arrival.kind === 'idle') {
+      this.#isInputIdle = true
+      this.#passIdle()
+    } else if (arrival.kind === 'watermark' && this.#chain.begin(this.#reachable(arrival.time))) {
+      this.#passWatermark()
+    } else return false
     return true
   }
 
@@ -146,17 +183,60 @@ export class ChainTask implements Task {
       case 'batch':
         return this.#process(arrival.batch, arrival.watermarks, arrival.edge.input)
       case 'watermark':
-        return this.#advance(arrival.time)
+        return this.#advance(this.#reachable(arrival.time))
       case 'idle':
       case 'active':
-        this.#outlet.mark(arrival)
+        this.#isInputIdle = arrival.kind === 'idle'
+        this.#passIdle()
         return undefined
       case 'barrier':
         this.#barrier(arrival.checkpoint)
         return undefined
       case 'end':
-        return this.#finish()
+        this.#hasInputEnded = true
+        return this.#settle()
     }
+  }
+
+  /** How far event time may advance: records that wait for another attempt hold it back. */
+  #reachable(time: EventTime): EventTime {
+    return this.#retries?.reach(time) ?? time
+  }
+
+  /** A task with records that wait is not idle: later tasks would not wait for their results, which would be late. */
+  #passIdle(): void {
+    const isIdle = this.#isInputIdle && this.#retries?.isEmpty !== false
+    if (isIdle === this.#isIdle) return
+    this.#isIdle = isIdle
+    this.#outlet.mark({ kind: isIdle ? 'idle' : 'active' })
+  }
+
+  /** Makes the attempts that are due, for one slice; true if more may be due. */
+  async #retryDue(retries: Retries): Promise<boolean> {
+    if (!retries.retryOne(this.#chain)) return false
+    await this.#pause()
+    await this.#advance(retries.reach())
+    await this.#settle()
+    return true
+  }
+
+  /** Passes on what waits until no record does. */
+  async #settle(): Promise<void> {
+    this.#passIdle()
+    if (this.#hasInputEnded && !this.#isEnded && this.#retries?.isEmpty !== false) await this.#finish()
+  }
+
+  #makeRetries(plan: ChainTaskPlan, rules: RetryRules): Retries {
+    const { clock, random } = this.#around.platform
+    const kept = new KeptRecords({
+      owner: plan.name,
+      subtask: this.#subtask,
+      around: this.#around,
+      keepsOrigin: true,
+      spec: recordsToRetry,
+    })
+    const room = new WaitingRoom({ rules, kept, clock, random })
+    return new Retries({ room, keys: plan.keys, cursor: this.#cursor, budget: this.#around.budget })
   }
 
   async #process(batch: Batch, watermarks: Float64Array, input: number): Promise<void> {
@@ -164,8 +244,11 @@ export class ChainTask implements Task {
     let next = 0
     for (;;) {
       const from = next
+      this.metrics.times.run()
       this.#limit.begin()
-      next = this.#chain.process(batch, from, watermarks, input)
+      next =
+        this.#retries?.process(this.#chain, batch, from, watermarks, input) ??
+        this.#chain.process(batch, from, watermarks, input)
       this.#limit.done(next - from, true)
       const pause = this.#pause()
       if (pause !== undefined) await pause
@@ -191,9 +274,12 @@ export class ChainTask implements Task {
   #barrier(checkpoint: number): void {
     const reached = this.#chain.reached(this.#groups)
     const keys = this.#chain.keyKinds()
+    const { loop } = this.#around
+    const cutAt = loop.now()
     this.#outlet.mark({ kind: 'barrier', checkpoint })
     this.#snapshot.begin(() => {
-      this.#around.report(checkpoint, { task: this.#name, subtask: this.#subtask, reached, keys })
+      const encodeMs = loop.now() - cutAt
+      this.#around.report(checkpoint, { task: this.#name, subtask: this.#subtask, encodeMs, reached, keys })
     })
   }
 
@@ -273,12 +359,13 @@ export class ChainTask implements Task {
 
   /** Wakes the task when its next processing timer is due; one alarm at most is armed, for the earliest. */
   #setAlarm(): void {
-    const at = this.#isEnded ? Number.POSITIVE_INFINITY : this.#chain.nextProcessing
+    const { clock } = this.#around.platform
+    const retryAt = clock.now() + (this.#retries?.nextAt ?? Infinity) - clock.monotonic()
+    const at = this.#isEnded ? Number.POSITIVE_INFINITY : Math.min(this.#chain.nextProcessing, retryAt)
     if (at === this.#alarmAt) return
     this.#alarm?.[Symbol.dispose]()
     this.#alarmAt = at
     if (at === Number.POSITIVE_INFINITY) return
-    const { clock } = this.#around.platform
     this.#alarm = clock.schedule(Math.max(0, at - clock.now()), () => {
       this.#alarmAt = Number.POSITIVE_INFINITY
       this.#wakeup.wake()

@@ -27,11 +27,15 @@ export class RateLimit {
     this.#at = clock.monotonic()
   }
 
+  /** Whether there are as many tokens as the bucket holds, as at the start. */
+  get isFull(): boolean {
+    this.#refill()
+    return this.#tokens === this.#most
+  }
+
   /** Whether a call may begin now. If not, `wake` is called when one may. */
   get hasToken(): boolean {
-    const now = this.#clock.monotonic()
-    this.#tokens = Math.min(this.#most, this.#tokens + (now - this.#at) * this.#perMs)
-    this.#at = now
+    this.#refill()
     // Sums of fractions are not exact.
     if (this.#tokens > 1 - 1e-9) return true
     this.#alarm ??= this.#clock.schedule(Math.ceil((1 - this.#tokens) / this.#perMs), () => {
@@ -42,7 +46,14 @@ export class RateLimit {
   }
 
   take(): void {
+    this.#refill()
     this.#tokens--
+  }
+
+  #refill(): void {
+    const now = this.#clock.monotonic()
+    this.#tokens = Math.min(this.#most, this.#tokens + (now - this.#at) * this.#perMs)
+    this.#at = now
   }
 
   end(): void {

@@ -14,6 +14,9 @@ import type { TaskWiring } from '../exchange/wiring.ts'
 import { Gate, type Arrival } from '../exchange/gate.ts'
 import { Outlet } from '../exchange/outlet.ts'
 import { receiverOf } from '../exchange/port.ts'
+import { SinkCalls } from './sink-calls.ts'
+import { sinkRetriesOf, type SinkRetries } from './sink-retries.ts'
+import { SnapshotSlices } from './snapshot-slices.ts'
 import type { Task, TaskSurroundings } from './task.ts'
 
 /** Output that was prepared at a barrier and waits for its checkpoint to be durable. */
@@ -43,11 +46,20 @@ export class SinkTask implements Task {
   readonly #cursor: Cursor
   readonly #outlet: Outlet
   readonly #policy: FailurePolicy
-  /** What is being written, and the rejection that ends the job. */
+  readonly #calls: SinkCalls
+  /** Records that were rejected and are written again. Undefined if none is. */
+  readonly #retries: SinkRetries | undefined
+  /** What is being written, which of it was rejected, and the rejection that ends the job. */
   #batch: Batch | undefined
+  readonly #rejected = new Set<number>()
   #rejection: MillraceError | undefined
+  /** The index of the record that is being rejected. */
+  #rejecting = 0
+  #hasInputEnded = false
+  readonly #snapshot: SnapshotSlices
   readonly #prepared: Prepared[] = []
-  readonly #committed = new Map<number, () => void>()
+  /** Who waits for the output of which checkpoint. */
+  #waiting: { readonly checkpoint: number; readonly resolve: () => void }[] = []
   #writer: SinkWriter<unknown> | undefined
   #completed = 0
   #committedUpTo = 0
@@ -63,8 +75,8 @@ export class SinkTask implements Task {
     this.#plan = plan
     this.#around = around
     this.#subtask = subtask
-    this.metrics = new TaskMetrics(plan.name, subtask, 'sink')
-    this.#context = around.connectorContext(plan.name)
+    this.metrics = new TaskMetrics(plan.name, subtask, 'sink', around.loop)
+    this.#context = around.connectorContext(plan.name, subtask)
     this.#wakeup = wiring.wakeup
     around.cancellation.onCancel(() => wiring.wakeup.wake())
     const { ports, cursor, wakeup } = wiring
@@ -75,6 +87,7 @@ export class SinkTask implements Task {
       wakeup,
       signal: around.cancellation.signal,
       isBarrierWaiting: () => this.#gate.hasBarrier,
+      times: this.metrics.times,
     })
     this.#policy = new FailurePolicy({
       kind: plan.node.onError.kind,
@@ -83,7 +96,17 @@ export class SinkTask implements Task {
       deadLetters: receiverOf(plan.errors, ports),
       now: () => around.platform.clock.now(),
       count: (metric) => this.metrics.count(plan.name, metric, 1),
+      retry: (thrown, value, time) => this.#retries?.failed(thrown, value, time, this.#rejecting) === true,
     })
+    this.#retries = sinkRetriesOf(plan.node, { subtask, around, cursor, wakeup })
+    const { metrics } = this
+    metrics.queued = () => this.#gate.queued
+    metrics.flows = () => [
+      { operator: plan.name, recordsIn: metrics.recordsIn, recordsOut: metrics.recordsOut },
+    ]
+    const owners = this.#retries === undefined ? [] : [plan.name]
+    this.#snapshot = new SnapshotSlices(around.store, owners, subtask, around.budget)
+    this.#calls = new SinkCalls({ node: plan.node, subtask, around })
     this.#pending = subtask === 0 ? restored.map((entry) => entry.committable) : []
   }
 
@@ -91,13 +114,19 @@ export class SinkTask implements Task {
   async check(): Promise<void> {
     const { sink } = this.#plan.node
     if (this.#subtask > 0) return
-    await this.#ask('could not be opened', async () => sink.check?.(this.#pending, this.#context))
+    await this.#askAtStart(async () => sink.check?.(this.#pending, this.#context))
   }
 
   async open(): Promise<void> {
-    this.#writer = await this.#ask('could not be opened', () =>
+    await this.#retries?.restore()
+    this.#writer = await this.#askAtStart(() =>
       this.#plan.node.sink.open(this.#subtask, this.#pending, this.#context),
     )
+    const { signal } = this.#around.cancellation
+    if (!signal.aborted) return
+    // It was closed while it was being opened.
+    await this.#writer.close()
+    signal.throwIfAborted()
   }
 
   start(): void {
@@ -107,14 +136,22 @@ export class SinkTask implements Task {
   async run(): Promise<void> {
     const { cancellation, budget } = this.#around
     const { signal } = cancellation
+    const { times } = this.metrics
     for (;;) {
       signal.throwIfAborted()
+      times.run()
       await this.#commit()
       const hasRoom = this.#outlet.hasRoom
       if (hasRoom) this.#gate.release()
-      const arrival = hasRoom || this.#gate.hasBarrier ? this.#gate.take() : undefined
-      if (arrival === undefined) await this.#wakeup.wait()
-      else await this.#handle(arrival)
+      const hasRetried = hasRoom && (await this.#retries?.write((batch) => this.#write(batch))) === true
+      if (hasRetried) this.#endIfDone()
+      const mayTake = hasRoom && this.#retries?.isFull !== true
+      const arrival = mayTake || this.#gate.hasBarrier ? this.#gate.take() : undefined
+      if (arrival === undefined && !hasRetried) {
+        this.#retries?.setAlarm()
+        times.wait(hasRoom ? 'idle' : 'backPressured')
+        await this.#wakeup.wait()
+      } else if (arrival !== undefined) await this.#handle(arrival)
       const due = budget.due()
       if (due !== undefined) await due
     }
@@ -133,19 +170,34 @@ export class SinkTask implements Task {
   /** Resolves once everything prepared up to `checkpoint` is visible. */
   committed(checkpoint: number): Promise<void> {
     if (this.#committedUpTo >= checkpoint) return Promise.resolve()
-    return new Promise((resolve) => this.#committed.set(checkpoint, resolve))
+    return new Promise((resolve) => void this.#waiting.push({ checkpoint, resolve }))
   }
 
   async close(): Promise<void> {
+    this.#calls.end()
+    this.#retries?.end()
     await this.#writer?.close()
   }
 
   async #handle(arrival: Arrival): Promise<void> {
-    if (arrival.kind === 'batch') return this.#write(arrival.batch)
+    if (arrival.kind === 'batch') {
+      this.metrics.recordsIn += arrival.batch.length
+      return this.#write(arrival.batch)
+    }
+    if (arrival.kind === 'end') {
+      this.#hasInputEnded = true
+      return this.#endIfDone()
+    }
     if (arrival.kind === 'watermark') this.#reach(arrival.time)
     this.#outlet.mark(arrival)
     if (arrival.kind === 'barrier') await this.#prepare(arrival.checkpoint)
-    if (arrival.kind !== 'end') return
+  }
+
+  /** Passes on the end of the input, once no record waits for another attempt. */
+  #endIfDone(): void {
+    if (!this.#hasInputEnded || this.#retries?.isEmpty === false || this.metrics.watermark === MAX_TIME)
+      return
+    this.#outlet.mark({ kind: 'end' })
     this.metrics.watermark = MAX_TIME
     this.#around.ended(this.#plan.name, this.#subtask)
   }
@@ -165,16 +217,19 @@ export class SinkTask implements Task {
 
   async #write(batch: Batch): Promise<void> {
     this.#batch = batch
+    this.#rejected.clear()
     try {
-      const written = this.#writer!.write(batch, this.#reject)
-      if (written !== undefined) await written
+      const written = this.#calls.make(() => this.#writer!.write(batch, this.#reject))
+      this.metrics.times.wait('calling')
+      await written
+      this.metrics.times.run()
     } catch (error) {
       throw this.#rejection ?? this.#failed('could not be written to', error)
     } finally {
       this.#batch = undefined
     }
     if (this.#rejection !== undefined) throw this.#rejection
-    this.metrics.recordsIn += batch.length
+    this.metrics.recordsOut += batch.length - this.#rejected.size
     const room = this.#outlet.flush()
     if (room !== undefined) await room
   }
@@ -186,27 +241,41 @@ export class SinkTask implements Task {
     if (batch === undefined || time === undefined || index >= batch.length) {
       throw this.#failed(`rejected a record that it is not writing (index ${index})`, error)
     }
+    // A batch that is written again has the same records, and each is rejected once.
+    if (this.#rejected.has(index)) return
+    this.#rejected.add(index)
     this.#cursor.enter(batch)
     this.#cursor.at(batch, index)
     const cause = isMillraceError(error)
       ? error
       : new MillraceError('SINK_FAILED', describeError(error), { cause: error })
+    this.#rejecting = index
+    this.#cursor.attempts = this.#retries?.attemptsOf(index)
     if (this.#policy.leavesOut) return this.#policy.handle(cause, this.#cursor, value, time)
     this.#rejection ??= this.#unwritable(error)
     throw this.#rejection
   }
 
   async #prepare(checkpoint: number): Promise<void> {
+    const { loop } = this.#around
+    const cutAt = loop.now()
     const committable = await this.#ask('could not prepare a checkpoint', () =>
       this.#writer!.prepare(checkpoint),
     )
     if (committable !== undefined) this.#prepared.push({ checkpoint, committable })
-    this.#around.report(checkpoint, {
-      task: this.#plan.name,
-      subtask: this.#subtask,
-      reached: new Map(),
-      prepared: [...this.#prepared],
+    this.#snapshot.begin(() => {
+      this.#around.report(checkpoint, {
+        task: this.#plan.name,
+        subtask: this.#subtask,
+        encodeMs: loop.now() - cutAt,
+        reached: new Map(),
+        prepared: [...this.#prepared],
+      })
     })
+    while (this.#snapshot.isUnderWay) {
+      this.#snapshot.slice()
+      await this.#around.budget.turn()
+    }
   }
 
   async #commit(): Promise<void> {
@@ -221,14 +290,22 @@ export class SinkTask implements Task {
       this.#prepared.shift()
     }
     this.#committedUpTo = upTo
-    for (const [checkpoint, resolve] of this.#committed) {
-      if (checkpoint > upTo) continue
-      this.#committed.delete(checkpoint)
-      resolve()
-    }
+    const done = this.#waiting.filter(({ checkpoint }) => checkpoint <= upTo)
+    this.#waiting = this.#waiting.filter(({ checkpoint }) => checkpoint > upTo)
+    for (const { resolve } of done) resolve()
   }
 
-  async #ask<T>(what: string, call: () => Promise<T>): Promise<T> {
+  /** The first start of a job fails at once with a wrong address; a restart waits for a system that has worked before. */
+  #askAtStart<T>(call: () => Promise<T>): Promise<T> {
+    const what = 'could not be opened'
+    return this.#around.isRestart ? this.#ask(what, call) : this.#named(what, call)
+  }
+
+  #ask<T>(what: string, call: () => Promise<T>): Promise<T> {
+    return this.#named(what, () => this.#calls.make(call))
+  }
+
+  async #named<T>(what: string, call: () => Promise<T>): Promise<T> {
     try {
       return await call()
     } catch (error) {

@@ -9,6 +9,11 @@ import { MAX_TIME, MIN_TIME, type EventTime } from '../record/time.ts'
 export class AlignedSources {
   readonly #members: AlignedSource[] = []
   #lowest: EventTime = MIN_TIME
+  /** The lowest watermark of the members in this worker, and in the others. */
+  #own: EventTime = MIN_TIME
+  #others: EventTime = MAX_TIME
+  /** Called when the lowest watermark of the members in this worker has changed. */
+  onChange: (own: EventTime) => void = () => {}
 
   /** The lowest watermark of the members that are waited for; infinite if there is none. */
   get lowest(): EventTime {
@@ -24,8 +29,23 @@ export class AlignedSources {
 
   /** A member has another watermark. */
   changed(): void {
-    let lowest: EventTime = MAX_TIME
-    for (const { position } of this.#members) lowest = Math.min(lowest, position)
+    let own: EventTime = MAX_TIME
+    for (const { position } of this.#members) own = Math.min(own, position)
+    if (own !== this.#own) {
+      this.#own = own
+      this.onChange(own)
+    }
+    this.#update()
+  }
+
+  /** The members in other workers have another lowest watermark. */
+  others(lowest: EventTime): void {
+    this.#others = lowest
+    this.#update()
+  }
+
+  #update(): void {
+    const lowest = Math.min(this.#own, this.#others)
     if (lowest === this.#lowest) return
     this.#lowest = lowest
     for (const member of this.#members) member.limitChanged()
@@ -73,5 +93,41 @@ export class AlignedSource {
 
   limitChanged(): void {
     if (this.#isPaused) this.#wake()
+  }
+}
+
+/** The lowest watermark of some sources that meet, by the number of their group. */
+export interface GroupPosition {
+  readonly group: number
+  readonly lowest: EventTime
+}
+
+/** The sources of one worker that are aligned, also with those of other workers. */
+export class Alignment {
+  /** By the number of the group, which is the same in every worker. */
+  readonly #groups: ReadonlyMap<number, AlignedSources>
+  /** By the name of the source. */
+  readonly #bySource: ReadonlyMap<string, AlignedSources>
+
+  constructor(groups: ReadonlyMap<number, AlignedSources>, bySource: ReadonlyMap<string, AlignedSources>) {
+    this.#groups = groups
+    this.#bySource = bySource
+  }
+
+  /** Undefined for a source that meets none with a limit. */
+  of(source: string): AlignedSources | undefined {
+    return this.#bySource.get(source)
+  }
+
+  /** Reports every change of the lowest watermark of this worker's sources. */
+  listen(changed: (positions: readonly GroupPosition[]) => void): void {
+    for (const [group, sources] of this.#groups) {
+      sources.onChange = (lowest) => changed([{ group, lowest }])
+    }
+  }
+
+  /** Handles the lowest watermarks of other workers. */
+  others(positions: readonly GroupPosition[]): void {
+    for (const { group, lowest } of positions) this.#groups.get(group)?.others(lowest)
   }
 }

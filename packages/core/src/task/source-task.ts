@@ -1,31 +1,26 @@
 import type { Wakeup } from '@millrace/world'
 import type { SourceEntry } from '../checkpoint/manifest.ts'
 import type { ConnectorContext, DecodeFailure, Poll } from '../connect/source.ts'
-import { MillraceError } from '../errors/errors.ts'
+import type { PartFrame } from '../disk/profiler.ts'
 import type { Batch } from '../record/element.ts'
 import { keyGroupRange, type KeyGroupRange } from '../record/key-group.ts'
 import { MAX_TIME, MIN_TIME } from '../record/time.ts'
 import { TaskMetrics } from '../observe/metrics.ts'
-import { Chain } from '../operator/chain.ts'
 import type { Cursor } from '../operator/cursor.ts'
-import { FailurePolicy } from '../operator/failure-policy.ts'
-import type { Receiver } from '../operator/receiver.ts'
-import type { ChainTarget } from '../operator/chain-part.ts'
 import type { SourceTaskPlan } from '../plan/plan.ts'
 import type { StateTable } from '../state/state-store.ts'
 import { SplitWatermarks } from '../time/split-watermarks.ts'
-import { receiverOf } from '../exchange/port.ts'
 import type { TaskWiring } from '../exchange/wiring.ts'
 import type { SourceTiming } from './event-time-watch.ts'
 import { FinishedSplits, finishedSplitsSpec } from './finished-splits.ts'
 import { Outlet } from '../exchange/outlet.ts'
 import type { AlignedSource, AlignedSources } from './source-alignment.ts'
 import { SnapshotSlices } from './snapshot-slices.ts'
+import { SourceHead } from './source-head.ts'
 import { SourceProgress } from './source-progress.ts'
 import { decodeError, placeOfFailure, type SplitFeed } from './split-feed.ts'
 import { maxOpenReaders } from './reading-order.ts'
 import { SplitSet, type SplitPosition } from './split-set.ts'
-import { Stamp } from './stamp.ts'
 import type { Task, TaskSurroundings } from './task.ts'
 
 /**
@@ -47,8 +42,7 @@ export class SourceTask implements Task {
   readonly #progress: SourceProgress
   /** Undefined if no source that it meets has a limit. */
   readonly #aligned: AlignedSource | undefined
-  readonly #head: Receiver
-  readonly #policy: FailurePolicy
+  readonly #head: SourceHead
   readonly #restored: SourceEntry | undefined
   readonly #finished: StateTable<Uint8Array>
   readonly #snapshot: SnapshotSlices
@@ -57,8 +51,10 @@ export class SourceTask implements Task {
   readonly #unacknowledged = new Map<number, readonly SplitPosition[]>()
   readonly #barriers: number[] = []
   #acknowledgeUpTo = 0
+  #acknowledging: Promise<void> | undefined
   #isEnded = false
   #phase: 'reading' | 'stopped' | 'draining' = 'reading'
+  #isPaused = false
   #alarm: Disposable | undefined
 
   constructor(
@@ -73,7 +69,7 @@ export class SourceTask implements Task {
     this.#plan = plan
     this.#around = around
     this.#subtask = subtask
-    this.metrics = new TaskMetrics(plan.name, subtask, 'source')
+    this.metrics = new TaskMetrics(plan.name, subtask, 'source', around.loop)
     this.#context = around.connectorContext(plan.name)
     this.#wakeup = wakeup
     around.cancellation.onCancel(() => wakeup.wake())
@@ -93,6 +89,7 @@ export class SourceTask implements Task {
       wakeup,
       signal: around.cancellation.signal,
       isBarrierWaiting: () => this.#barriers.length > 0,
+      times: this.metrics.times,
     })
     this.#progress = new SourceProgress({
       watermarks: this.#watermarks,
@@ -111,10 +108,16 @@ export class SourceTask implements Task {
       groups: this.#groups,
     })
     this.#snapshot = new SnapshotSlices(around.store, [plan.name], subtask, around.budget)
-    const ports: Receiver[] = [...wiring.ports]
-    this.#policy = this.#policyOf(plan.node.name, plan.node.onError.kind, plan.errors, ports)
-    if (plan.stamp !== undefined) ports.push(this.#stamp(plan.stamp, ports))
-    this.#head = this.#steps(ports)
+    this.#head = new SourceHead(plan, {
+      around,
+      subtask,
+      metrics: this.metrics,
+      cursor,
+      watermarks: this.#watermarks,
+      ports: wiring.ports,
+      warn: (message) => this.#context.warn(message),
+    })
+    this.#measure()
   }
 
   async open(): Promise<void> {
@@ -131,8 +134,10 @@ export class SourceTask implements Task {
   async run(): Promise<void> {
     const { cancellation, budget } = this.#around
     const { signal } = cancellation
+    const { times } = this.metrics
     for (;;) {
       signal.throwIfAborted()
+      times.run()
       this.#splits.raise()
       await this.#acknowledge()
       const checkpoint = this.#barriers.shift()
@@ -142,6 +147,7 @@ export class SourceTask implements Task {
         this.#snapshot.slice()
         await budget.turn()
       } else if (checkpoint === undefined && !hasRead) {
+        times.wait(this.#outlet.hasRoom ? 'idle' : 'backPressured')
         await (this.#outlet.hasRoom ? this.#wait() : this.#wakeup.wait())
       }
       const due = budget.due()
@@ -161,10 +167,16 @@ export class SourceTask implements Task {
     this.#wakeup.wake()
   }
 
-  /** Its progress in event time; undefined without event times. */
+  /** Stops reading until it is called with false. Event time waits meanwhile: its splits do not become idle. */
+  pause(isPaused: boolean): void {
+    this.#isPaused = isPaused
+    this.#wakeup.wake()
+  }
+
+  /** Its progress in event time; undefined without event times, and before it is open. */
   get timing(): SourceTiming | undefined {
     const { name, stamp } = this.#plan
-    if (stamp === undefined) return undefined
+    if (stamp === undefined || (this.#splits as SplitSet | undefined) === undefined) return undefined
     const { maxOutOfOrdernessMs, idleAfterMs } = stamp.node.timestamps
     const { holder } = this.#splits
     return {
@@ -190,6 +202,13 @@ export class SourceTask implements Task {
     this.#wakeup.wake()
   }
 
+  /** No later checkpoint follows, so readers that want it are notified of its positions now. */
+  async acknowledgeLast(checkpoint: number): Promise<void> {
+    await this.#acknowledging
+    const positions = this.#unacknowledged.get(checkpoint) ?? []
+    await this.#splits.acknowledge(positions.filter(({ feed }) => feed.acknowledgesLast))
+  }
+
   checkpointAbandoned(checkpoint: number): void {
     this.#unacknowledged.delete(checkpoint)
     const at = this.#barriers.indexOf(checkpoint)
@@ -204,6 +223,7 @@ export class SourceTask implements Task {
   /** Emits the records of one split. Returns false if there is nothing to do now. */
   async #read(): Promise<boolean> {
     if (this.#isEnded || this.#phase === 'stopped') return false
+    if (this.#isPaused && this.#phase === 'reading') return false
     if (this.#phase === 'draining' || this.#splits.isExhausted) {
       await this.#end()
       return true
@@ -224,19 +244,22 @@ export class SourceTask implements Task {
   }
 
   async #emit(feed: SplitFeed, poll: Extract<Poll<unknown>, { kind: 'records' }>): Promise<void> {
-    const { values } = poll
+    const { values, headers } = poll
     const { budget } = this.#around
     const failures = poll.failures ?? []
+    this.metrics.recordsIn += values.length
     this.metrics.recordsOut += values.length
     this.#watermarks.read(feed.time)
     this.#progress.announceIdle()
     this.#cursor.enter({ origin: poll.origin } as Batch)
+    const { receiver } = this.#head
     let failure = 0
     for (let i = 0; i < values.length; i++) {
       while (failure < failures.length && failures[failure]!.index <= i)
         this.#reject(feed, failures[failure++]!)
       this.#cursor.originIndex = i
-      this.#head.receive(values[i], Number.NaN)
+      this.#cursor.headers = headers?.[i]
+      receiver.receive(values[i], Number.NaN)
       if (this.#cursor.isFull) {
         const room = this.#outlet.flush()
         if (room !== undefined) await room
@@ -254,7 +277,9 @@ export class SourceTask implements Task {
 
   #reject(feed: SplitFeed, failure: DecodeFailure): void {
     const place = placeOfFailure(this.#plan.name, feed.label, failure)
-    this.#policy.handle(decodeError(failure.error), place, undefined, Number.NaN)
+    this.metrics.recordsIn++
+    this.#cursor.headers = failure.headers
+    this.#head.policy.handle(decodeError(failure.error), place, undefined, Number.NaN)
   }
 
   async #end(): Promise<void> {
@@ -273,10 +298,13 @@ export class SourceTask implements Task {
     const reached = { ...this.#groups, watermark, hasEnded: false, firedTo: MIN_TIME }
     this.#unacknowledged.set(checkpoint, this.#splits.toAcknowledge())
     this.#outlet.mark({ kind: 'barrier', checkpoint })
+    const { loop } = this.#around
+    const cutAt = loop.now()
     this.#snapshot.begin(() => {
       this.#around.report(checkpoint, {
         task: this.#plan.name,
         subtask: this.#subtask,
+        encodeMs: loop.now() - cutAt,
         reached: new Map([[this.#plan.name, [reached]]]),
         splits,
         finished,
@@ -288,12 +316,13 @@ export class SourceTask implements Task {
     for (const [checkpoint, splits] of this.#unacknowledged) {
       if (checkpoint > this.#acknowledgeUpTo) return
       this.#unacknowledged.delete(checkpoint)
-      await this.#splits.acknowledge(splits)
+      this.#acknowledging = this.#splits.acknowledge(splits)
+      await this.#acknowledging
     }
   }
 
   async #wait(): Promise<void> {
-    const isReading = !this.#isEnded && this.#phase === 'reading'
+    const isReading = !this.#isEnded && this.#phase === 'reading' && !this.#isPaused
     const at = isReading ? Math.min(this.#splits.nextDeadline, this.#progress.nextAt) : MAX_TIME
     if (at !== MAX_TIME) {
       const { clock } = this.#context
@@ -342,52 +371,17 @@ export class SourceTask implements Task {
     })
   }
 
-  #steps(ports: readonly Receiver[]): Receiver {
-    const { pipeline, keyGroups } = this.#around
-    const chain = new Chain([this.#plan.heads], {
-      pipeline,
-      subtask: this.#subtask,
-      keyGroups,
-      cursor: this.#cursor,
-      budget: this.#around.budget,
-      ports,
-      now: () => this.#context.clock.now(),
-      table: () => {
-        throw new MillraceError('INTERNAL', 'a source task keeps no keyed state')
-      },
-      history: () => undefined,
-      warn: (message) => this.#around.warn(message),
-      count: (operator, metric, by) => this.metrics.count(operator, metric, by),
-    })
-    return chain.head
+  frameParts(isFramed: boolean): readonly PartFrame[] {
+    return this.#head.frameParts(isFramed)
   }
 
-  #stamp(plan: NonNullable<SourceTaskPlan['stamp']>, ports: readonly Receiver[]): Stamp {
-    const { node } = plan
-    return new Stamp({
-      timestamps: node.timestamps,
-      warn: (message) => this.#context.warn(message),
-      now: () => this.#context.clock.now(),
-      watermarks: this.#watermarks,
-      cursor: this.#cursor,
-      policy: this.#policyOf(node.name, node.onError.kind, plan.errors, ports),
-      target: receiverOf(plan.targets, ports),
-    })
-  }
-
-  #policyOf(
-    operator: string,
-    kind: 'fail' | 'skip' | 'deadLetter',
-    errors: readonly ChainTarget[],
-    ports: readonly Receiver[],
-  ): FailurePolicy {
-    return new FailurePolicy({
-      kind,
-      operator,
-      pipeline: this.#around.pipeline,
-      deadLetters: receiverOf(errors, ports),
-      now: () => this.#context.clock.now(),
-      count: (metric) => this.metrics.count(operator, metric, 1),
-    })
+  #measure(): void {
+    const { metrics } = this
+    const operator = this.#plan.name
+    metrics.flows = () => [
+      { operator, recordsIn: metrics.recordsIn, recordsOut: metrics.recordsOut },
+      ...this.#head.flows(),
+    ]
+    metrics.splits = () => (this.#splits as SplitSet | undefined)?.samples(this.#isPaused) ?? []
   }
 }

@@ -4,6 +4,7 @@ import { describeError, isMillraceError, MillraceError } from '../errors/errors.
 import type { Json } from '../codec/json.ts'
 import { MIN_TIME, type EventTime } from '../record/time.ts'
 import type { Place } from '../operator/failure-policy.ts'
+import type { SplitSample } from '../observe/samples.ts'
 import type { SplitTime } from '../time/split-watermarks.ts'
 
 /** A context for one reader, and the function that ends it. */
@@ -34,7 +35,9 @@ export class SplitFeed {
   /** Where it is opened; the open reader has the current position. */
   #position: Json | undefined
   #isWaiting = false
-  #hasRead = false
+  #records = 0
+  /** Bytes that closed readers had read; undefined if a reader does not count them. */
+  #bytes: number | undefined
   /** The time since which it has been caught up and quiet, on the monotonic clock. */
   quietSince: number | undefined
 
@@ -64,12 +67,17 @@ export class SplitFeed {
 
   /** Whether it has had records in this life of the job. */
   get hasRead(): boolean {
-    return this.#hasRead
+    return this.#records > 0
   }
 
   /** Whether its reader is notified of durable positions. */
   get acknowledges(): boolean {
     return this.#reader?.acknowledge !== undefined
+  }
+
+  /** Whether its reader is notified of the last ones when the job ends. */
+  get acknowledgesLast(): boolean {
+    return this.#reader?.acknowledgesLast === true
   }
 
   /** Whether its reader is closed only when it has ended or the job does. */
@@ -80,6 +88,11 @@ export class SplitFeed {
   /** The name of the split for people. */
   get label(): string {
     return this.#source.splitLabel?.(this.split) ?? this.split
+  }
+
+  /** What it has read in this life of the job, and what is left. */
+  get figures(): Pick<SplitSample, 'records' | 'bytes' | 'lag'> {
+    return { records: this.#records, bytes: this.#bytesRead(), lag: this.#reader?.lag?.() }
   }
 
   async open(context: ReaderContext): Promise<void> {
@@ -99,7 +112,7 @@ export class SplitFeed {
       throw this.#failed('could not be read', error)
     }
     if (poll.kind === 'pending') this.#waitForReader()
-    else if (poll.kind === 'records') this.#hasRead = true
+    else if (poll.kind === 'records') this.#records += poll.values.length
     if (poll.kind !== 'pending' || !poll.isCaughtUp) this.quietSince = undefined
     else this.quietSince ??= this.#context!.context.clock.monotonic()
     return poll
@@ -131,10 +144,16 @@ export class SplitFeed {
     const reader = this.#reader
     if (reader === undefined) return
     this.#position = reader.position()
+    this.#bytes = this.#bytesRead()
     this.#reader = undefined
     this.#isWaiting = false
     await reader.close()
     this.#context?.release()
+  }
+
+  #bytesRead(): number | undefined {
+    const own = this.#reader?.bytesRead
+    return own === undefined ? this.#bytes : (this.#bytes ?? 0) + own
   }
 
   #waitForReader(): void {
@@ -170,11 +189,11 @@ export function placeOfFailure(source: string, split: string, failure: DecodeFai
   return {
     place: () => `source '${source}', split '${split}', ${failure.place}`,
     raw: () => failure.raw,
+    headers: failure.headers,
     facts: () => ({
       source,
       split,
       position: failure.place,
-      headers: failure.headers,
       redrives: failure.redrives ?? 0,
     }),
   }

@@ -4,6 +4,7 @@ import type { Json } from '../codec/json.ts'
 import { keyGroup, subtaskOfGroup } from '../record/key-group.ts'
 import { MIN_TIME, type EventTime } from '../record/time.ts'
 import type { SplitWatermarks } from '../time/split-watermarks.ts'
+import type { SplitSample } from '../observe/samples.ts'
 import type { SavedGenerator } from '../time/watermark-generator.ts'
 import type { YieldBudget } from '../disk/yield-budget.ts'
 import { type FinishedSplit, type FinishedSplits, SplitsBehind } from './finished-splits.ts'
@@ -175,6 +176,29 @@ export class SplitSet {
   get holder(): SplitFeed | undefined {
     const { holder } = this.#watermarks
     return holder && this.#live.get(holder.split)
+  }
+
+  /** Figures of the live splits. */
+  samples(isPaused: boolean): readonly SplitSample[] {
+    const { context, subtask } = this.#options
+    const { holder } = this
+    return Array.from(this.#live.values(), (feed) => ({
+      source: context.name,
+      subtask,
+      split: feed.split,
+      label: feed.label,
+      ...feed.figures,
+      watermark: this.#watermarks.of(feed.time),
+      newest: feed.time.newest,
+      state: isPaused ? 'paused' : this.#stateOf(feed),
+      holdsTime: feed === holder,
+    }))
+  }
+
+  #stateOf(feed: SplitFeed): SplitSample['state'] {
+    if (this.#watermarks.isIdleSplit(feed.time)) return 'idle'
+    if (!feed.isOpen) return 'closed'
+    return feed.quietSince === undefined ? 'reading' : 'quiet'
   }
 
   /** How many splits have ended. */

@@ -1,10 +1,12 @@
 import type { TimestampSpec } from '../graph/node.ts'
+import type { PartFrame } from '../disk/profiler.ts'
 import { MillraceError } from '../errors/errors.ts'
 import { isThenable, refusePromise } from '../errors/synchronous.ts'
 import { MIN_TIME, type EventTime } from '../record/time.ts'
 import type { Cursor } from '../operator/cursor.ts'
 import type { FailurePolicy } from '../operator/failure-policy.ts'
-import type { Receiver } from '../operator/receiver.ts'
+import { framed, type PartWork } from '../operator/framed.ts'
+import type { PartFlow, Receiver } from '../operator/receiver.ts'
 import type { SplitWatermarks } from '../time/split-watermarks.ts'
 
 /** The end of the year 9999. Times in milliseconds are before it, today's in microseconds after it. */
@@ -14,7 +16,7 @@ const secondsFrom = 500_000_000
 const secondsTo = 5_000_000_000
 
 /** Gives each record its event time and advances its split's watermark. */
-export class Stamp implements Receiver {
+export class Stamp implements Receiver, PartWork {
   readonly #at: TimestampSpec['at']
   readonly #now: () => EventTime
   readonly #latest: EventTime
@@ -25,6 +27,10 @@ export class Stamp implements Receiver {
   readonly #cursor: Cursor
   readonly #policy: FailurePolicy
   readonly #target: Receiver
+  /** Itself, or what calls it from frames of its own while a profile is made. */
+  #entry: PartWork = this
+  #received = 0
+  #passed = 0
 
   constructor(parts: {
     readonly timestamps: Pick<TimestampSpec, 'at' | 'isUnitGiven'>
@@ -48,7 +54,24 @@ export class Stamp implements Receiver {
     this.#target = parts.target
   }
 
-  receive(value: unknown): void {
+  /** The records that have come, and that have got a time. */
+  get flow(): PartFlow {
+    return { operator: this.#policy.operator, recordsIn: this.#received, recordsOut: this.#passed }
+  }
+
+  receive(value: unknown, time: EventTime): void {
+    this.#entry.handle(value, time)
+  }
+
+  /** Gives its work a frame of its own in profiles, or takes it away. */
+  frameParts(isFramed: boolean): readonly PartFrame[] {
+    const own = isFramed ? framed(this.#policy.operator, this) : undefined
+    this.#entry = own?.work ?? this
+    return own?.frames ?? []
+  }
+
+  handle(value: unknown): void {
+    this.#received++
     let time: EventTime
     let progress: EventTime
     try {
@@ -62,8 +85,14 @@ export class Stamp implements Receiver {
     }
     if (this.#mayBeSeconds) this.#warnOfSeconds(time)
     // The record itself travels under the watermark of those before it.
+    this.#passed++
     this.#target.receive(value, time)
     this.#cursor.watermark = this.#watermarks.observe(progress)
+  }
+
+  /** It has no timers. */
+  step(): boolean {
+    return false
   }
 
   #warnOfSeconds(time: EventTime): void {

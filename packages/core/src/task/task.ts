@@ -2,8 +2,11 @@ import type { TaskReport } from '../checkpoint/coordinator.ts'
 import type { ConnectorContext } from '../connect/source.ts'
 import type { KeyGroupRange } from '../record/key-group.ts'
 import type { Platform } from '../disk/platform.ts'
+import type { PartFrame } from '../disk/profiler.ts'
 import type { YieldBudget } from '../disk/yield-budget.ts'
 import type { TaskMetrics } from '../observe/metrics.ts'
+import type { LoopTimes } from '../observe/work-times.ts'
+import type { OutageReports } from '../observe/outage-reports.ts'
 import type { OperatorHistory } from '../operator/chain-assembly.ts'
 import type { Replicas } from '../state/replicas.ts'
 import type { OpenStateStore } from '../state/state-store.ts'
@@ -24,6 +27,8 @@ export interface Task {
   checkpointCompleted(checkpoint: number): void
   /** Called when a checkpoint was abandoned. */
   checkpointAbandoned(checkpoint: number): void
+  /** Gives each part that runs in it frames of its own in profiles, or takes them away. */
+  frameParts?(isFramed: boolean): readonly PartFrame[]
   close(): Promise<void>
 }
 
@@ -39,11 +44,18 @@ export interface TaskSurroundings {
   /** Ends every task of this attempt. */
   readonly cancellation: Cancellation
   readonly budget: YieldBudget
+  /** Which task of this thread runs. */
+  readonly loop: LoopTimes
   readonly store: OpenStateStore
   /** State that is the same in every subtask. */
   readonly replicas: Replicas
+  readonly outages: OutageReports
+  /** Whether the job has run in this process before, so that its addresses are known to be right. */
+  readonly isRestart: boolean
   /** Whether the job is restored from a checkpoint. */
   readonly isRestored: boolean
+  /** Whether an operator has no state in the restored checkpoint: there is none, or it is new there, or was dropped. */
+  startsEmpty(operator: string): boolean
   /** What the restored checkpoint says about an operator besides its state, for some key groups. */
   history(operator: string, groups: KeyGroupRange): OperatorHistory | undefined
   /** Whether the checkpoint is the end of a run. */
@@ -54,7 +66,8 @@ export interface TaskSurroundings {
   report(checkpoint: number, report: TaskReport): void
   /** Called when a task has passed on the end of its input. */
   ended(task: string, subtask: number): void
-  connectorContext(name: string): ConnectorContext
+  /** `subtask` is that of a sink, whose outages have a breaker; undefined for a source. */
+  connectorContext(name: string, subtask?: number): ConnectorContext
   readerContext(name: string): ReaderContext
   warn(message: string): void
 }
