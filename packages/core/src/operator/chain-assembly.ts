@@ -1,5 +1,6 @@
 import { nothingCodec } from '../codec/codec.ts'
 import { keyGroup } from '../record/key-group.ts'
+import type { PartFrame } from '../disk/profiler.ts'
 import type { Slicing } from '../disk/yield-budget.ts'
 import { KeyScope } from '../state/keyed-handles.ts'
 import type { StateTable, TableSpec } from '../state/state-store.ts'
@@ -7,7 +8,7 @@ import type { TimerDomain } from '../time/due-timer.ts'
 import { TimerQueue } from '../time/timer-queue.ts'
 import type { ChainPart, ChainTarget } from './chain-part.ts'
 import type { Cursor } from './cursor.ts'
-import { FailurePolicy } from './failure-policy.ts'
+import { FailurePolicy, type Retry } from './failure-policy.ts'
 import type { EarlierSetting, Fingerprint } from '../state/fingerprint.ts'
 import type { Step } from './fuse.ts'
 import { FusedLink } from './fused-link.ts'
@@ -15,7 +16,7 @@ import { KeyKinds, selectorMark, type KeySelectors } from './key-kinds.ts'
 import { ChainedOperatorContext } from './operator-context.ts'
 import { OperatorLink } from './operator-link.ts'
 import type { Collector, OperatorMetric } from './operator.ts'
-import { oneReceiver, type Receiver } from './receiver.ts'
+import { oneReceiver, type PartFlow, type Receiver } from './receiver.ts'
 import { RecordTransaction } from './record-transaction.ts'
 import { MillraceError } from '../errors/errors.ts'
 
@@ -38,6 +39,8 @@ export interface ChainSurroundings {
   history(operator: string): OperatorHistory | undefined
   count(operator: string, metric: OperatorMetric, by: number): void
   warn(message: string): void
+  /** Keeps records of the first part that have failed for another attempt. */
+  readonly retry?: Retry | undefined
 }
 
 /** What a checkpoint says about an operator besides its state. */
@@ -67,6 +70,7 @@ export class ChainAssembly {
   readonly #around: ChainSurroundings
   readonly #chain: ChainAnswers
   readonly #links: OperatorLink[] = []
+  readonly #fusedLinks: FusedLink[] = []
   /** The links of operators that several parts feed: they are visited once for each. */
   readonly #made = new Map<ChainPart, OperatorLink>()
   readonly #opening = new Map<OperatorLink, OpeningParts>()
@@ -83,6 +87,17 @@ export class ChainAssembly {
     // They were created in reverse order, since a link needs its targets first, also for one with several
     // inputs.
     return this.#links.toReversed()
+  }
+
+  /** The records of each part so far. A step that several streams enter is listed for each. */
+  *flows(): Iterable<PartFlow> {
+    for (const link of this.#links) yield link.flow
+    for (const link of this.#fusedLinks) yield* link.flows()
+  }
+
+  /** Gives each part frames of its own in profiles, or takes them away. */
+  frameParts(isFramed: boolean): readonly PartFrame[] {
+    return [...this.#links, ...this.#fusedLinks].flatMap((link) => link.frameParts(isFramed))
   }
 
   receiver(targets: readonly ChainTarget[]): Receiver {
@@ -110,6 +125,7 @@ export class ChainAssembly {
       now: () => around.now(),
       expiries: link.expiries,
       expiryTime: () => link.expiryTime,
+      setHeaders: (headers) => link.setHeaders(headers),
       output: (output) => {
         const collector = outputs.get(output)
         if (collector !== undefined) return collector
@@ -145,7 +161,9 @@ export class ChainAssembly {
       step: (part.work as { readonly step: Step }).step,
       policy: this.#policy(part),
     }))
-    return new FusedLink(steps, this.#around.cursor, this.receiver(targets))
+    const link = new FusedLink(steps, this.#around.cursor, this.receiver(targets))
+    this.#fusedLinks.push(link)
+    return link
   }
 
   #operator(part: ChainPart): OperatorLink {
@@ -159,7 +177,7 @@ export class ChainAssembly {
     )
     const scope = new KeyScope(part.name, keyGroups)
     const policy = this.#policy(part, outputs.get('errors'))
-    const transaction = policy.leavesOut ? new RecordTransaction() : undefined
+    const transaction = policy.leavesOut ? new RecordTransaction(this.#around.cursor) : undefined
     const link = new OperatorLink({
       operator: create(),
       keys,
@@ -180,7 +198,8 @@ export class ChainAssembly {
   }
 
   #timers(owner: string): TimerQueue {
-    const table = this.#table<undefined>(owner, { name: '#timers', codec: nothingCodec })
+    // The queue keeps its timers in the cells.
+    const table = this.#table<undefined>(owner, { name: '#timers', codec: nothingCodec, staysLive: true })
     return new TimerQueue(table, (token) => keyGroup(token, this.#around.keyGroups))
   }
 
@@ -195,7 +214,7 @@ export class ChainAssembly {
     })
   }
 
-  #table<T>(owner: string, spec: Pick<TableSpec<T>, 'name' | 'codec'>): StateTable<T> {
+  #table<T>(owner: string, spec: Pick<TableSpec<T>, 'name' | 'codec' | 'staysLive'>): StateTable<T> {
     const table = this.#around.table(owner, spec)
     const tables = this.#tables.get(owner) ?? []
     this.#tables.set(owner, [...tables, table])
@@ -210,6 +229,7 @@ export class ChainAssembly {
       deadLetters: deadLetters ?? this.receiver(part.targets.get('errors') ?? []),
       now: () => this.#around.now(),
       count: (metric) => this.#around.count(part.name, metric, 1),
+      retry: part.isRetried === true ? this.#around.retry : undefined,
     })
   }
 }

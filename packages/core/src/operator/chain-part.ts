@@ -10,6 +10,8 @@ import type { Operator } from './operator.ts'
 export interface ChainPart {
   readonly name: string
   readonly onError: 'fail' | 'skip' | 'deadLetter'
+  /** Whether a record that fails is tried again. Only the first part of a task is. */
+  readonly isRetried?: boolean
   readonly work: ChainWork
   /** The targets of each output, by output name. A missing output is dropped. */
   readonly targets: ReadonlyMap<string, readonly ChainTarget[]>

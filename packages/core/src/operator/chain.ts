@@ -15,7 +15,9 @@
  * resumes in a later run is not late.
  */
 import type { Batch } from '../record/element.ts'
+import type { PartFrame } from '../disk/profiler.ts'
 import type { KeyGroupRange } from '../record/key-group.ts'
+import type { Key } from '../record/key.ts'
 import { MAX_TIME, MIN_TIME, type EventTime } from '../record/time.ts'
 import type { Slicing } from '../disk/yield-budget.ts'
 import type { ExpiryClock } from '../state/time-to-live.ts'
@@ -26,13 +28,20 @@ import type { ChainTarget } from './chain-part.ts'
 import type { Cursor } from './cursor.ts'
 import type { SeenKeys } from './key-kinds.ts'
 import type { OperatorLink } from './operator-link.ts'
-import type { Receiver } from './receiver.ts'
+import type { PartFlow, Receiver } from './receiver.ts'
 
 /** The progress of a chain in an earlier run. */
 export interface RestoredChain {
   /** The key groups of its subtask now. */
   readonly groups: KeyGroupRange
   reached(operator: string): readonly Reached[]
+}
+
+/** Where a row of a seed belongs, and the key groups of the subtask. */
+export interface SeedPlace {
+  readonly key: Key
+  readonly time: EventTime
+  readonly groups: KeyGroupRange
 }
 
 /** What happened to an operator's timers at the end of its input. */
@@ -56,6 +65,7 @@ export class Chain {
   readonly #heads: readonly Receiver[]
   /** Operators in the order in which time reaches them. */
   readonly #links: readonly OperatorLink[]
+  readonly #assembly: ChainAssembly
   /** The operator that is advancing to `#target`, or -1. */
   #advancing = -1
   #target: EventTime = 0
@@ -73,6 +83,7 @@ export class Chain {
     const assembly = new ChainAssembly(around, {
       noteTimer: (domain, time) => this.#noteTimer(domain, time),
     })
+    this.#assembly = assembly
     this.#heads = inputs.map((targets) => assembly.receiver(targets))
     this.#links = assembly.links()
     for (const link of this.#links) assembly.open(link)
@@ -88,9 +99,24 @@ export class Chain {
     return true
   }
 
+  /** Hands a row of its seed to an operator. Called after `start` and before the first record. */
+  seed(operator: string, row: unknown, { key, time, groups }: SeedPlace): void {
+    this.#links.find(({ policy }) => policy.operator === operator)!.seed(row, key, time, groups)
+  }
+
   /** The entry for records of the first input that arrive one by one. */
   get head(): Receiver {
     return this.#heads[0]!
+  }
+
+  /** The records of each part so far. */
+  flows(): Iterable<PartFlow> {
+    return this.#assembly.flows()
+  }
+
+  /** Gives each part frames of its own in profiles, or takes them away. */
+  frameParts(isFramed: boolean): readonly PartFrame[] {
+    return this.#assembly.frameParts(isFramed)
   }
 
   /** When the clock must be checked next, in milliseconds since the epoch; infinity: never. */
@@ -119,6 +145,16 @@ export class Chain {
       if (budget.spend() || cursor.isFull) return i + 1
     }
     return length
+  }
+
+  /** Handles one record of a batch, under `watermark`. False if the call must be repeated. */
+  processOne(batch: Batch, index: number, watermark: EventTime, input: number): boolean {
+    const cursor = this.#cursor
+    if (watermark > cursor.watermark && !this.advance(watermark)) return false
+    cursor.enter(batch)
+    cursor.at(batch, index)
+    this.#heads[input]!.receive(batch.values[index], batch.times[index]!)
+    return true
   }
 
   /**

@@ -1,4 +1,5 @@
 import type { Batch, Origin } from '../record/element.ts'
+import type { RecordHeaders } from '../record/headers.ts'
 import { MIN_TIME, type EventTime } from '../record/time.ts'
 import { describeValue } from '../errors/safe-json.ts'
 import type { Place, RecordFacts } from './failure-policy.ts'
@@ -19,12 +20,17 @@ export class Cursor implements Place {
   /** Index of the current record in `origin`, or -1 for a timer. */
   originIndex = -1
   origin: Origin | undefined = undefined
+  /** The headers of the current record: what is emitted carries them. None for a timer. */
+  headers: RecordHeaders | undefined = undefined
+  /** How many attempts at the current record have failed if this one does; undefined: one. */
+  attempts?: number | undefined
   /** The timer being handled, or the end of the input. */
   #timer: Timer | 'end' | undefined = undefined
 
   /** Sets the current record of `batch`. */
   at(batch: Batch, index: number): void {
     this.originIndex = batch.originIndex === undefined ? index : batch.originIndex[index]!
+    this.headers = batch.headers === undefined ? undefined : batch.headers[index]
   }
 
   enter(batch: Batch): void {
@@ -35,6 +41,7 @@ export class Cursor implements Place {
   /** Sets the current timer, or the end of the input. */
   atTimer(timer: Timer | 'end'): void {
     this.originIndex = -1
+    this.headers = undefined
     this.#timer = timer
   }
 
@@ -62,7 +69,6 @@ export function factsOfRecord(origin: Origin | undefined, index: number): Record
     source: origin.source,
     split: origin.splitLabel ?? origin.split,
     position: origin.place(index),
-    headers: origin.headers?.(index),
     redrives: origin.redrives?.(index) ?? 0,
   }
 }

@@ -1,7 +1,9 @@
 import { toBase64, describeValue } from '../errors/safe-json.ts'
 import { describeError, isMillraceError } from '../errors/errors.ts'
+import { maskLogins } from '../errors/mask-logins.ts'
+import type { RecordHeaders } from '../record/headers.ts'
 import type { EventTime } from '../record/time.ts'
-import { isProgramError, OperatorError } from './operator-error.ts'
+import { isProgramError, isStoreError, OperatorError } from './operator-error.ts'
 import type { OperatorMetric } from './operator.ts'
 import type { Receiver } from './receiver.ts'
 
@@ -15,8 +17,10 @@ export interface Place {
   facts(): RecordFacts | undefined
   /** The key of the record in a keyed operator, if its key is not passed to `handle`. */
   readonly recordKey?: unknown
+  /** The headers of the record. Absent: none. */
+  readonly headers?: RecordHeaders | undefined
   /** How many attempts have failed. Absent: one. */
-  readonly attempts?: number
+  readonly attempts?: number | undefined
 }
 
 /** Where a record was read, in parts. */
@@ -24,7 +28,6 @@ export interface RecordFacts {
   readonly source: string
   readonly split: string
   readonly position: string
-  readonly headers: Readonly<Record<string, string>> | undefined
   readonly redrives: number
 }
 
@@ -42,11 +45,11 @@ export interface DeadLetter {
   readonly source: string | null
   readonly split: string | null
   readonly position: string | null
-  /** The headers of the record; null for a source without headers. */
-  readonly headers: Readonly<Record<string, string>> | null
+  /** The headers of the record; null if it has none. */
+  readonly headers: LetterHeaders | null
   /** The key of the record at the operator, as JSON text; null without one. */
   readonly key: string | null
-  /** How many attempts have failed, for calls of `mapAsync`; otherwise 1. */
+  /** How many attempts have failed. */
   readonly attempts: number
   /** How often the record was redriven from the dead letters before. */
   readonly redrives: number
@@ -60,6 +63,18 @@ export interface DeadLetter {
   readonly failedAt: number
 }
 
+/** Headers in a dead letter, which may be written as JSON: those that are no text are bytes in base64. */
+export type LetterHeaders = Readonly<Record<string, string | { readonly base64: string }>>
+
+function letterHeaders(headers: RecordHeaders): LetterHeaders {
+  return Object.fromEntries(
+    Object.entries(headers).map(([name, value]) => [
+      name,
+      typeof value === 'string' ? value : { base64: toBase64(value) },
+    ]),
+  )
+}
+
 const longestValue = 64 * 1024
 const deepestCause = 5
 
@@ -67,10 +82,13 @@ const deepestCause = 5
 function stackOf(thrown: unknown): string {
   const stacks: string[] = []
   for (let at = thrown; at instanceof Error && stacks.length < deepestCause; at = at.cause) {
-    stacks.push(at.stack ?? String(at))
+    stacks.push(maskLogins(at.stack ?? String(at)))
   }
   return stacks.join('\n[cause]: ')
 }
+
+/** Keeps a record that has failed for another attempt. False if there is none: the policy applies. */
+export type Retry = (thrown: unknown, value: unknown, time: EventTime) => boolean
 
 /** Decides what happens to a record on which user code threw. */
 export class FailurePolicy {
@@ -80,6 +98,7 @@ export class FailurePolicy {
   readonly #pipeline: string
   readonly #now: () => number
   readonly #count: (metric: OperatorMetric) => void
+  readonly #retry: Retry | undefined
 
   constructor(options: {
     readonly kind: 'fail' | 'skip' | 'deadLetter'
@@ -88,6 +107,8 @@ export class FailurePolicy {
     readonly deadLetters: Receiver
     readonly now: () => number
     readonly count: (metric: OperatorMetric) => void
+    /** Absent: a record is not tried again. */
+    readonly retry?: Retry | undefined
   }) {
     this.operator = options.operator
     this.#kind = options.kind
@@ -95,6 +116,7 @@ export class FailurePolicy {
     this.#pipeline = options.pipeline
     this.#now = options.now
     this.#count = options.count
+    this.#retry = options.retry
   }
 
   /** Whether a failed record may be skipped, so that none of its effects may remain. */
@@ -111,6 +133,10 @@ export class FailurePolicy {
     key: unknown = place.recordKey,
   ): void {
     this.handleCopy(thrown, place)
+    if (this.#retry?.(thrown, value, time) === true) {
+      this.#count('retried')
+      return
+    }
     if (this.#kind === 'skip') {
       this.#count('skipped')
       return
@@ -124,7 +150,7 @@ export class FailurePolicy {
     // The error comes from later in the chain, or from Millrace itself, so this operator's policy does not
     // apply.
     if (thrown instanceof OperatorError || isMillraceError(thrown, 'INTERNAL')) throw thrown
-    if (this.#kind === 'fail' || isProgramError(thrown)) {
+    if (this.#kind === 'fail' || isProgramError(thrown) || isStoreError(thrown)) {
       throw new OperatorError(this.operator, place.place(), thrown)
     }
   }
@@ -142,7 +168,7 @@ export class FailurePolicy {
       source: facts?.source ?? null,
       split: facts?.split ?? null,
       position: facts?.position ?? null,
-      headers: facts?.headers ?? null,
+      headers: place.headers === undefined ? null : letterHeaders(place.headers),
       key: describeValue(key, longestValue) ?? null,
       attempts: Math.max(1, place.attempts ?? 1),
       redrives: facts?.redrives ?? 0,

@@ -1,12 +1,32 @@
 import fc from 'fast-check'
 import { describe, expect, test } from 'vitest'
-import { fuse, nested, type GuardedStep, type Step } from './fuse.ts'
+import type { RecordHeaders } from '../record/headers.ts'
+import {
+  fuse,
+  fuseFramed,
+  nested,
+  type GuardedStep,
+  type HeaderPlace,
+  type Step,
+  type StepCursor,
+} from './fuse.ts'
 import type { Receiver } from './receiver.ts'
 
 class Taken implements Receiver {
   readonly values: unknown[] = []
   receive(value: unknown): void {
     this.values.push(value)
+  }
+}
+
+/** A value and the headers of its record. */
+type Pair = readonly [value: unknown, headers: RecordHeaders | undefined]
+
+class TakenPairs implements Receiver {
+  readonly pairs: Pair[] = []
+  readonly place: HeaderPlace = { headers: undefined }
+  receive(value: unknown): void {
+    this.pairs.push([value, this.place.headers])
   }
 }
 
@@ -18,7 +38,14 @@ const steps: Record<string, Step> = {
   twice: { kind: 'flatMap', apply: (value) => [value, (value as number) + 100] },
   none: { kind: 'flatMap', apply: () => [] },
   look: { kind: 'tap', apply: () => 'ignored' },
+  stamp: { kind: 'withHeaders', apply: (value, headers) => ({ ...headers, n: String(value) }) },
+  clear: { kind: 'withHeaders', apply: (value, headers) => ((value as number) > 20 ? undefined : headers) },
+  read: { kind: 'mapWithHeaders', apply: (value, { n = 0 }) => (value as number) + Number(n) },
   pass: { kind: 'pass' },
+}
+
+function stepCursor(): StepCursor {
+  return { step: 0, passed: new Float64Array(8) }
 }
 
 /** Steps that stop the job when they throw. */
@@ -26,32 +53,62 @@ function strict(chain: readonly Step[]): readonly GuardedStep[] {
   return chain.map((step) => ({ step, reject: undefined }))
 }
 
+/** The steps as a profile sees them. */
+function framed(...parts: Parameters<typeof fuseFramed>): ReturnType<typeof fuse> {
+  return fuseFramed(...parts)!.run
+}
+
 /** A model of the steps, one array after another. */
-function plainly(chain: readonly Step[], values: readonly unknown[]): unknown[] {
+function plainly(chain: readonly Step[], records: readonly Pair[]): readonly Pair[] {
   return chain.reduce(
-    (list: unknown[], step): unknown[] => {
-      if (step.kind === 'map') return list.map((value) => step.apply(value))
-      if (step.kind === 'filter') return list.filter((value) => step.apply(value))
-      if (step.kind === 'flatMap') return list.flatMap((value) => [...step.apply(value)])
-      return list
-    },
-    [...values],
+    (list: readonly Pair[], step): readonly Pair[] =>
+      list.flatMap(([value, headers]): readonly Pair[] => {
+        switch (step.kind) {
+          case 'map':
+            return [[step.apply(value), headers]]
+          case 'mapWithHeaders':
+            return [[step.apply(value, headers ?? {}), headers]]
+          case 'withHeaders': {
+            const set = step.apply(value, headers ?? {})
+            return [[value, set !== undefined && Object.keys(set).length > 0 ? set : undefined]]
+          }
+          case 'filter':
+            return step.apply(value) ? [[value, headers]] : []
+          case 'flatMap':
+            return [...step.apply(value)].map((element): Pair => [element, headers])
+          default:
+            return [[value, headers]]
+        }
+      }),
+    [...records],
   )
 }
 
 describe('fuse', () => {
-  test('any chain of steps, compiled or nested, equals the steps applied one after another', () => {
+  test('any chain of steps, compiled, framed or nested, equals the steps applied one after another', () => {
     fc.assert(
       fc.property(
         fc.array(fc.constantFrom(...Object.keys(steps)), { maxLength: 6 }),
-        fc.array(fc.integer({ min: -100, max: 100 }), { maxLength: 5 }),
-        (names, values) => {
+        fc.array(
+          fc.tuple(
+            fc.integer({ min: -100, max: 100 }),
+            fc.option(fc.constant({ own: 'h' }), { nil: undefined }),
+          ),
+          {
+            maxLength: 5,
+          },
+        ),
+        (names, records) => {
           const chain = names.map((name) => steps[name]!)
-          for (const form of [fuse, nested]) {
-            const taken = new Taken()
-            const run = form(strict(chain), taken, { step: 0 })
-            for (const value of values) run(value, 0)
-            expect(taken.values).toEqual(plainly(chain, values))
+          for (const form of [fuse, framed, nested]) {
+            const taken = new TakenPairs()
+            const run = form(strict(chain), taken, stepCursor(), taken.place)
+            for (const [value, headers] of records) {
+              taken.place.headers = headers
+              run(value, 0)
+              expect(taken.place.headers).toBe(headers)
+            }
+            expect(taken.pairs).toEqual(plainly(chain, records))
           }
         },
       ),
@@ -64,7 +121,7 @@ describe('fuse', () => {
   ])(
     '%s: the cursor names the step that threw, also inside a generator after its first element',
     (_, form) => {
-      const cursor = { step: -1 }
+      const cursor = stepCursor()
       const chain: Step[] = [
         { kind: 'map', apply: (value) => value },
         {
@@ -76,7 +133,7 @@ describe('fuse', () => {
         },
         { kind: 'map', apply: (value) => value },
       ]
-      const run = form(strict(chain), new Taken(), cursor)
+      const run = form(strict(chain), new Taken(), cursor, { headers: undefined })
       expect(() => run(1, 0)).toThrow('second element')
       expect(cursor.step).toBe(1)
     },
@@ -100,7 +157,7 @@ describe('fuse', () => {
           rejected.push({ step: index, value, message: (thrown as Error).message })
         },
       }))
-      return { run: form(guarded, target, { step: 0 }), rejected }
+      return { run: form(guarded, target, stepCursor(), { headers: undefined }), rejected }
     }
 
     const refusing = (refused: unknown, kind: 'map' | 'filter' | 'tap'): Step =>
@@ -182,8 +239,10 @@ describe('fuse', () => {
     test.each(kinds.map((step) => [step.kind, step] as const))('%s: is rejected', (_kind, step) => {
       const taken = new Taken()
       const rejected: unknown[] = []
-      const run = form(strict([step]), taken, { step: 0 })
-      const guarded = form([{ step, reject: (thrown) => rejected.push(thrown) }], taken, { step: 0 })
+      const run = form(strict([step]), taken, stepCursor(), { headers: undefined })
+      const guarded = form([{ step, reject: (thrown) => rejected.push(thrown) }], taken, stepCursor(), {
+        headers: undefined,
+      })
       const refused = expect.objectContaining({ code: 'ASYNC_FUNCTION' })
       expect(() => run(1, 0)).toThrow(refused)
       expect(() => run(1, 0)).toThrow(/mapAsync/)
@@ -194,7 +253,9 @@ describe('fuse', () => {
 
     test('a value with a field named then is a value', () => {
       const taken = new Taken()
-      const run = form(strict([{ kind: 'map', apply: () => ({ then: 'later' }) }]), taken, { step: 0 })
+      const run = form(strict([{ kind: 'map', apply: () => ({ then: 'later' }) }]), taken, stepCursor(), {
+        headers: undefined,
+      })
       run(1, 0)
       expect(taken.values).toEqual([{ then: 'later' }])
     })
@@ -202,7 +263,7 @@ describe('fuse', () => {
 
     test('flatMap: a result that is not iterable is described', () => {
       const step: Step = { kind: 'flatMap', apply: () => 7 as unknown as Iterable<unknown> }
-      expect(() => form(strict([step]), new Taken(), { step: 0 })(1, 0)).toThrow(
+      expect(() => form(strict([step]), new Taken(), stepCursor(), { headers: undefined })(1, 0)).toThrow(
         'its function returned a number; flatMap needs an array or another iterable',
       )
     })

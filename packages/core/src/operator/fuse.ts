@@ -1,7 +1,9 @@
 import { MillraceError } from '../errors/errors.ts'
 import { isThenable, refusePromise, type NotAPromise } from '../errors/synchronous.ts'
+import { carriedHeaders, noHeaders, type RecordHeaders } from '../record/headers.ts'
 import type { EventTime } from '../record/time.ts'
 import { kindOf } from '../errors/value-path.ts'
+import { padding, paddingValues } from './framed.ts'
 import type { Receiver } from './receiver.ts'
 
 /** A stateless step of a chain. */
@@ -10,6 +12,11 @@ export type Step =
   | { readonly kind: 'filter'; readonly apply: (value: unknown) => boolean }
   | { readonly kind: 'flatMap'; readonly apply: (value: unknown) => Iterable<unknown> }
   | { readonly kind: 'tap'; readonly apply: (value: unknown) => NotAPromise }
+  | { readonly kind: 'mapWithHeaders'; readonly apply: (value: unknown, headers: RecordHeaders) => unknown }
+  | {
+      readonly kind: 'withHeaders'
+      readonly apply: (value: unknown, headers: RecordHeaders) => RecordHeaders | undefined
+    }
   | { readonly kind: 'pass' }
 
 /** A step, and what to do with a record on which its function throws. */
@@ -24,9 +31,21 @@ export interface GuardedStep {
 
 type Reject = (thrown: unknown, value: unknown, time: EventTime) => void
 
-/** Records which step was running when an error was thrown. */
+/** Records which step was running when an error was thrown, and how many records have left steps. */
 export interface StepCursor {
   step: number
+  /** By step: records that it has passed on. Only steps that may pass on another number than they get are counted. */
+  readonly passed: Float64Array
+}
+
+/** The headers of the current record. */
+export interface HeaderPlace {
+  headers: RecordHeaders | undefined
+}
+
+/** Whether a step may pass on more or fewer records than it gets. */
+export function changesNumber({ step, reject }: GuardedStep): boolean {
+  return step.kind === 'filter' || step.kind === 'flatMap' || (step.kind !== 'pass' && reject !== undefined)
 }
 
 type Receive = (value: unknown, time: EventTime) => void
@@ -42,43 +61,96 @@ type Receive = (value: unknown, time: EventTime) => void
  * Invariant: `reject` receives only errors of its own step. A flatMap with `reject` has pulled all elements
  * before it emits the first, and later steps never run inside its `try`.
  */
-export function fuse(steps: readonly GuardedStep[], target: Receiver, cursor: StepCursor): Receive {
+export function fuse(
+  steps: readonly GuardedStep[],
+  target: Receiver,
+  cursor: StepCursor,
+  place: HeaderPlace,
+): Receive {
   try {
-    return compiled(steps, target, cursor)
+    return compiled(steps, target, cursor, place, ++compilations)
   } catch (error) {
-    if (error instanceof EvalError) return nested(steps, target, cursor)
+    if (error instanceof EvalError) return nested(steps, target, cursor, place)
+    throw error
+  }
+}
+
+/**
+ * The same, for profiles: the function of step `n` is called by a function `stepN` at `url`, and the rest is in `receive` there.
+ * Undefined where code cannot be compiled.
+ */
+export function fuseFramed(
+  steps: readonly GuardedStep[],
+  target: Receiver,
+  cursor: StepCursor,
+  place: HeaderPlace,
+): { readonly run: Receive; readonly url: string } | undefined {
+  const number = ++compilations
+  const url = `millrace:steps/${number}`
+  try {
+    return { run: compiled(steps, target, cursor, place, number, url), url }
+  } catch (error) {
+    if (error instanceof EvalError) return undefined
     throw error
   }
 }
 
 let compilations = 0
 
-function compiled(steps: readonly GuardedStep[], target: Receiver, cursor: StepCursor): Receive {
+function compiled(
+  steps: readonly GuardedStep[],
+  target: Receiver,
+  cursor: StepCursor,
+  place: HeaderPlace,
+  number: number,
+  url?: string,
+): Receive {
   const template = new Template()
   for (const [i, step] of steps.entries()) template.add(step, i)
-  const names = steps.map((_, i) => `f${i}`).join(', ')
+  const names = steps.map((_, i) => (url === undefined ? `f${i}` : `inner${i}`)).join(', ')
+  const frames = steps.map(
+    (_, i) => `const f${i} = function step${i}(v, h) { ${padding} return inner${i}(v, h) }`,
+  )
   const rejects = steps.map((_, i) => `reject${i}`).join(', ')
   // The number keeps V8 from reusing the cached code of another chain, with its type feedback.
-  const source = `// chain ${++compilations}
+  const source = `// chain ${number}
     const [${names}] = functions
+    ${url === undefined ? '' : frames.join('\n')}
     const [${rejects}] = rejects
+    const { passed } = cursor
     return function receive(v, time) {
       ${template.text()}
-    }`
+    }${url === undefined ? '' : `\n//# sourceURL=${url}`}`
   const names2 = [
     'functions',
     'rejects',
     'target',
     'cursor',
+    'place',
+    'carriedHeaders',
+    'noHeaders',
     'refusePromise',
     'refuseExpansion',
     'elementsOf',
+    'padding',
   ]
   const functions = steps.map(({ step }) => (step.kind === 'pass' ? undefined : step.apply))
   const rejected = steps.map(({ reject }) => reject)
   // oxlint-disable-next-line typescript/no-implied-eval -- fixed templates; nothing a user wrote becomes source text
   const make = new Function(...names2, source)
-  return make(functions, rejected, target, cursor, refusePromise, refuseExpansion, elementsOf) as Receive
+  return make(
+    functions,
+    rejected,
+    target,
+    cursor,
+    place,
+    carriedHeaders,
+    noHeaders,
+    refusePromise,
+    refuseExpansion,
+    elementsOf,
+    paddingValues,
+  ) as Receive
 }
 
 /** Builds the source of one fused function. */
@@ -93,20 +165,26 @@ class Template {
   add({ step, reject }: GuardedStep, index: number): void {
     if (step.kind === 'pass') return
     const result = `r${index}`
+    const call = `f${index}(${this.#value}${readsHeaders(step) ? ', place.headers ?? noHeaders' : ''})`
     this.#opening.push(`cursor.step = ${index}`)
     if (reject === undefined) {
-      this.#opening.push(`const ${result} = f${index}(${this.#value})`, checkOf(step, result))
+      this.#opening.push(
+        `${step.kind === 'withHeaders' ? 'let' : 'const'} ${result} = ${call}`,
+        checkOf(step, result),
+      )
     } else {
       const keep = step.kind === 'flatMap' ? `${result} = elementsOf(${result})` : ''
       this.#opening.push(
         `let ${result}`,
-        `try { ${result} = f${index}(${this.#value}); ${checkOf(step, result)}; ${keep} }`,
+        `try { ${result} = ${call}; ${checkOf(step, result)}; ${keep} }`,
         `catch (thrown) { reject${index}(thrown, ${this.#value}, time); break ${this.#block} }`,
       )
     }
-    if (step.kind === 'map') this.#value = result
+    if (step.kind === 'map' || step.kind === 'mapWithHeaders') this.#value = result
+    else if (step.kind === 'withHeaders') this.#carry(index)
     else if (step.kind === 'filter') this.#opening.push(`if (!${result}) break ${this.#block}`)
     else if (step.kind === 'flatMap') this.#loop(index)
+    if (changesNumber({ step, reject })) this.#opening.push(`passed[${index}]++`)
   }
 
   text(): string {
@@ -115,6 +193,13 @@ class Template {
       target.receive(${this.#value}, time)
       ${this.#closing.toReversed().join('\n')}
     }`
+  }
+
+  /** What follows runs with other headers, in a block of its own: the record before it may have more elements. */
+  #carry(index: number): void {
+    this.#block = `body${index}`
+    this.#opening.push(`const h${index} = place.headers; place.headers = r${index}; ${this.#block}: {`)
+    this.#closing.push(`} place.headers = h${index}`)
   }
 
   #loop(index: number): void {
@@ -133,8 +218,13 @@ function promiseCheck(name: string): string {
 }
 
 function checkOf(step: Step, result: string): string {
+  if (step.kind === 'withHeaders') return `${promiseCheck(result)}; ${result} = carriedHeaders(${result})`
   if (step.kind !== 'flatMap') return promiseCheck(result)
   return `if (${result} == null || typeof ${result}[Symbol.iterator] !== 'function') refuseExpansion(${result})`
+}
+
+function readsHeaders({ kind }: Step): boolean {
+  return kind === 'withHeaders' || kind === 'mapWithHeaders'
 }
 
 /** A flatMap that skips failed records must not emit part of a record's results. */
@@ -164,18 +254,29 @@ function refuseExpansion(returned: unknown): never {
 }
 
 /** The same without compiling. Exported for its test, which compares it with the compiled form. */
-export function nested(steps: readonly GuardedStep[], target: Receiver, cursor: StepCursor): Receive {
+export function nested(
+  steps: readonly GuardedStep[],
+  target: Receiver,
+  cursor: StepCursor,
+  place: HeaderPlace,
+): Receive {
   let next: Receive = (value, time) => target.receive(value, time)
-  for (let i = steps.length - 1; i >= 0; i--) next = wrap(steps[i]!, i, next, cursor)
+  for (let i = steps.length - 1; i >= 0; i--) next = wrap(steps[i]!, i, next, { cursor, place })
   return next
 }
 
-function wrap({ step, reject }: GuardedStep, index: number, next: Receive, cursor: StepCursor): Receive {
+function wrap(
+  { step, reject }: GuardedStep,
+  index: number,
+  next: Receive,
+  { cursor, place }: { readonly cursor: StepCursor; readonly place: HeaderPlace },
+): Receive {
   if (step.kind === 'pass') return next
-  const run = outcomeOf(step, reject !== undefined)
+  const run = outcomeOf(step, reject !== undefined, place)
   return (value, time) => {
     cursor.step = index
     let results: Iterable<unknown>
+    const { headers } = place
     try {
       results = run(value)
     } catch (thrown) {
@@ -184,9 +285,11 @@ function wrap({ step, reject }: GuardedStep, index: number, next: Receive, curso
       return
     }
     for (const result of results) {
+      cursor.passed[index]!++
       next(result, time)
       cursor.step = index
     }
+    place.headers = headers
   }
 }
 
@@ -194,12 +297,20 @@ function wrap({ step, reject }: GuardedStep, index: number, next: Receive, curso
 function outcomeOf(
   step: Exclude<Step, { kind: 'pass' }>,
   isGuarded: boolean,
+  place: HeaderPlace,
 ): (value: unknown) => Iterable<unknown> {
   switch (step.kind) {
     case 'map':
       return (value) => [checked(step.apply(value))]
     case 'filter':
       return (value) => (checked(step.apply(value)) ? [value] : [])
+    case 'mapWithHeaders':
+      return (value) => [checked(step.apply(value, place.headers ?? noHeaders))]
+    case 'withHeaders':
+      return (value) => {
+        place.headers = carriedHeaders(checked(step.apply(value, place.headers ?? noHeaders)))
+        return [value]
+      }
     case 'tap':
       return (value) => {
         checked(step.apply(value))

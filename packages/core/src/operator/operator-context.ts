@@ -1,5 +1,6 @@
 import { MillraceError } from '../errors/errors.ts'
 import type { KeyToken } from '../record/key-token.ts'
+import type { RecordHeaders } from '../record/headers.ts'
 import type { Key } from '../record/key.ts'
 import type { Codec } from '../codec/codec.ts'
 import { structuredCodec } from '../codec/structured-codec.ts'
@@ -41,6 +42,8 @@ export interface OperatorSurroundings {
   readonly timers: TimerQueue | undefined
   /** Undefined for an operator that stops the task when it fails. */
   readonly transaction: RecordTransaction | undefined
+  /** Sets the headers of what is emitted. */
+  setHeaders(headers: RecordHeaders | undefined): void
   watermark(): EventTime
   /** The watermark that has passed for every key. */
   passed(): EventTime
@@ -54,7 +57,7 @@ export interface OperatorSurroundings {
   output(name: string): Collector<unknown>
   count(metric: OperatorMetric, by: number): void
   /** Opens a table of this operator, stored under its name and subtask. */
-  table<T>(spec: Pick<TableSpec<T>, 'name' | 'codec'>): StateTable<T>
+  table<T>(spec: Pick<TableSpec<T>, 'name' | 'codec' | 'staysLive'>): StateTable<T>
   /** Opens one that is the same in every subtask. */
   sharedTable<T>(spec: Pick<TableSpec<T>, 'name' | 'codec'>): StateTable<T>
   /** A timer for `time` was set: the chain must check its timers by then. */
@@ -152,7 +155,10 @@ export class ChainedOperatorContext implements OperatorContext {
     if (ttl !== undefined) return this.#expiring({ ...descriptor, ttl })
     const codec = descriptor.codec ?? structuredCodec<T>()
     const backup = descriptor.backup ?? backupByCodec(codec, this.#pieceText(name))
-    return this.#stored(name, unstampedCodec(codec), backup, (spec) => this.#around.table(spec))
+    const { staysLive = false } = descriptor
+    return this.#stored(name, unstampedCodec(codec), backup, (spec) =>
+      this.#around.table({ ...spec, staysLive }),
+    )
   }
 
   #expiring<T>(descriptor: StateDescriptor<T> & { readonly ttl: TimeToLive }): ExpiringTable<T> {
@@ -161,7 +167,8 @@ export class ChainedOperatorContext implements OperatorContext {
     const around = this.#around
     const backup = descriptor.backup ?? backupByCodec(codec, this.#pieceText(name))
     const table = this.#stored(name, expiringCodec(codec, clock), expiringBackup(backup), (spec) =>
-      around.table(spec),
+      // What expires when is known by its cells.
+      around.table({ ...spec, staysLive: true }),
     )
     const expiring = new ExpiringTable(table, ttl, {
       now: clock === 'event' ? () => around.expiryTime() : () => around.now(),
@@ -234,6 +241,10 @@ export class ChainedOperatorContext implements OperatorContext {
 
   keyGroup(): number {
     return this.#around.scope.group
+  }
+
+  setHeaders(headers: RecordHeaders | undefined): void {
+    this.#around.setHeaders(headers)
   }
 
   count(metric: OperatorMetric, by = 1): void {

@@ -11,6 +11,17 @@ const programErrors: readonly ErrorCode[] = [
   'STATE_MISUSED',
 ]
 
+/** Error codes of a store that cannot read or write state: no record is to blame, so no policy skips one. */
+const storeErrors: readonly ErrorCode[] = [
+  'CHECKPOINT_CORRUPT',
+  'FS_DENIED',
+  'FS_FULL',
+  'FS_IO',
+  'FS_NOT_FOUND',
+  'FS_READ_ONLY',
+  'FS_SYNC_FAILED',
+]
+
 /** Error codes for bad data: the record fails in every attempt, so a restart cannot help. */
 const dataErrors: readonly ErrorCode[] = [
   'DECODE_FAILED',
@@ -18,6 +29,17 @@ const dataErrors: readonly ErrorCode[] = [
   'KEY_INVALID',
   'RECORD_TOO_LARGE',
 ]
+
+/** Whether another attempt at the same record may succeed: its data is not what fails. */
+export function mayBeRetried(thrown: unknown): boolean {
+  if (!isMillraceError(thrown)) return true
+  return ![...dataErrors, ...programErrors, 'CODEC_FAILED'].includes(thrown.code)
+}
+
+/** Whether `thrown` says that the state of the operator cannot be read or written. */
+export function isStoreError(thrown: unknown): boolean {
+  return isMillraceError(thrown) && storeErrors.includes(thrown.code)
+}
 
 const noRestartHelps =
   'A restart would fail at the same record, so the job ends: fix the record, or set onError to skip() or deadLetter(name, sink)'

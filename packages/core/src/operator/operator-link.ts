@@ -1,4 +1,6 @@
+import type { PartFrame } from '../disk/profiler.ts'
 import type { KeyToken } from '../record/key-token.ts'
+import type { RecordHeaders } from '../record/headers.ts'
 import type { Key } from '../record/key.ts'
 import type { KeyGroupRange } from '../record/key-group.ts'
 import { isThenable, refusePromise } from '../errors/synchronous.ts'
@@ -10,10 +12,12 @@ import { WatermarkFloor, type Reached } from '../time/reached.ts'
 import type { TimerQueue } from '../time/timer-queue.ts'
 import type { Cursor } from './cursor.ts'
 import type { FailurePolicy } from './failure-policy.ts'
+import { framed, type PartWork } from './framed.ts'
 import type { KeyKinds, KeySelectors } from './key-kinds.ts'
 import { OperatorError } from './operator-error.ts'
 import type { Collector, Operator } from './operator.ts'
-import type { Receiver } from './receiver.ts'
+import type { PartFlow, Receiver } from './receiver.ts'
+import { RecordAtHand } from './record-at-hand.ts'
 import type { RecordTransaction } from './record-transaction.ts'
 
 /** Passes an operator's output to its targets. */
@@ -57,7 +61,7 @@ class LinkInput implements Receiver {
  * another, because it was restored with a watermark that the chain has not reached yet, or because its input
  * has ended.
  */
-export class OperatorLink implements Receiver {
+export class OperatorLink implements Receiver, PartWork {
   readonly operator: Operator<unknown, unknown>
   readonly timers: TimerQueue | undefined
   /** Its state that expires. */
@@ -79,14 +83,18 @@ export class OperatorLink implements Receiver {
   droppedAtEnd = 0
   /** The keys that have state. Set once the operator is open. */
   keys: () => Iterable<KeyToken> = () => []
+  #received = 0
+  #emitted = 0
   #endingKeys: Iterator<KeyToken> | undefined
   #firedTo: EventTime = MIN_TIME
-  readonly #record: { value: unknown; time: EventTime; key: Key | undefined }
+  readonly #record: RecordAtHand
   /** The key selectors, by input; empty if the operator has no key. */
   readonly #keys: KeySelectors
   /** The input of the record at hand, and its selector; between records those of the first. */
   #input = 0
   #keyBy: ((value: unknown) => Key) | undefined
+  /** Itself, or what calls it from frames of its own while a profile is made. */
+  #entry: PartWork = this
   readonly #isFirst: boolean
   readonly #scope: KeyScope
   readonly #cursor: Cursor
@@ -118,7 +126,7 @@ export class OperatorLink implements Receiver {
     this.#scope = parts.scope
     this.#cursor = parts.cursor
     this.#transaction = parts.transaction
-    this.#record = { value: undefined, time: 0.5, key: undefined }
+    this.#record = new RecordAtHand(parts.cursor)
     this.out = this.collector(parts.target)
   }
 
@@ -174,6 +182,16 @@ export class OperatorLink implements Receiver {
     return this.#floor.raisedTo(this.#cursor.watermark, groups).map((run) => ({ ...run, hasEnded, firedTo }))
   }
 
+  /** The records it has received and emitted, on all its outputs. */
+  get flow(): PartFlow {
+    return { operator: this.policy.operator, recordsIn: this.#received, recordsOut: this.#emitted }
+  }
+
+  /** Sets the headers of what the current call emits from now on. */
+  setHeaders(headers: RecordHeaders | undefined): void {
+    this.#record.setHeaders(headers)
+  }
+
   /** Passes `value` to `target`: at once, or when the current record can no longer fail. */
   emit(target: Receiver, value: unknown, time: EventTime): void {
     if (isThenable(value)) refusePromise(value, 'it emits')
@@ -181,6 +199,7 @@ export class OperatorLink implements Receiver {
       this.#transaction.emit(target, value, time)
       return
     }
+    this.#emitted++
     try {
       target.receive(value, time)
     } catch (thrown) {
@@ -203,6 +222,19 @@ export class OperatorLink implements Receiver {
   }
 
   receive(value: unknown, time: EventTime): void {
+    this.#entry.handle(value, time)
+  }
+
+  /** Gives its work frames of its own in profiles, or takes them away. */
+  frameParts(isFramed: boolean): readonly PartFrame[] {
+    const own = isFramed ? framed(this.policy.operator, this) : undefined
+    this.#entry = own?.work ?? this
+    return own?.frames ?? []
+  }
+
+  /** Handles a record. */
+  handle(value: unknown, time: EventTime): void {
+    this.#received++
     // Input that resumes after its end may end again.
     this.#hasEnded = false
     const record = this.#record
@@ -221,13 +253,27 @@ export class OperatorLink implements Receiver {
       this.#done(this.operator.process(record, this.out, this.#input))
     } catch (thrown) {
       this.#transaction?.rollback()
+      if (this.#record.hasSetHeaders) this.#record.putBackHeaders()
       const isCopy = !this.#isFirst && this.#keyBy === undefined && this.#keys.length > 0
       if (isCopy) this.policy.handleCopy(thrown, this.#cursor)
       else this.policy.handle(thrown, this.#cursor, value, time, record.key)
       return
     }
+    if (this.#record.hasSetHeaders) this.#record.putBackHeaders()
     // Outside of the `try`: this operator's policy does not apply to errors of later ones.
-    this.#transaction?.commit()
+    if (this.#transaction !== undefined) this.#emitted += this.#transaction.commit()
+  }
+
+  /** Hands a row of the seed to the operator, if its key belongs to `groups`. Throws what the operator throws. */
+  seed(row: unknown, key: Key, time: EventTime, groups: KeyGroupRange): void {
+    const scope = this.#scope
+    scope.set(key)
+    if (scope.group >= groups.first && scope.group <= groups.last) {
+      this.kinds.see(key)
+      this.time = time
+      this.#done(this.operator.seeded?.({ value: row, time, key }))
+    }
+    scope.clear()
   }
 
   /**
@@ -236,6 +282,11 @@ export class OperatorLink implements Receiver {
    * without event times.
    */
   fire(domain: TimerDomain, upTo: number, now: number): boolean {
+    return this.#entry.step(domain, upTo, now)
+  }
+
+  /** The work of `fire`. */
+  step(domain: TimerDomain, upTo: number, now: number): boolean {
     const due = this.timers!.take(domain, upTo)
     if (due === undefined) return false
     if (due === 'searching') return true
@@ -260,6 +311,7 @@ export class OperatorLink implements Receiver {
       // A timer has no record to skip, so an error stops the task.
       throw new OperatorError(this.policy.operator, this.#cursor.place(), thrown)
     }
+    if (this.#record.hasSetHeaders) this.#record.putBackHeaders()
     this.#isOutsideEventTime = false
     return true
   }
@@ -309,6 +361,7 @@ export class OperatorLink implements Receiver {
       if (thrown instanceof OperatorError) throw thrown
       throw new OperatorError(this.policy.operator, this.#cursor.place(), thrown)
     }
+    if (this.#record.hasSetHeaders) this.#record.putBackHeaders()
     this.#isOutsideEventTime = false
   }
 

@@ -1,5 +1,6 @@
 import type { Codec } from '../codec/codec.ts'
 import type { KeyToken } from '../record/key-token.ts'
+import type { RecordHeaders } from '../record/headers.ts'
 import type { Key } from '../record/key.ts'
 import type { NotAPromise } from '../errors/synchronous.ts'
 import type { EventTime } from '../record/time.ts'
@@ -21,6 +22,8 @@ export interface StreamRecord<T> {
   readonly time: EventTime
   /** Undefined outside a keyed operator. */
   readonly key: Key | undefined
+  /** Its headers; an empty object if it has none. */
+  readonly headers: RecordHeaders
 }
 
 /**
@@ -52,6 +55,11 @@ export interface Operator<In, Out> {
    * a generator that yields after each unit of work, so that the event loop gets turns.
    */
   restored?(): Iterable<undefined> | void
+  /**
+   * Called before the first record, for each row of the node's seed whose key this subtask owns: if the operator has no
+   * state in the restored checkpoint. State handles and timers refer to the row's key. It cannot emit.
+   */
+  seeded?(row: Omit<StreamRecord<unknown>, 'headers'>): NotAPromise
   /**
    * Called for each record, in order. State handles and timers refer to the record's key. All output must be
    * emitted before it returns. `input` is the number of the record's input, in the order of the node's
@@ -85,7 +93,10 @@ export interface Operator<In, Out> {
   close?(): void
 }
 
-/** The output of an operator. Valid only during the call it was passed to. */
+/**
+ * The output of an operator. Valid only during the call it was passed to. What it emits has the headers of the record at hand,
+ * or those of `OperatorContext.setHeaders`.
+ */
 export interface Collector<Out> {
   /** Emits at the time of the current record or timer. */
   emit(value: Out): void
@@ -138,12 +149,18 @@ export interface OperatorContext extends StateContext {
   keyToken(): KeyToken
   /** The key group of the current key; for `table`. */
   keyGroup(): number
+  /**
+   * Sets the headers of what the current call emits from now on, on all outputs; undefined or an empty object: none. Without it
+   * they are those of the record at hand, and none for a timer or at the end. Throws `OPERATOR_FAILED` for values that are
+   * neither text nor bytes.
+   */
+  setHeaders(headers: RecordHeaders | undefined): void
   /** Increments a metric: late records, skipped ones. */
   count(metric: OperatorMetric, by?: number): void
 }
 
-/** The metrics of operators: late records, skipped records, dead letters. */
-export type OperatorMetric = 'late' | 'skipped' | 'deadLettered'
+/** The metrics of operators: late records, skipped records, dead letters, failed attempts that are repeated. */
+export type OperatorMetric = 'late' | 'skipped' | 'deadLettered' | 'retried'
 
 /** Names one piece of state and its codec. */
 export interface StateDescriptor<T> {
@@ -161,6 +178,11 @@ export interface StateDescriptor<T> {
    * Never used with the policy `fail`.
    */
   readonly backup?: Backup<T>
+  /**
+   * Values hold more than `codec` writes, so none of them may leave memory, also in a store for state larger than memory.
+   * Default false.
+   */
+  readonly staysLive?: boolean
 }
 
 /**
@@ -180,8 +202,9 @@ export interface Timers {
    */
   list(): readonly PendingTimer[]
   /**
-   * Fires at the event time `time` once for every cell that `keys` yields, with the cell's inner token as the
-   * key, and is stored once for all keys: windows use it to end. The same (time, name) twice is one sweep.
+   * Fires at the event time `time` once for every key that `keys` yields, as a cell with its inner token or
+   * anything else that has token and key group, and is stored once for all keys: windows use it to end. The same
+   * (time, name) twice is one sweep.
    *
    * `keys` is called with the time when the sweep is due, and iterated to its end, so clean-up may follow its
    * last `yield`. During a long search for the next key it yields undefined at intervals, so that the event

@@ -5,6 +5,13 @@ export interface Receiver {
   receive(value: unknown, time: EventTime): void
 }
 
+/** The records that one part of a chain has received, and emitted on all its outputs. */
+export interface PartFlow {
+  readonly operator: string
+  readonly recordsIn: number
+  readonly recordsOut: number
+}
+
 /** Sends each record to several receivers, in order. */
 class FanOut implements Receiver {
   readonly #receivers: readonly Receiver[]

@@ -5,7 +5,9 @@ import type {
   GraphNode,
   Input,
   NodeId,
+  RetryRules,
   SinkNode,
+  Seed,
   SourceNode,
   TimestampsNode,
 } from '../graph/node.ts'
@@ -13,6 +15,7 @@ import { errorOutput, inputsOf, keysOf } from '../graph/node.ts'
 import { validateGraph } from '../graph/validate.ts'
 import { MillraceError } from '../errors/errors.ts'
 import type { ChainPart, ChainTarget, ChainWork } from '../operator/chain-part.ts'
+import type { KeySelectors } from '../operator/key-kinds.ts'
 
 /**
  * The execution plan: tasks joined by edges. Each task runs as `parallelism` subtasks.
@@ -33,6 +36,8 @@ interface TaskCommon extends WiredTask {
   readonly name: string
   /** The names of all nodes that run in it. */
   readonly members: readonly string[]
+  /** Whether all its subtasks run in the thread that started the job. */
+  readonly needsMainThread: boolean
 }
 
 /** Reads splits and, with timestamps, runs the steps before them, split by split. */
@@ -55,6 +60,18 @@ export interface ChainTaskPlan extends TaskCommon {
   readonly kind: 'chain'
   /** Where the records of each input go. */
   readonly heads: readonly (readonly ChainTarget[])[]
+  /** How its first part tries records again. Undefined: it does not. */
+  readonly retry: RetryRules | undefined
+  /** The key selectors of its first part, by input. Empty: it has no key. */
+  readonly keys: KeySelectors
+  /** What the state of its operators begins with. */
+  readonly seeds: readonly OperatorSeed[]
+}
+
+/** The seed of one operator of a task. */
+export interface OperatorSeed {
+  readonly operator: string
+  readonly seed: Seed
 }
 
 export interface AsyncTaskPlan extends TaskCommon {
@@ -135,6 +152,7 @@ class Planner {
         index,
         name: head.name,
         members: [...new Set(this.#members)],
+        needsMainThread: this.#needsMainThread(),
         ports,
         inputs: inputsOf(head).length,
         ...body,
@@ -157,10 +175,36 @@ class Planner {
       case 'sink':
         return { kind: 'sink', node: head, errors: this.#targets(head, errorOutput, open) }
       default: {
-        const part = this.#part(head, open)
-        return { kind: 'chain', heads: inputsOf(head).map((_, input) => [targetOf(head, part, input)]) }
+        const retry = retryOf(head)
+        const part = { ...this.#part(head, open), isRetried: retry !== undefined }
+        return {
+          kind: 'chain',
+          heads: inputsOf(head).map((_, input) => [targetOf(head, part, input)]),
+          retry,
+          keys: head.kind === 'operator' ? keysOf(head) : [],
+          seeds: this.#seeds(),
+        }
       }
     }
+  }
+
+  /** Whether a node in the task being planned cannot leave the main thread. */
+  #needsMainThread(): boolean {
+    return this.#graph.nodes.some((node) => {
+      if (!this.#members.includes(node.name)) return false
+      if (node.kind === 'source') return node.source.needsMainThread === true
+      if (node.kind === 'sink') return node.sink.needsMainThread === true
+      return node.kind === 'operator' && node.view !== undefined
+    })
+  }
+
+  /** The seeds of the operators in the task being planned. */
+  #seeds(): readonly OperatorSeed[] {
+    return this.#graph.nodes.flatMap((node) =>
+      node.kind === 'operator' && node.seed !== undefined && this.#members.includes(node.name)
+        ? [{ operator: node.name, seed: node.seed }]
+        : [],
+    )
   }
 
   #source(head: SourceNode, open: OpenPort[]): TaskBody {
@@ -222,6 +266,8 @@ class Planner {
   #isInsideTask(node: GraphNode): boolean {
     if (this.#beforeTimestamps.has(node.id)) return true
     if (node.kind !== 'operator' && (node.kind !== 'step' || node.inputs.length !== 1)) return false
+    // Records that wait for another attempt hold back event time, which is that of a whole task.
+    if (retryOf(node) !== undefined) return false
     const tasks = new Set(node.inputs.map((input) => this.#taskReached(input)))
     return tasks.size === 1 && !tasks.has(undefined)
   }
@@ -254,6 +300,11 @@ class Planner {
 }
 
 const stampPort = -1
+
+/** How a node tries records again; undefined if it does not. */
+function retryOf(node: GraphNode): RetryRules | undefined {
+  return node.onError.kind === 'deadLetter' ? node.onError.retry : undefined
+}
 
 /** One input of a part. Streams that a union merges are one input. */
 function targetOf(node: GraphNode, part: ChainPart, input: number): ChainTarget {
