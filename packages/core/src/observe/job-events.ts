@@ -1,4 +1,5 @@
 import type { CheckpointFigures } from './metrics.ts'
+import type { BreakerState } from './outage.ts'
 
 /** The events of a job, for logs and screens. */
 export type JobEvent =
@@ -13,13 +14,33 @@ export type JobEvent =
       readonly checkpointEveryMs: number
     }
   | { readonly kind: 'checkpointCompleted'; readonly figures: CheckpointFigures }
-  | { readonly kind: 'checkpointAbandoned'; readonly checkpoint: number; readonly reason: string }
+  | {
+      readonly kind: 'checkpointAbandoned'
+      readonly checkpoint: number
+      readonly reason: string
+      /** For how long it had run, in milliseconds. */
+      readonly ranMs: number
+    }
   | { readonly kind: 'failed'; readonly error: unknown; readonly restartInMs: number | undefined }
   | {
       readonly kind: 'warning'
       readonly message: string
       /** The address of the page that explains it. */
       readonly docs?: string
+    }
+  /**
+   * The system behind a source, sink or operator cannot be reached. The part waits for it, and nothing is lost. `since` is
+   * in milliseconds since the epoch.
+   */
+  | { readonly kind: 'outage'; readonly part: string; readonly since: number; readonly reason: string }
+  /** It can be reached again. */
+  | { readonly kind: 'recovered'; readonly part: string; readonly downMs: number }
+  /** The circuit breaker of one subtask has changed its state. */
+  | {
+      readonly kind: 'breaker'
+      readonly part: string
+      readonly subtask: number
+      readonly state: BreakerState
     }
   | { readonly kind: 'stopping' }
   | { readonly kind: 'ended'; readonly outcome: 'finished' | 'stopped' | 'failed' }
