@@ -1,5 +1,13 @@
 import { memory } from '@millrace/connector-memory'
-import { join, sliding, tumbling, type PipelineBuilder, type TimedKeyedStream } from '@millrace/flow'
+import {
+  join,
+  joinTables,
+  sliding,
+  tumbling,
+  type PipelineBuilder,
+  type TableTtlOptions,
+  type TimedKeyedStream,
+} from '@millrace/flow'
 import { describe, expect, test } from 'vitest'
 import { cells, expectRefused, expectStopped, warnings, type Build, type Item } from './changing-program.ts'
 import { openSource } from './open-source.ts'
@@ -68,6 +76,33 @@ describe('a join of a changed program', () => {
           .inner('priced', text)
           .to('out', memory.write())
     expectRefused(await lives(asOf(), asOf('1d')), "'priced': valid for was until the next version and is 1d")
+  })
+
+  const tables =
+    (ttl?: TableTtlOptions): Build =>
+    (p) =>
+      joinTables({
+        left: keyed(p, 'orders', at(1)).toTable('left-rows'),
+        right: keyed(p, 'payments', at(2)).toTable('right-rows'),
+      })
+        .inner('paid', ttl === undefined ? {} : { ttl })
+        .toStream()
+        .to('out', memory.write())
+
+  test.each([
+    [undefined, { after: '1d' }],
+    [{ after: '1d' }, undefined],
+    [{ after: '1d' }, { after: '1d', clock: 'processing' }],
+  ] as const)('rows of tables that expire otherwise are rejected: %j, then %j', async (before, now) => {
+    expectRefused(await lives(tables(before), tables(now)), 'rows')
+  })
+
+  test('another life of the rows of tables is announced', async () => {
+    const life = await lives(tables({ after: '1d' }), tables({ after: '2d' }))
+    expectStopped(life)
+    expect(warnings(life)).toEqual(
+      Array(2).fill(expect.stringContaining('is converted: rows live was 1d and is 2d')),
+    )
   })
 
   test('the same bounds in other units are restored', async () => {

@@ -93,10 +93,10 @@ describe('prepared work', () => {
   })
 })
 
-test('a source may only delete input that the oldest kept checkpoint has read', async () => {
-  const acknowledged: number[] = []
+/** Pushes the positions that are acknowledged. */
+function acknowledging(acknowledged: number[], acknowledgesLast: boolean): Source<number, number> {
   const inner = pacedSource({ all: numbers }, 4)
-  const forgetting: Source<number, number> = {
+  return {
     ...inner,
     open: async (split, from, context) => {
       const reader = await inner.open(split, from, context)
@@ -106,9 +106,15 @@ test('a source may only delete input that the oldest kept checkpoint has read', 
         position: () => reader.position(),
         close: () => reader.close(),
         acknowledge: async (position) => void acknowledged.push(position),
+        acknowledgesLast,
       }
     },
   }
+}
+
+test('a source may only delete input that the oldest kept checkpoint has read', async () => {
+  const acknowledged: number[] = []
+  const forgetting = acknowledging(acknowledged, false)
   let completed = 0
   const { platform } = await live((p) => p.from('numbers', forgetting).to('out', memory.write()), {
     checkpoints: { everyMs: 5, retain: 2 },
@@ -122,6 +128,27 @@ test('a source may only delete input that the oldest kept checkpoint has read', 
   expect(acknowledged.length).toBeGreaterThan(2)
   expect(Math.max(...acknowledged)).toBeLessThanOrEqual(oldest)
 })
+
+test.each([true, false])(
+  'a source that would deliver records again acknowledges the last checkpoint of a run, also if it is bounded (%s)',
+  async (isBounded) => {
+    const acknowledged: number[] = []
+    let completed = 0
+    const { platform } = await live(
+      (p) => p.from('numbers', acknowledging(acknowledged, true)).to('out', memory.write()),
+      {
+        isBounded,
+        checkpoints: { everyMs: 5, retain: 2 },
+        onEvent: (event, job) => {
+          if (!isBounded && event.kind === 'checkpointCompleted' && ++completed === 3) void job.stop()
+        },
+      },
+    )
+    const [newest] = await new CheckpointStorage(platform.fs, 'data/checkpoints').readable(() => {})
+    const position = isBounded ? numbers.length : newest!.sources[0]!.splits[0]!.position
+    expect(Math.max(...acknowledged)).toBe(position)
+  },
+)
 
 test('EN-235 after a rescale no result has a later watermark than the records after it', async () => {
   const seen = memory.write<readonly [time: number, watermark: number]>()

@@ -248,7 +248,9 @@ describe('checkpoints', () => {
     const kept = await manifests(platform)
     expect(kept.length).toBe(2)
     const named = kept.flatMap(({ store }) =>
-      (store.snapshot as unknown as { segments: { file: string }[] }).segments.map(({ file }) => file),
+      (store.parts[0]!.snapshot as unknown as { segments: { file: string }[] }).segments.map(
+        ({ file }) => file,
+      ),
     )
     const files = (await platform.fs.list('data/state')).map(({ name }) => name)
     expect(files.toSorted()).toEqual([...new Set(named)].toSorted())

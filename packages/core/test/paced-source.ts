@@ -1,5 +1,6 @@
 import { sleep } from '@millrace/world'
-import type { Source } from '@millrace/core/connector'
+import type { RecordHeaders } from '@millrace/core'
+import { headerColumn, type Source } from '@millrace/core/connector'
 
 /**
  * A bounded source over arrays that hands out `recordsPerMs` and then waits a millisecond, so that checkpoints and
@@ -8,6 +9,7 @@ import type { Source } from '@millrace/core/connector'
 export function pacedSource<T>(
   splits: Readonly<Record<string, readonly T[]>>,
   recordsPerMs: number,
+  headersOf: (value: T) => RecordHeaders | undefined = () => undefined,
 ): Source<T, number> {
   return {
     kind: 'paced',
@@ -30,7 +32,8 @@ export function pacedSource<T>(
             place: (index: number) => `index ${first + index}`,
             raw: (index: number) => new TextEncoder().encode(JSON.stringify(values[first + index])),
           }
-          return { kind: 'records', values: values.slice(first, next), origin }
+          const taken = values.slice(first, next)
+          return { kind: 'records', values: taken, headers: headerColumn(taken, headersOf), origin }
         },
         ready: async () => {
           await sleep(clock, 1, signal)

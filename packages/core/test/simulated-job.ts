@@ -2,7 +2,7 @@ import type { MemorySink } from '@millrace/connector-memory'
 import { type Job, type JobEvent, type JobOptions, type JobResult, startJob } from '@millrace/core/job'
 import { pipeline, type PipelineBuilder } from '@millrace/flow'
 import { memoryStore } from '@millrace/store-memory'
-import { driveJob, simPlatform, type SimPlatform } from '@millrace/testkit'
+import { driveJob, simPlatform, simWorkers, type SimPlatform } from '@millrace/testkit'
 import { pacedSource } from './paced-source.ts'
 
 /** One life of a job in a simulated world. */
@@ -51,10 +51,14 @@ export async function live(
 ): Promise<SimulatedLife> {
   const { platform = simPlatform({ seed: options.seed ?? 1 }), until, onEvent, ...rest } = options
   const events: JobEvent[] = []
+  const { graph } = pipeline('test', build).describe()
+  const store = memoryStore()
+  const hasThreads = options.threads !== undefined && options.threads > 1
   const job: Job = startJob({
-    graph: pipeline('test', build).describe().graph,
+    graph,
     platform,
-    store: memoryStore(),
+    store,
+    ...(hasThreads ? { workers: simWorkers({ graph, platform, store }) } : {}),
     directory: 'data',
     isBounded: true,
     checkpoints: { everyMs: 100 },
@@ -79,6 +83,6 @@ export function nextLife(platform: SimPlatform, seed = 2): SimPlatform {
 }
 
 /** Values as sorted JSON, to compare what two runs committed whatever the order. */
-export function multiset(sink: MemorySink<unknown>): readonly string[] {
+export function multiset(sink: { readonly values: readonly unknown[] }): readonly string[] {
   return sink.values.map((value) => JSON.stringify(value)).toSorted()
 }

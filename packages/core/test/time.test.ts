@@ -308,7 +308,8 @@ test('EN-235 records in flight keep their watermark, also after a rescale', asyn
     )
     platform = nextLife(platform)
   }
-  expect(seen.values).toEqual(['100 under -Infinity', '200 under 100', '300 under 200'])
+  // After the rescale the keys are in different subtasks, which are not in order.
+  expect(seen.values.toSorted()).toEqual(['100 under -Infinity', '200 under 100', '300 under 200'])
 })
 
 test('a finished split makes no record of an idle split late', async () => {

@@ -2,10 +2,10 @@ import { crashEverywhere, SimFs, SimOwners } from '@millrace/testkit'
 import { describe, expect, test } from 'vitest'
 import type { Owner } from '../disk/owner.ts'
 import { CheckpointStorage } from './checkpoint-storage.ts'
-import type { Manifest } from './manifest.ts'
+import { manifestFormat, type Manifest } from './manifest.ts'
 
 const manifest = (checkpoint: number): Manifest => ({
-  format: 2,
+  format: manifestFormat,
   pipeline: 'p',
   checkpoint,
   createdAt: 0,
@@ -17,7 +17,7 @@ const manifest = (checkpoint: number): Manifest => ({
   watermarks: [],
   sinks: [],
   dropState: [],
-  store: { kind: 'memory', snapshot: null },
+  store: { kind: 'memory', layout: 'one worker', parts: [{ directory: '', snapshot: null }] },
 })
 
 const newestIn = async (fs: SimFs): Promise<number> => {

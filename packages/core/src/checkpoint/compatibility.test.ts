@@ -53,7 +53,7 @@ function manifestOf(graph: Graph, rest: Partial<Manifest> = {}): Manifest {
     watermarks: [],
     sinks: [],
     dropState: [],
-    store: { kind: 'memory', snapshot: null },
+    store: { kind: 'memory', layout: 'one worker', parts: [{ directory: '', snapshot: null }] },
     ...rest,
   }
 }
@@ -146,5 +146,10 @@ describe('the restore plan for a checkpoint', () => {
       'It has 128 key groups, the job 64; they cannot change once there is state',
       "Its state was kept in store 'memory', not 'disk'",
     ])
+  })
+
+  test('accepts a checkpoint of another store that the store restores', () => {
+    const options = { keyGroups: 128, storeKind: 'disk', restores: ['memory'], dropState: [] }
+    expect(planRestore(manifestOf(before), before, options).problems).toEqual([])
   })
 })

@@ -32,6 +32,8 @@ export interface RestorePlan {
   readonly restored: Manifest
   /** The program's parts, for the next manifests. */
   readonly operators: readonly OperatorEntry[]
+  /** Operators of the program that begin without state: new ones, and those whose state is dropped as a whole. */
+  readonly startsEmpty: readonly string[]
   /** State that the store must not restore. */
   readonly discard: readonly DiscardedState[]
   /** Sources and sinks whose positions or committables are not restored. */
@@ -42,6 +44,8 @@ export interface RestorePlan {
 export interface RestoreOptions {
   readonly keyGroups: number
   readonly storeKind: string
+  /** Other kinds of store whose snapshots it restores. */
+  readonly restores?: readonly string[]
   /** `OPERATOR` or `OPERATOR/PIECE`: state to drop. */
   readonly dropState: readonly string[]
 }
@@ -97,7 +101,7 @@ class Comparison {
     this.#manifest = manifest
     this.#graph = graph
     this.#options = options
-    this.#requests = new DropRequests(options.dropState, manifest.dropState)
+    this.#requests = new DropRequests(options.dropState, manifest)
   }
 
   plan(): RestorePlan {
@@ -121,6 +125,9 @@ class Comparison {
       remarks: this.#requests.unused(checkpoint, this.#manifest.operators),
       restored: this.#restored(),
       operators: this.#operators,
+      startsEmpty: this.#parts
+        .filter(({ outcome }) => outcome === 'new' || outcome === 'dropped')
+        .map(({ name }) => name),
       discard: this.#discard,
       abandoned: this.#abandoned,
     }
@@ -234,8 +241,9 @@ class Comparison {
         `It has ${keyGroups} key groups, the job ${this.#options.keyGroups}; they cannot change once there is state`,
       )
     }
-    if (store.kind !== this.#options.storeKind) {
-      problems.push(`Its state was kept in store '${store.kind}', not '${this.#options.storeKind}'`)
+    const { storeKind, restores = [] } = this.#options
+    if (store.kind !== storeKind && !restores.includes(store.kind)) {
+      problems.push(`Its state was kept in store '${store.kind}', not '${storeKind}'`)
     }
     return problems
   }
@@ -274,18 +282,24 @@ function sameState(a: OperatorEntry, b: OperatorEntry): boolean {
  */
 class DropRequests {
   readonly #requests: readonly string[]
+  /** Those of a reset, which are carried out besides. */
+  readonly #reset: ReadonlySet<string>
   readonly #done: ReadonlySet<string>
   readonly #used = new Set<string>()
 
-  /** `done` are the requests of the run that wrote the checkpoint. */
-  constructor(requests: readonly string[], done: readonly string[]) {
+  constructor(requests: readonly string[], { dropState, reset }: Pick<Manifest, 'dropState' | 'reset'>) {
     this.#requests = requests
-    this.#done = new Set(done)
+    this.#reset = new Set(reset?.drop)
+    this.#done = new Set(dropState)
   }
 
   /** Whether to drop state. State that cannot be restored is dropped on every request, other state once. */
   covers(part: string, piece: string | undefined, isRestorable: boolean): boolean {
     const request = piece === undefined ? part : `${part}/${piece}`
+    if (this.#reset.has(request)) {
+      this.#used.add(request)
+      return true
+    }
     if (!this.#requests.includes(request) || (isRestorable && this.#done.has(request))) return false
     this.#used.add(request)
     return true

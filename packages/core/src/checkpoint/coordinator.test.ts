@@ -12,10 +12,12 @@ function open(toleratedFailures = 2, newest = 0, disk: Promise<void> = Promise.r
       participants: 1,
       timeoutMs: 100,
       toleratedFailures,
+      waitsFor: () => [],
       begin: (checkpoint) => story.push(`begin ${checkpoint}`),
       publish: async (checkpoint, phase) => {
         story.push(`publish ${checkpoint} as ${phase}`)
         await disk
+        return 7
       },
       completed: ({ checkpoint }) => story.push(`complete ${checkpoint}`),
       retire: async () => {},

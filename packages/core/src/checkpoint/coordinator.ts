@@ -1,7 +1,7 @@
 import type { Clock } from '@millrace/world'
 import { assert, isMillraceError, MillraceError } from '../errors/errors.ts'
 import type { Json } from '../codec/json.ts'
-import type { CheckpointFigures } from '../observe/metrics.ts'
+import type { CheckpointFigures, CheckpointPart, RunningFigures } from '../observe/metrics.ts'
 import type { Reached } from '../time/reached.ts'
 import type { SeenKeys } from '../operator/key-kinds.ts'
 import type { Manifest, SplitEntry } from './manifest.ts'
@@ -10,6 +10,8 @@ import type { Manifest, SplitEntry } from './manifest.ts'
 export interface TaskReport {
   readonly task: string
   readonly subtask: number
+  /** From the barrier until now, in milliseconds: encoding state, preparing output. */
+  readonly encodeMs?: number
   /** For a chain: the kinds of key that its keyed operators have used. */
   readonly keys?: readonly SeenKeys[]
   /** How far its source or its operators had advanced in event time, by name and key groups. */
@@ -31,21 +33,28 @@ export interface CoordinatorSurroundings {
   readonly timeoutMs: number
   /** This many aborted checkpoints in a row fail the job. */
   readonly toleratedFailures: number
+  /** The parts that wait for a system that is down. Checkpoints that time out meanwhile are not counted. */
+  waitsFor(): readonly string[]
   /** Puts the barrier into every source's stream. */
   begin(checkpoint: number): void
-  /** Makes state durable and the manifest public. */
-  publish(checkpoint: number, phase: Manifest['phase'], reports: readonly TaskReport[]): Promise<void>
+  /** Makes state durable and the manifest public. Resolves with the number of bytes of state that were written. */
+  publish(checkpoint: number, phase: Manifest['phase'], reports: readonly TaskReport[]): Promise<number>
   completed(figures: CheckpointFigures): void
   /** Removes old checkpoints. */
   retire(): Promise<void>
-  abandoned(checkpoint: number, reason: string): void
+  /** `ranMs`: for how long it had run, in milliseconds. */
+  abandoned(checkpoint: number, reason: string, ranMs: number): void
 }
+
+/** How many of the slowest subtasks are named in the figures of a checkpoint. */
+const slowestListed = 10
 
 interface Running {
   readonly checkpoint: number
   readonly phase: Manifest['phase']
   readonly startedAt: number
   readonly reports: Map<string, TaskReport>
+  readonly parts: CheckpointPart[]
   readonly alarm: Disposable
   readonly resolve: (figures: CheckpointFigures) => void
   readonly reject: (error: unknown) => void
@@ -113,6 +122,7 @@ export class Coordinator {
         phase,
         startedAt: clock.monotonic(),
         reports: new Map(),
+        parts: [],
         alarm,
         resolve,
         reject,
@@ -127,11 +137,27 @@ export class Coordinator {
     return figures
   }
 
+  /** What runs now; undefined if nothing does. */
+  get running(): RunningFigures | undefined {
+    const running = this.#running
+    if (running === undefined) return undefined
+    const { checkpoint, startedAt, reports } = running
+    return {
+      checkpoint,
+      runsMs: this.#around.clock.monotonic() - startedAt,
+      participants: this.#around.participants,
+      reported: [...reports.keys()],
+    }
+  }
+
   /** Handles the report of a subtask. Reports for an aborted checkpoint are ignored. */
   report(checkpoint: number, report: TaskReport): void {
     const running = this.#running
     if (running?.checkpoint !== checkpoint) return
     running.reports.set(`${report.task}/${report.subtask}`, report)
+    const { task, subtask, encodeMs = 0 } = report
+    const tookMs = this.#around.clock.monotonic() - running.startedAt
+    running.parts.push({ task, subtask, alignedMs: Math.max(0, tookMs - encodeMs), encodeMs })
     if (running.reports.size === this.#around.participants) void this.#publish(running)
   }
 
@@ -152,12 +178,17 @@ export class Coordinator {
     running.alarm[Symbol.dispose]()
     const encodedAt = clock.monotonic()
     try {
-      await this.#around.publish(running.checkpoint, running.phase, [...running.reports.values()])
+      const bytes = await this.#around.publish(running.checkpoint, running.phase, [
+        ...running.reports.values(),
+      ])
       const figures = {
         checkpoint: running.checkpoint,
         durationMs: clock.monotonic() - running.startedAt,
         alignAndEncodeMs: encodedAt - running.startedAt,
         completedAt: clock.now(),
+        bytes,
+        // Reports come in the order of time.
+        slowest: running.parts.slice(-slowestListed).toReversed(),
       }
       this.#failures = 0
       this.#around.completed(figures)
@@ -176,7 +207,13 @@ export class Coordinator {
     if (running?.checkpoint !== checkpoint || running.isPublishing) return
     const { timeoutMs, participants, toleratedFailures } = this.#around
     const missing = participants - running.reports.size
-    const reason = `after ${timeoutMs} ms ${missing} of ${participants} subtasks had not reached it; a sink may be stalled or slower than its input`
+    const behind = `after ${timeoutMs} ms ${missing} of ${participants} subtasks had not reached it`
+    const down = this.#around.waitsFor()
+    if (down.length > 0) {
+      this.#abandon(running, `${behind}, because of an outage: ${down.join(', ')}`)
+      return
+    }
+    const reason = `${behind}; a sink may be stalled or slower than its input`
     this.#failures++
     if (this.#failures > toleratedFailures) {
       this.#running = undefined
@@ -194,7 +231,8 @@ export class Coordinator {
   #abandon(running: Running, reason: string): void {
     this.#running = undefined
     running.alarm[Symbol.dispose]()
-    this.#around.abandoned(running.checkpoint, reason)
+    const ranMs = this.#around.clock.monotonic() - running.startedAt
+    this.#around.abandoned(running.checkpoint, reason, ranMs)
     running.reject(
       new MillraceError('CHECKPOINT_FAILED', `checkpoint ${running.checkpoint} was aborted: ${reason}`),
     )

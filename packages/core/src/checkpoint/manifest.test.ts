@@ -14,21 +14,24 @@ const manifest: Manifest = {
   watermarks: [],
   sinks: [],
   dropState: [],
-  store: { kind: 'memory', snapshot: null },
+  store: { kind: 'memory', layout: 'one worker', parts: [{ directory: '', snapshot: null }] },
 }
 
 test('a manifest of another format is rejected with advice, and not reported as damaged', () => {
   expect(decodeManifest(encodeManifest(manifest), 'm.json')).toEqual(manifest)
   for (const [format, way] of [
-    [1, 'Run the job with the Millrace version that wrote it until it has finished (--drain)'],
-    [3, 'Run the job with the Millrace version that wrote it, or a later one'],
+    [
+      manifestFormat - 1,
+      'Run the job with the Millrace version that wrote it until it has finished (--drain)',
+    ],
+    [manifestFormat + 1, 'Run the job with the Millrace version that wrote it, or a later one'],
   ] as const) {
     const bytes = encodeManifest({ ...manifest, format })
     expect(() => decodeManifest(bytes, 'm.json')).toThrow(
       expect.objectContaining({
         code: 'CHECKPOINT_INCOMPATIBLE',
         message: expect.stringContaining(
-          `m.json has manifest format ${format}, and this version reads format 2. ${way}`,
+          `m.json has manifest format ${format}, and this version reads format ${manifestFormat}. ${way}`,
         ) as string,
       }),
     )

@@ -4,7 +4,7 @@ import type { Json } from '../codec/json.ts'
 import type { Fingerprint, StateSetting } from '../state/fingerprint.ts'
 
 /** The format that this version reads and writes. */
-export const manifestFormat = 2
+export const manifestFormat = 3
 
 /**
  * The content of one checkpoint. Published atomically, it makes everything it names one unit: positions,
@@ -31,7 +31,26 @@ export interface Manifest {
   readonly sinks: readonly SinkEntry[]
   /** The drop requests of the run that wrote this: `OPERATOR` or `OPERATOR/PIECE`. */
   readonly dropState: readonly string[]
-  readonly store: { readonly kind: string; readonly snapshot: Json }
+  /** Written by `resetJob`, and not by a job: what the next start leaves out, as if `--drop-state` named it. */
+  readonly reset?: {
+    /** The checkpoint before, which has everything. */
+    readonly from: number
+    readonly drop: readonly string[]
+  }
+  readonly store: {
+    readonly kind: string
+    /** Which workers have had which state: a job with another layout copies it. */
+    readonly layout: string
+    /** The state of each worker. */
+    readonly parts: readonly StorePart[]
+  }
+}
+
+/** The state of one worker. */
+export interface StorePart {
+  /** Its directory, below that of the job's state; "" for the same. */
+  readonly directory: string
+  readonly snapshot: Json
 }
 
 /** A node of the program that stores data in checkpoints, with its fingerprint. */

@@ -4,6 +4,7 @@ import { keysOf, type Graph, type GraphNode, type Input, type OperatorNode } fro
 import { selectorMark } from '../operator/key-kinds.ts'
 import { keyEncoding } from '../record/key-token.ts'
 import { callsFingerprint } from '../state/calls-in-flight.ts'
+import { retryFingerprint } from '../state/records-to-retry.ts'
 import {
   settingText,
   type StatePiece,
@@ -48,19 +49,34 @@ function partOf(node: GraphNode): (Fingerprint & Pick<OperatorEntry, 'kind' | 't
       return { kind: 'source', type: kind, ...connectorPiece('positions', kind, positionVersion) }
     }
     case 'operator': {
-      if (node.fingerprint === undefined) return undefined
-      return { kind: 'operator', type: node.type, ...operatorFingerprint(node, node.fingerprint) }
+      if (node.fingerprint === undefined && !isRetried(node)) return undefined
+      const own = operatorFingerprint(node, node.fingerprint ?? noPieces)
+      return { kind: 'operator', type: node.type, ...withRetry(node, own) }
     }
+    case 'step':
+      return isRetried(node)
+        ? { kind: 'operator', type: node.step.kind, ...withRetry(node, noPieces) }
+        : undefined
     case 'async':
       return { kind: 'async', type: 'mapAsync', ...callsFingerprint }
     case 'sink': {
       const { kind, guarantee, committableVersion = 1 } = node.sink
       const prepared = connectorPiece('committables', kind, committableVersion)
-      return { kind: 'sink', type: kind, ...(guarantee === 'exactly-once' ? prepared : noPieces) }
+      const own = guarantee === 'exactly-once' ? prepared : noPieces
+      return { kind: 'sink', type: kind, ...withRetry(node, own) }
     }
     default:
       return undefined
   }
+}
+
+function isRetried({ onError }: GraphNode): boolean {
+  return onError.kind === 'deadLetter' && onError.retry !== undefined
+}
+
+/** Records that wait for another attempt are state. */
+function withRetry(node: GraphNode, own: Fingerprint): Fingerprint {
+  return isRetried(node) ? { ...own, pieces: [...own.pieces, ...retryFingerprint.pieces] } : own
 }
 
 /** Positions and committables are JSON that only the connector understands. */
@@ -70,7 +86,14 @@ function connectorPiece(name: string, connector: string, version: number): Finge
 
 function operatorFingerprint(node: OperatorNode, { pieces, settings }: Fingerprint): Fingerprint {
   if (keysOf(node).length === 0) return { pieces, settings }
-  return { pieces, settings: [...settings, { name: 'key encoding', value: keyEncoding }] }
+  const own = [...settings, { name: 'key encoding', value: keyEncoding }]
+  return { pieces, settings: node.seed === undefined ? own : [...own, seedSetting(node.name, node.seed.id)] }
+}
+
+/** State that exists is never seeded again: it would overwrite what records have made of it. */
+function seedSetting(operator: string, id: string): StateSetting {
+  const whenChanged = `state is kept, and the seed is not applied to it. To begin with the seed, drop the state with --drop-state ${operator}`
+  return { name: 'seed', value: id, whenChanged }
 }
 
 /** The entries with the kinds of key of all subtasks of each operator. */
@@ -176,7 +199,9 @@ function compareSettings(before: OperatorEntry, now: OperatorEntry, lists: Lists
     const own = now.settings.find((setting) => setting.name === each)
     if (old?.value === own?.value) continue
     const change = `${each} was ${settingText(old)} and is ${settingText(own)}`
-    if (old !== undefined && own?.mayChange === true) {
+    const effect = own?.whenChanged ?? old?.whenChanged
+    if (effect !== undefined) lists.conversions.push(own === undefined ? change : `${change}: ${effect}`)
+    else if (old !== undefined && own?.mayChange === true) {
       lists.conversions.push(change)
       lists.changed.push(old)
     } else {

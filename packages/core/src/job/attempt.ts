@@ -1,33 +1,40 @@
+import { sleep } from '@millrace/world'
 import { CheckpointStorage } from '../checkpoint/checkpoint-storage.ts'
+import type { OperatorEntry } from '../checkpoint/manifest.ts'
 import { entriesOf } from '../checkpoint/parts.ts'
-import { RestoredJob } from '../checkpoint/restored-job.ts'
 import type { Owner } from '../disk/owner.ts'
-import { YieldBudget } from '../disk/yield-budget.ts'
-import { describeError, MillraceError } from '../errors/errors.ts'
-import { wire } from '../exchange/wiring.ts'
+import { MillraceError } from '../errors/errors.ts'
 import type { EventTimeWait } from '../observe/event-time-wait.ts'
-import type { CheckpointFigures, TaskMetrics } from '../observe/metrics.ts'
+import type { CheckpointFigures, RunningFigures, TaskCounters } from '../observe/metrics.ts'
+import type { SplitSample, TaskSample } from '../observe/samples.ts'
+import type { Outage } from '../observe/outage.ts'
+import { Outages } from '../observe/outages.ts'
 import { planGraph, type Plan } from '../plan/plan.ts'
-import { Replicas } from '../state/replicas.ts'
-import type { OpenStateStore, StoreUsage } from '../state/state-store.ts'
+import type { StoreUsage, TableUsage } from '../state/state-store.ts'
+import type { StateQuery, StateRow } from '../state/state-reading.ts'
 import { Cancellation } from '../task/cancellation.ts'
 import { EventTimeWatch } from '../task/event-time-watch.ts'
-import { makeTasks, type Tasks } from '../task/task-factory.ts'
-import type { TaskSurroundings } from '../task/task.ts'
+import type { GroupPosition } from '../task/source-alignment.ts'
 import { Checkpoints } from './checkpoints.ts'
-import { ConnectorContexts } from './connector-contexts.ts'
 import { DataDirectory } from './data-directory.ts'
 import type { JobSettings } from './job-options.ts'
+import { Layout } from './layout.ts'
+import { lowestOfOthers } from './positions.ts'
 import { restoreNewest, type StartPoint } from './restore.ts'
+import { profileWorkers } from './profile-workers.ts'
+import type { ThreadProfile } from './thread-profile.ts'
+import { Stopping } from './stopping.ts'
+import { allOf, startTeam, type Team } from './team.ts'
+import type { Worker, WorkerEvents } from './worker.ts'
 
 /** The outcome of an attempt that has not failed. */
 export type Ending = 'finished' | 'stopped'
 
 /**
- * One run of a job, from a checkpoint to its end or its first failure.
+ * One run of a job, from a checkpoint to its end or its first failure: the coordinator of its workers.
  *
- * Everything in it is created for it: tasks, edges, open files. It shares only the disk with the next
- * attempt.
+ * Everything in it is created for it: workers with their tasks, edges and open files. It shares only the disk with
+ * the next attempt.
  */
 export class Attempt {
   readonly #settings: JobSettings
@@ -36,31 +43,89 @@ export class Attempt {
   readonly #directory: DataDirectory
   readonly #storage: CheckpointStorage
   readonly #cancellation = new Cancellation()
-  readonly #budget: YieldBudget
+  readonly #outages: Outages
+  readonly #isRestart: boolean
+  readonly #running: Promise<void>[] = []
   readonly #ended = new Set<string>()
-  #store: OpenStateStore | undefined
-  #tasks: Tasks = { all: [], sources: [], sinks: [] }
+  /** By worker: how far its sources have got. */
+  readonly #positions = new Map<number, readonly GroupPosition[]>()
+  #team: Team | undefined
   #checkpoints: Checkpoints | undefined
   #eventTime: EventTimeWatch | undefined
   #finish: ((ending: Ending) => void) | undefined
   #fail: ((error: unknown) => void) | undefined
   #isEnding = false
+  #starting: Promise<void> | undefined
+  #hasStarted = false
+  /** Where the last checkpoint is written to as well. */
+  #savepoint: string | undefined
+  /** How far its stop has got. */
+  readonly stopping: Stopping
 
-  constructor(settings: JobSettings, owner: Owner) {
+  /** `isRestart`: an attempt of the same process has run before. */
+  constructor(settings: JobSettings, owner: Owner, isRestart: boolean) {
     this.#settings = settings
     this.#owner = owner
+    this.#isRestart = isRestart
+    this.#outages = new Outages(settings.platform.clock, settings.observer)
     this.#plan = planGraph(settings.graph, settings.parallelism)
     this.#directory = new DataDirectory(settings.directory)
     this.#storage = new CheckpointStorage(settings.platform.fs, this.#directory.checkpoints)
-    this.#budget = new YieldBudget(settings.platform)
+    this.stopping = new Stopping({
+      clock: settings.platform.clock,
+      budgets: settings.stop,
+      sinks: settings.graph.nodes.filter(({ kind }) => kind === 'sink').map(({ name }) => name),
+      ended: this.#ended,
+      workers: () => this.#workers,
+      counters: () => this.metrics,
+      runningCheckpoint: () => this.runningCheckpoint,
+      outages: () => this.outages,
+      fail: (error) => this.fail(error),
+    })
   }
 
-  get metrics(): readonly TaskMetrics[] {
-    return this.#tasks.all.map((task) => task.metrics)
+  get metrics(): readonly TaskCounters[] {
+    return this.#workers.flatMap((worker) => worker.status.counters)
+  }
+
+  samples(): readonly TaskSample[] {
+    return this.#workers.flatMap((worker) => worker.status.samples)
+  }
+
+  splits(): readonly SplitSample[] {
+    return this.#workers.flatMap((worker) => worker.status.splits)
+  }
+
+  /** Stops a source from reading, or lets it read again. */
+  pause(source: string, isPaused: boolean): void {
+    for (const worker of this.#workers) worker.pause(source, isPaused)
+  }
+
+  tables(): readonly TableUsage[] {
+    return this.#workers.flatMap((worker) => worker.status.tables)
+  }
+
+  /** The checkpoint that runs; undefined if none does. */
+  get runningCheckpoint(): RunningFigures | undefined {
+    return this.#checkpoints?.running
   }
 
   get stateUsage(): StoreUsage | undefined {
-    return this.#store?.usage()
+    const all = this.#workers.flatMap((worker) => worker.status.state ?? [])
+    if (all.length === 0) return undefined
+    const sum = (each: (usage: StoreUsage) => number): number =>
+      all.reduce((total, at) => total + each(at), 0)
+    return {
+      cells: sum(({ cells }) => cells),
+      liveBytes: sum(({ liveBytes }) => liveBytes),
+      diskBytes: sum(({ diskBytes }) => diskBytes),
+      writtenBytes: sum(({ writtenBytes }) => writtenBytes),
+    }
+  }
+
+  /** The parts whose systems cannot be reached. */
+  get outages(): readonly Outage[] {
+    return this.#outages.list
   }
 
   /** What event time waits for. */
@@ -68,35 +133,46 @@ export class Attempt {
     return this.#eventTime?.waits() ?? []
   }
 
-  /** Restores, runs and ends. Rejects with the first failure, after everything has been closed. */
+  /** Restores, runs, ends and closes. Rejects with the first failure, after everything has been closed. */
   async run(): Promise<Ending> {
+    return this.stopping.around(
+      () => this.#work(),
+      () => this.#close(),
+    )
+  }
+
+  async #work(): Promise<Ending> {
     const outcome = new Promise<Ending>((resolve, reject) => {
       this.#finish = resolve
       this.#fail = reject
     })
     // The handler below is added only after the start; until then a failure must not count as unhandled.
     outcome.catch(() => {})
-    try {
-      await this.#start()
-      for (const task of this.#tasks.all) {
-        const running = task.run().catch((error: unknown) => {
-          if (!this.#cancellation.signal.aborted) this.#fail!(error)
-        })
-        this.#running.push(running)
-      }
-      this.#running.push(this.#repeatCheckpoints(), this.#watchEventTime())
-      return await outcome
-    } finally {
-      await this.#close()
-    }
+    this.#starting = this.#start()
+    // A start that waits for a system that is down ends when the job is cancelled.
+    await Promise.race([this.#starting, outcome])
+    if (!this.#hasStarted) return outcome
+    for (const worker of this.#workers) worker.run()
+    this.#running.push(this.#repeatCheckpoints(), this.#watchEventTime())
+    return outcome
   }
 
-  readonly #running: Promise<void>[] = []
-
   /** Stops reading, finishes what is in flight, checkpoints and commits. With `drain` windows and timers fire first. */
-  stop(drain: boolean): void {
+  stop(drain: boolean, savepoint?: string): void {
+    this.stopping.phases.limit()
     if (this.#isEnding) return
-    for (const source of this.#tasks.sources) source.stop(drain)
+    if (!this.#hasStarted && this.#outages.list.length > 0) {
+      // Nothing was read since the checkpoint that it started from.
+      this.#isEnding = true
+      if (savepoint === undefined) this.#finish!('stopped')
+      else
+        this.fail(
+          new MillraceError('CHECKPOINT_FAILED', 'the job has not started, so there is nothing to save'),
+        )
+      return
+    }
+    this.#savepoint = savepoint
+    this.stopping.begin(drain)
     if (!drain) void this.#end('stopped')
   }
 
@@ -119,7 +195,63 @@ export class Attempt {
     return this.#checkpoints.now()
   }
 
+  /** Resolves once the output of a checkpoint is visible. Rejects if the attempt is starting, or ends before. */
+  async committed(checkpoint: number): Promise<void> {
+    if (this.#checkpoints === undefined) throw new MillraceError('CHECKPOINT_FAILED', 'the job is starting')
+    await this.#checkpoints.committed(checkpoint, this.#cancellation)
+  }
+
+  /** Reads state of all workers, one after another. */
+  async readState(query: StateQuery): Promise<readonly StateRow[]> {
+    const rows: StateRow[] = []
+    let { skip } = query
+    for (const worker of this.#workers) {
+      // Rows that are skipped may be in several workers, so each is asked for them as well.
+      const found = await worker.readState({ ...query, skip: 0, limit: skip + query.limit - rows.length })
+      rows.push(...found.slice(skip))
+      skip = Math.max(0, skip - found.length)
+      if (rows.length >= query.limit) break
+    }
+    return rows
+  }
+
+  /** Reads state from the newest checkpoint. */
+  readCheckpoint(query: StateQuery): ReturnType<Checkpoints['read']> {
+    if (this.#checkpoints === undefined) {
+      return Promise.reject(new MillraceError('CHECKPOINT_FAILED', 'the job is starting'))
+    }
+    return this.#checkpoints.read(query)
+  }
+
+  /** The parts of the newest checkpoint. */
+  get checkpointed(): readonly OperatorEntry[] {
+    return this.#checkpoints?.newest?.operators ?? []
+  }
+
+  savepoint(directory: string): Promise<CheckpointFigures> {
+    if (this.#checkpoints === undefined) {
+      return Promise.reject(new MillraceError('CHECKPOINT_FAILED', 'the job is starting'))
+    }
+    return this.#checkpoints.savepoint(directory)
+  }
+
+  /** Samples what every thread runs, for `ms`. Rejects if the attempt ends meanwhile. */
+  profile(ms: number): Promise<readonly ThreadProfile[]> {
+    const { clock } = this.#settings.platform
+    return profileWorkers(this.#workers, () => sleep(clock, ms, this.#cancellation.child().signal))
+  }
+
+  get #workers(): readonly Worker[] {
+    return this.#team?.workers ?? []
+  }
+
   async #start(): Promise<void> {
+    this.#team = await startTeam({
+      settings: this.#settings,
+      plan: this.#plan,
+      owner: this.#owner,
+      eventsOf: (worker) => this.#eventsOf(worker),
+    })
     await restoreNewest(
       {
         settings: this.#settings,
@@ -130,51 +262,85 @@ export class Attempt {
       },
       (point) => this.#restore(point),
     )
-    const { all, sinks } = this.#tasks
+    const workers = this.#workers
     // Check everything that may fail before any external change: sinks come last.
-    for (const sink of sinks) await sink.check()
-    for (const task of all) if (!sinks.includes(task as never)) await task.open()
-    for (const sink of sinks) {
-      // Opening a sink discards the prepared output of other runs.
-      await this.#owner.confirm()
-      await sink.open()
+    for (const worker of workers) await worker.check()
+    await allOf(workers.map((worker) => worker.open()))
+    // The first subtask of a sink cleans up before the others are opened.
+    for (const worker of workers) await worker.openSinks()
+    for (const { index } of this.#plan.tasks) {
+      await allOf(workers.map((worker) => worker.start(index)))
     }
-    for (const task of all) task.start()
+    this.#hasStarted = true
   }
 
   /** Loads state and creates the tasks. Called again with the previous checkpoint if this one is damaged. */
   async #restore({ plan, manifests, newest }: StartPoint): Promise<void> {
-    const { platform, store: stores, graph, checkpoints, observer } = this.#settings
+    const { graph, checkpoints, observer } = this.#settings
     const manifest = plan?.restored
-    await this.#store?.close()
-    const store = await stores.open({
-      fs: platform.fs,
-      budget: this.#budget,
-      directory: this.#directory.state,
-      epoch: this.#owner.epoch,
-      from: manifest?.store.snapshot,
-      discard: plan?.discard ?? [],
-      retained: manifests.map((kept) => kept.store.snapshot),
-    })
-    this.#store = store
-    const restored = new RestoredJob(manifest, graph)
-    const wiring = wire(this.#plan.tasks, this.#plan.parallelism, this.#settings)
-    const replicas = new Replicas()
-    this.#tasks = makeTasks(this.#plan, wiring, this.#surroundings(restored, store, replicas), restored)
-    await store.load()
-    for (const _ of replicas.fill()) if (this.#budget.spend()) await this.#budget.turn()
+    const { workers, layout: text } = this.#team!
+    const layout = new Layout(
+      text,
+      workers.map(({ name }) => name),
+      { restored: manifest, kept: manifests, newest },
+    )
+    await layout.makeDirectories(this.#settings.platform.fs, this.#directory)
+    const replicas = await allOf(
+      workers.map((worker, index) =>
+        worker.restore({
+          manifest,
+          discard: plan?.discard ?? [],
+          startsEmpty: plan?.startsEmpty ?? [],
+          state: layout.stateOf(index),
+          isRestart: this.#isRestart,
+        }),
+      ),
+    )
+    await allOf(workers.map((worker) => worker.fill(replicas.flat())))
     this.#checkpoints = new Checkpoints({
       settings: this.#settings,
       owner: this.#owner,
       storage: this.#storage,
-      store,
-      tasks: this.#tasks,
+      workers,
+      subtasks: this.#subtasks,
+      layout,
       operators: plan?.operators ?? entriesOf(graph),
       retained: manifests,
       newest,
+      outages: this.#outages,
       warn: (message) => this.#warn(message),
+      entered: (phase) => this.stopping.phases.enter(phase),
     })
     observer({ kind: 'started', restoredFrom: manifest?.checkpoint, checkpointEveryMs: checkpoints.everyMs })
+  }
+
+  get #subtasks(): number {
+    return this.#plan.tasks.length * this.#plan.parallelism
+  }
+
+  #eventsOf(worker: number): WorkerEvents {
+    return {
+      report: (checkpoint, report) => this.#checkpoints!.report(checkpoint, report),
+      ended: (task, subtask) => {
+        this.#ended.add(`${task}/${subtask}`)
+        if (this.#ended.size === this.#subtasks) void this.#end('finished')
+      },
+      failed: (error) => this.fail(error),
+      warn: (message) => this.#warn(message),
+      positions: (positions) => this.#align(worker, positions),
+      outage: (report) => this.#outages.take(worker, report),
+    }
+  }
+
+  /** Passes on how far the sources of a worker have got. */
+  #align(worker: number, positions: readonly GroupPosition[]): void {
+    if (this.#workers.length < 2) return
+    const before = this.#positions.get(worker) ?? []
+    const kept = before.filter(({ group }) => positions.every((each) => each.group !== group))
+    this.#positions.set(worker, [...kept, ...positions])
+    for (const [index, other] of this.#workers.entries()) {
+      if (index !== worker) other.align(lowestOfOthers(this.#positions, index))
+    }
   }
 
   async #repeatCheckpoints(): Promise<void> {
@@ -191,7 +357,7 @@ export class Attempt {
     this.#eventTime = new EventTimeWatch({
       clock: platform.clock,
       plan: this.#plan,
-      timings: () => this.#tasks.sources.flatMap((source) => source.timing ?? []),
+      timings: () => this.#workers.flatMap((worker) => worker.status.timings),
       stalledAfterMs,
       warn: (message, docs) => this.#warn(message, docs),
     })
@@ -202,56 +368,14 @@ export class Attempt {
   async #end(ending: Ending): Promise<void> {
     if (this.#isEnding) return
     this.#isEnding = true
+    this.stopping.last()
     this.#settings.observer({ kind: 'stopping' })
     try {
-      await this.#checkpoints!.last(ending)
+      await this.#checkpoints!.last(ending, this.#savepoint)
       this.#finish!(ending)
     } catch (error) {
       this.#fail!(error)
     }
-  }
-
-  #surroundings(restored: RestoredJob, store: OpenStateStore, replicas: Replicas): TaskSurroundings {
-    const { graph, parallelism, keyGroups, batchRecords, maxOpenReaders, isBounded, platform } =
-      this.#settings
-    const contexts = this.#contexts()
-    return {
-      pipeline: graph.name,
-      replicas,
-      parallelism,
-      keyGroups,
-      batchRecords,
-      maxOpenReaders,
-      isBounded,
-      platform,
-      cancellation: this.#cancellation,
-      budget: this.#budget,
-      store,
-      isRestored: restored.checkpoint !== undefined,
-      isAfterEnd: restored.isEndOfRun,
-      history: (operator, groups) => restored.history(operator, groups),
-      reached: (operator, groups) => restored.reached(operator, groups),
-      report: (checkpoint, report) => this.#checkpoints!.report(checkpoint, report),
-      ended: (task, subtask) => {
-        this.#ended.add(`${task}/${subtask}`)
-        if (this.#ended.size === this.#tasks.all.length) void this.#end('finished')
-      },
-      connectorContext: (name) => contexts.ofConnector(name),
-      readerContext: (name) => contexts.ofReader(name),
-      warn: (message) => this.#warn(message),
-    }
-  }
-
-  #contexts(): ConnectorContexts {
-    const { platform, isBounded } = this.#settings
-    return new ConnectorContexts({
-      ...platform,
-      owner: this.#owner,
-      isBounded,
-      directoryOf: (name) => this.#directory.connector(name),
-      cancellation: this.#cancellation,
-      warn: (message) => this.#warn(message),
-    })
   }
 
   #warn(message: string, docs?: string): void {
@@ -262,15 +386,7 @@ export class Attempt {
     this.#cancellation.cancel(new MillraceError('CANCELLED', 'the job is ending'))
     await this.#checkpoints?.close()
     await Promise.all(this.#running)
-    const closing = [
-      ...this.#tasks.all.map((task) => () => task.close()),
-      ...this.#settings.graph.nodes.map((node) => async () => {
-        if (node.kind === 'source') await node.source.close?.()
-      }),
-      async () => this.#store?.close(),
-    ]
-    for (const close of closing) {
-      await close().catch((error: unknown) => this.#warn(`closing failed: ${describeError(error)}`))
-    }
+    await this.#team?.close()
+    await this.#starting?.catch(() => {})
   }
 }

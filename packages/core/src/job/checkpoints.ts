@@ -1,45 +1,55 @@
 import { sleep } from '@millrace/world'
 import type { CheckpointStorage } from '../checkpoint/checkpoint-storage.ts'
+import type { Cancellation } from '../task/cancellation.ts'
 import { Coordinator, isGivenUp, type TaskReport } from '../checkpoint/coordinator.ts'
 import { manifestFormat, type Manifest, type OperatorEntry } from '../checkpoint/manifest.ts'
 import { withKeys } from '../checkpoint/parts.ts'
 import { manifestParts } from '../checkpoint/restored-job.ts'
 import type { Owner } from '../disk/owner.ts'
-import { assert, describeError } from '../errors/errors.ts'
-import type { CheckpointFigures } from '../observe/metrics.ts'
-import type { OpenStateStore } from '../state/state-store.ts'
-import type { Tasks } from '../task/task-factory.ts'
+import { assert, describeError, MillraceError } from '../errors/errors.ts'
+import type { CheckpointFigures, RunningFigures } from '../observe/metrics.ts'
+import type { Outages } from '../observe/outages.ts'
+import type { StateQuery, StateRow } from '../state/state-reading.ts'
+import { DataDirectory } from './data-directory.ts'
 import type { JobSettings } from './job-options.ts'
+import type { Layout } from './layout.ts'
+import { writeSavepoint } from './savepoint.ts'
+import { allOf } from './team.ts'
+import type { Worker } from './worker.ts'
 
 /** The dependencies of an attempt's checkpoints. */
 export interface CheckpointsOptions {
   readonly settings: JobSettings
   readonly owner: Owner
   readonly storage: CheckpointStorage
-  readonly store: OpenStateStore
-  readonly tasks: Tasks
+  readonly workers: readonly Worker[]
+  /** Number of subtasks of all workers. */
+  readonly subtasks: number
+  readonly layout: Layout
   /** The program's parts, with what the restored checkpoint knows about them. */
   readonly operators: readonly OperatorEntry[]
   /** The restored checkpoint and the readable ones before it, newest first. */
   readonly retained: readonly Manifest[]
   /** The highest checkpoint number ever used in this data directory, or 0. */
   readonly newest: number
+  /** Checkpoints that time out while a part waits for its system are not failures. */
+  readonly outages: Pick<Outages, 'list'>
   readonly warn: (message: string) => void
+  /** Called when all have reported for the last checkpoint, and when it is durable. */
+  readonly entered: (phase: 'checkpoint' | 'commit') => void
 }
 
 /**
  * The checkpoints of one attempt. Each takes these steps, in the order of the methods below:
  *
- *  1. `#begin`: the barrier enters the stream of every source. It moves on behind the records, and gates
- *     align it.
- *     3. `report`: the barrier has passed a subtask. Its state was frozen at that moment and is encoded by
- *     now, its positions were read, its output is prepared.
+ *  1. `#begin`: the barrier enters the stream of every source. It follows the records, and gates align it.
+ *  2. `report`: the barrier has passed a subtask. Its state was frozen at that moment and is encoded by now, its
  *     positions were read, its output is prepared.
- *  4. `#publish`: all subtasks have reported. State is synced, then the manifest is published: now the checkpoint exists.
- *  5. `#complete`: the tasks learn of it, and the sinks commit.
- *  6. `#retire`: older manifests are removed, then the state that only they named. Sources are acknowledged.
+ *  3. `#publish`: all subtasks have reported. State is synced, then the manifest is published: now the checkpoint exists.
+ *  4. `#complete`: the tasks learn of it, and the sinks commit.
+ *  5. `#retire`: older manifests are removed, then the state that only they named. Sources are acknowledged.
  *
- * A checkpoint that takes too long ends with `#abandon` instead of step 4, and the next one contains its
+ * A checkpoint that takes too long ends with `#abandon` instead of step 3, and the next one contains its
  * data.
  */
 export class Checkpoints {
@@ -47,23 +57,28 @@ export class Checkpoints {
   readonly #coordinator: Coordinator
   #retained: readonly Manifest[]
   #isEnding = false
+  /** Checkpoints that are being copied: they are retained until that is done. */
+  readonly #pinned: Manifest[] = []
+  /** Bytes that the store had written for earlier checkpoints. */
+  #writtenBytes = 0
 
   constructor(options: CheckpointsOptions) {
-    const { settings, tasks, newest } = options
+    const { settings, subtasks, newest } = options
     const { timeoutMs, toleratedFailures } = settings.checkpoints
     this.#options = options
     this.#retained = options.retained
     this.#coordinator = new Coordinator(
       {
         clock: settings.platform.clock,
-        participants: tasks.all.length,
+        participants: subtasks,
         timeoutMs,
         toleratedFailures,
+        waitsFor: () => options.outages.list.map(({ part, reason }) => `'${part}' (${reason})`),
         begin: (checkpoint) => this.#begin(checkpoint),
         publish: (checkpoint, phase, reports) => this.#publish(checkpoint, phase, reports),
         completed: (figures) => this.#complete(figures),
         retire: () => this.#retire(),
-        abandoned: (checkpoint, reason) => this.#abandon(checkpoint, reason),
+        abandoned: (checkpoint, reason, ranMs) => this.#abandon(checkpoint, reason, ranMs),
       },
       newest,
     )
@@ -94,16 +109,95 @@ export class Checkpoints {
     return this.#coordinator.checkpoint()
   }
 
-  /** Makes the last checkpoint. Resolves once all its output is committed, and recorded as committed. */
-  async last(phase: Manifest['phase']): Promise<void> {
+  /** The checkpoint that runs; undefined if none does. */
+  get running(): RunningFigures | undefined {
+    return this.#coordinator.running
+  }
+
+  /**
+   * Makes a checkpoint, and writes it and all that it needs to `directory`. Rejects with `OPTION_INVALID` if that is not
+   * empty; the job is not affected by errors.
+   */
+  async savepoint(directory: string): Promise<CheckpointFigures> {
+    const figures = await this.now()
+    await this.#write(figures.checkpoint, directory)
+    return figures
+  }
+
+  async #write(checkpoint: number, directory: string): Promise<void> {
+    const { settings, owner, workers } = this.#options
+    const manifest = this.#retained.find((kept) => kept.checkpoint === checkpoint)
+    assert(manifest !== undefined, 'a checkpoint that was just completed is retained')
+    await this.#keeping(manifest, async () => {
+      await allOf(workers.map((worker) => worker.committed(checkpoint)))
+      await writeSavepoint(settings, owner, manifest, directory)
+    })
+  }
+
+  /** The newest checkpoint; undefined before the first. */
+  get newest(): Manifest | undefined {
+    return this.#retained[0]
+  }
+
+  /** Reads state of an operator from the newest checkpoint. */
+  async read(
+    query: StateQuery,
+  ): Promise<{ readonly checkpoint: number; readonly rows: readonly StateRow[] }> {
+    const { newest } = this
+    if (newest === undefined) throw new MillraceError('CHECKPOINT_FAILED', 'there is no checkpoint yet')
+    const { checkpoint, store } = newest
+    return this.#keeping(newest, async () => {
+      for (const worker of this.#options.workers) {
+        const rows = await worker.readParts(query, store.parts)
+        if (rows !== undefined) return { checkpoint, rows }
+      }
+      return { checkpoint, rows: [] }
+    })
+  }
+
+  /** Keeps the files of a checkpoint until `use` has ended. */
+  async #keeping<T>(manifest: Manifest, use: () => Promise<T>): Promise<T> {
+    this.#pinned.push(manifest)
+    try {
+      return await use()
+    } finally {
+      this.#pinned.splice(this.#pinned.indexOf(manifest), 1)
+    }
+  }
+
+  /**
+   * Makes the last checkpoint, and a savepoint of it if a directory is given. Resolves once all its output is committed,
+   * recorded as committed, and sources have acknowledged it.
+   */
+  async last(phase: Manifest['phase'], savepoint?: string): Promise<void> {
     this.#isEnding = true
     const { checkpoint } = await this.#coordinator.last(phase)
-    await Promise.all(this.#options.tasks.sinks.map((sink) => sink.committed(checkpoint)))
+    this.#options.entered('commit')
+    await allOf(this.#options.workers.map((worker) => worker.committed(checkpoint)))
     await this.#noteCommitted()
+    if (savepoint !== undefined) await this.#write(checkpoint, savepoint)
+    await allOf(this.#options.workers.map((worker) => worker.acknowledgeLast(checkpoint)))
+  }
+
+  /** Resolves once all sinks have committed a checkpoint. Rejects with `CHECKPOINT_FAILED` if `attempt` ends before. */
+  async committed(checkpoint: number, attempt: Cancellation): Promise<void> {
+    const waiting = attempt.child()
+    const message = `the job ended before it had committed checkpoint ${checkpoint}`
+    try {
+      await new Promise<void>((resolve, reject) => {
+        waiting.onCancel(() => reject(new MillraceError('CHECKPOINT_FAILED', message)))
+        allOf(this.#options.workers.map((worker) => worker.committed(checkpoint))).then(
+          () => resolve(),
+          (cause: unknown) => reject(new MillraceError('CHECKPOINT_FAILED', message, { cause })),
+        )
+      })
+    } finally {
+      waiting.release()
+    }
   }
 
   #begin(checkpoint: number): void {
-    for (const source of this.#options.tasks.sources) source.requestBarrier(checkpoint)
+    for (const worker of this.#options.workers) worker.requestBarrier(checkpoint)
   }
 
   /** Handles the report of a subtask. */
@@ -115,10 +209,13 @@ export class Checkpoints {
     checkpoint: number,
     phase: Manifest['phase'],
     reports: readonly TaskReport[],
-  ): Promise<void> {
-    const { settings, owner, operators } = this.#options
+  ): Promise<number> {
+    const { settings, owner, operators, workers, layout } = this.#options
     const { graph, keyGroups, parallelism, platform, store, dropState } = settings
-    const snapshot = await this.#options.store.persist()
+    if (phase !== 'running') this.#options.entered('checkpoint')
+    const persisted = await allOf(workers.map((worker) => worker.persist()))
+    const snapshots = persisted.map(({ snapshot }) => snapshot)
+    const writtenBytes = persisted.reduce((sum, each) => sum + each.writtenBytes, 0)
     const manifest: Manifest = {
       format: manifestFormat,
       pipeline: graph.name,
@@ -130,7 +227,7 @@ export class Checkpoints {
       operators: withKeys(operators, reports),
       ...manifestParts(reports, graph),
       dropState,
-      store: { kind: store.kind, snapshot },
+      store: { kind: store.kind, layout: layout.text, parts: layout.parts(snapshots) },
     }
     try {
       await this.#options.storage.publish(manifest, owner)
@@ -140,20 +237,24 @@ export class Checkpoints {
       throw error
     }
     this.#retained = [manifest, ...this.#retained]
+    const bytes = writtenBytes - this.#writtenBytes
+    this.#writtenBytes = writtenBytes
+    return bytes
   }
 
   #complete(figures: CheckpointFigures): void {
-    const { tasks, settings } = this.#options
-    for (const task of tasks.all) task.checkpointCompleted(figures.checkpoint)
+    const { workers, settings } = this.#options
+    for (const worker of workers) worker.checkpointCompleted(figures.checkpoint)
     settings.observer({ kind: 'checkpointCompleted', figures })
   }
 
   /** Keeps the newest manifests; files that only older ones name are deleted after those manifests. */
   async #retire(): Promise<void> {
-    const { settings, storage, store, tasks } = this.#options
+    const { settings, storage, workers, layout } = this.#options
     const { retain } = settings.checkpoints
-    const retired = this.#retained.slice(retain)
-    this.#retained = this.#retained.slice(0, retain)
+    const isKept = (manifest: Manifest, at: number): boolean => at < retain || this.#pinned.includes(manifest)
+    const retired = this.#retained.filter((manifest, at) => !isKept(manifest, at))
+    this.#retained = this.#retained.filter(isKept)
     const [newest] = this.#retained
     const oldest = this.#retained.at(-1)
     assert(newest !== undefined && oldest !== undefined, 'the checkpoint that was published is retained')
@@ -161,14 +262,15 @@ export class Checkpoints {
       retired.map((manifest) => manifest.checkpoint),
       newest.checkpoint,
     )
-    await store.release(this.#retained.map((manifest) => manifest.store.snapshot))
-    for (const source of tasks.sources) source.acknowledgeUpTo(oldest.checkpoint)
+    await allOf(workers.map((worker, index) => worker.release(layout.retainedOf(index, this.#retained))))
+    await layout.tidy(settings.platform.fs, new DataDirectory(settings.directory), this.#retained)
+    for (const worker of workers) worker.acknowledgeUpTo(oldest.checkpoint)
   }
 
-  #abandon(checkpoint: number, reason: string): void {
-    const { tasks, settings } = this.#options
-    for (const task of tasks.all) task.checkpointAbandoned(checkpoint)
-    settings.observer({ kind: 'checkpointAbandoned', checkpoint, reason })
+  #abandon(checkpoint: number, reason: string, ranMs: number): void {
+    const { workers, settings } = this.#options
+    for (const worker of workers) worker.checkpointAbandoned(checkpoint)
+    settings.observer({ kind: 'checkpointAbandoned', checkpoint, reason, ranMs })
   }
 
   /** The next start must know that nothing is pending: a later program may have another sink. */

@@ -6,6 +6,8 @@ import { defaultKeyGroups } from '../record/key-group.ts'
 import type { Platform } from '../disk/platform.ts'
 import type { JobObserver } from '../observe/job-events.ts'
 import type { StateStore } from '../state/state-store.ts'
+import { stopPhases, type StopBudgets } from './stop-phases.ts'
+import type { WorkerHost } from './worker-host.ts'
 import { defaultRestartPolicy, type RestartPolicy } from './restart-policy.ts'
 
 /** The options of a job. Durations are in milliseconds. */
@@ -17,6 +19,18 @@ export interface JobOptions {
   readonly directory: string
   /** Subtasks per task. Default 1. */
   readonly parallelism?: number
+  /**
+   * Threads that the subtasks run in, besides the one that calls. Default: as many as subtasks, if `workers` is set and
+   * there are at least two. 1 runs everything in the calling thread.
+   */
+  readonly threads?: number
+  /** Starts threads. Default: none can be started, and everything runs in the calling thread. */
+  readonly workers?: WorkerHost | undefined
+  /**
+   * For how long a thread may give no sign of life before the job fails with `WORKER_FAILED`: it is busy with one
+   * endless call. Default 60,000.
+   */
+  readonly workerTimeoutMs?: number
   /** Fixed for the life of the state. Default 128, and more only for a parallelism over 85. */
   readonly keyGroups?: number
   /** Reads the existing input and ends. Default false. */
@@ -24,6 +38,11 @@ export interface JobOptions {
   readonly checkpoints?: Partial<CheckpointOptions>
   readonly ownership?: Partial<OwnershipOptions>
   readonly restart?: RestartPolicy
+  /**
+   * How long each phase of a stop may take. A phase that overruns ends the job with `STOP_TIMEOUT`; nothing is lost, and the next
+   * start resumes. Default: as long as it takes.
+   */
+  readonly stop?: Partial<StopBudgets>
   /**
    * State to drop instead of restoring it, each as `OPERATOR`, which may also be a source or a sink, or
    * `OPERATOR/PIECE`. It is dropped once: a job that restarts with the same list keeps its new state.
@@ -71,15 +90,18 @@ export interface CheckpointOptions {
 }
 
 /** The options with defaults applied. */
-export type JobSettings = Required<Omit<JobOptions, 'checkpoints' | 'ownership'>> & {
+export type JobSettings = Required<Omit<JobOptions, 'checkpoints' | 'ownership' | 'stop'>> & {
   readonly checkpoints: CheckpointOptions
   readonly ownership: OwnershipOptions
+  readonly stop: StopBudgets
 }
 
 /** Applies defaults. Throws `OPTION_INVALID`, naming the option, for invalid values. */
 export function settingsOf(options: JobOptions): JobSettings {
   const settings: JobSettings = {
     parallelism: 1,
+    workers: undefined,
+    workerTimeoutMs: 60_000,
     keyGroups: defaultKeyGroups(options.parallelism ?? 1),
     isBounded: false,
     restart: defaultRestartPolicy,
@@ -91,6 +113,7 @@ export function settingsOf(options: JobOptions): JobSettings {
     stalledAfterMs: 30_000,
     observer: () => {},
     ...options,
+    threads: threadsOf(options),
     graph: options.checkImmutability === true ? checkedGraph(options.graph) : options.graph,
     checkpoints: {
       everyMs: 1_000,
@@ -101,10 +124,13 @@ export function settingsOf(options: JobOptions): JobSettings {
       ...options.checkpoints,
     },
     ownership: { leaseMs: 30_000, heartbeatMs: 5_000, ...options.ownership },
+    stop: { ...endless, ...options.stop },
   }
   const { checkpoints, keyGroups, ownership, parallelism } = settings
   atLeastOne('keyGroups', keyGroups, 32_768)
   atLeastOne('parallelism', parallelism, keyGroups)
+  atLeastOne('threads', settings.threads, parallelism)
+  atLeastOne('workerTimeoutMs', settings.workerTimeoutMs, Number.MAX_SAFE_INTEGER)
   atLeastOne('batchRecords', settings.batchRecords, 1_048_576)
   atLeastOne('edgeBatches', settings.edgeBatches, 65_536)
   atLeastOne('maxOpenReaders', settings.maxOpenReaders, 1_000_000)
@@ -114,7 +140,30 @@ export function settingsOf(options: JobOptions): JobSettings {
   atLeastOne('checkpoints.timeoutMs', checkpoints.timeoutMs, Number.MAX_SAFE_INTEGER)
   atLeastOne('ownership.leaseMs', ownership.leaseMs, Number.MAX_SAFE_INTEGER)
   atLeastOne('ownership.heartbeatMs', ownership.heartbeatMs, Math.max(1, Math.floor(ownership.leaseMs / 3)))
+  for (const phase of stopPhases) {
+    if (settings.stop[phase] !== Infinity)
+      atLeastOne(`stop.${phase}`, settings.stop[phase], Number.MAX_SAFE_INTEGER)
+  }
   return settings
+}
+
+const endless: StopBudgets = {
+  intake: Infinity,
+  drain: Infinity,
+  checkpoint: Infinity,
+  commit: Infinity,
+  close: Infinity,
+}
+
+function threadsOf({ threads, parallelism = 1, workers }: JobOptions): number {
+  if (threads === undefined) return workers === undefined ? 1 : parallelism
+  if (threads > 1 && workers === undefined) {
+    throw new MillraceError(
+      'OPTION_INVALID',
+      `threads is ${threads}, but other threads cannot load a pipeline object. Give the option module: the URL of the file that exports the pipeline by default, as import.meta.url`,
+    )
+  }
+  return threads
 }
 
 function atLeastOne(name: string, value: number, most: number): void {

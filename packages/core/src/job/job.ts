@@ -1,14 +1,25 @@
 import { sleep } from '@millrace/world'
+import type { OperatorEntry } from '../checkpoint/manifest.ts'
 import { DirectoryLock } from '../checkpoint/directory-lock.ts'
-import { describeError, isMillraceError, MillraceError } from '../errors/errors.ts'
+import { MillraceError } from '../errors/errors.ts'
 import { unreadOutputs, unreadText } from '../graph/unread-outputs.ts'
 import type { EventTimeWait } from '../observe/event-time-wait.ts'
-import type { CheckpointFigures, TaskMetrics } from '../observe/metrics.ts'
-import type { StoreUsage } from '../state/state-store.ts'
+import type { CheckpointFigures, RunningFigures, TaskCounters } from '../observe/metrics.ts'
+import type { SplitSample, TaskSample } from '../observe/samples.ts'
+import type { StateQuery, StateRow } from '../state/state-reading.ts'
+import type { StoreUsage, TableUsage } from '../state/state-store.ts'
+import type { JobObserver } from '../observe/job-events.ts'
+import type { Outage } from '../observe/outage.ts'
 import { Attempt, type Ending } from './attempt.ts'
 import { DataDirectory } from './data-directory.ts'
+import { endConnectors } from './end-connectors.ts'
 import { settingsOf, type JobOptions, type JobSettings } from './job-options.ts'
+import { Profiling } from './profiling.ts'
+import { releaseDirectory } from './release-directory.ts'
 import { RestartDecider } from './restart-policy.ts'
+import type { StopProgress } from './stop-phases.ts'
+import type { ThreadProfile } from './thread-profile.ts'
+import { Views, type AnyViews } from './views.ts'
 
 /** How a job ended. */
 export type JobResult =
@@ -23,11 +34,15 @@ export type JobResult =
 export interface JobStatus {
   readonly phase: 'starting' | 'running' | 'restarting' | 'stopping' | 'ended'
   readonly restarts: number
-  readonly tasks: readonly TaskMetrics[]
+  readonly tasks: readonly TaskCounters[]
   readonly state: StoreUsage | undefined
   readonly lastCheckpoint: CheckpointFigures | undefined
+  /** The sources, sinks and operators whose systems cannot be reached. */
+  readonly outages: readonly Outage[]
   /** What event time waits for: empty while nothing blocks it. */
   readonly eventTimeWaits: readonly EventTimeWait[]
+  /** How far the stop has got that was asked for; undefined before. */
+  readonly stop: StopProgress | undefined
 }
 
 /**
@@ -37,26 +52,36 @@ export interface JobStatus {
  * const job = startJob({ graph, platform: nodePlatform(), store: memoryStore(), directory: 'data', isBounded: true })
  * const result = await job.ended // => { outcome: 'finished' }
  */
-export class Job {
+export class Job<Declared extends AnyViews = AnyViews> {
   /** Never rejects. */
   readonly ended: Promise<JobResult>
+  /** The options that the job was started with. */
+  readonly options: JobOptions
   readonly #settings: JobSettings
   readonly #decider: RestartDecider
+  readonly #observers = new Set<JobObserver>()
+  readonly #views: Views
   readonly #stopping = new AbortController()
   #attempt: Attempt | undefined
   #phase: JobStatus['phase'] = 'starting'
   #restarts = 0
+  readonly #paused = new Set<string>()
   #stop: 'no' | 'stop' | 'drain' | 'cancel' = 'no'
   #lastCheckpoint: CheckpointFigures | undefined
+  #savepoint: string | undefined
+  readonly #profiling = new Profiling()
 
   constructor(options: JobOptions) {
     const settings = settingsOf(options)
+    this.options = options
+    this.#views = new Views(options.graph)
     this.#settings = {
       ...settings,
       observer: (event) => {
         if (event.kind === 'checkpointCompleted') this.#lastCheckpoint = event.figures
         if (event.kind === 'started') this.#started()
         settings.observer(event)
+        for (const observer of this.#observers) observer(event)
       },
     }
     this.#decider = new RestartDecider(settings.restart)
@@ -70,15 +95,125 @@ export class Job {
       tasks: this.#attempt?.metrics ?? [],
       state: this.#attempt?.stateUsage,
       lastCheckpoint: this.#lastCheckpoint,
+      outages: this.#attempt?.outages ?? [],
       eventTimeWaits: this.#attempt?.eventTimeWaits ?? [],
+      stop: this.#phase === 'stopping' ? this.#attempt?.stopping.phases.progress : undefined,
     }
   }
 
   /**
-   * Stops reading, finishes records in flight, checkpoints, commits and ends; a later start resumes there.
-   * With `drain` windows and timers fire first, as at the end of input.
+   * Calls `observer` with each event from now on, after the one in the options, until the result is disposed. The first
+   * event comes after `startJob` has returned, so a program that calls this at once misses none.
+   *
+   * @example
+   * using _ = job.observe((event) => console.log(event.kind))
    */
-  async stop(options: { readonly drain?: boolean } = {}): Promise<JobResult> {
+  observe(observer: JobObserver): Disposable {
+    const own: JobObserver = (event) => observer(event)
+    this.#observers.add(own)
+    return { [Symbol.dispose]: () => void this.#observers.delete(own) }
+  }
+
+  /**
+   * A view that the pipeline keeps with `toView`, to be read while the job runs. Throws `OPTION_INVALID` if it has none of
+   * this name.
+   *
+   * @example
+   * await job.view('totals').ready()
+   * job.view('totals').get('c1') // => { key: 'c1', n: 2, total: 80 }
+   */
+  view<Name extends keyof Declared & string>(name: Name): Declared[Name] {
+    return this.#views.named(name) as Declared[Name]
+  }
+
+  /** The counters of every subtask, and of the parts that run in it. */
+  samples(): readonly TaskSample[] {
+    return this.#attempt?.samples() ?? []
+  }
+
+  /** Figures of every split that is being read. */
+  splits(): readonly SplitSample[] {
+    return this.#attempt?.splits() ?? []
+  }
+
+  /** How much state each operator has. */
+  tables(): readonly TableUsage[] {
+    return this.#attempt?.tables() ?? []
+  }
+
+  /**
+   * Reads state of an operator while the job runs: values as they are now, and no copies where the operator runs in this
+   * thread, so do not change them. In the order of creation, within each subtask. Rejects with `JOB_FAILED` if the job is
+   * not running.
+   */
+  async readState(query: StateQuery): Promise<readonly StateRow[]> {
+    await Promise.resolve()
+    const isUp = this.#phase === 'running' || this.#phase === 'stopping'
+    if (!isUp || this.#attempt === undefined) {
+      throw new MillraceError(
+        'JOB_FAILED',
+        `the job is ${this.#phase}, and its state cannot be read; try again later`,
+      )
+    }
+    return this.#attempt.readState(query)
+  }
+
+  /**
+   * Reads state of an operator from the newest checkpoint: what is durable, read from disk. Rejects with
+   * `CHECKPOINT_FAILED` if the job is starting or has no checkpoint yet.
+   */
+  async readCheckpoint(
+    query: StateQuery,
+  ): Promise<{ readonly checkpoint: number; readonly rows: readonly StateRow[] }> {
+    await Promise.resolve()
+    if (this.#attempt === undefined) throw new MillraceError('CHECKPOINT_FAILED', 'the job is starting')
+    return this.#attempt.readCheckpoint(query)
+  }
+
+  /** The parts of the newest checkpoint, with the kinds of key that they have had. */
+  get checkpointed(): readonly OperatorEntry[] {
+    return this.#attempt?.checkpointed ?? []
+  }
+
+  /** The checkpoint that runs now; undefined if none does. */
+  get runningCheckpoint(): RunningFigures | undefined {
+    return this.#attempt?.runningCheckpoint
+  }
+
+  /** The sources that do not read because of `pause`. */
+  get paused(): readonly string[] {
+    return [...this.#paused]
+  }
+
+  /**
+   * Stops a source from reading, until `resume`. Event time waits for it meanwhile, checkpoints continue, and a restart
+   * after a failure keeps it. Throws `OPTION_INVALID` if the pipeline has no such source.
+   */
+  pause(source: string): void {
+    this.#paused.add(this.#sourceNamed(source))
+    this.#attempt?.pause(source, true)
+  }
+
+  /** Lets a source read again. Throws `OPTION_INVALID` if the pipeline has no such source. */
+  resume(source: string): void {
+    this.#paused.delete(this.#sourceNamed(source))
+    this.#attempt?.pause(source, false)
+  }
+
+  #sourceNamed(name: string): string {
+    const sources = this.#settings.graph.nodes.filter(({ kind }) => kind === 'source')
+    if (sources.some((node) => node.name === name)) return name
+    const names = sources.map((node) => `'${node.name}'`).join(', ')
+    throw new MillraceError('OPTION_INVALID', `the pipeline has no source '${name}'; it has ${names}`)
+  }
+
+  /**
+   * Stops reading, finishes records in flight, checkpoints, commits and ends; a later start resumes there.
+   * With `drain` windows and timers fire first, as at the end of input. With `savepoint` the last checkpoint is written
+   * to that directory as well; if that fails, the job has failed, and has lost nothing.
+   */
+  async stop(options: { readonly drain?: boolean; readonly savepoint?: string } = {}): Promise<JobResult> {
+    if (this.#stop === 'no') this.#savepoint = options.savepoint
     this.#request(options.drain === true ? 'drain' : 'stop')
     return this.ended
   }
@@ -99,6 +234,48 @@ export class Job {
     return this.#attempt.checkpoint()
   }
 
+  /**
+   * Makes a checkpoint, and writes it with everything that it needs to `directory`, which is created or must be empty. It
+   * is a data directory: a job that is started with it, or with a copy, continues from there, with any parallelism. The
+   * running job is not affected.
+   *
+   * Rejects with `OPTION_INVALID` if the directory is not empty, and as `checkpoint` does.
+   *
+   * @example
+   * await job.savepoint('/backups/before-upgrade')
+   */
+  async savepoint(directory: string): Promise<CheckpointFigures> {
+    await Promise.resolve()
+    if (this.#attempt === undefined) throw new MillraceError('CHECKPOINT_FAILED', 'the job is starting')
+    return this.#attempt.savepoint(directory)
+  }
+
+  /**
+   * Samples for `ms` what the threads of the job run, one profile for each thread. Other work of the process is in them as
+   * well. It costs some percent of the speed meanwhile.
+   *
+   * Rejects with `OPTION_INVALID` if the platform has no profiler, and with `JOB_FAILED` if the job is not running, ends or
+   * restarts meanwhile, or is profiled already.
+   */
+  async profile(ms: number): Promise<readonly ThreadProfile[]> {
+    await Promise.resolve()
+    return this.#profiling.run(this.#phase === 'running' ? this.#attempt : undefined, this.#phase, ms)
+  }
+
+  /**
+   * Resolves once the output of a checkpoint is visible: all sinks have committed it, and with it every earlier one. Rejects
+   * with `CHECKPOINT_FAILED` if the job is not running, or ends or restarts before.
+   *
+   * @example
+   * const { checkpoint } = await job.checkpoint()
+   * await job.committed(checkpoint)
+   */
+  async committed(checkpoint: number): Promise<void> {
+    await Promise.resolve()
+    if (this.#attempt === undefined) throw new MillraceError('CHECKPOINT_FAILED', 'the job is starting')
+    await this.#attempt.committed(checkpoint)
+  }
+
   async #live(): Promise<JobResult> {
     const { observer } = this.#settings
     let result: JobResult
@@ -108,17 +285,10 @@ export class Job {
       result = { outcome: 'failed', error }
     }
     this.#phase = 'ended'
-    this.#tellConnectors(result)
+    this.#views.closed('ended')
+    endConnectors(this.#settings.graph, result.outcome === 'failed' ? result.error : undefined)
     observer({ kind: 'ended', outcome: result.outcome })
     return result
-  }
-
-  #tellConnectors(result: JobResult): void {
-    const error = result.outcome === 'failed' ? result.error : undefined
-    for (const node of this.#settings.graph.nodes) {
-      if (node.kind === 'source') node.source.ended?.(error)
-      if (node.kind === 'sink') node.sink.ended?.(error)
-    }
   }
 
   /** Acquires the data directory, runs, and releases the directory. */
@@ -129,11 +299,12 @@ export class Job {
     try {
       ending = await this.#attempts(lock)
     } catch (error) {
-      await this.#release(lock)
+      // Something may still write: then only the end of the process releases the directory.
+      if (this.#attempt?.stopping.isOpen !== true) await releaseDirectory(lock, this.#settings)
       throw error
     }
     // A job whose directory was acquired by another process has failed in any case.
-    const lost = await this.#release(lock)
+    const lost = await releaseDirectory(lock, this.#settings)
     if (lost !== undefined) throw lost
     return ending
   }
@@ -158,26 +329,13 @@ export class Job {
     }
   }
 
-  /** Resolves with the error if another process has acquired the directory. */
-  async #release(lock: DirectoryLock): Promise<MillraceError | undefined> {
-    const { directory, observer } = this.#settings
-    try {
-      await lock.release()
-    } catch (error) {
-      if (isMillraceError(error, 'DIRECTORY_LOCKED')) return error
-      const message = `the lock on ${directory} could not be released: ${describeError(error)}`
-      observer({ kind: 'warning', message })
-    }
-    return undefined
-  }
-
   async #attempts(lock: DirectoryLock): Promise<Ending> {
     const { platform, observer, graph } = this.#settings
     for (const unread of unreadOutputs(graph)) observer({ kind: 'warning', message: unreadText(unread) })
     const { clock } = platform
     for (;;) {
       const startedAt = clock.monotonic()
-      this.#attempt = new Attempt(this.#settings, lock)
+      this.#attempt = new Attempt(this.#settings, lock, this.#restarts > 0)
       try {
         return await this.#attempt.run()
       } catch (error) {
@@ -185,6 +343,7 @@ export class Job {
         if (this.#stop !== 'no') throw error
         const decision = this.#decider.afterFailure(error, clock.monotonic() - startedAt)
         if ('giveUp' in decision) throw decision.giveUp
+        this.#views.closed('restarting')
         observer({ kind: 'failed', error, restartInMs: decision.delayMs })
         this.#phase = 'restarting'
         this.#restarts++
@@ -206,6 +365,8 @@ export class Job {
 
   #started(): void {
     this.#phase = 'running'
+    this.#views.opened()
+    for (const source of this.#paused) this.#attempt?.pause(source, true)
     // A stop was requested before the tasks existed. They start once the caller has returned.
     if (this.#stop !== 'no') queueMicrotask(() => this.#carryOut())
   }
@@ -222,7 +383,7 @@ export class Job {
   #carryOut(): void {
     this.#phase = 'stopping'
     if (this.#stop === 'cancel') this.#attempt?.cancel()
-    else this.#attempt?.stop(this.#stop === 'drain')
+    else this.#attempt?.stop(this.#stop === 'drain', this.#savepoint)
   }
 }
 
@@ -230,6 +391,6 @@ export class Job {
  * Starts a job. Throws `OPTION_INVALID` and `GRAPH_INVALID` for invalid input; every later error ends the
  * job.
  */
-export function startJob(options: JobOptions): Job {
+export function startJob<Declared extends AnyViews = AnyViews>(options: JobOptions): Job<Declared> {
   return new Job(options)
 }

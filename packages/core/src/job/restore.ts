@@ -1,6 +1,7 @@
 import { CheckpointStorage } from '../checkpoint/checkpoint-storage.ts'
 import { announcements, checkRestorable, planRestore, type RestorePlan } from '../checkpoint/compatibility.ts'
 import type { Manifest } from '../checkpoint/manifest.ts'
+import { entriesOf } from '../checkpoint/parts.ts'
 import { makeDurableDirectory } from '../disk/durable-directory.ts'
 import type { Owner } from '../disk/owner.ts'
 import { docsLink } from '../errors/docs-link.ts'
@@ -85,12 +86,44 @@ export async function planStart(
 ): Promise<RestorePlan | undefined> {
   const settings = settingsOf(options)
   const { checkpoints } = new DataDirectory(settings.directory)
-  const [newest] = await new CheckpointStorage(settings.platform.fs, checkpoints).readable(warn)
+  const storage = new CheckpointStorage(settings.platform.fs, checkpoints)
+  const [newest] = await readableWhileRunning(storage, warn)
   return newest && planOf(newest, settings)
 }
 
+/**
+ * Reads all checkpoints, of a directory whose job may run: it removes old ones. What has failed is tried again if the
+ * list was another one before.
+ */
+async function readableWhileRunning(
+  storage: CheckpointStorage,
+  warn: (message: string) => void,
+): Promise<readonly Manifest[]> {
+  for (;;) {
+    const before = await storage.list()
+    const messages: string[] = []
+    let failure: { readonly error: unknown } | undefined
+    let manifests: readonly Manifest[] = []
+    try {
+      manifests = await storage.readable((message) => messages.push(message))
+    } catch (error) {
+      failure = { error }
+    }
+    const isSame = String(await storage.list()) === String(before)
+    if ((failure !== undefined || messages.length > 0) && !isSame) continue
+    if (failure !== undefined) throw failure.error
+    for (const message of messages) warn(message)
+    return manifests
+  }
+}
+
 function planOf(manifest: Manifest, { graph, keyGroups, store, dropState }: JobSettings): RestorePlan {
-  return planRestore(manifest, graph, { keyGroups, storeKind: store.kind, dropState })
+  return planRestore(manifest, graph, {
+    keyGroups,
+    storeKind: store.kind,
+    restores: store.restores ?? [],
+    dropState,
+  })
 }
 
 /**
@@ -101,11 +134,14 @@ async function compareWithProgram(
   manifest: Manifest,
   { settings, directory, warn }: RestoreSurroundings,
 ): Promise<RestorePlan> {
-  const { platform } = settings
+  const { platform, graph } = settings
   const plan = planOf(manifest, settings)
+  const typesNow = new Map(entriesOf(graph).map(({ name, type }) => [name, type]))
   checkRestorable(plan)
   for (const text of announcements(plan)) warn(text, docsLink('changedPrograms'))
   for (const name of plan.abandoned) {
+    // A connector that only begins anew uses its data still.
+    if (typesNow.get(name) === manifest.operators.find((entry) => entry.name === name)?.type) continue
     const kept = directory.connector(name)
     if ((await platform.fs.stat(kept)) === undefined) continue
     warn(`${kept} still contains data of the connector of '${name}'. Remove it when you no longer need it`)
