@@ -103,7 +103,7 @@ export class BlockLoader {
       this.#block = block
     }
     const reader = this.#reader!
-    const value = decode(block, spec, inner, reader)
+    const value = decode(block, spec, inner, { reader, end })
     if (input.position !== end) throw refusal(block, spec, inner, 'it does not end where the value ends')
     const cell = new MemoryCell(outer, inner, group, value, seq, 0)
     cell.segment = segment
@@ -128,11 +128,21 @@ export class BlockLoader {
   }
 }
 
-function decode(block: RecordBlock, spec: TableSpec<unknown>, inner: KeyToken, reader: ValueReader): unknown {
+function decode(
+  block: RecordBlock,
+  spec: TableSpec<unknown>,
+  inner: KeyToken,
+  { reader, end }: { readonly reader: ValueReader; readonly end: number },
+): unknown {
+  const { input } = block
+  const blockEnd = input.end
+  input.end = end
   try {
-    return reader.read(block.input)
+    return reader.read(input)
   } catch (cause) {
     throw refusal(block, spec, inner, describeError(cause), cause)
+  } finally {
+    input.end = blockEnd
   }
 }
 

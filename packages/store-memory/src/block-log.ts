@@ -29,6 +29,8 @@ export class BlockLog {
   readonly blockBytes: number
   readonly #open = new Set<OpenBlock>()
   readonly #scratch = new ByteWriter(256)
+  /** Bytes appended so far. */
+  bytes = 0
 
   constructor(set: SegmentSet, writer: SegmentWriter, segmentBytes: number) {
     this.#set = set
@@ -56,7 +58,9 @@ export class BlockLog {
     this.#writer.append(head)
     this.#writer.append(records)
     this.#writer.append(trailer)
-    segment.bytes += head.length + records.length + trailer.length
+    const bytes = head.length + records.length + trailer.length
+    segment.bytes += bytes
+    this.bytes += bytes
     segment.checksum = chainChecksum(segment.checksum, checksum)
   }
 

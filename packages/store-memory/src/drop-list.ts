@@ -11,6 +11,10 @@ interface StoredDrop {
 export class DropList {
   readonly #drops = new TokenMap<StoredDrop[]>()
 
+  get isEmpty(): boolean {
+    return this.#drops.size === 0
+  }
+
   add(outer: KeyToken, drop: StoredDrop): void {
     const drops = this.#drops.get(outer)
     if (drops === undefined) this.#drops.add(outer, [drop])

@@ -30,9 +30,10 @@ export interface Sequence {
  *
  *  1. Every dirty cell is in `#dirty` once. Every owed cell is in `#frozen`; entries of `#frozen` that are
  *     not owed were written early, because the cell was accessed.
- *  3. A cell that was returned since the last freeze is not owed.
- *  4. Records of a cell are written before its tombstone or the drop that covers it.
- * 4. A cell is dead if it says so, or if `#drops` covers it.
+ *  2. A cell that was returned since the last freeze is not owed.
+ *  3. Records of a cell are written before its tombstone or the drop that covers it.
+ *  4. A cell is dead if it says so, or if `#drops` covers it.
+ *
  * A token that is deleted and created again is another cell with a higher `seq`. Records and tombstones refer
  * to a `seq`, not to a token, so the old cell's tombstone and the new cell's record can be written in any
  * order.
@@ -51,6 +52,7 @@ export class MemoryTable<T> implements StateTable<T> {
   /** Number of cells visited without work since the last unit was counted. */
   #passed = 0
   #hasRecords: boolean
+  #bytes = 0
 
   constructor(
     spec: TableSpec<T>,
@@ -72,6 +74,11 @@ export class MemoryTable<T> implements StateTable<T> {
 
   get size(): number {
     return this.#index.size
+  }
+
+  /** The length of the latest records of its cells, as of the last snapshot. */
+  get bytes(): number {
+    return this.#bytes
   }
 
   /** Whether any segment may contain records of this table. */
@@ -183,7 +190,10 @@ export class MemoryTable<T> implements StateTable<T> {
   /** Adds cells from the segments, none newer than the store's sequence. Yields after each cell or step. */
   *restore(cells: SeqRange<T>): Generator<undefined> {
     for (const cell of cells.inOrder()) {
-      if (cell !== undefined) this.#index.add(cell)
+      if (cell !== undefined) {
+        this.#index.add(cell)
+        this.#bytes += cell.bytes
+      }
       yield
     }
   }
@@ -209,7 +219,8 @@ export class MemoryTable<T> implements StateTable<T> {
 
   #encodeDrops(slicing: Slicing): boolean {
     for (let drop = this.#drops.takeFrozen(); drop !== undefined; drop = this.#drops.takeFrozen()) {
-      if (drop.isNeeded) this.#block.drop(drop.outer, drop.seq)
+      this.#bytes -= drop.deadBytes
+      if (drop.deadBytes > 0) this.#block.drop(drop.outer, drop.seq)
       if (slicing.spend()) return false
     }
     return true
@@ -228,9 +239,11 @@ export class MemoryTable<T> implements StateTable<T> {
   /** Writes an owed cell, or rewrites a clean one; it is clean then. Returns the bytes written. */
   #write(cell: MemoryCell<T>): number {
     let bytes = 0
+    if (cell.segment !== undefined) this.#bytes -= cell.bytes
     if (!cell.isDead) bytes = this.#block.value(cell)
     else if (cell.segment !== undefined) this.#block.tombstone(cell)
     cell.epoch = 0
+    this.#bytes += bytes
     this.#hasRecords = true
     return bytes
   }

@@ -2,26 +2,28 @@ import { isMillraceError } from '@millrace/core'
 import { assert } from '@millrace/core/store'
 import type {
   DiscardedState,
+  OpenedTable,
   OpenStateStore,
   Pacing,
   Slicing,
   StateTable,
   StoreSnapshot,
   StoreUsage,
+  TableUsage,
   TableSpec,
 } from '@millrace/core/store'
 import type { Fs } from '@millrace/core/disk'
 import { BlockLoader } from './block-loader.ts'
 import { BlockWriter } from './block-writer.ts'
-import { readerOf } from './codec-check.ts'
 import { MemoryTable } from './memory-table.ts'
 import type { Sequence } from './memory-table.ts'
 import { readBackwards, SegmentWriter } from '@millrace/segment-log'
 import { BlockLog } from './block-log.ts'
 import { recordsOf } from './record-block.ts'
 import type { SegmentSet } from './segment-set.ts'
-import { readSnapshot, snapshotFormat } from './snapshot.ts'
-import type { MemorySnapshot, NamedTable } from './snapshot.ts'
+import { readSnapshot } from './snapshot.ts'
+import type { MemorySnapshot } from './snapshot.ts'
+import { TableSet } from './table-set.ts'
 
 /** The files that `memoryStore` found in the directory. */
 export interface OpenMemoryStoreOptions {
@@ -46,53 +48,34 @@ export class OpenMemoryStore implements OpenStateStore {
   readonly #fs: Fs
   readonly #budget: Pacing
   readonly #directory: string
-  readonly #from: MemorySnapshot | undefined
-  readonly #discard: readonly DiscardedState[]
   readonly #segments: SegmentSet
   readonly #writer: SegmentWriter
   readonly #log: BlockLog
   readonly #sequence: Sequence
-  /** Tables by owner, then by subtask. */
-  readonly #tables = new Map<string, Map<number, MemoryTable<unknown>[]>>()
+  readonly #tables: TableSet<MemoryTable<unknown>>
   #number: number
-  #isLoaded = false
-  /** The search for live cells in victims; undefined without victims. */
-  #compaction: Iterator<number> | undefined = undefined
 
   constructor(options: OpenMemoryStoreOptions) {
     this.#fs = options.fs
     this.#budget = options.budget
     this.#directory = options.directory
-    this.#from = options.from
-    this.#discard = options.discard
     this.#number = options.number
     this.#segments = options.segments
     this.#writer = new SegmentWriter(options.fs, options.directory)
     this.#log = new BlockLog(options.segments, this.#writer, options.segmentBytes)
     this.#sequence = { last: options.from?.seq ?? 0 }
+    this.#tables = new TableSet(options, options.segments, this.#log, () => this.#rewriteVictims())
   }
 
   table<T>(spec: TableSpec<T>): StateTable<T> {
-    assert(!this.#isLoaded, 'tables are opened before the store is loaded')
-    const tables = this.#tablesOf(spec.owner, spec.subtask)
-    assert(
-      tables.every((each) => each.spec.name !== spec.name),
-      `operator ${spec.owner} opens its state ${spec.name} once per subtask`,
-    )
-    const restored = this.#isDiscarded(spec)
-      ? undefined
-      : this.#from?.tables.find((each) => each.owner === spec.owner && each.name === spec.name)
-    if (restored !== undefined) readerOf(spec, restored)
     const { owner, subtask, name, groups, codec } = spec
     const origin = { owner, subtask, table: name, groups, codecId: codec.id, codecVersion: codec.version }
-    const table = new MemoryTable(spec, new BlockWriter(origin, codec, this.#log), this.#sequence, restored)
-    tables.push(table)
-    return table
+    const writer = new BlockWriter(origin, codec, this.#log)
+    return this.#tables.add(spec, (restored) => new MemoryTable(spec, writer, this.#sequence, restored))
   }
 
   async load(): Promise<void> {
-    this.#isLoaded = true
-    const loader = new BlockLoader(this.#allTables())
+    const loader = new BlockLoader(this.#tables.loading())
     for (const segment of this.#segments.segments.toReversed()) {
       const path = `${this.#directory}/${segment.file}`
       await readBackwards(this.#fs, path, segment, (block, place) =>
@@ -100,30 +83,26 @@ export class OpenMemoryStore implements OpenStateStore {
       )
     }
     await this.#paced(loader.finish())
-    this.#tidy()
+    this.#tables.tidy()
   }
 
   freeze(owner: string, subtask: number): void {
-    for (const table of this.#tablesOf(owner, subtask)) table.freeze()
+    this.#tables.freeze(owner, subtask)
   }
 
   encode(owner: string, subtask: number, slicing: Slicing): boolean {
-    const tables = this.#tablesOf(owner, subtask)
-    // Encoding faster than the disk writes would fill memory.
-    if (this.#log.isBehind) return this.#compaction === undefined && tables.every((each) => each.isSettled)
-    const untilBehind: Slicing = { spend: (units) => slicing.spend(units) || this.#log.isBehind }
-    return tables.every((table) => table.encode(untilBehind)) && this.#compact(untilBehind)
+    return this.#tables.encode(owner, subtask, slicing)
   }
 
   async persist(): Promise<StoreSnapshot> {
-    for (const table of this.#allTables()) {
+    for (const table of this.#tables) {
       assert(table.isSettled, `operator ${table.spec.owner} is encoded before the store is made durable`)
     }
     this.#log.closeBlocks()
     this.#segments.leaveOut(++this.#number)
-    const snapshot = this.#snapshot()
+    const snapshot = this.#tables.snapshot(this.#number, this.#sequence.last)
     const durable = this.#writer.flush()
-    this.#tidy()
+    this.#tables.tidy()
     await durable
     return snapshot
   }
@@ -143,9 +122,22 @@ export class OpenMemoryStore implements OpenStateStore {
   }
 
   usage(): StoreUsage {
-    let cells = 0
-    for (const table of this.#allTables()) cells += table.size
-    return { cells, liveBytes: this.#segments.liveBytes, diskBytes: this.#segments.diskBytes }
+    const { liveBytes, diskBytes } = this.#segments
+    return { cells: this.#tables.cells, liveBytes, diskBytes, writtenBytes: this.#log.bytes }
+  }
+
+  opened(): readonly OpenedTable[] {
+    return this.#tables.opened()
+  }
+
+  tableUsage(): readonly TableUsage[] {
+    return Array.from(this.#tables, ({ spec, size, bytes }) => ({
+      owner: spec.owner,
+      subtask: spec.subtask,
+      name: spec.name,
+      cells: size,
+      bytes,
+    }))
   }
 
   close(): Promise<void> {
@@ -157,67 +149,7 @@ export class OpenMemoryStore implements OpenStateStore {
     for (const _ of work) if (this.#budget.spend()) await this.#budget.turn()
   }
 
-  #isDiscarded({ owner, name }: TableSpec<unknown>): boolean {
-    return this.#discard.some((each) => each.owner === owner && (each.table ?? name) === name)
-  }
-
-  #tablesOf(owner: string, subtask: number): MemoryTable<unknown>[] {
-    let bySubtask = this.#tables.get(owner)
-    if (bySubtask === undefined) this.#tables.set(owner, (bySubtask = new Map()))
-    let tables = bySubtask.get(subtask)
-    if (tables === undefined) bySubtask.set(subtask, (tables = []))
-    return tables
-  }
-
-  *#allTables(): Generator<MemoryTable<unknown>> {
-    for (const bySubtask of this.#tables.values()) {
-      for (const tables of bySubtask.values()) yield* tables
-    }
-  }
-
-  #compact(slicing: Slicing): boolean {
-    while (this.#compaction !== undefined) {
-      const step = this.#compaction.next()
-      if (step.done === true) this.#compaction = undefined
-      else if (slicing.spend(step.value)) return false
-    }
-    return true
-  }
-
   *#rewriteVictims(): Generator<number> {
-    for (const table of this.#allTables()) yield* table.rewriteVictims()
-  }
-
-  /**
-   * After a load or a snapshot: closes the active segment if it is long enough, and chooses segments to
-   * compact.
-   */
-  #tidy(): void {
-    if (this.#segments.isActiveFull()) this.#log.seal()
-    if (!this.#segments.chooseVictims()) return
-    if (this.#segments.active?.isVictim === true) this.#log.seal()
-    this.#compaction = this.#rewriteVictims()
-  }
-
-  #snapshot(): MemorySnapshot {
-    return {
-      format: snapshotFormat,
-      number: this.#number,
-      seq: this.#sequence.last,
-      segments: this.#segments.segments.map(({ file, bytes, checksum }) => ({ file, bytes, checksum })),
-      tables: this.#namedTables(),
-    }
-  }
-
-  /** One entry for all subtasks of an operator. */
-  #namedTables(): NamedTable[] {
-    const named = new Map<string, NamedTable>()
-    for (const { spec, since, hasRecords } of this.#allTables()) {
-      const { owner, name, codec } = spec
-      const id = JSON.stringify([owner, name])
-      if (!hasRecords || named.has(id)) continue
-      named.set(id, { owner, name, codec: codec.id, version: codec.version, since })
-    }
-    return [...named.values()]
+    for (const table of this.#tables) yield* table.rewriteVictims()
   }
 }

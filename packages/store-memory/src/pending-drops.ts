@@ -17,16 +17,20 @@ export interface DropHost<T> {
 }
 
 /** An outer token that was dropped with its cells. */
-interface Drop<T> {
+interface Drop {
   readonly outer: KeyToken
   /** The drop includes cells up to this `seq`; later ones are new cells. */
   readonly seq: number
   /** The table's epoch at the drop. */
   readonly epoch: number
-  /** The cells that are not marked dead yet. */
-  readonly rest: Iterator<MemoryCell<T>>
   /** The number of bytes, by segment, that are dead once the drop is written. */
   readonly deadBytes: Map<Segment, number>
+}
+
+/** A drop whose cells are not all marked dead. Apart from it, because a drop outlives its cells. */
+interface Unmarked<T> {
+  readonly drop: Drop
+  readonly rest: Iterator<MemoryCell<T>>
 }
 
 /**
@@ -39,13 +43,13 @@ interface Drop<T> {
 export class PendingDrops<T> {
   readonly #host: DropHost<T>
   /** To be written with the next snapshot, and with the running one. */
-  #next: Drop<T>[] = []
-  #frozen: Drop<T>[] = []
+  #next: Drop[] = []
+  #frozen: Drop[] = []
   /**
-   * The drops whose cells are not all marked, oldest first. The first `#frozenUnmarked` of them are in
+   * The drops whose cells are not all marked, oldest first. The first `#frozenUnmarked` of them are of drops in
    * `#frozen`.
    */
-  readonly #unmarked: Drop<T>[] = []
+  readonly #unmarked: Unmarked<T>[] = []
   #frozenUnmarked = 0
   /** By outer token: the highest `seq` of the drops in `#unmarked`. */
   readonly #unmarkedUpTo = new Map<KeyToken, number>()
@@ -68,9 +72,9 @@ export class PendingDrops<T> {
 
   /** Drops cells that were removed from the index, in constant time. */
   add(outer: KeyToken, seq: number, cells: OuterCells<T>): void {
-    const drop = { outer, seq, epoch: this.#host.epoch(), rest: cells.values(), deadBytes: new Map() }
+    const drop = { outer, seq, epoch: this.#host.epoch(), deadBytes: new Map() }
     this.#next.push(drop)
-    this.#unmarked.push(drop)
+    this.#unmarked.push({ drop, rest: cells.values() })
     this.#unmarkedUpTo.set(outer, seq)
     this.mark(marksPerDrop)
   }
@@ -94,18 +98,24 @@ export class PendingDrops<T> {
     return true
   }
 
-  /** The next frozen drop to write; undefined if there is none. All of their cells must be marked. */
-  takeFrozen(): { readonly outer: KeyToken; readonly seq: number; readonly isNeeded: boolean } | undefined {
+  /**
+   * The next frozen drop to write; undefined if there is none. All of their cells must be marked. Without dead bytes no
+   * cell was ever written, and there is no record to delete.
+   */
+  takeFrozen(): { readonly outer: KeyToken; readonly seq: number; readonly deadBytes: number } | undefined {
     const drop = this.#frozen.pop()
     if (drop === undefined) return undefined
-    for (const [segment, bytes] of drop.deadBytes) segment.liveBytes -= bytes
-    // If no cell was ever written, there is no record to delete.
-    return { outer: drop.outer, seq: drop.seq, isNeeded: drop.deadBytes.size > 0 }
+    let deadBytes = 0
+    for (const [segment, bytes] of drop.deadBytes) {
+      segment.liveBytes -= bytes
+      deadBytes += bytes
+    }
+    return { outer: drop.outer, seq: drop.seq, deadBytes }
   }
 
   #markOne(): void {
-    const drop = this.#unmarked[0]!
-    const { done, value: cell } = drop.rest.next()
+    const { drop, rest } = this.#unmarked[0]!
+    const { done, value: cell } = rest.next()
     if (done !== true) {
       this.#markDead(cell, drop)
       return
@@ -115,7 +125,7 @@ export class PendingDrops<T> {
     if (this.#unmarkedUpTo.get(drop.outer) === drop.seq) this.#unmarkedUpTo.delete(drop.outer)
   }
 
-  #markDead(cell: MemoryCell<T>, { epoch, deadBytes }: Drop<T>): void {
+  #markDead(cell: MemoryCell<T>, { epoch, deadBytes }: Drop): void {
     // A cell that was changed in the epoch of its drop is not owed: the snapshot of that epoch contains the
     // drop.
     if (cell.epoch !== 0 && cell.epoch !== epoch) this.#host.writeOwed(cell)

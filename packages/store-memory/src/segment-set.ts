@@ -73,10 +73,20 @@ export class SegmentSet {
 
   /** Opens a segment for new records. */
   activate(): Segment {
-    const segment = new Segment({ number: ++this.#lastNumber, epoch: this.#epoch })
+    const segment = this.reserve()
+    this.adopt(segment)
+    return segment
+  }
+
+  /** A segment that no snapshot names until it is adopted. */
+  reserve(): Segment {
+    return new Segment({ number: ++this.#lastNumber, epoch: this.#epoch })
+  }
+
+  /** Makes a reserved segment the active one. Those reserved before it are adopted before it, or never. */
+  adopt(segment: Segment): void {
     this.#segments.push(segment)
     this.#active = segment
-    return segment
   }
 
   /** Seals the active segment. */

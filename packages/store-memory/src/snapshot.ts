@@ -1,6 +1,6 @@
 import { MillraceError } from '@millrace/core'
 import type { Json } from '@millrace/core'
-import type { StoreSnapshot } from '@millrace/core/store'
+import type { StoreFile, StoreSnapshot } from '@millrace/core/store'
 import { segmentName } from './segment.ts'
 
 /** The value of `MemorySnapshot.format` that this version writes, and the newest that it reads. */
@@ -43,17 +43,22 @@ export function readSnapshot(json: StoreSnapshot): MemorySnapshot {
   if (typeof format === 'number' && format !== snapshotFormat) {
     throw new MillraceError(
       'CHECKPOINT_INCOMPATIBLE',
-      `the snapshot of the memory store has format ${format}; this version reads format ` +
+      `the snapshot of the state store has format ${format}; this version reads format ` +
         `${snapshotFormat}: restore it with the version of Millrace that made it`,
     )
   }
   if (!isSnapshot(json)) {
     throw new MillraceError(
       'CHECKPOINT_CORRUPT',
-      'the manifest does not contain a valid snapshot of the memory store; restore an older checkpoint',
+      'the manifest does not contain a valid snapshot of the state store; restore an older checkpoint',
     )
   }
   return json
+}
+
+/** The files that a snapshot consists of. */
+export function snapshotFiles(snapshot: StoreSnapshot): readonly StoreFile[] {
+  return readSnapshot(snapshot).segments.map(({ file, bytes }) => ({ file, bytes }))
 }
 
 function isSnapshot(json: Json): json is MemorySnapshot {

@@ -11,7 +11,7 @@ import { readSnapshot } from './snapshot.ts'
  * with `CHECKPOINT_INCOMPATIBLE` for data of a newer version.
  *
  * @example
- * await verifySnapshot(fs, '.millrace/fraud/state', manifest.store.snapshot) // => 1_204_331
+ * await verifySnapshot(fs, '.millrace/fraud/state', manifest.store.parts[0].snapshot) // => 1_204_331
  */
 export async function verifySnapshot(fs: Fs, directory: string, snapshot: StoreSnapshot): Promise<number> {
   let bytes = 0

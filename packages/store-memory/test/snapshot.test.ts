@@ -226,7 +226,7 @@ test('cells that were in no snapshot leave no trace in one', async () => {
   }
   run.deleteOuter('w')
   await run.checkpoint()
-  expect(run.store.usage()).toEqual({ cells: 0, liveBytes: 0, diskBytes: 0 })
+  expect(run.store.usage()).toMatchObject({ cells: 0, liveBytes: 0, diskBytes: 0 })
 })
 
 test('a table may be changed while it is iterated', async () => {
