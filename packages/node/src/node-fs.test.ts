@@ -54,6 +54,29 @@ describe('errors of the system', () => {
   })
 })
 
+test('a watched file reports changes until it is disposed, and one that does not exist reports none', async () => {
+  const directory = await mkdtemp(`${tmpdir()}/millrace-node-`)
+  const path = `${directory}/a.log`
+  await writeFile(path, '')
+  let changes = 0
+  let wake = (): void => {}
+  const hint = nodeFs.watch!(path, () => {
+    changes++
+    wake()
+  })
+  const changed = new Promise<void>((resolve) => (wake = resolve))
+  const file = await nodeFs.open(path, 'append')
+  await file.write(new Uint8Array(10))
+  await changed
+  hint[Symbol.dispose]()
+  const before = changes
+  await file.write(new Uint8Array(10))
+  await file.close()
+  nodeFs.watch!(`${directory}/none.log`, () => changes++)[Symbol.dispose]()
+  expect(changes).toBe(before)
+  await rm(directory, { recursive: true })
+})
+
 test('a file that reuses the inode of a removed one has its own identity', async () => {
   const directory = await mkdtemp(`${tmpdir()}/millrace-node-`)
   const identities = new Set<string | undefined>()

@@ -1,6 +1,6 @@
 import { mkdir, open, readdir, rename, rmdir, stat, unlink } from 'node:fs/promises'
 import { platform } from 'node:process'
-import type { BigIntStats } from 'node:fs'
+import { watch, type BigIntStats } from 'node:fs'
 import type { Fs, FsEntry, FsFile, FsStat } from '@millrace/core/disk'
 import { MillraceError } from '@millrace/core'
 import { fsFailure, syncFailure, systemCode } from './fs-failure.ts'
@@ -113,6 +113,18 @@ export const nodeFs: Fs = {
       throw error instanceof MillraceError ? error : fsFailure(error, path)
     } finally {
       await handle?.close()
+    }
+  },
+
+  watch(path, onChange) {
+    try {
+      const watcher = watch(nativePath(path), { persistent: false }, onChange)
+      // For example when the file is on a volume that was removed: from then on there are no hints.
+      watcher.on('error', () => watcher.close())
+      return { [Symbol.dispose]: () => watcher.close() }
+    } catch {
+      // It does not exist, or the system watches as many files as it can.
+      return { [Symbol.dispose]() {} }
     }
   },
 }

@@ -1,6 +1,7 @@
 import { systemClock, systemRandom, systemScheduler } from '@millrace/world'
 import type { Platform } from '@millrace/core/disk'
 import { nodeFs } from './node-fs.ts'
+import { nodeProfiler } from './node-profiler.ts'
 import { nodeProcessFacts } from './process-facts.ts'
 
 /**
@@ -16,5 +17,6 @@ export function nodePlatform(): Platform {
     scheduler: systemScheduler,
     fs: nodeFs,
     process: nodeProcessFacts,
+    profiler: nodeProfiler,
   }
 }
