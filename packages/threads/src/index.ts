@@ -7,8 +7,14 @@ export { WorkerCrashError } from './pool/worker-crash-error.ts'
 export { openChannel, SharedChannel, sharedChannel } from './channel/shared-channel.ts'
 export type { ChannelHandle, SharedChannelOptions } from './channel/shared-channel.ts'
 export { ChannelBrokenError } from './ring/broken-channel-error.ts'
+export { SharedLink, sharedLink } from './link/shared-link.ts'
+export type { LinkHandle } from './link/shared-link.ts'
 export { watchWorker } from './node-threads.ts'
 export type { WorkerLimits } from './node-threads.ts'
+
+// Single threads, for programs that supervise them.
+export { parentThread, startWorker } from './node-threads.ts'
+export type { ParentThread, WorkerEvents, WorkerStart, WorkerThread } from './node-threads.ts'
 
 // Values as bytes.
 export { bytesCodec, jsonCodec, structuredCloneCodec, textCodec } from './codec/plain-codecs.ts'

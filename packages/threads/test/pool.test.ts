@@ -184,6 +184,33 @@ describe('an abort', () => {
   })
 })
 
+describe('a function that does not return after an abort', () => {
+  test('is killed when the grace is over, and another worker takes the next call', async () => {
+    await using workers = testPool({ graceMs: 0 })
+    for (let round = 0; round < 3; round++) {
+      const [word, controller] = [gate(), new AbortController()]
+      const call = refused(workers.run('spinFrom', word, controller.signal), 'too long')
+      await passed(word)
+      const next = workers.run('double', round)
+      controller.abort(new Error('too long'))
+      await call
+      expect(await next).toBe(2 * round)
+    }
+  })
+
+  test('keeps its worker when it returns within the grace', async () => {
+    const clock = new ManualClock()
+    await using workers = testPool({ graceMs: 1_000, clock })
+    const [word, controller] = [gate(), new AbortController()]
+    const call = refused(workers.run('untilAborted', word, controller.signal), 'enough')
+    await passed(word)
+    controller.abort(new Error('enough'))
+    await call
+    expect(await workers.run('double', 2)).toBe(4)
+    expect(clock.pending).toBe(0)
+  })
+})
+
 describe('closing', () => {
   test('rejects waiting calls, waits for functions that end in time, and kills the others', async () => {
     const workers = testPool({ size: 2, graceMs: 50 })

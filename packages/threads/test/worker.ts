@@ -39,6 +39,13 @@ export function untilAborted(gate: Int32Array, signal: AbortSignal): Promise<str
   return new Promise((_, reject) => signal.addEventListener('abort', () => reject(signal.reason as Error)))
 }
 
+/** Signals at the gate, and computes without a pause. */
+export function spinFrom(gate: Int32Array, _signal: AbortSignal): never {
+  Atomics.add(gate, 0, 1)
+  Atomics.notify(gate, 0)
+  for (;;) Atomics.load(gate, 0)
+}
+
 /** Ends the worker in the given way. */
 export function end(how: 'exit' | 'throw' | 'memory' | 'spin'): Promise<never> {
   if (how === 'exit') process.exit(7)

@@ -1,4 +1,5 @@
 import { onAbort } from '@millrace/world'
+import type { Clock } from '@millrace/world'
 import type { Waiter } from '@millrace/channels'
 import { startWorker } from '../node-threads.ts'
 import type { WorkerStart, WorkerThread } from '../node-threads.ts'
@@ -24,24 +25,33 @@ export interface PoolWorkerEvents {
   onEnd(end: WorkerEnd, phase: WorkerPhase, call: WaitingCall | undefined): void
 }
 
-/** The phase of a worker. */
-export type WorkerPhase = 'starting' | 'idle' | 'running' | 'ended'
+/** How long a function may still run after an abort, in milliseconds of `clock`. */
+export interface Grace {
+  readonly graceMs: number
+  readonly clock: Clock
+}
+
+/** The phase of a worker. `overdue`: its function did not return within the grace after an abort, so it is killed. */
+export type WorkerPhase = 'starting' | 'idle' | 'running' | 'overdue' | 'ended'
 
 /**
  * One worker thread of a pool: starting, then idle or running one call, then ended.
  *
  * An aborted call is over for its caller. The worker is notified, but is idle only once the function has
- * returned: only ending the thread can interrupt a function.
+ * returned. Only ending the thread can interrupt a function: that happens when the grace is over.
  */
 export class PoolWorker {
   readonly #thread: WorkerThread
   readonly #events: PoolWorkerEvents
+  readonly #grace: Grace
+  #overdue: Disposable | undefined
   #phase: WorkerPhase = 'starting'
   #waiting: WaitingCall | undefined
   #call = 0
 
-  constructor(start: WorkerStart, events: PoolWorkerEvents) {
+  constructor(start: WorkerStart, events: PoolWorkerEvents, grace: Grace) {
     this.#events = events
+    this.#grace = grace
     this.#thread = startWorker(start, {
       onMessage: (message) => this.#hear(message as FromWorker), // Only `serve` posts from this worker.
       onExit: (exitCode, error) => this.#end(exitCode, error),
@@ -76,6 +86,10 @@ export class PoolWorker {
     if (signal === undefined) return
     waiting.hook = onAbort(signal, (reason) => {
       this.abort(reason)
+      this.#overdue = this.#grace.clock.schedule(this.#grace.graceMs, () => {
+        this.#phase = 'overdue'
+        void this.kill()
+      })
       waiting.reject(reason)
     })
   }
@@ -100,6 +114,8 @@ export class PoolWorker {
   }
 
   #hear(news: FromWorker): void {
+    if (this.#phase === 'overdue') return
+    this.#overdue?.[Symbol.dispose]()
     const waiting = this.#waiting
     this.#phase = 'idle'
     this.#waiting = undefined
@@ -112,6 +128,7 @@ export class PoolWorker {
   #end(exitCode: number, error: unknown): void {
     const waiting = this.#waiting
     const phase = this.#phase
+    this.#overdue?.[Symbol.dispose]()
     this.#phase = 'ended'
     this.#waiting = undefined
     waiting?.[Symbol.dispose]()

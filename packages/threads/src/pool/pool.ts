@@ -4,7 +4,7 @@ import type { Clock } from '@millrace/world'
 import { coreCount } from '../node-threads.ts'
 import type { WorkerLimits } from '../node-threads.ts'
 import { PoolWorker } from './pool-worker.ts'
-import type { PoolCall, WaitingCall, WorkerPhase } from './pool-worker.ts'
+import type { Grace, PoolCall, WaitingCall, WorkerPhase } from './pool-worker.ts'
 import { shown } from '../shown.ts'
 import { WorkerCrashError } from './worker-crash-error.ts'
 import type { WorkerEnd } from './worker-crash-error.ts'
@@ -19,8 +19,8 @@ export interface PoolOptions {
   /** Options of Node for the workers. Default: those of this process. */
   readonly execArgv?: readonly string[]
   /**
-   * How long `close` waits for running functions before it kills their threads, in milliseconds. Default:
-   * 1000.
+   * How long a function may still run after its signal was aborted, by its caller or by `close`, in
+   * milliseconds. Then its thread is killed, and another one takes its place. Default: 1000.
    */
   readonly graceMs?: number
   /** The clock for `graceMs`. Default: `systemClock`. */
@@ -86,6 +86,7 @@ export class Pool<Module extends object> implements AsyncDisposable {
   readonly #module: URL
   readonly #options: PoolOptions
   readonly #size: number
+  readonly #grace: Grace
   readonly #workers = new Set<PoolWorker>()
   readonly #line = new WaitQueue<WaitingCall>()
   // Why no call can run any more.
@@ -118,6 +119,7 @@ export class Pool<Module extends object> implements AsyncDisposable {
     this.#module = module
     this.#options = options
     this.#size = size
+    this.#grace = { graceMs: options.graceMs ?? 1000, clock: options.clock ?? systemClock }
     for (let started = 0; started < size; started++) this.#start()
   }
 
@@ -129,8 +131,9 @@ export class Pool<Module extends object> implements AsyncDisposable {
   /**
    * Runs a function in a worker; waits for a free worker and for the result.
    *
-   * An abort rejects at once with the signal's reason, and aborts the function's own signal. Until the
-   * function returns, its worker stays busy: a function that computes without a pause cannot be stopped.
+   * An abort rejects at once with the signal's reason, and aborts the function's own signal. Its worker stays
+   * busy until the function returns. One that does not within `graceMs`, as it computes without a pause, is
+   * killed with its thread.
    *
    * @throws (by rejecting) the function's error, with its stack; TypeError when the argument or the result
    * cannot be cloned; WorkerCrashError when the worker ends before the call does.
@@ -203,6 +206,7 @@ export class Pool<Module extends object> implements AsyncDisposable {
           this.#dispatch()
         },
       },
+      this.#grace,
     )
     this.#workers.add(worker)
     worker.keepAlive(false)
@@ -221,6 +225,7 @@ export class Pool<Module extends object> implements AsyncDisposable {
   }
 
   #bury(end: WorkerEnd, phase: WorkerPhase, call: WaitingCall | undefined): void {
+    if (phase === 'overdue') return
     const crash = (doing: string): WorkerCrashError => new WorkerCrashError(end, this.#module.href, doing)
     if (call !== undefined && !call.value.signal?.aborted) {
       call.reject(this.#refusal ?? crash(`ran '${call.value.name}'`))
@@ -241,7 +246,7 @@ export class Pool<Module extends object> implements AsyncDisposable {
 
   /** Waits until no worker runs a call, or `graceMs` have passed. */
   #waitForAll(): Promise<void> {
-    const { graceMs = 1000, clock = systemClock } = this.#options
+    const { graceMs, clock } = this.#grace
     return new Promise((resolve) => {
       const timer = clock.schedule(graceMs, resolve)
       this.#onAllIdle = () => {
