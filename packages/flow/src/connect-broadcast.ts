@@ -47,7 +47,8 @@ export interface BroadcastSpec<
   B extends StateSpecs,
   O extends OutputSpecs,
   Time extends Timing,
-> extends Omit<ProcessParts<K, Out, S, O, Time>, 'onTimer' | 'onEnd'> {
+  Row = never,
+> extends Omit<ProcessParts<K, Out, S, O, Time, Row>, 'onTimer' | 'onEnd'> {
   /** Pieces of state that belong to no key and are the same in every subtask. They cannot expire. */
   readonly broadcast: B
   /** Called for each record of the keyed stream, in order. */
@@ -80,9 +81,15 @@ export interface BroadcastStreams<T, R, K, Time extends Timing> {
    *   },
    * })
    */
-  process<Out = never, S extends StateSpecs = {}, B extends StateSpecs = {}, O extends OutputSpecs = {}>(
+  process<
+    Out = never,
+    S extends StateSpecs = {},
+    B extends StateSpecs = {},
+    O extends OutputSpecs = {},
+    Row = never,
+  >(
     name: string,
-    spec: BroadcastSpec<T, R, K, Out, S, B, O, Time>,
+    spec: BroadcastSpec<T, R, K, Out, S, B, O, Time, Row>,
   ): ProcessedStream<Out, O, Time>
 }
 
@@ -94,7 +101,8 @@ type AnyBroadcastSpec = BroadcastSpec<
   StateSpecs,
   StateSpecs,
   OutputSpecs,
-  'timed'
+  'timed',
+  unknown
 >
 
 /**
@@ -117,7 +125,7 @@ export function connectBroadcast<L extends AnyKeyedStream, R extends StreamOf<un
     requireMethod(spec, 'onRecord', `process '${name}'`)
     requireMethod(spec, 'onBroadcast', `process '${name}'`)
     requireSynchronousMethods(spec, ['onRecord', 'onBroadcast', 'onTimer', 'onEnd'], 'process', name)
-    const parts = processParts('broadcast', spec, (record, context, input) =>
+    const parts = processParts(name, 'broadcast', spec, (record, context, input) =>
       input === 0
         ? spec.onRecord(record, context as never)
         : spec.onBroadcast(record, (context as unknown as { readonly writable: never }).writable),

@@ -31,9 +31,9 @@ export interface ConnectedStreams<L, R, K, Time extends Timing> {
    *   },
    * })
    */
-  process<Out = never, S extends StateSpecs = {}, O extends OutputSpecs = {}>(
+  process<Out = never, S extends StateSpecs = {}, O extends OutputSpecs = {}, Row = never>(
     name: string,
-    spec: ConnectSpec<L, R, K, Out, S, O, Time>,
+    spec: ConnectSpec<L, R, K, Out, S, O, Time, Row>,
   ): ProcessedStream<Out, O, Time>
 }
 
@@ -74,7 +74,7 @@ export function connect<L extends AnyKeyedStream, R extends AnyKeyedStream>(
     requireMethod(spec, 'onLeft', `process '${name}'`)
     requireMethod(spec, 'onRight', `process '${name}'`)
     requireSynchronousMethods(spec, ['onLeft', 'onRight', 'onTimer', 'onEnd'], 'process', name)
-    const parts = processParts('connect', spec, (record, context, input) =>
+    const parts = processParts(name, 'connect', spec, (record, context, input) =>
       input === 0 ? spec.onLeft(record, context) : spec.onRight(record, context),
     )
     const id = meeting.operator(name, spec, parts)

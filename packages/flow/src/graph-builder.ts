@@ -74,6 +74,12 @@ export class GraphBuilder {
     }
     if (name !== undefined) this.#take(name, label)
     requirePolicy(onError, label, name)
+    if (draft.kind === 'step' && name === undefined && onError?.kind === 'deadLetter' && onError.retry) {
+      throw new MillraceError(
+        'OPTION_INVALID',
+        `${label} has onError: retryThenDeadLetter(...) and no name; records that wait are kept under its name, so give it one with the option name`,
+      )
+    }
     const id = this.#nodes.length
     this.#nodes.push({ id, draft, name, label, onError })
     return id
@@ -84,17 +90,21 @@ export class GraphBuilder {
     this.#isBuilt = true
     this.#checkThatAllLeadSomewhere()
     const letters = new Map<string, DeadLetterSink>()
+    const early = this.#beforeTimestamps()
     const nodes = this.#nodes.map((drafted): GraphNode => {
       const { id, draft } = drafted
       const onError = this.#policyOf(drafted)
       if (onError.kind === 'deadLetter') this.#sendLetters(id, onError, letters)
-      const policy: ErrorPolicy = { kind: onError.kind }
-      return {
-        ...draft,
-        id,
-        name: drafted.name ?? this.#freeName(drafted.label),
-        onError: policy,
-      }
+      const retry = onError.kind === 'deadLetter' ? onError.retry : undefined
+      const name = drafted.name ?? this.#freeName(drafted.label)
+      const kind = onError.kind
+      if (draft.kind === 'async')
+        return { ...draft, retry: draft.retry ?? retry, id, name, onError: { kind } }
+      // Records that wait are kept under the name of the step.
+      const isKept = draft.kind === 'operator' || draft.kind === 'sink' || drafted.name !== undefined
+      const isRetried = retry !== undefined && isKept && !early.has(id)
+      const policy: ErrorPolicy = kind === 'deadLetter' && isRetried ? { kind, retry } : { kind }
+      return { ...draft, id, name, onError: policy }
     })
     const hasLog = [...letters.values()].some(({ node }) => node.sink === letterLog)
     const all = hasLog ? nodes.map(withRedrive) : nodes
@@ -122,6 +132,20 @@ export class GraphBuilder {
       this.#labels.set(name, label)
       return name
     }
+  }
+
+  /** Sources, timestamps and steps before them: what fails there is the record itself, and its split does not wait. */
+  #beforeTimestamps(): ReadonlySet<NodeId> {
+    const early = new Set<NodeId>()
+    for (const { id, draft } of this.#nodes) {
+      if (draft.kind === 'source' || draft.kind === 'timestamps') early.add(id)
+      if (draft.kind !== 'timestamps') continue
+      for (let at = this.#nodes[draft.inputs[0].from]; at?.draft.kind === 'step';) {
+        early.add(at.id)
+        at = this.#nodes[at.draft.inputs[0]!.from]
+      }
+    }
+    return early
   }
 
   #policyOf({ draft, onError }: Drafted): OnError {
@@ -153,7 +177,10 @@ export class GraphBuilder {
     for (const { draft } of this.#nodes) {
       if (draft.kind !== 'source') for (const { from } of draft.inputs) read.add(from)
     }
-    const loose = this.#nodes.find(({ id, draft }) => draft.kind !== 'sink' && !read.has(id))
+    const isView = (draft: NodeDraft): boolean => draft.kind === 'operator' && draft.view !== undefined
+    const loose = this.#nodes.find(
+      ({ id, draft }) => draft.kind !== 'sink' && !isView(draft) && !read.has(id),
+    )
     if (loose === undefined) return
     const what = loose.name === undefined ? `a ${loose.label}` : `${loose.label} '${loose.name}'`
     throw this.#invalid(`${what} does not end in a sink; end the stream with .to(name, sink) or remove it`)
@@ -199,6 +226,6 @@ function requirePolicy(policy: OnError | undefined, label: string, name: string 
   const where = name === undefined ? label : `${label} '${name}'`
   throw new MillraceError(
     'OPTION_INVALID',
-    `onError of ${where} is ${JSON.stringify(policy)}; write fail(), skip() or deadLetter(name, sink)`,
+    `onError of ${where} is ${JSON.stringify(policy)}; write fail(), skip(), deadLetter(name) or retryThenDeadLetter(name, retry)`,
   )
 }

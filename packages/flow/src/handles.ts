@@ -3,7 +3,7 @@
  *
  * Values are `unknown` here; the interfaces type them once, where `from` creates a stream.
  */
-import { MillraceError, type Key, requireKnown } from '@millrace/core'
+import { MillraceError, type Key, type RecordHeaders, requireKnown } from '@millrace/core'
 import type { Step } from '@millrace/core/operator'
 import type { Sink } from '@millrace/core/connector'
 import type { Exchange, Input, NodeId, OperatorNode } from '@millrace/core/graph'
@@ -15,7 +15,6 @@ import type {
   KeyedAsyncOptions,
   OperatorOptions,
   SinkOptions,
-  StatefulOptions,
   StepOptions,
   TableOptions,
   TopNOptions,
@@ -28,7 +27,9 @@ import { processParts, type AnyProcessSpec } from './operators/process.ts'
 import { reduceParts } from './operators/reduce.ts'
 import { scanParts } from './operators/scan.ts'
 import { splitParts } from './operators/split.ts'
+import type { AnyStatefulOptions } from './operators/stateful-options.ts'
 import { matchParts, type MatchOptions } from './pattern/match-parts.ts'
+import { runningAggregateParts } from './table/running-aggregate-operator.ts'
 import { toTableParts } from './table/to-table-operator.ts'
 import { topNParts } from './table/top-n.ts'
 import { TableHandle } from './table/table-handle.ts'
@@ -46,8 +47,9 @@ import { windowParts, type AnyAggregateOptions } from './window/window-parts.ts'
 import { lookupNode, type LookupSpec } from './calls/lookup.ts'
 import type { LookupKey } from './calls/loader.ts'
 import { mapAsyncNode } from './calls/map-async.ts'
+import { sinkRulesOf } from './sink-rules.ts'
 
-const statefulOptions = ['onError', 'ttl']
+const statefulOptions = ['onError', 'ttl', 'seed']
 
 /** One output of a node. */
 export class StreamHandle {
@@ -77,6 +79,20 @@ export class StreamHandle {
 
   tap(look: (value: unknown) => void, options?: StepOptions): StreamHandle {
     return this.#step({ kind: 'tap', apply: look }, options)
+  }
+
+  mapWithHeaders(
+    transform: (value: unknown, headers: RecordHeaders) => unknown,
+    options?: StepOptions,
+  ): StreamHandle {
+    return this.#step({ kind: 'mapWithHeaders', apply: transform }, options)
+  }
+
+  withHeaders(
+    headers: (value: unknown, headers: RecordHeaders) => RecordHeaders | undefined,
+    options?: StepOptions,
+  ): StreamHandle {
+    return this.#step({ kind: 'withHeaders', apply: headers }, options)
   }
 
   union(...others: readonly StreamHandle[]): StreamHandle {
@@ -123,7 +139,7 @@ export class StreamHandle {
 
   mapAsync(
     name: string,
-    call: (value: unknown, signal: AbortSignal) => Promise<unknown>,
+    call: (value: unknown, signal: AbortSignal, headers: RecordHeaders) => Promise<unknown>,
     options: KeyedAsyncOptions<never, unknown> = {},
     exchange: Exchange = { kind: 'forward' },
   ): StreamHandle {
@@ -144,11 +160,11 @@ export class StreamHandle {
 
   to(name: string, sink: Sink<unknown>, options: SinkOptions = {}): void {
     const named: NodeOptions = { name: nameOf('to', name), onError: options.onError }
-    requireKnown(`to '${name}'`, options, ['onError'])
     if (typeof (sink as Partial<Sink<unknown>> | undefined)?.open !== 'function') {
       throw new MillraceError('GRAPH_INVALID', `to '${name}' needs a sink, such as files.writeNdjson(path)`)
     }
-    this.#builder.add({ kind: 'sink', inputs: [this.input()], sink }, 'to', named)
+    const rules = sinkRulesOf(name, sink, options)
+    this.#builder.add({ kind: 'sink', inputs: [this.input()], sink, ...rules }, 'to', named)
   }
 
   input(exchange: Exchange = { kind: 'forward' }): Input {
@@ -177,7 +193,11 @@ export class StreamHandle {
   ): NodeId {
     if (clock === 'event' && this.timing === 'untimed') throw noEventTime(parts.type, name)
     checkOutputs(name, parts.type, parts.outputs)
-    const node = { kind: 'operator', inputs, ...parts } as const
+    const { keeps, seed } = parts
+    const begins = seed && {
+      keeps: `${keeps === undefined ? '' : `${keeps}; `}begins with seed '${seed.id}'`,
+    }
+    const node = { kind: 'operator', inputs, ...parts, ...begins } as const
     const named: NodeOptions = { name: nameOf(parts.type, name), onError: options?.onError }
     return this.#builder.add(node, parts.type, named)
   }
@@ -222,7 +242,7 @@ export class KeyedHandle {
   process(name: string, spec: AnyProcessSpec): StreamHandle {
     requireMethod(spec, 'onRecord', `process '${name}'`)
     requireSynchronousMethods(spec, ['onRecord', 'onTimer', 'onEnd'], 'process', name)
-    const parts = processParts('process', spec, (record, context) => spec.onRecord(record, context))
+    const parts = processParts(name, 'process', spec, (record, context) => spec.onRecord(record, context))
     const { main, sides } = this.#operator(name, spec, parts)
     return Object.assign(main, { outputs: sides })
   }
@@ -230,7 +250,7 @@ export class KeyedHandle {
   reduce(
     name: string,
     combine: (total: unknown, value: unknown) => unknown,
-    options: StatefulOptions = {},
+    options: AnyStatefulOptions = {},
   ): StreamHandle {
     requireKnown(`reduce '${name}'`, options, statefulOptions)
     return this.#operator(name, options, reduceParts(name, combine, options)).main
@@ -240,7 +260,7 @@ export class KeyedHandle {
     name: string,
     initial: () => unknown,
     next: (accumulated: unknown, value: unknown) => unknown,
-    options: StatefulOptions = {},
+    options: AnyStatefulOptions = {},
   ): StreamHandle {
     requireKnown(`scan '${name}'`, options, statefulOptions)
     return this.#operator(name, options, scanParts(name, initial, next, options)).main
@@ -276,13 +296,18 @@ export class KeyedHandle {
     return Object.assign(main, sides)
   }
 
+  aggregate(name: string, aggregates: Aggregates<unknown>, options?: OperatorOptions): TableHandle {
+    requireKnown(`aggregate '${name}'`, options, ['onError'])
+    return new TableHandle(this.#operator(name, options, runningAggregateParts(name, aggregates)).main)
+  }
+
   topN(name: string, options: TopNOptions<unknown, Key>): TableHandle {
     return new TableHandle(this.#operator(name, options, topNParts(name, false, options)).main)
   }
 
   mapAsync(
     name: string,
-    call: (value: unknown, signal: AbortSignal) => Promise<unknown>,
+    call: (value: unknown, signal: AbortSignal, headers: RecordHeaders) => Promise<unknown>,
     options?: KeyedAsyncOptions<never, unknown>,
   ): StreamHandle {
     return this.stream.mapAsync(name, call, options, this.#exchange)

@@ -4,7 +4,14 @@
 export { isPipeline, pipeline } from './pipeline.ts'
 export { jobOptionsOf } from './job-options.ts'
 export type { StartOptions } from './job-options.ts'
-export type { JobSettings, Pipeline, PipelineBuilder, PipelineDescription } from './pipeline.ts'
+export type {
+  JobSettings,
+  Pipeline,
+  PipelineBuilder,
+  PipelineDescription,
+  StateKind,
+  StopBudgets,
+} from './pipeline.ts'
 export type {
   Parameter,
   ParameterDeclaration,
@@ -12,7 +19,8 @@ export type {
   ParameterValue,
   ParameterValues,
 } from './parameter.ts'
-export { deadLetter, fail, skip } from './error-policy.ts'
+export { deadLetter, fail, retryThenDeadLetter, skip } from './error-policy.ts'
+export type { BreakerOptions, RetryOptions } from './retry-rules.ts'
 export type { OnError } from './error-policy.ts'
 
 // Event times.
@@ -60,15 +68,16 @@ export type {
   RowOf,
   RowValue,
   Table,
+  TableView,
+  ViewsOf,
 } from './stream.ts'
 export type {
   AsyncOptions,
-  BreakerOptions,
+  BulkheadOptions,
+  KeyedBulkheadOptions,
   RateOptions,
-  RetryOptions,
   OperatorOptions,
   SinkOptions,
-  StatefulOptions,
   StepOptions,
   TimestampOptions,
   Timing,
@@ -120,7 +129,8 @@ export type {
 
 // Tables.
 export { enrich } from './table/enrich.ts'
-export type { EnrichedBy, Enriching } from './table/enrich.ts'
+export type { EnrichedBy, Enriching, EnrichOptions } from './table/enrich.ts'
+export type { TableJoinOptions, TableTtlOptions } from './table/living-table.ts'
 export { joinByForeignKey } from './table/join-by-foreign-key.ts'
 export type { ForeignKeyJoin } from './table/join-by-foreign-key.ts'
 export { joinTables } from './table/join-tables.ts'
@@ -145,12 +155,15 @@ export type {
   ProcessOutput,
   ProcessParts,
   ProcessRecord,
+  ProcessSeed,
   ProcessSpec,
   ProcessTimer,
 } from './operators/process.ts'
 export { state } from './operators/state-spec.ts'
 export type { StateHandles, StateOptions, StateSpec, StateSpecs } from './operators/state-spec.ts'
-export type { TtlOption, TtlOptions } from './operators/ttl.ts'
+export type { SeedRows, ValueSeed } from './operators/seed.ts'
+export type { StatefulOptions } from './operators/stateful-options.ts'
+export type { StateTtlOption, StateTtlOptions, TtlOption, TtlOptions } from './operators/ttl.ts'
 
 // Patterns.
 export { pattern } from './pattern/pattern.ts'
@@ -187,6 +200,8 @@ export type { CountWindowOptions, GlobalWindows } from './window/global.ts'
 export type { Pane } from './window/pane.ts'
 export { byClock } from './window/clock.ts'
 export type { ClockWindows } from './window/clock.ts'
+export { evictor } from './window/evictor.ts'
+export type { Evictor, EvictorOptions, WindowRecord } from './window/evictor.ts'
 export { trailing } from './window/trailing.ts'
 export type { TrailingWindows } from './window/trailing.ts'
 export { trigger } from './window/trigger.ts'
@@ -200,6 +215,9 @@ export type { SlidingOptions } from './window/sliding.ts'
 export { tumbling } from './window/tumbling.ts'
 export type { TumblingOptions } from './window/tumbling.ts'
 export type { MergingWindows, Slice, Window, WindowAssigner, WindowsFingerprint } from './window/assigner.ts'
+
+// Reading checkpoints without their program.
+export { storedForms } from './window/stored-forms.ts'
 
 // Aggregates.
 export { aggregator } from './window/aggregate.ts'

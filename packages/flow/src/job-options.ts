@@ -1,7 +1,7 @@
-import { positiveDurationMs } from '@millrace/core'
-import type { JobObserver, JobOptions, RestartPolicy } from '@millrace/core/job'
+import { positiveDurationMs, requireKnown } from '@millrace/core'
+import { stopPhases, type JobObserver, type JobOptions, type RestartPolicy } from '@millrace/core/job'
 import type { ParameterValues } from './parameter.ts'
-import type { JobSettings, Pipeline } from './pipeline.ts'
+import type { JobSettings, Pipeline, StopBudgets } from './pipeline.ts'
 
 /** Options to start a pipeline. `checkpointEvery` and `parallelism` override the settings of the pipeline. */
 export interface StartOptions extends JobSettings {
@@ -29,15 +29,35 @@ export function jobOptionsOf(
   pipeline: Pipeline,
   options: StartOptions = {},
 ): Omit<JobOptions, 'platform' | 'store'> {
-  const { parameters, dataDir, bounded, checkpointEvery, ...rest } = { ...pipeline.settings, ...options }
+  const {
+    parameters,
+    dataDir,
+    bounded,
+    checkpointEvery,
+    state: _,
+    stop,
+    ...rest
+  } = {
+    ...pipeline.settings,
+    ...options,
+  }
   return {
     ...rest,
     graph: pipeline.describe(parameters).graph,
     // Names begin with a letter or a digit, so none can escape the directory.
     directory: dataDir ?? `.millrace/${encodeURIComponent(pipeline.name)}`,
+    ...(stop === undefined ? {} : { stop: budgetsOf(stop) }),
     ...(bounded === undefined ? {} : { isBounded: bounded }),
     ...(checkpointEvery === undefined
       ? {}
       : { checkpoints: { everyMs: Math.ceil(positiveDurationMs(checkpointEvery, 'checkpointEvery')) } }),
   }
+}
+
+function budgetsOf(stop: StopBudgets): NonNullable<JobOptions['stop']> {
+  requireKnown('stop', stop, [...stopPhases])
+  const given = stopPhases.filter((phase) => stop[phase] !== undefined)
+  return Object.fromEntries(
+    given.map((phase) => [phase, Math.ceil(positiveDurationMs(stop[phase]!, `stop.${phase}`))]),
+  )
 }

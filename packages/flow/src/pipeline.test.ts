@@ -4,6 +4,7 @@ import { describe, expect, test } from 'vitest'
 import { deadLetter, fail, skip } from './error-policy.ts'
 import { output } from './operators/process.ts'
 import { state } from './operators/state-spec.ts'
+import { jobOptionsOf } from './job-options.ts'
 import { isPipeline, pipeline, type Pipeline, type PipelineBuilder } from './pipeline.ts'
 import { count } from './window/count.ts'
 import { tumbling } from './window/tumbling.ts'
@@ -52,6 +53,16 @@ describe('a pipeline', () => {
     const made = pipeline('set', (p) => p.from('in', source).to('out', sink), settings)
     expect(made.describe().settings).toEqual(settings)
     expect(made.settings).toEqual(settings)
+  })
+
+  test('has budgets for the phases of a stop, which options override', () => {
+    const made = pipeline('set', (p) => p.from('in', source).to('out', sink), { stop: { drain: '2s' } })
+    expect(jobOptionsOf(made).stop).toEqual({ drain: 2_000 })
+    expect(jobOptionsOf(made, { stop: { commit: 5, close: '1m' } }).stop).toEqual({
+      commit: 5,
+      close: 60_000,
+    })
+    expect(() => jobOptionsOf(made, { stop: { drian: '2s' } as never })).toThrow('did you mean drain?')
   })
 
   test('becomes a graph of named nodes, inputs first', () => {

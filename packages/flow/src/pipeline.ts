@@ -20,7 +20,38 @@ export interface JobSettings {
   readonly checkpointEvery?: Duration
   /** Number of subtasks of each task; each subtask of a sink has its own output. Default 1. */
   readonly parallelism?: number
+  /**
+   * Where state is while the job runs: `'memory'`, all of it, or `'disk'`, for state larger than memory: values in files, and
+   * those in use in memory. A checkpoint of one can be restored into the other. Default `'memory'`.
+   */
+  readonly state?: StateKind
+  /** How long each phase of a stop may take. Default: as long as it takes. */
+  readonly stop?: StopBudgets
 }
+
+/**
+ * How long each phase of a stop may take, from the request on. A phase that overruns ends the job with `STOP_TIMEOUT`, which names
+ * the phase and what it waited for. Nothing is lost: the next start resumes from the last checkpoint. Default of each: as long
+ * as it takes; the command also has `--stop-timeout` for all of them together.
+ *
+ * @example
+ * pipeline('orders', build, { stop: { drain: '20s', commit: '30s', close: '5s' } })
+ */
+export interface StopBudgets {
+  /** The sources stop reading. */
+  readonly intake?: Duration
+  /** What was read passes all operators and reaches the sinks; with `drain` windows and timers fire too. */
+  readonly drain?: Duration
+  /** The last checkpoint becomes durable. */
+  readonly checkpoint?: Duration
+  /** The sinks commit it, and sources acknowledge. */
+  readonly commit?: Duration
+  /** Sources and sinks are closed. After another phase has overrun, they have 2 s at most. */
+  readonly close?: Duration
+}
+
+/** The kinds of state store that can be named. */
+export type StateKind = 'memory' | 'disk'
 
 /** The result of a build function, for one set of parameter values. */
 export interface PipelineDescription {
@@ -32,9 +63,13 @@ export interface PipelineDescription {
 
 const brand = '@millrace/pipeline'
 
-/** A program for the engine: the default export of a pipeline file. */
-export interface Pipeline {
+declare const declares: unique symbol
+
+/** A program for the engine: the default export of a pipeline file. `Declared` is what its build function returns. */
+export interface Pipeline<Declared = unknown> {
   readonly [brand]: true
+  /** Phantom type; never present at run time. */
+  readonly [declares]?: Declared
   readonly name: string
   readonly settings: JobSettings
   /**
@@ -83,7 +118,7 @@ export interface PipelineBuilder {
  * A pipeline: sources, operators and sinks, as one value.
  *
  * `build` runs once for each start and only describes the pipeline; importing a pipeline file has no side
- * effects.
+ * effects. What it returns is not used, except for its type: views that it returns are typed in `job.view`.
  *
  * @example
  * export default pipeline('word-count', (p) => {
@@ -94,11 +129,11 @@ export interface PipelineBuilder {
  *     .to('counts', files.writeNdjson('counts.ndjson')) // {"key":"a","value":1}
  * })
  */
-export function pipeline(
+export function pipeline<Declared>(
   name: string,
-  build: (p: PipelineBuilder) => void,
+  build: (p: PipelineBuilder) => Declared,
   settings: JobSettings = {},
-): Pipeline {
+): Pipeline<Declared> {
   return {
     [brand]: true,
     name,

@@ -1,8 +1,9 @@
 /** What can be said about an operator of a stream besides its functions. */
-import type { Duration, WatermarkGenerator } from '@millrace/core'
+import type { Duration, Key, WatermarkGenerator } from '@millrace/core'
 import type { OnError } from './error-policy.ts'
-import type { TtlOption } from './operators/ttl.ts'
+import type { BreakerOptions, RetryOptions } from './retry-rules.ts'
 import type { TimeUnit, TimeValue } from './event-time/read-time.ts'
+import type { Evictor } from './window/evictor.ts'
 import type { EndTrigger, Firing } from './window/trigger.ts'
 import type { Synchronous } from './synchronous.ts'
 
@@ -14,9 +15,6 @@ export interface OperatorOptions {
   /** What to do with a record on which the operator's functions throw. Default: the pipeline's policy. */
   readonly onError?: OnError
 }
-
-/** Options of `reduce` and `scan`. */
-export interface StatefulOptions extends OperatorOptions, TtlOption {}
 
 /** Options of a stateless step. */
 export interface StepOptions extends OperatorOptions {
@@ -105,6 +103,8 @@ export interface AsyncOptions<in T = unknown, out U = never> extends OperatorOpt
   readonly breaker?: BreakerOptions
   /** How many calls may begin in a time, in all subtasks together. Records wait and the source pauses. Default: no limit. */
   readonly rate?: RateOptions
+  /** Limits the calls of each group of records, so that the others keep theirs. Default: none. */
+  readonly bulkhead?: BulkheadOptions<T>
   /**
    * Makes a second call for a record when the first takes longer than this; the first to succeed gives the result and the
    * other's signal is aborted. For calls that only read. Default: never.
@@ -112,6 +112,28 @@ export interface AsyncOptions<in T = unknown, out U = never> extends OperatorOpt
   readonly hedgeAfter?: Duration
   /** Returns a result for a record whose calls have failed. Default: the record follows `onError`. */
   readonly fallback?: (value: T, error: unknown) => Synchronous<U>
+}
+
+/**
+ * Limits for the calls of each group of records: of a tenant, of a host. Calls of other groups pass the records that wait.
+ * At least one limit is given.
+ *
+ * @example
+ * orders.mapAsync('charge', charge, { order: 'none', bulkhead: { by: (order) => order.tenant, concurrency: 4 } })
+ */
+export interface BulkheadOptions<in T = unknown> {
+  /** The group of a record. What it throws follows `onError`. */
+  readonly by: (value: T) => Key
+  /** Maximum calls of a group in flight in each subtask. Default: no limit but that of the operator. */
+  readonly concurrency?: number
+  /** How many calls of a group may begin in a time, in all subtasks together. Default: no limit. */
+  readonly rate?: RateOptions
+}
+
+/** Limits for the calls of each group of records on a stream with keys. */
+export interface KeyedBulkheadOptions<in T = unknown> extends Omit<BulkheadOptions<T>, 'by'> {
+  /** The group of a record. Default: its key, whose calls are all made in one subtask. */
+  readonly by?: (value: T) => Key
 }
 
 /** How many calls may begin in a time. */
@@ -122,37 +144,37 @@ export interface RateOptions {
   readonly per?: Duration
 }
 
-/** When a call that has failed is made again. */
-export interface RetryOptions {
-  /** How many calls a record gets in all, the first one included. Then it follows `onError`. Default 5. */
-  readonly attempts?: number
-  /** The pause after the first failure. It doubles with each one, and half of it is random. Default `'100ms'`. */
-  readonly firstDelay?: Duration
-  /** The longest pause. Default `'30s'`. */
-  readonly longestDelay?: Duration
-  /** Whether a call that failed with this error may succeed later. Default: any. */
-  readonly retryIf?: (error: unknown) => boolean
-}
-
-/** When calls are not made for a while. */
-export interface BreakerOptions {
-  /** So many failures in a row open the breaker. Default 10. */
-  readonly failures?: number
-  /** How long no call is made. Then one is: if it succeeds all are, else none for as long again. Default `'30s'`. */
-  readonly openFor?: Duration
-}
-
 /** Options of `to`. */
 export interface SinkOptions {
   /**
    * What to do with a record that the sink cannot write, such as a `bigint` for JSON. Default: the pipeline's
-   * policy. A sink that cannot work at all (a full disk, a broken connection) fails the job under any policy.
+   * policy.
    */
   readonly onError?: OnError
+  /**
+   * When calls of the sink are repeated because its system cannot be reached: the sink throws `UNAVAILABLE`, or `retryIf`
+   * returns true for its error. Meanwhile the sources pause, and nothing is lost. Set `retryIf` only for errors after which
+   * the same records may be written again. Default: without end, after pauses of up to 5 s. Once `attempts` or `budget` is
+   * used up, and with any other error of the sink as a whole, the job fails and restarts.
+   *
+   * The sinks of Kafka, NATS, RabbitMQ and Redis, and `http.send`, wait and reconnect by themselves. For them `retry` needs
+   * `retryIf`, and is about the errors that it names.
+   */
+  readonly retry?: RetryOptions
+  /**
+   * When no call of the sink is made for a while. Default: after 5 failures in a row, for 5 s. Only for sinks whose calls are
+   * repeated.
+   */
+  readonly breaker?: BreakerOptions
 }
 
 /** Options of `mapAsync` on a stream with keys. */
-export interface KeyedAsyncOptions<in T = unknown, out U = never> extends Omit<AsyncOptions<T, U>, 'order'> {
+export interface KeyedAsyncOptions<in T = unknown, out U = never> extends Omit<
+  AsyncOptions<T, U>,
+  'order' | 'bulkhead'
+> {
+  /** Limits the calls of each group of records, so that the others keep theirs. Default: none. */
+  readonly bulkhead?: KeyedBulkheadOptions<T>
   /**
    * Whether calls of one key run one after another. `'key'`: the call for a record begins when the call for
    * the previous record of the same key has ended; calls of other keys run in parallel. `'none'`: calls of
@@ -189,6 +211,11 @@ export interface PaneOptions<T> extends OperatorOptions {
    * since the last result, so the results of a window add up to it. Default `'accumulating'`.
    */
   readonly panes?: 'accumulating' | 'discarding'
+  /**
+   * Which records leave a window before or after each result, made by the functions of `evictor`. All records of a
+   * window are then kept until they leave. Default: none.
+   */
+  readonly evict?: Evictor<T>
 }
 
 /** Options of `aggregate` for a table of results. */

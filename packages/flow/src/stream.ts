@@ -5,12 +5,14 @@
  * A `SourceStream` has no event time yet; a `TimedStream` has, and keeps it through every operator. Only a
  * timed stream has windows and event timers, so using them too early is a type error.
  */
-import type { Change, Key, UpsertKind } from '@millrace/core'
+import type { Change, Key, RecordHeaders, UpsertKind } from '@millrace/core'
 import type { NotAPromise } from '@millrace/core/operator'
 import type { ChangeSink, Sink } from '@millrace/core/connector'
+import type { AnyViews, View } from '@millrace/core/job'
 import type { LookupKey } from './calls/loader.ts'
 import type { LookupSpec } from './calls/lookup.ts'
 import type { OutputSpec, OutputSpecs, ProcessSpec } from './operators/process.ts'
+import type { StatefulOptions } from './operators/stateful-options.ts'
 import type { StateSpecs } from './operators/state-spec.ts'
 import type { BatchOptions, KeyedBatch } from './pacing/batch.ts'
 import type { DelayOptions } from './pacing/delay.ts'
@@ -25,7 +27,6 @@ import type {
   UpdatesOptions,
   OperatorOptions,
   SinkOptions,
-  StatefulOptions,
   StepOptions,
   TableOptions,
   TimestampOptions,
@@ -111,6 +112,31 @@ export interface Stream<T, Time extends Timing> {
   tap(look: (value: T) => NotAPromise, options?: StepOptions): StreamOf<T, Time>
 
   /**
+   * Maps each value to another, with the headers of its record; they are an empty object where it has none. The result has the
+   * same headers.
+   *
+   * @example
+   * orders.mapWithHeaders((order, { tenant }) => ({ ...order, tenant: String(tenant) }))
+   */
+  mapWithHeaders<U>(
+    transform: (value: T, headers: RecordHeaders) => Synchronous<U>,
+    options?: StepOptions,
+  ): StreamOf<U, Time>
+
+  /**
+   * Sets the headers of each record, for all operators and sinks behind; undefined or `{}` removes them. A record has the headers
+   * that its source gave it, or none. Steps, keyed operators and `mapAsync` pass them on. Results of windows and of other
+   * operators that emit later have none: put what they need into the value before.
+   *
+   * @example
+   * orders.withHeaders((order, headers) => ({ ...headers, tenant: order.tenant }))
+   */
+  withHeaders(
+    headers: (value: T, headers: RecordHeaders) => Synchronous<RecordHeaders | undefined>,
+    options?: StepOptions,
+  ): StreamOf<T, Time>
+
+  /**
    * Merges several streams. Records of one stream stay in order; records of different streams interleave.
    *
    * @example
@@ -191,14 +217,14 @@ export interface Stream<T, Time extends Timing> {
    * Maps each value with an asynchronous call. Calls in flight are part of a checkpoint and are repeated
    * after a restart, so a call may be made more than once; its result counts once. A checkpoint or a stop
    * does not wait for calls: a stop aborts their signals. A record must be plain data, because it is stored
-   * in checkpoints.
+   * in checkpoints. `headers` are those of the record, an empty object if it has none; the result has the same.
    *
    * @example
    * orders.mapAsync('customer', async (order, signal) => lookUp(order.customer, signal), { concurrency: 32 })
    */
   mapAsync<U>(
     name: string,
-    call: (value: T, signal: AbortSignal) => Promise<U>,
+    call: (value: T, signal: AbortSignal, headers: RecordHeaders) => Promise<U>,
     options?: AsyncOptions<T, NoInfer<U>>,
   ): StreamOf<U, Time>
 
@@ -324,9 +350,9 @@ export interface KeyedStream<T, K, Time extends Timing = 'untimed'> {
    * })
    * quiet.outputs.first.to('first-payments', sink)
    */
-  process<Out = never, S extends StateSpecs = {}, O extends OutputSpecs = {}>(
+  process<Out = never, S extends StateSpecs = {}, O extends OutputSpecs = {}, Row = never>(
     name: string,
-    spec: ProcessSpec<T, K, Out, S, O, Time>,
+    spec: ProcessSpec<T, K, Out, S, O, Time, Row>,
   ): ProcessedStream<Out, O, Time>
 
   /**
@@ -338,10 +364,10 @@ export interface KeyedStream<T, K, Time extends Timing = 'untimed'> {
    * numbers.keyBy((n) => n % 2).reduce('largest', (a, b) => Math.max(a, b))
    * // 1, 2, 5 becomes { key: 1, value: 1 }, { key: 0, value: 2 }, { key: 1, value: 5 }
    */
-  reduce(
+  reduce<Row = never>(
     name: string,
     combine: (total: T, value: T) => T,
-    options?: StatefulOptions,
+    options?: StatefulOptions<Row, K, T, Time>,
   ): StreamOf<KeyedValue<K, T>, Time>
 
   /**
@@ -353,11 +379,11 @@ export interface KeyedStream<T, K, Time extends Timing = 'untimed'> {
    * words.keyBy((word) => word).scan('count', () => 0, (count) => count + 1)
    * // a, b, a becomes { key: 'a', value: 1 }, { key: 'b', value: 1 }, { key: 'a', value: 2 }
    */
-  scan<A>(
+  scan<A, Row = never>(
     name: string,
     initial: () => A,
     next: (accumulated: A, value: T) => Synchronous<A>,
-    options?: StatefulOptions,
+    options?: StatefulOptions<Row, K, A, Time>,
   ): StreamOf<KeyedValue<K, A>, Time>
 
   /**
@@ -378,6 +404,24 @@ export interface KeyedStream<T, K, Time extends Timing = 'untimed'> {
     options: TableOptions<T, Time> & { readonly deleteIf: (value: T) => value is D },
   ): NewestRows<Exclude<T, D>, K, T, Time>
   toTable(name: string, options?: TableOptions<T, Time>): NewestRows<T, K, T, Time>
+
+  /**
+   * Aggregates all records of each key so far, without a window, as a table with a row `{ key, ... }` for each
+   * key. A record that changes the results of its key updates the row; the order of arrival only matters for
+   * the rows in between.
+   *
+   * The aggregates of each key are kept forever. Where keys come and go use a window, or `toTable` with
+   * `expireAfter` and `groupBy`.
+   *
+   * @example
+   * orders.keyBy((order) => order.customer).aggregate('per-customer', { n: count(), total: sum((order) => order.total) })
+   * // rows { key: 'c1', n: 2, total: 80 }
+   */
+  aggregate<A extends Aggregates<T>>(
+    name: string,
+    aggregates: A & TakenFields,
+    options?: OperatorOptions,
+  ): Table<GroupResult<K, A>, K, Time>
 
   /**
    * Keeps the first `n` records of each key, in an order, as a table that changes with every record that is
@@ -450,7 +494,7 @@ export interface KeyedStream<T, K, Time extends Timing = 'untimed'> {
    */
   mapAsync<U>(
     name: string,
-    call: (value: T, signal: AbortSignal) => Promise<U>,
+    call: (value: T, signal: AbortSignal, headers: RecordHeaders) => Promise<U>,
     options?: KeyedAsyncOptions<T, NoInfer<U>>,
   ): StreamOf<U, Time>
 
@@ -528,7 +572,43 @@ export interface Table<T, K, Time extends Timing = 'timed'> {
    * orders.to('orders', rows)
    */
   to<S extends AnySink>(name: string, sink: S & AppliesChanges<S, T, K>, options?: SinkOptions): void
+
+  /**
+   * Keeps the rows in state where the program that runs the job reads them at once: `job.view(name)`. Return the result from
+   * the build function, and the view has the types of the table.
+   *
+   * The rows are kept for it, besides what the table itself keeps. With threads they come to the one that started the job.
+   *
+   * @example
+   * const shop = pipeline('shop', (p) =>
+   *   p.from('orders', orders).keyBy((order) => order.customer).aggregate('totals', { n: count() }).toView('per-customer'),
+   * )
+   * start(shop).view('per-customer').get('c1') // => { key: 'c1', n: 2 }
+   */
+  toView<const Name extends string>(name: Name): TableView<Name, T, K>
 }
+
+/** A view that a pipeline declares: the result of `toView`. */
+export interface TableView<Name extends string, T, K> {
+  readonly view: Name
+  /** Phantom type of rows and keys; never present at run time. */
+  readonly [carriesRows]?: { readonly row: T; readonly key: K }
+}
+
+/** The views in what a build function returned: one, or the fields of an object. */
+type DeclaredIn<Declared> =
+  Declared extends TableView<string, unknown, unknown>
+    ? Declared
+    : Declared extends object
+      ? Extract<Declared[keyof Declared], TableView<string, unknown, unknown>>
+      : never
+
+/** The views of a job by name, by what the build function of its pipeline returned; of any name if that was nothing. */
+export type ViewsOf<Declared> = [DeclaredIn<Declared>] extends [never]
+  ? AnyViews
+  : { readonly [Declaration in DeclaredIn<Declared> as Declaration['view']]: ViewOf<Declaration> }
+
+type ViewOf<Declaration> = View<RowOf<Declaration>, Extract<KeyOfTable<Declaration>, Key>>
 
 /** The table of the newest records of a stream of `In`, and the records that were older than their row. */
 export interface NewestRows<T, K, In, Time extends Timing = 'timed'> extends Table<T, K, Time> {

@@ -1,5 +1,6 @@
 import type { KeyedStream, TimedKeyedStream } from './stream.ts'
 import { memory } from '@millrace/connector-memory'
+import type { Sink } from '@millrace/core/connector'
 import { describe, expect, test } from 'vitest'
 import { state } from './operators/state-spec.ts'
 import { pipeline, type PipelineBuilder } from './pipeline.ts'
@@ -22,6 +23,12 @@ function messageOf(build: (p: PipelineBuilder) => void): string {
 }
 
 const numbers = (p: PipelineBuilder) => p.from('in', memory.read([1]))
+const reconnecting: Sink<number> = {
+  kind: 'queue',
+  guarantee: 'at-least-once',
+  reconnects: true,
+  open: async () => ({ write: () => {}, prepare: async () => undefined, close: async () => {} }),
+}
 const any = (value: unknown): never => value as never
 
 describe('a program that is not type-checked', () => {
@@ -49,7 +56,22 @@ describe('a program that is not type-checked', () => {
     [
       'text for an error policy',
       (p) => numbers(p).to('out', memory.write(), { onError: any('skip') }),
-      'onError of to \'out\' is "skip"; write fail(), skip() or deadLetter(name, sink)',
+      'onError of to \'out\' is "skip"; write fail(), skip(), deadLetter(name) or retryThenDeadLetter(name, retry)',
+    ],
+    [
+      'a breaker of a sink that reconnects by itself',
+      (p) => numbers(p).to('out', reconnecting, { breaker: {} }),
+      "breaker of 'out' has no effect: a sink of the kind 'queue' waits by itself while its system is down",
+    ],
+    [
+      'retry without retryIf of a sink that reconnects by itself',
+      (p) => numbers(p).to('out', reconnecting, { retry: { budget: '1h' } }),
+      "retry of 'out' has no effect",
+    ],
+    [
+      'retry with retryIf of such a sink is about its other errors',
+      (p) => numbers(p).to('out', reconnecting, { retry: { retryIf: () => true }, breaker: {} }),
+      'no error',
     ],
     ['no source', (p) => void p.from('in', any(undefined)), "from 'in' needs a source"],
     ['text for a sink', (p) => numbers(p).to('out', any('file')), "to 'out' needs a sink"],

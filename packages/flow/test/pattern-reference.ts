@@ -77,7 +77,7 @@ function scriptsOf(parts: readonly Part[], most: number, head?: How): readonly S
   let scripts: readonly Script[] = [{ steps: [], end: nothing }]
   for (const [index, part] of parts.entries()) {
     const next = expand(part, most, (index === 0 ? head : undefined) ?? ('how' in part ? part.how : 'any'))
-    scripts = scripts.flatMap((a) => next.map((b) => cut(join(a, b), most)))
+    scripts = distinct(scripts.flatMap((a) => next.map((b) => cut(join(a, b), most))))
   }
   return scripts
 }
@@ -100,10 +100,15 @@ function expand(part: Part, most: number, how: How): readonly Script[] {
               end: nothing,
             },
           ]
-    scripts = scripts.flatMap((a) => once.map((b) => cut(join(a, b), most)))
+    scripts = distinct(scripts.flatMap((a) => once.map((b) => cut(join(a, b), most))))
     if (count >= loop.min) results.push(...scripts.map(({ steps, end }) => ({ steps, end: both(end, left) })))
   }
   return results
+}
+
+/** Each once. Loops inside of loops expand to thousands of equal scripts, once they are cut. */
+function distinct<T>(values: readonly T[]): readonly T[] {
+  return [...new Map(values.map((value) => [JSON.stringify(value), value])).values()]
 }
 
 /** The events of a match, with their stages. */
@@ -146,7 +151,7 @@ class Reference {
   constructor(parts: readonly Part[], events: readonly Sign[], within: number) {
     this.#events = events
     this.#within = within
-    this.#scripts = scriptsOf(parts, events.length + 1)
+    this.#scripts = distinct(scriptsOf(parts, events.length + 1))
     const names = (each: readonly Part[]): string[] =>
       each.flatMap((part) =>
         part.kind === 'stage' ? [part.name] : part.kind === 'group' ? names(part.parts) : [],
@@ -182,7 +187,7 @@ class Reference {
   }
 
   #stepsAfter(path: Path, scripts: readonly Script[]): readonly Step[] {
-    return scripts.flatMap(({ steps }) => steps[path.length] ?? [])
+    return distinct(scripts.flatMap(({ steps }) => steps[path.length] ?? []))
   }
 
   #beginning(path: Path, scripts: readonly Script[], steps: readonly Step[], end: number): Beginning {

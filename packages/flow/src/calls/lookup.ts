@@ -3,13 +3,13 @@ import type { AsyncFunction, AsyncNode, CallScope, Input } from '@millrace/core/
 import type { AsyncOptions } from '../stream-options.ts'
 import { requireMethod, requireSynchronous, type Synchronous } from '../synchronous.ts'
 import { Loader, type LookupKey } from './loader.ts'
-import { wholeNumber } from './call-rules.ts'
+import { wholeNumber } from '../retry-rules.ts'
 import { callOptions, callsNode } from './map-async.ts'
 
 /** What `lookup` finds, and how. */
 export interface LookupSpec<T, K extends LookupKey, V, U> extends Omit<
   AsyncOptions<T, U>,
-  'rate' | 'hedgeAfter'
+  'rate' | 'bulkhead' | 'hedgeAfter'
 > {
   /** The key of the row for a record. A record without one (`undefined` or `null`) has no row, and nothing is loaded for it. */
   readonly key: (value: T) => K | undefined | null

@@ -1,8 +1,9 @@
 import { requireChoice } from '../operators/choice.ts'
-import { positiveDurationMs, requireKnown } from '@millrace/core'
+import { positiveDurationMs, requireKnown, type RecordHeaders } from '@millrace/core'
 import type { AsyncFunction, AsyncNode, Input } from '@millrace/core/graph'
 import type { KeyedAsyncOptions } from '../stream-options.ts'
-import { callRulesOf, wholeNumber } from './call-rules.ts'
+import { wholeNumber } from '../retry-rules.ts'
+import { bulkheadRulesOf, callRulesOf } from './call-rules.ts'
 
 /** The options of every operator that makes calls. */
 export const callOptions: readonly string[] = [
@@ -39,6 +40,7 @@ export function callsNode(
     order,
     timeoutMs,
     ...callRulesOf(name, options),
+    bulkhead: bulkheadRulesOf(name, options.bulkhead, { isKeyed, serial, most: concurrency }),
   }
 }
 
@@ -46,9 +48,9 @@ export function callsNode(
 export function mapAsyncNode(
   name: string,
   input: Input,
-  call: (value: unknown, signal: AbortSignal) => Promise<unknown>,
+  call: (value: unknown, signal: AbortSignal, headers: RecordHeaders) => Promise<unknown>,
   options: KeyedAsyncOptions<never, unknown>,
 ): Omit<AsyncNode, 'id' | 'name' | 'onError'> {
-  requireKnown(`mapAsync '${name}'`, options, [...callOptions, 'rate', 'hedgeAfter'])
-  return callsNode(name, input, (value, signal) => call(value, signal), options)
+  requireKnown(`mapAsync '${name}'`, options, [...callOptions, 'rate', 'bulkhead', 'hedgeAfter'])
+  return callsNode(name, input, (value, signal, _scope, headers) => call(value, signal, headers), options)
 }

@@ -38,7 +38,7 @@ export async function queueLetters(fs: Fs, directory: string, letters: readonly 
 }
 
 /** A letter as the queue of its source holds it. */
-export function redriven({ id, raw, split, position, place, redrives }: KeptLetter): RedrivenLetter {
+export function redriven({ id, raw, split, position, place, headers, redrives }: KeptLetter): RedrivenLetter {
   if (raw === null) {
     throw new MillraceError(
       'OPTION_INVALID',
@@ -46,7 +46,7 @@ export function redriven({ id, raw, split, position, place, redrives }: KeptLett
     )
   }
   const where = split === redrivenLabel || split === null ? (position ?? place) : `${position} of ${split}`
-  return { raw, position: where, redrives: redrives + 1 }
+  return { raw, position: where, ...(headers && { headers }), redrives: redrives + 1 }
 }
 
 /**
@@ -55,7 +55,7 @@ export function redriven({ id, raw, split, position, place, redrives }: KeptLett
  */
 export function redrivable<T>(source: Source<T>): Source<T> {
   if (source.decode === undefined) return source
-  const { positionVersion, discoverEveryMs, maxOpenReaders } = source
+  const { positionVersion, discoverEveryMs, maxOpenReaders, needsMainThread, hasHeaders } = source
   const decode = (raw: Uint8Array): T => source.decode!(raw)
   return {
     kind: source.kind,
@@ -63,6 +63,8 @@ export function redrivable<T>(source: Source<T>): Source<T> {
     ...(positionVersion === undefined ? {} : { positionVersion }),
     ...(discoverEveryMs === undefined ? {} : { discoverEveryMs }),
     ...(maxOpenReaders === undefined ? {} : { maxOpenReaders }),
+    ...(hasHeaders === undefined ? {} : { hasHeaders }),
+    ...(needsMainThread === undefined ? {} : { needsMainThread }),
     decode,
     splitLabel: (split) => (isRedriven(split) ? redrivenLabel : (source.splitLabel?.(split) ?? split)),
     discover: async (context) => {

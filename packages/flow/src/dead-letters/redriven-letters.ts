@@ -1,10 +1,13 @@
+import type { RecordHeaders } from '@millrace/core'
 import {
   fromBase64,
+  headerColumn,
   type DecodeFailure,
   type Origin,
   type Poll,
   type SplitReader,
 } from '@millrace/core/connector'
+import type { LetterHeaders } from '@millrace/core/operator'
 
 /** A dead letter on its way through the pipeline again. */
 export interface RedrivenLetter {
@@ -12,6 +15,8 @@ export interface RedrivenLetter {
   readonly raw: string
   /** Where the record was read at first, for people. */
   readonly position: string
+  /** The headers of the record where it failed. Absent if it had none, and in files of versions without headers. */
+  readonly headers?: LetterHeaders
   /** How often it was redriven, this time included. */
   readonly redrives: number
 }
@@ -52,10 +57,11 @@ export class RedrivenReader<T> implements SplitReader<T, number> {
         decoded.push(letter)
       } catch (error) {
         const { position: place, redrives } = letter
-        failures.push({ index: values.length, error, raw, place, redrives })
+        failures.push({ index: values.length, error, raw, place, redrives, headers: headersOf(letter) })
       }
     }
-    return { kind: 'records', values, origin: originOf(this.#split, decoded), failures }
+    const origin = originOf(this.#split, decoded)
+    return { kind: 'records', values, headers: headerColumn(decoded, headersOf), origin, failures }
   }
 
   async ready(): Promise<void> {}
@@ -84,6 +90,16 @@ function originOf({ source, split }: RedrivenSplit<unknown>, letters: readonly R
 
 /** The label of all splits of redriven letters in messages and letters. */
 export const redrivenLabel = 'redriven letters'
+
+function headersOf({ headers }: RedrivenLetter): RecordHeaders | undefined {
+  if (headers === undefined) return undefined
+  return Object.fromEntries(
+    Object.entries(headers).map(([name, value]) => [
+      name,
+      typeof value === 'string' ? value : fromBase64(value.base64),
+    ]),
+  )
+}
 
 function bytesOf({ raw }: RedrivenLetter): Uint8Array {
   return fromBase64(raw)

@@ -81,6 +81,7 @@ function windowJoin(meeting: Meeting, assigner: WindowAssigner): WindowJoin<unkn
     // Constructed eagerly: the windows are validated by that.
     return result(meeting, name, options, {
       type: 'window join',
+      emitsLater: true,
       keeps,
       create,
       fingerprint: create().fingerprint,
@@ -152,6 +153,7 @@ function intervalJoin(
       const keeps = `rows of both inputs until none can meet them; ${kind} join, right from ${lower} to ${upper} after left`
       return result(meeting, name, options, {
         type: 'interval join',
+        emitsLater: kind !== 'inner',
         keeps,
         create,
         fingerprint: create().fingerprint,
@@ -177,6 +179,7 @@ function asOfJoin(meeting: Meeting, { validFor }: AsOfOptions = {}): AsOfJoin<un
       const keeps = `left rows until the watermark passes them, versions of each key ${until}; ${kind} join`
       return result(meeting, name, options, {
         type: 'as-of join',
+        emitsLater: true,
         keeps,
         create,
         fingerprint: create().fingerprint,

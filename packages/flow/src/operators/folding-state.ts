@@ -1,4 +1,4 @@
-import { isThenable, refusePromise, type ValueState } from '@millrace/core/operator'
+import { isThenable, refusePromise, type ValueState, type WriteOptions } from '@millrace/core/operator'
 import type { Accumulators } from '../window/accumulators.ts'
 import type { Aggregate, Aggregates } from '../window/aggregate.ts'
 
@@ -7,7 +7,7 @@ export interface ReducingState<T> {
   /** All values so far in one, or undefined if there are none. */
   get(): T | undefined
   /** Combines a value into it. */
-  add(value: T): void
+  add(value: T, options?: WriteOptions): void
   clear(): void
 }
 
@@ -20,7 +20,7 @@ export type AggregateResults<A extends Aggregates<never>> = {
 export interface AggregatingState<T, Results> {
   /** The results of all values so far, or undefined if there are none. */
   get(): Results | undefined
-  add(value: T): void
+  add(value: T, options?: WriteOptions): void
   clear(): void
 }
 
@@ -42,11 +42,11 @@ export class Reducing<T> implements ReducingState<T> {
     return this.#total.get()?.value
   }
 
-  add(value: T): void {
+  add(value: T, options?: WriteOptions): void {
     const before = this.#total.get()
     const total = before === undefined ? value : this.#combine(before.value, value)
     if (isThenable(total)) refusePromise(total)
-    this.#total.set({ value: total })
+    this.#total.set({ value: total }, options)
   }
 
   clear(): void {
@@ -71,10 +71,11 @@ export class Aggregating<T, Results> implements AggregatingState<T, Results> {
     return results as Results
   }
 
-  add(value: T): void {
+  add(value: T, options?: WriteOptions): void {
     const held = this.#state.get()
     this.#state.set(
       held === undefined ? this.#accumulators.first(value) : this.#accumulators.add(held, value),
+      options,
     )
   }
 

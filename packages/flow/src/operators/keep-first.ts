@@ -25,9 +25,10 @@ import {
 import type { Cell, StateTable } from '@millrace/core/store'
 import type { KeepFirstOptions } from '../stream-options.ts'
 import { DueTimes, justAfter } from '../window/due-times.ts'
+import { kept as keptHeaders, type KeptHeaders } from './kept-headers.ts'
 import type { OperatorParts } from './operator-parts.ts'
 
-interface Waiting {
+interface Waiting extends KeptHeaders {
   readonly value: unknown
 }
 
@@ -70,7 +71,7 @@ class KeepFirstOperator implements Operator<unknown, unknown> {
     }
   }
 
-  process({ value, time }: StreamRecord<unknown>): void {
+  process({ value, time, headers }: StreamRecord<unknown>): void {
     const context = this.#context
     if (time < context.watermark()) {
       context.count('late')
@@ -79,7 +80,7 @@ class KeepFirstOperator implements Operator<unknown, unknown> {
     }
     const token = context.keyToken()
     if (this.#isDuplicate(time) || this.#waiting.find(time, token) !== undefined) return
-    this.#waiting.create(time, token, context.keyGroup(), { value })
+    this.#waiting.create(time, token, context.keyGroup(), { value, ...keptHeaders(headers) })
     this.#due.add(time)
   }
 
@@ -93,6 +94,7 @@ class KeepFirstOperator implements Operator<unknown, unknown> {
     if (this.#isDuplicate(at)) return
     this.#kept.set(at)
     this.#context.timers.setEvent(this.#expiryOf(at), expiry)
+    this.#context.setHeaders(value.headers)
     out.emitAt(at, value.value)
   }
 

@@ -1,4 +1,4 @@
-import type { EventTime, Key } from '@millrace/core'
+import type { EventTime, Key, RecordHeaders } from '@millrace/core'
 import type {
   Collector,
   NotAPromise,
@@ -13,6 +13,7 @@ import type { Synchronous } from '../synchronous.ts'
 import type { TakenOutputs } from '../taken-names.ts'
 import type { OperatorParts } from './operator-parts.ts'
 import { ReadOnlyState } from './read-only-state.ts'
+import { seedOf, type SeedRows } from './seed.ts'
 import { openState, stateFingerprint, type StateHandles, type StateSpecs } from './state-spec.ts'
 import { lifeText } from './ttl.ts'
 
@@ -45,6 +46,8 @@ export function output<T>(): OutputSpec<Synchronous<T>> {
 export type ProcessRecord<T, K, Time extends Timing> = {
   readonly value: T
   readonly key: K
+  /** Its headers; an empty object if it has none. */
+  readonly headers: RecordHeaders
 } & (Time extends 'timed' ? { readonly time: EventTime } : unknown)
 
 /** A due timer passed to `process`. */
@@ -102,6 +105,17 @@ export type ProcessContext<
     readonly [Name in keyof O]: ProcessOutput<O[Name] extends OutputSpec<infer T> ? T : never, Time>
   }
   readonly timers: Time extends 'timed' ? EventTimers : ProcessingTimers
+  /**
+   * Sets the headers of what the current call emits from now on, on all outputs; undefined or `{}`: none. Without it they are
+   * those of the record, and none for a timer or at the end: keep a header in state to give it to the result of a timer.
+   *
+   * @example
+   * onTimer({ key }, { emit, setHeaders, state: { trace } }) {
+   *   setHeaders({ traceparent: trace.get() ?? '' })
+   *   emit(`${key} was quiet for a minute`)
+   * }
+   */
+  readonly setHeaders: (headers: RecordHeaders | undefined) => void
   /** Processing time in milliseconds since the epoch. Results that use it are not deterministic. */
   readonly now: () => number
 } & (Time extends 'timed'
@@ -113,6 +127,21 @@ export type ProcessContext<
       }
     : unknown)
 
+/** The seed of `process`. */
+export type ProcessSeed<Row, K, S extends StateSpecs, Time extends Timing> = SeedRows<Row, K, Time> & {
+  /**
+   * Called for each row, in order, to set the state and the timers of its key. Nothing can be emitted. If it throws, the
+   * job does not start.
+   */
+  fill(
+    row: { readonly value: Row; readonly key: K },
+    context: {
+      readonly state: StateHandles<S>
+      readonly timers: Time extends 'timed' ? EventTimers : ProcessingTimers
+    },
+  ): NotAPromise
+}
+
 /** The state and outputs of `process`, and its handlers for timers and the end. */
 export interface ProcessParts<
   K,
@@ -120,11 +149,24 @@ export interface ProcessParts<
   S extends StateSpecs,
   O extends OutputSpecs,
   Time extends Timing,
+  Row = never,
 > extends OperatorOptions {
   /** The main output, the type of `emit`. Without it nothing can be emitted. */
   readonly output?: OutputSpec<Out>
   /** Pieces of state for each key. */
   readonly state?: S
+  /**
+   * What the state begins with: rows that are applied once, before the first record.
+   *
+   * @example
+   * seed: {
+   *   id: 'limits-2026-11',
+   *   from: files.readNdjson<Limit>('limits.ndjson'),
+   *   key: (limit) => limit.card,
+   *   fill: ({ value }, { state }) => state.limit.set(value.max),
+   * }
+   */
+  readonly seed?: ProcessSeed<Row, K, S, Time>
   /** Side outputs, by name. */
   readonly outputs?: O & TakenOutputs
   /** Called when a timer is due. Timers of one key fire in time order. If it throws, the job fails. */
@@ -158,7 +200,8 @@ export interface ProcessSpec<
   S extends StateSpecs,
   O extends OutputSpecs,
   Time extends Timing,
-> extends ProcessParts<K, Out, S, O, Time> {
+  Row = never,
+> extends ProcessParts<K, Out, S, O, Time, Row> {
   /** Called for each record, in order. */
   onRecord(record: ProcessRecord<T, K, Time>, context: ProcessContext<Out, S, O, Time>): NotAPromise
 }
@@ -172,7 +215,8 @@ export interface ConnectSpec<
   S extends StateSpecs,
   O extends OutputSpecs,
   Time extends Timing,
-> extends ProcessParts<K, Out, S, O, Time> {
+  Row = never,
+> extends ProcessParts<K, Out, S, O, Time, Row> {
   /** Called for each record of the first stream, in order. State and timers are shared with `onRight`. */
   onLeft(record: ProcessRecord<L, K, Time>, context: ProcessContext<Out, S, O, Time>): NotAPromise
   /** Called for each record of the second stream, in order. State and timers are shared with `onLeft`. */
@@ -180,12 +224,21 @@ export interface ConnectSpec<
 }
 
 /** Specs with erased types. */
-export type AnyProcessParts = ProcessParts<Key, unknown, StateSpecs, OutputSpecs, 'timed'> & {
+export type AnyProcessParts = ProcessParts<Key, unknown, StateSpecs, OutputSpecs, 'timed', unknown> & {
   /** State that is the same in every subtask. */
   readonly broadcast?: StateSpecs
 }
-export type AnyProcessSpec = ProcessSpec<unknown, Key, unknown, StateSpecs, OutputSpecs, 'timed'>
-export type AnyConnectSpec = ConnectSpec<unknown, unknown, Key, unknown, StateSpecs, OutputSpecs, 'timed'>
+export type AnyProcessSpec = ProcessSpec<unknown, Key, unknown, StateSpecs, OutputSpecs, 'timed', unknown>
+export type AnyConnectSpec = ConnectSpec<
+  unknown,
+  unknown,
+  Key,
+  unknown,
+  StateSpecs,
+  OutputSpecs,
+  'timed',
+  unknown
+>
 
 /** The record handler, with the number of the input. */
 export type RecordHandler = (
@@ -221,6 +274,11 @@ class ProcessOperator implements Operator<unknown, unknown> {
     this.#context = new OpenContext(this.#spec, context)
   }
 
+  seeded({ value, key }: Pick<StreamRecord<unknown>, 'value' | 'key'>): NotAPromise {
+    const { state, timers } = this.#context
+    return this.#spec.seed?.fill({ value, key: key! }, { state, timers })
+  }
+
   process(record: StreamRecord<unknown>, out: Collector<unknown>, input: number): NotAPromise {
     this.#context.out = out
     this.#context.time = record.time
@@ -246,6 +304,7 @@ class OpenContext {
   readonly writable: { readonly broadcast: Record<string, unknown> }
   readonly outputs: Record<string, Collector<unknown>>
   readonly timers: EventTimers
+  readonly setHeaders: (headers: RecordHeaders | undefined) => void
   readonly now: () => number
   readonly watermark: () => EventTime
   readonly isLate: () => boolean
@@ -254,6 +313,7 @@ class OpenContext {
 
   constructor(spec: AnyProcessParts, context: OperatorContext) {
     this.timers = context.timers
+    this.setHeaders = (headers) => context.setHeaders(headers)
     this.now = () => context.now()
     this.watermark = () => context.watermark()
     this.isLate = () => this.time < context.watermark()
@@ -269,9 +329,15 @@ class OpenContext {
 }
 
 /** Creates the node of `process`, for one stream or two. */
-export function processParts(type: string, spec: AnyProcessParts, onRecord: RecordHandler): OperatorParts {
+export function processParts(
+  name: string,
+  type: string,
+  spec: AnyProcessParts,
+  onRecord: RecordHandler,
+): OperatorParts {
   const pieces = Object.entries(spec.state ?? {})
   const outputs = Object.keys(spec.outputs ?? {})
+  const ttls = pieces.map(([, { ttl }]) => ttl)
   return {
     type,
     fingerprint: stateFingerprint(spec.state ?? {}),
@@ -279,6 +345,7 @@ export function processParts(type: string, spec: AnyProcessParts, onRecord: Reco
     declared: outputs,
     keeps: keepsText(pieces),
     clock: pieces.find(([, { ttl }]) => ttl?.clock === 'event') && 'event',
+    seed: seedOf(name, spec.seed, 'fill', ttls),
     create: () => new ProcessOperator(spec, onRecord),
   }
 }

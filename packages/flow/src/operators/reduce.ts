@@ -13,7 +13,9 @@ import {
 } from '@millrace/core/operator'
 import { requireSynchronous } from '../synchronous.ts'
 import { valueText, type OperatorParts } from './operator-parts.ts'
-import { timeToLive, type TtlOption } from './ttl.ts'
+import { seedOf, type AnyValueSeed } from './seed.ts'
+import type { AnyStatefulOptions } from './stateful-options.ts'
+import { timeToLive } from './ttl.ts'
 
 const total: StateDescriptor<{ readonly value: unknown }> = { name: 'total', backup: backupByReference }
 
@@ -21,16 +23,27 @@ const total: StateDescriptor<{ readonly value: unknown }> = { name: 'total', bac
 class ReduceOperator implements Operator<unknown, unknown> {
   readonly #combine: (total: unknown, value: unknown) => unknown
   readonly #ttl: TimeToLive | undefined
+  readonly #seed: AnyValueSeed | undefined
   #total!: ValueState<{ readonly value: unknown }>
 
-  constructor(combine: (total: unknown, value: unknown) => unknown, ttl: TimeToLive | undefined) {
+  constructor(
+    combine: (total: unknown, value: unknown) => unknown,
+    { ttl, seed }: { readonly ttl: TimeToLive | undefined; readonly seed: AnyValueSeed | undefined },
+  ) {
     this.#combine = combine
     this.#ttl = ttl
+    this.#seed = seed
   }
 
   open(context: OperatorContext): void {
     // Boxed, so that a key whose total is undefined differs from a new key.
     this.#total = context.value({ ...total, ttl: this.#ttl })
+  }
+
+  seeded({ value: row }: StreamRecord<unknown>): void {
+    const begun = this.#seed!.value(row)
+    if (isThenable(begun)) refusePromise(begun)
+    this.#total.set({ value: begun })
   }
 
   process(record: StreamRecord<unknown>, out: Collector<unknown>): void {
@@ -46,11 +59,20 @@ class ReduceOperator implements Operator<unknown, unknown> {
 export function reduceParts(
   name: string,
   combine: (total: unknown, value: unknown) => unknown,
-  options: TtlOption = {},
+  options: AnyStatefulOptions = {},
 ): OperatorParts {
   requireSynchronous(combine, 'reduce', name)
   const ttl = timeToLive(options.ttl, `'${name}'`)
   const fingerprint = { pieces: [statePiece('value', { ...total, ttl })], settings: [] }
-  const create = () => new ReduceOperator(combine, ttl)
-  return { type: 'reduce', fingerprint, outputs: [], keeps: valueText(ttl), clock: ttl?.clock, create }
+  const { seed } = options
+  const create = () => new ReduceOperator(combine, { ttl, seed })
+  return {
+    type: 'reduce',
+    fingerprint,
+    outputs: [],
+    keeps: valueText(ttl),
+    clock: ttl?.clock,
+    seed: seedOf(name, seed, 'value', [ttl]),
+    create,
+  }
 }

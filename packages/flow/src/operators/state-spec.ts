@@ -31,7 +31,7 @@ import {
   type Boxed,
   type ReducingState,
 } from './folding-state.ts'
-import { timeToLive, type TtlOption } from './ttl.ts'
+import { stateLife, type StateTtlOption } from './ttl.ts'
 import { Versioned, type Version, type VersionedState } from './versioned-state.ts'
 
 declare const holds: unique symbol
@@ -60,7 +60,7 @@ export type StateHandles<S extends StateSpecs> = {
 }
 
 /** Options of a piece of state. */
-export interface StateOptions<T> extends TtlOption {
+export interface StateOptions<T> extends StateTtlOption {
   /**
    * Encodes values in checkpoints. Default: the structured codec, which supports JSON-like values, `Date`,
    * `Map`, `Set`, `bigint` and bytes.
@@ -71,7 +71,8 @@ export interface StateOptions<T> extends TtlOption {
 /**
  * Declares pieces of state by type.
  *
- * With a `ttl` each value, list element or map entry expires for itself.
+ * With a `ttl` each value, list element or map entry expires for itself. A write may say how long its value lives:
+ * `seen.set(true, { ttl: '10m' })`.
  *
  * @example
  * keyed.process('velocity', {
@@ -89,7 +90,7 @@ export const state = {
   },
 
   /** A list per key, saved as a whole when it changed; with a `ttl` element by element. */
-  list<T>(options: TtlOption = {}): StateSpec<ListState<T>> {
+  list<T>(options: StateTtlOption = {}): StateSpec<ListState<T>> {
     requireKnown('a list in state', options, ['ttl'])
     // Elements that expire are stored one by one.
     const kind = options.ttl === undefined ? 'list' : 'elements'
@@ -112,7 +113,7 @@ export const state = {
    * @example
    * state.reducing<number>((a, b) => Math.max(a, b))
    */
-  reducing<T>(combine: (total: T, value: T) => T, options: TtlOption = {}): StateSpec<ReducingState<T>> {
+  reducing<T>(combine: (total: T, value: T) => T, options: StateTtlOption = {}): StateSpec<ReducingState<T>> {
     requireSynchronous(combine, 'state.reducing', undefined)
     requireKnown('reducing state', options, ['ttl'])
     return specOf<Boxed<T>, ReducingState<T>>('reducing', options, ({ name, ttl }, context) => {
@@ -129,14 +130,14 @@ export const state = {
    */
   aggregating<T>(): <A extends Aggregates<T>>(
     aggregates: A & TakenFields,
-    options?: TtlOption,
+    options?: StateTtlOption,
   ) => StateSpec<AggregatingState<T, AggregateResults<A>>> {
     return <A extends Aggregates<T>>(
       aggregates: A & TakenFields,
-      options: TtlOption = {},
+      options: StateTtlOption = {},
     ): StateSpec<AggregatingState<T, AggregateResults<A>>> => {
       requireKnown('aggregating state', options, ['ttl'])
-      const ttl = timeToLive(options.ttl, 'aggregating state')
+      const ttl = stateLife(options.ttl, 'aggregating state')
       const { codec, pieces, ...parts } = aggregatesOf(aggregates as Aggregates<unknown>)
       return {
         kind: 'aggregating',
@@ -195,7 +196,7 @@ function specOf<T, Handle>(
 ): StateSpec<Handle> {
   requireKnown(`a ${kind} in state`, options, ['codec', 'ttl'])
   const { codec } = options
-  const ttl = timeToLive(options.ttl, `a ${kind} in state`)
+  const ttl = stateLife(options.ttl, `a ${kind} in state`)
   return {
     kind,
     ttl,

@@ -1,69 +1,9 @@
-import { memory } from '@millrace/connector-memory'
 import { operatorHarness, type OperatorHarness } from '@millrace/testkit'
-import fc from 'fast-check'
 import { describe, expect, test } from 'vitest'
-import type { OperatorNode } from '@millrace/core/graph'
-import { pipeline } from '../pipeline.ts'
-import type { TimedKeyedStream } from '../stream.ts'
+import { operatorOf, probe, type Step } from '../../test/ttl-probe.ts'
 import { output } from './process.ts'
 import { state } from './state-spec.ts'
-import type { TtlOptions } from './ttl.ts'
-
-/** What a record does with the state of its key, in order; `fail` throws. */
-interface Step {
-  readonly key: string
-  readonly steps: readonly (
-    | readonly ['set' | 'add' | 'put', number]
-    | readonly ['get' | 'list' | 'map' | 'size' | 'clear' | 'clearAll' | 'fail']
-    | readonly ['drop', number]
-  )[]
-}
-
-function operatorOf(build: (steps: TimedKeyedStream<Step, string>) => { to(...to: never[]): void }) {
-  const { graph } = pipeline('test', (p) => {
-    const keyed = p
-      .from('in', memory.read<Step>({}))
-      .withTimestamps({ timestamp: () => 0 })
-      .keyBy(({ key }) => key)
-    build(keyed).to(...(['out', memory.write()] as never[]))
-  }).describe()
-  return graph.nodes.find((node): node is OperatorNode => node.kind === 'operator')!
-}
-
-/** An operator with a value, a list and a map, which does what its records say and emits what they ask for. */
-function probe(ttl: TtlOptions): OperatorHarness<Step> {
-  const { create } = operatorOf((keyed) =>
-    keyed.process('probe', {
-      output: output<unknown>(),
-      state: {
-        one: state.value<number>({ ttl }),
-        list: state.list<number>({ ttl }),
-        map: state.map<number, number>({ ttl }),
-        other: state.value<number>({ ttl }),
-      },
-      onRecord({ value }, { state: { one, list, map }, emit }) {
-        for (const [what, n = 0] of value.steps) {
-          if (what === 'set') one.set(n)
-          if (what === 'add') list.add(n)
-          if (what === 'put') map.set(n % 3, n)
-          if (what === 'drop') map.delete(n % 3)
-          if (what === 'get') emit(one.get() ?? 'none')
-          if (what === 'list') emit(list.get())
-          if (what === 'map') emit([...map.entries()])
-          if (what === 'size') emit(map.size)
-          if (what === 'clear') one.set(undefined as never)
-          if (what === 'clearAll') for (const each of [one, list, map]) each.clear()
-          if (what === 'fail') throw new Error('failed')
-        }
-      },
-      onTimer() {},
-      onEnd({ key }, { emit }) {
-        emit(`end ${key}`)
-      },
-    }),
-  )
-  return operatorHarness<Step>(create, { keyBy: ({ key }) => key, onError: 'skip' })
-}
+import type { StateTtlOptions } from './ttl.ts'
 
 const step = (...steps: Step['steps']): Step => ({ key: 'a', steps })
 const last = (harness: OperatorHarness<Step>) => harness.outputs.at(-1)?.value
@@ -232,6 +172,98 @@ describe('a value with a time to live', () => {
   })
 })
 
+describe('a write with a time to live of its own', () => {
+  test('lives that long, shorter or longer than others of its piece of state', () => {
+    const harness = probe({ after: 100 })
+    harness.record(step(['set', 1, 1_000], ['add', 1, 30], ['add', 2], ['put', 1, 30], ['put', 2, 500]), 0)
+    const look = step(['get'], ['list'], ['map'])
+    for (const time of [29, 30, 100, 500, 1_000]) harness.record(look, time)
+    expect(harness.outputs.map(({ value }) => value)).toEqual(
+      [
+        [
+          1,
+          [1, 2],
+          [
+            [1, 1],
+            [2, 2],
+          ],
+        ],
+        [1, [2], [[2, 2]]],
+        [1, [], [[2, 2]]],
+        [1, [], []],
+        ['none', [], []],
+      ].flat(),
+    )
+  })
+
+  test('without a declared one, only such a write expires', () => {
+    const harness = probe({})
+    harness.record(step(['add', 1], ['add', 2, 50]), 0)
+    harness.record({ key: 'b', steps: [['set', 1]] }, 0)
+    harness.watermark(51)
+    expect(harness.cells()).toMatchObject({ list: 1, one: 1 })
+    harness.record(step(['list']), 1e15)
+    expect(last(harness)).toEqual([1])
+  })
+
+  test('begins anew whatever refreshes it, and a read prolongs it by its own length', () => {
+    const created = probe({ after: 100, refresh: 'create' })
+    created.record(step(['set', 1]), 0)
+    created.record(step(['set', 2, 100]), 50)
+    created.record(step(['set', 3]), 90)
+    expect([149, 150].map((time) => get(created, time))).toEqual([3, 'none'])
+    const used = probe({ after: 100, refresh: 'read' })
+    used.record(step(['set', 1, 30]), 0)
+    expect([29, 58, 88].map((time) => get(used, time))).toEqual([1, 1, 'none'])
+  })
+
+  test('one that is shorter than the value before is removed when its own life is over', () => {
+    const harness = probe({ after: 1_000_000 })
+    harness.record(step(['set', 1], ['put', 1]), 0)
+    harness.record(step(['set', 2, 100], ['put', 1, 100]), 10)
+    harness.watermark(112)
+    expect(harness.cells()).toMatchObject({ one: 0, map: 0 })
+  })
+
+  test('a skipped record gives no value another time to live', () => {
+    const harness = probe({ after: 100 })
+    harness.record(step(['set', 1], ['put', 1]), 0)
+    harness.record(step(['set', 2, 10], ['put', 1, 1_000], ['fail']), 5)
+    harness.record(step(['get'], ['map']), 99)
+    harness.record(step(['get'], ['map']), 100)
+    expect(harness.outputs.map(({ value }) => value)).toEqual([1, [[1, 1]], 'none', []])
+  })
+
+  test('is refused where state does not expire, and when it is no duration', () => {
+    const refusal = (ttl: StateTtlOptions | undefined, options: object): string => {
+      const { create } = operatorOf((keyed) =>
+        keyed.process('p', {
+          output: output<unknown>(),
+          state: { one: state.value<number>(ttl === undefined ? {} : { ttl }) },
+          onRecord: (_, { state: { one } }) => one.set(1, options),
+        }),
+      )
+      const harness = operatorHarness<Step>(create, { keyBy: ({ key }) => key })
+      try {
+        harness.record(step(), 0)
+        return 'none'
+      } catch (error) {
+        return String(error)
+      }
+    }
+    expect(refusal(undefined, { ttl: '1h' })).toContain(
+      "a write to state 'one' has a ttl, but the state has none",
+    )
+    expect(refusal({}, { ttl: '1h' })).toBe('none')
+    expect(refusal({}, { ttl: 0 })).toContain("ttl of a write to state 'one' must be longer than zero")
+    expect(refusal({}, { ttl: 'soon' })).toContain('which is not a duration')
+    expect(refusal({}, { after: '1h' })).toContain('has no option after')
+    expect(() => operatorOf((keyed) => keyed.reduce('r', (a) => a, { ttl: {} as never }))).toThrow(
+      "ttl.after of 'r' is undefined, which is not a duration",
+    )
+  })
+})
+
 describe('a time to live of other operators', () => {
   test('reduce and scan begin anew after it, and leave nothing behind', () => {
     const ttl = { after: 100 }
@@ -260,130 +292,4 @@ describe('a time to live of other operators', () => {
       expect(Object.values(harness.cells()).reduce((a, b) => a + b)).toBe(0)
     }
   })
-})
-
-/** What the state should be: entries with their stamps. */
-class Model {
-  readonly #ttl: TtlOptions
-  entries: { readonly piece: string; readonly name: number; value: number; stamp: number }[] = []
-  #numbered = 0
-
-  constructor(ttl: TtlOptions) {
-    this.#ttl = ttl
-  }
-
-  /** Does the steps at `now`; undefined if one fails, and then changes nothing. */
-  run(steps: Step['steps'], now: number): unknown[] | undefined {
-    const before = this.entries.map((entry) => ({ ...entry }))
-    const seen: unknown[] = []
-    for (const [what, n = 0] of steps) {
-      this.#look(what, n, now)
-      if (what === 'set') this.#write('one', 0, n, now)
-      if (what === 'add') this.#write('list', ++this.#numbered, n, now)
-      if (what === 'put') this.#write('map', n % 3, n, now)
-      if (what === 'drop') this.#remove(({ piece, name }) => piece === 'map' && name === n % 3)
-      if (what === 'get') seen.push(this.#read('one', now)[0]?.value ?? 'none')
-      if (what === 'list') seen.push(this.#read('list', now).map(({ value }) => value))
-      if (what === 'map') seen.push(this.#read('map', now).map(({ name, value }) => [name, value]))
-      if (what === 'size') seen.push(this.entries.filter(({ piece }) => piece === 'map').length)
-      if (what === 'clear') this.#remove(({ piece }) => piece === 'one')
-      if (what === 'clearAll') this.entries = []
-      if (what === 'fail') {
-        this.entries = before
-        return undefined
-      }
-    }
-    return seen
-  }
-
-  /** An entry that has expired is removed when it is looked up, so an older record does not see it either. */
-  #look(what: Step['steps'][number][0], n: number, now: number): void {
-    const pieces = {
-      set: 'one',
-      get: 'one',
-      clear: 'one',
-      list: 'list',
-      map: 'map',
-      size: 'map',
-      put: 'map',
-      drop: 'map',
-    }
-    const looked = pieces[what as keyof typeof pieces]
-    this.#remove(({ piece, name, stamp }) => {
-      if (piece !== looked || stamp + Number(this.#ttl.after) > now) return false
-      return what === 'put' || what === 'drop' ? name === n % 3 : true
-    })
-  }
-
-  #write(piece: string, name: number, value: number, now: number): void {
-    const entry = this.entries.find((each) => each.piece === piece && each.name === name)
-    if (entry === undefined) return void this.entries.push({ piece, name, value, stamp: now })
-    entry.value = value
-    if (this.#ttl.refresh !== 'create') entry.stamp = Math.max(entry.stamp, now)
-  }
-
-  #read(piece: string, now: number): Model['entries'] {
-    const found = this.entries.filter((entry) => entry.piece === piece)
-    if (this.#ttl.refresh === 'read') for (const entry of found) entry.stamp = Math.max(entry.stamp, now)
-    return found
-  }
-
-  #remove(isOut: (entry: Model['entries'][number]) => boolean): void {
-    this.entries = this.entries.filter((entry) => !isOut(entry))
-  }
-}
-
-const drawnStep = fc.oneof(
-  fc.tuple(fc.constantFrom('set', 'add', 'put', 'drop'), fc.nat(9)),
-  fc.tuple(fc.constantFrom('get', 'get', 'list', 'list', 'map', 'map', 'size', 'clear', 'clearAll', 'fail')),
-) as fc.Arbitrary<Step['steps'][number]>
-
-const drawnEvent = fc.oneof(
-  {
-    weight: 5,
-    arbitrary: fc.record({
-      key: fc.constantFrom('a', 'b', 'c'),
-      behind: fc.nat(40),
-      steps: fc.array(drawnStep, { maxLength: 6 }),
-    }),
-  },
-  { weight: 3, arbitrary: fc.record({ advance: fc.nat(60) }) },
-  { weight: 1, arbitrary: fc.record({ restoreAt: fc.integer({ min: 1, max: 4 }) }) },
-)
-
-test('any steps, order, checkpoints and parallelism: state is what a list of stamped entries says', () => {
-  const drawnTtl = fc.record({
-    after: fc.integer({ min: 1, max: 120 }),
-    refresh: fc.constantFrom('create' as const, 'write' as const, 'read' as const),
-    clock: fc.constantFrom('event' as const, 'processing' as const),
-  })
-  fc.assert(
-    fc.property(drawnTtl, fc.array(drawnEvent, { minLength: 10, maxLength: 60 }), (ttl, events) => {
-      const harness = probe(ttl)
-      const models = new Map<string, Model>()
-      let watermark = 0
-      harness.watermark(0)
-      for (const event of events) {
-        if ('restoreAt' in event) harness.snapshotAndRestore(event.restoreAt)
-        else if ('advance' in event) {
-          watermark += event.advance
-          harness.watermark(watermark)
-          harness.processingTime(watermark)
-        } else {
-          const time = watermark + 30 - event.behind
-          const model = models.get(event.key) ?? new Model(ttl)
-          models.set(event.key, model)
-          const before = harness.outputs.length
-          harness.record(event, time)
-          const now = ttl.clock === 'event' ? Math.max(time, watermark) : watermark
-          const seen = harness.outputs.slice(before).map(({ value }) => value)
-          expect(seen).toEqual(model.run(event.steps, now) ?? [])
-        }
-      }
-      harness.watermark(watermark + 1_000)
-      harness.processingTime(watermark + 1_000)
-      expect(Object.entries(harness.cells()).filter(([, size]) => size > 0)).toEqual([])
-    }),
-    { numRuns: 100 },
-  )
 })

@@ -16,25 +16,54 @@ export interface TtlOptions {
   readonly refresh?: 'create' | 'write' | 'read'
 }
 
-/** The option `ttl`, for operators and pieces of state. */
+/** How long a piece of state lives. */
+export interface StateTtlOptions extends Omit<TtlOptions, 'after'> {
+  /**
+   * How long after its stamp a value expires, unless its write says otherwise. Default: never, so that only what was written
+   * with a `ttl` of its own expires.
+   */
+  readonly after?: Duration
+}
+
+/** The option `ttl` of operators. */
 export interface TtlOption {
   /** When values expire. An expired value is never visible, and is removed soon after. Default: never. */
   readonly ttl?: TtlOptions
 }
 
-/** Converts the option `ttl` of `what`. Throws `OPTION_INVALID`. */
+/** The option `ttl` of pieces of state. */
+export interface StateTtlOption {
+  /**
+   * When values expire. An expired value is never visible, and is removed soon after. A write may give its value another
+   * time to live: `set(value, { ttl: '10m' })`. Default: never.
+   */
+  readonly ttl?: StateTtlOptions
+}
+
+/** Converts the option `ttl` of an operator. Throws `OPTION_INVALID`. */
 export function timeToLive(ttl: TtlOptions | undefined, what: string): TimeToLive | undefined {
+  const life = stateLife(ttl, what)
+  // Only a piece of state can leave it to its writes.
+  if (life !== undefined) positiveDurationMs(ttl!.after, `ttl.after of ${what}`)
+  return life
+}
+
+/** Converts the option `ttl` of a piece of state. Throws `OPTION_INVALID`. */
+export function stateLife(ttl: StateTtlOptions | undefined, what: string): TimeToLive | undefined {
   if (ttl === undefined) return undefined
   requireKnown(`ttl of ${what}`, ttl, ['after', 'clock', 'refresh'])
   const { after, clock = 'event', refresh = 'write' } = ttl
   requireChoice(`clock of the ttl of ${what}`, clock, ['event', 'processing'])
   requireChoice(`refresh of the ttl of ${what}`, refresh, ['create', 'write', 'read'])
-  return { afterMs: positiveDurationMs(after, `ttl.after of ${what}`), clock, refresh }
+  const afterMs =
+    after === undefined ? Number.POSITIVE_INFINITY : positiveDurationMs(after, `ttl.after of ${what}`)
+  return { afterMs, clock, refresh }
 }
 
 /** What `explain` says about how long state is kept. */
 export function lifeText(ttl: TimeToLive | undefined): string | undefined {
   if (ttl === undefined) return undefined
+  if (ttl.afterMs === Number.POSITIVE_INFINITY) return `for as long as each write says, of ${ttl.clock} time`
   const stamped = { create: 'created', write: 'last written', read: 'last used' }[ttl.refresh]
   return `for ${settingText({ value: ttl.afterMs, unit: 'ms' })} of ${ttl.clock} time after it was ${stamped}`
 }

@@ -16,7 +16,7 @@ import {
   type Timer,
   type ValueState,
 } from '@millrace/core/operator'
-import { wholeNumber } from '../calls/call-rules.ts'
+import { wholeNumber } from '../retry-rules.ts'
 import type { OperatorParts } from '../operators/operator-parts.ts'
 import type { OperatorOptions } from '../stream-options.ts'
 import { requireSynchronous } from '../synchronous.ts'
@@ -140,6 +140,7 @@ export function batchParts(name: string, options: BatchOptions<unknown>, hasKey:
   }
   return {
     type: 'batch',
+    emitsLater: true,
     fingerprint: {
       pieces: [statePiece('list', { name: 'values' }), statePiece('value', { name: 'open' })],
       settings: time === undefined ? [] : [{ name: 'clock', value: limits.clock }],

@@ -1,5 +1,6 @@
 import { positiveDurationMs, requireKnown, type Duration } from '@millrace/core'
 import type { Collector, Operator, OperatorContext, StreamRecord, Timer } from '@millrace/core/operator'
+import { kept, type KeptHeaders } from '../operators/kept-headers.ts'
 import type { OperatorParts } from '../operators/operator-parts.ts'
 import type { OperatorOptions } from '../stream-options.ts'
 import { dueText, isDueBy, setDue, type PacingClock, type PacingClockOption } from './pacing-clock.ts'
@@ -15,7 +16,7 @@ export interface DelayOptions extends OperatorOptions, PacingClockOption {
 class DelayOperator implements Operator<unknown, unknown> {
   readonly #clock: PacingClock
   readonly #byMs: number
-  #waiting!: WaitingRecords<{ readonly value: unknown; readonly due: number }>
+  #waiting!: WaitingRecords<KeptHeaders & { readonly value: unknown; readonly due: number }>
   #context!: OperatorContext
 
   constructor(clock: PacingClock, byMs: number) {
@@ -28,14 +29,17 @@ class DelayOperator implements Operator<unknown, unknown> {
     this.#waiting = new WaitingRecords(context)
   }
 
-  process({ value, time }: StreamRecord<unknown>): void {
-    this.#waiting.add({ value, due: setDue(this.#context, this.#clock, time, this.#byMs) })
+  process({ value, time, headers }: StreamRecord<unknown>): void {
+    const due = setDue(this.#context, this.#clock, time, this.#byMs)
+    this.#waiting.add({ value, due, ...kept(headers) })
   }
 
   /** Records leave in the order in which they came: one that is due waits for those before it. */
   onTimer({ time }: Timer, out: Collector<unknown>): void {
     for (let next = this.#waiting.first; next !== undefined && next.due <= time; next = this.#waiting.first) {
-      out.emit(this.#waiting.take().value)
+      const { value, headers } = this.#waiting.take()
+      this.#context.setHeaders(headers)
+      out.emit(value)
     }
   }
 }

@@ -9,7 +9,8 @@ import {
   type Timer,
   type ValueState,
 } from '@millrace/core/operator'
-import { wholeNumber } from '../calls/call-rules.ts'
+import { wholeNumber } from '../retry-rules.ts'
+import { kept, type KeptHeaders } from '../operators/kept-headers.ts'
 import type { OperatorParts } from '../operators/operator-parts.ts'
 import type { OperatorOptions } from '../stream-options.ts'
 import {
@@ -58,7 +59,7 @@ class DebounceOperator implements Operator<unknown, unknown> {
   readonly #clock: PacingClock
   readonly #quietMs: number
   /** Records that may still turn out to be the last, by the time at which they will be emitted. */
-  #last!: MapState<number, { readonly value: unknown }>
+  #last!: MapState<number, KeptHeaders & { readonly value: unknown }>
   #context!: OperatorContext
 
   constructor(clock: PacingClock, quietMs: number) {
@@ -71,10 +72,11 @@ class DebounceOperator implements Operator<unknown, unknown> {
     this.#last = context.map({ name: 'last' })
   }
 
-  process({ value, time }: StreamRecord<unknown>): void {
+  process({ value, time, headers }: StreamRecord<unknown>): void {
     // By event time an earlier record is not superseded: this one may have come too soon.
     if (this.#clock === 'processing') this.#supersede()
-    this.#last.set(setDue(this.#context, this.#clock, time, this.#quietMs), { value })
+    const due = setDue(this.#context, this.#clock, time, this.#quietMs)
+    this.#last.set(due, { value, ...kept(headers) })
   }
 
   onTimer({ time }: Timer, out: Collector<unknown>): void {
@@ -82,6 +84,7 @@ class DebounceOperator implements Operator<unknown, unknown> {
     if (due === undefined) return
     this.#last.delete(time)
     for (const [other] of this.#last.entries()) if (other > time && other < time + this.#quietMs) return
+    this.#context.setHeaders(due.headers)
     out.emit(due.value)
   }
 

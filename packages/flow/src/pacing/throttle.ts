@@ -8,8 +8,9 @@ import {
   type Timer,
   type ValueState,
 } from '@millrace/core/operator'
-import { wholeNumber } from '../calls/call-rules.ts'
+import { wholeNumber } from '../retry-rules.ts'
 import { requireChoice } from '../operators/choice.ts'
+import { kept, type KeptHeaders } from '../operators/kept-headers.ts'
 import type { OperatorParts } from '../operators/operator-parts.ts'
 import type { OperatorOptions } from '../stream-options.ts'
 import { WaitingRecords } from './waiting-records.ts'
@@ -39,7 +40,7 @@ class ThrottleOperator implements Operator<unknown, unknown> {
   /** What waits at the end leaves by `onEnd`. */
   readonly timersAtEnd = 'drop'
   #period!: ValueState<Period>
-  #waiting!: WaitingRecords<{ readonly value: unknown }>
+  #waiting!: WaitingRecords<KeptHeaders & { readonly value: unknown }>
   #context!: OperatorContext
 
   constructor(options: { readonly records: number; readonly perMs: number; readonly drops: boolean }) {
@@ -52,7 +53,7 @@ class ThrottleOperator implements Operator<unknown, unknown> {
     this.#waiting = new WaitingRecords(context)
   }
 
-  process({ value }: StreamRecord<unknown>, out: Collector<unknown>): void {
+  process({ value, headers }: StreamRecord<unknown>, out: Collector<unknown>): void {
     const { records, perMs, drops } = this.#options
     const { timers } = this.#context
     const now = this.#context.now()
@@ -68,14 +69,14 @@ class ThrottleOperator implements Operator<unknown, unknown> {
     } else if (drops) {
       this.#context.count('skipped')
     } else {
-      this.#waiting.add({ value })
+      this.#waiting.add({ value, ...kept(headers) })
     }
   }
 
   onTimer({ time }: Timer, out: Collector<unknown>): void {
     const { records, perMs } = this.#options
     let passed = 0
-    for (; passed < records && !this.#waiting.isEmpty; passed++) out.emit(this.#waiting.take().value)
+    for (; passed < records && !this.#waiting.isEmpty; passed++) this.#emitNext(out)
     if (passed === 0) return this.#period.clear()
     const start = Math.max(time, this.#context.now())
     this.#period.set({ start, passed })
@@ -84,8 +85,14 @@ class ThrottleOperator implements Operator<unknown, unknown> {
 
   /** The end of the input waits for nothing. */
   onEnd(_key: Key, out: Collector<unknown>): void {
-    while (!this.#waiting.isEmpty) out.emit(this.#waiting.take().value)
+    while (!this.#waiting.isEmpty) this.#emitNext(out)
     this.#period.clear()
+  }
+
+  #emitNext(out: Collector<unknown>): void {
+    const { value, headers } = this.#waiting.take()
+    this.#context.setHeaders(headers)
+    out.emit(value)
   }
 }
 

@@ -52,6 +52,7 @@ export function matchParts(name: string, pattern: unknown, options: MatchOptions
       : `partial matches of each key for ${withinMs} ms`
   return {
     type: 'match',
+    emitsLater: true,
     fingerprint: create().fingerprint,
     outputs: ['late', 'timedOut'],
     keeps: `${keeps}; ${text}`,

@@ -16,6 +16,7 @@ import {
   type OperatorContext,
   type StateDescriptor,
   type StreamRecord,
+  type TimeToLive,
   type Timer,
   type ValueState,
 } from '@millrace/core/operator'
@@ -34,6 +35,8 @@ export interface EnrichParts {
   readonly combine: Combine
   /** Whether the table has event time. */
   readonly isTableTimed: boolean
+  /** How long rows live; undefined: until they are deleted. */
+  readonly ttl?: TimeToLive | undefined
 }
 
 const row: StateDescriptor<{ readonly row: unknown }> = { name: 'row', backup: backupByReference }
@@ -52,14 +55,14 @@ export class EnrichOperator implements Operator<unknown, unknown> {
   constructor(parts: EnrichParts) {
     this.#parts = parts
     this.fingerprint = {
-      pieces: [statePiece('value', row), rowsPiece('waiting')],
+      pieces: [statePiece('value', { ...row, ttl: parts.ttl }), rowsPiece('waiting')],
       settings: [{ name: 'join', value: parts.kind }],
     }
   }
 
   open(context: OperatorContext): void {
     this.#context = context
-    this.#row = context.value(row)
+    this.#row = context.value({ ...row, ttl: this.#parts.ttl })
     this.#waiting = new TimedRows(context, 'waiting')
     this.#due = new DueTimes(context, 'waiting', justAfter, (time) => this.#leave(time))
   }

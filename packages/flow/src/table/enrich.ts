@@ -13,9 +13,17 @@ import type {
   ValueOfKeyed,
 } from '../stream.ts'
 import type { OperatorOptions } from '../stream-options.ts'
+import { lifeText, timeToLive, type TtlOption } from '../operators/ttl.ts'
 import { requireSynchronous, type Synchronous } from '../synchronous.ts'
 import { EnrichOperator } from './enrich-operator.ts'
 import { TableHandle } from './table-handle.ts'
+
+/**
+ * Options of `enrich`. With `ttl` a row of the table that has expired is as if it were deleted. A row is written when the table
+ * inserts or updates it, and read when a record meets it. A row of a table without event time is stamped, by event time,
+ * when the table is loaded.
+ */
+export interface EnrichOptions extends OperatorOptions, TtlOption {}
 
 /** A stream and a table with the same type of key. Created by `enrich`. */
 export interface Enriching<T, R> {
@@ -23,13 +31,13 @@ export interface Enriching<T, R> {
   inner<Out>(
     name: string,
     combine: (value: T, row: R) => Synchronous<Out>,
-    options?: OperatorOptions,
+    options?: EnrichOptions,
   ): TimedStream<Out>
   /** One result for each record. */
   left<Out>(
     name: string,
     combine: (value: T, row: R | undefined) => Synchronous<Out>,
-    options?: OperatorOptions,
+    options?: EnrichOptions,
   ): TimedStream<Out>
 }
 
@@ -49,6 +57,8 @@ export type EnrichedBy<S extends AnyKeyedStream, R extends AnyTable> = [KeyOfTab
  * - a table without event time is loaded when its input has ended, so use one for a file of reference data;
  * - a table with event time is loaded for a record when its watermark has passed the record, so a table that
  *   changes is not behind the stream. A table that is quiet needs `idleAfter`.
+ *
+ * All rows are kept, or for as long as the option `ttl` says.
  *
  * For the row that was valid at the time of the record, whatever has changed since, use `join(a, b).asOf()`.
  *
@@ -71,16 +81,19 @@ export function enrich<S extends AnyKeyedStream, R extends AnyTable>(
   keyed.stream.requireSamePipeline('enrich', [rows.stream as StreamHandle])
   const joining =
     (kind: 'inner' | 'left') =>
-    (name: string, combine: Combine, options?: OperatorOptions): StreamHandle => {
+    (name: string, combine: Combine, { ttl: given, ...options }: EnrichOptions = {}): StreamHandle => {
       requireKnown(`${kind} join '${name}'`, options, ['onError'])
+      const ttl = timeToLive(given, `'${name}'`)
       requireSynchronous(combine, `${kind} join`, name)
       const isTableTimed = rows.timing === 'timed'
-      const create = (): EnrichOperator => new EnrichOperator({ kind, combine, isTableTimed })
+      const create = (): EnrichOperator => new EnrichOperator({ kind, combine, isTableTimed, ttl })
       const id = keyed.stream.operator(name, options, {
         type: 'enrich',
+        emitsLater: true,
         fingerprint: create().fingerprint,
         outputs: [],
-        keeps: `the row of each key, records until the table is loaded; ${kind} join`,
+        keeps: `the row of each key${ttl === undefined ? '' : ` ${lifeText(ttl)}`}, records until the table is loaded; ${kind} join`,
+        clock: ttl?.clock,
         create,
         inputs: [keyed.input('stream'), rows.input('table')],
       })

@@ -247,6 +247,48 @@ describe('topN', () => {
   })
 })
 
+describe('aggregates of a keyed stream', () => {
+  const aggregates = {
+    n: count<Item>(),
+    total: sum(({ n }: Item) => n),
+    least: min(({ n }: Item) => n),
+    all: collect(({ n }: Item) => n),
+  }
+
+  test('EN-138 EN-147 every prefix of the changes is legal and the end is the batch query', () => {
+    fc.assert(
+      fc.property(arrivalsOf(items), (trial) => {
+        const harness = runMeeting(
+          lastOf((stream) => stream.aggregate('figures', aggregates)),
+          trial,
+        )
+        const numbersOf = (group: string): readonly number[] =>
+          trial.arrivals.filter(({ value }) => value.group === group).map(({ value }) => value.n)
+        const expected = ['x', 'y'].flatMap((key) => {
+          const all = numbersOf(key)
+          const total = all.reduce((a, b) => a + b, 0)
+          return all.length === 0
+            ? []
+            : [[key, { key, n: all.length, total, least: Math.min(...all), all }] as const]
+        })
+        expect(applied(harness.outputs)).toEqual(rowsOf(expected))
+        expect(harness.cells()).toMatchObject({ accumulators: expected.length })
+      }),
+    )
+  })
+
+  test('a record that changes no result emits nothing', () => {
+    const node = lastOf((stream) => stream.aggregate('figures', { most: max(({ n }) => n) }))
+    const harness = harnessOf(node)
+    for (const n of [3, 1, 5]) harness.record({ group: 'x', n }, 0)
+    expect(textOf(harness, ({ key, most }) => `${String(key)} ${String(most)}`)).toEqual([
+      '+I(x 3)',
+      '-U(x 3)',
+      '+U(x 5)',
+    ])
+  })
+})
+
 describe('aggregates of groups', () => {
   const aggregates = {
     n: count<Item>(),

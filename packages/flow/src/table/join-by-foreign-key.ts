@@ -1,6 +1,7 @@
 import { requireKnown } from '@millrace/core'
 import type { AnyTable, KeyOfTable, RowOf, RowValue, Table } from '../stream.ts'
 import type { OperatorOptions, Timing } from '../stream-options.ts'
+import { livingTable, rowsExpire, type TableJoinOptions } from './living-table.ts'
 import { requireSynchronous, type Synchronous } from '../synchronous.ts'
 import { ForeignJoinOperator, type Pair } from './foreign-key-join.ts'
 import {
@@ -19,13 +20,13 @@ export interface ForeignKeyJoin<L, R, K, Time extends Timing> {
   inner<Out extends RowValue>(
     name: string,
     combine: (left: L, right: R) => Synchronous<Out>,
-    options?: OperatorOptions,
+    options?: TableJoinOptions,
   ): Table<Out, K, Time>
   /** Has a row for each left row. */
   left<Out extends RowValue>(
     name: string,
     combine: (left: L, right: R | undefined) => Synchronous<Out>,
-    options?: OperatorOptions,
+    options?: TableJoinOptions,
   ): Table<Out, K, Time>
 }
 
@@ -36,7 +37,7 @@ export interface ForeignKeyJoin<L, R, K, Time extends Timing> {
  * `foreignKey` returns the key of the row in the second table, or null or undefined for none. While a new
  * reference is being looked up, the row of the result stays as it was.
  *
- * All rows are kept, those of the second table also with each row that refers to them.
+ * All rows are kept, or for as long as `ttl` says, those of the second table also with each row that refers to them.
  *
  * @example
  * joinByForeignKey(orders, customers, (order) => order.customer)
@@ -55,11 +56,16 @@ export function joinByForeignKey<L extends AnyTable, R extends AnyTable & { read
     (
       name: string,
       combine: (left: unknown, right: unknown) => unknown,
-      options?: OperatorOptions,
+      { ttl, ...options }: TableJoinOptions = {},
     ): TableHandle => {
       requireKnown(`${kind} join '${name}'`, options, ['onError'])
+      const life = ttl === undefined ? options : { ...options, ttl }
       requireSynchronous(combine, `${kind} join`, name)
-      const pairs = pairsOf(from, to, { name, kind, foreignKey: foreignKeyOf, options })
+      const pairs = pairsOf(
+        livingTable(from, `${name}-left-life`, life),
+        livingTable(to, `${name}-right-life`, life),
+        { name, kind, foreignKey: foreignKeyOf, options, expires: ttl !== undefined },
+      )
       return pairs.map((pair) => combine((pair as Pair).left, (pair as Pair).right), options)
     }
   // Values are unknown in the implementation; the interface types them.
@@ -76,11 +82,13 @@ function pairsOf(
     kind,
     foreignKey,
     options,
+    expires,
   }: {
     readonly name: string
     readonly kind: 'inner' | 'left'
     readonly foreignKey: ForeignKey
     readonly options: OperatorOptions | undefined
+    readonly expires: boolean
   },
 ): TableHandle {
   const questions = left.stream.flatMap(questionsOf(foreignKey), options)
@@ -101,9 +109,10 @@ function pairsOf(
   })
   const answers = stream.main(lookup)
   const create = (): ForeignJoinOperator => new ForeignJoinOperator(foreignKey, kind)
+  const { pieces, settings } = create().fingerprint
   const id = stream.operator(name, options, {
     type: 'foreign-key join',
-    fingerprint: create().fingerprint,
+    fingerprint: { pieces, settings: expires ? [...settings, rowsExpire] : settings },
     outputs: [],
     keeps: `rows of the left table, each with the right row; ${kind} join`,
     create,

@@ -1,7 +1,8 @@
 import { MillraceError, requireKnown } from '@millrace/core'
 import type { Input } from '@millrace/core/graph'
 import type { AnyTable, KeyOfTable, RowOf, Table } from '../stream.ts'
-import type { OperatorOptions, Timing } from '../stream-options.ts'
+import type { Timing } from '../stream-options.ts'
+import { livingTable, rowsExpire, type TableJoinOptions } from './living-table.ts'
 import { requireTables } from './require-tables.ts'
 import { TableHandle } from './table-handle.ts'
 import { TableJoinOperator } from './table-join-operator.ts'
@@ -29,7 +30,7 @@ export type OuterRow<Tables extends TablesByName, Required extends keyof Tables>
 }
 
 /** Options of `outer`. */
-export interface OuterJoinOptions<Name> extends OperatorOptions {
+export interface OuterJoinOptions<Name> extends TableJoinOptions {
   /** The tables that must have a row. Default: none, but one of all. */
   readonly required?: readonly Name[]
 }
@@ -37,7 +38,7 @@ export interface OuterJoinOptions<Name> extends OperatorOptions {
 /** Tables that are joined by their keys. Created by `joinTables`. */
 export interface JoiningTables<Tables extends TablesByName, K, Time extends Timing> {
   /** Has a row for each key for which every table has one. */
-  inner(name: string, options?: OperatorOptions): Table<OuterRow<Tables, keyof Tables>, K, Time>
+  inner(name: string, options?: TableJoinOptions): Table<OuterRow<Tables, keyof Tables>, K, Time>
 
   /**
    * Has a row for each key for which every required table has a row, and at least one table has. The rows of
@@ -56,7 +57,7 @@ export interface JoiningTables<Tables extends TablesByName, K, Time extends Timi
  * Joins any number of tables by their keys, into a table of objects with a field for each. A row of the result
  * changes when a row of one of them does.
  *
- * All rows of all tables are kept. A `null` key is a key like any other.
+ * All rows of all tables are kept, or for as long as `ttl` says. A `null` key is a key like any other.
  *
  * @example
  * joinTables({ order: orders, payment: payments, parcel: parcels })
@@ -74,14 +75,22 @@ export function joinTables<Tables extends TablesByName>(
       'joinTables needs two tables or more, as { order: orders, payment: payments }',
     )
   }
-  const joined = (name: string, required: readonly string[], options?: OperatorOptions): TableHandle => {
-    const [first] = handles
+  const joined = (
+    name: string,
+    required: readonly string[],
+    { ttl, ...options }: TableJoinOptions = {},
+  ): TableHandle => {
+    const living = handles.map((handle, i) =>
+      livingTable(handle, `${name}-${fields[i]}-life`, ttl === undefined ? options : { ...options, ttl }),
+    )
+    const [first] = living
     const create = (): TableJoinOperator =>
       new TableJoinOperator(fields.map((field) => ({ field, isRequired: required.includes(field) })))
-    const inputs = handles.map((handle, i) => handle.input(fields[i]!)) as [Input, ...Input[]]
+    const { pieces, settings } = create().fingerprint
+    const inputs = living.map((handle, i) => handle.input(fields[i]!)) as [Input, ...Input[]]
     const id = first!.stream.operator(name, options, {
       type: 'table join',
-      fingerprint: create().fingerprint,
+      fingerprint: { pieces, settings: ttl === undefined ? settings : [...settings, rowsExpire] },
       outputs: [],
       keeps: `the rows of ${fields.join(', ')}`,
       create,
@@ -89,13 +98,13 @@ export function joinTables<Tables extends TablesByName>(
     })
     return new TableHandle(first!.stream.main(id))
   }
-  const inner = (name: string, options?: OperatorOptions): TableHandle => {
-    requireKnown(`inner join '${name}'`, options, ['onError'])
+  const inner = (name: string, options?: TableJoinOptions): TableHandle => {
+    requireKnown(`inner join '${name}'`, options, ['onError', 'ttl'])
     return joined(name, fields, options)
   }
   const outer = (name: string, options: OuterJoinOptions<string> = {}): TableHandle => {
-    requireKnown(`outer join '${name}'`, options, ['onError', 'required'])
-    const { required = [] } = options
+    requireKnown(`outer join '${name}'`, options, ['onError', 'required', 'ttl'])
+    const { required = [], ...others } = options
     const unknown = required.find((field) => !fields.includes(field))
     if (unknown !== undefined) {
       throw new MillraceError(
@@ -103,7 +112,7 @@ export function joinTables<Tables extends TablesByName>(
         `outer join '${name}' requires '${unknown}' and has no such table; it has ${fields.join(', ')}`,
       )
     }
-    return joined(name, required, options)
+    return joined(name, required, others)
   }
   // Values are unknown in the implementation; the interface types them.
   return { inner, outer } as unknown as ReturnType<typeof joinTables<Tables>>

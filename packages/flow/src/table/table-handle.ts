@@ -17,6 +17,7 @@ import { groupAggregateParts } from './group-aggregate-operator.ts'
 import { grouping, type GroupedChange } from './grouped-change.ts'
 import { changesOf, type RowChange } from './row-change.ts'
 import { isSameRow } from './same-row.ts'
+import { viewParts } from './view-operator.ts'
 import { topNParts } from './top-n.ts'
 
 /** The stream that carries a table's changes: what a table uses of it. */
@@ -47,7 +48,11 @@ export class TableHandle {
 
   /** The input of a node that reads this table by key, with a name if the node has several inputs. */
   input(name: string): Input {
-    return { ...this.stream.input({ kind: 'key', by: (change) => (change as RowChange).key }), name }
+    return { ...this.#byKey(), name }
+  }
+
+  #byKey(): Input {
+    return this.stream.input({ kind: 'key', by: (change) => (change as RowChange).key })
   }
 
   map(transform: (row: unknown, key: Key) => unknown, options?: StepOptions): TableHandle {
@@ -87,6 +92,12 @@ export class TableHandle {
       )
     }
     this.toStream().to(name, sink, options)
+  }
+
+  toView(name: string): { readonly view: string } {
+    const view = { ...viewParts(name), inputs: [this.#byKey()] } as const
+    this.stream.operator(name, undefined, view)
+    return { view: name }
   }
 
   groupBy(select: (row: unknown, key: Key) => Key): GroupedTableHandle {

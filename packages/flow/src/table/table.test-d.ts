@@ -56,6 +56,10 @@ expectTypeOf(
     .toStream(),
 ).toEqualTypeOf<StreamOf<Change<Opened, string>, 'untimed'>>()
 
+expectTypeOf(byId.aggregate('figures', { n: count() })).toEqualTypeOf<
+  Table<{ readonly key: string; readonly n: number }, string>
+>()
+
 open.to('rows', applies)
 open.toStream().to('changes', appends)
 open.toStream().to('changes-too', applies)

@@ -127,6 +127,7 @@ export function toTableParts(
   }
   return {
     type: 'toTable',
+    emitsLater: expireAfter !== undefined,
     fingerprint: ToTableOperator.fingerprint,
     outputs: ['late'],
     keeps: expireAfter === undefined ? 'the row of each key' : `the row of each key for ${expireAfter}`,

@@ -71,7 +71,7 @@ export class AccumulatorCodec implements Codec<unknown[]> {
     }
   }
 
-  #canRead(place: number, [, kind, version, codec, codecVersion]: Entry): boolean {
+  #canRead(place: number, [, kind, version, codec, codecVersion]: AccumulatorEntry): boolean {
     const own = aggregatePiece(this.#aggregates[place]!)
     return (
       own.kind === kind && own.version === version && own.codec === codec && own.codecVersion >= codecVersion
@@ -80,15 +80,22 @@ export class AccumulatorCodec implements Codec<unknown[]> {
 }
 
 /** The entry of an aggregate in the codec's id. */
-type Entry = readonly [name: string, kind: string, version: number, codec: string, codecVersion: number]
+export type AccumulatorEntry = readonly [
+  name: string,
+  kind: string,
+  version: number,
+  codec: string,
+  codecVersion: number,
+]
 
-function entryOf({ name, kind, version, codec, codecVersion }: StatePiece): Entry {
+function entryOf({ name, kind, version, codec, codecVersion }: StatePiece): AccumulatorEntry {
   return [name, kind, version, codec, codecVersion]
 }
 
-function entriesOf(id: string): readonly Entry[] | undefined {
+/** The aggregates that a codec's id names; undefined for the id of another codec. */
+export function entriesOf(id: string): readonly AccumulatorEntry[] | undefined {
   if (!id.startsWith(idPrefix)) return undefined
-  return JSON.parse(id.slice(idPrefix.length)) as readonly Entry[]
+  return JSON.parse(id.slice(idPrefix.length)) as readonly AccumulatorEntry[]
 }
 
 /** The codec for accumulators of `aggregate`. */

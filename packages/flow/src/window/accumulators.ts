@@ -6,7 +6,7 @@ import {
   type Backup,
   type StatePiece,
 } from '@millrace/core/operator'
-import { requireSynchronousMethods } from '../synchronous.ts'
+import { requireMethod, requireSynchronousMethods } from '../synchronous.ts'
 import {
   AccumulatorCodec,
   aggregatePiece,
@@ -42,7 +42,7 @@ export interface Accumulators {
 const methods = ['create', 'add', 'merge', 'result'] as const
 
 /**
- * Throws `OPTION_INVALID` for a reserved name, and `GRAPH_INVALID` for an aggregate without kind or version.
+ * Throws `OPTION_INVALID` for a reserved name or a missing function, and `GRAPH_INVALID` for an aggregate without kind or version.
  * `operator` is for messages.
  */
 export function accumulatorsOf(aggregates: Aggregates<unknown>, operator: string): Accumulators {
@@ -50,6 +50,9 @@ export function accumulatorsOf(aggregates: Aggregates<unknown>, operator: string
   checkFields(operator, Object.keys(aggregates))
   for (const each of named) {
     checkIdentity(each, operator)
+    // The types require them; this is the check for untyped callers.
+    for (const method of methods)
+      requireMethod(each.aggregate, method, `aggregate '${each.name}' of '${operator}'`)
     requireSynchronousMethods(each.aggregate, methods, `aggregate '${each.name}' of`, operator)
   }
   return named.length === 1 ? new OneAccumulator(named[0]!, operator) : new AccumulatorArray(named, operator)

@@ -87,6 +87,16 @@ export function checkTime(time: EventTime): void {
   )
 }
 
+/** Whether a slice is a whole window, not shared with others. */
+export function isWholeWindow(
+  assigner: WindowAssigner,
+  { start, end, firstWindowEnd, lastWindowEnd }: Slice,
+): boolean {
+  return (
+    end === firstWindowEnd && firstWindowEnd === lastWindowEnd && assigner.startOf(firstWindowEnd) === start
+  )
+}
+
 /** Whether a slice is between two windows, in none of them. */
 export function isBetweenWindows({ start, lastWindowEnd }: Slice): boolean {
   return lastWindowEnd <= start

@@ -1,5 +1,6 @@
 import { MillraceError, type Duration } from '@millrace/core'
 import type { WindowsFingerprint } from './assigner.ts'
+import { evictor, type Evictor } from './evictor.ts'
 import { trigger, type ClockOptions, type Firing } from './trigger.ts'
 
 /** One window for each key that never ends. What it emits is up to its trigger. */
@@ -7,8 +8,10 @@ export interface GlobalWindows {
   readonly isGlobal: true
   readonly description: string
   readonly fingerprint: WindowsFingerprint
-  /** The trigger of count windows, each of whose panes begins anew. */
+  /** The trigger of count windows. Each of their panes begins anew, unless there is an evictor. */
   readonly firing?: Firing
+  /** The evictor of count windows that slide. */
+  readonly evictor?: Evictor
 }
 
 /**
@@ -32,6 +35,11 @@ export function globalWindow(): GlobalWindows {
 export interface CountWindowOptions extends ClockOptions {
   /** After so long a window is emitted with fewer records, counting from its first one. Default: it waits. */
   readonly timeout?: Duration
+  /**
+   * After how many records there is a result: each is about the last `size` records, or those that have come so far.
+   * Default: `size`, so that each record is in one window.
+   */
+  readonly slide?: number
 }
 
 /**
@@ -46,21 +54,28 @@ export interface CountWindowOptions extends ClockOptions {
  * @example
  * countWindow(100)
  * countWindow(100, { timeout: '10s' }) // or fewer, 10 seconds after the first
+ * countWindow(100, { slide: 10 }) // every 10 records, the last 100
  */
 export function countWindow(size: number, options: CountWindowOptions = {}): GlobalWindows {
-  if (!Number.isSafeInteger(size) || size < 1) {
-    throw new MillraceError(
-      'OPTION_INVALID',
-      `a count window has size ${String(size)}; give a whole number from 1`,
-    )
-  }
-  const { timeout, ...clock } = options
-  const full = trigger.records(size)
+  const { timeout, slide = size, ...clock } = options
+  requireCount('size', size)
+  requireCount('slide', slide)
+  const full = trigger.records(slide)
   const firing = timeout === undefined ? full : trigger.any(full, trigger.after(timeout, clock))
+  const sliding = options.slide === undefined ? '' : ` every ${slide} records`
   return {
     isGlobal: true,
-    description: `windows of ${size} records${timeout === undefined ? '' : `, or fewer after ${timeout}`}`,
+    description: `windows of ${size} records${sliding}${timeout === undefined ? '' : `, or fewer after ${timeout}`}`,
     fingerprint: { kind: 'count', settings: [] },
     firing,
+    ...(options.slide !== undefined && { evictor: evictor.count(size) }),
   }
+}
+
+function requireCount(what: string, given: number): void {
+  if (Number.isSafeInteger(given) && given >= 1) return
+  throw new MillraceError(
+    'OPTION_INVALID',
+    `a count window has ${what} ${String(given)}; give a whole number from 1`,
+  )
 }

@@ -51,13 +51,18 @@ export function newWindow(start: EventTime, end: EventTime): OpenWindow {
 /** Forgets the records of the pane that was emitted. */
 export function closePane(window: OpenWindow, content: PaneContent): void {
   window.panes++
+  waitForRecords(window)
+  if (content !== 'discarding') return
+  window.values = undefined
+  window.hasValues = false
+}
+
+/** Begins to count the records that come from now on. */
+export function waitForRecords(window: OpenWindow): void {
   window.records = 0
   window.since = Number.POSITIVE_INFINITY
   window.sinceClock = Number.POSITIVE_INFINITY
   window.marks = undefined
-  if (content !== 'discarding') return
-  window.values = undefined
-  window.hasValues = false
 }
 
 /** Saves a window before a record is added that may be skipped. */
@@ -113,13 +118,22 @@ export function windowCodec(values: Codec<unknown>, marks: Codec<unknown> | unde
         marks: marks && ((from) => marks.decode(from, stored)),
       }),
     reader(id, stored) {
-      const [valuesId, marksId] = id.startsWith(idPrefix) ? id.slice(idPrefix.length).split(separator) : []
-      const readValues = valuesId === undefined ? undefined : readerOf(values, valuesId, stored)
-      if (readValues === undefined) return undefined
-      const readMarks = marks && readerOf(marks, marksId!, stored)
+      const ids = windowCodecParts(id)
+      const readValues = ids && readerOf(values, ids.values, stored)
+      if (ids === undefined || readValues === undefined) return undefined
+      const readMarks = marks && readerOf(marks, ids.marks, stored)
       return (input) => decodeWindow(input, { values: readValues, marks: readMarks })
     },
   }
+}
+
+/** The ids of the codecs that a codec's id names; undefined for the id of another codec. */
+export function windowCodecParts(
+  id: string,
+): { readonly values: string; readonly marks: string } | undefined {
+  if (!id.startsWith(idPrefix)) return undefined
+  const [values, marks] = id.slice(idPrefix.length).split(separator)
+  return { values: values!, marks: marks! }
 }
 
 function readerOf(
@@ -131,7 +145,8 @@ function readerOf(
   return codec.reader?.(id, stored)
 }
 
-function decodeWindow(input: ByteReader, readers: Readers): OpenWindow {
+/** Reads a window; without a reader of marks they are skipped. */
+export function decodeWindow(input: ByteReader, readers: Readers): OpenWindow {
   const flags = input.varint()
   const has = (place: number): boolean => (flags & (1 << place)) !== 0
   const window = newWindow(input.float64(), input.float64())

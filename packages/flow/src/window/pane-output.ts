@@ -3,7 +3,9 @@ import type { Collector } from '@millrace/core/operator'
 import type { RowChange } from '../table/row-change.ts'
 import { isSameRow } from '../table/same-row.ts'
 import type { Accumulators } from './accumulators.ts'
-import { closePane, type OpenWindow } from './open-window.ts'
+import type { Evictor, WindowRecord } from './evictor.ts'
+import type { WindowLayout } from './layout.ts'
+import { closePane, waitForRecords, type OpenWindow } from './open-window.ts'
 import type { Pane, PaneContent } from './pane.ts'
 import { windowResult } from './window-result.ts'
 
@@ -14,6 +16,8 @@ export interface PaneParts {
   readonly showsPane: boolean
   /** Whether results contain the key. */
   readonly hasKey?: boolean
+  /** Which records leave before or after a pane; then `values` are records. */
+  readonly evictor?: Evictor | undefined
 }
 
 /** Which pane of which key is emitted. */
@@ -26,34 +30,54 @@ interface PaneOf {
 /** Emits the panes of windows, as results or as changes of a table. */
 export class PaneOutput {
   readonly #accumulators: Accumulators
-  readonly #timeOf: (end: EventTime) => EventTime
+  readonly #layout: WindowLayout
   readonly #parts: PaneParts
 
-  constructor(accumulators: Accumulators, timeOf: (end: EventTime) => EventTime, parts: PaneParts) {
+  constructor(accumulators: Accumulators, layout: WindowLayout, parts: PaneParts) {
     this.#accumulators = accumulators
-    this.#timeOf = timeOf
+    this.#layout = layout
     this.#parts = parts
   }
 
-  /** Emits a pane of a window that has values. The window then waits for its next one. */
+  /** Emits a pane of a window that has values, unless all of them leave. The window then waits for its next one. */
   emit(window: OpenWindow, { key, timing, isLast }: PaneOf, out: Collector<unknown>): void {
     const { content, showsPane } = this.#parts
+    this.#evict(window, 'before')
+    if (!window.hasValues) return waitForRecords(window)
     if (content === 'table') this.#emitRow(window, key, isLast, out)
     else {
       const index = window.panes
       const pane: Pane | undefined = showsPane ? { index, timing, isFirst: index === 0, isLast } : undefined
-      out.emitAt(this.#timeOf(window.end), this.#result(window, key, window.values, pane))
+      out.emitAt(this.#timeOf(window), this.#result(window, key, window.values, pane))
     }
     closePane(window, content)
+    this.#evict(window, 'after')
   }
 
   /** Deletes the row of a window that gets other bounds. */
   deleteRow(window: OpenWindow, key: Key, out: Collector<unknown>): void {
     if (!window.hasRow) return
     const before = this.#result(window, key, window.row)
-    out.emitAt(this.#timeOf(window.end), { key: this.#rowKey(window, key), before, after: undefined })
+    out.emitAt(this.#timeOf(window), { key: this.#rowKey(window, key), before, after: undefined })
     window.hasRow = false
     window.row = undefined
+  }
+
+  #evict(window: OpenWindow, when: Evictor['when']): void {
+    const { evictor } = this.#parts
+    if (evictor?.when !== when || !window.hasValues) return
+    const kept = evictor.keep(window.values as readonly WindowRecord<unknown>[])
+    window.hasValues = kept.length > 0
+    window.values = window.hasValues ? kept : undefined
+    if (!this.#layout.isEndless || !window.hasValues) return
+    // Its bounds are those of its records.
+    const times = kept.map(({ time }) => time)
+    window.start = times.reduce((a, b) => Math.min(a, b))
+    window.end = times.reduce((a, b) => Math.max(a, b)) + 1
+  }
+
+  #timeOf({ end }: OpenWindow): EventTime {
+    return this.#layout.timeOf(end)
   }
 
   #emitRow(window: OpenWindow, key: Key, isLast: boolean, out: Collector<unknown>): void {
@@ -61,7 +85,7 @@ export class PaneOutput {
     const after = this.#result(window, key, window.values)
     if (!isSameRow(before, after)) {
       const change: RowChange = { key: this.#rowKey(window, key), before, after }
-      out.emitAt(this.#timeOf(window.end), change)
+      out.emitAt(this.#timeOf(window), change)
     }
     window.hasRow = !isLast
     window.row = isLast ? undefined : this.#accumulators.copy(window.values)

@@ -5,11 +5,13 @@ import { at, operatorHarness, operatorLives, watermark, type Happening } from '@
 import fc from 'fast-check'
 import { describe, expect, test } from 'vitest'
 import { meetings, runMeeting, type Item } from '../../test/meeting-trial.ts'
+import { windowNode } from '../../test/window-trial.ts'
 import { pipeline } from '../pipeline.ts'
 import { aggregator } from './aggregate.ts'
 import { collect } from './collect.ts'
 import { count } from './count.ts'
 import { session } from './session.ts'
+import { trigger } from './trigger.ts'
 
 interface Session {
   readonly key: string
@@ -144,6 +146,16 @@ describe('session windows', () => {
     harness.end()
     expect(harness.outputs.map(({ value }) => text(value))).toEqual(['a 5..30: 3 of 5+11+20'])
     expect(harness.counted('late')).toBe(2)
+  })
+
+  test('EN-039 a condition that cannot merge is refused when the pipeline is built', () => {
+    const unmergeable = { ...count<Item>(), merge: undefined as never }
+    const isEnough = trigger.when(unmergeable, (n) => n > 5)
+    const build = (): OperatorNode =>
+      windowNode((items) =>
+        items.window(session(5)).aggregate('w', { n: count() }, { trigger: trigger.atEnd().early(isEnough) }),
+      )
+    expect(build).toThrow("merge of aggregate 'condition 1' of 'w' needs a function and is given undefined")
   })
 
   test('EN-040 a gap that is not longer than zero is refused', () => {

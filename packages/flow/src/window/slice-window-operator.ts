@@ -34,13 +34,14 @@ import { accumulatorsOf, type Accumulators } from './accumulators.ts'
 import {
   checkTime,
   isBetweenWindows,
+  isWholeWindow,
   sliceAround,
   windowSettings,
   type Slice,
   type WindowAssigner,
 } from './assigner.ts'
 import { closedUpTo, latenessSetting } from './lateness.ts'
-import { OpenSlices } from './open-slices.ts'
+import { OpenSlices, type OpenKey } from './open-slices.ts'
 import { marksOf, SliceMerge } from './slice-merge.ts'
 import { SortedTimes } from './sorted-times.ts'
 import { windowResult, type AggregateParts } from './window-result.ts'
@@ -84,6 +85,9 @@ export class SliceWindowOperator implements Operator<unknown, unknown> {
     firstWindowEnd: Number.NaN,
     lastWindowEnd: Number.NaN,
   }
+  /** Whether windows share `#slice`, and whether it is known to have a cell. */
+  #isShared = false
+  #hasBegun = false
   /** From this watermark on a record in `#slice` is late. */
   #closesAt: EventTime = 0
   /** From this watermark on some window that contains `#slice` has ended and may have to be emitted again. */
@@ -128,9 +132,9 @@ export class SliceWindowOperator implements Operator<unknown, unknown> {
       return
     }
     this.#begin(slice)
-    if (this.#isWindow(slice) || !this.#isOpen(slice)) return
-    for (const { inner } of this.#table.cells(slice.start)) {
-      this.#shared.add(inner, slice.start)
+    if (isWholeWindow(this.#assigner, slice) || !this.#isOpen(slice)) return
+    for (const cell of this.#table.cells(slice.start)) {
+      this.#shared.add(cell)
       yield undefined
     }
   }
@@ -152,12 +156,13 @@ export class SliceWindowOperator implements Operator<unknown, unknown> {
     const cell = this.#table.find(start, token)
     if (cell === undefined) {
       const accumulators = this.#accumulators.first(value)
-      const isFirst = this.#table.count(start) === 0
-      this.#table.create(start, token, this.#context.keyGroup(), accumulators)
+      const isFirst = !this.#hasBegun && this.#table.count(start) === 0
+      const created = this.#table.create(start, token, this.#context.keyGroup(), accumulators)
       if (watermark >= this.#updatesFrom) this.#emitAgain(record.key!, watermark, out)
       // The engine undoes only a failed record's changes to the table, so this comes last.
       if (isFirst) this.#begin(this.#slice)
-      if (!this.#isWindow(this.#slice) && this.#isOpen(this.#slice)) this.#shared.add(token, start)
+      this.#hasBegun = true
+      if (this.#isShared && this.#isOpen(this.#slice)) this.#shared.add(created)
     } else {
       cell.value = this.#accumulators.add(cell.value, value)
       this.#table.changed(cell)
@@ -178,6 +183,8 @@ export class SliceWindowOperator implements Operator<unknown, unknown> {
     checkTime(time)
     const slice = sliceAround(this.#assigner, time)
     this.#slice = slice
+    this.#isShared = !isWholeWindow(this.#assigner, slice)
+    this.#hasBegun = false
     const isClosed = slice.lastWindowEnd <= this.#closedUpTo || isBetweenWindows(slice)
     this.#closesAt = isClosed ? Number.NEGATIVE_INFINITY : slice.lastWindowEnd + this.#latenessMs
     this.#updatesFrom = this.#latenessMs === 0 ? Number.POSITIVE_INFINITY : slice.firstWindowEnd
@@ -208,25 +215,16 @@ export class SliceWindowOperator implements Operator<unknown, unknown> {
     return slice.lastWindowEnd > this.#context.lowestWatermark()
   }
 
-  /** Whether the slice is a whole window, not shared with others. */
-  #isWindow({ start, end, firstWindowEnd, lastWindowEnd }: Slice): boolean {
-    return (
-      end === firstWindowEnd &&
-      firstWindowEnd === lastWindowEnd &&
-      this.#assigner.startOf(firstWindowEnd) === start
-    )
-  }
-
   /** The first end of a window after `time`. */
   #endAfter(time: EventTime): EventTime {
     return this.#assigner.slice(time).firstWindowEnd
   }
 
-  /** Yields a cell of each key in the window. Returns the end of the next window that contains a slice. */
-  *#endWindow(end: EventTime): Generator<Cell<unknown> | undefined, EventTime | undefined> {
+  /** Yields each key in the window. Returns the end of the next window that contains a slice. */
+  *#endWindow(end: EventTime): Generator<Cell<unknown> | OpenKey | undefined, EventTime | undefined> {
     const first = this.#open.first
     if (first !== undefined && first < end) {
-      if (this.#isWindow(this.#assigner.slice(first))) {
+      if (isWholeWindow(this.#assigner, this.#assigner.slice(first))) {
         for (const cell of this.#table.cells(first)) {
           this.#wholeCell = cell
           yield cell
@@ -250,8 +248,9 @@ export class SliceWindowOperator implements Operator<unknown, unknown> {
 
   /** Closes the slices that start before a time: no window that will end contains them. */
   *#closeUpTo(time: EventTime): Generator<undefined> {
+    this.#hasBegun = false
     for (let start = this.#open.first; start !== undefined && start < time; start = this.#open.first) {
-      if (!this.#isWindow(this.#assigner.slice(start))) yield* this.#shared.close(start)
+      if (!isWholeWindow(this.#assigner, this.#assigner.slice(start))) yield* this.#shared.close(start)
       this.#open.removeFirst()
       if (this.#latenessMs === 0) this.#table.deleteOuter(start)
       yield undefined
@@ -260,6 +259,7 @@ export class SliceWindowOperator implements Operator<unknown, unknown> {
 
   /** Drops the slices whose windows accept no more records. Returns when the next one is to be dropped. */
   *#cleanUp(due: EventTime): Generator<undefined, EventTime | undefined> {
+    this.#hasBegun = false
     for (let start = this.#kept.first; start !== undefined; start = this.#kept.first) {
       this.#nextCleanUp = this.#assigner.slice(start).lastWindowEnd + this.#latenessMs
       if (this.#nextCleanUp > due) return this.#nextCleanUp

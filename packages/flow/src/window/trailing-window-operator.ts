@@ -84,8 +84,8 @@ export class TrailingWindowOperator implements Operator<unknown, unknown> {
     for (const outer of this.#table.outers()) {
       const start = outer as EventTime
       this.#begin(start)
-      for (const { inner } of this.#table.cells(start)) {
-        this.#shared.add(inner, start)
+      for (const cell of this.#table.cells(start)) {
+        this.#shared.add(cell)
         yield undefined
       }
     }
@@ -107,10 +107,15 @@ export class TrailingWindowOperator implements Operator<unknown, unknown> {
       return
     }
     const isFirst = this.#table.count(start) === 0
-    this.#table.create(start, token, this.#context.keyGroup(), this.#accumulators.first(value))
+    const created = this.#table.create(
+      start,
+      token,
+      this.#context.keyGroup(),
+      this.#accumulators.first(value),
+    )
     // The engine undoes only a failed record's changes to the table, so this comes last.
     if (isFirst) this.#begin(start)
-    this.#shared.add(token, start)
+    this.#shared.add(created)
   }
 
   onTimer({ key, time: end }: Timer, out: Collector<unknown>): void {

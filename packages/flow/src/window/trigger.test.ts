@@ -73,7 +73,7 @@ describe('the trigger of a window', () => {
     ])
   })
 
-  test('EN-072 EN-075 panes of event time come at multiples of the period, once each, and only with new records', () => {
+  test('EN-072 EN-075 EN-111 panes of event time come at multiples of the period, once each, and only with new records', () => {
     const node = nodeOf(tumbling(100), { trigger: trigger.atEnd().early(trigger.every(10)) })
     const input = [
       ...come(3, 4),

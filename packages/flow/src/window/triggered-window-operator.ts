@@ -28,6 +28,7 @@ import type { Cell, StateTable } from '@millrace/core/store'
 import { accumulatorsOf, type Accumulators } from './accumulators.ts'
 import { checkTime, windowSettings, type Window } from './assigner.ts'
 import { DueWindows } from './due-windows.ts'
+import { KeptRecords } from './kept-records.ts'
 import { closedUpTo, latenessSetting } from './lateness.ts'
 import { layoutOf, type AnyWindows, type WindowLayout } from './layout.ts'
 import { backupWindow, newWindow, windowCodec, type OpenWindow } from './open-window.ts'
@@ -61,6 +62,8 @@ export class TriggeredWindowOperator implements Operator<unknown, unknown> {
   readonly timersAtEnd = 'drop'
   readonly #layout: WindowLayout
   readonly #accumulators: Accumulators
+  /** Whether there is an evictor, so that accumulators are the records themselves. */
+  readonly #keepsRecords: boolean
   readonly #plan: TriggerPlan
   readonly #output: PaneOutput
   readonly #latenessMs: number
@@ -76,12 +79,14 @@ export class TriggeredWindowOperator implements Operator<unknown, unknown> {
   readonly #removed: OpenCell[] = []
 
   constructor(parts: TriggeredWindowParts) {
-    const { name, windows, aggregates, latenessMs, firings } = parts
-    const layout = layoutOf(windows)
-    this.#layout = layout
-    this.#accumulators = accumulatorsOf(aggregates, name)
+    const { name, windows, aggregates, latenessMs, firings, evictor } = parts
+    this.#layout = layoutOf(windows)
+    this.#keepsRecords = evictor !== undefined
+    this.#accumulators = this.#keepsRecords
+      ? new KeptRecords(aggregates, name)
+      : accumulatorsOf(aggregates, name)
     this.#plan = new TriggerPlan(firings, name)
-    this.#output = new PaneOutput(this.#accumulators, (end) => layout.timeOf(end), parts)
+    this.#output = new PaneOutput(this.#accumulators, this.#layout, parts)
     this.#latenessMs = latenessMs
     this.fingerprint = {
       pieces: [windowsPiece, ...this.#accumulators.pieces],
@@ -100,6 +105,8 @@ export class TriggeredWindowOperator implements Operator<unknown, unknown> {
       name: windowsPiece.name,
       codec: windowCodec(this.#accumulators.codec, marks?.codec),
       backup: (window) => backupWindow(window, this.#accumulators, marks),
+      // Windows know when they are looked at again, which is not saved.
+      staysLive: true,
     })
     this.#late = context.output('late')
     const [table, layout, plan, latenessMs] = [this.#table, this.#layout, this.#plan, this.#latenessMs]
@@ -218,9 +225,10 @@ export class TriggeredWindowOperator implements Operator<unknown, unknown> {
 
   #add(cell: OpenCell, { value, time }: StreamRecord<unknown>, at: Moment): void {
     const { value: window } = cell
+    const added = this.#keepsRecords ? { value, time } : value
     window.values = window.hasValues
-      ? this.#accumulators.add(window.values, value)
-      : this.#accumulators.first(value)
+      ? this.#accumulators.add(window.values, added)
+      : this.#accumulators.first(added)
     window.hasValues = true
     this.#plan.add(window, value, time, at)
     if (this.#layout.overAt(window.end) <= at.watermark) window.hasEnded = true

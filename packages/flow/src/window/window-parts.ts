@@ -4,6 +4,7 @@ import type { AggregateOptions, PaneOptions, UpdatesOptions } from '../stream-op
 import type { Aggregates } from './aggregate.ts'
 import { ClockWindowOperator, type ClockWindowParts } from './clock-window-operator.ts'
 import type { ClockWindows } from './clock.ts'
+import type { Evictor } from './evictor.ts'
 import type { AnyWindows } from './layout.ts'
 import { SliceWindowOperator } from './slice-window-operator.ts'
 import { atLast, firingsOf, type WindowFirings } from './trigger-plan.ts'
@@ -26,7 +27,7 @@ export type AnyAggregateOptions = Partial<
   Omit<AggregateOptions, 'emit'> & Omit<PaneOptions<unknown>, 'emit'> & Omit<UpdatesOptions<unknown>, 'emit'>
 > & { readonly emit?: 'final' | 'updates' }
 
-const known = ['onError', 'allowedLateness', 'emit', 'trigger', 'panes']
+const known = ['onError', 'allowedLateness', 'emit', 'trigger', 'panes', 'evict']
 
 /** The parts of the node of `window(...).aggregate`. */
 export function windowParts(call: WindowCall, options: AnyAggregateOptions): OperatorParts {
@@ -51,7 +52,7 @@ export function windowParts(call: WindowCall, options: AnyAggregateOptions): Ope
         ? 'it ends'
         : `${latenessMs} ms after it has ended`
   const keeps = `${Object.keys(aggregates).join(', ')} of each ${hasKey ? 'key and ' : ''}window until ${until}; ${windows.description}`
-  return { type: 'window', fingerprint, outputs: ['late'], keeps, create }
+  return { type: 'window', emitsLater: true, fingerprint, outputs: ['late'], keeps, create }
 }
 
 /** The parts of the node of windows that end with each record. */
@@ -61,7 +62,7 @@ function trailingParts(parts: TrailingWindowParts, options: AnyAggregateOptions)
   const { fingerprint } = create()
   const figures = Object.keys(parts.aggregates).join(', ')
   const keeps = `${figures} of each millisecond with records, until no window contains it; ${parts.windows.description}`
-  return { type: 'window', fingerprint, outputs: ['late'], keeps, create }
+  return { type: 'window', emitsLater: true, fingerprint, outputs: ['late'], keeps, create }
 }
 
 /** The parts of the node of windows by the clock. */
@@ -71,7 +72,7 @@ function clockParts(parts: ClockWindowParts, options: AnyAggregateOptions): Oper
   const { fingerprint } = create()
   const figures = Object.keys(parts.aggregates).join(', ')
   const keeps = `${figures} of each window until it ends; ${parts.windows.description}`
-  return { type: 'window', fingerprint, outputs: [], keeps, create }
+  return { type: 'window', emitsLater: true, fingerprint, outputs: [], keeps, create }
 }
 
 /** How the panes of a window are emitted. */
@@ -85,10 +86,11 @@ function panesOf(
   { name, windows }: { readonly name: string; readonly windows: AnyWindows },
   options: AnyAggregateOptions,
 ): Panes | undefined {
-  const { emit, trigger: given, panes = 'accumulating', allowedLateness = 0 } = options
+  const { emit, trigger: given, panes = 'accumulating', allowedLateness = 0, evict } = options
   requireChoice(`emit of '${name}'`, emit, ['final', 'updates'])
   requireChoice(`panes of '${name}'`, panes, ['accumulating', 'discarding'])
   if (given !== undefined) requireTrigger(name, given)
+  if (evict !== undefined) requireEvictor(name, options)
   if ('isGlobal' in windows) {
     if (emit !== undefined) {
       throw invalid(
@@ -99,7 +101,9 @@ function panesOf(
     if (windows.firing !== undefined) {
       if (given !== undefined)
         throw invalid(name, 'count windows have a trigger of their own; leave out trigger')
-      return { content: 'discarding', showsPane: false, firings: firingsOf(windows.firing) }
+      const { evictor } = windows
+      const content = evictor === undefined ? 'discarding' : 'accumulating'
+      return { content, showsPane: false, firings: firingsOf(windows.firing), evictor }
     }
     if (given === undefined || 'lateFiring' in given) {
       throw invalid(
@@ -119,9 +123,27 @@ function panesOf(
       throw invalid(name, "with emit: 'updates' a table is emitted; leave out panes")
     return { content: 'table', showsPane: false, firings }
   }
-  if (given !== undefined) return { content: panes, showsPane: true, firings }
+  if (given !== undefined) return { content: panes, showsPane: true, firings, evictor: evict as Evictor }
   if (options.panes !== undefined) throw invalid(name, 'panes needs a trigger')
   return undefined
+}
+
+function requireEvictor(name: string, { evict, trigger: given, emit, panes }: AnyAggregateOptions): void {
+  // The types require it; this is the check for untyped callers.
+  if (typeof evict?.keep !== 'function') {
+    throw invalid(
+      name,
+      'evict is no evictor; make it with the functions of evictor, such as evictor.count(3)',
+    )
+  }
+  if (given === undefined || emit !== undefined)
+    throw invalid(name, 'evict needs a trigger, such as trigger.atEnd(), and results that are no table')
+  if (panes === 'discarding' && evict.when === 'after') {
+    throw invalid(
+      name,
+      "with panes: 'discarding' no record is left after a result; leave out panes, or evict before",
+    )
+  }
 }
 
 /** For untyped callers. */
