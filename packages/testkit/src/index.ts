@@ -13,6 +13,8 @@ export type { SimFsOptions } from './sim-fs.ts'
 export { SimOwners } from './sim-owners.ts'
 export { simPlatform } from './sim-platform.ts'
 export type { SimPlatform, SimPlatformOptions } from './sim-platform.ts'
+export { simLinks, simWorkers } from './sim-workers.ts'
+export type { SimWorkersOptions } from './sim-workers.ts'
 export { SimulatedCrash } from './simulated-crash.ts'
 export { sameBytes } from './watched-table.ts'
 
@@ -29,6 +31,19 @@ export type { SourceConformanceOptions } from './conformance/source-conformance.
 export type { SourceFeatures, SourceSubject } from './conformance/source-life.ts'
 export { stateStoreConformance } from './conformance/store-conformance.ts'
 export type { StateStoreConformanceOptions } from './conformance/store-conformance.ts'
+
+// Histories of logs.
+export { checkLog } from './log-checker/check-log.ts'
+export { allowedByKafka } from './log-checker/history.ts'
+export type {
+  Anomaly,
+  AnomalyKind,
+  LogOperation,
+  LogStep,
+  PollStep,
+  SeekStep,
+  SendStep,
+} from './log-checker/history.ts'
 
 export type { DescribedPipeline } from './described-pipeline.ts'
 export { noRejection } from './no-rejection.ts'

@@ -217,6 +217,7 @@ function batchOf<T>(records: readonly BatchRecord<T>[]): Batch<T> {
     watermarks: Float64Array.from(records, ({ watermark }) => watermark),
     origin: undefined,
     originIndex: undefined,
+    headers: undefined,
   }
 }
 

@@ -13,7 +13,7 @@ import type { SourceFeatures, SourceSubject } from '../src/conformance/source-li
 
 /** All features: the line source has every feature of a source. */
 export const features: SourceFeatures = {
-  replayable: true,
+  durability: 'replayable',
   ends: true,
   severalSplits: true,
   failures: true,

@@ -11,6 +11,8 @@ import type {
   StateStoreOptions,
   StateTable,
   StoreUsage,
+  OpenedTable,
+  TableUsage,
   TableSpec,
 } from '@millrace/core/store'
 import type { Fs } from '@millrace/core/disk'
@@ -28,6 +30,7 @@ export function plainStore(bend: StoreBend = {}): StateStore {
       await store.start()
       return store
     },
+    files: (snapshot) => [{ file: (snapshot as PlainSnapshot).file }],
   }
 }
 
@@ -150,6 +153,7 @@ export class OpenPlainStore implements OpenStateStore {
   number: number
   seq = 0
   failure: unknown
+  writtenBytes = 0
   content: Uint8Array = new Uint8Array(8)
 
   readonly bendTable: (table: PlainTable<unknown>) => void
@@ -249,6 +253,7 @@ export class OpenPlainStore implements OpenStateStore {
   async persist(): Promise<Json> {
     if (this.failure !== undefined) throw this.failure as Error
     const bytes = this.write()
+    this.writtenBytes += bytes.length
     const number = ++this.number
     const file = `snapshot-${number}.${this.epoch}`
     try {
@@ -271,7 +276,20 @@ export class OpenPlainStore implements OpenStateStore {
   usage(): StoreUsage {
     const cells = this.tables.reduce((sum, table) => sum + table.size, 0)
     const bytes = this.write().length
-    return { cells, liveBytes: bytes, diskBytes: bytes }
+    return { cells, liveBytes: bytes, diskBytes: bytes, writtenBytes: this.writtenBytes }
+  }
+
+  opened(): readonly OpenedTable[] {
+    return this.tables.map((table) => ({ spec: table.spec, table }))
+  }
+
+  tableUsage(): readonly TableUsage[] {
+    return this.tables.map(({ spec, size }) => ({
+      owner: spec.owner,
+      subtask: spec.subtask,
+      name: spec.name,
+      cells: size,
+    }))
   }
 
   async close(): Promise<void> {}

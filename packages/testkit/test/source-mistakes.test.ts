@@ -152,6 +152,10 @@ const planted: Readonly<Record<string, Bend>> = {
     ...same(source),
     discover: async (context) => ({ ...(await source.discover(context)), isComplete: false }),
   }),
+  'it says that its positions cannot be read again': (source) => ({
+    ...same(source),
+    durability: 'volatile',
+  }),
   'a split is named twice': (source) => ({
     ...same(source),
     async discover(context) {

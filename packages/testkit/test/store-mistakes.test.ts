@@ -112,6 +112,7 @@ const tables: Readonly<Record<string, StoreBend>> = {
       cells: store.tables.reduce((sum, table) => sum + table.outers().length, 0),
       liveBytes: 1,
       diskBytes: 1,
+      writtenBytes: 1,
     }),
   })),
 }

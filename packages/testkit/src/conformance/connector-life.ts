@@ -12,6 +12,9 @@ const TIMERS_MAX = 300
 /** The maximum number of steps during a wait. */
 const STEPS_MAX = 3_000
 
+/** A timer that is further away is a time limit: it does not fire while real I/O, which takes no simulated time, may be in progress. */
+const LIMIT_MS = 10_000
+
 /** The parts of one life of a connector. */
 export interface ConnectorLifeOptions {
   readonly fs: SimFs
@@ -31,11 +34,13 @@ export class ConnectorLife {
   readonly context: ConnectorContext
   readonly #stop = new AbortController()
   readonly #stepsMax: number
+  readonly #longestDelayMs: number
 
   constructor(options: ConnectorLifeOptions) {
     const { fs, isBounded, owner = new SimOwners().take(), seenFs = fs, worksOutside = false } = options
     this.fs = fs
     this.#stepsMax = worksOutside ? Infinity : STEPS_MAX
+    this.#longestDelayMs = worksOutside ? LIMIT_MS : Number.MAX_VALUE
     this.context = {
       name: 'subject',
       clock: this.clock,
@@ -45,8 +50,12 @@ export class ConnectorLife {
       directory: 'connector',
       owner,
       isBounded,
+      start: { kind: 'first', checkpoint: undefined },
       signal: this.#stop.signal,
       warn: () => {},
+      down: () => {},
+      trying: () => {},
+      up: () => {},
     }
   }
 
@@ -70,7 +79,7 @@ export class ConnectorLife {
     for (let step = 0; step < this.#stepsMax && timers < TIMERS_MAX && !isSettled; step++) {
       for (let turn = 0; turn < TURNS_PER_STEP && !isSettled; turn++) await systemScheduler.turn()
       const delayMs = this.clock.nextDelay() ?? Infinity
-      if (isSettled || delayMs === Infinity) continue
+      if (isSettled || delayMs > this.#longestDelayMs) continue
       await this.clock.advance(delayMs)
       timers++
     }

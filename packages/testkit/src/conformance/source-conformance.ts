@@ -47,7 +47,8 @@ export function sourceConformance<T>(options: SourceConformanceOptions<T>): read
   add('what cannot be decoded comes with its bytes, its place and an error', reading.failures, faultless)
 
   add('the position can be asked for between any two polls and changes nothing', position.asking)
-  const volatile = unless(features.replayable, 'this source is volatile')
+  const isReplayable = features.durability === 'replayable'
+  const volatile = unless(isReplayable, `this source is ${features.durability}`)
   add('a position taken before the first poll is the beginning', position.beginning, volatile)
   add('a position taken after any one record resumes with the next', position.afterEach(1), volatile)
   add('a position taken after a batch resumes with the next record', position.afterEach(3), volatile)
@@ -56,10 +57,7 @@ export function sourceConformance<T>(options: SourceConformanceOptions<T>): read
   add('a position may be acknowledged again, and late, and be opened', position.acknowledging, deaf)
   const fixed = unless(features.grows, 'nothing can be added')
   add('what is added wakes a reader that has caught up', reading.growing, fixed)
-  const once = unless(
-    features.replayable && features.ends,
-    'a position cannot be read again, or does not end',
-  )
+  const once = unless(isReplayable && features.ends, 'a position cannot be read again, or does not end')
   add(
     'what is added after the end of a run is read by the next one',
     reading.growingBetweenRuns,

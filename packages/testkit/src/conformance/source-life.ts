@@ -29,8 +29,8 @@ export interface SourceSubject<T> {
 
 /** The features that only some sources have. */
 export interface SourceFeatures {
-  /** Whether a position can be read again after a restart. False for `volatile` sources. */
-  readonly replayable: boolean
+  /** What the source claims: only positions of a `replayable` one are read again after a restart. */
+  readonly durability: Source<unknown>['durability']
   /** Whether each split ends in a bounded job. */
   readonly ends: boolean
   /** Whether the subject has two splits or more. */

@@ -85,7 +85,7 @@ export async function acknowledging<T>(trial: SourceTrial<T>): Promise<void> {
     items.push(...(await life.read(reader, 10)))
     checkEqual(recordsIn(items), trial.expected(split), `the records of ${split}`)
     const all = new Map([[split, items]])
-    if (trial.features.replayable) await trial.checkResumes(all, split, second, 1)
+    if (trial.features.durability === 'replayable') await trial.checkResumes(all, split, second, 1)
   }
   await life.close()
 }

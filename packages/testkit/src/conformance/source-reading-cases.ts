@@ -6,6 +6,7 @@ import type { SourceTrial } from './source-trial.ts'
 // What a source hands out, in one life.
 
 export async function splitNames<T>(trial: SourceTrial<T>): Promise<void> {
+  checkEqual(trial.subject.source().durability, trial.features.durability, 'the durability')
   const expected = [...trial.subject.splits.keys()].sort()
   for (const life of [trial.live(), trial.live()]) {
     for (let again = 0; again < 2; again++) {
@@ -144,7 +145,7 @@ export async function growing<T>(trial: SourceTrial<T>): Promise<void> {
   const added = recordsOf(subject, more)
   checkEqual(await trial.readRecords(life, reader, more.length), added, 'what was added')
   await life.close()
-  if (!trial.features.replayable) return
+  if (trial.features.durability !== 'replayable') return
   const next = trial.live(false)
   const again = await next.open(split, before)
   checkEqual(await trial.readRecords(next, again, more.length), added, 'what follows the position')

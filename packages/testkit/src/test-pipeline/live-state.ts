@@ -22,6 +22,10 @@ export class LiveState implements StateStore {
     this.#inner = inner
   }
 
+  files(snapshot: Parameters<StateStore['files']>[0]): ReturnType<StateStore['files']> {
+    return this.#inner.files(snapshot)
+  }
+
   async open(options: Parameters<StateStore['open']>[0]): ReturnType<StateStore['open']> {
     this.#tables.clear()
     const opened = await this.#inner.open(options)
