@@ -35,7 +35,7 @@ const probes = 6
 /** The number of further runs before such a result is reported. */
 const closerProbes = 60
 const openWays =
-  'a stream is joined with itself before an operator with a key, and nothing decides which way is shorter'
+  'a stream is joined with itself at or before an operator with a key, and nothing decides which way is shorter'
 const upgraded = 'another version of the program has other tasks, and records may meet in it in another order'
 const forked = 'a process that had been paused made a checkpoint, and records may meet in it in another order'
 
@@ -217,9 +217,10 @@ export class Baseline {
   #isJoinedWithItself(place: string): boolean {
     const graph = this.subject.graph()
     const nodes = new Map(graph.nodes.map((node) => [node.id, node]))
-    return [...this.#entangled.get(place)!].some((knot) =>
-      ancestorsOf(nodes.get(knot.id)!, graph).some((each) => joinsItself(each, graph)),
-    )
+    return [...this.#entangled.get(place)!].some(({ id }) => {
+      const knot = nodes.get(id)!
+      return [knot, ...ancestorsOf(knot, graph)].some((each) => joinsItself(each, graph))
+    })
   }
 
   /** Runs without faults up to the given number of times, each with its own parallelism and pace. */

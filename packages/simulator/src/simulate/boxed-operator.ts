@@ -1,4 +1,4 @@
-import type { EventTime, Key } from '@millrace/core'
+import { noHeaders, type EventTime, type Key, type RecordHeaders } from '@millrace/core'
 import type {
   Collector,
   EarlierSetting,
@@ -29,7 +29,7 @@ export class BoxedOperator implements Operator<unknown, unknown> {
   /** Identifies the firing subtask and operator for `work`. */
   #firing = ''
   readonly #out: BoxingCollector
-  readonly #record: { value: unknown; time: EventTime; key: Key | undefined }
+  readonly #record: { value: unknown; time: EventTime; key: Key | undefined; headers: RecordHeaders }
   readonly timersAtEnd: 'fire' | 'drop'
   /** Defined only where the user's operator has it: the engine goes through all keys to call it. */
   readonly onEnd?: (key: Key, out: Collector<unknown>) => void
@@ -49,7 +49,7 @@ export class BoxedOperator implements Operator<unknown, unknown> {
     this.#watch = watch
     this.#work = work
     this.#out = new BoxingCollector(name, watch)
-    this.#record = { value: undefined, time: Number.NaN, key: undefined }
+    this.#record = { value: undefined, time: Number.NaN, key: undefined, headers: noHeaders }
   }
 
   open(context: OperatorContext): void {
@@ -61,13 +61,18 @@ export class BoxedOperator implements Operator<unknown, unknown> {
     return this.#inner.restored?.()
   }
 
+  seeded(row: Omit<StreamRecord<unknown>, 'headers'>): void {
+    this.#watch.call(this.#name, () => this.#inner.seeded?.(row))
+  }
+
   process(record: StreamRecord<unknown>, out: Collector<unknown>, input: number): void {
-    const { value, time, key } = record
+    const { value, time, key, headers } = record
     this.#out.begin(out, key, lineOf(value))
     const inner = this.#record
     inner.value = unboxed(value)
     inner.time = time
     inner.key = key
+    inner.headers = headers
     this.#watch.call(this.#name, () => this.#inner.process(inner, this.#out, input))
   }
 
@@ -173,6 +178,10 @@ class BoxingContext implements OperatorContext {
 
   lowestWatermark(): EventTime {
     return this.#inner.lowestWatermark()
+  }
+
+  setHeaders(headers: RecordHeaders | undefined): void {
+    this.#inner.setHeaders(headers)
   }
 
   now(): number {

@@ -21,6 +21,7 @@ export function boxedSource(source: Source<unknown>, name: string, around: Surro
     ...(source.positionVersion !== undefined && { positionVersion: source.positionVersion }),
     ...(source.discoverEveryMs !== undefined && { discoverEveryMs: source.discoverEveryMs }),
     ...(source.maxOpenReaders !== undefined && { maxOpenReaders: source.maxOpenReaders }),
+    ...(source.needsMainThread !== undefined && { needsMainThread: source.needsMainThread }),
     ...(source.changed && { changed: (splits, context) => source.changed!(splits, context) }),
     ...(source.gone && { gone: (splits, context) => source.gone!(splits, context) }),
     ...(source.splitLabel && { splitLabel: (split) => source.splitLabel!(split) }),

@@ -22,6 +22,7 @@ export function calmPlan(subject: Subject, changes: Partial<RunPlan> = {}): RunP
   return {
     seed: 0,
     parallelism: 1,
+    threads: false,
     faults: [],
     resumes: false,
     growsFrom: undefined,

@@ -40,7 +40,7 @@ function isOneForOne({ onError, ...node }: GraphNode): boolean {
     case 'operator':
       return node.type === 'reduce' || node.type === 'scan'
     case 'step':
-      return node.step.kind === 'map' || node.step.kind === 'tap' || node.step.kind === 'pass'
+      return node.step.kind !== 'filter' && node.step.kind !== 'flatMap'
     default:
       return node.kind === 'async'
   }

@@ -1,14 +1,14 @@
 import { ManualClock, seededRandom, systemScheduler } from '@millrace/world'
-import { describeError, MillraceError } from '@millrace/core'
-import type { ConnectorContext, Poll, Source, SplitReader } from '@millrace/core/connector'
+import { describeError, MillraceError, type RecordHeaders } from '@millrace/core'
+import type { ConnectorContext, DecodeFailure, Poll, Source, SplitReader } from '@millrace/core/connector'
 import type { Fs } from '@millrace/core/disk'
 import type { Graph, SourceNode } from '@millrace/core/graph'
 import { SimFs, SimOwners } from '@millrace/testkit'
 
 /** An item of a source: a record, or bytes that cannot be decoded. */
 export type InputItem =
-  | { readonly kind: 'record'; readonly value: unknown }
-  | { readonly kind: 'failure'; readonly error: unknown; readonly raw: Uint8Array; readonly place: string }
+  | { readonly kind: 'record'; readonly value: unknown; readonly headers?: RecordHeaders | undefined }
+  | ({ readonly kind: 'failure' } & Omit<DecodeFailure, 'index'>)
 
 /** The items of one source by split, in order. */
 export type SourceInput = ReadonlyMap<string, readonly InputItem[]>
@@ -78,8 +78,12 @@ async function recordSource(node: SourceNode, options: RecordingOptions): Promis
     directory: `recording/${name}`,
     owner: new SimOwners().take(),
     isBounded: true,
+    start: { kind: 'first', checkpoint: undefined },
     signal: stop.signal,
     warn: () => {},
+    down: () => {},
+    trying: () => {},
+    up: () => {},
   }
   const input = new Map<string, readonly InputItem[]>()
   try {
@@ -129,10 +133,11 @@ function* itemsOf(poll: Extract<Poll<unknown>, { kind: 'records' }>): Generator<
   const failures = [...(poll.failures ?? [])]
   for (let index = 0; index <= poll.values.length; index++) {
     while (failures.length > 0 && failures[0]!.index <= index) {
-      const { error, raw, place } = failures.shift()!
-      yield { kind: 'failure', error, raw, place }
+      const { index: _, ...failure } = failures.shift()!
+      yield { kind: 'failure', ...failure }
     }
-    if (index < poll.values.length) yield { kind: 'record', value: poll.values[index] }
+    if (index < poll.values.length)
+      yield { kind: 'record', value: poll.values[index], headers: poll.headers?.[index] }
   }
 }
 
@@ -152,6 +157,6 @@ async function isReadySoon(reader: SplitReader<unknown>, clock: ManualClock): Pr
 function unrecorded(source: string, what: string): MillraceError {
   return new MillraceError(
     'OPTION_INVALID',
-    `source '${source}' ${what}, so there is nothing to simulate with; give it records: inputs: { ${JSON.stringify(source)}: [...] }`,
+    `source '${source}' ${what}, so there is nothing to simulate with; give it records: inputs: { ${JSON.stringify(source)}: [...] }, or --input ${source}=FILE on the command line`,
   )
 }

@@ -7,22 +7,29 @@ import {
 } from '@millrace/core/store'
 import type { Fs } from '@millrace/core/disk'
 import { CheckpointStorage, DataDirectory, FinishedSplits, finishedSplitsSpec } from '@millrace/core/job'
+import type { StorePart } from '@millrace/core/job'
 import { valueText } from './value-text.ts'
 
 /** A store that records which tables were opened, so that its files can be read later. */
 export class WatchedStore implements StateStore {
   readonly kind: string
+  readonly restores: readonly string[]
   readonly #inner: StateStore
   readonly #tables: Map<string, Pick<TableSpec<unknown>, 'owner' | 'name' | 'codec'>>
 
   constructor(inner: StateStore, tables: WatchedStore['tables'] = new Map()) {
     this.kind = inner.kind
+    this.restores = inner.restores ?? []
     this.#inner = inner
     this.#tables = tables
   }
 
   get tables(): Map<string, Pick<TableSpec<unknown>, 'owner' | 'name' | 'codec'>> {
     return this.#tables
+  }
+
+  files(snapshot: Parameters<StateStore['files']>[0]): ReturnType<StateStore['files']> {
+    return this.#inner.files(snapshot)
   }
 
   async open(options: Parameters<StateStore['open']>[0]): ReturnType<StateStore['open']> {
@@ -49,38 +56,56 @@ export async function keptState(
   directory: string,
   store: WatchedStore,
 ): Promise<KeptState | undefined> {
-  const { checkpoints, state } = new DataDirectory(directory)
-  const [manifest] = await new CheckpointStorage(fs, checkpoints).readable(() => {})
+  const data = new DataDirectory(directory)
+  const [manifest] = await new CheckpointStorage(fs, data.checkpoints).readable(() => {})
   if (manifest === undefined) return undefined
-  const { snapshot } = manifest.store
+  const cells = new Map<string, string[]>()
+  for (const part of manifest.store.parts) {
+    await readPart({ fs, directory: data.statePart(part), part, keyGroups: manifest.keyGroups, store }, cells)
+  }
+  return cells
+}
+
+/** A part of a checkpoint's state, and how to read it. */
+interface PartReading {
+  readonly fs: Fs
+  readonly directory: string
+  readonly part: StorePart
+  readonly keyGroups: number
+  readonly store: WatchedStore
+}
+
+async function readPart(
+  { fs, directory, part, keyGroups, store }: PartReading,
+  cells: Map<string, string[]>,
+): Promise<void> {
+  const { snapshot } = part
   const specs = [...store.tables.values()]
   const opened = await store.open({
     fs,
     budget: unhurried,
-    directory: state,
+    directory,
     from: snapshot,
     retained: [snapshot],
   })
-  const groups = keyGroupRange(0, 1, manifest.keyGroups)
+  const groups = keyGroupRange(0, 1, keyGroups)
   const tables = specs.map(({ owner, name, codec }) => ({
     owner,
     name,
     table: opened.table({ owner, name, codec, subtask: 0, groups }),
   }))
   await opened.load()
-  const cells = new Map<string, string[]>()
   for (const { owner, name, table } of tables) {
     const lines = cells.get(owner) ?? []
     if (name === finishedSplitsSpec.name) {
       // The page of a split in the table depends on when it ended.
       const pages = table as StateTable<Uint8Array>
-      const finished = await FinishedSplits.load(pages, manifest.keyGroups, unhurried)
+      const finished = await FinishedSplits.load(pages, keyGroups, unhurried)
       for (const { split } of finished.all()) lines.push(`split ${split} has ended`)
     } else lines.push(...linesOf(name, table))
     if (lines.length > 0) cells.set(owner, lines.sort())
   }
   await opened.close()
-  return cells
 }
 
 function* linesOf(name: string, table: StateTable<unknown>): Generator<string> {

@@ -81,13 +81,13 @@ export class Outside {
         const own = Object.hasOwn(sinks, node.name) ? sinks[node.name] : undefined
         return own === undefined ? this.#system(node, process) : this.#standIn(node, own, process)
       },
-      callAsync: async (node, value, signal, scope) => {
+      callAsync: async (node, ...parts) => {
         const own = Object.hasOwn(calls, node.name) ? calls[node.name] : undefined
         const call = own ?? node.apply
         this.#count(process, 1)
         try {
           await this.#trouble.atCall(node, process.clock)
-          const result = await this.#world.foreign(process, node.name, () => call(value, signal, scope))
+          const result = await this.#world.foreign(process, node.name, () => call(...parts))
           this.#failures.delete(node.name)
           return result
         } catch (last) {

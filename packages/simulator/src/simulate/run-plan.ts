@@ -1,5 +1,6 @@
 import type { Sink, Source } from '@millrace/core/connector'
 import type { Graph } from '@millrace/core/graph'
+import type { StateStore } from '@millrace/core/store'
 import type { Fault, FaultKind } from './fault.ts'
 import type { Inputs } from './inputs.ts'
 import type { KeptState } from './kept-state.ts'
@@ -27,6 +28,8 @@ export interface Subject {
   readonly sources: Readonly<Record<string, () => Source<unknown>>>
   readonly sinks: Readonly<Record<string, () => SinkStandIn>>
   readonly calls: Readonly<Record<string, (value: unknown, signal: AbortSignal) => Promise<unknown>>>
+  /** Makes the store of each life. */
+  readonly store: () => StateStore
   /** A run that takes more steps than this is stuck. */
   readonly stepsMax: number
 }
@@ -35,6 +38,8 @@ export interface Subject {
 export interface RunPlan {
   readonly seed: number
   readonly parallelism: number
+  /** Whether each subtask has a worker of its own, if there is more than one. */
+  readonly threads: boolean
   readonly faults: readonly Fault[]
   /** Whether the job is started again after it has read its input to the end; nothing may be emitted twice then. */
   readonly resumes: boolean

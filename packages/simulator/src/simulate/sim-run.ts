@@ -3,7 +3,7 @@ import type { Random } from '@millrace/world'
 import { describeError } from '@millrace/core'
 import type { Platform } from '@millrace/core/disk'
 import { startJob, type Job, type JobEvent } from '@millrace/core/job'
-import { memoryStore } from '@millrace/store-memory'
+import { simWorkers } from '@millrace/testkit'
 import { anyPolicy } from '../world/schedule-policy.ts'
 import { SimProcess } from '../world/sim-process.ts'
 import { SimWorld } from '../world/sim-world.ts'
@@ -44,7 +44,7 @@ class SimRun {
   readonly #outside: Outside
   readonly #trouble: Trouble
   readonly #disk: SpoiledDisk
-  readonly #store = new WatchedStore(memoryStore())
+  readonly #store: WatchedStore
   readonly #work: WorkWatch
   readonly #events: FaultEvent[] = []
   readonly #broken: BrokenPromise[] = []
@@ -68,6 +68,7 @@ class SimRun {
 
   constructor(subject: Subject, plan: RunPlan, watch: CallWatch) {
     this.#subject = subject
+    this.#store = new WatchedStore(subject.store())
     this.#timed = timedSources(subject.graph())
     this.#plan = plan
     this.#growth = new Growth(subject.inputs, plan.order, plan.growsFrom)
@@ -234,17 +235,20 @@ class SimRun {
   }
 
   #startJob(life: Life): Job {
-    const { checkpointEveryMs, batchRecords, edgeBatches } = this.#plan
+    const { checkpointEveryMs, batchRecords, edgeBatches, threads } = this.#plan
     const pace = this.#pace(life)
     const { late, process } = life
+    const graph = this.#outside.graph(
+      { version: this.#version, pace, late, growth: this.#growth, process, work: this.#work },
+      this.#watch,
+    )
+    const platform = this.#platform(life)
+    // Reading what is left at the end is not the job's work.
+    const store = new WatchedStore(this.#work.store(this.#subject.store()), this.#store.tables)
+    const own = { graph, platform, store }
     return startJob({
-      graph: this.#outside.graph(
-        { version: this.#version, pace, late, growth: this.#growth, process, work: this.#work },
-        this.#watch,
-      ),
-      platform: this.#platform(life),
-      // Reading what is left at the end is not the job's work.
-      store: new WatchedStore(this.#work.store(memoryStore()), this.#store.tables),
+      ...own,
+      ...(threads && this.#parallelism > 1 ? { workers: simWorkers(own) } : {}),
       directory,
       parallelism: this.#parallelism,
       isBounded: pace.isBounded,

@@ -113,8 +113,9 @@ export class SimSystem {
         calls.preparing(checkpoint)
         if (open.length === 0) return undefined
         const records = open
-        open = []
         const prepare = this.#as(epoch, () => {
+          // A call that fails before has no effect, and may be made again.
+          open = []
           const id = ++this.#transactions
           this.#prepared.set(id, records)
           return calls.prepared(checkpoint, id)

@@ -1,10 +1,12 @@
-import type {
-  ConnectorContext,
-  DecodeFailure,
-  Discovery,
-  Poll,
-  Source,
-  SplitReader,
+import type { RecordHeaders } from '@millrace/core'
+import {
+  headerColumn,
+  type ConnectorContext,
+  type DecodeFailure,
+  type Discovery,
+  type Poll,
+  type Source,
+  type SplitReader,
 } from '@millrace/core/connector'
 import { sleep } from '@millrace/world'
 import { boxed } from './box.ts'
@@ -178,6 +180,11 @@ class SimReader implements SplitReader<unknown, number> {
       place: (index: number) => `record ${numbers[index]}`,
       raw: () => undefined,
     }
-    return { kind: 'records', values, origin, failures }
+    const headers = headerColumn(numbers, (at) => headersOf(this.#items[at]!))
+    return { kind: 'records', values, headers, origin, failures }
   }
+}
+
+function headersOf(item: InputItem): RecordHeaders | undefined {
+  return item.kind === 'record' ? item.headers : undefined
 }

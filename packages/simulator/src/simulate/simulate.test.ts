@@ -198,7 +198,7 @@ test('duplicate writes to an at-least-once sink are allowed, and only an invaria
 })
 
 test('splits that appear late change no result, with kills and rescales or without', async () => {
-  const few = Math.ceil(seeds / 3)
+  const few = Math.ceil(seeds / 2)
   const late = await simulateSeeds(manySided, {
     seeds: few,
     faults: { lateSplits: 4, kill: 2, rescale: 2 },

@@ -2,7 +2,9 @@ import { seededRandom } from '@millrace/world'
 import type { Random } from '@millrace/world'
 import type { Source } from '@millrace/core/connector'
 import type { Fs } from '@millrace/core/disk'
+import type { StateStore } from '@millrace/core/store'
 import { checkedGraph, type Graph } from '@millrace/core/graph'
+import { memoryStore } from '@millrace/store-memory'
 import type { DescribedPipeline } from '@millrace/testkit'
 import { Additions } from './added-sinks.ts'
 import { Baseline, type NotCompared } from './baseline.ts'
@@ -34,6 +36,11 @@ export interface SimulationOptions {
   readonly fs?: Fs
   /** Subtasks of each task in every life. Default: 1 to 3, chosen by the seed again at each restart. */
   readonly parallelism?: number
+  /**
+   * Whether each subtask has a worker of its own, as with threads: what crosses between them is delivered when the seed
+   * says. Default false.
+   */
+  readonly threads?: boolean
   /** The maximum number of faults of each kind, or `'none'`. Default: the seed chooses. */
   readonly faults?: Partial<Faults> | 'none'
   /** Stand-ins of your own for sources, by name; each run makes one for each life of the process. */
@@ -55,6 +62,8 @@ export interface SimulationOptions {
   readonly severalRuns?: boolean
   /** Functions to call in place of those of `mapAsync`, by the name of the operator. */
   readonly calls?: Readonly<Record<string, (value: unknown, signal: AbortSignal) => Promise<unknown>>>
+  /** Makes the store of each life of the process. Default: `memoryStore()`. */
+  readonly store?: () => StateStore
   /**
    * A run that takes more steps than this fails as endless. A step is what happens between two waits. Default 500,000,
    * and 5,000 more for each record.
@@ -258,6 +267,7 @@ class Simulation {
       sources,
       sinks,
       calls,
+      store: options.store ?? memoryStore,
       stepsMax: options.stepsMax ?? fewestSteps + stepsPerRecord * itemCount(recorded),
     }
     const [first, second] = [new OperatorWatch(1, true), new OperatorWatch(2, false)]
@@ -344,6 +354,7 @@ class Simulation {
     const stepsPerLife = 200 + pieces * 12 * parallelism
     return {
       ...calmPlan(subject, { seed, parallelism, order, ...paces }),
+      threads: this.#options.threads ?? false,
       resumes: faults !== 'none' && this.#mayResume(random.fork('resume')),
       growsFrom: this.#growsFrom(random.fork('growth')),
       faults:

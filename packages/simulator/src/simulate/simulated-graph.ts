@@ -73,9 +73,9 @@ function simulatedNode(node: GraphNode, standIns: StandIns): GraphNode {
       return {
         ...node,
         inputs: [boxedInput(node.inputs[0], name, watch)],
-        apply: async (box, signal, scope) => {
+        apply: async (box, signal, ...rest) => {
           const value = unboxed(box)
-          const call = (): Promise<unknown> => standIns.callAsync(node, value, signal, scope)
+          const call = (): Promise<unknown> => standIns.callAsync(node, value, signal, ...rest)
           return boxed(lineOfResult(node, box), await watch.callAsync(name, value, signal, call))
         },
       }
@@ -122,6 +122,24 @@ function boxedStep(step: Step, name: string, watch: CallWatch): Step {
           watch.emitted(name, result)
           return boxed(lineOf(box), result)
         },
+      }
+    }
+    case 'mapWithHeaders': {
+      const { apply } = step
+      return {
+        kind: 'mapWithHeaders',
+        apply: (box, headers) => {
+          const result = watch.call(name, () => apply(unboxed(box), headers))
+          watch.emitted(name, result)
+          return boxed(lineOf(box), result)
+        },
+      }
+    }
+    case 'withHeaders': {
+      const { apply } = step
+      return {
+        kind: 'withHeaders',
+        apply: (box, headers) => watch.call(name, () => apply(unboxed(box), headers)),
       }
     }
     case 'filter': {

@@ -17,6 +17,8 @@ export class Trouble {
   #slowSinkCalls = 0
   #callDelayMs = 0
   #stallMs = 0
+  /** How many calls to sinks were refused. */
+  #refused = 0
   /** The number of next calls that fail. */
   readonly #pending = new Map<FaultKind, number>()
   /** The answers about splits that have not appeared yet. */
@@ -58,7 +60,12 @@ export class Trouble {
       this.#slowSinkCalls--
       await sleep(clock, this.#random.int(this.#sinkDelayMs + 1))
     }
-    if (this.#comesAcross('sinkError', what)) throw failure(`${what} was refused`)
+    if (this.#comesAcross('sinkError', what)) {
+      // Half of them are outages, after which the engine makes the same call again.
+      if (this.#refused++ % 2 === 1)
+        throw new MillraceError('UNAVAILABLE', `simulated: ${what} found no server`)
+      throw failure(`${what} was refused`)
+    }
     const result = await effect()
     if (this.#comesAcross('lostReply', what))
       throw failure(`${what}: the connection was lost before the answer came`)

@@ -38,9 +38,9 @@ export class UnsetState {
     const { name } = descriptor
     return {
       get: () => this.#handOut(name, inner.get(), descriptor),
-      set: (value) => {
+      set: (value, options) => {
         this.#handedOut.delete(name)
-        inner.set(value)
+        inner.set(value, options)
       },
       clear: () => {
         this.#handedOut.delete(name)
@@ -54,9 +54,9 @@ export class UnsetState {
     return {
       get: (name) => this.#handOut(placeOf(name), inner.get(name), descriptor),
       has: (name) => inner.has(name),
-      set: (name, value) => {
+      set: (name, value, options) => {
         this.#handedOut.delete(placeOf(name))
-        inner.set(name, value)
+        inner.set(name, value, options)
       },
       delete: (name) => {
         this.#handedOut.delete(placeOf(name))

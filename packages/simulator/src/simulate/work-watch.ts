@@ -52,6 +52,8 @@ export class WorkWatch {
   store(store: StateStore): StateStore {
     return {
       kind: store.kind,
+      restores: store.restores ?? [],
+      files: (snapshot) => store.files(snapshot),
       open: async (options) => this.#counted(await store.open(options)),
     }
   }
@@ -59,18 +61,26 @@ export class WorkWatch {
   #counted(open: OpenStateStore): OpenStateStore {
     /** The operator whose cells are being saved. A record that needs a cell earlier saves it within its own work. */
     let saving: string | undefined
+    /** A record that needs a cell later reads it within its own work. */
+    let isLoading = false
     return {
       table: <T>(spec: TableSpec<T>) =>
         open.table({
           ...spec,
           codec: countedCodec(spec.codec, {
-            read: () => this.count('a cell was restored'),
+            read: () => {
+              if (isLoading) this.count('a cell was restored')
+            },
             written: () => {
               if (saving !== undefined) this.count(`a cell of ${saving} was saved`)
             },
           }),
         }),
-      load: () => open.load(),
+      load: async () => {
+        isLoading = true
+        await open.load()
+        isLoading = false
+      },
       freeze: (owner, subtask) => open.freeze(owner, subtask),
       encode: (owner, subtask, slicing) => {
         saving = `'${owner}', subtask ${subtask},`
@@ -83,6 +93,8 @@ export class WorkWatch {
       persist: () => open.persist(),
       release: (retained) => open.release(retained),
       usage: () => open.usage(),
+      tableUsage: () => open.tableUsage(),
+      opened: () => open.opened(),
       close: () => open.close(),
     }
   }
