@@ -62,6 +62,11 @@ export class FileOpening {
   }
 
   /** What is known about the file; undefined if it cannot be reopened. */
+  /** The known size of the content; undefined for pipes and packed files. */
+  get plainSize(): number | undefined {
+    return this.#raw instanceof RawFile ? this.#raw.plainSize : undefined
+  }
+
   get resting(): RestingFile | undefined {
     return this.#raw instanceof RawFile ? this.#raw.resting : undefined
   }

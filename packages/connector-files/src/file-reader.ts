@@ -21,6 +21,8 @@ export interface FileReaderOptions {
   readonly ifLineGrew: 'stop' | 'skip'
   /** Whether the content was missing when it was read, so that a later file begins anew. */
   readonly isReadOnce: boolean
+  /** The size of the content as it is known now; undefined if that is not known. */
+  readonly plainSize: () => number | undefined
   readonly warn: (message: string) => void
   /** Called when it is closed before its end; `isRead` says that all available data had been read. */
   readonly onClosed: (isRead: boolean) => void
@@ -59,6 +61,9 @@ export class FileReader<T> implements SplitReader<T, FilePosition> {
   /** Whether the line before `#at` was read without its line end. */
   #isUnfinished: boolean
   #hasWarned = false
+  /** Bytes that were read of earlier content, and where counting in the present content began. */
+  #bytesBefore = 0
+  #countedFrom: number
 
   /** Reads from `pieces`, which must end soon after `stop`, or the job's signal, has aborted `stopped`. */
   constructor(
@@ -77,6 +82,7 @@ export class FileReader<T> implements SplitReader<T, FilePosition> {
     this.#file = options.from
     this.#isUnfinished = options.from.isUnfinished
     this.#resting = options.from
+    this.#countedFrom = options.from.offset
     this.#feed = new Feed(pieces, stopped)
   }
 
@@ -117,6 +123,20 @@ export class FileReader<T> implements SplitReader<T, FilePosition> {
     const [offset, check] = [page.offset(this.#at), page.check(this.#at)]
     const isUnfinished = this.#isUnfinished
     return { path, offset, line: this.#line, check, ...file, isUnfinished, hasEnded: false, head }
+  }
+
+  /** The bytes of the file after the last record that was returned. */
+  lag(): { readonly bytes: number } | undefined {
+    const size = this.#options.plainSize()
+    return size === undefined ? undefined : { bytes: Math.max(0, size - this.#offset) }
+  }
+
+  get bytesRead(): number {
+    return this.#bytesBefore + this.#offset - this.#countedFrom
+  }
+
+  get #offset(): number {
+    return this.#page === undefined ? this.#resting.offset : this.#page.offset(this.#at)
   }
 
   async close(): Promise<void> {
@@ -231,10 +251,13 @@ export class FileReader<T> implements SplitReader<T, FilePosition> {
     const chunk = this.#feed.take()
     if (chunk === undefined) return false
     const previous = this.#page
+    const endedAt = this.#offset
     if (previous === undefined || chunk.startsOver) {
       this.#setPage(Page.first(chunk, this.#format))
       this.#setSeen(chunk.seen)
       if (chunk.startsOver) {
+        this.#bytesBefore += endedAt - this.#countedFrom
+        this.#countedFrom = 0
         this.#line = 1
         this.#oversize = undefined
         this.#isUnfinished = false

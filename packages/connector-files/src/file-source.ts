@@ -89,6 +89,7 @@ export class FileSource<T> implements Source<T, FilePosition> {
       leavesLastLine: lastLine === 'leave' && !follow,
       ifLineGrew,
       isReadOnce: opened.isReadOnce,
+      plainSize: () => opening.plainSize,
       warn: (message: string) => context.warn(message),
       onClosed: (isRead: boolean) => {
         this.#open.delete(split)

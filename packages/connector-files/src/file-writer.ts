@@ -1,5 +1,5 @@
 import { MillraceError } from '@millrace/core'
-import type { Batch, RejectRecord, SinkWriter } from '@millrace/core/connector'
+import { TextBuffer, type Batch, type RejectRecord, type SinkWriter } from '@millrace/core/connector'
 import type { FileCommittable } from './committable.ts'
 import type { FsyncFailedMarker } from './fsync-failed-marker.ts'
 import type { RecordEncoder } from './record-encoder.ts'
@@ -16,7 +16,8 @@ export class FileWriter<T, Committable extends FileCommittable> implements SinkW
   readonly #target: Target<Committable>
   readonly #doubt: FsyncFailedMarker
   readonly #onClose: (isDone: boolean) => Promise<void>
-  #text = ''
+  /** What was encoded and not yet appended to the target. */
+  readonly #out = new TextBuffer(4096, (bytes) => Buffer.allocUnsafeSlow(bytes))
   #failure: Error | undefined
 
   /** `onClose` is called last, with whether all written data is visible. */
@@ -35,13 +36,15 @@ export class FileWriter<T, Committable extends FileCommittable> implements SinkW
   write(batch: Batch<T>, reject: RejectRecord): Promise<void> | void {
     if (this.#failure !== undefined) throw this.#failure
     for (let i = 0; i < batch.length; i++) {
+      const start = this.#out.length
       try {
         this.#encode(batch.values[i] as T)
       } catch (error) {
+        this.#out.length = start
         reject(i, error)
       }
     }
-    if (this.#text.length >= this.#target.flushBytes) return this.#soundly(() => this.#flush())
+    if (this.#out.length >= this.#target.flushBytes) return this.#soundly(() => this.#flush())
   }
 
   prepare(checkpoint: number): Promise<FileCommittable> {
@@ -64,16 +67,17 @@ export class FileWriter<T, Committable extends FileCommittable> implements SinkW
   }
 
   #encode(record: T): void {
-    const text = this.#encoder.encode(record)
-    if (this.#text === '' && this.#target.isAtStart) this.#text = this.#encoder.header(record)
-    this.#text += text
+    const out = this.#out
+    if (out.length === 0 && this.#target.isAtStart) out.text(this.#encoder.header(record))
+    this.#encoder.encode(record, out)
   }
 
   async #flush(): Promise<void> {
-    if (this.#text === '') return
-    const bytes = Buffer.from(this.#text, 'utf8')
-    this.#text = ''
-    await this.#target.append(bytes)
+    const out = this.#out
+    if (out.length === 0) return
+    // No call overlaps this one, so the memory can be used again after it.
+    await this.#target.append(out.written())
+    out.length = 0
   }
 
   async #soundly<R>(call: () => Promise<R>): Promise<R> {

@@ -44,6 +44,37 @@ beforeEach(() => {
 })
 
 describe('a growing file', () => {
+  test('with hints of the system a line is read after 5 ms, and without one after the poll interval', async () => {
+    const hints = new Set<() => void>()
+    Object.assign(fs, {
+      watch(path: string, onChange: () => void): Disposable {
+        expect(path).toBe('a.log')
+        hints.add(onChange)
+        return { [Symbol.dispose]: () => hints.delete(onChange) }
+      },
+    })
+    const change = async (line: string): Promise<void> => {
+      await append('a.log', line)
+      for (const hint of hints) hint()
+    }
+    fs.put('a.log', '1\n')
+    await follow('a.log')
+    await read(10)
+    await change('2\n')
+    expect(await read(0)).toEqual(['1', '2'])
+    // Changes that follow one another closely are read in one go.
+    await change('3\n')
+    expect(await read(4)).toEqual(['1', '2'])
+    await change('4\n')
+    expect(await read(1)).toEqual(['1', '2', '3', '4'])
+    await read(10)
+    await append('a.log', '5\n')
+    expect(await read(180)).toHaveLength(4)
+    expect(await read(20)).toHaveLength(5)
+    await run.close()
+    expect(hints.size).toBe(0)
+  })
+
   test('appended data is read, and a line is a record once its newline arrives', async () => {
     fs.put('a.log', '1\n2')
     await follow('a.log')

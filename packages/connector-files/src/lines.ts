@@ -1,5 +1,5 @@
 import { MillraceError } from '@millrace/core'
-import type { Sink, Source } from '@millrace/core/connector'
+import type { Sink, Source, TextBuffer } from '@millrace/core/connector'
 import type { FileCommittable } from './committable.ts'
 import { FileSink, type WriteOptions } from './file-sink.ts'
 import { FileSource } from './file-source.ts'
@@ -53,14 +53,14 @@ export function writeLines(path: string, options: WriteOptions = {}): Sink<strin
 }
 
 class LineEncoder implements RecordEncoder<string> {
-  encode(record: string): string {
+  encode(record: string, out: TextBuffer): void {
     if (typeof record !== 'string') {
       throw new MillraceError('SINK_FAILED', `it is a ${typeof record}, not a string; map it to a string`)
     }
     if (/[\n\r]/.test(record)) {
       throw new MillraceError('SINK_FAILED', 'it contains a line break; replace it, or use writeNdjson')
     }
-    return `${requireWellFormed(record)}\n`
+    out.text(`${requireWellFormed(record)}\n`)
   }
 
   header(): string {

@@ -1,10 +1,11 @@
 import {
-  encodeJson,
-  parseJson,
+  JsonReader,
+  JsonWriter,
   parserOf,
   type Schema,
   type Sink,
   type Source,
+  type TextBuffer,
 } from '@millrace/core/connector'
 import type { FileCommittable } from './committable.ts'
 import { FileSink, type WriteOptions } from './file-sink.ts'
@@ -38,7 +39,8 @@ export interface ReadNdjsonOptions<T> extends ReadOptions {
  */
 export function readNdjson<T>(paths: Paths, options: ReadNdjsonOptions<T> = {}): Source<T, FilePosition> {
   const parse = parserOf(options.schema)
-  const decoder = (): RecordDecoder<T> => new JsonDecoder(parse)
+  const reader = new JsonReader()
+  const decoder = (): RecordDecoder<T> => new JsonDecoder(parse, reader)
   return new FileSource(paths, decoder, options)
 }
 
@@ -46,21 +48,33 @@ class JsonDecoder<T> implements RecordDecoder<T> {
   readonly head = null
   readonly innerLines = 0
   readonly #parse: (value: unknown) => T
+  readonly #reader: JsonReader
+  /** The record whose end was found by reading it; undefined if there is none. */
+  #value: unknown
 
-  constructor(parse: (value: unknown) => T) {
+  /** Decoders of one source share `reader`, which learns what its records look like. */
+  constructor(parse: (value: unknown) => T, reader: JsonReader) {
     this.#parse = parse
+    this.#reader = reader
   }
 
   begin(): void {}
 
   end(page: Page, start: number): number {
-    return page.lineEnd(start)
+    const { bytes } = page
+    const value = page.isUtf8 ? this.#reader.read(bytes, start, bytes.length) : undefined
+    const end = value === undefined ? -1 : page.lineEndAt(this.#reader.end)
+    this.#value = end === -1 ? undefined : value
+    return end === -1 ? page.lineEnd(start) : end
   }
 
   decode(page: Page, start: number, end: number): T | typeof noRecord {
+    const value = this.#value
+    this.#value = undefined
+    if (value !== undefined) return this.#parse(value)
     const text = page.text(start, end)
     if (text.length === 0 || (text.charCodeAt(0) <= 0x20 && text.trim() === '')) return noRecord
-    return this.#parse(parseJson(text))
+    return this.#parse(this.#reader.parse(text))
   }
 }
 
@@ -80,8 +94,11 @@ export function writeNdjson<T>(path: string, options: WriteOptions = {}): Sink<T
 }
 
 class JsonEncoder<T> implements RecordEncoder<T> {
-  encode(record: T): string {
-    return `${encodeJson(record)}\n`
+  readonly #json = new JsonWriter()
+
+  encode(record: T, out: TextBuffer): void {
+    this.#json.write(record, out)
+    out.text('\n')
   }
 
   header(): string {

@@ -5,6 +5,8 @@ import { toUtf16, utf16Length } from './utf16.ts'
 
 /** This many bytes of a page are enough for `fingerprintBytes` in any encoding. */
 const keptBytes = fingerprintBytes * 2
+/** From this many texts on it pays to look at all bytes of a page. */
+const textsToLook = 4
 const none = Number.POSITIVE_INFINITY
 const lf = 0x0a
 const cr = 0x0d
@@ -23,7 +25,10 @@ export class Page {
   readonly #begin: number
   readonly #offset: number
   readonly #format: TextFormat
-  readonly #isByteForByte: boolean
+  /** Whether each byte is a character; undefined before it pays to know. */
+  #isByteForByte: boolean | undefined
+  /** How many texts were decoded. */
+  #texts = 0
   /** The last index after `start` that was converted, and its offset. */
   #known: { readonly index: number; readonly offset: number }
   /** The first line feed and carriage return at or after the last search positions. */
@@ -37,7 +42,6 @@ export class Page {
     this.#offset = offset
     this.#format = format
     this.#known = { index: start, offset }
-    this.#isByteForByte = format.encoding === 'latin1' || isAscii(bytes, start)
   }
 
   /** The first page of a file, or the first after a restart. */
@@ -65,6 +69,11 @@ export class Page {
     return new Page(bytes, 0, at - from, offset, format)
   }
 
+  /** Whether the bytes are UTF-8, unless the file is invalid. */
+  get isUtf8(): boolean {
+    return this.#format.encoding === 'utf8' || isUtf16(this.#format.encoding)
+  }
+
   /** The offset of the byte at `index`, which begins a character and is not before `start`. */
   offset(index: number): number {
     if (!isUtf16(this.#format.encoding)) return this.#offset + index - this.start
@@ -85,6 +94,15 @@ export class Page {
     if (this.#return < start) this.#return = this.#find(cr, start)
     const end = this.#return < this.#lineFeed - 1 ? this.#return : this.#lineFeed
     return end === none ? -1 : end
+  }
+
+  /** The same for a line whose content ends before `index`; -1 if no line end is there, or not all of it is on this page. */
+  lineEndAt(index: number): number {
+    const byte = this.bytes[index]
+    if (byte === lf) return index
+    if (byte !== cr || index + 1 === this.bytes.length) return -1
+    if (this.bytes[index + 1] === lf) return index + 1
+    return this.#format.lineEnds === 'any' ? index : -1
   }
 
   /** Whether a line ends with the byte at `index`, which is outside of quotes. */
@@ -109,6 +127,8 @@ export class Page {
    * and slicing costs 115 ns.
    */
   text(start: number, end: number): string {
+    // JSON records need no text, except one here and there.
+    if (++this.#texts === textsToLook) this.#isByteForByte = isAscii(this.bytes, this.start)
     return this.#isByteForByte
       ? this.bytes.toString('latin1', start, end)
       : textOf(this.bytes.subarray(start, end), this.#format.encoding, this.offset(start) === 0)

@@ -1,7 +1,15 @@
 import type { ConnectorContext } from '@millrace/core/connector'
 
-/** Waits `delayMs` on the clock, or until the signal aborts; check the signal to know which. */
-export function pause(clock: ConnectorContext['clock'], delayMs: number, signal: AbortSignal): Promise<void> {
+/**
+ * Waits `delayMs` on the clock, or until the signal aborts; check the signal to know which. `offer` gets a function that
+ * ends the wait early.
+ */
+export function pause(
+  clock: ConnectorContext['clock'],
+  delayMs: number,
+  signal: AbortSignal,
+  offer?: (end: () => void) => void,
+): Promise<void> {
   return new Promise((resolve) => {
     if (signal.aborted) {
       resolve()
@@ -14,5 +22,6 @@ export function pause(clock: ConnectorContext['clock'], delayMs: number, signal:
     }
     const timer = clock.schedule(delayMs, done)
     signal.addEventListener('abort', done, { once: true })
+    offer?.(done)
   })
 }

@@ -16,7 +16,7 @@ import type { ConnectorContext } from '@millrace/core/connector'
 import type { FsFile } from '@millrace/core/disk'
 import { headroomBytes, type Chunk, type Piece } from './chunk.ts'
 import type { FileCatalog } from './file-catalog.ts'
-import { pause } from './pause.ts'
+import { FileWatch } from './file-watch.ts'
 import {
   fingerprint,
   fingerprintBytes,
@@ -105,6 +105,8 @@ export class RawFile implements RawContent {
   /** Whether data was read from it in this run. */
   #isKnown = false
   #isLog: boolean
+  /** Whether what is read is inflated, so that its offsets are not those of the file. */
+  #isPacked = false
   #hasMoved: boolean
   /** Its last known size and modification time. */
   #size: number
@@ -139,6 +141,11 @@ export class RawFile implements RawContent {
     return { path: this.path, size, modifiedMs, movedSince, knownAtMs: this.#tools.context.clock.monotonic() }
   }
 
+  /** The known size of its content; undefined for packed content, whose size is not known before its end. */
+  get plainSize(): number | undefined {
+    return this.#isPacked ? undefined : this.#size
+  }
+
   get isStopped(): boolean {
     return this.#tools.stopped.aborted
   }
@@ -160,6 +167,7 @@ export class RawFile implements RawContent {
 
   async *pieces(beginning: Beginning, isPacked = false): AsyncGenerator<Piece> {
     const { stopped } = this.#tools
+    this.#isPacked = isPacked
     this.#offset = beginning.offset
     // Their number and fingerprint are known; the first read delivers the bytes.
     this.#vouched = new Uint8Array(Math.min(beginning.offset, fingerprintBytes))
@@ -262,13 +270,22 @@ export class RawFile implements RawContent {
 
   /** Waits until there may be more to read, or until it is known that there never will be. */
   async #untilGrown(): Promise<'grown' | 'cut' | 'finished'> {
+    const watch = new FileWatch(this.#tools.context, this.path)
+    try {
+      return await this.#untilChanged(watch)
+    } finally {
+      watch[Symbol.dispose]()
+    }
+  }
+
+  async #untilChanged(watch: FileWatch): Promise<'grown' | 'cut' | 'finished'> {
     const { stopped, context } = this.#tools
     const { clock } = context
     const { pollMs, settledMs } = this.#options
     // A program may continue to write to a renamed file for a while before it opens the new one.
     if (this.#hasMoved) this.#movedSince ??= clock.monotonic()
     for (;;) {
-      await pause(clock, pollMs, stopped)
+      await watch.changed(pollMs, stopped)
       if (stopped.aborted) return 'finished'
       const modifiedMs = this.#modifiedMs
       await this.#look()

@@ -1,5 +1,5 @@
 import { describeError, MillraceError, type Json } from '@millrace/core'
-import { parserOf, type Schema, type Source } from '@millrace/core/connector'
+import { parserOf, recordMaker, type MakeRecord, type Schema, type Source } from '@millrace/core/connector'
 import { characterOf, dialectOf, fieldsOf, type CsvDialect } from './csv-row.ts'
 import { FileSource } from './file-source.ts'
 import type { Paths, ReadOptions } from './read-options.ts'
@@ -76,6 +76,7 @@ export function readCsv<T = CsvRow>(paths: Paths, options: ReadCsvOptions<T> = {
     fitsRows: raggedRows === 'fit',
     numbersColumns: numbers,
     parse,
+    maker: new RowMaker(),
   }
   return new FileSource(paths, (): RecordDecoder<T> => new CsvDecoder(format), options)
 }
@@ -97,6 +98,23 @@ interface CsvFormat<T> {
   readonly fitsRows: boolean
   readonly numbersColumns: boolean
   readonly parse: (row: CsvRow, fields: readonly string[]) => T
+  readonly maker: RowMaker
+}
+
+/** Makes rows. The files of a source usually have the same columns, for which it compiles once. */
+class RowMaker {
+  #columns: readonly string[] = []
+  #make: MakeRecord<string> = recordMaker([])
+
+  of(columns: readonly string[]): MakeRecord<string> {
+    const isSame =
+      columns.length === this.#columns.length && columns.every((name, i) => name === this.#columns[i])
+    if (!isSame) {
+      this.#columns = columns
+      this.#make = recordMaker(columns)
+    }
+    return this.#make
+  }
 }
 
 /** The state of the search for the end of a row. */
@@ -110,6 +128,8 @@ class CsvDecoder<T> implements RecordDecoder<T> {
   readonly #quoteByte: number
   readonly #escapeByte: number
   #columns: readonly string[] | undefined
+  /** Makes rows of `#columns`. */
+  #row: MakeRecord<string> = recordMaker([])
   /** Why the header cannot be used. Without it no row can be read. */
   #fault: string | undefined
   /** The next quote at or after the last search position of `end` on its page; Infinity for none. */
@@ -134,7 +154,9 @@ class CsvDecoder<T> implements RecordDecoder<T> {
 
   begin(head: Json): void {
     this.#fault = typeof head === 'string' ? head : undefined
-    this.#columns = this.#format.columns ?? (Array.isArray(head) ? (head as readonly string[]) : undefined)
+    const columns = this.#format.columns ?? (Array.isArray(head) ? (head as readonly string[]) : undefined)
+    if (columns === undefined) this.#columns = undefined
+    else this.#setColumns(columns)
     this.#restart()
   }
 
@@ -161,7 +183,7 @@ class CsvDecoder<T> implements RecordDecoder<T> {
           "raggedRows: 'fit'",
       )
     }
-    return parse(rowOfFields(columns, fields), fields)
+    return parse(this.#row(fields, ''), fields)
   }
 
   #decodeHeader(page: Page, start: number, end: number): typeof noRecord {
@@ -170,12 +192,17 @@ class CsvDecoder<T> implements RecordDecoder<T> {
     try {
       const { dialect, numbersColumns } = this.#format
       const names = fieldsOf(page.text(start, end), dialect)
-      this.#columns = columnsOf(names, numbersColumns, 'DECODE_FAILED')
+      this.#setColumns(columnsOf(names, numbersColumns, 'DECODE_FAILED'))
     } catch (fault) {
       this.#fault = describeError(fault)
       throw fault
     }
     return noRecord
+  }
+
+  #setColumns(columns: readonly string[]): void {
+    this.#columns = columns
+    this.#row = this.#format.maker.of(columns)
   }
 
   #restart(): void {
@@ -246,20 +273,4 @@ function numbered(names: readonly string[]): readonly string[] {
     seen.add(unique)
     return unique
   })
-}
-
-function rowOfFields(columns: readonly string[], fields: readonly string[]): CsvRow {
-  const row: Record<string, string> = {}
-  for (let i = 0; i < columns.length; i++) {
-    const column = columns[i]!
-    const field = fields[i] ?? ''
-    if (column === '__proto__') define(row, column, field)
-    else row[column] = field
-  }
-  return row
-}
-
-/** Defined, since plain assignment to __proto__ would set the prototype. */
-function define(row: object, name: string, value: string): void {
-  Object.defineProperty(row, name, { value, enumerable: true, writable: true, configurable: true })
 }

@@ -32,7 +32,10 @@ export interface ReadOptions {
    * the existing data and ends. A bounded job never follows.
    */
   readonly follow?: boolean
-  /** How often a followed file is checked. Default `'200ms'`. */
+  /**
+   * How often a followed file is checked. Default `'200ms'`. Where the system reports changes, as for local files, it is
+   * also checked at most 5 ms after each.
+   */
   readonly pollEvery?: Duration
   /**
    * How long a renamed or removed file must be quiet to count as finished, when followed. Default `'5s'`:

@@ -1,7 +1,12 @@
+import type { TextBuffer } from '@millrace/core/connector'
+
 /** Encodes records as text. Each writer has its own. */
 export interface RecordEncoder<T> {
-  /** The text of a record, with its line end. Throws if the record cannot be written. */
-  encode(record: T): string
+  /**
+   * Appends the text of a record, with its line end. Throws if the record cannot be written; then what it has appended is
+   * discarded.
+   */
+  encode(record: T, out: TextBuffer): void
   /** The header of a file whose first record is `first`; empty for most formats. */
   header(first: T): string
   /**

@@ -1,6 +1,12 @@
 import { gzipSync } from 'node:zlib'
 import type { Source } from '@millrace/core/connector'
-import { describeCases, sourceConformance, type SimFs, type SourceSubject } from '@millrace/testkit'
+import {
+  describeCases,
+  sourceConformance,
+  type SimFs,
+  type SourceFeatures,
+  type SourceSubject,
+} from '@millrace/testkit'
 import { describe, test } from 'vitest'
 import { readNdjson } from './ndjson.ts'
 import { readLines } from './lines.ts'
@@ -25,8 +31,8 @@ async function subject<T>(
   return { source, splits, ...rest }
 }
 
-const features = {
-  replayable: true,
+const features: SourceFeatures = {
+  durability: 'replayable',
   ends: true,
   severalSplits: true,
   failures: true,

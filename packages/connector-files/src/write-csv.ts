@@ -1,5 +1,5 @@
 import { MillraceError } from '@millrace/core'
-import type { Sink } from '@millrace/core/connector'
+import type { Sink, TextBuffer } from '@millrace/core/connector'
 import type { FileCommittable } from './committable.ts'
 import { dialectOf, fieldsOf, firstRow, rowOf, separatorOf } from './csv-row.ts'
 import { FileSink, type WriteOptions } from './file-sink.ts'
@@ -49,7 +49,7 @@ class CsvEncoder<T extends object> implements RecordEncoder<T> {
     this.#known = new Set(columns)
   }
 
-  encode(record: T): string {
+  encode(record: T, out: TextBuffer): void {
     const columns = this.#columnsFor(record)
     for (const name of Object.keys(record)) {
       if (this.#known.has(name)) continue
@@ -61,7 +61,7 @@ class CsvEncoder<T extends object> implements RecordEncoder<T> {
     const fields = columns.map((name) =>
       textOf(Object.hasOwn(record, name) ? record[name as keyof T] : undefined, name),
     )
-    return rowOf(fields, this.#separator)
+    out.text(rowOf(fields, this.#separator))
   }
 
   header(first: T): string {

@@ -123,7 +123,7 @@ test('a poison record among 100,000 is one dead letter; after a fix it is rehear
 })
 
 describe('redriven letters', () => {
-  test('that fail again are letters again, with the number of redrives', async () => {
+  test('EN-246 that fail again are letters again, with their first position and the number of redrives', async () => {
     const fs = new SimFs()
     fs.put('in/all.ndjson', '{"n":54321,"key":"a"}\nnot JSON\n{"n":2,"key":"a"}\n')
     await run(fs, strict)

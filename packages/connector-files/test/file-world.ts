@@ -25,8 +25,12 @@ export class FileWorld<F extends Fs = SimFs> {
       directory: 'data/subject',
       owner,
       isBounded,
+      start: { kind: 'first', checkpoint: undefined },
       signal: this.#stop.signal,
       warn: (message) => this.warnings.push(message),
+      down: () => {},
+      trying: () => {},
+      up: () => {},
     }
   }
 

@@ -48,9 +48,13 @@ function runOf<T>(source: Source<T>, isBounded = true): SourceRun<T> {
     fs: nodeFs,
     directory: `${directory}/data`,
     isBounded,
+    start: { kind: 'first', checkpoint: undefined },
     signal: stop.signal,
     owner: new SimOwners().take(),
     warn: (message) => warnings.push(message),
+    down: () => {},
+    trying: () => {},
+    up: () => {},
   }
   return new SourceRun(source, context)
 }

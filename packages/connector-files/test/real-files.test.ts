@@ -49,8 +49,12 @@ function contextOf(isBounded: boolean): ConnectorContext {
     directory: `${directory}/data`,
     owner: new SimOwners().take(),
     isBounded,
+    start: { kind: 'first', checkpoint: undefined },
     signal: new AbortController().signal,
     warn: (message) => warnings.push(message),
+    down: () => {},
+    trying: () => {},
+    up: () => {},
   }
 }
 

@@ -58,9 +58,13 @@ async function readOn(
     fs: nodeFs,
     directory: `${directory}/data`,
     isBounded: true,
+    start: { kind: 'first', checkpoint: undefined },
     signal: new AbortController().signal,
     owner: new SimOwners().take(),
     warn: () => {},
+    down: () => {},
+    trying: () => {},
+    up: () => {},
   })
   await run.restore(marks)
   await run.discover()

@@ -1,4 +1,4 @@
-import { decodeJson, decodeText, parserOf, type Schema, type Source } from '@millrace/core/connector'
+import { decodeText, JsonReader, parserOf, type Schema, type Source } from '@millrace/core/connector'
 import { noRecord, StdinSource, type LineDecoder, type StdinOptions } from './stdin-source.ts'
 import { standardInput } from './process-streams.ts'
 
@@ -30,8 +30,9 @@ export function readLines(options: StdinOptions = {}): Source<string, null> {
  */
 export function readNdjson<T>({ schema, ...options }: ReadNdjsonOptions<T> = {}): Source<T, null> {
   const parse = parserOf(schema)
+  const json = new JsonReader()
   const decode: LineDecoder<T> = (bytes) => {
-    const value = decodeJsonLine(bytes)
+    const value = decodeJsonLine(bytes, json)
     return value === noRecord ? noRecord : parse(value)
   }
   return new StdinSource(standardInput, decode, options)
@@ -51,8 +52,9 @@ export const decodeTextLine: LineDecoder<string> = (bytes) =>
   decodeText(bytes.at(-1) === 0x0d ? bytes.subarray(0, -1) : bytes)
 
 /** Parses a line, unless it is blank. */
-export function decodeJsonLine(bytes: Uint8Array): unknown {
-  return isBlank(bytes) ? noRecord : decodeJson(bytes)
+export function decodeJsonLine(bytes: Uint8Array, json: JsonReader = new JsonReader()): unknown {
+  const content = bytes.at(-1) === 0x0d ? bytes.subarray(0, -1) : bytes
+  return isBlank(content) ? noRecord : json.decode(content)
 }
 
 function isBlank(bytes: Uint8Array): boolean {

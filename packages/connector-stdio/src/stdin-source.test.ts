@@ -148,7 +148,7 @@ describeCases(
         failures: new Map([['stdin', 1]]),
       }),
     features: {
-      replayable: false,
+      durability: 'volatile',
       ends: true,
       severalSplits: false,
       failures: true,

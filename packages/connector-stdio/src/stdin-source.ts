@@ -33,6 +33,7 @@ export const noRecord: unique symbol = Symbol('no record')
 export class StdinSource<T> implements Source<T, null> {
   readonly kind = 'stdin'
   readonly durability = 'volatile'
+  readonly needsMainThread = true
   readonly #input: ByteInput
   readonly #decode: LineDecoder<T>
   readonly #lineBytesMax: number

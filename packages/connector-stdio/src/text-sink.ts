@@ -15,6 +15,7 @@ export interface WriteLinesOptions<T> {
 export class TextSink<T> implements Sink<T> {
   readonly kind = 'console'
   readonly guarantee = 'at-least-once'
+  readonly needsMainThread = true
   readonly #output: TextOutput
   readonly #lineOf: (value: T) => string
 
