@@ -1,4 +1,14 @@
-import type { Batch, Discovery, Poll, Sink, SinkWriter, Source, SplitReader } from '@millrace/core/connector'
+import type { RecordHeaders } from '@millrace/core'
+import {
+  headerColumn,
+  type Batch,
+  type Discovery,
+  type Poll,
+  type Sink,
+  type SinkWriter,
+  type Source,
+  type SplitReader,
+} from '@millrace/core/connector'
 
 /**
  * Reads arrays: a bounded source, the smallest complete one, and the one to read first.
@@ -11,13 +21,21 @@ import type { Batch, Discovery, Poll, Sink, SinkWriter, Source, SplitReader } fr
  * p.from('numbers', memory.read([1, 2, 3]))
  * p.from('letters', memory.read({ a: ['x', 'y'], b: ['z'] })) // two splits
  */
-export function read<T>(values: readonly T[]): Source<T, number>
-export function read<T>(splits: Readonly<Record<string, readonly T[]>>): Source<T, number>
-export function read<T>(given: readonly T[] | Readonly<Record<string, readonly T[]>>): Source<T, number> {
+export function read<T>(values: readonly T[], options?: ReadOptions<T>): Source<T, number>
+export function read<T>(
+  splits: Readonly<Record<string, readonly T[]>>,
+  options?: ReadOptions<T>,
+): Source<T, number>
+export function read<T>(
+  given: readonly T[] | Readonly<Record<string, readonly T[]>>,
+  options: ReadOptions<T> = {},
+): Source<T, number> {
+  const headersOf = options.headers
   const values = new Map<string, readonly T[]>(isList(given) ? [['all', given]] : Object.entries(given))
   return {
     kind: 'memory',
     durability: 'replayable',
+    hasHeaders: headersOf !== undefined,
     discover: async (): Promise<Discovery> => ({ splits: [...values.keys()], isComplete: true }),
     open: async (split, from = 0): Promise<SplitReader<T, number>> => {
       const all = values.get(split) ?? []
@@ -27,9 +45,11 @@ export function read<T>(given: readonly T[] | Readonly<Record<string, readonly T
           if (next >= all.length) return { kind: 'end', isFinal: true }
           const first = next
           next = Math.min(all.length, first + limit)
+          const taken = all.slice(first, next)
           return {
             kind: 'records',
-            values: all.slice(first, next),
+            values: taken,
+            headers: headersOf && headerColumn(taken, headersOf),
             origin: {
               source: 'memory',
               split,
@@ -46,15 +66,22 @@ export function read<T>(given: readonly T[] | Readonly<Record<string, readonly T
   }
 }
 
+/** How arrays are read. */
+export interface ReadOptions<T> {
+  /** The headers of the record of a value. Default: none. */
+  readonly headers?: (value: T) => RecordHeaders | undefined
+}
+
 /** `Array.isArray` does not know readonly arrays. */
 function isList<T>(given: readonly T[] | object): given is readonly T[] {
   return Array.isArray(given)
 }
 
-/** A value that reached a `MemorySink`, and its event time (`NaN` without timestamps). */
+/** A value that reached a `MemorySink`, its event time (`NaN` without timestamps), and its headers if it has some. */
 export interface Collected<T> {
   readonly value: T
   readonly time: number
+  readonly headers?: RecordHeaders
 }
 
 /** What a checkpoint makes visible: everything up to this many records of one subtask. */
@@ -81,6 +108,7 @@ export function write<T>(): MemorySink<T> {
 export class MemorySink<T> implements Sink<T, Visible> {
   readonly kind = 'memory'
   readonly guarantee = 'exactly-once'
+  readonly needsMainThread = true
   /** Everything committed, in order of commit. */
   readonly committed: Collected<T>[] = []
   /** By subtask: everything prepared, visible or not. Models the outside system's transaction log. */
@@ -104,7 +132,11 @@ export class MemorySink<T> implements Sink<T, Visible> {
     let open: Collected<T>[] = []
     return {
       write: (batch: Batch<T>): void => {
-        for (let i = 0; i < batch.length; i++) open.push({ value: batch.values[i]!, time: batch.times[i]! })
+        for (let i = 0; i < batch.length; i++) {
+          const headers = batch.headers?.[i]
+          const own = headers === undefined ? {} : { headers }
+          open.push({ value: batch.values[i]!, time: batch.times[i]!, ...own })
+        }
       },
       prepare: async (): Promise<Visible | undefined> => {
         if (open.length === 0) return undefined

@@ -28,6 +28,7 @@ const split = 'memory'
 export class FeedSource<T> implements Source<T, FeedPosition> {
   readonly kind = 'memory'
   readonly durability = 'volatile'
+  readonly needsMainThread = true
   protected readonly feed: Feed<T>
   readonly #pump: Pump | undefined
   #id: string | undefined

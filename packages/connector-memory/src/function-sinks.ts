@@ -12,6 +12,7 @@ export function writeEach<T>(call: (value: T, time: number) => void | Promise<vo
   return {
     kind: 'function',
     guarantee: 'at-least-once',
+    needsMainThread: true,
     open: () =>
       Promise.resolve({
         write: async (batch, reject) => {
@@ -40,6 +41,7 @@ export function writeChannel<T>(channel: SendChannel<T>): Sink<T> {
   return {
     kind: 'channel',
     guarantee: 'at-least-once',
+    needsMainThread: true,
     open: (_subtask, _pending, { signal }: ConnectorContext) =>
       Promise.resolve({
         write: async (batch) => {

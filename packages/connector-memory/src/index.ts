@@ -1,6 +1,6 @@
 /** Reads from and writes to the program itself: iterables, channels, events, calls. */
 export * as memory from './memory.ts'
-export type { Collected, MemorySink } from './arrays.ts'
+export type { Collected, MemorySink, ReadOptions } from './arrays.ts'
 export type { FeedOptions } from './feed.ts'
 export type { MemoryTable } from './table.ts'
 export type { MemoryInput } from './input.ts'

@@ -51,6 +51,7 @@ function iteratorOf<T>(iterable: AnyIterable<T>): AsyncIterator<T> | Iterator<T>
 class IterableSource<T> implements Source<T, number> {
   readonly kind = 'iterable'
   readonly durability = 'replayable'
+  readonly needsMainThread = true
   readonly #make: () => AnyIterable<T>
 
   constructor(make: () => AnyIterable<T>) {

@@ -39,6 +39,7 @@ interface Prepared<T> {
 export class MemoryOutput<T> implements Sink<T, Delivery>, AsyncIterable<T> {
   readonly kind = 'memory'
   readonly guarantee = 'at-most-once'
+  readonly needsMainThread = true
   readonly #capacity: number
   readonly #deliver: 'committed' | 'immediately'
   readonly #prepared = new Map<number, Prepared<T>>()

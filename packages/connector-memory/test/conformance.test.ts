@@ -1,5 +1,5 @@
 import { Channel } from '@millrace/channels'
-import { describeCases, sinkConformance, sourceConformance } from '@millrace/testkit'
+import { describeCases, sinkConformance, sourceConformance, type SourceFeatures } from '@millrace/testkit'
 import { describe, test } from 'vitest'
 import type { Source } from '@millrace/core/connector'
 import { memory } from '../src/index.ts'
@@ -13,8 +13,8 @@ async function* slowly(): AsyncGenerator<string> {
   }
 }
 
-const replayable = {
-  replayable: true,
+const replayable: SourceFeatures = {
+  durability: 'replayable',
   ends: true,
   severalSplits: false,
   failures: false,
@@ -40,7 +40,7 @@ for (const [name, iterable] of [
   )
 }
 
-const volatile = { ...replayable, replayable: false }
+const volatile: SourceFeatures = { ...replayable, durability: 'volatile' }
 
 /** What a new process would have: a new input, with the records already in it. */
 const volatileSources: Readonly<Record<string, () => Source<string>>> = {
