@@ -1,5 +1,5 @@
 /**
- * A Kafka cluster as sources and sinks see it: the port behind which a client library is exchanged.
+ * A Kafka cluster as sources and sinks see it: the port behind which one client is exchanged for another.
  *
  * A call that fails because brokers cannot be reached is repeated until they can, except for the first connection.
  */
@@ -7,10 +7,10 @@ import type { ConnectorContext } from '@millrace/core/connector'
 import type { KafkaRecord, ReadyRecord, TopicPartition } from './record.ts'
 
 /** What a connection needs of the world. */
-export type World = Pick<ConnectorContext, 'clock' | 'signal' | 'warn'>
+export type World = Pick<ConnectorContext, 'clock' | 'signal' | 'warn' | 'down' | 'trying' | 'up'>
 
 /** Connects to a cluster. Rejects with `OPTION_INVALID` if it was never reached, or refuses the user. */
-export type Connect = (what: string, world: World, options: ConnectOptions) => Promise<Cluster>
+export type Connect<C extends Cluster> = (what: string, world: World, options: ConnectOptions) => Promise<C>
 
 /** How one connection is used. */
 export interface ConnectOptions {
@@ -23,10 +23,15 @@ export interface ConnectOptions {
 export interface Cluster {
   /** Its brokers, for messages. */
   readonly address: string
-  /** All topics, with their number of partitions. */
-  topics(): Promise<ReadonlyMap<string, number>>
   /** The number of partitions of a topic; undefined if there is none. */
   partitions(topic: string): Promise<number | undefined>
+  close(): Promise<void>
+}
+
+/** What a source needs. */
+export interface ReadableCluster extends Cluster {
+  /** All topics, with their number of partitions. */
+  topics(): Promise<ReadonlyMap<string, number>>
   /** The offset of the first record that is there, and the one behind the last record that can be read now. */
   range(of: TopicPartition): Promise<OffsetRange>
   /** The offset of the first record with this time or a later one; that behind the last record if there is none. */
@@ -35,11 +40,14 @@ export interface Cluster {
   feed(of: TopicPartition, from: number, listener: FeedListener): Promise<Feed>
   /** Notes offsets for the group, for tools that show how far it is. */
   commit(offsets: readonly GroupOffset[]): Promise<void>
+}
+
+/** What a sink needs. */
+export interface WritableCluster extends Cluster {
   /** A producer without transactions. */
   producer(): Promise<RecordProducer>
   /** Ends all transactions that earlier producers with this id have begun, and fences those producers. */
   transactions(id: string, topic: string): Promise<TransactionProducer>
-  close(): Promise<void>
 }
 
 export interface OffsetRange {
@@ -53,7 +61,8 @@ export interface GroupOffset extends TopicPartition {
 
 /** Gets what a partition delivers. Calls never overlap. */
 export interface FeedListener {
-  records(records: readonly KafkaRecord[]): void
+  /** The records that are there before an offset, and that were not delivered yet. Their bytes may be views of larger ones. */
+  records(records: readonly KafkaRecord[], next: number): void
   /** Everything before this offset was delivered, and nothing is behind it now. */
   caughtUp(offset: number): void
   failed(error: unknown): void
@@ -61,6 +70,8 @@ export interface FeedListener {
 
 /** The delivery of one partition. */
 export interface Feed {
+  /** The offset behind the last record that can be read, as it was known last; undefined if it is not known yet. */
+  readonly end: number | undefined
   /** Stops the delivery for a while; some records may still come. */
   pause(): void
   resume(): void

@@ -1,7 +1,7 @@
 import { describeError, MillraceError } from '@millrace/core'
 import type { ConnectorContext } from '@millrace/core/connector'
 import { removeIfThere } from '@millrace/core/disk'
-import { KafkaFailure, type Cluster, type Connect, type TransactionProducer } from './cluster.ts'
+import { KafkaFailure, type Connect, type TransactionProducer, type WritableCluster } from './cluster.ts'
 import { Patience } from './patience.ts'
 import type { ReadyRecord } from './record.ts'
 import { readBlockFile } from '@millrace/segment-log'
@@ -25,7 +25,7 @@ export type IfForgotten = 'fail' | 'write' | 'skip'
 
 export interface CommitterOptions {
   readonly what: string
-  readonly connect: Connect
+  readonly connect: Connect<WritableCluster>
   readonly id: string
   readonly topic: string
   readonly ifForgotten: IfForgotten
@@ -43,7 +43,7 @@ export class Committer {
   readonly #options: CommitterOptions
   readonly #context: ConnectorContext
   readonly #patience: Patience
-  readonly cluster: Cluster
+  readonly cluster: WritableCluster
   #producer: TransactionProducer | undefined
 
   static async open(options: CommitterOptions, context: ConnectorContext): Promise<Committer> {
@@ -51,10 +51,10 @@ export class Committer {
     return new Committer(options, cluster, context)
   }
 
-  private constructor(options: CommitterOptions, cluster: Cluster, context: ConnectorContext) {
+  private constructor(options: CommitterOptions, cluster: WritableCluster, context: ConnectorContext) {
     this.#options = options
     this.#context = context
-    this.#patience = new Patience(options.what, cluster.address, context)
+    this.#patience = new Patience(cluster.address, context)
     this.cluster = cluster
   }
 

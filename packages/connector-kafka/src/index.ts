@@ -2,14 +2,16 @@
 export * as kafka from './kafka.ts'
 export type { IfForgotten, StagedRecords } from './committer.ts'
 export type {
+  ReadFormatOptions,
   ReadJsonOptions,
   ReadRecordsOptions,
+  WriteFormatOptions,
   WriteOptions,
   WriteRecordsOptions,
   WriteValuesOptions,
 } from './kafka.ts'
 export type { NativeModule } from './native/native-module.ts'
-export type { KafkaOptions, SaslOptions, TlsOptions } from './options.ts'
+export type { KafkaOptions, PasswordOptions, SaslOptions, TlsOptions, TokenOptions } from './options.ts'
 export type { KafkaHeader, KafkaRecord, OutgoingRecord } from './record.ts'
 export type { StartAt } from './start.ts'
 export type { KafkaPosition } from './topic-reader.ts'

@@ -1,10 +1,13 @@
 /** Topics of an Apache Kafka cluster. */
-import { durationMs, MillraceError, type Duration } from '@millrace/core'
+import { durationMs, MillraceError, type Duration, type RecordHeaders } from '@millrace/core'
 import {
-  decodeJson,
+  beginsWith,
   decodeText,
+  JsonReader,
   encodeJson,
   parserOf,
+  readAs,
+  type Format,
   type Schema,
   type Sink,
   type Source,
@@ -18,6 +21,7 @@ import type { KafkaRecord, OutgoingRecord } from './record.ts'
 import { checkReadOptions, readOptions, TopicSource, type ReadOptions } from './topic-source.ts'
 import type { Decode, KafkaPosition } from './topic-reader.ts'
 import { TransactionSink } from './transaction-sink.ts'
+import { wireConnect } from './wire/wire-cluster.ts'
 
 /** How records with JSON are read. */
 export interface ReadJsonOptions<T> extends ReadOptions {
@@ -30,8 +34,17 @@ export interface ReadJsonOptions<T> extends ReadOptions {
 
 /** How records are read that the program decodes itself. */
 export interface ReadRecordsOptions<T> extends ReadOptions {
-  /** Makes a value of a record. What it throws is a failure of that record. */
+  /**
+   * Makes a value of a record. What it throws is a failure of that record. Key, value and headers are a part of what was fetched
+   * with them: copy bytes that you keep (`slice`), because all the others stay in memory with them.
+   */
   readonly decode: (record: KafkaRecord) => T
+}
+
+/** How records in a format are read. */
+export interface ReadFormatOptions<T> extends ReadOptions {
+  /** How values are bytes, such as Avro or Protobuf. A value that is not follows the error policy of the source. */
+  readonly format: Format<T>
 }
 
 /** How topics are written. */
@@ -62,13 +75,26 @@ export interface WriteOptions extends KafkaOptions {
 export interface WriteValuesOptions<T> extends WriteOptions {
   /** The key of a record: records with the same key are in the same partition, in order. Default: none. */
   readonly key?: (value: T) => string | Uint8Array | null
-  readonly headers?: (value: T) => NonNullable<OutgoingRecord['headers']>
+  /**
+   * The headers of a record. Default: those that it has in the stream, which its source or `withHeaders` gave it; they are
+   * the second argument.
+   *
+   * @example
+   * headers: (order, headers) => ({ ...headers, tenant: order.tenant })
+   */
+  readonly headers?: (value: T, headers: RecordHeaders) => NonNullable<OutgoingRecord['headers']>
+}
+
+/** How values are written in a format. */
+export interface WriteFormatOptions<T> extends WriteValuesOptions<T> {
+  /** How values are bytes, such as Avro or Protobuf. A value that does not fit follows the error policy of the sink. */
+  readonly format: Format<T>
 }
 
 /** How records are written that the program makes itself. */
 export interface WriteRecordsOptions<T> extends WriteOptions {
-  /** Makes the record of a value. What it throws follows the error policy. */
-  readonly record: (value: T) => OutgoingRecord
+  /** Makes the record of a value, with the headers that it has in the stream. What it throws follows the error policy. */
+  readonly record: (value: T, headers: RecordHeaders) => OutgoingRecord
 }
 
 /**
@@ -82,7 +108,8 @@ export interface WriteRecordsOptions<T> extends WriteOptions {
  */
 export function readJson<T>({ schema, ...options }: ReadJsonOptions<T>): Source<T, KafkaPosition> {
   const parse = parserOf(schema)
-  return source('kafka.readJson', options, ({ value }) => parse(decodeJson(present(value))))
+  const json = new JsonReader()
+  return source('kafka.readJson', options, ({ value }) => parse(json.decode(present(value))))
 }
 
 /**
@@ -110,8 +137,33 @@ export function readRecords<T>(options: ReadRecordsOptions<T>): Source<T, KafkaP
 export function readRecords<T>(
   options: ReadOptions & Partial<ReadRecordsOptions<T>>,
 ): Source<T | KafkaRecord, KafkaPosition> {
-  const { decode = (record) => record, ...rest } = options
+  const { decode = ownRecord, ...rest } = options
   return source<T | KafkaRecord>('kafka.readRecords', rest, decode)
+}
+
+/**
+ * Reads topics whose values are in a format. A value that is not, and a tombstone, follow the error policy of the source.
+ *
+ * @example
+ * p.from('orders', kafka.read({ brokers: 'localhost:9092', topic: 'orders', format: avro.format<Order>({ schema, registry }) }))
+ */
+export function read<T>({ format, ...options }: ReadFormatOptions<T>): Source<T, KafkaPosition> {
+  const records = source('kafka.read', options, (record) => record)
+  return readAs(records, format, ({ value }) => present(value))
+}
+
+/**
+ * Writes values in a format, exactly once.
+ *
+ * @example
+ * orders.to('orders', kafka.write({ brokers: 'localhost:9092', topic: 'orders', format: protobuf.format({ message: OrderSchema }) }))
+ */
+export function write<T>({ format, ...options }: WriteFormatOptions<T>): Sink<T, StagedRecords> {
+  return beginsWith(
+    values('kafka.write', options, (value) => format.encode(value)),
+    format,
+    options.topic,
+  )
 }
 
 /**
@@ -149,21 +201,34 @@ export function writeRecords<T>({ record, ...options }: WriteRecordsOptions<T>):
   return sink('kafka.writeRecords', options, record)
 }
 
+/** The record with bytes of its own, which may be kept. */
+function ownRecord(record: KafkaRecord): KafkaRecord {
+  const { key, value, headers } = record
+  return {
+    ...record,
+    key: key?.slice() ?? null,
+    value: value?.slice() ?? null,
+    headers: headers.map(([name, content]) => [name, content.slice()]),
+  }
+}
+
 function source<T>(what: string, options: ReadOptions, decode: Decode<T>): Source<T, KafkaPosition> {
   checkConnection(what, options, readOptions)
   checkReadOptions(what, options)
-  return new TopicSource(nativeConnect(options, noProducer), decode, options)
+  const { settings, reader = settings === undefined ? 'typescript' : 'librdkafka' } = options
+  const connect = reader === 'typescript' ? wireConnect(options) : nativeConnect(options, noProducer)
+  return new TopicSource(connect, decode, options)
 }
 
 function values<T>(
   what: string,
   { key, headers, ...options }: WriteValuesOptions<T>,
-  encode: (value: T) => string,
+  encode: (value: T) => string | Uint8Array,
 ): Sink<T, StagedRecords> {
-  return sink(what, options, (value: T) => ({
+  return sink(what, options, (value: T, carried) => ({
     value: encode(value),
     ...(key !== undefined && { key: key(value) }),
-    ...(headers !== undefined && { headers: headers(value) }),
+    ...(headers !== undefined && { headers: headers(value, carried) }),
   }))
 }
 
@@ -184,7 +249,7 @@ const overheadBytes = 10_000
 function sink<T>(
   what: string,
   options: WriteOptions,
-  recordOf: (value: T) => OutgoingRecord,
+  recordOf: OutgoingOptions<T>['recordOf'],
 ): Sink<T, StagedRecords> {
   checkConnection(what, options, writeOptions)
   const { topic, guarantee = 'exactly-once', compression = 'lz4', maxRecordBytes = 1_000_000 } = options

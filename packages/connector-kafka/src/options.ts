@@ -1,4 +1,12 @@
-import { durationMs, MillraceError, requireKnown, type Duration } from '@millrace/core'
+import {
+  durationMs,
+  MillraceError,
+  positiveDurationMs,
+  requireKnown,
+  reveal,
+  type Duration,
+  type Secret,
+} from '@millrace/core'
 import type { NativeModule } from './native/native-module.ts'
 
 /** How a cluster is reached. */
@@ -13,6 +21,8 @@ export interface KafkaOptions {
   readonly clientId?: string
   /** How long the first connection may take. Default `'10s'`. */
   readonly connectTimeout?: Duration
+  /** How long an answer of a broker may take before the connection is given another try. Default `'10s'`. */
+  readonly requestTimeout?: Duration
   /** Settings of librdkafka, which win over those made here, such as `{ 'client.rack': 'eu-1' }`. */
   readonly settings?: Readonly<Record<string, string | number | boolean>>
   /**
@@ -28,16 +38,26 @@ export interface TlsOptions {
   readonly ca?: string
   /** The certificate and the key by which this client is known. */
   readonly certificate?: string
-  readonly key?: string
-  readonly keyPassword?: string
+  readonly key?: string | Secret
+  readonly keyPassword?: string | Secret
 }
 
+/** How this client proves who it is. */
+export type SaslOptions = PasswordOptions | TokenOptions
+
 /** The user and the password. */
-export interface SaslOptions {
+export interface PasswordOptions {
   /** Default `scram-sha-256`. */
   readonly mechanism?: 'plain' | 'scram-sha-256' | 'scram-sha-512'
   readonly username: string
-  readonly password: string
+  readonly password: string | Secret
+}
+
+/** A token of OAuth, which the program gets from its provider. */
+export interface TokenOptions {
+  readonly mechanism: 'oauthbearer'
+  /** Called for each connection, and again before the token of a connection ends. */
+  readonly token: () => string | Secret | Promise<string | Secret>
 }
 
 /** The names of the options of `KafkaOptions`. */
@@ -47,12 +67,13 @@ const connectionOptions = [
   'sasl',
   'clientId',
   'connectTimeout',
+  'requestTimeout',
   'settings',
   'client',
 ] as const
 
-/** Settings of librdkafka. */
-export type Settings = Record<string, string | number | boolean>
+/** Settings of librdkafka, and what it calls. */
+export type Settings = Record<string, string | number | boolean | (() => Promise<object>)>
 
 /** The brokers, as librdkafka reads them and messages show them. Throws `OPTION_INVALID`. */
 export function brokersOf(what: string, { brokers }: KafkaOptions): string {
@@ -70,6 +91,7 @@ export function checkConnection(what: string, options: KafkaOptions, more: reado
   requireKnown(what, options, [...connectionOptions, ...more])
   brokersOf(what, options)
   durationMs(options.connectTimeout ?? '10s', `${what}: connectTimeout`)
+  positiveDurationMs(options.requestTimeout ?? '10s', `${what}: requestTimeout`)
   securityOf(what, options)
 }
 
@@ -82,6 +104,9 @@ export function settingsOf(what: string, options: KafkaOptions): Settings {
     'reconnect.backoff.max.ms': 2_000,
     // What it logs says why brokers cannot be reached, and is printed by nothing.
     log_level: 3,
+    ...(options.requestTimeout !== undefined && {
+      'socket.timeout.ms': durationMs(options.requestTimeout, `${what}: requestTimeout`),
+    }),
     ...securityOf(what, options),
     ...options.settings,
   }
@@ -98,28 +123,55 @@ function securityOf(what: string, { tls = false, sasl }: KafkaOptions): Settings
     }
     if (ca !== undefined) settings['ssl.ca.pem'] = ca
     if (certificate !== undefined) settings['ssl.certificate.pem'] = certificate
-    if (key !== undefined) settings['ssl.key.pem'] = key
-    if (keyPassword !== undefined) settings['ssl.key.password'] = keyPassword
+    if (key !== undefined) settings['ssl.key.pem'] = reveal(key)
+    if (keyPassword !== undefined) settings['ssl.key.password'] = reveal(keyPassword)
   }
-  if (sasl !== undefined) {
-    requireKnown(`${what}: sasl`, sasl, ['mechanism', 'username', 'password'])
-    const { mechanism = 'scram-sha-256', username, password } = sasl
-    if (!['plain', 'scram-sha-256', 'scram-sha-512'].includes(mechanism)) {
-      throw invalid(
-        what,
-        `sasl.mechanism is ${String(mechanism)}; write plain, scram-sha-256 or scram-sha-512`,
-      )
-    }
-    if (typeof username !== 'string' || typeof password !== 'string') {
-      throw invalid(what, 'sasl has no username or no password')
-    }
-    settings['sasl.mechanism'] = mechanism.toUpperCase()
-    settings['sasl.username'] = username
-    settings['sasl.password'] = password
-  }
+  if (sasl !== undefined) Object.assign(settings, saslSettings(what, sasl))
   const security = sasl === undefined ? ['plaintext', 'ssl'] : ['sasl_plaintext', 'sasl_ssl']
   settings['security.protocol'] = security[isEncrypted ? 1 : 0]!
   return settings
+}
+
+function saslSettings(what: string, sasl: SaslOptions): Settings {
+  const { mechanism = 'scram-sha-256' } = sasl
+  if (!['plain', 'scram-sha-256', 'scram-sha-512', 'oauthbearer'].includes(mechanism)) {
+    throw invalid(
+      what,
+      `sasl.mechanism is ${String(mechanism)}; write plain, scram-sha-256, scram-sha-512 or oauthbearer`,
+    )
+  }
+  if (sasl.mechanism === 'oauthbearer') {
+    requireKnown(`${what}: sasl`, sasl, ['mechanism', 'token'])
+    const { token } = sasl
+    if (typeof token !== 'function') throw invalid(what, 'sasl.token is no function that returns a token')
+    return {
+      'sasl.mechanism': 'OAUTHBEARER',
+      oauthbearer_token_refresh_cb: async () => {
+        const tokenValue = reveal(await token())
+        return { tokenValue, lifetime: endOf(tokenValue), principal: '' }
+      },
+    }
+  }
+  requireKnown(`${what}: sasl`, sasl, ['mechanism', 'username', 'password'])
+  const { username } = sasl
+  const password = reveal(sasl.password)
+  if (typeof username !== 'string' || typeof password !== 'string') {
+    throw invalid(what, 'sasl has no username or no password')
+  }
+  return {
+    'sasl.mechanism': mechanism.toUpperCase(),
+    'sasl.username': username,
+    'sasl.password': password,
+  }
+}
+
+/** When a token ends, in milliseconds. librdkafka wants to know it, and does not look into the token. */
+function endOf(token: string): number {
+  const claims = JSON.parse(atob((token.split('.')[1] ?? '').replaceAll('-', '+').replaceAll('_', '/'))) as {
+    readonly exp?: unknown
+  }
+  if (typeof claims.exp !== 'number') throw new Error('the token does not say when it ends (exp)')
+  return claims.exp * 1_000
 }
 
 /** The error for options that cannot be meant. */

@@ -1,4 +1,4 @@
-import { MillraceError } from '@millrace/core'
+import { MillraceError, noHeaders, type RecordHeaders } from '@millrace/core'
 import type { Batch, RejectRecord } from '@millrace/core/connector'
 import type { Cluster } from './cluster.ts'
 import { invalid } from './options.ts'
@@ -8,7 +8,7 @@ import { readyRecord, sizeOf, type OutgoingRecord, type ReadyRecord } from './re
 export interface OutgoingOptions<T> {
   /** Where records go that name no topic. */
   readonly topic: string
-  readonly recordOf: (value: T) => OutgoingRecord
+  readonly recordOf: (value: T, headers: RecordHeaders) => OutgoingRecord
   /** A larger record is rejected. */
   readonly maxRecordBytes: number
 }
@@ -57,7 +57,9 @@ export class Outgoing<T> {
     const { topic, recordOf, maxRecordBytes } = this.#options
     let record: ReadyRecord
     try {
-      record = readyRecord(recordOf(batch.values[index]!), topic, batch.times[index]!)
+      const headers = batch.headers?.[index] ?? noHeaders
+      const made = recordOf(batch.values[index]!, headers)
+      record = readyRecord(made, topic, { time: batch.times[index]!, headers })
     } catch (error) {
       reject(index, error)
       return undefined

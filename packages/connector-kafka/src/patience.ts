@@ -4,21 +4,48 @@ import { KafkaFailure, type World } from './cluster.ts'
 const firstPauseMs = 50
 const longestPauseMs = 5_000
 
-/**
- * Repeats what fails because brokers cannot be reached, with growing pauses, until it succeeds or the job stops. Says once
- * that it waits, and once that it has waited.
- */
-export class Patience {
-  readonly #what: string
+/** An outage of brokers, which the job shows. */
+export class Outage {
   readonly #address: string
   readonly #world: World
-  /** When the outage began; undefined while there is none. */
-  #downSince: number | undefined
+  #isThere = false
 
-  constructor(what: string, address: string, world: World) {
-    this.#what = what
+  constructor(address: string, world: World) {
     this.#address = address
     this.#world = world
+  }
+
+  get isThere(): boolean {
+    return this.#isThere
+  }
+
+  began(error: unknown): void {
+    this.#isThere = true
+    this.#world.down(`Kafka on ${this.#address} does not answer: ${describeError(error)}`)
+  }
+
+  /** Another attempt begins. */
+  tried(): void {
+    if (this.#isThere) this.#world.trying()
+  }
+
+  ended(): void {
+    if (!this.#isThere) return
+    this.#isThere = false
+    this.#world.up()
+  }
+}
+
+/**
+ * Repeats what fails because brokers cannot be reached, with growing pauses, until it succeeds or the job stops.
+ */
+export class Patience {
+  readonly #world: World
+  readonly #outage: Outage
+
+  constructor(address: string, world: World) {
+    this.#world = world
+    this.#outage = new Outage(address, world)
   }
 
   /** Rejects with what is final, with an error that is no `KafkaFailure`, or when the job stops. */
@@ -27,43 +54,29 @@ export class Patience {
       this.#world.signal.throwIfAborted()
       try {
         const result = await action()
-        this.#up()
+        this.#outage.ended()
         return result
       } catch (error) {
+        this.#world.signal.throwIfAborted()
         if (!(error instanceof KafkaFailure) || error.isFinal) throw error
-        this.#down(error)
+        this.#outage.began(error)
       }
-      await this.#pause(pauseMs)
+      await pause(this.#world.clock, this.#world.signal, pauseMs)
+      this.#outage.tried()
     }
   }
+}
 
-  #down(error: unknown): void {
-    if (this.#downSince !== undefined) return
-    const { clock, warn } = this.#world
-    this.#downSince = clock.monotonic()
-    warn(
-      `${this.#what} waits for Kafka on ${this.#address}, and repeats what has failed; nothing is lost: ${describeError(error)}`,
-    )
-  }
-
-  #up(): void {
-    if (this.#downSince === undefined) return
-    const { clock, warn } = this.#world
-    const seconds = Math.round((clock.monotonic() - this.#downSince) / 1_000)
-    this.#downSince = undefined
-    warn(`${this.#what} works with Kafka on ${this.#address} again, after ${seconds} s`)
-  }
-
-  #pause(pauseMs: number): Promise<void> {
-    const { clock, signal } = this.#world
-    return new Promise((resolve) => {
-      const end = (): void => {
-        timer[Symbol.dispose]()
-        signal.removeEventListener('abort', end)
-        resolve()
-      }
-      const timer = clock.schedule(pauseMs, end)
-      signal.addEventListener('abort', end, { once: true })
-    })
-  }
+/** Waits for a time, or until the signal aborts. */
+export function pause(clock: World['clock'], signal: AbortSignal, ms: number): Promise<void> {
+  return new Promise((resolve) => {
+    const end = (): void => {
+      timer[Symbol.dispose]()
+      signal.removeEventListener('abort', end)
+      resolve()
+    }
+    const timer = clock.schedule(ms, end)
+    signal.addEventListener('abort', end, { once: true })
+    if (signal.aborted) end()
+  })
 }

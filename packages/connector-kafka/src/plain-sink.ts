@@ -1,6 +1,6 @@
 import { describeError, MillraceError } from '@millrace/core'
 import type { Batch, ConnectorContext, RejectRecord, Sink, SinkWriter } from '@millrace/core/connector'
-import type { Cluster, Connect, RecordProducer } from './cluster.ts'
+import type { Connect, RecordProducer, WritableCluster } from './cluster.ts'
 import { Outgoing, type OutgoingOptions } from './outgoing.ts'
 import type { ReadyRecord } from './record.ts'
 
@@ -11,10 +11,12 @@ const chunkRecords = 500
 export class PlainSink<T> implements Sink<T, never> {
   readonly kind = 'kafka-plain'
   readonly guarantee = 'at-least-once'
-  readonly #connect: Connect
+  readonly reconnects = true
+  readonly needsMainThread = true
+  readonly #connect: Connect<WritableCluster>
   readonly #options: OutgoingOptions<T>
 
-  constructor(connect: Connect, options: OutgoingOptions<T>) {
+  constructor(connect: Connect<WritableCluster>, options: OutgoingOptions<T>) {
     this.#connect = connect
     this.#options = options
   }
@@ -38,7 +40,7 @@ export class PlainSink<T> implements Sink<T, never> {
     }
   }
 
-  async #open(context: ConnectorContext): Promise<Cluster> {
+  async #open(context: ConnectorContext): Promise<WritableCluster> {
     const what = `sink ${context.name}`
     const cluster = await this.#connect(what, context, { group: 'millrace' })
     try {
@@ -54,11 +56,11 @@ export class PlainSink<T> implements Sink<T, never> {
 class PlainWriter<T> implements SinkWriter<T, never> {
   readonly #what: string
   readonly #outgoing: Outgoing<T>
-  readonly #cluster: Cluster
+  readonly #cluster: WritableCluster
   readonly #producer: RecordProducer
   #records: ReadyRecord[] = []
 
-  constructor(what: string, options: OutgoingOptions<T>, cluster: Cluster, producer: RecordProducer) {
+  constructor(what: string, options: OutgoingOptions<T>, cluster: WritableCluster, producer: RecordProducer) {
     this.#what = what
     this.#outgoing = new Outgoing(options, cluster)
     this.#cluster = cluster

@@ -1,4 +1,4 @@
-import { describeValue, MillraceError } from '@millrace/core'
+import { describeValue, MillraceError, type RecordHeaders } from '@millrace/core'
 
 /** A header of a record. Several headers may have the same name. */
 export type KafkaHeader = readonly [name: string, value: Uint8Array]
@@ -25,7 +25,8 @@ export interface OutgoingRecord {
   readonly key?: string | Uint8Array | null
   /** `null` is a tombstone: the key is deleted. */
   readonly value: string | Uint8Array | null
-  readonly headers?: Readonly<Record<string, string | Uint8Array>> | readonly KafkaHeader[]
+  /** Default: the headers that the record has in the stream. `{}`: none. */
+  readonly headers?: RecordHeaders | readonly KafkaHeader[]
   /** In milliseconds. Default: the event time of the record, or now where there is none. */
   readonly timestamp?: number
 }
@@ -50,10 +51,16 @@ export interface TopicPartition {
 
 const encoder = new TextEncoder()
 
-/** Throws `CODEC_FAILED` for what is no record. `eventTime` is NaN where there is none. */
-export function readyRecord(record: OutgoingRecord, topic: string, eventTime: number): ReadyRecord {
+/** What a record has in the stream beside its value: its headers, and its event time, which is NaN where there is none. */
+export interface Carried {
+  readonly time: number
+  readonly headers: RecordHeaders
+}
+
+/** Throws `CODEC_FAILED` for what is no record. */
+export function readyRecord(record: OutgoingRecord, topic: string, carried: Carried): ReadyRecord {
   if (typeof record !== 'object' || record === null) throw unfit(`${describeValue(record, 100)} is no record`)
-  const { partition = -1, key = null, value, headers = [], timestamp = eventTime } = record
+  const { partition = -1, key = null, value, headers = carried.headers, timestamp = carried.time } = record
   if (value === undefined) throw unfit('the record has no value; write null for a tombstone')
   if (!Number.isSafeInteger(partition) || partition < -1) throw unfit(`partition is ${partition}`)
   return {
@@ -66,8 +73,25 @@ export function readyRecord(record: OutgoingRecord, topic: string, eventTime: nu
   }
 }
 
+const utf8 = new TextDecoder('utf-8', { fatal: true, ignoreBOM: true })
+
+/** The headers of a record as the stream carries them: text where they are UTF-8. Of those with one name the last counts. */
+export function carriedHeaders({ headers }: Pick<KafkaRecord, 'headers'>): RecordHeaders | undefined {
+  if (headers.length === 0) return undefined
+  return Object.fromEntries(headers.map(([name, value]) => [name, textOrBytes(value)]))
+}
+
+function textOrBytes(value: Uint8Array): string | Uint8Array {
+  try {
+    return utf8.decode(value)
+  } catch {
+    // A view would keep everything in memory that was fetched with it.
+    return value.slice()
+  }
+}
+
 /** About how many bytes a record has in a topic. */
-export function sizeOf({ key, value, headers }: ReadyRecord): number {
+export function sizeOf({ key, value, headers }: Pick<ReadyRecord, 'key' | 'value' | 'headers'>): number {
   let size = (key?.length ?? 0) + (value?.length ?? 0)
   for (const [name, content] of headers) size += name.length + content.length + 10
   return size

@@ -1,7 +1,7 @@
 import { isMillraceError, MillraceError } from '@millrace/core'
 import { makeDurableDirectory, publishFile, readWhole } from '@millrace/core/disk'
 import type { ConnectorContext } from '@millrace/core/connector'
-import type { Cluster } from './cluster.ts'
+import type { ReadableCluster } from './cluster.ts'
 import { invalid } from './options.ts'
 import { partitionOf, splitOf, type TopicPartition } from './record.ts'
 
@@ -16,6 +16,17 @@ export type StartAt =
   | { readonly offsets: Readonly<Record<string, number>> }
 
 const fileName = 'start.json'
+
+/** What the file has: the start that it is about, and the offset of each partition. */
+interface KeptStart {
+  readonly from: 'latest' | number
+  readonly offsets: Readonly<Record<string, number>>
+}
+
+/** `latest`, or the time. */
+function markOf(from: StartAt): KeptStart['from'] {
+  return typeof from === 'object' && 'time' in from ? Number(from.time) : 'latest'
+}
 
 /** Throws `OPTION_INVALID` for a start that cannot be meant. */
 export function checkStart(what: string, from: unknown): void {
@@ -34,8 +45,8 @@ export function checkStart(what: string, from: unknown): void {
 /**
  * The offsets at which a job begins to read partitions for the first time.
  *
- * `latest` and a time mean one moment: that of the first start. So their offsets are kept in a file. A partition that
- * is not in it was added later, and is read from its beginning.
+ * `latest` and a time mean one moment: that of the first start. So their offsets are kept in a file, until the program says
+ * another start. A partition that is not in it was added later, and is read from its beginning.
  */
 export class Starts {
   readonly #from: StartAt
@@ -49,7 +60,7 @@ export class Starts {
   async of(
     split: string,
     partitions: () => Promise<readonly TopicPartition[]>,
-    cluster: Cluster,
+    cluster: ReadableCluster,
     context: ConnectorContext,
   ): Promise<number | undefined> {
     const from = this.#from
@@ -61,7 +72,7 @@ export class Starts {
   /** Finds and keeps the offsets, if that was not done before. */
   keep(
     partitions: () => Promise<readonly TopicPartition[]>,
-    cluster: Cluster,
+    cluster: ReadableCluster,
     context: ConnectorContext,
   ): Promise<ReadonlyMap<string, number>> {
     const from = this.#from
@@ -75,7 +86,8 @@ export class Starts {
           from === 'latest' ? (await cluster.range(of)).end : await cluster.offsetAt(of, Number(from.time))
         offsets.set(splitOf(of), offset)
       }
-      const bytes = new TextEncoder().encode(JSON.stringify(Object.fromEntries(offsets)))
+      const start: KeptStart = { from: markOf(from), offsets: Object.fromEntries(offsets) }
+      const bytes = new TextEncoder().encode(JSON.stringify(start))
       await makeDurableDirectory(context.fs, context.directory)
       await publishFile(context.fs, context.directory, fileName, bytes, context.owner)
       return offsets
@@ -84,11 +96,13 @@ export class Starts {
     return this.#kept
   }
 
+  /** The offsets of this start; undefined if none are kept. */
   async #load({ fs, directory, name }: ConnectorContext): Promise<ReadonlyMap<string, number> | undefined> {
     const path = `${directory}/${fileName}`
     try {
       const text = new TextDecoder().decode(await readWhole(fs, path))
-      return new Map(Object.entries(JSON.parse(text) as Record<string, number>))
+      const { from, offsets } = JSON.parse(text) as KeptStart
+      return from === markOf(this.#from) ? new Map(Object.entries(offsets)) : undefined
     } catch (error) {
       if (isMillraceError(error, 'FS_NOT_FOUND')) return undefined
       if (error instanceof SyntaxError) {

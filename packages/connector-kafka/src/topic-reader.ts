@@ -1,7 +1,13 @@
 import { describeError, MillraceError } from '@millrace/core'
-import type { DecodeFailure, Poll, SplitReader } from '@millrace/core/connector'
+import {
+  headerColumn,
+  type DecodeFailure,
+  type Poll,
+  type SplitLag,
+  type SplitReader,
+} from '@millrace/core/connector'
 import type { Feed, FeedListener } from './cluster.ts'
-import type { KafkaRecord, TopicPartition } from './record.ts'
+import { carriedHeaders, sizeOf, type KafkaRecord, type TopicPartition } from './record.ts'
 
 /** Where to read on in a partition. */
 export interface KafkaPosition {
@@ -29,9 +35,9 @@ export interface TopicReaderParts<T> {
   readonly note: ((offset: number) => void) | undefined
 }
 
-/** So many records may wait before the delivery is paused, and so few before it is resumed. */
-const MANY = 8_000
-const FEW = 2_000
+/** So many records may wait before the delivery is paused, or so many bytes of them. It is resumed at a quarter of both. */
+const manyRecords = 8_000
+const manyBytes = 4 * 2 ** 20
 
 const noBytes = new Uint8Array(0)
 
@@ -43,9 +49,12 @@ export class TopicReader<T> implements SplitReader<T, KafkaPosition>, FeedListen
   /** Records from `#at` on wait. */
   #waiting: KafkaRecord[] = []
   #at = 0
+  #waitingBytes = 0
   /** The next offset to hand out, and the next to be delivered. */
   #next: number
   #deliveredUpTo: number
+  /** The end of the partition when it was asked for last. */
+  #askedEnd = 0
   #isPaused = false
   #isCaughtUp = false
   #state: 'reading' | 'ended' | 'failed' | 'closed' = 'reading'
@@ -75,9 +84,27 @@ export class TopicReader<T> implements SplitReader<T, KafkaPosition>, FeedListen
     return this.#state === 'reading'
   }
 
+  /** Whether the delivery is stopped because much waits. */
+  get isPaused(): boolean {
+    return this.isReading && this.#isPaused
+  }
+
   /** The offset that is delivered next, while more is expected. */
   get awaited(): number | undefined {
     return this.isReading && !this.#isCaughtUp && !this.#isPaused ? this.#deliveredUpTo : undefined
+  }
+
+  /** Notes where the partition ends: while it is paused its feed does not learn that. */
+  endsAt(offset: number): void {
+    this.#askedEnd = offset
+  }
+
+  /** Offsets without records, such as the marks of transactions, count as records. */
+  lag(): SplitLag | undefined {
+    const { end } = this.#feed ?? {}
+    if (end === undefined && this.#askedEnd === 0) return undefined
+    const last = Math.min(Math.max(end ?? 0, this.#askedEnd), this.#parts.end ?? Infinity)
+    return { records: Math.max(last - this.#next, 0) }
   }
 
   delivers(feed: Feed): void {
@@ -85,21 +112,19 @@ export class TopicReader<T> implements SplitReader<T, KafkaPosition>, FeedListen
     if (!this.isReading) feed.close()
   }
 
-  records(records: readonly KafkaRecord[]): void {
+  records(records: readonly KafkaRecord[], next: number): void {
     if (!this.isReading) return
     const { end = Infinity } = this.#parts
     for (const record of records) {
       if (record.offset < this.#deliveredUpTo) continue
-      if (record.offset >= end) {
-        this.#deliveredUpTo = end
-        break
-      }
+      if (record.offset >= end) break
       this.#waiting.push(record)
-      this.#deliveredUpTo = record.offset + 1
+      this.#waitingBytes += sizeOf(record)
     }
+    this.#deliveredUpTo = Math.max(this.#deliveredUpTo, Math.min(next, end))
     this.#isCaughtUp = false
     this.#endIfThere()
-    if (!this.#isPaused && this.#waiting.length - this.#at > MANY) {
+    if (!this.#isPaused && this.#holdsMore(1)) {
       this.#isPaused = true
       this.#feed?.pause()
     }
@@ -138,13 +163,14 @@ export class TopicReader<T> implements SplitReader<T, KafkaPosition>, FeedListen
     }
     const taken = this.#waiting.slice(this.#at, this.#at + limit)
     this.#at += taken.length
+    for (const record of taken) this.#waitingBytes -= sizeOf(record)
     this.#next = taken.at(-1)!.offset + 1
     if (this.#at === this.#waiting.length) {
       this.#waiting = []
       this.#at = 0
       this.#next = this.#deliveredUpTo
     }
-    if (this.#isPaused && this.#waiting.length - this.#at <= FEW) {
+    if (this.#isPaused && !this.#holdsMore(1 / 4)) {
       this.#isPaused = false
       this.#feed?.resume()
     }
@@ -169,6 +195,11 @@ export class TopicReader<T> implements SplitReader<T, KafkaPosition>, FeedListen
     return Promise.resolve()
   }
 
+  /** Whether more waits than a part of what may wait. */
+  #holdsMore(part: number): boolean {
+    return this.#waiting.length - this.#at > manyRecords * part || this.#waitingBytes > manyBytes * part
+  }
+
   #endIfThere(): void {
     const { end } = this.#parts
     if (end === undefined || this.#deliveredUpTo < end) return
@@ -186,7 +217,9 @@ export class TopicReader<T> implements SplitReader<T, KafkaPosition>, FeedListen
         values.push(decode(record))
         read.push(record)
       } catch (error) {
-        failures.push({ index: values.length, error, raw: record.value ?? noBytes, place: placeOf(record) })
+        const raw = record.value ?? noBytes
+        const headers = carriedHeaders(record)
+        failures.push({ index: values.length, error, raw, place: placeOf(record), headers })
       }
     }
     const origin = {
@@ -195,7 +228,7 @@ export class TopicReader<T> implements SplitReader<T, KafkaPosition>, FeedListen
       place: (index: number) => placeOf(read[index]!),
       raw: (index: number) => read[index]!.value ?? noBytes,
     }
-    return { kind: 'records', values, origin, failures }
+    return { kind: 'records', values, headers: headerColumn(read, carriedHeaders), origin, failures }
   }
 
   #wake(): void {

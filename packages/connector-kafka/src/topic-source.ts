@@ -1,6 +1,6 @@
 import { durationMs, MillraceError, positiveDurationMs, type Duration } from '@millrace/core'
 import type { ConnectorContext, Discovery, Source, SplitReader } from '@millrace/core/connector'
-import type { Cluster, Connect } from './cluster.ts'
+import type { Connect, ReadableCluster } from './cluster.ts'
 import { invalid, type KafkaOptions } from './options.ts'
 import { partitionOf, splitOf, type TopicPartition } from './record.ts'
 import { checkStart, Starts, type StartAt } from './start.ts'
@@ -26,10 +26,23 @@ export interface ReadOptions extends KafkaOptions {
    * that is there, with a warning. Default `fail`.
    */
   readonly ifTrimmed?: 'fail' | 'continue'
+  /**
+   * What reads: `typescript` is part of this package, needs nothing else, and takes a tenth of the CPU time. `librdkafka` is the
+   * client library, which sinks use. Default `typescript`, but `librdkafka` where `settings` are given, which only it knows.
+   */
+  readonly reader?: 'typescript' | 'librdkafka'
 }
 
 /** The options that `ReadOptions` has beside those of a connection. */
-export const readOptions = ['topic', 'from', 'isolation', 'group', 'discoverEvery', 'ifTrimmed'] as const
+export const readOptions = [
+  'topic',
+  'from',
+  'isolation',
+  'group',
+  'discoverEvery',
+  'ifTrimmed',
+  'reader',
+] as const
 
 /** Throws `OPTION_INVALID` for options that cannot be meant. */
 export function checkReadOptions(what: string, options: ReadOptions): void {
@@ -49,30 +62,44 @@ export function checkReadOptions(what: string, options: ReadOptions): void {
   if (ifTrimmed !== 'fail' && ifTrimmed !== 'continue') {
     throw invalid(what, `ifTrimmed is ${String(ifTrimmed)}; write 'fail' or 'continue'`)
   }
+  checkReader(what, options)
   if (group !== undefined && (typeof group !== 'string' || group === ''))
     throw invalid(what, 'group has no name')
   positiveDurationMs(discoverEvery, `${what}: discoverEvery`)
+}
+
+function checkReader(what: string, { reader, settings }: ReadOptions): void {
+  if (![undefined, 'typescript', 'librdkafka'].includes(reader)) {
+    throw invalid(what, `reader is ${String(reader)}; write 'typescript' or 'librdkafka'`)
+  }
+  if (reader === 'typescript' && settings !== undefined) {
+    throw invalid(what, "settings are those of librdkafka, and reader is 'typescript'; leave one of them out")
+  }
 }
 
 /** Each partition is a split, and the offset of the next record is its position. */
 export class TopicSource<T> implements Source<T, KafkaPosition> {
   readonly kind = 'kafka'
   readonly durability = 'replayable'
+  readonly hasHeaders = true
   readonly discoverEveryMs: number
-  readonly #connect: Connect
+  /** The native client cannot leave it. */
+  readonly needsMainThread: boolean
+  readonly #connect: Connect<ReadableCluster>
   readonly #decode: Decode<T>
   readonly #options: ReadOptions
   readonly #starts: Starts
   readonly #readers = new Map<string, TopicReader<T>>()
   /** Topics of the options that were there once: such a topic may be deleted. */
   readonly #wasFound = new Set<string>()
-  #cluster: Promise<Cluster> | undefined
+  #cluster: Promise<ReadableCluster> | undefined
   #offsetsToNote = new Map<string, number>()
 
-  constructor(connect: Connect, decode: Decode<T>, options: ReadOptions) {
+  constructor(connect: Connect<ReadableCluster>, decode: Decode<T>, options: ReadOptions) {
     this.#connect = connect
     this.#decode = decode
     this.#options = options
+    this.needsMainThread = options.reader === 'librdkafka' || options.settings !== undefined
     this.#starts = new Starts(options.from ?? 'earliest')
     this.discoverEveryMs = durationMs(options.discoverEvery ?? '10s', 'discoverEvery')
   }
@@ -81,7 +108,7 @@ export class TopicSource<T> implements Source<T, KafkaPosition> {
     const cluster = await this.#connected(context)
     const partitions = await this.#partitions(cluster, context)
     await this.#starts.keep(() => Promise.resolve(partitions), cluster, context)
-    await this.#findSilent(cluster, context)
+    await this.#lookAtSilent(cluster, context)
     return { splits: partitions.map(splitOf), isComplete: context.isBounded }
   }
 
@@ -130,7 +157,7 @@ export class TopicSource<T> implements Source<T, KafkaPosition> {
     await (await cluster?.catch(() => undefined))?.close()
   }
 
-  #connected(context: ConnectorContext): Promise<Cluster> {
+  #connected(context: ConnectorContext): Promise<ReadableCluster> {
     if (this.#cluster === undefined) {
       const { group = 'millrace', isolation } = this.#options
       const readsUncommitted = isolation === 'uncommitted'
@@ -141,7 +168,10 @@ export class TopicSource<T> implements Source<T, KafkaPosition> {
     return this.#cluster
   }
 
-  async #partitions(cluster: Cluster, { name }: ConnectorContext): Promise<readonly TopicPartition[]> {
+  async #partitions(
+    cluster: ReadableCluster,
+    { name }: ConnectorContext,
+  ): Promise<readonly TopicPartition[]> {
     const { topic } = this.#options
     const counts = new Map<string, number>()
     if (topic instanceof RegExp) {
@@ -167,13 +197,15 @@ export class TopicSource<T> implements Source<T, KafkaPosition> {
     )
   }
 
-  /** Fails partitions that deliver nothing because what they ask for is gone: the client may not say so. */
-  async #findSilent(cluster: Cluster, context: ConnectorContext): Promise<void> {
+  /** Looks at partitions that deliver nothing: because what they ask for is gone, which the client may not say, or paused. */
+  async #lookAtSilent(cluster: ReadableCluster, context: ConnectorContext): Promise<void> {
     for (const [split, reader] of this.#readers) {
-      const { awaited } = reader
-      if (awaited === undefined) continue
+      const { awaited, isPaused } = reader
+      if (awaited === undefined && !isPaused) continue
       const of = partitionOf(split)!
-      const problem = problemOf(awaited, await cluster.range(of))
+      const range = await cluster.range(of)
+      reader.endsAt(range.end)
+      const problem = awaited === undefined ? undefined : problemOf(awaited, range)
       if (problem === undefined || reader.awaited !== awaited) continue
       const message = `source ${context.name}: ${split} on ${cluster.address}: ${problem}`
       reader.failed(new MillraceError('SOURCE_FAILED', message))
@@ -200,7 +232,7 @@ export class TopicSource<T> implements Source<T, KafkaPosition> {
   }
 
   /** Copies offsets to the group, those of all partitions at once. */
-  #note(split: string, offset: number, cluster: Cluster, context: ConnectorContext): void {
+  #note(split: string, offset: number, cluster: ReadableCluster, context: ConnectorContext): void {
     const isFirst = this.#offsetsToNote.size === 0
     this.#offsetsToNote.set(split, offset)
     if (!isFirst) return

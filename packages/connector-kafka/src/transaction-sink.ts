@@ -1,6 +1,6 @@
 import type { Batch, ConnectorContext, RejectRecord, Sink, SinkWriter } from '@millrace/core/connector'
 import { removeIfThere } from '@millrace/core/disk'
-import type { Connect } from './cluster.ts'
+import type { Connect, WritableCluster } from './cluster.ts'
 import { Committer, type IfForgotten, type StagedRecords } from './committer.ts'
 import { Outgoing, type OutgoingOptions } from './outgoing.ts'
 import { BlockFile, namesIn } from '@millrace/segment-log'
@@ -24,11 +24,13 @@ const renewAfterMs = 3_600_000
 export class TransactionSink<T> implements Sink<T, StagedRecords> {
   readonly kind = 'kafka'
   readonly guarantee = 'exactly-once'
-  readonly #connect: Connect
+  readonly reconnects = true
+  readonly needsMainThread = true
+  readonly #connect: Connect<WritableCluster>
   readonly #outgoing: OutgoingOptions<T>
   readonly #options: TransactionOptions
 
-  constructor(connect: Connect, outgoing: OutgoingOptions<T>, options: TransactionOptions) {
+  constructor(connect: Connect<WritableCluster>, outgoing: OutgoingOptions<T>, options: TransactionOptions) {
     this.#connect = connect
     this.#outgoing = outgoing
     this.#options = options

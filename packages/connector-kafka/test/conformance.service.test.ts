@@ -12,43 +12,45 @@ const json = (values: readonly unknown[]): { value: string }[] =>
   values.map((value) => ({ value: JSON.stringify(value) }))
 
 describe.skipIf(broker.missing !== undefined)('on a real broker', () => {
-  describeCases(
-    'a source of topics',
-    sourceConformance<unknown>({
-      create: async () => {
-        const topic = await broker.freshTopic(2)
-        for (const partition of [0, 1]) {
-          const values = [...json(records.slice(0, 3)), { value: 'not JSON' }, ...json(records.slice(3))]
-          await broker.produce(
-            topic,
-            values.map((value) => ({ ...value, partition })),
-          )
-        }
-        const splits = [`${topic}-0`, `${topic}-1`]
-        return {
-          source: () => kafka.readJson<unknown>({ brokers, topic, client }),
-          splits: new Map(splits.map((split) => [split, records])),
-          failures: new Map(splits.map((split) => [split, 1])),
-          append: (split, values) =>
-            broker.produce(
+  for (const reader of ['typescript', 'librdkafka'] as const) {
+    describeCases(
+      `a source of topics, read by ${reader}`,
+      sourceConformance<unknown>({
+        create: async () => {
+          const topic = await broker.freshTopic(2)
+          for (const partition of [0, 1]) {
+            const values = [...json(records.slice(0, 3)), { value: 'not JSON' }, ...json(records.slice(3))]
+            await broker.produce(
               topic,
-              json(values).map((value) => ({ ...value, partition: Number(split.at(-1)) })),
-            ),
-          more: ['more', 'and more'],
-          worksOutside: true,
-        }
-      },
-      features: {
-        replayable: true,
-        ends: true,
-        severalSplits: true,
-        failures: true,
-        grows: true,
-        acknowledges: false,
-      },
-    }),
-    { describe, test },
-  )
+              values.map((value) => ({ ...value, partition })),
+            )
+          }
+          const splits = [`${topic}-0`, `${topic}-1`]
+          return {
+            source: () => kafka.readJson<unknown>({ brokers, topic, client, reader }),
+            splits: new Map(splits.map((split) => [split, records])),
+            failures: new Map(splits.map((split) => [split, 1])),
+            append: (split, values) =>
+              broker.produce(
+                topic,
+                json(values).map((value) => ({ ...value, partition: Number(split.at(-1)) })),
+              ),
+            more: ['more', 'and more'],
+            worksOutside: true,
+          }
+        },
+        features: {
+          durability: 'replayable',
+          ends: true,
+          severalSplits: true,
+          failures: true,
+          grows: true,
+          acknowledges: false,
+        },
+      }),
+      { describe, test },
+    )
+  }
 
   describeCases(
     'a sink with transactions',
@@ -103,10 +105,12 @@ describe.skipIf(broker.missing !== undefined)('on a real broker', () => {
 
 /** What readers of committed records see of a topic with one partition. */
 async function readAll(topic: string): Promise<number[]> {
+  await broker.transactionsMarked()
   const source = kafka.readJson<number>({ brokers, topic, client })
   const context = {
     name: 'look',
     isBounded: true,
+    start: { kind: 'first', checkpoint: undefined },
     clock: {
       now: () => Date.now(),
       monotonic: () => performance.now(),
@@ -114,6 +118,9 @@ async function readAll(topic: string): Promise<number[]> {
     },
     signal: new AbortController().signal,
     warn: () => {},
+    down: () => {},
+    trying: () => {},
+    up: () => {},
   } as never
   const found: number[] = []
   const reader = await source.open(`${topic}-0`, undefined, context)

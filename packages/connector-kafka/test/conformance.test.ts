@@ -47,7 +47,7 @@ describeCases(
       })
     },
     features: {
-      replayable: true,
+      durability: 'replayable',
       ends: true,
       severalSplits: true,
       failures: true,

@@ -5,27 +5,21 @@ import { startJob, type Job, type JobEvent, type JobOptions } from '@millrace/co
 import type { Pipeline } from '@millrace/flow'
 import { nodePlatform } from '@millrace/node'
 import { memoryStore } from '@millrace/store-memory'
-import { afterEach } from 'vitest'
+import { onTestFinished } from 'vitest'
 
 export interface Numbered {
   readonly n: number
   readonly k: string
 }
 
-const directories: string[] = []
-const running: Job[] = []
-afterEach(async () => {
-  for (const job of running.splice(0)) await job.stop().catch(() => {})
-  for (const directory of directories.splice(0)) await rm(directory, { recursive: true, force: true })
-})
-
+/** A new directory, until the end of the test. */
 export async function dataDirectory(): Promise<string> {
   const directory = await mkdtemp(path.join(tmpdir(), 'millrace-kafka-job-'))
-  directories.push(directory)
+  onTestFinished(() => rm(directory, { recursive: true, force: true }))
   return directory
 }
 
-/** Starts a job with real time and disk. `warnings` gets what it says. */
+/** Starts a job with real time and disk, which stops at the end of the test. `warnings` gets what it says. */
 export function startOn(
   built: Pipeline,
   directory: string,
@@ -41,10 +35,12 @@ export function startOn(
     restart: { kind: 'none' },
     observer: (event: JobEvent) => {
       if (event.kind === 'warning') warnings.push(event.message)
+      if (event.kind === 'outage') warnings.push(`down: ${event.reason}`)
+      if (event.kind === 'recovered') warnings.push(`up: ${event.part}`)
     },
     ...options,
   })
-  running.push(job)
+  onTestFinished(() => job.stop().then(undefined, () => {}))
   return job
 }
 

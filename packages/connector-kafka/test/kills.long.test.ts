@@ -20,12 +20,13 @@ interface Result {
 
 function launch(...args: readonly string[]): ChildProcess {
   const options = ['--conditions=@millrace/source', '--import', 'tsx', program]
-  return spawn(process.execPath, [...options, broker.clientFile, broker.brokers, ...args], {
+  return spawn(process.execPath, [...options, broker.clientFile, broker.brokers, 'counts', ...args], {
     stdio: ['ignore', 'ignore', 'inherit'],
   })
 }
 
 async function resultsOf(output: string, count: number): Promise<Result[]> {
+  await broker.transactionsMarked()
   return (await readWithJava(broker.brokers, output, count)).map(({ value }) => JSON.parse(value) as Result)
 }
 

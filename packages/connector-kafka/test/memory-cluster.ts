@@ -1,10 +1,11 @@
 import type {
-  Cluster,
   Connect,
   Feed,
   FeedListener,
+  ReadableCluster,
   RecordProducer,
   TransactionProducer,
+  WritableCluster,
 } from '../src/cluster.ts'
 import { KafkaFailure } from '../src/cluster.ts'
 import { splitOf, type KafkaRecord, type ReadyRecord, type TopicPartition } from '../src/record.ts'
@@ -83,6 +84,11 @@ export class MemoryCluster {
     log.records = log.records.filter(({ offset }) => offset >= first)
   }
 
+  /** The offset up to which the readers of a partition have got records. */
+  handedOut(topic: string, partition: number): number {
+    return Math.max(...[...this.#log({ topic, partition }).listeners].map(({ from }) => from))
+  }
+
   records(topic: string): readonly KafkaRecord[] {
     return Array.from(
       { length: this.#counts.get(topic) ?? 0 },
@@ -90,7 +96,11 @@ export class MemoryCluster {
     ).flat()
   }
 
-  readonly connect: Connect = async (_what, { signal }, { group }): Promise<Cluster> => {
+  readonly connect: Connect<ReadableCluster & WritableCluster> = async (
+    _what,
+    { signal },
+    { group },
+  ): Promise<ReadableCluster & WritableCluster> => {
     await this.#step(signal)
     this.connections++
     return {
@@ -126,6 +136,9 @@ export class MemoryCluster {
     const deliver = (): void => queueMicrotask(() => this.#deliver(log))
     deliver()
     return {
+      get end() {
+        return reading.isPaused ? reading.from : log.next
+      },
       pause: () => void (reading.isPaused = true),
       resume: () => {
         reading.isPaused = false
@@ -140,7 +153,7 @@ export class MemoryCluster {
       if (reading.isPaused || this.isSilent) continue
       const records = log.records.filter(({ offset }) => offset >= reading.from)
       reading.from = log.next
-      if (records.length > 0) reading.listener.records(records)
+      if (records.length > 0) reading.listener.records(records, log.next)
       if (log.listeners.has(reading)) reading.listener.caughtUp(log.next)
     }
   }

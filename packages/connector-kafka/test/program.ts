@@ -1,19 +1,43 @@
-/** Counts by key from topic to topic. Killed and frozen by kills.long.test.ts. */
+/** Counts by key from topic to topic, all records or in windows. Killed and frozen by the long tests. */
 import { createRequire } from 'node:module'
 import type { ProcessFacts } from '@millrace/core/disk'
 import { startJob } from '@millrace/core/job'
-import { pipeline } from '@millrace/flow'
+import { count, pipeline, sum, tumbling, type Pipeline } from '@millrace/flow'
 import { nodePlatform } from '@millrace/node'
 import { memoryStore } from '@millrace/store-memory'
 import { kafka, type NativeModule } from '../src/index.ts'
 
-const [clientFile, brokers, input, output, directory, isBounded, host] = process.argv.slice(2)
+const [clientFile, brokers, what, input, output, directory, isBounded, host] = process.argv.slice(2)
 const client = createRequire(import.meta.url)(clientFile!) as NativeModule
 
 interface Numbered {
   readonly n: number
   readonly k: string
 }
+
+const source = { brokers: brokers!, topic: input! }
+const sink = { brokers: brokers!, client, topic: output! }
+
+const counts: Pipeline = pipeline('kills', (p) => {
+  p.from('in', kafka.readJson<Numbered>(source))
+    .keyBy(({ k }) => k)
+    .scan(
+      'count',
+      () => ({ count: 0, sum: 0 }),
+      (before, { n }) => ({ count: before.count + 1, sum: before.sum + n }),
+    )
+    .to('out', kafka.writeJson({ ...sink, key: ({ key }) => key }))
+})
+
+const windows: Pipeline = pipeline('windows', (p) => {
+  p.from('in', kafka.readJson<Numbered>(source))
+    .withTimestamps({ timestamp: ({ n }) => n * 10, maxOutOfOrderness: 0 })
+    .keyBy(({ k }) => k)
+    .window(tumbling('10s'))
+    .aggregate('totals', { count: count(), sum: sum(({ n }) => n) })
+    .map(({ key, window, ...total }) => ({ key, start: window.start, ...total }))
+    .to('out', kafka.writeJson({ ...sink, key: ({ key }) => key }))
+})
 
 const platform = nodePlatform()
 // On another machine nothing says whether a process is still there.
@@ -23,16 +47,7 @@ const elsewhere: ProcessFacts = {
 }
 
 const job = startJob({
-  graph: pipeline('kills', (p) => {
-    p.from('in', kafka.readJson<Numbered>({ brokers: brokers!, client, topic: input! }))
-      .keyBy(({ k }) => k)
-      .scan(
-        'count',
-        () => ({ count: 0, sum: 0 }),
-        (before, { n }) => ({ count: before.count + 1, sum: before.sum + n }),
-      )
-      .to('out', kafka.writeJson({ brokers: brokers!, client, topic: output!, key: ({ key }) => key }))
-  }).describe({}).graph,
+  graph: (what === 'windows' ? windows : counts).describe({}).graph,
   platform: host === undefined ? platform : { ...platform, process: elsewhere },
   store: memoryStore(),
   directory: directory!,

@@ -1,8 +1,10 @@
 import { createRequire } from 'node:module'
+import { setTimeout } from 'node:timers/promises'
 import { afterAll } from 'vitest'
 import { kafkaClient } from '../../../scripts/services/kafka-client.ts'
 import { service, type RunningService } from '../../../scripts/services/service.ts'
 import type { NativeModule } from '../src/index.ts'
+import { transactionsIn } from './transaction-list.ts'
 
 /** A broker for the tests of one file, and means to look at it from outside. */
 export interface RealBroker {
@@ -22,6 +24,11 @@ export interface RealBroker {
   readonly deleteRecords: (topic: string, partition: number, offset: number) => Promise<void>
   /** Writes records, each to a partition or by its key, and waits until the broker has them. */
   readonly produce: (topic: string, records: readonly Sent[], transactionalId?: string) => Promise<void>
+  /**
+   * Waits until the broker has marked the end of each transaction that it has promised to commit or abort. It answers a
+   * commit before that, and until then readers of committed records stop in front of the transaction. Open ones stay open.
+   */
+  readonly transactionsMarked: () => Promise<void>
   /** What a group has committed for a partition. */
   readonly committed: (group: string, topic: string, partition: number) => Promise<number>
   /** How far the partitions of a topic have got: about how many records it has. */
@@ -64,6 +71,9 @@ export async function realBroker(): Promise<RealBroker> {
     restart: () => outcome.restart?.() ?? Promise.resolve(),
     ...adminOf(outside),
     produce: producerOf(outside),
+    transactionsMarked: async () => {
+      while ((await transactionsIn(outcome.url, ['PrepareCommit', 'PrepareAbort'])) > 0) await setTimeout(20)
+    },
     committed: async (group, topic, partition) => {
       const consumer = await outside.open(native.KafkaConsumer as unknown as Make, { 'group.id': group })
       const found = await outside.ask(consumer, 'committed', [{ topic, partition }], 30_000)
@@ -161,7 +171,12 @@ function adminOf(
 const empty = Buffer.from(new ArrayBuffer(1), 0, 0)
 
 function producerOf(outside: Outside): RealBroker['produce'] {
-  const settings = { partitioner: 'murmur2_random', 'queue.buffering.max.messages': 1_000_000 }
+  const settings = {
+    partitioner: 'murmur2_random',
+    'queue.buffering.max.messages': 1_000_000,
+    // In order, also while a broker is restarted.
+    'enable.idempotence': true,
+  }
   const Producer = outside.native.Producer as unknown as Make
   return async (topic, records, transactionalId) => {
     // A new one knows the partitions that there are now.

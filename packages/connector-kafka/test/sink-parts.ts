@@ -17,6 +17,7 @@ export interface TestContext extends ConnectorContext {
 export function contextOf(options: Partial<ConnectorContext> & { readonly fs?: SimFs } = {}): TestContext {
   const warnings: string[] = []
   const stop = new AbortController()
+  let isDown = false
   const context = {
     name: 'out',
     clock: new ManualClock(1_000_000),
@@ -25,8 +26,18 @@ export function contextOf(options: Partial<ConnectorContext> & { readonly fs?: S
     directory: 'connectors/out',
     owner: { job: 'job', epoch: 1, confirm: () => Promise.resolve() },
     isBounded: false,
+    start: { kind: 'first', checkpoint: undefined },
     signal: stop.signal,
     warn: (message: string) => void warnings.push(message),
+    down: (reason: unknown) => {
+      if (!isDown) warnings.push(`down: ${String(reason)}`)
+      isDown = true
+    },
+    trying: () => {},
+    up: () => {
+      if (isDown) warnings.push('up')
+      isDown = false
+    },
     warnings,
     stop,
     ...options,
@@ -62,9 +73,16 @@ export function batchOf<T>(values: readonly T[], times?: readonly number[]): Bat
 }
 
 /** Writes values, and returns the reasons of those that were rejected. */
-export async function write(writer: Writer, values: readonly (OutgoingRecord | string)[]): Promise<string[]> {
+export async function write(
+  writer: Writer,
+  values: readonly (OutgoingRecord | string)[],
+  headers?: Batch['headers'],
+): Promise<string[]> {
   const reasons: string[] = []
-  await writer.write(batchOf(values), (index, error) => void reasons.push(`${index}: ${String(error)}`))
+  await writer.write(
+    { ...batchOf(values), headers },
+    (index, error) => void reasons.push(`${index}: ${String(error)}`),
+  )
   return reasons
 }
 

@@ -55,6 +55,31 @@ describe('a source of topics', () => {
     })
   })
 
+  test('offsets without records that come alone are counted as read', async () => {
+    const made = cluster(['a'])
+    const reader = await sourceOn(made).open('in-0', undefined, contextOf())
+    await reader.ready()
+    reader.poll(10)
+    made.skip('in', 0, 4)
+    expect(reader.poll(10)).toEqual({ kind: 'pending', isCaughtUp: true })
+    expect(reader.position()).toEqual({ offset: 5 })
+  })
+
+  test('records carry the headers of their records: text, bytes that are none, and the last of one name', async () => {
+    const made = cluster(['a'])
+    const headers = [
+      ['h', text('one')],
+      ['h', text('two \ufeff')],
+      ['b', Uint8Array.of(255)],
+    ] as const
+    made.append('in', 0, { value: text('b'), headers })
+    const reader = await sourceOn(made).open('in-0', undefined, contextOf())
+    await reader.ready()
+    const poll = reader.poll(10)
+    expect(poll).toMatchObject({ headers: [undefined, { h: 'two \ufeff', b: Uint8Array.of(255) }] })
+    await reader.close()
+  })
+
   test('deleted records fail the job before any later one is read, or are skipped with a warning', async () => {
     const made = cluster(['a', 'b', 'c', 'd'])
     made.trim('in', 0, 3)
@@ -77,12 +102,13 @@ describe('a source of topics', () => {
     const reader = await source.open('in-0', undefined, context)
     // The client has said neither that it has caught up nor that the records are gone.
     expect(reader.poll(10).kind).toBe('pending')
+    const woken = reader.ready()
     made.trim('in', 0, 2)
     await source.discover(context)
-    await reader.ready()
     expect(() => reader.poll(10)).toThrow(
       expect.objectContaining({ message: expect.stringContaining('offset 0 to 1 were deleted') }),
     )
+    await woken
   })
 
   test('a topic that was deleted and made anew fails the job', async () => {
@@ -101,6 +127,19 @@ describe('a source of topics', () => {
       const source = sourceOn(made, { from })
       await source.discover(next)
       expect((await readAll(source, next)).values).toEqual(['c'])
+    }
+  })
+
+  test('another start in the program counts where there is no position, as after a reset', async () => {
+    const made = cluster(['a', 'b'])
+    const fs = new SimFs()
+    await sourceOn(made, { from: 'latest' }).discover(contextOf({ fs }))
+    made.append('in', 0, { value: text('c'), timestamp: 9_000 })
+    for (const [time, values] of [[0, ['a', 'b', 'c']] as const, [9_000, ['c']] as const]) {
+      const context = contextOf({ fs: fs.afterPowerLoss() })
+      const source = sourceOn(made, { from: { time } })
+      await source.discover(context)
+      expect((await readAll(source, context)).values).toEqual(values)
     }
   })
 
@@ -136,6 +175,38 @@ describe('a source of topics', () => {
       else await reader.ready()
     }
     expect(values).toEqual(Array.from({ length: 10_000 }, (_, n) => String(n)))
+  })
+
+  test('a partition whose few records have many bytes is paused as well', async () => {
+    const made = cluster()
+    const reader = await sourceOn(made).open('in-0', undefined, contextOf())
+    await reader.ready()
+    const value = new Uint8Array(2 ** 20)
+    for (let n = 0; n < 20; n++) made.append('in', 0, { value })
+    // More than 4 MB wait now, so nothing more is asked for.
+    expect(made.handedOut('in', 0)).toBe(5)
+    let count = 0
+    while (count < 20) {
+      const poll = reader.poll(2)
+      if (poll.kind === 'records') count += poll.values.length
+      else await reader.ready()
+    }
+    expect(made.handedOut('in', 0)).toBe(20)
+  })
+
+  test('the lag is what was not read yet, also of a partition that is paused', async () => {
+    const made = cluster(['a', 'b', 'c'])
+    const source = sourceOn(made)
+    const context = contextOf()
+    const reader = await source.open('in-0', undefined, context)
+    await reader.ready()
+    expect(reader.lag?.()).toEqual({ records: 3 })
+    reader.poll(2)
+    expect(reader.lag?.()).toEqual({ records: 1 })
+    for (let n = 0; n < 9_000; n++) made.append('in', 0, { value: text('x') })
+    await source.discover(context)
+    expect(reader.lag?.()).toEqual({ records: 9_001 })
+    await reader.close()
   })
 
   test('offsets are copied to the group when they are acknowledged, and only then', async () => {
@@ -177,6 +248,12 @@ describe('options of Kafka', () => {
     invalid(() => kafka.readText({ brokers, topic: 'a', ifTrimmed: 'x' as never }), /ifTrimmed/)
     invalid(() => kafka.readText({ brokers, topic: 'a', discoverEvery: 0 }), /discoverEvery/)
     invalid(() => kafka.readText({ brokers, topic: 'a', topics: 'b' } as never), /did you mean topic/)
+    invalid(() => kafka.readText({ brokers, topic: 'a', reader: 'x' as never }), /reader is x/)
+    invalid(
+      () => kafka.readText({ brokers, topic: 'a', reader: 'typescript', settings: {} }),
+      /settings are those of librdkafka/,
+    )
+    invalid(() => kafka.readText({ brokers, topic: 'a', requestTimeout: 0 }), /requestTimeout/)
     invalid(() => kafka.writeText({ brokers, topic: '' }), /topic is no name/)
     invalid(() => kafka.writeText({ brokers, topic: 'a', maxRecordBytes: 0 }), /maxRecordBytes/)
     invalid(() => kafka.writeText({ brokers, topic: 'a', guarantee: 'none' as never }), /guarantee/)
@@ -184,12 +261,14 @@ describe('options of Kafka', () => {
       () => kafka.writeText({ brokers, topic: 'a', tls: { key: 'secret-word' } }),
       /^(?!.*secret-word).*certificate/,
     )
+    const bearer = { mechanism: 'oauthbearer' as const, token: 'secret-word' as never }
+    invalid(() => kafka.readText({ brokers, topic: 'a', sasl: bearer }), /^(?!.*secret-word).*no function/)
     const sasl = { mechanism: 'gssapi' as never, username: 'u', password: 'secret-word' }
     invalid(() => kafka.writeText({ brokers, topic: 'a', sasl }), /^(?!.*secret-word).*mechanism/)
   })
 
   test('without the client library the job ends with what to install', async () => {
-    const source = kafka.readText({ brokers, topic: 'a' })
+    const source = kafka.readText({ brokers, topic: 'a', reader: 'librdkafka' })
     await expect(source.discover(contextOf())).rejects.toMatchObject({
       code: 'PACKAGE_MISSING',
       message: expect.stringContaining('npm install @confluentinc/kafka-javascript'),

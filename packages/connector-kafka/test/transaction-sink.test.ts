@@ -52,7 +52,7 @@ describe('a sink with transactions', () => {
       await committed
     }
     expect(valuesIn(kafka)).toEqual(['a', 'b'])
-    expect(context.warnings.filter((text) => text.includes('waits for Kafka')).length).toBe(2)
+    expect(context.warnings.filter((text) => text.includes('down: Kafka')).length).toBe(2)
   })
 
   test('EN-229 a process that was replaced writes nothing, also if its producer is opened anew', async () => {
@@ -261,6 +261,29 @@ describe('a sink with transactions', () => {
     ])
   })
 
+  test('a record has the headers that it carries, unless it names its own', async () => {
+    const kafka = cluster()
+    const writer = await sinkOn(kafka).open(0, [], contextOf())
+    const carried = { t: 'carried', b: Uint8Array.of(255) }
+    const own = { value: 'own', headers: { a: '1' } }
+    await write(
+      writer,
+      ['a', 'b', own, { value: 'none', headers: {} }],
+      [undefined, carried, carried, carried],
+    )
+    await writer.commit!((await writer.prepare(1))!)
+    const text = new TextEncoder()
+    expect(kafka.records('out').map(({ headers }) => headers)).toEqual([
+      [],
+      [
+        ['t', text.encode('carried')],
+        ['b', Uint8Array.of(255)],
+      ],
+      [['a', text.encode('1')]],
+      [],
+    ])
+  })
+
   test('a topic that does not exist is found at the start', async () => {
     await expect(sinkOn(new MemoryCluster()).check([], contextOf())).rejects.toMatchObject({
       code: 'OPTION_INVALID',
@@ -294,4 +317,8 @@ describe('a sink without transactions', () => {
     kafka.failures.push(new KafkaFailure(44, 'Policy violation', true))
     await expect(writer.prepare(2)).rejects.toMatchObject({ code: 'SINK_FAILED' })
   })
+})
+
+test('a sink says that it reconnects by itself, so that retry and breaker of to are refused', () => {
+  expect(sinkOn(new MemoryCluster()).reconnects).toBe(true)
 })

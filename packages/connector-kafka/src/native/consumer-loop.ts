@@ -75,26 +75,13 @@ export class ConsumerLoop {
   add({ topic, partition }: TopicPartition, offset: number, listener: FeedListener): Promise<Feed> {
     const split = splitOf({ topic, partition })
     const feed: OpenFeed = { listener, topic, partition, batch: [] }
-    const place = [{ topic, partition }]
-    const ifOpen = (change: () => void): void =>
-      this.#change(() => {
-        if (this.#feeds.get(split) === feed) change()
-      })
+    const opened = this.#feedOf(feed, split)
     return new Promise((resolve, reject) => {
       this.#change(() => {
         try {
           this.#consumer.incrementalAssign([{ topic, partition, offset }])
           this.#feeds.set(split, feed)
-          resolve({
-            pause: () => ifOpen(() => this.#consumer.pause(place)),
-            resume: () => ifOpen(() => this.#consumer.resume(place)),
-            close: () =>
-              ifOpen(() => {
-                this.#feeds.delete(split)
-                this.#consumer.resume(place)
-                this.#consumer.incrementalUnassign(place)
-              }),
-          })
+          resolve(opened)
         } catch (error) {
           reject(failureOf(error as Error))
         }
@@ -107,6 +94,29 @@ export class ConsumerLoop {
     this.#isClosed = true
     this.wake()
     await this.#running
+  }
+
+  #feedOf(feed: OpenFeed, split: string): Feed {
+    const consumer = this.#consumer
+    const { topic, partition } = feed
+    const place = [{ topic, partition }]
+    const ifOpen = (change: () => void): void =>
+      this.#change(() => {
+        if (this.#feeds.get(split) === feed) change()
+      })
+    return {
+      get end() {
+        return endOf(consumer, topic, partition)
+      },
+      pause: () => ifOpen(() => consumer.pause(place)),
+      resume: () => ifOpen(() => consumer.resume(place)),
+      close: () =>
+        ifOpen(() => {
+          this.#feeds.delete(split)
+          consumer.resume(place)
+          consumer.incrementalUnassign(place)
+        }),
+    }
   }
 
   #change(change: () => void): void {
@@ -163,7 +173,17 @@ export class ConsumerLoop {
     if (feed.batch.length === 0) return
     const { batch } = feed
     feed.batch = []
-    feed.listener.records(batch)
+    feed.listener.records(batch, batch.at(-1)!.offset + 1)
+  }
+}
+
+/** The end of a partition, if the client knows it already. */
+function endOf(consumer: NativeConsumer, topic: string, partition: number): number | undefined {
+  try {
+    const { highOffset } = consumer.getWatermarkOffsets(topic, partition)
+    return highOffset >= 0 ? highOffset : undefined
+  } catch {
+    return undefined
   }
 }
 

@@ -1,21 +1,23 @@
 import { durationMs } from '@millrace/core'
 import {
   KafkaFailure,
-  type Cluster,
   type Connect,
   type ConnectOptions,
   type Feed,
   type FeedListener,
   type GroupOffset,
   type OffsetRange,
+  type ReadableCluster,
   type RecordProducer,
   type TransactionProducer,
   type World,
+  type WritableCluster,
 } from '../cluster.ts'
-import { brokersOf, invalid, settingsOf, type KafkaOptions, type Settings } from '../options.ts'
-import { Patience } from '../patience.ts'
+import { brokersOf, settingsOf, type KafkaOptions, type Settings } from '../options.ts'
+import { Outage, Patience } from '../patience.ts'
 import type { TopicPartition } from '../record.ts'
-import { call, codes, loadClient, orAborted } from './native-call.ts'
+import { refusal } from '../refusal.ts'
+import { call, loadClient, orAborted } from './native-call.ts'
 import { ConsumerLoop } from './consumer-loop.ts'
 import { PlainProducer } from './plain-producer.ts'
 import { openTransactions, type ProducerOptions } from './native-transactions.ts'
@@ -31,7 +33,10 @@ const earliest = -2
 const latest = -1
 
 /** Returns what connects to the cluster of `options`, with the client library. */
-export function nativeConnect(options: KafkaOptions, producing: ProducerOptions): Connect {
+export function nativeConnect(
+  options: KafkaOptions,
+  producing: ProducerOptions,
+): Connect<ReadableCluster & WritableCluster> {
   let wasReached = false
   return async (what, world, how) => {
     const client = await loadClient(what, options.client)
@@ -40,7 +45,6 @@ export function nativeConnect(options: KafkaOptions, producing: ProducerOptions)
     const loop = new ConsumerLoop(consumer)
     const address = brokersOf(what, options)
     const cluster = new NativeCluster(client, consumer, loop, {
-      what,
       address,
       world,
       settings,
@@ -51,7 +55,7 @@ export function nativeConnect(options: KafkaOptions, producing: ProducerOptions)
     try {
       await begin(consumer)
       loop.start()
-      const patience = new Patience(what, address, world)
+      const patience = new Patience(address, world)
       if (wasReached) await patience.repeat(() => cluster.topics())
       else await firstContact(consumer, loop, limitMs, world)
     } catch (error) {
@@ -112,18 +116,6 @@ function consumerSettings(
   }
 }
 
-function refusal(what: string, address: string, error: unknown): unknown {
-  if (!(error instanceof KafkaFailure)) return error
-  const { code, message } = error
-  const isAboutUsers = code === codes.authentication || code === 58
-  const help = isAboutUsers
-    ? 'check the user, the password and the mechanism in sasl'
-    : code === codes.tls
-      ? 'check tls: the authorities, the certificate, and whether this port speaks TLS'
-      : 'check the address, whether the broker runs, and whether the port needs tls or sasl'
-  return invalid(what, `no connection to Kafka on ${address}: ${message}; ${help}`)
-}
-
 function metadataOf(
   consumer: NativeConsumer,
   topic: string | undefined,
@@ -134,7 +126,6 @@ function metadataOf(
 }
 
 interface Surroundings {
-  readonly what: string
   readonly address: string
   readonly world: World
   readonly settings: Settings
@@ -144,7 +135,7 @@ interface Surroundings {
 }
 
 /** A cluster through librdkafka. One consumer reads all partitions, and asks all questions. */
-class NativeCluster implements Cluster {
+class NativeCluster implements ReadableCluster, WritableCluster {
   readonly address: string
   readonly #client: NativeModule
   readonly #consumer: NativeConsumer
@@ -159,7 +150,7 @@ class NativeCluster implements Cluster {
     this.#consumer = consumer
     this.#loop = loop
     this.#around = around
-    this.#patience = new Patience(around.what, around.address, around.world)
+    this.#patience = new Patience(around.address, around.world)
   }
 
   async topics(): Promise<ReadonlyMap<string, number>> {
@@ -199,8 +190,9 @@ class NativeCluster implements Cluster {
   }
 
   async producer(): Promise<RecordProducer> {
-    const { settings, producing, world } = this.#around
-    return PlainProducer.open(this.#client, { ...settings, ...producing.settings }, world)
+    const { settings, producing, world, address } = this.#around
+    const outage = new Outage(address, world)
+    return PlainProducer.open(this.#client, { ...settings, ...producing.settings }, world.signal, outage)
   }
 
   transactions(id: string, topic: string): Promise<TransactionProducer> {

@@ -55,6 +55,8 @@ export interface NativeConsumer extends NativeClient {
   incrementalUnassign(partitions: readonly NativePartition[]): void
   pause(partitions: readonly NativePartition[]): void
   resume(partitions: readonly NativePartition[]): void
+  /** What it knows without asking. Throws if it knows nothing. */
+  getWatermarkOffsets(topic: string, partition: number): { readonly highOffset: number }
   offsetsForTimes(
     partitions: readonly NativePartition[],
     timeoutMs: number,

@@ -1,5 +1,6 @@
-import { KafkaFailure, type RecordProducer, type World } from '../cluster.ts'
+import { KafkaFailure, type RecordProducer } from '../cluster.ts'
 import type { Settings } from '../options.ts'
+import type { Outage } from '../patience.ts'
 import type { ReadyRecord } from '../record.ts'
 import { call, codes, failureOf } from './native-call.ts'
 import type { NativeModule, NativeProducer } from './native-module.ts'
@@ -11,24 +12,35 @@ const flushMs = 1_000
 export class PlainProducer implements RecordProducer {
   readonly #producer: NativeProducer
   readonly #signal: AbortSignal
+  readonly #outage: Outage
   /** Sent, and not reported yet. */
   #open = 0
   #failure: KafkaFailure | undefined
 
-  static async open(client: NativeModule, settings: Settings, world: World): Promise<PlainProducer> {
+  static async open(
+    client: NativeModule,
+    settings: Settings,
+    signal: AbortSignal,
+    outage: Outage,
+  ): Promise<PlainProducer> {
     const producer = new client.Producer({ 'message.timeout.ms': 0, ...settings, dr_cb: true })
-    const plain = new PlainProducer(producer, world.signal)
+    const plain = new PlainProducer(producer, signal, outage)
     await begin(producer)
     return plain
   }
 
-  private constructor(producer: NativeProducer, signal: AbortSignal) {
+  private constructor(producer: NativeProducer, signal: AbortSignal, outage: Outage) {
     this.#producer = producer
     this.#signal = signal
-    producer.on('event.error', () => {})
+    this.#outage = outage
+    producer.on('event.error', (error) => {
+      // It reconnects by itself; records wait.
+      if (error.code === codes.allBrokersDown) outage.began(failureOf(error))
+    })
     producer.on('delivery-report', (error) => {
       this.#open--
       if (error !== null && error !== undefined) this.#failure ??= failureOf(error)
+      else this.#outage.ended()
     })
   }
 
