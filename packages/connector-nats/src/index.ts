@@ -1,10 +1,12 @@
 /** Reads and writes NATS in Millrace pipelines. */
 export * as nats from './nats.ts'
 export type { IfForgotten } from './committer.ts'
+export type { KeyChange, KeyDeletion, KeyPut, LookUpOptions, ReadKeysOptions } from './key-value.ts'
 export type { NatsHeaders, StreamMessage, StreamPosition, SubjectMessage } from './message.ts'
 export type {
   ReadJsonOptions,
   ReceiveJsonOptions,
+  WithFormat,
   WithSchema,
   WriteMessagesOptions,
   WriteOptions,

@@ -8,7 +8,7 @@ const firstPauseMs = 50
 const longestPauseMs = 5_000
 
 /** What a link needs of its job. */
-export type World = Pick<ConnectorContext, 'clock' | 'signal' | 'warn'>
+export type World = Pick<ConnectorContext, 'clock' | 'signal' | 'down' | 'trying' | 'up'>
 
 /**
  * Connects a source or a sink to its server.
@@ -26,13 +26,13 @@ export class Connector {
 
   /** Rejects with `OPTION_INVALID` for a server that could never be reached or refuses the password. */
   async link(what: string, world: World): Promise<Link> {
-    const link = new Link(what, this.#address, world)
+    const link = new Link(this.#address, world)
     if (this.#wasConnected) return link
     try {
       await link.connection()
     } catch (error) {
       link.close()
-      throw refusal(what, this.#address.server, error)
+      throw refusal(what, this.#address, error)
     }
     this.#wasConnected = true
     return link
@@ -43,7 +43,6 @@ export class Connector {
 export class Link {
   /** Hosts and ports, for messages. */
   readonly server: string
-  readonly #what: string
   readonly #address: Address
   readonly #world: World
   readonly #closing = new AbortController()
@@ -51,12 +50,9 @@ export class Link {
   #nc: NatsConnection | undefined
   #pauseMs = firstPauseMs
   #failures = 0
-  /** When the outage began; undefined while there is none. */
-  #downSince: number | undefined
 
-  constructor(what: string, address: Address, world: World) {
+  constructor(address: Address, world: World) {
     this.server = address.server
-    this.#what = what
     this.#address = address
     this.#world = world
     world.signal.addEventListener('abort', this.#onAbort, { once: true })
@@ -77,7 +73,7 @@ export class Link {
 
   /**
    * Repeats what fails because the server cannot be reached, each time with a new connection and after a longer pause, until
-   * it succeeds. Says once that it waits, and once that it has waited.
+   * it succeeds. Reports the outage, and its end.
    *
    * Rejects with what is final, or when the link is closed.
    */
@@ -95,6 +91,7 @@ export class Link {
         this.#down(error)
       }
       await this.#pause()
+      this.#world.trying()
     }
   }
 
@@ -102,11 +99,7 @@ export class Link {
   works(): void {
     this.#pauseMs = firstPauseMs
     this.#failures = 0
-    if (this.#downSince === undefined) return
-    const { clock, warn } = this.#world
-    const seconds = Math.round((clock.monotonic() - this.#downSince) / 1_000)
-    this.#downSince = undefined
-    warn(`${this.#what} is connected to NATS on ${this.server} again, after ${seconds} s`)
+    this.#world.up()
   }
 
   close(): void {
@@ -123,12 +116,10 @@ export class Link {
 
   #down(error: unknown): void {
     // A failure that the next try repairs, such as a consumer that the server has forgotten, is no outage.
-    if (++this.#failures < 2 || this.#downSince !== undefined) return
-    const { clock, warn } = this.#world
-    this.#downSince = clock.monotonic()
-    warn(
-      `${this.#what} has lost its connection to NATS on ${this.server}, and waits until the server is back: ${reasonOf(error)}`,
-    )
+    if (++this.#failures >= 2)
+      this.#world.down(
+        `no connection to NATS on ${this.server}: ${this.#address.redaction.redact(reasonOf(error))}`,
+      )
   }
 
   #pause(): Promise<void> {
@@ -161,12 +152,12 @@ function isRefused(error: unknown): boolean {
   )
 }
 
-function refusal(what: string, server: string, error: unknown): MillraceError {
+function refusal(what: string, { server, redaction }: Address, error: unknown): MillraceError {
   const help = isRefused(error)
     ? 'give user and password or a token in the url, or credentials'
     : 'check the address and that the server runs'
   // The cause is left out: it may hold what was sent.
-  return invalid(what, `no connection to NATS on ${server}: ${reasonOf(error)}; ${help}`)
+  return invalid(what, `no connection to NATS on ${server}: ${redaction.redact(reasonOf(error))}; ${help}`)
 }
 
 /** The client names its errors after their classes, which says nothing to a user. */

@@ -1,14 +1,25 @@
 /** Streams of JetStream, and subjects, of NATS. */
 import {
-  decodeJson,
+  beginsWith,
   decodeText,
+  JsonReader,
   encodeJson,
   parserOf,
+  readAs,
+  type Format,
   type Schema,
   type Sink,
   type Source,
 } from '@millrace/core/connector'
 import type { IfForgotten } from './committer.ts'
+import {
+  changeOf,
+  KeyLookup,
+  streamOptions,
+  type KeyChange,
+  type LookUpOptions,
+  type ReadKeysOptions,
+} from './key-value.ts'
 import type { StreamMessage, StreamPosition, SubjectMessage } from './message.ts'
 import { addressOf, invalid, type NatsOptions } from './options.ts'
 import type { MadeMessage, OutgoingMessage, OutgoingOptions } from './outgoing.ts'
@@ -33,6 +44,12 @@ export interface ReadJsonOptions<T> extends ReadOptions, WithSchema<T> {}
 
 /** How subjects with JSON are received. */
 export interface ReceiveJsonOptions<T> extends ReceiveOptions, WithSchema<T> {}
+
+/** What a record with bytes looks like. */
+export interface WithFormat<T> {
+  /** How messages are bytes, such as Avro or Protobuf. One that is not follows the error policy. */
+  readonly format: Format<T>
+}
 
 /** How a stream is written. */
 export interface WriteOptions<T> extends NatsOptions {
@@ -78,7 +95,18 @@ export interface WriteMessagesOptions<T> extends WriteOptions<T> {
  */
 export function readJson<T>({ schema, ...options }: ReadJsonOptions<T>): Source<T, StreamPosition> {
   const parse = parserOf(schema)
-  return new StreamSource('nats.readJson', ({ data }) => parse(decodeJson(data)), options)
+  const json = new JsonReader()
+  return new StreamSource('nats.readJson', ({ data }) => parse(json.decode(data)), options)
+}
+
+/**
+ * Reads streams of JetStream whose messages are in a format, as `readJson` does.
+ *
+ * @example
+ * p.from('orders', nats.read({ stream: 'ORDERS', format: protobuf.format({ message: OrderSchema }) }))
+ */
+export function read<T>({ format, ...options }: ReadOptions & WithFormat<T>): Source<T, StreamPosition> {
+  return readAs(new StreamSource('nats.read', (message) => message, options), format, ({ data }) => data)
 }
 
 /**
@@ -103,6 +131,55 @@ export function readMessages(options: ReadOptions): Source<StreamMessage, Stream
 }
 
 /**
+ * Reads the changes of a bucket of the key-value store, whose values are JSON: first those that the bucket still has, one for
+ * each key unless it keeps a history, then all that follow. A value that is not JSON follows the error policy of the source.
+ *
+ * Replayable, as `readJson`. A bucket whose keys have a time to live needs `ifTrimmed: 'continue'`.
+ *
+ * @example
+ * const sensors = p.from('sensors', nats.readKeys<Sensor>({ bucket: 'sensors' }))
+ *   .keyBy((change) => change.key)
+ *   .toTable('sensors', { deleteIf: (change): change is KeyDeletion => change.kind === 'deletion' })
+ */
+export function readKeys<T>({
+  schema,
+  ...options
+}: ReadKeysOptions & WithSchema<T>): Source<KeyChange<T>, StreamPosition> {
+  const decode = jsonOf(schema)
+  const read = streamOptions('nats.readKeys', options)
+  return new StreamSource('nats.readKeys', (message) => changeOf(message, decode), read)
+}
+
+/**
+ * Returns what `lookup` loads rows with: the values of a bucket of the key-value store, as JSON. Give the lookup a `cache`: each
+ * load asks the server.
+ *
+ * @example
+ * readings.lookup('sensor', {
+ *   key: (reading) => reading.sensor,
+ *   load: nats.loadKeys<Sensor>({ bucket: 'sensors' }),
+ *   combine: (reading, sensor) => ({ ...reading, room: sensor?.room }),
+ *   cache: { ttl: '1m' },
+ * })
+ */
+export function loadKeys<T>({
+  schema,
+  ...options
+}: LookUpOptions & WithSchema<T>): (
+  keys: readonly string[],
+  signal: AbortSignal,
+) => Promise<ReadonlyMap<string, T>> {
+  const lookup = new KeyLookup('nats.loadKeys', options, jsonOf(schema))
+  return (keys, signal) => lookup.load(keys, signal)
+}
+
+function jsonOf<T>(schema: Schema<T> | undefined): (data: Uint8Array) => T {
+  const parse = parserOf(schema)
+  const json = new JsonReader()
+  return (data) => parse(json.decode(data))
+}
+
+/**
  * Receives messages of subjects with JSON, at most once: the server keeps none, so what is sent while the job is down, or not
  * connected, is lost. A message that is not JSON follows the error policy of the source.
  *
@@ -111,7 +188,13 @@ export function readMessages(options: ReadOptions): Source<StreamMessage, Stream
  */
 export function receiveJson<T>({ schema, ...options }: ReceiveJsonOptions<T>): Source<T, null> {
   const parse = parserOf(schema)
-  return new SubjectSource('nats.receiveJson', ({ data }) => parse(decodeJson(data)), options)
+  const json = new JsonReader()
+  return new SubjectSource('nats.receiveJson', ({ data }) => parse(json.decode(data)), options)
+}
+
+/** Receives messages of subjects in a format, at most once, as `receiveJson` does. */
+export function receive<T>({ format, ...options }: ReceiveOptions & WithFormat<T>): Source<T, null> {
+  return readAs(new SubjectSource('nats.receive', (message) => message, options), format, ({ data }) => data)
 }
 
 /** Receives messages of subjects with text in UTF-8, at most once, as `receiveJson` does. */
@@ -132,6 +215,23 @@ export function receiveMessages(options: ReceiveOptions): Source<SubjectMessage,
  */
 export function writeJson<T>(options: WriteValuesOptions<T>): Sink<T, StagedMessages> {
   return values('nats.writeJson', options, encodeJson)
+}
+
+/**
+ * Writes values in a format to a stream of JetStream, exactly once. A schema registry knows the schema by the name of the stream.
+ *
+ * @example
+ * orders.to('orders', nats.write({ stream: 'ORDERS', subject: 'orders', format: avro.format({ schema, registry }) }))
+ */
+export function write<T>({
+  format,
+  ...options
+}: WriteValuesOptions<T> & WithFormat<T>): Sink<T, StagedMessages> {
+  return beginsWith(
+    values('nats.write', options, (value) => format.encode(value)),
+    format,
+    options.stream,
+  )
 }
 
 /**
@@ -161,7 +261,7 @@ export function writeMessages<T>({ message, ...options }: WriteMessagesOptions<T
 function values<T>(
   what: string,
   { headers, ...options }: WriteValuesOptions<T>,
-  encode: (value: T) => string,
+  encode: (value: T) => string | Uint8Array,
 ): Sink<T, StagedMessages> {
   return sink(what, options, (value: T) => ({
     data: encode(value),

@@ -1,4 +1,12 @@
-import { durationMs, MillraceError, requireKnown, type Duration } from '@millrace/core'
+import {
+  durationMs,
+  MillraceError,
+  Redaction,
+  requireKnown,
+  reveal,
+  type Duration,
+  type Secret,
+} from '@millrace/core'
 import { connect, credsAuthenticator, type NatsConnection } from '@nats-io/transport-node'
 
 /** How a server is reached. */
@@ -7,9 +15,9 @@ export interface NatsOptions {
    * `nats://[user:password@]host[:port]`, or `tls://` for TLS; several, as a list or separated by commas, for a cluster.
    * `nats://token@host` has a token. Default `nats://127.0.0.1:4222`. Passwords and tokens are never printed.
    */
-  readonly url?: string | readonly string[]
+  readonly url?: string | Secret | readonly (string | Secret)[]
   /** The text of a credentials file (`.creds`): a JWT and the seed of its key. */
-  readonly credentials?: string
+  readonly credentials?: string | Secret
   /** Encrypts the connection. `true` trusts the authorities of the system. Default: as the url says. */
   readonly tls?: boolean | TlsOptions
   /** How long the first connection may take. Default `'10s'`. */
@@ -22,7 +30,7 @@ export interface TlsOptions {
   readonly ca?: string
   /** The certificate and the key by which this client is known. */
   readonly certificate?: string
-  readonly key?: string
+  readonly key?: string | Secret
 }
 
 const connectionOptions = ['url', 'credentials', 'tls', 'connectTimeout'] as const
@@ -31,25 +39,33 @@ const connectionOptions = ['url', 'credentials', 'tls', 'connectTimeout'] as con
 export interface Address {
   /** Hosts and ports, for messages. */
   readonly server: string
+  /** Removes password and token from what a server has said. */
+  readonly redaction: Redaction
   open(): Promise<NatsConnection>
 }
 
 /** Throws `OPTION_INVALID` for options that cannot be meant. */
 export function addressOf(what: string, options: NatsOptions, more: readonly string[]): Address {
   requireKnown(what, options, [...connectionOptions, ...more])
-  const { url = 'nats://127.0.0.1:4222', credentials } = options
-  const list = (typeof url === 'string' ? url.split(',') : url).map((text) => urlOf(what, text))
+  const { url = 'nats://127.0.0.1:4222' } = options
+  const credentials = options.credentials === undefined ? undefined : reveal(options.credentials)
+  const list = (Array.isArray(url) ? url.map(reveal) : reveal(url as string | Secret).split(',')).map(
+    (text) => urlOf(what, text),
+  )
   const servers = list.map(({ hostname, port }) => `${hostname}:${port === '' ? '4222' : port}`)
   const timeout = durationMs(options.connectTimeout ?? '10s', `${what}: connectTimeout`)
   const tls = tlsOf(what, options, list)
   const [first] = list
-  const user = decodeURIComponent(first!.username)
-  const pass = decodeURIComponent(first!.password)
+  const [user, pass] = [first!.username, first!.password].map((text) => decoded(what, text)) as [
+    string,
+    string,
+  ]
   const login = user === '' ? {} : pass === '' ? { token: user } : { user, pass }
   const authenticator =
     credentials === undefined ? undefined : credsAuthenticator(new TextEncoder().encode(credentials))
   return {
     server: servers.join(', '),
+    redaction: new Redaction([pass === '' ? user : pass, credentials ?? '']),
     open: () =>
       connect({
         servers,
@@ -84,6 +100,14 @@ function urlOf(what: string, text: unknown): URL {
   return url
 }
 
+function decoded(what: string, text: string): string {
+  try {
+    return decodeURIComponent(text)
+  } catch {
+    throw invalid(what, 'user or password in the url is not percent-encoded; write % as %25')
+  }
+}
+
 function tlsOf(what: string, { tls }: NatsOptions, urls: readonly URL[]): object | undefined {
   const isWanted = tls ?? urls.some(({ protocol }) => protocol === 'tls:')
   if (isWanted === false) return undefined
@@ -95,6 +119,6 @@ function tlsOf(what: string, { tls }: NatsOptions, urls: readonly URL[]): object
   }
   return {
     ...(ca !== undefined && { ca }),
-    ...(certificate !== undefined && { cert: certificate, key }),
+    ...(certificate !== undefined && key !== undefined && { cert: certificate, key: reveal(key) }),
   }
 }

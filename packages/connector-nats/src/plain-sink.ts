@@ -9,6 +9,7 @@ import { publishAll, publishedAtOnce, type NamedMessage } from './publish.ts'
 export class PlainSink<T> implements Sink<T, never> {
   readonly kind = 'nats-plain'
   readonly guarantee = 'at-least-once'
+  readonly reconnects = true
   readonly #connector: Connector
   readonly #options: OutgoingOptions<T>
 

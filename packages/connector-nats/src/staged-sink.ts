@@ -14,6 +14,7 @@ import { encodeMessage, type StagedMessages } from './staged-messages.ts'
 export class StagedSink<T> implements Sink<T, StagedMessages> {
   readonly kind = 'nats'
   readonly guarantee = 'exactly-once'
+  readonly reconnects = true
   readonly #connector: Connector
   readonly #options: OutgoingOptions<T>
   readonly #ifForgotten: IfForgotten

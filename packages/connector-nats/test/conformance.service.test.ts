@@ -42,7 +42,7 @@ describe.skipIf(server.missing !== undefined)('on a real server', () => {
           }
         },
         features: {
-          replayable: true,
+          durability: 'replayable',
           ends: true,
           severalSplits: true,
           failures: true,

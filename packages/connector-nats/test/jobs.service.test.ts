@@ -291,6 +291,9 @@ describe.skipIf(server.missing !== undefined)('staged messages', () => {
       signal: new AbortController().signal,
       isBounded: false,
       warn: (message: string) => warnings.push(message),
+      down: () => {},
+      trying: () => {},
+      up: () => {},
     } as never
   }
   const times = new Float64Array(3)

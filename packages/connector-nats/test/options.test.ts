@@ -15,6 +15,10 @@ test('options that make no sense are refused', () => {
   expect(() => nats.readText({ stream: 'A', streem: 'B' } as never)).toThrow(invalid)
   expect(() => nats.receiveText({ subject: [] })).toThrow(invalid)
   expect(() => nats.receiveText({ subject: 'a', waitingMax: 0 })).toThrow(invalid)
+  expect(() => nats.readKeys({ bucket: 'two words' })).toThrow(invalid)
+  expect(() => nats.readKeys({ bucket: 'A', keys: 'a..b' })).toThrow(invalid)
+  expect(() => nats.readKeys({ bucket: 'A', stream: 'B' } as never)).toThrow(invalid)
+  expect(() => nats.loadKeys({ bucket: '' })).toThrow(invalid)
   expect(() => nats.writeText({ stream: 'A', subject: 'a.*' })).toThrow(invalid)
   expect(() => nats.writeText({ stream: 'A', messageId: String })).toThrow(invalid)
   expect(() => nats.writeText({ stream: 'A', guarantee: 'maybe' as never })).toThrow(invalid)
@@ -52,4 +56,9 @@ test('a subject fits patterns word by word', () => {
   expect(fits('a.b', 'a.b.c')).toBe(false)
   expect(fits('a.b.c', 'a.b')).toBe(false)
   expect(fits('a.b', 'a.*')).toBe(true)
+})
+
+test('a sink says that it reconnects by itself, so that retry and breaker of to are refused', () => {
+  expect(nats.writeText({ stream: 'A' }).reconnects).toBe(true)
+  expect(nats.writeText({ stream: 'A', guarantee: 'at-least-once' }).reconnects).toBe(true)
 })

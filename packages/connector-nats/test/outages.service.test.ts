@@ -4,13 +4,13 @@ import { mkdtemp, rm } from 'node:fs/promises'
 import net from 'node:net'
 import { tmpdir } from 'node:os'
 import path from 'node:path'
-import { startJob, type Job } from '@millrace/core/job'
+import { startJob, type Job, type JobEvent } from '@millrace/core/job'
 import { pipeline } from '@millrace/flow'
 import { nodePlatform } from '@millrace/node'
 import { memoryStore } from '@millrace/store-memory'
 import { afterEach, describe, expect, test } from 'vitest'
 import { services } from '../../../scripts/services/catalogue.ts'
-import { programOf } from '../../../scripts/services/service.ts'
+import { programOf } from '../../../scripts/services/program.ts'
 import { nats } from '../src/index.ts'
 import { realServer } from './real-server.ts'
 
@@ -28,10 +28,15 @@ async function freshDirectory(): Promise<string> {
   return directory
 }
 
-async function copy(address: string, input: string, output: string): Promise<Job> {
+async function copy(
+  address: string,
+  input: string,
+  output: string,
+  { events = [], from = address }: { readonly events?: JobEvent[]; readonly from?: string } = {},
+): Promise<Job> {
   const job = startJob({
     graph: pipeline('copy', (p) => {
-      p.from('in', nats.readJson<number>({ url: address, stream: input })).to(
+      p.from('in', nats.readJson<number>({ url: from, stream: input })).to(
         'out',
         nats.writeJson({ url: address, stream: output, subject: output }),
       )
@@ -42,6 +47,7 @@ async function copy(address: string, input: string, output: string): Promise<Job
     isBounded: false,
     checkpoints: { everyMs: 50 },
     restart: { kind: 'none' },
+    observer: (event) => void events.push(event),
   })
   return job
 }
@@ -49,7 +55,10 @@ async function copy(address: string, input: string, output: string): Promise<Job
 /** Forwards what a client and the server send each other. */
 class Proxy {
   readonly #pairs = new Set<readonly [net.Socket, net.Socket]>()
+  /** Whether it closes new connections at once. */
+  isRefusing = false
   readonly #listener = net.createServer((client) => {
+    if (this.isRefusing) return void client.destroy()
     const { hostname, port } = new URL(url)
     const upstream = net.connect(Number(port), hostname)
     const pair = [client, upstream] as const
@@ -105,6 +114,32 @@ describe.skipIf(server.missing !== undefined)('a connection', () => {
     await expect.poll(() => countIn(output), { timeout: 300_000 }).toBe(3_000)
     await job.stop()
     expect((await textsIn(output)).map(Number)).toEqual(Array.from({ length: 3_000 }, (_, n) => n))
+  })
+
+  test('to a server that is down opens the breaker of the sink, and closes it again', async () => {
+    const [input, output] = [await freshStream(), await freshStream()]
+    const proxy = new Proxy()
+    const address = await proxy.open()
+    cleanups.push(() => proxy.close())
+    const events: JobEvent[] = []
+    const job = await copy(address, input, output, { events, from: url })
+    await store(input, ['1'])
+    await expect.poll(() => countIn(output), { timeout: 300_000 }).toBe(1)
+    const kinds = (): string[] =>
+      events.flatMap((event) =>
+        event.kind === 'breaker' ? [event.state] : 'part' in event ? [event.kind] : [],
+      )
+    proxy.isRefusing = true
+    proxy.cut()
+    await store(input, ['2'])
+    await expect
+      .poll(kinds, { timeout: 300_000 })
+      .toEqual(expect.arrayContaining(['outage', 'open', 'half-open']))
+    proxy.isRefusing = false
+    await expect.poll(() => countIn(output), { timeout: 300_000 }).toBe(2)
+    expect(kinds().slice(0, 3)).toEqual(['outage', 'open', 'half-open'])
+    expect(kinds().slice(-3)).toEqual(['half-open', 'closed', 'recovered'])
+    await job.stop()
   })
 
   test('with a wrong password fails the start at once, and the right one is printed nowhere', async () => {

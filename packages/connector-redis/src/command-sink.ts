@@ -30,6 +30,7 @@ const chunkCommands = 1_000
 export class CommandSink<T> implements Sink<T, StagedCommands> {
   readonly kind = 'redis'
   readonly guarantee = 'exactly-once'
+  readonly reconnects = true
   readonly #target: string
   readonly #commandsOf: (value: T) => readonly RedisCommand[]
   readonly #connector: Connector

@@ -1,4 +1,4 @@
-import { durationMs, MillraceError, type Duration } from '@millrace/core'
+import { durationMs, MillraceError, Redaction, reveal, type Duration, type Secret } from '@millrace/core'
 import type { ConnectorContext } from '@millrace/core/connector'
 import { Redis, type RedisOptions as ClientOptions } from 'ioredis'
 
@@ -8,7 +8,7 @@ export interface RedisOptions {
    * `redis://[[user]:password@]host[:port][/database]`, or `rediss://` for TLS. Default `redis://127.0.0.1:6379`. Passwords
    * are never printed.
    */
-  readonly url?: string
+  readonly url?: string | Secret
   /** How long the first connection may take. Default `'10s'`. */
   readonly connectTimeout?: Duration
 }
@@ -23,7 +23,7 @@ export interface Connection {
 
 const longestPauseMs = 5_000
 
-type World = Pick<ConnectorContext, 'clock' | 'signal' | 'warn'>
+type World = Pick<ConnectorContext, 'signal' | 'down' | 'trying' | 'up'>
 
 /**
  * Connects a source or a sink to its server.
@@ -53,7 +53,7 @@ export class Connector {
     context.signal.addEventListener('abort', close, { once: true })
     let lastError: unknown
     client.on('error', (error: unknown) => (lastError = error))
-    reportOutages(what, address.host, client, context)
+    reportOutages(address.host, client, context)
     try {
       await client.connect().catch((error: unknown) => {
         if (!this.#wasConnected) throw error
@@ -62,7 +62,7 @@ export class Connector {
       await client.ping()
     } catch (error) {
       close()
-      throw refusal(what, address.host, lastError ?? error)
+      throw refusal(what, address, lastError ?? error)
     }
     this.#wasConnected = true
     return {
@@ -78,7 +78,7 @@ export class Connector {
 }
 
 function addressOf(what: string, { url }: RedisOptions): URL {
-  const given = url ?? 'redis://127.0.0.1:6379'
+  const given = reveal(url ?? 'redis://127.0.0.1:6379')
   const address = URL.canParse(given) ? new URL(given) : undefined
   if (address === undefined || !['redis:', 'rediss:'].includes(address.protocol) || address.host === '') {
     // The text is not repeated, because it may hold a password.
@@ -88,30 +88,27 @@ function addressOf(what: string, { url }: RedisOptions): URL {
   return address
 }
 
-function refusal(what: string, server: string, cause: unknown): MillraceError {
-  const reason = cause instanceof Error ? cause.message : String(cause)
+function refusal(what: string, { host, password }: URL, cause: unknown): MillraceError {
+  const said = cause instanceof Error ? cause.message : String(cause)
+  const reason = new Redaction([password, decodeURIComponent(password)]).redact(said)
   const isAuthentication = /NOAUTH|WRONGPASS|invalid password|AUTH/.test(reason)
   const help = isAuthentication
     ? 'give user and password in the url'
     : 'check the address and that the server runs'
-  const message = `${what}: no connection to ${server}: ${reason}; ${help}`
+  const message = `${what}: no connection to ${host}: ${reason}; ${help}`
   // The cause is left out: it may hold the command, and the command the password.
   return new MillraceError('OPTION_INVALID', message, { isFinal: true })
 }
 
-function reportOutages(what: string, server: string, client: Redis, { clock, signal, warn }: World): void {
-  let downSince: number | undefined
+function reportOutages(server: string, client: Redis, { signal, down, trying, up }: World): void {
   let wasReady = false
   client.on('close', () => {
-    if (signal.aborted || downSince !== undefined || !wasReady) return
-    downSince = clock.monotonic()
-    warn(`${what} has lost its connection to ${server}, and waits until the server is back; nothing is lost`)
+    if (!signal.aborted && wasReady) down(`the connection to Redis on ${server} was lost`)
   })
+  // After a pause it connects again.
+  client.on('connecting', trying)
   client.on('ready', () => {
     wasReady = true
-    if (downSince === undefined) return
-    const seconds = Math.round((clock.monotonic() - downSince) / 1_000)
-    downSince = undefined
-    warn(`${what} is connected to ${server} again, after ${seconds} s`)
+    up()
   })
 }

@@ -3,6 +3,12 @@ export * as redis from './redis.ts'
 export type { RedisCommand } from './command-script.ts'
 export type { StagedCommands } from './command-sink.ts'
 export type { RedisOptions } from './connection.ts'
-export type { JsonField, ReadJsonOptions, WriteStreamOptions, WriteTableOptions } from './redis.ts'
+export type {
+  JsonField,
+  ReadJsonOptions,
+  WithFormat,
+  WriteStreamOptions,
+  WriteTableOptions,
+} from './redis.ts'
 export type { ReadOptions } from './stream-source.ts'
 export type { RedisEntry, StreamPosition } from './stream.ts'

@@ -1,9 +1,12 @@
 /** Streams, hashes and sorted sets of a Redis server. */
 import { MillraceError, type Change, type Key } from '@millrace/core'
 import {
+  beginsWith,
   parseJson,
   parserOf,
+  readAs,
   type ChangeSink,
+  type Format,
   type Schema,
   type Sink,
   type Source,
@@ -12,13 +15,23 @@ import type { RedisCommand } from './command-script.ts'
 import { CommandSink, type StagedCommands } from './command-sink.ts'
 import type { RedisOptions } from './connection.ts'
 import { StreamSource, type ReadOptions } from './stream-source.ts'
-import type { RedisEntry, StreamPosition } from './stream.ts'
+import { fieldOf, textValue, type RedisEntry, type StreamEntry, type StreamPosition } from './stream.ts'
 
 /** How JSON is kept in an entry. */
 export interface JsonField {
   /** The field of an entry that holds the JSON text. Default `data`. */
   readonly field?: string
 }
+
+/** How records in a format are kept in an entry. */
+export interface WithFormat<T> {
+  /** How values are bytes: of `@millrace/format-avro`, `@millrace/format-protobuf`, or your own. */
+  readonly format: Format<T>
+  /** The field of an entry that holds the bytes. Default `data`. */
+  readonly field?: string
+}
+
+type BytesEntry = StreamEntry<Uint8Array>
 
 /** How entries with JSON are read. */
 export interface ReadJsonOptions<T> extends ReadOptions, JsonField {
@@ -56,7 +69,7 @@ export function readEntries(
   streams: string | readonly string[],
   options: ReadOptions = {},
 ): Source<RedisEntry, StreamPosition> {
-  return new StreamSource(streams, (entry) => entry, options)
+  return new StreamSource(streams, { valueOf: textValue, decode: (entry) => entry }, options)
 }
 
 /**
@@ -71,17 +84,22 @@ export function readJson<T>(
   { field = 'data', schema, ...options }: ReadJsonOptions<T> = {},
 ): Source<T, StreamPosition> {
   const parse = parserOf(schema)
-  return new StreamSource(
-    streams,
-    ({ fields }) => {
-      if (!Object.hasOwn(fields, field)) {
-        const there = Object.keys(fields).join(', ')
-        throw new MillraceError('DECODE_FAILED', `the entry has no field ${field}; it has ${there}`)
-      }
-      return parse(parseJson(fields[field]!))
-    },
-    options,
-  )
+  const decode = (entry: RedisEntry): T => parse(parseJson(fieldOf(entry, field)))
+  return new StreamSource(streams, { valueOf: textValue, decode }, options)
+}
+
+/**
+ * Reads streams whose entries hold a record in a format in one field, as `readJson` does.
+ *
+ * @example
+ * p.from('orders', redis.read('orders', { format: protobuf.format({ message: OrderSchema }) }))
+ */
+export function read<T>(
+  streams: string | readonly string[],
+  { field = 'data', format, ...options }: ReadOptions & WithFormat<T>,
+): Source<T, StreamPosition> {
+  const reading = { valueOf: (bytes: Buffer): Uint8Array => bytes, decode: (entry: BytesEntry) => entry }
+  return readAs(new StreamSource(streams, reading, options), format, (entry) => fieldOf(entry, field))
 }
 
 /**
@@ -93,7 +111,7 @@ export function readJson<T>(
  */
 export function writeEntries<T>(
   stream: string,
-  fieldsOf: (value: T) => Readonly<Record<string, string>>,
+  fieldsOf: (value: T) => Readonly<Record<string, string | Uint8Array>>,
   options: WriteStreamOptions = {},
 ): Sink<T, StagedCommands> {
   const { maxLength, ...connection } = options
@@ -123,6 +141,20 @@ export function writeJson<T>(
   { field = 'data', ...options }: WriteStreamOptions & JsonField = {},
 ): Sink<T, StagedCommands> {
   return writeEntries(stream, (value) => ({ [field]: jsonOf(value) }), options)
+}
+
+/**
+ * Adds each record in a format to a stream, exactly once. A schema registry knows the schema by the name of the stream.
+ *
+ * @example
+ * orders.to('orders', redis.write('orders', { format: avro.format({ schema, registry }) }))
+ */
+export function write<T>(
+  stream: string,
+  { field = 'data', format, ...options }: WriteStreamOptions & WithFormat<T>,
+): Sink<T, StagedCommands> {
+  const sink = writeEntries<T>(stream, (value) => ({ [field]: format.encode(value) }), options)
+  return beginsWith(sink, format, stream)
 }
 
 /**

@@ -6,14 +6,15 @@ import {
   noStream,
   stateFrom,
   stateOf,
-  type EntryDecoder,
-  type RedisEntry,
+  textValue,
+  type EntryReading,
+  type StreamEntry,
   type StreamPosition,
   type StreamState,
 } from './stream.ts'
 
 /** What a reader needs. */
-export interface StreamReaderParts<T> {
+export interface StreamReaderParts<T, V extends string | Uint8Array> {
   /** "source orders", for messages. */
   readonly what: string
   readonly name: string
@@ -23,7 +24,7 @@ export interface StreamReaderParts<T> {
   readonly start: StreamPosition
   /** In a bounded job: the id of the last entry to read. */
   readonly end: string | undefined
-  readonly decode: EntryDecoder<T>
+  readonly reading: EntryReading<T, V>
   /** Throws if entries behind the position are gone. */
   readonly check: (position: StreamPosition, state: StreamState) => void
 }
@@ -38,9 +39,9 @@ const BLOCK_MS = 1_000
  * Reads one stream. It fetches ahead: while the server has more, by calls that do not wait, each with a look at what was
  * trimmed in the same transaction; then by calls that wait for the next entry.
  */
-export class StreamReader<T> implements SplitReader<T, StreamPosition> {
-  readonly #parts: StreamReaderParts<T>
-  #fetched: RedisEntry[] = []
+export class StreamReader<T, V extends string | Uint8Array> implements SplitReader<T, StreamPosition> {
+  readonly #parts: StreamReaderParts<T, V>
+  #fetched: StreamEntry<V>[] = []
   /** The last entry that was fetched, and the last that was handed out. */
   #fetchedUpTo: StreamPosition
   #position: StreamPosition
@@ -51,7 +52,7 @@ export class StreamReader<T> implements SplitReader<T, StreamPosition> {
   #wakeReader: (() => void)[] = []
   #wakeFetcher: (() => void) | undefined
 
-  constructor(parts: StreamReaderParts<T>) {
+  constructor(parts: StreamReaderParts<T, V>) {
     this.#parts = parts
     this.#position = parts.start
     this.#fetchedUpTo = parts.start
@@ -91,16 +92,16 @@ export class StreamReader<T> implements SplitReader<T, StreamPosition> {
     return Promise.resolve()
   }
 
-  #decoded(entries: readonly RedisEntry[]): Poll<T> {
+  #decoded(entries: readonly StreamEntry<V>[]): Poll<T> {
     const values: T[] = []
-    const read: RedisEntry[] = []
+    const read: StreamEntry<V>[] = []
     const failures: DecodeFailure[] = []
     for (const entry of entries) {
       try {
-        values.push(this.#parts.decode(entry))
+        values.push(this.#parts.reading.decode(entry))
         read.push(entry)
       } catch (error) {
-        const raw = new TextEncoder().encode(JSON.stringify(entry.fields))
+        const raw = rawOf(entry)
         failures.push({ index: values.length, error, raw, place: `entry ${entry.id}` })
       }
     }
@@ -108,7 +109,7 @@ export class StreamReader<T> implements SplitReader<T, StreamPosition> {
       source: this.#parts.name,
       split: this.#parts.stream,
       place: (index: number) => `entry ${read[index]!.id}`,
-      raw: (index: number) => new TextEncoder().encode(JSON.stringify(read[index]!.fields)),
+      raw: (index: number) => rawOf(read[index]!),
     }
     return { kind: 'records', values, origin, failures }
   }
@@ -126,7 +127,7 @@ export class StreamReader<T> implements SplitReader<T, StreamPosition> {
           await new Promise<void>((resolve) => (this.#wakeFetcher = resolve))
           continue
         }
-        const entries: readonly RedisEntry[] = isBehind ? await this.#fetchNow() : await this.#fetchNext()
+        const entries: readonly StreamEntry<V>[] = isBehind ? await this.#fetchNow() : await this.#fetchNext()
         this.#take(entries)
         isBehind = entries.length > 0
       }
@@ -144,41 +145,42 @@ export class StreamReader<T> implements SplitReader<T, StreamPosition> {
   }
 
   /** What is there now, and a check that nothing before it is gone. */
-  async #fetchNow(): Promise<readonly RedisEntry[]> {
+  async #fetchNow(): Promise<readonly StreamEntry<V>[]> {
     const { connection, stream, check } = this.#parts
     const answers = await connection.client
       .multi()
       .xinfo('STREAM', stream)
-      .xread('COUNT', COUNT, 'STREAMS', stream, this.#fetchedUpTo.id)
+      .xreadBuffer('COUNT', COUNT, 'STREAMS', stream, this.#fetchedUpTo.id)
       .exec()
     const [[refused, info], [failed, read]] = answers as unknown as readonly [Answer, Answer]
     if (failed !== null) throw failed
     if (refused !== null && !refused.message.includes('no such key')) throw refused
-    const state = refused === null ? stateFrom(info) : noStream
+    const state = refused === null ? stateFrom(textOf(info)) : noStream
     check(this.#fetchedUpTo, state)
-    const entries = entriesOf(read)
+    const entries = this.#entriesOf(read)
     // With everything read, as many were added as the server says, also if some of them were deleted meanwhile.
     if (entries.length < COUNT) this.#addedInAll = state.added
     return entries
   }
 
   /** The next entries, and a check that none was left out; none if there is none for a while. */
-  async #fetchNext(): Promise<readonly RedisEntry[]> {
+  async #fetchNext(): Promise<readonly StreamEntry<V>[]> {
     const { connection, stream, check } = this.#parts
     const from = this.#fetchedUpTo
-    const entries = entriesOf(
-      await connection.client.xread('COUNT', COUNT, 'BLOCK', BLOCK_MS, 'STREAMS', stream, from.id),
+    const entries = this.#entriesOf(
+      await connection.client.xreadBuffer('COUNT', COUNT, 'BLOCK', BLOCK_MS, 'STREAMS', stream, from.id),
     )
     if (entries.length === 0) return entries
     const state = await stateOf(connection, stream)
     const { oldestId } = state
     // What was trimmed since it was fetched is not missing.
-    const isTrimmed = ({ id }: RedisEntry): boolean => oldestId === undefined || compareIds(id, oldestId) < 0
+    const isTrimmed = ({ id }: StreamEntry<V>): boolean =>
+      oldestId === undefined || compareIds(id, oldestId) < 0
     check(from, { ...state, length: state.length + entries.filter(isTrimmed).length })
     return entries
   }
 
-  #take(entries: readonly RedisEntry[]): void {
+  #take(entries: readonly StreamEntry<V>[]): void {
     const { end } = this.#parts
     const wanted = end === undefined ? entries : entries.filter(({ id }) => compareIds(id, end) <= 0)
     for (const entry of wanted) this.#fetched.push(entry)
@@ -196,6 +198,20 @@ export class StreamReader<T> implements SplitReader<T, StreamPosition> {
     this.#wake()
   }
 
+  /** The answer of XREAD for one stream: `[[name, [[id, [field, value, …]], …]]]`, or null. */
+  #entriesOf(answer: unknown): readonly StreamEntry<V>[] {
+    const { valueOf } = this.#parts.reading
+    const streams = answer as readonly [Buffer, readonly [Buffer, readonly Buffer[]][]][] | null
+    return (streams?.[0]?.[1] ?? []).map(([id, list]) => {
+      const pairs: [string, V][] = []
+      for (let at = 0; at + 1 < list.length; at += 2) {
+        pairs.push([textValue(list[at]!), valueOf(list[at + 1]!)])
+      }
+      // A name that data chooses, such as __proto__, is an ordinary field.
+      return { id: textValue(id), fields: Object.fromEntries(pairs) as Record<string, V> }
+    })
+  }
+
   #wake(): void {
     for (const wake of this.#wakeReader.splice(0)) wake()
   }
@@ -204,13 +220,14 @@ export class StreamReader<T> implements SplitReader<T, StreamPosition> {
 /** The answer to one command of a transaction. */
 type Answer = readonly [error: Error | null, answer: unknown]
 
-/** The answer of XREAD for one stream: `[[name, [[id, [field, value, …]], …]]]`, or null. */
-function entriesOf(answer: unknown): readonly RedisEntry[] {
-  const streams = answer as readonly [string, readonly [string, readonly string[]][]][] | null
-  return (streams?.[0]?.[1] ?? []).map(([id, list]) => {
-    const pairs: [string, string][] = []
-    for (let at = 0; at + 1 < list.length; at += 2) pairs.push([list[at]!, list[at + 1]!])
-    // A name that data chooses, such as __proto__, is an ordinary field.
-    return { id, fields: Object.fromEntries(pairs) }
-  })
+/** The entry for a dead letter: its fields as JSON. */
+function rawOf({ fields }: StreamEntry<string | Uint8Array>): Uint8Array {
+  const texts = Object.entries(fields).map(([name, value]) => [name, String(value)])
+  return new TextEncoder().encode(JSON.stringify(Object.fromEntries(texts)))
+}
+
+/** An answer with text in place of bytes. */
+function textOf(answer: unknown): unknown {
+  if (Array.isArray(answer)) return answer.map(textOf)
+  return answer instanceof Uint8Array ? textValue(answer as Buffer) : answer
 }

@@ -3,7 +3,7 @@ import type { ConnectorContext, Discovery, Source, SplitReader } from '@millrace
 import { Connector, type RedisOptions } from './connection.ts'
 import { compareIds, firstId, isId } from './entry-id.ts'
 import { StreamReader } from './stream-reader.ts'
-import { stateOf, type EntryDecoder, type StreamPosition, type StreamState } from './stream.ts'
+import { stateOf, type EntryReading, type StreamPosition, type StreamState } from './stream.ts'
 
 /** How streams are read. */
 export interface ReadOptions extends RedisOptions {
@@ -20,18 +20,18 @@ export interface ReadOptions extends RedisOptions {
 }
 
 /** Each stream is a split, and the id of the last entry read is its position. */
-export class StreamSource<T> implements Source<T, StreamPosition> {
+export class StreamSource<T, V extends string | Uint8Array> implements Source<T, StreamPosition> {
   readonly kind = 'redis-stream'
   readonly durability = 'replayable'
   readonly #streams: readonly string[]
-  readonly #decode: EntryDecoder<T>
+  readonly #reading: EntryReading<T, V>
   readonly #options: ReadOptions
   readonly #connector: Connector
 
   /** Throws `OPTION_INVALID`. */
-  constructor(streams: string | readonly string[], decode: EntryDecoder<T>, options: ReadOptions) {
+  constructor(streams: string | readonly string[], reading: EntryReading<T, V>, options: ReadOptions) {
     this.#streams = typeof streams === 'string' ? [streams] : [...new Set(streams)]
-    this.#decode = decode
+    this.#reading = reading
     this.#options = options
     this.#connector = new Connector(options)
     const { from = 'earliest', ifTrimmed = 'fail' } = options
@@ -68,7 +68,7 @@ export class StreamSource<T> implements Source<T, StreamPosition> {
         connection,
         start,
         end: context.isBounded ? state.lastId : undefined,
-        decode: this.#decode,
+        reading: this.#reading,
         check,
       })
     } catch (error) {

@@ -2,12 +2,15 @@ import { describeError, MillraceError } from '@millrace/core'
 import type { Connection } from './connection.ts'
 import { firstId } from './entry-id.ts'
 
-/** An entry of a stream. */
-export interface RedisEntry {
+/** An entry of a stream, with values as text or as bytes. */
+export interface StreamEntry<V extends string | Uint8Array> {
   /** "1700000000000-0": the milliseconds at which the server has added it, and a number. */
   readonly id: string
-  readonly fields: Readonly<Record<string, string>>
+  readonly fields: Readonly<Record<string, V>>
 }
+
+/** An entry of a stream. */
+export interface RedisEntry extends StreamEntry<string> {}
 
 /** What a server says about a stream. */
 export interface StreamState {
@@ -28,8 +31,23 @@ export interface StreamPosition {
   readonly added: number | null
 }
 
-/** Makes a record of an entry. Throws if it cannot. */
-export type EntryDecoder<T> = (entry: RedisEntry) => T
+/** How the entries of a stream are read. */
+export interface EntryReading<T, V extends string | Uint8Array> {
+  /** The value of a field, of its bytes. */
+  readonly valueOf: (bytes: Buffer) => V
+  /** Makes a record of an entry. Throws if it cannot. */
+  readonly decode: (entry: StreamEntry<V>) => T
+}
+
+/** Values are text in UTF-8. */
+export const textValue = (bytes: Buffer): string => bytes.toString()
+
+/** The value of a field. Throws `DECODE_FAILED` if the entry has none of that name. */
+export function fieldOf<V extends string | Uint8Array>({ fields }: StreamEntry<V>, field: string): V {
+  if (Object.hasOwn(fields, field)) return fields[field]!
+  const there = Object.keys(fields).join(', ')
+  throw new MillraceError('DECODE_FAILED', `the entry has no field ${field}; it has ${there}`)
+}
 
 /** What is known of a stream. One that does not exist yet is empty. */
 export async function stateOf({ client, server }: Connection, stream: string): Promise<StreamState> {

@@ -46,7 +46,7 @@ describe.skipIf(server.missing !== undefined)('on a real server', () => {
         }
       },
       features: {
-        replayable: true,
+        durability: 'replayable',
         ends: true,
         severalSplits: true,
         failures: true,

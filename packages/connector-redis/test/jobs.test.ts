@@ -1,8 +1,12 @@
 import { mkdtemp, rm } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
 import path from 'node:path'
+import { memory } from '@millrace/connector-memory'
+import { MillraceError } from '@millrace/core'
+import type { Format } from '@millrace/core/connector'
 import { startJob, type Job, type JobEvent, type JobResult } from '@millrace/core/job'
-import { pipeline, type Pipeline } from '@millrace/flow'
+import type { DeadLetter } from '@millrace/core/operator'
+import { deadLetter, pipeline, type Pipeline } from '@millrace/flow'
 import { nodePlatform } from '@millrace/node'
 import { memoryStore } from '@millrace/store-memory'
 import { afterEach, describe, expect, test } from 'vitest'
@@ -34,6 +38,8 @@ function startOn(built: Pipeline, directory: string, isBounded: boolean, warning
     restart: { kind: 'none' },
     observer: (event: JobEvent) => {
       if (event.kind === 'warning') warnings.push(event.message)
+      if (event.kind === 'outage') warnings.push(event.reason)
+      if (event.kind === 'breaker') warnings.push(`${event.part} is ${event.state}`)
     },
   })
 }
@@ -81,8 +87,45 @@ describe.skipIf(server.missing !== undefined)('a job on a real server', () => {
     await expect.poll(() => client.xlen(output), { timeout: 300_000 }).toBe(10_000)
     await job.stop()
     expect(await numbersIn(output)).toEqual(upTo(10_000))
-    expect(warnings.join('\n')).toContain('has lost its connection')
+    expect(warnings.join('\n')).toContain('was lost')
+    expect(warnings).toEqual(expect.arrayContaining(['out is open', 'out is half-open', 'out is closed']))
     expect(await client.keys(`millrace:{${output}}*:staged*`)).toEqual([])
+  })
+
+  test('reads and writes records in a format of any bytes', async () => {
+    const [input, output] = [freshKey(), freshKey()]
+    const bytesOf = (n: number): Buffer => Buffer.from([0xff, n, 0x00, 0xfe])
+    for (let n = 0; n < 200; n++) await client.xadd(input, '*', 'body', bytesOf(n))
+    await client.xadd(input, '*', 'other', 'x')
+    await client.xadd(input, '*', 'body', Buffer.from([1]))
+    const topics: string[] = []
+    const format: Format<number> = {
+      name: 'odd',
+      contentType: 'application/odd',
+      decode: (bytes) => {
+        if (bytes.length !== 4) throw new MillraceError('DECODE_FAILED', 'four bytes are expected')
+        return bytes[1]!
+      },
+      encode: bytesOf,
+      beginWriting: async ({ topic }) => void topics.push(topic),
+    }
+    const letters = memory.write<DeadLetter>()
+    const built = pipeline('copy', (p) => {
+      p.from('in', redis.read(input, { url, format, field: 'body' }), {
+        onError: deadLetter('letters', letters),
+      })
+        .map((n) => n + 1)
+        .to('out', redis.write(output, { url, format }))
+    })
+    expect(await run(built, await dataDirectory())).toEqual({ outcome: 'finished' })
+    const entries = await client.xrangeBuffer(output, '-', '+')
+    expect(entries.map(([, fields]) => fields[1])).toEqual(upTo(200).map((n) => bytesOf(n + 1)))
+    expect(topics).toContain(output)
+    expect(letters.values.map(({ message }) => message)).toEqual([
+      expect.stringContaining('the entry has no field body; it has other'),
+      expect.stringContaining('four bytes are expected'),
+    ])
+    expect(letters.values[1]!.raw).toBe(Buffer.from([1]).toString('base64'))
   })
 
   test('waits for a server that is down when the job restarts in its process', async () => {
@@ -263,6 +306,9 @@ describe.skipIf(server.missing !== undefined)('a job on a real server', () => {
       owner: { job: freshKey(), epoch: 1, confirm: () => Promise.resolve() },
       signal: new AbortController().signal,
       warn: () => {},
+      down: () => {},
+      trying: () => {},
+      up: () => {},
     } as never
     const writer = await sink.open(0, [], context)
     const times = new Float64Array(1)
@@ -313,5 +359,7 @@ describe('an address', () => {
     expect(() => redis.readEntries('a', { from: 'yesterday' })).toThrow(invalid)
     expect(() => redis.readEntries('a', { ifTrimmed: 'ignore' as never })).toThrow(invalid)
     expect(() => redis.writeJson('a', { maxLength: 0 })).toThrow(invalid)
+    // So retry and breaker of to are refused.
+    expect(redis.writeJson('a').reconnects).toBe(true)
   })
 })
