@@ -1,0 +1,109 @@
+import type { ConsumeMessage, MessageProperties } from 'amqplib'
+
+/** A value of a header. A time has the form `{ '!': 'timestamp', value: seconds }`. */
+export type HeaderValue =
+  | string
+  | number
+  | boolean
+  | null
+  | Uint8Array
+  | readonly HeaderValue[]
+  | { readonly [name: string]: HeaderValue }
+
+/** The headers of a message. */
+export type RabbitHeaders = Readonly<Record<string, HeaderValue>>
+
+/** What a message may say about itself. */
+export interface Properties {
+  readonly messageId?: string
+  readonly contentType?: string
+  readonly contentEncoding?: string
+  /** From 0 to 255; queues have their own maximum. */
+  readonly priority?: number
+  readonly correlationId?: string
+  readonly replyTo?: string
+  /** What kind of message it is. */
+  readonly type?: string
+  readonly appId?: string
+  readonly userId?: string
+  /** Milliseconds after which an unread message expires, as text. */
+  readonly expiration?: string
+  /** Milliseconds since 1970. RabbitMQ keeps whole seconds. */
+  readonly timestamp?: number
+}
+
+/** A message of RabbitMQ. */
+export interface RabbitMessage extends Properties {
+  readonly exchange: string
+  readonly routingKey: string
+  readonly data: Uint8Array
+  readonly headers: RabbitHeaders
+}
+
+/** A message of a queue. */
+export interface QueueMessage extends RabbitMessage {
+  readonly queue: string
+  /** Whether it was delivered before, here or to another consumer. */
+  readonly isRedelivered: boolean
+}
+
+/** A message of a stream. */
+export interface StreamMessage extends RabbitMessage {
+  readonly stream: string
+  /** Its place in the stream. */
+  readonly offset: number
+}
+
+/** Makes a record of a message. Throws if it cannot. */
+export type Decode<M, T> = (message: M) => T
+
+export function queueMessage(queue: string, message: ConsumeMessage): QueueMessage {
+  return { queue, isRedelivered: message.fields.redelivered, ...rabbitMessage(message) }
+}
+
+export function streamMessage(stream: string, message: ConsumeMessage): StreamMessage {
+  return { stream, offset: offsetOf(message)!, ...rabbitMessage(message) }
+}
+
+/** The place of a message in its stream; undefined if it comes from a queue. */
+export function offsetOf({ properties }: ConsumeMessage): number | undefined {
+  const offset: unknown = properties.headers?.['x-stream-offset']
+  return typeof offset === 'number' ? offset : undefined
+}
+
+function rabbitMessage({ fields, properties, content }: ConsumeMessage): RabbitMessage {
+  const { exchange, routingKey } = fields
+  return {
+    exchange,
+    routingKey,
+    data: content,
+    headers: properties.headers ?? noHeaders,
+    ...propertiesOf(properties),
+  }
+}
+
+const noHeaders: RabbitHeaders = Object.freeze({})
+
+const texts = [
+  'messageId',
+  'contentType',
+  'contentEncoding',
+  'correlationId',
+  'replyTo',
+  'type',
+  'appId',
+  'userId',
+  'expiration',
+] as const
+
+function propertiesOf(given: MessageProperties): Properties {
+  const properties: { -readonly [Name in keyof Properties]: Properties[Name] } = {}
+  for (const name of texts) {
+    const value: unknown = given[name]
+    if (typeof value === 'string') properties[name] = value
+  }
+  const { priority, timestamp } = given as { readonly priority?: unknown; readonly timestamp?: unknown }
+  if (typeof priority === 'number') properties.priority = priority
+  if (typeof timestamp === 'number') properties.timestamp = timestamp * 1_000
+  return properties
+}

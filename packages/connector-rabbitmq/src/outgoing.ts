@@ -1,0 +1,149 @@
+import { MillraceError } from '@millrace/core'
+import type { Batch, RejectRecord } from '@millrace/core/connector'
+import type { Options } from 'amqplib'
+import type { HeaderValue, Properties, RabbitHeaders } from './message.ts'
+
+/** A message to write. */
+export interface OutgoingMessage extends Properties {
+  readonly data: string | Uint8Array
+  /** Default: the exchange of the sink. `''` is the default exchange, whose routing keys are names of queues. */
+  readonly exchange?: string
+  /** Default: the routing key of the sink. */
+  readonly routingKey?: string
+  readonly headers?: RabbitHeaders
+}
+
+/** A message that was checked, and the place of its record in the batch. */
+export interface ReadyMessage {
+  readonly index: number
+  readonly exchange: string
+  readonly routingKey: string
+  readonly data: Buffer
+  readonly options: Options.Publish & { readonly messageId: string }
+}
+
+/** What messages a sink makes of values. */
+export interface OutgoingOptions<T> {
+  /** For messages that name none. */
+  readonly exchange: string
+  readonly routingKey: string | undefined
+  readonly isPersistent: boolean
+  /** How long the broker may confirm nothing before messages are sent again. */
+  readonly confirmMs: number
+  readonly messageOf: (value: T) => OutgoingMessage
+}
+
+/** The client encodes headers into so many bytes. */
+const headerBytesMax = 60_000
+const headerDepthMax = 20
+
+/** Makes messages of the records of a batch, and rejects those that cannot be sent. `idOf` gives one an id that has none. */
+export function messagesOf<T>(
+  batch: Batch<T>,
+  reject: RejectRecord,
+  options: OutgoingOptions<T>,
+  idOf: () => string,
+): ReadyMessage[] {
+  const messages: ReadyMessage[] = []
+  for (let index = 0; index < batch.length; index++) {
+    try {
+      messages.push(ready(index, batch.values[index]!, options, idOf))
+    } catch (error) {
+      reject(index, error)
+    }
+  }
+  return messages
+}
+
+function ready<T>(index: number, value: T, sink: OutgoingOptions<T>, idOf: () => string): ReadyMessage {
+  const made = sink.messageOf(value)
+  const { exchange = sink.exchange, routingKey = sink.routingKey, data, headers } = made
+  if (routingKey === undefined) throw unsendable('it has no routing key')
+  if (typeof data !== 'string' && !(data instanceof Uint8Array)) {
+    throw unsendable(`its data is ${typeof data}; give text or bytes`)
+  }
+  shortText('exchange', exchange)
+  shortText('routing key', routingKey)
+  const properties = propertiesOf(made)
+  return {
+    index,
+    exchange,
+    routingKey,
+    data:
+      typeof data === 'string' ? Buffer.from(data) : Buffer.from(data.buffer, data.byteOffset, data.length),
+    options: {
+      ...properties,
+      messageId: properties.messageId ?? idOf(),
+      persistent: sink.isPersistent,
+      mandatory: true,
+      ...(headers !== undefined && { headers: headersOf(headers) }),
+    },
+  }
+}
+
+const texts = [
+  'messageId',
+  'contentType',
+  'contentEncoding',
+  'correlationId',
+  'replyTo',
+  'type',
+  'appId',
+  'userId',
+  'expiration',
+] as const
+
+function propertiesOf(made: OutgoingMessage): Options.Publish {
+  const { priority, timestamp } = made
+  for (const name of texts) if (made[name] !== undefined) shortText(name, made[name])
+  if (priority !== undefined && !(Number.isInteger(priority) && priority >= 0 && priority <= 255)) {
+    throw unsendable(`its priority is ${String(priority)}; give a whole number from 0 to 255`)
+  }
+  if (timestamp !== undefined && !(Number.isFinite(timestamp) && timestamp >= 0)) {
+    throw unsendable(`its timestamp is ${String(timestamp)}; give milliseconds since 1970`)
+  }
+  return {
+    ...Object.fromEntries(texts.flatMap((name) => (made[name] === undefined ? [] : [[name, made[name]]]))),
+    ...(priority !== undefined && { priority }),
+    ...(timestamp !== undefined && { timestamp: Math.floor(timestamp / 1_000) }),
+  }
+}
+
+/** The protocol has room for 255 bytes. */
+function shortText(name: string, text: unknown): void {
+  if (typeof text !== 'string') throw unsendable(`its ${name} is ${typeof text}; give text`)
+  if (text.length > 255 || Buffer.byteLength(text) > 255)
+    throw unsendable(`its ${name} is longer than 255 bytes`)
+}
+
+function headersOf(headers: RabbitHeaders): RabbitHeaders {
+  if (typeof headers !== 'object' || headers === null) throw unsendable('its headers are no object')
+  // That of a stream says where a message was, and would make a queue look like a stream.
+  const { 'x-stream-offset': _, ...kept } = headers
+  if (sizeOf(kept, 0) > headerBytesMax)
+    throw unsendable(`its headers are larger than ${headerBytesMax} bytes`)
+  return kept
+}
+
+/** An upper bound of the bytes of a header. Throws if it has something that the protocol does not have. */
+function sizeOf(value: HeaderValue | undefined, depth: number): number {
+  if (depth > headerDepthMax) throw unsendable('its headers are too deep')
+  if (typeof value === 'string') return 5 + Buffer.byteLength(value)
+  if (value === null || typeof value === 'number' || typeof value === 'boolean' || value === undefined)
+    return 9
+  if (value instanceof Uint8Array) {
+    if (!Buffer.isBuffer(value)) throw unsendable('a header has bytes that are no Buffer')
+    return 5 + value.length
+  }
+  if (typeof value !== 'object') throw unsendable(`a header is ${typeof value}`)
+  let size = 10
+  for (const [name, each] of Object.entries(value)) {
+    if (Buffer.byteLength(name) > 255) throw unsendable('the name of a header is longer than 255 bytes')
+    size += 1 + Buffer.byteLength(name) + sizeOf(each, depth + 1)
+  }
+  return size
+}
+
+function unsendable(problem: string): MillraceError {
+  return new MillraceError('CODEC_FAILED', `the message cannot be sent: ${problem}`)
+}

@@ -1,0 +1,128 @@
+import type { ConnectorContext, Discovery, Source, SplitReader } from '@millrace/core/connector'
+import { unreadable } from './broker-error.ts'
+import { Connector } from './link.ts'
+import type { Decode, QueueMessage } from './message.ts'
+import { addressOf, invalid, type RabbitOptions } from './options.ts'
+import { QueueReader, type QueuePosition } from './queue-reader.ts'
+
+/** How queues are read. */
+export interface ReceiveOptions extends RabbitOptions {
+  /** A queue, or several. Each is a split. They must exist. */
+  readonly queue: string | readonly string[]
+  /**
+   * How many messages of each queue may be here and not acknowledged yet, from 1 to 65,535. They are acknowledged after the
+   * second checkpoint that follows them, so it limits how many are read in that time. Default 10,000.
+   */
+  readonly prefetch?: number
+  /**
+   * Makes records exactly once: a message whose id came before is acknowledged and dropped. The ids are in the checkpoint. A
+   * message without an id follows the error policy. Default: none, so some records come twice after a crash or an outage.
+   */
+  readonly deduplicateBy?: 'messageId' | ((message: QueueMessage) => string | undefined)
+  /** How many of the newest ids of each queue are remembered; at least `prefetch`. Default: twice `prefetch`. */
+  readonly rememberIds?: number
+  /**
+   * What happens to a message that cannot be decoded: `policy`, it follows the error policy of the source, or `reject`, it is
+   * rejected, so that the broker moves it to the dead letter exchange of the queue, or drops it. Default `policy`.
+   */
+  readonly ifUndecodable?: 'policy' | 'reject'
+}
+
+const receiveOptions = ['queue', 'prefetch', 'deduplicateBy', 'rememberIds', 'ifUndecodable'] as const
+
+/** Each queue is a split. Messages are acknowledged once a checkpoint has their records. */
+export class QueueSource<T> implements Source<T, QueuePosition> {
+  readonly kind = 'rabbitmq-queue'
+  readonly durability: Source<T>['durability']
+  readonly #queues: readonly string[]
+  readonly decode?: (raw: Uint8Array) => T
+  readonly #decode: Decode<QueueMessage, T>
+  readonly #prefetch: number
+  readonly #idOf: ((message: QueueMessage) => string | undefined) | undefined
+  readonly #rememberIds: number
+  readonly #rejects: boolean
+  readonly #connector: Connector
+
+  /** `decodeRaw` decodes the bytes of a dead letter. Throws `OPTION_INVALID`. */
+  constructor(
+    what: string,
+    decode: Decode<QueueMessage, T>,
+    options: ReceiveOptions,
+    decodeRaw?: (raw: Uint8Array) => T,
+  ) {
+    if (decodeRaw !== undefined) this.decode = decodeRaw
+    this.#connector = new Connector(addressOf(what, options, receiveOptions))
+    const { queue, prefetch = 10_000, deduplicateBy, ifUndecodable = 'policy' } = options
+    const { rememberIds = 2 * prefetch } = options
+    this.#queues = typeof queue === 'string' ? [queue] : [...new Set(queue)]
+    this.#decode = decode
+    this.#prefetch = prefetch
+    this.#idOf = deduplicateBy === 'messageId' ? ({ messageId }) => messageId : deduplicateBy
+    this.#rememberIds = rememberIds
+    this.#rejects = ifUndecodable === 'reject'
+    this.durability = deduplicateBy === undefined ? 'redelivering' : 'replayable'
+    if (this.#queues.length === 0 || !this.#queues.every(isName)) {
+      throw invalid(what, 'queue is no name of a queue, and no list of names')
+    }
+    if (!Number.isSafeInteger(prefetch) || prefetch < 1 || prefetch > 65_535) {
+      throw invalid(what, `prefetch is ${String(prefetch)}; give a whole number from 1 to 65535`)
+    }
+    if (this.#idOf !== undefined && typeof this.#idOf !== 'function') {
+      throw invalid(what, "deduplicateBy is neither 'messageId' nor a function")
+    }
+    if (options.rememberIds !== undefined && deduplicateBy === undefined) {
+      throw invalid(what, 'rememberIds needs deduplicateBy')
+    }
+    if (!Number.isSafeInteger(rememberIds) || rememberIds < prefetch) {
+      throw invalid(
+        what,
+        `rememberIds is ${String(rememberIds)}; give a whole number that is at least prefetch`,
+      )
+    }
+    if (!['policy', 'reject'].includes(ifUndecodable)) {
+      throw invalid(what, `ifUndecodable is ${String(ifUndecodable)}; write 'policy' or 'reject'`)
+    }
+  }
+
+  discover(): Promise<Discovery> {
+    return Promise.resolve({ splits: this.#queues, isComplete: true })
+  }
+
+  async open(
+    queue: string,
+    from: QueuePosition | undefined,
+    context: ConnectorContext,
+  ): Promise<SplitReader<T, QueuePosition>> {
+    const what = `source ${context.name}`
+    const link = await this.#connector.link(what, context)
+    try {
+      const ready = await link.repeat(async (connection) => {
+        const { channel } = await connection.channel()
+        const { messageCount } = await channel.checkQueue(queue)
+        await channel.close()
+        return messageCount
+      })
+      return new QueueReader({
+        what,
+        queue,
+        link,
+        from,
+        context,
+        limit: context.isBounded ? ready : Infinity,
+        prefetch: this.#prefetch,
+        decode: this.#decode,
+        idOf: this.#idOf,
+        rememberIds: this.#rememberIds,
+        rejects: this.#rejects,
+      })
+    } catch (error) {
+      link.close()
+      throw unreadable(what, `queue ${queue}`, link.server, error)
+    }
+  }
+}
+
+/** Whether a queue or an exchange may be called so. */
+export function isName(name: unknown): name is string {
+  return typeof name === 'string' && name !== '' && name.length <= 255
+}

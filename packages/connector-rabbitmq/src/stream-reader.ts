@@ -1,0 +1,212 @@
+import type { DecodeFailure, Poll, SplitReader } from '@millrace/core/connector'
+import type { Channel, ConsumeMessage } from 'amqplib'
+import { unreadable } from './broker-error.ts'
+import type { Connection, Link } from './link.ts'
+import { offsetOf, streamMessage, type Decode, type StreamMessage } from './message.ts'
+import { consumeStream, stateOf, streamCredit, type StreamState } from './stream-probe.ts'
+
+/** How far a stream was read. */
+export interface StreamPosition {
+  readonly [name: string]: number
+  /** The offset of the next message. */
+  readonly next: number
+}
+
+/** What a reader needs. */
+export interface StreamReaderParts<T> {
+  /** "source orders", for messages. */
+  readonly what: string
+  readonly name: string
+  readonly stream: string
+  readonly link: Link
+  readonly start: number
+  /** In a bounded job: the offset of the last message to read. */
+  readonly end: number | undefined
+  readonly decode: Decode<StreamMessage, T>
+  /** The offset to read from. Throws if messages behind it are gone. */
+  readonly check: (next: number, state: StreamState) => number
+}
+
+/** Reads one stream. What the broker sends ahead is bounded by credit, which `poll` gives back. */
+export class StreamReader<T> implements SplitReader<T, StreamPosition> {
+  readonly #parts: StreamReaderParts<T>
+  #waiting: ConsumeMessage[] = []
+  /** Messages behind a gap, while nothing says whether there was something in it; undefined otherwise. */
+  #held: ConsumeMessage[] | undefined
+  /** Where to resume after what was handed out, and after what has come. */
+  #next: number
+  #arrivedUpTo: number
+  #channel: Channel | undefined
+  /** The offset from which the channel has read. What came before cannot be acknowledged on it. */
+  #channelStart = 0
+  #isCaughtUp = false
+  #isLooking = false
+  #state: 'reading' | 'ended' | 'failed' | 'closed' = 'reading'
+  #error: unknown
+  #fail: (error: unknown) => void = () => {}
+  #wakeReader: (() => void)[] = []
+
+  constructor(parts: StreamReaderParts<T>) {
+    this.#parts = parts
+    this.#next = parts.start
+    this.#arrivedUpTo = parts.start
+    if (parts.end !== undefined && parts.start > parts.end) this.#state = 'ended'
+    else void this.#readAll()
+  }
+
+  poll(limit: number): Poll<T> {
+    const { end = Infinity } = this.#parts
+    if (this.#waiting.length > 0) {
+      const taken = this.#waiting.splice(0, limit)
+      this.#next = offsetOf(taken.at(-1)!)! + 1
+      this.#giveCredit(taken.at(-1)!)
+      return this.#decoded(taken)
+    }
+    if (this.#state === 'failed') throw this.#error
+    if (this.#state === 'reading' && this.#next > end) this.#state = 'ended'
+    if (this.#state !== 'reading') return { kind: 'end' }
+    if (!this.#isCaughtUp) this.#look()
+    return { kind: 'pending', isCaughtUp: this.#isCaughtUp }
+  }
+
+  async ready(): Promise<void> {
+    if (this.#waiting.length > 0 || this.#state !== 'reading') return
+    await new Promise<void>((resolve) => this.#wakeReader.push(resolve))
+  }
+
+  position(): StreamPosition {
+    return { next: this.#next }
+  }
+
+  close(): Promise<void> {
+    if (this.#state === 'reading') this.#state = 'closed'
+    this.#parts.link.close()
+    this.#wake()
+    return Promise.resolve()
+  }
+
+  #decoded(messages: readonly ConsumeMessage[]): Poll<T> {
+    const { name, stream, decode } = this.#parts
+    const values: T[] = []
+    const read: ConsumeMessage[] = []
+    const failures: DecodeFailure[] = []
+    for (const message of messages) {
+      try {
+        values.push(decode(streamMessage(stream, message)))
+        read.push(message)
+      } catch (error) {
+        failures.push({ index: values.length, error, raw: message.content, place: placeOf(message) })
+      }
+    }
+    const origin = {
+      source: name,
+      split: stream,
+      place: (index: number) => placeOf(read[index]!),
+      raw: (index: number) => read[index]!.content,
+    }
+    return { kind: 'records', values, origin, failures }
+  }
+
+  async #readAll(): Promise<void> {
+    const { link, what, stream } = this.#parts
+    try {
+      await link.repeat((connection) => this.#readOver(connection))
+    } catch (error) {
+      if (this.#state !== 'reading') return
+      this.#state = 'failed'
+      this.#error = unreadable(what, `stream ${stream}`, link.server, error)
+    }
+    this.#wake()
+  }
+
+  /** Reads over one connection until it fails or the reader has ended. */
+  async #readOver(connection: Connection): Promise<void> {
+    const { link, stream, check } = this.#parts
+    this.#held = undefined
+    this.#arrivedUpTo = check(this.#arrivedUpTo, await stateOf(connection, stream))
+    const { channel, closed } = await connection.channel()
+    const failed = new Promise<never>((_resolve, reject) => (this.#fail = reject))
+    failed.catch(() => {})
+    this.#channelStart = this.#arrivedUpTo
+    const take = (message: ConsumeMessage | null): void => {
+      if (message === null) this.#fail(new Error('the broker has cancelled the consumer'))
+      else this.#take(connection, message)
+    }
+    await Promise.race([consumeStream(channel, stream, this.#arrivedUpTo, streamCredit, take), failed])
+    this.#channel = channel
+    link.works()
+    this.#wake()
+    try {
+      const reason = await Promise.race([closed, failed])
+      if (this.#state === 'reading') throw reason
+    } finally {
+      this.#channel = undefined
+    }
+  }
+
+  #take(connection: Connection, message: ConsumeMessage): void {
+    const offset = offsetOf(message)!
+    if (this.#held !== undefined) this.#held.push(message)
+    else if (offset > this.#arrivedUpTo) void this.#takeAfterGap(connection, message)
+    else this.#accept(message, offset)
+  }
+
+  /** Takes a message that does not follow the one before it. The broker's own notes have offsets too. */
+  async #takeAfterGap(connection: Connection, message: ConsumeMessage): Promise<void> {
+    const { stream, check } = this.#parts
+    const held = [message]
+    this.#held = held
+    try {
+      const state = await stateOf(connection, stream)
+      if (this.#held !== held) return
+      check(this.#arrivedUpTo, { ...state, last: Number.MAX_SAFE_INTEGER })
+      for (const each of held) this.#accept(each, offsetOf(each)!)
+      this.#held = undefined
+    } catch (error) {
+      this.#fail(error)
+    }
+  }
+
+  #accept(message: ConsumeMessage, offset: number): void {
+    const { end = Infinity } = this.#parts
+    if (this.#state !== 'reading' || offset < this.#arrivedUpTo || offset > end) return
+    this.#waiting.push(message)
+    this.#arrivedUpTo = offset + 1
+    this.#isCaughtUp = false
+    this.#wake()
+  }
+
+  /** Asks for an answer: what was there has come before it. */
+  #look(): void {
+    const channel = this.#channel
+    if (channel === undefined || this.#isLooking || this.#held !== undefined) return
+    this.#isLooking = true
+    const before = this.#arrivedUpTo
+    const looked = (isThere: boolean): void => {
+      this.#isLooking = false
+      if (isThere && before === this.#arrivedUpTo && this.#held === undefined) this.#isCaughtUp = true
+      this.#wake()
+    }
+    channel.checkQueue(this.#parts.stream).then(
+      () => looked(true),
+      () => looked(false),
+    )
+  }
+
+  #giveCredit(message: ConsumeMessage): void {
+    if (offsetOf(message)! < this.#channelStart) return
+    try {
+      this.#channel?.ack(message, true)
+    } catch {
+      // The channel is closed.
+    }
+  }
+
+  #wake(): void {
+    for (const wake of this.#wakeReader.splice(0)) wake()
+  }
+}
+
+function placeOf(message: ConsumeMessage): string {
+  return `offset ${offsetOf(message)}`
+}
