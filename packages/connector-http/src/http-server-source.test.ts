@@ -242,7 +242,12 @@ async function postValues(url: string, values: readonly unknown[]): Promise<void
   }
 }
 
-const features = { replayable: true, severalSplits: false, failures: false, acknowledges: true }
+const features = {
+  durability: 'replayable',
+  severalSplits: false,
+  failures: false,
+  acknowledges: true,
+} as const
 
 describeCases(
   'http.server, posted to',

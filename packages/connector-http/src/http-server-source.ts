@@ -8,6 +8,7 @@ import {
   type SplitReader,
 } from '@millrace/core/connector'
 import { AppendLogReader } from '@millrace/segment-log'
+import { ServerAddressBook } from './serve/address-book.ts'
 import { InboxReader } from './inbox-reader.ts'
 import type { InboxPosition } from './inbox-position.ts'
 import { Inbox } from './inbox.ts'
@@ -58,10 +59,10 @@ export function receive<T>({ schema, ...options }: ReceiveOptions<T>): HttpServe
 class ListeningSource<T> implements HttpServerSource<T> {
   readonly kind = 'http'
   readonly durability = 'replayable'
+  readonly needsMainThread = true
   readonly #plan: ServerPlan
   readonly #parse: (value: unknown) => T
-  #address: ServerAddress | undefined
-  readonly #waiting: { resolve: (address: ServerAddress) => void; reject: (reason: Error) => void }[] = []
+  readonly #addresses = new ServerAddressBook()
 
   constructor(plan: ServerPlan, parse: (value: unknown) => T) {
     this.#plan = plan
@@ -105,8 +106,7 @@ class ListeningSource<T> implements HttpServerSource<T> {
   }
 
   address(): Promise<ServerAddress> {
-    if (this.#address !== undefined) return Promise.resolve(this.#address)
-    return new Promise((resolve, reject) => this.#waiting.push({ resolve, reject }))
+    return this.#addresses.address()
   }
 
   /** Starts the server and returns a function that stops it. */
@@ -115,23 +115,21 @@ class ListeningSource<T> implements HttpServerSource<T> {
     const receiver = new Receiver({ plan, inbox, sameSecret, inflate, context })
     let server: RunningServer
     try {
-      server = await listen({
+      const opening = listen({
         ...plan,
         answer: (request) => receiver.answer(request),
         isLast: () => receiver.isStopping,
         onMistake: (error) => context.warn(`a request could not be answered: ${describeError(error)}`),
       })
+      server = await this.#addresses.opened(opening)
     } catch (error) {
-      for (const { reject } of this.#waiting.splice(0)) reject(error as Error)
       await inbox.close()
       throw error
     }
-    this.#address = server.address
-    for (const { resolve } of this.#waiting.splice(0)) resolve(server.address)
     let stopped: Promise<void> | undefined
     const stop = (): Promise<void> => {
       context.signal.removeEventListener('abort', onAbort)
-      this.#address = undefined
+      this.#addresses.closed()
       return (stopped ??= stopServer(server, receiver, plan, context))
     }
     const onAbort = (): void => void stop()

@@ -1,3 +1,5 @@
+import type { OutStream } from './serve/hub.ts'
+
 /** An incoming request: its head, and a body that can be read. */
 export interface IncomingRequest {
   readonly method: string
@@ -18,4 +20,12 @@ export interface Answer {
   readonly headers: Readonly<Record<string, string>>
   /** Sent as JSON. */
   readonly body: object
+}
+
+/** An answer that does not end by itself. */
+export interface StreamAnswer {
+  readonly status: number
+  readonly headers: Readonly<Record<string, string>>
+  /** Called once the head is sent. */
+  stream(out: OutStream): void
 }

@@ -1,5 +1,5 @@
 /** Answers other than success that the server sends on purpose. */
-export type RefusalStatus = 400 | 401 | 404 | 405 | 413 | 415 | 421 | 422 | 429 | 503 | 507
+export type RefusalStatus = 400 | 401 | 403 | 404 | 405 | 413 | 415 | 421 | 422 | 429 | 503 | 507
 
 /** The details of a refusal besides its message. */
 export interface RefusalDetails {

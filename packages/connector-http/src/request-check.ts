@@ -2,10 +2,8 @@ import { acceptedCodings, contentCoding, type ContentCoding } from './content-co
 import { acceptedTypes, bodyType, type BodyType } from './content-type.ts'
 import type { IncomingRequest } from './incoming-request.ts'
 import { Refusal } from './refusal.ts'
-import { healthPath, type ServerPlan } from './server-options.ts'
-
-/** Compares two secrets in constant time. */
-export type SameSecret = (given: string, wanted: string) => boolean
+import { checkAccess, healthPath, requireHost, requireMethod, type SameSecret } from './serve/access.ts'
+import type { ServerPlan } from './server-options.ts'
 
 /** What a request asks for, from its head. */
 export type Wish =
@@ -24,15 +22,13 @@ const keyPattern = /^[\x21-\x7e]{1,255}$/
 
 /** Parses and validates the head of a request. Throws a `Refusal`. */
 export function wishOf(request: IncomingRequest, plan: ServerPlan, sameSecret: SameSecret): Wish {
-  if (plan.hosts !== undefined) requireHost(request.header('host'), plan.hosts)
   const [path] = request.target.split('?', 1)
   if (path === healthPath) {
+    requireHost(request, plan)
     requireMethod(request, ['GET', 'HEAD'])
     return { kind: 'health' }
   }
-  if (path !== plan.path) throw new Refusal(404, `no such path; post records to ${plan.path}`)
-  requireMethod(request, ['POST'])
-  if (plan.token !== undefined) requireToken(request.header('authorization'), plan.token, sameSecret)
+  checkAccess(request, plan, ['POST'], sameSecret)
   const coding = codingOf(request.header('content-encoding'))
   const type = typeOf(request.header('content-type'))
   const key = request.header('idempotency-key') ?? ''
@@ -72,24 +68,4 @@ function bodyBytesOf(request: IncomingRequest, bodyBytesMax: number): number | u
 /** The refusal of a body that is too large. */
 export function tooLarge(bodyBytesMax: number): Refusal {
   return new Refusal(413, `the body is larger than ${bodyBytesMax} bytes; send fewer records at once`)
-}
-
-function requireHost(host: string | undefined, hosts: ReadonlySet<string>): void {
-  const name = /^(?:\[([^\]]*)\]|([^:]*))(?::\d*)?$/.exec(host ?? '')
-  if (name !== null && hosts.has((name[1] ?? name[2] ?? '').toLowerCase().replace(/\.$/, ''))) return
-  throw new Refusal(421, 'the host name is not allowed; add it to allowedHosts')
-}
-
-function requireMethod(request: IncomingRequest, methods: readonly string[]): void {
-  if (methods.includes(request.method)) return
-  const allow = methods.join(', ')
-  throw new Refusal(405, `use ${allow}`, { headers: { allow } })
-}
-
-function requireToken(authorization: string | undefined, token: string, sameSecret: SameSecret): void {
-  const given = /^bearer +(\S+) *$/i.exec(authorization ?? '')?.[1]
-  if (given !== undefined && sameSecret(given, token)) return
-  throw new Refusal(401, 'a valid token is required: Authorization: Bearer TOKEN', {
-    headers: { 'www-authenticate': 'Bearer' },
-  })
 }

@@ -6,8 +6,9 @@ import type { AddressInfo } from 'node:net'
 import { promisify } from 'node:util'
 import { brotliDecompress, gunzip, inflate as inflateZlib } from 'node:zlib'
 import type { Inflate } from './content-coding.ts'
-import type { Answer, IncomingRequest } from './incoming-request.ts'
-import type { SameSecret } from './request-check.ts'
+import type { Answer, IncomingRequest, StreamAnswer } from './incoming-request.ts'
+import type { SameSecret } from './serve/access.ts'
+import type { OutStream } from './serve/hub.ts'
 
 /** Compares digests, which have equal lengths, so that timing does not reveal the length of the secret. */
 export const sameSecret: SameSecret = (given, wanted) => timingSafeEqual(digest(given), digest(wanted))
@@ -47,7 +48,7 @@ export interface ListenOptions {
   /** How long receiving a request may take. */
   readonly requestTimeoutMs: number
   /** Answers a request. It may reject if the client has disconnected; any other rejection is a bug. */
-  readonly answer: (request: IncomingRequest) => Promise<Answer>
+  readonly answer: (request: IncomingRequest) => Promise<Answer | StreamAnswer>
   /** Reports a bug; the client gets a 500. */
   readonly onMistake: (error: unknown) => void
   /** Whether an answer is the last on its connection. */
@@ -81,20 +82,21 @@ export async function listen(options: ListenOptions): Promise<RunningServer> {
   // A client that sends `Expect: 100-continue` gets 100 only if its body is wanted.
   server.on('checkContinue', handle)
   server.maxConnections = connectionsMax
-  await started(server, host, port)
+  const address = await startListening(server, host, port)
   return {
-    address: addressOf(server, host),
+    address,
     stop: () => new Promise((resolve) => server.close(() => resolve())),
     cut: () => server.closeAllConnections(),
   }
 }
 
-function started(server: Server, host: string, port: number): Promise<void> {
+/** Resolves to the address where a server listens. Rejects with `SOURCE_FAILED` if it cannot. */
+export function startListening(server: Server, host: string, port: number): Promise<ServerAddress> {
   return new Promise((resolve, reject) => {
     server.once('error', (cause: NodeJS.ErrnoException) => reject(cannotListen(host, port, cause)))
     server.listen({ host, port }, () => {
       server.removeAllListeners('error')
-      resolve()
+      resolve(addressOf(server, host))
     })
   })
 }
@@ -120,7 +122,8 @@ async function respond(
 ): Promise<void> {
   try {
     const given = await answer(request)
-    send(response, given, isLast() || !request.isRead)
+    if ('stream' in given) stream(response, given)
+    else send(response, given, isLast() || !request.isRead)
   } catch (error) {
     if (response.destroyed) return
     onMistake(error)
@@ -140,6 +143,43 @@ function send(response: ServerResponse, { status, headers, body }: Answer, isLas
     ...(isLast && { connection: 'close' }),
   })
   response.end(text)
+}
+
+function stream(response: ServerResponse, answer: StreamAnswer): void {
+  response.writeHead(answer.status, { ...answer.headers, 'x-content-type-options': 'nosniff' })
+  response.flushHeaders()
+  answer.stream(new NodeStream(response))
+}
+
+class NodeStream implements OutStream {
+  readonly #response: ServerResponse
+
+  constructor(response: ServerResponse) {
+    this.#response = response
+    // A client that is gone is no error.
+    response.on('error', () => {})
+  }
+
+  get waitingBytes(): number {
+    return this.#response.writableLength
+  }
+
+  write(bytes: Uint8Array): void {
+    if (!this.#response.destroyed) this.#response.write(bytes)
+  }
+
+  listen(onDrain: () => void, onClose: () => void): void {
+    this.#response.on('drain', onDrain)
+    this.#response.once('close', onClose)
+  }
+
+  end(): void {
+    this.#response.end()
+  }
+
+  cut(): void {
+    this.#response.destroy()
+  }
 }
 
 class NodeRequest implements IncomingRequest {

@@ -44,8 +44,12 @@ export function contextOf(platform: SimPlatform, changes: Partial<ConnectorConte
     random,
     fs,
     isBounded: false,
+    start: { kind: 'first', checkpoint: undefined },
     signal,
     warn: () => undefined,
+    down: () => {},
+    trying: () => {},
+    up: () => {},
     ...changes,
   }
 }

@@ -1,0 +1,3 @@
+/** The source and the sink for server-sent events, exported as `sse`. */
+export { broadcast } from './events/broadcast.ts'
+export { read } from './events/read-source.ts'
