@@ -1,0 +1,316 @@
+import { Hono, type Context } from 'hono'
+import { bodyLimit } from 'hono/body-limit'
+import { routes } from '../contract/routes.ts'
+import type { StateRead } from '../contract/state.ts'
+import type { JobList, Session } from '../contract/job.ts'
+import type { EventPage, LogPage } from '../contract/happenings.ts'
+import type { WatchedJob } from '../job/watched-job.ts'
+import type { Key } from '@millrace/core'
+import type { StateQuery } from '@millrace/core/job'
+import { keyOf, stateList, stateOfKey, statePage, type ValueForm } from '../state/state-view.ts'
+import { watchState } from './watch-state.ts'
+import { splitPage } from '../job/split-page.ts'
+import { lettersOf, letterLogs, type LoggedLetter } from '../letters/letters.ts'
+import { letterDetail, letterGroups, letterPage } from '../letters/letter-rows.ts'
+import { profileJob } from '../profile/profile-job.ts'
+import { prometheusText, prometheusType } from '../metrics/prometheus.ts'
+import { act } from './actions.ts'
+import { guard, roleOfToken, tokenCookie, type GuardedVariables, type GuardOptions } from './guard.ts'
+import { answerTo, countOf, problem, RequestError, wordOf } from './problems.ts'
+import { eventStream } from './stream.ts'
+
+/** What the API serves. */
+export interface ApiOptions extends GuardOptions {
+  readonly version: string
+  /** The OpenAPI document, as text. */
+  readonly openApi: string
+  /** The jobs of the process; more may be added while it serves. */
+  readonly jobs: ReadonlyMap<string, WatchedJob>
+  /** Answers a path that is no route, with files of the dashboard; undefined if there is none. */
+  readonly files: ((path: string) => Promise<Response | undefined>) | undefined
+}
+
+type Env = { Variables: GuardedVariables }
+
+/** Larger bodies are refused, in bytes. */
+const bodyMax = 64 * 1024
+/** The most entries of one page. */
+const pageMax = 10_000
+const logLevels = ['debug', 'info', 'warning', 'error'] as const
+
+/** The routes of the control API. */
+export function controlApi(options: ApiOptions): Hono<Env> {
+  const app = new Hono<Env>()
+  app.use(async (context, next) => {
+    await next()
+    protect(context)
+  })
+  app.use(guard(options))
+  app.use(
+    bodyLimit({
+      maxSize: bodyMax,
+      onError: (context) => problem(context, 413, 'TOO_LARGE', 'the body is too large'),
+    }),
+  )
+  app.onError(answerTo)
+  probes(app, options)
+  figures(app, options)
+  happenings(app, options)
+  state(app, options)
+  letters(app, options)
+  actions(app, options)
+  profiles(app, options)
+  app.notFound(async (context) => {
+    const isApi = context.req.path.startsWith('/api')
+    const file = isApi || context.req.method !== 'GET' ? undefined : await options.files?.(context.req.path)
+    return file ?? problem(context, 404, 'NOT_FOUND', `there is nothing at ${context.req.path}`)
+  })
+  return app
+}
+
+const policy =
+  "default-src 'self'; style-src 'self' 'unsafe-inline'; img-src 'self' data:; object-src 'none'; base-uri 'none'; frame-ancestors 'none'; form-action 'self'"
+
+/** Headers that keep a browser from doing what no page of ours asks for. */
+function protect(context: Context): void {
+  context.header('content-security-policy', policy)
+  context.header('x-content-type-options', 'nosniff')
+  context.header('x-frame-options', 'DENY')
+  context.header('referrer-policy', 'no-referrer')
+  context.header('cross-origin-resource-policy', 'same-origin')
+  context.header('cross-origin-opener-policy', 'same-origin')
+  if (!context.res.headers.has('cache-control')) context.header('cache-control', 'no-store')
+}
+
+function jobOf(context: Context<Env>, { jobs }: ApiOptions): WatchedJob {
+  const name = context.req.param('job')!
+  const job = jobs.get(name)
+  if (job !== undefined) return job
+  // The address is served before the job is there.
+  if (jobs.size === 0) throw new RequestError(409, 'JOB_FAILED', 'the process is starting; try again later')
+  throw new RequestError(
+    404,
+    'NOT_FOUND',
+    `no job '${name}' runs here; there are ${[...jobs.keys()].join(', ')}`,
+  )
+}
+
+function probes(app: Hono<Env>, options: ApiOptions): void {
+  const { jobs, version, openApi } = options
+  app.get(routes.openapi, (context) => {
+    context.header('content-type', 'application/json')
+    return context.body(openApi)
+  })
+  app.get(routes.live, (context) => context.text('ok\n'))
+  app.get(routes.ready, (context) => {
+    const states = [...jobs.values()].map((job) => job.readiness())
+    const isReady = states.length > 0 && states.every((state) => state.isReady)
+    const reasons = context.get('mayRead') ? states.flatMap((state) => state.reasons) : []
+    return context.json({ isReady, reasons }, isReady ? 200 : 503)
+  })
+  app.get(routes.session, (context) => {
+    const session: Session = { role: context.get('role'), version, now: firstOf(jobs)?.now ?? 0 }
+    return context.json(session)
+  })
+  app.post(routes.login, async (context) => {
+    const body = await context.req.parseBody()
+    const given = typeof body['token'] === 'string' ? body['token'] : undefined
+    if (roleOfToken(given, options) === undefined)
+      return problem(context, 401, 'UNAUTHORIZED', 'the token is not known')
+    const cookie = `${tokenCookie}=${encodeURIComponent(given!)}; Path=/; HttpOnly; SameSite=Strict`
+    context.header('set-cookie', cookie)
+    return context.redirect('/', 303)
+  })
+}
+
+function firstOf(jobs: ReadonlyMap<string, WatchedJob>): WatchedJob | undefined {
+  return jobs.values().next().value
+}
+
+function figures(app: Hono<Env>, options: ApiOptions): void {
+  const { jobs } = options
+  app.get(routes.metrics, (context) => {
+    context.header('content-type', prometheusType)
+    return context.body(prometheusText([...jobs.values()]))
+  })
+  app.get(routes.jobs, (context) => {
+    const list: JobList = { jobs: [...jobs.values()].map((job) => job.summary()) }
+    return context.json(list)
+  })
+  app.get(routes.job, (context) => context.json(jobOf(context, options).overview()))
+  app.get(routes.graph, (context) => context.json(jobOf(context, options).graph))
+  app.get(routes.figures, (context) => context.json(jobOf(context, options).figures()))
+  app.get(routes.history, (context) => context.json(jobOf(context, options).history()))
+  app.get(routes.operator, (context) => {
+    const name = context.req.param('operator')
+    const detail = jobOf(context, options).detail(name)
+    if (detail === undefined)
+      throw new RequestError(404, 'NOT_FOUND', `the pipeline has no operator '${name}'`)
+    return context.json(detail)
+  })
+  app.get(routes.splits, (context) =>
+    context.json(
+      splitPage(jobOf(context, options), {
+        source: context.req.query('source'),
+        sort: wordOf(context, 'sort', ['name', 'lag', 'watermark', 'records']),
+        limit: countOf(context, 'limit', 100, pageMax),
+        from: countOf(context, 'cursor', 0, Number.MAX_SAFE_INTEGER),
+      }),
+    ),
+  )
+  app.get(routes.checkpoints, (context) => context.json(jobOf(context, options).checkpoints()))
+  app.get(routes.doctor, (context) => context.json(jobOf(context, options).diagnosis()))
+}
+
+function happenings(app: Hono<Env>, options: ApiOptions): void {
+  app.get(routes.events, (context) => {
+    const { events } = jobOf(context, options).happenings
+    const kind = context.req.query('kind')
+    const limit = countOf(context, 'limit', 500, pageMax)
+    const after = countOf(context, 'after', 0, Number.MAX_SAFE_INTEGER)
+    const { entries, isCut } = events.after(after, limit, (row) => kind === undefined || row.kind === kind)
+    const page: EventPage = { events: entries, last: entries.at(-1)?.id ?? events.last, isCut }
+    return context.json(page)
+  })
+  app.get(routes.logs, (context) => {
+    const { lines } = jobOf(context, options).happenings
+    const least = logLevels.indexOf(wordOf(context, 'level', ['debug', ...logLevels]))
+    const limit = countOf(context, 'limit', 500, pageMax)
+    const after = countOf(context, 'after', 0, Number.MAX_SAFE_INTEGER)
+    const { entries, isCut } = lines.after(after, limit, ({ level }) => logLevels.indexOf(level) >= least)
+    const page: LogPage = { lines: entries, last: entries.at(-1)?.id ?? lines.last, isCut }
+    return context.json(page)
+  })
+  app.get(routes.stream, (context) => eventStream(context, jobOf(context, options)))
+}
+
+/** The key of a request; undefined if it has none. */
+function keyIn(context: Context<Env>, given: string | undefined): { readonly is: Key } | undefined {
+  if (given === undefined) return undefined
+  const key = keyOf(given, wordOf(context, 'keyType', ['text', 'json']))
+  if (key !== undefined) return { is: key }
+  throw new RequestError(
+    400,
+    'OPTION_INVALID',
+    `the key '${given}' is no JSON; leave out keyType=json for text`,
+  )
+}
+
+/** The operator of a request. Throws where it has no state. */
+function operatorOf(context: Context<Env>, { graph }: WatchedJob): string {
+  const name = context.req.param('operator')!
+  if (graph.operators.some(({ id, hasState }) => id === name && hasState)) return name
+  throw new RequestError(404, 'NOT_FOUND', `the pipeline has no operator '${name}' with state`)
+}
+
+function rangeIn(context: Context<Env>): StateQuery['range'] {
+  const [from, to] = ['from', 'to'].map((name) => keyIn(context, context.req.query(name) || undefined)?.is)
+  if (from === undefined && to === undefined) return undefined
+  for (const end of [from, to]) {
+    if (end === undefined || typeof end === 'string' || typeof end === 'number') continue
+    throw new RequestError(400, 'OPTION_INVALID', 'from and to are text or numbers')
+  }
+  return { from: from as RangeEnd, to: to as RangeEnd }
+}
+
+type RangeEnd = string | number | undefined
+
+function state(app: Hono<Env>, options: ApiOptions): void {
+  const tableIn = (context: Context<Env>): string | undefined => context.req.query('table') || undefined
+  const readIn = (context: Context<Env>): StateRead => wordOf(context, 'read', ['latest', 'checkpoint'])
+  const formIn = (context: Context<Env>): ValueForm => wordOf(context, 'values', ['shown', 'exact'])
+  app.get(routes.state, (context) => context.json(stateList(jobOf(context, options))))
+  app.get(routes.stateScan, async (context) => {
+    const job = jobOf(context, options)
+    const page = await statePage(
+      job,
+      {
+        operator: operatorOf(context, job),
+        table: tableIn(context),
+        prefix: context.req.query('prefix') || undefined,
+        skip: countOf(context, 'cursor', 0, Number.MAX_SAFE_INTEGER),
+        range: rangeIn(context),
+        limit: countOf(context, 'limit', 100, pageMax),
+      },
+      readIn(context),
+      formIn(context),
+    )
+    return context.json(page)
+  })
+  app.get(routes.stateOfKey, async (context) => {
+    const job = jobOf(context, options)
+    const key = keyIn(context, context.req.param('key'))!
+    return context.json(
+      await stateOfKey(job, operatorOf(context, job), key.is, {
+        table: tableIn(context),
+        read: readIn(context),
+        form: formIn(context),
+      }),
+    )
+  })
+  app.get(routes.watch, (context) => {
+    const job = jobOf(context, options)
+    return watchState(context, job, {
+      form: formIn(context),
+      operator: operatorOf(context, job),
+      table: tableIn(context),
+      key: keyIn(context, context.req.query('key')),
+      limit: countOf(context, 'limit', 100, 1_000),
+    })
+  })
+}
+
+async function selected(context: Context<Env>, job: WatchedJob): Promise<readonly LoggedLetter[]> {
+  if (letterLogs(job.options).length === 0) return []
+  const query = (name: string): string | undefined => context.req.query(name) || undefined
+  return lettersOf(job.options, { log: query('log'), operator: query('operator'), code: query('code') })
+}
+
+function letters(app: Hono<Env>, options: ApiOptions): void {
+  app.get(routes.letters, async (context) => {
+    const job = jobOf(context, options)
+    const from = countOf(context, 'cursor', 0, Number.MAX_SAFE_INTEGER)
+    const limit = countOf(context, 'limit', 100, pageMax)
+    return context.json(letterPage(job.options, await selected(context, job), from, limit))
+  })
+  app.get(routes.letterGroups, async (context) =>
+    context.json(letterGroups(await selected(context, jobOf(context, options)))),
+  )
+  app.get(routes.letter, async (context) => {
+    const job = jobOf(context, options)
+    const id = context.req.param('id')
+    const letter = (await selected(context, job)).find((each) => each.letter.id === id)
+    if (letter === undefined) throw new RequestError(404, 'NOT_FOUND', `there is no letter '${id}'`)
+    return context.json(letterDetail(job.options, letter))
+  })
+}
+
+/** The longest profile, in seconds. */
+const profileMax = 60
+
+function profiles(app: Hono<Env>, options: ApiOptions): void {
+  app.get(routes.profile, async (context) => {
+    const job = jobOf(context, options)
+    requireOperator(context)
+    const seconds = countOf(context, 'seconds', 10, profileMax)
+    if (seconds === 0) throw new RequestError(400, 'OPTION_INVALID', 'seconds is 0; give 1 to 60')
+    return context.json(await profileJob(job, seconds))
+  })
+}
+
+function requireOperator(context: Context<Env>): void {
+  if (context.get('role') === 'operator') return
+  throw new RequestError(403, 'FORBIDDEN', 'a viewer may not act; use the token of an operator')
+}
+
+function actions(app: Hono<Env>, options: ApiOptions): void {
+  app.post(routes.actions, async (context) => {
+    const job = jobOf(context, options)
+    requireOperator(context)
+    if (context.req.header('content-type')?.split(';')[0] !== 'application/json') {
+      return problem(context, 415, 'UNSUPPORTED', 'send the action as application/json')
+    }
+    const body: unknown = await context.req.json().catch(() => undefined)
+    return context.json(await act(job, body))
+  })
+}

@@ -1,0 +1,113 @@
+import { MillraceError, reveal, type Secret } from '@millrace/core'
+import { Runtime } from '../job/runtime.ts'
+import { WatchedJob, type WatchOptions } from '../job/watched-job.ts'
+import { controlApi } from './api.ts'
+import { listen, type Listening } from './node-server.ts'
+import { openApiText, staticFiles } from './static-files.ts'
+
+/** Where the control API listens, and who may use it. */
+export interface ControlOptions {
+  /** Default 127.0.0.1. Any other address than loopback needs a token. */
+  readonly host?: string | undefined
+  /** 0: any free one. */
+  readonly port: number
+  /** What operators send as `Authorization: Bearer TOKEN`. At least 16 characters. Default: none is asked for. */
+  readonly token?: string | Secret | undefined
+  /** The token of viewers, who may read and not act. */
+  readonly viewerToken?: string | Secret | undefined
+  /** More host names by which browsers may address the server. */
+  readonly hosts?: readonly string[] | undefined
+  /** The version of Millrace that the API reports. */
+  readonly version: string
+  /** The directory of the dashboard's files. Default: no dashboard is served. */
+  readonly dashboard?: string | undefined
+}
+
+const loopback = /^(?:localhost|127(?:\.\d{1,3}){3}|::1)$/
+const tokenLeast = 16
+
+/** The control API of a process: jobs are started through it, and it serves them over HTTP. */
+export class Control {
+  readonly url: string
+  readonly #listening: Listening
+  readonly #jobs: Map<string, WatchedJob>
+  readonly #runtime: Runtime
+
+  constructor(listening: Listening, jobs: Map<string, WatchedJob>, runtime: Runtime) {
+    this.#listening = listening
+    this.#jobs = jobs
+    this.#runtime = runtime
+    const host = listening.host.includes(':') ? `[${listening.host}]` : listening.host
+    this.url = `http://${host}:${listening.port}`
+  }
+
+  /** Starts a job that the API shows. Throws what `startJob` throws, and for a second job of the same name. */
+  start(options: Omit<WatchOptions, 'runtime'>): WatchedJob {
+    const { name } = options.job.graph
+    if (this.#jobs.has(name)) {
+      throw new MillraceError(
+        'OPTION_INVALID',
+        `the control API has a job '${name}' already; give pipelines different names`,
+      )
+    }
+    const watched = new WatchedJob({ ...options, runtime: () => this.#runtime.read() })
+    this.#jobs.set(name, watched)
+    return watched
+  }
+
+  /** Ends serving and measuring; jobs are not stopped. */
+  async close(): Promise<void> {
+    for (const job of this.#jobs.values()) job[Symbol.dispose]()
+    this.#runtime[Symbol.dispose]()
+    await this.#listening.close()
+  }
+}
+
+/**
+ * Starts the control API. Throws `OPTION_INVALID` for an address other than loopback without a token, for a token that
+ * is too short, and for an address that is not free.
+ *
+ * @example
+ * const control = await startControl({ port: 9090, version: '1.0.0' })
+ * const { job } = control.start({ job: options })
+ * await job.ended
+ * await control.close()
+ */
+export async function startControl(options: ControlOptions): Promise<Control> {
+  const { host = '127.0.0.1', port, hosts = [], version, dashboard } = options
+  const [token, viewerToken] = [options.token, options.viewerToken].map((given) => given && reveal(given))
+  requireToken(host, token, viewerToken)
+  const jobs = new Map<string, WatchedJob>()
+  const files = dashboard === undefined ? undefined : await staticFiles(dashboard)
+  const app = controlApi({
+    token,
+    viewerToken,
+    hosts: [...hosts, host],
+    version,
+    openApi: await openApiText(),
+    jobs,
+    files,
+  })
+  const listening = await listen((request) => app.fetch(request), host, port)
+  return new Control(listening, jobs, new Runtime())
+}
+
+function requireToken(host: string, token: string | undefined, viewerToken: string | undefined): void {
+  if (token === undefined && !loopback.test(host)) {
+    throw new MillraceError(
+      'OPTION_INVALID',
+      `the control API would listen on ${host}, where other machines reach it: set a token (MILLRACE_CONTROL_TOKEN), or listen on 127.0.0.1`,
+    )
+  }
+  if (token === undefined && viewerToken !== undefined) {
+    throw new MillraceError('OPTION_INVALID', 'a token of viewers needs a token of operators, too')
+  }
+  for (const given of [token, viewerToken]) {
+    if (given !== undefined && given.length < tokenLeast) {
+      throw new MillraceError(
+        'OPTION_INVALID',
+        `a token of the control API has at least ${tokenLeast} characters`,
+      )
+    }
+  }
+}

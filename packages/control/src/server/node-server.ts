@@ -1,0 +1,56 @@
+import { createServer, type Server } from 'node:http'
+import type { AddressInfo } from 'node:net'
+import { getRequestListener } from '@hono/node-server'
+import { describeError, MillraceError } from '@millrace/core'
+
+/** A server that listens. */
+export interface Listening {
+  readonly host: string
+  readonly port: number
+  close(): Promise<void>
+}
+
+/** Requests that take longer to arrive are cut, in milliseconds. */
+const headersTimeoutMs = 10_000
+const requestTimeoutMs = 30_000
+const connectionsMax = 256
+
+/** Serves requests on an address. Rejects with `OPTION_INVALID` if it is not free or not of this machine. */
+export async function listen(
+  fetch: (request: Request) => Response | Promise<Response>,
+  host: string,
+  port: number,
+): Promise<Listening> {
+  const answer = getRequestListener(fetch, { overrideGlobalObjects: false })
+  const server = createServer(
+    { headersTimeout: headersTimeoutMs, requestTimeout: requestTimeoutMs, maxHeaderSize: 16_384 },
+    (request, response) => void answer(request, response),
+  )
+  server.maxConnections = connectionsMax
+  await listening(server, host, port)
+  const { port: own } = server.address() as AddressInfo
+  return {
+    host,
+    port: own,
+    close: () =>
+      new Promise((resolve) => {
+        server.close(() => resolve())
+        server.closeAllConnections()
+      }),
+  }
+}
+
+function listening(server: Server, host: string, port: number): Promise<void> {
+  return new Promise((resolve, reject) => {
+    server.once('error', (error) => {
+      reject(
+        new MillraceError(
+          'OPTION_INVALID',
+          `the control API cannot listen on ${host}:${port}: ${describeError(error)}. Choose another address`,
+          { cause: error },
+        ),
+      )
+    })
+    server.listen(port, host, resolve)
+  })
+}

@@ -1,0 +1,90 @@
+import type { Context } from 'hono'
+import type { EventRow, LogRow } from '../contract/happenings.ts'
+import type { WatchedJob } from '../job/watched-job.ts'
+
+/** Events that are sent again after a reconnect, at most. */
+const replayed = 500
+/** A stream of a reader that does not read is cut when so many messages wait. */
+const waitingMax = 1_000
+
+const encoder = new TextEncoder()
+
+/** An answer that stays open. `begin` starts it, and returns what ends it when the reader has gone. */
+export function streamOf(begin: (feed: Feed) => Disposable): Response {
+  let over: Disposable | undefined
+  const end = (): void => {
+    over?.[Symbol.dispose]()
+    over = undefined
+  }
+  const body = new ReadableStream<Uint8Array>(
+    {
+      start: (controller) => {
+        over = begin(new Feed(controller, end))
+      },
+      cancel: end,
+    },
+    { highWaterMark: waitingMax },
+  )
+  return new Response(body, {
+    headers: { 'content-type': 'text/event-stream; charset=utf-8', 'cache-control': 'no-store' },
+  })
+}
+
+/** The stream of a job: its state and figures after each measurement, its events and log lines as they come. */
+export function eventStream(context: Context, watched: WatchedJob): Response {
+  const lastEvent = Number(context.req.header('last-event-id') ?? context.req.query('after') ?? Number.NaN)
+  const { happenings } = watched
+  return streamOf((feed) => {
+    if (Number.isSafeInteger(lastEvent)) {
+      for (const row of happenings.events.after(lastEvent, replayed).entries) feed.row('event', row)
+    }
+    const listener = (kind: 'event' | 'log', row: EventRow | LogRow): void => feed.row(kind, row)
+    const figures = (): void => {
+      // What was not read yet is as old as what would follow.
+      if (feed.isBehind) return
+      feed.send('status', watched.overview())
+      feed.send('metrics', watched.figures())
+    }
+    happenings.listeners.add(listener)
+    const measured = watched.onMeasured(figures)
+    figures()
+    return {
+      [Symbol.dispose]: () => {
+        happenings.listeners.delete(listener)
+        measured[Symbol.dispose]()
+      },
+    }
+  })
+}
+
+/** Writes messages to one reader. */
+export class Feed {
+  readonly #controller: ReadableStreamDefaultController<Uint8Array>
+  readonly #end: () => void
+  #isOver = false
+
+  constructor(controller: ReadableStreamDefaultController<Uint8Array>, end: () => void) {
+    this.#controller = controller
+    this.#end = end
+  }
+
+  get isBehind(): boolean {
+    return this.#isOver || (this.#controller.desiredSize ?? 0) < waitingMax - 4
+  }
+
+  row(kind: 'event' | 'log', row: EventRow | LogRow): void {
+    this.send(kind, row, kind === 'event' ? row.id : undefined)
+  }
+
+  send(event: string, data: unknown, id?: number | string): void {
+    if (this.#isOver) return
+    if ((this.#controller.desiredSize ?? 0) <= 0) {
+      this.#isOver = true
+      this.#end()
+      this.#controller.close()
+      return
+    }
+    const head = id === undefined ? '' : `id: ${id}\n`
+    this.#controller.enqueue(encoder.encode(`${head}event: ${event}\ndata: ${JSON.stringify(data)}\n\n`))
+  }
+}

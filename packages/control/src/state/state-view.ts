@@ -1,0 +1,120 @@
+import type { Key } from '@millrace/core'
+import type { StateQuery, StateRow } from '@millrace/core/job'
+import type { StateAnswer, StateEntry, StateList, StatePage, StateRead } from '../contract/state.ts'
+import { timersTable } from '../job/figures.ts'
+import type { WatchedJob } from '../job/watched-job.ts'
+import { toExactJson } from './exact-json.ts'
+import { plainJson } from './plain-json.ts'
+import { stateEntry } from './state-entry.ts'
+
+/** The operators with state that can be read. */
+export function stateList({ graph, interval, job }: WatchedJob): StateList {
+  const kinds = new Map(job.checkpointed.map(({ name, keys }) => [name, keys]))
+  const operators = graph.operators.flatMap(({ id, type, keeps, hasState }) => {
+    const tables = new Map<string, number>()
+    for (const { name, cells } of interval.now.byOwner.get(id) ?? []) {
+      if (name !== timersTable) tables.set(name, (tables.get(name) ?? 0) + cells)
+    }
+    if (!hasState || tables.size === 0) return []
+    return [
+      {
+        operator: id,
+        type,
+        keeps: keeps ?? '',
+        keys: kinds.get(id) ?? [],
+        tables: Array.from(tables, ([table, cells]) => ({ table, cells })),
+      },
+    ]
+  })
+  return { operators }
+}
+
+/** How many values one key may have in an answer. */
+const keyRowsMax = 10_000
+
+/** How values are written: `shown` may cut them and is for people, `exact` is for programs. */
+export type ValueForm = 'shown' | 'exact'
+
+const writers: Readonly<Record<ValueForm, (value: unknown) => unknown>> = {
+  shown: (value) => plainJson(value),
+  exact: toExactJson,
+}
+
+/** What an operator keeps for one key. */
+export async function stateOfKey(
+  watched: WatchedJob,
+  operator: string,
+  key: Key,
+  {
+    table,
+    read,
+    form = 'shown',
+  }: { readonly table: string | undefined; readonly read: StateRead; readonly form?: ValueForm },
+): Promise<StateAnswer> {
+  const query = { operator, table, key: { is: key }, skip: 0, limit: keyRowsMax }
+  const { rows, checkpoint } = await rowsOf(watched, query, read)
+  return {
+    operator,
+    key: writers[form](key),
+    read,
+    checkpoint,
+    entries: entriesOf(watched, operator, rows, form),
+  }
+}
+
+/** A page of what an operator keeps. */
+export async function statePage(
+  watched: WatchedJob,
+  query: {
+    readonly operator: string
+    readonly table: string | undefined
+    readonly prefix: string | undefined
+    readonly range?: StateQuery['range']
+    readonly skip: number
+    readonly limit: number
+  },
+  read: StateRead,
+  form: ValueForm = 'shown',
+): Promise<StatePage> {
+  const { operator, skip, limit } = query
+  const { rows, checkpoint } = await rowsOf(watched, { ...query, limit: limit + 1 }, read)
+  const page = rows.slice(0, limit)
+  return {
+    operator,
+    read,
+    checkpoint,
+    entries: entriesOf(watched, operator, page, form),
+    next: rows.length > limit ? String(skip + limit) : null,
+  }
+}
+
+interface Rows {
+  readonly rows: readonly StateRow[]
+  readonly checkpoint: number | null
+}
+
+async function rowsOf({ job }: WatchedJob, query: StateQuery, read: StateRead): Promise<Rows> {
+  return read === 'checkpoint'
+    ? job.readCheckpoint(query)
+    : { rows: await job.readState(query), checkpoint: null }
+}
+
+function entriesOf(
+  { graph }: WatchedJob,
+  operator: string,
+  rows: readonly StateRow[],
+  form: ValueForm,
+): readonly StateEntry[] {
+  const type = graph.operators.find(({ id }) => id === operator)?.type ?? ''
+  return rows.map((row) => stateEntry(row, type, writers[form]))
+}
+
+/** A key of a request: text, or JSON if it is said to be JSON. */
+export function keyOf(text: string, type: 'text' | 'json'): Key | undefined {
+  if (type === 'text') return text
+  try {
+    return JSON.parse(text) as Key
+  } catch {
+    return undefined
+  }
+}
