@@ -39,12 +39,13 @@ async function reportOne(
   let manifest: Manifest | undefined
   try {
     manifest = await storage.read(checkpoint)
-    const { kind, snapshot } = manifest.store
-    if (kind !== 'memory') {
+    const { kind, parts } = manifest.store
+    if (kind !== 'memory' && kind !== 'disk') {
       const damage = `its state is in a store of kind '${kind}', which this command cannot check`
       return { checkpoint, manifest, stateBytes: undefined, damage }
     }
-    const stateBytes = await verifySnapshot(fs, directory.state, snapshot)
+    let stateBytes = 0
+    for (const part of parts) stateBytes += await verifySnapshot(fs, directory.statePart(part), part.snapshot)
     return { checkpoint, manifest, stateBytes, damage: undefined }
   } catch (error) {
     if (!isMillraceError(error)) throw error

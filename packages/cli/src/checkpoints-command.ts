@@ -59,6 +59,7 @@ function jsonOf({
           keyGroups: manifest.keyGroups,
           operators: manifest.operators,
           sources: manifest.sources,
+          ...(manifest.reset === undefined ? {} : { reset: manifest.reset }),
           pendingCommits: manifest.sinks.filter(({ isCommitted }) => isCommitted !== true).length,
         }),
     ...(stateBytes === undefined ? {} : { stateBytes }),
@@ -84,7 +85,7 @@ function rowsOf({ checkpoint, manifest, stateBytes, damage }: CheckpointReport):
 
 const splitsShown = 4
 
-function factsOf({ pipeline, operators, sources, sinks }: Manifest): readonly string[] {
+function factsOf({ pipeline, operators, sources, sinks, reset }: Manifest): readonly string[] {
   const parts = operators.map((entry) => `  ${partText(entry)}`)
   const positions = sources.flatMap(({ source, splits, finished }) => {
     const rows = splits.slice(0, splitsShown).map(({ split, position }) => {
@@ -98,5 +99,9 @@ function factsOf({ pipeline, operators, sources, sinks }: Manifest): readonly st
   })
   const inDoubt = sinks.filter(({ isCommitted }) => isCommitted !== true).length
   const pending = inDoubt === 0 ? [] : [`  ${inDoubt} commits prepared by sinks`]
-  return [`  '${pipeline}'`, ...parts, ...positions, ...pending].map(printable)
+  const left =
+    reset === undefined
+      ? []
+      : [`  a reset of checkpoint ${reset.from}: the next start drops ${reset.drop.join(', ') || 'nothing'}`]
+  return [`  '${pipeline}'`, ...left, ...parts, ...positions, ...pending].map(printable)
 }

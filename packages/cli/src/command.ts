@@ -54,6 +54,13 @@ export class CommandLine {
     return this.#values.get(name)?.at(-1)
   }
 
+  /** The options that `isWanted` selects, as arguments of a command. */
+  toArguments(isWanted: (name: string) => boolean): readonly string[] {
+    return [...this.#values]
+      .filter(([name]) => isWanted(name))
+      .flatMap(([name, values]) => values.map((value) => (value === '' ? `--${name}` : `--${name}=${value}`)))
+  }
+
   /** All values of an option, in order. */
   values(name: string): readonly string[] {
     return this.#values.get(name) ?? []

@@ -1,7 +1,7 @@
 import { describeError } from '@millrace/core'
 import type { DeadLetter } from '@millrace/core/operator'
 import type { KeptLetter } from '@millrace/flow'
-import type { RehearsalResult } from './dlq-rehearsal.ts'
+import type { RehearsalResult } from '@millrace/control/letters'
 import { printable } from './printable.ts'
 import { dateText, whole } from './status-text.ts'
 

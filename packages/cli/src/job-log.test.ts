@@ -22,7 +22,9 @@ function logOf(
     tasks,
     state: undefined,
     lastCheckpoint: undefined,
+    outages: [],
     eventTimeWaits: [],
+    stop: undefined,
   }
   const view: JobView = {
     status: () => status,
@@ -45,7 +47,14 @@ function logOf(
     isQuiet: false,
   })
   const checkpoint = (number: number): void => {
-    const figures = { checkpoint: number, durationMs: 1, alignAndEncodeMs: 1, completedAt: clock.now() }
+    const figures = {
+      checkpoint: number,
+      durationMs: 1,
+      alignAndEncodeMs: 1,
+      completedAt: clock.now(),
+      bytes: 0,
+      slowest: [],
+    }
     log.event({ kind: 'checkpointCompleted', figures }, view)
   }
   const shown = (): number => written.split('running  7 in/s').length - 1

@@ -1,7 +1,7 @@
 import type { Clock } from '@millrace/world'
 import { docsLink } from '@millrace/core'
 import { inputsOf, type Graph } from '@millrace/core/graph'
-import type { JobEvent, JobResult, JobStatus } from '@millrace/core/job'
+import type { BreakerState, JobEvent, JobResult, JobStatus } from '@millrace/core/job'
 import { reportOf, reportText } from './error-report.ts'
 import type { LogLines } from './log-lines.ts'
 import type { Figures } from './progress.ts'
@@ -32,6 +32,12 @@ export const progressEveryMs = 10_000
 /** How many checkpoints get a log line each, regardless of the interval. */
 const firstCheckpoints = 10
 
+const breakerTexts: Readonly<Record<BreakerState, string>> = {
+  open: 'no call is made for a while, and records wait',
+  'half-open': 'one call tries whether the system is back',
+  closed: 'calls are made as before',
+}
+
 /** Logs the events of one job. */
 export class JobLog {
   readonly #lines: LogLines
@@ -43,6 +49,8 @@ export class JobLog {
   #isTypesHintDue: boolean
   #hasStarted = false
   readonly #linksShown = new Set<string>()
+  /** The states of breakers that were logged in the current outage, by part. */
+  readonly #breakers = new Map<string, Set<BreakerState>>()
   #checkpointsShown = 0
   #progressAt: number
 
@@ -75,6 +83,26 @@ export class JobLog {
         return this.#failed(event.error, event.restartInMs)
       case 'warning':
         return this.#warning(event.message, event.docs)
+      case 'outage': {
+        const { part, since, reason } = event
+        const text = `'${part}' waits for a system that cannot be reached, and tries again until it works; nothing is lost: ${reason}`
+        return this.#lines.write('warning', 'outage', text, { part, since, reason })
+      }
+      case 'recovered': {
+        const { part, downMs } = event
+        this.#breakers.delete(part)
+        return this.#lines.write(
+          'info',
+          'recovered',
+          `'${part}' works again, after ${durationText(downMs)}`,
+          {
+            part,
+            downMs,
+          },
+        )
+      }
+      case 'breaker':
+        return this.#breaker(event.part, event.subtask, event.state)
       case 'stopping':
         return this.#lines.write('info', 'stopping', 'input is closed; writing the last checkpoint')
       case 'ended':
@@ -180,6 +208,16 @@ export class JobLog {
     this.#lines.write('warning', 'warning', isNew ? `${message}. See ${docs}` : message, { docs })
   }
 
+  /** A long outage opens and half-opens a breaker again and again: each state is logged once in an outage. */
+  #breaker(part: string, subtask: number, state: BreakerState): void {
+    const shown = this.#breakers.get(part) ?? new Set()
+    this.#breakers.set(part, shown)
+    if (shown.has(state)) return
+    shown.add(state)
+    const text = `the circuit breaker of '${part}' is ${state}: ${breakerTexts[state]}`
+    this.#lines.write('info', 'breaker', text, { part, subtask, state })
+  }
+
   #failed(error: unknown, restartInMs: number | undefined): void {
     const report = reportOf(error)
     const next = restartInMs === undefined ? '' : `\nstarting again in ${durationText(restartInMs)}`
@@ -216,7 +254,7 @@ export class JobLog {
 /** A job's figures for programs. */
 function fieldsOf(view: JobView): Readonly<Record<string, unknown>> {
   const { recordsIn, recordsOut, inRate, outRate, watermark, counts } = view.figures()
-  const { restarts, state, eventTimeWaits } = view.status()
+  const { restarts, state, outages, eventTimeWaits } = view.status()
   return {
     recordsIn,
     recordsOut,
@@ -226,6 +264,7 @@ function fieldsOf(view: JobView): Readonly<Record<string, unknown>> {
     restarts,
     stateBytes: state?.liveBytes ?? 0,
     counts: Object.fromEntries(counts),
+    outages,
     eventTimeWaits,
   }
 }

@@ -4,7 +4,9 @@ import type { Output } from './outputs.ts'
 import { printable } from './printable.ts'
 
 /** How much a line matters. */
-export type LogLevel = 'info' | 'warning' | 'error'
+export type LogLevel = 'debug' | 'info' | 'warning' | 'error'
+
+const levels: readonly LogLevel[] = ['debug', 'info', 'warning', 'error']
 
 /**
  * Writes one line for each event of a job: text with the time of day, or with `--json` one JSON object.
@@ -13,6 +15,9 @@ export class LogLines {
   readonly #output: Output
   readonly #clock: Clock
   readonly #isJson: boolean
+  #least = 0
+  /** Called with every line, also with those below the level. */
+  listener: (level: LogLevel, text: string) => void = () => {}
 
   constructor(output: Output, clock: Clock, isJson: boolean) {
     this.#output = output
@@ -20,8 +25,15 @@ export class LogLines {
     this.#isJson = isJson
   }
 
+  /** Lines below `level` are not written any more. */
+  setLevel(level: LogLevel): void {
+    this.#least = levels.indexOf(level)
+  }
+
   /** `text` is for people; `event` and `fields` are the same information for programs. */
   write(level: LogLevel, event: string, text: string, fields: Readonly<Record<string, unknown>> = {}): void {
+    this.listener(level, text)
+    if (levels.indexOf(level) < this.#least) return
     const time = this.#clock.now()
     if (this.#isJson) {
       const line = { time, level, event, message: text, ...fields }

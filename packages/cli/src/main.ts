@@ -2,6 +2,7 @@ import { systemClock } from '@millrace/world'
 import { MillraceError, nearest } from '@millrace/core'
 import { checkpointsCommand } from './checkpoints-command.ts'
 import { readCommandLine, type Command } from './command.ts'
+import { completionCommand } from './completion-command.ts'
 import { dlqCommand } from './dlq-command.ts'
 import { explainCommand } from './explain-command.ts'
 import { exitCodeOf } from './error-exit-code.ts'
@@ -10,7 +11,20 @@ import { commandHelp, generalHelp } from './help.ts'
 import { LogLines } from './log-lines.ts'
 import type { Outputs } from './outputs.ts'
 import { planCommand } from './plan-command.ts'
+import {
+  doctorCommand,
+  eventsCommand,
+  logsCommand,
+  pauseCommand,
+  resumeCommand,
+  savepointCommand,
+  statusCommand,
+  stopCommand,
+} from './job-commands.ts'
+import { profileCommand } from './profile-command.ts'
+import { resetCommand } from './reset-command.ts'
 import { runCommand } from './run-command.ts'
+import { stateCommand } from './state-command.ts'
 import { simulateCommand } from './simulate-command.ts'
 import type { Signals } from './signals.ts'
 import { version } from './version.ts'
@@ -20,8 +34,20 @@ const commands: readonly Command[] = [
   explainCommand,
   planCommand,
   checkpointsCommand,
+  resetCommand,
   dlqCommand,
+  statusCommand,
+  doctorCommand,
+  profileCommand,
+  eventsCommand,
+  logsCommand,
+  stopCommand,
+  savepointCommand,
+  pauseCommand,
+  resumeCommand,
+  stateCommand,
   simulateCommand,
+  completionCommand(() => commands),
 ]
 
 /** The implementation of `main` and `launch`, once everything is loaded. */

@@ -1,10 +1,9 @@
 import { stat } from 'node:fs/promises'
-import nodeModule from 'node:module'
 import path from 'node:path'
-import process from 'node:process'
 import { pathToFileURL } from 'node:url'
-import { describeError, MillraceError } from '@millrace/core'
+import { describeError, isMillraceError, MillraceError } from '@millrace/core'
 import { isPipeline, type Pipeline } from '@millrace/flow'
+import { importTypeScript } from './import-typescript.ts'
 
 /**
  * Loads a TypeScript or JavaScript file and returns the pipeline that it exports by default.
@@ -20,48 +19,10 @@ export async function loadPipeline(file: string): Promise<Pipeline> {
     throw new MillraceError('FS_NOT_FOUND', `${file}: no such file. Give the path of a pipeline file`)
   }
   if (!found.isFile()) throw invalid(`${file} is not a file. Give the path of a pipeline file`)
-  await readTypeScript()
-  let exported: Readonly<Record<string, unknown>>
   try {
-    exported = (await import(pathToFileURL(resolved).href)) as Readonly<Record<string, unknown>>
+    return pipelineIn(file, await importTypeScript(pathToFileURL(resolved).href))
   } catch (error) {
-    throw unloadable(file, error)
-  }
-  return pipelineIn(file, exported)
-}
-
-/**
- * Loads the project's source files as ES modules, whatever its package.json says: the packages they import
- * are ES modules, and `require` would load a second copy of each.
- */
-const moduleHooks = `
-  export async function resolve(specifier, context, next) {
-    const resolved = await next(specifier, context)
-    const isSource = /\\.tsx?(\\?|$)/.test(resolved.url) && !resolved.url.includes('/node_modules/')
-    return isSource ? { ...resolved, format: 'module' } : resolved
-  }
-`
-
-async function readTypeScript(): Promise<void> {
-  // Imported late, because it takes longer to load than the rest of the command.
-  const { register } = await import('tsx/esm/api')
-  withoutDeprecations(() => {
-    register()
-    nodeModule.register(`data:text/javascript,${encodeURIComponent(moduleHooks)}`)
-  })
-}
-
-/**
- * Newer Node versions deprecate `module.register`, and older ones have no replacement; the warning does not
- * help users.
- */
-function withoutDeprecations(code: () => void): void {
-  const { noDeprecation } = process
-  process.noDeprecation = true
-  try {
-    code()
-  } finally {
-    process.noDeprecation = noDeprecation === true
+    throw isMillraceError(error) ? error : unloadable(file, error)
   }
 }
 

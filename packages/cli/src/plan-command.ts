@@ -5,9 +5,7 @@ import { exitCodes, type ExitCode } from './exit-codes.ts'
 import type { Outputs } from './outputs.ts'
 import { loadPipeline } from './pipeline-loader.ts'
 import { printable } from './printable.ts'
-import { jobOptionList, jobOptionsFrom } from './run-options.ts'
-
-const shared = new Set(['parameter', 'data-dir', 'parallelism', 'drop-state'])
+import { jobOptionList, jobOptionsFrom, planOptions } from './run-options.ts'
 
 /** `millrace plan`: shows what a start would do with the state of an earlier program. */
 export const planCommand: Command = {
@@ -21,7 +19,7 @@ export const planCommand: Command = {
     'runs.',
   ],
   options: [
-    ...jobOptionList.filter(({ name }) => shared.has(name)),
+    ...jobOptionList.filter(({ name }) => planOptions.has(name)),
     { name: 'json', help: 'print the plan as JSON' },
   ],
   run: planFile,

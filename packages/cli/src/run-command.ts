@@ -2,7 +2,7 @@ import process from 'node:process'
 import { sleep } from '@millrace/world'
 import type { Clock } from '@millrace/world'
 import { MillraceError } from '@millrace/core'
-import { startJob, type Job, type JobResult } from '@millrace/core/job'
+import { startJob, type Job, type JobEvent, type JobOptions, type JobResult } from '@millrace/core/job'
 import { errorOutput, inputsOf, type Graph } from '@millrace/core/graph'
 import { nodePlatform } from '@millrace/node'
 import type { CommandLine, Command } from './command.ts'
@@ -12,9 +12,12 @@ import { LogLines } from './log-lines.ts'
 import type { Outputs } from './outputs.ts'
 import { loadPipeline } from './pipeline-loader.ts'
 import { Progress, type Figures } from './progress.ts'
-import { jobOptionList, jobOptionsFrom, stopTimeoutOf } from './run-options.ts'
+import { stopWithParent } from './report-source.ts'
+import { controlOption, openControl, recordControl } from './run-control.ts'
+import { jobOptionList, jobOptionsFrom, stopTimeoutOf, storeChoiceOf, threadsOf } from './run-options.ts'
 import type { Signals } from './signals.ts'
 import { StatusLine } from './status-line.ts'
+import { stopReport } from './stop-report.ts'
 import { durationText, statusText } from './status-text.ts'
 
 /** `millrace run`: runs a pipeline until its input ends or a signal stops it. */
@@ -35,17 +38,30 @@ export const runCommand: Command = {
     { name: 'drain', help: 'when stopped, let windows and timers fire as at the end of input' },
     { name: 'stop-timeout', value: 'TIME', help: 'how long to wait for the job to stop (default 30s)' },
     { name: 'json', help: 'write the log as JSON, one object per line' },
+    { name: 'watch', help: 'for development: resume with the new program when a file changes' },
+    controlOption,
   ],
   run,
 }
 
 async function run(line: CommandLine, outputs: Outputs, signals: Signals): Promise<ExitCode> {
+  if (!line.has('watch')) return runOnce(line, outputs, signals)
+  const { watchRun } = await import('./watch-run.ts')
+  return watchRun(line, outputs, signals)
+}
+
+async function runOnce(line: CommandLine, outputs: Outputs, signals: Signals): Promise<ExitCode> {
+  stopWithParent()
   const platform = nodePlatform()
   const { clock } = platform
   let statusLine: StatusLine | undefined
   signals.beforeLeaving = () => statusLine?.[Symbol.dispose]()
   const stop = { timeoutMs: stopTimeoutOf(line), drain: line.has('drain') }
-  const options = jobOptionsFrom(line, await loadPipeline(line.operand), platform)
+  const pipeline = await loadPipeline(line.operand)
+  const options = {
+    ...jobOptionsFrom(line, pipeline, platform),
+    ...threadsOf(line, storeChoiceOf(line, pipeline)),
+  }
   // Newer Node versions load modules without a turn of the event loop, so a signal received during loading is
   // handled here.
   await platform.scheduler.turn()
@@ -55,7 +71,10 @@ async function run(line: CommandLine, outputs: Outputs, signals: Signals): Promi
   const { graph, directory } = options
   const log = new JobLog({ lines, clock, file: line.operand, graph, directory, isQuiet: showsStatus })
   // No event arrives before the job has been returned.
-  const job = startJob({ ...options, observer: (event) => log.event(event, view) })
+  const observer = (event: JobEvent): void => log.event(event, view)
+  const starting = { ...options, observer }
+  await using control = await serve(line, starting, lines)
+  const job = control === undefined ? startJob(starting) : control.job
   const view = viewOf(job, clock, deadLetterSinksOf(graph))
   if (showsStatus) statusLine = new StatusLine(outputs, clock, () => view.statusText())
   const clear = (): void => statusLine?.[Symbol.dispose]()
@@ -71,6 +90,30 @@ async function run(line: CommandLine, outputs: Outputs, signals: Signals): Promi
   } finally {
     clear()
     process.off('uncaughtExceptionMonitor', clear)
+  }
+}
+
+/** Starts the job with its control API; undefined without one. */
+async function serve(
+  line: CommandLine,
+  options: JobOptions,
+  lines: LogLines,
+): Promise<(AsyncDisposable & { readonly job: Job }) | undefined> {
+  const control = await openControl(line)
+  if (control === undefined) return undefined
+  try {
+    const record = await recordControl(options.platform.fs, options.directory, control)
+    const watched = control.start({ job: options, setLogLevel: (level) => lines.setLevel(level) })
+    lines.listener = (level, text) => watched.happenings.line(level, text)
+    lines.write('info', 'control', `the control API is at ${control.url}`, { url: control.url })
+    const close = async (): Promise<void> => {
+      await record[Symbol.asyncDispose]()
+      await control.close()
+    }
+    return { job: watched.job, [Symbol.asyncDispose]: close }
+  } catch (error) {
+    await control.close()
+    throw error
   }
 }
 
@@ -125,11 +168,12 @@ async function endOf(
   void job.stop({ drain: stop.drain })
   const stopped = await within(clock, stop.timeoutMs, job.ended)
   if (stopped !== undefined) return stopped
+  const report = stopReport(job.status(), clock.now())
   void job.cancel()
   await within(clock, cancelMs, job.ended)
   throw new MillraceError(
     'STOP_TIMEOUT',
-    `the job did not stop within ${durationText(stop.timeoutMs)} and was cancelled; nothing after its last checkpoint was committed. Start it again to resume from that checkpoint. If a sink is slow, raise --stop-timeout`,
+    `the job did not stop within ${durationText(stop.timeoutMs)} and was cancelled; nothing after its last checkpoint was committed. ${report} Start it again to resume from that checkpoint. If a sink is slow, raise --stop-timeout`,
   )
 }
 

@@ -3,8 +3,9 @@ import { MillraceError, positiveDurationMs } from '@millrace/core'
 import type { Platform } from '@millrace/core/disk'
 import { defaultRestartPolicy, type JobOptions, type RestartPolicy } from '@millrace/core/job'
 import { jobOptionsOf, type ParameterValues, type Pipeline } from '@millrace/flow'
-import { memoryStore } from '@millrace/store-memory'
 import type { CommandLine, Option } from './command.ts'
+import { pipelineWorkers } from './pipeline-workers.ts'
+import { storeOf, type StoreChoice } from './store-choice.ts'
 
 /** Options that set how a pipeline is started. */
 export const jobOptionList: readonly Option[] = [
@@ -14,7 +15,32 @@ export const jobOptionList: readonly Option[] = [
   {
     name: 'parallelism',
     value: 'N',
-    help: 'subtasks of each task, each with output files of its own (default 1)',
+    help: 'subtasks of each task, each with its own thread and files (default 1)',
+  },
+  {
+    name: 'threads',
+    value: 'N',
+    help: 'threads for the subtasks (default: one each; 1: the main thread only)',
+  },
+  {
+    name: 'worker-timeout',
+    value: 'TIME',
+    help: 'how long a thread may give no sign of life (default 60s)',
+  },
+  {
+    name: 'worker-memory',
+    value: 'MB',
+    help: 'memory for values in one thread (default: as Node chooses)',
+  },
+  {
+    name: 'state',
+    value: 'KIND',
+    help: 'where state is: memory, or disk if it is larger (default memory)',
+  },
+  {
+    name: 'state-memory',
+    value: 'MB',
+    help: 'memory for state on disk, in each thread (default 256)',
   },
   {
     name: 'checkpoint-every',
@@ -32,6 +58,14 @@ export const jobOptionList: readonly Option[] = [
     help: 'drop the state of OPERATOR, or OPERATOR/PIECE; may be repeated',
   },
 ]
+
+/** Those of them that decide what a start would do with existing state. */
+export const planOptions: ReadonlySet<string> = new Set([
+  'parameter',
+  'data-dir',
+  'parallelism',
+  'drop-state',
+])
 
 /** The values of `--parameter`, as text; the pipeline turns them into what its parameters are. */
 export function parametersOf(line: CommandLine): ParameterValues {
@@ -55,6 +89,42 @@ export function parallelismOf(line: CommandLine, pipeline: Pipeline): number {
   return wholeNumber('parallelism', given, 1)
 }
 
+/** Where the state is, from the command line or the pipeline. Throws `OPTION_INVALID`. */
+export function storeChoiceOf(line: CommandLine, pipeline: Pipeline): StoreChoice {
+  const given = line.value('state') ?? pipeline.settings.state ?? 'memory'
+  if (given !== 'memory' && given !== 'disk') {
+    throw new MillraceError('OPTION_INVALID', `--state is ${given}. Give 'memory' or 'disk'`)
+  }
+  const memory = line.value('state-memory')
+  if (memory === undefined) return { kind: given }
+  if (given === 'memory') {
+    throw new MillraceError(
+      'OPTION_INVALID',
+      '--state-memory limits state on disk, but the state is in memory; add --state disk',
+    )
+  }
+  return { kind: given, memoryMb: wholeNumber('state-memory', memory, 1) }
+}
+
+/** How the subtasks of a pipeline file are divided among threads. */
+export function threadsOf(
+  line: CommandLine,
+  store: StoreChoice,
+): Pick<JobOptions, 'threads' | 'workers' | 'workerTimeoutMs'> {
+  const timeout = line.value('worker-timeout')
+  const threads = line.value('threads')
+  const memory = line.value('worker-memory')
+  const memoryMb = memory === undefined ? undefined : wholeNumber('worker-memory', memory, 16)
+  return {
+    workers: pipelineWorkers(
+      { file: path.resolve(line.operand), parameters: parametersOf(line), store },
+      memoryMb,
+    ),
+    ...(threads === undefined ? {} : { threads: wholeNumber('threads', threads, 1) }),
+    ...(timeout === undefined ? {} : { workerTimeoutMs: positiveDurationMs(timeout, '--worker-timeout') }),
+  }
+}
+
 /** The options to start a job with. Throws `OPTION_INVALID`, and what `Pipeline.describe` throws. */
 export function jobOptionsFrom(line: CommandLine, pipeline: Pipeline, platform: Platform): JobOptions {
   const every = line.value('checkpoint-every')
@@ -71,7 +141,12 @@ export function jobOptionsFrom(line: CommandLine, pipeline: Pipeline, platform: 
     ...(restart === undefined ? {} : { restart: restartPolicy(restart) }),
   })
   // Absolute, since connectors store the paths of their files in checkpoints.
-  return { ...job, directory: path.resolve(job.directory), platform, store: memoryStore() }
+  return {
+    ...job,
+    directory: path.resolve(job.directory),
+    platform,
+    store: storeOf(storeChoiceOf(line, pipeline)),
+  }
 }
 
 /** The stop timeout in milliseconds. */

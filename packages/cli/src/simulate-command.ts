@@ -8,6 +8,7 @@ import type { Outputs } from './outputs.ts'
 import { loadPipeline } from './pipeline-loader.ts'
 import { printable } from './printable.ts'
 import { parametersOf, wholeNumber } from './run-options.ts'
+import { simulatedInputs } from './simulate-inputs.ts'
 import { StatusLine } from './status-line.ts'
 
 /** `millrace simulate`: runs a pipeline with many seeds in simulated worlds with faults. */
@@ -29,6 +30,11 @@ export const simulateCommand: Command = {
     { name: 'from', value: 'N', help: 'the first of them (default 0)' },
     { name: 'seed', value: 'N', help: 'this seed and no other' },
     { name: 'parameter', value: 'NAME=VALUE', help: 'a parameter of the pipeline; may be repeated' },
+    {
+      name: 'input',
+      value: 'SOURCE=FILE',
+      help: 'records of a source, a JSON value on each line; repeated for a source: a split for each file',
+    },
     { name: 'records', value: 'N', help: 'records of each split at most (default 1000)' },
     { name: 'parallelism', value: 'N', help: 'subtasks of each task (default: as the seed chooses)' },
     { name: 'keep-going', help: 'continue after a seed that fails' },
@@ -71,6 +77,8 @@ async function simulated(
   seeds: number,
   onProgress: (report: SeedsReport) => void,
 ): Promise<SeedsReport> {
+  const records = numberOf(line, 'records', 1_000)
+  const inputs = await simulatedInputs(line, records)
   const { simulateSeeds, SimulationFailure: Failure } = await simulator()
   let last: SeedsReport = {
     seeds: 0,
@@ -87,7 +95,8 @@ async function simulated(
       parameters: parametersOf(line),
       seeds,
       from: line.has('seed') ? numberOf(line, 'seed', 0) : numberOf(line, 'from', 0),
-      records: numberOf(line, 'records', 1_000),
+      records,
+      inputs,
       keepGoing: line.has('keep-going'),
       fs: nodePlatform().fs,
       ...(line.has('parallelism') ? { parallelism: numberOf(line, 'parallelism', 1) } : {}),
@@ -110,7 +119,7 @@ function numberOf(line: CommandLine, name: string, otherwise: number): number {
 
 /** The file, and the options that change the meaning of a seed. */
 function sameWorld(line: CommandLine): string {
-  const options = ['parameter', 'records', 'parallelism'].flatMap((name) =>
+  const options = ['parameter', 'input', 'records', 'parallelism'].flatMap((name) =>
     line.values(name).map((value) => `--${name} ${/^[\w.=/-]+$/.test(value) ? value : `'${value}'`}`),
   )
   return [line.operand, ...options].join(' ')

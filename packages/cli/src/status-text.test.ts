@@ -1,26 +1,27 @@
-import type { JobStatus, TaskMetrics } from '@millrace/core/job'
+import type { JobStatus, TaskCounters } from '@millrace/core/job'
 import { describe, expect, test } from 'vitest'
 import { Progress } from './progress.ts'
 import { bytesText, dateText, durationText, statusText } from './status-text.ts'
 
 const hour = 3_600_000
 
-function statusOf(...tasks: readonly TaskMetrics[]): JobStatus {
+function statusOf(...tasks: readonly TaskCounters[]): JobStatus {
   return {
     phase: 'running',
     restarts: 0,
     tasks,
     state: undefined,
     lastCheckpoint: undefined,
+    outages: [],
     eventTimeWaits: [],
+    stop: undefined,
   }
 }
 
-function task(kind: TaskMetrics['kind'], figures: Partial<TaskMetrics>): TaskMetrics {
+function task(kind: TaskCounters['kind'], figures: Partial<TaskCounters>): TaskCounters {
   const counts = new Map<string, number>()
-  const count = (): void => {}
   const none = { recordsIn: 0, recordsOut: 0, watermark: -Infinity, newest: -Infinity }
-  return { task: 'task', subtask: 0, kind, counts, count, ...none, ...figures }
+  return { task: 'task', subtask: 0, kind, counts, ...none, ...figures }
 }
 
 describe('rates', () => {
@@ -73,8 +74,15 @@ describe('the status of a job', () => {
     const status: JobStatus = {
       ...statusOf(source, task('sink', { recordsIn: 120, watermark: now })),
       restarts: 2,
-      state: { cells: 10, liveBytes: 1_234_567, diskBytes: 0 },
-      lastCheckpoint: { checkpoint: 12, durationMs: 8.4, alignAndEncodeMs: 1, completedAt: now - 3_000 },
+      state: { cells: 10, liveBytes: 1_234_567, diskBytes: 0, writtenBytes: 0 },
+      lastCheckpoint: {
+        checkpoint: 12,
+        durationMs: 8.4,
+        alignAndEncodeMs: 1,
+        completedAt: now - 3_000,
+        bytes: 0,
+        slowest: [],
+      },
     }
     expect(statusText(status, new Progress(0).update(status, 1_000), now)).toBe(
       'running  12,345 in/s  120 out/s  lag 5.3 s  checkpoint 12, 3.0 s ago, 8 ms  state 1.2 MB  restarts 2  3 late  1 dead letter',
@@ -93,6 +101,14 @@ describe('the status of a job', () => {
     }
     expect(text(now)).toBe("running  0 in/s  0 out/s  windows wait 42 s for 'logs' split 'a.log'")
     expect(text(now - 38_000)).toBe('running  0 in/s  0 out/s')
+  })
+
+  test('names a part whose system is down, and for how long', () => {
+    const outages = [{ part: 'orders', since: now - 180_000, reason: 'refused', breaker: undefined }]
+    const status = { ...statusOf(), outages }
+    expect(statusText(status, new Progress(0).update(status, 1_000), now)).toBe(
+      "running  0 in/s  0 out/s  'orders' down for 3 min",
+    )
   })
 
   test('shows the event time itself when the data is old', () => {

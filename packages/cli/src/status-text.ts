@@ -1,4 +1,4 @@
-import type { EventTimeWait, JobStatus } from '@millrace/core/job'
+import type { EventTimeWait, JobStatus, Outage } from '@millrace/core/job'
 import type { Figures } from './progress.ts'
 
 /**
@@ -16,6 +16,7 @@ export function statusText(status: JobStatus, figures: Figures, now: number): st
     const { checkpoint, completedAt, durationMs } = lastCheckpoint
     parts.push(`checkpoint ${checkpoint}, ${durationText(now - completedAt)} ago, ${whole(durationMs)} ms`)
   }
+  for (const outage of status.outages) parts.push(outageText(outage, now))
   const wait = longestOf(status.eventTimeWaits)
   if (wait !== undefined && now - wait.since >= waitShownMs) parts.push(waitText(wait, now))
   if (state !== undefined && state.cells > 0) parts.push(`state ${bytesText(state.liveBytes)}`)
@@ -26,6 +27,11 @@ export function statusText(status: JobStatus, figures: Figures, now: number): st
 
 /** How long event time must wait for one split before the status shows it: short waits are normal. */
 const waitShownMs = 5_000
+
+/** An outage as `'orders' down for 3 min`. */
+function outageText({ part, since }: Outage, now: number): string {
+  return `'${part}' down for ${durationText(now - since)}`
+}
 
 function longestOf(waits: readonly EventTimeWait[]): EventTimeWait | undefined {
   return waits.toSorted((a, b) => a.since - b.since)[0]
@@ -41,6 +47,7 @@ const metricNames: Readonly<Record<string, readonly [one: string, several: strin
   late: ['late', 'late'],
   skipped: ['skipped', 'skipped'],
   deadLettered: ['dead letter', 'dead letters'],
+  retried: ['retry', 'retries'],
   firedAtEnd: ['timer fired at the end', 'timers fired at the end'],
   droppedAtEnd: ['timer dropped at the end', 'timers dropped at the end'],
 }

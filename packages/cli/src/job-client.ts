@@ -1,0 +1,114 @@
+import process from 'node:process'
+import { describeError, MillraceError } from '@millrace/core'
+import { readWhole, type Fs } from '@millrace/core/disk'
+import {
+  pathOf,
+  routes,
+  type Action,
+  type ActionResult,
+  type ApiError,
+  type JobList,
+  type RouteName,
+} from '@millrace/control/contract'
+import { controlFile, type ControlRecord } from './control-file.ts'
+
+/** The query of a request; values that are undefined are left out. */
+export type Query = Readonly<Record<string, string | number | undefined>>
+
+/** A running job, reached through its control API. */
+export class JobClient {
+  readonly url: string
+  readonly job: string
+
+  constructor(url: string, job: string) {
+    this.url = url
+    this.job = job
+  }
+
+  /** The answer of a route. Rejects with the error of the API. */
+  async get<T>(
+    route: RouteName,
+    parts: Readonly<Record<string, string>> = {},
+    query: Query = {},
+  ): Promise<T> {
+    const search = new URLSearchParams()
+    for (const [name, value] of Object.entries(query)) {
+      if (value !== undefined) search.set(name, String(value))
+    }
+    const path = pathOf(route, { job: this.job, ...parts })
+    return (await answerOf(`${this.url}${path}?${search.toString()}`)) as T
+  }
+
+  /** Sends an action; resolves when it is done. */
+  async act(action: Action): Promise<ActionResult> {
+    return (await answerOf(`${this.url}${pathOf('actions', { job: this.job })}`, action)) as ActionResult
+  }
+}
+
+/**
+ * The job that runs at `target`: the address of its control API, or its data directory. Throws `OPTION_INVALID` if none is
+ * reached.
+ */
+export async function clientOf(fs: Fs, target: string, name: string | undefined): Promise<JobClient> {
+  const url = /^https?:\/\//.test(target) ? target.replace(/\/+$/, '') : await urlIn(fs, target)
+  const { jobs } = (await answerOf(`${url}${routes.jobs}`)) as JobList
+  const names = jobs.map(({ job }) => job)
+  const job = name ?? names[0]
+  if (job !== undefined && names.includes(job) && (name !== undefined || names.length === 1)) {
+    return new JobClient(url, job)
+  }
+  throw new MillraceError('OPTION_INVALID', `${url} has the jobs ${names.join(', ')}; choose one with --job`)
+}
+
+/** Whether a job with a control API runs on a data directory and answers. */
+export async function isJobThere(fs: Fs, directory: string): Promise<boolean> {
+  if ((await fs.stat(`${directory}/${controlFile}`)) === undefined) return false
+  try {
+    // oxlint-disable-next-line no-restricted-globals -- the command is a door to the network
+    await fetch(`${await urlIn(fs, directory)}${routes.live}`)
+    return true
+  } catch {
+    // A job that was killed has left the file.
+    return false
+  }
+}
+
+async function urlIn(fs: Fs, directory: string): Promise<string> {
+  const path = `${directory}/${controlFile}`
+  if ((await fs.stat(path)) === undefined) {
+    throw new MillraceError(
+      'OPTION_INVALID',
+      `${directory} has no ${controlFile}: no job with a control API runs there. Start it with millrace run --control PORT, or give the address of the API`,
+    )
+  }
+  const { url } = JSON.parse(new TextDecoder().decode(await readWhole(fs, path))) as ControlRecord
+  return url
+}
+
+async function answerOf(url: string, body?: object): Promise<unknown> {
+  const token = process.env['MILLRACE_CONTROL_TOKEN']
+  const headers = {
+    accept: 'application/json',
+    ...(token === undefined || token === '' ? {} : { authorization: `Bearer ${token}` }),
+    ...(body === undefined ? {} : { 'content-type': 'application/json' }),
+  }
+  let response: Response
+  try {
+    // oxlint-disable-next-line no-restricted-globals -- the command is a door to the network
+    response = await fetch(url, { headers, ...(body && { method: 'POST', body: JSON.stringify(body) }) })
+  } catch (error) {
+    throw new MillraceError(
+      'OPTION_INVALID',
+      `no job answers at ${new URL(url).origin}: ${describeError((error as Error).cause ?? error)}. It has ended or was killed, if the address is right`,
+      { cause: error },
+    )
+  }
+  if (response.ok) return response.json()
+  throw errorOf(response.status, await response.json().catch(() => undefined))
+}
+
+function errorOf(status: number, body: unknown): MillraceError {
+  const message = (body as ApiError | undefined)?.error?.message ?? `the API answered ${status}`
+  const advice = status === 401 ? '. Set MILLRACE_CONTROL_TOKEN' : ''
+  return new MillraceError(status >= 500 ? 'JOB_FAILED' : 'OPTION_INVALID', `${message}${advice}`)
+}

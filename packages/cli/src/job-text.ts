@@ -1,0 +1,50 @@
+import type { Diagnosis, EventRow, JobFigures, JobOverview, LogRow } from '@millrace/control/contract'
+import { columns } from './columns.ts'
+import { printable } from './printable.ts'
+import { bytesText, dateText, durationText, whole } from './status-text.ts'
+
+/** The state of a job, and a line for each operator. */
+export function overviewText(overview: JobOverview, { operators, tasks, holders }: JobFigures): string {
+  const { job, phase, readiness, inRate, outRate, lastCheckpoint, totals, restarts } = overview
+  const lines = [`${job}: ${phase}   ${whole(inRate)} in/s   ${whole(outRate)} out/s   restarts ${restarts}`]
+  lines.push(...readiness.reasons, ...holders.map(({ sentence }) => sentence))
+  if (lastCheckpoint !== null) {
+    const { checkpoint, durationMs, at } = lastCheckpoint
+    lines.push(`checkpoint ${checkpoint} at ${dateText(at)} UTC took ${whole(durationMs)} ms`)
+  }
+  lines.push(`state ${whole(totals.stateCells)} values, ${bytesText(totals.stateBytes)}`, '')
+  const busy = new Map(tasks.map(({ task, shares }) => [task, shares.busy]))
+  const rows = operators.map((each) => [
+    each.operator,
+    whole(each.recordsIn),
+    whole(each.recordsOut),
+    `${whole(each.inRate)}/s`,
+    busy.has(each.operator) ? `${Math.round(busy.get(each.operator)! * 100)} %` : '',
+    each.watermarkLagMs === null ? '' : durationText(each.watermarkLagMs),
+    whole(each.stateCells),
+  ])
+  return `${[...lines, ...columns([['operator', 'in', 'out', 'rate', 'busy', 'lag', 'state'], ...rows])].map(printable).join('\n')}\n`
+}
+
+/** The findings of the doctor, each with what helps. */
+export function diagnosisText({ findings }: Diagnosis): string {
+  if (findings.length === 0) return 'nothing is wrong\n'
+  return findings
+    .map(
+      ({ severity, sentence, advice }) => `${severity}: ${sentence}${advice === '' ? '' : `\n  ${advice}`}\n`,
+    )
+    .map((text) => text.split('\n').map(printable).join('\n'))
+    .join('\n')
+}
+
+/** An event as a line. */
+export function eventText({ at, kind, level, text }: EventRow): string {
+  const mark = level === 'warning' || level === 'error' ? `${level}: ` : ''
+  return printable(`${dateText(at)}  ${kind}  ${mark}${text}`)
+}
+
+/** A line of the log as it is printed. */
+export function lineText({ at, level, text }: LogRow): string {
+  const mark = level === 'info' ? '' : `${level}: `
+  return printable(`${dateText(at)}  ${mark}${text}`)
+}

@@ -1,0 +1,70 @@
+import process from 'node:process'
+import { fileURLToPath } from 'node:url'
+import { isMillraceError, MillraceError, type Secret } from '@millrace/core'
+import { makeDurableDirectory, publishFile, removeIfThere, type Fs } from '@millrace/core/disk'
+import type { Control } from '@millrace/control'
+import { secretFromEnvironment } from '@millrace/node'
+import type { CommandLine, Option } from './command.ts'
+import { controlFile, type ControlRecord } from './control-file.ts'
+import { version } from './version.ts'
+
+/** The option of `run` that starts the control API. */
+export const controlOption: Option = {
+  name: 'control',
+  value: 'ADDRESS',
+  help: 'serve the control API and the dashboard on PORT or HOST:PORT (default: off)',
+}
+
+/** Starts the control API if the command line asks for it. Everything is loaded only then. */
+export async function openControl(line: CommandLine): Promise<Control | undefined> {
+  const address = line.value('control')
+  if (address === undefined) return undefined
+  const { host, port } = addressOf(address)
+  const { startControl } = await import('@millrace/control')
+  return startControl({
+    host,
+    port,
+    version: version(),
+    token: tokenIn('MILLRACE_CONTROL_TOKEN'),
+    viewerToken: tokenIn('MILLRACE_CONTROL_VIEWER_TOKEN'),
+    dashboard: await dashboardDirectory(),
+  })
+}
+
+function tokenIn(variable: string): Secret | undefined {
+  return process.env[variable] ? secretFromEnvironment(variable) : undefined
+}
+
+/** Writes the address of the API into the data directory; the result removes it. */
+export async function recordControl(fs: Fs, directory: string, { url }: Control): Promise<AsyncDisposable> {
+  const record: ControlRecord = { url }
+  await makeDurableDirectory(fs, directory)
+  await publishFile(fs, directory, controlFile, new TextEncoder().encode(`${JSON.stringify(record)}\n`))
+  return { [Symbol.asyncDispose]: () => removeIfThere(fs, `${directory}/${controlFile}`) }
+}
+
+const addressForm = /^(?:(?<host>\[[0-9a-f:.]+\]|[A-Za-z0-9._-]+):)?(?<port>\d{1,5})$/i
+
+function addressOf(given: string): { readonly host: string | undefined; readonly port: number } {
+  const { host, port } = addressForm.exec(given)?.groups ?? {}
+  if (port === undefined || Number(port) > 65_535) {
+    throw new MillraceError(
+      'OPTION_INVALID',
+      `--control is ${given}. Give PORT or HOST:PORT, as 9090 or 127.0.0.1:9090`,
+    )
+  }
+  return { host: host?.replaceAll(/[[\]]/g, ''), port: Number(port) }
+}
+
+/** The files of the dashboard, if its package is installed. */
+async function dashboardDirectory(): Promise<string | undefined> {
+  const name = '@millrace/dashboard'
+  try {
+    const { pageDirectory } = (await import(name)) as { readonly pageDirectory: URL }
+    return fileURLToPath(pageDirectory)
+  } catch (error) {
+    if (isMillraceError(error) || (error as { code?: unknown }).code === 'ERR_MODULE_NOT_FOUND')
+      return undefined
+    throw error
+  }
+}
